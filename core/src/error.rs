@@ -1,0 +1,204 @@
+use core::fmt;
+
+/// Every refusal of Vtryon Webhooks, spelled once for Rust, JavaScript, Python, HTTP answers and logs.
+///
+/// The spelling is [`Code::as_str`]; it is stable, the message beside it is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// The signature header is absent or empty.
+    MissingSignature,
+    /// The signature header is not exactly 64 hex digits.
+    MalformedSignature,
+    /// The signature header came more than once, or holds a list.
+    MultipleSignatures,
+    /// No configured secret made this signature over these bytes.
+    SignatureMismatch,
+    /// The body is longer than the limit.
+    PayloadTooLarge,
+    /// The signed body is not UTF-8.
+    InvalidUtf8,
+    /// The signed body is not JSON (RFC 8259).
+    InvalidJson,
+    /// The signed body nests deeper than [`MAX_DEPTH`](crate::event::MAX_DEPTH).
+    TooDeep,
+    /// The signed JSON is not a Vtryon event: a field is missing or has the wrong type.
+    InvalidEvent,
+    /// A field that the verdict rests on stands twice in one object.
+    DuplicateKey,
+    /// No secret is configured.
+    SecretMissing,
+    /// A configured secret is empty.
+    SecretEmpty,
+    /// A configured secret begins or ends with a blank or a control character.
+    SecretWhitespace,
+    /// The credentials of an administrator are absent or wrong.
+    Unauthorized,
+    /// The path exists, the method does not.
+    MethodNotAllowed,
+    /// Nothing is stored under this name.
+    NotFound,
+    /// A parameter of the request can't be read; the message names it.
+    InvalidRequest,
+    /// Storage did not confirm, or the service is not configured.
+    Unavailable,
+}
+
+impl Code {
+    /// Returns the one spelling, in `snake_case`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MissingSignature => "missing_signature",
+            Self::MalformedSignature => "malformed_signature",
+            Self::MultipleSignatures => "multiple_signatures",
+            Self::SignatureMismatch => "signature_mismatch",
+            Self::PayloadTooLarge => "payload_too_large",
+            Self::InvalidUtf8 => "invalid_utf8",
+            Self::InvalidJson => "invalid_json",
+            Self::TooDeep => "too_deep",
+            Self::InvalidEvent => "invalid_event",
+            Self::DuplicateKey => "duplicate_key",
+            Self::SecretMissing => "secret_missing",
+            Self::SecretEmpty => "secret_empty",
+            Self::SecretWhitespace => "secret_whitespace",
+            Self::Unauthorized => "unauthorized",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::NotFound => "not_found",
+            Self::InvalidRequest => "invalid_request",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// Returns the HTTP status (RFC 9110) that answers it.
+    ///
+    /// The gateway answers a signed body that it can't read with 200 and quarantines it, because
+    /// Vtryon retries 4xx too and then drops the event; 400 is for receivers without a quarantine.
+    pub const fn http_status(self) -> u16 {
+        match self {
+            Self::MissingSignature
+            | Self::MalformedSignature
+            | Self::MultipleSignatures
+            | Self::SignatureMismatch
+            | Self::Unauthorized => 401,
+            Self::PayloadTooLarge => 413,
+            Self::InvalidUtf8
+            | Self::InvalidJson
+            | Self::TooDeep
+            | Self::InvalidEvent
+            | Self::DuplicateKey
+            | Self::InvalidRequest => 400,
+            Self::MethodNotAllowed => 405,
+            Self::NotFound => 404,
+            Self::SecretMissing | Self::SecretEmpty | Self::SecretWhitespace | Self::Unavailable => 503,
+        }
+    }
+}
+
+impl Code {
+    /// Says in one sentence what it means, where nothing more exact is known.
+    pub const fn summary(self) -> &'static str {
+        match self {
+            Self::MissingSignature => "the signature header is missing or empty",
+            Self::MalformedSignature => "the signature header is not 64 hex digits",
+            Self::MultipleSignatures => "the signature header holds more than one value",
+            Self::SignatureMismatch => "no configured secret made this signature over these bytes",
+            Self::PayloadTooLarge => "the body is longer than the limit",
+            Self::InvalidUtf8 => "the body is not UTF-8",
+            Self::InvalidJson => "the body is not JSON",
+            Self::TooDeep => "the JSON nests too deep",
+            Self::InvalidEvent => "the body is not a Vtryon event",
+            Self::DuplicateKey => "a field of the event stands twice",
+            Self::SecretMissing => "no secret is configured",
+            Self::SecretEmpty => "the secret is empty",
+            Self::SecretWhitespace => "the secret begins or ends with a blank or a control character",
+            Self::Unauthorized => "the credentials of this request are missing or wrong",
+            Self::MethodNotAllowed => "this path does not answer this method",
+            Self::NotFound => "there is nothing under this name",
+            Self::InvalidRequest => "a parameter of the request can't be read",
+            Self::Unavailable => "nothing was stored or done: try again later",
+        }
+    }
+
+    /// Returns what a stranger may be told of it: one plain "no" for every fault of a signature, and
+    /// "later" for every fault of the configuration. The code itself is for the log.
+    #[must_use]
+    pub const fn public(self) -> Self {
+        match self {
+            Self::MissingSignature
+            | Self::MalformedSignature
+            | Self::MultipleSignatures
+            | Self::SignatureMismatch => Self::Unauthorized,
+            Self::SecretMissing | Self::SecretEmpty | Self::SecretWhitespace => Self::Unavailable,
+            Self::PayloadTooLarge
+            | Self::InvalidUtf8
+            | Self::InvalidJson
+            | Self::TooDeep
+            | Self::InvalidEvent
+            | Self::DuplicateKey
+            | Self::Unauthorized
+            | Self::MethodNotAllowed
+            | Self::NotFound
+            | Self::InvalidRequest
+            | Self::Unavailable => self,
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A refusal: its [`Code`], what is wrong, and where that is known the field or the byte.
+///
+/// It never holds bytes of a payload, a header or a secret, so it can be logged as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Error {
+    code: Code,
+    what: &'static str,
+    field: Option<&'static str>,
+    offset: Option<usize>,
+}
+
+impl Error {
+    pub(crate) const fn new(code: Code) -> Self {
+        Self::because(code, code.summary())
+    }
+
+    pub(crate) const fn because(code: Code, what: &'static str) -> Self {
+        Self { code, what, field: None, offset: None }
+    }
+
+    pub(crate) const fn field(code: Code, field: &'static str, what: &'static str) -> Self {
+        Self { code, what, field: Some(field), offset: None }
+    }
+
+    pub(crate) const fn at(code: Code, offset: usize) -> Self {
+        Self { code, what: code.summary(), field: None, offset: Some(offset) }
+    }
+
+    /// Returns the code, for programs.
+    pub const fn code(&self) -> Code {
+        self.code
+    }
+
+    /// Returns the offset in the body, in bytes, at which the fault was seen.
+    pub const fn offset(&self) -> Option<usize> {
+        self.offset
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(field) = self.field {
+            write!(f, "`{field}` ")?;
+        }
+        f.write_str(self.what)?;
+        match self.offset {
+            Some(offset) => write!(f, " at byte {offset}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl core::error::Error for Error {}

@@ -1,0 +1,254 @@
+//! The event that a verified body tells of: identity and status decoded, everything else kept as it came.
+
+use alloc::borrow::Cow;
+use core::fmt;
+
+use crate::error::{Code, Error};
+use crate::json::{self, Members};
+use crate::verifier::Verified;
+
+/// The event that Vtryon sends for every change of a task (Vtryon's guide).
+pub const STATUS_CHANGED: &str = "generation.status_changed";
+
+/// The longest `task_id`, in bytes of UTF-8: it fits into a KV key (512 bytes) with room for a prefix.
+pub const MAX_TASK_ID: usize = 256;
+
+/// The longest `event` name, in bytes of UTF-8.
+pub const MAX_EVENT_NAME: usize = 128;
+
+/// The longest `status`, in bytes of UTF-8.
+pub const MAX_STATUS: usize = 64;
+
+/// How deep a body's JSON may nest: the outermost object is 1.
+pub const MAX_DEPTH: usize = 64;
+
+/// One event, borrowed from the body that it was read from.
+///
+/// `Debug` shows the shape, nothing of the content.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Event<'a> {
+    name: Cow<'a, str>,
+    task_id: TaskId<'a>,
+    status: Option<Status<'a>>,
+    result_url: Option<Cow<'a, str>>,
+    error_message: Option<Cow<'a, str>>,
+    data: Option<&'a str>,
+    error: Option<&'a str>,
+}
+
+impl<'a> Event<'a> {
+    /// Parses a verified body.
+    ///
+    /// Of an event by another name than [`STATUS_CHANGED`] only `event` and `task_id` are read, so
+    /// that what Vtryon may add later is kept and passed on.
+    ///
+    /// # Errors
+    /// In this order: [`Code::InvalidUtf8`], [`Code::TooDeep`], [`Code::InvalidJson`],
+    /// [`Code::InvalidEvent`] when it is no object, [`Code::DuplicateKey`] for `event`, `task_id`,
+    /// `status`, `data` and `error`; then field by field [`Code::InvalidEvent`], and
+    /// [`Code::DuplicateKey`] for `data.result_url` and `error.message`.
+    ///
+    /// ```
+    /// use vtryon_webhooks::{Event, Secret, Signature, Status, Verifier};
+    /// let body = br#"{"event":"generation.status_changed","task_id":"task_123","status":"queued"}"#;
+    /// let secret = Secret::new("whsec_example")?;
+    /// let signature = Signature::sign(&secret.key(), body);
+    /// let event = Event::parse(&Verifier::new([secret])?.verify(body, &signature)?)?;
+    /// assert_eq!(event.task_id().as_str(), "task_123");
+    /// assert_eq!(event.status(), Some(&Status::Queued));
+    /// # Ok::<(), vtryon_webhooks::Error>(())
+    /// ```
+    pub fn parse(verified: &Verified<'a>) -> Result<Self, Error> {
+        let text = json::text(verified.payload())?;
+        json::check_depth(text, MAX_DEPTH)?;
+        let Some(Members { values: [name, task_id, status, data, error], repeated }) =
+            json::members(text, &["event", "task_id", "status", "data", "error"])?
+        else {
+            return Err(Error::because(Code::InvalidEvent, "the body is not an object"));
+        };
+        if repeated.contains(&true) {
+            return Err(Error::new(Code::DuplicateKey));
+        }
+        let name = required(name, MAX_EVENT_NAME, "event")?;
+        let task_id = TaskId(required(task_id, MAX_TASK_ID, "task_id")?);
+        if name != STATUS_CHANGED {
+            return Ok(Self {
+                name,
+                task_id,
+                status: None,
+                result_url: None,
+                error_message: None,
+                data,
+                error,
+            });
+        }
+        Ok(Self {
+            name,
+            task_id,
+            status: Some(Status::from_name(required(status, MAX_STATUS, "status")?)),
+            result_url: member(data, "result_url", "data.result_url")?,
+            error_message: member(error, "message", "error.message")?,
+            data,
+            error,
+        })
+    }
+
+    /// Returns the event's name, [`STATUS_CHANGED`] or one that we don't know.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the task that it is about.
+    pub const fn task_id(&self) -> &TaskId<'a> {
+        &self.task_id
+    }
+
+    /// Returns the status told; an event by another name has none.
+    pub const fn status(&self) -> Option<&Status<'a>> {
+        self.status.as_ref()
+    }
+
+    /// Returns `data.result_url`, where the finished image lies. It is not checked to be a URL.
+    pub fn result_url(&self) -> Option<&str> {
+        self.result_url.as_deref()
+    }
+
+    /// Returns `error.message`, why a task has failed.
+    pub fn error_message(&self) -> Option<&str> {
+        self.error_message.as_deref()
+    }
+
+    /// Returns the JSON text of `data`, byte for byte.
+    pub const fn data(&self) -> Option<&'a str> {
+        self.data
+    }
+
+    /// Returns the JSON text of `error`, byte for byte.
+    pub const fn error(&self) -> Option<&'a str> {
+        self.error
+    }
+}
+
+impl fmt::Debug for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("status", &self.status)
+            .field("data_bytes", &self.data.map(str::len))
+            .field("error_bytes", &self.error.map(str::len))
+            .finish_non_exhaustive()
+    }
+}
+
+/// The name of a task: 1 to [`MAX_TASK_ID`] bytes of UTF-8 without control characters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TaskId<'a>(Cow<'a, str>);
+
+impl<'a> TaskId<'a> {
+    /// Takes a name, from a path for example.
+    ///
+    /// # Errors
+    /// [`Code::InvalidEvent`].
+    pub fn new(name: impl Into<Cow<'a, str>>) -> Result<Self, Error> {
+        named(name.into(), MAX_TASK_ID, "task_id").map(Self)
+    }
+
+    /// Returns the name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What Vtryon says of a task. `Debug` does not show a name that we don't know.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum Status<'a> {
+    /// The request is accepted.
+    Queued,
+    /// The rendering has begun.
+    Processing,
+    /// The result is there.
+    Completed,
+    /// There will be no result.
+    Failed,
+    /// A status that the guide does not name, kept as it came.
+    Other(Cow<'a, str>),
+}
+
+impl<'a> Status<'a> {
+    /// Reads a status; names are compared exactly.
+    pub fn from_name(name: impl Into<Cow<'a, str>>) -> Self {
+        let name = name.into();
+        match &*name {
+            "queued" => Self::Queued,
+            "processing" => Self::Processing,
+            "completed" => Self::Completed,
+            "failed" => Self::Failed,
+            _ => Self::Other(name),
+        }
+    }
+
+    /// Returns the name as it is spelled in the event.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Queued => "queued",
+            Self::Processing => "processing",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+impl fmt::Debug for Status<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Other(_) => "other",
+            Self::Queued | Self::Processing | Self::Completed | Self::Failed => self.as_str(),
+        })
+    }
+}
+
+/// Reads a field that must be a name.
+fn required<'a>(value: Option<&'a str>, max: usize, field: &'static str) -> Result<Cow<'a, str>, Error> {
+    let value = value.ok_or(Error::field(Code::InvalidEvent, field, "is missing"))?;
+    let name = json::string(value)?;
+    named(name.ok_or(Error::field(Code::InvalidEvent, field, "is not a string"))?, max, field)
+}
+
+/// Holds a name to the limits that storage, paths and logs rely on.
+fn named<'a>(name: Cow<'a, str>, max: usize, field: &'static str) -> Result<Cow<'a, str>, Error> {
+    let refuse = |what| Err(Error::field(Code::InvalidEvent, field, what));
+    if name.is_empty() {
+        return refuse("is empty");
+    }
+    if name.len() > max {
+        return refuse("is too long");
+    }
+    if name.contains(char::is_control) {
+        return refuse("holds a control character");
+    }
+    Ok(name)
+}
+
+/// Reads the one string that we know of an optional object; null stands for absent in both places.
+fn member<'a>(
+    object: Option<&'a str>,
+    name: &str,
+    field: &'static str,
+) -> Result<Option<Cow<'a, str>>, Error> {
+    let Some(object) = object.filter(|value| *value != "null") else {
+        return Ok(None);
+    };
+    let Some(Members { values: [value], repeated: [repeated] }) = json::members(object, &[name])? else {
+        return Err(Error::field(Code::InvalidEvent, field, "stands in something else than an object"));
+    };
+    if repeated {
+        return Err(Error::field(Code::DuplicateKey, field, "stands twice"));
+    }
+    let Some(value) = value.filter(|value| *value != "null") else {
+        return Ok(None);
+    };
+    match json::string(value)? {
+        None => Err(Error::field(Code::InvalidEvent, field, "is not a string")),
+        string => Ok(string),
+    }
+}

@@ -1,0 +1,276 @@
+//! What an event means for its task: a pure decision over the set of statuses the task has seen.
+//!
+//! A task goes queued → processing → completed | failed (Vtryon's guide). Events arrive repeated,
+//! out of order and late, for Vtryon retries and networks reorder. Deciding by the set of statuses
+//! seen, instead of by the last one, makes the outcome independent of all that: every order of the
+//! same events, with any repeats, ends in the same status, but for a [`Outcome::Conflict`], which is
+//! reported as such.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::event::Status;
+
+/// How many statuses that we don't know a task keeps: a bound on what one task can store.
+pub const MAX_UNKNOWN: usize = 16;
+
+/// The four statuses of the guide, which a task goes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// Accepted.
+    Queued,
+    /// Rendering.
+    Processing,
+    /// Finished with a result. Final.
+    Completed,
+    /// Finished without one. Final.
+    Failed,
+}
+
+impl Stage {
+    /// All of them, in order of rank.
+    pub const ALL: [Self; 4] = [Self::Queued, Self::Processing, Self::Completed, Self::Failed];
+
+    /// Tells which stage a status is; a status that we don't know is none.
+    pub const fn of(status: &Status<'_>) -> Option<Self> {
+        match status {
+            Status::Queued => Some(Self::Queued),
+            Status::Processing => Some(Self::Processing),
+            Status::Completed => Some(Self::Completed),
+            Status::Failed => Some(Self::Failed),
+            Status::Other(_) => None,
+        }
+    }
+
+    /// Returns the name of the status.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Processing => "processing",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Tells whether nothing comes after it.
+    pub const fn is_final(self) -> bool {
+        match self {
+            Self::Queued | Self::Processing => false,
+            Self::Completed | Self::Failed => true,
+        }
+    }
+
+    /// Returns its bit in the stored set.
+    const fn bit(self) -> u8 {
+        match self {
+            Self::Queued => 1,
+            Self::Processing => 2,
+            Self::Completed => 4,
+            Self::Failed => 8,
+        }
+    }
+}
+
+/// What a task remembers for the decision: where it stands, and every status it has seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    stage: Option<Stage>,
+    seen: u8,
+    unknown: Vec<String>,
+}
+
+impl Known {
+    /// Restores what was stored: the parts as the accessors return them.
+    pub const fn restore(stage: Option<Stage>, seen: u8, unknown: Vec<String>) -> Self {
+        Self { stage, seen, unknown }
+    }
+
+    /// Returns where the task stands; none as long as only statuses were seen that we don't know.
+    pub const fn stage(&self) -> Option<Stage> {
+        self.stage
+    }
+
+    /// Returns the stages seen as a set of bits: 1 queued, 2 processing, 4 completed, 8 failed.
+    pub const fn seen(&self) -> u8 {
+        self.seen
+    }
+
+    /// Returns the statuses seen that we don't know, at most [`MAX_UNKNOWN`], in order of arrival.
+    pub fn unknown(&self) -> &[String] {
+        &self.unknown
+    }
+
+    /// Tells whether both final statuses were seen: the first one stands, the conflict is shown.
+    pub const fn is_conflicting(&self) -> bool {
+        self.has_seen(Stage::Completed) && self.has_seen(Stage::Failed)
+    }
+
+    const fn has_seen(&self, stage: Stage) -> bool {
+        self.seen & stage.bit() != 0
+    }
+}
+
+/// What an event is to its task. Each of them is acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The task moves on.
+    Applied,
+    /// The task has had this event: nothing is stored, nothing is owed.
+    Duplicate,
+    /// The task is past it: kept in the timeline, the status stays.
+    Late,
+    /// The other final status: the first one stays, this one is kept in the timeline and flagged.
+    Conflict,
+    /// A status or an event that we don't know: kept and passed on, the status stays.
+    Unknown,
+    /// One more unknown status than a task keeps: counted, not kept.
+    Capped,
+    /// A signed body that can't be read: kept raw.
+    Quarantined,
+}
+
+impl Outcome {
+    /// Returns the name, as it is stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Duplicate => "duplicate",
+            Self::Late => "late",
+            Self::Conflict => "conflict",
+            Self::Unknown => "unknown",
+            Self::Capped => "capped",
+            Self::Quarantined => "quarantined",
+        }
+    }
+
+    /// Tells whether the event is kept; one that is not writes no row.
+    pub const fn is_kept(self) -> bool {
+        match self {
+            Self::Applied | Self::Late | Self::Conflict | Self::Unknown | Self::Quarantined => true,
+            Self::Duplicate | Self::Capped => false,
+        }
+    }
+}
+
+/// What has to be done because of an event, some time after it is stored and until it has succeeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Owed {
+    /// The final result becomes readable worldwide.
+    PublishResult,
+}
+
+impl Owed {
+    /// Returns the name, as it is stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PublishResult => "publish_result",
+        }
+    }
+}
+
+/// The decision on one event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// What the event is.
+    pub outcome: Outcome,
+    /// What the task remembers from now on; none when it remembers nothing new.
+    pub next: Option<Known>,
+    /// What is owed, to be stored in the same commit as `next`.
+    pub owed: Option<Owed>,
+}
+
+impl Step {
+    /// Tells whether the task has come to its end with this event.
+    pub fn finishes(&self) -> bool {
+        let stage = self.next.as_ref().and_then(Known::stage);
+        self.outcome == Outcome::Applied && stage.is_some_and(Stage::is_final)
+    }
+}
+
+/// Decides on a status that a task is told; `known` is none for a task never heard of.
+///
+/// ```
+/// use vtryon_webhooks::{Status, lifecycle::{Outcome, step}};
+/// let first = step(None, &Status::Completed);
+/// assert_eq!(first.outcome, Outcome::Applied);
+/// let then = step(first.next.as_ref(), &Status::Processing);
+/// assert_eq!(then.outcome, Outcome::Late);
+/// ```
+pub fn step(known: Option<&Known>, status: &Status<'_>) -> Step {
+    let mut next = known.cloned().unwrap_or_default();
+    let outcome = match Stage::of(status) {
+        Some(stage) if next.has_seen(stage) => Outcome::Duplicate,
+        Some(stage) => advance(next.stage, stage),
+        None => admit(&next.unknown, status.as_str()),
+    };
+    if !outcome.is_kept() {
+        return Step { outcome, next: None, owed: None };
+    }
+    match Stage::of(status) {
+        Some(stage) => next.seen |= stage.bit(),
+        None => next.unknown.push(status.as_str().to_owned()),
+    }
+    if outcome == Outcome::Applied {
+        next.stage = Stage::of(status);
+    }
+    let step = Step { outcome, next: Some(next), owed: None };
+    if step.finishes() { Step { owed: Some(Owed::PublishResult), ..step } } else { step }
+}
+
+/// Decides on an event by a name that we don't know: it is kept once by its content, and moves nothing.
+pub fn other(known: Option<&Known>, kept_before: bool) -> Step {
+    let outcome = once(kept_before, Outcome::Unknown);
+    let next = outcome.is_kept().then(|| known.cloned().unwrap_or_default());
+    Step { outcome, next, owed: None }
+}
+
+/// Decides on a body that can't be read: it is kept once by its bytes.
+pub const fn unreadable(kept_before: bool) -> Outcome {
+    once(kept_before, Outcome::Quarantined)
+}
+
+const fn once(kept_before: bool, outcome: Outcome) -> Outcome {
+    if kept_before { Outcome::Duplicate } else { outcome }
+}
+
+/// The table: where a task stands, and a stage that it has not seen yet.
+///
+/// A pair on the diagonal can't come up, since where a task stands it has been; it is a duplicate.
+const fn advance(stands: Option<Stage>, told: Stage) -> Outcome {
+    use Outcome::{Applied, Conflict, Duplicate, Late};
+    use Stage::{Completed, Failed, Processing, Queued};
+    match (stands, told) {
+        (None, Queued) => Applied,
+        (None, Processing) => Applied,
+        (None, Completed) => Applied,
+        (None, Failed) => Applied,
+        (Some(Queued), Queued) => Duplicate,
+        (Some(Queued), Processing) => Applied,
+        (Some(Queued), Completed) => Applied,
+        (Some(Queued), Failed) => Applied,
+        (Some(Processing), Queued) => Late,
+        (Some(Processing), Processing) => Duplicate,
+        (Some(Processing), Completed) => Applied,
+        (Some(Processing), Failed) => Applied,
+        (Some(Completed), Queued) => Late,
+        (Some(Completed), Processing) => Late,
+        (Some(Completed), Completed) => Duplicate,
+        (Some(Completed), Failed) => Conflict,
+        (Some(Failed), Queued) => Late,
+        (Some(Failed), Processing) => Late,
+        (Some(Failed), Completed) => Conflict,
+        (Some(Failed), Failed) => Duplicate,
+    }
+}
+
+/// Admits a status that we don't know, once, and only so many.
+fn admit(unknown: &[String], name: &str) -> Outcome {
+    if unknown.iter().any(|seen| seen == name) {
+        Outcome::Duplicate
+    } else if unknown.len() >= MAX_UNKNOWN {
+        Outcome::Capped
+    } else {
+        Outcome::Unknown
+    }
+}

@@ -1,0 +1,85 @@
+use alloc::string::String;
+use core::fmt;
+
+use crate::error::{Code, Error};
+use crate::secret::Key;
+
+/// The request header that carries the signature (Vtryon's guide), in lower case.
+pub const SIGNATURE_HEADER: &str = "x-vtryon-signature";
+
+/// A signature as claimed by a request: HMAC-SHA256 over the body's exact bytes, 32 bytes long.
+///
+/// `Debug` shows nothing of it.
+#[derive(Clone, Copy)]
+pub struct Signature(pub(crate) [u8; 32]);
+
+impl Signature {
+    /// Reads the header's value: 64 hex digits of either case, and no other form.
+    ///
+    /// # Errors
+    /// [`Code::MissingSignature`] when empty, [`Code::MultipleSignatures`] when it is a list
+    /// (HTTP joins repeated headers with a comma, RFC 9110, 5.3), else [`Code::MalformedSignature`].
+    ///
+    /// ```
+    /// use vtryon_webhooks::{Code, Signature};
+    /// assert!(Signature::parse("ab".repeat(32).as_bytes()).is_ok());
+    /// assert_eq!(Signature::parse(b"sha256=abcd").unwrap_err().code(), Code::MalformedSignature);
+    /// ```
+    pub fn parse(value: &[u8]) -> Result<Self, Error> {
+        if value.is_empty() {
+            return Err(Error::new(Code::MissingSignature));
+        }
+        if value.contains(&b',') {
+            return Err(Error::new(Code::MultipleSignatures));
+        }
+        let mut bytes = [0; 32];
+        match hex::decode_to_slice(value, &mut bytes) {
+            Ok(()) => Ok(Self(bytes)),
+            Err(_) => Err(Error::new(Code::MalformedSignature)),
+        }
+    }
+
+    /// Reads the one value among all that a request carries under [`SIGNATURE_HEADER`].
+    ///
+    /// # Errors
+    /// As [`Signature::parse`]; none is [`Code::MissingSignature`], two are
+    /// [`Code::MultipleSignatures`] even when they are equal.
+    pub fn from_values<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, Error> {
+        let mut values = values.into_iter();
+        match (values.next(), values.next()) {
+            (None, _) => Err(Error::new(Code::MissingSignature)),
+            (Some(value), None) => Self::parse(value),
+            (Some(_), Some(_)) => Err(Error::new(Code::MultipleSignatures)),
+        }
+    }
+
+    /// Signs `body` as Vtryon does: for tests, fixtures and deliveries.
+    ///
+    /// ```
+    /// use vtryon_webhooks::{Secret, Signature};
+    /// let key = Secret::new("Jefe")?.key();
+    /// // RFC 4231, 4.3
+    /// assert_eq!(
+    ///     Signature::sign(&key, b"what do ya want for nothing?").to_hex(),
+    ///     "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+    /// );
+    /// # Ok::<(), vtryon_webhooks::Error>(())
+    /// ```
+    pub fn sign(key: &Key, body: &[u8]) -> Self {
+        Self(key.mac(body))
+    }
+
+    /// Returns the header's value: 64 lower-case hex digits.
+    ///
+    /// Only for a signature that goes out: encoding looks a table up by the digits of what it
+    /// encodes, so what a request is compared with is never encoded.
+    pub fn to_hex(&self) -> String {
+        hex::encode(self.0)
+    }
+}
+
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Signature(..)")
+    }
+}
