@@ -1,0 +1,72 @@
+//! The gateway's answers: JSON, and one form for every refusal.
+
+use serde::Serialize;
+use vtryon_webhooks::{Code, Error};
+use worker::{Headers, Response, console_error};
+
+/// Tells a sender who was not served when to come again, in seconds (RFC 9110, 10.2.3).
+const RETRY_AFTER: (&str, &str) = ("retry-after", "10");
+
+/// Why a request is refused, as its sender is told.
+pub(crate) struct Refusal {
+    code: Code,
+    message: &'static str,
+    header: Option<(&'static str, &'static str)>,
+}
+
+impl Refusal {
+    pub(crate) const fn new(code: Code) -> Self {
+        let code = code.public();
+        Self { code, message: code.summary(), header: None }
+    }
+
+    /// Says what is wrong in the words of the place that knows.
+    pub(crate) const fn because(code: Code, message: &'static str) -> Self {
+        Self { code, message, header: None }
+    }
+
+    pub(crate) const fn with_header(self, name: &'static str, value: &'static str) -> Self {
+        Self { header: Some((name, value)), ..self }
+    }
+
+    pub(crate) fn into_response(self) -> worker::Result<Response> {
+        let headers = Headers::new();
+        headers.set("content-type", "application/json")?;
+        headers.set("cache-control", "no-store")?;
+        let header = self.header.or((self.code == Code::Unavailable).then_some(RETRY_AFTER));
+        if let Some((name, value)) = header {
+            headers.set(name, value)?;
+        }
+        let body = serde_json::json!({ "error": self.code.as_str(), "message": self.message });
+        Ok(Response::ok(body.to_string())?.with_status(self.code.http_status()).with_headers(headers))
+    }
+}
+
+/// A refusal of the core. The sender of a bad signature learns nothing from it, the log has it all.
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::new(error.code())
+    }
+}
+
+/// A fault of the platform: the log has it, and the sender comes again.
+impl From<worker::Error> for Refusal {
+    fn from(error: worker::Error) -> Self {
+        console_error!("platform: {error}");
+        Self::new(Code::Unavailable)
+    }
+}
+
+/// Answers with a value as JSON.
+pub(crate) fn json(status: u16, value: &impl Serialize) -> Result<Response, Refusal> {
+    let text = serde_json::to_string(value).map_err(|error| worker::Error::from(error.to_string()))?;
+    json_text(status, text)
+}
+
+/// Answers with a text that is JSON already.
+pub(crate) fn json_text(status: u16, text: String) -> Result<Response, Refusal> {
+    let headers = Headers::new();
+    headers.set("content-type", "application/json")?;
+    headers.set("cache-control", "no-store")?;
+    Ok(Response::ok(text)?.with_status(status).with_headers(headers))
+}

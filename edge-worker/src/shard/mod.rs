@@ -1,0 +1,106 @@
+//! A shard: one Durable Object that decides on the events of its tasks, stores them, and does what is owed.
+
+mod keep;
+mod outbox;
+mod quarantine;
+mod read;
+mod rows;
+mod schema;
+mod sql;
+mod topology;
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+
+use self::sql::Row;
+use futures_util::FutureExt;
+use worker::{DurableObject, Env, Request, Response, State, console_error, durable_object, wasm_bindgen};
+
+pub(crate) use outbox::{RESULTS, result_key};
+
+use crate::clock::Millis;
+use crate::wire::{Ask, Call};
+
+/// The object class that `wrangler.toml` binds as `TASK_SHARD`.
+#[durable_object(alarm)]
+pub struct TaskShard {
+    state: State,
+    env: Env,
+    /// Unwind safe: each cell is written whole, after the commit that it follows from.
+    memory: AssertUnwindSafe<Memory>,
+}
+
+/// What an instance remembers of its storage, so that it need not ask again.
+#[derive(Default)]
+struct Memory {
+    /// The number of the event stored last; none before the stored form has been brought up to date.
+    last_seq: Cell<Option<i64>>,
+    /// Repeats per task since the task's row was last written. They cost no row: a restart forgets them.
+    duplicates: RefCell<BTreeMap<i64, u32>>,
+    /// When the alarm is set for, as far as this instance knows.
+    alarm_at: Cell<Option<Millis>>,
+}
+
+impl DurableObject for TaskShard {
+    fn new(state: State, env: Env) -> Self {
+        Self { state, env, memory: AssertUnwindSafe(Memory::default()) }
+    }
+
+    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
+        let frame = request.bytes().await?;
+        let (call, body) = Call::decode(&frame)?;
+        self.open()?;
+        if let Err(mismatch) = self.check_topology(&call).await? {
+            console_error!("shards: {mismatch}");
+            return Ok(Response::empty()?.with_status(503));
+        }
+        match call.ask {
+            Ask::Keep(arrival) => answer(Some(self.keep(&arrival, body)?.as_str())),
+            Ask::Task { task_id } => answer(self.task(&task_id)?),
+            Ask::Result { task_id } => answer(self.result(&task_id)?),
+            Ask::Tasks { before, status, limit } => {
+                answer(Some(self.tasks(before, status.as_deref(), limit)?))
+            }
+            Ask::Quarantine { before, limit } => answer(Some(self.quarantined(before, limit)?)),
+            Ask::Topology => answer(Some(call.shards)),
+        }
+    }
+
+    /// Does what is due. It never fails: after six failures the platform would drop the alarm for good.
+    async fn alarm(&self) -> worker::Result<Response> {
+        self.memory.alarm_at.set(None);
+        let run = AssertUnwindSafe(async { self.open().map(|()| self.settle())?.await }).catch_unwind().await;
+        match run {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => console_error!("alarm: {error}"),
+            Err(_) => console_error!("alarm: panicked"),
+        }
+        self.schedule();
+        Response::empty()
+    }
+}
+
+impl TaskShard {
+    /// Brings the stored form up to date, once in the life of an instance, and picks up what is owed.
+    fn open(&self) -> worker::Result<()> {
+        if self.memory.last_seq.get().is_some() {
+            return Ok(());
+        }
+        let storage = self.state.storage();
+        let sql = storage.sql();
+        sql::transaction(&storage, || schema::migrate(&sql))?;
+        let last = sql::first(&sql, "SELECT COALESCE(MAX(seq), 0) FROM events", &[], Row::int)?;
+        self.memory.last_seq.set(Some(last.unwrap_or(0)));
+        self.schedule();
+        Ok(())
+    }
+}
+
+/// Answers the Worker with a value; none is a 404.
+fn answer(value: Option<impl serde::Serialize>) -> worker::Result<Response> {
+    match value {
+        Some(value) => Response::ok(serde_json::to_string(&value)?),
+        None => Ok(Response::empty()?.with_status(404)),
+    }
+}

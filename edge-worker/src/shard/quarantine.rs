@@ -1,0 +1,102 @@
+//! Signed bodies that can't be read: kept raw and once each, so that nothing Vtryon signed is lost.
+
+use serde::Serialize;
+use vtryon_webhooks::Digest;
+use vtryon_webhooks::lifecycle::{self, Outcome};
+
+use super::TaskShard;
+use super::sql::{self, Bind};
+use crate::clock::Millis;
+use crate::wire::{Arrival, Item, Page};
+
+/// How many bytes of bodies a shard keeps: 64 MiB. Of a further one only the beginning is kept.
+const MAX_HELD: i64 = 64 * 1024 * 1024;
+
+/// How much is kept of a body that comes when all is full, and shown of any: 1 KiB.
+const HEAD: usize = 1024;
+
+/// A quarantined body as an administrator sees it.
+#[derive(Serialize)]
+struct View {
+    digest: String,
+    received_at: String,
+    code: String,
+    message: String,
+    key: String,
+    bytes: i64,
+    /// Whether only the beginning was kept.
+    truncated: bool,
+    /// The first KiB as text; what is not UTF-8 stands as U+FFFD.
+    head: String,
+}
+
+impl TaskShard {
+    /// Keeps a body once.
+    pub(super) fn quarantine(
+        &self,
+        code: &str,
+        message: &str,
+        arrival: &Arrival,
+        body: &[u8],
+    ) -> worker::Result<Outcome> {
+        // `held` runs up over the rows; what was pruned is what the oldest row had before it.
+        const FIND: &str = "SELECT EXISTS (SELECT 1 FROM quarantine WHERE digest = ?),
+            (SELECT held FROM quarantine ORDER BY no DESC LIMIT 1)
+            - (SELECT held - LENGTH(body) FROM quarantine ORDER BY no LIMIT 1)";
+        const KEEP: &str = "INSERT INTO quarantine (digest, received_at, code, message, key, bytes, body, held)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ? + COALESCE((SELECT held FROM quarantine ORDER BY no DESC LIMIT 1), 0))";
+        let sql = self.state.storage().sql();
+        let digest = Digest::of(body).to_hex();
+        let found = sql::first(&sql, FIND, &[Bind::Text(&digest)], |row| {
+            Ok((row.int()? == 1, row.maybe_int()?.unwrap_or(0)))
+        })?;
+        let (known, held) = found.unwrap_or((false, 0));
+        let outcome = lifecycle::unreadable(known);
+        if !outcome.is_kept() {
+            return Ok(outcome);
+        }
+        let bytes = body.len() as i64;
+        let kept = if held + bytes > MAX_HELD { body.get(..HEAD).unwrap_or(body) } else { body };
+        let binds = [
+            Bind::Text(&digest),
+            Bind::Int(arrival.received_at.0),
+            Bind::Text(code),
+            Bind::Text(message),
+            Bind::Text(&arrival.key),
+            Bind::Int(bytes),
+            Bind::Blob(kept),
+            Bind::Int(kept.len() as i64),
+        ];
+        sql::run(&sql, KEEP, &binds)?;
+        Ok(outcome)
+    }
+
+    /// Lists the quarantine, the latest first.
+    pub(super) fn quarantined(&self, before: Option<i64>, limit: u32) -> worker::Result<Page> {
+        const LIST: &str = "SELECT no, digest, received_at, code, message, key, bytes, LENGTH(body),
+                HEX(SUBSTR(body, 1, ?))
+            FROM quarantine WHERE no < ? ORDER BY no DESC LIMIT ?";
+        let binds = [Bind::Int(HEAD as i64), sql::before(before), Bind::Int(limit.into())];
+        let items = sql::all(&self.state.storage().sql(), LIST, &binds, |row| {
+            let no = row.int()?;
+            let digest = row.text()?;
+            let at = Millis(row.int()?);
+            let (code, message, key) = (row.text()?, row.text()?, row.text()?);
+            let (bytes, kept) = (row.int()?, row.int()?);
+            let head = hex::decode(row.text()?).unwrap_or_default();
+            let view = View {
+                digest,
+                received_at: at.to_rfc3339(),
+                code,
+                message,
+                key,
+                bytes,
+                truncated: kept < bytes,
+                head: String::from_utf8_lossy(&head).into_owned(),
+            };
+            Item::new(no, at, &view)
+        })?;
+        let is_last = items.len() < limit as usize;
+        Ok(Page::new(items, is_last))
+    }
+}

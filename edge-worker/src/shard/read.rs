@@ -1,0 +1,224 @@
+//! What a shard shows of its tasks.
+
+use serde::Serialize;
+use vtryon_webhooks::Status;
+use vtryon_webhooks::event::STATUS_CHANGED;
+use vtryon_webhooks::lifecycle::{Known, Stage};
+
+use super::TaskShard;
+use super::rows::seen;
+use super::sql::{self, Bind, Row};
+use crate::clock::Millis;
+use crate::wire::{Item, Page};
+
+/// How many tasks a filtered listing looks at for one page, so that a rare status costs no full scan.
+const WINDOW: i64 = 1000;
+
+/// A task, as the API shows it. In a listing it has no events.
+#[derive(Serialize)]
+struct TaskView {
+    task_id: String,
+    /// The status it stands at; null as long as only statuses were told that we don't know.
+    status: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<Failure>,
+    /// Whether both `completed` and `failed` were told; the first one stands.
+    conflict: bool,
+    created_at: String,
+    updated_at: String,
+    /// Repeats; those since the last change live in memory, and a restart forgets them.
+    duplicates: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events: Option<Vec<EventView>>,
+}
+
+#[derive(Serialize)]
+struct Failure {
+    message: String,
+}
+
+/// One entry of a task's timeline.
+#[derive(Serialize)]
+struct EventView {
+    seq: i64,
+    event: String,
+    status: Option<String>,
+    outcome: String,
+    received_at: String,
+    /// The fingerprint of the secret that signed it.
+    key: String,
+}
+
+/// The final result of a task, immutable once it is there.
+#[derive(Serialize)]
+pub(super) struct Card {
+    pub(super) task_id: String,
+    status: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<Failure>,
+    completed_at: String,
+}
+
+/// A task's row, as far as it is shown.
+struct Stored {
+    no: i64,
+    task_id: String,
+    stage: Option<String>,
+    seen: u8,
+    head: i64,
+    created_at: i64,
+    updated_at: i64,
+    duplicates: i64,
+    result_url: Option<String>,
+    failure: Option<String>,
+    final_at: Option<i64>,
+}
+
+/// The columns of [`Stored`].
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT t.no, t.task_id, t.stage, t.seen, t.head, t.created_at, t.updated_at, t.duplicates,
+                t.result_url, t.failure, t.final_at ",
+            $rest
+        )
+    };
+}
+
+impl Stored {
+    fn read(row: &mut Row) -> worker::Result<Self> {
+        Ok(Self {
+            no: row.int()?,
+            task_id: row.text()?,
+            stage: row.maybe_text()?,
+            seen: seen(row)?,
+            head: row.int()?,
+            created_at: row.int()?,
+            updated_at: row.int()?,
+            duplicates: row.int()?,
+            result_url: row.maybe_text()?,
+            failure: row.maybe_text()?,
+            final_at: row.maybe_int()?,
+        })
+    }
+}
+
+impl TaskShard {
+    /// Shows a task with its timeline.
+    pub(super) fn task(&self, task_id: &str) -> worker::Result<Option<impl Serialize + use<>>> {
+        let Some(row) = self.row(task_id)? else { return Ok(None) };
+        let events = self.timeline(row.head)?;
+        Ok(Some(TaskView { events: Some(events), ..self.view(row) }))
+    }
+
+    /// Shows the final result of a task, where there is one.
+    pub(super) fn result(&self, task_id: &str) -> worker::Result<Option<Card>> {
+        Ok(self.row(task_id)?.and_then(Card::of))
+    }
+
+    /// Shows the final result of the task that an event belongs to.
+    pub(super) fn result_of(&self, seq: i64) -> worker::Result<Option<Card>> {
+        const FIND: &str = select!("FROM events e JOIN tasks t ON t.no = e.task_no WHERE e.seq = ?");
+        let row = sql::first(&self.state.storage().sql(), FIND, &[Bind::Int(seq)], Stored::read)?;
+        Ok(row.and_then(Card::of))
+    }
+
+    /// Lists tasks, the latest first; with a status, only those that stand at it.
+    pub(super) fn tasks(
+        &self,
+        before: Option<i64>,
+        status: Option<&str>,
+        limit: u32,
+    ) -> worker::Result<Page> {
+        const ALL: &str = select!("FROM tasks t WHERE t.no < ? ORDER BY t.no DESC LIMIT ?");
+        const OPEN: &str = select!(
+            "FROM tasks t INDEXED BY tasks_open WHERE t.open = 1 AND t.no < ? AND t.stage = ? ORDER BY t.no DESC LIMIT ?"
+        );
+        const FINAL: &str =
+            select!("FROM tasks t WHERE t.no < ? AND t.no >= ? AND t.stage = ? ORDER BY t.no DESC LIMIT ?");
+        let sql = self.state.storage().sql();
+        let limited = Bind::Int(limit.into());
+        let stage = status.and_then(|name| Stage::of(&Status::from_name(name)));
+        let (rows, floor) = match stage {
+            None => (sql::all(&sql, ALL, &[sql::before(before), limited], Stored::read)?, 1),
+            Some(stage) if !stage.is_final() => {
+                let binds = [sql::before(before), Bind::Text(stage.as_str()), limited];
+                (sql::all(&sql, OPEN, &binds, Stored::read)?, 1)
+            }
+            Some(stage) => {
+                let top = before.map_or_else(|| self.next_task(), Ok)?;
+                let floor = (top - WINDOW).max(1);
+                let binds = [Bind::Int(top), Bind::Int(floor), Bind::Text(stage.as_str()), limited];
+                (sql::all(&sql, FINAL, &binds, Stored::read)?, floor)
+            }
+        };
+        let is_full = rows.len() >= limit as usize;
+        let items = rows.into_iter().map(|row| Item::new(row.no, Millis(row.created_at), &self.view(row)));
+        let page = Page::new(items.collect::<worker::Result<_>>()?, !is_full);
+        // A window that was searched in vain is no end: the next page begins below it.
+        Ok(Page { next: page.next.or((!is_full && floor > 1).then_some(floor)), ..page })
+    }
+
+    fn row(&self, task_id: &str) -> worker::Result<Option<Stored>> {
+        const FIND: &str = select!("FROM tasks t WHERE t.task_id = ?");
+        sql::first(&self.state.storage().sql(), FIND, &[Bind::Text(task_id)], Stored::read)
+    }
+
+    /// Returns the number that the next task will have.
+    fn next_task(&self) -> worker::Result<i64> {
+        const LAST: &str = "SELECT COALESCE(MAX(no), 0) FROM tasks";
+        Ok(sql::first(&self.state.storage().sql(), LAST, &[], Row::int)?.unwrap_or(0) + 1)
+    }
+
+    /// Reads a timeline from its last event back to its first, and turns it round.
+    fn timeline(&self, head: i64) -> worker::Result<Vec<EventView>> {
+        const FOLLOW: &str =
+            "WITH RECURSIVE line (seq, previous, name, status, outcome, received_at, key) AS (
+                SELECT seq, previous, name, status, outcome, received_at, key FROM events WHERE seq = ?
+                UNION ALL
+                SELECT e.seq, e.previous, e.name, e.status, e.outcome, e.received_at, e.key
+                FROM line JOIN events e ON e.seq = line.previous
+            ) SELECT seq, name, status, outcome, received_at, key FROM line ORDER BY seq";
+        sql::all(&self.state.storage().sql(), FOLLOW, &[Bind::Int(head)], |row| {
+            Ok(EventView {
+                seq: row.int()?,
+                event: row.maybe_text()?.unwrap_or_else(|| STATUS_CHANGED.to_owned()),
+                status: row.maybe_text()?,
+                outcome: row.text()?,
+                received_at: Millis(row.int()?).to_rfc3339(),
+                key: row.text()?,
+            })
+        })
+    }
+
+    fn view(&self, row: Stored) -> TaskView {
+        TaskView {
+            conflict: Known::restore(None, row.seen, Vec::new()).is_conflicting(),
+            task_id: row.task_id,
+            status: row.stage,
+            result_url: row.result_url,
+            failure: row.failure.map(|message| Failure { message }),
+            created_at: Millis(row.created_at).to_rfc3339(),
+            updated_at: Millis(row.updated_at).to_rfc3339(),
+            duplicates: row.duplicates + self.duplicates_of(row.no),
+            events: None,
+        }
+    }
+}
+
+impl Card {
+    /// Makes the card of a task that has come to its end.
+    fn of(row: Stored) -> Option<Self> {
+        Some(Self {
+            completed_at: Millis(row.final_at?).to_rfc3339(),
+            task_id: row.task_id,
+            status: row.stage,
+            result_url: row.result_url,
+            failure: row.failure.map(|message| Failure { message }),
+        })
+    }
+}

@@ -1,0 +1,156 @@
+//! The rows of tasks and events, and the statements that read and write them for a decision.
+
+use vtryon_webhooks::Status;
+use vtryon_webhooks::lifecycle::{Known, Owed, Stage};
+use worker::SqlStorage;
+
+use super::sql::{self, Bind, Row};
+use crate::clock::Millis;
+
+/// A task as it is stored, as far as a decision needs it.
+pub(super) struct Task {
+    pub(super) no: i64,
+    pub(super) known: Known,
+    /// The event stored last; each event names the one before it.
+    pub(super) head: i64,
+}
+
+/// What an event makes of its task's row.
+pub(super) struct Change<'a> {
+    pub(super) known: &'a Known,
+    pub(super) head: i64,
+    pub(super) at: Millis,
+    /// The fingerprint of the secret that signed the event.
+    pub(super) key: &'a str,
+    /// How the task ended, with the one event that ends it.
+    pub(super) ending: Option<Ending<'a>>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Ending<'a> {
+    pub(super) result_url: Option<&'a str>,
+    pub(super) failure: Option<&'a str>,
+}
+
+/// An event's row. A change of status has no name, any other event no status.
+pub(super) struct Event<'a> {
+    pub(super) seq: i64,
+    pub(super) task_no: i64,
+    pub(super) previous: Option<i64>,
+    pub(super) received_at: Millis,
+    pub(super) name: Option<&'a str>,
+    pub(super) status: Option<&'a str>,
+    pub(super) outcome: &'static str,
+    pub(super) key: &'a str,
+    /// The body's digest where the event is kept once by its content.
+    pub(super) digest: Option<&'a str>,
+    pub(super) body: &'a [u8],
+}
+
+pub(super) fn find(sql: &SqlStorage, task_id: &str) -> worker::Result<Option<Task>> {
+    const FIND: &str = "SELECT no, stage, seen, unknown, head FROM tasks WHERE task_id = ?";
+    sql::first(sql, FIND, &[Bind::Text(task_id)], |row| {
+        let no = row.int()?;
+        let stage = row.maybe_text()?.and_then(|name| Stage::of(&Status::from_name(name)));
+        let seen = seen(row)?;
+        let known = Known::restore(stage, seen, serde_json::from_str(&row.text()?)?);
+        Ok(Task { no, known, head: row.int()? })
+    })
+}
+
+/// Reads the set of stages seen, as [`Known::seen`] gives it.
+pub(super) fn seen(row: &mut Row) -> worker::Result<u8> {
+    u8::try_from(row.int()?).map_err(|_| worker::Error::from("a set of stages is no byte"))
+}
+
+/// Tells whether a task has had this very event by a name that we don't know.
+pub(super) fn has_other(sql: &SqlStorage, task_no: i64, name: &str, digest: &str) -> worker::Result<bool> {
+    const FIND: &str = "SELECT seq FROM events WHERE task_no = ? AND name = ? AND digest = ?";
+    let binds = [Bind::Int(task_no), Bind::Text(name), Bind::Text(digest)];
+    Ok(sql::first(sql, FIND, &binds, Row::int)?.is_some())
+}
+
+/// Creates a task's row and returns its number.
+pub(super) fn create(sql: &SqlStorage, task_id: &str, change: &Change<'_>) -> worker::Result<i64> {
+    const CREATE: &str = "INSERT INTO tasks (stage, seen, unknown, head, updated_at, key,
+            task_id, open, result_url, failure, final_at, created_at, duplicates)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) RETURNING no";
+    let unknown = serde_json::to_string(change.known.unknown())?;
+    let mut binds = change.binds(&unknown);
+    binds.extend([Bind::Text(task_id), Bind::Int(change.ending.is_none().into())]);
+    let ending = change.ending.unwrap_or(Ending { result_url: None, failure: None });
+    binds.extend(ending.binds());
+    binds.extend([Bind::MaybeInt(change.ending.map(|_| change.at.0)), Bind::Int(change.at.0)]);
+    let no = sql::first(sql, CREATE, &binds, Row::int)?;
+    no.ok_or_else(|| worker::Error::from("an insert returned no row"))
+}
+
+/// Writes a task's row anew, with the duplicates counted since the last time.
+pub(super) fn update(sql: &SqlStorage, no: i64, duplicates: i64, change: &Change<'_>) -> worker::Result<()> {
+    // `open` is named only where it changes: naming it writes the partial index too.
+    const UPDATE: &str =
+        "UPDATE tasks SET stage = ?, seen = ?, unknown = ?, head = ?, updated_at = ?, key = ?,
+            duplicates = duplicates + ?
+        WHERE no = ?";
+    const FINISH: &str =
+        "UPDATE tasks SET stage = ?, seen = ?, unknown = ?, head = ?, updated_at = ?, key = ?,
+            duplicates = duplicates + ?, open = 0, result_url = ?, failure = ?, final_at = ?
+        WHERE no = ?";
+    let unknown = serde_json::to_string(change.known.unknown())?;
+    let mut binds = change.binds(&unknown);
+    binds.push(Bind::Int(duplicates));
+    let statement = match change.ending {
+        None => UPDATE,
+        Some(ending) => {
+            binds.extend(ending.binds());
+            binds.push(Bind::Int(change.at.0));
+            FINISH
+        }
+    };
+    binds.push(Bind::Int(no));
+    sql::run(sql, statement, &binds)
+}
+
+pub(super) fn append(sql: &SqlStorage, event: &Event<'_>) -> worker::Result<()> {
+    const APPEND: &str = "INSERT INTO events
+            (seq, task_no, previous, received_at, name, status, outcome, key, digest, body)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let binds = [
+        Bind::Int(event.seq),
+        Bind::Int(event.task_no),
+        Bind::MaybeInt(event.previous),
+        Bind::Int(event.received_at.0),
+        Bind::Maybe(event.name),
+        Bind::Maybe(event.status),
+        Bind::Text(event.outcome),
+        Bind::Text(event.key),
+        Bind::Maybe(event.digest),
+        Bind::Blob(event.body),
+    ];
+    sql::run(sql, APPEND, &binds)
+}
+
+/// Writes down what is owed because of an event.
+pub(super) fn owe(sql: &SqlStorage, owed: Owed, seq: i64, due_at: Millis) -> worker::Result<()> {
+    const OWE: &str = "INSERT INTO outbox (due_at, seq, owed, attempts) VALUES (?, ?, ?, 0)";
+    sql::run(sql, OWE, &[Bind::Int(due_at.0), Bind::Int(seq), Bind::Text(owed.as_str())])
+}
+
+impl<'a> Change<'a> {
+    fn binds(&self, unknown: &'a str) -> Vec<Bind<'a>> {
+        vec![
+            Bind::Maybe(self.known.stage().map(Stage::as_str)),
+            Bind::Int(self.known.seen().into()),
+            Bind::Text(unknown),
+            Bind::Int(self.head),
+            Bind::Int(self.at.0),
+            Bind::Text(self.key),
+        ]
+    }
+}
+
+impl<'a> Ending<'a> {
+    const fn binds(self) -> [Bind<'a>; 2] {
+        [Bind::Maybe(self.result_url), Bind::Maybe(self.failure)]
+    }
+}

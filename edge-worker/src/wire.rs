@@ -1,0 +1,138 @@
+//! What the Worker and its shards say to each other: one JSON head, a line feed, and a body's raw bytes.
+//!
+//! Both ends are of one deployment, but not always of one version: while a deployment rolls out, a new
+//! Worker may ask an old shard. So a field is only ever added, and with a default.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use vtryon_webhooks::{Digest, Error, Event, Verified};
+
+use crate::clock::Millis;
+
+/// What is asked of a shard.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Ask {
+    /// Decide on an event and keep it; its body follows the head.
+    Keep(Arrival),
+    /// The state and the timeline of a task.
+    Task { task_id: String },
+    /// The final result of a task.
+    Result { task_id: String },
+    /// Tasks in descending order of creation, those before `before`.
+    Tasks { before: Option<i64>, status: Option<String>, limit: u32 },
+    /// Quarantined bodies in descending order of arrival, those before `before`.
+    Quarantine { before: Option<i64>, limit: u32 },
+    /// How many shards the deployment was made with.
+    Topology,
+}
+
+/// A request to a shard: who it believes it is, and what it is asked.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Call {
+    /// The number of this shard.
+    pub(crate) shard: u32,
+    /// How many shards the Worker that asks has.
+    pub(crate) shards: u32,
+    pub(crate) ask: Ask,
+}
+
+/// A verified event on its way into a shard.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Arrival {
+    pub(crate) received_at: Millis,
+    /// The fingerprint of the secret that signed it.
+    pub(crate) key: String,
+    pub(crate) content: Content,
+}
+
+/// What a verified body tells.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Content {
+    /// A task's status.
+    Status { task_id: String, status: String, result_url: Option<String>, failure: Option<String> },
+    /// An event by a name that we don't know, about a task.
+    Other { task_id: String, name: String },
+    /// Nothing that we can read: why not.
+    Unreadable { code: String, message: String },
+}
+
+/// A part of a listing, in descending order of `no`.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Page {
+    pub(crate) items: Vec<Item>,
+    /// Where the next page begins: before this number. None when there is no more.
+    pub(crate) next: Option<i64>,
+}
+
+/// One entry of a listing: its place, its time, and what is shown of it, which the Worker passes on as it is.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Item {
+    pub(crate) no: i64,
+    pub(crate) at: Millis,
+    pub(crate) view: Box<RawValue>,
+}
+
+impl Page {
+    /// Makes a page of items; where they are not the last, the next one begins after them.
+    pub(crate) fn new(items: Vec<Item>, is_last: bool) -> Self {
+        let next = if is_last { None } else { items.last().map(|item| item.no) };
+        Self { items, next }
+    }
+}
+
+impl Item {
+    pub(crate) fn new(no: i64, at: Millis, view: &impl Serialize) -> worker::Result<Self> {
+        Ok(Self { no, at, view: serde_json::value::to_raw_value(view)? })
+    }
+}
+
+impl Arrival {
+    /// Reads a verified body, and what it is stored by: the digest of the task's id, or of the body.
+    pub(crate) fn read(verified: &Verified<'_>, received_at: Millis) -> (Digest, Self) {
+        let (digest, content) = match Event::parse(verified) {
+            Ok(event) => (Digest::of(event.task_id().as_str().as_bytes()), Content::of(&event)),
+            Err(error) => (Digest::of(verified.payload()), Content::unreadable(error)),
+        };
+        (digest, Self { received_at, key: verified.fingerprint().to_string(), content })
+    }
+}
+
+impl Content {
+    fn of(event: &Event<'_>) -> Self {
+        let task_id = event.task_id().as_str().to_owned();
+        match event.status() {
+            Some(status) => Self::Status {
+                task_id,
+                status: status.as_str().to_owned(),
+                result_url: event.result_url().map(str::to_owned),
+                failure: event.error_message().map(str::to_owned),
+            },
+            None => Self::Other { task_id, name: event.name().to_owned() },
+        }
+    }
+
+    fn unreadable(error: Error) -> Self {
+        Self::Unreadable { code: error.code().to_string(), message: error.to_string() }
+    }
+}
+
+impl Call {
+    /// Writes a call down, with the body that belongs to it.
+    pub(crate) fn encode(&self, body: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
+        // serde_json escapes line feeds within strings, so the first one ends the head.
+        let mut frame = serde_json::to_vec(self)?;
+        frame.reserve_exact(body.len() + 1);
+        frame.push(b'\n');
+        frame.extend_from_slice(body);
+        Ok(frame)
+    }
+
+    /// Reads a call and its body.
+    pub(crate) fn decode(frame: &[u8]) -> Result<(Self, &[u8]), serde_json::Error> {
+        let end = frame.iter().position(|byte| *byte == b'\n').unwrap_or(frame.len());
+        let (head, body) = frame.split_at_checked(end).unwrap_or((frame, &[]));
+        Ok((serde_json::from_slice(head)?, body.get(1..).unwrap_or_default()))
+    }
+}
