@@ -29,7 +29,7 @@ pub enum Code {
     SecretMissing,
     /// A configured secret is empty.
     SecretEmpty,
-    /// A configured secret begins or ends with a blank or a control character.
+    /// A configured secret begins or ends with whitespace.
     SecretWhitespace,
     /// The credentials of an administrator are absent or wrong.
     Unauthorized,
@@ -109,7 +109,7 @@ impl Code {
             Self::DuplicateKey => "a field of the event stands twice",
             Self::SecretMissing => "no secret is configured",
             Self::SecretEmpty => "the secret is empty",
-            Self::SecretWhitespace => "the secret begins or ends with a blank or a control character",
+            Self::SecretWhitespace => "the secret begins or ends with whitespace",
             Self::Unauthorized => "the credentials of this request are missing or wrong",
             Self::MethodNotAllowed => "this path does not answer this method",
             Self::NotFound => "there is nothing under this name",
@@ -169,7 +169,7 @@ impl Error {
         Self { code, what, field: None, offset: None }
     }
 
-    pub(crate) const fn field(code: Code, field: &'static str, what: &'static str) -> Self {
+    pub(crate) const fn in_field(code: Code, field: &'static str, what: &'static str) -> Self {
         Self { code, what, field: Some(field), offset: None }
     }
 
@@ -180,6 +180,11 @@ impl Error {
     /// Returns the code, for programs.
     pub const fn code(&self) -> Code {
         self.code
+    }
+
+    /// Returns the field of the event that is at fault, as a path from the outermost object.
+    pub const fn field(&self) -> Option<&'static str> {
+        self.field
     }
 
     /// Returns the offset in the body, in bytes, at which the fault was seen.

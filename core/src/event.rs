@@ -140,7 +140,9 @@ impl fmt::Debug for Event<'_> {
 }
 
 /// The name of a task: 1 to [`MAX_TASK_ID`] bytes of UTF-8 without control characters.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+///
+/// `Debug` shows its length.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct TaskId<'a>(Cow<'a, str>);
 
 impl<'a> TaskId<'a> {
@@ -155,6 +157,12 @@ impl<'a> TaskId<'a> {
     /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl fmt::Debug for TaskId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TaskId({} bytes)", self.0.len())
     }
 }
 
@@ -209,14 +217,14 @@ impl fmt::Debug for Status<'_> {
 
 /// Reads a field that must be a name.
 fn required<'a>(value: Option<&'a str>, max: usize, field: &'static str) -> Result<Cow<'a, str>, Error> {
-    let value = value.ok_or(Error::field(Code::InvalidEvent, field, "is missing"))?;
+    let value = value.ok_or(Error::in_field(Code::InvalidEvent, field, "is missing"))?;
     let name = json::string(value)?;
-    named(name.ok_or(Error::field(Code::InvalidEvent, field, "is not a string"))?, max, field)
+    named(name.ok_or(Error::in_field(Code::InvalidEvent, field, "is not a string"))?, max, field)
 }
 
 /// Holds a name to the limits that storage, paths and logs rely on.
 fn named<'a>(name: Cow<'a, str>, max: usize, field: &'static str) -> Result<Cow<'a, str>, Error> {
-    let refuse = |what| Err(Error::field(Code::InvalidEvent, field, what));
+    let refuse = |what| Err(Error::in_field(Code::InvalidEvent, field, what));
     if name.is_empty() {
         return refuse("is empty");
     }
@@ -239,16 +247,16 @@ fn member<'a>(
         return Ok(None);
     };
     let Some(Members { values: [value], repeated: [repeated] }) = json::members(object, &[name])? else {
-        return Err(Error::field(Code::InvalidEvent, field, "stands in something else than an object"));
+        return Err(Error::in_field(Code::InvalidEvent, field, "stands in something else than an object"));
     };
     if repeated {
-        return Err(Error::field(Code::DuplicateKey, field, "stands twice"));
+        return Err(Error::in_field(Code::DuplicateKey, field, "stands twice"));
     }
     let Some(value) = value.filter(|value| *value != "null") else {
         return Ok(None);
     };
     match json::string(value)? {
-        None => Err(Error::field(Code::InvalidEvent, field, "is not a string")),
+        None => Err(Error::in_field(Code::InvalidEvent, field, "is not a string")),
         string => Ok(string),
     }
 }

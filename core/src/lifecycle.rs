@@ -9,6 +9,7 @@
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use crate::event::Status;
 
@@ -73,7 +74,9 @@ impl Stage {
 }
 
 /// What a task remembers for the decision: where it stands, and every status it has seen.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// `Debug` counts the statuses that we don't know, it does not show them.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Known {
     stage: Option<Stage>,
     seen: u8,
@@ -108,6 +111,16 @@ impl Known {
 
     const fn has_seen(&self, stage: Stage) -> bool {
         self.seen & stage.bit() != 0
+    }
+}
+
+impl fmt::Debug for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Known")
+            .field("stage", &self.stage)
+            .field("seen", &self.seen)
+            .field("unknown", &self.unknown.len())
+            .finish()
     }
 }
 

@@ -24,8 +24,8 @@ impl Secret {
     /// Takes the bytes of a secret.
     ///
     /// # Errors
-    /// [`Code::SecretEmpty`], and [`Code::SecretWhitespace`] where the first or the last byte is a
-    /// blank or an ASCII control character: what a careless paste leaves, and no key Vtryon shows.
+    /// [`Code::SecretEmpty`], and [`Code::SecretWhitespace`] where the first or the last byte is ASCII
+    /// whitespace: what a careless paste leaves, and no key that Vtryon shows.
     ///
     /// ```
     /// use vtryon_webhooks::{Code, Secret};
@@ -37,7 +37,7 @@ impl Secret {
         let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else {
             return Err(Error::new(Code::SecretEmpty));
         };
-        if is_blank(first) || is_blank(last) {
+        if is_whitespace(first) || is_whitespace(last) {
             return Err(Error::new(Code::SecretWhitespace));
         }
         Ok(Self(bytes))
@@ -115,8 +115,8 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-const fn is_blank(byte: u8) -> bool {
-    byte <= b' ' || byte == 0x7f
+const fn is_whitespace(byte: u8) -> bool {
+    matches!(byte, b'\t'..=b'\r' | b' ')
 }
 
 /// Copies as much of `from` as fits.

@@ -1,1 +1,60 @@
+//! The vectors of `vectors/*.json`, and what holds the core to them: natively, in Node and in a browser.
+//!
+//! Each check returns what differs, so that a runner can tell all of it at once.
 
+mod event;
+mod lifecycle;
+mod secret;
+mod shard;
+mod signature;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+pub use event::check as check_events;
+pub use lifecycle::check as check_lifecycles;
+pub use secret::check as check_secrets;
+pub use shard::check as check_shards;
+pub use signature::check as check_signatures;
+
+/// Bytes as the vectors write them.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Bytes {
+    Text(String),
+    Hex(String),
+    /// Texts, each repeated so many times.
+    Parts(Vec<(String, usize)>),
+}
+
+impl Bytes {
+    fn get(&self) -> Vec<u8> {
+        match self {
+            Self::Text(text) => text.clone().into_bytes(),
+            Self::Hex(digits) => hex::decode(digits).unwrap_or_default(),
+            Self::Parts(parts) => {
+                parts.iter().map(|(text, times)| text.repeat(*times)).collect::<String>().into()
+            }
+        }
+    }
+}
+
+/// Judges every vector of a file; returns how many there are, and what each that differs has to say.
+fn judge<V: DeserializeOwned>(
+    file: &str,
+    judge: impl Fn(&V) -> (&str, &str, Result<(), String>),
+) -> (usize, Vec<String>) {
+    let vectors: Vec<V> = match serde_json::from_str(file) {
+        Ok(vectors) => vectors,
+        Err(error) => return (0, vec![format!("the file can't be read: {error}")]),
+    };
+    let differing = vectors.iter().map(judge).filter_map(|(name, why, verdict)| {
+        verdict.err().map(|difference| format!("{name} ({why}): {difference}"))
+    });
+    (vectors.len(), differing.collect())
+}
+
+/// Compares what is with what should be.
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, is: T, should: T) -> Result<(), String> {
+    if is == should { Ok(()) } else { Err(format!("{what} is {is:?}, should be {should:?}")) }
+}

@@ -1,0 +1,37 @@
+//! The vectors, run natively by `cargo test`, and in Node and a browser by `wasm-pack test`.
+
+#![allow(clippy::panic, reason = "that is how a test fails")]
+
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// Tells all that differs; a file with fewer vectors than it ever had is not accepted either.
+fn hold((count, differing): (usize, Vec<String>), least: usize) {
+    assert!(differing.is_empty(), "{} of {count} differ:\n{}", differing.len(), differing.join("\n"));
+    assert!(count >= least, "only {count} vectors, there were {least}");
+}
+
+#[test]
+fn secrets() {
+    hold(vtryon_webhooks_tests::check_secrets(), 16);
+}
+
+#[test]
+fn signatures() {
+    hold(vtryon_webhooks_tests::check_signatures(), 250);
+}
+
+#[test]
+fn events() {
+    hold(vtryon_webhooks_tests::check_events(), 102);
+}
+
+#[test]
+fn lifecycles() {
+    hold(vtryon_webhooks_tests::check_lifecycles(), 34);
+}
+
+#[test]
+fn shards() {
+    hold(vtryon_webhooks_tests::check_shards(), 22);
+}
