@@ -11,7 +11,7 @@ const HEADER: &str = "x-fault";
 #[expect(clippy::panic, reason = "a fault on purpose")]
 pub(crate) fn before_request(request: &Request) {
     if request.headers().get(HEADER).ok().flatten().as_deref() == Some("panic") {
-        panic!("a fault on purpose");
+        panic!("a fault on purpose in the Worker");
     }
 }
 
@@ -20,7 +20,7 @@ pub(crate) fn before_request(request: &Request) {
 #[expect(clippy::panic, reason = "a fault on purpose")]
 pub(crate) fn before_commit(task_id: &str) {
     if task_id == "fault:panic" {
-        panic!("a fault on purpose");
+        panic!("a fault on purpose in a shard");
     }
 }
 

@@ -1,9 +1,11 @@
 // The gateway on the real Workers runtime, for one test file: its own port, its own folder, stopped at the end.
 
-import { createHmac } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { createHash, createHmac } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Miniflare } from "miniflare";
 
 export const SECRET = "whsec_test_current";
@@ -29,6 +31,30 @@ export function sign(body, secret = SECRET) {
 /** The body of a change of status. */
 export function event(task_id, status, more = {}) {
   return JSON.stringify({ event: "generation.status_changed", task_id, status, ...more });
+}
+
+/** Waits for a condition, asked again and again; the test runner's own limit ends one that never holds. */
+export async function until(holds) {
+  for (;;) {
+    const value = await holds();
+    if (value) return value;
+    await sleep(20);
+  }
+}
+
+/** The runtimes that this process has started, as /proc tells. */
+function runtimes() {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => {
+    try {
+      // pid (command) state parent …
+      const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+      const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      return stat.includes("(workerd") && state !== "Z" && Number(parent) === process.pid;
+    } catch {
+      return false;
+    }
+  });
 }
 
 export class Gateway {
@@ -68,22 +94,42 @@ export class Gateway {
   /** What the runtime has printed. */
   log = [];
 
-  /** Starts the runtime anew on the same folder. */
-  async restart() {
+  /** Starts the runtime anew on the same folder, with other variables where any are given. */
+  async restart(bindings = {}) {
+    Object.assign(this.#options.bindings, bindings);
     this.#miniflare = new Miniflare(this.#options);
     this.url = String(await this.#miniflare.ready).replace(/\/$/, "");
   }
 
-  get folder() {
-    return this.#folder;
+  /** Kills the runtime as a power cut would kill it, for as much as a process can be: SIGKILL, no goodbye. */
+  async kill() {
+    const pids = runtimes();
+    if (pids.length === 0) throw new Error("no runtime to kill");
+    for (const pid of pids) process.kill(pid, "SIGKILL");
+    await until(() => runtimes().length === 0);
+    await this.#miniflare.dispose().catch(() => {});
   }
 
-  /** The process ids of the runtime. */
-  pids() {
-    return runtimes();
+  /** Stops the runtime in good order and leaves its folder. */
+  async halt() {
+    await this.#miniflare.dispose();
   }
 
-  kv() {
+  /** Every file in which an object keeps what it stores, with the digest of its content. */
+  async stored() {
+    const folder = path.join(this.#folder, "objects");
+    const names = await readdir(folder, { recursive: true });
+    // Beside them stands a file of the runtime's own, for its alarms.
+    const files = names.filter((name) => /[0-9a-f]{64}\.sqlite(-wal)?$/.test(name)).sort();
+    return Promise.all(
+      files.map(async (name) => {
+        const file = path.join(folder, name);
+        return { file, digest: createHash("sha256").update(await readFile(file)).digest("hex") };
+      }),
+    );
+  }
+
+  async kv() {
     return this.#miniflare.getKVNamespace("RESULTS");
   }
 
@@ -95,15 +141,13 @@ export class Gateway {
 
   /** Asks the API as its administrator. */
   async api(path, init = {}) {
-    const answer = await fetch(`${this.url}${path}`, {
-      ...init,
-      headers: { authorization: `Bearer ${TOKEN}`, ...init.headers },
-    });
+    const headers = { authorization: `Bearer ${TOKEN}`, ...init.headers };
+    const answer = await fetch(`${this.url}${path}`, { ...init, headers });
     return { status: answer.status, body: await answer.json() };
   }
 
   async stop() {
-    await this.#miniflare.dispose();
+    await this.#miniflare.dispose().catch(() => {});
     await rm(this.#folder, { recursive: true, force: true });
   }
 }

@@ -1,0 +1,190 @@
+// What each request is answered: the table of errors, row by row, and every wrong form of a request.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { event, Gateway, PREVIOUS, sign, TOKEN } from "./gateway.js";
+import { exchange, head } from "./raw.js";
+
+let gateway;
+before(async () => {
+  gateway = await Gateway.start();
+});
+after(() => gateway.stop());
+
+const BODY = event("task_answers", "queued");
+const GOOD = sign(BODY);
+
+const UNAUTHORIZED = [401, "unauthorized"];
+const REJECTED = {
+  "no signature": [null, "missing_signature"],
+  "an empty signature": ["", "missing_signature"],
+  "a short signature": [GOOD.slice(2), "malformed_signature"],
+  "a long signature": [`${GOOD}00`, "malformed_signature"],
+  "GitHub's form": [`sha256=${GOOD}`, "malformed_signature"],
+  "base64": [Buffer.from(GOOD, "hex").toString("base64"), "malformed_signature"],
+  "junk between pairs": [GOOD.replace(/(..)/g, "$1 ").trim(), "malformed_signature"],
+  "not ASCII": ["\u00e9".repeat(64), "malformed_signature"],
+  "two in one header": [`${GOOD}, ${GOOD}`, "multiple_signatures"],
+  "another secret": [sign(BODY, "whsec_other"), "signature_mismatch"],
+  "zeros": ["0".repeat(64), "signature_mismatch"],
+};
+for (const [name, [signature, code]] of Object.entries(REJECTED)) {
+  test(`signature: ${name}`, async () => {
+    const seen = gateway.log.length;
+    const answer = await gateway.post(BODY, { signature });
+    assert.deepEqual([answer.status, (await answer.json()).error], UNAUTHORIZED);
+    // A stranger learns one plain no, the operator the cause, and nobody the signature.
+    const log = gateway.log.slice(seen).join("");
+    assert.match(log, new RegExp(`rejected: ${code} `));
+    assert.ok(signature === null || signature === "" || !log.includes(signature));
+  });
+}
+
+test("signature: two headers", async () => {
+  const headers = [`x-vtryon-signature: ${GOOD}`, `x-vtryon-signature: ${GOOD}`, `content-length: ${BODY.length}`];
+  const answer = await exchange(gateway.url, head("POST", "/webhooks/vtryon", headers), BODY);
+  assert.deepEqual([answer.status, JSON.parse(answer.body).error], UNAUTHORIZED);
+});
+
+test("signature: either case, and the previous secret", async () => {
+  assert.equal((await gateway.post(BODY, { signature: GOOD.toUpperCase() })).status, 200);
+  assert.equal((await gateway.post(BODY, { signature: sign(BODY, PREVIOUS) })).status, 200);
+});
+
+test("an accepted event is answered with a receipt", async () => {
+  const answer = await gateway.post(BODY);
+  assert.equal(answer.status, 200);
+  assert.equal(answer.headers.get("content-type"), "application/json");
+  assert.equal(await answer.text(), '{"received":true}');
+});
+
+/** [name, method, path, status, error, the header `allow`] */
+const PATHS = [
+  ["GET on the webhook", "GET", "/webhooks/vtryon", 405, "method_not_allowed", "POST"],
+  ["PUT on the webhook", "PUT", "/webhooks/vtryon", 405, "method_not_allowed", "POST"],
+  ["OPTIONS on the webhook", "OPTIONS", "/webhooks/vtryon", 405, "method_not_allowed", "POST"],
+  ["an unknown method", "PROPFIND", "/webhooks/vtryon", 405, "method_not_allowed", "POST"],
+  ["POST on health", "POST", "/healthz", 405, "method_not_allowed", "GET, HEAD"],
+  ["DELETE on a task", "DELETE", "/api/tasks/x", 405, "method_not_allowed", "GET, HEAD"],
+  ["the root", "GET", "/", 404, "not_found"],
+  ["a slash at the end", "POST", "/webhooks/vtryon/", 404, "not_found"],
+  ["another case", "POST", "/Webhooks/Vtryon", 404, "not_found"],
+  ["a doubled slash", "POST", "//webhooks/vtryon", 404, "not_found"],
+  ["an encoded slash", "POST", "/webhooks%2fvtryon", 404, "not_found"],
+  ["an unknown path", "GET", "/.env", 404, "not_found"],
+];
+for (const [name, method, path, status, error, allow] of PATHS) {
+  test(`path: ${name}`, async () => {
+    const answer = await exchange(gateway.url, head(method, path, ["content-length: 0"]));
+    assert.deepEqual([answer.status, JSON.parse(answer.body).error], [status, error]);
+    assert.equal(/^allow: (.*)$/im.exec(answer.head)?.[1]?.trim(), allow);
+  });
+}
+
+test("health", async () => {
+  assert.equal((await fetch(`${gateway.url}/healthz`)).status, 200);
+  assert.equal((await fetch(`${gateway.url}/healthz`, { method: "HEAD" })).status, 200);
+});
+
+const LIMIT = 262_144;
+const POST = (...headers) => head("POST", "/webhooks/vtryon", headers);
+
+test("length: declared too long is not read", async () => {
+  // Nothing follows the head: an answer at all means that it did not wait for the body.
+  const answer = await exchange(gateway.url, POST(`x-vtryon-signature: ${GOOD}`, `content-length: ${LIMIT + 1}`));
+  assert.deepEqual([answer.status, JSON.parse(answer.body).error], [413, "payload_too_large"]);
+});
+
+test("length: chunked too long is not read to its end", async () => {
+  const chunk = Buffer.alloc(65_536, "x");
+  const framed = [Buffer.from("10000\r\n"), chunk, Buffer.from("\r\n")];
+  const pieces = Array.from({ length: 5 }, () => framed).flat();
+  // No last chunk: the sender would go on for ever.
+  const answer = await exchange(gateway.url, POST(`x-vtryon-signature: ${GOOD}`, "transfer-encoding: chunked"), ...pieces);
+  assert.deepEqual([answer.status, JSON.parse(answer.body).error], [413, "payload_too_large"]);
+});
+
+test("length: chunked and signed is taken", async () => {
+  const body = event("task_chunked", "queued");
+  const [one, two] = [body.slice(0, 20), body.slice(20)];
+  const chunks = `14\r\n${one}\r\n${two.length.toString(16)}\r\n${two}\r\n0\r\n\r\n`;
+  const answer = await exchange(gateway.url, POST(`x-vtryon-signature: ${sign(body)}`, "transfer-encoding: chunked"), chunks);
+  assert.equal(answer.status, 200);
+  assert.equal((await gateway.api("/api/tasks/task_chunked")).body.status, "queued");
+});
+
+test("length: at the limit is taken, a byte more is not", async () => {
+  const full = (bytes) => event("task_full", "queued", { pad: "x".repeat(bytes - event("task_full", "queued", { pad: "" }).length) });
+  assert.equal((await gateway.post(full(LIMIT))).status, 200);
+  assert.equal((await gateway.post(full(LIMIT + 1))).status, 413);
+  assert.equal((await gateway.post("x".repeat(1_048_576))).status, 413);
+});
+
+test("length: nothing", async () => {
+  assert.equal((await gateway.post("", { signature: null })).status, 401);
+  assert.equal((await gateway.post("", { signature: sign("") })).status, 200);
+  const without = await exchange(gateway.url, POST(`x-vtryon-signature: ${sign("")}`));
+  assert.equal(without.status, 200);
+});
+
+test("a long header has an answer", async () => {
+  const answer = await gateway.post(BODY, { signature: "a".repeat(8000) });
+  assert.equal(answer.status, 401);
+});
+
+/** [name, path, status, error, a word of the message] */
+const API = [
+  ["a task never heard of", "/api/tasks/nobody", 404, "not_found"],
+  ["a result never heard of", "/api/tasks/nobody/result", 404, "not_found"],
+  ["a path never heard of", "/api/nothing", 404, "not_found"],
+  ["NUL in a task id", "/api/tasks/a%00b", 400, "invalid_request", "task_id"],
+  ["a line feed in a task id", "/api/tasks/a%0ab", 400, "invalid_request", "task_id"],
+  ["a task id not UTF-8", "/api/tasks/%ff", 400, "invalid_request", "task_id"],
+  ["a task id too long", `/api/tasks/${"t".repeat(257)}`, 400, "invalid_request", "task_id"],
+  ["an empty task id", "/api/tasks/", 400, "invalid_request", "task_id"],
+  ["traversal, encoded", "/api/tasks/..%2f..%2fhealthz", 404, "not_found"],
+  ["traversal out of the API", "/api/tasks/../../healthz", 200],
+  ["quotes in a task id", "/api/tasks/'%20OR%201=1--", 404, "not_found"],
+  ["a status never heard of", "/api/tasks?status=paused", 400, "invalid_request", "status"],
+  ["a limit of nothing", "/api/tasks?limit=0", 400, "invalid_request", "limit"],
+  ["a limit too high", "/api/tasks?limit=101", 400, "invalid_request", "limit"],
+  ["a limit of words", "/api/tasks?limit=ten", 400, "invalid_request", "limit"],
+  ["a cursor of words", "/api/tasks?cursor=next", 400, "invalid_request", "cursor"],
+  ["a cursor of another count", "/api/tasks?cursor=1.s.s", 400, "invalid_request", "cursor"],
+  ["a cursor past all numbers", "/api/tasks?cursor=1.99999999999999999999.s.s.s", 400, "invalid_request", "cursor"],
+  ["a cursor below all numbers", "/api/tasks?cursor=1.-1.s.s.s", 400, "invalid_request", "cursor"],
+  ["a parameter misspelled", "/api/tasks?stauts=queued", 400, "invalid_request", "parameter"],
+];
+for (const [name, path, status, error, word] of API) {
+  test(`api: ${name}`, async () => {
+    const request = head("GET", path, [`authorization: Bearer ${TOKEN}`]);
+    const answer = await exchange(gateway.url, request);
+    const body = JSON.parse(answer.body);
+    assert.deepEqual([answer.status, body.error], [status, error]);
+    assert.ok(!word || body.message.includes(word), body.message);
+  });
+}
+
+const STRANGERS = {
+  "no credentials": {},
+  "a wrong token": { authorization: "Bearer wrong" },
+  "the token and more": { authorization: `Bearer ${TOKEN}x` },
+  "the beginning of the token": { authorization: `Bearer ${TOKEN.slice(0, -1)}` },
+  "an empty token": { authorization: "Bearer " },
+  "no scheme": { authorization: TOKEN },
+  "another scheme": { authorization: `Basic ${btoa(`admin:${TOKEN}`)}` },
+};
+for (const [name, headers] of Object.entries(STRANGERS)) {
+  test(`admin: ${name}`, async () => {
+    for (const path of ["/api/tasks", "/api/tasks/x", "/api/quarantine", "/api/nothing"]) {
+      const answer = await fetch(gateway.url + path, { headers });
+      assert.deepEqual([answer.status, (await answer.json()).error], UNAUTHORIZED);
+      assert.equal(answer.headers.get("www-authenticate"), "Bearer");
+    }
+  });
+}
+
+test("admin: the scheme has no case", async () => {
+  const answer = await fetch(`${gateway.url}/api/tasks`, { headers: { authorization: `bearer ${TOKEN}` } });
+  assert.equal(answer.status, 200);
+});

@@ -1,0 +1,49 @@
+// A faulty configuration stops everything, and the log names the variable; the answer does not.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { event, Gateway } from "./gateway.js";
+
+/** [the variable, its value, what the log says of it] */
+const FAULTS = [
+  ["VTRYON_WEBHOOK_SECRET", undefined, "is not set"],
+  ["VTRYON_WEBHOOK_SECRET", "", "secret_empty"],
+  ["VTRYON_WEBHOOK_SECRET", "whsec_x\n", "secret_whitespace"],
+  ["VTRYON_WEBHOOK_SECRET_PREVIOUS", " ", "secret_whitespace"],
+  ["GATEWAY_ADMIN_TOKEN", undefined, "is not set"],
+  ["GATEWAY_ADMIN_TOKEN", "", "secret_empty"],
+  ["GATEWAY_MASTER_KEY", undefined, "is not set"],
+  ["GATEWAY_MASTER_KEY", "0f".repeat(31), "is not 32 bytes"],
+  ["SHARDS", "0", "is not from 1 to 1024"],
+  ["SHARDS", "many", "is not a whole number"],
+  ["MAX_BODY_BYTES", "1048577", "is not from 1 to 1048576"],
+  ["RETENTION_HOURS", "47", "is less than 48"],
+];
+for (const [variable, value, told] of FAULTS) {
+  test(`${variable} = ${JSON.stringify(value)}`, async (t) => {
+    const gateway = await Gateway.start({ bindings: { [variable]: value } });
+    t.after(() => gateway.stop());
+    const answers = await Promise.all([
+      fetch(`${gateway.url}/healthz`),
+      gateway.post(event("task_1", "queued")),
+      gateway.post(event("task_1", "queued"), { signature: null }),
+      fetch(`${gateway.url}/api/tasks`),
+      fetch(`${gateway.url}/nowhere`),
+    ]);
+    for (const answer of answers) {
+      const text = await answer.text();
+      assert.deepEqual([answer.status, JSON.parse(text).error], [503, "unavailable"]);
+      assert.ok(Number(answer.headers.get("retry-after")) > 0);
+      assert.ok(!text.includes(variable));
+    }
+    const log = gateway.log.join("");
+    assert.ok(log.includes(`configuration: ${variable}`) && log.includes(told), log);
+  });
+}
+
+test("what may be left out has a default", async (t) => {
+  const bindings = { VTRYON_WEBHOOK_SECRET_PREVIOUS: undefined, SHARDS: undefined };
+  const gateway = await Gateway.start({ bindings });
+  t.after(() => gateway.stop());
+  assert.equal((await gateway.post(event("task_1", "queued"))).status, 200);
+});

@@ -1,0 +1,51 @@
+// kill -9 in the middle of it: whatever was acknowledged is there afterwards, and what is owed is done.
+// It tests the death of the process, not of the machine: nobody pulls a plug here.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { event, Gateway, until } from "./gateway.js";
+
+const SENDERS = 16;
+
+let gateway;
+before(async () => {
+  gateway = await Gateway.start();
+});
+after(() => gateway.stop());
+
+for (const round of [1, 2, 3]) {
+  test(`kill -9 under load, round ${round}`, async () => {
+    const acknowledged = [];
+    let killed = false;
+    const sender = async (_, n) => {
+      for (let m = 0; !killed; m++) {
+        const id = `crash_${round}_${n}_${m}`;
+        const answer = await gateway.post(event(id, "completed")).catch(() => undefined);
+        if (answer?.status === 200) acknowledged.push(id);
+        else assert.ok(answer === undefined || answer.status === 503, `answered ${answer?.status}`);
+      }
+    };
+    const senders = Array.from({ length: SENDERS }, sender);
+    await until(() => acknowledged.length >= 150 * round);
+    await gateway.kill();
+    killed = true;
+    await Promise.all(senders);
+    await gateway.restart();
+
+    for (const id of acknowledged) {
+      const { status, body } = await gateway.api(`/api/tasks/${id}`);
+      assert.deepEqual([id, status, body.status], [id, 200, "completed"]);
+    }
+    // What was owed at the moment of death is done by the alarm, which outlives the process.
+    const kv = await gateway.kv();
+    for (const id of acknowledged) await until(() => kv.get(`result:${id}`));
+  });
+}
+
+test("an alarm outlives a restart without a request", async () => {
+  await gateway.post(event("alarm_alone", "completed"));
+  await gateway.kill();
+  await gateway.restart();
+  const kv = await gateway.kv();
+  assert.ok(await until(() => kv.get("result:alarm_alone")));
+});

@@ -1,0 +1,61 @@
+// Listings over all shards: complete, without repeats, the latest first, while new tasks arrive.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { event, Gateway } from "./gateway.js";
+
+const COUNT = 60;
+const STATUSES = ["queued", "processing", "completed", "failed"];
+
+let gateway;
+before(async () => {
+  gateway = await Gateway.start();
+  for (let n = 0; n < COUNT; n++) {
+    assert.equal((await gateway.post(event(`task_${n}`, STATUSES[n % 4]))).status, 200);
+  }
+});
+after(() => gateway.stop());
+
+async function pages(query, between = async () => {}) {
+  const seen = [];
+  for (let cursor = null, first = true; first || cursor !== null; first = false) {
+    const { status, body } = await gateway.api(`/api/tasks?${query}${first ? "" : `&cursor=${cursor}`}`);
+    assert.equal(status, 200);
+    seen.push(body.tasks);
+    cursor = body.cursor;
+    await between();
+  }
+  return seen;
+}
+
+test("all of them, the latest first", async () => {
+  const listed = (await pages("limit=100")).flat();
+  assert.equal(listed.length, COUNT);
+  const created = listed.map((task) => task.created_at);
+  assert.deepEqual(created, created.toSorted().reverse());
+});
+
+for (const limit of [1, 7, 50, 100]) {
+  test(`pages of ${limit} are complete and without repeats`, async () => {
+    const all = await pages(`limit=${limit}`);
+    assert.ok(all.every((page) => page.length <= limit));
+    const ids = all.flat().map((task) => task.task_id);
+    assert.deepEqual(ids.toSorted(), Array.from({ length: COUNT }, (_, n) => `task_${n}`).sort());
+  });
+}
+
+for (const status of STATUSES) {
+  test(`those that are ${status}`, async () => {
+    const listed = (await pages(`status=${status}&limit=4`)).flat();
+    assert.equal(listed.length, COUNT / 4);
+    assert.ok(listed.every((task) => task.status === status));
+  });
+}
+
+test("tasks that arrive meanwhile move nothing", async () => {
+  let n = COUNT;
+  const listed = await pages("limit=9", () => gateway.post(event(`task_${n++}`, "queued")));
+  const ids = listed.flat().map((task) => task.task_id);
+  assert.equal(new Set(ids).size, ids.length);
+  for (let n = 0; n < COUNT; n++) assert.ok(ids.includes(`task_${n}`), `task_${n}`);
+});

@@ -1,0 +1,35 @@
+// HTTP as no client library would send it: bytes on a socket.
+
+import { connect } from "node:net";
+
+/**
+ * Sends bytes to a gateway and returns the status and the body of its answer.
+ * @param {string} url
+ * @param {(string | Buffer)[]} pieces
+ * @returns {Promise<{status: number, head: string, body: string}>}
+ */
+export function exchange(url, ...pieces) {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), hostname, () => {
+      for (const piece of pieces) socket.write(piece);
+    });
+    let text = "";
+    socket.on("data", (chunk) => {
+      text += chunk;
+      const [head, ...rest] = text.split("\r\n\r\n");
+      const length = /content-length: (\d+)/i.exec(head)?.[1];
+      const body = rest.join("\r\n\r\n");
+      if (length === undefined || Buffer.byteLength(body) < Number(length)) return;
+      socket.destroy();
+      resolve({ status: Number(head.split(" ")[1]), head, body });
+    });
+    socket.on("error", reject);
+    socket.on("close", () => resolve({ status: 0, head: text, body: "" }));
+  });
+}
+
+/** The head of a request, closed by an empty line. */
+export function head(method, target, headers) {
+  return `${[`${method} ${target} HTTP/1.1`, "host: gateway", "connection: close", ...headers].join("\r\n")}\r\n\r\n`;
+}

@@ -1,0 +1,33 @@
+// Nothing unsigned leaves a trace: no file, no row, no object.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { event, Gateway, sign } from "./gateway.js";
+
+let gateway;
+before(async () => {
+  gateway = await Gateway.start();
+});
+after(() => gateway.stop());
+
+const BODY = event("task_forged", "completed");
+
+test("a rejected request wakes no object", async () => {
+  for (const signature of [null, "", "nonsense", sign(BODY, "whsec_other"), `${sign(BODY)},${sign(BODY)}`]) {
+    assert.equal((await gateway.post(BODY, { signature })).status, 401);
+  }
+  assert.equal((await gateway.post("x".repeat(262_145))).status, 413);
+  assert.deepEqual(await gateway.stored(), []);
+});
+
+test("a rejected request changes no object that is there", async () => {
+  assert.equal((await gateway.post(event("task_there", "queued"))).status, 200);
+  const before = await gateway.stored();
+  const forged = event("task_there", "completed");
+  for (const signature of [null, "nonsense", sign(forged, "whsec_other")]) {
+    assert.equal((await gateway.post(forged, { signature })).status, 401);
+  }
+  assert.deepEqual(await gateway.stored(), before);
+  assert.equal((await gateway.api("/api/tasks/task_there")).body.status, "queued");
+  assert.equal((await gateway.api("/api/tasks/task_forged")).status, 404);
+});
