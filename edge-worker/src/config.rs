@@ -111,5 +111,5 @@ fn number<T: std::str::FromStr>(env: &Env, variable: &'static str, default: T) -
 /// Reads a variable: a text, or a number as `wrangler.toml` may hold one.
 fn text(env: &Env, variable: &str) -> Option<String> {
     let value = Reflect::get(env, &JsValue::from_str(variable)).ok()?;
-    value.as_string().or_else(|| value.as_f64().map(|number| number.to_string()))
+    value.as_string().or_else(|| value.as_f64().map(|number| (number as i64).to_string()))
 }

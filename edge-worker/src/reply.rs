@@ -30,16 +30,23 @@ impl Refusal {
     }
 
     pub(crate) fn into_response(self) -> worker::Result<Response> {
-        let headers = Headers::new();
-        headers.set("content-type", "application/json")?;
-        headers.set("cache-control", "no-store")?;
+        let headers = json_headers()?;
         let header = self.header.or((self.code == Code::Unavailable).then_some(RETRY_AFTER));
         if let Some((name, value)) = header {
             headers.set(name, value)?;
         }
-        let body = serde_json::json!({ "error": self.code.as_str(), "message": self.message });
-        Ok(Response::ok(body.to_string())?.with_status(self.code.http_status()).with_headers(headers))
+        let told = Told { error: self.code.as_str(), message: self.message };
+        Ok(Response::ok(serde_json::to_string(&told)?)?
+            .with_status(self.code.http_status())
+            .with_headers(headers))
     }
+}
+
+/// The body of every refusal.
+#[derive(Serialize)]
+struct Told {
+    error: &'static str,
+    message: &'static str,
 }
 
 /// A refusal of the core. The sender of a bad signature learns nothing from it, the log has it all.
@@ -65,8 +72,12 @@ pub(crate) fn json(status: u16, value: &impl Serialize) -> Result<Response, Refu
 
 /// Answers with a text that is JSON already.
 pub(crate) fn json_text(status: u16, text: String) -> Result<Response, Refusal> {
+    Ok(Response::ok(text)?.with_status(status).with_headers(json_headers()?))
+}
+
+fn json_headers() -> worker::Result<Headers> {
     let headers = Headers::new();
     headers.set("content-type", "application/json")?;
     headers.set("cache-control", "no-store")?;
-    Ok(Response::ok(text)?.with_status(status).with_headers(headers))
+    Ok(headers)
 }

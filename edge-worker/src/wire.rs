@@ -130,9 +130,9 @@ impl Call {
     }
 
     /// Reads a call and its body.
-    pub(crate) fn decode(frame: &[u8]) -> Result<(Self, &[u8]), serde_json::Error> {
+    pub(crate) fn decode(frame: &[u8]) -> worker::Result<(Self, &[u8])> {
         let end = frame.iter().position(|byte| *byte == b'\n').unwrap_or(frame.len());
         let (head, body) = frame.split_at_checked(end).unwrap_or((frame, &[]));
-        Ok((serde_json::from_slice(head)?, body.get(1..).unwrap_or_default()))
+        Ok((serde_json::from_str(std::str::from_utf8(head)?)?, body.get(1..).unwrap_or_default()))
     }
 }
