@@ -1,6 +1,11 @@
-//! Faults that tests cause on purpose. Only the feature `faults` compiles them in.
+//! Faults that tests cause on purpose, and counts that they read. Only the feature `faults` compiles them in.
 
-use worker::Request;
+use worker::{Request, SqlCursor};
+
+#[cfg(feature = "faults")]
+thread_local! {
+    static ROWS_WRITTEN: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
 
 /// The request header that asks for a fault.
 #[cfg(feature = "faults")]
@@ -23,6 +28,24 @@ pub(crate) fn before_commit(task_id: &str) {
         panic!("a fault on purpose in a shard");
     }
 }
+
+/// Counts the rows that a statement has written, as the platform bills them.
+#[cfg(feature = "faults")]
+pub(crate) fn count_rows(cursor: &SqlCursor) {
+    ROWS_WRITTEN.set(ROWS_WRITTEN.get() + cursor.rows_written());
+}
+
+/// Tells the log how many rows were written since the last time.
+#[cfg(feature = "faults")]
+pub(crate) fn report_rows() {
+    worker::console_log!("rows written: {}", ROWS_WRITTEN.take());
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn count_rows(_: &SqlCursor) {}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn report_rows() {}
 
 #[cfg(not(feature = "faults"))]
 pub(crate) const fn before_request(_: &Request) {}

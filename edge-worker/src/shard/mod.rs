@@ -20,6 +20,7 @@ use worker::{DurableObject, Env, Request, Response, State, console_error, durabl
 pub(crate) use outbox::{RESULTS, result_key};
 
 use crate::clock::Millis;
+use crate::faults;
 use crate::wire::{Ask, Call};
 
 /// The object class that `wrangler.toml` binds as `TASK_SHARD`.
@@ -56,7 +57,11 @@ impl DurableObject for TaskShard {
             return Ok(Response::empty()?.with_status(503));
         }
         match call.ask {
-            Ask::Keep(arrival) => answer(Some(self.keep(&arrival, body)?.as_str())),
+            Ask::Keep(arrival) => {
+                let outcome = self.keep(&arrival, body)?;
+                faults::report_rows();
+                answer(Some(outcome.as_str()))
+            }
             Ask::Task { task_id } => answer(self.task(&task_id)?),
             Ask::Result { task_id } => answer(self.result(&task_id)?),
             Ask::Tasks { before, status, limit } => {
@@ -77,6 +82,7 @@ impl DurableObject for TaskShard {
             Err(_) => console_error!("alarm: panicked"),
         }
         self.schedule();
+        faults::report_rows();
         Response::empty()
     }
 }

@@ -4,7 +4,9 @@ use std::panic::AssertUnwindSafe;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use worker::{SqlStorage, SqlStorageValue, Storage, wasm_bindgen};
+use worker::{SqlCursor, SqlStorage, SqlStorageValue, Storage, wasm_bindgen};
+
+use crate::faults;
 
 /// A parameter of a statement. There is no boolean: the platform would bind one as a text.
 pub(super) enum Bind<'a> {
@@ -38,7 +40,12 @@ pub(super) const fn before(bound: Option<i64>) -> Bind<'static> {
 
 /// Runs a statement.
 pub(super) fn run(sql: &SqlStorage, statement: &str, binds: &[Bind<'_>]) -> worker::Result<()> {
-    sql.exec_raw(statement, binds.iter().map(JsValue::from).collect::<Vec<_>>()).map(drop)
+    faults::count_rows(&exec(sql, statement, binds)?);
+    Ok(())
+}
+
+fn exec(sql: &SqlStorage, statement: &str, binds: &[Bind<'_>]) -> worker::Result<SqlCursor> {
+    sql.exec_raw(statement, binds.iter().map(JsValue::from).collect::<Vec<_>>())
 }
 
 /// Returns all rows of a query, each as `read` makes it from its columns.
@@ -48,8 +55,10 @@ pub(super) fn all<T>(
     binds: &[Bind<'_>],
     read: impl Fn(&mut Row) -> worker::Result<T>,
 ) -> worker::Result<Vec<T>> {
-    let cursor = sql.exec_raw(query, binds.iter().map(JsValue::from).collect::<Vec<_>>())?;
-    cursor.raw().map(|columns| read(&mut Row(columns?.into_iter()))).collect()
+    let cursor = exec(sql, query, binds)?;
+    let rows = cursor.raw().map(|columns| read(&mut Row(columns?.into_iter()))).collect();
+    faults::count_rows(&cursor);
+    rows
 }
 
 /// Returns the first row of a query, where there is one.
