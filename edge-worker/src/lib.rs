@@ -18,10 +18,13 @@ mod stub;
 mod wire;
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::time::Duration;
 
 use futures_util::FutureExt;
+use futures_util::future::{Either, select};
 use vtryon_webhooks::Code;
-use worker::{Context, Env, Request, Response, console_error, event};
+use worker::{Context, Delay, Env, Request, Response, console_error, event};
 
 use crate::config::Config;
 use crate::reply::Refusal;
@@ -29,18 +32,22 @@ use crate::route::Route;
 
 pub use shard::TaskShard;
 
+/// How long a request may take, its sender's share included: far more than it needs, far less than a
+/// sender waits.
+const DEADLINE: Duration = Duration::from_secs(10);
+
 /// Answers a request. Whatever goes wrong inside, its sender sees a 503 and no detail.
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
-    let answer = AssertUnwindSafe(answer(request, env)).catch_unwind().await;
-    match answer {
-        Ok(Ok(response)) => Ok(response),
-        Ok(Err(refusal)) => refusal.into_response(),
-        Err(_) => {
-            console_error!("a request panicked");
-            Refusal::new(Code::Unavailable).into_response()
-        }
-    }
+    let answer = pin!(AssertUnwindSafe(answer(request, env)).catch_unwind());
+    let fault = match select(answer, Delay::from(DEADLINE)).await {
+        Either::Left((Ok(Ok(response)), _)) => return Ok(response),
+        Either::Left((Ok(Err(refusal)), _)) => return refusal.into_response(),
+        Either::Left((Err(_), _)) => "panicked",
+        Either::Right(_) => "took too long",
+    };
+    console_error!("a request {fault}");
+    Refusal::new(Code::Unavailable).into_response()
 }
 
 async fn answer(request: Request, env: Env) -> Result<Response, Refusal> {

@@ -1,20 +1,14 @@
 //! The Worker's side of a shard: one call, one answer, or a refusal that makes the sender come again.
 
-use std::time::Duration;
-
-use futures_util::future::{Either, select};
 use vtryon_webhooks::{Code, Shards};
 use worker::web_sys::{self, RequestInit};
-use worker::{Delay, Env, Response, console_error};
+use worker::{Env, Response, console_error};
 
 use crate::reply::Refusal;
 use crate::wire::{Ask, Call};
 
 /// The binding under which `wrangler.toml` names the shards.
 const BINDING: &str = "TASK_SHARD";
-
-/// How long a shard may take: far more than it needs, far less than a sender waits.
-const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Asks one shard, and returns its answer's text; none is the answer of a shard that has no such thing.
 pub(crate) async fn ask(
@@ -45,14 +39,7 @@ async fn fetch(env: &Env, shard: u32, frame: &[u8]) -> Result<Response, Refusal>
     init.set_body(&js_sys::Uint8Array::from(frame));
     let request =
         web_sys::Request::new_with_str_and_init("https://shard/", &init).map_err(worker::Error::from)?;
-    let answer = std::pin::pin!(stub.fetch_with_request(request.into()));
-    match select(answer, Delay::from(DEADLINE)).await {
-        Either::Left((response, _)) => Ok(response?),
-        Either::Right(((), _)) => {
-            console_error!("shard {shard} did not answer in time");
-            Err(Refusal::new(Code::Unavailable))
-        }
-    }
+    Ok(stub.fetch_with_request(request.into()).await?)
 }
 
 /// Names the object of a shard.
