@@ -44,6 +44,28 @@ pub enum Code {
 }
 
 impl Code {
+    /// All of them.
+    pub const ALL: [Self; 18] = [
+        Self::MissingSignature,
+        Self::MalformedSignature,
+        Self::MultipleSignatures,
+        Self::SignatureMismatch,
+        Self::PayloadTooLarge,
+        Self::InvalidUtf8,
+        Self::InvalidJson,
+        Self::TooDeep,
+        Self::InvalidEvent,
+        Self::DuplicateKey,
+        Self::SecretMissing,
+        Self::SecretEmpty,
+        Self::SecretWhitespace,
+        Self::Unauthorized,
+        Self::MethodNotAllowed,
+        Self::NotFound,
+        Self::InvalidRequest,
+        Self::Unavailable,
+    ];
+
     /// Returns the one spelling, in `snake_case`.
     pub const fn as_str(self) -> &'static str {
         match self {

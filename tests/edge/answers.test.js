@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { event, Gateway, PREVIOUS, sign, TOKEN } from "./gateway.js";
 import { exchange, head } from "./raw.js";
 
@@ -130,6 +131,22 @@ test("length: nothing", async () => {
   assert.equal((await gateway.post("", { signature: sign("") })).status, 200);
   const without = await exchange(gateway.url, POST(`x-vtryon-signature: ${sign("")}`));
   assert.equal(without.status, 200);
+});
+
+test("encoding: the bytes that came are the bytes that are verified", async () => {
+  const packed = gzipSync(event("task_packed", "queued"));
+  const headers = { "content-encoding": "gzip", "content-type": "application/json" };
+  assert.equal((await gateway.post(packed, { headers })).status, 200);
+  // Signed, but no JSON: nobody unpacks it on the way.
+  const [entry] = (await gateway.api("/api/quarantine")).body.quarantine;
+  assert.deepEqual([entry.code, entry.bytes], ["invalid_utf8", packed.length]);
+  assert.equal((await gateway.api("/api/tasks/task_packed")).status, 404);
+});
+
+test("encoding: the content type says nothing", async () => {
+  for (const type of ["text/plain; charset=utf-16", "multipart/form-data; boundary=x", "nonsense"]) {
+    assert.equal((await gateway.post(BODY, { headers: { "content-type": type } })).status, 200);
+  }
 });
 
 test("a long header has an answer", async () => {

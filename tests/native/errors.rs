@@ -1,0 +1,61 @@
+//! Every code with its status and what a stranger is told; and what errors say.
+
+#![allow(clippy::unwrap_used, reason = "that is how a test fails")]
+
+use vtryon_webhooks::{Code, Event, Secret, Signature, Verifier};
+
+/// code, HTTP status, what a stranger is told
+const CODES: [(&str, u16, &str); 18] = [
+    ("missing_signature", 401, "unauthorized"),
+    ("malformed_signature", 401, "unauthorized"),
+    ("multiple_signatures", 401, "unauthorized"),
+    ("signature_mismatch", 401, "unauthorized"),
+    ("payload_too_large", 413, "payload_too_large"),
+    ("invalid_utf8", 400, "invalid_utf8"),
+    ("invalid_json", 400, "invalid_json"),
+    ("too_deep", 400, "too_deep"),
+    ("invalid_event", 400, "invalid_event"),
+    ("duplicate_key", 400, "duplicate_key"),
+    ("secret_missing", 503, "unavailable"),
+    ("secret_empty", 503, "unavailable"),
+    ("secret_whitespace", 503, "unavailable"),
+    ("unauthorized", 401, "unauthorized"),
+    ("method_not_allowed", 405, "method_not_allowed"),
+    ("not_found", 404, "not_found"),
+    ("invalid_request", 400, "invalid_request"),
+    ("unavailable", 503, "unavailable"),
+];
+
+#[test]
+fn codes_are_as_documented() {
+    let are = Code::ALL.map(|code| (code.as_str(), code.http_status(), code.public().as_str()));
+    assert_eq!(are, CODES);
+    for code in Code::ALL {
+        assert_eq!(code.to_string(), code.as_str());
+        assert_eq!(code.public().public(), code.public());
+        // The form of a message: a phrase in lower case without a full stop.
+        let summary = code.summary();
+        assert!(summary.len() > 10 && !summary.ends_with('.'), "{summary}");
+        assert!(!summary.starts_with(char::is_uppercase), "{summary}");
+    }
+}
+
+/// a signed body, and what is said of it
+const MESSAGES: [(&str, &str); 5] = [
+    ("{}", "`event` is missing"),
+    (r#"{"event":"a","task_id":7}"#, "`task_id` is not a string"),
+    (r#"{"event":"a","event":"b"}"#, "a field of the event stands twice"),
+    (r#"{"event":"a",}"#, "the body is not JSON at byte 13"),
+    ("{\n\n \"event\": nul }", "the body is not JSON at byte 16"),
+];
+
+#[test]
+fn messages_say_what_and_where() {
+    for (body, message) in MESSAGES {
+        let secret = Secret::new("whsec_test").unwrap();
+        let signature = Signature::sign(&secret.key(), body.as_bytes());
+        let verifier = Verifier::new([secret]).unwrap();
+        let error = Event::parse(&verifier.verify(body.as_bytes(), &signature).unwrap()).unwrap_err();
+        assert_eq!(error.to_string(), message);
+    }
+}
