@@ -22,12 +22,12 @@ const REJECTED = {
   "a short signature": [GOOD.slice(2), "malformed_signature"],
   "a long signature": [`${GOOD}00`, "malformed_signature"],
   "GitHub's form": [`sha256=${GOOD}`, "malformed_signature"],
-  "base64": [Buffer.from(GOOD, "hex").toString("base64"), "malformed_signature"],
+  base64: [Buffer.from(GOOD, "hex").toString("base64"), "malformed_signature"],
   "junk between pairs": [GOOD.replace(/(..)/g, "$1 ").trim(), "malformed_signature"],
   "not ASCII": ["\u00e9".repeat(64), "malformed_signature"],
   "two in one header": [`${GOOD}, ${GOOD}`, "multiple_signatures"],
   "another secret": [sign(BODY, "whsec_other"), "signature_mismatch"],
-  "zeros": ["0".repeat(64), "signature_mismatch"],
+  zeros: ["0".repeat(64), "signature_mismatch"],
 };
 for (const [name, [signature, code]] of Object.entries(REJECTED)) {
   test(`signature: ${name}`, async () => {
@@ -42,7 +42,11 @@ for (const [name, [signature, code]] of Object.entries(REJECTED)) {
 }
 
 test("signature: two headers", async () => {
-  const headers = [`x-vtryon-signature: ${GOOD}`, `x-vtryon-signature: ${GOOD}`, `content-length: ${BODY.length}`];
+  const headers = [
+    `x-vtryon-signature: ${GOOD}`,
+    `x-vtryon-signature: ${GOOD}`,
+    `content-length: ${BODY.length}`,
+  ];
   const answer = await exchange(gateway.url, head("POST", "/webhooks/vtryon", headers), BODY);
   assert.deepEqual([answer.status, JSON.parse(answer.body).error], UNAUTHORIZED);
 });
@@ -92,7 +96,10 @@ const POST = (...headers) => head("POST", "/webhooks/vtryon", headers);
 
 test("length: declared too long is not read", async () => {
   // Nothing follows the head: an answer at all means that it did not wait for the body.
-  const answer = await exchange(gateway.url, POST(`x-vtryon-signature: ${GOOD}`, `content-length: ${LIMIT + 1}`));
+  const answer = await exchange(
+    gateway.url,
+    POST(`x-vtryon-signature: ${GOOD}`, `content-length: ${LIMIT + 1}`),
+  );
   assert.deepEqual([answer.status, JSON.parse(answer.body).error], [413, "payload_too_large"]);
 });
 
@@ -101,7 +108,11 @@ test("length: chunked too long is not read to its end", async () => {
   const framed = [Buffer.from("10000\r\n"), chunk, Buffer.from("\r\n")];
   const pieces = Array.from({ length: 5 }, () => framed).flat();
   // No last chunk: the sender would go on for ever.
-  const answer = await exchange(gateway.url, POST(`x-vtryon-signature: ${GOOD}`, "transfer-encoding: chunked"), ...pieces);
+  const answer = await exchange(
+    gateway.url,
+    POST(`x-vtryon-signature: ${GOOD}`, "transfer-encoding: chunked"),
+    ...pieces,
+  );
   assert.deepEqual([answer.status, JSON.parse(answer.body).error], [413, "payload_too_large"]);
 });
 
@@ -109,20 +120,31 @@ test("length: chunked and signed is taken", async () => {
   const body = event("task_chunked", "queued");
   const [one, two] = [body.slice(0, 20), body.slice(20)];
   const chunks = `14\r\n${one}\r\n${two.length.toString(16)}\r\n${two}\r\n0\r\n\r\n`;
-  const answer = await exchange(gateway.url, POST(`x-vtryon-signature: ${sign(body)}`, "transfer-encoding: chunked"), chunks);
+  const answer = await exchange(
+    gateway.url,
+    POST(`x-vtryon-signature: ${sign(body)}`, "transfer-encoding: chunked"),
+    chunks,
+  );
   assert.equal(answer.status, 200);
   assert.equal((await gateway.api("/api/tasks/task_chunked")).body.status, "queued");
 });
 
 test("length: at the limit is taken, a byte more is not", async () => {
-  const full = (bytes) => event("task_full", "queued", { pad: "x".repeat(bytes - event("task_full", "queued", { pad: "" }).length) });
+  const full = (bytes) =>
+    event("task_full", "queued", {
+      pad: "x".repeat(bytes - event("task_full", "queued", { pad: "" }).length),
+    });
   assert.equal((await gateway.post(full(LIMIT))).status, 200);
   assert.equal((await gateway.post(full(LIMIT + 1))).status, 413);
   assert.equal((await gateway.post("x".repeat(1_048_576))).status, 413);
 });
 
 test("length: a sender that stalls is not waited for", async () => {
-  const answer = await exchange(gateway.url, POST(`x-vtryon-signature: ${GOOD}`, "content-length: 100"), "{");
+  const answer = await exchange(
+    gateway.url,
+    POST(`x-vtryon-signature: ${GOOD}`, "content-length: 100"),
+    "{",
+  );
   assert.deepEqual([answer.status, JSON.parse(answer.body).error], [503, "unavailable"]);
 });
 
@@ -144,7 +166,11 @@ test("encoding: the bytes that came are the bytes that are verified", async () =
 });
 
 test("encoding: the content type says nothing", async () => {
-  for (const type of ["text/plain; charset=utf-16", "multipart/form-data; boundary=x", "nonsense"]) {
+  for (const type of [
+    "text/plain; charset=utf-16",
+    "multipart/form-data; boundary=x",
+    "nonsense",
+  ]) {
     assert.equal((await gateway.post(BODY, { headers: { "content-type": type } })).status, 200);
   }
 });
@@ -173,7 +199,13 @@ const API = [
   ["a limit of words", "/api/tasks?limit=ten", 400, "invalid_request", "limit"],
   ["a cursor of words", "/api/tasks?cursor=next", 400, "invalid_request", "cursor"],
   ["a cursor of another count", "/api/tasks?cursor=1.s.s", 400, "invalid_request", "cursor"],
-  ["a cursor past all numbers", "/api/tasks?cursor=1.99999999999999999999.s.s.s", 400, "invalid_request", "cursor"],
+  [
+    "a cursor past all numbers",
+    "/api/tasks?cursor=1.99999999999999999999.s.s.s",
+    400,
+    "invalid_request",
+    "cursor",
+  ],
   ["a cursor below all numbers", "/api/tasks?cursor=1.-1.s.s.s", 400, "invalid_request", "cursor"],
   ["a parameter misspelled", "/api/tasks?stauts=queued", 400, "invalid_request", "parameter"],
 ];
@@ -207,6 +239,8 @@ for (const [name, headers] of Object.entries(STRANGERS)) {
 }
 
 test("admin: the scheme has no case", async () => {
-  const answer = await fetch(`${gateway.url}/api/tasks`, { headers: { authorization: `bearer ${TOKEN}` } });
+  const answer = await fetch(`${gateway.url}/api/tasks`, {
+    headers: { authorization: `bearer ${TOKEN}` },
+  });
   assert.equal(answer.status, 200);
 });

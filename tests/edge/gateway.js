@@ -124,7 +124,12 @@ export class Gateway {
     return Promise.all(
       files.map(async (name) => {
         const file = path.join(folder, name);
-        return { file, digest: createHash("sha256").update(await readFile(file)).digest("hex") };
+        return {
+          file,
+          digest: createHash("sha256")
+            .update(await readFile(file))
+            .digest("hex"),
+        };
       }),
     );
   }

@@ -19,7 +19,9 @@ after(() => gateway.stop());
 async function pages(query, between = async () => {}) {
   const seen = [];
   for (let cursor = null, first = true; first || cursor !== null; first = false) {
-    const { status, body } = await gateway.api(`/api/tasks?${query}${first ? "" : `&cursor=${cursor}`}`);
+    const { status, body } = await gateway.api(
+      `/api/tasks?${query}${first ? "" : `&cursor=${cursor}`}`,
+    );
     assert.equal(status, 200);
     seen.push(body.tasks);
     cursor = body.cursor;

@@ -11,17 +11,21 @@ before(async () => {
 });
 after(() => gateway.stop());
 
-const panic = () => gateway.post(event("task_panic", "queued"), { headers: { "x-fault": "panic" } });
+const panic = () =>
+  gateway.post(event("task_panic", "queued"), { headers: { "x-fault": "panic" } });
 
 test("a panic in the Worker is a 503, and its siblings are answered", async () => {
-  const siblings = Array.from({ length: 20 }, (_, n) => gateway.post(event(`sibling_${n}`, "queued")));
+  const siblings = Array.from({ length: 20 }, (_, n) =>
+    gateway.post(event(`sibling_${n}`, "queued")),
+  );
   const panics = Array.from({ length: 5 }, panic);
   for (const sibling of await Promise.all(siblings)) assert.equal(sibling.status, 200);
   for (const answer of await Promise.all(panics)) {
     assert.deepEqual([answer.status, (await answer.json()).error], [503, "unavailable"]);
     assert.equal(answer.headers.get("retry-after"), "10");
   }
-  for (let n = 0; n < 20; n++) assert.equal((await gateway.api(`/api/tasks/sibling_${n}`)).status, 200);
+  for (let n = 0; n < 20; n++)
+    assert.equal((await gateway.api(`/api/tasks/sibling_${n}`)).status, 200);
   assert.equal((await gateway.api("/api/tasks/task_panic")).status, 404);
 });
 
@@ -36,13 +40,21 @@ test("a panic in a shard is a 503, rolls its rows back, and the shard goes on", 
   for (const id of ids) assert.equal((await gateway.post(event(id, "completed"))).status, 200);
   for (const id of ids) {
     const { body } = await gateway.api(`/api/tasks/${id}`);
-    assert.deepEqual(body.events.map(({ outcome }) => outcome), ["applied", "applied"]);
+    assert.deepEqual(
+      body.events.map(({ outcome }) => outcome),
+      ["applied", "applied"],
+    );
   }
 });
 
 test("the release holds no fault", () => {
-  const wasm = (build) => readFileSync(new URL(`../../edge-worker/${build}/index_bg.wasm`, import.meta.url));
-  for (const mark of ["x-fault", "a fault on purpose in the Worker", "a fault on purpose in a shard"]) {
+  const wasm = (build) =>
+    readFileSync(new URL(`../../edge-worker/${build}/index_bg.wasm`, import.meta.url));
+  for (const mark of [
+    "x-fault",
+    "a fault on purpose in the Worker",
+    "a fault on purpose in a shard",
+  ]) {
     assert.ok(wasm("build-faults").includes(mark), `${mark} is what the faults are known by`);
     assert.ok(!wasm("build").includes(mark), mark);
   }

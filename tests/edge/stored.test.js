@@ -28,28 +28,63 @@ async function query(work) {
 const SCHEMA = {
   meta: ["name TEXT", "value INTEGER"],
   tasks: [
-    "no INTEGER", "task_id TEXT", "open INTEGER", "stage TEXT", "seen INTEGER", "unknown TEXT", "head INTEGER",
-    "created_at INTEGER", "updated_at INTEGER", "duplicates INTEGER", "key TEXT", "result_url TEXT", "failure TEXT",
+    "no INTEGER",
+    "task_id TEXT",
+    "open INTEGER",
+    "stage TEXT",
+    "seen INTEGER",
+    "unknown TEXT",
+    "head INTEGER",
+    "created_at INTEGER",
+    "updated_at INTEGER",
+    "duplicates INTEGER",
+    "key TEXT",
+    "result_url TEXT",
+    "failure TEXT",
     "final_at INTEGER",
   ],
   events: [
-    "seq INTEGER", "task_no INTEGER", "previous INTEGER", "received_at INTEGER", "name TEXT", "status TEXT",
-    "outcome TEXT", "key TEXT", "digest TEXT", "body BLOB",
+    "seq INTEGER",
+    "task_no INTEGER",
+    "previous INTEGER",
+    "received_at INTEGER",
+    "name TEXT",
+    "status TEXT",
+    "outcome TEXT",
+    "key TEXT",
+    "digest TEXT",
+    "body BLOB",
   ],
   quarantine: [
-    "no INTEGER", "digest TEXT", "received_at INTEGER", "code TEXT", "message TEXT", "key TEXT", "bytes INTEGER",
-    "body BLOB", "held INTEGER",
+    "no INTEGER",
+    "digest TEXT",
+    "received_at INTEGER",
+    "code TEXT",
+    "message TEXT",
+    "key TEXT",
+    "bytes INTEGER",
+    "body BLOB",
+    "held INTEGER",
   ],
   outbox: ["due_at INTEGER", "seq INTEGER", "owed TEXT", "attempts INTEGER"],
 };
 
 const digest = (body) => createHash("sha256").update(body).digest("hex");
 
-const COMPLETED = event("task_1", "completed", { data: { result_url: "https://cdn.example/4k.png" } });
+const COMPLETED = event("task_1", "completed", {
+  data: { result_url: "https://cdn.example/4k.png" },
+});
 const OTHER = JSON.stringify({ event: "generation.rated", task_id: "task_1" });
 
 test("tables, columns and rows", async () => {
-  for (const body of [event("task_1", "queued"), event("task_1", "paused"), COMPLETED, COMPLETED, OTHER, "not json"]) {
+  for (const body of [
+    event("task_1", "queued"),
+    event("task_1", "paused"),
+    COMPLETED,
+    COMPLETED,
+    OTHER,
+    "not json",
+  ]) {
     assert.equal((await gateway.post(body)).status, 200);
   }
   const kv = await gateway.kv();
@@ -57,60 +92,118 @@ test("tables, columns and rows", async () => {
   await query((database) => {
     for (const [table, columns] of Object.entries(SCHEMA)) {
       const is = database.prepare(`PRAGMA table_info(${table})`).all();
-      assert.deepEqual(is.map(({ name, type }) => `${name} ${type}`), columns, table);
+      assert.deepEqual(
+        is.map(({ name, type }) => `${name} ${type}`),
+        columns,
+        table,
+      );
     }
-    const all = (sql) => database.prepare(sql).all().map((row) => ({ ...row }));
-    assert.deepEqual(all("SELECT * FROM meta ORDER BY name"), [{ name: "schema", value: 1 }, { name: "shards", value: 1 }]);
+    const all = (sql) =>
+      database
+        .prepare(sql)
+        .all()
+        .map((row) => ({ ...row }));
+    assert.deepEqual(all("SELECT * FROM meta ORDER BY name"), [
+      { name: "schema", value: 1 },
+      { name: "shards", value: 1 },
+    ]);
 
     const [task] = all("SELECT * FROM tasks");
     const { created_at, updated_at, final_at, ...rest } = task;
     assert.ok(created_at <= final_at && final_at <= updated_at && created_at > 1.7e12);
     assert.deepEqual(rest, {
-      no: 1, task_id: "task_1", open: 0, stage: "completed", seen: 5, unknown: '["paused"]', head: 4, duplicates: 1,
-      key: "fe911055", result_url: "https://cdn.example/4k.png", failure: null,
+      no: 1,
+      task_id: "task_1",
+      open: 0,
+      stage: "completed",
+      seen: 5,
+      unknown: '["paused"]',
+      head: 4,
+      duplicates: 1,
+      key: "fe911055",
+      result_url: "https://cdn.example/4k.png",
+      failure: null,
     });
 
-    const events = all("SELECT * FROM events").map(({ received_at, body, ...row }) => ({ ...row, body: Buffer.from(body).toString() }));
-    const row = (seq, previous, more) => ({ seq, task_no: 1, previous, name: null, status: null, key: "fe911055", digest: null, ...more });
+    const events = all("SELECT * FROM events").map(({ received_at, body, ...row }) => ({
+      ...row,
+      body: Buffer.from(body).toString(),
+    }));
+    const row = (seq, previous, more) => ({
+      seq,
+      task_no: 1,
+      previous,
+      name: null,
+      status: null,
+      key: "fe911055",
+      digest: null,
+      ...more,
+    });
     assert.deepEqual(events, [
       row(1, null, { status: "queued", outcome: "applied", body: event("task_1", "queued") }),
       row(2, 1, { status: "paused", outcome: "unknown", body: event("task_1", "paused") }),
       row(3, 2, { status: "completed", outcome: "applied", body: COMPLETED }),
       row(4, 3, {
-        name: "generation.rated", outcome: "unknown", body: OTHER,
+        name: "generation.rated",
+        outcome: "unknown",
+        body: OTHER,
         digest: digest(OTHER),
       }),
     ]);
     const [{ received_at, body, ...quarantined }] = all("SELECT * FROM quarantine");
     assert.equal(Buffer.from(body).toString(), "not json");
     assert.deepEqual(quarantined, {
-      no: 1, digest: digest("not json"), code: "invalid_json", message: "the body is not JSON at byte 1", key: "fe911055", bytes: 8, held: 8,
+      no: 1,
+      digest: digest("not json"),
+      code: "invalid_json",
+      message: "the body is not JSON at byte 1",
+      key: "fe911055",
+      bytes: 8,
+      held: 8,
     });
     assert.deepEqual(all("SELECT * FROM outbox"), [], "what was owed is done");
   });
 });
 
 test("duplicates write no row", async () => {
-  const bodies = [event("task_1", "queued"), event("task_1", "paused"), COMPLETED, OTHER, "not json"];
+  const bodies = [
+    event("task_1", "queued"),
+    event("task_1", "paused"),
+    COMPLETED,
+    OTHER,
+    "not json",
+  ];
   // The first after a start may bring the stored form up to date.
   assert.equal((await gateway.post(bodies[0])).status, 200);
   const before = await gateway.stored();
   for (let round = 0; round < 3; round++) {
     for (const body of bodies) assert.equal((await gateway.post(body)).status, 200);
-    assert.equal((await gateway.post(`${bodies[0]} `, { signature: sign(`${bodies[0]} `) })).status, 200);
+    assert.equal(
+      (await gateway.post(`${bodies[0]} `, { signature: sign(`${bodies[0]} `) })).status,
+      200,
+    );
   }
   assert.deepEqual(await gateway.stored(), before);
 });
 
 /** Each query of the Worker, and the index or key that it goes by: none reads a whole table. */
 const PLANS = {
-  "a task by its id": ["SELECT no FROM tasks WHERE task_id = ''", "USING COVERING INDEX sqlite_autoindex_tasks_1"],
+  "a task by its id": [
+    "SELECT no FROM tasks WHERE task_id = ''",
+    "USING COVERING INDEX sqlite_autoindex_tasks_1",
+  ],
   "an event by its content": [
     "SELECT seq FROM events WHERE task_no = 1 AND name = '' AND digest = ''",
     "USING COVERING INDEX events_other",
   ],
-  "the next entry of the outbox": ["SELECT due_at FROM outbox ORDER BY due_at LIMIT 1", "SCAN outbox"],
-  "tasks by number": ["SELECT * FROM tasks t WHERE t.no < 9 ORDER BY t.no DESC LIMIT 9", "USING INTEGER PRIMARY KEY"],
+  "the next entry of the outbox": [
+    "SELECT due_at FROM outbox ORDER BY due_at LIMIT 1",
+    "SCAN outbox",
+  ],
+  "tasks by number": [
+    "SELECT * FROM tasks t WHERE t.no < 9 ORDER BY t.no DESC LIMIT 9",
+    "USING INTEGER PRIMARY KEY",
+  ],
   "open tasks": [
     "SELECT * FROM tasks t INDEXED BY tasks_open WHERE t.open = 1 AND t.no < 9 AND t.stage = '' ORDER BY t.no DESC LIMIT 9",
     "USING INDEX tasks_open",
@@ -119,7 +212,10 @@ const PLANS = {
 test("every query goes by a key or an index", async () => {
   await query((database) => {
     for (const [name, [sql, plan]] of Object.entries(PLANS)) {
-      const steps = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all().map(({ detail }) => detail);
+      const steps = database
+        .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+        .all()
+        .map(({ detail }) => detail);
       assert.equal(steps.length, 1, `${name}: ${steps}`);
       assert.ok(steps[0].includes(plan), `${name}: ${steps[0]}`);
     }

@@ -28,7 +28,9 @@ function shuffle(list, seed) {
 for (const seed of [1, 2]) {
   test(`storm ${seed}`, async () => {
     const ends = Array.from({ length: TASKS }, (_, n) => (n % 3 === 0 ? "failed" : "completed"));
-    const bodies = ends.flatMap((end, n) => ["queued", "processing", end].map((status) => event(`storm_${seed}_${n}`, status)));
+    const bodies = ends.flatMap((end, n) =>
+      ["queued", "processing", end].map((status) => event(`storm_${seed}_${n}`, status)),
+    );
     const storm = shuffle(Array.from({ length: COPIES }, () => bodies).flat(), seed);
     const answers = [];
     await Promise.all(
@@ -45,7 +47,10 @@ for (const seed of [1, 2]) {
       assert.equal(body.status, end);
       assert.equal(body.events.length, 3, "each event is kept once");
       assert.equal(body.duplicates, 3 * (COPIES - 1));
-      assert.deepEqual(body.events.map(({ seq }) => seq), body.events.map(({ seq }) => seq).toSorted((a, b) => a - b));
+      assert.deepEqual(
+        body.events.map(({ seq }) => seq),
+        body.events.map(({ seq }) => seq).toSorted((a, b) => a - b),
+      );
     }
   });
 }

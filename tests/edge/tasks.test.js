@@ -12,7 +12,8 @@ before(async () => {
 });
 after(() => gateway.stop());
 
-const vectors = (name) => JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), "utf8"));
+const vectors = (name) =>
+  JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), "utf8"));
 
 async function tell(...bodies) {
   for (const body of bodies) {
@@ -27,7 +28,10 @@ for (const [place, vector] of vectors("lifecycle").entries()) {
     await tell(...vector.statuses.map((status) => event(id, status)));
     const { body } = await gateway.api(`/api/tasks/${encodeURIComponent(id)}`);
     const kept = vector.outcomes.filter((outcome) => !["duplicate", "capped"].includes(outcome));
-    assert.deepEqual(body.events.map(({ outcome }) => outcome), kept);
+    assert.deepEqual(
+      body.events.map(({ outcome }) => outcome),
+      kept,
+    );
     assert.equal(body.status, vector.status);
     assert.equal(body.duplicates, vector.outcomes.length - kept.length);
     assert.equal(body.conflict, vector.outcomes.includes("conflict"));
@@ -44,9 +48,16 @@ test("every body that can be read is kept, every other one quarantined", async (
       quarantined.set(vector.name, [vector.expect.code, bytes(vector.body).length]);
       continue;
     }
-    const { status, body } = await gateway.api(`/api/tasks/${encodeURIComponent(vector.expect.task_id)}`);
+    const { status, body } = await gateway.api(
+      `/api/tasks/${encodeURIComponent(vector.expect.task_id)}`,
+    );
     assert.equal(status, 200, vector.name);
-    assert.ok(body.events.some((entry) => entry.event === vector.expect.event && entry.status === vector.expect.status), vector.name);
+    assert.ok(
+      body.events.some(
+        (entry) => entry.event === vector.expect.event && entry.status === vector.expect.status,
+      ),
+      vector.name,
+    );
   }
   const listed = [];
   for (let cursor = ""; cursor !== null; ) {
@@ -62,7 +73,10 @@ test("a result is published, and read from the shard until then", async () => {
   const result_url = "https://cdn.example/4k.png";
   await tell(event("task_done", "completed", { data: { result_url } }));
   const { body } = await gateway.api("/api/tasks/task_done/result");
-  assert.deepEqual([body.task_id, body.status, body.result_url], ["task_done", "completed", result_url]);
+  assert.deepEqual(
+    [body.task_id, body.status, body.result_url],
+    ["task_done", "completed", result_url],
+  );
   const kv = await gateway.kv();
   const published = await until(() => kv.get("result:task_done", "json"));
   assert.deepEqual(published, body);
@@ -73,17 +87,28 @@ test("a failure is a result too", async () => {
   await tell(event("task_sad", "failed", { error: { message: "no person found" } }));
   const { body } = await gateway.api("/api/tasks/task_sad/result");
   assert.deepEqual([body.status, body.failure], ["failed", { message: "no person found" }]);
-  assert.deepEqual((await gateway.api("/api/tasks/task_sad")).body.failure, { message: "no person found" });
+  assert.deepEqual((await gateway.api("/api/tasks/task_sad")).body.failure, {
+    message: "no person found",
+  });
 });
 
 test("the first result stands, whatever comes after it", async () => {
-  await tell(event("task_two", "completed", { data: { result_url: "https://a" } }), event("task_two", "failed", { error: { message: "b" } }));
+  await tell(
+    event("task_two", "completed", { data: { result_url: "https://a" } }),
+    event("task_two", "failed", { error: { message: "b" } }),
+  );
   const { body } = await gateway.api("/api/tasks/task_two");
-  assert.deepEqual([body.status, body.result_url, body.failure, body.conflict], ["completed", "https://a", undefined, true]);
+  assert.deepEqual(
+    [body.status, body.result_url, body.failure, body.conflict],
+    ["completed", "https://a", undefined, true],
+  );
 });
 
 test("a repeat in other words is a duplicate", async () => {
-  await tell(event("task_words", "queued"), `{ "status": "queued", "task_id": "task_words", "event": "generation.status_changed", "x": 1 }`);
+  await tell(
+    event("task_words", "queued"),
+    `{ "status": "queued", "task_id": "task_words", "event": "generation.status_changed", "x": 1 }`,
+  );
   const { body } = await gateway.api("/api/tasks/task_words");
   assert.deepEqual([body.events.length, body.duplicates], [1, 1]);
 });
@@ -92,16 +117,29 @@ test("events by other names are kept once by their content", async () => {
   const other = (n) => JSON.stringify({ event: "generation.rated", task_id: "task_rated", n });
   await tell(event("task_rated", "queued"), other(1), other(2), other(1));
   const { body } = await gateway.api("/api/tasks/task_rated");
-  assert.deepEqual(body.events.map((entry) => [entry.event, entry.outcome]), [
-    ["generation.status_changed", "applied"],
-    ["generation.rated", "unknown"],
-    ["generation.rated", "unknown"],
-  ]);
+  assert.deepEqual(
+    body.events.map((entry) => [entry.event, entry.outcome]),
+    [
+      ["generation.status_changed", "applied"],
+      ["generation.rated", "unknown"],
+      ["generation.rated", "unknown"],
+    ],
+  );
   assert.deepEqual([body.status, body.duplicates], ["queued", 1]);
 });
 
 test("any task id that is accepted can be read back", async () => {
-  for (const id of ["a/b", "..", ".", "a b", "100%", "tâche-🧥", "'; DROP TABLE tasks; --", "?x=1#y", "t".repeat(256)]) {
+  for (const id of [
+    "a/b",
+    "..",
+    ".",
+    "a b",
+    "100%",
+    "tâche-🧥",
+    "'; DROP TABLE tasks; --",
+    "?x=1#y",
+    "t".repeat(256),
+  ]) {
     await tell(event(id, "completed"));
     // A URL parser takes even an encoded dot segment for one.
     const path = encodeURIComponent(id);

@@ -11,7 +11,8 @@ before(async () => {
 after(() => gateway.stop());
 
 test("another number of shards is refused, by shards old and new", async () => {
-  for (let n = 0; n < 12; n++) assert.equal((await gateway.post(event(`task_${n}`, "queued"))).status, 200);
+  for (let n = 0; n < 12; n++)
+    assert.equal((await gateway.post(event(`task_${n}`, "queued"))).status, 200);
   await gateway.halt();
   await gateway.restart({ SHARDS: "32" });
   // Of 32 shards most are new; each of them asks the first before it believes the number.
@@ -22,5 +23,6 @@ test("another number of shards is refused, by shards old and new", async () => {
   assert.match(gateway.log.join(""), /SHARDS is 32, but this deployment was made with 4/);
   await gateway.halt();
   await gateway.restart({ SHARDS: "4" });
-  for (let n = 0; n < 12; n++) assert.equal((await gateway.api(`/api/tasks/task_${n}`)).body.status, "queued");
+  for (let n = 0; n < 12; n++)
+    assert.equal((await gateway.api(`/api/tasks/task_${n}`)).body.status, "queued");
 });

@@ -13,7 +13,13 @@ after(() => gateway.stop());
 const BODY = event("task_forged", "completed");
 
 test("a rejected request wakes no object", async () => {
-  for (const signature of [null, "", "nonsense", sign(BODY, "whsec_other"), `${sign(BODY)},${sign(BODY)}`]) {
+  for (const signature of [
+    null,
+    "",
+    "nonsense",
+    sign(BODY, "whsec_other"),
+    `${sign(BODY)},${sign(BODY)}`,
+  ]) {
     assert.equal((await gateway.post(BODY, { signature })).status, 401);
   }
   assert.equal((await gateway.post("x".repeat(262_145))).status, 413);

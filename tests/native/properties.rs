@@ -213,6 +213,7 @@ proptest! {
 #[test]
 fn limits_have_limits() {
     assert!(BodyLimit::new(0).is_none() && BodyLimit::new(1_048_577).is_none());
+    assert_eq!(BodyLimit::new(7).map(BodyLimit::bytes), Some(7));
     assert!(Shards::new(0).is_none() && Shards::new(1025).is_none());
 }
 

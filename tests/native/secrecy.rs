@@ -1,9 +1,9 @@
 //! What may not be seen: in an error, in a `Debug`, in a copy of published vectors that drifted.
 
-#![allow(clippy::unwrap_used, reason = "that is how a test fails")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "that is how a test fails")]
 
 use vtryon_webhooks::lifecycle::step;
-use vtryon_webhooks::{Event, Secret, Signature, Verifier};
+use vtryon_webhooks::{Digest, Event, Key, Secret, Signature, Status, Verifier};
 
 const SECRET: &str = "whsec_hunter2hunter2";
 const BODIES: &[&str] = &[
@@ -43,6 +43,43 @@ fn nothing_shows_what_is_secret() {
     }
     let refused = [Secret::new("").unwrap_err(), Secret::new("hunter2 ").unwrap_err()];
     assert!(!format!("{refused:?}").contains("hunter2"));
+}
+
+/// What is shown instead is pinned: it should help whoever reads a log.
+#[test]
+fn debug_shows_names_and_sizes() {
+    let body = BODIES[2];
+    let secret = Secret::new(SECRET).unwrap();
+    let signature = Signature::sign(&secret.key(), body.as_bytes());
+    let verifier = Verifier::new([Secret::new(SECRET).unwrap()]).unwrap();
+    let verified = verifier.verify(body.as_bytes(), &signature).unwrap();
+    let event = Event::parse(&verified).unwrap();
+    let unknown = step(None, &Status::from_name("hunter2")).next;
+    let digest = Digest::of(b"");
+    let shown = [
+        (format!("{secret:?} {:?}", secret.key()), "Secret(1b575edd) Key(1b575edd)"),
+        (format!("{:?}", verifier.keys().first().map(Key::fingerprint)), "Some(1b575edd)"),
+        (format!("{signature:?}"), "Signature(..)"),
+        (format!("{verifier:?}"), "Verifier { keys: [Key(1b575edd)], limit: BodyLimit(262144) }"),
+        (format!("{verified:?}"), "Verified(99 bytes by 1b575edd)"),
+        (format!("{event:?}"), "Event { status: Some(failed), data_bytes: None, error_bytes: Some(21), .. }"),
+        (format!("{:?}", event.task_id()), "TaskId(1 bytes)"),
+        (format!("{:?}", Status::from_name("hunter2")), "other"),
+        (format!("{unknown:?}"), "Some(Known { stage: None, seen: 0, unknown: 1 })"),
+        (format!("{digest:?}"), "Digest(e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855)"),
+    ];
+    for (is, should) in shown {
+        assert_eq!(is, should);
+    }
+}
+
+#[test]
+fn a_token_matches_itself_alone() {
+    let token = Secret::new("hunter2").unwrap();
+    assert!(token.matches(b"hunter2"));
+    for claim in ["", "h", "hunter", "hunter22", "hunter3", "Hunter2", "hunter2 ", "hunter2\0"] {
+        assert!(!token.matches(claim.as_bytes()), "{claim:?}");
+    }
 }
 
 #[test]

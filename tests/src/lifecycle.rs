@@ -14,6 +14,9 @@ struct Vector {
     status: Option<String>,
     /// The place of the event with which the final result is owed, or -1.
     owed: i64,
+    /// The stages seen, as bits, and the other statuses kept.
+    seen: u8,
+    unknown: Vec<String>,
 }
 
 /// Holds [`step`] to `lifecycle.json`.
@@ -28,8 +31,13 @@ pub fn check() -> (usize, Vec<String>) {
             owed.extend(step.owed.map(|Owed::PublishResult| place));
             known = step.next.or(known);
         }
-        let stands = known.and_then(|known| known.stage()).map(Stage::as_str);
+        let known = known.unwrap_or_default();
+        let stands = known.stage().map(Stage::as_str);
+        let conflict = vector.outcomes.iter().any(|outcome| outcome == "conflict");
         let verdict = same("the outcomes", &outcomes, &vector.outcomes)
+            .and_then(|()| same("seen", known.seen(), vector.seen))
+            .and_then(|()| same("unknown", known.unknown(), &vector.unknown))
+            .and_then(|()| same("the conflict", known.is_conflicting(), conflict))
             .and_then(|()| same("the status", stands, vector.status.as_deref()))
             .and_then(|()| same("owed", owed, Vec::from_iter((vector.owed >= 0).then_some(vector.owed))));
         (&vector.name, &vector.why, verdict)

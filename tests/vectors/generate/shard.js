@@ -16,5 +16,7 @@ export const shard = [
   at("highest count", "1024", text("task_123"), 1024),
   at("not ASCII", "the bytes of UTF-8 are hashed", text("tâche-🧥"), 16),
   at("any bytes", "a body that can't be read is placed by its bytes", hex("ff00fe"), 16),
-  ...Array.from({ length: 16 }, (_, place) => at(`spread ${place}`, "neighbours are spread", text(`task_${place}`), 16)),
+  ...Array.from({ length: 16 }, (_, place) =>
+    at(`spread ${place}`, "neighbours are spread", text(`task_${place}`), 16),
+  ),
 ];

@@ -1,0 +1,155 @@
+// `make dev` as its user meets it: started, used, killed in every way, started again.
+
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { processes } from "../../scripts/dev/processes.mjs";
+import { SECRET, TOKEN, until } from "../edge/gateway.js";
+import { block } from "../readme.js";
+
+const SCRIPT = path.resolve(import.meta.dirname, "../../scripts/dev.mjs");
+
+let state;
+before(async () => {
+  state = await mkdtemp(path.join(tmpdir(), "vtryon-dev-"));
+});
+after(() => rm(state, { recursive: true, force: true }));
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** Starts the gateway; `ready` is its URL, or undefined when it ended before. */
+async function start({ port, folder = state } = {}) {
+  const env = {
+    ...process.env,
+    PORT: String(port ?? (await freePort())),
+    STATE_DIR: folder,
+    VTRYON_WEBHOOK_SECRET: SECRET,
+    GATEWAY_ADMIN_TOKEN: TOKEN,
+    GATEWAY_MASTER_KEY: "0f".repeat(32),
+  };
+  const child = spawn(process.execPath, [SCRIPT], { env, stdio: ["ignore", "pipe", "pipe"] });
+  const dev = { child, out: "", err: "" };
+  child.stdout.on("data", (chunk) => (dev.out += chunk));
+  child.stderr.on("data", (chunk) => (dev.err += chunk));
+  dev.ended = once(child, "exit").then(([code, signal]) => ({ code, signal }));
+  await until(() => /^ready /m.test(dev.out) || child.exitCode !== null || child.signalCode);
+  dev.ready = /^ready (.*)$/m.exec(dev.out)?.[1];
+  return dev;
+}
+
+/** The children that a running gateway has written down, by name. */
+function children(folder = state) {
+  const { children } = JSON.parse(readFileSync(path.join(folder, "lock"), "utf8"));
+  const table = processes();
+  return children.map(({ pid }) => table.get(pid)).filter(Boolean);
+}
+
+/** Runs the lines of the README against a gateway, and returns the task that they read. */
+function follow(url) {
+  const env = { ...process.env, URL: url, SECRET, TOKEN };
+  const out = execFileSync("bash", ["-euo", "pipefail", "-c", block("try")], {
+    env,
+    encoding: "utf8",
+  });
+  assert.match(out, /^\{"received":true\}/);
+  return JSON.parse(out.slice('{"received":true}'.length));
+}
+
+/** [who is killed, its processes] */
+const DEATHS = [
+  ["the supervisor", (dev) => [dev.child]],
+  ["wrangler", (dev) => children().filter(({ ppid }) => ppid === dev.child.pid)],
+  ["workerd", () => children().filter(({ name }) => name.startsWith("workerd"))],
+];
+for (const [who, find] of DEATHS) {
+  test(`kill -9 of ${who}: a new start works, and what was acknowledged is there`, async () => {
+    const dev = await start();
+    assert.ok(dev.ready, dev.err);
+    const task = follow(dev.ready);
+    assert.deepEqual([task.status, task.events.length], ["queued", 1]);
+    assert.ok(task.duplicates >= 0);
+    const before = children();
+    for (const { pid } of find(dev)) process.kill(pid, "SIGKILL");
+    const { code, signal } = await dev.ended;
+    // Whoever is left ends all, and says in one line what happened.
+    if (who === "the supervisor") assert.equal(signal, "SIGKILL");
+    else assert.ok(code > 0 && /^error: .+$/m.test(dev.err), dev.err);
+
+    const again = await start();
+    assert.ok(again.ready, again.err);
+    const still = follow(again.ready);
+    assert.deepEqual([still.status, still.events], ["queued", task.events]);
+    const alive = processes();
+    for (const { pid, start } of before)
+      assert.notEqual(alive.get(pid)?.start, start, `process ${pid} was left`);
+    again.child.kill("SIGTERM");
+    await again.ended;
+  });
+}
+
+for (const [signal, code] of [
+  ["SIGTERM", 143],
+  ["SIGINT", 130],
+  ["SIGHUP", 129],
+]) {
+  test(`${signal} ends every child`, async () => {
+    const dev = await start();
+    assert.ok(dev.ready, dev.err);
+    const before = children();
+    assert.ok(before.some(({ name }) => name.startsWith("workerd")));
+    dev.child.kill(signal);
+    assert.equal((await dev.ended).code, code);
+    const alive = processes();
+    for (const { pid, start } of before)
+      assert.notEqual(alive.get(pid)?.start, start, `process ${pid} was left`);
+  });
+}
+
+test("what it prints can be pasted", async () => {
+  const dev = await start();
+  assert.ok(dev.ready, dev.err);
+  const lines = dev.out.slice(dev.out.indexOf("SECRET="), dev.out.indexOf("\nready"));
+  const out = execFileSync("bash", ["-euo", "pipefail", "-c", lines], { encoding: "utf8" });
+  assert.match(out, /^\{"received":true\}\{"task_id":"task_123"/);
+  assert.equal(dev.out.match(/^ready /gm).length, 1);
+  dev.child.kill("SIGTERM");
+  await dev.ended;
+});
+
+test("a port that is taken is said to be taken by whom", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const dev = await start({ port: server.address().port });
+  assert.equal(dev.ready, undefined);
+  assert.ok((await dev.ended).code > 0);
+  assert.match(
+    dev.err,
+    new RegExp(`^error: port ${server.address().port} .*\\b${process.pid}\\b`, "m"),
+  );
+  server.close();
+});
+
+test("a second one on the same state is refused", async () => {
+  const dev = await start();
+  assert.ok(dev.ready, dev.err);
+  const second = await start();
+  assert.equal(second.ready, undefined);
+  assert.ok((await second.ended).code > 0);
+  assert.match(second.err, new RegExp(`^error: .*\\b${dev.child.pid}\\b`, "m"));
+  assert.equal(follow(dev.ready).status, "queued");
+  dev.child.kill("SIGTERM");
+  await dev.ended;
+});

@@ -1,0 +1,16 @@
+// The blocks of the README that are marked as tested.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+
+/** Reads a file of the project. */
+export const read = (path) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
+
+export const README = read("README.md");
+
+/** The block of code after a mark. */
+export function block(mark) {
+  const found = new RegExp(`<!-- tested: ${mark} -->\n\`\`\`\\w+\n([\s\S]*?)\`\`\``).exec(README);
+  assert.ok(found, `the README has no block ${mark}`);
+  return found[1];
+}
