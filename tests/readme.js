@@ -10,7 +10,8 @@ export const README = read("README.md");
 
 /** The block of code after a mark. */
 export function block(mark) {
-  const found = new RegExp(`<!-- tested: ${mark} -->\n\`\`\`\\w+\n([\s\S]*?)\`\`\``).exec(README);
+  const start = README.indexOf(`<!-- tested: ${mark} -->`);
+  const found = start < 0 ? null : /```\w+\n([\s\S]*?)```/.exec(README.slice(start));
   assert.ok(found, `the README has no block ${mark}`);
   return found[1];
 }

@@ -1,0 +1,65 @@
+# `make` alone lists the targets. Every target sets up what it needs first.
+
+# Where rustup installs, for shells that did not read its profile.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+# The pinned node and npm's tools, and the compiler and tools that build wasm.
+bin := node_modules/.bin
+wasm := scripts/wasm-env
+# A test that hangs fails; that is all the time limit is for.
+node_test := $(bin)/node --test --test-timeout=300000 --test-concurrency=2
+wasm_pack := $(wasm) wasm-pack test --mode no-install
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "Environment of make dev: PORT, STATE_DIR, VTRYON_WEBHOOK_SECRET, GATEWAY_ADMIN_TOKEN, GATEWAY_MASTER_KEY"
+	@echo "Environment of set-up: VTRYON_TOOLCHAIN=rustup|debian, VTRYON_CACHE (see scripts/setup)"
+
+.PHONY: setup setup-test
+setup: ## install what make dev needs
+	@scripts/setup dev
+setup-test: ## install what make test needs
+	@scripts/setup test
+
+.PHONY: dev worker
+dev: setup worker ## run the gateway here, in the foreground
+	@exec $(bin)/node scripts/dev.mjs --follow-parent
+worker: setup ## build the Worker
+	@scripts/build-worker
+
+.PHONY: test test-native test-no-std test-wasm test-edge
+test: setup-test test-native test-no-std test-wasm test-edge test-dev deploy-check ## pass every test
+test-native: ## test the core and the tables natively
+	cargo test --workspace
+test-no-std: setup ## prove that the core builds where there is no std
+	$(wasm) cargo build -Zbuild-std=core,alloc --target thumbv7em-none-eabihf \
+		--package vtryon-webhooks --target-dir target/no-std
+test-wasm: setup-test ## test the tables as wasm, in Node and in Chrome
+	$(wasm_pack) --node tests
+	WASM_BINDGEN_USE_BROWSER=1 $(wasm_pack) --headless --chrome --chromedriver "$$(command -v chromedriver)" tests
+test-edge: setup worker ## test the Worker on workerd
+	@scripts/build-worker --faults
+	$(node_test) 'tests/edge/*.test.js'
+test-dev: setup worker ## test make dev: killed in every way, it starts again
+	$(node_test) 'tests/dev/*.test.js'
+
+.PHONY: check
+check: setup ## check formats, lints and documentation
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps
+	$(bin)/biome ci --error-on-warnings
+	$(bin)/node tests/vectors/generate.js --check
+
+.PHONY: deploy-check secrets deploy
+deploy-check: setup worker ## measure size and start-up time as Cloudflare would
+	@scripts/deploy-check
+secrets: setup ## set the secrets of the Worker on Cloudflare
+	@scripts/secrets
+deploy: deploy-check ## check the secrets and deploy to Cloudflare
+	@scripts/deploy
+
+.PHONY: clean
+clean: ## remove what was built, but no state and no secrets
+	rm -rf target edge-worker/build edge-worker/build-faults node_modules .wrangler .cache/*.stamp

@@ -1,0 +1,88 @@
+// The file STATE_DIR/lock says which processes work on the state there: the
+// supervisor, what started it, and all of its children. They outlive a
+// supervisor that is killed with -9; the next one finds them here.
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { end, family, identity, processes, runs } from "./processes.mjs";
+
+/**
+ * Takes the lock of `file`, after it has ended what a dead predecessor left.
+ * @param {boolean} followParent whether the supervisor's parent owns it: a
+ *   supervisor whose owner is dead counts as dead and is ended as well
+ * @returns {Promise<Lock>}
+ * @throws when a living supervisor holds it
+ */
+export async function take(file, followParent) {
+  const left = read(file);
+  if (left) {
+    const owned = !left.owner || runs(left.owner);
+    if (owned && runs(left.supervisor)) {
+      throw new Error(`already running as process ${left.supervisor.pid} on the same STATE_DIR`);
+    }
+    const survivors = family([left.supervisor, ...left.children]);
+    if (survivors.length > 0) {
+      const pids = survivors.map(({ pid }) => pid).join(", ");
+      console.error(`dev: ending what a killed predecessor left: processes ${pids}`);
+      await end(survivors);
+    }
+    rmSync(file, { force: true });
+  }
+  return new Lock(file, followParent);
+}
+
+function read(file) {
+  if (!existsSync(file)) return;
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch {
+    // Only a full disk makes it so: it is written aside and renamed.
+    throw new Error(`${file} is damaged: end the processes by hand and remove it`);
+  }
+}
+
+class Lock {
+  #file;
+  #content;
+
+  constructor(file, followParent) {
+    const table = processes();
+    this.#file = file;
+    this.#content = {
+      supervisor: identity(table.get(process.pid)),
+      owner: followParent ? identity(table.get(process.ppid)) : undefined,
+      children: [],
+    };
+    // Fails if another one took it in this moment.
+    writeFileSync(file, this.#text(), { flag: "wx", mode: 0o600 });
+  }
+
+  /** Whether what started the supervisor has gone without ending it. */
+  get orphaned() {
+    const { owner } = this.#content;
+    return owner !== undefined && !runs(owner);
+  }
+
+  get children() {
+    return this.#content.children;
+  }
+
+  /** Looks which children there are now, and writes them down. */
+  update() {
+    const table = processes();
+    const { supervisor, children } = this.#content;
+    // Those that are written down stay so while they run, also as orphans.
+    const found = family([supervisor, ...children], table).filter(({ pid }) => pid !== process.pid);
+    const before = this.#text();
+    this.#content.children = found.map(identity);
+    if (this.#text() === before) return;
+    writeFileSync(`${this.#file}.new`, this.#text(), { mode: 0o600 });
+    renameSync(`${this.#file}.new`, this.#file);
+  }
+
+  release() {
+    rmSync(this.#file, { force: true });
+  }
+
+  #text() {
+    return `${JSON.stringify(this.#content, null, 2)}\n`;
+  }
+}
