@@ -1,22 +1,23 @@
 // What `make dev` prints when it serves: everything for a first signed event,
-// to be pasted into a shell as it is.
+// to be pasted into a shell as it is. The README shows the same lines.
 
 const body = '{"event":"generation.status_changed","task_id":"task_123","status":"queued"}';
 
 export function example(url, secrets) {
   return `
-Gateway              ${url}
-Webhook secret       ${secrets.VTRYON_WEBHOOK_SECRET}
-Admin token          ${secrets.GATEWAY_ADMIN_TOKEN}
+Gateway          ${url}
+Webhook secret   ${secrets.VTRYON_WEBHOOK_SECRET}
+Admin token      ${secrets.GATEWAY_ADMIN_TOKEN}
 
-Post a signed event and read the task back:
+Post a signed event and read its task:
 
 SECRET=${quote(secrets.VTRYON_WEBHOOK_SECRET)}
 TOKEN=${quote(secrets.GATEWAY_ADMIN_TOKEN)}
+URL=${url}
 BODY=${quote(body)}
 SIGNATURE=$(printf '%s' "$BODY" | openssl dgst -sha256 -hmac "$SECRET" | sed 's/^.* //')
-curl -sS ${url}/webhooks/vtryon -H "x-vtryon-signature: $SIGNATURE" -H 'content-type: application/json' --data-binary "$BODY"
-curl -sS ${url}/api/tasks/task_123 -H "authorization: Bearer $TOKEN"
+curl -sS "$URL/webhooks/vtryon" -H "x-vtryon-signature: $SIGNATURE" --data-binary "$BODY"
+curl -sS "$URL/api/tasks/task_123" -H "authorization: Bearer $TOKEN"
 `;
 }
 

@@ -1,5 +1,6 @@
 //! What holds for all inputs.
 
+#![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "that is how a test fails")]
 
 use proptest::collection::vec;
