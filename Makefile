@@ -37,8 +37,7 @@ test-no-std: setup ## prove that the core builds where there is no std
 		--package vtryon-webhooks --target-dir target/no-std
 test-wasm: setup-test ## test the tables as wasm, in Node and in Chrome
 	$(wasm_pack) --node tests
-	WASM_BINDGEN_USE_BROWSER=1 WASM_BINDGEN_TEST_WEBDRIVER_JSON=$(CURDIR)/scripts/webdriver.json \
-		$(wasm_pack) --headless --chrome --chromedriver "$$(command -v chromedriver)" tests
+	WASM_BINDGEN_USE_BROWSER=1 $(wasm_pack) --headless --chrome --chromedriver "$$(command -v chromedriver)" tests
 test-edge: setup worker ## test the Worker on workerd
 	@scripts/build-worker --faults
 	$(node_test) 'tests/edge/*.test.js'
