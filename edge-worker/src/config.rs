@@ -95,10 +95,14 @@ fn secret(env: &Env, variable: &'static str) -> Result<Option<Secret>, Fault> {
 fn master_key(env: &Env) -> Result<(), Fault> {
     const NAME: &str = "GATEWAY_MASTER_KEY";
     let text = text(env, NAME).ok_or_else(missing(NAME))?;
-    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(wrong(NAME, "is not 32 bytes in 64 hex digits")());
+    let is_hex = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let digits = text.strip_suffix('=').unwrap_or(&text);
+    let is_base64 = digits.len() == 43
+        && digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte));
+    if is_hex || is_base64 {
+        return Ok(());
     }
-    Ok(())
+    Err(wrong(NAME, "is not 32 bytes in hex or base64")())
 }
 
 fn number<T: std::str::FromStr>(env: &Env, variable: &'static str, default: T) -> Result<T, Fault> {

@@ -1,6 +1,7 @@
 // A faulty configuration stops everything, and the log names the variable; the answer does not.
 
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { event, Gateway } from "./gateway.js";
 
@@ -14,6 +15,7 @@ const FAULTS = [
   ["GATEWAY_ADMIN_TOKEN", "", "secret_empty"],
   ["GATEWAY_MASTER_KEY", undefined, "is not set"],
   ["GATEWAY_MASTER_KEY", "0f".repeat(31), "is not 32 bytes"],
+  ["GATEWAY_MASTER_KEY", randomBytes(33).toString("base64"), "is not 32 bytes"],
   ["SHARDS", "0", "is not from 1 to 1024"],
   ["SHARDS", "many", "is not a whole number"],
   ["MAX_BODY_BYTES", "1048577", "is not from 1 to 1048576"],
@@ -42,7 +44,12 @@ for (const [variable, value, told] of FAULTS) {
 }
 
 test("what may be left out has a default", async (t) => {
-  const bindings = { VTRYON_WEBHOOK_SECRET_PREVIOUS: undefined, SHARDS: undefined };
+  const bindings = {
+    VTRYON_WEBHOOK_SECRET_PREVIOUS: undefined,
+    SHARDS: undefined,
+    // And the key may be written in base64.
+    GATEWAY_MASTER_KEY: randomBytes(32).toString("base64"),
+  };
   const gateway = await Gateway.start({ bindings });
   t.after(() => gateway.stop());
   assert.equal((await gateway.post(event("task_1", "queued"))).status, 200);
