@@ -48,6 +48,7 @@ test-dev: setup worker ## test make dev: killed in every way, it starts again
 check: setup ## check formats, lints and documentation
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps
 	$(bin)/biome ci --error-on-warnings
 	$(bin)/node tests/vectors/generate.js --check
