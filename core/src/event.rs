@@ -70,7 +70,7 @@ impl<'a> Event<'a> {
             return Err(Error::new(Code::DuplicateKey));
         }
         let name = required(name, MAX_EVENT_NAME, "event")?;
-        let task_id = TaskId(required(task_id, MAX_TASK_ID, "task_id")?);
+        let task_id = TaskId::new(required(task_id, MAX_TASK_ID, "task_id")?)?;
         if name != STATUS_CHANGED {
             return Ok(Self {
                 name,
@@ -139,7 +139,7 @@ impl fmt::Debug for Event<'_> {
     }
 }
 
-/// The name of a task: 1 to [`MAX_TASK_ID`] bytes of UTF-8 without control characters.
+/// The name of a task: 1 to [`MAX_TASK_ID`] bytes of UTF-8 without control characters, not `.` or `..`.
 ///
 /// `Debug` shows its length.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -151,7 +151,12 @@ impl<'a> TaskId<'a> {
     /// # Errors
     /// [`Code::InvalidEvent`].
     pub fn new(name: impl Into<Cow<'a, str>>) -> Result<Self, Error> {
-        named(name.into(), MAX_TASK_ID, "task_id").map(Self)
+        let name = named(name.into(), MAX_TASK_ID, "task_id")?;
+        // Dot segments vanish from every URL (RFC 3986, 5.2.4), encoded or not: nobody could ask for it.
+        if name == "." || name == ".." {
+            return Err(Error::in_field(Code::InvalidEvent, "task_id", "is a dot segment"));
+        }
+        Ok(Self(name))
     }
 
     /// Returns the name.

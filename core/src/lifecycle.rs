@@ -106,12 +106,18 @@ impl Known {
 
     /// Tells whether both final statuses were seen: the first one stands, the conflict is shown.
     pub const fn is_conflicting(&self) -> bool {
-        self.has_seen(Stage::Completed) && self.has_seen(Stage::Failed)
+        is_conflicting(self.seen)
     }
 
     const fn has_seen(&self, stage: Stage) -> bool {
         self.seen & stage.bit() != 0
     }
+}
+
+/// Tells the same of the set alone, as [`Known::seen`] returns it.
+pub const fn is_conflicting(seen: u8) -> bool {
+    let both = Stage::Completed.bit() | Stage::Failed.bit();
+    seen & both == both
 }
 
 impl fmt::Debug for Known {
@@ -179,6 +185,11 @@ impl Owed {
         match self {
             Self::PublishResult => "publish_result",
         }
+    }
+
+    /// Reads a stored name; one that a later version has stored is none of ours.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::PublishResult].into_iter().find(|owed| owed.as_str() == name)
     }
 }
 

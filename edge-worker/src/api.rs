@@ -7,13 +7,13 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use vtryon_webhooks::lifecycle::Stage;
 use vtryon_webhooks::{Code, Digest, Status, TaskId};
-use worker::{Env, Response};
+use worker::{Env, Response, console_error};
 
-use crate::config::Config;
+use crate::config::{Config, RESULTS};
 use crate::cursor::{Cursor, Place};
 use crate::reply::{self, Refusal};
 use crate::route::Api;
-use crate::shard::{RESULTS, result_key};
+use crate::shard::result_key;
 use crate::stub;
 use crate::wire::{Ask, Item, Page};
 
@@ -44,10 +44,10 @@ async fn task(id: Option<String>, env: &Env, config: &Config) -> Result<Response
 /// KV is near and cheap, but it learns late: what it doesn't have, the shard may.
 async fn result(id: Option<String>, env: &Env, config: &Config) -> Result<Response, Refusal> {
     let id = task_id(id)?;
-    let published =
-        env.kv(RESULTS)?.get(&result_key(id.as_str())).text().await.map_err(worker::Error::from)?;
-    if let Some(text) = published {
-        return reply::json_text(200, text);
+    match env.kv(RESULTS)?.get(&result_key(id.as_str())).text().await {
+        Ok(Some(text)) => return reply::json_text(200, text),
+        Ok(None) => {}
+        Err(error) => console_error!("results: {error}"),
     }
     let task_id = id.as_str().to_owned();
     match about(&id, Ask::Result { task_id }, env, config).await? {
@@ -136,7 +136,8 @@ async fn listing(
 
 fn read_page(text: Option<String>) -> Result<Page, Refusal> {
     let page = serde_json::from_str(&text.unwrap_or_default());
-    page.map_err(|error| worker::Error::from(error.to_string()).into())
+    // Not the parser's own words: they may quote what it read.
+    page.map_err(|_| worker::Error::from("a page can't be read: is a deployment under way?").into())
 }
 
 /// Takes the latest items of all pages, and notes for each shard where its next page begins.
@@ -170,10 +171,14 @@ struct Query(Vec<(String, String)>);
 impl Query {
     fn parse(query: &str, names: &[&str]) -> Result<Self, Refusal> {
         let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        if pairs.iter().all(|(name, _)| names.contains(&name.as_str())) {
-            return Ok(Self(pairs));
+        let refuse = |message| Err(Refusal::because(Code::InvalidRequest, message));
+        if !pairs.iter().all(|(name, _)| names.contains(&name.as_str())) {
+            return refuse("the query has a parameter that this path does not know");
         }
-        Err(Refusal::because(Code::InvalidRequest, "the query has a parameter that this path does not know"))
+        if names.iter().any(|wanted| pairs.iter().filter(|(name, _)| name == wanted).count() > 1) {
+            return refuse("the query has a parameter twice");
+        }
+        Ok(Self(pairs))
     }
 
     fn get(&self, name: &str) -> Option<&str> {

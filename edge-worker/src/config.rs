@@ -1,6 +1,7 @@
 //! The configuration: read from the environment once per isolate, refused as a whole when a part is wrong.
 
 use std::cell::RefCell;
+use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use js_sys::Reflect;
@@ -14,9 +15,14 @@ use crate::reply::Refusal;
 /// How many shards a deployment has where none is configured.
 const DEFAULT_SHARDS: u32 = 16;
 
-/// How long results stay readable, in hours: 30 days, and never less than two.
+/// How long results stay in KV, in hours: 30 days, never less than two, and no more than ten years, for
+/// KV takes no time to live past 2^31 seconds.
 const DEFAULT_RETENTION_HOURS: u32 = 720;
-const MIN_RETENTION_HOURS: u32 = 48;
+const RETENTION_HOURS: RangeInclusive<u32> = 48..=87_600;
+
+/// The bindings that `wrangler.toml` names: the shards, and the KV namespace of the final results.
+pub(crate) const TASK_SHARD: &str = "TASK_SHARD";
+pub(crate) const RESULTS: &str = "RESULTS";
 
 /// All that the gateway is told by its environment.
 pub(crate) struct Config {
@@ -61,9 +67,11 @@ impl Config {
         let shards = number(env, "SHARDS", DEFAULT_SHARDS)?;
         let shards = Shards::new(shards).ok_or_else(wrong("SHARDS", "is not from 1 to 1024"))?;
         let retention_hours = number(env, "RETENTION_HOURS", DEFAULT_RETENTION_HOURS)?;
-        if retention_hours < MIN_RETENTION_HOURS {
-            return Err(wrong("RETENTION_HOURS", "is less than 48")());
+        if !RETENTION_HOURS.contains(&retention_hours) {
+            return Err(wrong("RETENTION_HOURS", "is not from 48 to 87600")());
         }
+        env.durable_object(TASK_SHARD).map_err(|_| missing(TASK_SHARD)())?;
+        env.kv(RESULTS).map_err(|_| missing(RESULTS)())?;
         let verifier = Verifier::new(secrets).map_err(fault("VTRYON_WEBHOOK_SECRET"))?.with_limit(limit);
         Ok(Self { verifier, admin: Admin::new(token), shards, retention_hours })
     }
@@ -115,5 +123,11 @@ fn number<T: std::str::FromStr>(env: &Env, variable: &'static str, default: T) -
 /// Reads a variable: a text, or a number as `wrangler.toml` may hold one.
 fn text(env: &Env, variable: &str) -> Option<String> {
     let value = Reflect::get(env, &JsValue::from_str(variable)).ok()?;
-    value.as_string().or_else(|| value.as_f64().map(|number| (number as i64).to_string()))
+    value.as_string().or_else(|| value.as_f64().map(whole))
+}
+
+/// Writes a whole number down; any other is a text that no number is read from.
+fn whole(number: f64) -> String {
+    let truncated = number as i64;
+    if truncated as f64 == number { truncated.to_string() } else { "not whole".to_owned() }
 }

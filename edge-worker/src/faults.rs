@@ -29,6 +29,15 @@ pub(crate) fn before_commit(task_id: &str) {
     }
 }
 
+/// Fails the first attempt to publish a result.
+#[cfg(feature = "faults")]
+pub(crate) fn before_publish(task_id: &str, attempts: i64) -> worker::Result<()> {
+    if task_id == "fault:publish" && attempts == 0 {
+        return Err(worker::Error::from("a fault on purpose in the outbox"));
+    }
+    Ok(())
+}
+
 /// Counts the rows that a statement has written, as the platform bills them.
 #[cfg(feature = "faults")]
 pub(crate) fn count_rows(cursor: &SqlCursor) {
@@ -39,6 +48,11 @@ pub(crate) fn count_rows(cursor: &SqlCursor) {
 #[cfg(feature = "faults")]
 pub(crate) fn report_rows() {
     worker::console_log!("rows written: {}", ROWS_WRITTEN.take());
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn before_publish(_: &str, _: i64) -> worker::Result<()> {
+    Ok(())
 }
 
 #[cfg(not(feature = "faults"))]

@@ -1,6 +1,6 @@
 //! `POST /webhooks/vtryon`: verify, parse, decide, commit, 200 — in this order, and nothing after it.
 
-use vtryon_webhooks::{Error, SIGNATURE_HEADER, Signature};
+use vtryon_webhooks::{Code, Error, SIGNATURE_HEADER, Signature};
 use worker::{Env, Request, Response, console_warn};
 
 use crate::clock::Millis;
@@ -17,7 +17,8 @@ pub(crate) async fn receive(mut request: Request, env: &Env, config: &Config) ->
     let verified = config.verifier.verify(&body, &signature).map_err(rejected)?;
     let (digest, arrival) = Arrival::read(&verified, Millis::now());
     let shard = config.shards.of(&digest);
-    stub::ask(env, config.shards, shard, Ask::Keep(arrival), verified.payload()).await?;
+    let kept = stub::ask(env, config.shards, shard, Ask::Keep(arrival), verified.payload()).await?;
+    kept.ok_or(Refusal::new(Code::Unavailable))?;
     reply::json_text(200, r#"{"received":true}"#.to_owned())
 }
 

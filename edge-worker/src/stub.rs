@@ -4,11 +4,9 @@ use vtryon_webhooks::{Code, Shards};
 use worker::web_sys::{self, RequestInit};
 use worker::{Env, Response, console_error};
 
+use crate::config::TASK_SHARD;
 use crate::reply::Refusal;
 use crate::wire::{Ask, Call};
-
-/// The binding under which `wrangler.toml` names the shards.
-const BINDING: &str = "TASK_SHARD";
 
 /// Asks one shard, and returns its answer's text; none is the answer of a shard that has no such thing.
 pub(crate) async fn ask(
@@ -33,7 +31,7 @@ pub(crate) async fn ask(
 
 async fn fetch(env: &Env, shard: u32, frame: &[u8]) -> Result<Response, Refusal> {
     // A stub may be broken by an exception in its object: each call takes a new one.
-    let stub = env.durable_object(BINDING)?.get_by_name(&name(shard))?;
+    let stub = env.durable_object(TASK_SHARD)?.get_by_name(&name(shard))?;
     let init = RequestInit::new();
     init.set_method("POST");
     init.set_body(&js_sys::Uint8Array::from(frame));

@@ -133,6 +133,9 @@ impl Call {
     pub(crate) fn decode(frame: &[u8]) -> worker::Result<(Self, &[u8])> {
         let end = frame.iter().position(|byte| *byte == b'\n').unwrap_or(frame.len());
         let (head, body) = frame.split_at_checked(end).unwrap_or((frame, &[]));
-        Ok((serde_json::from_str(std::str::from_utf8(head)?)?, body.get(1..).unwrap_or_default()))
+        // Not the parser's own words: they may quote what it read.
+        let unreadable = || worker::Error::from("a call can't be read: is a deployment under way?");
+        let call = std::str::from_utf8(head).ok().and_then(|head| serde_json::from_str(head).ok());
+        Ok((call.ok_or_else(unreadable)?, body.get(1..).unwrap_or_default()))
     }
 }

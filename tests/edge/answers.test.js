@@ -94,8 +94,17 @@ test("health", async () => {
 const LIMIT = 262_144;
 const POST = (...headers) => head("POST", "/webhooks/vtryon", headers);
 
-test("length: declared too long is not read", async () => {
-  // Nothing follows the head: an answer at all means that it did not wait for the body.
+for (const length of [262_145, 4_294_967_295, 4_294_967_296, 99_999_999_999]) {
+  test(`length: ${length} declared is not read`, async () => {
+    const length_header = `content-length: ${length}`;
+    const request = POST(`x-vtryon-signature: ${GOOD}`, length_header);
+    // Nothing follows the head: an answer at all means that it did not wait for the body.
+    const answer = await exchange(gateway.url, request);
+    assert.deepEqual([answer.status, JSON.parse(answer.body).error], [413, "payload_too_large"]);
+  });
+}
+
+test("length: declared a little too long is not read", async () => {
   const answer = await exchange(
     gateway.url,
     POST(`x-vtryon-signature: ${GOOD}`, `content-length: ${LIMIT + 1}`),
@@ -207,6 +216,7 @@ const API = [
     "cursor",
   ],
   ["a cursor below all numbers", "/api/tasks?cursor=1.-1.s.s.s", 400, "invalid_request", "cursor"],
+  ["a parameter twice", "/api/tasks?limit=1&limit=2", 400, "invalid_request", "twice"],
   ["a parameter misspelled", "/api/tasks?stauts=queued", 400, "invalid_request", "parameter"],
 ];
 for (const [name, path, status, error, word] of API) {
@@ -218,6 +228,21 @@ for (const [name, path, status, error, word] of API) {
     assert.ok(!word || body.message.includes(word), body.message);
   });
 }
+
+test("what is no HTTP does not reach the gateway, and is refused in front of it", async () => {
+  const malformed = [
+    POST("content-length: -1"),
+    POST("content-length: abc"),
+    POST("content-length: 1", "content-length: 2"),
+    POST("transfer-encoding: gzip"),
+    head("FOO", "/webhooks/vtryon", []),
+  ];
+  for (const request of malformed) {
+    const { status, body } = await exchange(gateway.url, request);
+    assert.ok(status >= 400 && !body.includes(" at "), `${status} ${body}`);
+  }
+  assert.equal((await fetch(`${gateway.url}/healthz`)).status, 200);
+});
 
 const STRANGERS = {
   "no credentials": {},

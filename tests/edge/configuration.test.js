@@ -19,7 +19,9 @@ const FAULTS = [
   ["SHARDS", "0", "is not from 1 to 1024"],
   ["SHARDS", "many", "is not a whole number"],
   ["MAX_BODY_BYTES", "1048577", "is not from 1 to 1048576"],
-  ["RETENTION_HOURS", "47", "is less than 48"],
+  ["SHARDS", 4.9, "is not a whole number"],
+  ["RETENTION_HOURS", "47", "is not from 48 to 87600"],
+  ["RETENTION_HOURS", "87601", "is not from 48 to 87600"],
 ];
 for (const [variable, value, told] of FAULTS) {
   test(`${variable} = ${JSON.stringify(value)}`, async (t) => {
@@ -42,6 +44,13 @@ for (const [variable, value, told] of FAULTS) {
     assert.ok(log.includes(`configuration: ${variable}`) && log.includes(told), log);
   });
 }
+
+test("a binding that is not there", async (t) => {
+  const gateway = await Gateway.start({ kvNamespaces: [] });
+  t.after(() => gateway.stop());
+  assert.equal((await fetch(`${gateway.url}/healthz`)).status, 503);
+  assert.match(gateway.log.join(""), /configuration: RESULTS is not set/);
+});
 
 test("what may be left out has a default", async (t) => {
   const bindings = {

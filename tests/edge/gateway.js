@@ -63,7 +63,7 @@ export class Gateway {
   #options;
 
   /** Starts a gateway; `build` is `build` or `build-faults`. */
-  static async start({ build = "build", bindings = {} } = {}) {
+  static async start({ build = "build", bindings = {}, kvNamespaces = ["RESULTS"] } = {}) {
     const gateway = new Gateway();
     gateway.#folder = await mkdtemp(path.join(tmpdir(), "vtryon-gateway-"));
     gateway.#options = {
@@ -77,7 +77,7 @@ export class Gateway {
       ),
       durableObjects: { TASK_SHARD: { className: "TaskShard", useSQLite: true } },
       durableObjectsPersist: path.join(gateway.#folder, "objects"),
-      kvNamespaces: ["RESULTS"],
+      kvNamespaces,
       kvPersist: path.join(gateway.#folder, "kv"),
       host: "127.0.0.1",
       cf: false,
@@ -103,10 +103,13 @@ export class Gateway {
 
   /** Kills the runtime as a power cut would kill it, for as much as a process can be: SIGKILL, no goodbye. */
   async kill() {
-    const pids = runtimes();
-    if (pids.length === 0) throw new Error("no runtime to kill");
-    for (const pid of pids) process.kill(pid, "SIGKILL");
-    await until(() => runtimes().length === 0);
+    if (runtimes().length === 0) throw new Error("no runtime to kill");
+    // Again and again: miniflare may have started another in the meantime.
+    await until(() => {
+      const pids = runtimes();
+      for (const pid of pids) process.kill(pid, "SIGKILL");
+      return pids.length === 0;
+    });
     await this.#miniflare.dispose().catch(() => {});
   }
 

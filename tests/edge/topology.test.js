@@ -10,6 +10,15 @@ before(async () => {
 });
 after(() => gateway.stop());
 
+test("to look for tasks fixes nothing", async () => {
+  await gateway.halt();
+  await gateway.restart({ SHARDS: "8" });
+  assert.deepEqual((await gateway.api("/api/tasks")).body, { tasks: [], cursor: null });
+  assert.equal((await gateway.api("/api/tasks/nobody")).status, 404);
+  await gateway.halt();
+  await gateway.restart({ SHARDS: "4" });
+});
+
 test("another number of shards is refused, by shards old and new", async () => {
   for (let n = 0; n < 12; n++)
     assert.equal((await gateway.post(event(`task_${n}`, "queued"))).status, 200);

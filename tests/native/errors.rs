@@ -3,6 +3,7 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, reason = "that is how a test fails")]
 
+use vtryon_webhooks::lifecycle::Owed;
 use vtryon_webhooks::{Code, Event, Secret, Signature, Verifier};
 
 /// code, HTTP status, what a stranger is told
@@ -39,6 +40,12 @@ fn codes_are_as_documented() {
         assert!(summary.len() > 10 && !summary.ends_with('.'), "{summary}");
         assert!(!summary.starts_with(char::is_uppercase), "{summary}");
     }
+}
+
+#[test]
+fn what_is_owed_is_read_as_it_is_stored() {
+    assert_eq!(Owed::from_name(Owed::PublishResult.as_str()), Some(Owed::PublishResult));
+    assert_eq!(Owed::from_name("deliver"), None);
 }
 
 /// a signed body, and what is said of it

@@ -23,7 +23,7 @@ fn signatures() {
 
 #[test]
 fn events() {
-    hold(vtryon_webhooks_tests::check_events(), 103);
+    hold(vtryon_webhooks_tests::check_events(), 105);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use self::sql::Row;
 use futures_util::FutureExt;
 use worker::{DurableObject, Env, Request, Response, State, console_error, durable_object, wasm_bindgen};
 
-pub(crate) use outbox::{RESULTS, result_key};
+pub(crate) use outbox::result_key;
 
 use crate::clock::Millis;
 use crate::faults;
@@ -41,6 +41,8 @@ struct Memory {
     duplicates: RefCell<BTreeMap<i64, u32>>,
     /// When the alarm is set for, as far as this instance knows.
     alarm_at: Cell<Option<Millis>>,
+    /// Whether the alarm could not be set: the next call tries again.
+    alarm_failed: Cell<bool>,
 }
 
 impl DurableObject for TaskShard {
@@ -52,6 +54,9 @@ impl DurableObject for TaskShard {
         let frame = request.bytes().await?;
         let (call, body) = Call::decode(&frame)?;
         self.open()?;
+        if self.memory.alarm_failed.get() {
+            self.schedule(false);
+        }
         if let Err(mismatch) = self.check_topology(&call).await? {
             console_error!("shards: {mismatch}");
             return Ok(Response::empty()?.with_status(503));
@@ -75,13 +80,19 @@ impl DurableObject for TaskShard {
     /// Does what is due. It never fails: after six failures the platform would drop the alarm for good.
     async fn alarm(&self) -> worker::Result<Response> {
         self.memory.alarm_at.set(None);
-        let run = AssertUnwindSafe(async { self.open().map(|()| self.settle())?.await }).catch_unwind().await;
-        match run {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => console_error!("alarm: {error}"),
-            Err(_) => console_error!("alarm: panicked"),
+        let run = async {
+            self.open()?;
+            self.settle().await
+        };
+        let fault = match AssertUnwindSafe(run).catch_unwind().await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some("panicked".to_owned()),
+        };
+        if let Some(fault) = &fault {
+            console_error!("alarm: {fault}");
         }
-        self.schedule();
+        self.schedule(fault.is_some());
         faults::report_rows();
         Response::empty()
     }
@@ -98,7 +109,7 @@ impl TaskShard {
         sql::transaction(&storage, || schema::migrate(&sql))?;
         let last = sql::first(&sql, "SELECT COALESCE(MAX(seq), 0) FROM events", &[], Row::int)?;
         self.memory.last_seq.set(Some(last.unwrap_or(0)));
-        self.schedule();
+        self.schedule(false);
         Ok(())
     }
 }

@@ -1,17 +1,16 @@
 //! What a shard owes: written with the fact, done by the alarm, and kept until it has succeeded.
 
 use futures_util::future::join_all;
+use vtryon_webhooks::lifecycle::Owed;
 use worker::console_error;
 
 use super::TaskShard;
 use super::sql::{self, Bind, Row};
 use crate::clock::Millis;
-use crate::config::Config;
+use crate::config::{Config, RESULTS};
+use crate::faults;
 
-/// The binding of the KV namespace that holds the final results.
-pub(crate) const RESULTS: &str = "RESULTS";
-
-/// How many entries one run takes at a time; a run goes on until nothing is due.
+/// How many entries one run of the alarm takes.
 const BATCH: i64 = 32;
 
 /// The first pause after a failure and the longest one, in seconds; in between it doubles.
@@ -27,7 +26,7 @@ struct Entry {
 }
 
 impl TaskShard {
-    /// Does what is due, one batch; the alarm that follows does the next.
+    /// Does what is due, one batch; the alarm that follows does the next. No entry holds up another.
     pub(super) async fn settle(&self) -> worker::Result<()> {
         const DUE: &str =
             "SELECT due_at, seq, owed, attempts FROM outbox WHERE due_at <= ? ORDER BY due_at LIMIT ?";
@@ -35,19 +34,32 @@ impl TaskShard {
         let entries = sql::all(&sql, DUE, &[Bind::Int(Millis::now().0), Bind::Int(BATCH)], |row| {
             Ok(Entry { due_at: row.int()?, seq: row.int()?, owed: row.text()?, attempts: row.int()? })
         })?;
-        let done = join_all(entries.iter().map(|entry| self.publish(entry.seq))).await;
+        let done = join_all(entries.iter().map(|entry| self.fulfil(entry))).await;
         for (entry, done) in entries.iter().zip(done) {
             if let Err(error) = &done {
-                console_error!("outbox: {} failed: {error}", entry.owed);
+                console_error!("outbox: {error}");
             }
-            self.strike(entry, done.is_err())?;
+            if let Err(error) = self.strike(entry, done.is_err()) {
+                console_error!("outbox: an entry stays as it is: {error}");
+            }
         }
         Ok(())
     }
 
+    /// Does what one entry says. A later version may have stored what this one can't do: it is put off.
+    async fn fulfil(&self, entry: &Entry) -> worker::Result<()> {
+        match Owed::from_name(&entry.owed) {
+            Some(Owed::PublishResult) => self.publish(entry).await,
+            None => Err(worker::Error::from("an entry of a kind that this version does not know")),
+        }
+    }
+
     /// Puts a task's final result where it can be read worldwide.
-    async fn publish(&self, seq: i64) -> worker::Result<()> {
-        let Some(card) = self.result_of(seq)? else { return Ok(()) };
+    async fn publish(&self, entry: &Entry) -> worker::Result<()> {
+        let card = self
+            .result_of(entry.seq)?
+            .ok_or_else(|| worker::Error::from("a result is owed that there isn't"))?;
+        faults::before_publish(&card.task_id, entry.attempts)?;
         let hours = match Config::current(&self.env) {
             Ok(config) => u64::from(config.retention_hours),
             Err(_) => return Err(worker::Error::from("not configured")),
@@ -73,11 +85,16 @@ impl TaskShard {
         sql::run(&sql, PUT_OFF, &binds)
     }
 
-    /// Sets the alarm for the earliest entry, where there is one.
-    pub(super) fn schedule(&self) {
+    /// Sets the alarm for the earliest entry, where there is one; after a fault not before a pause.
+    pub(super) fn schedule(&self, after_fault: bool) {
         const NEXT: &str = "SELECT due_at FROM outbox ORDER BY due_at LIMIT 1";
         let next = sql::first(&self.state.storage().sql(), NEXT, &[], Row::int);
-        let set = next.and_then(|due_at| due_at.map_or(Ok(()), |due_at| self.wake_by(Millis(due_at))));
+        let set = next.and_then(|due_at| {
+            let Some(due_at) = due_at.map(Millis) else { return Ok(()) };
+            let earliest = if after_fault { Millis::now().plus_seconds(FIRST_PAUSE) } else { due_at };
+            self.wake_by(due_at.max(earliest))
+        });
+        self.memory.alarm_failed.set(set.is_err());
         if let Err(error) = set {
             console_error!("alarm not set: {error}");
         }
@@ -89,8 +106,10 @@ impl TaskShard {
             return Ok(());
         }
         let storage = self.state.storage();
+        self.memory.alarm_failed.set(true);
         // The promise need not be awaited: the platform holds the answer back until the write is durable.
         drop(storage.as_raw().set_alarm(due_at.to_date(), js_sys::Object::new())?);
+        self.memory.alarm_failed.set(false);
         self.memory.alarm_at.set(Some(due_at));
         Ok(())
     }

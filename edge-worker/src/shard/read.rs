@@ -3,7 +3,7 @@
 use serde::Serialize;
 use vtryon_webhooks::Status;
 use vtryon_webhooks::event::STATUS_CHANGED;
-use vtryon_webhooks::lifecycle::{Known, Stage};
+use vtryon_webhooks::lifecycle::{Stage, is_conflicting};
 
 use super::TaskShard;
 use super::rows::seen;
@@ -14,7 +14,10 @@ use crate::wire::{Item, Page};
 /// How many tasks a filtered listing looks at for one page, so that a rare status costs no full scan.
 const WINDOW: i64 = 1000;
 
-/// A task, as the API shows it. In a listing it has no events.
+/// How many events of a task are shown. Statuses alone make 20 at most; events by other names have no bound.
+const TIMELINE: i64 = 100;
+
+/// A task, as the API shows it. In a listing it has neither result nor events: they may be long.
 #[derive(Serialize)]
 struct TaskView {
     task_id: String,
@@ -30,8 +33,11 @@ struct TaskView {
     updated_at: String,
     /// Repeats; those since the last change live in memory, and a restart forgets them.
     duplicates: i64,
+    /// The timeline, or its latest part: `truncated` tells which.
     #[serde(skip_serializing_if = "Option::is_none")]
     events: Option<Vec<EventView>>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    truncated: bool,
 }
 
 #[derive(Serialize)]
@@ -111,8 +117,14 @@ impl TaskShard {
     /// Shows a task with its timeline.
     pub(super) fn task(&self, task_id: &str) -> worker::Result<Option<impl Serialize + use<>>> {
         let Some(row) = self.row(task_id)? else { return Ok(None) };
-        let events = self.timeline(row.head)?;
-        Ok(Some(TaskView { events: Some(events), ..self.view(row) }))
+        let mut events = self.timeline(row.head)?;
+        let truncated = events.len() > TIMELINE as usize;
+        if truncated {
+            events.remove(0);
+        }
+        let (result_url, failure) = (row.result_url.clone(), row.failure.clone());
+        let failure = failure.map(|message| Failure { message });
+        Ok(Some(TaskView { result_url, failure, events: Some(events), truncated, ..self.view(&row) }))
     }
 
     /// Shows the final result of a task, where there is one.
@@ -157,7 +169,7 @@ impl TaskShard {
             }
         };
         let is_full = rows.len() >= limit as usize;
-        let items = rows.into_iter().map(|row| Item::new(row.no, Millis(row.created_at), &self.view(row)));
+        let items = rows.into_iter().map(|row| Item::new(row.no, Millis(row.created_at), &self.view(&row)));
         let page = Page::new(items.collect::<worker::Result<_>>()?, !is_full);
         // A window that was searched in vain is no end: the next page begins below it.
         Ok(Page { next: page.next.or((!is_full && floor > 1).then_some(floor)), ..page })
@@ -181,9 +193,9 @@ impl TaskShard {
                 SELECT seq, previous, name, status, outcome, received_at, key FROM events WHERE seq = ?
                 UNION ALL
                 SELECT e.seq, e.previous, e.name, e.status, e.outcome, e.received_at, e.key
-                FROM line JOIN events e ON e.seq = line.previous
+                FROM line JOIN events e ON e.seq = line.previous LIMIT ?
             ) SELECT seq, name, status, outcome, received_at, key FROM line ORDER BY seq";
-        sql::all(&self.state.storage().sql(), FOLLOW, &[Bind::Int(head)], |row| {
+        sql::all(&self.state.storage().sql(), FOLLOW, &[Bind::Int(head), Bind::Int(TIMELINE + 1)], |row| {
             Ok(EventView {
                 seq: row.int()?,
                 event: row.maybe_text()?.unwrap_or_else(|| STATUS_CHANGED.to_owned()),
@@ -195,17 +207,18 @@ impl TaskShard {
         })
     }
 
-    fn view(&self, row: Stored) -> TaskView {
+    fn view(&self, row: &Stored) -> TaskView {
         TaskView {
-            conflict: Known::restore(None, row.seen, Vec::new()).is_conflicting(),
-            task_id: row.task_id,
-            status: row.stage,
-            result_url: row.result_url,
-            failure: row.failure.map(|message| Failure { message }),
+            conflict: is_conflicting(row.seen),
+            task_id: row.task_id.clone(),
+            status: row.stage.clone(),
+            result_url: None,
+            failure: None,
             created_at: Millis(row.created_at).to_rfc3339(),
             updated_at: Millis(row.updated_at).to_rfc3339(),
             duplicates: row.duplicates + self.duplicates_of(row.no),
             events: None,
+            truncated: false,
         }
     }
 }

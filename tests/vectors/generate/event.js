@@ -261,6 +261,18 @@ export const event = [
     field("task_id"),
   ),
   notEvent(
+    "task_id a dot segment",
+    "no URL can name it",
+    identity(`"${NAME}"`, '"."'),
+    field("task_id"),
+  ),
+  notEvent(
+    "task_id two dots",
+    "no URL can name it",
+    identity(`"${NAME}"`, '".."'),
+    field("task_id"),
+  ),
+  notEvent(
     "task_id with NUL",
     "no control characters",
     identity(`"${NAME}"`, '"a\\u0000b"'),
