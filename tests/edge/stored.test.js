@@ -167,11 +167,11 @@ const PLANS = {
     "SCAN outbox",
   ],
   "tasks by number": [
-    "SELECT * FROM tasks t WHERE t.no < 9 ORDER BY t.no DESC LIMIT 9",
+    "SELECT * FROM tasks WHERE no < 9 ORDER BY no DESC LIMIT 9",
     "USING INTEGER PRIMARY KEY",
   ],
   "open tasks": [
-    "SELECT * FROM tasks t INDEXED BY tasks_open WHERE t.open = 1 AND t.no < 9 AND t.stage = '' ORDER BY t.no DESC LIMIT 9",
+    "SELECT * FROM tasks INDEXED BY tasks_open WHERE open = 1 AND no < 9 AND stage = '' ORDER BY no DESC LIMIT 9",
     "USING INDEX tasks_open",
   ],
 };

@@ -13,12 +13,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 
-use self::sql::Row;
 use futures_util::FutureExt;
 use worker::{DurableObject, Env, Request, Response, State, console_error, durable_object, wasm_bindgen};
 
 pub(crate) use outbox::result_key;
 
+use self::sql::Row;
 use crate::clock::Millis;
 use crate::faults;
 use crate::wire::{Ask, Call};
@@ -37,6 +37,8 @@ pub struct TaskShard {
 struct Memory {
     /// The number of the event stored last; none before the stored form has been brought up to date.
     last_seq: Cell<Option<i64>>,
+    /// How many shards the deployment was made with, once that has been looked up.
+    shards: Cell<Option<i64>>,
     /// Repeats per task since the task's row was last written. They cost no row: a restart forgets them.
     duplicates: RefCell<BTreeMap<i64, u32>>,
     /// When the alarm is set for, as far as this instance knows.

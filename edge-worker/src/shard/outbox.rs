@@ -106,16 +106,16 @@ impl TaskShard {
             return Ok(());
         }
         let storage = self.state.storage();
-        self.memory.alarm_failed.set(true);
         // The promise need not be awaited: the platform holds the answer back until the write is durable.
-        drop(storage.as_raw().set_alarm(due_at.to_date(), js_sys::Object::new())?);
-        self.memory.alarm_failed.set(false);
+        let set = storage.as_raw().set_alarm(due_at.to_date(), js_sys::Object::new());
+        self.memory.alarm_failed.set(set.is_err());
+        drop(set?);
         self.memory.alarm_at.set(Some(due_at));
         Ok(())
     }
 }
 
-/// Names a task's final result in KV. The prefix keeps an id of `.` or `..` from being the whole key.
+/// Names a task's final result in KV. The prefix leaves room for other things in the same namespace.
 pub(crate) fn result_key(task_id: &str) -> String {
     format!("result:{task_id}")
 }

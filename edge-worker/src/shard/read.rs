@@ -79,19 +79,22 @@ struct Stored {
     created_at: i64,
     updated_at: i64,
     duplicates: i64,
-    result_url: Option<String>,
-    failure: Option<String>,
-    final_at: Option<i64>,
 }
 
-/// The columns of [`Stored`].
+/// Selects the columns of [`Stored`]: nothing in them is longer than a task's id.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT t.no, t.task_id, t.stage, t.seen, t.head, t.created_at, t.updated_at, t.duplicates,
-                t.result_url, t.failure, t.final_at ",
+            "SELECT no, task_id, stage, seen, head, created_at, updated_at, duplicates FROM tasks ",
             $rest
         )
+    };
+}
+
+/// Selects the columns of [`Card`].
+macro_rules! select_card {
+    ($rest:literal) => {
+        concat!("SELECT task_id, stage, result_url, failure, final_at FROM tasks WHERE open = 0 AND ", $rest)
     };
 }
 
@@ -106,9 +109,6 @@ impl Stored {
             created_at: row.int()?,
             updated_at: row.int()?,
             duplicates: row.int()?,
-            result_url: row.maybe_text()?,
-            failure: row.maybe_text()?,
-            final_at: row.maybe_int()?,
         })
     }
 }
@@ -116,27 +116,33 @@ impl Stored {
 impl TaskShard {
     /// Shows a task with its timeline.
     pub(super) fn task(&self, task_id: &str) -> worker::Result<Option<impl Serialize + use<>>> {
-        let Some(row) = self.row(task_id)? else { return Ok(None) };
+        const FIND: &str = select!("WHERE task_id = ?");
+        let sql = self.state.storage().sql();
+        let Some(row) = sql::first(&sql, FIND, &[Bind::Text(task_id)], Stored::read)? else {
+            return Ok(None);
+        };
         let mut events = self.timeline(row.head)?;
         let truncated = events.len() > TIMELINE as usize;
         if truncated {
             events.remove(0);
         }
-        let (result_url, failure) = (row.result_url.clone(), row.failure.clone());
-        let failure = failure.map(|message| Failure { message });
-        Ok(Some(TaskView { result_url, failure, events: Some(events), truncated, ..self.view(&row) }))
+        let (result_url, failure) = match self.result(task_id)? {
+            Some(card) => (card.result_url, card.failure),
+            None => (None, None),
+        };
+        Ok(Some(TaskView { result_url, failure, events: Some(events), truncated, ..self.view(row) }))
     }
 
     /// Shows the final result of a task, where there is one.
     pub(super) fn result(&self, task_id: &str) -> worker::Result<Option<Card>> {
-        Ok(self.row(task_id)?.and_then(Card::of))
+        const FIND: &str = select_card!("task_id = ?");
+        sql::first(&self.state.storage().sql(), FIND, &[Bind::Text(task_id)], Card::read)
     }
 
     /// Shows the final result of the task that an event belongs to.
     pub(super) fn result_of(&self, seq: i64) -> worker::Result<Option<Card>> {
-        const FIND: &str = select!("FROM events e JOIN tasks t ON t.no = e.task_no WHERE e.seq = ?");
-        let row = sql::first(&self.state.storage().sql(), FIND, &[Bind::Int(seq)], Stored::read)?;
-        Ok(row.and_then(Card::of))
+        const FIND: &str = select_card!("no = (SELECT task_no FROM events WHERE seq = ?)");
+        sql::first(&self.state.storage().sql(), FIND, &[Bind::Int(seq)], Card::read)
     }
 
     /// Lists tasks, the latest first; with a status, only those that stand at it.
@@ -146,12 +152,10 @@ impl TaskShard {
         status: Option<&str>,
         limit: u32,
     ) -> worker::Result<Page> {
-        const ALL: &str = select!("FROM tasks t WHERE t.no < ? ORDER BY t.no DESC LIMIT ?");
-        const OPEN: &str = select!(
-            "FROM tasks t INDEXED BY tasks_open WHERE t.open = 1 AND t.no < ? AND t.stage = ? ORDER BY t.no DESC LIMIT ?"
-        );
-        const FINAL: &str =
-            select!("FROM tasks t WHERE t.no < ? AND t.no >= ? AND t.stage = ? ORDER BY t.no DESC LIMIT ?");
+        const ALL: &str = select!("WHERE no < ? ORDER BY no DESC LIMIT ?");
+        const OPEN: &str =
+            select!("INDEXED BY tasks_open WHERE open = 1 AND no < ? AND stage = ? ORDER BY no DESC LIMIT ?");
+        const FINAL: &str = select!("WHERE no < ? AND no >= ? AND stage = ? ORDER BY no DESC LIMIT ?");
         let sql = self.state.storage().sql();
         let limited = Bind::Int(limit.into());
         let stage = status.and_then(|name| Stage::of(&Status::from_name(name)));
@@ -169,15 +173,10 @@ impl TaskShard {
             }
         };
         let is_full = rows.len() >= limit as usize;
-        let items = rows.into_iter().map(|row| Item::new(row.no, Millis(row.created_at), &self.view(&row)));
+        let items = rows.into_iter().map(|row| Item::new(row.no, Millis(row.created_at), &self.view(row)));
         let page = Page::new(items.collect::<worker::Result<_>>()?, !is_full);
         // A window that was searched in vain is no end: the next page begins below it.
         Ok(Page { next: page.next.or((!is_full && floor > 1).then_some(floor)), ..page })
-    }
-
-    fn row(&self, task_id: &str) -> worker::Result<Option<Stored>> {
-        const FIND: &str = select!("FROM tasks t WHERE t.task_id = ?");
-        sql::first(&self.state.storage().sql(), FIND, &[Bind::Text(task_id)], Stored::read)
     }
 
     /// Returns the number that the next task will have.
@@ -207,11 +206,11 @@ impl TaskShard {
         })
     }
 
-    fn view(&self, row: &Stored) -> TaskView {
+    fn view(&self, row: Stored) -> TaskView {
         TaskView {
             conflict: is_conflicting(row.seen),
-            task_id: row.task_id.clone(),
-            status: row.stage.clone(),
+            task_id: row.task_id,
+            status: row.stage,
             result_url: None,
             failure: None,
             created_at: Millis(row.created_at).to_rfc3339(),
@@ -224,14 +223,13 @@ impl TaskShard {
 }
 
 impl Card {
-    /// Makes the card of a task that has come to its end.
-    fn of(row: Stored) -> Option<Self> {
-        Some(Self {
-            completed_at: Millis(row.final_at?).to_rfc3339(),
-            task_id: row.task_id,
-            status: row.stage,
-            result_url: row.result_url,
-            failure: row.failure.map(|message| Failure { message }),
+    fn read(row: &mut Row) -> worker::Result<Self> {
+        Ok(Self {
+            task_id: row.text()?,
+            status: row.maybe_text()?,
+            result_url: row.maybe_text()?,
+            failure: row.maybe_text()?.map(|message| Failure { message }),
+            completed_at: Millis(row.int()?).to_rfc3339(),
         })
     }
 }

@@ -11,12 +11,15 @@ const RECORD: &str = "shards";
 impl TaskShard {
     /// Holds a call to the topology that this deployment was made with, or says how they differ.
     ///
-    /// A new shard takes the number from shard 0, whose own is that of the first call it ever had: so
+    /// A new shard takes the number from shard 0, whose own is that of the first event of the deployment: so
     /// a Worker with another number finds no empty shard that would believe it.
     pub(super) async fn check_topology(&self, call: &Call) -> worker::Result<Result<(), String>> {
-        let storage = self.state.storage();
-        let sql = storage.sql();
-        let recorded = match (schema::meta(&sql, RECORD)?, &call.ask) {
+        let sql = self.state.storage().sql();
+        let known = match self.memory.shards.get() {
+            Some(known) => Some(known),
+            None => schema::meta(&sql, RECORD)?,
+        };
+        let recorded = match (known, &call.ask) {
             (Some(recorded), _) => recorded,
             // To look for something fixes nothing, and finds nothing.
             (None, Ask::Task { .. } | Ask::Result { .. } | Ask::Tasks { .. } | Ask::Quarantine { .. }) => {
@@ -28,6 +31,7 @@ impl TaskShard {
                 first
             }
         };
+        self.memory.shards.set(Some(recorded));
         if recorded == i64::from(call.shards) {
             return Ok(Ok(()));
         }

@@ -7,11 +7,14 @@ const NAME = "generation.status_changed";
 const body = (fields) =>
   JSON.stringify({ event: NAME, task_id: "task_1", status: "queued", ...fields });
 
+/** A body: most are texts. */
+const asBytes = (input) => (typeof input === "string" ? text(input) : input);
+
 /** What is read of a body; what is not named is as in `body`. */
 const reads = (name, why, input, expect) => ({
   name,
   why,
-  body: typeof input === "string" ? text(input) : input,
+  body: asBytes(input),
   expect: { event: NAME, task_id: "task_1", status: "queued", ...expect },
 });
 
@@ -20,7 +23,7 @@ const refused =
   (name, why, input, at = {}) => ({
     name,
     why,
-    body: typeof input === "string" ? text(input) : input,
+    body: asBytes(input),
     expect: { code, ...at },
   });
 const notUtf8 = refused("invalid_utf8");
