@@ -41,11 +41,17 @@ pub enum Code {
     InvalidRequest,
     /// Storage did not confirm, or the service is not configured.
     Unavailable,
+    /// A program passed a parsed body, or something else than bytes, where the raw bytes are needed.
+    PayloadNotRaw,
+    /// Something before the receiver has read the body of the request and kept no raw bytes.
+    BodyAlreadyParsed,
+    /// A program passed an option that can't be used; the message names it.
+    InvalidOption,
 }
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::MissingSignature,
         Self::MalformedSignature,
         Self::MultipleSignatures,
@@ -64,6 +70,9 @@ impl Code {
         Self::NotFound,
         Self::InvalidRequest,
         Self::Unavailable,
+        Self::PayloadNotRaw,
+        Self::BodyAlreadyParsed,
+        Self::InvalidOption,
     ];
 
     /// Returns the one spelling, in `snake_case`.
@@ -87,6 +96,9 @@ impl Code {
             Self::NotFound => "not_found",
             Self::InvalidRequest => "invalid_request",
             Self::Unavailable => "unavailable",
+            Self::PayloadNotRaw => "payload_not_raw",
+            Self::BodyAlreadyParsed => "body_already_parsed",
+            Self::InvalidOption => "invalid_option",
         }
     }
 
@@ -111,6 +123,7 @@ impl Code {
             Self::MethodNotAllowed => 405,
             Self::NotFound => 404,
             Self::SecretMissing | Self::SecretEmpty | Self::SecretWhitespace | Self::Unavailable => 503,
+            Self::PayloadNotRaw | Self::BodyAlreadyParsed | Self::InvalidOption => 500,
         }
     }
 }
@@ -137,6 +150,52 @@ impl Code {
             Self::NotFound => "there is nothing under this name",
             Self::InvalidRequest => "a parameter of the request can't be read",
             Self::Unavailable => "nothing was stored or done: try again later",
+            Self::PayloadNotRaw => "the payload is not the raw body of the request",
+            Self::BodyAlreadyParsed => "the body was read before it could be verified",
+            Self::InvalidOption => "an option can't be used",
+        }
+    }
+
+    /// Says what its reader can do about it, in every language that the verifier is used in.
+    pub const fn hint(self) -> &'static str {
+        match self {
+            Self::MissingSignature => {
+                "pass the value of the header x-vtryon-signature; if it is not there, the request is not Vtryon's, or a proxy drops it"
+            }
+            Self::MalformedSignature => {
+                "pass the header's value as it came: 64 hex digits, with no prefix such as sha256="
+            }
+            Self::MultipleSignatures => {
+                "Vtryon sends the header once; see whether a proxy repeats or joins it"
+            }
+            Self::SignatureMismatch => {
+                "verify the raw body, before anything parses it, with the secret that Vtryon shows for this URL; while it is rotated, configure both"
+            }
+            Self::PayloadTooLarge => {
+                "raise the limit, at most to 1 MiB, if Vtryon sends you such long events"
+            }
+            Self::InvalidUtf8
+            | Self::InvalidJson
+            | Self::TooDeep
+            | Self::InvalidEvent
+            | Self::DuplicateKey => "the signature is good, so Vtryon sent this: keep the body and report it",
+            Self::SecretMissing => {
+                "set VTRYON_WEBHOOK_SECRET to the secret that Vtryon shows when the URL is registered"
+            }
+            Self::SecretEmpty => "anyone can sign with an empty secret; leave out one that is not set",
+            Self::SecretWhitespace => "paste the secret anew, without blanks or line breaks around it",
+            Self::Unauthorized => "send the credentials that this service is configured with",
+            Self::MethodNotAllowed => "use a method that the header allow names",
+            Self::NotFound => "see whether the path and the name are spelled as they were stored",
+            Self::InvalidRequest => "the message names the parameter",
+            Self::Unavailable => "Vtryon comes again, up to 5 times over 24 hours; the log says why",
+            Self::PayloadNotRaw => {
+                "pass the bytes of the request as they came; parsed and written again, they are not what was signed"
+            }
+            Self::BodyAlreadyParsed => {
+                "register the receiver before anything that parses bodies, or let that keep the raw bytes"
+            }
+            Self::InvalidOption => "the message names the option",
         }
     }
 
@@ -160,7 +219,10 @@ impl Code {
             | Self::MethodNotAllowed
             | Self::NotFound
             | Self::InvalidRequest
-            | Self::Unavailable => self,
+            | Self::Unavailable
+            | Self::PayloadNotRaw
+            | Self::BodyAlreadyParsed
+            | Self::InvalidOption => self,
         }
     }
 }

@@ -1,8 +1,11 @@
 //! The event that a verified body tells of: identity and status decoded, everything else kept as it came.
 
 use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
 use core::fmt;
 
+use crate::digest::Digest;
 use crate::error::{Code, Error};
 use crate::json::{self, Members};
 use crate::verifier::Verified;
@@ -27,6 +30,7 @@ pub const MAX_DEPTH: usize = 64;
 /// `Debug` shows the shape, nothing of the content.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Event<'a> {
+    body: &'a [u8],
     name: Cow<'a, str>,
     task_id: TaskId<'a>,
     status: Option<Status<'a>>,
@@ -73,6 +77,7 @@ impl<'a> Event<'a> {
         let task_id = TaskId::new(required(task_id, MAX_TASK_ID, "task_id")?)?;
         if name != STATUS_CHANGED {
             return Ok(Self {
+                body: verified.payload(),
                 name,
                 task_id,
                 status: None,
@@ -83,6 +88,7 @@ impl<'a> Event<'a> {
             });
         }
         Ok(Self {
+            body: verified.payload(),
             name,
             task_id,
             status: Some(Status::from_name(required(status, MAX_STATUS, "status")?)),
@@ -126,6 +132,28 @@ impl<'a> Event<'a> {
     /// Returns the JSON text of `error`, byte for byte.
     pub const fn error(&self) -> Option<&'a str> {
         self.error
+    }
+
+    /// Returns what is the same for two events exactly when they are repeats of each other.
+    ///
+    /// Of a status it is `status:STATUS:TASK_ID`, for a repeat may be spelled with other bytes, and a
+    /// task has each status once. Of an event by another name it is `event:NAME:SHA256:TASK_ID`, with
+    /// the digest of the body in hex. In a status and in a name `%` stands as `%25` and `:` as `%3A`.
+    pub fn idempotency_key(&self) -> String {
+        let task_id = self.task_id.as_str();
+        match &self.status {
+            Some(status) => format!("status:{}:{task_id}", escaped(status.as_str())),
+            None => format!("event:{}:{}:{task_id}", escaped(&self.name), Digest::of(self.body).to_hex()),
+        }
+    }
+}
+
+/// Writes a part of a key so that it can't be taken for two.
+fn escaped(part: &str) -> Cow<'_, str> {
+    if part.contains(['%', ':']) {
+        Cow::Owned(part.replace('%', "%25").replace(':', "%3A"))
+    } else {
+        Cow::Borrowed(part)
     }
 }
 

@@ -7,7 +7,7 @@ use vtryon_webhooks::lifecycle::Owed;
 use vtryon_webhooks::{Code, Event, Secret, Signature, Verifier};
 
 /// code, HTTP status, what a stranger is told
-const CODES: [(&str, u16, &str); 18] = [
+const CODES: [(&str, u16, &str); 21] = [
     ("missing_signature", 401, "unauthorized"),
     ("malformed_signature", 401, "unauthorized"),
     ("multiple_signatures", 401, "unauthorized"),
@@ -26,6 +26,9 @@ const CODES: [(&str, u16, &str); 18] = [
     ("not_found", 404, "not_found"),
     ("invalid_request", 400, "invalid_request"),
     ("unavailable", 503, "unavailable"),
+    ("payload_not_raw", 500, "payload_not_raw"),
+    ("body_already_parsed", 500, "body_already_parsed"),
+    ("invalid_option", 500, "invalid_option"),
 ];
 
 #[test]

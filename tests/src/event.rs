@@ -1,4 +1,4 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use vtryon_webhooks::{Event, Secret, Signature, Status, Verifier};
 
 use crate::{Bytes, judge, same};
@@ -18,8 +18,9 @@ enum Expect {
     Event(Fields),
 }
 
-#[derive(Deserialize, PartialEq, Debug)]
-struct Fields {
+/// What an event tells, as the vectors and the oracle write it.
+#[derive(Deserialize, Serialize, PartialEq, Debug)]
+pub struct Fields {
     event: String,
     task_id: String,
     status: Option<String>,
@@ -27,6 +28,7 @@ struct Fields {
     error_message: Option<String>,
     data: Option<String>,
     error: Option<String>,
+    idempotency_key: String,
 }
 
 /// Holds [`Event::parse`] to `event.json`.
@@ -54,7 +56,8 @@ fn verdict(body: &[u8], expect: &Expect) -> Result<(), String> {
 }
 
 impl Fields {
-    fn of(event: &Event<'_>) -> Self {
+    /// Reads them off an event.
+    pub fn of(event: &Event<'_>) -> Self {
         Self {
             event: event.name().to_owned(),
             task_id: event.task_id().as_str().to_owned(),
@@ -63,6 +66,7 @@ impl Fields {
             error_message: event.error_message().map(str::to_owned),
             data: event.data().map(str::to_owned),
             error: event.error().map(str::to_owned),
+            idempotency_key: event.idempotency_key(),
         }
     }
 }

@@ -11,7 +11,7 @@ mod signature;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-pub use event::check as check_events;
+pub use event::{Fields, check as check_events};
 pub use lifecycle::check as check_lifecycles;
 pub use secret::check as check_secrets;
 pub use shard::check as check_shards;

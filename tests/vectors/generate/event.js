@@ -1,6 +1,7 @@
 // The reading of a signed body: what an event tells, or why it can't be read.
 
-import { hex, parts, text } from "./bytes.js";
+import { createHash } from "node:crypto";
+import { bytes, hex, parts, text } from "./bytes.js";
 
 const NAME = "generation.status_changed";
 
@@ -11,12 +12,19 @@ const body = (fields) =>
 const asBytes = (input) => (typeof input === "string" ? text(input) : input);
 
 /** What is read of a body; what is not named is as in `body`. */
-const reads = (name, why, input, expect) => ({
-  name,
-  why,
-  body: asBytes(input),
-  expect: { event: NAME, task_id: "task_1", status: "queued", ...expect },
-});
+function reads(name, why, input, expect) {
+  const fields = { event: NAME, task_id: "task_1", status: "queued", ...expect };
+  const body = asBytes(input);
+  return { name, why, body, expect: { idempotency_key: key(fields, body), ...fields } };
+}
+
+/** The same for repeats, different for all else. */
+function key({ event, task_id, status }, body) {
+  if (status !== null) return `status:${part(status)}:${task_id}`;
+  const digest = createHash("sha256").update(bytes(body)).digest("hex");
+  return `event:${part(event)}:${digest}:${task_id}`;
+}
+const part = (text) => text.replaceAll("%", "%25").replaceAll(":", "%3A");
 
 const refused =
   (code) =>
@@ -180,6 +188,20 @@ export const event = [
       error: '"x"',
     },
   ),
+  reads(
+    "colons and percents",
+    "no two keys are spelled alike",
+    body({ task_id: "a:%:b", status: "c:%3A" }),
+    {
+      task_id: "a:%:b",
+      status: "c:%3A",
+      idempotency_key: "status:c%3A%253A:a:%:b",
+    },
+  ),
+  reads("another event with a colon", "no two keys are spelled alike", body({ event: "a:b%" }), {
+    event: "a:b%",
+    status: null,
+  }),
   reads("event name at the limit", "128 bytes", body({ event: "e".repeat(128) }), {
     event: "e".repeat(128),
     status: null,
