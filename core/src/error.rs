@@ -249,7 +249,8 @@ impl Error {
         Self::because(code, code.summary())
     }
 
-    pub(crate) const fn because(code: Code, what: &'static str) -> Self {
+    /// Makes one in the words of the place that knows, for a refusal that is a shell's own.
+    pub const fn because(code: Code, what: &'static str) -> Self {
         Self { code, what, field: None, offset: None }
     }
 

@@ -103,6 +103,13 @@ impl fmt::Debug for Key {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 4]);
 
+impl Fingerprint {
+    /// Returns the 4 bytes.
+    pub const fn to_bytes(self) -> [u8; 4] {
+        self.0
+    }
+}
+
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:08x}", u32::from_be_bytes(self.0))
