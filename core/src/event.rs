@@ -63,8 +63,7 @@ impl<'a> Event<'a> {
     /// # Ok::<(), vtryon_webhooks::Error>(())
     /// ```
     pub fn parse(verified: &Verified<'a>) -> Result<Self, Error> {
-        let text = json::text(verified.payload())?;
-        json::check_depth(text, MAX_DEPTH)?;
+        let text = json::text(verified.payload(), MAX_DEPTH)?;
         let Some(Members { values: [name, task_id, status, data, error], repeated }) =
             json::members(text, &["event", "task_id", "status", "data", "error"])?
         else {

@@ -1,51 +1,42 @@
 //! The reading of signed JSON: what [`event`](crate::event) needs of it, and no more.
 //!
-//! `serde_json` judges the whole text; values are kept as the text they came in.
+//! `serde_json` judges the whole text once. What it has judged is then walked for the few members that
+//! are needed; their values are kept as the text they came in.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
-use core::fmt;
+use core::str::Chars;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 
 use crate::error::{Code, Error};
 
-/// Reads bytes as UTF-8.
-pub(crate) fn text(body: &[u8]) -> Result<&str, Error> {
-    core::str::from_utf8(body).map_err(|error| Error::at(Code::InvalidUtf8, error.valid_up_to()))
-}
+/// What RFC 8259, 2 calls white space.
+const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
 
-/// Refuses a text in which brackets and braces stand more than `limit` deep.
+/// Reads bytes as one JSON text that nests at most `limit` deep, without blanks around it.
 ///
-/// It counts lexically, outside of strings, before any parser runs: so the verdict is the same for
-/// every language, and no parser of a receiver further down is given what might overflow its stack.
-pub(crate) fn check_depth(text: &str, limit: usize) -> Result<(), Error> {
+/// Depth is counted lexically, outside of strings, before any parser runs: so the verdict is the same
+/// for every language, and no parser of a receiver further down is given what might overflow its stack.
+pub(crate) fn text(body: &[u8], limit: usize) -> Result<&str, Error> {
+    let text =
+        core::str::from_utf8(body).map_err(|error| Error::at(Code::InvalidUtf8, error.valid_up_to()))?;
     let mut depth = 0_usize;
-    let mut bytes = text.bytes().enumerate();
-    while let Some((offset, byte)) = bytes.next() {
+    for (offset, byte) in structure(text) {
         match byte {
-            b'"' => {
-                while let Some((_, byte)) = bytes.next() {
-                    match byte {
-                        b'\\' => drop(bytes.next()),
-                        b'"' => break,
-                        _ => {}
-                    }
-                }
-            }
-            b'[' | b'{' => {
-                depth += 1;
-                if depth > limit {
-                    return Err(Error::at(Code::TooDeep, offset));
-                }
-            }
+            b'[' | b'{' => depth += 1,
             b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
+        if depth > limit {
+            return Err(Error::at(Code::TooDeep, offset));
+        }
     }
-    Ok(())
+    let mut parser = serde_json::Deserializer::from_str(text);
+    let judged = IgnoredAny::deserialize(&mut parser).and_then(|_| parser.end());
+    judged.map_err(|error| invalid(text, &error))?;
+    Ok(text.trim_matches(BLANKS))
 }
 
 /// The members of one object under the names asked for: each value's text, and whether a name came twice.
@@ -54,26 +45,57 @@ pub(crate) struct Members<'a, const N: usize> {
     pub(crate) repeated: [bool; N],
 }
 
-/// Reads the members `names` of the object that `text` is, and checks the whole text.
+/// Finds the members `names` of the object that a text is; a text that is no object has none.
 ///
-/// A JSON text that is no object has no members: `None`.
+/// The text has been judged to be JSON.
+///
+/// # Errors
+/// [`Code::InvalidJson`] for a name that names no characters.
 pub(crate) fn members<'a, const N: usize>(
     text: &'a str,
     names: &[&str; N],
 ) -> Result<Option<Members<'a, N>>, Error> {
-    let mut parser = serde_json::Deserializer::from_str(text);
-    let is_object = text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{');
-    let members = if is_object {
-        Named(names).deserialize(&mut parser).map(Some)
-    } else {
-        IgnoredAny::deserialize(&mut parser).map(|_| None)
-    };
-    members.and_then(|members| parser.end().map(|()| members)).map_err(|error| invalid(text, &error))
+    if !text.starts_with('{') {
+        return Ok(None);
+    }
+    let mut members = Members { values: [None; N], repeated: [false; N] };
+    let mut place = None;
+    let mut depth = 0_usize;
+    let mut start = 0;
+    for (offset, byte) in structure(text) {
+        let part = || text.get(start..offset).unwrap_or_default().trim_matches(BLANKS);
+        match (byte, depth) {
+            (b':', 1) => {
+                let name = string(part())?.unwrap_or_default();
+                place = names.iter().position(|wanted| *wanted == name);
+            }
+            (b',' | b'}', 1) => {
+                let slots = members.values.iter_mut().zip(&mut members.repeated);
+                if let Some((value, repeated)) = place.take().and_then(|place| slots.into_iter().nth(place)) {
+                    *repeated |= value.is_some();
+                    *value = Some(part());
+                }
+            }
+            _ => {}
+        }
+        match byte {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 1 && matches!(byte, b'{' | b':' | b',') {
+            start = offset + 1;
+        }
+    }
+    Ok(Some(members))
 }
 
 /// Decodes the text of a value as a string; any other value is `None`.
 ///
-/// A string without escapes is borrowed as it stands.
+/// The text has been judged to be JSON. A string without escapes is borrowed as it stands.
+///
+/// # Errors
+/// [`Code::InvalidJson`] for half of a surrogate pair: grammatical, but it names no character (RFC 8259, 8.2).
 pub(crate) fn string(value: &str) -> Result<Option<Cow<'_, str>>, Error> {
     let Some(inner) = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
         return Ok(None);
@@ -81,11 +103,66 @@ pub(crate) fn string(value: &str) -> Result<Option<Cow<'_, str>>, Error> {
     if !inner.contains('\\') {
         return Ok(Some(Cow::Borrowed(inner)));
     }
-    match serde_json::from_str::<String>(value) {
-        Ok(decoded) => Ok(Some(Cow::Owned(decoded))),
-        // RFC 8259, 8.2: half of a surrogate pair is grammatical, but names no character.
-        Err(_) => Err(Error::because(Code::InvalidJson, "a string holds half of a surrogate pair")),
+    match unescaped(inner) {
+        Some(decoded) => Ok(Some(Cow::Owned(decoded))),
+        None => Err(Error::because(Code::InvalidJson, "a string holds half of a surrogate pair")),
     }
+}
+
+/// Reads the escapes of RFC 8259, 7; `None` where they name no character.
+fn unescaped(inner: &str) -> Option<String> {
+    let mut decoded = String::with_capacity(inner.len());
+    let mut rest = inner.chars();
+    while let Some(char) = rest.next() {
+        decoded.push(match char {
+            '\\' => match rest.next()? {
+                'b' => '\u{8}',
+                'f' => '\u{c}',
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                'u' => unicode(&mut rest)?,
+                itself => itself,
+            },
+            _ => char,
+        });
+    }
+    Some(decoded)
+}
+
+/// Reads what comes after `\u`: a code unit of UTF-16, and the second half where it is the first of a pair.
+fn unicode(rest: &mut Chars<'_>) -> Option<char> {
+    let unit = |digits: &mut Chars<'_>| {
+        (0..4).try_fold(0_u16, |unit, _| Some(unit << 4 | digits.next()?.to_digit(16)? as u16))
+    };
+    let first = unit(rest)?;
+    match char::from_u32(first.into()) {
+        Some(char) => Some(char),
+        None => {
+            let (Some('\\'), Some('u')) = (rest.next(), rest.next()) else {
+                return None;
+            };
+            char::decode_utf16([first, unit(rest)?]).next()?.ok()
+        }
+    }
+}
+
+/// The bytes of a text outside of its strings, with their offsets.
+fn structure(text: &str) -> impl Iterator<Item = (usize, u8)> {
+    let mut bytes = text.bytes().enumerate();
+    core::iter::from_fn(move || {
+        let (offset, byte) = bytes.next()?;
+        if byte == b'"' {
+            while let Some((_, byte)) = bytes.next() {
+                match byte {
+                    b'\\' => drop(bytes.next()),
+                    b'"' => break,
+                    _ => {}
+                }
+            }
+        }
+        Some((offset, byte))
+    })
 }
 
 /// Says where the parser stopped, as an offset in bytes: it counts lines from 1 and columns in bytes.
@@ -94,60 +171,4 @@ fn invalid(text: &str, error: &serde_json::Error) -> Error {
     let before: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
     let offset = before + error.column().saturating_sub(1);
     Error::at(Code::InvalidJson, offset.min(text.len()))
-}
-
-struct Named<'n, const N: usize>(&'n [&'n str; N]);
-
-impl<'de, const N: usize> DeserializeSeed<'de> for Named<'_, N> {
-    type Value = Members<'de, N>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de, const N: usize> Visitor<'de> for Named<'_, N> {
-    type Value = Members<'de, N>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Members { values: [None; N], repeated: [false; N] };
-        while let Some(place) = map.next_key_seed(Place(self.0))? {
-            let slots = members.values.iter_mut().zip(&mut members.repeated);
-            match place.and_then(|place| slots.into_iter().nth(place)) {
-                Some((value, repeated)) => {
-                    *repeated |= value.is_some();
-                    *value = Some(map.next_value::<&RawValue>()?.get());
-                }
-                None => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        Ok(members)
-    }
-}
-
-/// Reads a member's name as its place among the names asked for.
-struct Place<'n, const N: usize>(&'n [&'n str; N]);
-
-impl<'de, const N: usize> DeserializeSeed<'de> for Place<'_, N> {
-    type Value = Option<usize>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_identifier(self)
-    }
-}
-
-impl<const N: usize> Visitor<'_> for Place<'_, N> {
-    type Value = Option<usize>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.0.iter().position(|wanted| *wanted == name))
-    }
 }

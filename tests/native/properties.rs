@@ -141,6 +141,16 @@ proptest! {
                 };
                 prop_assert_eq!(event.task_id().as_str(), value["task_id"].as_str().unwrap());
                 prop_assert_eq!(event.name(), value["event"].as_str().unwrap());
+                if event.status().is_some() {
+                    prop_assert_eq!(event.status().map(Status::as_str), value["status"].as_str());
+                    let within = |object: &str, name: &str| value.get(object)?.get(name)?.as_str();
+                    prop_assert_eq!(event.result_url(), within("data", "result_url"));
+                    prop_assert_eq!(event.error_message(), within("error", "message"));
+                }
+                for (text, name) in [(event.data(), "data"), (event.error(), "error")] {
+                    let read = text.map(|text| serde_json::from_str::<serde_json::Value>(text).unwrap());
+                    prop_assert_eq!(read.as_ref(), value.get(name));
+                }
             }
             Err(error) if error.code() == Code::InvalidJson => {
                 prop_assert!(oracle.is_err() || body.contains("\\ud800"), "{error}");
