@@ -1,0 +1,84 @@
+import wasm from "#wasm";
+import { type Details, type ErrorCode, WebhookError } from "./error.js";
+// @ts-expect-error: made of what wasm-bindgen generates, without types
+import { makeGlue } from "./glue.js";
+
+/** The core's verifier; `open` and `verify` return the address of the report. */
+export interface Receiver {
+  admit(count: number, signature: string, declared: number): void;
+  verify(payload: Uint8Array, count: number, signature: string): number;
+  open(payload: Uint8Array, count: number, signature: string): number;
+}
+
+/** The core as `src/lib.rs` exports it. */
+export interface Core {
+  Receiver: new (secrets: string[], limit: number) => Receiver;
+  sign(payload: Uint8Array, secret: string): string;
+  lifecycleStep(seen: string[], status: string): [outcome: string, status: string | null];
+  describe(code: string): [status: number, shown: string, summary: string, hint: string];
+}
+
+interface Instance {
+  core: Core;
+  memory: WebAssembly.Memory;
+}
+
+let instance: Instance | undefined;
+
+/** Which instance of the core runs; receivers of an earlier one are void. */
+export let generation = 0;
+
+/** Returns the core, started at the first call: compiling it is synchronous, so there is nothing to wait for. */
+function started(): Instance {
+  if (instance === undefined) {
+    const module = typeof wasm === "string" ? new WebAssembly.Module(decode(wasm)) : wasm;
+    // Each instance has a glue of its own: it holds views of the memory and frees what is collected.
+    const glue = makeGlue();
+    const { exports } = new WebAssembly.Instance(module, { "./engine_bg.js": glue });
+    glue.__wbg_set_wasm(exports);
+    (exports.__wbindgen_start as (() => void) | undefined)?.();
+    instance = { core: glue, memory: exports.memory as WebAssembly.Memory };
+  }
+  return instance;
+}
+
+/** Returns the core's memory as it is now: when it grows, earlier views of it are void. */
+export function heap(): ArrayBuffer {
+  return started().memory.buffer as ArrayBuffer;
+}
+
+/**
+ * Calls the core; its refusals become errors, and nothing else escapes.
+ *
+ * `work` runs no code of a stranger, so all else that it throws is a trap.
+ */
+export function call<T>(work: (core: Core) => T): T {
+  try {
+    return work(started().core);
+  } catch (fault) {
+    if (WebhookError.is(fault)) throw fault;
+    if (Array.isArray(fault)) {
+      const [code, message, field, offset] = fault;
+      throw refusal(code, message, { field, offset });
+    }
+    // A trap leaves the instance in an unknown state (out of memory, for example): the next call starts anew.
+    instance = undefined;
+    generation += 1;
+    throw new WebhookError(
+      "unavailable",
+      503,
+      "the verifier stopped",
+      "try again; if it stays, see whether this runtime may compile WebAssembly",
+    );
+  }
+}
+
+/** Makes the error of a code, in the words of the core unless the place knows better. */
+export function refusal(code: ErrorCode, message?: string, details: Details = {}): WebhookError {
+  const [status, , summary, hint] = call((core) => core.describe(code));
+  return new WebhookError(code, status, message ?? summary, hint, details);
+}
+
+function decode(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64), (digit) => digit.charCodeAt(0));
+}

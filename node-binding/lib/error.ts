@@ -1,0 +1,74 @@
+/** Every refusal that the package knows, as the Rust core spells them. */
+export type ErrorCode =
+  | "missing_signature"
+  | "malformed_signature"
+  | "multiple_signatures"
+  | "signature_mismatch"
+  | "payload_too_large"
+  | "invalid_utf8"
+  | "invalid_json"
+  | "too_deep"
+  | "invalid_event"
+  | "duplicate_key"
+  | "secret_missing"
+  | "secret_empty"
+  | "secret_whitespace"
+  | "method_not_allowed"
+  | "unavailable"
+  | "payload_not_raw"
+  | "body_already_parsed"
+  | "invalid_option";
+
+/** What else is known of a fault. */
+export interface Details {
+  /** The field of the event that is at fault, as a path from the outermost object. */
+  field?: string | undefined;
+  /** The offset in the body, in bytes, at which the fault was seen. */
+  offset?: number | undefined;
+  /** When to come again, in milliseconds from now. */
+  retryAfterMs?: number | undefined;
+}
+
+const BRAND = Symbol.for("vtryon-webhooks.WebhookError");
+
+/**
+ * The only error that the package throws. It never holds bytes of a payload, a header or a secret, so
+ * it can be logged as it is.
+ */
+export class WebhookError extends Error {
+  /** For programs; stable. */
+  readonly code: ErrorCode;
+  /** The HTTP status that answers it. */
+  readonly status: number;
+  /** What its reader can do about it. */
+  readonly hint: string;
+  /** The field of the event that is at fault, as a path from the outermost object. */
+  readonly field: string | undefined;
+  /** The offset in the body, in bytes, at which the fault was seen. */
+  readonly offset: number | undefined;
+  /** When to come again, in milliseconds from now. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: ErrorCode,
+    status: number,
+    message: string,
+    hint: string,
+    details: Details = {},
+  ) {
+    super(message);
+    this.name = "WebhookError";
+    this.code = code;
+    this.status = status;
+    this.hint = hint;
+    this.field = details.field;
+    this.offset = details.offset;
+    this.retryAfterMs = details.retryAfterMs;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+
+  /** Tells whether a value is one, also where two copies of the package are loaded. */
+  static is(value: unknown): value is WebhookError {
+    return value instanceof Error && BRAND in value;
+  }
+}

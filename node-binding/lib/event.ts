@@ -1,0 +1,53 @@
+/** Any JSON value. */
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+
+/** What every event has. Fields are named as in the body that Vtryon sends. */
+export interface BaseEvent {
+  /** The task that it is about. */
+  readonly task_id: string;
+  /** `data` as sent, parsed when first looked at; undefined where there was none. */
+  readonly data: Json | undefined;
+  /** `error` as sent, parsed when first looked at; undefined where there was none. */
+  readonly error: Json | undefined;
+  /** `data.result_url`, which is not checked to be a URL. */
+  readonly result_url: string | null;
+  /** `error.message`. */
+  readonly error_message: string | null;
+  /** The same for repeats of an event, and for nothing else. */
+  readonly idempotency_key: string;
+}
+
+interface StatusEvent<Status extends string> extends BaseEvent {
+  readonly event: "generation.status_changed";
+  readonly status: Status;
+}
+
+declare const unknown: unique symbol;
+
+/** A status that Vtryon's guide does not name. */
+export type UnknownStatus = string & { readonly [unknown]: true };
+
+/** The request is accepted. */
+export type QueuedEvent = StatusEvent<"queued">;
+/** The rendering has begun. */
+export type ProcessingEvent = StatusEvent<"processing">;
+/** The result is there: `result_url`. */
+export type CompletedEvent = StatusEvent<"completed">;
+/** There will be no result: `error_message`. */
+export type FailedEvent = StatusEvent<"failed">;
+/** A status that the guide does not name. */
+export type UnknownStatusEvent = StatusEvent<UnknownStatus>;
+/** An event by another name, which has no status. */
+export interface OtherEvent extends BaseEvent {
+  readonly event: string;
+  readonly status: null;
+}
+
+/** What Vtryon says of a task: `switch (event.status)` tells which. */
+export type VtryonEvent =
+  | QueuedEvent
+  | ProcessingEvent
+  | CompletedEvent
+  | FailedEvent
+  | UnknownStatusEvent
+  | OtherEvent;

@@ -1,0 +1,38 @@
+import { refusal } from "./engine.js";
+import type { ReceiverOptions } from "./receive.js";
+import { readBody, requestReceiver } from "./web.js";
+
+export type { Context, ReceiverOptions } from "./receive.js";
+
+/** What is needed of Hono's context. */
+export interface HonoContext {
+  readonly req: {
+    readonly raw: Request;
+    /** What was read of the body, by the method that read it. */
+    readonly bodyCache: { readonly [method: string]: unknown };
+  };
+}
+
+/**
+ * Receives events in a route of Hono: `app.post("/webhooks/vtryon", vtryonWebhooks({ onEvent }))`.
+ *
+ * The handler never rejects. Throws {@link WebhookError} for secrets or options that can't be used.
+ */
+export function vtryonWebhooks(options: ReceiverOptions): (c: HonoContext) => Promise<Response> {
+  const receive = requestReceiver(options);
+  return ({ req }) => receive(req.raw, (limit, signal) => bodyOf(req, limit, signal));
+}
+
+/** Hono keeps what a middleware has read. Only bytes will do: a text or an object is not what came. */
+async function bodyOf(
+  { raw, bodyCache }: HonoContext["req"],
+  limit: number,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const read = Object.keys(bodyCache);
+  if (read.length === 0) return readBody(raw, limit, signal);
+  // Hono makes bytes out of whatever was read first, so that has to have been bytes.
+  const bytes = read[0] === "arrayBuffer" ? await bodyCache.arrayBuffer : undefined;
+  if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
+  throw refusal("body_already_parsed");
+}

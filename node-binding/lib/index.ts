@@ -1,0 +1,74 @@
+import { call, refusal } from "./engine.js";
+import type { VtryonEvent } from "./event.js";
+import { type Payload, type SignatureHeader, textsOf } from "./payload.js";
+import {
+  limitOf,
+  type Options,
+  type Secrets,
+  secretsOf,
+  type Verified,
+  VtryonWebhooks,
+} from "./webhooks.js";
+
+export { type ErrorCode, WebhookError } from "./error.js";
+export type * from "./event.js";
+export type { Payload, SignatureHeader } from "./payload.js";
+export { type Options, type Secrets, type Verified, VtryonWebhooks } from "./webhooks.js";
+
+/** Prepared secrets, the latest used last: preparing costs more than verifying. */
+const prepared = new Map<string, VtryonWebhooks>();
+const MAX_PREPARED = 16;
+
+/** Verifies the raw body of a request. Throws {@link WebhookError}, and nothing else. */
+export function verify(
+  payload: Payload,
+  signature: SignatureHeader,
+  secrets: Secrets,
+  options?: Options,
+): Verified {
+  return webhooks(secrets, options).verify(payload, signature);
+}
+
+/** Verifies the raw body of a request and returns its event. Throws {@link WebhookError}, and nothing else. */
+export function constructEvent(
+  payload: Payload,
+  signature: SignatureHeader,
+  secrets: Secrets,
+  options?: Options,
+): VtryonEvent {
+  return webhooks(secrets, options).constructEvent(payload, signature);
+}
+
+/** What an event means for its task. */
+export interface Step {
+  readonly outcome: "applied" | "duplicate" | "late" | "conflict" | "unknown" | "capped";
+  /** Where the task stands now. */
+  readonly status: "queued" | "processing" | "completed" | "failed" | null;
+}
+
+/**
+ * Decides on a status for a task that has received the statuses `seen`, in this order.
+ *
+ * Throws `invalid_option` for what is no string.
+ */
+export function lifecycleStep(seen: readonly string[], status: string): Step {
+  const known = textsOf(seen);
+  if (known === undefined || typeof status !== "string") {
+    throw refusal("invalid_option", "a status is not a string");
+  }
+  const [outcome, stands] = call((core) => core.lifecycleStep(known, status));
+  return { outcome, status: stands } as Step;
+}
+
+function webhooks(secrets: Secrets, options: Options | undefined): VtryonWebhooks {
+  const texts = secretsOf(secrets);
+  const limit = limitOf(options);
+  const key = JSON.stringify([limit, texts]);
+  const known = prepared.get(key);
+  if (known !== undefined) return known;
+  const made = new VtryonWebhooks(texts, { maxBodyBytes: limit });
+  const [oldest] = prepared.keys();
+  if (prepared.size >= MAX_PREPARED && oldest !== undefined) prepared.delete(oldest);
+  prepared.set(key, made);
+  return made;
+}

@@ -1,0 +1,124 @@
+import { call, generation, type Receiver, refusal } from "./engine.js";
+import type { VtryonEvent } from "./event.js";
+import { bytesOf, headerOf, type Payload, type SignatureHeader, textsOf } from "./payload.js";
+import { eventAt, type Match, matchAt } from "./report.js";
+
+/** How long a body may be, in bytes, where nothing else is said: 256 KiB. */
+export const DEFAULT_MAX_BODY_BYTES: number = 256 * 1024;
+
+/** One secret, or several while they are rotated, the current one first. */
+export type Secrets = string | readonly string[];
+
+export interface Options {
+  /** How long a body may be, in bytes: 1 to 1048576, by default 262144. */
+  maxBodyBytes?: number | undefined;
+}
+
+/** Bytes that a configured secret has signed. */
+export interface Verified extends Match {
+  /** What was verified: the memory that was passed, or the UTF-8 of a string. */
+  readonly payload: Uint8Array;
+}
+
+/** Verifies with secrets that are prepared once. */
+export class VtryonWebhooks {
+  /** How long a body may be, in bytes. */
+  readonly maxBodyBytes: number;
+  readonly #secrets: string[];
+  #receiver: Receiver;
+  #generation: number;
+
+  /**
+   * Takes the secrets, by default from `VTRYON_WEBHOOK_SECRET` and `VTRYON_WEBHOOK_SECRET_PREVIOUS`.
+   * Throws `secret_missing`, `secret_empty`, `secret_whitespace` or `invalid_option`.
+   */
+  constructor(secrets: Secrets | undefined = fromEnvironment(), options: Options = {}) {
+    this.#secrets = secretsOf(secrets);
+    this.maxBodyBytes = limitOf(options);
+    this.#receiver = this.#prepare();
+    this.#generation = generation;
+  }
+
+  /** Verifies the raw body of a request against the values of its signature header. */
+  verify(payload: Payload, signature: SignatureHeader): Verified {
+    const [bytes, match] = this.#judge("verify", payload, signature, matchAt);
+    return { payload: bytes, ...match };
+  }
+
+  /** Verifies the raw body and returns its event. */
+  constructEvent(payload: Payload, signature: SignatureHeader): VtryonEvent {
+    return this.#judge("open", payload, signature, eventAt)[1];
+  }
+
+  /**
+   * Verifies the raw body once and returns who signed it beside its event.
+   * @internal
+   */
+  open(payload: Payload, signature: SignatureHeader): [Match, VtryonEvent] {
+    return this.#judge("open", payload, signature, (address): [Match, VtryonEvent] => [
+      matchAt(address),
+      eventAt(address),
+    ])[1];
+  }
+
+  /**
+   * Refuses by the header and the declared length, before a body is read.
+   * @internal
+   */
+  admit(signature: SignatureHeader, declaredLength: number): void {
+    const header = headerOf(signature);
+    call(() => this.#current().admit(...header, declaredLength));
+  }
+
+  #judge<T>(
+    verb: "open" | "verify",
+    payload: Payload,
+    signature: SignatureHeader,
+    read: (address: number) => T,
+  ): [Uint8Array, T] {
+    const bytes = bytesOf(payload);
+    if (bytes === undefined) throw refusal("payload_not_raw");
+    const header = headerOf(signature);
+    return [bytes, call(() => read(this.#current()[verb](bytes, ...header)))];
+  }
+
+  /** A trap voids all receivers: they are prepared anew. */
+  #current(): Receiver {
+    if (this.#generation !== generation) {
+      this.#receiver = this.#prepare();
+      this.#generation = generation;
+    }
+    return this.#receiver;
+  }
+
+  #prepare(): Receiver {
+    return call((core) => new core.Receiver(this.#secrets, this.maxBodyBytes));
+  }
+}
+
+/** Returns the secrets as texts. Throws `secret_missing` where one is none. */
+export function secretsOf(secrets: unknown): string[] {
+  const texts = typeof secrets === "string" ? [secrets] : textsOf(secrets);
+  if (texts === undefined) throw refusal("secret_missing");
+  // Half of a surrogate pair would be encoded as U+FFFD, and so be the same secret as every other half.
+  if (texts.every((text) => text.isWellFormed())) return texts;
+  throw refusal("invalid_option", "a secret holds half of a surrogate pair");
+}
+
+/** Returns the limit of the body; what is no number becomes one that the core refuses. */
+export function limitOf(options: Options | undefined): number {
+  let limit: unknown;
+  try {
+    limit = options?.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES;
+  } catch {
+    // A proxy that throws.
+  }
+  return typeof limit === "number" ? limit : Number.NaN;
+}
+
+function fromEnvironment(): string[] {
+  const env = globalThis.process?.env ?? {};
+  const { VTRYON_WEBHOOK_SECRET: current, VTRYON_WEBHOOK_SECRET_PREVIOUS: previous } = env;
+  if (current === undefined) throw refusal("secret_missing");
+  return previous === undefined ? [current] : [current, previous];
+}

@@ -1,0 +1,141 @@
+// The package against the vectors: the same verdicts as the core, and no other error whatever it is given.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { test } from "node:test";
+import * as esm from "vtryon-webhooks";
+import { bytes, sign } from "../../tests/vectors/generate/bytes.js";
+
+const cjs = createRequire(import.meta.url)("vtryon-webhooks");
+const vectors = (name) =>
+  JSON.parse(readFileSync(new URL(`../../tests/vectors/${name}.json`, import.meta.url)));
+
+const codeOf = (work) => {
+  try {
+    work();
+    return "ok";
+  } catch (error) {
+    assert.ok(esm.WebhookError.is(error), `another error escapes: ${error}`);
+    return error.code;
+  }
+};
+
+for (const [form, { verify, constructEvent, lifecycleStep }] of Object.entries({ esm, cjs })) {
+  test(`${form}: signatures`, () => {
+    for (const { name, why, secrets, body, signatures, limit, expect } of vectors("signature")) {
+      // Secrets are texts here.
+      if (secrets.some((secret) => "hex" in secret)) continue;
+      const texts = secrets.map((secret) => bytes(secret).toString());
+      const options = limit === undefined ? undefined : { maxBodyBytes: limit };
+      const code = codeOf(() => verify(bytes(body), signatures, texts, options));
+      assert.equal(code, expect.code ?? "ok", `${name} (${why})`);
+    }
+  });
+
+  test(`${form}: events`, () => {
+    for (const { name, why, body, expect } of vectors("event")) {
+      const signature = sign({ text: "whsec_test" }, body);
+      let event;
+      const code = codeOf(() => {
+        event = constructEvent(bytes(body), signature, "whsec_test", { maxBodyBytes: 1048576 });
+      });
+      assert.equal(code, expect.code ?? "ok", `${name} (${why})`);
+      if (event === undefined) continue;
+      const should = { result_url: null, error_message: null, ...expect };
+      for (const field of Object.keys(should)) {
+        const value =
+          field === "data" || field === "error" ? JSON.parse(should[field]) : should[field];
+        assert.deepEqual(event[field], value, `${name} (${why}): ${field}`);
+      }
+    }
+  });
+
+  test(`${form}: lifecycles`, () => {
+    for (const { name, statuses, outcomes, status } of vectors("lifecycle")) {
+      const steps = statuses.map((status, at) => lifecycleStep(statuses.slice(0, at), status));
+      assert.deepEqual(
+        steps.map((step) => step.outcome),
+        outcomes,
+        name,
+      );
+      assert.equal(steps.at(-1)?.status ?? null, status ?? null, name);
+    }
+  });
+}
+
+test("an error of one copy is one of the other", () => {
+  assert.throws(() => cjs.verify("{}", "", "whsec_test"), esm.WebhookError.is);
+});
+
+const thrower = new Proxy([], {
+  get() {
+    throw new Error("mine");
+  },
+});
+const detached = new ArrayBuffer(8);
+structuredClone(detached, { transfer: [detached] });
+
+for (const [name, payload, code] of [
+  ["a parsed body", { event: "x" }, "payload_not_raw"],
+  ["nothing", undefined, "payload_not_raw"],
+  ["a number", 7, "payload_not_raw"],
+  ["shared memory", new Uint8Array(new SharedArrayBuffer(8)), "payload_not_raw"],
+  ["a detached buffer", detached, "payload_not_raw"],
+  ["a proxy that throws", thrower, "payload_not_raw"],
+  ["wider numbers", new Uint16Array(4), "payload_not_raw"],
+  ["half a surrogate pair", "\ud800", "payload_not_raw"],
+]) {
+  test(`payload: ${name}`, () => {
+    assert.equal(
+      codeOf(() => esm.verify(payload, "a".repeat(64), "whsec_test")),
+      code,
+    );
+  });
+}
+
+for (const [name, signature, code] of [
+  ["null", null, "missing_signature"],
+  ["an empty list", [], "missing_signature"],
+  ["a number", 7, "malformed_signature"],
+  ["a list of a number", [7], "malformed_signature"],
+  ["a proxy that throws", thrower, "malformed_signature"],
+  ["two", ["a".repeat(64), "a".repeat(64)], "multiple_signatures"],
+]) {
+  test(`signature: ${name}`, () => {
+    assert.equal(
+      codeOf(() => esm.verify("{}", signature, "whsec_test")),
+      code,
+    );
+  });
+}
+
+for (const [name, secrets, options, code] of [
+  ["none", [], {}, "secret_missing"],
+  ["undefined", undefined, {}, "secret_missing"],
+  ["one that is not set", ["whsec_test", undefined], {}, "secret_missing"],
+  ["an empty one", "", {}, "secret_empty"],
+  ["a proxy that throws", thrower, {}, "secret_missing"],
+  ["a limit of 0", "whsec_test", { maxBodyBytes: 0 }, "invalid_option"],
+  ["a limit past 1 MiB", "whsec_test", { maxBodyBytes: 1048577 }, "invalid_option"],
+  ["a limit that is no number", "whsec_test", { maxBodyBytes: "many" }, "invalid_option"],
+]) {
+  test(`secrets: ${name}`, () => {
+    assert.equal(
+      codeOf(() => esm.verify("{}", "a".repeat(64), secrets, options)),
+      code,
+    );
+  });
+}
+
+test("a payload at the limit after a short one: memory has grown meanwhile", () => {
+  const secret = { text: "whsec_test" };
+  const long = Buffer.alloc(262144, "x");
+  for (const body of [Buffer.from("x"), long, Buffer.from("y"), long]) {
+    const signature = sign(secret, { hex: body.toString("hex") });
+    assert.equal(
+      codeOf(() => esm.verify(body, signature, "whsec_test")),
+      "ok",
+    );
+  }
+});
