@@ -4,16 +4,31 @@
 use std::io::{self, BufRead, BufWriter, Write};
 
 use serde::{Deserialize, Serialize};
-use vtryon_webhooks::{BodyLimit, Code, Error, Event, Secret, Signature, Verifier};
+use vtryon_webhooks::lifecycle::{self, Known, Stage};
+use vtryon_webhooks::{BodyLimit, Code, Error, Event, Secret, Signature, Status, Verifier};
 use vtryon_webhooks_tests::Fields;
+
+/// What is asked: a verdict on a request, or on the statuses that a task has received one after the other.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Question {
+    Lifecycle { statuses: Vec<String> },
+    Request(Request),
+}
 
 /// Secrets and body in hex; the signatures are the values of the header.
 #[derive(Deserialize)]
-struct Question {
+struct Request {
     secrets: Vec<String>,
     signatures: Vec<String>,
     body: String,
     limit: Option<usize>,
+}
+
+#[derive(Serialize, Default)]
+struct Decision {
+    outcomes: Vec<&'static str>,
+    status: Option<&'static str>,
 }
 
 #[derive(Serialize, Default)]
@@ -54,24 +69,42 @@ fn main() -> io::Result<()> {
         return out.flush();
     }
     for line in io::stdin().lock().lines() {
-        let question: Question = serde_json::from_str(&line?)?;
-        let mut answer = Answer::default();
-        if let Err(error) = judge(&question, &mut answer) {
-            answer.refusal = Some(Refusal {
-                code: error.code().as_str(),
-                field: error.field(),
-                offset: error.offset(),
-                message: error.to_string(),
-            });
+        match serde_json::from_str(&line?)? {
+            Question::Lifecycle { statuses } => write_line(&mut out, &decide(&statuses))?,
+            Question::Request(request) => write_line(&mut out, &answer(&request))?,
         }
-        write_line(&mut out, &answer)?;
         // Whoever asks may wait for the answer before it asks on.
         out.flush()?;
     }
     Ok(())
 }
 
-fn judge(question: &Question, answer: &mut Answer) -> Result<(), Error> {
+fn decide(statuses: &[String]) -> Decision {
+    let mut decision = Decision::default();
+    let mut known: Option<Known> = None;
+    for status in statuses {
+        let step = lifecycle::step(known.as_ref(), &Status::from_name(status.as_str()));
+        known = step.next.or(known);
+        decision.outcomes.push(step.outcome.as_str());
+    }
+    decision.status = known.and_then(|known| known.stage()).map(Stage::as_str);
+    decision
+}
+
+fn answer(request: &Request) -> Answer {
+    let mut answer = Answer::default();
+    if let Err(error) = judge(request, &mut answer) {
+        answer.refusal = Some(Refusal {
+            code: error.code().as_str(),
+            field: error.field(),
+            offset: error.offset(),
+            message: error.to_string(),
+        });
+    }
+    answer
+}
+
+fn judge(question: &Request, answer: &mut Answer) -> Result<(), Error> {
     let secrets = question.secrets.iter().map(|digits| Secret::new(bytes(digits)));
     let limit = question.limit.and_then(BodyLimit::new).unwrap_or(BodyLimit::DEFAULT);
     let verifier = Verifier::new(secrets.collect::<Result<Vec<_>, _>>()?)?.with_limit(limit);
