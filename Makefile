@@ -8,6 +8,7 @@ bin := node_modules/.bin
 wasm := scripts/wasm-env
 # A test that hangs fails; that is all the time limit is for.
 node_test := $(bin)/node --test --test-timeout=300000 --test-concurrency=2
+python := .cache/python/bin
 wasm_pack := $(wasm) wasm-pack test --mode no-install
 
 .PHONY: help
@@ -22,14 +23,18 @@ setup: ## install what make dev needs
 setup-test: ## install what make test needs
 	@scripts/setup test
 
-.PHONY: dev worker
+.PHONY: dev worker npm verdict
 dev: setup worker ## run the gateway here, in the foreground
 	@exec $(bin)/node scripts/dev.mjs --follow-parent
 worker: setup ## build the Worker
 	@scripts/build-worker
+npm: setup ## build the npm package
+	@scripts/build-npm
+verdict:
+	@cargo build --quiet --package vtryon-webhooks-tests --bin verdict
 
-.PHONY: test test-native test-no-std test-wasm test-edge
-test: setup-test test-native test-no-std test-wasm test-edge test-dev deploy-check ## pass every test
+.PHONY: test test-native test-no-std test-wasm test-npm test-python test-parity test-edge test-dev
+test: setup-test test-native test-no-std test-wasm test-npm test-python test-parity test-edge test-dev deploy-check ## pass every test
 test-native: ## test the core and the tables natively
 	cargo test --workspace
 test-no-std: setup ## prove that the core builds where there is no std
@@ -38,6 +43,12 @@ test-no-std: setup ## prove that the core builds where there is no std
 test-wasm: setup-test ## test the tables as wasm, in Node and in Chrome
 	$(wasm_pack) --node tests
 	WASM_BINDGEN_USE_BROWSER=1 $(wasm_pack) --headless --chrome --chromedriver "$$(command -v chromedriver)" tests
+test-npm: setup-test npm verdict ## test the npm package, in Node 20, 22 and 24, Bun, Deno and workerd
+	$(node_test) 'node-binding/test/*.test.js'
+test-python: setup-test verdict ## test the Python package, against the core too
+	cd python && ../$(python)/pytest -q
+test-parity: setup-test npm verdict ## print what each implementation says to each vector
+	$(node_test) 'tests/parity/*.test.js'
 test-edge: setup worker ## test the Worker on workerd
 	@scripts/build-worker --faults
 	$(node_test) 'tests/edge/*.test.js'
@@ -45,13 +56,14 @@ test-dev: setup worker ## test make dev: killed in every way, it starts again
 	$(node_test) 'tests/dev/*.test.js'
 
 .PHONY: check
-check: setup ## check formats, lints and documentation
+check: setup-test ## check formats, lints, types and documentation
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps
 	$(bin)/biome ci --error-on-warnings
 	$(bin)/node tests/vectors/generate.js --check
+	cd python && ../$(python)/ruff check && ../$(python)/ruff format --check && ../$(python)/mypy
 
 .PHONY: deploy-check secrets deploy
 deploy-check: setup worker ## measure size and start-up time as Cloudflare would
@@ -63,4 +75,4 @@ deploy: deploy-check ## check the secrets and deploy to Cloudflare
 
 .PHONY: clean
 clean: ## remove what was built, but no state and no secrets
-	rm -rf target edge-worker/build edge-worker/build-faults node_modules .wrangler .cache/*.stamp
+	rm -rf target node-binding/dist edge-worker/build edge-worker/build-faults node_modules .wrangler .cache/*.stamp

@@ -57,8 +57,10 @@ const wasm = readFileSync(`${built}engine.wasm`);
 write("wasm/core.wasm", wasm);
 write("wasm/workerd.js", 'export { default } from "./core.wasm";\n');
 write("cjs/wasm.js", `module.exports = "${wasm.toString("base64")}";\n`);
-const scope = { type: "commonjs", imports: { "#wasm": "./wasm.js" } };
-write("cjs/package.json", `${JSON.stringify(scope)}\n`);
+write("cjs/package.json", '{ "type": "commonjs" }\n');
+// A folder with a package.json of its own does not see the imports of the package.
+const engine = readFileSync(at("dist/cjs/engine.js"), "utf8");
+write("cjs/engine.js", engine.replace('require("#wasm")', 'require("./wasm.js")'));
 
 execFileSync(at("../node_modules/.bin/tsc"), ["-p", at("tsconfig.json")], { stdio: "inherit" });
 rmSync(at("dist/esm/cli"), { recursive: true, force: true });

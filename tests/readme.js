@@ -1,4 +1,4 @@
-// The blocks of the README that are marked as tested.
+// The blocks of a README that are marked as tested.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -9,9 +9,9 @@ export const read = (path) => readFileSync(new URL(`../${path}`, import.meta.url
 export const README = read("README.md");
 
 /** The block of code after a mark. */
-export function block(mark) {
-  const start = README.indexOf(`<!-- tested: ${mark} -->`);
-  const found = start < 0 ? null : /```\w+\n([\s\S]*?)```/.exec(README.slice(start));
+export function block(mark, readme = README) {
+  const start = readme.indexOf(`<!-- tested: ${mark} -->`);
+  const found = start < 0 ? null : /```\w+\n([\s\S]*?)```/.exec(readme.slice(start));
   assert.ok(found, `the README has no block ${mark}`);
   return found[1];
 }

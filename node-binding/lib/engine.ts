@@ -12,8 +12,8 @@ export interface Receiver {
 
 /** The core as `src/lib.rs` exports it. */
 export interface Core {
-  Receiver: new (secrets: string[], limit: number) => Receiver;
-  sign(payload: Uint8Array, secret: string): string;
+  Receiver: new (secrets: Uint8Array[], limit: number) => Receiver;
+  sign(payload: Uint8Array, secret: Uint8Array): string;
   lifecycleStep(seen: string[], status: string): [outcome: string, status: string | null];
   describe(code: string): [status: number, shown: string, summary: string, hint: string];
 }

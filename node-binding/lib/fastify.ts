@@ -15,11 +15,11 @@ export interface FastifyScope {
   removeAllContentTypeParsers(): void;
   addContentTypeParser(
     type: string,
-    parser: (request: never, payload: never, done: (error: null) => void) => void,
+    parser: (request: unknown, payload: unknown, done: (error: null) => void) => void,
   ): unknown;
   addHook(
     name: "onRequest",
-    hook: (request: FastifyRequest, reply: never, done: () => void) => void,
+    hook: (request: FastifyRequest, reply: unknown, done: () => void) => void,
   ): unknown;
   all(path: string, handler: (request: FastifyRequest, reply: FastifyReply) => unknown): unknown;
 }

@@ -1,19 +1,14 @@
 import { call, refusal } from "./engine.js";
 import type { VtryonEvent } from "./event.js";
 import { type Payload, type SignatureHeader, textsOf } from "./payload.js";
-import {
-  limitOf,
-  type Options,
-  type Secrets,
-  secretsOf,
-  type Verified,
-  VtryonWebhooks,
-} from "./webhooks.js";
+import { type Secrets, secretsOf } from "./secrets.js";
+import { limitOf, type Options, type Verified, VtryonWebhooks } from "./webhooks.js";
 
 export { type ErrorCode, WebhookError } from "./error.js";
 export type * from "./event.js";
 export type { Payload, SignatureHeader } from "./payload.js";
-export { type Options, type Secrets, type Verified, VtryonWebhooks } from "./webhooks.js";
+export type { Secret, Secrets } from "./secrets.js";
+export { type Options, type Verified, VtryonWebhooks } from "./webhooks.js";
 
 /** Prepared secrets, the latest used last: preparing costs more than verifying. */
 const prepared = new Map<string, VtryonWebhooks>();
@@ -61,14 +56,18 @@ export function lifecycleStep(seen: readonly string[], status: string): Step {
 }
 
 function webhooks(secrets: Secrets, options: Options | undefined): VtryonWebhooks {
-  const texts = secretsOf(secrets);
   const limit = limitOf(options);
-  const key = JSON.stringify([limit, texts]);
-  const known = prepared.get(key);
+  const name =
+    typeof secrets === "string"
+      ? `${limit} ${secrets}`
+      : `${limit}|${secretsOf(secrets)
+          .map((key) => key.join())
+          .join("|")}`;
+  const known = prepared.get(name);
   if (known !== undefined) return known;
-  const made = new VtryonWebhooks(texts, { maxBodyBytes: limit });
+  const made = new VtryonWebhooks(secrets ?? [], { maxBodyBytes: limit });
   const [oldest] = prepared.keys();
   if (prepared.size >= MAX_PREPARED && oldest !== undefined) prepared.delete(oldest);
-  prepared.set(key, made);
+  prepared.set(name, made);
   return made;
 }

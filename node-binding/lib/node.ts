@@ -55,6 +55,8 @@ export function readBody(
   if (request.readableDidRead || request.readableEncoding !== null) {
     throw refusal("body_already_parsed");
   }
+  // Something has read to the end, and there was nothing.
+  if (request.readableEnded) return Promise.resolve(new Uint8Array());
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
     let length = 0;

@@ -4,7 +4,8 @@ import { WebhookError } from "./error.js";
 import type { VtryonEvent } from "./event.js";
 import { type IdempotencyOptions, type IdempotencyStore, lasting, once } from "./idempotency.js";
 import type { Match } from "./report.js";
-import { type Options, type Secrets, VtryonWebhooks } from "./webhooks.js";
+import type { Secrets } from "./secrets.js";
+import { type Options, VtryonWebhooks } from "./webhooks.js";
 
 /** What is known of an event beside what it says. */
 export interface Context extends Match {

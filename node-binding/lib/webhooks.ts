@@ -1,13 +1,11 @@
 import { call, generation, type Receiver, refusal } from "./engine.js";
 import type { VtryonEvent } from "./event.js";
-import { bytesOf, headerOf, type Payload, type SignatureHeader, textsOf } from "./payload.js";
+import { bytesOf, headerOf, type Payload, type SignatureHeader } from "./payload.js";
 import { eventAt, type Match, matchAt } from "./report.js";
+import { type Secrets, secretsOf } from "./secrets.js";
 
 /** How long a body may be, in bytes, where nothing else is said: 256 KiB. */
 export const DEFAULT_MAX_BODY_BYTES: number = 256 * 1024;
-
-/** One secret, or several while they are rotated, the current one first. */
-export type Secrets = string | readonly string[];
 
 export interface Options {
   /** How long a body may be, in bytes: 1 to 1048576, by default 262144. */
@@ -24,7 +22,7 @@ export interface Verified extends Match {
 export class VtryonWebhooks {
   /** How long a body may be, in bytes. */
   readonly maxBodyBytes: number;
-  readonly #secrets: string[];
+  readonly #secrets: Uint8Array[];
   #receiver: Receiver;
   #generation: number;
 
@@ -94,15 +92,6 @@ export class VtryonWebhooks {
   #prepare(): Receiver {
     return call((core) => new core.Receiver(this.#secrets, this.maxBodyBytes));
   }
-}
-
-/** Returns the secrets as texts. Throws `secret_missing` where one is none. */
-export function secretsOf(secrets: unknown): string[] {
-  const texts = typeof secrets === "string" ? [secrets] : textsOf(secrets);
-  if (texts === undefined) throw refusal("secret_missing");
-  // Half of a surrogate pair would be encoded as U+FFFD, and so be the same secret as every other half.
-  if (texts.every((text) => text.isWellFormed())) return texts;
-  throw refusal("invalid_option", "a secret holds half of a surrogate pair");
 }
 
 /** Returns the limit of the body; what is no number becomes one that the core refuses. */

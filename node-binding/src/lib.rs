@@ -21,8 +21,8 @@ pub use receiver::Receiver;
 /// # Errors
 /// A refusal, for a secret that can't be one.
 #[wasm_bindgen]
-pub fn sign(payload: &Uint8Array, secret: String) -> Result<String, JsValue> {
-    let secret = Secret::new(secret).map_err(|error| refusal::of(&error))?;
+pub fn sign(payload: &Uint8Array, secret: &Uint8Array) -> Result<String, JsValue> {
+    let secret = Secret::new(secret.to_vec()).map_err(|error| refusal::of(&error))?;
     Ok(Signature::sign(&secret.key(), &payload.to_vec()).to_hex())
 }
 

@@ -20,7 +20,7 @@ impl Receiver {
     /// # Errors
     /// A refusal of the secrets, `invalid_option` for the limit.
     #[wasm_bindgen(constructor)]
-    pub fn new(secrets: Vec<String>, limit: f64) -> Result<Self, JsValue> {
+    pub fn new(secrets: Vec<Uint8Array>, limit: f64) -> Result<Self, JsValue> {
         prepare(secrets, limit).map_err(|error| refusal::of(&error))
     }
 
@@ -80,8 +80,8 @@ impl Receiver {
     }
 }
 
-fn prepare(secrets: Vec<String>, limit: f64) -> Result<Receiver, Error> {
-    let secrets = secrets.into_iter().map(Secret::new).collect::<Result<Vec<_>, _>>()?;
+fn prepare(secrets: Vec<Uint8Array>, limit: f64) -> Result<Receiver, Error> {
+    let secrets = secrets.iter().map(|bytes| Secret::new(bytes.to_vec())).collect::<Result<Vec<_>, _>>()?;
     let whole = limit.fract() == 0.0 && limit >= 0.0;
     let limit = BodyLimit::new(if whole { limit as usize } else { 0 });
     let limit =

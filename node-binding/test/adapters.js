@@ -67,12 +67,21 @@ export const ADAPTERS = {
   web: (options) => listen(getRequestListener(forWeb.vtryonWebhooks(options))),
 };
 
+/** Reads a body to its end, or as far as it comes. */
+async function eat(request) {
+  try {
+    for await (const _ of request);
+  } catch {
+    // The client has gone.
+  }
+}
+
 /** The adapters behind something that has eaten the body. */
 export const EATEN = {
   node: (options) => {
     const handler = forNode.vtryonWebhooks(options);
     return listen(async (request, response) => {
-      for await (const _ of request);
+      await eat(request);
       await handler(request, response);
     });
   },
@@ -96,7 +105,7 @@ export const EATEN = {
   fastify: async (options) => {
     const app = fastify();
     app.addHook("preParsing", async (request) => {
-      for await (const _ of request.raw);
+      await eat(request.raw);
     });
     app.register(forFastify.vtryonWebhooks, options);
     const url = await app.listen({ port: 0, host: "127.0.0.1" });
@@ -105,7 +114,7 @@ export const EATEN = {
   hono: (options) => {
     const app = new Hono();
     app.use(async (c, next) => {
-      await c.req.json();
+      await c.req.text();
       await next();
     });
     return listen(getRequestListener(app.all(PATH, forHono.vtryonWebhooks(options)).fetch));
@@ -114,7 +123,7 @@ export const EATEN = {
     const handler = forWeb.vtryonWebhooks(options);
     return listen(
       getRequestListener(async (request) => {
-        await request.json();
+        await request.text();
         return handler(request);
       }),
     );

@@ -1,0 +1,167 @@
+// The package as its users get it: its form, its size, and that it runs where it says it does.
+
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import { after, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { Miniflare } from "miniflare";
+import { PACKAGE, Packed, ROOT, run } from "./installed.js";
+
+const packed = new Packed();
+after(() => packed.remove());
+
+const bin = (name) => path.join(ROOT, "node_modules", name);
+const manifest = JSON.parse(readFileSync(path.join(PACKAGE, "package.json"), "utf8"));
+const ENTRIES = Object.keys(manifest.exports).filter((entry) => entry !== "./package.json");
+const names = ENTRIES.map((entry) => `vtryon-webhooks${entry.slice(1)}`);
+
+test("publint finds nothing", () => {
+  run(bin(".bin/publint"), ["run", "--strict", packed.tarball]);
+});
+
+test("its types are right in every way of resolving modules", () => {
+  run(bin(".bin/attw"), [packed.tarball, "--no-emoji"]);
+});
+
+test("it depends on nothing, and says where it comes from", () => {
+  for (const kind of ["dependencies", "peerDependencies", "optionalDependencies", "scripts"]) {
+    assert.equal(manifest[kind], undefined, kind);
+  }
+  assert.equal(manifest.publishConfig.provenance, true);
+  assert.equal(manifest.repository.directory, "node-binding");
+  const files = packed.about.files.map((file) => file.path);
+  for (const file of ["README.md", "LICENSE-MIT", "LICENSE-APACHE"]) {
+    assert.ok(files.includes(file), file);
+  }
+});
+
+test("it is small", () => {
+  const wasm = readFileSync(path.join(PACKAGE, "dist/wasm/core.wasm"));
+  const sizes = {
+    wasm: [wasm.length, 75_000],
+    "wasm, gzip": [gzipSync(wasm, { level: 9 }).length, 34_000],
+    tarball: [statSync(packed.tarball).size, 150_000],
+  };
+  for (const [what, [size, limit]] of Object.entries(sizes)) {
+    console.log(`${what}: ${size} bytes, limit ${limit}`);
+    assert.ok(size <= limit, what);
+  }
+  const inlined = packed.about.files.filter(
+    ({ path }) =>
+      /\.c?js$/.test(path) && readFileSync(`${PACKAGE}/${path}`, "utf8").includes("AGFzbQ"),
+  );
+  assert.equal(inlined.length, 1, "the core is inlined once, for ES modules and CommonJS");
+});
+
+/** Verifies an event, reads it, is refused, and prints what came of it. */
+const PROGRAM = `
+const body = '{"event":"generation.status_changed","task_id":"task_1","status":"queued"}';
+const signature = sign(body, "whsec_test");
+const event = new VtryonWebhooks("whsec_test").constructEvent(body, signature);
+let code;
+try {
+  verify(body, "0".repeat(64), "whsec_test");
+} catch (error) {
+  code = WebhookError.is(error) && error.code;
+}
+console.log(JSON.stringify([signature.length, event.status, code]));
+`;
+const PRINTED = '[64,"queued","signature_mismatch"]\n';
+const SAMPLES = {
+  "index.mjs": `
+import { verify, VtryonWebhooks, WebhookError } from "vtryon-webhooks";
+import { sign } from "vtryon-webhooks/testing";
+for (const name of ${JSON.stringify(names)}) await import(name);
+${PROGRAM}`,
+  "index.cjs": `
+const { verify, VtryonWebhooks, WebhookError } = require("vtryon-webhooks");
+const { sign } = require("vtryon-webhooks/testing");
+for (const name of ${JSON.stringify(names)}) require(name);
+${PROGRAM}`,
+};
+
+const RUNTIMES = {
+  "Node 20": [bin("node20-linux-x64/bin/node")],
+  "Node 22": [bin("node22-linux-x64/bin/node")],
+  "Node 24": [process.execPath],
+  Bun: [bin("bun-linux-x64/bin/bun")],
+  Deno: [bin("deno-linux-x64/deno"), "run", "--allow-all", "--node-modules-dir=manual"],
+};
+
+test("it runs", async (t) => {
+  const project = packed.project("runs", { "package.json": "{}", ...SAMPLES });
+  for (const [runtime, [command, ...args]] of Object.entries(RUNTIMES)) {
+    // Their binaries come for Linux on x64 only.
+    const skip = existsSync(command) ? false : "not here";
+    for (const sample of Object.keys(SAMPLES)) {
+      await t.test(`in ${runtime}, ${sample}`, { skip }, () => {
+        assert.equal(run(command, [...args, sample], { cwd: project }), PRINTED);
+      });
+    }
+  }
+  await t.test("as a command", () => {
+    const command = path.join(project, "node_modules/.bin/vtryon-webhooks");
+    assert.equal(run(command, ["--version"]), `${manifest.version}\n`);
+  });
+});
+
+test("its types tell the truth", () => {
+  const compilerOptions = { strict: true, noEmit: true, types: ["node"], skipLibCheck: true };
+  const linked = ["@types", "express", "fastify", "hono", "undici-types"];
+  const sample = readFileSync(path.join(import.meta.dirname, "types.sample.ts"), "utf8");
+  const settings = [
+    { module: "nodenext", target: "es2022", type: "module" },
+    { module: "nodenext", target: "es2022", type: "commonjs" },
+    { module: "preserve", moduleResolution: "bundler", target: "es2022", type: "module" },
+  ];
+  for (const [place, { type, ...options }] of settings.entries()) {
+    const files = {
+      "package.json": JSON.stringify({ type }),
+      "tsconfig.json": JSON.stringify({ compilerOptions: { ...compilerOptions, ...options } }),
+      "index.ts": sample,
+    };
+    const project = packed.project(`types${place}`, files, linked);
+    run(bin(".bin/tsc"), ["-p", project]);
+  }
+});
+
+test("it runs in a Worker that wrangler has bundled", async (t) => {
+  const worker = `
+import { vtryonWebhooks } from "vtryon-webhooks/web";
+export default {
+  fetch: (request: Request, env: { VTRYON_WEBHOOK_SECRET: string }) =>
+    vtryonWebhooks({
+      secrets: env.VTRYON_WEBHOOK_SECRET,
+      onEvent: ({ status }) => console.log(status),
+    })(request),
+};`;
+  const project = packed.project("worker", {
+    "package.json": "{}",
+    "wrangler.toml": 'name = "shop"\nmain = "index.ts"\ncompatibility_date = "2026-07-01"\n',
+    "index.ts": worker,
+  });
+  const args = ["deploy", "--dry-run", "--outdir", "out"];
+  run(process.execPath, [bin("wrangler/bin/wrangler.js"), ...args], { cwd: project });
+  const miniflare = new Miniflare({
+    modules: true,
+    modulesRoot: path.join(project, "out"),
+    scriptPath: path.join(project, "out/index.js"),
+    modulesRules: [{ type: "CompiledWasm", include: ["**/*.wasm"] }],
+    compatibilityDate: "2026-07-01",
+    bindings: { VTRYON_WEBHOOK_SECRET: "whsec_test" },
+    cf: false,
+  });
+  t.after(() => miniflare.dispose());
+  const body = '{"event":"generation.status_changed","task_id":"task_1","status":"queued"}';
+  for (const [secret, status] of [
+    ["whsec_test", 200],
+    ["whsec_other", 401],
+  ]) {
+    const signature = createHmac("sha256", secret).update(body).digest("hex");
+    const init = { method: "POST", body, headers: { "x-vtryon-signature": signature } };
+    const answer = await miniflare.dispatchFetch("https://shop.example/webhooks/vtryon", init);
+    assert.equal(answer.status, status, await answer.text());
+  }
+});

@@ -1,0 +1,176 @@
+// What the README shows works as it stands: its lines are run, its tables compared.
+
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { after, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { block, read } from "../../tests/readme.js";
+import { Packed, ROOT } from "./installed.js";
+
+const README = read("node-binding/README.md");
+const SECRET = "whsec_test";
+const BODY = JSON.stringify({
+  event: "generation.status_changed",
+  task_id: "task_readme",
+  status: "completed",
+  data: { result_url: "https://cdn.example/4k.png" },
+});
+const sign = (secret) => createHmac("sha256", secret).update(BODY).digest("hex");
+
+const bin = (name) => path.join(ROOT, "node_modules", name);
+const packed = new Packed();
+after(() => packed.remove());
+
+const marks = [...README.matchAll(/<!-- tested: ([\w-]+) -->\n```js/g)].map(([, mark]) => mark);
+const given = `const [body, signature] = [${JSON.stringify(BODY)}, "${sign(SECRET)}"];
+const [secret, previousSecret, url] = ["${SECRET}", "whsec_previous", process.env.URL];
+let handler;
+`;
+const inWords = {
+  verify: (lines) => `${given}${lines}console.log(event.task_id);`,
+  testing: (lines) => `${given}
+import { vtryonWebhooks } from "vtryon-webhooks/web";
+handler = vtryonWebhooks({ secrets: secret, onEvent: () => {} });
+${lines}
+if (!report.ok) console.log(report.results.filter((result) => !result.ok));
+console.log(response.status, report.ok);`,
+};
+const project = packed.project(
+  "readme",
+  {
+    "package.json": '{ "type": "module" }',
+    ...Object.fromEntries(
+      marks.map((mark) => [
+        `${mark}/index.js`,
+        (inWords[mark] ?? ((lines) => lines))(block(mark, README)),
+      ]),
+    ),
+  },
+  ["express", "fastify", "hono", "@hono/node-server"],
+);
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Runs the lines under a mark until the test ends, and waits until they answer. */
+async function serve(t, mark, runtime = "node") {
+  const port = await freePort();
+  const preload = pathToFileURL(path.join(import.meta.dirname, "other-port.mjs")).href;
+  const [command, ...args] = {
+    node: [process.execPath, "--import", preload],
+    deno: [bin("deno-linux-x64/deno"), "run", "--allow-all", "--node-modules-dir=manual"],
+    bun: [bin("bun-linux-x64/bin/bun")],
+  }[runtime];
+  const child = spawn(command, [...args, "index.js"], {
+    cwd: path.join(project, mark),
+    env: {
+      ...process.env,
+      VTRYON_WEBHOOK_SECRET: SECRET,
+      OTHER_PORT: port,
+      BUN_PORT: port,
+      DENO_SERVE_ADDRESS: `tcp:127.0.0.1:${port}`,
+    },
+  });
+  const printed = [];
+  child.stdout.on("data", (text) => printed.push(String(text)));
+  child.stderr.on("data", (text) => printed.push(String(text)));
+  t.after(() => child.kill("SIGKILL"));
+  const url = `http://127.0.0.1:${port}/webhooks/vtryon`;
+  for (;;) {
+    assert.equal(child.exitCode, null, printed.join(""));
+    try {
+      await fetch(url);
+      return { url, printed };
+    } catch {
+      await sleep(20);
+    }
+  }
+}
+
+const post = (url, secret = SECRET) =>
+  fetch(url, { method: "POST", body: BODY, headers: { "x-vtryon-signature": sign(secret) } });
+
+const SERVERS = marks.filter((mark) => !["verify", "next", "workers", "testing"].includes(mark));
+for (const mark of SERVERS) {
+  const runtime = ["deno", "bun"].includes(mark) ? mark : "node";
+  // Their binaries come for Linux on x64 only.
+  const skip = runtime !== "node" && (process.platform !== "linux" || process.arch !== "x64");
+  test(`the lines for ${mark} receive events`, { skip }, async (t) => {
+    const { url, printed } = await serve(t, mark, runtime);
+    assert.equal((await post(url, "whsec_other")).status, 401);
+    for (let times = 0; times < 2; times += 1) assert.equal((await post(url)).status, 200);
+    if (mark === "transaction") {
+      const rows = new DatabaseSync(path.join(project, mark, "shop.db")).prepare(
+        "SELECT * FROM looks",
+      );
+      assert.equal(rows.all().length, 1);
+    } else {
+      while (!printed.join("").includes("task_readme")) await sleep(20);
+    }
+  });
+}
+
+test("the lines for functions work", async () => {
+  process.env.VTRYON_WEBHOOK_SECRET = SECRET;
+  const request = () =>
+    new Request("https://shop.example/webhooks/vtryon", {
+      method: "POST",
+      body: BODY,
+      headers: { "x-vtryon-signature": sign(SECRET) },
+    });
+  const load = (mark) => import(pathToFileURL(path.join(project, mark, "index.js")));
+  assert.equal((await (await load("next")).POST(request())).status, 200);
+  const worker = (await load("workers")).default;
+  assert.equal((await worker.fetch(request(), { VTRYON_WEBHOOK_SECRET: SECRET })).status, 200);
+});
+
+test("the lines without a framework work", () => {
+  const printed = execFileSync(process.execPath, ["verify/index.js"], {
+    cwd: project,
+    encoding: "utf8",
+  });
+  assert.equal(printed, "task_readme\n");
+});
+
+test("the lines for testing work, in a program and in a shell", async (t) => {
+  const { url } = await serve(t, "node");
+  const env = { ...process.env, URL: url };
+  const options = { cwd: project, encoding: "utf8", env };
+  assert.equal(execFileSync(process.execPath, ["testing/index.js"], options), "200 true\n");
+  const lines = block("cli", README).replaceAll("http://localhost:3000/webhooks/vtryon", url);
+  const printed = execFileSync("bash", ["-euo", "pipefail", "-c", lines], options);
+  assert.match(printed, /signature/);
+});
+
+test("the table of errors is the core's", () => {
+  const codes = execFileSync(path.join(ROOT, "target/debug/verdict"), ["--codes"], {
+    encoding: "utf8",
+  });
+  const ofTheGateway = new Set(["unauthorized", "not_found", "invalid_request"]);
+  const told = codes
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line))
+    .filter(({ code }) => !ofTheGateway.has(code))
+    .map(({ code, status }) => `${code} ${status}`);
+  const shown = [...README.matchAll(/^\| (`[a-z0-9_`, ]+`) \| (\d{3}) \|/gm)].flatMap(
+    ([, codes, status]) => codes.split(", ").map((code) => `${code.slice(1, -1)} ${status}`),
+  );
+  assert.deepEqual(shown.sort(), told.sort());
+  const typed = [...read("node-binding/lib/error.ts").matchAll(/^ {2}\| "(\w+)"/gm)];
+  assert.deepEqual(
+    typed.map(([, code]) => code).sort(),
+    told.map((row) => row.split(" ")[0]).sort(),
+  );
+});

@@ -1,0 +1,56 @@
+// Compiled against the packed package, never run: what a user writes is accepted, what is wrong is not.
+
+import { createServer } from "node:http";
+import express from "express";
+import Fastify from "fastify";
+import { Hono } from "hono";
+import { constructEvent, type VtryonEvent, VtryonWebhooks, WebhookError } from "vtryon-webhooks";
+import * as forExpress from "vtryon-webhooks/express";
+import * as forFastify from "vtryon-webhooks/fastify";
+import * as forHono from "vtryon-webhooks/hono";
+import * as forNode from "vtryon-webhooks/node";
+import { MemoryStore } from "vtryon-webhooks/stores";
+import { checkEndpoint, sign } from "vtryon-webhooks/testing";
+import * as forWeb from "vtryon-webhooks/web";
+
+function told(event: VtryonEvent): string {
+  switch (event.status) {
+    case "completed":
+      return event.result_url ?? "no result";
+    case "failed":
+      return event.error_message ?? "no reason";
+    case "queued":
+    case "processing":
+      return event.task_id;
+    case null:
+      return event.event;
+    default:
+      return event.status;
+  }
+}
+
+const options = { store: new MemoryStore(), onEvent: (event: VtryonEvent) => void told(event) };
+const app = express();
+app.use(express.json({ verify: forExpress.captureRawBody }));
+app.post("/webhooks/vtryon", forExpress.vtryonWebhooks(options));
+Fastify().register(forFastify.vtryonWebhooks, { ...options, path: "/hooks" });
+new Hono<{ Bindings: { SECRET: string } }>().post("/hooks", forHono.vtryonWebhooks(options));
+createServer(forNode.vtryonWebhooks(options));
+const POST: (request: Request) => Promise<Response> = forWeb.vtryonWebhooks(options);
+void POST;
+
+const event = constructEvent(new Uint8Array(), ["a"], ["whsec_a", "whsec_b"], { maxBodyBytes: 9 });
+const webhooks = new VtryonWebhooks();
+const { secretIndex, fingerprint } = webhooks.verify("{}", sign("{}", "whsec_a"));
+const error: unknown = undefined;
+if (WebhookError.is(error)) void (error.code === "signature_mismatch" && error.hint);
+void [told(event), secretIndex, fingerprint, checkEndpoint("http://127.0.0.1/", { secret: "s" })];
+
+// @ts-expect-error: a parsed body is not what was signed
+webhooks.verify({ event: "x" }, "a");
+// @ts-expect-error: there is no such code
+void (error instanceof WebhookError && error.code === "bad_signature");
+// @ts-expect-error: without a handler nothing takes the events
+forExpress.vtryonWebhooks({});
+// @ts-expect-error: what was received does not change
+event.task_id = "another";
