@@ -31,6 +31,7 @@ const glue = await build({
   format: "iife",
   globalName: "glue",
   target: "es2022",
+  minifyWhitespace: true,
   write: false,
 });
 const makeGlue = `() => {\n${glue.outputFiles[0].text}return { ...glue };\n};\n`;

@@ -114,10 +114,10 @@ function inTime(work: Promise<void>, signal: AbortSignal): Promise<void> {
 
 function report({ onError }: ReceiverOptions, fault: unknown): void {
   try {
+    // Strangers' faults fill no log, nor does an event that is being handled already.
+    const ours = !WebhookError.is(fault) || (fault.status >= 500 && !fault.retryAfterMs);
     if (onError !== undefined) onError(fault);
-    else if (!WebhookError.is(fault) || fault.status >= 500) {
-      console.error("vtryon-webhooks:", fault);
-    }
+    else if (ours) console.error("vtryon-webhooks:", fault);
   } catch {
     // A log that fails changes nothing about the answer.
   }

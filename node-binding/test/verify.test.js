@@ -126,6 +126,33 @@ for (const [name, secrets, options, code] of [
   });
 }
 
+test("a stack that overflows inside the core leaves no trace", () => {
+  const signature = sign({ text: "whsec_test" }, { text: "{}" });
+  const webhooks = new esm.VtryonWebhooks("whsec_test");
+  const codes = new Set();
+  // Each call verifies a little nearer to the end of the stack.
+  const deeper = () => {
+    try {
+      codes.add(codeOf(() => webhooks.verify("{}", signature)));
+      deeper();
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+    }
+  };
+  deeper();
+  assert.ok(codes.has("ok"));
+  for (let times = 0; times < 2; times += 1) {
+    assert.equal(
+      codeOf(() => webhooks.verify("{}", signature)),
+      "ok",
+    );
+    assert.equal(
+      codeOf(() => webhooks.verify("{} ", signature)),
+      "signature_mismatch",
+    );
+  }
+});
+
 test("a payload at the limit after a short one: memory has grown meanwhile", () => {
   const secret = { text: "whsec_test" };
   const long = Buffer.alloc(262144, "x");

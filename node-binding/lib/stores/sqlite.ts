@@ -1,0 +1,148 @@
+import { refusal } from "../engine.js";
+import { type Claim, type IdempotencyStore, lasting } from "../idempotency.js";
+import {
+  PRUNE_EVERY_MS,
+  type SqlStoreOptions,
+  type Statements,
+  schema,
+  statements,
+  TABLE,
+  type Transaction,
+  type TransactionOptions,
+} from "./sql.js";
+
+export interface SqliteStatement {
+  all(parameters: Record<string, string | number>): unknown[];
+  run(parameters: Record<string, string | number>): { changes: number | bigint };
+}
+
+/** What a store needs of `DatabaseSync` (node:sqlite) or of `Database` (better-sqlite3). */
+export interface SqliteDatabase {
+  exec(sql: string): unknown;
+  prepare(sql: string): SqliteStatement;
+}
+
+/**
+ * Remembers keys in a table of a SQLite database, which many processes may open.
+ *
+ * While another process writes, SQLite waits as long as the connection's `busy_timeout` says and then
+ * throws, so that the answer is 503. node:sqlite does not wait by default: open it with `timeout: 5000`.
+ * Errors of the database are passed on as they are.
+ */
+export class SqliteStore<Database extends SqliteDatabase> implements IdempotencyStore {
+  readonly #database: Database;
+  readonly #now: () => number;
+  readonly #schema: string;
+  readonly #sql: Statements;
+  readonly #prepared = new Map<string, SqliteStatement>();
+  #prunedAt = Number.NEGATIVE_INFINITY;
+
+  /** Takes an open database. Throws `invalid_option`. */
+  constructor(database: Database, { table = TABLE, now = Date.now }: SqlStoreOptions = {}) {
+    if (typeof database?.prepare !== "function" || typeof database.exec !== "function") {
+      throw refusal("invalid_option", "`database` is none of node:sqlite or better-sqlite3");
+    }
+    this.#database = database;
+    this.#now = now;
+    this.#schema = schema(table);
+    this.#sql = statements(table, "$now");
+  }
+
+  /** Makes the table where it is missing. */
+  migrate(): void {
+    this.#database.exec(this.#schema);
+  }
+
+  claim(key: string, leaseMs: number): Claim {
+    this.#prune();
+    const [claimed] = this.#rows("claim", { key, now: this.#now(), lease: leaseMs });
+    if (claimed !== undefined) return { state: "claimed", fence: Number(claimed.fence) };
+    // Gone or ended since, by another process: it can be claimed at once.
+    const [{ state, remaining } = { remaining: 0 }] = this.#rows("standing", {
+      key,
+      now: this.#now(),
+    });
+    if (state === "done") return { state };
+    return { state: "busy", retryAfterMs: Math.max(0, Number(remaining)) };
+  }
+
+  commit(key: string, fence: number, ttlMs: number): boolean {
+    return this.#changed("commit", { key, fence, now: this.#now(), ttl: ttlMs });
+  }
+
+  release(key: string, fence: number): void {
+    this.#changed("release", { key, fence });
+  }
+
+  /**
+   * Calls `work` and remembers the key as done, both in one transaction: after a crash at any moment
+   * either both are there or none. Where the key was done before, `work` is not called.
+   *
+   * What `work` does in this database is done exactly once; what it does elsewhere is not. It must be
+   * synchronous, for until it returns, whatever uses the connection is in the transaction: a promise is
+   * rolled back with `invalid_option`. What it throws is thrown on, after the rollback.
+   */
+  transaction<T>(
+    key: string,
+    work: (tx: Database) => T,
+    options: TransactionOptions = {},
+  ): Transaction<T> {
+    const { ttlMs } = lasting(options, 0);
+    this.#prune();
+    // Not BEGIN alone: a transaction that reads first can't wait for another one that writes.
+    this.#database.exec("BEGIN IMMEDIATE");
+    try {
+      const [marked] = this.#rows("done", { key, now: this.#now(), ttl: ttlMs });
+      const outcome: Transaction<T> =
+        marked === undefined
+          ? { ran: false }
+          : { ran: true, value: synchronous(work(this.#database)) };
+      this.#database.exec("COMMIT");
+      return outcome;
+    } catch (fault) {
+      try {
+        this.#database.exec("ROLLBACK");
+      } catch {
+        // SQLite rolls back by itself when a disk is full, for example; the first error says why.
+      }
+      throw fault;
+    }
+  }
+
+  #prune(): void {
+    const now = this.#now();
+    if (now - this.#prunedAt < PRUNE_EVERY_MS) return;
+    this.#prunedAt = now;
+    this.#changed("prune", { now });
+  }
+
+  /** Reads to the end: it is there that a commit fails, and reading one row would not show it. */
+  #rows(
+    name: keyof Statements,
+    parameters: Record<string, string | number>,
+  ): Record<string, unknown>[] {
+    return this.#statement(name).all(parameters) as Record<string, unknown>[];
+  }
+
+  #changed(name: keyof Statements, parameters: Record<string, string | number>): boolean {
+    return Number(this.#statement(name).run(parameters).changes) > 0;
+  }
+
+  #statement(name: keyof Statements): SqliteStatement {
+    const known = this.#prepared.get(name);
+    if (known !== undefined) return known;
+    const prepared = this.#database.prepare(this.#sql[name]);
+    this.#prepared.set(name, prepared);
+    return prepared;
+  }
+}
+
+function synchronous<T>(value: T): T {
+  if (typeof (value as { then?: unknown } | null)?.then !== "function") return value;
+  // It is refused here; that it may fail as well is of no interest.
+  Promise.resolve(value).catch(() => {});
+  throw refusal(
+    "invalid_option",
+    "the work of a SQLite transaction returned a promise: it must be synchronous, so it was rolled back",
+  );
+}

@@ -1,0 +1,138 @@
+// What the stores in SQL must do beyond the contract: an effect and its key in one commit. A store is
+// opened with `run(sql, database?)`, which returns rows, and with a table `effects (name TEXT)`.
+
+import assert from "node:assert/strict";
+import { claimed, LEASE, TTL } from "./contract.js";
+
+const KEY = "status:completed:task_123";
+const DAY = 24 * 60 * 60 * 1000;
+
+export const TRANSACTIONS = [
+  {
+    name: "an effect and its key",
+    why: "one commit, and a repeat does not even begin",
+    async run({ store, work, effects }) {
+      assert.deepEqual(await store.transaction(KEY, work("a")), { ran: true, value: "a" });
+      assert.deepEqual(await store.transaction(KEY, work("b")), { ran: false });
+      assert.deepEqual(await store.claim(KEY, LEASE), { state: "done" });
+      assert.deepEqual(await effects(), ["a"]);
+    },
+  },
+  {
+    name: "a work that throws",
+    why: "neither effect nor key, and what it threw",
+    async run({ store, work, effects }) {
+      const fault = new Error("out of paper");
+      const failing = work("a", () => {
+        throw fault;
+      });
+      await assert.rejects(async () => store.transaction(KEY, failing), fault);
+      assert.deepEqual(await effects(), []);
+      assert.deepEqual(await store.transaction(KEY, work("b")), { ran: true, value: "b" });
+      assert.deepEqual(await effects(), ["b"]);
+    },
+  },
+  {
+    name: "under a claim",
+    why: "the receiver holds a lease on the same key, and commits it when the handler has returned",
+    async run({ store, work, effects }) {
+      const fence = await claimed(store);
+      assert.equal((await store.transaction(KEY, work("a"))).ran, true);
+      assert.deepEqual(await store.claim(KEY, LEASE), { state: "done" });
+      assert.equal(await store.commit(KEY, fence, TTL), true);
+      assert.deepEqual(await effects(), ["a"]);
+    },
+  },
+  {
+    name: "under a claim, rolled back",
+    why: "the claim is still the caller's to give back",
+    async run({ store, work, effects }) {
+      const fence = await claimed(store);
+      const failing = work("a", () => {
+        throw new Error("out of paper");
+      });
+      await assert.rejects(async () => store.transaction(KEY, failing));
+      assert.equal((await store.claim(KEY, LEASE)).state, "busy");
+      await store.release(KEY, fence);
+      assert.ok((await claimed(store)) > fence);
+      assert.deepEqual(await effects(), []);
+    },
+  },
+  {
+    name: "two holders of one key",
+    why: "a handler that outlived its lease runs beside its successor: one effect",
+    async run({ store, work, effects, elapse }) {
+      const first = await claimed(store);
+      await elapse(LEASE);
+      const second = await claimed(store);
+      assert.equal((await store.transaction(KEY, work("first"))).ran, true);
+      assert.equal((await store.transaction(KEY, work("second"))).ran, false);
+      assert.equal(await store.commit(KEY, first, TTL), false);
+      assert.equal(await store.commit(KEY, second, TTL), true);
+      assert.deepEqual(await effects(), ["first"]);
+    },
+  },
+  {
+    name: "remembered for its time",
+    why: "3 days unless said otherwise",
+    async run({ store, work, elapse }) {
+      await store.transaction("short", work("a"), { ttlMs: DAY + 2000 });
+      await store.transaction("usual", work("a"));
+      await elapse(DAY + 1000);
+      assert.equal((await store.transaction("short", work("b"))).ran, false);
+      await elapse(1000);
+      assert.equal((await store.transaction("short", work("b"))).ran, true);
+      assert.equal((await store.transaction("usual", work("b"))).ran, false);
+      await elapse(TTL);
+      assert.equal((await store.transaction("usual", work("b"))).ran, true);
+    },
+  },
+  {
+    name: "a time that is too short",
+    why: "Vtryon retries over 24 hours",
+    async run({ store, work, effects }) {
+      for (const ttlMs of [0, DAY, Number.NaN, Number.POSITIVE_INFINITY]) {
+        const short = async () => store.transaction(KEY, work("a"), { ttlMs });
+        await assert.rejects(short, { code: "invalid_option" }, `${ttlMs}`);
+      }
+      assert.deepEqual(await effects(), []);
+    },
+  },
+  {
+    name: "pruned",
+    why: "rows that ended an hour ago go, a thousand at a time, at most once a minute, and no others",
+    async run({ store, elapse, run, rows }) {
+      const old = `SELECT 'old ' || n AS key, 'done' AS state, 1 AS fence, 1 AS expires_at FROM n`;
+      await run(`INSERT INTO vtryon_webhooks WITH RECURSIVE n (n) AS (
+        SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1500) ${old}`);
+      await claimed(store, "a");
+      assert.equal(await rows(), 501);
+      await claimed(store, "b");
+      assert.equal(await rows(), 502, "within the minute");
+      await elapse(LEASE + 1000);
+      await claimed(store, "c");
+      assert.equal(await rows(), 3, "leases that have just ended stay");
+    },
+  },
+  {
+    name: "pruned, and claimed anew",
+    why: "the token must not start anew with the row",
+    async run({ store, elapse, rows }) {
+      const first = await claimed(store);
+      await store.commit(KEY, first, TTL);
+      await elapse(TTL + 2 * 60 * 60 * 1000);
+      await claimed(store, "another");
+      assert.equal(await rows(), 1);
+      assert.ok((await claimed(store)) > first);
+    },
+  },
+  {
+    name: "migrated twice",
+    why: "each process does it when it starts",
+    async run({ store }) {
+      const fence = await claimed(store);
+      await store.migrate();
+      assert.equal(await store.commit(KEY, fence, TTL), true);
+    },
+  },
+];
