@@ -1,0 +1,102 @@
+import type { Command } from "commander";
+import { type CheckResult, checkEndpoint, hostileRequests } from "vtryon-webhooks/testing";
+import { addSecret, httpUrl, type SecretOptions, secretOf } from "./input.js";
+import { addTimeout } from "./send.js";
+import { columns, print, type Style, styleOf } from "./terminal.js";
+import { FAILED, UsageError } from "./usage.js";
+
+interface Options extends SecretOptions {
+  only?: string[];
+  timeout: number;
+  json?: boolean;
+}
+
+const HEAD = ["case", "sent", "expected", "got"] as const;
+
+/** `doctor <url>`. */
+export function addDoctor(program: Command): void {
+  const command = program
+    .command("doctor")
+    .description("attack an endpoint with what receivers are known to get wrong")
+    .argument("<url>", "the endpoint, not one in production: it takes the good events for real")
+    .option("--only <case>", "send only this case; can be repeated", oneMore)
+    .option("--json", "print one line of JSON");
+  addTimeout(addSecret(command))
+    .addHelpText(
+      "after",
+      `
+The secret has to be the one that the endpoint verifies with.
+The exit code is 1 when a case fails, 2 for a wrong call.
+
+Examples:
+  $ vtryon-webhooks doctor http://localhost:3000/webhooks/vtryon
+  $ vtryon-webhooks doctor $URL --only lossy-utf8 --only short --json`,
+    )
+    .action(run);
+}
+
+async function run(target: string, { only, timeout, json, ...options }: Options): Promise<void> {
+  const url = httpUrl(target);
+  const secret = secretOf(options);
+  const cases = hostileRequests(secret);
+  const names = cases.map(({ name }) => name);
+  for (const name of only ?? []) {
+    if (!names.includes(name)) throw unknown(name, names);
+  }
+  const table = tableOf(cases.filter(({ name }) => only?.includes(name) ?? true));
+  const show = (result: CheckResult) => result.sent !== "" && print(table.row(result));
+  if (!json) print(table.head);
+  const report = await checkEndpoint(url, {
+    secret,
+    only,
+    timeoutMs: timeout * 1000,
+    onResult: json ? undefined : show,
+  });
+  if (!report.ok) process.exitCode = FAILED;
+  if (json) print(JSON.stringify(report));
+  else print(summary(report.results, styleOf(process.stdout)));
+}
+
+/** Rows are shown as they come, so the columns are as wide as what is going to be sent. */
+function tableOf(cases: ReturnType<typeof hostileRequests>): {
+  head: string;
+  row: (result: CheckResult) => string;
+} {
+  const style = styleOf(process.stdout);
+  const widest = (of: (hostile: (typeof cases)[number]) => string, title: string) =>
+    cases.reduce((width, hostile) => Math.max(width, of(hostile).length), title.length);
+  const widths = [
+    widest(({ name }) => name, HEAD[0]),
+    // The number of bytes depends on the task, by a digit.
+    widest(({ sent }) => sent, HEAD[1]) + 1,
+    widest(({ expect }) => expect.words, HEAD[2]),
+  ];
+  return {
+    head: style.dim(`  ${columns(HEAD, widths)}`),
+    row: ({ name, sent, expected, got, ok }) => {
+      const mark = ok ? style.good("✓") : style.bad("✗");
+      return `${mark} ${columns([name, sent, expected, ok ? got : style.bad(got)], widths)}`;
+    },
+  };
+}
+
+function summary(results: readonly CheckResult[], style: Style): string {
+  const failed = results.filter(({ ok, sent }) => !ok && sent !== "");
+  const unsent = results.filter(({ sent }) => sent === "").length;
+  if (failed.length === 0) return style.good(`\nall ${results.length} cases passed`);
+  const reasons = failed.map(({ name, why }) => `  ${name}: ${why}`);
+  const dead = unsent > 0 ? `; ${unsent} were not sent, for the endpoint no longer answers` : "";
+  const count = `${failed.length} of ${results.length} cases failed${dead}`;
+  return ["", style.bad(count), "what each of the failed ones is about:", ...reasons].join("\n");
+}
+
+function unknown(name: string, names: readonly string[]): UsageError {
+  const near = names.filter((known) => known.includes(name) || name.includes(known));
+  const hint =
+    near.length > 0 ? `did you mean ${near.join(", ")}?` : `there are ${names.join(", ")}`;
+  return new UsageError(`there is no case ${name}`, hint);
+}
+
+function oneMore(name: string, before: string[] = []): string[] {
+  return [...before, name];
+}

@@ -1,0 +1,38 @@
+// The command: it is bundled with Commander into one file of CommonJS, dist/cli.cjs, and runs when loaded.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+import { addDoctor } from "./doctor.js";
+import { addSend } from "./send.js";
+import { addSign } from "./sign.js";
+import { addTrigger } from "./trigger.js";
+import { explain, FAILED, withoutValues } from "./usage.js";
+import { addVerify } from "./verify.js";
+
+const { version } = JSON.parse(readFileSync(join(__dirname, "..", "package.json"), "utf8"));
+
+const program = new Command("vtryon-webhooks")
+  .description("Signs, verifies and sends Vtryon webhooks, and tests endpoints that receive them.")
+  .version(version)
+  .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(withoutValues(text)) })
+  .showHelpAfterError("Add --help to see how it is called.")
+  .addHelpText(
+    "after",
+    `
+The secret is read from VTRYON_WEBHOOK_SECRET, or told by --secret-file or --secret.
+
+Examples:
+  $ export VTRYON_WEBHOOK_SECRET=…
+  $ vtryon-webhooks trigger try-on --to http://localhost:3000/webhooks/vtryon
+  $ vtryon-webhooks doctor http://localhost:3000/webhooks/vtryon`,
+  );
+for (const add of [addSign, addVerify, addSend, addTrigger, addDoctor]) add(program);
+
+// A reader that has seen enough, such as `head`, is nothing to complain of.
+process.stdout.on("error", () => process.exit(FAILED));
+
+program.parseAsync().catch((fault: unknown) => {
+  process.exitCode = explain(fault);
+});

@@ -1,0 +1,61 @@
+import type { Outcome } from "../testing/exchange.js";
+import type { Attempt, Pace } from "./deliver.js";
+import { columns, type Style, span } from "./terminal.js";
+
+/** The widest status and fault, so that the lines of a run stand in columns. */
+const WIDTHS = [19, 26];
+
+/** Tells an attempt in one line: when, what, and what was answered. */
+export function lineOf(attempt: Attempt, pace: Pace, style: Style): string {
+  const { planned, number, outcome, ok } = attempt;
+  const { status, task_id } = planned.event;
+  const what = planned.forged === null ? status : `${status} (${planned.forged})`;
+  const answer = (ok ? style.good : style.bad)(answerOf(outcome));
+  const notes = [answer, number > 1 ? `attempt ${number}` : "", nextOf(attempt, pace)];
+  const told = `[${task_id}]  → ${notes.filter((note) => note !== "").join(", ")}`;
+  return columns([style.dim(clock()), what, told], WIDTHS);
+}
+
+/** Tells what follows from an attempt; of one that came out as it has to, nothing. */
+function nextOf({ planned, number, outcome, ok, retryInMs }: Attempt, pace: Pace): string {
+  if (ok) return "";
+  if (retryInMs === null) {
+    return planned.forged !== null && "status" in outcome ? "must be refused" : "given up";
+  }
+  const here = pace.timeScale === 1 ? "" : `, here ${span(retryInMs / pace.timeScale)}`;
+  return `retry ${number} of ${pace.retries} in ${span(retryInMs)}${here}`;
+}
+
+/** Tells an attempt for programs. */
+export function recordOf({ planned, number, outcome, ok, retryInMs }: Attempt): object {
+  const answered = !("none" in outcome);
+  return {
+    time: new Date().toISOString(),
+    event: planned.event.event,
+    task_id: planned.event.task_id,
+    status: planned.event.status,
+    forged: planned.forged,
+    attempt: number,
+    ok,
+    answer: answered ? outcome.status : null,
+    retry_after: answered ? (outcome.retryAfter ?? null) : null,
+    failure: answered ? null : outcome.none,
+    retry_in_ms: retryInMs,
+  };
+}
+
+/** Tells what was answered, in words of our own but for the number of seconds. */
+export function answerOf(outcome: Outcome): string {
+  if ("none" in outcome) return outcome.none;
+  const { status, retryAfter } = outcome;
+  // It may be a date, and it is a stranger's text: only seconds are shown.
+  const later = /^\d{1,9}$/.test(retryAfter ?? "") ? ` (retry-after ${retryAfter} s)` : "";
+  return `${status}${later}`;
+}
+
+/** The time of the day, in the time of the place. */
+function clock(): string {
+  const now = new Date();
+  const local = new Date(now.getTime() - now.getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 19).replace("T", " ");
+}

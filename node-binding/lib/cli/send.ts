@@ -1,0 +1,99 @@
+import { randomUUID } from "node:crypto";
+import { type Command, Option } from "commander";
+import { eventBody, type Kind, kinds, type Status, sign, statuses } from "vtryon-webhooks/testing";
+import { exchange, type Outcome } from "../testing/exchange.js";
+import { addSecret, httpUrl, readInput, type SecretOptions, secretOf } from "./input.js";
+import { answerOf } from "./report.js";
+import { print, styleOf } from "./terminal.js";
+import { FAILED, number, UsageError } from "./usage.js";
+
+interface Options extends SecretOptions {
+  status?: Status;
+  kind?: Kind;
+  task?: string;
+  timeout: number;
+  json?: boolean;
+}
+
+/** `send <url> [file]`. */
+export function addSend(program: Command): void {
+  const command = program
+    .command("send")
+    .description("sign one event and post it, once")
+    .argument("<url>", "where to")
+    .argument("[file]", "the body, byte for byte; standard input when absent or -")
+    .addOption(new Option("--status <status>", "send a made-up event instead").choices(statuses))
+    .addOption(new Option("--kind <kind>", "of such a task (default: try-on)").choices(kinds))
+    .option("--task <id>", "about this task (default: a new one)")
+    .option("--json", "print one line of JSON");
+  addTimeout(addSecret(command))
+    .addHelpText(
+      "after",
+      `
+The exit code is 1 when the answer is not 2xx, 2 for a wrong call.
+
+Examples:
+  $ vtryon-webhooks send http://localhost:3000/webhooks/vtryon event.json
+  $ vtryon-webhooks send $URL --status completed --kind poses --task task_123`,
+    )
+    .action(async (target: string, file: string | undefined, options: Options) => {
+      const url = httpUrl(target);
+      const secret = secretOf(options);
+      const body = await bodyOf(file, options);
+      const outcome = await post(url, body, sign(body, secret), options.timeout);
+      const ok = !("none" in outcome) && outcome.status >= 200 && outcome.status < 300;
+      print(options.json ? JSON.stringify(recordOf(outcome, ok)) : lineOf(url, outcome, ok));
+      if (!ok) process.exitCode = FAILED;
+    });
+}
+
+/** Adds the option of how long an answer may take, in seconds. */
+export function addTimeout(command: Command): Command {
+  const seconds = number("a number of seconds", { from: 0.001, to: 3600, whole: false });
+  return command.option("--timeout <seconds>", "how long an answer may take", seconds, 15);
+}
+
+/** Posts a signed body as Vtryon does. */
+export function post(
+  url: URL,
+  body: Uint8Array,
+  signature: string,
+  timeout: number,
+): Promise<Outcome> {
+  const headers = [
+    ["content-type", "application/json"],
+    ["x-vtryon-signature", signature],
+  ] as const;
+  return exchange(url, { method: "POST", headers, body, framing: "length" }, timeout * 1000);
+}
+
+/** Names a task that no receiver has heard of. */
+export function newTask(): string {
+  return `task_${randomUUID().replaceAll("-", "").slice(0, 12)}`;
+}
+
+async function bodyOf(file: string | undefined, options: Options): Promise<Uint8Array> {
+  const { status, kind, task } = options;
+  if (status !== undefined && file === undefined) {
+    const event = eventBody(kind ?? "try-on", status, task ?? newTask());
+    return new TextEncoder().encode(JSON.stringify(event));
+  }
+  if (status !== undefined || kind !== undefined || task !== undefined) {
+    throw new UsageError(
+      "the event is told in two ways, or not at all",
+      "name a file, or make an event up with --status, and then --kind and --task",
+    );
+  }
+  return readInput(file);
+}
+
+function lineOf(url: URL, outcome: Outcome, ok: boolean): string {
+  const style = styleOf(process.stdout);
+  // Neither the user's name and password nor the query are shown: they may be secrets.
+  return `POST ${url.origin}${url.pathname}  → ${(ok ? style.good : style.bad)(answerOf(outcome))}`;
+}
+
+function recordOf(outcome: Outcome, ok: boolean): object {
+  if ("none" in outcome) return { ok, answer: null, retry_after: null, failure: outcome.none };
+  return { ok, answer: outcome.status, retry_after: outcome.retryAfter ?? null, failure: null };
+}

@@ -1,0 +1,104 @@
+import { Argument, type Command, InvalidArgumentError, Option } from "commander";
+import { type Kind, kinds, lifecycle } from "vtryon-webhooks/testing";
+import { BACKOFF_MS, deliver } from "./deliver.js";
+import { addSecret, httpUrl, type SecretOptions, secretOf } from "./input.js";
+import { type Fault, faults, plan } from "./plan.js";
+import { lineOf, recordOf } from "./report.js";
+import { addTimeout, newTask, post } from "./send.js";
+import { print, styleOf } from "./terminal.js";
+import { FAILED, number } from "./usage.js";
+
+interface Options extends SecretOptions {
+  to: string;
+  fail?: boolean;
+  task?: string;
+  fault: Fault[];
+  retries: number;
+  timeScale: number;
+  timeout: number;
+  json?: boolean;
+}
+
+const RETRIES = { from: 0, to: BACKOFF_MS.length, whole: true };
+const TIME_SCALE = { from: 1, to: 1_000_000, whole: false };
+
+/** `trigger <lifecycle> --to <url>`. */
+export function addTrigger(program: Command): void {
+  const command = program
+    .command("trigger")
+    .description("post all events of a task, with faults, and with retries as Vtryon makes them")
+    .addArgument(new Argument("<lifecycle>", "the kind of task").choices(kinds))
+    .requiredOption("--to <url>", "where to")
+    .option("--fail", "let the task fail in the end")
+    .option("--task <id>", "about this task (default: a new one)")
+    .addOption(
+      new Option("--fault <name>", "what goes wrong on the way; can be repeated")
+        .choices(faults)
+        .default([], "none")
+        .argParser(oneMore),
+    )
+    .option("--retries <n>", "how often a failed event comes again", retries(), RETRIES.to)
+    .option("--time-scale <n>", "how many times faster time passes", scale(), 3600)
+    .option("--json", "print a line of JSON for each attempt");
+  addTimeout(addSecret(command)).addHelpText("after", HELP).action(run);
+}
+
+const HELP = `
+Faults:
+  duplicate      every event comes twice
+  reversed       the events come in reverse order
+  late           the second event comes last
+  bad-signature  before each event, a forgery of it, signed with another secret
+  re-serialised  before each event, a forgery of it: its JSON written anew
+
+An event that is not answered with 2xx comes again after 2 m, 9 m, 46 m, 3.8 h
+and 19.2 h. An hour passes in a second, or with --time-scale 1 in an hour.
+A retry-after is shown, and does not change when the event comes again.
+The exit code is 0 when every event was taken in the end and every forgery
+refused, otherwise 1, and 2 for a wrong call.
+
+Examples:
+  $ vtryon-webhooks trigger try-on --to http://localhost:3000/webhooks/vtryon
+  $ vtryon-webhooks trigger poses --fail --fault duplicate --fault late --to $URL`;
+
+async function run(kind: Kind, options: Options): Promise<void> {
+  const url = httpUrl(options.to);
+  const secret = secretOf(options);
+  const { task = newTask(), fail, fault, json, timeout } = options;
+  const course = lifecycle(kind, { task_id: task, ends: fail ? "failed" : "completed" });
+  const all = plan(course, fault, secret);
+  const style = styleOf(process.stdout);
+  let taken = 0;
+  let refused = 0;
+  const send = ({ body, signature }: (typeof all)[number]) => post(url, body, signature, timeout);
+  for await (const attempt of deliver(all, options, send)) {
+    print(json ? JSON.stringify(recordOf(attempt)) : lineOf(attempt, options, style));
+    if (!attempt.ok) continue;
+    if (attempt.planned.forged === null) taken += 1;
+    else refused += 1;
+  }
+  const events = all.filter(({ forged }) => forged === null).length;
+  const forgeries = all.length - events;
+  const ok = taken === events && refused === forgeries;
+  if (!ok) process.exitCode = FAILED;
+  if (json) return;
+  const parts = [`${taken} of ${events} events taken`];
+  if (forgeries > 0) parts.push(`${refused} of ${forgeries} forgeries refused`);
+  print((ok ? style.good : style.bad)(parts.join(", ")));
+}
+
+function oneMore(name: string, before: Fault[]): Fault[] {
+  const fault = faults.find((known) => known === name);
+  if (fault === undefined) {
+    throw new InvalidArgumentError(`Allowed choices are ${faults.join(", ")}.`);
+  }
+  return [...before, fault];
+}
+
+function retries(): (text: string) => number {
+  return number("a whole number", RETRIES);
+}
+
+function scale(): (text: string) => number {
+  return number("a number", TIME_SCALE);
+}

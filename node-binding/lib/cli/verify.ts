@@ -1,0 +1,62 @@
+import type { Command } from "commander";
+import { VtryonWebhooks, WebhookError } from "vtryon-webhooks";
+import { addSecret, readInput, type SecretOptions, secretsOf } from "./input.js";
+import { print, styleOf } from "./terminal.js";
+import { FAILED } from "./usage.js";
+
+interface Options extends SecretOptions {
+  signature: string;
+  json?: boolean;
+}
+
+/** Whoever asks why an event was refused wants to know it of a long one too. */
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/** `verify [file] --signature <hex>`. */
+export function addVerify(program: Command): void {
+  const command = program
+    .command("verify")
+    .description("tell whether a signature is right, and what the event says")
+    .argument("[file]", "the body, byte for byte; standard input when absent or -")
+    .requiredOption("--signature <hex>", "the value of x-vtryon-signature")
+    .option("--json", "print one line of JSON")
+    .addHelpText(
+      "after",
+      `
+With the secret from the environment, VTRYON_WEBHOOK_SECRET_PREVIOUS is tried too.
+The exit code is 1 for a refusal, 2 for a wrong call.
+
+Examples:
+  $ vtryon-webhooks verify event.json --signature "$SIGNATURE"
+  $ vtryon-webhooks verify --json --signature "$SIGNATURE" < event.json`,
+    );
+  addSecret(command).action(async (file: string | undefined, options: Options) => {
+    const webhooks = new VtryonWebhooks(secretsOf(options), { maxBodyBytes: MAX_BODY_BYTES });
+    const body = await readInput(file);
+    try {
+      accepted(webhooks, body, options);
+    } catch (fault) {
+      if (!WebhookError.is(fault)) throw fault;
+      refused(fault, options);
+    }
+  });
+}
+
+function accepted(webhooks: VtryonWebhooks, body: Uint8Array, { signature, json }: Options): void {
+  const { fingerprint, secretIndex } = webhooks.verify(body, signature);
+  const event = webhooks.constructEvent(body, signature);
+  if (json) {
+    print(JSON.stringify({ ok: true, fingerprint, secret_index: secretIndex, event }));
+    return;
+  }
+  const style = styleOf(process.stdout);
+  const which = secretIndex === 0 ? "" : ", the previous one";
+  print(`${style.good("ok")}  signed with the secret ${fingerprint}${which}`);
+  print(`${event.event}  ${event.status ?? "no status"}  [${event.task_id}]`);
+}
+
+function refused({ code, message, hint }: WebhookError, { json }: Options): void {
+  process.exitCode = FAILED;
+  if (json) print(JSON.stringify({ ok: false, error: { code, message, hint } }));
+  else process.stderr.write(`refused: ${message} (${code})\n${hint}\n`);
+}

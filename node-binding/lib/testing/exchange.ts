@@ -1,0 +1,121 @@
+import type { ClientRequest, IncomingMessage } from "node:http";
+import type { Framing } from "./case.js";
+
+/** One request, as it is to stand on the wire. */
+export interface Outgoing {
+  readonly method: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: Uint8Array;
+  readonly framing: Framing;
+}
+
+/** What came of it: an answer, or why there was none, in words. */
+export type Outcome =
+  | { readonly status: number; readonly retryAfter: string | undefined; readonly text: string }
+  | { readonly none: string; readonly closed: boolean };
+
+/** How much is written at once. Between two writes it is seen whether an answer has come. */
+const SLICE = 16 * 1024;
+
+/** How much of an answer is read. */
+const MAX_ANSWER = 64 * 1024;
+
+/** How much a `content-length` is off that is wrong on purpose. */
+const OFF_BY = 16;
+
+/** How often a long body is sent that was cut off without an answer. */
+const UPLOADS = 3;
+
+const FAILURES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ENOTFOUND: "unknown host",
+  EAI_AGAIN: "unknown host",
+  EHOSTUNREACH: "host not reachable",
+  ENETUNREACH: "host not reachable",
+};
+
+/** Codes of a connection that the other side has ended. */
+const CLOSED: readonly string[] = ["ECONNRESET", "EPIPE", "ECONNABORTED"];
+
+/**
+ * Sends one request and waits for the whole answer, at most `timeoutMs` milliseconds. It never rejects.
+ *
+ * A server that refuses a long body answers and closes, and where it closes before all was sent, the
+ * system may throw the answer away; so a long body that was cut off is sent again.
+ */
+export async function exchange(url: URL, outgoing: Outgoing, timeoutMs: number): Promise<Outcome> {
+  let outcome = await attempt(url, outgoing, timeoutMs);
+  for (let upload = 1; upload < UPLOADS && outgoing.body.length > SLICE; upload += 1) {
+    if (!("none" in outcome && outcome.closed)) break;
+    outcome = await attempt(url, outgoing, timeoutMs);
+  }
+  return outcome;
+}
+
+async function attempt(url: URL, outgoing: Outgoing, timeoutMs: number): Promise<Outcome> {
+  // Named by the URL, so that bundlers for other platforms do not look for it.
+  const http: typeof import("node:http") = await import(`node:${url.protocol.slice(0, -1)}`);
+  return new Promise((resolve) => {
+    const request = http.request(url, { method: outgoing.method, agent: false });
+    const timer = setTimeout(
+      () => settle({ none: `no answer within ${timeoutMs / 1000} s`, closed: false }),
+      timeoutMs,
+    );
+    const settle = (outcome: Outcome) => {
+      clearTimeout(timer);
+      resolve(outcome);
+      request.destroy();
+    };
+    // Once an answer has begun, it alone counts: the upload may still fail, for nobody reads it.
+    let answered = false;
+    const unanswered = (outcome: Outcome) => answered || settle(outcome);
+    request.on("error", (fault) => unanswered(failure(fault)));
+    request.on("close", () => unanswered({ none: "closed without an answer", closed: true }));
+    request.on("response", (response) => {
+      answered = true;
+      read(response, settle);
+    });
+    frame(request, outgoing);
+    upload(request, outgoing);
+  });
+}
+
+function frame(request: ClientRequest, { method, headers, body, framing }: Outgoing): void {
+  for (const [name, value] of headers) request.appendHeader(name, value);
+  const declared = { length: 0, longer: OFF_BY, shorter: -OFF_BY };
+  if (framing === "chunked") request.setHeader("transfer-encoding", "chunked");
+  else if (body.length > 0 || method !== "GET") {
+    request.setHeader("content-length", body.length + declared[framing]);
+  }
+}
+
+async function upload(request: ClientRequest, { body, framing }: Outgoing): Promise<void> {
+  for (let at = 0; at < body.length && !request.destroyed; at += SLICE) {
+    await new Promise((written) => request.write(body.subarray(at, at + SLICE), written));
+    await new Promise((turn) => setTimeout(turn));
+  }
+  request.end();
+  if (framing === "longer") request.socket?.end();
+}
+
+/** Reads an answer; one that breaks off has a status all the same. */
+function read(response: IncomingMessage, settle: (outcome: Outcome) => void): void {
+  const decoder = new TextDecoder();
+  let text = "";
+  let length = 0;
+  const retryAfter = response.headers["retry-after"];
+  const done = () => settle({ status: response.statusCode ?? 0, retryAfter, text });
+  response.on("data", (chunk: Uint8Array) => {
+    length += chunk.length;
+    if (length > MAX_ANSWER) done();
+    else text += decoder.decode(chunk, { stream: true });
+  });
+  for (const end of ["end", "error", "close"]) response.on(end, done);
+}
+
+function failure(fault: Error & { code?: string }): Outcome {
+  const code = fault.code ?? "";
+  if (CLOSED.includes(code)) return { none: "closed without an answer", closed: true };
+  if (code.startsWith("HPE_")) return { none: "an answer that is not HTTP", closed: false };
+  return { none: FAILURES[code] ?? `no connection (${code || "unknown cause"})`, closed: false };
+}

@@ -1,0 +1,87 @@
+// Runs the command, and the servers that it and the doctor's suite talk to.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { constructEvent, WebhookError } from "vtryon-webhooks";
+
+export const SECRET = "whsec_test_of_the_command";
+
+const LIMIT = 256 * 1024;
+
+const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+/**
+ * Runs `vtryon-webhooks` with arguments; the environment has the secret unless told otherwise.
+ * @returns {Promise<{code: number, stdout: string, stderr: string}>}
+ */
+export async function run(args, { env = { VTRYON_WEBHOOK_SECRET: SECRET }, input = "" } = {}) {
+  const command = spawn(process.execPath, [at("../bin/vtryon-webhooks.js"), ...args], { env });
+  // A command that refuses its arguments does not read.
+  command.stdin.on("error", () => {});
+  command.stdin.end(input);
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(command.stdout),
+    text(command.stderr),
+    once(command, "close"),
+  ]);
+  return { code, stdout, stderr };
+}
+
+/** Serves on loopback until the test has ended. */
+export async function serve(t, handler) {
+  const server = createServer(handler).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${server.address().port}/webhooks/vtryon`;
+}
+
+/** Reads the whole body of a request. */
+export async function bodyOf(request) {
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** Starts a receiver that is wrong in one of its ways, in a process of its own, for it may crash. */
+export async function naive(t, way) {
+  const receiver = spawn(process.execPath, [at("naive.js"), way, SECRET], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const closed = once(receiver, "close");
+  t.after(async () => {
+    receiver.kill("SIGKILL");
+    await closed;
+  });
+  const [port] = await once(receiver.stdout, "data");
+  return `http://127.0.0.1:${Number(port)}/`;
+}
+
+/** A URL at which nobody listens: the port was free a moment ago. */
+export async function deadUrl() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return `http://127.0.0.1:${port}/`;
+}
+
+/** The least that a receiver has to do. */
+export async function correct(request, response) {
+  if (request.method !== "POST") return response.writeHead(405, { allow: "POST" }).end();
+  if (Number(request.headers["content-length"]) > LIMIT) return response.writeHead(413).end();
+  const body = await bodyOf(request).catch(() => undefined);
+  if (body === undefined) return response.destroy();
+  try {
+    constructEvent(body, request.headersDistinct["x-vtryon-signature"], SECRET);
+    response.writeHead(200).end();
+  } catch (error) {
+    response.writeHead(WebhookError.is(error) ? error.status : 500).end();
+  }
+}

@@ -1,0 +1,95 @@
+// One verdict everywhere: every vector, in every implementation, printed as one table.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { bytes, sign } from "../vectors/generate/bytes.js";
+import { RUNNERS } from "./runners.js";
+
+const vectors = (name) =>
+  JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url)));
+const hex = (value) => bytes(value).toString("hex");
+const TEST_SECRET = { text: "whsec_test" };
+const EMPTY = { text: "" };
+
+/** How wide a column is: the longest code. */
+const WIDTH = "multiple_signatures".length;
+
+/** A vector as a question, and the code that is expected. A body that is only verified may say anything. */
+const only = (question, { code = "ok", ...expect }) => ({ question, verb: "verify", code, expect });
+const CASES = [
+  ...vectors("secret").map(({ name, secret, expect }) => {
+    const question = { secrets: [hex(secret)], signatures: [sign(secret, EMPTY)], body: "" };
+    return { name: `secret: ${name}`, ...only(question, expect) };
+  }),
+  ...vectors("signature").map(({ name, secrets, signatures, body, limit, expect }) => {
+    const question = { secrets: secrets.map(hex), signatures, body: hex(body), limit };
+    return { name: `signature: ${name}`, ...only(question, expect) };
+  }),
+  ...vectors("event").map(({ name, body, expect: { code = "ok", field, ...event } }) => ({
+    name: `event: ${name}`,
+    verb: "open",
+    question: {
+      secrets: [hex(TEST_SECRET)],
+      signatures: [sign(TEST_SECRET, body)],
+      body: hex(body),
+      limit: 2 ** 20,
+    },
+    code,
+    expect: code === "ok" ? { event: eventOf(event) } : { field: field ?? null },
+  })),
+  ...vectors("lifecycle").map(({ name, statuses, outcomes, status = null }) => ({
+    name: `lifecycle: ${name}`,
+    verb: "step",
+    question: { statuses },
+    code: outcomes.at(-1),
+    expect: { outcomes, status },
+  })),
+];
+
+/** An event with what is absent as null, and values instead of their texts, as far as JSON can tell them. */
+function eventOf(event) {
+  const { data, error, status = null, result_url = null, error_message = null, ...rest } = event;
+  const value = (text) => JSON.parse(JSON.stringify(JSON.parse(text ?? null)));
+  return { ...rest, status, result_url, error_message, data: value(data), error: value(error) };
+}
+
+/** What an answer says to the question, in the words of the vectors. */
+function told(verb, answer) {
+  if (verb === "step") return { ...answer, code: answer.outcomes.at(-1) };
+  if (verb === "verify" && answer.key_index !== undefined) return { ...answer, code: "ok" };
+  if (answer.event === undefined) return answer;
+  return { ...answer, code: "ok", event: eventOf(answer.event) };
+}
+
+test("every implementation comes to the same verdict", async () => {
+  const names = Object.keys(RUNNERS);
+  const answers = await Promise.all(
+    names.map((name) => RUNNERS[name](CASES.map(({ question }) => question))),
+  );
+  const row = (first, cells) => console.log([first.padEnd(60), ...cells].join("  ").trimEnd());
+  row(
+    "vector",
+    names.map((name) => name.padEnd(WIDTH)),
+  );
+  const differing = [];
+  for (const [place, { name, verb, code, expect }] of CASES.entries()) {
+    const all = answers.map((answers) => told(verb, answers[place]));
+    row(
+      name,
+      all.map((answer) => (answer.code === code ? code : `${answer.code} (!)`).padEnd(WIDTH)),
+    );
+    for (const [runner, answer] of all.entries()) {
+      try {
+        assert.equal(answer.code, code);
+        for (const [what, should] of Object.entries(expect)) {
+          assert.deepEqual(answer[what], should, what);
+        }
+      } catch ({ message }) {
+        differing.push(`${names[runner]}, ${name}: ${message}`);
+      }
+    }
+  }
+  assert.deepEqual(differing, []);
+  console.log(`${CASES.length} vectors, ${names.length} implementations, one verdict`);
+});
