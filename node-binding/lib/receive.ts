@@ -76,13 +76,13 @@ export function receiver(options: ReceiverOptions): (delivery: Delivery) => Prom
     } catch (fault) {
       // 400 is the status of what Vtryon has signed and nobody can read.
       if (!WebhookError.is(fault) || fault.status !== 400 || !options.onQuarantine) throw fault;
-      await options.onQuarantine(payload, fault);
+      await called(() => options.onQuarantine?.(payload, fault));
       return;
     }
     const [match, event] = opened;
     const idempotencyKey = event.idempotency_key;
     const handle = (fence: number | undefined) =>
-      options.onEvent(event, { ...match, idempotencyKey, fence, payload, signal });
+      called(() => options.onEvent(event, { ...match, idempotencyKey, fence, payload, signal }));
     if (options.store === undefined) await handle(undefined);
     else await once(options.store, idempotencyKey, lasts, handle);
   }
@@ -94,12 +94,28 @@ export function receiver(options: ReceiverOptions): (delivery: Delivery) => Prom
       await inTime(accept(delivery, clock.signal), clock.signal);
       return acknowledged();
     } catch (fault) {
-      report(options, fault);
+      report(options, fault instanceof Failure ? fault.cause : fault);
       return refused(fault);
     } finally {
       clearTimeout(timer);
     }
   };
+}
+
+/** What a callback threw: whatever it is, even an error of ours, it is no refusal of the request. */
+class Failure {
+  readonly cause: unknown;
+  constructor(cause: unknown) {
+    this.cause = cause;
+  }
+}
+
+async function called(callback: () => unknown): Promise<void> {
+  try {
+    await callback();
+  } catch (cause) {
+    throw new Failure(cause);
+  }
 }
 
 /** Waits for work, but no longer than until the signal. */
@@ -114,10 +130,12 @@ function inTime(work: Promise<void>, signal: AbortSignal): Promise<void> {
 
 function report({ onError }: ReceiverOptions, fault: unknown): void {
   try {
-    // Strangers' faults fill no log, nor does an event that is being handled already.
-    const ours = !WebhookError.is(fault) || (fault.status >= 500 && !fault.retryAfterMs);
     if (onError !== undefined) onError(fault);
-    else if (ours) console.error("vtryon-webhooks:", fault);
+    else if (!WebhookError.is(fault)) console.error("vtryon-webhooks:", fault);
+    // What strangers do wrong fills no log, nor does an event that is being handled already.
+    else if (fault.status >= 500 && fault.retryAfterMs === undefined) {
+      console.error(`vtryon-webhooks: ${fault.code}: ${fault.message} (${fault.hint})`);
+    }
   } catch {
     // A log that fails changes nothing about the answer.
   }

@@ -5,6 +5,7 @@ import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { request } from "node:http";
 import { test } from "node:test";
+import { verify } from "vtryon-webhooks";
 import { MemoryStore } from "vtryon-webhooks/stores";
 import { ADAPTERS, EATEN } from "./adapters.js";
 
@@ -138,6 +139,10 @@ for (const [adapter, start] of Object.entries(ADAPTERS)) {
     };
     await again(503, /^10$/);
     assert.equal(faults.pop().message, "the database is gone");
+    // An error of the package's own, thrown by the handler, is no refusal of this request.
+    onEvent = () => verify("{}", "", "whsec_other");
+    await again(503, /^10$/);
+    assert.equal(faults.pop().code, "missing_signature");
     onEvent = (_event, { signal }) => {
       signal.addEventListener("abort", () => release.resolve());
       return release.promise.then(() => new Promise((resolve) => setImmediate(resolve)));
