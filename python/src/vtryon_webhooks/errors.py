@@ -1,0 +1,191 @@
+"""Every refusal, spelled once, and the one exception that the package raises."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+Code = Literal[
+    "missing_signature",
+    "malformed_signature",
+    "multiple_signatures",
+    "signature_mismatch",
+    "payload_too_large",
+    "invalid_utf8",
+    "invalid_json",
+    "too_deep",
+    "invalid_event",
+    "duplicate_key",
+    "secret_missing",
+    "secret_empty",
+    "secret_whitespace",
+    "unauthorized",
+    "method_not_allowed",
+    "not_found",
+    "invalid_request",
+    "unavailable",
+    "payload_not_raw",
+    "body_already_parsed",
+    "invalid_option",
+]
+
+
+class Row(NamedTuple):
+    """What is said of a code: the status that answers it, what a stranger is told, the words."""
+
+    status: int
+    public: Code
+    summary: str
+    hint: str
+
+
+_SIGNED = "the signature is good, so Vtryon sent this: keep the body and report it"
+
+# Held to the table of the Rust core (`core/src/error.rs`) by a test.
+TABLE: dict[Code, Row] = {
+    "missing_signature": Row(
+        401,
+        "unauthorized",
+        "the signature header is missing or empty",
+        "pass the value of the header x-vtryon-signature; "
+        "if it is not there, the request is not Vtryon's, or a proxy drops it",
+    ),
+    "malformed_signature": Row(
+        401,
+        "unauthorized",
+        "the signature header is not 64 hex digits",
+        "pass the header's value as it came: 64 hex digits, with no prefix such as sha256=",
+    ),
+    "multiple_signatures": Row(
+        401,
+        "unauthorized",
+        "the signature header holds more than one value",
+        "Vtryon sends the header once; see whether a proxy repeats or joins it",
+    ),
+    "signature_mismatch": Row(
+        401,
+        "unauthorized",
+        "no configured secret made this signature over these bytes",
+        "verify the raw body, before anything parses it, with the secret that Vtryon shows "
+        "for this URL; while it is rotated, configure both",
+    ),
+    "payload_too_large": Row(
+        413,
+        "payload_too_large",
+        "the body is longer than the limit",
+        "raise the limit, at most to 1 MiB, if Vtryon sends you such long events",
+    ),
+    "invalid_utf8": Row(400, "invalid_utf8", "the body is not UTF-8", _SIGNED),
+    "invalid_json": Row(400, "invalid_json", "the body is not JSON", _SIGNED),
+    "too_deep": Row(400, "too_deep", "the JSON nests too deep", _SIGNED),
+    "invalid_event": Row(400, "invalid_event", "the body is not a Vtryon event", _SIGNED),
+    "duplicate_key": Row(400, "duplicate_key", "a field of the event stands twice", _SIGNED),
+    "secret_missing": Row(
+        503,
+        "unavailable",
+        "no secret is configured",
+        "set VTRYON_WEBHOOK_SECRET to the secret that Vtryon shows when the URL is registered",
+    ),
+    "secret_empty": Row(
+        503,
+        "unavailable",
+        "the secret is empty",
+        "anyone can sign with an empty secret; leave out one that is not set",
+    ),
+    "secret_whitespace": Row(
+        503,
+        "unavailable",
+        "the secret begins or ends with whitespace",
+        "paste the secret anew, without blanks or line breaks around it",
+    ),
+    "unauthorized": Row(
+        401,
+        "unauthorized",
+        "the credentials of this request are missing or wrong",
+        "send the credentials that this service is configured with",
+    ),
+    "method_not_allowed": Row(
+        405,
+        "method_not_allowed",
+        "this path does not answer this method",
+        "use a method that the header allow names",
+    ),
+    "not_found": Row(
+        404,
+        "not_found",
+        "there is nothing under this name",
+        "see whether the path and the name are spelled as they were stored",
+    ),
+    "invalid_request": Row(
+        400,
+        "invalid_request",
+        "a parameter of the request can't be read",
+        "the message names the parameter",
+    ),
+    "unavailable": Row(
+        503,
+        "unavailable",
+        "nothing was stored or done: try again later",
+        "Vtryon comes again, up to 5 times over 24 hours; the log says why",
+    ),
+    "payload_not_raw": Row(
+        500,
+        "payload_not_raw",
+        "the payload is not the raw body of the request",
+        "pass the bytes of the request as they came; "
+        "parsed and written again, they are not what was signed",
+    ),
+    "body_already_parsed": Row(
+        500,
+        "body_already_parsed",
+        "the body was read before it could be verified",
+        "register the receiver before anything that parses bodies, or let that keep the raw bytes",
+    ),
+    "invalid_option": Row(
+        500,
+        "invalid_option",
+        "an option can't be used",
+        "the message names the option",
+    ),
+}
+
+
+class WebhookError(Exception):
+    """A refusal: its stable `code`, the HTTP `status` that answers it, and a `hint` at what to do.
+
+    Where that is known, `field` names the field of the event as a path from the outermost object,
+    and `offset` counts the bytes of the body before the fault. It never holds bytes of a payload, a
+    header or a secret, so it can be logged as it is.
+    """
+
+    def __init__(
+        self,
+        code: Code,
+        what: str | None = None,
+        *,
+        field: str | None = None,
+        offset: int | None = None,
+    ) -> None:
+        """Takes the words of the core for `code`, unless the place knows better `what` is wrong."""
+        row = TABLE[code]
+        self.code: Code = code
+        self.status = row.status
+        self.hint = row.hint
+        self.field = field
+        self.offset = offset
+        self._what = row.summary if what is None else what
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        """Says what is wrong and where."""
+        subject = "" if self.field is None else f"`{self.field}` "
+        place = "" if self.offset is None else f" at byte {self.offset}"
+        return f"{subject}{self._what}{place}"
+
+    def __repr__(self) -> str:
+        """Names the code beside the message."""
+        return f"WebhookError({self.code!r}, {str(self)!r})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Lets an error cross into another process, from a pool of workers for example."""
+        state = {"field": self.field, "offset": self.offset}
+        return (WebhookError, (self.code, self._what), state)

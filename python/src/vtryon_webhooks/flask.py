@@ -1,0 +1,80 @@
+"""Receives events in Flask 2.2 or newer."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from flask import Response, request
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+
+from vtryon_webhooks.errors import WebhookError
+from vtryon_webhooks.receive import (
+    Delivery,
+    OnError,
+    OnEvent,
+    OnQuarantine,
+    Receiver,
+    drained,
+    length_of,
+)
+from vtryon_webhooks.signature import SIGNATURE_HEADER
+from vtryon_webhooks.webhooks import DEFAULT_MAX_BODY_BYTES, Secrets
+
+__all__ = ["receiver"]
+
+# All that Flask would answer in its own words, for the view answers them itself.
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
+
+
+def receiver(
+    on_event: OnEvent,
+    *,
+    secrets: Secrets | None = None,
+    max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
+    on_quarantine: OnQuarantine | None = None,
+    on_error: OnError | None = None,
+) -> Callable[[], Response]:
+    """Makes a view of an application or a blueprint.
+
+        app.add_url_rule("/webhooks/vtryon", view_func=receiver(on_event))
+
+    Raises `WebhookError` for options that can't be used.
+    """
+    core = Receiver(
+        on_event,
+        secrets=secrets,
+        max_body_bytes=max_body_bytes,
+        on_quarantine=on_quarantine,
+        on_error=on_error,
+    )
+    core.check_blocking()
+
+    def vtryon_webhooks() -> Response:
+        delivery = Delivery(
+            method=request.method,
+            signature=request.headers.getlist(SIGNATURE_HEADER),
+            declared_length=request.headers.get("content-length"),
+            body=_read,
+        )
+        answer = core.receive(delivery)
+        return Response(answer.body, answer.status, answer.headers)
+
+    # Flask reads these off a view.
+    vtryon_webhooks.methods = _METHODS  # type: ignore[attr-defined]
+    vtryon_webhooks.provide_automatic_options = False  # type: ignore[attr-defined]
+    return vtryon_webhooks
+
+
+def _read(limit: int) -> bytes:
+    """Reads the stream as it is, and where it is used up what Flask has kept of it."""
+    try:
+        body = drained(request.stream.read, limit) or request.get_data()
+    except RequestEntityTooLarge:
+        # The application has a limit of its own, MAX_CONTENT_LENGTH.
+        raise WebhookError("payload_too_large") from None
+    except (ClientDisconnected, OSError):
+        raise WebhookError("unavailable", "the body did not come whole") from None
+    # Werkzeug notices a client that goes away, so what is missing here was read by someone else.
+    if len(body) < length_of(request.headers.get("content-length")):
+        raise WebhookError("body_already_parsed")
+    return body

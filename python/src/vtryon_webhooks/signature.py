@@ -1,0 +1,64 @@
+"""The one form of the signature's header."""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Sequence
+from itertools import islice
+from typing import Union, cast
+
+from vtryon_webhooks.errors import WebhookError
+
+#: The request header that carries the signature, in lower case.
+SIGNATURE_HEADER = "x-vtryon-signature"
+
+#: All values of the header, or its one value.
+SignatureHeader = Union[str, bytes, Sequence[Union[str, bytes]], None]
+
+# Stands for a value that is no text at all: malformed like any other.
+_NO_TEXT = b"?"
+
+
+def claimed_by(header: object) -> bytes:
+    """Reads the signature that a request claims: 64 hex digits of either case, no other form.
+
+    Raises `missing_signature` when there is none or it is empty, `multiple_signatures` when there
+    are two, equal or not, or a list (HTTP joins repeated headers with a comma, RFC 9110, 5.3), else
+    `malformed_signature`.
+    """
+    values = _values(header)
+    if not values:
+        raise WebhookError("missing_signature")
+    if len(values) > 1:
+        raise WebhookError("multiple_signatures")
+    value = _octets(values[0])
+    if not value:
+        raise WebhookError("missing_signature")
+    if b"," in value:
+        raise WebhookError("multiple_signatures")
+    if len(value) == 64:
+        try:
+            return binascii.unhexlify(value)
+        except ValueError:
+            pass
+    raise WebhookError("malformed_signature")
+
+
+def _values(header: object) -> list[object]:
+    """Lists the first two values: what matters is whether there is exactly one."""
+    if header is None:
+        return []
+    try:
+        if isinstance(header, (str, bytes)) or not isinstance(header, Sequence):
+            return [header]
+        return list(islice(header, 2))
+    except Exception:  # an object may raise anything when it is asked what it is
+        return [_NO_TEXT]
+
+
+def _octets(value: object) -> bytes:
+    if issubclass(type(value), str):
+        return str.encode(cast(str, value), "utf-8", "surrogatepass")
+    if issubclass(type(value), bytes):
+        return memoryview(cast(bytes, value)).tobytes()
+    return _NO_TEXT

@@ -1,0 +1,111 @@
+"""Receives events in Starlette and FastAPI."""
+
+from __future__ import annotations
+
+from typing import Any, overload
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from vtryon_webhooks.errors import WebhookError
+from vtryon_webhooks.receive import (
+    DEFAULT_DEADLINE,
+    Delivery,
+    OnError,
+    OnEvent,
+    OnQuarantine,
+    Receiver,
+    length_of,
+)
+from vtryon_webhooks.signature import SIGNATURE_HEADER
+from vtryon_webhooks.webhooks import DEFAULT_MAX_BODY_BYTES, Secrets
+
+__all__ = ["WebhookEndpoint", "receiver"]
+
+
+class WebhookEndpoint:
+    """What a route takes as its endpoint; called with a request alone it is a view."""
+
+    def __init__(self, core: Receiver) -> None:
+        """Takes the flow that answers."""
+        self._core = core
+
+    @overload
+    async def __call__(self, scope: Request) -> Response: ...
+
+    @overload
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+    async def __call__(
+        self, scope: Any, receive: Receive | None = None, send: Send | None = None
+    ) -> Response | None:
+        """Answers a request, as a view or as ASGI: a route calls an object in the latter way."""
+        if receive is None or send is None:
+            return await self.respond(scope)
+        response = await self.respond(Request(scope, receive))
+        await response(scope, receive, send)
+        return None
+
+    async def respond(self, request: Request) -> Response:
+        """Answers a request; for `add_api_route`, which reads what a view takes off its types."""
+        declared = request.headers.get("content-length")
+
+        async def body(limit: int) -> bytes:
+            return await _read(request, limit, length_of(declared))
+
+        delivery = Delivery(
+            method=request.method,
+            signature=request.headers.getlist(SIGNATURE_HEADER),
+            declared_length=declared,
+            body=body,
+        )
+        answer = await self._core.receive_async(delivery)
+        return Response(answer.body, answer.status, answer.headers)
+
+
+def receiver(
+    on_event: OnEvent,
+    *,
+    secrets: Secrets | None = None,
+    max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
+    on_quarantine: OnQuarantine | None = None,
+    on_error: OnError | None = None,
+    deadline: float = DEFAULT_DEADLINE,
+) -> WebhookEndpoint:
+    """Makes an endpoint.
+
+        app.add_route("/webhooks/vtryon", receiver(on_event))
+
+    Callbacks that are not coroutines run in a thread. After `deadline` seconds for reading and
+    handling the answer is 503, and a coroutine is cancelled. Raises `WebhookError` for options that
+    can't be used.
+    """
+    return WebhookEndpoint(
+        Receiver(
+            on_event,
+            secrets=secrets,
+            max_body_bytes=max_body_bytes,
+            on_quarantine=on_quarantine,
+            on_error=on_error,
+            deadline=deadline,
+        )
+    )
+
+
+async def _read(request: Request, limit: int, declared: int) -> bytes:
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit:
+                raise WebhookError("payload_too_large")
+    except ClientDisconnect:
+        raise WebhookError("unavailable", "the body did not come whole") from None
+    except RuntimeError:
+        # Starlette's word for a stream that a form or another reader has used up.
+        raise WebhookError("body_already_parsed") from None
+    # Where a middleware has used it up, an empty one takes its place.
+    if declared and not body:
+        raise WebhookError("body_already_parsed")
+    return bytes(body)

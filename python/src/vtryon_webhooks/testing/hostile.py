@@ -1,0 +1,108 @@
+"""The requests that receivers are known to fail on, in the order in which they are sent."""
+
+from __future__ import annotations
+
+from vtryon_webhooks.keys import Key, Secret
+from vtryon_webhooks.testing.bodies import FORGED, UNREADABLE, UNUSUAL
+from vtryon_webhooks.testing.case import (
+    OTHER_METHOD,
+    REFUSED,
+    REFUSED_OR_TOO_LONG,
+    TAKEN,
+    TAKEN_OR_TOO_LONG,
+    TOO_LONG,
+    Change,
+    Good,
+    HostileRequest,
+    Row,
+    request_of,
+)
+from vtryon_webhooks.testing.signatures import FORMS, WRONG
+from vtryon_webhooks.webhooks import DEFAULT_MAX_BODY_BYTES, HIGHEST_MAX_BODY_BYTES
+
+_FORM = "application/x-www-form-urlencoded"
+_MULTIPART = "multipart/form-data; boundary=x"
+
+
+def _typed(name: str, content_type: str | None) -> Row:
+    why = "the signature covers the body, whatever its type"
+    return Row(name, why, TAKEN, lambda good: Change(content_type=content_type))
+
+
+def _unsigned(name: str, why: str, content_type: str, body: bytes) -> Row:
+    change = Change(content_type=content_type, signatures=(WRONG,), body=body)
+    return Row(name, why, REFUSED, lambda good: change)
+
+
+def _other_method(method: str) -> Row:
+    change = Change(method=method)
+    return Row(method.lower(), "events are posted", OTHER_METHOD, lambda good: change)
+
+
+def _padded(good: Good, limit: int) -> bytes:
+    """A good event that is just longer than a limit."""
+    return good.body[:-1] + b',"padding":"' + b"x" * limit + b'"}'
+
+
+_TRANSPORT = (
+    _typed("type-text", "text/plain"),
+    _typed("type-form", _FORM),
+    _typed("type-multipart", _MULTIPART),
+    _typed("type-no-boundary", "multipart/form-data"),
+    _typed("type-octets", "application/octet-stream"),
+    _typed("type-charset", "application/json; charset=utf-16"),
+    _typed("type-absent", None),
+    _typed("type-invalid", ';;="'),
+    _unsigned("type-form-unsigned", "a form is verified too", _FORM, b"task_id=x&status=failed"),
+    _unsigned("type-multipart-unsigned", "what parsers choke on", _MULTIPART, b"--x\r\n\0"),
+    Row(
+        "coding-gzip",
+        "it says gzip and is none: what is verified is not unpacked",
+        (*TAKEN, 400, 415),
+        lambda good: Change(headers=(("content-encoding", "gzip"),)),
+    ),
+    _other_method("GET"),
+    _other_method("HEAD"),
+    _other_method("PUT"),
+    _other_method("PATCH"),
+    _other_method("DELETE"),
+    _other_method("OPTIONS"),
+    Row(
+        "long",
+        "memory is finite: over 256 KiB",
+        TAKEN_OR_TOO_LONG,
+        lambda good: Change(body=_padded(good, DEFAULT_MAX_BODY_BYTES)),
+    ),
+    Row(
+        "long-unsigned",
+        "memory is finite: over 256 KiB, forged",
+        REFUSED_OR_TOO_LONG,
+        lambda good: Change(body=_padded(good, DEFAULT_MAX_BODY_BYTES), signatures=(WRONG,)),
+    ),
+    Row(
+        "too-long",
+        "memory is finite: over 1 MiB",
+        TOO_LONG,
+        lambda good: Change(body=_padded(good, HIGHEST_MAX_BODY_BYTES)),
+    ),
+)
+
+_ROWS = (
+    Row("good", "a plain event must be taken", TAKEN, lambda good: Change()),
+    *FORMS,
+    *FORGED,
+    *UNUSUAL,
+    *UNREADABLE,
+    *_TRANSPORT,
+    Row("good-at-last", "after all this it still works", TAKEN, lambda good: Change()),
+)
+
+
+def hostile_requests(secret: Secret, *, task_id: str = "task_hostile") -> list[HostileRequest]:
+    """Makes the requests, signed with `secret` where they are signed; ids begin with `task_id`.
+
+    They are in order: the first and the last one are good, so that a receiver that was not there,
+    and one that is there no more, can be told. Raises the codes of a secret that can't be one.
+    """
+    Key(secret)
+    return [request_of(row, secret, task_id) for row in _ROWS]

@@ -1,0 +1,29 @@
+"""Signs as Vtryon does."""
+
+from __future__ import annotations
+
+import json
+
+from vtryon_webhooks.errors import WebhookError
+from vtryon_webhooks.keys import Key, Secret
+from vtryon_webhooks.signature import SIGNATURE_HEADER
+
+
+def sign(payload: bytes, secret: Secret) -> str:
+    """Signs a payload: the value of `x-vtryon-signature`, 64 lower-case hex digits.
+
+    Raises `payload_not_raw`, and the codes of a secret that can't be one.
+    """
+    if not isinstance(payload, bytes):
+        raise WebhookError("payload_not_raw")
+    return Key(secret).mac(payload).hex()
+
+
+def signed_headers(payload: bytes, secret: Secret) -> dict[str, str]:
+    """Makes the headers that Vtryon would send with a payload."""
+    return {"content-type": "application/json", SIGNATURE_HEADER: sign(payload, secret)}
+
+
+def payload_of(body: object) -> bytes:
+    """Writes the body of an event as Vtryon does: JSON without blanks, in UTF-8."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

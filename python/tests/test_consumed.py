@@ -1,0 +1,182 @@
+"""A body that something else has read: refused at once, unless its raw bytes were kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django.http
+import pytest
+from apps import django_asgi, django_wsgi, fastapi_app, flask_app, starlette_app
+from django.conf import settings
+from exchange import PATH, Answer, asgi, request, wsgi
+from fastapi import Depends, FastAPI
+from flask import request as flask_request
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from vtryon_webhooks.fastapi import receiver
+from vtryon_webhooks.testing import HostileRequest, event_body, payload_of, sign
+
+SECRET = "whsec_consumed"
+BODY = payload_of(event_body("poses", "queued"))
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data; boundary=x"
+
+PARSED = (
+    b'{"error":"body_already_parsed","message":"the body was read before it could be verified: '
+    b"register the receiver before anything that parses bodies, "
+    b'or let that keep the raw bytes"}'
+)
+
+
+def sent(content_type: str) -> HostileRequest:
+    headers = (("content-type", content_type), ("x-vtryon-signature", sign(BODY, SECRET)))
+    return HostileRequest("consumed", "", "POST", headers, BODY, ())
+
+
+def check(answer: Answer, kept: bool) -> None:
+    assert (answer.status, answer.body) == ((200, b'{"received":true}') if kept else (500, PARSED))
+
+
+@pytest.mark.parametrize(
+    ("read", "content_type", "kept"),
+    [
+        (lambda: flask_request.get_data(), FORM, True),
+        (lambda: flask_request.get_json(), JSON, True),
+        (lambda: flask_request.form, JSON, True),
+        (lambda: flask_request.form, FORM, False),
+        (lambda: flask_request.values, MULTIPART, False),
+        (lambda: flask_request.get_data(parse_form_data=True), FORM, False),
+        (lambda: flask_request.stream.read(), JSON, False),
+        (lambda: flask_request.stream.read(5), JSON, False),
+    ],
+)
+def test_flask(read: Any, content_type: str, kept: bool) -> None:
+    app = flask_app(lambda event: None, secrets=SECRET)
+
+    @app.before_request
+    def before() -> None:
+        read()
+
+    check(wsgi(app, sent(content_type)), kept)
+
+
+async def read_stream(request: Request) -> None:
+    async for _ in request.stream():
+        pass
+
+
+async def read_body(request: Request) -> None:
+    await request.body()
+
+
+async def read_json(request: Request) -> None:
+    await request.json()
+
+
+async def read_form(request: Request) -> None:
+    await request.form()
+
+
+READERS = [
+    (read_body, JSON, True),
+    (read_json, JSON, True),
+    (read_form, JSON, True),
+    (read_form, FORM, False),
+    (read_stream, JSON, False),
+]
+
+
+@pytest.mark.parametrize(("read", "content_type", "kept"), READERS)
+@pytest.mark.parametrize("make", [starlette_app, fastapi_app])
+def test_middleware(make: Any, read: Any, content_type: str, kept: bool) -> None:
+    async def dispatch(request: Request, call_next: Any) -> Any:
+        await read(request)
+        return await call_next(request)
+
+    app = make(lambda event: None, secrets=SECRET)
+    app.add_middleware(BaseHTTPMiddleware, dispatch=dispatch)
+    check(asgi(app, sent(content_type)), kept)
+
+
+@pytest.mark.parametrize(("read", "content_type", "kept"), READERS)
+def test_dependency(read: Any, content_type: str, kept: bool) -> None:
+    app = FastAPI()
+    endpoint = receiver(lambda event: None, secrets=SECRET)
+
+    @app.post(PATH, dependencies=[Depends(read)])
+    async def vtryon(request: Request) -> Response:
+        return await endpoint.respond(request)
+
+    check(asgi(app, sent(content_type)), kept)
+
+
+class Reader:
+    """A middleware of Django that reads, blocking or not."""
+
+    async_capable = False
+
+    def __init__(self, get_response: Any) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: django.http.HttpRequest) -> Any:
+        self.read(request)
+        return self.get_response(request)
+
+    def read(self, request: django.http.HttpRequest) -> object:
+        raise NotImplementedError
+
+
+class ReadsBody(Reader):
+    def read(self, request: django.http.HttpRequest) -> object:
+        return request.body
+
+
+class ReadsPost(Reader):
+    def read(self, request: django.http.HttpRequest) -> object:
+        return request.POST
+
+
+class ReadsStream(Reader):
+    def read(self, request: django.http.HttpRequest) -> object:
+        return request.read(5)
+
+
+@pytest.mark.parametrize(("make", "call"), [(django_wsgi, wsgi), (django_asgi, asgi)])
+@pytest.mark.parametrize(
+    ("reader", "content_type", "kept"),
+    [
+        (ReadsBody, JSON, True),
+        (ReadsPost, JSON, True),
+        (ReadsPost, FORM, True),
+        (ReadsPost, MULTIPART, False),
+        (ReadsStream, JSON, False),
+    ],
+)
+def test_django(
+    make: Any,
+    call: Any,
+    reader: type[Reader],
+    content_type: str,
+    kept: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(settings, "MIDDLEWARE", [f"{__name__}.{reader.__name__}"])
+    check(call(make(lambda event: None, secrets=SECRET), sent(content_type)), kept)
+
+
+def test_django_without_a_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = django_asgi(lambda event: None, secrets=SECRET)
+    check(asgi(app, sent(JSON), declared=False), kept=True)
+    monkeypatch.setattr(settings, "MIDDLEWARE", [f"{__name__}.ReadsStream"])
+    check(asgi(django_asgi(lambda event: None, secrets=SECRET), sent(JSON), declared=False), False)
+
+
+def test_a_lower_limit_of_the_framework(monkeypatch: pytest.MonkeyPatch) -> None:
+    flask = flask_app(lambda event: None, secrets=SECRET)
+    flask.config["MAX_CONTENT_LENGTH"] = len(BODY) - 1
+    monkeypatch.setattr(settings, "DATA_UPLOAD_MAX_MEMORY_SIZE", len(BODY) - 1)
+    for app in (flask, django_wsgi(lambda event: None, secrets=SECRET)):
+        assert wsgi(app, request(BODY, SECRET)).status == 413

@@ -1,0 +1,106 @@
+"""Everything that the README shows is run as it stands there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from apps import django_project
+from django.core.handlers.wsgi import WSGIHandler
+from exchange import asgi, request, wsgi
+
+from vtryon_webhooks import lifecycle_step
+from vtryon_webhooks.errors import TABLE
+from vtryon_webhooks.event import STATUSES
+from vtryon_webhooks.testing import event_body, payload_of, sign
+
+README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+SECRET = "whsec_example"
+BODY = payload_of(event_body("try-on", "completed"))
+
+
+def run(mark: str, **names: Any) -> Any:
+    """Runs the block after a mark, and returns what it has defined."""
+    found = re.search(rf"<!-- tested: {mark} -->\n```python\n(.*?)```", README, re.DOTALL)
+    assert found, f"the README has no block {mark}"
+    scope: dict[str, Any] = {"__name__": "readme", **names}
+    exec(compile(found[1], mark, "exec", dont_inherit=True), scope)
+    return SimpleNamespace(**scope)
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VTRYON_WEBHOOK_SECRET", SECRET)
+    monkeypatch.delenv("VTRYON_WEBHOOK_SECRET_PREVIOUS", raising=False)
+
+
+def test_example(capsys: pytest.CaptureFixture[str]) -> None:
+    run("example", body=BODY, signature=sign(BODY, SECRET))
+    shown = "task_try_on completed https://cdn.example/try-on/linen-shirt-4k.png\n"
+    assert capsys.readouterr().out == shown
+
+
+@pytest.mark.parametrize(
+    ("mark", "call"),
+    [
+        ("fastapi", asgi),
+        ("fastapi-view", asgi),
+        ("starlette", asgi),
+        ("flask", wsgi),
+        ("raw-flask", wsgi),
+        ("raw-fastapi", asgi),
+    ],
+)
+def test_frameworks(mark: str, call: Any) -> None:
+    app = run(mark).app
+    assert call(app, request(BODY, SECRET)).status == 200
+    assert call(app, request(BODY, "whsec_stranger")).status == 401
+
+
+@pytest.mark.parametrize("mark", ["django", "raw-django"])
+def test_django(mark: str, capsys: pytest.CaptureFixture[str]) -> None:
+    django_project(*run(mark).urlpatterns)
+    assert wsgi(WSGIHandler(), request(BODY, SECRET)).status == 200
+    assert wsgi(WSGIHandler(), request(BODY, "whsec_stranger")).status == 401
+    assert capsys.readouterr().out == "status:completed:task_try_on\n"
+
+
+def test_lifecycle() -> None:
+    run("lifecycle")
+
+
+def test_the_table_of_transitions() -> None:
+    found = re.search(r"^\| the task stands at \|.*\n\|.*\n((?:\|.*\n)+)", README, re.MULTILINE)
+    assert found
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in found[1].splitlines()]
+    told = {row[0]: row[1:] for row in rows}
+    seen: dict[str, list[str]] = {"nothing yet": [], **{name: [name] for name in STATUSES}}
+    assert told == {
+        stands: [lifecycle_step(statuses, status).outcome for status in STATUSES]
+        for stands, statuses in seen.items()
+    }
+
+
+def test_rotation() -> None:
+    assert run("rotation", body=BODY, signature=sign(BODY, "whsec_old")).verified.key_index == 1
+
+
+def test_testing() -> None:
+    tests = run("testing")
+    client = run("flask").app.test_client()
+    tests.test_a_task(client)
+    tests.test_what_is_hostile(client)
+
+
+def test_no_block_is_untested() -> None:
+    assert README.count("```python") == README.count("<!-- tested: ")
+
+
+def test_the_table_of_errors() -> None:
+    rows = re.findall(r"^\| (`.*?`) \| (\d+) \|", README, re.MULTILINE)
+    told = {code: int(status) for codes, status in rows for code in re.findall("`(.*?)`", codes)}
+    raised = set(TABLE) - {"unauthorized", "not_found", "invalid_request"}
+    assert told == {code: TABLE[code].status for code in raised}

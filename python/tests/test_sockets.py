@@ -1,0 +1,209 @@
+"""The adapters behind real servers, and what only a socket can say."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from apps import django_asgi, django_wsgi, fastapi_app, flask_app
+from exchange import PATH
+from servers import PATIENCE, asgi_server, runserver, spoken, status_of, werkzeug
+from starlette.requests import Request
+
+from vtryon_webhooks import VtryonEvent
+from vtryon_webhooks.starlette import receiver as starlette_receiver
+from vtryon_webhooks.testing import event_body, payload_of, sign
+
+SECRET = "whsec_sockets"
+LIMIT = 1024
+BODY = payload_of(event_body("ai-model", "queued"))
+
+SERVERS = {
+    "flask": (flask_app, werkzeug, {}),
+    "fastapi": (fastapi_app, asgi_server, {"deadline": 0.5}),
+    "django-wsgi": (django_wsgi, runserver, {}),
+    "django-werkzeug": (django_wsgi, werkzeug, {}),
+    "django-asgi": (django_asgi, asgi_server, {}),
+}
+
+
+@dataclass
+class Receiver:
+    name: str
+    port: int
+    events: list[VtryonEvent]
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def receiver(request: pytest.FixtureRequest) -> Iterator[Receiver]:
+    make, serve, options = SERVERS[request.param]
+    events: list[VtryonEvent] = []
+    app = make(events.append, secrets=SECRET, max_body_bytes=LIMIT, **options)
+    with serve(app) as port:
+        yield Receiver(request.param, port, events)
+
+
+@pytest.fixture(autouse=True)
+def _still_works(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a case has said, a good request is taken after it."""
+    if "receiver" not in request.fixturenames:
+        yield
+        return
+    receiver: Receiver = request.getfixturevalue("receiver")
+    receiver.events.clear()
+    yield
+    receiver.events.clear()
+    assert status_of(spoken(receiver.port, head(), BODY)) == 200
+    assert len(receiver.events) == 1
+
+
+def head(
+    *lines: str, method: str = "POST", length: int | None = len(BODY), body: bytes = BODY
+) -> bytes:
+    """The head of a request that is signed; a length of None is not declared."""
+    declared = () if length is None else (f"content-length: {length}",)
+    signed = f"x-vtryon-signature: {sign(body, SECRET)}"
+    all_lines = (f"{method} {PATH} HTTP/1.1", "host: localhost", *declared, signed, *lines)
+    return "".join(f"{line}\r\n" for line in (*all_lines, "connection: close", "")).encode()
+
+
+def chunked(*chunks: bytes) -> bytes:
+    return b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in (*chunks, b""))
+
+
+def no_fault(caplog: pytest.LogCaptureFixture) -> bool:
+    """Whether nothing was logged that a stranger must not be able to cause."""
+    logged = [record for record in caplog.records if record.name == "vtryon_webhooks"]
+    return all(record.levelno < logging.ERROR for record in logged)
+
+
+def test_good(receiver: Receiver) -> None:
+    heard = spoken(receiver.port, head(), BODY[:10], BODY[10:])
+    assert status_of(heard) == 200
+    assert heard.endswith(b'{"received":true}')
+    assert receiver.events[-1].verified.payload == BODY
+
+
+@pytest.mark.parametrize("value", [sign(BODY, SECRET), "0" * 64, ""])
+def test_a_header_that_stands_twice(receiver: Receiver, value: str) -> None:
+    heard = spoken(receiver.port, head(f"X-Vtryon-Signature: {value}"), BODY)
+    assert status_of(heard) == 401
+    assert receiver.events == []
+
+
+def test_bytes_in_a_header(receiver: Receiver) -> None:
+    request = head().replace(sign(BODY, SECRET).encode(), b"\xe9" * 64)
+    assert status_of(spoken(receiver.port, request, BODY)) in (400, 401)
+    assert receiver.events == []
+
+
+def test_chunks(receiver: Receiver) -> None:
+    request = head("transfer-encoding: chunked", length=None)
+    heard = spoken(receiver.port, request, chunked(BODY[:10], BODY[10:]))
+    # WSGI has no place for a body without a length, if the server does not say that it ends it.
+    assert status_of(heard) == (401 if receiver.name == "django-wsgi" else 200)
+
+
+def test_chunks_that_are_none(receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
+    request = head("transfer-encoding: chunked", length=None)
+    heard = spoken(receiver.port, request, b"zz\r\n" + BODY + b"\r\n0\r\n\r\n", ends=True)
+    assert status_of(heard) in (None, 400, 401, 503)
+    assert no_fault(caplog)
+
+
+def test_too_long_as_declared(receiver: Receiver) -> None:
+    """Answered by the head alone: the body is never sent."""
+    if receiver.name == "django-asgi":
+        pytest.skip("Django reads the whole body before a view is called")
+    assert status_of(spoken(receiver.port, head(length=LIMIT + 1))) == 413
+    assert status_of(spoken(receiver.port, head(length=10**30))) in (400, 413)
+
+
+def test_too_long_as_counted(receiver: Receiver) -> None:
+    body = BODY[:-1] + b" " * LIMIT + b"}"
+    request = head("transfer-encoding: chunked", length=None, body=body)
+    expected = 401 if receiver.name == "django-wsgi" else 413
+    assert status_of(spoken(receiver.port, request, chunked(body))) == expected
+    assert receiver.events == []
+
+
+def test_too_slow(receiver: Receiver) -> None:
+    if receiver.name != "fastapi":
+        pytest.skip("reading is up to the server")
+    heard = spoken(receiver.port, head(), BODY[:10])
+    assert status_of(heard) == 503
+    assert b"retry-after: 10\r\n" in heard
+
+
+def test_half_closed(receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
+    """The sender stops sending before the body is whole, and listens; it wakes no operator."""
+    status = status_of(spoken(receiver.port, head(), BODY[:10], ends=True))
+    assert status in (None, 400, 401, 503)
+    assert receiver.events == []
+    assert no_fault(caplog)
+
+
+def test_cut_off(receiver: Receiver) -> None:
+    """What was signed has come, but less than what was declared."""
+    heard = spoken(receiver.port, head(length=len(BODY) + 10), BODY, ends=True)
+    assert status_of(heard) in (None, 400, 503)
+    assert receiver.events == []
+
+
+def test_gone(receiver: Receiver) -> None:
+    with socket.create_connection(("127.0.0.1", receiver.port), PATIENCE) as connection:
+        connection.sendall(head() + BODY[:10])
+    assert receiver.events == []
+
+
+@pytest.mark.parametrize("length", ["abc", "-1", "1e3", "0x10"])
+def test_a_length_that_is_none(receiver: Receiver, length: str) -> None:
+    request = head(f"content-length: {length}", length=None)
+    assert status_of(spoken(receiver.port, request, BODY, ends=True)) in (None, 400, 401)
+    assert receiver.events == []
+
+
+def test_other_methods(receiver: Receiver) -> None:
+    for method in ("GET", "HEAD", "DELETE", "OPTIONS", "BREW"):
+        heard = spoken(receiver.port, head(method=method, length=0))
+        assert status_of(heard) in (405, 501)
+    assert receiver.events == []
+
+
+def test_a_deadline_ends_a_coroutine() -> None:
+    ended = threading.Event()
+
+    async def on_event(_: VtryonEvent) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    with asgi_server(fastapi_app(on_event, secrets=SECRET, deadline=0.05)) as port:
+        assert status_of(spoken(port, head(), BODY)) == 503
+        assert ended.wait(PATIENCE)
+
+
+def test_a_stream_without_an_end() -> None:
+    """No more is read than the limit and one chunk."""
+    read = 0
+
+    async def receive() -> dict[str, Any]:
+        nonlocal read
+        read += 100
+        assert read <= LIMIT + 100
+        return {"type": "http.request", "body": b" " * 100, "more_body": True}
+
+    async def answer() -> int:
+        headers = [(b"x-vtryon-signature", b"0" * 64)]
+        scope = {"type": "http", "method": "POST", "headers": headers}
+        endpoint = starlette_receiver(print, secrets=SECRET, max_body_bytes=LIMIT)
+        return (await endpoint(Request(scope, receive))).status_code
+
+    assert asyncio.run(answer()) == 413

@@ -1,0 +1,57 @@
+"""Answers the questions of the oracle (`tests/src/bin/verdict.rs`), line by line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from vtryon_webhooks import WebhookError, Webhooks, lifecycle_step
+from vtryon_webhooks.event import parse
+
+
+def judge(question: dict[str, Any]) -> dict[str, Any]:
+    """Gives the verdict on one question; `code` is `ok` where nothing is refused."""
+    if "statuses" in question:
+        return decide(question["statuses"])
+    answer: dict[str, Any] = {}
+    try:
+        webhooks = Webhooks(
+            [bytes.fromhex(secret) for secret in question["secrets"]],
+            max_body_bytes=question.get("limit") or 262144,
+        )
+        verified = webhooks.verify(bytes.fromhex(question["body"]), question["signatures"])
+        answer.update(key_index=verified.key_index, fingerprint=verified.fingerprint)
+        event = parse(verified)
+    except WebhookError as error:
+        place = {"field": error.field, "offset": error.offset, "message": str(error)}
+        return {**answer, "code": error.code, **place}
+    names = ("event", "task_id", "status", "result_url", "error_message", "idempotency_key")
+    fields = {name: getattr(event, name) for name in names}
+    values = {name: text(getattr(event, name)) for name in ("data", "error")}
+    return {**answer, "code": "ok", "event": {**fields, **values}}
+
+
+def text(value: Any) -> str:
+    """Writes a value as JSON; what no JSON number can say is null, as in JavaScript."""
+    plain = json.loads(json.dumps(value), parse_constant=lambda _: None)
+    return json.dumps(plain)
+
+
+def decide(statuses: list[str]) -> dict[str, Any]:
+    """Gives the outcome of each status, and where the task stands in the end."""
+    steps = [lifecycle_step(statuses[:at], status) for at, status in enumerate(statuses)]
+    return {
+        "outcomes": [step.outcome for step in steps],
+        "status": steps[-1].status if steps else None,
+    }
+
+
+def main() -> None:
+    """Reads questions until there are no more; each is answered before the next is read."""
+    for line in sys.stdin:
+        print(json.dumps(judge(json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
