@@ -1,0 +1,33 @@
+// The doctor of the npm package at every adapter of the Python package, behind real servers.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import path from "node:path";
+import { test } from "node:test";
+import { checkEndpoint } from "vtryon-webhooks/testing";
+
+const ROOT = path.resolve(import.meta.dirname, "../..");
+const ADAPTERS = ["flask", "starlette", "fastapi", "fastapi-view", "django-wsgi", "django-asgi"];
+
+/** Under WSGI, Django takes a request without a declared length for one without a body. */
+const CHUNKED = /^(chunked|long-body-chunked|too-long-chunked)$/;
+
+for (const name of ADAPTERS) {
+  test(`python, ${name}, passes`, async (t) => {
+    const server = spawn(".cache/python/bin/python", ["python/tests/serve.py", name], {
+      cwd: ROOT,
+      env: { ...process.env, PYTHONPATH: "python/src" },
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    t.after(() => server.kill());
+    const [port] = await once(server.stdout, "data");
+    const url = `http://127.0.0.1:${Number(port)}/webhooks/vtryon`;
+    const { results } = await checkEndpoint(url, { secret: "whsec_test" });
+    const lost = ({ name: row }) => name === "django-wsgi" && CHUNKED.test(row);
+    assert.deepEqual(
+      results.filter((row) => !row.ok && !lost(row)),
+      [],
+    );
+  });
+}
