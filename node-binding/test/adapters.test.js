@@ -1,22 +1,14 @@
 // Every adapter answers alike, over real connections.
 
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { request } from "node:http";
 import { test } from "node:test";
 import { verify } from "vtryon-webhooks";
 import { MemoryStore } from "vtryon-webhooks/stores";
 import { ADAPTERS, EATEN } from "./adapters.js";
+import { BODY, post, SECRET, sign } from "./completed.js";
 
-const SECRET = "whsec_test";
-const BODY = JSON.stringify({
-  event: "generation.status_changed",
-  task_id: "task_1",
-  status: "completed",
-  data: { result_url: "https://cdn.example/4k.png" },
-});
-const sign = (body, secret = SECRET) => createHmac("sha256", secret).update(body).digest("hex");
 const LONG = Buffer.alloc(300 * 1024, "x");
 const UNREADABLE = "{";
 
@@ -114,6 +106,31 @@ for (const [adapter, start] of Object.entries(ADAPTERS)) {
         }
       });
     }
+  });
+
+  test(`${adapter}: an event that is being handled is not handled again`, async (t) => {
+    const { promise, resolve } = Promise.withResolvers();
+    const started = Promise.withResolvers();
+    let handled = 0;
+    const server = await start({
+      secrets: SECRET,
+      store: new MemoryStore(),
+      async onEvent() {
+        handled += 1;
+        started.resolve();
+        await promise;
+      },
+    });
+    t.after(server.stop);
+    const first = post(server.url);
+    await started.promise;
+    const second = await post(server.url);
+    assert.equal(second.status, 503);
+    assert.match(second.headers.get("retry-after"), /^[1-9]\d?$/);
+    resolve();
+    assert.equal((await first).status, 200);
+    assert.equal((await post(server.url)).status, 200);
+    assert.equal(handled, 1);
   });
 
   test(`${adapter}: what the handler does`, async (t) => {

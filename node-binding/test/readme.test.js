@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import path from "node:path";
@@ -11,24 +10,19 @@ import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { block, read } from "../../tests/readme.js";
+import { BODY, post, SECRET, sign } from "./completed.js";
 import { Packed, ROOT } from "./installed.js";
 
 const README = read("node-binding/README.md");
-const SECRET = "whsec_test";
-const BODY = JSON.stringify({
-  event: "generation.status_changed",
-  task_id: "task_readme",
-  status: "completed",
-  data: { result_url: "https://cdn.example/4k.png" },
-});
-const sign = (secret) => createHmac("sha256", secret).update(BODY).digest("hex");
-
 const bin = (name) => path.join(ROOT, "node_modules", name);
 const packed = new Packed();
 after(() => packed.remove());
 
+/** The lines of a README: in the package's own, or the one block that the project's has. */
+const linesOf = (mark) => block(mark, mark === "backend" ? undefined : README);
 const marks = [...README.matchAll(/<!-- tested: ([\w-]+) -->\n```js/g)].map(([, mark]) => mark);
-const given = `const [body, signature] = [${JSON.stringify(BODY)}, "${sign(SECRET)}"];
+marks.push("backend");
+const given = `const [body, signature] = [${JSON.stringify(BODY)}, "${sign(BODY)}"];
 const [secret, previousSecret, url] = ["${SECRET}", "whsec_previous", process.env.URL];
 let handler;
 `;
@@ -48,7 +42,7 @@ const project = packed.project(
     ...Object.fromEntries(
       marks.map((mark) => [
         `${mark}/index.js`,
-        (inWords[mark] ?? ((lines) => lines))(block(mark, README)),
+        (inWords[mark] ?? ((lines) => lines))(linesOf(mark)),
       ]),
     ),
   },
@@ -98,9 +92,6 @@ async function serve(t, mark, runtime = "node") {
   }
 }
 
-const post = (url, secret = SECRET) =>
-  fetch(url, { method: "POST", body: BODY, headers: { "x-vtryon-signature": sign(secret) } });
-
 const SERVERS = marks.filter((mark) => !["verify", "next", "workers", "testing"].includes(mark));
 for (const mark of SERVERS) {
   const runtime = ["deno", "bun"].includes(mark) ? mark : "node";
@@ -116,7 +107,7 @@ for (const mark of SERVERS) {
       );
       assert.equal(rows.all().length, 1);
     } else {
-      while (!printed.join("").includes("task_readme")) await sleep(20);
+      while (!printed.join("").includes("task_1")) await sleep(20);
     }
   });
 }
@@ -127,7 +118,7 @@ test("the lines for functions work", async () => {
     new Request("https://shop.example/webhooks/vtryon", {
       method: "POST",
       body: BODY,
-      headers: { "x-vtryon-signature": sign(SECRET) },
+      headers: { "x-vtryon-signature": sign(BODY) },
     });
   const load = (mark) => import(pathToFileURL(path.join(project, mark, "index.js")));
   assert.equal((await (await load("next")).POST(request())).status, 200);
@@ -140,7 +131,7 @@ test("the lines without a framework work", () => {
     cwd: project,
     encoding: "utf8",
   });
-  assert.equal(printed, "task_readme\n");
+  assert.equal(printed, "task_1\n");
 });
 
 test("the lines for testing work, in a program and in a shell", async (t) => {

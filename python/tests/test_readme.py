@@ -18,14 +18,16 @@ from vtryon_webhooks.event import STATUSES
 from vtryon_webhooks.testing import event_body, payload_of, sign
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+PROJECT = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 SECRET = "whsec_example"
 BODY = payload_of(event_body("try-on", "completed"))
 
 
 def run(mark: str, **names: Any) -> Any:
     """Runs the block after a mark, and returns what it has defined."""
-    found = re.search(rf"<!-- tested: {mark} -->\n```python\n(.*?)```", README, re.DOTALL)
-    assert found, f"the README has no block {mark}"
+    block = rf"<!-- tested: {mark} -->\n```python\n(.*?)```"
+    found = re.search(block, README + PROJECT, re.DOTALL)
+    assert found, f"no README has a block {mark}"
     scope: dict[str, Any] = {"__name__": "readme", **names}
     exec(compile(found[1], mark, "exec", dont_inherit=True), scope)
     return SimpleNamespace(**scope)
@@ -46,6 +48,7 @@ def test_example(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("mark", "call"),
     [
+        ("backend-python", asgi),
         ("fastapi", asgi),
         ("fastapi-view", asgi),
         ("starlette", asgi),
