@@ -47,8 +47,7 @@ await build({
   platform: "node",
   target: "node20",
   external: ["vtryon-webhooks"],
-  minifySyntax: true,
-  minifyWhitespace: true,
+  minify: true,
   banner: {
     js: `/*! commander: ${readFileSync(at("../node_modules/commander/LICENSE"), "utf8")}*/`,
   },

@@ -69,6 +69,17 @@ export class WebhookError extends Error {
 
   /** Tells whether a value is one, also where two copies of the package are loaded. */
   static is(value: unknown): value is WebhookError {
-    return value instanceof Error && BRAND in value;
+    try {
+      return typeof value === "object" && value !== null && BRAND in value;
+    } catch {
+      // A proxy that throws.
+      return false;
+    }
+  }
+
+  /** What a log should hold; `Error` itself would leave out the message. */
+  toJSON(): object {
+    const { name, code, status, message, hint, field, offset } = this;
+    return { name, code, status, message, hint, field, offset };
   }
 }

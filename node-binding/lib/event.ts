@@ -22,10 +22,15 @@ interface StatusEvent<Status extends string> extends BaseEvent {
   readonly status: Status;
 }
 
-declare const unknown: unique symbol;
+declare enum Unnamed {
+  status = "a status that the guide does not name",
+}
 
-/** A status that Vtryon's guide does not name. */
-export type UnknownStatus = string & { readonly [unknown]: true };
+/**
+ * A status that Vtryon's guide does not name: any other text. An enumeration in the types alone, since a
+ * plain `string` would also be `"completed"`, and then `status` could not tell events apart.
+ */
+export type UnknownStatus = Unnamed;
 
 /** The request is accepted. */
 export type QueuedEvent = StatusEvent<"queued">;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { messageHandler, readBody } from "./node.js";
-import { SIGNATURE_HEADER } from "./payload.js";
+import { binaryOf, SIGNATURE_HEADER } from "./payload.js";
 import type { ReceiverOptions } from "./receive.js";
 
 export type { Context, ReceiverOptions } from "./receive.js";
@@ -21,10 +21,8 @@ export function vtryonWebhooks(
   options: ReceiverOptions,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   return messageHandler(options, (request: ExpressRequest, limit, signal) => {
-    for (const kept of [request.rawBody, request.body]) {
-      if (kept instanceof Uint8Array) return kept;
-    }
-    return readBody(request, limit, signal);
+    const kept = binaryOf(request.rawBody) ?? binaryOf(request.body);
+    return kept ?? readBody(request, limit, signal);
   });
 }
 

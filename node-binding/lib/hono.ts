@@ -1,4 +1,5 @@
 import { refusal } from "./engine.js";
+import { binaryOf } from "./payload.js";
 import type { ReceiverOptions } from "./receive.js";
 import { readBody, requestReceiver } from "./web.js";
 
@@ -32,7 +33,7 @@ async function bodyOf(
   const read = Object.keys(bodyCache);
   if (read.length === 0) return readBody(raw, limit, signal);
   // Hono makes bytes out of whatever was read first, so that has to have been bytes.
-  const bytes = read[0] === "arrayBuffer" ? await bodyCache.arrayBuffer : undefined;
-  if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
-  throw refusal("body_already_parsed");
+  const bytes = read[0] === "arrayBuffer" ? binaryOf(await bodyCache.arrayBuffer) : undefined;
+  if (bytes === undefined) throw refusal("body_already_parsed");
+  return bytes;
 }

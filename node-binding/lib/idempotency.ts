@@ -1,4 +1,5 @@
 import { refusal } from "./engine.js";
+import { numberOf, optionOf } from "./options.js";
 
 /** What a store answers to a claim. */
 export type Claim =
@@ -28,26 +29,43 @@ export interface IdempotencyStore {
 
 /** How long a claim and a done key last, in milliseconds. */
 export interface IdempotencyOptions {
-  /** How long a claim lasts: by default 60 seconds, at least as long as the deadline. */
+  /** How long a claim lasts: by default 60 seconds, never less than the deadline. */
   leaseMs?: number | undefined;
   /** How long a done key is remembered: by default 3 days, and more than the 24 hours over which Vtryon retries. */
   ttlMs?: number | undefined;
 }
 
-const DAY_MS = 24 * 60 * 60 * 1000;
+/** The time over which Vtryon retries. */
+export const DAY_MS: number = 24 * 60 * 60 * 1000;
+
+/** The longest that a key is remembered: what a database still adds to a time in milliseconds. */
+const MAX_TTL_MS = 1000 * 365 * DAY_MS;
 
 /** Checks the options; `deadlineMs` is how long handling may take. Throws `invalid_option`. */
 export function lasting(
-  { leaseMs = 60_000, ttlMs = 3 * DAY_MS }: IdempotencyOptions,
+  options: IdempotencyOptions,
   deadlineMs: number,
 ): { leaseMs: number; ttlMs: number } {
-  if (!(leaseMs >= deadlineMs && leaseMs <= DAY_MS)) {
-    throw refusal("invalid_option", "`leaseMs` is not from `deadlineMs` to 24 hours");
+  const lease = [
+    deadlineMs,
+    DAY_MS,
+    "a whole number of milliseconds from `deadlineMs` to 24 hours",
+  ] as const;
+  const ttl = [DAY_MS + 1, MAX_TTL_MS, "a whole number of milliseconds over 24 hours"] as const;
+  return {
+    leaseMs: numberOf(options, "leaseMs", Math.max(60_000, deadlineMs), lease),
+    ttlMs: numberOf(options, "ttlMs", 3 * DAY_MS, ttl),
+  };
+}
+
+/** Checks that the option `store`, where there is one, is a store. Throws `invalid_option`. */
+export function checkStore(options: unknown): void {
+  const store = optionOf(options, "store");
+  if (store === undefined) return;
+  for (const method of ["claim", "commit", "release"]) {
+    if (typeof optionOf(store, method) === "function") continue;
+    throw refusal("invalid_option", `\`store\` has no method \`${method}\``);
   }
-  if (!(ttlMs > DAY_MS && ttlMs < Number.MAX_SAFE_INTEGER)) {
-    throw refusal("invalid_option", "`ttlMs` is not more than 24 hours");
-  }
-  return { leaseMs, ttlMs };
 }
 
 /**
@@ -67,6 +85,8 @@ export async function once(
     const retryAfterMs = claim.retryAfterMs;
     throw refusal("unavailable", "the event is being handled already", { retryAfterMs });
   }
+  // Anything else is no word of a store's: to take it for a claim would let repeats through.
+  if (claim.state !== "claimed") throw refusal("unavailable", "the store gave no claim");
   try {
     await work(claim.fence);
   } catch (fault) {

@@ -1,6 +1,6 @@
 import { call, refusal } from "./engine.js";
 import type { VtryonEvent } from "./event.js";
-import { type Payload, type SignatureHeader, textsOf } from "./payload.js";
+import { isText, type Payload, type SignatureHeader, textsOf } from "./payload.js";
 import { type Secrets, secretsOf } from "./secrets.js";
 import { limitOf, type Options, type Verified, VtryonWebhooks } from "./webhooks.js";
 
@@ -10,7 +10,7 @@ export type { Payload, SignatureHeader } from "./payload.js";
 export type { Secret, Secrets } from "./secrets.js";
 export { type Options, type Verified, VtryonWebhooks } from "./webhooks.js";
 
-/** Prepared secrets, the latest used last: preparing costs more than verifying. */
+/** Prepared secrets, the oldest first: preparing costs more than verifying. */
 const prepared = new Map<string, VtryonWebhooks>();
 const MAX_PREPARED = 16;
 
@@ -48,8 +48,8 @@ export interface Step {
  */
 export function lifecycleStep(seen: readonly string[], status: string): Step {
   const known = textsOf(seen);
-  if (known === undefined || typeof status !== "string") {
-    throw refusal("invalid_option", "a status is not a string");
+  if (known === undefined || !isText(status)) {
+    throw refusal("invalid_option", "a status is not a text");
   }
   const [outcome, stands] = call((core) => core.lifecycleStep(known, status));
   return { outcome, status: stands } as Step;
@@ -57,15 +57,13 @@ export function lifecycleStep(seen: readonly string[], status: string): Step {
 
 function webhooks(secrets: Secrets, options: Options | undefined): VtryonWebhooks {
   const limit = limitOf(options);
+  // The common case is not worth encoding; lists and bytes are.
+  const keys = typeof secrets === "string" ? secrets : secretsOf(secrets);
   const name =
-    typeof secrets === "string"
-      ? `${limit} ${secrets}`
-      : `${limit}|${secretsOf(secrets)
-          .map((key) => key.join())
-          .join("|")}`;
+    typeof keys === "string" ? `${limit} ${keys}` : `${limit}|${keys.map(String).join("|")}`;
   const known = prepared.get(name);
   if (known !== undefined) return known;
-  const made = new VtryonWebhooks(secrets ?? [], { maxBodyBytes: limit });
+  const made = new VtryonWebhooks(keys, { maxBodyBytes: limit });
   const [oldest] = prepared.keys();
   if (prepared.size >= MAX_PREPARED && oldest !== undefined) prepared.delete(oldest);
   prepared.set(name, made);

@@ -52,7 +52,8 @@ export function readBody(
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   // What was read before is gone, and a text is not what came.
-  if (request.readableDidRead || request.readableEncoding !== null) {
+  const isTaken = request.readableDidRead || request.listenerCount("readable") > 0;
+  if (isTaken || request.readableEncoding !== null) {
     throw refusal("body_already_parsed");
   }
   // Something has read to the end, and there was nothing.
@@ -78,6 +79,8 @@ export function readBody(
     };
     request.on("data", take).on("end", end).on("close", cut).on("error", cut);
     signal.addEventListener("abort", late);
+    // One that was paused on purpose flows for no listener.
+    request.resume();
     // One that had failed before tells nobody again.
     if (request.destroyed && !request.readableEnded) cut();
   });

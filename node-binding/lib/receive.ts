@@ -1,8 +1,16 @@
-import { type Answer, acknowledged, refused } from "./answer.js";
+import { type Answer, acknowledged, postponed, refused } from "./answer.js";
 import { refusal } from "./engine.js";
 import { WebhookError } from "./error.js";
 import type { VtryonEvent } from "./event.js";
-import { type IdempotencyOptions, type IdempotencyStore, lasting, once } from "./idempotency.js";
+import {
+  checkStore,
+  DAY_MS,
+  type IdempotencyOptions,
+  type IdempotencyStore,
+  lasting,
+  once,
+} from "./idempotency.js";
+import { checkFunction, numberOf } from "./options.js";
 import type { Match } from "./report.js";
 import type { Secrets } from "./secrets.js";
 import { type Options, VtryonWebhooks } from "./webhooks.js";
@@ -32,7 +40,7 @@ export interface ReceiverOptions extends Options, IdempotencyOptions {
   /** Takes a signed body that can't be read; without it the answer is 400. */
   onQuarantine?(payload: Uint8Array, error: WebhookError): unknown;
   /** Is told why a request was not answered with 200; by default faults of the receiver are logged. */
-  onError?(error: unknown): void;
+  onError?(error: unknown): unknown;
 }
 
 /** One request, as an adapter hands it over. */
@@ -51,22 +59,20 @@ export interface Delivery {
 
 const DEFAULT_DEADLINE_MS = 10_000;
 
-/** The longest that a timer can wait. */
-const MAX_DEADLINE_MS = 2 ** 31 - 1;
+const DEADLINE = [1, DAY_MS, "a whole number of milliseconds up to 24 hours"] as const;
 
 /** Makes the one flow that all adapters share: from a request to its answer, which never rejects. */
 export function receiver(options: ReceiverOptions): (delivery: Delivery) => Promise<Answer> {
-  if (typeof options?.onEvent !== "function") {
-    throw refusal("invalid_option", "`onEvent` is not a function");
-  }
-  const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS;
-  if (!(deadlineMs > 0 && deadlineMs <= MAX_DEADLINE_MS)) {
-    throw refusal("invalid_option", "`deadlineMs` is not a positive number of milliseconds");
-  }
+  checkFunction(options, "onEvent", true);
+  checkFunction(options, "onQuarantine");
+  checkFunction(options, "onError");
+  checkStore(options);
+  const deadlineMs = numberOf(options, "deadlineMs", DEFAULT_DEADLINE_MS, DEADLINE);
   const lasts = lasting(options, deadlineMs);
   const webhooks = new VtryonWebhooks(options.secrets, options);
 
-  async function accept(delivery: Delivery, signal: AbortSignal): Promise<void> {
+  /** Verifies and reads a request, which may be a stranger's; returns what takes the event. */
+  async function read(delivery: Delivery, signal: AbortSignal): Promise<() => unknown> {
     if (delivery.method !== "POST") throw refusal("method_not_allowed");
     webhooks.admit(delivery.signature, Number(delivery.declaredLength) || 0);
     const payload = await delivery.body(webhooks.maxBodyBytes, signal);
@@ -76,65 +82,68 @@ export function receiver(options: ReceiverOptions): (delivery: Delivery) => Prom
     } catch (fault) {
       // 400 is the status of what Vtryon has signed and nobody can read.
       if (!WebhookError.is(fault) || fault.status !== 400 || !options.onQuarantine) throw fault;
-      await called(() => options.onQuarantine?.(payload, fault));
-      return;
+      return () => options.onQuarantine?.(payload, fault);
     }
     const [match, event] = opened;
     const idempotencyKey = event.idempotency_key;
-    const handle = (fence: number | undefined) =>
-      called(() => options.onEvent(event, { ...match, idempotencyKey, fence, payload, signal }));
-    if (options.store === undefined) await handle(undefined);
-    else await once(options.store, idempotencyKey, lasts, handle);
+    const handle = (fence: number | undefined) => {
+      if (signal.aborted) throw passed();
+      return options.onEvent(event, { ...match, idempotencyKey, fence, payload, signal });
+    };
+    const { store } = options;
+    return () => (store ? once(store, idempotencyKey, lasts, handle) : handle(undefined));
   }
 
   return async (delivery) => {
     const clock = new AbortController();
     const timer = setTimeout(() => clock.abort(), deadlineMs);
+    let signed = false;
     try {
-      await inTime(accept(delivery, clock.signal), clock.signal);
+      const take = await inTime(() => read(delivery, clock.signal), clock.signal);
+      signed = true;
+      // What fails after the deadline was answered already, but is not lost.
+      await inTime(take, clock.signal, (late) => report(options, late, signed));
       return acknowledged();
     } catch (fault) {
-      report(options, fault instanceof Failure ? fault.cause : fault);
-      return refused(fault);
+      report(options, fault, signed);
+      // Whatever happens to a signed event is ours, even an error of the package's: it has to come again.
+      return signed ? postponed(fault) : refused(fault);
     } finally {
       clearTimeout(timer);
     }
   };
 }
 
-/** What a callback threw: whatever it is, even an error of ours, it is no refusal of the request. */
-class Failure {
-  readonly cause: unknown;
-  constructor(cause: unknown) {
-    this.cause = cause;
-  }
-}
+const passed = () => refusal("unavailable", "the deadline has passed");
 
-async function called(callback: () => unknown): Promise<void> {
-  try {
-    await callback();
-  } catch (cause) {
-    throw new Failure(cause);
-  }
-}
-
-/** Waits for work, but no longer than until the signal. */
-function inTime(work: Promise<void>, signal: AbortSignal): Promise<void> {
+/** Waits for work, but no longer than until the signal; `late` is told what fails after that. */
+function inTime<T>(
+  work: () => T | Promise<T>,
+  signal: AbortSignal,
+  late: (fault: unknown) => void = () => {},
+): Promise<T> {
   return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () =>
-      reject(refusal("unavailable", "the deadline has passed")),
-    );
-    work.then(resolve, reject);
+    if (signal.aborted) throw passed();
+    signal.addEventListener("abort", () => reject(passed()));
+    const start = async () => work();
+    start().then(resolve, (fault) => (signal.aborted ? late(fault) : reject(fault)));
   });
 }
 
-function report({ onError }: ReceiverOptions, fault: unknown): void {
+/**
+ * Tells of a fault. By default only the receiver's own are logged: strangers fill no log, and an event
+ * that is being handled already is none.
+ */
+function report({ onError }: ReceiverOptions, fault: unknown, signed: boolean): void {
   try {
-    if (onError !== undefined) onError(fault);
-    else if (!WebhookError.is(fault)) console.error("vtryon-webhooks:", fault);
-    // What strangers do wrong fills no log, nor does an event that is being handled already.
-    else if (fault.status >= 500 && fault.retryAfterMs === undefined) {
-      console.error(`vtryon-webhooks: ${fault.code}: ${fault.message} (${fault.hint})`);
+    const error = WebhookError.is(fault) ? fault : undefined;
+    if (onError !== undefined) {
+      const told: unknown = onError(fault);
+      Promise.resolve(told).catch(() => {});
+    } else if (error === undefined ? signed : error.status === 500) {
+      console.error("vtryon-webhooks:", fault);
+    } else if (signed && error?.retryAfterMs === undefined) {
+      console.error(`vtryon-webhooks: ${error?.code}: ${error?.message} (${error?.hint})`);
     }
   } catch {
     // A log that fails changes nothing about the answer.

@@ -1,5 +1,6 @@
 import { refusal } from "./engine.js";
-import { SIGNATURE_HEADER } from "./payload.js";
+import { WebhookError } from "./error.js";
+import { binaryOf, SIGNATURE_HEADER } from "./payload.js";
 import { type ReceiverOptions, receiver } from "./receive.js";
 
 export type { Context, ReceiverOptions } from "./receive.js";
@@ -53,8 +54,8 @@ export async function readBody(
     const chunks: Uint8Array[] = [];
     let length = 0;
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      const chunk = part.value;
-      if (!(chunk instanceof Uint8Array)) throw refusal("payload_not_raw");
+      const chunk = binaryOf(part.value);
+      if (chunk === undefined) throw refusal("payload_not_raw");
       length += chunk.byteLength;
       if (length > limit) throw refusal("payload_too_large");
       chunks.push(chunk);
@@ -62,7 +63,8 @@ export async function readBody(
     return joined(chunks, length);
   } catch (fault) {
     cancel();
-    throw fault;
+    if (WebhookError.is(fault)) throw fault;
+    throw refusal("unavailable", "the connection ended before the body");
   } finally {
     signal.removeEventListener("abort", cancel);
   }

@@ -1,5 +1,6 @@
 import { call, generation, type Receiver, refusal } from "./engine.js";
 import type { VtryonEvent } from "./event.js";
+import { optionOf, variable } from "./options.js";
 import { bytesOf, headerOf, type Payload, type SignatureHeader } from "./payload.js";
 import { eventAt, type Match, matchAt } from "./report.js";
 import { type Secrets, secretsOf } from "./secrets.js";
@@ -74,10 +75,18 @@ export class VtryonWebhooks {
     signature: SignatureHeader,
     read: (address: number) => T,
   ): [Uint8Array, T] {
+    // A text has at least a byte for each of its units: one that is too long is not even encoded.
+    if (typeof payload === "string") this.#limit(payload.length, signature);
     const bytes = bytesOf(payload);
     if (bytes === undefined) throw refusal("payload_not_raw");
+    this.#limit(bytes.byteLength, signature);
     const header = headerOf(signature);
     return [bytes, call(() => read(this.#current()[verb](bytes, ...header)))];
+  }
+
+  /** Refuses what is too long before it is copied, for lengths that wasm can't tell too. */
+  #limit(length: number, signature: SignatureHeader): void {
+    if (length > this.maxBodyBytes) this.admit(signature, length);
   }
 
   /** A trap voids all receivers: they are prepared anew. */
@@ -96,18 +105,14 @@ export class VtryonWebhooks {
 
 /** Returns the limit of the body; what is no number becomes one that the core refuses. */
 export function limitOf(options: Options | undefined): number {
-  let limit: unknown;
-  try {
-    limit = options?.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES;
-  } catch {
-    // A proxy that throws.
-  }
+  const limit = optionOf(options, "maxBodyBytes");
+  if (limit === undefined) return DEFAULT_MAX_BODY_BYTES;
   return typeof limit === "number" ? limit : Number.NaN;
 }
 
 function fromEnvironment(): string[] {
-  const env = globalThis.process?.env ?? {};
-  const { VTRYON_WEBHOOK_SECRET: current, VTRYON_WEBHOOK_SECRET_PREVIOUS: previous } = env;
+  const current = variable("VTRYON_WEBHOOK_SECRET");
+  const previous = variable("VTRYON_WEBHOOK_SECRET_PREVIOUS");
   if (current === undefined) throw refusal("secret_missing");
   return previous === undefined ? [current] : [current, previous];
 }

@@ -1,3 +1,5 @@
+use std::cell::RefCell;
+
 use js_sys::Uint8Array;
 use vtryon_webhooks::{BodyLimit, Code, Error, Event, Secret, Signature, Verified, Verifier};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
@@ -5,12 +7,23 @@ use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 use crate::refusal;
 use crate::report::Report;
 
-/// A verifier with the memory that it works in, which it keeps from one payload to the next.
+/// The memory that payloads are judged in.
+#[derive(Default)]
+struct Workspace {
+    payload: Vec<u8>,
+    report: Report,
+}
+
+thread_local! {
+    /// One for all receivers: they are asked one after the other, and where JavaScript has no finalizers a
+    /// receiver that was made for a single request stays for ever.
+    static WORKSPACE: RefCell<Workspace> = RefCell::default();
+}
+
+/// A verifier.
 #[wasm_bindgen]
 pub struct Receiver {
     verifier: Verifier,
-    payload: Vec<u8>,
-    report: Report,
 }
 
 #[wasm_bindgen]
@@ -41,7 +54,7 @@ impl Receiver {
     ///
     /// # Errors
     /// A refusal.
-    pub fn verify(&mut self, payload: &Uint8Array, count: u32, signature: &str) -> Result<u32, JsValue> {
+    pub fn verify(&self, payload: &Uint8Array, count: u32, signature: &str) -> Result<u32, JsValue> {
         self.judge(payload, count, signature, |_, _| Ok(()))
     }
 
@@ -49,7 +62,7 @@ impl Receiver {
     ///
     /// # Errors
     /// A refusal.
-    pub fn open(&mut self, payload: &Uint8Array, count: u32, signature: &str) -> Result<u32, JsValue> {
+    pub fn open(&self, payload: &Uint8Array, count: u32, signature: &str) -> Result<u32, JsValue> {
         self.judge(payload, count, signature, |verified, report| {
             report.event(&Event::parse(verified)?);
             Ok(())
@@ -59,24 +72,24 @@ impl Receiver {
 
 impl Receiver {
     fn judge(
-        &mut self,
+        &self,
         payload: &Uint8Array,
         count: u32,
         signature: &str,
         read: impl FnOnce(&Verified<'_>, &mut Report) -> Result<(), Error>,
     ) -> Result<u32, JsValue> {
-        let judge = || -> Result<u32, Error> {
+        let judge = |workspace: &mut Workspace| -> Result<u32, Error> {
             let signature = claimed(count, signature)?;
             // Before it is copied: what is too long takes no memory here.
             self.verifier.limit().check(payload.length() as usize)?;
-            self.payload.resize(payload.length() as usize, 0);
-            payload.copy_to(&mut self.payload);
-            let verified = self.verifier.verify(&self.payload, &signature)?;
-            self.report.verified(&verified);
-            read(&verified, &mut self.report)?;
-            Ok(self.report.address())
+            workspace.payload.resize(payload.length() as usize, 0);
+            payload.copy_to(&mut workspace.payload);
+            let verified = self.verifier.verify(&workspace.payload, &signature)?;
+            workspace.report.verified(&verified);
+            read(&verified, &mut workspace.report)?;
+            Ok(workspace.report.address())
         };
-        judge().map_err(|error| refusal::of(&error))
+        WORKSPACE.with_borrow_mut(judge).map_err(|error| refusal::of(&error))
     }
 }
 
@@ -87,7 +100,7 @@ fn prepare(secrets: Vec<Uint8Array>, limit: f64) -> Result<Receiver, Error> {
     let limit =
         limit.ok_or(Error::because(Code::InvalidOption, "`maxBodyBytes` is not from 1 to 1048576"))?;
     let verifier = Verifier::new(secrets)?.with_limit(limit);
-    Ok(Receiver { verifier, payload: Vec::new(), report: Report::default() })
+    Ok(Receiver { verifier })
 }
 
 /// The one signature among the values of the header.

@@ -51,6 +51,10 @@ function withExpress(name, framework) {
 /** The adapters as they should be used. */
 export const ADAPTERS = {
   node: (options) => listen(forNode.vtryonWebhooks(options)),
+  "node, paused": (options) => {
+    const handler = forNode.vtryonWebhooks(options);
+    return listen((request, response) => handler(request.pause(), response));
+  },
   ...withExpress("express 5", express),
   ...withExpress("express 4", express4),
   fastify: async (options) => {
@@ -84,6 +88,15 @@ export const EATEN = {
       await eat(request);
       await handler(request, response);
     });
+  },
+  "node, with another reader": (options) => {
+    const handler = forNode.vtryonWebhooks(options);
+    return listen((request, response) =>
+      handler(
+        request.on("readable", () => {}),
+        response,
+      ),
+    );
   },
   "node, as text": (options) => {
     const handler = forNode.vtryonWebhooks(options);

@@ -7,6 +7,7 @@ import path from "node:path";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { Miniflare } from "miniflare";
+import { block, read } from "../../tests/readme.js";
 import { PACKAGE, Packed, ROOT, run } from "./installed.js";
 
 const packed = new Packed();
@@ -128,19 +129,10 @@ test("its types tell the truth", () => {
 });
 
 test("it runs in a Worker that wrangler has bundled", async (t) => {
-  const worker = `
-import { vtryonWebhooks } from "vtryon-webhooks/web";
-export default {
-  fetch: (request: Request, env: { VTRYON_WEBHOOK_SECRET: string }) =>
-    vtryonWebhooks({
-      secrets: env.VTRYON_WEBHOOK_SECRET,
-      onEvent: ({ status }) => console.log(status),
-    })(request),
-};`;
   const project = packed.project("worker", {
     "package.json": "{}",
-    "wrangler.toml": 'name = "shop"\nmain = "index.ts"\ncompatibility_date = "2026-07-01"\n',
-    "index.ts": worker,
+    "wrangler.toml": 'name = "shop"\nmain = "index.js"\ncompatibility_date = "2026-07-01"\n',
+    "index.js": block("workers", read("node-binding/README.md")),
   });
   const args = ["deploy", "--dry-run", "--outdir", "out"];
   run(process.execPath, [bin("wrangler/bin/wrangler.js"), ...args], { cwd: project });

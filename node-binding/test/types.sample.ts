@@ -4,7 +4,18 @@ import { createServer } from "node:http";
 import express from "express";
 import Fastify from "fastify";
 import { Hono } from "hono";
-import { constructEvent, type VtryonEvent, VtryonWebhooks, WebhookError } from "vtryon-webhooks";
+import {
+  type CompletedEvent,
+  constructEvent,
+  type FailedEvent,
+  type OtherEvent,
+  type ProcessingEvent,
+  type QueuedEvent,
+  type UnknownStatusEvent,
+  type VtryonEvent,
+  VtryonWebhooks,
+  WebhookError,
+} from "vtryon-webhooks";
 import * as forExpress from "vtryon-webhooks/express";
 import * as forFastify from "vtryon-webhooks/fastify";
 import * as forHono from "vtryon-webhooks/hono";
@@ -15,17 +26,28 @@ import * as forWeb from "vtryon-webhooks/web";
 
 function told(event: VtryonEvent): string {
   switch (event.status) {
-    case "completed":
-      return event.result_url ?? "no result";
-    case "failed":
-      return event.error_message ?? "no reason";
+    case "completed": {
+      const completed: CompletedEvent = event;
+      return completed.result_url ?? "no result";
+    }
+    case "failed": {
+      const failed: FailedEvent = event;
+      return failed.error_message ?? "no reason";
+    }
     case "queued":
-    case "processing":
-      return event.task_id;
-    case null:
-      return event.event;
-    default:
-      return event.status;
+    case "processing": {
+      const pending: QueuedEvent | ProcessingEvent = event;
+      return pending.task_id;
+    }
+    case null: {
+      const other: OtherEvent = event;
+      return other.event;
+    }
+    default: {
+      const unknown: UnknownStatusEvent = event;
+      const status: string = unknown.status;
+      return status;
+    }
   }
 }
 

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
+import { runInNewContext } from "node:vm";
 import * as esm from "vtryon-webhooks";
 import { bytes, sign } from "../../tests/vectors/generate/bytes.js";
 
@@ -82,6 +83,16 @@ for (const [name, payload, code] of [
   ["a detached buffer", detached, "payload_not_raw"],
   ["a proxy that throws", thrower, "payload_not_raw"],
   ["wider numbers", new Uint16Array(4), "payload_not_raw"],
+  [
+    "what calls itself memory",
+    { [Symbol.toStringTag]: "ArrayBuffer", length: 2 },
+    "payload_not_raw",
+  ],
+  ["bytes of another realm", runInNewContext("new Uint8Array(2)"), "signature_mismatch"],
+  ["memory of another realm", runInNewContext("new ArrayBuffer(2)"), "signature_mismatch"],
+  ["a text that is too long", "x".repeat(262145), "payload_too_large"],
+  ["bytes that are too long", new Uint8Array(262145), "payload_too_large"],
+  ["more bytes than wasm can count", new ArrayBuffer(2 ** 32 + 69), "payload_too_large"],
   ["half a surrogate pair", "\ud800", "payload_not_raw"],
 ]) {
   test(`payload: ${name}`, () => {
@@ -98,6 +109,8 @@ for (const [name, signature, code] of [
   ["a number", 7, "malformed_signature"],
   ["a list of a number", [7], "malformed_signature"],
   ["a proxy that throws", thrower, "malformed_signature"],
+  ["far too long", "a".repeat(2 ** 20), "malformed_signature"],
+  ["a list that is far too long", "a,".repeat(2 ** 20), "multiple_signatures"],
   ["two", ["a".repeat(64), "a".repeat(64)], "multiple_signatures"],
 ]) {
   test(`signature: ${name}`, () => {
@@ -114,6 +127,10 @@ for (const [name, secrets, options, code] of [
   ["one that is not set", ["whsec_test", undefined], {}, "secret_missing"],
   ["an empty one", "", {}, "secret_empty"],
   ["a proxy that throws", thrower, {}, "secret_missing"],
+  ["half a surrogate pair", "\ud800", {}, "secret_missing"],
+  ["a text that is far too long", "x".repeat(65537), {}, "invalid_option"],
+  ["bytes that are far too long", new Uint8Array(65537), {}, "invalid_option"],
+  ["options that throw", "whsec_test", thrower, "invalid_option"],
   ["a limit of 0", "whsec_test", { maxBodyBytes: 0 }, "invalid_option"],
   ["a limit past 1 MiB", "whsec_test", { maxBodyBytes: 1048577 }, "invalid_option"],
   ["a limit that is no number", "whsec_test", { maxBodyBytes: "many" }, "invalid_option"],
@@ -125,6 +142,54 @@ for (const [name, secrets, options, code] of [
     );
   });
 }
+
+test("secrets are read once", () => {
+  let reads = 0;
+  const turncoat = new Proxy(["whsec_a"], {
+    get: (list, name) => (name === "0" && reads++ > 0 ? "whsec_b" : Reflect.get(list, name)),
+  });
+  const code = (secret, secrets) =>
+    codeOf(() => esm.verify("{}", sign({ text: secret }, { text: "{}" }), secrets));
+  code("whsec_b", turncoat);
+  assert.equal(code("whsec_b", ["whsec_a"]), "signature_mismatch");
+});
+
+test("what was verified does not grow", () => {
+  const memory = new ArrayBuffer(2, { maxByteLength: 9 });
+  new Uint8Array(memory).set([123, 125]);
+  const signature = sign({ text: "whsec_test" }, { text: "{}" });
+  const { payload } = esm.verify(memory, signature, "whsec_test");
+  memory.resize(9);
+  assert.equal(Buffer.from(payload).toString(), "{}");
+});
+
+test("an error is logged whole, also as JSON", () => {
+  assert.throws(
+    () => esm.verify("{}", "", "whsec_test"),
+    (error) => {
+      const { code, status, message, hint } = JSON.parse(JSON.stringify(error));
+      assert.deepEqual([code, status], ["missing_signature", 401]);
+      return message === error.message && hint === error.hint;
+    },
+  );
+  assert.equal(esm.WebhookError.is(thrower), false);
+});
+
+test("statuses are texts", () => {
+  for (const [seen, status] of [
+    [["\ud800"], "queued"],
+    [[], "\ud800"],
+    ["queued", "queued"],
+    [[7], "queued"],
+    [thrower, "queued"],
+    [[], undefined],
+  ]) {
+    assert.equal(
+      codeOf(() => esm.lifecycleStep(seen, status)),
+      "invalid_option",
+    );
+  }
+});
 
 test("a stack that overflows inside the core leaves no trace", () => {
   const signature = sign({ text: "whsec_test" }, { text: "{}" });

@@ -1,5 +1,5 @@
-import { refusal } from "../engine.js";
 import type { Claim, IdempotencyStore } from "../idempotency.js";
+import { checkFunction, numberOf, variable } from "../options.js";
 
 export interface MemoryStoreOptions {
   /** How many keys are kept, done and claimed together: by default 100000. */
@@ -15,6 +15,9 @@ interface Entry {
 
 /** How long an ended lease is kept for a handler that commits late. */
 const LEASE_KEPT_MS = 60 * 60 * 1000;
+
+/** As many as a Map holds. */
+const MAX_KEYS = [1, 2 ** 24, "a whole number from 1 to 16777216"] as const;
 
 let warned = false;
 
@@ -36,13 +39,11 @@ export class MemoryStore implements IdempotencyStore {
   #fence = 0;
 
   /** Throws `invalid_option`. */
-  constructor({ maxKeys = 100_000, now = Date.now }: MemoryStoreOptions = {}) {
-    if (!(Number.isSafeInteger(maxKeys) && maxKeys > 0)) {
-      throw refusal("invalid_option", "`maxKeys` is not a positive whole number");
-    }
-    this.#maxKeys = maxKeys;
-    this.#now = now;
-    if (!warned && globalThis.process?.env?.NODE_ENV === "production") {
+  constructor(options: MemoryStoreOptions = {}) {
+    this.#maxKeys = numberOf(options, "maxKeys", 100_000, MAX_KEYS);
+    checkFunction(options, "now");
+    this.#now = options?.now ?? Date.now;
+    if (!warned && variable("NODE_ENV") === "production") {
       warned = true;
       console.warn(
         "vtryon-webhooks: MemoryStore forgets at every restart and is not shared between processes; " +

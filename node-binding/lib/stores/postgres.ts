@@ -5,8 +5,8 @@ import {
   type SqlStoreOptions,
   type Statements,
   schema,
+  sqlOptions,
   statements,
-  TABLE,
   type Transaction,
   type TransactionOptions,
 } from "./sql.js";
@@ -53,7 +53,8 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
   #prunedAt = Number.NEGATIVE_INFINITY;
 
   /** Takes a pool. Throws `invalid_option`. */
-  constructor(pool: PostgresPool<Client>, { table = TABLE, now }: SqlStoreOptions = {}) {
+  constructor(pool: PostgresPool<Client>, options: SqlStoreOptions = {}) {
+    const { table, now } = sqlOptions(options);
     if (typeof pool?.query !== "function" || typeof pool.connect !== "function") {
       throw refusal("invalid_option", "`pool` is no Pool of pg");
     }

@@ -1,7 +1,8 @@
 import { refusal } from "../engine.js";
+import { checkFunction } from "../options.js";
 
 /** The table's name where nothing else is said. */
-export const TABLE: string = "vtryon_webhooks";
+const TABLE = "vtryon_webhooks";
 
 export interface SqlStoreOptions {
   /** The table's name: by default `vtryon_webhooks`. */
@@ -13,6 +14,16 @@ export interface SqlStoreOptions {
 export interface TransactionOptions {
   /** How long the key is remembered, in milliseconds: by default 3 days, and more than 24 hours. */
   ttlMs?: number | undefined;
+}
+
+/** Reads the options of a store. Throws `invalid_option`. */
+export function sqlOptions(options: SqlStoreOptions | null): {
+  table: string;
+  now: (() => number) | undefined;
+} {
+  checkFunction(options, "now");
+  const { table = TABLE, now } = options ?? {};
+  return { table, now };
 }
 
 /** What came of a transaction. */

@@ -5,8 +5,8 @@ import {
   type SqlStoreOptions,
   type Statements,
   schema,
+  sqlOptions,
   statements,
-  TABLE,
   type Transaction,
   type TransactionOptions,
 } from "./sql.js";
@@ -38,7 +38,8 @@ export class SqliteStore<Database extends SqliteDatabase> implements Idempotency
   #prunedAt = Number.NEGATIVE_INFINITY;
 
   /** Takes an open database. Throws `invalid_option`. */
-  constructor(database: Database, { table = TABLE, now = Date.now }: SqlStoreOptions = {}) {
+  constructor(database: Database, options: SqlStoreOptions = {}) {
+    const { table, now = Date.now } = sqlOptions(options);
     if (typeof database?.prepare !== "function" || typeof database.exec !== "function") {
       throw refusal("invalid_option", "`database` is none of node:sqlite or better-sqlite3");
     }

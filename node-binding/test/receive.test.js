@@ -1,0 +1,158 @@
+// The flow that all adapters share, with every part that a user brings gone wrong.
+
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+import { verify, WebhookError } from "vtryon-webhooks";
+import { MemoryStore } from "vtryon-webhooks/stores";
+import { vtryonWebhooks } from "vtryon-webhooks/web";
+import { BODY, SECRET, sign } from "./completed.js";
+
+const taken = () => {};
+const revoked = () => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+};
+const throwing = (fault) => () => {
+  throw fault;
+};
+
+function request({ body = BODY, signature = sign(BODY) } = {}) {
+  const headers = { "x-vtryon-signature": signature };
+  return new Request("https://shop.example/", { method: "POST", body, headers, duplex: "half" });
+}
+
+/** A body that begins and never ends. */
+const endless = () =>
+  new ReadableStream({ start: (stream) => stream.enqueue(new TextEncoder().encode(BODY)) });
+
+/** A body that breaks off. */
+const broken = () => new ReadableStream({ start: (stream) => stream.error(new Error("aborted")) });
+
+const store = (parts) => ({
+  claim: () => ({ state: "claimed", fence: 1 }),
+  commit: () => true,
+  release: taken,
+  ...parts,
+});
+const claims = (claim) => ({ store: store({ claim: () => claim }) });
+const newer = new WebhookError("a_code_to_come", 400, "text", "text");
+const unauthorized = throwing(new WebhookError("signature_mismatch", 401, "text", "text"));
+
+// What goes wrong, the options, the answer, how long to wait, and whether the default log tells of it.
+for (const [name, options, status, retryAfter, logged, sent] of [
+  ["nothing", {}, 200, null, 0],
+  ["a handler throws", { onEvent: throwing(new Error("gone")) }, 503, "10", 1],
+  ["a handler throws nothing", { onEvent: throwing(undefined) }, 503, "10", 1],
+  ["a handler throws what throws", { onEvent: throwing(revoked()) }, 503, "10", 1],
+  ["a handler rejects", { onEvent: async () => verify("", "", SECRET) }, 503, "10", 1],
+  ["a handler is refused itself", { onEvent: unauthorized }, 503, "10", 1],
+  ["a store fails", { store: store({ claim: throwing(new Error("gone")) }) }, 503, "10", 1],
+  ["a store is refused", { store: store({ claim: unauthorized }) }, 503, "10", 1],
+  ["a store knows more codes", { store: store({ claim: throwing(newer) }) }, 503, "10", 1],
+  ["a store throws what throws", { store: store({ commit: throwing(revoked()) }) }, 503, "10", 1],
+  ["a claim is nothing", claims(undefined), 503, "10", 1],
+  ["a claim is no claim", claims({ state: "leased", fence: 1 }), 503, "10", 1],
+  ["a claim is a text", claims("claimed"), 503, "10", 1],
+  ["a lease is lost", { store: store({ commit: () => false }) }, 503, "10", 1],
+  ["busy", claims({ state: "busy", retryAfterMs: 1500 }), 503, "2", 0],
+  ["busy for no time", claims({ state: "busy", retryAfterMs: 0 }), 503, "1", 0],
+  ["busy for ever", claims({ state: "busy", retryAfterMs: Infinity }), 503, "10", 0],
+  ["busy for what is no number", claims({ state: "busy", retryAfterMs: "soon" }), 503, "10", 0],
+  ["busy for a symbol", claims({ state: "busy", retryAfterMs: Symbol("soon") }), 503, "10", 0],
+  ["done", claims({ state: "done" }), 200, null, 0],
+  ["a bad signature", {}, 401, null, 0, () => ({ signature: "0".repeat(64) })],
+  ["an unsigned body breaks off", {}, 503, "10", 0, () => ({ body: broken() })],
+  ["a body never ends", { deadlineMs: 50 }, 503, "10", 0, () => ({ body: endless() })],
+  ["a handler never ends", { deadlineMs: 50, onEvent: () => new Promise(taken) }, 503, "10", 1],
+]) {
+  test(`${name}: ${status}`, async (t) => {
+    const log = t.mock.method(console, "error", taken);
+    const handler = vtryonWebhooks({ secrets: SECRET, onEvent: taken, ...options });
+    const answer = await handler(request(sent?.()));
+    assert.equal(answer.status, status);
+    assert.equal(answer.headers.get("retry-after"), retryAfter);
+    assert.equal(log.mock.callCount(), logged);
+    // The same with somebody else to tell, who fails too.
+    for (const onError of [
+      throwing(new Error("no log")),
+      async () => throwing(new Error("no log"))(),
+    ]) {
+      const other = vtryonWebhooks({ secrets: SECRET, onEvent: taken, ...options, onError });
+      assert.equal((await other(request(sent?.()))).status, status);
+    }
+    assert.equal(log.mock.callCount(), logged);
+  });
+}
+
+test("an event that comes after the deadline is not handled", async () => {
+  const onEvent = mock.fn();
+  const released = Promise.withResolvers();
+  const late = {
+    claim: (_key, _leaseMs) =>
+      new Promise((claimed) => setTimeout(claimed, 100, { state: "claimed", fence: 7 })),
+    release: (_key, fence) => released.resolve(fence),
+  };
+  const options = { secrets: SECRET, deadlineMs: 20, onEvent, onError: taken };
+  let givenUp = false;
+  const slow = new ReadableStream({
+    start: (stream) => stream.enqueue(new TextEncoder().encode(BODY)),
+    cancel() {
+      givenUp = true;
+    },
+  });
+  assert.equal((await vtryonWebhooks(options)(request({ body: slow }))).status, 503);
+  assert.ok(givenUp, "the body was given up");
+  const answer = await vtryonWebhooks({ ...options, store: store(late) })(request());
+  assert.equal(answer.status, 503);
+  assert.equal(await released.promise, 7, "the claim was given back");
+  assert.equal(onEvent.mock.callCount(), 0);
+});
+
+test("what fails after the deadline is told of", async () => {
+  const faults = [];
+  const told = Promise.withResolvers();
+  const onEvent = (_event, { signal }) =>
+    new Promise((_, reject) => {
+      signal.addEventListener("abort", () => setImmediate(reject, new Error("too late")));
+    });
+  const onError = (fault) => faults.push(fault.message) === 2 && told.resolve();
+  await vtryonWebhooks({ secrets: SECRET, deadlineMs: 20, onEvent, onError })(request());
+  await told.promise;
+  assert.deepEqual(faults, ["the deadline has passed", "too late"]);
+});
+
+const unreadable = new Proxy({}, { get: throwing(new Error("mine")) });
+for (const [name, options] of [
+  ["no options", undefined],
+  ["null", null],
+  ["options that throw", unreadable],
+  ["no handler", { onEvent: undefined }],
+  ["a handler that is none", { onEvent: "log" }],
+  ["a quarantine that is none", { onQuarantine: "keep" }],
+  ["an error handler that is none", { onError: console }],
+  ["a store that is none", { store: {} }],
+  ["a store that throws", { store: unreadable }],
+  ...["deadlineMs", "leaseMs", "ttlMs", "maxBodyBytes"].flatMap((option) =>
+    [0, -1, 0.5, Number.NaN, Infinity, "60000", 60000n, Symbol("long"), null, {}].map((value) => [
+      `${option}: ${String(value)}`,
+      { [option]: value },
+    ]),
+  ),
+  ["a lease shorter than the deadline", { leaseMs: 5000 }],
+  ["a TTL of a day", { ttlMs: 24 * 60 * 60 * 1000 }],
+]) {
+  test(`refused at construction: ${name}`, () => {
+    const all =
+      options && options !== unreadable ? { secrets: SECRET, onEvent: taken, ...options } : options;
+    assert.throws(
+      () => vtryonWebhooks(all),
+      (error) => WebhookError.is(error) && error.code === "invalid_option",
+    );
+  });
+}
+
+test("a long deadline makes the lease as long", () => {
+  const options = { secrets: SECRET, onEvent: taken, deadlineMs: 120_000 };
+  vtryonWebhooks({ ...options, store: new MemoryStore() });
+});
