@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { messageHandler, readBody } from "./node.js";
+import { messageHandler, readBody } from "./message.js";
 import { binaryOf, SIGNATURE_HEADER } from "./payload.js";
 import type { ReceiverOptions } from "./receive.js";
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { deliveryOf, drain, readBody } from "./node.js";
+import { deliveryOf, drain, readBody } from "./message.js";
 import { type ReceiverOptions, receiver } from "./receive.js";
 
 export type { Context, ReceiverOptions } from "./receive.js";

@@ -1,7 +1,7 @@
 import { refusal } from "./engine.js";
 import { binaryOf } from "./payload.js";
 import type { ReceiverOptions } from "./receive.js";
-import { readBody, requestReceiver } from "./web.js";
+import { readBody, requestReceiver } from "./request.js";
 
 export type { Context, ReceiverOptions } from "./receive.js";
 

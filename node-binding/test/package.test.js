@@ -157,3 +157,35 @@ test("it runs in a Worker that wrangler has bundled", async (t) => {
     assert.equal(answer.status, status, await answer.text());
   }
 });
+
+test("each entry exports what it should, and nothing of the inside", async () => {
+  const adapter = ["vtryonWebhooks"];
+  const should = {
+    "vtryon-webhooks": [
+      "VtryonWebhooks",
+      "WebhookError",
+      "constructEvent",
+      "lifecycleStep",
+      "verify",
+    ],
+    "vtryon-webhooks/express": ["captureRawBody", ...adapter],
+    "vtryon-webhooks/fastify": adapter,
+    "vtryon-webhooks/hono": adapter,
+    "vtryon-webhooks/node": adapter,
+    "vtryon-webhooks/web": adapter,
+    "vtryon-webhooks/stores": ["MemoryStore", "PostgresStore", "SqliteStore", "schema"],
+    "vtryon-webhooks/testing": [
+      "checkEndpoint",
+      "eventBody",
+      "events",
+      "hostileRequests",
+      "kinds",
+      "lifecycle",
+      "sign",
+      "signedRequest",
+      "statuses",
+    ],
+  };
+  const has = names.map(async (name) => [name, Object.keys(await import(name)).sort()]);
+  assert.deepEqual(Object.fromEntries(await Promise.all(has)), should);
+});
