@@ -149,7 +149,7 @@ impl Code {
             Self::MethodNotAllowed => "this path does not answer this method",
             Self::NotFound => "there is nothing under this name",
             Self::InvalidRequest => "a parameter of the request can't be read",
-            Self::Unavailable => "nothing was stored or done: try again later",
+            Self::Unavailable => "this can't be answered now: try again later",
             Self::PayloadNotRaw => "the payload is not the raw body of the request",
             Self::BodyAlreadyParsed => "the body was read before it could be verified",
             Self::InvalidOption => "an option can't be used",
@@ -188,7 +188,7 @@ impl Code {
             Self::MethodNotAllowed => "use a method that the header allow names",
             Self::NotFound => "see whether the path and the name are spelled as they were stored",
             Self::InvalidRequest => "the message names the parameter",
-            Self::Unavailable => "Vtryon comes again, up to 5 times over 24 hours; the log says why",
+            Self::Unavailable => "Vtryon comes again, up to 5 times over 24 hours",
             Self::PayloadNotRaw => {
                 "pass the bytes of the request as they came; parsed and written again, they are not what was signed"
             }

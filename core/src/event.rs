@@ -133,7 +133,8 @@ impl<'a> Event<'a> {
         self.error
     }
 
-    /// Returns what is the same for two events exactly when they are repeats of each other.
+    /// Returns what is the same for two events exactly when they are repeats of each other. It is made of
+    /// task and status: a second `completed` of a task is a repeat, whatever its data.
     ///
     /// Of a status it is `status:STATUS:TASK_ID`, for a repeat may be spelled with other bytes, and a
     /// task has each status once. Of an event by another name it is `event:NAME:SHA256:TASK_ID`, with

@@ -43,11 +43,11 @@ export class WebhookError extends Error {
   /** What its reader can do about it. */
   readonly hint: string;
   /** The field of the event that is at fault, as a path from the outermost object. */
-  readonly field: string | undefined;
+  declare readonly field: string | undefined;
   /** The offset in the body, in bytes, at which the fault was seen. */
-  readonly offset: number | undefined;
+  declare readonly offset: number | undefined;
   /** When to come again, in milliseconds from now. */
-  readonly retryAfterMs: number | undefined;
+  declare readonly retryAfterMs: number | undefined;
 
   constructor(
     code: ErrorCode,
@@ -61,9 +61,10 @@ export class WebhookError extends Error {
     this.code = code;
     this.status = status;
     this.hint = hint;
-    this.field = details.field;
-    this.offset = details.offset;
-    this.retryAfterMs = details.retryAfterMs;
+    // What is not known is not there: a log shows all that is.
+    if (details.field !== undefined) this.field = details.field;
+    if (details.offset !== undefined) this.offset = details.offset;
+    if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
     Object.defineProperty(this, BRAND, { value: true });
   }
 

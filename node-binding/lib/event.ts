@@ -13,7 +13,10 @@ export interface BaseEvent {
   readonly result_url: string | null;
   /** `error.message`. */
   readonly error_message: string | null;
-  /** The same for repeats of an event, and for nothing else. */
+  /**
+   * The same for repeats of an event, and for nothing else. It is made of task and status: a second
+   * `completed` of a task is a repeat, whatever its data.
+   */
   readonly idempotency_key: string;
 }
 

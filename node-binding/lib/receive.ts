@@ -10,7 +10,7 @@ import {
   lasting,
   once,
 } from "./idempotency.js";
-import { checkFunction, numberOf } from "./options.js";
+import { checkFunction, numberOf, optionOf } from "./options.js";
 import type { Match } from "./report.js";
 import type { Secrets } from "./secrets.js";
 import { type Options, VtryonWebhooks } from "./webhooks.js";
@@ -63,6 +63,9 @@ const DEADLINE = [1, DAY_MS, "a whole number of milliseconds up to 24 hours"] as
 
 /** Makes the one flow that all adapters share: from a request to its answer, which never rejects. */
 export function receiver(options: ReceiverOptions): (delivery: Delivery) => Promise<Answer> {
+  if (optionOf(options, "secret") !== undefined) {
+    throw refusal("invalid_option", "`secret` is none: a receiver has `secrets`");
+  }
   checkFunction(options, "onEvent", true);
   checkFunction(options, "onQuarantine");
   checkFunction(options, "onError");
@@ -142,7 +145,8 @@ function report({ onError }: ReceiverOptions, fault: unknown, signed: boolean): 
       Promise.resolve(told).catch(() => {});
     } else if (error === undefined ? signed : error.status === 500) {
       console.error("vtryon-webhooks:", fault);
-    } else if (signed && error?.retryAfterMs === undefined) {
+    } else if (error?.status === 400 || (signed && error?.retryAfterMs === undefined)) {
+      // 400: what Vtryon has signed, nobody can read and there is no quarantine for.
       console.error(`vtryon-webhooks: ${error?.code}: ${error?.message} (${error?.hint})`);
     }
   } catch {

@@ -28,6 +28,7 @@ let handler;
 `;
 const inWords = {
   verify: (lines) => `${given}${lines}console.log(event.task_id);`,
+  lifecycle: (lines) => lines,
   testing: (lines) => `${given}
 import { vtryonWebhooks } from "vtryon-webhooks/web";
 handler = vtryonWebhooks({ secrets: secret, onEvent: () => {} });
@@ -92,7 +93,9 @@ async function serve(t, mark, runtime = "node") {
   }
 }
 
-const SERVERS = marks.filter((mark) => !["verify", "next", "workers", "testing"].includes(mark));
+const SERVERS = marks.filter(
+  (mark) => !["verify", "lifecycle", "next", "workers", "testing"].includes(mark),
+);
 for (const mark of SERVERS) {
   const runtime = ["deno", "bun"].includes(mark) ? mark : "node";
   // Their binaries come for Linux on x64 only.
@@ -126,13 +129,15 @@ test("the lines for functions work", async () => {
   assert.equal((await worker.fetch(request(), { VTRYON_WEBHOOK_SECRET: SECRET })).status, 200);
 });
 
-test("the lines without a framework work", () => {
-  const printed = execFileSync(process.execPath, ["verify/index.js"], {
-    cwd: project,
-    encoding: "utf8",
+for (const [mark, printed] of [
+  ["verify", "task_1\n"],
+  ["lifecycle", "late completed\n"],
+]) {
+  test(`the lines for ${mark} work`, () => {
+    const options = { cwd: project, encoding: "utf8" };
+    assert.equal(execFileSync(process.execPath, [`${mark}/index.js`], options), printed);
   });
-  assert.equal(printed, "task_1\n");
-});
+}
 
 test("the lines for testing work, in a program and in a shell", async (t) => {
   const { url } = await serve(t, "node");

@@ -27,7 +27,7 @@ UNAUTHORIZED = (
 TOO_LARGE = b'{"error":"payload_too_large","message":"the body is longer than the limit"}'
 OTHER_METHOD = b'{"error":"method_not_allowed","message":"this path does not answer this method"}'
 NOT_JSON = b'{"error":"invalid_json","message":"the body is not JSON"}'
-LATER = b'{"error":"unavailable","message":"nothing was stored or done: try again later"}'
+LATER = b'{"error":"unavailable","message":"this can\'t be answered now: try again later"}'
 
 every_app = pytest.mark.parametrize("app", APPS)
 

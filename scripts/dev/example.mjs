@@ -16,8 +16,8 @@ TOKEN=${quote(secrets.GATEWAY_ADMIN_TOKEN)}
 URL=${url}
 BODY=${quote(body)}
 SIGNATURE=$(printf '%s' "$BODY" | openssl dgst -sha256 -hmac "$SECRET" | sed 's/^.* //')
-curl -sS "$URL/webhooks/vtryon" -H "x-vtryon-signature: $SIGNATURE" --data-binary "$BODY"
-curl -sS "$URL/api/tasks/task_123" -H "authorization: Bearer $TOKEN"
+curl -sS -w '\\n' "$URL/webhooks/vtryon" -H "x-vtryon-signature: $SIGNATURE" --data-binary "$BODY"
+curl -sS -w '\\n' "$URL/api/tasks/task_123" -H "authorization: Bearer $TOKEN"
 `;
 }
 

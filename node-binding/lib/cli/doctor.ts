@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { type CheckResult, checkEndpoint, hostileRequests } from "vtryon-webhooks/testing";
 import { addSecret, httpUrl, type SecretOptions, secretOf } from "./input.js";
+import { hintOf } from "./report.js";
 import { addTimeout } from "./send.js";
 import { columns, print, type Style, styleOf } from "./terminal.js";
 import { FAILED, UsageError } from "./usage.js";
@@ -84,10 +85,17 @@ function summary(results: readonly CheckResult[], style: Style): string {
   const failed = results.filter(({ ok, sent }) => !ok && sent !== "");
   const unsent = results.filter(({ sent }) => sent === "").length;
   if (failed.length === 0) return style.good(`\nall ${results.length} cases passed`);
+  const good = results.find(({ name }) => name === "good");
+  const hint = good?.ok === false ? hintTo(good.got) : undefined;
+  if (hint !== undefined) return ["", style.bad("a good event is refused"), hint].join("\n");
   const reasons = failed.map(({ name, why }) => `  ${name}: ${why}`);
   const dead = unsent > 0 ? `; ${unsent} were not sent, for the endpoint no longer answers` : "";
   const count = `${failed.length} of ${results.length} cases failed${dead}`;
   return ["", style.bad(count), "what each of the failed ones is about:", ...reasons].join("\n");
+}
+
+function hintTo(got: string): string | undefined {
+  return hintOf([{ status: Number(got), retryAfter: undefined, text: "" }]);
 }
 
 function unknown(name: string, names: readonly string[]): UsageError {

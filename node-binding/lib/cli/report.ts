@@ -50,7 +50,31 @@ export function answerOf(outcome: Outcome): string {
   const { status, retryAfter } = outcome;
   // It may be a date, and it is a stranger's text: only seconds are shown.
   const later = /^\d{1,9}$/.test(retryAfter ?? "") ? ` (retry-after ${retryAfter} s)` : "";
-  return `${status}${later}`;
+  const code = saidIn(outcome, "error");
+  return `${status}${/^[a-z_]{1,40}$/.test(code) ? ` ${code}` : ""}${later}`;
+}
+
+/** Reads a text of an answer in JSON, with nothing in it that a terminal obeys. */
+export function saidIn(outcome: Outcome, name: "error" | "message"): string {
+  if ("none" in outcome) return "";
+  try {
+    const said: unknown = JSON.parse(outcome.text)?.[name];
+    return typeof said === "string" ? said.replace(/[\p{C}\p{Z}]+/gu, " ").slice(0, 300) : "";
+  } catch {
+    return "";
+  }
+}
+
+/** Says what is probably wrong where good events had these answers, if they all say the same. */
+export function hintOf(outcomes: readonly Outcome[]): string | undefined {
+  const all = (...statuses: number[]) =>
+    outcomes.every((outcome) => "status" in outcome && statuses.includes(outcome.status));
+  if (outcomes.length === 0) return undefined;
+  if (all(401, 403)) {
+    return "The endpoint refuses good events: is this the secret that it verifies with?";
+  }
+  if (all(404, 405)) return "Nothing takes a POST at this path: is it the endpoint's?";
+  return undefined;
 }
 
 /** The time of the day, in the time of the place. */

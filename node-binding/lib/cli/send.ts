@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import { eventBody, type Kind, kinds, type Status, sign, statuses } from "vtryon-webhooks/testing";
 import { exchange, type Outcome } from "../testing/exchange.js";
 import { addSecret, httpUrl, readInput, type SecretOptions, secretOf } from "./input.js";
-import { answerOf } from "./report.js";
+import { answerOf, hintOf, saidIn } from "./report.js";
 import { print, styleOf } from "./terminal.js";
 import { FAILED, number, UsageError } from "./usage.js";
 
@@ -90,7 +90,9 @@ async function bodyOf(file: string | undefined, options: Options): Promise<Uint8
 function lineOf(url: URL, outcome: Outcome, ok: boolean): string {
   const style = styleOf(process.stdout);
   // Neither the user's name and password nor the query are shown: they may be secrets.
-  return `POST ${url.origin}${url.pathname}  → ${(ok ? style.good : style.bad)(answerOf(outcome))}`;
+  const line = `POST ${url.origin}${url.pathname}  → ${(ok ? style.good : style.bad)(answerOf(outcome))}`;
+  const told = ok ? [] : [saidIn(outcome, "message"), hintOf([outcome]) ?? ""];
+  return [line, ...told.filter((text) => text !== "")].join("\n");
 }
 
 function recordOf(outcome: Outcome, ok: boolean): object {

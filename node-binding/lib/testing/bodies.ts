@@ -133,7 +133,7 @@ function signed(name: string, why: string, expect: Row[2], text: (good: Good) =>
 }
 
 function unread(name: string, detail: string, text: (good: Good) => string): Row {
-  const why = `signed, but no event that can be read${detail === "" ? "" : `: ${detail}`}`;
+  const why = `signed, but no event that can be read, or an odd one${detail === "" ? "" : `: ${detail}`}`;
   return signed(name, why, READ_OR_REFUSED, text);
 }
 

@@ -29,7 +29,12 @@ export const transport: readonly Row[] = [
   typed("type-octets", "application/octet-stream"),
   typed("type-charset", "application/json; charset=utf-16"),
   typed("type-absent", null),
-  ["type-invalid", "no type at all", TAKEN_OR_UNSUPPORTED, () => ({ contentType: ';;="' })],
+  [
+    "type-invalid",
+    "a content type that is none",
+    TAKEN_OR_UNSUPPORTED,
+    () => ({ contentType: ';;="' }),
+  ],
   [
     "type-form-unsigned",
     "a form is verified like everything else",

@@ -124,8 +124,8 @@ TABLE: dict[Code, Row] = {
     "unavailable": Row(
         503,
         "unavailable",
-        "nothing was stored or done: try again later",
-        "Vtryon comes again, up to 5 times over 24 hours; the log says why",
+        "this can't be answered now: try again later",
+        "Vtryon comes again, up to 5 times over 24 hours",
     ),
     "payload_not_raw": Row(
         500,

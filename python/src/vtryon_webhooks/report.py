@@ -8,8 +8,8 @@ from typing import Callable
 
 from vtryon_webhooks.errors import WebhookError
 
-#: Refusals of requests are logged as information, what stopped half-way as warnings, and faults of
-#: the receiver's own program as errors.
+#: Refusals of requests are logged as information, what stopped half-way as warnings; signed bodies
+#: that can't be read, and faults of the receiver's own program, as errors.
 logger = logging.getLogger("vtryon_webhooks")
 
 
@@ -34,8 +34,9 @@ class Report:
 
 
 def _log_refusal(error: WebhookError) -> None:
-    # A stranger can cause any but those of status 500, so no other is an error.
-    level = {500: logging.ERROR, 503: logging.WARNING}.get(error.status, logging.INFO)
+    # A stranger can cause any but 500 and 400, which is what Vtryon has signed and nobody can read.
+    levels = {400: logging.ERROR, 500: logging.ERROR, 503: logging.WARNING}
+    level = levels.get(error.status, logging.INFO)
     logger.log(level, "%s: %s; %s", error.code, error, error.hint)
 
 

@@ -28,6 +28,7 @@ function show(task) {
   const row = rows.get(task.task_id) ?? body.insertRow(0);
   rows.set(task.task_id, row);
   row.dataset.status = task.status;
+  row.classList.toggle("conflict", task.conflict === 1);
   const status = `${task.status ?? "unknown"}${task.conflict ? ", though the other final status came too" : ""}`;
   const cells = [task.task_id, status, result(task)].map((content) => {
     const cell = document.createElement("td");
