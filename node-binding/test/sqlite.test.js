@@ -79,6 +79,21 @@ for (const [name, Driver] of Object.entries(DRIVERS)) {
     close();
   });
 
+  test(`${name}: a query that begins when it is waited for is not begun`, async () => {
+    const { database, store, work, effects, close } = open(Driver);
+    // What some query builders return.
+    class Lazy {
+      // biome-ignore lint/suspicious/noThenProperty: that is what is tested
+      then(resolve) {
+        resolve(work("a")(database));
+      }
+    }
+    assert.throws(() => store.transaction("a", () => new Lazy()), { code: "invalid_option" });
+    await new Promise((rested) => setImmediate(rested));
+    assert.deepEqual(effects(), []);
+    close();
+  });
+
   test(`${name}: a transaction in a transaction of the caller's leaves that one alone`, () => {
     const { database, store, run, work, effects, close } = open(Driver);
     run("BEGIN; INSERT INTO effects VALUES ('outer')");

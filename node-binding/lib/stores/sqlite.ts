@@ -140,10 +140,11 @@ export class SqliteStore<Database extends SqliteDatabase> implements Idempotency
 
 function synchronous<T>(value: T): T {
   if (typeof (value as { then?: unknown } | null)?.then !== "function") return value;
-  // It is refused here; that it may fail as well is of no interest.
-  Promise.resolve(value).catch(() => {});
+  // It is refused here; that it may fail as well is of no interest. Another thenable is left alone: some
+  // begin their work when they are asked for it.
+  if (value instanceof Promise) value.catch(() => {});
   throw refusal(
     "invalid_option",
-    "the work of a SQLite transaction returned a promise: it must be synchronous, so it was rolled back",
+    "the work of a SQLite transaction returned a promise, so it was rolled back; what comes after an `await` is outside of it",
   );
 }
