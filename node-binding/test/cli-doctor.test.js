@@ -24,6 +24,25 @@ test("the command says what a failed case is about", async (t) => {
   assert.match(stdout, /^ {2}short: constant-time comparisons throw when lengths differ$/m);
 });
 
+for (const [name, args, status, hint] of [
+  ["another secret", ["--secret", "whsec_other"], undefined, /^The endpoint refuses good events: /],
+  ["another path", [], 404, /^Nothing takes a POST at this path: /],
+  ["a fault", [], 500, undefined],
+]) {
+  test(`the command says what is probably wrong: ${name}`, async (t) => {
+    const answer = (_, response) => response.writeHead(status).end('{"message":"no"}');
+    const url = await serve(t, status === undefined ? correct : answer);
+    const cases = ["--only", "good", "--only", "short", "--only", "good-at-last"];
+    const { code, stdout } = await run(["doctor", url, ...cases, ...args]);
+    assert.equal(code, 1);
+    const [count, ...about] = stdout.slice(stdout.indexOf("\n\n")).trim().split("\n");
+    assert.match(count, /^[23] of 3 cases failed$/);
+    assert.match(about[0], hint ?? /^what each of the failed ones is about:$/);
+    assert.equal(about.length, hint === undefined ? 4 : 1);
+    assert.doesNotMatch(stdout, /→|\bno\b/);
+  });
+}
+
 test("the command says that the endpoint is gone", async () => {
   const { code, stdout } = await run(["doctor", await deadUrl()]);
   assert.equal(code, 1);
@@ -42,5 +61,5 @@ test("the command prints JSON", async (t) => {
 test("the command knows its cases", async () => {
   const { code, stderr } = await run(["doctor", "http://127.0.0.1:9/", "--only", "utf8"]);
   assert.equal(code, 2);
-  assert.match(stderr, /^error: there is no case utf8\ndid you mean lossy-utf8, /);
+  assert.match(stderr, /^error: there is no such case\ndid you mean lossy-utf8, /);
 });

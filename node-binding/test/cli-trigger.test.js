@@ -147,3 +147,34 @@ for (const [name, fault, answer, told] of [
     assert.match(stdout, /0 of 3 forgeries refused$/m);
   });
 }
+
+for (const [name, answers, faults, hint] of [
+  ["another secret", [401], [], /^The endpoint refuses good events: is this the secret/],
+  ["also when forgeries are refused", [401], ["bad-signature"], /^The endpoint refuses good/],
+  ["another path", [404, 405, 404], [], /^Nothing takes a POST at this path: /],
+  ["whatever forgeries are answered", [401, 404], ["bad-signature"], /^Nothing takes a POST/],
+  ["not when answers differ", [401, 404, 401], [], undefined],
+  ["not for a fault", [500], [], undefined],
+]) {
+  test(`what is probably wrong: ${name}`, async (t) => {
+    let count = 0;
+    const url = await serve(t, (_, response) => {
+      const status = answers[count % answers.length];
+      count += 1;
+      response.writeHead(status).end('{"error":"the_code","message":"said"}');
+    });
+    const chosen = faults.flatMap((fault) => ["--fault", fault]);
+    const args = ["trigger", "poses", "--to", url, "--retries", "0", ...chosen];
+    const { code, stdout } = await run(args);
+    assert.equal(code, 1);
+    const lines = stdout.trimEnd().split("\n");
+    const hints = lines.slice(0, -1).filter((line) => !line.includes("→"));
+    assert.equal(hints.length, hint === undefined ? 0 : 1);
+    if (hint !== undefined) assert.match(hints[0], hint);
+    assert.match(lines[0], /→ \d{3} the_code/);
+    assert.match(lines.at(-1), /^0 of 3 events taken/);
+    assert.ok(!stdout.includes("said"));
+    const json = await run([...args, "--json"]);
+    for (const line of json.stdout.trimEnd().split("\n")) assert.ok(JSON.parse(line).answer);
+  });
+}

@@ -9,16 +9,17 @@ import { constructEvent, WebhookError } from "vtryon-webhooks";
 
 export const SECRET = "whsec_test_of_the_command";
 
-const LIMIT = 256 * 1024;
+/** The command, for tests that run it by themselves. */
+export const COMMAND = fileURLToPath(new URL("../bin/vtryon-webhooks.js", import.meta.url));
 
-const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+const LIMIT = 256 * 1024;
 
 /**
  * Runs `vtryon-webhooks` with arguments; the environment has the secret unless told otherwise.
  * @returns {Promise<{code: number, stdout: string, stderr: string}>}
  */
 export async function run(args, { env = { VTRYON_WEBHOOK_SECRET: SECRET }, input = "" } = {}) {
-  const command = spawn(process.execPath, [at("../bin/vtryon-webhooks.js"), ...args], { env });
+  const command = spawn(process.execPath, [COMMAND, ...args], { env });
   // A command that refuses its arguments does not read.
   command.stdin.on("error", () => {});
   command.stdin.end(input);
@@ -48,9 +49,11 @@ export async function bodyOf(request) {
   return Buffer.concat(chunks);
 }
 
+const NAIVE = fileURLToPath(new URL("naive.js", import.meta.url));
+
 /** Starts a receiver that is wrong in one of its ways, in a process of its own, for it may crash. */
 export async function naive(t, way) {
-  const receiver = spawn(process.execPath, [at("naive.js"), way, SECRET], {
+  const receiver = spawn(process.execPath, [NAIVE, way, SECRET], {
     stdio: ["ignore", "pipe", "ignore"],
   });
   const closed = once(receiver, "close");
@@ -73,13 +76,26 @@ export async function deadUrl() {
 }
 
 /** The least that a receiver has to do. */
-export async function correct(request, response) {
+export const correct = receiver(() => false);
+
+/** Makes a receiver that does this, but takes before it verifies whatever `takes` says. */
+export function receiver(takes) {
+  return (request, response) => receive(request, response, takes);
+}
+
+async function receive(request, response, takes) {
   if (request.method !== "POST") return response.writeHead(405, { allow: "POST" }).end();
   if (Number(request.headers["content-length"]) > LIMIT) return response.writeHead(413).end();
   const body = await bodyOf(request).catch(() => undefined);
   if (body === undefined) return response.destroy();
+  if (body.length > LIMIT) return response.writeHead(413).end();
+  const signatures = request.headersDistinct["x-vtryon-signature"] ?? [];
+  const claimed = signatures.length === 1 ? signatures[0] : "";
+  if (takes({ body, claimed, type: request.headers["content-type"] })) {
+    return response.writeHead(200).end();
+  }
   try {
-    constructEvent(body, request.headersDistinct["x-vtryon-signature"], SECRET);
+    constructEvent(body, signatures, SECRET);
     response.writeHead(200).end();
   } catch (error) {
     response.writeHead(WebhookError.is(error) ? error.status : 500).end();

@@ -87,11 +87,13 @@ function summary(results: readonly CheckResult[], style: Style): string {
   if (failed.length === 0) return style.good(`\nall ${results.length} cases passed`);
   const good = results.find(({ name }) => name === "good");
   const hint = good?.ok === false ? hintTo(good.got) : undefined;
-  if (hint !== undefined) return ["", style.bad("a good event is refused"), hint].join("\n");
   const reasons = failed.map(({ name, why }) => `  ${name}: ${why}`);
   const dead = unsent > 0 ? `; ${unsent} were not sent, for the endpoint no longer answers` : "";
   const count = `${failed.length} of ${results.length} cases failed${dead}`;
-  return ["", style.bad(count), "what each of the failed ones is about:", ...reasons].join("\n");
+  // Where good events are refused, the other cases show nothing.
+  const about =
+    hint === undefined ? ["what each of the failed ones is about:", ...reasons] : [hint];
+  return ["", style.bad(count), ...about].join("\n");
 }
 
 function hintTo(got: string): string | undefined {
@@ -102,7 +104,7 @@ function unknown(name: string, names: readonly string[]): UsageError {
   const near = names.filter((known) => known.includes(name) || name.includes(known));
   const hint =
     near.length > 0 ? `did you mean ${near.join(", ")}?` : `there are ${names.join(", ")}`;
-  return new UsageError(`there is no case ${name}`, hint);
+  return new UsageError("there is no such case", hint);
 }
 
 function oneMore(name: string, before: string[] = []): string[] {

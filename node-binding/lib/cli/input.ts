@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { WebhookError } from "vtryon-webhooks";
+import { targetOf } from "../testing/exchange.js";
 import { UsageError } from "./usage.js";
 
 /** Where the secret is told. */
@@ -45,14 +46,27 @@ export function secretsOf(options: SecretOptions): string[] {
 function told({ secret, secretFile }: SecretOptions): string | undefined {
   if (secretFile === undefined) return secret;
   // Editors and `echo` end a file with a line break, which is no part of the secret.
-  return readFile(secretFile)
-    .toString()
-    .replace(/\r?\n$/, "");
+  return textOf(readFile(secretFile, "--secret-file")).replace(/\r?\n$/, "");
+}
+
+/** Decodes a file's secret: one that was guessed at would sign, and nobody would know why it is refused. */
+function textOf(bytes: Uint8Array): string {
+  const hint = "write it as UTF-8 without a byte order mark, with nothing but the secret";
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new UsageError("the secret's file is not UTF-8", hint);
+  }
+  if (text.startsWith("\ufeff")) {
+    throw new UsageError("the secret's file begins with a byte order mark", hint);
+  }
+  return text;
 }
 
 /** Reads a body as it is: from a file, or from standard input. */
 export async function readInput(file = "-"): Promise<Uint8Array> {
-  if (file !== "-") return readFile(file);
+  if (file !== "-") return readFile(file, "the body's file");
   if (process.stdin.isTTY) {
     throw new UsageError("there is no body", "name a file, or send the body to standard input");
   }
@@ -63,27 +77,18 @@ export async function readInput(file = "-"): Promise<Uint8Array> {
 
 /** Reads a URL to post to. */
 export function httpUrl(text: string): URL {
-  let url: URL | undefined;
-  try {
-    url = new URL(text);
-  } catch {
-    // Told below.
-  }
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new UsageError(
-      "the URL is not one of http or https",
-      "write it whole, such as http://localhost:3000/webhooks/vtryon",
-    );
-  }
-  return url;
+  const hint = "write it whole, such as http://localhost:3000/webhooks/vtryon";
+  return targetOf(text, (what) => new UsageError(`the URL ${what}`, hint));
 }
 
-function readFile(path: string): Buffer {
+function readFile(path: string, what: string): Buffer {
   try {
     return readFileSync(path);
   } catch (fault) {
     const { code } = fault as NodeJS.ErrnoException;
     const why = code === "ENOENT" ? "there is no such file" : `it can't be read (${code})`;
-    throw new UsageError(`${path}: ${why}`, "see whether the path is right, and yours to read");
+    // A secret may have been given in its place; none ends like the name of a file.
+    const shown = /\.[a-z]{1,5}$/i.test(path) ? path : what;
+    throw new UsageError(`${shown}: ${why}`, "see whether the path is right, and yours to read");
   }
 }

@@ -7,7 +7,7 @@ import { addDoctor } from "./doctor.js";
 import { addSend } from "./send.js";
 import { addSign } from "./sign.js";
 import { addTrigger } from "./trigger.js";
-import { explain, FAILED, withoutValues } from "./usage.js";
+import { ADD_HELP, explain, explainOutput, withoutValues } from "./usage.js";
 import { addVerify } from "./verify.js";
 
 const { version } = JSON.parse(readFileSync(join(__dirname, "..", "package.json"), "utf8"));
@@ -17,7 +17,7 @@ const program = new Command("vtryon-webhooks")
   .version(version)
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(withoutValues(text)) })
-  .showHelpAfterError("Add --help to see how it is called.")
+  .showHelpAfterError(ADD_HELP)
   .addHelpText(
     "after",
     `
@@ -30,8 +30,7 @@ Examples:
   );
 for (const add of [addSign, addVerify, addSend, addTrigger, addDoctor]) add(program);
 
-// A reader that has seen enough, such as `head`, is nothing to complain of.
-process.stdout.on("error", () => process.exit(FAILED));
+process.stdout.on("error", (fault) => process.exit(explainOutput(fault)));
 
 program.parseAsync().catch((fault: unknown) => {
   process.exitCode = explain(fault);

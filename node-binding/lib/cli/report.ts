@@ -44,7 +44,7 @@ export function recordOf({ planned, number, outcome, ok, retryInMs }: Attempt): 
   };
 }
 
-/** Tells what was answered, in words of our own but for the number of seconds. */
+/** Tells what was answered: the status, the code of an error, the number of seconds. */
 export function answerOf(outcome: Outcome): string {
   if ("none" in outcome) return outcome.none;
   const { status, retryAfter } = outcome;
@@ -59,7 +59,10 @@ export function saidIn(outcome: Outcome, name: "error" | "message"): string {
   if ("none" in outcome) return "";
   try {
     const said: unknown = JSON.parse(outcome.text)?.[name];
-    return typeof said === "string" ? said.replace(/[\p{C}\p{Z}]+/gu, " ").slice(0, 300) : "";
+    if (typeof said !== "string") return "";
+    const plain = said.replace(/[\p{C}\p{Z}]+/gu, " ").trim();
+    // By characters: half of one is none.
+    return [...plain].slice(0, 300).join("");
   } catch {
     return "";
   }

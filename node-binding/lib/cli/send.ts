@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { constructEvent } from "vtryon-webhooks";
 import { eventBody, type Kind, kinds, type Status, sign, statuses } from "vtryon-webhooks/testing";
 import { exchange, type Outcome } from "../testing/exchange.js";
 import { addSecret, httpUrl, readInput, type SecretOptions, secretOf } from "./input.js";
@@ -24,7 +25,7 @@ export function addSend(program: Command): void {
     .argument("[file]", "the body, byte for byte; standard input when absent or -")
     .addOption(new Option("--status <status>", "send a made-up event instead").choices(statuses))
     .addOption(new Option("--kind <kind>", "of such a task (default: try-on)").choices(kinds))
-    .option("--task <id>", "about this task (default: a new one)")
+    .option("--task <id>", "about this task (default: a new one)", taskId)
     .option("--json", "print one line of JSON");
   addTimeout(addSecret(command))
     .addHelpText(
@@ -70,6 +71,18 @@ export function post(
 /** Names a task that no receiver has heard of. */
 export function newTask(): string {
   return `task_${randomUUID().replaceAll("-", "").slice(0, 12)}`;
+}
+
+/** Reads a task's id: it is one if the event about it can be read. */
+export function taskId(text: string): string {
+  const body = JSON.stringify(eventBody("try-on", "queued", text));
+  try {
+    return constructEvent(body, sign(body, "whsec_any"), "whsec_any").task_id;
+  } catch {
+    throw new InvalidArgumentError(
+      "It is 1 to 256 bytes without control characters, and neither . nor ..",
+    );
+  }
 }
 
 async function bodyOf(file: string | undefined, options: Options): Promise<Uint8Array> {

@@ -5,12 +5,12 @@ import { BACKOFF_MS, deliver } from "./deliver.js";
 import { addSecret, httpUrl, type SecretOptions, secretOf } from "./input.js";
 import { type Fault, faults, plan } from "./plan.js";
 import { hintOf, lineOf, recordOf } from "./report.js";
-import { addTimeout, newTask, post } from "./send.js";
+import { addTimeout, newTask, post, taskId } from "./send.js";
 import { print, styleOf } from "./terminal.js";
-import { FAILED, number } from "./usage.js";
+import { FAILED, number, required } from "./usage.js";
 
 interface Options extends SecretOptions {
-  to: string;
+  to?: string;
   fail?: boolean;
   task?: string;
   fault: Fault[];
@@ -29,9 +29,9 @@ export function addTrigger(program: Command): void {
     .command("trigger")
     .description("post all events of a task, with faults, and with retries")
     .addArgument(new Argument("<lifecycle>", "the kind of task").choices(kinds))
-    .requiredOption("--to <url>", "where to")
+    .option("--to <url>", "where to")
     .option("--fail", "let the task fail in the end")
-    .option("--task <id>", "about this task (default: a new one)")
+    .option("--task <id>", "about this task (default: a new one)", taskId)
     .addOption(
       new Option("--fault <name>", "what goes wrong on the way; can be repeated")
         .choices(faults)
@@ -64,7 +64,7 @@ Examples:
   $ vtryon-webhooks trigger poses --fail --fault duplicate --fault late --to $URL`;
 
 async function run(kind: Kind, options: Options): Promise<void> {
-  const url = httpUrl(options.to);
+  const url = httpUrl(required(options.to, "--to <url>"));
   const secret = secretOf(options);
   const { task = newTask(), fail, fault, json, timeout } = options;
   const course = lifecycle(kind, { task_id: task, ends: fail ? "failed" : "completed" });

@@ -15,6 +15,9 @@ export class UsageError extends Error {
 export const FAILED = 1;
 export const MISUSED = 2;
 
+/** What to do after a wrong call. */
+export const ADD_HELP = "Add --help to see how it is called.";
+
 /** Says on standard error why the command ends, without a stack, and returns its exit code. */
 export function explain(fault: unknown): number {
   if (fault instanceof CommanderError) {
@@ -38,7 +41,32 @@ export function explain(fault: unknown): number {
 
 /** Commander repeats what it does not expect, option values and arguments, and that may be a secret. */
 export function withoutValues(message: string): string {
-  return message.replace(/'(--?[^'=\s]+)=.*'/s, "'$1'").replace(/(but got \d+): .*/s, "$1.\n");
+  return message
+    .replace(/unknown option '(--[^'=\s]+|-.)?.*'/s, "unknown option '$1'")
+    .replace(/unknown command '.*'/s, "unknown command")
+    .replace(/(argument|value) '.*' (is invalid)/s, "$1 $2")
+    .replace(/(but got \d+): .*/s, "$1.\n");
+}
+
+/**
+ * Returns the value of an option that has to be there. Commander's own check comes before its look for
+ * unknown options, and so would never mention the misspelt one.
+ */
+export function required(value: string | undefined, flags: string): string {
+  if (value !== undefined) return value;
+  throw new UsageError(`required option '${flags}' not specified`, ADD_HELP);
+}
+
+/** Says that standard output can't be written, and returns the exit code. */
+export function explainOutput({ code }: NodeJS.ErrnoException): number {
+  // A reader that has seen enough, such as `head`, is nothing to complain of.
+  if (code !== "EPIPE") {
+    complain(
+      `standard output can't be written (${code})`,
+      "see whether there is room where it goes",
+    );
+  }
+  return FAILED;
 }
 
 /** Reads an option as a number. */

@@ -2,10 +2,10 @@ import type { Command } from "commander";
 import { VtryonWebhooks, WebhookError } from "vtryon-webhooks";
 import { addSecret, readInput, type SecretOptions, secretsOf } from "./input.js";
 import { print, styleOf } from "./terminal.js";
-import { FAILED } from "./usage.js";
+import { FAILED, required } from "./usage.js";
 
 interface Options extends SecretOptions {
-  signature: string;
+  signature?: string;
   json?: boolean;
 }
 
@@ -18,7 +18,7 @@ export function addVerify(program: Command): void {
     .command("verify")
     .description("tell whether a signature is right, and what the event says")
     .argument("[file]", "the body, byte for byte; standard input when absent or -")
-    .requiredOption("--signature <hex>", "the value of x-vtryon-signature")
+    .option("--signature <hex>", "the value of x-vtryon-signature")
     .option("--json", "print one line of JSON")
     .addHelpText(
       "after",
@@ -31,10 +31,11 @@ Examples:
   $ vtryon-webhooks verify --json --signature "$SIGNATURE" < event.json`,
     );
   addSecret(command).action(async (file: string | undefined, options: Options) => {
+    const signature = required(options.signature, "--signature <hex>");
     const webhooks = new VtryonWebhooks(secretsOf(options), { maxBodyBytes: MAX_BODY_BYTES });
     const body = await readInput(file);
     try {
-      accepted(webhooks, body, options);
+      accepted(webhooks, body, signature, options);
     } catch (fault) {
       if (!WebhookError.is(fault)) throw fault;
       refused(fault, options);
@@ -42,7 +43,12 @@ Examples:
   });
 }
 
-function accepted(webhooks: VtryonWebhooks, body: Uint8Array, { signature, json }: Options): void {
+function accepted(
+  webhooks: VtryonWebhooks,
+  body: Uint8Array,
+  signature: string,
+  { json }: Options,
+): void {
   const { fingerprint, secretIndex } = webhooks.verify(body, signature);
   const event = webhooks.constructEvent(body, signature);
   if (json) {

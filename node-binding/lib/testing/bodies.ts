@@ -14,6 +14,11 @@ export const otherBytes: readonly Row[] = [
     utf8(`${text}\n`),
   ]),
   signedFor("newline-dropped", "trimming does", ({ body, text }) => [utf8(`${text}\n`), body]),
+  signedFor("crlf-added", "normalising drops it", (good) => [utf8(spaced(good)), crlf(good)]),
+  signedFor("crlf-dropped", "the same, the other way round", (good) => [
+    crlf(good),
+    utf8(spaced(good)),
+  ]),
   signedFor("nul-added", "texts of C end there", ({ body, text }) => [body, utf8(`${text}\0`)]),
   signedFor("bom-added", "decoders drop it", ({ body, text }) => [body, utf8(`\ufeff${text}`)]),
   signedFor("bom-dropped", "decoders drop it", ({ body, text }) => [utf8(`\ufeff${text}`), body]),
@@ -48,12 +53,14 @@ export const unusual: readonly Row[] = [
   ),
   signed("more-fields", "Vtryon may add some", TAKEN, (good) => withField(good, '"api":{"v":[2]}')),
   signed("not-latin", "text is UTF-8", TAKEN, (good) => withField(good, '"note":"été 試着 🧥"')),
-  signed("other-status", "Vtryon may add one", TAKEN, ({ text }) =>
-    text.replace("queued", "paused"),
-  ),
-  signed("other-event", "Vtryon may add one", TAKEN, ({ task_id }) =>
-    JSON.stringify({ event: "account.updated", task_id }),
-  ),
+  signed("other-status", "Vtryon may add one", TAKEN, otherStatus),
+  signed("other-event", "Vtryon may add one", TAKEN, otherEvent),
+];
+
+/** The last two without a good signature: what a receiver ignores it has to verify all the same. */
+export const unusualForged: readonly Row[] = [
+  forged("other-status-unsigned", otherStatus),
+  forged("other-event-unsigned", otherEvent),
 ];
 
 /** Bodies that are signed and no events: whatever is done with them, nothing breaks. */
@@ -132,6 +139,15 @@ function signed(name: string, why: string, expect: Row[2], text: (good: Good) =>
   return [name, why, expect, (good) => ({ body: utf8(text(good)) })];
 }
 
+function forged(name: string, text: (good: Good) => string): Row {
+  return [
+    name,
+    "what is not looked for is verified too",
+    REFUSED,
+    (good) => ({ body: utf8(text(good)), signatures: ["0".repeat(64)] }),
+  ];
+}
+
 function unread(name: string, detail: string, text: (good: Good) => string): Row {
   const why = `signed, but no event that can be read, or an odd one${detail === "" ? "" : `: ${detail}`}`;
   return signed(name, why, READ_OR_REFUSED, text);
@@ -139,6 +155,16 @@ function unread(name: string, detail: string, text: (good: Good) => string): Row
 
 function spaced({ text }: Good): string {
   return JSON.stringify(JSON.parse(text), null, 2);
+}
+
+const crlf = (good: Good): Uint8Array => utf8(spaced(good).replaceAll("\n", "\r\n"));
+
+function otherStatus({ text }: Good): string {
+  return text.replace("queued", "paused");
+}
+
+function otherEvent({ task_id }: Good): string {
+  return JSON.stringify({ event: "account.updated", task_id });
 }
 
 const withField = ({ text }: Good, field: string): string => text.replace(/\}$/, `,${field}}`);

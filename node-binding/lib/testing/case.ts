@@ -9,17 +9,23 @@ import type { Expectation } from "./expectation.js";
  */
 export type Framing = "length" | "chunked" | "longer" | "shorter";
 
-/** One request, told so that every client can send it, and the answers that pass. */
-export interface HostileRequest {
-  /** Short, stable, without blanks. */
-  readonly name: string;
-  /** What would be wrong with a receiver that answers otherwise. */
-  readonly why: string;
+/** One request, as it is to stand on the wire. */
+export interface Outgoing {
   readonly method: string;
   /** A name that stands twice is sent twice. The length of the body is told by `framing`. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body: Uint8Array;
   readonly framing: Framing;
+}
+
+/** A request, told so that every client can send it, and the answers that pass. */
+export interface HostileRequest extends Outgoing {
+  /** Short, stable, without blanks. */
+  readonly name: string;
+  /** What would be wrong with a receiver that answers otherwise. */
+  readonly why: string;
+  /** A good request that is sent and answered before; its own answer does not count. null for none. */
+  readonly first: Outgoing | null;
   /** How often it is sent, and whether all at once. */
   readonly copies: number;
   readonly together: boolean;
@@ -47,6 +53,8 @@ export interface Change {
   readonly contentType?: string | null;
   readonly headers?: readonly (readonly [name: string, value: string])[];
   readonly framing?: Framing;
+  /** Whether the good request comes first. */
+  readonly afterGood?: boolean;
   readonly copies?: number;
   readonly together?: boolean;
 }
@@ -61,6 +69,8 @@ export type Row = readonly [
 
 /** The header that carries the signature. */
 export const SIGNATURE = "x-vtryon-signature";
+
+const JSON_TYPE = "application/json";
 
 const encoder = new TextEncoder();
 
@@ -78,7 +88,7 @@ export function requestOf(
   const good = { secret, task_id, text, body: utf8(text), signature: sign(text, secret) };
   const changed = change(good);
   const body = changed.body ?? good.body;
-  const { signatures = [sign(body, secret)], contentType = "application/json" } = changed;
+  const { signatures = [sign(body, secret)], contentType = JSON_TYPE } = changed;
   const wire = {
     method: changed.method ?? "POST",
     headers: [
@@ -88,10 +98,19 @@ export function requestOf(
     ],
     body,
     framing: changed.framing ?? "length",
+    first: changed.afterGood ? plain(good) : null,
     copies: changed.copies ?? 1,
     together: changed.together ?? false,
   };
   return { name, why, ...wire, sent: inWords(wire), expect };
+}
+
+function plain({ body, signature }: Good): Outgoing {
+  const headers = [
+    ["content-type", JSON_TYPE],
+    [SIGNATURE, signature],
+  ] as const;
+  return { method: "POST", headers, body, framing: "length" };
 }
 
 const FRAMED: Readonly<Record<Framing, string>> = {
@@ -101,9 +120,8 @@ const FRAMED: Readonly<Record<Framing, string>> = {
   shorter: ", declared shorter",
 };
 
-function inWords(
-  wire: Pick<HostileRequest, "method" | "body" | "framing" | "copies" | "together">,
-): string {
+function inWords(wire: Omit<HostileRequest, "name" | "why" | "sent" | "expect">): string {
   const times = wire.copies > 1 ? `, ${wire.copies} times${wire.together ? " at once" : ""}` : "";
-  return `${wire.method} ${wire.body.length} B${FRAMED[wire.framing]}${times}`;
+  const after = wire.first === null ? "" : ", after a good one";
+  return `${wire.method} ${wire.body.length} B${FRAMED[wire.framing]}${times}${after}`;
 }

@@ -1,7 +1,7 @@
 import { refusal } from "../engine.js";
 import type { ErrorCode } from "../error.js";
-import type { HostileRequest } from "./case.js";
-import { exchange, type Outcome } from "./exchange.js";
+import type { HostileRequest, Outgoing } from "./case.js";
+import { exchange, type Outcome, targetOf } from "./exchange.js";
 import { hostileRequests } from "./hostile.js";
 
 /** How an endpoint is checked. */
@@ -42,6 +42,9 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 /** After so many cases in a row without an answer, only the last one is still sent. */
 const MAX_SILENT = 3;
 
+/** How often a long body is sent that was cut off without an answer. */
+const UPLOADS = 3;
+
 /** Faults that a receiver names in its answer, so that they can be told from a crash. */
 const NAMED: readonly ErrorCode[] = ["body_already_parsed", "payload_not_raw"];
 
@@ -56,7 +59,7 @@ export async function checkEndpoint(
   url: string | URL,
   options: CheckOptions,
 ): Promise<CheckReport> {
-  const target = targetOf(url);
+  const target = targetOf(url, (what) => refusal("invalid_option", `\`url\` ${what}`));
   const timeoutMs = options?.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
     throw refusal("invalid_option", "`timeoutMs` is not a positive number of milliseconds");
@@ -76,19 +79,6 @@ export async function checkEndpoint(
   return { ok: results.every((result) => result.ok), results };
 }
 
-function targetOf(url: string | URL): URL {
-  let target: URL | undefined;
-  try {
-    target = new URL(url);
-  } catch {
-    // Told below.
-  }
-  if (target === undefined || !/^https?:$/.test(target.protocol)) {
-    throw refusal("invalid_option", "`url` is not an http or https URL");
-  }
-  return target;
-}
-
 function chosen(cases: HostileRequest[], only: readonly string[] | undefined): HostileRequest[] {
   if (only === undefined) return cases;
   const found = cases.filter(({ name }) => only.includes(name));
@@ -104,10 +94,12 @@ function freshTask(): string {
 }
 
 async function send(url: URL, hostile: HostileRequest, timeoutMs: number): Promise<Outcome[]> {
+  const post = (outgoing: Outgoing) => exchange(url, outgoing, timeoutMs, UPLOADS);
+  if (hostile.first !== null) await post(hostile.first);
   const copies = Array.from({ length: hostile.copies }, () => hostile);
-  if (hostile.together) return Promise.all(copies.map((copy) => exchange(url, copy, timeoutMs)));
+  if (hostile.together) return Promise.all(copies.map(post));
   const outcomes: Outcome[] = [];
-  for (const copy of copies) outcomes.push(await exchange(url, copy, timeoutMs));
+  for (const copy of copies) outcomes.push(await post(copy));
   return outcomes;
 }
 

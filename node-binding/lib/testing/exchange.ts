@@ -1,13 +1,5 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
-import type { Framing } from "./case.js";
-
-/** One request, as it is to stand on the wire. */
-export interface Outgoing {
-  readonly method: string;
-  readonly headers: readonly (readonly [name: string, value: string])[];
-  readonly body: Uint8Array;
-  readonly framing: Framing;
-}
+import type { Outgoing } from "./case.js";
 
 /** What came of it: an answer, or why there was none, in words. */
 export type Outcome =
@@ -23,9 +15,6 @@ const MAX_ANSWER = 64 * 1024;
 /** How much a `content-length` is off that is wrong on purpose. */
 const OFF_BY = 16;
 
-/** How often a long body is sent that was cut off without an answer. */
-const UPLOADS = 3;
-
 const FAILURES: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
   ENOTFOUND: "unknown host",
@@ -37,15 +26,40 @@ const FAILURES: Readonly<Record<string, string>> = {
 /** Codes of a connection that the other side has ended. */
 const CLOSED: readonly string[] = ["ECONNRESET", "EPIPE", "ECONNABORTED"];
 
+/** Reads a URL that can be posted to. For any other it throws what `refuse` makes of the reason. */
+export function targetOf(url: string | URL, refuse: (what: string) => Error): URL {
+  let target: URL | undefined;
+  try {
+    target = new URL(url);
+  } catch {
+    // Told below.
+  }
+  if (target === undefined || !/^https?:$/.test(target.protocol)) {
+    throw refuse("is not one of http or https");
+  }
+  try {
+    // Node decodes both for the header `authorization`, and throws where it can't.
+    decodeURIComponent(`${target.username}:${target.password}`);
+  } catch {
+    throw refuse("has a malformed escape in its name or password");
+  }
+  return target;
+}
+
 /**
  * Sends one request and waits for the whole answer, at most `timeoutMs` milliseconds. It never rejects.
  *
  * A server that refuses a long body answers and closes, and where it closes before all was sent, the
- * system may throw the answer away; so a long body that was cut off is sent again.
+ * system may throw the answer away; so a long body that was cut off is sent up to `uploads` times.
  */
-export async function exchange(url: URL, outgoing: Outgoing, timeoutMs: number): Promise<Outcome> {
+export async function exchange(
+  url: URL,
+  outgoing: Outgoing,
+  timeoutMs: number,
+  uploads = 1,
+): Promise<Outcome> {
   let outcome = await attempt(url, outgoing, timeoutMs);
-  for (let upload = 1; upload < UPLOADS && outgoing.body.length > SLICE; upload += 1) {
+  for (let upload = 1; upload < uploads && outgoing.body.length > SLICE; upload += 1) {
     if (!("none" in outcome && outcome.closed)) break;
     outcome = await attempt(url, outgoing, timeoutMs);
   }

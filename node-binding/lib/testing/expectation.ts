@@ -43,8 +43,11 @@ export const OTHER_METHOD: Expectation = expecting("4xx", 501);
 /** A repeat while the event is being handled. */
 export const TAKEN_OR_LATER: Expectation = expecting("2xx", 503);
 
-/** A request that ends before it is whole: nobody may be there any more to be answered. */
-export const CUT_OFF: Expectation = expecting("4xx", 503, "closed");
+/**
+ * The connection ends after every signed byte and before what was declared: to take them is no forgery,
+ * and nobody may be there any more to be answered.
+ */
+export const CUT_OFF: Expectation = expecting("2xx", "4xx", 503, "closed");
 
 function expecting(...answers: Answers[]): Expectation {
   const words = answers.map((answer) => (answer === 503 ? "503 with retry-after" : `${answer}`));

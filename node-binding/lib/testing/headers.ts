@@ -22,6 +22,8 @@ export const signatureForms: readonly Row[] = [
   only("short", "constant-time comparisons throw when lengths differ", (right) => right.slice(2)),
   only("odd", "half a byte is no byte", (right) => right.slice(1)),
   only("long", "what follows the right digits is not to be dropped", (right) => `${right}00`),
+  only("digit-added", "decoders that drop half a byte", (right) => `${right}0`),
+  only("junk-added", "decoders that stop at what they do not know", (right) => `${right}zz`),
   only("twice-as-long", "the right digits twice are too long", (right) => right + right),
   only("last-digit", "the last digit counts", (right) => right.slice(0, 63) + other(right.at(63))),
   only("first-digit", "the first digit counts", (right) => other(right.at(0)) + right.slice(1)),
@@ -73,7 +75,14 @@ export const otherKeys: readonly Row[] = [
   ["other-secret", "signed by a stranger", REFUSED, by((secret) => `${secret}x`)],
   // HMAC fills its key up with zeros, so one zero is the empty key, which `sign` refuses.
   ["empty-secret", "a receiver without a secret takes anyone's", REFUSED, by(() => "\0")],
-  ["secret-undefined", "a variable that is not set, as text", REFUSED, by(() => "undefined")],
+  ...["undefined", "null", "None"].map(
+    (text): Row => [
+      `secret-${text.toLowerCase()}`,
+      "a variable that is not set, as text",
+      REFUSED,
+      by(() => text),
+    ],
+  ),
   ["sha1", "another hash, 40 digits", REFUSED, hashed(sha1)],
   ["sha512", "another hash, 128 digits", REFUSED, hashed(sha512)],
   ["sha512-cut", "another hash, cut to the right length", REFUSED, hashed(sha512, 64)],

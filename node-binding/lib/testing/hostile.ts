@@ -1,4 +1,4 @@
-import { otherBytes, unreadable, unusual } from "./bodies.js";
+import { otherBytes, unreadable, unusual, unusualForged } from "./bodies.js";
 import { type HostileRequest, type Row, requestOf } from "./case.js";
 import { TAKEN } from "./expectation.js";
 import { otherKeys, signatureForms } from "./headers.js";
@@ -16,6 +16,7 @@ const ROWS: readonly Row[] = [
   ...otherKeys,
   ...otherBytes,
   ...unusual,
+  ...unusualForged,
   ...unreadable,
   ...transport,
   ...repeats,

@@ -1,5 +1,5 @@
 export { sign } from "../sign.js";
-export type { Framing, HostileRequest } from "./case.js";
+export type { Framing, HostileRequest, Outgoing } from "./case.js";
 export { type CheckOptions, type CheckReport, type CheckResult, checkEndpoint } from "./check.js";
 export {
   type EventBody,

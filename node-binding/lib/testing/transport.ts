@@ -36,6 +36,12 @@ export const transport: readonly Row[] = [
     () => ({ contentType: ';;="' }),
   ],
   [
+    "type-text-unsigned",
+    "text is verified like everything else",
+    REFUSED,
+    () => ({ contentType: "text/plain", signatures: WRONG }),
+  ],
+  [
     "type-form-unsigned",
     "a form is verified like everything else",
     REFUSED,
@@ -69,7 +75,12 @@ export const transport: readonly Row[] = [
     REFUSED,
     () => ({ framing: "chunked", signatures: WRONG }),
   ],
-  ["cut-off", "the connection ends before the body does", CUT_OFF, () => ({ framing: "longer" })],
+  [
+    "cut-off",
+    "the connection ends before what was declared",
+    CUT_OFF,
+    () => ({ framing: "longer" }),
+  ],
   [
     "declared-short",
     "what is declared is less than what was signed",
@@ -107,6 +118,22 @@ export const repeats: readonly Row[] = [
     "eight at once: each is taken, or told to come again",
     TAKEN_OR_LATER,
     () => ({ copies: 8, together: true }),
+  ],
+  [
+    "repeat-forged",
+    "a repeat is verified before it is known",
+    REFUSED,
+    () => ({ afterGood: true, signatures: WRONG }),
+  ],
+  [
+    "signature-reused",
+    "a good signature is good for one body",
+    REFUSED,
+    ({ text, signature }) => ({
+      afterGood: true,
+      body: utf8(text.replace("queued", "completed")),
+      signatures: [signature],
+    }),
   ],
 ];
 
