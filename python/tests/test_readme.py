@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,13 +14,16 @@ import pytest
 from apps import django_project
 from django.core.handlers.wsgi import WSGIHandler
 from exchange import asgi, request, wsgi
+from starlette.testclient import TestClient
 
 from vtryon_webhooks import lifecycle_step
 from vtryon_webhooks.errors import TABLE
 from vtryon_webhooks.event import STATUSES
-from vtryon_webhooks.testing import event_body, payload_of, sign
+from vtryon_webhooks.testing import event_body, hostile_requests, payload_of, sign
 
-README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+FOLDER = Path(__file__).parents[1]
+README = (FOLDER / "README.md").read_text("utf-8")
+CACHE = str(FOLDER.parent / ".cache" / "mypy")
 PROJECT = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 SECRET = "whsec_example"
 BODY = payload_of(event_body("try-on", "completed"))
@@ -25,12 +31,15 @@ BODY = payload_of(event_body("try-on", "completed"))
 
 def run(mark: str, **names: Any) -> Any:
     """Runs the block after a mark, and returns what it has defined."""
-    block = rf"<!-- tested: {mark} -->\n```python\n(.*?)```"
-    found = re.search(block, README + PROJECT, re.DOTALL)
-    assert found, f"no README has a block {mark}"
     scope: dict[str, Any] = {"__name__": "readme", **names}
-    exec(compile(found[1], mark, "exec", dont_inherit=True), scope)
+    exec(compile(block(mark), mark, "exec", dont_inherit=True), scope)
     return SimpleNamespace(**scope)
+
+
+def block(mark: str) -> str:
+    found = re.search(rf"<!-- tested: {mark} -->\n```python\n(.*?)```", README + PROJECT, re.DOTALL)
+    assert found, f"no README has a block {mark}"
+    return found[1]
 
 
 @pytest.fixture(autouse=True)
@@ -96,6 +105,42 @@ def test_testing() -> None:
     client = run("flask").app.test_client()
     tests.test_a_task(client)
     tests.test_what_is_hostile(client)
+
+
+def test_testing_with_httpx() -> None:
+    tests = run("testing-fastapi")
+    for mark in ("fastapi", "starlette", "fastapi-view", "raw-fastapi"):
+        with TestClient(run(mark).app) as client:
+            tests.test_what_is_hostile(client)
+
+
+def test_raw_recipes_are_attacked() -> None:
+    client = run("raw-flask").app.test_client()
+    run("testing").test_what_is_hostile(client)
+    for mark in ("django", "raw-django"):
+        django_project(*run(mark).urlpatterns)
+        for hostile in hostile_requests(SECRET):
+            status = wsgi(WSGIHandler(), hostile).status
+            assert status in hostile.statuses, f"{mark}, {hostile.name}: {hostile.why}"
+
+
+def test_types(tmp_path: Path) -> None:
+    """What is shown for a framework passes mypy as it stands there, and so does a coroutine."""
+    marks = re.findall(r"<!-- tested: (\S*(?:flask|fastapi|starlette|django)) -->", README)
+    assert len(marks) == 8
+    blocks = {mark: block(mark) for mark in marks}
+    blocks["django-async"] = blocks["django"].replace("def on_event", "async def on_event")
+    for mark, text in blocks.items():
+        (tmp_path / f"readme_{mark.replace('-', '_')}.py").write_text(text)
+    # As a user runs it, in the running Python: the types of frameworks are lost on an older target.
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir", CACHE]
+    done = subprocess.run(
+        [*command, *sorted(map(str, tmp_path.glob("*.py")))],
+        env={**os.environ, "MYPYPATH": str(FOLDER / "src")},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
 
 
 def test_no_block_is_untested() -> None:

@@ -2,32 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from typing import Callable, Union
+from collections.abc import Awaitable, Coroutine
+from functools import partial
+from typing import Any, Callable, overload
 
 from django.core.exceptions import RequestDataTooBig
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse, RawPostDataException
 
 from vtryon_webhooks.answer import Answer
+from vtryon_webhooks.callbacks import OnError, OnEvent, OnQuarantine, is_async
 from vtryon_webhooks.errors import WebhookError
-from vtryon_webhooks.receive import (
-    DEFAULT_DEADLINE,
-    Delivery,
-    OnError,
-    OnEvent,
-    OnQuarantine,
-    Receiver,
-    drained,
-    is_async,
-    length_of,
-)
+from vtryon_webhooks.event import VtryonEvent
+from vtryon_webhooks.receive import DEFAULT_DEADLINE, Delivery, Receiver, drained, length_of
 from vtryon_webhooks.signature import SIGNATURE_HEADER
 from vtryon_webhooks.webhooks import DEFAULT_MAX_BODY_BYTES, Secrets
 
 __all__ = ["receiver"]
 
-View = Callable[[HttpRequest], Union[HttpResponse, Awaitable[HttpResponse]]]
+View = Callable[[HttpRequest], HttpResponse]
+AsyncView = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
+
+
+# The first is the narrower one, and its view another: that is what there are two for.
+@overload
+def receiver(  # type: ignore[overload-overlap]
+    on_event: Callable[[VtryonEvent], Awaitable[object]],
+    *,
+    secrets: Secrets | None = None,
+    max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
+    on_quarantine: OnQuarantine | None = None,
+    on_error: OnError | None = None,
+    deadline: float = DEFAULT_DEADLINE,
+) -> AsyncView: ...
+
+
+@overload
+def receiver(
+    on_event: OnEvent,
+    *,
+    secrets: Secrets | None = None,
+    max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
+    on_quarantine: OnQuarantine | None = None,
+    on_error: OnError | None = None,
+    deadline: float = DEFAULT_DEADLINE,
+) -> View: ...
 
 
 def receiver(
@@ -38,14 +57,16 @@ def receiver(
     on_quarantine: OnQuarantine | None = None,
     on_error: OnError | None = None,
     deadline: float = DEFAULT_DEADLINE,
-) -> View:
+) -> View | AsyncView:
     """Makes a view, exempt from the check for CSRF: it is the signature that tells who sends.
 
         urlpatterns = [path("webhooks/vtryon", receiver(on_event))]
 
-    Where `on_event` is a coroutine the view is async: then callbacks that are not run in a thread,
-    and after `deadline` seconds the answer is 503. Raises `WebhookError` for options that can't be
-    used.
+    Where `on_event` is a coroutine the view is async: then after `deadline` seconds the answer is
+    503, and the coroutine is cancelled; a plain `on_quarantine` runs in a thread, which goes on.
+    Reading is not cut short by it: under ASGI Django has read the body before it calls a view, and
+    its clock starts after that; under WSGI a read counts, but ends when the server ends it. A
+    blocking view knows no deadline. Raises `WebhookError` for options that can't be used.
     """
     core = Receiver(
         on_event,
@@ -55,9 +76,9 @@ def receiver(
         on_error=on_error,
         deadline=deadline,
     )
-    view = _async_view(core) if is_async(on_event) else _view(core)
+    view: View | AsyncView = _async_view(core) if is_async(on_event) else _view(core)
     # An attribute, for the decorator of older versions makes an async view a blocking one.
-    view.csrf_exempt = True  # type: ignore[attr-defined]
+    view.csrf_exempt = True  # type: ignore[union-attr]
     return view
 
 
@@ -65,26 +86,31 @@ def _view(core: Receiver) -> View:
     core.check_blocking()
 
     def vtryon_webhooks(request: HttpRequest) -> HttpResponse:
-        return _response(core.receive(_delivery(request)))
+        return _response(core.receive(_delivery(request, partial(_read, request))))
 
     return vtryon_webhooks
 
 
-def _async_view(core: Receiver) -> View:
+def _async_view(core: Receiver) -> AsyncView:
     async def vtryon_webhooks(request: HttpRequest) -> HttpResponse:
-        return _response(await core.receive_async(_delivery(request)))
+        async def body(limit: int) -> bytes:
+            # Not in a thread: under ASGI the body is here, and under WSGI the event loop is this
+            # request's own. A thread could go on reading the connection after the answer.
+            return _read(request, limit)
+
+        return _response(await core.receive_async(_delivery(request, body)))
 
     return vtryon_webhooks
 
 
-def _delivery(request: HttpRequest) -> Delivery:
+def _delivery(request: HttpRequest, body: Callable[[int], bytes | Awaitable[bytes]]) -> Delivery:
     # A server joins repeated headers with a comma, which the verifier sees.
     signature = request.headers.get(SIGNATURE_HEADER)
     return Delivery(
         method=request.method,
         signature=[] if signature is None else [signature],
         declared_length=request.headers.get("content-length"),
-        body=lambda limit: _read(request, limit),
+        body=body,
     )
 
 

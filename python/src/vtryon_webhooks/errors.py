@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Literal, NamedTuple
 
 Code = Literal[
@@ -174,6 +175,9 @@ class WebhookError(Exception):
         self.offset = offset
         self._what = row.summary if what is None else what
         super().__init__(str(self))
+        if sys.version_info >= (3, 11):
+            # What a traceback shows below the message.
+            self.add_note(f"{code}: {row.hint}")
 
     def __str__(self) -> str:
         """Says what is wrong and where."""

@@ -7,16 +7,9 @@ from typing import Callable
 from flask import Response, request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
+from vtryon_webhooks.callbacks import OnError, OnEvent, OnQuarantine
 from vtryon_webhooks.errors import WebhookError
-from vtryon_webhooks.receive import (
-    Delivery,
-    OnError,
-    OnEvent,
-    OnQuarantine,
-    Receiver,
-    drained,
-    length_of,
-)
+from vtryon_webhooks.receive import Delivery, Receiver, drained, length_of
 from vtryon_webhooks.signature import SIGNATURE_HEADER
 from vtryon_webhooks.webhooks import DEFAULT_MAX_BODY_BYTES, Secrets
 

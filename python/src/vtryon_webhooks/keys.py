@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from typing import Union, cast
+from typing import Union
 
 from vtryon_webhooks.errors import WebhookError
+from vtryon_webhooks.plain import bytes_of, text_of
 
 Secret = Union[str, bytes]
 
@@ -32,7 +33,7 @@ class Key:
 
     def __init__(self, secret: object) -> None:
         """Takes a secret; raises `secret_empty`, `secret_whitespace` or `secret_missing`."""
-        octets = _octets(secret)
+        octets = octets_of(secret)
         if not octets:
             raise WebhookError("secret_empty")
         # What a careless paste leaves, and no key that Vtryon shows.
@@ -63,14 +64,23 @@ def keys_of(secrets: object) -> list[Key]:
     """Prepares one secret or several, the current one first; None are those of the environment."""
     if secrets is None:
         return [Key(secret) for secret in _from_environment()]
-    try:
-        single = isinstance(secrets, (str, bytes))
-        listed = [secrets] if single else list(secrets) if isinstance(secrets, Sequence) else []
-    except Exception:  # an object may raise anything when it is asked what it is
-        listed = []
+    listed = _listed(secrets)
+    if listed is None:
+        what = "`secrets` is neither one secret nor a sequence of them, such as a list"
+        raise WebhookError("secret_missing", what)
     if not listed:
         raise WebhookError("secret_missing")
     return [Key(secret) for secret in listed]
+
+
+def _listed(secrets: object) -> list[object] | None:
+    """Lists one secret or a sequence of them: of what has no order, none is the current one."""
+    try:
+        if isinstance(secrets, (str, bytes)):
+            return [secrets]
+        return list(secrets) if isinstance(secrets, Sequence) else None
+    except Exception:  # an object may raise anything when it is asked what it is
+        return None
 
 
 def _from_environment() -> list[bytes]:
@@ -82,13 +92,16 @@ def _from_environment() -> list[bytes]:
     return [os.fsencode(secret) for secret in (current, previous) if secret is not None]
 
 
-def _octets(secret: object) -> bytes:
-    if issubclass(type(secret), bytes):
-        return memoryview(cast(bytes, secret)).tobytes()
-    if not issubclass(type(secret), str):
+def octets_of(secret: object) -> bytes:
+    """Returns the bytes of a secret, which are the key as they are."""
+    octets = bytes_of(secret)
+    if octets is not None:
+        return octets
+    text = text_of(secret)
+    if text is None:
         raise WebhookError("secret_missing", "a secret is neither str nor bytes")
     try:
-        return str.encode(cast(str, secret), "utf-8")
+        return text.encode()
     except UnicodeEncodeError:
         pass
     # Raised out here, since the codec's error holds the secret.

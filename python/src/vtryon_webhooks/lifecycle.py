@@ -6,7 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.event import STATUSES, Status
+from vtryon_webhooks.plain import text_of
+from vtryon_webhooks.strict_json import is_text
 
 #: How many statuses that the guide does not name a task keeps.
 MAX_UNKNOWN = 16
@@ -44,12 +47,14 @@ def lifecycle_step(seen: Iterable[str], status: str) -> Step:
     """Decides on `status` for a task that has received the statuses `seen`, in this order.
 
     Repeats in `seen` change nothing, so it can be a whole history as well as the statuses kept.
+    Raises `invalid_option` for a status that is no text, as the None of an event by another name,
+    and for a `seen` that is a single text.
     """
     stands: Status | None = None
     kept: set[str] = set()
     unknown = 0
     outcome: Outcome = "duplicate"
-    for told in (*seen, status):
+    for told in (*_texts_of(seen), _text(status)):
         if told in kept:
             outcome = "duplicate"
         elif told in STATUSES:
@@ -62,3 +67,21 @@ def lifecycle_step(seen: Iterable[str], status: str) -> Step:
         if outcome != "capped":
             kept.add(told)
     return Step(outcome, stands)
+
+
+def _texts_of(seen: object) -> list[str]:
+    if text_of(seen) is not None:
+        raise WebhookError("invalid_option", "`seen` is one status, not a sequence of them")
+    try:
+        listed = list(cast(Iterable[object], seen))
+    except Exception as fault:
+        # A query that is iterated over may fail, and whoever made it has to see why.
+        raise WebhookError("invalid_option", "`seen` can't be iterated over") from fault
+    return [_text(status) for status in listed]
+
+
+def _text(status: object) -> str:
+    text = text_of(status)
+    if text is None or not is_text(text):
+        raise WebhookError("invalid_option", "a status is not a text")
+    return text

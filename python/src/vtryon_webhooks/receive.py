@@ -8,27 +8,29 @@ import math
 from collections.abc import Awaitable, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 from vtryon_webhooks.answer import Answer, acknowledged, refused
-from vtryon_webhooks.errors import Code, WebhookError
-from vtryon_webhooks.event import VtryonEvent, parse
+from vtryon_webhooks.callbacks import (
+    OnError,
+    OnEvent,
+    OnQuarantine,
+    Outcome,
+    Threads,
+    Work,
+    attempted,
+    check_callable,
+    check_plain,
+    is_async,
+    is_unawaited,
+)
+from vtryon_webhooks.errors import WebhookError
+from vtryon_webhooks.event import parse
 from vtryon_webhooks.report import Report
 from vtryon_webhooks.webhooks import DEFAULT_MAX_BODY_BYTES, Secrets, Webhooks
 
-#: Takes the event. The answer is 200 after it has returned, and 503 when it raises.
-OnEvent = Callable[[VtryonEvent], object]
-#: Takes a signed body that can't be read, and why; without it the answer is 400.
-OnQuarantine = Callable[[bytes, WebhookError], object]
-#: Is told why a request was not answered with 200, instead of the log.
-OnError = Callable[[Exception], object]
-
 #: How long reading and handling may take together, in seconds, where they can be stopped.
 DEFAULT_DEADLINE = 10.0
-
-# What the flow asks to be done: called where the adapter blocks, and awaited where it does not.
-_Work = Callable[[], Any]
-_Outcome = tuple[Any, Optional[Exception]]
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,11 @@ class Receiver:
         deadline: float = DEFAULT_DEADLINE,
     ) -> None:
         """Checks the options and prepares the secrets, so that what is wrong shows at start-up."""
-        for name, value in (("on_quarantine", on_quarantine), ("on_error", on_error)):
-            if value is not None and not callable(value):
-                raise WebhookError("invalid_option", f"`{name}` can't be called")
-        if not callable(on_event):
-            raise WebhookError("invalid_option", "`on_event` can't be called")
+        check_callable("on_event", on_event)
+        for name, callback in (("on_quarantine", on_quarantine), ("on_error", on_error)):
+            if callback is not None:
+                check_callable(name, callback)
+        check_plain("on_error", on_error)
         if not _is_duration(deadline):
             message = "`deadline` is not a positive number of seconds"
             raise WebhookError("invalid_option", message)
@@ -71,13 +73,14 @@ class Receiver:
         self._on_quarantine = on_quarantine
         self._deadline = deadline
         self._report = Report(on_error)
+        self._threads = Threads(on_late=self._report.failed)
+        # What was cancelled and has not ended: the event loop alone would not keep it.
+        self._ending: set[asyncio.Future[Answer]] = set()
 
     def check_blocking(self) -> None:
-        """Refuses callbacks that are coroutines, where nothing could await them."""
-        callbacks = {"on_event": self._on_event, "on_quarantine": self._on_quarantine}
-        for name, callback in callbacks.items():
-            if is_async(callback):
-                raise WebhookError("invalid_option", f"`{name}` is async, and its server is not")
+        """Refuses callbacks that are coroutines, where the server does not await."""
+        check_plain("on_event", self._on_event)
+        check_plain("on_quarantine", self._on_quarantine)
 
     def receive(self, delivery: Delivery) -> Answer:
         """Answers a delivery, and blocks until that is done."""
@@ -85,14 +88,17 @@ class Receiver:
         try:
             work = next(flow)
             while True:
-                result, fault = _called(work)
+                result, fault = attempted(work)
                 work = flow.send(result) if fault is None else flow.throw(fault)
         except StopIteration as end:
             answer: Answer = end.value
             return answer
 
     async def receive_async(self, delivery: Delivery) -> Answer:
-        """Answers a delivery within the deadline; what takes longer is cancelled."""
+        """Answers a delivery within the deadline; what takes longer is cancelled.
+
+        What fails after that is reported all the same.
+        """
         task = asyncio.ensure_future(self._awaited(delivery))
         try:
             await asyncio.wait({task}, timeout=self._deadline)
@@ -100,35 +106,58 @@ class Receiver:
                 return task.result()
         finally:
             task.cancel()
+            if not task.done():
+                self._ending.add(task)
+                task.add_done_callback(self._ending.discard)
         what = "a callback was cancelled" if task.done() else "the deadline has passed"
-        return self._refuse("unavailable", WebhookError("unavailable", what))
+        self._report.stopped(WebhookError("unavailable", what))
+        return refused("unavailable")
 
     async def _awaited(self, delivery: Delivery) -> Answer:
         flow = self._flow(delivery)
         try:
             work = next(flow)
             while True:
-                result, fault = await _waited(work)
+                result, fault = await self._waited(work)
                 work = flow.send(result) if fault is None else flow.throw(fault)
         except StopIteration as end:
             answer: Answer = end.value
             return answer
 
-    def _flow(self, delivery: Delivery) -> Generator[_Work, Any, Answer]:
+    async def _waited(self, work: Work) -> Outcome:
+        """Does work: a coroutine here, and what blocks in a thread."""
+        function = work.func if isinstance(work, partial) else work
+        try:
+            outcome = attempted(work) if is_async(function) else await self._threads.attempted(work)
+            result, _ = outcome
+            return (await result, None) if inspect.isawaitable(result) else outcome
+        except Exception as fault:
+            return None, fault
+
+    def _flow(self, delivery: Delivery) -> Generator[Work, Any, Answer]:
         """Yields what is to be done, and is sent its result or thrown its exception."""
         try:
-            handle = yield from self._open(delivery)
+            name, handle = yield from self._open(delivery)
         except WebhookError as error:
-            return self._refuse(error.code, error)
+            self._report.refused(error)
+            return refused(error.code)
         except Exception as fault:
-            return self._refuse("unavailable", fault)
+            self._report.failed(fault)
+            return refused("unavailable")
         try:
-            yield handle
+            result = yield handle
+            unawaited = is_unawaited(result)
         except Exception as fault:
-            return self._refuse("unavailable", fault, of_callback=True)
+            self._report.failed(fault)
+            return refused("unavailable")
+        if unawaited:
+            what = f"`{name}` returned an awaitable, and nothing awaits it here"
+            self._report.refused(WebhookError("invalid_option", what))
+            # Nothing has taken the event, so it has to come again.
+            return refused("unavailable")
         return acknowledged()
 
-    def _open(self, delivery: Delivery) -> Generator[_Work, Any, _Work]:
+    def _open(self, delivery: Delivery) -> Generator[Work, Any, tuple[str, Work]]:
         """Reads, verifies and parses; returns which callback is owed what."""
         if delivery.method != "POST":
             raise WebhookError("method_not_allowed")
@@ -136,15 +165,11 @@ class Receiver:
         body = yield partial(delivery.body, self._webhooks.max_body_bytes)
         verified = self._webhooks.verify(body, delivery.signature)
         try:
-            return partial(self._on_event, parse(verified))
+            return "on_event", partial(self._on_event, parse(verified))
         except WebhookError as error:
             if self._on_quarantine is None:
                 raise
-            return partial(self._on_quarantine, verified.payload, error)
-
-    def _refuse(self, code: Code, fault: Exception, *, of_callback: bool = False) -> Answer:
-        self._report(fault, of_callback=of_callback)
-        return refused(code)
+            return "on_quarantine", partial(self._on_quarantine, verified.payload, error)
 
 
 def length_of(declared: str | None) -> int:
@@ -165,42 +190,6 @@ def drained(read: Callable[[int], bytes], limit: int) -> bytes:
             break
         body += chunk
     return bytes(body)
-
-
-def is_async(callback: Any) -> bool:
-    """Tells whether a call returns a coroutine, as far as that shows before it is made."""
-    call = getattr(type(callback), "__call__", None)  # noqa: B004, of an object that is a function
-    return inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(call)
-
-
-def _attempted(work: _Work) -> _Outcome:
-    """Catches what is raised: a `StopIteration` could leave neither a thread nor a generator."""
-    try:
-        return work(), None
-    except Exception as fault:
-        return None, fault
-
-
-def _called(work: _Work) -> _Outcome:
-    result, fault = _attempted(work)
-    if inspect.iscoroutine(result):
-        result.close()
-    if inspect.isawaitable(result):
-        return None, TypeError("a callback returned an awaitable, and its server is not async")
-    return result, fault
-
-
-async def _waited(work: _Work) -> _Outcome:
-    """Awaits work; what blocks is done in a thread, so that the server goes on meanwhile."""
-    function = work.func if isinstance(work, partial) else work
-    here = is_async(function)
-    result, fault = _attempted(work) if here else await asyncio.to_thread(_attempted, work)
-    if not inspect.isawaitable(result):
-        return result, fault
-    try:
-        return await result, None
-    except Exception as raised:
-        return None, raised
 
 
 def _is_duration(value: object) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import binascii
 from collections.abc import Sequence
 from itertools import islice
-from typing import Union, cast
+from typing import Union
 
 from vtryon_webhooks.errors import WebhookError
+from vtryon_webhooks.plain import bytes_of, text_of
 
 #: The request header that carries the signature, in lower case.
 SIGNATURE_HEADER = "x-vtryon-signature"
@@ -57,8 +58,8 @@ def _values(header: object) -> list[object]:
 
 
 def _octets(value: object) -> bytes:
-    if issubclass(type(value), str):
-        return str.encode(cast(str, value), "utf-8", "surrogatepass")
-    if issubclass(type(value), bytes):
-        return memoryview(cast(bytes, value)).tobytes()
-    return _NO_TEXT
+    text = text_of(value)
+    if text is not None:
+        return text.encode("utf-8", "surrogatepass")
+    octets = bytes_of(value)
+    return _NO_TEXT if octets is None else octets

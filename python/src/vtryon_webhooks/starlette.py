@@ -8,16 +8,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from vtryon_webhooks.callbacks import OnError, OnEvent, OnQuarantine
 from vtryon_webhooks.errors import WebhookError
-from vtryon_webhooks.receive import (
-    DEFAULT_DEADLINE,
-    Delivery,
-    OnError,
-    OnEvent,
-    OnQuarantine,
-    Receiver,
-    length_of,
-)
+from vtryon_webhooks.receive import DEFAULT_DEADLINE, Delivery, Receiver, length_of
 from vtryon_webhooks.signature import SIGNATURE_HEADER
 from vtryon_webhooks.webhooks import DEFAULT_MAX_BODY_BYTES, Secrets
 
@@ -77,9 +70,9 @@ def receiver(
 
         app.add_route("/webhooks/vtryon", receiver(on_event))
 
-    Callbacks that are not coroutines run in a thread. After `deadline` seconds for reading and
-    handling the answer is 503, and a coroutine is cancelled. Raises `WebhookError` for options that
-    can't be used.
+    It runs on asyncio. After `deadline` seconds for reading and handling the answer is 503, and a
+    coroutine is cancelled. Callbacks that are none run in a thread, which goes on: what they wait
+    for needs timeouts of its own. Raises `WebhookError` for options that can't be used.
     """
     return WebhookEndpoint(
         Receiver(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
-from typing import Union, cast
+from typing import Union
 
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.event import VtryonEvent, parse
 from vtryon_webhooks.keys import Secret, keys_of
+from vtryon_webhooks.plain import bytearray_of, bytes_of
 from vtryon_webhooks.signature import SignatureHeader, claimed_by
 from vtryon_webhooks.verified import Verified
 
@@ -89,11 +90,18 @@ class Webhooks:
 
 def _snapshot(payload: object) -> bytes:
     """Returns bytes that nobody writes to while they are verified and read."""
-    if type(payload) is bytes:
-        return payload
-    if issubclass(type(payload), (bytes, bytearray, memoryview)):
-        try:
-            return memoryview(cast(Payload, payload)).tobytes()
-        except Exception:  # a released view, or a subclass that fails on purpose
-            pass
-    raise WebhookError("payload_not_raw")
+    body = bytes_of(payload)
+    if body is None:
+        body = bytearray_of(payload)
+    if body is None and type(payload) is memoryview:
+        body = _contents(payload)
+    if body is None:
+        raise WebhookError("payload_not_raw")
+    return body
+
+
+def _contents(view: memoryview) -> bytes | None:
+    try:
+        return view.tobytes()
+    except ValueError:  # it was released
+        return None

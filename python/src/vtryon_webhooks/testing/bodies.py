@@ -59,6 +59,10 @@ def _spaced(good: Good) -> bytes:
     return json.dumps(json.loads(good.body), indent=2).encode()
 
 
+def _crlf(good: Good) -> bytes:
+    return _spaced(good).replace(b"\n", b"\r\n")
+
+
 def _lossy(body: bytes) -> bytes:
     """What decoders make of bytes that are no UTF-8, when they are not told to be strict."""
     return body.decode(errors="replace").encode()
@@ -71,6 +75,8 @@ FORGED = (
     _forged("cut-short", "the last byte is missing", lambda good: (good.body, good.body[:-1])),
     _forged("newline-added", "editors do", lambda good: (good.body, good.body + b"\n")),
     _forged("newline-dropped", "trimming does", lambda good: (good.body + b"\n", good.body)),
+    _forged("crlf-added", "normalising drops it", lambda good: (_spaced(good), _crlf(good))),
+    _forged("crlf-dropped", "normalising drops it", lambda good: (_crlf(good), _spaced(good))),
     _forged("nul-added", "texts of C end there", lambda good: (good.body, good.body + b"\0")),
     _forged("bom-added", "decoders drop it", lambda good: (good.body, _BOM + good.body)),
     _forged("bom-dropped", "decoders drop it", lambda good: (_BOM + good.body, good.body)),

@@ -5,26 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Callable, NamedTuple
 
-from vtryon_webhooks.keys import Secret
+from vtryon_webhooks.keys import Secret, octets_of
 from vtryon_webhooks.signature import SIGNATURE_HEADER
 from vtryon_webhooks.testing.events import event_body
 from vtryon_webhooks.testing.sign import payload_of, sign
 
-# What Vtryon's signature covers is taken.
-TAKEN = (200,)
+# What Vtryon's signature covers is taken: any 2xx that says so.
+TAKEN = (200, 201, 202, 204)
 # What it does not cover is not: 401 by the table of errors, 400 and 403 where others chose so.
 REFUSED = (401, 400, 403)
 # Signed, but not an event that can be read: kept and acknowledged, or refused, but no fault.
-READ_OR_REFUSED = (200, 400, 422)
+READ_OR_REFUSED = (*TAKEN, 400, 422)
 # The same of what is long, beside.
-READ_OR_TOO_LONG = (200, 400, 413, 422)
+READ_OR_TOO_LONG = (*READ_OR_REFUSED, 413)
 # Past the default limit, but not past the highest; and not signed.
-TAKEN_OR_TOO_LONG = (200, 413)
-REFUSED_OR_TOO_LONG = (413, 401, 400, 403)
+TAKEN_OR_TOO_LONG = (*TAKEN, 413)
+REFUSED_OR_TOO_LONG = (*REFUSED, 413)
 # Past the highest limit.
 TOO_LONG = (413,)
 # A method that no event comes by.
 OTHER_METHOD = (405, 404, 401, 400, 501)
+# What frameworks answer by themselves: the methods that there are (RFC 9110, 9.3.7).
+OPTIONS = (*OTHER_METHOD, 200, 204)
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -71,12 +73,14 @@ class Row(NamedTuple):
     why: str
     statuses: tuple[int, ...]
     change: Callable[[Good], Change]
+    #: The row whose task it is about, where that is not its own.
+    task: str | None = None
 
 
 def request_of(row: Row, secret: Secret, prefix: str) -> HostileRequest:
-    """Makes the request of a row, about a task of its own, so that no case repeats another."""
-    octets = secret.encode() if isinstance(secret, str) else secret
-    task_id = f"{prefix}_{row.name}"
+    """Makes the request of a row, about a task of its own unless the row names another's."""
+    octets = octets_of(secret)
+    task_id = f"{prefix}_{row.task or row.name}"
     body = payload_of(event_body("try-on", "queued", task_id))
     change = row.change(Good(octets, task_id, body, sign(body, octets)))
     sent = body if change.body is None else change.body

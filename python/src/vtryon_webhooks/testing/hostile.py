@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Callable
+
 from vtryon_webhooks.keys import Key, Secret
 from vtryon_webhooks.testing.bodies import FORGED, UNREADABLE, UNUSUAL
 from vtryon_webhooks.testing.case import (
+    OPTIONS,
     OTHER_METHOD,
     REFUSED,
     REFUSED_OR_TOO_LONG,
@@ -20,6 +23,7 @@ from vtryon_webhooks.testing.case import (
 from vtryon_webhooks.testing.signatures import FORMS, WRONG
 from vtryon_webhooks.webhooks import DEFAULT_MAX_BODY_BYTES, HIGHEST_MAX_BODY_BYTES
 
+_JSON = "application/json"
 _FORM = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data; boundary=x"
 
@@ -29,14 +33,20 @@ def _typed(name: str, content_type: str | None) -> Row:
     return Row(name, why, TAKEN, lambda good: Change(content_type=content_type))
 
 
-def _unsigned(name: str, why: str, content_type: str, body: bytes) -> Row:
-    change = Change(content_type=content_type, signatures=(WRONG,), body=body)
-    return Row(name, why, REFUSED, lambda good: change)
+def _unsigned(name: str, why: str, content_type: str, body: Callable[[Good], bytes]) -> Row:
+    def change(good: Good) -> Change:
+        return Change(content_type=content_type, signatures=(WRONG,), body=body(good))
+
+    return Row(name, why, REFUSED, change)
 
 
-def _other_method(method: str) -> Row:
+def _other_method(method: str, statuses: tuple[int, ...] = OTHER_METHOD) -> Row:
     change = Change(method=method)
-    return Row(method.lower(), "events are posted", OTHER_METHOD, lambda good: change)
+    return Row(method.lower(), "events are posted", statuses, lambda good: change)
+
+
+def _failed(good: Good) -> bytes:
+    return good.body.replace(b"queued", b"failed")
 
 
 def _padded(good: Good, limit: int) -> bytes:
@@ -53,8 +63,36 @@ _TRANSPORT = (
     _typed("type-charset", "application/json; charset=utf-16"),
     _typed("type-absent", None),
     _typed("type-invalid", ';;="'),
-    _unsigned("type-form-unsigned", "a form is verified too", _FORM, b"task_id=x&status=failed"),
-    _unsigned("type-multipart-unsigned", "what parsers choke on", _MULTIPART, b"--x\r\n\0"),
+    _unsigned(
+        "type-form-unsigned",
+        "a form is verified too",
+        _FORM,
+        lambda good: b"task_id=x&status=failed",
+    ),
+    _unsigned(
+        "type-multipart-unsigned",
+        "what parsers choke on",
+        _MULTIPART,
+        lambda good: b"--x\r\n\0",
+    ),
+    _unsigned(
+        "type-text-unsigned",
+        "text is verified like everything else",
+        "text/plain",
+        lambda good: good.body,
+    ),
+    _unsigned(
+        "other-event-unsigned",
+        "what is not looked for is verified too",
+        _JSON,
+        lambda good: good.body.replace(b"status_changed", b"archived"),
+    ),
+    _unsigned(
+        "other-status-unsigned",
+        "what is not looked for is verified too",
+        _JSON,
+        lambda good: good.body.replace(b"queued", b"paused"),
+    ),
     Row(
         "coding-gzip",
         "it says gzip and is none: what is verified is not unpacked",
@@ -66,15 +104,15 @@ _TRANSPORT = (
     _other_method("PUT"),
     _other_method("PATCH"),
     _other_method("DELETE"),
-    _other_method("OPTIONS"),
+    _other_method("OPTIONS", OPTIONS),
     Row(
-        "long",
+        "long-body",
         "memory is finite: over 256 KiB",
         TAKEN_OR_TOO_LONG,
         lambda good: Change(body=_padded(good, DEFAULT_MAX_BODY_BYTES)),
     ),
     Row(
-        "long-unsigned",
+        "long-body-unsigned",
         "memory is finite: over 256 KiB, forged",
         REFUSED_OR_TOO_LONG,
         lambda good: Change(body=_padded(good, DEFAULT_MAX_BODY_BYTES), signatures=(WRONG,)),
@@ -87,8 +125,30 @@ _TRANSPORT = (
     ),
 )
 
+_GOOD = Row("good", "a plain event must be taken", TAKEN, lambda good: Change())
+
+# About a task, and with a signature, that the receiver has taken before.
+_REPEATS = (
+    Row("duplicate", "networks repeat events", TAKEN, _GOOD.change, task=_GOOD.name),
+    Row(
+        "repeat-forged",
+        "a repeat is verified before it is known",
+        REFUSED,
+        lambda good: Change(signatures=(WRONG,)),
+        task=_GOOD.name,
+    ),
+    Row(
+        "signature-reused",
+        "a good signature is good for one body",
+        REFUSED,
+        lambda good: Change(body=_failed(good), signatures=(good.signature,)),
+        task=_GOOD.name,
+    ),
+)
+
 _ROWS = (
-    Row("good", "a plain event must be taken", TAKEN, lambda good: Change()),
+    _GOOD,
+    *_REPEATS,
     *FORMS,
     *FORGED,
     *UNUSUAL,

@@ -6,6 +6,7 @@ import json
 
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.keys import Key, Secret
+from vtryon_webhooks.plain import bytes_of
 from vtryon_webhooks.signature import SIGNATURE_HEADER
 
 
@@ -14,9 +15,10 @@ def sign(payload: bytes, secret: Secret) -> str:
 
     Raises `payload_not_raw`, and the codes of a secret that can't be one.
     """
-    if not isinstance(payload, bytes):
+    octets = bytes_of(payload)
+    if octets is None:
         raise WebhookError("payload_not_raw")
-    return Key(secret).mac(payload).hex()
+    return Key(secret).mac(octets).hex()
 
 
 def signed_headers(payload: bytes, secret: Secret) -> dict[str, str]:

@@ -13,6 +13,8 @@ from vtryon_webhooks.testing.sign import sign
 # 64 hex digits that sign nothing.
 WRONG = "0" * 64
 
+_NOT_SET = "a variable that is not set, as text"
+
 
 def _lines(name: str, why: str, lines: Callable[[str], tuple[str, ...]]) -> Row:
     """A row whose lines of the header are made of the right signature."""
@@ -61,6 +63,8 @@ FORMS = (
     _only("short", "comparisons that raise when lengths differ", lambda right: right[2:]),
     _only("odd", "half a byte is no byte", lambda right: right[1:]),
     _only("long", "what follows the right digits counts", lambda right: right + "00"),
+    _only("digit-added", "decoders that drop half a byte", lambda right: right + "0"),
+    _only("junk-added", "decoders that stop at what they do not know", lambda right: right + "zz"),
     _only("twice-as-long", "the right digits twice are too long", lambda right: right * 2),
     _only("last-digit", "the last digit counts", lambda right: right[:-1] + _other(right[-1])),
     _only("first-digit", "the first digit counts", lambda right: _other(right[0]) + right[1:]),
@@ -93,7 +97,9 @@ FORMS = (
     _by("other-secret", "signed by a stranger", lambda good: sign(good.body, good.secret + b"x")),
     # HMAC fills its key up with zeros, so one zero is the empty key, which `sign` refuses.
     _by("empty-secret", "no secret takes anyone's", lambda good: sign(good.body, b"\0")),
-    _by("secret-none", "a variable not set, as text", lambda good: sign(good.body, b"None")),
+    _by("secret-none", _NOT_SET, lambda good: sign(good.body, b"None")),
+    _by("secret-null", _NOT_SET, lambda good: sign(good.body, b"null")),
+    _by("secret-undefined", _NOT_SET, lambda good: sign(good.body, b"undefined")),
     _by("sha1", "another hash, 40 digits", lambda good: _hashed(good, "sha1")),
     _by("sha512", "another hash, 128 digits", lambda good: _hashed(good, "sha512")),
     _by("sha512-cut", "another hash, cut to length", lambda good: _hashed(good, "sha512")[:64]),

@@ -1,0 +1,125 @@
+"""The testing kit: it passes receivers that are right, and catches those that are known to fail."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Callable
+
+import pytest
+
+from vtryon_webhooks import SIGNATURE_HEADER, WebhookError, Webhooks
+from vtryon_webhooks.testing import HostileRequest, hostile_requests
+
+SECRET = "whsec_kit"
+
+# What tells whether a receiver takes a body with the values of its signature.
+Takes = Callable[[HostileRequest, list[str]], bool]
+
+
+def taken(body: bytes, values: list[str], *secrets: str) -> bool:
+    try:
+        Webhooks([SECRET, *secrets], max_body_bytes=1048576).verify(body, values)
+    except WebhookError:
+        return False
+    return True
+
+
+def rows_failed(takes: Takes, status: int = 200) -> list[str]:
+    failed = []
+    for sent in hostile_requests(SECRET):
+        values = [value for name, value in sent.headers if name.lower() == SIGNATURE_HEADER]
+        if sent.method != "POST":
+            answer = 405
+        elif len(sent.body) > 1048576:
+            answer = 413
+        else:
+            answer = status if takes(sent, values) else 401
+        if answer not in sent.statuses:
+            failed.append(sent.name)
+    return failed
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+def test_a_receiver_that_is_right(status: int) -> None:
+    assert rows_failed(lambda sent, values: taken(sent.body, values), status) == []
+
+
+def decoded(form: str) -> Takes:
+    """Takes the digits that match, and drops the rest, as decoders of hex do."""
+
+    def takes(sent: HostileRequest, values: list[str]) -> bool:
+        found = [re.match(form, value) for value in values]
+        return taken(sent.body, [match[0] for match in found if match])
+
+    return takes
+
+
+def configured(text: str) -> Takes:
+    return lambda sent, values: taken(sent.body, values, text)
+
+
+def verified_where(condition: Callable[[HostileRequest], bool]) -> Takes:
+    return lambda sent, values: taken(sent.body, values) if condition(sent) else True
+
+
+def is_typed_json(sent: HostileRequest) -> bool:
+    return ("content-type", "text/plain") not in sent.headers
+
+
+def is_known(part: bytes) -> Callable[[HostileRequest], bool]:
+    return lambda sent: part not in sent.body
+
+
+def normalised(old: bytes, new: bytes) -> Takes:
+    return lambda sent, values: taken(sent.body.replace(old, new), values)
+
+
+def remembered(key: Callable[[HostileRequest, list[str]], str]) -> Takes:
+    """Takes whatever has the key of what was good."""
+    known: set[str] = set()
+
+    def takes(sent: HostileRequest, values: list[str]) -> bool:
+        name = key(sent, values)
+        if taken(sent.body, values):
+            known.add(name)
+        return name in known
+
+    return takes
+
+
+def task_of(sent: HostileRequest, _: list[str]) -> str:
+    try:
+        body = json.loads(sent.body)
+        return f"{body['task_id']} {body['status']}"
+    except Exception:
+        return ""
+
+
+WRONG: list[tuple[str, Takes]] = [
+    ("digit-added", decoded(r"(?:[0-9A-Fa-f]{2})*")),
+    ("junk-added", decoded(r"[0-9A-Fa-f]*")),
+    ("secret-none", configured("None")),
+    ("secret-null", configured("null")),
+    ("secret-undefined", configured("undefined")),
+    ("type-text-unsigned", verified_where(is_typed_json)),
+    ("other-event-unsigned", verified_where(is_known(b"archived"))),
+    ("other-status-unsigned", verified_where(is_known(b"paused"))),
+    ("crlf-added", normalised(b"\r\n", b"\n")),
+    ("crlf-dropped", normalised(b"\n", b"\r\n")),
+    ("repeat-forged", remembered(task_of)),
+    ("signature-reused", remembered(lambda _, values: values[0] if values else "")),
+]
+
+
+@pytest.mark.parametrize(("row", "takes"), WRONG, ids=[row for row, _ in WRONG])
+def test_a_receiver_that_is_wrong(row: str, takes: Takes) -> None:
+    assert row in rows_failed(takes)
+
+
+def test_names_and_tasks() -> None:
+    requests = hostile_requests(SECRET, task_id="mine")
+    assert len({request.name for request in requests}) == len(requests)
+    tasks = {request.body for request in requests if b'"mine_' in request.body}
+    assert len(tasks) > 50
+    assert (requests[0].name, requests[-1].name) == ("good", "good-at-last")
