@@ -133,23 +133,25 @@ function inTime<T>(
   });
 }
 
-/**
- * Tells of a fault. By default only the receiver's own are logged: strangers fill no log, and an event
- * that is being handled already is none.
- */
+/** Tells of a fault; by default it is logged, where it concerns the receiver. */
 function report({ onError }: ReceiverOptions, fault: unknown, signed: boolean): void {
   try {
     const error = WebhookError.is(fault) ? fault : undefined;
     if (onError !== undefined) {
       const told: unknown = onError(fault);
       Promise.resolve(told).catch(() => {});
-    } else if (error === undefined ? signed : error.status === 500) {
-      console.error("vtryon-webhooks:", fault);
-    } else if (error?.status === 400 || (signed && error?.retryAfterMs === undefined)) {
-      // 400: what Vtryon has signed, nobody can read and there is no quarantine for.
-      console.error(`vtryon-webhooks: ${error?.code}: ${error?.message} (${error?.hint})`);
+    } else if (concerns(error, signed)) {
+      const words = error ? `${error.code}: ${error.message} (${error.hint})` : fault;
+      console.error("vtryon-webhooks:", words);
     }
   } catch {
     // A log that fails changes nothing about the answer.
   }
+}
+
+/** Strangers fill no log, and an event that is being handled already is no fault. */
+function concerns(error: WebhookError | undefined, signed: boolean): boolean {
+  // What Vtryon has signed and nobody can read, and faults of the program.
+  if (error?.status === 400 || error?.status === 500) return true;
+  return signed && error?.retryAfterMs === undefined;
 }
