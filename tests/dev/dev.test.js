@@ -123,7 +123,7 @@ test("what it prints can be pasted", async () => {
   assert.ok(dev.ready, dev.err);
   const lines = dev.out.slice(dev.out.indexOf("SECRET="), dev.out.indexOf("\nready"));
   const out = execFileSync("bash", ["-euo", "pipefail", "-c", lines], { encoding: "utf8" });
-  assert.match(out, /^\{"received":true\}\{"task_id":"task_123"/);
+  assert.match(out, /^\{"received":true\}\n\{"task_id":"task_123".*\}\n$/);
   assert.equal(dev.out.match(/^ready /gm).length, 1);
   dev.child.kill("SIGTERM");
   await dev.ended;
