@@ -22,16 +22,8 @@ const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
 pub(crate) fn text(body: &[u8], limit: usize) -> Result<&str, Error> {
     let text =
         core::str::from_utf8(body).map_err(|error| Error::at(Code::InvalidUtf8, error.valid_up_to()))?;
-    let mut depth = 0_usize;
-    for (offset, byte) in structure(text) {
-        match byte {
-            b'[' | b'{' => depth += 1,
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > limit {
-            return Err(Error::at(Code::TooDeep, offset));
-        }
+    if let Some((offset, ..)) = structure(text).find(|&(_, _, depth)| depth > limit) {
+        return Err(Error::at(Code::TooDeep, offset));
     }
     let mut parser = serde_json::Deserializer::from_str(text);
     let judged = IgnoredAny::deserialize(&mut parser).and_then(|_| parser.end());
@@ -60,16 +52,15 @@ pub(crate) fn members<'a, const N: usize>(
     }
     let mut members = Members { values: [None; N], repeated: [false; N] };
     let mut place = None;
-    let mut depth = 0_usize;
     let mut start = 0;
-    for (offset, byte) in structure(text) {
+    for (offset, byte, _) in structure(text).filter(|&(_, _, depth)| depth == 1) {
         let part = || text.get(start..offset).unwrap_or_default().trim_matches(BLANKS);
-        match (byte, depth) {
-            (b':', 1) => {
+        match byte {
+            b':' => {
                 let name = string(part())?.unwrap_or_default();
                 place = names.iter().position(|wanted| *wanted == name);
             }
-            (b',' | b'}', 1) => {
+            b',' | b'}' => {
                 let slots = members.values.iter_mut().zip(&mut members.repeated);
                 if let Some((value, repeated)) = place.take().and_then(|place| slots.into_iter().nth(place)) {
                     *repeated |= value.is_some();
@@ -78,12 +69,7 @@ pub(crate) fn members<'a, const N: usize>(
             }
             _ => {}
         }
-        match byte {
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth == 1 && matches!(byte, b'{' | b':' | b',') {
+        if matches!(byte, b'{' | b':' | b',') {
             start = offset + 1;
         }
     }
@@ -147,21 +133,32 @@ fn unicode(rest: &mut Chars<'_>) -> Option<char> {
     }
 }
 
-/// The bytes of a text outside of its strings, with their offsets.
-fn structure(text: &str) -> impl Iterator<Item = (usize, u8)> {
+/// The bytes of a text outside of its strings: the offset, the byte, and how deep it stands. A bracket or
+/// brace stands as deep as what it encloses.
+fn structure(text: &str) -> impl Iterator<Item = (usize, u8, usize)> {
     let mut bytes = text.bytes().enumerate();
+    let mut open = 0_usize;
     core::iter::from_fn(move || {
         let (offset, byte) = bytes.next()?;
-        if byte == b'"' {
-            while let Some((_, byte)) = bytes.next() {
-                match byte {
-                    b'\\' => drop(bytes.next()),
-                    b'"' => break,
-                    _ => {}
+        let mut depth = open;
+        match byte {
+            b'"' => {
+                while let Some((_, byte)) = bytes.next() {
+                    match byte {
+                        b'\\' => drop(bytes.next()),
+                        b'"' => break,
+                        _ => {}
+                    }
                 }
             }
+            b'[' | b'{' => {
+                open += 1;
+                depth = open;
+            }
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
         }
-        Some((offset, byte))
+        Some((offset, byte, depth))
     })
 }
 
