@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Answer } from "./answer.js";
 import { refusal } from "./engine.js";
 import { SIGNATURE_HEADER } from "./payload.js";
-import { type Delivery, type ReceiverOptions, receiver } from "./receive.js";
+import { cutOff, type Delivery, passed, type ReceiverOptions, receiver } from "./receive.js";
 
 /** How much of a body that nobody wants is still taken, and for how long, so that its sender reads the answer. */
 const DRAIN_BYTES = 4 * 1024 * 1024;
@@ -59,8 +59,8 @@ export function readBody(
       stop();
       resolve(Buffer.concat(chunks));
     };
-    const late = () => stop(refusal("unavailable", "the deadline has passed"));
-    const cut = () => stop(refusal("unavailable", "the connection ended before the body"));
+    const late = () => stop(passed());
+    const cut = () => stop(cutOff());
     const stop = (fault?: Error) => {
       request.off("data", take).off("end", end).off("close", cut).off("error", cut);
       signal.removeEventListener("abort", late);

@@ -117,7 +117,12 @@ export function receiver(options: ReceiverOptions): (delivery: Delivery) => Prom
   };
 }
 
-const passed = () => refusal("unavailable", "the deadline has passed");
+/** The body or the handler took too long. */
+export const passed = (): WebhookError => refusal("unavailable", "the deadline has passed");
+
+/** The body did not come whole. */
+export const cutOff = (): WebhookError =>
+  refusal("unavailable", "the connection ended before the body");
 
 /** Waits for work, but no longer than until the signal; `late` is told what fails after that. */
 function inTime<T>(

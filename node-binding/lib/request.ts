@@ -3,7 +3,7 @@
 import { refusal } from "./engine.js";
 import { WebhookError } from "./error.js";
 import { binaryOf, SIGNATURE_HEADER } from "./payload.js";
-import { type ReceiverOptions, receiver } from "./receive.js";
+import { cutOff, type ReceiverOptions, receiver } from "./receive.js";
 
 /** Makes a receiver of requests whose body is read by whoever knows where it is. */
 export function requestReceiver(
@@ -54,7 +54,7 @@ export async function readBody(
   } catch (fault) {
     cancel();
     if (WebhookError.is(fault)) throw fault;
-    throw refusal("unavailable", "the connection ended before the body");
+    throw cutOff();
   } finally {
     signal.removeEventListener("abort", cancel);
   }

@@ -1,4 +1,4 @@
-import type { Outcome } from "../testing/exchange.js";
+import { type Outcome, saidIn } from "../testing/exchange.js";
 import type { Attempt, Pace } from "./deliver.js";
 import { columns, type Style, span } from "./terminal.js";
 
@@ -50,22 +50,17 @@ export function answerOf(outcome: Outcome): string {
   const { status, retryAfter } = outcome;
   // It may be a date, and it is a stranger's text: only seconds are shown.
   const later = /^\d{1,9}$/.test(retryAfter ?? "") ? ` (retry-after ${retryAfter} s)` : "";
-  const code = saidIn(outcome, "error");
+  const code = shownOf(outcome, "error");
   return `${status}${/^[a-z_]{1,40}$/.test(code) ? ` ${code}` : ""}${later}`;
 }
 
 /** Reads a text of an answer in JSON, with nothing in it that a terminal obeys. */
-export function saidIn(outcome: Outcome, name: "error" | "message"): string {
-  if ("none" in outcome) return "";
-  try {
-    const said: unknown = JSON.parse(outcome.text)?.[name];
-    if (typeof said !== "string") return "";
-    const plain = said.replace(/[\p{C}\p{Z}]+/gu, " ").trim();
-    // By characters: half of one is none.
-    return [...plain].slice(0, 300).join("");
-  } catch {
-    return "";
-  }
+export function shownOf(outcome: Outcome, name: "error" | "message"): string {
+  const said = saidIn(outcome, name);
+  if (typeof said !== "string") return "";
+  const plain = said.replace(/[\p{C}\p{Z}]+/gu, " ").trim();
+  // By characters: half of one is none.
+  return [...plain].slice(0, 300).join("");
 }
 
 /** Says what is probably wrong where good events had these answers, if they all say the same. */

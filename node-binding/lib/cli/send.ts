@@ -2,9 +2,10 @@ import { randomUUID } from "node:crypto";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { constructEvent } from "vtryon-webhooks";
 import { eventBody, type Kind, kinds, type Status, sign, statuses } from "vtryon-webhooks/testing";
+import { SIGNATURE_HEADER } from "../payload.js";
 import { exchange, type Outcome } from "../testing/exchange.js";
 import { addSecret, httpUrl, readInput, type SecretOptions, secretOf } from "./input.js";
-import { answerOf, hintOf, saidIn } from "./report.js";
+import { answerOf, hintOf, shownOf } from "./report.js";
 import { print, styleOf } from "./terminal.js";
 import { FAILED, number, UsageError } from "./usage.js";
 
@@ -63,7 +64,7 @@ export function post(
 ): Promise<Outcome> {
   const headers = [
     ["content-type", "application/json"],
-    ["x-vtryon-signature", signature],
+    [SIGNATURE_HEADER, signature],
   ] as const;
   return exchange(url, { method: "POST", headers, body, framing: "length" }, timeout * 1000);
 }
@@ -104,7 +105,7 @@ function lineOf(url: URL, outcome: Outcome, ok: boolean): string {
   const style = styleOf(process.stdout);
   // Neither the user's name and password nor the query are shown: they may be secrets.
   const line = `POST ${url.origin}${url.pathname}  → ${(ok ? style.good : style.bad)(answerOf(outcome))}`;
-  const told = ok ? [] : [saidIn(outcome, "message"), hintOf([outcome]) ?? ""];
+  const told = ok ? [] : [shownOf(outcome, "message"), hintOf([outcome]) ?? ""];
   return [line, ...told.filter((text) => text !== "")].join("\n");
 }
 

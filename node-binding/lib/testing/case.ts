@@ -1,3 +1,4 @@
+import { SIGNATURE_HEADER } from "../payload.js";
 import { sign } from "../sign.js";
 import { eventBody } from "./events.js";
 import type { Expectation } from "./expectation.js";
@@ -67,9 +68,6 @@ export type Row = readonly [
   change: (good: Good) => Change,
 ];
 
-/** The header that carries the signature. */
-export const SIGNATURE = "x-vtryon-signature";
-
 const JSON_TYPE = "application/json";
 
 const encoder = new TextEncoder();
@@ -93,7 +91,7 @@ export function requestOf(
     method: changed.method ?? "POST",
     headers: [
       ...(contentType === null ? [] : [["content-type", contentType] as const]),
-      ...signatures.map((value) => [SIGNATURE, value] as const),
+      ...signatures.map((value) => [SIGNATURE_HEADER, value] as const),
       ...(changed.headers ?? []),
     ],
     body,
@@ -108,7 +106,7 @@ export function requestOf(
 function plain({ body, signature }: Good): Outgoing {
   const headers = [
     ["content-type", JSON_TYPE],
-    [SIGNATURE, signature],
+    [SIGNATURE_HEADER, signature],
   ] as const;
   return { method: "POST", headers, body, framing: "length" };
 }

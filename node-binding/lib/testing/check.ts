@@ -1,7 +1,7 @@
 import { refusal } from "../engine.js";
 import type { ErrorCode } from "../error.js";
 import type { HostileRequest, Outgoing } from "./case.js";
-import { exchange, type Outcome, targetOf } from "./exchange.js";
+import { exchange, type Outcome, saidIn, targetOf } from "./exchange.js";
 import { hostileRequests } from "./hostile.js";
 
 /** How an endpoint is checked. */
@@ -130,16 +130,9 @@ function passes({ expect }: HostileRequest, outcome: Outcome): boolean {
 /** Says what came, in words of our own: an answer's text is a stranger's. */
 function told(outcome: Outcome): string {
   if ("none" in outcome) return outcome.none;
-  const { status, retryAfter, text } = outcome;
+  const { status, retryAfter } = outcome;
   if (status === 503) return `503 ${retryAfter === undefined ? "without" : "with"} retry-after`;
-  const code = status === 500 ? NAMED.find((named) => codeIn(text) === named) : undefined;
+  const code =
+    status === 500 ? NAMED.find((named) => saidIn(outcome, "error") === named) : undefined;
   return code === undefined ? `${status}` : `${status} ${code}: ${refusal(code).hint}`;
-}
-
-function codeIn(text: string): unknown {
-  try {
-    return JSON.parse(text)?.error;
-  } catch {
-    return undefined;
-  }
 }

@@ -15,6 +15,16 @@ const MAX_ANSWER = 64 * 1024;
 /** How much a `content-length` is off that is wrong on purpose. */
 const OFF_BY = 16;
 
+/** Reads a member of an answer in JSON; undefined where there is none. */
+export function saidIn(outcome: Outcome, name: "error" | "message"): unknown {
+  if ("none" in outcome) return undefined;
+  try {
+    return JSON.parse(outcome.text)?.[name];
+  } catch {
+    return undefined;
+  }
+}
+
 const FAILURES: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
   ENOTFOUND: "unknown host",

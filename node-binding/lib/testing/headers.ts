@@ -1,5 +1,6 @@
+import { SIGNATURE_HEADER } from "../payload.js";
 import { sign } from "../sign.js";
-import { type Row, SIGNATURE, utf8 } from "./case.js";
+import { type Row, utf8 } from "./case.js";
 import { REFUSED, TAKEN } from "./expectation.js";
 import { otherHmac, sha1, sha512 } from "./other-hmac.js";
 
@@ -66,7 +67,7 @@ export const signatureForms: readonly Row[] = [
     "header-case",
     "names of headers have no case",
     TAKEN,
-    ({ signature }) => ({ signatures: [], headers: [[SIGNATURE.toUpperCase(), signature]] }),
+    ({ signature }) => ({ signatures: [], headers: [[SIGNATURE_HEADER.toUpperCase(), signature]] }),
   ],
 ];
 

@@ -1,5 +1,5 @@
 import { refusal } from "../engine.js";
-import { bytesOf, type Payload } from "../payload.js";
+import { bytesOf, type Payload, SIGNATURE_HEADER } from "../payload.js";
 import { sign } from "../sign.js";
 
 /** How a request differs from the plain one. */
@@ -20,7 +20,7 @@ export function signedRequest(
   { url = "http://localhost/webhooks/vtryon" }: RequestOptions = {},
 ): Request {
   const body = bytesOf(event) ?? written(event);
-  const headers = { "content-type": "application/json", "x-vtryon-signature": sign(body, secret) };
+  const headers = { "content-type": "application/json", [SIGNATURE_HEADER]: sign(body, secret) };
   return new Request(absolute(url), { method: "POST", headers, body: body as BodyInit });
 }
 
