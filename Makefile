@@ -46,7 +46,7 @@ test-wasm: setup-test ## test the tables as wasm, in Node and in Chrome
 test-npm: setup-test npm verdict ## test the npm package, in Node 20, 22 and 24, Bun, Deno and workerd
 	$(node_test) 'node-binding/test/*.test.js'
 test-python: setup-test verdict ## test the Python package, against the core too
-	cd python && ../$(python)/pytest -q
+	cd python && ../$(python)/pytest
 test-parity: setup-test npm verdict ## print what each implementation says to each vector
 	$(node_test) 'tests/parity/*.test.js'
 test-edge: setup worker npm ## test the Worker on workerd
