@@ -18,6 +18,11 @@ impl Digest {
         &self.0
     }
 
+    /// Returns the first 8 bytes as a number, big-endian.
+    pub(crate) fn head(&self) -> u64 {
+        self.0.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
+
     /// Returns 64 lower-case hex digits.
     pub fn to_hex(&self) -> String {
         hex::encode(self.0)

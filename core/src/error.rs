@@ -39,6 +39,12 @@ pub enum Code {
     NotFound,
     /// A parameter of the request can't be read; the message names it.
     InvalidRequest,
+    /// The request may not be made from where it comes.
+    Forbidden,
+    /// The request contradicts what is stored.
+    Conflict,
+    /// Too many attempts have failed.
+    RateLimited,
     /// Storage did not confirm, or the service is not configured.
     Unavailable,
     /// A program passed a parsed body, or something else than bytes, where the raw bytes are needed.
@@ -51,7 +57,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::MissingSignature,
         Self::MalformedSignature,
         Self::MultipleSignatures,
@@ -69,6 +75,9 @@ impl Code {
         Self::MethodNotAllowed,
         Self::NotFound,
         Self::InvalidRequest,
+        Self::Forbidden,
+        Self::Conflict,
+        Self::RateLimited,
         Self::Unavailable,
         Self::PayloadNotRaw,
         Self::BodyAlreadyParsed,
@@ -95,6 +104,9 @@ impl Code {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::NotFound => "not_found",
             Self::InvalidRequest => "invalid_request",
+            Self::Forbidden => "forbidden",
+            Self::Conflict => "conflict",
+            Self::RateLimited => "rate_limited",
             Self::Unavailable => "unavailable",
             Self::PayloadNotRaw => "payload_not_raw",
             Self::BodyAlreadyParsed => "body_already_parsed",
@@ -120,8 +132,11 @@ impl Code {
             | Self::InvalidEvent
             | Self::DuplicateKey
             | Self::InvalidRequest => 400,
-            Self::MethodNotAllowed => 405,
+            Self::Forbidden => 403,
             Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::Conflict => 409,
+            Self::RateLimited => 429,
             Self::SecretMissing | Self::SecretEmpty | Self::SecretWhitespace | Self::Unavailable => 503,
             Self::PayloadNotRaw | Self::BodyAlreadyParsed | Self::InvalidOption => 500,
         }
@@ -149,6 +164,9 @@ impl Code {
             Self::MethodNotAllowed => "this path does not answer this method",
             Self::NotFound => "there is nothing under this name",
             Self::InvalidRequest => "a parameter of the request can't be read",
+            Self::Forbidden => "this request may not be made from here",
+            Self::Conflict => "this contradicts what is stored",
+            Self::RateLimited => "too many failed attempts: wait before the next one",
             Self::Unavailable => "this can't be answered now: try again later",
             Self::PayloadNotRaw => "the payload is not the raw body of the request",
             Self::BodyAlreadyParsed => "the body was read before it could be verified",
@@ -188,6 +206,11 @@ impl Code {
             Self::MethodNotAllowed => "use a method that the header allow names",
             Self::NotFound => "see whether the path and the name are spelled as they were stored",
             Self::InvalidRequest => "the message names the parameter",
+            Self::Forbidden => {
+                "what changes something must carry the header that the API asks for, which no form of another page can send"
+            }
+            Self::Conflict => "read what is stored now, then decide anew",
+            Self::RateLimited => "the header retry-after says how long to wait",
             Self::Unavailable => "Vtryon comes again, up to 5 times over 24 hours",
             Self::PayloadNotRaw => {
                 "pass the bytes of the request as they came; parsed and written again, they are not what was signed"
@@ -219,6 +242,9 @@ impl Code {
             | Self::MethodNotAllowed
             | Self::NotFound
             | Self::InvalidRequest
+            | Self::Forbidden
+            | Self::Conflict
+            | Self::RateLimited
             | Self::Unavailable
             | Self::PayloadNotRaw
             | Self::BodyAlreadyParsed
@@ -254,7 +280,8 @@ impl Error {
         Self { code, what, field: None, offset: None }
     }
 
-    pub(crate) const fn in_field(code: Code, field: &'static str, what: &'static str) -> Self {
+    /// Makes one that names the field, or the parameter, that is at fault; `what` goes on from its name.
+    pub const fn in_field(code: Code, field: &'static str, what: &'static str) -> Self {
         Self { code, what, field: Some(field), offset: None }
     }
 
@@ -267,7 +294,8 @@ impl Error {
         self.code
     }
 
-    /// Returns the field of the event that is at fault, as a path from the outermost object.
+    /// Returns the field that is at fault: of an event as a path from the outermost object, of a request
+    /// the parameter's name.
     pub const fn field(&self) -> Option<&'static str> {
         self.field
     }

@@ -1,7 +1,8 @@
 //! The event that a verified body tells of: identity and status decoded, everything else kept as it came.
 
+mod identity;
+
 use alloc::borrow::Cow;
-use alloc::format;
 use alloc::string::String;
 use core::fmt;
 
@@ -9,6 +10,8 @@ use crate::digest::Digest;
 use crate::error::{Code, Error};
 use crate::json::{self, Members};
 use crate::verifier::Verified;
+
+pub use identity::Identity;
 
 /// The event that Vtryon sends for every change of a task (Vtryon's guide).
 pub const STATUS_CHANGED: &str = "generation.status_changed";
@@ -133,27 +136,18 @@ impl<'a> Event<'a> {
         self.error
     }
 
-    /// Returns what is the same for two events exactly when they are repeats of each other. It is made of
-    /// task and status: a second `completed` of a task is a repeat, whatever its data.
-    ///
-    /// Of a status it is `status:STATUS:TASK_ID`, for a repeat may be spelled with other bytes, and a
-    /// task has each status once. Of an event by another name it is `event:NAME:SHA256:TASK_ID`, with
-    /// the digest of the body in hex. In a status and in a name `%` stands as `%25` and `:` as `%3A`.
+    /// Returns what is the same for two events exactly when they are repeats of each other, as
+    /// [`Identity::key`] spells it. It is made of task and status: a second `completed` of a task is a
+    /// repeat, whatever its data.
     pub fn idempotency_key(&self) -> String {
         let task_id = self.task_id.as_str();
         match &self.status {
-            Some(status) => format!("status:{}:{task_id}", escaped(status.as_str())),
-            None => format!("event:{}:{}:{task_id}", escaped(&self.name), Digest::of(self.body).to_hex()),
+            Some(status) => Identity::Status { task_id, status: status.as_str() }.key(),
+            None => {
+                let digest = Digest::of(self.body).to_hex();
+                Identity::Other { task_id, name: &self.name, digest: &digest }.key()
+            }
         }
-    }
-}
-
-/// Writes a part of a key so that it can't be taken for two.
-fn escaped(part: &str) -> Cow<'_, str> {
-    if part.contains(['%', ':']) {
-        Cow::Owned(part.replace('%', "%25").replace(':', "%3A"))
-    } else {
-        Cow::Borrowed(part)
     }
 }
 

@@ -163,6 +163,21 @@ impl Outcome {
         }
     }
 
+    /// Reads a stored name; one that a later version has stored is none of ours.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [
+            Self::Applied,
+            Self::Duplicate,
+            Self::Late,
+            Self::Conflict,
+            Self::Unknown,
+            Self::Capped,
+            Self::Quarantined,
+        ]
+        .into_iter()
+        .find(|outcome| outcome.as_str() == name)
+    }
+
     /// Tells whether the event is kept; one that is not writes no row.
     pub const fn is_kept(self) -> bool {
         match self {

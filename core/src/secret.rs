@@ -53,17 +53,7 @@ impl Secret {
 
     /// Computes the key, once for all the messages that it will verify or sign.
     pub fn key(&self) -> Key {
-        let mut block = Zeroizing::new([0; BLOCK]);
-        // RFC 2104, 2: a key longer than a block is hashed first, a shorter one is padded with zeros.
-        if self.0.len() > BLOCK {
-            fill(&mut *block, &Zeroizing::new(<[u8; 32]>::from(Sha256::digest(&*self.0)))[..]);
-        } else {
-            fill(&mut *block, &self.0);
-        }
-        let label = Sha256::new().chain_update(FINGERPRINT_LABEL).chain_update(&*self.0).finalize();
-        let mut fingerprint = [0; 4];
-        fill(&mut fingerprint, &label);
-        Key { mac: Hmac::new((&*block).into()), fingerprint: Fingerprint(fingerprint) }
+        Key::of(&self.0)
     }
 }
 
@@ -80,6 +70,21 @@ pub struct Key {
 }
 
 impl Key {
+    /// Prepares any bytes, also such as no [`Secret`] is made of.
+    pub(crate) fn of(secret: &[u8]) -> Self {
+        let mut block = Zeroizing::new([0; BLOCK]);
+        // RFC 2104, 2: a key longer than a block is hashed first, a shorter one is padded with zeros.
+        if secret.len() > BLOCK {
+            fill(&mut *block, &Zeroizing::new(<[u8; 32]>::from(Sha256::digest(secret)))[..]);
+        } else {
+            fill(&mut *block, secret);
+        }
+        let label = Sha256::new().chain_update(FINGERPRINT_LABEL).chain_update(secret).finalize();
+        let mut fingerprint = [0; 4];
+        fill(&mut fingerprint, &label);
+        Self { mac: Hmac::new((&*block).into()), fingerprint: Fingerprint(fingerprint) }
+    }
+
     /// Returns the short name by which this secret is shown.
     pub const fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
@@ -87,7 +92,13 @@ impl Key {
 
     /// Computes HMAC-SHA256 of `message` (RFC 2104) from the prepared states.
     pub(crate) fn mac(&self, message: &[u8]) -> [u8; 32] {
-        self.mac.clone().chain_update(message).finalize().into_bytes().into()
+        self.mac_of([message])
+    }
+
+    /// Computes the same of a message that lies in parts.
+    pub(crate) fn mac_of<const N: usize>(&self, parts: [&[u8]; N]) -> [u8; 32] {
+        let mac = parts.into_iter().fold(self.mac.clone(), Mac::chain_update);
+        mac.finalize().into_bytes().into()
     }
 }
 

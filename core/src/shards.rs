@@ -31,9 +31,7 @@ impl Shards {
     /// assert_eq!(shards.of(&Digest::of(b"task_123")), 6);
     /// ```
     pub fn of(self, digest: &Digest) -> u32 {
-        let head = digest.as_bytes().iter().take(8);
-        let number = head.fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
         // Less than the count, which is a u32.
-        (number % u64::from(self.count())) as u32
+        (digest.head() % u64::from(self.count())) as u32
     }
 }

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { constructEvent, WebhookError } from "vtryon-webhooks";
+import { read } from "../../tests/readme.js";
 import { bodyOf, deadUrl, run, SECRET, serve } from "./cli.js";
 
 /** Takes what is signed, and remembers what came; the first `failing` requests it answers as told. */
@@ -87,15 +88,15 @@ test("events that were not taken come again, and do not hold up the others", asy
   assert.deepEqual(
     lines.map((line) => [line.status, line.attempt, line.answer, line.retry_in_ms]),
     [
-      [QUEUED, 1, 500, 120_000],
-      [PROCESSING, 1, 500, 120_000],
+      [QUEUED, 1, 500, 110_000],
+      [PROCESSING, 1, 500, 110_000],
       [COMPLETED, 1, 200, null],
       [QUEUED, 2, 200, null],
       [PROCESSING, 2, 200, null],
     ],
   );
-  // 2 minutes are 120 ms here, and the clock of the lines has whole milliseconds.
-  assert.ok(Date.parse(lines[3].time) - Date.parse(lines[0].time) >= 119);
+  // 110 seconds are 110 ms here, and the clock of the lines has whole milliseconds.
+  assert.ok(Date.parse(lines[3].time) - Date.parse(lines[0].time) >= 109);
   assert.ok(lines.every(({ task_id, forged }) => task_id === "task_1" && forged === null));
 });
 
@@ -103,7 +104,7 @@ test("a retry-after is shown, and changes nothing", async (t) => {
   const { url } = await receiver(t, { failing: 1, status: 503, headers: { "retry-after": "9" } });
   const { code, stdout } = await run(["trigger", "poses", "--to", url, "--time-scale", "2000"]);
   assert.equal(code, 0);
-  assert.match(stdout, /→ 503 \(retry-after 9 s\), retry 1 of 5 in 2 m, here 0\.06 s\n/);
+  assert.match(stdout, /→ 503 \(retry-after 9 s\), retry 1 of 5 in 1\.8 m, here 0\.06 s\n/);
   assert.match(stdout, /→ 200, attempt 2\n/);
 });
 
@@ -112,10 +113,14 @@ test("the schedule: five retries over 24 hours, then it is given up", async () =
   const { code, stdout } = await run(args);
   assert.equal(code, 1);
   const lines = stdout.trimEnd().split("\n").map(JSON.parse);
-  const hours = [2 / 60, 9 / 60, 46 / 60, 3.8, 19.2, null];
+  // The steps of the core, without the jitter.
+  const steps = JSON.parse(read("tests/vectors/retry.json"))
+    .filter(({ name }) => /^a task, retry \d$|^the last attempt$/.test(name))
+    .map(({ nominal }) => nominal);
+  assert.equal(steps.length, 6);
   assert.deepEqual(
     lines.filter(({ status }) => status === QUEUED).map(({ retry_in_ms }) => retry_in_ms),
-    hours.map((time) => time && Math.round(time * 3_600_000)),
+    steps,
   );
   assert.ok(lines.every(({ failure, answer }) => failure === "connection refused" && !answer));
 });

@@ -153,7 +153,14 @@ test("the table of errors is the core's", () => {
   const codes = execFileSync(path.join(ROOT, "target/debug/verdict"), ["--codes"], {
     encoding: "utf8",
   });
-  const ofTheGateway = new Set(["unauthorized", "not_found", "invalid_request"]);
+  const ofTheGateway = new Set([
+    "unauthorized",
+    "not_found",
+    "invalid_request",
+    "forbidden",
+    "conflict",
+    "rate_limited",
+  ]);
   const told = codes
     .trimEnd()
     .split("\n")

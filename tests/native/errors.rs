@@ -3,11 +3,14 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, reason = "that is how a test fails")]
 
+use vtryon_webhooks::diagnosis::Mistake;
+use vtryon_webhooks::endpoint::Order;
+use vtryon_webhooks::health::Reason;
 use vtryon_webhooks::lifecycle::Owed;
 use vtryon_webhooks::{Code, Event, Secret, Signature, Verifier};
 
 /// code, HTTP status, what a stranger is told
-const CODES: [(&str, u16, &str); 21] = [
+const CODES: [(&str, u16, &str); 24] = [
     ("missing_signature", 401, "unauthorized"),
     ("malformed_signature", 401, "unauthorized"),
     ("multiple_signatures", 401, "unauthorized"),
@@ -25,6 +28,9 @@ const CODES: [(&str, u16, &str); 21] = [
     ("method_not_allowed", 405, "method_not_allowed"),
     ("not_found", 404, "not_found"),
     ("invalid_request", 400, "invalid_request"),
+    ("forbidden", 403, "forbidden"),
+    ("conflict", 409, "conflict"),
+    ("rate_limited", 429, "rate_limited"),
     ("unavailable", 503, "unavailable"),
     ("payload_not_raw", 500, "payload_not_raw"),
     ("body_already_parsed", 500, "body_already_parsed"),
@@ -49,6 +55,39 @@ fn codes_are_as_documented() {
 fn what_is_owed_is_read_as_it_is_stored() {
     assert_eq!(Owed::from_name(Owed::PublishResult.as_str()), Some(Owed::PublishResult));
     assert_eq!(Owed::from_name("deliver"), None);
+}
+
+#[test]
+fn what_is_stored_of_an_endpoint_is_read_as_it_is_stored() {
+    for reason in [Reason::Gone, Reason::Failing, Reason::Administrator] {
+        assert_eq!(Reason::from_name(reason.as_str()), Some(reason));
+    }
+    for order in [Order::Latest, Order::All] {
+        assert_eq!(Order::from_name(order.as_str()), Some(order));
+    }
+    assert_eq!((Reason::from_name("Gone"), Order::from_name("")), (None, None));
+}
+
+/// The name and the hint of a mistake: a name that no other has, a phrase in the form of a message.
+#[test]
+fn mistakes_are_told_apart_and_explained() {
+    for mistake in Mistake::ALL {
+        let (name, hint) = (mistake.as_str(), mistake.hint());
+        assert_eq!(Mistake::ALL.iter().filter(|other| other.as_str() == name).count(), 1, "{name}");
+        assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte.is_ascii_digit()));
+        assert!(hint.len() > 40 && hint.contains(':') && !hint.ends_with('.'), "{hint}");
+        assert!(!hint.starts_with(char::is_uppercase), "{hint}");
+    }
+}
+
+#[test]
+fn every_mistake_has_a_vector() {
+    let vectors: Vec<serde_json::Value> =
+        serde_json::from_str(include_str!("../vectors/diagnosis.json")).unwrap();
+    for mistake in Mistake::ALL {
+        let has = |vector: &serde_json::Value| vector.get("mistake").unwrap() == mistake.as_str();
+        assert!(vectors.iter().any(has), "{}", mistake.as_str());
+    }
 }
 
 /// a signed body, and what is said of it

@@ -3,6 +3,9 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "that is how a test fails")]
 
+use vtryon_webhooks::delivery::EndpointSecret;
+use vtryon_webhooks::diagnosis::{Candidate, Held, Sample};
+use vtryon_webhooks::event::Identity;
 use vtryon_webhooks::lifecycle::step;
 use vtryon_webhooks::{Digest, Event, Key, Secret, Signature, Status, Verifier};
 
@@ -67,11 +70,38 @@ fn debug_shows_names_and_sizes() {
         (format!("{:?}", event.task_id()), "TaskId(1 bytes)"),
         (format!("{:?}", Status::from_name("hunter2")), "other"),
         (format!("{unknown:?}"), "Some(Known { stage: None, seen: 0, unknown: 1 })"),
+        (format!("{:?}", Identity::Status { task_id: "hunter2", status: "hunter2" }), "Identity(status)"),
+        (
+            format!("{:?}", Identity::Other { task_id: "hunter2", name: "hunter2", digest: "" }),
+            "Identity(event)",
+        ),
+        (format!("{:?}", Identity::Body { digest: "hunter2" }), "Identity(body)"),
         (format!("{digest:?}"), "Digest(e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855)"),
     ];
     for (is, should) in shown {
         assert_eq!(is, should);
     }
+}
+
+/// What deliveries are signed with, and what a diagnosis is made of: 32 bytes `*`, in every way to show them.
+#[test]
+fn endpoints_and_diagnoses_show_no_secret() {
+    let secret = EndpointSecret::from_bytes([b'*'; 32]);
+    let text = secret.reveal();
+    let candidate = Candidate { held: Held::Endpoint, secret: text.as_bytes() };
+    let sample = Sample { header: b"hunter2", body: text.as_bytes(), is_whole: false };
+    let refused = EndpointSecret::parse("whsec_hunter2").unwrap_err();
+    let shown = [
+        (format!("{secret:?}"), "EndpointSecret(1fd4a1ce)"),
+        (format!("{:?}", secret.signer()), "Signer(1fd4a1ce)"),
+        (format!("{candidate:?}"), "Candidate(Endpoint)"),
+        (format!("{sample:?}"), "Sample { header_bytes: 7, body_bytes: 50, is_whole: false }"),
+        (refused.to_string(), "`secret` is not whsec_ and 32 bytes in base64"),
+    ];
+    for (is, should) in shown {
+        assert_eq!(is, should);
+    }
+    assert!(!format!("{refused:?}").contains("hunter2"));
 }
 
 #[test]

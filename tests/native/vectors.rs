@@ -35,3 +35,28 @@ fn lifecycles() {
 fn shards() {
     hold(vtryon_webhooks_tests::check_shards(), 22);
 }
+
+#[test]
+fn retries() {
+    hold(vtryon_webhooks_tests::check_retries(), 63);
+}
+
+#[test]
+fn health() {
+    hold(vtryon_webhooks_tests::check_health(), 30);
+}
+
+#[test]
+fn endpoints() {
+    hold(vtryon_webhooks_tests::check_endpoints(), 220);
+}
+
+#[test]
+fn deliveries() {
+    hold(vtryon_webhooks_tests::check_deliveries(), 33);
+}
+
+#[test]
+fn diagnoses() {
+    hold(vtryon_webhooks_tests::check_diagnoses(), 89);
+}

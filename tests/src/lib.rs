@@ -2,8 +2,13 @@
 //!
 //! Each check returns what differs, so that a runner can tell all of it at once.
 
+mod delivery;
+mod diagnosis;
+mod endpoint;
 mod event;
+mod health;
 mod lifecycle;
+mod retry;
 mod secret;
 mod shard;
 mod signature;
@@ -11,8 +16,13 @@ mod signature;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+pub use delivery::check as check_deliveries;
+pub use diagnosis::check as check_diagnoses;
+pub use endpoint::check as check_endpoints;
 pub use event::{Fields, check as check_events};
+pub use health::check as check_health;
 pub use lifecycle::check as check_lifecycles;
+pub use retry::check as check_retries;
 pub use secret::check as check_secrets;
 pub use shard::check as check_shards;
 pub use signature::check as check_signatures;

@@ -1,13 +1,12 @@
 import type { Outcome } from "../testing/exchange.js";
 import type { Planned } from "./plan.js";
 
-const MINUTE = 60_000;
-
 /**
  * How long after each attempt the next one comes, in milliseconds: up to 5 retries over 24 hours with
- * exponential backoff (Vtryon's guide, which does not spell the steps).
+ * exponential backoff. Vtryon's guide does not spell the steps; these are those of the gateway's own
+ * deliveries, without their jitter.
  */
-export const BACKOFF_MS: readonly number[] = [2, 9, 46, 228, 1152].map((step) => step * MINUTE);
+export const BACKOFF_MS: readonly number[] = [110_000, 550_000, 2_750_000, 13_750_000, 68_750_000];
 
 /** One attempt, and what follows from it. */
 export interface Attempt {

@@ -23,6 +23,9 @@ Code = Literal[
     "method_not_allowed",
     "not_found",
     "invalid_request",
+    "forbidden",
+    "conflict",
+    "rate_limited",
     "unavailable",
     "payload_not_raw",
     "body_already_parsed",
@@ -121,6 +124,25 @@ TABLE: dict[Code, Row] = {
         "invalid_request",
         "a parameter of the request can't be read",
         "the message names the parameter",
+    ),
+    "forbidden": Row(
+        403,
+        "forbidden",
+        "this request may not be made from here",
+        "what changes something must carry the header that the API asks for, "
+        "which no form of another page can send",
+    ),
+    "conflict": Row(
+        409,
+        "conflict",
+        "this contradicts what is stored",
+        "read what is stored now, then decide anew",
+    ),
+    "rate_limited": Row(
+        429,
+        "rate_limited",
+        "too many failed attempts: wait before the next one",
+        "the header retry-after says how long to wait",
     ),
     "unavailable": Row(
         503,

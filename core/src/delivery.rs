@@ -1,0 +1,119 @@
+//! How a delivery to an endpoint is signed: in the form of Vtryon's guide, and in that of Standard Webhooks.
+
+use alloc::string::{String, ToString};
+use core::fmt;
+
+use base64ct::{Base64, Encoding};
+use zeroize::Zeroizing;
+
+use crate::error::{Code, Error};
+use crate::secret::{Fingerprint, Key};
+use crate::signature::Signature;
+
+/// What the text of an endpoint's secret begins with.
+pub(crate) const PREFIX: &str = "whsec_";
+
+/// How long 32 bytes are in base64 with padding.
+const DIGITS: usize = 44;
+
+/// The secret of an endpoint: 32 random bytes, shown as `whsec_` and their base64.
+///
+/// It is neither printed nor copied, and its memory is overwritten when it goes.
+pub struct EndpointSecret(Zeroizing<[u8; 32]>);
+
+impl EndpointSecret {
+    /// Takes 32 bytes, which a shell has drawn.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// Reads the text that [`EndpointSecret::reveal`] writes, and no other spelling of it: the text itself is
+    /// the key of one of the two signatures.
+    ///
+    /// # Errors
+    /// [`Code::InvalidRequest`] in the field `secret`.
+    ///
+    /// ```
+    /// use vtryon_webhooks::delivery::EndpointSecret;
+    /// let secret = EndpointSecret::from_bytes([7; 32]);
+    /// assert_eq!(EndpointSecret::parse(&secret.reveal())?.as_bytes(), &[7; 32]);
+    /// assert!(EndpointSecret::parse("whsec_too_short").is_err());
+    /// # Ok::<(), vtryon_webhooks::Error>(())
+    /// ```
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        match text.strip_prefix(PREFIX).map(|digits| Base64::decode(digits, &mut *bytes)) {
+            Some(Ok(decoded)) if decoded.len() == 32 => Ok(Self(bytes)),
+            Some(Ok(_) | Err(_)) | None => {
+                Err(Error::in_field(Code::InvalidRequest, "secret", "is not whsec_ and 32 bytes in base64"))
+            }
+        }
+    }
+
+    /// Returns the 32 bytes, to be sealed.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Returns the text that the endpoint's backend is configured with: `whsec_` and 44 characters of base64.
+    pub fn reveal(&self) -> Zeroizing<String> {
+        let mut digits = Zeroizing::new([0; DIGITS]);
+        // With room from the start, so that no part of it stays behind where it grows.
+        let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + DIGITS));
+        text.push_str(PREFIX);
+        text.push_str(Base64::encode(&*self.0, &mut *digits).unwrap_or_default());
+        text
+    }
+
+    /// Returns the short name of the text, which a receiver that is configured with it shows too.
+    pub fn fingerprint(&self) -> Fingerprint {
+        Key::of(self.reveal().as_bytes()).fingerprint()
+    }
+
+    /// Prepares the keys, once for all the deliveries that they will sign.
+    pub fn signer(&self) -> Signer {
+        Signer { text: Key::of(self.reveal().as_bytes()), bytes: Key::of(&*self.0) }
+    }
+}
+
+impl fmt::Debug for EndpointSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EndpointSecret({})", self.fingerprint())
+    }
+}
+
+/// A secret made ready to sign deliveries: the guide keys on its text, Standard Webhooks on its bytes.
+pub struct Signer {
+    text: Key,
+    bytes: Key,
+}
+
+impl Signer {
+    /// Signs a body as Vtryon does: the value of
+    /// [`x-vtryon-signature`](crate::SIGNATURE_HEADER), 64 hex digits.
+    pub fn vtryon(&self, body: &[u8]) -> String {
+        Signature::sign(&self.text, body).to_hex()
+    }
+
+    /// Signs a delivery as Standard Webhooks does: the value of `webhook-signature`, `v1,` and base64.
+    ///
+    /// `id` is the value of `webhook-id`, and `timestamp` that of `webhook-timestamp`, in seconds since 1970.
+    pub fn standard(&self, id: &str, timestamp: i64, body: &[u8]) -> String {
+        let timestamp = timestamp.to_string();
+        let mac = self.bytes.mac_of([id.as_bytes(), b".", timestamp.as_bytes(), b".", body]);
+        let mut value = String::from("v1,");
+        value.push_str(&Base64::encode_string(&mac));
+        value
+    }
+
+    /// Returns the fingerprint of the secret.
+    pub const fn fingerprint(&self) -> Fingerprint {
+        self.text.fingerprint()
+    }
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Signer({})", self.fingerprint())
+    }
+}

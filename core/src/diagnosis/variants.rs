@@ -1,0 +1,101 @@
+use alloc::vec::Vec;
+
+use base64ct::{Base64Unpadded, Base64UrlUnpadded, Encoding};
+use zeroize::Zeroizing;
+
+use super::claim::Claim;
+use super::layout::Layout;
+use super::{Candidate, Held, Mistake};
+use crate::delivery::{EndpointSecret, PREFIX};
+use crate::event::MAX_DEPTH;
+use crate::json;
+use crate::secret::Key;
+
+/// Prepares the key that a candidate is when nothing is wrong.
+pub(super) fn key(candidate: &Candidate<'_>) -> Key {
+    match (candidate.held, <[u8; 32]>::try_from(candidate.secret)) {
+        // The text of an endpoint's secret is longer than that.
+        (Held::Endpoint, Ok(bytes)) => Key::of(EndpointSecret::from_bytes(bytes).reveal().as_bytes()),
+        (Held::Endpoint, Err(_)) => Key::of(candidate.secret),
+        (Held::Current | Held::Previous | Held::Retired, _) => Key::of(candidate.secret),
+    }
+}
+
+/// Tries the body as it came with what senders make of a secret.
+pub(super) fn keys(claim: &Claim, body: &[u8], candidates: &[Candidate<'_>]) -> Option<Mistake> {
+    let mut guesses = of_vtryon(candidates).flat_map(|candidate| misread(candidate.secret));
+    guesses.find(|(_, secret)| claim.is(&Key::of(secret).mac(body))).map(|(mistake, _)| mistake)
+}
+
+/// Tries every secret with what the body may have been before it was changed.
+pub(super) fn bodies(claim: &Claim, body: &[u8], candidates: &[Candidate<'_>]) -> Option<Mistake> {
+    let signed_by = |body: &[u8]| of_vtryon(candidates).any(|candidate| claim.is(&key(candidate).mac(body)));
+    originals(body).find(|(_, original)| signed_by(original)).map(|(mistake, _)| mistake)
+}
+
+/// The gateway signs its own deliveries right, so only Vtryon's secrets are worth a guess.
+fn of_vtryon<'a>(candidates: &'a [Candidate<'a>]) -> impl Iterator<Item = &'a Candidate<'a>> {
+    candidates.iter().filter(|candidate| match candidate.held {
+        Held::Current | Held::Previous | Held::Retired => true,
+        Held::Endpoint => false,
+    })
+}
+
+/// Returns what a sender's key may be instead of a secret, and the mistake that makes it so.
+fn misread(secret: &[u8]) -> Vec<(Mistake, Zeroizing<Vec<u8>>)> {
+    let joined = |parts: [&[u8]; 2]| Zeroizing::new(parts.concat());
+    let mut keys: Vec<_> = [&b"\n"[..], b"\r\n", b" "]
+        .into_iter()
+        .map(|end| (Mistake::SecretWithWhitespace, joined([secret, end])))
+        .collect();
+    let stem = secret.strip_prefix(PREFIX.as_bytes());
+    keys.push(match stem {
+        Some(stem) => (Mistake::SecretPrefixStripped, joined([stem, b""])),
+        None => (Mistake::SecretPrefixMissing, joined([PREFIX.as_bytes(), secret])),
+    });
+    let stem = stem.unwrap_or(secret);
+    let decoded = [base64(stem), hex::decode(stem).ok()];
+    keys.extend(decoded.into_iter().flatten().map(|key| (Mistake::SecretDecoded, Zeroizing::new(key))));
+    // Anyone can sign with an empty key: it tells nothing.
+    keys.retain(|(_, key)| !key.is_empty());
+    keys
+}
+
+/// Decodes base64 of either alphabet, with padding or without.
+fn base64(text: &[u8]) -> Option<Vec<u8>> {
+    let text = core::str::from_utf8(text).ok()?.trim_end_matches('=');
+    Base64Unpadded::decode_vec(text).or_else(|_| Base64UrlUnpadded::decode_vec(text)).ok()
+}
+
+/// Returns what may have become this body, one after the other, and the mistake that made it so.
+fn originals(body: &[u8]) -> impl Iterator<Item = (Mistake, Vec<u8>)> {
+    let trimmed = body.trim_ascii_end();
+    let with_end = move |end: &[u8]| (trimmed == body).then(|| [body, end].concat());
+    let ends = [
+        (Mistake::NewlineAdded, (trimmed != body).then(|| trimmed.to_vec())),
+        (Mistake::NewlineTrimmed, with_end(b"\n")),
+        (Mistake::NewlineTrimmed, with_end(b"\r\n")),
+        (Mistake::LineEndsChanged, with_other_line_ends(body)),
+    ];
+    let ends = ends.into_iter().filter_map(|(mistake, original)| Some((mistake, original?)));
+    let text = core::iter::once_with(move || json::text(body, MAX_DEPTH).ok()).flatten();
+    let layouts = text.flat_map(|text| Layout::ALL.into_iter().filter_map(|layout| layout.apply(text)));
+    let changed = layouts.filter(move |layout| layout != body);
+    ends.chain(changed.map(|original| (Mistake::BodyReserialised, original)))
+}
+
+/// Writes LF for CR LF where there is any, CR LF for LF where not; none where no line ends.
+fn with_other_line_ends(body: &[u8]) -> Option<Vec<u8>> {
+    if !body.contains(&b'\n') {
+        return None;
+    }
+    let end: &[u8] = if body.windows(2).any(|pair| pair == b"\r\n") { b"\n" } else { b"\r\n" };
+    let mut out = Vec::with_capacity(body.len());
+    for (place, line) in body.split(|byte| *byte == b'\n').enumerate() {
+        if place > 0 {
+            out.extend_from_slice(end);
+        }
+        out.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+    }
+    Some(out)
+}

@@ -1,0 +1,239 @@
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::error::{Code, Error};
+
+/// The longest URL of an endpoint, in bytes.
+pub const MAX_URL: usize = 2048;
+
+/// The longest name of a host and the longest label in it, in bytes (RFC 1035, 2.3.4).
+const MAX_HOST: usize = 253;
+const MAX_LABEL: usize = 63;
+
+/// The HTTPS ports that Cloudflare's network connects to.
+const PORTS: [u16; 6] = [443, 2053, 2083, 2087, 2096, 8443];
+
+/// Names that lead into a private network, or nowhere, wherever they are looked up (RFC 2606, 6761, 6762,
+/// 7686, 8375, and what ICANN keeps for private use).
+const PRIVATE: [&str; 12] = [
+    "localhost",
+    "local",
+    "internal",
+    "intranet",
+    "lan",
+    "home",
+    "corp",
+    "private",
+    "home.arpa",
+    "localdomain",
+    "invalid",
+    "onion",
+];
+
+/// The hosts that are this machine, as far as `allow_insecure` lets one be an endpoint.
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
+/// Which URLs an endpoint may have. The default takes any public host, over HTTPS alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UrlRules {
+    /// Whether to take `http://`, any port, and this machine too: for development.
+    pub allow_insecure: bool,
+    /// The hosts to take, this machine included: each a name, or `*.example.com` for its subdomains. Empty
+    /// stands for any.
+    pub hosts: Vec<String>,
+}
+
+impl UrlRules {
+    /// Holds a URL to the rules.
+    ///
+    /// They are stricter than RFC 3986, so that every parser reads what passes alike, and nothing that
+    /// passes is an address instead of a name. That a public name leads to a private address is not seen here, nor that punycode
+    /// names letters which no host may have: no such host can be called.
+    ///
+    /// # Errors
+    /// [`Code::InvalidRequest`] in the field `url`, saying which rule it breaks.
+    ///
+    /// ```
+    /// use vtryon_webhooks::endpoint::UrlRules;
+    /// let rules = UrlRules::default();
+    /// assert!(rules.check("https://shop.example/webhooks").is_ok());
+    /// let refused = rules.check("https://127.0.0.1/webhooks").unwrap_err();
+    /// assert_eq!(refused.to_string(), "`url` names an IP address: name a host");
+    /// ```
+    pub fn check(&self, url: &str) -> Result<(), Error> {
+        check_characters(url)?;
+        let Some(Parts { is_https, host, port, target }) = split(url) else {
+            return refuse("does not begin with https://");
+        };
+        if !is_https && !self.allow_insecure {
+            return refuse("does not begin with https://");
+        }
+        if host.contains('@') || port.is_some_and(|port| port.contains('@')) {
+            return refuse("holds a user or a password");
+        }
+        if !(self.allow_insecure && is_one_of(&LOOPBACK, host)) {
+            check_name(host)?;
+        }
+        self.check_port(port)?;
+        check_target(target)?;
+        if !self.hosts.is_empty() && !self.hosts.iter().any(|entry| covers(entry, host)) {
+            return refuse("names a host that is not among those allowed");
+        }
+        Ok(())
+    }
+
+    /// Holds the text after the colon to the rules; none is the port of the scheme.
+    fn check_port(&self, port: Option<&str>) -> Result<(), Error> {
+        let Some(port) = port else { return Ok(()) };
+        let is_plain = port.bytes().all(|byte| byte.is_ascii_digit()) && !port.starts_with('0');
+        let Some(number) = port.parse::<u16>().ok().filter(|_| is_plain) else {
+            return refuse("has a port that is no number from 1 to 65535");
+        };
+        if self.allow_insecure || PORTS.contains(&number) {
+            return Ok(());
+        }
+        refuse("has a port that is none of 443, 2053, 2083, 2087, 2096 and 8443")
+    }
+}
+
+/// Returns the host of a URL that has passed, as it is written.
+pub fn host(url: &str) -> Option<&str> {
+    split(url).map(|parts| parts.host)
+}
+
+struct Parts<'a> {
+    is_https: bool,
+    host: &'a str,
+    port: Option<&'a str>,
+    /// The path and the query.
+    target: &'a str,
+}
+
+/// Takes a URL apart, without a judgement on its parts.
+fn split(url: &str) -> Option<Parts<'_>> {
+    let (scheme, rest) = url.split_once("://")?;
+    let is_https = scheme.eq_ignore_ascii_case("https");
+    if !is_https && !scheme.eq_ignore_ascii_case("http") {
+        return None;
+    }
+    let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    // The colons of an IPv6 address stand within brackets.
+    let (host, port) = match authority.rsplit_once(':').filter(|(_, port)| !port.contains(']')) {
+        Some((host, port)) => (host, Some(port)),
+        None => (authority, None),
+    };
+    Some(Parts { is_https, host, port, target })
+}
+
+/// Holds the whole text to the characters that no parser changes, drops or stumbles over.
+fn check_characters(url: &str) -> Result<(), Error> {
+    if url.len() > MAX_URL {
+        return refuse("is longer than 2048 bytes");
+    }
+    if !url.is_ascii() {
+        return refuse(
+            "holds a character that is not ASCII: write a host in punycode, the rest percent-encoded",
+        );
+    }
+    if url.bytes().any(|byte| byte.is_ascii_control() || byte == b' ') {
+        return refuse("holds a blank or a control character");
+    }
+    if url.contains('#') {
+        return refuse("holds a fragment, which is never sent");
+    }
+    if url.contains(['\\', '^', '`', '"', '\'', '<', '>', '{', '}', '|']) {
+        return refuse("holds a character that has to be percent-encoded");
+    }
+    let is_hex = |place| url.as_bytes().get(place).is_some_and(u8::is_ascii_hexdigit);
+    if url.match_indices('%').any(|(place, _)| !is_hex(place + 1) || !is_hex(place + 2)) {
+        return refuse("holds a percent sign without two hex digits after it");
+    }
+    Ok(())
+}
+
+/// Refuses what parsers take out of a path (RFC 3986, 5.2.4), so that what is called is what is written.
+fn check_target(target: &str) -> Result<(), Error> {
+    if target.contains(['[', ']']) {
+        return refuse("holds a character that has to be percent-encoded");
+    }
+    let path = target.split('?').next().unwrap_or_default();
+    let is_dots = |segment: &str| {
+        let plain = segment.replace("%2e", ".").replace("%2E", ".");
+        plain == "." || plain == ".."
+    };
+    if path.split('/').any(is_dots) {
+        return refuse("holds a dot segment");
+    }
+    Ok(())
+}
+
+/// Holds a host to the form of a public name.
+fn check_name(host: &str) -> Result<(), Error> {
+    if host.is_empty() {
+        return refuse("names no host");
+    }
+    if is_address(host) {
+        return refuse("names an IP address: name a host");
+    }
+    if host.len() > MAX_HOST {
+        return refuse("names a host of more than 253 bytes");
+    }
+    if host.ends_with('.') {
+        return refuse("names a host with a dot at its end");
+    }
+    if !host.split('.').all(is_label) {
+        return refuse("names a host that is not made of labels of letters, digits and hyphens");
+    }
+    if is_private(host) {
+        return refuse("names a host of a private network");
+    }
+    if !host.contains('.') {
+        return refuse("names a host without a domain");
+    }
+    Ok(())
+}
+
+/// Tells whether a browser takes a host for an IP address: it stands in brackets, or its last label is a
+/// number, be it hexadecimal (WHATWG URL, ends in a number).
+fn is_address(host: &str) -> bool {
+    let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    let digits = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));
+    let is_hex = digits.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let is_decimal = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit());
+    host.starts_with('[') || is_hex || is_decimal
+}
+
+fn is_label(label: &str) -> bool {
+    (1..=MAX_LABEL).contains(&label.len())
+        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+}
+
+fn is_private(host: &str) -> bool {
+    PRIVATE.iter().any(|name| host.eq_ignore_ascii_case(name) || is_below(host, name))
+}
+
+/// Tells whether an entry of the list stands for a host.
+fn covers(entry: &str, host: &str) -> bool {
+    match entry.strip_prefix("*.") {
+        Some(domain) => is_below(host, domain),
+        None => host.eq_ignore_ascii_case(entry),
+    }
+}
+
+/// Tells whether a host is a subdomain.
+fn is_below(host: &str, domain: &str) -> bool {
+    let Some(dot) = host.len().checked_sub(domain.len() + 1) else { return false };
+    host.get(..dot).is_some_and(|label| !label.is_empty())
+        && host.get(dot..dot + 1) == Some(".")
+        && host.get(dot + 1..).is_some_and(|end| end.eq_ignore_ascii_case(domain))
+}
+
+fn is_one_of(names: &[&str], host: &str) -> bool {
+    names.iter().any(|name| host.eq_ignore_ascii_case(name))
+}
+
+const fn refuse(what: &'static str) -> Result<(), Error> {
+    Err(Error::in_field(Code::InvalidRequest, "url", what))
+}

@@ -1,0 +1,80 @@
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
+
+use crate::digest::Digest;
+
+/// What makes an event the one that it is, in the parts that are stored of it.
+///
+/// `Debug` shows the kind.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Identity<'a> {
+    /// A status of a task: a task has each once, and a repeat may be spelled with other bytes.
+    Status {
+        /// The task.
+        task_id: &'a str,
+        /// The status told.
+        status: &'a str,
+    },
+    /// An event by another name, told apart by its bytes.
+    Other {
+        /// The task.
+        task_id: &'a str,
+        /// The event's name.
+        name: &'a str,
+        /// SHA-256 of the body, in lower-case hex.
+        digest: &'a str,
+    },
+    /// A signed body that can't be read.
+    Body {
+        /// SHA-256 of the body, in lower-case hex.
+        digest: &'a str,
+    },
+}
+
+impl Identity<'_> {
+    /// Returns the idempotency key: `status:STATUS:TASK_ID`, `event:NAME:SHA256:TASK_ID` or `body:SHA256`.
+    ///
+    /// In a status and in a name `%` stands as `%25` and `:` as `%3A`, so that no two events have one key.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Status { task_id, status } => format!("status:{}:{task_id}", escaped(status)),
+            Self::Other { task_id, name, digest } => format!("event:{}:{digest}:{task_id}", escaped(name)),
+            Self::Body { digest } => format!("body:{digest}"),
+        }
+    }
+
+    /// Returns the `webhook-id` (Standard Webhooks) of its deliveries: `evt_` and 32 hex digits of the
+    /// key's SHA-256, the same for every attempt, endpoint and replay.
+    ///
+    /// ```
+    /// use vtryon_webhooks::event::Identity;
+    /// let identity = Identity::Status { task_id: "task_123", status: "completed" };
+    /// assert_eq!(identity.webhook_id(), "evt_8af9e801c735260551ee15c06a7172d3");
+    /// ```
+    pub fn webhook_id(&self) -> String {
+        let mut id = String::from("evt_");
+        id.extend(Digest::of(self.key().as_bytes()).to_hex().chars().take(32));
+        id
+    }
+}
+
+impl fmt::Debug for Identity<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Status { .. } => "Identity(status)",
+            Self::Other { .. } => "Identity(event)",
+            Self::Body { .. } => "Identity(body)",
+        })
+    }
+}
+
+/// Writes a part of a key so that it can't be taken for two.
+fn escaped(part: &str) -> Cow<'_, str> {
+    if part.contains(['%', ':']) {
+        Cow::Owned(part.replace('%', "%25").replace(':', "%3A"))
+    } else {
+        Cow::Borrowed(part)
+    }
+}

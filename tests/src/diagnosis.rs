@@ -1,0 +1,47 @@
+use serde::Deserialize;
+use vtryon_webhooks::diagnosis::{Candidate, Held, Sample, diagnose};
+
+use crate::{Bytes, judge, same};
+
+#[derive(Deserialize)]
+struct Vector {
+    name: String,
+    why: String,
+    header: Bytes,
+    body: Bytes,
+    whole: bool,
+    candidates: Vec<(Whose, Bytes)>,
+    mistake: String,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum Whose {
+    Current,
+    Previous,
+    Retired,
+    Endpoint,
+}
+
+/// Holds [`diagnose`] to `diagnosis.json`.
+pub fn check() -> (usize, Vec<String>) {
+    judge(include_str!("../vectors/diagnosis.json"), |vector: &Vector| {
+        let (header, body) = (vector.header.get(), vector.body.get());
+        let secrets: Vec<_> =
+            vector.candidates.iter().map(|(whose, secret)| (*whose, secret.get())).collect();
+        let candidates: Vec<_> = secrets.iter().map(|(whose, secret)| candidate(*whose, secret)).collect();
+        let sample = Sample { header: &header, body: &body, is_whole: vector.whole };
+        let mistake = diagnose(&sample, &candidates);
+        (&vector.name, &vector.why, same("the mistake", mistake.as_str(), &vector.mistake))
+    })
+}
+
+fn candidate(whose: Whose, secret: &[u8]) -> Candidate<'_> {
+    let held = match whose {
+        Whose::Current => Held::Current,
+        Whose::Previous => Held::Previous,
+        Whose::Retired => Held::Retired,
+        Whose::Endpoint => Held::Endpoint,
+    };
+    Candidate { held, secret }
+}
