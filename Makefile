@@ -49,7 +49,7 @@ test-python: setup-test verdict ## test the Python package, against the core too
 	cd python && ../$(python)/pytest
 test-parity: setup-test npm verdict ## print what each implementation says to each vector
 	$(node_test) 'tests/parity/*.test.js'
-test-edge: setup worker npm ## test the Worker on workerd
+test-edge: setup-test worker npm ## test the Worker on workerd
 	@scripts/build-worker --faults
 	$(node_test) 'tests/edge/*.test.js'
 test-dev: setup worker ## test make dev: killed in every way, it starts again

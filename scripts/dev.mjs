@@ -85,6 +85,8 @@ function startWrangler(envFiles) {
   const options = [
     ["--local", "--ip", "127.0.0.1", "--port", port, "--inspector-port", "0"],
     ["--persist-to", state, "--show-interactive-dev-session=false"],
+    // The backend that is developed beside it listens on loopback.
+    ["--var", "ALLOW_INSECURE_ENDPOINTS:1"],
     ...envFiles.map((file) => ["--env-file", file]),
   ];
   return spawn(join(bin, "wrangler"), ["dev", ...options.flat().map(String)], {

@@ -1,8 +1,12 @@
 //! The reading of a request's body: its exact bytes, and never more of them than the limit.
 
+use std::pin::pin;
+use std::time::Duration;
+
 use futures_util::StreamExt;
+use futures_util::future::{Either, select};
 use vtryon_webhooks::BodyLimit;
-use worker::Request;
+use worker::{Delay, Request};
 
 use crate::reply::Refusal;
 
@@ -26,4 +30,27 @@ pub(crate) async fn read(request: &mut Request, limit: BodyLimit) -> Result<Vec<
         limit.check(bytes.len())?;
     }
     Ok(bytes)
+}
+
+/// Reads the beginning of a body that nothing depends on, at most so many bytes of it and no longer than that;
+/// and tells whether that is all of it.
+pub(crate) async fn beginning(request: &mut Request, most: usize, patience: Duration) -> (Vec<u8>, bool) {
+    let mut bytes = Vec::new();
+    if request.inner().body().is_none() {
+        return (bytes, true);
+    }
+    let Ok(mut stream) = request.stream() else { return (bytes, false) };
+    let mut end = pin!(Delay::from(patience));
+    let is_whole = loop {
+        match select(stream.next(), &mut end).await {
+            Either::Left((None, _)) => break true,
+            Either::Left((Some(Ok(chunk)), _)) => bytes.extend_from_slice(&chunk),
+            Either::Left((Some(Err(_)), _)) | Either::Right(_) => break false,
+        }
+        if bytes.len() > most {
+            break false;
+        }
+    };
+    bytes.truncate(most);
+    (bytes, is_whole)
 }

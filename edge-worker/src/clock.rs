@@ -1,31 +1,44 @@
 //! The one place that reads the clock and writes times down. Everywhere else time is an argument.
 
 use js_sys::Date;
-use serde::{Deserialize, Serialize};
+use vtryon_webhooks::Millis;
+use wasm_bindgen::JsValue;
 
-/// A point in time, in milliseconds since 1970-01-01T00:00:00Z.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Millis(pub(crate) i64);
+use crate::faults;
 
-impl Millis {
-    /// Reads the clock. On Workers it stands still while a request computes, and moves with I/O.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-    pub(crate) fn now() -> Self {
-        Self(Date::now() as i64)
-    }
+/// Reads the clock. On Workers it stands still while a request computes, and moves with I/O.
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+pub(crate) fn now() -> Millis {
+    faults::scaled(Millis(Date::now() as i64))
+}
 
-    pub(crate) const fn plus_seconds(self, seconds: i64) -> Self {
-        Self(self.0.saturating_add(seconds.saturating_mul(1000)))
-    }
+/// Returns a span of this machine's time in milliseconds of the clock. They differ in the tests' build alone,
+/// whose clock may run faster than its network.
+pub(crate) fn span(seconds: i64) -> i64 {
+    stretched(seconds * 1000)
+}
 
-    /// Returns the time as the platform's alarms take it.
-    pub(crate) fn to_date(self) -> Date {
-        Date::new(&wasm_bindgen::JsValue::from_f64(self.0 as f64))
-    }
+/// Returns the same of a span in milliseconds.
+pub(crate) fn stretched(millis: i64) -> i64 {
+    faults::stretched(millis)
+}
 
-    /// Writes the time down as RFC 3339 says, in UTC with milliseconds.
-    pub(crate) fn to_rfc3339(self) -> String {
-        self.to_date().to_iso_string().into()
-    }
+/// Returns a point in time as the platform's alarms take it.
+pub(crate) fn alarm_date(at: Millis) -> Date {
+    date(faults::unscaled(at))
+}
+
+/// Writes a point in time down as RFC 3339 says, in UTC with milliseconds.
+pub(crate) fn rfc3339(at: Millis) -> String {
+    date(at).to_iso_string().into()
+}
+
+/// Reads a date of HTTP (RFC 9110, 5.6.7) or of RFC 3339; anything else is none.
+pub(crate) fn parse(text: &str) -> Option<Millis> {
+    let millis = Date::parse(text);
+    millis.is_finite().then_some(Millis(millis as i64))
+}
+
+fn date(at: Millis) -> Date {
+    Date::new(&JsValue::from_f64(at.0 as f64))
 }

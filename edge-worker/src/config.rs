@@ -5,31 +5,43 @@ use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use js_sys::Reflect;
+use vtryon_webhooks::diagnosis::Held;
+use vtryon_webhooks::endpoint::UrlRules;
 use vtryon_webhooks::{BodyLimit, Code, Error, Secret, Shards, Verifier};
 use wasm_bindgen::JsValue;
 use worker::{Env, console_error};
+use zeroize::Zeroizing;
 
-use crate::admin::Admin;
+use crate::auth::{Access, Admin, Token};
+use crate::keys::MasterKey;
 use crate::reply::Refusal;
+
+/// The variables that hold Vtryon's secrets, and whose each is.
+const WEBHOOK_SECRETS: [(&str, Held); 2] =
+    [("VTRYON_WEBHOOK_SECRET", Held::Current), ("VTRYON_WEBHOOK_SECRET_PREVIOUS", Held::Previous)];
 
 /// How many shards a deployment has where none is configured.
 const DEFAULT_SHARDS: u32 = 16;
 
-/// How long results stay in KV, in hours: 30 days, never less than two, and no more than ten years, for
-/// KV takes no time to live past 2^31 seconds.
+/// How long things are kept, in hours: 30 days, never less than two, for what is owed is tried for one, and
+/// no more than ten years, for KV takes no time to live past 2^31 seconds.
 const DEFAULT_RETENTION_HOURS: u32 = 720;
 const RETENTION_HOURS: RangeInclusive<u32> = 48..=87_600;
 
-/// The bindings that `wrangler.toml` names: the shards, and the KV namespace of the final results.
+/// The bindings that `wrangler.toml` names: the objects, and the KV namespace of the final results.
 pub(crate) const TASK_SHARD: &str = "TASK_SHARD";
+pub(crate) const DIRECTORY: &str = "DIRECTORY";
 pub(crate) const RESULTS: &str = "RESULTS";
 
 /// All that the gateway is told by its environment.
 pub(crate) struct Config {
     pub(crate) verifier: Verifier,
     pub(crate) admin: Admin,
+    pub(crate) master: MasterKey,
     pub(crate) shards: Shards,
     pub(crate) retention_hours: u32,
+    /// Where endpoints may be.
+    pub(crate) endpoint_urls: UrlRules,
 }
 
 thread_local! {
@@ -56,12 +68,19 @@ impl Config {
         }
     }
 
+    /// Reads Vtryon's secrets in clear, in the order of the verifier's keys. For the directory, which looks for
+    /// mistakes with them; nothing keeps them.
+    pub(crate) fn webhook_secrets(env: &Env) -> impl Iterator<Item = (Held, Zeroizing<Vec<u8>>)> {
+        let secret = |variable| text(env, variable).map(|text| Zeroizing::new(text.into_bytes()));
+        WEBHOOK_SECRETS.into_iter().filter_map(move |(variable, held)| Some((held, secret(variable)?)))
+    }
+
     fn read(env: &Env) -> Result<Self, Fault> {
         let mut secrets =
             vec![secret(env, "VTRYON_WEBHOOK_SECRET")?.ok_or_else(missing("VTRYON_WEBHOOK_SECRET"))?];
         secrets.extend(secret(env, "VTRYON_WEBHOOK_SECRET_PREVIOUS")?);
-        let token = secret(env, "GATEWAY_ADMIN_TOKEN")?.ok_or_else(missing("GATEWAY_ADMIN_TOKEN"))?;
-        master_key(env)?;
+        let master = master_key(env)?;
+        let admin = admin(env, &master)?;
         let limit = number(env, "MAX_BODY_BYTES", BodyLimit::DEFAULT.bytes())?;
         let limit = BodyLimit::new(limit).ok_or_else(wrong("MAX_BODY_BYTES", "is not from 1 to 1048576"))?;
         let shards = number(env, "SHARDS", DEFAULT_SHARDS)?;
@@ -70,10 +89,12 @@ impl Config {
         if !RETENTION_HOURS.contains(&retention_hours) {
             return Err(wrong("RETENTION_HOURS", "is not from 48 to 87600")());
         }
-        env.durable_object(TASK_SHARD).map_err(|_| missing(TASK_SHARD)())?;
+        for object in [TASK_SHARD, DIRECTORY] {
+            env.durable_object(object).map_err(|_| missing(object)())?;
+        }
         env.kv(RESULTS).map_err(|_| missing(RESULTS)())?;
         let verifier = Verifier::new(secrets).map_err(fault("VTRYON_WEBHOOK_SECRET"))?.with_limit(limit);
-        Ok(Self { verifier, admin: Admin::new(token), shards, retention_hours })
+        Ok(Self { verifier, admin, master, shards, retention_hours, endpoint_urls: endpoint_urls(env)? })
     }
 }
 
@@ -99,18 +120,51 @@ fn secret(env: &Env, variable: &'static str) -> Result<Option<Secret>, Fault> {
     text(env, variable).map(Secret::new).transpose().map_err(fault(variable))
 }
 
-/// Holds the master key to its form, before the first thing is sealed under it.
-fn master_key(env: &Env) -> Result<(), Fault> {
+/// Reads where endpoints may be: on any host over HTTPS, unless hosts are named.
+fn endpoint_urls(env: &Env) -> Result<UrlRules, Fault> {
+    const INSECURE: &str = "ALLOW_INSECURE_ENDPOINTS";
+    let allow_insecure = match text(env, INSECURE).as_deref() {
+        None | Some("" | "0" | "false") => false,
+        Some("1" | "true") => true,
+        Some(_) => return Err(wrong(INSECURE, "is neither true nor false")()),
+    };
+    let hosts = text(env, "ENDPOINT_HOSTS").unwrap_or_default();
+    let hosts = hosts.split(',').map(str::trim).filter(|host| !host.is_empty()).map(str::to_owned).collect();
+    Ok(UrlRules { allow_insecure, hosts })
+}
+
+fn master_key(env: &Env) -> Result<MasterKey, Fault> {
     const NAME: &str = "GATEWAY_MASTER_KEY";
-    let text = text(env, NAME).ok_or_else(missing(NAME))?;
-    let is_hex = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let digits = text.strip_suffix('=').unwrap_or(&text);
-    let is_base64 = digits.len() == 43
-        && digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte));
-    if is_hex || is_base64 {
-        return Ok(());
+    let text = Zeroizing::new(text(env, NAME).ok_or_else(missing(NAME))?);
+    MasterKey::parse(&text).ok_or_else(wrong(NAME, "is not 32 bytes in hex or base64"))
+}
+
+/// Reads who may use `/api`: the holder of the token, whom Access lets in, or both; never nobody.
+fn admin(env: &Env, master: &MasterKey) -> Result<Admin, Fault> {
+    const NAME: &str = "GATEWAY_ADMIN_TOKEN";
+    let token = text(env, NAME).map(|text| Token::new(text, master)).transpose().map_err(fault(NAME))?;
+    let access = access(env)?;
+    if token.is_none() && access.is_none() {
+        return Err(wrong(NAME, "is not set, nor are ACCESS_TEAM and ACCESS_AUD")());
     }
-    Err(wrong(NAME, "is not 32 bytes in hex or base64")())
+    Ok(Admin::new(token, access))
+}
+
+fn access(env: &Env) -> Result<Option<Access>, Fault> {
+    const TEAM: &str = "ACCESS_TEAM";
+    const AUD: &str = "ACCESS_AUD";
+    match (text(env, TEAM), text(env, AUD)) {
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(wrong(AUD, "is not set, but ACCESS_TEAM is")()),
+        (None, Some(_)) => Err(wrong(TEAM, "is not set, but ACCESS_AUD is")()),
+        (Some(team), Some(list)) => {
+            let issuer = Access::issuer(&team)
+                .ok_or_else(wrong(TEAM, "is not a team's name, nor its domain on cloudflareaccess.com"))?;
+            let audiences = Access::audiences(&list)
+                .ok_or_else(wrong(AUD, "is not 64 hex digits, nor several such tags between commas"))?;
+            Ok(Some(Access::new(issuer, audiences)))
+        }
+    }
 }
 
 fn number<T: std::str::FromStr>(env: &Env, variable: &'static str, default: T) -> Result<T, Fault> {

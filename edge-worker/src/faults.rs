@@ -1,15 +1,44 @@
 //! Faults that tests cause on purpose, and counts that they read. Only the feature `faults` compiles them in.
 
+use vtryon_webhooks::Millis;
 use worker::{Request, SqlCursor};
 
 #[cfg(feature = "faults")]
 thread_local! {
+    /// How many times faster than this machine's the clock runs, and from when on.
+    static CLOCK: std::cell::Cell<(i64, i64)> = const { std::cell::Cell::new((1, 0)) };
     static ROWS_WRITTEN: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 /// The request header that asks for a fault.
 #[cfg(feature = "faults")]
 const HEADER: &str = "x-fault";
+
+/// Reads how fast the clock is to run: `CLOCK_SCALE` times, from `CLOCK_FROM` on (milliseconds since 1970).
+#[cfg(feature = "faults")]
+pub(crate) fn configure(env: &worker::Env) {
+    let number = |name| env.var(name).ok().and_then(|value| value.to_string().parse().ok());
+    CLOCK.set((number("CLOCK_SCALE").unwrap_or(1), number("CLOCK_FROM").unwrap_or(0)));
+}
+
+/// Turns a time of this machine into one of the clock, and back.
+#[cfg(feature = "faults")]
+pub(crate) fn scaled(at: Millis) -> Millis {
+    let (scale, from) = CLOCK.get();
+    Millis(from + (at.0 - from) * scale)
+}
+
+#[cfg(feature = "faults")]
+pub(crate) fn unscaled(at: Millis) -> Millis {
+    let (scale, from) = CLOCK.get();
+    Millis(from + (at.0 - from) / scale)
+}
+
+/// Turns a span of this machine's time, in milliseconds, into one of the clock.
+#[cfg(feature = "faults")]
+pub(crate) fn stretched(millis: i64) -> i64 {
+    millis * CLOCK.get().0
+}
 
 /// Panics in the Worker when asked to.
 #[cfg(feature = "faults")]
@@ -48,6 +77,24 @@ pub(crate) fn count_rows(cursor: &SqlCursor) {
 #[cfg(feature = "faults")]
 pub(crate) fn report_rows() {
     worker::console_log!("rows written: {}", ROWS_WRITTEN.take());
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn configure(_: &worker::Env) {}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn scaled(at: Millis) -> Millis {
+    at
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn unscaled(at: Millis) -> Millis {
+    at
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn stretched(millis: i64) -> i64 {
+    millis
 }
 
 #[cfg(not(feature = "faults"))]

@@ -1,29 +1,71 @@
-//! `POST /webhooks/vtryon`: verify, parse, decide, commit, 200 — in this order, and nothing after it.
+//! `POST /webhooks/vtryon`: verify, parse, decide, commit, 200 — in this order. What follows, the first
+//! attempt to deliver, may be lost: the shard has it in hand.
 
-use vtryon_webhooks::{Code, Error, SIGNATURE_HEADER, Signature};
-use worker::{Env, Request, Response, console_warn};
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
 
-use crate::clock::Millis;
+use futures_util::FutureExt;
+use vtryon_webhooks::{Code, SIGNATURE_HEADER, Signature};
+use worker::{Context, Env, Request, Response, console_error, console_warn};
+
 use crate::config::Config;
+use crate::rejections::Body;
 use crate::reply::{self, Refusal};
-use crate::wire::{Arrival, Ask};
-use crate::{body, stub};
+use crate::wire::{Arrival, Ask, Kept};
+use crate::{body, clock, deliver, rejections, stub};
 
 /// Receives an event. Its 200 means that a shard has stored it, or has had it before.
-pub(crate) async fn receive(mut request: Request, env: &Env, config: &Config) -> Result<Response, Refusal> {
+pub(crate) async fn receive(
+    mut request: Request,
+    env: Env,
+    config: Rc<Config>,
+    context: &Context,
+) -> Result<Response, Refusal> {
     let header = request.headers().get(SIGNATURE_HEADER)?.unwrap_or_default();
-    let signature = Signature::parse(header.as_bytes()).map_err(rejected)?;
-    let body = body::read(&mut request, config.verifier.limit()).await?;
-    let verified = config.verifier.verify(&body, &signature).map_err(rejected)?;
-    let (digest, arrival) = Arrival::read(&verified, Millis::now());
+    let signature = match Signature::parse(header.as_bytes()) {
+        Ok(signature) => signature,
+        Err(error) => return Err(reject(error.code(), &mut request, Body::Unread, &env, context).await),
+    };
+    let body = match body::read(&mut request, config.verifier.limit()).await {
+        Ok(body) => body,
+        Err(refusal) if refusal.code() == Code::PayloadTooLarge => {
+            return Err(reject(Code::PayloadTooLarge, &mut request, Body::Unwanted, &env, context).await);
+        }
+        Err(refusal) => return Err(refusal),
+    };
+    let verified = match config.verifier.verify(&body, &signature) {
+        Ok(verified) => verified,
+        Err(error) => {
+            return Err(reject(error.code(), &mut request, Body::Read(&body), &env, context).await);
+        }
+    };
+    let (digest, arrival) = Arrival::read(&verified, clock::now());
     let shard = config.shards.of(&digest);
-    let kept = stub::ask(env, config.shards, shard, Ask::Keep(arrival), verified.payload()).await?;
-    kept.ok_or(Refusal::new(Code::Unavailable))?;
+    let kept = stub::ask(&env, config.shards, shard, Ask::Keep(arrival), verified.payload()).await;
+    // Why not is for the log: its sender is told to come again.
+    let Ok(Some(kept)) = kept else { return Err(Refusal::new(Code::Unavailable)) };
+    // An answer that can't be read is of another version: what it owes is the alarm's.
+    let Kept { owed, .. } = serde_json::from_str(&kept).unwrap_or_default();
+    if !owed.is_empty() {
+        context.wait_until(async move {
+            let attempts = deliver::dispatch(&env, &config, shard, owed, &body);
+            if AssertUnwindSafe(attempts).catch_unwind().await.is_err() {
+                console_error!("a delivery panicked: it will be attempted again");
+            }
+        });
+    }
     reply::json_text(200, r#"{"received":true}"#.to_owned())
 }
 
-/// Tells the log why, and the sender only that.
-fn rejected(error: Error) -> Refusal {
-    console_warn!("rejected: {} ({error})", error.code());
-    error.into()
+/// Tells the log and the tally why, and the sender only that.
+pub(crate) async fn reject(
+    code: Code,
+    request: &mut Request,
+    body: Body<'_>,
+    env: &Env,
+    context: &Context,
+) -> Refusal {
+    console_warn!("rejected: {code} ({})", code.summary());
+    rejections::note(code, request, body, env, context).await;
+    Refusal::new(code)
 }

@@ -3,18 +3,27 @@
 //! Data flows one way: request bytes → verified → event → decision → stored row → 200. This crate is
 //! the only one that knows Cloudflare; what is true or false of an event is decided in `vtryon-webhooks`.
 
-mod admin;
 mod api;
+mod auth;
+mod base64;
 mod body;
 mod clock;
 mod config;
-mod cursor;
+mod deliver;
+mod directory;
 mod faults;
 mod ingest;
+mod json;
+mod keys;
+mod rejections;
 mod reply;
 mod route;
 mod shard;
+mod sql;
+mod stored;
 mod stub;
+mod sweep;
+mod web_crypto;
 mod wire;
 
 use std::panic::AssertUnwindSafe;
@@ -24,12 +33,14 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use vtryon_webhooks::Code;
-use worker::{Context, Delay, Env, Request, Response, console_error, event};
+use worker::{Context, Delay, Env, Request, Response, ScheduleContext, ScheduledEvent, console_error, event};
 
 use crate::config::Config;
+use crate::rejections::Body;
 use crate::reply::Refusal;
 use crate::route::Route;
 
+pub use directory::Directory;
 pub use shard::TaskShard;
 
 /// How long a request may take, its sender's share included: far more than it needs, far less than a
@@ -38,8 +49,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Answers a request. Whatever goes wrong inside, its sender sees a 503 and no detail.
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
-    let answer = pin!(AssertUnwindSafe(answer(request, env)).catch_unwind());
+async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
+    let answer = pin!(AssertUnwindSafe(answer(request, env, &context)).catch_unwind());
     let fault = match select(answer, Delay::from(DEADLINE)).await {
         Either::Left((Ok(Ok(response)), _)) => return Ok(response),
         Either::Left((Ok(Err(refusal)), _)) => return refusal.into_response(),
@@ -50,18 +61,34 @@ async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<
     Refusal::new(Code::Unavailable).into_response()
 }
 
-async fn answer(request: Request, env: Env) -> Result<Response, Refusal> {
+async fn answer(mut request: Request, env: Env, context: &Context) -> Result<Response, Refusal> {
+    faults::configure(&env);
     faults::before_request(&request);
     let route = Route::of(&request);
-    route.check_method(&request)?;
+    if let Err(refusal) = route.check_method(&request) {
+        if let Route::Webhook = route {
+            ingest::reject(Code::MethodNotAllowed, &mut request, Body::Unwanted, &env, context).await;
+        }
+        return Err(refusal);
+    }
     let config = Config::current(&env)?;
     match route {
-        Route::Webhook => ingest::receive(request, &env, &config).await,
+        Route::Webhook => ingest::receive(request, env, config, context).await,
         Route::Health => reply::json_text(200, r#"{"status":"ok"}"#.to_owned()),
+        Route::Session => config.admin.session(request, clock::now()).await,
         Route::Api(api) => {
-            config.admin.admit(&request)?;
-            api::answer(api, &env, &config).await
+            config.admin.admit(&request, clock::now()).await?;
+            api::answer(api, request, &env, &config).await
         }
         Route::Nowhere => Err(Refusal::new(Code::NotFound)),
+    }
+}
+
+/// Looks after every object once an hour, so that none is forgotten whose alarm was lost.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    faults::configure(&env);
+    if AssertUnwindSafe(sweep::sweep(&env)).catch_unwind().await.is_err() {
+        console_error!("the hourly sweep panicked");
     }
 }

@@ -1,41 +1,56 @@
 //! The gateway's answers: JSON, and one form for every refusal.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use vtryon_webhooks::{Code, Error};
 use worker::{Headers, Response, console_error};
 
 /// Tells a sender who was not served when to come again, in seconds (RFC 9110, 10.2.3).
-const RETRY_AFTER: (&str, &str) = ("retry-after", "10");
+const RETRY_AFTER: (&str, Cow<'_, str>) = ("retry-after", Cow::Borrowed("10"));
 
 /// Why a request is refused, as its sender is told.
 pub(crate) struct Refusal {
     code: Code,
-    message: &'static str,
-    header: Option<(&'static str, &'static str)>,
+    message: Cow<'static, str>,
+    header: Option<(&'static str, Cow<'static, str>)>,
 }
 
 impl Refusal {
     pub(crate) const fn new(code: Code) -> Self {
         let code = code.public();
-        Self { code, message: code.summary(), header: None }
+        Self { code, message: Cow::Borrowed(code.summary()), header: None }
     }
 
     /// Says what is wrong in the words of the place that knows.
     pub(crate) const fn because(code: Code, message: &'static str) -> Self {
-        Self { code, message, header: None }
+        Self { code, message: Cow::Borrowed(message), header: None }
     }
 
-    pub(crate) const fn with_header(self, name: &'static str, value: &'static str) -> Self {
-        Self { header: Some((name, value)), ..self }
+    /// Says it in words that were put together for the case.
+    pub(crate) const fn telling(code: Code, message: String) -> Self {
+        Self { code, message: Cow::Owned(message), header: None }
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub(crate) const fn code(&self) -> Code {
+        self.code
+    }
+
+    pub(crate) fn with_header(self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        Self { header: Some((name, value.into())), ..self }
     }
 
     pub(crate) fn into_response(self) -> worker::Result<Response> {
         let headers = json_headers()?;
         let header = self.header.or((self.code == Code::Unavailable).then_some(RETRY_AFTER));
         if let Some((name, value)) = header {
-            headers.set(name, value)?;
+            headers.set(name, &value)?;
         }
-        let told = Told { error: self.code.as_str(), message: self.message };
+        let told = Told { error: self.code.as_str(), message: &self.message };
         Ok(Response::ok(serde_json::to_string(&told)?)?
             .with_status(self.code.http_status())
             .with_headers(headers))
@@ -44,9 +59,9 @@ impl Refusal {
 
 /// The body of every refusal.
 #[derive(Serialize)]
-struct Told {
+struct Told<'a> {
     error: &'static str,
-    message: &'static str,
+    message: &'a str,
 }
 
 /// A refusal of the core. The sender of a bad signature learns nothing from it, the log has it all.
@@ -73,6 +88,16 @@ pub(crate) fn json(status: u16, value: &impl Serialize) -> Result<Response, Refu
 /// Answers with a text that is JSON already.
 pub(crate) fn json_text(status: u16, text: String) -> Result<Response, Refusal> {
     Ok(Response::ok(text)?.with_status(status).with_headers(json_headers()?))
+}
+
+/// Passes on what an object has answered to the API; a refusal keeps what belongs to it.
+pub(crate) fn passed_on(status: u16, text: String) -> Result<Response, Refusal> {
+    let response = json_text(status, text)?;
+    if status == Code::Unavailable.http_status() {
+        let (name, value) = RETRY_AFTER;
+        response.headers().set(name, &value)?;
+    }
+    Ok(response)
 }
 
 fn json_headers() -> worker::Result<Headers> {

@@ -1,4 +1,4 @@
-//! The paths of the gateway, read from the request's URL.
+//! The paths of the gateway and the methods that they have, read from a request.
 
 use percent_encoding::percent_decode_str;
 use vtryon_webhooks::Code;
@@ -10,6 +10,7 @@ use crate::reply::Refusal;
 pub(crate) enum Route {
     Webhook,
     Health,
+    Session,
     Api(Api),
     Nowhere,
 }
@@ -20,6 +21,19 @@ pub(crate) enum Api {
     Result(Option<String>),
     Tasks(String),
     Quarantine(String),
+    Endpoints,
+    Endpoint(String),
+    Rotate(String),
+    Retire(String),
+    Test(String),
+    Deliveries(String),
+    Delivery(String),
+    ReplayDelivery(String),
+    Replays,
+    Replay(String),
+    Rejections,
+    Metrics,
+    Document,
     Nowhere,
 }
 
@@ -32,11 +46,8 @@ impl Route {
         match *segments.as_slice() {
             ["webhooks", "vtryon"] => Self::Webhook,
             ["healthz"] => Self::Health,
-            ["api", "tasks"] => Self::Api(Api::Tasks(query.to_owned())),
-            ["api", "tasks", id] => Self::Api(Api::Task(decoded(id))),
-            ["api", "tasks", id, "result"] => Self::Api(Api::Result(decoded(id))),
-            ["api", "quarantine"] => Self::Api(Api::Quarantine(query.to_owned())),
-            ["api", ..] => Self::Api(Api::Nowhere),
+            ["api", "session"] => Self::Session,
+            ["api", ref rest @ ..] => Self::Api(Api::of(rest, query)),
             _ => Self::Nowhere,
         }
     }
@@ -45,15 +56,64 @@ impl Route {
     pub(crate) fn check_method(&self, request: &Request) -> Result<(), Refusal> {
         // Not `Request::method`: it takes every method that it doesn't know for GET.
         let method = request.inner().method();
-        let (allowed, names): (&[&str], _) = match self {
-            Self::Webhook => (&["POST"], "POST"),
-            Self::Health | Self::Api(_) => (&["GET", "HEAD"], "GET, HEAD"),
+        let allowed = match self {
+            Self::Webhook => "POST",
+            Self::Health => "GET, HEAD",
+            Self::Session => "POST, DELETE",
+            Self::Api(api) => api.methods(),
             Self::Nowhere => return Ok(()),
         };
-        if allowed.contains(&&*method) {
+        if allowed.split(", ").any(|allowed| allowed == method) {
             return Ok(());
         }
-        Err(Refusal::new(Code::MethodNotAllowed).with_header("allow", names))
+        Err(Refusal::new(Code::MethodNotAllowed).with_header("allow", allowed))
+    }
+}
+
+impl Api {
+    fn of(segments: &[&str], query: &str) -> Self {
+        match *segments {
+            ["tasks"] => Self::Tasks(query.to_owned()),
+            ["tasks", id] => Self::Task(decoded(id)),
+            ["tasks", id, "result"] => Self::Result(decoded(id)),
+            ["quarantine"] => Self::Quarantine(query.to_owned()),
+            ["endpoints"] => Self::Endpoints,
+            ["endpoints", id] => Self::Endpoint(id.to_owned()),
+            ["endpoints", id, "rotate"] => Self::Rotate(id.to_owned()),
+            ["endpoints", id, "retire"] => Self::Retire(id.to_owned()),
+            ["endpoints", id, "test"] => Self::Test(id.to_owned()),
+            ["deliveries"] => Self::Deliveries(query.to_owned()),
+            ["deliveries", id] => Self::Delivery(id.to_owned()),
+            ["deliveries", id, "replay"] => Self::ReplayDelivery(id.to_owned()),
+            ["replay"] => Self::Replays,
+            ["replays", id] => Self::Replay(id.to_owned()),
+            ["rejections"] => Self::Rejections,
+            ["metrics"] => Self::Metrics,
+            ["openapi.json"] => Self::Document,
+            _ => Self::Nowhere,
+        }
+    }
+
+    /// Returns the methods of a path, as the header `allow` lists them.
+    const fn methods(&self) -> &'static str {
+        match self {
+            Self::Task(_)
+            | Self::Result(_)
+            | Self::Tasks(_)
+            | Self::Quarantine(_)
+            | Self::Deliveries(_)
+            | Self::Delivery(_)
+            | Self::Replay(_)
+            | Self::Rejections
+            | Self::Metrics
+            | Self::Document
+            | Self::Nowhere => "GET, HEAD",
+            Self::Endpoints => "GET, HEAD, POST",
+            Self::Endpoint(_) => "GET, HEAD, PATCH, DELETE",
+            Self::Rotate(_) | Self::Retire(_) | Self::Test(_) | Self::ReplayDelivery(_) | Self::Replays => {
+                "POST"
+            }
+        }
     }
 }
 

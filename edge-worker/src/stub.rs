@@ -1,12 +1,13 @@
-//! The Worker's side of a shard: one call, one answer, or a refusal that makes the sender come again.
+//! The calling end of the objects: one call, one answer, or a refusal that makes the sender come again.
 
+use futures_util::future::try_join_all;
 use vtryon_webhooks::{Code, Shards};
 use worker::web_sys::{self, RequestInit};
 use worker::{Env, Response, console_error};
 
-use crate::config::TASK_SHARD;
-use crate::reply::Refusal;
-use crate::wire::{Ask, Call};
+use crate::config::{DIRECTORY, TASK_SHARD};
+use crate::reply::{self, Refusal};
+use crate::wire::{Ask, Call, Tell};
 
 /// Asks one shard, and returns its answer's text; none is the answer of a shard that has no such thing.
 pub(crate) async fn ask(
@@ -18,10 +19,11 @@ pub(crate) async fn ask(
 ) -> Result<Option<String>, Refusal> {
     let call = Call { shard, shards: shards.count(), ask };
     let frame = call.encode(body).map_err(|error| worker::Error::from(error.to_string()))?;
-    let mut response = fetch(env, shard, &frame).await?;
+    let mut response = fetch(env, TASK_SHARD, &name(shard), &frame).await?;
     match response.status_code() {
         200 => Ok(Some(response.text().await?)),
         404 => Ok(None),
+        503 => Err(Refusal::telling(Code::Unavailable, response.text().await?)),
         status => {
             console_error!("shard {shard} answered {status}");
             Err(Refusal::new(Code::Unavailable))
@@ -29,16 +31,37 @@ pub(crate) async fn ask(
     }
 }
 
-async fn fetch(env: &Env, shard: u32, frame: &[u8]) -> Result<Response, Refusal> {
+/// Asks every shard the same, and returns the answers of those that have one.
+pub(crate) async fn ask_all(
+    env: &Env,
+    shards: Shards,
+    question: impl Fn() -> Ask,
+) -> Result<Vec<String>, Refusal> {
+    let calls = (0..shards.count()).map(|shard| ask(env, shards, shard, question(), &[]));
+    Ok(try_join_all(calls).await?.into_iter().flatten().collect())
+}
+
+/// Tells the directory something, and returns its answer as it is to be passed on.
+pub(crate) async fn tell(env: &Env, tell: &Tell) -> Result<Response, Refusal> {
+    let frame = serde_json::to_vec(tell).map_err(worker::Error::from)?;
+    let mut response = fetch(env, DIRECTORY, DIRECTORY_NAME, &frame).await?;
+    let status = response.status_code();
+    reply::passed_on(status, response.text().await?)
+}
+
+async fn fetch(env: &Env, binding: &str, name: &str, frame: &[u8]) -> Result<Response, Refusal> {
     // A stub may be broken by an exception in its object: each call takes a new one.
-    let stub = env.durable_object(TASK_SHARD)?.get_by_name(&name(shard))?;
+    let stub = env.durable_object(binding)?.get_by_name(name)?;
     let init = RequestInit::new();
     init.set_method("POST");
     init.set_body(&js_sys::Uint8Array::from(frame));
     let request =
-        web_sys::Request::new_with_str_and_init("https://shard/", &init).map_err(worker::Error::from)?;
+        web_sys::Request::new_with_str_and_init("https://object/", &init).map_err(worker::Error::from)?;
     Ok(stub.fetch_with_request(request.into()).await?)
 }
+
+/// The one object of its class.
+const DIRECTORY_NAME: &str = "directory";
 
 /// Names the object of a shard.
 fn name(shard: u32) -> String {

@@ -5,7 +5,9 @@ import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { event, Gateway } from "./gateway.js";
 
-/** [the variable, its value, what the log says of it] */
+const TAG = "0123456789abcdef".repeat(4);
+
+/** [the variable, its value, what the log says of it, the other variables] */
 const FAULTS = [
   ["VTRYON_WEBHOOK_SECRET", undefined, "is not set"],
   ["VTRYON_WEBHOOK_SECRET", "", "secret_empty"],
@@ -13,6 +15,18 @@ const FAULTS = [
   ["VTRYON_WEBHOOK_SECRET_PREVIOUS", " ", "secret_whitespace"],
   ["GATEWAY_ADMIN_TOKEN", undefined, "is not set"],
   ["GATEWAY_ADMIN_TOKEN", "", "secret_empty"],
+  // It has to be right even where it need not be there.
+  ["GATEWAY_ADMIN_TOKEN", "", "secret_empty", { ACCESS_TEAM: "acme", ACCESS_AUD: TAG }],
+  ["ACCESS_AUD", undefined, "is not set", { ACCESS_TEAM: "acme" }],
+  ["ACCESS_TEAM", undefined, "is not set", { ACCESS_AUD: TAG }],
+  ["ACCESS_AUD", undefined, "is not set", { ACCESS_TEAM: "acme", GATEWAY_ADMIN_TOKEN: undefined }],
+  ["ACCESS_TEAM", undefined, "is not set", { ACCESS_AUD: TAG, GATEWAY_ADMIN_TOKEN: undefined }],
+  ["ACCESS_TEAM", "", "is not a team's name", { ACCESS_AUD: TAG }],
+  ["ACCESS_TEAM", "https://acme.cloudflareaccess.com", "is not a team's name", { ACCESS_AUD: TAG }],
+  ["ACCESS_TEAM", "acme.example.com", "is not a team's name", { ACCESS_AUD: TAG }],
+  ["ACCESS_AUD", "", "is not 64 hex digits", { ACCESS_TEAM: "acme" }],
+  ["ACCESS_AUD", TAG.slice(1), "is not 64 hex digits", { ACCESS_TEAM: "acme" }],
+  ["ACCESS_AUD", `${TAG},`, "is not 64 hex digits", { ACCESS_TEAM: "acme" }],
   ["GATEWAY_MASTER_KEY", undefined, "is not set"],
   ["GATEWAY_MASTER_KEY", "0f".repeat(31), "is not 32 bytes"],
   ["GATEWAY_MASTER_KEY", randomBytes(33).toString("base64"), "is not 32 bytes"],
@@ -23,9 +37,10 @@ const FAULTS = [
   ["RETENTION_HOURS", "47", "is not from 48 to 87600"],
   ["RETENTION_HOURS", "87601", "is not from 48 to 87600"],
 ];
-for (const [variable, value, told] of FAULTS) {
-  test(`${variable} = ${JSON.stringify(value)}`, async (t) => {
-    const gateway = await Gateway.start({ bindings: { [variable]: value } });
+for (const [variable, value, told, others] of FAULTS) {
+  const beside = others ? `, beside ${Object.keys(others).join(" and ")}` : "";
+  test(`${variable} = ${JSON.stringify(value)}${beside}`, async (t) => {
+    const gateway = await Gateway.start({ bindings: { ...others, [variable]: value } });
     t.after(() => gateway.stop());
     const answers = await Promise.all([
       fetch(`${gateway.url}/healthz`),
@@ -58,6 +73,10 @@ test("what may be left out has a default", async (t) => {
     SHARDS: undefined,
     // And the key may be written in base64.
     GATEWAY_MASTER_KEY: randomBytes(32).toString("base64"),
+    // Access lets in, without a token.
+    GATEWAY_ADMIN_TOKEN: undefined,
+    ACCESS_TEAM: "acme.cloudflareaccess.com",
+    ACCESS_AUD: `${TAG},${TAG}`,
   };
   const gateway = await Gateway.start({ bindings });
   t.after(() => gateway.stop());

@@ -21,6 +21,8 @@ const BINDINGS = {
   GATEWAY_ADMIN_TOKEN: TOKEN,
   GATEWAY_MASTER_KEY: "0f".repeat(32),
   SHARDS: "4",
+  // The backends of the tests listen on loopback.
+  ALLOW_INSECURE_ENDPOINTS: "1",
 };
 
 /** Signs a body as Vtryon does. */
@@ -59,13 +61,19 @@ function runtimes() {
 
 export class Gateway {
   #miniflare;
-  #folder;
+  /** Where its objects and its KV keep what they store. */
+  folder;
   #options;
 
-  /** Starts a gateway; `build` is `build` or `build-faults`. */
-  static async start({ build = "build", bindings = {}, kvNamespaces = ["RESULTS"] } = {}) {
+  /** Starts a gateway; `build` is `build` or `build-faults`, `outbound` answers what it fetches elsewhere. */
+  static async start({
+    build = "build",
+    bindings = {},
+    kvNamespaces = ["RESULTS"],
+    outbound = undefined,
+  } = {}) {
     const gateway = new Gateway();
-    gateway.#folder = await mkdtemp(path.join(tmpdir(), "vtryon-gateway-"));
+    gateway.folder = await mkdtemp(path.join(tmpdir(), "vtryon-gateway-"));
     gateway.#options = {
       modules: true,
       modulesRoot: path.join(ROOT, build),
@@ -75,10 +83,14 @@ export class Gateway {
       bindings: Object.fromEntries(
         Object.entries({ ...BINDINGS, ...bindings }).filter(([, value]) => value !== undefined),
       ),
-      durableObjects: { TASK_SHARD: { className: "TaskShard", useSQLite: true } },
-      durableObjectsPersist: path.join(gateway.#folder, "objects"),
+      durableObjects: {
+        TASK_SHARD: { className: "TaskShard", useSQLite: true },
+        DIRECTORY: { className: "Directory", useSQLite: true },
+      },
+      durableObjectsPersist: path.join(gateway.folder, "objects"),
       kvNamespaces,
-      kvPersist: path.join(gateway.#folder, "kv"),
+      kvPersist: path.join(gateway.folder, "kv"),
+      outboundService: outbound,
       host: "127.0.0.1",
       cf: false,
       handleRuntimeStdio: (out, err) => {
@@ -118,12 +130,14 @@ export class Gateway {
     await this.#miniflare.dispose();
   }
 
-  /** Every file in which an object keeps what it stores, with the digest of its content. */
+  /** Every file in which a shard keeps what it stores, with the digest of its content. */
   async stored() {
-    const folder = path.join(this.#folder, "objects");
+    const folder = path.join(this.folder, "objects");
     const names = await readdir(folder, { recursive: true });
     // Beside them stands a file of the runtime's own, for its alarms.
-    const files = names.filter((name) => /[0-9a-f]{64}\.sqlite(-wal)?$/.test(name)).sort();
+    const files = names
+      .filter((name) => /TaskShard.*[0-9a-f]{64}\.sqlite(-wal)?$/.test(name))
+      .sort();
     return Promise.all(
       files.map(async (name) => {
         const file = path.join(folder, name);
@@ -147,15 +161,24 @@ export class Gateway {
     return fetch(`${this.url}/webhooks/vtryon`, { method: "POST", body, headers: signed, ...init });
   }
 
-  /** Asks the API as its administrator. */
-  async api(path, init = {}) {
+  /** Asks the API as its administrator; `json` is the body of the request. */
+  async api(path, { json, ...init } = {}) {
     const headers = { authorization: `Bearer ${TOKEN}`, ...init.headers };
-    const answer = await fetch(`${this.url}${path}`, { ...init, headers });
-    return { status: answer.status, body: await answer.json() };
+    const body = json === undefined ? {} : { method: "POST", body: JSON.stringify(json) };
+    const answer = await fetch(`${this.url}${path}`, { ...body, ...init, headers });
+    const text = await answer.text();
+    return { status: answer.status, body: text === "" ? undefined : JSON.parse(text) };
+  }
+
+  /** Registers an endpoint; returns it with its secret. */
+  async register(url, more = {}) {
+    const { status, body } = await this.api("/api/endpoints", { json: { url, ...more } });
+    if (status !== 201) throw new Error(`not registered: ${status} ${JSON.stringify(body)}`);
+    return body;
   }
 
   async stop() {
     await this.#miniflare.dispose().catch(() => {});
-    await rm(this.#folder, { recursive: true, force: true });
+    await rm(this.folder, { recursive: true, force: true });
   }
 }

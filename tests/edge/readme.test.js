@@ -1,10 +1,13 @@
 // What the README shows is true: its lines are run, its tables compared.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 import { block, README, read } from "../readme.js";
-import { Gateway, SECRET, TOKEN } from "./gateway.js";
+import { Backend } from "./backend.js";
+import { OPERATIONS } from "./document.js";
+import { Gateway, SECRET, sign, TOKEN, until } from "./gateway.js";
 
 let gateway;
 before(async () => {
@@ -19,15 +22,49 @@ function shape(task) {
   );
 }
 
-test("the lines to try it with work as they stand", () => {
-  const env = { ...process.env, URL: gateway.url, SECRET, TOKEN };
-  const out = execFileSync("bash", ["-euo", "pipefail", "-c", block("try")], {
-    env,
-    encoding: "utf8",
-  });
-  const [first, task] = out.split(/(?<=^\{"received":true\})/);
+/** Runs a block of the README in a shell that knows the gateway, and returns what it prints. */
+async function run(mark, more = {}) {
+  const env = { ...process.env, URL: gateway.url, SECRET, TOKEN, ...more };
+  const bash = ["-euo", "pipefail", "-c", block(mark)];
+  return (await promisify(execFile)("bash", bash, { env })).stdout;
+}
+
+test("the lines to try it with work as they stand", async () => {
+  const [first, task] = (await run("try")).split(/(?<=^\{"received":true\})/);
   assert.equal(first, '{"received":true}');
   assert.deepEqual(shape(JSON.parse(task)), shape(JSON.parse(block("task"))));
+});
+
+test("the lines to deliver with work as they stand", async (t) => {
+  const backend = await Backend.start();
+  t.after(() => backend.stop());
+  const lines = (await run("deliver", { BACKEND: backend.url })).trim().split("\n");
+  const [endpoint, received, { deliveries }] = lines.map((line) => JSON.parse(line));
+  assert.match(endpoint.secret, /^whsec_/);
+  assert.deepEqual(received, { received: true });
+  assert.deepEqual(
+    deliveries.map(({ endpoint, task_id, status }) => [endpoint, task_id, status]),
+    [[endpoint.id, "task_456", "queued"]],
+  );
+  const [{ headers, body }] = await until(() => backend.received.length > 0 && backend.received);
+  assert.equal(headers["x-vtryon-signature"], sign(body, endpoint.secret));
+  const table = /\| header of a delivery [\s\S]*?\n\n/.exec(README)[0];
+  const cells = [...table.matchAll(/^\| (`.*?) \|/gm)].map(([, cell]) => cell.replaceAll("`", ""));
+  const shown = cells.flatMap((cell) => cell.split(", "));
+  for (const name of shown) assert.ok(headers[name], `${name} is shown, but not sent`);
+  for (const name of Object.keys(headers).filter((name) => /^(x-vtryon|webhook)-/.test(name))) {
+    assert.ok(shown.includes(name), `${name} is sent, but not shown`);
+  }
+});
+
+test("the table of the API has the operations of its document, and no other", () => {
+  const shown = [...README.matchAll(/^\| `([A-Z]+) (\/[^`?]*)[^`]*` \|/gm)].map(
+    ([, method, path]) => `${method} ${path}`,
+  );
+  const told = OPERATIONS.map(
+    ({ method, path }) => `${method} ${path.replace(/\{\w+\}/g, "{id}")}`,
+  );
+  assert.deepEqual(shown.sort(), told.sort());
 });
 
 test("the table of outcomes is that of the vectors", () => {
@@ -70,10 +107,18 @@ test("every code of the core is in a README", () => {
   }
 });
 
+/** What config.rs names beside variables: they are bound by `wrangler.toml`. */
+const BINDINGS = ["TASK_SHARD", "DIRECTORY", "RESULTS"];
+
 test("every variable and every target that the README names exists", () => {
   const source = read("edge-worker/src/config.rs");
-  for (const [, name] of README.matchAll(/^\| `([A-Z_]+)` \|/gm))
-    assert.ok(source.includes(`"${name}"`), name);
+  for (const [, cell] of README.matchAll(/^\| ((?:`[A-Z_]+`(?:, )?)+) \|/gm)) {
+    for (const [, name] of cell.matchAll(/`(\w+)`/g)) assert.ok(source.includes(`"${name}"`), name);
+  }
+  for (const [, name] of source.matchAll(/"([A-Z]+(?:_[A-Z]+)*)"/g)) {
+    if (BINDINGS.includes(name)) continue;
+    assert.ok(README.includes(`\`${name}\``), `${name} is in no table`);
+  }
   const targets = read("Makefile");
   for (const text of [README, read("CONTRIBUTING.md")]) {
     for (const [, name] of text.matchAll(/`?make ([a-z-]+)`?/g)) {

@@ -13,10 +13,10 @@ before(async () => {
 after(() => gateway.stop());
 
 /** Opens the one shard's database while nobody writes to it. */
-async function query(work) {
+async function query(work, { readOnly = true } = {}) {
   await gateway.halt();
   const [{ file }] = await gateway.stored();
-  const database = new DatabaseSync(file, { readOnly: true });
+  const database = new DatabaseSync(file, { readOnly });
   try {
     return work(database);
   } finally {
@@ -27,11 +27,17 @@ async function query(work) {
 
 /** Every table and index as it was created, blanks aside. */
 const SCHEMA = [
+  "CREATE TABLE deliveries ( no INTEGER PRIMARY KEY, endpoint INTEGER NOT NULL, state TEXT NOT NULL, created_at INTEGER NOT NULL, due_at INTEGER, scheduled_at INTEGER NOT NULL, first_at INTEGER, failed INTEGER NOT NULL, round INTEGER NOT NULL, replay TEXT, records TEXT NOT NULL, ended_at INTEGER, reason TEXT )",
+  "CREATE INDEX deliveries_dead ON deliveries (no) WHERE state = 'dead'",
+  "CREATE INDEX deliveries_due ON deliveries (endpoint, due_at) WHERE due_at IS NOT NULL",
   "CREATE TABLE events ( seq INTEGER PRIMARY KEY, task_no INTEGER NOT NULL, previous INTEGER, received_at INTEGER NOT NULL, name TEXT, status TEXT, outcome TEXT NOT NULL, key TEXT NOT NULL, digest TEXT, body BLOB NOT NULL )",
   "CREATE UNIQUE INDEX events_other ON events (task_no, name, digest) WHERE digest IS NOT NULL",
+  "CREATE TABLE health ( endpoint INTEGER PRIMARY KEY, failing_since INTEGER, succeeded_at INTEGER, gone INTEGER NOT NULL )",
   "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
   "CREATE TABLE outbox ( due_at INTEGER NOT NULL, seq INTEGER NOT NULL, owed TEXT NOT NULL, attempts INTEGER NOT NULL, PRIMARY KEY (due_at, seq, owed) ) WITHOUT ROWID",
   "CREATE TABLE quarantine ( no INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, received_at INTEGER NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, key TEXT NOT NULL, bytes INTEGER NOT NULL, body BLOB NOT NULL, held INTEGER NOT NULL )",
+  "CREATE TABLE replays ( id TEXT PRIMARY KEY, matched INTEGER NOT NULL, marked INTEGER NOT NULL, delivered INTEGER NOT NULL, failed INTEGER NOT NULL, place INTEGER ) WITHOUT ROWID",
+  "CREATE TABLE settings ( no INTEGER PRIMARY KEY, version INTEGER NOT NULL, doc TEXT NOT NULL )",
   "CREATE TABLE tasks ( no INTEGER PRIMARY KEY, task_id TEXT NOT NULL UNIQUE, open INTEGER NOT NULL, stage TEXT, seen INTEGER NOT NULL, unknown TEXT NOT NULL, head INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, duplicates INTEGER NOT NULL, key TEXT NOT NULL, result_url TEXT, failure TEXT, final_at INTEGER )",
   "CREATE INDEX tasks_open ON tasks (no) WHERE open = 1",
 ];
@@ -70,7 +76,8 @@ test("tables, columns and rows", async () => {
       SCHEMA,
     );
     assert.deepEqual(all("SELECT * FROM meta ORDER BY name"), [
-      { name: "schema", value: 1 },
+      { name: "schema", value: 2 },
+      { name: "shard", value: 0 },
       { name: "shards", value: 1 },
     ]);
 
@@ -119,7 +126,7 @@ test("tables, columns and rows", async () => {
     const [{ received_at, body, ...quarantined }] = all("SELECT * FROM quarantine");
     assert.equal(Buffer.from(body).toString(), "not json");
     assert.deepEqual(quarantined, {
-      no: 1,
+      no: 5,
       digest: digest("not json"),
       code: "invalid_json",
       message: "the body is not JSON at byte 1",
@@ -128,6 +135,31 @@ test("tables, columns and rows", async () => {
       held: 8,
     });
     assert.deepEqual(all("SELECT * FROM outbox"), [], "what was owed is done");
+  });
+});
+
+test("the form of the first version is brought up to date", async () => {
+  await query(
+    (database) => {
+      for (const table of ["deliveries", "health", "replays", "settings"])
+        database.exec(`DROP TABLE ${table}`);
+      // In it, bodies that can't be read had numbers of their own.
+      database.exec("UPDATE quarantine SET no = 1");
+      database.exec("UPDATE meta SET value = 1 WHERE name = 'schema'");
+    },
+    { readOnly: false },
+  );
+  const { body } = await gateway.api("/api/quarantine");
+  assert.deepEqual(
+    body.quarantine.map(({ head }) => head),
+    ["not json"],
+  );
+  await query((database) => {
+    assert.deepEqual(
+      { ...database.prepare("SELECT no, held FROM quarantine").get() },
+      { no: 5, held: 8 },
+    );
+    assert.equal(database.prepare("SELECT value FROM meta WHERE name = 'schema'").get().value, 2);
   });
 });
 
@@ -173,6 +205,18 @@ const PLANS = {
   "open tasks": [
     "SELECT * FROM tasks INDEXED BY tasks_open WHERE open = 1 AND no < 9 AND stage = '' ORDER BY no DESC LIMIT 9",
     "USING INDEX tasks_open",
+  ],
+  "what is due to an endpoint": [
+    "SELECT * FROM deliveries INDEXED BY deliveries_due WHERE endpoint = 1 AND due_at <= 9 ORDER BY due_at LIMIT 9",
+    "USING INDEX deliveries_due (endpoint=? AND due_at<?)",
+  ],
+  "dead letters": [
+    "SELECT * FROM deliveries INDEXED BY deliveries_dead WHERE state = 'dead' AND no < 9 ORDER BY no DESC LIMIT 9",
+    "USING INDEX deliveries_dead",
+  ],
+  "the deliveries of an event": [
+    "SELECT * FROM deliveries WHERE no BETWEEN 65536 AND 131071",
+    "USING INTEGER PRIMARY KEY",
   ],
 };
 test("the queries of every event and every page go by a key or an index", async () => {

@@ -29,9 +29,25 @@ test("another number of shards is refused, by shards old and new", async () => {
     const answer = await gateway.post(event(`task_${n}`, "completed"));
     assert.deepEqual([answer.status, (await answer.json()).error], [503, "unavailable"]);
   }
-  assert.match(gateway.log.join(""), /SHARDS is 32, but this deployment was made with 4/);
+  const why = /SHARDS is 32, but this deployment was made with 4/;
+  assert.match(gateway.log.join(""), why);
+  // Who has the token is told why.
+  for (const [path, init] of [
+    ["/api/tasks/task_0", {}],
+    ["/api/endpoints", { json: { url: "https://shop.example/hook" } }],
+  ]) {
+    const { status, body } = await gateway.api(path, init);
+    assert.deepEqual([status, body.error], [503, "unavailable"], path);
+    assert.match(body.message, why, path);
+  }
   await gateway.halt();
   await gateway.restart({ SHARDS: "4" });
   for (let n = 0; n < 12; n++)
     assert.equal((await gateway.api(`/api/tasks/task_${n}`)).body.status, "queued");
+  await gateway.register("https://shop.example/hook");
+  await gateway.halt();
+  await gateway.restart({ SHARDS: "2" });
+  const { status, body } = await gateway.api("/api/endpoints");
+  assert.equal(status, 503);
+  assert.match(body.message, /SHARDS is 2, but this deployment was made with 4/);
 });

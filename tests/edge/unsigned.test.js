@@ -1,8 +1,9 @@
-// Nothing unsigned leaves a trace: no file, no row, no object.
+// Nothing unsigned leaves a trace where events are kept: no file, no row, no object. The directory hears of it
+// now and then, when all has been answered.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { event, Gateway, sign } from "./gateway.js";
+import { event, Gateway, sign, until } from "./gateway.js";
 
 let gateway;
 before(async () => {
@@ -12,7 +13,15 @@ after(() => gateway.stop());
 
 const BODY = event("task_forged", "completed");
 
-test("a rejected request wakes no object", async () => {
+/** Waits until the directory has heard of a rejection, and so of those before it. */
+function heard(code) {
+  return until(async () => {
+    const { body } = await gateway.api("/api/rejections");
+    return body.rejections.some((rejection) => rejection.code === code);
+  });
+}
+
+test("a rejected request wakes no shard", async () => {
   for (const signature of [
     null,
     "",
@@ -23,10 +32,11 @@ test("a rejected request wakes no object", async () => {
     assert.equal((await gateway.post(BODY, { signature })).status, 401);
   }
   assert.equal((await gateway.post("x".repeat(262_145))).status, 413);
+  await heard("payload_too_large");
   assert.deepEqual(await gateway.stored(), []);
 });
 
-test("a rejected request changes no object that is there", async () => {
+test("a rejected request changes no shard that is there", async () => {
   assert.equal((await gateway.post(event("task_there", "queued"))).status, 200);
   const before = await gateway.stored();
   const forged = event("task_there", "completed");

@@ -1,12 +1,15 @@
 //! The keeping of an event: known + event → decision → rows, in one commit.
 
+use vtryon_webhooks::event::{Identity, STATUS_CHANGED};
 use vtryon_webhooks::lifecycle::{self, Outcome, Step};
 use vtryon_webhooks::{Digest, Status};
 
+use super::owe::{Fresh, Owed};
 use super::rows::{self, Change, Ending, Event, Task};
-use super::{TaskShard, sql};
+use super::{TaskShard, leases};
 use crate::faults;
-use crate::wire::{Arrival, Content};
+use crate::sql;
+use crate::wire::{Arrival, Content, Kept};
 
 /// What an arrival tells of its task.
 struct Told<'a> {
@@ -20,7 +23,7 @@ struct Told<'a> {
 impl TaskShard {
     /// Decides on an event and stores what the decision says. When this returns, all of it is part of
     /// one commit, which the platform completes before the answer leaves the object.
-    pub(super) fn keep(&self, arrival: &Arrival, body: &[u8]) -> worker::Result<Outcome> {
+    pub(super) fn keep(&self, arrival: &Arrival, body: &[u8]) -> worker::Result<Kept> {
         let sql = self.state.storage().sql();
         match &arrival.content {
             Content::Status { task_id, status, result_url, failure } => {
@@ -54,16 +57,16 @@ impl TaskShard {
         told: &Told<'_>,
         arrival: &Arrival,
         body: &[u8],
-    ) -> worker::Result<Outcome> {
+    ) -> worker::Result<Kept> {
         let Some(known) = &step.next else {
             if let Some(task) = task {
                 *self.memory.duplicates.borrow_mut().entry(task.no).or_default() += 1;
             }
-            return Ok(step.outcome);
+            return Ok(Kept { outcome: step.outcome.as_str().to_owned(), owed: Vec::new() });
         };
         let storage = self.state.storage();
         let sql = storage.sql();
-        let seq = self.memory.last_seq.get().unwrap_or(0) + 1;
+        let seq = self.next_seq();
         let change = Change {
             known,
             head: seq,
@@ -71,10 +74,12 @@ impl TaskShard {
             key: &arrival.key,
             ending: step.finishes().then_some(told.ending),
         };
-        let task_no = sql::transaction(&storage, || {
+        let previous = task.and_then(|task| task.head);
+        let (task_no, owed) = sql::transaction(&storage, || {
             let task_no = match task {
                 None => rows::create(&sql, told.task_id, &change)?,
                 Some(task) => {
+                    rows::revive(&sql, task, told.task_id)?;
                     rows::update(&sql, task.no, self.duplicates_of(task.no), &change)?;
                     task.no
                 }
@@ -82,7 +87,7 @@ impl TaskShard {
             let event = Event {
                 seq,
                 task_no,
-                previous: task.map(|task| task.head),
+                previous,
                 received_at: arrival.received_at,
                 name: told.name,
                 status: told.status,
@@ -95,19 +100,70 @@ impl TaskShard {
             if let Some(owed) = step.owed {
                 rows::owe(&sql, owed, seq, arrival.received_at)?;
             }
+            let owed = self.owe(&sql, &fresh(seq, step.outcome, told, previous, arrival))?;
             faults::before_commit(told.task_id);
-            Ok(task_no)
+            Ok((task_no, owed))
         })?;
-        self.memory.last_seq.set(Some(seq));
         self.memory.duplicates.borrow_mut().remove(&task_no);
         if step.owed.is_some() {
             self.wake_by(arrival.received_at)?;
         }
-        Ok(step.outcome)
+        self.kept(seq, step.outcome, owed, arrival)
+    }
+
+    /// Answers for an event that is kept: whatever else it owes is in the alarm's care from here on.
+    pub(super) fn kept(
+        &self,
+        seq: i64,
+        outcome: Outcome,
+        owed: Owed,
+        arrival: &Arrival,
+    ) -> worker::Result<Kept> {
+        self.memory.last_seq.set(Some(seq));
+        for dispatch in &owed.at_once {
+            self.hand_out(dispatch.delivery, arrival.received_at);
+        }
+        if !owed.at_once.is_empty() {
+            self.wake_by(leases::over_at(arrival.received_at))?;
+        }
+        if owed.waits {
+            self.wake_by(arrival.received_at)?;
+        }
+        Ok(Kept { outcome: outcome.as_str().to_owned(), owed: owed.at_once })
+    }
+
+    /// Returns the number of the next thing that is kept.
+    pub(super) fn next_seq(&self) -> i64 {
+        self.memory.last_seq.get().unwrap_or(0) + 1
     }
 
     /// Returns the repeats of a task that its row does not count yet.
     pub(super) fn duplicates_of(&self, task_no: i64) -> i64 {
         self.memory.duplicates.borrow().get(&task_no).copied().unwrap_or(0).into()
+    }
+}
+
+/// Describes an event of a task as endpoints choose and receive it.
+fn fresh<'a>(
+    seq: i64,
+    outcome: Outcome,
+    told: &Told<'a>,
+    previous: Option<i64>,
+    arrival: &Arrival,
+) -> Fresh<'a> {
+    let task_id = told.task_id;
+    let identity = match (told.name, told.status) {
+        (Some(name), _) => Identity::Other { task_id, name, digest: told.digest.unwrap_or_default() },
+        (None, status) => Identity::Status { task_id, status: status.unwrap_or_default() },
+    };
+    Fresh {
+        seq,
+        received_at: arrival.received_at,
+        outcome,
+        name: told.name.unwrap_or(STATUS_CHANGED),
+        status: told.status,
+        webhook_id: identity.webhook_id(),
+        previous,
+        only: arrival.only,
     }
 }

@@ -1,27 +1,53 @@
 //! A shard: one Durable Object that decides on the events of its tasks, stores them, and does what is owed.
 
+mod conclude;
+mod deliveries;
+mod events;
+mod health;
+mod history;
 mod keep;
+mod lane;
+mod leases;
+mod metrics;
 mod outbox;
+mod owe;
 mod quarantine;
 mod read;
+mod replays;
+mod retention;
+mod retries;
 mod rows;
 mod schema;
-mod sql;
+mod settings;
 mod topology;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
 
 use futures_util::FutureExt;
-use worker::{DurableObject, Env, Request, Response, State, console_error, durable_object, wasm_bindgen};
+use futures_util::future::join;
+use vtryon_webhooks::Millis;
+use vtryon_webhooks::health::Health;
+use worker::{
+    Delay, DurableObject, Env, Request, Response, State, console_error, durable_object, wasm_bindgen,
+};
 
 pub(crate) use outbox::result_key;
+pub(crate) use replays::Progress;
 
-use self::sql::Row;
-use crate::clock::Millis;
-use crate::faults;
+use self::history::Wanted;
+use crate::config::Config;
+use crate::sql::{self, Row};
+use crate::stored;
+use crate::wire::settings::Settings;
 use crate::wire::{Ask, Call};
+use crate::{clock, faults};
+
+/// How long an alarm waits after a run that left something to do, in milliseconds of this machine: its time
+/// must not come before the run has ended.
+const BREATH: i64 = 250;
 
 /// The object class that `wrangler.toml` binds as `TASK_SHARD`.
 #[durable_object(alarm)]
@@ -37,14 +63,27 @@ pub struct TaskShard {
 struct Memory {
     /// The number of the event stored last; none before the stored form has been brought up to date.
     last_seq: Cell<Option<i64>>,
-    /// How many shards the deployment was made with, once that has been looked up.
+    /// How many shards the deployment was made with, and which of them this is, once that has been looked up.
     shards: Cell<Option<i64>>,
+    shard: Cell<Option<i64>>,
     /// Repeats per task since the task's row was last written. They cost no row: a restart forgets them.
     duplicates: RefCell<BTreeMap<i64, u32>>,
     /// When the alarm is set for, as far as this instance knows.
     alarm_at: Cell<Option<Millis>>,
+    /// Whether the alarm runs: when it has ended, it is set for whatever is due next.
+    is_running: Cell<bool>,
     /// Whether the alarm could not be set: the next call tries again.
     alarm_failed: Cell<bool>,
+    /// What the directory said last.
+    settings: RefCell<Rc<Settings>>,
+    /// Until when each delivery is under way, and whether one was handed out since that was last recorded.
+    leases: RefCell<BTreeMap<i64, Millis>>,
+    handed_out: Cell<bool>,
+    /// How each endpoint fares, and until when it is left alone after a failure.
+    health: RefCell<BTreeMap<i64, Health>>,
+    resting: RefCell<BTreeMap<i64, Millis>>,
+    /// Before when nothing is pruned.
+    prune_at: Cell<Option<Millis>>,
 }
 
 impl DurableObject for TaskShard {
@@ -57,34 +96,60 @@ impl DurableObject for TaskShard {
         let (call, body) = Call::decode(&frame)?;
         self.open()?;
         if self.memory.alarm_failed.get() {
-            self.schedule(false);
+            self.schedule(0);
         }
         if let Err(mismatch) = self.check_topology(&call).await? {
             console_error!("shards: {mismatch}");
-            return Ok(Response::empty()?.with_status(503));
+            return Ok(Response::ok(mismatch)?.with_status(503));
         }
+        let shard = call.shard;
         match call.ask {
             Ask::Keep(arrival) => {
-                let outcome = self.keep(&arrival, body)?;
+                let kept = self.keep(&arrival, body)?;
                 faults::report_rows();
-                answer(Some(outcome.as_str()))
+                answer(Some(kept))
+            }
+            Ask::Report(report) => {
+                self.conclude(&report, clock::now())?;
+                faults::report_rows();
+                answer(Some(()))
             }
             Ask::Task { task_id } => answer(self.task(&task_id)?),
             Ask::Result { task_id } => answer(self.result(&task_id)?),
-            Ask::Tasks { before, status, limit } => {
-                answer(Some(self.tasks(before, status.as_deref(), limit)?))
+            Ask::Tasks { before, status, stalled, limit } => {
+                answer(Some(self.tasks(before, status.as_deref(), stalled, limit)?))
             }
             Ask::Quarantine { before, limit } => answer(Some(self.quarantined(before, limit)?)),
             Ask::Topology => answer(Some(call.shards)),
+            Ask::Configure(settings) => answer(Some(self.configure(settings)?)),
+            Ask::Delivery { no } => answer(self.delivery(shard, no)?),
+            Ask::Deliveries { before, endpoint, state, task_id, limit } => {
+                let wanted = Wanted { endpoint, state: state.as_deref(), task_id: task_id.as_deref() };
+                answer(Some(self.deliveries(shard, before, &wanted, limit)?))
+            }
+            Ask::Replay { no } => {
+                let is_there = self.replay(no, clock::now())?;
+                answer(if is_there { self.delivery(shard, no)? } else { None })
+            }
+            Ask::Progress { id } => answer(Some(self.replay_progress(&id)?)),
+            Ask::Health { endpoint } => answer(Some(self.fares(endpoint)?)),
+            Ask::Metrics => answer(Some(self.counts()?)),
+            Ask::Check => answer(Some(())),
+            Ask::Sweep => {
+                // Whatever the memory says: the alarm may be lost.
+                self.memory.alarm_at.set(None);
+                self.schedule(0);
+                answer(Some(()))
+            }
         }
     }
 
     /// Does what is due. It never fails: after six failures the platform would drop the alarm for good.
     async fn alarm(&self) -> worker::Result<Response> {
-        self.memory.alarm_at.set(None);
+        self.memory.is_running.set(true);
         let run = async {
             self.open()?;
-            self.settle().await
+            self.run().await
         };
         let fault = match AssertUnwindSafe(run).catch_unwind().await {
             Ok(Ok(())) => None,
@@ -94,7 +159,10 @@ impl DurableObject for TaskShard {
         if let Some(fault) = &fault {
             console_error!("alarm: {fault}");
         }
-        self.schedule(fault.is_some());
+        // Only now: one that is set while the alarm runs, for a time that comes before it has ended, would be lost.
+        self.memory.is_running.set(false);
+        self.memory.alarm_at.set(None);
+        self.schedule(if fault.is_some() { outbox::FIRST_PAUSE * 1000 } else { BREATH });
         faults::report_rows();
         Response::empty()
     }
@@ -103,16 +171,54 @@ impl DurableObject for TaskShard {
 impl TaskShard {
     /// Brings the stored form up to date, once in the life of an instance, and picks up what is owed.
     fn open(&self) -> worker::Result<()> {
+        const LAST: &str = "SELECT MAX((SELECT COALESCE(MAX(seq), 0) FROM events),
+            (SELECT COALESCE(MAX(no), 0) FROM quarantine),
+            (SELECT COALESCE(MAX(value), 0) FROM meta WHERE name = 'pruned_to'))";
         if self.memory.last_seq.get().is_some() {
             return Ok(());
         }
+        faults::configure(&self.env);
         let storage = self.state.storage();
         let sql = storage.sql();
-        sql::transaction(&storage, || schema::migrate(&sql))?;
-        let last = sql::first(&sql, "SELECT COALESCE(MAX(seq), 0) FROM events", &[], Row::int)?;
+        sql::transaction(&storage, || stored::migrate(&sql, schema::MIGRATIONS))?;
+        *self.memory.settings.borrow_mut() = Rc::new(settings::load(&sql)?);
+        self.recover_leases(clock::now())?;
+        let last = sql::first(&sql, LAST, &[], Row::int)?;
         self.memory.last_seq.set(Some(last.unwrap_or(0)));
-        self.schedule(false);
+        self.schedule(0);
         Ok(())
+    }
+
+    /// Does what is due, a part of everything: no kind of work holds up another, and no fault of one does.
+    async fn run(&self) -> worker::Result<()> {
+        let now = clock::now();
+        let config = Config::current(&self.env).map_err(|_| worker::Error::from("not configured"))?;
+        for chore in [
+            self.expire_leases(now),
+            self.bury_orphans(now),
+            self.mark_replays(now),
+            self.prune(&config, now),
+        ] {
+            if let Err(error) = chore {
+                console_error!("alarm: {error}");
+            }
+        }
+        let is_delivering = Cell::new(true);
+        let deliveries = async {
+            let delivered = self.deliver_due(&config, self.shard()?).await;
+            is_delivering.set(false);
+            delivered
+        };
+        let results = async {
+            self.settle().await?;
+            while is_delivering.get() {
+                Delay::from(retries::LOOK).await;
+                self.settle().await?;
+            }
+            Ok(())
+        };
+        let (delivered, settled) = join(deliveries, results).await;
+        settled.and(delivered).and(self.complain(clock::now()).await)
     }
 }
 

@@ -1,21 +1,32 @@
 //! What a shard owes: written with the fact, done by the alarm, and kept until it has succeeded.
 
-use futures_util::future::join_all;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, join_all, select};
+use vtryon_webhooks::Millis;
 use vtryon_webhooks::lifecycle::Owed;
-use worker::console_error;
+use worker::{Delay, console_error};
 
 use super::TaskShard;
-use super::sql::{self, Bind, Row};
-use crate::clock::Millis;
 use crate::config::{Config, RESULTS};
-use crate::faults;
+use crate::sql::{self, Bind, Row};
+use crate::{clock, faults};
 
-/// How many entries one run of the alarm takes.
+/// How many entries are done at the same time, and for how long batches follow each other, in seconds.
 const BATCH: i64 = 32;
+const SETTLING: i64 = 10;
 
 /// The first pause after a failure and the longest one, in seconds; in between it doubles.
-const FIRST_PAUSE: i64 = 5;
+pub(super) const FIRST_PAUSE: i64 = 5;
 const LONGEST_PAUSE: i64 = 3600;
+
+/// How late an alarm may be before it is taken for lost, in seconds of this machine. To set one anew that was
+/// only late does no harm.
+const LOST: i64 = 30;
+
+/// How long KV may take, for what it is put into must not hold up the rest.
+const PUT_TIME: Duration = Duration::from_secs(10);
 
 /// An entry of the outbox.
 struct Entry {
@@ -26,12 +37,19 @@ struct Entry {
 }
 
 impl TaskShard {
-    /// Does what is due, one batch; the alarm that follows does the next. No entry holds up another.
+    /// Does what is due, batch after batch, but not for ever. No entry holds up another.
     pub(super) async fn settle(&self) -> worker::Result<()> {
+        let over = clock::now().plus_millis(clock::span(SETTLING));
+        while self.settle_batch().await? && clock::now() < over {}
+        Ok(())
+    }
+
+    /// Returns whether there may be more.
+    async fn settle_batch(&self) -> worker::Result<bool> {
         const DUE: &str =
             "SELECT due_at, seq, owed, attempts FROM outbox WHERE due_at <= ? ORDER BY due_at LIMIT ?";
         let sql = self.state.storage().sql();
-        let entries = sql::all(&sql, DUE, &[Bind::Int(Millis::now().0), Bind::Int(BATCH)], |row| {
+        let entries = sql::all(&sql, DUE, &[Bind::Int(clock::now().0), Bind::Int(BATCH)], |row| {
             Ok(Entry { due_at: row.int()?, seq: row.int()?, owed: row.text()?, attempts: row.int()? })
         })?;
         let done = join_all(entries.iter().map(|entry| self.fulfil(entry))).await;
@@ -43,7 +61,7 @@ impl TaskShard {
                 console_error!("outbox: an entry stays as it is: {error}");
             }
         }
-        Ok(())
+        Ok(entries.len() as i64 == BATCH)
     }
 
     /// Does what one entry says. A later version may have stored what this one can't do: it is put off.
@@ -66,7 +84,11 @@ impl TaskShard {
         };
         let text = serde_json::to_string(&card)?;
         let put = self.env.kv(RESULTS)?.put(&result_key(&card.task_id), text)?;
-        Ok(put.expiration_ttl(hours * 3600).execute().await?)
+        let put = pin!(put.expiration_ttl(hours * 3600).execute());
+        match select(put, Delay::from(PUT_TIME)).await {
+            Either::Left((done, _)) => Ok(done?),
+            Either::Right(_) => Err(worker::Error::from("KV took too long")),
+        }
     }
 
     /// Strikes an entry out, or puts it off.
@@ -80,19 +102,17 @@ impl TaskShard {
             return sql::run(&sql, STRIKE, &place);
         }
         let pause = FIRST_PAUSE.saturating_mul(1 << entry.attempts.min(16)).min(LONGEST_PAUSE);
-        let mut binds = vec![Bind::Int(Millis::now().plus_seconds(pause).0)];
+        let mut binds = vec![Bind::Int(clock::now().plus_millis(clock::span(pause)).0)];
         binds.extend(place);
         sql::run(&sql, PUT_OFF, &binds)
     }
 
-    /// Sets the alarm for the earliest entry, where there is one; after a fault not before a pause.
-    pub(super) fn schedule(&self, after_fault: bool) {
-        const NEXT: &str = "SELECT due_at FROM outbox ORDER BY due_at LIMIT 1";
-        let next = sql::first(&self.state.storage().sql(), NEXT, &[], Row::int);
-        let set = next.and_then(|due_at| {
-            let Some(due_at) = due_at.map(Millis) else { return Ok(()) };
-            let earliest = if after_fault { Millis::now().plus_seconds(FIRST_PAUSE) } else { due_at };
-            self.wake_by(due_at.max(earliest))
+    /// Sets the alarm for the earliest thing due, where there is one, but not before a pause, in milliseconds
+    /// of this machine: after a run of the alarm there is one, lest it spin.
+    pub(super) fn schedule(&self, pause: i64) {
+        let set = self.next_due().and_then(|next| {
+            let Some(due_at) = next else { return Ok(()) };
+            self.wake_by(due_at.max(clock::now().plus_millis(clock::stretched(pause))))
         });
         self.memory.alarm_failed.set(set.is_err());
         if let Err(error) = set {
@@ -100,14 +120,39 @@ impl TaskShard {
         }
     }
 
-    /// Sets the alarm unless it is set for an earlier time. It becomes part of the current commit.
+    /// Tells when the alarm is needed next, for whatever it does.
+    fn next_due(&self) -> worker::Result<Option<Millis>> {
+        const NEXT: &str = "SELECT due_at FROM outbox ORDER BY due_at LIMIT 1";
+        let owed = sql::first(&self.state.storage().sql(), NEXT, &[], Row::int)?.map(Millis);
+        let mut next: Vec<Option<Millis>> = vec![owed, self.next_lease_end()];
+        let settings = self.settings();
+        for endpoint in settings.endpoints.iter().filter(|endpoint| endpoint.enabled) {
+            next.push(self.next_turn(endpoint.no)?);
+        }
+        for endpoint in &settings.deleted {
+            next.push(self.next_turn(*endpoint)?.map(|_| clock::now()));
+        }
+        if self.has_replays()? {
+            next.push(Some(clock::now()));
+        }
+        if let Ok(config) = Config::current(&self.env) {
+            next.push(self.next_prune(&config)?);
+        }
+        Ok(next.into_iter().flatten().min())
+    }
+
+    /// Sets the alarm unless it is set for an earlier time, or runs. It becomes part of the current commit.
+    ///
+    /// One that should have come a while ago is lost, and set anew.
     pub(super) fn wake_by(&self, due_at: Millis) -> worker::Result<()> {
-        if self.memory.alarm_at.get().is_some_and(|set| set <= due_at) {
+        let lost = clock::now().plus_millis(-clock::span(LOST));
+        let is_set = self.memory.alarm_at.get().is_some_and(|set| set <= due_at && set > lost);
+        if is_set || self.memory.is_running.get() {
             return Ok(());
         }
         let storage = self.state.storage();
         // The promise need not be awaited: the platform holds the answer back until the write is durable.
-        let set = storage.as_raw().set_alarm(due_at.to_date(), js_sys::Object::new());
+        let set = storage.as_raw().set_alarm(clock::alarm_date(due_at), js_sys::Object::new());
         self.memory.alarm_failed.set(set.is_err());
         drop(set?);
         self.memory.alarm_at.set(Some(due_at));

@@ -1,13 +1,15 @@
 //! Signed bodies that can't be read: kept raw and once each, so that nothing Vtryon signed is lost.
 
 use serde::Serialize;
-use vtryon_webhooks::Digest;
-use vtryon_webhooks::lifecycle::{self, Outcome};
+use vtryon_webhooks::event::Identity;
+use vtryon_webhooks::{Digest, Millis, lifecycle};
 
 use super::TaskShard;
-use super::sql::{self, Bind};
-use crate::clock::Millis;
-use crate::wire::{Arrival, Item, Page};
+use super::owe::{Fresh, Owed};
+use super::retention::{self, QUARANTINE_PRUNED_TO};
+use crate::clock;
+use crate::sql::{self, Bind};
+use crate::wire::{Arrival, Item, Kept, Page};
 
 /// How many bytes of bodies a shard keeps: 64 MiB. Of a further one only the beginning is kept.
 const MAX_HELD: i64 = 64 * 1024 * 1024;
@@ -38,26 +40,30 @@ impl TaskShard {
         message: &str,
         arrival: &Arrival,
         body: &[u8],
-    ) -> worker::Result<Outcome> {
+    ) -> worker::Result<Kept> {
         // `held` runs up over the rows; what was pruned is what the oldest row had before it.
         const FIND: &str = "SELECT EXISTS (SELECT 1 FROM quarantine WHERE digest = ?),
             (SELECT held FROM quarantine ORDER BY no DESC LIMIT 1)
-            - (SELECT held - LENGTH(body) FROM quarantine ORDER BY no LIMIT 1)";
-        const KEEP: &str = "INSERT INTO quarantine (digest, received_at, code, message, key, bytes, body, held)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ? + COALESCE((SELECT held FROM quarantine ORDER BY no DESC LIMIT 1), 0))";
-        let sql = self.state.storage().sql();
+            - (SELECT held - LENGTH(body) FROM quarantine WHERE no > ? ORDER BY no LIMIT 1)";
+        const KEEP: &str = "INSERT INTO quarantine (no, digest, received_at, code, message, key, bytes, body, held)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ? + COALESCE((SELECT held FROM quarantine ORDER BY no DESC LIMIT 1), 0))";
+        let storage = self.state.storage();
+        let sql = storage.sql();
         let digest = Digest::of(body).to_hex();
-        let found = sql::first(&sql, FIND, &[Bind::Text(&digest)], |row| {
+        let floor = retention::floor(&sql, QUARANTINE_PRUNED_TO)?;
+        let found = sql::first(&sql, FIND, &[Bind::Text(&digest), Bind::Int(floor)], |row| {
             Ok((row.int()? == 1, row.maybe_int()?.unwrap_or(0)))
         })?;
         let (known, held) = found.unwrap_or((false, 0));
         let outcome = lifecycle::unreadable(known);
         if !outcome.is_kept() {
-            return Ok(outcome);
+            return Ok(Kept { outcome: outcome.as_str().to_owned(), owed: Vec::new() });
         }
         let bytes = body.len() as i64;
         let kept = if held + bytes > MAX_HELD { body.get(..HEAD).unwrap_or(body) } else { body };
+        let seq = self.next_seq();
         let binds = [
+            Bind::Int(seq),
             Bind::Text(&digest),
             Bind::Int(arrival.received_at.0),
             Bind::Text(code),
@@ -67,17 +73,33 @@ impl TaskShard {
             Bind::Blob(kept),
             Bind::Int(kept.len() as i64),
         ];
-        sql::run(&sql, KEEP, &binds)?;
-        Ok(outcome)
+        let fresh = Fresh {
+            seq,
+            received_at: arrival.received_at,
+            outcome,
+            name: "",
+            status: None,
+            webhook_id: Identity::Body { digest: &digest }.webhook_id(),
+            previous: None,
+            only: None,
+        };
+        let owed = sql::transaction(&storage, || {
+            sql::run(&sql, KEEP, &binds)?;
+            // What is not kept as a whole can't be delivered byte for byte.
+            if kept.len() == body.len() { self.owe(&sql, &fresh) } else { Ok(Owed::default()) }
+        })?;
+        self.kept(seq, outcome, owed, arrival)
     }
 
     /// Lists the quarantine, the latest first.
     pub(super) fn quarantined(&self, before: Option<i64>, limit: u32) -> worker::Result<Page> {
         const LIST: &str = "SELECT no, digest, received_at, code, message, key, bytes, LENGTH(body),
                 HEX(SUBSTR(body, 1, ?))
-            FROM quarantine WHERE no < ? ORDER BY no DESC LIMIT ?";
-        let binds = [Bind::Int(HEAD as i64), sql::before(before), Bind::Int(limit.into())];
-        let items = sql::all(&self.state.storage().sql(), LIST, &binds, |row| {
+            FROM quarantine WHERE no < ? AND no > ? ORDER BY no DESC LIMIT ?";
+        let sql = self.state.storage().sql();
+        let floor = retention::floor(&sql, QUARANTINE_PRUNED_TO)?;
+        let binds = [Bind::Int(HEAD as i64), sql::before(before), Bind::Int(floor), Bind::Int(limit.into())];
+        let items = sql::all(&sql, LIST, &binds, |row| {
             let no = row.int()?;
             let digest = row.text()?;
             let at = Millis(row.int()?);
@@ -86,7 +108,7 @@ impl TaskShard {
             let head = hex::decode(row.text()?).unwrap_or_default();
             let view = View {
                 digest,
-                received_at: at.to_rfc3339(),
+                received_at: clock::rfc3339(at),
                 code,
                 message,
                 key,

@@ -1,14 +1,15 @@
 //! What a shard shows of its tasks.
 
 use serde::Serialize;
-use vtryon_webhooks::Status;
 use vtryon_webhooks::event::STATUS_CHANGED;
 use vtryon_webhooks::lifecycle::{Stage, is_conflicting};
+use vtryon_webhooks::{Millis, Status};
 
 use super::TaskShard;
+use super::retention::{self, LIVE_FROM};
 use super::rows::seen;
-use super::sql::{self, Bind, Row};
-use crate::clock::Millis;
+use crate::clock;
+use crate::sql::{self, Bind, Row};
 use crate::wire::{Item, Page};
 
 /// How many tasks a filtered listing looks at for one page, so that a rare status costs no full scan.
@@ -150,26 +151,43 @@ impl TaskShard {
         &self,
         before: Option<i64>,
         status: Option<&str>,
+        stalled: Option<Millis>,
         limit: u32,
     ) -> worker::Result<Page> {
-        const ALL: &str = select!("WHERE no < ? ORDER BY no DESC LIMIT ?");
-        const OPEN: &str =
-            select!("INDEXED BY tasks_open WHERE open = 1 AND no < ? AND stage = ? ORDER BY no DESC LIMIT ?");
-        const FINAL: &str = select!("WHERE no < ? AND no >= ? AND stage = ? ORDER BY no DESC LIMIT ?");
+        const ALL: &str =
+            select!("WHERE no < ? AND no >= ? AND SUBSTR(task_id, 1, 1) <> CHAR(1) ORDER BY no DESC LIMIT ?");
+        const OPEN: &str = select!(
+            "INDEXED BY tasks_open WHERE open = 1 AND no < ?1 AND (?2 IS NULL OR stage = ?2)
+            AND (?3 IS NULL OR (updated_at <= ?3 AND (stage IS NOT NULL OR unknown <> '[]')))
+            ORDER BY no DESC LIMIT ?4"
+        );
+        const FINAL: &str = select!(
+            "WHERE no < ? AND no >= ? AND stage = ? AND SUBSTR(task_id, 1, 1) <> CHAR(1)
+            ORDER BY no DESC LIMIT ?"
+        );
         let sql = self.state.storage().sql();
         let limited = Bind::Int(limit.into());
+        let live_from = retention::floor(&sql, LIVE_FROM)?.max(1);
         let stage = status.and_then(|name| Stage::of(&Status::from_name(name)));
         let (rows, floor) = match stage {
-            None => (sql::all(&sql, ALL, &[sql::before(before), limited], Stored::read)?, 1),
-            Some(stage) if !stage.is_final() => {
-                let binds = [sql::before(before), Bind::Text(stage.as_str()), limited];
-                (sql::all(&sql, OPEN, &binds, Stored::read)?, 1)
+            None if stalled.is_none() => {
+                (sql::all(&sql, ALL, &[sql::before(before), Bind::Int(live_from), limited], Stored::read)?, 1)
             }
-            Some(stage) => {
+            Some(stage) if stage.is_final() => {
                 let top = before.map_or_else(|| self.next_task(), Ok)?;
-                let floor = (top - WINDOW).max(1);
+                let floor = (top - WINDOW).max(live_from);
                 let binds = [Bind::Int(top), Bind::Int(floor), Bind::Text(stage.as_str()), limited];
+                let floor = if floor > live_from { floor } else { 1 };
                 (sql::all(&sql, FINAL, &binds, Stored::read)?, floor)
+            }
+            stage => {
+                let binds = [
+                    sql::before(before),
+                    Bind::Maybe(stage.map(Stage::as_str)),
+                    Bind::MaybeInt(stalled.map(|at| at.0)),
+                    limited,
+                ];
+                (sql::all(&sql, OPEN, &binds, Stored::read)?, 1)
             }
         };
         let is_full = rows.len() >= limit as usize;
@@ -200,7 +218,7 @@ impl TaskShard {
                 event: row.maybe_text()?.unwrap_or_else(|| STATUS_CHANGED.to_owned()),
                 status: row.maybe_text()?,
                 outcome: row.text()?,
-                received_at: Millis(row.int()?).to_rfc3339(),
+                received_at: clock::rfc3339(Millis(row.int()?)),
                 key: row.text()?,
             })
         })
@@ -213,8 +231,8 @@ impl TaskShard {
             status: row.stage,
             result_url: None,
             failure: None,
-            created_at: Millis(row.created_at).to_rfc3339(),
-            updated_at: Millis(row.updated_at).to_rfc3339(),
+            created_at: clock::rfc3339(Millis(row.created_at)),
+            updated_at: clock::rfc3339(Millis(row.updated_at)),
             duplicates: row.duplicates + self.duplicates_of(row.no),
             events: None,
             truncated: false,
@@ -229,7 +247,7 @@ impl Card {
             status: row.maybe_text()?,
             result_url: row.maybe_text()?,
             failure: row.maybe_text()?.map(|message| Failure { message }),
-            completed_at: Millis(row.int()?).to_rfc3339(),
+            completed_at: clock::rfc3339(Millis(row.int()?)),
         })
     }
 }

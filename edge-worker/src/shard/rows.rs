@@ -4,15 +4,17 @@ use vtryon_webhooks::Status;
 use vtryon_webhooks::lifecycle::{Known, Owed, Stage};
 use worker::SqlStorage;
 
-use super::sql::{self, Bind, Row};
-use crate::clock::Millis;
+use super::retention;
+use crate::sql::{self, Bind, Row};
+use vtryon_webhooks::Millis;
 
 /// A task as it is stored, as far as a decision needs it.
 pub(super) struct Task {
     pub(super) no: i64,
     pub(super) known: Known,
-    /// The event stored last; each event names the one before it.
-    pub(super) head: i64,
+    /// The event stored last; each event names the one before it. None where all have been pruned.
+    pub(super) head: Option<i64>,
+    is_tombstone: bool,
 }
 
 /// What an event makes of its task's row.
@@ -47,14 +49,18 @@ pub(super) struct Event<'a> {
     pub(super) body: &'a [u8],
 }
 
+/// Finds a task, or what is left of it.
 pub(super) fn find(sql: &SqlStorage, task_id: &str) -> worker::Result<Option<Task>> {
-    const FIND: &str = "SELECT no, stage, seen, unknown, head FROM tasks WHERE task_id = ?";
-    sql::first(sql, FIND, &[Bind::Text(task_id)], |row| {
+    const FIND: &str = "SELECT no, task_id, stage, seen, unknown, head FROM tasks WHERE task_id IN (?, ?)";
+    let tombstone = retention::tombstone(task_id);
+    sql::first(sql, FIND, &[Bind::Text(task_id), Bind::Text(&tombstone)], |row| {
         let no = row.int()?;
+        let is_tombstone = retention::is_tombstone(&row.text()?);
         let stage = row.maybe_text()?.and_then(|name| Stage::of(&Status::from_name(name)));
         let seen = seen(row)?;
         let known = Known::restore(stage, seen, serde_json::from_str(&row.text()?)?);
-        Ok(Task { no, known, head: row.int()? })
+        let head = row.int()?;
+        Ok(Task { no, known, head: (!is_tombstone).then_some(head), is_tombstone })
     })
 }
 
@@ -83,6 +89,17 @@ pub(super) fn create(sql: &SqlStorage, task_id: &str, change: &Change<'_>) -> wo
     binds.extend([Bind::MaybeInt(change.ending.map(|_| change.at.0)), Bind::Int(change.at.0)]);
     let no = sql::first(sql, CREATE, &binds, Row::int)?;
     no.ok_or_else(|| worker::Error::from("an insert returned no row"))
+}
+
+/// Gives a pruned task its name back, when something new is told of it.
+pub(super) fn revive(sql: &SqlStorage, task: &Task, task_id: &str) -> worker::Result<()> {
+    const REVIVE: &str = "UPDATE tasks SET task_id = ?, open = ? WHERE no = ?";
+    if !task.is_tombstone {
+        return Ok(());
+    }
+    let is_open = !task.known.stage().is_some_and(Stage::is_final);
+    sql::run(sql, REVIVE, &[Bind::Text(task_id), Bind::Int(is_open.into()), Bind::Int(task.no)])?;
+    retention::lower_live_floor(sql, task.no)
 }
 
 /// Writes a task's row anew, with the duplicates counted since the last time.

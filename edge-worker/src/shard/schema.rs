@@ -1,12 +1,8 @@
 //! The stored form of a shard. ARCHITECTURE.md says what each table is for, and names the query that
 //! each index serves. A change is a new entry in [`MIGRATIONS`]; an entry once deployed is never edited.
 
-use worker::SqlStorage;
-
-use super::sql::{self, Bind, Row};
-
 /// Each entry brings the schema from its position to the next version.
-const MIGRATIONS: &[&str] = &["
+pub(super) const MIGRATIONS: &[&str] = &["
     CREATE TABLE tasks (
         no         INTEGER PRIMARY KEY,
         task_id    TEXT NOT NULL UNIQUE,
@@ -55,29 +51,44 @@ const MIGRATIONS: &[&str] = &["
         attempts INTEGER NOT NULL,
         PRIMARY KEY (due_at, seq, owed)
     ) WITHOUT ROWID;
+", "
+    CREATE TABLE settings (
+        no      INTEGER PRIMARY KEY,
+        version INTEGER NOT NULL,
+        doc     TEXT NOT NULL
+    );
+    CREATE TABLE deliveries (
+        no           INTEGER PRIMARY KEY,
+        endpoint     INTEGER NOT NULL,
+        state        TEXT NOT NULL,
+        created_at   INTEGER NOT NULL,
+        due_at       INTEGER,
+        scheduled_at INTEGER NOT NULL,
+        first_at     INTEGER,
+        failed       INTEGER NOT NULL,
+        round        INTEGER NOT NULL,
+        replay       TEXT,
+        records      TEXT NOT NULL,
+        ended_at     INTEGER,
+        reason       TEXT
+    );
+    CREATE INDEX deliveries_due ON deliveries (endpoint, due_at) WHERE due_at IS NOT NULL;
+    CREATE INDEX deliveries_dead ON deliveries (no) WHERE state = 'dead';
+    CREATE TABLE health (
+        endpoint      INTEGER PRIMARY KEY,
+        failing_since INTEGER,
+        succeeded_at  INTEGER,
+        gone          INTEGER NOT NULL
+    );
+    CREATE TABLE replays (
+        id        TEXT PRIMARY KEY,
+        matched   INTEGER NOT NULL,
+        marked    INTEGER NOT NULL,
+        delivered INTEGER NOT NULL,
+        failed    INTEGER NOT NULL,
+        place     INTEGER
+    ) WITHOUT ROWID;
+    -- Bodies that can't be read are numbered as events are from now on. Not in one step: a number may be taken.
+    UPDATE quarantine SET no = -(no + (SELECT COALESCE(MAX(seq), 0) FROM events));
+    UPDATE quarantine SET no = -no;
 "];
-
-/// What a shard knows of itself: the schema's version, and the topology it was made for.
-const META: &str =
-    "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID";
-
-/// Brings the stored form up to date.
-pub(super) fn migrate(sql: &SqlStorage) -> worker::Result<()> {
-    sql::run(sql, META, &[])?;
-    let version = meta(sql, "schema")?.unwrap_or(0);
-    for (next, migration) in (1_i64..).zip(MIGRATIONS).skip(usize::try_from(version).unwrap_or(usize::MAX)) {
-        sql::run(sql, migration, &[])?;
-        set_meta(sql, "schema", next)?;
-    }
-    Ok(())
-}
-
-pub(super) fn meta(sql: &SqlStorage, name: &str) -> worker::Result<Option<i64>> {
-    sql::first(sql, "SELECT value FROM meta WHERE name = ?", &[Bind::Text(name)], Row::int)
-}
-
-pub(super) fn set_meta(sql: &SqlStorage, name: &str, value: i64) -> worker::Result<()> {
-    const PUT: &str = "INSERT INTO meta (name, value) VALUES (?, ?)
-        ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-    sql::run(sql, PUT, &[Bind::Text(name), Bind::Int(value)])
-}

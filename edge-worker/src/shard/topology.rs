@@ -1,6 +1,7 @@
 //! The number of shards is fixed at the first event: a task must be found where it was stored.
 
-use super::{TaskShard, schema};
+use super::TaskShard;
+use crate::stored;
 use crate::stub;
 use crate::wire::{Ask, Call};
 use vtryon_webhooks::Shards;
@@ -8,7 +9,19 @@ use vtryon_webhooks::Shards;
 /// The name under which a shard records the number of all shards.
 const RECORD: &str = "shards";
 
+/// The name under which a shard records which of them it is: its alarm is told by nobody.
+const OWN: &str = "shard";
+
 impl TaskShard {
+    /// Returns the number of this shard.
+    pub(super) fn shard(&self) -> worker::Result<u32> {
+        if self.memory.shard.get().is_none() {
+            self.memory.shard.set(stored::meta(&self.state.storage().sql(), OWN)?);
+        }
+        let shard = self.memory.shard.get().and_then(|shard| u32::try_from(shard).ok());
+        shard.ok_or_else(|| worker::Error::from("a shard does not know its number yet"))
+    }
+
     /// Holds a call to the topology that this deployment was made with, or says how they differ.
     ///
     /// A new shard takes the number from shard 0, whose own is that of the first event of the deployment: so
@@ -17,25 +30,51 @@ impl TaskShard {
         let sql = self.state.storage().sql();
         let known = match self.memory.shards.get() {
             Some(known) => Some(known),
-            None => schema::meta(&sql, RECORD)?,
+            None => stored::meta(&sql, RECORD)?,
         };
         let recorded = match (known, &call.ask) {
             (Some(recorded), _) => recorded,
             // To look for something fixes nothing, and finds nothing.
-            (None, Ask::Task { .. } | Ask::Result { .. } | Ask::Tasks { .. } | Ask::Quarantine { .. }) => {
-                return Ok(Ok(()));
-            }
-            (None, Ask::Keep(_) | Ask::Topology) => {
+            (
+                None,
+                Ask::Task { .. }
+                | Ask::Result { .. }
+                | Ask::Tasks { .. }
+                | Ask::Quarantine { .. }
+                | Ask::Report(_)
+                | Ask::Delivery { .. }
+                | Ask::Deliveries { .. }
+                | Ask::Replay { .. }
+                | Ask::Progress { .. }
+                | Ask::Health { .. }
+                | Ask::Metrics
+                | Ask::Check
+                | Ask::Sweep,
+            ) => return self.check_with_first(call).await,
+            (None, Ask::Keep(_) | Ask::Topology | Ask::Configure(_)) => {
                 let first = self.first_count(call).await?;
-                schema::set_meta(&sql, RECORD, first)?;
+                stored::set_meta(&sql, RECORD, first)?;
                 first
             }
         };
         self.memory.shards.set(Some(recorded));
+        if self.shard().is_err() {
+            stored::set_meta(&sql, OWN, call.shard.into())?;
+        }
         if recorded == i64::from(call.shards) {
             return Ok(Ok(()));
         }
         Ok(Err(format!("SHARDS is {}, but this deployment was made with {recorded}", call.shards)))
+    }
+
+    /// Holds a call to what shard 0 has recorded, where that has anything.
+    async fn check_with_first(&self, call: &Call) -> worker::Result<Result<(), String>> {
+        if call.shard == 0 {
+            return Ok(Ok(()));
+        }
+        let Some(shards) = Shards::new(call.shards) else { return Err("no shards".into()) };
+        let answer = stub::ask(&self.env, shards, 0, Ask::Check, &[]).await;
+        Ok(answer.map(drop).map_err(|refusal| refusal.message().to_owned()))
     }
 
     async fn first_count(&self, call: &Call) -> worker::Result<i64> {

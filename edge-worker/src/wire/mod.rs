@@ -3,11 +3,17 @@
 //! Both ends are of one deployment, but not always of one version: while a deployment rolls out, a new
 //! Worker may ask an old shard. So a field is only ever added, and with a default.
 
+pub(crate) mod delivery;
+pub(crate) mod rejection;
+pub(crate) mod settings;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use vtryon_webhooks::{Digest, Error, Event, Verified};
+use vtryon_webhooks::{Digest, Error, Event, Millis, Verified};
 
-use crate::clock::Millis;
+use self::delivery::{Dispatch, Report};
+use self::rejection::Rejection;
+use self::settings::Settings;
 
 /// What is asked of a shard.
 #[derive(Serialize, Deserialize)]
@@ -19,12 +25,73 @@ pub(crate) enum Ask {
     Task { task_id: String },
     /// The final result of a task.
     Result { task_id: String },
-    /// Tasks in descending order of creation, those before `before`.
-    Tasks { before: Option<i64>, status: Option<String>, limit: u32 },
+    /// Tasks in descending order of creation, those before `before`; with `stalled`, those that have not
+    /// ended and were not heard of since.
+    Tasks {
+        before: Option<i64>,
+        status: Option<String>,
+        #[serde(default)]
+        stalled: Option<Millis>,
+        limit: u32,
+    },
     /// Quarantined bodies in descending order of arrival, those before `before`.
     Quarantine { before: Option<i64>, limit: u32 },
     /// How many shards the deployment was made with.
     Topology,
+    /// Nothing but to check the number of shards.
+    Check,
+    /// What the directory says of the endpoints.
+    Configure(Settings),
+    /// What came of an attempt that was handed out.
+    Report(Report),
+    /// A delivery with its attempts.
+    Delivery { no: i64 },
+    /// Deliveries in descending order of their events, those before `before`.
+    Deliveries {
+        before: Option<i64>,
+        endpoint: Option<i64>,
+        state: Option<String>,
+        task_id: Option<String>,
+        limit: u32,
+    },
+    /// Deliver once more.
+    Replay { no: i64 },
+    /// How far a range has come.
+    Progress { id: String },
+    /// How an endpoint fares.
+    Health { endpoint: i64 },
+    /// What can be counted.
+    Metrics,
+    /// Nothing but to wake up: what is due is looked for.
+    Sweep,
+}
+
+/// A shard's answer to an event.
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    pub(crate) outcome: String,
+    /// The attempts that the Worker is to make, after its 200.
+    pub(crate) owed: Vec<Dispatch>,
+}
+
+/// How an endpoint fares in one shard.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Fares {
+    pub(crate) failing_since: Option<Millis>,
+    pub(crate) succeeded_at: Option<Millis>,
+    pub(crate) gone: u32,
+}
+
+/// What a shard can count without looking at every row.
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct Counts {
+    pub(crate) events: i64,
+    pub(crate) open_tasks: i64,
+    pub(crate) quarantined: i64,
+    pub(crate) pending: i64,
+    pub(crate) dead: i64,
+    /// When the longest pending delivery was due.
+    pub(crate) oldest_due: Option<Millis>,
 }
 
 /// A request to a shard: who it believes it is, and what it is asked.
@@ -44,6 +111,9 @@ pub(crate) struct Arrival {
     /// The fingerprint of the secret that signed it.
     pub(crate) key: String,
     pub(crate) content: Content,
+    /// The one endpoint that it is for: set for test events alone.
+    #[serde(default)]
+    pub(crate) only: Option<i64>,
 }
 
 /// What a verified body tells.
@@ -95,7 +165,7 @@ impl Arrival {
             Ok(event) => (Digest::of(event.task_id().as_str().as_bytes()), Content::of(&event)),
             Err(error) => (Digest::of(verified.payload()), Content::unreadable(error)),
         };
-        (digest, Self { received_at, key: verified.fingerprint().to_string(), content })
+        (digest, Self { received_at, key: verified.fingerprint().to_string(), content, only: None })
     }
 }
 
@@ -138,4 +208,56 @@ impl Call {
         let call = std::str::from_utf8(head).ok().and_then(|head| serde_json::from_str(head).ok());
         Ok((call.ok_or_else(unreadable)?, body.get(1..).unwrap_or_default()))
     }
+}
+
+/// What the directory is told, or asked for. It answers as the API does: the Worker passes that on.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Tell {
+    Create(Created),
+    List,
+    Get {
+        endpoint: i64,
+    },
+    Change {
+        endpoint: i64,
+        change: Created,
+    },
+    Delete {
+        endpoint: i64,
+    },
+    Rotate {
+        endpoint: i64,
+        input: String,
+    },
+    Retire {
+        endpoint: i64,
+    },
+    /// A shard's endpoint should get no more.
+    Complain {
+        endpoint: i64,
+        reason: String,
+    },
+    Replay {
+        input: String,
+        key: Option<String>,
+    },
+    Progress {
+        id: String,
+    },
+    /// Webhooks were refused.
+    Reject {
+        rejections: Vec<Rejection>,
+    },
+    Rejections,
+    /// Nothing but to wake up: what is left to tell is told.
+    Sweep,
+}
+
+/// An endpoint as an administrator describes it, not yet read.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Created {
+    pub(crate) input: String,
+    /// Under which scheme and host this gateway was called: an endpoint must not lead back to it.
+    pub(crate) own_origin: String,
 }

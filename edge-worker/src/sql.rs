@@ -1,4 +1,4 @@
-//! SQL as the shard uses it: typed parameters, rows as structs, and all or nothing.
+//! SQL as the objects use it: typed parameters, rows as structs, and all or nothing.
 
 use std::panic::AssertUnwindSafe;
 
@@ -9,7 +9,7 @@ use worker::{SqlCursor, SqlStorage, SqlStorageValue, Storage, wasm_bindgen};
 use crate::faults;
 
 /// A parameter of a statement. There is no boolean: the platform would bind one as a text.
-pub(super) enum Bind<'a> {
+pub(crate) enum Bind<'a> {
     Int(i64),
     Text(&'a str),
     Maybe(Option<&'a str>),
@@ -30,7 +30,7 @@ impl From<&Bind<'_>> for JsValue {
 }
 
 /// Bounds a listing in descending order; nothing is a bound above all.
-pub(super) const fn before(bound: Option<i64>) -> Bind<'static> {
+pub(crate) const fn before(bound: Option<i64>) -> Bind<'static> {
     // 2^53 - 1: the largest integer that the platform passes on exactly.
     Bind::Int(match bound {
         Some(bound) => bound,
@@ -39,7 +39,7 @@ pub(super) const fn before(bound: Option<i64>) -> Bind<'static> {
 }
 
 /// Runs a statement.
-pub(super) fn run(sql: &SqlStorage, statement: &str, binds: &[Bind<'_>]) -> worker::Result<()> {
+pub(crate) fn run(sql: &SqlStorage, statement: &str, binds: &[Bind<'_>]) -> worker::Result<()> {
     faults::count_rows(&exec(sql, statement, binds)?);
     Ok(())
 }
@@ -49,20 +49,25 @@ fn exec(sql: &SqlStorage, statement: &str, binds: &[Bind<'_>]) -> worker::Result
 }
 
 /// Returns all rows of a query, each as `read` makes it from its columns.
-pub(super) fn all<T>(
+pub(crate) fn all<T>(
     sql: &SqlStorage,
     query: &str,
     binds: &[Bind<'_>],
     read: impl Fn(&mut Row) -> worker::Result<T>,
 ) -> worker::Result<Vec<T>> {
+    rows(sql, query, binds)?.into_iter().map(|mut row| read(&mut row)).collect()
+}
+
+/// Fetches the rows. Apart from [`all`], which is compiled anew for everything that is read.
+fn rows(sql: &SqlStorage, query: &str, binds: &[Bind<'_>]) -> worker::Result<Vec<Row>> {
     let cursor = exec(sql, query, binds)?;
-    let rows = cursor.raw().map(|columns| read(&mut Row(columns?.into_iter()))).collect();
+    let rows = cursor.raw().map(|columns| Ok(Row(columns?.into_iter()))).collect();
     faults::count_rows(&cursor);
     rows
 }
 
 /// Returns the first row of a query, where there is one.
-pub(super) fn first<T>(
+pub(crate) fn first<T>(
     sql: &SqlStorage,
     query: &str,
     binds: &[Bind<'_>],
@@ -72,14 +77,14 @@ pub(super) fn first<T>(
 }
 
 /// The columns of a row, taken from left to right.
-pub(super) struct Row(std::vec::IntoIter<SqlStorageValue>);
+pub(crate) struct Row(std::vec::IntoIter<SqlStorageValue>);
 
 impl Row {
-    pub(super) fn int(&mut self) -> worker::Result<i64> {
+    pub(crate) fn int(&mut self) -> worker::Result<i64> {
         self.maybe_int()?.ok_or_else(unexpected)
     }
 
-    pub(super) fn maybe_int(&mut self) -> worker::Result<Option<i64>> {
+    pub(crate) fn maybe_int(&mut self) -> worker::Result<Option<i64>> {
         match self.0.next() {
             Some(SqlStorageValue::Integer(value)) => Ok(Some(value)),
             Some(SqlStorageValue::Null) => Ok(None),
@@ -87,11 +92,18 @@ impl Row {
         }
     }
 
-    pub(super) fn text(&mut self) -> worker::Result<String> {
+    pub(crate) fn blob(&mut self) -> worker::Result<Vec<u8>> {
+        match self.0.next() {
+            Some(SqlStorageValue::Blob(bytes)) => Ok(bytes),
+            _ => Err(unexpected()),
+        }
+    }
+
+    pub(crate) fn text(&mut self) -> worker::Result<String> {
         self.maybe_text()?.ok_or_else(unexpected)
     }
 
-    pub(super) fn maybe_text(&mut self) -> worker::Result<Option<String>> {
+    pub(crate) fn maybe_text(&mut self) -> worker::Result<Option<String>> {
         match self.0.next() {
             Some(SqlStorageValue::String(text)) => Ok(Some(text)),
             Some(SqlStorageValue::Null) => Ok(None),
@@ -119,7 +131,7 @@ extern "C" {
 /// Runs `work` in one transaction: an `Err` or a panic in it leaves no trace in storage.
 ///
 /// Without it, statements before the fault would stay: the platform commits at the end of a turn.
-pub(super) fn transaction<T>(
+pub(crate) fn transaction<T>(
     storage: &Storage,
     mut work: impl FnMut() -> worker::Result<T>,
 ) -> worker::Result<T> {

@@ -1,0 +1,54 @@
+//! What the gateway counts, in the text format of Prometheus.
+
+use std::fmt::Write;
+
+use worker::{Env, Headers, Response};
+
+use crate::clock;
+use crate::config::Config;
+use crate::reply::Refusal;
+use crate::stub;
+use crate::wire::{Ask, Counts};
+
+/// Counts over all shards.
+pub(super) async fn show(env: &Env, config: &Config) -> Result<Response, Refusal> {
+    let mut sum = Counts::default();
+    for text in stub::ask_all(env, config.shards, || Ask::Metrics).await? {
+        let counts: Counts = serde_json::from_str(&text).map_err(worker::Error::from)?;
+        sum.events += counts.events;
+        sum.open_tasks += counts.open_tasks;
+        sum.quarantined += counts.quarantined;
+        sum.pending += counts.pending;
+        sum.dead += counts.dead;
+        sum.oldest_due = [sum.oldest_due, counts.oldest_due].into_iter().flatten().min();
+    }
+    let overdue = sum.oldest_due.map_or(0, |due| (clock::now().0 - due.0).max(0) / 1000);
+    let headers = Headers::new();
+    headers.set("content-type", "text/plain; version=0.0.4; charset=utf-8")?;
+    headers.set("cache-control", "no-store")?;
+    Ok(Response::ok(text(&sum, overdue))?.with_headers(headers))
+}
+
+fn text(sum: &Counts, overdue: i64) -> String {
+    let mut text = String::new();
+    for (name, kind, help, value) in [
+        ("events_stored_total", "counter", "Events and quarantined bodies stored.", sum.events),
+        ("tasks_open", "gauge", "Tasks without a final status, counted up to 10000 a shard.", sum.open_tasks),
+        (
+            "quarantined",
+            "gauge",
+            "Signed bodies that can't be read, counted up to 10000 a shard.",
+            sum.quarantined,
+        ),
+        ("deliveries_pending", "gauge", "Deliveries under way, counted up to 10000 a shard.", sum.pending),
+        ("deliveries_dead", "gauge", "Dead letters, counted up to 10000 a shard.", sum.dead),
+        ("delivery_overdue_seconds", "gauge", "How long the longest due delivery has been due.", overdue),
+    ] {
+        // Writing to a string can't fail.
+        let _ = write!(
+            text,
+            "# HELP vtryon_webhooks_{name} {help}\n# TYPE vtryon_webhooks_{name} {kind}\nvtryon_webhooks_{name} {value}\n"
+        );
+    }
+    text
+}

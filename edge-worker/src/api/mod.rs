@@ -1,0 +1,64 @@
+//! What an administrator reads and does.
+
+mod cursor;
+mod deliveries;
+mod endpoints;
+mod listing;
+mod metrics;
+mod query;
+mod tasks;
+
+use vtryon_webhooks::{BodyLimit, Code};
+use worker::{Env, Request, Response};
+
+use crate::config::Config;
+use crate::reply::{self, Refusal};
+use crate::route::Api;
+use crate::wire::Tell;
+use crate::{body, stub};
+
+/// The API as OpenAPI 3.1 describes it.
+const OPENAPI: &str = include_str!("openapi.json");
+
+/// How long the body of a request may be, in bytes.
+const LIMIT: usize = 64 * 1024;
+
+/// Answers a request whose sender has been admitted.
+pub(crate) async fn answer(
+    api: Api,
+    mut request: Request,
+    env: &Env,
+    config: &Config,
+) -> Result<Response, Refusal> {
+    match api {
+        Api::Task(id) => tasks::task(id, env, config).await,
+        Api::Result(id) => tasks::result(id, env, config).await,
+        Api::Tasks(query) => tasks::tasks(&query, env, config).await,
+        Api::Quarantine(query) => tasks::quarantine(&query, env, config).await,
+        Api::Endpoints => endpoints::all(&mut request, env).await,
+        Api::Endpoint(id) => endpoints::one(&id, &mut request, env).await,
+        Api::Rotate(id) => endpoints::rotate(&id, &mut request, env).await,
+        Api::Retire(id) => endpoints::retire(&id, env).await,
+        Api::Test(id) => endpoints::test(&id, env, config).await,
+        Api::Deliveries(query) => deliveries::list(&query, env, config).await,
+        Api::Delivery(id) => deliveries::show(&id, env, config).await,
+        Api::ReplayDelivery(id) => deliveries::replay(&id, env, config).await,
+        Api::Replays => {
+            let key = request.headers().get("idempotency-key")?;
+            let input = text(&mut request).await?;
+            stub::tell(env, &Tell::Replay { input, key }).await
+        }
+        Api::Replay(id) => stub::tell(env, &Tell::Progress { id }).await,
+        Api::Rejections => stub::tell(env, &Tell::Rejections).await,
+        Api::Metrics => metrics::show(env, config).await,
+        Api::Document => reply::json_text(200, OPENAPI.to_owned()),
+        Api::Nowhere => Err(Refusal::new(Code::NotFound)),
+    }
+}
+
+/// Reads the body of a request as text.
+async fn text(request: &mut Request) -> Result<String, Refusal> {
+    let limit = BodyLimit::new(LIMIT).unwrap_or(BodyLimit::DEFAULT);
+    let bytes = body::read(request, limit).await?;
+    String::from_utf8(bytes).map_err(|_| Refusal::because(Code::InvalidRequest, "the body is not UTF-8"))
+}

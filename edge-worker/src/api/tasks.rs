@@ -1,0 +1,107 @@
+//! Tasks, their results, and what could not be read.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use vtryon_webhooks::lifecycle::Stage;
+use vtryon_webhooks::{Code, Digest, Millis, Status, TaskId};
+use worker::{Env, Response, console_error};
+
+use super::listing::listing;
+use super::query::Query;
+use crate::clock;
+use crate::config::{Config, RESULTS};
+use crate::reply::{self, Refusal};
+use crate::shard::result_key;
+use crate::stub;
+use crate::wire::Ask;
+
+pub(super) async fn task(id: Option<String>, env: &Env, config: &Config) -> Result<Response, Refusal> {
+    let id = task_id(id)?;
+    let task_id = id.as_str().to_owned();
+    match about(&id, Ask::Task { task_id }, env, config).await? {
+        Some(text) => reply::json_text(200, text),
+        None => Err(Refusal::because(Code::NotFound, "no event of this task has arrived")),
+    }
+}
+
+/// Shows a final result. KV is near and cheap, but it learns late: what it doesn't have, the shard may.
+pub(super) async fn result(id: Option<String>, env: &Env, config: &Config) -> Result<Response, Refusal> {
+    let id = task_id(id)?;
+    match env.kv(RESULTS)?.get(&result_key(id.as_str())).text().await {
+        Ok(Some(text)) => return reply::json_text(200, text),
+        Ok(None) => {}
+        Err(error) => console_error!("results: {error}"),
+    }
+    let task_id = id.as_str().to_owned();
+    match about(&id, Ask::Result { task_id }, env, config).await? {
+        Some(text) => reply::json_text(200, text),
+        None => Err(Refusal::because(Code::NotFound, "this task has no result yet")),
+    }
+}
+
+pub(super) async fn tasks(query: &str, env: &Env, config: &Config) -> Result<Response, Refusal> {
+    let query = Query::parse(query, &["status", "stalled", "cursor", "limit"])?;
+    let status = query.get("status");
+    if status.is_some_and(|name| Stage::of(&Status::from_name(name)).is_none()) {
+        let message = "`status` is not one of queued, processing, completed, failed";
+        return Err(Refusal::because(Code::InvalidRequest, message));
+    }
+    let status = status.map(str::to_owned);
+    let stalled = query.get("stalled").map(|age| stalled_since(age, clock::now())).transpose()?;
+    let is_final = |name: &String| Stage::of(&Status::from_name(name.as_str())).is_some_and(Stage::is_final);
+    if stalled.is_some() && status.as_ref().is_some_and(is_final) {
+        let message = "`stalled` goes with tasks that have not ended: `status` is not queued or processing";
+        return Err(Refusal::because(Code::InvalidRequest, message));
+    }
+    let ask = |before, limit| Ask::Tasks { before, status: status.clone(), stalled, limit };
+    let (tasks, cursor) = listing(&query, env, config, ask).await?;
+    reply::json(200, &Tasks { tasks, cursor })
+}
+
+pub(super) async fn quarantine(query: &str, env: &Env, config: &Config) -> Result<Response, Refusal> {
+    let query = Query::parse(query, &["cursor", "limit"])?;
+    let ask = |before, limit| Ask::Quarantine { before, limit };
+    let (quarantine, cursor) = listing(&query, env, config, ask).await?;
+    reply::json(200, &Quarantine { quarantine, cursor })
+}
+
+/// A page of tasks. The cursor leads to the next; on the last page it is null.
+#[derive(Serialize)]
+struct Tasks {
+    tasks: Vec<Box<RawValue>>,
+    cursor: Option<String>,
+}
+
+/// A page of the quarantine.
+#[derive(Serialize)]
+struct Quarantine {
+    quarantine: Vec<Box<RawValue>>,
+    cursor: Option<String>,
+}
+
+/// Reads an age such as `30m`, `12h` or `7d`, and returns the time that long ago.
+fn stalled_since(age: &str, now: Millis) -> Result<Millis, Refusal> {
+    let seconds =
+        [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)].into_iter().find_map(|(unit, seconds)| {
+            let digits = age.strip_suffix(unit)?;
+            // A number may have a sign in Rust.
+            let count: u32 = digits.parse().ok().filter(|_| !digits.starts_with('+'))?;
+            Some(i64::from(count) * seconds)
+        });
+    let seconds =
+        seconds.ok_or(Refusal::because(Code::InvalidRequest, "`stalled` is not an age such as 30m"))?;
+    Ok(now.plus_seconds(-seconds))
+}
+
+fn task_id(name: Option<String>) -> Result<TaskId<'static>, Refusal> {
+    name.and_then(|name| TaskId::new(name).ok()).ok_or(Refusal::because(
+        Code::InvalidRequest,
+        "`task_id` is not 1 to 256 bytes of UTF-8 without control characters",
+    ))
+}
+
+/// Asks the shard that holds a task.
+async fn about(id: &TaskId<'_>, ask: Ask, env: &Env, config: &Config) -> Result<Option<String>, Refusal> {
+    let shard = config.shards.of(&Digest::of(id.as_str().as_bytes()));
+    stub::ask(env, config.shards, shard, ask, &[]).await
+}

@@ -1,0 +1,176 @@
+//! How often a client may be wrong. Counted in the memory of the isolate, so that no guess costs a row:
+//! a client that reaches several isolates has as many counts.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+
+use worker::Request;
+
+use crate::reply::Refusal;
+use vtryon_webhooks::Millis;
+
+/// How many failures a client has, and within how many milliseconds from the first.
+const FAILURES: u32 = 10;
+const WINDOW: i64 = 60_000;
+
+/// How many clients are remembered at most. When there are more, those whose minute began first go.
+const CLIENTS: usize = 1024;
+
+/// Where a request comes from. Those that do not say share one name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Client(Option<IpAddr>);
+
+impl Client {
+    /// Reads the address that Cloudflare has seen; it overwrites one that a sender claims.
+    pub(super) fn of(request: &Request) -> Result<Self, Refusal> {
+        Ok(Self::parse(request.headers().get("cf-connecting-ip")?.as_deref()))
+    }
+
+    fn parse(address: Option<&str>) -> Self {
+        let address = address.and_then(|text| text.parse::<IpAddr>().ok());
+        Self(address.map(|address| match address.to_canonical() {
+            IpAddr::V4(address) => address.into(),
+            // A /64 is what one household or one server is given: all its addresses are one client's.
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        }))
+    }
+}
+
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(IpAddr::V4(address)) => write!(f, "{address}"),
+            Some(IpAddr::V6(address)) => {
+                let [a, b, c, d, ..] = address.segments();
+                write!(f, "{a:x}:{b:x}:{c:x}:{d:x}::/64")
+            }
+            None => f.write_str("an unknown address"),
+        }
+    }
+}
+
+/// The failures of the last minute, by client, in the order of each client's first.
+pub(super) struct Failures(VecDeque<Window>);
+
+struct Window {
+    client: Client,
+    since: Millis,
+    count: u32,
+}
+
+impl Window {
+    /// Tells how many milliseconds are left of it; nothing once it is over, or if the clock went back.
+    fn left(&self, now: Millis) -> Option<i64> {
+        let passed = now.0.saturating_sub(self.since.0);
+        (0..WINDOW).contains(&passed).then(|| WINDOW - passed)
+    }
+}
+
+impl Failures {
+    pub(super) const fn new() -> Self {
+        Self(VecDeque::new())
+    }
+
+    /// Tells a client that was wrong too often how many seconds it has to wait, 1 to 60.
+    pub(super) fn wait(&self, client: Client, now: Millis) -> Option<i64> {
+        let window = self.0.iter().find(|window| window.client == client)?;
+        let left = window.left(now)?;
+        (window.count >= FAILURES).then_some((left + 999) / 1000)
+    }
+
+    /// Counts a failure, and tells whether it is the first of its minute.
+    pub(super) fn count(&mut self, client: Client, now: Millis) -> bool {
+        self.0.retain(|window| window.left(now).is_some());
+        if let Some(window) = self.0.iter_mut().find(|window| window.client == client) {
+            window.count = window.count.saturating_add(1);
+            return false;
+        }
+        if self.0.len() >= CLIENTS {
+            self.0.pop_front();
+        }
+        self.0.push_back(Window { client, since: now, count: 1 });
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: Client = Client(Some(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1))));
+    const OTHER: Client = Client(None);
+
+    #[test]
+    fn ten_failures_close_the_rest_of_the_minute() {
+        let mut failures = Failures::new();
+        for nth in 0..10 {
+            let now = Millis(1_000 + nth);
+            assert_eq!(failures.wait(ONE, now), None, "before failure {nth}");
+            assert_eq!(failures.count(ONE, now), nth == 0, "only the first is new");
+        }
+        // milliseconds since 1970, the seconds to wait
+        let waits = [
+            (1_009, Some(60)),
+            (1_999, Some(60)),
+            (2_000, Some(59)),
+            (60_999, Some(1)),
+            (61_000, None),
+            (999, None),
+        ];
+        for (now, wait) in waits {
+            assert_eq!(failures.wait(ONE, Millis(now)), wait, "at {now}");
+            assert_eq!(failures.wait(OTHER, Millis(now)), None, "another client at {now}");
+        }
+        assert!(failures.count(ONE, Millis(61_000)), "a new minute begins");
+        assert_eq!(failures.wait(ONE, Millis(61_000)), None);
+    }
+
+    #[test]
+    fn failures_further_apart_than_a_minute_never_add_up() {
+        let mut failures = Failures::new();
+        for nth in 0..100 {
+            let now = Millis(nth * 7_000);
+            failures.count(ONE, now);
+            assert_eq!(failures.wait(ONE, now), None, "after failure {nth}");
+        }
+    }
+
+    #[test]
+    fn the_oldest_clients_are_forgotten_first() {
+        let mut failures = Failures::new();
+        let client = |nth: u32| Client(Some(IpAddr::V4(nth.into())));
+        let now = Millis(0);
+        for _ in 0..FAILURES {
+            failures.count(client(0), now);
+            failures.count(client(1), now);
+        }
+        for nth in 2..=CLIENTS as u32 {
+            failures.count(client(nth), now);
+        }
+        assert_eq!(failures.0.len(), CLIENTS);
+        assert_eq!(failures.wait(client(0), now), None);
+        assert_eq!(failures.wait(client(1), now), Some(60));
+    }
+
+    #[test]
+    fn clients_are_told_apart_by_what_they_are_given() {
+        let shown = [
+            (Some("192.0.2.7"), "192.0.2.7"),
+            (Some("::ffff:192.0.2.7"), "192.0.2.7"),
+            (Some("2001:db8:1:2:ffff:4:5:6"), "2001:db8:1:2::/64"),
+            (Some("2001:db8:1:2::"), "2001:db8:1:2::/64"),
+            (Some("2001:db8:1:3::6"), "2001:db8:1:3::/64"),
+            (Some("192.0.2.7, 192.0.2.8"), "an unknown address"),
+            (Some(""), "an unknown address"),
+            (None, "an unknown address"),
+        ];
+        for (address, name) in shown {
+            let client = Client::parse(address);
+            assert_eq!(client.to_string(), name, "{address:?}");
+            for (other, other_name) in shown {
+                assert_eq!(client == Client::parse(other), name == other_name, "{address:?} and {other:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! RSA signatures, verified by the platform's WebCrypto: in the Worker's own code they would double it.
+
+use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::wasm_bindgen;
+
+/// RSASSA-PKCS1-v1_5, which with SHA-256 is RS256 (RFC 7518, 3.3).
+const ALGORITHM: &str = "RSASSA-PKCS1-v1_5";
+
+/// A public key as WebCrypto holds it. It belongs to no request, so it is kept between them.
+#[derive(Clone)]
+pub(super) struct PublicKey(JsValue);
+
+impl PublicKey {
+    /// Takes the modulus and the exponent, in base64url (RFC 7518, 6.3.1).
+    pub(super) async fn import(modulus: &str, exponent: &str) -> worker::Result<Self> {
+        let jwk = object(&[("kty", "RSA"), ("n", modulus), ("e", exponent)])?;
+        let algorithm = object(&[("name", ALGORITHM), ("hash", "SHA-256")])?;
+        let key = import_key("jwk", &jwk, &algorithm, false, &Array::of1(&"verify".into()))?.await?;
+        Ok(Self(key))
+    }
+
+    /// Tells whether the holder of the private key has signed `message`.
+    pub(super) async fn verify(&self, message: &[u8], signature: &[u8]) -> worker::Result<bool> {
+        let good =
+            verify(ALGORITHM, &self.0, &Uint8Array::from(signature), &Uint8Array::from(message))?.await?;
+        Ok(good.is_truthy())
+    }
+}
+
+fn object(members: &[(&str, &str)]) -> worker::Result<Object> {
+    let object = Object::new();
+    for (name, value) in members {
+        Reflect::set(&object, &JsValue::from_str(name), &JsValue::from_str(value))?;
+    }
+    Ok(object)
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = importKey)]
+    fn import_key(
+        format: &str,
+        key: &Object,
+        algorithm: &Object,
+        extractable: bool,
+        usages: &Array,
+    ) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"])]
+    fn verify(
+        algorithm: &str,
+        key: &JsValue,
+        signature: &Uint8Array,
+        data: &Uint8Array,
+    ) -> Result<Promise, JsValue>;
+}

@@ -1,0 +1,238 @@
+//! The life of an endpoint: registered, changed, rotated, disabled, deleted.
+
+use serde::Serialize;
+use vtryon_webhooks::delivery::EndpointSecret;
+use vtryon_webhooks::health::{Health, Reason, is_dead};
+use vtryon_webhooks::{Code, Millis};
+use worker::Response;
+
+use super::input::{self, Input};
+use super::push::Applied;
+use super::records::{self, Disabled, Record, View};
+use super::{Directory, no_endpoint};
+use crate::config::Config;
+use crate::deliver::seal;
+use crate::reply::{self, Refusal};
+use crate::wire::settings::{Endpoint, Sealed};
+use crate::wire::{Ask, Created, Fares};
+use crate::{clock, stub, web_crypto};
+
+/// How many endpoints there may be at the same time: each event is matched against all of them.
+const MAX_ENDPOINTS: usize = 20;
+
+/// How many hours the previous secret stays valid after a rotation, where none are asked for, and at most.
+const OVERLAP_HOURS: u32 = 24;
+const MAX_OVERLAP_HOURS: u32 = 168;
+
+/// The answer to a change: the endpoint, and how many shards go by it.
+#[derive(Serialize)]
+struct Changed<'a> {
+    #[serde(flatten)]
+    endpoint: View<'a>,
+    /// Shown this once, when it is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<&'a str>,
+    applied: u32,
+    shards: u32,
+}
+
+#[derive(Serialize)]
+struct List<'a> {
+    endpoints: Vec<View<'a>>,
+}
+
+impl Directory {
+    pub(super) async fn create(&self, config: &Config, created: &Created) -> Result<Response, Refusal> {
+        let sql = self.state.storage().sql();
+        let now = clock::now();
+        if records::all(&sql)?.len() >= MAX_ENDPOINTS {
+            return Err(Refusal::because(Code::Conflict, "there are 20 endpoints, and no more fit"));
+        }
+        let mut record = Record {
+            endpoint: Endpoint {
+                no: 0,
+                url: String::new(),
+                enabled: true,
+                order: "latest".to_owned(),
+                statuses: Vec::new(),
+                events: Vec::new(),
+                include: Vec::new(),
+                secrets: Vec::new(),
+            },
+            description: String::new(),
+            created_at: now,
+            updated_at: now,
+            disabled: None,
+        };
+        input::apply(&mut record, &created.input, config, &created.own_origin)?;
+        if record.endpoint.url.is_empty() {
+            return Err(Refusal::because(Code::InvalidRequest, "`url` is missing"));
+        }
+        disable_by_hand(&mut record, now);
+        let secret = EndpointSecret::from_bytes(web_crypto::random()?);
+        // Taken right before it is used: while a secret is sealed, another endpoint may be registered.
+        let no = self.take_number()?;
+        record.endpoint.no = no;
+        record.endpoint.secrets = vec![sealed(config, no, 1, &secret, now).await?];
+        let applied = self.commit(config, |sql| records::put(sql, &record)).await?;
+        answer(config, 201, &record, Some(&secret.reveal()), &applied).await
+    }
+
+    pub(super) async fn list(&self, config: &Config) -> Result<Response, Refusal> {
+        let records = records::all(&self.state.storage().sql())?;
+        let now = clock::now();
+        let mut endpoints = Vec::with_capacity(records.len());
+        for record in &records {
+            endpoints.push(record.view(now, is_readable(config, record).await?));
+        }
+        reply::json(200, &List { endpoints })
+    }
+
+    pub(super) async fn get(&self, config: &Config, no: i64) -> Result<Response, Refusal> {
+        let record = self.find(no)?;
+        let is_readable = is_readable(config, &record).await?;
+        reply::json(200, &record.view(clock::now(), is_readable))
+    }
+
+    pub(super) async fn change(
+        &self,
+        config: &Config,
+        no: i64,
+        created: &Created,
+    ) -> Result<Response, Refusal> {
+        let mut record = self.find(no)?;
+        let now = clock::now();
+        input::apply(&mut record, &created.input, config, &created.own_origin)?;
+        record.updated_at = now;
+        disable_by_hand(&mut record, now);
+        let applied = self.commit(config, |sql| records::put(sql, &record)).await?;
+        answer(config, 200, &record, None, &applied).await
+    }
+
+    pub(super) async fn delete(&self, config: &Config, no: i64) -> Result<Response, Refusal> {
+        let record = self.find(no)?;
+        let now = clock::now();
+        let applied = self.commit(config, |sql| records::delete(sql, no, now)).await?;
+        answer(config, 200, &record, None, &applied).await
+    }
+
+    /// Makes a new secret. The one before it stays valid for a while, so that no delivery fails meanwhile.
+    pub(super) async fn rotate(&self, config: &Config, no: i64, text: &str) -> Result<Response, Refusal> {
+        let input = Input::parse(text, &["overlap_hours"])?;
+        let hours = input.number("overlap_hours")?.unwrap_or(OVERLAP_HOURS);
+        if hours > MAX_OVERLAP_HOURS {
+            let message = "`overlap_hours` is not from 0 to 168";
+            return Err(Refusal::because(Code::InvalidRequest, message));
+        }
+        let version = self.find(no)?.endpoint.secrets.first().map_or(0, |secret| secret.version) + 1;
+        let now = clock::now();
+        let secret = EndpointSecret::from_bytes(web_crypto::random()?);
+        let new = sealed(config, no, version, &secret, now).await?;
+        // Read again: it may have changed while the secret was sealed.
+        let mut record = self.find(no)?;
+        if record.endpoint.secrets.first().is_some_and(|current| current.version >= version) {
+            return Err(Refusal::because(Code::Conflict, "the secret is being rotated by another request"));
+        }
+        let previous = record.endpoint.secrets.drain(..).next();
+        let until = now.plus_seconds(i64::from(hours) * 3600);
+        record.endpoint.secrets = vec![new];
+        record
+            .endpoint
+            .secrets
+            .extend(previous.filter(|_| hours > 0).map(|previous| Sealed { until: Some(until), ..previous }));
+        record.updated_at = now;
+        let applied = self.commit(config, |sql| records::put(sql, &record)).await?;
+        answer(config, 200, &record, Some(&secret.reveal()), &applied).await
+    }
+
+    /// Lets go of the previous secret at once.
+    pub(super) async fn retire(&self, config: &Config, no: i64) -> Result<Response, Refusal> {
+        let mut record = self.find(no)?;
+        record.endpoint.secrets.truncate(1);
+        record.updated_at = clock::now();
+        let applied = self.commit(config, |sql| records::put(sql, &record)).await?;
+        answer(config, 200, &record, None, &applied).await
+    }
+
+    /// Hears from a shard that an endpoint should get no more. That it has failed for too long is asked of
+    /// all shards: one that it works for proves it alive.
+    pub(super) async fn hear(&self, config: &Config, no: i64, reason: &str) -> Result<Response, Refusal> {
+        let now = clock::now();
+        let stands = match Reason::from_name(reason) {
+            Some(Reason::Gone) => true,
+            Some(Reason::Failing) => is_dead(&self.fares(config, no).await?, now),
+            Some(Reason::Administrator) | None => false,
+        };
+        let mut record = self.find(no)?;
+        if stands && record.endpoint.enabled {
+            record.endpoint.enabled = false;
+            record.disabled = Some(Disabled { reason: reason.to_owned(), at: now });
+            record.updated_at = now;
+            self.commit(config, |sql| records::put(sql, &record)).await?;
+        }
+        reply::json(200, &())
+    }
+
+    async fn fares(&self, config: &Config, no: i64) -> Result<Vec<Health>, Refusal> {
+        let answers = stub::ask_all(&self.env, config.shards, || Ask::Health { endpoint: no }).await?;
+        let read = |text: &String| {
+            let Fares { failing_since, succeeded_at, gone } = serde_json::from_str(text).ok()?;
+            Some(Health { failing_since, succeeded_at, gone })
+        };
+        Ok(answers.iter().filter_map(read).collect())
+    }
+
+    pub(super) fn find(&self, no: i64) -> Result<Record, Refusal> {
+        records::find(&self.state.storage().sql(), no)?.ok_or(no_endpoint())
+    }
+
+    fn take_number(&self) -> Result<i64, Refusal> {
+        let no = records::take_number(&self.state.storage().sql())?;
+        no.ok_or(Refusal::because(Code::Conflict, "65535 endpoints were registered, and no more can be"))
+    }
+}
+
+fn disable_by_hand(record: &mut Record, now: Millis) {
+    if record.endpoint.enabled {
+        record.disabled = None;
+    } else if record.disabled.is_none() {
+        record.disabled = Some(Disabled { reason: Reason::Administrator.as_str().to_owned(), at: now });
+    }
+}
+
+async fn sealed(
+    config: &Config,
+    endpoint: i64,
+    version: i64,
+    secret: &EndpointSecret,
+    now: Millis,
+) -> worker::Result<Sealed> {
+    Ok(Sealed {
+        version,
+        sealed: seal::seal(config, endpoint, version, secret).await?,
+        fingerprint: secret.fingerprint().to_string(),
+        created_at: now,
+        until: None,
+    })
+}
+
+/// Tells whether the master key opens the secret that an endpoint's deliveries are signed with.
+async fn is_readable(config: &Config, record: &Record) -> Result<bool, Refusal> {
+    match record.endpoint.secrets.first() {
+        Some(secret) => Ok(seal::open(config, record.endpoint.no, secret).await?.is_some()),
+        None => Ok(false),
+    }
+}
+
+/// Answers with what was changed: 202 as long as not all shards go by it.
+async fn answer(
+    config: &Config,
+    done: u16,
+    record: &Record,
+    secret: Option<&str>,
+    applied: &Applied,
+) -> Result<Response, Refusal> {
+    let status = if applied.applied == applied.shards { done } else { 202 };
+    let endpoint = record.view(clock::now(), is_readable(config, record).await?);
+    reply::json(status, &Changed { endpoint, secret, applied: applied.applied, shards: applied.shards })
+}

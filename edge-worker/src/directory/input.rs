@@ -1,0 +1,150 @@
+//! What an administrator sends: JSON objects, read field by field, refused by the name of the field.
+
+use vtryon_webhooks::endpoint::Order;
+use vtryon_webhooks::event::{MAX_EVENT_NAME, MAX_STATUS};
+use vtryon_webhooks::{Code, Millis};
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::wasm_bindgen;
+
+use super::records::Record;
+use crate::clock;
+use crate::config::Config;
+use crate::json::Object;
+use crate::reply::Refusal;
+
+#[wasm_bindgen]
+extern "C" {
+    /// Tells whether the platform takes a text for a URL (WHATWG).
+    #[wasm_bindgen(js_namespace = URL, js_name = canParse)]
+    fn can_parse(url: &str) -> bool;
+}
+
+/// How long a description may be, in bytes, and how many names a filter may have.
+const MAX_DESCRIPTION: usize = 500;
+const MAX_NAMES: usize = 50;
+
+/// What an endpoint may take beyond the events that move a task.
+const INCLUDE: [&str; 2] = ["unknown", "quarantined"];
+
+/// The fields of an object, as they came; nothing at all is an object without any.
+pub(super) struct Input<'a>(Object<'a>);
+
+impl<'a> Input<'a> {
+    /// Reads an object that has no other fields than `names`.
+    pub(super) fn parse(text: &'a str, names: &[&str]) -> Result<Self, Refusal> {
+        let text = if text.is_empty() { "{}" } else { text };
+        let fields = Object::parse(text.as_bytes()).ok_or(Refusal::because(
+            Code::InvalidRequest,
+            "the body is not one JSON object, with each field once",
+        ))?;
+        if fields.names().all(|field| names.contains(&field)) {
+            return Ok(Self(fields));
+        }
+        Err(refuse(format!("the body has a field that is none of {}", names.join(", "))))
+    }
+
+    pub(super) fn text(&self, field: &str) -> Result<Option<String>, Refusal> {
+        self.read(field, "a string")
+    }
+
+    pub(super) fn flag(&self, field: &str) -> Result<Option<bool>, Refusal> {
+        self.read(field, "true or false")
+    }
+
+    pub(super) fn number(&self, field: &str) -> Result<Option<u32>, Refusal> {
+        self.read(field, "a whole number")
+    }
+
+    /// Reads a point in time, RFC 3339.
+    pub(super) fn time(&self, field: &str) -> Result<Option<Millis>, Refusal> {
+        let Some(text) = self.text(field)? else { return Ok(None) };
+        let time = clock::parse(&text).filter(|_| is_rfc3339(&text));
+        time.map(Some).ok_or_else(|| refuse(format!("`{field}` is not a time as RFC 3339 writes it")))
+    }
+
+    fn names(&self, field: &str, longest: usize) -> Result<Option<Vec<String>>, Refusal> {
+        let Some(names) = self.read::<Vec<String>>(field, "an array of strings")? else { return Ok(None) };
+        let is_name =
+            |name: &String| !name.is_empty() && name.len() <= longest && !name.contains(char::is_control);
+        if names.len() <= MAX_NAMES && names.iter().all(is_name) {
+            return Ok(Some(names));
+        }
+        Err(refuse(format!("`{field}` has more than {MAX_NAMES} entries, or one that is no name")))
+    }
+
+    fn read<T: serde::de::DeserializeOwned>(&self, field: &str, what: &str) -> Result<Option<T>, Refusal> {
+        let Some(value) = self.0.get(field) else { return Ok(None) };
+        // Not the parser's own words: they may quote what it read.
+        serde_json::from_str(value).map(Some).map_err(|_| refuse(format!("`{field}` is not {what}")))
+    }
+}
+
+/// Holds a time that the platform can read to the form of RFC 3339 (5.6): what the platform takes for a day
+/// later, or for a zone that is not named, would be another time than was meant.
+fn is_rfc3339(text: &str) -> bool {
+    let Some((date, time)) = text.split_at_checked(10) else { return false };
+    let is_of_calendar = clock::parse(date).is_some_and(|day| clock::rfc3339(day).starts_with(date));
+    let zone = time.get(9..).unwrap_or_default();
+    let zone = zone.trim_start_matches(|char: char| char == '.' || char.is_ascii_digit());
+    let has_zone = matches!(zone.as_bytes(), [b'Z'] | [b'+' | b'-', _, _, b':', _, _]);
+    is_of_calendar && time.starts_with('T') && !time.starts_with("T24") && has_zone
+}
+
+pub(super) fn refuse(message: String) -> Refusal {
+    Refusal::telling(Code::InvalidRequest, message)
+}
+
+/// The fields of an endpoint that can be set.
+const FIELDS: [&str; 7] = ["url", "description", "enabled", "order", "statuses", "events", "include"];
+
+/// Sets what an administrator has sent, and holds all of it to the rules before anything is changed.
+pub(super) fn apply(
+    record: &mut Record,
+    text: &str,
+    config: &Config,
+    own_origin: &str,
+) -> Result<(), Refusal> {
+    let input = Input::parse(text, &FIELDS)?;
+    if let Some(url) = input.text("url")? {
+        config.endpoint_urls.check(&url).map_err(|error| refuse(error.to_string()))?;
+        // The rules don't judge punycode; what the platform can't parse could never be called.
+        if !can_parse(&url) {
+            return Err(Refusal::because(Code::InvalidRequest, "`url` is none that can be called"));
+        }
+        // Scheme and host end at the first slash after them; a port that goes without saying is in neither.
+        let origin = url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+        if origin.eq_ignore_ascii_case(own_origin) {
+            return Err(Refusal::because(Code::InvalidRequest, "`url` leads back to this gateway"));
+        }
+        record.endpoint.url = url;
+    }
+    if let Some(description) = input.text("description")? {
+        if description.len() > MAX_DESCRIPTION {
+            return Err(refuse(format!("`description` is longer than {MAX_DESCRIPTION} bytes")));
+        }
+        record.description = description;
+    }
+    if let Some(order) = input.text("order")? {
+        if Order::from_name(&order).is_none() {
+            return Err(Refusal::because(Code::InvalidRequest, "`order` is not one of latest, all"));
+        }
+        record.endpoint.order = order;
+    }
+    if let Some(statuses) = input.names("statuses", MAX_STATUS)? {
+        record.endpoint.statuses = statuses;
+    }
+    if let Some(events) = input.names("events", MAX_EVENT_NAME)? {
+        record.endpoint.events = events;
+    }
+    if let Some(include) = input.names("include", MAX_STATUS)? {
+        if !include.iter().all(|name| INCLUDE.contains(&name.as_str())) {
+            let message = "`include` has an entry that is not one of unknown, quarantined";
+            return Err(Refusal::because(Code::InvalidRequest, message));
+        }
+        record.endpoint.include = include;
+    }
+    if let Some(enabled) = input.flag("enabled")? {
+        record.endpoint.enabled = enabled;
+    }
+    Ok(())
+}

@@ -1,0 +1,30 @@
+//! The stored form of the directory. A change is a new entry in [`MIGRATIONS`]; an entry once deployed is
+//! never edited.
+
+/// Each entry brings the schema from its position to the next version.
+pub(super) const MIGRATIONS: &[&str] = &["
+    CREATE TABLE endpoints (
+        no         INTEGER PRIMARY KEY,
+        doc        TEXT NOT NULL,
+        deleted_at INTEGER
+    );
+    CREATE TABLE replays (
+        id         TEXT PRIMARY KEY,
+        key        TEXT UNIQUE,
+        request    TEXT NOT NULL,
+        doc        TEXT NOT NULL,
+        created_at INTEGER NOT NULL
+    );
+    CREATE TABLE rejections (
+        code     TEXT PRIMARY KEY,
+        count    INTEGER NOT NULL,
+        first_at INTEGER NOT NULL,
+        last_at  INTEGER NOT NULL,
+        sample   TEXT
+    ) WITHOUT ROWID;
+    CREATE TABLE secrets (
+        fingerprint TEXT PRIMARY KEY,
+        sealed      BLOB NOT NULL,
+        seen_at     INTEGER NOT NULL
+    ) WITHOUT ROWID;
+"];

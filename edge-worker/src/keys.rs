@@ -1,0 +1,92 @@
+//! The master key, and the keys that are derived from it, one for each purpose.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::base64;
+
+/// The 32 bytes that all other keys of the gateway come from. It is not printed, and its memory is
+/// overwritten when it goes.
+pub(crate) struct MasterKey(Zeroizing<[u8; 32]>);
+
+impl MasterKey {
+    /// Reads 32 bytes written as 64 hex digits or in base64; anything else is no key.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut key = Zeroizing::new([0; 32]);
+        // 64 hex digits would be 48 bytes in base64, so no text can be read in both ways.
+        if hex::decode_to_slice(text, &mut *key).is_err() {
+            let bytes = Zeroizing::new(base64::decode_pasted(text)?);
+            *key = bytes.as_slice().try_into().ok()?;
+        }
+        Some(Self(key))
+    }
+
+    /// Derives the key for the purpose that `label` names: HMAC-SHA256 of the label, under this key.
+    pub(crate) fn derive(&self, label: &str) -> [u8; 32] {
+        hmac_sha256(&self.0).chain_update(label).finalize().into_bytes().into()
+    }
+}
+
+/// Prepares HMAC-SHA256 (RFC 2104) under a key of 32 bytes.
+pub(crate) fn hmac_sha256(key: &[u8; 32]) -> Hmac<Sha256> {
+    // RFC 2104, 2: a key that is shorter than a block is padded with zeros.
+    let mut block = Zeroizing::new([0; 64]);
+    for (to, from) in block.iter_mut().zip(key) {
+        *to = *from;
+    }
+    Hmac::new((&*block).into())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "that is how a test fails")]
+
+    use super::*;
+
+    const HEX: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff";
+
+    /// One key in every way that it may be written.
+    const SAME: [&str; 6] = [
+        HEX,
+        "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1EFF",
+        "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHv8=",
+        "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHv8",
+        "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHv9=",
+        "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHv9",
+    ];
+
+    const NONE: [&str; 7] = [
+        "",
+        "0f",
+        "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e",
+        "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff00",
+        "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1ef ",
+        "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHv8A",
+        " AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHv8=",
+    ];
+
+    #[test]
+    fn a_key_is_32_bytes_in_hex_or_base64() {
+        for text in SAME {
+            assert_eq!(hex::encode(*MasterKey::parse(text).unwrap().0), HEX, "{text}");
+        }
+        for text in NONE {
+            assert!(MasterKey::parse(text).is_none(), "{text}");
+        }
+    }
+
+    /// What is sealed under these keys is read back by later versions, so they are pinned.
+    #[test]
+    fn derived_keys_are_pinned() {
+        let pinned = [
+            ("vtryon-webhooks secrets 1", "0ad99defc378092648ac79522c158f4f52c105bdb3d4ce8ab8e3f919ce2f171d"),
+            ("vtryon-webhooks seal 1", "e88f4cf3d89676423e6d63ed36522a23492cc6506f486c3101685d2ef85a15de"),
+            ("vtryon-webhooks session 1", "661b02ececf3a88d47a40c4ed0e64a7e6be44efc0c78d9b5f01c3863d86980cd"),
+        ];
+        let master = MasterKey::parse(HEX).unwrap();
+        for (label, key) in pinned {
+            assert_eq!(hex::encode(master.derive(label)), key, "{label}");
+        }
+    }
+}

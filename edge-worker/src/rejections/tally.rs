@@ -1,0 +1,172 @@
+//! What an isolate has counted, and when it tells of it.
+
+use std::time::Duration;
+
+use vtryon_webhooks::{Code, Millis};
+
+use crate::clock;
+use crate::wire::rejection::{Rejection, Sample};
+
+/// How long the first rejection waits for others, and how long the directory is left in peace after it was
+/// told, in seconds.
+const GATHER: i64 = 1;
+const PAUSE: i64 = 10;
+
+/// How many seconds too late one who was to tell the directory may be, before another is to: the platform
+/// ends what a request has left to do after 30.
+const GIVEN_UP: i64 = 20;
+
+/// What was counted since the directory was told.
+pub(super) struct Tally {
+    /// At most one for each code that a webhook is refused by.
+    causes: Vec<Cause>,
+    /// When the directory was told last, or is to be told.
+    told_at: Option<Millis>,
+    /// Whether it is still to be told then.
+    is_awaited: bool,
+}
+
+/// The webhooks refused for one cause.
+pub(super) struct Cause {
+    pub(super) code: Code,
+    pub(super) count: i64,
+    pub(super) first_at: Millis,
+    pub(super) last_at: Millis,
+    pub(super) last: Kept,
+}
+
+/// What is kept of the last one: raw, for in a flood most are overwritten before they are told of.
+pub(super) struct Kept {
+    pub(super) header: String,
+    pub(super) header_bytes: usize,
+    pub(super) content_type: Option<String>,
+    pub(super) body: Vec<u8>,
+    pub(super) body_bytes: Option<usize>,
+}
+
+impl Tally {
+    pub(super) const EMPTY: Self = Self { causes: Vec::new(), told_at: None, is_awaited: false };
+
+    pub(super) fn add(&mut self, more: Cause) {
+        let Some(cause) = self.causes.iter_mut().find(|cause| cause.code == more.code) else {
+            self.causes.push(more);
+            return;
+        };
+        cause.count += more.count;
+        cause.first_at = cause.first_at.min(more.first_at);
+        // The clock stands still within a request: of two at the same time, the later call is the later one.
+        if cause.last_at <= more.last_at {
+            cause.last_at = more.last_at;
+            cause.last = more.last;
+        }
+    }
+
+    /// Returns how long to wait before the directory is told; none where another request sees to it.
+    pub(super) fn wait(&mut self, now: Millis) -> Option<Duration> {
+        let after = |seconds| move |at: Millis| at.plus_millis(clock::span(seconds));
+        let is_given_up = self.told_at.map(after(GIVEN_UP)).is_some_and(|end| end < now);
+        if self.is_awaited && !is_given_up {
+            return None;
+        }
+        let rested_at = self.told_at.map_or(now, after(PAUSE));
+        let at = rested_at.max(after(GATHER)(now));
+        self.told_at = Some(at);
+        self.is_awaited = true;
+        // The platform waits in this machine's time.
+        let millis = (at.0 - now.0) * 1000 / clock::span(1);
+        Some(Duration::from_millis(millis.unsigned_abs()))
+    }
+
+    /// Takes what there is to tell.
+    pub(super) fn take(&mut self, now: Millis) -> Vec<Cause> {
+        self.told_at = Some(now);
+        self.is_awaited = false;
+        std::mem::take(&mut self.causes)
+    }
+}
+
+impl Cause {
+    pub(super) fn told(&self) -> Rejection {
+        Rejection {
+            code: self.code.as_str().to_owned(),
+            count: self.count,
+            first_at: self.first_at,
+            last_at: self.last_at,
+            sample: Sample {
+                header: self.last.header.clone(),
+                header_bytes: self.last.header_bytes,
+                content_type: self.last.content_type.clone(),
+                body: hex::encode(&self.last.body),
+                body_bytes: self.last.body_bytes,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cause(code: Code, at: i64, header: &str) -> Cause {
+        let last = Kept {
+            header: header.to_owned(),
+            header_bytes: header.len(),
+            content_type: None,
+            body: Vec::new(),
+            body_bytes: None,
+        };
+        Cause { code, count: 1, first_at: Millis(at), last_at: Millis(at), last }
+    }
+
+    #[test]
+    fn a_cause_is_counted_with_its_last_request() {
+        let mut tally = Tally::EMPTY;
+        for (code, at, header) in [
+            (Code::SignatureMismatch, 20, "b"),
+            (Code::MissingSignature, 21, ""),
+            (Code::SignatureMismatch, 30, "c"),
+            (Code::SignatureMismatch, 30, "d"),
+            // What could not be told comes back.
+            (Code::SignatureMismatch, 10, "a"),
+        ] {
+            tally.add(cause(code, at, header));
+        }
+        let told: Vec<_> = tally.take(Millis(40)).iter().map(Cause::told).collect();
+        let told: Vec<_> = told
+            .iter()
+            .map(|told| (&*told.code, told.count, told.first_at.0, told.last_at.0, &*told.sample.header))
+            .collect();
+        assert_eq!(told, [("signature_mismatch", 4, 10, 30, "d"), ("missing_signature", 1, 21, 21, "")]);
+        assert!(tally.take(Millis(50)).is_empty());
+    }
+
+    /// What happens when, in milliseconds, and how long the one who asks is to wait; none: not at all.
+    enum Happens {
+        Rejected(Option<u64>),
+        Told,
+    }
+
+    #[test]
+    fn the_directory_is_told_once_in_a_pause() {
+        use Happens::{Rejected, Told};
+        let mut tally = Tally::EMPTY;
+        for (at, happens, why) in [
+            (0, Rejected(Some(1000)), "the first one waits for others"),
+            (1, Rejected(None), "which leave it to the first"),
+            (1000, Told, ""),
+            (1001, Rejected(Some(9999)), "then there is a pause"),
+            (10_999, Rejected(None), "for all"),
+            (11_000, Told, ""),
+            (21_500, Rejected(Some(1000)), "after an idle time it is as at first"),
+            (42_500, Rejected(None), "it was to be told 20 s ago, and may still be"),
+            (42_501, Rejected(Some(1000)), "it will never be: that request has ended"),
+        ] {
+            match happens {
+                Rejected(wait) => {
+                    assert_eq!(tally.wait(Millis(at)), wait.map(Duration::from_millis), "{why}")
+                }
+                Told => drop(tally.take(Millis(at))),
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What came of an attempt, written down: delivered, due again, or dead.
+
+use vtryon_webhooks::endpoint::Order;
+use vtryon_webhooks::lifecycle::Outcome;
+use vtryon_webhooks::retry::{self, Reply};
+use vtryon_webhooks::{Digest, Millis};
+use worker::SqlStorage;
+
+use super::deliveries::{self, Delivery, Record, State};
+use super::{TaskShard, events, lane, replays};
+use crate::clock;
+use crate::sql;
+use crate::wire::delivery::{Attempt, Report, endpoint_of, seq_of};
+
+/// How long a delivery is put off that the gateway itself could not attempt, in seconds of this machine.
+const HOLD: i64 = 60;
+
+impl TaskShard {
+    /// Takes a report. One of an attempt that the delivery is past changes nothing, unless it tells of success.
+    pub(super) fn conclude(&self, report: &Report, now: Millis) -> worker::Result<()> {
+        let storage = self.state.storage();
+        let sql = storage.sql();
+        let Some(mut delivery) = deliveries::find(&sql, report.delivery)? else { return Ok(()) };
+        if delivery.state != State::Pending || delivery.round != report.round {
+            return Ok(());
+        }
+        let Some(attempt) = &report.made else {
+            deliveries::hold(&sql, delivery.no, now.plus_millis(clock::span(HOLD)), "secret_unreadable")?;
+            self.release(delivery.no);
+            self.schedule(0);
+            return Ok(());
+        };
+        let reply = attempt.status.map(Reply::of);
+        let is_current = report.attempt == delivery.failed + 1;
+        if !is_current && reply != Some(Reply::Delivered) {
+            return Ok(());
+        }
+        let health = self.health_after(endpoint_of(delivery.no), reply, attempt.attempted_at)?;
+        sql::transaction(&storage, || {
+            self.write(&sql, &mut delivery, attempt, reply, now)?;
+            self.write_health(&sql, endpoint_of(report.delivery), health)
+        })?;
+        self.remember_health(endpoint_of(report.delivery), health);
+        self.release(report.delivery);
+        self.schedule(0);
+        Ok(())
+    }
+
+    fn write(
+        &self,
+        sql: &SqlStorage,
+        delivery: &mut Delivery,
+        attempt: &Attempt,
+        reply: Option<Reply>,
+        now: Millis,
+    ) -> worker::Result<()> {
+        let number = delivery.failed + 1;
+        delivery.record(Record {
+            round: delivery.round,
+            attempt: number,
+            due_at: clock::rfc3339(delivery.scheduled_at),
+            attempted_at: clock::rfc3339(attempt.attempted_at),
+            took_ms: attempt.took_ms,
+            status: attempt.status,
+            error: attempt.error.clone(),
+            answer: attempt.answer.clone(),
+            previous_secret: attempt.previous_secret,
+        })?;
+        let first_at = delivery.first_at.unwrap_or(attempt.attempted_at);
+        delivery.first_at = Some(first_at);
+        if reply == Some(Reply::Delivered) {
+            deliveries::end(sql, delivery, State::Delivered, now, None)?;
+            replays::count(sql, delivery, true)?;
+            return follow(sql, delivery, now);
+        }
+        delivery.failed = number;
+        let endpoint = endpoint_of(delivery.no);
+        let settings = self.settings();
+        let Some(endpoint) = settings.endpoint(endpoint) else {
+            return bury(sql, delivery, now, "endpoint_deleted");
+        };
+        if is_outdated(sql, delivery, endpoint.order())? {
+            return supersede(sql, delivery, now);
+        }
+        let subject = subject(sql, delivery.no)?;
+        match retry::next(&subject, number, first_at, attempt.attempted_at, attempt.retry_after_ms) {
+            Some(at) => deliveries::retry(sql, delivery, at),
+            None => bury(sql, delivery, now, "exhausted"),
+        }
+    }
+}
+
+/// Ends a delivery that no further attempt is made for, and lets the next one of its lane go.
+pub(super) fn bury(sql: &SqlStorage, delivery: &Delivery, now: Millis, reason: &str) -> worker::Result<()> {
+    deliveries::end(sql, delivery, State::Dead, now, Some(reason))?;
+    replays::count(sql, delivery, false)?;
+    follow(sql, delivery, now)
+}
+
+/// Ends a delivery whose place a later event has taken.
+pub(super) fn supersede(sql: &SqlStorage, delivery: &Delivery, now: Millis) -> worker::Result<()> {
+    deliveries::end(sql, delivery, State::Superseded, now, None)?;
+    replays::count(sql, delivery, false)?;
+    follow(sql, delivery, now)
+}
+
+/// Makes the next delivery of a lane due.
+fn follow(sql: &SqlStorage, ended: &Delivery, now: Millis) -> worker::Result<()> {
+    let lane = lane::of_delivery(sql, ended.no)?;
+    match lane.iter().find(|waiting| waiting.due_at.is_some_and(|due_at| due_at > now)) {
+        Some(next) => deliveries::put_off(sql, next.no, now),
+        None => Ok(()),
+    }
+}
+
+/// Tells whether a later event of the same task has taken a delivery's place.
+fn is_outdated(sql: &SqlStorage, delivery: &Delivery, order: Order) -> worker::Result<bool> {
+    let lane = lane::of_delivery(sql, delivery.no)?;
+    let Some(own) = lane.iter().find(|waiting| waiting.no == delivery.no) else { return Ok(false) };
+    Ok(lane.iter().any(|waiting| {
+        waiting.no > own.no && waiting.is_applied && order.supersedes(Outcome::Applied, own.has_status)
+    }))
+}
+
+/// Returns the digest that an event is stored by, from which its jitter is made.
+fn subject(sql: &SqlStorage, delivery: i64) -> worker::Result<Digest> {
+    let seq = seq_of(delivery);
+    let task_id = events::kept(sql, seq)?.and_then(|kept| kept.task_id);
+    Ok(match task_id {
+        Some(task_id) => Digest::of(task_id.as_bytes()),
+        None => Digest::of(&events::body(sql, seq)?.unwrap_or_default()),
+    })
+}

@@ -1,0 +1,235 @@
+//! The rows of deliveries, and the statements that read and write them.
+//!
+//! A delivery is pending until it is `delivered`, `dead` or `superseded`. While it is pending, `due_at`
+//! says when the alarm looks at it next; it is null while the Worker makes the first attempt, so that a
+//! delivery that arrives at once is written twice and is never in an index.
+
+use serde::{Deserialize, Serialize};
+use vtryon_webhooks::Millis;
+use worker::SqlStorage;
+
+use crate::sql::{self, Bind, Row};
+use crate::wire::delivery::{ENDPOINT_NUMBERS, delivery_no};
+
+/// How many attempts a delivery's row remembers: those of its last rounds.
+const MAX_RECORDS: usize = 12;
+
+/// What a delivery has come to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Pending,
+    Delivered,
+    Dead,
+    Superseded,
+}
+
+impl State {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+            Self::Superseded => "superseded",
+        }
+    }
+
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        [Self::Pending, Self::Delivered, Self::Dead, Self::Superseded]
+            .into_iter()
+            .find(|state| state.as_str() == name)
+    }
+}
+
+/// A delivery as it is stored.
+pub(super) struct Delivery {
+    pub(super) no: i64,
+    pub(super) state: State,
+    pub(super) due_at: Option<Millis>,
+    /// When its next attempt was due by the schedule, which an alarm may be late for.
+    pub(super) scheduled_at: Millis,
+    /// When the first attempt of this round was made.
+    pub(super) first_at: Option<Millis>,
+    /// How many attempts of this round have failed.
+    pub(super) failed: u32,
+    /// How often it was replayed by hand.
+    pub(super) round: i64,
+    /// The range replay that it is part of.
+    pub(super) replay: Option<String>,
+    /// The attempts, as [`Record`]s in JSON.
+    pub(super) records: String,
+}
+
+/// An attempt as it is stored and shown.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Record {
+    pub(super) round: i64,
+    pub(super) attempt: u32,
+    pub(super) due_at: String,
+    pub(super) attempted_at: String,
+    pub(super) took_ms: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) error: Option<String>,
+    /// The first KiB of the answer.
+    #[serde(default)]
+    pub(super) answer: String,
+    /// Whether the receiver took the previous secret alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) previous_secret: bool,
+}
+
+/// Selects the columns of [`Delivery`].
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT no, state, due_at, scheduled_at, first_at, failed, round, replay, records FROM deliveries ",
+            $rest
+        )
+    };
+}
+
+impl Delivery {
+    fn read(row: &mut Row) -> worker::Result<Self> {
+        Ok(Self {
+            no: row.int()?,
+            state: State::from_name(&row.text()?)
+                .ok_or_else(|| worker::Error::from("a delivery is in no state"))?,
+            due_at: row.maybe_int()?.map(Millis),
+            scheduled_at: Millis(row.int()?),
+            first_at: row.maybe_int()?.map(Millis),
+            failed: u32::try_from(row.int()?).unwrap_or(u32::MAX),
+            round: row.int()?,
+            replay: row.maybe_text()?,
+            records: row.text()?,
+        })
+    }
+
+    /// Adds an attempt to those remembered; where there are many, the oldest goes.
+    pub(super) fn record(&mut self, record: Record) -> worker::Result<()> {
+        let mut records: Vec<Record> = serde_json::from_str(&self.records)?;
+        records.push(record);
+        let first = records.len().saturating_sub(MAX_RECORDS);
+        self.records = serde_json::to_string(records.get(first..).unwrap_or_default())?;
+        Ok(())
+    }
+}
+
+/// Owes an event to an endpoint. Without `due_at` the Worker has it in hand.
+pub(super) fn create(
+    sql: &SqlStorage,
+    no: i64,
+    created_at: Millis,
+    due_at: Option<Millis>,
+) -> worker::Result<()> {
+    const CREATE: &str = "INSERT INTO deliveries
+            (no, endpoint, state, created_at, due_at, scheduled_at, failed, round, records)
+        VALUES (?1, ?2, 'pending', ?3, ?4, ?3, 0, 0, '[]')";
+    let binds = [
+        Bind::Int(no),
+        Bind::Int(no % ENDPOINT_NUMBERS),
+        Bind::Int(created_at.0),
+        Bind::MaybeInt(due_at.map(|at| at.0)),
+    ];
+    sql::run(sql, CREATE, &binds)
+}
+
+pub(super) fn find(sql: &SqlStorage, no: i64) -> worker::Result<Option<Delivery>> {
+    sql::first(sql, select!("WHERE no = ?"), &[Bind::Int(no)], Delivery::read)
+}
+
+/// Finds what is due to an endpoint, the longest due first.
+pub(super) fn due(sql: &SqlStorage, endpoint: i64, now: Millis, limit: i64) -> worker::Result<Vec<Delivery>> {
+    const DUE: &str =
+        select!("INDEXED BY deliveries_due WHERE endpoint = ? AND due_at <= ? ORDER BY due_at LIMIT ?");
+    sql::all(sql, DUE, &[Bind::Int(endpoint), Bind::Int(now.0), Bind::Int(limit)], Delivery::read)
+}
+
+/// Tells when the alarm has to look after an endpoint next.
+pub(super) fn next_due(sql: &SqlStorage, endpoint: i64) -> worker::Result<Option<Millis>> {
+    const NEXT: &str = "SELECT due_at FROM deliveries INDEXED BY deliveries_due
+        WHERE endpoint = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT 1";
+    Ok(sql::first(sql, NEXT, &[Bind::Int(endpoint)], Row::int)?.map(Millis))
+}
+
+/// Finds what the Worker had in hand when an earlier instance ended, among the events from `seq` on.
+pub(super) fn in_hand(sql: &SqlStorage, seq: i64) -> worker::Result<Vec<i64>> {
+    const IN_HAND: &str = "SELECT no FROM deliveries WHERE no >= ? AND state = 'pending' AND due_at IS NULL";
+    sql::all(sql, IN_HAND, &[Bind::Int(delivery_no(seq, 0))], Row::int)
+}
+
+/// Puts a pending delivery off, or makes it due.
+pub(super) fn put_off(sql: &SqlStorage, no: i64, due_at: Millis) -> worker::Result<()> {
+    const PUT_OFF: &str = "UPDATE deliveries SET due_at = ? WHERE no = ? AND state = 'pending'";
+    sql::run(sql, PUT_OFF, &[Bind::Int(due_at.0), Bind::Int(no)])
+}
+
+/// Puts a delivery off that could not even be attempted, and says why.
+pub(super) fn hold(sql: &SqlStorage, no: i64, due_at: Millis, reason: &str) -> worker::Result<()> {
+    const HOLD: &str = "UPDATE deliveries SET due_at = ?, reason = ? WHERE no = ? AND state = 'pending'";
+    sql::run(sql, HOLD, &[Bind::Int(due_at.0), Bind::Text(reason), Bind::Int(no)])
+}
+
+/// Writes what an attempt has made of a delivery that stays pending.
+pub(super) fn retry(sql: &SqlStorage, delivery: &Delivery, at: Millis) -> worker::Result<()> {
+    const RETRY: &str = "UPDATE deliveries SET due_at = ?1, scheduled_at = ?1, first_at = ?2, failed = ?3,
+            records = ?4, reason = NULL
+        WHERE no = ?5";
+    let binds = [
+        Bind::Int(at.0),
+        Bind::MaybeInt(delivery.first_at.map(|at| at.0)),
+        Bind::Int(delivery.failed.into()),
+        Bind::Text(&delivery.records),
+        Bind::Int(delivery.no),
+    ];
+    sql::run(sql, RETRY, &binds)
+}
+
+/// Ends a delivery.
+pub(super) fn end(
+    sql: &SqlStorage,
+    delivery: &Delivery,
+    state: State,
+    at: Millis,
+    reason: Option<&str>,
+) -> worker::Result<()> {
+    // One that is in no index is not taken out of any: naming `due_at` would write it there.
+    const END: &str = "UPDATE deliveries SET state = ?, ended_at = ?, reason = ?, failed = ?, records = ?,
+            due_at = NULL
+        WHERE no = ?";
+    let binds = [
+        Bind::Text(state.as_str()),
+        Bind::Int(at.0),
+        Bind::Maybe(reason),
+        Bind::Int(delivery.failed.into()),
+        Bind::Text(&delivery.records),
+        Bind::Int(delivery.no),
+    ];
+    sql::run(sql, END, &binds)
+}
+
+/// Begins a delivery anew, or makes a pending one due: by hand, or as part of a range.
+pub(super) fn replay(
+    sql: &SqlStorage,
+    no: i64,
+    created_at: Millis,
+    at: Millis,
+    replay: Option<&str>,
+) -> worker::Result<()> {
+    const REPLAY: &str = "INSERT INTO deliveries
+            (no, endpoint, state, created_at, due_at, scheduled_at, failed, round, replay, records)
+        VALUES (?1, ?2, 'pending', ?3, ?4, ?4, 0, 1, ?5, '[]')
+        ON CONFLICT (no) DO UPDATE SET
+            round = round + (state <> 'pending'), failed = IIF(state = 'pending', failed, 0),
+            first_at = IIF(state = 'pending', first_at, NULL), state = 'pending',
+            due_at = ?4, scheduled_at = ?4, replay = IIF(state = 'pending', COALESCE(?5, replay), ?5),
+            ended_at = NULL, reason = NULL";
+    let binds = [
+        Bind::Int(no),
+        Bind::Int(no % ENDPOINT_NUMBERS),
+        Bind::Int(created_at.0),
+        Bind::Int(at.0),
+        Bind::Maybe(replay),
+    ];
+    sql::run(sql, REPLAY, &binds)
+}

@@ -1,0 +1,205 @@
+//! What a shard shows of its deliveries.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use vtryon_webhooks::Millis;
+
+use super::deliveries::State;
+use super::{TaskShard, events};
+use crate::clock;
+use crate::sql::{self, Bind, Row};
+use crate::wire::delivery::{ENDPOINT_NUMBERS, delivery_id, endpoint_of, seq_of};
+use crate::wire::settings::endpoint_id;
+use crate::wire::{Item, Page};
+
+/// How many events a filtered listing looks at for one page, so that a rare state costs no full scan.
+const WINDOW: i64 = 1000 * ENDPOINT_NUMBERS;
+
+/// A delivery, as the API shows it.
+#[derive(Serialize)]
+struct View {
+    id: String,
+    endpoint: String,
+    /// Null for a body that can't be read.
+    task_id: Option<String>,
+    event: Option<String>,
+    status: Option<String>,
+    outcome: String,
+    seq: i64,
+    webhook_id: String,
+    state: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    created_at: String,
+    ended_at: Option<String>,
+    /// When the next attempt is due; null when it has ended, or is under way for the first time.
+    due_at: Option<String>,
+    /// How often it was replayed.
+    replays: i64,
+    /// The attempts of the last rounds. A listing has the last one alone, without its answer.
+    attempts: Box<RawValue>,
+}
+
+/// A delivery's row, as far as it is shown.
+struct Stored {
+    no: i64,
+    state: String,
+    reason: Option<String>,
+    created_at: i64,
+    ended_at: Option<i64>,
+    due_at: Option<i64>,
+    round: i64,
+    attempts: String,
+}
+
+/// Selects the columns of [`Stored`], with the attempts as the first parameter's expression makes them.
+macro_rules! select {
+    ($attempts:literal, $rest:literal) => {
+        concat!(
+            "SELECT no, state, reason, created_at, ended_at, IIF(due_at IS NULL, NULL, scheduled_at), round, ",
+            $attempts,
+            " FROM deliveries ",
+            $rest
+        )
+    };
+}
+
+/// The last attempt without its answer.
+macro_rules! select_brief {
+    ($rest:literal) => {
+        select!(
+            "IIF(json_array_length(records) = 0, '[]',
+                json_array(json_remove(json_extract(records, '$[#-1]'), '$.answer')))",
+            $rest
+        )
+    };
+}
+
+impl Stored {
+    fn read(row: &mut Row) -> worker::Result<Self> {
+        Ok(Self {
+            no: row.int()?,
+            state: row.text()?,
+            reason: row.maybe_text()?,
+            created_at: row.int()?,
+            ended_at: row.maybe_int()?,
+            due_at: row.maybe_int()?,
+            round: row.int()?,
+            attempts: row.text()?,
+        })
+    }
+}
+
+/// Which deliveries a listing is of.
+pub(super) struct Wanted<'a> {
+    pub(super) endpoint: Option<i64>,
+    pub(super) state: Option<&'a str>,
+    pub(super) task_id: Option<&'a str>,
+}
+
+impl TaskShard {
+    /// Shows a delivery with its attempts.
+    pub(super) fn delivery(&self, shard: u32, no: i64) -> worker::Result<Option<impl Serialize + use<>>> {
+        const FIND: &str = select!("records", "WHERE no = ?");
+        let stored = sql::first(&self.state.storage().sql(), FIND, &[Bind::Int(no)], Stored::read)?;
+        stored.map(|stored| self.show(shard, stored)).transpose()
+    }
+
+    /// Lists deliveries, those of the latest events first.
+    pub(super) fn deliveries(
+        &self,
+        shard: u32,
+        before: Option<i64>,
+        wanted: &Wanted<'_>,
+        limit: u32,
+    ) -> worker::Result<Page> {
+        const ALL: &str = select_brief!("WHERE no < ? ORDER BY no DESC LIMIT ?");
+        const DEAD: &str = select_brief!(
+            "INDEXED BY deliveries_dead WHERE state = 'dead' AND no < ? AND (?2 IS NULL OR endpoint = ?2)
+            ORDER BY no DESC LIMIT ?3"
+        );
+        const FILTERED: &str = select_brief!(
+            "WHERE no < ?1 AND no >= ?2 AND (?3 IS NULL OR endpoint = ?3) AND (?4 IS NULL OR state = ?4)
+            ORDER BY no DESC LIMIT ?5"
+        );
+        let sql = self.state.storage().sql();
+        let limited = Bind::Int(limit.into());
+        let (rows, floor) = match (wanted.task_id, wanted.endpoint, wanted.state) {
+            (Some(task_id), endpoint, state) => {
+                let mut rows = self.of_task(task_id)?;
+                rows.retain(|row| {
+                    endpoint.is_none_or(|no| endpoint_of(row.no) == no)
+                        && state.is_none_or(|state| row.state == state)
+                        && before.is_none_or(|before| row.no < before)
+                });
+                rows.truncate(limit as usize);
+                (rows, 0)
+            }
+            (None, None, None) => (sql::all(&sql, ALL, &[sql::before(before), limited], Stored::read)?, 0),
+            (None, endpoint, Some(state)) if state == State::Dead.as_str() => {
+                let binds = [sql::before(before), Bind::MaybeInt(endpoint), limited];
+                (sql::all(&sql, DEAD, &binds, Stored::read)?, 0)
+            }
+            (None, endpoint, state) => {
+                let top = before.map_or_else(|| self.next_delivery(), Ok)?;
+                let floor = (top - WINDOW).max(0);
+                let binds =
+                    [Bind::Int(top), Bind::Int(floor), Bind::MaybeInt(endpoint), Bind::Maybe(state), limited];
+                (sql::all(&sql, FILTERED, &binds, Stored::read)?, floor)
+            }
+        };
+        let is_full = rows.len() >= limit as usize;
+        let items = rows.into_iter().map(|row| {
+            let (no, at) = (row.no, Millis(row.created_at));
+            Item::new(no, at, &self.show(shard, row)?)
+        });
+        let page = Page::new(items.collect::<worker::Result<_>>()?, !is_full);
+        // A window that was searched in vain is no end: the next page begins below it.
+        Ok(Page { next: page.next.or((!is_full && floor > 0).then_some(floor)), ..page })
+    }
+
+    fn of_task(&self, task_id: &str) -> worker::Result<Vec<Stored>> {
+        const FOLLOW: &str = "WITH RECURSIVE line (seq, previous) AS (
+                SELECT seq, previous FROM events WHERE seq = (SELECT head FROM tasks WHERE task_id = ?)
+                UNION ALL
+                SELECT e.seq, e.previous FROM line JOIN events e ON e.seq = line.previous LIMIT 100
+            ) SELECT seq FROM line";
+        const OF_EVENT: &str =
+            select_brief!("WHERE no BETWEEN ?1 * 65536 AND ?1 * 65536 + 65535 ORDER BY no DESC");
+        let sql = self.state.storage().sql();
+        let mut rows = Vec::new();
+        for seq in sql::all(&sql, FOLLOW, &[Bind::Text(task_id)], Row::int)? {
+            rows.extend(sql::all(&sql, OF_EVENT, &[Bind::Int(seq)], Stored::read)?);
+        }
+        Ok(rows)
+    }
+
+    /// Returns a number above that of every delivery.
+    fn next_delivery(&self) -> worker::Result<i64> {
+        const LAST: &str = "SELECT COALESCE(MAX(no), 0) FROM deliveries";
+        Ok(sql::first(&self.state.storage().sql(), LAST, &[], Row::int)?.unwrap_or(0) + 1)
+    }
+
+    fn show(&self, shard: u32, row: Stored) -> worker::Result<View> {
+        let seq = seq_of(row.no);
+        let kept = events::kept(&self.state.storage().sql(), seq)?
+            .ok_or_else(|| worker::Error::from("a delivery is of no event"))?;
+        Ok(View {
+            id: delivery_id(shard, row.no),
+            endpoint: endpoint_id(endpoint_of(row.no)),
+            webhook_id: kept.identity().webhook_id(),
+            event: kept.event().map(str::to_owned),
+            task_id: kept.task_id,
+            status: kept.status,
+            outcome: kept.outcome,
+            seq,
+            state: row.state,
+            reason: row.reason,
+            created_at: clock::rfc3339(Millis(row.created_at)),
+            ended_at: row.ended_at.map(|at| clock::rfc3339(Millis(at))),
+            due_at: row.due_at.map(|at| clock::rfc3339(Millis(at))),
+            replays: row.round,
+            attempts: RawValue::from_string(row.attempts)?,
+        })
+    }
+}

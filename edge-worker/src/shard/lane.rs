@@ -1,0 +1,55 @@
+//! Lanes: what is owed to one endpoint of one task goes in order, one at a time.
+
+use vtryon_webhooks::Millis;
+use worker::SqlStorage;
+
+use crate::sql::{self, Bind, Row};
+use crate::wire::delivery::{endpoint_of, seq_of};
+
+/// A pending delivery of a task, as far as its neighbours need to know of it. One that was replayed by
+/// hand is in no lane: it goes when it is asked for.
+pub(super) struct Waiting {
+    pub(super) no: i64,
+    pub(super) due_at: Option<Millis>,
+    /// Whether its event tells a status.
+    pub(super) has_status: bool,
+    /// Whether its event has moved the task.
+    pub(super) is_applied: bool,
+}
+
+impl Waiting {
+    pub(super) const fn endpoint(&self) -> i64 {
+        endpoint_of(self.no)
+    }
+}
+
+/// Finds what is pending of a task, to all endpoints and in order, among its last 100 events up to `head`.
+pub(super) fn of_task(sql: &SqlStorage, head: i64) -> worker::Result<Vec<Waiting>> {
+    const PENDING: &str = "WITH RECURSIVE line (seq, previous, status, outcome) AS (
+            SELECT seq, previous, status, outcome FROM events WHERE seq = ?
+            UNION ALL
+            SELECT e.seq, e.previous, e.status, e.outcome
+            FROM line JOIN events e ON e.seq = line.previous LIMIT 100
+        ) SELECT d.no, d.due_at, line.status IS NOT NULL, line.outcome = 'applied'
+        FROM line CROSS JOIN deliveries d ON d.no BETWEEN line.seq * 65536 AND line.seq * 65536 + 65535
+        WHERE d.state = 'pending' AND d.round = 0 ORDER BY d.no";
+    sql::all(sql, PENDING, &[Bind::Int(head)], |row| {
+        Ok(Waiting {
+            no: row.int()?,
+            due_at: row.maybe_int()?.map(Millis),
+            has_status: row.int()? == 1,
+            is_applied: row.int()? == 1,
+        })
+    })
+}
+
+/// Finds what is pending in the lane of a delivery, itself included. A body that can't be read has none.
+pub(super) fn of_delivery(sql: &SqlStorage, no: i64) -> worker::Result<Vec<Waiting>> {
+    const HEAD: &str = "SELECT head FROM tasks WHERE no = (SELECT task_no FROM events WHERE seq = ?)";
+    let Some(head) = sql::first(sql, HEAD, &[Bind::Int(seq_of(no))], Row::int)? else {
+        return Ok(Vec::new());
+    };
+    let mut lane = of_task(sql, head)?;
+    lane.retain(|waiting| waiting.endpoint() == endpoint_of(no));
+    Ok(lane)
+}

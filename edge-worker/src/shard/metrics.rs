@@ -1,0 +1,38 @@
+//! What a shard counts: each number from an index or a key, and none beyond a bound.
+
+use vtryon_webhooks::Millis;
+
+use super::TaskShard;
+use super::retention::{self, QUARANTINE_PRUNED_TO};
+use crate::sql::{self, Bind};
+use crate::wire::Counts;
+
+/// Up to where rows are counted one by one: beyond it, it is many.
+const MANY: i64 = 10_000;
+
+impl TaskShard {
+    pub(super) fn counts(&self) -> worker::Result<Counts> {
+        const COUNT: &str = "SELECT
+            (SELECT COUNT(*) FROM (SELECT 1 FROM tasks INDEXED BY tasks_open WHERE open = 1 LIMIT ?1)),
+            (SELECT COUNT(*) FROM (SELECT 1 FROM quarantine WHERE no > ?2 LIMIT ?1)),
+            (SELECT COUNT(*) FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_due
+                WHERE due_at IS NOT NULL LIMIT ?1)),
+            (SELECT COUNT(*) FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_dead
+                WHERE state = 'dead' LIMIT ?1)),
+            (SELECT MIN(due_at) FROM deliveries INDEXED BY deliveries_due WHERE due_at IS NOT NULL)";
+        let sql = self.state.storage().sql();
+        let floor = retention::floor(&sql, QUARANTINE_PRUNED_TO)?;
+        let in_hand = self.memory.leases.borrow().len() as i64;
+        let counts = sql::first(&sql, COUNT, &[Bind::Int(MANY), Bind::Int(floor)], |row| {
+            Ok(Counts {
+                events: self.memory.last_seq.get().unwrap_or(0),
+                open_tasks: row.int()?,
+                quarantined: row.int()?,
+                pending: row.int()? + in_hand,
+                dead: row.int()?,
+                oldest_due: row.maybe_int()?.map(Millis),
+            })
+        })?;
+        Ok(counts.unwrap_or_default())
+    }
+}

@@ -1,0 +1,184 @@
+//! Ranges that are delivered once more: marked due page by page, and counted as they go.
+
+use serde::{Deserialize, Serialize};
+use vtryon_webhooks::Millis;
+use vtryon_webhooks::lifecycle::Outcome;
+use worker::SqlStorage;
+
+use super::deliveries::{self, Delivery};
+use super::{TaskShard, events};
+use crate::sql::{self, Bind, Row};
+use crate::wire::delivery::{delivery_no, seq_of};
+use crate::wire::settings::{Endpoint, Replay, Settings};
+
+/// How many events one run of the alarm looks at.
+const PAGE: i64 = 500;
+
+/// How far a shard has come with a range.
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct Progress {
+    /// How many deliveries the range had when it was asked for.
+    pub(crate) matched: i64,
+    /// How many of them were made due so far.
+    pub(crate) marked: i64,
+    pub(crate) delivered: i64,
+    pub(crate) failed: i64,
+    /// Whether all of the range was looked at.
+    pub(crate) is_marked: bool,
+}
+
+/// A page of a range: deliveries with the time of their event, and where the next page begins, if there is one.
+type Found = (Vec<(i64, Millis)>, Option<i64>);
+
+impl TaskShard {
+    /// Writes down the ranges that this shard hears of for the first time, and forgets those that the
+    /// directory has forgotten.
+    pub(super) fn accept_replays(&self, sql: &SqlStorage, settings: &Settings) -> worker::Result<()> {
+        const ACCEPT: &str = "INSERT INTO replays (id, matched, marked, delivered, failed, place)
+            VALUES (?, ?, 0, 0, 0, ?)";
+        const FORGET: &str = "DELETE FROM replays WHERE id = ?";
+        for id in sql::all(sql, "SELECT id FROM replays", &[], Row::text)? {
+            if !settings.replays.iter().any(|replay| replay.id == id) {
+                sql::run(sql, FORGET, &[Bind::Text(&id)])?;
+            }
+        }
+        for replay in &settings.replays {
+            if progress(sql, &replay.id)?.is_some() {
+                continue;
+            }
+            // One whose endpoint is no more is over before it begins.
+            let (matched, place) = match settings.endpoint(replay.endpoint) {
+                Some(endpoint) => (matched(sql, replay, endpoint)?, Some(0)),
+                None => (0, None),
+            };
+            sql::run(sql, ACCEPT, &[Bind::Text(&replay.id), Bind::Int(matched), Bind::MaybeInt(place)])?;
+        }
+        Ok(())
+    }
+
+    /// Begins a delivery anew, or makes a pending one due; tells whether there is such a delivery.
+    pub(super) fn replay(&self, no: i64, now: Millis) -> worker::Result<bool> {
+        let sql = self.state.storage().sql();
+        if deliveries::find(&sql, no)?.is_none() {
+            return Ok(false);
+        }
+        if !self.is_under_way(no, now) {
+            deliveries::replay(&sql, no, now, now, None)?;
+            self.wake_by(now)?;
+        }
+        Ok(true)
+    }
+
+    /// Tells how far a range has come.
+    pub(super) fn replay_progress(&self, id: &str) -> worker::Result<Progress> {
+        Ok(progress(&self.state.storage().sql(), id)?.unwrap_or_default())
+    }
+
+    /// Tells whether a range has a page left to mark.
+    pub(super) fn has_replays(&self) -> worker::Result<bool> {
+        const OPEN: &str = "SELECT COUNT(*) FROM replays WHERE place IS NOT NULL";
+        Ok(sql::first(&self.state.storage().sql(), OPEN, &[], Row::int)?.unwrap_or(0) > 0)
+    }
+
+    /// Marks the next page of each range; one whose endpoint is no more is over.
+    pub(super) fn mark_replays(&self, now: Millis) -> worker::Result<()> {
+        // What is not marked by now is never sent.
+        const GIVE_UP: &str = "UPDATE replays SET failed = failed + matched - marked, marked = matched,
+            place = NULL WHERE id = ? AND place IS NOT NULL";
+        let storage = self.state.storage();
+        let sql = storage.sql();
+        let settings = self.settings();
+        for replay in &settings.replays {
+            let Some(endpoint) = settings.endpoint(replay.endpoint) else {
+                sql::run(&sql, GIVE_UP, &[Bind::Text(&replay.id)])?;
+                continue;
+            };
+            sql::transaction(&storage, || mark_page(&sql, replay, endpoint, now))?;
+        }
+        Ok(())
+    }
+}
+
+/// Counts a delivery of a range that has come to its end.
+pub(super) fn count(sql: &SqlStorage, delivery: &Delivery, delivered: bool) -> worker::Result<()> {
+    const COUNT: &str = "UPDATE replays SET delivered = delivered + ?, failed = failed + ? WHERE id = ?";
+    let Some(replay) = &delivery.replay else { return Ok(()) };
+    let binds = [Bind::Int(delivered.into()), Bind::Int((!delivered).into()), Bind::Text(replay)];
+    sql::run(sql, COUNT, &binds)
+}
+
+fn progress(sql: &SqlStorage, id: &str) -> worker::Result<Option<Progress>> {
+    const FIND: &str = "SELECT matched, marked, delivered, failed, place IS NULL FROM replays WHERE id = ?";
+    sql::first(sql, FIND, &[Bind::Text(id)], |row| {
+        Ok(Progress {
+            matched: row.int()?,
+            marked: row.int()?,
+            delivered: row.int()?,
+            failed: row.int()?,
+            is_marked: row.int()? == 1,
+        })
+    })
+}
+
+/// Counts what a range holds, page by page as it will be marked.
+fn matched(sql: &SqlStorage, replay: &Replay, endpoint: &Endpoint) -> worker::Result<i64> {
+    let mut matched = 0;
+    let mut place = Some(0);
+    while let Some(from) = place {
+        let (page, next) = page(sql, replay, endpoint, from)?;
+        matched += page.len() as i64;
+        place = next;
+    }
+    Ok(matched)
+}
+
+fn mark_page(sql: &SqlStorage, replay: &Replay, endpoint: &Endpoint, now: Millis) -> worker::Result<()> {
+    const PLACE: &str = "SELECT place FROM replays WHERE id = ? AND place IS NOT NULL";
+    const LEAVE: &str = "UPDATE replays SET matched = matched - 1, marked = marked - 1 WHERE id =
+        (SELECT replay FROM deliveries WHERE no = ? AND state = 'pending' AND replay <> ?)";
+    const ADVANCE: &str = "UPDATE replays SET marked = marked + ?, place = ? WHERE id = ?";
+    let Some(from) = sql::first(sql, PLACE, &[Bind::Text(&replay.id)], Row::int)? else { return Ok(()) };
+    let (page, next) = page(sql, replay, endpoint, from)?;
+    for (no, received_at) in &page {
+        // What is pending as part of another range is part of this one from here on.
+        sql::run(sql, LEAVE, &[Bind::Int(*no), Bind::Text(&replay.id)])?;
+        deliveries::replay(sql, *no, *received_at, now, Some(&replay.id))?;
+    }
+    sql::run(sql, ADVANCE, &[Bind::Int(page.len() as i64), Bind::MaybeInt(next), Bind::Text(&replay.id)])
+}
+
+/// Finds the deliveries of a page of events, and where the next page begins; none when there is no more.
+fn page(sql: &SqlStorage, replay: &Replay, endpoint: &Endpoint, from: i64) -> worker::Result<Found> {
+    if replay.all { events_page(sql, replay, endpoint, from) } else { dead_page(sql, replay, from) }
+}
+
+/// Looks at dead letters alone, in the order of their events.
+fn dead_page(sql: &SqlStorage, replay: &Replay, from: i64) -> worker::Result<Found> {
+    const DEAD: &str = "SELECT no, created_at FROM deliveries INDEXED BY deliveries_dead
+        WHERE state = 'dead' AND endpoint = ? AND no >= ? ORDER BY no LIMIT ?";
+    let binds = [Bind::Int(replay.endpoint), Bind::Int(delivery_no(from, 0)), Bind::Int(PAGE)];
+    let mut dead = sql::all(sql, DEAD, &binds, |row| Ok((row.int()?, Millis(row.int()?))))?;
+    let next = (dead.len() as i64 == PAGE).then(|| dead.last().map(|(no, _)| seq_of(*no) + 1)).flatten();
+    dead.retain(|(_, received_at)| (replay.from..replay.until).contains(received_at));
+    Ok((dead, next))
+}
+
+/// Looks at every event, delivered before or never.
+fn events_page(sql: &SqlStorage, replay: &Replay, endpoint: &Endpoint, from: i64) -> worker::Result<Found> {
+    const KEPT: &str = "SELECT * FROM (SELECT seq FROM events WHERE seq >= ?1 ORDER BY seq LIMIT ?2)
+        UNION ALL SELECT * FROM (SELECT no FROM quarantine WHERE no >= ?1 ORDER BY no LIMIT ?2)
+        ORDER BY 1 LIMIT ?2";
+    let seqs = sql::all(sql, KEPT, &[Bind::Int(from), Bind::Int(PAGE)], Row::int)?;
+    let next = (seqs.len() as i64 == PAGE).then(|| seqs.last().map(|seq| seq + 1)).flatten();
+    let filter = endpoint.filter();
+    let mut page = Vec::new();
+    for seq in seqs {
+        let Some(kept) = events::kept(sql, seq)? else { continue };
+        let Some(outcome) = Outcome::from_name(&kept.outcome) else { continue };
+        let is_taken = filter.takes(outcome, kept.event().unwrap_or_default(), kept.status.as_deref());
+        if is_taken && (replay.from..replay.until).contains(&kept.received_at) {
+            page.push((delivery_no(seq, endpoint.no), kept.received_at));
+        }
+    }
+    Ok((page, next))
+}

@@ -1,0 +1,50 @@
+//! The endpoints as this shard was told of them: one row, so that an event finds them where it is stored.
+
+use std::rc::Rc;
+
+use worker::SqlStorage;
+
+use super::TaskShard;
+use crate::sql::{self, Bind, Row};
+use crate::wire::settings::Settings;
+
+impl TaskShard {
+    /// Returns what the directory said last.
+    pub(super) fn settings(&self) -> Rc<Settings> {
+        Rc::clone(&self.memory.settings.borrow())
+    }
+
+    /// Takes what the directory says, unless it is older than what is known; returns the version that stands.
+    pub(super) fn configure(&self, settings: Settings) -> worker::Result<i64> {
+        const PUT: &str = "INSERT INTO settings (no, version, doc) VALUES (1, ?, ?)
+            ON CONFLICT (no) DO UPDATE SET version = excluded.version, doc = excluded.doc";
+        let known = self.settings();
+        if settings.version <= known.version {
+            return Ok(known.version);
+        }
+        let doc = serde_json::to_string(&settings)?;
+        let storage = self.state.storage();
+        let sql = storage.sql();
+        sql::transaction(&storage, || {
+            sql::run(&sql, PUT, &[Bind::Int(settings.version), Bind::Text(&doc)])?;
+            for endpoint in settings.endpoints.iter().filter(|endpoint| endpoint.enabled) {
+                let before = known.endpoint(endpoint.no);
+                if before.is_none_or(|before| !before.enabled || before.url != endpoint.url) {
+                    self.forget_health(&sql, endpoint.no)?;
+                }
+            }
+            self.accept_replays(&sql, &settings)
+        })?;
+        let version = settings.version;
+        *self.memory.settings.borrow_mut() = Rc::new(settings);
+        // What was held back for an endpoint may be due, and a range may wait to be replayed.
+        self.schedule(0);
+        Ok(version)
+    }
+}
+
+/// Reads what an earlier instance was told.
+pub(super) fn load(sql: &SqlStorage) -> worker::Result<Settings> {
+    let doc = sql::first(sql, "SELECT doc FROM settings WHERE no = 1", &[], Row::text)?;
+    doc.map_or_else(|| Ok(Settings::default()), |doc| Ok(serde_json::from_str(&doc)?))
+}

@@ -1,0 +1,28 @@
+//! The hourly sweep: every object is woken, looks for what is due, and sets its alarm anew.
+
+use futures_util::{StreamExt, stream};
+use worker::{Env, console_error};
+
+use crate::config::Config;
+use crate::stub;
+use crate::wire::{Ask, Tell};
+
+/// How many shards are woken at the same time.
+const AT_ONCE: usize = 16;
+
+pub(crate) async fn sweep(env: &Env) {
+    let Ok(config) = Config::current(env) else { return };
+    stream::iter(0..config.shards.count())
+        .for_each_concurrent(AT_ONCE, |shard| {
+            let shards = config.shards;
+            async move {
+                if stub::ask(env, shards, shard, Ask::Sweep, &[]).await.is_err() {
+                    console_error!("the hourly sweep did not reach shard {shard}");
+                }
+            }
+        })
+        .await;
+    if stub::tell(env, &Tell::Sweep).await.is_err() {
+        console_error!("the hourly sweep did not reach the directory");
+    }
+}

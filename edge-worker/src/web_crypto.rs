@@ -1,0 +1,75 @@
+//! The platform's WebCrypto (W3C), as far as it is used here: AES-GCM, and random bytes.
+
+use js_sys::futures::JsFuture;
+use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::wasm_bindgen;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(catch, js_namespace = crypto, js_name = getRandomValues)]
+    fn get_random_values(array: &Uint8Array) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = importKey)]
+    fn import_key(
+        format: &str,
+        key: &JsValue,
+        algorithm: &JsValue,
+        extractable: bool,
+        usages: &Array,
+    ) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"])]
+    fn encrypt(algorithm: &JsValue, key: &JsValue, data: &Uint8Array) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"])]
+    fn decrypt(algorithm: &JsValue, key: &JsValue, data: &Uint8Array) -> Result<Promise, JsValue>;
+}
+
+/// The length of AES-GCM's nonce in bytes (NIST SP 800-38D, 8.2).
+const NONCE: usize = 12;
+
+/// Returns random bytes, fit for keys.
+pub(crate) fn random<const N: usize>() -> worker::Result<[u8; N]> {
+    let array = Uint8Array::new_with_length(N as u32);
+    get_random_values(&array)?;
+    let mut bytes = [0; N];
+    array.copy_to(&mut bytes);
+    Ok(bytes)
+}
+
+/// Encrypts under a key of 32 bytes, bound to `context`: a fresh nonce, then what AES-GCM makes of it.
+pub(crate) async fn seal(key: &[u8; 32], context: &str, plain: &[u8]) -> worker::Result<Vec<u8>> {
+    let nonce = random::<NONCE>()?;
+    let key = aes_key(key).await?;
+    let sealed = JsFuture::from(encrypt(&aes_gcm(&nonce, context)?, &key, &plain.into())?).await?;
+    Ok([&nonce[..], &Uint8Array::new(&sealed).to_vec()].concat())
+}
+
+/// Decrypts what [`seal`] made; with another key or context, or a byte changed, there is nothing.
+pub(crate) async fn open(key: &[u8; 32], context: &str, sealed: &[u8]) -> worker::Result<Option<Vec<u8>>> {
+    let Some((nonce, sealed)) = sealed.split_at_checked(NONCE) else { return Ok(None) };
+    let key = aes_key(key).await?;
+    let plain = JsFuture::from(decrypt(&aes_gcm(nonce, context)?, &key, &sealed.into())?).await;
+    Ok(plain.ok().map(|plain| Uint8Array::new(&plain).to_vec()))
+}
+
+async fn aes_key(key: &[u8; 32]) -> worker::Result<JsValue> {
+    let usages = Array::of2(&"encrypt".into(), &"decrypt".into());
+    let raw = Uint8Array::from(&key[..]);
+    let imported = import_key("raw", raw.as_ref(), &JsValue::from_str("AES-GCM"), false, &usages)?;
+    Ok(JsFuture::from(imported).await?)
+}
+
+fn aes_gcm(nonce: &[u8], context: &str) -> worker::Result<JsValue> {
+    let algorithm = Object::new();
+    for (name, value) in [
+        ("name", JsValue::from_str("AES-GCM")),
+        ("iv", Uint8Array::from(nonce).into()),
+        ("additionalData", Uint8Array::from(context.as_bytes()).into()),
+    ] {
+        Reflect::set(&algorithm, &JsValue::from_str(name), &value)?;
+    }
+    Ok(algorithm.unchecked_into())
+}

@@ -1,0 +1,81 @@
+//! A delivery on its way: what is to be sent, and what came of it.
+
+use serde::{Deserialize, Serialize};
+use vtryon_webhooks::Millis;
+
+use crate::wire::settings::Sealed;
+
+/// How many endpoints a deployment can ever have registered: deliveries are numbered by event and endpoint.
+pub(crate) const ENDPOINT_NUMBERS: i64 = 1 << 16;
+
+/// Numbers the delivery of an event to an endpoint within its shard.
+pub(crate) const fn delivery_no(seq: i64, endpoint: i64) -> i64 {
+    seq * ENDPOINT_NUMBERS + endpoint
+}
+
+/// Returns the event that a delivery is of.
+pub(crate) const fn seq_of(delivery: i64) -> i64 {
+    delivery / ENDPOINT_NUMBERS
+}
+
+/// Returns the endpoint that a delivery goes to.
+pub(crate) const fn endpoint_of(delivery: i64) -> i64 {
+    delivery % ENDPOINT_NUMBERS
+}
+
+/// Names a delivery worldwide, by its shard.
+pub(crate) fn delivery_id(shard: u32, no: i64) -> String {
+    format!("dlv_{shard}_{no}")
+}
+
+/// Reads such a name: the shard and the number.
+pub(crate) fn parse_delivery_id(id: &str) -> Option<(u32, i64)> {
+    let (shard, no) = id.strip_prefix("dlv_")?.split_once('_')?;
+    let (shard, no) = (shard.parse().ok()?, no.parse().ok()?);
+    (no > 0 && delivery_id(shard, no) == id).then_some((shard, no))
+}
+
+/// An attempt to be made: all that its sender needs but the body.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Dispatch {
+    pub(crate) delivery: i64,
+    pub(crate) url: String,
+    pub(crate) secrets: Vec<Sealed>,
+    /// The event's, the same for every attempt, endpoint and replay.
+    pub(crate) webhook_id: String,
+    pub(crate) outcome: String,
+    /// How often the delivery was replayed by hand before.
+    pub(crate) round: i64,
+    /// The number of the attempt within its round, from 1.
+    pub(crate) attempt: u32,
+    /// Until when it may be begun.
+    pub(crate) lease_until: Millis,
+}
+
+/// What came of an attempt.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Report {
+    pub(crate) delivery: i64,
+    pub(crate) round: i64,
+    pub(crate) attempt: u32,
+    /// None where the gateway could not even make it.
+    pub(crate) made: Option<Attempt>,
+}
+
+/// An attempt that was made.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Attempt {
+    pub(crate) attempted_at: Millis,
+    /// How long it took, in milliseconds.
+    pub(crate) took_ms: i64,
+    /// The status of the answer; none where there was none.
+    pub(crate) status: Option<u16>,
+    /// Why there was none: `timeout`, `connection`, `url_refused`.
+    pub(crate) error: Option<String>,
+    /// The first KiB of the answer.
+    pub(crate) answer: String,
+    /// What the answer asks for, in milliseconds from now on (RFC 9110, 10.2.3).
+    pub(crate) retry_after_ms: Option<i64>,
+    /// Whether the receiver took the previous secret alone.
+    pub(crate) previous_secret: bool,
+}

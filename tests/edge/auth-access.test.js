@@ -1,0 +1,220 @@
+// Cloudflare Access: whom its assertions let in, and what becomes of them when its keys change or can't be had.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Response } from "miniflare";
+import { AUD, ISSUER, OTHER_AUD, Team } from "./access-team.js";
+import { ask, bearer, now } from "./caller.js";
+import { Gateway, TOKEN } from "./gateway.js";
+
+const ACCESS = { ACCESS_TEAM: "acme", ACCESS_AUD: `${OTHER_AUD},${AUD}` };
+
+const asserted = (assertion) => ({ "cf-access-jwt-assertion": assertion });
+const token = bearer(TOKEN);
+const get = (gateway, headers) => ask(gateway, "/api/tasks", { headers });
+
+const team = new Team();
+team.addKey("second");
+team.addKey("weak", 1024);
+let gateway;
+before(async () => {
+  gateway = await Gateway.start({ bindings: ACCESS, outbound: team.outbound });
+});
+after(() => gateway.stop());
+
+/** Another gateway, with a team of its own: what it keeps of the team's keys is its own, too. */
+async function fresh(t, bindings = {}) {
+  const team = new Team();
+  const gateway = await Gateway.start({
+    bindings: { ...ACCESS, ...bindings },
+    outbound: team.outbound,
+  });
+  t.after(() => gateway.stop());
+  const status = async (assertion = team.assertion()) =>
+    (await get(gateway, asserted(assertion))).status;
+  return { team, gateway, status };
+}
+
+/** Puts another part in the place of one of the three. */
+const part = (nth, change) => () =>
+  team
+    .assertion()
+    .split(".")
+    .map((text, at) => (at === nth ? change(text) : text))
+    .join(".");
+const claims = (claims) => () => team.assertion({ claims });
+const made = (options) => () => team.assertion(options);
+const payload = (claims) => Buffer.from(JSON.stringify(claims)).toString("base64url");
+const anew = (text) => {
+  const claims = JSON.parse(Buffer.from(text, "base64url").toString());
+  return payload({ ...claims, email: "stranger@example.com" });
+};
+
+/** name: [the assertion, what the log says of it; nothing where it lets in] */
+const ASSERTIONS = {
+  good: [made({})],
+  "by the team's other key": [made({ kid: "second" })],
+  "of a service token": [claims({ nbf: undefined, email: undefined, sub: "", common_name: "x" })],
+  "for one application, as a text": [claims({ aud: AUD })],
+  "for the other application": [claims({ aud: OTHER_AUD })],
+  "for several, ours among them": [claims({ aud: ["0".repeat(64), AUD] })],
+  "from a clock a little ahead": [() => claims({ iat: now() + 30, nbf: now() + 30 })()],
+  "of a member beside those that count": [claims({ custom: { roles: ["a", { b: null }] } })],
+
+  "alg none": [made({ alg: "none" }), "RS256"],
+  "alg None": [made({ alg: "None", signer: "none" }), "RS256"],
+  "alg RS256 without a signature": [made({ signer: "none" }), "signature"],
+  "HS256 by the public key": [made({ alg: "HS256" }), "RS256"],
+  "HS256 by the public key, called RS256": [made({ signer: "HS256" }), "signature"],
+  ES256: [made({ alg: "ES256" }), "RS256"],
+  RS512: [made({ alg: "RS512" }), "RS256"],
+  "RS512 called RS256": [made({ signer: "RS512" }), "signature"],
+  "an extension that has to be understood": [made({ header: { crit: ["exp"] } }), "RS256"],
+  "a list of algorithms": [made({ header: { alg: ["RS256"] } }), "RS256"],
+  "a key of its own": [made({ key: "second", header: { jwk: {}, jku: ISSUER } }), "signature"],
+  "no kid": [made({ header: { kid: undefined } }), "not a signed token"],
+  "an unknown kid": [made({ kid: "third", key: "first" }), "a key that the team does not have"],
+  "a kid for another purpose": [made({ kid: "curve", key: "first" }), "does not have"],
+  "a key that is too weak": [made({ kid: "weak" }), "does not have"],
+
+  "another application": [claims({ aud: ["0".repeat(64)] }), "aud"],
+  "an application like ours": [claims({ aud: `${AUD}0` }), "aud"],
+  "no application": [claims({ aud: undefined }), "aud"],
+  "no application in a list": [claims({ aud: [] }), "aud"],
+  "another team": [claims({ iss: "https://evil.cloudflareaccess.com" }), "iss"],
+  "a team like ours": [claims({ iss: `${ISSUER}.evil.example` }), "iss"],
+  "no team": [claims({ iss: undefined }), "iss"],
+  expired: [() => claims({ exp: now() - 1 })(), "exp"],
+  "expired in this second": [() => claims({ exp: now() })(), "exp"],
+  "never expiring": [claims({ exp: undefined }), "exp"],
+  "expiring at a text": [claims({ exp: "9999999999" }), "exp"],
+  "not yet": [() => claims({ nbf: now() + 90 })(), "nbf"],
+  "made in the future": [() => claims({ iat: now() + 90 })(), "iat"],
+
+  "another payload": [part(1, anew), "signature"],
+  "no payload": [part(1, () => ""), "signature"],
+  "another signature": [
+    part(2, (text) => (text[0] === "A" ? `B${text.slice(1)}` : `A${text.slice(1)}`)),
+    "signature",
+  ],
+  "half a signature": [part(2, (text) => text.slice(0, 120)), "signature"],
+  "a signature with padding": [part(2, (text) => `${text}==`), "not a signed token"],
+  "a signature in base64": [part(2, () => "+/+/"), "not a signed token"],
+  "a header that is no JSON": [part(0, () => "AAAA"), "not a signed token"],
+  "a part more": [() => `${team.assertion()}.AAAA`, "not a signed token"],
+  "a part less": [() => team.assertion().replace(/\.[^.]*$/, ""), "not a signed token"],
+  "a scheme before it": [() => `Bearer ${team.assertion()}`, "not a signed token"],
+  "two in one header": [() => `${team.assertion()}, ${team.assertion()}`, "not a signed token"],
+  "too long": [claims({ custom: "x".repeat(8192) }), "longer than 8 KiB"],
+  garbage: [() => "garbage", "not a signed token"],
+  dots: [() => "..", "not a signed token"],
+  nothing: [() => "", "not a signed token"],
+};
+for (const [name, [assertion, told]] of Object.entries(ASSERTIONS)) {
+  test(`assertion: ${name}`, async () => {
+    const seen = gateway.log.length;
+    const answer = await get(gateway, asserted(assertion()));
+    assert.equal(answer.status, told === undefined ? 200 : 401);
+    const log = gateway.log.slice(seen).join("");
+    if (told === undefined) return assert.equal(log, "");
+    assert.equal(answer.error, "unauthorized");
+    assert.equal(answer.headers.get("www-authenticate"), "Bearer");
+    assert.ok(log.includes(told), log);
+  });
+}
+
+test("an assertion is read from its header alone", async () => {
+  const cookie = `CF_Authorization=${team.assertion()}`;
+  assert.equal((await get(gateway, { cookie })).status, 401);
+  const authorization = `Bearer ${team.assertion()}`;
+  assert.equal((await get(gateway, { authorization })).status, 401);
+});
+
+test("the token lets in beside Access, whatever the assertion is", async () => {
+  assert.equal((await get(gateway, token)).status, 200);
+  assert.equal((await get(gateway, { ...token, ...asserted("garbage") })).status, 200);
+  // And an old session does not keep out whom Access lets in.
+  const cookie = "__Host-vtryon_session=1.ab";
+  assert.equal((await get(gateway, { cookie, ...asserted(team.assertion()) })).status, 200);
+});
+
+test("the log shows no assertion", () => {
+  const log = gateway.log.join("");
+  assert.ok(!/eyJ|example\.com/.test(log) && !log.includes(AUD), log);
+});
+
+test("Access alone: there is no token, and no session", async (t) => {
+  const { gateway, team } = await fresh(t, { GATEWAY_ADMIN_TOKEN: undefined });
+  const good = asserted(team.assertion());
+  assert.equal((await get(gateway, good)).status, 200);
+  for (const headers of [{}, token, { authorization: "Bearer " }]) {
+    assert.equal((await get(gateway, headers)).status, 401);
+    const answer = await ask(gateway, "/api/session", { method: "POST", headers });
+    assert.deepEqual([answer.status, answer.error], [404, "not_found"]);
+    assert.match(answer.message, /Access/);
+  }
+  assert.equal((await ask(gateway, "/api/session", { method: "DELETE" })).status, 204);
+});
+
+test("keys: fetched once, from the team's own address", async (t) => {
+  const { team, gateway, status } = await fresh(t);
+  // Nobody who says nothing of Access makes us ask it.
+  assert.equal((await get(gateway, token)).status, 200);
+  assert.equal((await get(gateway, asserted("garbage"))).status, 401);
+  assert.deepEqual(team.fetches, []);
+  for (let nth = 0; nth < 5; nth++) assert.equal(await status(), 200);
+  assert.deepEqual(team.fetches, [`${ISSUER}/cdn-cgi/access/certs`]);
+});
+
+test("keys: a new one is fetched, an unknown one no more than once a minute", async (t) => {
+  const { team, status } = await fresh(t);
+  assert.equal(await status(), 200);
+  team.addKey("new");
+  assert.equal(await status(team.assertion({ kid: "new" })), 200);
+  assert.equal(team.fetches.length, 2);
+  for (let nth = 0; nth < 5; nth++) {
+    assert.equal(await status(team.assertion({ kid: `no-${nth}`, key: "new" })), 401);
+  }
+  assert.equal(await status(), 200);
+  assert.equal(team.fetches.length, 2);
+});
+
+const hung = new AbortController();
+after(() => hung.abort());
+
+/** How the keys may not be had: what is answered, and what the log says of it. */
+const FAULTS = {
+  "an error": [() => new Response("no", { status: 500 }), "answered 500"],
+  "no such team": [() => new Response("no", { status: 404 }), "answered 404"],
+  "no connection": [() => Promise.reject(new Error("refused")), "answered 500"],
+  "another address": [
+    () => new Response(null, { status: 302, headers: { location: "https://evil.example/" } }),
+    "answered 302",
+  ],
+  "no JSON": [() => new Response("<html>"), "no set of keys"],
+  "no keys": [() => Response.json({ keys: [] }), "none for RS256"],
+  "another list": [() => Response.json([{ keys: [] }]), "no set of keys"],
+  "no answer in 5 seconds": [
+    () =>
+      new Promise((resolve) => {
+        hung.signal.addEventListener("abort", () => resolve(new Response("late")));
+      }),
+    "took too long",
+  ],
+};
+for (const [name, [answer, told]] of Object.entries(FAULTS)) {
+  test(`keys: ${name}`, async (t) => {
+    const { team, gateway, status } = await fresh(t);
+    team.answer = answer;
+    const refused = await get(gateway, asserted(team.assertion()));
+    assert.deepEqual([refused.status, refused.error], [503, "unavailable"]);
+    assert.ok(Number(refused.headers.get("retry-after")) > 0);
+    assert.equal(team.fetches.length, 1);
+    const log = gateway.log.join("");
+    assert.ok(log.includes("the keys of Access can't be had") && log.includes(told), log);
+    // The token needs nobody's keys, and what was no failure of its sender is not held against them.
+    assert.equal((await get(gateway, token)).status, 200);
+    team.answer = team.certs;
+    assert.equal(await status(), 200);
+  });
+}

@@ -1,0 +1,93 @@
+// Guesses: ten failures of a client within a minute, and nothing of it is compared for the rest of it.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { ask, bearer, cookie, elsewhere, flipped, good, signIn } from "./caller.js";
+import { event, Gateway, TOKEN } from "./gateway.js";
+import { exchange, head } from "./raw.js";
+
+let gateway;
+before(async () => {
+  gateway = await Gateway.start();
+});
+after(() => gateway.stop());
+
+/** How a client may be wrong. */
+const GUESSES = {
+  "a token": (from) => ask(gateway, "/api/tasks", { from, headers: bearer("wrong") }),
+  "a session": (from) => ask(gateway, "/api/tasks", { from, headers: cookie(flipped(good())) }),
+  "a sign-in": (from) => signIn(gateway, "wrong", { from }),
+  nothing: (from) => ask(gateway, "/api/nothing", { from }),
+};
+for (const [name, guess] of Object.entries(GUESSES)) {
+  test(`limit: ten times ${name}, and no more`, async () => {
+    const from = elsewhere();
+    for (let nth = 1; nth <= 10; nth++) assert.equal((await guess(from)).status, 401, `${nth}`);
+    const limited = await guess(from);
+    assert.deepEqual([limited.status, limited.error], [429, "rate_limited"]);
+    const wait = Number(limited.headers.get("retry-after"));
+    assert.ok(wait >= 1 && wait <= 60, `${wait} seconds`);
+    // Nor with what is right: a guess that is not compared tells nothing.
+    for (const headers of [bearer(TOKEN), cookie(good())]) {
+      assert.equal((await ask(gateway, "/api/tasks", { from, headers })).status, 429);
+    }
+    assert.equal((await signIn(gateway, TOKEN, { from })).status, 429);
+    // Everyone else, and everything but /api, goes on; and so does signing out.
+    assert.equal((await ask(gateway, "/api/tasks", { headers: bearer(TOKEN) })).status, 200);
+    const headers = { "cf-connecting-ip": from };
+    assert.equal((await gateway.post(event("task_limit", "queued"), { headers })).status, 200);
+    assert.equal((await ask(gateway, "/healthz", { from })).status, 200);
+    assert.equal((await ask(gateway, "/api/session", { from, method: "DELETE" })).status, 204);
+  });
+}
+
+test("limit: what is wrong with /webhooks is not counted", async () => {
+  const from = elsewhere();
+  for (let nth = 0; nth < 12; nth++) {
+    const headers = { "cf-connecting-ip": from };
+    const forged = await gateway.post("{}", { signature: "0".repeat(64), headers });
+    assert.equal(forged.status, 401);
+  }
+  assert.equal((await ask(gateway, "/api/tasks", { from, headers: bearer(TOKEN) })).status, 200);
+});
+
+test("limit: guesses at the same time are no more than ten", async () => {
+  const from = elsewhere();
+  const guesses = Array.from({ length: 25 }, (_, nth) =>
+    nth % 2 === 0 ? GUESSES["a sign-in"](from) : GUESSES["a token"](from),
+  );
+  const statuses = (await Promise.all(guesses)).map((answer) => answer.status);
+  assert.deepEqual(
+    statuses.sort(),
+    [...Array(10).fill(401), ...Array(15).fill(429)],
+    "whatever comes first",
+  );
+});
+
+test("limit: an IPv6 client is its /64", async () => {
+  for (let nth = 0; nth < 10; nth++) {
+    assert.equal((await GUESSES["a token"](`2001:db8:1:2::${nth}`)).status, 401);
+  }
+  const headers = bearer(TOKEN);
+  assert.equal(
+    (await ask(gateway, "/api/tasks", { from: "2001:db8:1:2:ffff::1", headers })).status,
+    429,
+  );
+  assert.equal(
+    (await ask(gateway, "/api/tasks", { from: "2001:db8:1:3::1", headers })).status,
+    200,
+  );
+});
+
+test("clients without an address share one count", async (t) => {
+  const other = await Gateway.start();
+  t.after(() => other.stop());
+  // The runtime in front fills in an address only where none is sent.
+  const request = (token) =>
+    exchange(
+      other.url,
+      head("GET", "/api/tasks", [`authorization: Bearer ${token}`, "cf-connecting-ip: unknown"]),
+    );
+  for (let nth = 0; nth < 10; nth++) assert.equal((await request("wrong")).status, 401);
+  assert.equal((await request(TOKEN)).status, 429);
+});

@@ -1,0 +1,68 @@
+// Under another master key no endpoint's secret can be opened: that is said where one looks, nothing is lost, and
+// with the former key all of it is delivered.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Backend } from "./backend.js";
+import { acknowledged, delivery } from "./deliveries.js";
+import { event, Gateway, sign, until } from "./gateway.js";
+
+const KEY = "0f".repeat(32);
+const OTHER = "f0".repeat(32);
+
+let gateway;
+let backend;
+let endpoint;
+before(async () => {
+  gateway = await Gateway.start();
+  backend = await Backend.start();
+  endpoint = await gateway.register(backend.url);
+});
+after(async () => {
+  await gateway.stop();
+  await backend.stop();
+});
+
+async function restart(key) {
+  await gateway.halt();
+  await gateway.restart({ GATEWAY_MASTER_KEY: key });
+}
+
+const shown = async () => (await gateway.api(`/api/endpoints/${endpoint.id}`)).body;
+const replay = ({ id }) => gateway.api(`/api/deliveries/${id}/replay`, { method: "POST" });
+
+test("under another key events are acknowledged, and what is wrong is told", async () => {
+  assert.equal((await shown()).problem, null);
+  await restart(OTHER);
+  await acknowledged(gateway, event("task_sealed", "completed"));
+  assert.match((await shown()).problem, /GATEWAY_MASTER_KEY is not the key/);
+  const held = await delivery(gateway, { task_id: "task_sealed" }, ({ reason }) => reason);
+  assert.deepEqual(
+    [held.state, held.reason, held.attempts],
+    ["pending", "secret_unreadable", []],
+    "it counts as no attempt",
+  );
+  assert.match(gateway.log.join(""), /GATEWAY_MASTER_KEY is not the key that sealed it/);
+  assert.ok(!gateway.log.join("").includes(OTHER));
+  assert.deepEqual(backend.received, []);
+});
+
+test("with the former key it is delivered, signed as ever", async () => {
+  await restart(KEY);
+  assert.equal((await shown()).problem, null);
+  await replay(await delivery(gateway, { task_id: "task_sealed" }, () => true));
+  const { state, attempts } = await delivery(gateway, { task_id: "task_sealed" });
+  assert.deepEqual([state, attempts.length], ["delivered", 1]);
+  const [{ body, headers }] = backend.received;
+  assert.equal(headers["x-vtryon-signature"], sign(body, endpoint.secret));
+});
+
+test("where the former key is lost, a rotation makes the endpoint well", async () => {
+  await restart(OTHER);
+  const { body } = await gateway.api(`/api/endpoints/${endpoint.id}/rotate`, { json: {} });
+  assert.equal(body.problem, null);
+  await acknowledged(gateway, event("task_rotated", "completed"));
+  await delivery(gateway, { task_id: "task_rotated" });
+  const sent = await until(() => backend.received[1]);
+  assert.equal(sent.headers["x-vtryon-signature"], sign(sent.body, body.secret));
+});

@@ -1,0 +1,289 @@
+// Every answer that the API's document names is given, and every answer that is given fits the document.
+
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { AUD } from "./access-team.js";
+import { Backend } from "./backend.js";
+import { cookie, good, JSON_TYPE } from "./caller.js";
+import { call, MISSING, OPERATIONS, seen } from "./document.js";
+import { event, Gateway, sign, TOKEN, until } from "./gateway.js";
+import { BEYOND, INVALID, long } from "./openapi-invalid.js";
+
+let gateway;
+let backend;
+before(async () => {
+  gateway = await Gateway.start({ bindings: { SHARDS: "2" } });
+  backend = await Backend.start();
+  // The one that INVALID names; it takes nothing.
+  await gateway.register(backend.url, { events: ["none"] });
+});
+after(async () => {
+  await gateway.stop();
+  await backend.stop();
+});
+
+/** Calls an operation and returns the body of its answer, which has to be of that status. */
+async function answer(status, id, request) {
+  const { status: given, body } = await call(gateway, id, request);
+  assert.equal(given, status, `${id}: ${JSON.stringify(body)}`);
+  return body;
+}
+
+/** Posts an event as Vtryon does. */
+const post = (body) => answer(200, "receiveEvent", signed(body));
+const signed = (body) => ({ body, headers: { "x-vtryon-signature": sign(body) } });
+
+const ADMINS = OPERATIONS.filter(({ path }) => /^\/api\/(?!session$)/.test(path));
+
+test("strangers: 401, and 429 after too many; a browser's changes: 403 without the header", async () => {
+  for (const [nth, { id, answers }] of ADMINS.entries()) {
+    const from = `198.51.100.${nth}`;
+    const stranger = { headers: { authorization: "Bearer wrong" }, from };
+    for (let guess = 0; guess < 10; guess++) await answer(401, id, stranger);
+    await answer(429, id, { from });
+    if (!answers[403]) continue;
+    const browser = { authorization: "", ...cookie(good()) };
+    await answer(403, id, { headers: browser });
+    const { status } = await call(gateway, id);
+    await answer(status, id, { headers: { ...browser, "x-requested-with": "test" } });
+  }
+});
+
+test("sessions", async () => {
+  const anybody = { authorization: "" };
+  const headers = { ...anybody, ...JSON_TYPE };
+  await answer(204, "openSession");
+  await answer(204, "openSession", { headers, json: { token: TOKEN } });
+  await answer(400, "openSession", { headers, json: {} });
+  await answer(403, "openSession", { headers: anybody, json: { token: TOKEN } });
+  await answer(413, "openSession", { headers, json: { token: TOKEN, pad: long(4096) } });
+  const from = "198.51.100.255";
+  for (let guess = 0; guess < 10; guess++) {
+    await answer(401, "openSession", { headers, json: { token: "wrong" }, from });
+  }
+  await answer(429, "openSession", { headers, json: { token: TOKEN }, from });
+  await answer(204, "closeSession");
+});
+
+test("events, tasks, results and the quarantine", async () => {
+  await answer(200, "getHealth");
+  const data = { result_url: "https://cdn.example/1.png" };
+  for (const status of ["queued", "paused", "processing", "queued", "completed", "failed"]) {
+    await post(event("task_1", status, status === "completed" ? { data } : {}));
+  }
+  await post(event("task_2", "failed", { error: { message: "no person in the picture" } }));
+  await post(event("task_3", "paused"));
+  await post(JSON.stringify({ event: "generation.rated", task_id: "task_3" }));
+  // Signed but unreadable: they are acknowledged, though the document allows no such request.
+  for (const body of ['{"event":', "[1]", '{"task_id":"a","task_id":"b"}'])
+    await gateway.post(body);
+  await answer(401, "receiveEvent", { body: "{}" });
+  await answer(413, "receiveEvent", signed(long(262_145)));
+
+  const task = await answer(200, "getTask", { path: { task_id: "task_1" } });
+  assert.deepEqual([task.status, task.conflict, task.events.length], ["completed", true, 5]);
+  for (const task_id of ["task_2", "task_3"]) await answer(200, "getTask", { path: { task_id } });
+  for (const task_id of ["task_1", "task_2"]) await answer(200, "getResult", { path: { task_id } });
+  await until(async () => (await (await gateway.kv()).list()).keys.length === 2);
+  await answer(200, "getResult", { path: { task_id: "task_1" } });
+
+  const { cursor } = await answer(200, "listTasks", { query: { limit: "1" } });
+  const rest = await answer(200, "listTasks", { query: { limit: "100", cursor } });
+  assert.equal(rest.tasks.length, 2);
+  for (const query of [{ status: "completed" }, { stalled: "0s" }, { stalled: "30m" }]) {
+    await answer(200, "listTasks", { query });
+  }
+  const { quarantine } = await answer(200, "listQuarantine", { query: { limit: "2" } });
+  assert.equal(quarantine.length, 2);
+  assert.match(await answer(200, "getMetrics"), /^vtryon_webhooks_events_stored_total \d+$/m);
+  await answer(200, "getDocument");
+});
+
+const INPUT = {
+  events: ["generation.status_changed"],
+  include: ["unknown", "quarantined"],
+};
+
+test("endpoints", async () => {
+  const json = {
+    url: backend.url,
+    description: "shop",
+    order: "all",
+    statuses: ["queued"],
+    ...INPUT,
+  };
+  const { id } = await answer(201, "createEndpoint", { json });
+  const path = { endpoint_id: id };
+  await answer(200, "rotateSecret", { path, json: { overlap_hours: 168 } });
+  assert.equal((await answer(200, "getEndpoint", { path })).secrets.length, 2);
+  await answer(200, "retireSecret", { path });
+  await answer(200, "changeEndpoint", { path, json: { enabled: false } });
+  await answer(409, "testEndpoint", { path });
+  await answer(409, "replayRange", { json: { endpoint: id } });
+  const { endpoints } = await answer(200, "listEndpoints");
+  assert.equal(endpoints.at(-1).disabled.reason, "administrator");
+  await answer(200, "deleteEndpoint", { path });
+});
+
+test("no more than 20 endpoints", async () => {
+  const made = [];
+  for (let nth = 0; nth < 19; nth++) {
+    const { id } = await answer(201, "createEndpoint", { json: { url: `${backend.url}/${nth}` } });
+    made.push(id);
+  }
+  await answer(409, "createEndpoint", { json: { url: backend.url } });
+  for (const endpoint_id of made) await answer(200, "deleteEndpoint", { path: { endpoint_id } });
+});
+
+/** Waits until a listing has a delivery whose last attempt is as it should be. */
+const attempted = (query, fits = () => true) =>
+  until(async () => {
+    const { deliveries } = await answer(200, "listDeliveries", { query });
+    return deliveries.find(({ attempts }) => attempts.length > 0 && fits(attempts[0]));
+  });
+
+test("deliveries and replays", async () => {
+  const { id: endpoint } = await answer(201, "createEndpoint", {
+    json: { url: backend.url, ...INPUT },
+  });
+  const path = { endpoint_id: endpoint };
+  assert.equal((await answer(200, "testEndpoint", { path })).state, "delivered");
+  await post(event("task_4", "queued"));
+  await gateway.post("[2]");
+  for (const [how, task_id, fits] of [
+    ["fail", "task_5", ({ status }) => status === 500],
+    ["close", "task_6", ({ error }) => error === "connection"],
+  ]) {
+    backend.answer = how;
+    await post(event(task_id, "queued"));
+    const { id } = await attempted({ task_id }, fits);
+    const { state, attempts } = await answer(200, "getDelivery", { path: { delivery_id: id } });
+    assert.deepEqual([state, attempts.length], ["pending", 1]);
+  }
+  backend.answer = "ok";
+  const { id } = await attempted({ endpoint, state: "delivered", task_id: "task_4" });
+  const again = await answer(202, "replayDelivery", { path: { delivery_id: id } });
+  assert.equal(again.replays, 1);
+  await attempted({ task_id: "task_4", state: "delivered" }, ({ round }) => round === 1);
+
+  const headers = { "idempotency-key": "once" };
+  const json = { endpoint, which: "all", from: "2026-01-01T01:00:00.5+01:00" };
+  const replay = await answer(202, "replayRange", { json, headers });
+  assert.equal((await answer(202, "replayRange", { json, headers })).replay_id, replay.replay_id);
+  await answer(409, "replayRange", { json: { endpoint }, headers });
+  await until(async () => (await answer(200, "getReplay", { path: replay })).done);
+
+  // What is owed to an endpoint that is deleted is dead.
+  backend.answer = "fail";
+  await post(event("task_7", "queued"));
+  await attempted({ task_id: "task_7" });
+  await answer(200, "deleteEndpoint", { path });
+  await until(async () => {
+    const { deliveries } = await answer(200, "listDeliveries", { query: { state: "dead" } });
+    return deliveries[0]?.reason === "endpoint_deleted";
+  });
+});
+
+test("rejections", async () => {
+  const codes = [
+    "missing_signature",
+    "signature_mismatch",
+    "payload_too_large",
+    "method_not_allowed",
+  ];
+  await gateway.post("{}", { signature: "0".repeat(64) });
+  await fetch(`${gateway.url}/webhooks/vtryon`);
+  await until(async () => {
+    const { rejections } = await answer(200, "listRejections");
+    return codes.every((code) => rejections.some((rejection) => rejection.code === code));
+  });
+});
+
+test("what there isn't is answered 404", async () => {
+  for (const { id } of ADMINS.filter(({ answers }) => answers[404])) {
+    const json = id === "replayRange" ? { endpoint: MISSING.endpoint_id } : undefined;
+    await answer(404, id, { json });
+  }
+});
+
+for (const [id, request] of [...INVALID, ...BEYOND]) {
+  const beyond = BEYOND.some(([, other]) => other === request);
+  test(`invalid: ${id} ${JSON.stringify(request).slice(0, 80)}`, async () => {
+    await answer(400, id, { ...request, beyond });
+  });
+}
+
+test("what is as long as may be is taken", async () => {
+  const json = {
+    url: `https://shop.example/${long(2027)}`,
+    description: long(500),
+    statuses: Array(50).fill(long(64)),
+    events: Array(50).fill(long(128)),
+  };
+  const { id } = await answer(201, "createEndpoint", { json });
+  const path = { endpoint_id: id };
+  const headers = { "idempotency-key": long(255) };
+  await answer(202, "replayRange", { json: { endpoint: id }, headers });
+  await answer(200, "rotateSecret", { path, json: { overlap_hours: 0 } });
+  await post(event(long(256), "queued"));
+  await answer(200, "getTask", { path: { task_id: long(256) } });
+  await answer(200, "deleteEndpoint", { path });
+  for (const { id } of ADMINS.filter(({ body }) => body)) {
+    await answer(413, id, { body: " ".repeat(65_537) });
+  }
+});
+
+test("a change that the shards do not confirm is answered 202", async () => {
+  const { id } = await answer(201, "createEndpoint", { json: { url: backend.url } });
+  const path = { endpoint_id: id };
+  await gateway.halt();
+  // A shard whose storage is broken confirms nothing, and answers nothing.
+  for (const { file } of await gateway.stored()) {
+    if (file.includes("TaskShard")) await writeFile(file, "broken");
+  }
+  await gateway.restart();
+  for (const [operation, json] of [
+    ["createEndpoint", { url: backend.url }],
+    ["changeEndpoint", { description: "moved" }],
+    ["rotateSecret"],
+    ["retireSecret"],
+    ["deleteEndpoint"],
+  ]) {
+    const { applied, shards } = await answer(202, operation, { path, json });
+    assert.deepEqual([applied, shards], [0, 2], operation);
+  }
+  for (const id of ["getTask", "listTasks", "listDeliveries", "getMetrics"]) await answer(503, id);
+});
+
+test("with another number of shards, the gateway answers 503", async () => {
+  await gateway.halt();
+  await gateway.restart({ SHARDS: "3" });
+  for (const id of ["listEndpoints", "listTasks", "getMetrics"]) await answer(503, id);
+});
+
+test("without its configuration, the gateway answers 503", async (t) => {
+  const faulty = await Gateway.start({ bindings: { VTRYON_WEBHOOK_SECRET: undefined } });
+  t.after(() => faulty.stop());
+  for (const { id } of OPERATIONS) assert.equal((await call(faulty, id)).status, 503, id);
+});
+
+test("where Access alone lets in, there are no sessions", async (t) => {
+  const bindings = { GATEWAY_ADMIN_TOKEN: undefined, ACCESS_TEAM: "acme", ACCESS_AUD: AUD };
+  const strict = await Gateway.start({ bindings });
+  t.after(() => strict.stop());
+  assert.equal((await call(strict, "openSession")).status, 404);
+});
+
+/** What is named but can't be provoked: the runtime seals a secret before it lets the next request in. */
+const UNSEEN = ["rotateSecret 409"];
+
+test("every answer that the document names was given", () => {
+  const named = OPERATIONS.flatMap(({ id, answers }) =>
+    Object.keys(answers).map((status) => `${id} ${status}`),
+  );
+  assert.deepEqual(
+    named.filter((answer) => !seen.has(answer)),
+    UNSEEN,
+  );
+});

@@ -1,0 +1,120 @@
+// Retention: what is old goes in the background, but for what is owed; and a replayed old event stays a duplicate.
+// A restart skips days: the clock of the tests' build is then ahead of this machine's.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { ANSWERS, Backend } from "./backend.js";
+import { acknowledged, ahead, attempted, deliveries, delivery } from "./deliveries.js";
+import { event, Gateway, PREVIOUS, sign, until } from "./gateway.js";
+
+const RETENTION = 48;
+
+let gateway;
+let backend;
+let owed = "fail";
+before(async () => {
+  const bindings = { SHARDS: "1", RETENTION_HOURS: String(RETENTION), ...ahead(0) };
+  gateway = await Gateway.start({ build: "build-faults", bindings });
+  backend = await Backend.start((exchange) => {
+    const isOwed = String(exchange.body).includes("task_owed");
+    ANSWERS[isOwed ? owed : "ok"](exchange);
+  });
+});
+after(async () => {
+  await gateway.stop();
+  await backend.stop();
+});
+
+/** Restarts the gateway with a clock so many hours ahead of this machine's, and wakes its shard. */
+async function skipTo(hours) {
+  await gateway.halt();
+  await gateway.restart(ahead(hours));
+  await gateway.api("/api/tasks");
+}
+
+const task = async (id) => (await gateway.api(`/api/tasks/${id}`)).status;
+const listed = async () => (await gateway.api("/api/tasks")).body.tasks.map((each) => each.task_id);
+const quarantined = async () => (await gateway.api("/api/quarantine")).body.quarantine;
+const OLD = event("task_old", "completed", { result_url: "https://cdn.example/a.png" });
+const UNREADABLE = "no json";
+
+test("what is young stays, an hour before its time too", async () => {
+  await gateway.register(backend.url, { include: ["quarantined"] });
+  await acknowledged(gateway, OLD);
+  await acknowledged(gateway, UNREADABLE);
+  await until(async () => (await deliveries(gateway, { state: "pending" })).length === 0);
+  await acknowledged(gateway, event("task_owed", "completed"));
+  await delivery(gateway, { task_id: "task_owed" }, attempted);
+  await acknowledged(gateway, event("task_behind", "processing"));
+  await delivery(gateway, { task_id: "task_behind" });
+  await skipTo(RETENTION - 1);
+  // The retry of what is owed shows that the alarm has run since.
+  await delivery(gateway, { task_id: "task_owed" }, ({ attempts }) => attempts.length > 1);
+  for (const id of ["task_old", "task_owed", "task_behind"]) assert.equal(await task(id), 200, id);
+  assert.equal((await quarantined()).length, 1);
+});
+
+test("what is old goes, but nothing that is owed, nor what came after it", async () => {
+  await skipTo(RETENTION + 1);
+  await until(async () => (await task("task_old")) === 404);
+  const { attempts, state } = await delivery(gateway, { task_id: "task_owed" }, attempted);
+  assert.equal(state, "pending");
+  assert.ok(attempts.length > 1);
+  assert.deepEqual((await listed()).sort(), ["task_behind", "task_owed"]);
+  assert.deepEqual(await deliveries(gateway, { task_id: "task_old" }), []);
+});
+
+test("what is left of a body that can't be read tells nothing of it", async () => {
+  await until(async () => (await quarantined()).length === 0);
+});
+
+test("a replayed old event is a duplicate: nothing is stored, shown or sent", async () => {
+  const before = backend.received.length;
+  const stored = async () => (await gateway.stored()).map(({ digest }) => digest);
+  const digests = await stored();
+  await acknowledged(gateway, OLD, OLD, UNREADABLE);
+  assert.deepEqual(await stored(), digests);
+  assert.equal(await task("task_old"), 404);
+  assert.deepEqual((await listed()).sort(), ["task_behind", "task_owed"]);
+  const old = backend.received.slice(before).filter(({ body }) => !body.includes("task_owed"));
+  assert.deepEqual(old, []);
+});
+
+test("what was owed goes when it has arrived", async () => {
+  owed = "ok";
+  const [found] = await deliveries(gateway, { task_id: "task_owed" });
+  await gateway.api(`/api/deliveries/${found.id}/replay`, { method: "POST" });
+  await until(() => backend.received.some(({ body }) => body.includes("task_owed")));
+  await delivery(gateway, { task_id: "task_owed" });
+  await skipTo(RETENTION + 3);
+  await until(async () => (await listed()).length === 0);
+  const { body } = await gateway.api("/api/deliveries");
+  assert.deepEqual(body.deliveries, []);
+});
+
+test("a task that goes on after its time is one again, and knows what it has seen", async () => {
+  await acknowledged(gateway, event("task_behind", "processing"));
+  assert.equal(await task("task_behind"), 404);
+  await acknowledged(gateway, event("task_behind", "completed"));
+  const { body } = await gateway.api("/api/tasks/task_behind");
+  assert.equal(body.status, "completed");
+  assert.deepEqual(
+    body.events.map(({ status }) => status),
+    ["completed"],
+  );
+});
+
+test("a tombstone goes with the key that signed the event", async () => {
+  await gateway.halt();
+  await gateway.restart({
+    VTRYON_WEBHOOK_SECRET: "whsec_test_next",
+    VTRYON_WEBHOOK_SECRET_PREVIOUS: PREVIOUS,
+  });
+  assert.equal((await gateway.post(OLD)).status, 401, "nobody can replay it any more");
+  await gateway.api("/api/tasks");
+  const again = () => gateway.post(OLD, { signature: sign(OLD, PREVIOUS) });
+  await until(async () => {
+    assert.equal((await again()).status, 200);
+    return (await task("task_old")) === 200;
+  });
+});
