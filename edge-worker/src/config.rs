@@ -123,14 +123,28 @@ fn secret(env: &Env, variable: &'static str) -> Result<Option<Secret>, Fault> {
 /// Reads where endpoints may be: on any host over HTTPS, unless hosts are named.
 fn endpoint_urls(env: &Env) -> Result<UrlRules, Fault> {
     const INSECURE: &str = "ALLOW_INSECURE_ENDPOINTS";
+    const HOSTS: &str = "ENDPOINT_HOSTS";
     let allow_insecure = match text(env, INSECURE).as_deref() {
         None | Some("" | "0" | "false") => false,
         Some("1" | "true") => true,
         Some(_) => return Err(wrong(INSECURE, "is neither true nor false")()),
     };
-    let hosts = text(env, "ENDPOINT_HOSTS").unwrap_or_default();
-    let hosts = hosts.split(',').map(str::trim).filter(|host| !host.is_empty()).map(str::to_owned).collect();
+    let hosts = match value(env, HOSTS) {
+        None => Vec::new(),
+        Some(value) => {
+            let text = value.as_string().unwrap_or_default();
+            let hosts: Vec<String> = text.split(',').map(|host| host.trim().to_owned()).collect();
+            if !hosts.iter().all(|host| is_host(host.strip_prefix("*.").unwrap_or(host))) {
+                return Err(wrong(HOSTS, "is not one text with hosts between commas")());
+            }
+            hosts
+        }
+    };
     Ok(UrlRules { allow_insecure, hosts })
+}
+
+fn is_host(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
 }
 
 fn master_key(env: &Env) -> Result<MasterKey, Fault> {
@@ -174,10 +188,15 @@ fn number<T: std::str::FromStr>(env: &Env, variable: &'static str, default: T) -
     }
 }
 
-/// Reads a variable: a text, or a number as `wrangler.toml` may hold one.
+/// Reads a variable: a text, or a number or a truth value as `wrangler.toml` may hold one.
 fn text(env: &Env, variable: &str) -> Option<String> {
-    let value = Reflect::get(env, &JsValue::from_str(variable)).ok()?;
-    value.as_string().or_else(|| value.as_f64().map(whole))
+    let value = value(env, variable)?;
+    let number = value.as_f64().map(whole);
+    value.as_string().or(number).or_else(|| value.as_bool().map(|value| value.to_string()))
+}
+
+fn value(env: &Env, variable: &str) -> Option<JsValue> {
+    Reflect::get(env, &JsValue::from_str(variable)).ok().filter(|value| !value.is_undefined())
 }
 
 /// Writes a whole number down; any other is a text that no number is read from.

@@ -22,7 +22,7 @@ pub(crate) async fn sweep(env: &Env) {
             }
         })
         .await;
-    if stub::tell(env, &Tell::Sweep).await.is_err() {
+    if !stub::tell(env, &Tell::Sweep).await.is_ok_and(|answer| answer.status_code() == 200) {
         console_error!("the hourly sweep did not reach the directory");
     }
 }

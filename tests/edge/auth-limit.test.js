@@ -17,7 +17,6 @@ const GUESSES = {
   "a token": (from) => ask(gateway, "/api/tasks", { from, headers: bearer("wrong") }),
   "a session": (from) => ask(gateway, "/api/tasks", { from, headers: cookie(flipped(good())) }),
   "a sign-in": (from) => signIn(gateway, "wrong", { from }),
-  nothing: (from) => ask(gateway, "/api/nothing", { from }),
 };
 for (const [name, guess] of Object.entries(GUESSES)) {
   test(`limit: ten times ${name}, and no more`, async () => {
@@ -40,6 +39,14 @@ for (const [name, guess] of Object.entries(GUESSES)) {
     assert.equal((await ask(gateway, "/api/session", { from, method: "DELETE" })).status, 204);
   });
 }
+
+test("limit: no credentials are no guess: any page can make a browser send that", async () => {
+  const from = elsewhere();
+  for (let nth = 0; nth < 12; nth++) {
+    assert.equal((await ask(gateway, "/api/tasks", { from })).status, 401);
+  }
+  assert.equal((await ask(gateway, "/api/tasks", { from, headers: bearer(TOKEN) })).status, 200);
+});
 
 test("limit: what is wrong with /webhooks is not counted", async () => {
   const from = elsewhere();

@@ -151,6 +151,12 @@ export class Gateway {
     );
   }
 
+  /** Runs the hourly event of the Worker. */
+  async sweep() {
+    const worker = await this.#miniflare.getWorker();
+    return worker.scheduled({ cron: "17 * * * *" });
+  }
+
   async kv() {
     return this.#miniflare.getKVNamespace("RESULTS");
   }

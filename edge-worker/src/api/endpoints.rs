@@ -6,14 +6,12 @@ use worker::{Env, Request, Response};
 use super::text;
 use crate::config::Config;
 use crate::deliver;
+use crate::json::Object;
 use crate::reply::{self, Refusal};
 use crate::wire::delivery::Dispatch;
 use crate::wire::settings::endpoint_no;
-use crate::wire::{Arrival, Ask, Created, Kept, Tell};
+use crate::wire::{Arrival, Ask, Created, Kept, TEST_EVENT, Tell};
 use crate::{clock, stub, web_crypto};
-
-/// What a test event is called: no event of Vtryon's, so a receiver that knows only those takes it and does nothing.
-const TEST_EVENT: &str = "gateway.test";
 
 /// Registers an endpoint, or lists them.
 pub(super) async fn all(request: &mut Request, env: &Env) -> Result<Response, Refusal> {
@@ -48,9 +46,13 @@ pub(super) async fn retire(id: &str, env: &Env) -> Result<Response, Refusal> {
 /// The answer is the delivery, after its first attempt.
 pub(super) async fn test(id: &str, env: &Env, config: &Config) -> Result<Response, Refusal> {
     let endpoint = number(id)?;
-    let known = stub::tell(env, &Tell::Get { endpoint }).await?;
+    let mut known = stub::tell(env, &Tell::Get { endpoint }).await?;
     if known.status_code() != 200 {
         return Ok(known);
+    }
+    let known = known.text().await?;
+    if Object::parse(known.as_bytes()).and_then(|known| known.get("enabled")) != Some("true") {
+        return Err(Refusal::because(Code::Conflict, "this endpoint is disabled: enable it first"));
     }
     let task_id = format!("test_{}", hex::encode(web_crypto::random::<8>()?));
     let body = format!(r#"{{"event":"{TEST_EVENT}","task_id":"{task_id}"}}"#);
@@ -65,7 +67,7 @@ pub(super) async fn test(id: &str, env: &Env, config: &Config) -> Result<Respons
         .map(|Kept { owed, .. }| owed)
         .unwrap_or_default();
     let Some(no) = owed.first().map(|owed| owed.delivery) else {
-        return Err(Refusal::because(Code::Conflict, "this endpoint is disabled: enable it first"));
+        return Err(Refusal::because(Code::Unavailable, "not every shard knows this endpoint yet"));
     };
     deliver::dispatch(env, config, shard, owed, verified.payload()).await;
     match stub::ask(env, config.shards, shard, Ask::Delivery { no }, &[]).await? {

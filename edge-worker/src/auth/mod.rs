@@ -51,6 +51,9 @@ impl Token {
     }
 }
 
+/// What the log is told of a bearer token that is not the one.
+const WRONG_TOKEN: &str = "its bearer token is wrong";
+
 /// Who has sent a request.
 enum Sender {
     /// A program that has put the token into the request.
@@ -59,6 +62,8 @@ enum Sender {
     Browser,
     /// Nobody we know, and why.
     Stranger(&'static str),
+    /// Nobody who claims to be anyone. Any web page can make a browser send that, so it is no guess.
+    Nobody,
 }
 
 impl Admin {
@@ -79,37 +84,44 @@ impl Admin {
             Sender::Explicit => Ok(()),
             Sender::Browser => check_change(request),
             Sender::Stranger(why) => Err(self.refuse(client, why, now)),
+            Sender::Nobody => Err(unauthorized()),
         }
     }
 
     /// Tries each credential that the request carries; any one that is good suffices.
     async fn sender(&self, headers: &Headers, now: Millis) -> Result<Sender, Refusal> {
-        let mut why = "it has no credentials";
+        let mut why = None;
         if let Some(token) = &self.token {
             if let Some(claim) = bearer(headers)? {
                 if token.secret.matches(claim.as_bytes()) {
                     return Ok(Sender::Explicit);
                 }
-                why = "its bearer token is wrong";
+                why = Some(WRONG_TOKEN);
             }
             if let Some(cookies) = headers.get("cookie")?
                 && let Some(value) = session::find(&cookies)
             {
                 match token.sessions.check(value, now) {
                     Ok(()) => return Ok(Sender::Browser),
-                    Err(fault) => why = fault,
+                    // One that was good is no guess: a page that goes on asking must not shut its user out.
+                    Err(session::ENDED) => {}
+                    Err(fault) => why = why.or(Some(fault)),
                 }
             }
+        }
+        if why == Some(WRONG_TOKEN) {
+            // A guess: counted before anything is waited for, so that no two pass for one.
+            return Ok(Sender::Stranger(WRONG_TOKEN));
         }
         if let Some(access) = &self.access
             && let Some(assertion) = headers.get(ASSERTION)?
         {
             match access.check(&assertion, now).await? {
                 Ok(()) => return Ok(Sender::Browser),
-                Err(fault) => why = fault,
+                Err(fault) => why = Some(fault),
             }
         }
-        Ok(Sender::Stranger(why))
+        Ok(why.map_or(Sender::Nobody, Sender::Stranger))
     }
 
     /// Refuses a client that was wrong too often, before its credentials are looked at: a guess that
@@ -128,8 +140,12 @@ impl Admin {
         if self.failures.borrow_mut().count(client, now) {
             console_warn!("refused: a request to /api from {client}: {why}");
         }
-        Refusal::new(Code::Unauthorized).with_header("www-authenticate", "Bearer")
+        unauthorized()
     }
+}
+
+fn unauthorized() -> Refusal {
+    Refusal::new(Code::Unauthorized).with_header("www-authenticate", "Bearer")
 }
 
 /// Reads the token of `authorization: Bearer <token>` (RFC 6750, 2.1); another scheme is none of ours.

@@ -8,6 +8,9 @@ use zeroize::Zeroizing;
 use crate::keys::{MasterKey, hmac_sha256};
 use vtryon_webhooks::Millis;
 
+/// What the log would be told of a session that was good once.
+pub(super) const ENDED: &str = "its session has ended";
+
 /// How long a session lasts, in seconds: 12 hours.
 const LENGTH: i64 = 43_200;
 
@@ -51,7 +54,7 @@ impl Sessions {
         // What we have signed is a number that we have written.
         let left = end.parse::<i64>().map_err(|_| VOID)?.saturating_sub(seconds(now));
         if left <= 0 {
-            return Err("its session has ended");
+            return Err(ENDED);
         }
         // A second more: the clock that opened it may have been ahead by a part of one.
         if left > LENGTH + 1 {

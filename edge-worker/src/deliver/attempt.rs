@@ -132,7 +132,10 @@ async fn send(
         };
         match answer.status.map(Reply::of) {
             Some(Reply::Unauthorized) => refused = refused.or(Some(answer)),
-            _ => return Answer { previous_secret: place > 0, ..answer },
+            reply => {
+                let has_arrived = reply == Some(Reply::Delivered);
+                return Answer { previous_secret: place > 0 && has_arrived, ..answer };
+            }
         }
     }
     refused.unwrap_or(Answer::none("connection"))

@@ -4,7 +4,7 @@ use serde::Serialize;
 use vtryon_webhooks::delivery::EndpointSecret;
 use vtryon_webhooks::health::{Health, Reason, is_dead};
 use vtryon_webhooks::{Code, Millis};
-use worker::Response;
+use worker::{Response, SqlStorage};
 
 use super::input::{self, Input};
 use super::push::Applied;
@@ -19,6 +19,9 @@ use crate::{clock, stub, web_crypto};
 
 /// How many endpoints there may be at the same time: each event is matched against all of them.
 const MAX_ENDPOINTS: usize = 20;
+
+/// How many secrets an endpoint may have at the same time, the current one among them.
+const MAX_SECRETS: usize = 3;
 
 /// How many hours the previous secret stays valid after a rotation, where none are asked for, and at most.
 const OVERLAP_HOURS: u32 = 24;
@@ -45,9 +48,7 @@ impl Directory {
     pub(super) async fn create(&self, config: &Config, created: &Created) -> Result<Response, Refusal> {
         let sql = self.state.storage().sql();
         let now = clock::now();
-        if records::all(&sql)?.len() >= MAX_ENDPOINTS {
-            return Err(Refusal::because(Code::Conflict, "there are 20 endpoints, and no more fit"));
-        }
+        check_room(&sql)?;
         let mut record = Record {
             endpoint: Endpoint {
                 no: 0,
@@ -74,6 +75,8 @@ impl Directory {
         let no = self.take_number()?;
         record.endpoint.no = no;
         record.endpoint.secrets = vec![sealed(config, no, 1, &secret, now).await?];
+        // Asked again: while a secret is sealed, another endpoint may have been registered.
+        check_room(&sql)?;
         let applied = self.commit(config, |sql| records::put(sql, &record)).await?;
         answer(config, 201, &record, Some(&secret.reveal()), &applied).await
     }
@@ -133,13 +136,12 @@ impl Directory {
         if record.endpoint.secrets.first().is_some_and(|current| current.version >= version) {
             return Err(Refusal::because(Code::Conflict, "the secret is being rotated by another request"));
         }
-        let previous = record.endpoint.secrets.drain(..).next();
         let until = now.plus_seconds(i64::from(hours) * 3600);
-        record.endpoint.secrets = vec![new];
-        record
-            .endpoint
-            .secrets
-            .extend(previous.filter(|_| hours > 0).map(|previous| Sealed { until: Some(until), ..previous }));
+        // Each that is still valid stays so for as long as was said, but there are not many of them.
+        let former = record.endpoint.secrets_at(now).into_iter();
+        let former = former.map(|secret| Sealed { until: secret.until.or(Some(until)), ..secret });
+        let valid = former.filter(|secret| secret.until.is_some_and(|until| until > now));
+        record.endpoint.secrets = std::iter::once(new).chain(valid).take(MAX_SECRETS).collect();
         record.updated_at = now;
         let applied = self.commit(config, |sql| records::put(sql, &record)).await?;
         answer(config, 200, &record, Some(&secret.reveal()), &applied).await
@@ -190,6 +192,13 @@ impl Directory {
         let no = records::take_number(&self.state.storage().sql())?;
         no.ok_or(Refusal::because(Code::Conflict, "65535 endpoints were registered, and no more can be"))
     }
+}
+
+fn check_room(sql: &SqlStorage) -> Result<(), Refusal> {
+    if records::all(sql)?.len() < MAX_ENDPOINTS {
+        return Ok(());
+    }
+    Err(Refusal::because(Code::Conflict, "there are 20 endpoints, and no more fit"))
 }
 
 fn disable_by_hand(record: &mut Record, now: Millis) {

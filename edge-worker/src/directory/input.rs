@@ -3,6 +3,7 @@
 use vtryon_webhooks::endpoint::Order;
 use vtryon_webhooks::event::{MAX_EVENT_NAME, MAX_STATUS};
 use vtryon_webhooks::{Code, Millis};
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen;
 
@@ -14,9 +15,16 @@ use crate::reply::Refusal;
 
 #[wasm_bindgen]
 extern "C" {
-    /// Tells whether the platform takes a text for a URL (WHATWG).
-    #[wasm_bindgen(js_namespace = URL, js_name = canParse)]
-    fn can_parse(url: &str) -> bool;
+    /// A URL as the platform reads it (WHATWG).
+    #[wasm_bindgen(js_name = URL)]
+    type Url;
+
+    #[wasm_bindgen(catch, constructor, js_class = "URL")]
+    fn new(url: &str) -> Result<Url, JsValue>;
+
+    /// Returns its scheme and host, and the port where it does not go without saying.
+    #[wasm_bindgen(method, getter)]
+    fn origin(this: &Url) -> String;
 }
 
 /// How long a description may be, in bytes, and how many names a filter may have.
@@ -108,12 +116,10 @@ pub(super) fn apply(
     if let Some(url) = input.text("url")? {
         config.endpoint_urls.check(&url).map_err(|error| refuse(error.to_string()))?;
         // The rules don't judge punycode; what the platform can't parse could never be called.
-        if !can_parse(&url) {
+        let Ok(parsed) = Url::new(&url) else {
             return Err(Refusal::because(Code::InvalidRequest, "`url` is none that can be called"));
-        }
-        // Scheme and host end at the first slash after them; a port that goes without saying is in neither.
-        let origin = url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
-        if origin.eq_ignore_ascii_case(own_origin) {
+        };
+        if parsed.origin() == own_origin {
             return Err(Refusal::because(Code::InvalidRequest, "`url` leads back to this gateway"));
         }
         record.endpoint.url = url;

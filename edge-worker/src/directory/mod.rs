@@ -67,7 +67,11 @@ impl DurableObject for Directory {
             let config = self.config()?;
             self.open()?;
             self.remember_secrets(&config, clock::now()).await;
-            Ok::<_, Refusal>(self.push(&config).await?)
+            self.check_topology(&config)?;
+            if self.has_news()? {
+                self.push(&config).await?;
+            }
+            Ok::<_, Refusal>(())
         };
         match AssertUnwindSafe(run).catch_unwind().await {
             Ok(Ok(_)) => {}

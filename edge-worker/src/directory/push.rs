@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// After how many seconds those that have not confirmed are told again.
 const AGAIN: i64 = 5;
 
-/// How long shards are told that an endpoint was deleted, in seconds: longer than anything is owed.
+/// How long shards are told that an endpoint was deleted, in seconds.
 const DELETED_FOR: i64 = 30 * 24 * 3600;
 
 /// How many shards there are, as recorded with the first change.
@@ -91,11 +91,16 @@ impl Directory {
         Ok(applied)
     }
 
+    /// Tells whether shards have still to be told.
+    pub(super) fn has_news(&self) -> worker::Result<bool> {
+        let sql = self.state.storage().sql();
+        Ok(stored::meta(&sql, CONFIRMED)? < stored::meta(&sql, VERSION)?)
+    }
+
     /// Sets the alarm where shards have still to be told.
     pub(super) fn look_again(&self) -> worker::Result<()> {
         let storage = self.state.storage();
-        let sql = storage.sql();
-        if stored::meta(&sql, CONFIRMED)? < stored::meta(&sql, VERSION)? {
+        if self.has_news()? {
             let at = clock::now().plus_millis(clock::span(AGAIN));
             // The promise need not be awaited: the platform holds the answer back until the write is durable.
             drop(storage.as_raw().set_alarm(clock::alarm_date(at), js_sys::Object::new())?);

@@ -22,6 +22,7 @@ impl TaskShard {
         let sql = storage.sql();
         let Some(mut delivery) = deliveries::find(&sql, report.delivery)? else { return Ok(()) };
         if delivery.state != State::Pending || delivery.round != report.round {
+            self.release(delivery.no);
             return Ok(());
         }
         let Some(attempt) = &report.made else {
@@ -73,7 +74,6 @@ impl TaskShard {
             replays::count(sql, delivery, true)?;
             return follow(sql, delivery, now);
         }
-        delivery.failed = number;
         let endpoint = endpoint_of(delivery.no);
         let settings = self.settings();
         let Some(endpoint) = settings.endpoint(endpoint) else {
@@ -82,6 +82,11 @@ impl TaskShard {
         if is_outdated(sql, delivery, endpoint.order())? {
             return supersede(sql, delivery, now);
         }
+        // One that was hastened, by a newer event or by hand, is an extra: the schedule stands.
+        if attempt.attempted_at < delivery.scheduled_at {
+            return deliveries::retry(sql, delivery, delivery.scheduled_at);
+        }
+        delivery.failed = number;
         let subject = subject(sql, delivery.no)?;
         match retry::next(&subject, number, first_at, attempt.attempted_at, attempt.retry_after_ms) {
             Some(at) => deliveries::retry(sql, delivery, at),
@@ -106,8 +111,12 @@ pub(super) fn supersede(sql: &SqlStorage, delivery: &Delivery, now: Millis) -> w
 
 /// Makes the next delivery of a lane due.
 fn follow(sql: &SqlStorage, ended: &Delivery, now: Millis) -> worker::Result<()> {
+    if ended.round > 0 {
+        // It was in no lane.
+        return Ok(());
+    }
     let lane = lane::of_delivery(sql, ended.no)?;
-    match lane.iter().find(|waiting| waiting.due_at.is_some_and(|due_at| due_at > now)) {
+    match lane.first().filter(|next| next.due_at.is_some_and(|due_at| due_at > now)) {
         Some(next) => deliveries::put_off(sql, next.no, now),
         None => Ok(()),
     }

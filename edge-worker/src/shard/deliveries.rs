@@ -193,7 +193,6 @@ pub(super) fn end(
     at: Millis,
     reason: Option<&str>,
 ) -> worker::Result<()> {
-    // One that is in no index is not taken out of any: naming `due_at` would write it there.
     const END: &str = "UPDATE deliveries SET state = ?, ended_at = ?, reason = ?, failed = ?, records = ?,
             due_at = NULL
         WHERE no = ?";
@@ -222,7 +221,7 @@ pub(super) fn replay(
         ON CONFLICT (no) DO UPDATE SET
             round = round + (state <> 'pending'), failed = IIF(state = 'pending', failed, 0),
             first_at = IIF(state = 'pending', first_at, NULL), state = 'pending',
-            due_at = ?4, scheduled_at = ?4, replay = IIF(state = 'pending', COALESCE(?5, replay), ?5),
+            due_at = ?4, scheduled_at = IIF(state = 'pending', scheduled_at, ?4), replay = IIF(state = 'pending', COALESCE(?5, replay), ?5),
             ended_at = NULL, reason = NULL";
     let binds = [
         Bind::Int(no),

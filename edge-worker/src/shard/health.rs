@@ -73,11 +73,15 @@ impl TaskShard {
     }
 
     /// Tells the directory of endpoints that should get no more: again and again, until it has said so.
-    pub(super) async fn complain(&self, now: Millis) -> worker::Result<()> {
-        for endpoint in self.settings().endpoints.iter().filter(|endpoint| endpoint.enabled) {
+    ///
+    /// Only of those that have failed since `started`: that nothing was tried for days says nothing.
+    pub(super) async fn complain(&self, started: Millis, now: Millis) -> worker::Result<()> {
+        let settings = self.settings();
+        let enabled = settings.endpoints.iter().filter(|endpoint| endpoint.enabled);
+        for endpoint in enabled.filter(|endpoint| self.is_resting(endpoint.no, started)) {
             let Some(reason) = self.health(endpoint.no)?.verdict(now) else { continue };
             let tell = Tell::Complain { endpoint: endpoint.no, reason: reason.as_str().to_owned() };
-            if stub::tell(&self.env, &tell).await.is_err() {
+            if !stub::tell(&self.env, &tell).await.is_ok_and(|answer| answer.status_code() == 200) {
                 console_error!("the directory does not hear that an endpoint is {}", reason.as_str());
             }
         }

@@ -11,6 +11,9 @@ use crate::faults;
 use crate::sql;
 use crate::wire::{Arrival, Content, Kept};
 
+/// Of how many tasks duplicates are counted at the same time: beyond it the counts begin anew.
+const MAX_COUNTED: usize = 10_000;
+
 /// What an arrival tells of its task.
 struct Told<'a> {
     task_id: &'a str,
@@ -60,18 +63,23 @@ impl TaskShard {
     ) -> worker::Result<Kept> {
         let Some(known) = &step.next else {
             if let Some(task) = task {
-                *self.memory.duplicates.borrow_mut().entry(task.no).or_default() += 1;
+                let mut duplicates = self.memory.duplicates.borrow_mut();
+                if duplicates.len() >= MAX_COUNTED {
+                    duplicates.clear();
+                }
+                *duplicates.entry(task.no).or_default() += 1;
             }
             return Ok(Kept { outcome: step.outcome.as_str().to_owned(), owed: Vec::new() });
         };
         let storage = self.state.storage();
         let sql = storage.sql();
         let seq = self.next_seq();
+        let keys = task.map_or_else(|| arrival.key.clone(), |task| task.keys_with(&arrival.key));
         let change = Change {
             known,
             head: seq,
             at: arrival.received_at,
-            key: &arrival.key,
+            key: &keys,
             ending: step.finishes().then_some(told.ending),
         };
         let previous = task.and_then(|task| task.head);
@@ -105,10 +113,11 @@ impl TaskShard {
             Ok((task_no, owed))
         })?;
         self.memory.duplicates.borrow_mut().remove(&task_no);
+        let kept = self.kept(seq, step.outcome, owed, arrival)?;
         if step.owed.is_some() {
             self.wake_by(arrival.received_at)?;
         }
-        self.kept(seq, step.outcome, owed, arrival)
+        Ok(kept)
     }
 
     /// Answers for an event that is kept: whatever else it owes is in the alarm's care from here on.
@@ -126,7 +135,7 @@ impl TaskShard {
         if !owed.at_once.is_empty() {
             self.wake_by(leases::over_at(arrival.received_at))?;
         }
-        if owed.waits {
+        if owed.by_alarm {
             self.wake_by(arrival.received_at)?;
         }
         Ok(Kept { outcome: outcome.as_str().to_owned(), owed: owed.at_once })

@@ -45,10 +45,6 @@ use crate::wire::settings::Settings;
 use crate::wire::{Ask, Call};
 use crate::{clock, faults};
 
-/// How long an alarm waits after a run that left something to do, in milliseconds of this machine: its time
-/// must not come before the run has ended.
-const BREATH: i64 = 250;
-
 /// The object class that `wrangler.toml` binds as `TASK_SHARD`.
 #[durable_object(alarm)]
 pub struct TaskShard {
@@ -95,9 +91,7 @@ impl DurableObject for TaskShard {
         let frame = request.bytes().await?;
         let (call, body) = Call::decode(&frame)?;
         self.open()?;
-        if self.memory.alarm_failed.get() {
-            self.schedule(0);
-        }
+        self.heal();
         if let Err(mismatch) = self.check_topology(&call).await? {
             console_error!("shards: {mismatch}");
             return Ok(Response::ok(mismatch)?.with_status(503));
@@ -136,9 +130,7 @@ impl DurableObject for TaskShard {
             Ask::Metrics => answer(Some(self.counts()?)),
             Ask::Check => answer(Some(())),
             Ask::Sweep => {
-                // Whatever the memory says: the alarm may be lost.
-                self.memory.alarm_at.set(None);
-                self.schedule(0);
+                self.reset();
                 answer(Some(()))
             }
         }
@@ -162,7 +154,7 @@ impl DurableObject for TaskShard {
         // Only now: one that is set while the alarm runs, for a time that comes before it has ended, would be lost.
         self.memory.is_running.set(false);
         self.memory.alarm_at.set(None);
-        self.schedule(if fault.is_some() { outbox::FIRST_PAUSE * 1000 } else { BREATH });
+        self.schedule(if fault.is_some() { outbox::FIRST_PAUSE * 1000 } else { outbox::BREATH });
         faults::report_rows();
         Response::empty()
     }
@@ -173,7 +165,7 @@ impl TaskShard {
     fn open(&self) -> worker::Result<()> {
         const LAST: &str = "SELECT MAX((SELECT COALESCE(MAX(seq), 0) FROM events),
             (SELECT COALESCE(MAX(no), 0) FROM quarantine),
-            (SELECT COALESCE(MAX(value), 0) FROM meta WHERE name = 'pruned_to'))";
+            (SELECT COALESCE(MAX(value), 0) FROM meta WHERE name IN ('pruned_to', 'quarantine_pruned_to')))";
         if self.memory.last_seq.get().is_some() {
             return Ok(());
         }
@@ -205,7 +197,7 @@ impl TaskShard {
         }
         let is_delivering = Cell::new(true);
         let deliveries = async {
-            let delivered = self.deliver_due(&config, self.shard()?).await;
+            let delivered = async { self.deliver_due(&config, self.shard()?).await }.await;
             is_delivering.set(false);
             delivered
         };
@@ -218,7 +210,7 @@ impl TaskShard {
             Ok(())
         };
         let (delivered, settled) = join(deliveries, results).await;
-        settled.and(delivered).and(self.complain(clock::now()).await)
+        settled.and(delivered).and(self.complain(now, clock::now()).await)
     }
 }
 

@@ -21,6 +21,10 @@ const SETTLING: i64 = 10;
 pub(super) const FIRST_PAUSE: i64 = 5;
 const LONGEST_PAUSE: i64 = 3600;
 
+/// How long an alarm waits after a run that left something to do, in milliseconds of this machine: its time
+/// must not come before the run has ended.
+pub(super) const BREATH: i64 = 250;
+
 /// How late an alarm may be before it is taken for lost, in seconds of this machine. To set one anew that was
 /// only late does no harm.
 const LOST: i64 = 30;
@@ -110,14 +114,38 @@ impl TaskShard {
     /// Sets the alarm for the earliest thing due, where there is one, but not before a pause, in milliseconds
     /// of this machine: after a run of the alarm there is one, lest it spin.
     pub(super) fn schedule(&self, pause: i64) {
-        let set = self.next_due().and_then(|next| {
-            let Some(due_at) = next else { return Ok(()) };
-            self.wake_by(due_at.max(clock::now().plus_millis(clock::stretched(pause))))
-        });
+        self.set(|due_at| due_at.max(clock::now().plus_millis(clock::stretched(pause))));
+    }
+
+    fn set(&self, at: impl Fn(Millis) -> Millis) {
+        let set = self.next_due().and_then(|next| next.map_or(Ok(()), |due_at| self.wake_by(at(due_at))));
         self.memory.alarm_failed.set(set.is_err());
         if let Err(error) = set {
             console_error!("alarm not set: {error}");
         }
+    }
+
+    /// Sets the alarm anew that could not be set, or that should have come a while ago: with every call, for
+    /// nothing else may come to wake this shard.
+    pub(super) fn heal(&self) {
+        if self.memory.alarm_failed.get() || self.is_lost() {
+            self.reset();
+        }
+    }
+
+    /// Sets the alarm anew, whatever the memory says, and for another time than before: the platform does
+    /// nothing where it believes that the alarm is set for that time already.
+    pub(super) fn reset(&self) {
+        self.memory.alarm_at.set(None);
+        self.set(|due_at| {
+            let now = clock::now();
+            due_at.max(now.plus_millis(clock::stretched(BREATH))).plus_millis(1 + now.0 % 7)
+        });
+    }
+
+    fn is_lost(&self) -> bool {
+        let lost = clock::now().plus_millis(-clock::span(LOST));
+        !self.memory.is_running.get() && self.memory.alarm_at.get().is_some_and(|set| set < lost)
     }
 
     /// Tells when the alarm is needed next, for whatever it does.
@@ -142,11 +170,8 @@ impl TaskShard {
     }
 
     /// Sets the alarm unless it is set for an earlier time, or runs. It becomes part of the current commit.
-    ///
-    /// One that should have come a while ago is lost, and set anew.
     pub(super) fn wake_by(&self, due_at: Millis) -> worker::Result<()> {
-        let lost = clock::now().plus_millis(-clock::span(LOST));
-        let is_set = self.memory.alarm_at.get().is_some_and(|set| set <= due_at && set > lost);
+        let is_set = self.memory.alarm_at.get().is_some_and(|set| set <= due_at);
         if is_set || self.memory.is_running.get() {
             return Ok(());
         }

@@ -28,7 +28,7 @@ pub(super) struct Fresh<'a> {
 pub(super) struct Owed {
     pub(super) at_once: Vec<Dispatch>,
     /// Whether more is owed, which is the alarm's.
-    pub(super) waits: bool,
+    pub(super) by_alarm: bool,
 }
 
 impl TaskShard {
@@ -52,12 +52,12 @@ impl TaskShard {
             // An endpoint that is failing may hang: the alarm sees to it, which holds up nobody for it. A test
             // event is waited for, so it goes whatever the endpoint did before.
             let is_failing = fresh.only.is_none() && self.health(endpoint.no)?.failing_since.is_some();
-            let is_blocked = self.clear(sql, endpoint, waiting, fresh)? || is_failing;
+            let is_for_alarm = self.clear(sql, endpoint, waiting, fresh)? || is_failing;
             let no = delivery_no(fresh.seq, endpoint.no);
-            let due_at = is_blocked.then_some(fresh.received_at);
+            let due_at = is_for_alarm.then_some(fresh.received_at);
             deliveries::create(sql, no, fresh.received_at, due_at)?;
-            owed.waits |= is_blocked;
-            if !is_blocked {
+            owed.by_alarm |= is_for_alarm;
+            if !is_for_alarm {
                 owed.at_once.push(Dispatch {
                     delivery: no,
                     url: endpoint.url.clone(),

@@ -6,8 +6,10 @@ use vtryon_webhooks::lifecycle::Outcome;
 use worker::SqlStorage;
 
 use super::deliveries::{self, Delivery};
+use super::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO};
 use super::{TaskShard, events};
 use crate::sql::{self, Bind, Row};
+use crate::wire::TEST_EVENT;
 use crate::wire::delivery::{delivery_no, seq_of};
 use crate::wire::settings::{Endpoint, Replay, Settings};
 
@@ -120,23 +122,39 @@ fn progress(sql: &SqlStorage, id: &str) -> worker::Result<Option<Progress>> {
     })
 }
 
-/// Counts what a range holds, page by page as it will be marked.
+/// Counts what a range holds, in one statement: at most so many, for what the endpoint's filter leaves out is
+/// known when a page is marked. In the end it is what was marked.
 fn matched(sql: &SqlStorage, replay: &Replay, endpoint: &Endpoint) -> worker::Result<i64> {
-    let mut matched = 0;
-    let mut place = Some(0);
-    while let Some(from) = place {
-        let (page, next) = page(sql, replay, endpoint, from)?;
-        matched += page.len() as i64;
-        place = next;
-    }
-    Ok(matched)
+    const DEAD: &str = "SELECT COUNT(*) FROM deliveries INDEXED BY deliveries_dead
+        WHERE state = 'dead' AND endpoint = ? AND created_at >= ? AND created_at < ?";
+    const ALL: &str = "SELECT (SELECT COUNT(*) FROM events WHERE seq > ?3 AND received_at >= ?1 AND received_at < ?2
+            AND (outcome = 'applied' OR (outcome = 'unknown' AND ?4)))
+        + IIF(?5, (SELECT COUNT(*) FROM quarantine WHERE no > ?6 AND received_at >= ?1 AND received_at < ?2), 0)";
+    let (from, until) = (Bind::Int(replay.from.0), Bind::Int(replay.until.0));
+    let filter = endpoint.filter();
+    let takes_unknown = filter.unknown || !filter.events.is_empty() || !filter.statuses.is_empty();
+    let count = if replay.all {
+        let binds = [
+            from,
+            until,
+            Bind::Int(retention::floor(sql, PRUNED_TO)?),
+            Bind::Int(takes_unknown.into()),
+            Bind::Int(filter.quarantined.into()),
+            Bind::Int(retention::floor(sql, QUARANTINE_PRUNED_TO)?),
+        ];
+        sql::first(sql, ALL, &binds, Row::int)?
+    } else {
+        sql::first(sql, DEAD, &[Bind::Int(replay.endpoint), from, until], Row::int)?
+    };
+    Ok(count.unwrap_or(0))
 }
 
 fn mark_page(sql: &SqlStorage, replay: &Replay, endpoint: &Endpoint, now: Millis) -> worker::Result<()> {
     const PLACE: &str = "SELECT place FROM replays WHERE id = ? AND place IS NOT NULL";
     const LEAVE: &str = "UPDATE replays SET matched = matched - 1, marked = marked - 1 WHERE id =
         (SELECT replay FROM deliveries WHERE no = ? AND state = 'pending' AND replay <> ?)";
-    const ADVANCE: &str = "UPDATE replays SET marked = marked + ?, place = ? WHERE id = ?";
+    const ADVANCE: &str = "UPDATE replays SET marked = marked + ?1, place = ?2,
+        matched = IIF(?2 IS NULL, marked + ?1, MAX(matched, marked + ?1)) WHERE id = ?3";
     let Some(from) = sql::first(sql, PLACE, &[Bind::Text(&replay.id)], Row::int)? else { return Ok(()) };
     let (page, next) = page(sql, replay, endpoint, from)?;
     for (no, received_at) in &page {
@@ -165,10 +183,15 @@ fn dead_page(sql: &SqlStorage, replay: &Replay, from: i64) -> worker::Result<Fou
 
 /// Looks at every event, delivered before or never.
 fn events_page(sql: &SqlStorage, replay: &Replay, endpoint: &Endpoint, from: i64) -> worker::Result<Found> {
-    const KEPT: &str = "SELECT * FROM (SELECT seq FROM events WHERE seq >= ?1 ORDER BY seq LIMIT ?2)
-        UNION ALL SELECT * FROM (SELECT no FROM quarantine WHERE no >= ?1 ORDER BY no LIMIT ?2)
+    // What was pruned has no body any more.
+    const KEPT: &str =
+        "SELECT * FROM (SELECT seq FROM events WHERE seq >= ?1 AND seq > ?3 ORDER BY seq LIMIT ?2)
+        UNION ALL SELECT * FROM (SELECT no FROM quarantine WHERE no >= ?1 AND no > ?4 ORDER BY no LIMIT ?2)
         ORDER BY 1 LIMIT ?2";
-    let seqs = sql::all(sql, KEPT, &[Bind::Int(from), Bind::Int(PAGE)], Row::int)?;
+    let events_floor = retention::floor(sql, PRUNED_TO)?;
+    let quarantine_floor = retention::floor(sql, QUARANTINE_PRUNED_TO)?;
+    let binds = [Bind::Int(from), Bind::Int(PAGE), Bind::Int(events_floor), Bind::Int(quarantine_floor)];
+    let seqs = sql::all(sql, KEPT, &binds, Row::int)?;
     let next = (seqs.len() as i64 == PAGE).then(|| seqs.last().map(|seq| seq + 1)).flatten();
     let filter = endpoint.filter();
     let mut page = Vec::new();
@@ -176,7 +199,9 @@ fn events_page(sql: &SqlStorage, replay: &Replay, endpoint: &Endpoint, from: i64
         let Some(kept) = events::kept(sql, seq)? else { continue };
         let Some(outcome) = Outcome::from_name(&kept.outcome) else { continue };
         let is_taken = filter.takes(outcome, kept.event().unwrap_or_default(), kept.status.as_deref());
-        if is_taken && (replay.from..replay.until).contains(&kept.received_at) {
+        // A test event was for one endpoint alone.
+        let is_test = kept.event() == Some(TEST_EVENT);
+        if is_taken && !is_test && (replay.from..replay.until).contains(&kept.received_at) {
             page.push((delivery_no(seq, endpoint.no), kept.received_at));
         }
     }

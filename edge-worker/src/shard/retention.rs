@@ -131,17 +131,21 @@ impl TaskShard {
     }
 
     /// Tells whether something is still owed because of an event. What waits for an endpoint that is
-    /// disabled waits no longer than the event is kept.
+    /// disabled, or whose secret can't be opened, waits no longer than the event is kept.
     fn is_owed(&self, sql: &SqlStorage, seq: i64, now: Millis) -> worker::Result<bool> {
         const PUBLISHED: &str = "SELECT COUNT(*) FROM outbox WHERE seq = ?";
-        const PENDING: &str = "SELECT no FROM deliveries WHERE no BETWEEN ? AND ? AND state = 'pending'";
+        const PENDING: &str = "SELECT no, reason IS NOT NULL FROM deliveries
+            WHERE no BETWEEN ? AND ? AND state = 'pending'";
         let settings = self.settings();
-        for no in sql::all(sql, PENDING, &range(seq), Row::int)? {
-            if settings.endpoint(endpoint_of(no)).is_some_and(|endpoint| endpoint.enabled) {
+        let pending = sql::all(sql, PENDING, &range(seq), |row| Ok((row.int()?, row.int()? == 1)))?;
+        for (no, is_held) in pending {
+            let is_enabled = settings.endpoint(endpoint_of(no)).is_some_and(|endpoint| endpoint.enabled);
+            if is_enabled && !is_held {
                 return Ok(true);
             }
             if let Some(delivery) = deliveries::find(sql, no)? {
-                bury(sql, &delivery, now, "endpoint_disabled")?;
+                let reason = if is_enabled { "secret_unreadable" } else { "endpoint_disabled" };
+                bury(sql, &delivery, now, reason)?;
             }
         }
         Ok(sql::first(sql, PUBLISHED, &[Bind::Int(seq)], Row::int)?.unwrap_or(0) > 0)
@@ -216,8 +220,10 @@ fn drop_tombstones(sql: &SqlStorage, config: &Config) -> worker::Result<bool> {
         Ok((row.int()?, row.text()?, row.int()? == 1))
     })?;
     for (no, key, is_tombstone) in &page {
-        if *is_tombstone && !keys.contains(key) {
-            sql::run(sql, "DELETE FROM tasks WHERE no = ?", &[Bind::Int(*no)])?;
+        if *is_tombstone && !key.split(' ').any(|key| keys.iter().any(|known| known == key)) {
+            // The last one stays, for the next task is numbered after it.
+            const DROP: &str = "DELETE FROM tasks WHERE no = ? AND no < (SELECT MAX(no) FROM tasks)";
+            sql::run(sql, DROP, &[Bind::Int(*no)])?;
             sql::run(sql, "DELETE FROM events WHERE task_no = ? AND digest IS NOT NULL", &[Bind::Int(*no)])?;
         }
     }
@@ -233,7 +239,9 @@ fn drop_tombstones(sql: &SqlStorage, config: &Config) -> worker::Result<bool> {
         })?
     {
         if !keys.contains(&key) {
-            sql::run(sql, "DELETE FROM quarantine WHERE no = ?", &[Bind::Int(no)])?;
+            const DROP: &str =
+                "DELETE FROM quarantine WHERE no = ? AND no < (SELECT MAX(no) FROM quarantine)";
+            sql::run(sql, DROP, &[Bind::Int(no)])?;
         }
     }
     stored::set_meta(sql, TOMBS_PLACE, 0)?;

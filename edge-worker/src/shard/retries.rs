@@ -6,10 +6,12 @@ use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
 use vtryon_webhooks::Millis;
+use vtryon_webhooks::retry::Reply;
 use worker::{Delay, console_error};
 
 use super::conclude::bury;
 use super::deliveries::{self, Delivery};
+use super::lane::Waiting;
 use super::{TaskShard, events, lane, leases};
 use crate::clock;
 use crate::config::Config;
@@ -109,12 +111,8 @@ impl TaskShard {
             }
             let Some((owed, body)) = self.begin(endpoint, now)? else { return Ok(()) };
             let Some(report) = deliver::attempt(config, shard, &owed, &body).await else { return Ok(()) };
-            let has_arrived = report
-                .made
-                .as_ref()
-                .and_then(|attempt| attempt.status)
-                .is_some_and(|status| (200..300).contains(&status));
-            if !has_arrived {
+            let status = report.made.as_ref().and_then(|attempt| attempt.status);
+            if status.map(Reply::of) != Some(Reply::Delivered) {
                 self.rest(endpoint.no);
             }
             self.conclude(&report, clock::now())?;
@@ -126,8 +124,11 @@ impl TaskShard {
         let sql = self.state.storage().sql();
         for delivery in deliveries::due(&sql, endpoint.no, now, WINDOW)? {
             let ahead = leases::over_at(now);
-            deliveries::put_off(&sql, delivery.no, ahead)?;
-            if self.is_under_way(delivery.no, now) || self.is_behind_another(&delivery)? {
+            let before = self.one_before(&delivery)?;
+            let until =
+                before.as_ref().and_then(|before| before.due_at).map_or(ahead, |due_at| due_at.max(ahead));
+            deliveries::put_off(&sql, delivery.no, until)?;
+            if self.is_under_way(delivery.no, now) || before.is_some() {
                 continue;
             }
             let seq = seq_of(delivery.no);
@@ -151,13 +152,13 @@ impl TaskShard {
         Ok(None)
     }
 
-    /// Tells whether an earlier event of the same task has to arrive first. When it has, it makes this one due.
-    fn is_behind_another(&self, delivery: &Delivery) -> worker::Result<bool> {
+    /// Returns what has to arrive before a delivery, if anything has. When it has arrived, this one is made due.
+    fn one_before(&self, delivery: &Delivery) -> worker::Result<Option<Waiting>> {
         if delivery.round > 0 {
-            return Ok(false);
+            return Ok(None);
         }
         let lane = lane::of_delivery(&self.state.storage().sql(), delivery.no)?;
-        Ok(lane.first().is_some_and(|first| first.no < delivery.no))
+        Ok(lane.into_iter().next().filter(|first| first.no < delivery.no))
     }
 
     /// Ends what is owed to endpoints that are no more, a part of it in each run.

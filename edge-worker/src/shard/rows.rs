@@ -14,7 +14,20 @@ pub(super) struct Task {
     pub(super) known: Known,
     /// The event stored last; each event names the one before it. None where all have been pruned.
     pub(super) head: Option<i64>,
+    /// The fingerprints of all secrets that signed its events, between blanks.
+    keys: String,
     is_tombstone: bool,
+}
+
+impl Task {
+    /// Returns the fingerprints with that of one more event.
+    pub(super) fn keys_with(&self, key: &str) -> String {
+        if self.keys.split(' ').any(|known| known == key) {
+            self.keys.clone()
+        } else {
+            format!("{} {key}", self.keys)
+        }
+    }
 }
 
 /// What an event makes of its task's row.
@@ -22,7 +35,7 @@ pub(super) struct Change<'a> {
     pub(super) known: &'a Known,
     pub(super) head: i64,
     pub(super) at: Millis,
-    /// The fingerprint of the secret that signed the event.
+    /// The fingerprints of the secrets that signed the task's events.
     pub(super) key: &'a str,
     /// How the task ended, with the one event that ends it.
     pub(super) ending: Option<Ending<'a>>,
@@ -51,7 +64,8 @@ pub(super) struct Event<'a> {
 
 /// Finds a task, or what is left of it.
 pub(super) fn find(sql: &SqlStorage, task_id: &str) -> worker::Result<Option<Task>> {
-    const FIND: &str = "SELECT no, task_id, stage, seen, unknown, head FROM tasks WHERE task_id IN (?, ?)";
+    const FIND: &str =
+        "SELECT no, task_id, stage, seen, unknown, head, key FROM tasks WHERE task_id IN (?, ?)";
     let tombstone = retention::tombstone(task_id);
     sql::first(sql, FIND, &[Bind::Text(task_id), Bind::Text(&tombstone)], |row| {
         let no = row.int()?;
@@ -60,7 +74,7 @@ pub(super) fn find(sql: &SqlStorage, task_id: &str) -> worker::Result<Option<Tas
         let seen = seen(row)?;
         let known = Known::restore(stage, seen, serde_json::from_str(&row.text()?)?);
         let head = row.int()?;
-        Ok(Task { no, known, head: (!is_tombstone).then_some(head), is_tombstone })
+        Ok(Task { no, known, head: (!is_tombstone).then_some(head), keys: row.text()?, is_tombstone })
     })
 }
 

@@ -6,14 +6,20 @@
 pub(crate) mod delivery;
 pub(crate) mod rejection;
 pub(crate) mod settings;
+mod tell;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use vtryon_webhooks::{Digest, Error, Event, Millis, Verified};
 
 use self::delivery::{Dispatch, Report};
-use self::rejection::Rejection;
 use self::settings::Settings;
+
+pub(crate) use self::tell::{Created, Tell};
+
+/// What a test event is called: no event of Vtryon's, so a receiver that knows only those takes it and does
+/// nothing.
+pub(crate) const TEST_EVENT: &str = "gateway.test";
 
 /// What is asked of a shard.
 #[derive(Serialize, Deserialize)]
@@ -208,56 +214,4 @@ impl Call {
         let call = std::str::from_utf8(head).ok().and_then(|head| serde_json::from_str(head).ok());
         Ok((call.ok_or_else(unreadable)?, body.get(1..).unwrap_or_default()))
     }
-}
-
-/// What the directory is told, or asked for. It answers as the API does: the Worker passes that on.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Tell {
-    Create(Created),
-    List,
-    Get {
-        endpoint: i64,
-    },
-    Change {
-        endpoint: i64,
-        change: Created,
-    },
-    Delete {
-        endpoint: i64,
-    },
-    Rotate {
-        endpoint: i64,
-        input: String,
-    },
-    Retire {
-        endpoint: i64,
-    },
-    /// A shard's endpoint should get no more.
-    Complain {
-        endpoint: i64,
-        reason: String,
-    },
-    Replay {
-        input: String,
-        key: Option<String>,
-    },
-    Progress {
-        id: String,
-    },
-    /// Webhooks were refused.
-    Reject {
-        rejections: Vec<Rejection>,
-    },
-    Rejections,
-    /// Nothing but to wake up: what is left to tell is told.
-    Sweep,
-}
-
-/// An endpoint as an administrator describes it, not yet read.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Created {
-    pub(crate) input: String,
-    /// Under which scheme and host this gateway was called: an endpoint must not lead back to it.
-    pub(crate) own_origin: String,
 }

@@ -1,0 +1,57 @@
+//! What the directory is told, by the Worker and by the shards.
+
+use serde::{Deserialize, Serialize};
+
+use super::rejection::Rejection;
+
+/// What the directory is told, or asked for. It answers as the API does: the Worker passes that on.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Tell {
+    Create(Created),
+    List,
+    Get {
+        endpoint: i64,
+    },
+    Change {
+        endpoint: i64,
+        change: Created,
+    },
+    Delete {
+        endpoint: i64,
+    },
+    Rotate {
+        endpoint: i64,
+        input: String,
+    },
+    Retire {
+        endpoint: i64,
+    },
+    /// A shard's endpoint should get no more.
+    Complain {
+        endpoint: i64,
+        reason: String,
+    },
+    Replay {
+        input: String,
+        key: Option<String>,
+    },
+    Progress {
+        id: String,
+    },
+    /// Webhooks were refused.
+    Reject {
+        rejections: Vec<Rejection>,
+    },
+    Rejections,
+    /// Nothing but to wake up: what is left to tell is told.
+    Sweep,
+}
+
+/// An endpoint as an administrator describes it, not yet read.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Created {
+    pub(crate) input: String,
+    /// Under which scheme and host this gateway was called: an endpoint must not lead back to it.
+    pub(crate) own_origin: String,
+}

@@ -1,0 +1,49 @@
+// The hourly sweep: a shard whose alarm the platform has lost is found again, though nobody asks for it.
+
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { after, before, test } from "node:test";
+import { Backend } from "./backend.js";
+import { event, Gateway, until } from "./gateway.js";
+
+let gateway;
+let backend;
+before(async () => {
+  gateway = await Gateway.start({ build: "build-faults", bindings: { SHARDS: "2" } });
+  backend = await Backend.start("close");
+});
+after(async () => {
+  await gateway.stop();
+  await backend.stop();
+});
+
+/** Loses every alarm, as the runtime keeps them: in a file of each class, beside those of its objects. */
+function loseAlarms() {
+  const files = readdirSync(gateway.folder, { recursive: true }).filter((name) =>
+    name.endsWith("metadata.sqlite"),
+  );
+  let lost = 0;
+  for (const name of files) {
+    const database = new DatabaseSync(path.join(gateway.folder, name));
+    lost += database.prepare("DELETE FROM _cf_ALARM").run().changes;
+    database.close();
+  }
+  return lost;
+}
+
+test("what is owed is done after the alarm was lost", async () => {
+  await gateway.register(backend.url);
+  assert.equal((await gateway.post(event("fault:publish", "completed"))).status, 200);
+  await until(() => backend.received.length > 0);
+  await until(() => gateway.log.join("").includes("a fault on purpose in the outbox"));
+  await gateway.halt();
+  assert.ok(loseAlarms() > 0, "there was an alarm to lose");
+  backend.answer = "ok";
+  await gateway.restart();
+
+  assert.equal((await gateway.sweep()).outcome, "ok");
+  const kv = await gateway.kv();
+  await until(() => kv.get("result:fault:publish"));
+});
