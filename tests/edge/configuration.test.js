@@ -34,6 +34,10 @@ const FAULTS = [
   ["SHARDS", "many", "is not a whole number"],
   ["MAX_BODY_BYTES", "1048577", "is not from 1 to 1048576"],
   ["SHARDS", 4.9, "is not a whole number"],
+  ["ENDPOINT_HOSTS", ["shop.example"], "is not one text with hosts between commas"],
+  ["ENDPOINT_HOSTS", ",", "is not one text with hosts between commas"],
+  ["ENDPOINT_HOSTS", "https://shop.example", "is not one text with hosts between commas"],
+  ["ALLOW_INSECURE_ENDPOINTS", "maybe", "is neither true nor false"],
   ["RETENTION_HOURS", "47", "is not from 48 to 87600"],
   ["RETENTION_HOURS", "87601", "is not from 48 to 87600"],
 ];

@@ -175,6 +175,52 @@ describe("with a backend", () => {
     await gateway.api(`/api/endpoints/${id}`, { method: "DELETE" });
   });
 
+  test("a test event to an endpoint that hangs says so too", async () => {
+    const { id } = await gateway.register(backend.url);
+    backend.answer = "hang";
+    const { status, body } = await gateway.api(`/api/endpoints/${id}/test`, { method: "POST" });
+    assert.deepEqual([status, body.state, body.attempts[0].error], [200, "pending", "timeout"]);
+    backend.answer = "ok";
+    await gateway.api(`/api/endpoints/${id}`, { method: "DELETE" });
+  });
+
+  test("an attempt that a newer event hastens is an extra: the schedule stands", async () => {
+    backend.answer = "fail";
+    const { id } = await gateway.register(backend.url, { order: "all" });
+    await gateway.post(event("task_hastened", "queued"));
+    const first = async () => (await deliveries(`&endpoint=${id}&task_id=task_hastened`)).at(-1);
+    const { id: delivery, due_at } = await until(async () => {
+      const found = await first();
+      return found?.due_at && found;
+    });
+    for (const [nth, status] of ["processing", "completed"].entries()) {
+      await gateway.post(event("task_hastened", status));
+      const { body } = await until(async () => {
+        const shown = await gateway.api(`/api/deliveries/${delivery}`);
+        return shown.body.attempts.length === nth + 2 && shown;
+      });
+      assert.equal(body.due_at, due_at);
+      assert.ok(body.attempts.every(({ attempt }) => attempt <= 2));
+    }
+    backend.answer = "ok";
+    await gateway.api(`/api/deliveries/${delivery}/replay`, { method: "POST" });
+    await until(async () => {
+      const all = await deliveries(`&endpoint=${id}&task_id=task_hastened&state=delivered`);
+      return all.length === 3;
+    });
+    const told = backend.bodies.slice(-3).map((body) => JSON.parse(body).status);
+    assert.deepEqual(told, ["queued", "processing", "completed"]);
+    await gateway.api(`/api/endpoints/${id}`, { method: "DELETE" });
+  });
+
+  test("what leads back to the gateway is refused, however it is written", async () => {
+    for (const url of [`${gateway.url}/webhooks/vtryon`, `${gateway.url}?x`]) {
+      const { status, body } = await gateway.api("/api/endpoints", { json: { url } });
+      assert.equal(status, 400, url);
+      assert.match(body.message, /leads back/);
+    }
+  });
+
   test("what is owed to a deleted endpoint ends", async () => {
     backend.answer = "fail";
     const { id } = await gateway.register(backend.url);

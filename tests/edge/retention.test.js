@@ -36,11 +36,12 @@ const task = async (id) => (await gateway.api(`/api/tasks/${id}`)).status;
 const listed = async () => (await gateway.api("/api/tasks")).body.tasks.map((each) => each.task_id);
 const quarantined = async () => (await gateway.api("/api/quarantine")).body.quarantine;
 const OLD = event("task_old", "completed", { result_url: "https://cdn.example/a.png" });
+const OTHER = JSON.stringify({ event: "generation.rated", task_id: "task_old" });
 const UNREADABLE = "no json";
 
 test("what is young stays, an hour before its time too", async () => {
-  await gateway.register(backend.url, { include: ["quarantined"] });
-  await acknowledged(gateway, OLD);
+  await gateway.register(backend.url, { include: ["unknown", "quarantined"] });
+  await acknowledged(gateway, OLD, OTHER);
   await acknowledged(gateway, UNREADABLE);
   await until(async () => (await deliveries(gateway, { state: "pending" })).length === 0);
   await acknowledged(gateway, event("task_owed", "completed"));
@@ -72,7 +73,7 @@ test("a replayed old event is a duplicate: nothing is stored, shown or sent", as
   const before = backend.received.length;
   const stored = async () => (await gateway.stored()).map(({ digest }) => digest);
   const digests = await stored();
-  await acknowledged(gateway, OLD, OLD, UNREADABLE);
+  await acknowledged(gateway, OLD, OLD, OTHER, UNREADABLE);
   assert.deepEqual(await stored(), digests);
   assert.equal(await task("task_old"), 404);
   assert.deepEqual((await listed()).sort(), ["task_behind", "task_owed"]);
@@ -90,6 +91,17 @@ test("what was owed goes when it has arrived", async () => {
   await until(async () => (await listed()).length === 0);
   const { body } = await gateway.api("/api/deliveries");
   assert.deepEqual(body.deliveries, []);
+});
+
+test("a range has nothing of what has gone: no empty body is sent", async () => {
+  const before = backend.received.length;
+  const { status, body } = await gateway.api("/api/replay", {
+    json: { endpoint: "ep_1", which: "all" },
+  });
+  assert.deepEqual([status, body.matched], [202, 0]);
+  await until(async () => (await gateway.api(`/api/replays/${body.replay_id}`)).body.done);
+  assert.equal(backend.received.length, before);
+  assert.deepEqual((await gateway.api("/api/deliveries")).body.deliveries, []);
 });
 
 test("a task that goes on after its time is one again, and knows what it has seen", async () => {
