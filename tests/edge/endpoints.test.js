@@ -5,6 +5,7 @@ import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Backend } from "./backend.js";
+import { deliveries } from "./deliveries.js";
 import { event, Gateway, sign, until } from "./gateway.js";
 
 /** [what is sent, what the message says] */
@@ -124,8 +125,7 @@ describe("with a backend", () => {
     await backend.stop();
   });
 
-  const deliveries = async (query = "") =>
-    (await gateway.api(`/api/deliveries?limit=100${query}`)).body.deliveries;
+  const found = (query) => deliveries(gateway, query);
 
   test("a secret is shown once, and lies nowhere in the clear", async () => {
     const { secret, id } = await gateway.register(backend.url, { description: "first" });
@@ -188,7 +188,7 @@ describe("with a backend", () => {
     backend.answer = "fail";
     const { id } = await gateway.register(backend.url, { order: "all" });
     await gateway.post(event("task_hastened", "queued"));
-    const first = async () => (await deliveries(`&endpoint=${id}&task_id=task_hastened`)).at(-1);
+    const first = async () => (await found({ endpoint: id, task_id: "task_hastened" })).at(-1);
     const { id: delivery, due_at } = await until(async () => {
       const found = await first();
       return found?.due_at && found;
@@ -205,7 +205,7 @@ describe("with a backend", () => {
     backend.answer = "ok";
     await gateway.api(`/api/deliveries/${delivery}/replay`, { method: "POST" });
     await until(async () => {
-      const all = await deliveries(`&endpoint=${id}&task_id=task_hastened&state=delivered`);
+      const all = await found({ endpoint: id, task_id: "task_hastened", state: "delivered" });
       return all.length === 3;
     });
     const told = backend.bodies.slice(-3).map((body) => JSON.parse(body).status);
@@ -225,10 +225,10 @@ describe("with a backend", () => {
     backend.answer = "fail";
     const { id } = await gateway.register(backend.url);
     await gateway.post(event("task_deleted", "queued"));
-    await until(async () => (await deliveries(`&endpoint=${id}&state=pending`))[0]?.due_at);
+    await until(async () => (await found({ endpoint: id, state: "pending" }))[0]?.due_at);
     await gateway.api(`/api/endpoints/${id}`, { method: "DELETE" });
     const [dead] = await until(async () => {
-      const dead = await deliveries(`&endpoint=${id}&state=dead`);
+      const dead = await found({ endpoint: id, state: "dead" });
       return dead.length > 0 && dead;
     });
     assert.equal(dead.reason, "endpoint_deleted");
@@ -240,7 +240,7 @@ describe("with a backend", () => {
     const { id } = await gateway.register(backend.url);
     await gateway.post(event("task_held", "queued"));
     const [{ id: delivery }] = await until(async () => {
-      const pending = await deliveries(`&endpoint=${id}&state=pending`);
+      const pending = await found({ endpoint: id, state: "pending" });
       return pending[0]?.due_at && pending;
     });
     const set = (enabled) =>
@@ -255,7 +255,7 @@ describe("with a backend", () => {
     await until(
       async () => (await gateway.api(`/api/deliveries/${delivery}`)).body.state === "delivered",
     );
-    assert.deepEqual(await deliveries(`&endpoint=${id}&task_id=task_missed`), []);
+    assert.deepEqual(await found({ endpoint: id, task_id: "task_missed" }), []);
     await gateway.api(`/api/endpoints/${id}`, { method: "DELETE" });
   });
 
@@ -267,7 +267,7 @@ describe("with a backend", () => {
     assert.match(problem, /GATEWAY_MASTER_KEY is not the key/);
     assert.equal((await gateway.post(event("task_key", "queued"))).status, 200);
     const [{ id: held }] = await until(async () => {
-      const [pending] = await deliveries(`&endpoint=${id}&state=pending`);
+      const [pending] = await found({ endpoint: id, state: "pending" });
       return pending?.reason === "secret_unreadable" && [pending];
     });
     assert.match(gateway.log.join(""), /GATEWAY_MASTER_KEY is not the key that sealed it/);

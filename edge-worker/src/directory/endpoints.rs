@@ -71,7 +71,6 @@ impl Directory {
         }
         disable_by_hand(&mut record, now);
         let secret = EndpointSecret::from_bytes(web_crypto::random()?);
-        // Taken right before it is used: while a secret is sealed, another endpoint may be registered.
         let no = self.take_number()?;
         record.endpoint.no = no;
         record.endpoint.secrets = vec![sealed(config, no, 1, &secret, now).await?];

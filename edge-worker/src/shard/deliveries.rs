@@ -115,6 +115,11 @@ impl Delivery {
     }
 }
 
+/// Bounds the deliveries of an event, the first and the last number that they may have.
+pub(super) const fn range(seq: i64) -> [Bind<'static>; 2] {
+    [Bind::Int(delivery_no(seq, 0)), Bind::Int(delivery_no(seq + 1, 0) - 1)]
+}
+
 /// Owes an event to an endpoint. Without `due_at` the Worker has it in hand.
 pub(super) fn create(
     sql: &SqlStorage,
@@ -143,6 +148,14 @@ pub(super) fn due(sql: &SqlStorage, endpoint: i64, now: Millis, limit: i64) -> w
     const DUE: &str =
         select!("INDEXED BY deliveries_due WHERE endpoint = ? AND due_at <= ? ORDER BY due_at LIMIT ?");
     sql::all(sql, DUE, &[Bind::Int(endpoint), Bind::Int(now.0), Bind::Int(limit)], Delivery::read)
+}
+
+/// Finds what is owed to an endpoint and not in the Worker's hands, whenever it is due.
+pub(super) fn owed(sql: &SqlStorage, endpoint: i64, limit: i64) -> worker::Result<Vec<Delivery>> {
+    const OWED: &str = select!(
+        "INDEXED BY deliveries_due WHERE endpoint = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT ?"
+    );
+    sql::all(sql, OWED, &[Bind::Int(endpoint), Bind::Int(limit)], Delivery::read)
 }
 
 /// Tells when the alarm has to look after an endpoint next.

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use vtryon_webhooks::Millis;
 
 use super::deliveries::State;
-use super::{TaskShard, events};
+use super::{TaskShard, deliveries, events};
 use crate::clock;
 use crate::sql::{self, Bind, Row};
 use crate::wire::delivery::{ENDPOINT_NUMBERS, delivery_id, endpoint_of, seq_of};
@@ -164,12 +164,11 @@ impl TaskShard {
                 UNION ALL
                 SELECT e.seq, e.previous FROM line JOIN events e ON e.seq = line.previous LIMIT 100
             ) SELECT seq FROM line";
-        const OF_EVENT: &str =
-            select_brief!("WHERE no BETWEEN ?1 * 65536 AND ?1 * 65536 + 65535 ORDER BY no DESC");
+        const OF_EVENT: &str = select_brief!("WHERE no BETWEEN ? AND ? ORDER BY no DESC");
         let sql = self.state.storage().sql();
         let mut rows = Vec::new();
         for seq in sql::all(&sql, FOLLOW, &[Bind::Text(task_id)], Row::int)? {
-            rows.extend(sql::all(&sql, OF_EVENT, &[Bind::Int(seq)], Stored::read)?);
+            rows.extend(sql::all(&sql, OF_EVENT, &deliveries::range(seq), Stored::read)?);
         }
         Ok(rows)
     }

@@ -4,7 +4,7 @@ use vtryon_webhooks::Millis;
 use worker::SqlStorage;
 
 use crate::sql::{self, Bind, Row};
-use crate::wire::delivery::{endpoint_of, seq_of};
+use crate::wire::delivery::{ENDPOINT_NUMBERS, endpoint_of, seq_of};
 
 /// A pending delivery of a task, as far as its neighbours need to know of it. One that was replayed by
 /// hand is in no lane: it goes when it is asked for.
@@ -26,14 +26,14 @@ impl Waiting {
 /// Finds what is pending of a task, to all endpoints and in order, among its last 100 events up to `head`.
 pub(super) fn of_task(sql: &SqlStorage, head: i64) -> worker::Result<Vec<Waiting>> {
     const PENDING: &str = "WITH RECURSIVE line (seq, previous, status, outcome) AS (
-            SELECT seq, previous, status, outcome FROM events WHERE seq = ?
+            SELECT seq, previous, status, outcome FROM events WHERE seq = ?1
             UNION ALL
             SELECT e.seq, e.previous, e.status, e.outcome
             FROM line JOIN events e ON e.seq = line.previous LIMIT 100
         ) SELECT d.no, d.due_at, line.status IS NOT NULL, line.outcome = 'applied'
-        FROM line CROSS JOIN deliveries d ON d.no BETWEEN line.seq * 65536 AND line.seq * 65536 + 65535
+        FROM line CROSS JOIN deliveries d ON d.no BETWEEN line.seq * ?2 AND line.seq * ?2 + ?2 - 1
         WHERE d.state = 'pending' AND d.round = 0 ORDER BY d.no";
-    sql::all(sql, PENDING, &[Bind::Int(head)], |row| {
+    sql::all(sql, PENDING, &[Bind::Int(head), Bind::Int(ENDPOINT_NUMBERS)], |row| {
         Ok(Waiting {
             no: row.int()?,
             due_at: row.maybe_int()?.map(Millis),

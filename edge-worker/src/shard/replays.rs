@@ -87,6 +87,9 @@ impl TaskShard {
         // What is not marked by now is never sent.
         const GIVE_UP: &str = "UPDATE replays SET failed = failed + matched - marked, marked = matched,
             place = NULL WHERE id = ? AND place IS NOT NULL";
+        if !self.has_replays()? {
+            return Ok(());
+        }
         let storage = self.state.storage();
         let sql = storage.sql();
         let settings = self.settings();

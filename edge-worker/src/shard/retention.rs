@@ -13,7 +13,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::sql::{self, Bind, Row};
 use crate::stored;
-use crate::wire::delivery::{delivery_no, endpoint_of};
+use crate::wire::delivery::endpoint_of;
 
 /// How many events, and how many quarantined bodies, one run looks at.
 const PAGE: i64 = 200;
@@ -73,11 +73,12 @@ impl TaskShard {
             SELECT * FROM (SELECT received_at FROM events WHERE seq > ? ORDER BY seq LIMIT 1)
             UNION ALL SELECT * FROM (SELECT received_at FROM quarantine WHERE no > ? ORDER BY no LIMIT 1))";
         let sql = self.state.storage().sql();
-        let floors = [Bind::Int(floor(&sql, PRUNED_TO)?), Bind::Int(floor(&sql, QUARANTINE_PRUNED_TO)?)];
-        let oldest = sql::first(&sql, OLDEST, &floors, Row::maybe_int)?.flatten();
+        let (events, quarantine) = (floor(&sql, PRUNED_TO)?, floor(&sql, QUARANTINE_PRUNED_TO)?);
+        let oldest =
+            sql::first(&sql, OLDEST, &[Bind::Int(events), Bind::Int(quarantine)], Row::maybe_int)?.flatten();
         let due = oldest.map(|at| Millis(at).plus_seconds(HOUR * i64::from(config.retention_hours)));
         // Tombstones are looked through when the keys have changed, where there are any.
-        let has_tombstones = floor(&sql, PRUNED_TO)? + floor(&sql, QUARANTINE_PRUNED_TO)? > 0;
+        let has_tombstones = events > 0 || quarantine > 0;
         let is_outdated = has_tombstones && stored::meta(&sql, TOMBS_FOR)? != Some(mark(&keys(config)));
         let due = if is_outdated { Some(clock::now()) } else { due };
         Ok(due.map(|due| self.memory.prune_at.get().map_or(due, |at| due.max(at))))
@@ -137,7 +138,8 @@ impl TaskShard {
         const PENDING: &str = "SELECT no, reason IS NOT NULL FROM deliveries
             WHERE no BETWEEN ? AND ? AND state = 'pending'";
         let settings = self.settings();
-        let pending = sql::all(sql, PENDING, &range(seq), |row| Ok((row.int()?, row.int()? == 1)))?;
+        let pending =
+            sql::all(sql, PENDING, &deliveries::range(seq), |row| Ok((row.int()?, row.int()? == 1)))?;
         for (no, is_held) in pending {
             let is_enabled = settings.endpoint(endpoint_of(no)).is_some_and(|endpoint| endpoint.enabled);
             if is_enabled && !is_held {
@@ -156,13 +158,8 @@ pub(super) fn floor(sql: &SqlStorage, name: &str) -> worker::Result<i64> {
     Ok(stored::meta(sql, name)?.unwrap_or(0))
 }
 
-/// The numbers of an event's deliveries.
-const fn range(seq: i64) -> [Bind<'static>; 2] {
-    [Bind::Int(delivery_no(seq, 0)), Bind::Int(delivery_no(seq + 1, 0) - 1)]
-}
-
 fn forget_deliveries(sql: &SqlStorage, seq: i64) -> worker::Result<()> {
-    sql::run(sql, "DELETE FROM deliveries WHERE no BETWEEN ? AND ?", &range(seq))
+    sql::run(sql, "DELETE FROM deliveries WHERE no BETWEEN ? AND ?", &deliveries::range(seq))
 }
 
 /// Removes an event; with the last one of a task, what is left of the task is its tombstone.
@@ -232,9 +229,9 @@ fn drop_tombstones(sql: &SqlStorage, config: &Config) -> worker::Result<bool> {
         stored::set_meta(sql, TOMBS_PLACE, last.unwrap_or(place))?;
         return Ok(true);
     }
-    let floors = floor(sql, QUARANTINE_PRUNED_TO)?;
+    let pruned_to = floor(sql, QUARANTINE_PRUNED_TO)?;
     for (no, key) in
-        sql::all(sql, "SELECT no, key FROM quarantine WHERE no <= ?", &[Bind::Int(floors)], |row| {
+        sql::all(sql, "SELECT no, key FROM quarantine WHERE no <= ?", &[Bind::Int(pruned_to)], |row| {
             Ok((row.int()?, row.text()?))
         })?
     {

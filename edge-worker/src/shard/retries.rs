@@ -165,7 +165,7 @@ impl TaskShard {
     pub(super) fn bury_orphans(&self, now: Millis) -> worker::Result<()> {
         let sql = self.state.storage().sql();
         for endpoint in &self.settings().deleted {
-            for delivery in deliveries::due(&sql, *endpoint, Millis(i64::MAX >> 11), BURIED)? {
+            for delivery in deliveries::owed(&sql, *endpoint, BURIED)? {
                 bury(&sql, &delivery, now, "endpoint_deleted")?;
             }
         }
