@@ -26,8 +26,9 @@ setup-test: ## install what make test needs
 .PHONY: dev worker npm verdict
 dev: setup worker ## run the gateway here, in the foreground
 	@exec $(bin)/node scripts/dev.mjs --follow-parent
-worker: setup ## build the Worker
+worker: setup ## build the Worker and the dashboard
 	@scripts/build-worker
+	@scripts/build-dashboard
 npm: setup ## build the npm package
 	@scripts/build-npm
 verdict:
@@ -75,4 +76,4 @@ deploy: deploy-check ## check the secrets and deploy to Cloudflare
 
 .PHONY: clean
 clean: ## remove what was built, but no state and no secrets
-	rm -rf target node-binding/dist edge-worker/build edge-worker/build-faults node_modules .wrangler .cache/*.stamp
+	rm -rf target node-binding/dist edge-worker/build edge-worker/build-faults edge-worker/build-dashboard node_modules .wrangler .cache/*.stamp

@@ -13,6 +13,20 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// Reads what [`Digest::to_hex`] writes; anything else is none.
+    ///
+    /// ```
+    /// use vtryon_webhooks::Digest;
+    /// let digest = Digest::of(b"");
+    /// assert_eq!(Digest::from_hex(&digest.to_hex()), Some(digest));
+    /// assert_eq!(Digest::from_hex(&digest.to_hex().to_uppercase()), None);
+    /// ```
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let mut digest = [0; 32];
+        hex::decode_to_slice(text, &mut digest).ok()?;
+        Some(Self(digest)).filter(|digest| digest.to_hex() == text)
+    }
+
     /// Returns the 32 bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0

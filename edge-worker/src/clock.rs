@@ -39,6 +39,17 @@ pub(crate) fn parse(text: &str) -> Option<Millis> {
     millis.is_finite().then_some(Millis(millis as i64))
 }
 
+/// Reads a date of RFC 3339 (5.6) alone, in its one form: what the platform takes for a day later, or for a zone
+/// that is not named, would be another time than was meant.
+pub(crate) fn parse_rfc3339(text: &str) -> Option<Millis> {
+    let (day, time) = text.split_at_checked(10)?;
+    let is_of_calendar = parse(day).is_some_and(|at| rfc3339(at).starts_with(day));
+    let zone = time.get(9..)?.trim_start_matches(|char: char| char == '.' || char.is_ascii_digit());
+    let has_zone = matches!(zone.as_bytes(), [b'Z'] | [b'+' | b'-', _, _, b':', _, _]);
+    let is_in_form = is_of_calendar && time.starts_with('T') && !time.starts_with("T24") && has_zone;
+    is_in_form.then(|| parse(text)).flatten()
+}
+
 fn date(at: Millis) -> Date {
     Date::new(&JsValue::from_f64(at.0 as f64))
 }

@@ -12,7 +12,7 @@ use wasm_bindgen::JsValue;
 use worker::{Env, console_error};
 use zeroize::Zeroizing;
 
-use crate::auth::{Access, Admin, Token};
+use crate::auth::{Access, Admin, Tickets, Token, is_origin};
 use crate::keys::MasterKey;
 use crate::reply::Refusal;
 
@@ -38,6 +38,9 @@ pub(crate) struct Config {
     pub(crate) verifier: Verifier,
     pub(crate) admin: Admin,
     pub(crate) master: MasterKey,
+    pub(crate) tickets: Tickets,
+    /// The pages beside the gateway's own that may use tickets.
+    pub(crate) ticket_origins: Vec<String>,
     pub(crate) shards: Shards,
     pub(crate) retention_hours: u32,
     /// Where endpoints may be.
@@ -94,7 +97,16 @@ impl Config {
         }
         env.kv(RESULTS).map_err(|_| missing(RESULTS)())?;
         let verifier = Verifier::new(secrets).map_err(fault("VTRYON_WEBHOOK_SECRET"))?.with_limit(limit);
-        Ok(Self { verifier, admin, master, shards, retention_hours, endpoint_urls: endpoint_urls(env)? })
+        Ok(Self {
+            verifier,
+            admin,
+            tickets: Tickets::new(&master),
+            ticket_origins: ticket_origins(env)?,
+            master,
+            shards,
+            retention_hours,
+            endpoint_urls: endpoint_urls(env)?,
+        })
     }
 }
 
@@ -129,18 +141,25 @@ fn endpoint_urls(env: &Env) -> Result<UrlRules, Fault> {
         Some("1" | "true") => true,
         Some(_) => return Err(wrong(INSECURE, "is neither true nor false")()),
     };
-    let hosts = match value(env, HOSTS) {
-        None => Vec::new(),
-        Some(value) => {
-            let text = value.as_string().unwrap_or_default();
-            let hosts: Vec<String> = text.split(',').map(|host| host.trim().to_owned()).collect();
-            if !hosts.iter().all(|host| is_host(host.strip_prefix("*.").unwrap_or(host))) {
-                return Err(wrong(HOSTS, "is not one text with hosts between commas")());
-            }
-            hosts
-        }
-    };
+    let is_host = |host: &str| is_host(host.strip_prefix("*.").unwrap_or(host));
+    let hosts =
+        list(env, HOSTS, is_host).ok_or_else(wrong(HOSTS, "is not one text with hosts between commas"))?;
     Ok(UrlRules { allow_insecure, hosts })
+}
+
+/// Reads which pages may use tickets, beside the gateway's own.
+fn ticket_origins(env: &Env) -> Result<Vec<String>, Fault> {
+    const NAME: &str = "TICKET_ORIGINS";
+    let what = "is not one text with origins such as https://shop.example between commas";
+    list(env, NAME, is_origin).ok_or_else(wrong(NAME, what))
+}
+
+/// Reads a list between commas; nothing where an entry is none of its kind.
+fn list(env: &Env, variable: &str, is_entry: impl Fn(&str) -> bool) -> Option<Vec<String>> {
+    let Some(value) = value(env, variable) else { return Some(Vec::new()) };
+    let text = value.as_string().unwrap_or_default();
+    let entries: Vec<String> = text.split(',').map(|entry| entry.trim().to_owned()).collect();
+    entries.iter().all(|entry| is_entry(entry)).then_some(entries)
 }
 
 fn is_host(name: &str) -> bool {
@@ -156,12 +175,19 @@ fn master_key(env: &Env) -> Result<MasterKey, Fault> {
 /// Reads who may use `/api`: the holder of the token, whom Access lets in, or both; never nobody.
 fn admin(env: &Env, master: &MasterKey) -> Result<Admin, Fault> {
     const NAME: &str = "GATEWAY_ADMIN_TOKEN";
+    const MINTER: &str = "GATEWAY_TICKET_TOKEN";
     let token = text(env, NAME).map(|text| Token::new(text, master)).transpose().map_err(fault(NAME))?;
     let access = access(env)?;
     if token.is_none() && access.is_none() {
         return Err(wrong(NAME, "is not set, nor are ACCESS_TEAM and ACCESS_AUD")());
     }
-    Ok(Admin::new(token, access))
+    let minter = secret(env, MINTER)?;
+    if let (Some(minter), Some(token)) = (&minter, text(env, NAME))
+        && minter.matches(token.as_bytes())
+    {
+        return Err(wrong(MINTER, "is the same as GATEWAY_ADMIN_TOKEN")());
+    }
+    Ok(Admin::new(token, access, minter))
 }
 
 fn access(env: &Env) -> Result<Option<Access>, Fault> {

@@ -1,6 +1,7 @@
 //! `POST /webhooks/vtryon`: verify, parse, decide, commit, 200 — in this order. What follows, the first
 //! attempt to deliver, may be lost: the shard has it in hand.
 
+use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
@@ -13,6 +14,11 @@ use crate::rejections::Body;
 use crate::reply::{self, Refusal};
 use crate::wire::{Arrival, Ask, Kept};
 use crate::{body, clock, deliver, rejections, stub};
+
+thread_local! {
+    /// How long the last commit took, in milliseconds: told to a shard with the next event.
+    static LAST_COMMIT: Cell<Option<i64>> = const { Cell::new(None) };
+}
 
 /// Receives an event. Its 200 means that a shard has stored it, or has had it before.
 pub(crate) async fn receive(
@@ -39,9 +45,12 @@ pub(crate) async fn receive(
             return Err(reject(error.code(), &mut request, Body::Read(&body), &env, context).await);
         }
     };
-    let (digest, arrival) = Arrival::read(&verified, clock::now());
+    let received_at = clock::now();
+    let (digest, mut arrival) = Arrival::read(&verified, received_at);
+    arrival.last_commit_ms = LAST_COMMIT.take();
     let shard = config.shards.of(&digest);
     let kept = stub::ask(&env, config.shards, shard, Ask::Keep(arrival), verified.payload()).await;
+    LAST_COMMIT.set(kept.is_ok().then(|| clock::now().0 - received_at.0));
     // Why not is for the log: its sender is told to come again.
     let Ok(Some(kept)) = kept else { return Err(Refusal::new(Code::Unavailable)) };
     // An answer that can't be read is of another version: what it owes is the alarm's.

@@ -15,6 +15,7 @@ mod faults;
 mod ingest;
 mod json;
 mod keys;
+mod live;
 mod rejections;
 mod reply;
 mod route;
@@ -35,6 +36,7 @@ use futures_util::future::{Either, select};
 use vtryon_webhooks::Code;
 use worker::{Context, Delay, Env, Request, Response, ScheduleContext, ScheduledEvent, console_error, event};
 
+use crate::auth::Scope;
 use crate::config::Config;
 use crate::rejections::Body;
 use crate::reply::Refusal;
@@ -79,8 +81,12 @@ async fn answer(mut request: Request, env: Env, context: &Context) -> Result<Res
         Route::Webhook => ingest::receive(request, env, config, context).await,
         Route::Health => reply::json_text(200, r#"{"status":"ok"}"#.to_owned()),
         Route::Session => config.admin.session(request, clock::now()).await,
+        Route::Live(query) => live::all(&query, &request, &env, &config).await,
+        Route::LiveShard(name, query) => live::shard(&name, &query, &request, &env, &config).await,
+        Route::LiveTask(id, query) => live::task(id, &query, &request, &env, &config).await,
         Route::Api(api) => {
-            config.admin.admit(&request, clock::now()).await?;
+            let scope = if let Api::Tickets = api { Scope::Tickets } else { Scope::Everything };
+            config.admin.admit(&request, scope, clock::now()).await?;
             api::answer(api, request, &env, &config).await
         }
         Route::Nowhere => Err(Refusal::new(Code::NotFound)),

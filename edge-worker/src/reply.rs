@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 use vtryon_webhooks::{Code, Error};
-use worker::{Headers, Response, console_error};
+use worker::{Headers, Response, WebSocket, console_error};
 
 /// Tells a sender who was not served when to come again, in seconds (RFC 9110, 10.2.3).
 const RETRY_AFTER: (&str, Cow<'_, str>) = ("retry-after", Cow::Borrowed("10"));
@@ -96,6 +96,15 @@ pub(crate) fn passed_on(status: u16, text: String) -> Result<Response, Refusal> 
     if status == Code::Unavailable.http_status() {
         let (name, value) = RETRY_AFTER;
         response.headers().set(name, &value)?;
+    }
+    Ok(response)
+}
+
+/// Switches to a WebSocket, by a protocol that the client has offered.
+pub(crate) fn switched(client: WebSocket, protocol: Option<&str>) -> Result<Response, Refusal> {
+    let mut response = Response::from_websocket(client)?;
+    if let Some(protocol) = protocol {
+        response.headers_mut().set("sec-websocket-protocol", protocol)?;
     }
     Ok(response)
 }

@@ -6,16 +6,19 @@ use worker::Request;
 
 use crate::reply::Refusal;
 
-/// Where a request goes.
+/// Where a request goes, with its query where it has one. A task's id is as in the path, decoded but not yet checked.
 pub(crate) enum Route {
     Webhook,
     Health,
     Session,
+    Live(String),
+    LiveShard(String, String),
+    LiveTask(Option<String>, String),
     Api(Api),
     Nowhere,
 }
 
-/// What an administrator asks for. A task's id is as in the path, decoded but not yet checked.
+/// What an administrator asks for.
 pub(crate) enum Api {
     Task(Option<String>),
     Result(Option<String>),
@@ -31,8 +34,10 @@ pub(crate) enum Api {
     ReplayDelivery(String),
     Replays,
     Replay(String),
+    Tickets,
     Rejections,
     Metrics,
+    Stats(String),
     Document,
     Nowhere,
 }
@@ -47,6 +52,9 @@ impl Route {
             ["webhooks", "vtryon"] => Self::Webhook,
             ["healthz"] => Self::Health,
             ["api", "session"] => Self::Session,
+            ["api", "live"] => Self::Live(query.to_owned()),
+            ["api", "live", shard] => Self::LiveShard(shard.to_owned(), query.to_owned()),
+            ["api", "tasks", id, "live"] => Self::LiveTask(decoded(id), query.to_owned()),
             ["api", ref rest @ ..] => Self::Api(Api::of(rest, query)),
             _ => Self::Nowhere,
         }
@@ -60,6 +68,8 @@ impl Route {
             Self::Webhook => "POST",
             Self::Health => "GET, HEAD",
             Self::Session => "POST, DELETE",
+            Self::Live(_) | Self::LiveShard(..) => "GET, HEAD",
+            Self::LiveTask(..) => "GET, HEAD, OPTIONS",
             Self::Api(api) => api.methods(),
             Self::Nowhere => return Ok(()),
         };
@@ -88,7 +98,9 @@ impl Api {
             ["replay"] => Self::Replays,
             ["replays", id] => Self::Replay(id.to_owned()),
             ["rejections"] => Self::Rejections,
+            ["tickets"] => Self::Tickets,
             ["metrics"] => Self::Metrics,
+            ["stats"] => Self::Stats(query.to_owned()),
             ["openapi.json"] => Self::Document,
             _ => Self::Nowhere,
         }
@@ -106,13 +118,17 @@ impl Api {
             | Self::Replay(_)
             | Self::Rejections
             | Self::Metrics
+            | Self::Stats(_)
             | Self::Document
             | Self::Nowhere => "GET, HEAD",
             Self::Endpoints => "GET, HEAD, POST",
             Self::Endpoint(_) => "GET, HEAD, PATCH, DELETE",
-            Self::Rotate(_) | Self::Retire(_) | Self::Test(_) | Self::ReplayDelivery(_) | Self::Replays => {
-                "POST"
-            }
+            Self::Rotate(_)
+            | Self::Retire(_)
+            | Self::Test(_)
+            | Self::ReplayDelivery(_)
+            | Self::Replays
+            | Self::Tickets => "POST",
         }
     }
 }

@@ -2,11 +2,13 @@
 
 use futures_util::future::try_join_all;
 use vtryon_webhooks::{Code, Shards};
+use wasm_bindgen::JsValue;
 use worker::web_sys::{self, RequestInit};
-use worker::{Env, Response, console_error};
+use worker::{Env, Headers, Response, console_error};
 
 use crate::config::{DIRECTORY, TASK_SHARD};
 use crate::reply::{self, Refusal};
+use crate::wire::live::Watch;
 use crate::wire::{Ask, Call, Tell};
 
 /// Asks one shard, and returns its answer's text; none is the answer of a shard that has no such thing.
@@ -41,6 +43,41 @@ pub(crate) async fn ask_all(
     Ok(try_join_all(calls).await?.into_iter().flatten().collect())
 }
 
+/// A shard's answer to one who wants to watch.
+pub(crate) enum Watched {
+    /// The switch to a socket, which is one to the shard itself.
+    Opened(Response),
+    /// There is nothing more to come.
+    Over,
+    /// The time for watching is over.
+    Refused,
+}
+
+/// Asks a shard for a socket.
+pub(crate) async fn watch(env: &Env, shards: Shards, shard: u32, watch: Watch) -> Result<Watched, Refusal> {
+    let call = Call { shard, shards: shards.count(), ask: Ask::Watch(watch) };
+    let init = RequestInit::new();
+    init.set_headers(&switch()?);
+    let mut response = send(env, TASK_SHARD, &name(shard), &call.to_url()?, &init).await?;
+    match response.status_code() {
+        101 => Ok(Watched::Opened(response)),
+        204 => Ok(Watched::Over),
+        401 => Ok(Watched::Refused),
+        503 => Err(Refusal::telling(Code::Unavailable, response.text().await?)),
+        status => {
+            console_error!("shard {shard} answered {status}");
+            Err(Refusal::new(Code::Unavailable))
+        }
+    }
+}
+
+/// The header that asks for a socket (RFC 9110, 7.8).
+fn switch() -> worker::Result<JsValue> {
+    let headers = Headers::new();
+    headers.set("upgrade", "websocket")?;
+    Ok(headers.0.into())
+}
+
 /// Tells the directory something, and returns its answer as it is to be passed on.
 pub(crate) async fn tell(env: &Env, tell: &Tell) -> Result<Response, Refusal> {
     let frame = serde_json::to_vec(tell).map_err(worker::Error::from)?;
@@ -50,13 +87,22 @@ pub(crate) async fn tell(env: &Env, tell: &Tell) -> Result<Response, Refusal> {
 }
 
 async fn fetch(env: &Env, binding: &str, name: &str, frame: &[u8]) -> Result<Response, Refusal> {
-    // A stub may be broken by an exception in its object: each call takes a new one.
-    let stub = env.durable_object(binding)?.get_by_name(name)?;
     let init = RequestInit::new();
     init.set_method("POST");
     init.set_body(&js_sys::Uint8Array::from(frame));
-    let request =
-        web_sys::Request::new_with_str_and_init("https://object/", &init).map_err(worker::Error::from)?;
+    send(env, binding, name, "https://object/", &init).await
+}
+
+async fn send(
+    env: &Env,
+    binding: &str,
+    name: &str,
+    url: &str,
+    init: &RequestInit,
+) -> Result<Response, Refusal> {
+    // A stub may be broken by an exception in its object: each call takes a new one.
+    let stub = env.durable_object(binding)?.get_by_name(name)?;
+    let request = web_sys::Request::new_with_str_and_init(url, init).map_err(worker::Error::from)?;
     Ok(stub.fetch_with_request(request.into()).await?)
 }
 

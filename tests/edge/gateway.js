@@ -25,6 +25,31 @@ const BINDINGS = {
   ALLOW_INSECURE_ENDPOINTS: "1",
 };
 
+/** The dashboard as `wrangler.toml` has it served, with the headers of its file. */
+const ASSETS = {
+  directory: path.join(ROOT, "build-dashboard"),
+  routerConfig: {
+    has_user_worker: true,
+    static_routing: { user_worker: ["/webhooks/*", "/api/*", "/healthz"] },
+  },
+  assetConfig: {
+    compatibility_date: "2026-07-01",
+    not_found_handling: "single-page-application",
+    headers: { version: 2, rules: rulesIn(path.join(ROOT, "dashboard/_headers")) },
+  },
+};
+
+/** Reads a file of headers: a pattern in a line of its own, and below it the headers, set in. */
+function rulesIn(file) {
+  const rules = {};
+  for (const line of readFileSync(file, "utf8").split("\n").filter(Boolean)) {
+    const header = /^\s+([^:]+): (.*)$/.exec(line);
+    if (header) Object.values(rules).at(-1).set[header[1]] = header[2];
+    else rules[line] = { set: {} };
+  }
+  return rules;
+}
+
 /** Signs a body as Vtryon does. */
 export function sign(body, secret = SECRET) {
   return createHmac("sha256", secret).update(body).digest("hex");
@@ -65,12 +90,16 @@ export class Gateway {
   folder;
   #options;
 
-  /** Starts a gateway; `build` is `build` or `build-faults`, `outbound` answers what it fetches elsewhere. */
+  /**
+   * Starts a gateway; `build` is `build` or `build-faults`, `outbound` answers what it fetches elsewhere,
+   * with `dashboard` it serves its pages too.
+   */
   static async start({
     build = "build",
     bindings = {},
     kvNamespaces = ["RESULTS"],
     outbound = undefined,
+    dashboard = false,
   } = {}) {
     const gateway = new Gateway();
     gateway.folder = await mkdtemp(path.join(tmpdir(), "vtryon-gateway-"));
@@ -91,6 +120,7 @@ export class Gateway {
       kvNamespaces,
       kvPersist: path.join(gateway.folder, "kv"),
       outboundService: outbound,
+      ...(dashboard && { assets: ASSETS }),
       host: "127.0.0.1",
       cf: false,
       handleRuntimeStdio: (out, err) => {

@@ -1,8 +1,10 @@
 // Every answer that the API's document names is given, and every answer that is given fits the document.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
+import WebSocket from "ws";
 import { AUD } from "./access-team.js";
 import { Backend } from "./backend.js";
 import { cookie, good, JSON_TYPE } from "./caller.js";
@@ -10,10 +12,13 @@ import { call, MISSING, OPERATIONS, seen } from "./document.js";
 import { event, Gateway, sign, TOKEN, until } from "./gateway.js";
 import { BEYOND, INVALID, long } from "./openapi-invalid.js";
 
+/** The token that may make tickets, and nothing else. */
+const MINTER = "ticket-token-of-the-tests";
+
 let gateway;
 let backend;
 before(async () => {
-  gateway = await Gateway.start({ bindings: { SHARDS: "2" } });
+  gateway = await Gateway.start({ bindings: { SHARDS: "2", GATEWAY_TICKET_TOKEN: MINTER } });
   backend = await Backend.start();
   // The one that INVALID names; it takes nothing.
   await gateway.register(backend.url, { events: ["none"] });
@@ -34,15 +39,20 @@ async function answer(status, id, request) {
 const post = (body) => answer(200, "receiveEvent", signed(body));
 const signed = (body) => ({ body, headers: { "x-vtryon-signature": sign(body) } });
 
-const ADMINS = OPERATIONS.filter(({ path }) => /^\/api\/(?!session$)/.test(path));
+const ADMINS = OPERATIONS.filter(
+  ({ path, isOpen }) => /^\/api\/(?!session$)/.test(path) && !isOpen,
+);
 
-test("strangers: 401, and 429 after too many; a browser's changes: 403 without the header", async () => {
-  for (const [nth, { id, answers }] of ADMINS.entries()) {
+test("strangers: 401, and 429 after too many; what a token may not do, and changes without the header: 403", async () => {
+  for (const [nth, { id, method }] of ADMINS.entries()) {
     const from = `198.51.100.${nth}`;
     const stranger = { headers: { authorization: "Bearer wrong" }, from };
     for (let guess = 0; guess < 10; guess++) await answer(401, id, stranger);
     await answer(429, id, { from });
-    if (!answers[403]) continue;
+    if (id !== "createTicket") {
+      await answer(403, id, { headers: { authorization: `Bearer ${MINTER}` } });
+    }
+    if (method === "GET") continue;
     const browser = { authorization: "", ...cookie(good()) };
     await answer(403, id, { headers: browser });
     const { status } = await call(gateway, id);
@@ -183,6 +193,41 @@ test("deliveries and replays", async () => {
     const { deliveries } = await answer(200, "listDeliveries", { query: { state: "dead" } });
     return deliveries[0]?.reason === "endpoint_deleted";
   });
+});
+
+/** Opens a stream as a WebSocket, and notes that this was answered. */
+async function watch(id, path, protocols = []) {
+  const headers = { authorization: `Bearer ${TOKEN}` };
+  const socket = new WebSocket(gateway.url.replace("http", "ws") + path, protocols, { headers });
+  await once(socket, "open");
+  socket.terminate();
+  seen.add(`${id} 101`);
+}
+
+test("streams and tickets", async () => {
+  await post(event("task_8", "queued"));
+  const path = { task_id: "task_8", shard: "1" };
+  await watch("watchAll", "/api/live");
+  await watch("watchShard", "/api/live/1");
+  await watch("watchTask", "/api/tasks/task_8/live");
+  assert.deepEqual(await answer(200, "watchAll"), { shards: 2 });
+  const headers = { accept: "text/event-stream" };
+  for (const id of ["watchAll", "watchShard", "watchTask"])
+    await answer(200, id, { path, headers });
+
+  const { ticket } = await answer(201, "createTicket", { json: { task_id: "task_8" } });
+  const stranger = { ...headers, authorization: "" };
+  await answer(200, "watchTask", { path, query: { ticket }, headers: stranger });
+  await post(event("task_8", "completed"));
+  const stream = await fetch(`${gateway.url}/api/tasks/task_8/live?ticket=${ticket}`, { headers });
+  const [, last] = /^id: (\S+)$/m.exec(await stream.text());
+  const resumed = { ...stranger, "last-event-id": last };
+  await answer(204, "watchTask", { path, query: { ticket }, headers: resumed });
+  const page = { authorization: "", origin: "https://elsewhere.example" };
+  await answer(403, "watchTask", { path, query: { ticket }, headers: { ...page, ...headers } });
+  await answer(403, "allowTaskStream", { path, headers: page });
+  await answer(204, "allowTaskStream", { path, headers: { ...page, origin: gateway.url } });
+  await answer(200, "getStats", { query: { minutes: "5" } });
 });
 
 test("rejections", async () => {

@@ -2,6 +2,7 @@
 
 /** A text of a length. */
 export const long = (length) => "x".repeat(length);
+const EVENTS = { accept: "text/event-stream" };
 const create = (json) => ["createEndpoint", { json: { url: "https://shop.example/", ...json } }];
 const range = (json) => ["replayRange", { json: { endpoint: "ep_1", ...json } }];
 const rotate = (json) => ["rotateSecret", { path: { endpoint_id: "ep_1" }, json }];
@@ -28,6 +29,19 @@ export const INVALID = [
   ["listDeliveries", { query: { endpoint: "ep_-1" } }],
   ["listDeliveries", { query: { state: "failed" } }],
   ["listDeliveries", { query: { status: "dead" } }],
+  ["listDeliveries", { query: { digest: "0".repeat(63) } }],
+  ["listDeliveries", { query: { digest: "F".repeat(64) } }],
+  ["watchAll", { query: { bodies: "yes" } }],
+  ["watchAll", { query: { ticket: "t1" } }],
+  ["createTicket", { json: {} }],
+  ["createTicket", { body: "task_1" }],
+  ["createTicket", { json: { task_id: long(257) } }],
+  ["createTicket", { json: { task_id: 1 } }],
+  ["createTicket", { json: { task_id: "task_1", scope: "all" } }],
+  ["getStats", { query: { minutes: "4" } }],
+  ["getStats", { query: { minutes: "1441" } }],
+  ["getStats", { query: { minutes: "an hour" } }],
+  ["getStats", { query: { hours: "1" } }],
   ["createEndpoint", { json: {} }],
   ["createEndpoint", { body: "url" }],
   create({ url: null }),
@@ -66,6 +80,17 @@ export const BEYOND = [
   ["listQuarantine", { query: { cursor: "next" } }],
   ["listDeliveries", { query: { cursor: "next" } }],
   ["listDeliveries", { query: { cursor: "1.s.s", task_id: "task_4" } }],
+  ["listDeliveries", { query: { digest: "0".repeat(64), task_id: "task_4" } }],
+  ["listDeliveries", { query: { digest: "0".repeat(64), cursor: "1.s.s" } }],
+  ["watchAll", { query: { cursor: "next" } }],
+  ["watchAll", { query: { cursor: "1.3.0_1" } }],
+  ["watchAll", { query: { since: "yesterday" } }],
+  ["watchAll", { query: { since: "1h", cursor: "1.2.0_1.1_1" } }],
+  ["watchAll", { query: { cursor: "1.2.0_1" }, headers: EVENTS }],
+  ["watchShard", { path: { shard: "0" } }],
+  ["watchShard", { path: { shard: "0" }, query: { cursor: "1.2.1_1" }, headers: EVENTS }],
+  ["watchTask", {}],
+  ["createTicket", { json: { task_id: "a\nb" } }],
   create({ url: "https://10.0.0.1/" }),
   create({ url: "ftp://shop.example/" }),
   create({ description: "\u00fc".repeat(251) }),

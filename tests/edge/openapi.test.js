@@ -54,7 +54,7 @@ test("it has the paths and methods of the source", () => {
   const source = read("edge-worker/src/route.rs");
   const methods = {};
   for (const [, names, list] of source.matchAll(
-    /((?:Self::\w+(?:\(_\))?[\s|]*)+)=>[\s{]*"([A-Z, ]+)"/g,
+    /((?:Self::\w+(?:\((?:_|\.\.)\))?[\s|]*)+)=>[\s{]*"([A-Z, ]+)"/g,
   )) {
     for (const [, name] of names.matchAll(/Self::(\w+)/g)) methods[name] = list.split(", ").sort();
   }

@@ -9,9 +9,11 @@ import { Backend } from "./backend.js";
 import { OPERATIONS } from "./document.js";
 import { Gateway, SECRET, sign, TOKEN, until } from "./gateway.js";
 
+const TICKET_TOKEN = "ticket-token-of-the-tests";
+
 let gateway;
 before(async () => {
-  gateway = await Gateway.start();
+  gateway = await Gateway.start({ bindings: { GATEWAY_TICKET_TOKEN: TICKET_TOKEN } });
 });
 after(() => gateway.stop());
 
@@ -24,7 +26,7 @@ function shape(task) {
 
 /** Runs a block of the README in a shell that knows the gateway, and returns what it prints. */
 async function run(mark, more = {}) {
-  const env = { ...process.env, URL: gateway.url, SECRET, TOKEN, ...more };
+  const env = { ...process.env, URL: gateway.url, SECRET, TOKEN, TICKET_TOKEN, ...more };
   const bash = ["-euo", "pipefail", "-c", block(mark)];
   return (await promisify(execFile)("bash", bash, { env })).stdout;
 }
@@ -57,13 +59,29 @@ test("the lines to deliver with work as they stand", async (t) => {
   }
 });
 
+test("the line that makes a ticket works as it stands, and the table of messages is whole", async () => {
+  const { ticket } = JSON.parse(await run("ticket"));
+  const headers = { accept: "text/event-stream" };
+  const path = `/api/tasks/task_123/live?ticket=${ticket}`;
+  assert.equal((await fetch(gateway.url + path, { headers })).status, 200);
+  const table = /\| `type` of a message [\s\S]*?\n\n/.exec(README)[0];
+  const shown = [...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
+  const source = read("edge-worker/src/shard/live/message.rs");
+  const told = [...source.matchAll(/r#type: (?:if .*? )?[{ ]*"(\w+)"(?: \} else \{ "(\w+)")?/g)];
+  assert.deepEqual(
+    shown.sort(),
+    [...new Set(told.flatMap(([, ...names]) => names.filter(Boolean)))].sort(),
+  );
+});
+
+/** A path with whatever it leaves open called by one name. */
+const named = (path) => path.replace(/\{\w+\}/g, "{id}");
+
 test("the table of the API has the operations of its document, and no other", () => {
   const shown = [...README.matchAll(/^\| `([A-Z]+) (\/[^`?]*)[^`]*` \|/gm)].map(
-    ([, method, path]) => `${method} ${path}`,
+    ([, method, path]) => `${method} ${named(path)}`,
   );
-  const told = OPERATIONS.map(
-    ({ method, path }) => `${method} ${path.replace(/\{\w+\}/g, "{id}")}`,
-  );
+  const told = OPERATIONS.map(({ method, path }) => `${method} ${named(path)}`);
   assert.deepEqual(shown.sort(), told.sort());
 });
 

@@ -36,6 +36,7 @@ const SCHEMA = [
   "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
   "CREATE TABLE outbox ( due_at INTEGER NOT NULL, seq INTEGER NOT NULL, owed TEXT NOT NULL, attempts INTEGER NOT NULL, PRIMARY KEY (due_at, seq, owed) ) WITHOUT ROWID",
   "CREATE TABLE quarantine ( no INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, received_at INTEGER NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, key TEXT NOT NULL, bytes INTEGER NOT NULL, body BLOB NOT NULL, held INTEGER NOT NULL )",
+  "CREATE TABLE replayed ( seq INTEGER PRIMARY KEY, delivery INTEGER NOT NULL )",
   "CREATE TABLE replays ( id TEXT PRIMARY KEY, matched INTEGER NOT NULL, marked INTEGER NOT NULL, delivered INTEGER NOT NULL, failed INTEGER NOT NULL, place INTEGER ) WITHOUT ROWID",
   "CREATE TABLE settings ( no INTEGER PRIMARY KEY, version INTEGER NOT NULL, doc TEXT NOT NULL )",
   "CREATE TABLE tasks ( no INTEGER PRIMARY KEY, task_id TEXT NOT NULL UNIQUE, open INTEGER NOT NULL, stage TEXT, seen INTEGER NOT NULL, unknown TEXT NOT NULL, head INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, duplicates INTEGER NOT NULL, key TEXT NOT NULL, result_url TEXT, failure TEXT, final_at INTEGER )",
@@ -76,7 +77,7 @@ test("tables, columns and rows", async () => {
       SCHEMA,
     );
     assert.deepEqual(all("SELECT * FROM meta ORDER BY name"), [
-      { name: "schema", value: 2 },
+      { name: "schema", value: 3 },
       { name: "shard", value: 0 },
       { name: "shards", value: 1 },
     ]);
@@ -141,7 +142,7 @@ test("tables, columns and rows", async () => {
 test("the form of the first version is brought up to date", async () => {
   await query(
     (database) => {
-      for (const table of ["deliveries", "health", "replays", "settings"])
+      for (const table of ["deliveries", "health", "replayed", "replays", "settings"])
         database.exec(`DROP TABLE ${table}`);
       // In it, bodies that can't be read had numbers of their own.
       database.exec("UPDATE quarantine SET no = 1");
@@ -159,7 +160,7 @@ test("the form of the first version is brought up to date", async () => {
       { ...database.prepare("SELECT no, held FROM quarantine").get() },
       { no: 5, held: 8 },
     );
-    assert.equal(database.prepare("SELECT value FROM meta WHERE name = 'schema'").get().value, 2);
+    assert.equal(database.prepare("SELECT value FROM meta WHERE name = 'schema'").get().value, 3);
   });
 });
 
@@ -214,6 +215,24 @@ const PLANS = {
     "SELECT * FROM deliveries INDEXED BY deliveries_dead WHERE state = 'dead' AND no < 9 ORDER BY no DESC LIMIT 9",
     "USING INDEX deliveries_dead",
   ],
+  "what was stored after a number": [
+    `SELECT * FROM (SELECT seq, NULL FROM events WHERE seq > MAX(9, 9)
+      UNION ALL SELECT no, NULL FROM quarantine WHERE no > MAX(9, 9)
+      UNION ALL SELECT seq, delivery FROM replayed WHERE seq > 9 ORDER BY 1) LIMIT 9`,
+    [
+      "CO-ROUTINE",
+      "MERGE (UNION ALL)",
+      "LEFT",
+      "MERGE (UNION ALL)",
+      "LEFT",
+      "SEARCH events USING INTEGER PRIMARY KEY (rowid>?)",
+      "RIGHT",
+      "SEARCH quarantine USING INTEGER PRIMARY KEY (rowid>?)",
+      "RIGHT",
+      "SEARCH replayed USING INTEGER PRIMARY KEY (rowid>?)",
+      "SCAN",
+    ],
+  ],
   "the deliveries of an event": [
     "SELECT * FROM deliveries WHERE no BETWEEN 65536 AND 131071",
     "USING INTEGER PRIMARY KEY",
@@ -226,8 +245,10 @@ test("the queries of every event and every page go by a key or an index", async 
         .prepare(`EXPLAIN QUERY PLAN ${sql}`)
         .all()
         .map(({ detail }) => detail);
-      assert.equal(steps.length, 1, `${name}: ${steps}`);
-      assert.ok(steps[0].includes(plan), `${name}: ${steps[0]}`);
+      const parts = [plan].flat();
+      const fits =
+        parts.length === steps.length && parts.every((part, at) => steps[at].includes(part));
+      assert.ok(fits, `${name}: ${steps.join("; ")}`);
     }
   });
 });

@@ -24,9 +24,9 @@ struct Deliveries {
     cursor: Option<String>,
 }
 
-/// Lists deliveries, those of one task where one is named.
+/// Lists deliveries, those of one task, or of one body that can't be read, where it is named.
 pub(super) async fn list(query: &str, env: &Env, config: &Config) -> Result<Response, Refusal> {
-    let query = Query::parse(query, &["endpoint", "state", "task_id", "cursor", "limit"])?;
+    let query = Query::parse(query, &["endpoint", "state", "task_id", "digest", "cursor", "limit"])?;
     let refuse = |message| Refusal::because(Code::InvalidRequest, message);
     let endpoint = match query.get("endpoint") {
         None => None,
@@ -37,22 +37,32 @@ pub(super) async fn list(query: &str, env: &Env, config: &Config) -> Result<Resp
         return Err(refuse("`state` is not one of pending, delivered, dead, superseded"));
     }
     let task_id = query.get("task_id").map(str::to_owned);
+    let digest = match query.get("digest") {
+        None => None,
+        Some(hex) => Some(Digest::from_hex(hex).ok_or(refuse("`digest` is not SHA-256 in lower-case hex"))?),
+    };
     let ask = |before, limit| Ask::Deliveries {
         before,
         endpoint,
         state: state.clone(),
         task_id: task_id.clone(),
+        digest: digest.as_ref().map(Digest::to_hex),
         limit,
     };
-    let Some(task) = &task_id else {
-        let (deliveries, cursor) = listing(&query, env, config, ask).await?;
-        return reply::json(200, &Deliveries { deliveries, cursor });
+    let stored_by = match (&task_id, &digest) {
+        (Some(_), Some(_)) => return Err(refuse("`digest` does not go with `task_id`")),
+        (Some(task_id), None) => Digest::of(task_id.as_bytes()),
+        (None, Some(digest)) => *digest,
+        (None, None) => {
+            let (deliveries, cursor) = listing(&query, env, config, ask).await?;
+            return reply::json(200, &Deliveries { deliveries, cursor });
+        }
     };
-    // A task has few: they are one page, from the one shard that has them.
+    // A task, or a body, has few: they are one page, from the one shard that has them.
     if query.get("cursor").is_some() {
-        return Err(refuse("`cursor` does not go with `task_id`"));
+        return Err(refuse("`cursor` goes with neither `task_id` nor `digest`"));
     }
-    let shard = config.shards.of(&Digest::of(task.as_bytes()));
+    let shard = config.shards.of(&stored_by);
     let page = read_page(stub::ask(env, config.shards, shard, ask(None, query.limit()?), &[]).await?)?;
     let deliveries = page.items.into_iter().map(|item| item.view).collect();
     reply::json(200, &Deliveries { deliveries, cursor: None })

@@ -6,7 +6,11 @@ mod endpoints;
 mod listing;
 mod metrics;
 mod query;
+mod stats;
 mod tasks;
+
+pub(crate) use query::{Query, age};
+pub(crate) use tasks::task_id;
 
 use vtryon_webhooks::{BodyLimit, Code};
 use worker::{Env, Request, Response};
@@ -15,7 +19,7 @@ use crate::config::Config;
 use crate::reply::{self, Refusal};
 use crate::route::Api;
 use crate::wire::Tell;
-use crate::{body, stub};
+use crate::{body, live, stub};
 
 /// The API as OpenAPI 3.1 describes it.
 const OPENAPI: &str = include_str!("openapi.json");
@@ -49,8 +53,10 @@ pub(crate) async fn answer(
             stub::tell(env, &Tell::Replay { input, key }).await
         }
         Api::Replay(id) => stub::tell(env, &Tell::Progress { id }).await,
+        Api::Tickets => live::mint(&text(&mut request).await?, config),
         Api::Rejections => stub::tell(env, &Tell::Rejections).await,
         Api::Metrics => metrics::show(env, config).await,
+        Api::Stats(query) => stats::show(&query, env, config).await,
         Api::Document => reply::json_text(200, OPENAPI.to_owned()),
         Api::Nowhere => Err(Refusal::new(Code::NotFound)),
     }

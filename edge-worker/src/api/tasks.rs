@@ -7,7 +7,7 @@ use vtryon_webhooks::{Code, Digest, Millis, Status, TaskId};
 use worker::{Env, Response, console_error};
 
 use super::listing::listing;
-use super::query::Query;
+use super::query::{self, Query};
 use crate::clock;
 use crate::config::{Config, RESULTS};
 use crate::reply::{self, Refusal};
@@ -79,21 +79,14 @@ struct Quarantine {
     cursor: Option<String>,
 }
 
-/// Reads an age such as `30m`, `12h` or `7d`, and returns the time that long ago.
+/// Reads an age such as `30m`, and returns the time that long ago.
 fn stalled_since(age: &str, now: Millis) -> Result<Millis, Refusal> {
-    let seconds =
-        [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)].into_iter().find_map(|(unit, seconds)| {
-            let digits = age.strip_suffix(unit)?;
-            // A number may have a sign in Rust.
-            let count: u32 = digits.parse().ok().filter(|_| !digits.starts_with('+'))?;
-            Some(i64::from(count) * seconds)
-        });
-    let seconds =
-        seconds.ok_or(Refusal::because(Code::InvalidRequest, "`stalled` is not an age such as 30m"))?;
+    let message = "`stalled` is not an age such as 30m";
+    let seconds = query::age(age).ok_or(Refusal::because(Code::InvalidRequest, message))?;
     Ok(now.plus_seconds(-seconds))
 }
 
-fn task_id(name: Option<String>) -> Result<TaskId<'static>, Refusal> {
+pub(crate) fn task_id(name: Option<String>) -> Result<TaskId<'static>, Refusal> {
     name.and_then(|name| TaskId::new(name).ok()).ok_or(Refusal::because(
         Code::InvalidRequest,
         "`task_id` is not 1 to 256 bytes of UTF-8 without control characters",

@@ -5,9 +5,11 @@ mod assertion;
 mod certs;
 mod claims;
 mod limit;
+pub(crate) mod origin;
 mod rsa;
 mod session;
 mod sign_in;
+mod ticket;
 
 use std::cell::RefCell;
 
@@ -16,6 +18,8 @@ use worker::{Headers, Request, console_warn};
 use zeroize::Zeroizing;
 
 pub(crate) use access::Access;
+pub(crate) use origin::is_origin;
+pub(crate) use ticket::{Pass, Tickets};
 
 use self::limit::{Client, Failures};
 use self::session::Sessions;
@@ -31,7 +35,17 @@ const ASSERTION: &str = "cf-access-jwt-assertion";
 pub(crate) struct Admin {
     token: Option<Token>,
     access: Option<Access>,
+    /// What may make tickets, and nothing else.
+    minter: Option<Secret>,
     failures: RefCell<Failures>,
+}
+
+/// What a request is about, as far as it matters for who may send it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    Everything,
+    /// The making of tickets, which a shop's backend may do without being an administrator.
+    Tickets,
 }
 
 /// The admin token, and the sessions that it opens.
@@ -60,6 +74,8 @@ enum Sender {
     Explicit,
     /// A browser: its cookie, or the assertion that Access makes of one, comes with whatever it sends.
     Browser,
+    /// A shop's backend, which makes tickets.
+    Minter,
     /// Nobody we know, and why.
     Stranger(&'static str),
     /// Nobody who claims to be anyone. Any web page can make a browser send that, so it is no guess.
@@ -67,8 +83,8 @@ enum Sender {
 }
 
 impl Admin {
-    pub(crate) const fn new(token: Option<Token>, access: Option<Access>) -> Self {
-        Self { token, access, failures: RefCell::new(Failures::new()) }
+    pub(crate) const fn new(token: Option<Token>, access: Option<Access>, minter: Option<Secret>) -> Self {
+        Self { token, access, minter, failures: RefCell::new(Failures::new()) }
     }
 
     /// Admits a request that carries good credentials, and, where a browser adds them by itself, shows
@@ -76,13 +92,19 @@ impl Admin {
     ///
     /// # Errors
     /// `unauthorized`; `rate_limited` after too many of those, whatever the request carries;
-    /// `forbidden` for a change without the header; `unavailable` where Access can't be asked.
-    pub(crate) async fn admit(&self, request: &Request, now: Millis) -> Result<(), Refusal> {
+    /// `forbidden` for a change without the header, for a socket from another site, and for what a token may not
+    /// do; `unavailable` where Access can't be asked.
+    pub(crate) async fn admit(&self, request: &Request, scope: Scope, now: Millis) -> Result<(), Refusal> {
         let client = Client::of(request)?;
         self.slow_down(client, now)?;
         match self.sender(request.headers(), now).await? {
             Sender::Explicit => Ok(()),
+            Sender::Browser if is_socket(request)? => origin::check_socket(request),
             Sender::Browser => check_change(request),
+            Sender::Minter if scope == Scope::Tickets => Ok(()),
+            Sender::Minter => {
+                Err(Refusal::because(Code::Forbidden, "this token may make tickets, and nothing else"))
+            }
             Sender::Stranger(why) => Err(self.refuse(client, why, now)),
             Sender::Nobody => Err(unauthorized()),
         }
@@ -91,11 +113,16 @@ impl Admin {
     /// Tries each credential that the request carries; any one that is good suffices.
     async fn sender(&self, headers: &Headers, now: Millis) -> Result<Sender, Refusal> {
         let mut why = None;
+        let claim = bearer(headers)?;
+        let is = |secret: &Secret| claim.as_ref().is_some_and(|claim| secret.matches(claim.as_bytes()));
+        if self.minter.as_ref().is_some_and(is) {
+            return Ok(Sender::Minter);
+        }
         if let Some(token) = &self.token {
-            if let Some(claim) = bearer(headers)? {
-                if token.secret.matches(claim.as_bytes()) {
-                    return Ok(Sender::Explicit);
-                }
+            if is(&token.secret) {
+                return Ok(Sender::Explicit);
+            }
+            if claim.is_some() {
                 why = Some(WRONG_TOKEN);
             }
             if let Some(cookies) = headers.get("cookie")?
@@ -157,6 +184,11 @@ fn bearer(headers: &Headers) -> Result<Option<Zeroizing<String>>, Refusal> {
         }
         Some(_) | None => None,
     })
+}
+
+/// Tells whether a request asks for a WebSocket (RFC 6455, 4.1).
+pub(crate) fn is_socket(request: &Request) -> worker::Result<bool> {
+    Ok(request.headers().get("upgrade")?.is_some_and(|name| name.eq_ignore_ascii_case("websocket")))
 }
 
 /// Refuses a change that a form on another site may have sent with the browser's credentials.

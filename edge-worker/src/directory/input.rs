@@ -66,7 +66,7 @@ impl<'a> Input<'a> {
     /// Reads a point in time, RFC 3339.
     pub(super) fn time(&self, field: &str) -> Result<Option<Millis>, Refusal> {
         let Some(text) = self.text(field)? else { return Ok(None) };
-        let time = clock::parse(&text).filter(|_| is_rfc3339(&text));
+        let time = clock::parse_rfc3339(&text);
         time.map(Some).ok_or_else(|| refuse(format!("`{field}` is not a time as RFC 3339 writes it")))
     }
 
@@ -85,17 +85,6 @@ impl<'a> Input<'a> {
         // Not the parser's own words: they may quote what it read.
         serde_json::from_str(value).map(Some).map_err(|_| refuse(format!("`{field}` is not {what}")))
     }
-}
-
-/// Holds a time that the platform can read to the form of RFC 3339 (5.6): what the platform takes for a day
-/// later, or for a zone that is not named, would be another time than was meant.
-fn is_rfc3339(text: &str) -> bool {
-    let Some((date, time)) = text.split_at_checked(10) else { return false };
-    let is_of_calendar = clock::parse(date).is_some_and(|day| clock::rfc3339(day).starts_with(date));
-    let zone = time.get(9..).unwrap_or_default();
-    let zone = zone.trim_start_matches(|char: char| char == '.' || char.is_ascii_digit());
-    let has_zone = matches!(zone.as_bytes(), [b'Z'] | [b'+' | b'-', _, _, b':', _, _]);
-    is_of_calendar && time.starts_with('T') && !time.starts_with("T24") && has_zone
 }
 
 pub(super) fn refuse(message: String) -> Refusal {

@@ -15,6 +15,10 @@ pub(super) struct Kept {
     pub(super) outcome: String,
     pub(super) digest: Option<String>,
     pub(super) received_at: Millis,
+    /// The fingerprint of the secret that signed it.
+    pub(super) key: String,
+    /// Whether all of its bytes are there.
+    pub(super) is_whole: bool,
 }
 
 impl Kept {
@@ -36,12 +40,18 @@ impl Kept {
     }
 }
 
+/// Finds what can be delivered: of a body that was too much to keep, there is nothing that could be.
 pub(super) fn kept(sql: &SqlStorage, seq: i64) -> worker::Result<Option<Kept>> {
-    const EVENT: &str = "SELECT t.task_id, e.name, e.status, e.outcome, e.digest, e.received_at
+    Ok(find(sql, seq)?.filter(|kept| kept.is_whole))
+}
+
+/// Finds what is kept under a number, wholly or in part.
+pub(super) fn find(sql: &SqlStorage, seq: i64) -> worker::Result<Option<Kept>> {
+    const EVENT: &str = "SELECT t.task_id, e.name, e.status, e.outcome, e.digest, e.received_at, e.key, 1
         FROM events e JOIN tasks t ON t.no = e.task_no WHERE e.seq = ?";
-    // Of a body that was too much to keep, there is nothing that could be delivered.
-    const UNREADABLE: &str = "SELECT NULL, NULL, NULL, 'quarantined', digest, received_at
-        FROM quarantine WHERE no = ? AND LENGTH(body) = bytes";
+    const UNREADABLE: &str = "SELECT NULL, NULL, NULL, 'quarantined', digest, received_at, key,
+            LENGTH(body) = bytes
+        FROM quarantine WHERE no = ?";
     let read = |row: &mut Row| {
         Ok(Kept {
             task_id: row.maybe_text()?,
@@ -50,6 +60,8 @@ pub(super) fn kept(sql: &SqlStorage, seq: i64) -> worker::Result<Option<Kept>> {
             outcome: row.text()?,
             digest: row.maybe_text()?,
             received_at: Millis(row.int()?),
+            key: row.text()?,
+            is_whole: row.int()? == 1,
         })
     };
     match sql::first(sql, EVENT, &[Bind::Int(seq)], read)? {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 use vtryon_webhooks::Millis;
+use worker::SqlStorage;
 
 use super::deliveries::State;
 use super::{TaskShard, deliveries, events};
@@ -95,6 +96,8 @@ pub(super) struct Wanted<'a> {
     pub(super) endpoint: Option<i64>,
     pub(super) state: Option<&'a str>,
     pub(super) task_id: Option<&'a str>,
+    /// Of the body that can't be read.
+    pub(super) digest: Option<&'a str>,
 }
 
 impl TaskShard {
@@ -124,9 +127,14 @@ impl TaskShard {
         );
         let sql = self.state.storage().sql();
         let limited = Bind::Int(limit.into());
-        let (rows, floor) = match (wanted.task_id, wanted.endpoint, wanted.state) {
-            (Some(task_id), endpoint, state) => {
-                let mut rows = self.of_task(task_id)?;
+        let events = match (wanted.task_id, wanted.digest) {
+            (Some(task_id), _) => Some(events_of_task(&sql, task_id)?),
+            (None, Some(digest)) => Some(body_of(&sql, digest)?),
+            (None, None) => None,
+        };
+        let (rows, floor) = match (events, wanted.endpoint, wanted.state) {
+            (Some(events), endpoint, state) => {
+                let mut rows = of_events(&sql, &events)?;
                 rows.retain(|row| {
                     endpoint.is_none_or(|no| endpoint_of(row.no) == no)
                         && state.is_none_or(|state| row.state == state)
@@ -158,21 +166,6 @@ impl TaskShard {
         Ok(Page { next: page.next.or((!is_full && floor > 0).then_some(floor)), ..page })
     }
 
-    fn of_task(&self, task_id: &str) -> worker::Result<Vec<Stored>> {
-        const FOLLOW: &str = "WITH RECURSIVE line (seq, previous) AS (
-                SELECT seq, previous FROM events WHERE seq = (SELECT head FROM tasks WHERE task_id = ?)
-                UNION ALL
-                SELECT e.seq, e.previous FROM line JOIN events e ON e.seq = line.previous LIMIT 100
-            ) SELECT seq FROM line";
-        const OF_EVENT: &str = select_brief!("WHERE no BETWEEN ? AND ? ORDER BY no DESC");
-        let sql = self.state.storage().sql();
-        let mut rows = Vec::new();
-        for seq in sql::all(&sql, FOLLOW, &[Bind::Text(task_id)], Row::int)? {
-            rows.extend(sql::all(&sql, OF_EVENT, &deliveries::range(seq), Stored::read)?);
-        }
-        Ok(rows)
-    }
-
     /// Returns a number above that of every delivery.
     fn next_delivery(&self) -> worker::Result<i64> {
         const LAST: &str = "SELECT COALESCE(MAX(no), 0) FROM deliveries";
@@ -201,4 +194,28 @@ impl TaskShard {
             attempts: RawValue::from_string(row.attempts)?,
         })
     }
+}
+
+/// Finds the events of a task, the latest first.
+fn events_of_task(sql: &SqlStorage, task_id: &str) -> worker::Result<Vec<i64>> {
+    const FOLLOW: &str = "WITH RECURSIVE line (seq, previous) AS (
+            SELECT seq, previous FROM events WHERE seq = (SELECT head FROM tasks WHERE task_id = ?)
+            UNION ALL
+            SELECT e.seq, e.previous FROM line JOIN events e ON e.seq = line.previous LIMIT 100
+        ) SELECT seq FROM line";
+    sql::all(sql, FOLLOW, &[Bind::Text(task_id)], Row::int)
+}
+
+/// Finds the body that can't be read with a digest.
+fn body_of(sql: &SqlStorage, digest: &str) -> worker::Result<Vec<i64>> {
+    sql::all(sql, "SELECT no FROM quarantine WHERE digest = ?", &[Bind::Text(digest)], Row::int)
+}
+
+fn of_events(sql: &SqlStorage, events: &[i64]) -> worker::Result<Vec<Stored>> {
+    const OF_EVENT: &str = select_brief!("WHERE no BETWEEN ? AND ? ORDER BY no DESC");
+    let mut rows = Vec::new();
+    for seq in events {
+        rows.extend(sql::all(sql, OF_EVENT, &deliveries::range(*seq), Stored::read)?);
+    }
+    Ok(rows)
 }

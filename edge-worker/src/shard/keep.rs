@@ -4,6 +4,7 @@ use vtryon_webhooks::event::{Identity, STATUS_CHANGED};
 use vtryon_webhooks::lifecycle::{self, Outcome, Step};
 use vtryon_webhooks::{Digest, Status};
 
+use super::live::Entry;
 use super::owe::{Fresh, Owed};
 use super::rows::{self, Change, Ending, Event, Task};
 use super::{TaskShard, leases};
@@ -138,12 +139,18 @@ impl TaskShard {
         if owed.by_alarm {
             self.wake_by(arrival.received_at)?;
         }
+        self.show_live(&Entry::event(seq), arrival.task_id());
         Ok(Kept { outcome: outcome.as_str().to_owned(), owed: owed.at_once })
     }
 
     /// Returns the number of the next thing that is kept.
     pub(super) fn next_seq(&self) -> i64 {
-        self.memory.last_seq.get().unwrap_or(0) + 1
+        self.last_seq() + 1
+    }
+
+    /// Returns the number of what was kept last.
+    pub(super) fn last_seq(&self) -> i64 {
+        self.memory.last_seq.get().unwrap_or(0)
     }
 
     /// Returns the repeats of a task that its row does not count yet.

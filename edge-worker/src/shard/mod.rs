@@ -8,6 +8,7 @@ mod history;
 mod keep;
 mod lane;
 mod leases;
+mod live;
 mod metrics;
 mod outbox;
 mod owe;
@@ -19,6 +20,7 @@ mod retries;
 mod rows;
 mod schema;
 mod settings;
+mod stats;
 mod topology;
 
 use std::cell::{Cell, RefCell};
@@ -31,13 +33,17 @@ use futures_util::future::join;
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::health::Health;
 use worker::{
-    Delay, DurableObject, Env, Request, Response, State, console_error, durable_object, wasm_bindgen,
+    Delay, DurableObject, Env, Request, Response, State, WebSocket, WebSocketIncomingMessage, console_error,
+    durable_object, wasm_bindgen,
 };
 
 pub(crate) use outbox::result_key;
 pub(crate) use replays::Progress;
 
 use self::history::Wanted;
+use self::live::Place;
+use self::stats::Commits;
+use crate::auth::is_socket;
 use crate::config::Config;
 use crate::sql::{self, Row};
 use crate::stored;
@@ -46,7 +52,7 @@ use crate::wire::{Ask, Call};
 use crate::{clock, faults};
 
 /// The object class that `wrangler.toml` binds as `TASK_SHARD`.
-#[durable_object(alarm)]
+#[durable_object]
 pub struct TaskShard {
     state: State,
     env: Env,
@@ -80,6 +86,8 @@ struct Memory {
     resting: RefCell<BTreeMap<i64, Millis>>,
     /// Before when nothing is pruned.
     prune_at: Cell<Option<Millis>>,
+    /// How long storing took.
+    commits: Commits,
 }
 
 impl DurableObject for TaskShard {
@@ -88,17 +96,23 @@ impl DurableObject for TaskShard {
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let frame = request.bytes().await?;
-        let (call, body) = Call::decode(&frame)?;
+        let frame;
+        let (call, body) = if is_socket(&request)? {
+            (Call::from_url(&request.inner().url())?, [].as_slice())
+        } else {
+            frame = request.bytes().await?;
+            Call::decode(&frame)?
+        };
         self.open()?;
         self.heal();
         if let Err(mismatch) = self.check_topology(&call).await? {
             console_error!("shards: {mismatch}");
             return Ok(Response::ok(mismatch)?.with_status(503));
         }
-        let shard = call.shard;
+        let (shard, shards) = (call.shard, call.shards);
         match call.ask {
             Ask::Keep(arrival) => {
+                self.memory.commits.note(arrival.last_commit_ms);
                 let kept = self.keep(&arrival, body)?;
                 faults::report_rows();
                 answer(Some(kept))
@@ -117,8 +131,9 @@ impl DurableObject for TaskShard {
             Ask::Topology => answer(Some(call.shards)),
             Ask::Configure(settings) => answer(Some(self.configure(settings)?)),
             Ask::Delivery { no } => answer(self.delivery(shard, no)?),
-            Ask::Deliveries { before, endpoint, state, task_id, limit } => {
-                let wanted = Wanted { endpoint, state: state.as_deref(), task_id: task_id.as_deref() };
+            Ask::Deliveries { before, endpoint, state, task_id, digest, limit } => {
+                let (task_id, digest) = (task_id.as_deref(), digest.as_deref());
+                let wanted = Wanted { endpoint, state: state.as_deref(), task_id, digest };
                 answer(Some(self.deliveries(shard, before, &wanted, limit)?))
             }
             Ask::Replay { no } => {
@@ -128,12 +143,44 @@ impl DurableObject for TaskShard {
             Ask::Progress { id } => answer(Some(self.replay_progress(&id)?)),
             Ask::Health { endpoint } => answer(Some(self.fares(endpoint)?)),
             Ask::Metrics => answer(Some(self.counts()?)),
+            Ask::Stats { from } => answer(Some(self.stats(from)?)),
             Ask::Check => answer(Some(())),
             Ask::Sweep => {
                 self.reset();
                 answer(Some(()))
             }
+            Ask::Watch(watch) => self.watch(watch, Place { shard, shards }),
         }
+    }
+
+    /// Hears a viewer. It never fails: the viewer would not be told, and would wait for ever.
+    async fn websocket_message(
+        &self,
+        socket: WebSocket,
+        message: WebSocketIncomingMessage,
+    ) -> worker::Result<()> {
+        let heard = AssertUnwindSafe(async { self.open().and_then(|()| self.hear(&socket, &message)) });
+        if !matches!(heard.catch_unwind().await, Ok(Ok(()))) {
+            console_error!("live: a viewer was not heard: it has to resume");
+            live::end(&socket, live::FAULT);
+        }
+        Ok(())
+    }
+
+    /// Answers the closing of a socket (RFC 6455, 5.5.1). Nothing is remembered of one beside its attachment.
+    async fn websocket_close(
+        &self,
+        socket: WebSocket,
+        _code: usize,
+        _reason: String,
+        _was_clean: bool,
+    ) -> worker::Result<()> {
+        live::end(&socket, live::CLOSED);
+        Ok(())
+    }
+
+    async fn websocket_error(&self, _socket: WebSocket, _error: worker::Error) -> worker::Result<()> {
+        Ok(())
     }
 
     /// Does what is due. It never fails: after six failures the platform would drop the alarm for good.
@@ -164,7 +211,7 @@ impl TaskShard {
     /// Brings the stored form up to date, once in the life of an instance, and picks up what is owed.
     fn open(&self) -> worker::Result<()> {
         const LAST: &str = "SELECT MAX((SELECT COALESCE(MAX(seq), 0) FROM events),
-            (SELECT COALESCE(MAX(no), 0) FROM quarantine),
+            (SELECT COALESCE(MAX(no), 0) FROM quarantine), (SELECT COALESCE(MAX(seq), 0) FROM replayed),
             (SELECT COALESCE(MAX(value), 0) FROM meta WHERE name IN ('pruned_to', 'quarantine_pruned_to')))";
         if self.memory.last_seq.get().is_some() {
             return Ok(());

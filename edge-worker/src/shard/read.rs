@@ -20,7 +20,7 @@ const TIMELINE: i64 = 100;
 
 /// A task, as the API shows it. In a listing it has neither result nor events: they may be long.
 #[derive(Serialize)]
-struct TaskView {
+pub(super) struct TaskView {
     task_id: String,
     /// The status it stands at; null as long as only statuses were told that we don't know.
     status: Option<String>,
@@ -32,6 +32,8 @@ struct TaskView {
     conflict: bool,
     created_at: String,
     updated_at: String,
+    /// The number of its last event.
+    seq: i64,
     /// Repeats; those since the last change live in memory, and a restart forgets them.
     duplicates: i64,
     /// The timeline, or its latest part: `truncated` tells which.
@@ -42,8 +44,14 @@ struct TaskView {
 }
 
 #[derive(Serialize)]
-struct Failure {
+pub(super) struct Failure {
     message: String,
+}
+
+impl Failure {
+    pub(super) const fn new(message: String) -> Self {
+        Self { message }
+    }
 }
 
 /// One entry of a task's timeline.
@@ -62,11 +70,11 @@ struct EventView {
 #[derive(Serialize)]
 pub(super) struct Card {
     pub(super) task_id: String,
-    status: Option<String>,
+    pub(super) status: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    result_url: Option<String>,
+    pub(super) result_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<Failure>,
+    pub(super) failure: Option<Failure>,
     completed_at: String,
 }
 
@@ -117,21 +125,27 @@ impl Stored {
 impl TaskShard {
     /// Shows a task with its timeline.
     pub(super) fn task(&self, task_id: &str) -> worker::Result<Option<impl Serialize + use<>>> {
+        let Some(task) = self.standing(task_id)? else { return Ok(None) };
+        let mut events = self.timeline(task.seq)?;
+        let truncated = events.len() > TIMELINE as usize;
+        if truncated {
+            events.remove(0);
+        }
+        Ok(Some(TaskView { events: Some(events), truncated, ..task }))
+    }
+
+    /// Shows how a task stands, without its timeline.
+    pub(super) fn standing(&self, task_id: &str) -> worker::Result<Option<TaskView>> {
         const FIND: &str = select!("WHERE task_id = ?");
         let sql = self.state.storage().sql();
         let Some(row) = sql::first(&sql, FIND, &[Bind::Text(task_id)], Stored::read)? else {
             return Ok(None);
         };
-        let mut events = self.timeline(row.head)?;
-        let truncated = events.len() > TIMELINE as usize;
-        if truncated {
-            events.remove(0);
-        }
         let (result_url, failure) = match self.result(task_id)? {
             Some(card) => (card.result_url, card.failure),
             None => (None, None),
         };
-        Ok(Some(TaskView { result_url, failure, events: Some(events), truncated, ..self.view(row) }))
+        Ok(Some(TaskView { result_url, failure, ..self.view(row) }))
     }
 
     /// Shows the final result of a task, where there is one.
@@ -233,6 +247,7 @@ impl TaskShard {
             failure: None,
             created_at: clock::rfc3339(Millis(row.created_at)),
             updated_at: clock::rfc3339(Millis(row.updated_at)),
+            seq: row.head,
             duplicates: row.duplicates + self.duplicates_of(row.no),
             events: None,
             truncated: false,
@@ -246,7 +261,7 @@ impl Card {
             task_id: row.text()?,
             status: row.maybe_text()?,
             result_url: row.maybe_text()?,
-            failure: row.maybe_text()?.map(|message| Failure { message }),
+            failure: row.maybe_text()?.map(Failure::new),
             completed_at: clock::rfc3339(Millis(row.int()?)),
         })
     }

@@ -6,6 +6,7 @@ use vtryon_webhooks::lifecycle::Outcome;
 use worker::SqlStorage;
 
 use super::deliveries::{self, Delivery};
+use super::live::Entry;
 use super::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO};
 use super::{TaskShard, events};
 use crate::sql::{self, Bind, Row};
@@ -65,7 +66,12 @@ impl TaskShard {
             return Ok(false);
         }
         if !self.is_under_way(no, now) {
-            deliveries::replay(&sql, no, now, now, None)?;
+            let seq = self.next_seq();
+            sql::transaction(&self.state.storage(), || {
+                deliveries::replay(&sql, no, now, now, None)?;
+                note(&sql, seq, no)
+            })?;
+            self.show_replays(seq, &[no]);
             self.wake_by(now)?;
         }
         Ok(true)
@@ -98,10 +104,27 @@ impl TaskShard {
                 sql::run(&sql, GIVE_UP, &[Bind::Text(&replay.id)])?;
                 continue;
             };
-            sql::transaction(&storage, || mark_page(&sql, replay, endpoint, now))?;
+            let seq = self.next_seq();
+            let marked = sql::transaction(&storage, || mark_page(&sql, replay, endpoint, seq, now))?;
+            self.show_replays(seq, &marked);
         }
         Ok(())
     }
+
+    /// Shows replays to whoever watches, which were noted under the numbers from `seq` on.
+    fn show_replays(&self, seq: i64, deliveries: &[i64]) {
+        for (seq, no) in (seq..).zip(deliveries) {
+            self.memory.last_seq.set(Some(seq));
+            let task = events::kept(&self.state.storage().sql(), seq_of(*no)).ok().flatten();
+            self.show_live(&Entry::replay(seq, *no), task.and_then(|kept| kept.task_id).as_deref());
+        }
+    }
+}
+
+/// Notes that a delivery is made once more, among what live viewers go through.
+fn note(sql: &SqlStorage, seq: i64, delivery: i64) -> worker::Result<()> {
+    const NOTE: &str = "INSERT INTO replayed (seq, delivery) VALUES (?, ?)";
+    sql::run(sql, NOTE, &[Bind::Int(seq), Bind::Int(delivery)])
 }
 
 /// Counts a delivery of a range that has come to its end.
@@ -152,20 +175,31 @@ fn matched(sql: &SqlStorage, replay: &Replay, endpoint: &Endpoint) -> worker::Re
     Ok(count.unwrap_or(0))
 }
 
-fn mark_page(sql: &SqlStorage, replay: &Replay, endpoint: &Endpoint, now: Millis) -> worker::Result<()> {
+/// Marks the next page of a range, and returns the deliveries in it, noted under the numbers from `seq` on.
+fn mark_page(
+    sql: &SqlStorage,
+    replay: &Replay,
+    endpoint: &Endpoint,
+    seq: i64,
+    now: Millis,
+) -> worker::Result<Vec<i64>> {
     const PLACE: &str = "SELECT place FROM replays WHERE id = ? AND place IS NOT NULL";
     const LEAVE: &str = "UPDATE replays SET matched = matched - 1, marked = marked - 1 WHERE id =
         (SELECT replay FROM deliveries WHERE no = ? AND state = 'pending' AND replay <> ?)";
     const ADVANCE: &str = "UPDATE replays SET marked = marked + ?1, place = ?2,
         matched = IIF(?2 IS NULL, marked + ?1, MAX(matched, marked + ?1)) WHERE id = ?3";
-    let Some(from) = sql::first(sql, PLACE, &[Bind::Text(&replay.id)], Row::int)? else { return Ok(()) };
+    let Some(from) = sql::first(sql, PLACE, &[Bind::Text(&replay.id)], Row::int)? else {
+        return Ok(Vec::new());
+    };
     let (page, next) = page(sql, replay, endpoint, from)?;
-    for (no, received_at) in &page {
+    for (seq, (no, received_at)) in (seq..).zip(&page) {
         // What is pending as part of another range is part of this one from here on.
         sql::run(sql, LEAVE, &[Bind::Int(*no), Bind::Text(&replay.id)])?;
         deliveries::replay(sql, *no, *received_at, now, Some(&replay.id))?;
+        note(sql, seq, *no)?;
     }
-    sql::run(sql, ADVANCE, &[Bind::Int(page.len() as i64), Bind::MaybeInt(next), Bind::Text(&replay.id)])
+    sql::run(sql, ADVANCE, &[Bind::Int(page.len() as i64), Bind::MaybeInt(next), Bind::Text(&replay.id)])?;
+    Ok(page.into_iter().map(|(no, _)| no).collect())
 }
 
 /// Finds the deliveries of a page of events, and where the next page begins; none when there is no more.

@@ -13,7 +13,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::sql::{self, Bind, Row};
 use crate::stored;
-use crate::wire::delivery::endpoint_of;
+use crate::wire::delivery::{delivery_no, endpoint_of};
 
 /// How many events, and how many quarantined bodies, one run looks at.
 const PAGE: i64 = 200;
@@ -107,6 +107,10 @@ impl TaskShard {
         }
         let Some(last) = last else { return Ok(false) };
         stored::set_meta(sql, PRUNED_TO, last)?;
+        // The last number stays, for the next one follows it.
+        const REPLAYS: &str =
+            "DELETE FROM replayed WHERE delivery < ? AND seq < (SELECT MAX(seq) FROM replayed)";
+        sql::run(sql, REPLAYS, &[Bind::Int(delivery_no(last + 1, 0))])?;
         raise_live_floor(sql)?;
         Ok(old.len() as i64 == PAGE && old.last().is_some_and(|event| event.seq == last))
     }

@@ -91,4 +91,9 @@ pub(super) const MIGRATIONS: &[&str] = &["
     -- Bodies that can't be read are numbered as events are from now on. Not in one step: a number may be taken.
     UPDATE quarantine SET no = -(no + (SELECT COALESCE(MAX(seq), 0) FROM events));
     UPDATE quarantine SET no = -no;
+", "
+    CREATE TABLE replayed (
+        seq      INTEGER PRIMARY KEY,
+        delivery INTEGER NOT NULL
+    );
 "];

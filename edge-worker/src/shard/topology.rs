@@ -22,6 +22,14 @@ impl TaskShard {
         shard.ok_or_else(|| worker::Error::from("a shard does not know its number yet"))
     }
 
+    /// Returns the number of all shards, once one of them has stored something.
+    pub(super) fn count(&self) -> worker::Result<i64> {
+        if self.memory.shards.get().is_none() {
+            self.memory.shards.set(stored::meta(&self.state.storage().sql(), RECORD)?);
+        }
+        self.memory.shards.get().ok_or_else(|| worker::Error::from("the number of shards is not known yet"))
+    }
+
     /// Holds a call to the topology that this deployment was made with, or says how they differ.
     ///
     /// A new shard takes the number from shard 0, whose own is that of the first event of the deployment: so
@@ -49,7 +57,9 @@ impl TaskShard {
                 | Ask::Health { .. }
                 | Ask::Metrics
                 | Ask::Check
-                | Ask::Sweep,
+                | Ask::Sweep
+                | Ask::Watch(_)
+                | Ask::Stats { .. },
             ) => return self.check_with_first(call).await,
             (None, Ask::Keep(_) | Ask::Topology | Ask::Configure(_)) => {
                 let first = self.first_count(call).await?;

@@ -4,15 +4,19 @@
 //! Worker may ask an old shard. So a field is only ever added, and with a default.
 
 pub(crate) mod delivery;
+pub(crate) mod live;
 pub(crate) mod rejection;
 pub(crate) mod settings;
+pub(crate) mod stats;
 mod tell;
 
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use vtryon_webhooks::{Digest, Error, Event, Millis, Verified};
 
 use self::delivery::{Dispatch, Report};
+use self::live::Watch;
 use self::settings::Settings;
 
 pub(crate) use self::tell::{Created, Tell};
@@ -58,6 +62,8 @@ pub(crate) enum Ask {
         endpoint: Option<i64>,
         state: Option<String>,
         task_id: Option<String>,
+        #[serde(default)]
+        digest: Option<String>,
         limit: u32,
     },
     /// Deliver once more.
@@ -70,6 +76,10 @@ pub(crate) enum Ask {
     Metrics,
     /// Nothing but to wake up: what is due is looked for.
     Sweep,
+    /// What has happened minute by minute, from `from` on.
+    Stats { from: Millis },
+    /// Open a socket and show live what is asked for.
+    Watch(Watch),
 }
 
 /// A shard's answer to an event.
@@ -120,6 +130,9 @@ pub(crate) struct Arrival {
     /// The one endpoint that it is for: set for test events alone.
     #[serde(default)]
     pub(crate) only: Option<i64>,
+    /// How long the storing of an earlier event took, as the Worker saw it, in milliseconds.
+    #[serde(default)]
+    pub(crate) last_commit_ms: Option<i64>,
 }
 
 /// What a verified body tells.
@@ -171,7 +184,26 @@ impl Arrival {
             Ok(event) => (Digest::of(event.task_id().as_str().as_bytes()), Content::of(&event)),
             Err(error) => (Digest::of(verified.payload()), Content::unreadable(error)),
         };
-        (digest, Self { received_at, key: verified.fingerprint().to_string(), content, only: None })
+        (
+            digest,
+            Self {
+                received_at,
+                key: verified.fingerprint().to_string(),
+                content,
+                only: None,
+                last_commit_ms: None,
+            },
+        )
+    }
+}
+
+impl Arrival {
+    /// Returns the task that it is about; a body that can't be read is about none.
+    pub(crate) fn task_id(&self) -> Option<&str> {
+        match &self.content {
+            Content::Status { task_id, .. } | Content::Other { task_id, .. } => Some(task_id),
+            Content::Unreadable { .. } => None,
+        }
     }
 }
 
@@ -203,6 +235,19 @@ impl Call {
         frame.push(b'\n');
         frame.extend_from_slice(body);
         Ok(frame)
+    }
+
+    /// Writes a call without a body as the URL of a request that can't have one: it asks for a socket.
+    pub(crate) fn to_url(&self) -> worker::Result<String> {
+        let head = serde_json::to_string(self)?;
+        Ok(format!("https://object/?{}", utf8_percent_encode(&head, NON_ALPHANUMERIC)))
+    }
+
+    /// Reads such a call.
+    pub(crate) fn from_url(url: &str) -> worker::Result<Self> {
+        let (_, query) = url.split_once('?').unwrap_or_default();
+        let head: Vec<u8> = percent_decode_str(query).collect();
+        Ok(Self::decode(&head)?.0)
     }
 
     /// Reads a call and its body.

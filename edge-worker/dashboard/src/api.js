@@ -1,0 +1,87 @@
+// Requests to the gateway's API, and what can become of them.
+
+/** A request that was not answered as hoped. `code` is the API's, or one of ours: unreachable, access, unreadable. */
+export class ApiError extends Error {
+  constructor(code, message, { status, retryAfter, cause } = {}) {
+    super(message, { cause });
+    this.name = "ApiError";
+    this.code = code;
+    this.status = status;
+    /** Seconds to wait, where the answer says so. */
+    this.retryAfter = retryAfter;
+  }
+}
+
+let lapsed = () => {};
+
+/** Sets what is called whenever a request is answered 401. */
+export function onLapse(listener) {
+  lapsed = listener;
+}
+
+/** Reads JSON. `query` may hold empty values, which are left out; `quiet` lets a 401 be the caller's alone. */
+export async function get(path, { query = {}, signal, quiet } = {}) {
+  const answer = await ask("GET", path + search(query), { signal, quiet });
+  return json(answer);
+}
+
+/** Reads text. */
+export async function getText(path, { signal } = {}) {
+  const answer = await ask("GET", path, { signal, accept: "text/plain" });
+  return answer.text();
+}
+
+/** Changes something; returns what is answered, or nothing where that is empty. */
+export async function send(method, path, { body, headers, quiet } = {}) {
+  const answer = await ask(method, path, { body, headers, quiet });
+  return answer.status === 204 ? undefined : json(answer);
+}
+
+/** Returns a query with its question mark; empty values are left out. */
+export function search(query) {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== "");
+  return given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
+}
+
+async function ask(method, path, { body, headers = {}, signal, quiet, accept } = {}) {
+  const init = { method, signal, cache: "no-store", redirect: "manual" };
+  init.headers = { accept: accept ?? "application/json", ...headers };
+  // No form of another site can send it: a change by a cookie is refused without.
+  if (method !== "GET") init.headers["x-requested-with"] = "vtryon-dashboard";
+  if (body !== undefined) {
+    init.headers["content-type"] = "application/json";
+    init.body = JSON.stringify(body);
+  }
+  const answer = await fetch(path, init).catch((cause) => {
+    if (signal?.aborted) throw cause;
+    throw new ApiError("unreachable", "The gateway can't be reached from here.", { cause });
+  });
+  if (answer.ok) return answer;
+  const error = await refusal(answer);
+  if (!quiet && ["unauthorized", "access"].includes(error.code)) lapsed(error);
+  throw error;
+}
+
+async function refusal(answer) {
+  // The gateway never redirects; Cloudflare Access does, to its own sign-in.
+  if (answer.type === "opaqueredirect") {
+    return new ApiError("access", "Cloudflare Access wants you to sign in again.");
+  }
+  const { status } = answer;
+  const retryAfter = Number(answer.headers.get("retry-after")) || undefined;
+  const told = await answer.json().catch(() => undefined);
+  if (typeof told?.error !== "string" || typeof told.message !== "string") {
+    return new ApiError("unreadable", `The gateway answered ${status}.`, { status, retryAfter });
+  }
+  return new ApiError(told.error, told.message, { status, retryAfter });
+}
+
+async function json(answer) {
+  const { status } = answer;
+  return answer.json().catch((cause) => {
+    throw new ApiError("unreadable", `The gateway's answer (${status}) can't be read.`, {
+      status,
+      cause,
+    });
+  });
+}

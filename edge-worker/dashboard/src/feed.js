@@ -1,0 +1,74 @@
+// The live updates of this page: begun when the session is, shared by all parts.
+
+import { useEffect, useRef } from "preact/hooks";
+import { LiveFeed } from "./live.js";
+import { checkSession, session } from "./session.js";
+import { Store } from "./store.js";
+
+/** The state of the feed, as `LiveFeed.state` has it. */
+export const feedState = new Store({ phase: "idle", live: 0, sockets: 0 });
+
+/** The feed; none until the API has let us in. */
+export let feed;
+
+let isChecking = false;
+
+/** Opens a socket to a path of this gateway. */
+export function open(path) {
+  return new WebSocket(location.origin.replace(/^http/, "ws") + path);
+}
+
+/** Asks once why sockets are refused: a session that has ended shows itself by that. */
+export async function onRefused() {
+  if (isChecking) return;
+  isChecking = true;
+  await checkSession();
+  isChecking = false;
+}
+
+session.subscribe(({ phase, shards }) => {
+  if (phase === "in") {
+    feed ??= new LiveFeed({ shards, open, onRefused, onChange: (state) => feedState.set(state) });
+    feed.start();
+  } else {
+    feed?.stop();
+    // After signing out somebody else may sign in, who begins anew.
+    if (phase === "out") feed = undefined;
+  }
+});
+
+addEventListener("online", () => feed?.retryNow());
+
+/** Calls `take` with what has come, in batches, as long as the part is shown. */
+export function useFeed(take) {
+  const latest = useRef(take);
+  latest.current = take;
+  useEffect(() => {
+    if (feed === undefined) return;
+    const batch = batches((messages) => latest.current(messages));
+    const end = feed.subscribe(batch.add);
+    return () => {
+      end();
+      batch.stop();
+    };
+  }, []);
+}
+
+/** Hundreds of events a second are shown a few times a second. */
+export function batches(take, pause = 150) {
+  let waiting = [];
+  let timer;
+  const flush = () => {
+    timer = undefined;
+    const messages = waiting;
+    waiting = [];
+    take(messages);
+  };
+  return {
+    add: (message) => {
+      waiting.push(message);
+      timer ??= setTimeout(flush, pause);
+    },
+    stop: () => clearTimeout(timer),
+  };
+}

@@ -1,0 +1,141 @@
+// One socket of live updates. It acknowledges what was processed, resumes after the last id that it was given,
+// and tries again, later each time, until it is live. It knows nothing of tasks, and nothing of a page.
+
+/** Acknowledges at the latest after so many characters. Each is at most three bytes, and the server waits at 64 KiB. */
+const ACK_AFTER = 20_000;
+
+/** Milliseconds of silence until a ping, and from there until the connection is taken for dead. */
+const PING_AFTER = 25_000;
+const PONG_WITHIN = 10_000;
+
+/** Milliseconds to the first new attempt; each doubles them, up to the longest. */
+const FIRST_WAIT = 500;
+const LONGEST_WAIT = 30_000;
+
+export class Connection {
+  /** `idle`, `connecting`, `catching-up` (open, but not all is sent that was stored), `live` or `waiting`. */
+  phase = "idle";
+  /** When it tries again, in milliseconds since 1970, while it waits. */
+  retryAt = undefined;
+
+  #options;
+  #socket;
+  #cursor;
+  #failures = 0;
+  #unacknowledged = 0;
+  #retry;
+  #silence;
+
+  /**
+   * `onMessage` is given each message, `onChange` is called when `phase` changes, `onRefused` when a socket has
+   * closed that was never open: a browser does not tell why, so somebody has to ask.
+   */
+  constructor({ url, onMessage, onChange, onRefused, open, random = Math.random }) {
+    this.#options = { url, onMessage, onChange, onRefused, open, random };
+  }
+
+  /** Connects, after the last id where there is one. */
+  start() {
+    if (this.phase === "idle") this.#connect();
+  }
+
+  /** Closes; the last id is kept for the next start. */
+  stop() {
+    this.#forget();
+    this.#failures = 0;
+    this.#enter("idle");
+  }
+
+  /** Does not wait any longer. */
+  retryNow() {
+    if (this.phase === "waiting") this.#connect();
+  }
+
+  #connect() {
+    this.#forget();
+    this.#unacknowledged = 0;
+    const query = this.#cursor === undefined ? "" : `?cursor=${encodeURIComponent(this.#cursor)}`;
+    const socket = this.#options.open(this.#options.url + query);
+    this.#socket = socket;
+    this.#enter("connecting");
+    socket.onopen = () => {
+      this.#enter("catching-up");
+      this.#heard();
+    };
+    socket.onmessage = ({ data }) => this.#receive(data);
+    socket.onclose = () => this.#lost();
+  }
+
+  #receive(text) {
+    this.#heard();
+    const message = read(text);
+    if (message === undefined) return;
+    this.#options.onMessage(message);
+    if (typeof message.id === "string") this.#cursor = message.id;
+    // Hints have no id, but the server counts them too.
+    this.#unacknowledged += text.length;
+    const isReady = message.type === "ready";
+    if (isReady || this.#unacknowledged >= ACK_AFTER) this.#acknowledge();
+    if (isReady) {
+      // Not before: a server that accepts and closes must not be asked without a pause.
+      this.#failures = 0;
+      this.#enter("live");
+    }
+  }
+
+  #acknowledge() {
+    if (this.#cursor === undefined) return;
+    this.#socket.send(JSON.stringify({ type: "ack", id: this.#cursor }));
+    this.#unacknowledged = 0;
+  }
+
+  /** Begins to wait for silence anew: a network that is gone does not say so. */
+  #heard() {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => {
+      this.#socket.send("ping");
+      this.#silence = setTimeout(() => this.#lost(), PONG_WITHIN);
+    }, PING_AFTER);
+  }
+
+  #lost() {
+    const wasOpen = this.phase !== "connecting";
+    this.#forget();
+    const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#failures);
+    this.#failures += 1;
+    // Between half of it and all: what was lost together does not come back together.
+    const wait = (longest * (1 + this.#options.random())) / 2;
+    this.#retry = setTimeout(() => this.#connect(), wait);
+    this.#enter("waiting", Date.now() + wait);
+    if (!wasOpen) this.#options.onRefused();
+  }
+
+  /** Ends with the socket all that could still be heard of it. */
+  #forget() {
+    clearTimeout(this.#retry);
+    clearTimeout(this.#silence);
+    const socket = this.#socket;
+    this.#socket = undefined;
+    if (socket === undefined) return;
+    socket.onopen = null;
+    socket.onmessage = null;
+    socket.onclose = null;
+    socket.close();
+  }
+
+  #enter(phase, retryAt) {
+    this.phase = phase;
+    this.retryAt = retryAt;
+    this.#options.onChange();
+  }
+}
+
+/** Reads a message; what is none, as `pong`, is nothing. */
+function read(text) {
+  try {
+    const message = JSON.parse(text);
+    return typeof message?.type === "string" ? message : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,86 @@
+// What is known of tasks from several sources, merged: pages of a listing, snapshots, events of any age.
+
+/** How many tasks are remembered; those least recently heard of go. */
+const MOST_TASKS = 2000;
+
+/** Returns the later of two views of a task. Only views from live updates have a `seq`. */
+export function newer(view, known) {
+  if (known === undefined) return view;
+  const later = isLater(view, known) ? view : known;
+  // A duplicate is counted and changes nothing else.
+  return { ...later, duplicates: Math.max(view.duplicates, known.duplicates) };
+}
+
+function isLater(view, known) {
+  if (view.seq !== undefined && known.seq !== undefined) return view.seq >= known.seq;
+  const ahead = Date.parse(view.updated_at) - Date.parse(known.updated_at);
+  return ahead === 0 ? view.seq !== undefined : ahead > 0;
+}
+
+/** How the tasks stand that live updates have told of. */
+export class Standing {
+  #tasks = new Map();
+
+  /** Takes a message; tells whether a task stands otherwise than before. */
+  take(message) {
+    if (message.type === "gap") return this.#forget(message.shard);
+    const tasks = message.type === "snapshot" ? message.tasks : [message.task];
+    return tasks.filter((task) => task && this.#keep(message.shard, task)).length > 0;
+  }
+
+  /**
+   * Lays what is known here over a listing, the latest task first. Tasks that the listing lacks are added as far
+   * back as it goes, or all where it is `complete`; what does not match is left out.
+   */
+  over(listed, { matches = () => true, complete = false } = {}) {
+    const shown = new Map(listed.map((task) => [task.task_id, task]));
+    const oldest = complete ? undefined : listed.at(-1)?.created_at;
+    const isInReach = (task) => oldest === undefined || task.created_at >= oldest;
+    for (const { task } of this.#tasks.values()) {
+      if (shown.has(task.task_id) || isInReach(task)) {
+        shown.set(task.task_id, newer(task, shown.get(task.task_id)));
+      }
+    }
+    const byCreation = (a, b) => Date.parse(b.created_at) - Date.parse(a.created_at);
+    return [...shown.values()].filter(matches).sort(byCreation);
+  }
+
+  #keep(shard, task) {
+    const known = this.#tasks.get(task.task_id)?.task;
+    const latest = newer(task, known);
+    // Last in the map: it was heard of last.
+    this.#tasks.delete(task.task_id);
+    this.#tasks.set(task.task_id, { shard, task: latest });
+    if (this.#tasks.size > MOST_TASKS) this.#tasks.delete(this.#tasks.keys().next().value);
+    return known === undefined || latest.seq !== known.seq;
+  }
+
+  /** After a gap the numbers of a shard may begin anew: what it said before is no measure any more. */
+  #forget(shard) {
+    const size = this.#tasks.size;
+    for (const [id, entry] of this.#tasks) if (entry.shard === shard) this.#tasks.delete(id);
+    return this.#tasks.size < size;
+  }
+}
+
+/** Puts an event into a list of them, the latest first and each once, whatever order shards tell them in. */
+export function withEvent(events, message, most) {
+  const isSame = (event) => event.shard === message.shard && event.seq === message.seq;
+  if (events.some(isSame)) return events;
+  const at = Date.parse(message.received_at);
+  const before = events.findIndex((event) => Date.parse(event.received_at) <= at);
+  const place = before === -1 ? events.length : before;
+  return events.toSpliced(place, 0, message).slice(0, most);
+}
+
+/** Returns a task with its timeline as it is after a message of its own stream. */
+export function withMessage(task, message) {
+  if (message.type === "snapshot") return message.task ?? task;
+  if (message.type !== "event" || !message.task) return task;
+  const events = task?.events ?? [];
+  const latest = newer(message.task, task);
+  if (events.some(({ seq }) => seq === message.seq)) return { ...latest, events };
+  const { seq, event, status, outcome, received_at, key } = message;
+  const entry = { seq, event, status, outcome, received_at, key };
+  return { ...latest, events: [...events, entry].sort((a, b) => a.seq - b.seq) };
+}

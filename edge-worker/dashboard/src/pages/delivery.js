@@ -1,0 +1,55 @@
+// One delivery with all its attempts.
+
+import { html } from "htm/preact";
+import { useState } from "preact/hooks";
+import { get } from "../api.js";
+import { useFeed } from "../feed.js";
+import { useLoad } from "../load.js";
+import { Outcome, State, Status } from "../parts/badge.js";
+import { DeliveryDetails, reasonOf } from "../parts/delivery.js";
+import { Empty, Failure, Loading } from "../parts/notice.js";
+import { Page } from "../parts/page.js";
+import { taskPath } from "../paths.js";
+
+export function Delivery({ params }) {
+  return html`<${OneDelivery} key=${params.id} id=${params.id} />`;
+}
+
+function OneDelivery({ id }) {
+  const [version, setVersion] = useState(0);
+  const path = `/api/deliveries/${encodeURIComponent(id)}`;
+  const { data, error, reload } = useLoad((signal) => get(path, { signal }), [path, version]);
+  const renew = () => setVersion((version) => version + 1);
+  useFeed((messages) => {
+    if (messages.some(({ delivery }) => delivery === id)) renew();
+  });
+  return html`
+    <${Page} title=${`Delivery ${id}`} heading=${html`<code class="long">${id}</code>`} about=${data && html`<${About} delivery=${data} />`}>
+      ${data === undefined && !error && html`<${Loading} what="the delivery" />`}
+      ${
+        error?.code === "not_found"
+          ? html`<${Empty} title="There is no such delivery."><p>It may have gone with its event, when its time to be kept was over. See <a href="/deliveries">all deliveries</a>.</p><//>`
+          : html`<${Failure} error=${error} what="The delivery was not loaded." retry=${reload} />`
+      }
+      ${data && html`<section class="card"><${DeliveryDetails} id=${id} version=${version} onChange=${renew} /></section>`}
+    <//>
+  `;
+}
+
+function About({ delivery }) {
+  const { task_id, status, event, outcome, endpoint } = delivery;
+  return html`
+    <span class="row">
+      <${State} state=${delivery.state} />
+      ${reasonOf(delivery) && html`<span>${reasonOf(delivery)}</span>`}
+      ${status === null ? event && html`<code>${event}</code>` : html`<${Status} status=${status} />`}
+      ${outcome !== "applied" && html`<${Outcome} outcome=${outcome} />`}
+      ${
+        task_id === null
+          ? html`<a href="/quarantine">of a body that can't be read</a>`
+          : html`<span>of <a class="long" href=${taskPath(task_id)}>${task_id}</a></span>`
+      }
+      <span>to <a href=${`/deliveries?endpoint=${endpoint}`}>${endpoint}</a></span>
+    </span>
+  `;
+}

@@ -1,0 +1,68 @@
+// Why webhooks were refused, and what to do about it.
+
+import { html } from "htm/preact";
+import { get } from "../api.js";
+import { bytes, count, sentence } from "../format.js";
+import { useEvery, useLoad } from "../load.js";
+import { Badge } from "../parts/badge.js";
+import { Empty, Failure, Loading } from "../parts/notice.js";
+import { Page } from "../parts/page.js";
+import { Relative, Time } from "../parts/time.js";
+
+export function Rejections() {
+  const { data, error, reload } = useLoad((signal) => get("/api/rejections", { signal }));
+  useEvery(20_000, reload);
+  return html`
+    <${Page} title="Rejections" about="Requests that were refused before they reached a task. Whoever sent them was not told why.">
+      <${Failure} error=${error} what="The rejections were not loaded." retry=${reload} />
+      ${data === undefined && !error && html`<${Loading} what="rejections" />`}
+      ${data?.rejections.length === 0 && html`<${Empty} title="Nothing was refused."><p>Once a request is, its likely mistake stands here, about ten seconds later.</p><//>`}
+      ${data?.rejections.map((rejection) => html`<${Cause} key=${rejection.code} rejection=${rejection} />`)}
+      ${data && html`<p class="note"><small>${data.note}</small></p>`}
+    <//>
+  `;
+}
+
+function Cause({ rejection }) {
+  const { code, summary, mistake, hint, sample } = rejection;
+  return html`
+    <article class="card" aria-label=${code}>
+      <header>
+        <div>
+          <h2><code>${code}</code></h2>
+          <p>${sentence(summary)}</p>
+        </div>
+        <${Badge} tone="warning">${count(rejection.count, "request")}<//>
+      </header>
+      <p class="advice"><strong>What to do.</strong> ${sentence(hint)}</p>
+      <dl class="facts">
+        ${mistake && html`<div><dt>Likely mistake</dt><dd><code>${mistake}</code></dd></div>`}
+        <div><dt>Last</dt><dd><${Relative} at=${rejection.last_at} /></dd></div>
+        <div><dt>First</dt><dd><${Time} at=${rejection.first_at} /></dd></div>
+      </dl>
+      ${sample && html`<${Sample} sample=${sample} />`}
+    </article>
+  `;
+}
+
+function Sample({ sample }) {
+  const { signature } = sample;
+  const form =
+    signature.length === 0
+      ? "none"
+      : `${count(signature.length, "character")}, ${signature.is_hex ? "hex" : "not hex"}`;
+  return html`
+    <details>
+      <summary>The last one</summary>
+      <div class="body">
+        <dl class="facts">
+          <div><dt>Received</dt><dd><${Time} at=${sample.received_at} /></dd></div>
+          <div><dt>Content type</dt><dd><code class="long">${sample.content_type ?? "none"}</code></dd></div>
+          <div><dt>Body</dt><dd>${sample.body_bytes === null ? "not read" : bytes(sample.body_bytes)}</dd></div>
+          <div><dt>Signature</dt><dd>${form}</dd></div>
+        </dl>
+        ${sample.head && html`<pre class="answer" tabindex="0" aria-label="Beginning of the body"><code>${sample.head}</code></pre>`}
+      </div>
+    </details>
+  `;
+}

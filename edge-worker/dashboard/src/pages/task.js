@@ -1,0 +1,178 @@
+// One task: where it stands, all that was told of it, and what was delivered of that.
+
+import { html } from "htm/preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { get } from "../api.js";
+import { batches, onRefused, open } from "../feed.js";
+import { number } from "../format.js";
+import { Connection, withMessage } from "../live.js";
+import { useEvery, useLoad } from "../load.js";
+import { announce } from "../parts/announce.js";
+import { Badge, Status } from "../parts/badge.js";
+import { CopyButton } from "../parts/copy.js";
+import { DeliveryItem } from "../parts/delivery.js";
+import { Empty, Failure, Loading, Notice } from "../parts/notice.js";
+import { Page } from "../parts/page.js";
+import { Result } from "../parts/result.js";
+import { Time } from "../parts/time.js";
+import { Steps, Timeline } from "../parts/timeline.js";
+import { taskOf } from "../paths.js";
+import { session } from "../session.js";
+import { useStore } from "../store.js";
+
+export function Task({ params }) {
+  const id = taskOf(params.id);
+  return html`<${OneTask} key=${id} id=${id} />`;
+}
+
+function OneTask({ id }) {
+  const path = `/api/tasks/${encodeURIComponent(id)}`;
+  const loaded = useLoad((signal) => get(path, { signal }), [path]);
+  const deliveries = useLoad(
+    (signal) => get("/api/deliveries", { query: { task_id: id, limit: 100 }, signal }),
+    [id],
+  );
+  const [version, setVersion] = useState(0);
+  const change = () => {
+    setVersion((version) => version + 1);
+    deliveries.reload();
+  };
+  const [isLive, gap] = useTaskLive(path, loaded.change, change);
+  // Where there is no socket the page keeps up by asking.
+  useEvery(15_000, () => {
+    if (isLive) return;
+    loaded.reload();
+    change();
+  });
+  const { data: task, error } = loaded;
+  useStatusTold(task);
+  const heading = html`<span class="long">${id}</span>`;
+  const actions = html`<${CopyButton} text=${id} label="id of the task" verb="Copy id" />`;
+  return html`
+    <${Page} title=${`Task ${id}`} heading=${heading} about=${task && html`<${About} task=${task} isLive=${isLive} />`} actions=${actions}>
+      ${gap && html`<${Notice} tone="warning" title="Some updates were missed.">They are not kept any more. What is shown is loaded anew.<//>`}
+      ${task === undefined && error?.code !== "not_found" && html`<${Failure} error=${error} what="The task was not loaded." retry=${loaded.reload} />`}
+      ${task === undefined && error === undefined && html`<${Loading} what="the task" />`}
+      ${task === undefined && error?.code === "not_found" && html`<${Unheard} />`}
+      ${task !== undefined && html`<${Known} task=${task} deliveries=${deliveries} version=${version} onChange=${change} />`}
+    <//>
+  `;
+}
+
+/** Follows the task; returns whether that is live, and whether something was missed. */
+function useTaskLive(path, changeTask, onDelivery) {
+  const { phase } = useStore(session);
+  const [isLive, setLive] = useState(false);
+  const [gap, setGap] = useState(false);
+  const delivered = useRef(onDelivery);
+  delivered.current = onDelivery;
+  useEffect(() => {
+    if (phase !== "in") return;
+    const batch = batches((messages) => {
+      changeTask((task) => messages.reduce(withMessage, task));
+      if (messages.some(({ type }) => type === "gap")) setGap(true);
+      if (messages.some(({ type }) => ["delivery", "replay", "event"].includes(type)))
+        delivered.current();
+    });
+    const connection = new Connection({
+      url: `${path}/live`,
+      open,
+      onRefused,
+      onMessage: batch.add,
+      onChange: () => setLive(connection.phase === "live"),
+    });
+    connection.start();
+    return () => {
+      connection.stop();
+      batch.stop();
+    };
+  }, [path, phase]);
+  return [isLive, gap];
+}
+
+function useStatusTold(task) {
+  const status = useRef();
+  useEffect(() => {
+    if (task === undefined) return;
+    if (status.current !== undefined && status.current !== task.status)
+      announce(`The task is ${task.status}`);
+    status.current = task.status;
+  }, [task?.status]);
+}
+
+function About({ task, isLive }) {
+  return html`
+    <span class="row">
+      <${Status} status=${task.status} />
+      ${task.conflict && html`<${Badge} tone="bad">Conflict<//>`}
+      <span>created <${Time} at=${task.created_at} />, updated <${Time} at=${task.updated_at} /></span>
+      <span data-tone=${isLive ? "good" : "waiting"}>${isLive ? "Live" : "Connecting…"}</span>
+    </span>
+  `;
+}
+
+function Unheard() {
+  return html`
+    <${Empty} title="Nothing was heard of this task yet.">
+      <p>This page stays connected: its first event will show up here. If it should have come by now, look whether it was <a href="/rejections">rejected</a> or is in <a href="/quarantine">quarantine</a>.</p>
+    <//>
+  `;
+}
+
+function Known({ task, deliveries, version, onChange }) {
+  const isOver = ["completed", "failed"].includes(task.status);
+  return html`
+    <section class="card" aria-label="Status"><${Steps} task=${task} /></section>
+    ${
+      task.conflict &&
+      html`<${Notice} tone="warning" title="Vtryon said both completed and failed.">
+        What came first stands, and is what your backend was told. Ask Vtryon which is right.
+      <//>`
+    }
+    ${isOver && html`<section class="card"><h2>Result</h2><${Result} task=${task} /></section>`}
+    <div class="columns">
+      <section class="card">
+        <header>
+          <h2>Timeline</h2>
+          <span>${number(task.duplicates)} ${task.duplicates === 1 ? "duplicate" : "duplicates"}</span>
+        </header>
+        ${task.truncated && html`<p><small>The latest 100 events; earlier ones are not shown.</small></p>`}
+        <${Timeline} task=${task} />
+        ${task.duplicates > 0 && html`<p><small>Repeats of events that were stored already: acknowledged, counted, and otherwise without effect.</small></p>`}
+      </section>
+      <section class="card">
+        <h2>Deliveries</h2>
+        <${OfTask} deliveries=${deliveries} version=${version} onChange=${onChange} />
+      </section>
+    </div>
+  `;
+}
+
+function OfTask({ deliveries: { data, error, reload }, version, onChange }) {
+  const endpoints = useLoad((signal) => get("/api/endpoints", { signal }));
+  if (data === undefined) {
+    return error
+      ? html`<${Failure} error=${error} what="The deliveries were not loaded." retry=${reload} />`
+      : html`<${Loading} what="deliveries" />`;
+  }
+  if (data.deliveries.length === 0) {
+    return html`<p>None: no endpoint took these events. <a href="/settings/webhooks">Register one</a>, or look at its filters.</p>`;
+  }
+  const byId = new Map(endpoints.data?.endpoints.map((endpoint) => [endpoint.id, endpoint]));
+  return html`
+    <div>
+      ${data.deliveries.map(
+        (delivery) => html`
+          <${DeliveryItem}
+            key=${delivery.id}
+            delivery=${delivery}
+            endpoint=${byId.get(delivery.endpoint)}
+            open=${delivery.state === "dead"}
+            version=${version}
+            onChange=${onChange}
+          />
+        `,
+      )}
+    </div>
+  `;
+}

@@ -1,0 +1,143 @@
+// All tasks, the latest first, as they stand now.
+
+import { html } from "htm/preact";
+import { useId, useState } from "preact/hooks";
+import { useLocation } from "preact-iso/router";
+import { search } from "../api.js";
+import { feed, useFeed } from "../feed.js";
+import { number } from "../format.js";
+import { usePages } from "../load.js";
+import { Badge, Status } from "../parts/badge.js";
+import { FirstEvent, GatewayUrl } from "../parts/first-steps.js";
+import { Gaps } from "../parts/live-state.js";
+import { Empty, Failure, Loading } from "../parts/notice.js";
+import { Page } from "../parts/page.js";
+import { Foot, Table } from "../parts/table.js";
+import { Relative, Time } from "../parts/time.js";
+import { taskPath } from "../paths.js";
+
+const STATUSES = ["queued", "processing", "completed", "failed"];
+const STALLED = {
+  "10m": "10 minutes",
+  "30m": "30 minutes",
+  "2h": "2 hours",
+  "1d": "a day",
+  "7d": "7 days",
+};
+const UNITS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+export function Tasks() {
+  const { query, route } = useLocation();
+  const filter = { status: query.status ?? "", stalled: query.stalled ?? "" };
+  const pages = usePages("/api/tasks", "tasks", filter);
+  const [, update] = useState();
+  useFeed(() => update({}));
+  const options = { matches: (task) => matches(task, filter), complete: pages.complete };
+  const tasks = pages.items && (feed?.standing.over(pages.items, options) ?? pages.items);
+  const choose = (some) => route(`/tasks${search({ ...filter, ...some })}`, true);
+  return html`
+    <${Page}
+      title="Tasks"
+      about="Every try-on, model, pose and recolour that Vtryon has told of, the latest first."
+      actions=${html`<${Open} />`}
+    >
+      <${Filters} filter=${filter} choose=${choose} />
+      <${Gaps} reload=${pages.reload} />
+      <${Failure} error=${pages.error} what="The tasks were not loaded." retry=${pages.reload} />
+      ${tasks === undefined && !pages.error && html`<${Loading} what="tasks" />`}
+      ${tasks !== undefined && html`<${List} tasks=${tasks} pages=${pages} filter=${filter} />`}
+    <//>
+  `;
+}
+
+/** Whether a task belongs into the list, as it stands now. */
+function matches(task, { status, stalled }) {
+  if (status !== "" && task.status !== status) return false;
+  if (stalled === "") return true;
+  const [, amount, unit] = /^(\d+)([smhd])$/.exec(stalled) ?? [];
+  const isOpen = !["completed", "failed"].includes(task.status);
+  return isOpen && Date.now() - Date.parse(task.updated_at) >= amount * UNITS[unit];
+}
+
+function List({ tasks, pages, filter }) {
+  if (tasks.length === 0 && !pages.more) return html`<${Nothing} filter=${filter} />`;
+  const columns = [
+    ["Task", ({ task_id }) => html`<a class="long" href=${taskPath(task_id)}>${task_id}</a>`],
+    [
+      "Status",
+      ({ status, conflict }) =>
+        html`<${Status} status=${status} />${conflict && html` <${Badge} tone="bad">Conflict<//>`}`,
+    ],
+    ["Updated", ({ updated_at }) => html`<${Relative} at=${updated_at} />`],
+    ["Created", ({ created_at }) => html`<${Time} at=${created_at} />`],
+    ["Duplicates", ({ duplicates }) => number(duplicates)],
+  ];
+  return html`
+    <${Table} label="Tasks" columns=${columns} rows=${tasks} id=${({ task_id }) => task_id} busy=${pages.loading} />
+    <${Foot} pages=${pages} shown=${tasks.length} noun="task" />
+  `;
+}
+
+function Nothing({ filter }) {
+  if (filter.stalled !== "") {
+    return html`<${Empty} title="No task is stalled."><p>Every task that has not ended was heard of within that time.</p><//>`;
+  }
+  if (filter.status !== "") {
+    return html`<${Empty} title=${`No task is ${filter.status}.`}><p><a href="/tasks">Show all tasks</a></p><//>`;
+  }
+  return html`
+    <${Empty} title="No task yet.">
+      <p>Paste the URL of this gateway into Settings → Webhooks of your Vtryon account. The first try-on will show up here by itself.</p>
+      <${GatewayUrl} />
+      <${FirstEvent} />
+    <//>
+  `;
+}
+
+function Filters({ filter, choose }) {
+  const id = useId();
+  return html`
+    <form class="filters" aria-label="Filters" onSubmit=${(event) => event.preventDefault()}>
+      <div>
+        <label for=${`${id}status`}>Status</label>
+        <select id=${`${id}status`} value=${filter.status} onChange=${(event) => choose({ status: event.target.value })}>
+          <option value="">Any</option>
+          ${STATUSES.map((status) => html`<option key=${status} value=${status}>${status}</option>`)}
+        </select>
+      </div>
+      <div>
+        <label for=${`${id}stalled`}>Stalled for</label>
+        <select id=${`${id}stalled`} value=${filter.stalled} onChange=${(event) => choose({ stalled: event.target.value })}>
+          <option value="">Any, or not at all</option>
+          ${Object.entries(STALLED).map(([value, name]) => html`<option key=${value} value=${value}>${name}</option>`)}
+        </select>
+      </div>
+    </form>
+  `;
+}
+
+/** Goes to a task by its id. */
+function Open() {
+  const id = useId();
+  const { route } = useLocation();
+  const [task, setTask] = useState("");
+  const submit = (event) => {
+    event.preventDefault();
+    if (task.trim() !== "") route(taskPath(task.trim()));
+  };
+  return html`
+    <form class="joined" role="search" aria-label="Open a task" onSubmit=${submit}>
+      <label class="unseen" for=${id}>Task id</label>
+      <input
+        id=${id}
+        placeholder="Task id"
+        required
+        maxlength="256"
+        spellcheck="false"
+        value=${task}
+        onInput=${(event) => setTask(event.target.value)}
+      />
+      <button type="submit">Open</button>
+    </form>
+  `;
+}

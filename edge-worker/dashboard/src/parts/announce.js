@@ -1,0 +1,15 @@
+// What a screen reader is told of changes that the eye sees.
+
+import { html } from "htm/preact";
+import { Store, useStore } from "../store.js";
+
+const said = new Store("");
+
+export function announce(text) {
+  // Said twice in a row it is still news.
+  said.set(said.value === text ? `${text}\u00a0` : text);
+}
+
+export function Announcer() {
+  return html`<p role="status" aria-live="polite" class="unseen">${useStore(said)}</p>`;
+}

@@ -1,0 +1,45 @@
+// The attempts of a delivery: when, how it was answered, how long that took.
+
+import { html } from "htm/preact";
+import { duration } from "../format.js";
+import { Badge } from "./badge.js";
+import { Table } from "./table.js";
+import { Time } from "./time.js";
+
+const ERRORS = {
+  timeout: "No answer within 10 s",
+  connection: "No connection",
+  url_refused: "URL refused",
+};
+
+/** How an attempt was answered: its code, or why there is none. */
+export function Verdict({ attempt }) {
+  const { status, error } = attempt;
+  if (status === undefined) return html`<${Badge} tone="bad">${ERRORS[error] ?? error}<//>`;
+  return html`<${Badge} tone=${status >= 200 && status < 300 ? "good" : "bad"}>${String(status)}<//>`;
+}
+
+export function Attempts({ attempts }) {
+  if (attempts.length === 0) return html`<p>No attempt was made yet.</p>`;
+  const columns = [
+    ["Attempt", ({ round, attempt }) => name(round, attempt)],
+    ["Made", ({ attempted_at }) => html`<${Time} at=${attempted_at} />`],
+    ["Answer", (attempt) => html`<${Verdict} attempt=${attempt} />`],
+    ["Latency", ({ took_ms }) => duration(took_ms)],
+    ["First kilobyte of the answer", (attempt) => html`<${Answer} attempt=${attempt} />`],
+  ];
+  const id = ({ round, attempt }) => `${round}.${attempt}`;
+  return html`<${Table} label="Attempts" columns=${columns} rows=${attempts} id=${id} />`;
+}
+
+function name(round, attempt) {
+  if (round === 0) return String(attempt);
+  return `${attempt} of replay ${round}`;
+}
+
+function Answer({ attempt: { answer, previous_secret } }) {
+  return html`
+    ${answer ? html`<pre class="answer"><code>${answer}</code></pre>` : html`<small>empty</small>`}
+    ${previous_secret && html`<p><small>Only the previous secret was taken: the backend has to learn the new one.</small></p>`}
+  `;
+}

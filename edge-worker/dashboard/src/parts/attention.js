@@ -1,0 +1,95 @@
+// What somebody should look at, with the way there.
+
+import { html } from "htm/preact";
+import { get } from "../api.js";
+import { count, duration } from "../format.js";
+import { useEvery, useLoad } from "../load.js";
+
+const HOUR = 3_600_000;
+
+/** Seconds after which a due delivery should long have been tried. */
+const OVERDUE = 120;
+
+export function Attention({ metrics }) {
+  const endpoints = useLoad((signal) => get("/api/endpoints", { signal }));
+  const stalled = useLoad((signal) =>
+    get("/api/tasks", { query: { stalled: "30m", limit: 1 }, signal }),
+  );
+  const rejections = useLoad((signal) => get("/api/rejections", { signal }));
+  useEvery(30_000, () => {
+    for (const { reload } of [endpoints, stalled, rejections]) reload();
+  });
+  const items = [
+    ...ofMetrics(metrics),
+    ...ofEndpoints(endpoints.data?.endpoints),
+    ...(stalled.data?.tasks.length > 0
+      ? [
+          [
+            "warning",
+            "/tasks?stalled=30m",
+            "Tasks have not ended and were not heard of for half an hour.",
+          ],
+        ]
+      : []),
+    ...ofRejections(rejections.data?.rejections ?? []),
+  ];
+  if (items.length === 0) return null;
+  return html`
+    <section class="card attention" aria-label="To look at">
+      <h2>To look at</h2>
+      <ul>
+        ${items.map(([tone, href, text]) => html`<li key=${href} data-tone=${tone}><a href=${href}>${text}</a></li>`)}
+      </ul>
+    </section>
+  `;
+}
+
+function ofMetrics(metrics) {
+  const { deliveries_dead = 0, quarantined = 0, delivery_overdue_seconds = 0 } = metrics ?? {};
+  return [
+    deliveries_dead > 0 && [
+      "bad",
+      "/deliveries?state=dead",
+      `${count(deliveries_dead, "dead letter")}: not delivered, and not tried any more.`,
+    ],
+    quarantined > 0 && [
+      "warning",
+      "/quarantine",
+      `${count(quarantined, "signed body", "signed bodies")} could not be read.`,
+    ],
+    delivery_overdue_seconds > OVERDUE && [
+      "warning",
+      "/deliveries?state=pending",
+      `A delivery has been due for ${duration(delivery_overdue_seconds * 1000)}.`,
+    ],
+  ].filter(Boolean);
+}
+
+function ofEndpoints(endpoints) {
+  if (endpoints === undefined) return [];
+  if (endpoints.length === 0)
+    return [
+      [
+        "waiting",
+        "/settings/webhooks",
+        "No endpoint is registered: events are kept, and delivered to nobody.",
+      ],
+    ];
+  const troubled = endpoints.filter(
+    ({ disabled, problem }) => problem || (disabled && disabled.reason !== "administrator"),
+  );
+  if (troubled.length === 0) return [];
+  return [
+    [
+      "bad",
+      "/settings/webhooks",
+      `${count(troubled.length, "endpoint gets", "endpoints get")} nothing any more.`,
+    ],
+  ];
+}
+
+function ofRejections(rejections) {
+  const isRecent = ({ last_at }) => Date.now() - Date.parse(last_at) < HOUR;
+  if (!rejections.some(isRecent)) return [];
+  return [["warning", "/rejections", "Requests were refused within the last hour."]];
+}

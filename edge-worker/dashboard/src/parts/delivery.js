@@ -1,0 +1,101 @@
+// One delivery: whereto, how it stands, its attempts, and a button that delivers once more.
+
+import { html } from "htm/preact";
+import { useState } from "preact/hooks";
+import { get, send } from "../api.js";
+import { count, sentence } from "../format.js";
+import { useAction, useLoad } from "../load.js";
+import { announce } from "./announce.js";
+import { Attempts, Verdict } from "./attempts.js";
+import { State } from "./badge.js";
+import { Failure, Loading } from "./notice.js";
+import { Relative, Time, useNow } from "./time.js";
+
+const REASONS = {
+  exhausted: "all six attempts failed",
+  endpoint_deleted: "the endpoint was deleted",
+  endpoint_disabled: "waits until the endpoint is enabled",
+  pruned: "the event is not kept any more",
+  secret_unreadable:
+    "the endpoint's secret can't be opened: rotate it, or set the former master key",
+};
+
+/** Why a delivery is dead or held, in words. */
+export function reasonOf({ reason }) {
+  return reason && (REASONS[reason] ?? sentence(reason));
+}
+
+/** When the next attempt is due, or why there is none. */
+export function NextAttempt({ delivery }) {
+  if (delivery.state !== "pending") return html`<span>None</span>`;
+  if (delivery.due_at === null) return html`<span>Under way</span>`;
+  return html`<${Due} at=${delivery.due_at} />`;
+}
+
+/** One that is overdue has its turn as soon as its endpoint answers again, or is asked again. */
+function Due({ at }) {
+  const now = useNow(5000);
+  if (Date.parse(at) > now) return html`<${Relative} at=${at} />`;
+  return html`<time datetime=${at} title=${at}>Due now</time>`;
+}
+
+/** Delivers once more; `onDone` is given the delivery as it is then. */
+export function ReplayButton({ delivery, onDone }) {
+  const [run, busy, error] = useAction(async () => {
+    const replayed = await send("POST", `/api/deliveries/${delivery.id}/replay`);
+    announce(`Delivery ${delivery.id} is due`);
+    onDone(replayed);
+  });
+  return html`
+    <button type="button" disabled=${busy} aria-label=${`Replay ${delivery.id}`} onClick=${run}>
+      ${busy ? "Replaying…" : "Replay"}
+    </button>
+    <${Failure} error=${error} what="It was not replayed." />
+  `;
+}
+
+/** A delivery that unfolds; what it was answered is loaded when it is looked at. */
+export function DeliveryItem({ delivery, endpoint, open = false, version, onChange }) {
+  const [isOpen, setOpen] = useState(open);
+  const last = delivery.attempts.at(-1);
+  return html`
+    <details class="delivery" open=${isOpen} onToggle=${(event) => setOpen(event.target.open)}>
+      <summary>
+        <${State} state=${delivery.state} />
+        <span class="long">${endpoint?.url ?? delivery.endpoint}</span>
+        <span class="aside">${delivery.status ?? delivery.event ?? "body"}${last && html`<${Verdict} attempt=${last} />`}</span>
+      </summary>
+      ${isOpen && html`<${DeliveryDetails} id=${delivery.id} version=${version} onChange=${onChange} />`}
+    </details>
+  `;
+}
+
+/** All of a delivery; loaded again whenever `version` changes. */
+export function DeliveryDetails({ id, version, onChange }) {
+  const loaded = useLoad((signal) => get(`/api/deliveries/${id}`, { signal }), [id, version]);
+  const { data: delivery, error, reload } = loaded;
+  if (delivery === undefined) {
+    return error
+      ? html`<${Failure} error=${error} what="The delivery was not loaded." retry=${reload} />`
+      : html`<${Loading} what="the delivery" />`;
+  }
+  const done = (replayed) => {
+    loaded.change(() => replayed);
+    onChange?.(replayed);
+  };
+  return html`
+    <div class="body">
+      <dl class="facts">
+        <div><dt>Delivery</dt><dd><a href=${`/deliveries/${id}`}><code>${id}</code></a></dd></div>
+        <div><dt>Webhook id</dt><dd><code class="long">${delivery.webhook_id}</code></dd></div>
+        <div><dt>Owed since</dt><dd><${Time} at=${delivery.created_at} /></dd></div>
+        <div><dt>Ended</dt><dd>${delivery.ended_at ? html`<${Time} at=${delivery.ended_at} />` : "Not yet"}</dd></div>
+        <div><dt>Next attempt</dt><dd><${NextAttempt} delivery=${delivery} /></dd></div>
+        <div><dt>Replays</dt><dd>${count(delivery.replays, "time")}</dd></div>
+        ${delivery.reason && html`<div><dt>Reason</dt><dd>${reasonOf(delivery)}</dd></div>`}
+      </dl>
+      <${Attempts} attempts=${delivery.attempts} />
+      <div class="actions"><${ReplayButton} delivery=${delivery} onDone=${done} /></div>
+    </div>
+  `;
+}

@@ -1,0 +1,52 @@
+// Dialogs: the rest of the page can't be used meanwhile, and the focus returns to where it was.
+
+import { html } from "htm/preact";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { useAction } from "../load.js";
+import { Failure } from "./notice.js";
+
+/** Without `onClose` it can only be answered. */
+export function Dialog({ title, onClose, children }) {
+  const dialog = useRef();
+  const id = useId();
+  useLayoutEffect(() => {
+    const { current } = dialog;
+    current.showModal();
+    return () => current.close();
+  }, []);
+  // Escape pressed twice closes it whatever we say; it must not be gone then without our knowing.
+  const closed = () => (onClose ? onClose() : dialog.current?.showModal());
+  const cancelled = (event) => onClose || event.preventDefault();
+  return html`
+    <dialog
+      ref=${dialog}
+      aria-labelledby=${id}
+      closedby=${onClose ? "any" : "none"}
+      onCancel=${cancelled}
+      onClose=${closed}
+    >
+      <header>
+        <h2 id=${id}>${title}</h2>
+        ${onClose && html`<button type="button" class="quiet" onClick=${onClose}>Close</button>`}
+      </header>
+      ${children}
+    </dialog>
+  `;
+}
+
+/** Asks before something that can't be undone. */
+export function Confirm({ title, verb, act, onDone, onClose, danger = false, children }) {
+  const [run, busy, error] = useAction(async () => {
+    onDone(await act());
+  });
+  return html`
+    <${Dialog} title=${title} onClose=${onClose}>
+      <div>${children}</div>
+      <${Failure} error=${error} what="It was not done." />
+      <footer>
+        <button type="button" onClick=${onClose}>Cancel</button>
+        <button type="button" class=${danger ? "danger" : "primary"} disabled=${busy} onClick=${run}>${verb}</button>
+      </footer>
+    <//>
+  `;
+}

@@ -1,0 +1,137 @@
+// One endpoint: how it stands, and all that can be done about it.
+
+import { html } from "htm/preact";
+import { useId, useState } from "preact/hooks";
+import { send } from "../api.js";
+import { sentence } from "../format.js";
+import { useAction } from "../load.js";
+import { announce } from "./announce.js";
+import { Badge } from "./badge.js";
+import { Delete, Edit, Retire, Rotate } from "./endpoint-dialogs.js";
+import { Failure, Notice } from "./notice.js";
+import { Secret } from "./secret.js";
+import { TestResult } from "./test-result.js";
+import { Relative, Time } from "./time.js";
+
+const DIALOGS = { Edit, Rotate, Retire, Delete };
+
+const REASONS = {
+  administrator: "It was disabled by hand.",
+  gone: "It answered 410 twice in a row, which says that it is gone.",
+  failing: "It failed for five days on end.",
+};
+
+/** `onChange` is given the endpoint as it is then, or nothing when it was deleted. */
+export function EndpointCard({ endpoint, secret, onSecret, onChange }) {
+  const id = useId();
+  const [dialog, setDialog] = useState();
+  const close = () => setDialog(undefined);
+  const done = (changed) => {
+    close();
+    const wasDeleted = dialog === "Delete";
+    announce(wasDeleted ? "Endpoint deleted" : "Endpoint changed");
+    if (changed.secret) onSecret(changed.secret);
+    onChange(wasDeleted ? undefined : changed);
+  };
+  const Chosen = DIALOGS[dialog];
+  const [toggle, toggling, toggleError] = useAction(async () => {
+    const body = { enabled: !endpoint.enabled };
+    done(await send("PATCH", `/api/endpoints/${endpoint.id}`, { body }));
+  });
+  const [test, testing, testError] = useAction(() =>
+    send("POST", `/api/endpoints/${endpoint.id}/test`),
+  );
+  const [tested, setTested] = useState();
+  const runTest = async () => {
+    setTested(undefined);
+    setTested(await test());
+  };
+  const open = (name) => () => setDialog(name);
+  return html`
+    <article class="card endpoint" aria-labelledby=${id}>
+      <header>
+        <div>
+          <h3 id=${id} class="long">${endpoint.url}</h3>
+          ${endpoint.description && html`<p>${endpoint.description}</p>`}
+        </div>
+        <${Badge} tone=${endpoint.enabled ? "good" : "warning"}>${endpoint.enabled ? "Enabled" : "Disabled"}<//>
+      </header>
+      <${Troubles} endpoint=${endpoint} />
+      ${secret && html`<${Secret} secret=${secret} onClose=${() => onSecret(undefined)} />`}
+      <${Facts} endpoint=${endpoint} />
+      <div class="actions" role="group" aria-label="Actions">
+        <button type="button" disabled=${testing || !endpoint.enabled} onClick=${runTest}>
+          ${testing ? "Sending…" : "Send test event"}
+        </button>
+        <button type="button" onClick=${open("Edit")}>Edit</button>
+        <button type="button" onClick=${open("Rotate")}>Rotate secret</button>
+        ${
+          endpoint.secrets.length > 1 &&
+          html`<button type="button" onClick=${open("Retire")}>Retire previous secret</button>`
+        }
+        <button type="button" disabled=${toggling} onClick=${toggle}>${endpoint.enabled ? "Disable" : "Enable"}</button>
+        <button type="button" class="danger quiet" onClick=${open("Delete")}>Delete</button>
+      </div>
+      <${Failure} error=${toggleError} what="The endpoint was not changed." />
+      <${Failure} error=${testError} what="No test event was sent." />
+      ${tested && html`<${TestResult} delivery=${tested} onClose=${() => setTested(undefined)} />`}
+      ${Chosen && html`<${Chosen} endpoint=${endpoint} onDone=${done} onClose=${close} />`}
+    </article>
+  `;
+}
+
+function Troubles({ endpoint: { disabled, problem, applied, shards } }) {
+  return html`
+    ${
+      disabled &&
+      html`<${Notice} tone="warning" title="Nothing is delivered to it.">
+        ${REASONS[disabled.reason] ?? disabled.reason} Since <${Time} at=${disabled.at} />. What it was owed by
+        then waits; new events are not owed to it. Enable it, and replay all from that time on.
+      <//>`
+    }
+    ${problem && html`<${Notice} tone="bad" title="Its deliveries can't be made.">${sentence(problem)}<//>`}
+    ${
+      applied < shards &&
+      html`<${Notice} title="The change is under way.">
+        ${applied} of ${shards} shards go by it already, and the others are told until they do.
+      <//>`
+    }
+  `;
+}
+
+function Facts({ endpoint }) {
+  const [current, previous] = endpoint.secrets;
+  return html`
+    <dl class="facts">
+      <div><dt>Id</dt><dd><code>${endpoint.id}</code></dd></div>
+      <div>
+        <dt>Secret</dt>
+        <dd><code title="Fingerprint of the secret">${current.fingerprint}</code>, since <${Time} at=${current.created_at} /></dd>
+      </div>
+      ${
+        previous &&
+        html`<div>
+          <dt>Previous secret</dt>
+          <dd><code title="Fingerprint of the secret">${previous.fingerprint}</code>${
+            previous.expires_at && html`, ends <${Relative} at=${previous.expires_at} />`
+          }</dd>
+        </div>`
+      }
+      <div><dt>Order</dt><dd>${endpoint.order === "latest" ? "Latest status of a task" : "All, in order"}</dd></div>
+      <div><dt>Takes</dt><dd>${takes(endpoint)}</dd></div>
+      <div><dt>Deliveries</dt><dd><a href=${`/deliveries?endpoint=${endpoint.id}`}>Show them</a></dd></div>
+    </dl>
+  `;
+}
+
+function takes({ statuses, events, include }) {
+  return [
+    statuses.length > 0 ? statuses.join(", ") : "all statuses",
+    events.length > 0 ? `only ${events.join(", ")}` : "",
+    ...include.map((what) =>
+      what === "unknown" ? "what the guide does not name" : "bodies that can't be read",
+    ),
+  ]
+    .filter(Boolean)
+    .join("; ");
+}

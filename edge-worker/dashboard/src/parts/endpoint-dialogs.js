@@ -1,0 +1,99 @@
+// What is done to an endpoint in a dialog: changed, given a new secret, deleted.
+
+import { html } from "htm/preact";
+import { useId, useState } from "preact/hooks";
+import { send } from "../api.js";
+import { useAction } from "../load.js";
+import { Confirm, Dialog } from "./dialog.js";
+import { fieldsOf, inputOf, MoreFields, UrlField } from "./endpoint-fields.js";
+import { Failure } from "./notice.js";
+
+const path = ({ id }) => `/api/endpoints/${id}`;
+
+export function Edit({ endpoint, onDone, onClose }) {
+  const [fields, setFields] = useState(fieldsOf(endpoint));
+  const set = (some) => setFields((fields) => ({ ...fields, ...some }));
+  const [run, busy, error] = useAction(async () => {
+    onDone(await send("PATCH", path(endpoint), { body: inputOf(fields) }));
+  });
+  const submit = (event) => {
+    event.preventDefault();
+    if (!busy) run();
+  };
+  return html`
+    <${Dialog} title="Edit endpoint" onClose=${onClose}>
+      <form onSubmit=${submit}>
+        <${UrlField} fields=${fields} set=${set} />
+        <${MoreFields} fields=${fields} set=${set} />
+        <${Failure} error=${error} what="The endpoint was not changed." />
+        <footer>
+          <button type="button" onClick=${onClose}>Cancel</button>
+          <button type="submit" class="primary" disabled=${busy}>Save</button>
+        </footer>
+      </form>
+    <//>
+  `;
+}
+
+export function Rotate({ endpoint, onDone, onClose }) {
+  const id = useId();
+  const [hours, setHours] = useState("24");
+  const [run, busy, error] = useAction(async () => {
+    const body = { overlap_hours: Number(hours) };
+    onDone(await send("POST", `${path(endpoint)}/rotate`, { body }));
+  });
+  const submit = (event) => {
+    event.preventDefault();
+    if (!busy) run();
+  };
+  return html`
+    <${Dialog} title="Rotate secret" onClose=${onClose}>
+      <form onSubmit=${submit}>
+        <p>
+          The endpoint gets a new secret. The present one stays valid beside it for a while, so that your backend
+          can change over without a gap: deliveries carry the signatures of both.
+        </p>
+        <div class="field">
+          <label for=${id}>Overlap in hours</label>
+          <input
+            id=${id}
+            type="number"
+            required
+            min="0"
+            max="168"
+            value=${hours}
+            onInput=${(event) => setHours(event.target.value)}
+          />
+          <small>0 to 168. With 0 the present one ends at once.</small>
+        </div>
+        <${Failure} error=${error} what="The secret was not rotated." />
+        <footer>
+          <button type="button" onClick=${onClose}>Cancel</button>
+          <button type="submit" class="primary" disabled=${busy}>Rotate secret</button>
+        </footer>
+      </form>
+    <//>
+  `;
+}
+
+export function Retire({ endpoint, onDone, onClose }) {
+  const act = () => send("POST", `${path(endpoint)}/retire`);
+  return html`
+    <${Confirm} title="Retire previous secret" verb="Retire" danger act=${act} onDone=${onDone} onClose=${onClose}>
+      <p>From now on deliveries are signed by the current secret alone. A backend that still knows only the previous one will refuse them.</p>
+    <//>
+  `;
+}
+
+export function Delete({ endpoint, onDone, onClose }) {
+  const act = () => send("DELETE", path(endpoint));
+  return html`
+    <${Confirm} title="Delete endpoint" verb="Delete" danger act=${act} onDone=${onDone} onClose=${onClose}>
+      <p><code class="long">${endpoint.url}</code></p>
+      <p>
+        What is still owed to it ends as a dead letter, and its secret is gone. This can't be undone. To pause it
+        instead, disable it.
+      </p>
+    <//>
+  `;
+}

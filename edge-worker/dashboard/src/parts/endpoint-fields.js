@@ -1,0 +1,111 @@
+// What can be set of an endpoint: the same fields to register one and to change it.
+
+import { html } from "htm/preact";
+import { useId } from "preact/hooks";
+
+const STATUSES = ["queued", "processing", "completed", "failed"];
+
+/** The fields of a new endpoint, or of one that there is. */
+export function fieldsOf(endpoint) {
+  const { url = "", description = "", order = "latest" } = endpoint ?? {};
+  const { statuses = [], events = [], include = [] } = endpoint ?? {};
+  const others = statuses.filter((status) => !STATUSES.includes(status));
+  return {
+    url,
+    description,
+    order,
+    statuses,
+    others: others.join(", "),
+    events: events.join(", "),
+    include,
+  };
+}
+
+/** Returns the fields as the API takes them. */
+export function inputOf({ url, description, order, statuses, others, events, include }) {
+  const known = STATUSES.filter((status) => statuses.includes(status));
+  return {
+    url,
+    description,
+    order,
+    statuses: [...known, ...names(others)],
+    events: names(events),
+    include,
+  };
+}
+
+const names = (text) => [...new Set(text.split(",").map((name) => name.trim()))].filter(Boolean);
+
+export function UrlField({ fields, set }) {
+  const id = useId();
+  return html`
+    <div class="field">
+      <label for=${id}>Webhook URL</label>
+      <input
+        id=${id}
+        type="url"
+        required
+        maxlength="2048"
+        inputmode="url"
+        autocomplete="off"
+        spellcheck="false"
+        placeholder="https://shop.example/webhooks/vtryon"
+        value=${fields.url}
+        onInput=${(event) => set({ url: event.target.value })}
+      />
+    </div>
+  `;
+}
+
+export function MoreFields({ fields, set }) {
+  const id = useId();
+  const toggle = (field, name) => (event) => {
+    const others = fields[field].filter((other) => other !== name);
+    set({ [field]: event.target.checked ? [...others, name] : others });
+  };
+  const text = (field) => (event) => set({ [field]: event.target.value });
+  const check = (field, name, label) => html`
+    <label class="choice">
+      <input type="checkbox" checked=${fields[field].includes(name)} onChange=${toggle(field, name)} />
+      <span>${label}</span>
+    </label>
+  `;
+  const order = (name, label, about) => html`
+    <label class="choice">
+      <input
+        type="radio"
+        name=${`${id}order`}
+        checked=${fields.order === name}
+        onChange=${() => set({ order: name })}
+      />
+      <span>${label} <small>${about}</small></span>
+    </label>
+  `;
+  return html`
+    <div class="field">
+      <label for=${`${id}description`}>Description</label>
+      <input id=${`${id}description`} maxlength="500" value=${fields.description} onInput=${text("description")} />
+    </div>
+    <fieldset>
+      <legend>Order</legend>
+      ${order("latest", "Latest", "A newer status takes the place of older ones that were not delivered yet.")}
+      ${order("all", "All", "Each status is delivered, in order.")}
+    </fieldset>
+    <fieldset>
+      <legend>Statuses</legend>
+      <small>With none chosen, all four.</small>
+      <div class="row">${STATUSES.map((status) => check("statuses", status, status))}</div>
+      <label for=${`${id}others`}>Other statuses, with commas between</label>
+      <input id=${`${id}others`} value=${fields.others} onInput=${text("others")} />
+    </fieldset>
+    <div class="field">
+      <label for=${`${id}events`}>Only events by these names, with commas between</label>
+      <input id=${`${id}events`} value=${fields.events} placeholder="any" onInput=${text("events")} />
+    </div>
+    <fieldset>
+      <legend>Deliver as well</legend>
+      ${check("include", "unknown", "Statuses and events that the guide does not name")}
+      ${check("include", "quarantined", "Signed bodies that can't be read")}
+    </fieldset>
+  `;
+}

@@ -1,0 +1,44 @@
+// Short messages in the flow of the page.
+
+import { html } from "htm/preact";
+import { clock, sentence } from "../format.js";
+
+/** `tone` is `bad`, `warning`, `good` or `plain`; what is bad is told at once. */
+export function Notice({ tone = "plain", title, children, onClose }) {
+  return html`
+    <div class="notice" data-tone=${tone} role=${tone === "bad" ? "alert" : "status"}>
+      <div>
+        ${title && html`<strong>${title}</strong>`}
+        <div>${children}</div>
+      </div>
+      ${onClose && html`<button type="button" class="quiet" onClick=${onClose}>Dismiss</button>`}
+    </div>
+  `;
+}
+
+/** Why something was not done or is not shown, with a way to try again. */
+export function Failure({ error, what, retry }) {
+  // The sign-in dialog is open then, and says so.
+  if (!error || ["unauthorized", "access"].includes(error.code)) return null;
+  return html`
+    <${Notice} tone="bad" title=${what}>
+      ${sentence(error.message)} ${advice(error)}
+      ${retry && html` <button type="button" class="link" onClick=${retry}>Try again</button>`}
+    <//>
+  `;
+}
+
+function advice({ code, retryAfter }) {
+  if (code === "unreachable") return "Is the network there, and the gateway running?";
+  if (retryAfter === undefined) return "";
+  return `It asks to come again after ${clock(new Date(Date.now() + retryAfter * 1000))}.`;
+}
+
+/** What to show where there is nothing, and what to do next. */
+export function Empty({ title, children }) {
+  return html`<section class="empty"><h2>${title}</h2><div>${children}</div></section>`;
+}
+
+export function Loading({ what }) {
+  return html`<p class="loading" role="status">Loading ${what}…</p>`;
+}

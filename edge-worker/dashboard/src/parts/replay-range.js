@@ -1,0 +1,126 @@
+// A range of deliveries, delivered once more: asked for, and followed until it is done.
+
+import { html } from "htm/preact";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { get, send } from "../api.js";
+import { number } from "../format.js";
+import { useAction, useLoad } from "../load.js";
+import { announce } from "./announce.js";
+import { Dialog } from "./dialog.js";
+import { Failure, Loading, Notice } from "./notice.js";
+import { Time } from "./time.js";
+
+export function ReplayRange({ endpoints, endpoint, onBegun, onClose }) {
+  const id = useId();
+  const [fields, setFields] = useState({
+    endpoint: endpoint || endpoints[0].id,
+    which: "dead",
+    from: "",
+    until: "",
+  });
+  // Of the same request, sent once more, nothing new begins.
+  const key = useRef();
+  const set = (name) => (event) => {
+    key.current = undefined;
+    setFields({ ...fields, [name]: event.target.value });
+  };
+  const [run, busy, error] = useAction(async () => {
+    key.current ??= crypto.randomUUID();
+    const body = { endpoint: fields.endpoint, which: fields.which };
+    for (const name of ["from", "until"]) {
+      if (fields[name] !== "") body[name] = new Date(fields[name]).toISOString();
+    }
+    const headers = { "idempotency-key": key.current };
+    onBegun(await send("POST", "/api/replay", { body, headers }));
+  });
+  const submit = (event) => {
+    event.preventDefault();
+    if (!busy) run();
+  };
+  return html`
+    <${Dialog} title="Replay a range" onClose=${onClose}>
+      <form onSubmit=${submit}>
+        <div class="field">
+          <label for=${`${id}endpoint`}>Endpoint</label>
+          <select id=${`${id}endpoint`} value=${fields.endpoint} onChange=${set("endpoint")}>
+            ${endpoints.map(({ id, url }) => html`<option key=${id} value=${id}>${id} · ${url}</option>`)}
+          </select>
+        </div>
+        <div class="field">
+          <label for=${`${id}which`}>What</label>
+          <select id=${`${id}which`} value=${fields.which} onChange=${set("which")}>
+            <option value="dead">Dead letters</option>
+            <option value="all">All events that it takes, whether delivered or not</option>
+          </select>
+        </div>
+        <div class="pair">
+          <div class="field">
+            <label for=${`${id}from`}>Received from</label>
+            <input id=${`${id}from`} type="datetime-local" step="1" value=${fields.from} onInput=${set("from")} />
+            <small>Left empty: the beginning.</small>
+          </div>
+          <div class="field">
+            <label for=${`${id}until`}>And before</label>
+            <input id=${`${id}until`} type="datetime-local" step="1" value=${fields.until} onInput=${set("until")} />
+            <small>Left empty: now.</small>
+          </div>
+        </div>
+        <${Failure} error=${error} what="No replay was begun." />
+        <footer>
+          <button type="button" onClick=${onClose}>Cancel</button>
+          <button type="submit" class="primary" disabled=${busy}>${busy ? "Beginning…" : "Replay"}</button>
+        </footer>
+      </form>
+    <//>
+  `;
+}
+
+/** How far a range is; asked every second at first, and later every ten, until it is done. */
+export function ReplayProgress({ id, onDone, onClose }) {
+  const {
+    data: replay,
+    error,
+    reload,
+  } = useLoad((signal) => get(`/api/replays/${id}`, { signal }), [id]);
+  const isDone = replay?.done === true;
+  const begun = useRef(Date.now());
+  useEffect(() => {
+    if (isDone || replay === undefined || error) return;
+    const pause = Math.min(10_000, 1000 + (Date.now() - begun.current) / 20);
+    const timer = setTimeout(reload, pause);
+    return () => clearTimeout(timer);
+  }, [replay, error]);
+  useEffect(() => {
+    if (!isDone) return;
+    announce("The replay is done");
+    onDone();
+  }, [isDone]);
+  if (replay === undefined) {
+    return error
+      ? html`<${Failure} error=${error} what="The replay's progress is not known." retry=${reload} />`
+      : html`<${Loading} what="the replay" />`;
+  }
+  const ended = replay.delivered + replay.failed;
+  return html`
+    <section class="card" aria-label="Replay">
+      <header>
+        <div>
+          <h2>${isDone ? "Replay done" : "Replay under way"}</h2>
+          <p>
+            ${replay.which === "dead" ? "Dead letters" : "All events"} of <code>${replay.endpoint}</code>, received
+            ${" "}${Date.parse(replay.from) > 0 && html`from <${Time} at=${replay.from} /> `}before <${Time} at=${replay.until} />
+          </p>
+        </div>
+        <button type="button" class="quiet" onClick=${onClose}>Dismiss</button>
+      </header>
+      <progress aria-label="Replayed" max=${Math.max(replay.matched, 1)} value=${replay.matched === 0 ? 1 : ended}></progress>
+      <p>
+        ${number(replay.delivered)} delivered, ${number(replay.failed)} failed, ${number(replay.pending)} under way, of
+        ${" "}${number(replay.matched)}
+      </p>
+      <${Failure} error=${error} what="The replay goes on; its progress was not loaded." retry=${reload} />
+      ${!isDone && html`<p><small>What does not arrive at once is tried again on the usual schedule. That goes on without this page.</small></p>`}
+      ${isDone && replay.failed > 0 && html`<${Notice} tone="warning">What failed is dead, or a later event has taken its place.<//>`}
+    </section>
+  `;
+}

@@ -1,0 +1,28 @@
+// What came of a test event.
+
+import { html } from "htm/preact";
+import { duration } from "../format.js";
+import { taskPath } from "../paths.js";
+import { Verdict } from "./attempts.js";
+import { Notice } from "./notice.js";
+
+export function TestResult({ delivery, onClose }) {
+  const attempt = delivery.attempts.at(-1);
+  const isDelivered = delivery.state === "delivered";
+  return html`
+    <${Notice}
+      tone=${isDelivered ? "good" : "bad"}
+      title=${isDelivered ? "The test event was delivered." : "The test event was not delivered."}
+      onClose=${onClose}
+    >
+      <dl class="facts">
+        <div><dt>Answer</dt><dd>${attempt ? html`<${Verdict} attempt=${attempt} />` : "None yet"}</dd></div>
+        <div><dt>Latency</dt><dd>${attempt ? duration(attempt.took_ms) : "–"}</dd></div>
+        <div><dt>Delivery</dt><dd><a href=${`/deliveries/${delivery.id}`}><code>${delivery.id}</code></a></dd></div>
+        <div><dt>Task</dt><dd><a href=${taskPath(delivery.task_id)}><code class="long">${delivery.task_id}</code></a></dd></div>
+      </dl>
+      ${attempt?.answer && html`<pre class="answer" tabindex="0" aria-label="Answer"><code>${attempt.answer}</code></pre>`}
+      ${!isDelivered && html`<p>It is tried again like any other, until it arrives.</p>`}
+    <//>
+  `;
+}

@@ -1,0 +1,51 @@
+// Whether the API lets us in. Nothing is kept here: the session is a cookie that no script can read.
+
+import { get, onLapse, send } from "./api.js";
+import { Store } from "./store.js";
+
+/**
+ * `phase` is `asking` at first, then `in`, `out` (nothing is shown), `lapsed` (it was `in`: the page stays, a
+ * dialog asks for the token) or `failed` with the `error`. `generation` grows with each sign-in, `shards` is how
+ * many there are to listen to, `access` is set where Cloudflare Access has to let us in again.
+ */
+export const session = new Store({ phase: "asking", generation: 0, shards: 0 });
+
+onLapse((error) => {
+  if (session.value.phase === "in") {
+    session.update({ phase: "lapsed", access: error.code === "access" });
+  }
+});
+
+/** Asks the API whether it lets us in, and how many shards there are. */
+export async function askApi() {
+  try {
+    const { shards } = await get("/api/live", { quiet: true });
+    session.update({
+      phase: "in",
+      generation: session.value.generation + 1,
+      shards,
+      error: undefined,
+    });
+  } catch (error) {
+    const isOut = ["unauthorized", "access"].includes(error.code);
+    session.update({ phase: isOut ? "out" : "failed", error, access: error.code === "access" });
+  }
+}
+
+/** Asks whether the session still holds, without changing anything where it does. */
+export async function checkSession() {
+  await get("/api/live").catch(() => {});
+}
+
+/** Opens a session; throws what the API says against it. */
+export async function signIn(token) {
+  await send("POST", "/api/session", { body: { token }, quiet: true });
+  await askApi();
+}
+
+/** Ends the browser's session, and tells whether we are out: Access may let us in all the same. */
+export async function signOut() {
+  await send("DELETE", "/api/session");
+  await askApi();
+  return session.value.phase !== "in";
+}

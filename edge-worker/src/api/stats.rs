@@ -1,0 +1,119 @@
+//! What has happened lately, minute by minute over all shards: what charts are drawn from.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use vtryon_webhooks::{Code, Millis};
+use worker::{Env, Response};
+
+use super::query::Query;
+use crate::clock;
+use crate::config::Config;
+use crate::reply::{self, Refusal};
+use crate::stub;
+use crate::wire::Ask;
+use crate::wire::stats::{Count, Stats, Took};
+
+/// How many minutes are shown where none are asked for.
+const DEFAULT_MINUTES: u32 = 60;
+
+const MINUTE: i64 = 60_000;
+
+/// A number for each minute, by name.
+type Series = BTreeMap<String, Vec<u64>>;
+
+#[derive(Serialize)]
+struct View {
+    from: String,
+    minutes: u32,
+    events: Series,
+    deliveries: Series,
+    latency_ms: Latency,
+    commit_ms: Commits,
+    truncated: bool,
+}
+
+/// From an event's arrival to its delivery's, for each minute; null where nothing was delivered.
+#[derive(Serialize)]
+struct Latency {
+    p50: Vec<Option<i64>>,
+    p95: Vec<Option<i64>>,
+}
+
+#[derive(Serialize)]
+struct Commits {
+    count: u64,
+    p50: Option<i64>,
+    p95: Option<i64>,
+    max: Option<i64>,
+}
+
+/// Shows the last minutes, this one included.
+pub(super) async fn show(query: &str, env: &Env, config: &Config) -> Result<Response, Refusal> {
+    let query = Query::parse(query, &["minutes"])?;
+    let minutes = query.get("minutes").map_or(Ok(DEFAULT_MINUTES), str::parse);
+    let minutes = minutes.ok().filter(|minutes| (5..=1440).contains(minutes));
+    let message = "`minutes` is not a whole number from 5 to 1440";
+    let minutes = minutes.ok_or(Refusal::because(Code::InvalidRequest, message))?;
+    let this_minute = clock::now().0.div_euclid(MINUTE) * MINUTE;
+    let from = Millis(this_minute - MINUTE * i64::from(minutes - 1));
+    let mut sum = Stats::default();
+    for text in stub::ask_all(env, config.shards, || Ask::Stats { from }).await? {
+        let part: Stats = serde_json::from_str(&text).map_err(worker::Error::from)?;
+        sum.events.extend(part.events);
+        sum.deliveries.extend(part.deliveries);
+        sum.latency.extend(part.latency);
+        sum.commits.extend(part.commits);
+        sum.slowest_commit = sum.slowest_commit.max(part.slowest_commit);
+        sum.truncated |= part.truncated;
+    }
+    reply::json(200, &view(sum, from, minutes))
+}
+
+fn view(sum: Stats, from: Millis, minutes: u32) -> View {
+    let of_minute = |minute| {
+        let latency = sum.latency.iter().filter(move |Took(at, ..)| *at == minute);
+        latency.map(|Took(_, bound, count)| (*bound, *count))
+    };
+    let latency = |share| (0..minutes).map(|minute| quantile(of_minute(minute), share)).collect();
+    let commits = || sum.commits.iter().copied();
+    View {
+        from: clock::rfc3339(from),
+        minutes,
+        events: series(&sum.events, minutes),
+        deliveries: series(&sum.deliveries, minutes),
+        latency_ms: Latency { p50: latency(50), p95: latency(95) },
+        commit_ms: Commits {
+            count: commits().map(|(_, count)| count).sum(),
+            p50: quantile(commits(), 50),
+            p95: quantile(commits(), 95),
+            max: sum.slowest_commit,
+        },
+        truncated: sum.truncated,
+    }
+}
+
+fn series(counts: &[Count], minutes: u32) -> Series {
+    let mut series = Series::new();
+    for Count(minute, name, count) in counts {
+        let numbers = series.entry(name.clone()).or_insert_with(|| vec![0; minutes as usize]);
+        if let Some(number) = numbers.get_mut(*minute as usize) {
+            *number += count;
+        }
+    }
+    series
+}
+
+/// Returns the bound under which so many of a hundred are.
+fn quantile(counts: impl Iterator<Item = (i64, u64)>, share: u64) -> Option<i64> {
+    let mut sorted: BTreeMap<i64, u64> = BTreeMap::new();
+    for (bound, count) in counts {
+        *sorted.entry(bound).or_default() += count;
+    }
+    let wanted = (sorted.values().sum::<u64>() * share).div_ceil(100);
+    let mut seen = 0;
+    sorted.into_iter().find_map(|(bound, count)| {
+        seen += count;
+        (seen >= wanted).then_some(bound)
+    })
+}

@@ -1,0 +1,115 @@
+//! The cursor of a live stream: how far each shard that it is of has been seen. To its holder it is opaque.
+//!
+//! `1.<shards>` and, for each shard whose place is known, `.<shard>_<seq>`. It is of one shard, or of all.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display};
+
+use vtryon_webhooks::{Code, Shards};
+
+use crate::reply::Refusal;
+
+/// What a cursor begins with, so that a later form can be told apart.
+const VERSION: &str = "1";
+
+/// A place in each shard: the number of what was seen last.
+pub(crate) struct Cursor {
+    shards: u32,
+    places: BTreeMap<u32, i64>,
+}
+
+impl Cursor {
+    pub(crate) const fn new(shards: u32) -> Self {
+        Self { shards, places: BTreeMap::new() }
+    }
+
+    /// Makes the cursor of one shard's stream.
+    pub(crate) fn at(shards: u32, shard: u32, seq: i64) -> Self {
+        Self { shards, places: BTreeMap::from([(shard, seq)]) }
+    }
+
+    pub(crate) fn place(&self, shard: u32) -> Option<i64> {
+        self.places.get(&shard).copied()
+    }
+
+    /// Notes what one shard's cursor says.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.places.extend(&other.places);
+    }
+
+    /// Reads a cursor that a message had as its id.
+    pub(crate) fn parse(text: &str, shards: Shards) -> Result<Self, Refusal> {
+        let refuse = |message| Refusal::because(Code::InvalidRequest, message);
+        let mut parts = text.split('.');
+        let (version, count) = (parts.next(), parts.next());
+        let count: Option<u32> = count.and_then(number);
+        let places: Option<BTreeMap<u32, i64>> = parts.map(place).collect();
+        let (Some(VERSION), Some(count), Some(places)) = (version, count, places) else {
+            return Err(refuse("`cursor` is not the id of a message"));
+        };
+        if count != shards.count() {
+            return Err(refuse("`cursor` is of a deployment with another number of shards"));
+        }
+        if places.keys().any(|shard| *shard >= count) {
+            return Err(refuse("`cursor` is not the id of a message"));
+        }
+        Ok(Self { shards: count, places })
+    }
+}
+
+impl Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{VERSION}.{}", self.shards)?;
+        self.places.iter().try_for_each(|(shard, seq)| write!(f, ".{shard}_{seq}"))
+    }
+}
+
+fn place(text: &str) -> Option<(u32, i64)> {
+    let (shard, seq) = text.split_once('_')?;
+    Some((number(shard)?, number(seq).filter(|seq| *seq < 1 << 53)?))
+}
+
+/// Reads a number in its one spelling: no sign, no zeros in front.
+fn number<T: std::str::FromStr + Display>(text: &str) -> Option<T> {
+    let number: T = text.parse().ok()?;
+    (number.to_string() == text && !text.starts_with('-')).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "that is how a test fails")]
+
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_as_it_was_written_and_in_no_other_form() {
+        let shards = Shards::new(4).unwrap();
+        for text in ["1.4", "1.4.0_0", "1.4.3_812", "1.4.0_1.1_2.2_3.3_9007199254740991"] {
+            assert_eq!(Cursor::parse(text, shards).map(|cursor| cursor.to_string()).ok().unwrap(), text);
+        }
+        for text in [
+            "",
+            "1",
+            "1.",
+            "2.4",
+            "1.5",
+            "1.4.",
+            "1.4.4_1",
+            "1.4.0",
+            "1.4.0_",
+            "1.4._1",
+            "1.4.0_-1",
+            "1.4.-0_1",
+            "1.4.00_1",
+            "1.4.0_01",
+            "1.4.+1_1",
+            "1.4.0_9007199254740992",
+            "1.4.0_1x",
+            "1.04",
+            " 1.4",
+            "1.4.0_1 ",
+        ] {
+            assert!(Cursor::parse(text, shards).is_err(), "{text:?}");
+        }
+    }
+}

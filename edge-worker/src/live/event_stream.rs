@@ -1,0 +1,97 @@
+//! Server-sent events (WHATWG HTML, 9.2), fed from sockets to shards. A stream ends by itself and is resumed by
+//! its last id: that a client has left is not seen before something is sent to it.
+
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_channel::mpsc::{self, Sender};
+use futures_util::future::{Either, select};
+use futures_util::stream::select_all;
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use worker::wasm_bindgen_futures::spawn_local;
+use worker::{Delay, Response, WebSocket, WebsocketEvent, console_error};
+
+use super::frame::{Frame, Ids};
+use crate::reply::Refusal;
+
+/// How long a stream lasts: less than what proxies let pass for idle.
+const LENGTH: Duration = Duration::from_secs(55);
+
+/// How long nothing is sent before a comment is, so that a dead connection is noticed.
+const BEAT: Duration = Duration::from_secs(15);
+
+/// How many messages lie ready for a client that reads slowly.
+const AHEAD: usize = 8;
+
+/// After how many bytes that a client has taken the shards are told so.
+const ACKNOWLEDGED: usize = 32 * 1024;
+
+/// How long a client waits before it resumes, in milliseconds.
+const RETRY: &str = "retry: 1000\n\n";
+
+/// Opens a stream of what sockets tell.
+pub(super) fn open(sockets: Vec<WebSocket>, ids: Ids) -> Result<Response, Refusal> {
+    let (mut events, body) = mpsc::channel(AHEAD);
+    spawn_local(async move {
+        let feeding = AssertUnwindSafe(feed(&sockets, ids, &mut events)).catch_unwind().await;
+        if feeding.is_err() {
+            console_error!("an event stream panicked: it will be resumed");
+        }
+        for socket in sockets {
+            // One that is closed already can't be closed.
+            let _ = socket.close(Some(1000), Some("the stream has ended"));
+        }
+    });
+    let mut response = Response::from_stream(body.map(Ok::<Vec<u8>, worker::Error>))?;
+    let headers = response.headers_mut();
+    headers.set("content-type", "text/event-stream; charset=utf-8")?;
+    headers.set("cache-control", "no-store")?;
+    Ok(response)
+}
+
+/// Passes messages on until the time is up, a socket ends, or the client has left.
+async fn feed(sockets: &[WebSocket], mut ids: Ids, client: &mut Sender<Vec<u8>>) {
+    let streams = sockets.iter().enumerate().filter_map(|(no, socket)| {
+        let events = socket.events().ok()?;
+        socket.accept().ok()?;
+        Some(events.map(move |event| (no, event)))
+    });
+    let mut messages = select_all(streams);
+    let mut taken = vec![0; sockets.len()];
+    let mut end = pin!(Delay::from(LENGTH));
+    if client.send(RETRY.into()).await.is_err() {
+        return;
+    }
+    loop {
+        let next = select(messages.next(), Delay::from(BEAT));
+        let event = match select(next, &mut end).await {
+            Either::Left((Either::Left((event, _)), _)) => event,
+            Either::Left((Either::Right(_), _)) => {
+                if client.send(b":\n\n".into()).await.is_err() {
+                    return;
+                }
+                continue;
+            }
+            Either::Right(_) => return,
+        };
+        let Some((no, Ok(WebsocketEvent::Message(message)))) = event else { return };
+        let Some(text) = message.text() else { return };
+        let frame = Frame::of(&text);
+        let (id, given) = ids.given(&frame);
+        let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
+        if client.send(format!("{id}data: {given}\n\n").into_bytes()).await.is_err() {
+            return;
+        }
+        let (Some(socket), Some(taken)) = (sockets.get(no), taken.get_mut(no)) else { return };
+        *taken += text.len();
+        if let Some(id) = frame.id
+            && (*taken >= ACKNOWLEDGED || frame.is_ready())
+        {
+            *taken = 0;
+            if socket.send_with_str(Frame::ack(id)).is_err() {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! One socket for all shards, for clients that can't open one for each. It is the Worker's, so it does not
+//! hibernate; the shards behind it do.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::AssertUnwindSafe;
+
+use futures_util::future::{Either, select};
+use futures_util::stream::select_all;
+use futures_util::{FutureExt, StreamExt};
+use worker::wasm_bindgen_futures::spawn_local;
+use worker::{Response, WebSocket, WebSocketPair, WebsocketEvent, console_error};
+
+use super::frame::{Frame, Ids};
+use crate::reply::{Refusal, switched};
+use crate::wire::live::{AHEAD, acknowledged};
+
+/// Joins sockets to shards into one.
+pub(super) fn open(sockets: Vec<WebSocket>, ids: Ids, protocol: Option<&str>) -> Result<Response, Refusal> {
+    let pair = WebSocketPair::new()?;
+    let (client, server) = (pair.client, pair.server);
+    server.accept()?;
+    spawn_local(async move {
+        let joined = AssertUnwindSafe(join(&sockets, &server, ids)).catch_unwind().await;
+        let (code, reason) = joined.unwrap_or_else(|_| {
+            console_error!("a live socket panicked: it will be resumed");
+            (1011, "a fault of the gateway: resume")
+        });
+        for socket in sockets {
+            // One that is closed already can't be closed.
+            let _ = socket.close(Some(1000), Some("the stream has ended"));
+        }
+        let _ = server.close(Some(code), Some(reason));
+    });
+    switched(client, protocol)
+}
+
+/// What was sent and not acknowledged.
+#[derive(Default)]
+struct Unacknowledged {
+    /// The id of each message, the socket that it came from with its id there, and its length.
+    sent: VecDeque<Sent>,
+    bytes: usize,
+}
+
+struct Sent {
+    id: String,
+    socket: usize,
+    own_id: String,
+    bytes: usize,
+}
+
+impl Unacknowledged {
+    fn add(&mut self, sent: Sent) {
+        self.bytes += sent.bytes;
+        self.sent.push_back(sent);
+    }
+
+    /// Strikes out what was sent up to an id, and returns the last id of each socket among it.
+    fn acknowledge(&mut self, id: &str) -> BTreeMap<usize, String> {
+        let Some(at) = self.sent.iter().position(|sent| sent.id == id) else { return BTreeMap::new() };
+        let done: Vec<Sent> = self.sent.drain(..=at).collect();
+        self.bytes -= done.iter().map(|sent| sent.bytes).sum::<usize>();
+        done.into_iter().map(|sent| (sent.socket, sent.own_id)).collect()
+    }
+}
+
+/// Passes messages on and acknowledgements back, and tells with which code and reason it has ended.
+async fn join(sockets: &[WebSocket], client: &WebSocket, mut ids: Ids) -> (u16, &'static str) {
+    let streams = sockets.iter().enumerate().filter_map(|(no, socket)| {
+        let events = socket.events().ok()?;
+        socket.accept().ok()?;
+        Some(events.map(move |event| (no, event)))
+    });
+    let mut messages = select_all(streams);
+    let Ok(mut answers) = client.events() else { return (1011, "a fault of the gateway: resume") };
+    let mut unacknowledged = Unacknowledged::default();
+    loop {
+        // A client that is behind is waited for: the shards hold back what it does not take.
+        let event = if unacknowledged.bytes >= AHEAD {
+            Either::Right(answers.next().await)
+        } else {
+            match select(messages.next(), answers.next()).await {
+                Either::Left((message, _)) => Either::Left(message),
+                Either::Right((answer, _)) => Either::Right(answer),
+            }
+        };
+        match event {
+            Either::Left(Some((socket, Ok(WebsocketEvent::Message(message))))) => {
+                let Some(text) = message.text() else { continue };
+                let frame = Frame::of(&text);
+                let (id, given) = ids.given(&frame);
+                if client.send_with_str(&given).is_err() {
+                    return (1011, "a fault of the gateway: resume");
+                }
+                if let (Some(id), Some(own)) = (id, frame.id) {
+                    let own_id = own.to_owned();
+                    unacknowledged.add(Sent { id, socket, own_id, bytes: given.len() });
+                }
+            }
+            Either::Left(_) => return (1013, "a shard has ended its stream: resume"),
+            Either::Right(Some(Ok(WebsocketEvent::Message(message)))) => {
+                let text = message.text().unwrap_or_default();
+                if text == "ping" {
+                    let _ = client.send_with_str("pong");
+                    continue;
+                }
+                let Some(id) = acknowledged(&text) else {
+                    return (1008, "only acknowledgements are taken here");
+                };
+                for (no, id) in unacknowledged.acknowledge(&id) {
+                    // A shard that has ended its stream is noticed by that.
+                    let _ = sockets.get(no).map(|socket| socket.send_with_str(Frame::ack(&id)));
+                }
+            }
+            Either::Right(_) => return (1000, "closed"),
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Live updates: what shards store, shown as it is stored, over WebSockets and as event streams.
+//!
+//! A socket of one shard or one task is the shard's own and hibernates there. Event streams, and a socket for
+//! all shards at once, are fed by the Worker from such sockets.
+
+mod cursor;
+mod event_stream;
+mod fan_in;
+mod frame;
+mod query;
+mod tickets;
+
+use futures_util::future::try_join_all;
+use vtryon_webhooks::{Code, Digest};
+use worker::{Env, Request, Response, WebSocket};
+
+pub(crate) use self::cursor::Cursor;
+pub(crate) use self::tickets::mint;
+
+use self::frame::Ids;
+use self::query::Wanted;
+use crate::auth::{Scope, is_socket};
+use crate::config::Config;
+use crate::reply::{self, Refusal};
+use crate::stub::{self, Watched};
+use crate::wire::live::{BEGINNING, Start, Subject, Watch};
+use crate::{api, clock};
+
+/// The WebSocket protocol of every stream; a page offers its ticket beside it.
+const PROTOCOL: &str = "vtryon-live";
+
+/// How a stream is asked for.
+#[derive(Clone, Copy)]
+enum Form {
+    /// Over a WebSocket (RFC 6455), for which the client has offered our protocol, or none.
+    Socket { protocol: Option<&'static str> },
+    /// As server-sent events (WHATWG HTML, 9.2).
+    Events,
+    /// Not at all.
+    Plain,
+}
+
+impl Form {
+    fn of(request: &Request) -> worker::Result<Self> {
+        let header = |name| request.headers().get(name).map(Option::unwrap_or_default);
+        if request.inner().method() != "GET" {
+            return Ok(Self::Plain);
+        }
+        if is_socket(request)? {
+            let is_offered = offered(request)?.iter().any(|name| name == PROTOCOL);
+            return Ok(Self::Socket { protocol: is_offered.then_some(PROTOCOL) });
+        }
+        let takes_events = header("accept")?.to_ascii_lowercase().contains("text/event-stream");
+        Ok(if takes_events { Self::Events } else { Self::Plain })
+    }
+}
+
+/// Streams everything, or tells of how many shards it comes.
+pub(crate) async fn all(
+    query: &str,
+    request: &Request,
+    env: &Env,
+    config: &Config,
+) -> Result<Response, Refusal> {
+    admit(request, config).await?;
+    let form = Form::of(request)?;
+    let wanted = &Wanted::read(request, query, config)?;
+    let starts = (0..config.shards.count()).map(|shard| wanted.start(shard));
+    let starts = starts.collect::<Result<Vec<Start>, Refusal>>()?;
+    if let Form::Plain = form {
+        return reply::json_text(200, format!(r#"{{"shards":{}}}"#, config.shards.count()));
+    }
+    let opened = (0..).zip(starts).map(|(shard, start)| {
+        let watch = watch(Subject::Shard, start, wanted, None);
+        socket(shard, watch, env, config)
+    });
+    let mut cursor = Cursor::new(config.shards.count());
+    let mut sockets = Vec::new();
+    for (shard, (socket, place)) in (0..).zip(try_join_all(opened).await?) {
+        cursor.merge(&Cursor::at(config.shards.count(), shard, place));
+        sockets.push(socket);
+    }
+    let ids = Ids::merged(config.shards, cursor);
+    match form {
+        Form::Socket { protocol } => fan_in::open(sockets, ids, protocol),
+        Form::Events | Form::Plain => event_stream::open(sockets, ids),
+    }
+}
+
+/// Streams what one shard stores.
+pub(crate) async fn shard(
+    name: &str,
+    query: &str,
+    request: &Request,
+    env: &Env,
+    config: &Config,
+) -> Result<Response, Refusal> {
+    admit(request, config).await?;
+    let shard = name.parse().ok().filter(|shard: &u32| shard.to_string() == name);
+    let shard = shard.filter(|shard| *shard < config.shards.count());
+    let shard = shard.ok_or(Refusal::because(Code::NotFound, "there is no shard of this number"))?;
+    one(shard, Subject::Shard, query, request, env, config).await
+}
+
+/// Streams what is stored of one task; to the holder of a ticket, how it stands.
+pub(crate) async fn task(
+    id: Option<String>,
+    query: &str,
+    request: &Request,
+    env: &Env,
+    config: &Config,
+) -> Result<Response, Refusal> {
+    if let Some(answer) = tickets::answer(&id, query, request, env, config).await? {
+        return Ok(answer);
+    }
+    admit(request, config).await?;
+    let id = api::task_id(id)?;
+    let shard = config.shards.of(&Digest::of(id.as_str().as_bytes()));
+    one(shard, Subject::Task { task_id: id.as_str().to_owned() }, query, request, env, config).await
+}
+
+async fn admit(request: &Request, config: &Config) -> Result<(), Refusal> {
+    config.admin.admit(request, Scope::Everything, clock::now()).await
+}
+
+/// Streams what one shard has to tell.
+async fn one(
+    shard: u32,
+    subject: Subject,
+    query: &str,
+    request: &Request,
+    env: &Env,
+    config: &Config,
+) -> Result<Response, Refusal> {
+    let wanted = Wanted::read(request, query, config)?;
+    let start = wanted.start(shard)?;
+    match Form::of(request)? {
+        Form::Socket { protocol } => {
+            let watch = watch(subject, start, &wanted, protocol);
+            match stub::watch(env, config.shards, shard, watch).await? {
+                Watched::Opened(response) => Ok(response),
+                Watched::Over | Watched::Refused => Err(Refusal::new(Code::Unavailable)),
+            }
+        }
+        Form::Events => {
+            let (socket, _) = socket(shard, watch(subject, start, &wanted, None), env, config).await?;
+            event_stream::open(vec![socket], Ids::of_shard())
+        }
+        Form::Plain => Err(not_plain()),
+    }
+}
+
+fn watch(subject: Subject, start: Start, wanted: &Wanted, protocol: Option<&str>) -> Watch {
+    Watch { subject, start, bodies: wanted.bodies, protocol: protocol.map(str::to_owned) }
+}
+
+/// Opens a socket from here to a shard, and returns it with the number that its stream begins after.
+async fn socket(shard: u32, watch: Watch, env: &Env, config: &Config) -> Result<(WebSocket, i64), Refusal> {
+    match stub::watch(env, config.shards, shard, watch).await? {
+        Watched::Opened(response) => {
+            let place = response.headers().get(BEGINNING)?.and_then(|place| place.parse().ok());
+            response.websocket().zip(place).ok_or(Refusal::new(Code::Unavailable))
+        }
+        Watched::Over | Watched::Refused => Err(Refusal::new(Code::Unavailable)),
+    }
+}
+
+fn not_plain() -> Refusal {
+    let message = "this is a stream: open a WebSocket, or send the header accept: text/event-stream";
+    Refusal::because(Code::InvalidRequest, message)
+}
+
+/// Returns the WebSocket protocols that a client offers (RFC 6455, 4.1).
+fn offered(request: &Request) -> worker::Result<Vec<String>> {
+    let header = request.headers().get("sec-websocket-protocol")?.unwrap_or_default();
+    Ok(header.split(',').map(|name| name.trim_ascii().to_owned()).filter(|name| !name.is_empty()).collect())
+}

@@ -1,0 +1,73 @@
+//! What a live stream is asked for: where it begins, and what it carries.
+
+use vtryon_webhooks::{Code, Millis};
+use worker::Request;
+
+use super::cursor::Cursor;
+use crate::api::Query;
+use crate::clock;
+use crate::config::Config;
+use crate::reply::Refusal;
+use crate::wire::live::Start;
+
+/// Where the stream of each shard begins.
+pub(super) enum Beginning {
+    Now,
+    After(Cursor),
+    Since(Millis),
+}
+
+/// What an administrator's stream is asked for.
+pub(super) struct Wanted {
+    pub(super) beginning: Beginning,
+    /// Whether events carry their bodies.
+    pub(super) bodies: bool,
+}
+
+impl Wanted {
+    /// Reads the query, and the header by which a browser resumes an event stream.
+    pub(super) fn read(request: &Request, query: &str, config: &Config) -> Result<Self, Refusal> {
+        let query = Query::parse(query, &["cursor", "since", "bodies"])?;
+        let refuse = |message| Refusal::because(Code::InvalidRequest, message);
+        let bodies = match query.get("bodies") {
+            None | Some("0") => false,
+            Some("1") => true,
+            Some(_) => return Err(refuse("`bodies` is neither 0 nor 1")),
+        };
+        let resumed = request.headers().get("last-event-id")?.filter(|id| !id.is_empty());
+        let beginning = match (resumed.as_deref().or(query.get("cursor")), query.get("since")) {
+            (Some(_), Some(_)) if resumed.is_none() => {
+                return Err(refuse("`since` does not go with `cursor`"));
+            }
+            (Some(cursor), _) => Beginning::After(Cursor::parse(cursor, config.shards)?),
+            (None, Some(since)) => Beginning::Since(moment(since)?),
+            (None, None) => Beginning::Now,
+        };
+        Ok(Self { beginning, bodies })
+    }
+
+    /// Tells where one shard's stream begins. A cursor that does not say is of another stream: to begin somewhere
+    /// else would be a gap that nobody is told of.
+    pub(super) fn start(&self, shard: u32) -> Result<Start, Refusal> {
+        let message = "`cursor` is of another stream";
+        match &self.beginning {
+            Beginning::Now => Ok(Start::Now),
+            Beginning::Since(at) => Ok(Start::Since(*at)),
+            Beginning::After(cursor) => {
+                cursor.place(shard).map(Start::After).ok_or(Refusal::because(Code::InvalidRequest, message))
+            }
+        }
+    }
+}
+
+/// Reads a moment: an age such as `30m`, or a date of RFC 3339.
+fn moment(text: &str) -> Result<Millis, Refusal> {
+    let now = clock::now();
+    let at = crate::api::age(text)
+        .map(|seconds| now.plus_seconds(-seconds))
+        .or_else(|| clock::parse_rfc3339(text));
+    at.ok_or(Refusal::because(
+        Code::InvalidRequest,
+        "`since` is neither an age such as 30m nor a time of RFC 3339",
+    ))
+}

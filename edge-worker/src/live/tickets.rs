@@ -1,0 +1,136 @@
+//! What the holder of a ticket sees: how one task stands, from a page of the shop's.
+
+use serde::Serialize;
+use vtryon_webhooks::{Code, Digest};
+use worker::{Env, Request, Response, WebSocketPair};
+
+use super::frame::Ids;
+use super::{Form, PROTOCOL, event_stream, not_plain, offered};
+use crate::api::{self, Query};
+use crate::auth::{Pass, origin};
+use crate::clock;
+use crate::config::Config;
+use crate::json::Object;
+use crate::reply::{self, Refusal, switched};
+use crate::stub::{self, Watched};
+use crate::wire::live::{FINAL, Start, Subject, Watch};
+
+/// What resume tokens begin with: an administrator's stream has cursors in the same place.
+const RESUME: &str = "r1.";
+
+/// A ticket as it is given out.
+#[derive(Serialize)]
+struct Minted<'a> {
+    ticket: &'a str,
+    task_id: &'a str,
+    expires_at: String,
+}
+
+/// Makes a ticket for a task, one that nobody has heard of yet too.
+pub(crate) fn mint(input: &str, config: &Config) -> Result<Response, Refusal> {
+    let refuse = |message| Refusal::because(Code::InvalidRequest, message);
+    let object = Object::parse(input.as_bytes()).ok_or(refuse("the body is not a JSON object"))?;
+    if object.names().any(|name| name != "task_id") {
+        return Err(refuse("the body has a field that is not `task_id`"));
+    }
+    let task_id = object.text("task_id").ok_or(refuse("`task_id` is not a text"))?;
+    let task_id = api::task_id(Some(task_id))?;
+    let (ticket, end) = config.tickets.ticket(&task_id, clock::now());
+    let expires_at = clock::rfc3339(end);
+    reply::json(201, &Minted { ticket: &ticket, task_id: task_id.as_str(), expires_at })
+}
+
+/// Answers a request that comes with a ticket or a resume token; any other is an administrator's.
+pub(super) async fn answer(
+    id: &Option<String>,
+    query: &str,
+    request: &Request,
+    env: &Env,
+    config: &Config,
+) -> Result<Option<Response>, Refusal> {
+    if request.inner().method() == "OPTIONS" {
+        return preflight(request, config).map(Some);
+    }
+    let Some(ticket) = ticket(query, request)? else { return Ok(None) };
+    let origin = origin::allowed(request, &config.ticket_origins)?;
+    Query::parse(query, &["ticket"])?;
+    let answer =
+        match config.tickets.check(&ticket, clock::now()).filter(|pass| id.as_ref() == Some(&pass.task_id)) {
+            Some(pass) => stream(pass, request, env, config).await,
+            None => Err(Refusal::new(Code::Unauthorized)),
+        };
+    let mut response = answer.or_else(Refusal::into_response)?;
+    let headers = response.headers_mut();
+    headers.set("vary", "origin")?;
+    if let Some(origin) = origin {
+        headers.set("access-control-allow-origin", &origin)?;
+    }
+    Ok(Some(response))
+}
+
+async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Result<Response, Refusal> {
+    let form = Form::of(request)?;
+    let Pass { task_id, until, seen } = pass;
+    let shard = config.shards.of(&Digest::of(task_id.as_bytes()));
+    let protocol = match form {
+        Form::Socket { protocol } => protocol,
+        Form::Events => None,
+        Form::Plain => return Err(not_plain()),
+    };
+    let watch = Watch {
+        subject: Subject::State { task_id, until },
+        start: seen.map_or(Start::Now, Start::After),
+        bodies: false,
+        protocol: protocol.map(str::to_owned),
+    };
+    match (stub::watch(env, config.shards, shard, watch).await?, form) {
+        (Watched::Refused, _) => Err(Refusal::new(Code::Unauthorized)),
+        (Watched::Over, Form::Socket { protocol }) => ended(protocol),
+        // This ends an EventSource.
+        (Watched::Over, _) => Ok(Response::empty()?.with_status(204)),
+        (Watched::Opened(response), Form::Events) => {
+            let socket = response.websocket().ok_or(Refusal::new(Code::Unavailable))?;
+            event_stream::open(vec![socket], Ids::of_shard())
+        }
+        (Watched::Opened(response), _) => Ok(response),
+    }
+}
+
+/// Opens a socket for one who has seen all there is to see, and closes it.
+fn ended(protocol: Option<&str>) -> Result<Response, Refusal> {
+    let pair = WebSocketPair::new()?;
+    pair.server.accept()?;
+    pair.server.close(Some(1000), Some(FINAL))?;
+    switched(pair.client, protocol)
+}
+
+/// Finds what a page shows: the token that its last event had, what it offers as a protocol, or in the query.
+fn ticket(query: &str, request: &Request) -> Result<Option<String>, Refusal> {
+    if let Some(token) = request.headers().get("last-event-id")?.filter(|id| id.starts_with(RESUME)) {
+        return Ok(Some(token));
+    }
+    if let Some(ticket) = offered(request)?.into_iter().find(|name| name != PROTOCOL) {
+        return Ok(Some(ticket));
+    }
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    Ok(pairs.find(|(name, _)| name == "ticket").map(|(_, ticket)| ticket.into_owned()))
+}
+
+/// Lets a page of a listed origin send the header by which a stream is resumed (Fetch, 3.2.2).
+fn preflight(request: &Request, config: &Config) -> Result<Response, Refusal> {
+    let origin = origin::allowed(request, &config.ticket_origins)?;
+    let mut response = Response::empty()?.with_status(204);
+    if let Some(origin) = origin {
+        let headers = response.headers_mut();
+        for (name, value) in [
+            ("access-control-allow-origin", origin.as_str()),
+            ("access-control-allow-methods", "GET"),
+            ("access-control-allow-headers", "last-event-id, cache-control"),
+            ("access-control-max-age", "600"),
+            ("vary", "origin"),
+        ] {
+            headers.set(name, value)?;
+        }
+    }
+    Ok(response)
+}

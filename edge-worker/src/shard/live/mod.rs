@@ -1,0 +1,227 @@
+//! Live updates: sockets that show what is stored, in the order of its numbers. They hibernate: all that is
+//! remembered of a viewer lies in its socket.
+//!
+//! A viewer is current, or behind. A current one is told at once; one that is behind, because it resumes or because
+//! it takes less than there is, reads what is stored, as far ahead of its acknowledgements as it may be.
+
+mod log;
+mod message;
+mod open;
+mod state;
+mod viewer;
+
+use vtryon_webhooks::{Digest, Shards};
+use worker::{WebSocket, WebSocketIncomingMessage, console_error};
+
+pub(super) use self::log::{Entry, before_time};
+use self::viewer::Viewer;
+use super::{TaskShard, deliveries, events};
+use crate::clock;
+use crate::config::Config;
+use crate::live::Cursor;
+use crate::wire::delivery::seq_of;
+use crate::wire::live::{FINAL, Subject, acknowledged};
+
+/// How many entries are read at a time.
+const PAGE: i64 = 50;
+
+/// Why a socket is closed: the code (RFC 6455, 7.4) and the reason.
+type End = (u16, &'static str);
+pub(super) const CLOSED: End = (1000, "closed");
+const OVER: End = (1000, FINAL);
+const JUNK: End = (1008, "only acknowledgements are taken here");
+pub(super) const FAULT: End = (1011, "a fault of the gateway: resume");
+const STUCK: End = (1013, "too much is not acknowledged: resume");
+
+/// Which shard this is, of how many.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) shard: u32,
+    pub(super) shards: u32,
+}
+
+impl Place {
+    /// Makes the id of what has a number.
+    fn id(self, seq: i64) -> String {
+        Cursor::at(self.shards, self.shard, seq).to_string()
+    }
+}
+
+/// By what the sockets of a subject are found.
+fn tag(subject: &Subject) -> String {
+    match subject {
+        Subject::Shard => tag_of(None),
+        Subject::Task { task_id } | Subject::State { task_id, .. } => tag_of(Some(task_id)),
+    }
+}
+
+fn tag_of(task_id: Option<&str>) -> String {
+    task_id.map_or_else(|| "shard".to_owned(), |task_id| Digest::of(task_id.as_bytes()).to_hex())
+}
+
+/// Closes a socket. One that is closed already can't be closed.
+pub(super) fn end(socket: &WebSocket, (code, reason): End) {
+    let _ = socket.close(Some(code), Some(reason));
+}
+
+impl TaskShard {
+    /// Shows an entry that was just stored to whoever watches. No viewer's fault is the event's.
+    pub(super) fn show_live(&self, entry: &Entry, task_id: Option<&str>) {
+        let mut texts: [Option<String>; 2] = [None, None];
+        for socket in self.viewers(task_id) {
+            let shown = Viewer::of(&socket).and_then(|viewer| match &viewer.subject {
+                Subject::State { .. } => self.show_state(&socket, viewer, entry),
+                Subject::Shard | Subject::Task { .. } => {
+                    let [plain, full] = &mut texts;
+                    let text = if viewer.bodies { full } else { plain };
+                    if text.is_none() {
+                        *text = self.told(entry, viewer.bodies)?;
+                    }
+                    show(&socket, viewer, entry.seq, text.as_deref().unwrap_or_default())
+                }
+            });
+            if let Err(error) = shown {
+                console_error!("live: {error}");
+                end(&socket, FAULT);
+            }
+        }
+    }
+
+    /// Tells whoever watches that a delivery has changed. It is a hint: who is behind does without.
+    pub(super) fn hint_live(&self, no: i64) {
+        let sql = self.state.storage().sql();
+        let kept = events::kept(&sql, seq_of(no)).ok().flatten();
+        let task_id = kept.and_then(|kept| kept.task_id);
+        let viewers = self.viewers(task_id.as_deref());
+        if viewers.is_empty() {
+            return;
+        }
+        let Ok(Some(delivery)) = deliveries::find(&sql, no) else { return };
+        let Ok(text) = self.hint(no, task_id.as_deref(), delivery.state.as_str()) else { return };
+        for socket in viewers {
+            let Ok(mut viewer) = Viewer::of(&socket) else { continue };
+            let is_admin = !matches!(viewer.subject, Subject::State { .. });
+            if is_admin && viewer.is_current && !viewer.is_ahead() && viewer.send(&socket, &text).is_ok() {
+                let _ = viewer.save(&socket);
+            }
+        }
+    }
+
+    /// Hears what a viewer says: that it has taken something.
+    pub(super) fn hear(&self, socket: &WebSocket, message: &WebSocketIncomingMessage) -> worker::Result<()> {
+        let id = match message {
+            WebSocketIncomingMessage::String(text) => acknowledged(text),
+            WebSocketIncomingMessage::Binary(_) => None,
+        };
+        let Some(id) = id else {
+            end(socket, JUNK);
+            return Ok(());
+        };
+        let mut viewer = Viewer::of(socket)?;
+        if let Subject::State { .. } = viewer.subject {
+            // It has no window: a task's states are few.
+            return Ok(());
+        }
+        // A shard that has stored nothing yet has nothing to catch up with.
+        let Ok(place) = self.place() else { return Ok(()) };
+        let Some(shards) = Shards::new(place.shards) else { return Ok(()) };
+        let Some(seq) = Cursor::parse(&id, shards).ok().and_then(|cursor| cursor.place(place.shard)) else {
+            end(socket, JUNK);
+            return Ok(());
+        };
+        viewer.acknowledge(seq, clock::now());
+        if !viewer.is_current {
+            self.catch_up(socket, &mut viewer, place)?;
+        }
+        viewer.save(socket)
+    }
+
+    /// Sends what is stored and was not sent yet, as far ahead as may be.
+    fn catch_up(&self, socket: &WebSocket, viewer: &mut Viewer, place: Place) -> worker::Result<()> {
+        let sql = self.state.storage().sql();
+        loop {
+            let page = match &viewer.subject {
+                Subject::Shard => log::after(&sql, viewer.at, PAGE)?,
+                Subject::Task { task_id } | Subject::State { task_id, .. } => {
+                    log::of_task_after(&sql, task_id, viewer.at, PAGE)?
+                }
+            };
+            for entry in &page {
+                if viewer.is_ahead() {
+                    return Ok(());
+                }
+                let text = self.told(entry, viewer.bodies)?;
+                viewer.at = entry.seq;
+                if let Some(text) = text {
+                    viewer.send(socket, &text)?;
+                }
+            }
+            if (page.len() as i64) < PAGE {
+                break;
+            }
+        }
+        viewer.at = self.last_seq();
+        viewer.is_current = true;
+        if !viewer.is_greeted {
+            viewer.is_greeted = true;
+            viewer.send(socket, &message::ready(place, viewer.at)?)?;
+        }
+        Ok(())
+    }
+
+    /// Tells a page how its task stands, if this event has changed it.
+    fn show_state(&self, socket: &WebSocket, mut viewer: Viewer, entry: &Entry) -> worker::Result<()> {
+        let Subject::State { task_id, until } = &viewer.subject else { return Ok(()) };
+        let state = self.state_of(task_id)?;
+        if state.seq != entry.seq {
+            return Ok(());
+        }
+        let until = *until;
+        if until <= clock::now() {
+            end(socket, OVER);
+            return Ok(());
+        }
+        let text = state.message("update", task_id, until, &*self.config()?)?;
+        viewer.at = state.seq;
+        viewer.send(socket, &text)?;
+        if state.is_final() {
+            end(socket, OVER);
+        }
+        viewer.save(socket)
+    }
+
+    /// Returns the sockets that show the whole shard, or a task.
+    fn viewers(&self, task_id: Option<&str>) -> Vec<WebSocket> {
+        let mut viewers = self.state.get_websockets_with_tag(&tag_of(None));
+        if task_id.is_some() {
+            viewers.extend(self.state.get_websockets_with_tag(&tag_of(task_id)));
+        }
+        viewers
+    }
+
+    fn place(&self) -> worker::Result<Place> {
+        let shards = u32::try_from(self.count()?).map_err(|_| worker::Error::from("no shards"))?;
+        Ok(Place { shard: self.shard()?, shards })
+    }
+
+    fn config(&self) -> worker::Result<std::rc::Rc<Config>> {
+        Config::current(&self.env).map_err(|_| worker::Error::from("not configured"))
+    }
+}
+
+/// Shows a message to one viewer, or lets it wait.
+fn show(socket: &WebSocket, mut viewer: Viewer, seq: i64, text: &str) -> worker::Result<()> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    if viewer.is_current && !viewer.is_ahead() {
+        viewer.at = seq;
+        viewer.send(socket, text)?;
+    } else {
+        viewer.wait(text);
+        if viewer.is_stuck(clock::now()) {
+            end(socket, STUCK);
+        }
+    }
+    viewer.save(socket)
+}

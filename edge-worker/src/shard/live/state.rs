@@ -1,0 +1,97 @@
+//! How one task stands, and nothing else of it: what the holder of a ticket is told.
+
+use serde::Serialize;
+use vtryon_webhooks::lifecycle::Stage;
+use vtryon_webhooks::{Millis, Status};
+
+use crate::config::Config;
+use crate::shard::TaskShard;
+use crate::shard::read::Failure;
+use crate::sql::{self, Bind};
+
+/// How long after its end a task may still be watched, in seconds: for a page that has missed it.
+const AFTERWARDS: i64 = 300;
+
+/// A task's state: the event that has led to it, and since when it is final.
+pub(super) struct State {
+    pub(super) seq: i64,
+    status: Option<String>,
+    result_url: Option<String>,
+    failure: Option<Failure>,
+    final_at: Option<Millis>,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    id: String,
+    r#type: &'static str,
+    task: View<'a>,
+}
+
+#[derive(Serialize)]
+struct View<'a> {
+    task_id: &'a str,
+    status: Option<&'a str>,
+    result_url: Option<&'a str>,
+    failure: Option<&'a Failure>,
+    seq: i64,
+}
+
+impl State {
+    /// Of a task that nothing was told of yet.
+    const NONE: Self = Self { seq: 0, status: None, result_url: None, failure: None, final_at: None };
+
+    pub(super) fn is_final(&self) -> bool {
+        let status = self.status.as_deref().map(Status::from_name);
+        status.and_then(|status| Stage::of(&status)).is_some_and(Stage::is_final)
+    }
+
+    /// Tells whether the task ended so long ago that no page has to be told any more.
+    pub(super) fn is_past(&self, now: Millis) -> bool {
+        self.final_at.is_some_and(|at| at.plus_seconds(AFTERWARDS) < now)
+    }
+
+    /// Tells it, with a token by which the page can resume.
+    pub(super) fn message(
+        &self,
+        kind: &'static str,
+        task_id: &str,
+        until: Millis,
+        config: &Config,
+    ) -> worker::Result<String> {
+        let task = View {
+            task_id,
+            status: self.status.as_deref(),
+            result_url: self.result_url.as_deref(),
+            failure: self.failure.as_ref(),
+            seq: self.seq,
+        };
+        let id = config.tickets.resume(task_id, until, self.seq);
+        Ok(serde_json::to_string(&Message { id, r#type: kind, task })?)
+    }
+}
+
+impl TaskShard {
+    /// Finds how a task stands.
+    pub(super) fn state_of(&self, task_id: &str) -> worker::Result<State> {
+        const FIND: &str = "SELECT stage, result_url, failure, final_at, COALESCE((
+                WITH RECURSIVE line (seq, previous, moved) AS (
+                    SELECT seq, previous, outcome = 'applied' FROM events WHERE seq = head
+                    UNION ALL
+                    SELECT e.seq, e.previous, e.outcome = 'applied'
+                    FROM line JOIN events e ON e.seq = line.previous WHERE NOT line.moved LIMIT 1000
+                ) SELECT seq FROM line WHERE moved
+            ), 0)
+            FROM tasks WHERE task_id = ?";
+        let found = sql::first(&self.state.storage().sql(), FIND, &[Bind::Text(task_id)], |row| {
+            Ok(State {
+                status: row.maybe_text()?,
+                result_url: row.maybe_text()?,
+                failure: row.maybe_text()?.map(Failure::new),
+                final_at: row.maybe_int()?.map(Millis),
+                seq: row.int()?,
+            })
+        })?;
+        Ok(found.unwrap_or(State::NONE))
+    }
+}

@@ -1,0 +1,89 @@
+//! What has happened lately, counted from the rows that are there: nothing is written for it.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use vtryon_webhooks::Millis;
+use worker::SqlStorage;
+
+use super::TaskShard;
+use super::live::before_time;
+use crate::sql::{self, Bind, Row};
+use crate::wire::delivery::delivery_no;
+use crate::wire::stats::{Count, Stats, Took, bound};
+
+/// How many events, and how many deliveries, are looked at.
+const MANY: i64 = 10_000;
+
+/// How long storing took, as Workers have told since this instance has started.
+#[derive(Default)]
+pub(super) struct Commits(RefCell<BTreeMap<i64, u64>>, RefCell<Option<i64>>);
+
+impl Commits {
+    pub(super) fn note(&self, took_ms: Option<i64>) {
+        let Some(took_ms) = took_ms else { return };
+        *self.0.borrow_mut().entry(bound(took_ms)).or_default() += 1;
+        let slowest = &mut *self.1.borrow_mut();
+        *slowest = (*slowest).max(Some(took_ms));
+    }
+}
+
+impl TaskShard {
+    /// Counts what was received from a time on.
+    pub(super) fn stats(&self, from: Millis) -> worker::Result<Stats> {
+        const EVENTS: &str = "SELECT CAST((received_at - ?1) / 60000 AS INTEGER), outcome, COUNT(*) FROM (
+                SELECT received_at, outcome FROM events WHERE seq > ?2 ORDER BY seq DESC LIMIT ?3
+            ) WHERE received_at >= ?1 GROUP BY 1, 2";
+        const QUARANTINED: &str =
+            "SELECT CAST((received_at - ?1) / 60000 AS INTEGER), 'quarantined', COUNT(*) FROM (
+                SELECT received_at FROM quarantine WHERE no > ?2 ORDER BY no DESC LIMIT ?3
+            ) WHERE received_at >= ?1 GROUP BY 1";
+        const DELIVERIES: &str = "SELECT CAST((created_at - ?1) / 60000 AS INTEGER), state, COUNT(*) FROM (
+                SELECT created_at, state FROM deliveries WHERE no >= ?2 ORDER BY no DESC LIMIT ?3
+            ) WHERE created_at >= ?1 GROUP BY 1, 2";
+        let sql = self.state.storage().sql();
+        let start = before_time(&sql, from, self.last_seq())?;
+        let of_events = [Bind::Int(from.0), Bind::Int(start), Bind::Int(MANY)];
+        let of_deliveries = [Bind::Int(from.0), Bind::Int(delivery_no(start + 1, 0)), Bind::Int(MANY)];
+        let mut events = counts(&sql, EVENTS, &of_events)?;
+        events.extend(counts(&sql, QUARANTINED, &of_events)?);
+        let deliveries = counts(&sql, DELIVERIES, &of_deliveries)?;
+        let most = MANY as u64;
+        let is_full = |counts: &[Count]| counts.iter().map(|Count(.., count)| count).sum::<u64>() >= most;
+        Ok(Stats {
+            truncated: is_full(&events) || is_full(&deliveries),
+            latency: latency(&sql, &of_deliveries)?,
+            events,
+            deliveries,
+            commits: self.memory.commits.0.borrow().iter().map(|(bound, count)| (*bound, *count)).collect(),
+            slowest_commit: *self.memory.commits.1.borrow(),
+        })
+    }
+}
+
+fn counts(sql: &SqlStorage, query: &str, binds: &[Bind<'_>]) -> worker::Result<Vec<Count>> {
+    sql::all(sql, query, binds, |row| {
+        let (minute, name) = (minute(row)?, row.text()?);
+        Ok(Count(minute, name, count(row)?))
+    })
+}
+
+/// Sorts what was delivered by how long it took. What was replayed says nothing of that.
+fn latency(sql: &SqlStorage, binds: &[Bind<'_>]) -> worker::Result<Vec<Took>> {
+    const TOOK: &str = "SELECT CAST((created_at - ?1) / 60000 AS INTEGER), ended_at - created_at FROM (
+            SELECT created_at, ended_at, state, round FROM deliveries WHERE no >= ?2 ORDER BY no DESC LIMIT ?3
+        ) WHERE created_at >= ?1 AND state = 'delivered' AND round = 0";
+    let mut sorted: BTreeMap<(u32, i64), u64> = BTreeMap::new();
+    for place in sql::all(sql, TOOK, binds, |row| Ok((minute(row)?, bound(row.int()?))))? {
+        *sorted.entry(place).or_default() += 1;
+    }
+    Ok(sorted.into_iter().map(|((minute, bound), count)| Took(minute, bound, count)).collect())
+}
+
+fn minute(row: &mut Row) -> worker::Result<u32> {
+    u32::try_from(row.int()?).map_err(|_| worker::Error::from("a minute before the first"))
+}
+
+fn count(row: &mut Row) -> worker::Result<u64> {
+    Ok(row.int()?.unsigned_abs())
+}

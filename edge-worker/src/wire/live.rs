@@ -1,0 +1,56 @@
+//! What a shard is asked to show live.
+
+use serde::{Deserialize, Serialize};
+use vtryon_webhooks::Millis;
+
+use crate::json::Object;
+
+/// How many bytes of what is stored already a viewer is sent ahead of its acknowledgements: 256 KiB.
+pub(crate) const AHEAD: usize = 256 * 1024;
+
+/// Why the socket of a page is closed whose task has ended.
+pub(crate) const FINAL: &str = "final";
+
+/// The header in which a shard says after which number a stream begins.
+pub(crate) const BEGINNING: &str = "x-vtryon-live-after";
+
+/// A stream that a socket is opened for.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Watch {
+    pub(crate) subject: Subject,
+    pub(crate) start: Start,
+    /// Whether events carry their bodies and signatures.
+    pub(crate) bodies: bool,
+    /// The WebSocket protocol that was chosen among those that the client offers.
+    pub(crate) protocol: Option<String>,
+}
+
+/// What a stream is about.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Subject {
+    /// Everything that the shard stores.
+    Shard,
+    /// One task, with everything about it.
+    Task { task_id: String },
+    /// How one task stands, and nothing else. `until` is when its last resume token ends.
+    State { task_id: String, until: Millis },
+}
+
+/// Where a stream begins.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Start {
+    /// With a snapshot.
+    Now,
+    /// With what was stored after this number.
+    After(i64),
+    /// With what was received from this time on.
+    Since(Millis),
+}
+
+/// Reads a viewer's acknowledgement, and returns the id up to which it has taken everything.
+pub(crate) fn acknowledged(text: &str) -> Option<String> {
+    let object = Object::parse(text.as_bytes())?;
+    (object.text("type")? == "ack").then(|| object.text("id")).flatten()
+}

@@ -1,0 +1,39 @@
+//! What has happened in a shard, minute by minute, as it tells the Worker.
+
+use serde::{Deserialize, Serialize};
+
+/// So many of something in a minute: the minute's number, what it was, how many.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Count(pub(crate) u32, pub(crate) String, pub(crate) u64);
+
+/// So many deliveries that took so long, in milliseconds at most: the minute's number, the bound, how many.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Took(pub(crate) u32, pub(crate) i64, pub(crate) u64);
+
+/// What a shard counts from its rows.
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct Stats {
+    /// Events by their outcome.
+    pub(crate) events: Vec<Count>,
+    /// Deliveries of these events by their state.
+    pub(crate) deliveries: Vec<Count>,
+    pub(crate) latency: Vec<Took>,
+    /// How long storing took as the Workers saw it, since this instance has started: bounds in milliseconds, and
+    /// how often.
+    pub(crate) commits: Vec<(i64, u64)>,
+    pub(crate) slowest_commit: Option<i64>,
+    /// Whether there was more than is looked at.
+    pub(crate) truncated: bool,
+}
+
+/// The bounds that spans of time are sorted by, in milliseconds.
+pub(crate) const BOUNDS: [i64; 18] = [
+    1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000, 600_000, 3_600_000,
+    86_400_000,
+];
+
+/// Returns the bound of a span of time.
+pub(crate) fn bound(millis: i64) -> i64 {
+    let [.., last] = BOUNDS;
+    BOUNDS.into_iter().find(|bound| millis <= *bound).unwrap_or(last)
+}
