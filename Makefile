@@ -34,8 +34,8 @@ npm: setup ## build the npm package
 verdict:
 	@cargo build --quiet --package vtryon-webhooks-tests --bin verdict
 
-.PHONY: test test-native test-no-std test-wasm test-npm test-python test-parity test-edge test-dev
-test: setup-test test-native test-no-std test-wasm test-npm test-python test-parity test-edge test-dev deploy-check ## pass every test
+.PHONY: test test-native test-no-std test-wasm test-npm test-python test-parity test-edge test-browser test-dev
+test: setup-test test-native test-no-std test-wasm test-npm test-python test-parity test-edge test-browser test-dev deploy-check ## pass every test
 test-native: ## test the core and the tables natively
 	cargo test --workspace
 test-no-std: setup ## prove that the core builds where there is no std
@@ -53,8 +53,14 @@ test-parity: setup-test npm verdict ## print what each implementation says to ea
 test-edge: setup-test worker npm ## test the Worker on workerd
 	@scripts/build-worker --faults
 	$(node_test) 'tests/edge/*.test.js'
+test-browser: setup-test worker npm ## test the dashboard and the storefront in Chromium
+	$(node_test) 'tests/dashboard/*.test.js' 'tests/browser/*.test.js'
 test-dev: setup worker ## test make dev: killed in every way, it starts again
 	$(node_test) 'tests/dev/*.test.js'
+
+.PHONY: bench
+bench: setup worker ## measure ingest, alone and beside 10,000 idle sockets
+	$(bin)/node bench/idle-sockets.js
 
 .PHONY: check
 check: setup-test ## check formats, lints, types and documentation

@@ -8,6 +8,7 @@ export function example(url, secrets) {
 Gateway          ${url}
 Webhook secret   ${secrets.VTRYON_WEBHOOK_SECRET}
 Admin token      ${secrets.GATEWAY_ADMIN_TOKEN}
+Dashboard        ${url}/ (sign in with the admin token)
 
 Post a signed event and read its task:
 

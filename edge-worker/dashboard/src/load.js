@@ -7,27 +7,35 @@ import { useStore } from "./store.js";
 
 /**
  * Loads by `load(signal)`, again whenever `deps` change, somebody signs in, or `reload` is called. What was
- * loaded stays until the next is there.
+ * loaded stays until the next is there; `isStale` tells that it is of other `deps`.
  */
 export function useLoad(load, deps = []) {
   const { generation } = useStore(session);
   const [state, setState] = useState({ loading: true });
   const [turn, setTurn] = useState(0);
+  const of = JSON.stringify(deps);
   useEffect(() => {
     const abort = new AbortController();
-    setState(({ data }) => ({ data, loading: true }));
+    const set = (next) => abort.signal.aborted || setState(next);
+    setState((state) => ({ data: state.data, of: state.of, loading: true }));
     load(abort.signal).then(
-      (data) => abort.signal.aborted || setState({ data, loading: false }),
-      (error) => abort.signal.aborted || setState(({ data }) => ({ data, error, loading: false })),
+      (data) => set({ data, of, loading: false }),
+      (error) =>
+        set((state) => ({
+          ...(state.of === of && { data: state.data, of }),
+          error,
+          loading: false,
+        })),
     );
     return () => abort.abort();
-  }, [...deps, turn, generation]);
+  }, [of, turn, generation]);
   const reload = useCallback(() => setTurn((turn) => turn + 1), []);
   const change = useCallback(
-    (by) => setState(({ data, ...rest }) => ({ ...rest, data: by(data) })),
-    [],
+    (by) => setState((state) => ({ ...state, data: by(state.data), of })),
+    [of],
   );
-  return { ...state, reload, change };
+  const { data, error, loading } = state;
+  return { data, error, loading, isStale: data !== undefined && state.of !== of, reload, change };
 }
 
 /**
@@ -39,12 +47,15 @@ export function usePages(path, name, query) {
   const first = useLoad((signal) => page(path, name, query, undefined, signal), [path, key]);
   const [rest, setRest] = useState({});
   const { data } = first;
+  // A list under another filter would tell what is not so.
+  const isShown = data !== undefined && !first.isStale;
   // What follows another first page than the one shown is of no use.
   const following = rest.after === data ? rest : {};
   const current = useRef();
   current.current = data;
   const cursor = following.pages?.at(-1).cursor ?? (following.pages ? null : data?.cursor);
   const more = async () => {
+    if (following.loading) return;
     setRest({ ...following, after: data, loading: true, error: undefined });
     try {
       const next = await page(path, name, query, cursor);
@@ -55,11 +66,11 @@ export function usePages(path, name, query) {
     }
   };
   return {
-    items: data && [data, ...(following.pages ?? [])].flatMap(({ items }) => items),
+    items: isShown ? [data, ...(following.pages ?? [])].flatMap(({ items }) => items) : undefined,
     loading: first.loading,
     error: first.error,
     reload: first.reload,
-    complete: data !== undefined && cursor === null,
+    complete: isShown && cursor === null,
     more: cursor ? more : undefined,
     loadingMore: following.loading === true,
     moreError: following.error,
@@ -88,10 +99,16 @@ export function useEvery(pause, act) {
   }, [pause]);
 }
 
-/** Does one thing at a time: returns `[run, busy, error]`. */
+/**
+ * Does one thing at a time: returns `[run, busy, error]`. A button that is `disabled` loses the focus, so that it
+ * is `aria-disabled` while busy, and what is run then is nothing.
+ */
 export function useAction(act) {
   const [state, setState] = useState({ busy: false });
+  const isBusy = useRef(false);
   const run = async (...args) => {
+    if (isBusy.current) return;
+    isBusy.current = true;
     setState({ busy: true });
     try {
       const result = await act(...args);
@@ -99,6 +116,8 @@ export function useAction(act) {
       return result;
     } catch (error) {
       setState({ busy: false, error });
+    } finally {
+      isBusy.current = false;
     }
   };
   return [run, state.busy, state.error];

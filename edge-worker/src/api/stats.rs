@@ -77,6 +77,8 @@ fn view(sum: Stats, from: Millis, minutes: u32) -> View {
     };
     let latency = |share| (0..minutes).map(|minute| quantile(of_minute(minute), share)).collect();
     let commits = || sum.commits.iter().copied();
+    // A bound may be above all that was seen.
+    let commit = |share| quantile(commits(), share).min(sum.slowest_commit);
     View {
         from: clock::rfc3339(from),
         minutes,
@@ -85,8 +87,8 @@ fn view(sum: Stats, from: Millis, minutes: u32) -> View {
         latency_ms: Latency { p50: latency(50), p95: latency(95) },
         commit_ms: Commits {
             count: commits().map(|(_, count)| count).sum(),
-            p50: quantile(commits(), 50),
-            p95: quantile(commits(), 95),
+            p50: commit(50),
+            p95: commit(95),
             max: sum.slowest_commit,
         },
         truncated: sum.truncated,

@@ -56,7 +56,7 @@ impl Access {
         &self,
         assertion: &str,
         now: Millis,
-    ) -> Result<Result<(), &'static str>, Refusal> {
+    ) -> Result<Result<Millis, &'static str>, Refusal> {
         let assertion = match Assertion::parse(assertion) {
             Ok(assertion) => assertion,
             Err(fault) => return Ok(Err(fault)),

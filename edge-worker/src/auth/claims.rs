@@ -7,13 +7,13 @@ use vtryon_webhooks::Millis;
 /// How many seconds the clock of Access may be ahead of ours.
 const LEEWAY: i64 = 60;
 
-/// Checks the claims, and tells the log which of them is wrong.
+/// Checks the claims and returns when they expire, or tells the log which of them is wrong.
 pub(super) fn check(
     genuine: &Genuine,
     issuer: &str,
     audiences: &[String],
     now: Millis,
-) -> Result<(), &'static str> {
+) -> Result<Millis, &'static str> {
     check_payload(genuine.payload(), issuer, audiences, now)
 }
 
@@ -22,7 +22,7 @@ fn check_payload(
     issuer: &str,
     audiences: &[String],
     now: Millis,
-) -> Result<(), &'static str> {
+) -> Result<Millis, &'static str> {
     let claims = Object::parse(payload).ok_or("its Access assertion claims nothing")?;
     if claims.text("iss").as_deref() != Some(issuer) {
         return Err("its Access assertion is of another team: iss");
@@ -31,15 +31,14 @@ fn check_payload(
         return Err("its Access assertion is for another application: aud");
     }
     let now = now.0.div_euclid(1000);
-    if claims.get("exp").and_then(time).is_none_or(|end| end <= now) {
-        return Err("its Access assertion has expired: exp");
-    }
+    let end = claims.get("exp").and_then(time).filter(|end| *end > now);
+    let end = end.ok_or("its Access assertion has expired: exp")?;
     // The assertions of service tokens have no `nbf`.
     let has_begun = |begin| time(begin).is_some_and(|begin| begin <= now.saturating_add(LEEWAY));
     if !["nbf", "iat"].into_iter().filter_map(|name| claims.get(name)).all(has_begun) {
         return Err("its Access assertion begins in the future: nbf or iat");
     }
-    Ok(())
+    Ok(Millis(end.saturating_mul(1000)))
 }
 
 /// Reads an audience: one name, or a list of them; anything else names nobody.
@@ -99,7 +98,7 @@ mod tests {
             let payload = payload.replace("ISS", ISSUER);
             let verdict = check_payload(payload.as_bytes(), ISSUER, &audiences, NOW);
             match told {
-                None => assert_eq!(verdict, Ok(()), "{payload}"),
+                None => assert!(verdict.is_ok_and(|end| end > NOW), "{payload}"),
                 Some(told) => assert!(verdict.is_err_and(|fault| fault.contains(told)), "{payload}"),
             }
         }

@@ -72,8 +72,8 @@ const WRONG_TOKEN: &str = "its bearer token is wrong";
 enum Sender {
     /// A program that has put the token into the request.
     Explicit,
-    /// A browser: its cookie, or the assertion that Access makes of one, comes with whatever it sends.
-    Browser,
+    /// A browser: its cookie, or the assertion that Access makes of one, comes with whatever it sends, until then.
+    Browser(Millis),
     /// A shop's backend, which makes tickets.
     Minter,
     /// Nobody we know, and why.
@@ -88,20 +88,28 @@ impl Admin {
     }
 
     /// Admits a request that carries good credentials, and, where a browser adds them by itself, shows
-    /// that no form of another site has sent it.
+    /// that no form of another site has sent it. Returns until when it may be answered: a session ends.
     ///
     /// # Errors
     /// `unauthorized`; `rate_limited` after too many of those, whatever the request carries;
     /// `forbidden` for a change without the header, for a socket from another site, and for what a token may not
     /// do; `unavailable` where Access can't be asked.
-    pub(crate) async fn admit(&self, request: &Request, scope: Scope, now: Millis) -> Result<(), Refusal> {
+    pub(crate) async fn admit(
+        &self,
+        request: &Request,
+        scope: Scope,
+        now: Millis,
+    ) -> Result<Option<Millis>, Refusal> {
         let client = Client::of(request)?;
         self.slow_down(client, now)?;
         match self.sender(request.headers(), now).await? {
-            Sender::Explicit => Ok(()),
-            Sender::Browser if is_socket(request)? => origin::check_socket(request),
-            Sender::Browser => check_change(request),
-            Sender::Minter if scope == Scope::Tickets => Ok(()),
+            Sender::Explicit => Ok(None),
+            Sender::Browser(end) => {
+                let is_socket = is_socket(request)?;
+                let check = if is_socket { origin::check_socket } else { check_change };
+                check(request).map(|()| Some(end))
+            }
+            Sender::Minter if scope == Scope::Tickets => Ok(None),
             Sender::Minter => {
                 Err(Refusal::because(Code::Forbidden, "this token may make tickets, and nothing else"))
             }
@@ -129,7 +137,7 @@ impl Admin {
                 && let Some(value) = session::find(&cookies)
             {
                 match token.sessions.check(value, now) {
-                    Ok(()) => return Ok(Sender::Browser),
+                    Ok(end) => return Ok(Sender::Browser(end)),
                     // One that was good is no guess: a page that goes on asking must not shut its user out.
                     Err(session::ENDED) => {}
                     Err(fault) => why = why.or(Some(fault)),
@@ -144,7 +152,7 @@ impl Admin {
             && let Some(assertion) = headers.get(ASSERTION)?
         {
             match access.check(&assertion, now).await? {
-                Ok(()) => return Ok(Sender::Browser),
+                Ok(end) => return Ok(Sender::Browser(end)),
                 Err(fault) => why = Some(fault),
             }
         }

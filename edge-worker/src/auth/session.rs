@@ -44,8 +44,8 @@ impl Sessions {
     }
 
     /// Checks a cookie's value `<end in seconds since 1970>.<HMAC-SHA256 of these digits>`, in constant
-    /// time, and tells the log what is wrong with it.
-    pub(super) fn check(&self, value: &str, now: Millis) -> Result<(), &'static str> {
+    /// time, and returns its end, or tells the log what is wrong with it.
+    pub(super) fn check(&self, value: &str, now: Millis) -> Result<Millis, &'static str> {
         const VOID: &str = "its session is void: altered, or of another token or master key";
         let (end, claim) = value.split_once('.').ok_or(VOID)?;
         let mut mac = [0; 32];
@@ -60,7 +60,7 @@ impl Sessions {
         if left > LENGTH + 1 {
             return Err("its session ends later than any that is opened now");
         }
-        Ok(())
+        Ok(Millis((seconds(now) + left) * 1000))
     }
 
     fn mac(&self, end: &str) -> Hmac<Sha256> {

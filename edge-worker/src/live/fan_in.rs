@@ -7,23 +7,30 @@ use std::panic::AssertUnwindSafe;
 use futures_util::future::{Either, select};
 use futures_util::stream::select_all;
 use futures_util::{FutureExt, StreamExt};
+use vtryon_webhooks::Shards;
 use worker::wasm_bindgen_futures::spawn_local;
 use worker::{Response, WebSocket, WebSocketPair, WebsocketEvent, console_error};
 
+use super::cursor::Cursor;
 use super::frame::{Frame, Ids};
 use crate::reply::{Refusal, switched};
 use crate::wire::live::{AHEAD, acknowledged};
 
 /// Joins sockets to shards into one.
-pub(super) fn open(sockets: Vec<WebSocket>, ids: Ids, protocol: Option<&str>) -> Result<Response, Refusal> {
+pub(super) fn open(
+    sockets: Vec<WebSocket>,
+    ids: Ids,
+    shards: Shards,
+    protocol: Option<&str>,
+) -> Result<Response, Refusal> {
     let pair = WebSocketPair::new()?;
     let (client, server) = (pair.client, pair.server);
     server.accept()?;
     spawn_local(async move {
-        let joined = AssertUnwindSafe(join(&sockets, &server, ids)).catch_unwind().await;
+        let joined = AssertUnwindSafe(join(&sockets, &server, ids, shards)).catch_unwind().await;
         let (code, reason) = joined.unwrap_or_else(|_| {
             console_error!("a live socket panicked: it will be resumed");
-            (1011, "a fault of the gateway: resume")
+            FAULT
         });
         for socket in sockets {
             // One that is closed already can't be closed.
@@ -33,6 +40,9 @@ pub(super) fn open(sockets: Vec<WebSocket>, ids: Ids, protocol: Option<&str>) ->
     });
     switched(client, protocol)
 }
+
+/// Why the socket is closed where the Worker itself has failed.
+const FAULT: (u16, &str) = (1011, "a fault of the gateway: resume");
 
 /// What was sent and not acknowledged.
 #[derive(Default)]
@@ -65,48 +75,49 @@ impl Unacknowledged {
 }
 
 /// Passes messages on and acknowledgements back, and tells with which code and reason it has ended.
-async fn join(sockets: &[WebSocket], client: &WebSocket, mut ids: Ids) -> (u16, &'static str) {
+async fn join(
+    sockets: &[WebSocket],
+    client: &WebSocket,
+    mut ids: Ids,
+    shards: Shards,
+) -> (u16, &'static str) {
     let streams = sockets.iter().enumerate().filter_map(|(no, socket)| {
         let events = socket.events().ok()?;
         socket.accept().ok()?;
         Some(events.map(move |event| (no, event)))
     });
     let mut messages = select_all(streams);
-    let Ok(mut answers) = client.events() else { return (1011, "a fault of the gateway: resume") };
+    let Ok(mut answers) = client.events() else { return FAULT };
     let mut unacknowledged = Unacknowledged::default();
+    let mut waiting: VecDeque<(usize, String)> = VecDeque::new();
     loop {
-        // A client that is behind is waited for: the shards hold back what it does not take.
-        let event = if unacknowledged.bytes >= AHEAD {
-            Either::Right(answers.next().await)
-        } else {
-            match select(messages.next(), answers.next()).await {
-                Either::Left((message, _)) => Either::Left(message),
-                Either::Right((answer, _)) => Either::Right(answer),
+        // A client that is behind is waited for. The shards hold back what is not acknowledged, so what waits here
+        // is little; and they end their streams if it lasts.
+        while unacknowledged.bytes < AHEAD
+            && let Some((socket, text)) = waiting.pop_front()
+        {
+            let frame = Frame::of(&text);
+            let (id, given) = ids.given(&frame);
+            if client.send_with_str(&given).is_err() {
+                return FAULT;
             }
-        };
-        match event {
-            Either::Left(Some((socket, Ok(WebsocketEvent::Message(message))))) => {
-                let Some(text) = message.text() else { continue };
-                let frame = Frame::of(&text);
-                let (id, given) = ids.given(&frame);
-                if client.send_with_str(&given).is_err() {
-                    return (1011, "a fault of the gateway: resume");
-                }
-                if let (Some(id), Some(own)) = (id, frame.id) {
-                    let own_id = own.to_owned();
-                    unacknowledged.add(Sent { id, socket, own_id, bytes: given.len() });
-                }
+            if let (Some(id), Some(own)) = (id, frame.id) {
+                unacknowledged.add(Sent { id, socket, own_id: own.to_owned(), bytes: given.len() });
+            }
+        }
+        match select(messages.next(), answers.next()).await {
+            Either::Left((Some((socket, Ok(WebsocketEvent::Message(message)))), _)) => {
+                waiting.extend(message.text().map(|text| (socket, text)));
             }
             Either::Left(_) => return (1013, "a shard has ended its stream: resume"),
-            Either::Right(Some(Ok(WebsocketEvent::Message(message)))) => {
+            Either::Right((Some(Ok(WebsocketEvent::Message(message))), _)) => {
                 let text = message.text().unwrap_or_default();
                 if text == "ping" {
                     let _ = client.send_with_str("pong");
                     continue;
                 }
-                let Some(id) = acknowledged(&text) else {
-                    return (1008, "only acknowledgements are taken here");
-                };
+                let id = acknowledged(&text).filter(|id| Cursor::parse(id, shards).is_ok());
+                let Some(id) = id else { return (1008, "only acknowledgements are taken here") };
                 for (no, id) in unacknowledged.acknowledge(&id) {
                     // A shard that has ended its stream is noticed by that.
                     let _ = sockets.get(no).map(|socket| socket.send_with_str(Frame::ack(&id)));

@@ -11,7 +11,7 @@ mod query;
 mod tickets;
 
 use futures_util::future::try_join_all;
-use vtryon_webhooks::{Code, Digest};
+use vtryon_webhooks::{Code, Digest, Millis};
 use worker::{Env, Request, Response, WebSocket};
 
 pub(crate) use self::cursor::Cursor;
@@ -62,9 +62,9 @@ pub(crate) async fn all(
     env: &Env,
     config: &Config,
 ) -> Result<Response, Refusal> {
-    admit(request, config).await?;
+    let until = admit(request, config).await?;
     let form = Form::of(request)?;
-    let wanted = &Wanted::read(request, query, config)?;
+    let wanted = &Wanted::read(request, query, until, config)?;
     let starts = (0..config.shards.count()).map(|shard| wanted.start(shard));
     let starts = starts.collect::<Result<Vec<Start>, Refusal>>()?;
     if let Form::Plain = form {
@@ -82,7 +82,7 @@ pub(crate) async fn all(
     }
     let ids = Ids::merged(config.shards, cursor);
     match form {
-        Form::Socket { protocol } => fan_in::open(sockets, ids, protocol),
+        Form::Socket { protocol } => fan_in::open(sockets, ids, config.shards, protocol),
         Form::Events | Form::Plain => event_stream::open(sockets, ids),
     }
 }
@@ -95,11 +95,12 @@ pub(crate) async fn shard(
     env: &Env,
     config: &Config,
 ) -> Result<Response, Refusal> {
-    admit(request, config).await?;
+    let until = admit(request, config).await?;
     let shard = name.parse().ok().filter(|shard: &u32| shard.to_string() == name);
     let shard = shard.filter(|shard| *shard < config.shards.count());
     let shard = shard.ok_or(Refusal::because(Code::NotFound, "there is no shard of this number"))?;
-    one(shard, Subject::Shard, query, request, env, config).await
+    let wanted = Wanted::read(request, query, until, config)?;
+    one(shard, Subject::Shard, &wanted, request, env, config).await
 }
 
 /// Streams what is stored of one task; to the holder of a ticket, how it stands.
@@ -113,13 +114,15 @@ pub(crate) async fn task(
     if let Some(answer) = tickets::answer(&id, query, request, env, config).await? {
         return Ok(answer);
     }
-    admit(request, config).await?;
+    let until = admit(request, config).await?;
     let id = api::task_id(id)?;
     let shard = config.shards.of(&Digest::of(id.as_str().as_bytes()));
-    one(shard, Subject::Task { task_id: id.as_str().to_owned() }, query, request, env, config).await
+    let wanted = Wanted::read(request, query, until, config)?;
+    let subject = Subject::Task { task_id: id.as_str().to_owned() };
+    one(shard, subject, &wanted, request, env, config).await
 }
 
-async fn admit(request: &Request, config: &Config) -> Result<(), Refusal> {
+async fn admit(request: &Request, config: &Config) -> Result<Option<Millis>, Refusal> {
     config.admin.admit(request, Scope::Everything, clock::now()).await
 }
 
@@ -127,23 +130,22 @@ async fn admit(request: &Request, config: &Config) -> Result<(), Refusal> {
 async fn one(
     shard: u32,
     subject: Subject,
-    query: &str,
+    wanted: &Wanted,
     request: &Request,
     env: &Env,
     config: &Config,
 ) -> Result<Response, Refusal> {
-    let wanted = Wanted::read(request, query, config)?;
     let start = wanted.start(shard)?;
     match Form::of(request)? {
         Form::Socket { protocol } => {
-            let watch = watch(subject, start, &wanted, protocol);
+            let watch = watch(subject, start, wanted, protocol);
             match stub::watch(env, config.shards, shard, watch).await? {
                 Watched::Opened(response) => Ok(response),
                 Watched::Over | Watched::Refused => Err(Refusal::new(Code::Unavailable)),
             }
         }
         Form::Events => {
-            let (socket, _) = socket(shard, watch(subject, start, &wanted, None), env, config).await?;
+            let (socket, _) = socket(shard, watch(subject, start, wanted, None), env, config).await?;
             event_stream::open(vec![socket], Ids::of_shard())
         }
         Form::Plain => Err(not_plain()),
@@ -151,7 +153,8 @@ async fn one(
 }
 
 fn watch(subject: Subject, start: Start, wanted: &Wanted, protocol: Option<&str>) -> Watch {
-    Watch { subject, start, bodies: wanted.bodies, protocol: protocol.map(str::to_owned) }
+    let Wanted { bodies, until, .. } = *wanted;
+    Watch { subject, start, bodies, until, protocol: protocol.map(str::to_owned) }
 }
 
 /// Opens a socket from here to a shard, and returns it with the number that its stream begins after.

@@ -22,11 +22,18 @@ pub(super) struct Wanted {
     pub(super) beginning: Beginning,
     /// Whether events carry their bodies.
     pub(super) bodies: bool,
+    /// Until when its sender may be answered.
+    pub(super) until: Option<Millis>,
 }
 
 impl Wanted {
     /// Reads the query, and the header by which a browser resumes an event stream.
-    pub(super) fn read(request: &Request, query: &str, config: &Config) -> Result<Self, Refusal> {
+    pub(super) fn read(
+        request: &Request,
+        query: &str,
+        until: Option<Millis>,
+        config: &Config,
+    ) -> Result<Self, Refusal> {
         let query = Query::parse(query, &["cursor", "since", "bodies"])?;
         let refuse = |message| Refusal::because(Code::InvalidRequest, message);
         let bodies = match query.get("bodies") {
@@ -43,7 +50,7 @@ impl Wanted {
             (None, Some(since)) => Beginning::Since(moment(since)?),
             (None, None) => Beginning::Now,
         };
-        Ok(Self { beginning, bodies })
+        Ok(Self { beginning, bodies, until })
     }
 
     /// Tells where one shard's stream begins. A cursor that does not say is of another stream: to begin somewhere

@@ -60,6 +60,10 @@ pub(super) async fn answer(
             None => Err(Refusal::new(Code::Unauthorized)),
         };
     let mut response = answer.or_else(Refusal::into_response)?;
+    if response.status_code() == 101 {
+        // A socket is not held to CORS, and the headers of what a shard has answered can't be changed.
+        return Ok(Some(response));
+    }
     let headers = response.headers_mut();
     headers.set("vary", "origin")?;
     if let Some(origin) = origin {
@@ -78,7 +82,8 @@ async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Re
         Form::Plain => return Err(not_plain()),
     };
     let watch = Watch {
-        subject: Subject::State { task_id, until },
+        subject: Subject::State { task_id },
+        until: Some(until),
         start: seen.map_or(Start::Now, Start::After),
         bodies: false,
         protocol: protocol.map(str::to_owned),

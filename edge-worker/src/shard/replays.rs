@@ -69,7 +69,7 @@ impl TaskShard {
             let seq = self.next_seq();
             sql::transaction(&self.state.storage(), || {
                 deliveries::replay(&sql, no, now, now, None)?;
-                note(&sql, seq, no)
+                note(&sql, seq, no, now)
             })?;
             self.show_replays(seq, &[no]);
             self.wake_by(now)?;
@@ -122,9 +122,9 @@ impl TaskShard {
 }
 
 /// Notes that a delivery is made once more, among what live viewers go through.
-fn note(sql: &SqlStorage, seq: i64, delivery: i64) -> worker::Result<()> {
-    const NOTE: &str = "INSERT INTO replayed (seq, delivery) VALUES (?, ?)";
-    sql::run(sql, NOTE, &[Bind::Int(seq), Bind::Int(delivery)])
+fn note(sql: &SqlStorage, seq: i64, delivery: i64, now: Millis) -> worker::Result<()> {
+    const NOTE: &str = "INSERT INTO replayed (seq, delivery, replayed_at) VALUES (?, ?, ?)";
+    sql::run(sql, NOTE, &[Bind::Int(seq), Bind::Int(delivery), Bind::Int(now.0)])
 }
 
 /// Counts a delivery of a range that has come to its end.
@@ -196,7 +196,7 @@ fn mark_page(
         // What is pending as part of another range is part of this one from here on.
         sql::run(sql, LEAVE, &[Bind::Int(*no), Bind::Text(&replay.id)])?;
         deliveries::replay(sql, *no, *received_at, now, Some(&replay.id))?;
-        note(sql, seq, *no)?;
+        note(sql, seq, *no, now)?;
     }
     sql::run(sql, ADVANCE, &[Bind::Int(page.len() as i64), Bind::MaybeInt(next), Bind::Text(&replay.id)])?;
     Ok(page.into_iter().map(|(no, _)| no).collect())

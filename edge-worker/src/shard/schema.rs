@@ -93,7 +93,8 @@ pub(super) const MIGRATIONS: &[&str] = &["
     UPDATE quarantine SET no = -no;
 ", "
     CREATE TABLE replayed (
-        seq      INTEGER PRIMARY KEY,
-        delivery INTEGER NOT NULL
+        seq         INTEGER PRIMARY KEY,
+        delivery    INTEGER NOT NULL,
+        replayed_at INTEGER NOT NULL
     );
 "];

@@ -21,6 +21,8 @@ pub(crate) struct Watch {
     pub(crate) start: Start,
     /// Whether events carry their bodies and signatures.
     pub(crate) bodies: bool,
+    /// Until when anything may be shown: what lets the viewer in has an end.
+    pub(crate) until: Option<Millis>,
     /// The WebSocket protocol that was chosen among those that the client offers.
     pub(crate) protocol: Option<String>,
 }
@@ -33,8 +35,8 @@ pub(crate) enum Subject {
     Shard,
     /// One task, with everything about it.
     Task { task_id: String },
-    /// How one task stands, and nothing else. `until` is when its last resume token ends.
-    State { task_id: String, until: Millis },
+    /// How one task stands, and nothing else.
+    State { task_id: String },
 }
 
 /// Where a stream begins.

@@ -131,7 +131,12 @@ function Charts({ stats }) {
         chart=${latency}
         format=${duration}
         total=${highest}
-        summary=${`From received to delivered. Median ${highest(latency.series[0].values)}, 95th percentile ${highest(latency.series[1].values)}.`}
+        least=${10}
+        summary=${
+          latency.series.every(({ values }) => values.every((value) => value === null))
+            ? "No delivery arrived in this time."
+            : `From received to delivered. Median ${highest(latency.series[0].values)}, 95th percentile ${highest(latency.series[1].values)}.`
+        }
       />
       <${Chart}
         title="Delivery success rate"

@@ -82,7 +82,10 @@ function useTaskLive(path, changeTask, onDelivery) {
       onChange: () => setLive(connection.phase === "live"),
     });
     connection.start();
+    const retry = () => connection.retryNow();
+    addEventListener("online", retry);
     return () => {
+      removeEventListener("online", retry);
       connection.stop();
       batch.stop();
     };

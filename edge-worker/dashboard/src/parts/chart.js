@@ -11,15 +11,15 @@ const HEIGHT = 170;
 
 /**
  * `chart` is one of `stats.js`; `bars` are stacked, lines are not. `format` writes a value, `summary` says the
- * whole, `total` what of a series is shown while no moment is pointed at.
+ * whole, `total` what of a series is shown while no moment is pointed at. The axis ends at `top`, or reaches `least` at least.
  */
-export function Chart({ title, chart, bars = false, format, summary, total, top }) {
+export function Chart({ title, chart, bars = false, format, summary, total, top, least = 1 }) {
   const id = useId();
   const frame = useRef();
   const [at, setAt] = useState(null);
   const colours = useStore(theme);
   useEffect(() => {
-    const { plot, stop } = draw(frame.current, { chart, bars, format, top, onPoint: setAt });
+    const { plot, stop } = draw(frame.current, { chart, bars, format, top, least, onPoint: setAt });
     return () => {
       stop();
       plot.destroy();
@@ -91,7 +91,7 @@ function At({ seconds }) {
   return html`<time datetime=${exact} title=${exact}>${moment(date)}</time>`;
 }
 
-function draw(frame, { chart, bars, format, top, onPoint }) {
+function draw(frame, { chart, bars, format, top, least, onPoint }) {
   const figure = frame.closest("figure");
   // The colours are those of the style sheet, as they are in the present theme.
   const colour = (name) => getComputedStyle(figure.querySelector(`[data-series="${name}"]`)).color;
@@ -117,7 +117,7 @@ function draw(frame, { chart, bars, format, top, onPoint }) {
     cursor: { y: false, drag: { x: false, y: false }, points: { show: !bars, size: 7 } },
     scales: {
       x: { range: [chart.times[0] - chart.step / 2, chart.times.at(-1) + chart.step / 2] },
-      y: { range: (_, __, max) => [0, top ?? Math.max(1, (max ?? 0) * 1.1)] },
+      y: { range: (_, __, max) => [0, top ?? Math.max(least, (max ?? 0) * 1.1)] },
     },
     axes: [
       {

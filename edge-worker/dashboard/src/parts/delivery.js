@@ -47,7 +47,7 @@ export function ReplayButton({ delivery, onDone }) {
     onDone(replayed);
   });
   return html`
-    <button type="button" disabled=${busy} aria-label=${`Replay ${delivery.id}`} onClick=${run}>
+    <button type="button" aria-disabled=${busy} aria-label=${`Replay ${delivery.id}`} onClick=${run}>
       ${busy ? "Replaying…" : "Replay"}
     </button>
     <${Failure} error=${error} what="It was not replayed." />

@@ -45,7 +45,7 @@ export function Confirm({ title, verb, act, onDone, onClose, danger = false, chi
       <${Failure} error=${error} what="It was not done." />
       <footer>
         <button type="button" onClick=${onClose}>Cancel</button>
-        <button type="button" class=${danger ? "danger" : "primary"} disabled=${busy} onClick=${run}>${verb}</button>
+        <button type="button" class=${danger ? "danger" : "primary"} aria-disabled=${busy} onClick=${run}>${verb}</button>
       </footer>
     <//>
   `;

@@ -60,7 +60,7 @@ export function EndpointCard({ endpoint, secret, onSecret, onChange }) {
       ${secret && html`<${Secret} secret=${secret} onClose=${() => onSecret(undefined)} />`}
       <${Facts} endpoint=${endpoint} />
       <div class="actions" role="group" aria-label="Actions">
-        <button type="button" disabled=${testing || !endpoint.enabled} onClick=${runTest}>
+        <button type="button" disabled=${!endpoint.enabled} aria-disabled=${testing} onClick=${runTest}>
           ${testing ? "Sending…" : "Send test event"}
         </button>
         <button type="button" onClick=${open("Edit")}>Edit</button>
@@ -69,7 +69,7 @@ export function EndpointCard({ endpoint, secret, onSecret, onChange }) {
           endpoint.secrets.length > 1 &&
           html`<button type="button" onClick=${open("Retire")}>Retire previous secret</button>`
         }
-        <button type="button" disabled=${toggling} onClick=${toggle}>${endpoint.enabled ? "Disable" : "Enable"}</button>
+        <button type="button" aria-disabled=${toggling} onClick=${toggle}>${endpoint.enabled ? "Disable" : "Enable"}</button>
         <button type="button" class="danger quiet" onClick=${open("Delete")}>Delete</button>
       </div>
       <${Failure} error=${toggleError} what="The endpoint was not changed." />

@@ -18,7 +18,7 @@ export function Edit({ endpoint, onDone, onClose }) {
   });
   const submit = (event) => {
     event.preventDefault();
-    if (!busy) run();
+    run();
   };
   return html`
     <${Dialog} title="Edit endpoint" onClose=${onClose}>
@@ -28,7 +28,7 @@ export function Edit({ endpoint, onDone, onClose }) {
         <${Failure} error=${error} what="The endpoint was not changed." />
         <footer>
           <button type="button" onClick=${onClose}>Cancel</button>
-          <button type="submit" class="primary" disabled=${busy}>Save</button>
+          <button type="submit" class="primary" aria-disabled=${busy}>Save</button>
         </footer>
       </form>
     <//>
@@ -44,7 +44,7 @@ export function Rotate({ endpoint, onDone, onClose }) {
   });
   const submit = (event) => {
     event.preventDefault();
-    if (!busy) run();
+    run();
   };
   return html`
     <${Dialog} title="Rotate secret" onClose=${onClose}>
@@ -69,7 +69,7 @@ export function Rotate({ endpoint, onDone, onClose }) {
         <${Failure} error=${error} what="The secret was not rotated." />
         <footer>
           <button type="button" onClick=${onClose}>Cancel</button>
-          <button type="submit" class="primary" disabled=${busy}>Rotate secret</button>
+          <button type="submit" class="primary" aria-disabled=${busy}>Rotate secret</button>
         </footer>
       </form>
     <//>

@@ -17,7 +17,7 @@ export function Register({ onDone }) {
   });
   const submit = (event) => {
     event.preventDefault();
-    if (!busy) run();
+    run();
   };
   return html`
     <form onSubmit=${submit}>
@@ -28,7 +28,7 @@ export function Register({ onDone }) {
       </details>
       <${Failure} error=${error} what="The endpoint was not registered." />
       <footer>
-        <button type="submit" class="primary" disabled=${busy}>
+        <button type="submit" class="primary" aria-disabled=${busy}>
           ${busy ? "Registering…" : "Register Webhook Endpoint"}
         </button>
       </footer>

@@ -35,7 +35,7 @@ export function ReplayRange({ endpoints, endpoint, onBegun, onClose }) {
   });
   const submit = (event) => {
     event.preventDefault();
-    if (!busy) run();
+    run();
   };
   return html`
     <${Dialog} title="Replay a range" onClose=${onClose}>
@@ -68,7 +68,7 @@ export function ReplayRange({ endpoints, endpoint, onBegun, onClose }) {
         <${Failure} error=${error} what="No replay was begun." />
         <footer>
           <button type="button" onClick=${onClose}>Cancel</button>
-          <button type="submit" class="primary" disabled=${busy}>${busy ? "Beginning…" : "Replay"}</button>
+          <button type="submit" class="primary" aria-disabled=${busy}>${busy ? "Beginning…" : "Replay"}</button>
         </footer>
       </form>
     <//>

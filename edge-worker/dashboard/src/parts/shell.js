@@ -124,7 +124,7 @@ function SignOut() {
   const [isStillIn, setStillIn] = useState(false);
   const [run, busy, error] = useAction(async () => setStillIn(!(await signOut())));
   return html`
-    <button type="button" class="quiet" disabled=${busy} onClick=${run}>Sign out</button>
+    <button type="button" class="quiet" aria-disabled=${busy} onClick=${run}>Sign out</button>
     <${Failure} error=${error} what="You are still signed in." />
     ${
       isStillIn &&

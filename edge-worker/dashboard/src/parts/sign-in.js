@@ -39,7 +39,7 @@ function ByToken() {
   const mustWait = until > now;
   const submit = (event) => {
     event.preventDefault();
-    if (!busy && !mustWait) run();
+    if (!mustWait) run();
   };
   return html`
     <form onSubmit=${submit}>
@@ -59,7 +59,7 @@ function ByToken() {
       </div>
       ${error && html`<${Why} error=${error} until=${until} />`}
       <footer>
-        <button type="submit" class="primary" disabled=${busy || mustWait}>
+        <button type="submit" class="primary" disabled=${mustWait} aria-disabled=${busy}>
           ${mustWait ? `Wait ${duration(Math.ceil((until - now) / 1000) * 1000)}` : "Sign in"}
         </button>
       </footer>

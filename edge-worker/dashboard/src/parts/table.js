@@ -37,7 +37,7 @@ export function Foot({ pages, shown, noun, many = `${noun}s` }) {
       <span>${shown === 0 ? `No ${many} found so far` : count(shown, noun, many)}${more ? "" : ", which is all"}</span>
       ${
         more &&
-        html`<button type="button" disabled=${loadingMore} onClick=${more}>
+        html`<button type="button" aria-disabled=${loadingMore} onClick=${more}>
           ${loadingMore ? "Loading…" : shown === 0 ? "Keep looking" : "Load more"}
         </button>`
       }

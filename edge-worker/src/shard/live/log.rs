@@ -76,11 +76,16 @@ fn floors(sql: &SqlStorage) -> worker::Result<(i64, i64)> {
     Ok((retention::floor(sql, PRUNED_TO)?, retention::floor(sql, QUARANTINE_PRUNED_TO)?))
 }
 
-/// Returns the number before the first event that was received at a time or later, by bisection: numbers are given
+/// Returns the number before the first entry that was stored at a time or later, by bisection: numbers are given
 /// in the order of arrival, but for the little that clocks differ.
 pub(in crate::shard) fn before_time(sql: &SqlStorage, at: Millis, last: i64) -> worker::Result<i64> {
     // The first one from a number on, wherever the next one is that is still there.
-    const RECEIVED: &str = "SELECT seq, received_at FROM events WHERE seq >= ? ORDER BY seq LIMIT 1";
+    const RECEIVED: &str = "SELECT * FROM (
+            SELECT seq, received_at FROM events WHERE seq >= ?1
+            UNION ALL SELECT no, received_at FROM quarantine WHERE no >= ?1
+            UNION ALL SELECT seq, replayed_at FROM replayed WHERE seq >= ?1
+            ORDER BY 1
+        ) LIMIT 1";
     let (mut low, mut high) = (retention::floor(sql, PRUNED_TO)? + 1, last + 1);
     while low < high {
         let middle = low + (high - low) / 2;

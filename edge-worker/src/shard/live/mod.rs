@@ -29,6 +29,7 @@ const PAGE: i64 = 50;
 type End = (u16, &'static str);
 pub(super) const CLOSED: End = (1000, "closed");
 const OVER: End = (1000, FINAL);
+const NOT_ANY_MORE: End = (1008, "the session or the ticket has ended");
 const JUNK: End = (1008, "only acknowledgements are taken here");
 pub(super) const FAULT: End = (1011, "a fault of the gateway: resume");
 const STUCK: End = (1013, "too much is not acknowledged: resume");
@@ -51,7 +52,7 @@ impl Place {
 fn tag(subject: &Subject) -> String {
     match subject {
         Subject::Shard => tag_of(None),
-        Subject::Task { task_id } | Subject::State { task_id, .. } => tag_of(Some(task_id)),
+        Subject::Task { task_id } | Subject::State { task_id } => tag_of(Some(task_id)),
     }
 }
 
@@ -68,8 +69,13 @@ impl TaskShard {
     /// Shows an entry that was just stored to whoever watches. No viewer's fault is the event's.
     pub(super) fn show_live(&self, entry: &Entry, task_id: Option<&str>) {
         let mut texts: [Option<String>; 2] = [None, None];
+        let now = clock::now();
         for socket in self.viewers(task_id) {
             let shown = Viewer::of(&socket).and_then(|viewer| match &viewer.subject {
+                _ if viewer.is_over(now) => {
+                    end(&socket, NOT_ANY_MORE);
+                    Ok(())
+                }
                 Subject::State { .. } => self.show_state(&socket, viewer, entry),
                 Subject::Shard | Subject::Task { .. } => {
                     let [plain, full] = &mut texts;
@@ -98,9 +104,10 @@ impl TaskShard {
         }
         let Ok(Some(delivery)) = deliveries::find(&sql, no) else { return };
         let Ok(text) = self.hint(no, task_id.as_deref(), delivery.state.as_str()) else { return };
+        let now = clock::now();
         for socket in viewers {
             let Ok(mut viewer) = Viewer::of(&socket) else { continue };
-            let is_admin = !matches!(viewer.subject, Subject::State { .. });
+            let is_admin = !matches!(viewer.subject, Subject::State { .. }) && !viewer.is_over(now);
             if is_admin && viewer.is_current && !viewer.is_ahead() && viewer.send(&socket, &text).is_ok() {
                 let _ = viewer.save(&socket);
             }
@@ -129,7 +136,12 @@ impl TaskShard {
             end(socket, JUNK);
             return Ok(());
         };
-        viewer.acknowledge(seq, clock::now());
+        let now = clock::now();
+        if viewer.is_over(now) {
+            end(socket, NOT_ANY_MORE);
+            return Ok(());
+        }
+        viewer.acknowledge(seq, now);
         if !viewer.is_current {
             self.catch_up(socket, &mut viewer, place)?;
         }
@@ -142,7 +154,7 @@ impl TaskShard {
         loop {
             let page = match &viewer.subject {
                 Subject::Shard => log::after(&sql, viewer.at, PAGE)?,
-                Subject::Task { task_id } | Subject::State { task_id, .. } => {
+                Subject::Task { task_id } | Subject::State { task_id } => {
                     log::of_task_after(&sql, task_id, viewer.at, PAGE)?
                 }
             };
@@ -171,14 +183,11 @@ impl TaskShard {
 
     /// Tells a page how its task stands, if this event has changed it.
     fn show_state(&self, socket: &WebSocket, mut viewer: Viewer, entry: &Entry) -> worker::Result<()> {
-        let Subject::State { task_id, until } = &viewer.subject else { return Ok(()) };
+        let (Subject::State { task_id }, Some(until)) = (&viewer.subject, viewer.until) else {
+            return Ok(());
+        };
         let state = self.state_of(task_id)?;
         if state.seq != entry.seq {
-            return Ok(());
-        }
-        let until = *until;
-        if until <= clock::now() {
-            end(socket, OVER);
             return Ok(());
         }
         let text = state.message("update", task_id, until, &*self.config()?)?;

@@ -33,7 +33,7 @@ impl TaskShard {
         let socket = &pair.server;
         self.state.accept_websocket_with_tags(socket, &[&tag(&watch.subject)]);
         self.state.set_websocket_auto_response(&WebSocketRequestResponsePair::new("ping", "pong")?);
-        let mut viewer = Viewer::new(watch.subject, watch.bodies, self.last_seq(), now);
+        let mut viewer = Viewer::new(watch.subject, watch.bodies, watch.until, self.last_seq(), now);
         let (begins_at, gap) = self.found(watch.start, now)?;
         viewer.at = begins_at;
         match state {
@@ -63,7 +63,7 @@ impl TaskShard {
         if gap.is_some() || matches!(start, Start::Now) {
             let task_id = match &viewer.subject {
                 Subject::Shard => None,
-                Subject::Task { task_id } | Subject::State { task_id, .. } => Some(task_id.as_str()),
+                Subject::Task { task_id } | Subject::State { task_id } => Some(task_id.as_str()),
             };
             let text = self.snapshot(place, task_id, at)?;
             viewer.send(socket, &text)?;
@@ -98,13 +98,15 @@ impl TaskShard {
         start: Start,
         state: &State,
     ) -> worker::Result<()> {
-        let Subject::State { task_id, until } = &viewer.subject else { return Ok(()) };
+        let (Subject::State { task_id }, Some(until)) = (&viewer.subject, viewer.until) else {
+            return Ok(());
+        };
         let kind = match start {
             Start::After(seen) if state.seq <= seen => return Ok(()),
             Start::After(_) => "update",
             Start::Now | Start::Since(_) => "snapshot",
         };
-        let text = state.message(kind, task_id, *until, &*self.config()?)?;
+        let text = state.message(kind, task_id, until, &*self.config()?)?;
         viewer.at = state.seq;
         viewer.send(socket, &text)?;
         if state.is_final() {

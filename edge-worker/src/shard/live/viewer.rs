@@ -12,6 +12,9 @@ use crate::wire::live::{AHEAD, Subject};
 /// How much a socket may have unacknowledged, in bytes: 1 MiB. Beyond it, it is closed and has to resume.
 const MOST: usize = 1024 * 1024;
 
+/// How long a part is at least, in bytes, but for the last one: an attachment holds 2 KiB.
+const PART: usize = 16 * 1024;
+
 /// How long one that is behind may leave everything unacknowledged, in milliseconds: then it is closed too.
 const PATIENCE: i64 = 30_000;
 
@@ -21,17 +24,16 @@ pub(super) struct Viewer {
     pub(super) subject: Subject,
     /// Whether events carry their bodies and signatures.
     pub(super) bodies: bool,
+    /// Until when anything may be shown.
+    pub(super) until: Option<Millis>,
     /// The number of what was sent last. Of a state, that of the event that has led to it.
     pub(super) at: i64,
     /// Whether it has everything, and what comes is sent as it comes.
     pub(super) is_current: bool,
     /// Whether it was told that it has everything that was stored before it came.
     pub(super) is_greeted: bool,
-    /// What was sent and not acknowledged: the bytes up to a mark, the mark, and the bytes after it. Two sums
-    /// suffice: an acknowledgement beyond the mark strikes out the first and moves the mark.
-    before: usize,
-    mark: i64,
-    after: usize,
+    /// What was sent and not acknowledged, in parts: the number of a part's last message, and the part's bytes.
+    sent: Vec<(i64, usize)>,
     /// The bytes of what came since the last acknowledgement and had to wait.
     waiting: usize,
     /// When something was acknowledged last.
@@ -55,10 +57,19 @@ fn attached(socket: &WebSocket) -> &Attached {
 }
 
 impl Viewer {
-    pub(super) const fn new(subject: Subject, bodies: bool, at: i64, now: Millis) -> Self {
+    pub(super) fn new(subject: Subject, bodies: bool, until: Option<Millis>, at: i64, now: Millis) -> Self {
         let (is_current, is_greeted) = (false, false);
-        let (before, mark, after, waiting) = (0, at, 0, 0);
-        Self { subject, bodies, at, is_current, is_greeted, before, mark, after, waiting, heard_at: now }
+        Self {
+            subject,
+            bodies,
+            until,
+            at,
+            is_current,
+            is_greeted,
+            sent: Vec::new(),
+            waiting: 0,
+            heard_at: now,
+        }
     }
 
     /// Reads what a socket's attachment says.
@@ -74,26 +85,31 @@ impl Viewer {
     /// Sends a message, and counts it.
     pub(super) fn send(&mut self, socket: &WebSocket, message: &str) -> worker::Result<()> {
         socket.send_with_str(message)?;
-        self.after += message.len();
-        if self.before == 0 {
-            (self.before, self.mark, self.after) = (self.after, self.at, 0);
+        match self.sent.last_mut() {
+            Some((last, bytes)) if *bytes < PART => (*last, *bytes) = (self.at, *bytes + message.len()),
+            Some(_) | None => self.sent.push((self.at, message.len())),
         }
         Ok(())
     }
 
     /// Takes an acknowledgement of everything up to a number.
-    pub(super) const fn acknowledge(&mut self, seq: i64, now: Millis) {
+    pub(super) fn acknowledge(&mut self, seq: i64, now: Millis) {
         (self.heard_at, self.waiting) = (now, 0);
-        if seq >= self.at {
-            (self.before, self.after) = (0, 0);
-        } else if seq >= self.mark {
-            (self.before, self.mark, self.after) = (self.after, self.at, 0);
-        }
+        self.sent.retain(|(last, _)| *last > seq);
+    }
+
+    fn unacknowledged(&self) -> usize {
+        self.sent.iter().map(|(_, bytes)| bytes).sum()
     }
 
     /// Tells whether what is stored has to wait for an acknowledgement.
-    pub(super) const fn is_ahead(&self) -> bool {
-        self.before + self.after >= AHEAD
+    pub(super) fn is_ahead(&self) -> bool {
+        self.unacknowledged() >= AHEAD
+    }
+
+    /// Tells whether what has let the viewer in has ended.
+    pub(super) fn is_over(&self, now: Millis) -> bool {
+        self.until.is_some_and(|until| until <= now)
     }
 
     /// Notes a message that has to wait: it is read again from what is stored.
@@ -103,8 +119,8 @@ impl Viewer {
     }
 
     /// Tells whether a socket has left so much unacknowledged, or for so long, that it has to resume.
-    pub(super) const fn is_stuck(&self, now: Millis) -> bool {
-        let unsent = self.before + self.after + self.waiting;
+    pub(super) fn is_stuck(&self, now: Millis) -> bool {
+        let unsent = self.unacknowledged() + self.waiting;
         unsent > MOST || (!self.is_current && now.0 - self.heard_at.0 > PATIENCE)
     }
 }
@@ -113,35 +129,30 @@ impl Viewer {
 mod tests {
     use super::*;
 
-    fn viewer(before: usize, mark: i64, after: usize, at: i64) -> Viewer {
-        Viewer { before, mark, after, is_current: true, ..Viewer::new(Subject::Shard, false, at, Millis(0)) }
+    fn viewer(sent: &[(i64, usize)]) -> Viewer {
+        let at = sent.last().map_or(0, |(last, _)| *last);
+        let viewer = Viewer::new(Subject::Shard, false, None, at, Millis(0));
+        Viewer { sent: sent.to_vec(), is_current: true, ..viewer }
     }
 
     #[test]
-    fn acknowledgements_strike_out_what_was_sent_before_them() {
-        // before, mark, after, sent last; acknowledged; before, mark, after then
-        for ((before, mark, after, at), seq, then) in [
-            ((10, 1, 90, 9), 0, (10, 1, 90)),
-            ((10, 1, 90, 9), 1, (90, 9, 0)),
-            ((10, 1, 90, 9), 8, (90, 9, 0)),
-            ((10, 1, 90, 9), 9, (0, 1, 0)),
-            ((10, 1, 90, 9), 99, (0, 1, 0)),
-            ((0, 0, 0, 9), 9, (0, 0, 0)),
-        ] {
-            let mut viewer = viewer(before, mark, after, at);
+    fn an_acknowledgement_strikes_out_the_parts_before_it() {
+        for (seq, left) in [(0, 60), (2, 60), (3, 50), (5, 50), (6, 30), (8, 30), (9, 0), (99, 0)] {
+            let mut viewer = viewer(&[(3, 10), (6, 20), (9, 30)]);
             viewer.acknowledge(seq, Millis(1));
-            assert_eq!((viewer.before, viewer.mark, viewer.after), then, "{seq}");
+            assert_eq!(viewer.unacknowledged(), left, "{seq}");
         }
     }
 
     #[test]
     fn a_viewer_is_stuck_with_too_much_or_behind_for_too_long() {
         let now = Millis(PATIENCE + 1);
-        assert!(!viewer(MOST, 0, 0, 0).is_stuck(now));
-        assert!(viewer(MOST, 0, 1, 0).is_stuck(Millis(0)));
-        assert!(Viewer { is_current: false, ..viewer(1, 0, 0, 0) }.is_stuck(now));
-        assert!(!Viewer { is_current: false, ..viewer(1, 0, 0, 0) }.is_stuck(Millis(PATIENCE)));
-        assert!(viewer(AHEAD, 0, 0, 0).is_ahead());
-        assert!(!viewer(AHEAD - 1, 0, 0, 0).is_ahead());
+        assert!(!viewer(&[(1, MOST)]).is_stuck(now));
+        assert!(viewer(&[(1, MOST), (2, 1)]).is_stuck(Millis(0)));
+        assert!(Viewer { waiting: 1, ..viewer(&[(1, MOST)]) }.is_stuck(Millis(0)));
+        assert!(Viewer { is_current: false, ..viewer(&[]) }.is_stuck(now));
+        assert!(!Viewer { is_current: false, ..viewer(&[]) }.is_stuck(Millis(PATIENCE)));
+        assert!(viewer(&[(1, AHEAD - 1), (2, 1)]).is_ahead());
+        assert!(!viewer(&[(1, AHEAD - 1)]).is_ahead());
     }
 }

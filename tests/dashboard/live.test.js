@@ -1,0 +1,342 @@
+// Live updates as the dashboard follows them: over sockets that a test holds in its hands, on a clock that it turns.
+
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, mock, test } from "node:test";
+import { LiveFeed } from "../../edge-worker/dashboard/src/live.js";
+
+class FakeSocket {
+  sent = [];
+  isClosed = false;
+
+  constructor(url) {
+    this.url = url;
+  }
+
+  send(text) {
+    this.sent.push(text);
+  }
+
+  close() {
+    this.isClosed = true;
+  }
+
+  /** Opens it, and has the server send these messages. */
+  accept(...messages) {
+    this.onopen();
+    this.tell(...messages);
+  }
+
+  tell(...messages) {
+    for (const message of messages) {
+      this.onmessage({ data: typeof message === "string" ? message : JSON.stringify(message) });
+    }
+  }
+
+  /** Closes it from the server's end. */
+  drop(code = 1006) {
+    this.onclose({ code });
+  }
+
+  get acks() {
+    const texts = this.sent.filter((text) => text !== "ping").map((text) => JSON.parse(text));
+    return texts.map(({ type, id }) => `${type} ${id}`);
+  }
+}
+
+/** A feed over sockets that are kept in the order in which they were opened. */
+function follow(shards = 1) {
+  const sockets = [];
+  const open = (url) => {
+    const socket = new FakeSocket(url);
+    sockets.push(socket);
+    return socket;
+  };
+  const messages = [];
+  const refused = mock.fn();
+  // Half-way between half of a wait and all of it.
+  const feed = new LiveFeed({ shards, open, onRefused: refused, random: () => 0.5 });
+  feed.subscribe((message) => messages.push(message));
+  feed.start();
+  return { feed, sockets, messages, refused, last: () => sockets.at(-1) };
+}
+
+const at = (second) => new Date(Date.UTC(2026, 6, 1, 12, 0, second)).toISOString();
+
+const task = (task_id, status, seq, more = {}) => ({
+  task_id,
+  status,
+  conflict: false,
+  created_at: at(0),
+  updated_at: at(seq),
+  duplicates: 0,
+  seq,
+  ...more,
+});
+
+const event = (seq, more = {}) => ({
+  type: "event",
+  id: `id${seq}`,
+  shard: 0,
+  seq,
+  task_id: "a",
+  event: "generation.status_changed",
+  status: "queued",
+  outcome: "applied",
+  received_at: at(seq),
+  key: "1b575edd",
+  task: task("a", "queued", seq),
+  ...more,
+});
+
+const ready = (id = "id0", shard = 0) => ({ type: "ready", id, shard });
+
+beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "Date"] }));
+afterEach(() => mock.timers.reset());
+
+test("a socket is opened for each shard, and one for all where there are too many", () => {
+  const tables = [
+    { shards: 3, paths: ["/api/live/0", "/api/live/1", "/api/live/2"] },
+    { shards: 65, paths: ["/api/live"] },
+  ];
+  for (const { shards, paths } of tables) {
+    const { sockets } = follow(shards);
+    assert.deepEqual(
+      sockets.map(({ url }) => url),
+      paths,
+      `${shards} shards`,
+    );
+  }
+});
+
+test("the state tells how many sockets are live", () => {
+  const { feed, sockets } = follow(2);
+  assert.equal(feed.state.phase, "connecting");
+  sockets[0].accept(ready());
+  assert.deepEqual(feed.state, { phase: "partly", live: 1, sockets: 2, retryAt: undefined });
+  sockets[1].accept(ready("id0", 1));
+  assert.equal(feed.state.phase, "live");
+  sockets[0].drop();
+  assert.equal(feed.state.phase, "partly");
+  sockets[1].drop();
+  assert.equal(feed.state.phase, "waiting");
+  assert.equal(feed.state.retryAt, Date.now() + 375);
+  feed.stop();
+  assert.equal(feed.state.phase, "idle");
+});
+
+test("events of several shards are merged by the time at which they were received", () => {
+  const { feed, sockets } = follow(2);
+  sockets[0].accept(event(1, { received_at: at(1) }), event(2, { received_at: at(5) }), ready());
+  sockets[1].accept(
+    event(1, { shard: 1, received_at: at(3) }),
+    event(1, { shard: 1, received_at: at(3) }),
+  );
+  const shown = feed.events.map(({ shard, seq }) => `${shard}.${seq}`);
+  assert.deepEqual(shown, ["0.2", "1.1", "0.1"]);
+});
+
+test("an old event never moves a task back", () => {
+  const { feed, last } = follow();
+  last().accept(
+    event(7, { task: task("a", "completed", 7) }),
+    event(3, { task: task("a", "queued", 3) }),
+  );
+  const [shown] = feed.standing.over([], { complete: true });
+  assert.equal(shown.status, "completed");
+});
+
+test("what was told live is laid over a listing", () => {
+  const { feed, last } = follow();
+  const listed = (task_id, status, created) => {
+    const { seq, ...summary } = task(task_id, status, 1, { created_at: at(created) });
+    return summary;
+  };
+  const live = (task_id, status, created, more) =>
+    task(task_id, status, 5, { created_at: at(created), ...more });
+  last().accept({
+    type: "snapshot",
+    id: "id1",
+    shard: 0,
+    shards: 1,
+    tasks: [live("known", "completed", 20), live("new", "queued", 30), live("old", "queued", 1)],
+  });
+  const listing = [listed("known", "queued", 20), listed("other", "queued", 10)];
+  const rows = [
+    {
+      why: "as far back as the listing goes",
+      options: {},
+      shown: "new:queued known:completed other:queued",
+    },
+    {
+      why: "all of it",
+      options: { complete: true },
+      shown: "new:queued known:completed other:queued old:queued",
+    },
+    {
+      why: "what matches as it stands now",
+      options: { matches: ({ status }) => status === "queued" },
+      shown: "new:queued other:queued",
+    },
+  ];
+  for (const { why, options, shown } of rows) {
+    const tasks = feed.standing.over(listing, options);
+    assert.equal(tasks.map(({ task_id, status }) => `${task_id}:${status}`).join(" "), shown, why);
+  }
+});
+
+test("a listing that is newer than what was told live wins", () => {
+  const { feed, last } = follow();
+  last().accept(event(3));
+  const listed = { ...task("a", "completed", 9, { duplicates: 4 }), seq: undefined };
+  const [shown] = feed.standing.over([listed]);
+  assert.equal(shown.status, "completed");
+  assert.equal(shown.duplicates, 4);
+});
+
+test("it acknowledges when it is ready, and before 64 KiB have come", () => {
+  const { last } = follow();
+  last().accept(event(1), event(2));
+  assert.deepEqual(last().acks, []);
+  last().tell(ready("id2"));
+  assert.deepEqual(last().acks, ["ack id2"]);
+  // Of three bytes each.
+  const failure = { message: "試".repeat(5000) };
+  for (let seq = 3; seq <= 6; seq += 1) {
+    last().tell(event(seq, { task: task("a", "failed", seq, { failure }) }));
+  }
+  assert.deepEqual(last().acks, ["ack id2", "ack id6"]);
+  const hint = {
+    type: "delivery",
+    shard: 0,
+    delivery: "dlv_0_1",
+    task_id: "a".repeat(256),
+    state: "dead",
+  };
+  for (let nth = 0; nth < 100; nth += 1) last().tell(hint);
+  assert.equal(last().acks.at(-1), "ack id6");
+  assert.equal(last().acks.length, 3, "hints are counted too");
+});
+
+test("what is no message, has no id or is of an unknown type does no harm", () => {
+  const { feed, last, messages } = follow();
+  last().accept("pong", "null", "{", "[]", {
+    type: "delivery",
+    shard: 0,
+    delivery: "dlv_0_1",
+    state: "dead",
+  });
+  last().tell({ type: "weather", id: "id1" }, ready("id1"));
+  assert.deepEqual(
+    messages.map(({ type }) => type),
+    ["delivery", "weather", "ready"],
+  );
+  assert.equal(feed.state.phase, "live");
+});
+
+for (const { name, code } of [
+  { name: "a lost connection", code: 1006 },
+  { name: "too much unacknowledged", code: 1013 },
+  { name: "a deployment", code: 1012 },
+  { name: "a close in good order", code: 1000 },
+]) {
+  test(`after ${name} (${code}) it resumes with the last id`, () => {
+    const { sockets, last } = follow();
+    last().accept(event(1), ready("id/1+?"));
+    last().tell({ type: "delivery", shard: 0, delivery: "dlv_0_1", task_id: "a", state: "dead" });
+    last().drop(code);
+    mock.timers.tick(375);
+    assert.equal(sockets.length, 2);
+    assert.equal(last().url, "/api/live/0?cursor=id%2F1%2B%3F");
+  });
+}
+
+test("it waits longer each time, and at once less after it was live", () => {
+  const { feed, sockets, last } = follow();
+  const waits = [];
+  const fail = () => {
+    const before = sockets.length;
+    last().drop();
+    waits.push(feed.state.retryAt - Date.now());
+    mock.timers.tick(waits.at(-1) - 1);
+    assert.equal(sockets.length, before, "not before its time");
+    mock.timers.tick(1);
+    assert.equal(sockets.length, before + 1);
+  };
+  for (let nth = 0; nth < 9; nth += 1) fail();
+  assert.deepEqual(waits, [375, 750, 1500, 3000, 6000, 12_000, 22_500, 22_500, 22_500]);
+  last().accept(event(1));
+  fail();
+  assert.equal(waits.at(-1), 22_500, "open is not yet live");
+  last().accept(ready());
+  fail();
+  assert.equal(waits.at(-1), 375);
+});
+
+test("of a socket that was never open somebody is asked; of one that was, nobody", () => {
+  const { last, refused } = follow();
+  last().accept(ready());
+  last().drop();
+  assert.equal(refused.mock.callCount(), 0);
+  mock.timers.tick(375);
+  last().drop();
+  assert.equal(refused.mock.callCount(), 1);
+});
+
+test("a gap is passed on, and what the shard had said before is forgotten", () => {
+  const { feed, sockets, messages } = follow(2);
+  sockets[0].accept(event(9, { task: task("a", "completed", 9) }), ready("id9"));
+  sockets[1].accept(event(4, { shard: 1, task_id: "b", task: task("b", "queued", 4) }));
+  sockets[0].tell(
+    { type: "gap", id: "id2", shard: 0, from: 3, to: 9 },
+    { type: "snapshot", id: "id2", shard: 0, shards: 2, tasks: [task("a", "queued", 2)] },
+  );
+  const { from, to } = messages.find(({ type }) => type === "gap");
+  assert.deepEqual([from, to], [3, 9]);
+  const tasks = feed.standing.over([], { complete: true });
+  // Numbers may begin anew after a gap: 2 is later than 9.
+  assert.deepEqual(tasks.map(({ task_id, status }) => `${task_id}:${status}`).sort(), [
+    "a:queued",
+    "b:queued",
+  ]);
+  sockets[0].drop();
+  mock.timers.tick(375);
+  assert.equal(sockets.at(-1).url, "/api/live/0?cursor=id2");
+});
+
+test("silence is asked about, and taken for the end where nothing answers", () => {
+  const { feed, sockets, last } = follow();
+  last().accept(ready());
+  const [first] = sockets;
+  const pings = () => first.sent.filter((text) => text === "ping").length;
+  mock.timers.tick(25_000);
+  assert.equal(pings(), 1);
+  first.tell("pong");
+  mock.timers.tick(25_000);
+  assert.equal(pings(), 2);
+  mock.timers.tick(10_000);
+  assert.equal(first.isClosed, true);
+  assert.equal(feed.state.phase, "waiting");
+});
+
+test("stopped and started again it goes on where it was, and hears nothing meanwhile", () => {
+  const { feed, sockets, messages, last } = follow();
+  last().accept(event(1), ready("id1"));
+  const [first] = sockets;
+  feed.stop();
+  assert.equal(first.isClosed, true);
+  assert.equal(first.onmessage, null);
+  mock.timers.tick(60_000);
+  assert.equal(sockets.length, 1);
+  feed.start();
+  assert.equal(last().url, "/api/live/0?cursor=id1");
+  assert.equal(messages.length, 2);
+});
+
+test("asked to, it does not wait any longer", () => {
+  const { feed, sockets, last } = follow();
+  last().drop();
+  feed.retryNow();
+  assert.equal(sockets.length, 2);
+  mock.timers.tick(60_000);
+  assert.equal(sockets.length, 2, "the wait that was cut short is over");
+});

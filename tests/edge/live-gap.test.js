@@ -1,0 +1,181 @@
+// What is no longer kept, or never will be, is told of as a gap; a snapshot and whatever is still kept follow.
+
+import assert from "node:assert/strict";
+import { cp, rm } from "node:fs/promises";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { acknowledged, ahead, taskOf } from "./deliveries.js";
+import { event, Gateway, until } from "./gateway.js";
+import { live, ready } from "./streams.js";
+import { TRANSPORTS } from "./viewer.js";
+
+const RETENTION = 48;
+const SHARDS = 2;
+
+const types = (viewer) => viewer.messages.map(({ type }) => type);
+const mine = (prefix) => taskOf(0, SHARDS, prefix);
+
+let gateway;
+before(async () => {
+  const bindings = { SHARDS: String(SHARDS), RETENTION_HOURS: String(RETENTION), ...ahead(0) };
+  gateway = await Gateway.start({ build: "build-faults", bindings });
+});
+after(() => gateway.stop());
+
+/** Restarts the gateway with a clock so many hours ahead of this machine's. */
+async function skipTo(hours) {
+  await gateway.halt();
+  await gateway.restart(ahead(hours));
+}
+
+/** Waits until a task is no longer kept. */
+const gone = (id) => until(async () => (await gateway.api(`/api/tasks/${id}`)).status === 404);
+
+/** Reads the last ids of streams, each by its path. */
+async function lastIds(t, paths) {
+  const ids = new Map();
+  for (const path of paths) {
+    const shards = path === "/api/live" ? [0, 1] : [0];
+    ids.set(path, (await ready(t, "SSE", gateway, path, { shards })).last);
+  }
+  return ids;
+}
+
+test("past retention: a gap, a snapshot, and what is kept still", async (t) => {
+  const [old, kept] = [mine("task_old"), mine("task_kept")];
+  const PATHS = ["/api/live/0", "/api/live", live(kept)];
+  await acknowledged(gateway, event(kept, "queued"));
+  const ids = await lastIds(t, PATHS);
+  const [{ seq }] = (await gateway.api(`/api/tasks/${kept}`)).body.events;
+  await acknowledged(gateway, event(old, "queued"));
+  await acknowledged(gateway, event(kept, "processing"));
+  await acknowledged(gateway, event(old, "completed"));
+  const lost = (await gateway.api(`/api/tasks/${old}`)).body.events.at(-1).seq;
+  await skipTo(40);
+  await acknowledged(gateway, event(kept, "completed"));
+  const [last] = (await gateway.api(`/api/tasks/${kept}`)).body.events.slice(-1);
+  await skipTo(RETENTION + 1);
+  await gateway.api("/api/tasks");
+  await gone(old);
+
+  for (const transport of TRANSPORTS) {
+    for (const [path, resume] of ids) {
+      const shards = path === "/api/live" ? [0, 1] : [0];
+      const viewer = await ready(t, transport, gateway, path, { shards, resume });
+      const told = viewer.messages.filter(({ shard }) => shard === 0);
+      assert.deepEqual(
+        told.map(({ type }) => type),
+        ["gap", "snapshot", "event", "ready"],
+        `${transport} ${path}`,
+      );
+      const [gap, { task, tasks }, { seq: next, status }] = told;
+      // What the viewer has seen is no gap, though that is gone too.
+      assert.deepEqual([gap.from, gap.to], [seq + 1, lost]);
+      assert.deepEqual([next, status], [last.seq, "completed"]);
+      assert.equal((task ?? tasks[0]).status, "completed");
+      if (tasks)
+        assert.deepEqual(
+          tasks.map(({ task_id }) => task_id),
+          [kept],
+        );
+      // Whoever goes on from what came after the snapshot has no gap again.
+      for (const { id, type } of told.slice(2)) {
+        const resumed = await ready(t, transport, gateway, path, { shards, resume: id });
+        assert.ok(!types(resumed).includes("gap"), `${transport} ${path} after ${type}`);
+      }
+    }
+  }
+});
+
+test("past retention: a viewer that had seen all of it has no gap", async (t) => {
+  const id = mine("task_seen");
+  await acknowledged(gateway, event(id, "queued"));
+  const ids = await lastIds(t, ["/api/live/0", "/api/live", live(id)]);
+  await skipTo(2 * RETENTION + 3);
+  await gateway.api("/api/tasks");
+  await gone(id);
+  for (const transport of TRANSPORTS) {
+    for (const [path, resume] of ids) {
+      const shards = path === "/api/live" ? [0, 1] : [0];
+      const viewer = await ready(t, transport, gateway, path, { shards, resume });
+      assert.deepEqual(
+        types(viewer),
+        shards.map(() => "ready"),
+        `${transport} ${path}`,
+      );
+    }
+  }
+});
+
+test("past retention: bodies that can't be read are gone like all else", async (t) => {
+  const PATHS = ["/api/live/0", "/api/live/1", "/api/live"];
+  const ids = await lastIds(t, PATHS);
+  await acknowledged(gateway, ...Array.from({ length: 8 }, (_, n) => `no json ${n}`));
+  const seen = await ready(t, "SSE", gateway, "/api/live", {
+    query: { since: "1h" },
+    shards: [0, 1],
+  });
+  assert.equal(seen.all("event").length, 8);
+  await skipTo(3 * RETENTION + 6);
+  await until(async () => (await gateway.api("/api/quarantine")).body.quarantine.length === 0);
+  for (const transport of TRANSPORTS) {
+    for (const [path, resume] of ids) {
+      const shards = path === "/api/live" ? [0, 1] : [Number(path.at(-1))];
+      const viewer = await ready(t, transport, gateway, path, { shards, resume });
+      for (const shard of shards) {
+        const told = viewer.messages.filter((message) => message.shard === shard);
+        assert.deepEqual(
+          told.map(({ type }) => type),
+          ["gap", "snapshot", "ready"],
+          `${transport} ${path}`,
+        );
+        const seqs = seen
+          .all("event")
+          .filter((message) => message.shard === shard)
+          .map(({ seq }) => seq);
+        assert.deepEqual([told[0].from, told[0].to], [seqs[0], seqs.at(-1)]);
+      }
+    }
+  }
+});
+
+test("the storage was set back: what is to come again is a gap", async (t) => {
+  const id = mine("task_back");
+  await acknowledged(gateway, event(id, "queued"));
+  const [{ seq }] = (await gateway.api(`/api/tasks/${id}`)).body.events;
+  await gateway.halt();
+  const folder = path.join(gateway.folder, "objects");
+  await cp(folder, `${folder}.copy`, { recursive: true });
+  await gateway.restart();
+  await acknowledged(gateway, event(id, "processing"));
+  await acknowledged(gateway, event(id, "completed"));
+  const lost = (await gateway.api(`/api/tasks/${id}`)).body.events.at(-1).seq;
+  const ids = await lastIds(t, ["/api/live/0", "/api/live", live(id)]);
+  await gateway.halt();
+  await rm(folder, { recursive: true });
+  await cp(`${folder}.copy`, folder, { recursive: true });
+  await gateway.restart();
+
+  const viewers = [];
+  for (const transport of TRANSPORTS) {
+    for (const [path, resume] of ids) {
+      const shards = path === "/api/live" ? [0, 1] : [0];
+      const viewer = await ready(t, transport, gateway, path, { shards, resume });
+      const told = viewer.messages.filter(({ shard }) => shard === 0);
+      assert.deepEqual(
+        told.map(({ type }) => type),
+        ["gap", "snapshot", "ready"],
+        `${transport} ${path}`,
+      );
+      const [gap, { task, tasks }] = told;
+      assert.deepEqual([gap.from, gap.to], [seq + 1, lost]);
+      assert.equal((task ?? tasks[0]).status, "queued");
+      viewers.push(viewer);
+    }
+  }
+  // What comes then, under the numbers that were lost, is told to everyone.
+  await acknowledged(gateway, event(id, "failed"));
+  for (const viewer of viewers) {
+    assert.equal((await viewer.until("event")).status, "failed");
+  }
+});

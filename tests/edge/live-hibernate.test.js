@@ -1,0 +1,59 @@
+// A shard sleeps while its sockets stay open: it leaves the memory of the machine, and they cost nothing.
+// That it did is told by what it remembers there alone: the duplicates since a task's last change.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { acknowledged } from "./deliveries.js";
+import { event, Gateway } from "./gateway.js";
+import { live, ready } from "./streams.js";
+import { ticketFor } from "./ticket-office.js";
+import { view } from "./viewer.js";
+
+/** The runtime puts an object to sleep that nothing was asked of for 10 seconds. */
+const IDLE = 11_000;
+
+let gateway;
+before(async () => {
+  gateway = await Gateway.start({ bindings: { SHARDS: "1" } });
+});
+after(() => gateway.stop());
+
+const duplicates = async (id) => (await gateway.api(`/api/tasks/${id}`)).body.duplicates;
+
+test("an object that sleeps forgets what is in its memory, and none of its sockets", async (t) => {
+  const TASK = "task_asleep";
+  await acknowledged(gateway, event(TASK, "queued"));
+  const admins = [];
+  for (const path of ["/api/live/0", live(TASK), "/api/live"]) {
+    admins.push(await ready(t, "WebSocket", gateway, path, { query: { bodies: "1" } }));
+  }
+  const ticket = await ticketFor(gateway, TASK);
+  const shopper = await view("WebSocket", gateway, live(TASK), { ticket });
+  t.after(() => shopper.cut());
+  await shopper.until("snapshot");
+  await acknowledged(gateway, event(TASK, "queued"));
+  assert.equal(await duplicates(TASK), 1);
+
+  // To ask whether it sleeps would wake it. A ping does not: the runtime answers that alone.
+  const sockets = [...admins, shopper];
+  do {
+    const before = sockets.map(({ pongs }) => pongs);
+    for (let left = IDLE; left > 0; left -= 2000) {
+      await sleep(Math.min(left, 2000));
+      for (const socket of sockets) socket.send("ping");
+    }
+    for (const [nth, socket] of sockets.entries()) {
+      await socket.holds(({ pongs }) => pongs > before[nth]);
+    }
+  } while ((await duplicates(TASK)) !== 0);
+
+  await acknowledged(gateway, event(TASK, "completed"));
+  for (const viewer of admins) {
+    const { status, body } = await viewer.until(({ status }) => status === "completed");
+    assert.equal(status, "completed");
+    assert.ok(body, "what it has asked for is remembered");
+  }
+  assert.equal((await shopper.until("update")).task.status, "completed");
+  assert.deepEqual(await shopper.ended(), { code: 1000 });
+});

@@ -1,0 +1,93 @@
+// The messages of live updates, field by field: what a viewer is told is held to this.
+
+import assert from "node:assert/strict";
+
+const FACTS = ["status", "conflict", "created_at", "updated_at", "duplicates", "seq"];
+const ENDS = ["result_url", "failure"];
+const EVENT = [
+  ...["id", "shard", "seq", "task_id", "event", "status", "outcome"],
+  ...["received_at", "key", "webhook_id", "task"],
+];
+const TICKET = ["task_id", "status", "result_url", "failure", "seq"];
+
+/** What an administrator is told: type: [the fields it has, those that it may have] */
+const ADMIN = {
+  snapshot: [
+    ["id", "shard", "shards"],
+    ["tasks", "task"],
+  ],
+  gap: [["id", "shard", "from", "to"]],
+  event: [EVENT, ["body", "signature"]],
+  replay: [
+    [...EVENT, "of", "delivery"],
+    ["body", "signature"],
+  ],
+  ready: [["id", "shard"]],
+  delivery: [["shard", "delivery", "task_id", "state"]],
+};
+
+/** What the holder of a ticket is told. */
+const SHOPPER = {
+  snapshot: [["id", "task"]],
+  update: [["id", "task"]],
+};
+
+/** Insists on exactly these fields. */
+function fields(what, value, needed, allowed = []) {
+  const missing = needed.filter((name) => !Object.hasOwn(value, name));
+  const stray = Object.keys(value).filter((name) => ![...needed, ...allowed].includes(name));
+  assert.deepEqual({ missing, stray }, { missing: [], stray: [] }, what);
+}
+
+const isTime = (text) => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text);
+
+/** Holds the details of an event, or of its replay, to the protocol. */
+function checkEvent({ type, seq, received_at, key, webhook_id, task, outcome, ...more }) {
+  assert.ok(Number.isInteger(seq) && seq > 0, `${type}: seq`);
+  assert.ok(isTime(received_at), `${type}: received_at`);
+  assert.match(key, /^[0-9a-f]{8}$/);
+  assert.match(webhook_id, /^evt_[0-9a-f]{32}$/);
+  assert.equal("body" in more, "signature" in more, "a body comes with its signature");
+  if (outcome === "quarantined") {
+    assert.deepEqual([more.task_id, more.event, more.status, task], [null, null, null, null]);
+  } else if (task !== null) {
+    fields(`${type}: task`, task, FACTS, ["task_id", ...ENDS]);
+  }
+}
+
+/** Holds what an administrator is told to the protocol. */
+export function checkAdmin(message) {
+  const { type, ...rest } = message;
+  assert.ok(Object.hasOwn(ADMIN, type), `no such message: ${type}`);
+  fields(type, rest, ...ADMIN[type]);
+  assert.ok(Number.isInteger(rest.shard), `${type}: shard`);
+  if (type !== "delivery") assert.ok(typeof rest.id === "string" && rest.id, `${type}: id`);
+  if (type === "event" || type === "replay") checkEvent(message);
+  if (type === "gap") assert.ok(rest.from <= rest.to, `from ${rest.from} to ${rest.to}`);
+  if (type !== "snapshot") return;
+  assert.equal("tasks" in rest, !("task" in rest), "a snapshot is of tasks or of one");
+  for (const task of rest.tasks ?? []) fields("snapshot: tasks", task, ["task_id", ...FACTS]);
+  const one = ["task_id", "events", ...FACTS];
+  if (rest.task) fields("snapshot: task", rest.task, one, ["truncated", ...ENDS]);
+}
+
+/**
+ * Holds what the stream of all shards tells to the same. As long as one of them was not heard of, there may be no
+ * id to resume by: who is cut off then begins anew.
+ */
+export function checkMerged() {
+  let hasIds = false;
+  return (message) => {
+    hasIds ||= message.id !== undefined;
+    checkAdmin(hasIds || message.type === "delivery" ? message : { ...message, id: "none yet" });
+  };
+}
+
+/** Holds what a shopper's page is told to the protocol: five facts of its task, and nothing else. */
+export function checkShopper(message) {
+  const { type, ...rest } = message;
+  assert.ok(Object.hasOwn(SHOPPER, type), `no such message: ${type}`);
+  fields(type, rest, ...SHOPPER[type]);
+  fields(`${type}: task`, rest.task, TICKET);
+  if (rest.task.failure) fields(`${type}: failure`, rest.task.failure, ["message"]);
+}

@@ -1,0 +1,92 @@
+// A viewer that falls behind is closed and comes back; nobody else notices, least of all Vtryon.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { acknowledged, taskOf } from "./deliveries.js";
+import { Gateway } from "./gateway.js";
+import { live, ready } from "./streams.js";
+
+const KIB = 1024;
+const LIMIT = 1024 * KIB;
+const SHARDS = 2;
+/** Events whose messages have 87 KiB each: so many are less than the limit, and more. */
+const BELOW = 11;
+const EVENTS = 40;
+
+let gateway;
+before(async () => {
+  gateway = await Gateway.start({ bindings: { SHARDS: String(SHARDS) } });
+});
+after(() => gateway.stop());
+
+const long = (task_id, nth) =>
+  JSON.stringify({ event: "rated", task_id, nth, pad: "x".repeat(64 * KIB) });
+const size = ({ bytes }) => bytes.reduce((sum, each) => sum + each, 0);
+const seqs = (viewer) => viewer.all("event").map(({ seq }) => seq);
+
+const PATHS = [
+  ["one shard", () => "/api/live/0", [0]],
+  ["one task", live, [0]],
+  ["all shards", () => "/api/live", [0, 1]],
+];
+for (const [what, path, shards] of PATHS) {
+  const open = (t, task, options) =>
+    ready(t, "WebSocket", gateway, path(task), { shards, query: { bodies: "1" }, ...options });
+
+  /** name: what the viewer that falls behind does */
+  const BEHIND = {
+    "acknowledges nothing": () => {},
+    "reads nothing": (viewer) => viewer.pause(),
+  };
+  for (const [name, fallBehind] of Object.entries(BEHIND)) {
+    test(`${what}: a viewer that ${name} is closed with 1013, and comes back`, async (t) => {
+      const task = taskOf(0, SHARDS, `task ${what} ${name}`);
+      const slow = await open(t, task, { acks: false });
+      const other = await open(t, task);
+      slow.ack();
+      fallBehind(slow);
+      // Each is acknowledged: whoever watches, and however, Vtryon is answered.
+      const posted = [];
+      const post = async (count) => {
+        while (posted.length < count) {
+          posted.push(long(task, posted.length));
+          await acknowledged(gateway, posted.at(-1));
+        }
+        await other.holds(() => seqs(other).length === count);
+      };
+      await post(BELOW);
+      assert.ok(size(other) < LIMIT);
+      if (name === "acknowledges nothing") {
+        slow.send("ping");
+        await slow.holds(({ pongs }) => pongs === 1);
+      }
+      assert.equal(slow.end, undefined, "as yet it is not too far behind");
+      await post(EVENTS);
+      assert.ok(size(other) > LIMIT);
+      slow.resume();
+      assert.deepEqual(await slow.ended(), { code: 1013 });
+      assert.equal(other.end, undefined, "the one that keeps up stays");
+      const before = seqs(slow);
+      assert.ok(before.length < EVENTS);
+
+      const again = await open(t, task, { resume: slow.last });
+      assert.deepEqual([...before, ...seqs(again)], seqs(other));
+    });
+  }
+
+  test(`${what}: a viewer by SSE that reads nothing holds up nobody, and comes back`, async (t) => {
+    const task = taskOf(0, SHARDS, `task ${what} SSE`);
+    const options = { shards, query: { bodies: "1" } };
+    const slow = await ready(t, "SSE", gateway, path(task), options);
+    const other = await open(t, task);
+    slow.pause();
+    for (let nth = 0; nth < EVENTS; nth++) await acknowledged(gateway, long(task, nth));
+    await other.holds(() => seqs(other).length === EVENTS);
+    slow.cut();
+    const resume = slow.last;
+    const before = seqs(slow);
+    assert.ok(before.length < EVENTS);
+    const again = await ready(t, "SSE", gateway, path(task), { ...options, resume });
+    assert.deepEqual([...before, ...seqs(again)], seqs(other));
+  });
+}

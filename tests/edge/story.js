@@ -1,0 +1,102 @@
+// A story that a gateway is told, random but the same for the same seed: new tasks, late and repeated events,
+// bodies that can't be read, replays. And a reader of it that is cut off again and again.
+
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { deliveries } from "./deliveries.js";
+import { event, until } from "./gateway.js";
+import { Refused, view } from "./viewer.js";
+
+/** A source of numbers below a bound. */
+export function random(seed) {
+  let state = BigInt(seed) * 2654435761n + 1n;
+  return (bound) => {
+    state = (state * 6364136223846793005n + 1442695040888963407n) & 0xffffffffffffffffn;
+    return Number(state >> 33n) % bound;
+  };
+}
+
+const STATUSES = ["queued", "processing", "completed", "failed", "paused"];
+
+/** Makes the next request of a story: a task that is new or known, whatever it says of it. */
+function next(pick, seed, nth, tasks) {
+  const kind = pick(10);
+  if (kind === 0) return `unreadable ${seed} ${pick(1000)}`;
+  if (kind < 4 || tasks.length === 0) tasks.push(`story_${seed}_${nth}`);
+  const task = kind < 4 ? tasks.at(-1) : tasks[pick(tasks.length)];
+  if (kind === 9) return JSON.stringify({ event: "generation.rated", task_id: task, n: pick(3) });
+  return event(task, STATUSES[pick(STATUSES.length)]);
+}
+
+/** Posts until it is acknowledged, whatever becomes of the gateway meanwhile. */
+const insist = (gateway, body) =>
+  until(async () => (await gateway.post(body).catch(() => undefined))?.status === 200);
+
+/** Replays one of the deliveries that have ended, if there is one yet. */
+async function replay(gateway, pick) {
+  const ended = await deliveries(gateway, { state: "delivered" }).catch(() => []);
+  if (ended.length === 0) return;
+  const { id } = ended[pick(ended.length)];
+  await gateway.api(`/api/deliveries/${id}/replay`, { method: "POST" }).catch(() => {});
+}
+
+/** Tells a gateway a story of so many chapters, some of whose requests come at the same time. */
+export async function tell(gateway, seed, chapters, tasks = []) {
+  const pick = random(seed);
+  for (let nth = 0; nth < chapters; nth++) {
+    if (pick(8) === 0) await replay(gateway, pick);
+    const bodies = Array.from({ length: 1 + pick(4) }, (_, n) => {
+      return next(pick, seed, `${nth}_${n}`, tasks);
+    });
+    await Promise.all(bodies.map((body) => insist(gateway, body)));
+  }
+}
+
+/** What a message tells of what is stored; how the task stands meanwhile is left out. */
+export const told = ({ type, shard, seq, task_id, status, outcome, webhook_id, of }) =>
+  [shard, seq, type, task_id, status, outcome, webhook_id, of].join(" ");
+
+/** Opens a stream as soon as there is a gateway to open it. */
+function reopened(transport, gateway, path, options) {
+  return until(() =>
+    view(transport, gateway, path, options).catch((error) => {
+      if (error instanceof Refused && error.status !== 503) throw error;
+    }),
+  );
+}
+
+/**
+ * Reads a stream from its beginning until it has ended, by what it has told, and is cut off after every few
+ * messages meanwhile; what had come but was not read by then is forgotten. Returns all events and replays.
+ */
+export async function readInPieces(transport, gateway, path, options) {
+  const { pick, isOver } = options;
+  let { resume } = options;
+  const read = [];
+  while (!isOver(read)) {
+    // A browser that goes on with SSE asks for what it asked for at first, and adds the last id.
+    const query = resume === undefined || transport === "SSE" ? { since: "1h" } : {};
+    const viewer = await reopened(transport, gateway, path, { query, resume });
+    for (let left = pick(12); left > 0 && !isOver(read); left--) {
+      const message = await viewer.next();
+      if (message === undefined) break;
+      assert.ok(!["gap", "snapshot"].includes(message.type), `a ${message.type} while all is kept`);
+      if (message.seq !== undefined) read.push(message);
+      resume = message.id ?? resume;
+    }
+    // Without an id there is nothing to go on from.
+    if (resume === undefined) read.length = 0;
+    viewer.cut();
+    // Now and then it comes back only when there is something to catch up with.
+    if (pick(3) === 0) await sleep(pick(100));
+  }
+  return read;
+}
+
+/** Reads all that a stream has stored, at once. */
+export async function readAtOnce(gateway, path) {
+  const viewer = await view("WebSocket", gateway, path, { query: { since: "1h" } });
+  await viewer.until("ready");
+  viewer.cut();
+  return viewer.messages.filter(({ seq }) => seq !== undefined);
+}
