@@ -22,6 +22,7 @@ const UTF16 = file("utf16", Buffer.from(`\ufeff${SECRET}`, "utf16le"));
 const BOM = file("bom", `\ufeff${SECRET}`);
 const LATIN1 = file("latin1", Buffer.from(`${SECRET}\u00e9`, "latin1"));
 const NOWHERE = "http://127.0.0.1:9/";
+const FORWARDING = ["listen", "--forward", NOWHERE];
 const NO_SECRET = { env: {} };
 const env = { VTRYON_WEBHOOK_SECRET: SECRET };
 
@@ -106,6 +107,39 @@ for (const [name, args, options, stderr] of [
       /^error: option '--task <id>' argument is invalid\. It is 1 to 256 bytes/,
     ]),
   ),
+  ["no backend", ["listen"], {}, /^error: required option '--forward <url>' not specified/],
+  ["no token", FORWARDING, {}, /^error: no token is given\nset GATEWAY_ADMIN_TOKEN/],
+  ["an empty token", [...FORWARDING, "--token", ""], {}, /^error: the token is empty, or has/],
+  [
+    "a token in UTF-16",
+    [...FORWARDING, "--token-file", UTF16],
+    {},
+    /^error: the token's file is not UTF-8\nwrite/,
+  ],
+  [
+    "two tokens",
+    [...FORWARDING, "--token", "a", "--token-file", "b"],
+    {},
+    /^error: .*cannot be used/,
+  ],
+  [
+    "no gateway",
+    [...FORWARDING, "--token", "a", "--gateway", "localhost:8787"],
+    {},
+    /^error: the URL is not one of http or https\nwrite it whole, such as http:\/\/127/,
+  ],
+  ...["30", "m", "1w", "-3h", "2026-07-01", "yesterday", "2026-13-01T00:00:00Z"].map((since) => [
+    `a beginning that is none: ${since}`,
+    [...FORWARDING, "--token", "a", `--since=${since}`],
+    {},
+    /^error: option '--since <time>' argument is invalid\. It is an age such as 30m/,
+  ]),
+  [
+    "a state of something else",
+    [...FORWARDING, "--token", "a", "--state", event],
+    {},
+    /^error: .* no state of this command\nname another file/,
+  ],
   ["no time", ["doctor", NOWHERE, "--timeout", "0"], {}, /^error: .*number of seconds from 0\.001/],
   [
     "no such status",
@@ -144,6 +178,10 @@ for (const [name, args] of [
   ["an argument too many", ["sign", event, SECRET]],
   ["a name and a password", ["send", `http://shop:${SECRET}@127.0.0.1:9/?key=${SECRET}`, event]],
   ["the scheme", ["send", `ftp://shop:${SECRET}@127.0.0.1/`, event]],
+  ["a token that no header can have", [...FORWARDING, "--token", `${SECRET}\n`]],
+  ["the token's file", [...FORWARDING, "--token-file", SECRET]],
+  ["where to begin", [...FORWARDING, "--since", SECRET]],
+  ["the gateway", [...FORWARDING, "--token", "a", "--gateway", `ftp://shop:${SECRET}@127.0.0.1/`]],
   ["the secret twice", ["sign", "--secret", SECRET, "--secret-file", "x"]],
   ["blanks", ["sign", "--secret", ` ${SECRET}`, event]],
   ["a dead port", ["trigger", "poses", "--to", NOWHERE, "--retries", "0", "--secret", SECRET]],

@@ -44,6 +44,7 @@ for (const [name, args, options, lines] of [
   ["help of send", ["send", "-h"], NO_SECRET, ["Examples:"]],
   ["help of trigger", ["trigger", "--help"], NO_SECRET, ["Faults:", "Examples:"]],
   ["help of doctor", ["doctor", "--help"], NO_SECRET, ["Examples:"]],
+  ["help of listen", ["listen", "--help"], NO_SECRET, ["Examples:"]],
   ["sign a file", ["sign", event], {}, [sign(BODY)]],
   ["sign standard input", ["sign"], { input: BYTES }, [sign(BYTES)]],
   ["sign -", ["sign", "-"], { input: BODY }, [sign(BODY)]],

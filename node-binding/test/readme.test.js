@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -11,6 +12,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { block, read } from "../../tests/readme.js";
 import { BODY, post, SECRET, sign } from "./completed.js";
+import { FakeGateway, TOKEN } from "./fake-gateway.js";
 import { Packed, ROOT } from "./installed.js";
 
 const README = read("node-binding/README.md");
@@ -147,6 +149,47 @@ test("the lines for testing work, in a program and in a shell", async (t) => {
   const lines = block("cli", README).replaceAll("http://localhost:3000/webhooks/vtryon", url);
   const printed = execFileSync("bash", ["-euo", "pipefail", "-c", lines], options);
   assert.match(printed, /signature/);
+});
+
+test("the lines for listen work, and it prints what is shown", async (t) => {
+  const gateway = await FakeGateway.start(1);
+  t.after(() => gateway.down());
+  const answers = [200, 500, 200];
+  const backend = createHttpServer((request, response) => {
+    request.resume().on("end", () => response.writeHead(answers.shift()).end());
+  }).listen(0, "127.0.0.1");
+  await once(backend, "listening");
+  t.after(() => backend.close());
+  const url = `http://127.0.0.1:${backend.address().port}/`;
+  const lines = block("listen", README)
+    .replace("…", TOKEN)
+    .replace("http://localhost:3000/webhooks/vtryon", url);
+  const env = { ...process.env, VTRYON_GATEWAY_URL: gateway.url, XDG_STATE_HOME: project };
+  const listener = spawn("bash", ["-euo", "pipefail", "-c", lines], {
+    cwd: project,
+    env,
+    detached: true,
+  });
+  // npx runs it in a process of its own.
+  t.after(() => process.kill(-listener.pid, "SIGKILL"));
+  let printed = "";
+  for (const stream of [listener.stdout, listener.stderr]) {
+    stream.on("data", (text) => {
+      printed += text;
+    });
+  }
+  const says = async (text) => {
+    while (!printed.includes(text)) {
+      assert.equal(listener.exitCode, null, printed);
+      await sleep(20);
+    }
+  };
+  await says("listening\n");
+  gateway.event("task_123", "queued");
+  gateway.replay(gateway.event("task_123", "processing"));
+  const timeless = (text) => text.replace(/^\d\S+ \S+ {2}/gm, "");
+  while (!/\(replay\).*\n/.test(printed)) await sleep(20);
+  assert.ok(timeless(printed).includes(timeless(block("listen-lines", README))), printed);
 });
 
 test("the table of errors is the core's", () => {

@@ -22,6 +22,43 @@ export function addSecret(command: Command): Command {
     .option("--secret-file <path>", "a file that holds the secret");
 }
 
+/** Where the gateway's token is told. */
+export interface TokenOptions {
+  token?: string;
+  tokenFile?: string;
+}
+
+/** Adds the options by which the gateway's token is told. */
+export function addToken(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        "--token <token>",
+        "the gateway's GATEWAY_ADMIN_TOKEN; better set that variable, since other users can see arguments",
+      ).conflicts("tokenFile"),
+    )
+    .option("--token-file <path>", "a file that holds the token");
+}
+
+/** Returns the gateway's token. */
+export function tokenOf({ token, tokenFile }: TokenOptions): string {
+  const told = tokenFile === undefined ? token : textFile(tokenFile, "token");
+  const found = told ?? process.env.GATEWAY_ADMIN_TOKEN;
+  if (found === undefined) {
+    throw new UsageError(
+      "no token is given",
+      "set GATEWAY_ADMIN_TOKEN to that of the gateway, or name a file with --token-file",
+    );
+  }
+  if (!/^[\x21-\x7e]+$/.test(found)) {
+    throw new UsageError(
+      "the token is empty, or has characters that a header can't have",
+      "it is the text that the gateway has as GATEWAY_ADMIN_TOKEN, and nothing else",
+    );
+  }
+  return found;
+}
+
 /** Returns the secret to sign with; whoever uses it finds out whether it can be one. */
 export function secretOf(options: SecretOptions): string {
   const secret = told(options) ?? process.env.VTRYON_WEBHOOK_SECRET;
@@ -44,24 +81,24 @@ export function secretsOf(options: SecretOptions): string[] {
 }
 
 function told({ secret, secretFile }: SecretOptions): string | undefined {
-  if (secretFile === undefined) return secret;
-  // Editors and `echo` end a file with a line break, which is no part of the secret.
-  return textOf(readFile(secretFile, "--secret-file")).replace(/\r?\n$/, "");
+  return secretFile === undefined ? secret : textFile(secretFile, "secret");
 }
 
-/** Decodes a file's secret: one that was guessed at would sign, and nobody would know why it is refused. */
-function textOf(bytes: Uint8Array): string {
-  const hint = "write it as UTF-8 without a byte order mark, with nothing but the secret";
+/** Reads a file's secret: one that was guessed at would sign, and nobody would know why it is refused. */
+function textFile(path: string, what: "secret" | "token"): string {
+  const bytes = readFile(path, `--${what}-file`);
+  const hint = `write it as UTF-8 without a byte order mark, with nothing but the ${what}`;
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new UsageError("the secret's file is not UTF-8", hint);
+    throw new UsageError(`the ${what}'s file is not UTF-8`, hint);
   }
   if (text.startsWith("\ufeff")) {
-    throw new UsageError("the secret's file begins with a byte order mark", hint);
+    throw new UsageError(`the ${what}'s file begins with a byte order mark`, hint);
   }
-  return text;
+  // Editors and `echo` end a file with a line break, which is no part of the secret.
+  return text.replace(/\r?\n$/, "");
 }
 
 /** Reads a body as it is: from a file, or from standard input. */
@@ -76,8 +113,8 @@ export async function readInput(file = "-"): Promise<Uint8Array> {
 }
 
 /** Reads a URL to post to. */
-export function httpUrl(text: string): URL {
-  const hint = "write it whole, such as http://localhost:3000/webhooks/vtryon";
+export function httpUrl(text: string, example = "http://localhost:3000/webhooks/vtryon"): URL {
+  const hint = `write it whole, such as ${example}`;
   return targetOf(text, (what) => new UsageError(`the URL ${what}`, hint));
 }
 

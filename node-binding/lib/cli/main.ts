@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { addDoctor } from "./doctor.js";
+import { addListen } from "./listen/command.js";
 import { addSend } from "./send.js";
 import { addSign } from "./sign.js";
 import { addTrigger } from "./trigger.js";
@@ -13,7 +14,9 @@ import { addVerify } from "./verify.js";
 const { version } = JSON.parse(readFileSync(join(__dirname, "..", "package.json"), "utf8"));
 
 const program = new Command("vtryon-webhooks")
-  .description("Signs, verifies and sends Vtryon webhooks, and tests endpoints that receive them.")
+  .description(
+    "Signs, verifies, sends and forwards Vtryon webhooks, and tests endpoints that receive them.",
+  )
   .version(version)
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(withoutValues(text)) })
@@ -28,7 +31,7 @@ Examples:
   $ vtryon-webhooks trigger try-on --to http://localhost:3000/webhooks/vtryon
   $ vtryon-webhooks doctor http://localhost:3000/webhooks/vtryon`,
   );
-for (const add of [addSign, addVerify, addSend, addTrigger, addDoctor]) add(program);
+for (const add of [addSign, addVerify, addSend, addTrigger, addDoctor, addListen]) add(program);
 
 process.stdout.on("error", (fault) => process.exit(explainOutput(fault)));
 

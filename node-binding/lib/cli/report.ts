@@ -3,7 +3,7 @@ import type { Attempt, Pace } from "./deliver.js";
 import { columns, type Style, span } from "./terminal.js";
 
 /** The widest status and fault, so that the lines of a run stand in columns. */
-const WIDTHS = [19, 26];
+export const WIDTHS: readonly number[] = [19, 26];
 
 /** Tells an attempt in one line: when, what, and what was answered. */
 export function lineOf(attempt: Attempt, pace: Pace, style: Style): string {
@@ -57,10 +57,13 @@ export function answerOf(outcome: Outcome): string {
 /** Reads a text of an answer in JSON, with nothing in it that a terminal obeys. */
 export function shownOf(outcome: Outcome, name: "error" | "message"): string {
   const said = saidIn(outcome, name);
-  if (typeof said !== "string") return "";
-  const plain = said.replace(/[\p{C}\p{Z}]+/gu, " ").trim();
+  return typeof said === "string" ? plain(said) : "";
+}
+
+/** Shows a stranger's text with nothing in it that a terminal obeys. */
+export function plain(text: string): string {
   // By characters: half of one is none.
-  return [...plain].slice(0, 300).join("");
+  return [...text.replace(/[\p{C}\p{Z}]+/gu, " ").trim()].slice(0, 300).join("");
 }
 
 /** Says what is probably wrong where good events had these answers, if they all say the same. */
@@ -76,7 +79,7 @@ export function hintOf(outcomes: readonly Outcome[]): string | undefined {
 }
 
 /** The time of the day, in the time of the place. */
-function clock(): string {
+export function clock(): string {
   const now = new Date();
   const local = new Date(now.getTime() - now.getTimezoneOffset() * 60_000);
   return local.toISOString().slice(0, 19).replace("T", " ");

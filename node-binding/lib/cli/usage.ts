@@ -1,8 +1,8 @@
 import { CommanderError, InvalidArgumentError } from "commander";
 import { WebhookError } from "vtryon-webhooks";
 
-/** The command was not called as it can be: nothing was sent or read. */
-export class UsageError extends Error {
+/** The command can't go on. */
+export class Failure extends Error {
   readonly hint: string;
 
   constructor(message: string, hint: string) {
@@ -10,6 +10,9 @@ export class UsageError extends Error {
     this.hint = hint;
   }
 }
+
+/** The command was not called as it can be: nothing was sent or read. */
+export class UsageError extends Failure {}
 
 /** The exit codes: 1 for a refusal or a failure that was asked for, 2 for a call that can't be done. */
 export const FAILED = 1;
@@ -24,9 +27,9 @@ export function explain(fault: unknown): number {
     // Commander has said it already; help and version are no errors.
     return fault.exitCode === 0 ? 0 : MISUSED;
   }
-  if (fault instanceof UsageError) {
+  if (fault instanceof Failure) {
     complain(fault.message, fault.hint);
-    return MISUSED;
+    return fault instanceof UsageError ? MISUSED : FAILED;
   }
   if (WebhookError.is(fault)) {
     complain(`${fault.message} (${fault.code})`, fault.hint);
@@ -52,7 +55,7 @@ export function withoutValues(message: string): string {
  * Returns the value of an option that has to be there. Commander's own check comes before its look for
  * unknown options, and so would never mention the misspelt one.
  */
-export function required(value: string | undefined, flags: string): string {
+export function required<T>(value: T | undefined, flags: string): T {
   if (value !== undefined) return value;
   throw new UsageError(`required option '${flags}' not specified`, ADD_HELP);
 }

@@ -1,10 +1,20 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Outgoing } from "./case.js";
 
-/** What came of it: an answer, or why there was none, in words. */
+/** What came of it: an answer, or why there was none. */
 export type Outcome =
   | { readonly status: number; readonly retryAfter: string | undefined; readonly text: string }
-  | { readonly none: string; readonly closed: boolean };
+  | NoAnswer;
+
+/** Why there was no answer. */
+export interface NoAnswer {
+  /** In words. */
+  readonly none: string;
+  /** Whether the other side has ended the connection. */
+  readonly closed: boolean;
+  /** Whether there was no connection at all, so nothing was sent. */
+  readonly unreached: boolean;
+}
 
 /** How much is written at once. Between two writes it is seen whether an answer has come. */
 const SLICE = 16 * 1024;
@@ -35,6 +45,8 @@ const FAILURES: Readonly<Record<string, string>> = {
 
 /** Codes of a connection that the other side has ended. */
 const CLOSED: readonly string[] = ["ECONNRESET", "EPIPE", "ECONNABORTED"];
+
+const CLOSED_EARLY: NoAnswer = { none: "closed without an answer", closed: true, unreached: false };
 
 /** Reads a URL that can be posted to. For any other it throws what `refuse` makes of the reason. */
 export function targetOf(url: string | URL, refuse: (what: string) => Error): URL {
@@ -81,8 +93,9 @@ async function attempt(url: URL, outgoing: Outgoing, timeoutMs: number): Promise
   const http: typeof import("node:http") = await import(`node:${url.protocol.slice(0, -1)}`);
   return new Promise((resolve) => {
     const request = http.request(url, { method: outgoing.method, agent: false });
+    let unreached = true;
     const timer = setTimeout(
-      () => settle({ none: `no answer within ${timeoutMs / 1000} s`, closed: false }),
+      () => settle({ none: `no answer within ${timeoutMs / 1000} s`, closed: false, unreached }),
       timeoutMs,
     );
     const settle = (outcome: Outcome) => {
@@ -93,8 +106,13 @@ async function attempt(url: URL, outgoing: Outgoing, timeoutMs: number): Promise
     // Once an answer has begun, it alone counts: the upload may still fail, for nobody reads it.
     let answered = false;
     const unanswered = (outcome: Outcome) => answered || settle(outcome);
-    request.on("error", (fault) => unanswered(failure(fault)));
-    request.on("close", () => unanswered({ none: "closed without an answer", closed: true }));
+    request.on("socket", (socket) => {
+      socket.on("connect", () => {
+        unreached = false;
+      });
+    });
+    request.on("error", (fault) => unanswered(whyNot(fault)));
+    request.on("close", () => unanswered(CLOSED_EARLY));
     request.on("response", (response) => {
       answered = true;
       read(response, settle);
@@ -137,9 +155,13 @@ function read(response: IncomingMessage, settle: (outcome: Outcome) => void): vo
   for (const end of ["end", "error", "close"]) response.on(end, done);
 }
 
-function failure(fault: Error & { code?: string }): Outcome {
+/** Tells what went wrong on a connection. */
+export function whyNot(fault: Error & { code?: string }): NoAnswer {
   const code = fault.code ?? "";
-  if (CLOSED.includes(code)) return { none: "closed without an answer", closed: true };
-  if (code.startsWith("HPE_")) return { none: "an answer that is not HTTP", closed: false };
-  return { none: FAILURES[code] ?? `no connection (${code || "unknown cause"})`, closed: false };
+  if (CLOSED.includes(code)) return CLOSED_EARLY;
+  const isGarbled = code.startsWith("HPE_");
+  const none = isGarbled
+    ? "an answer that is not HTTP"
+    : (FAILURES[code] ?? `no connection (${code || "unknown cause"})`);
+  return { none, closed: false, unreached: !isGarbled };
 }

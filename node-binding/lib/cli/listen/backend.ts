@@ -1,0 +1,97 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { SIGNATURE_HEADER } from "../../payload.js";
+import { exchange, type Outcome } from "../../testing/exchange.js";
+import type { Arrival } from "./protocol.js";
+import { nameOf } from "./state.js";
+
+/** How often an event is sent again whose connection was closed without an answer. */
+const CLOSED_AGAIN = 4;
+
+/** How long to wait before an event is sent again, in milliseconds: first, and at most. */
+const FIRST_MS = 250;
+const LAST_MS = 2000;
+
+/** An attempt to forward an event. */
+export interface Forwarded {
+  readonly arrival: Arrival;
+  readonly backend: Backend;
+  /** 1 for the first. */
+  readonly attempt: number;
+  /** undefined where the gateway no longer has what Vtryon sent. */
+  readonly outcome: Outcome | undefined;
+  /** Whether it is sent again. */
+  readonly again: boolean;
+}
+
+/** Whom a backend tells what becomes of events. */
+export interface Watcher {
+  forwarded(forwarded: Forwarded): void;
+  /** It can't be reached: what is for it waits. */
+  unreached(backend: Backend, reason: string): void;
+  reached(backend: Backend): void;
+}
+
+/** A backend that events are forwarded to. */
+export class Backend {
+  readonly url: URL;
+  /** What the state calls it. */
+  readonly name: string;
+  readonly #timeoutMs: number;
+  readonly #watcher: Watcher;
+  #isReached = true;
+
+  constructor(url: URL, timeoutMs: number, watcher: Watcher) {
+    this.url = url;
+    this.name = nameOf(url);
+    this.#timeoutMs = timeoutMs;
+    this.#watcher = watcher;
+  }
+
+  /** How it is shown: neither a name, a password nor a query, which may be secrets. */
+  get shown(): string {
+    return `${this.url.origin}${this.url.pathname}`;
+  }
+
+  /**
+   * Forwards an event until it is answered or given up; tells whether that was so before `signal` came.
+   *
+   * A backend that can't be reached is waited for. Any answer is one.
+   */
+  async forward(arrival: Arrival, signal: AbortSignal): Promise<boolean> {
+    let closed = 0;
+    for (let waits = 0; !signal.aborted; waits += 1) {
+      const outcome = await this.#post(arrival);
+      const none = outcome !== undefined && "none" in outcome ? outcome : undefined;
+      if (none?.unreached) {
+        if (this.#isReached) this.#watcher.unreached(this, none.none);
+        this.#isReached = false;
+      } else {
+        if (!this.#isReached) this.#watcher.reached(this);
+        this.#isReached = true;
+        const attempt = closed + 1;
+        const again = none?.closed === true && closed < CLOSED_AGAIN;
+        this.#watcher.forwarded({ arrival, backend: this, attempt, outcome, again });
+        if (!again) return true;
+        closed += 1;
+      }
+      const wait = Math.min(LAST_MS, FIRST_MS * 2 ** waits);
+      await sleep(wait, undefined, { signal }).catch(() => {});
+    }
+    return false;
+  }
+
+  async #post({ sent, webhookId }: Arrival): Promise<Outcome | undefined> {
+    if (sent === null) return undefined;
+    const headers: [string, string][] = [
+      ["content-type", "application/json"],
+      [SIGNATURE_HEADER, sent.signature],
+    ];
+    if (webhookId !== null) headers.push(["webhook-id", webhookId]);
+    const { body } = sent;
+    return exchange(
+      this.url,
+      { method: "POST", headers, body, framing: "length" },
+      this.#timeoutMs,
+    );
+  }
+}

@@ -1,0 +1,114 @@
+import type { Command } from "commander";
+import { InvalidArgumentError } from "commander";
+import { addToken, httpUrl, type TokenOptions, tokenOf } from "../input.js";
+import { addTimeout } from "../send.js";
+import { required } from "../usage.js";
+import { Backend } from "./backend.js";
+import { Report } from "./report.js";
+import { Session } from "./session.js";
+import { defaultPath, State } from "./state.js";
+
+interface Options extends TokenOptions {
+  forward?: string[];
+  gateway?: string;
+  since?: string;
+  state?: string;
+  strict?: boolean;
+  timeout: number;
+  json?: boolean;
+}
+
+/** The exit code where events are missing that nobody can bring any more. */
+const GAP = 3;
+
+/** Where `make dev` runs the gateway. */
+const GATEWAY = "http://127.0.0.1:8787";
+
+/** `listen --forward <url>`. */
+export function addListen(program: Command): void {
+  const command = program
+    .command("listen")
+    .description("forward the events that a gateway receives, such as to this machine")
+    .option("--forward <url>", "where to; can be repeated", oneMore)
+    .option("--gateway <url>", `the gateway (default: VTRYON_GATEWAY_URL, or ${GATEWAY})`)
+    .option("--since <time>", "begin there: an age such as 30m, 12h or 7d, or a time", moment)
+    .option("--state <file>", "where to keep how far it came (default: a file for these URLs)")
+    .option("--strict", "end where the gateway no longer keeps what was missed")
+    .option("--json", "print a line of JSON for each event");
+  addTimeout(addToken(command)).addHelpText("after", HELP).action(run);
+}
+
+const HELP = `
+Each event goes on as Vtryon sent it: the same bytes, the same x-vtryon-signature.
+So the backend needs the secret that Vtryon signs with.
+
+What came while it did not run, or was cut off, comes when it runs again. The first
+time it begins with what comes from then on. Replays come too, marked as such.
+The events of a task go in order, one after the other; those of 8 tasks at once.
+A backend that can't be reached is waited for. An event that is closed without an
+answer goes again, up to 5 times. Any answer counts: an event that is answered
+500, or not within --timeout, is passed over, so that the next ones come. To have it
+again once the backend is mended, replay it, or begin earlier with --since.
+With several --forward, one that can't be reached holds up the others in the end.
+An event may come twice where the command, or the connection, was killed after the
+backend took it and before its answer came.
+With a debugger, give it time: --timeout 3600.
+
+The exit code is 0 after SIGINT or SIGTERM, 1 when the gateway refuses, 2 for a
+wrong call, and 3 for a gap with --strict; without it, a gap is a warning.
+
+Examples:
+  $ export GATEWAY_ADMIN_TOKEN=…
+  $ vtryon-webhooks listen --forward http://localhost:3000/webhooks/vtryon
+  $ vtryon-webhooks listen --gateway $URL --since 30m --forward $A --forward $B`;
+
+async function run(options: Options): Promise<void> {
+  const { json = false, strict = false, timeout, since } = options;
+  const urls = required(options.forward, "--forward <url>").map((url) => httpUrl(url));
+  const gateway = gatewayOf(options);
+  const token = tokenOf(options);
+  const report = new Report(gateway, { json, several: urls.length > 1 });
+  const backends = unique(urls).map((url) => new Backend(url, timeout * 1000, report));
+  const state = new State(options.state ?? defaultPath(gateway, urls), gateway, since);
+  try {
+    report.started(backends);
+    const session = new Session({ gateway, token, backends, state, report, strict });
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      process.once(signal, () => session.stop());
+    }
+    if ((await session.run()).hasGap) process.exitCode = GAP;
+  } finally {
+    state.close();
+  }
+}
+
+function gatewayOf({ gateway }: Options): URL {
+  const { origin } = httpUrl(gateway ?? (process.env.VTRYON_GATEWAY_URL || GATEWAY), GATEWAY);
+  return new URL(origin);
+}
+
+/** The same backend twice is one. */
+function unique(urls: readonly URL[]): URL[] {
+  return [...new Map(urls.map((url) => [url.href, url])).values()];
+}
+
+function oneMore(url: string, before: string[] = []): string[] {
+  return [...before, url];
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Reads a time. An age counts from now, also for a shard that is reached later. */
+function moment(text: string): string {
+  const [, age, unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  const at =
+    age === undefined
+      ? Date.parse(/^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/i.test(text) ? text : "")
+      : Date.now() - Number(age) * (UNITS[unit] ?? 0);
+  if (Number.isNaN(at)) {
+    throw new InvalidArgumentError(
+      "It is an age such as 30m, or a time such as 2026-07-01T12:00:00Z.",
+    );
+  }
+  return new Date(at).toISOString();
+}

@@ -1,0 +1,91 @@
+// The stream of one shard that `listen` follows, by itself: cut off, paused, silent, refused.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { TOKEN } from "./fake-gateway.js";
+import { gatewayOf, until } from "./listen.js";
+import { source } from "./source.js";
+
+const { backoff, Stream } = await source("listen/stream");
+
+test("waits grow twofold up to the last, with half of each by chance", () => {
+  const timing = { firstMs: 500, lastMs: 30_000 };
+  const waits = (random) => [0, 1, 5, 6, 2000].map((n) => backoff(n, timing, random));
+  assert.deepEqual(waits(1), [500, 1000, 16_000, 30_000, 30_000]);
+  assert.deepEqual(waits(0), [250, 500, 8000, 15_000, 15_000]);
+});
+
+/** Opens the stream of shard 0, and collects what it tells. */
+function following(t, gateway, timing = {}, token = TOKEN) {
+  const told = [];
+  const listener = {
+    message: ({ type, seq }) => told.push(seq === undefined ? type : `${type} ${seq}`),
+    ignored: () => {},
+    away: (reason) => told.push(`away: ${reason}`),
+  };
+  const all = { pingMs: 60_000, pongMs: 60_000, openMs: 5000, firstMs: 1, lastMs: 20, ...timing };
+  const from = { gateway: new URL(gateway.url), token, shard: 0, cursor: undefined, since: null };
+  const stream = new Stream(from, listener, all);
+  const ended = stream.run();
+  // The test looks at how it ends where that matters.
+  ended.catch(() => {});
+  t.after(() => stream.stop());
+  return { stream, ended, told };
+}
+
+test("the stream: however it is cut off, nothing is missed or told twice", async (t) => {
+  const gateway = await gatewayOf(t, 1);
+  const { told, stream, ended } = following(t, gateway);
+  await until(() => told.includes("ready"));
+  const seqs = () => told.filter((line) => line.startsWith("event"));
+  for (const [at, code] of [undefined, 1001, 1013, 1012].entries()) {
+    const { seq } = gateway.event("task_1", "queued");
+    await until(() => told.includes(`event ${seq}`));
+    gateway.cut(code);
+    gateway.event("task_1", "queued");
+    await until(() => seqs().length === 2 * at + 2);
+  }
+  assert.deepEqual(
+    seqs(),
+    [1, 2, 3, 4, 5, 6, 7, 8].map((seq) => `event ${seq}`),
+  );
+  stream.stop();
+  await ended;
+});
+
+test("the stream: a gateway that falls silent is left", async (t) => {
+  const gateway = await gatewayOf(t, 1);
+  gateway.answersPings = false;
+  const { told } = following(t, gateway, { pingMs: 20, pongMs: 20 });
+  await until(() => told.filter((line) => line === "ready").length > 2);
+  gateway.answersPings = true;
+  await until(() => gateway.connected === 1);
+  const { length } = gateway.asked;
+  await new Promise((rested) => setTimeout(rested, 200));
+  assert.ok(gateway.asked.length <= length + 1, "one that answers is not");
+});
+
+test("the stream: while it is paused nothing is read, and silence is no reason", async (t) => {
+  const gateway = await gatewayOf(t, 1);
+  const { told, stream } = following(t, gateway, { pingMs: 20, pongMs: 20 });
+  await until(() => told.includes("ready"));
+  stream.pause();
+  gateway.event("task_1", "queued");
+  await new Promise((rested) => setTimeout(rested, 200));
+  assert.deepEqual(told, ["snapshot", "ready"]);
+  assert.equal(gateway.asked.length, 1);
+  stream.resume();
+  await until(() => told.includes("event 1"));
+});
+
+test("the stream: refusals end it, troubles don't", async (t) => {
+  const gateway = await gatewayOf(t, 1);
+  gateway.status = 503;
+  const { told } = following(t, gateway);
+  await until(() => told.length > 2);
+  assert.equal(told[0], "away: it answers 503");
+  gateway.status = undefined;
+  await until(() => told.includes("ready"));
+  const { ended } = following(t, gateway, {}, "another");
+  await assert.rejects(ended, /refuses the token \(401\)/);
+});

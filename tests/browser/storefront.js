@@ -1,0 +1,116 @@
+// The storefront example behind a gateway of its own, and a browser to look at it with.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import path from "node:path";
+import { chromium } from "playwright-core";
+import { withExample } from "../../node-binding/test/example-process.js";
+import { Door } from "../edge/door.js";
+import { Gateway, SECRET } from "../edge/gateway.js";
+import { TICKET_TOKEN } from "../edge/ticket-office.js";
+
+const ROOT = path.resolve(import.meta.dirname, "../..");
+const SHOTS = path.join(ROOT, ".cache/screenshots");
+const AXE = readFileSync(path.join(ROOT, "node_modules/axe-core/axe.min.js"), "utf8");
+
+export const WIDE = { width: 1200, height: 900 };
+export const PHONE = { width: 390, height: 844 };
+
+export class Storefront {
+  gateway;
+  /** What the browser takes for the gateway. */
+  door;
+  #browser;
+  #port;
+
+  static async open() {
+    const storefront = new Storefront();
+    const settings = JSON.parse(readFileSync(path.join(ROOT, "tests/webdriver.json"), "utf8"));
+    const find = "command -v google-chrome || command -v chromium";
+    storefront.#browser = await chromium.launch({
+      executablePath: execFileSync("sh", ["-c", find], { encoding: "utf8" }).trim(),
+      args: settings["goog:chromeOptions"].args,
+    });
+    // The gateway has to know whose pages come, before they do.
+    storefront.#port = await freePort();
+    const TICKET_ORIGINS = `http://127.0.0.1:${storefront.#port}`;
+    const bindings = { GATEWAY_TICKET_TOKEN: TICKET_TOKEN, TICKET_ORIGINS };
+    storefront.gateway = await Gateway.start({ bindings });
+    storefront.door = await Door.open(storefront.gateway.url);
+    return storefront;
+  }
+
+  /**
+   * Opens the shop in a browser of a shopper's own; nothing may be complained of in the end. Unless it plays Vtryon,
+   * the test says how looks stand.
+   */
+  async shopping(work, { playsVtryon = false, viewport = WIDE, colorScheme = "light" } = {}) {
+    const environment = {
+      PORT: String(this.#port),
+      GATEWAY_URL: this.door.url,
+      GATEWAY_TICKET_TOKEN: TICKET_TOKEN,
+      VTRYON_WEBHOOK_SECRET: playsVtryon ? SECRET : "",
+      STEP_MS: "200",
+    };
+    await withExample("storefront", environment, async (shop) => {
+      const context = await this.#browser.newContext({ viewport, colorScheme });
+      try {
+        const page = await context.newPage();
+        const complaints = [];
+        page.on("pageerror", (fault) => complaints.push(`${fault}`));
+        page.on("console", (message) => complaints.push(message.text()));
+        await page.addInitScript(watchPolicy);
+        await page.goto(shop.url);
+        await work(page, shop, complaints);
+        assert.deepEqual(complaints, []);
+        assert.deepEqual(await page.evaluate(() => globalThis.violations), []);
+      } finally {
+        await context.close();
+      }
+    });
+  }
+
+  async close() {
+    await this.#browser.close();
+    await this.door.close();
+    await this.gateway.stop();
+  }
+}
+
+/** Runs in the page: notes what the content security policy has forbidden. */
+function watchPolicy() {
+  globalThis.violations = [];
+  document.addEventListener("securitypolicyviolation", ({ blockedURI, violatedDirective }) => {
+    globalThis.violations.push(`${violatedDirective} ${blockedURI}`);
+  });
+}
+
+/** Finds a port that nobody has, and that the system gives to nobody else meanwhile. */
+async function freePort() {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const server = createServer();
+    const isFree = await new Promise((resolve) => {
+      server.on("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise((closed) => server.close(closed));
+    return port;
+  }
+}
+
+/** Keeps a picture of a page, for whoever wants to see it. */
+export async function shoot(page, name) {
+  mkdirSync(SHOTS, { recursive: true });
+  await page.screenshot({ path: path.join(SHOTS, `storefront-${name}.png`), fullPage: true });
+}
+
+/** Finds nothing that keeps people out. The policy lets nobody inject the checker, but the debugger may. */
+export async function assertAccessible(page) {
+  const { violations } = await page.evaluate(`${AXE}; axe.run()`);
+  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html)}`);
+  assert.deepEqual(found, []);
+}
