@@ -1,6 +1,7 @@
 //! The cursor of a live stream: how far each shard that it is of has been seen. To its holder it is opaque.
 //!
-//! `1.<shards>` and, for each shard whose place is known, `.<shard>_<seq>`. It is of one shard, or of all.
+//! `1.<shards>` and, for the one shard or for all, `.<shard>_<seq>`; or `.<shard>_s` where its snapshot is still to
+//! come.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
@@ -12,10 +13,19 @@ use crate::reply::Refusal;
 /// What a cursor begins with, so that a later form can be told apart.
 const VERSION: &str = "1";
 
-/// A place in each shard: the number of what was seen last.
+/// Where a shard's stream goes on.
+#[derive(Clone, Copy)]
+pub(crate) enum Place {
+    /// Before its snapshot.
+    Snapshot,
+    /// After what has this number.
+    After(i64),
+}
+
+/// A place in each shard.
 pub(crate) struct Cursor {
     shards: u32,
-    places: BTreeMap<u32, i64>,
+    places: BTreeMap<u32, Place>,
 }
 
 impl Cursor {
@@ -24,11 +34,11 @@ impl Cursor {
     }
 
     /// Makes the cursor of one shard's stream.
-    pub(crate) fn at(shards: u32, shard: u32, seq: i64) -> Self {
-        Self { shards, places: BTreeMap::from([(shard, seq)]) }
+    pub(crate) fn at(shards: u32, shard: u32, place: Place) -> Self {
+        Self { shards, places: BTreeMap::from([(shard, place)]) }
     }
 
-    pub(crate) fn place(&self, shard: u32) -> Option<i64> {
+    pub(crate) fn place(&self, shard: u32) -> Option<Place> {
         self.places.get(&shard).copied()
     }
 
@@ -43,7 +53,7 @@ impl Cursor {
         let mut parts = text.split('.');
         let (version, count) = (parts.next(), parts.next());
         let count: Option<u32> = count.and_then(number);
-        let places: Option<BTreeMap<u32, i64>> = parts.map(place).collect();
+        let places: Option<BTreeMap<u32, Place>> = parts.map(of_shard).collect();
         let (Some(VERSION), Some(count), Some(places)) = (version, count, places) else {
             return Err(refuse("`cursor` is not the id of a message"));
         };
@@ -60,13 +70,31 @@ impl Cursor {
 impl Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{VERSION}.{}", self.shards)?;
-        self.places.iter().try_for_each(|(shard, seq)| write!(f, ".{shard}_{seq}"))
+        self.places.iter().try_for_each(|(shard, place)| write!(f, ".{shard}_{place}"))
     }
 }
 
-fn place(text: &str) -> Option<(u32, i64)> {
-    let (shard, seq) = text.split_once('_')?;
-    Some((number(shard)?, number(seq).filter(|seq| *seq < 1 << 53)?))
+impl Place {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        match text {
+            "s" => Some(Self::Snapshot),
+            seq => number(seq).filter(|seq| *seq < 1 << 53).map(Self::After),
+        }
+    }
+}
+
+impl Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Snapshot => f.write_str("s"),
+            Self::After(seq) => seq.fmt(f),
+        }
+    }
+}
+
+fn of_shard(text: &str) -> Option<(u32, Place)> {
+    let (shard, place) = text.split_once('_')?;
+    Some((number(shard)?, Place::parse(place)?))
 }
 
 /// Reads a number in its one spelling: no sign, no zeros in front.
@@ -84,7 +112,9 @@ mod tests {
     #[test]
     fn a_cursor_is_read_as_it_was_written_and_in_no_other_form() {
         let shards = Shards::new(4).unwrap();
-        for text in ["1.4", "1.4.0_0", "1.4.3_812", "1.4.0_1.1_2.2_3.3_9007199254740991"] {
+        for text in
+            ["1.4", "1.4.0_0", "1.4.3_812", "1.4.3_s", "1.4.0_s.1_7", "1.4.0_1.1_2.2_3.3_9007199254740991"]
+        {
             assert_eq!(Cursor::parse(text, shards).map(|cursor| cursor.to_string()).ok().unwrap(), text);
         }
         for text in [
@@ -105,6 +135,8 @@ mod tests {
             "1.4.+1_1",
             "1.4.0_9007199254740992",
             "1.4.0_1x",
+            "1.4.0_S",
+            "1.4.0_s1",
             "1.04",
             " 1.4",
             "1.4.0_1 ",

@@ -14,7 +14,7 @@ use futures_util::future::try_join_all;
 use vtryon_webhooks::{Code, Digest, Millis};
 use worker::{Env, Request, Response, WebSocket};
 
-pub(crate) use self::cursor::Cursor;
+pub(crate) use self::cursor::{Cursor, Place};
 pub(crate) use self::tickets::mint;
 
 use self::frame::Ids;
@@ -157,11 +157,11 @@ fn watch(subject: Subject, start: Start, wanted: &Wanted, protocol: Option<&str>
     Watch { subject, start, bodies, until, protocol: protocol.map(str::to_owned) }
 }
 
-/// Opens a socket from here to a shard, and returns it with the number that its stream begins after.
-async fn socket(shard: u32, watch: Watch, env: &Env, config: &Config) -> Result<(WebSocket, i64), Refusal> {
+/// Opens a socket from here to a shard, and returns it with the place where its stream begins.
+async fn socket(shard: u32, watch: Watch, env: &Env, config: &Config) -> Result<(WebSocket, Place), Refusal> {
     match stub::watch(env, config.shards, shard, watch).await? {
         Watched::Opened(response) => {
-            let place = response.headers().get(BEGINNING)?.and_then(|place| place.parse().ok());
+            let place = response.headers().get(BEGINNING)?.and_then(|place| Place::parse(&place));
             response.websocket().zip(place).ok_or(Refusal::new(Code::Unavailable))
         }
         Watched::Over | Watched::Refused => Err(Refusal::new(Code::Unavailable)),

@@ -3,7 +3,7 @@
 use vtryon_webhooks::{Code, Millis};
 use worker::Request;
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, Place};
 use crate::api::Query;
 use crate::clock;
 use crate::config::Config;
@@ -60,9 +60,11 @@ impl Wanted {
         match &self.beginning {
             Beginning::Now => Ok(Start::Now),
             Beginning::Since(at) => Ok(Start::Since(*at)),
-            Beginning::After(cursor) => {
-                cursor.place(shard).map(Start::After).ok_or(Refusal::because(Code::InvalidRequest, message))
-            }
+            Beginning::After(cursor) => match cursor.place(shard) {
+                Some(Place::Snapshot) => Ok(Start::Now),
+                Some(Place::After(seq)) => Ok(Start::After(seq)),
+                None => Err(Refusal::because(Code::InvalidRequest, message)),
+            },
         }
     }
 }

@@ -11,8 +11,8 @@ pub(crate) const AHEAD: usize = 256 * 1024;
 /// Why the socket of a page is closed whose task has ended.
 pub(crate) const FINAL: &str = "final";
 
-/// The header in which a shard says after which number a stream begins.
-pub(crate) const BEGINNING: &str = "x-vtryon-live-after";
+/// The header in which a shard says where a stream begins, as cursors have it.
+pub(crate) const BEGINNING: &str = "x-vtryon-live-place";
 
 /// A stream that a socket is opened for.
 #[derive(Serialize, Deserialize)]

@@ -5,8 +5,8 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use vtryon_webhooks::Signature;
 
-use super::Place;
 use super::log::Entry;
+use super::{Place, open};
 use crate::clock;
 use crate::config::Config;
 use crate::shard::TaskShard;
@@ -154,9 +154,10 @@ impl TaskShard {
     }
 }
 
-/// Tells that something is no longer kept: what has the numbers `from` to `to`, both included.
-pub(super) fn gap(place: Place, at: i64, (from, to): (i64, i64)) -> worker::Result<String> {
-    let gap = Gap { id: place.id(at), r#type: "gap", shard: place.shard, from, to };
+/// Tells that something is no longer kept.
+pub(super) fn gap(place: Place, gap: open::Gap) -> worker::Result<String> {
+    let open::Gap { from, to, after } = gap;
+    let gap = Gap { id: place.id(after), r#type: "gap", shard: place.shard, from, to };
     Ok(serde_json::to_string(&gap)?)
 }
 

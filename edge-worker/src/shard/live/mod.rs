@@ -18,7 +18,7 @@ use self::viewer::Viewer;
 use super::{TaskShard, deliveries, events};
 use crate::clock;
 use crate::config::Config;
-use crate::live::Cursor;
+use crate::live::{self, Cursor};
 use crate::wire::delivery::seq_of;
 use crate::wire::live::{FINAL, Subject, acknowledged};
 
@@ -44,7 +44,7 @@ pub(super) struct Place {
 impl Place {
     /// Makes the id of what has a number.
     fn id(self, seq: i64) -> String {
-        Cursor::at(self.shards, self.shard, seq).to_string()
+        Cursor::at(self.shards, self.shard, live::Place::After(seq)).to_string()
     }
 }
 
@@ -132,7 +132,8 @@ impl TaskShard {
         // A shard that has stored nothing yet has nothing to catch up with.
         let Ok(place) = self.place() else { return Ok(()) };
         let Some(shards) = Shards::new(place.shards) else { return Ok(()) };
-        let Some(seq) = Cursor::parse(&id, shards).ok().and_then(|cursor| cursor.place(place.shard)) else {
+        let acknowledged = Cursor::parse(&id, shards).ok().and_then(|cursor| cursor.place(place.shard));
+        let Some(live::Place::After(seq)) = acknowledged else {
             end(socket, JUNK);
             return Ok(());
         };

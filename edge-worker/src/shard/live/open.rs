@@ -7,9 +7,27 @@ use super::state::State;
 use super::viewer::Viewer;
 use super::{OVER, Place, end, log, message, tag};
 use crate::clock;
+use crate::live;
 use crate::reply::switched;
 use crate::shard::TaskShard;
 use crate::wire::live::{BEGINNING, Start, Subject, Watch};
+
+/// Where a stream begins.
+struct Found {
+    /// After which number.
+    at: i64,
+    /// The place of one that was told nothing yet.
+    begins: live::Place,
+    gap: Option<Gap>,
+}
+
+/// What is no longer kept: the first and the last number.
+pub(super) struct Gap {
+    pub(super) from: i64,
+    pub(super) to: i64,
+    /// The place of one that was told of the gap and has to be told how things stand: it is told of both again.
+    pub(super) after: i64,
+}
 
 impl TaskShard {
     /// Opens a socket, and tells what there is to tell.
@@ -34,8 +52,8 @@ impl TaskShard {
         self.state.accept_websocket_with_tags(socket, &[&tag(&watch.subject)]);
         self.state.set_websocket_auto_response(&WebSocketRequestResponsePair::new("ping", "pong")?);
         let mut viewer = Viewer::new(watch.subject, watch.bodies, watch.until, self.last_seq(), now);
-        let (begins_at, gap) = self.found(watch.start, now)?;
-        viewer.at = begins_at;
+        let Found { at, begins, gap } = self.found(watch.start, now)?;
+        viewer.at = at;
         match state {
             Some(state) => self.begin_state(socket, &mut viewer, watch.start, &state)?,
             None => self.begin_stream(socket, &mut viewer, watch.start, place, gap)?,
@@ -43,7 +61,7 @@ impl TaskShard {
         viewer.save(socket)?;
         let response = switched(pair.client, watch.protocol.as_deref());
         let mut response = response.map_err(|_| worker::Error::from("a socket could not be switched to"))?;
-        response.headers_mut().set(BEGINNING, &begins_at.to_string())?;
+        response.headers_mut().set(BEGINNING, &begins.to_string())?;
         Ok(response)
     }
 
@@ -54,13 +72,14 @@ impl TaskShard {
         viewer: &mut Viewer,
         start: Start,
         place: Place,
-        gap: Option<(i64, i64)>,
+        gap: Option<Gap>,
     ) -> worker::Result<()> {
         let at = viewer.at;
+        let has_gap = gap.is_some();
         if let Some(gap) = gap {
-            viewer.send(socket, &message::gap(place, at, gap)?)?;
+            viewer.send(socket, &message::gap(place, gap)?)?;
         }
-        if gap.is_some() || matches!(start, Start::Now) {
+        if has_gap || matches!(start, Start::Now) {
             let task_id = match &viewer.subject {
                 Subject::Shard => None,
                 Subject::Task { task_id } | Subject::State { task_id } => Some(task_id.as_str()),
@@ -71,23 +90,26 @@ impl TaskShard {
         self.catch_up(socket, viewer, place)
     }
 
-    /// Finds where a stream begins: after which number, and what of that is no longer kept.
-    fn found(&self, start: Start, now: Millis) -> worker::Result<(i64, Option<(i64, i64)>)> {
+    /// Finds where a stream begins, and what is no longer kept of what it is asked for.
+    fn found(&self, start: Start, now: Millis) -> worker::Result<Found> {
         let sql = self.state.storage().sql();
         let last = self.last_seq();
         let floor = log::floor(&sql)?;
-        Ok(match start {
-            Start::Now => (last, None),
+        let (at, gap) = match start {
+            Start::Now => return Ok(Found { at: last, begins: live::Place::Snapshot, gap: None }),
             // The storage was set back to an earlier point: what this one has seen is no more.
-            Start::After(seq) if seq > last => (last, Some((last + 1, seq))),
-            Start::After(seq) if seq < floor => (seq, Some((seq + 1, floor))),
+            Start::After(seq) if seq > last => (last, Some(Gap { from: last + 1, to: seq, after: seq })),
+            Start::After(seq) if seq < floor => (seq, Some(Gap { from: seq + 1, to: floor, after: seq })),
             Start::After(seq) => (seq, None),
-            Start::Since(at) => {
+            Start::Since(time) => {
                 let hours = self.config()?.retention_hours;
-                let is_kept = at >= now.plus_seconds(-3600 * i64::from(hours)) || floor == 0;
-                (log::before_time(&sql, at, last)?, (!is_kept).then_some((1, floor)))
+                let is_kept = time >= now.plus_seconds(-3600 * i64::from(hours)) || floor == 0;
+                let gap = (!is_kept).then_some(Gap { from: 1, to: floor, after: 0 });
+                (log::before_time(&sql, time, last)?, gap)
             }
-        })
+        };
+        let begins = live::Place::After(gap.as_ref().map_or(at, |gap| gap.after));
+        Ok(Found { at, begins, gap })
     }
 
     /// Tells a page how its task stands, unless it has seen that.

@@ -138,12 +138,14 @@ export class Stream {
   /** Makes one connection and follows it to its end. */
   #connection(): Promise<End> {
     const { openMs } = this.#timing;
-    const headers = { authorization: `Bearer ${this.#source.token}` };
-    const socket = new WebSocket(this.#url, {
-      headers,
+    // The types of ws do not know `closeTimeout` yet.
+    const options: WebSocket.ClientOptions & { closeTimeout: number } = {
+      headers: { authorization: `Bearer ${this.#source.token}` },
       handshakeTimeout: openMs,
+      closeTimeout: GOODBYE_MS,
       perMessageDeflate: false,
-    });
+    };
+    const socket = new WebSocket(this.#url, options);
     this.#socket = socket;
     // What ends a connection that was open is no news: the next one says whether the gateway is there.
     let isTold = false;
