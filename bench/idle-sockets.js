@@ -6,6 +6,7 @@
 // taken round by round, and its median is told: whatever else the machine does falls on both. Times and events
 // a second are those of a machine that posts to itself; only the ratios mean something elsewhere.
 
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { WebSocket } from "ws";
 import { ingest } from "./ingest.js";
@@ -21,6 +22,16 @@ const { values } = parseArgs({
 const sockets = Number(values.sockets);
 const rounds = Number(values.rounds);
 const tasks = Number(values.tasks);
+
+// Each socket is an open file, here and in the runtime.
+const limits = readFileSync("/proc/self/limits", "utf8");
+const files = Number(/^Max open files\s+(\d+)/m.exec(limits)[1]);
+if (files < sockets + 200) {
+  console.error(
+    `error: ${sockets} sockets need as many open files, and ${files} are allowed: ulimit -n`,
+  );
+  process.exit(1);
+}
 
 /** How many sockets are opened at the same time. */
 const AT_ONCE = 64;

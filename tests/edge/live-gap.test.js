@@ -69,6 +69,7 @@ test("past retention: a gap, a snapshot, and what is kept still", async (t) => {
         `${transport} ${path}`,
       );
       const [gap, { task, tasks }, { seq: next, status }] = told;
+      await checkCutOff(t, transport, path, viewer, shards);
       // What the viewer has seen is no gap, though that is gone too.
       assert.deepEqual([gap.from, gap.to], [seq + 1, lost]);
       assert.deepEqual([next, status], [last.seq, "completed"]);
@@ -87,6 +88,21 @@ test("past retention: a gap, a snapshot, and what is kept still", async (t) => {
   }
 });
 
+/** Insists that whoever is cut off after any of the messages still gets a snapshot of each shard that has a gap. */
+async function checkCutOff(t, transport, path, { messages }, shards) {
+  for (let count = 1; count < messages.length; count++) {
+    const seen = messages.slice(0, count);
+    const resume = seen.findLast(({ id }) => id !== undefined).id;
+    const then = await ready(t, transport, gateway, path, { shards, resume });
+    for (const { shard } of messages.filter(({ type }) => type === "gap")) {
+      const told = [...seen, ...then.messages].filter((message) => message.shard === shard);
+      const snapshot = told.findIndex(({ type }) => type === "snapshot");
+      const place = `${transport} ${path}, shard ${shard}, cut off after ${count}`;
+      assert.ok(snapshot > 0 && told[snapshot - 1].type === "gap", place);
+    }
+  }
+}
+
 test("past retention: a viewer that had seen all of it has no gap", async (t) => {
   const id = mine("task_seen");
   await acknowledged(gateway, event(id, "queued"));
@@ -103,6 +119,27 @@ test("past retention: a viewer that had seen all of it has no gap", async (t) =>
         shards.map(() => "ready"),
         `${transport} ${path}`,
       );
+    }
+  }
+});
+
+test("past retention: since a time of which not all is kept", async (t) => {
+  for (const transport of TRANSPORTS) {
+    for (const path of ["/api/live/0", "/api/live"]) {
+      const shards = path === "/api/live" ? [0, 1] : [0];
+      const since = { shards, query: { since: "30d" } };
+      const viewer = await ready(t, transport, gateway, path, since);
+      const told = viewer.messages.filter(({ shard }) => shard === 0);
+      assert.deepEqual(
+        told.map(({ type }) => type),
+        ["gap", "snapshot", "ready"],
+        `${transport} ${path}`,
+      );
+      assert.equal(told[0].from, 1);
+      await checkCutOff(t, transport, path, viewer, shards);
+      const within = { shards, query: { since: "47h" } };
+      const kept = await ready(t, transport, gateway, path, within);
+      assert.ok(!types(kept).includes("gap"), `${transport} ${path}`);
     }
   }
 });
@@ -135,7 +172,14 @@ test("past retention: bodies that can't be read are gone like all else", async (
           .map(({ seq }) => seq);
         assert.deepEqual([told[0].from, told[0].to], [seqs[0], seqs.at(-1)]);
       }
+      await checkCutOff(t, transport, path, viewer, shards);
     }
+  }
+  for (const transport of TRANSPORTS) {
+    const since = { shards: [0, 1], query: { since: "30d" } };
+    const viewer = await ready(t, transport, gateway, "/api/live", since);
+    assert.equal(viewer.all("gap").length, SHARDS);
+    await checkCutOff(t, transport, "/api/live", viewer, [0, 1]);
   }
 });
 
@@ -168,6 +212,7 @@ test("the storage was set back: what is to come again is a gap", async (t) => {
         `${transport} ${path}`,
       );
       const [gap, { task, tasks }] = told;
+      await checkCutOff(t, transport, path, viewer, shards);
       assert.deepEqual([gap.from, gap.to], [seq + 1, lost]);
       assert.equal((task ?? tasks[0]).status, "queued");
       viewers.push(viewer);

@@ -59,7 +59,7 @@ test("500 sockets", async () => {
   await acknowledged(gateway, ...last.map((id) => event(id, "queued")));
   for (const { viewer, expected, path } of open) {
     if (expected.length > 1) await viewer.until(({ task_id }) => last.includes(task_id));
-    await viewer.close();
+    viewer.cut();
     const own = heard(viewer).filter(({ task_id }) => !last.includes(task_id));
     for (const id of expected) {
       const of = own.filter(({ task_id, task }) => (task_id ?? task.task_id) === id);

@@ -71,18 +71,6 @@ export function checkAdmin(message) {
   if (rest.task) fields("snapshot: task", rest.task, one, ["truncated", ...ENDS]);
 }
 
-/**
- * Holds what the stream of all shards tells to the same. As long as one of them was not heard of, there may be no
- * id to resume by: who is cut off then begins anew.
- */
-export function checkMerged() {
-  let hasIds = false;
-  return (message) => {
-    hasIds ||= message.id !== undefined;
-    checkAdmin(hasIds || message.type === "delivery" ? message : { ...message, id: "none yet" });
-  };
-}
-
 /** Holds what a shopper's page is told to the protocol: five facts of its task, and nothing else. */
 export function checkShopper(message) {
   const { type, ...rest } = message;

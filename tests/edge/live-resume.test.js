@@ -1,13 +1,13 @@
 // A viewer that is cut off anywhere and goes on by its last id has read all that is stored: no gap, no repeat.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { afterEach, beforeEach, test } from "node:test";
 import { Backend } from "./backend.js";
 import { acknowledged, deliveries, taskOf } from "./deliveries.js";
 import { event, Gateway, until } from "./gateway.js";
 import { random, readAtOnce, readInPieces, tell, told } from "./story.js";
 import { live, streams } from "./streams.js";
-import { TRANSPORTS } from "./viewer.js";
+import { TRANSPORTS, view } from "./viewer.js";
 
 const SHARDS = 2;
 const SHARD = 0;
@@ -15,13 +15,14 @@ const CHAPTERS = 60;
 
 let gateway;
 let backend;
-before(async () => {
+/** Each story has a gateway of its own: what came before it would be read again by every reader. */
+beforeEach(async () => {
   gateway = await Gateway.start({ bindings: { SHARDS: String(SHARDS) } });
   backend = await Backend.start();
   // Only some of the events are delivered, and can be replayed.
   await gateway.register(backend.url, { statuses: ["queued", "failed"] });
 });
-after(async () => {
+afterEach(async () => {
   await gateway.stop();
   await backend.stop();
 });
@@ -121,6 +122,37 @@ test("the gateway is killed and started again in the midst of it", () =>
       await gateway.restart();
     }
   }));
+
+for (const { transport, what, path, shards } of streams(SHARD, SHARDS)) {
+  test(`${transport} of ${what}: cut off among the first messages`, async () => {
+    const ids = [0, 1].map((shard) => taskOf(shard, SHARDS, "task_first"));
+    await acknowledged(gateway, ...ids.map((id) => event(id, "queued")));
+    // Of each shard a snapshot and that it is ready.
+    for (let count = 1; count < 2 * shards.length; count++) {
+      const first = await view(transport, gateway, path(ids[SHARD]));
+      await first.holds(({ messages }) => messages.length >= count);
+      first.cut();
+      const seen = first.messages.slice(0, count);
+      const news = ids.map((task_id) => event(task_id, `news ${count}`));
+      await acknowledged(gateway, ...news);
+      const then = await view(transport, gateway, path(ids[SHARD]), { resume: seen.at(-1).id });
+      await then.holds(() => then.all("ready").length === shards.length);
+      then.cut();
+      for (const shard of shards) {
+        const all = [...seen, ...then.messages].filter((message) => message.shard === shard);
+        const [snapshot, ...others] = all.filter(({ type }) => type === "snapshot");
+        assert.deepEqual(others, [], `one snapshot of shard ${shard}, cut off after ${count}`);
+        assert.ok(snapshot, `a snapshot of shard ${shard}, cut off after ${count}`);
+        // What came meanwhile is in it, or told after it.
+        const { seq } = snapshot.task ?? snapshot.tasks[0];
+        const told = all.filter(({ type }) => type === "event").map((message) => message.seq);
+        const { events } = (await gateway.api(`/api/tasks/${ids[shard]}`)).body;
+        const after = events.map((each) => each.seq).filter((each) => each > seq);
+        assert.deepEqual(told, after, `shard ${shard}, cut off after ${count}`);
+      }
+    }
+  });
+}
 
 test("what nobody was there for is caught up with, in a fresh instance too", async () => {
   const id = taskOf(SHARD, SHARDS, "task_absent");

@@ -84,8 +84,6 @@ export async function readInPieces(transport, gateway, path, options) {
       if (message.seq !== undefined) read.push(message);
       resume = message.id ?? resume;
     }
-    // Without an id there is nothing to go on from.
-    if (resume === undefined) read.length = 0;
     viewer.cut();
     // Now and then it comes back only when there is something to catch up with.
     if (pick(3) === 0) await sleep(pick(100));

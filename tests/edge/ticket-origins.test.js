@@ -1,10 +1,9 @@
-// Which pages may watch: those of the gateway's own origin, and with a ticket those of TICKET_ORIGINS.
+// Which pages may use a ticket: those of the gateway's own origin, and those of TICKET_ORIGINS.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { cookie, good } from "./caller.js";
 import { acknowledged } from "./deliveries.js";
-import { event, Gateway, TOKEN } from "./gateway.js";
+import { event, Gateway } from "./gateway.js";
 import { live } from "./streams.js";
 import { ticketFor } from "./ticket-office.js";
 import { refusal, TRANSPORTS, view } from "./viewer.js";
@@ -122,46 +121,5 @@ test("a listed page may send the last id itself; nobody may anything else", asyn
   ]) {
     const answer = await preflight(path, origin);
     assert.equal(answer.headers.get("access-control-allow-origin"), null, `${path} ${origin}`);
-  }
-});
-
-/** name: the origin of a page whose socket a cookie lets in, and whether it does */
-const COOKIE_ORIGINS = {
-  "the same": [(url) => url, true],
-  none: [() => undefined, false],
-  null: [() => "null", false],
-  foreign: [() => "https://evil.example", false],
-  "listed for tickets": [() => SHOP, false],
-  "another port": [otherPort, false],
-  "another scheme": [(url) => url.replace("http:", "https:"), false],
-  "another name for it": [(url) => url.replace("127.0.0.1", "localhost"), false],
-  "with a path": [(url) => `${url}/`, false],
-  "upper case": [(url) => url.toUpperCase(), false],
-};
-for (const [name, [originOf, expected]] of Object.entries(COOKIE_ORIGINS)) {
-  test(`socket by cookie, origin: ${name}`, async () => {
-    const origin = originOf(gateway.url);
-    const headers = { ...cookie(good()), ...(origin !== undefined && { origin }) };
-    for (const path of ["/api/live", "/api/live/0", live(TASK)]) {
-      const viewer = await letIn(gateway, "WebSocket", path, { headers });
-      assert.equal(viewer !== undefined, expected, path);
-    }
-  });
-}
-
-test("socket by cookie: the same name in another case is the same origin, or refused", async () => {
-  const url = gateway.url.replace("127.0.0.1", "localhost");
-  const at = { url };
-  const lower = { ...cookie(good()), origin: url };
-  assert.ok(await letIn(at, "WebSocket", "/api/live/0", { headers: lower }));
-  const upper = { ...lower, origin: url.replace("localhost", "LOCALHOST") };
-  assert.equal(await letIn(at, "WebSocket", "/api/live/0", { headers: upper }), undefined);
-});
-
-test("the token needs no origin, and minds none", async () => {
-  for (const transport of TRANSPORTS) {
-    const headers = { authorization: `Bearer ${TOKEN}`, origin: "https://evil.example" };
-    const viewer = await letIn(gateway, transport, "/api/live/0", { headers });
-    assert.equal(viewer.headers.get("access-control-allow-origin"), null);
   }
 });

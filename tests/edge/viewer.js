@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { WebSocket } from "ws";
 import { bearer, elsewhere } from "./caller.js";
 import { TOKEN } from "./gateway.js";
-import { checkAdmin, checkMerged, checkShopper } from "./live-messages.js";
+import { checkAdmin, checkShopper } from "./live-messages.js";
 import { read } from "./sse.js";
 
 export const TRANSPORTS = ["WebSocket", "SSE"];
@@ -122,7 +122,9 @@ export class Viewer {
 }
 
 function openSocket(viewer, url, { protocols, headers, acks }) {
-  const socket = new WebSocket(url.replace(/^http/, "ws"), protocols, { headers });
+  // Like a browser: two seconds after both have said that it ends, it does not wait for the other side any more.
+  const options = { headers, closeTimeout: 2000 };
+  const socket = new WebSocket(url.replace(/^http/, "ws"), protocols, options);
   let unacknowledged = 0;
   viewer.send = (data) => socket.send(data);
   viewer.ack = (id = viewer.last) => {
@@ -227,8 +229,7 @@ export async function view(transport, gateway, path, options = {}) {
   if (resume !== undefined && isSocket && !isShopper) search.set("cursor", resume);
   if (resume !== undefined && !isSocket) sent["last-event-id"] = resume;
   const url = `${gateway.url}${path}${search.size > 0 ? `?${search}` : ""}`;
-  const check = path === "/api/live" ? checkMerged() : checkAdmin;
-  const viewer = new Viewer(isShopper ? checkShopper : check);
+  const viewer = new Viewer(isShopper ? checkShopper : checkAdmin);
   const open = isSocket ? openSocket : openSse;
   return open(viewer, url, { headers: sent, protocols: spoken, acks });
 }

@@ -137,7 +137,7 @@ impl TaskShard {
             self.wake_by(leases::over_at(arrival.received_at))?;
         }
         if owed.by_alarm {
-            self.wake_by(arrival.received_at)?;
+            self.wake_for_next()?;
         }
         self.show_live(&Entry::event(seq), arrival.task_id());
         Ok(Kept { outcome: outcome.as_str().to_owned(), owed: owed.at_once })

@@ -117,6 +117,11 @@ impl TaskShard {
         self.set(|due_at| due_at.max(clock::now().plus_millis(clock::stretched(pause))));
     }
 
+    /// Sets the alarm for the earliest thing due. To wake for what has to wait all the same would be a run in vain.
+    pub(super) fn wake_for_next(&self) -> worker::Result<()> {
+        self.next_due()?.map_or(Ok(()), |due_at| self.wake_by(due_at))
+    }
+
     fn set(&self, at: impl Fn(Millis) -> Millis) {
         let set = self.next_due().and_then(|next| next.map_or(Ok(()), |due_at| self.wake_by(at(due_at))));
         self.memory.alarm_failed.set(set.is_err());

@@ -72,7 +72,7 @@ impl TaskShard {
                 note(&sql, seq, no, now)
             })?;
             self.show_replays(seq, &[no]);
-            self.wake_by(now)?;
+            self.wake_for_next()?;
         }
         Ok(true)
     }
