@@ -6,6 +6,9 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+/// How many members an object has at most.
+const MOST: usize = 100;
+
 /// An object, its members in their order.
 pub(crate) struct Object<'a>(Vec<(String, &'a RawValue)>);
 
@@ -60,6 +63,10 @@ impl<'de> Visitor<'de> for Members {
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
         let mut members: Vec<(String, &RawValue)> = Vec::new();
         while let Some((name, value)) = map.next_entry()? {
+            // Each is compared with all before it.
+            if members.len() == MOST {
+                return Err(M::Error::custom("more members than any object of ours has"));
+            }
             if members.iter().any(|(other, _)| *other == name) {
                 return Err(M::Error::custom("a member stands twice"));
             }

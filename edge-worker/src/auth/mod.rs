@@ -105,9 +105,11 @@ impl Admin {
         match self.sender(request.headers(), now).await? {
             Sender::Explicit => Ok(None),
             Sender::Browser(end) => {
-                let is_socket = is_socket(request)?;
-                let check = if is_socket { origin::check_socket } else { check_change };
-                check(request).map(|()| Some(end))
+                check_change(request)?;
+                if is_socket(request)? {
+                    origin::check_socket(request)?;
+                }
+                Ok(Some(end))
             }
             Sender::Minter if scope == Scope::Tickets => Ok(None),
             Sender::Minter => {
@@ -125,6 +127,9 @@ impl Admin {
         let is = |secret: &Secret| claim.as_ref().is_some_and(|claim| secret.matches(claim.as_bytes()));
         if self.minter.as_ref().is_some_and(is) {
             return Ok(Sender::Minter);
+        }
+        if claim.is_some() && self.minter.is_some() {
+            why = Some(WRONG_TOKEN);
         }
         if let Some(token) = &self.token {
             if is(&token.secret) {

@@ -24,8 +24,8 @@ const BEAT: Duration = Duration::from_secs(15);
 /// How many messages lie ready for a client that reads slowly.
 const AHEAD: usize = 8;
 
-/// After how many bytes that a client has taken the shards are told so.
-const ACKNOWLEDGED: usize = 32 * 1024;
+/// After how many bytes that a client has taken the shard is told so.
+const ACKNOWLEDGED: usize = 8 * 1024;
 
 /// How long a client waits before it resumes, in milliseconds.
 const RETRY: &str = "retry: 1000\n\n";
@@ -34,11 +34,12 @@ const RETRY: &str = "retry: 1000\n\n";
 pub(super) fn open(sockets: Vec<WebSocket>, ids: Ids) -> Result<Response, Refusal> {
     let (mut events, body) = mpsc::channel(AHEAD);
     spawn_local(async move {
-        let feeding = AssertUnwindSafe(feed(&sockets, ids, &mut events)).catch_unwind().await;
-        if feeding.is_err() {
+        let feeding = pin!(AssertUnwindSafe(feed(&sockets, ids, &mut events)).catch_unwind());
+        // Whatever it waits for: a client that does not read is not waited for any longer.
+        if let Either::Left((Err(_), _)) = select(feeding, Delay::from(LENGTH)).await {
             console_error!("an event stream panicked: it will be resumed");
         }
-        for socket in sockets {
+        for socket in &sockets {
             // One that is closed already can't be closed.
             let _ = socket.close(Some(1000), Some("the stream has ended"));
         }
@@ -50,7 +51,7 @@ pub(super) fn open(sockets: Vec<WebSocket>, ids: Ids) -> Result<Response, Refusa
     Ok(response)
 }
 
-/// Passes messages on until the time is up, a socket ends, or the client has left.
+/// Passes messages on until a socket ends or the client has left.
 async fn feed(sockets: &[WebSocket], mut ids: Ids, client: &mut Sender<Vec<u8>>) {
     let streams = sockets.iter().enumerate().filter_map(|(no, socket)| {
         let events = socket.events().ok()?;
@@ -58,22 +59,23 @@ async fn feed(sockets: &[WebSocket], mut ids: Ids, client: &mut Sender<Vec<u8>>)
         Some(events.map(move |event| (no, event)))
     });
     let mut messages = select_all(streams);
-    let mut taken = vec![0; sockets.len()];
-    let mut end = pin!(Delay::from(LENGTH));
+    if messages.len() < sockets.len() {
+        return;
+    }
+    // Of each socket, how many bytes the client has taken that were not acknowledged, and the last id.
+    let mut taken: Vec<(usize, Option<String>)> = vec![(0, None); sockets.len()];
     if client.send(RETRY.into()).await.is_err() {
         return;
     }
     loop {
-        let next = select(messages.next(), Delay::from(BEAT));
-        let event = match select(next, &mut end).await {
-            Either::Left((Either::Left((event, _)), _)) => event,
-            Either::Left((Either::Right(_), _)) => {
+        let event = match select(messages.next(), Delay::from(BEAT)).await {
+            Either::Left((event, _)) => event,
+            Either::Right(_) => {
                 if client.send(b":\n\n".into()).await.is_err() {
                     return;
                 }
                 continue;
             }
-            Either::Right(_) => return,
         };
         let Some((no, Ok(WebsocketEvent::Message(message)))) = event else { return };
         let Some(text) = message.text() else { return };
@@ -83,9 +85,10 @@ async fn feed(sockets: &[WebSocket], mut ids: Ids, client: &mut Sender<Vec<u8>>)
         if client.send(format!("{id}data: {given}\n\n").into_bytes()).await.is_err() {
             return;
         }
-        let (Some(socket), Some(taken)) = (sockets.get(no), taken.get_mut(no)) else { return };
+        let (Some(socket), Some((taken, last))) = (sockets.get(no), taken.get_mut(no)) else { return };
         *taken += text.len();
-        if let Some(id) = frame.id
+        *last = frame.id.map(str::to_owned).or(last.take());
+        if let Some(id) = last
             && (*taken >= ACKNOWLEDGED || frame.is_ready())
         {
             *taken = 0;

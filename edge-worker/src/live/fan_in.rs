@@ -44,6 +44,9 @@ pub(super) fn open(
 /// Why the socket is closed where the Worker itself has failed.
 const FAULT: (u16, &str) = (1011, "a fault of the gateway: resume");
 
+/// How long an acknowledgement may be, in bytes: its id has a place for each of 1024 shards.
+const LONGEST: usize = 32 * 1024;
+
 /// What was sent and not acknowledged.
 #[derive(Default)]
 struct Unacknowledged {
@@ -65,9 +68,9 @@ impl Unacknowledged {
         self.sent.push_back(sent);
     }
 
-    /// Strikes out what was sent up to an id, and returns the last id of each socket among it.
+    /// Strikes out what was sent up to an id, which several messages may have, and returns the last id of each socket among it.
     fn acknowledge(&mut self, id: &str) -> BTreeMap<usize, String> {
-        let Some(at) = self.sent.iter().position(|sent| sent.id == id) else { return BTreeMap::new() };
+        let Some(at) = self.sent.iter().rposition(|sent| sent.id == id) else { return BTreeMap::new() };
         let done: Vec<Sent> = self.sent.drain(..=at).collect();
         self.bytes -= done.iter().map(|sent| sent.bytes).sum::<usize>();
         done.into_iter().map(|sent| (sent.socket, sent.own_id)).collect()
@@ -87,12 +90,18 @@ async fn join(
         Some(events.map(move |event| (no, event)))
     });
     let mut messages = select_all(streams);
+    if messages.len() < sockets.len() {
+        return FAULT;
+    }
     let Ok(mut answers) = client.events() else { return FAULT };
     let mut unacknowledged = Unacknowledged::default();
     let mut waiting: VecDeque<(usize, String)> = VecDeque::new();
+    // The last id that the client was given, and that of each socket.
+    let mut last_id = String::new();
+    let mut own_ids: BTreeMap<usize, String> = BTreeMap::new();
     loop {
         // A client that is behind is waited for. The shards hold back what is not acknowledged, so what waits here
-        // is little; and they end their streams if it lasts.
+        // is bounded; and they end their streams if it lasts.
         while unacknowledged.bytes < AHEAD
             && let Some((socket, text)) = waiting.pop_front()
         {
@@ -102,12 +111,20 @@ async fn join(
                 return FAULT;
             }
             if let (Some(id), Some(own)) = (id, frame.id) {
-                unacknowledged.add(Sent { id, socket, own_id: own.to_owned(), bytes: given.len() });
+                last_id = id;
+                own_ids.insert(socket, own.to_owned());
+            }
+            // What has no id is taken with what came before it.
+            if let Some(own_id) = own_ids.get(&socket).cloned() {
+                unacknowledged.add(Sent { id: last_id.clone(), socket, own_id, bytes: given.len() });
             }
         }
         match select(messages.next(), answers.next()).await {
             Either::Left((Some((socket, Ok(WebsocketEvent::Message(message)))), _)) => {
                 waiting.extend(message.text().map(|text| (socket, text)));
+            }
+            Either::Left((Some((_, Ok(WebsocketEvent::Close(event)))), _)) if event.code() == 1008 => {
+                return (1008, "the session has ended");
             }
             Either::Left(_) => return (1013, "a shard has ended its stream: resume"),
             Either::Right((Some(Ok(WebsocketEvent::Message(message))), _)) => {
@@ -116,7 +133,7 @@ async fn join(
                     let _ = client.send_with_str("pong");
                     continue;
                 }
-                let id = acknowledged(&text).filter(|id| Cursor::parse(id, shards).is_ok());
+                let id = acknowledged(&text, LONGEST).filter(|id| Cursor::parse(id, shards).is_ok());
                 let Some(id) = id else { return (1008, "only acknowledgements are taken here") };
                 for (no, id) in unacknowledged.acknowledge(&id) {
                     // A shard that has ended its stream is noticed by that.

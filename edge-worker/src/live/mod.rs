@@ -23,11 +23,14 @@ use crate::auth::{Scope, is_socket};
 use crate::config::Config;
 use crate::reply::{self, Refusal};
 use crate::stub::{self, Watched};
-use crate::wire::live::{BEGINNING, Start, Subject, Watch};
+use crate::wire::live::{AHEAD, BEGINNING, Start, Subject, Watch};
 use crate::{api, clock};
 
 /// The WebSocket protocol of every stream; a page offers its ticket beside it.
 const PROTOCOL: &str = "vtryon-live";
+
+/// How far ahead a shard may be of the acknowledgements of a stream of all shards, at least, in bytes.
+const LEAST_AHEAD: usize = 16 * 1024;
 
 /// How a stream is asked for.
 #[derive(Clone, Copy)]
@@ -70,8 +73,10 @@ pub(crate) async fn all(
     if let Form::Plain = form {
         return reply::json_text(200, format!(r#"{{"shards":{}}}"#, config.shards.count()));
     }
+    // What all of them send ahead lies here.
+    let share = (AHEAD / config.shards.count() as usize).max(LEAST_AHEAD);
     let opened = (0..).zip(starts).map(|(shard, start)| {
-        let watch = watch(Subject::Shard, start, wanted, None);
+        let watch = watch(Subject::Shard, start, wanted, None, Some(share));
         socket(shard, watch, env, config)
     });
     let mut cursor = Cursor::new(config.shards.count());
@@ -138,23 +143,32 @@ async fn one(
     let start = wanted.start(shard)?;
     match Form::of(request)? {
         Form::Socket { protocol } => {
-            let watch = watch(subject, start, wanted, protocol);
+            let watch = watch(subject, start, wanted, protocol, None);
             match stub::watch(env, config.shards, shard, watch).await? {
                 Watched::Opened(response) => Ok(response),
                 Watched::Over | Watched::Refused => Err(Refusal::new(Code::Unavailable)),
             }
         }
         Form::Events => {
-            let (socket, _) = socket(shard, watch(subject, start, wanted, None), env, config).await?;
+            let (socket, _) =
+                socket(shard, watch(subject, start, wanted, None, Some(AHEAD)), env, config).await?;
             event_stream::open(vec![socket], Ids::of_shard())
         }
         Form::Plain => Err(not_plain()),
     }
 }
 
-fn watch(subject: Subject, start: Start, wanted: &Wanted, protocol: Option<&str>) -> Watch {
+/// Describes a stream; one that the Worker feeds has a window of its own, in bytes.
+fn watch(
+    subject: Subject,
+    start: Start,
+    wanted: &Wanted,
+    protocol: Option<&str>,
+    fed: Option<usize>,
+) -> Watch {
     let Wanted { bodies, until, .. } = *wanted;
-    Watch { subject, start, bodies, until, protocol: protocol.map(str::to_owned) }
+    let (ahead, is_fed) = fed.map_or((AHEAD, false), |ahead| (ahead, true));
+    Watch { subject, start, bodies, until, ahead, is_fed, protocol: protocol.map(str::to_owned) }
 }
 
 /// Opens a socket from here to a shard, and returns it with the place where its stream begins.

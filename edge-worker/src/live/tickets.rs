@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::json::Object;
 use crate::reply::{self, Refusal, switched};
 use crate::stub::{self, Watched};
-use crate::wire::live::{FINAL, Start, Subject, Watch};
+use crate::wire::live::{AHEAD, FINAL, Start, Subject, Watch};
 
 /// What resume tokens begin with: an administrator's stream has cursors in the same place.
 const RESUME: &str = "r1.";
@@ -86,6 +86,8 @@ async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Re
         until: Some(until),
         start: seen.map_or(Start::Now, Start::After),
         bodies: false,
+        ahead: AHEAD,
+        is_fed: false,
         protocol: protocol.map(str::to_owned),
     };
     match (stub::watch(env, config.shards, shard, watch).await?, form) {

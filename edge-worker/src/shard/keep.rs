@@ -130,6 +130,7 @@ impl TaskShard {
         arrival: &Arrival,
     ) -> worker::Result<Kept> {
         self.memory.last_seq.set(Some(seq));
+        self.show_live(&Entry::event(seq), arrival.task_id());
         for dispatch in &owed.at_once {
             self.hand_out(dispatch.delivery, arrival.received_at);
         }
@@ -139,7 +140,6 @@ impl TaskShard {
         if owed.by_alarm {
             self.wake_for_next()?;
         }
-        self.show_live(&Entry::event(seq), arrival.task_id());
         Ok(Kept { outcome: outcome.as_str().to_owned(), owed: owed.at_once })
     }
 

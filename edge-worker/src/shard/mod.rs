@@ -86,6 +86,8 @@ struct Memory {
     resting: RefCell<BTreeMap<i64, Millis>>,
     /// Before when nothing is pruned.
     prune_at: Cell<Option<Millis>>,
+    /// Whether anybody watches, or did so since this instance has started.
+    is_watched: Cell<bool>,
     /// How long storing took.
     commits: Commits,
 }
@@ -222,6 +224,7 @@ impl TaskShard {
         sql::transaction(&storage, || stored::migrate(&sql, schema::MIGRATIONS))?;
         *self.memory.settings.borrow_mut() = Rc::new(settings::load(&sql)?);
         self.recover_leases(clock::now())?;
+        self.memory.is_watched.set(!self.state.get_websockets().is_empty());
         let last = sql::first(&sql, LAST, &[], Row::int)?;
         self.memory.last_seq.set(Some(last.unwrap_or(0)));
         self.schedule(0);

@@ -115,6 +115,9 @@ impl TaskShard {
     fn show_replays(&self, seq: i64, deliveries: &[i64]) {
         for (seq, no) in (seq..).zip(deliveries) {
             self.memory.last_seq.set(Some(seq));
+            if !self.memory.is_watched.get() {
+                continue;
+            }
             let task = events::kept(&self.state.storage().sql(), seq_of(*no)).ok().flatten();
             self.show_live(&Entry::replay(seq, *no), task.and_then(|kept| kept.task_id).as_deref());
         }

@@ -46,12 +46,14 @@ impl TaskShard {
         let of_events = [Bind::Int(from.0), Bind::Int(start), Bind::Int(MANY)];
         let of_deliveries = [Bind::Int(from.0), Bind::Int(delivery_no(start + 1, 0)), Bind::Int(MANY)];
         let mut events = counts(&sql, EVENTS, &of_events)?;
-        events.extend(counts(&sql, QUARANTINED, &of_events)?);
+        let quarantined = counts(&sql, QUARANTINED, &of_events)?;
         let deliveries = counts(&sql, DELIVERIES, &of_deliveries)?;
         let most = MANY as u64;
         let is_full = |counts: &[Count]| counts.iter().map(|Count(.., count)| count).sum::<u64>() >= most;
+        let truncated = [&events, &quarantined, &deliveries].into_iter().any(|counts| is_full(counts));
+        events.extend(quarantined);
         Ok(Stats {
-            truncated: is_full(&events) || is_full(&deliveries),
+            truncated,
             latency: latency(&sql, &of_deliveries)?,
             events,
             deliveries,

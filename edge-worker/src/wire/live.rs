@@ -23,6 +23,10 @@ pub(crate) struct Watch {
     pub(crate) bodies: bool,
     /// Until when anything may be shown: what lets the viewer in has an end.
     pub(crate) until: Option<Millis>,
+    /// How far ahead of its acknowledgements it may be sent what is stored, in bytes.
+    pub(crate) ahead: usize,
+    /// Whether the Worker feeds a stream from it, and has to know where it begins.
+    pub(crate) is_fed: bool,
     /// The WebSocket protocol that was chosen among those that the client offers.
     pub(crate) protocol: Option<String>,
 }
@@ -51,8 +55,12 @@ pub(crate) enum Start {
     Since(Millis),
 }
 
-/// Reads a viewer's acknowledgement, and returns the id up to which it has taken everything.
-pub(crate) fn acknowledged(text: &str) -> Option<String> {
+/// Reads a viewer's acknowledgement, and returns the id up to which it has taken everything. What is longer than
+/// one can be is not looked at.
+pub(crate) fn acknowledged(text: &str, longest: usize) -> Option<String> {
+    if text.len() > longest {
+        return None;
+    }
     let object = Object::parse(text.as_bytes())?;
     (object.text("type")? == "ack").then(|| object.text("id")).flatten()
 }

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::shard::TaskShard;
 use crate::shard::events::{self, Kept};
 use crate::shard::read::TaskView;
+use crate::shard::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO};
 use crate::wire::delivery::{delivery_id, seq_of};
 
 /// How many tasks a snapshot has.
@@ -75,7 +76,7 @@ struct Ready {
     shard: u32,
 }
 
-/// A delivery that has changed. It has no id: it is a hint, and nothing is resumed by it.
+/// A delivery that was attempted. It has no id: it is a hint, and nothing is resumed by it.
 #[derive(Serialize)]
 struct Hint<'a> {
     r#type: &'static str,
@@ -91,6 +92,11 @@ impl TaskShard {
         let sql = self.state.storage().sql();
         let place = self.place()?;
         let Some(kept) = events::find(&sql, entry.of())? else { return Ok(None) };
+        // What is emptied stays as a row, where it tells its repeats.
+        let pruned_to = if kept.task_id.is_some() { PRUNED_TO } else { QUARANTINE_PRUNED_TO };
+        if entry.of() <= retention::floor(&sql, pruned_to)? {
+            return Ok(None);
+        }
         let (body, signature) = if bodies { self.signed(entry.of(), &kept)? } else { (None, None) };
         let task = match &kept.task_id {
             Some(task_id) => self.standing(task_id)?,
@@ -146,7 +152,7 @@ impl TaskShard {
         Ok(serde_json::to_string(&snapshot)?)
     }
 
-    /// Tells of a delivery that has changed.
+    /// Tells of a delivery that was attempted.
     pub(super) fn hint(&self, delivery: i64, task_id: Option<&str>, state: &str) -> worker::Result<String> {
         let shard = self.place()?.shard;
         let delivery = delivery_id(shard, delivery);

@@ -10,10 +10,13 @@ mod open;
 mod state;
 mod viewer;
 
-use vtryon_webhooks::{Digest, Shards};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use vtryon_webhooks::{Digest, Millis, Shards};
 use worker::{WebSocket, WebSocketIncomingMessage, console_error};
 
 pub(super) use self::log::{Entry, before_time};
+use self::open::Gap;
 use self::viewer::Viewer;
 use super::{TaskShard, deliveries, events};
 use crate::clock;
@@ -21,6 +24,9 @@ use crate::config::Config;
 use crate::live::{self, Cursor};
 use crate::wire::delivery::seq_of;
 use crate::wire::live::{FINAL, Subject, acknowledged};
+
+/// How long an acknowledgement may be, in bytes.
+const LONGEST: usize = 1024;
 
 /// How many entries are read at a time.
 const PAGE: i64 = 50;
@@ -50,14 +56,12 @@ impl Place {
 
 /// By what the sockets of a subject are found.
 fn tag(subject: &Subject) -> String {
+    let of_task = |kind, task_id: &str| format!("{kind}:{}", Digest::of(task_id.as_bytes()).to_hex());
     match subject {
-        Subject::Shard => tag_of(None),
-        Subject::Task { task_id } | Subject::State { task_id } => tag_of(Some(task_id)),
+        Subject::Shard => "shard".to_owned(),
+        Subject::Task { task_id } => of_task("task", task_id),
+        Subject::State { task_id } => of_task("state", task_id),
     }
-}
-
-fn tag_of(task_id: Option<&str>) -> String {
-    task_id.map_or_else(|| "shard".to_owned(), |task_id| Digest::of(task_id.as_bytes()).to_hex())
 }
 
 /// Closes a socket. One that is closed already can't be closed.
@@ -68,23 +72,29 @@ pub(super) fn end(socket: &WebSocket, (code, reason): End) {
 impl TaskShard {
     /// Shows an entry that was just stored to whoever watches. No viewer's fault is the event's.
     pub(super) fn show_live(&self, entry: &Entry, task_id: Option<&str>) {
+        if self.memory.is_watched.get() {
+            let shown = AssertUnwindSafe(|| {
+                self.show_entry(entry, task_id);
+                self.show_state(entry, task_id)
+            });
+            if !matches!(catch_unwind(shown), Ok(Ok(()))) {
+                console_error!("live: an entry was not shown to all: they have to resume");
+                self.viewers(task_id).iter().for_each(|socket| end(socket, FAULT));
+            }
+        }
+    }
+
+    fn show_entry(&self, entry: &Entry, task_id: Option<&str>) {
         let mut texts: [Option<String>; 2] = [None, None];
         let now = clock::now();
         for socket in self.viewers(task_id) {
-            let shown = Viewer::of(&socket).and_then(|viewer| match &viewer.subject {
-                _ if viewer.is_over(now) => {
-                    end(&socket, NOT_ANY_MORE);
-                    Ok(())
+            let shown = Viewer::of(&socket).and_then(|viewer| {
+                let [plain, full] = &mut texts;
+                let text = if viewer.bodies { full } else { plain };
+                if text.is_none() {
+                    *text = self.told(entry, viewer.bodies)?;
                 }
-                Subject::State { .. } => self.show_state(&socket, viewer, entry),
-                Subject::Shard | Subject::Task { .. } => {
-                    let [plain, full] = &mut texts;
-                    let text = if viewer.bodies { full } else { plain };
-                    if text.is_none() {
-                        *text = self.told(entry, viewer.bodies)?;
-                    }
-                    show(&socket, viewer, entry.seq, text.as_deref().unwrap_or_default())
-                }
+                show(&socket, viewer, entry.seq, text.as_deref().unwrap_or_default(), now)
             });
             if let Err(error) = shown {
                 console_error!("live: {error}");
@@ -93,22 +103,53 @@ impl TaskShard {
         }
     }
 
-    /// Tells whoever watches that a delivery has changed. It is a hint: who is behind does without.
+    /// Tells pages how their task stands, if this event has changed it.
+    fn show_state(&self, entry: &Entry, task_id: Option<&str>) -> worker::Result<()> {
+        let Some(task_id) = task_id else { return Ok(()) };
+        let pages = self.state.get_websockets_with_tag(&tag(&Subject::State { task_id: task_id.to_owned() }));
+        if pages.is_empty() {
+            return Ok(());
+        }
+        let state = self.state_of(task_id)?;
+        if state.seq != entry.seq {
+            return Ok(());
+        }
+        let (config, now) = (self.config()?, clock::now());
+        for socket in pages {
+            let shown = Viewer::of(&socket).and_then(|mut viewer| {
+                let Some(until) = viewer.until.filter(|until| *until > now) else {
+                    end(&socket, NOT_ANY_MORE);
+                    return Ok(());
+                };
+                viewer.at = state.seq;
+                viewer.send(&socket, &state.message("update", task_id, until, &config)?)?;
+                viewer.save(&socket)
+            });
+            if shown.is_err() {
+                end(&socket, FAULT);
+            }
+            if state.is_final() {
+                end(&socket, OVER);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells whoever watches that a delivery was attempted. It is a hint: who is behind does without.
     pub(super) fn hint_live(&self, no: i64) {
-        let sql = self.state.storage().sql();
-        let kept = events::kept(&sql, seq_of(no)).ok().flatten();
-        let task_id = kept.and_then(|kept| kept.task_id);
-        let viewers = self.viewers(task_id.as_deref());
-        if viewers.is_empty() {
+        if !self.memory.is_watched.get() {
             return;
         }
+        let sql = self.state.storage().sql();
         let Ok(Some(delivery)) = deliveries::find(&sql, no) else { return };
+        let kept = events::kept(&sql, seq_of(no)).ok().flatten();
+        let task_id = kept.and_then(|kept| kept.task_id);
         let Ok(text) = self.hint(no, task_id.as_deref(), delivery.state.as_str()) else { return };
         let now = clock::now();
-        for socket in viewers {
+        for socket in self.viewers(task_id.as_deref()) {
             let Ok(mut viewer) = Viewer::of(&socket) else { continue };
-            let is_admin = !matches!(viewer.subject, Subject::State { .. }) && !viewer.is_over(now);
-            if is_admin && viewer.is_current && !viewer.is_ahead() && viewer.send(&socket, &text).is_ok() {
+            let can_take = viewer.is_current && !viewer.is_ahead() && !viewer.is_over(now);
+            if can_take && viewer.send(&socket, &text).is_ok() {
                 let _ = viewer.save(&socket);
             }
         }
@@ -117,7 +158,7 @@ impl TaskShard {
     /// Hears what a viewer says: that it has taken something.
     pub(super) fn hear(&self, socket: &WebSocket, message: &WebSocketIncomingMessage) -> worker::Result<()> {
         let id = match message {
-            WebSocketIncomingMessage::String(text) => acknowledged(text),
+            WebSocketIncomingMessage::String(text) => acknowledged(text, LONGEST),
             WebSocketIncomingMessage::Binary(_) => None,
         };
         let Some(id) = id else {
@@ -152,6 +193,13 @@ impl TaskShard {
     /// Sends what is stored and was not sent yet, as far ahead as may be.
     fn catch_up(&self, socket: &WebSocket, viewer: &mut Viewer, place: Place) -> worker::Result<()> {
         let sql = self.state.storage().sql();
+        let floor = log::floor(&sql)?;
+        if viewer.at.max(viewer.floor) < floor {
+            // Pruning was faster than this one.
+            let gap = Gap { from: viewer.at.max(viewer.floor) + 1, to: floor, after: viewer.at };
+            viewer.floor = floor;
+            self.tell_gap(socket, viewer, place, gap)?;
+        }
         loop {
             let page = match &viewer.subject {
                 Subject::Shard => log::after(&sql, viewer.at, PAGE)?,
@@ -182,29 +230,12 @@ impl TaskShard {
         Ok(())
     }
 
-    /// Tells a page how its task stands, if this event has changed it.
-    fn show_state(&self, socket: &WebSocket, mut viewer: Viewer, entry: &Entry) -> worker::Result<()> {
-        let (Subject::State { task_id }, Some(until)) = (&viewer.subject, viewer.until) else {
-            return Ok(());
-        };
-        let state = self.state_of(task_id)?;
-        if state.seq != entry.seq {
-            return Ok(());
-        }
-        let text = state.message("update", task_id, until, &*self.config()?)?;
-        viewer.at = state.seq;
-        viewer.send(socket, &text)?;
-        if state.is_final() {
-            end(socket, OVER);
-        }
-        viewer.save(socket)
-    }
-
-    /// Returns the sockets that show the whole shard, or a task.
+    /// Returns the sockets that show the whole shard, or everything about a task.
     fn viewers(&self, task_id: Option<&str>) -> Vec<WebSocket> {
-        let mut viewers = self.state.get_websockets_with_tag(&tag_of(None));
-        if task_id.is_some() {
-            viewers.extend(self.state.get_websockets_with_tag(&tag_of(task_id)));
+        let mut viewers = self.state.get_websockets_with_tag(&tag(&Subject::Shard));
+        if let Some(task_id) = task_id {
+            let subject = Subject::Task { task_id: task_id.to_owned() };
+            viewers.extend(self.state.get_websockets_with_tag(&tag(&subject)));
         }
         viewers
     }
@@ -220,7 +251,11 @@ impl TaskShard {
 }
 
 /// Shows a message to one viewer, or lets it wait.
-fn show(socket: &WebSocket, mut viewer: Viewer, seq: i64, text: &str) -> worker::Result<()> {
+fn show(socket: &WebSocket, mut viewer: Viewer, seq: i64, text: &str, now: Millis) -> worker::Result<()> {
+    if viewer.is_over(now) {
+        end(socket, NOT_ANY_MORE);
+        return Ok(());
+    }
     if text.is_empty() {
         return Ok(());
     }
@@ -228,8 +263,8 @@ fn show(socket: &WebSocket, mut viewer: Viewer, seq: i64, text: &str) -> worker:
         viewer.at = seq;
         viewer.send(socket, text)?;
     } else {
-        viewer.wait(text);
-        if viewer.is_stuck(clock::now()) {
+        viewer.wait(seq, text, now);
+        if viewer.is_stuck(now) {
             end(socket, STUCK);
         }
     }

@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{WebSocket, wasm_bindgen};
 
-use crate::wire::live::{AHEAD, Subject};
+use crate::wire::live::{Subject, Watch};
 
 /// How much a socket may have unacknowledged, in bytes: 1 MiB. Beyond it, it is closed and has to resume.
 const MOST: usize = 1024 * 1024;
@@ -26,8 +26,12 @@ pub(super) struct Viewer {
     pub(super) bodies: bool,
     /// Until when anything may be shown.
     pub(super) until: Option<Millis>,
-    /// The number of what was sent last. Of a state, that of the event that has led to it.
+    /// The number up to which it has everything. Of a state, that of the event that has led to it.
     pub(super) at: i64,
+    /// Up to which number it knows what has been pruned.
+    pub(super) floor: i64,
+    /// How far ahead of its acknowledgements it may be, in bytes.
+    ahead: usize,
     /// Whether it has everything, and what comes is sent as it comes.
     pub(super) is_current: bool,
     /// Whether it was told that it has everything that was stored before it came.
@@ -36,8 +40,8 @@ pub(super) struct Viewer {
     sent: Vec<(i64, usize)>,
     /// The bytes of what came since the last acknowledgement and had to wait.
     waiting: usize,
-    /// When something was acknowledged last.
-    heard_at: Millis,
+    /// Since when it is behind and has not acknowledged anything.
+    silent_since: Millis,
 }
 
 #[wasm_bindgen]
@@ -57,18 +61,21 @@ fn attached(socket: &WebSocket) -> &Attached {
 }
 
 impl Viewer {
-    pub(super) fn new(subject: Subject, bodies: bool, until: Option<Millis>, at: i64, now: Millis) -> Self {
-        let (is_current, is_greeted) = (false, false);
+    /// Makes the viewer of a stream that begins after the number `at`.
+    pub(super) fn new(watch: Watch, at: i64, floor: i64, now: Millis) -> Self {
+        let Watch { subject, bodies, until, ahead, .. } = watch;
         Self {
             subject,
             bodies,
             until,
             at,
-            is_current,
-            is_greeted,
+            floor,
+            ahead,
+            is_current: false,
+            is_greeted: false,
             sent: Vec::new(),
             waiting: 0,
-            heard_at: now,
+            silent_since: now,
         }
     }
 
@@ -94,7 +101,7 @@ impl Viewer {
 
     /// Takes an acknowledgement of everything up to a number.
     pub(super) fn acknowledge(&mut self, seq: i64, now: Millis) {
-        (self.heard_at, self.waiting) = (now, 0);
+        (self.silent_since, self.waiting) = (now, 0);
         self.sent.retain(|(last, _)| *last > seq);
     }
 
@@ -104,7 +111,7 @@ impl Viewer {
 
     /// Tells whether what is stored has to wait for an acknowledgement.
     pub(super) fn is_ahead(&self) -> bool {
-        self.unacknowledged() >= AHEAD
+        self.unacknowledged() >= self.ahead
     }
 
     /// Tells whether what has let the viewer in has ended.
@@ -112,27 +119,32 @@ impl Viewer {
         self.until.is_some_and(|until| until <= now)
     }
 
-    /// Notes a message that has to wait: it is read again from what is stored.
-    pub(super) const fn wait(&mut self, message: &str) {
-        self.is_current = false;
+    /// Lets a message wait that has a number: it is read again from what is stored.
+    pub(super) fn wait(&mut self, seq: i64, message: &str, now: Millis) {
+        if self.is_current {
+            (self.is_current, self.at, self.silent_since) = (false, seq - 1, now);
+        }
         self.waiting += message.len();
     }
 
     /// Tells whether a socket has left so much unacknowledged, or for so long, that it has to resume.
     pub(super) fn is_stuck(&self, now: Millis) -> bool {
         let unsent = self.unacknowledged() + self.waiting;
-        unsent > MOST || (!self.is_current && now.0 - self.heard_at.0 > PATIENCE)
+        unsent > MOST || (!self.is_current && now.0 - self.silent_since.0 > PATIENCE)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::live::{AHEAD, Start};
 
     fn viewer(sent: &[(i64, usize)]) -> Viewer {
         let at = sent.last().map_or(0, |(last, _)| *last);
-        let viewer = Viewer::new(Subject::Shard, false, None, at, Millis(0));
-        Viewer { sent: sent.to_vec(), is_current: true, ..viewer }
+        let (start, ahead, protocol) = (Start::Now, AHEAD, None);
+        let (bodies, until, is_fed) = (false, None, false);
+        let watch = Watch { subject: Subject::Shard, start, bodies, until, ahead, is_fed, protocol };
+        Viewer { sent: sent.to_vec(), is_current: true, ..Viewer::new(watch, at, 0, Millis(0)) }
     }
 
     #[test]
