@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
-import { event, Gateway } from "./gateway.js";
+import { event, Gateway, TOKEN } from "./gateway.js";
 
 const TAG = "0123456789abcdef".repeat(4);
 
@@ -37,6 +37,11 @@ const FAULTS = [
   ["ENDPOINT_HOSTS", ["shop.example"], "is not one text with hosts between commas"],
   ["ENDPOINT_HOSTS", ",", "is not one text with hosts between commas"],
   ["ENDPOINT_HOSTS", "https://shop.example", "is not one text with hosts between commas"],
+  ["GATEWAY_TICKET_TOKEN", "", "secret_empty"],
+  ["GATEWAY_TICKET_TOKEN", TOKEN, "is the same as GATEWAY_ADMIN_TOKEN"],
+  ["TICKET_ORIGINS", "*", "is not one text with origins"],
+  ["TICKET_ORIGINS", "https://shop.example/", "is not one text with origins"],
+  ["TICKET_ORIGINS", ["https://shop.example"], "is not one text with origins"],
   ["ALLOW_INSECURE_ENDPOINTS", "maybe", "is neither true nor false"],
   ["RETENTION_HOURS", "47", "is not from 48 to 87600"],
   ["RETENTION_HOURS", "87601", "is not from 48 to 87600"],
