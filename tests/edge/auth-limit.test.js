@@ -5,6 +5,7 @@ import { after, before, test } from "node:test";
 import { ask, bearer, cookie, elsewhere, flipped, good, signIn } from "./caller.js";
 import { event, Gateway, TOKEN } from "./gateway.js";
 import { exchange, head } from "./raw.js";
+import { mint, TICKET_TOKEN } from "./ticket-office.js";
 
 let gateway;
 before(async () => {
@@ -84,6 +85,27 @@ test("limit: an IPv6 client is its /64", async () => {
     (await ask(gateway, "/api/tasks", { from: "2001:db8:1:3::1", headers })).status,
     200,
   );
+});
+
+test("limit: guesses at the token for tickets, where Access alone lets administrators in", async (t) => {
+  const bindings = {
+    GATEWAY_ADMIN_TOKEN: undefined,
+    ACCESS_TEAM: "acme",
+    ACCESS_AUD: "ab".repeat(32),
+    GATEWAY_TICKET_TOKEN: TICKET_TOKEN,
+  };
+  const other = await Gateway.start({ bindings });
+  t.after(() => other.stop());
+  const from = elsewhere();
+  const guess = async (token, address = from) => {
+    const headers = { "cf-connecting-ip": address, ...bearer(token) };
+    return (await mint(other, { task_id: "task_guessed" }, headers)).status;
+  };
+  assert.equal(await guess(TICKET_TOKEN), 201);
+  for (let nth = 1; nth <= 10; nth++) assert.equal(await guess(`wrong ${nth}`), 401, `${nth}`);
+  assert.equal(await guess("wrong"), 429);
+  assert.equal(await guess(TICKET_TOKEN), 429, "nor with what is right");
+  assert.equal(await guess(TICKET_TOKEN, elsewhere()), 201);
 });
 
 test("clients without an address share one count", async (t) => {

@@ -46,6 +46,11 @@ export function bytes(count) {
   return kib < 1024 ? `${NUMBER.format(+kib.toFixed(1))} KiB` : `${(kib / 1024).toFixed(1)} MiB`;
 }
 
+/** Returns a URL without its scheme: that is the same for all. */
+export function shortly(url) {
+  return url.replace(/^https?:\/\//, "");
+}
+
 /** Returns a count with its noun. */
 export function count(value, one, many = `${one}s`) {
   return `${NUMBER.format(value)} ${value === 1 ? one : many}`;

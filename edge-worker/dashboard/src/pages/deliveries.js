@@ -5,7 +5,7 @@ import { useId, useState } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
 import { get, search } from "../api.js";
 import { useFeed } from "../feed.js";
-import { count, duration } from "../format.js";
+import { count, duration, shortly } from "../format.js";
 import { useLoad, usePages } from "../load.js";
 import { Verdict } from "../parts/attempts.js";
 import { State } from "../parts/badge.js";
@@ -144,9 +144,6 @@ function List({ shown, pages, filter, endpoints, onChange }) {
     <${Foot} pages=${pages} shown=${shown.length} noun="delivery" many="deliveries" />
   `;
 }
-
-/** A URL without its scheme: that is the same for all. */
-const shortly = (url) => url.replace(/^https?:\/\//, "");
 
 const Why = ({ delivery }) => reasonOf(delivery) && html`<small>${reasonOf(delivery)}</small>`;
 

@@ -1,7 +1,7 @@
 // Settings → Webhooks: the URL for Vtryon, and the endpoints that events go on to.
 
 import { html } from "htm/preact";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { get } from "../api.js";
 import { useEvery, useLoad } from "../load.js";
 import { announce } from "../parts/announce.js";
@@ -18,6 +18,15 @@ export function Webhooks() {
   const [secrets, setSecrets] = useState({});
   useEvery(20_000, reload);
   const keep = (id, secret) => setSecrets((secrets) => ({ ...secrets, [id]: secret }));
+  const heading = useRef();
+  const count = data?.endpoints.length;
+  const before = useRef();
+  useEffect(() => {
+    // What was deleted has taken the focus with it.
+    const isLost = document.activeElement === document.body;
+    if (count < before.current && isLost) heading.current.focus();
+    before.current = count;
+  }, [count]);
   const change = (id, changed) =>
     loaded.change(({ endpoints }) => ({
       endpoints: endpoints.flatMap((endpoint) => (endpoint.id === id ? (changed ?? []) : endpoint)),
@@ -39,7 +48,7 @@ export function Webhooks() {
         <p>Register the URL of your backend: every event that moves a task goes on to it, byte for byte, until it has it.</p>
         <${Register} onDone=${add} />
       </section>
-      <h2>Endpoints</h2>
+      <h2 ref=${heading} tabindex="-1">Endpoints</h2>
       <${Failure} error=${error} what="The endpoints were not loaded." retry=${reload} />
       ${data === undefined && !error && html`<${Loading} what="endpoints" />`}
       ${data?.endpoints.length === 0 && html`<${Empty} title="No endpoint yet."><p>Register one above. Until then events are kept and shown here, and delivered to nobody.</p><//>`}

@@ -3,7 +3,7 @@
 import { html } from "htm/preact";
 import { useState } from "preact/hooks";
 import { get, send } from "../api.js";
-import { count, sentence } from "../format.js";
+import { count, sentence, shortly } from "../format.js";
 import { useAction, useLoad } from "../load.js";
 import { announce } from "./announce.js";
 import { Attempts, Verdict } from "./attempts.js";
@@ -62,7 +62,7 @@ export function DeliveryItem({ delivery, endpoint, open = false, version, onChan
     <details class="delivery" open=${isOpen} onToggle=${(event) => setOpen(event.target.open)}>
       <summary>
         <${State} state=${delivery.state} />
-        <span class="long">${endpoint?.url ?? delivery.endpoint}</span>
+        <span class="long" title=${endpoint?.url}>${shortly(endpoint?.url ?? delivery.endpoint)}</span>
         <span class="aside">${delivery.status ?? delivery.event ?? "body"}${last && html`<${Verdict} attempt=${last} />`}</span>
       </summary>
       ${isOpen && html`<${DeliveryDetails} id=${delivery.id} version=${version} onChange=${onChange} />`}

@@ -1,7 +1,7 @@
 // One endpoint: how it stands, and all that can be done about it.
 
 import { html } from "htm/preact";
-import { useId, useState } from "preact/hooks";
+import { useId, useRef, useState } from "preact/hooks";
 import { send } from "../api.js";
 import { sentence } from "../format.js";
 import { useAction } from "../load.js";
@@ -24,6 +24,7 @@ const REASONS = {
 /** `onChange` is given the endpoint as it is then, or nothing when it was deleted. */
 export function EndpointCard({ endpoint, secret, onSecret, onChange }) {
   const id = useId();
+  const title = useRef();
   const [dialog, setDialog] = useState();
   const close = () => setDialog(undefined);
   const done = (changed) => {
@@ -46,18 +47,23 @@ export function EndpointCard({ endpoint, secret, onSecret, onChange }) {
     setTested(undefined);
     setTested(await test());
   };
+  const forget = () => {
+    onSecret(undefined);
+    // The button has gone with the secret.
+    title.current.focus();
+  };
   const open = (name) => () => setDialog(name);
   return html`
     <article class="card endpoint" aria-labelledby=${id}>
       <header>
         <div>
-          <h3 id=${id} class="long">${endpoint.url}</h3>
+          <h3 ref=${title} id=${id} tabindex="-1" class="long">${endpoint.url}</h3>
           ${endpoint.description && html`<p>${endpoint.description}</p>`}
         </div>
         <${Badge} tone=${endpoint.enabled ? "good" : "warning"}>${endpoint.enabled ? "Enabled" : "Disabled"}<//>
       </header>
       <${Troubles} endpoint=${endpoint} />
-      ${secret && html`<${Secret} secret=${secret} onClose=${() => onSecret(undefined)} />`}
+      ${secret && html`<${Secret} secret=${secret} onClose=${forget} />`}
       <${Facts} endpoint=${endpoint} />
       <div class="actions" role="group" aria-label="Actions">
         <button type="button" disabled=${!endpoint.enabled} aria-disabled=${testing} onClick=${runTest}>

@@ -1,0 +1,164 @@
+// All that can be done about an endpoint, by hand.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { Backend } from "../edge/backend.js";
+import { event, sign, until } from "../edge/gateway.js";
+import { Dashboard } from "./browser.js";
+import { assertAccessible, shoot } from "./looks.js";
+
+let dashboard;
+let backend;
+let endpoint;
+before(async () => {
+  dashboard = await Dashboard.open();
+  backend = await Backend.start();
+});
+after(async () => {
+  await dashboard?.close();
+  await backend?.stop();
+});
+beforeEach(async () => {
+  backend.answer = "ok";
+  backend.received.length = 0;
+  endpoint = await dashboard.gateway.register(backend.url);
+});
+afterEach(() => dashboard.deleteEndpoints());
+
+/** Opens the settings and does something about the endpoint; every dialog is looked at. */
+function about(work) {
+  const visit = async (page) => {
+    const card = page.getByRole("article", { name: backend.url });
+    const press = (name) => card.getByRole("button", { name, exact: true }).click();
+    /** Opens a dialog by its button, and returns it. */
+    const ask = async (button, name) => {
+      await press(button);
+      const dialog = page.getByRole("dialog", { name });
+      await dialog.waitFor();
+      await assertAccessible(page);
+      await shoot(page, `dialog-${name.toLowerCase().replaceAll(" ", "-")}`, { fullPage: false });
+      return dialog;
+    };
+    await card.waitFor();
+    await work({ page, card, press, ask });
+  };
+  return dashboard.visit(visit, { at: "/settings/webhooks" });
+}
+
+const said = (card, text) => card.getByText(text, { exact: true }).waitFor();
+const gone = (card, text) => card.getByText(text, { exact: true }).waitFor({ state: "detached" });
+const known = async () => (await dashboard.gateway.api(`/api/endpoints/${endpoint.id}`)).body;
+
+test("a URL that can't be one is refused in words, and what was typed stays", async () => {
+  await dashboard.visit(
+    async (page) => {
+      await page.getByLabel("Webhook URL").fill("ftp://shop.example/");
+      await page.getByRole("button", { name: "Register Webhook Endpoint" }).click();
+      const alert = page.getByRole("alert");
+      await alert.getByText("The endpoint was not registered.").waitFor();
+      assert.match(await alert.textContent(), /https/);
+      assert.equal(await page.getByLabel("Webhook URL").inputValue(), "ftp://shop.example/");
+      await shoot(page, "endpoint-refused");
+    },
+    { at: "/settings/webhooks", expected: /status of 40[01]/ },
+  );
+});
+
+test("a test event shows what the backend has answered", async () => {
+  await about(async ({ page, card, press }) => {
+    backend.answer = ({ response }) => response.end("thank you");
+    await press("Send test event");
+    await said(card, "The test event was delivered.");
+    await said(card, "200");
+    await said(card, "thank you");
+    assert.equal(JSON.parse(backend.bodies[0]).event, "gateway.test");
+    backend.answer = "fail";
+    await press("Send test event");
+    await said(card, "The test event was not delivered.");
+    await said(card, "500");
+    await said(card, "broken");
+    await said(card, "It is tried again like any other, until it arrives.");
+    await shoot(page, "test-event");
+  });
+});
+
+test("edited: what is saved is what the gateway goes by", async () => {
+  await about(async ({ card, ask }) => {
+    const dialog = await ask("Edit", "Edit endpoint");
+    await dialog.getByLabel("Description").fill("Shop, production");
+    await dialog.getByLabel(/^All/).check();
+    await dialog.getByLabel("completed").check();
+    await dialog.getByLabel("Other statuses, with commas between").fill("rendering, drawing");
+    await dialog.getByLabel("Statuses and events that the guide does not name").check();
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await said(card, "Shop, production");
+    const { description, order, statuses, include } = await known();
+    assert.deepEqual(
+      { description, order, statuses, include },
+      {
+        description: "Shop, production",
+        order: "all",
+        statuses: ["completed", "rendering", "drawing"],
+        include: ["unknown"],
+      },
+    );
+  });
+});
+
+test("rotated and retired: both secrets sign until the former is retired", async () => {
+  await about(async ({ page, card, press, ask }) => {
+    const signatures = async (task) => {
+      assert.equal((await dashboard.gateway.post(event(task, "queued"))).status, 200);
+      await until(() => backend.bodies.some((body) => body.includes(task)));
+      return backend.received.at(-1);
+    };
+    const rotate = await ask("Rotate secret", "Rotate secret");
+    await rotate.getByRole("button", { name: "Rotate secret" }).click();
+    await said(card, "Previous secret");
+    const secret = await card.getByLabel("Webhook Secret Key").inputValue();
+    assert.notEqual(secret, endpoint.secret);
+    const { headers, body } = await signatures("task_rotated");
+    assert.equal(headers["x-vtryon-signature"], sign(body, secret));
+    assert.equal(headers["webhook-signature"].split(" ").length, 2);
+    await shoot(page, "rotated");
+
+    await press("I have saved it");
+    const retire = await ask("Retire previous secret", "Retire previous secret");
+    await retire.getByRole("button", { name: "Retire" }).click();
+    await gone(card, "Previous secret");
+    assert.equal(
+      (await signatures("task_retired")).headers["webhook-signature"].split(" ").length,
+      1,
+    );
+  });
+});
+
+test("disabled and enabled: meanwhile nothing is delivered, and that is said", async () => {
+  await about(async ({ page, card, press }) => {
+    await press("Disable");
+    await said(card, "Nothing is delivered to it.");
+    await said(card, "Disabled");
+    assert.equal((await known()).enabled, false);
+    assert.ok(await card.getByRole("button", { name: "Send test event" }).isDisabled());
+    await shoot(page, "disabled");
+    await press("Enable");
+    await gone(card, "Nothing is delivered to it.");
+    await said(card, "Enabled");
+    assert.equal((await known()).enabled, true);
+  });
+});
+
+test("deleted: not by a slip, and for good", async () => {
+  await about(async ({ page, card, ask }) => {
+    const first = await ask("Delete", "Delete endpoint");
+    await first.getByRole("button", { name: "Cancel" }).click();
+    await first.waitFor({ state: "detached" });
+    assert.equal((await known()).id, endpoint.id);
+    const dialog = await ask("Delete", "Delete endpoint");
+    await dialog.getByRole("button", { name: "Delete" }).click();
+    await card.waitFor({ state: "detached" });
+    await page.getByRole("heading", { name: "No endpoint yet." }).waitFor();
+    assert.equal((await known()).error, "not_found");
+  });
+});

@@ -1,0 +1,164 @@
+// Everything without a pointer: where one is can always be seen, and closing something leads back to where one was.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { Backend } from "../edge/backend.js";
+import { delivery } from "../edge/deliveries.js";
+import { event, TOKEN, until } from "../edge/gateway.js";
+import { Dashboard } from "./browser.js";
+import { shoot } from "./looks.js";
+
+let dashboard;
+let backend;
+before(async () => {
+  dashboard = await Dashboard.open();
+  backend = await Backend.start();
+});
+after(async () => {
+  await dashboard?.close();
+  await backend?.stop();
+});
+
+afterEach(() => dashboard.deleteEndpoints());
+
+/** Runs in the page: what has the focus, by its name, and whether that can be seen. */
+function focused() {
+  const { activeElement: element } = document;
+  const { outlineStyle, outlineWidth } = getComputedStyle(element);
+  const { width, height, top } = element.getBoundingClientRect();
+  const name =
+    element.getAttribute("aria-label") ?? element.labels?.[0]?.textContent ?? element.textContent;
+  return {
+    name: name.trim(),
+    tag: element.localName,
+    isSeen: outlineStyle !== "none" && Number.parseFloat(outlineWidth) >= 2,
+    isThere: width > 0 && height > 0 && top < innerHeight,
+  };
+}
+
+/** Goes on by Tab to what has a name; whatever is passed has to be seen. */
+async function goTo(page, name, key = "Tab") {
+  const passed = [];
+  while (passed.length < 60) {
+    await page.keyboard.press(key);
+    const at = await page.evaluate(focused);
+    if (at.tag !== "body") assert.ok(at.isSeen && at.isThere, `not seen: ${JSON.stringify(at)}`);
+    if (name instanceof RegExp ? name.test(at.name) : at.name === name) return;
+    passed.push(at.name);
+  }
+  assert.fail(`${name} is not reached: ${passed.join(" | ")}`);
+}
+
+const isAt = async (page, tag, name) => {
+  const at = await page.evaluate(focused);
+  assert.deepEqual([at.tag, at.name], [tag, name]);
+};
+
+const heading = (page, name) => page.getByRole("heading", { name, level: 1 }).waitFor();
+
+test("signed in, registered, tested, opened and replayed by keys alone", async () => {
+  await dashboard.visit(
+    async (page) => {
+      const { keyboard } = page;
+      await page.getByLabel("Admin token").waitFor();
+      await isAt(page, "input", "Admin token");
+      await keyboard.type(TOKEN);
+      await keyboard.press("Enter");
+      await heading(page, "Overview");
+
+      await goTo(page, "Webhooks");
+      await keyboard.press("Enter");
+      await heading(page, "Webhooks");
+      await isAt(page, "h1", "Webhooks");
+      await goTo(page, "Webhook URL");
+      await keyboard.type(backend.url);
+      await keyboard.press("Enter");
+      await page.getByText("it is shown this once").waitFor();
+      await goTo(page, "Copy the secret");
+      await goTo(page, "I have saved it");
+      await keyboard.press("Enter");
+      await page.getByLabel("Webhook Secret Key").waitFor({ state: "detached" });
+      await isAt(page, "h3", backend.url);
+      await goTo(page, "Send test event");
+      await keyboard.press("Enter");
+      await page.getByText("The test event was delivered.").waitFor();
+      await isAt(page, "button", "Send test event");
+      await shoot(page, "keyboard");
+
+      await goTo(page, "Tasks", "Shift+Tab");
+      await keyboard.press("Enter");
+      await heading(page, "Tasks");
+      assert.equal((await dashboard.gateway.post(event("task_keys", "queued"))).status, 200);
+      await delivery(dashboard.gateway, { task_id: "task_keys" });
+      await page.getByRole("link", { name: "task_keys" }).waitFor();
+      await goTo(page, "task_keys");
+      await keyboard.press("Enter");
+      await heading(page, "task_keys");
+      await page.getByText("Delivered", { exact: true }).waitFor();
+      await goTo(page, /hook/);
+      await keyboard.press("Enter");
+      await goTo(page, /^Replay dlv_/);
+      await keyboard.press("Enter");
+      await page.getByText("1 of replay 1").waitFor();
+      assert.match((await page.evaluate(focused)).name, /^Replay dlv_/);
+      assert.equal(backend.bodies.filter((body) => body.includes("task_keys")).length, 2);
+    },
+    { token: null },
+  );
+});
+
+test("dialogs hold the focus, close by Escape, and give it back", async () => {
+  await dashboard.gateway.register(backend.url);
+  await dashboard.visit(
+    async (page) => {
+      const { keyboard } = page;
+      for (const [button, name] of [
+        ["Edit", "Edit endpoint"],
+        ["Rotate secret", "Rotate secret"],
+        ["Delete", "Delete endpoint"],
+      ]) {
+        await goTo(page, button);
+        await keyboard.press("Enter");
+        const dialog = page.getByRole("dialog", { name });
+        await dialog.waitFor();
+        for (let nth = 0; nth < 8; nth++) {
+          await keyboard.press("Tab");
+          const isInside = await page.evaluate(
+            () =>
+              document.activeElement === document.body ||
+              document.activeElement.closest("dialog") !== null,
+          );
+          assert.ok(isInside, `${name}: the page behind has the focus`);
+        }
+        await keyboard.press("Escape");
+        await dialog.waitFor({ state: "detached" });
+        await isAt(page, "button", button);
+      }
+      await keyboard.press("Enter");
+      await goTo(page, "Delete");
+      await keyboard.press("Enter");
+      await page.getByRole("heading", { name: "No endpoint yet." }).waitFor();
+      await until(async () => (await page.evaluate(focused)).name === "Endpoints");
+    },
+    { at: "/settings/webhooks" },
+  );
+});
+
+test("the menu is skipped by one key, and on a phone opened by one", async () => {
+  await dashboard.visit(async (page) => {
+    await page.reload();
+    await heading(page, "Overview");
+    await goTo(page, "Skip to content");
+    await page.keyboard.press("Enter");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "main");
+    await page.setViewportSize({ width: 375, height: 760 });
+    await page.reload();
+    await heading(page, "Overview");
+    await goTo(page, "Menu");
+    await page.keyboard.press("Enter");
+    await goTo(page, "Rejections");
+    await page.keyboard.press("Enter");
+    await heading(page, "Rejections");
+    await isAt(page, "h1", "Rejections");
+  });
+});

@@ -1,0 +1,128 @@
+// Live updates as a reader sees them: what is stored shows up on every open page, and no page is loaded again.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Backend } from "../edge/backend.js";
+import { event } from "../edge/gateway.js";
+import { Dashboard } from "./browser.js";
+import { shoot } from "./looks.js";
+
+let dashboard;
+let backend;
+before(async () => {
+  dashboard = await Dashboard.open();
+  backend = await Backend.start();
+});
+after(async () => {
+  await dashboard?.close();
+  await backend?.stop();
+});
+
+/** Has Vtryon tell how a task stands. */
+async function tell(task, status, more) {
+  assert.equal((await dashboard.gateway.post(event(task, status, more))).status, 200);
+}
+
+const timeline = (page) => page.getByRole("list", { name: "Timeline" }).getByRole("listitem");
+
+/** What the timeline says of each event, first to last: its status or name, and its outcome where it is not usual. */
+const told = async (page) => {
+  const entries = await timeline(page).locator("div").allInnerTexts();
+  return entries.map((text) => text.replace(/\s+/g, " "));
+};
+
+test("a task shows up and goes on to its end on three open pages", async () => {
+  await dashboard.gateway.register(backend.url);
+  await dashboard.visit(async (overview) => {
+    const [list, page] = [await overview.context().newPage(), await overview.context().newPage()];
+    await dashboard.show(list, "/tasks");
+    await list.getByRole("heading", { name: "No task yet." }).waitFor();
+    await dashboard.show(page, "/tasks/task_live");
+    await page.getByRole("heading", { name: "Nothing was heard of this task yet." }).waitFor();
+    const pages = [overview, list, page];
+    for (const each of pages) {
+      await each.getByText("Live", { exact: true }).first().waitFor();
+      await each.evaluate(() => {
+        globalThis.isSame = true;
+      });
+    }
+    const changes = overview.getByRole("list", { name: "Latest changes" });
+    const row = list.getByRole("table", { name: "Tasks" }).getByRole("row", { name: "task_live" });
+    const steps = page.getByRole("list", { name: "Progress" });
+    for (const [nth, status] of ["queued", "processing", "completed"].entries()) {
+      await tell("task_live", status);
+      const name = status[0].toUpperCase() + status.slice(1);
+      await row.getByText(name).waitFor();
+      await changes.getByText(name).waitFor();
+      await timeline(page).nth(nth).getByText(name).waitFor();
+      const step = steps.getByRole("listitem").filter({ hasText: name });
+      // A step that is reached has a time.
+      await step.getByRole("time").waitFor();
+      await page.getByText("Delivered", { exact: true }).nth(nth).waitFor();
+    }
+    await shoot(page, "live-task");
+    for (const each of pages) assert.equal(await each.evaluate(() => globalThis.isSame), true);
+  });
+});
+
+test("what did not move a task is marked as what it was", async () => {
+  await dashboard.visit(
+    async (page) => {
+      await page.getByRole("heading", { name: "Nothing was heard" }).waitFor();
+      await tell("task_marked", "processing");
+      await tell("task_marked", "queued");
+      await tell("task_marked", "completed");
+      await tell("task_marked", "rendering");
+      for (const _ of [1, 2]) await tell("task_marked", "completed");
+      await tell("task_marked", "failed", { error: { message: "out of memory" } });
+      await page.getByText("Vtryon said both completed and failed.").waitFor();
+      const expected = [
+        "Processing",
+        "Queued Late",
+        "Completed",
+        "Rendering Unknown",
+        "Failed Conflict",
+      ];
+      assert.deepEqual(await told(page), expected);
+      await page.getByText("2 duplicates").waitFor();
+      for (const meaning of ["Came after", "Contradicts", "guide does not name it"]) {
+        assert.equal(await timeline(page).filter({ hasText: meaning }).count(), 1, meaning);
+      }
+      await page.reload();
+      await page.getByText("2 duplicates").waitFor();
+      assert.deepEqual(await told(page), expected, "as it was live");
+      await dashboard.show(page, "/tasks");
+      const row = page.getByRole("row", { name: "task_marked" });
+      await row.getByText("Conflict").waitFor();
+      await row.getByRole("cell", { name: "2", exact: true }).waitFor();
+    },
+    { at: "/tasks/task_marked" },
+  );
+});
+
+test("the image of a result is fetched when it is asked for, and says nothing of where it is shown", async () => {
+  const picture = "https://cdn.example/results/task_image.svg";
+  const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="30" height="40"></svg>';
+  await tell("task_image", "completed", { data: { result_url: picture } });
+  await dashboard.visit(
+    async (page) => {
+      const asked = [];
+      await page.route(picture, (route) => {
+        asked.push(route.request().headers());
+        return route.fulfill({ contentType: "image/svg+xml", body: svg });
+      });
+      const button = page.getByRole("button", { name: "Show the image" });
+      await button.waitFor();
+      await page.getByText("Live", { exact: true }).first().waitFor();
+      assert.equal(asked.length, 0);
+      await button.click();
+      const image = page.getByRole("img", { name: "Result of this task" });
+      await image.evaluate((shown) => shown.decode());
+      assert.equal(asked.length, 1);
+      assert.equal(asked[0].referer, undefined);
+      const link = page.getByRole("link", { name: picture });
+      assert.equal(await link.getAttribute("rel"), "noopener noreferrer");
+    },
+    { at: "/tasks/task_image", hosts: ["https://cdn.example"] },
+  );
+});

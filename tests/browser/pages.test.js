@@ -1,0 +1,128 @@
+// Every page, empty and full, in light, in dark and on a phone: complained of by nobody, wide enough for nobody's
+// screen, and with a picture of each in `.cache/screenshots`.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import { Backend } from "../edge/backend.js";
+import { SECRET, until } from "../edge/gateway.js";
+import { Dashboard, PHONE, signIn } from "./browser.js";
+import { assertAccessible, assertFits, shoot } from "./looks.js";
+import { ODD, set } from "./scene.js";
+
+let dashboard;
+let well;
+let ill;
+before(async () => {
+  dashboard = await Dashboard.open();
+  [well, ill] = [await Backend.start(), await Backend.start("fail")];
+});
+after(async () => {
+  await dashboard?.close();
+  await well?.stop();
+  await ill?.stop();
+});
+
+const LOOKS = {
+  light: { colorScheme: "light" },
+  dark: { colorScheme: "dark" },
+  phone: { viewport: PHONE },
+};
+
+/** What is shown where there is nothing, and what it says to do next. */
+const EMPTY = [
+  ["overview", "/", "First steps", "Register your backend"],
+  ["tasks", "/tasks", "No task yet.", "Paste the URL of this gateway into Settings → Webhooks"],
+  ["failed tasks", "/tasks?status=failed", "No task is failed.", "Show all tasks"],
+  ["stalled", "/tasks?stalled=30m", "No task is stalled.", "was heard of within that time"],
+  ["deliveries", "/deliveries", "Nothing is delivered yet.", "Register an endpoint"],
+  ["dead letters", "/deliveries?state=dead", "No dead letters.", "arrived, or is still tried"],
+  ["quarantine", "/quarantine", "The quarantine is empty.", "could be read"],
+  ["rejections", "/rejections", "Nothing was refused.", "its likely mistake stands here"],
+  ["webhooks", "/settings/webhooks", "No endpoint yet.", "Register one above"],
+  ["task", "/tasks/none", "Nothing was heard of this task yet.", "whether it was rejected"],
+  ["delivery", "/deliveries/dlv_0_9", "There is no such delivery.", "See all deliveries"],
+  ["nowhere", "/nowhere/%zz", "There is no such page.", "Go to the overview"],
+];
+
+/** Waits until all is there that a page loads, and it is live. */
+async function settled(page) {
+  await page.getByText("Live", { exact: true }).first().waitFor();
+  await until(async () => (await page.locator(".loading").count()) === 0);
+}
+
+async function assertGood(page) {
+  await assertFits(page);
+  await assertAccessible(page);
+}
+
+test("where there is nothing, it is said what to do next", async () => {
+  await dashboard.visit(async (page) => {
+    for (const [name, at, title, next] of EMPTY) {
+      await dashboard.show(page, at);
+      await page.getByRole("heading", { name: title, exact: true }).waitFor();
+      await page.getByText(next).first().waitFor();
+      await settled(page);
+      await assertGood(page);
+      await shoot(page, `empty-${name.replace(" ", "-")}`);
+    }
+  }, LOOKS.phone);
+});
+
+test("the commands of the first steps work as they stand", async () => {
+  await dashboard.visit(
+    async (page) => {
+      await page.getByRole("heading", { name: "No task yet." }).waitFor();
+      const shown = page.getByRole("textbox", { name: "URL of this gateway" });
+      assert.equal(await shown.inputValue(), `${dashboard.url}/webhooks/vtryon`);
+      const lines = await page.getByLabel("Send a first signed event yourself").textContent();
+      const env = { ...process.env, SECRET };
+      const { stdout } = await promisify(execFile)("bash", ["-c", lines], { env });
+      assert.equal(stdout.trim(), '{"received":true}');
+      await page.getByRole("row", { name: "task_123" }).getByText("Queued").waitFor();
+    },
+    { at: "/tasks" },
+  );
+});
+
+let scene;
+test("the scene is set", async () => {
+  scene = await set(dashboard.gateway, { well, ill });
+});
+
+for (const [look, options] of Object.entries(LOOKS)) {
+  test(`every page where much has happened: ${look}`, async () => {
+    const pages = [
+      ["overview", "/", "Events per minute"],
+      ["tasks", "/tasks", "Tasks"],
+      ["task", `/tasks/${ODD}`, "Timeline"],
+      ["deliveries", "/deliveries", "Deliveries"],
+      ["delivery", `/deliveries/${scene.tried.id}`, scene.tried.id],
+      ["quarantine", "/quarantine", "duplicate_key"],
+      ["rejections", "/rejections", "signature_mismatch"],
+      ["webhooks", "/settings/webhooks", "Endpoints"],
+    ];
+    await dashboard.visit(
+      async (page) => {
+        await page.getByLabel("Admin token").waitFor();
+        await assertGood(page);
+        await shoot(page, `${look}-sign-in`);
+        await signIn(page);
+        for (const [name, at, title] of pages) {
+          await dashboard.show(page, at);
+          await page.getByRole("heading", { name: title, exact: true }).waitFor();
+          await settled(page);
+          await shoot(page, `${look}-${name}`);
+          await assertFits(page);
+          await page.locator("main summary").evaluateAll((all) => {
+            for (const summary of all) summary.click();
+          });
+          await settled(page);
+          await assertGood(page);
+        }
+      },
+      { ...options, token: null },
+    );
+  });
+}

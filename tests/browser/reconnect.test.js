@@ -1,0 +1,113 @@
+// The gateway is killed under open pages and started again: they say so, come back by themselves, and miss nothing.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { event } from "../edge/gateway.js";
+import { Dashboard } from "./browser.js";
+import { shoot } from "./looks.js";
+
+/** More than a snapshot holds: without the cursor some of them would be missed. */
+const MISSED = Array.from({ length: 60 }, (_, n) => `task_missed_${n}`);
+
+/** What a cut says in the console of the browser, which nobody can forbid it. */
+const CUT = /status of 40[14]|net::ERR_|WebSocket connection to .* failed/;
+
+let dashboard;
+before(async () => {
+  dashboard = await Dashboard.open({ bindings: { SHARDS: "1" } });
+});
+after(() => dashboard?.close());
+
+async function tell(task, ...statuses) {
+  for (const status of statuses) {
+    assert.equal((await dashboard.gateway.post(event(task, status))).status, 200);
+  }
+}
+
+/** The network says that it is back: nobody waits any longer. */
+const online = (page) => page.evaluate(() => dispatchEvent(new Event("online")));
+
+const isLive = (page) => page.getByText("Live", { exact: true }).first().waitFor();
+
+test("killed and started again: nothing is missed, and nothing is told twice", async () => {
+  const { gateway, door } = dashboard;
+  await tell("task_open", "queued");
+  await dashboard.visit(
+    async (list) => {
+      const page = await list.context().newPage();
+      await dashboard.show(page, "/tasks/task_open");
+      for (const each of [list, page]) await isLive(each);
+      await list.getByRole("row", { name: "task_open" }).waitFor();
+
+      // Nobody gets through the door while it leads to where nobody listens.
+      door.leadTo("http://127.0.0.1:1");
+      await gateway.kill();
+      await list.getByText(/^Reconnecting/).waitFor();
+      await page.getByText("Connecting…").waitFor();
+      await shoot(list, "reconnecting");
+      await gateway.restart();
+      await Promise.all(MISSED.map((task) => tell(task, "queued")));
+      await tell("task_open", "processing", "rendering", "completed");
+      const listings = [];
+      list.on("request", (request) => listings.push(request.url()));
+      const sockets = [];
+      list.on("websocket", (socket) => sockets.push(socket.url()));
+      door.leadTo(gateway.url);
+
+      for (const each of [list, page]) await online(each);
+      await isLive(list);
+      for (const task of MISSED)
+        await list.getByRole("link", { name: task, exact: true }).waitFor();
+      await list.getByRole("row", { name: "task_open" }).getByText("Completed").waitFor();
+      assert.match(sockets.at(-1), /\/api\/live\/0\?cursor=/);
+      assert.deepEqual(
+        listings.filter((url) => url.includes("/api/tasks")),
+        [],
+        "what was missed came live",
+      );
+
+      const timeline = page.getByRole("list", { name: "Timeline" }).getByRole("listitem");
+      await timeline.nth(3).waitFor();
+      const told = await timeline.locator("div").allInnerTexts();
+      assert.deepEqual(
+        told.map((text) => text.replace(/\s+/g, " ")),
+        ["Queued", "Processing", "Rendering Unknown", "Completed"],
+      );
+      await isLive(page);
+    },
+    { at: "/tasks", expected: CUT },
+  );
+});
+
+test("cut off again and again while events come: each is shown once", async () => {
+  await dashboard.visit(
+    async (page) => {
+      await isLive(page);
+      const tasks = Array.from({ length: 12 }, (_, n) => `task_cut_${n}`);
+      for (const [nth, task] of tasks.entries()) {
+        await tell(task, "queued", "processing");
+        if (nth % 4 === 3) {
+          dashboard.door.cut();
+          await tell(task, "completed");
+          await online(page);
+        }
+      }
+      // The last twelve changes, the latest first, as they were stored.
+      const changes = page.getByRole("list", { name: "Latest changes" }).getByRole("listitem");
+      const expected = tasks
+        .flatMap((task, nth) => [
+          `${task} Queued`,
+          `${task} Processing`,
+          ...(nth % 4 === 3 ? [`${task} Completed`] : []),
+        ])
+        .toReversed()
+        .slice(0, 12);
+      const last = changes.first().filter({ hasText: tasks.at(-1) });
+      await last.getByText("Completed").waitFor();
+      const shown = await changes.allInnerTexts();
+      const words = (text) => text.split(/\s+/).slice(1).join(" ");
+      assert.deepEqual(shown.map(words), expected);
+    },
+    { expected: CUT },
+  );
+});

@@ -1,0 +1,106 @@
+// Dead letters as an operator finds them and delivers them once more: one alone, then the rest as a range.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Backend } from "../edge/backend.js";
+import { acknowledged, ahead, delivery, taskOf } from "../edge/deliveries.js";
+import { event } from "../edge/gateway.js";
+import { Dashboard } from "./browser.js";
+import { assertAccessible, shoot } from "./looks.js";
+
+const SHARDS = 4;
+const TASKS = Array.from({ length: SHARDS }, (_, n) => taskOf(n, SHARDS, "task_dead"));
+
+/** By when a further attempt is due, in hours after the first one; a last restart ends what is left of pauses. */
+const LATER = [0.05, 0.25, 1.1, 5, 25];
+const AFTER_ALL = 26;
+
+let dashboard;
+let backend;
+before(async () => {
+  const bindings = { SHARDS: String(SHARDS) };
+  dashboard = await Dashboard.open({ build: "build-faults", bindings });
+  backend = await Backend.start("fail");
+});
+after(async () => {
+  await dashboard?.close();
+  await backend?.stop();
+});
+
+/** Starts the gateway anew with its clock ahead. */
+async function skipTo(hours) {
+  await dashboard.gateway.halt();
+  await dashboard.gateway.restart(ahead(hours));
+  dashboard.door.leadTo(dashboard.gateway.url);
+}
+
+/** Waits until so many attempts were made of each delivery. */
+async function attempted(count) {
+  const isSo = ({ attempts }) => attempts.length === count;
+  return Promise.all(TASKS.map((task_id) => delivery(dashboard.gateway, { task_id }, isSo)));
+}
+
+test("dead letters: found, replayed alone, and replayed as a range with progress until all are delivered", async () => {
+  const { gateway } = dashboard;
+  await gateway.register(backend.url);
+  await acknowledged(gateway, ...TASKS.map((task) => event(task, "completed")));
+  await attempted(1);
+  for (const [nth, hours] of LATER.entries()) {
+    await skipTo(hours);
+    await attempted(nth + 2);
+  }
+  for (const { state } of await attempted(6)) assert.equal(state, "dead");
+  await skipTo(AFTER_ALL);
+  await dashboard.visit(async (page) => {
+    await page.getByRole("link", { name: /^4 dead letters/ }).click();
+    const table = page.getByRole("table", { name: "Deliveries" });
+    const rows = table.getByRole("row", { name: /^dlv_/ });
+    await rows.nth(SHARDS - 1).waitFor();
+    const [alone] = TASKS;
+    const row = rows.filter({ hasText: alone });
+    await row.getByText("all six attempts failed").waitFor();
+    await row.getByText("500").waitFor();
+    await shoot(page, "dead-letters");
+
+    await row.getByRole("link", { name: /^dlv_/ }).click();
+    const attempts = page.getByRole("table", { name: "Attempts" }).getByRole("row");
+    await attempts.filter({ hasText: "broken" }).nth(5).waitFor();
+    await assertAccessible(page);
+    await page.goBack();
+
+    backend.answer = "ok";
+    backend.received.length = 0;
+    await row.getByRole("button", { name: /^Replay dlv_/ }).click();
+    await row.getByText("Delivered", { exact: true }).waitFor();
+    await row.getByText(/no. 1, replay 1$/).waitFor();
+    assert.deepEqual(backend.bodies, [event(alone, "completed")]);
+
+    // Held back until the progress was seen.
+    const held = [];
+    backend.answer = (exchange) => held.push(exchange);
+    await page.getByRole("button", { name: "Replay a range" }).click();
+    const dialog = page.getByRole("dialog", { name: "Replay a range" });
+    await assertAccessible(page);
+    await shoot(page, "dialog-replay-a-range", { fullPage: false });
+    await dialog.getByRole("button", { name: "Replay", exact: true }).click();
+    const progress = page.getByRole("region", { name: "Replay" });
+    await progress.getByText("0 delivered, 0 failed, 3 under way, of 3").waitFor();
+    assert.equal(await progress.getByRole("progressbar").getAttribute("value"), "0");
+    await assertAccessible(page);
+    await shoot(page, "replay-under-way");
+
+    // Whoever loads the page again follows the same replay.
+    await page.reload();
+    await progress.getByText("0 delivered, 0 failed, 3 under way, of 3").waitFor();
+    backend.answer = "ok";
+    for (const { response } of held) response.end("ok");
+    await progress.getByText("Replay done").waitFor();
+    await progress.getByText("3 delivered, 0 failed, 0 under way, of 3").waitFor();
+    await page.getByRole("heading", { name: "No dead letters." }).waitFor();
+    await shoot(page, "replay-done");
+    assert.deepEqual(
+      backend.bodies.toSorted(),
+      TASKS.map((task) => event(task, "completed")).toSorted(),
+    );
+  });
+});

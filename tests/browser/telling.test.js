@@ -1,0 +1,156 @@
+// What pages make of what has happened: numbers, for the eye and for those who do not see charts, and advice.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Backend } from "../edge/backend.js";
+import { deliveries } from "../edge/deliveries.js";
+import { event, until } from "../edge/gateway.js";
+import { Dashboard } from "./browser.js";
+import { REFUSED, set, UNREADABLE } from "./scene.js";
+
+let dashboard;
+let well;
+let ill;
+before(async () => {
+  dashboard = await Dashboard.open();
+  [well, ill] = [await Backend.start(), await Backend.start("fail")];
+});
+after(async () => {
+  await dashboard?.close();
+  await well?.stop();
+  await ill?.stop();
+});
+
+/** Four events that move a task, one that comes late, and a body that can't be read. */
+const STORY = [
+  event("task_one", "queued"),
+  event("task_one", "processing"),
+  event("task_one", "completed"),
+  event("task_two", "processing"),
+  event("task_two", "queued"),
+  "unreadable",
+];
+
+/** Runs in the page: how many pixels of a chart are painted, and in how many colours. */
+function painted(chart) {
+  const canvas = chart.querySelector("canvas");
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const colours = new Map();
+  for (let at = 0; at < data.length; at += 4) {
+    if (data[at + 3] !== 255) continue;
+    const colour = data.slice(at, at + 3).join();
+    colours.set(colour, (colours.get(colour) ?? 0) + 1);
+  }
+  return [...colours].filter(([, count]) => count > 50).map(([colour]) => colour);
+}
+
+test("the overview counts, draws, and says the same in words and in numbers", async () => {
+  await dashboard.gateway.register(well.url, { order: "all" });
+  for (const body of STORY) assert.equal((await dashboard.gateway.post(body)).status, 200);
+  const isDone = async () =>
+    (await deliveries(dashboard.gateway, { state: "delivered" })).length === 4;
+  await until(isDone);
+  await dashboard.visit(async (page) => {
+    const tile = (name) => page.locator("dl.tiles div").filter({ hasText: name }).locator("dd");
+    for (const [name, value] of [
+      ["Events stored", "6"],
+      ["Tasks under way", "1"],
+      ["Deliveries pending", "0"],
+      ["Dead letters", "0"],
+      ["In quarantine", "1"],
+    ]) {
+      assert.equal(await tile(name).textContent(), value, name);
+    }
+    assert.match(await tile("Durable commit, p95").textContent(), /^\d+ ms.*\d since the start$/);
+
+    const events = page.getByRole("img", { name: "Events per minute. 6 events in this time." });
+    await events.waitFor();
+    await page.getByRole("img", { name: /^Delivery latency\. .* Median up to \d+ ms, / }).waitFor();
+    const success = /^Delivery success rate\. 100% of 4 deliveries that ended\.$/;
+    await page.getByRole("img", { name: success }).waitFor();
+    const figure = page.getByRole("figure", { name: "Events per minute" });
+    const legend = await figure.getByRole("list").getByRole("listitem").allInnerTexts();
+    assert.deepEqual(
+      legend.map((text) => text.replace(/\s+/g, " ")),
+      ["applied 4", "late 1", "quarantined 1"],
+    );
+    const light = await events.evaluate(painted);
+    assert.ok(light.length >= 3, `each outcome in its colour: ${light.join(" ")}`);
+    await page.getByLabel("Theme").selectOption("dark");
+    const dark = await events.evaluate(painted);
+    assert.notDeepEqual(dark, light);
+
+    await figure.getByText("In numbers").click();
+    const numbers = figure.getByRole("table", { name: "Events per minute" });
+    const headings = await numbers.getByRole("columnheader").allTextContents();
+    assert.deepEqual(headings, ["From", "applied", "late", "quarantined"]);
+    const cells = await numbers.getByRole("cell").allTextContents();
+    const sums = [0, 1, 2].map((column) =>
+      cells.filter((_, at) => at % 3 === column).reduce((sum, text) => sum + Number(text), 0),
+    );
+    assert.deepEqual(sums, [4, 1, 1]);
+
+    await page.getByLabel("Time shown").selectOption("Last 24 hours");
+    await page
+      .getByRole("img", { name: "Events per 24 minutes. 6 events in this time." })
+      .waitFor();
+  });
+  await dashboard.deleteEndpoints();
+});
+
+test("what somebody should look at is said first, and leads there", async () => {
+  await set(dashboard.gateway, { well, ill });
+  await dashboard.visit(async (page) => {
+    const list = page.getByRole("region", { name: "To look at" });
+    for (const [text, heading] of [
+      [/^1 dead letter: /, "Deliveries"],
+      [/^6 signed bodies could not be read/, "Quarantine"],
+      [/^Requests were refused/, "Rejections"],
+    ]) {
+      await list.getByRole("link", { name: text }).click();
+      await page.getByRole("heading", { name: heading, level: 1 }).waitFor();
+      await page.goBack();
+    }
+  });
+});
+
+test("each refused request has its cause, its likely mistake, and what to do about it", async () => {
+  const { rejections } = (await dashboard.gateway.api("/api/rejections")).body;
+  assert.deepEqual(rejections.map(({ code }) => code).sort(), Object.keys(REFUSED).sort());
+  await dashboard.visit(
+    async (page) => {
+      for (const { code, mistake, hint } of rejections) {
+        const article = page.getByRole("article", { name: code });
+        await article.getByText(mistake, { exact: true }).waitFor();
+        const advice = await article.getByText("What to do.").locator("..").textContent();
+        assert.ok(advice.toLowerCase().includes(hint.toLowerCase()), code);
+        await article.getByText("The last one").click();
+        await article.getByText("task_refused").waitFor();
+        const form = REFUSED[code] === null ? "none" : /^\d+ characters, (not )?hex$/;
+        await article.getByText(form, { exact: true }).waitFor();
+      }
+    },
+    { at: "/rejections" },
+  );
+});
+
+test("each body in quarantine has what is wrong with it, what to do, and who got it all the same", async () => {
+  await dashboard.visit(
+    async (page) => {
+      for (const [code, body] of Object.entries(UNREADABLE)) {
+        const article = page.getByRole("article", { name: new RegExp(`^${code} `) }).first();
+        const advice = await article.getByText("What to do.").locator("..").textContent();
+        assert.match(
+          advice,
+          /^What to do\. (Vtryon|It|A field) .*(Report|Look for a newer version)/,
+        );
+        if (code !== "invalid_utf8") {
+          assert.equal(await article.getByLabel("Beginning of the body").textContent(), body);
+        }
+        await article.getByText("Deliveries", { exact: true }).click();
+        await article.getByText("Pending", { exact: true }).waitFor();
+      }
+    },
+    { at: "/quarantine" },
+  );
+});

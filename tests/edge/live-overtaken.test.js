@@ -1,0 +1,140 @@
+// What is too old goes while it is watched: whoever was not shown it yet is told so, and is never told an empty shell.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Backend } from "./backend.js";
+import { acknowledged, ahead, delivery, named } from "./deliveries.js";
+import { event, Gateway, until } from "./gateway.js";
+import { live, opened, ready, streams } from "./streams.js";
+
+const KIB = 1024;
+/** How far ahead of its acknowledgements a viewer is sent what is stored. */
+const AHEAD = 256 * KIB;
+const RETENTION = 480;
+const HOUR = 3_600_000;
+
+let gateway;
+let backend;
+before(async () => {
+  backend = await Backend.start();
+  const bindings = { SHARDS: "1", RETENTION_HOURS: String(RETENTION), ...ahead(0) };
+  gateway = await Gateway.start({ build: "build-faults", bindings });
+});
+after(async () => {
+  await gateway.stop();
+  await backend.stop();
+});
+
+const timeline = async (id) => (await gateway.api(`/api/tasks/${id}`)).body.events;
+const seqs = async (id) => (await timeline(id)).map(({ seq }) => seq);
+const size = ({ bytes }) => bytes.reduce((sum, each) => sum + each, 0);
+
+/** Restarts with a clock that is some hours ahead, and so many times faster from then on. */
+async function skipTo(hours, scale = 2) {
+  await gateway.halt();
+  const from = Date.now() - (hours * HOUR) / (scale - 1);
+  await gateway.restart({ CLOCK_SCALE: String(scale), CLOCK_FROM: String(Math.round(from)) });
+}
+
+test("pruning overtakes one that catches up: a gap, a snapshot, and what is kept", async (t) => {
+  const id = "task_overtaken";
+  const PATHS = ["/api/live/0", "/api/live", live(id)];
+  const { last: resume } = await ready(t, "SSE", gateway, "/api/live/0");
+  // Nothing goes as long as the first one is owed to a backend that does not answer yet.
+  const { promise: answered, resolve: answer } = Promise.withResolvers();
+  backend.answer = ({ response }) => answered.then(() => response.end("ok"));
+  await gateway.register(backend.url, { events: ["owed"] });
+  await acknowledged(gateway, named("owed", id));
+  const long = (nth) =>
+    JSON.stringify({ event: "rated", task_id: id, nth, pad: "x".repeat(10 * KIB) });
+  await acknowledged(gateway, ...Array.from({ length: 40 }, (_, nth) => long(nth)));
+  const old = await seqs(id);
+  // From then on an hour takes a second.
+  await skipTo(RETENTION + 1, 3600);
+  await acknowledged(gateway, event(id, "processing"));
+  const [kept] = (await seqs(id)).slice(-1);
+
+  const viewers = [];
+  for (const path of PATHS) {
+    const options = { acks: false, resume, query: { bodies: "1" } };
+    const viewer = await opened(t, "WebSocket", gateway, path, options);
+    await viewer.holds(() => size(viewer) >= AHEAD);
+    viewers.push([path, viewer]);
+  }
+  assert.deepEqual(await seqs(id), [...old, kept], "all of it is there still");
+  answer();
+  await until(async () => !(await seqs(id)).includes(old[0]));
+
+  for (const [path, viewer] of viewers) {
+    const before = viewer.messages.length;
+    assert.equal(viewer.all("event").length, before, path);
+    const seen = viewer.messages.at(-1).seq;
+    assert.ok(seen < old.at(-1), `${path}: up to ${seen}`);
+    viewer.ack();
+    await viewer.until("ready");
+    const told = viewer.messages.slice(before);
+    const types = told.map(({ type }) => type);
+    assert.deepEqual(types, ["gap", "snapshot", "event", "ready"], path);
+    const [gap, { task, tasks }, { seq, body }] = told;
+    assert.deepEqual([gap.from, gap.to], [seen + 1, old.at(-1)], path);
+    assert.equal((task ?? tasks[0]).status, "processing", path);
+    assert.equal(seq, kept, path);
+    assert.equal(String(Buffer.from(body, "base64")), event(id, "processing"), path);
+    // Who is cut off before the snapshot gets it, and who has seen it has no gap again.
+    for (const [nth, expected] of [types, types, ["ready"], ["ready"]].entries()) {
+      const then = await ready(t, "SSE", gateway, path, { resume: told[nth].id });
+      const place = `${path} after ${types[nth]}`;
+      assert.deepEqual(
+        then.messages.map(({ type }) => type),
+        expected,
+        place,
+      );
+    }
+  }
+});
+
+test("what was pruned is not told of, neither as a replay nor in a task's line", async (t) => {
+  const id = "task_emptied";
+  backend.answer = "ok";
+  await gateway.register(backend.url, { events: ["order.secret"] });
+  await skipTo(2 * RETENTION);
+  // Of an event by another name a row is left, by which its repeats are told.
+  await acknowledged(gateway, named("order.secret", id));
+  const { id: delivered } = await delivery(gateway, { task_id: id });
+  await acknowledged(gateway, event("task_beside", "queued"));
+  const [secret] = await seqs(id);
+  const [beside] = await seqs("task_beside");
+  // What is replayed shortly before has a number above what goes with it, and the next one follows that.
+  await skipTo(3 * RETENTION - 1);
+  const path = `/api/deliveries/${delivered}/replay`;
+  assert.equal((await gateway.api(path, { method: "POST" })).status, 202);
+  await delivery(gateway, { task_id: id }, ({ state, attempts: { length } }) => {
+    return state === "delivered" && length === 2;
+  });
+  await acknowledged(gateway, event(id, "queued"));
+  const kept = (await seqs(id)).at(-1);
+  assert.equal(kept, beside + 2, "the replay is between");
+  const whole = await ready(t, "SSE", gateway, "/api/live/0", { query: { since: "30d" } });
+  const ids = new Map(whole.messages.map((message) => [message.seq, message.id]));
+  assert.equal(whole.all("replay")[0].of, secret);
+  await skipTo(3 * RETENTION + 1);
+  await gateway.api("/api/tasks");
+  await until(async () => (await gateway.api("/api/tasks/task_beside")).status === 404);
+
+  for (const { transport, what, path } of streams(0, 1)) {
+    for (const [seq, isGap] of [
+      [secret, true],
+      [beside, false],
+      [beside + 1, false],
+    ]) {
+      const options = { resume: ids.get(seq), query: { bodies: "1" } };
+      const viewer = await ready(t, transport, gateway, path(id), options);
+      const place = `${transport} of ${what} after ${seq}`;
+      const types = viewer.messages.map(({ type }) => type);
+      assert.deepEqual(types, [...(isGap ? ["gap", "snapshot"] : []), "event", "ready"], place);
+      const [told] = viewer.all("event");
+      assert.equal(told.seq, kept, place);
+      assert.equal(String(Buffer.from(told.body, "base64")), event(id, "queued"), place);
+    }
+  }
+});
