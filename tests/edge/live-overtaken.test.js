@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Backend } from "./backend.js";
-import { acknowledged, ahead, delivery, named } from "./deliveries.js";
+import { acknowledged, ahead, attempted, delivery, named } from "./deliveries.js";
 import { event, Gateway, until } from "./gateway.js";
 import { live, opened, ready, streams } from "./streams.js";
 
@@ -40,15 +40,17 @@ test("pruning overtakes one that catches up: a gap, a snapshot, and what is kept
   const id = "task_overtaken";
   const PATHS = ["/api/live/0", "/api/live", live(id)];
   const { last: resume } = await ready(t, "SSE", gateway, "/api/live/0");
-  // Nothing goes as long as the first one is owed to a backend that does not answer yet.
-  const { promise: answered, resolve: answer } = Promise.withResolvers();
-  backend.answer = ({ response }) => answered.then(() => response.end("ok"));
+  // Nothing goes as long as the first one is owed: the backend fails, and then does not answer yet.
+  backend.answer = "fail";
   await gateway.register(backend.url, { events: ["owed"] });
   await acknowledged(gateway, named("owed", id));
+  await delivery(gateway, { task_id: id }, attempted);
   const long = (nth) =>
     JSON.stringify({ event: "rated", task_id: id, nth, pad: "x".repeat(10 * KIB) });
   await acknowledged(gateway, ...Array.from({ length: 40 }, (_, nth) => long(nth)));
   const old = await seqs(id);
+  const { promise: answered, resolve: answer } = Promise.withResolvers();
+  backend.answer = ({ response }) => answered.then(() => response.end("ok"));
   // From then on an hour takes a second.
   await skipTo(RETENTION + 1, 3600);
   await acknowledged(gateway, event(id, "processing"));

@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { acknowledged, taskOf } from "./deliveries.js";
-import { Gateway } from "./gateway.js";
-import { live, ready } from "./streams.js";
+import { acknowledged, ahead, faster, taskOf } from "./deliveries.js";
+import { event, Gateway, until } from "./gateway.js";
+import { live, opened, ready } from "./streams.js";
 
 const KIB = 1024;
 const LIMIT = 1024 * KIB;
@@ -90,3 +90,67 @@ for (const [what, path, shards] of PATHS) {
     assert.deepEqual([...before, ...seqs(again)], seqs(other));
   });
 }
+
+/** Starts a gateway for one test, with a clock that it can set. */
+async function another(t, bindings) {
+  const other = await Gateway.start({ build: "build-faults", bindings });
+  t.after(() => other.stop());
+  return other;
+}
+
+test("all of many shards: after a gap, more than the window holds is sent to its end", async (t) => {
+  const shards = Array.from({ length: 32 }, (_, nth) => nth);
+  const tasks = (prefix) => shards.map((shard) => taskOf(shard, shards.length, prefix));
+  const other = await another(t, {
+    SHARDS: String(shards.length),
+    RETENTION_HOURS: "48",
+    ...ahead(0),
+  });
+  const { last: resume } = await ready(t, "SSE", other, "/api/live", { shards });
+  const old = tasks("task_old");
+  await acknowledged(other, ...old.map((id) => event(id, "queued")));
+  await other.halt();
+  await other.restart(ahead(49));
+  await Promise.all(
+    old.map((id) => until(async () => (await other.api(`/api/tasks/${id}`)).status === 404)),
+  );
+  // Snapshots of 10 KiB.
+  const OF_EACH = 25;
+  for (let nth = 0; nth < OF_EACH; nth++) {
+    const ids = tasks(`task_new_${nth}_${"x".repeat(200)}`);
+    await acknowledged(other, ...ids.map((id) => event(id, "queued")));
+  }
+  const viewer = await ready(t, "WebSocket", other, "/api/live", { shards, resume });
+  const count = (type) => viewer.all(type).length;
+  assert.deepEqual(
+    [count("gap"), count("snapshot"), count("event")],
+    [shards.length, shards.length, OF_EACH * shards.length],
+  );
+  const snapshots = viewer.bytes.filter((_, nth) => viewer.messages[nth].type === "snapshot");
+  assert.ok(size({ bytes: snapshots }) > 256 * KIB);
+  assert.equal(viewer.end, undefined);
+});
+
+test("a viewer that had nothing to acknowledge for long is not behind for long", async (t) => {
+  const SCALE = 3600;
+  const other = await another(t, { SHARDS: "1", RETENTION_HOURS: "8760", ...faster(SCALE) });
+  const id = "task_idle";
+  const huge = (nth) =>
+    JSON.stringify({ event: "rated", task_id: id, nth, pad: "x".repeat(240_000) });
+  for (const path of ["/api/live/0", "/api/live", live(id)]) {
+    const options = { acks: false, query: { bodies: "1" } };
+    const viewer = await opened(t, "WebSocket", other, path, options);
+    await viewer.until("ready");
+    viewer.ack();
+    const idle = Date.now();
+    await until(() => (Date.now() - idle) * SCALE > 31_000);
+    // The first fills the window, the other one waits.
+    await acknowledged(other, huge(`${path} 1`));
+    await acknowledged(other, huge(`${path} 2`));
+    await viewer.until("event");
+    viewer.ack();
+    await viewer.holds(() => viewer.end || viewer.all("event").length === 2);
+    assert.equal(viewer.end, undefined, path);
+    viewer.cut();
+  }
+});
