@@ -97,6 +97,7 @@ test("signed in, registered, tested, opened and replayed by keys alone", async (
       await page.getByText("Delivered", { exact: true }).waitFor();
       await goTo(page, /hook/);
       await keyboard.press("Enter");
+      await page.getByRole("button", { name: /^Replay dlv_/ }).waitFor();
       await goTo(page, /^Replay dlv_/);
       await keyboard.press("Enter");
       await page.getByText("1 of replay 1").waitFor();
@@ -135,6 +136,7 @@ test("dialogs hold the focus, close by Escape, and give it back", async () => {
         await isAt(page, "button", button);
       }
       await keyboard.press("Enter");
+      await page.getByRole("dialog", { name: "Delete endpoint" }).waitFor();
       await goTo(page, "Delete");
       await keyboard.press("Enter");
       await page.getByRole("heading", { name: "No endpoint yet." }).waitFor();

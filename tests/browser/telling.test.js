@@ -83,6 +83,7 @@ test("the overview counts, draws, and says the same in words and in numbers", as
 
     await figure.getByText("In numbers").click();
     const numbers = figure.getByRole("table", { name: "Events per minute" });
+    await numbers.waitFor();
     const headings = await numbers.getByRole("columnheader").allTextContents();
     assert.deepEqual(headings, ["From", "applied", "late", "quarantined"]);
     const cells = await numbers.getByRole("cell").allTextContents();

@@ -14,9 +14,17 @@ export function Dialog({ title, onClose, children }) {
     current.showModal();
     return () => current.close();
   }, []);
+  // Not only by the event `close`: that comes a while later, and another dialog may be open by then.
+  const cancelled = (event) => {
+    event.preventDefault();
+    onClose?.();
+  };
   // Escape pressed twice closes it whatever we say; it must not be gone then without our knowing.
-  const closed = () => (onClose ? onClose() : dialog.current?.showModal());
-  const cancelled = (event) => onClose || event.preventDefault();
+  const closed = () => {
+    if (dialog.current === null) return;
+    if (onClose) onClose();
+    else dialog.current.showModal();
+  };
   return html`
     <dialog
       ref=${dialog}
