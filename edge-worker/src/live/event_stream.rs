@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use futures_channel::mpsc::{self, Sender};
 use futures_util::future::{Either, select};
-use futures_util::stream::select_all;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use worker::wasm_bindgen_futures::spawn_local;
 use worker::{Delay, Response, WebSocket, WebsocketEvent, console_error};
 
-use super::frame::{Frame, Ids};
+use super::frame::{self, Frame, Ids};
 use crate::reply::Refusal;
 
 /// How long a stream lasts: less than what proxies let pass for idle.
@@ -53,15 +52,7 @@ pub(super) fn open(sockets: Vec<WebSocket>, ids: Ids) -> Result<Response, Refusa
 
 /// Passes messages on until a socket ends or the client has left.
 async fn feed(sockets: &[WebSocket], mut ids: Ids, client: &mut Sender<Vec<u8>>) {
-    let streams = sockets.iter().enumerate().filter_map(|(no, socket)| {
-        let events = socket.events().ok()?;
-        socket.accept().ok()?;
-        Some(events.map(move |event| (no, event)))
-    });
-    let mut messages = select_all(streams);
-    if messages.len() < sockets.len() {
-        return;
-    }
+    let Some(mut messages) = frame::from_all(sockets) else { return };
     // Of each socket, how many bytes the client has taken that were not acknowledged, and the last id.
     let mut taken: Vec<(usize, Option<String>)> = vec![(0, None); sockets.len()];
     if client.send(RETRY.into()).await.is_err() {

@@ -5,14 +5,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::panic::AssertUnwindSafe;
 
 use futures_util::future::{Either, select};
-use futures_util::stream::select_all;
 use futures_util::{FutureExt, StreamExt};
 use vtryon_webhooks::Shards;
 use worker::wasm_bindgen_futures::spawn_local;
 use worker::{Response, WebSocket, WebSocketPair, WebsocketEvent, console_error};
 
 use super::cursor::Cursor;
-use super::frame::{Frame, Ids};
+use super::frame::{self, Frame, Ids};
 use crate::reply::{Refusal, switched};
 use crate::wire::live::{AHEAD, acknowledged};
 
@@ -84,15 +83,7 @@ async fn join(
     mut ids: Ids,
     shards: Shards,
 ) -> (u16, &'static str) {
-    let streams = sockets.iter().enumerate().filter_map(|(no, socket)| {
-        let events = socket.events().ok()?;
-        socket.accept().ok()?;
-        Some(events.map(move |event| (no, event)))
-    });
-    let mut messages = select_all(streams);
-    if messages.len() < sockets.len() {
-        return FAULT;
-    }
+    let Some(mut messages) = frame::from_all(sockets) else { return FAULT };
     let Ok(mut answers) = client.events() else { return FAULT };
     let mut unacknowledged = Unacknowledged::default();
     let mut waiting: VecDeque<(usize, String)> = VecDeque::new();

@@ -1,9 +1,24 @@
 //! A shard's message on its way through the Worker. It begins with its id, if it has one, so that the id is found
 //! without reading the rest.
 
+use futures_util::stream::{Stream, StreamExt, select_all};
 use vtryon_webhooks::Shards;
+use worker::{WebSocket, WebsocketEvent};
 
 use super::cursor::Cursor;
+
+/// Begins to take what sockets to shards bring, each thing with the place of its socket among them; nothing where one
+/// of them can't be taken from, for what it brings would be missing.
+pub(super) fn from_all(
+    sockets: &[WebSocket],
+) -> Option<impl Stream<Item = (usize, worker::Result<WebsocketEvent>)> + Unpin> {
+    let streams = sockets.iter().enumerate().map(|(no, socket)| {
+        let events = socket.events().ok()?;
+        socket.accept().ok()?;
+        Some(events.map(move |event| (no, event)))
+    });
+    Some(select_all(streams.collect::<Option<Vec<_>>>()?))
+}
 
 /// A message as a shard has sent it.
 pub(super) struct Frame<'a> {
