@@ -95,7 +95,8 @@ test("signed in, registered, tested, opened and replayed by keys alone", async (
       await keyboard.press("Enter");
       await heading(page, "task_keys");
       await page.getByText("Delivered", { exact: true }).waitFor();
-      await goTo(page, /hook/);
+      await page.locator("summary", { hasText: "/hook" }).waitFor();
+      await goTo(page, /\/hook/);
       await keyboard.press("Enter");
       await page.getByRole("button", { name: /^Replay dlv_/ }).waitFor();
       await goTo(page, /^Replay dlv_/);
