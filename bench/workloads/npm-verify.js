@@ -1,18 +1,13 @@
 // The signature alone, from the bytes that a server has read.
 
-import { createHmac, hash, timingSafeEqual } from "node:crypto";
+import { hash } from "node:crypto";
 import { VtryonWebhooks } from "vtryon-webhooks";
 import { SECRET, SIZES, signed } from "../lib/corpus.js";
 import { versionOf } from "../lib/machine.js";
 import { interleave } from "../lib/rounds.js";
+import { guideVerify } from "./npm/guide.js";
 
 const webhooks = new VtryonWebhooks([SECRET], { maxBodyBytes: SIZES["1 MB"] });
-
-/** The signature as the guide's handler checks it: over the body as a string, compared as hex digits. */
-function guideVerify(body, signature) {
-  const digits = createHmac("sha256", SECRET).update(body.toString()).digest("hex");
-  return timingSafeEqual(Buffer.from(signature, "utf8"), Buffer.from(digits, "utf8"));
-}
 
 function variantsOf(name) {
   const { body, signature } = signed(name);
