@@ -1,18 +1,19 @@
-//! Faults that tests cause on purpose, and counts that they read. Only the feature `faults` compiles them in.
+//! Faults that tests cause on purpose. Only the feature `faults` compiles them in.
 
 use vtryon_webhooks::Millis;
-use worker::{Request, SqlCursor};
+use worker::Request;
 
 #[cfg(feature = "faults")]
 thread_local! {
     /// How many times faster than this machine's the clock runs, and from when on.
     static CLOCK: std::cell::Cell<(i64, i64)> = const { std::cell::Cell::new((1, 0)) };
-    static ROWS_WRITTEN: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
-/// The request header that asks for a fault.
+/// Tells whether the header of a request asks for a fault.
 #[cfg(feature = "faults")]
-const HEADER: &str = "x-fault";
+pub(crate) fn is_asked(request: &Request, fault: &str) -> bool {
+    request.headers().get("x-fault").ok().flatten().as_deref() == Some(fault)
+}
 
 /// Reads how fast the clock is to run: `CLOCK_SCALE` times, from `CLOCK_FROM` on (milliseconds since 1970).
 #[cfg(feature = "faults")]
@@ -44,7 +45,7 @@ pub(crate) fn stretched(millis: i64) -> i64 {
 #[cfg(feature = "faults")]
 #[expect(clippy::panic, reason = "a fault on purpose")]
 pub(crate) fn before_request(request: &Request) {
-    if request.headers().get(HEADER).ok().flatten().as_deref() == Some("panic") {
+    if is_asked(request, "panic") {
         panic!("a fault on purpose in the Worker");
     }
 }
@@ -65,18 +66,6 @@ pub(crate) fn before_publish(task_id: &str, attempts: i64) -> worker::Result<()>
         return Err(worker::Error::from("a fault on purpose in the outbox"));
     }
     Ok(())
-}
-
-/// Counts the rows that a statement has written, as the platform bills them.
-#[cfg(feature = "faults")]
-pub(crate) fn count_rows(cursor: &SqlCursor) {
-    ROWS_WRITTEN.set(ROWS_WRITTEN.get() + cursor.rows_written());
-}
-
-/// Tells the log how many rows were written since the last time.
-#[cfg(feature = "faults")]
-pub(crate) fn report_rows() {
-    worker::console_log!("rows written: {}", ROWS_WRITTEN.take());
 }
 
 #[cfg(not(feature = "faults"))]
@@ -101,12 +90,6 @@ pub(crate) const fn stretched(millis: i64) -> i64 {
 pub(crate) const fn before_publish(_: &str, _: i64) -> worker::Result<()> {
     Ok(())
 }
-
-#[cfg(not(feature = "faults"))]
-pub(crate) const fn count_rows(_: &SqlCursor) {}
-
-#[cfg(not(feature = "faults"))]
-pub(crate) const fn report_rows() {}
 
 #[cfg(not(feature = "faults"))]
 pub(crate) const fn before_request(_: &Request) {}

@@ -6,6 +6,7 @@
 mod api;
 mod auth;
 mod base64;
+mod bill;
 mod body;
 mod clock;
 mod config;
@@ -37,6 +38,7 @@ use vtryon_webhooks::Code;
 use worker::{Context, Delay, Env, Request, Response, ScheduleContext, ScheduledEvent, console_error, event};
 
 use crate::auth::Scope;
+use crate::bill::Item;
 use crate::config::Config;
 use crate::rejections::Body;
 use crate::reply::Refusal;
@@ -68,6 +70,10 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
 
 async fn answer(mut request: Request, env: Env, context: &Context) -> Result<Response, Refusal> {
     faults::configure(&env);
+    if let Some(bill) = bill::asked_by(&request) {
+        return reply::json_text(200, bill);
+    }
+    bill::count(Item::Request);
     faults::before_request(&request);
     let route = Route::of(&request);
     if let Err(refusal) = route.check_method(&request) {
@@ -97,6 +103,7 @@ async fn answer(mut request: Request, env: Env, context: &Context) -> Result<Res
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     faults::configure(&env);
+    bill::count(Item::Request);
     if AssertUnwindSafe(sweep::sweep(&env)).catch_unwind().await.is_err() {
         console_error!("the hourly sweep panicked");
     }

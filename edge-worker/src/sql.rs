@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{SqlCursor, SqlStorage, SqlStorageValue, Storage, wasm_bindgen};
 
-use crate::faults;
+use crate::bill;
 
 /// A parameter of a statement. There is no boolean: the platform would bind one as a text.
 pub(crate) enum Bind<'a> {
@@ -40,7 +40,7 @@ pub(crate) const fn before(bound: Option<i64>) -> Bind<'static> {
 
 /// Runs a statement.
 pub(crate) fn run(sql: &SqlStorage, statement: &str, binds: &[Bind<'_>]) -> worker::Result<()> {
-    faults::count_rows(&exec(sql, statement, binds)?);
+    bill::count_rows(&exec(sql, statement, binds)?);
     Ok(())
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn all<T>(
 fn rows(sql: &SqlStorage, query: &str, binds: &[Bind<'_>]) -> worker::Result<Vec<Row>> {
     let cursor = exec(sql, query, binds)?;
     let rows = cursor.raw().map(|columns| Ok(Row(columns?.into_iter()))).collect();
-    faults::count_rows(&cursor);
+    bill::count_rows(&cursor);
     rows
 }
 

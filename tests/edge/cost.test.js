@@ -1,27 +1,30 @@
-// Rows written per event, as the platform bills them: counted by the build for tests, without alarms,
-// each of which is one more.
+// Rows written per event, as the platform bills them: counted by the build for tests, with the alarms that are set.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { bill, rows, since } from "./bill.js";
 import { event, Gateway, until } from "./gateway.js";
 
 let gateway;
+let last;
 before(async () => {
   gateway = await Gateway.start({ build: "build-faults", bindings: { SHARDS: "1" } });
   // The first event of a shard brings its stored form up to date too.
-  await rows(event("task_first", "queued"));
+  await gateway.post(event("task_first", "queued"));
+  last = await bill(gateway);
 });
 after(() => gateway.stop());
 
-let told = 0;
-
-/** Posts an event, or nothing, and returns the next count that the log tells. */
-async function rows(body) {
-  if (body) assert.equal((await gateway.post(body)).status, 200);
-  const counts = () => [...gateway.log.join("").matchAll(/rows written: (\d+)/g)];
-  const [, count] = await until(() => counts()[told]);
-  told += 1;
-  return Number(count);
+/** Returns what was billed since the last time, once it is what a test waits for. */
+async function billed(holds = () => true) {
+  let counted;
+  await until(async () => {
+    counted = await bill(gateway);
+    return holds(since(last, counted));
+  });
+  const more = since(last, counted);
+  last = counted;
+  return more;
 }
 
 /** [what comes, the body, the rows that ARCHITECTURE.md tells] */
@@ -29,7 +32,7 @@ const EVENTS = [
   ["a first event", event("task_cost", "queued"), 4],
   ["a further event", event("task_cost", "processing"), 2],
   ["a late or unknown event", event("task_cost", "paused"), 2],
-  ["a final event", event("task_cost", "completed"), 3],
+  ["a final event, and the alarm that it sets", event("task_cost", "completed"), 4],
   ["the alarm that publishes its result", null, 1],
   ["a conflicting event", event("task_cost", "failed"), 2],
   ["a duplicate", event("task_cost", "queued"), 0],
@@ -41,6 +44,26 @@ const EVENTS = [
 ];
 for (const [name, body, written] of EVENTS) {
   test(`${name}: ${written}`, async () => {
-    assert.equal(await rows(body), written);
+    if (body) {
+      assert.equal((await gateway.post(body)).status, 200);
+      assert.equal(rows(await billed()), written);
+    } else {
+      const { kv_write } = await billed(({ rows_written }) => rows_written === written);
+      assert.equal(kv_write, 1);
+    }
   });
 }
+
+test("a duplicate is a request to the Worker and one to its shard, and reads", async () => {
+  assert.equal((await gateway.post(event("task_cost", "queued"))).status, 200);
+  const { request, shard_request, rows_read, ...rest } = await billed();
+  assert.deepEqual([request, shard_request], [1, 1]);
+  assert.ok(rows_read <= 5, `${rows_read} rows read`);
+  assert.deepEqual(new Set(Object.values(rest)), new Set([0]), JSON.stringify(rest));
+});
+
+test("a refused request never wakes a shard", async () => {
+  assert.equal((await gateway.post(event("task_cost", "queued"), { signature: "00" })).status, 401);
+  const { request, shard_request } = await billed();
+  assert.deepEqual([request, shard_request], [1, 0]);
+});

@@ -1,9 +1,10 @@
-// What an event costs that is applied and delivered at the first try, in rows written: the mean over 1,000 of them.
-// The build for tests prints the rows of each request to a shard and of each run of its alarm.
+// What an event costs that is applied and delivered at the first try, in rows written, the alarms that are set
+// among them: one that comes alone, and the mean over 1,000.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Backend } from "./backend.js";
+import { bill, rows, since } from "./bill.js";
 import { acknowledged, deliveries } from "./deliveries.js";
 import { event, Gateway, until } from "./gateway.js";
 
@@ -16,38 +17,62 @@ let backend;
 before(async () => {
   gateway = await Gateway.start({ build: "build-faults", bindings: { SHARDS: "1" } });
   backend = await Backend.start();
+  await acknowledged(gateway, event("task_alone", "queued"), event("task_ended", "queued"));
+  await gateway.register(backend.url);
+  // The directory looks once more whether all shards were told.
+  await until(async () => (await bill(gateway)).alarm_run === 1);
+  // The first delivery of all notes how its endpoint fares.
+  await alone(event("task_first", "completed"), 9);
 });
 after(async () => {
   await gateway.stop();
   await backend.stop();
 });
 
-const counts = () =>
-  [...gateway.log.join("").matchAll(/rows written: (\d+)/g)].map(([, count]) => Number(count));
+const delivered = async () => (await deliveries(gateway, { state: "pending" })).length === 0;
 
-async function postAll(status) {
+/** Posts an event and returns its bill when so many rows are written, and the alarm has run once since. */
+async function alone(body, written) {
+  const earlier = await bill(gateway);
+  const billed = async () => since(earlier, await bill(gateway));
+  await acknowledged(gateway, body);
+  await until(async () => {
+    const counted = await billed();
+    return counted.alarm_run === 1 && rows(counted) >= written;
+  });
+  // What the shard is asked after the run it answers after it.
+  assert.ok(await delivered());
+  return billed();
+}
+
+test("a final event that comes alone: 7 rows, one run of the alarm, one write to KV", async () => {
+  const billed = await alone(event("task_ended", "completed"), 7);
+  const { alarm_set, alarm_run, kv_write } = billed;
+  assert.deepEqual([rows(billed), alarm_set, alarm_run, kv_write], [7, 1, 1, 1]);
+});
+
+test("another one that comes alone: 5 rows, of which one is the alarm", async () => {
+  const billed = await alone(event("task_alone", "processing"), 5);
+  assert.deepEqual([rows(billed), billed.alarm_set], [5, 1]);
+});
+
+/** Posts an event of each task and returns their bill when all are delivered. */
+async function many(status) {
+  const earlier = await bill(gateway);
+  const before = backend.received.length;
   for (let n = 0; n < EVENTS; n += AT_ONCE) {
     const bodies = Array.from({ length: AT_ONCE }, (_, m) => event(`task_${n + m}`, status));
     await acknowledged(gateway, ...bodies);
   }
+  await until(delivered);
+  assert.equal(backend.received.length - before, EVENTS);
+  return since(earlier, await bill(gateway));
 }
 
 test(`an applied and delivered event costs at most ${MOST} rows`, async () => {
-  await postAll("queued");
-  await gateway.register(backend.url);
-  await until(() => counts().length >= EVENTS);
-  const before = counts().length;
-
-  await postAll("processing");
-  await until(async () => (await deliveries(gateway, { state: "pending" })).length === 0);
-  assert.equal(backend.received.length, EVENTS);
-  const since = () => counts().slice(before);
-  // Each event and each report is a request; whatever is printed beyond them is a run of the alarm. Each run was
-  // set once, and the last one has set the next: that is a row each, which the statements don't count.
-  await until(() => since().length >= 2 * EVENTS);
-  const written = since().reduce((sum, count) => sum + count, 0);
-  const alarms = since().length - 2 * EVENTS;
-  const mean = (written + alarms + 1) / EVENTS;
-  console.log(`rows per event: ${mean} (${written} by statements, ${alarms} runs of the alarm)`);
+  await many("queued");
+  const billed = await many("processing");
+  const mean = rows(billed) / EVENTS;
+  console.log(`rows per event: ${mean}, of them ${billed.alarm_set / EVENTS} alarms`);
   assert.ok(mean <= MOST, `${mean} rows`);
 });

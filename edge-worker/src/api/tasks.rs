@@ -8,6 +8,7 @@ use worker::{Env, Response, console_error};
 
 use super::listing::listing;
 use super::query::{self, Query};
+use crate::bill::{self, Item};
 use crate::clock;
 use crate::config::{Config, RESULTS};
 use crate::reply::{self, Refusal};
@@ -27,6 +28,7 @@ pub(super) async fn task(id: Option<String>, env: &Env, config: &Config) -> Resu
 /// Shows a final result. KV is near and cheap, but it learns late: what it doesn't have, the shard may.
 pub(super) async fn result(id: Option<String>, env: &Env, config: &Config) -> Result<Response, Refusal> {
     let id = task_id(id)?;
+    bill::count(Item::KvRead);
     match env.kv(RESULTS)?.get(&result_key(id.as_str())).text().await {
         Ok(Some(text)) => return reply::json_text(200, text),
         Ok(None) => {}

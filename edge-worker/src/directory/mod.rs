@@ -18,6 +18,7 @@ use futures_util::FutureExt;
 use vtryon_webhooks::{Code, Millis};
 use worker::{DurableObject, Env, Request, Response, State, console_error, durable_object, wasm_bindgen};
 
+use crate::bill::{self, Item};
 use crate::config::Config;
 use crate::reply::{self, Refusal};
 use crate::wire::Tell;
@@ -45,6 +46,7 @@ impl DurableObject for Directory {
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
+        bill::count(Item::DirectoryRequest);
         let tell: Tell = match serde_json::from_str(&request.text().await?) {
             Ok(tell) => tell,
             // Not the parser's own words: they may quote what it read.
@@ -63,6 +65,7 @@ impl DurableObject for Directory {
     /// Goes on telling the shards that have not heard yet. It never fails: after six failures the platform
     /// would drop the alarm for good.
     async fn alarm(&self) -> worker::Result<Response> {
+        bill::count(Item::AlarmRun);
         let run = async {
             let config = self.config()?;
             self.open()?;

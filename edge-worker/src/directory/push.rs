@@ -11,6 +11,7 @@ use worker::{Delay, SqlStorage, console_error};
 
 use super::Directory;
 use super::{records, replays};
+use crate::bill::{self, Item};
 use crate::config::Config;
 use crate::reply::Refusal;
 use crate::wire::Ask;
@@ -102,6 +103,7 @@ impl Directory {
         let storage = self.state.storage();
         if self.has_news()? {
             let at = clock::now().plus_millis(clock::span(AGAIN));
+            bill::count(Item::AlarmSet);
             // The promise need not be awaited: the platform holds the answer back until the write is durable.
             drop(storage.as_raw().set_alarm(clock::alarm_date(at), js_sys::Object::new())?);
         }

@@ -10,11 +10,11 @@ use worker::{Response, SqlStorage};
 
 use super::Directory;
 use super::keyring::{Keyring, MAX_CANDIDATES};
+use crate::clock;
 use crate::config::Config;
 use crate::reply::{self, Refusal};
 use crate::sql::{self, Bind};
 use crate::wire::rejection::{Rejection, Sample};
-use crate::{clock, faults};
 
 /// How long samples are kept, in seconds.
 const SAMPLES_FOR: i64 = 24 * 3600;
@@ -74,7 +74,6 @@ impl Directory {
         let storage = self.state.storage();
         let sql = storage.sql();
         sql::transaction(&storage, || rejections.iter().try_for_each(|rejection| add(&sql, rejection)))?;
-        faults::report_rows();
         reply::json(200, &())
     }
 

@@ -7,7 +7,7 @@ use vtryon_webhooks::{Digest, Status};
 use super::live::Entry;
 use super::owe::{Fresh, Owed};
 use super::rows::{self, Change, Ending, Event, Task};
-use super::{TaskShard, leases};
+use super::{TaskShard, leases, outbox};
 use crate::faults;
 use crate::sql;
 use crate::wire::{Arrival, Content, Kept};
@@ -84,7 +84,8 @@ impl TaskShard {
             ending: step.finishes().then_some(told.ending),
         };
         let previous = task.and_then(|task| task.head);
-        let (task_no, owed) = sql::transaction(&storage, || {
+        let publish_at = step.owed.map(|_| outbox::gathered_at(arrival.received_at));
+        let (task_no, mut owed) = sql::transaction(&storage, || {
             let task_no = match task {
                 None => rows::create(&sql, told.task_id, &change)?,
                 Some(task) => {
@@ -106,19 +107,16 @@ impl TaskShard {
                 body,
             };
             rows::append(&sql, &event)?;
-            if let Some(owed) = step.owed {
-                rows::owe(&sql, owed, seq, arrival.received_at)?;
+            if let (Some(owed), Some(due_at)) = (step.owed, publish_at) {
+                rows::owe(&sql, owed, seq, due_at)?;
             }
             let owed = self.owe(&sql, &fresh(seq, step.outcome, told, previous, arrival))?;
             faults::before_commit(told.task_id);
             Ok((task_no, owed))
         })?;
         self.memory.duplicates.borrow_mut().remove(&task_no);
-        let kept = self.kept(seq, step.outcome, owed, arrival)?;
-        if step.owed.is_some() {
-            self.wake_by(arrival.received_at)?;
-        }
-        Ok(kept)
+        owed.publish_at = publish_at;
+        self.kept(seq, step.outcome, owed, arrival)
     }
 
     /// Answers for an event that is kept: whatever else it owes is in the alarm's care from here on.
@@ -134,11 +132,13 @@ impl TaskShard {
         for dispatch in &owed.at_once {
             self.hand_out(dispatch.delivery, arrival.received_at);
         }
-        if !owed.at_once.is_empty() {
-            self.wake_by(leases::over_at(arrival.received_at))?;
-        }
+        // The earliest time first: to set the alarm is a row each time, and for a later time it is not set again.
         if owed.by_alarm {
             self.wake_for_next()?;
+        }
+        let leases_end = (!owed.at_once.is_empty()).then(|| leases::over_at(arrival.received_at));
+        if let Some(due_at) = owed.publish_at.into_iter().chain(leases_end).min() {
+            self.wake_by(due_at)?;
         }
         Ok(Kept { outcome: outcome.as_str().to_owned(), owed: owed.at_once })
     }

@@ -13,6 +13,9 @@ const LEASE: i64 = 5;
 /// How long after its beginning an attempt may be under way: what one can take, and a margin.
 const UNDER_WAY: i64 = 30;
 
+/// How many events that record may lag behind: to write it is a row, to look through them at a start costs far less.
+const LAG: i64 = 100;
+
 /// Under which name the first event is recorded whose delivery may be in the Worker's hands.
 const FLOOR: &str = "in_hand_from";
 
@@ -78,7 +81,7 @@ impl TaskShard {
         if self.memory.handed_out.replace(false) {
             let first = self.memory.leases.borrow().keys().next().map(|delivery| seq_of(*delivery));
             let floor = first.unwrap_or_else(|| self.memory.last_seq.get().unwrap_or(0) + 1);
-            if stored::meta(&sql, FLOOR)?.is_none_or(|known| known < floor) {
+            if stored::meta(&sql, FLOOR)?.unwrap_or(0) + LAG <= floor {
                 stored::set_meta(&sql, FLOOR, floor)?;
             }
         }

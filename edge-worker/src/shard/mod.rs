@@ -44,6 +44,7 @@ use self::history::Wanted;
 use self::live::Place;
 use self::stats::Commits;
 use crate::auth::is_socket;
+use crate::bill::{self, Item};
 use crate::config::Config;
 use crate::sql::{self, Row};
 use crate::stored;
@@ -98,6 +99,7 @@ impl DurableObject for TaskShard {
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
+        bill::count(Item::ShardRequest);
         let frame;
         let (call, body) = if is_socket(&request)? {
             (Call::from_url(&request.inner().url())?, [].as_slice())
@@ -115,13 +117,10 @@ impl DurableObject for TaskShard {
         match call.ask {
             Ask::Keep(arrival) => {
                 self.memory.commits.note(arrival.last_commit_ms);
-                let kept = self.keep(&arrival, body)?;
-                faults::report_rows();
-                answer(Some(kept))
+                answer(Some(self.keep(&arrival, body)?))
             }
             Ask::Report(report) => {
                 self.conclude(&report, clock::now())?;
-                faults::report_rows();
                 answer(Some(()))
             }
             Ask::Task { task_id } => answer(self.task(&task_id)?),
@@ -161,6 +160,7 @@ impl DurableObject for TaskShard {
         socket: WebSocket,
         message: WebSocketIncomingMessage,
     ) -> worker::Result<()> {
+        bill::count(Item::SocketMessage);
         let heard = AssertUnwindSafe(async { self.open().and_then(|()| self.hear(&socket, &message)) });
         if !matches!(heard.catch_unwind().await, Ok(Ok(()))) {
             console_error!("live: a viewer was not heard: it has to resume");
@@ -187,6 +187,7 @@ impl DurableObject for TaskShard {
 
     /// Does what is due. It never fails: after six failures the platform would drop the alarm for good.
     async fn alarm(&self) -> worker::Result<Response> {
+        bill::count(Item::AlarmRun);
         self.memory.is_running.set(true);
         let run = async {
             self.open()?;
@@ -204,7 +205,6 @@ impl DurableObject for TaskShard {
         self.memory.is_running.set(false);
         self.memory.alarm_at.set(None);
         self.schedule(if fault.is_some() { outbox::FIRST_PAUSE * 1000 } else { outbox::BREATH });
-        faults::report_rows();
         Response::empty()
     }
 }

@@ -9,9 +9,18 @@ use vtryon_webhooks::lifecycle::Owed;
 use worker::{Delay, console_error};
 
 use super::TaskShard;
+use crate::bill::{self, Item};
 use crate::config::{Config, RESULTS};
 use crate::sql::{self, Bind, Row};
 use crate::{clock, faults};
+
+/// How long a result waits for others to be published with, in seconds of this machine. By then most first
+/// attempts have been reported too, so that one run of the alarm does for all: each costs a row and a request.
+const GATHERING: i64 = 2;
+
+/// How far ahead the alarm is set for what will be too old, in seconds. The hourly sweep comes before that, and a
+/// second one should the first be missed.
+const AHEAD: i64 = 2 * 3600;
 
 /// How many entries are done at the same time, and for how long batches follow each other, in seconds.
 const BATCH: i64 = 32;
@@ -38,6 +47,11 @@ struct Entry {
     seq: i64,
     owed: String,
     attempts: i64,
+}
+
+/// Tells when a result is published that has come now.
+pub(super) fn gathered_at(now: Millis) -> Millis {
+    now.plus_millis(clock::span(GATHERING))
 }
 
 impl TaskShard {
@@ -87,6 +101,7 @@ impl TaskShard {
             Err(_) => return Err(worker::Error::from("not configured")),
         };
         let text = serde_json::to_string(&card)?;
+        bill::count(Item::KvWrite);
         let put = self.env.kv(RESULTS)?.put(&result_key(&card.task_id), text)?;
         let put = pin!(put.expiration_ttl(hours * 3600).execute());
         match select(put, Delay::from(PUT_TIME)).await {
@@ -169,7 +184,8 @@ impl TaskShard {
             next.push(Some(clock::now()));
         }
         if let Ok(config) = Config::current(&self.env) {
-            next.push(self.next_prune(&config)?);
+            let soon = clock::now().plus_seconds(AHEAD);
+            next.push(self.next_prune(&config)?.filter(|due_at| *due_at <= soon));
         }
         Ok(next.into_iter().flatten().min())
     }
@@ -181,6 +197,7 @@ impl TaskShard {
             return Ok(());
         }
         let storage = self.state.storage();
+        bill::count(Item::AlarmSet);
         // The promise need not be awaited: the platform holds the answer back until the write is durable.
         let set = storage.as_raw().set_alarm(clock::alarm_date(due_at), js_sys::Object::new());
         self.memory.alarm_failed.set(set.is_err());

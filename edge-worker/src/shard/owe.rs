@@ -29,6 +29,8 @@ pub(super) struct Owed {
     pub(super) at_once: Vec<Dispatch>,
     /// Whether more is owed, which is the alarm's.
     pub(super) by_alarm: bool,
+    /// When the alarm publishes the result, where the event has brought one.
+    pub(super) publish_at: Option<Millis>,
 }
 
 impl TaskShard {
