@@ -4,10 +4,12 @@ use alloc::string::{String, ToString};
 use core::fmt;
 
 use base64ct::{Base64, Encoding};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::error::{Code, Error};
-use crate::secret::{Fingerprint, Key};
+use crate::secret::{Fingerprint, Key, fitted};
 use crate::signature::Signature;
 
 /// What the text of an endpoint's secret begins with.
@@ -72,7 +74,7 @@ impl EndpointSecret {
 
     /// Prepares the keys, once for all the deliveries that they will sign.
     pub fn signer(&self) -> Signer {
-        Signer { text: Key::of(self.reveal().as_bytes()), bytes: Key::of(&*self.0) }
+        Signer { text: Key::of(self.reveal().as_bytes()), bytes: Hmac::new((&*fitted(&*self.0)).into()) }
     }
 }
 
@@ -85,7 +87,8 @@ impl fmt::Debug for EndpointSecret {
 /// A secret made ready to sign deliveries: the guide keys on its text, Standard Webhooks on its bytes.
 pub struct Signer {
     text: Key,
-    bytes: Key,
+    /// For messages that come in parts.
+    bytes: Hmac<Sha256>,
 }
 
 impl Signer {
@@ -100,9 +103,10 @@ impl Signer {
     /// `id` is the value of `webhook-id`, and `timestamp` that of `webhook-timestamp`, in seconds since 1970.
     pub fn standard(&self, id: &str, timestamp: i64, body: &[u8]) -> String {
         let timestamp = timestamp.to_string();
-        let mac = self.bytes.mac_of([id.as_bytes(), b".", timestamp.as_bytes(), b".", body]);
+        let parts = [id.as_bytes(), b".", timestamp.as_bytes(), b".", body];
+        let mac = parts.into_iter().fold(self.bytes.clone(), Mac::chain_update).finalize();
         let mut value = String::from("v1,");
-        value.push_str(&Base64::encode_string(&mac));
+        value.push_str(&Base64::encode_string(&mac.into_bytes()));
         value
     }
 

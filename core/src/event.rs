@@ -8,9 +8,10 @@ use core::fmt;
 
 use crate::digest::Digest;
 use crate::error::{Code, Error};
-use crate::json::{self, Members};
+use crate::json::{self, Members, Outline};
 use crate::verifier::Verified;
 
+pub use crate::json::MAX_DEPTH;
 pub use identity::Identity;
 
 /// The event that Vtryon sends for every change of a task (Vtryon's guide).
@@ -24,9 +25,6 @@ pub const MAX_EVENT_NAME: usize = 128;
 
 /// The longest `status`, in bytes of UTF-8.
 pub const MAX_STATUS: usize = 64;
-
-/// How deep a body's JSON may nest: the outermost object is 1.
-pub const MAX_DEPTH: usize = 64;
 
 /// One event, borrowed from the body that it was read from.
 ///
@@ -66,15 +64,16 @@ impl<'a> Event<'a> {
     /// # Ok::<(), vtryon_webhooks::Error>(())
     /// ```
     pub fn parse(verified: &Verified<'a>) -> Result<Self, Error> {
-        let text = json::text(verified.payload(), MAX_DEPTH)?;
-        let Some(Members { values: [name, task_id, status, data, error], repeated }) =
-            json::members(text, &["event", "task_id", "status", "data", "error"])?
-        else {
+        let outline = json::outline(verified.payload())?;
+        if !outline.text.starts_with('{') {
             return Err(Error::because(Code::InvalidEvent, "the body is not an object"));
-        };
-        if repeated.contains(&true) {
+        }
+        let Outline { top, .. } = outline;
+        readable(&top)?;
+        if top.repeated {
             return Err(Error::new(Code::DuplicateKey));
         }
+        let [name, task_id, status, data, error] = top.values;
         let name = required(name, MAX_EVENT_NAME, "event")?;
         let task_id = TaskId::new(required(task_id, MAX_TASK_ID, "task_id")?)?;
         if name != STATUS_CHANGED {
@@ -94,8 +93,8 @@ impl<'a> Event<'a> {
             name,
             task_id,
             status: Some(Status::from_name(required(status, MAX_STATUS, "status")?)),
-            result_url: member(data, "result_url", "data.result_url")?,
-            error_message: member(error, "message", "error.message")?,
+            result_url: member(data, &outline.data, "data.result_url")?,
+            error_message: member(error, &outline.error, "error.message")?,
             data,
             error,
         })
@@ -264,21 +263,28 @@ fn named<'a>(name: Cow<'a, str>, max: usize, field: &'static str) -> Result<Cow<
     Ok(name)
 }
 
+/// Refuses an object of which a name can't be read.
+fn readable<const N: usize>(members: &Members<'_, N>) -> Result<(), Error> {
+    if members.unreadable { Err(json::no_character()) } else { Ok(()) }
+}
+
 /// Reads the one string that we know of an optional object; null stands for absent in both places.
 fn member<'a>(
     object: Option<&'a str>,
-    name: &str,
+    members: &Members<'a, 1>,
     field: &'static str,
 ) -> Result<Option<Cow<'a, str>>, Error> {
     let Some(object) = object.filter(|value| *value != "null") else {
         return Ok(None);
     };
-    let Some(Members { values: [value], repeated: [repeated] }) = json::members(object, &[name])? else {
+    if !object.starts_with('{') {
         return Err(Error::in_field(Code::InvalidEvent, field, "stands in something else than an object"));
-    };
-    if repeated {
+    }
+    readable(members)?;
+    if members.repeated {
         return Err(Error::in_field(Code::DuplicateKey, field, "stands twice"));
     }
+    let [value] = members.values;
     let Some(value) = value.filter(|value| *value != "null") else {
         return Ok(None);
     };

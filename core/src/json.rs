@@ -1,7 +1,9 @@
 //! The reading of signed JSON: what [`event`](crate::event) needs of it, and no more.
 //!
-//! `serde_json` judges the whole text once. What it has judged is then walked for the few members that
-//! are needed; their values are kept as the text they came in.
+//! One pass judges the whole text and finds the members that are needed; their values are kept as the text
+//! they came in. Only what it does not take is read again, by `serde_json`, which says what is wrong with it.
+
+mod outline;
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -12,68 +14,33 @@ use serde::de::IgnoredAny;
 
 use crate::error::{Code, Error};
 
-/// What RFC 8259, 2 calls white space.
-const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
+pub(crate) use outline::{Members, Outline};
 
-/// Reads bytes as one JSON text that nests at most `limit` deep, without blanks around it.
+/// How deep a body's JSON may nest: the outermost object is 1.
+pub const MAX_DEPTH: usize = 64;
+
+/// Reads bytes as one JSON text that nests at most [`MAX_DEPTH`] deep.
 ///
-/// Depth is counted lexically, outside of strings, before any parser runs: so the verdict is the same
-/// for every language, and no parser of a receiver further down is given what might overflow its stack.
-pub(crate) fn text(body: &[u8], limit: usize) -> Result<&str, Error> {
+/// Depth is judged before grammar, and outside of strings: so the verdict is the same for every language,
+/// and no parser of a receiver further down is given what might overflow its stack.
+pub(crate) fn outline(body: &[u8]) -> Result<Outline<'_>, Error> {
     let text =
         core::str::from_utf8(body).map_err(|error| Error::at(Code::InvalidUtf8, error.valid_up_to()))?;
-    if let Some((offset, ..)) = structure(text).find(|&(_, _, depth)| depth > limit) {
-        return Err(Error::at(Code::TooDeep, offset));
+    outline::outline(text).ok_or_else(|| fault(text))
+}
+
+/// Says what is wrong with a text.
+#[cold]
+fn fault(text: &str) -> Error {
+    if let Some(offset) = too_deep(text) {
+        return Error::at(Code::TooDeep, offset);
     }
     let mut parser = serde_json::Deserializer::from_str(text);
-    let judged = IgnoredAny::deserialize(&mut parser).and_then(|_| parser.end());
-    judged.map_err(|error| invalid(text, &error))?;
-    Ok(text.trim_matches(BLANKS))
-}
-
-/// The members of one object under the names asked for: each value's text, and whether a name came twice.
-pub(crate) struct Members<'a, const N: usize> {
-    pub(crate) values: [Option<&'a str>; N],
-    pub(crate) repeated: [bool; N],
-}
-
-/// Finds the members `names` of the object that a text is; a text that is no object has none.
-///
-/// The text has been judged to be JSON.
-///
-/// # Errors
-/// [`Code::InvalidJson`] for a name that names no characters.
-pub(crate) fn members<'a, const N: usize>(
-    text: &'a str,
-    names: &[&str; N],
-) -> Result<Option<Members<'a, N>>, Error> {
-    if !text.starts_with('{') {
-        return Ok(None);
+    match IgnoredAny::deserialize(&mut parser).and_then(|_| parser.end()) {
+        Err(error) => invalid(text, &error),
+        // The two never disagree.
+        Ok(()) => Error::new(Code::InvalidJson),
     }
-    let mut members = Members { values: [None; N], repeated: [false; N] };
-    let mut place = None;
-    let mut start = 0;
-    for (offset, byte, _) in structure(text).filter(|&(_, _, depth)| depth == 1) {
-        let part = || text.get(start..offset).unwrap_or_default().trim_matches(BLANKS);
-        match byte {
-            b':' => {
-                let name = string(part())?.unwrap_or_default();
-                place = names.iter().position(|wanted| *wanted == name);
-            }
-            b',' | b'}' => {
-                let slots = members.values.iter_mut().zip(&mut members.repeated);
-                if let Some((value, repeated)) = place.take().and_then(|place| slots.into_iter().nth(place)) {
-                    *repeated |= value.is_some();
-                    *value = Some(part());
-                }
-            }
-            _ => {}
-        }
-        if matches!(byte, b'{' | b':' | b',') {
-            start = offset + 1;
-        }
-    }
-    Ok(Some(members))
 }
 
 /// Decodes the text of a value as a string; any other value is `None`.
@@ -91,8 +58,13 @@ pub(crate) fn string(value: &str) -> Result<Option<Cow<'_, str>>, Error> {
     }
     match unescaped(inner) {
         Some(decoded) => Ok(Some(Cow::Owned(decoded))),
-        None => Err(Error::because(Code::InvalidJson, "a string holds half of a surrogate pair")),
+        None => Err(no_character()),
     }
+}
+
+/// The refusal of half of a surrogate pair.
+pub(crate) const fn no_character() -> Error {
+    Error::because(Code::InvalidJson, "a string holds half of a surrogate pair")
 }
 
 /// Reads the escapes of RFC 8259, 7; `None` where they name no character.
@@ -133,14 +105,11 @@ fn unicode(rest: &mut Chars<'_>) -> Option<char> {
     }
 }
 
-/// The bytes of a text outside of its strings: the offset, the byte, and how deep it stands. A bracket or
-/// brace stands as deep as what it encloses.
-fn structure(text: &str) -> impl Iterator<Item = (usize, u8, usize)> {
+/// Finds the first bracket or brace, outside of strings, that opens more than [`MAX_DEPTH`].
+fn too_deep(text: &str) -> Option<usize> {
     let mut bytes = text.bytes().enumerate();
-    let mut open = 0_usize;
-    core::iter::from_fn(move || {
-        let (offset, byte) = bytes.next()?;
-        let mut depth = open;
+    let mut depth = 0_usize;
+    while let Some((offset, byte)) = bytes.next() {
         match byte {
             b'"' => {
                 while let Some((_, byte)) = bytes.next() {
@@ -152,14 +121,16 @@ fn structure(text: &str) -> impl Iterator<Item = (usize, u8, usize)> {
                 }
             }
             b'[' | b'{' => {
-                open += 1;
-                depth = open;
+                depth += 1;
+                if depth > MAX_DEPTH {
+                    return Some(offset);
+                }
             }
-            b']' | b'}' => open = open.saturating_sub(1),
+            b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        Some((offset, byte, depth))
-    })
+    }
+    None
 }
 
 /// Says where the parser stopped, as an offset in bytes: it counts lines from 1 and columns in bytes.

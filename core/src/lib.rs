@@ -13,6 +13,7 @@ pub mod event;
 pub mod health;
 mod json;
 pub mod lifecycle;
+mod mac;
 mod millis;
 pub mod retry;
 mod secret;

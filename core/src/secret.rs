@@ -1,16 +1,13 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::digest::Digest;
 use crate::error::{Code, Error};
-
-/// The block length of SHA-256 in bytes (FIPS 180-4), to which RFC 2104 fits a key.
-const BLOCK: usize = 64;
+use crate::mac::{self, BLOCK, Mac};
 
 /// What is hashed before the secret to make a fingerprint, so that it equals no other digest of it.
 const FINGERPRINT_LABEL: &[u8] = b"vtryon-webhooks fingerprint\0";
@@ -51,6 +48,13 @@ impl Secret {
         Digest::of(&self.0).as_bytes().ct_eq(Digest::of(claim).as_bytes()).into()
     }
 
+    /// Returns the inner key block of HMAC (RFC 2104), for a host that hashes faster than this code: it hashes
+    /// the block and a message, and [`Verifier::verify_hashed`](crate::Verifier::verify_hashed) goes on from there.
+    /// It is as secret as the secret.
+    pub fn inner_pad(&self) -> Zeroizing<[u8; BLOCK]> {
+        mac::inner_pad(&fitted(&self.0))
+    }
+
     /// Computes the key, once for all the messages that it will verify or sign.
     pub fn key(&self) -> Key {
         Key::of(&self.0)
@@ -65,24 +69,17 @@ impl fmt::Debug for Secret {
 
 /// A secret made ready: the SHA-256 states after the inner and the outer key block of HMAC.
 pub struct Key {
-    mac: Hmac<Sha256>,
+    mac: Mac,
     fingerprint: Fingerprint,
 }
 
 impl Key {
     /// Prepares any bytes, also such as no [`Secret`] is made of.
     pub(crate) fn of(secret: &[u8]) -> Self {
-        let mut block = Zeroizing::new([0; BLOCK]);
-        // RFC 2104, 2: a key longer than a block is hashed first, a shorter one is padded with zeros.
-        if secret.len() > BLOCK {
-            fill(&mut *block, &Zeroizing::new(<[u8; 32]>::from(Sha256::digest(secret)))[..]);
-        } else {
-            fill(&mut *block, secret);
-        }
         let label = Sha256::new().chain_update(FINGERPRINT_LABEL).chain_update(secret).finalize();
         let mut fingerprint = [0; 4];
         fill(&mut fingerprint, &label);
-        Self { mac: Hmac::new((&*block).into()), fingerprint: Fingerprint(fingerprint) }
+        Self { mac: Mac::new(&fitted(secret)), fingerprint: Fingerprint(fingerprint) }
     }
 
     /// Returns the short name by which this secret is shown.
@@ -90,15 +87,14 @@ impl Key {
         self.fingerprint
     }
 
-    /// Computes HMAC-SHA256 of `message` (RFC 2104) from the prepared states.
+    /// Computes HMAC-SHA256 of `message` (RFC 2104).
     pub(crate) fn mac(&self, message: &[u8]) -> [u8; 32] {
-        self.mac_of([message])
+        self.mac.of(message)
     }
 
-    /// Computes the same of a message that lies in parts.
-    pub(crate) fn mac_of<const N: usize>(&self, parts: [&[u8]; N]) -> [u8; 32] {
-        let mac = parts.into_iter().fold(self.mac.clone(), Mac::chain_update);
-        mac.finalize().into_bytes().into()
+    /// Computes the same from the digest of the inner key block and the message.
+    pub(crate) fn mac_of_digest(&self, inner: &[u8; 32]) -> [u8; 32] {
+        self.mac.of_digest(inner)
     }
 }
 
@@ -135,6 +131,17 @@ impl fmt::Debug for Fingerprint {
 
 const fn is_whitespace(byte: u8) -> bool {
     matches!(byte, b'\t'..=b'\r' | b' ')
+}
+
+/// Fits a secret to a block (RFC 2104, 2): a longer one is hashed first, a shorter one is padded with zeros.
+pub(crate) fn fitted(secret: &[u8]) -> Zeroizing<[u8; BLOCK]> {
+    let mut block = Zeroizing::new([0; BLOCK]);
+    if secret.len() > BLOCK {
+        fill(&mut *block, &Zeroizing::new(<[u8; 32]>::from(Sha256::digest(secret)))[..]);
+    } else {
+        fill(&mut *block, secret);
+    }
+    block
 }
 
 /// Copies as much of `from` as fits.

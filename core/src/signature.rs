@@ -1,6 +1,8 @@
 use alloc::string::String;
 use core::fmt;
 
+use subtle::{Choice, ConstantTimeEq};
+
 use crate::error::{Code, Error};
 use crate::secret::Key;
 
@@ -67,6 +69,15 @@ impl Signature {
     /// ```
     pub fn sign(key: &Key, body: &[u8]) -> Self {
         Self(key.mac(body))
+    }
+
+    /// Compares in constant time, 16 bytes at a time.
+    pub(crate) fn equals(&self, mac: &[u8; 32]) -> Choice {
+        let halves = self.0.as_chunks().0.iter().zip(mac.as_chunks().0);
+        let differing = halves.fold(0, |differing, (one, other)| {
+            differing | (u128::from_ne_bytes(*one) ^ u128::from_ne_bytes(*other))
+        });
+        (differing as u64 | (differing >> 64) as u64).ct_eq(&0)
     }
 
     /// Returns the header's value: 64 lower-case hex digits.

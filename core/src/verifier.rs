@@ -1,7 +1,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use subtle::{Choice, ConditionallySelectable};
 
 use crate::error::{Code, Error};
 use crate::secret::{Fingerprint, Key, Secret};
@@ -93,10 +93,51 @@ impl Verifier {
     /// ```
     pub fn verify<'a>(&self, body: &'a [u8], signature: &Signature) -> Result<Verified<'a>, Error> {
         self.limit.check(body.len())?;
+        self.judge(body, signature, self.keys.iter().map(|key| key.mac(body)))
+    }
+
+    /// Verifies as [`Verifier::verify`] does, where the host has hashed: `hashed` holds for each of
+    /// the secrets the SHA-256 of its [`Secret::inner_pad`] followed by `body`, which is believed.
+    /// What remains of HMAC, and the verdict, are computed here.
+    ///
+    /// # Errors
+    /// As [`Verifier::verify`]; a secret without a digest matches nothing.
+    ///
+    /// ```
+    /// use sha2::{Digest, Sha256};
+    /// use vtryon_webhooks::{Code, Secret, Signature, Verifier};
+    /// let secret = Secret::new("whsec_example")?;
+    /// let signature = Signature::sign(&secret.key(), b"{}");
+    /// let pad = secret.inner_pad();
+    /// let verifier = Verifier::new([secret])?;
+    /// let hash = |body: &[u8]| Sha256::new().chain_update(&pad).chain_update(body).finalize().into();
+    /// assert!(verifier.verify_hashed(b"{}", &[hash(b"{}")], &signature).is_ok());
+    /// let refused = verifier.verify_hashed(b"{ }", &[hash(b"{ }")], &signature).unwrap_err();
+    /// assert_eq!(refused.code(), Code::SignatureMismatch);
+    /// # Ok::<(), vtryon_webhooks::Error>(())
+    /// ```
+    pub fn verify_hashed<'a>(
+        &self,
+        body: &'a [u8],
+        hashed: &[[u8; 32]],
+        signature: &Signature,
+    ) -> Result<Verified<'a>, Error> {
+        self.limit.check(body.len())?;
+        let macs = self.keys.iter().zip(hashed).map(|(key, inner)| key.mac_of_digest(inner));
+        self.judge(body, signature, macs)
+    }
+
+    /// Compares with the MAC by each key, without an early exit.
+    fn judge<'a>(
+        &self,
+        body: &'a [u8],
+        signature: &Signature,
+        macs: impl Iterator<Item = [u8; 32]>,
+    ) -> Result<Verified<'a>, Error> {
         let mut found = Choice::from(0);
         let mut index = 0_u32;
-        for (candidate, key) in (0_u32..).zip(&self.keys) {
-            let equal = key.mac(body).ct_eq(&signature.0);
+        for (candidate, mac) in (0_u32..).zip(macs) {
+            let equal = signature.equals(&mac);
             index.conditional_assign(&candidate, equal & !found);
             found |= equal;
         }

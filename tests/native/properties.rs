@@ -3,8 +3,10 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "that is how a test fails")]
 
+use hmac::{Hmac, KeyInit, Mac};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use sha2::{Digest as _, Sha256};
 use vtryon_webhooks::lifecycle::{Known, MAX_UNKNOWN, Outcome, Stage, step};
 use vtryon_webhooks::{BodyLimit, Code, Digest, Event, Secret, Shards, Signature, Status, TaskId, Verifier};
 
@@ -83,6 +85,25 @@ proptest! {
         prop_assert_eq!(verifier.verify(&body, &parsed).unwrap().payload(), &body[..]);
         let upper = hex.to_ascii_uppercase();
         prop_assert!(verifier.verify(&body, &Signature::parse(upper.as_bytes()).unwrap()).is_ok());
+    }
+
+    #[test]
+    fn the_mac_is_that_of_the_crate_hmac(secret in secret(), body in vec(any::<u8>(), 0..300)) {
+        let mac = Hmac::<Sha256>::new_from_slice(&secret).unwrap().chain_update(&body).finalize();
+        prop_assert_eq!(sign(&secret, &body).to_hex(), hex::encode(mac.into_bytes()));
+    }
+
+    #[test]
+    fn what_the_host_has_hashed_is_judged_alike(secret in secret(), other in secret(), body in vec(any::<u8>(), 0..300), bit in 0_usize..256) {
+        let secrets = || [&other, &secret].map(|bytes| Secret::new(bytes.clone()).unwrap());
+        let verifier = Verifier::new(secrets()).unwrap();
+        let mut hashed = secrets().map(|secret| Sha256::new().chain_update(secret.inner_pad()).chain_update(&body).finalize().into());
+        let signature = sign(&secret, &body);
+        let index = verifier.verify(&body, &signature).unwrap().key_index();
+        prop_assert_eq!(verifier.verify_hashed(&body, &hashed, &signature).unwrap().key_index(), index);
+        prop_assert!(verifier.verify_hashed(&body, &[], &signature).is_err());
+        hashed.iter_mut().for_each(|digest: &mut [u8; 32]| digest[bit / 8] ^= 1 << (bit % 8));
+        prop_assert_eq!(verifier.verify_hashed(&body, &hashed, &signature).unwrap_err().code(), Code::SignatureMismatch);
     }
 
     #[test]

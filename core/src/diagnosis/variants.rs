@@ -7,7 +7,6 @@ use super::claim::Claim;
 use super::layout::Layout;
 use super::{Candidate, Held, Mistake};
 use crate::delivery::{EndpointSecret, PREFIX};
-use crate::event::MAX_DEPTH;
 use crate::json;
 use crate::secret::Key;
 
@@ -78,7 +77,7 @@ fn originals(body: &[u8]) -> impl Iterator<Item = (Mistake, Vec<u8>)> {
         (Mistake::LineEndsChanged, with_other_line_ends(body)),
     ];
     let ends = ends.into_iter().filter_map(|(mistake, original)| Some((mistake, original?)));
-    let text = core::iter::once_with(move || json::text(body, MAX_DEPTH).ok()).flatten();
+    let text = core::iter::once_with(move || json::outline(body).ok().map(|outline| outline.text)).flatten();
     let layouts = text.flat_map(|text| Layout::ALL.into_iter().filter_map(|layout| layout.apply(text)));
     let changed = layouts.filter(move |layout| layout != body);
     ends.chain(changed.map(|original| (Mistake::BodyReserialised, original)))
