@@ -4,16 +4,16 @@
 // Writes bench/results/NAME.json, docs/performance/NAME.svg and the tables in PERFORMANCE.md. With --check it
 // runs the short form of those that have one, writes nothing, and fails when a ratio is below 85 % of its floor.
 
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { judged } from "./lib/floors.js";
 import { machine, machineTable } from "./lib/machine.js";
+import { rewrite } from "./lib/performance.js";
 import { plot } from "./lib/plot.js";
 import { figure, floorTable, resultTable } from "./lib/table.js";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
-const PERFORMANCE = path.join(ROOT, "PERFORMANCE.md");
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -64,19 +64,6 @@ function compact(value) {
     2,
   );
   return `${rounded.replace(/\[\s+([-\d.,\se+]+?)\s+\]/g, (_, list) => `[${list.replace(/\s+/g, " ")}]`)}\n`;
-}
-
-/** Puts a table between its markers in PERFORMANCE.md. */
-function rewrite(name, table) {
-  const text = readFileSync(PERFORMANCE, "utf8");
-  const begin = `<!-- table: ${name} -->`;
-  const from = text.indexOf(begin);
-  const to = text.indexOf("<!-- /table -->", from);
-  if (from < 0 || to < 0) {
-    console.error(`PERFORMANCE.md has no place for the table ${name}`);
-    return;
-  }
-  writeFileSync(PERFORMANCE, `${text.slice(0, from)}${begin}\n${table}\n${text.slice(to)}`);
 }
 
 /** Runs the short form of a workload; returns how many of its floors do not hold, measured twice. */

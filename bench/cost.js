@@ -1,0 +1,46 @@
+// What a million events cost, from operations that are counted while they run:
+//     node bench/cost.js
+//
+// Runs the Worker's build for tests, which counts what the platform bills, on the real runtime. Prints a table and
+// writes it to PERFORMANCE.md and bench/results/cost.json. Nothing is timed: what else the machine does is no matter.
+
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { Backend } from "../tests/edge/backend.js";
+import { bill, since } from "../tests/edge/bill.js";
+import { Gateway } from "../tests/edge/gateway.js";
+import { CASES, SHARDS, warmUp } from "./cost/cases.js";
+import { costTable, list, priced, priceTable, total } from "./cost/price.js";
+import { versionOf } from "./lib/machine.js";
+import { rewrite } from "./lib/performance.js";
+
+/** Runs a case on a gateway and a backend of its own, and counts. */
+async function counted({ name, about, bindings, run }) {
+  const backend = await Backend.start();
+  const gateway = await Gateway.start({
+    build: "build-faults",
+    bindings: { SHARDS: String(SHARDS), ...bindings?.() },
+  });
+  try {
+    const context = { gateway, backend };
+    await warmUp(context);
+    const before = await bill(gateway);
+    const events = await run(context);
+    const billed = since(before, await bill(gateway));
+    const operations = priced(billed, events);
+    return { name, about, events, billed, operations, total: total(operations) };
+  } finally {
+    await gateway.stop();
+    await backend.stop();
+  }
+}
+
+const cases = await Promise.all(CASES.map(counted));
+const tables = [costTable(cases), priceTable()].join("\n\n");
+console.log(`\nPer event, and dollars for a million events (${list.plan}):\n\n${tables}`);
+for (const { name, events, about } of cases) console.log(`${name}: ${events} events. ${about}`);
+rewrite("cost", tables);
+writeFileSync(
+  path.join(import.meta.dirname, "results/cost.json"),
+  `${JSON.stringify({ name: "cost", workerd: versionOf("workerd"), prices: list, cases }, null, 2)}\n`,
+);

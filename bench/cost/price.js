@@ -1,0 +1,64 @@
+// What operations cost that were counted, by the price list in `prices.json`.
+
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { markdownTable } from "markdown-table";
+
+export const list = JSON.parse(readFileSync(path.join(import.meta.dirname, "prices.json"), "utf8"));
+
+/** [what is billed, its price, how many of it a bill has] */
+const OPERATIONS = [
+  ["requests to the Worker", "request", (bill) => bill.request],
+  ["requests to objects", "object_request", requestsToObjects],
+  ["alarms run", "object_request", (bill) => bill.alarm_run],
+  ["rows written", "row_written", (bill) => bill.rows_written],
+  ["alarms set", "row_written", (bill) => bill.alarm_set],
+  ["rows read", "row_read", (bill) => bill.rows_read],
+  ["writes to KV", "kv_write", (bill) => bill.kv_write],
+  ["reads from KV", "kv_read", (bill) => bill.kv_read],
+];
+
+function requestsToObjects({ shard_request, directory_request, socket_message }) {
+  return shard_request + directory_request + socket_message / 20;
+}
+
+/** Returns for each operation how many an event takes, and what a million events pay for it. */
+export function priced(bill, events) {
+  return OPERATIONS.map(([operation, price, count]) => {
+    const perEvent = count(bill) / events;
+    return { operation, price, perEvent, cost: perEvent * list.prices[price].perMillion };
+  });
+}
+
+export const total = (operations) => operations.reduce((sum, { cost }) => sum + cost, 0);
+
+const dollars = (amount) => `$${amount.toFixed(amount < 0.1 ? 3 : 2)}`;
+
+/** A row per operation, a column per case: operations an event, and dollars a million events. */
+export function costTable(cases) {
+  const rows = OPERATIONS.map(([operation, price], nth) => {
+    const cells = cases.map(({ operations }) => {
+      const { perEvent, cost } = operations[nth];
+      return perEvent === 0 ? "0" : `${perEvent.toFixed(2)} = ${dollars(cost)}`;
+    });
+    return [operation, dollars(list.prices[price].perMillion), ...cells];
+  });
+  const sums = cases.map(({ operations }) => `**${dollars(total(operations))}**`);
+  const head = ["an event takes", "a million cost", ...cases.map(({ name }) => name)];
+  return markdownTable([head, ...rows, ["**a million events**", "", ...sums]], {
+    align: ["l", ...head.slice(1).map(() => "r")],
+  });
+}
+
+/** The price list, with its sources. */
+export function priceTable() {
+  const rows = Object.values(list.prices).map(({ title, perMillion, included, page }) => [
+    title,
+    dollars(perMillion),
+    included.toLocaleString("en"),
+    `[${list.pages[page].title}](${list.pages[page].url})`,
+  ]);
+  return markdownTable([["price", "a million", "included each month", "published"], ...rows], {
+    align: ["l", "r", "r", "l"],
+  });
+}
