@@ -37,7 +37,7 @@ async function counted({ name, about, bindings, run }) {
 
 const cases = await Promise.all(CASES.map(counted));
 const tables = [costTable(cases), priceTable()].join("\n\n");
-console.log(`\nPer event, and dollars for a million events (${list.plan}):\n\n${tables}`);
+console.log(`\nPer event, and dollars for a million events:\n\n${tables}\n`);
 for (const { name, events, about } of cases) console.log(`${name}: ${events} events. ${about}`);
 rewrite("cost", tables);
 writeFileSync(

@@ -50,7 +50,7 @@ export function costTable(cases) {
   });
 }
 
-/** The price list, with its sources. */
+/** The price list, with its date and its sources. */
 export function priceTable() {
   const rows = Object.values(list.prices).map(({ title, perMillion, included, page }) => [
     title,
@@ -58,7 +58,7 @@ export function priceTable() {
     included.toLocaleString("en"),
     `[${list.pages[page].title}](${list.pages[page].url})`,
   ]);
-  return markdownTable([["price", "a million", "included each month", "published"], ...rows], {
-    align: ["l", "r", "r", "l"],
-  });
+  const head = ["price", "a million", "included each month", "published"];
+  const table = markdownTable([head, ...rows], { align: ["l", "r", "r", "l"] });
+  return `Prices of the plan ${list.plan}, read on ${list.read} in ${list.readIn}:\n\n${table}`;
 }
