@@ -9,10 +9,12 @@ import { ratio } from "./statistics.js";
 /** How much of a floor has to be there: machines differ, and so do their hashes and parsers. */
 const SHARE = 0.85;
 
-/** Returns every floor with the ratio that was measured: `{ label, isUpper, goal, median, least, most, … }`. */
+/** Returns the floors of what was measured, each with its ratio: `{ label, goal, median, least, most, … }`. */
 export function judged({ cases, floors }) {
-  return floors.map((floor) => {
-    const { samples } = cases.find((each) => each.case === floor.case);
+  return floors.flatMap((floor) => {
+    const samples = cases.find((each) => each.case === floor.case)?.samples;
+    // A short form leaves out cases and variants.
+    if (samples?.[floor.of] === undefined || samples[floor.over] === undefined) return [];
     const isUpper = floor.atMost !== undefined;
     const target = isUpper ? floor.atMost : floor.target;
     const goal = floor.floor ?? target;

@@ -7,19 +7,20 @@
 /** The clock unless a variant has its own, in microseconds. */
 const wall = () => performance.now() * 1000;
 
-/** How long each variant runs before anything counts, so that its code is compiled. */
-const WARM_UP_MS = 150;
-
 /**
  * Measures variants: `{ name, run(n), clock?() }`. `run` does its work n times and may be async; `clock` says
- * what was used so far, in any unit, by default time in microseconds.
+ * what was used so far, in any unit, by default time in microseconds. Each runs for `warmUpMs` before anything
+ * counts, so that its code is compiled.
  *
  * Returns `{ [name]: number[] }`: for each variant one sample per round, the clock's units per operation.
  */
-export async function interleave(variants, { rounds = 9, slots = 6, slotMs = 3 } = {}) {
+export async function interleave(
+  variants,
+  { rounds = 9, slots = 6, slotMs = 3, warmUpMs = 300 } = {},
+) {
   const entries = [];
   for (const variant of variants) {
-    entries.push({ ...variant, batch: await calibrate(variant, slotMs), samples: [] });
+    entries.push({ ...variant, batch: await calibrate(variant, slotMs, warmUpMs), samples: [] });
   }
   for (let round = 0; round < rounds; round += 1) {
     const least = new Map(entries.map((entry) => [entry, Number.POSITIVE_INFINITY]));
@@ -35,11 +36,11 @@ export async function interleave(variants, { rounds = 9, slots = 6, slotMs = 3 }
 }
 
 /** Returns how many operations take about as long as a slot. */
-async function calibrate({ run }, slotMs) {
+async function calibrate({ run }, slotMs, warmUpMs) {
   const begun = performance.now();
   let batch = 1;
   let took = await time(run, batch);
-  while (took < slotMs || performance.now() - begun < WARM_UP_MS) {
+  while (took < slotMs || performance.now() - begun < warmUpMs) {
     // At most twice as many: the first runs are slow, and say little of the later ones.
     if (took < slotMs) batch = Math.max(batch + 1, Math.min(batch * 2, guess(batch, took, slotMs)));
     else batch = Math.max(1, guess(batch, took, slotMs));
