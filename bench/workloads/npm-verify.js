@@ -45,10 +45,7 @@ export default {
   async measure({ short }) {
     const cases = [];
     for (const name of Object.keys(SIZES)) {
-      const samples = await interleave(
-        variantsOf(name),
-        short ? { rounds: 5, slots: 4 } : {},
-      );
+      const samples = await interleave(variantsOf(name), short ? { rounds: 5, slots: 4 } : {});
       cases.push({ case: name, samples });
     }
     return {
