@@ -4,8 +4,17 @@ import { parse, View } from "vega";
 import { compile } from "vega-lite";
 import { oursOf, ratio } from "./statistics.js";
 
-/** Colours of Okabe and Ito, which those who see few colours can tell apart. */
-const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"];
+/** Colours of Okabe and Ito, which those who see few colours can tell apart, and a grey. */
+const COLOURS = [
+  "#0072B2",
+  "#D55E00",
+  "#009E73",
+  "#CC79A7",
+  "#E69F00",
+  "#56B4E9",
+  "#000000",
+  "#888888",
+];
 
 /** Returns the SVG of a result: lines over its cases, or bars where there are few. */
 export async function plot(title, result) {
