@@ -32,7 +32,7 @@ export default {
       const { body, signature } = signed(name);
       return { case: name, body: body.toString(), signature };
     });
-    const how = { rounds: short ? 5 : 9, slots: 6, slotMs: 3 };
+    const how = { rounds: short ? 5 : 9, slots: short ? 6 : 12, slotMs: 3 };
     const input = JSON.stringify({ secret: SECRET, how, cases });
     const run = ["run", "--quiet", `--profile=${PROFILE}`, "--package=vtryon-webhooks-bench"];
     const output = execFileSync("cargo", run, {
