@@ -37,7 +37,7 @@ const glue = await build({
   format: "iife",
   globalName: "glue",
   target: "es2022",
-  minifyWhitespace: true,
+  minify: true,
   write: false,
 });
 const makeGlue = `() => {\n${glue.outputFiles[0].text}return { ...glue };\n};\n`;

@@ -139,12 +139,19 @@ impl<'a> Event<'a> {
     /// [`Identity::key`] spells it. It is made of task and status: a second `completed` of a task is a
     /// repeat, whatever its data.
     pub fn idempotency_key(&self) -> String {
+        let mut key = String::new();
+        self.push_idempotency_key(&mut key);
+        key
+    }
+
+    /// Appends [`Event::idempotency_key`] to a text.
+    pub fn push_idempotency_key(&self, text: &mut String) {
         let task_id = self.task_id.as_str();
         match &self.status {
-            Some(status) => Identity::Status { task_id, status: status.as_str() }.key(),
+            Some(status) => Identity::Status { task_id, status: status.as_str() }.push_key(text),
             None => {
                 let digest = Digest::of(self.body).to_hex();
-                Identity::Other { task_id, name: &self.name, digest: &digest }.key()
+                Identity::Other { task_id, name: &self.name, digest: &digest }.push_key(text);
             }
         }
     }
@@ -257,7 +264,8 @@ fn named<'a>(name: Cow<'a, str>, max: usize, field: &'static str) -> Result<Cow<
     if name.len() > max {
         return refuse("is too long");
     }
-    if name.contains(char::is_control) {
+    // Most names are of ASCII, which is looked through faster.
+    if !name.bytes().all(|byte| matches!(byte, b' '..=b'~')) && name.contains(char::is_control) {
         return refuse("holds a control character");
     }
     Ok(name)

@@ -52,8 +52,11 @@ pub(crate) fn inner_pad(block: &[u8; BLOCK]) -> Zeroizing<[u8; BLOCK]> {
 /// Hashes the rest of `length` bytes, less than a block, with the padding of FIPS 180-4, 5.1.1.
 fn finished(mut state: [u32; 8], rest: &[u8], length: usize) -> [u8; 32] {
     let mut last = [0; BLOCK];
-    for (to, from) in last.iter_mut().zip(rest.iter().chain(&[0x80])) {
-        *to = *from;
+    if let Some((whole, after)) = last.split_at_mut_checked(rest.len()) {
+        whole.copy_from_slice(rest);
+        if let Some(mark) = after.first_mut() {
+            *mark = 0x80;
+        }
     }
     // The length takes eight bytes.
     if rest.len() + 9 > BLOCK {

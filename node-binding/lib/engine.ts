@@ -3,48 +3,53 @@ import { type Details, type ErrorCode, WebhookError } from "./error.js";
 // @ts-expect-error: made of what wasm-bindgen generates, without types
 import { makeGlue } from "./glue.js";
 
-/** The core's verifier; `open` and `verify` return the address of the report. */
+/** The core's verifier, as `src/receiver.rs` has it. */
 export interface Receiver {
+  fingerprint(secret: number): string;
   admit(count: number, signature: string, declared: number): void;
-  verify(payload: Uint8Array, count: number, signature: string): number;
-  open(payload: Uint8Array, count: number, signature: string): number;
+  pad(secret: number): void;
+  verify(length: number, hashed: boolean): boolean;
+  open(length: number, hashed: boolean): boolean;
 }
 
 /** The core as `src/lib.rs` exports it. */
 export interface Core {
   Receiver: new (secrets: Uint8Array[], limit: number) => Receiver;
+  desk(): number;
+  report(): number;
+  room(length: number): number;
+  claim(): boolean;
+  takeDigest(): void;
+  refusal(): unknown;
   sign(payload: Uint8Array, secret: Uint8Array): string;
   lifecycleStep(seen: string[], status: string): [outcome: string, status: string | null];
   describe(code: string): [status: number, shown: string, summary: string, hint: string];
 }
 
-interface Instance {
-  core: Core;
-  memory: WebAssembly.Memory;
-}
-
-let instance: Instance | undefined;
+let running: Core | undefined;
+let memory: WebAssembly.Memory;
 
 /** Which instance of the core runs; receivers of an earlier one are void. */
 export let generation = 0;
 
 /** Returns the core, started at the first call: compiling it is synchronous, so there is nothing to wait for. */
-function started(): Instance {
-  if (instance === undefined) {
+function started(): Core {
+  if (running === undefined) {
     const module = typeof wasm === "string" ? new WebAssembly.Module(decode(wasm)) : wasm;
     // Each instance has a glue of its own: it holds views of the memory and frees what is collected.
     const glue = makeGlue();
     const { exports } = new WebAssembly.Instance(module, { "./engine_bg.js": glue });
     glue.__wbg_set_wasm(exports);
     (exports.__wbindgen_start as (() => void) | undefined)?.();
-    instance = { core: glue, memory: exports.memory as WebAssembly.Memory };
+    memory = exports.memory as WebAssembly.Memory;
+    running = glue as Core;
   }
-  return instance;
+  return running;
 }
 
-/** Returns the core's memory as it is now: when it grows, earlier views of it are void. */
+/** Returns the memory of the core that runs, as it is now: when it grows, earlier views of it are void. */
 export function heap(): ArrayBuffer {
-  return started().memory.buffer as ArrayBuffer;
+  return memory.buffer as ArrayBuffer;
 }
 
 /**
@@ -54,7 +59,7 @@ export function heap(): ArrayBuffer {
  */
 export function call<T>(work: (core: Core) => T): T {
   try {
-    return work(started().core);
+    return work(started());
   } catch (fault) {
     if (WebhookError.is(fault)) throw fault;
     if (Array.isArray(fault)) {
@@ -62,7 +67,7 @@ export function call<T>(work: (core: Core) => T): T {
       throw refusal(code, message, { field, offset });
     }
     // A trap leaves the instance in an unknown state (out of memory, for example): the next call starts anew.
-    instance = undefined;
+    running = undefined;
     generation += 1;
     throw new WebhookError(
       "unavailable",

@@ -8,7 +8,7 @@ export type Payload = Uint8Array | ArrayBuffer | string;
 export type SignatureHeader = string | readonly string[] | null | undefined;
 
 /** How many digits a signature has. */
-const DIGITS = 64;
+export const DIGITS = 64;
 
 /**
  * Returns the bytes of a payload, also of one from another realm; undefined when it is none.

@@ -1,8 +1,7 @@
-import { heap } from "./engine.js";
 import type { Json, VtryonEvent } from "./event.js";
+import { copy, decode, reported, text } from "./workspace.js";
 
 const ABSENT = 0xffffffff;
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Which secret matched: its place among those configured, and the short name by which it is shown. */
 export interface Match {
@@ -10,57 +9,86 @@ export interface Match {
   readonly fingerprint: string;
 }
 
-/** Reads who signed, at the address that the core returned (`src/report.rs` has the layout). */
-export function matchAt(address: number): Match {
-  const numbers = new Uint32Array(heap(), address, 2);
-  const fingerprint = (numbers[1] ?? 0).toString(16).padStart(8, "0");
-  return { secretIndex: numbers[0] ?? 0, fingerprint };
+const STATUS_CHANGED = "generation.status_changed";
+const STATUSES = ["queued", "processing", "completed", "failed"];
+
+/** Reads who signed (`src/report.rs` has the layout). */
+export function reportedMatch(fingerprints: readonly string[]): Match {
+  const [secretIndex = 0] = reported();
+  return { secretIndex, fingerprint: fingerprints[secretIndex] ?? "" };
 }
 
-/** Reads the event. What is parsed later is copied out now, so it is what was signed. */
-export function eventAt(address: number): VtryonEvent {
-  const [, , text = 0, length = 0, ...rest] = new Uint32Array(heap(), address, 14);
-  const all = decoder.decode(new Uint8Array(heap(), text, length));
-  let from = 0;
-  const part = (units = ABSENT): string | null => {
+/** Reads the event. All of it is taken out of the memory now, so it is what was signed. */
+export function reportedEvent(): VtryonEvent {
+  const numbers = reported();
+  const at = (index: number) => numbers[index] as number;
+  const all = text(at(1), at(2));
+  let end = at(4);
+  const part = (units: number) => {
     if (units === ABSENT) return null;
-    from += units;
-    return all.slice(from - units, from);
+    end += units;
+    return all.slice(end - units, end);
   };
-  const [event, task_id, status, result_url, error_message, idempotency_key] = [
-    part(rest[0]),
-    part(rest[1]),
-    part(rest[2]),
-    part(rest[3]),
-    part(rest[4]),
-    part(rest[5]),
-  ];
-  const data = later(rest[6], rest[7]);
-  const error = later(rest[8], rest[9]);
-  return {
-    event,
+  const idempotency_key = all.slice(0, end);
+  const task_id = all.slice(end - at(5), end);
+  const name = part(at(6));
+  const other = part(at(7));
+  const event: { [name: string]: string | null | undefined } = {
+    event: name ?? STATUS_CHANGED,
     task_id,
-    status,
-    result_url,
-    error_message,
+    status: STATUSES[at(3)] ?? other,
+    result_url: part(at(8)),
+    error_message: part(at(9)),
     idempotency_key,
-    get data() {
-      return data();
-    },
-    get error() {
-      return error();
-    },
-  } as VtryonEvent;
+  };
+  if (at(10) === ABSENT) event.data = undefined;
+  else parseDataLater(event, copy(at(10), at(11)));
+  if (at(12) === ABSENT) event.error = undefined;
+  else parseErrorLater(event, copy(at(12), at(13)));
+  return event as unknown as VtryonEvent;
 }
 
-/** Parses a value of the payload when it is first asked for; the core has judged it to be JSON. */
-function later(address = ABSENT, length = 0): () => Json | undefined {
-  if (address === ABSENT) return () => undefined;
-  let bytes: Uint8Array | undefined = new Uint8Array(heap(), address, length).slice();
-  let value: Json | undefined;
-  return () => {
-    if (bytes !== undefined) value = JSON.parse(decoder.decode(bytes));
-    bytes = undefined;
-    return value;
+/** Returns its argument as the object that is constructed, so that a subclass puts its private fields there. */
+class Given {
+  constructor(object: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: that is what it is for
+    return object;
+  }
+}
+
+/** Makes what gives events a property that is parsed when it is first looked at. */
+function lazily(name: "data" | "error"): (event: object, json: string | Uint8Array) => void {
+  class Unparsed extends Given {
+    #json: string | Uint8Array | undefined;
+    #value: Json | undefined;
+
+    constructor(event: object, json: string | Uint8Array) {
+      super(event);
+      this.#json = json;
+    }
+
+    /** Parses what the core has judged to be JSON. */
+    static value(event: Unparsed): Json | undefined {
+      const json = event.#json;
+      if (json !== undefined)
+        event.#value = JSON.parse(typeof json === "string" ? json : decode(json));
+      event.#json = undefined;
+      return event.#value;
+    }
+  }
+  // One for all events, so that they have one shape: engines would give each a shape of its own for its own getter.
+  const accessor = {
+    configurable: true,
+    enumerable: true,
+    get(this: Unparsed) {
+      return Unparsed.value(this);
+    },
+  };
+  return (event, json) => {
+    new Unparsed(event, json);
+    Object.defineProperty(event, name, accessor);
   };
 }
+
+const parseDataLater = lazily("data");
+const parseErrorLater = lazily("error");

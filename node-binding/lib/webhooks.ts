@@ -1,9 +1,11 @@
 import { call, generation, type Receiver, refusal } from "./engine.js";
 import type { VtryonEvent } from "./event.js";
+import { hostHash, WORTH_BYTES } from "./host-hash.js";
 import { optionOf, variable } from "./options.js";
-import { bytesOf, headerOf, type Payload, type SignatureHeader } from "./payload.js";
-import { eventAt, type Match, matchAt } from "./report.js";
+import { bytesOf, DIGITS, headerOf, type Payload, type SignatureHeader } from "./payload.js";
+import { type Match, reportedEvent, reportedMatch } from "./report.js";
 import { type Secrets, secretsOf } from "./secrets.js";
+import { padded, write, writeDigest } from "./workspace.js";
 
 /** How long a body may be, in bytes, where nothing else is said: 256 KiB. */
 export const DEFAULT_MAX_BODY_BYTES: number = 256 * 1024;
@@ -26,6 +28,7 @@ export class VtryonWebhooks {
   readonly #secrets: Uint8Array[];
   #receiver: Receiver;
   #generation: number;
+  readonly #fingerprints: readonly string[];
 
   /**
    * Takes the secrets, by default from `VTRYON_WEBHOOK_SECRET` and `VTRYON_WEBHOOK_SECRET_PREVIOUS`.
@@ -36,17 +39,19 @@ export class VtryonWebhooks {
     this.maxBodyBytes = limitOf(options);
     this.#receiver = this.#prepare();
     this.#generation = generation;
+    this.#fingerprints = this.#secrets.map((_, nth) => call(() => this.#receiver.fingerprint(nth)));
   }
 
   /** Verifies the raw body of a request against the values of its signature header. */
   verify(payload: Payload, signature: SignatureHeader): Verified {
-    const [bytes, match] = this.#judge("verify", payload, signature, matchAt);
-    return { payload: bytes, ...match };
+    const bytes = this.#judge("verify", payload, signature);
+    return { payload: bytes, ...reportedMatch(this.#fingerprints) };
   }
 
   /** Verifies the raw body and returns its event. */
   constructEvent(payload: Payload, signature: SignatureHeader): VtryonEvent {
-    return this.#judge("open", payload, signature, eventAt)[1];
+    this.#judge("open", payload, signature);
+    return reportedEvent();
   }
 
   /**
@@ -54,10 +59,8 @@ export class VtryonWebhooks {
    * @internal
    */
   open(payload: Payload, signature: SignatureHeader): [Match, VtryonEvent] {
-    return this.#judge("open", payload, signature, (address): [Match, VtryonEvent] => [
-      matchAt(address),
-      eventAt(address),
-    ])[1];
+    this.#judge("open", payload, signature);
+    return [reportedMatch(this.#fingerprints), reportedEvent()];
   }
 
   /**
@@ -69,19 +72,32 @@ export class VtryonWebhooks {
     call(() => this.#current().admit(...header, declaredLength));
   }
 
-  #judge<T>(
-    verb: "open" | "verify",
-    payload: Payload,
-    signature: SignatureHeader,
-    read: (address: number) => T,
-  ): [Uint8Array, T] {
+  /** Returns the bytes that were verified; the core has reported on them then. */
+  #judge(verb: "open" | "verify", payload: Payload, signature: SignatureHeader): Uint8Array {
     // A text has at least a byte for each of its units: one that is too long is not even encoded.
     if (typeof payload === "string") this.#limit(payload.length, signature);
     const bytes = bytesOf(payload);
     if (bytes === undefined) throw refusal("payload_not_raw");
-    this.#limit(bytes.byteLength, signature);
-    const header = headerOf(signature);
-    return [bytes, call(() => read(this.#current()[verb](bytes, ...header)))];
+    const length = bytes.byteLength;
+    this.#limit(length, signature);
+    const [count, digits] = headerOf(signature);
+    call((core) => {
+      const receiver = this.#current();
+      // A header of any other form is refused here, before its payload is copied or hashed.
+      if (digits.length !== DIGITS) receiver.admit(count, digits, length);
+      if (!write(core, bytes, digits)) receiver.admit(count, digits, length);
+      if (!core.claim()) throw core.refusal();
+      const hashes = length >= WORTH_BYTES ? hostHash : undefined;
+      if (hashes !== undefined) {
+        for (let secret = 0; secret < this.#secrets.length; secret += 1) {
+          receiver.pad(secret);
+          writeDigest(hashes(padded(length)));
+          core.takeDigest();
+        }
+      }
+      if (!receiver[verb](length, hashes !== undefined)) throw core.refusal();
+    });
+    return bytes;
   }
 
   /** Refuses what is too long before it is copied, for lengths that wasm can't tell too. */

@@ -8,6 +8,7 @@
 mod receiver;
 mod refusal;
 mod report;
+mod workspace;
 
 use js_sys::{Array, Uint8Array};
 use vtryon_webhooks::lifecycle::{self, Known, Stage};
@@ -15,6 +16,45 @@ use vtryon_webhooks::{Code, Secret, Signature, Status};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 pub use receiver::Receiver;
+
+/// Returns the address of the signature's 64 digits and the 32 bytes of a digest behind them.
+#[wasm_bindgen]
+pub fn desk() -> u32 {
+    workspace::with(|workspace| Ok(workspace.desk())).unwrap_or_default()
+}
+
+/// Returns the address of the report's numbers.
+#[wasm_bindgen]
+pub fn report() -> u32 {
+    workspace::with(|workspace| Ok(workspace.report.address())).unwrap_or_default()
+}
+
+/// Makes room for a payload of `length` bytes; returns its address, until room is made for a longer one.
+#[wasm_bindgen]
+pub fn room(length: usize) -> u32 {
+    workspace::with(|workspace| Ok(workspace.room(length))).unwrap_or_default()
+}
+
+/// Reads the digits of the signature; returns whether they are some.
+#[wasm_bindgen]
+pub fn claim() -> bool {
+    workspace::with(|workspace| workspace.claim()).is_some()
+}
+
+/// Takes the digest that the host has written, one for each secret, in their order.
+#[wasm_bindgen(js_name = takeDigest)]
+pub fn take_digest() {
+    workspace::with(|workspace| {
+        workspace.take_digest();
+        Ok(())
+    });
+}
+
+/// Returns why the last call has returned false, as a refusal.
+#[wasm_bindgen]
+pub fn refusal() -> Option<JsValue> {
+    workspace::with(|workspace| Ok(workspace.refusal())).flatten().as_ref().map(refusal::of)
+}
 
 /// Signs a payload as Vtryon does: 64 lower-case hex digits.
 ///

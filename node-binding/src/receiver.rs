@@ -1,29 +1,21 @@
-use std::cell::RefCell;
-
 use js_sys::Uint8Array;
 use vtryon_webhooks::{BodyLimit, Code, Error, Event, Secret, Signature, Verified, Verifier};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
+use zeroize::Zeroizing;
 
 use crate::refusal;
 use crate::report::Report;
+use crate::workspace;
 
-/// The memory that payloads are judged in.
-#[derive(Default)]
-struct Workspace {
-    payload: Vec<u8>,
-    report: Report,
-}
-
-thread_local! {
-    /// One for all receivers: they are asked one after the other, and where JavaScript has no finalizers a
-    /// receiver that was made for a single request stays for ever.
-    static WORKSPACE: RefCell<Workspace> = RefCell::default();
-}
-
-/// A verifier.
+/// A verifier of what lies in the workspace.
+///
+/// JavaScript makes room for a payload and writes it there with the digits of its signature. Then it calls
+/// `claim`; where the host is to hash, for each secret `pad` and `take_digest`; and `verify` or `open`.
 #[wasm_bindgen]
 pub struct Receiver {
     verifier: Verifier,
+    /// The inner key block of each secret.
+    pads: Vec<Zeroizing<[u8; 64]>>,
 }
 
 #[wasm_bindgen]
@@ -37,6 +29,11 @@ impl Receiver {
         prepare(secrets, limit).map_err(|error| refusal::of(&error))
     }
 
+    /// Returns the fingerprint of a secret.
+    pub fn fingerprint(&self, index: usize) -> Option<String> {
+        Some(self.verifier.keys().get(index)?.fingerprint().to_string())
+    }
+
     /// Checks the form of the header before a payload is read: it came `count` times, with `signature`
     /// as its value where that is once.
     ///
@@ -44,26 +41,26 @@ impl Receiver {
     /// A refusal.
     pub fn admit(&self, count: u32, signature: &str, declared: f64) -> Result<(), JsValue> {
         let admit = || -> Result<(), Error> {
-            claimed(count, signature)?;
+            Signature::from_values((0..count).map(|_| signature.as_bytes()))?;
             self.verifier.limit().check(declared as usize)
         };
         admit().map_err(|error| refusal::of(&error))
     }
 
-    /// Verifies a payload; returns the address of the report.
-    ///
-    /// # Errors
-    /// A refusal.
-    pub fn verify(&self, payload: &Uint8Array, count: u32, signature: &str) -> Result<u32, JsValue> {
-        self.judge(payload, count, signature, |_, _| Ok(()))
+    /// Puts the key block of a secret before the payload, for the host to hash both.
+    pub fn pad(&self, index: usize) {
+        let pad = self.pads.get(index);
+        workspace::with(|workspace| Ok(pad.map(|pad| workspace.pad(pad))));
     }
 
-    /// Verifies a payload and reads its event; returns the address of the report.
-    ///
-    /// # Errors
-    /// A refusal.
-    pub fn open(&self, payload: &Uint8Array, count: u32, signature: &str) -> Result<u32, JsValue> {
-        self.judge(payload, count, signature, |verified, report| {
+    /// Verifies a payload of `length` bytes; returns whether it may be trusted. By `hashed` the host has hashed.
+    pub fn verify(&self, length: usize, hashed: bool) -> bool {
+        self.judge(length, hashed, |_, _| Ok(()))
+    }
+
+    /// Verifies a payload and reports its event.
+    pub fn open(&self, length: usize, hashed: bool) -> bool {
+        self.judge(length, hashed, |verified, report| {
             report.event(&Event::parse(verified)?);
             Ok(())
         })
@@ -73,23 +70,16 @@ impl Receiver {
 impl Receiver {
     fn judge(
         &self,
-        payload: &Uint8Array,
-        count: u32,
-        signature: &str,
+        length: usize,
+        hashed: bool,
         read: impl FnOnce(&Verified<'_>, &mut Report) -> Result<(), Error>,
-    ) -> Result<u32, JsValue> {
-        let judge = |workspace: &mut Workspace| -> Result<u32, Error> {
-            let signature = claimed(count, signature)?;
-            // Before it is copied: what is too long takes no memory here.
-            self.verifier.limit().check(payload.length() as usize)?;
-            workspace.payload.resize(payload.length() as usize, 0);
-            payload.copy_to(&mut workspace.payload);
-            let verified = self.verifier.verify(&workspace.payload, &signature)?;
-            workspace.report.verified(&verified);
-            read(&verified, &mut workspace.report)?;
-            Ok(workspace.report.address())
-        };
-        WORKSPACE.with_borrow_mut(judge).map_err(|error| refusal::of(&error))
+    ) -> bool {
+        let judged = workspace::with(|workspace| {
+            let (verified, report) = workspace.verified(&self.verifier, length, hashed)?;
+            report.verified(&verified);
+            read(&verified, report)
+        });
+        judged.is_some()
     }
 }
 
@@ -99,11 +89,7 @@ fn prepare(secrets: Vec<Uint8Array>, limit: f64) -> Result<Receiver, Error> {
     let limit = BodyLimit::new(if whole { limit as usize } else { 0 });
     let limit =
         limit.ok_or(Error::because(Code::InvalidOption, "`maxBodyBytes` is not from 1 to 1048576"))?;
+    let pads = secrets.iter().map(Secret::inner_pad).collect();
     let verifier = Verifier::new(secrets)?.with_limit(limit);
-    Ok(Receiver { verifier })
-}
-
-/// The one signature among the values of the header.
-fn claimed(count: u32, signature: &str) -> Result<Signature, Error> {
-    Signature::from_values((0..count).map(|_| signature.as_bytes()))
+    Ok(Receiver { verifier, pads })
 }

@@ -1,5 +1,4 @@
 use alloc::borrow::Cow;
-use alloc::format;
 use alloc::string::String;
 use core::fmt;
 
@@ -38,10 +37,19 @@ impl Identity<'_> {
     ///
     /// In a status and in a name `%` stands as `%25` and `:` as `%3A`, so that no two events have one key.
     pub fn key(&self) -> String {
+        let mut key = String::new();
+        self.push_key(&mut key);
+        key
+    }
+
+    /// Appends [`Identity::key`] to a text.
+    pub fn push_key(&self, text: &mut String) {
         match self {
-            Self::Status { task_id, status } => format!("status:{}:{task_id}", escaped(status)),
-            Self::Other { task_id, name, digest } => format!("event:{}:{digest}:{task_id}", escaped(name)),
-            Self::Body { digest } => format!("body:{digest}"),
+            Self::Status { task_id, status } => text.extend(["status:", &escaped(status), ":", task_id]),
+            Self::Other { task_id, name, digest } => {
+                text.extend(["event:", &escaped(name), ":", digest, ":", task_id]);
+            }
+            Self::Body { digest } => text.extend(["body:", digest]),
         }
     }
 

@@ -32,10 +32,75 @@ pub(crate) struct Outline<'a> {
 }
 
 /// Outlines a text that is JSON (RFC 8259) and nests at most [`MAX_DEPTH`] deep.
+///
+/// It reads one value with blanks around it, and the values within it without recursion.
 pub(crate) fn outline(text: &str) -> Option<Outline<'_>> {
-    let outline = Outline { text: "", top: Members::NONE, data: Members::NONE, error: Members::NONE };
-    let walk = Walk { text, bytes: text.as_bytes(), at: 0, outline, path: [Place::default(); 2] };
-    walk.whole()
+    let bytes = text.as_bytes();
+    let mut found = Found::new(text);
+    // A bit for each object or array that is open, the innermost last: 1 for an object.
+    let mut open = 0_u64;
+    let mut depth = 0;
+    let start = past_blanks(bytes, 0);
+    let mut at = start;
+    loop {
+        let byte = *bytes.get(at)?;
+        at = match byte {
+            b'"' => past_string(bytes, at)?,
+            b'-' | b'0'..=b'9' => past_number(bytes, at)?,
+            b't' => past_word(bytes, at, b"true")?,
+            b'f' => past_word(bytes, at, b"false")?,
+            b'n' => past_word(bytes, at, b"null")?,
+            b'{' | b'[' => {
+                if depth == MAX_DEPTH {
+                    return None;
+                }
+                depth += 1;
+                let is_object = byte == b'{';
+                open = open << 1 | u64::from(is_object);
+                at = past_blanks(bytes, at + 1);
+                match (is_object, *bytes.get(at)?) {
+                    // Empty: closed as any other below.
+                    (true, b'}') | (false, b']') => at,
+                    (true, _) => {
+                        at = past_name(bytes, at, depth, &mut found)?;
+                        continue;
+                    }
+                    (false, _) => continue,
+                }
+            }
+            _ => return None,
+        };
+        // A value has ended: what encloses it goes on or ends too.
+        loop {
+            let end = at;
+            at = past_blanks(bytes, at);
+            if depth == 0 {
+                found.outline.text = text.get(start..end)?;
+                return (at == bytes.len()).then_some(found.outline);
+            }
+            let in_object = open & 1 == 1;
+            if in_object && depth <= 2 {
+                found.keep(depth, end);
+            }
+            let byte = *bytes.get(at)?;
+            at += 1;
+            match (in_object, byte) {
+                (true, b',') => {
+                    at = past_name(bytes, past_blanks(bytes, at), depth, &mut found)?;
+                    break;
+                }
+                (false, b',') => {
+                    at = past_blanks(bytes, at);
+                    break;
+                }
+                (true, b'}') | (false, b']') => {
+                    open >>= 1;
+                    depth -= 1;
+                }
+                _ => return None,
+            }
+        }
+    }
 }
 
 /// Which of the wanted members a value is.
@@ -58,103 +123,25 @@ struct Place {
     start: usize,
 }
 
-struct Walk<'a> {
+/// What was found so far.
+struct Found<'a> {
     text: &'a str,
-    bytes: &'a [u8],
-    at: usize,
     outline: Outline<'a>,
     /// The places in the outermost object and in one within it.
     path: [Place; 2],
 }
 
-impl<'a> Walk<'a> {
-    /// Reads one value with blanks around it, and the values within it without recursion.
-    fn whole(mut self) -> Option<Outline<'a>> {
-        // A bit for each object or array that is open, the innermost last: 1 for an object.
-        let mut open = 0_u64;
-        let mut depth = 0;
-        let first = self.blanks();
-        let start = self.at;
-        let mut byte = first?;
-        loop {
-            match byte {
-                b'"' => self.string()?,
-                b'-' | b'0'..=b'9' => self.number()?,
-                b't' => self.literal(b"true")?,
-                b'f' => self.literal(b"false")?,
-                b'n' => self.literal(b"null")?,
-                b'{' | b'[' => {
-                    if depth == MAX_DEPTH {
-                        return None;
-                    }
-                    depth += 1;
-                    open = open << 1 | u64::from(byte == b'{');
-                    self.at += 1;
-                    byte = self.blanks()?;
-                    match (open & 1 == 1, byte) {
-                        // Empty: closed as any other below.
-                        (true, b'}') | (false, b']') => {}
-                        (true, _) => {
-                            byte = self.member(depth, byte)?;
-                            continue;
-                        }
-                        (false, _) => continue,
-                    }
-                }
-                _ => return None,
-            }
-            // A value has ended: what encloses it goes on or ends too.
-            loop {
-                let end = self.at;
-                let next = self.blanks();
-                if depth == 0 {
-                    self.outline.text = self.text.get(start..end)?;
-                    return next.is_none().then_some(self.outline);
-                }
-                let in_object = open & 1 == 1;
-                let next = next?;
-                if in_object && depth <= 2 {
-                    self.keep(depth, end);
-                }
-                self.at += 1;
-                match (in_object, next) {
-                    (true, b',') => {
-                        byte = self.blanks()?;
-                        byte = self.member(depth, byte)?;
-                        break;
-                    }
-                    (false, b',') => {
-                        byte = self.blanks()?;
-                        break;
-                    }
-                    (true, b'}') | (false, b']') => {
-                        open >>= 1;
-                        depth -= 1;
-                    }
-                    _ => return None,
-                }
-            }
-        }
+impl<'a> Found<'a> {
+    fn new(text: &'a str) -> Self {
+        let outline = Outline { text: "", top: Members::NONE, data: Members::NONE, error: Members::NONE };
+        Self { text, outline, path: [Place::default(); 2] }
     }
 
-    /// Reads a name and its colon; returns the first byte of the value.
-    fn member(&mut self, depth: usize, first: u8) -> Option<u8> {
-        if first != b'"' {
-            return None;
-        }
-        let start = self.at;
-        self.string()?;
-        let end = self.at;
-        if self.blanks()? != b':' {
-            return None;
-        }
-        self.at += 1;
-        let byte = self.blanks()?;
-        if depth <= 2 {
-            let name = self.wanted(depth, self.text.get(start..end)?);
-            *self.path.get_mut(depth - 1)? = Place { name, start: self.at };
-        }
-        Some(byte)
+    /// Enters the value, at `start`, of the member whose name lies from `name` to `end`.
+    fn enter(&mut self, depth: usize, name: usize, end: usize, start: usize) -> Option<()> {
+        let name = self.wanted(depth, self.text.get(name..end)?);
+        *self.path.get_mut(depth - 1)? = Place { name, start };
+        Some(())
     }
 
     /// Tells which of the wanted members a name is, by where its object lies.
@@ -193,90 +180,97 @@ impl<'a> Walk<'a> {
             *slot = value;
         }
     }
+}
 
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
+/// Passes a name, its colon and the blanks before the value.
+#[inline(always)]
+fn past_name(bytes: &[u8], at: usize, depth: usize, found: &mut Found<'_>) -> Option<usize> {
+    if *bytes.get(at)? != b'"' {
+        return None;
     }
+    let end = past_string(bytes, at)?;
+    let colon = past_blanks(bytes, end);
+    if *bytes.get(colon)? != b':' {
+        return None;
+    }
+    let start = past_blanks(bytes, colon + 1);
+    if depth <= 2 {
+        found.enter(depth, at, end, start)?;
+    }
+    Some(start)
+}
 
-    /// Passes blanks; returns what stands behind them.
-    #[inline(always)]
-    fn blanks(&mut self) -> Option<u8> {
-        loop {
-            let byte = self.peek()?;
-            if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
-                return Some(byte);
-            }
-            self.at += 1;
+#[inline(always)]
+fn past_blanks(bytes: &[u8], at: usize) -> usize {
+    past_all(bytes, at, |byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
+}
+
+/// Passes a string from its opening quote on.
+#[inline(always)]
+fn past_string(bytes: &[u8], at: usize) -> Option<usize> {
+    let mut at = at + 1;
+    loop {
+        at += plain(bytes.get(at..)?);
+        at = match *bytes.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => past_escape(bytes, at)?,
+            0..0x20 => return None,
+            _ => at + 1,
+        };
+    }
+}
+
+/// Passes an escape from its backslash on. Whether a `\u` names a character is asked when it is decoded.
+fn past_escape(bytes: &[u8], at: usize) -> Option<usize> {
+    match *bytes.get(at + 1)? {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(at + 2),
+        b'u' => {
+            let digits = bytes.get(at + 2..at + 6)?;
+            digits.iter().all(u8::is_ascii_hexdigit).then_some(at + 6)
         }
+        _ => None,
     }
+}
 
-    /// Passes a string, of which an opening quote was seen.
-    #[inline(always)]
-    fn string(&mut self) -> Option<()> {
-        self.at += 1;
-        loop {
-            self.at += plain(self.bytes.get(self.at..)?);
-            let byte = self.peek()?;
-            self.at += 1;
-            match byte {
-                b'"' => return Some(()),
-                b'\\' => self.escape()?,
-                0..0x20 => return None,
-                _ => {}
-            }
-        }
+#[inline(always)]
+fn past_number(bytes: &[u8], at: usize) -> Option<usize> {
+    let mut at = past_one(bytes, at, |byte| byte == b'-');
+    let zero = past_one(bytes, at, |byte| byte == b'0');
+    at = if zero > at { zero } else { past_digits(bytes, at)? };
+    let point = past_one(bytes, at, |byte| byte == b'.');
+    if point > at {
+        at = past_digits(bytes, point)?;
     }
+    let exponent = past_one(bytes, at, |byte| matches!(byte, b'e' | b'E'));
+    if exponent > at {
+        at = past_digits(bytes, past_one(bytes, exponent, |byte| matches!(byte, b'+' | b'-')))?;
+    }
+    Some(at)
+}
 
-    /// Passes what comes after a backslash. Whether a `\u` names a character is asked when it is decoded.
-    fn escape(&mut self) -> Option<()> {
-        let byte = self.peek()?;
-        self.at += 1;
-        match byte {
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(()),
-            b'u' => {
-                let digits = self.bytes.get(self.at..self.at + 4)?;
-                self.at += 4;
-                digits.iter().all(u8::is_ascii_hexdigit).then_some(())
-            }
-            _ => None,
-        }
-    }
+#[inline(always)]
+fn past_digits(bytes: &[u8], at: usize) -> Option<usize> {
+    let end = past_all(bytes, at, |byte| byte.is_ascii_digit());
+    (end > at).then_some(end)
+}
 
-    #[inline(always)]
-    fn number(&mut self) -> Option<()> {
-        self.pass(|byte| byte == b'-');
-        if !self.pass(|byte| byte == b'0') {
-            self.digits()?;
-        }
-        if self.pass(|byte| byte == b'.') {
-            self.digits()?;
-        }
-        if self.pass(|byte| matches!(byte, b'e' | b'E')) {
-            self.pass(|byte| matches!(byte, b'+' | b'-'));
-            self.digits()?;
-        }
-        Some(())
-    }
+fn past_word(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
+    bytes.get(at..)?.starts_with(word).then_some(at + word.len())
+}
 
-    fn digits(&mut self) -> Option<()> {
-        let start = self.at;
-        while self.pass(|byte| byte.is_ascii_digit()) {}
-        (self.at > start).then_some(())
-    }
+/// Passes a byte, where it is one of these.
+#[inline(always)]
+fn past_one(bytes: &[u8], at: usize, is_one: impl Fn(u8) -> bool) -> usize {
+    at + usize::from(bytes.get(at).is_some_and(|byte| is_one(*byte)))
+}
 
-    fn literal(&mut self, word: &[u8]) -> Option<()> {
-        let rest = self.bytes.get(self.at..)?;
-        self.at += word.len();
-        rest.starts_with(word).then_some(())
+/// Passes the bytes that are some of these.
+#[inline(always)]
+fn past_all(bytes: &[u8], mut at: usize, is_one: impl Fn(u8) -> bool) -> usize {
+    while bytes.get(at).is_some_and(|byte| is_one(*byte)) {
+        at += 1;
     }
-
-    /// Passes a byte, where it is one of these.
-    #[inline(always)]
-    fn pass(&mut self, is_one: impl Fn(u8) -> bool) -> bool {
-        let passes = self.peek().is_some_and(is_one);
-        self.at += usize::from(passes);
-        passes
-    }
+    at
 }
 
 /// Counts the bytes, eight at a time, that a string begins with and that mean nothing but themselves. It may

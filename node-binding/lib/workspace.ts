@@ -1,0 +1,77 @@
+// The memory that is shared with the core (src/workspace.rs): payloads, signatures and digests are written into it,
+// and what the core reports is read from it.
+
+import { type Core, generation, heap } from "./engine.js";
+import { DIGITS } from "./payload.js";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** The length of the key block before a payload. */
+const PAD = 64;
+
+/** From here on, in bytes, a text is copied faster than it is decoded. */
+const LONG = 32_768;
+
+/** Where things lie in an instance of the core, and how long a payload may be without more room. */
+let places = { generation: -1, desk: 0, report: 0, payload: 0, capacity: -1 };
+
+/** Views of the memory, which are void after it has grown. */
+let bytes = new Uint8Array();
+let numbers = new Uint32Array();
+
+/** Takes new views of a memory that has grown, and of a new one. */
+function look(): void {
+  if (bytes.byteLength > 0) return;
+  bytes = new Uint8Array(heap());
+  numbers = new Uint32Array(heap(), places.report, 14);
+}
+
+/** Writes a payload and its signature of 64 units; returns false where these are more than 64 bytes. */
+export function write(core: Core, payload: Uint8Array, signature: string): boolean {
+  if (places.generation !== generation) {
+    places = { generation, desk: core.desk(), report: core.report(), payload: 0, capacity: -1 };
+    bytes = new Uint8Array();
+  }
+  if (payload.byteLength > places.capacity) {
+    places.capacity = payload.byteLength;
+    places.payload = core.room(places.capacity);
+  }
+  look();
+  bytes.set(payload, places.payload);
+  const { desk } = places;
+  const { read } = encoder.encodeInto(signature, bytes.subarray(desk, desk + DIGITS));
+  return read === signature.length;
+}
+
+/** Returns what the host hashes: the key block and a payload of `length` bytes. */
+export function padded(length: number): Uint8Array {
+  return bytes.subarray(places.payload - PAD, places.payload + length);
+}
+
+/** Writes a digest that has a character for each byte. */
+export function writeDigest(digest: string): void {
+  const start = places.desk + DIGITS;
+  for (let at = 0; at < digest.length; at += 1) bytes[start + at] = digest.charCodeAt(at);
+}
+
+/** Returns the numbers of the report. */
+export function reported(): Uint32Array {
+  look();
+  return numbers;
+}
+
+/** Reads a text of which the report tells. */
+export function text(address: number, length: number): string {
+  return decode(bytes.subarray(address, address + length));
+}
+
+/** Copies a text that may not be wanted: a long one as bytes, which takes an eighth of the time. */
+export function copy(address: number, length: number): string | Uint8Array {
+  return length > LONG ? bytes.slice(address, address + length) : text(address, length);
+}
+
+/** Decodes UTF-8. */
+export function decode(text: Uint8Array): string {
+  return decoder.decode(text);
+}
