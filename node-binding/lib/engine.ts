@@ -7,7 +7,8 @@ import { makeGlue } from "./glue.js";
 export interface Receiver {
   fingerprint(secret: number): string;
   admit(count: number, signature: string, declared: number): void;
-  pad(secret: number): void;
+  claim(): boolean;
+  next(secret: number): void;
   verify(length: number, hashed: boolean): boolean;
   open(length: number, hashed: boolean): boolean;
 }
@@ -18,8 +19,6 @@ export interface Core {
   desk(): number;
   report(): number;
   room(length: number): number;
-  claim(): boolean;
-  takeDigest(): void;
   refusal(): unknown;
   sign(payload: Uint8Array, secret: Uint8Array): string;
   lifecycleStep(seen: string[], status: string): [outcome: string, status: string | null];

@@ -86,13 +86,13 @@ export class VtryonWebhooks {
       // A header of any other form is refused here, before its payload is copied or hashed.
       if (digits.length !== DIGITS) receiver.admit(count, digits, length);
       if (!write(core, bytes, digits)) receiver.admit(count, digits, length);
-      if (!core.claim()) throw core.refusal();
+      if (!receiver.claim()) throw core.refusal();
       const hashes = length >= WORTH_BYTES ? hostHash : undefined;
       if (hashes !== undefined) {
-        for (let secret = 0; secret < this.#secrets.length; secret += 1) {
-          receiver.pad(secret);
+        writeDigest(hashes(padded(length)));
+        for (let secret = 1; secret < this.#secrets.length; secret += 1) {
+          receiver.next(secret);
           writeDigest(hashes(padded(length)));
-          core.takeDigest();
         }
       }
       if (!receiver[verb](length, hashes !== undefined)) throw core.refusal();

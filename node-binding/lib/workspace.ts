@@ -18,13 +18,18 @@ let places = { generation: -1, desk: 0, report: 0, payload: 0, capacity: -1 };
 
 /** Views of the memory, which are void after it has grown. */
 let bytes = new Uint8Array();
+let digits = new Uint8Array();
 let numbers = new Uint32Array();
+/** Decodes short texts in half of the time, where there is one. */
+let buffer: Buffer | undefined;
 
 /** Takes new views of a memory that has grown, and of a new one. */
 function look(): void {
   if (bytes.byteLength > 0) return;
   bytes = new Uint8Array(heap());
+  digits = bytes.subarray(places.desk, places.desk + DIGITS);
   numbers = new Uint32Array(heap(), places.report, 14);
+  buffer = globalThis.Buffer?.from(heap());
 }
 
 /** Writes a payload and its signature of 64 units; returns false where these are more than 64 bytes. */
@@ -39,9 +44,7 @@ export function write(core: Core, payload: Uint8Array, signature: string): boole
   }
   look();
   bytes.set(payload, places.payload);
-  const { desk } = places;
-  const { read } = encoder.encodeInto(signature, bytes.subarray(desk, desk + DIGITS));
-  return read === signature.length;
+  return encoder.encodeInto(signature, digits).read === signature.length;
 }
 
 /** Returns what the host hashes: the key block and a payload of `length` bytes. */
@@ -63,7 +66,8 @@ export function reported(): Uint32Array {
 
 /** Reads a text of which the report tells. */
 export function text(address: number, length: number): string {
-  return decode(bytes.subarray(address, address + length));
+  const end = address + length;
+  return buffer?.toString("utf8", address, end) ?? decode(bytes.subarray(address, end));
 }
 
 /** Copies a text that may not be wanted: a long one as bytes, which takes an eighth of the time. */

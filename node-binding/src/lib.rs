@@ -35,21 +35,6 @@ pub fn room(length: usize) -> u32 {
     workspace::with(|workspace| Ok(workspace.room(length))).unwrap_or_default()
 }
 
-/// Reads the digits of the signature; returns whether they are some.
-#[wasm_bindgen]
-pub fn claim() -> bool {
-    workspace::with(|workspace| workspace.claim()).is_some()
-}
-
-/// Takes the digest that the host has written, one for each secret, in their order.
-#[wasm_bindgen(js_name = takeDigest)]
-pub fn take_digest() {
-    workspace::with(|workspace| {
-        workspace.take_digest();
-        Ok(())
-    });
-}
-
 /// Returns why the last call has returned false, as a refusal.
 #[wasm_bindgen]
 pub fn refusal() -> Option<JsValue> {

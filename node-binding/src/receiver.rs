@@ -10,7 +10,8 @@ use crate::workspace;
 /// A verifier of what lies in the workspace.
 ///
 /// JavaScript makes room for a payload and writes it there with the digits of its signature. Then it calls
-/// `claim`; where the host is to hash, for each secret `pad` and `take_digest`; and `verify` or `open`.
+/// `claim`; where the host hashes, it leaves a digest on the desk, and after `next` one for each further
+/// secret; last it calls `verify` or `open`.
 #[wasm_bindgen]
 pub struct Receiver {
     verifier: Verifier,
@@ -47,13 +48,27 @@ impl Receiver {
         admit().map_err(|error| refusal::of(&error))
     }
 
-    /// Puts the key block of a secret before the payload, for the host to hash both.
-    pub fn pad(&self, index: usize) {
-        let pad = self.pads.get(index);
-        workspace::with(|workspace| Ok(pad.map(|pad| workspace.pad(pad))));
+    /// Reads the digits of the signature; returns whether they are some. The key block of the first secret lies
+    /// before the payload then.
+    pub fn claim(&self) -> bool {
+        let claimed = workspace::with(|workspace| {
+            workspace.pad(self.pads.first());
+            workspace.claim()
+        });
+        claimed.is_some()
     }
 
-    /// Verifies a payload of `length` bytes; returns whether it may be trusted. By `hashed` the host has hashed.
+    /// Takes the digest that the host has made by the secret before this one, whose key block lies before the
+    /// payload then.
+    pub fn next(&self, secret: usize) {
+        workspace::with(|workspace| {
+            workspace.take_digest();
+            workspace.pad(self.pads.get(secret));
+            Ok(())
+        });
+    }
+
+    /// Verifies a payload of `length` bytes; returns whether it may be trusted. By `hashed` the host has.
     pub fn verify(&self, length: usize, hashed: bool) -> bool {
         self.judge(length, hashed, |_, _| Ok(()))
     }
@@ -75,6 +90,9 @@ impl Receiver {
         read: impl FnOnce(&Verified<'_>, &mut Report) -> Result<(), Error>,
     ) -> bool {
         let judged = workspace::with(|workspace| {
+            if hashed {
+                workspace.take_digest();
+            }
             let (verified, report) = workspace.verified(&self.verifier, length, hashed)?;
             report.verified(&verified);
             read(&verified, report)

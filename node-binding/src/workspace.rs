@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 
 use vtryon_webhooks::{Code, Error, Signature, Verified, Verifier};
+use zeroize::Zeroizing;
 
 use crate::report::Report;
 
@@ -70,9 +71,9 @@ impl Workspace {
     }
 
     /// Puts a key block before the payload.
-    pub(crate) fn pad(&mut self, pad: &[u8; PAD]) {
-        for (to, from) in self.frame.iter_mut().zip(pad) {
-            *to = *from;
+    pub(crate) fn pad(&mut self, pad: Option<&Zeroizing<[u8; PAD]>>) {
+        if let (Some(place), Some(pad)) = (self.frame.first_chunk_mut(), pad) {
+            *place = **pad;
         }
     }
 
