@@ -58,9 +58,14 @@ test-browser: setup-test worker npm ## test the dashboard and the storefront in 
 test-dev: setup worker ## test make dev: killed in every way, it starts again
 	$(node_test) 'tests/dev/*.test.js'
 
-.PHONY: bench
-bench: setup worker ## measure ingest, alone and beside 10,000 idle sockets
-	$(bin)/node bench/idle-sockets.js
+.PHONY: bench bench-check cost
+bench: setup worker npm ## measure all workloads beside their peers, and write PERFORMANCE.md
+	$(bin)/node bench/run.js
+bench-check: setup worker npm ## measure in short, and fail where a ratio is below 85 % of its floor
+	$(bin)/node bench/run.js --check
+cost: setup ## count what a million events cost
+	@scripts/build-worker --faults
+	$(bin)/node bench/cost.js
 
 .PHONY: check
 check: setup-test ## check formats, lints, types and documentation
