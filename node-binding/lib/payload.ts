@@ -26,6 +26,8 @@ const lengthOf = getter(ArrayBuffer.prototype, "byteLength");
 
 /** Returns the memory that a value is, as it is now; undefined when it is none. */
 export function binaryOf(value: unknown): Uint8Array | undefined {
+  // What is no object is told without an exception, for adapters look at what may not be there.
+  if (typeof value !== "object" || value === null) return undefined;
   try {
     if (!ArrayBuffer.isView(value)) {
       return new Uint8Array(value as ArrayBuffer, 0, lengthOf(value) as number);
