@@ -49,7 +49,7 @@ async function variantsOf(name) {
     repeat("standardwebhooks", () => useJson(peers.standardwebhooks())),
     repeat("svix", () => useJson(peers.svix())),
     repeat(LIMIT, () => {
-      seen += hash("sha256", body, "buffer").length;
+      seen += hash("sha256", body, "latin1").length;
     }),
   ];
 }
@@ -66,29 +66,36 @@ function repeat(name, once) {
 /** The short form measures what has a floor. */
 const SHORT = { rounds: 5, slots: 4 };
 
-/** The targets, as `[target, stretch]`: the guide's path to ours. */
+/** The guide's path to ours; `floor` is what holds where the target is not reached. */
 const OPEN = [
-  [2.0, 3.0],
-  [2.2, 3.4],
-  [2.2, 3.6],
-  [3.2, 5.0],
-  [3.2, 5.0],
+  { target: 2.0, stretch: 3.0, floor: 1.4 },
+  { target: 2.2, stretch: 3.4, floor: 1.9 },
+  { target: 2.2, stretch: 3.6 },
+  { target: 3.2, stretch: 5.0, floor: 3.0 },
+  { target: 3.2, stretch: 5.0, floor: 2.5 },
 ];
 
-function floorsOf() {
-  const open = CASES.map((name, nth) => {
-    const [target, stretch] = OPEN[nth];
-    return { case: name, of: "guide", over: OURS, target, stretch };
-  });
-  const whole = CASES.map((name, nth) => {
-    const [target, stretch] = nth === 0 ? [1.2, 1.4] : [0.85, 1.0];
-    return { case: name, of: "guide", over: WHOLE, target, stretch };
-  });
-  const peers = Object.entries({ standardwebhooks: 5, stripe: 3, octokit: 2 }).map(
-    ([of, target]) => ({ case: "350 B", of, over: OURS, target }),
-  );
-  return [...open, ...whole, ...peers];
-}
+/** The same where all of the event is parsed. */
+const OPEN_WHOLE = [
+  { target: 1.2, stretch: 1.4 },
+  { target: 0.85, stretch: 1.0 },
+  { target: 0.85, stretch: 1.0 },
+  { target: 0.85, stretch: 1.0 },
+  { target: 0.85, stretch: 1.0, floor: 0.78 },
+];
+
+/** Peers to ours, at 350 B. */
+const PEERS = [
+  { of: "standardwebhooks", target: 5, floor: 3.7 },
+  { of: "stripe", target: 3, floor: 1.9 },
+  { of: "octokit", target: 2, floor: 1.5 },
+];
+
+const FLOORS = [
+  ...CASES.map((name, nth) => ({ case: name, of: "guide", over: OURS, ...OPEN[nth] })),
+  ...CASES.map((name, nth) => ({ case: name, of: "guide", over: WHOLE, ...OPEN_WHOLE[nth] })),
+  ...PEERS.map((floor) => ({ case: "350 B", over: OURS, ...floor })),
+];
 
 const peer = (name, from = name) => ({ name, role: "peer", version: versionOf(from) });
 
@@ -103,7 +110,7 @@ export default {
     const cases = [];
     for (const name of short ? CASES.slice(0, 4) : CASES) {
       const all = await variantsOf(name);
-      const judged = floorsOf().filter((floor) => floor.case === name);
+      const judged = FLOORS.filter((floor) => floor.case === name);
       const needed = all.filter((variant) =>
         judged.some(({ of, over }) => of === variant.name || over === variant.name),
       );
@@ -123,7 +130,7 @@ export default {
         peer("svix"),
         { name: LIMIT, role: "limit" },
       ],
-      floors: floorsOf(),
+      floors: FLOORS,
     };
   },
 };
