@@ -15,8 +15,8 @@ const PATH = "/webhooks/vtryon";
 const SETTLE_MS = 2;
 
 /** A slot is long, so that the collector runs in each, and a server takes a while to be compiled. */
-const FULL = { rounds: 9, slots: 3, slotMs: 100, warmUpMs: 2000 };
-const SHORT = { rounds: 5, slots: 2, slotMs: 60, warmUpMs: 1000 };
+const FULL = { rounds: 9, slots: 6, slotMs: 60, warmUpMs: 2000 };
+const SHORT = { rounds: 5, slots: 4, slotMs: 40, warmUpMs: 1000 };
 
 /** Measures servers, `{ [variant]: file }`, with a body of each case; returns the cases of a result. */
 export async function measure(servers, names, short) {
