@@ -28,6 +28,7 @@ export function judged({ cases, floors }) {
       goal,
       sign: isUpper ? "≤" : "≥",
       isReached: reaches(measured.median, target),
+      isKept: reaches(measured.median, goal),
       holds: reaches(measured.median, isUpper ? goal / SHARE : goal * SHARE),
     };
   });

@@ -72,7 +72,7 @@ const OPEN = [
   { target: 2.2, stretch: 3.4, floor: 1.9 },
   { target: 2.2, stretch: 3.6 },
   { target: 3.2, stretch: 5.0, floor: 3.0 },
-  { target: 3.2, stretch: 5.0, floor: 2.5 },
+  { target: 3.2, stretch: 5.0, floor: 2.3 },
 ];
 
 /** The same where all of the event is parsed. */
