@@ -29,12 +29,15 @@ export function floorTable(result) {
     figure(floor.median),
     `${figure(floor.least)} to ${figure(floor.most)}`,
     `${floor.sign} ${floor.target}${floor.stretch ? ` (${floor.stretch})` : ""}`,
-    floor.isReached
-      ? "reached"
-      : `not reached${floor.floor ? `; ${floor.sign} ${floor.floor} holds` : ""}`,
+    verdict(floor),
   ]);
   const head = ["case", "ratio", "median", "rounds", "target (stretch)", ""];
   return markdownTable([head, ...rows], { align: ["l", "l", "r", "r", "r", "l"] });
+}
+
+function verdict({ isReached, isKept, floor, sign }) {
+  if (isReached) return "reached";
+  return floor !== undefined && isKept ? `not reached; ${sign} ${floor} holds` : "not reached";
 }
 
 /** A number with three digits that mean something. */
