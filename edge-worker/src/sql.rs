@@ -53,17 +53,11 @@ pub(crate) fn all<T>(
     sql: &SqlStorage,
     query: &str,
     binds: &[Bind<'_>],
-    read: impl Fn(&mut Row) -> worker::Result<T>,
+    read: impl Fn(&mut Row) -> T,
 ) -> worker::Result<Vec<T>> {
-    rows(sql, query, binds)?.into_iter().map(|mut row| read(&mut row)).collect()
-}
-
-/// Fetches the rows. Apart from [`all`], which is compiled anew for everything that is read.
-fn rows(sql: &SqlStorage, query: &str, binds: &[Bind<'_>]) -> worker::Result<Vec<Row>> {
-    let cursor = exec(sql, query, binds)?;
-    let rows = cursor.raw().map(|columns| Ok(Row(columns?.into_iter()))).collect();
-    bill::count_rows(&cursor);
-    rows
+    let mut found = Vec::new();
+    each(sql, query, binds, &mut |row| found.push(read(row)))?;
+    Ok(found)
 }
 
 /// Returns the first row of a query, where there is one.
@@ -71,49 +65,87 @@ pub(crate) fn first<T>(
     sql: &SqlStorage,
     query: &str,
     binds: &[Bind<'_>],
-    read: impl Fn(&mut Row) -> worker::Result<T>,
+    read: impl Fn(&mut Row) -> T,
 ) -> worker::Result<Option<T>> {
-    Ok(all(sql, query, binds, read)?.into_iter().next())
+    let mut found = None;
+    each(sql, query, binds, &mut |row| {
+        if found.is_none() {
+            found = Some(read(row));
+        }
+    })?;
+    Ok(found)
 }
 
-/// The columns of a row, taken from left to right.
-pub(crate) struct Row(std::vec::IntoIter<SqlStorageValue>);
+/// Hands over the rows, one by one. Apart from [`all`] and [`first`], which are compiled anew for everything that
+/// is read.
+fn each(
+    sql: &SqlStorage,
+    query: &str,
+    binds: &[Bind<'_>],
+    take: &mut dyn FnMut(&mut Row),
+) -> worker::Result<()> {
+    let cursor = exec(sql, query, binds)?;
+    let rows: Vec<_> = cursor.raw().collect::<worker::Result<_>>()?;
+    bill::count_rows(&cursor);
+    for columns in rows {
+        let mut row = Row { columns: columns.into_iter(), is_unexpected: false };
+        take(&mut row);
+        if row.is_unexpected {
+            return Err("a column has another type than it is stored with".into());
+        }
+    }
+    Ok(())
+}
+
+/// The columns of a row, taken from left to right. Where one is not what it is read as, the query fails once the
+/// row has been read; until then something empty stands for it.
+pub(crate) struct Row {
+    columns: std::vec::IntoIter<SqlStorageValue>,
+    is_unexpected: bool,
+}
 
 impl Row {
-    pub(crate) fn int(&mut self) -> worker::Result<i64> {
-        self.maybe_int()?.ok_or_else(unexpected)
+    pub(crate) fn int(&mut self) -> i64 {
+        let value = self.maybe_int();
+        self.checked(value)
     }
 
-    pub(crate) fn maybe_int(&mut self) -> worker::Result<Option<i64>> {
-        match self.0.next() {
-            Some(SqlStorageValue::Integer(value)) => Ok(Some(value)),
-            Some(SqlStorageValue::Null) => Ok(None),
-            _ => Err(unexpected()),
+    pub(crate) fn maybe_int(&mut self) -> Option<i64> {
+        match self.columns.next() {
+            Some(SqlStorageValue::Integer(value)) => Some(value),
+            other => self.null(other),
         }
     }
 
-    pub(crate) fn blob(&mut self) -> worker::Result<Vec<u8>> {
-        match self.0.next() {
-            Some(SqlStorageValue::Blob(bytes)) => Ok(bytes),
-            _ => Err(unexpected()),
+    pub(crate) fn blob(&mut self) -> Vec<u8> {
+        match self.columns.next() {
+            Some(SqlStorageValue::Blob(bytes)) => bytes,
+            _ => self.checked(None),
         }
     }
 
-    pub(crate) fn text(&mut self) -> worker::Result<String> {
-        self.maybe_text()?.ok_or_else(unexpected)
+    pub(crate) fn text(&mut self) -> String {
+        let text = self.maybe_text();
+        self.checked(text)
     }
 
-    pub(crate) fn maybe_text(&mut self) -> worker::Result<Option<String>> {
-        match self.0.next() {
-            Some(SqlStorageValue::String(text)) => Ok(Some(text)),
-            Some(SqlStorageValue::Null) => Ok(None),
-            _ => Err(unexpected()),
+    pub(crate) fn maybe_text(&mut self) -> Option<String> {
+        match self.columns.next() {
+            Some(SqlStorageValue::String(text)) => Some(text),
+            other => self.null(other),
         }
     }
-}
 
-fn unexpected() -> worker::Error {
-    worker::Error::from("a column has another type than it is stored with")
+    /// Passes on what was made of a column, where anything could be.
+    pub(crate) fn checked<T: Default>(&mut self, value: Option<T>) -> T {
+        self.is_unexpected |= value.is_none();
+        value.unwrap_or_default()
+    }
+
+    fn null<T>(&mut self, value: Option<SqlStorageValue>) -> Option<T> {
+        self.is_unexpected |= !matches!(value, Some(SqlStorageValue::Null));
+        None
+    }
 }
 
 #[wasm_bindgen]
@@ -136,12 +168,20 @@ pub(crate) fn transaction<T>(
     mut work: impl FnMut() -> worker::Result<T>,
 ) -> worker::Result<T> {
     let mut result = None;
-    // Unwind safe: after a panic neither is looked at again.
-    let mut parts = AssertUnwindSafe((&mut result, &mut work));
-    storage.as_raw().unchecked_ref::<SyncStorage>().transaction_sync(&mut move || {
-        let (result, work) = &mut *parts;
-        **result = Some(work().map_err(JsValue::from)?);
-        Ok(JsValue::UNDEFINED)
+    transact(storage, &mut || {
+        result = Some(work()?);
+        Ok(())
     })?;
     result.ok_or_else(|| worker::Error::from("a transaction did not run"))
+}
+
+fn transact(storage: &Storage, work: &mut dyn FnMut() -> worker::Result<()>) -> worker::Result<()> {
+    // Unwind safe: after a panic it is not looked at again.
+    let mut work = AssertUnwindSafe(work);
+    storage.as_raw().unchecked_ref::<SyncStorage>().transaction_sync(&mut move || {
+        let work = &mut *work;
+        work().map_err(JsValue::from)?;
+        Ok(JsValue::UNDEFINED)
+    })?;
+    Ok(())
 }

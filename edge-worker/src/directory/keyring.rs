@@ -124,8 +124,10 @@ struct Remembered {
 /// Returns those that are remembered, the one seen last first.
 fn remembered(sql: &SqlStorage) -> worker::Result<Vec<Remembered>> {
     const ALL: &str = "SELECT fingerprint, sealed, seen_at FROM secrets ORDER BY seen_at DESC, fingerprint";
-    sql::all(sql, ALL, &[], |row| {
-        Ok(Remembered { fingerprint: row.text()?, sealed: row.blob()?, seen_at: Millis(row.int()?) })
+    sql::all(sql, ALL, &[], |row| Remembered {
+        fingerprint: row.text(),
+        sealed: row.blob(),
+        seen_at: Millis(row.int()),
     })
 }
 

@@ -98,7 +98,7 @@ impl Record {
 /// Returns every endpoint that there is, in order of creation.
 pub(super) fn all(sql: &SqlStorage) -> worker::Result<Vec<Record>> {
     const ALL: &str = "SELECT doc FROM endpoints WHERE deleted_at IS NULL ORDER BY no";
-    sql::all(sql, ALL, &[], |row| Ok(serde_json::from_str(&row.text()?)?))
+    sql::all(sql, ALL, &[], Row::text)?.iter().map(|doc| Ok(serde_json::from_str(doc)?)).collect()
 }
 
 pub(super) fn find(sql: &SqlStorage, no: i64) -> worker::Result<Option<Record>> {

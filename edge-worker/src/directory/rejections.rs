@@ -124,12 +124,12 @@ fn all(sql: &SqlStorage) -> worker::Result<Vec<Row>> {
     const ALL: &str =
         "SELECT code, count, first_at, last_at, sample FROM rejections ORDER BY last_at DESC, code";
     let rows = sql::all(sql, ALL, &[], |row| {
-        let code = row.text()?;
-        let (count, first_at, last_at) = (row.int()?, Millis(row.int()?), Millis(row.int()?));
+        let code = row.text();
+        let (count, first_at, last_at) = (row.int(), Millis(row.int()), Millis(row.int()));
         // A sample in another version's form can't be shown, and is soon replaced.
-        let sample = row.maybe_text()?.and_then(|text| serde_json::from_str(&text).ok());
+        let sample = row.maybe_text().and_then(|text| serde_json::from_str(&text).ok());
         let code = Code::ALL.into_iter().find(|known| known.as_str() == code);
-        Ok(code.map(|code| Row { code, count, first_at, last_at, sample }))
+        code.map(|code| Row { code, count, first_at, last_at, sample })
     })?;
     Ok(rows.into_iter().flatten().collect())
 }

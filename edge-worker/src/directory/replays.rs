@@ -138,14 +138,13 @@ impl Directory {
 
 /// Returns the ranges that are remembered.
 pub(super) fn all(sql: &SqlStorage) -> worker::Result<Vec<Replay>> {
-    sql::all(sql, "SELECT doc FROM replays ORDER BY created_at", &[], |row| {
-        Ok(serde_json::from_str(&row.text()?)?)
-    })
+    let docs = sql::all(sql, "SELECT doc FROM replays ORDER BY created_at", &[], Row::text)?;
+    docs.iter().map(|doc| Ok(serde_json::from_str(doc)?)).collect()
 }
 
 fn by_key(sql: &SqlStorage, key: &str) -> worker::Result<Option<(String, String)>> {
     const FIND: &str = "SELECT id, request FROM replays WHERE key = ?";
-    sql::first(sql, FIND, &[Bind::Text(key)], |row| Ok((row.text()?, row.text()?)))
+    sql::first(sql, FIND, &[Bind::Text(key)], |row| (row.text(), row.text()))
 }
 
 fn put(

@@ -15,8 +15,9 @@ use crate::wire::delivery::{ENDPOINT_NUMBERS, delivery_no};
 const MAX_RECORDS: usize = 12;
 
 /// What a delivery has come to.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum State {
+    #[default]
     Pending,
     Delivered,
     Dead,
@@ -90,19 +91,21 @@ macro_rules! select {
 }
 
 impl Delivery {
-    fn read(row: &mut Row) -> worker::Result<Self> {
-        Ok(Self {
-            no: row.int()?,
-            state: State::from_name(&row.text()?)
-                .ok_or_else(|| worker::Error::from("a delivery is in no state"))?,
-            due_at: row.maybe_int()?.map(Millis),
-            scheduled_at: Millis(row.int()?),
-            first_at: row.maybe_int()?.map(Millis),
-            failed: u32::try_from(row.int()?).unwrap_or(u32::MAX),
-            round: row.int()?,
-            replay: row.maybe_text()?,
-            records: row.text()?,
-        })
+    fn read(row: &mut Row) -> Self {
+        Self {
+            no: row.int(),
+            state: {
+                let state = State::from_name(&row.text());
+                row.checked(state)
+            },
+            due_at: row.maybe_int().map(Millis),
+            scheduled_at: Millis(row.int()),
+            first_at: row.maybe_int().map(Millis),
+            failed: u32::try_from(row.int()).unwrap_or(u32::MAX),
+            round: row.int(),
+            replay: row.maybe_text(),
+            records: row.text(),
+        }
     }
 
     /// Adds an attempt to those remembered; where there are many, the oldest goes.

@@ -52,17 +52,15 @@ pub(super) fn find(sql: &SqlStorage, seq: i64) -> worker::Result<Option<Kept>> {
     const UNREADABLE: &str = "SELECT NULL, NULL, NULL, 'quarantined', digest, received_at, key,
             LENGTH(body) = bytes
         FROM quarantine WHERE no = ?";
-    let read = |row: &mut Row| {
-        Ok(Kept {
-            task_id: row.maybe_text()?,
-            name: row.maybe_text()?,
-            status: row.maybe_text()?,
-            outcome: row.text()?,
-            digest: row.maybe_text()?,
-            received_at: Millis(row.int()?),
-            key: row.text()?,
-            is_whole: row.int()? == 1,
-        })
+    let read = |row: &mut Row| Kept {
+        task_id: row.maybe_text(),
+        name: row.maybe_text(),
+        status: row.maybe_text(),
+        outcome: row.text(),
+        digest: row.maybe_text(),
+        received_at: Millis(row.int()),
+        key: row.text(),
+        is_whole: row.int() == 1,
     };
     match sql::first(sql, EVENT, &[Bind::Int(seq)], read)? {
         None => sql::first(sql, UNREADABLE, &[Bind::Int(seq)], read),

@@ -16,12 +16,10 @@ impl TaskShard {
             return Ok(*health);
         }
         const FIND: &str = "SELECT failing_since, succeeded_at, gone FROM health WHERE endpoint = ?";
-        let health = sql::first(&self.state.storage().sql(), FIND, &[Bind::Int(endpoint)], |row| {
-            Ok(Health {
-                failing_since: row.maybe_int()?.map(Millis),
-                succeeded_at: row.maybe_int()?.map(Millis),
-                gone: u32::try_from(row.int()?).unwrap_or(u32::MAX),
-            })
+        let health = sql::first(&self.state.storage().sql(), FIND, &[Bind::Int(endpoint)], |row| Health {
+            failing_since: row.maybe_int().map(Millis),
+            succeeded_at: row.maybe_int().map(Millis),
+            gone: u32::try_from(row.int()).unwrap_or(u32::MAX),
         })?
         .unwrap_or_default();
         self.remember_health(endpoint, health);

@@ -77,17 +77,17 @@ macro_rules! select_brief {
 }
 
 impl Stored {
-    fn read(row: &mut Row) -> worker::Result<Self> {
-        Ok(Self {
-            no: row.int()?,
-            state: row.text()?,
-            reason: row.maybe_text()?,
-            created_at: row.int()?,
-            ended_at: row.maybe_int()?,
-            due_at: row.maybe_int()?,
-            round: row.int()?,
-            attempts: row.text()?,
-        })
+    fn read(row: &mut Row) -> Self {
+        Self {
+            no: row.int(),
+            state: row.text(),
+            reason: row.maybe_text(),
+            created_at: row.int(),
+            ended_at: row.maybe_int(),
+            due_at: row.maybe_int(),
+            round: row.int(),
+            attempts: row.text(),
+        }
     }
 }
 

@@ -33,13 +33,11 @@ pub(super) fn of_task(sql: &SqlStorage, head: i64) -> worker::Result<Vec<Waiting
         ) SELECT d.no, d.due_at, line.status IS NOT NULL, line.outcome = 'applied'
         FROM line CROSS JOIN deliveries d ON d.no BETWEEN line.seq * ?2 AND line.seq * ?2 + ?2 - 1
         WHERE d.state = 'pending' AND d.round = 0 ORDER BY d.no";
-    sql::all(sql, PENDING, &[Bind::Int(head), Bind::Int(ENDPOINT_NUMBERS)], |row| {
-        Ok(Waiting {
-            no: row.int()?,
-            due_at: row.maybe_int()?.map(Millis),
-            has_status: row.int()? == 1,
-            is_applied: row.int()? == 1,
-        })
+    sql::all(sql, PENDING, &[Bind::Int(head), Bind::Int(ENDPOINT_NUMBERS)], |row| Waiting {
+        no: row.int(),
+        due_at: row.maybe_int().map(Millis),
+        has_status: row.int() == 1,
+        is_applied: row.int() == 1,
     })
 }
 

@@ -23,15 +23,13 @@ impl TaskShard {
         let sql = self.state.storage().sql();
         let floor = retention::floor(&sql, QUARANTINE_PRUNED_TO)?;
         let in_hand = self.memory.leases.borrow().len() as i64;
-        let counts = sql::first(&sql, COUNT, &[Bind::Int(MANY), Bind::Int(floor)], |row| {
-            Ok(Counts {
-                events: self.memory.last_seq.get().unwrap_or(0),
-                open_tasks: row.int()?,
-                quarantined: row.int()?,
-                pending: row.int()? + in_hand,
-                dead: row.int()?,
-                oldest_due: row.maybe_int()?.map(Millis),
-            })
+        let counts = sql::first(&sql, COUNT, &[Bind::Int(MANY), Bind::Int(floor)], |row| Counts {
+            events: self.memory.last_seq.get().unwrap_or(0),
+            open_tasks: row.int(),
+            quarantined: row.int(),
+            pending: row.int() + in_hand,
+            dead: row.int(),
+            oldest_due: row.maybe_int().map(Millis),
         })?;
         Ok(counts.unwrap_or_default())
     }

@@ -67,8 +67,11 @@ impl TaskShard {
         const DUE: &str =
             "SELECT due_at, seq, owed, attempts FROM outbox WHERE due_at <= ? ORDER BY due_at LIMIT ?";
         let sql = self.state.storage().sql();
-        let entries = sql::all(&sql, DUE, &[Bind::Int(clock::now().0), Bind::Int(BATCH)], |row| {
-            Ok(Entry { due_at: row.int()?, seq: row.int()?, owed: row.text()?, attempts: row.int()? })
+        let entries = sql::all(&sql, DUE, &[Bind::Int(clock::now().0), Bind::Int(BATCH)], |row| Entry {
+            due_at: row.int(),
+            seq: row.int(),
+            owed: row.text(),
+            attempts: row.int(),
         })?;
         let done = join_all(entries.iter().map(|entry| self.fulfil(entry))).await;
         for (entry, done) in entries.iter().zip(done) {

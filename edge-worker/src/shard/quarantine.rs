@@ -52,7 +52,7 @@ impl TaskShard {
         let digest = Digest::of(body).to_hex();
         let floor = retention::floor(&sql, QUARANTINE_PRUNED_TO)?;
         let found = sql::first(&sql, FIND, &[Bind::Text(&digest), Bind::Int(floor)], |row| {
-            Ok((row.int()? == 1, row.maybe_int()?.unwrap_or(0)))
+            (row.int() == 1, row.maybe_int().unwrap_or(0))
         })?;
         let (known, held) = found.unwrap_or((false, 0));
         let outcome = lifecycle::unreadable(known);
@@ -100,12 +100,12 @@ impl TaskShard {
         let floor = retention::floor(&sql, QUARANTINE_PRUNED_TO)?;
         let binds = [Bind::Int(HEAD as i64), sql::before(before), Bind::Int(floor), Bind::Int(limit.into())];
         let items = sql::all(&sql, LIST, &binds, |row| {
-            let no = row.int()?;
-            let digest = row.text()?;
-            let at = Millis(row.int()?);
-            let (code, message, key) = (row.text()?, row.text()?, row.text()?);
-            let (bytes, kept) = (row.int()?, row.int()?);
-            let head = hex::decode(row.text()?).unwrap_or_default();
+            let no = row.int();
+            let digest = row.text();
+            let at = Millis(row.int());
+            let (code, message, key) = (row.text(), row.text(), row.text());
+            let (bytes, kept) = (row.int(), row.int());
+            let head = hex::decode(row.text()).unwrap_or_default();
             let view = View {
                 digest,
                 received_at: clock::rfc3339(at),
@@ -118,6 +118,7 @@ impl TaskShard {
             };
             Item::new(no, at, &view)
         })?;
+        let items = items.into_iter().collect::<worker::Result<Vec<_>>>()?;
         let is_last = items.len() < limit as usize;
         Ok(Page::new(items, is_last))
     }

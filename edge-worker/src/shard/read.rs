@@ -108,17 +108,17 @@ macro_rules! select_card {
 }
 
 impl Stored {
-    fn read(row: &mut Row) -> worker::Result<Self> {
-        Ok(Self {
-            no: row.int()?,
-            task_id: row.text()?,
-            stage: row.maybe_text()?,
-            seen: seen(row)?,
-            head: row.int()?,
-            created_at: row.int()?,
-            updated_at: row.int()?,
-            duplicates: row.int()?,
-        })
+    fn read(row: &mut Row) -> Self {
+        Self {
+            no: row.int(),
+            task_id: row.text(),
+            stage: row.maybe_text(),
+            seen: seen(row),
+            head: row.int(),
+            created_at: row.int(),
+            updated_at: row.int(),
+            duplicates: row.int(),
+        }
     }
 }
 
@@ -227,14 +227,14 @@ impl TaskShard {
                 FROM line JOIN events e ON e.seq = line.previous LIMIT ?
             ) SELECT seq, name, status, outcome, received_at, key FROM line ORDER BY seq";
         sql::all(&self.state.storage().sql(), FOLLOW, &[Bind::Int(head), Bind::Int(TIMELINE + 1)], |row| {
-            Ok(EventView {
-                seq: row.int()?,
-                event: row.maybe_text()?.unwrap_or_else(|| STATUS_CHANGED.to_owned()),
-                status: row.maybe_text()?,
-                outcome: row.text()?,
-                received_at: clock::rfc3339(Millis(row.int()?)),
-                key: row.text()?,
-            })
+            EventView {
+                seq: row.int(),
+                event: row.maybe_text().unwrap_or_else(|| STATUS_CHANGED.to_owned()),
+                status: row.maybe_text(),
+                outcome: row.text(),
+                received_at: clock::rfc3339(Millis(row.int())),
+                key: row.text(),
+            }
         })
     }
 
@@ -256,13 +256,13 @@ impl TaskShard {
 }
 
 impl Card {
-    fn read(row: &mut Row) -> worker::Result<Self> {
-        Ok(Self {
-            task_id: row.text()?,
-            status: row.maybe_text()?,
-            result_url: row.maybe_text()?,
-            failure: row.maybe_text()?.map(Failure::new),
-            completed_at: clock::rfc3339(Millis(row.int()?)),
-        })
+    fn read(row: &mut Row) -> Self {
+        Self {
+            task_id: row.text(),
+            status: row.maybe_text(),
+            result_url: row.maybe_text(),
+            failure: row.maybe_text().map(Failure::new),
+            completed_at: clock::rfc3339(Millis(row.int())),
+        }
     }
 }

@@ -140,14 +140,12 @@ pub(super) fn count(sql: &SqlStorage, delivery: &Delivery, delivered: bool) -> w
 
 fn progress(sql: &SqlStorage, id: &str) -> worker::Result<Option<Progress>> {
     const FIND: &str = "SELECT matched, marked, delivered, failed, place IS NULL FROM replays WHERE id = ?";
-    sql::first(sql, FIND, &[Bind::Text(id)], |row| {
-        Ok(Progress {
-            matched: row.int()?,
-            marked: row.int()?,
-            delivered: row.int()?,
-            failed: row.int()?,
-            is_marked: row.int()? == 1,
-        })
+    sql::first(sql, FIND, &[Bind::Text(id)], |row| Progress {
+        matched: row.int(),
+        marked: row.int(),
+        delivered: row.int(),
+        failed: row.int(),
+        is_marked: row.int() == 1,
     })
 }
 
@@ -215,7 +213,7 @@ fn dead_page(sql: &SqlStorage, replay: &Replay, from: i64) -> worker::Result<Fou
     const DEAD: &str = "SELECT no, created_at FROM deliveries INDEXED BY deliveries_dead
         WHERE state = 'dead' AND endpoint = ? AND no >= ? ORDER BY no LIMIT ?";
     let binds = [Bind::Int(replay.endpoint), Bind::Int(delivery_no(from, 0)), Bind::Int(PAGE)];
-    let mut dead = sql::all(sql, DEAD, &binds, |row| Ok((row.int()?, Millis(row.int()?))))?;
+    let mut dead = sql::all(sql, DEAD, &binds, |row| (row.int(), Millis(row.int())))?;
     let next = (dead.len() as i64 == PAGE).then(|| dead.last().map(|(no, _)| seq_of(*no) + 1)).flatten();
     dead.retain(|(_, received_at)| (replay.from..replay.until).contains(received_at));
     Ok((dead, next))

@@ -89,13 +89,11 @@ impl TaskShard {
         const OLD: &str = "SELECT seq, received_at, task_no, digest IS NOT NULL FROM events
             WHERE seq > ? ORDER BY seq LIMIT ?";
         let binds = [Bind::Int(floor(sql, PRUNED_TO)?), Bind::Int(PAGE)];
-        let old = sql::all(sql, OLD, &binds, |row| {
-            Ok(Old {
-                seq: row.int()?,
-                received_at: Millis(row.int()?),
-                task_no: row.int()?,
-                is_named: row.int()? == 1,
-            })
+        let old = sql::all(sql, OLD, &binds, |row| Old {
+            seq: row.int(),
+            received_at: Millis(row.int()),
+            task_no: row.int(),
+            is_named: row.int() == 1,
         })?;
         let mut last = None;
         for event in &old {
@@ -142,8 +140,7 @@ impl TaskShard {
         const PENDING: &str = "SELECT no, reason IS NOT NULL FROM deliveries
             WHERE no BETWEEN ? AND ? AND state = 'pending'";
         let settings = self.settings();
-        let pending =
-            sql::all(sql, PENDING, &deliveries::range(seq), |row| Ok((row.int()?, row.int()? == 1)))?;
+        let pending = sql::all(sql, PENDING, &deliveries::range(seq), |row| (row.int(), row.int() == 1))?;
         for (no, is_held) in pending {
             let is_enabled = settings.endpoint(endpoint_of(no)).is_some_and(|endpoint| endpoint.enabled);
             if is_enabled && !is_held {
@@ -218,7 +215,7 @@ fn drop_tombstones(sql: &SqlStorage, config: &Config) -> worker::Result<bool> {
     }
     let place = floor(sql, TOMBS_PLACE)?;
     let page = sql::all(sql, PAGE_OF, &[Bind::Int(place), Bind::Int(PAGE)], |row| {
-        Ok((row.int()?, row.text()?, row.int()? == 1))
+        (row.int(), row.text(), row.int() == 1)
     })?;
     for (no, key, is_tombstone) in &page {
         if *is_tombstone && !key.split(' ').any(|key| keys.iter().any(|known| known == key)) {
@@ -236,7 +233,7 @@ fn drop_tombstones(sql: &SqlStorage, config: &Config) -> worker::Result<bool> {
     let pruned_to = floor(sql, QUARANTINE_PRUNED_TO)?;
     for (no, key) in
         sql::all(sql, "SELECT no, key FROM quarantine WHERE no <= ?", &[Bind::Int(pruned_to)], |row| {
-            Ok((row.int()?, row.text()?))
+            (row.int(), row.text())
         })?
     {
         if !keys.contains(&key) {

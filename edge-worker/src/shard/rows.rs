@@ -68,19 +68,21 @@ pub(super) fn find(sql: &SqlStorage, task_id: &str) -> worker::Result<Option<Tas
         "SELECT no, task_id, stage, seen, unknown, head, key FROM tasks WHERE task_id IN (?, ?)";
     let tombstone = retention::tombstone(task_id);
     sql::first(sql, FIND, &[Bind::Text(task_id), Bind::Text(&tombstone)], |row| {
-        let no = row.int()?;
-        let is_tombstone = retention::is_tombstone(&row.text()?);
-        let stage = row.maybe_text()?.and_then(|name| Stage::of(&Status::from_name(name)));
-        let seen = seen(row)?;
-        let known = Known::restore(stage, seen, serde_json::from_str(&row.text()?)?);
-        let head = row.int()?;
-        Ok(Task { no, known, head: (!is_tombstone).then_some(head), keys: row.text()?, is_tombstone })
+        let no = row.int();
+        let is_tombstone = retention::is_tombstone(&row.text());
+        let stage = row.maybe_text().and_then(|name| Stage::of(&Status::from_name(name)));
+        let seen = seen(row);
+        let unknown = serde_json::from_str(&row.text()).ok();
+        let known = Known::restore(stage, seen, row.checked(unknown));
+        let head = row.int();
+        Task { no, known, head: (!is_tombstone).then_some(head), keys: row.text(), is_tombstone }
     })
 }
 
 /// Reads the set of stages seen, as [`Known::seen`] gives it.
-pub(super) fn seen(row: &mut Row) -> worker::Result<u8> {
-    u8::try_from(row.int()?).map_err(|_| worker::Error::from("a set of stages is no byte"))
+pub(super) fn seen(row: &mut Row) -> u8 {
+    let seen = row.int();
+    row.checked(u8::try_from(seen).ok())
 }
 
 /// Tells whether a task has had this very event by a name that we don't know.

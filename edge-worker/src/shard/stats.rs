@@ -64,10 +64,7 @@ impl TaskShard {
 }
 
 fn counts(sql: &SqlStorage, query: &str, binds: &[Bind<'_>]) -> worker::Result<Vec<Count>> {
-    sql::all(sql, query, binds, |row| {
-        let (minute, name) = (minute(row)?, row.text()?);
-        Ok(Count(minute, name, count(row)?))
-    })
+    sql::all(sql, query, binds, |row| Count(minute(row), row.text(), row.int().unsigned_abs()))
 }
 
 /// Sorts what was delivered by how long it took. What was replayed says nothing of that.
@@ -76,16 +73,13 @@ fn latency(sql: &SqlStorage, binds: &[Bind<'_>]) -> worker::Result<Vec<Took>> {
             SELECT created_at, ended_at, state, round FROM deliveries WHERE no >= ?2 ORDER BY no DESC LIMIT ?3
         ) WHERE created_at >= ?1 AND state = 'delivered' AND round = 0";
     let mut sorted: BTreeMap<(u32, i64), u64> = BTreeMap::new();
-    for place in sql::all(sql, TOOK, binds, |row| Ok((minute(row)?, bound(row.int()?))))? {
+    for place in sql::all(sql, TOOK, binds, |row| (minute(row), bound(row.int())))? {
         *sorted.entry(place).or_default() += 1;
     }
     Ok(sorted.into_iter().map(|((minute, bound), count)| Took(minute, bound, count)).collect())
 }
 
-fn minute(row: &mut Row) -> worker::Result<u32> {
-    u32::try_from(row.int()?).map_err(|_| worker::Error::from("a minute before the first"))
-}
-
-fn count(row: &mut Row) -> worker::Result<u64> {
-    Ok(row.int()?.unsigned_abs())
+fn minute(row: &mut Row) -> u32 {
+    let minute = row.int();
+    row.checked(u32::try_from(minute).ok())
 }

@@ -30,8 +30,8 @@ impl Entry {
         self.delivery.map_or(self.seq, seq_of)
     }
 
-    fn read(row: &mut Row) -> worker::Result<Self> {
-        Ok(Self { seq: row.int()?, delivery: row.maybe_int()? })
+    fn read(row: &mut Row) -> Self {
+        Self { seq: row.int(), delivery: row.maybe_int() }
     }
 }
 
@@ -89,7 +89,7 @@ pub(in crate::shard) fn before_time(sql: &SqlStorage, at: Millis, last: i64) -> 
     let (mut low, mut high) = (retention::floor(sql, PRUNED_TO)? + 1, last + 1);
     while low < high {
         let middle = low + (high - low) / 2;
-        let found = sql::first(sql, RECEIVED, &[Bind::Int(middle)], |row| Ok((row.int()?, row.int()?)))?;
+        let found = sql::first(sql, RECEIVED, &[Bind::Int(middle)], |row| (row.int(), row.int()))?;
         match found {
             Some((seq, received_at)) if received_at < at.0 => low = seq + 1,
             Some(_) | None => high = middle,

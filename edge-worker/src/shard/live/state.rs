@@ -83,14 +83,12 @@ impl TaskShard {
                 ) SELECT seq FROM line WHERE moved
             ), 0)
             FROM tasks WHERE task_id = ?";
-        let found = sql::first(&self.state.storage().sql(), FIND, &[Bind::Text(task_id)], |row| {
-            Ok(State {
-                status: row.maybe_text()?,
-                result_url: row.maybe_text()?,
-                failure: row.maybe_text()?.map(Failure::new),
-                final_at: row.maybe_int()?.map(Millis),
-                seq: row.int()?,
-            })
+        let found = sql::first(&self.state.storage().sql(), FIND, &[Bind::Text(task_id)], |row| State {
+            status: row.maybe_text(),
+            result_url: row.maybe_text(),
+            failure: row.maybe_text().map(Failure::new),
+            final_at: row.maybe_int().map(Millis),
+            seq: row.int(),
         })?;
         Ok(found.unwrap_or(State::NONE))
     }
