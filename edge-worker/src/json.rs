@@ -1,10 +1,21 @@
-//! JSON objects, read member by member: the few that are needed, from senders who may send anything.
-//! One reader for all of them, since each type that serde derives one for makes the Worker larger.
+//! JSON. Objects are read member by member, from senders who may send anything, by one reader: each type that serde
+//! derives one for makes the Worker larger.
+
+mod read;
+mod shape;
+mod write;
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+pub(crate) use self::read::{Read, read, variant};
+pub(crate) use self::shape::{object, one_of};
+pub(crate) use self::write::{Fields, Members, Write, to_string};
+
+/// A value that is passed on as it is.
+pub(crate) struct Raw(pub(crate) String);
 
 /// How many members an object has at most.
 const MOST: usize = 100;
@@ -47,13 +58,13 @@ pub(crate) fn list(value: &str) -> Option<Vec<&RawValue>> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Members)
+        deserializer.deserialize_map(ObjectVisitor)
     }
 }
 
-struct Members;
+struct ObjectVisitor;
 
-impl<'de> Visitor<'de> for Members {
+impl<'de> Visitor<'de> for ObjectVisitor {
     type Value = Object<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
 use vtryon_webhooks::{Code, Error};
 use worker::{Headers, Response, WebSocket, console_error};
+
+use crate::json::{self, Write, object};
 
 /// Tells a sender who was not served when to come again, in seconds (RFC 9110, 10.2.3).
 const RETRY_AFTER: (&str, Cow<'_, str>) = ("retry-after", Cow::Borrowed("10"));
@@ -51,18 +52,17 @@ impl Refusal {
             headers.set(name, &value)?;
         }
         let told = Told { error: self.code.as_str(), message: &self.message };
-        Ok(Response::ok(serde_json::to_string(&told)?)?
-            .with_status(self.code.http_status())
-            .with_headers(headers))
+        Ok(Response::ok(json::to_string(&told))?.with_status(self.code.http_status()).with_headers(headers))
     }
 }
 
 /// The body of every refusal.
-#[derive(Serialize)]
 struct Told<'a> {
     error: &'static str,
     message: &'a str,
 }
+
+object!(write Told<'_> { error, message });
 
 /// A refusal of the core. The sender of a bad signature learns nothing from it, the log has it all.
 impl From<Error> for Refusal {
@@ -80,9 +80,8 @@ impl From<worker::Error> for Refusal {
 }
 
 /// Answers with a value as JSON.
-pub(crate) fn json(status: u16, value: &impl Serialize) -> Result<Response, Refusal> {
-    let text = serde_json::to_string(value).map_err(|error| worker::Error::from(error.to_string()))?;
-    json_text(status, text)
+pub(crate) fn json(status: u16, value: &dyn Write) -> Result<Response, Refusal> {
+    json_text(status, json::to_string(value))
 }
 
 /// Answers with a text that is JSON already.

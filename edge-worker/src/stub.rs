@@ -7,6 +7,7 @@ use worker::web_sys::{self, RequestInit};
 use worker::{Env, Headers, Response, console_error};
 
 use crate::config::{DIRECTORY, TASK_SHARD};
+use crate::json;
 use crate::reply::{self, Refusal};
 use crate::wire::live::Watch;
 use crate::wire::{Ask, Call, Tell};
@@ -20,7 +21,7 @@ pub(crate) async fn ask(
     body: &[u8],
 ) -> Result<Option<String>, Refusal> {
     let call = Call { shard, shards: shards.count(), ask };
-    let frame = call.encode(body).map_err(|error| worker::Error::from(error.to_string()))?;
+    let frame = call.encode(body);
     let mut response = fetch(env, TASK_SHARD, &name(shard), &frame).await?;
     match response.status_code() {
         200 => Ok(Some(response.text().await?)),
@@ -58,7 +59,7 @@ pub(crate) async fn watch(env: &Env, shards: Shards, shard: u32, watch: Watch) -
     let call = Call { shard, shards: shards.count(), ask: Ask::Watch(watch) };
     let init = RequestInit::new();
     init.set_headers(&switch()?);
-    let mut response = send(env, TASK_SHARD, &name(shard), &call.to_url()?, &init).await?;
+    let mut response = send(env, TASK_SHARD, &name(shard), &call.to_url(), &init).await?;
     match response.status_code() {
         101 => Ok(Watched::Opened(response)),
         204 => Ok(Watched::Over),
@@ -80,8 +81,8 @@ fn switch() -> worker::Result<JsValue> {
 
 /// Tells the directory something, and returns its answer as it is to be passed on.
 pub(crate) async fn tell(env: &Env, tell: &Tell) -> Result<Response, Refusal> {
-    let frame = serde_json::to_vec(tell).map_err(worker::Error::from)?;
-    let mut response = fetch(env, DIRECTORY, DIRECTORY_NAME, &frame).await?;
+    let frame = json::to_string(tell);
+    let mut response = fetch(env, DIRECTORY, DIRECTORY_NAME, frame.as_bytes()).await?;
     let status = response.status_code();
     reply::passed_on(status, response.text().await?)
 }

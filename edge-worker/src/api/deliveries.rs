@@ -1,13 +1,12 @@
 //! Deliveries: listed, shown, replayed.
 
-use serde::Serialize;
-use serde_json::value::RawValue;
 use vtryon_webhooks::{Code, Digest};
 use worker::{Env, Response};
 
 use super::listing::{listing, read_page};
 use super::query::Query;
 use crate::config::Config;
+use crate::json::{Raw, object};
 use crate::reply::{self, Refusal};
 use crate::stub;
 use crate::wire::Ask;
@@ -18,11 +17,12 @@ use crate::wire::settings::endpoint_no;
 const STATES: [&str; 4] = ["pending", "delivered", "dead", "superseded"];
 
 /// A page of deliveries. The cursor leads to the next; on the last page it is null.
-#[derive(Serialize)]
 struct Deliveries {
-    deliveries: Vec<Box<RawValue>>,
+    deliveries: Vec<Raw>,
     cursor: Option<String>,
 }
+
+object!(write Deliveries { deliveries, cursor });
 
 /// Lists deliveries, those of one task, or of one body that can't be read, where it is named.
 pub(super) async fn list(query: &str, env: &Env, config: &Config) -> Result<Response, Refusal> {

@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 
 use futures_util::future::try_join_all;
-use serde_json::value::RawValue;
 use worker::Env;
 
 use super::cursor::{Cursor, Place};
 use super::query::Query;
 use crate::config::Config;
+use crate::json::{self, Raw};
 use crate::reply::Refusal;
 use crate::stub;
 use crate::wire::{Ask, Item, Page};
@@ -19,7 +19,7 @@ pub(super) async fn listing(
     env: &Env,
     config: &Config,
     ask: impl Fn(Option<i64>, u32) -> Ask,
-) -> Result<(Vec<Box<RawValue>>, Option<String>), Refusal> {
+) -> Result<(Vec<Raw>, Option<String>), Refusal> {
     let limit = query.limit()?;
     let cursor = match query.get("cursor") {
         Some(text) => Cursor::parse(text, config.shards)?,
@@ -45,9 +45,7 @@ pub(super) async fn listing(
 }
 
 pub(super) fn read_page(text: Option<String>) -> Result<Page, Refusal> {
-    let page = serde_json::from_str(&text.unwrap_or_default());
-    // Not the parser's own words: they may quote what it read.
-    page.map_err(|_| worker::Error::from("a page can't be read: is a deployment under way?").into())
+    Ok(json::read(&text.unwrap_or_default())?)
 }
 
 /// Takes the latest items of all pages, and notes for each shard where its next page begins.

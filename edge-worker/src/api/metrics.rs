@@ -6,6 +6,7 @@ use worker::{Env, Headers, Response};
 
 use crate::clock;
 use crate::config::Config;
+use crate::json;
 use crate::reply::Refusal;
 use crate::stub;
 use crate::wire::{Ask, Counts};
@@ -14,7 +15,7 @@ use crate::wire::{Ask, Counts};
 pub(super) async fn show(env: &Env, config: &Config) -> Result<Response, Refusal> {
     let mut sum = Counts::default();
     for text in stub::ask_all(env, config.shards, || Ask::Metrics).await? {
-        let counts: Counts = serde_json::from_str(&text).map_err(worker::Error::from)?;
+        let counts: Counts = json::read(&text)?;
         sum.events += counts.events;
         sum.open_tasks += counts.open_tasks;
         sum.quarantined += counts.quarantined;

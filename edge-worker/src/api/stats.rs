@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
 use vtryon_webhooks::{Code, Millis};
 use worker::{Env, Response};
 
 use super::query::Query;
 use crate::clock;
 use crate::config::Config;
+use crate::json::{self, object};
 use crate::reply::{self, Refusal};
 use crate::stub;
 use crate::wire::Ask;
-use crate::wire::stats::{Count, Stats, Took};
+use crate::wire::stats::{Count, Stats};
 
 /// How many minutes are shown where none are asked for.
 const DEFAULT_MINUTES: u32 = 60;
@@ -22,7 +22,6 @@ const MINUTE: i64 = 60_000;
 /// A number for each minute, by name.
 type Series = BTreeMap<String, Vec<u64>>;
 
-#[derive(Serialize)]
 struct View {
     from: String,
     minutes: u32,
@@ -33,20 +32,24 @@ struct View {
     truncated: bool,
 }
 
+object!(write View { from, minutes, events, deliveries, latency_ms, commit_ms, truncated });
+
 /// From an event's arrival to its delivery's, for each minute; null where nothing was delivered.
-#[derive(Serialize)]
 struct Latency {
     p50: Vec<Option<i64>>,
     p95: Vec<Option<i64>>,
 }
 
-#[derive(Serialize)]
+object!(write Latency { p50, p95 });
+
 struct Commits {
     count: u64,
     p50: Option<i64>,
     p95: Option<i64>,
     max: Option<i64>,
 }
+
+object!(write Commits { count, p50, p95, max });
 
 /// Shows the last minutes, this one included.
 pub(super) async fn show(query: &str, env: &Env, config: &Config) -> Result<Response, Refusal> {
@@ -59,7 +62,7 @@ pub(super) async fn show(query: &str, env: &Env, config: &Config) -> Result<Resp
     let from = Millis(this_minute - MINUTE * i64::from(minutes - 1));
     let mut sum = Stats::default();
     for text in stub::ask_all(env, config.shards, || Ask::Stats { from }).await? {
-        let part: Stats = serde_json::from_str(&text).map_err(worker::Error::from)?;
+        let part: Stats = json::read(&text)?;
         sum.events.extend(part.events);
         sum.deliveries.extend(part.deliveries);
         sum.latency.extend(part.latency);
@@ -72,8 +75,8 @@ pub(super) async fn show(query: &str, env: &Env, config: &Config) -> Result<Resp
 
 fn view(sum: Stats, from: Millis, minutes: u32) -> View {
     let of_minute = |minute| {
-        let latency = sum.latency.iter().filter(move |Took(at, ..)| *at == minute);
-        latency.map(|Took(_, bound, count)| (*bound, *count))
+        let latency = sum.latency.iter().filter(move |(at, ..)| *at == minute);
+        latency.map(|(_, bound, count)| (*bound, *count))
     };
     let latency = |share| (0..minutes).map(|minute| quantile(of_minute(minute), share)).collect();
     let commits = || sum.commits.iter().copied();
@@ -97,7 +100,7 @@ fn view(sum: Stats, from: Millis, minutes: u32) -> View {
 
 fn series(counts: &[Count], minutes: u32) -> Series {
     let mut series = Series::new();
-    for Count(minute, name, count) in counts {
+    for (minute, name, count) in counts {
         let numbers = series.entry(name.clone()).or_insert_with(|| vec![0; minutes as usize]);
         if let Some(number) = numbers.get_mut(*minute as usize) {
             *number += count;

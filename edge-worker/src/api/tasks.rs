@@ -1,7 +1,5 @@
 //! Tasks, their results, and what could not be read.
 
-use serde::Serialize;
-use serde_json::value::RawValue;
 use vtryon_webhooks::lifecycle::Stage;
 use vtryon_webhooks::{Code, Digest, Millis, Status, TaskId};
 use worker::{Env, Response, console_error};
@@ -11,6 +9,7 @@ use super::query::{self, Query};
 use crate::bill::{self, Item};
 use crate::clock;
 use crate::config::{Config, RESULTS};
+use crate::json::{Raw, object};
 use crate::reply::{self, Refusal};
 use crate::shard::result_key;
 use crate::stub;
@@ -68,18 +67,20 @@ pub(super) async fn quarantine(query: &str, env: &Env, config: &Config) -> Resul
 }
 
 /// A page of tasks. The cursor leads to the next; on the last page it is null.
-#[derive(Serialize)]
 struct Tasks {
-    tasks: Vec<Box<RawValue>>,
+    tasks: Vec<Raw>,
     cursor: Option<String>,
 }
 
+object!(write Tasks { tasks, cursor });
+
 /// A page of the quarantine.
-#[derive(Serialize)]
 struct Quarantine {
-    quarantine: Vec<Box<RawValue>>,
+    quarantine: Vec<Raw>,
     cursor: Option<String>,
 }
+
+object!(write Quarantine { quarantine, cursor });
 
 /// Reads an age such as `30m`, and returns the time that long ago.
 fn stalled_since(age: &str, now: Millis) -> Result<Millis, Refusal> {

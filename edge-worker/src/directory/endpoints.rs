@@ -1,6 +1,5 @@
 //! The life of an endpoint: registered, changed, rotated, disabled, deleted.
 
-use serde::Serialize;
 use vtryon_webhooks::delivery::EndpointSecret;
 use vtryon_webhooks::health::{Health, Reason, is_dead};
 use vtryon_webhooks::{Code, Millis};
@@ -12,6 +11,7 @@ use super::records::{self, Disabled, Record, View};
 use super::{Directory, no_endpoint};
 use crate::config::Config;
 use crate::deliver::seal;
+use crate::json::{Members, Read, Write, object};
 use crate::reply::{self, Refusal};
 use crate::wire::settings::{Endpoint, Sealed};
 use crate::wire::{Ask, Created, Fares};
@@ -28,21 +28,32 @@ const OVERLAP_HOURS: u32 = 24;
 const MAX_OVERLAP_HOURS: u32 = 168;
 
 /// The answer to a change: the endpoint, and how many shards go by it.
-#[derive(Serialize)]
 struct Changed<'a> {
-    #[serde(flatten)]
     endpoint: View<'a>,
     /// Shown this once, when it is made.
-    #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<&'a str>,
     applied: u32,
     shards: u32,
 }
 
-#[derive(Serialize)]
+impl Write for Changed<'_> {
+    fn write(&self, to: &mut String) {
+        self.endpoint.write(to);
+        // The brace that closes it: more members follow.
+        to.pop();
+        let mut members = Members(to);
+        members.put_unless_empty("secret", &self.secret);
+        members.put("applied", &self.applied);
+        members.put("shards", &self.shards);
+        members.close();
+    }
+}
+
 struct List<'a> {
     endpoints: Vec<View<'a>>,
 }
+
+object!(write List<'_> { endpoints });
 
 impl Directory {
     pub(super) async fn create(&self, config: &Config, created: &Created) -> Result<Response, Refusal> {
@@ -177,7 +188,7 @@ impl Directory {
     async fn fares(&self, config: &Config, no: i64) -> Result<Vec<Health>, Refusal> {
         let answers = stub::ask_all(&self.env, config.shards, || Ask::Health { endpoint: no }).await?;
         let read = |text: &String| {
-            let Fares { failing_since, succeeded_at, gone } = serde_json::from_str(text).ok()?;
+            let Fares { failing_since, succeeded_at, gone } = Read::read(text)?;
             Some(Health { failing_since, succeeded_at, gone })
         };
         Ok(answers.iter().filter_map(read).collect())

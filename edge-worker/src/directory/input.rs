@@ -10,7 +10,7 @@ use worker::wasm_bindgen;
 use super::records::Record;
 use crate::clock;
 use crate::config::Config;
-use crate::json::Object;
+use crate::json::{Object, Read};
 use crate::reply::Refusal;
 
 #[wasm_bindgen]
@@ -80,10 +80,9 @@ impl<'a> Input<'a> {
         Err(refuse(format!("`{field}` has more than {MAX_NAMES} entries, or one that is no name")))
     }
 
-    fn read<T: serde::de::DeserializeOwned>(&self, field: &str, what: &str) -> Result<Option<T>, Refusal> {
+    fn read<T: Read>(&self, field: &str, what: &str) -> Result<Option<T>, Refusal> {
         let Some(value) = self.0.get(field) else { return Ok(None) };
-        // Not the parser's own words: they may quote what it read.
-        serde_json::from_str(value).map(Some).map_err(|_| refuse(format!("`{field}` is not {what}")))
+        T::read(value).map(Some).ok_or_else(|| refuse(format!("`{field}` is not {what}")))
     }
 }
 

@@ -20,6 +20,7 @@ use worker::{DurableObject, Env, Request, Response, State, console_error, durabl
 
 use crate::bill::{self, Item};
 use crate::config::Config;
+use crate::json;
 use crate::reply::{self, Refusal};
 use crate::wire::Tell;
 use crate::{clock, faults, sql, stored};
@@ -47,15 +48,7 @@ impl DurableObject for Directory {
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         bill::count(Item::DirectoryRequest);
-        let tell: Tell = match serde_json::from_str(&request.text().await?) {
-            Ok(tell) => tell,
-            // Not the parser's own words: they may quote what it read.
-            Err(_) => {
-                return Err(
-                    "the directory is told something it does not know: is a deployment under way?".into()
-                );
-            }
-        };
+        let tell: Tell = json::read(&request.text().await?)?;
         match self.answer(tell).await {
             Ok(response) => Ok(response),
             Err(refusal) => refusal.into_response(),

@@ -1,17 +1,17 @@
 //! The rows of endpoints, and what is shown of one.
 
-use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 use worker::SqlStorage;
 
 use crate::clock;
+use crate::json::{self, object};
 use crate::sql::{self, Bind, Row};
 use crate::stored;
 use crate::wire::delivery::ENDPOINT_NUMBERS;
 use crate::wire::settings::{Endpoint, endpoint_id};
 
 /// An endpoint as it is stored: what shards are told of it, and what is for people.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 pub(super) struct Record {
     pub(super) endpoint: Endpoint,
     pub(super) description: String,
@@ -20,15 +20,18 @@ pub(super) struct Record {
     pub(super) disabled: Option<Disabled>,
 }
 
+object!(Record { endpoint, description, created_at, updated_at, disabled });
+
 /// Why an endpoint is disabled, and since when.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 pub(super) struct Disabled {
     pub(super) reason: String,
     pub(super) at: Millis,
 }
 
+object!(Disabled { reason, at });
+
 /// An endpoint, as the API shows it. Its secrets are shown by their fingerprints.
-#[derive(Serialize)]
 pub(super) struct View<'a> {
     id: String,
     url: &'a str,
@@ -46,23 +49,29 @@ pub(super) struct View<'a> {
     problem: Option<&'static str>,
 }
 
+object!(write View<'_> {
+    id, url, description, enabled, disabled, order, statuses, events, include, secrets, created_at, updated_at, problem
+});
+
 /// What is said of a secret that the master key does not open.
 pub(super) const UNREADABLE: &str = "GATEWAY_MASTER_KEY is not the key that sealed this endpoint's secret: \
     set the former key again, or rotate the secret";
 
-#[derive(Serialize)]
 struct DisabledView<'a> {
     reason: &'a str,
     at: String,
 }
 
-#[derive(Serialize)]
+object!(write DisabledView<'_> { reason, at });
+
 struct SecretView<'a> {
     fingerprint: &'a str,
     created_at: String,
     /// When it stops being used; null for the current one.
     expires_at: Option<String>,
 }
+
+object!(write SecretView<'_> { fingerprint, created_at, expires_at });
 
 impl Record {
     pub(super) fn view(&self, now: Millis, is_readable: bool) -> View<'_> {
@@ -98,13 +107,13 @@ impl Record {
 /// Returns every endpoint that there is, in order of creation.
 pub(super) fn all(sql: &SqlStorage) -> worker::Result<Vec<Record>> {
     const ALL: &str = "SELECT doc FROM endpoints WHERE deleted_at IS NULL ORDER BY no";
-    sql::all(sql, ALL, &[], Row::text)?.iter().map(|doc| Ok(serde_json::from_str(doc)?)).collect()
+    sql::all(sql, ALL, &[], Row::text)?.iter().map(|doc| json::read(doc)).collect()
 }
 
 pub(super) fn find(sql: &SqlStorage, no: i64) -> worker::Result<Option<Record>> {
     const FIND: &str = "SELECT doc FROM endpoints WHERE no = ? AND deleted_at IS NULL";
     let doc = sql::first(sql, FIND, &[Bind::Int(no)], Row::text)?;
-    Ok(doc.map(|doc| serde_json::from_str(&doc)).transpose()?)
+    doc.map(|doc| json::read(&doc)).transpose()
 }
 
 /// Takes a number for an endpoint: none is given twice, and beyond the last there is none.
@@ -121,7 +130,7 @@ pub(super) fn take_number(sql: &SqlStorage) -> worker::Result<Option<i64>> {
 pub(super) fn put(sql: &SqlStorage, record: &Record) -> worker::Result<()> {
     const PUT: &str = "INSERT INTO endpoints (no, doc) VALUES (?, ?)
         ON CONFLICT (no) DO UPDATE SET doc = excluded.doc";
-    let doc = serde_json::to_string(record)?;
+    let doc = json::to_string(record);
     sql::run(sql, PUT, &[Bind::Int(record.endpoint.no), Bind::Text(&doc)])
 }
 

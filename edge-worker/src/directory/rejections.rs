@@ -3,7 +3,6 @@
 //! A mistake is looked for when an administrator asks, never when a request comes: whoever is refused costs
 //! no more than one request does.
 
-use serde::Serialize;
 use vtryon_webhooks::diagnosis::{self, Candidate, Mistake};
 use vtryon_webhooks::{Code, Millis};
 use worker::{Response, SqlStorage};
@@ -12,6 +11,7 @@ use super::Directory;
 use super::keyring::{Keyring, MAX_CANDIDATES};
 use crate::clock;
 use crate::config::Config;
+use crate::json::{self, Read, object};
 use crate::reply::{self, Refusal};
 use crate::sql::{self, Bind};
 use crate::wire::rejection::{Rejection, Sample};
@@ -22,13 +22,13 @@ const SAMPLES_FOR: i64 = 24 * 3600;
 /// How much of a sample's body is shown, in bytes.
 const HEAD: usize = 256;
 
-#[derive(Serialize)]
 struct List {
     rejections: Vec<View>,
     note: String,
 }
 
-#[derive(Serialize)]
+object!(write List { rejections, note });
+
 struct View {
     code: &'static str,
     summary: &'static str,
@@ -42,7 +42,8 @@ struct View {
     hint: &'static str,
 }
 
-#[derive(Serialize)]
+object!(write View { code, summary, count, first_at, last_at, sample, mistake, hint });
+
 struct SampleView {
     received_at: String,
     content_type: Option<String>,
@@ -52,12 +53,15 @@ struct SampleView {
     head: String,
 }
 
+object!(write SampleView { received_at, content_type, body_bytes, signature, head });
+
 /// All that is shown of a signature: with the body beside it, it could be sent again.
-#[derive(Serialize)]
 struct Shape {
     length: usize,
     is_hex: bool,
 }
+
+object!(write Shape { length, is_hex });
 
 /// The rejections by one code, as they are stored.
 struct Row {
@@ -108,7 +112,7 @@ fn add(sql: &SqlStorage, rejection: &Rejection) -> worker::Result<()> {
             last_at = MAX(last_at, excluded.last_at),
             sample = IIF(excluded.last_at >= last_at, excluded.sample, sample)";
     let Rejection { code, count, first_at, last_at, sample } = rejection;
-    let sample = serde_json::to_string(sample)?;
+    let sample = json::to_string(sample);
     let binds = [
         Bind::Text(code),
         Bind::Int(*count),
@@ -127,7 +131,7 @@ fn all(sql: &SqlStorage) -> worker::Result<Vec<Row>> {
         let code = row.text();
         let (count, first_at, last_at) = (row.int(), Millis(row.int()), Millis(row.int()));
         // A sample in another version's form can't be shown, and is soon replaced.
-        let sample = row.maybe_text().and_then(|text| serde_json::from_str(&text).ok());
+        let sample = row.maybe_text().and_then(|text| Read::read(&text));
         let code = Code::ALL.into_iter().find(|known| known.as_str() == code);
         code.map(|code| Row { code, count, first_at, last_at, sample })
     })?;

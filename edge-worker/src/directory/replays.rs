@@ -1,12 +1,12 @@
 //! Ranges that are delivered once more: asked for once, told to the shards like everything else, counted by them.
 
-use serde::Serialize;
 use vtryon_webhooks::{Code, Digest, Millis};
 use worker::{Response, SqlStorage};
 
 use super::Directory;
 use super::input::{Input, refuse};
 use crate::config::Config;
+use crate::json::{self, object};
 use crate::reply::{self, Refusal};
 use crate::shard::Progress;
 use crate::sql::{self, Bind, Row};
@@ -21,7 +21,6 @@ const MAX_REPLAYS: i64 = 100;
 /// How long an idempotency key may be.
 const MAX_KEY: usize = 255;
 
-#[derive(Serialize)]
 struct View {
     replay_id: String,
     endpoint: String,
@@ -37,6 +36,10 @@ struct View {
     /// Whether nothing of it is left to do.
     done: bool,
 }
+
+object!(write View {
+    replay_id, endpoint, which, from, until, matched, marked, delivered, failed, pending, done
+});
 
 impl Directory {
     /// Begins a range. The same key with the same request finds the one that it began before.
@@ -123,7 +126,7 @@ impl Directory {
             done: true,
         };
         for text in &answers {
-            let progress: Progress = serde_json::from_str(text).map_err(worker::Error::from)?;
+            let progress: Progress = json::read(text)?;
             view.matched += progress.matched;
             view.marked += progress.marked;
             view.delivered += progress.delivered;
@@ -139,7 +142,7 @@ impl Directory {
 /// Returns the ranges that are remembered.
 pub(super) fn all(sql: &SqlStorage) -> worker::Result<Vec<Replay>> {
     let docs = sql::all(sql, "SELECT doc FROM replays ORDER BY created_at", &[], Row::text)?;
-    docs.iter().map(|doc| Ok(serde_json::from_str(doc)?)).collect()
+    docs.iter().map(|doc| json::read(doc)).collect()
 }
 
 fn by_key(sql: &SqlStorage, key: &str) -> worker::Result<Option<(String, String)>> {
@@ -155,7 +158,7 @@ fn put(
     now: Millis,
 ) -> worker::Result<()> {
     const PUT: &str = "INSERT INTO replays (id, key, request, doc, created_at) VALUES (?, ?, ?, ?, ?)";
-    let doc = serde_json::to_string(replay)?;
+    let doc = json::to_string(replay);
     let binds =
         [Bind::Text(&replay.id), Bind::Maybe(key), Bind::Text(request), Bind::Text(&doc), Bind::Int(now.0)];
     sql::run(sql, PUT, &binds)

@@ -1,6 +1,5 @@
 //! What the holder of a ticket sees: how one task stands, from a page of the shop's.
 
-use serde::Serialize;
 use vtryon_webhooks::{Code, Digest};
 use worker::{Env, Request, Response, WebSocketPair};
 
@@ -11,6 +10,7 @@ use crate::auth::{Pass, origin};
 use crate::clock;
 use crate::config::Config;
 use crate::json::Object;
+use crate::json::object;
 use crate::reply::{self, Refusal, switched};
 use crate::stub::{self, Watched};
 use crate::wire::live::{AHEAD, FINAL, Start, Subject, Watch};
@@ -19,12 +19,13 @@ use crate::wire::live::{AHEAD, FINAL, Start, Subject, Watch};
 const RESUME: &str = "r1.";
 
 /// A ticket as it is given out.
-#[derive(Serialize)]
 struct Minted<'a> {
     ticket: &'a str,
     task_id: &'a str,
     expires_at: String,
 }
+
+object!(write Minted<'_> { ticket, task_id, expires_at });
 
 /// Makes a ticket for a task, one that nobody has heard of yet too.
 pub(crate) fn mint(input: &str, config: &Config) -> Result<Response, Refusal> {

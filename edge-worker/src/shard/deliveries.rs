@@ -4,10 +4,10 @@
 //! says when the alarm looks at it next; it is null while the Worker makes the first attempt, so that a
 //! delivery that arrives at once is written twice and is never in an index.
 
-use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 use worker::SqlStorage;
 
+use crate::json::{self, object};
 use crate::sql::{self, Bind, Row};
 use crate::wire::delivery::{ENDPOINT_NUMBERS, delivery_no};
 
@@ -61,24 +61,21 @@ pub(super) struct Delivery {
 }
 
 /// An attempt as it is stored and shown.
-#[derive(Serialize, Deserialize)]
 pub(super) struct Record {
     pub(super) round: i64,
     pub(super) attempt: u32,
     pub(super) due_at: String,
     pub(super) attempted_at: String,
     pub(super) took_ms: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) status: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<String>,
     /// The first KiB of the answer.
-    #[serde(default)]
     pub(super) answer: String,
     /// Whether the receiver took the previous secret alone.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) previous_secret: bool,
 }
+
+object!(Record { round, attempt, due_at, attempted_at, took_ms, status?, error?, answer, previous_secret? });
 
 /// Selects the columns of [`Delivery`].
 macro_rules! select {
@@ -110,10 +107,10 @@ impl Delivery {
 
     /// Adds an attempt to those remembered; where there are many, the oldest goes.
     pub(super) fn record(&mut self, record: Record) -> worker::Result<()> {
-        let mut records: Vec<Record> = serde_json::from_str(&self.records)?;
+        let mut records: Vec<Record> = json::read(&self.records)?;
         records.push(record);
         let first = records.len().saturating_sub(MAX_RECORDS);
-        self.records = serde_json::to_string(records.get(first..).unwrap_or_default())?;
+        self.records = json::to_string(&records.get(first..).unwrap_or_default());
         Ok(())
     }
 }

@@ -1,13 +1,12 @@
 //! What a shard shows of its deliveries.
 
-use serde::Serialize;
-use serde_json::value::RawValue;
 use vtryon_webhooks::Millis;
 use worker::SqlStorage;
 
 use super::deliveries::State;
 use super::{TaskShard, deliveries, events};
 use crate::clock;
+use crate::json::{Raw, object};
 use crate::sql::{self, Bind, Row};
 use crate::wire::delivery::{ENDPOINT_NUMBERS, delivery_id, endpoint_of, seq_of};
 use crate::wire::settings::endpoint_id;
@@ -17,8 +16,7 @@ use crate::wire::{Item, Page};
 const WINDOW: i64 = 1000 * ENDPOINT_NUMBERS;
 
 /// A delivery, as the API shows it.
-#[derive(Serialize)]
-struct View {
+pub(super) struct View {
     id: String,
     endpoint: String,
     /// Null for a body that can't be read.
@@ -29,7 +27,6 @@ struct View {
     seq: i64,
     webhook_id: String,
     state: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     created_at: String,
     ended_at: Option<String>,
@@ -38,8 +35,12 @@ struct View {
     /// How often it was replayed.
     replays: i64,
     /// The attempts of the last rounds. A listing has the last one alone, without its answer.
-    attempts: Box<RawValue>,
+    attempts: Raw,
 }
+
+object!(write View {
+    id, endpoint, task_id, event, status, outcome, seq, webhook_id, state, reason?, created_at, ended_at, due_at, replays, attempts
+});
 
 /// A delivery's row, as far as it is shown.
 struct Stored {
@@ -102,7 +103,7 @@ pub(super) struct Wanted<'a> {
 
 impl TaskShard {
     /// Shows a delivery with its attempts.
-    pub(super) fn delivery(&self, shard: u32, no: i64) -> worker::Result<Option<impl Serialize + use<>>> {
+    pub(super) fn delivery(&self, shard: u32, no: i64) -> worker::Result<Option<View>> {
         const FIND: &str = select!("records", "WHERE no = ?");
         let stored = sql::first(&self.state.storage().sql(), FIND, &[Bind::Int(no)], Stored::read)?;
         stored.map(|stored| self.show(shard, stored)).transpose()
@@ -159,7 +160,7 @@ impl TaskShard {
         let is_full = rows.len() >= limit as usize;
         let items = rows.into_iter().map(|row| {
             let (no, at) = (row.no, Millis(row.created_at));
-            Item::new(no, at, &self.show(shard, row)?)
+            Ok(Item::new(no, at, &self.show(shard, row)?))
         });
         let page = Page::new(items.collect::<worker::Result<_>>()?, !is_full);
         // A window that was searched in vain is no end: the next page begins below it.
@@ -191,7 +192,7 @@ impl TaskShard {
             ended_at: row.ended_at.map(|at| clock::rfc3339(Millis(at))),
             due_at: row.due_at.map(|at| clock::rfc3339(Millis(at))),
             replays: row.round,
-            attempts: RawValue::from_string(row.attempts)?,
+            attempts: Raw(row.attempts),
         })
     }
 }

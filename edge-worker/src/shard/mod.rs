@@ -46,6 +46,7 @@ use self::stats::Commits;
 use crate::auth::is_socket;
 use crate::bill::{self, Item};
 use crate::config::Config;
+use crate::json::{self, Write};
 use crate::sql::{self, Row};
 use crate::stored;
 use crate::wire::settings::Settings;
@@ -265,9 +266,9 @@ impl TaskShard {
 }
 
 /// Answers the Worker with a value; none is a 404.
-fn answer(value: Option<impl serde::Serialize>) -> worker::Result<Response> {
+fn answer(value: Option<impl Write>) -> worker::Result<Response> {
     match value {
-        Some(value) => Response::ok(serde_json::to_string(&value)?),
+        Some(value) => Response::ok(json::to_string(&value)),
         None => Ok(Response::empty()?.with_status(404)),
     }
 }

@@ -11,6 +11,7 @@ use worker::{Delay, console_error};
 use super::TaskShard;
 use crate::bill::{self, Item};
 use crate::config::{Config, RESULTS};
+use crate::json;
 use crate::sql::{self, Bind, Row};
 use crate::{clock, faults};
 
@@ -103,7 +104,7 @@ impl TaskShard {
             Ok(config) => u64::from(config.retention_hours),
             Err(_) => return Err(worker::Error::from("not configured")),
         };
-        let text = serde_json::to_string(&card)?;
+        let text = json::to_string(&card);
         bill::count(Item::KvWrite);
         let put = self.env.kv(RESULTS)?.put(&result_key(&card.task_id), text)?;
         let put = pin!(put.expiration_ttl(hours * 3600).execute());

@@ -1,6 +1,5 @@
 //! Signed bodies that can't be read: kept raw and once each, so that nothing Vtryon signed is lost.
 
-use serde::Serialize;
 use vtryon_webhooks::event::Identity;
 use vtryon_webhooks::{Digest, Millis, lifecycle};
 
@@ -8,6 +7,7 @@ use super::TaskShard;
 use super::owe::{Fresh, Owed};
 use super::retention::{self, QUARANTINE_PRUNED_TO};
 use crate::clock;
+use crate::json::object;
 use crate::sql::{self, Bind};
 use crate::wire::{Arrival, Item, Kept, Page};
 
@@ -18,7 +18,6 @@ const MAX_HELD: i64 = 64 * 1024 * 1024;
 const HEAD: usize = 1024;
 
 /// A quarantined body as an administrator sees it.
-#[derive(Serialize)]
 struct View {
     digest: String,
     received_at: String,
@@ -31,6 +30,8 @@ struct View {
     /// The first KiB as text; what is not UTF-8 stands as U+FFFD.
     head: String,
 }
+
+object!(write View { digest, received_at, code, message, key, bytes, truncated, head });
 
 impl TaskShard {
     /// Keeps a body once.
@@ -118,7 +119,6 @@ impl TaskShard {
             };
             Item::new(no, at, &view)
         })?;
-        let items = items.into_iter().collect::<worker::Result<Vec<_>>>()?;
         let is_last = items.len() < limit as usize;
         Ok(Page::new(items, is_last))
     }

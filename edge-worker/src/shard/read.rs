@@ -1,6 +1,5 @@
 //! What a shard shows of its tasks.
 
-use serde::Serialize;
 use vtryon_webhooks::event::STATUS_CHANGED;
 use vtryon_webhooks::lifecycle::{Stage, is_conflicting};
 use vtryon_webhooks::{Millis, Status};
@@ -9,6 +8,7 @@ use super::TaskShard;
 use super::retention::{self, LIVE_FROM};
 use super::rows::seen;
 use crate::clock;
+use crate::json::object;
 use crate::sql::{self, Bind, Row};
 use crate::wire::{Item, Page};
 
@@ -19,14 +19,11 @@ const WINDOW: i64 = 1000;
 const TIMELINE: i64 = 100;
 
 /// A task, as the API shows it. In a listing it has neither result nor events: they may be long.
-#[derive(Serialize)]
 pub(super) struct TaskView {
     task_id: String,
     /// The status it stands at; null as long as only statuses were told that we don't know.
     status: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     result_url: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<Failure>,
     /// Whether both `completed` and `failed` were told; the first one stands.
     conflict: bool,
@@ -37,16 +34,19 @@ pub(super) struct TaskView {
     /// Repeats; those since the last change live in memory, and a restart forgets them.
     duplicates: i64,
     /// The timeline, or its latest part: `truncated` tells which.
-    #[serde(skip_serializing_if = "Option::is_none")]
     events: Option<Vec<EventView>>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     truncated: bool,
 }
 
-#[derive(Serialize)]
+object!(write TaskView {
+    task_id, status, result_url?, failure?, conflict, created_at, updated_at, seq, duplicates, events?, truncated?
+});
+
 pub(super) struct Failure {
     message: String,
 }
+
+object!(write Failure { message });
 
 impl Failure {
     pub(super) const fn new(message: String) -> Self {
@@ -55,7 +55,6 @@ impl Failure {
 }
 
 /// One entry of a task's timeline.
-#[derive(Serialize)]
 struct EventView {
     seq: i64,
     event: String,
@@ -66,17 +65,18 @@ struct EventView {
     key: String,
 }
 
+object!(write EventView { seq, event, status, outcome, received_at, key });
+
 /// The final result of a task, immutable once it is there.
-#[derive(Serialize)]
 pub(super) struct Card {
     pub(super) task_id: String,
     pub(super) status: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) result_url: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) failure: Option<Failure>,
     completed_at: String,
 }
+
+object!(write Card { task_id, status, result_url?, failure?, completed_at });
 
 /// A task's row, as far as it is shown.
 struct Stored {
@@ -124,7 +124,7 @@ impl Stored {
 
 impl TaskShard {
     /// Shows a task with its timeline.
-    pub(super) fn task(&self, task_id: &str) -> worker::Result<Option<impl Serialize + use<>>> {
+    pub(super) fn task(&self, task_id: &str) -> worker::Result<Option<TaskView>> {
         let Some(task) = self.standing(task_id)? else { return Ok(None) };
         let mut events = self.timeline(task.seq)?;
         let truncated = events.len() > TIMELINE as usize;
@@ -206,7 +206,7 @@ impl TaskShard {
         };
         let is_full = rows.len() >= limit as usize;
         let items = rows.into_iter().map(|row| Item::new(row.no, Millis(row.created_at), &self.view(row)));
-        let page = Page::new(items.collect::<worker::Result<_>>()?, !is_full);
+        let page = Page::new(items.collect(), !is_full);
         // A window that was searched in vain is no end: the next page begins below it.
         Ok(Page { next: page.next.or((!is_full && floor > 1).then_some(floor)), ..page })
     }

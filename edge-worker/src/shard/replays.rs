@@ -1,6 +1,5 @@
 //! Ranges that are delivered once more: marked due page by page, and counted as they go.
 
-use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::lifecycle::Outcome;
 use worker::SqlStorage;
@@ -9,6 +8,7 @@ use super::deliveries::{self, Delivery};
 use super::live::Entry;
 use super::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO};
 use super::{TaskShard, events};
+use crate::json::object;
 use crate::sql::{self, Bind, Row};
 use crate::wire::TEST_EVENT;
 use crate::wire::delivery::{delivery_no, seq_of};
@@ -18,7 +18,7 @@ use crate::wire::settings::{Endpoint, Replay, Settings};
 const PAGE: i64 = 500;
 
 /// How far a shard has come with a range.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default)]
 pub(crate) struct Progress {
     /// How many deliveries the range had when it was asked for.
     pub(crate) matched: i64,
@@ -29,6 +29,8 @@ pub(crate) struct Progress {
     /// Whether all of the range was looked at.
     pub(crate) is_marked: bool,
 }
+
+object!(Progress { matched, marked, delivered, failed, is_marked });
 
 /// A page of a range: deliveries with the time of their event, and where the next page begins, if there is one.
 type Found = (Vec<(i64, Millis)>, Option<i64>);

@@ -5,6 +5,7 @@ use vtryon_webhooks::lifecycle::{Known, Owed, Stage};
 use worker::SqlStorage;
 
 use super::retention;
+use crate::json::{self, Read};
 use crate::sql::{self, Bind, Row};
 use vtryon_webhooks::Millis;
 
@@ -72,7 +73,7 @@ pub(super) fn find(sql: &SqlStorage, task_id: &str) -> worker::Result<Option<Tas
         let is_tombstone = retention::is_tombstone(&row.text());
         let stage = row.maybe_text().and_then(|name| Stage::of(&Status::from_name(name)));
         let seen = seen(row);
-        let unknown = serde_json::from_str(&row.text()).ok();
+        let unknown = Read::read(&row.text());
         let known = Known::restore(stage, seen, row.checked(unknown));
         let head = row.int();
         Task { no, known, head: (!is_tombstone).then_some(head), keys: row.text(), is_tombstone }
@@ -97,7 +98,7 @@ pub(super) fn create(sql: &SqlStorage, task_id: &str, change: &Change<'_>) -> wo
     const CREATE: &str = "INSERT INTO tasks (stage, seen, unknown, head, updated_at, key,
             task_id, open, result_url, failure, final_at, created_at, duplicates)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) RETURNING no";
-    let unknown = serde_json::to_string(change.known.unknown())?;
+    let unknown = json::to_string(&change.known.unknown());
     let mut binds = change.binds(&unknown);
     binds.extend([Bind::Text(task_id), Bind::Int(change.ending.is_none().into())]);
     let ending = change.ending.unwrap_or(Ending { result_url: None, failure: None });
@@ -129,7 +130,7 @@ pub(super) fn update(sql: &SqlStorage, no: i64, duplicates: i64, change: &Change
         "UPDATE tasks SET stage = ?, seen = ?, unknown = ?, head = ?, updated_at = ?, key = ?,
             duplicates = duplicates + ?, open = 0, result_url = ?, failure = ?, final_at = ?
         WHERE no = ?";
-    let unknown = serde_json::to_string(change.known.unknown())?;
+    let unknown = json::to_string(&change.known.unknown());
     let mut binds = change.binds(&unknown);
     binds.push(Bind::Int(duplicates));
     let statement = match change.ending {

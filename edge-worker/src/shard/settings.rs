@@ -5,6 +5,7 @@ use std::rc::Rc;
 use worker::SqlStorage;
 
 use super::TaskShard;
+use crate::json;
 use crate::sql::{self, Bind, Row};
 use crate::wire::settings::Settings;
 
@@ -22,7 +23,7 @@ impl TaskShard {
         if settings.version <= known.version {
             return Ok(known.version);
         }
-        let doc = serde_json::to_string(&settings)?;
+        let doc = json::to_string(&settings);
         let storage = self.state.storage();
         let sql = storage.sql();
         sql::transaction(&storage, || {
@@ -46,5 +47,5 @@ impl TaskShard {
 /// Reads what an earlier instance was told.
 pub(super) fn load(sql: &SqlStorage) -> worker::Result<Settings> {
     let doc = sql::first(sql, "SELECT doc FROM settings WHERE no = 1", &[], Row::text)?;
-    doc.map_or_else(|| Ok(Settings::default()), |doc| Ok(serde_json::from_str(&doc)?))
+    doc.map_or_else(|| Ok(Settings::default()), |doc| json::read(&doc))
 }

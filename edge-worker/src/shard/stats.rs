@@ -49,7 +49,7 @@ impl TaskShard {
         let quarantined = counts(&sql, QUARANTINED, &of_events)?;
         let deliveries = counts(&sql, DELIVERIES, &of_deliveries)?;
         let most = MANY as u64;
-        let is_full = |counts: &[Count]| counts.iter().map(|Count(.., count)| count).sum::<u64>() >= most;
+        let is_full = |counts: &[Count]| counts.iter().map(|(.., count)| count).sum::<u64>() >= most;
         let truncated = [&events, &quarantined, &deliveries].into_iter().any(|counts| is_full(counts));
         events.extend(quarantined);
         Ok(Stats {
@@ -64,7 +64,7 @@ impl TaskShard {
 }
 
 fn counts(sql: &SqlStorage, query: &str, binds: &[Bind<'_>]) -> worker::Result<Vec<Count>> {
-    sql::all(sql, query, binds, |row| Count(minute(row), row.text(), row.int().unsigned_abs()))
+    sql::all(sql, query, binds, |row| (minute(row), row.text(), row.int().unsigned_abs()))
 }
 
 /// Sorts what was delivered by how long it took. What was replayed says nothing of that.
@@ -76,7 +76,7 @@ fn latency(sql: &SqlStorage, binds: &[Bind<'_>]) -> worker::Result<Vec<Took>> {
     for place in sql::all(sql, TOOK, binds, |row| (minute(row), bound(row.int())))? {
         *sorted.entry(place).or_default() += 1;
     }
-    Ok(sorted.into_iter().map(|((minute, bound), count)| Took(minute, bound, count)).collect())
+    Ok(sorted.into_iter().map(|((minute, bound), count)| (minute, bound, count)).collect())
 }
 
 fn minute(row: &mut Row) -> u32 {

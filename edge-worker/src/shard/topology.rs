@@ -1,6 +1,7 @@
 //! The number of shards is fixed at the first event: a task must be found where it was stored.
 
 use super::TaskShard;
+use crate::json;
 use crate::stored;
 use crate::stub;
 use crate::wire::{Ask, Call};
@@ -94,7 +95,7 @@ impl TaskShard {
         let Some(shards) = Shards::new(call.shards) else { return Err("no shards".into()) };
         let answer = stub::ask(&self.env, shards, 0, Ask::Topology, &[]).await;
         match answer {
-            Ok(Some(count)) => Ok(serde_json::from_str(&count)?),
+            Ok(Some(count)) => json::read(&count),
             Ok(None) | Err(_) => Err("shard 0 refuses this number of shards".into()),
         }
     }

@@ -1,8 +1,8 @@
 //! A delivery on its way: what is to be sent, and what came of it.
 
-use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 
+use crate::json::object;
 use crate::wire::settings::Sealed;
 
 /// How many endpoints a deployment can ever have registered: deliveries are numbered by event and endpoint.
@@ -36,7 +36,7 @@ pub(crate) fn parse_delivery_id(id: &str) -> Option<(u32, i64)> {
 }
 
 /// An attempt to be made: all that its sender needs but the body.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 pub(crate) struct Dispatch {
     pub(crate) delivery: i64,
     pub(crate) url: String,
@@ -52,8 +52,9 @@ pub(crate) struct Dispatch {
     pub(crate) lease_until: Millis,
 }
 
+object!(Dispatch { delivery, url, secrets, webhook_id, outcome, round, attempt, lease_until });
+
 /// What came of an attempt.
-#[derive(Serialize, Deserialize)]
 pub(crate) struct Report {
     pub(crate) delivery: i64,
     pub(crate) round: i64,
@@ -62,8 +63,9 @@ pub(crate) struct Report {
     pub(crate) made: Option<Attempt>,
 }
 
+object!(Report { delivery, round, attempt, made });
+
 /// An attempt that was made.
-#[derive(Serialize, Deserialize)]
 pub(crate) struct Attempt {
     pub(crate) attempted_at: Millis,
     /// How long it took, in milliseconds.
@@ -79,3 +81,5 @@ pub(crate) struct Attempt {
     /// Whether the receiver took the previous secret alone.
     pub(crate) previous_secret: bool,
 }
+
+object!(Attempt { attempted_at, took_ms, status, error, answer, retry_after_ms, previous_secret });

@@ -1,9 +1,9 @@
 //! What a shard is asked to show live.
 
-use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 
 use crate::json::Object;
+use crate::json::{object, one_of};
 
 /// How many bytes of what is stored already a viewer is sent ahead of its acknowledgements: 256 KiB.
 pub(crate) const AHEAD: usize = 256 * 1024;
@@ -15,7 +15,6 @@ pub(crate) const FINAL: &str = "final";
 pub(crate) const BEGINNING: &str = "x-vtryon-live-place";
 
 /// A stream that a socket is opened for.
-#[derive(Serialize, Deserialize)]
 pub(crate) struct Watch {
     pub(crate) subject: Subject,
     pub(crate) start: Start,
@@ -31,9 +30,9 @@ pub(crate) struct Watch {
     pub(crate) protocol: Option<String>,
 }
 
+object!(Watch { subject, start, bodies, until, ahead, is_fed, protocol });
+
 /// What a stream is about.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub(crate) enum Subject {
     /// Everything that the shard stores.
     Shard,
@@ -43,9 +42,14 @@ pub(crate) enum Subject {
     State { task_id: String },
 }
 
+one_of!(Subject {
+    "shard" => Shard,
+    "task" => Task { task_id },
+    "state" => State { task_id },
+});
+
 /// Where a stream begins.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy)]
 pub(crate) enum Start {
     /// With a snapshot.
     Now,
@@ -54,6 +58,12 @@ pub(crate) enum Start {
     /// With what was received from this time on.
     Since(Millis),
 }
+
+one_of!(Start {
+    "now" => Now,
+    "after" => After(held),
+    "since" => Since(held),
+});
 
 /// Reads a viewer's acknowledgement, and returns the id up to which it has taken everything. What is longer than
 /// one can be is not looked at.

@@ -11,8 +11,6 @@ pub(crate) mod stats;
 mod tell;
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use vtryon_webhooks::{Digest, Error, Event, Millis, Verified};
 
 use self::delivery::{Dispatch, Report};
@@ -21,13 +19,13 @@ use self::settings::Settings;
 
 pub(crate) use self::tell::{Created, Tell};
 
+use crate::json::{self, Raw, Write, object, one_of};
+
 /// What a test event is called: no event of Vtryon's, so a receiver that knows only those takes it and does
 /// nothing.
 pub(crate) const TEST_EVENT: &str = "gateway.test";
 
 /// What is asked of a shard.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub(crate) enum Ask {
     /// Decide on an event and keep it; its body follows the head.
     Keep(Arrival),
@@ -37,13 +35,7 @@ pub(crate) enum Ask {
     Result { task_id: String },
     /// Tasks in descending order of creation, those before `before`; with `stalled`, those that have not
     /// ended and were not heard of since.
-    Tasks {
-        before: Option<i64>,
-        status: Option<String>,
-        #[serde(default)]
-        stalled: Option<Millis>,
-        limit: u32,
-    },
+    Tasks { before: Option<i64>, status: Option<String>, stalled: Option<Millis>, limit: u32 },
     /// Quarantined bodies in descending order of arrival, those before `before`.
     Quarantine { before: Option<i64>, limit: u32 },
     /// How many shards the deployment was made with.
@@ -62,7 +54,6 @@ pub(crate) enum Ask {
         endpoint: Option<i64>,
         state: Option<String>,
         task_id: Option<String>,
-        #[serde(default)]
         digest: Option<String>,
         limit: u32,
     },
@@ -82,24 +73,48 @@ pub(crate) enum Ask {
     Watch(Watch),
 }
 
+one_of!(Ask {
+    "keep" => Keep(held),
+    "task" => Task { task_id },
+    "result" => Result { task_id },
+    "tasks" => Tasks { before, status, stalled, limit },
+    "quarantine" => Quarantine { before, limit },
+    "topology" => Topology,
+    "check" => Check,
+    "configure" => Configure(held),
+    "report" => Report(held),
+    "delivery" => Delivery { no },
+    "deliveries" => Deliveries { before, endpoint, state, task_id, digest, limit },
+    "replay" => Replay { no },
+    "progress" => Progress { id },
+    "health" => Health { endpoint },
+    "metrics" => Metrics,
+    "sweep" => Sweep,
+    "stats" => Stats { from },
+    "watch" => Watch(held),
+});
+
 /// A shard's answer to an event.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default)]
 pub(crate) struct Kept {
     pub(crate) outcome: String,
     /// The attempts that the Worker is to make, after its 200.
     pub(crate) owed: Vec<Dispatch>,
 }
 
+object!(Kept { outcome, owed });
+
 /// How an endpoint fares in one shard.
-#[derive(Serialize, Deserialize)]
 pub(crate) struct Fares {
     pub(crate) failing_since: Option<Millis>,
     pub(crate) succeeded_at: Option<Millis>,
     pub(crate) gone: u32,
 }
 
+object!(Fares { failing_since, succeeded_at, gone });
+
 /// What a shard can count without looking at every row.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default)]
 pub(crate) struct Counts {
     pub(crate) events: i64,
     pub(crate) open_tasks: i64,
@@ -110,8 +125,9 @@ pub(crate) struct Counts {
     pub(crate) oldest_due: Option<Millis>,
 }
 
+object!(Counts { events, open_tasks, quarantined, pending, dead, oldest_due });
+
 /// A request to a shard: who it believes it is, and what it is asked.
-#[derive(Serialize, Deserialize)]
 pub(crate) struct Call {
     /// The number of this shard.
     pub(crate) shard: u32,
@@ -120,24 +136,23 @@ pub(crate) struct Call {
     pub(crate) ask: Ask,
 }
 
+object!(Call { shard, shards, ask });
+
 /// A verified event on its way into a shard.
-#[derive(Serialize, Deserialize)]
 pub(crate) struct Arrival {
     pub(crate) received_at: Millis,
     /// The fingerprint of the secret that signed it.
     pub(crate) key: String,
     pub(crate) content: Content,
     /// The one endpoint that it is for: set for test events alone.
-    #[serde(default)]
     pub(crate) only: Option<i64>,
     /// How long the storing of an earlier event took, as the Worker saw it, in milliseconds.
-    #[serde(default)]
     pub(crate) last_commit_ms: Option<i64>,
 }
 
+object!(Arrival { received_at, key, content, only, last_commit_ms });
+
 /// What a verified body tells.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub(crate) enum Content {
     /// A task's status.
     Status { task_id: String, status: String, result_url: Option<String>, failure: Option<String> },
@@ -147,21 +162,29 @@ pub(crate) enum Content {
     Unreadable { code: String, message: String },
 }
 
+one_of!(Content {
+    "status" => Status { task_id, status, result_url, failure },
+    "other" => Other { task_id, name },
+    "unreadable" => Unreadable { code, message },
+});
+
 /// A part of a listing, in descending order of `no`.
-#[derive(Serialize, Deserialize)]
 pub(crate) struct Page {
     pub(crate) items: Vec<Item>,
     /// Where the next page begins: before this number. None when there is no more.
     pub(crate) next: Option<i64>,
 }
 
+object!(Page { items, next });
+
 /// One entry of a listing: its place, its time, and what is shown of it, which the Worker passes on as it is.
-#[derive(Serialize, Deserialize)]
 pub(crate) struct Item {
     pub(crate) no: i64,
     pub(crate) at: Millis,
-    pub(crate) view: Box<RawValue>,
+    pub(crate) view: Raw,
 }
+
+object!(Item { no, at, view });
 
 impl Page {
     /// Makes a page of items; where they are not the last, the next one begins after them.
@@ -172,8 +195,8 @@ impl Page {
 }
 
 impl Item {
-    pub(crate) fn new(no: i64, at: Millis, view: &impl Serialize) -> worker::Result<Self> {
-        Ok(Self { no, at, view: serde_json::value::to_raw_value(view)? })
+    pub(crate) fn new(no: i64, at: Millis, view: &dyn Write) -> Self {
+        Self { no, at, view: Raw(json::to_string(view)) }
     }
 }
 
@@ -228,19 +251,19 @@ impl Content {
 
 impl Call {
     /// Writes a call down, with the body that belongs to it.
-    pub(crate) fn encode(&self, body: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
-        // serde_json escapes line feeds within strings, so the first one ends the head.
-        let mut frame = serde_json::to_vec(self)?;
+    pub(crate) fn encode(&self, body: &[u8]) -> Vec<u8> {
+        // Line feeds within strings are escaped, so the first one ends the head.
+        let mut frame = json::to_string(self).into_bytes();
         frame.reserve_exact(body.len() + 1);
         frame.push(b'\n');
         frame.extend_from_slice(body);
-        Ok(frame)
+        frame
     }
 
     /// Writes a call without a body as the URL of a request that can't have one: it asks for a socket.
-    pub(crate) fn to_url(&self) -> worker::Result<String> {
-        let head = serde_json::to_string(self)?;
-        Ok(format!("https://object/?{}", utf8_percent_encode(&head, NON_ALPHANUMERIC)))
+    pub(crate) fn to_url(&self) -> String {
+        let head = json::to_string(self);
+        format!("https://object/?{}", utf8_percent_encode(&head, NON_ALPHANUMERIC))
     }
 
     /// Reads such a call.
@@ -254,9 +277,7 @@ impl Call {
     pub(crate) fn decode(frame: &[u8]) -> worker::Result<(Self, &[u8])> {
         let end = frame.iter().position(|byte| *byte == b'\n').unwrap_or(frame.len());
         let (head, body) = frame.split_at_checked(end).unwrap_or((frame, &[]));
-        // Not the parser's own words: they may quote what it read.
-        let unreadable = || worker::Error::from("a call can't be read: is a deployment under way?");
-        let call = std::str::from_utf8(head).ok().and_then(|head| serde_json::from_str(head).ok());
-        Ok((call.ok_or_else(unreadable)?, body.get(1..).unwrap_or_default()))
+        let call = json::read(str::from_utf8(head).unwrap_or_default())?;
+        Ok((call, body.get(1..).unwrap_or_default()))
     }
 }

@@ -1,10 +1,10 @@
 //! What the directory is told of webhooks that were refused: how many, and the last one.
 
-use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 
+use crate::json::object;
+
 /// Webhooks refused for one cause, as an isolate has counted them.
-#[derive(Serialize, Deserialize)]
 pub(crate) struct Rejection {
     pub(crate) code: String,
     pub(crate) count: i64,
@@ -14,8 +14,9 @@ pub(crate) struct Rejection {
     pub(crate) sample: Sample,
 }
 
+object!(Rejection { code, count, first_at, last_at, sample });
+
 /// What is kept of a request that was refused; [`crate::rejections`] bounds it.
-#[derive(Serialize, Deserialize)]
 pub(crate) struct Sample {
     /// The value of the signature's header, or its beginning.
     pub(crate) header: String,
@@ -27,3 +28,5 @@ pub(crate) struct Sample {
     /// How long all of it was; none where that was neither declared nor seen.
     pub(crate) body_bytes: Option<usize>,
 }
+
+object!(Sample { header, header_bytes, content_type, body, body_bytes });

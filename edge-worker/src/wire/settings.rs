@@ -1,23 +1,24 @@
 //! What the directory tells every shard: the endpoints, as far as deliveries need them.
 
-use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::endpoint::{Filter, Order};
 
+use crate::json::object;
+
 /// All that shards are told, as a whole: the highest version stands.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Default)]
 pub(crate) struct Settings {
     pub(crate) version: i64,
     pub(crate) endpoints: Vec<Endpoint>,
     /// Endpoints that are no more; what is still owed to them ends.
-    #[serde(default)]
     pub(crate) deleted: Vec<i64>,
-    #[serde(default)]
     pub(crate) replays: Vec<Replay>,
 }
 
+object!(Settings { version, endpoints, deleted, replays });
+
 /// A registered destination.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 pub(crate) struct Endpoint {
     /// Its number, never given twice.
     pub(crate) no: i64,
@@ -34,8 +35,10 @@ pub(crate) struct Endpoint {
     pub(crate) secrets: Vec<Sealed>,
 }
 
+object!(Endpoint { no, url, enabled, order, statuses, events, include, secrets });
+
 /// A secret as it is stored: encrypted under the master key.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 pub(crate) struct Sealed {
     /// Counts the secrets of an endpoint; it is part of what the encryption is bound to.
     pub(crate) version: i64,
@@ -47,8 +50,10 @@ pub(crate) struct Sealed {
     pub(crate) until: Option<Millis>,
 }
 
+object!(Sealed { version, sealed, fingerprint, created_at, until });
+
 /// A range of events that goes to an endpoint once more.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 pub(crate) struct Replay {
     pub(crate) id: String,
     pub(crate) endpoint: i64,
@@ -58,6 +63,8 @@ pub(crate) struct Replay {
     pub(crate) from: Millis,
     pub(crate) until: Millis,
 }
+
+object!(Replay { id, endpoint, all, from, until });
 
 impl Settings {
     pub(crate) fn endpoint(&self, no: i64) -> Option<&Endpoint> {

@@ -1,17 +1,15 @@
 //! What has happened in a shard, minute by minute, as it tells the Worker.
 
-use serde::{Deserialize, Serialize};
+use crate::json::object;
 
 /// So many of something in a minute: the minute's number, what it was, how many.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Count(pub(crate) u32, pub(crate) String, pub(crate) u64);
+pub(crate) type Count = (u32, String, u64);
 
 /// So many deliveries that took so long, in milliseconds at most: the minute's number, the bound, how many.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Took(pub(crate) u32, pub(crate) i64, pub(crate) u64);
+pub(crate) type Took = (u32, i64, u64);
 
 /// What a shard counts from its rows.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default)]
 pub(crate) struct Stats {
     /// Events by their outcome.
     pub(crate) events: Vec<Count>,
@@ -25,6 +23,8 @@ pub(crate) struct Stats {
     /// Whether there was more than is looked at.
     pub(crate) truncated: bool,
 }
+
+object!(Stats { events, deliveries, latency, commits, slowest_commit, truncated });
 
 /// The bounds that spans of time are sorted by, in milliseconds.
 pub(crate) const BOUNDS: [i64; 18] = [

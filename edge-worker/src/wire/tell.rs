@@ -1,12 +1,10 @@
 //! What the directory is told, by the Worker and by the shards.
 
-use serde::{Deserialize, Serialize};
-
 use super::rejection::Rejection;
 
+use crate::json::{object, one_of};
+
 /// What the directory is told, or asked for. It answers as the API does: the Worker passes that on.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub(crate) enum Tell {
     Create(Created),
     List,
@@ -48,10 +46,27 @@ pub(crate) enum Tell {
     Sweep,
 }
 
+one_of!(Tell {
+    "create" => Create(held),
+    "list" => List,
+    "get" => Get { endpoint },
+    "change" => Change { endpoint, change },
+    "delete" => Delete { endpoint },
+    "rotate" => Rotate { endpoint, input },
+    "retire" => Retire { endpoint },
+    "complain" => Complain { endpoint, reason },
+    "replay" => Replay { input, key },
+    "progress" => Progress { id },
+    "reject" => Reject { rejections },
+    "rejections" => Rejections,
+    "sweep" => Sweep,
+});
+
 /// An endpoint as an administrator describes it, not yet read.
-#[derive(Serialize, Deserialize)]
 pub(crate) struct Created {
     pub(crate) input: String,
     /// Under which scheme and host this gateway was called: an endpoint must not lead back to it.
     pub(crate) own_origin: String,
 }
+
+object!(Created { input, own_origin });

@@ -1,14 +1,13 @@
 //! What viewers are told, as JSON. A message begins with its id, where it has one: the Worker looks for it there.
 
 use base64ct::{Base64, Encoding};
-use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
 use vtryon_webhooks::Signature;
 
 use super::log::Entry;
 use super::{Place, open};
 use crate::clock;
 use crate::config::Config;
+use crate::json::{self, Raw, object};
 use crate::shard::TaskShard;
 use crate::shard::events::{self, Kept};
 use crate::shard::read::TaskView;
@@ -19,16 +18,13 @@ use crate::wire::delivery::{delivery_id, seq_of};
 const SNAPSHOT: u32 = 50;
 
 /// What was stored, or is delivered once more.
-#[derive(Serialize)]
 struct Event<'a> {
     id: String,
-    r#type: &'static str,
+    kind: &'static str,
     shard: u32,
     seq: i64,
     /// Of a replay: the number of the event, and the delivery.
-    #[serde(skip_serializing_if = "Option::is_none")]
     of: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     delivery: Option<String>,
     task_id: Option<&'a str>,
     event: Option<&'a str>,
@@ -40,51 +36,55 @@ struct Event<'a> {
     /// How the task stands now, whatever it was at the time: so no message moves a view back.
     task: Option<TaskView>,
     /// The bytes as received, in base64, and the signature that Vtryon had sent with them.
-    #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     signature: Option<String>,
 }
 
+object!(write Event<'_> {
+    id, kind as "type", shard, seq, of?, delivery?, task_id, event, status, outcome, received_at, key, webhook_id, task, body?, signature?
+});
+
 /// How things stand where a stream begins: a shard's latest tasks, or the one task that it is about.
-#[derive(Serialize)]
 struct Snapshot {
     id: String,
-    r#type: &'static str,
+    kind: &'static str,
     shard: u32,
     shards: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tasks: Option<Vec<Box<RawValue>>>,
+    tasks: Option<Vec<Raw>>,
     /// Null for a task that nothing was told of yet.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    task: Option<Option<Box<RawValue>>>,
+    task: Option<Option<TaskView>>,
 }
 
-#[derive(Serialize)]
+object!(write Snapshot { id, kind as "type", shard, shards, tasks?, task? });
+
 struct Gap {
     id: String,
-    r#type: &'static str,
+    kind: &'static str,
     shard: u32,
     from: i64,
     to: i64,
 }
 
-#[derive(Serialize)]
+object!(write Gap { id, kind as "type", shard, from, to });
+
 struct Ready {
     id: String,
-    r#type: &'static str,
+    kind: &'static str,
     shard: u32,
 }
 
+object!(write Ready { id, kind as "type", shard });
+
 /// A delivery that was attempted. It has no id: it is a hint, and nothing is resumed by it.
-#[derive(Serialize)]
 struct Hint<'a> {
-    r#type: &'static str,
+    kind: &'static str,
     shard: u32,
     delivery: String,
     task_id: Option<&'a str>,
     state: &'a str,
 }
+
+object!(write Hint<'_> { kind as "type", shard, delivery, task_id, state });
 
 impl TaskShard {
     /// Tells of an entry; of one that is no longer kept there is nothing to tell.
@@ -104,7 +104,7 @@ impl TaskShard {
         };
         let event = Event {
             id: place.id(entry.seq),
-            r#type: if entry.delivery.is_some() { "replay" } else { "event" },
+            kind: if entry.delivery.is_some() { "replay" } else { "event" },
             shard: place.shard,
             seq: entry.seq,
             of: entry.delivery.map(seq_of),
@@ -120,7 +120,7 @@ impl TaskShard {
             body,
             signature,
         };
-        Ok(Some(serde_json::to_string(&event)?))
+        Ok(Some(json::to_string(&event)))
     }
 
     /// Returns a body in base64, and its signature by the secret that it came with. Where that is configured no
@@ -144,30 +144,30 @@ impl TaskShard {
             }
             Some(task_id) => {
                 let view = self.task(task_id)?;
-                (None, Some(view.map(|view| to_raw_value(&view)).transpose()?))
+                (None, Some(view))
             }
         };
         let Place { shard, shards } = place;
-        let snapshot = Snapshot { id: place.id(at), r#type: "snapshot", shard, shards, tasks, task };
-        Ok(serde_json::to_string(&snapshot)?)
+        let snapshot = Snapshot { id: place.id(at), kind: "snapshot", shard, shards, tasks, task };
+        Ok(json::to_string(&snapshot))
     }
 
     /// Tells of a delivery that was attempted.
     pub(super) fn hint(&self, delivery: i64, task_id: Option<&str>, state: &str) -> worker::Result<String> {
         let shard = self.place()?.shard;
         let delivery = delivery_id(shard, delivery);
-        Ok(serde_json::to_string(&Hint { r#type: "delivery", shard, delivery, task_id, state })?)
+        Ok(json::to_string(&Hint { kind: "delivery", shard, delivery, task_id, state }))
     }
 }
 
 /// Tells that something is no longer kept.
-pub(super) fn gap(place: Place, gap: open::Gap) -> worker::Result<String> {
+pub(super) fn gap(place: Place, gap: open::Gap) -> String {
     let open::Gap { from, to, after } = gap;
-    let gap = Gap { id: place.id(after), r#type: "gap", shard: place.shard, from, to };
-    Ok(serde_json::to_string(&gap)?)
+    let gap = Gap { id: place.id(after), kind: "gap", shard: place.shard, from, to };
+    json::to_string(&gap)
 }
 
 /// Tells that all that was stored before has been told.
-pub(super) fn ready(place: Place, at: i64) -> worker::Result<String> {
-    Ok(serde_json::to_string(&Ready { id: place.id(at), r#type: "ready", shard: place.shard })?)
+pub(super) fn ready(place: Place, at: i64) -> String {
+    json::to_string(&Ready { id: place.id(at), kind: "ready", shard: place.shard })
 }

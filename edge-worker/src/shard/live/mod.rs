@@ -140,7 +140,7 @@ impl TaskShard {
         viewer.is_current = true;
         if !viewer.is_greeted {
             viewer.is_greeted = true;
-            viewer.send(socket, &message::ready(place, viewer.at)?)?;
+            viewer.send(socket, &message::ready(place, viewer.at))?;
         }
         Ok(())
     }

@@ -109,7 +109,7 @@ impl TaskShard {
         place: Place,
         gap: Gap,
     ) -> worker::Result<()> {
-        viewer.send(socket, &message::gap(place, gap)?)?;
+        viewer.send(socket, &message::gap(place, gap))?;
         self.tell_snapshot(socket, viewer, place)
     }
 
@@ -165,7 +165,7 @@ impl TaskShard {
             Start::After(_) => "update",
             Start::Now | Start::Since(_) => "snapshot",
         };
-        let text = state.message(kind, task_id, until, &*self.config()?)?;
+        let text = state.message(kind, task_id, until, &*self.config()?);
         viewer.at = state.seq;
         viewer.send(socket, &text)?;
         if state.is_final() {

@@ -66,7 +66,7 @@ impl TaskShard {
                     return Ok(());
                 };
                 viewer.at = state.seq;
-                viewer.send(&socket, &state.message("update", task_id, until, &config)?)?;
+                viewer.send(&socket, &state.message("update", task_id, until, &config))?;
                 viewer.save(&socket)
             });
             if shown.is_err() {

@@ -1,10 +1,10 @@
 //! How one task stands, and nothing else of it: what the holder of a ticket is told.
 
-use serde::Serialize;
 use vtryon_webhooks::lifecycle::Stage;
 use vtryon_webhooks::{Millis, Status};
 
 use crate::config::Config;
+use crate::json::{self, object};
 use crate::shard::TaskShard;
 use crate::shard::read::Failure;
 use crate::sql::{self, Bind};
@@ -21,14 +21,14 @@ pub(super) struct State {
     final_at: Option<Millis>,
 }
 
-#[derive(Serialize)]
 struct Message<'a> {
     id: String,
-    r#type: &'static str,
+    kind: &'static str,
     task: View<'a>,
 }
 
-#[derive(Serialize)]
+object!(write Message<'_> { id, kind as "type", task });
+
 struct View<'a> {
     task_id: &'a str,
     status: Option<&'a str>,
@@ -36,6 +36,8 @@ struct View<'a> {
     failure: Option<&'a Failure>,
     seq: i64,
 }
+
+object!(write View<'_> { task_id, status, result_url, failure, seq });
 
 impl State {
     /// Of a task that nothing was told of yet.
@@ -58,7 +60,7 @@ impl State {
         task_id: &str,
         until: Millis,
         config: &Config,
-    ) -> worker::Result<String> {
+    ) -> String {
         let task = View {
             task_id,
             status: self.status.as_deref(),
@@ -67,7 +69,7 @@ impl State {
             seq: self.seq,
         };
         let id = config.tickets.resume(task_id, until, self.seq);
-        Ok(serde_json::to_string(&Message { id, r#type: kind, task })?)
+        json::to_string(&Message { id, kind, task })
     }
 }
 

@@ -1,12 +1,12 @@
 //! A viewer: what a socket shows, and how far it has come. It lies in the socket's attachment, so the object may
 //! sleep meanwhile.
 
-use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{WebSocket, wasm_bindgen};
 
+use crate::json::{self, object};
 use crate::wire::live::{Subject, Watch};
 
 /// How much a socket may have unacknowledged, in bytes: 1 MiB. Beyond it, it is closed and has to resume.
@@ -19,7 +19,6 @@ const PART: usize = 16 * 1024;
 const PATIENCE: i64 = 30_000;
 
 /// What a socket shows, to whom, and how far.
-#[derive(Serialize, Deserialize)]
 pub(super) struct Viewer {
     pub(super) subject: Subject,
     /// Whether events carry their bodies and signatures.
@@ -43,6 +42,20 @@ pub(super) struct Viewer {
     /// Since when it is behind and has not acknowledged anything.
     silent_since: Millis,
 }
+
+object!(Viewer {
+    subject,
+    bodies,
+    until,
+    at,
+    floor,
+    ahead,
+    is_current,
+    is_greeted,
+    sent,
+    waiting,
+    silent_since
+});
 
 #[wasm_bindgen]
 extern "C" {
@@ -82,11 +95,11 @@ impl Viewer {
     /// Reads what a socket's attachment says.
     pub(super) fn of(socket: &WebSocket) -> worker::Result<Self> {
         let text = attached(socket).deserialize_attachment()?.as_string();
-        Ok(serde_json::from_str(&text.unwrap_or_default())?)
+        json::read(&text.unwrap_or_default())
     }
 
     pub(super) fn save(&self, socket: &WebSocket) -> worker::Result<()> {
-        Ok(attached(socket).serialize_attachment(&serde_json::to_string(self)?)?)
+        Ok(attached(socket).serialize_attachment(&json::to_string(self))?)
     }
 
     /// Sends a message, and counts it.

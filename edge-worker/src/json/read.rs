@@ -1,0 +1,124 @@
+//! Values read from JSON that we have written ourselves: what the Worker and its objects say to each other, and what
+//! they have stored. What strangers send is read member by member.
+
+use vtryon_webhooks::Millis;
+
+use super::{Object, Raw, list, text};
+
+/// Reads a value, with an error that tells nothing of it.
+pub(crate) fn read<T: Read>(value: &str) -> worker::Result<T> {
+    T::read(value).ok_or_else(|| "what was written before can't be read: is a deployment under way?".into())
+}
+
+/// What can be read from a value.
+pub(crate) trait Read: Sized {
+    fn read(value: &str) -> Option<Self>;
+
+    /// Stands for a member that is not there: whoever wrote it may not have known it yet.
+    fn missing() -> Option<Self> {
+        None
+    }
+}
+
+impl Object<'_> {
+    /// Reads a member; one that may be empty may be missing too.
+    pub(crate) fn member<T: Read>(&self, name: &str) -> Option<T> {
+        self.get(name).map_or_else(T::missing, T::read)
+    }
+}
+
+/// Takes a value of an enum apart: the name of the variant, and what it holds. One that holds nothing is a name alone.
+pub(crate) fn variant(value: &str) -> Option<(String, &str)> {
+    if let Some(name) = text(value) {
+        return Some((name, ""));
+    }
+    match Object::parse(value.as_bytes())?.0.pop() {
+        Some((name, held)) => Some((name, held.get())),
+        None => None,
+    }
+}
+
+macro_rules! read_numbers {
+    ($($number:ty)*) => {
+        $(impl Read for $number {
+            fn read(value: &str) -> Option<Self> {
+                value.parse().ok()
+            }
+        })*
+    };
+}
+read_numbers!(i64 u64 u32 u16 usize);
+
+impl Read for Millis {
+    fn read(value: &str) -> Option<Self> {
+        i64::read(value).map(Self)
+    }
+}
+
+impl Read for bool {
+    fn read(value: &str) -> Option<Self> {
+        value.parse().ok()
+    }
+
+    fn missing() -> Option<Self> {
+        Some(false)
+    }
+}
+
+impl Read for String {
+    fn read(value: &str) -> Option<Self> {
+        text(value)
+    }
+
+    fn missing() -> Option<Self> {
+        Some(Self::new())
+    }
+}
+
+impl Read for Raw {
+    fn read(value: &str) -> Option<Self> {
+        Some(Self(value.to_owned()))
+    }
+}
+
+impl<T: Read> Read for Option<T> {
+    fn read(value: &str) -> Option<Self> {
+        if value == "null" { Some(None) } else { T::read(value).map(Some) }
+    }
+
+    fn missing() -> Option<Self> {
+        Some(None)
+    }
+}
+
+impl<T: Read> Read for Vec<T> {
+    fn read(value: &str) -> Option<Self> {
+        let mut values = Self::new();
+        for value in list(value)? {
+            values.push(T::read(value.get())?);
+        }
+        Some(values)
+    }
+
+    fn missing() -> Option<Self> {
+        Some(Self::new())
+    }
+}
+
+impl<A: Read, B: Read> Read for (A, B) {
+    fn read(value: &str) -> Option<Self> {
+        match *list(value)? {
+            [a, b] => Some((A::read(a.get())?, B::read(b.get())?)),
+            _ => None,
+        }
+    }
+}
+
+impl<A: Read, B: Read, C: Read> Read for (A, B, C) {
+    fn read(value: &str) -> Option<Self> {
+        match *list(value)? {
+            [a, b, c] => Some((A::read(a.get())?, B::read(b.get())?, C::read(c.get())?)),
+            _ => None,
+        }
+    }
+}
