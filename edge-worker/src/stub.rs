@@ -1,16 +1,15 @@
 //! The calling end of the objects: one call, one answer, or a refusal that makes the sender come again.
 
-use futures_util::future::try_join_all;
 use vtryon_webhooks::{Code, Shards};
 use wasm_bindgen::JsValue;
 use worker::web_sys::{self, RequestInit};
 use worker::{Env, Headers, Response, console_error};
 
 use crate::config::{DIRECTORY, TASK_SHARD};
-use crate::json;
 use crate::reply::{self, Refusal};
 use crate::wire::live::Watch;
 use crate::wire::{Ask, Call, Tell};
+use crate::{join, json};
 
 /// Asks one shard, and returns its answer's text; none is the answer of a shard that has no such thing.
 pub(crate) async fn ask(
@@ -41,7 +40,7 @@ pub(crate) async fn ask_all(
     question: impl Fn() -> Ask,
 ) -> Result<Vec<String>, Refusal> {
     let calls = (0..shards.count()).map(|shard| ask(env, shards, shard, question(), &[]));
-    Ok(try_join_all(calls).await?.into_iter().flatten().collect())
+    Ok(join::all(calls).await?.into_iter().flatten().collect())
 }
 
 /// A shard's answer to one who wants to watch.

@@ -1,27 +1,23 @@
 //! The hourly sweep: every object is woken, looks for what is due, and sets its alarm anew.
 
-use futures_util::{StreamExt, stream};
 use worker::{Env, console_error};
 
 use crate::config::Config;
-use crate::stub;
 use crate::wire::{Ask, Tell};
+use crate::{join, stub};
 
 /// How many shards are woken at the same time.
 const AT_ONCE: usize = 16;
 
 pub(crate) async fn sweep(env: &Env) {
     let Ok(config) = Config::current(env) else { return };
-    stream::iter(0..config.shards.count())
-        .for_each_concurrent(AT_ONCE, |shard| {
-            let shards = config.shards;
-            async move {
-                if stub::ask(env, shards, shard, Ask::Sweep, &[]).await.is_err() {
-                    console_error!("the hourly sweep did not reach shard {shard}");
-                }
-            }
-        })
-        .await;
+    let shards = config.shards;
+    let woken = (0..shards.count()).map(|shard| async move {
+        if stub::ask(env, shards, shard, Ask::Sweep, &[]).await.is_err() {
+            console_error!("the hourly sweep did not reach shard {shard}");
+        }
+    });
+    join::each(AT_ONCE, woken).await;
     if !stub::tell(env, &Tell::Sweep).await.is_ok_and(|answer| answer.status_code() == 200) {
         console_error!("the hourly sweep did not reach the directory");
     }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use futures_util::{StreamExt, stream};
 use std::cell::Cell;
 use std::pin::pin;
 use vtryon_webhooks::Millis;
@@ -16,7 +15,7 @@ use crate::config::Config;
 use crate::reply::Refusal;
 use crate::wire::Ask;
 use crate::wire::settings::Settings;
-use crate::{clock, sql, stored, stub};
+use crate::{clock, join, sql, stored, stub};
 
 /// How many shards are told at the same time.
 const AT_ONCE: usize = 16;
@@ -73,7 +72,7 @@ impl Directory {
         let sql = self.state.storage().sql();
         let settings = self.settings(&sql)?;
         let confirmed = Cell::new(0);
-        let all = stream::iter(0..config.shards.count()).for_each_concurrent(AT_ONCE, |shard| {
+        let told = (0..config.shards.count()).map(|shard| {
             let ask = Ask::Configure(settings.clone());
             let confirmed = &confirmed;
             async move {
@@ -82,7 +81,7 @@ impl Directory {
                 }
             }
         });
-        if let Either::Right(_) = select(pin!(all), Delay::from(PATIENCE)).await {
+        if let Either::Right(_) = select(pin!(join::each(AT_ONCE, told)), Delay::from(PATIENCE)).await {
             console_error!("directory: not all shards have confirmed in time");
         }
         let applied = Applied { applied: confirmed.get(), shards: config.shards.count() };

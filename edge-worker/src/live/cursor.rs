@@ -3,12 +3,12 @@
 //! `1.<shards>` and, for the one shard or for all, `.<shard>_<seq>`; or `.<shard>_s` where its snapshot is still to
 //! come.
 
-use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
 use vtryon_webhooks::{Code, Shards};
 
 use crate::reply::Refusal;
+use crate::sorted::Sorted;
 
 /// What a cursor begins with, so that a later form can be told apart.
 const VERSION: &str = "1";
@@ -25,17 +25,17 @@ pub(crate) enum Place {
 /// A place in each shard.
 pub(crate) struct Cursor {
     shards: u32,
-    places: BTreeMap<u32, Place>,
+    places: Sorted<u32, Place>,
 }
 
 impl Cursor {
     pub(crate) const fn new(shards: u32) -> Self {
-        Self { shards, places: BTreeMap::new() }
+        Self { shards, places: Sorted::new() }
     }
 
     /// Makes the cursor of one shard's stream.
     pub(crate) fn at(shards: u32, shard: u32, place: Place) -> Self {
-        Self { shards, places: BTreeMap::from([(shard, place)]) }
+        Self { shards, places: Sorted::from_iter([(shard, place)]) }
     }
 
     pub(crate) fn place(&self, shard: u32) -> Option<Place> {
@@ -44,7 +44,9 @@ impl Cursor {
 
     /// Notes what one shard's cursor says.
     pub(crate) fn merge(&mut self, other: &Self) {
-        self.places.extend(&other.places);
+        for (shard, place) in other.places.iter() {
+            self.places.insert(*shard, *place);
+        }
     }
 
     /// Reads a cursor that a message had as its id.
@@ -53,14 +55,14 @@ impl Cursor {
         let mut parts = text.split('.');
         let (version, count) = (parts.next(), parts.next());
         let count: Option<u32> = count.and_then(number);
-        let places: Option<BTreeMap<u32, Place>> = parts.map(of_shard).collect();
+        let places: Option<Sorted<u32, Place>> = parts.map(of_shard).collect();
         let (Some(VERSION), Some(count), Some(places)) = (version, count, places) else {
             return Err(refuse("`cursor` is not the id of a message"));
         };
         if count != shards.count() {
             return Err(refuse("`cursor` is of a deployment with another number of shards"));
         }
-        if places.keys().any(|shard| *shard >= count) {
+        if places.iter().any(|(shard, _)| *shard >= count) {
             return Err(refuse("`cursor` is not the id of a message"));
         }
         Ok(Self { shards: count, places })

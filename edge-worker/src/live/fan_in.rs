@@ -1,7 +1,7 @@
 //! One socket for all shards, for clients that can't open one for each. It is the Worker's, so it does not
 //! hibernate; the shards behind it do.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 
 use futures_util::future::{Either, select};
@@ -13,6 +13,7 @@ use worker::{Response, WebSocket, WebSocketPair, WebsocketEvent, console_error};
 use super::cursor::Cursor;
 use super::frame::{self, Frame, Ids};
 use crate::reply::{Refusal, switched};
+use crate::sorted::Sorted;
 use crate::wire::live::{AHEAD, acknowledged};
 
 /// Joins sockets to shards into one.
@@ -68,8 +69,8 @@ impl Unacknowledged {
     }
 
     /// Strikes out what was sent up to an id, which several messages may have, and returns the last id of each socket among it.
-    fn acknowledge(&mut self, id: &str) -> BTreeMap<usize, String> {
-        let Some(at) = self.sent.iter().rposition(|sent| sent.id == id) else { return BTreeMap::new() };
+    fn acknowledge(&mut self, id: &str) -> Sorted<usize, String> {
+        let Some(at) = self.sent.iter().rposition(|sent| sent.id == id) else { return Sorted::new() };
         let done: Vec<Sent> = self.sent.drain(..=at).collect();
         self.bytes -= done.iter().map(|sent| sent.bytes).sum::<usize>();
         done.into_iter().map(|sent| (sent.socket, sent.own_id)).collect()
@@ -89,7 +90,7 @@ async fn join(
     let mut waiting: VecDeque<(usize, String)> = VecDeque::new();
     // The last id that the client was given, and that of each socket.
     let mut last_id = String::new();
-    let mut own_ids: BTreeMap<usize, String> = BTreeMap::new();
+    let mut own_ids: Sorted<usize, String> = Sorted::new();
     loop {
         // A client that is behind is waited for. The shards hold back what is not acknowledged, so what waits here
         // is bounded; and they end their streams if it lasts.

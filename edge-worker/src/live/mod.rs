@@ -10,7 +10,6 @@ mod frame;
 mod query;
 mod tickets;
 
-use futures_util::future::try_join_all;
 use vtryon_webhooks::{Code, Digest, Millis};
 use worker::{Env, Request, Response, WebSocket};
 
@@ -24,7 +23,7 @@ use crate::config::Config;
 use crate::reply::{self, Refusal};
 use crate::stub::{self, Watched};
 use crate::wire::live::{AHEAD, BEGINNING, Start, Subject, Watch};
-use crate::{api, clock};
+use crate::{api, clock, join};
 
 /// The WebSocket protocol of every stream; a page offers its ticket beside it.
 const PROTOCOL: &str = "vtryon-live";
@@ -81,7 +80,7 @@ pub(crate) async fn all(
     });
     let mut cursor = Cursor::new(config.shards.count());
     let mut sockets = Vec::new();
-    for (shard, (socket, place)) in (0..).zip(try_join_all(opened).await?) {
+    for (shard, (socket, place)) in (0..).zip(join::all(opened).await?) {
         cursor.merge(&Cursor::at(config.shards.count(), shard, place));
         sockets.push(socket);
     }

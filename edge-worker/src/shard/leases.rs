@@ -51,7 +51,7 @@ impl TaskShard {
 
     /// Tells when the first lease runs out.
     pub(super) fn next_lease_end(&self) -> Option<Millis> {
-        self.memory.leases.borrow().values().min().copied()
+        self.memory.leases.borrow().iter().map(|(_, until)| *until).min()
     }
 
     /// Takes over what an earlier instance had handed out: nobody knows what became of it.
@@ -69,7 +69,7 @@ impl TaskShard {
         let sql = self.state.storage().sql();
         let over: Vec<i64> = {
             let leases = self.memory.leases.borrow();
-            leases.iter().filter(|(_, until)| **until <= now).map(|(delivery, _)| *delivery).collect()
+            leases.iter().filter(|(_, until)| *until <= now).map(|(delivery, _)| *delivery).collect()
         };
         for delivery in over {
             if deliveries::find(&sql, delivery)?.is_some_and(|found| found.due_at.is_none()) {
@@ -79,7 +79,7 @@ impl TaskShard {
         }
         // Of events that were never handed out, no row is worth writing.
         if self.memory.handed_out.replace(false) {
-            let first = self.memory.leases.borrow().keys().next().map(|delivery| seq_of(*delivery));
+            let first = self.memory.leases.borrow().iter().next().map(|(delivery, _)| seq_of(*delivery));
             let floor = first.unwrap_or_else(|| self.memory.last_seq.get().unwrap_or(0) + 1);
             if stored::meta(&sql, FLOOR)?.unwrap_or(0) + LAG <= floor {
                 stored::set_meta(&sql, FLOOR, floor)?;

@@ -24,7 +24,6 @@ mod stats;
 mod topology;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
@@ -47,6 +46,7 @@ use crate::auth::is_socket;
 use crate::bill::{self, Item};
 use crate::config::Config;
 use crate::json::{self, Write};
+use crate::sorted::Sorted;
 use crate::sql::{self, Row};
 use crate::stored;
 use crate::wire::settings::Settings;
@@ -71,7 +71,7 @@ struct Memory {
     shards: Cell<Option<i64>>,
     shard: Cell<Option<i64>>,
     /// Repeats per task since the task's row was last written. They cost no row: a restart forgets them.
-    duplicates: RefCell<BTreeMap<i64, u32>>,
+    duplicates: RefCell<Sorted<i64, u32>>,
     /// When the alarm is set for, as far as this instance knows.
     alarm_at: Cell<Option<Millis>>,
     /// Whether the alarm runs: when it has ended, it is set for whatever is due next.
@@ -81,11 +81,11 @@ struct Memory {
     /// What the directory said last.
     settings: RefCell<Rc<Settings>>,
     /// Until when each delivery is under way, and whether one was handed out since that was last recorded.
-    leases: RefCell<BTreeMap<i64, Millis>>,
+    leases: RefCell<Sorted<i64, Millis>>,
     handed_out: Cell<bool>,
     /// How each endpoint fares, and until when it is left alone after a failure.
-    health: RefCell<BTreeMap<i64, Health>>,
-    resting: RefCell<BTreeMap<i64, Millis>>,
+    health: RefCell<Sorted<i64, Health>>,
+    resting: RefCell<Sorted<i64, Millis>>,
     /// Before when nothing is pruned.
     prune_at: Cell<Option<Millis>>,
     /// Whether anybody watches, or did so since this instance has started.

@@ -3,7 +3,8 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::{Either, join_all, select};
+use futures_util::FutureExt;
+use futures_util::future::{Either, select};
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::lifecycle::Owed;
 use worker::{Delay, console_error};
@@ -11,9 +12,8 @@ use worker::{Delay, console_error};
 use super::TaskShard;
 use crate::bill::{self, Item};
 use crate::config::{Config, RESULTS};
-use crate::json;
 use crate::sql::{self, Bind, Row};
-use crate::{clock, faults};
+use crate::{clock, faults, join, json};
 
 /// How long a result waits for others to be published with, in seconds of this machine. By then most first
 /// attempts have been reported too, so that one run of the alarm does for all: each costs a row and a request.
@@ -74,7 +74,8 @@ impl TaskShard {
             owed: row.text(),
             attempts: row.int(),
         })?;
-        let done = join_all(entries.iter().map(|entry| self.fulfil(entry))).await;
+        let done =
+            join::all(entries.iter().map(|entry| self.fulfil(entry).map(Ok::<_, worker::Error>))).await?;
         for (entry, done) in entries.iter().zip(done) {
             if let Err(error) = &done {
                 console_error!("outbox: {error}");
