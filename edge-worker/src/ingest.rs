@@ -10,7 +10,7 @@ use vtryon_webhooks::{Code, SIGNATURE_HEADER, Signature};
 use worker::{Context, Env, Request, Response, console_error, console_warn};
 
 use crate::config::Config;
-use crate::json::Read;
+use crate::json;
 use crate::rejections::Body;
 use crate::reply::{self, Refusal};
 use crate::wire::{Arrival, Ask, Kept};
@@ -55,7 +55,7 @@ pub(crate) async fn receive(
     // Why not is for the log: its sender is told to come again.
     let Ok(Some(kept)) = kept else { return Err(Refusal::new(Code::Unavailable)) };
     // An answer that can't be read is of another version: what it owes is the alarm's.
-    let Kept { owed, .. } = Read::read(&kept).unwrap_or_default();
+    let Kept { owed, .. } = json::read(&kept).unwrap_or_default();
     if !owed.is_empty() {
         context.wait_until(async move {
             let attempts = deliver::dispatch(&env, &config, shard, owed, &body);

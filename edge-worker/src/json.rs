@@ -1,14 +1,14 @@
-//! JSON. Objects are read member by member, from senders who may send anything, by one reader: each type that serde
-//! derives one for makes the Worker larger.
+//! JSON. serde_json judges a text once; what it has judged is then taken apart by its brackets and commas. A parser
+//! that serde derives for a type makes the Worker larger, and so do its words for what it does not take.
 
 mod read;
 mod shape;
 mod write;
 
-use std::fmt;
+use std::str::{Chars, Split};
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 pub(crate) use self::read::{Read, read, variant};
 pub(crate) use self::shape::{object, one_of};
@@ -20,13 +20,28 @@ pub(crate) struct Raw(pub(crate) String);
 /// How many members an object has at most.
 const MOST: usize = 100;
 
-/// An object, its members in their order.
-pub(crate) struct Object<'a>(Vec<(String, &'a RawValue)>);
+/// An object, its members in their order: the name, and the value as text.
+pub(crate) struct Object<'a>(Vec<(String, &'a str)>);
 
 impl<'a> Object<'a> {
     /// Reads a text that is one object and nothing else, with no member twice.
     pub(crate) fn parse(text: &'a [u8]) -> Option<Self> {
-        serde_json::from_str(str::from_utf8(text).ok()?).ok()
+        Self::of(judged(str::from_utf8(text).ok()?)?)
+    }
+
+    /// Reads a value that is part of a text which has been judged.
+    pub(crate) fn of(value: &'a str) -> Option<Self> {
+        let mut members: Vec<(String, &str)> = Vec::new();
+        for part in parts(value, '{', '}')? {
+            let (name, value) = part.split_at_checked(string_end(part))?;
+            let name = text(name)?;
+            // Each is compared with all before it.
+            if members.len() == MOST || members.iter().any(|(other, _)| *other == name) {
+                return None;
+            }
+            members.push((name, value.trim_ascii_start().strip_prefix(':')?.trim_ascii_start()));
+        }
+        Some(Self(members))
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
@@ -34,57 +49,118 @@ impl<'a> Object<'a> {
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
-        self.0.iter().find(|(member, _)| member == name).map(|(_, value)| value.get())
+        self.0.iter().find(|(member, _)| member == name).map(|(_, value)| *value)
     }
 
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         self.get(name).and_then(text)
     }
 
-    pub(crate) fn list(&self, name: &str) -> Option<Vec<&'a RawValue>> {
+    pub(crate) fn list(&self, name: &str) -> Option<Vec<&'a str>> {
         self.get(name).and_then(list)
     }
 }
 
-/// Reads a string.
-pub(crate) fn text(value: &str) -> Option<String> {
-    serde_json::from_str(value).ok()
+/// Returns the one value of a text that is JSON.
+fn judged(text: &str) -> Option<&str> {
+    let mut parser = serde_json::Deserializer::from_str(text);
+    IgnoredAny::deserialize(&mut parser).ok()?;
+    parser.end().ok()?;
+    Some(text.trim_ascii())
 }
 
 /// Reads an array.
-pub(crate) fn list(value: &str) -> Option<Vec<&RawValue>> {
-    serde_json::from_str(value).ok()
+pub(crate) fn list(value: &str) -> Option<Vec<&str>> {
+    parts(value, '[', ']')
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectVisitor)
+/// Takes apart what stands between brackets, at the commas that are in no string and no bracket within.
+fn parts(value: &str, open: char, close: char) -> Option<Vec<&str>> {
+    let mut rest = value.strip_prefix(open)?.strip_suffix(close)?.trim_ascii();
+    let mut parts = Vec::new();
+    while !rest.is_empty() {
+        let (part, after) = rest.split_at_checked(part_end(rest))?;
+        parts.push(part.trim_ascii_end());
+        rest = after.get(1..).unwrap_or_default().trim_ascii_start();
     }
+    Some(parts)
 }
 
-struct ObjectVisitor;
-
-impl<'de> Visitor<'de> for ObjectVisitor {
-    type Value = Object<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        let mut members: Vec<(String, &RawValue)> = Vec::new();
-        while let Some((name, value)) = map.next_entry()? {
-            // Each is compared with all before it.
-            if members.len() == MOST {
-                return Err(M::Error::custom("more members than any object of ours has"));
-            }
-            if members.iter().any(|(other, _)| *other == name) {
-                return Err(M::Error::custom("a member stands twice"));
-            }
-            members.push((name, value));
+/// Returns where the first comma outside of everything stands, or else the end.
+fn part_end(text: &str) -> usize {
+    let (mut depth, mut at) = (0_usize, 0);
+    while let Some(byte) = text.as_bytes().get(at) {
+        match byte {
+            b'"' => at += string_end(text.get(at..).unwrap_or_default()) - 1,
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b',' if depth == 0 => return at,
+            _ => {}
         }
-        Ok(Object(members))
+        at += 1;
     }
+    at
+}
+
+/// Returns the length of the string that a text begins with, its quotes included.
+fn string_end(text: &str) -> usize {
+    let mut bytes = text.bytes().enumerate().skip(1);
+    while let Some((at, byte)) = bytes.next() {
+        match byte {
+            b'\\' => drop(bytes.next()),
+            b'"' => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// Reads a string. Half of a surrogate pair names no character (RFC 8259, 8.2).
+pub(crate) fn text(value: &str) -> Option<String> {
+    let inner = value.strip_prefix('"')?.strip_suffix('"')?;
+    let mut text = String::with_capacity(inner.len());
+    let mut parts = inner.split('\\');
+    text.push_str(parts.next()?);
+    while let Some(part) = parts.next() {
+        let mut chars = part.chars();
+        let char = match chars.next() {
+            // Two backslashes: what follows them has no escape in front.
+            None => {
+                text.push('\\');
+                text.push_str(parts.next()?);
+                continue;
+            }
+            Some('b') => '\u{8}',
+            Some('f') => '\u{c}',
+            Some('n') => '\n',
+            Some('r') => '\r',
+            Some('t') => '\t',
+            Some('u') => {
+                let first = unit(&mut chars)?;
+                let is_alone = char::from_u32(first.into()).is_some();
+                let second = if is_alone { None } else { Some(low(&mut parts, &mut chars)?) };
+                char::decode_utf16(std::iter::once(first).chain(second)).next()?.ok()?
+            }
+            Some(itself) => itself,
+        };
+        text.push(char);
+        text.push_str(chars.as_str());
+    }
+    Some(text)
+}
+
+/// Reads a code unit of UTF-16: four hex digits.
+fn unit(digits: &mut Chars<'_>) -> Option<u16> {
+    (0..4).try_fold(0, |unit, _| Some(unit << 4 | digits.next()?.to_digit(16)? as u16))
+}
+
+/// Reads the second half of a surrogate pair: an escape right after the first.
+fn low<'a>(parts: &mut Split<'a, char>, chars: &mut Chars<'a>) -> Option<u16> {
+    if !chars.as_str().is_empty() {
+        return None;
+    }
+    *chars = parts.next()?.strip_prefix('u')?.chars();
+    unit(chars)
 }
 
 #[cfg(test)]
@@ -106,6 +182,41 @@ mod tests {
         ("null", None),
         ("", None),
     ];
+
+    /// the text of a string, what it reads as
+    const STRINGS: [(&str, Option<&str>); 14] = [
+        (r#""""#, Some("")),
+        (r#""plain ünïcödé""#, Some("plain ünïcödé")),
+        (r#""\"\\\/\b\f\n\r\t""#, Some("\"\\/\u{8}\u{c}\n\r\t")),
+        (r#""a\\\\b\\""#, Some(r"a\\b\")),
+        (r#""\u0041\u00e9x""#, Some("Aéx")),
+        (r#""\ud83d\ude00!""#, Some("😀!")),
+        (r#""\\u0041""#, Some(r"\u0041")),
+        (r#""\ud83d""#, None),
+        (r#""\ud83d\\ude00""#, None),
+        (r#""\ud83dx\ude00""#, None),
+        (r#""\ud83d\u0041""#, None),
+        (r#""\ude00""#, None),
+        ("1", None),
+        ("null", None),
+    ];
+
+    #[test]
+    fn strings_are_read_as_serde_json_reads_them() {
+        for (value, expected) in STRINGS {
+            assert_eq!(text(value).as_deref(), expected, "{value}");
+            assert_eq!(serde_json::from_str::<String>(value).ok().as_deref(), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn brackets_and_commas_in_strings_part_nothing() {
+        let value = r#"[ 1 , "a,]\\\"[{," ,{"b":[2,3],"c":"}"},[[]], {} ]"#;
+        let parts = [r"1", r#""a,]\\\"[{,""#, r#"{"b":[2,3],"c":"}"}"#, "[[]]", "{}"];
+        assert_eq!(judged(value).and_then(list).as_deref(), Some(parts.as_slice()));
+        assert_eq!(list("[ ]").as_deref(), Some([].as_slice()));
+        assert_eq!(list("{}"), None);
+    }
 
     #[test]
     fn members_are_found_in_objects_alone() {

@@ -6,7 +6,7 @@ use worker::{Env, Request, Response};
 use super::text;
 use crate::config::Config;
 use crate::deliver;
-use crate::json::{Object, Read};
+use crate::json::{self, Object};
 use crate::reply::{self, Refusal};
 use crate::wire::delivery::Dispatch;
 use crate::wire::settings::endpoint_no;
@@ -63,7 +63,7 @@ pub(super) async fn test(id: &str, env: &Env, config: &Config) -> Result<Respons
     let arrival = Arrival { only: Some(endpoint), ..arrival };
     let kept = stub::ask(env, config.shards, shard, Ask::Keep(arrival), verified.payload()).await?;
     let owed: Vec<Dispatch> =
-        kept.and_then(|kept| Read::read(&kept)).map(|Kept { owed, .. }| owed).unwrap_or_default();
+        kept.and_then(|kept| json::read(&kept).ok()).map(|Kept { owed, .. }| owed).unwrap_or_default();
     let Some(no) = owed.first().map(|owed| owed.delivery) else {
         return Err(Refusal::because(Code::Unavailable, "not every shard knows this endpoint yet"));
     };

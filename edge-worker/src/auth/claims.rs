@@ -44,7 +44,7 @@ fn check_payload(
 /// Reads an audience: one name, or a list of them; anything else names nobody.
 fn named(aud: &str) -> Vec<String> {
     match json::list(aud) {
-        Some(names) => names.iter().filter_map(|name| json::text(name.get())).collect(),
+        Some(names) => names.iter().filter_map(|name| json::text(name)).collect(),
         None => json::text(aud).into_iter().collect(),
     }
 }

@@ -3,14 +3,16 @@
 
 use vtryon_webhooks::Millis;
 
-use super::{Object, Raw, list, text};
+use super::{Object, Raw, judged, list, text};
 
 /// Reads a value, with an error that tells nothing of it.
 pub(crate) fn read<T: Read>(value: &str) -> worker::Result<T> {
-    T::read(value).ok_or_else(|| "what was written before can't be read: is a deployment under way?".into())
+    judged(value)
+        .and_then(T::read)
+        .ok_or_else(|| "what was written before can't be read: is a deployment under way?".into())
 }
 
-/// What can be read from a value.
+/// What can be read from a value, which is part of a text that has been judged.
 pub(crate) trait Read: Sized {
     fn read(value: &str) -> Option<Self>;
 
@@ -32,10 +34,7 @@ pub(crate) fn variant(value: &str) -> Option<(String, &str)> {
     if let Some(name) = text(value) {
         return Some((name, ""));
     }
-    match Object::parse(value.as_bytes())?.0.pop() {
-        Some((name, held)) => Some((name, held.get())),
-        None => None,
-    }
+    Object::of(value)?.0.pop()
 }
 
 macro_rules! read_numbers {
@@ -95,7 +94,7 @@ impl<T: Read> Read for Vec<T> {
     fn read(value: &str) -> Option<Self> {
         let mut values = Self::new();
         for value in list(value)? {
-            values.push(T::read(value.get())?);
+            values.push(T::read(value)?);
         }
         Some(values)
     }
@@ -108,7 +107,7 @@ impl<T: Read> Read for Vec<T> {
 impl<A: Read, B: Read> Read for (A, B) {
     fn read(value: &str) -> Option<Self> {
         match *list(value)? {
-            [a, b] => Some((A::read(a.get())?, B::read(b.get())?)),
+            [a, b] => Some((A::read(a)?, B::read(b)?)),
             _ => None,
         }
     }
@@ -117,7 +116,7 @@ impl<A: Read, B: Read> Read for (A, B) {
 impl<A: Read, B: Read, C: Read> Read for (A, B, C) {
     fn read(value: &str) -> Option<Self> {
         match *list(value)? {
-            [a, b, c] => Some((A::read(a.get())?, B::read(b.get())?, C::read(c.get())?)),
+            [a, b, c] => Some((A::read(a)?, B::read(b)?, C::read(c)?)),
             _ => None,
         }
     }

@@ -16,7 +16,7 @@ macro_rules! object {
     (read $type:ident { $($member:ident $(?)?),* $(,)? }) => {
         impl $crate::json::Read for $type {
             fn read(value: &str) -> Option<Self> {
-                let object = $crate::json::Object::parse(value.as_bytes())?;
+                let object = $crate::json::Object::of(value)?;
                 Some(Self { $($member: object.member(stringify!($member))?),* })
             }
         }
@@ -79,7 +79,7 @@ macro_rules! one_of {
         $crate::json::Read::read($held).map(Self::$variant)
     };
     (@read $held:ident $variant:ident { $($member:ident),* }) => {{
-        let object = $crate::json::Object::parse($held.as_bytes())?;
+        let object = $crate::json::Object::of($held)?;
         Some(Self::$variant { $($member: object.member(stringify!($member))?),* })
     }};
 }

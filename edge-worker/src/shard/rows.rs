@@ -5,7 +5,7 @@ use vtryon_webhooks::lifecycle::{Known, Owed, Stage};
 use worker::SqlStorage;
 
 use super::retention;
-use crate::json::{self, Read};
+use crate::json;
 use crate::sql::{self, Bind, Row};
 use vtryon_webhooks::Millis;
 
@@ -73,7 +73,7 @@ pub(super) fn find(sql: &SqlStorage, task_id: &str) -> worker::Result<Option<Tas
         let is_tombstone = retention::is_tombstone(&row.text());
         let stage = row.maybe_text().and_then(|name| Stage::of(&Status::from_name(name)));
         let seen = seen(row);
-        let unknown = Read::read(&row.text());
+        let unknown = json::read(&row.text()).ok();
         let known = Known::restore(stage, seen, row.checked(unknown));
         let head = row.int();
         Task { no, known, head: (!is_tombstone).then_some(head), keys: row.text(), is_tombstone }
