@@ -50,7 +50,8 @@ pub(super) struct View<'a> {
 }
 
 object!(write View<'_> {
-    id, url, description, enabled, disabled, order, statuses, events, include, secrets, created_at, updated_at, problem
+    id, url, description, enabled, disabled, order, statuses, events, include, secrets, created_at,
+    updated_at, problem
 });
 
 /// What is said of a secret that the master key does not open.

@@ -1,5 +1,5 @@
 //! How our types look in JSON, said in a line: an object of their fields, or for an enum what serde calls an
-//! externally tagged value. serde derives the same, in five times as much code.
+//! externally tagged value. serde derives the same, in four times as much code.
 
 /// An object: members are called as their fields, but for `field as "member"`. One that is marked with `?` is left out
 /// while it is empty. With `write` in front it is never read.

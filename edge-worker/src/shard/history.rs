@@ -39,7 +39,8 @@ pub(super) struct View {
 }
 
 object!(write View {
-    id, endpoint, task_id, event, status, outcome, seq, webhook_id, state, reason?, created_at, ended_at, due_at, replays, attempts
+    id, endpoint, task_id, event, status, outcome, seq, webhook_id, state, reason?, created_at,
+    ended_at, due_at, replays, attempts
 });
 
 /// A delivery's row, as far as it is shown.

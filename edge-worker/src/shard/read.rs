@@ -39,7 +39,8 @@ pub(super) struct TaskView {
 }
 
 object!(write TaskView {
-    task_id, status, result_url?, failure?, conflict, created_at, updated_at, seq, duplicates, events?, truncated?
+    task_id, status, result_url?, failure?, conflict, created_at, updated_at, seq, duplicates,
+    events?, truncated?
 });
 
 pub(super) struct Failure {

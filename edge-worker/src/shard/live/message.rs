@@ -20,7 +20,7 @@ const SNAPSHOT: u32 = 50;
 /// What was stored, or is delivered once more.
 struct Event<'a> {
     id: String,
-    kind: &'static str,
+    r#type: &'static str,
     shard: u32,
     seq: i64,
     /// Of a replay: the number of the event, and the delivery.
@@ -41,13 +41,14 @@ struct Event<'a> {
 }
 
 object!(write Event<'_> {
-    id, kind as "type", shard, seq, of?, delivery?, task_id, event, status, outcome, received_at, key, webhook_id, task, body?, signature?
+    id, r#type as "type", shard, seq, of?, delivery?, task_id, event, status, outcome, received_at,
+    key, webhook_id, task, body?, signature?
 });
 
 /// How things stand where a stream begins: a shard's latest tasks, or the one task that it is about.
 struct Snapshot {
     id: String,
-    kind: &'static str,
+    r#type: &'static str,
     shard: u32,
     shards: u32,
     tasks: Option<Vec<Raw>>,
@@ -55,36 +56,36 @@ struct Snapshot {
     task: Option<Option<TaskView>>,
 }
 
-object!(write Snapshot { id, kind as "type", shard, shards, tasks?, task? });
+object!(write Snapshot { id, r#type as "type", shard, shards, tasks?, task? });
 
 struct Gap {
     id: String,
-    kind: &'static str,
+    r#type: &'static str,
     shard: u32,
     from: i64,
     to: i64,
 }
 
-object!(write Gap { id, kind as "type", shard, from, to });
+object!(write Gap { id, r#type as "type", shard, from, to });
 
 struct Ready {
     id: String,
-    kind: &'static str,
+    r#type: &'static str,
     shard: u32,
 }
 
-object!(write Ready { id, kind as "type", shard });
+object!(write Ready { id, r#type as "type", shard });
 
 /// A delivery that was attempted. It has no id: it is a hint, and nothing is resumed by it.
 struct Hint<'a> {
-    kind: &'static str,
+    r#type: &'static str,
     shard: u32,
     delivery: String,
     task_id: Option<&'a str>,
     state: &'a str,
 }
 
-object!(write Hint<'_> { kind as "type", shard, delivery, task_id, state });
+object!(write Hint<'_> { r#type as "type", shard, delivery, task_id, state });
 
 impl TaskShard {
     /// Tells of an entry; of one that is no longer kept there is nothing to tell.
@@ -104,7 +105,7 @@ impl TaskShard {
         };
         let event = Event {
             id: place.id(entry.seq),
-            kind: if entry.delivery.is_some() { "replay" } else { "event" },
+            r#type: if entry.delivery.is_some() { "replay" } else { "event" },
             shard: place.shard,
             seq: entry.seq,
             of: entry.delivery.map(seq_of),
@@ -148,7 +149,7 @@ impl TaskShard {
             }
         };
         let Place { shard, shards } = place;
-        let snapshot = Snapshot { id: place.id(at), kind: "snapshot", shard, shards, tasks, task };
+        let snapshot = Snapshot { id: place.id(at), r#type: "snapshot", shard, shards, tasks, task };
         Ok(json::to_string(&snapshot))
     }
 
@@ -156,18 +157,18 @@ impl TaskShard {
     pub(super) fn hint(&self, delivery: i64, task_id: Option<&str>, state: &str) -> worker::Result<String> {
         let shard = self.place()?.shard;
         let delivery = delivery_id(shard, delivery);
-        Ok(json::to_string(&Hint { kind: "delivery", shard, delivery, task_id, state }))
+        Ok(json::to_string(&Hint { r#type: "delivery", shard, delivery, task_id, state }))
     }
 }
 
 /// Tells that something is no longer kept.
 pub(super) fn gap(place: Place, gap: open::Gap) -> String {
     let open::Gap { from, to, after } = gap;
-    let gap = Gap { id: place.id(after), kind: "gap", shard: place.shard, from, to };
+    let gap = Gap { id: place.id(after), r#type: "gap", shard: place.shard, from, to };
     json::to_string(&gap)
 }
 
 /// Tells that all that was stored before has been told.
 pub(super) fn ready(place: Place, at: i64) -> String {
-    json::to_string(&Ready { id: place.id(at), kind: "ready", shard: place.shard })
+    json::to_string(&Ready { id: place.id(at), r#type: "ready", shard: place.shard })
 }

@@ -23,11 +23,11 @@ pub(super) struct State {
 
 struct Message<'a> {
     id: String,
-    kind: &'static str,
+    r#type: &'static str,
     task: View<'a>,
 }
 
-object!(write Message<'_> { id, kind as "type", task });
+object!(write Message<'_> { id, r#type as "type", task });
 
 struct View<'a> {
     task_id: &'a str,
@@ -69,7 +69,7 @@ impl State {
             seq: self.seq,
         };
         let id = config.tickets.resume(task_id, until, self.seq);
-        json::to_string(&Message { id, kind, task })
+        json::to_string(&Message { id, r#type: kind, task })
     }
 }
 
