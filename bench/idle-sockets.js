@@ -9,8 +9,8 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { WebSocket } from "ws";
+import { startGateway, TOKEN } from "./gateway/gateway.js";
 import { ingest } from "./ingest.js";
-import { TOKEN, Workerd } from "./workerd.js";
 
 const { values } = parseArgs({
   options: {
@@ -83,8 +83,8 @@ const told = (name, results) =>
     FIGURES.map(([key, , digits]) => median(results.map((each) => each[key])).toFixed(digits)),
   );
 
-const quiet = await Workerd.start();
-const crowded = await Workerd.start();
+const quiet = await startGateway();
+const crowded = await startGateway();
 let open = [];
 try {
   // Both have stored as much, and are warm, before anything is counted.

@@ -1,0 +1,40 @@
+// A Worker in JavaScript to compare the gateway with, on the same runtime: a file of bench/peers.
+
+import path from "node:path";
+import { SECRET } from "./gateway.js";
+import { Workerd } from "./workerd.js";
+
+const PEERS = path.resolve(import.meta.dirname, "../peers");
+
+/** Starts a peer by the name of its file; `shards` only where its objects store something. */
+export function startPeer(name, { shards } = {}) {
+  return Workerd.start(config(name, shards), [path.join(PEERS, name)]);
+}
+
+const objects = (shards) => `
+  bindings = [
+    ( name = "SECRET", text = "${SECRET}" ),
+    ( name = "SHARDS", text = "${shards}" ),
+    ( name = "SHARD", durableObjectNamespace = "Shard" ),
+  ],
+  durableObjectNamespaces = [( className = "Shard", uniqueKey = "Shard", enableSql = true )],
+  durableObjectStorage = ( localDisk = "objects" ),`;
+
+const stateless = `
+  bindings = [( name = "SECRET", text = "${SECRET}" )],`;
+
+const config = (name, shards) => `using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [
+    ( name = "peer", worker = .peer ),
+    ( name = "objects", disk = ( path = "objects", writable = true ) ),
+  ],
+  sockets = [( name = "http", http = (), service = "peer" )],
+);
+
+const peer :Workerd.Worker = (
+  compatibilityDate = "2026-07-01",
+  modules = [( name = "${name}", esModule = embed "${name}" )],${shards ? objects(shards) : stateless}
+);
+`;

@@ -1,0 +1,39 @@
+// Workers measured in turns, all of them alive at the same time: what a request costs each, and how long it takes.
+
+import { cpuOf } from "../lib/cpu.js";
+import { closedLoop, withConnections } from "./client.js";
+
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
+
+/**
+ * Measures Workers by their names. `requests(count)` makes what a slot sends, each time anew; `expected` is the
+ * status of every answer. A round has four slots for each Worker, in an order that rotates. Its samples are sums over
+ * its slots, garbage collection included: `{ cpu, p50 }`, each `{ [name]: number[] }` in microseconds.
+ */
+export async function inTurns(workers, requests, { expected = 200, rounds = 9, slot = 200 } = {}) {
+  const entries = Object.entries(workers).map(([name, workerd]) => ({ name, workerd }));
+  const cpu = Object.fromEntries(entries.map(({ name }) => [name, []]));
+  const p50 = Object.fromEntries(entries.map(({ name }) => [name, []]));
+  const run = ({ workerd }, count) =>
+    // One connection: what is measured is the answer, not the queue before it.
+    withConnections(workerd.port, 1, (open) => closedLoop(open, requests(count), expected));
+  // So many that the runtime has compiled what is called often.
+  for (let nth = 0; nth < 10; nth += 1) for (const entry of entries) await run(entry, 300);
+  for (let round = 0; round < rounds; round += 1) {
+    const seen = new Map(entries.map((entry) => [entry, { cpu: 0, times: [] }]));
+    for (let nth = 0; nth < 4; nth += 1) {
+      for (const [place] of entries.entries()) {
+        const entry = entries[(place + nth + round) % entries.length];
+        const sums = seen.get(entry);
+        const before = cpuOf(entry.workerd.pid);
+        sums.times.push(...(await run(entry, slot)));
+        sums.cpu += cpuOf(entry.workerd.pid) - before;
+      }
+    }
+    for (const [{ name }, sums] of seen) {
+      cpu[name].push(sums.cpu / sums.times.length);
+      p50[name].push(median(sums.times) * 1000);
+    }
+  }
+  return { cpu, p50 };
+}

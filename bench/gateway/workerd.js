@@ -1,0 +1,80 @@
+// The Workers runtime itself, `workerd serve`: without wrangler's or miniflare's proxy before it, so that what is
+// measured is the Worker alone. Objects are on disk, as in production.
+
+import { spawn } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+
+const { default: binary } = createRequire(import.meta.url)("workerd");
+
+export class Workerd {
+  #process;
+  #closed;
+  #folder = mkdtempSync(path.join(tmpdir(), "vtryon-bench-"));
+
+  /** Starts a Worker: `config` is Cap'n Proto with a socket named `http`, `modules` are the files that it embeds. */
+  static async start(config, modules) {
+    const workerd = new Workerd();
+    for (const file of modules) {
+      cpSync(file, path.join(workerd.#folder, path.basename(file)));
+    }
+    mkdirSync(workerd.objects);
+    writeFileSync(path.join(workerd.#folder, "config.capnp"), config);
+    await workerd.restart();
+    return workerd;
+  }
+
+  /** Where its objects keep what they store. */
+  get objects() {
+    return path.join(this.#folder, "objects");
+  }
+
+  /** Starts the runtime anew on what is stored. */
+  async restart() {
+    await this.halt();
+    const options = ["--experimental", "--control-fd=3", "--socket-addr=http=127.0.0.1:0"];
+    // What the Worker logs is written as in production, and read by nobody.
+    this.#process = spawn(binary, ["serve", "config.capnp", ...options], {
+      cwd: this.#folder,
+      stdio: ["ignore", "ignore", "ignore", "pipe"],
+    });
+    this.#closed = new Promise((closed) => this.#process.once("close", closed));
+    // It tells its port once it listens.
+    for await (const line of createInterface({ input: this.#process.stdio[3] })) {
+      const { event, port } = JSON.parse(line);
+      if (event !== "listen") continue;
+      this.port = port;
+      this.url = `http://127.0.0.1:${port}`;
+      return;
+    }
+    throw new Error("workerd did not start");
+  }
+
+  /** The number of its process. */
+  get pid() {
+    return this.#process.pid;
+  }
+
+  #read(name) {
+    return readFileSync(`/proc/${this.pid}/${name}`, "utf8");
+  }
+
+  /** The memory that it holds, in bytes. */
+  get memory() {
+    return Number(/VmRSS:\s+(\d+) kB/.exec(this.#read("status"))[1]) * 1024;
+  }
+
+  /** Stops the runtime and leaves what is stored. */
+  async halt() {
+    this.#process?.kill("SIGKILL");
+    await this.#closed;
+  }
+
+  async stop() {
+    await this.halt();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
