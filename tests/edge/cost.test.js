@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { bill, rows, since } from "./bill.js";
-import { event, Gateway, until } from "./gateway.js";
+import { event, Gateway, sign, until } from "./gateway.js";
 
 let gateway;
 let last;
@@ -62,8 +62,23 @@ test("a duplicate is a request to the Worker and one to its shard, and reads", a
   assert.deepEqual(new Set(Object.values(rest)), new Set([0]), JSON.stringify(rest));
 });
 
-test("a refused request never wakes a shard", async () => {
-  assert.equal((await gateway.post(event("task_cost", "queued"), { signature: "00" })).status, 401);
-  const { request, shard_request } = await billed();
-  assert.deepEqual([request, shard_request], [1, 0]);
-});
+/** [what is refused, the signature, the body] */
+const REFUSED = [
+  ["no signature", null, "{}"],
+  ["a malformed one", "nonsense", "{}"],
+  ["two", `${sign("{}")},${sign("{}")}`, "{}"],
+  ["one of another body", sign("{ }"), "{}"],
+  ["one by another secret", sign("{}", "whsec_other"), "{}"],
+  ["a body that is too long", sign("{}"), "x".repeat(262_145)],
+];
+for (const [name, signature, body] of REFUSED) {
+  test(`refused, ${name}: no request to a shard, no alarm`, async () => {
+    for (let repeat = 0; repeat < 20; repeat++) {
+      assert.ok([401, 413].includes((await gateway.post(body, { signature })).status));
+    }
+    // The directory is told of refusals, once for all that an isolate has seen in its pause.
+    const { request, shard_request, directory_request, alarm_set, kv_write } = await billed();
+    assert.deepEqual([request, shard_request, alarm_set, kv_write], [20, 0, 0, 0]);
+    assert.ok(directory_request <= 1, `${directory_request} requests to the directory`);
+  });
+}
