@@ -12,9 +12,7 @@ export interface Answer {
 const RETRY_AFTER = 10;
 
 /** The answer to an event that was taken. */
-export function acknowledged(): Answer {
-  return answer(200, { received: true });
-}
+export const ACKNOWLEDGED: Answer = answer(200, { received: true });
 
 /** Tells a stranger of a fault what the core says that a stranger may be told. */
 export function refused(fault: unknown): Answer {

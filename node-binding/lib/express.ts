@@ -20,9 +20,9 @@ interface ExpressRequest extends IncomingMessage {
 export function vtryonWebhooks(
   options: ReceiverOptions,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  return messageHandler(options, (request: ExpressRequest, limit, signal) => {
+  return messageHandler(options, (request: ExpressRequest, limit, deadline) => {
     const kept = binaryOf(request.rawBody) ?? binaryOf(request.body);
-    return kept ?? readBody(request, limit, signal);
+    return kept ?? readBody(request, limit, deadline);
   });
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { Deadline } from "./deadline.js";
 import { deliveryOf, drain, readBody } from "./message.js";
 import { type ReceiverOptions, receiver } from "./receive.js";
 
@@ -55,7 +56,7 @@ export async function vtryonWebhooks(
     done();
   });
   scope.all(options.path ?? "/webhooks/vtryon", async ({ raw }, reply) => {
-    const body = (limit: number, signal: AbortSignal) => readBody(raw, limit, signal);
+    const body = (limit: number, deadline: Deadline) => readBody(raw, limit, deadline);
     const { status, headers, body: text } = await receive(deliveryOf(raw, body));
     reply
       .code(status)

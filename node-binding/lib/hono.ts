@@ -21,7 +21,7 @@ export interface HonoContext {
  */
 export function vtryonWebhooks(options: ReceiverOptions): (c: HonoContext) => Promise<Response> {
   const receive = requestReceiver(options);
-  return ({ req }) => receive(req.raw, (limit, signal) => bodyOf(req, limit, signal));
+  return ({ req }) => receive(req.raw, (limit, { signal }) => bodyOf(req, limit, signal));
 }
 
 /** Hono keeps what a middleware has read. Only bytes will do: a text or an object is not what came. */

@@ -2,9 +2,10 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Answer } from "./answer.js";
+import type { Deadline } from "./deadline.js";
 import { refusal } from "./engine.js";
 import { SIGNATURE_HEADER } from "./payload.js";
-import { cutOff, type Delivery, passed, type ReceiverOptions, receiver } from "./receive.js";
+import { cutOff, type Delivery, type ReceiverOptions, receiver } from "./receive.js";
 
 /** How much of a body that nobody wants is still taken, and for how long, so that its sender reads the answer. */
 const DRAIN_BYTES = 4 * 1024 * 1024;
@@ -17,7 +18,7 @@ export function messageHandler<Request extends IncomingMessage>(
 ): (request: Request, response: ServerResponse) => Promise<void> {
   const receive = receiver(options);
   return async (request, response) => {
-    const delivery = deliveryOf(request, (limit, signal) => body(request, limit, signal));
+    const delivery = deliveryOf(request, (limit, deadline) => body(request, limit, deadline));
     send(response, await receive(delivery));
     drain(request);
   };
@@ -27,8 +28,8 @@ export function messageHandler<Request extends IncomingMessage>(
 export function deliveryOf(request: IncomingMessage, body: Delivery["body"]): Delivery {
   return {
     method: request.method,
-    // Each line of the header; frameworks that make up requests know the joined form only.
-    signature: request.headersDistinct?.[SIGNATURE_HEADER] ?? request.headers[SIGNATURE_HEADER],
+    // Lines of the same name are joined by a comma, which no signature holds.
+    signature: request.headers[SIGNATURE_HEADER],
     declaredLength: request.headers["content-length"],
     body,
   };
@@ -38,7 +39,7 @@ export function deliveryOf(request: IncomingMessage, body: Delivery["body"]): De
 export function readBody(
   request: IncomingMessage,
   limit: number,
-  signal: AbortSignal,
+  deadline: Deadline,
 ): Promise<Uint8Array> {
   // What was read before is gone, and a text is not what came.
   const isTaken = request.readableDidRead || request.listenerCount("readable") > 0;
@@ -52,26 +53,26 @@ export function readBody(
     let length = 0;
     const take = (chunk: Uint8Array) => {
       length += chunk.byteLength;
-      if (length > limit) stop(refusal("payload_too_large"));
-      else chunks.push(chunk);
+      if (length <= limit && !deadline.isOver) {
+        chunks.push(chunk);
+      } else {
+        // After the deadline nobody waits for the reason.
+        request.off("data", take);
+        chunks.length = 0;
+        reject(refusal("payload_too_large"));
+      }
     };
-    const end = () => {
-      stop();
-      resolve(Buffer.concat(chunks));
+    const end = () =>
+      resolve(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks));
+    const cut = () => {
+      if (!request.readableEnded) reject(cutOff());
     };
-    const late = () => stop(passed());
-    const cut = () => stop(cutOff());
-    const stop = (fault?: Error) => {
-      request.off("data", take).off("end", end).off("close", cut).off("error", cut);
-      signal.removeEventListener("abort", late);
-      if (fault !== undefined) reject(fault);
-    };
+    // They stay: each request is a stream of its own, and a promise is settled once.
     request.on("data", take).on("end", end).on("close", cut).on("error", cut);
-    signal.addEventListener("abort", late);
     // One that was paused on purpose flows for no listener.
     request.resume();
     // One that had failed before tells nobody again.
-    if (request.destroyed && !request.readableEnded) cut();
+    if (request.destroyed) cut();
   });
 }
 

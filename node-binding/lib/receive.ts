@@ -1,4 +1,5 @@
-import { type Answer, acknowledged, postponed, refused } from "./answer.js";
+import { ACKNOWLEDGED, type Answer, postponed, refused } from "./answer.js";
+import { Deadline } from "./deadline.js";
 import { refusal } from "./engine.js";
 import { WebhookError } from "./error.js";
 import type { VtryonEvent } from "./event.js";
@@ -51,10 +52,10 @@ export interface Delivery {
   /** The value of `content-length`, where there is one. */
   readonly declaredLength: string | null | undefined;
   /**
-   * Reads the raw body. More than `limit` bytes are a `payload_too_large`; reading ends with the signal.
+   * Reads the raw body. More than `limit` bytes are a `payload_too_large`; reading ends with the deadline.
    * A body that something else has read is a `body_already_parsed`.
    */
-  body(limit: number, signal: AbortSignal): Uint8Array | Promise<Uint8Array>;
+  body(limit: number, deadline: Deadline): Uint8Array | Promise<Uint8Array>;
 }
 
 const DEFAULT_DEADLINE_MS = 10_000;
@@ -75,10 +76,10 @@ export function receiver(options: ReceiverOptions): (delivery: Delivery) => Prom
   const webhooks = new VtryonWebhooks(options.secrets, options);
 
   /** Verifies and reads a request, which may be a stranger's; returns what takes the event. */
-  async function read(delivery: Delivery, signal: AbortSignal): Promise<() => unknown> {
+  async function read(delivery: Delivery, deadline: Deadline): Promise<() => unknown> {
     if (delivery.method !== "POST") throw refusal("method_not_allowed");
     webhooks.admit(delivery.signature, Number(delivery.declaredLength) || 0);
-    const payload = await delivery.body(webhooks.maxBodyBytes, signal);
+    const payload = await delivery.body(webhooks.maxBodyBytes, deadline);
     let opened: [Match, VtryonEvent];
     try {
       opened = webhooks.open(payload, delivery.signature);
@@ -90,7 +91,8 @@ export function receiver(options: ReceiverOptions): (delivery: Delivery) => Prom
     const [match, event] = opened;
     const idempotencyKey = event.idempotency_key;
     const handle = (fence: number | undefined) => {
-      if (signal.aborted) throw passed();
+      deadline.check();
+      const { signal } = deadline;
       return options.onEvent(event, { ...match, idempotencyKey, fence, payload, signal });
     };
     const { store } = options;
@@ -98,45 +100,31 @@ export function receiver(options: ReceiverOptions): (delivery: Delivery) => Prom
   }
 
   return async (delivery) => {
-    const clock = new AbortController();
-    const timer = setTimeout(() => clock.abort(), deadlineMs);
+    const deadline = new Deadline(deadlineMs);
     let signed = false;
-    try {
-      const take = await inTime(() => read(delivery, clock.signal), clock.signal);
+    const work = async () => {
+      const take = await read(delivery, deadline);
+      deadline.check();
       signed = true;
-      // What fails after the deadline was answered already, but is not lost.
-      await inTime(take, clock.signal, (late) => report(options, late, signed));
-      return acknowledged();
+      await take();
+    };
+    try {
+      // What fails after the deadline was answered already, but an event of Vtryon's is not lost.
+      await deadline.wait(work(), (late) => signed && report(options, late, signed));
+      return ACKNOWLEDGED;
     } catch (fault) {
       report(options, fault, signed);
       // Whatever happens to a signed event is ours, even an error of the package's: it has to come again.
       return signed ? postponed(fault) : refused(fault);
     } finally {
-      clearTimeout(timer);
+      deadline.stop();
     }
   };
 }
 
-/** The body or the handler took too long. */
-export const passed = (): WebhookError => refusal("unavailable", "the deadline has passed");
-
 /** The body did not come whole. */
 export const cutOff = (): WebhookError =>
   refusal("unavailable", "the connection ended before the body");
-
-/** Waits for work, but no longer than until the signal; `late` is told what fails after that. */
-function inTime<T>(
-  work: () => T | Promise<T>,
-  signal: AbortSignal,
-  late: (fault: unknown) => void = () => {},
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) throw passed();
-    signal.addEventListener("abort", () => reject(passed()));
-    const start = async () => work();
-    start().then(resolve, (fault) => (signal.aborted ? late(fault) : reject(fault)));
-  });
-}
 
 /** Tells of a fault; by default it is logged, where it concerns the receiver. */
 function report({ onError }: ReceiverOptions, fault: unknown, signed: boolean): void {

@@ -1,5 +1,6 @@
 // Requests of the Fetch standard, for the adapters that are given them.
 
+import type { Deadline } from "./deadline.js";
 import { refusal } from "./engine.js";
 import { WebhookError } from "./error.js";
 import { binaryOf, SIGNATURE_HEADER } from "./payload.js";
@@ -10,7 +11,7 @@ export function requestReceiver(
   options: ReceiverOptions,
 ): (
   request: Request,
-  body: (limit: number, signal: AbortSignal) => Promise<Uint8Array>,
+  body: (limit: number, deadline: Deadline) => Promise<Uint8Array>,
 ) => Promise<Response> {
   const receive = receiver(options);
   return async (request, body) => {

@@ -10,5 +10,5 @@ export type { Context, ReceiverOptions } from "./receive.js";
  */
 export function vtryonWebhooks(options: ReceiverOptions): (request: Request) => Promise<Response> {
   const receive = requestReceiver(options);
-  return (request) => receive(request, (limit, signal) => readBody(request, limit, signal));
+  return (request) => receive(request, (limit, { signal }) => readBody(request, limit, signal));
 }
