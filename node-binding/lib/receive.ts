@@ -44,7 +44,10 @@ export interface ReceiverOptions extends Options, IdempotencyOptions {
   onError?(error: unknown): unknown;
 }
 
-/** One request, as an adapter hands it over. */
+/**
+ * One request, as an adapter hands it over.
+ * @internal
+ */
 export interface Delivery {
   readonly method: string | undefined;
   /** All values of the signature's header. */
@@ -62,7 +65,10 @@ const DEFAULT_DEADLINE_MS = 10_000;
 
 const DEADLINE = [1, DAY_MS, "a whole number of milliseconds up to 24 hours"] as const;
 
-/** Makes the one flow that all adapters share: from a request to its answer, which never rejects. */
+/**
+ * Makes the one flow that all adapters share: from a request to its answer, which never rejects.
+ * @internal
+ */
 export function receiver(options: ReceiverOptions): (delivery: Delivery) => Promise<Answer> {
   if (optionOf(options, "secret") !== undefined) {
     throw refusal("invalid_option", "`secret` is none: a receiver has `secrets`");
@@ -122,7 +128,10 @@ export function receiver(options: ReceiverOptions): (delivery: Delivery) => Prom
   };
 }
 
-/** The body did not come whole. */
+/**
+ * The body did not come whole.
+ * @internal
+ */
 export const cutOff = (): WebhookError =>
   refusal("unavailable", "the connection ended before the body");
 
