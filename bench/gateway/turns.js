@@ -7,33 +7,49 @@ const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers
 
 /**
  * Measures Workers by their names. `requests(count)` makes what a slot sends, each time anew; `expected` is the
- * status of every answer. A round has four slots for each Worker, in an order that rotates. Its samples are sums over
- * its slots, garbage collection included: `{ cpu, p50 }`, each `{ [name]: number[] }` in microseconds.
+ * status of every answer; `connections` is how many requests are under way at the same time. A round has four slots for
+ * each Worker, in an order that rotates. Its samples are sums over its slots, garbage collection included:
+ * `{ cpu, p50, elapsed }`, each `{ [name]: number[] }` in microseconds: used by a request, until its answer, and passed
+ * for each request.
  */
-export async function inTurns(workers, requests, { expected = 200, rounds = 9, slot = 200 } = {}) {
+export async function inTurns(
+  workers,
+  requests,
+  { expected = 200, rounds = 9, slot = 200, connections = 1 } = {},
+) {
   const entries = Object.entries(workers).map(([name, workerd]) => ({ name, workerd }));
-  const cpu = Object.fromEntries(entries.map(({ name }) => [name, []]));
-  const p50 = Object.fromEntries(entries.map(({ name }) => [name, []]));
-  const run = ({ workerd }, count) =>
-    // One connection: what is measured is the answer, not the queue before it.
-    withConnections(workerd.port, 1, (open) => closedLoop(open, requests(count), expected));
+  const [cpu, p50, elapsed] = Array.from({ length: 3 }, () =>
+    Object.fromEntries(entries.map(({ name }) => [name, []])),
+  );
+  const run = ({ workerd }, count) => {
+    const sent = requests(count);
+    // One connection, by default: what is measured is the answer, not the queue before it.
+    return withConnections(workerd.port, connections, async (open) => {
+      const begun = performance.now();
+      const times = await closedLoop(open, sent, expected);
+      return { times, passed: (performance.now() - begun) * 1000 };
+    });
+  };
   // So many that the runtime has compiled what is called often.
   for (let nth = 0; nth < 10; nth += 1) for (const entry of entries) await run(entry, 300);
   for (let round = 0; round < rounds; round += 1) {
-    const seen = new Map(entries.map((entry) => [entry, { cpu: 0, times: [] }]));
+    const seen = new Map(entries.map((entry) => [entry, { cpu: 0, passed: 0, times: [] }]));
     for (let nth = 0; nth < 4; nth += 1) {
       for (const [place] of entries.entries()) {
         const entry = entries[(place + nth + round) % entries.length];
         const sums = seen.get(entry);
         const before = cpuOf(entry.workerd.pid);
-        sums.times.push(...(await run(entry, slot)));
+        const { times, passed } = await run(entry, slot);
+        sums.times.push(...times);
+        sums.passed += passed;
         sums.cpu += cpuOf(entry.workerd.pid) - before;
       }
     }
     for (const [{ name }, sums] of seen) {
       cpu[name].push(sums.cpu / sums.times.length);
       p50[name].push(median(sums.times) * 1000);
+      elapsed[name].push(sums.passed / sums.times.length);
     }
   }
-  return { cpu, p50 };
+  return { cpu, p50, elapsed };
 }
