@@ -20,7 +20,7 @@ export default {
         { name: "guide", role: "guide", version: versionOf("express") },
         { name: "empty server", role: "limit" },
       ],
-      floors: [{ case: "350 B", of: "guide", over: "ours", target: 5, floor: 1.6 }],
+      floors: [{ case: "350 B", of: "guide", over: "ours", target: 5, floor: 2.1 }],
     };
   },
 };
