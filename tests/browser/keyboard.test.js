@@ -49,10 +49,12 @@ async function goTo(page, name, key = "Tab") {
   assert.fail(`${name} is not reached: ${passed.join(" | ")}`);
 }
 
-const isAt = async (page, tag, name) => {
-  const at = await page.evaluate(focused);
-  assert.deepEqual([at.tag, at.name], [tag, name]);
-};
+/** Waits until something has the focus. */
+const isAt = (page, tag, name) =>
+  until(async () => {
+    const at = await page.evaluate(focused);
+    return at.tag === tag && at.name === name;
+  });
 
 const heading = (page, name) => page.getByRole("heading", { name, level: 1 }).waitFor();
 

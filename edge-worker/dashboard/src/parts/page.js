@@ -1,7 +1,7 @@
 // The frame of a page: its heading, what it is about, what can be done there.
 
 import { html } from "htm/preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 
 let isFirst = true;
 
@@ -11,7 +11,8 @@ export function Page({ title, heading = title, about, actions, children }) {
   useEffect(() => {
     document.title = `${title} · Vtryon Webhooks`;
   }, [title]);
-  useEffect(() => {
+  // Before the page is painted: whoever sees the heading is there.
+  useLayoutEffect(() => {
     if (!isFirst) top.current.focus({ preventScroll: true });
     isFirst = false;
   }, []);
