@@ -49,7 +49,7 @@ fn fault(text: &str) -> Error {
 ///
 /// # Errors
 /// [`Code::InvalidJson`] for half of a surrogate pair: grammatical, but it names no character (RFC 8259, 8.2).
-pub(crate) fn string(value: &str) -> Result<Option<Cow<'_, str>>, Error> {
+pub fn string(value: &str) -> Result<Option<Cow<'_, str>>, Error> {
     let Some(inner) = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
         return Ok(None);
     };

@@ -5,10 +5,9 @@ mod read;
 mod shape;
 mod write;
 
-use std::str::{Chars, Split};
-
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use vtryon_webhooks::json_string;
 
 pub(crate) use self::read::{Read, read, variant};
 pub(crate) use self::shape::{object, one_of};
@@ -115,52 +114,9 @@ fn string_end(text: &str) -> usize {
     text.len()
 }
 
-/// Reads a string. Half of a surrogate pair names no character (RFC 8259, 8.2).
+/// Reads a string.
 pub(crate) fn text(value: &str) -> Option<String> {
-    let inner = value.strip_prefix('"')?.strip_suffix('"')?;
-    let mut text = String::with_capacity(inner.len());
-    let mut parts = inner.split('\\');
-    text.push_str(parts.next()?);
-    while let Some(part) = parts.next() {
-        let mut chars = part.chars();
-        let char = match chars.next() {
-            // Two backslashes: what follows them has no escape in front.
-            None => {
-                text.push('\\');
-                text.push_str(parts.next()?);
-                continue;
-            }
-            Some('b') => '\u{8}',
-            Some('f') => '\u{c}',
-            Some('n') => '\n',
-            Some('r') => '\r',
-            Some('t') => '\t',
-            Some('u') => {
-                let first = unit(&mut chars)?;
-                let is_alone = char::from_u32(first.into()).is_some();
-                let second = if is_alone { None } else { Some(low(&mut parts, &mut chars)?) };
-                char::decode_utf16(std::iter::once(first).chain(second)).next()?.ok()?
-            }
-            Some(itself) => itself,
-        };
-        text.push(char);
-        text.push_str(chars.as_str());
-    }
-    Some(text)
-}
-
-/// Reads a code unit of UTF-16: four hex digits.
-fn unit(digits: &mut Chars<'_>) -> Option<u16> {
-    (0..4).try_fold(0, |unit, _| Some(unit << 4 | digits.next()?.to_digit(16)? as u16))
-}
-
-/// Reads the second half of a surrogate pair: an escape right after the first.
-fn low<'a>(parts: &mut Split<'a, char>, chars: &mut Chars<'a>) -> Option<u16> {
-    if !chars.as_str().is_empty() {
-        return None;
-    }
-    *chars = parts.next()?.strip_prefix('u')?.chars();
-    unit(chars)
+    Some(json_string(value).ok()??.into_owned())
 }
 
 #[cfg(test)]
