@@ -9,8 +9,8 @@ const BUILD = path.resolve(import.meta.dirname, "../../edge-worker/build");
 export const SECRET = "whsec_bench";
 export const TOKEN = "admin-token-of-the-bench";
 
-/** Starts the gateway with so many shards, as it is built in a folder. */
-export function startGateway({ shards = 1, build = BUILD } = {}) {
+/** Starts the gateway with so many shards. */
+export function startGateway({ shards = 1 } = {}) {
   const variables = {
     VTRYON_WEBHOOK_SECRET: SECRET,
     GATEWAY_ADMIN_TOKEN: TOKEN,
@@ -19,7 +19,7 @@ export function startGateway({ shards = 1, build = BUILD } = {}) {
     // Endpoints of the bench listen on loopback.
     ALLOW_INSECURE_ENDPOINTS: "1",
   };
-  const modules = ["index.js", "index_bg.wasm"].map((name) => path.join(build, name));
+  const modules = ["index.js", "index_bg.wasm"].map((name) => path.join(BUILD, name));
   return Workerd.start(config(variables), modules);
 }
 

@@ -5,10 +5,13 @@ import { SECRET } from "./gateway.js";
 import { Workerd } from "./workerd.js";
 
 const PEERS = path.resolve(import.meta.dirname, "../peers");
+/** What all peers import. */
+const COMMON = "verified.js";
 
 /** Starts a peer by the name of its file; `shards` only where its objects store something. */
 export function startPeer(name, { shards } = {}) {
-  return Workerd.start(config(name, shards), [path.join(PEERS, name)]);
+  const files = [name, COMMON].map((file) => path.join(PEERS, file));
+  return Workerd.start(config(name, shards), files);
 }
 
 const objects = (shards) => `
@@ -35,6 +38,9 @@ const config :Workerd.Config = (
 
 const peer :Workerd.Worker = (
   compatibilityDate = "2026-07-01",
-  modules = [( name = "${name}", esModule = embed "${name}" )],${shards ? objects(shards) : stateless}
+  modules = [
+    ( name = "${name}", esModule = embed "${name}" ),
+    ( name = "${COMMON}", esModule = embed "${COMMON}" ),
+  ],${shards ? objects(shards) : stateless}
 );
 `;

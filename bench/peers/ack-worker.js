@@ -3,32 +3,10 @@
 // and nothing for a repeat. It keeps no deliveries, shows nothing live, and looks at no clock but one.
 
 import { DurableObject } from "cloudflare:workers";
-
-const HEADERS = { "content-type": "application/json", "cache-control": "no-store" };
-const REFUSED = JSON.stringify({
-  error: "unauthorized",
-  message: "the credentials of this request are missing or wrong",
-});
+import { HEADERS, verified } from "./verified.js";
 
 /** The statuses as bits, in the order that a task goes through them. */
 const STAGES = { queued: 1, processing: 2, completed: 4, failed: 8 };
-
-let key;
-
-const imported = (secret) =>
-  crypto.subtle.importKey(
-    "raw",
-    new TextEncoder().encode(secret),
-    { name: "HMAC", hash: "SHA-256" },
-    false,
-    ["verify"],
-  );
-
-/** Reads 64 hex digits; anything else is no signature. */
-function parsed(header) {
-  if (header === null || !/^[0-9a-f]{64}$/i.test(header)) return undefined;
-  return Uint8Array.fromHex(header);
-}
 
 /** Chooses a shard by a hash of the task's id (FNV-1a, 32 bits): far cheaper than the gateway's, which is SHA-256. */
 function shardOf(id, shards) {
@@ -41,16 +19,8 @@ function shardOf(id, shards) {
 
 export default {
   async fetch(request, env) {
-    const { pathname } = new URL(request.url);
-    if (pathname !== "/webhooks/vtryon") return new Response(null, { status: 404 });
-    if (request.method !== "POST") return new Response(null, { status: 405 });
-    const signature = parsed(request.headers.get("x-vtryon-signature"));
-    if (!signature) return new Response(REFUSED, { status: 401, headers: HEADERS });
-    const body = await request.arrayBuffer();
-    key ??= await imported(env.SECRET);
-    if (!(await crypto.subtle.verify("HMAC", key, signature, body))) {
-      return new Response(REFUSED, { status: 401, headers: HEADERS });
-    }
+    const { body, refused } = await verified(request, env.SECRET);
+    if (refused) return refused;
     const { task_id, status } = JSON.parse(new TextDecoder().decode(body));
     if (typeof task_id !== "string" || !(status in STAGES)) {
       return new Response(null, { status: 400 });

@@ -1,0 +1,40 @@
+// The gateway beside a Worker in JavaScript: processor time of workerd, and the time until the answer.
+
+import { versionOf } from "../lib/machine.js";
+import { startGateway } from "./gateway.js";
+import { startPeer } from "./peer.js";
+import { inTurns } from "./turns.js";
+
+const PEER = "JavaScript Worker";
+
+/**
+ * Measures both in turns. `peer` is a file of bench/peers, `requests` and `how` are those of `inTurns`, and `bounds` has
+ * the floors of both figures: `{ atMost, stretch, floor: { CPU, p50 } }`.
+ */
+export async function besidePeer({ peer, shards, requests, how, bounds: { floor, ...bounds } }) {
+  const workers = {};
+  try {
+    workers.ours = await startGateway({ shards });
+    workers[PEER] = await startPeer(peer, { shards });
+    const { cpu, p50 } = await inTurns(workers, requests, how);
+    return {
+      cases: [
+        { case: "CPU", samples: cpu },
+        { case: "p50", samples: p50 },
+      ],
+      variants: [
+        { name: "ours", role: "ours" },
+        { name: PEER, role: "peer", version: versionOf("workerd") },
+      ],
+      floors: ["CPU", "p50"].map((name) => ({
+        case: name,
+        of: "ours",
+        over: PEER,
+        ...bounds,
+        floor: floor[name],
+      })),
+    };
+  } finally {
+    for (const worker of Object.values(workers)) await worker.stop();
+  }
+}
