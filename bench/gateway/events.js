@@ -18,9 +18,9 @@ export function posted(task_id, status, secret = SECRET) {
 /** An event of a task that leaves its status as it is, and is like none before it. */
 export const note = (task_id) => brings({ event: "task.note", task_id, note: notes++ }, SECRET);
 
-/** The first and the second event of half as many new tasks. */
-export function fresh(count) {
-  const ids = Array.from({ length: count / 2 }, () => `bench_${tasks++}`);
+/** The first and the second event of half as many new tasks, by ids that rise unless others are made. */
+export function fresh(count, idOf = (nth) => `bench_${nth}`) {
+  const ids = Array.from({ length: count / 2 }, () => idOf(tasks++));
   return ["queued", "processing"].flatMap((status) => ids.map((id) => posted(id, status)));
 }
 

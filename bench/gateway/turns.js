@@ -6,7 +6,7 @@ import { closedLoop, withConnections } from "./client.js";
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
 /**
- * Measures Workers by their names. `requests(count)` makes what a slot sends, each time anew; `expected` is the
+ * Measures Workers by their names. `requests(count, name)` makes what a slot sends, each time anew; `expected` is the
  * status of every answer; `connections` is how many requests are under way at the same time. A round has four slots for
  * each Worker, in an order that rotates. Its samples are sums over its slots, garbage collection included:
  * `{ cpu, p50, elapsed }`, each `{ [name]: number[] }` in microseconds: used by a request, until its answer, and passed
@@ -21,8 +21,8 @@ export async function inTurns(
   const [cpu, p50, elapsed] = Array.from({ length: 3 }, () =>
     Object.fromEntries(entries.map(({ name }) => [name, []])),
   );
-  const run = ({ workerd }, count) => {
-    const sent = requests(count);
+  const run = ({ name, workerd }, count) => {
+    const sent = requests(count, name);
     // One connection, by default: what is measured is the answer, not the queue before it.
     return withConnections(workerd.port, connections, async (open) => {
       const begun = performance.now();
