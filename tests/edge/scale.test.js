@@ -1,0 +1,89 @@
+// What is read for a request does not grow with what is stored: the rows read, as the platform bills them, are the same
+// with 1,000 tasks and with 100,000. `node bench/run.js gateway-scale` measures how long it takes with a million.
+
+import assert from "node:assert/strict";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { seed, seededTask, shardFile } from "../../bench/gateway/seed.js";
+import { Backend } from "./backend.js";
+import { bill, since } from "./bill.js";
+import { acknowledged, delivery, named } from "./deliveries.js";
+import { event, Gateway, until } from "./gateway.js";
+
+const FEW = 1000;
+const MANY = 100_000;
+
+let gateway;
+let backend;
+before(async () => {
+  gateway = await Gateway.start({ build: "build-faults", bindings: { SHARDS: "1" } });
+  backend = await Backend.start();
+  // The first endpoint is the one that what is seeded was delivered to; it takes what changes a status alone.
+  await gateway.register(backend.url);
+  // The first delivery of all notes how its endpoint fares.
+  await acknowledged(gateway, event("task_first", "queued"));
+  await delivery(gateway, { task_id: "task_first" });
+});
+after(async () => {
+  await gateway.stop();
+  await backend.stop();
+});
+
+const get = (target) => async () => assert.equal((await gateway.api(target)).status, 200);
+const post = (body) => () => acknowledged(gateway, body);
+
+/** What is asked of a gateway with so many tasks, in this order: `[what it is, what is done, rows it writes]`. */
+const operations = (tasks, last) => [
+  ["the first request after a start", get(`/api/tasks/${seededTask(1)}`), 0],
+  ["a task", get(`/api/tasks/${seededTask(tasks / 2)}`), 0],
+  ["its result", get(`/api/tasks/${seededTask(tasks / 2)}/result`), 0],
+  ["tasks", get("/api/tasks"), 0],
+  ["tasks, half-way", get(`/api/tasks?cursor=1.${tasks / 2}`), 0],
+  ["tasks that are queued", get("/api/tasks?status=queued"), 0],
+  ["tasks that failed", get("/api/tasks?status=failed"), 0],
+  [
+    "tasks that failed, half-way",
+    get(`/api/tasks?status=failed&limit=20&cursor=1.${tasks / 2}`),
+    0,
+  ],
+  ["deliveries", get("/api/deliveries"), 0],
+  ["deliveries, half-way", get(`/api/deliveries?cursor=1.${(last / 2) * 65_536}`), 0],
+  ["deliveries of a task", get(`/api/deliveries?task_id=${seededTask(tasks / 2)}`), 0],
+  ["dead letters", get("/api/deliveries?state=dead&limit=10"), 0],
+  ["what is delivered", get("/api/deliveries?state=delivered&endpoint=ep_1"), 0],
+  ["a delivery", get(`/api/deliveries/dlv_0_${last * 65_536 + 1}`), 0],
+  ["a body that can't be read", post("no json"), 2],
+  ["bodies that can't be read", get("/api/quarantine"), 0],
+  ["an event by another name", post(named("rated", seededTask(4))), 3],
+  ["a duplicate", post(event(seededTask(4), "queued")), 0],
+  // Each is delivered too.
+  ["a first event", post(event("task_new", "queued")), 6],
+  ["a further event", post(event("task_new", "processing")), 4],
+  ["a final event", post(event("task_new", "completed")), 5],
+];
+
+/** Fills the shard with so many tasks and returns the rows that are read for each operation. */
+async function rowsRead(tasks) {
+  await gateway.halt();
+  const last = seed(shardFile(path.join(gateway.folder, "objects")), tasks);
+  await gateway.restart();
+  const read = {};
+  for (const [name, run, written] of operations(tasks, last)) {
+    const earlier = await bill(gateway);
+    const billed = async () => since(earlier, await bill(gateway));
+    await run();
+    await until(async () => (await billed()).rows_written >= written);
+    const { rows_read, rows_written } = await billed();
+    assert.equal(rows_written, written, name);
+    read[name] = rows_read;
+  }
+  return read;
+}
+
+test("the rows read are the same with 1,000 tasks and with 100,000", async () => {
+  const few = await rowsRead(FEW);
+  const many = await rowsRead(MANY);
+  const lines = Object.keys(few).map((name) => `${name}: ${few[name]}, ${many[name]}`);
+  console.log(`rows read with ${FEW} tasks, and with ${MANY}:\n  ${lines.join("\n  ")}`);
+  assert.deepEqual(many, few);
+});
