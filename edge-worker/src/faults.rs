@@ -7,6 +7,8 @@ use worker::Request;
 thread_local! {
     /// How many times faster than this machine's the clock runs, and from when on.
     static CLOCK: std::cell::Cell<(i64, i64)> = const { std::cell::Cell::new((1, 0)) };
+    /// Whether nothing is shown.
+    static HELD: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
 /// Tells whether the header of a request asks for a fault.
@@ -67,6 +69,33 @@ pub(crate) fn before_publish(task_id: &str, attempts: i64) -> worker::Result<()>
     }
     Ok(())
 }
+
+/// Tells whether what was stored is never shown, as where the instance ends first: of the task `fault:unshown`.
+#[cfg(feature = "faults")]
+pub(crate) fn is_unshown(task_id: Option<&str>) -> bool {
+    match task_id {
+        Some("fault:hold") => HELD.set(true),
+        Some("fault:release") => HELD.set(false),
+        Some(_) | None => {}
+    }
+    task_id == Some("fault:unshown")
+}
+
+/// Shows nothing from an event of the task `fault:hold` on until there is one of `fault:release`.
+#[cfg(feature = "faults")]
+pub(crate) async fn before_showing() {
+    while HELD.get() {
+        worker::Delay::from(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn is_unshown(_: Option<&str>) -> bool {
+    false
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) async fn before_showing() {}
 
 #[cfg(not(feature = "faults"))]
 pub(crate) const fn configure(_: &worker::Env) {}

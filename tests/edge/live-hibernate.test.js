@@ -15,9 +15,23 @@ const IDLE = 11_000;
 
 let gateway;
 before(async () => {
-  gateway = await Gateway.start({ bindings: { SHARDS: "1" } });
+  gateway = await Gateway.start({ build: "build-faults", bindings: { SHARDS: "1" } });
 });
 after(() => gateway.stop());
+
+/** The task of which nothing is shown before the instance ends that has stored it. */
+const UNSHOWN = "fault:unshown";
+
+/** Has an event stored and not shown; returns a shopper and an administrator who watch its task. */
+async function unshown(t) {
+  const ticket = await ticketFor(gateway, UNSHOWN);
+  const shopper = await view("WebSocket", gateway, live(UNSHOWN), { ticket });
+  t.after(() => shopper.cut());
+  await shopper.until("snapshot");
+  const admin = await ready(t, "WebSocket", gateway, live(UNSHOWN));
+  await acknowledged(gateway, event(UNSHOWN, "queued"));
+  return [shopper, admin];
+}
 
 const duplicates = async (id) => (await gateway.api(`/api/tasks/${id}`)).body.duplicates;
 
@@ -26,7 +40,8 @@ test("an object that sleeps forgets what is in its memory, and none of its socke
   await acknowledged(gateway, event(TASK, "queued"));
   const admins = [];
   for (const path of ["/api/live/0", live(TASK), "/api/live"]) {
-    admins.push(await ready(t, "WebSocket", gateway, path, { query: { bodies: "1" } }));
+    const viewer = await ready(t, "WebSocket", gateway, path, { query: { bodies: "1" } });
+    admins.push(Object.assign(viewer, { isOfTask: path === live(TASK) }));
   }
   const ticket = await ticketFor(gateway, TASK);
   const shopper = await view("WebSocket", gateway, live(TASK), { ticket });
@@ -34,9 +49,11 @@ test("an object that sleeps forgets what is in its memory, and none of its socke
   await shopper.until("snapshot");
   await acknowledged(gateway, event(TASK, "queued"));
   assert.equal(await duplicates(TASK), 1);
+  // This one is not shown before the instance is gone.
+  const [missed, watcher] = await unshown(t);
 
   // To ask whether it sleeps would wake it. A ping does not: the runtime answers that alone.
-  const sockets = [...admins, shopper];
+  const sockets = [...admins, watcher, missed, shopper];
   do {
     const before = sockets.map(({ pongs }) => pongs);
     for (let left = IDLE; left > 0; left -= 2000) {
@@ -48,10 +65,15 @@ test("an object that sleeps forgets what is in its memory, and none of its socke
     }
   } while ((await duplicates(TASK)) !== 0);
 
+  assert.equal((await missed.until("update")).task.status, "queued");
+  await watcher.until(({ task_id }) => task_id === UNSHOWN);
   await acknowledged(gateway, event(TASK, "completed"));
   for (const viewer of admins) {
     const { status, body } = await viewer.until(({ status }) => status === "completed");
     assert.equal(status, "completed");
+    const tasks = viewer.all("event").map(({ task_id }) => task_id);
+    const all = [UNSHOWN, TASK].filter((id) => id === TASK || !viewer.isOfTask);
+    assert.deepEqual(tasks, all, "what it has missed, and nothing twice");
     assert.ok(body, "what it has asked for is remembered");
   }
   assert.equal((await shopper.until("update")).task.status, "completed");

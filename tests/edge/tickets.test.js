@@ -131,9 +131,11 @@ for (const transport of TRANSPORTS) {
       event(id, "processing"),
       JSON.stringify({ event: "generation.rated", task_id: id, status: "secret" }),
       event("task_else", "completed"),
-      event(id, "completed", { data: { result_url: URL } }),
     ];
     for (const body of bodies) await acknowledged(gateway, body);
+    // It is told how the task stands when its turn comes, so each change is waited for.
+    await viewer.until("update");
+    await acknowledged(gateway, event(id, "completed", { data: { result_url: URL } }));
     assert.deepEqual(await viewer.ended(), transport === "SSE" ? {} : { code: 1000 });
     await acknowledged(gateway, event(id, "failed", { error: { message: "conflict" } }));
     const { events } = (await gateway.api(`/api/tasks/${id}`)).body;

@@ -128,7 +128,7 @@ impl TaskShard {
         arrival: &Arrival,
     ) -> worker::Result<Kept> {
         self.memory.last_seq.set(Some(seq));
-        self.show_live(&Entry::event(seq), arrival.task_id());
+        self.show_live(Entry::event(seq), arrival.task_id());
         for dispatch in &owed.at_once {
             self.hand_out(dispatch.delivery, arrival.received_at);
         }

@@ -40,7 +40,7 @@ pub(crate) use outbox::result_key;
 pub(crate) use replays::Progress;
 
 use self::history::Wanted;
-use self::live::Place;
+use self::live::{Place, Unshown};
 use self::stats::Commits;
 use crate::auth::is_socket;
 use crate::bill::{self, Item};
@@ -55,11 +55,12 @@ use crate::{clock, faults};
 
 /// The object class that `wrangler.toml` binds as `TASK_SHARD`.
 #[durable_object]
+#[derive(Clone)]
 pub struct TaskShard {
-    state: State,
+    state: Rc<State>,
     env: Env,
     /// Unwind safe: each cell is written whole, after the commit that it follows from.
-    memory: AssertUnwindSafe<Memory>,
+    memory: Rc<AssertUnwindSafe<Memory>>,
 }
 
 /// What an instance remembers of its storage, so that it need not ask again.
@@ -90,13 +91,15 @@ struct Memory {
     prune_at: Cell<Option<Millis>>,
     /// Whether anybody watches, or did so since this instance has started.
     is_watched: Cell<bool>,
+    /// What is not shown to all of them yet.
+    unshown: Unshown,
     /// How long storing took.
     commits: Commits,
 }
 
 impl DurableObject for TaskShard {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env, memory: AssertUnwindSafe(Memory::default()) }
+        Self { state: Rc::new(state), env, memory: Rc::new(AssertUnwindSafe(Memory::default())) }
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
@@ -229,7 +232,7 @@ impl TaskShard {
         let last = sql::first(&sql, LAST, &[], Row::int)?;
         self.memory.last_seq.set(Some(last.unwrap_or(0)));
         self.schedule(0);
-        Ok(())
+        if self.memory.is_watched.get() { self.show_missed() } else { Ok(()) }
     }
 
     /// Does what is due, a part of everything: no kind of work holds up another, and no fault of one does.

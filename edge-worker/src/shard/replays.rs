@@ -121,7 +121,7 @@ impl TaskShard {
                 continue;
             }
             let task = events::kept(&self.state.storage().sql(), seq_of(*no)).ok().flatten();
-            self.show_live(&Entry::replay(seq, *no), task.and_then(|kept| kept.task_id).as_deref());
+            self.show_live(Entry::replay(seq, *no), task.and_then(|kept| kept.task_id).as_deref());
         }
     }
 }

@@ -7,6 +7,7 @@
 mod log;
 mod message;
 mod open;
+mod queue;
 mod show;
 mod state;
 mod viewer;
@@ -18,6 +19,7 @@ use worker::{WebSocket, WebSocketIncomingMessage};
 
 pub(super) use self::log::{Entry, before_time};
 use self::open::Gap;
+pub(super) use self::queue::Unshown;
 use self::viewer::Viewer;
 use super::TaskShard;
 use crate::clock;
@@ -136,7 +138,7 @@ impl TaskShard {
                 break;
             }
         }
-        viewer.at = self.last_seq();
+        viewer.at = viewer.at.max(self.last_seq());
         viewer.is_current = true;
         if !viewer.is_greeted {
             viewer.is_greeted = true;

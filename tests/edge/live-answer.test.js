@@ -1,0 +1,92 @@
+// The answer to an event does not wait for those who watch: the event is shown afterwards, and in order all the same.
+// From an event of the task `fault:hold` on nothing is shown, until there is one of `fault:release`.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { acknowledged, named } from "./deliveries.js";
+import { event, Gateway } from "./gateway.js";
+import { live, opened, ready } from "./streams.js";
+import { ticketFor } from "./ticket-office.js";
+
+const HOLD = "fault:hold";
+const RELEASE = "fault:release";
+const SHARD = "/api/live/0";
+
+/** How much a shard lets wait. */
+const MOST = 50;
+
+let gateway;
+before(async () => {
+  gateway = await Gateway.start({ build: "build-faults", bindings: { SHARDS: "1" } });
+});
+after(() => gateway.stop());
+
+const watch = (t, path, options) => ready(t, "WebSocket", gateway, path, options);
+const told = (viewer) => viewer.all("event").map(({ task_id, event }) => [task_id, event]);
+const post = (name, ...tasks) => acknowledged(gateway, ...tasks.map((id) => named(name, id)));
+
+/** Waits for a pong: whatever was sent to a viewer before has come then. */
+async function settled(viewer) {
+  const { pongs } = viewer;
+  viewer.send("ping");
+  await viewer.holds((viewer) => viewer.pongs > pongs);
+}
+
+test("an event is answered before it is shown to anybody", async (t) => {
+  const name = "task.answered";
+  const ticket = await ticketFor(gateway, HOLD);
+  const early = [await watch(t, SHARD), await watch(t, live(HOLD))];
+  const cut = await watch(t, SHARD);
+  const page = await opened(t, "WebSocket", gateway, live(HOLD), { ticket });
+  await page.until("snapshot");
+
+  await acknowledged(gateway, event(HOLD, "queued"));
+  await post(name, "task_between");
+  for (const viewer of [...early, cut, page]) {
+    await settled(viewer);
+    assert.deepEqual([...told(viewer), ...viewer.all("update")], []);
+  }
+
+  cut.cut();
+  const resumed = await watch(t, SHARD, { resume: cut.last });
+  const late = await watch(t, SHARD);
+  const { tasks } = late.messages[0];
+  assert.deepEqual(
+    tasks.map(({ task_id }) => task_id),
+    ["task_between", HOLD],
+  );
+
+  await post(name, RELEASE);
+  const status = "generation.status_changed";
+  const all = [
+    [HOLD, status],
+    ["task_between", name],
+    [RELEASE, name],
+  ];
+  for (const [viewer, expected] of [
+    [early[0], all],
+    [early[1], all.slice(0, 1)],
+    [resumed, all],
+    [late, all.slice(2)],
+  ]) {
+    await viewer.until(({ task_id }) => task_id === expected.at(-1)[0]);
+    await settled(viewer);
+    assert.deepEqual(told(viewer), expected);
+  }
+  assert.equal((await page.until("update")).task.status, "queued");
+});
+
+test("a shard that can't show what it stores falls behind by so much and no more", async (t) => {
+  const name = "task.behind";
+  const viewer = await watch(t, SHARD);
+  const tasks = [HOLD, ...Array.from({ length: MOST + 10 }, (_, nth) => `task_behind_${nth}`)];
+  for (const id of tasks) await post(name, id);
+  await viewer.holds(() => told(viewer).length >= tasks.length - MOST);
+  await settled(viewer);
+  const expected = [...tasks, RELEASE].map((id) => [id, name]);
+  assert.deepEqual(told(viewer), expected.slice(0, tasks.length - MOST));
+
+  await post(name, RELEASE);
+  await viewer.until(({ task_id }) => task_id === RELEASE);
+  assert.deepEqual(told(viewer), expected);
+});

@@ -1,0 +1,67 @@
+// Many watch while many events come, and come and go meanwhile: each is told everything from its beginning on, in
+// order and once.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { acknowledged, named } from "./deliveries.js";
+import { Gateway } from "./gateway.js";
+import { live } from "./streams.js";
+import { view } from "./viewer.js";
+
+const WATCHED = "task_watched";
+const PATHS = ["/api/live/0", live(WATCHED)];
+/** So many of each: more than are shown an event in one turn. */
+const VIEWERS = 150;
+const ROUNDS = 12;
+const AT_ONCE = 8;
+
+let gateway;
+before(async () => {
+  gateway = await Gateway.start({ bindings: { SHARDS: "1" } });
+});
+after(() => gateway.stop());
+
+const seqs = (messages) => messages.filter(({ type }) => type === "event").map(({ seq }) => seq);
+
+test("300 sockets, some of which are cut off and go on elsewhere", async () => {
+  const open = async (path, resume) => {
+    const viewer = await view("WebSocket", gateway, path, { resume });
+    await viewer.until("ready");
+    return viewer;
+  };
+  // A stream is what a viewer was told over all of its sockets.
+  const begin = async (path, isFirst) => ({ path, isFirst, viewer: await open(path), told: [] });
+  const streams = await Promise.all(
+    PATHS.flatMap((path) => Array.from({ length: VIEWERS }, async () => begin(path, true))),
+  );
+  const goOn = async (stream) => {
+    stream.viewer.cut();
+    stream.told.push(...stream.viewer.messages);
+    stream.viewer = await open(stream.path, stream.viewer.last);
+  };
+
+  for (let round = 0; round < ROUNDS; round++) {
+    const tasks = Array.from({ length: AT_ONCE }, (_, nth) => (nth % 2 ? `task_${nth}` : WATCHED));
+    const bodies = tasks.map((id, nth) => named(`task.note_${round}_${nth}`, id));
+    const moving = streams.filter((_, nth) => nth % ROUNDS === round);
+    const [added] = await Promise.all([
+      Promise.all(PATHS.map((path) => begin(path, false))),
+      acknowledged(gateway, ...bodies),
+      ...moving.map(goOn),
+    ]);
+    streams.push(...added);
+  }
+  await acknowledged(gateway, named("task.last", WATCHED));
+
+  const { events } = (await gateway.api(`/api/tasks/${WATCHED}`)).body;
+  const stored = {
+    [PATHS[0]]: Array.from({ length: ROUNDS * AT_ONCE + 1 }, (_, nth) => nth + 1),
+    [PATHS[1]]: events.map(({ seq }) => seq),
+  };
+  for (const { path, isFirst, viewer, told } of streams) {
+    await viewer.until(({ event }) => event === "task.last");
+    viewer.cut();
+    const all = seqs([...told, ...viewer.messages]);
+    assert.deepEqual(all, stored[path].slice(isFirst ? 0 : -all.length), path);
+  }
+});
