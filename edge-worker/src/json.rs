@@ -1,6 +1,8 @@
 //! JSON. serde_json judges a text once; what it has judged is then taken apart by its brackets and commas. A parser
 //! that serde derives for a type makes the Worker larger, and so do its words for what it does not take.
 
+#[cfg(test)]
+mod codec;
 mod read;
 mod shape;
 mod write;

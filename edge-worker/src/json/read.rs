@@ -34,7 +34,8 @@ pub(crate) fn variant(value: &str) -> Option<(String, &str)> {
     if let Some(name) = text(value) {
         return Some((name, ""));
     }
-    Object::of(value)?.0.pop()
+    let [only] = Object::of(value)?.0.try_into().ok()?;
+    Some(only)
 }
 
 macro_rules! read_numbers {
