@@ -7,6 +7,8 @@ mod read;
 mod shape;
 mod write;
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use vtryon_webhooks::json_string;
@@ -22,7 +24,7 @@ pub(crate) struct Raw(pub(crate) String);
 const MOST: usize = 100;
 
 /// An object, its members in their order: the name, and the value as text.
-pub(crate) struct Object<'a>(Vec<(String, &'a str)>);
+pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, &'a str)>);
 
 impl<'a> Object<'a> {
     /// Reads a text that is one object and nothing else, with no member twice.
@@ -32,10 +34,10 @@ impl<'a> Object<'a> {
 
     /// Reads a value that is part of a text which has been judged.
     pub(crate) fn of(value: &'a str) -> Option<Self> {
-        let mut members: Vec<(String, &str)> = Vec::new();
+        let mut members: Vec<(Cow<'_, str>, &str)> = Vec::new();
         for part in parts(value, '{', '}')? {
-            let (name, value) = part.split_at_checked(string_end(part))?;
-            let name = text(name)?;
+            let (name, value) = part.split_at_checked(string_end(part.as_bytes(), 0))?;
+            let name = json_string(name).ok()??;
             // Each is compared with all before it.
             if members.len() == MOST || members.iter().any(|(other, _)| *other == name) {
                 return None;
@@ -46,7 +48,7 @@ impl<'a> Object<'a> {
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(member, _)| member.as_str())
+        self.0.iter().map(|(member, _)| &**member)
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
@@ -72,46 +74,51 @@ fn judged(text: &str) -> Option<&str> {
 
 /// Reads an array.
 pub(crate) fn list(value: &str) -> Option<Vec<&str>> {
-    parts(value, '[', ']')
+    Some(parts(value, '[', ']')?.collect())
 }
 
 /// Takes apart what stands between brackets, at the commas that are in no string and no bracket within.
-fn parts(value: &str, open: char, close: char) -> Option<Vec<&str>> {
+fn parts(value: &str, open: char, close: char) -> Option<impl Iterator<Item = &str>> {
     let mut rest = value.strip_prefix(open)?.strip_suffix(close)?.trim_ascii();
-    let mut parts = Vec::new();
-    while !rest.is_empty() {
-        let (part, after) = rest.split_at_checked(part_end(rest))?;
-        parts.push(part.trim_ascii_end());
+    Some(std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (part, after) = rest.split_at_checked(part_end(rest.as_bytes()))?;
         rest = after.get(1..).unwrap_or_default().trim_ascii_start();
-    }
-    Some(parts)
+        Some(part.trim_ascii_end())
+    }))
 }
 
 /// Returns where the first comma outside of everything stands, or else the end.
-fn part_end(text: &str) -> usize {
+fn part_end(text: &[u8]) -> usize {
     let (mut depth, mut at) = (0_usize, 0);
-    while let Some(byte) = text.as_bytes().get(at) {
-        match byte {
-            b'"' => at += string_end(text.get(at..).unwrap_or_default()) - 1,
-            b'[' | b'{' => depth += 1,
-            b']' | b'}' => depth = depth.saturating_sub(1),
+    while let Some(byte) = text.get(at) {
+        at = match byte {
+            b'"' => string_end(text, at),
             b',' if depth == 0 => return at,
-            _ => {}
-        }
-        at += 1;
+            _ => {
+                match byte {
+                    b'[' | b'{' => depth += 1,
+                    b']' | b'}' => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                at + 1
+            }
+        };
     }
     at
 }
 
-/// Returns the length of the string that a text begins with, its quotes included.
-fn string_end(text: &str) -> usize {
-    let mut bytes = text.bytes().enumerate().skip(1);
-    while let Some((at, byte)) = bytes.next() {
-        match byte {
-            b'\\' => drop(bytes.next()),
+/// Returns where the string ends that begins with a quote at `begin`: after its last quote.
+fn string_end(text: &[u8], begin: usize) -> usize {
+    let mut at = begin + 1;
+    while let Some(byte) = text.get(at) {
+        at += match byte {
             b'"' => return at + 1,
-            _ => {}
-        }
+            b'\\' => 2,
+            _ => 1,
+        };
     }
     text.len()
 }
@@ -170,8 +177,8 @@ mod tests {
     #[test]
     fn brackets_and_commas_in_strings_part_nothing() {
         let value = r#"[ 1 , "a,]\\\"[{," ,{"b":[2,3],"c":"}"},[[]], {} ]"#;
-        let parts = [r"1", r#""a,]\\\"[{,""#, r#"{"b":[2,3],"c":"}"}"#, "[[]]", "{}"];
-        assert_eq!(judged(value).and_then(list).as_deref(), Some(parts.as_slice()));
+        let members = [r"1", r#""a,]\\\"[{,""#, r#"{"b":[2,3],"c":"}"}"#, "[[]]", "{}"];
+        assert_eq!(judged(value).and_then(list).as_deref(), Some(members.as_slice()));
         assert_eq!(list("[ ]").as_deref(), Some([].as_slice()));
         assert_eq!(list("{}"), None);
     }

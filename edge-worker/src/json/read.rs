@@ -1,7 +1,9 @@
 //! Values read from JSON that we have written ourselves: what the Worker and its objects say to each other, and what
 //! they have stored. What strangers send is read member by member.
 
-use vtryon_webhooks::Millis;
+use std::borrow::Cow;
+
+use vtryon_webhooks::{Millis, json_string};
 
 use super::{Object, Raw, judged, list, text};
 
@@ -30,8 +32,8 @@ impl Object<'_> {
 }
 
 /// Takes a value of an enum apart: the name of the variant, and what it holds. One that holds nothing is a name alone.
-pub(crate) fn variant(value: &str) -> Option<(String, &str)> {
-    if let Some(name) = text(value) {
+pub(crate) fn variant(value: &str) -> Option<(Cow<'_, str>, &str)> {
+    if let Some(name) = json_string(value).ok()? {
         return Some((name, ""));
     }
     let [only] = Object::of(value)?.0.try_into().ok()?;

@@ -55,7 +55,7 @@ macro_rules! one_of {
         impl $crate::json::Read for $type {
             fn read(value: &str) -> Option<Self> {
                 let (name, held) = $crate::json::variant(value)?;
-                match name.as_str() {
+                match &*name {
                     $($name => $crate::json::one_of!(@read held $variant $(($inner))? $({ $($member),* })?),)*
                     _ => None,
                 }
