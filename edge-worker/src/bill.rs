@@ -1,6 +1,8 @@
 //! What the platform bills, counted for tests and for `make cost`. Only the feature `faults` compiles it in.
 
-use worker::{Request, SqlCursor};
+use worker::web_sys::Request;
+
+use crate::host::Cursor;
 
 /// What is billed by its number. An alarm that is set is a row written, one that runs is an object's request.
 #[derive(Clone, Copy)]
@@ -35,7 +37,7 @@ pub(crate) fn count(item: Item) {
 
 /// Counts the rows that a statement has read and written.
 #[cfg(feature = "faults")]
-pub(crate) fn count_rows(cursor: &SqlCursor) {
+pub(crate) fn count_rows(cursor: &Cursor) {
     add(Item::RowsRead, cursor.rows_read());
     add(Item::RowsWritten, cursor.rows_written());
 }
@@ -56,7 +58,7 @@ fn add(item: Item, number: usize) {
 pub(crate) const fn count(_: Item) {}
 
 #[cfg(not(feature = "faults"))]
-pub(crate) const fn count_rows(_: &SqlCursor) {}
+pub(crate) const fn count_rows(_: &Cursor) {}
 
 #[cfg(not(feature = "faults"))]
 pub(crate) const fn asked_by(_: &Request) -> Option<String> {

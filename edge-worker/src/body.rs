@@ -6,24 +6,31 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use vtryon_webhooks::BodyLimit;
-use worker::{Delay, Request};
+use worker::web_sys::Request;
+use worker::{ByteStream, Delay};
 
 use crate::reply::Refusal;
+use crate::{host, wait};
 
 /// Reads the body. One that is declared too long is not read at all; one of undeclared length (chunked)
 /// is read until the limit is passed.
-pub(crate) async fn read(request: &mut Request, limit: BodyLimit) -> Result<Vec<u8>, Refusal> {
-    if let Some(declared) = request.headers().get("content-length")? {
+pub(crate) async fn read(
+    request: &Request,
+    declared: Option<&str>,
+    limit: BodyLimit,
+) -> Result<Vec<u8>, Refusal> {
+    if let Some(declared) = declared {
         // What no number of this machine holds is too long all the more.
         limit.check(declared.parse().unwrap_or(usize::MAX))?;
-        let bytes = request.bytes().await?;
+        let body = wait::until(|no, settle| host::body(request, no, settle)).await;
+        let bytes = host::bytes_of(&body.map_err(worker::Error::from)?);
         limit.check(bytes.len())?;
         return Ok(bytes);
     }
-    if request.inner().body().is_none() {
+    if request.body().is_none() {
         return Ok(Vec::new());
     }
-    let mut stream = request.stream()?;
+    let mut stream = stream(request)?;
     let mut bytes = Vec::new();
     while let Some(chunk) = stream.next().await {
         bytes.extend_from_slice(&chunk?);
@@ -34,12 +41,12 @@ pub(crate) async fn read(request: &mut Request, limit: BodyLimit) -> Result<Vec<
 
 /// Reads the beginning of a body that nothing depends on, at most so many bytes of it and no longer than that;
 /// and tells whether that is all of it.
-pub(crate) async fn beginning(request: &mut Request, most: usize, patience: Duration) -> (Vec<u8>, bool) {
+pub(crate) async fn beginning(request: &Request, most: usize, patience: Duration) -> (Vec<u8>, bool) {
     let mut bytes = Vec::new();
-    if request.inner().body().is_none() {
+    if request.body().is_none() {
         return (bytes, true);
     }
-    let Ok(mut stream) = request.stream() else { return (bytes, false) };
+    let Ok(mut stream) = stream(request) else { return (bytes, false) };
     let mut end = pin!(Delay::from(patience));
     let is_whole = loop {
         match select(stream.next(), &mut end).await {
@@ -53,4 +60,9 @@ pub(crate) async fn beginning(request: &mut Request, most: usize, patience: Dura
     };
     bytes.truncate(most);
     (bytes, is_whole)
+}
+
+/// Opens a body as a stream of chunks.
+fn stream(request: &Request) -> worker::Result<ByteStream> {
+    worker::Request::from(Clone::clone(request)).stream()
 }

@@ -1,7 +1,7 @@
 //! Faults that tests cause on purpose. Only the feature `faults` compiles them in.
 
 use vtryon_webhooks::Millis;
-use worker::Request;
+use worker::web_sys::Request;
 
 #[cfg(feature = "faults")]
 thread_local! {

@@ -6,15 +6,17 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use futures_util::FutureExt;
-use vtryon_webhooks::{Code, SIGNATURE_HEADER, Signature};
-use worker::{Context, Env, Request, Response, console_error, console_warn};
+use vtryon_webhooks::{Code, Signature};
+use worker::web_sys::{Request, Response};
+use worker::{Context, Env, console_error};
 
 use crate::config::Config;
+use crate::host::Head;
 use crate::json;
 use crate::rejections::Body;
-use crate::reply::{self, Refusal};
+use crate::reply::Refusal;
 use crate::wire::{Arrival, Ask, Kept};
-use crate::{body, clock, deliver, rejections, stub};
+use crate::{body, clock, deliver, host, rejections, stub};
 
 thread_local! {
     /// How long the last commit took, in milliseconds: told to a shard with the next event.
@@ -23,27 +25,27 @@ thread_local! {
 
 /// Receives an event. Its 200 means that a shard has stored it, or has had it before.
 pub(crate) async fn receive(
-    mut request: Request,
+    head: &Head,
+    request: &Request,
     env: Env,
     config: Rc<Config>,
     context: &Context,
 ) -> Result<Response, Refusal> {
-    let header = request.headers().get(SIGNATURE_HEADER)?.unwrap_or_default();
-    let signature = match Signature::parse(header.as_bytes()) {
+    let signature = match Signature::parse(head.signature.as_bytes()) {
         Ok(signature) => signature,
-        Err(error) => return Err(reject(error.code(), &mut request, Body::Unread, &env, context).await),
+        Err(error) => return Err(reject(error.code(), head, Body::Unread(request), &env, context).await),
     };
-    let body = match body::read(&mut request, config.verifier.limit()).await {
+    let body = match body::read(request, head.declared(), config.verifier.limit()).await {
         Ok(body) => body,
         Err(refusal) if refusal.code() == Code::PayloadTooLarge => {
-            return Err(reject(Code::PayloadTooLarge, &mut request, Body::Unwanted, &env, context).await);
+            return Err(reject(Code::PayloadTooLarge, head, Body::Unwanted, &env, context).await);
         }
         Err(refusal) => return Err(refusal),
     };
     let verified = match config.verifier.verify(&body, &signature) {
         Ok(verified) => verified,
         Err(error) => {
-            return Err(reject(error.code(), &mut request, Body::Read(&body), &env, context).await);
+            return Err(reject(error.code(), head, Body::Read(&body), &env, context).await);
         }
     };
     let received_at = clock::now();
@@ -64,18 +66,11 @@ pub(crate) async fn receive(
             }
         });
     }
-    reply::json_text(200, r#"{"received":true}"#.to_owned())
+    Ok(host::answer(200, r#"{"received":true}"#).map_err(worker::Error::from)?)
 }
 
-/// Tells the log and the tally why, and the sender only that.
-pub(crate) async fn reject(
-    code: Code,
-    request: &mut Request,
-    body: Body<'_>,
-    env: &Env,
-    context: &Context,
-) -> Refusal {
-    console_warn!("rejected: {code} ({})", code.summary());
-    rejections::note(code, request, body, env, context).await;
+/// Tells the tally why, and the sender only that.
+pub(crate) async fn reject(code: Code, head: &Head, body: Body<'_>, env: &Env, context: &Context) -> Refusal {
+    rejections::note(code, head, body, env, context).await;
     Refusal::new(code)
 }

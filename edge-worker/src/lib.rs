@@ -13,6 +13,7 @@ mod config;
 mod deliver;
 mod directory;
 mod faults;
+mod host;
 mod ingest;
 mod join;
 mod json;
@@ -27,6 +28,7 @@ mod sql;
 mod stored;
 mod stub;
 mod sweep;
+mod wait;
 mod web_crypto;
 mod wire;
 
@@ -36,12 +38,19 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
+use js_sys::Promise;
 use vtryon_webhooks::Code;
-use worker::{Context, Delay, Env, Request, Response, ScheduleContext, ScheduledEvent, console_error, event};
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::wasm_bindgen_futures::future_to_promise;
+use worker::{
+    Context, Env, Request, ScheduleContext, ScheduledEvent, console_error, event, wasm_bindgen, web_sys,
+    worker_sys,
+};
 
 use crate::auth::Scope;
 use crate::bill::Item;
 use crate::config::Config;
+use crate::host::Head;
 use crate::rejections::Body;
 use crate::reply::Refusal;
 use crate::route::{Api, Route};
@@ -55,12 +64,25 @@ const DEADLINE: Duration = Duration::from_secs(10);
 const TEST_DEADLINE: Duration = Duration::from_secs(15);
 
 /// Answers a request. Whatever goes wrong inside, its sender sees a 503 and no detail.
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
-    let is_test = matches!(Route::of(&request), Route::Api(Api::Test(_)));
-    let deadline = if is_test { TEST_DEADLINE } else { DEADLINE };
-    let answer = pin!(AssertUnwindSafe(answer(request, env, &context)).catch_unwind());
-    let fault = match select(answer, Delay::from(deadline)).await {
+///
+/// Exported by hand: the attribute `event` reads more of a request than a webhook needs.
+#[wasm_bindgen]
+pub fn fetch(request: web_sys::Request, env: Env, context: worker_sys::Context) -> Promise {
+    // Unwind safe: what a panic leaves behind is dropped with the request.
+    future_to_promise(AssertUnwindSafe(async { Ok(answer_in_time(request, env, context).await?.into()) }))
+}
+
+async fn answer_in_time(
+    request: web_sys::Request,
+    env: Env,
+    context: worker_sys::Context,
+) -> worker::Result<web_sys::Response> {
+    let head = Head::of(&request);
+    let route = Route::of(&head.url);
+    let deadline = if let Route::Api(Api::Test(_)) = route { TEST_DEADLINE } else { DEADLINE };
+    let context = Context::new(context);
+    let answer = answer(&head, route, request, env, &context);
+    let fault = match select(pin!(AssertUnwindSafe(answer).catch_unwind()), wait::pause(deadline)).await {
         Either::Left((Ok(Ok(response)), _)) => return Ok(response),
         Either::Left((Ok(Err(refusal)), _)) => return refusal.into_response(),
         Either::Left((Err(_), _)) => "panicked",
@@ -70,23 +92,31 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
     Refusal::new(Code::Unavailable).into_response()
 }
 
-async fn answer(mut request: Request, env: Env, context: &Context) -> Result<Response, Refusal> {
+async fn answer(
+    head: &Head,
+    route: Route,
+    request: web_sys::Request,
+    env: Env,
+    context: &Context,
+) -> Result<web_sys::Response, Refusal> {
     faults::configure(&env);
     if let Some(bill) = bill::asked_by(&request) {
-        return reply::json_text(200, bill);
+        return Ok(reply::json_text(200, bill)?.into());
     }
     bill::count(Item::Request);
     faults::before_request(&request);
-    let route = Route::of(&request);
-    if let Err(refusal) = route.check_method(&request) {
+    if let Err(refusal) = route.check_method(&head.method) {
         if let Route::Webhook = route {
-            ingest::reject(Code::MethodNotAllowed, &mut request, Body::Unwanted, &env, context).await;
+            ingest::reject(Code::MethodNotAllowed, head, Body::Unwanted, &env, context).await;
         }
         return Err(refusal);
     }
     let config = Config::current(&env)?;
-    match route {
-        Route::Webhook => ingest::receive(request, env, config, context).await,
+    if let Route::Webhook = route {
+        return ingest::receive(head, &request, env, config, context).await;
+    }
+    let request = Request::from(request);
+    let response = match route {
         Route::Health => reply::json_text(200, r#"{"status":"ok"}"#.to_owned()),
         Route::Session => config.admin.session(request, clock::now()).await,
         Route::Live(query) => live::all(&query, &request, &env, &config).await,
@@ -97,8 +127,9 @@ async fn answer(mut request: Request, env: Env, context: &Context) -> Result<Res
             config.admin.admit(&request, scope, clock::now()).await?;
             api::answer(api, request, &env, &config).await
         }
-        Route::Nowhere => Err(Refusal::new(Code::NotFound)),
-    }
+        Route::Webhook | Route::Nowhere => Err(Refusal::new(Code::NotFound)),
+    }?;
+    Ok(response.into())
 }
 
 /// Looks after every object once an hour, so that none is forgotten whose alarm was lost.

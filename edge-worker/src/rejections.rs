@@ -8,10 +8,12 @@ mod tally;
 use std::cell::RefCell;
 use std::time::Duration;
 
-use vtryon_webhooks::{Code, SIGNATURE_HEADER};
-use worker::{Context, Delay, Env, Request, console_error};
+use vtryon_webhooks::Code;
+use worker::web_sys::Request;
+use worker::{Context, Delay, Env, console_error, console_warn};
 
 use self::tally::{Cause, Kept, Tally};
+use crate::host::Head;
 use crate::wire::Tell;
 use crate::{body, clock, stub};
 
@@ -28,7 +30,7 @@ pub(crate) enum Body<'a> {
     /// All of it.
     Read(&'a [u8]),
     /// It is on its way; its beginning is worth reading.
-    Unread,
+    Unread(&'a Request),
     /// Nothing that is worth it.
     Unwanted,
 }
@@ -37,11 +39,15 @@ thread_local! {
     static TALLY: RefCell<Tally> = const { RefCell::new(Tally::EMPTY) };
 }
 
-/// Counts a webhook that is refused, and sees to it that the directory hears of it after the answer.
-pub(crate) async fn note(code: Code, request: &mut Request, body: Body<'_>, env: &Env, context: &Context) {
-    let last = sample(request, body).await;
+/// Counts a webhook that is refused, and sees to it that the directory hears of it after the answer. The log has the
+/// first of each cause, and how many they were when the directory is told: a flood can't fill it.
+pub(crate) async fn note(code: Code, head: &Head, body: Body<'_>, env: &Env, context: &Context) {
+    let last = sample(head, body).await;
     let now = clock::now();
-    TALLY.with_borrow_mut(|tally| tally.add(Cause { code, count: 1, first_at: now, last_at: now, last }));
+    let cause = Cause { code, count: 1, first_at: now, last_at: now, last };
+    if TALLY.with_borrow_mut(|tally| tally.add(cause)) {
+        console_warn!("rejected: {code} ({})", code.summary());
+    }
     let Some(wait) = TALLY.with_borrow_mut(|tally| tally.wait(now)) else { return };
     let env = env.clone();
     context.wait_until(async move {
@@ -53,23 +59,28 @@ pub(crate) async fn note(code: Code, request: &mut Request, body: Body<'_>, env:
 /// Tells the directory. Where that fails, the next rejection after the pause sees to it again.
 async fn tell(env: &Env) {
     let causes = TALLY.with_borrow_mut(|tally| tally.take(clock::now()));
+    for Cause { code, count, .. } in causes.iter().filter(|cause| cause.count > 1) {
+        console_warn!("rejected: {code}: {count} since the last report");
+    }
     let told = Tell::Reject { rejections: causes.iter().map(Cause::told).collect() };
     if stub::tell(env, &told).await.is_ok_and(|answer| answer.status_code() == 200) {
         return;
     }
     console_error!("rejections: the directory was not told, and will be later");
-    TALLY.with_borrow_mut(|tally| causes.into_iter().for_each(|cause| tally.add(cause)));
+    TALLY.with_borrow_mut(|tally| {
+        for cause in causes {
+            tally.add(cause);
+        }
+    });
 }
 
-async fn sample(request: &mut Request, body: Body<'_>) -> Kept {
-    // What can't be read of a request that is refused anyway is as good as absent.
-    let header = |name| request.headers().get(name).ok().flatten();
-    let signature = header(SIGNATURE_HEADER).unwrap_or_default();
-    let content_type = header("content-type").map(|value| cut(&value, MAX_CONTENT_TYPE));
-    let declared = header("content-length").and_then(|length| length.parse().ok());
+async fn sample(head: &Head, body: Body<'_>) -> Kept {
+    let Head { signature, content_type, .. } = head;
+    let content_type = (!content_type.is_empty()).then(|| cut(content_type, MAX_CONTENT_TYPE));
+    let declared = head.declared().and_then(|length| length.parse().ok());
     let (body, body_bytes) = match body {
         Body::Read(bytes) => (bytes.get(..MAX_BODY).unwrap_or(bytes).to_vec(), Some(bytes.len())),
-        Body::Unread => match body::beginning(request, MAX_BODY, PATIENCE).await {
+        Body::Unread(request) => match body::beginning(request, MAX_BODY, PATIENCE).await {
             (bytes, true) => {
                 let length = bytes.len();
                 (bytes, Some(length))
@@ -78,13 +89,7 @@ async fn sample(request: &mut Request, body: Body<'_>) -> Kept {
         },
         Body::Unwanted => (Vec::new(), declared),
     };
-    Kept {
-        header: cut(&signature, MAX_HEADER),
-        header_bytes: signature.len(),
-        content_type,
-        body,
-        body_bytes,
-    }
+    Kept { header: cut(signature, MAX_HEADER), header_bytes: signature.len(), content_type, body, body_bytes }
 }
 
 /// Returns the beginning of a text, at most so many bytes of it.

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use vtryon_webhooks::{Code, Error};
-use worker::{Headers, Response, WebSocket, console_error};
+use worker::{Response, WebSocket, console_error, web_sys};
 
+use crate::host;
 use crate::json::{self, Write, object};
 
 /// Tells a sender who was not served when to come again, in seconds (RFC 9110, 10.2.3).
@@ -45,14 +46,14 @@ impl Refusal {
         Self { header: Some((name, value.into())), ..self }
     }
 
-    pub(crate) fn into_response(self) -> worker::Result<Response> {
-        let headers = json_headers()?;
+    pub(crate) fn into_response(self) -> worker::Result<web_sys::Response> {
+        let told = Told { error: self.code.as_str(), message: &self.message };
+        let response = host::answer(self.code.http_status(), &json::to_string(&told))?;
         let header = self.header.or((self.code == Code::Unavailable).then_some(RETRY_AFTER));
         if let Some((name, value)) = header {
-            headers.set(name, &value)?;
+            response.headers().set(name, &value)?;
         }
-        let told = Told { error: self.code.as_str(), message: &self.message };
-        Ok(Response::ok(json::to_string(&told))?.with_status(self.code.http_status()).with_headers(headers))
+        Ok(response)
     }
 }
 
@@ -86,7 +87,7 @@ pub(crate) fn json(status: u16, value: &dyn Write) -> Result<Response, Refusal> 
 
 /// Answers with a text that is JSON already.
 pub(crate) fn json_text(status: u16, text: String) -> Result<Response, Refusal> {
-    Ok(Response::ok(text)?.with_status(status).with_headers(json_headers()?))
+    Ok(host::answer(status, &text).map_err(worker::Error::from)?.into())
 }
 
 /// Passes on what an object has answered to the API; a refusal keeps what belongs to it.
@@ -106,11 +107,4 @@ pub(crate) fn switched(client: WebSocket, protocol: Option<&str>) -> Result<Resp
         response.headers_mut().set("sec-websocket-protocol", protocol)?;
     }
     Ok(response)
-}
-
-fn json_headers() -> worker::Result<Headers> {
-    let headers = Headers::new();
-    headers.set("content-type", "application/json")?;
-    headers.set("cache-control", "no-store")?;
-    Ok(headers)
 }

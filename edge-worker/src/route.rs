@@ -2,7 +2,6 @@
 
 use percent_encoding::percent_decode_str;
 use vtryon_webhooks::Code;
-use worker::Request;
 
 use crate::reply::Refusal;
 
@@ -43,11 +42,12 @@ pub(crate) enum Api {
 }
 
 impl Route {
-    pub(crate) fn of(request: &Request) -> Self {
-        let url = request.inner().url();
-        let (_, query) = url.split_once('?').unwrap_or((&url, ""));
-        let path = request.path();
-        let segments: Vec<&str> = path.split('/').skip(1).collect();
+    /// Reads a URL as the runtime writes it: absolute, and with a path (WHATWG URL).
+    pub(crate) fn of(url: &str) -> Self {
+        let (url, query) = url.split_once('?').unwrap_or((url, ""));
+        let (_, place) = url.split_once("://").unwrap_or_default();
+        let (_, path) = place.split_once('/').unwrap_or_default();
+        let segments: Vec<&str> = path.split('/').collect();
         match *segments.as_slice() {
             ["webhooks", "vtryon"] => Self::Webhook,
             ["healthz"] => Self::Health,
@@ -61,9 +61,7 @@ impl Route {
     }
 
     /// Refuses a method that the path doesn't have; the answer names those that it has.
-    pub(crate) fn check_method(&self, request: &Request) -> Result<(), Refusal> {
-        // Not `Request::method`: it takes every method that it doesn't know for GET.
-        let method = request.inner().method();
+    pub(crate) fn check_method(&self, method: &str) -> Result<(), Refusal> {
         let allowed = match self {
             Self::Webhook => "POST",
             Self::Health => "GET, HEAD",

@@ -44,10 +44,9 @@ impl<K: Ord, V> Sorted<K, V> {
         }
     }
 
-    pub(crate) fn remove(&mut self, key: &K) {
-        if let Ok(place) = self.place(key) {
-            self.0.remove(place);
-        }
+    pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
+        let place = self.place(key).ok()?;
+        Some(self.0.remove(place).1)
     }
 
     pub(crate) fn iter(&self) -> std::slice::Iter<'_, (K, V)> {

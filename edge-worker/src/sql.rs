@@ -1,12 +1,16 @@
 //! SQL as the objects use it: typed parameters, rows as structs, and all or nothing.
 
+use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
 
+use js_sys::{Array, ArrayBuffer, JsString};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use worker::{SqlCursor, SqlStorage, SqlStorageValue, Storage, wasm_bindgen};
+use worker::{SqlStorage, Storage, wasm_bindgen};
 
 use crate::bill;
+use crate::host::{self, Cursor};
+use crate::sorted::Sorted;
 
 /// A parameter of a statement. There is no boolean: the platform would bind one as a text.
 pub(crate) enum Bind<'a> {
@@ -39,19 +43,32 @@ pub(crate) const fn before(bound: Option<i64>) -> Bind<'static> {
 }
 
 /// Runs a statement.
-pub(crate) fn run(sql: &SqlStorage, statement: &str, binds: &[Bind<'_>]) -> worker::Result<()> {
+pub(crate) fn run(sql: &SqlStorage, statement: &'static str, binds: &[Bind<'_>]) -> worker::Result<()> {
     bill::count_rows(&exec(sql, statement, binds)?);
     Ok(())
 }
 
-fn exec(sql: &SqlStorage, statement: &str, binds: &[Bind<'_>]) -> worker::Result<SqlCursor> {
-    sql.exec_raw(statement, binds.iter().map(JsValue::from).collect::<Vec<_>>())
+thread_local! {
+    /// The statements as JavaScript has them, by where they are. The runtime keeps what it has prepared by the string:
+    /// one that is made anew for each call is compared with all of it.
+    static STATEMENTS: RefCell<Sorted<(usize, usize), JsString>> = const { RefCell::new(Sorted::new()) };
+}
+
+fn exec(sql: &SqlStorage, statement: &'static str, binds: &[Bind<'_>]) -> worker::Result<Cursor> {
+    let place = (statement.as_ptr().addr(), statement.len());
+    let known = STATEMENTS.with_borrow(|known| known.get(&place).cloned());
+    let text = known.unwrap_or_else(|| {
+        let text = JsString::from(statement);
+        STATEMENTS.with_borrow_mut(|known| known.insert(place, text.clone()));
+        text
+    });
+    Ok(host::exec(sql.as_ref(), &text, binds.iter().map(JsValue::from).collect())?)
 }
 
 /// Returns all rows of a query, each as `read` makes it from its columns.
 pub(crate) fn all<T>(
     sql: &SqlStorage,
-    query: &str,
+    query: &'static str,
     binds: &[Bind<'_>],
     read: impl Fn(&mut Row) -> T,
 ) -> worker::Result<Vec<T>> {
@@ -63,7 +80,7 @@ pub(crate) fn all<T>(
 /// Returns the first row of a query, where there is one.
 pub(crate) fn first<T>(
     sql: &SqlStorage,
-    query: &str,
+    query: &'static str,
     binds: &[Bind<'_>],
     read: impl Fn(&mut Row) -> T,
 ) -> worker::Result<Option<T>> {
@@ -80,15 +97,15 @@ pub(crate) fn first<T>(
 /// is read.
 fn each(
     sql: &SqlStorage,
-    query: &str,
+    query: &'static str,
     binds: &[Bind<'_>],
     take: &mut dyn FnMut(&mut Row),
 ) -> worker::Result<()> {
     let cursor = exec(sql, query, binds)?;
-    let rows: Vec<_> = cursor.raw().collect::<worker::Result<_>>()?;
+    let rows = host::rows_of(&cursor);
     bill::count_rows(&cursor);
-    for columns in rows {
-        let mut row = Row { columns: columns.into_iter(), is_unexpected: false };
+    for columns in rows.iter() {
+        let mut row = Row { columns: columns.unchecked_into(), next: 0, is_unexpected: false };
         take(&mut row);
         if row.is_unexpected {
             return Err("a column has another type than it is stored with".into());
@@ -100,7 +117,8 @@ fn each(
 /// The columns of a row, taken from left to right. Where one is not what it is read as, the query fails once the
 /// row has been read; until then something empty stands for it.
 pub(crate) struct Row {
-    columns: std::vec::IntoIter<SqlStorageValue>,
+    columns: Array,
+    next: u32,
     is_unexpected: bool,
 }
 
@@ -111,17 +129,18 @@ impl Row {
     }
 
     pub(crate) fn maybe_int(&mut self) -> Option<i64> {
-        match self.columns.next() {
-            Some(SqlStorageValue::Integer(value)) => Some(value),
-            other => self.null(other),
+        let value = self.take();
+        match value.as_f64() {
+            // The platform passes on no integer from 2^53 on.
+            Some(number) => Some(number as i64),
+            None => self.null(&value),
         }
     }
 
     pub(crate) fn blob(&mut self) -> Vec<u8> {
-        match self.columns.next() {
-            Some(SqlStorageValue::Blob(bytes)) => bytes,
-            _ => self.checked(None),
-        }
+        let value = self.take();
+        let bytes = value.is_instance_of::<ArrayBuffer>().then(|| host::bytes_of(&value));
+        self.checked(bytes)
     }
 
     pub(crate) fn text(&mut self) -> String {
@@ -130,9 +149,10 @@ impl Row {
     }
 
     pub(crate) fn maybe_text(&mut self) -> Option<String> {
-        match self.columns.next() {
-            Some(SqlStorageValue::String(text)) => Some(text),
-            other => self.null(other),
+        let value = self.take();
+        match value.as_string() {
+            Some(text) => Some(text),
+            None => self.null(&value),
         }
     }
 
@@ -142,8 +162,15 @@ impl Row {
         value.unwrap_or_default()
     }
 
-    fn null<T>(&mut self, value: Option<SqlStorageValue>) -> Option<T> {
-        self.is_unexpected |= !matches!(value, Some(SqlStorageValue::Null));
+    /// Takes the next column; after the last one it is undefined.
+    fn take(&mut self) -> JsValue {
+        let value = self.columns.get(self.next);
+        self.next += 1;
+        value
+    }
+
+    fn null<T>(&mut self, value: &JsValue) -> Option<T> {
+        self.is_unexpected |= !value.is_null();
         None
     }
 }

@@ -8,7 +8,7 @@ const META: &str =
     "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID";
 
 /// Brings the stored form up to date: each migration leads from its position to the next version.
-pub(crate) fn migrate(sql: &SqlStorage, migrations: &[&str]) -> worker::Result<()> {
+pub(crate) fn migrate(sql: &SqlStorage, migrations: &[&'static str]) -> worker::Result<()> {
     sql::run(sql, META, &[])?;
     let version = meta(sql, "schema")?.unwrap_or(0);
     for (next, migration) in (1_i64..).zip(migrations).skip(usize::try_from(version).unwrap_or(usize::MAX)) {

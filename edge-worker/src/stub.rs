@@ -1,7 +1,8 @@
 //! The calling end of the objects: one call, one answer, or a refusal that makes the sender come again.
 
+use js_sys::Reflect;
 use vtryon_webhooks::{Code, Shards};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 use worker::web_sys::{self, RequestInit};
 use worker::{Env, Headers, Response, console_error};
 
@@ -9,9 +10,9 @@ use crate::config::{DIRECTORY, TASK_SHARD};
 use crate::reply::{self, Refusal};
 use crate::wire::live::Watch;
 use crate::wire::{Ask, Call, Tell};
-use crate::{join, json};
+use crate::{host, join, json, wait};
 
-/// Asks one shard, and returns its answer's text; none is the answer of a shard that has no such thing.
+/// Asks one shard, and returns what it answers; none is the answer of a shard that has no such thing.
 pub(crate) async fn ask(
     env: &Env,
     shards: Shards,
@@ -20,17 +21,24 @@ pub(crate) async fn ask(
     body: &[u8],
 ) -> Result<Option<String>, Refusal> {
     let call = Call { shard, shards: shards.count(), ask };
-    let frame = call.encode(body);
-    let mut response = fetch(env, TASK_SHARD, &name(shard), &frame).await?;
-    match response.status_code() {
-        200 => Ok(Some(response.text().await?)),
-        404 => Ok(None),
-        503 => Err(Refusal::telling(Code::Unavailable, response.text().await?)),
-        status => {
-            console_error!("shard {shard} answered {status}");
+    let said = said(env, &name(shard), &call.encode(body)).await.map_err(worker::Error::from)?;
+    if said.is_null() {
+        return Ok(None);
+    }
+    match (said.as_string(), said.dyn_ref::<js_sys::Error>()) {
+        (Some(text), _) => Ok(Some(text)),
+        (None, Some(mismatch)) => Err(Refusal::telling(Code::Unavailable, mismatch.message().into())),
+        (None, None) => {
+            console_error!("shard {shard} answered nothing that can be read");
             Err(Refusal::new(Code::Unavailable))
         }
     }
+}
+
+async fn said(env: &Env, name: &str, frame: &[u8]) -> Result<JsValue, JsValue> {
+    let objects = Reflect::get(env, &TASK_SHARD.into())?;
+    // A stub may be broken by an exception in its object: each call takes a new one.
+    wait::until(|no, settle| host::call(&objects, name, frame, no, settle)).await
 }
 
 /// Asks every shard the same, and returns the answers of those that have one.

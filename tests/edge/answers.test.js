@@ -31,11 +31,10 @@ const REJECTED = {
 };
 for (const [name, [signature, code]] of Object.entries(REJECTED)) {
   test(`signature: ${name}`, async () => {
-    const seen = gateway.log.length;
     const answer = await gateway.post(BODY, { signature });
     assert.deepEqual([answer.status, (await answer.json()).error], UNAUTHORIZED);
-    // A stranger learns one plain no, the operator the cause, and nobody the signature.
-    const log = gateway.log.slice(seen).join("");
+    // A stranger learns one plain no, the operator the cause, once in a while, and nobody the signature.
+    const log = gateway.log.join("");
     assert.match(log, new RegExp(`rejected: ${code} `));
     assert.ok(signature === null || signature === "" || !log.includes(signature));
   });

@@ -65,6 +65,7 @@ pub(crate) async fn answer(
 /// Reads the body of a request as text.
 async fn text(request: &mut Request) -> Result<String, Refusal> {
     let limit = BodyLimit::new(LIMIT).unwrap_or(BodyLimit::DEFAULT);
-    let bytes = body::read(request, limit).await?;
+    let bytes =
+        body::read(request.inner(), request.headers().get("content-length")?.as_deref(), limit).await?;
     String::from_utf8(bytes).map_err(|_| Refusal::because(Code::InvalidRequest, "the body is not UTF-8"))
 }

@@ -52,7 +52,9 @@ async fn token_in_body(request: &mut Request) -> Result<Zeroizing<String>, Refus
         return Err(Refusal::because(Code::Forbidden, message));
     }
     let limit = BodyLimit::new(LIMIT).unwrap_or(BodyLimit::DEFAULT);
-    let body = Zeroizing::new(body::read(request, limit).await?);
+    let body = Zeroizing::new(
+        body::read(request.inner(), request.headers().get("content-length")?.as_deref(), limit).await?,
+    );
     let token = Object::parse(&body).and_then(|body| body.text("token"));
     token
         .map(Zeroizing::new)

@@ -51,7 +51,7 @@ impl DurableObject for Directory {
         let tell: Tell = json::read(&request.text().await?)?;
         match self.answer(tell).await {
             Ok(response) => Ok(response),
-            Err(refusal) => refusal.into_response(),
+            Err(refusal) => Ok(refusal.into_response()?.into()),
         }
     }
 

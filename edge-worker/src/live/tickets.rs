@@ -60,7 +60,7 @@ pub(super) async fn answer(
             Some(pass) => stream(pass, request, env, config).await,
             None => Err(Refusal::new(Code::Unauthorized)),
         };
-    let mut response = answer.or_else(Refusal::into_response)?;
+    let mut response = answer.or_else(|refusal| refusal.into_response().map(Response::from))?;
     if response.status_code() == 101 {
         // A socket is not held to CORS, and the headers of what a shard has answered can't be changed.
         return Ok(Some(response));

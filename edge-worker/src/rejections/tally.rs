@@ -47,10 +47,11 @@ pub(super) struct Kept {
 impl Tally {
     pub(super) const EMPTY: Self = Self { causes: Vec::new(), told_at: None, is_awaited: false };
 
-    pub(super) fn add(&mut self, more: Cause) {
+    /// Adds what was counted, and tells whether it is the first of its cause.
+    pub(super) fn add(&mut self, more: Cause) -> bool {
         let Some(cause) = self.causes.iter_mut().find(|cause| cause.code == more.code) else {
             self.causes.push(more);
-            return;
+            return true;
         };
         cause.count += more.count;
         cause.first_at = cause.first_at.min(more.first_at);
@@ -59,6 +60,7 @@ impl Tally {
             cause.last_at = more.last_at;
             cause.last = more.last;
         }
+        false
     }
 
     /// Returns how long to wait before the directory is told; none where another request sees to it.
@@ -129,7 +131,8 @@ mod tests {
             // What could not be told comes back.
             (Code::SignatureMismatch, 10, "a"),
         ] {
-            tally.add(cause(code, at, header));
+            let known = tally.causes.iter().any(|cause| cause.code == code);
+            assert_eq!(tally.add(cause(code, at, header)), !known, "{header}");
         }
         let told: Vec<_> = tally.take(Millis(40)).iter().map(Cause::told).collect();
         let told: Vec<_> = told

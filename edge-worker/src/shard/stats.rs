@@ -63,7 +63,7 @@ impl TaskShard {
     }
 }
 
-fn counts(sql: &SqlStorage, query: &str, binds: &[Bind<'_>]) -> worker::Result<Vec<Count>> {
+fn counts(sql: &SqlStorage, query: &'static str, binds: &[Bind<'_>]) -> worker::Result<Vec<Count>> {
     sql::all(sql, query, binds, |row| (minute(row), row.text(), row.int().unsigned_abs()))
 }
 

@@ -1,0 +1,37 @@
+// What would be many steps between wasm and JavaScript is one here. Nothing is decided in this file.
+
+const HEADERS = { "content-type": "application/json", "cache-control": "no-store" };
+
+/** Returns what is read of every webhook, a line each: the method, the URL, and three headers, empty where absent. */
+export function headOf({ method, url, headers }) {
+  const header = (name) => headers.get(name) ?? "";
+  const signature = header("x-vtryon-signature");
+  return `${method}\n${url}\n${signature}\n${header("content-length")}\n${header("content-type")}`;
+}
+
+/** Answers in JSON. */
+export const answer = (status, text) => new Response(text, { status, headers: HEADERS });
+
+/** Tells of the end of a promise, by the number that it is waited for by. */
+function settling(promise, no, settle) {
+  promise.then(
+    (value) => settle(no, true, value),
+    (error) => settle(no, false, error),
+  );
+}
+
+export const body = (request, no, settle) => settling(request.arrayBuffer(), no, settle);
+
+export const bytesOf = (buffer) => new Uint8Array(buffer);
+
+/** The frame is copied: it is a view of wasm's memory, all of which would be sent. */
+export const call = (objects, name, frame, no, settle) =>
+  settling(objects.getByName(name).call(frame.slice()), no, settle);
+
+export const exec = (sql, statement, binds) => sql.exec(statement, ...binds);
+
+export const rowsOf = (cursor) => cursor.raw().toArray();
+
+export const after = (millis, no, settle) => setTimeout(settle, millis, no, true);
+
+export const cancel = (timer) => clearTimeout(timer);

@@ -1,0 +1,88 @@
+//! The runtime as the way of a webhook needs it: one step into JavaScript for what the bindings of the crate
+//! `worker` and of `web-sys` take many for.
+
+use js_sys::{Array, JsString};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::wasm_bindgen;
+use worker::web_sys::{Request, Response};
+
+use crate::wait::Settle;
+
+#[wasm_bindgen(module = "/src/host.js")]
+extern "C" {
+    /// The head of a request, as [`Head::of`] reads it.
+    #[wasm_bindgen(js_name = headOf)]
+    fn head_of(request: &Request) -> String;
+
+    /// An answer in JSON. A status that is none throws.
+    #[wasm_bindgen(catch)]
+    pub(crate) fn answer(status: u16, text: &str) -> Result<Response, JsValue>;
+
+    /// Waits for the body of a request, and tells `settle` of it.
+    #[wasm_bindgen(catch)]
+    pub(crate) fn body(request: &Request, no: u32, settle: &Settle) -> Result<(), JsValue>;
+
+    /// The bytes of such a body.
+    #[wasm_bindgen(js_name = bytesOf)]
+    pub(crate) fn bytes_of(body: &JsValue) -> Vec<u8>;
+
+    /// Calls an object by its name, and tells `settle` what it says.
+    #[wasm_bindgen(catch)]
+    pub(crate) fn call(
+        objects: &JsValue,
+        name: &str,
+        frame: &[u8],
+        no: u32,
+        settle: &Settle,
+    ) -> Result<(), JsValue>;
+
+    /// What a statement has found, and what it has cost.
+    pub(crate) type Cursor;
+
+    #[cfg(feature = "faults")]
+    #[wasm_bindgen(method, getter, js_name = rowsRead)]
+    pub(crate) fn rows_read(this: &Cursor) -> usize;
+
+    #[cfg(feature = "faults")]
+    #[wasm_bindgen(method, getter, js_name = rowsWritten)]
+    pub(crate) fn rows_written(this: &Cursor) -> usize;
+
+    /// Runs a statement.
+    #[wasm_bindgen(catch)]
+    pub(crate) fn exec(sql: &JsValue, statement: &JsString, binds: Vec<JsValue>) -> Result<Cursor, JsValue>;
+
+    /// The rows that it has found, each an array of its columns.
+    #[wasm_bindgen(js_name = rowsOf)]
+    pub(crate) fn rows_of(cursor: &Cursor) -> Array;
+
+    /// Tells `settle` after so many milliseconds.
+    pub(crate) fn after(millis: u32, no: u32, settle: &Settle) -> JsValue;
+
+    /// Does so no more.
+    pub(crate) fn cancel(timer: &JsValue);
+}
+
+/// What is read of every request. A header that is absent is as one that is empty.
+pub(crate) struct Head {
+    pub(crate) method: String,
+    pub(crate) url: String,
+    pub(crate) signature: String,
+    pub(crate) content_length: String,
+    pub(crate) content_type: String,
+}
+
+impl Head {
+    /// The declared length of the body.
+    pub(crate) fn declared(&self) -> Option<&str> {
+        Some(&*self.content_length).filter(|length| !length.is_empty())
+    }
+
+    pub(crate) fn of(request: &Request) -> Self {
+        let text = head_of(request);
+        // No line feed is in a method (RFC 9110, 9.1), a URL or a header.
+        let mut lines = text.split('\n').map(str::to_owned);
+        let mut next = || lines.next().unwrap_or_default();
+        Self { method: next(), url: next(), signature: next(), content_length: next(), content_type: next() }
+    }
+}
