@@ -27,7 +27,7 @@ export const seededTask = (nth) =>
 /** Finds the file of the one shard that a folder of objects has. */
 export function shardFile(folder) {
   const names = readdirSync(folder, { recursive: true });
-  const files = names.filter((name) => /TaskShard.*[0-9a-f]{64}\.sqlite$/.test(name));
+  const files = names.filter((name) => /Shard.*[0-9a-f]{64}\.sqlite$/.test(name));
   if (files.length !== 1) throw new Error(`${files.length} shards have stored something, not one`);
   return path.join(folder, files[0]);
 }
