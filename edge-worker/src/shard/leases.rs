@@ -16,6 +16,9 @@ const UNDER_WAY: i64 = 30;
 /// How many events that record may lag behind: to write it is a row, to look through them at a start costs far less.
 const LAG: i64 = 100;
 
+/// The same where none of them was handed out, as of an endpoint that is failing.
+const IDLE_LAG: i64 = 1000;
+
 /// Under which name the first event is recorded whose delivery may be in the Worker's hands.
 const FLOOR: &str = "in_hand_from";
 
@@ -77,13 +80,11 @@ impl TaskShard {
             }
             self.release(delivery);
         }
-        // Of events that were never handed out, no row is worth writing.
-        if self.memory.handed_out.replace(false) {
-            let first = self.memory.leases.borrow().iter().next().map(|(delivery, _)| seq_of(*delivery));
-            let floor = first.unwrap_or_else(|| self.memory.last_seq.get().unwrap_or(0) + 1);
-            if stored::meta(&sql, FLOOR)?.unwrap_or(0) + LAG <= floor {
-                stored::set_meta(&sql, FLOOR, floor)?;
-            }
+        let lag = if self.memory.handed_out.replace(false) { LAG } else { IDLE_LAG };
+        let first = self.memory.leases.borrow().iter().next().map(|(delivery, _)| seq_of(*delivery));
+        let floor = first.unwrap_or_else(|| self.memory.last_seq.get().unwrap_or(0) + 1);
+        if stored::meta(&sql, FLOOR)?.unwrap_or(0) + lag <= floor {
+            stored::set_meta(&sql, FLOOR, floor)?;
         }
         Ok(())
     }

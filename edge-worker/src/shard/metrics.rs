@@ -2,8 +2,8 @@
 
 use vtryon_webhooks::Millis;
 
-use super::TaskShard;
 use super::retention::{self, QUARANTINE_PRUNED_TO};
+use super::{TaskShard, deliveries};
 use crate::sql::{self, Bind};
 use crate::wire::Counts;
 
@@ -18,18 +18,24 @@ impl TaskShard {
             (SELECT COUNT(*) FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_due
                 WHERE due_at IS NOT NULL LIMIT ?1)),
             (SELECT COUNT(*) FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_dead
-                WHERE state = 'dead' LIMIT ?1)),
-            (SELECT MIN(due_at) FROM deliveries INDEXED BY deliveries_due WHERE due_at IS NOT NULL)";
+                WHERE state = 'dead' LIMIT ?1))";
         let sql = self.state.storage().sql();
         let floor = retention::floor(&sql, QUARANTINE_PRUNED_TO)?;
         let in_hand = self.memory.leases.borrow().len() as i64;
+        let mut oldest_due: Option<Millis> = None;
+        let settings = self.settings();
+        let endpoints = settings.endpoints.iter().map(|endpoint| &endpoint.no).chain(&settings.deleted);
+        for endpoint in endpoints {
+            let due_at = deliveries::next_due(&sql, *endpoint)?;
+            oldest_due = [oldest_due, due_at].into_iter().flatten().min();
+        }
         let counts = sql::first(&sql, COUNT, &[Bind::Int(MANY), Bind::Int(floor)], |row| Counts {
             events: self.memory.last_seq.get().unwrap_or(0),
             open_tasks: row.int(),
             quarantined: row.int(),
             pending: row.int() + in_hand,
             dead: row.int(),
-            oldest_due: row.maybe_int().map(Millis),
+            oldest_due,
         })?;
         Ok(counts.unwrap_or_default())
     }

@@ -175,8 +175,8 @@ impl TaskShard {
 
     /// Tells when the alarm is needed next, for whatever it does.
     fn next_due(&self) -> worker::Result<Option<Millis>> {
-        const NEXT: &str = "SELECT due_at FROM outbox ORDER BY due_at LIMIT 1";
-        let owed = sql::first(&self.state.storage().sql(), NEXT, &[], Row::int)?.map(Millis);
+        const NEXT: &str = "SELECT MIN(due_at) FROM outbox";
+        let owed = sql::first(&self.state.storage().sql(), NEXT, &[], Row::maybe_int)?.flatten().map(Millis);
         let mut next: Vec<Option<Millis>> = vec![owed, self.next_lease_end()];
         let settings = self.settings();
         for endpoint in settings.endpoints.iter().filter(|endpoint| endpoint.enabled) {

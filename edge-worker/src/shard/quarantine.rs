@@ -44,10 +44,12 @@ impl TaskShard {
     ) -> worker::Result<Kept> {
         // `held` runs up over the rows; what was pruned is what the oldest row had before it.
         const FIND: &str = "SELECT EXISTS (SELECT 1 FROM quarantine WHERE digest = ?),
-            (SELECT held FROM quarantine ORDER BY no DESC LIMIT 1)
+            (SELECT held FROM quarantine WHERE no = (SELECT MAX(no) FROM quarantine))
             - (SELECT held - LENGTH(body) FROM quarantine WHERE no > ? ORDER BY no LIMIT 1)";
-        const KEEP: &str = "INSERT INTO quarantine (no, digest, received_at, code, message, key, bytes, body, held)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ? + COALESCE((SELECT held FROM quarantine ORDER BY no DESC LIMIT 1), 0))";
+        const KEEP: &str =
+            "INSERT INTO quarantine (no, digest, received_at, code, message, key, bytes, body, held)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ? + COALESCE(
+                (SELECT held FROM quarantine WHERE no = (SELECT MAX(no) FROM quarantine)), 0))";
         let storage = self.state.storage();
         let sql = storage.sql();
         let digest = Digest::of(body).to_hex();

@@ -4,6 +4,8 @@
 //! Events go from the oldest on, in the order of their numbers, so a floor says how far it has come. The
 //! task of the last one is emptied to a tombstone.
 
+mod tombstones;
+
 use vtryon_webhooks::{Digest, Millis};
 use worker::SqlStorage;
 
@@ -13,7 +15,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::sql::{self, Bind, Row};
 use crate::stored;
-use crate::wire::delivery::{delivery_no, endpoint_of};
+use crate::wire::delivery::endpoint_of;
 
 /// How many events, and how many quarantined bodies, one run looks at.
 const PAGE: i64 = 200;
@@ -26,10 +28,6 @@ const HOUR: i64 = 3600;
 pub(super) const PRUNED_TO: &str = "pruned_to";
 pub(super) const LIVE_FROM: &str = "live_from";
 pub(super) const QUARANTINE_PRUNED_TO: &str = "quarantine_pruned_to";
-
-/// For which set of keys the tombstones were looked through, and how far that has come.
-const TOMBS_FOR: &str = "tombstones_for";
-const TOMBS_PLACE: &str = "tombstones_place";
 
 /// Names a task that was pruned: no id of a task begins with a control character.
 pub(super) fn tombstone(task_id: &str) -> String {
@@ -60,7 +58,7 @@ impl TaskShard {
         let sql = storage.sql();
         let events = sql::transaction(&storage, || self.prune_events(&sql, until, now))?;
         let quarantine = sql::transaction(&storage, || self.prune_quarantine(&sql, until, now))?;
-        let tombstones = sql::transaction(&storage, || drop_tombstones(&sql, config))?;
+        let tombstones = sql::transaction(&storage, || tombstones::drop_page(&sql, config))?;
         let has_more = events || quarantine || tombstones;
         let pause = if has_more { clock::span(SOON) } else { HOUR * 1000 };
         self.memory.prune_at.set(Some(now.plus_millis(pause)));
@@ -79,7 +77,7 @@ impl TaskShard {
         let due = oldest.map(|at| Millis(at).plus_seconds(HOUR * i64::from(config.retention_hours)));
         // Tombstones are looked through when the keys have changed, where there are any.
         let has_tombstones = events > 0 || quarantine > 0;
-        let is_outdated = has_tombstones && stored::meta(&sql, TOMBS_FOR)? != Some(mark(&keys(config)));
+        let is_outdated = has_tombstones && tombstones::are_outdated(&sql, config)?;
         let due = if is_outdated { Some(clock::now()) } else { due };
         Ok(due.map(|due| self.memory.prune_at.get().map_or(due, |at| due.max(at))))
     }
@@ -88,16 +86,21 @@ impl TaskShard {
     fn prune_events(&self, sql: &SqlStorage, until: Millis, now: Millis) -> worker::Result<bool> {
         const OLD: &str = "SELECT seq, received_at, task_no, digest IS NOT NULL FROM events
             WHERE seq > ? ORDER BY seq LIMIT ?";
-        let binds = [Bind::Int(floor(sql, PRUNED_TO)?), Bind::Int(PAGE)];
-        let old = sql::all(sql, OLD, &binds, |row| Old {
+        // The outbox has no index by event, so it is looked through once for a page; it is short.
+        const FIRST_OWED: &str = "SELECT MIN(seq) FROM outbox";
+        // A replay has a number of its own, above that of its event: it goes when that is passed.
+        const REPLAYS: &str = "DELETE FROM replayed WHERE seq > ? AND seq <= ?";
+        let from = floor(sql, PRUNED_TO)?;
+        let old = sql::all(sql, OLD, &[Bind::Int(from), Bind::Int(PAGE)], |row| Old {
             seq: row.int(),
             received_at: Millis(row.int()),
             task_no: row.int(),
             is_named: row.int() == 1,
         })?;
+        let owed = sql::first(sql, FIRST_OWED, &[], Row::maybe_int)?.flatten().unwrap_or(i64::MAX);
         let mut last = None;
         for event in &old {
-            if event.received_at >= until || self.is_owed(sql, event.seq, now)? {
+            if event.received_at >= until || event.seq >= owed || self.is_pending(sql, event.seq, now)? {
                 break;
             }
             forget(sql, event)?;
@@ -105,10 +108,7 @@ impl TaskShard {
         }
         let Some(last) = last else { return Ok(false) };
         stored::set_meta(sql, PRUNED_TO, last)?;
-        // The last number stays, for the next one follows it.
-        const REPLAYS: &str =
-            "DELETE FROM replayed WHERE delivery < ? AND seq < (SELECT MAX(seq) FROM replayed)";
-        sql::run(sql, REPLAYS, &[Bind::Int(delivery_no(last + 1, 0))])?;
+        sql::run(sql, REPLAYS, &[Bind::Int(from), Bind::Int(last)])?;
         raise_live_floor(sql)?;
         Ok(old.len() as i64 == PAGE && old.last().is_some_and(|event| event.seq == last))
     }
@@ -120,7 +120,7 @@ impl TaskShard {
         let old = sql::all(sql, OLD, &binds, Row::int)?;
         let mut last = None;
         for no in &old {
-            if self.is_owed(sql, *no, now)? {
+            if self.is_pending(sql, *no, now)? {
                 break;
             }
             forget_deliveries(sql, *no)?;
@@ -133,10 +133,9 @@ impl TaskShard {
         Ok(old.len() as i64 == PAGE && last == old.last().copied())
     }
 
-    /// Tells whether something is still owed because of an event. What waits for an endpoint that is
+    /// Tells whether a delivery of an event has still to be made. What waits for an endpoint that is
     /// disabled, or whose secret can't be opened, waits no longer than the event is kept.
-    fn is_owed(&self, sql: &SqlStorage, seq: i64, now: Millis) -> worker::Result<bool> {
-        const PUBLISHED: &str = "SELECT COUNT(*) FROM outbox WHERE seq = ?";
+    fn is_pending(&self, sql: &SqlStorage, seq: i64, now: Millis) -> worker::Result<bool> {
         const PENDING: &str = "SELECT no, reason IS NOT NULL FROM deliveries
             WHERE no BETWEEN ? AND ? AND state = 'pending'";
         let settings = self.settings();
@@ -151,7 +150,7 @@ impl TaskShard {
                 bury(sql, &delivery, now, reason)?;
             }
         }
-        Ok(sql::first(sql, PUBLISHED, &[Bind::Int(seq)], Row::int)?.unwrap_or(0) > 0)
+        Ok(false)
     }
 }
 
@@ -201,59 +200,4 @@ pub(super) fn lower_live_floor(sql: &SqlStorage, task_no: i64) -> worker::Result
         stored::set_meta(sql, LIVE_FROM, task_no)?;
     }
     Ok(())
-}
-
-/// Drops a page of the tombstones whose keys are configured no more: nothing can be signed with them that
-/// would be taken. Returns whether there is more.
-fn drop_tombstones(sql: &SqlStorage, config: &Config) -> worker::Result<bool> {
-    const PAGE_OF: &str =
-        "SELECT no, key, SUBSTR(task_id, 1, 1) = CHAR(1) FROM tasks WHERE no > ? ORDER BY no LIMIT ?";
-    let keys = keys(config);
-    let mark = mark(&keys);
-    if stored::meta(sql, TOMBS_FOR)? == Some(mark) {
-        return Ok(false);
-    }
-    let place = floor(sql, TOMBS_PLACE)?;
-    let page = sql::all(sql, PAGE_OF, &[Bind::Int(place), Bind::Int(PAGE)], |row| {
-        (row.int(), row.text(), row.int() == 1)
-    })?;
-    for (no, key, is_tombstone) in &page {
-        if *is_tombstone && !key.split(' ').any(|key| keys.iter().any(|known| known == key)) {
-            // The last one stays, for the next task is numbered after it.
-            const DROP: &str = "DELETE FROM tasks WHERE no = ? AND no < (SELECT MAX(no) FROM tasks)";
-            sql::run(sql, DROP, &[Bind::Int(*no)])?;
-            sql::run(sql, "DELETE FROM events WHERE task_no = ? AND digest IS NOT NULL", &[Bind::Int(*no)])?;
-        }
-    }
-    let last = page.last().map(|(no, ..)| *no);
-    if page.len() as i64 == PAGE {
-        stored::set_meta(sql, TOMBS_PLACE, last.unwrap_or(place))?;
-        return Ok(true);
-    }
-    let pruned_to = floor(sql, QUARANTINE_PRUNED_TO)?;
-    for (no, key) in
-        sql::all(sql, "SELECT no, key FROM quarantine WHERE no <= ?", &[Bind::Int(pruned_to)], |row| {
-            (row.int(), row.text())
-        })?
-    {
-        if !keys.contains(&key) {
-            const DROP: &str =
-                "DELETE FROM quarantine WHERE no = ? AND no < (SELECT MAX(no) FROM quarantine)";
-            sql::run(sql, DROP, &[Bind::Int(no)])?;
-        }
-    }
-    stored::set_meta(sql, TOMBS_PLACE, 0)?;
-    stored::set_meta(sql, TOMBS_FOR, mark)?;
-    Ok(false)
-}
-
-/// Returns the fingerprints of the configured secrets.
-fn keys(config: &Config) -> Vec<String> {
-    config.verifier.keys().iter().map(|key| key.fingerprint().to_string()).collect()
-}
-
-/// Names a set of keys by a number: 48 bits, for what the table holds is exact below 2^53.
-fn mark(keys: &[String]) -> i64 {
-    let digest = Digest::of(keys.join(" ").as_bytes());
-    digest.as_bytes().iter().take(6).fold(0, |mark, byte| mark << 8 | i64::from(*byte))
 }
