@@ -48,7 +48,7 @@ export default {
       return {
         cases,
         variants: Object.keys(workers).map((name) => ({ name, role: "ours" })),
-        floors: cases.map(({ case: name }) => ({ case: name, of: MANY, over: FEW, atMost: 1.25 })),
+        floors: cases.map(({ case: name }) => ({ case: name, of: MANY, over: FEW, atMost: 1.15 })),
       };
     } finally {
       for (const worker of Object.values(workers)) await worker.stop();

@@ -154,16 +154,6 @@ const EXCEPTIONS = [
     "once in the life of an instance, from the last event on that was surely handed over",
   ],
   [
-    "SELECT COUNT(*) FROM deliveries INDEXED BY deliveries_dead",
-    ["SCAN deliveries USING INDEX deliveries_dead"],
-    "once for a replay of a range: counts every dead letter",
-  ],
-  [
-    "SELECT (SELECT COUNT(*) FROM events WHERE seq > ?3",
-    [RANGE("events", ">"), RANGE("quarantine", ">")],
-    "once for a replay of all: counts everything that is kept",
-  ],
-  [
     "SELECT MIN(seq) FROM outbox",
     ["SEARCH outbox USING PRIMARY KEY"],
     "once for a page that is pruned; grows with what is owed at the time, not with what is stored",

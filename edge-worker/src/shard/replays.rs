@@ -1,21 +1,17 @@
 //! Ranges that are delivered once more: marked due page by page, and counted as they go.
 
+mod range;
+
 use vtryon_webhooks::Millis;
-use vtryon_webhooks::lifecycle::Outcome;
 use worker::SqlStorage;
 
 use super::deliveries::{self, Delivery};
 use super::live::Entry;
-use super::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO};
 use super::{TaskShard, events};
 use crate::json::object;
 use crate::sql::{self, Bind, Row};
-use crate::wire::TEST_EVENT;
-use crate::wire::delivery::{delivery_no, seq_of};
+use crate::wire::delivery::seq_of;
 use crate::wire::settings::{Endpoint, Replay, Settings};
-
-/// How many events one run of the alarm looks at.
-const PAGE: i64 = 500;
 
 /// How far a shard has come with a range.
 #[derive(Default)]
@@ -31,9 +27,6 @@ pub(crate) struct Progress {
 }
 
 object!(Progress { matched, marked, delivered, failed, is_marked });
-
-/// A page of a range: deliveries with the time of their event, and where the next page begins, if there is one.
-type Found = (Vec<(i64, Millis)>, Option<i64>);
 
 impl TaskShard {
     /// Writes down the ranges that this shard hears of for the first time, and forgets those that the
@@ -53,7 +46,11 @@ impl TaskShard {
             }
             // One whose endpoint is no more is over before it begins.
             let (matched, place) = match settings.endpoint(replay.endpoint) {
-                Some(endpoint) => (matched(sql, replay, endpoint)?, Some(0)),
+                Some(endpoint) => {
+                    let last = self.last_seq();
+                    let first = range::first(sql, replay, last)?;
+                    (range::count(sql, replay, endpoint, first, last)?, Some(first))
+                }
                 None => (0, None),
             };
             sql::run(sql, ACCEPT, &[Bind::Text(&replay.id), Bind::Int(matched), Bind::MaybeInt(place)])?;
@@ -151,33 +148,6 @@ fn progress(sql: &SqlStorage, id: &str) -> worker::Result<Option<Progress>> {
     })
 }
 
-/// Counts what a range holds, in one statement: at most so many, for what the endpoint's filter leaves out is
-/// known when a page is marked. In the end it is what was marked.
-fn matched(sql: &SqlStorage, replay: &Replay, endpoint: &Endpoint) -> worker::Result<i64> {
-    const DEAD: &str = "SELECT COUNT(*) FROM deliveries INDEXED BY deliveries_dead
-        WHERE state = 'dead' AND endpoint = ? AND created_at >= ? AND created_at < ?";
-    const ALL: &str = "SELECT (SELECT COUNT(*) FROM events WHERE seq > ?3 AND received_at >= ?1 AND received_at < ?2
-            AND (outcome = 'applied' OR (outcome = 'unknown' AND ?4)))
-        + IIF(?5, (SELECT COUNT(*) FROM quarantine WHERE no > ?6 AND received_at >= ?1 AND received_at < ?2), 0)";
-    let (from, until) = (Bind::Int(replay.from.0), Bind::Int(replay.until.0));
-    let filter = endpoint.filter();
-    let takes_unknown = filter.unknown || !filter.events.is_empty() || !filter.statuses.is_empty();
-    let count = if replay.all {
-        let binds = [
-            from,
-            until,
-            Bind::Int(retention::floor(sql, PRUNED_TO)?),
-            Bind::Int(takes_unknown.into()),
-            Bind::Int(filter.quarantined.into()),
-            Bind::Int(retention::floor(sql, QUARANTINE_PRUNED_TO)?),
-        ];
-        sql::first(sql, ALL, &binds, Row::int)?
-    } else {
-        sql::first(sql, DEAD, &[Bind::Int(replay.endpoint), from, until], Row::int)?
-    };
-    Ok(count.unwrap_or(0))
-}
-
 /// Marks the next page of a range, and returns the deliveries in it, noted under the numbers from `seq` on.
 fn mark_page(
     sql: &SqlStorage,
@@ -194,7 +164,7 @@ fn mark_page(
     let Some(from) = sql::first(sql, PLACE, &[Bind::Text(&replay.id)], Row::int)? else {
         return Ok(Vec::new());
     };
-    let (page, next) = page(sql, replay, endpoint, from)?;
+    let (page, next) = range::page(sql, replay, endpoint, from)?;
     for (seq, (no, received_at)) in (seq..).zip(&page) {
         // What is pending as part of another range is part of this one from here on.
         sql::run(sql, LEAVE, &[Bind::Int(*no), Bind::Text(&replay.id)])?;
@@ -203,47 +173,4 @@ fn mark_page(
     }
     sql::run(sql, ADVANCE, &[Bind::Int(page.len() as i64), Bind::MaybeInt(next), Bind::Text(&replay.id)])?;
     Ok(page.into_iter().map(|(no, _)| no).collect())
-}
-
-/// Finds the deliveries of a page of events, and where the next page begins; none when there is no more.
-fn page(sql: &SqlStorage, replay: &Replay, endpoint: &Endpoint, from: i64) -> worker::Result<Found> {
-    if replay.all { events_page(sql, replay, endpoint, from) } else { dead_page(sql, replay, from) }
-}
-
-/// Looks at dead letters alone, in the order of their events.
-fn dead_page(sql: &SqlStorage, replay: &Replay, from: i64) -> worker::Result<Found> {
-    const DEAD: &str = "SELECT no, created_at FROM deliveries INDEXED BY deliveries_dead
-        WHERE state = 'dead' AND endpoint = ? AND no >= ? ORDER BY no LIMIT ?";
-    let binds = [Bind::Int(replay.endpoint), Bind::Int(delivery_no(from, 0)), Bind::Int(PAGE)];
-    let mut dead = sql::all(sql, DEAD, &binds, |row| (row.int(), Millis(row.int())))?;
-    let next = (dead.len() as i64 == PAGE).then(|| dead.last().map(|(no, _)| seq_of(*no) + 1)).flatten();
-    dead.retain(|(_, received_at)| (replay.from..replay.until).contains(received_at));
-    Ok((dead, next))
-}
-
-/// Looks at every event, delivered before or never.
-fn events_page(sql: &SqlStorage, replay: &Replay, endpoint: &Endpoint, from: i64) -> worker::Result<Found> {
-    // What was pruned has no body any more.
-    const KEPT: &str =
-        "SELECT * FROM (SELECT seq FROM events WHERE seq >= ?1 AND seq > ?3 ORDER BY seq LIMIT ?2)
-        UNION ALL SELECT * FROM (SELECT no FROM quarantine WHERE no >= ?1 AND no > ?4 ORDER BY no LIMIT ?2)
-        ORDER BY 1 LIMIT ?2";
-    let events_floor = retention::floor(sql, PRUNED_TO)?;
-    let quarantine_floor = retention::floor(sql, QUARANTINE_PRUNED_TO)?;
-    let binds = [Bind::Int(from), Bind::Int(PAGE), Bind::Int(events_floor), Bind::Int(quarantine_floor)];
-    let seqs = sql::all(sql, KEPT, &binds, Row::int)?;
-    let next = (seqs.len() as i64 == PAGE).then(|| seqs.last().map(|seq| seq + 1)).flatten();
-    let filter = endpoint.filter();
-    let mut page = Vec::new();
-    for seq in seqs {
-        let Some(kept) = events::kept(sql, seq)? else { continue };
-        let Some(outcome) = Outcome::from_name(&kept.outcome) else { continue };
-        let is_taken = filter.takes(outcome, kept.event().unwrap_or_default(), kept.status.as_deref());
-        // A test event was for one endpoint alone.
-        let is_test = kept.event() == Some(TEST_EVENT);
-        if is_taken && !is_test && (replay.from..replay.until).contains(&kept.received_at) {
-            page.push((delivery_no(seq, endpoint.no), kept.received_at));
-        }
-    }
-    Ok((page, next))
 }
