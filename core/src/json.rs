@@ -43,23 +43,38 @@ fn fault(text: &str) -> Error {
     }
 }
 
+/// The text of a value as it came; a string with its quotes.
+#[derive(Clone, Copy)]
+pub(crate) struct Value<'a> {
+    pub(crate) text: &'a str,
+    /// Whether it is a string that holds escapes.
+    pub(crate) escaped: bool,
+}
+
+impl<'a> Value<'a> {
+    /// Decodes a string; any other value is `None`.
+    pub(crate) fn string(self) -> Result<Option<Cow<'a, str>>, Error> {
+        let Some(inner) = self.text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+            return Ok(None);
+        };
+        if !self.escaped {
+            return Ok(Some(Cow::Borrowed(inner)));
+        }
+        match unescaped(inner) {
+            Some(decoded) => Ok(Some(Cow::Owned(decoded))),
+            None => Err(no_character()),
+        }
+    }
+}
+
 /// Decodes the text of a value as a string; any other value is `None`.
 ///
 /// The text has been judged to be JSON. A string without escapes is borrowed as it stands.
 ///
 /// # Errors
 /// [`Code::InvalidJson`] for half of a surrogate pair: grammatical, but it names no character (RFC 8259, 8.2).
-pub fn string(value: &str) -> Result<Option<Cow<'_, str>>, Error> {
-    let Some(inner) = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
-        return Ok(None);
-    };
-    if !inner.contains('\\') {
-        return Ok(Some(Cow::Borrowed(inner)));
-    }
-    match unescaped(inner) {
-        Some(decoded) => Ok(Some(Cow::Owned(decoded))),
-        None => Err(no_character()),
-    }
+pub fn string(text: &str) -> Result<Option<Cow<'_, str>>, Error> {
+    Value { text, escaped: text.contains('\\') }.string()
 }
 
 /// The refusal of half of a surrogate pair.
