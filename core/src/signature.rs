@@ -92,8 +92,8 @@ impl fmt::Debug for Signature {
     }
 }
 
-/// Reads 64 hex digits. All of them are read as far as the last, so that a processor reads many at a time, which
-/// takes a fifth of the time of the crate `hex`.
+/// Reads 64 hex digits. None ends the reading early, so that a processor takes many at a time, in half of the time of
+/// the crate `hex`.
 fn decoded(value: &[u8]) -> Option<[u8; 32]> {
     let digits: &[u8; 64] = value.try_into().ok()?;
     let values = digits.map(|digit| match digit {
