@@ -34,13 +34,13 @@ for (const format of ["esm", "cjs"]) {
 // What wasm-bindgen generates is a module with one state; a function makes as many as are needed.
 const glue = await build({
   entryPoints: [`${built}engine_bg.js`],
-  format: "iife",
-  globalName: "glue",
+  format: "esm",
   target: "es2022",
   minify: true,
   write: false,
 });
-const makeGlue = `() => {\n${glue.outputFiles[0].text}return { ...glue };\n};\n`;
+const returned = (_, names) => `return {${names.replace(/([^,]+) as ([^,]+)/g, "$2:$1")}};`;
+const makeGlue = `() => {\n${glue.outputFiles[0].text.replace(/export\{(.*)\};/, returned)}};\n`;
 write("esm/glue.js", `export const makeGlue = ${makeGlue}`);
 write("cjs/glue.js", `exports.makeGlue = ${makeGlue}`);
 
