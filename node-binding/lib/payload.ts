@@ -21,8 +21,26 @@ export function bytesOf(payload: unknown): Uint8Array | undefined {
 }
 
 // What a value really is, whatever it says of itself.
-const kindOf = getter(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag);
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype);
+const kindOf = getter(typedArray, Symbol.toStringTag);
+const sizeOf = getter(typedArray, "byteLength");
+const memoryOf = getter(typedArray, "buffer");
 const lengthOf = getter(ArrayBuffer.prototype, "byteLength");
+
+/**
+ * Returns how many bytes a payload has that can be copied as it is, without a view of its own, which takes longer than
+ * the copy of a short one. All others, among them those without bytes, are 0: `bytesOf` knows more of them.
+ */
+export function sizeOfBytes(payload: unknown): number {
+  if (kindOf(payload) !== "Uint8Array") return 0;
+  try {
+    // Throws for shared memory.
+    lengthOf(memoryOf(payload));
+    return sizeOf(payload) as number;
+  } catch {
+    return 0;
+  }
+}
 
 /** Returns the memory that a value is, as it is now; undefined when it is none. */
 export function binaryOf(value: unknown): Uint8Array | undefined {

@@ -24,27 +24,26 @@ export function reportedEvent(): VtryonEvent {
   const at = (index: number) => numbers[index] as number;
   const all = text(at(1), at(2));
   let end = at(4);
-  const part = (units: number) => {
+  const part = (index: number) => {
+    const units = at(index);
     if (units === ABSENT) return null;
     end += units;
     return all.slice(end - units, end);
   };
-  const idempotency_key = all.slice(0, end);
-  const task_id = all.slice(end - at(5), end);
-  const name = part(at(6));
-  const other = part(at(7));
   const event: { [name: string]: string | null | undefined } = {
-    event: name ?? STATUS_CHANGED,
-    task_id,
-    status: STATUSES[at(3)] ?? other,
-    result_url: part(at(8)),
-    error_message: part(at(9)),
-    idempotency_key,
+    event: part(6) ?? STATUS_CHANGED,
+    task_id: all.slice(at(4) - at(5), at(4)),
+    status: STATUSES[at(3)] ?? part(7),
+    result_url: part(8),
+    error_message: part(9),
+    idempotency_key: all.slice(0, at(4)),
   };
-  if (at(10) === ABSENT) event.data = undefined;
-  else parseDataLater(event, copy(at(10), at(11)));
-  if (at(12) === ABSENT) event.error = undefined;
-  else parseErrorLater(event, copy(at(12), at(13)));
+  const data = at(12) === 0 ? part(10) : copy(at(12), at(13));
+  const error = at(14) === 0 ? part(11) : copy(at(14), at(15));
+  if (data === null) event.data = undefined;
+  else parseDataLater(event, data);
+  if (error === null) event.error = undefined;
+  else parseErrorLater(event, error);
   return event as unknown as VtryonEvent;
 }
 
@@ -55,6 +54,11 @@ class Given {
     return object;
   }
 }
+
+/** Makes an enumerable accessor, faster than `Object.defineProperty`, which has a descriptor to read. */
+const { __defineGetter__: defineGetter } = Object.prototype as object as {
+  __defineGetter__(this: object, name: string, get: () => unknown): void;
+};
 
 /** Makes what gives events a property that is parsed when it is first looked at. */
 function lazily(name: "data" | "error"): (event: object, json: string | Uint8Array) => void {
@@ -77,16 +81,12 @@ function lazily(name: "data" | "error"): (event: object, json: string | Uint8Arr
     }
   }
   // One for all events, so that they have one shape: engines would give each a shape of its own for its own getter.
-  const accessor = {
-    configurable: true,
-    enumerable: true,
-    get(this: Unparsed) {
-      return Unparsed.value(this);
-    },
-  };
+  function get(this: Unparsed) {
+    return Unparsed.value(this);
+  }
   return (event, json) => {
     new Unparsed(event, json);
-    Object.defineProperty(event, name, accessor);
+    defineGetter.call(event, name, get);
   };
 }
 

@@ -2,7 +2,14 @@ import { call, generation, type Receiver, refusal } from "./engine.js";
 import type { VtryonEvent } from "./event.js";
 import { hostHash, WORTH_BYTES } from "./host-hash.js";
 import { optionOf, variable } from "./options.js";
-import { bytesOf, DIGITS, headerOf, type Payload, type SignatureHeader } from "./payload.js";
+import {
+  bytesOf,
+  DIGITS,
+  headerOf,
+  type Payload,
+  type SignatureHeader,
+  sizeOfBytes,
+} from "./payload.js";
 import { type Match, reportedEvent, reportedMatch } from "./report.js";
 import { type Secrets, secretsOf } from "./secrets.js";
 import { padded, write, writeDigest } from "./workspace.js";
@@ -45,7 +52,7 @@ export class VtryonWebhooks {
   /** Verifies the raw body of a request against the values of its signature header. */
   verify(payload: Payload, signature: SignatureHeader): Verified {
     const bytes = this.#judge("verify", payload, signature);
-    return { payload: bytes, ...reportedMatch(this.#fingerprints) };
+    return { payload: bytesOf(bytes) as Uint8Array, ...reportedMatch(this.#fingerprints) };
   }
 
   /** Verifies the raw body and returns its event. */
@@ -74,18 +81,20 @@ export class VtryonWebhooks {
 
   /** Returns the bytes that were verified; the core has reported on them then. */
   #judge(verb: "open" | "verify", payload: Payload, signature: SignatureHeader): Uint8Array {
+    // First, for a list of its own kind may run code that changes the payload.
+    const [count, digits] = headerOf(signature);
     // A text has at least a byte for each of its units: one that is too long is not even encoded.
     if (typeof payload === "string") this.#limit(payload.length, signature);
-    const bytes = bytesOf(payload);
+    const size = sizeOfBytes(payload);
+    const bytes = size > 0 ? (payload as Uint8Array) : bytesOf(payload);
     if (bytes === undefined) throw refusal("payload_not_raw");
-    const length = bytes.byteLength;
+    const length = size > 0 ? size : bytes.byteLength;
     this.#limit(length, signature);
-    const [count, digits] = headerOf(signature);
     call((core) => {
       const receiver = this.#current();
       // A header of any other form is refused here, before its payload is copied or hashed.
       if (digits.length !== DIGITS) receiver.admit(count, digits, length);
-      if (!write(core, bytes, digits)) receiver.admit(count, digits, length);
+      if (!write(core, bytes, length, digits)) receiver.admit(count, digits, length);
       if (!receiver.claim()) throw core.refusal();
       const hashes = length >= WORTH_BYTES ? hostHash : undefined;
       if (hashes !== undefined) {
@@ -95,7 +104,10 @@ export class VtryonWebhooks {
           writeDigest(hashes(padded(length)));
         }
       }
-      if (!receiver[verb](length, hashes !== undefined)) throw core.refusal();
+      const hashed = hashes !== undefined;
+      const isGood =
+        verb === "open" ? receiver.open(length, hashed) : receiver.verify(length, hashed);
+      if (!isGood) throw core.refusal();
     });
     return bytes;
   }

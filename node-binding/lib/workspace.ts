@@ -28,19 +28,19 @@ function look(): void {
   if (bytes.byteLength > 0) return;
   bytes = new Uint8Array(heap());
   digits = bytes.subarray(places.desk, places.desk + DIGITS);
-  numbers = new Uint32Array(heap(), places.report, 14);
+  numbers = new Uint32Array(heap(), places.report, 16);
   buffer = globalThis.Buffer?.from(heap());
 }
 
-/** Writes a payload and its signature of 64 units; returns false where these are more than 64 bytes. */
-export function write(core: Core, payload: Uint8Array, signature: string): boolean {
+/** Writes a payload of `length` bytes and its signature of 64 units; returns false where these are more than 64 bytes. */
+export function write(core: Core, payload: Uint8Array, length: number, signature: string): boolean {
   if (places.generation !== generation) {
     places = { generation, desk: core.desk(), report: core.report(), payload: 0, capacity: -1 };
     bytes = new Uint8Array();
   }
-  if (payload.byteLength > places.capacity) {
-    places.capacity = payload.byteLength;
-    places.payload = core.room(places.capacity);
+  if (length > places.capacity) {
+    places.capacity = length;
+    places.payload = core.room(length);
   }
   look();
   bytes.set(payload, places.payload);
@@ -49,7 +49,7 @@ export function write(core: Core, payload: Uint8Array, signature: string): boole
 
 /** Returns what the host hashes: the key block and a payload of `length` bytes. */
 export function padded(length: number): Uint8Array {
-  return bytes.subarray(places.payload - PAD, places.payload + length);
+  return new Uint8Array(bytes.buffer, places.payload - PAD, PAD + length);
 }
 
 /** Writes a digest that has a character for each byte. */
