@@ -73,7 +73,9 @@ const thrower = new Proxy([], {
   },
 });
 const detached = new ArrayBuffer(8);
+const lost = new Uint8Array(detached);
 structuredClone(detached, { transfer: [detached] });
+const boaster = Object.defineProperty(new Uint8Array(2), "byteLength", { value: 1e6 });
 
 for (const [name, payload, code] of [
   ["a parsed body", { event: "x" }, "payload_not_raw"],
@@ -81,6 +83,8 @@ for (const [name, payload, code] of [
   ["a number", 7, "payload_not_raw"],
   ["shared memory", new Uint8Array(new SharedArrayBuffer(8)), "payload_not_raw"],
   ["a detached buffer", detached, "payload_not_raw"],
+  ["bytes of a detached buffer", lost, "payload_not_raw"],
+  ["bytes that say they are more", boaster, "signature_mismatch"],
   ["a proxy that throws", thrower, "payload_not_raw"],
   ["wider numbers", new Uint16Array(4), "payload_not_raw"],
   [
@@ -227,5 +231,23 @@ test("a payload at the limit after a short one: memory has grown meanwhile", () 
       codeOf(() => esm.verify(body, signature, "whsec_test")),
       "ok",
     );
+  }
+});
+
+test("data and error are what was sent, however long, in any script", () => {
+  // Around the lengths from which they are taken from memory in other ways (src/report.rs, lib/workspace.ts).
+  for (const length of [0, 1000, 1014, 1015, 1016, 32_760, 40_000]) {
+    for (const letter of ["x", "é", "猫", "😀", '"']) {
+      const data = { n: letter.repeat(length) };
+      for (const error of [undefined, { message: letter }, { message: letter, ...data }]) {
+        const status = { event: "generation.status_changed", task_id: letter, status: "failed" };
+        const body = JSON.stringify({ ...status, data, error });
+        const signature = sign({ text: "s" }, { text: body });
+        const event = esm.constructEvent(body, signature, "s", { maxBodyBytes: 1048576 });
+        const reads = { error_message: error?.message ?? null, result_url: null };
+        const idempotency_key = `status:failed:${letter}`;
+        assert.deepEqual({ ...event }, { ...status, ...reads, idempotency_key, data, error });
+      }
+    }
   }
 });
