@@ -1,23 +1,13 @@
 // All that can be done about an endpoint, by hand.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, test } from "node:test";
-import { Backend } from "../edge/backend.js";
+import { afterEach, beforeEach, test } from "node:test";
 import { event, sign, until } from "../edge/gateway.js";
-import { Dashboard } from "./browser.js";
 import { assertAccessible, shoot } from "./looks.js";
+import { opened } from "./opened.js";
 
-let dashboard;
-let backend;
+const { dashboard, backend } = await opened({ backend: "ok" });
 let endpoint;
-before(async () => {
-  dashboard = await Dashboard.open();
-  backend = await Backend.start();
-});
-after(async () => {
-  await dashboard?.close();
-  await backend?.stop();
-});
 beforeEach(async () => {
   backend.answer = "ok";
   backend.received.length = 0;

@@ -1,12 +1,12 @@
 // What strangers write, wherever a page shows it: it is text, it stays in its place, and it does nothing.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { Backend } from "../edge/backend.js";
+import { test } from "node:test";
 import { deliveries } from "../edge/deliveries.js";
 import { event, sign, until } from "../edge/gateway.js";
-import { Dashboard, PHONE } from "./browser.js";
+import { PHONE } from "./browser.js";
 import { assertAccessible, assertFits, shoot } from "./looks.js";
+import { opened } from "./opened.js";
 
 const TEXTS = {
   markup: "<img src=x onerror=alert(1)><script>alert(2)</script>",
@@ -24,18 +24,11 @@ const TEXTS = {
   "a name of every object": "__proto__",
 };
 
-let dashboard;
-let backend;
-before(async () => {
-  dashboard = await Dashboard.open();
-  backend = await Backend.start(({ body, response }) => {
+const { dashboard, backend } = await opened({
+  backend: ({ body, response }) => {
     response.setHeader("content-type", "text/html");
     response.end(idIn(body));
-  });
-});
-after(async () => {
-  await dashboard?.close();
-  await backend?.stop();
+  },
 });
 
 /** The id of the task that a body is about; any text for one that can't be read. */

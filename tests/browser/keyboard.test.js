@@ -1,23 +1,13 @@
 // Everything without a pointer: where one is can always be seen, and closing something leads back to where one was.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { Backend } from "../edge/backend.js";
+import { afterEach, test } from "node:test";
 import { delivery } from "../edge/deliveries.js";
 import { event, TOKEN, until } from "../edge/gateway.js";
-import { Dashboard } from "./browser.js";
 import { shoot } from "./looks.js";
+import { opened } from "./opened.js";
 
-let dashboard;
-let backend;
-before(async () => {
-  dashboard = await Dashboard.open();
-  backend = await Backend.start();
-});
-after(async () => {
-  await dashboard?.close();
-  await backend?.stop();
-});
+const { dashboard, backend } = await opened({ backend: "ok" });
 
 afterEach(() => dashboard.deleteEndpoints());
 

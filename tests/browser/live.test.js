@@ -1,22 +1,12 @@
 // Live updates as a reader sees them: what is stored shows up on every open page, and no page is loaded again.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { Backend } from "../edge/backend.js";
+import { test } from "node:test";
 import { event } from "../edge/gateway.js";
-import { Dashboard } from "./browser.js";
 import { shoot } from "./looks.js";
+import { opened } from "./opened.js";
 
-let dashboard;
-let backend;
-before(async () => {
-  dashboard = await Dashboard.open();
-  backend = await Backend.start();
-});
-after(async () => {
-  await dashboard?.close();
-  await backend?.stop();
-});
+const { dashboard, backend } = await opened({ backend: "ok" });
 
 /** Has Vtryon tell how a task stands. */
 async function tell(task, status, more) {

@@ -3,26 +3,15 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { promisify } from "node:util";
-import { Backend } from "../edge/backend.js";
 import { SECRET, until } from "../edge/gateway.js";
-import { Dashboard, PHONE, signIn } from "./browser.js";
+import { PHONE, signIn } from "./browser.js";
 import { assertAccessible, assertFits, shoot } from "./looks.js";
+import { opened } from "./opened.js";
 import { ODD, set } from "./scene.js";
 
-let dashboard;
-let well;
-let ill;
-before(async () => {
-  dashboard = await Dashboard.open();
-  [well, ill] = [await Backend.start(), await Backend.start("fail")];
-});
-after(async () => {
-  await dashboard?.close();
-  await well?.stop();
-  await ill?.stop();
-});
+const { dashboard, well, ill } = await opened({ well: "ok", ill: "fail" });
 
 const LOOKS = {
   light: { colorScheme: "light" },

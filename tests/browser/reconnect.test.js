@@ -1,10 +1,10 @@
 // The gateway is killed under open pages and started again: they say so, come back by themselves, and miss nothing.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { event } from "../edge/gateway.js";
-import { Dashboard } from "./browser.js";
 import { shoot } from "./looks.js";
+import { opened } from "./opened.js";
 
 /** More than a snapshot holds: without the cursor some of them would be missed. */
 const MISSED = Array.from({ length: 60 }, (_, n) => `task_missed_${n}`);
@@ -12,11 +12,7 @@ const MISSED = Array.from({ length: 60 }, (_, n) => `task_missed_${n}`);
 /** What a cut says in the console of the browser, which nobody can forbid it. */
 const CUT = /status of 40[14]|net::ERR_|WebSocket connection to .* failed/;
 
-let dashboard;
-before(async () => {
-  dashboard = await Dashboard.open({ bindings: { SHARDS: "1" } });
-});
-after(() => dashboard?.close());
+const { dashboard } = await opened({}, { bindings: { SHARDS: "1" } });
 
 async function tell(task, ...statuses) {
   for (const status of statuses) {

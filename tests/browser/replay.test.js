@@ -1,12 +1,11 @@
 // Dead letters as an operator finds them and delivers them once more: one alone, then the rest as a range.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { Backend } from "../edge/backend.js";
+import { test } from "node:test";
 import { acknowledged, ahead, delivery, taskOf } from "../edge/deliveries.js";
 import { event } from "../edge/gateway.js";
-import { Dashboard } from "./browser.js";
 import { assertAccessible, shoot } from "./looks.js";
+import { opened } from "./opened.js";
 
 const SHARDS = 4;
 const TASKS = Array.from({ length: SHARDS }, (_, n) => taskOf(n, SHARDS, "task_dead"));
@@ -15,17 +14,10 @@ const TASKS = Array.from({ length: SHARDS }, (_, n) => taskOf(n, SHARDS, "task_d
 const LATER = [0.05, 0.25, 1.1, 5, 25];
 const AFTER_ALL = 26;
 
-let dashboard;
-let backend;
-before(async () => {
-  const bindings = { SHARDS: String(SHARDS) };
-  dashboard = await Dashboard.open({ build: "build-faults", bindings });
-  backend = await Backend.start("fail");
-});
-after(async () => {
-  await dashboard?.close();
-  await backend?.stop();
-});
+const { dashboard, backend } = await opened(
+  { backend: "fail" },
+  { build: "build-faults", bindings: { SHARDS: String(SHARDS) } },
+);
 
 /** Starts the gateway anew with its clock ahead. */
 async function skipTo(hours) {

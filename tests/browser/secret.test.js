@@ -2,21 +2,11 @@
 // not in anything that the gateway answers.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { Backend } from "../edge/backend.js";
-import { Dashboard } from "./browser.js";
+import { afterEach, test } from "node:test";
 import { shoot } from "./looks.js";
+import { opened } from "./opened.js";
 
-let dashboard;
-let backend;
-before(async () => {
-  dashboard = await Dashboard.open();
-  backend = await Backend.start();
-});
-after(async () => {
-  await dashboard?.close();
-  await backend?.stop();
-});
+const { dashboard, backend } = await opened({ backend: "ok" });
 afterEach(() => dashboard.deleteEndpoints());
 
 const AT = "/settings/webhooks";

@@ -2,17 +2,14 @@
 // that somebody was about.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { elsewhere } from "../edge/caller.js";
 import { event, TOKEN } from "../edge/gateway.js";
-import { Dashboard, PHONE, signIn } from "./browser.js";
+import { PHONE, signIn } from "./browser.js";
 import { assertAccessible, assertFits, shoot } from "./looks.js";
+import { opened } from "./opened.js";
 
-let dashboard;
-before(async () => {
-  dashboard = await Dashboard.open();
-});
-after(() => dashboard?.close());
+const { dashboard } = await opened();
 
 const field = (page) => page.getByLabel("Admin token");
 

@@ -1,26 +1,14 @@
 // What pages make of what has happened: numbers, for the eye and for those who do not see charts, and advice.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
-import { Backend } from "../edge/backend.js";
 import { deliveries } from "../edge/deliveries.js";
 import { event, until } from "../edge/gateway.js";
-import { Dashboard } from "./browser.js";
+import { opened } from "./opened.js";
 import { REFUSED, set, UNREADABLE } from "./scene.js";
 
-let dashboard;
-let well;
-let ill;
-before(async () => {
-  dashboard = await Dashboard.open();
-  [well, ill] = [await Backend.start(), await Backend.start("fail")];
-});
-after(async () => {
-  await dashboard?.close();
-  await well?.stop();
-  await ill?.stop();
-});
+const { dashboard, well, ill } = await opened({ well: "ok", ill: "fail" });
 
 /** Four events that move a task, one that comes late, and a body that can't be read. */
 const STORY = [
