@@ -113,7 +113,7 @@ test("the table of outcomes is that of the vectors", () => {
 });
 
 test("every code of the core is in a README", () => {
-  const codes = [...read("core/src/error.rs").matchAll(/Self::\w+ => "([a-z0-9_]+)",/g)].map(
+  const codes = [...read("core/src/error/code.rs").matchAll(/Self::\w+ => "([a-z0-9_]+)",/g)].map(
     ([, code]) => code,
   );
   assert.ok(codes.length >= 18);

@@ -44,7 +44,7 @@ class Row(NamedTuple):
 
 _SIGNED = "the signature is good, so Vtryon sent this: keep the body and report it"
 
-# Held to the table of the Rust core (`core/src/error.rs`) by a test.
+# Held to the table of the Rust core (`core/src/error/code.rs`) by a test.
 TABLE: dict[Code, Row] = {
     "missing_signature": Row(
         401,
