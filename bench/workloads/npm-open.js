@@ -69,7 +69,7 @@ const SHORT = { rounds: 5, slots: 4 };
 /** The guide's path to ours; `floor` is what holds where the target is not reached. */
 const OPEN = [
   { target: 2.0, stretch: 3.0, floor: 1.55 },
-  { target: 2.2, stretch: 3.4 },
+  { target: 2.2, stretch: 3.4, floor: 2.0 },
   { target: 2.2, stretch: 3.6 },
   { target: 3.2, stretch: 5.0 },
   { target: 3.2, stretch: 5.0, floor: 2.5 },
