@@ -41,12 +41,16 @@ impl TaskShard {
     }
 
     /// Has all that was stored last looked at by those who watch since before this instance: they may have missed it.
+    /// Each viewer is looked at once, however much was stored: one of the shard by the last number, one of a task by
+    /// the task's.
     pub(in crate::shard) fn show_missed(&self) -> worker::Result<()> {
         let sql = self.state.storage().sql();
         let mut latest = Sorted::default();
         for entry in log::after(&sql, self.last_seq() - MOST, MOST)? {
-            let kept = events::find(&sql, entry.of())?;
-            latest.insert(kept.and_then(|kept| kept.task_id), entry.seq);
+            latest.insert(None, entry.seq);
+            if let Some(task_id) = events::find(&sql, entry.of())?.and_then(|kept| kept.task_id) {
+                latest.insert(Some(task_id), entry.seq);
+            }
         }
         for (task_id, seq) in latest.iter() {
             self.wait_to_show(Showing::new(What::Missed(*seq), task_id.as_deref()));

@@ -27,7 +27,7 @@ pub(super) enum What {
     Entry(Entry),
     /// A delivery was attempted: the message.
     Hint(String),
-    /// What has numbers up to this one may not have been shown.
+    /// What has numbers up to this one may not have been shown: to viewers of the task, or without one of the shard.
     Missed(i64),
 }
 
@@ -43,7 +43,13 @@ impl TaskShard {
     pub(super) fn show_to(&self, showing: &mut Showing, left: &mut usize) -> worker::Result<bool> {
         let Showing { what, task_id, viewers, texts } = showing;
         let task_id = task_id.as_deref();
-        let viewers = viewers.get_or_insert_with(|| self.viewers(task_id).into_iter());
+        let viewers = viewers.get_or_insert_with(|| {
+            let all = match (&*what, task_id) {
+                (What::Missed(_), Some(task_id)) => self.viewers_of_task(task_id),
+                _ => self.viewers(task_id),
+            };
+            all.into_iter()
+        });
         let now = clock::now();
         *left = left.saturating_sub(1);
         for socket in viewers {
@@ -176,10 +182,14 @@ impl TaskShard {
     fn viewers(&self, task_id: Option<&str>) -> Vec<WebSocket> {
         let mut viewers = self.state.get_websockets_with_tag(&tag(&Subject::Shard));
         if let Some(task_id) = task_id {
-            let subject = Subject::Task { task_id: task_id.to_owned() };
-            viewers.extend(self.state.get_websockets_with_tag(&tag(&subject)));
+            viewers.extend(self.viewers_of_task(task_id));
         }
         viewers
+    }
+
+    fn viewers_of_task(&self, task_id: &str) -> Vec<WebSocket> {
+        let subject = Subject::Task { task_id: task_id.to_owned() };
+        self.state.get_websockets_with_tag(&tag(&subject))
     }
 
     /// Returns the sockets that show how a task stands.
