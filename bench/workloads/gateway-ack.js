@@ -21,7 +21,7 @@ export default {
     return besidePeer({
       peer: "ack-worker.js",
       shards: SHARDS,
-      requests: fresh,
+      requests: (count) => fresh(count),
       how: { rounds: short ? 5 : 9, slot: 100 },
       bounds: { atMost: 1.25, stretch: 1.1, floor: FLOORS },
     });

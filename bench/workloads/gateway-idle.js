@@ -23,7 +23,7 @@ export default {
       workers["10,000 idle sockets"] = await startGateway();
       const { url } = workers["10,000 idle sockets"];
       sockets = await openSockets(url, SOCKETS, (nth) => `idle_${nth}`);
-      const { cpu, p50 } = await inTurns(workers, fresh, { slot: 100 });
+      const { cpu, p50 } = await inTurns(workers, (count) => fresh(count), { slot: 100 });
       assertOpen(sockets);
       return {
         cases: [
