@@ -8,10 +8,10 @@ import { inTurns } from "./turns.js";
 const PEER = "JavaScript Worker";
 
 /**
- * Measures both in turns. `peer` is a file of bench/peers, `requests` and `how` are those of `inTurns`, and `bounds` has
- * the floors of both figures: `{ atMost, stretch, floor: { CPU, p50 } }`.
+ * Measures both in turns. `peer` is a file of bench/peers, `requests` and `how` are those of `inTurns`, and `bounds` are
+ * those of both figures: `{ atMost, stretch, floor? }`.
  */
-export async function besidePeer({ peer, shards, requests, how, bounds: { floor, ...bounds } }) {
+export async function besidePeer({ peer, shards, requests, how, bounds }) {
   const workers = {};
   try {
     workers.ours = await startGateway({ shards });
@@ -31,7 +31,6 @@ export async function besidePeer({ peer, shards, requests, how, bounds: { floor,
         of: "ours",
         over: PEER,
         ...bounds,
-        floor: floor[name],
       })),
     };
   } finally {

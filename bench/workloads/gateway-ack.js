@@ -6,9 +6,6 @@ import { fresh } from "../gateway/events.js";
 /** As many as a deployment has by default. */
 const SHARDS = 16;
 
-/** What holds: about two hundred steps between JavaScript and wasm for each event. */
-const FLOORS = { CPU: 2, p50: 1.8 };
-
 export default {
   name: "gateway-ack",
   title: "Gateway: durable acknowledgement",
@@ -23,7 +20,7 @@ export default {
       shards: SHARDS,
       requests: (count) => fresh(count),
       how: { rounds: short ? 5 : 9, slot: 100 },
-      bounds: { atMost: 1.25, stretch: 1.1, floor: FLOORS },
+      bounds: { atMost: 1.25, stretch: 1.1 },
     });
   },
 };

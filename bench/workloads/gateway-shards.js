@@ -20,7 +20,10 @@ export default {
       for (const shards of SHARDS) {
         workers[shards === 1 ? "1 shard" : `${shards} shards`] = await startGateway({ shards });
       }
-      const { cpu, elapsed } = await inTurns(workers, (count) => fresh(count), { slot: 200, connections: 16 });
+      const { cpu, elapsed } = await inTurns(workers, (count) => fresh(count), {
+        slot: 200,
+        connections: 16,
+      });
       return {
         cases: [
           { case: "CPU", samples: cpu },
