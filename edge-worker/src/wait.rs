@@ -1,5 +1,5 @@
-//! Waiting for what the runtime promises, and for time to pass. One function hears of all of it: `JsFuture` and
-//! `Delay` make and register new ones for each wait, which is a tenth of what a webhook costs.
+//! Waiting for what the runtime promises, and for time to pass. One function hears of all of it, where `JsFuture` and
+//! `Delay` make and register new ones for each wait.
 
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
