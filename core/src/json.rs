@@ -4,6 +4,7 @@
 //! they came in. Only what it does not take is read again, by `serde_json`, which says what is wrong with it.
 
 mod outline;
+mod token;
 
 use alloc::borrow::Cow;
 use alloc::string::String;
