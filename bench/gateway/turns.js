@@ -1,9 +1,8 @@
 // Workers measured in turns, all of them alive at the same time: what a request costs each, and how long it takes.
 
 import { cpuOf } from "../lib/cpu.js";
+import { median } from "../lib/statistics.js";
 import { closedLoop, withConnections } from "./client.js";
-
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
 /**
  * Measures Workers by their names. `requests(count, name)` makes what a slot sends, each time anew; `expected` is the

@@ -2,7 +2,7 @@
 // measured is the Worker alone. Objects are on disk, as in production.
 
 import { spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -56,15 +56,6 @@ export class Workerd {
   /** The number of its process. */
   get pid() {
     return this.#process.pid;
-  }
-
-  #read(name) {
-    return readFileSync(`/proc/${this.pid}/${name}`, "utf8");
-  }
-
-  /** The memory that it holds, in bytes. */
-  get memory() {
-    return Number(/VmRSS:\s+(\d+) kB/.exec(this.#read("status"))[1]) * 1024;
   }
 
   /** Stops the runtime and leaves what is stored. */

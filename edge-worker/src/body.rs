@@ -39,6 +39,12 @@ pub(crate) async fn read(
     Ok(bytes)
 }
 
+/// Reads the body of a request to the API, in the same way.
+pub(crate) async fn of(request: &worker::Request, limit: BodyLimit) -> Result<Vec<u8>, Refusal> {
+    let declared = request.headers().get("content-length")?;
+    read(request.inner(), declared.as_deref(), limit).await
+}
+
 /// Reads the beginning of a body that nothing depends on, at most so many bytes of it and no longer than that;
 /// and tells whether that is all of it.
 pub(crate) async fn beginning(request: &Request, most: usize, patience: Duration) -> (Vec<u8>, bool) {

@@ -14,9 +14,9 @@ use crate::config::Config;
 use crate::host::Head;
 use crate::json;
 use crate::rejections::Body;
-use crate::reply::Refusal;
+use crate::reply::{self, Refusal};
 use crate::wire::{Arrival, Ask, Kept};
-use crate::{body, clock, deliver, host, rejections, stub};
+use crate::{body, clock, deliver, rejections, stub};
 
 thread_local! {
     /// How long the last commit took, in milliseconds: told to a shard with the next event.
@@ -66,7 +66,7 @@ pub(crate) async fn receive(
             }
         });
     }
-    Ok(host::answer(200, r#"{"received":true}"#).map_err(worker::Error::from)?)
+    reply::raw(200, r#"{"received":true}"#)
 }
 
 /// Tells the tally why, and the sender only that.

@@ -101,7 +101,7 @@ async fn answer(
 ) -> Result<web_sys::Response, Refusal> {
     faults::configure(&env);
     if let Some(bill) = bill::asked_by(&request) {
-        return Ok(reply::json_text(200, bill)?.into());
+        return reply::raw(200, &bill);
     }
     bill::count(Item::Request);
     faults::before_request(&request);
@@ -117,7 +117,7 @@ async fn answer(
     }
     let request = Request::from(request);
     let response = match route {
-        Route::Health => reply::json_text(200, r#"{"status":"ok"}"#.to_owned()),
+        Route::Health => reply::json_text(200, r#"{"status":"ok"}"#),
         Route::Session => config.admin.session(request, clock::now()).await,
         Route::Live(query) => live::all(&query, &request, &env, &config).await,
         Route::LiveShard(name, query) => live::shard(&name, &query, &request, &env, &config).await,

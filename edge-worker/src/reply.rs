@@ -82,17 +82,22 @@ impl From<worker::Error> for Refusal {
 
 /// Answers with a value as JSON.
 pub(crate) fn json(status: u16, value: &dyn Write) -> Result<Response, Refusal> {
-    json_text(status, json::to_string(value))
+    json_text(status, &json::to_string(value))
 }
 
 /// Answers with a text that is JSON already.
-pub(crate) fn json_text(status: u16, text: String) -> Result<Response, Refusal> {
-    Ok(host::answer(status, &text).map_err(worker::Error::from)?.into())
+pub(crate) fn json_text(status: u16, text: &str) -> Result<Response, Refusal> {
+    raw(status, text).map(Response::from)
+}
+
+/// Answers with such a text, in the form that the runtime takes: no look is taken at the answer.
+pub(crate) fn raw(status: u16, text: &str) -> Result<web_sys::Response, Refusal> {
+    Ok(host::answer(status, text).map_err(worker::Error::from)?)
 }
 
 /// Passes on what an object has answered to the API; a refusal keeps what belongs to it.
 pub(crate) fn passed_on(status: u16, text: String) -> Result<Response, Refusal> {
-    let response = json_text(status, text)?;
+    let response = json_text(status, &text)?;
     if status == Code::Unavailable.http_status() {
         let (name, value) = RETRY_AFTER;
         response.headers().set(name, &value)?;

@@ -89,7 +89,7 @@ async fn about(
     let place = parse_delivery_id(id).filter(|(shard, _)| *shard < config.shards.count());
     let Some((shard, no)) = place else { return Err(unknown) };
     match stub::ask(env, config.shards, shard, ask(no), &[]).await? {
-        Some(delivery) => reply::json_text(status, delivery),
+        Some(delivery) => reply::json_text(status, &delivery),
         None => Err(unknown),
     }
 }

@@ -14,7 +14,7 @@ use crate::wire::{Arrival, Ask, Created, Kept, TEST_EVENT, Tell};
 use crate::{clock, stub, web_crypto};
 
 /// Registers an endpoint, or lists them.
-pub(super) async fn all(request: &mut Request, env: &Env) -> Result<Response, Refusal> {
+pub(super) async fn all(request: &Request, env: &Env) -> Result<Response, Refusal> {
     match &*request.inner().method() {
         "POST" => stub::tell(env, &Tell::Create(created(request).await?)).await,
         _ => stub::tell(env, &Tell::List).await,
@@ -22,7 +22,7 @@ pub(super) async fn all(request: &mut Request, env: &Env) -> Result<Response, Re
 }
 
 /// Shows an endpoint, changes or deletes it.
-pub(super) async fn one(id: &str, request: &mut Request, env: &Env) -> Result<Response, Refusal> {
+pub(super) async fn one(id: &str, request: &Request, env: &Env) -> Result<Response, Refusal> {
     let endpoint = number(id)?;
     match &*request.inner().method() {
         "PATCH" => stub::tell(env, &Tell::Change { endpoint, change: created(request).await? }).await,
@@ -32,7 +32,7 @@ pub(super) async fn one(id: &str, request: &mut Request, env: &Env) -> Result<Re
 }
 
 /// Gives an endpoint a new secret.
-pub(super) async fn rotate(id: &str, request: &mut Request, env: &Env) -> Result<Response, Refusal> {
+pub(super) async fn rotate(id: &str, request: &Request, env: &Env) -> Result<Response, Refusal> {
     let endpoint = number(id)?;
     stub::tell(env, &Tell::Rotate { endpoint, input: text(request).await? }).await
 }
@@ -69,12 +69,12 @@ pub(super) async fn test(id: &str, env: &Env, config: &Config) -> Result<Respons
     };
     deliver::dispatch(env, config, shard, owed, verified.payload()).await;
     match stub::ask(env, config.shards, shard, Ask::Delivery { no }, &[]).await? {
-        Some(delivery) => reply::json_text(200, delivery),
+        Some(delivery) => reply::json_text(200, &delivery),
         None => Err(Refusal::new(Code::Unavailable)),
     }
 }
 
-async fn created(request: &mut Request) -> Result<Created, Refusal> {
+async fn created(request: &Request) -> Result<Created, Refusal> {
     Ok(Created { input: text(request).await?, own_origin: origin(&request.inner().url()) })
 }
 

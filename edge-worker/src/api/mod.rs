@@ -30,7 +30,7 @@ const LIMIT: usize = 64 * 1024;
 /// Answers a request whose sender has been admitted.
 pub(crate) async fn answer(
     api: Api,
-    mut request: Request,
+    request: Request,
     env: &Env,
     config: &Config,
 ) -> Result<Response, Refusal> {
@@ -39,9 +39,9 @@ pub(crate) async fn answer(
         Api::Result(id) => tasks::result(id, env, config).await,
         Api::Tasks(query) => tasks::tasks(&query, env, config).await,
         Api::Quarantine(query) => tasks::quarantine(&query, env, config).await,
-        Api::Endpoints => endpoints::all(&mut request, env).await,
-        Api::Endpoint(id) => endpoints::one(&id, &mut request, env).await,
-        Api::Rotate(id) => endpoints::rotate(&id, &mut request, env).await,
+        Api::Endpoints => endpoints::all(&request, env).await,
+        Api::Endpoint(id) => endpoints::one(&id, &request, env).await,
+        Api::Rotate(id) => endpoints::rotate(&id, &request, env).await,
         Api::Retire(id) => endpoints::retire(&id, env).await,
         Api::Test(id) => endpoints::test(&id, env, config).await,
         Api::Deliveries(query) => deliveries::list(&query, env, config).await,
@@ -49,23 +49,22 @@ pub(crate) async fn answer(
         Api::ReplayDelivery(id) => deliveries::replay(&id, env, config).await,
         Api::Replays => {
             let key = request.headers().get("idempotency-key")?;
-            let input = text(&mut request).await?;
+            let input = text(&request).await?;
             stub::tell(env, &Tell::Replay { input, key }).await
         }
         Api::Replay(id) => stub::tell(env, &Tell::Progress { id }).await,
-        Api::Tickets => live::mint(&text(&mut request).await?, config),
+        Api::Tickets => live::mint(&text(&request).await?, config),
         Api::Rejections => stub::tell(env, &Tell::Rejections).await,
         Api::Metrics => metrics::show(env, config).await,
         Api::Stats(query) => stats::show(&query, env, config).await,
-        Api::Document => reply::json_text(200, OPENAPI.to_owned()),
+        Api::Document => reply::json_text(200, OPENAPI),
         Api::Nowhere => Err(Refusal::new(Code::NotFound)),
     }
 }
 
 /// Reads the body of a request as text.
-async fn text(request: &mut Request) -> Result<String, Refusal> {
+async fn text(request: &Request) -> Result<String, Refusal> {
     let limit = BodyLimit::new(LIMIT).unwrap_or(BodyLimit::DEFAULT);
-    let bytes =
-        body::read(request.inner(), request.headers().get("content-length")?.as_deref(), limit).await?;
+    let bytes = body::of(request, limit).await?;
     String::from_utf8(bytes).map_err(|_| Refusal::because(Code::InvalidRequest, "the body is not UTF-8"))
 }

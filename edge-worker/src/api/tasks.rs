@@ -19,7 +19,7 @@ pub(super) async fn task(id: Option<String>, env: &Env, config: &Config) -> Resu
     let id = task_id(id)?;
     let task_id = id.as_str().to_owned();
     match about(&id, Ask::Task { task_id }, env, config).await? {
-        Some(text) => reply::json_text(200, text),
+        Some(text) => reply::json_text(200, &text),
         None => Err(Refusal::because(Code::NotFound, "no event of this task has arrived")),
     }
 }
@@ -29,13 +29,13 @@ pub(super) async fn result(id: Option<String>, env: &Env, config: &Config) -> Re
     let id = task_id(id)?;
     bill::count(Item::KvRead);
     match env.kv(RESULTS)?.get(&result_key(id.as_str())).text().await {
-        Ok(Some(text)) => return reply::json_text(200, text),
+        Ok(Some(text)) => return reply::json_text(200, &text),
         Ok(None) => {}
         Err(error) => console_error!("results: {error}"),
     }
     let task_id = id.as_str().to_owned();
     match about(&id, Ask::Result { task_id }, env, config).await? {
-        Some(text) => reply::json_text(200, text),
+        Some(text) => reply::json_text(200, &text),
         None => Err(Refusal::because(Code::NotFound, "this task has no result yet")),
     }
 }

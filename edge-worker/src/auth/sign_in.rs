@@ -19,7 +19,7 @@ impl Admin {
     ///
     /// Ending one needs no credentials and no header: neither a form nor, without leave, a script of
     /// another site can send DELETE.
-    pub(crate) async fn session(&self, mut request: Request, now: Millis) -> Result<Response, Refusal> {
+    pub(crate) async fn session(&self, request: Request, now: Millis) -> Result<Response, Refusal> {
         if request.inner().method() == "DELETE" {
             return no_content(session::CLEARED);
         }
@@ -30,7 +30,7 @@ impl Admin {
         let client = Client::of(&request)?;
         let claim = match bearer(request.headers())? {
             Some(claim) => claim,
-            None => token_in_body(&mut request).await?,
+            None => token_in_body(&request).await?,
         };
         // From here on without a pause, so that no two guesses pass for one.
         self.slow_down(client, now)?;
@@ -43,7 +43,7 @@ impl Admin {
 
 /// Reads `{"token": …}`. The content type is one that no form can send, lest another site sign its
 /// visitors in.
-async fn token_in_body(request: &mut Request) -> Result<Zeroizing<String>, Refusal> {
+async fn token_in_body(request: &Request) -> Result<Zeroizing<String>, Refusal> {
     let content_type = request.headers().get("content-type")?.unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim_ascii();
     if !essence.eq_ignore_ascii_case("application/json") {
@@ -52,9 +52,7 @@ async fn token_in_body(request: &mut Request) -> Result<Zeroizing<String>, Refus
         return Err(Refusal::because(Code::Forbidden, message));
     }
     let limit = BodyLimit::new(LIMIT).unwrap_or(BodyLimit::DEFAULT);
-    let body = Zeroizing::new(
-        body::read(request.inner(), request.headers().get("content-length")?.as_deref(), limit).await?,
-    );
+    let body = Zeroizing::new(body::of(request, limit).await?);
     let token = Object::parse(&body).and_then(|body| body.text("token"));
     token
         .map(Zeroizing::new)

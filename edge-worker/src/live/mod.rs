@@ -70,7 +70,7 @@ pub(crate) async fn all(
     let starts = (0..config.shards.count()).map(|shard| wanted.start(shard));
     let starts = starts.collect::<Result<Vec<Start>, Refusal>>()?;
     if let Form::Plain = form {
-        return reply::json_text(200, format!(r#"{{"shards":{}}}"#, config.shards.count()));
+        return reply::json_text(200, &format!(r#"{{"shards":{}}}"#, config.shards.count()));
     }
     // What all of them send ahead lies here.
     let share = (AHEAD / config.shards.count() as usize).max(LEAST_AHEAD);
