@@ -1,4 +1,5 @@
 mod code;
+mod words;
 
 use core::fmt;
 

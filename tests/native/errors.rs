@@ -10,11 +10,19 @@ use vtryon_webhooks::lifecycle::Owed;
 use vtryon_webhooks::{Code, Event, Secret, Signature, Verifier};
 
 /// code, HTTP status, what a stranger is told
-const CODES: [(&str, u16, &str); 24] = [
+const CODES: [(&str, u16, &str); 35] = [
     ("missing_signature", 401, "unauthorized"),
     ("malformed_signature", 401, "unauthorized"),
     ("multiple_signatures", 401, "unauthorized"),
     ("signature_mismatch", 401, "unauthorized"),
+    ("missing_message_id", 401, "unauthorized"),
+    ("malformed_message_id", 401, "unauthorized"),
+    ("missing_timestamp", 401, "unauthorized"),
+    ("malformed_timestamp", 401, "unauthorized"),
+    ("timestamp_too_old", 401, "unauthorized"),
+    ("timestamp_too_new", 401, "unauthorized"),
+    ("incomplete_body", 400, "incomplete_body"),
+    ("body_timeout", 408, "body_timeout"),
     ("payload_too_large", 413, "payload_too_large"),
     ("invalid_utf8", 400, "invalid_utf8"),
     ("invalid_json", 400, "invalid_json"),
@@ -24,6 +32,9 @@ const CODES: [(&str, u16, &str); 24] = [
     ("secret_missing", 503, "unavailable"),
     ("secret_empty", 503, "unavailable"),
     ("secret_whitespace", 503, "unavailable"),
+    ("secret_quoted", 503, "unavailable"),
+    ("secret_invisible", 503, "unavailable"),
+    ("secret_placeholder", 503, "unavailable"),
     ("unauthorized", 401, "unauthorized"),
     ("method_not_allowed", 405, "method_not_allowed"),
     ("not_found", 404, "not_found"),

@@ -13,6 +13,22 @@ pub enum Code {
     MultipleSignatures,
     /// No configured secret made this signature over these bytes.
     SignatureMismatch,
+    /// The header `webhook-id` is absent or empty.
+    MissingMessageId,
+    /// The header `webhook-id` came more than once, or holds a dot or a character that no id has.
+    MalformedMessageId,
+    /// The header `webhook-timestamp` is absent or empty.
+    MissingTimestamp,
+    /// The header `webhook-timestamp` is not a number of seconds since 1970.
+    MalformedTimestamp,
+    /// The message was signed longer ago than the tolerance allows.
+    TimestampTooOld,
+    /// The message was signed further in the future than the tolerance allows.
+    TimestampTooNew,
+    /// The connection ended before the body did, or its chunks are malformed.
+    IncompleteBody,
+    /// The body did not arrive in time.
+    BodyTimeout,
     /// The body is longer than the limit.
     PayloadTooLarge,
     /// The signed body is not UTF-8.
@@ -31,6 +47,12 @@ pub enum Code {
     SecretEmpty,
     /// A configured secret begins or ends with whitespace.
     SecretWhitespace,
+    /// A configured secret has quotes around it.
+    SecretQuoted,
+    /// A configured secret holds a character that can't be seen.
+    SecretInvisible,
+    /// A configured secret is a placeholder, such as `undefined` or `${NAME}`.
+    SecretPlaceholder,
     /// The credentials of an administrator are absent or wrong.
     Unauthorized,
     /// The path exists, the method does not.
@@ -57,11 +79,19 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 35] = [
         Self::MissingSignature,
         Self::MalformedSignature,
         Self::MultipleSignatures,
         Self::SignatureMismatch,
+        Self::MissingMessageId,
+        Self::MalformedMessageId,
+        Self::MissingTimestamp,
+        Self::MalformedTimestamp,
+        Self::TimestampTooOld,
+        Self::TimestampTooNew,
+        Self::IncompleteBody,
+        Self::BodyTimeout,
         Self::PayloadTooLarge,
         Self::InvalidUtf8,
         Self::InvalidJson,
@@ -71,6 +101,9 @@ impl Code {
         Self::SecretMissing,
         Self::SecretEmpty,
         Self::SecretWhitespace,
+        Self::SecretQuoted,
+        Self::SecretInvisible,
+        Self::SecretPlaceholder,
         Self::Unauthorized,
         Self::MethodNotAllowed,
         Self::NotFound,
@@ -91,6 +124,14 @@ impl Code {
             Self::MalformedSignature => "malformed_signature",
             Self::MultipleSignatures => "multiple_signatures",
             Self::SignatureMismatch => "signature_mismatch",
+            Self::MissingMessageId => "missing_message_id",
+            Self::MalformedMessageId => "malformed_message_id",
+            Self::MissingTimestamp => "missing_timestamp",
+            Self::MalformedTimestamp => "malformed_timestamp",
+            Self::TimestampTooOld => "timestamp_too_old",
+            Self::TimestampTooNew => "timestamp_too_new",
+            Self::IncompleteBody => "incomplete_body",
+            Self::BodyTimeout => "body_timeout",
             Self::PayloadTooLarge => "payload_too_large",
             Self::InvalidUtf8 => "invalid_utf8",
             Self::InvalidJson => "invalid_json",
@@ -100,6 +141,9 @@ impl Code {
             Self::SecretMissing => "secret_missing",
             Self::SecretEmpty => "secret_empty",
             Self::SecretWhitespace => "secret_whitespace",
+            Self::SecretQuoted => "secret_quoted",
+            Self::SecretInvisible => "secret_invisible",
+            Self::SecretPlaceholder => "secret_placeholder",
             Self::Unauthorized => "unauthorized",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::NotFound => "not_found",
@@ -124,101 +168,35 @@ impl Code {
             | Self::MalformedSignature
             | Self::MultipleSignatures
             | Self::SignatureMismatch
+            | Self::MissingMessageId
+            | Self::MalformedMessageId
+            | Self::MissingTimestamp
+            | Self::MalformedTimestamp
+            | Self::TimestampTooOld
+            | Self::TimestampTooNew
             | Self::Unauthorized => 401,
+            Self::BodyTimeout => 408,
             Self::PayloadTooLarge => 413,
             Self::InvalidUtf8
             | Self::InvalidJson
             | Self::TooDeep
             | Self::InvalidEvent
             | Self::DuplicateKey
+            | Self::IncompleteBody
             | Self::InvalidRequest => 400,
             Self::Forbidden => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::Conflict => 409,
             Self::RateLimited => 429,
-            Self::SecretMissing | Self::SecretEmpty | Self::SecretWhitespace | Self::Unavailable => 503,
+            Self::SecretMissing
+            | Self::SecretEmpty
+            | Self::SecretWhitespace
+            | Self::SecretQuoted
+            | Self::SecretInvisible
+            | Self::SecretPlaceholder
+            | Self::Unavailable => 503,
             Self::PayloadNotRaw | Self::BodyAlreadyParsed | Self::InvalidOption => 500,
-        }
-    }
-}
-
-impl Code {
-    /// Says in one sentence what it means, where nothing more exact is known.
-    pub const fn summary(self) -> &'static str {
-        match self {
-            Self::MissingSignature => "the signature header is missing or empty",
-            Self::MalformedSignature => "the signature header is not 64 hex digits",
-            Self::MultipleSignatures => "the signature header holds more than one value",
-            Self::SignatureMismatch => "no configured secret made this signature over these bytes",
-            Self::PayloadTooLarge => "the body is longer than the limit",
-            Self::InvalidUtf8 => "the body is not UTF-8",
-            Self::InvalidJson => "the body is not JSON",
-            Self::TooDeep => "the JSON nests too deep",
-            Self::InvalidEvent => "the body is not a Vtryon event",
-            Self::DuplicateKey => "a field of the event stands twice",
-            Self::SecretMissing => "no secret is configured",
-            Self::SecretEmpty => "the secret is empty",
-            Self::SecretWhitespace => "the secret begins or ends with whitespace",
-            Self::Unauthorized => "the credentials of this request are missing or wrong",
-            Self::MethodNotAllowed => "this path does not answer this method",
-            Self::NotFound => "there is nothing under this name",
-            Self::InvalidRequest => "a parameter of the request can't be read",
-            Self::Forbidden => "this request may not be made from here",
-            Self::Conflict => "this contradicts what is stored",
-            Self::RateLimited => "too many failed attempts: wait before the next one",
-            Self::Unavailable => "this can't be answered now: try again later",
-            Self::PayloadNotRaw => "the payload is not the raw body of the request",
-            Self::BodyAlreadyParsed => "the body was read before it could be verified",
-            Self::InvalidOption => "an option can't be used",
-        }
-    }
-
-    /// Says what its reader can do about it, in every language that the verifier is used in.
-    pub const fn hint(self) -> &'static str {
-        match self {
-            Self::MissingSignature => {
-                "pass the value of the header x-vtryon-signature; if it is not there, the request is not Vtryon's, or a proxy drops it"
-            }
-            Self::MalformedSignature => {
-                "pass the header's value as it came: 64 hex digits, with no prefix such as sha256="
-            }
-            Self::MultipleSignatures => {
-                "Vtryon sends the header once; see whether a proxy repeats or joins it"
-            }
-            Self::SignatureMismatch => {
-                "verify the raw body, before anything parses it, with the secret that Vtryon shows for this URL; while it is rotated, configure both"
-            }
-            Self::PayloadTooLarge => {
-                "raise the limit, at most to 1 MiB, if Vtryon sends you such long events"
-            }
-            Self::InvalidUtf8
-            | Self::InvalidJson
-            | Self::TooDeep
-            | Self::InvalidEvent
-            | Self::DuplicateKey => "the signature is good, so Vtryon sent this: keep the body and report it",
-            Self::SecretMissing => {
-                "set VTRYON_WEBHOOK_SECRET to the secret that Vtryon shows when the URL is registered"
-            }
-            Self::SecretEmpty => "anyone can sign with an empty secret; leave out one that is not set",
-            Self::SecretWhitespace => "paste the secret anew, without blanks or line breaks around it",
-            Self::Unauthorized => "send the credentials that this service is configured with",
-            Self::MethodNotAllowed => "use a method that the header allow names",
-            Self::NotFound => "see whether the path and the name are spelled as they were stored",
-            Self::InvalidRequest => "the message names the parameter",
-            Self::Forbidden => {
-                "what changes something must carry the header that the API asks for, which no form of another page can send"
-            }
-            Self::Conflict => "read what is stored now, then decide anew",
-            Self::RateLimited => "the header retry-after says how long to wait",
-            Self::Unavailable => "Vtryon comes again, up to 5 times over 24 hours",
-            Self::PayloadNotRaw => {
-                "pass the bytes of the request as they came; parsed and written again, they are not what was signed"
-            }
-            Self::BodyAlreadyParsed => {
-                "register the receiver before anything that parses bodies, or let that keep the raw bytes"
-            }
-            Self::InvalidOption => "the message names the option",
         }
     }
 
@@ -230,9 +208,22 @@ impl Code {
             Self::MissingSignature
             | Self::MalformedSignature
             | Self::MultipleSignatures
-            | Self::SignatureMismatch => Self::Unauthorized,
-            Self::SecretMissing | Self::SecretEmpty | Self::SecretWhitespace => Self::Unavailable,
-            Self::PayloadTooLarge
+            | Self::SignatureMismatch
+            | Self::MissingMessageId
+            | Self::MalformedMessageId
+            | Self::MissingTimestamp
+            | Self::MalformedTimestamp
+            | Self::TimestampTooOld
+            | Self::TimestampTooNew => Self::Unauthorized,
+            Self::SecretMissing
+            | Self::SecretEmpty
+            | Self::SecretWhitespace
+            | Self::SecretQuoted
+            | Self::SecretInvisible
+            | Self::SecretPlaceholder => Self::Unavailable,
+            Self::IncompleteBody
+            | Self::BodyTimeout
+            | Self::PayloadTooLarge
             | Self::InvalidUtf8
             | Self::InvalidJson
             | Self::TooDeep

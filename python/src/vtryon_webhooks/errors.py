@@ -10,6 +10,14 @@ Code = Literal[
     "malformed_signature",
     "multiple_signatures",
     "signature_mismatch",
+    "missing_message_id",
+    "malformed_message_id",
+    "missing_timestamp",
+    "malformed_timestamp",
+    "timestamp_too_old",
+    "timestamp_too_new",
+    "incomplete_body",
+    "body_timeout",
     "payload_too_large",
     "invalid_utf8",
     "invalid_json",
@@ -19,6 +27,9 @@ Code = Literal[
     "secret_missing",
     "secret_empty",
     "secret_whitespace",
+    "secret_quoted",
+    "secret_invisible",
+    "secret_placeholder",
     "unauthorized",
     "method_not_allowed",
     "not_found",
@@ -43,8 +54,12 @@ class Row(NamedTuple):
 
 
 _SIGNED = "the signature is good, so Vtryon sent this: keep the body and report it"
+_STANDARD_HEADERS = (
+    "pass the values of webhook-id, webhook-timestamp and webhook-signature; if they "
+    "are not there, the request is not the gateway's, or a proxy drops them"
+)
 
-# Held to the table of the Rust core (`core/src/error/code.rs`) by a test.
+# Held to the table of the Rust core (`core/src/error/`) by a test.
 TABLE: dict[Code, Row] = {
     "missing_signature": Row(
         401,
@@ -71,6 +86,58 @@ TABLE: dict[Code, Row] = {
         "no configured secret made this signature over these bytes",
         "verify the raw body, before anything parses it, with the secret that Vtryon shows "
         "for this URL; while it is rotated, configure both",
+    ),
+    "missing_message_id": Row(
+        401,
+        "unauthorized",
+        "the header webhook-id is missing or empty",
+        _STANDARD_HEADERS,
+    ),
+    "malformed_message_id": Row(
+        401,
+        "unauthorized",
+        "the header webhook-id is not an id",
+        "pass the one value of the header as it came: visible ASCII without dots, "
+        "at most 256 characters",
+    ),
+    "missing_timestamp": Row(
+        401,
+        "unauthorized",
+        "the header webhook-timestamp is missing or empty",
+        _STANDARD_HEADERS,
+    ),
+    "malformed_timestamp": Row(
+        401,
+        "unauthorized",
+        "the header webhook-timestamp is not a number of seconds since 1970",
+        "pass the header's value as it came: decimal digits, with no sign, blank or leading zero",
+    ),
+    "timestamp_too_old": Row(
+        401,
+        "unauthorized",
+        "the message was signed too long ago",
+        "a request that was sent before comes again, or a clock is wrong: set the clock "
+        "of this machine by NTP, or raise the tolerance",
+    ),
+    "timestamp_too_new": Row(
+        401,
+        "unauthorized",
+        "the message was signed at a time that lies in the future",
+        "a clock is wrong, or the timestamp is in milliseconds: set the clock of this "
+        "machine by NTP, and sign the time in seconds",
+    ),
+    "incomplete_body": Row(
+        400,
+        "incomplete_body",
+        "the connection ended before the body did",
+        "send as many bytes as content-length says, or all chunks and the last one; see "
+        "whether a proxy cuts the request off",
+    ),
+    "body_timeout": Row(
+        408,
+        "body_timeout",
+        "the body did not arrive in time",
+        "send the whole body at once; see whether a proxy holds it back",
     ),
     "payload_too_large": Row(
         413,
@@ -100,6 +167,27 @@ TABLE: dict[Code, Row] = {
         "unavailable",
         "the secret begins or ends with whitespace",
         "paste the secret anew, without blanks or line breaks around it",
+    ),
+    "secret_quoted": Row(
+        503,
+        "unavailable",
+        "the secret has quotes around it",
+        "remove the quotes around the value: shells strip them, but dashboards, YAML and "
+        "docker --env-file may keep them",
+    ),
+    "secret_invisible": Row(
+        503,
+        "unavailable",
+        "the secret holds a character that can't be seen",
+        "type the value again or paste it as plain text: a byte order mark, a no-break "
+        "space, a zero-width or a control character came with it",
+    ),
+    "secret_placeholder": Row(
+        503,
+        "unavailable",
+        "the secret is a placeholder and not its value",
+        "set the variable to the secret itself: a program wrote undefined or null for a "
+        "value it did not have, or a template was not filled in",
     ),
     "unauthorized": Row(
         401,
