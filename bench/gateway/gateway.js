@@ -2,6 +2,7 @@
 // what ends one is put into KV.
 
 import path from "node:path";
+import { RUNTIME_CAPNP } from "../../tests/runtime.js";
 import { Workerd } from "./workerd.js";
 
 const BUILD = path.resolve(import.meta.dirname, "../../edge-worker/build");
@@ -36,7 +37,7 @@ const config :Workerd.Config = (
 );
 
 const gateway :Workerd.Worker = (
-  compatibilityDate = "2026-07-01",
+${RUNTIME_CAPNP}
   modules = [
     ( name = "index.js", esModule = embed "index.js" ),
     ( name = "index_bg.wasm", wasm = embed "index_bg.wasm" ),
@@ -57,7 +58,7 @@ ${Object.entries(variables)
 );
 
 const kv :Workerd.Worker = (
-  compatibilityDate = "2026-07-01",
+${RUNTIME_CAPNP}
   serviceWorkerScript = "addEventListener('fetch', (event) => event.respondWith(new Response(null, { status: 404 })))",
 );
 `;

@@ -1,6 +1,7 @@
 // A Worker in JavaScript to compare the gateway with, on the same runtime: a file of bench/peers.
 
 import path from "node:path";
+import { RUNTIME_CAPNP } from "../../tests/runtime.js";
 import { SECRET } from "./gateway.js";
 import { Workerd } from "./workerd.js";
 
@@ -37,7 +38,7 @@ const config :Workerd.Config = (
 );
 
 const peer :Workerd.Worker = (
-  compatibilityDate = "2026-07-01",
+${RUNTIME_CAPNP}
   modules = [
     ( name = "${name}", esModule = embed "${name}" ),
     ( name = "${COMMON}", esModule = embed "${COMMON}" ),

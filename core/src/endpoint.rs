@@ -1,5 +1,6 @@
 //! An endpoint of a shop: which URLs it may have, and which events it gets.
 
+mod private_names;
 mod url;
 
 use alloc::string::String;

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Miniflare } from "miniflare";
+import { RUNTIME } from "../runtime.js";
 
 export const SECRET = "whsec_test_current";
 export const PREVIOUS = "whsec_test_previous";
@@ -33,7 +34,8 @@ const ASSETS = {
     static_routing: { user_worker: ["/webhooks/*", "/api/*", "/healthz"] },
   },
   assetConfig: {
-    compatibility_date: "2026-07-01",
+    compatibility_date: RUNTIME.compatibilityDate,
+    compatibility_flags: RUNTIME.compatibilityFlags,
     not_found_handling: "single-page-application",
     headers: { version: 2, rules: rulesIn(path.join(ROOT, "dashboard/_headers")) },
   },
@@ -108,7 +110,7 @@ export class Gateway {
       modulesRoot: path.join(ROOT, build),
       scriptPath: path.join(ROOT, build, "index.js"),
       modulesRules: [{ type: "CompiledWasm", include: ["**/*.wasm"] }],
-      compatibilityDate: "2026-07-01",
+      ...RUNTIME,
       bindings: Object.fromEntries(
         Object.entries({ ...BINDINGS, ...bindings }).filter(([, value]) => value !== undefined),
       ),

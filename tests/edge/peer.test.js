@@ -10,6 +10,7 @@ import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { Miniflare } from "miniflare";
 import { shardFile } from "../../bench/gateway/seed.js";
+import { RUNTIME } from "../runtime.js";
 import { bill, rows } from "./bill.js";
 import { event, Gateway, SECRET, sign } from "./gateway.js";
 
@@ -60,7 +61,7 @@ before(async () => {
   });
   peer = new Miniflare({
     modules: [module("counted.js", COUNTED), module("ack-worker.js"), module("verified.js")],
-    compatibilityDate: "2026-07-01",
+    ...RUNTIME,
     bindings: { SECRET, SHARDS: "1" },
     durableObjects: { SHARD: { className: "Shard", useSQLite: true } },
     durableObjectsPersist: folder,

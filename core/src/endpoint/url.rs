@@ -1,6 +1,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::private_names::{is_below, is_private};
 use crate::error::{Code, Error};
 
 /// The longest URL of an endpoint, in bytes.
@@ -12,23 +13,6 @@ const MAX_LABEL: usize = 63;
 
 /// The HTTPS ports that Cloudflare's network connects to.
 const PORTS: [u16; 6] = [443, 2053, 2083, 2087, 2096, 8443];
-
-/// Names that lead into a private network, or nowhere, wherever they are looked up (RFC 2606, 6761, 6762,
-/// 7686, 8375, and what ICANN keeps for private use).
-const PRIVATE: [&str; 12] = [
-    "localhost",
-    "local",
-    "internal",
-    "intranet",
-    "lan",
-    "home",
-    "corp",
-    "private",
-    "home.arpa",
-    "localdomain",
-    "invalid",
-    "onion",
-];
 
 /// The hosts that are this machine, as far as `allow_insecure` lets one be an endpoint.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
@@ -47,8 +31,9 @@ impl UrlRules {
     /// Holds a URL to the rules.
     ///
     /// They are stricter than RFC 3986, so that every parser reads what passes alike, and nothing that
-    /// passes is an address instead of a name. That a public name leads to a private address is not seen here, nor that punycode
-    /// names letters which no host may have: no such host can be called.
+    /// passes is an address instead of a name. Private names are known by a table; any other public name may
+    /// still lead to a private address, which only a list of hosts rules out. Punycode that names letters which
+    /// no host may have passes too: no such host can be called.
     ///
     /// # Errors
     /// [`Code::InvalidRequest`] in the field `url`, saying which rule it breaks.
@@ -210,24 +195,12 @@ fn is_label(label: &str) -> bool {
         && !label.ends_with('-')
 }
 
-fn is_private(host: &str) -> bool {
-    PRIVATE.iter().any(|name| host.eq_ignore_ascii_case(name) || is_below(host, name))
-}
-
 /// Tells whether an entry of the list stands for a host.
 fn covers(entry: &str, host: &str) -> bool {
     match entry.strip_prefix("*.") {
         Some(domain) => is_below(host, domain),
         None => host.eq_ignore_ascii_case(entry),
     }
-}
-
-/// Tells whether a host is a subdomain.
-fn is_below(host: &str, domain: &str) -> bool {
-    let Some(dot) = host.len().checked_sub(domain.len() + 1) else { return false };
-    host.get(..dot).is_some_and(|label| !label.is_empty())
-        && host.get(dot..dot + 1) == Some(".")
-        && host.get(dot + 1..).is_some_and(|end| end.eq_ignore_ascii_case(domain))
 }
 
 fn is_one_of(names: &[&str], host: &str) -> bool {

@@ -28,6 +28,53 @@ function address(url, more) {
   return refused(`an address: ${url}`, "names an IP address: name a host", url, more);
 }
 
+/** A host that leads into a private network, or nowhere. */
+const privateName = (host, why) => ({
+  ...refused(`private: ${host}`, PRIVATE, `https://${host}/`),
+  why,
+});
+
+/** [name, what it is, a host below it that is in use] */
+const PRIVATE_NAMES = [
+  ["alt", "RFC 9476: names that are no DNS names", "shop.gns.alt"],
+  ["arpa", "RFC 3172: the DNS itself", "1.0.0.10.in-addr.arpa"],
+  ["home.arpa", "RFC 8375: home networks", "router.home.arpa"],
+  ["invalid", "RFC 6761: never resolves"],
+  ["local", "RFC 6762: multicast DNS", "printer.local"],
+  ["cluster.local", "Kubernetes", "shop.default.svc.cluster.local"],
+  ["localhost", "RFC 6761: this machine"],
+  ["onion", "RFC 7686: Tor"],
+  ["test", "RFC 6761: tests on a network of one's own"],
+  ["bit", "a name of a peer-to-peer system"],
+  ["exit", "a name of a peer-to-peer system"],
+  ["gnu", "a name of a peer-to-peer system"],
+  ["i2p", "a name of a peer-to-peer system"],
+  ["zkey", "a name of a peer-to-peer system"],
+  ["internal", "ICANN keeps it for private use", "metadata.google.internal"],
+  ["docker.internal", "Docker", "host.docker.internal"],
+  ["intranet", "RFC 6762, appendix G", "wiki.intranet"],
+  ["private", "RFC 6762, appendix G", "vault.private"],
+  ["corp", "RFC 6762, appendix G", "wiki.corp"],
+  ["home", "RFC 6762, appendix G", "nas.home"],
+  ["lan", "RFC 6762, appendix G", "nas.lan"],
+  ["mail", "ICANN does not delegate it: private networks use it"],
+  ["localdomain", "what Linux distributions call this machine", "localhost.localdomain"],
+  ["box", "home routers", "nas.fritz.box"],
+  ["svc", "Kubernetes", "shop.default.svc"],
+  ["consul", "Consul", "shop.service.consul"],
+  ["ts.net", "Tailscale", "nas.tail1234.ts.net"],
+  ["beta.tailscale.net", "Tailscale", "nas.shop.beta.tailscale.net"],
+  ["metadata.goog", "a cloud's metadata server"],
+  ["metadata.tencentyun.com", "a cloud's metadata server"],
+  ["nip.io", "a public name for any address", "10.0.0.1.nip.io"],
+  ["sslip.io", "a public name for any address", "www-169-254-169-254.sslip.io"],
+  ["xip.io", "a public name for any address", "127.0.0.1.xip.io"],
+  ["traefik.me", "a public name for any address", "10-0-0-1.traefik.me"],
+  ["localtest.me", "a public name for this machine"],
+  ["lvh.me", "a public name for this machine"],
+  ["localho.st", "a public name for this machine"],
+];
+
 const SCHEME = "does not begin with https://";
 const LABELS = "names a host that is not made of labels of letters, digits and hyphens";
 const PRIVATE = "names a host of a private network";
@@ -64,7 +111,8 @@ const urls = [
   taken("a last label that begins with digits", "no number", "https://shop.1st/"),
   taken("a last label that looks hexadecimal", "no number: an x needs a 0", "https://shop.x7f/"),
   taken("hyphens inside", "as in many names", "https://a-b--c.example/"),
-  taken("a name for documentation", "it resolves to nothing", "https://shop.test/"),
+  taken("a name for documentation", "it leads nowhere", "https://shop.example/"),
+  taken("a second-level name for documentation", "it leads nowhere", "https://shop.example.com/"),
   taken("a label of 63", "the longest", `https://${label63}.example/`),
   taken("a host of 253", "the longest", `https://${`${label63}.`.repeat(3)}${"b".repeat(61)}/`),
   taken("2048 bytes", "the longest", `https://shop.example/${"p".repeat(2027)}`),
@@ -87,6 +135,9 @@ const urls = [
     "https://local.internal.shop.example/",
   ),
   taken("a name like a private one", "not a label of its own", "https://notlocalhost.mylocal/"),
+  taken("a name like one for any address", "not below it", "https://mynip.io/"),
+  taken("a suffix that others share", "only what is below ts.net is private", "https://shop.net/"),
+  taken("a cloud's public host", "only its metadata server is private", "https://shop.goog/"),
 
   refused("empty", SCHEME, ""),
   refused("a name alone", SCHEME, "shop.example/hook"),
@@ -175,22 +226,12 @@ const urls = [
     "https://shop.0x7f/",
   ),
   refused("an open bracket", "names an IP address: name a host", "https://[::1/"),
-  ...[
-    "localhost",
-    "LOCALHOST",
-    "a.localhost",
-    "printer.local",
-    "metadata.google.internal",
-    "wiki.intranet",
-    "nas.lan",
-    "nas.home",
-    "wiki.corp",
-    "vault.private",
-    "router.home.arpa",
-    "a.localdomain",
-    "shop.invalid",
-    "a.onion",
-  ].map((host) => refused(`private: ${host}`, PRIVATE, `https://${host}/`)),
+  ...PRIVATE_NAMES.flatMap(([name, why, below]) => [
+    privateName(name, why),
+    privateName(below ?? `shop.${name}`, why),
+  ]),
+  privateName("LOCALHOST", "names have no case"),
+  privateName("Shop.TS.Net", "names have no case"),
   refused("an empty port", NUMBER, "https://shop.example:/"),
   refused("port 0", NUMBER, "https://shop.example:0/"),
   refused("a port with leading zeros", NUMBER, "https://shop.example:0443/"),
