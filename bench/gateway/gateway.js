@@ -8,7 +8,7 @@ import { Workerd } from "./workerd.js";
 const BUILD = path.resolve(import.meta.dirname, "../../edge-worker/build");
 
 export const SECRET = "whsec_bench";
-export const TOKEN = "admin-token-of-the-bench";
+export const TOKEN = "admin-token-of-the-bench-0123456789abcdef";
 
 /** Starts the gateway with so many shards. */
 export function startGateway({ shards = 1 } = {}) {

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { WebSocketServer } from "ws";
 
-export const TOKEN = "admin-token-of-the-tests";
+export const TOKEN = "admin-token-of-the-tests-0123456789abcdef";
 export const SECRET = "whsec_test_of_listen";
 
 export class FakeGateway {

@@ -11,7 +11,7 @@ import { RUNTIME } from "../runtime.js";
 
 export const SECRET = "whsec_test_current";
 export const PREVIOUS = "whsec_test_previous";
-export const TOKEN = "admin-token-of-the-tests";
+export const TOKEN = "admin-token-of-the-tests-0123456789abcdef";
 
 const ROOT = path.resolve(import.meta.dirname, "../../edge-worker");
 
@@ -94,7 +94,7 @@ export class Gateway {
 
   /**
    * Starts a gateway; `build` is `build` or `build-faults`, `outbound` answers what it fetches elsewhere,
-   * with `dashboard` it serves its pages too.
+   * with `dashboard` it serves its pages too, with `https` all of it over TLS by a certificate that nobody trusts.
    */
   static async start({
     build = "build",
@@ -102,6 +102,7 @@ export class Gateway {
     kvNamespaces = ["RESULTS"],
     outbound = undefined,
     dashboard = false,
+    https = false,
   } = {}) {
     const gateway = new Gateway();
     gateway.folder = await mkdtemp(path.join(tmpdir(), "vtryon-gateway-"));
@@ -124,6 +125,7 @@ export class Gateway {
       outboundService: outbound,
       ...(dashboard && { assets: ASSETS }),
       host: "127.0.0.1",
+      https,
       cf: false,
       handleRuntimeStdio: (out, err) => {
         for (const stream of [out, err]) {

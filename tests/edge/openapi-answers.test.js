@@ -13,7 +13,7 @@ import { event, Gateway, sign, TOKEN, until } from "./gateway.js";
 import { BEYOND, INVALID, long } from "./openapi-invalid.js";
 
 /** The token that may make tickets, and nothing else. */
-const MINTER = "ticket-token-of-the-tests";
+const MINTER = "ticket-token-of-the-tests-0123456789abcdef";
 
 let gateway;
 let backend;

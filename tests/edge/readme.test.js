@@ -9,7 +9,7 @@ import { Backend } from "./backend.js";
 import { OPERATIONS } from "./document.js";
 import { Gateway, SECRET, sign, TOKEN, until } from "./gateway.js";
 
-const TICKET_TOKEN = "ticket-token-of-the-tests";
+const TICKET_TOKEN = "ticket-token-of-the-tests-0123456789abcdef";
 
 let gateway;
 before(async () => {

@@ -5,7 +5,7 @@ import { bearer } from "./caller.js";
 import { TOKEN } from "./gateway.js";
 
 /** The token that a shop's backend has: it is good for tickets alone. */
-export const TICKET_TOKEN = "ticket-token-of-the-tests";
+export const TICKET_TOKEN = "ticket-token-of-the-tests-0123456789abcdef";
 
 /** Asks for a ticket, as the administrator unless `headers` say otherwise. */
 export const mint = (gateway, json, headers = bearer(TOKEN)) =>
