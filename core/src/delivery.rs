@@ -1,16 +1,17 @@
 //! How a delivery to an endpoint is signed: in the form of Vtryon's guide, and in that of Standard Webhooks.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use core::fmt;
 
 use base64ct::{Base64, Encoding};
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, KeyInit};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::error::{Code, Error};
 use crate::secret::{Fingerprint, Key, fitted};
 use crate::signature::Signature;
+use crate::standard_webhooks;
 
 /// What the text of an endpoint's secret begins with.
 pub(crate) const PREFIX: &str = "whsec_";
@@ -102,11 +103,9 @@ impl Signer {
     ///
     /// `id` is the value of `webhook-id`, and `timestamp` that of `webhook-timestamp`, in seconds since 1970.
     pub fn standard(&self, id: &str, timestamp: i64, body: &[u8]) -> String {
-        let timestamp = timestamp.to_string();
-        let parts = [id.as_bytes(), b".", timestamp.as_bytes(), b".", body];
-        let mac = parts.into_iter().fold(self.bytes.clone(), Mac::chain_update).finalize();
+        let mac = standard_webhooks::mac(&self.bytes, id, timestamp, body);
         let mut value = String::from("v1,");
-        value.push_str(&Base64::encode_string(&mac.into_bytes()));
+        value.push_str(&Base64::encode_string(&mac));
         value
     }
 

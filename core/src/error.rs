@@ -12,8 +12,11 @@ pub use code::Code;
 pub struct Error {
     code: Code,
     what: &'static str,
+    hint: &'static str,
     field: Option<&'static str>,
     offset: Option<usize>,
+    /// The position of the secret that is at fault.
+    position: Option<usize>,
 }
 
 impl Error {
@@ -23,21 +26,49 @@ impl Error {
 
     /// Makes one in the words of the place that knows, for a refusal that is a shell's own.
     pub const fn because(code: Code, what: &'static str) -> Self {
-        Self { code, what, field: None, offset: None }
+        Self { code, what, hint: code.hint(), field: None, offset: None, position: None }
     }
 
     /// Makes one that names the field, or the parameter, that is at fault; `what` goes on from its name.
     pub const fn in_field(code: Code, field: &'static str, what: &'static str) -> Self {
-        Self { code, what, field: Some(field), offset: None }
+        Self { field: Some(field), ..Self::because(code, what) }
     }
 
     pub(crate) const fn at(code: Code, offset: usize) -> Self {
-        Self { code, what: code.summary(), field: None, offset: Some(offset) }
+        Self { offset: Some(offset), ..Self::new(code) }
+    }
+
+    /// Replaces the hint of the code where the place knows a better one.
+    #[must_use]
+    pub(crate) const fn with_hint(self, hint: &'static str) -> Self {
+        Self { hint, ..self }
+    }
+
+    /// Names the position in a list of secrets, from 0.
+    #[must_use]
+    pub const fn in_secret(self, position: usize) -> Self {
+        Self { position: Some(position), ..self }
+    }
+
+    /// Returns the error of a signature that no key made over `body`.
+    pub(crate) const fn mismatch(body: &[u8]) -> Self {
+        if body.is_empty() {
+            return Self::because(Code::SignatureMismatch, "the body is empty, and it was not signed empty")
+                .with_hint(
+                    "the body never arrived: something read it before it was verified, or a proxy dropped it; pass the raw body, before any parser",
+                );
+        }
+        Self::new(Code::SignatureMismatch)
     }
 
     /// Returns the code, for programs.
     pub const fn code(&self) -> Code {
         self.code
+    }
+
+    /// Says what its reader can do about it: the hint of the code, or a more exact one.
+    pub const fn hint(&self) -> &'static str {
+        self.hint
     }
 
     /// Returns the field that is at fault: of an event as a path from the outermost object, of a request
@@ -54,6 +85,9 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(position) = self.position {
+            write!(f, "`secrets[{position}]`: ")?;
+        }
         if let Some(field) = self.field {
             write!(f, "`{field}` ")?;
         }

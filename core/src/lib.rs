@@ -19,6 +19,7 @@ pub mod retry;
 mod secret;
 mod shards;
 mod signature;
+pub mod standard_webhooks;
 mod verifier;
 
 pub use digest::Digest;

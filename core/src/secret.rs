@@ -30,7 +30,10 @@ impl Secret {
     /// assert_eq!(Secret::new("whsec_example\n").unwrap_err().code(), Code::SecretWhitespace);
     /// ```
     pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, Error> {
-        let bytes = Zeroizing::new(bytes.into());
+        Self::check(Zeroizing::new(bytes.into()))
+    }
+
+    fn check(bytes: Zeroizing<Vec<u8>>) -> Result<Self, Error> {
         let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else {
             return Err(Error::new(Code::SecretEmpty));
         };
@@ -38,6 +41,25 @@ impl Secret {
             return Err(Error::new(Code::SecretWhitespace));
         }
         Ok(Self(bytes))
+    }
+
+    /// Takes the bytes of several secrets, the current one first.
+    ///
+    /// # Errors
+    /// As [`Secret::new`]; of several secrets, the text names the position, as `secrets[1]`.
+    ///
+    /// ```
+    /// use vtryon_webhooks::Secret;
+    /// let error = Secret::list(["whsec_example", "whsec_other\n"]).unwrap_err();
+    /// assert_eq!(error.to_string(), "`secrets[1]`: the secret begins or ends with whitespace");
+    /// ```
+    pub fn list<T: Into<Vec<u8>>>(secrets: impl IntoIterator<Item = T>) -> Result<Vec<Self>, Error> {
+        // All of them are taken before any is judged, so that each is overwritten when it goes.
+        let secrets: Vec<_> = secrets.into_iter().map(|secret| Zeroizing::new(secret.into())).collect();
+        let is_list = secrets.len() > 1;
+        let place = |position, error: Error| if is_list { error.in_secret(position) } else { error };
+        let secret = |(position, bytes)| Self::check(bytes).map_err(|error| place(position, error));
+        secrets.into_iter().enumerate().map(secret).collect()
     }
 
     /// Tells whether `claim` is this secret, in time that depends on the length of `claim` alone.
@@ -53,6 +75,11 @@ impl Secret {
     /// It is as secret as the secret.
     pub fn inner_pad(&self) -> Zeroizing<[u8; BLOCK]> {
         mac::inner_pad(&fitted(&self.0))
+    }
+
+    /// Returns the bytes, for what derives another key from them.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
     }
 
     /// Computes the key, once for all the messages that it will verify or sign.

@@ -80,7 +80,8 @@ impl Verifier {
     /// Every key is tried, without an early exit, and compared in constant time.
     ///
     /// # Errors
-    /// [`Code::PayloadTooLarge`] before anything is hashed, else [`Code::SignatureMismatch`].
+    /// [`Code::PayloadTooLarge`] before anything is hashed, else [`Code::SignatureMismatch`], whose hint for an
+    /// empty body is that the body never arrived.
     ///
     /// ```
     /// use vtryon_webhooks::{Code, Secret, Signature, Verifier};
@@ -144,7 +145,7 @@ impl Verifier {
         let index = index as usize;
         match (bool::from(found), self.keys.get(index)) {
             (true, Some(key)) => Ok(Verified { body, key_index: index, fingerprint: key.fingerprint() }),
-            (_, _) => Err(Error::new(Code::SignatureMismatch)),
+            (_, _) => Err(Error::mismatch(body)),
         }
     }
 }
@@ -155,7 +156,7 @@ impl fmt::Debug for Verifier {
     }
 }
 
-/// Bytes that a configured secret has signed. Only [`Verifier::verify`] makes one, and only this is parsed.
+/// Bytes that a configured secret has signed. Only a verifier makes one, and only this is parsed.
 ///
 /// `Debug` shows the length and the fingerprint.
 #[derive(Clone, Copy)]
@@ -166,6 +167,11 @@ pub struct Verified<'a> {
 }
 
 impl<'a> Verified<'a> {
+    /// For what verifies by another scheme, after it did.
+    pub(crate) const fn proven(body: &'a [u8], key_index: usize, fingerprint: Fingerprint) -> Self {
+        Self { body, key_index, fingerprint }
+    }
+
     /// Returns the bytes, exactly as they were signed.
     pub const fn payload(&self) -> &'a [u8] {
         self.body

@@ -62,8 +62,8 @@ export function call<T>(work: (core: Core) => T): T {
   } catch (fault) {
     if (WebhookError.is(fault)) throw fault;
     if (Array.isArray(fault)) {
-      const [code, message, field, offset] = fault;
-      throw refusal(code, message, { field, offset });
+      const [code, message, hint, field, offset] = fault;
+      throw refusal(code, message, { field, offset }, hint);
     }
     // A trap leaves the instance in an unknown state (out of memory, for example): the next call starts anew.
     running = undefined;
@@ -78,9 +78,14 @@ export function call<T>(work: (core: Core) => T): T {
 }
 
 /** Makes the error of a code, in the words of the core unless the place knows better. */
-export function refusal(code: ErrorCode, message?: string, details: Details = {}): WebhookError {
-  const [status, , summary, hint] = call((core) => core.describe(code));
-  return new WebhookError(code, status, message ?? summary, hint, details);
+export function refusal(
+  code: ErrorCode,
+  message?: string,
+  details: Details = {},
+  hint?: string,
+): WebhookError {
+  const [status, , summary, usual] = call((core) => core.describe(code));
+  return new WebhookError(code, status, message ?? summary, hint ?? usual, details);
 }
 
 /** Reads the text that build.mjs writes: a blank or an exclamation mark stands before a high byte. */

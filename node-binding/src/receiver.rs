@@ -102,7 +102,7 @@ impl Receiver {
 }
 
 fn prepare(secrets: Vec<Uint8Array>, limit: f64) -> Result<Receiver, Error> {
-    let secrets = secrets.iter().map(|bytes| Secret::new(bytes.to_vec())).collect::<Result<Vec<_>, _>>()?;
+    let secrets = Secret::list(secrets.iter().map(Uint8Array::to_vec))?;
     let whole = limit.fract() == 0.0 && limit >= 0.0;
     let limit = BodyLimit::new(if whole { limit as usize } else { 0 });
     let limit =

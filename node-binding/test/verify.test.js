@@ -12,23 +12,27 @@ const cjs = createRequire(import.meta.url)("vtryon-webhooks");
 const vectors = (name) =>
   JSON.parse(readFileSync(new URL(`../../tests/vectors/${name}.json`, import.meta.url)));
 
-const codeOf = (work) => {
+const errorOf = (work) => {
   try {
     work();
-    return "ok";
+    return undefined;
   } catch (error) {
     assert.ok(esm.WebhookError.is(error), `another error escapes: ${error}`);
-    return error.code;
+    return error;
   }
 };
+const codeOf = (work) => errorOf(work)?.code ?? "ok";
 
 for (const [form, { verify, constructEvent, lifecycleStep }] of Object.entries({ esm, cjs })) {
   test(`${form}: signatures`, () => {
     for (const { name, why, secrets, body, signatures, limit, expect } of vectors("signature")) {
       const keys = secrets.map(bytes);
       const options = limit === undefined ? undefined : { maxBodyBytes: limit };
-      const code = codeOf(() => verify(bytes(body), signatures, keys, options));
-      assert.equal(code, expect.code ?? "ok", `${name} (${why})`);
+      const error = errorOf(() => verify(bytes(body), signatures, keys, options));
+      assert.equal(error?.code, expect.code, `${name} (${why})`);
+      for (const said of ["message", "hint"]) {
+        if (expect[said]) assert.equal(error[said], expect[said], `${name} (${why})`);
+      }
     }
   });
 

@@ -33,8 +33,14 @@ def test_signature(row: dict[str, Any]) -> None:
             "key_index": webhooks.verify(bytes_of(row["body"]), row["signatures"]).key_index
         }
     except WebhookError as error:
-        verdict = {"code": error.code}
+        verdict = {"code": error.code, **words(error, row["expect"])}
     assert verdict == row["expect"]
+
+
+def words(error: WebhookError, expect: dict[str, Any]) -> dict[str, str]:
+    """What an error says, where the vector has it too."""
+    said = {"message": str(error), "hint": error.hint}
+    return {name: text for name, text in said.items() if name in expect}
 
 
 @named("secret")

@@ -24,8 +24,9 @@ def judge(question: dict[str, Any]) -> dict[str, Any]:
         answer.update(key_index=verified.key_index, fingerprint=verified.fingerprint)
         event = parse(verified)
     except WebhookError as error:
-        place = {"field": error.field, "offset": error.offset, "message": str(error)}
-        return {**answer, "code": error.code, **place}
+        words = {"message": str(error), "hint": error.hint}
+        place = {"field": error.field, "offset": error.offset}
+        return {**answer, "code": error.code, **place, **words}
     names = ("event", "task_id", "status", "result_url", "error_message", "idempotency_key")
     fields = {name: getattr(event, name) for name in names}
     values = {name: text(getattr(event, name)) for name in ("data", "error")}

@@ -7,7 +7,8 @@ use vtryon_webhooks::delivery::EndpointSecret;
 use vtryon_webhooks::diagnosis::{Candidate, Held, Sample};
 use vtryon_webhooks::event::Identity;
 use vtryon_webhooks::lifecycle::step;
-use vtryon_webhooks::{Digest, Event, Key, Secret, Signature, Status, Verifier};
+use vtryon_webhooks::standard_webhooks::{MessageHeaders, MessageVerifier};
+use vtryon_webhooks::{Digest, Event, Key, Millis, Secret, Signature, Status, Verifier};
 
 const SECRET: &str = "whsec_hunter2hunter2";
 const BODIES: &[&str] = &[
@@ -97,6 +98,30 @@ fn endpoints_and_diagnoses_show_no_secret() {
         (format!("{candidate:?}"), "Candidate(Endpoint)"),
         (format!("{sample:?}"), "Sample { header_bytes: 7, body_bytes: 50, is_whole: false }"),
         (refused.to_string(), "`secret` is not whsec_ and 32 bytes in base64"),
+    ];
+    for (is, should) in shown {
+        assert_eq!(is, should);
+    }
+    assert!(!format!("{refused:?}").contains("hunter2"));
+}
+
+#[test]
+fn messages_show_no_secret_and_no_header() {
+    let secret = EndpointSecret::from_bytes([b'*'; 32]);
+    let signature = secret.signer().standard("hunter2", 0, b"hunter2");
+    let configured = Secret::new(secret.reveal().as_bytes()).unwrap();
+    let verifier = MessageVerifier::new([configured]).unwrap();
+    let headers = MessageHeaders::parse(b"hunter2", b"0", signature.as_bytes()).unwrap();
+    let message = verifier.verify(b"hunter2", &headers, Millis(0)).unwrap();
+    let refused = MessageVerifier::new([Secret::new("hunter2").unwrap()]).unwrap_err();
+    let shown = [
+        (
+            format!("{verifier:?}"),
+            "MessageVerifier { keys: [1fd4a1ce], limit: BodyLimit(262144), tolerance: Tolerance { seconds: 300 } }",
+        ),
+        (format!("{headers:?}"), "MessageHeaders(1 signatures)"),
+        (format!("{message:?}"), "VerifiedMessage(Verified(7 bytes by 1fd4a1ce))"),
+        (refused.to_string(), "the secret is not whsec_ and base64"),
     ];
     for (is, should) in shown {
         assert_eq!(is, should);

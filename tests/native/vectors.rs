@@ -22,6 +22,11 @@ fn signatures() {
 }
 
 #[test]
+fn standard_webhooks() {
+    hold(vtryon_webhooks_tests::check_standard_webhooks(), 136);
+}
+
+#[test]
 fn events() {
     hold(vtryon_webhooks_tests::check_events(), 105);
 }

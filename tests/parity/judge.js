@@ -24,6 +24,8 @@ export function judge(api, { secrets, signatures, body, limit, statuses }) {
       code: fault.code,
       field: fault.field ?? null,
       offset: fault.offset ?? null,
+      message: fault.message,
+      hint: fault.hint,
     });
   }
   return answer;

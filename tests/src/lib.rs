@@ -12,9 +12,11 @@ mod retry;
 mod secret;
 mod shard;
 mod signature;
+mod standard_webhooks;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use vtryon_webhooks::Error;
 
 pub use delivery::check as check_deliveries;
 pub use diagnosis::check as check_diagnoses;
@@ -26,6 +28,7 @@ pub use retry::check as check_retries;
 pub use secret::check as check_secrets;
 pub use shard::check as check_shards;
 pub use signature::check as check_signatures;
+pub use standard_webhooks::check as check_standard_webhooks;
 
 /// Bytes as the vectors write them.
 #[derive(Deserialize)]
@@ -46,6 +49,23 @@ impl Bytes {
                 parts.iter().map(|(text, times)| text.repeat(*times)).collect::<String>().into()
             }
         }
+    }
+}
+
+/// What a refusal says; the message and the hint only where they are not those of the code.
+#[derive(Deserialize)]
+struct Refused {
+    code: String,
+    message: Option<String>,
+    hint: Option<String>,
+}
+
+impl Refused {
+    fn check(&self, error: &Error) -> Result<(), String> {
+        let Self { code, message, hint } = self;
+        same("the code", error.code().as_str(), code)?;
+        same("the message", &error.to_string(), message.as_ref().unwrap_or(&error.to_string()))?;
+        same("the hint", error.hint(), hint.as_deref().unwrap_or(error.hint()))
     }
 }
 

@@ -13,6 +13,7 @@ import { retry } from "./generate/retry.js";
 import { secret } from "./generate/secret.js";
 import { shard } from "./generate/shard.js";
 import { signature } from "./generate/signature.js";
+import { standardWebhooks } from "./generate/standard-webhooks.js";
 
 const check = process.argv.includes("--check");
 const stale = [];
@@ -27,6 +28,7 @@ const files = {
   endpoint,
   delivery,
   diagnosis,
+  standard_webhooks: standardWebhooks,
 };
 for (const [name, vectors] of Object.entries(files)) {
   const names = vectors.map((vector) => vector.name);

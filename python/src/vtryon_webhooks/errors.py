@@ -273,21 +273,22 @@ class WebhookError(Exception):
         code: Code,
         what: str | None = None,
         *,
+        hint: str | None = None,
         field: str | None = None,
         offset: int | None = None,
     ) -> None:
-        """Takes the words of the core for `code`, unless the place knows better `what` is wrong."""
+        """Takes the words of the core for `code`, unless the place knows better ones."""
         row = TABLE[code]
         self.code: Code = code
         self.status = row.status
-        self.hint = row.hint
+        self.hint = row.hint if hint is None else hint
         self.field = field
         self.offset = offset
         self._what = row.summary if what is None else what
         super().__init__(str(self))
         if sys.version_info >= (3, 11):
             # What a traceback shows below the message.
-            self.add_note(f"{code}: {row.hint}")
+            self.add_note(f"{code}: {self.hint}")
 
     def __str__(self) -> str:
         """Says what is wrong and where."""
@@ -301,5 +302,5 @@ class WebhookError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Lets an error cross into another process, from a pool of workers for example."""
-        state = {"field": self.field, "offset": self.offset}
+        state = {"hint": self.hint, "field": self.field, "offset": self.offset}
         return (WebhookError, (self.code, self._what), state)

@@ -70,7 +70,20 @@ def keys_of(secrets: object) -> list[Key]:
         raise WebhookError("secret_missing", what)
     if not listed:
         raise WebhookError("secret_missing")
-    return [Key(secret) for secret in listed]
+    if len(listed) == 1:
+        return [Key(listed[0])]
+    return [_key_at(position, secret) for position, secret in enumerate(listed)]
+
+
+def _key_at(position: int, secret: object) -> Key:
+    """Prepares one of several secrets; an error names its position."""
+    try:
+        return Key(secret)
+    except WebhookError as error:
+        # The message of an error that is about a secret has neither field nor offset.
+        what = f"`secrets[{position}]`: {error}"
+        code, hint = error.code, error.hint
+    raise WebhookError(code, what, hint=hint)
 
 
 def _listed(secrets: object) -> list[object] | None:

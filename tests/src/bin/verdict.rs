@@ -5,14 +5,16 @@ use std::io::{self, BufRead, BufWriter, Write};
 
 use serde::{Deserialize, Serialize};
 use vtryon_webhooks::lifecycle::{self, Known, Stage};
-use vtryon_webhooks::{BodyLimit, Code, Error, Event, Secret, Signature, Status, Verifier};
+use vtryon_webhooks::standard_webhooks::{MessageHeaders, MessageVerifier, Tolerance};
+use vtryon_webhooks::{BodyLimit, Code, Error, Event, Millis, Secret, Signature, Status, Verified, Verifier};
 use vtryon_webhooks_tests::Fields;
 
-/// What is asked: a verdict on a request, or on the statuses that a task has received one after the other.
+/// What is asked: a verdict on a request, by Vtryon's scheme or by Standard Webhooks, or on the statuses that a task has received one after the other.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Question {
     Lifecycle { statuses: Vec<String> },
+    Message(Message),
     Request(Request),
 }
 
@@ -22,6 +24,19 @@ struct Request {
     secrets: Vec<String>,
     signatures: Vec<String>,
     body: String,
+    limit: Option<usize>,
+}
+
+/// Secrets and body in hex; the values of the three headers; the clock in milliseconds, the tolerance in seconds.
+#[derive(Deserialize)]
+struct Message {
+    secrets: Vec<String>,
+    id: Vec<String>,
+    timestamp: Vec<String>,
+    signature: Vec<String>,
+    body: String,
+    now: i64,
+    tolerance: Option<u32>,
     limit: Option<usize>,
 }
 
@@ -38,6 +53,10 @@ struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     fingerprint: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    message_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     event: Option<Fields>,
     #[serde(flatten)]
     refusal: Option<Refusal>,
@@ -49,6 +68,7 @@ struct Refusal {
     field: Option<&'static str>,
     offset: Option<usize>,
     message: String,
+    hint: &'static str,
 }
 
 #[derive(Serialize)]
@@ -71,7 +91,10 @@ fn main() -> io::Result<()> {
     for line in io::stdin().lock().lines() {
         match serde_json::from_str(&line?)? {
             Question::Lifecycle { statuses } => write_line(&mut out, &decide(&statuses))?,
-            Question::Request(request) => write_line(&mut out, &answer(&request))?,
+            Question::Message(message) => {
+                write_line(&mut out, &answer(|answer| judge_message(&message, answer)))?;
+            }
+            Question::Request(request) => write_line(&mut out, &answer(|answer| judge(&request, answer)))?,
         }
         // Whoever asks may wait for the answer before it asks on.
         out.flush()?;
@@ -91,29 +114,54 @@ fn decide(statuses: &[String]) -> Decision {
     decision
 }
 
-fn answer(request: &Request) -> Answer {
+fn answer(judge: impl FnOnce(&mut Answer) -> Result<(), Error>) -> Answer {
     let mut answer = Answer::default();
-    if let Err(error) = judge(request, &mut answer) {
+    if let Err(error) = judge(&mut answer) {
         answer.refusal = Some(Refusal {
             code: error.code().as_str(),
             field: error.field(),
             offset: error.offset(),
             message: error.to_string(),
+            hint: error.hint(),
         });
     }
     answer
 }
 
 fn judge(question: &Request, answer: &mut Answer) -> Result<(), Error> {
-    let secrets = question.secrets.iter().map(|digits| Secret::new(bytes(digits)));
-    let limit = question.limit.and_then(BodyLimit::new).unwrap_or(BodyLimit::DEFAULT);
-    let verifier = Verifier::new(secrets.collect::<Result<Vec<_>, _>>()?)?.with_limit(limit);
+    let verifier = Verifier::new(secrets(&question.secrets)?)?.with_limit(limit(question.limit));
     let signature = Signature::from_values(question.signatures.iter().map(String::as_bytes))?;
     let body = bytes(&question.body);
-    let verified = verifier.verify(&body, &signature)?;
+    tell(&verifier.verify(&body, &signature)?, answer)
+}
+
+fn judge_message(question: &Message, answer: &mut Answer) -> Result<(), Error> {
+    let tolerance = question.tolerance.and_then(Tolerance::new).unwrap_or(Tolerance::DEFAULT);
+    let verifier = MessageVerifier::new(secrets(&question.secrets)?)?;
+    let verifier = verifier.with_limit(limit(question.limit)).with_tolerance(tolerance);
+    let [ids, timestamps, signatures] = [&question.id, &question.timestamp, &question.signature]
+        .map(|values| values.iter().map(String::as_bytes));
+    let headers = MessageHeaders::from_values(ids, timestamps, signatures)?;
+    let body = bytes(&question.body);
+    let message = verifier.verify(&body, &headers, Millis(question.now))?;
+    answer.message_id = Some(message.id().to_owned());
+    answer.timestamp = Some(message.timestamp());
+    tell(message.verified(), answer)
+}
+
+fn secrets(digits: &[String]) -> Result<Vec<Secret>, Error> {
+    Secret::list(digits.iter().map(|digits| bytes(digits)))
+}
+
+fn limit(bytes: Option<usize>) -> BodyLimit {
+    bytes.and_then(BodyLimit::new).unwrap_or(BodyLimit::DEFAULT)
+}
+
+/// Tells who signed, and what the event says.
+fn tell(verified: &Verified<'_>, answer: &mut Answer) -> Result<(), Error> {
     answer.key_index = Some(verified.key_index());
     answer.fingerprint = Some(verified.fingerprint().to_string());
-    answer.event = Some(Fields::of(&Event::parse(&verified)?));
+    answer.event = Some(Fields::of(&Event::parse(verified)?));
     Ok(())
 }
 

@@ -26,6 +26,12 @@ const vector = (
 });
 const good = (name, why, input, key_index = 0) => vector({ key_index }, name, why, input);
 const bad = (code, name, why, input) => vector({ code }, name, why, input);
+/** What is said of a body that is empty and was not signed so. */
+const EMPTY_BODY = {
+  code: "signature_mismatch",
+  message: "the body is empty, and it was not signed empty",
+  hint: "the body never arrived: something read it before it was verified, or a proxy dropped it; pass the raw body, before any parser",
+};
 const header = (code, name, why, ...signatures) => bad(code, name, why, { signatures });
 
 const signedBy = (secret, body = BODY) => ({
@@ -219,6 +225,15 @@ export const signature = [
     "arguments swapped",
     createHmac("sha256", bytes(BODY)).update(bytes(SECRET)).digest("hex"),
   ),
+  vector(EMPTY_BODY, "the body never arrived", "no wrong secret", { body: text("") }),
+  vector(EMPTY_BODY, "the body never arrived, two secrets", "no wrong secret", {
+    secrets: [PREVIOUS, SECRET],
+    body: text(""),
+  }),
+  vector(EMPTY_BODY, "an empty body, signed by another", "its length is what is known", {
+    ...signedBy(PREVIOUS, text("")),
+    secrets: [SECRET],
+  }),
   bad("signature_mismatch", "re-serialised body", "signed with blanks, sent without", {
     signatures: [sign(SECRET, spaced)],
   }),
@@ -281,6 +296,26 @@ export const signature = [
     signatures: ["no"],
   }),
   bad("secret_empty", "empty secret", "must never verify anything", signedBy(text(""))),
+  vector(
+    {
+      code: "secret_whitespace",
+      message: "`secrets[1]`: the secret begins or ends with whitespace",
+      hint: "paste the secret anew, without blanks or line breaks around it",
+    },
+    "the second secret of two",
+    "the message names the position",
+    { secrets: [SECRET, text("whsec_x\n")] },
+  ),
+  vector(
+    {
+      code: "secret_empty",
+      message: "`secrets[0]`: the secret is empty",
+      hint: "anyone can sign with an empty secret; leave out one that is not set",
+    },
+    "the first secret of two",
+    "the first that is wrong is named",
+    { secrets: [text(""), text(" ")] },
+  ),
   bad("secret_missing", "no secret", "must never verify anything", { secrets: [] }),
   ...rfc4231,
   ...wycheproof,

@@ -1,0 +1,230 @@
+//! Verification by [Standard Webhooks](https://www.standardwebhooks.com), for a receiver behind the gateway.
+//!
+//! Vtryon's own signature covers the body alone. This one covers the id and the time of the message too, so a
+//! request that is sent again later is refused.
+
+mod headers;
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::fmt;
+
+use base64ct::{Base64, Encoding};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use subtle::{Choice, ConditionallySelectable};
+use zeroize::Zeroizing;
+
+pub use headers::{ID_HEADER, MAX_SIGNATURES, MessageHeaders, SIGNATURE_HEADER, TIMESTAMP_HEADER};
+
+use crate::delivery::PREFIX;
+use crate::error::{Code, Error};
+use crate::millis::Millis;
+use crate::secret::{Fingerprint, Secret, fitted};
+use crate::signature::Signature;
+use crate::verifier::{BodyLimit, Verified};
+
+/// How far the timestamp of a message may be from the receiver's clock, in either direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tolerance {
+    seconds: u32,
+}
+
+impl Tolerance {
+    /// The tolerance where none is configured: 300 seconds, as the libraries of Standard Webhooks have it.
+    pub const DEFAULT: Self = Self { seconds: 300 };
+
+    /// The highest tolerance that can be configured: a day.
+    pub const MAX: Self = Self { seconds: 86_400 };
+
+    /// Takes a tolerance from 1 second to [`Tolerance::MAX`]; outside of that there is none.
+    pub fn new(seconds: u32) -> Option<Self> {
+        (1..=Self::MAX.seconds).contains(&seconds).then_some(Self { seconds })
+    }
+
+    /// Returns the tolerance in seconds.
+    pub const fn seconds(self) -> u32 {
+        self.seconds
+    }
+}
+
+/// A secret made ready.
+struct MessageKey {
+    hmac: Hmac<Sha256>,
+    fingerprint: Fingerprint,
+}
+
+impl MessageKey {
+    /// Decodes the text of a secret, `whsec_` and base64: its bytes are the key.
+    fn new(secret: &Secret) -> Result<Self, Error> {
+        const WRONG: Error = Error::because(Code::InvalidOption, "the secret is not whsec_ and base64")
+            .with_hint("configure the secret that the gateway shows for this endpoint, whsec_ included");
+        let text = core::str::from_utf8(secret.bytes()).ok();
+        let digits = text.and_then(|text| text.strip_prefix(PREFIX)).ok_or(WRONG)?;
+        let bytes = Zeroizing::new(Base64::decode_vec(digits).map_err(|_| WRONG)?);
+        if bytes.is_empty() {
+            return Err(Error::new(Code::SecretEmpty));
+        }
+        let hmac = Hmac::new((&*fitted(&bytes)).into());
+        Ok(Self { hmac, fingerprint: secret.key().fingerprint() })
+    }
+}
+
+/// Verifies messages against the configured secrets: one, or several while they are rotated.
+pub struct MessageVerifier {
+    keys: Vec<MessageKey>,
+    limit: BodyLimit,
+    tolerance: Tolerance,
+}
+
+impl MessageVerifier {
+    /// Prepares the keys of all `secrets`, the current one first.
+    ///
+    /// # Errors
+    /// [`Code::SecretMissing`] when there is none; [`Code::InvalidOption`] for one that is not `whsec_` and
+    /// base64; [`Code::SecretEmpty`] for one that encodes no bytes. Of several secrets, the text names the position.
+    pub fn new(secrets: impl IntoIterator<Item = Secret>) -> Result<Self, Error> {
+        let secrets: Vec<Secret> = secrets.into_iter().collect();
+        if secrets.is_empty() {
+            return Err(Error::new(Code::SecretMissing));
+        }
+        let place =
+            |position, error: Error| if secrets.len() > 1 { error.in_secret(position) } else { error };
+        let key = |(position, secret)| MessageKey::new(secret).map_err(|error| place(position, error));
+        let keys = secrets.iter().enumerate().map(key).collect::<Result<_, _>>()?;
+        Ok(Self { keys, limit: BodyLimit::DEFAULT, tolerance: Tolerance::DEFAULT })
+    }
+
+    /// Sets how long a body may be.
+    #[must_use]
+    pub fn with_limit(self, limit: BodyLimit) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// Sets how far a timestamp may be from the receiver's clock.
+    #[must_use]
+    pub fn with_tolerance(self, tolerance: Tolerance) -> Self {
+        Self { tolerance, ..self }
+    }
+
+    /// Returns the fingerprints of the secrets, in their order.
+    pub fn fingerprints(&self) -> impl Iterator<Item = Fingerprint> {
+        self.keys.iter().map(|key| key.fingerprint)
+    }
+
+    /// Checks what is known before the body is read: the time, and the body's length, declared or counted.
+    ///
+    /// # Errors
+    /// [`Code::TimestampTooOld`], [`Code::TimestampTooNew`], [`Code::PayloadTooLarge`].
+    pub fn admit(&self, headers: &MessageHeaders<'_>, now: Millis, length: usize) -> Result<(), Error> {
+        let signed_at = Millis(0).plus_seconds(headers.timestamp());
+        let tolerance = i64::from(self.tolerance.seconds);
+        if signed_at.plus_seconds(tolerance) < now {
+            return Err(Error::new(Code::TimestampTooOld));
+        }
+        if signed_at > now.plus_seconds(tolerance) {
+            return Err(Error::new(Code::TimestampTooNew));
+        }
+        self.limit.check(length)
+    }
+
+    /// Verifies the exact bytes of a body.
+    ///
+    /// Every key is tried on every signature, without an early exit, and compared in constant time.
+    ///
+    /// # Errors
+    /// Those of [`MessageVerifier::admit`] before anything is hashed, else [`Code::SignatureMismatch`], whose hint
+    /// for an empty body is that the body never arrived.
+    ///
+    /// ```
+    /// use vtryon_webhooks::delivery::EndpointSecret;
+    /// use vtryon_webhooks::standard_webhooks::{MessageHeaders, MessageVerifier};
+    /// use vtryon_webhooks::{Code, Millis, Secret};
+    /// let secret = EndpointSecret::from_bytes([7; 32]);
+    /// let signature = secret.signer().standard("evt_1", 1_780_000_000, b"{}");
+    /// let verifier = MessageVerifier::new([Secret::new(secret.reveal().as_bytes())?])?;
+    ///
+    /// let headers = MessageHeaders::parse(b"evt_1", b"1780000000", signature.as_bytes())?;
+    /// assert_eq!(verifier.verify(b"{}", &headers, Millis(1_780_000_300_000))?.id(), "evt_1");
+    /// let late = verifier.verify(b"{}", &headers, Millis(1_780_000_300_001)).unwrap_err();
+    /// assert_eq!(late.code(), Code::TimestampTooOld);
+    /// # Ok::<(), vtryon_webhooks::Error>(())
+    /// ```
+    pub fn verify<'a>(
+        &self,
+        body: &'a [u8],
+        headers: &MessageHeaders<'a>,
+        now: Millis,
+    ) -> Result<VerifiedMessage<'a>, Error> {
+        self.admit(headers, now, body.len())?;
+        let (id, timestamp) = (headers.id(), headers.timestamp());
+        let mut found = Choice::from(0);
+        let mut index = 0_u32;
+        for (candidate, key) in (0_u32..).zip(&self.keys) {
+            let mac = mac(&key.hmac, id, timestamp, body);
+            let equals = |any, signature: &Signature| any | signature.equals(&mac);
+            let equal = headers.signatures().iter().fold(Choice::from(0), equals);
+            index.conditional_assign(&candidate, equal & !found);
+            found |= equal;
+        }
+        let index = index as usize;
+        match (bool::from(found), self.keys.get(index)) {
+            (true, Some(key)) => Ok(VerifiedMessage {
+                verified: Verified::proven(body, index, key.fingerprint),
+                id,
+                timestamp,
+            }),
+            (_, _) => Err(Error::mismatch(body)),
+        }
+    }
+}
+
+impl fmt::Debug for MessageVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MessageVerifier")
+            .field("keys", &self.fingerprints().collect::<Vec<_>>())
+            .field("limit", &self.limit)
+            .field("tolerance", &self.tolerance)
+            .finish()
+    }
+}
+
+/// A message that a configured secret has signed within the tolerance. Only [`MessageVerifier::verify`] makes one.
+///
+/// `Debug` shows the length of the body and the fingerprint.
+#[derive(Clone, Copy)]
+pub struct VerifiedMessage<'a> {
+    verified: Verified<'a>,
+    id: &'a str,
+    timestamp: i64,
+}
+
+impl<'a> VerifiedMessage<'a> {
+    /// Returns the proof for the body, which [`Event::parse`](crate::Event::parse) takes.
+    pub const fn verified(&self) -> &Verified<'a> {
+        &self.verified
+    }
+
+    /// Returns the value of `webhook-id`: the same for each attempt and replay of the message.
+    pub const fn id(&self) -> &'a str {
+        self.id
+    }
+
+    /// Returns the time at which the attempt was signed, in seconds since 1970.
+    pub const fn timestamp(&self) -> i64 {
+        self.timestamp
+    }
+}
+
+impl fmt::Debug for VerifiedMessage<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VerifiedMessage({:?})", self.verified)
+    }
+}
+
+/// Computes HMAC-SHA256 of what is signed: the id, the timestamp and the body, with dots between them.
+pub(crate) fn mac(key: &Hmac<Sha256>, id: &str, timestamp: i64, body: &[u8]) -> [u8; 32] {
+    let timestamp = timestamp.to_string();
+    let parts = [id.as_bytes(), b".", timestamp.as_bytes(), b".", body];
+    parts.into_iter().fold(key.clone(), Mac::chain_update).finalize().into_bytes().into()
+}
