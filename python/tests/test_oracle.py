@@ -110,14 +110,14 @@ def question(body: bytes, dice: random.Random) -> dict[str, Any]:
 
 
 def compare(questions: list[dict[str, Any]]) -> None:
-    """Compares everything but where `json` and the core stop in what is not JSON."""
+    """Compares everything; of `invalid_json` the core says the byte beside, and Python does not."""
     for asked, should in zip(questions, core(questions=questions)):
         verdict = judge(asked)
         why = bytes.fromhex(asked["body"])
         assert verdict["code"] == should.pop("code", "ok"), why
         if verdict.pop("code") == "invalid_json":
-            for answer in (verdict, should):
-                del answer["offset"], answer["message"]
+            should["message"] = should["message"].removesuffix(f" at byte {should['offset']}")
+            should["offset"] = None
         for event in (verdict.get("event"), should.get("event")):
             if event is not None:
                 event.update(data=plain(event["data"]), error=plain(event["error"]))

@@ -70,8 +70,7 @@ def parse(verified: Verified) -> VtryonEvent:
     root = read(verified.payload, MAX_DEPTH)
     if not isinstance(root, dict):
         raise WebhookError("invalid_event", "the body is not an object")
-    if not all(map(is_text, root)):
-        raise WebhookError("invalid_json")
+    _check_text(*root)
     if any(repeats(root, name) for name in _READ):
         raise WebhookError("duplicate_key")
     name = _required(root, "event", MAX_EVENT_NAME)
@@ -121,8 +120,7 @@ def _member(value: Json, outer: str, inner: str) -> str | None:
         return None
     if not isinstance(value, dict):
         raise WebhookError("invalid_event", "stands in something else than an object", field=path)
-    if not all(map(is_text, value)):
-        raise WebhookError("invalid_json")
+    _check_text(*value)
     if repeats(value, inner):
         raise WebhookError("duplicate_key", "stands twice", field=path)
     found = value.get(inner)
@@ -134,9 +132,9 @@ def _member(value: Json, outer: str, inner: str) -> str | None:
     return found
 
 
-def _check_text(value: str) -> None:
+def _check_text(*values: str) -> None:
     # RFC 8259, 8.2: half of a surrogate pair is grammatical, but names no character.
-    if not is_text(value):
+    if not all(map(is_text, values)):
         raise WebhookError("invalid_json", "a string holds half of a surrogate pair")
 
 

@@ -68,17 +68,15 @@ def _text(body: bytes) -> str:
 
 
 def _value(text: str) -> Json:
-    offset = None
     try:
         value: Json = _DECODER.decode(text)
         if "\\" not in text or "\\" not in _ESCAPE.sub("", text):
             return value
-    except json.JSONDecodeError as error:
-        offset = len(text[: error.pos].encode())
     except ValueError:
         pass
-    # Raised out here, since the decoder's error holds the text.
-    raise WebhookError("invalid_json", offset=offset)
+    # Raised out here, since the decoder's error holds the text. It has no offset, since this parser
+    # stops at other bytes than the core's.
+    raise WebhookError("invalid_json")
 
 
 def _check_depth(body: bytes, limit: int) -> None:
