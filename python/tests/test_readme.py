@@ -62,6 +62,7 @@ def test_example(capsys: pytest.CaptureFixture[str]) -> None:
         ("fastapi-view", asgi),
         ("starlette", asgi),
         ("flask", wsgi),
+        ("flask-wtf", wsgi),
         ("raw-flask", wsgi),
         ("raw-fastapi", asgi),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Callable
 
 from flask import Response, request
@@ -18,6 +19,8 @@ __all__ = ["receiver"]
 # All that Flask would answer in its own words, for the view answers them itself.
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 
+_numbers = count(1)
+
 
 def receiver(
     on_event: OnEvent,
@@ -31,7 +34,8 @@ def receiver(
 
         app.add_url_rule("/webhooks/vtryon", view_func=receiver(on_event))
 
-    Raises `WebhookError` for options that can't be used.
+    Flask takes the view's name as its endpoint: `vtryon_webhooks` for the first receiver of the
+    process, `vtryon_webhooks_2` for the next. Raises `WebhookError` for options that can't be used.
     """
     core = Receiver(
         on_event,
@@ -52,6 +56,9 @@ def receiver(
         answer = core.receive(delivery)
         return Response(answer.body, answer.status, answer.headers)
 
+    # Flask and Flask-WTF know a view by its name, so that of each receiver is unique.
+    number = next(_numbers)
+    vtryon_webhooks.__name__ += "" if number == 1 else f"_{number}"
     # Flask reads these off a view.
     vtryon_webhooks.methods = _METHODS  # type: ignore[attr-defined]
     vtryon_webhooks.provide_automatic_options = False  # type: ignore[attr-defined]
