@@ -1,3 +1,5 @@
+mod careless;
+
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -6,7 +8,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::digest::Digest;
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::mac::{self, BLOCK, Mac};
 
 /// What is hashed before the secret to make a fingerprint, so that it equals no other digest of it.
@@ -21,8 +23,10 @@ impl Secret {
     /// Takes the bytes of a secret.
     ///
     /// # Errors
-    /// [`Code::SecretEmpty`], and [`Code::SecretWhitespace`] where the first or the last byte is ASCII
-    /// whitespace: what a careless paste leaves, and no key that Vtryon shows.
+    /// For what a careless paste leaves, and no key that Vtryon shows: `secret_empty`; `secret_whitespace` where the
+    /// first or the last byte is ASCII whitespace; and of a text `secret_invisible` for a byte order mark, a no-break
+    /// space, a zero-width or a control character anywhere, `secret_quoted` for quotes around it, and
+    /// `secret_placeholder` for `undefined`, `null`, `${NAME}` and the like.
     ///
     /// ```
     /// use vtryon_webhooks::{Code, Secret};
@@ -34,12 +38,7 @@ impl Secret {
     }
 
     fn check(bytes: Zeroizing<Vec<u8>>) -> Result<Self, Error> {
-        let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else {
-            return Err(Error::new(Code::SecretEmpty));
-        };
-        if is_whitespace(first) || is_whitespace(last) {
-            return Err(Error::new(Code::SecretWhitespace));
-        }
+        careless::check(&bytes)?;
         Ok(Self(bytes))
     }
 
@@ -154,10 +153,6 @@ impl fmt::Debug for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
-}
-
-const fn is_whitespace(byte: u8) -> bool {
-    matches!(byte, b'\t'..=b'\r' | b' ')
 }
 
 /// Fits a secret to a block (RFC 2104, 2): a longer one is hashed first, a shorter one is padded with zeros.

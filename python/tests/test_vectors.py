@@ -48,7 +48,7 @@ def test_secret(row: dict[str, Any]) -> None:
     try:
         verdict = {"fingerprint": Key(bytes_of(row["secret"])).fingerprint}
     except WebhookError as error:
-        verdict = {"code": error.code}
+        verdict = {"code": error.code, **words(error, row["expect"])}
     assert verdict == row["expect"]
 
 

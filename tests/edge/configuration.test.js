@@ -13,6 +13,9 @@ const FAULTS = [
   ["VTRYON_WEBHOOK_SECRET", "", "secret_empty"],
   ["VTRYON_WEBHOOK_SECRET", "whsec_x\n", "secret_whitespace"],
   ["VTRYON_WEBHOOK_SECRET_PREVIOUS", " ", "secret_whitespace"],
+  ["VTRYON_WEBHOOK_SECRET", '"whsec_x"', "secret_quoted"],
+  ["VTRYON_WEBHOOK_SECRET", "\ufeffwhsec_x", "secret_invisible"],
+  ["VTRYON_WEBHOOK_SECRET_PREVIOUS", "undefined", "secret_placeholder"],
   ["GATEWAY_ADMIN_TOKEN", undefined, "is not set"],
   ["GATEWAY_ADMIN_TOKEN", "", "secret_empty"],
   // It has to be right even where it need not be there.

@@ -1,7 +1,7 @@
 use serde::Deserialize;
 use vtryon_webhooks::Secret;
 
-use crate::{Bytes, judge, same};
+use crate::{Bytes, Refused, judge, same};
 
 #[derive(Deserialize)]
 struct Vector {
@@ -12,10 +12,10 @@ struct Vector {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(untagged)]
 enum Expect {
-    Fingerprint(String),
-    Code(String),
+    Taken { fingerprint: String },
+    Refused(Refused),
 }
 
 /// Holds [`Secret::new`] and the fingerprints to `secret.json`.
@@ -23,12 +23,12 @@ pub fn check() -> (usize, Vec<String>) {
     judge(include_str!("../vectors/secret.json"), |vector: &Vector| {
         let secret = Secret::new(vector.secret.get());
         let verdict = match (&secret, &vector.expect) {
-            (Ok(secret), Expect::Fingerprint(should)) => {
-                same("the fingerprint", &secret.key().fingerprint().to_string(), should)
+            (Ok(secret), Expect::Taken { fingerprint }) => {
+                same("the fingerprint", &secret.key().fingerprint().to_string(), fingerprint)
             }
-            (Err(error), Expect::Code(should)) => same("the code", error.code().as_str(), should),
-            (Ok(_), Expect::Code(_)) => Err("it is taken".to_owned()),
-            (Err(error), Expect::Fingerprint(_)) => Err(format!("it is refused: {error}")),
+            (Err(error), Expect::Refused(refused)) => refused.check(error),
+            (Ok(_), Expect::Refused(_)) => Err("it is taken".to_owned()),
+            (Err(error), Expect::Taken { .. }) => Err(format!("it is refused: {error}")),
         };
         (&vector.name, &vector.why, verdict)
     })

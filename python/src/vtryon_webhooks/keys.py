@@ -7,12 +7,11 @@ import os
 from collections.abc import Sequence
 from typing import Union
 
+from vtryon_webhooks.careless import check_secret
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.plain import bytes_of, text_of
 
 Secret = Union[str, bytes]
-
-_WHITESPACE = b"\t\n\v\f\r "
 
 # The block length of SHA-256 in bytes (FIPS 180-4), to which RFC 2104 fits a key.
 _BLOCK = 64
@@ -32,13 +31,9 @@ class Key:
     __slots__ = ("_inner", "_outer", "fingerprint")
 
     def __init__(self, secret: object) -> None:
-        """Takes a secret; raises `secret_empty`, `secret_whitespace` or `secret_missing`."""
+        """Takes a secret; raises `secret_missing`, or a code of `check_secret`."""
         octets = octets_of(secret)
-        if not octets:
-            raise WebhookError("secret_empty")
-        # What a careless paste leaves, and no key that Vtryon shows.
-        if octets[0] in _WHITESPACE or octets[-1] in _WHITESPACE:
-            raise WebhookError("secret_whitespace")
+        check_secret(octets)
         # A key longer than a block is hashed first, a shorter one is padded with zeros.
         block = hashlib.sha256(octets).digest() if len(octets) > _BLOCK else octets
         block = block.ljust(_BLOCK, b"\0")

@@ -43,8 +43,9 @@ class Webhooks:
         """Takes the secrets, by default from the environment, and the limit of a body in bytes.
 
         The variables are `VTRYON_WEBHOOK_SECRET` and, while it is rotated,
-        `VTRYON_WEBHOOK_SECRET_PREVIOUS`. Raises `secret_missing`, `secret_empty` or
-        `secret_whitespace`, and `invalid_option` for a limit that is not from 1 to 1048576.
+        `VTRYON_WEBHOOK_SECRET_PREVIOUS`. Raises `secret_missing`, `secret_empty`,
+        `secret_whitespace`, `secret_quoted`, `secret_invisible` or `secret_placeholder`, and
+        `invalid_option` for a limit that is not from 1 to 1048576.
         """
         self._keys = keys_of(secrets)
         if type(max_body_bytes) is not int or not 1 <= max_body_bytes <= HIGHEST_MAX_BODY_BYTES:
