@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import re
 from typing import Callable
@@ -17,9 +18,9 @@ SECRET = "whsec_kit"
 Takes = Callable[[HostileRequest, list[str]], bool]
 
 
-def taken(body: bytes, values: list[str], *secrets: str) -> bool:
+def taken(body: bytes, values: list[str]) -> bool:
     try:
-        Webhooks([SECRET, *secrets], max_body_bytes=1048576).verify(body, values)
+        Webhooks(SECRET, max_body_bytes=1048576).verify(body, values)
     except WebhookError:
         return False
     return True
@@ -56,7 +57,13 @@ def decoded(form: str) -> Takes:
 
 
 def configured(text: str) -> Takes:
-    return lambda sent, values: taken(sent.body, values, text)
+    """Takes what a careless secret has signed too, as a receiver that checks no secret does."""
+
+    def takes(sent: HostileRequest, values: list[str]) -> bool:
+        careless = hmac.new(text.encode(), sent.body, "sha256").hexdigest()
+        return taken(sent.body, values) or values == [careless]
+
+    return takes
 
 
 def verified_where(condition: Callable[[HostileRequest], bool]) -> Takes:

@@ -1,0 +1,138 @@
+"""Where a receiver's secrets come from, and when they are asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+import time
+from collections.abc import Awaitable
+from typing import Any, Callable, Union
+
+from vtryon_webhooks.callbacks import Threads, check_callable, check_plain, is_async, is_unawaited
+from vtryon_webhooks.errors import WebhookError
+from vtryon_webhooks.webhooks import Secrets, Webhooks
+
+#: One secret or several, or a function that gets them, which may be async where the server awaits.
+SecretSource = Union[Secrets, Callable[[], Secrets], Callable[[], Awaitable[Secrets]]]
+
+#: How long a function that has failed is not called again, in seconds.
+PAUSE = 1.0
+
+
+class PreparedSecrets:
+    """The verifier of a receiver, made when it is first needed.
+
+    Frameworks load their routes in commands that have no secret: `manage.py migrate`, a build of an
+    image. So a function and the environment are asked when the first request comes, again while
+    they have none, and never once they had one.
+    """
+
+    def __init__(
+        self,
+        source: SecretSource | None,
+        make: Callable[[Any], Webhooks],
+        threads: Threads,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Prepares a value at once; raises for a careless secret, but not for a missing one."""
+        self._source = source
+        self._make = make
+        self._threads = threads
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._pending: asyncio.Future[Webhooks] | None = None
+        self._paused_until = float("-inf")
+        #: The verifier, once there is one.
+        self.webhooks: Webhooks | None = None
+        if callable(source):
+            check_callable("secrets", source)
+        elif source is not None:
+            self._prepare_value(source)
+
+    def check_blocking(self) -> None:
+        """Refuses a function that is async, where the server does not await."""
+        check_plain("secrets", self._source)
+
+    def get(self) -> Webhooks:
+        """Returns the verifier where the server blocks; one thread at a time calls the function."""
+        if not callable(self._source):
+            return self._prepare(self._source)
+        with self._lock:
+            if self.webhooks is not None:
+                return self.webhooks
+            self._check_pause()
+            try:
+                return self._prepare_returned(_called(self._source))
+            except Exception:
+                self._pause()
+                raise
+
+    async def get_async(self) -> Webhooks:
+        """Returns the verifier; requests that come meanwhile wait for the same call."""
+        if not callable(self._source):
+            return self._prepare(self._source)
+        pending = self._pending
+        if (
+            pending is None
+            or pending.done()
+            or pending.get_loop() is not asyncio.get_running_loop()
+        ):
+            self._check_pause()
+            pending = self._pending = asyncio.ensure_future(self._call(self._source))
+            # What fails after nobody waits any more is told to those that come next.
+            pending.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        try:
+            return await asyncio.shield(pending)
+        except asyncio.CancelledError:
+            # It has kept a request for too long: the next one calls again.
+            if self._pending is pending:
+                self._pending = None
+            raise
+
+    async def _call(self, source: Callable[[], Any]) -> Webhooks:
+        try:
+            return self._prepare_returned(await self._awaited(source))
+        except Exception:
+            self._pause()
+            raise
+
+    async def _awaited(self, source: Callable[[], Any]) -> Any:
+        if is_async(source):
+            return await source()
+        secrets, fault = await self._threads.attempted(source)
+        if fault is not None:
+            raise fault
+        return await secrets if inspect.isawaitable(secrets) else secrets
+
+    def _prepare_value(self, source: Secrets) -> None:
+        try:
+            self._prepare(source)
+        except WebhookError as error:
+            if error.code != "secret_missing":
+                raise
+
+    def _prepare_returned(self, secrets: Any) -> Webhooks:
+        if secrets is None:
+            raise WebhookError("secret_missing", "the function `secrets` returned None")
+        return self._prepare(secrets)
+
+    def _prepare(self, secrets: Any) -> Webhooks:
+        self.webhooks = self._make(secrets)
+        return self.webhooks
+
+    def _pause(self) -> None:
+        self._paused_until = self._clock() + PAUSE
+
+    def _check_pause(self) -> None:
+        """Spares what the function asks, which every request would make it ask again."""
+        if self._clock() < self._paused_until:
+            raise WebhookError("secret_missing", "the function `secrets` failed a moment ago")
+
+
+def _called(source: Callable[[], Any]) -> Any:
+    secrets = source()
+    if is_unawaited(secrets):
+        what = "`secrets` returned an awaitable, and nothing awaits it here"
+        raise WebhookError("invalid_option", what)
+    return secrets

@@ -1,0 +1,103 @@
+"""A chunked body that the WSGI server does not hand on is reported as that, on real servers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from apps import django_wsgi, flask_app
+from exchange import PATH
+from servers import runserver, spoken, status_of, werkzeug
+from wsgi_servers import over_asgi, process, wsgiref
+
+from vtryon_webhooks.testing import event_body, payload_of, sign
+
+SECRET = "whsec_chunked"
+BODY = payload_of(event_body("try-on", "queued"))
+
+APPS = {"flask": flask_app, "django-wsgi": django_wsgi}
+every_app = pytest.mark.parametrize("app", APPS)
+
+WHAT = "unavailable: the body was sent in chunks, which the WSGI server does not hand on; "
+REMEDY = "let the proxy in front buffer requests"
+
+
+def chunks(body: bytes = BODY) -> tuple[bytes, bytes]:
+    head = (
+        f"POST {PATH} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n"
+        f"x-vtryon-signature: {sign(BODY, SECRET)}\r\nconnection: close\r\n\r\n"
+    )
+    return head.encode(), b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+
+
+def declared(body: bytes = BODY) -> tuple[bytes, bytes]:
+    head = (
+        f"POST {PATH} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n"
+        f"x-vtryon-signature: {sign(BODY, SECRET)}\r\nconnection: close\r\n\r\n"
+    )
+    return head.encode(), body
+
+
+def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
+    records = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    return [record.getMessage() for record in records]
+
+
+@contextmanager
+def served(serve: Any, app: str) -> Iterator[int]:
+    with serve(APPS[app](lambda _: None, secrets=SECRET)) as port:
+        yield port
+
+
+@every_app
+@pytest.mark.parametrize("serve", [wsgiref, over_asgi, runserver])
+def test_servers_that_do_not_hand_chunks_on(
+    serve: Any, app: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with served(serve, app) as port:
+        heard = [spoken(port, *chunks()) for _ in range(5)]
+        assert [status_of(answer) for answer in heard] == [503] * 5
+        assert status_of(spoken(port, *declared())) == 200
+    [message] = errors(caplog)
+    assert message.startswith(WHAT)
+    assert REMEDY in message
+
+
+@every_app
+def test_uwsgi_does_not_hand_chunks_on(app: str, tmp_path: Path) -> None:
+    with process("uwsgi", app, SECRET, tmp_path) as (port, log):
+        assert [status_of(spoken(port, *chunks())) for _ in range(5)] == [503] * 5
+        assert status_of(spoken(port, *declared())) == 200
+        assert log.read_text().count(WHAT) == 1
+        assert REMEDY in log.read_text()
+
+
+@every_app
+@pytest.mark.parametrize("name", ["gunicorn", "waitress"])
+def test_servers_that_hand_chunks_on(name: str, app: str, tmp_path: Path) -> None:
+    with process(name, app, SECRET, tmp_path) as (port, log):
+        assert status_of(spoken(port, *chunks())) == 200
+        assert status_of(spoken(port, *declared())) == 200
+        assert status_of(spoken(port, *chunks(BODY + b" "))) == 401
+        # Chunks without a body in them are a body that never arrived, which the server has said.
+        head, _ = chunks()
+        assert status_of(spoken(port, head, b"0\r\n\r\n")) == 401
+        assert "WSGI server does not hand on" not in log.read_text()
+
+
+@every_app
+def test_no_body_at_all_is_no_chunked_one(app: str, caplog: pytest.LogCaptureFixture) -> None:
+    serve = werkzeug if app == "flask" else runserver
+    with caplog.at_level(logging.INFO, "vtryon_webhooks"), served(serve, app) as port:
+        assert status_of(spoken(port, *declared(b""))) == 401
+    words = [
+        record.getMessage()
+        for record in caplog.records
+        if "body never arrived" in record.msg % record.args
+    ]
+    assert len(words) == 1
+    assert errors(caplog) == []
