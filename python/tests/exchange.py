@@ -6,7 +6,7 @@ import asyncio
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import IO, Any, Callable
 
 from vtryon_webhooks.testing import HostileRequest, signed_headers
 
@@ -34,7 +34,11 @@ def request(
     return HostileRequest("request", "", method, (*signed, *headers), body, ())
 
 
-def wsgi(app: Callable[[dict[str, Any], Any], Iterable[bytes]], sent: HostileRequest) -> Answer:
+def wsgi(
+    app: Callable[[dict[str, Any], Any], Iterable[bytes]],
+    sent: HostileRequest,
+    stream: IO[bytes] | None = None,
+) -> Answer:
     """Calls an application of WSGI (PEP 3333); repeated headers are joined, as servers do."""
     environ: dict[str, Any] = {
         "REQUEST_METHOD": sent.method,
@@ -45,7 +49,7 @@ def wsgi(app: Callable[[dict[str, Any], Any], Iterable[bytes]], sent: HostileReq
         "CONTENT_LENGTH": str(len(sent.body)),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(sent.body),
+        "wsgi.input": io.BytesIO(sent.body) if stream is None else stream,
         "wsgi.errors": io.StringIO(),
         "wsgi.multithread": False,
         "wsgi.multiprocess": False,

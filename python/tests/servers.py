@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -67,18 +67,20 @@ def spoken(port: int, *parts: bytes, ends: bool = False) -> bytes:
     """Says something to a server, and returns what it says until it closes or has answered."""
     with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
         heard = b""
-        try:
+        # A server may answer and close while this still speaks: what it has said can be read.
+        with suppress(OSError):
             for part in parts:
                 connection.sendall(part)
             if ends:
                 connection.shutdown(socket.SHUT_WR)
+        try:
             while not _is_whole(heard):
                 chunk = connection.recv(65536)
                 if not chunk:
                     break
                 heard += chunk
         except OSError:
-            # Closed by the server, while this still spoke or after it.
+            # Closed by the server.
             pass
         return heard
 

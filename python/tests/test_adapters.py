@@ -206,7 +206,7 @@ def test_a_signed_body_that_cannot_be_read(
         ({"on_error": 1}, "invalid_option"),
         ({"max_body_bytes": 0}, "invalid_option"),
         ({"secrets": ""}, "secret_empty"),
-        ({"secrets": []}, "secret_missing"),
+        ({"secrets": [SECRET, " x"]}, "secret_whitespace"),
     ],
 )
 def test_options(app: str, options: dict[str, Any], code: str) -> None:

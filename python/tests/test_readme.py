@@ -46,6 +46,8 @@ def block(mark: str) -> str:
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VTRYON_WEBHOOK_SECRET", SECRET)
     monkeypatch.delenv("VTRYON_WEBHOOK_SECRET_PREVIOUS", raising=False)
+    monkeypatch.setenv("SHOP_SECRET", "whsec_shop")
+    monkeypatch.setenv("SHOP_SECRET_OLD", SECRET)
 
 
 def test_example(capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,6 +63,7 @@ def test_example(capsys: pytest.CaptureFixture[str]) -> None:
         ("fastapi", asgi),
         ("fastapi-view", asgi),
         ("starlette", asgi),
+        ("secrets", asgi),
         ("flask", wsgi),
         ("flask-wtf", wsgi),
         ("raw-flask", wsgi),

@@ -14,9 +14,11 @@ from vtryon_webhooks.answer import Answer
 from vtryon_webhooks.callbacks import OnError, OnEvent, OnQuarantine, is_async
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.event import VtryonEvent
-from vtryon_webhooks.receive import DEFAULT_DEADLINE, Delivery, Receiver, drained, length_of
+from vtryon_webhooks.receive import DEFAULT_DEADLINE, Delivery, Receiver, length_of
+from vtryon_webhooks.secret_source import SecretSource
 from vtryon_webhooks.signature import SIGNATURE_HEADER
-from vtryon_webhooks.webhooks import DEFAULT_MAX_BODY_BYTES, Secrets
+from vtryon_webhooks.webhooks import DEFAULT_MAX_BODY_BYTES
+from vtryon_webhooks.wsgi import check_handed_on, cut_off, drained
 
 __all__ = ["receiver"]
 
@@ -29,7 +31,7 @@ AsyncView = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
 def receiver(  # type: ignore[overload-overlap]
     on_event: Callable[[VtryonEvent], Awaitable[object]],
     *,
-    secrets: Secrets | None = None,
+    secrets: SecretSource | None = None,
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
     on_quarantine: OnQuarantine | None = None,
     on_error: OnError | None = None,
@@ -41,7 +43,7 @@ def receiver(  # type: ignore[overload-overlap]
 def receiver(
     on_event: OnEvent,
     *,
-    secrets: Secrets | None = None,
+    secrets: SecretSource | None = None,
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
     on_quarantine: OnQuarantine | None = None,
     on_error: OnError | None = None,
@@ -52,7 +54,7 @@ def receiver(
 def receiver(
     on_event: OnEvent,
     *,
-    secrets: Secrets | None = None,
+    secrets: SecretSource | None = None,
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
     on_quarantine: OnQuarantine | None = None,
     on_error: OnError | None = None,
@@ -126,21 +128,30 @@ def _read(request: HttpRequest, limit: int) -> bytes:
     except RequestDataTooBig:
         # The project has a limit of its own, DATA_UPLOAD_MAX_MEMORY_SIZE.
         raise WebhookError("payload_too_large") from None
-    except OSError:
-        raise WebhookError("unavailable", "the body did not come whole") from None
+    except OSError as fault:
+        raise cut_off(fault) from None
+    check_handed_on(_environ(request), body)
     if len(body) < declared:
-        raise WebhookError("unavailable", "the body did not come whole")
+        raise WebhookError("incomplete_body")
     return body
 
 
 def _stream(request: HttpRequest) -> Callable[[int], bytes]:
     """Returns what reads a body without a declared length: under WSGI Django takes it for empty."""
-    environ = request.environ if isinstance(request, WSGIRequest) else {}
+    environ = _environ(request)
     # Set by servers that end the stream where the body ends; of others nothing can be read.
     source = environ["wsgi.input"] if environ.get("wsgi.input_terminated") else request
     read: Callable[[int], bytes] = source.read
     return read
 
 
+def _environ(request: HttpRequest) -> dict[str, Any]:
+    """Returns what a WSGI server has said of a request; of ASGI nothing."""
+    return request.environ if isinstance(request, WSGIRequest) else {}
+
+
 def _response(answer: Answer) -> HttpResponse:
-    return HttpResponse(answer.body, status=answer.status, headers=answer.headers)
+    response = HttpResponse(answer.body, status=answer.status, headers=answer.headers)
+    # Django would log each refusal by itself, and anyone can cause one; the receiver reports them.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response

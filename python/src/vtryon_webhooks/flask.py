@@ -10,9 +10,11 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from vtryon_webhooks.callbacks import OnError, OnEvent, OnQuarantine
 from vtryon_webhooks.errors import WebhookError
-from vtryon_webhooks.receive import Delivery, Receiver, drained, length_of
+from vtryon_webhooks.receive import Delivery, Receiver, length_of
+from vtryon_webhooks.secret_source import SecretSource
 from vtryon_webhooks.signature import SIGNATURE_HEADER
-from vtryon_webhooks.webhooks import DEFAULT_MAX_BODY_BYTES, Secrets
+from vtryon_webhooks.webhooks import DEFAULT_MAX_BODY_BYTES
+from vtryon_webhooks.wsgi import check_handed_on, cut_off, drained
 
 __all__ = ["receiver"]
 
@@ -25,7 +27,7 @@ _numbers = count(1)
 def receiver(
     on_event: OnEvent,
     *,
-    secrets: Secrets | None = None,
+    secrets: SecretSource | None = None,
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
     on_quarantine: OnQuarantine | None = None,
     on_error: OnError | None = None,
@@ -72,8 +74,9 @@ def _read(limit: int) -> bytes:
     except RequestEntityTooLarge:
         # The application has a limit of its own, MAX_CONTENT_LENGTH.
         raise WebhookError("payload_too_large") from None
-    except (ClientDisconnected, OSError):
-        raise WebhookError("unavailable", "the body did not come whole") from None
+    except (ClientDisconnected, OSError) as fault:
+        raise cut_off(fault) from None
+    check_handed_on(request.environ, body)
     # Werkzeug notices a client that goes away, so what is missing here was read by someone else.
     if len(body) < length_of(request.headers.get("content-length")):
         raise WebhookError("body_already_parsed")

@@ -8,7 +8,7 @@ import math
 from collections.abc import Awaitable, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Callable
+from typing import Any, Callable, Literal
 
 from vtryon_webhooks.answer import Answer, acknowledged, refused
 from vtryon_webhooks.callbacks import (
@@ -26,8 +26,9 @@ from vtryon_webhooks.callbacks import (
 )
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.event import parse
-from vtryon_webhooks.report import Report
-from vtryon_webhooks.webhooks import DEFAULT_MAX_BODY_BYTES, Secrets, Webhooks
+from vtryon_webhooks.report import Report, Stage
+from vtryon_webhooks.secret_source import PreparedSecrets, SecretSource
+from vtryon_webhooks.webhooks import DEFAULT_MAX_BODY_BYTES, Webhooks, check_limit
 
 #: How long reading and handling may take together, in seconds, where they can be stopped.
 DEFAULT_DEADLINE = 10.0
@@ -46,6 +47,15 @@ class Delivery:
     body: Callable[[int], bytes | Awaitable[bytes]]
 
 
+@dataclass
+class Progress:
+    """How far a delivery has come."""
+
+    stage: Stage = "unverified"
+    #: What it waits for before it is verified.
+    awaits: Literal["nothing", "secrets", "body"] = "nothing"
+
+
 class Receiver:
     """Receives deliveries, either blocking or as coroutines."""
 
@@ -53,13 +63,13 @@ class Receiver:
         self,
         on_event: OnEvent,
         *,
-        secrets: Secrets | None = None,
+        secrets: SecretSource | None = None,
         max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
         on_quarantine: OnQuarantine | None = None,
         on_error: OnError | None = None,
         deadline: float = DEFAULT_DEADLINE,
     ) -> None:
-        """Checks the options and prepares the secrets, so that what is wrong shows at start-up."""
+        """Checks the options, so that what is wrong shows at start-up, but for a missing secret."""
         check_callable("on_event", on_event)
         for name, callback in (("on_quarantine", on_quarantine), ("on_error", on_error)):
             if callback is not None:
@@ -68,12 +78,14 @@ class Receiver:
         if not _is_duration(deadline):
             message = "`deadline` is not a positive number of seconds"
             raise WebhookError("invalid_option", message)
-        self._webhooks = Webhooks(secrets, max_body_bytes=max_body_bytes)
+        check_limit(max_body_bytes)
         self._on_event = on_event
         self._on_quarantine = on_quarantine
         self._deadline = deadline
         self._report = Report(on_error)
-        self._threads = Threads(on_late=self._report.failed)
+        self._threads = Threads(on_late=partial(self._report.failed, stage="verified"))
+        make = partial(Webhooks, max_body_bytes=max_body_bytes)
+        self._secrets = PreparedSecrets(secrets, make, self._threads)
         # What was cancelled and has not ended: the event loop alone would not keep it.
         self._ending: set[asyncio.Future[Answer]] = set()
 
@@ -81,10 +93,11 @@ class Receiver:
         """Refuses callbacks that are coroutines, where the server does not await."""
         check_plain("on_event", self._on_event)
         check_plain("on_quarantine", self._on_quarantine)
+        self._secrets.check_blocking()
 
     def receive(self, delivery: Delivery) -> Answer:
         """Answers a delivery, and blocks until that is done."""
-        flow = self._flow(delivery)
+        flow = self._flow(delivery, Progress(), self._secrets.get)
         try:
             work = next(flow)
             while True:
@@ -99,7 +112,8 @@ class Receiver:
 
         What fails after that is reported all the same.
         """
-        task = asyncio.ensure_future(self._awaited(delivery))
+        progress = Progress()
+        task = asyncio.ensure_future(self._awaited(delivery, progress))
         try:
             await asyncio.wait({task}, timeout=self._deadline)
             if task.done() and not task.cancelled():
@@ -110,11 +124,21 @@ class Receiver:
                 self._ending.add(task)
                 task.add_done_callback(self._ending.discard)
         what = "a callback was cancelled" if task.done() else "the deadline has passed"
-        self._report.stopped(WebhookError("unavailable", what))
-        return refused("unavailable")
+        return self._stopped(progress, what)
 
-    async def _awaited(self, delivery: Delivery) -> Answer:
-        flow = self._flow(delivery)
+    def _stopped(self, progress: Progress, what: str) -> Answer:
+        if progress.stage != "unverified":
+            self._report.stopped(WebhookError("unavailable", what))
+            return refused("unavailable")
+        if progress.awaits == "body":
+            error = WebhookError("body_timeout")
+        else:
+            error = WebhookError("unavailable", "the function `secrets` did not return in time")
+        self._report.refused(error, progress.stage)
+        return refused(error.code)
+
+    async def _awaited(self, delivery: Delivery, progress: Progress) -> Answer:
+        flow = self._flow(delivery, progress, self._secrets.get_async)
         try:
             work = next(flow)
             while True:
@@ -134,42 +158,52 @@ class Receiver:
         except Exception as fault:
             return None, fault
 
-    def _flow(self, delivery: Delivery) -> Generator[Work, Any, Answer]:
+    def _flow(
+        self, delivery: Delivery, progress: Progress, get_secrets: Work
+    ) -> Generator[Work, Any, Answer]:
         """Yields what is to be done, and is sent its result or thrown its exception."""
         try:
-            name, handle = yield from self._open(delivery)
+            name, handle = yield from self._open(delivery, progress, get_secrets)
         except WebhookError as error:
-            self._report.refused(error)
-            return refused(error.code)
+            self._report.refused(error, progress.stage)
+            return refused("unavailable" if progress.awaits == "secrets" else error.code)
         except Exception as fault:
-            self._report.failed(fault)
+            self._report.failed(fault, progress.stage)
             return refused("unavailable")
         try:
             result = yield handle
             unawaited = is_unawaited(result)
         except Exception as fault:
-            self._report.failed(fault)
+            self._report.failed(fault, "verified")
             return refused("unavailable")
         if unawaited:
             what = f"`{name}` returned an awaitable, and nothing awaits it here"
-            self._report.refused(WebhookError("invalid_option", what))
+            self._report.refused(WebhookError("invalid_option", what), "verified")
             # Nothing has taken the event, so it has to come again.
             return refused("unavailable")
         return acknowledged()
 
-    def _open(self, delivery: Delivery) -> Generator[Work, Any, tuple[str, Work]]:
-        """Reads, verifies and parses; returns which callback is owed what."""
+    def _open(
+        self, delivery: Delivery, progress: Progress, get_secrets: Work
+    ) -> Generator[Work, Any, tuple[str, Work]]:
+        """Reads, verifies and parses; returns which callback is called with what."""
         if delivery.method != "POST":
             raise WebhookError("method_not_allowed")
-        self._webhooks.admit(delivery.signature, length_of(delivery.declared_length))
-        body = yield partial(delivery.body, self._webhooks.max_body_bytes)
-        verified = self._webhooks.verify(body, delivery.signature)
+        progress.awaits = "secrets"
+        webhooks: Webhooks = self._secrets.webhooks or (yield get_secrets)
+        progress.awaits = "body"
+        webhooks.admit(delivery.signature, length_of(delivery.declared_length))
+        body = yield partial(delivery.body, webhooks.max_body_bytes)
+        verified = webhooks.verify(body, delivery.signature)
+        progress.stage = "unreadable"
         try:
-            return "on_event", partial(self._on_event, parse(verified))
+            handle = "on_event", partial(self._on_event, parse(verified))
         except WebhookError as error:
             if self._on_quarantine is None:
                 raise
-            return "on_quarantine", partial(self._on_quarantine, verified.payload, error)
+            handle = "on_quarantine", partial(self._on_quarantine, verified.payload, error)
+        progress.stage = "verified"
+        return handle
 
 
 def length_of(declared: str | None) -> int:
@@ -178,18 +212,6 @@ def length_of(declared: str | None) -> int:
         return 0
     # 20 digits are past every limit, and int() refuses thousands of them.
     return int(declared[:20])
-
-
-def drained(read: Callable[[int], bytes], limit: int) -> bytes:
-    """Reads a stream to its end, but no further than one byte past the limit."""
-    body = bytearray()
-    while len(body) <= limit:
-        # It may return less than it is asked for.
-        chunk = read(limit + 1 - len(body))
-        if not chunk:
-            break
-        body += chunk
-    return bytes(body)
 
 
 def _is_duration(value: object) -> bool:

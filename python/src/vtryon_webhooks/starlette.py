@@ -11,8 +11,9 @@ from starlette.types import Receive, Scope, Send
 from vtryon_webhooks.callbacks import OnError, OnEvent, OnQuarantine
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.receive import DEFAULT_DEADLINE, Delivery, Receiver, length_of
+from vtryon_webhooks.secret_source import SecretSource
 from vtryon_webhooks.signature import SIGNATURE_HEADER
-from vtryon_webhooks.webhooks import DEFAULT_MAX_BODY_BYTES, Secrets
+from vtryon_webhooks.webhooks import DEFAULT_MAX_BODY_BYTES
 
 __all__ = ["WebhookEndpoint", "receiver"]
 
@@ -60,7 +61,7 @@ class WebhookEndpoint:
 def receiver(
     on_event: OnEvent,
     *,
-    secrets: Secrets | None = None,
+    secrets: SecretSource | None = None,
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
     on_quarantine: OnQuarantine | None = None,
     on_error: OnError | None = None,
@@ -94,7 +95,7 @@ async def _read(request: Request, limit: int, declared: int) -> bytes:
             if len(body) > limit:
                 raise WebhookError("payload_too_large")
     except ClientDisconnect:
-        raise WebhookError("unavailable", "the body did not come whole") from None
+        raise WebhookError("incomplete_body") from None
     except RuntimeError:
         # Starlette's word for a stream that a form or another reader has used up.
         raise WebhookError("body_already_parsed") from None

@@ -48,8 +48,7 @@ class Webhooks:
         `invalid_option` for a limit that is not from 1 to 1048576.
         """
         self._keys = keys_of(secrets)
-        if type(max_body_bytes) is not int or not 1 <= max_body_bytes <= HIGHEST_MAX_BODY_BYTES:
-            raise WebhookError("invalid_option", "`max_body_bytes` is not from 1 to 1048576")
+        check_limit(max_body_bytes)
         self.max_body_bytes = max_body_bytes
 
     def verify(self, payload: Payload, signature: SignatureHeader) -> Verified:
@@ -87,6 +86,12 @@ class Webhooks:
         """Shows the fingerprints of the secrets, and the limit."""
         fingerprints = ", ".join(key.fingerprint for key in self._keys)
         return f"Webhooks([{fingerprints}], max_body_bytes={self.max_body_bytes})"
+
+
+def check_limit(max_body_bytes: object) -> None:
+    """Refuses what is no limit of a body."""
+    if type(max_body_bytes) is not int or not 1 <= max_body_bytes <= HIGHEST_MAX_BODY_BYTES:
+        raise WebhookError("invalid_option", "`max_body_bytes` is not from 1 to 1048576")
 
 
 def mismatch(body: bytes) -> WebhookError:

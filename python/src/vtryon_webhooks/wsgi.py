@@ -41,8 +41,11 @@ def check_handed_on(environ: Mapping[str, Any], body: bytes) -> None:
 
 def cut_off(fault: Exception) -> WebhookError:
     """Makes the error of a body that can't be read to its end."""
-    # Django and Werkzeug raise errors of their own instead.
-    faults = (fault, fault.__cause__, fault.__context__)
-    # These are two classes until Python 3.10.
-    is_timeout = any(isinstance(found, (TimeoutError, socket.timeout)) for found in faults)
-    return WebhookError("body_timeout" if is_timeout else "incomplete_body")
+    found: BaseException | None = fault
+    while found is not None:
+        # These are two classes until Python 3.10.
+        if isinstance(found, (TimeoutError, socket.timeout)):
+            return WebhookError("body_timeout")
+        # Django and Werkzeug raise errors of their own while they handle it.
+        found = found.__cause__ or found.__context__
+    return WebhookError("incomplete_body")
