@@ -1,4 +1,5 @@
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, linkSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { createOwn, readOwn } from "./private-file.js";
 
 /**
  * Takes the lock of a file, also from a process that has died; returns how to give it back, or the number of
@@ -6,7 +7,9 @@ import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:
  */
 export function lock(path: string): (() => void) | number {
   const mine = `${path}.${process.pid}`;
-  writeFileSync(mine, `${process.pid} ${bornAt(process.pid)}\n`, { mode: 0o600 });
+  const file = createOwn(mine);
+  writeSync(file, `${process.pid} ${bornAt(process.pid)}\n`);
+  closeSync(file);
   try {
     for (;;) {
       const holder = take(mine, path);
@@ -44,12 +47,7 @@ function renameIfThere(from: string, to: string): void {
 }
 
 function contentOf(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8").trim();
-  } catch (fault) {
-    if ((fault as NodeJS.ErrnoException).code !== "ENOENT") throw fault;
-    return undefined;
-  }
+  return readOwn(path)?.trim();
 }
 
 /** Tells whether the process that wrote this still runs. A number is used again, with another birth. */

@@ -1,17 +1,10 @@
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fsyncSync, renameSync, writeSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { Failure, UsageError } from "../usage.js";
 import { lock } from "./lock.js";
+import { createOwn, makeFolder, readOwn, UnsafeFileError } from "./private-file.js";
 
 /** How long the journal grows before it is written anew. */
 const MAX_BYTES = 1024 * 1024;
@@ -68,7 +61,7 @@ export class State {
     this.#path = path;
     this.#gateway = nameOf(gateway);
     const unlock = this.#tried(() => {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      makeFolder(dirname(path));
       return lock(`${path}.lock`);
     });
     if (typeof unlock === "number") {
@@ -125,7 +118,7 @@ export class State {
 
   #load(begin: string | undefined): void {
     if (begin !== undefined) this.#since = begin;
-    const lines = this.#tried(() => contentOf(this.#path)).split("\n");
+    const lines = this.#tried(() => readOwn(this.#path) ?? "").split("\n");
     const [head = "", ...rest] = lines;
     if (head === "") return;
     const { gateway, since } = parse<{ gateway?: string; since?: string | null }>(head) ?? {};
@@ -184,7 +177,7 @@ export class State {
       for (const [done, places] of ahead) for (const at of places) lines.push({ s, done, at });
     }
     const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
-    const file = openSync(`${this.#path}.new`, "w", 0o600);
+    const file = createOwn(`${this.#path}.new`);
     writeSync(file, text);
     fsyncSync(file);
     renameSync(`${this.#path}.new`, this.#path);
@@ -202,17 +195,9 @@ export class State {
   }
 
   #unusable(fault: unknown): UsageError {
-    const { code } = fault as NodeJS.ErrnoException;
-    return new UsageError(`the state can't be kept in ${this.#path} (${code})`, HINT);
-  }
-}
-
-function contentOf(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (fault) {
-    if ((fault as NodeJS.ErrnoException).code !== "ENOENT") throw fault;
-    return "";
+    const isUnsafe = fault instanceof UnsafeFileError;
+    const why = isUnsafe ? fault.message : (fault as NodeJS.ErrnoException).code;
+    return new UsageError(`the state can't be kept in ${this.#path} (${why})`, HINT);
   }
 }
 
