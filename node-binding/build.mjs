@@ -1,8 +1,5 @@
 // Writes dist/: the sources file by file as ES modules and as CommonJS, their types, and the core once
-// as text for all who compile it themselves and once as a module for workerd.
-//
-// The text has a character for each low byte, a blank and a character for each from 91 on, and an exclamation mark
-// and a character for each from 182 on. Repeats stay repeats: it packs to a quarter less than base64.
+// as base64 for all who compile it themselves and once as a module, for workerd and for Next.js' edge runtime.
 
 import { execFileSync } from "node:child_process";
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -40,7 +37,7 @@ const glue = await build({
   write: false,
 });
 const returned = (_, names) => `return {${names.replace(/([^,]+) as ([^,]+)/g, "$2:$1")}};`;
-const makeGlue = `() => {\n${glue.outputFiles[0].text.replace(/export\{(.*)\};/, returned)}};\n`;
+const makeGlue = `({ TextDecoder, TextEncoder }) => {\n${glue.outputFiles[0].text.replace(/export\{(.*)\};/, returned)}};\n`;
 write("esm/glue.js", `export const makeGlue = ${makeGlue}`);
 write("cjs/glue.js", `exports.makeGlue = ${makeGlue}`);
 
@@ -48,10 +45,11 @@ write("cjs/glue.js", `exports.makeGlue = ${makeGlue}`);
 // the client, without compression, which is not asked for, without the ways of a browser, which are not used, and
 // without the native modules that it looks for.
 const modules = at("../node_modules");
-const licence = (name) => `${name}: ${readFileSync(`${modules}/${name}/LICENSE`, "utf8")}`;
-await build({
+const cli = await build({
   entryPoints: [at("lib/cli/main.ts")],
   outfile: at("dist/cli.cjs"),
+  write: false,
+  metafile: true,
   bundle: true,
   format: "cjs",
   platform: "node",
@@ -69,13 +67,17 @@ await build({
     },
   ],
   minify: true,
-  banner: { js: `/*! ${["commander", "ws"].map(licence).join("\n")}*/` },
 });
+const inputs = Object.keys(cli.metafile.inputs);
+const used = inputs.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []);
+const licences = [...new Set(used)].sort().map(licenceOf);
+write("cli.cjs", `/*! ${licences.join("\n")}*/\n${cli.outputFiles[0].text}`);
 
 const wasm = readFileSync(`${built}engine.wasm`);
 write("wasm/core.wasm", wasm);
 write("wasm/workerd.js", 'export { default } from "./core.wasm";\n');
-write("cjs/wasm.js", `module.exports = "${textOf(wasm)}";\n`);
+write("wasm/edge-light.js", 'export { default } from "./core.wasm?module";\n');
+write("cjs/wasm.js", `module.exports = "${wasm.toString("base64")}";\n`);
 write("cjs/package.json", '{ "type": "commonjs" }\n');
 // A folder with a package.json of its own does not see the imports of the package.
 const engine = readFileSync(at("dist/cjs/engine.js"), "utf8");
@@ -91,11 +93,13 @@ cpSync(at("dist/esm"), at("dist/cjs"), {
   filter: (path) => !path.endsWith(".js"),
 });
 
-/** Writes bytes as text that stands between double quotes as it is; `decode` in engine.ts reads it. */
-function textOf(bytes) {
-  const shift = ["", " ", "!"];
-  const letter = (digit) => String.fromCharCode(35 + digit + (digit > 56 ? 1 : 0));
-  return Array.from(bytes, (byte) => shift[Math.floor(byte / 91)] + letter(byte % 91)).join("");
+/** Returns the name of a library, and its licence, which has to go with it. */
+function licenceOf(name) {
+  const [file] = globSync(`${modules}/${name}/{LICENSE,license}*`);
+  if (file !== undefined) return `${name}: ${readFileSync(file, "utf8")}`;
+  // One without a file has it in its manifest.
+  const { license, author } = JSON.parse(readFileSync(`${modules}/${name}/package.json`, "utf8"));
+  return `${name}: ${license}, ${author?.name ?? author}`;
 }
 
 /** Returns the types of these entries, with all that they refer to. */

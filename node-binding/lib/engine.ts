@@ -2,6 +2,7 @@ import wasm from "#wasm";
 import { type Details, type ErrorCode, WebhookError } from "./error.js";
 // @ts-expect-error: made of what wasm-bindgen generates, without types
 import { makeGlue } from "./glue.js";
+import { codecs } from "./utf8.js";
 
 /** The core's verifier, as `src/receiver.rs` has it. */
 export interface Receiver {
@@ -20,6 +21,7 @@ export interface Core {
   report(): number;
   room(length: number): number;
   refusal(): unknown;
+  checkSecret(secret: Uint8Array): void;
   sign(payload: Uint8Array, secret: Uint8Array): string;
   lifecycleStep(seen: string[], status: string): [outcome: string, status: string | null];
   describe(code: string): [status: number, shown: string, summary: string, hint: string];
@@ -34,9 +36,9 @@ export let generation = 0;
 /** Returns the core, started at the first call: compiling it is synchronous, so there is nothing to wait for. */
 function started(): Core {
   if (running === undefined) {
-    const module = typeof wasm === "string" ? new WebAssembly.Module(decode(wasm)) : wasm;
+    const module = typeof wasm === "string" ? compiled(wasm) : wasm;
     // Each instance has a glue of its own: it holds views of the memory and frees what is collected.
-    const glue = makeGlue();
+    const glue = makeGlue(codecs());
     const { exports } = new WebAssembly.Instance(module, { "./engine_bg.js": glue });
     glue.__wbg_set_wasm(exports);
     (exports.__wbindgen_start as (() => void) | undefined)?.();
@@ -88,21 +90,18 @@ export function refusal(
   return new WebhookError(code, status, message ?? summary, hint ?? usual, details);
 }
 
-/** Reads the text that build.mjs writes: a blank or an exclamation mark stands before a high byte. */
-function decode(text: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(text.length);
-  let length = 0;
-  let shift = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code < 35) {
-      shift = code === 32 ? 91 : 182;
-    } else {
-      // There is no backslash among the letters.
-      bytes[length] = shift + code - (code > 92 ? 36 : 35);
-      length += 1;
-      shift = 0;
-    }
+/** Compiles what build.mjs has written as base64. */
+function compiled(base64: string): WebAssembly.Module {
+  const bytes = Uint8Array.from(atob(base64), (byte) => byte.charCodeAt(0));
+  try {
+    return new WebAssembly.Module(bytes);
+  } catch {
+    // Workers and Next.js' edge runtime compile WebAssembly when they are deployed, and forbid it later.
+    throw new WebhookError(
+      "unavailable",
+      503,
+      "this runtime may not compile WebAssembly",
+      "bundle for it with the condition `workerd` (wrangler does so; esbuild: --conditions=workerd) or, for Next.js, `edge-light`",
+    );
   }
-  return bytes.subarray(0, length);
 }

@@ -5,9 +5,9 @@ export type Json = null | boolean | number | string | Json[] | { [name: string]:
 export interface BaseEvent {
   /** The task that it is about. */
   readonly task_id: string;
-  /** `data` as sent, parsed when first looked at; undefined where there was none. */
+  /** `data` as sent, parsed; undefined where there was none. */
   readonly data: Json | undefined;
-  /** `error` as sent, parsed when first looked at; undefined where there was none. */
+  /** `error` as sent, parsed; undefined where there was none. */
   readonly error: Json | undefined;
   /** `data.result_url`, which is not checked to be a URL. */
   readonly result_url: string | null;

@@ -1,3 +1,5 @@
+import { utf8 } from "./utf8.js";
+
 /** The request header that carries the signature, in lower case. */
 export const SIGNATURE_HEADER = "x-vtryon-signature";
 
@@ -17,7 +19,7 @@ export const DIGITS = 64;
 export function bytesOf(payload: unknown): Uint8Array | undefined {
   if (typeof payload !== "string") return binaryOf(payload);
   // Half of a surrogate pair was in no body: encoded, it would turn into other bytes (U+FFFD).
-  return payload.isWellFormed() ? new TextEncoder().encode(payload) : undefined;
+  return payload.isWellFormed() ? utf8().encode(payload) : undefined;
 }
 
 // What a value really is, whatever it says of itself.

@@ -3,15 +3,10 @@
 
 import { type Core, generation, heap } from "./engine.js";
 import { DIGITS } from "./payload.js";
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+import { codecs, utf8 } from "./utf8.js";
 
 /** The length of the key block before a payload. */
 const PAD = 64;
-
-/** From here on, in bytes, a text is copied faster than it is decoded. */
-const LONG = 32_768;
 
 /** Where things lie in an instance of the core, and how long a payload may be without more room. */
 let places = { generation: -1, desk: 0, report: 0, payload: 0, capacity: -1 };
@@ -22,9 +17,10 @@ let digits = new Uint8Array();
 let numbers = new Uint32Array();
 /** Decodes short texts in half of the time, where there is one. */
 let buffer: Buffer | undefined;
+let decoder: TextDecoder | undefined;
 
 /** Takes new views of a memory that has grown, and of a new one. */
-function look(): void {
+function refreshViews(): void {
   if (bytes.byteLength > 0) return;
   bytes = new Uint8Array(heap());
   digits = bytes.subarray(places.desk, places.desk + DIGITS);
@@ -42,9 +38,9 @@ export function write(core: Core, payload: Uint8Array, length: number, signature
     places.capacity = length;
     places.payload = core.room(length);
   }
-  look();
+  refreshViews();
   bytes.set(payload, places.payload);
-  return encoder.encodeInto(signature, digits).read === signature.length;
+  return utf8().encodeInto(signature, digits).read === signature.length;
 }
 
 /** Returns what the host hashes: the key block and a payload of `length` bytes. */
@@ -60,7 +56,7 @@ export function writeDigest(digest: string): void {
 
 /** Returns the numbers of the report. */
 export function reported(): Uint32Array {
-  look();
+  refreshViews();
   return numbers;
 }
 
@@ -70,12 +66,10 @@ export function text(address: number, length: number): string {
   return buffer?.toString("utf8", address, end) ?? decode(bytes.subarray(address, end));
 }
 
-/** Copies a text that may not be wanted: a long one as bytes, which takes an eighth of the time. */
-export function copy(address: number, length: number): string | Uint8Array {
-  return length > LONG ? bytes.slice(address, address + length) : text(address, length);
-}
-
-/** Decodes UTF-8. */
-export function decode(text: Uint8Array): string {
-  return decoder.decode(text);
+function decode(encoded: Uint8Array): string {
+  if (decoder === undefined) {
+    const { TextDecoder: Decoder } = codecs();
+    decoder = new Decoder("utf-8", { ignoreBOM: true });
+  }
+  return decoder.decode(encoded);
 }

@@ -1,4 +1,5 @@
 import { sign } from "../sign.js";
+import { codecs } from "../utf8.js";
 import { type Good, type Row, utf8 } from "./case.js";
 import { READ_OR_REFUSED, READ_OR_TOO_LONG, REFUSED, TAKEN } from "./expectation.js";
 
@@ -180,4 +181,7 @@ function notUtf8(good: Good): Uint8Array {
 }
 
 /** What decoders make of it when they are not told to be strict. */
-const lossy = (body: Uint8Array): Uint8Array => utf8(new TextDecoder().decode(body));
+const lossy = (body: Uint8Array): Uint8Array => {
+  const { TextDecoder: Decoder } = codecs();
+  return utf8(new Decoder().decode(body));
+};

@@ -1,5 +1,6 @@
 import { SIGNATURE_HEADER } from "../payload.js";
 import { sign } from "../sign.js";
+import { utf8 as encoder } from "../utf8.js";
 import { eventBody } from "./events.js";
 import type { Expectation } from "./expectation.js";
 
@@ -70,10 +71,8 @@ export type Row = readonly [
 
 const JSON_TYPE = "application/json";
 
-const encoder = new TextEncoder();
-
 /** Writes text as UTF-8. */
-export const utf8 = (text: string): Uint8Array => encoder.encode(text);
+export const utf8 = (text: string): Uint8Array => encoder().encode(text);
 
 /** Makes the request of a row, about a task of its own, so that no case is a repeat of another. */
 export function requestOf(

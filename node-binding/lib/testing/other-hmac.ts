@@ -1,5 +1,7 @@
-// HMAC with the hashes that Vtryon does not sign with: what a receiver must not take for a signature. It
-// is written out because the platforms' own are asynchronous, or only in Node.
+// HMAC with the hashes that Vtryon does not sign with, and with keys that the core refuses: what a receiver must not
+// take for a signature. It is written out because the platforms' own are asynchronous, or only in Node.
+
+import { utf8 } from "../utf8.js";
 
 interface Hash {
   /** Its block, in bytes. */
@@ -7,9 +9,9 @@ interface Hash {
   digest(message: Uint8Array): Uint8Array;
 }
 
-/** Signs with HMAC (RFC 2104) over another hash, in hex. */
+/** Signs with HMAC (RFC 2104) over a hash, in hex. */
 export function otherHmac(hash: Hash, message: Uint8Array, secret: string): string {
-  const bytes = new TextEncoder().encode(secret);
+  const bytes = utf8().encode(secret);
   const key = new Uint8Array(hash.block);
   key.set(bytes.length > hash.block ? hash.digest(bytes) : bytes);
   const inner = hash.digest(
@@ -47,6 +49,39 @@ export const sha1: Hash = {
       for (const [at, value] of [a, b, c, d, e].entries()) state[at] = (state[at] ?? 0) + value;
     }
     const bytes = new DataView(new ArrayBuffer(20));
+    for (const [at, value] of state.entries()) bytes.setUint32(at * 4, value);
+    return new Uint8Array(bytes.buffer);
+  },
+};
+
+/** FIPS 180-4, 6.2. */
+export const sha256: Hash = {
+  block: 64,
+  digest(message) {
+    const state = Uint32Array.from(primes(8), (prime) => low32(root(2n, prime << 64n)));
+    const constants = Uint32Array.from(primes(64), (prime) => low32(root(3n, prime << 96n)));
+    const words = new Uint32Array(64);
+    const past = (at: number) => words[at] ?? 0;
+    for (const block of blocks(message, 64)) {
+      for (let at = 0; at < 64; at += 1) {
+        const [w2, w15] = [past(at - 2), past(at - 15)];
+        const near = right32(w2, 17) ^ right32(w2, 19) ^ (w2 >>> 10);
+        const far = right32(w15, 7) ^ right32(w15, 18) ^ (w15 >>> 3);
+        words[at] = at < 16 ? block.getUint32(at * 4) : near + past(at - 7) + far + past(at - 16);
+      }
+      let [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = state;
+      for (const [at, constant] of constants.entries()) {
+        const high = right32(e, 6) ^ right32(e, 11) ^ right32(e, 25);
+        const first = (h + high + ((e & f) ^ (~e & g)) + constant + past(at)) | 0;
+        const low = right32(a, 2) ^ right32(a, 13) ^ right32(a, 22);
+        const second = low + ((a & b) ^ (a & c) ^ (b & c));
+        [a, b, c, d, e, f, g, h] = [(first + second) | 0, a, b, c, (d + first) | 0, e, f, g];
+      }
+      for (const [at, value] of [a, b, c, d, e, f, g, h].entries()) {
+        state[at] = (state[at] ?? 0) + value;
+      }
+    }
+    const bytes = new DataView(new ArrayBuffer(32));
     for (const [at, value] of state.entries()) bytes.setUint32(at * 4, value);
     return new Uint8Array(bytes.buffer);
   },
@@ -124,6 +159,8 @@ function root(degree: bigint, value: bigint): bigint {
   return found;
 }
 
+const low32 = (value: bigint): number => Number(BigInt.asUintN(32, value));
+const right32 = (word: number, by: number): number => (word >>> by) | (word << (32 - by));
 const left = (word: number, by: number): number => (word << by) | (word >>> (32 - by));
 const right = (word: bigint, by: bigint): bigint => (word >> by) | (word << (64n - by));
 

@@ -1,6 +1,7 @@
 import { refusal } from "../engine.js";
 import { bytesOf, type Payload, SIGNATURE_HEADER } from "../payload.js";
 import { sign } from "../sign.js";
+import { utf8 } from "../utf8.js";
 
 /** How a request differs from the plain one. */
 export interface RequestOptions {
@@ -38,7 +39,7 @@ function written(event: unknown): Uint8Array {
       "`event` is neither bytes nor text and can't be written as JSON",
     );
   }
-  return new TextEncoder().encode(text);
+  return utf8().encode(text);
 }
 
 function absolute(url: string | URL): URL {
