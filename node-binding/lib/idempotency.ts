@@ -42,7 +42,7 @@ export const DAY_MS: number = 24 * 60 * 60 * 1000;
 const MAX_TTL_MS = 1000 * 365 * DAY_MS;
 
 /** Checks the options; `deadlineMs` is how long handling may take. Throws `invalid_option`. */
-export function lasting(
+export function ttlOptions(
   options: IdempotencyOptions,
   deadlineMs: number,
 ): { leaseMs: number; ttlMs: number } {
@@ -73,7 +73,7 @@ export function checkStore(options: unknown): void {
  *
  * Throws `unavailable` while another holds the key, and when the lease was lost before the commit.
  */
-export async function once(
+export async function withIdempotency(
   store: IdempotencyStore,
   key: string,
   { leaseMs, ttlMs }: { leaseMs: number; ttlMs: number },

@@ -13,7 +13,14 @@ import { setTimeout as later } from "node:timers/promises";
 import { createClient } from "redis";
 import { RedisStore } from "../examples/redis/redis-store.js";
 import { withExample } from "./example-process.js";
-import { claimed, contract, LEASE, TTL } from "./stores/contract.js";
+import {
+  claimed,
+  contract,
+  LEASE,
+  NO_NAMESPACES,
+  namespacesShareATable,
+  TTL,
+} from "./stores/contract.js";
 
 let folder;
 let port;
@@ -62,11 +69,20 @@ async function open() {
 
 contract("redis", open);
 
+test("redis: two accounts share a database", async () => {
+  const { client, close } = await open();
+  await namespacesShareATable((namespace) => new RedisStore(client, { namespace }));
+  for (const namespace of NO_NAMESPACES) {
+    assert.throws(() => new RedisStore(client, { namespace }), { name: "TypeError" });
+  }
+  close();
+});
+
 test("what is kept goes by itself, a day after its end", async () => {
   const { client, store, close } = await open();
   const DAY = 24 * 60 * 60 * 1000;
   const fence = await claimed(store, "a");
-  const lasts = async () => (await client.pTTL("vtryon-webhooks:a")) - DAY;
+  const lasts = async () => (await client.pTTL("vtryon-webhooks:default:a")) - DAY;
   const lease = await lasts();
   assert.ok(lease > 0 && lease <= LEASE, `${lease} ms`);
   await store.commit("a", fence, TTL);

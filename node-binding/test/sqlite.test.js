@@ -10,7 +10,12 @@ import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import Database from "better-sqlite3";
 import { SqliteStore, schema } from "vtryon-webhooks/stores";
-import { contract, risesWhenTheClockGoesBack } from "./stores/contract.js";
+import {
+  contract,
+  NO_NAMESPACES,
+  namespacesShareATable,
+  risesWhenTheClockGoesBack,
+} from "./stores/contract.js";
 import { TRANSACTIONS } from "./stores/transactions.js";
 
 const START = Date.UTC(2026, 6, 1);
@@ -58,6 +63,19 @@ for (const [name, Driver] of Object.entries(DRIVERS)) {
   test(`${name}: the tokens rise when the clock goes back`, async () => {
     const { elapse, restarted, close } = open(Driver);
     await risesWhenTheClockGoesBack({ open: restarted, elapse });
+    close();
+  });
+
+  test(`${name}: two accounts share a table`, async () => {
+    const { database, close } = open(Driver);
+    await namespacesShareATable((namespace) => new SqliteStore(database, { namespace }));
+    const store = new SqliteStore(database, { namespace: "shop-a" });
+    assert.equal(store.transaction("t", () => 1).ran, true);
+    assert.equal(store.transaction("t", () => 1).ran, false);
+    assert.equal(new SqliteStore(database).transaction("t", () => 1).ran, true);
+    const keys = database.prepare("SELECT key FROM vtryon_webhooks").all();
+    assert.ok(keys.some(({ key }) => key === "default:shop-b:a"));
+    assert.ok(keys.some(({ key }) => key === "shop-b:a"));
     close();
   });
 
@@ -143,9 +161,12 @@ for (const table of [
   "a b",
   "1a",
   'a"; DROP TABLE b; --',
-  "a.b",
   "ä",
   "a".repeat(53),
+  "a.b.c",
+  ".a",
+  "a.",
+  'a.b"',
   null,
   7,
 ]) {
@@ -156,6 +177,81 @@ for (const table of [
     });
   });
 }
+
+test("a table with a schema is PostgreSQL's", () => {
+  assert.match(schema("shop.claims"), /TABLE IF NOT EXISTS "shop"\."claims" \(/);
+  assert.match(schema("shop.claims"), /"claims_expires_at" ON "shop"\."claims" \(expires_at\)/);
+  assert.throws(() => new SqliteStore(new DatabaseSync(":memory:"), { table: "shop.claims" }), {
+    code: "invalid_option",
+    message: /only PostgreSQL/,
+  });
+});
+
+for (const namespace of NO_NAMESPACES) {
+  test(`no namespace: ${JSON.stringify(namespace)?.slice(0, 20)}`, () => {
+    assert.throws(() => new SqliteStore(new DatabaseSync(":memory:"), { namespace }), {
+      code: "invalid_option",
+      message: /`namespace`/,
+    });
+  });
+}
+
+// Options of the drivers with which a store can't work, and with which it can.
+const file = (Driver) => {
+  const path = join(mkdtempSync(join(tmpdir(), "vtryon-sqlite-")), "a.db");
+  const database = new Driver(path);
+  new SqliteStore(database).migrate();
+  database.close();
+  return path;
+};
+for (const [name, made, message] of [
+  [
+    "node:sqlite, returnArrays",
+    () => new DatabaseSync(":memory:", { returnArrays: true }),
+    /`returnArrays`/,
+  ],
+  [
+    "node:sqlite, no bare names",
+    () => new DatabaseSync(":memory:", { allowBareNamedParameters: false }),
+    /`allowBareNamedParameters`/,
+  ],
+  [
+    "node:sqlite, readOnly",
+    () => new DatabaseSync(file(DatabaseSync), { readOnly: true }),
+    /`readOnly`/,
+  ],
+  [
+    "better-sqlite3, readonly",
+    () => new Database(file(Database), { readonly: true }),
+    /`readonly`/,
+  ],
+  ["node:sqlite, readBigInts", () => new DatabaseSync(":memory:", { readBigInts: true })],
+  ["better-sqlite3, safe integers", () => new Database(":memory:").defaultSafeIntegers(true)],
+]) {
+  test(`the options of a database: ${name}`, async () => {
+    const database = made();
+    if (message !== undefined) {
+      assert.throws(() => new SqliteStore(database), { code: "invalid_option", message });
+      return;
+    }
+    const store = new SqliteStore(database);
+    store.migrate();
+    await namespacesShareATable((namespace) => new SqliteStore(database, { namespace }));
+    assert.equal(typeof store.claim("fence", 1000).fence, "number");
+  });
+}
+
+test("a database is tried once, also while another one writes or a transaction is open", () => {
+  const path = file(DatabaseSync);
+  const [database, other] = [0, 0].map((timeout) => new DatabaseSync(path, { timeout }));
+  other.exec("BEGIN IMMEDIATE");
+  new SqliteStore(database);
+  new SqliteStore(other);
+  assert.equal(other.isTransaction, true, "the caller's transaction goes on");
+  other.exec("COMMIT");
+  assert.equal(new SqliteStore(database).claim("a", 1000).state, "claimed");
+  for (const opened of [database, other]) opened.close();
+});
 
 for (const database of [undefined, null, "file.db", { query() {}, connect() {} }]) {
   test(`no database: ${typeof database}`, () => {

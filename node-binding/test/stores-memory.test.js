@@ -4,7 +4,14 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import { MemoryStore } from "vtryon-webhooks/stores";
-import { claimed, contract, LEASE, risesWhenTheClockGoesBack, TTL } from "./stores/contract.js";
+import {
+  claimed,
+  contract,
+  LEASE,
+  NO_NAMESPACES,
+  risesWhenTheClockGoesBack,
+  TTL,
+} from "./stores/contract.js";
 
 const START = Date.UTC(2026, 6, 1);
 
@@ -51,6 +58,13 @@ test("the tokens rise over a restart", async () => {
   const before = await claimed(store);
   const restarted = new MemoryStore({ now: () => START + 1 });
   assert.ok((await claimed(restarted)) > before);
+});
+
+test("a namespace is taken, and what is none is not", async () => {
+  await claimed(open({ namespace: "shop-a" }).store);
+  for (const namespace of NO_NAMESPACES) {
+    assert.throws(() => new MemoryStore({ namespace }), { code: "invalid_option" });
+  }
 });
 
 for (const maxKeys of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, "many", null]) {

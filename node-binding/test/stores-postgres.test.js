@@ -4,7 +4,14 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import pg from "pg";
 import { PostgresStore } from "vtryon-webhooks/stores";
-import { claimed, contract, LEASE, risesWhenTheClockGoesBack } from "./stores/contract.js";
+import {
+  claimed,
+  contract,
+  LEASE,
+  NO_NAMESPACES,
+  namespacesShareATable,
+  risesWhenTheClockGoesBack,
+} from "./stores/contract.js";
 import { PROGRAMS, startPostgres } from "./stores/postgres-server.js";
 import { TRANSACTIONS } from "./stores/transactions.js";
 
@@ -63,6 +70,28 @@ if (PROGRAMS === undefined) {
   test("postgres: the tokens rise when the clock goes back", async () => {
     const { restarted, elapse, close } = await openAt();
     await risesWhenTheClockGoesBack({ open: restarted, elapse });
+    await close();
+  });
+  test("postgres: two accounts share a table", async () => {
+    const { pool, run, close } = await open();
+    await namespacesShareATable((namespace) => new PostgresStore(pool, { namespace }));
+    const { rows } = await run("SELECT key FROM vtryon_webhooks");
+    assert.ok(rows.some(({ key }) => key === "shop-b:a"));
+    await close();
+  });
+  test("postgres: a table in a schema", async () => {
+    const { pool, run, close } = await open();
+    await run("DROP SCHEMA IF EXISTS shop CASCADE; CREATE SCHEMA shop");
+    const store = new PostgresStore(pool, { table: "shop.Order" });
+    for (let times = 0; times < 2; times += 1) await store.migrate();
+    await store.commit("a", await claimed(store, "a"), 3 * 24 * 60 * 60 * 1000);
+    assert.equal((await store.transaction("a", () => 1)).ran, false);
+    assert.equal((await run(`SELECT count(*) FROM shop."Order"`)).rows[0].count, "1");
+    const index = await run(
+      "SELECT schemaname FROM pg_indexes WHERE indexname = 'Order_expires_at'",
+    );
+    assert.deepEqual(index.rows, [{ schemaname: "shop" }]);
+    assert.equal((await run("SELECT count(*) FROM vtryon_webhooks")).rows[0].count, "0");
     await close();
   });
   contract("postgres", open, [
@@ -159,6 +188,13 @@ if (PROGRAMS === undefined) {
       },
     },
   ]);
+}
+
+for (const namespace of NO_NAMESPACES) {
+  test(`no namespace: ${JSON.stringify(namespace)?.slice(0, 20)}`, () => {
+    const pool = { query() {}, connect() {} };
+    assert.throws(() => new PostgresStore(pool, { namespace }), { code: "invalid_option" });
+  });
 }
 
 for (const pool of [undefined, null, {}, "postgres://127.0.0.1"]) {

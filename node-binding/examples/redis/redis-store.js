@@ -43,9 +43,14 @@ export class RedisStore {
   #client;
   #prefix;
 
-  constructor(client, { prefix = "vtryon-webhooks:" } = {}) {
+  /** `namespace` keeps the keys of several accounts apart: letters, digits, `.`, `_` and `-`. */
+  constructor(client, { namespace = "default" } = {}) {
+    // Without a colon in it, no two namespaces make the same key.
+    if (typeof namespace !== "string" || !/^[A-Za-z0-9._-]{1,64}$/.test(namespace)) {
+      throw new TypeError("`namespace` is not 1 to 64 letters, digits, `.`, `_` and `-`");
+    }
     this.#client = client;
-    this.#prefix = prefix;
+    this.#prefix = `vtryon-webhooks:${namespace}:`;
   }
 
   async claim(key, leaseMs) {

@@ -1,7 +1,8 @@
 import type { Claim, IdempotencyStore } from "../idempotency.js";
 import { checkFunction, numberOf, variable } from "../options.js";
+import { type NamespaceOptions, namespacedBy } from "./namespace.js";
 
-export interface MemoryStoreOptions {
+export interface MemoryStoreOptions extends NamespaceOptions {
   /** How many keys are kept, done and claimed together: by default 100000. */
   maxKeys?: number | undefined;
   /** The clock, in milliseconds since 1970. */
@@ -43,6 +44,8 @@ export class MemoryStore implements IdempotencyStore {
     this.#maxKeys = numberOf(options, "maxKeys", 100_000, MAX_KEYS);
     checkFunction(options, "now");
     this.#now = options?.now ?? Date.now;
+    // Nobody shares this memory: it is only checked, so that stores can be exchanged.
+    namespacedBy(options);
     if (!warned && variable("NODE_ENV") === "production") {
       warned = true;
       console.warn(

@@ -1,5 +1,5 @@
 import { refusal } from "../engine.js";
-import { type Claim, type IdempotencyStore, lasting } from "../idempotency.js";
+import { type Claim, type IdempotencyStore, ttlOptions } from "../idempotency.js";
 import {
   PRUNE_EVERY_MS,
   type SqlStoreOptions,
@@ -48,18 +48,20 @@ const SERVER_NOW = "CAST(extract(epoch FROM statement_timestamp()) * 1000 AS BIG
 export class PostgresStore<Client extends PostgresClient> implements IdempotencyStore {
   readonly #pool: PostgresPool<Client>;
   readonly #now: (() => number) | undefined;
+  readonly #namespaced: (key: string) => string;
   readonly #schema: string;
   readonly #sql: Statements;
   #prunedAt = Number.NEGATIVE_INFINITY;
 
   /** Takes a pool. Throws `invalid_option`. */
   constructor(pool: PostgresPool<Client>, options: SqlStoreOptions = {}) {
-    const { table, now } = sqlOptions(options);
+    const { table, now, namespaced } = sqlOptions(options);
     if (typeof pool?.query !== "function" || typeof pool.connect !== "function") {
       throw refusal("invalid_option", "`pool` is no Pool of pg");
     }
     this.#pool = pool;
     this.#now = now;
+    this.#namespaced = namespaced;
     this.#schema = schema(table);
     this.#sql = statements(table, now === undefined ? SERVER_NOW : "CAST($now AS BIGINT)");
   }
@@ -104,7 +106,7 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
     work: (tx: Client) => T | Promise<T>,
     options: TransactionOptions = {},
   ): Promise<Transaction<T>> {
-    const { ttlMs } = lasting(options, 0);
+    const { ttlMs } = ttlOptions(options, 0);
     await this.#prune();
     const client = await this.#pool.connect();
     let lost: Error | undefined;
@@ -148,7 +150,9 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
     name: keyof Statements,
     parameters: Record<string, string | number>,
   ): Promise<Result> {
+    const { key } = parameters;
     const named: Record<string, unknown> = { ...parameters, now: this.#now?.() };
+    if (typeof key === "string") named.key = this.#namespaced(key);
     const names: string[] = [];
     const sql = this.#sql[name].replace(/\$(\w+)/g, (_, parameter: string) => {
       if (!names.includes(parameter)) names.push(parameter);

@@ -1,11 +1,12 @@
 import { refusal } from "../engine.js";
 import { checkFunction } from "../options.js";
+import { type NamespaceOptions, namespacedBy } from "./namespace.js";
 
 /** The table's name where nothing else is said. */
 const TABLE = "vtryon_webhooks";
 
-export interface SqlStoreOptions {
-  /** The table's name: by default `vtryon_webhooks`. */
+export interface SqlStoreOptions extends NamespaceOptions {
+  /** The table's name: by default `vtryon_webhooks`; for PostgreSQL also with its schema, `shop.webhooks`. */
   table?: string | undefined;
   /** The clock, in milliseconds since 1970: by default of the host for SQLite, of the server for PostgreSQL. */
   now?: (() => number) | undefined;
@@ -20,10 +21,11 @@ export interface TransactionOptions {
 export function sqlOptions(options: SqlStoreOptions | null): {
   table: string;
   now: (() => number) | undefined;
+  namespaced: (key: string) => string;
 } {
   checkFunction(options, "now");
   const { table = TABLE, now } = options ?? {};
-  return { table, now };
+  return { table, now, namespaced: namespacedBy(options) };
 }
 
 /** What came of a transaction. */
@@ -45,18 +47,20 @@ const PRUNE_AFTER_MS = 60 * 60 * 1000;
 
 /**
  * Returns the SQL that makes the table and its index where they are missing, for those who run their
- * migrations themselves; SQLite and PostgreSQL both take it. Throws `invalid_option`.
+ * migrations themselves; SQLite and PostgreSQL both take it, but for a table with a schema, which is
+ * PostgreSQL's. Throws `invalid_option`.
  *
- * `state` is `leased` or `done`; `expires_at` is in milliseconds since 1970.
+ * `key` is `namespace:key`; `state` is `leased` or `done`; `expires_at` is in milliseconds since 1970.
  */
 export function schema(table: string = TABLE): string {
-  return `CREATE TABLE IF NOT EXISTS ${quoted(table)} (
+  const { rows, name } = tableOf(table);
+  return `CREATE TABLE IF NOT EXISTS ${rows} (
   key TEXT NOT NULL PRIMARY KEY,
   state TEXT NOT NULL,
   fence BIGINT NOT NULL,
   expires_at BIGINT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS ${quoted(`${table}_expires_at`)} ON ${quoted(table)} (expires_at);
+CREATE INDEX IF NOT EXISTS "${name}_expires_at" ON ${rows} (expires_at);
 `;
 }
 
@@ -72,7 +76,7 @@ export interface Statements {
 
 /** Writes the statements for a table; `now` is SQL for the time. Throws `invalid_option`. */
 export function statements(table: string, now: string): Statements {
-  const rows = quoted(table);
+  const { rows } = tableOf(table);
   const prunable = `expires_at < ${now} - ${PRUNE_AFTER_MS} AND fence < ${now} - ${PRUNE_AFTER_MS}`;
   return {
     // One statement, so of all who claim at once one gets a row back.
@@ -108,11 +112,20 @@ export function statements(table: string, now: string): Statements {
   };
 }
 
-/** Writes a name in quotes, in which a word of SQL is a name as well; 63 bytes is PostgreSQL's limit. */
-function quoted(name: string): string {
-  if (typeof name === "string" && /^[a-z_][a-z0-9_]{0,62}$/i.test(name)) return `"${name}"`;
+/** A name; the one of the table is at most 52 long, since that of its index is by 11 longer and 63 is PostgreSQL's limit. */
+const SCHEMA = /^[a-z_][a-z0-9_]{0,62}$/i;
+const NAME = /^[a-z_][a-z0-9_]{0,51}$/i;
+
+/** Writes the names of a table in quotes, in which a word of SQL is a name as well. Throws `invalid_option`. */
+function tableOf(table: unknown): { rows: string; name: string } {
+  const parts = typeof table === "string" ? table.split(".") : [];
+  const [name = "", schema, ...rest] = parts.reverse();
+  const isGood = NAME.test(name) && (schema === undefined || SCHEMA.test(schema));
+  if (isGood && rest.length === 0) {
+    return { name, rows: schema === undefined ? `"${name}"` : `"${schema}"."${name}"` };
+  }
   throw refusal(
     "invalid_option",
-    "`table` is not a name of letters, digits and `_`, at most 52 long",
+    "`table` is not a name of letters, digits and `_`, at most 52 long, nor `schema.name`",
   );
 }

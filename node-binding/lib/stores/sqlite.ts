@@ -1,5 +1,5 @@
 import { refusal } from "../engine.js";
-import { type Claim, type IdempotencyStore, lasting } from "../idempotency.js";
+import { type Claim, type IdempotencyStore, ttlOptions } from "../idempotency.js";
 import {
   PRUNE_EVERY_MS,
   type SqlStoreOptions,
@@ -32,6 +32,7 @@ export interface SqliteDatabase {
 export class SqliteStore<Database extends SqliteDatabase> implements IdempotencyStore {
   readonly #database: Database;
   readonly #now: () => number;
+  readonly #namespaced: (key: string) => string;
   readonly #schema: string;
   readonly #sql: Statements;
   readonly #prepared = new Map<string, SqliteStatement>();
@@ -39,14 +40,19 @@ export class SqliteStore<Database extends SqliteDatabase> implements Idempotency
 
   /** Takes an open database. Throws `invalid_option`. */
   constructor(database: Database, options: SqlStoreOptions = {}) {
-    const { table, now = Date.now } = sqlOptions(options);
+    const { table, now = Date.now, namespaced } = sqlOptions(options);
     if (typeof database?.prepare !== "function" || typeof database.exec !== "function") {
       throw refusal("invalid_option", "`database` is none of node:sqlite or better-sqlite3");
     }
     this.#database = database;
     this.#now = now;
+    this.#namespaced = namespaced;
     this.#schema = schema(table);
     this.#sql = statements(table, "$now");
+    if (table.includes(".")) {
+      throw refusal("invalid_option", "`table` names a schema, which only PostgreSQL has");
+    }
+    probe(database);
   }
 
   /** Makes the table where it is missing. */
@@ -56,11 +62,15 @@ export class SqliteStore<Database extends SqliteDatabase> implements Idempotency
 
   claim(key: string, leaseMs: number): Claim {
     this.#prune();
-    const [claimed] = this.#rows("claim", { key, now: this.#now(), lease: leaseMs });
+    const [claimed] = this.#rows("claim", {
+      key: this.#namespaced(key),
+      now: this.#now(),
+      lease: leaseMs,
+    });
     if (claimed !== undefined) return { state: "claimed", fence: Number(claimed.fence) };
     // Gone or ended since, by another process: it can be claimed at once.
     const [{ state, remaining } = { remaining: 0 }] = this.#rows("standing", {
-      key,
+      key: this.#namespaced(key),
       now: this.#now(),
     });
     if (state === "done") return { state };
@@ -68,11 +78,12 @@ export class SqliteStore<Database extends SqliteDatabase> implements Idempotency
   }
 
   commit(key: string, fence: number, ttlMs: number): boolean {
-    return this.#changed("commit", { key, fence, now: this.#now(), ttl: ttlMs });
+    const now = this.#now();
+    return this.#changed("commit", { key: this.#namespaced(key), fence, now, ttl: ttlMs });
   }
 
   release(key: string, fence: number): void {
-    this.#changed("release", { key, fence });
+    this.#changed("release", { key: this.#namespaced(key), fence });
   }
 
   /**
@@ -88,12 +99,13 @@ export class SqliteStore<Database extends SqliteDatabase> implements Idempotency
     work: (tx: Database) => T,
     options: TransactionOptions = {},
   ): Transaction<T> {
-    const { ttlMs } = lasting(options, 0);
+    const { ttlMs } = ttlOptions(options, 0);
     this.#prune();
     // Not BEGIN alone: a transaction that reads first can't wait for another one that writes.
     this.#database.exec("BEGIN IMMEDIATE");
     try {
-      const [marked] = this.#rows("done", { key, now: this.#now(), ttl: ttlMs });
+      const now = this.#now();
+      const [marked] = this.#rows("done", { key: this.#namespaced(key), now, ttl: ttlMs });
       const outcome: Transaction<T> =
         marked === undefined
           ? { ran: false }
@@ -137,6 +149,46 @@ export class SqliteStore<Database extends SqliteDatabase> implements Idempotency
     return prepared;
   }
 }
+
+/**
+ * Tries once how the database takes parameters and returns rows, and whether it can be written to: some options
+ * of its drivers change that. Throws `invalid_option`.
+ */
+function probe(database: SqliteDatabase): void {
+  let rows: unknown[];
+  try {
+    rows = database.prepare("SELECT $text AS text, $number AS number").all({
+      text: "a",
+      number: PROBE_NUMBER,
+    });
+  } catch (fault) {
+    if (!/parameter/i.test(String((fault as Error | null)?.message))) throw fault;
+    throw unusable("takes no parameters by their bare names: leave out `allowBareNamedParameters`");
+  }
+  const [row] = rows as { text?: unknown; number?: unknown }[];
+  if (row?.text !== "a" || Number(row.number) !== PROBE_NUMBER) {
+    throw unusable("returns no rows by the names of their columns: leave out `returnArrays`");
+  }
+  try {
+    database.exec("BEGIN IMMEDIATE");
+  } catch {
+    // Another that writes, or a transaction of the caller's, says nothing about the options.
+    return;
+  }
+  try {
+    // Any write will do: it is rolled back.
+    database.exec("PRAGMA user_version = 0");
+  } catch {
+    throw unusable("can't be written to: open it without `readOnly` or `readonly`");
+  } finally {
+    database.exec("ROLLBACK");
+  }
+}
+
+/** Past 32 bits, as the times are that are stored. */
+const PROBE_NUMBER = 2 ** 41 + 1;
+
+const unusable = (how: string): Error => refusal("invalid_option", `\`database\` ${how}`);
 
 function synchronous<T>(value: T): T {
   if (typeof (value as { then?: unknown } | null)?.then !== "function") return value;

@@ -164,6 +164,30 @@ const CASES = [
 ];
 
 /**
+ * Namespaces: `open(namespace)` returns a store in it, and all of them share a table. Keys that look like those of
+ * another namespace are none.
+ */
+export async function namespacesShareATable(open) {
+  const accounts = [open("shop-a"), open("shop-b"), open("default"), open("a.b_C-9")];
+  for (const store of accounts) await claimed(store);
+  for (const store of accounts) assert.equal((await store.claim(KEY, LEASE)).state, "busy");
+  const fence = await claimed(accounts[0], "a");
+  assert.equal(await accounts[1].commit("a", fence, TTL), false, "another's commit");
+  await accounts[1].release("a", fence);
+  assert.equal((await accounts[0].claim("a", LEASE)).state, "busy", "after another's release");
+  assert.equal(await accounts[0].commit("a", fence, TTL), true);
+  assert.equal((await accounts[0].claim("a", LEASE)).state, "done");
+  await claimed(accounts[1], "a");
+  // No text of one namespace is a key of another one.
+  for (const key of ["shop-b:a", ":a", "default:a", ":shop-b:a"]) await claimed(accounts[2], key);
+  await claimed(open(undefined), "b");
+  assert.equal((await accounts[2].claim("b", LEASE)).state, "busy", "the namespace by default");
+}
+
+/** What no namespace is. */
+export const NO_NAMESPACES = ["", "a:b", "a b", "ä", "a/b", "a".repeat(65), "a\n", 7, null, {}];
+
+/**
  * Tokens rise where the clock goes back: `open` returns the store as a process finds it that has just
  * started, and `elapse` takes less than nothing.
  */
