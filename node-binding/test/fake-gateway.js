@@ -4,6 +4,7 @@
 import { createHash, createHmac } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { WebSocketServer } from "ws";
 
 export const TOKEN = "admin-token-of-the-tests-0123456789abcdef";
@@ -31,9 +32,12 @@ export class FakeGateway {
   #sockets;
   #clients = new Map();
   #port = 0;
+  /** The key and the certificate, where it is one of https. */
+  #tls;
 
-  static async start(shards = 2) {
+  static async start(shards = 2, tls = undefined) {
     const gateway = new FakeGateway();
+    gateway.#tls = tls;
     gateway.shards = shards;
     gateway.stored = Array.from({ length: shards }, () => []);
     gateway.pruned = Array.from({ length: shards }, () => 0);
@@ -42,15 +46,20 @@ export class FakeGateway {
   }
 
   get url() {
-    return `http://127.0.0.1:${this.#port}`;
+    return `http${this.#tls ? "s" : ""}://127.0.0.1:${this.#port}`;
+  }
+
+  get port() {
+    return this.#port;
   }
 
   /** Listens, on the port that it had before. */
   async up() {
-    this.#server = createServer((request, response) => {
+    const answer = (request, response) => {
       const status = this.#refusal(request) ?? (request.url === "/api/live" ? 200 : 404);
       response.writeHead(status).end(JSON.stringify({ shards: this.shards }));
-    });
+    };
+    this.#server = this.#tls ? createTlsServer(this.#tls, answer) : createServer(answer);
     this.#sockets = new WebSocketServer({ noServer: true });
     this.#server.on("upgrade", (request, socket, head) => {
       const status = this.#refusal(request);

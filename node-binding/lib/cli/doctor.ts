@@ -1,12 +1,14 @@
 import type { Command } from "commander";
 import { type CheckResult, checkEndpoint, hostileRequests } from "vtryon-webhooks/testing";
+import { UNTRUSTED_WORDS } from "../testing/exchange.js";
+import { addConnection, agentFor, type ConnectionOptions } from "./connection.js";
 import { addSecret, httpUrl, type SecretOptions, secretOf } from "./input.js";
-import { hintOf } from "./report.js";
+import { hintOf, TRUST_HINT } from "./report.js";
 import { addTimeout } from "./send.js";
 import { columns, print, type Style, styleOf } from "./terminal.js";
 import { FAILED, UsageError } from "./usage.js";
 
-interface Options extends SecretOptions {
+interface Options extends SecretOptions, ConnectionOptions {
   only?: string[];
   timeout: number;
   json?: boolean;
@@ -22,7 +24,7 @@ export function addDoctor(program: Command): void {
     .argument("<url>", "the endpoint, not one in production: it takes the good events for real")
     .option("--only <case>", "send only this case; can be repeated", oneMore)
     .option("--json", "print one line of JSON");
-  addTimeout(addSecret(command))
+  addConnection(addTimeout(addSecret(command)))
     .addHelpText(
       "after",
       `
@@ -39,6 +41,7 @@ Examples:
 async function run(target: string, { only, timeout, json, ...options }: Options): Promise<void> {
   const url = httpUrl(target);
   const secret = secretOf(options);
+  const agent = agentFor(url, options);
   const cases = hostileRequests(secret);
   const names = cases.map(({ name }) => name);
   for (const name of only ?? []) {
@@ -51,6 +54,7 @@ async function run(target: string, { only, timeout, json, ...options }: Options)
     secret,
     only,
     timeoutMs: timeout * 1000,
+    agent,
     onResult: json ? undefined : show,
   });
   if (!report.ok) process.exitCode = FAILED;
@@ -97,6 +101,7 @@ function summary(results: readonly CheckResult[], style: Style): string {
 }
 
 function hintTo(got: string): string | undefined {
+  if (got.startsWith(UNTRUSTED_WORDS)) return TRUST_HINT;
   return hintOf([{ status: Number(got), retryAfter: undefined, text: "" }]);
 }
 

@@ -66,6 +66,10 @@ export function plain(text: string): string {
   return [...text.replace(/[\p{C}\p{Z}]+/gu, " ").trim()].slice(0, 300).join("");
 }
 
+/** What to do about a certificate that is not trusted. */
+export const TRUST_HINT =
+  "Trust its authority with --ca <file> or NODE_EXTRA_CA_CERTS; for a server on this machine there is --insecure.";
+
 /** Says what is probably wrong where good events had these answers, if they all say the same. */
 export function hintOf(outcomes: readonly Outcome[]): string | undefined {
   const all = (...statuses: number[]) =>
@@ -74,6 +78,7 @@ export function hintOf(outcomes: readonly Outcome[]): string | undefined {
   if (all(401, 403)) {
     return "The endpoint refuses good events: is this the secret that it verifies with?";
   }
+  if (outcomes.every((outcome) => "none" in outcome && outcome.untrusted)) return TRUST_HINT;
   if (all(404, 405)) return "Nothing takes a POST at this path: is it the endpoint's?";
   return undefined;
 }

@@ -4,12 +4,13 @@ import { constructEvent } from "vtryon-webhooks";
 import { eventBody, type Kind, kinds, type Status, sign, statuses } from "vtryon-webhooks/testing";
 import { SIGNATURE_HEADER } from "../payload.js";
 import { exchange, type Outcome } from "../testing/exchange.js";
+import { addConnection, agentFor, type ConnectionOptions } from "./connection.js";
 import { addSecret, httpUrl, readInput, type SecretOptions, secretOf } from "./input.js";
 import { answerOf, hintOf, shownOf } from "./report.js";
 import { print, styleOf } from "./terminal.js";
 import { FAILED, number, UsageError } from "./usage.js";
 
-interface Options extends SecretOptions {
+interface Options extends SecretOptions, ConnectionOptions {
   status?: Status;
   kind?: Kind;
   task?: string;
@@ -28,7 +29,7 @@ export function addSend(program: Command): void {
     .addOption(new Option("--kind <kind>", "of such a task (default: try-on)").choices(kinds))
     .option("--task <id>", "about this task (default: a new one)", taskId)
     .option("--json", "print one line of JSON");
-  addTimeout(addSecret(command))
+  addConnection(addTimeout(addSecret(command)))
     .addHelpText(
       "after",
       `
@@ -42,7 +43,8 @@ Examples:
       const url = httpUrl(target);
       const secret = secretOf(options);
       const body = await bodyOf(file, options);
-      const outcome = await post(url, body, sign(body, secret), options.timeout);
+      const post = posting(url, options);
+      const outcome = await post(body, sign(body, secret));
       const ok = !("none" in outcome) && outcome.status >= 200 && outcome.status < 300;
       print(options.json ? JSON.stringify(recordOf(outcome, ok)) : lineOf(url, outcome, ok));
       if (!ok) process.exitCode = FAILED;
@@ -55,18 +57,20 @@ export function addTimeout(command: Command): Command {
   return command.option("--timeout <seconds>", "how long an answer may take", seconds, 15);
 }
 
-/** Posts a signed body as Vtryon does. */
-export function post(
+/** Returns what posts signed bodies as Vtryon does. */
+export function posting(
   url: URL,
-  body: Uint8Array,
-  signature: string,
-  timeout: number,
-): Promise<Outcome> {
-  const headers = [
-    ["content-type", "application/json"],
-    [SIGNATURE_HEADER, signature],
-  ] as const;
-  return exchange(url, { method: "POST", headers, body, framing: "length" }, timeout * 1000);
+  options: ConnectionOptions & { readonly timeout: number },
+): (body: Uint8Array, signature: string) => Promise<Outcome> {
+  const agent = agentFor(url, options);
+  return (body, signature) => {
+    const headers = [
+      ["content-type", "application/json"],
+      [SIGNATURE_HEADER, signature],
+    ] as const;
+    const request = { method: "POST", headers, body, framing: "length" } as const;
+    return exchange(url, request, options.timeout * 1000, { agent });
+  };
 }
 
 /** Names a task that no receiver has heard of. */

@@ -1,15 +1,16 @@
 import { Argument, type Command, InvalidArgumentError, Option } from "commander";
 import { type Kind, kinds, lifecycle } from "vtryon-webhooks/testing";
 import type { Outcome } from "../testing/exchange.js";
+import { addConnection, type ConnectionOptions } from "./connection.js";
 import { BACKOFF_MS, deliver } from "./deliver.js";
 import { addSecret, httpUrl, type SecretOptions, secretOf } from "./input.js";
 import { type Fault, faults, plan } from "./plan.js";
 import { hintOf, lineOf, recordOf } from "./report.js";
-import { addTimeout, newTask, post, taskId } from "./send.js";
+import { addTimeout, newTask, posting, taskId } from "./send.js";
 import { print, styleOf } from "./terminal.js";
 import { FAILED, number, required } from "./usage.js";
 
-interface Options extends SecretOptions {
+interface Options extends SecretOptions, ConnectionOptions {
   to?: string;
   fail?: boolean;
   task?: string;
@@ -41,7 +42,9 @@ export function addTrigger(program: Command): void {
     .option("--retries <n>", "how often a failed event comes again, 0 to 5", retries(), RETRIES.to)
     .option("--time-scale <n>", "how many times faster time passes", scale(), 3600)
     .option("--json", "print a line of JSON for each attempt");
-  addTimeout(addSecret(command)).addHelpText("after", HELP).action(run);
+  addConnection(addTimeout(addSecret(command)))
+    .addHelpText("after", HELP)
+    .action(run);
 }
 
 const HELP = `
@@ -66,14 +69,15 @@ Examples:
 async function run(kind: Kind, options: Options): Promise<void> {
   const url = httpUrl(required(options.to, "--to <url>"));
   const secret = secretOf(options);
-  const { task = newTask(), fail, fault, json, timeout } = options;
+  const { task = newTask(), fail, fault, json } = options;
   const course = lifecycle(kind, { task_id: task, ends: fail ? "failed" : "completed" });
   const all = plan(course, fault, secret);
   const style = styleOf(process.stdout);
   const outcomes: Outcome[] = [];
   let taken = 0;
   let refused = 0;
-  const send = ({ body, signature }: (typeof all)[number]) => post(url, body, signature, timeout);
+  const post = posting(url, options);
+  const send = ({ body, signature }: (typeof all)[number]) => post(body, signature);
   for await (const attempt of deliver(all, options, send)) {
     print(json ? JSON.stringify(recordOf(attempt)) : lineOf(attempt, options, style));
     if (attempt.planned.forged === null) outcomes.push(attempt.outcome);

@@ -12,6 +12,11 @@ export interface CheckOptions {
   timeoutMs?: number | undefined;
   /** The names of the cases to send; by default all. */
   only?: readonly string[] | undefined;
+  /**
+   * An `Agent` of `node:http` or `node:https` that connects to the endpoint, where it is behind a proxy or has a
+   * certificate of its own.
+   */
+  agent?: object | undefined;
   /** Is told each result as soon as it is known. */
   onResult?: ((result: CheckResult) => void) | undefined;
 }
@@ -69,7 +74,7 @@ export async function checkEndpoint(
   let silent = 0;
   for (const [at, hostile] of cases.entries()) {
     const skip = silent >= MAX_SILENT && at < cases.length - 1;
-    const outcomes = skip ? [] : await send(target, hostile, timeoutMs);
+    const outcomes = skip ? [] : await send(target, hostile, timeoutMs, options.agent);
     const dead = outcomes.some((outcome) => "none" in outcome && !outcome.closed);
     silent = skip || dead ? silent + 1 : 0;
     const result = judge(hostile, outcomes);
@@ -93,8 +98,14 @@ function freshTask(): string {
   return `task_check_${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 
-async function send(url: URL, hostile: HostileRequest, timeoutMs: number): Promise<Outcome[]> {
-  const post = (outgoing: Outgoing) => exchange(url, outgoing, timeoutMs, UPLOADS);
+async function send(
+  url: URL,
+  hostile: HostileRequest,
+  timeoutMs: number,
+  agent: object | undefined,
+): Promise<Outcome[]> {
+  const post = (outgoing: Outgoing) =>
+    exchange(url, outgoing, timeoutMs, { uploads: UPLOADS, agent });
   if (hostile.first !== null) await post(hostile.first);
   const copies = Array.from({ length: hostile.copies }, () => hostile);
   if (hostile.together) return Promise.all(copies.map(post));

@@ -1,4 +1,4 @@
-import type { ClientRequest, IncomingMessage } from "node:http";
+import type { Agent, ClientRequest, IncomingMessage } from "node:http";
 import type { Outgoing } from "./case.js";
 
 /** What came of it: an answer, or why there was none. */
@@ -14,6 +14,8 @@ export interface NoAnswer {
   readonly closed: boolean;
   /** Whether there was no connection at all, so nothing was sent. */
   readonly unreached: boolean;
+  /** Whether that was because the server's certificate is not trusted. */
+  readonly untrusted?: boolean;
 }
 
 /** How much is written at once. Between two writes it is seen whether an answer has come. */
@@ -41,7 +43,30 @@ const FAILURES: Readonly<Record<string, string>> = {
   EAI_AGAIN: "unknown host",
   EHOSTUNREACH: "host not reachable",
   ENETUNREACH: "host not reachable",
+  EPROTO: "no TLS there: is its URL http?",
+  ERR_SSL_WRONG_VERSION_NUMBER: "no TLS there: is its URL http?",
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: "no TLS there: is its URL http?",
 };
+
+/** Codes of a certificate that is not trusted (Node, "X509 certificate error codes"), and why it is not. */
+const UNTRUSTED: Readonly<Record<string, string>> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: "it is self-signed",
+  SELF_SIGNED_CERT_IN_CHAIN: "its authority is unknown",
+  UNABLE_TO_GET_ISSUER_CERT: "its authority is unknown",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "its authority is unknown",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its authority is unknown",
+  CERT_UNTRUSTED: "its authority is not trusted",
+  CERT_REJECTED: "its authority is not trusted",
+  INVALID_CA: "its authority is not trusted",
+  CERT_HAS_EXPIRED: "it has expired",
+  CERT_NOT_YET_VALID: "it is not valid yet",
+  CERT_REVOKED: "it is revoked",
+  HOSTNAME_MISMATCH: "it is for another host",
+  ERR_TLS_CERT_ALTNAME_INVALID: "it is for another host",
+};
+
+/** How that begins. */
+export const UNTRUSTED_WORDS = "certificate not trusted";
 
 /** Codes of a connection that the other side has ended. */
 const CLOSED: readonly string[] = ["ECONNRESET", "EPIPE", "ECONNABORTED"];
@@ -72,27 +97,33 @@ export function targetOf(url: string | URL, refuse: (what: string) => Error): UR
  * Sends one request and waits for the whole answer, at most `timeoutMs` milliseconds. It never rejects.
  *
  * A server that refuses a long body answers and closes, and where it closes before all was sent, the
- * system may throw the answer away; so a long body that was cut off is sent up to `uploads` times.
+ * system may throw the answer away; so a long body that was cut off is sent up to `uploads` times. Without an
+ * `agent`, each request has a connection of its own.
  */
 export async function exchange(
   url: URL,
   outgoing: Outgoing,
   timeoutMs: number,
-  uploads = 1,
+  { uploads = 1, agent }: { uploads?: number; agent?: object | undefined } = {},
 ): Promise<Outcome> {
-  let outcome = await attempt(url, outgoing, timeoutMs);
+  let outcome = await attempt(url, outgoing, timeoutMs, agent as Agent | undefined);
   for (let upload = 1; upload < uploads && outgoing.body.length > SLICE; upload += 1) {
     if (!("none" in outcome && outcome.closed)) break;
-    outcome = await attempt(url, outgoing, timeoutMs);
+    outcome = await attempt(url, outgoing, timeoutMs, agent as Agent | undefined);
   }
   return outcome;
 }
 
-async function attempt(url: URL, outgoing: Outgoing, timeoutMs: number): Promise<Outcome> {
+async function attempt(
+  url: URL,
+  outgoing: Outgoing,
+  timeoutMs: number,
+  agent: Agent | false = false,
+): Promise<Outcome> {
   // Named by the URL, so that bundlers for other platforms do not look for it.
   const http: typeof import("node:http") = await import(`node:${url.protocol.slice(0, -1)}`);
   return new Promise((resolve) => {
-    const request = http.request(url, { method: outgoing.method, agent: false });
+    const request = http.request(url, { method: outgoing.method, agent });
     let unreached = true;
     const timer = setTimeout(
       () => settle({ none: `no answer within ${timeoutMs / 1000} s`, closed: false, unreached }),
@@ -118,7 +149,8 @@ async function attempt(url: URL, outgoing: Outgoing, timeoutMs: number): Promise
       read(response, settle);
     });
     frame(request, outgoing);
-    upload(request, outgoing);
+    // Not before: an agent may still change the head of the request.
+    request.on("socket", () => upload(request, outgoing));
   });
 }
 
@@ -159,6 +191,11 @@ function read(response: IncomingMessage, settle: (outcome: Outcome) => void): vo
 export function whyNot(fault: Error & { code?: string }): NoAnswer {
   const code = fault.code ?? "";
   if (CLOSED.includes(code)) return CLOSED_EARLY;
+  const reason = UNTRUSTED[code];
+  if (reason !== undefined) {
+    const none = `${UNTRUSTED_WORDS}: ${reason}`;
+    return { none, closed: false, unreached: true, untrusted: true };
+  }
   const isGarbled = code.startsWith("HPE_");
   const none = isGarbled
     ? "an answer that is not HTTP"

@@ -1,7 +1,9 @@
+import type { Agent } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SIGNATURE_HEADER } from "../../payload.js";
 import { exchange, type Outcome } from "../../testing/exchange.js";
 import type { Arrival } from "./protocol.js";
+import { untrusted } from "./refused.js";
 import { nameOf } from "./state.js";
 
 /** How often an event is sent again whose connection was closed without an answer. */
@@ -36,12 +38,14 @@ export class Backend {
   readonly url: URL;
   /** What the state calls it. */
   readonly name: string;
+  readonly #agent: Agent;
   readonly #timeoutMs: number;
   readonly #watcher: Watcher;
   #isReached = true;
 
-  constructor(url: URL, timeoutMs: number, watcher: Watcher) {
+  constructor(url: URL, agent: Agent, timeoutMs: number, watcher: Watcher) {
     this.url = url;
+    this.#agent = agent;
     this.name = nameOf(url);
     this.#timeoutMs = timeoutMs;
     this.#watcher = watcher;
@@ -55,13 +59,15 @@ export class Backend {
   /**
    * Forwards an event until it is answered or given up; tells whether that was so before `signal` came.
    *
-   * A backend that can't be reached is waited for. Any answer is one.
+   * A backend that can't be reached is waited for. Any answer is one. Throws a {@link Failure} where its certificate
+   * is not trusted.
    */
   async forward(arrival: Arrival, signal: AbortSignal): Promise<boolean> {
     let closed = 0;
     for (let waits = 0; !signal.aborted; waits += 1) {
       const outcome = await this.#post(arrival);
       const none = outcome !== undefined && "none" in outcome ? outcome : undefined;
+      if (none?.untrusted) throw untrusted(this.url, none);
       if (none?.unreached) {
         if (this.#isReached) this.#watcher.unreached(this, none.none);
         this.#isReached = false;
@@ -92,6 +98,7 @@ export class Backend {
       this.url,
       { method: "POST", headers, body, framing: "length" },
       this.#timeoutMs,
+      { agent: this.#agent },
     );
   }
 }

@@ -1,14 +1,15 @@
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
+import { addConnection, agentFor, type ConnectionOptions, isLoopback } from "../connection.js";
 import { addToken, httpUrl, type TokenOptions, tokenOf } from "../input.js";
 import { addTimeout } from "../send.js";
-import { required } from "../usage.js";
+import { required, UsageError } from "../usage.js";
 import { Backend } from "./backend.js";
 import { Report } from "./report.js";
 import { Session } from "./session.js";
 import { defaultPath, State } from "./state.js";
 
-interface Options extends TokenOptions {
+interface Options extends TokenOptions, ConnectionOptions {
   forward?: string[];
   gateway?: string;
   since?: string;
@@ -35,7 +36,9 @@ export function addListen(program: Command): void {
     .option("--state <file>", "where to keep how far it came (default: a file for these URLs)")
     .option("--strict", "end where the gateway no longer keeps what was missed")
     .option("--json", "print a line of JSON for each event");
-  addTimeout(addToken(command)).addHelpText("after", HELP).action(run);
+  addConnection(addTimeout(addToken(command)))
+    .addHelpText("after", HELP)
+    .action(run);
 }
 
 const HELP = `
@@ -54,6 +57,9 @@ An event may come twice where the command, or the connection, was killed after t
 backend took it and before its answer came.
 With a debugger, give it time: --timeout 3600.
 
+HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured. The token goes over https, or
+over http to this machine only.
+
 The exit code is 0 after SIGINT or SIGTERM, 1 when the gateway refuses, 2 for a
 wrong call, and 3 for a gap with --strict; without it, a gap is a warning.
 
@@ -68,11 +74,15 @@ async function run(options: Options): Promise<void> {
   const gateway = gatewayOf(options);
   const token = tokenOf(options);
   const report = new Report(gateway, { json, several: urls.length > 1 });
-  const backends = unique(urls).map((url) => new Backend(url, timeout * 1000, report));
+  const agentTo = (url: URL) => agentFor(url, options, [gateway, ...urls]);
+  const agent = agentTo(gateway);
+  const backends = unique(urls).map(
+    (url) => new Backend(url, agentTo(url), timeout * 1000, report),
+  );
   const state = new State(options.state ?? defaultPath(gateway, urls), gateway, since);
   try {
     report.started(backends);
-    const session = new Session({ gateway, token, backends, state, report, strict });
+    const session = new Session({ gateway, agent, token, backends, state, report, strict });
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       process.once(signal, () => session.stop());
     }
@@ -84,7 +94,12 @@ async function run(options: Options): Promise<void> {
 
 function gatewayOf({ gateway }: Options): URL {
   const { origin } = httpUrl(gateway ?? (process.env.VTRYON_GATEWAY_URL || GATEWAY), GATEWAY);
-  return new URL(origin);
+  const url = new URL(origin);
+  if (url.protocol === "https:" || isLoopback(url)) return url;
+  throw new UsageError(
+    "the gateway's URL is http: everybody on the way could read the token",
+    `write it as https://${url.host}; http is only for a gateway on this machine`,
+  );
 }
 
 /** The same backend twice is one. */

@@ -1,4 +1,11 @@
+import type { NoAnswer } from "../../testing/exchange.js";
+import { TRUST_HINT } from "../report.js";
 import { Failure } from "../usage.js";
+
+/** Tells that a server's certificate is not trusted, which waiting does not change. */
+export function untrusted({ origin }: URL, { none }: NoAnswer): Failure {
+  return new Failure(`${origin}: ${none}`, TRUST_HINT);
+}
 
 /** Tells why it is of no use to ask the gateway again after this answer; undefined where it is. */
 export function refused(status: number): Failure | undefined {
@@ -7,6 +14,12 @@ export function refused(status: number): Failure | undefined {
     return new Failure(
       `the gateway refuses the token (${status})`,
       "is it the GATEWAY_ADMIN_TOKEN of this gateway?",
+    );
+  }
+  if (status === 407) {
+    return new Failure(
+      "the proxy refuses to connect to the gateway (407)",
+      "write its name and password into HTTPS_PROXY, or except the gateway with NO_PROXY",
     );
   }
   if (status === 400) {

@@ -1,3 +1,4 @@
+import { proxyFor } from "../connection.js";
 import { answerOf, clock, hintOf, plain, shownOf, WIDTHS } from "../report.js";
 import { columns, print, type Style, styleOf } from "../terminal.js";
 import type { Backend, Forwarded, Watcher } from "./backend.js";
@@ -24,6 +25,9 @@ export class Report implements Watcher {
 
   started(backends: readonly Backend[]): void {
     for (const { shown } of backends) this.#say(`${this.#gateway.origin} → ${shown}`);
+    const proxy = proxyFor(this.#gateway);
+    // Without its name and password.
+    if (proxy !== undefined) this.#say(`The gateway is reached through the proxy ${proxy.origin}`);
     this.#say(
       "The signature is Vtryon's own: the backend needs the secret that Vtryon signs with.",
     );

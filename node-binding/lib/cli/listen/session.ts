@@ -1,8 +1,9 @@
+import type { Agent } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { exchange } from "../../testing/exchange.js";
 import type { Backend } from "./backend.js";
 import { Lanes } from "./lanes.js";
-import { refused } from "./refused.js";
+import { refused, untrusted } from "./refused.js";
 import type { Report } from "./report.js";
 import { Shard } from "./shard.js";
 import type { State } from "./state.js";
@@ -14,6 +15,8 @@ const AT_ONCE = 8;
 /** What is listened to, and where it goes. */
 export interface Job {
   readonly gateway: URL;
+  /** What connects to it. */
+  readonly agent: Agent;
   readonly token: string;
   readonly backends: readonly Backend[];
   readonly state: State;
@@ -66,15 +69,18 @@ export class Session {
 
   /** Asks how many shards there are until it is told; none where it is stopped before. */
   async #count(): Promise<number> {
-    const { gateway, token, report } = this.#job;
+    const { gateway, agent, token, report } = this.#job;
     const { signal } = this.#stop;
     const headers = [["authorization", `Bearer ${token}`]] as const;
     const request = { method: "GET", headers, body: new Uint8Array(), framing: "length" } as const;
     for (let failures = 0; !signal.aborted; failures += 1) {
-      const outcome = await exchange(new URL("/api/live", gateway), request, TIMING.openMs);
+      const outcome = await exchange(new URL("/api/live", gateway), request, TIMING.openMs, {
+        agent,
+      });
       if ("status" in outcome && outcome.status === 200) return countIn(outcome.text);
       const failure = "status" in outcome ? refused(outcome.status) : undefined;
       if (failure !== undefined) throw failure;
+      if ("none" in outcome && outcome.untrusted) throw untrusted(gateway, outcome);
       report.away("none" in outcome ? outcome.none : `it answers ${outcome.status}`);
       await sleep(backoff(failures, TIMING, Math.random()), undefined, { signal }).catch(() => {});
     }

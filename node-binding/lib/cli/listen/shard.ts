@@ -1,3 +1,4 @@
+import type { Agent } from "node:http";
 import type { Backend } from "./backend.js";
 import type { Lanes } from "./lanes.js";
 import { type Item, Progress } from "./progress.js";
@@ -15,6 +16,7 @@ const ACKNOWLEDGED = 32 * 1024;
 /** What all shards share. */
 export interface Shared {
   readonly gateway: URL;
+  readonly agent: Agent;
   readonly token: string;
   readonly backends: readonly Backend[];
   readonly state: State;
@@ -39,12 +41,12 @@ export class Shard implements Listener {
   #unacknowledged = 0;
 
   constructor(number: number, shared: Shared) {
-    const { gateway, token, state } = shared;
+    const { gateway, agent, token, state } = shared;
     this.#number = number;
     this.#shared = shared;
     this.#place = state.cursor(number);
     const [cursor, since] = [this.#place, state.since];
-    this.stream = new Stream({ gateway, token, shard: number, cursor, since }, this);
+    this.stream = new Stream({ gateway, agent, token, shard: number, cursor, since }, this);
   }
 
   away(reason: string): void {

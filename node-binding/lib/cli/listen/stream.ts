@@ -1,9 +1,10 @@
+import type { Agent } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import WebSocket from "ws";
 import { whyNot } from "../../testing/exchange.js";
 import { Failure } from "../usage.js";
 import { type Message, ProtocolError, read } from "./protocol.js";
-import { refused } from "./refused.js";
+import { refused, untrusted } from "./refused.js";
 
 /** How long things take, in milliseconds. */
 export interface Timing {
@@ -40,6 +41,8 @@ export interface Listener {
 /** Where a stream comes from. */
 export interface Source {
   readonly gateway: URL;
+  /** What connects to it. */
+  readonly agent: Agent;
   readonly token: string;
   readonly shard: number;
   /** The id to resume after; where there is none, a time to begin at, or null for now. */
@@ -141,6 +144,7 @@ export class Stream {
     // The types of ws do not know `closeTimeout` yet.
     const options: WebSocket.ClientOptions & { closeTimeout: number } = {
       headers: { authorization: `Bearer ${this.#source.token}` },
+      agent: this.#source.agent,
       handshakeTimeout: openMs,
       closeTimeout: GOODBYE_MS,
       perMessageDeflate: false,
@@ -163,6 +167,8 @@ export class Stream {
         socket.terminate();
       });
       socket.on("error", (fault) => {
+        const why = whyNot(fault);
+        if (why.untrusted) return giveUp(untrusted(this.#source.gateway, why));
         if (!isTold && !this.#isStopped) this.#listener.away(reasonOf(fault));
       });
       socket.on("open", () => {
