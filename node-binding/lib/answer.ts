@@ -32,6 +32,11 @@ export function refused(fault: unknown): Answer {
   }
 }
 
+/** Tells whoever has paired an adapter with another framework what to do. */
+export function misused(message: string): Answer {
+  return answer(500, { error: "invalid_option", message });
+}
+
 /** Asks for a signed event to come again: when the fault says, if it says so. */
 export function postponed(fault: unknown): Answer {
   // What a store says is a stranger's word too.

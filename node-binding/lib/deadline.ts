@@ -4,6 +4,8 @@ import type { WebhookError } from "./error.js";
 /** The time that one request has for reading and handling together. Only who asks for its signal pays for one. */
 export class Deadline {
   isOver = false;
+  /** Whether the body is being read: a sender that stalls is told so. */
+  isReading = false;
   readonly #clock = new AbortController();
   readonly #timer: ReturnType<typeof setTimeout>;
   #giveUp: ((fault: WebhookError) => void) | undefined;
@@ -28,7 +30,7 @@ export class Deadline {
 
   /** Throws when the time is over. */
   check(): void {
-    if (this.isOver) throw passed();
+    if (this.isOver) throw this.#passed();
   }
 
   /** Stops the clock. */
@@ -39,9 +41,11 @@ export class Deadline {
   #pass(): void {
     this.isOver = true;
     this.#clock.abort();
-    this.#giveUp?.(passed());
+    this.#giveUp?.(this.#passed());
+  }
+
+  #passed(): WebhookError {
+    if (this.isReading) return refusal("body_timeout");
+    return refusal("unavailable", "the deadline has passed");
   }
 }
-
-/** The body or the handler took too long. */
-const passed = (): WebhookError => refusal("unavailable", "the deadline has passed");

@@ -1,27 +1,23 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { messageHandler, readBody } from "./message.js";
+import { memberOf } from "./pairing.js";
 import { binaryOf, SIGNATURE_HEADER } from "./payload.js";
 import type { ReceiverOptions } from "./receive.js";
 
 export type { Context, ReceiverOptions } from "./receive.js";
 
-/** A request as Express hands it on; a parser may have put the body into one of these. */
-interface ExpressRequest extends IncomingMessage {
-  body?: unknown;
-  rawBody?: unknown;
-}
-
 /**
  * Receives events in a route of Express 4 or 5: `app.post("/webhooks/vtryon", vtryonWebhooks({ onEvent }))`.
  *
  * It reads the body by itself, or takes the bytes that `express.raw` or {@link captureRawBody} has kept.
- * The handler never rejects. Throws {@link WebhookError} for secrets or options that can't be used.
+ * The handler never rejects. Throws {@link WebhookError} for options that can't be used.
  */
 export function vtryonWebhooks(
   options: ReceiverOptions,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  return messageHandler(options, (request: ExpressRequest, limit, deadline) => {
-    const kept = binaryOf(request.rawBody) ?? binaryOf(request.body);
+  return messageHandler(options, "express", (request, limit, deadline) => {
+    // A parser may have put the bytes into one of these.
+    const kept = binaryOf(memberOf(request, "rawBody")) ?? binaryOf(memberOf(request, "body"));
     return kept ?? readBody(request, limit, deadline);
   });
 }
@@ -35,5 +31,5 @@ export function captureRawBody(
   _response: ServerResponse,
   bytes: Uint8Array,
 ): void {
-  if (request.headers[SIGNATURE_HEADER] !== undefined) (request as ExpressRequest).rawBody = bytes;
+  if (request.headers[SIGNATURE_HEADER] !== undefined) Object.assign(request, { rawBody: bytes });
 }

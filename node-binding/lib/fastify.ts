@@ -1,6 +1,10 @@
 import type { IncomingMessage } from "node:http";
+import { answerMisuse, neverRejecting } from "./adapter.js";
 import type { Deadline } from "./deadline.js";
+import { refusal } from "./engine.js";
+import { FaultLog } from "./fault-log.js";
 import { deliveryOf, drain, readBody } from "./message.js";
+import { isNodeRequest, memberOf } from "./pairing.js";
 import { type ReceiverOptions, receiver } from "./receive.js";
 
 export type { Context, ReceiverOptions } from "./receive.js";
@@ -41,13 +45,14 @@ export interface FastifyReply {
  * Receives events as a plugin of Fastify: `app.register(vtryonWebhooks, { onEvent })`.
  *
  * Its route is in a scope of its own, in which no body is parsed; the parsers of other routes stay as they
- * are. Rejects with {@link WebhookError} for secrets or options that can't be used.
+ * are. Rejects with {@link WebhookError} for options that can't be used.
  */
 export async function vtryonWebhooks(
   scope: FastifyScope,
   options: FastifyReceiverOptions,
 ): Promise<void> {
-  const receive = receiver(options);
+  if (!isScope(scope)) return misuse(scope, options);
+  const events = receiver(options);
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser("*", (_request, _payload, done) => done(null));
   // Fastify refuses a content type that it can't read. What was signed is the body; the type says nothing.
@@ -55,14 +60,41 @@ export async function vtryonWebhooks(
     raw.headers["content-type"] = "application/octet-stream";
     done();
   });
-  scope.all(options.path ?? "/webhooks/vtryon", async ({ raw }, reply) => {
-    const body = (limit: number, deadline: Deadline) => readBody(raw, limit, deadline);
-    const { status, headers, body: text } = await receive(deliveryOf(raw, body));
-    reply
-      .code(status)
-      .headers({ ...headers })
-      .send(text);
-    drain(raw);
-    return reply;
-  });
+  scope.all(
+    options.path ?? "/webhooks/vtryon",
+    neverRejecting(
+      events,
+      "fastify",
+      (request) => isNodeRequest(memberOf(request, "raw")),
+      async ({ raw }: FastifyRequest, reply: FastifyReply) => {
+        const body = (limit: number, deadline: Deadline) => readBody(raw, limit, deadline);
+        const { status, headers, body: text } = await events.receive(deliveryOf(raw, body));
+        reply
+          .code(status)
+          .headers({ ...headers })
+          .send(text);
+        drain(raw);
+        return reply;
+      },
+    ),
+  );
+}
+
+/** Tells whether a value is an instance of Fastify. */
+function isScope(value: unknown): boolean {
+  const methods = ["removeAllContentTypeParsers", "addContentTypeParser", "addHook", "all"];
+  return methods.every((name) => typeof memberOf(value, name) === "function");
+}
+
+/** The plugin is also passed where a handler is needed, or called with options as the other adapters are. */
+function misuse(first: unknown, second: unknown): void {
+  if (first !== undefined && typeof memberOf(first, "onEvent") !== "function") {
+    const log = new FaultLog(undefined);
+    answerMisuse((fault) => log.report(fault, "unverified"), "fastify", [first, second]);
+    return;
+  }
+  throw refusal(
+    "invalid_option",
+    "`vtryon-webhooks/fastify` is a plugin: `app.register(vtryonWebhooks, { onEvent })`",
+  );
 }

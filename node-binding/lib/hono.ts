@@ -1,7 +1,9 @@
+import { neverRejecting } from "./adapter.js";
 import { refusal } from "./engine.js";
+import { isHonoContext } from "./pairing.js";
 import { binaryOf } from "./payload.js";
-import type { ReceiverOptions } from "./receive.js";
-import { readBody, requestReceiver } from "./request.js";
+import { type ReceiverOptions, receiver } from "./receive.js";
+import { answerRequest, readBody } from "./request.js";
 
 export type { Context, ReceiverOptions } from "./receive.js";
 
@@ -17,11 +19,13 @@ export interface HonoContext {
 /**
  * Receives events in a route of Hono: `app.post("/webhooks/vtryon", vtryonWebhooks({ onEvent }))`.
  *
- * The handler never rejects. Throws {@link WebhookError} for secrets or options that can't be used.
+ * The handler never rejects. Throws {@link WebhookError} for options that can't be used.
  */
 export function vtryonWebhooks(options: ReceiverOptions): (c: HonoContext) => Promise<Response> {
-  const receive = requestReceiver(options);
-  return ({ req }) => receive(req.raw, (limit, { signal }) => bodyOf(req, limit, signal));
+  const events = receiver(options);
+  return neverRejecting(events, "hono", isHonoContext, ({ req }: HonoContext) =>
+    answerRequest(events, req.raw, (limit, { signal }) => bodyOf(req, limit, signal)),
+  );
 }
 
 /** Hono keeps what a middleware has read. Only bytes will do: a text or an object is not what came. */
@@ -30,7 +34,7 @@ async function bodyOf(
   limit: number,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
-  const read = Object.keys(bodyCache);
+  const read = Object.keys(bodyCache ?? {});
   if (read.length === 0) return readBody(raw, limit, signal);
   // Hono makes bytes out of whatever was read first, so that has to have been bytes.
   const bytes = read[0] === "arrayBuffer" ? binaryOf(await bodyCache.arrayBuffer) : undefined;

@@ -5,9 +5,21 @@ import { type Secrets, secretsOf } from "./secrets.js";
 import { limitOf, type Options, type Verified, VtryonWebhooks } from "./webhooks.js";
 
 export { type ErrorCode, WebhookError } from "./error.js";
-export type * from "./event.js";
+// Named one by one: `export type *` is only known from TypeScript 5.0 on.
+export type {
+  BaseEvent,
+  CompletedEvent,
+  FailedEvent,
+  Json,
+  OtherEvent,
+  ProcessingEvent,
+  QueuedEvent,
+  UnknownStatus,
+  UnknownStatusEvent,
+  VtryonEvent,
+} from "./event.js";
 export type { Payload, SignatureHeader } from "./payload.js";
-export type { Secret, Secrets } from "./secrets.js";
+export type { Secret, SecretSource, Secrets } from "./secrets.js";
 export { type Options, type Verified, VtryonWebhooks } from "./webhooks.js";
 
 /** Prepared secrets, the oldest first: preparing costs more than verifying. */

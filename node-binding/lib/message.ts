@@ -1,27 +1,40 @@
 // Messages of node:http, for the adapters that are given them.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { neverRejecting } from "./adapter.js";
 import type { Answer } from "./answer.js";
 import type { Deadline } from "./deadline.js";
 import { refusal } from "./engine.js";
+import { isNodeRequest, isNodeResponse } from "./pairing.js";
 import { SIGNATURE_HEADER } from "./payload.js";
-import { cutOff, type Delivery, type ReceiverOptions, receiver } from "./receive.js";
+import { type Delivery, type ReceiverOptions, receiver } from "./receive.js";
 
 /** How much of a body that nobody wants is still taken, and for how long, so that its sender reads the answer. */
 const DRAIN_BYTES = 4 * 1024 * 1024;
 const DRAIN_MS = 5_000;
 
-/** Makes a handler of requests whose body is read by `body`. */
-export function messageHandler<Request extends IncomingMessage>(
+/** Makes an adapter's handler of requests whose body is read by `body`. */
+export function messageHandler(
   options: ReceiverOptions,
-  body: (request: Request, ...how: Parameters<Delivery["body"]>) => ReturnType<Delivery["body"]>,
-): (request: Request, response: ServerResponse) => Promise<void> {
-  const receive = receiver(options);
-  return async (request, response) => {
-    const delivery = deliveryOf(request, (limit, deadline) => body(request, limit, deadline));
-    send(response, await receive(delivery));
-    drain(request);
-  };
+  adapter: string,
+  body: (
+    request: IncomingMessage,
+    ...how: Parameters<Delivery["body"]>
+  ) => ReturnType<Delivery["body"]>,
+): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  const events = receiver(options);
+  const takes = (request: unknown, response: unknown) =>
+    isNodeRequest(request) && isNodeResponse(response);
+  return neverRejecting(
+    events,
+    adapter,
+    takes,
+    async (request: IncomingMessage, response: ServerResponse) => {
+      const delivery = deliveryOf(request, (limit, deadline) => body(request, limit, deadline));
+      send(response, await events.receive(delivery));
+      drain(request);
+    },
+  );
 }
 
 /** Describes a request to the receiver. */
@@ -41,6 +54,10 @@ export function readBody(
   limit: number,
   deadline: Deadline,
 ): Promise<Uint8Array> {
+  if (!isStream(request)) {
+    const message = "the request is no stream, and has no bytes in `rawBody` or `body`";
+    throw refusal("payload_not_raw", message);
+  }
   // What was read before is gone, and a text is not what came.
   const isTaken = request.readableDidRead || request.listenerCount("readable") > 0;
   if (isTaken || request.readableEncoding !== null) {
@@ -65,7 +82,7 @@ export function readBody(
     const end = () =>
       resolve(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks));
     const cut = () => {
-      if (!request.readableEnded) reject(cutOff());
+      if (!request.readableEnded) reject(refusal("incomplete_body"));
     };
     // They stay: each request is a stream of its own, and a promise is settled once.
     request.on("data", take).on("end", end).on("close", cut).on("error", cut);
@@ -74,6 +91,12 @@ export function readBody(
     // One that had failed before tells nobody again.
     if (request.destroyed) cut();
   });
+}
+
+/** Tells whether a body can be read from a request; one that tests or cloud functions make is often none. */
+function isStream(request: IncomingMessage): boolean {
+  const methods = ["on", "off", "resume", "listenerCount", "destroy"] as const;
+  return methods.every((name) => typeof request[name] === "function");
 }
 
 function send(response: ServerResponse, { status, headers, body }: Answer): void {
@@ -87,7 +110,7 @@ function send(response: ServerResponse, { status, headers, body }: Answer): void
  * reset, and its sender may never see the answer (RFC 9112, 9.6); but it does not go on for ever.
  */
 export function drain(request: IncomingMessage): void {
-  if (request.readableEnded || request.destroyed) return;
+  if (!isStream(request) || request.readableEnded || request.destroyed) return;
   let left = DRAIN_BYTES;
   const giveUp = () => request.destroy();
   const timer = setTimeout(giveUp, DRAIN_MS).unref();

@@ -7,10 +7,10 @@ export type { Context, ReceiverOptions } from "./receive.js";
 /**
  * Receives events with `node:http`: `createServer(vtryonWebhooks({ onEvent }))`. Paths are the caller's.
  *
- * The handler never rejects. Throws {@link WebhookError} for secrets or options that can't be used.
+ * The handler never rejects. Throws {@link WebhookError} for options that can't be used.
  */
 export function vtryonWebhooks(
   options: ReceiverOptions,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  return messageHandler(options, readBody);
+  return messageHandler(options, "node", readBody);
 }

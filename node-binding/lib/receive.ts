@@ -3,18 +3,20 @@ import { Deadline } from "./deadline.js";
 import { refusal } from "./engine.js";
 import { WebhookError } from "./error.js";
 import type { VtryonEvent } from "./event.js";
+import { FaultLog, type Stage } from "./fault-log.js";
 import {
   checkStore,
   DAY_MS,
   type IdempotencyOptions,
   type IdempotencyStore,
-  lasting,
-  once,
+  ttlOptions,
+  withIdempotency,
 } from "./idempotency.js";
 import { checkFunction, numberOf, optionOf } from "./options.js";
 import type { Match } from "./report.js";
-import type { Secrets } from "./secrets.js";
-import { type Options, VtryonWebhooks } from "./webhooks.js";
+import { PreparedSecrets } from "./secret-source.js";
+import type { SecretSource } from "./secrets.js";
+import type { Options } from "./webhooks.js";
 
 /** What is known of an event beside what it says. */
 export interface Context extends Match {
@@ -30,8 +32,12 @@ export interface Context extends Match {
 
 /** How events are received. */
 export interface ReceiverOptions extends Options, IdempotencyOptions {
-  /** By default from `VTRYON_WEBHOOK_SECRET` and `VTRYON_WEBHOOK_SECRET_PREVIOUS`. */
-  secrets?: Secrets | undefined;
+  /**
+   * One or several, the current one first, or a function that gets them: it is called when the first request
+   * comes, and again while it fails. By default `VTRYON_WEBHOOK_SECRET` and `VTRYON_WEBHOOK_SECRET_PREVIOUS`,
+   * read when the first request comes. A request is answered 503 where there is none.
+   */
+  secrets?: SecretSource | undefined;
   /** How long reading and handling may take together, in milliseconds: 10 seconds by default. */
   deadlineMs?: number | undefined;
   /** Keeps repeats from `onEvent`. Without one, every delivery of an event reaches it. */
@@ -40,7 +46,7 @@ export interface ReceiverOptions extends Options, IdempotencyOptions {
   onEvent(event: VtryonEvent, context: Context): unknown;
   /** Takes a signed body that can't be read; without it the answer is 400. */
   onQuarantine?(payload: Uint8Array, error: WebhookError): unknown;
-  /** Is told why a request was not answered with 200; by default faults of the receiver are logged. */
+  /** Is told why a request was not answered with 200; by default, faults of the receiver are logged. */
   onError?(error: unknown): unknown;
 }
 
@@ -66,10 +72,21 @@ const DEFAULT_DEADLINE_MS = 10_000;
 const DEADLINE = [1, DAY_MS, "a whole number of milliseconds up to 24 hours"] as const;
 
 /**
- * Makes the one flow that all adapters share: from a request to its answer, which never rejects.
+ * What all adapters share.
  * @internal
  */
-export function receiver(options: ReceiverOptions): (delivery: Delivery) => Promise<Answer> {
+export interface EventReceiver {
+  /** Goes from a request to its answer. Never rejects. */
+  receive(delivery: Delivery): Promise<Answer>;
+  /** Reports a fault of a request that can't even be described. Never throws. */
+  report(fault: unknown): void;
+}
+
+/**
+ * Makes the one flow that all adapters share.
+ * @internal
+ */
+export function receiver(options: ReceiverOptions): EventReceiver {
   if (optionOf(options, "secret") !== undefined) {
     throw refusal("invalid_option", "`secret` is none: a receiver has `secrets`");
   }
@@ -78,82 +95,70 @@ export function receiver(options: ReceiverOptions): (delivery: Delivery) => Prom
   checkFunction(options, "onError");
   checkStore(options);
   const deadlineMs = numberOf(options, "deadlineMs", DEFAULT_DEADLINE_MS, DEADLINE);
-  const lasts = lasting(options, deadlineMs);
-  const webhooks = new VtryonWebhooks(options.secrets, options);
+  const ttl = ttlOptions(options, deadlineMs);
+  const secrets = new PreparedSecrets(options.secrets, options);
+  const { store, onEvent, onQuarantine, onError } = options;
+  const log = new FaultLog(onError?.bind(options));
 
-  /** Verifies and reads a request, which may be a stranger's; returns what takes the event. */
-  async function read(delivery: Delivery, deadline: Deadline): Promise<() => unknown> {
+  /** Verifies and reads a request; returns what takes the event. */
+  async function read(delivery: Delivery, progress: Progress): Promise<() => unknown> {
+    const { deadline } = progress;
     if (delivery.method !== "POST") throw refusal("method_not_allowed");
+    const webhooks = await secrets.get(deadline);
     webhooks.admit(delivery.signature, Number(delivery.declaredLength) || 0);
+    deadline.isReading = true;
     const payload = await delivery.body(webhooks.maxBodyBytes, deadline);
+    deadline.isReading = false;
     let opened: [Match, VtryonEvent];
     try {
       opened = webhooks.open(payload, delivery.signature);
     } catch (fault) {
       // 400 is the status of what Vtryon has signed and nobody can read.
-      if (!WebhookError.is(fault) || fault.status !== 400 || !options.onQuarantine) throw fault;
-      return () => options.onQuarantine?.(payload, fault);
+      if (!WebhookError.is(fault) || fault.status !== 400) throw fault;
+      progress.stage = "unreadable";
+      if (!onQuarantine) throw fault;
+      return () => onQuarantine.call(options, payload, fault);
     }
     const [match, event] = opened;
     const idempotencyKey = event.idempotency_key;
     const handle = (fence: number | undefined) => {
       deadline.check();
       const { signal } = deadline;
-      return options.onEvent(event, { ...match, idempotencyKey, fence, payload, signal });
+      return onEvent.call(options, event, { ...match, idempotencyKey, fence, payload, signal });
     };
-    const { store } = options;
-    return () => (store ? once(store, idempotencyKey, lasts, handle) : handle(undefined));
+    return () => (store ? withIdempotency(store, idempotencyKey, ttl, handle) : handle(undefined));
   }
 
-  return async (delivery) => {
-    const deadline = new Deadline(deadlineMs);
-    let signed = false;
+  async function receive(delivery: Delivery): Promise<Answer> {
+    const progress: Progress = { stage: "unverified", deadline: new Deadline(deadlineMs) };
+    const { deadline } = progress;
     const work = async () => {
-      const take = await read(delivery, deadline);
+      const take = await read(delivery, progress);
       deadline.check();
-      signed = true;
+      progress.stage = "verified";
       await take();
     };
     try {
       // What fails after the deadline was answered already, but an event of Vtryon's is not lost.
-      await deadline.wait(work(), (late) => signed && report(options, late, signed));
+      await deadline.wait(work(), (late) => {
+        if (progress.stage === "verified" || !WebhookError.is(late))
+          log.report(late, progress.stage);
+      });
       return ACKNOWLEDGED;
     } catch (fault) {
-      report(options, fault, signed);
-      // Whatever happens to a signed event is ours, even an error of the package's: it has to come again.
-      return signed ? postponed(fault) : refused(fault);
+      log.report(fault, progress.stage);
+      // Whatever happens to a verified event is ours, even an error of the package's: it has to come again.
+      return progress.stage === "verified" ? postponed(fault) : refused(fault);
     } finally {
       deadline.stop();
     }
-  };
-}
-
-/**
- * The body did not come whole.
- * @internal
- */
-export const cutOff = (): WebhookError =>
-  refusal("unavailable", "the connection ended before the body");
-
-/** Tells of a fault; by default it is logged, where it concerns the receiver. */
-function report({ onError }: ReceiverOptions, fault: unknown, signed: boolean): void {
-  try {
-    const error = WebhookError.is(fault) ? fault : undefined;
-    if (onError !== undefined) {
-      const told: unknown = onError(fault);
-      Promise.resolve(told).catch(() => {});
-    } else if (concerns(error, signed)) {
-      const words = error ? `${error.code}: ${error.message} (${error.hint})` : fault;
-      console.error("vtryon-webhooks:", words);
-    }
-  } catch {
-    // A log that fails changes nothing about the answer.
   }
+
+  return { receive, report: (fault) => log.report(fault, "unverified") };
 }
 
-/** Strangers fill no log, and an event that is being handled already is no fault. */
-function concerns(error: WebhookError | undefined, signed: boolean): boolean {
-  // What Vtryon has signed and nobody can read, and faults of the program.
-  if (error?.status === 400 || error?.status === 500) return true;
-  return signed && error?.retryAfterMs === undefined;
+/** How far a request has come. */
+interface Progress {
+  stage: Stage;
+  readonly deadline: Deadline;
 }

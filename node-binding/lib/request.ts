@@ -2,32 +2,24 @@
 
 import type { Deadline } from "./deadline.js";
 import { refusal } from "./engine.js";
-import { WebhookError } from "./error.js";
+import { memberOf } from "./pairing.js";
 import { binaryOf, SIGNATURE_HEADER } from "./payload.js";
-import { cutOff, type ReceiverOptions, receiver } from "./receive.js";
+import type { EventReceiver } from "./receive.js";
 
-/** Makes a receiver of requests whose body is read by whoever knows where it is. */
-export function requestReceiver(
-  options: ReceiverOptions,
-): (
+/** Answers a request whose body is read by whoever knows where it is. */
+export async function answerRequest(
+  { receive }: EventReceiver,
   request: Request,
   body: (limit: number, deadline: Deadline) => Promise<Uint8Array>,
-) => Promise<Response> {
-  const receive = receiver(options);
-  return async (request, body) => {
-    const {
-      status,
-      headers,
-      body: text,
-    } = await receive({
-      method: request.method,
-      // Headers of the same name arrive joined by a comma (Fetch, "get"), which no signature holds.
-      signature: request.headers.get(SIGNATURE_HEADER),
-      declaredLength: request.headers.get("content-length"),
-      body,
-    });
-    return new Response(text, { status, headers });
-  };
+): Promise<Response> {
+  const answer = await receive({
+    method: request.method,
+    // Headers of the same name arrive joined by a comma (Fetch, "get"), which no signature holds.
+    signature: request.headers.get(SIGNATURE_HEADER),
+    declaredLength: request.headers.get("content-length"),
+    body,
+  });
+  return new Response(answer.body, { status: answer.status, headers: answer.headers });
 }
 
 /** Reads the raw body of a request, at most `limit` bytes of it. */
@@ -36,29 +28,48 @@ export async function readBody(
   limit: number,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
-  if (request.bodyUsed || request.body?.locked) throw refusal("body_already_parsed");
-  if (request.body === null) return new Uint8Array();
-  const reader: ReadableStreamDefaultReader<unknown> = request.body.getReader();
+  const stream = memberOf(request, "body") as Request["body"] | undefined;
+  if (memberOf(request, "bodyUsed") === true || stream?.locked)
+    throw refusal("body_already_parsed");
+  if (stream === null) return new Uint8Array();
+  // Not every runtime has the body as a stream, and a middleware may have put a getter of its own there.
+  if (typeof stream?.getReader !== "function") return readWhole(request, limit);
+  const reader: ReadableStreamDefaultReader<unknown> = stream.getReader();
   const cancel = () => void reader.cancel().catch(() => {});
   signal.addEventListener("abort", cancel);
   try {
     const chunks: Uint8Array[] = [];
     let length = 0;
-    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    for (;;) {
+      const part = await reader.read().catch(() => {
+        throw refusal("incomplete_body");
+      });
+      if (part.done) return joined(chunks, length);
       const chunk = binaryOf(part.value);
       if (chunk === undefined) throw refusal("payload_not_raw");
       length += chunk.byteLength;
       if (length > limit) throw refusal("payload_too_large");
       chunks.push(chunk);
     }
-    return joined(chunks, length);
   } catch (fault) {
     cancel();
-    if (WebhookError.is(fault)) throw fault;
-    throw cutOff();
+    throw fault;
   } finally {
     signal.removeEventListener("abort", cancel);
   }
+}
+
+/** Reads a body that is no stream; that it is too long is seen after it was read. */
+async function readWhole(request: Request, limit: number): Promise<Uint8Array> {
+  if (typeof request.arrayBuffer !== "function") {
+    throw refusal(
+      "payload_not_raw",
+      "the request has neither a `body` to read nor an `arrayBuffer`",
+    );
+  }
+  const bytes = new Uint8Array(await request.arrayBuffer());
+  if (bytes.byteLength > limit) throw refusal("payload_too_large");
+  return bytes;
 }
 
 function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {

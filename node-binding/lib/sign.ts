@@ -1,11 +1,11 @@
 import { call, refusal } from "./engine.js";
 import { bytesOf, type Payload } from "./payload.js";
-import { type Secret, secretsOf } from "./secrets.js";
+import { keyOf, type Secret } from "./secrets.js";
 
 /** Signs a payload as Vtryon does: the value of `x-vtryon-signature`, 64 lower-case hex digits. */
 export function sign(payload: Payload, secret: Secret): string {
   const bytes = bytesOf(payload);
   if (bytes === undefined) throw refusal("payload_not_raw");
-  const [key = new Uint8Array()] = secretsOf([secret]);
+  const key = keyOf(secret);
   return call((core) => core.sign(bytes, key));
 }

@@ -1,7 +1,7 @@
 import { call, generation, type Receiver, refusal } from "./engine.js";
 import type { VtryonEvent } from "./event.js";
 import { hostHash, WORTH_BYTES } from "./host-hash.js";
-import { optionOf, variable } from "./options.js";
+import { numberOf } from "./options.js";
 import {
   bytesOf,
   DIGITS,
@@ -11,11 +11,13 @@ import {
   sizeOfBytes,
 } from "./payload.js";
 import { type Match, reportedEvent, reportedMatch } from "./report.js";
-import { type Secrets, secretsOf } from "./secrets.js";
+import { type Secrets, secretsFromEnvironment, secretsOf } from "./secrets.js";
 import { padded, write, writeDigest } from "./workspace.js";
 
 /** How long a body may be, in bytes, where nothing else is said: 256 KiB. */
-export const DEFAULT_MAX_BODY_BYTES: number = 256 * 1024;
+const DEFAULT_MAX_BODY_BYTES = 256 * 1024;
+
+const BODY_BYTES = [1, 1024 * 1024, "a whole number from 1 to 1048576"] as const;
 
 export interface Options {
   /** How long a body may be, in bytes: 1 to 1048576, by default 262144. */
@@ -39,10 +41,10 @@ export class VtryonWebhooks {
 
   /**
    * Takes the secrets, by default from `VTRYON_WEBHOOK_SECRET` and `VTRYON_WEBHOOK_SECRET_PREVIOUS`.
-   * Throws `secret_missing`, `secret_empty`, `secret_whitespace` or `invalid_option`.
+   * Throws `invalid_option`, and the codes that begin with `secret_`.
    */
-  constructor(secrets: Secrets | undefined = fromEnvironment(), options: Options = {}) {
-    this.#secrets = secretsOf(secrets);
+  constructor(secrets?: Secrets | undefined, options: Options = {}) {
+    this.#secrets = secrets === undefined ? secretsFromEnvironment() : secretsOf(secrets);
     this.maxBodyBytes = limitOf(options);
     this.#receiver = this.#prepare();
     this.#generation = generation;
@@ -131,16 +133,7 @@ export class VtryonWebhooks {
   }
 }
 
-/** Returns the limit of the body; what is no number becomes one that the core refuses. */
+/** Returns the limit of the body. Throws `invalid_option`. */
 export function limitOf(options: Options | undefined): number {
-  const limit = optionOf(options, "maxBodyBytes");
-  if (limit === undefined) return DEFAULT_MAX_BODY_BYTES;
-  return typeof limit === "number" ? limit : Number.NaN;
-}
-
-function fromEnvironment(): string[] {
-  const current = variable("VTRYON_WEBHOOK_SECRET");
-  const previous = variable("VTRYON_WEBHOOK_SECRET_PREVIOUS");
-  if (current === undefined) throw refusal("secret_missing");
-  return previous === undefined ? [current] : [current, previous];
+  return numberOf(options, "maxBodyBytes", DEFAULT_MAX_BODY_BYTES, BODY_BYTES);
 }

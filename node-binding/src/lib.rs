@@ -41,6 +41,15 @@ pub fn refusal() -> Option<JsValue> {
     workspace::with(|workspace| Ok(workspace.refusal())).flatten().as_ref().map(refusal::of)
 }
 
+/// Checks that bytes can be a secret.
+///
+/// # Errors
+/// A refusal, for a secret that can't be one.
+#[wasm_bindgen(js_name = checkSecret)]
+pub fn check_secret(secret: &Uint8Array) -> Result<(), JsValue> {
+    Secret::new(secret.to_vec()).map(drop).map_err(|error| refusal::of(&error))
+}
+
 /// Signs a payload as Vtryon does: 64 lower-case hex digits.
 ///
 /// # Errors

@@ -2,10 +2,11 @@
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
 import { Miniflare } from "miniflare";
 import { block, read } from "../../tests/readme.js";
 import { PACKAGE, Packed, ROOT, run } from "./installed.js";
@@ -41,9 +42,9 @@ test("it depends on nothing, and says where it comes from", () => {
 test("it is small", async () => {
   const wasm = readFileSync(path.join(PACKAGE, "dist/wasm/core.wasm"));
   const sizes = {
-    wasm: [wasm.length, 75_000],
-    "wasm, gzip": [gzipSync(wasm, { level: 9 }).length, 34_000],
-    tarball: [statSync(packed.tarball).size, 150_000],
+    wasm: [wasm.length, 90_000],
+    "wasm, gzip": [gzipSync(wasm, { level: 9 }).length, 40_000],
+    tarball: [statSync(packed.tarball).size, 400_000],
   };
   for (const [what, [size, limit]] of Object.entries(sizes)) {
     console.log(`${what}: ${size} bytes, limit ${limit}`);
@@ -130,6 +131,68 @@ test("its types tell the truth", () => {
   }
 });
 
+// Every entry, with what most programs use of it; no types of a framework, which need newer compilers themselves.
+const OLD_SAMPLE = `
+import { createServer } from "node:http";
+import { constructEvent, VtryonWebhooks, WebhookError, type VtryonEvent } from "vtryon-webhooks";
+import { captureRawBody } from "vtryon-webhooks/express";
+import type { FastifyReceiverOptions } from "vtryon-webhooks/fastify";
+import type { HonoContext } from "vtryon-webhooks/hono";
+import { vtryonWebhooks } from "vtryon-webhooks/node";
+import { MemoryStore, PostgresStore, SqliteStore } from "vtryon-webhooks/stores";
+import { checkEndpoint, signedRequest } from "vtryon-webhooks/testing";
+import * as forWeb from "vtryon-webhooks/web";
+
+const told = (event: VtryonEvent): string =>
+  event.status === "completed" ? event.result_url ?? "none" : event.status ?? event.event;
+const secrets = async (): Promise<string[]> => ["whsec_a"];
+createServer(vtryonWebhooks({ secrets, store: new MemoryStore(), onEvent: told }));
+const POST: (request: Request) => Promise<Response> = forWeb.vtryonWebhooks({ onEvent: told });
+const event = constructEvent("{}", ["a"], "whsec_a");
+void [POST, told(event), new VtryonWebhooks("a"), captureRawBody, PostgresStore, SqliteStore];
+void [checkEndpoint, signedRequest, WebhookError.is(event), {} as HonoContext, {} as FastifyReceiverOptions];
+// @ts-expect-error: a parsed body is not what was signed
+constructEvent({ event: "x" }, "a", "whsec_a");
+`;
+
+// The README names the oldest.
+for (const [version, place, settings] of [
+  ["4.9", "typescript4", { module: "nodenext", target: "es2022", type: "module" }],
+  ["4.9", "typescript4", { module: "nodenext", target: "es2022", type: "commonjs" }],
+  ["4.9", "typescript4", { module: "commonjs", moduleResolution: "node", target: "es2020" }],
+  ["5.9", "typescript5", { module: "nodenext", target: "es2022", type: "module" }],
+  ["5.9", "typescript5", { module: "preserve", moduleResolution: "bundler", target: "es2022" }],
+]) {
+  const { type = "commonjs", ...options } = settings;
+  test(`its types compile with TypeScript ${version}, libraries checked: ${options.module}, ${type}`, () => {
+    const compilerOptions = {
+      ...options,
+      strict: true,
+      noEmit: true,
+      exactOptionalPropertyTypes: true,
+      types: ["node"],
+      skipLibCheck: false,
+      lib: ["es2022", "dom", "dom.iterable"],
+    };
+    const project = packed.project(`types-${place}-${options.module}-${type}`, {
+      "package.json": JSON.stringify({ type }),
+      "tsconfig.json": JSON.stringify({ compilerOptions, files: ["index.ts"] }),
+      "index.ts": OLD_SAMPLE,
+    });
+    const modules = path.join(import.meta.dirname, "fixtures/node_modules");
+    mkdirSync(path.join(project, "node_modules/@types"), { recursive: true });
+    for (const [from, to] of [
+      ["types-node18", "@types/node"],
+      ["undici-types", "undici-types"],
+    ]) {
+      symlinkSync(path.join(modules, from), path.join(project, "node_modules", to));
+    }
+    const compiler = path.join(modules, place, "lib/tsc.js");
+    assert.match(run(process.execPath, [compiler, "--version"]), new RegExp(`Version ${version}`));
+    run(process.execPath, [compiler, "-p", project]);
+  });
+}
+
 test("it runs in a Worker that wrangler has bundled", async (t) => {
   const project = packed.project("worker", {
     "package.json": "{}",
@@ -159,6 +222,89 @@ test("it runs in a Worker that wrangler has bundled", async (t) => {
     assert.equal(answer.status, status, await answer.text());
   }
 });
+
+test("a Worker that is bundled without the condition workerd says so", async (t) => {
+  const project = packed.project("unbundled", {
+    "package.json": '{ "type": "module" }',
+    "index.js": `
+import { verify } from "vtryon-webhooks";
+import { vtryonWebhooks } from "vtryon-webhooks/web";
+const faults = [];
+const receive = vtryonWebhooks({
+  secrets: () => "whsec_test",
+  onEvent() {},
+  onError: (fault) => faults.push(fault),
+});
+export default {
+  async fetch(request) {
+    const { status } = await receive(request);
+    try {
+      verify("{}", "0".repeat(64), "whsec_test");
+    } catch ({ code, message, hint }) {
+      return Response.json({ status, faults, code, message, hint });
+    }
+  },
+};`,
+  });
+  const outfile = path.join(project, "out.js");
+  await build({
+    entryPoints: [path.join(project, "index.js")],
+    outfile,
+    bundle: true,
+    format: "esm",
+    platform: "neutral",
+    logLevel: "silent",
+  });
+  const miniflare = new Miniflare({
+    modules: true,
+    modulesRoot: project,
+    scriptPath: outfile,
+    compatibilityDate: "2026-07-01",
+    cf: false,
+  });
+  t.after(() => miniflare.dispose());
+  const answer = await miniflare.dispatchFetch("https://shop.example/", { method: "POST" });
+  const { status, faults, code, message, hint } = await answer.json();
+  assert.deepEqual([status, code], [503, "unavailable"]);
+  assert.equal(message, "this runtime may not compile WebAssembly");
+  assert.match(hint, /condition `workerd`.*--conditions=workerd.*`edge-light`/);
+  assert.deepEqual(
+    faults.map(({ hint }) => hint),
+    [hint],
+  );
+});
+
+// As in jsdom, whose window has neither; and as in a runtime that has none anywhere.
+for (const [name, more, printed] of [
+  ["where Node has it in node:util", "", PRINTED],
+  [
+    "nor a module that has it",
+    "process.getBuiltinModule = undefined;",
+    "unavailable this runtime has no TextEncoder or no TextDecoder\n",
+  ],
+]) {
+  for (const [runtime, [command]] of Object.entries(RUNTIMES)) {
+    if (!runtime.startsWith("Node")) continue;
+    const skip = existsSync(command) ? false : "not here";
+    test(`it is imported where there is no TextEncoder, ${name}: ${runtime}`, { skip }, () => {
+      const folder = `codecs-${runtime.replace(" ", "")}-${more.length}`;
+      const project = packed.project(folder, {
+        "package.json": "{}",
+        "index.mjs": `
+delete globalThis.TextEncoder;
+delete globalThis.TextDecoder;
+${more}
+const { verify, VtryonWebhooks, WebhookError } = await import("vtryon-webhooks");
+const { sign } = await import("vtryon-webhooks/testing");
+for (const name of ${JSON.stringify(names)}) await import(name);
+try {${PROGRAM}} catch (error) {
+  console.log(error.code, error.message);
+}`,
+      });
+      assert.equal(run(command, ["index.mjs"], { cwd: project }), printed);
+    });
+  }
+}
 
 test("each entry exports what it should, and nothing of the inside", async () => {
   const adapter = ["vtryonWebhooks"];

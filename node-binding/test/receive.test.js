@@ -63,8 +63,8 @@ for (const [name, options, status, retryAfter, logged, sent] of [
   ["done", claims({ state: "done" }), 200, null, 0],
   ["signed, but no event", {}, 400, null, 1, () => ({ body: "{}" })],
   ["a bad signature", {}, 401, null, 0, () => ({ signature: "0".repeat(64) })],
-  ["an unsigned body breaks off", {}, 503, "10", 0, () => ({ body: broken() })],
-  ["a body never ends", { deadlineMs: 50 }, 503, "10", 0, () => ({ body: endless() })],
+  ["a body breaks off", {}, 400, null, 0, () => ({ body: broken() })],
+  ["a body never ends", { deadlineMs: 50 }, 408, null, 0, () => ({ body: endless() })],
   ["a handler never ends", { deadlineMs: 50, onEvent: () => new Promise(taken) }, 503, "10", 1],
 ]) {
   test(`${name}: ${status}`, async (t) => {
@@ -102,7 +102,7 @@ test("an event that comes after the deadline is not handled", async () => {
       givenUp = true;
     },
   });
-  assert.equal((await vtryonWebhooks(options)(request({ body: slow }))).status, 503);
+  assert.equal((await vtryonWebhooks(options)(request({ body: slow }))).status, 408);
   assert.ok(givenUp, "the body was given up");
   const answer = await vtryonWebhooks({ ...options, store: store(late) })(request());
   assert.equal(answer.status, 503);
@@ -121,6 +121,72 @@ test("what fails after the deadline is told of", async () => {
   await vtryonWebhooks({ secrets: SECRET, deadlineMs: 20, onEvent, onError })(request());
   await told.promise;
   assert.deepEqual(faults, ["the deadline has passed", "too late"]);
+});
+
+/** A request whose `body` is what a test says, and whose bytes are there all the same. */
+function withBody(descriptor, more = {}) {
+  return Object.defineProperties(request(), { body: descriptor, ...more });
+}
+const noBytes = { arrayBuffer: { value: throwing(new Error("no bytes")) } };
+
+// What the body is, what is answered, and what the log tells: also the reason where there is no signature to trust.
+for (const [name, sent, status, logged] of [
+  ["a getter that throws", withBody({ get: throwing(new Error("no body")) }), 200, []],
+  ["absent", withBody({ value: undefined }), 200, []],
+  ["an object of another kind", withBody({ value: { on() {} } }), 200, []],
+  [
+    "a getter that throws, and there are no bytes",
+    withBody({ get: throwing(new Error("no body")) }, noBytes),
+    503,
+    ["no bytes"],
+  ],
+  [
+    "absent, and nothing can be read",
+    withBody({ value: undefined }, { arrayBuffer: { value: undefined } }),
+    500,
+    [/^payload_not_raw: the request has neither/],
+  ],
+  [
+    "a stream that gives a text",
+    withBody({ value: new ReadableStream({ start: (stream) => stream.enqueue(BODY) }) }),
+    500,
+    [/^payload_not_raw/],
+  ],
+  [
+    "a stream whose reader throws",
+    withBody({ value: { getReader: throwing(new Error("no reader")) } }),
+    503,
+    ["no reader"],
+  ],
+]) {
+  test(`the body is ${name}: ${status}`, async (t) => {
+    const log = t.mock.method(console, "error", taken);
+    const answer = await vtryonWebhooks({ secrets: SECRET, onEvent: taken })(sent);
+    assert.equal(answer.status, status, await answer.text());
+    assert.equal(log.mock.callCount(), logged.length);
+    for (const [nth, words] of logged.entries()) {
+      const [, told] = log.mock.calls[nth].arguments;
+      assert.match(told.message ?? told, new RegExp(words));
+    }
+  });
+}
+
+test("a fault that strangers can cause is logged once in ten seconds, with how often it came", async (t) => {
+  const log = t.mock.method(console, "error", taken);
+  t.mock.timers.enable({ apis: ["Date"] });
+  const receive = vtryonWebhooks({ secrets: SECRET, onEvent: taken });
+  const fail = () => receive(withBody({ get: throwing(new Error("no body")) }, noBytes));
+  for (let times = 0; times < 50; times += 1) assert.equal((await fail()).status, 503);
+  assert.equal(log.mock.callCount(), 1);
+  t.mock.timers.tick(10_000);
+  await fail();
+  assert.deepEqual(
+    log.mock.calls.map(({ arguments: [, fault, more] }) => [fault.message, more]),
+    [
+      ["no bytes", undefined],
+      ["no bytes", "(and 49 times before)"],
+    ],
+  );
 });
 
 const unreadable = new Proxy({}, { get: throwing(new Error("mine")) });
