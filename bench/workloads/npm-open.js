@@ -71,9 +71,9 @@ const OPEN = [
 
 /** Peers to ours, at 350 B. */
 const PEERS = [
-  { of: "standardwebhooks", target: 5, floor: 4.2 },
-  { of: "stripe", target: 3, floor: 2.2 },
-  { of: "octokit", target: 2, floor: 1.65 },
+  { of: "standardwebhooks", target: 5, floor: 3.7 },
+  { of: "stripe", target: 3, floor: 1.95 },
+  { of: "octokit", target: 2, floor: 1.45 },
 ];
 
 const FLOORS = [
