@@ -75,6 +75,7 @@ check: setup-test ## check formats, lints, types and documentation
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps
 	$(bin)/biome ci --error-on-warnings
 	$(bin)/node tests/vectors/generate.js --check
+	$(bin)/node scripts/check-locks.mjs
 	cd python && ../$(python)/ruff check && ../$(python)/ruff format --check && ../$(python)/mypy
 
 .PHONY: deploy-check secrets deploy
