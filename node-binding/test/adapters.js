@@ -1,6 +1,5 @@
 // Every adapter behind a real server on loopback: `start(options)` returns its URL and how to stop it.
 
-import { once } from "node:events";
 import { createServer } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import express from "express";
@@ -12,13 +11,14 @@ import * as forFastify from "vtryon-webhooks/fastify";
 import * as forHono from "vtryon-webhooks/hono";
 import * as forNode from "vtryon-webhooks/node";
 import * as forWeb from "vtryon-webhooks/web";
+import { emitted } from "../../tests/support/wait.js";
 
 export const PATH = "/webhooks/vtryon";
 
 /** Starts a server of node:http with a handler. */
 async function listen(handler) {
   const server = createServer(handler).listen(0, "127.0.0.1");
-  await once(server, "listening");
+  await emitted(server, "listening");
   const stop = () => {
     server.closeAllConnections();
     return new Promise((resolve) => server.close(resolve));

@@ -139,7 +139,7 @@ for (const [adapter, start] of Object.entries(ADAPTERS)) {
     let onEvent;
     const server = await start({
       secrets: ["whsec_new", SECRET],
-      deadlineMs: 200,
+      deadlineMs: 1000,
       store: new MemoryStore(),
       onEvent: (...args) => onEvent(...args),
       onQuarantine: (payload, error) => void faults.push([payload.length, error.code]),

@@ -132,8 +132,8 @@ test("any answer is one: what is refused is passed over, with a hint, once", asy
     "processing                  [task_1]  → 401, passed over",
     "completed                   [task_1]  → 503 unavailable (retry-after 7 s): later, passed over",
   ]);
-  assert.equal(listener.stderr.match(/does it verify with the secret/g).length, 1);
   assert.equal(await listener.stop(), 0);
+  assert.equal(listener.stderr.match(/does it verify with the secret/g).length, 1);
 });
 
 test("an event without a body is not made up", async (t) => {

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, test } from "node:test";
+import { emitted, within } from "../../tests/support/wait.js";
 import { COMMAND, run, SECRET } from "./cli.js";
 
 const folder = mkdtempSync(join(tmpdir(), "vtryon-webhooks-"));
@@ -205,8 +206,9 @@ test("what can't be written is told", { skip: !existsSync("/dev/full") }, () => 
 test("a reader that has gone is not complained of", async () => {
   const command = spawn(process.execPath, [COMMAND, "sign"], { env });
   command.stdout.destroy();
-  await once(command.stdout, "close");
+  await emitted(command.stdout, "close");
   command.stdin.end("{}");
-  const [stderr, [code]] = await Promise.all([text(command.stderr), once(command, "close")]);
+  const ended = Promise.all([text(command.stderr), once(command, "close")]);
+  const [stderr, [code]] = await within("the command to end", ended);
   assert.deepEqual([code, stderr], [1, ""]);
 });

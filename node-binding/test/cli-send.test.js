@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { once } from "node:events";
 import { createServer } from "node:net";
 import { test } from "node:test";
+import { emitted } from "../../tests/support/wait.js";
 import { bodyOf, deadUrl, run, SECRET, serve } from "./cli.js";
 
 const BODY = '{"event":"generation.status_changed","task_id":"task_1","status":"queued"}';
@@ -60,7 +60,7 @@ test("send: a long body that is cut off is sent once", async (t) => {
     });
   }).listen(0, "127.0.0.1");
   t.after(() => server.close());
-  await once(server, "listening");
+  await emitted(server, "listening");
   const url = `http://127.0.0.1:${server.address().port}/`;
   const { code, stdout } = await run(["send", url], { input: "x".repeat(50_000) });
   assert.equal(code, 1);

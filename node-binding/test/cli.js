@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { constructEvent, WebhookError } from "vtryon-webhooks";
+import { emitted, within } from "../../tests/support/wait.js";
 
 export const SECRET = "whsec_test_of_the_command";
 
@@ -23,18 +24,15 @@ export async function run(args, { env = { VTRYON_WEBHOOK_SECRET: SECRET }, input
   // A command that refuses its arguments does not read.
   command.stdin.on("error", () => {});
   command.stdin.end(input);
-  const [stdout, stderr, [code]] = await Promise.all([
-    text(command.stdout),
-    text(command.stderr),
-    once(command, "close"),
-  ]);
+  const ended = Promise.all([text(command.stdout), text(command.stderr), once(command, "close")]);
+  const [stdout, stderr, [code]] = await within(`vtryon-webhooks ${args[0]} to end`, ended);
   return { code, stdout, stderr };
 }
 
 /** Serves on loopback until the test has ended. */
 export async function serve(t, handler) {
   const server = createServer(handler).listen(0, "127.0.0.1");
-  await once(server, "listening");
+  await emitted(server, "listening");
   t.after(() => {
     server.closeAllConnections();
     server.close();
@@ -59,19 +57,19 @@ export async function naive(t, way) {
   const closed = once(receiver, "close");
   t.after(async () => {
     receiver.kill("SIGKILL");
-    await closed;
+    await within("the end of the receiver", closed);
   });
-  const [port] = await once(receiver.stdout, "data");
+  const [port] = await emitted(receiver.stdout, "data");
   return `http://127.0.0.1:${Number(port)}/`;
 }
 
 /** A URL at which nobody listens: the port was free a moment ago. */
 export async function deadUrl() {
   const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
+  await emitted(server, "listening");
   const { port } = server.address();
   server.close();
-  await once(server, "close");
+  await emitted(server, "close");
   return `http://127.0.0.1:${port}/`;
 }
 

@@ -1,10 +1,10 @@
 // What the doctor sends, byte for byte, and servers that end connections early.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { createServer } from "node:net";
 import { test } from "node:test";
 import { checkEndpoint } from "vtryon-webhooks/testing";
+import { emitted } from "../../tests/support/wait.js";
 import { bodyOf, SECRET, serve } from "./cli.js";
 
 /** Serves connections, not requests, until the test has ended. */
@@ -14,7 +14,7 @@ async function listen(t, handler) {
     handler(socket);
   }).listen(0, "127.0.0.1");
   t.after(() => server.close());
-  await once(server, "listening");
+  await emitted(server, "listening");
   return `http://127.0.0.1:${server.address().port}/`;
 }
 

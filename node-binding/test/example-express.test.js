@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { chromium } from "playwright-core";
 import { WebSocket } from "ws";
+import { emitted, within } from "../../tests/support/wait.js";
 import { SECRET, withExample } from "./example-process.js";
 
 const COMMAND = fileURLToPath(new URL("../bin/vtryon-webhooks.js", import.meta.url));
@@ -86,19 +87,19 @@ test("the socket: all tasks at first, then each change once, and no other site's
     socket.on("message", (data) => {
       for (const { task_id, status } of JSON.parse(data)) told.push(`${task_id} ${status}`);
     });
-    await once(socket, "message");
+    await emitted(socket, "message");
     const closed = once(socket, "close");
     for (const status of ["processing", "queued", "completed", "completed"]) {
       await example.send(body("task_1", status));
     }
     assert.equal(await example.stop(), 0);
-    await closed;
+    await within("the end of the socket", closed);
     assert.deepEqual(told, ["task_1 processing", "task_1 completed"]);
 
     await example.start();
     for (const origin of ["https://another.example", "null", undefined]) {
       const foreign = new WebSocket(`${example.url.replace("http", "ws")}/live`, { origin });
-      const [, { statusCode }] = await once(foreign, "unexpected-response");
+      const [, { statusCode }] = await emitted(foreign, "unexpected-response");
       assert.equal(statusCode, 401, `${origin}`);
       foreign.on("error", () => {}).terminate();
     }

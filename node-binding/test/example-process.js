@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { within } from "../../tests/support/wait.js";
 import { sign } from "../../tests/vectors/generate/bytes.js";
 
 export const SECRET = "whsec_test";
@@ -39,14 +40,14 @@ export async function withExample(name, environment, work) {
       ended = once(child, "close");
       const lines = createInterface(child.stdout).on("line", (line) => example.lines.push(line));
       // The first line, or the end of the output.
-      await Promise.race([once(lines, "line"), once(lines, "close")]);
+      await within(`${name} to listen`, Promise.race([once(lines, "line"), once(lines, "close")]));
       example.url = example.lines.at(-1)?.match(/http:\/\/\S+/)?.[0];
       if (example.url === undefined) throw new Error(`${name} does not listen`);
     },
     /** Ends it as a supervisor does; returns its exit code. */
     async stop(signal = "SIGTERM") {
       child.kill(signal);
-      return (await ended)[0];
+      return (await within(`the end of ${name}`, ended))[0];
     },
     /** Posts an event; returns the answer. */
     send(event, secret = SECRET) {

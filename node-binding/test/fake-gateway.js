@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { WebSocketServer } from "ws";
+import { emitted } from "../../tests/support/wait.js";
 
 export const TOKEN = "admin-token-of-the-tests-0123456789abcdef";
 export const SECRET = "whsec_test_of_listen";
@@ -28,6 +29,8 @@ export class FakeGateway {
   status;
   /** Whether pings are answered. */
   answersPings = true;
+  /** The most pings that were answered on one connection. */
+  pongs = 0;
   #server;
   #sockets;
   #clients = new Map();
@@ -70,7 +73,7 @@ export class FakeGateway {
       this.#sockets.handleUpgrade(request, socket, head, (client) => this.#follow(client, request));
     });
     this.#server.listen(this.#port, "127.0.0.1");
-    await once(this.#server, "listening");
+    await emitted(this.#server, "listening");
     this.#port = this.#server.address().port;
   }
 
@@ -188,9 +191,13 @@ export class FakeGateway {
       isReady = true;
       send({ type: "ready", id: this.#id(shard, place), shard });
     };
+    let pongs = 0;
     client.on("message", (data) => {
       if (String(data) === "ping") {
-        if (this.answersPings) client.send("pong");
+        if (!this.answersPings) return;
+        client.send("pong");
+        pongs += 1;
+        this.pongs = Math.max(this.pongs, pongs);
         return;
       }
       const { type, id } = JSON.parse(data);

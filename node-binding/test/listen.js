@@ -6,24 +6,17 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { until, within } from "../../tests/support/wait.js";
 import { bodyOf, COMMAND } from "./cli.js";
 import { FakeGateway, TOKEN } from "./fake-gateway.js";
+
+export { until };
 
 /** A folder for the states of a test file, removed at its end. */
 export function stateFolder(after) {
   const folder = mkdtempSync(join(tmpdir(), "vtryon-listen-"));
   after(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
-}
-
-/** Waits for a condition, asked again and again; the test runner's own limit ends one that never holds. */
-export async function until(holds) {
-  for (;;) {
-    const value = await holds();
-    if (value) return value;
-    await sleep(10);
-  }
 }
 
 export class Listener {
@@ -59,7 +52,8 @@ export class Listener {
   /** Waits until it has said something, on either stream; fails when it ends before. */
   async says(pattern) {
     const all = () => `${this.stdout}\n${this.stderr}`;
-    await until(() => pattern.test(all()) || this.#child.exitCode !== null);
+    const isOver = () => this.#child.exitCode !== null || this.#child.signalCode !== null;
+    await until(() => pattern.test(all()) || isOver()).catch(() => {});
     if (!pattern.test(all())) throw new Error(`it never said ${pattern}:\n${all()}`);
   }
 
@@ -75,7 +69,7 @@ export class Listener {
 
   /** Its exit code, or the signal that ended it. */
   get ended() {
-    return this.#ended;
+    return within("the end of listen", this.#ended);
   }
 
   signal(name) {

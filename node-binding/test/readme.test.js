@@ -2,13 +2,11 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { block, read } from "../../tests/readme.js";
 import { BODY, post, SECRET, sign } from "./completed.js";
@@ -33,6 +31,7 @@ const inWords = {
   lifecycle: (lines) => lines,
   testing: (lines) => `${given}
 import { vtryonWebhooks } from "vtryon-webhooks/web";
+import { emitted, until } from "../../tests/support/wait.js";
 handler = vtryonWebhooks({ secrets: secret, onEvent: () => {} });
 ${lines}
 if (!report.ok) console.log(report.results.filter((result) => !result.ok));
@@ -54,7 +53,7 @@ const project = packed.project(
 
 async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
+  await emitted(server, "listening");
   const { port } = server.address();
   await new Promise((resolve) => server.close(resolve));
   return port;
@@ -84,15 +83,11 @@ async function serve(t, mark, runtime = "node") {
   child.stderr.on("data", (text) => printed.push(String(text)));
   t.after(() => child.kill("SIGKILL"));
   const url = `http://127.0.0.1:${port}/webhooks/vtryon`;
-  for (;;) {
+  await until(() => {
     assert.equal(child.exitCode, null, printed.join(""));
-    try {
-      await fetch(url);
-      return { url, printed };
-    } catch {
-      await sleep(20);
-    }
-  }
+    return fetch(url).catch(() => undefined);
+  });
+  return { url, printed };
 }
 
 const SERVERS = marks.filter(
@@ -112,7 +107,7 @@ for (const mark of SERVERS) {
       );
       assert.equal(rows.all().length, 1);
     } else {
-      while (!printed.join("").includes("task_1")) await sleep(20);
+      await until(() => printed.join("").includes("task_1"));
     }
   });
 }
@@ -158,7 +153,7 @@ test("the lines for listen work, and it prints what is shown", async (t) => {
   const backend = createHttpServer((request, response) => {
     request.resume().on("end", () => response.writeHead(answers.shift()).end());
   }).listen(0, "127.0.0.1");
-  await once(backend, "listening");
+  await emitted(backend, "listening");
   t.after(() => backend.close());
   const url = `http://127.0.0.1:${backend.address().port}/`;
   const lines = block("listen", README)
@@ -178,17 +173,14 @@ test("the lines for listen work, and it prints what is shown", async (t) => {
       printed += text;
     });
   }
-  const says = async (text) => {
-    while (!printed.includes(text)) {
-      assert.equal(listener.exitCode, null, printed);
-      await sleep(20);
-    }
-  };
-  await says("listening\n");
+  await until(() => {
+    assert.equal(listener.exitCode, null, printed);
+    return printed.includes("listening\n");
+  });
   gateway.event("task_123", "queued");
   gateway.replay(gateway.event("task_123", "processing"));
   const timeless = (text) => text.replace(/^\d\S+ \S+ {2}/gm, "");
-  while (!/\(replay\).*\n/.test(printed)) await sleep(20);
+  await until(() => /\(replay\).*\n/.test(printed));
   assert.ok(timeless(printed).includes(timeless(block("listen-lines", README))), printed);
 });
 

@@ -9,8 +9,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
-import { setTimeout as later } from "node:timers/promises";
 import { createClient } from "redis";
+import { emitted, until, within } from "../../tests/support/wait.js";
 import { RedisStore } from "../examples/redis/redis-store.js";
 import { withExample } from "./example-process.js";
 import {
@@ -40,13 +40,13 @@ async function startServer() {
 async function stopServer() {
   const ended = once(server, "exit");
   server.kill("SIGKILL");
-  await ended;
+  await within("the end of redis-server", ended);
 }
 
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), "vtryon-redis-"));
   const free = createServer().listen(0, "127.0.0.1");
-  await once(free, "listening");
+  await emitted(free, "listening");
   port = free.address().port;
   free.close();
   await startServer();
@@ -121,7 +121,7 @@ test("Redis goes away and comes back: 503 with Retry-After, then 200", async () 
     assert.equal(away.status, 503);
     assert.match(away.headers.get("retry-after"), /^\d+$/);
     await startServer();
-    while ((await example.send(event("after"))).status !== 200) await later(50);
+    await until(async () => (await example.send(event("after"))).status === 200);
     assert.equal((await example.send(event("before"))).status, 200, "kept over its restart");
     await example.stop();
     assert.deepEqual(example.lines.slice(1), ["before completed", "after completed"]);

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { setTimeout as later } from "node:timers/promises";
+import { within } from "../../tests/support/wait.js";
 import { sign } from "../../tests/vectors/generate/bytes.js";
 
 const PROGRAM = new URL("./stores/receiver.js", import.meta.url);
@@ -36,7 +37,7 @@ async function withReceiver(work) {
     },
     /** Sends an event; the status of the answer, none where the receiver died. */
     async send(body) {
-      const to = `http://127.0.0.1:${await listening}/`;
+      const to = `http://127.0.0.1:${await within("the receiver to listen", listening)}/`;
       const headers = { "x-vtryon-signature": sign({ text: "whsec_test" }, { text: body }) };
       try {
         return (await fetch(to, { method: "POST", headers, body })).status;
@@ -55,7 +56,7 @@ async function withReceiver(work) {
     return effects.map(({ times }) => times);
   } finally {
     child.kill("SIGKILL");
-    await ended;
+    await within("the end of the receiver", ended);
     rmSync(folder, { recursive: true });
   }
 }

@@ -10,6 +10,7 @@ import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import Database from "better-sqlite3";
 import { SqliteStore, schema } from "vtryon-webhooks/stores";
+import { emitted, within } from "../../tests/support/wait.js";
 import {
   contract,
   NO_NAMESPACES,
@@ -286,8 +287,8 @@ test("processes that claim the same keys: each key is won once", async () => {
   );
   const ended = claimants.map((claimant) => once(claimant, "exit"));
   try {
-    await Promise.all(claimants.map((claimant) => once(claimant, "message")));
-    const won = claimants.map((claimant) => once(claimant, "message"));
+    await Promise.all(claimants.map((claimant) => emitted(claimant, "message")));
+    const won = claimants.map((claimant) => emitted(claimant, "message"));
     for (const claimant of claimants) claimant.send("go");
     const keys = (await Promise.all(won)).flatMap(([keys]) => keys);
     assert.deepEqual(
@@ -296,7 +297,7 @@ test("processes that claim the same keys: each key is won once", async () => {
     );
   } finally {
     for (const claimant of claimants) claimant.kill("SIGKILL");
-    await Promise.all(ended);
+    await within("the end of the claimants", Promise.all(ended));
     rmSync(folder, { recursive: true });
   }
 });

@@ -227,7 +227,7 @@ def test_a_deadline_ends_a_coroutine() -> None:
         finally:
             ended.set()
 
-    with asgi_server(fastapi_app(on_event, secrets=SECRET, deadline=0.05)) as port:
+    with asgi_server(fastapi_app(on_event, secrets=SECRET, deadline=0.5)) as port:
         assert status_of(spoken(port, head(), BODY)) == 503
         assert ended.wait(PATIENCE)
 

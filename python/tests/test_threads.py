@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import inspect
 import logging
 import subprocess
 import sys
@@ -45,7 +46,11 @@ async def until(condition: Any) -> None:
         while not condition():
             await asyncio.sleep(0.001)
 
-    await asyncio.wait_for(met(), PATIENCE)
+    try:
+        await asyncio.wait_for(met(), PATIENCE)
+    except asyncio.TimeoutError:
+        what = inspect.getsource(condition).strip()
+        raise AssertionError(f"waited {PATIENCE} s for {what}") from None
 
 
 async def cancelled(*tasks: asyncio.Future[int]) -> None:
@@ -63,7 +68,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:
 
 def test_what_hangs_takes_no_thread_of_the_loop() -> None:
     release = threading.Event()
-    receiver = Receiver(lambda _: release.wait(PATIENCE), secrets=SECRET, deadline=0.05)
+    receiver = Receiver(lambda _: release.wait(PATIENCE), secrets=SECRET, deadline=0.5)
 
     async def main() -> str:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
@@ -205,7 +210,7 @@ def test_a_coroutine_that_will_not_be_cancelled() -> None:
             await gate.wait()
             raise ValueError from None
 
-    receiver = Receiver(on_event, secrets=SECRET, deadline=0.05, on_error=faults.append)
+    receiver = Receiver(on_event, secrets=SECRET, deadline=0.5, on_error=faults.append)
 
     async def main() -> None:
         assert await answered(receiver) == LATER

@@ -12,6 +12,7 @@ import { after, before, test } from "node:test";
 import { processes } from "../../scripts/dev/processes.mjs";
 import { SECRET, TOKEN, until } from "../edge/gateway.js";
 import { block } from "../readme.js";
+import { emitted } from "../support/wait.js";
 
 const SCRIPT = path.resolve(import.meta.dirname, "../../scripts/dev.mjs");
 
@@ -23,10 +24,10 @@ after(() => rm(state, { recursive: true, force: true }));
 
 async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
+  await emitted(server, "listening");
   const { port } = server.address();
   server.close();
-  await once(server, "close");
+  await emitted(server, "close");
   return port;
 }
 
@@ -131,7 +132,7 @@ test("what it prints can be pasted", async () => {
 
 test("a port that is taken is said to be taken by whom", async () => {
   const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
+  await emitted(server, "listening");
   const dev = await start({ port: server.address().port });
   assert.equal(dev.ready, undefined);
   assert.ok((await dev.ended).code > 0);

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { within } from "../support/wait.js";
 
 const PYTHON = path.resolve(import.meta.dirname, "../../python");
 const UVICORN = path.resolve(import.meta.dirname, "../../.cache/python/bin/uvicorn");
@@ -33,7 +34,7 @@ export async function withFastapiExample(environment, work) {
     throw fault;
   } finally {
     child.kill("SIGKILL");
-    await ended;
+    await within("the end of the FastAPI example", ended);
     rmSync(folder, { recursive: true });
   }
 }
@@ -49,5 +50,5 @@ async function listening(child, log) {
     });
     lines.on("close", () => reject(new Error("the FastAPI example does not listen")));
   });
-  return url;
+  return within("uvicorn to listen", url);
 }

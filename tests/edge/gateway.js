@@ -5,9 +5,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Miniflare } from "miniflare";
 import { RUNTIME } from "../runtime.js";
+import { until } from "../support/wait.js";
+
+export { until };
 
 export const SECRET = "whsec_test_current";
 export const PREVIOUS = "whsec_test_previous";
@@ -60,15 +62,6 @@ export function sign(body, secret = SECRET) {
 /** The body of a change of status. */
 export function event(task_id, status, more = {}) {
   return JSON.stringify({ event: "generation.status_changed", task_id, status, ...more });
-}
-
-/** Waits for a condition, asked again and again; the test runner's own limit ends one that never holds. */
-export async function until(holds) {
-  for (;;) {
-    const value = await holds();
-    if (value) return value;
-    await sleep(20);
-  }
 }
 
 /** The runtimes that this process has started, as /proc tells. */

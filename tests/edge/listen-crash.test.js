@@ -35,7 +35,7 @@ afterEach(async () => {
 async function storm(sent = () => {}) {
   const tasks = [...TASKS];
   const send = async (body) => {
-    while ((await gateway.post(body).catch(() => undefined))?.status !== 200) await sleep(20);
+    await until(async () => (await gateway.post(body).catch(() => undefined))?.status === 200);
     sent();
   };
   const sender = async () => {

@@ -1,10 +1,10 @@
 // Every answer that the API's document names is given, and every answer that is given fits the document.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import WebSocket from "ws";
+import { emitted } from "../support/wait.js";
 import { AUD } from "./access-team.js";
 import { Backend } from "./backend.js";
 import { cookie, good, JSON_TYPE } from "./caller.js";
@@ -199,7 +199,7 @@ test("deliveries and replays", async () => {
 async function watch(id, path, protocols = []) {
   const headers = { authorization: `Bearer ${TOKEN}` };
   const socket = new WebSocket(gateway.url.replace("http", "ws") + path, protocols, { headers });
-  await once(socket, "open");
+  await emitted(socket, "open");
   socket.terminate();
   seen.add(`${id} 101`);
 }

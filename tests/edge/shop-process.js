@@ -7,6 +7,7 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { within } from "../support/wait.js";
 
 const PROGRAM = path.join(import.meta.dirname, "shop.js");
 
@@ -68,7 +69,7 @@ export class Shop {
   async stop() {
     this.#stopped = true;
     this.#child?.kill("SIGKILL");
-    await this.#ended;
+    await within("the end of the shop", this.#ended);
     for (const socket of this.#sockets) socket.destroy();
     await new Promise((closed) => this.#balancer.close(closed));
     rmSync(this.#folder, { recursive: true });

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { WebSocket } from "ws";
+import { within } from "../support/wait.js";
 import { bearer, elsewhere } from "./caller.js";
 import { TOKEN } from "./gateway.js";
 import { checkAdmin, checkShopper } from "./live-messages.js";
@@ -81,9 +82,9 @@ export class Viewer {
   }
 
   /** Waits for something to happen, and fails with whatever was wrong. */
-  async #more() {
+  async #more(what) {
     if (this.#fault) throw this.#fault;
-    if (!this.end) await this.#changed.promise;
+    if (!this.end) await within(`a stream: ${what}`, this.#changed.promise);
     if (this.#fault) throw this.#fault;
   }
 
@@ -94,7 +95,7 @@ export class Viewer {
       while (nth === this.messages.length) {
         const types = this.messages.map(({ type }) => type).join();
         assert.ok(!this.end, `over (${JSON.stringify(this.end)}) after ${types}: no ${fits}`);
-        await this.#more();
+        await this.#more(fits);
       }
       if (is(this.messages[nth])) return this.messages[nth];
     }
@@ -104,14 +105,14 @@ export class Viewer {
   async next() {
     while (this.#nth === this.messages.length) {
       if (this.end) return undefined;
-      await this.#more();
+      await this.#more("the next message");
     }
     return this.messages[this.#nth++];
   }
 
   /** Waits for anything at all: a message, a pong, the end. */
   async holds(condition) {
-    while (!condition(this)) await this.#more();
+    while (!condition(this)) await this.#more(condition);
   }
 
   /** Waits for the end that the gateway makes, and returns how it was. */

@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import path from "node:path";
 import { test } from "node:test";
 import { checkEndpoint } from "vtryon-webhooks/testing";
+import { emitted } from "../support/wait.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const ADAPTERS = ["flask", "starlette", "fastapi", "fastapi-view", "django-wsgi", "django-asgi"];
@@ -22,7 +22,7 @@ for (const name of ADAPTERS) {
       stdio: ["pipe", "pipe", "ignore"],
     });
     t.after(() => server.kill());
-    const [port] = await once(server.stdout, "data");
+    const [port] = await emitted(server.stdout, "data");
     const url = `http://127.0.0.1:${Number(port)}/webhooks/vtryon`;
     const { results } = await checkEndpoint(url, { secret: "whsec_test" });
     const lost = ({ name: row }) => name === "django-wsgi" && CHUNKED.test(row);

@@ -1,7 +1,6 @@
 // Who is asked: each takes all questions at once and returns all answers.
 
 import { execFileSync } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
@@ -11,6 +10,7 @@ import { build } from "esbuild";
 import { Miniflare } from "miniflare";
 import { chromium } from "playwright-core";
 import * as esm from "vtryon-webhooks";
+import { emitted } from "../support/wait.js";
 import { judge } from "./judge.js";
 
 const BROWSER = "command -v chromium || command -v google-chrome";
@@ -75,7 +75,7 @@ async function chrome(questions) {
     response.writeHead(200, { "content-type": isScript ? "text/javascript" : "text/html" });
     response.end(isScript ? outputFiles[0].text : '<script type="module" src="/page.js"></script>');
   }).listen(0, "127.0.0.1");
-  await once(server, "listening");
+  await emitted(server, "listening");
   const browser = await chromium.launch({
     executablePath: execFileSync("sh", ["-c", BROWSER], { encoding: "utf8" }).trim(),
     args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],

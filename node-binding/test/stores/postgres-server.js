@@ -6,6 +6,7 @@ import { chownSync, globSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { within } from "../../../tests/support/wait.js";
 
 /** Where the programs are; undefined where none are installed. */
 export const PROGRAMS = globSync("/usr/lib/postgresql/*/bin").sort().at(-1);
@@ -34,7 +35,7 @@ export async function startPostgres() {
   const ended = once(server, "exit");
   const stop = async () => {
     server.kill("SIGQUIT");
-    await ended;
+    await within("the end of postgres", ended);
     rmSync(folder, { recursive: true });
   };
   const lines = createInterface(server.stderr);
