@@ -60,7 +60,7 @@ def test_a_callback_that_a_call_would_not_run(app: str, name: str, callback: Any
 
 def test_an_on_error_that_returns_an_awaitable(caplog: pytest.LogCaptureFixture) -> None:
     receiver = Receiver(print, secrets=SECRET, on_error=lambda _: coroutine())
-    assert receiver.receive(Delivery("GET", [], None, lambda _: b"")).status == 405
+    assert receiver.receive(Delivery("GET", lambda _: [], None, lambda _: b"")).status == 405
     [(level, message)] = logged(caplog)
     assert level == logging.ERROR
     assert message.startswith("invalid_option: `on_error` returned an awaitable")

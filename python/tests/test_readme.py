@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ from apps import django_project
 from django.core.handlers.wsgi import WSGIHandler
 from exchange import asgi, request, wsgi
 from starlette.testclient import TestClient
+from test_standard_webhooks import signed
 
 from vtryon_webhooks import lifecycle_step
 from vtryon_webhooks.errors import TABLE
@@ -84,6 +86,17 @@ def test_django(mark: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "status:completed:task_try_on\n"
 
 
+def test_gateway(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    monkeypatch.setenv("VTRYON_WEBHOOK_SECRET", secret)
+    headers = signed(datetime.now(timezone.utc).timestamp(), secret, BODY)
+    app = run("gateway-fastapi").app
+    assert asgi(app, request(BODY, SECRET, headers=tuple(headers.items()))).status == 200
+    assert asgi(app, request(BODY, secret)).status == 401
+    run("gateway", body=BODY, headers=headers)
+    assert capsys.readouterr().out == "msg_1 task_try_on completed\nmsg_1\n"
+
+
 def test_lifecycle() -> None:
     run("lifecycle")
 
@@ -131,7 +144,7 @@ def test_raw_recipes_are_attacked() -> None:
 def test_types(tmp_path: Path) -> None:
     """What is shown for a framework passes mypy as it stands there, and so does a coroutine."""
     marks = re.findall(r"<!-- tested: (\S*(?:flask|fastapi|starlette|django)) -->", README)
-    assert len(marks) == 8
+    assert len(marks) == 9
     blocks = {mark: block(mark) for mark in marks}
     blocks["django-async"] = blocks["django"].replace("def on_event", "async def on_event")
     for mark, text in blocks.items():

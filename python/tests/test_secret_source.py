@@ -273,4 +273,4 @@ async def body(_: int) -> bytes:
     return BODY
 
 
-delivery = partial(Delivery, "POST", [sign(BODY, SECRET)], str(len(BODY)), body)
+delivery = partial(Delivery, "POST", lambda _: [sign(BODY, SECRET)], str(len(BODY)), body)

@@ -35,7 +35,7 @@ async def answered(receiver: Receiver) -> int:
     async def body(_: int) -> bytes:
         return BODY
 
-    delivery = Delivery("POST", [sign(BODY, SECRET)], str(len(BODY)), body)
+    delivery = Delivery("POST", lambda _: [sign(BODY, SECRET)], str(len(BODY)), body)
     return (await receiver.receive_async(delivery)).status
 
 

@@ -16,12 +16,11 @@ def judge(question: dict[str, Any]) -> dict[str, Any]:
         return decide(question["statuses"])
     answer: dict[str, Any] = {}
     try:
-        webhooks = Webhooks(
-            [bytes.fromhex(secret) for secret in question["secrets"]],
-            max_body_bytes=question.get("limit") or 262144,
-        )
-        verified = webhooks.verify(bytes.fromhex(question["body"]), question["signatures"])
+        webhooks, proof = prepare(question)
+        verified = webhooks.verify(bytes.fromhex(question["body"]), proof)
         answer.update(key_index=verified.key_index, fingerprint=verified.fingerprint)
+        if verified.webhook_id is not None:
+            answer.update(message_id=verified.webhook_id)
         event = parse(verified)
     except WebhookError as error:
         words = {"message": str(error), "hint": error.hint}
@@ -31,6 +30,23 @@ def judge(question: dict[str, Any]) -> dict[str, Any]:
     fields = {name: getattr(event, name) for name in names}
     values = {name: text(getattr(event, name)) for name in ("data", "error")}
     return {**answer, "code": "ok", "event": {**fields, **values}}
+
+
+def prepare(question: dict[str, Any]) -> tuple[Webhooks, Any]:
+    """Makes a verifier, and what it takes beside the body."""
+    secrets = [bytes.fromhex(secret) for secret in question["secrets"]]
+    limit = question.get("limit") or 262144
+    if "id" not in question:
+        return Webhooks(secrets, max_body_bytes=limit), question["signatures"]
+    webhooks = Webhooks(
+        secrets,
+        max_body_bytes=limit,
+        scheme="standard-webhooks",
+        tolerance_seconds=question.get("tolerance") or 300,
+        now=lambda: float(question["now"]) / 1000,
+    )
+    names = ("id", "timestamp", "signature")
+    return webhooks, {f"webhook-{name}": question[name] for name in names}
 
 
 def text(value: Any) -> str:

@@ -9,10 +9,13 @@ Adapters for Flask, FastAPI, Starlette and Django are in the modules by these na
 from vtryon_webhooks.errors import Code, WebhookError
 from vtryon_webhooks.event import STATUS_CHANGED, Status, VtryonEvent
 from vtryon_webhooks.lifecycle import Outcome, Step, lifecycle_step
+from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, Scheme
+from vtryon_webhooks.secret_source import SecretSource
 from vtryon_webhooks.signature import SIGNATURE_HEADER, SignatureHeader
+from vtryon_webhooks.standard_webhooks import RequestHeaders
 from vtryon_webhooks.strict_json import Json
 from vtryon_webhooks.verified import Verified
-from vtryon_webhooks.webhooks import DEFAULT_MAX_BODY_BYTES, Payload, Secrets, Webhooks
+from vtryon_webhooks.webhooks import Payload, Secrets, Webhooks
 
 __all__ = [
     "DEFAULT_MAX_BODY_BYTES",
@@ -22,6 +25,9 @@ __all__ = [
     "Json",
     "Outcome",
     "Payload",
+    "RequestHeaders",
+    "Scheme",
+    "SecretSource",
     "Secrets",
     "SignatureHeader",
     "Status",

@@ -14,10 +14,9 @@ from vtryon_webhooks.answer import Answer
 from vtryon_webhooks.callbacks import OnError, OnEvent, OnQuarantine, is_async
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.event import VtryonEvent
+from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, Scheme
 from vtryon_webhooks.receive import DEFAULT_DEADLINE, Delivery, Receiver, length_of
 from vtryon_webhooks.secret_source import SecretSource
-from vtryon_webhooks.signature import SIGNATURE_HEADER
-from vtryon_webhooks.webhooks import DEFAULT_MAX_BODY_BYTES
 from vtryon_webhooks.wsgi import check_handed_on, cut_off, drained
 
 __all__ = ["receiver"]
@@ -33,6 +32,9 @@ def receiver(  # type: ignore[overload-overlap]
     *,
     secrets: SecretSource | None = None,
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
+    scheme: Scheme = "vtryon",
+    tolerance_seconds: int | None = None,
+    now: Callable[[], float] | None = None,
     on_quarantine: OnQuarantine | None = None,
     on_error: OnError | None = None,
     deadline: float = DEFAULT_DEADLINE,
@@ -45,6 +47,9 @@ def receiver(
     *,
     secrets: SecretSource | None = None,
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
+    scheme: Scheme = "vtryon",
+    tolerance_seconds: int | None = None,
+    now: Callable[[], float] | None = None,
     on_quarantine: OnQuarantine | None = None,
     on_error: OnError | None = None,
     deadline: float = DEFAULT_DEADLINE,
@@ -56,6 +61,9 @@ def receiver(
     *,
     secrets: SecretSource | None = None,
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
+    scheme: Scheme = "vtryon",
+    tolerance_seconds: int | None = None,
+    now: Callable[[], float] | None = None,
     on_quarantine: OnQuarantine | None = None,
     on_error: OnError | None = None,
     deadline: float = DEFAULT_DEADLINE,
@@ -74,6 +82,9 @@ def receiver(
         on_event,
         secrets=secrets,
         max_body_bytes=max_body_bytes,
+        scheme=scheme,
+        tolerance_seconds=tolerance_seconds,
+        now=now,
         on_quarantine=on_quarantine,
         on_error=on_error,
         deadline=deadline,
@@ -106,11 +117,14 @@ def _async_view(core: Receiver) -> AsyncView:
 
 
 def _delivery(request: HttpRequest, body: Callable[[int], bytes | Awaitable[bytes]]) -> Delivery:
-    # A server joins repeated headers with a comma, which the verifier sees.
-    signature = request.headers.get(SIGNATURE_HEADER)
+    def header(name: str) -> list[str]:
+        # A server joins repeated headers with a comma, which the verifier sees.
+        value = request.headers.get(name)
+        return [] if value is None else [value]
+
     return Delivery(
         method=request.method,
-        signature=[] if signature is None else [signature],
+        header=header,
         declared_length=request.headers.get("content-length"),
         body=body,
     )

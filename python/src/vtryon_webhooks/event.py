@@ -55,6 +55,11 @@ class VtryonEvent:
     #: The bytes that tell of it, and which secret signed them.
     verified: Verified = field(compare=False)
 
+    @property
+    def webhook_id(self) -> str | None:
+        """With the scheme `standard-webhooks`: the same for each attempt and replay of an event."""
+        return self.verified.webhook_id
+
     def __repr__(self) -> str:
         """Shows the shape, nothing of the content."""
         status = self.status if self.status is None or self.status in STATUSES else "other"

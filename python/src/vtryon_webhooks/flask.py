@@ -10,10 +10,9 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from vtryon_webhooks.callbacks import OnError, OnEvent, OnQuarantine
 from vtryon_webhooks.errors import WebhookError
+from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, Scheme
 from vtryon_webhooks.receive import Delivery, Receiver, length_of
 from vtryon_webhooks.secret_source import SecretSource
-from vtryon_webhooks.signature import SIGNATURE_HEADER
-from vtryon_webhooks.webhooks import DEFAULT_MAX_BODY_BYTES
 from vtryon_webhooks.wsgi import check_handed_on, cut_off, drained
 
 __all__ = ["receiver"]
@@ -29,6 +28,9 @@ def receiver(
     *,
     secrets: SecretSource | None = None,
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
+    scheme: Scheme = "vtryon",
+    tolerance_seconds: int | None = None,
+    now: Callable[[], float] | None = None,
     on_quarantine: OnQuarantine | None = None,
     on_error: OnError | None = None,
 ) -> Callable[[], Response]:
@@ -43,6 +45,9 @@ def receiver(
         on_event,
         secrets=secrets,
         max_body_bytes=max_body_bytes,
+        scheme=scheme,
+        tolerance_seconds=tolerance_seconds,
+        now=now,
         on_quarantine=on_quarantine,
         on_error=on_error,
     )
@@ -51,7 +56,7 @@ def receiver(
     def vtryon_webhooks() -> Response:
         delivery = Delivery(
             method=request.method,
-            signature=request.headers.getlist(SIGNATURE_HEADER),
+            header=request.headers.getlist,
             declared_length=request.headers.get("content-length"),
             body=_read,
         )

@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from typing import Union
+from functools import partial
+from typing import Callable, TypeVar, Union
 
 from vtryon_webhooks.careless import check_secret
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.plain import bytes_of, text_of
 
 Secret = Union[str, bytes]
+T = TypeVar("T")
+
+_VARIABLES = ("VTRYON_WEBHOOK_SECRET", "VTRYON_WEBHOOK_SECRET_PREVIOUS")
 
 # The block length of SHA-256 in bytes (FIPS 180-4), to which RFC 2104 fits a key.
 _BLOCK = 64
@@ -30,12 +34,12 @@ class Key:
 
     __slots__ = ("_inner", "_outer", "fingerprint")
 
-    def __init__(self, secret: object) -> None:
-        """Takes a secret; raises `secret_missing`, or a code of `check_secret`."""
-        octets = octets_of(secret)
-        check_secret(octets)
+    def __init__(self, secret: object, decode: Callable[[bytes], bytes] = bytes) -> None:
+        """Takes a secret; raises `secret_missing`, or a code of `check_secret` or `decode`."""
+        octets = _checked(secret)
+        key = decode(octets)
         # A key longer than a block is hashed first, a shorter one is padded with zeros.
-        block = hashlib.sha256(octets).digest() if len(octets) > _BLOCK else octets
+        block = hashlib.sha256(key).digest() if len(key) > _BLOCK else key
         block = block.ljust(_BLOCK, b"\0")
         self._inner = hashlib.sha256(block.translate(_INNER))
         self._outer = hashlib.sha256(block.translate(_OUTER))
@@ -55,10 +59,19 @@ class Key:
         return f"Key({self.fingerprint})"
 
 
-def keys_of(secrets: object) -> list[Key]:
-    """Prepares one secret or several, the current one first; None are those of the environment."""
-    if secrets is None:
-        return [Key(secret) for secret in _from_environment()]
+def keys_of(secrets: object, decode: Callable[[bytes], bytes] = bytes) -> list[Key]:
+    """Prepares one secret or several, the current one first; None are those of the environment.
+
+    `decode` makes the key out of a secret, which is the key as it is by default. All secrets are
+    checked before the first is decoded.
+    """
+    named = _from_environment() if secrets is None else _named(secrets)
+    checked = [(name, _each(name, _checked, secret)) for name, secret in named]
+    return [_each(name, partial(Key, decode=decode), octets) for name, octets in checked]
+
+
+def _named(secrets: object) -> list[tuple[str | None, object]]:
+    """Lists secrets, each with its position where there are several."""
     listed = _listed(secrets)
     if listed is None:
         what = "`secrets` is neither one secret nor a sequence of them, such as a list"
@@ -66,19 +79,26 @@ def keys_of(secrets: object) -> list[Key]:
     if not listed:
         raise WebhookError("secret_missing")
     if len(listed) == 1:
-        return [Key(listed[0])]
-    return [_key_at(position, secret) for position, secret in enumerate(listed)]
+        return [(None, listed[0])]
+    return [(f"`secrets[{position}]`", secret) for position, secret in enumerate(listed)]
 
 
-def _key_at(position: int, secret: object) -> Key:
-    """Prepares one of several secrets; an error names its position."""
+def _each(name: str | None, work: Callable[[object], T], secret: object) -> T:
+    """Works on one of several secrets; an error names it."""
     try:
-        return Key(secret)
+        return work(secret)
     except WebhookError as error:
+        if name is None:
+            raise
         # The message of an error that is about a secret has neither field nor offset.
-        what = f"`secrets[{position}]`: {error}"
-        code, hint = error.code, error.hint
+        code, what, hint = error.code, f"{name}: {error}", error.hint
     raise WebhookError(code, what, hint=hint)
+
+
+def _checked(secret: object) -> bytes:
+    octets = octets_of(secret)
+    check_secret(octets)
+    return octets
 
 
 def _listed(secrets: object) -> list[object] | None:
@@ -91,13 +111,12 @@ def _listed(secrets: object) -> list[object] | None:
         return None
 
 
-def _from_environment() -> list[bytes]:
-    current = os.environ.get("VTRYON_WEBHOOK_SECRET")
-    previous = os.environ.get("VTRYON_WEBHOOK_SECRET_PREVIOUS")
-    if current is None:
+def _from_environment() -> list[tuple[str | None, object]]:
+    """Reads the variables; each secret has the name of its own."""
+    if _VARIABLES[0] not in os.environ:
         raise WebhookError("secret_missing")
     # The environment holds bytes; this gets back exactly those that are there.
-    return [os.fsencode(secret) for secret in (current, previous) if secret is not None]
+    return [(name, os.fsencode(os.environ[name])) for name in _VARIABLES if name in os.environ]
 
 
 def octets_of(secret: object) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import math
-from collections.abc import Awaitable, Generator, Sequence
+from collections.abc import Awaitable, Generator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Callable, Literal
@@ -26,9 +26,11 @@ from vtryon_webhooks.callbacks import (
 )
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.event import parse
+from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, Options, Scheme
 from vtryon_webhooks.report import Report, Stage
 from vtryon_webhooks.secret_source import PreparedSecrets, SecretSource
-from vtryon_webhooks.webhooks import DEFAULT_MAX_BODY_BYTES, Webhooks, check_limit
+from vtryon_webhooks.standard_webhooks import GetHeader
+from vtryon_webhooks.webhooks import Webhooks
 
 #: How long reading and handling may take together, in seconds, where they can be stopped.
 DEFAULT_DEADLINE = 10.0
@@ -39,8 +41,8 @@ class Delivery:
     """One request, as an adapter hands it over."""
 
     method: str | None
-    #: All values of the signature's header.
-    signature: Sequence[str | bytes]
+    #: Returns all values of a header, by its name in lower case.
+    header: GetHeader
     #: The value of `content-length`, where there is one.
     declared_length: str | None
     #: Reads the raw body, at most so many bytes and one: then it is `payload_too_large`.
@@ -65,6 +67,9 @@ class Receiver:
         *,
         secrets: SecretSource | None = None,
         max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
+        scheme: Scheme = "vtryon",
+        tolerance_seconds: int | None = None,
+        now: Callable[[], float] | None = None,
         on_quarantine: OnQuarantine | None = None,
         on_error: OnError | None = None,
         deadline: float = DEFAULT_DEADLINE,
@@ -78,13 +83,14 @@ class Receiver:
         if not _is_duration(deadline):
             message = "`deadline` is not a positive number of seconds"
             raise WebhookError("invalid_option", message)
-        check_limit(max_body_bytes)
         self._on_event = on_event
         self._on_quarantine = on_quarantine
         self._deadline = deadline
         self._report = Report(on_error)
         self._threads = Threads(on_late=partial(self._report.failed, stage="verified"))
-        make = partial(Webhooks, max_body_bytes=max_body_bytes)
+        # Checked here, since the verifier may be made later.
+        options = Options(max_body_bytes, scheme, tolerance_seconds, now)
+        make = partial(Webhooks, **vars(options))
         self._secrets = PreparedSecrets(secrets, make, self._threads)
         # What was cancelled and has not ended: the event loop alone would not keep it.
         self._ending: set[asyncio.Future[Answer]] = set()
@@ -192,9 +198,9 @@ class Receiver:
         progress.awaits = "secrets"
         webhooks: Webhooks = self._secrets.webhooks or (yield get_secrets)
         progress.awaits = "body"
-        webhooks.admit(delivery.signature, length_of(delivery.declared_length))
+        webhooks.admit(delivery.header, length_of(delivery.declared_length))
         body = yield partial(delivery.body, webhooks.max_body_bytes)
-        verified = webhooks.verify(body, delivery.signature)
+        verified = webhooks.verify_request(body, delivery.header)
         progress.stage = "unreadable"
         try:
             handle = "on_event", partial(self._on_event, parse(verified))

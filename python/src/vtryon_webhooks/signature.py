@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import binascii
+import hmac
 from collections.abc import Sequence
 from itertools import islice
 from typing import Union
 
 from vtryon_webhooks.errors import WebhookError
+from vtryon_webhooks.keys import Key
 from vtryon_webhooks.plain import bytes_of, text_of
 
 #: The request header that carries the signature, in lower case.
@@ -16,8 +18,25 @@ SIGNATURE_HEADER = "x-vtryon-signature"
 #: All values of the header, or its one value.
 SignatureHeader = Union[str, bytes, Sequence[Union[str, bytes]], None]
 
-# Stands for a value that is no text at all: malformed like any other.
-_NO_TEXT = b"?"
+#: Stands for a value that is no text at all: malformed like any other.
+NO_TEXT = b"\xff"
+
+
+class Claim:
+    """The signature that a request claims, of the right form, and not verified."""
+
+    __slots__ = ("_signature",)
+
+    #: Vtryon's own scheme has no id.
+    webhook_id = None
+
+    def __init__(self, header: object) -> None:
+        """Reads the values of the header."""
+        self._signature = claimed_by(header)
+
+    def is_signed_by(self, key: Key, body: bytes) -> bool:
+        """Compares in constant time."""
+        return hmac.compare_digest(key.mac(body), self._signature)
 
 
 def claimed_by(header: object) -> bytes:
@@ -32,7 +51,7 @@ def claimed_by(header: object) -> bytes:
         raise WebhookError("missing_signature")
     if len(values) > 1:
         raise WebhookError("multiple_signatures")
-    value = _octets(values[0])
+    value = octets_of_value(values[0])
     if not value:
         raise WebhookError("missing_signature")
     if b"," in value:
@@ -54,12 +73,13 @@ def _values(header: object) -> list[object]:
             return [header]
         return list(islice(header, 2))
     except Exception:  # an object may raise anything when it is asked what it is
-        return [_NO_TEXT]
+        return [NO_TEXT]
 
 
-def _octets(value: object) -> bytes:
+def octets_of_value(value: object) -> bytes:
+    """Returns the bytes of a header's value."""
     text = text_of(value)
     if text is not None:
         return text.encode("utf-8", "surrogatepass")
     octets = bytes_of(value)
-    return _NO_TEXT if octets is None else octets
+    return NO_TEXT if octets is None else octets

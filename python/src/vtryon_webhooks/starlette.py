@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, overload
+from typing import Any, Callable, overload
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -10,10 +10,9 @@ from starlette.types import Receive, Scope, Send
 
 from vtryon_webhooks.callbacks import OnError, OnEvent, OnQuarantine
 from vtryon_webhooks.errors import WebhookError
+from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, Scheme
 from vtryon_webhooks.receive import DEFAULT_DEADLINE, Delivery, Receiver, length_of
 from vtryon_webhooks.secret_source import SecretSource
-from vtryon_webhooks.signature import SIGNATURE_HEADER
-from vtryon_webhooks.webhooks import DEFAULT_MAX_BODY_BYTES
 
 __all__ = ["WebhookEndpoint", "receiver"]
 
@@ -50,7 +49,7 @@ class WebhookEndpoint:
 
         delivery = Delivery(
             method=request.method,
-            signature=request.headers.getlist(SIGNATURE_HEADER),
+            header=request.headers.getlist,
             declared_length=declared,
             body=body,
         )
@@ -63,6 +62,9 @@ def receiver(
     *,
     secrets: SecretSource | None = None,
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
+    scheme: Scheme = "vtryon",
+    tolerance_seconds: int | None = None,
+    now: Callable[[], float] | None = None,
     on_quarantine: OnQuarantine | None = None,
     on_error: OnError | None = None,
     deadline: float = DEFAULT_DEADLINE,
@@ -80,6 +82,9 @@ def receiver(
             on_event,
             secrets=secrets,
             max_body_bytes=max_body_bytes,
+            scheme=scheme,
+            tolerance_seconds=tolerance_seconds,
+            now=now,
             on_quarantine=on_quarantine,
             on_error=on_error,
             deadline=deadline,

@@ -15,3 +15,6 @@ class Verified:
     key_index: int
     #: The short name by which that secret is shown.
     fingerprint: str
+    #: With the scheme `standard-webhooks`: the value of `webhook-id`, the same for each attempt and
+    #: replay.
+    webhook_id: str | None = field(default=None, repr=False)

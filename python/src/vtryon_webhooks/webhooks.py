@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Sequence
-from typing import Union
+from typing import Callable, Union
 
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.event import VtryonEvent, parse
 from vtryon_webhooks.keys import Secret, keys_of
+from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, Options, Scheme
 from vtryon_webhooks.plain import bytearray_of, bytes_of
-from vtryon_webhooks.signature import SignatureHeader, claimed_by
+from vtryon_webhooks.signature import SIGNATURE_HEADER, Claim, SignatureHeader
+from vtryon_webhooks.standard_webhooks import (
+    GetHeader,
+    Message,
+    RequestHeaders,
+    decoded,
+    header_of,
+)
 from vtryon_webhooks.verified import Verified
-
-#: How long a body may be, in bytes, where nothing else is said: 256 KiB.
-DEFAULT_MAX_BODY_BYTES = 256 * 1024
-
-#: The highest limit that can be configured: 1 MiB.
-HIGHEST_MAX_BODY_BYTES = 1024 * 1024
 
 #: The raw body of a request, as it came. Text is none: what it was decoded from is not known.
 Payload = Union[bytes, bytearray, memoryview]
@@ -32,40 +33,42 @@ class Webhooks:
     Whatever it is given, it raises `WebhookError` and nothing else.
     """
 
-    __slots__ = ("_keys", "max_body_bytes")
+    __slots__ = ("_keys", "_options", "max_body_bytes")
 
     def __init__(
         self,
         secrets: Secrets | None = None,
         *,
         max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
+        scheme: Scheme = "vtryon",
+        tolerance_seconds: int | None = None,
+        now: Callable[[], float] | None = None,
     ) -> None:
         """Takes the secrets, by default from the environment, and the limit of a body in bytes.
 
         The variables are `VTRYON_WEBHOOK_SECRET` and, while it is rotated,
-        `VTRYON_WEBHOOK_SECRET_PREVIOUS`. Raises `secret_missing`, `secret_empty`,
-        `secret_whitespace`, `secret_quoted`, `secret_invisible` or `secret_placeholder`, and
-        `invalid_option` for a limit that is not from 1 to 1048576.
+        `VTRYON_WEBHOOK_SECRET_PREVIOUS`. With the scheme `standard-webhooks` they are those of the
+        gateway's endpoint, `tolerance_seconds` says how far `webhook-timestamp` may be from the
+        clock, 300 by default, and `now` is that clock, in seconds since 1970.
+
+        Raises `secret_missing`, `secret_empty`, `secret_whitespace`, `secret_quoted`,
+        `secret_invisible` or `secret_placeholder`, and `invalid_option` for another option.
         """
-        self._keys = keys_of(secrets)
-        check_limit(max_body_bytes)
+        self._options = Options(max_body_bytes, scheme, tolerance_seconds, now)
+        self._keys = keys_of(secrets, bytes if scheme == "vtryon" else decoded)
         self.max_body_bytes = max_body_bytes
 
-    def verify(self, payload: Payload, signature: SignatureHeader) -> Verified:
+    def verify(self, payload: Payload, signature: SignatureHeader | RequestHeaders) -> Verified:
         """Verifies the raw body of a request against the values of its signature's header.
 
-        Every secret is tried, without an early exit, and compared in constant time.
+        With the scheme `standard-webhooks` it takes all headers of the request instead. Every
+        secret is tried, without an early exit, and compared in constant time.
         """
-        body = _snapshot(payload)
-        claimed = claimed_by(signature)
-        self._check_length(len(body))
-        matches = [hmac.compare_digest(key.mac(body), claimed) for key in self._keys]
-        if True not in matches:
-            raise mismatch(body)
-        index = matches.index(True)
-        return Verified(body, index, self._keys[index].fingerprint)
+        return self.verify_request(payload, self._header(signature))
 
-    def construct_event(self, payload: Payload, signature: SignatureHeader) -> VtryonEvent:
+    def construct_event(
+        self, payload: Payload, signature: SignatureHeader | RequestHeaders
+    ) -> VtryonEvent:
         """Verifies the raw body and returns its event.
 
         Beside the refusals of `verify` it raises, for a body that is signed but can't be read,
@@ -73,10 +76,32 @@ class Webhooks:
         """
         return parse(self.verify(payload, signature))
 
-    def admit(self, signature: SignatureHeader, declared_length: int) -> None:
-        """Refuses by the header and the declared length, before a body is read."""
-        claimed_by(signature)
+    def verify_request(self, payload: Payload, header: GetHeader) -> Verified:
+        """Verifies the raw body of a request whose headers are asked for by name."""
+        body = _snapshot(payload)
+        claim = self._claim(header)
+        self._check_length(len(body))
+        matches = [claim.is_signed_by(key, body) for key in self._keys]
+        if True not in matches:
+            raise mismatch(body)
+        index = matches.index(True)
+        return Verified(body, index, self._keys[index].fingerprint, claim.webhook_id)
+
+    def admit(self, header: GetHeader, declared_length: int) -> None:
+        """Refuses by the headers and the declared length, before a body is read."""
+        self._claim(header)
         self._check_length(declared_length)
+
+    def _header(self, signature: object) -> GetHeader:
+        if self._options.scheme == "vtryon":
+            return lambda _: signature  # type: ignore[return-value]
+        return header_of(signature)
+
+    def _claim(self, header: GetHeader) -> Claim | Message:
+        options = self._options
+        if options.scheme == "vtryon":
+            return Claim(header(SIGNATURE_HEADER))
+        return Message(header, options.tolerance_seconds, options.now)
 
     def _check_length(self, length: int) -> None:
         if length > self.max_body_bytes:
@@ -86,12 +111,6 @@ class Webhooks:
         """Shows the fingerprints of the secrets, and the limit."""
         fingerprints = ", ".join(key.fingerprint for key in self._keys)
         return f"Webhooks([{fingerprints}], max_body_bytes={self.max_body_bytes})"
-
-
-def check_limit(max_body_bytes: object) -> None:
-    """Refuses what is no limit of a body."""
-    if type(max_body_bytes) is not int or not 1 <= max_body_bytes <= HIGHEST_MAX_BODY_BYTES:
-        raise WebhookError("invalid_option", "`max_body_bytes` is not from 1 to 1048576")
 
 
 def mismatch(body: bytes) -> WebhookError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Callable
 
 from vtryon_webhooks.keys import Key, Secret
+from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, HIGHEST_MAX_BODY_BYTES
 from vtryon_webhooks.testing.bodies import FORGED, UNREADABLE, UNUSUAL
 from vtryon_webhooks.testing.case import (
     OPTIONS,
@@ -21,7 +22,6 @@ from vtryon_webhooks.testing.case import (
     request_of,
 )
 from vtryon_webhooks.testing.signatures import FORMS, WRONG
-from vtryon_webhooks.webhooks import DEFAULT_MAX_BODY_BYTES, HIGHEST_MAX_BODY_BYTES
 
 _JSON = "application/json"
 _FORM = "application/x-www-form-urlencoded"

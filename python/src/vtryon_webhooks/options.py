@@ -1,0 +1,58 @@
+"""How a verifier is configured, beside its secrets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable, Literal
+
+from vtryon_webhooks.errors import WebhookError
+
+#: How long a body may be, in bytes, where nothing else is said: 256 KiB.
+DEFAULT_MAX_BODY_BYTES = 256 * 1024
+
+#: The highest limit that can be configured: 1 MiB.
+HIGHEST_MAX_BODY_BYTES = 1024 * 1024
+
+#: How requests are signed: as Vtryon signs, or by Standard Webhooks, as the gateway does too.
+Scheme = Literal["vtryon", "standard-webhooks"]
+
+#: How far a timestamp may be from the clock, in seconds, where nothing else is said.
+DEFAULT_TOLERANCE_SECONDS = 300
+
+#: The highest tolerance that can be configured: a day.
+HIGHEST_TOLERANCE_SECONDS = 86_400
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is checked before there are secrets; raises `invalid_option`."""
+
+    max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
+    scheme: Scheme = "vtryon"
+    tolerance_seconds: int | None = None
+    #: The clock, in seconds since 1970.
+    now: Callable[[], float] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses what can't be used."""
+        if not _is_from_1_to(HIGHEST_MAX_BODY_BYTES, self.max_body_bytes):
+            raise WebhookError("invalid_option", "`max_body_bytes` is not from 1 to 1048576")
+        if type(self.scheme) is not str or self.scheme not in ("vtryon", "standard-webhooks"):
+            what = '`scheme` is neither "vtryon" nor "standard-webhooks"'
+            raise WebhookError("invalid_option", what)
+        if self.tolerance_seconds is not None:
+            self._check_tolerance()
+        if self.now is not None and not callable(self.now):
+            raise WebhookError("invalid_option", "`now` can't be called")
+
+    def _check_tolerance(self) -> None:
+        # Whoever sets it believes that the time is checked.
+        if self.scheme == "vtryon":
+            what = '`tolerance_seconds` is of the scheme "standard-webhooks": Vtryon signs no time'
+            raise WebhookError("invalid_option", what)
+        if not _is_from_1_to(HIGHEST_TOLERANCE_SECONDS, self.tolerance_seconds):
+            raise WebhookError("invalid_option", "`tolerance_seconds` is not from 1 to 86400")
+
+
+def _is_from_1_to(highest: int, value: object) -> bool:
+    return type(value) is int and 1 <= value <= highest

@@ -1,0 +1,193 @@
+"""Verification by Standard Webhooks, for a receiver behind the gateway.
+
+Vtryon's own signature covers the body alone. This one covers the id and the time of the message
+too, so a request that is sent again later is refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import math
+import re
+import time
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any, Callable, Protocol
+
+from vtryon_webhooks.errors import Code, WebhookError
+from vtryon_webhooks.keys import Key
+from vtryon_webhooks.options import DEFAULT_TOLERANCE_SECONDS
+from vtryon_webhooks.signature import NO_TEXT, octets_of_value
+
+#: Returns all values of a header, by its name in lower case.
+GetHeader = Callable[[str], Sequence[object]]
+
+_ID_HEADER = "webhook-id"
+_TIMESTAMP_HEADER = "webhook-timestamp"
+_SIGNATURE_HEADER = "webhook-signature"
+
+# What the text of a secret begins with.
+_PREFIX = b"whsec_"
+
+# The limits of the core (`core/src/standard_webhooks/headers.rs`). An id holds no dot: with one,
+# the same signature would be good for another id and another body. A timestamp has one spelling.
+_ID = re.compile(rb"[\x21-\x2d\x2f-\x7e]{1,256}")
+_TIMESTAMP = re.compile(rb"0|[1-9][0-9]{0,14}")
+_MAX_SIGNATURES = 16
+_MAX_SIGNATURE_BYTES = 4096
+
+
+class RequestHeaders(Protocol):
+    """The headers of a request, as frameworks have them; a `dict` is one."""
+
+    def items(self) -> Iterable[tuple[Any, Any]]:
+        """Lists names and values; a value may be a list of them."""
+
+
+class Message:
+    """What the three headers of a request claim, within the tolerance, and not verified."""
+
+    __slots__ = ("_signatures", "_signed", "webhook_id")
+
+    def __init__(
+        self, header: GetHeader, tolerance_seconds: int | None, now: Callable[[], float] | None
+    ) -> None:
+        """Reads the headers, then the time; raises the first code that applies."""
+        webhook_id = _read_id(header(_ID_HEADER))
+        timestamp = _read_timestamp(header(_TIMESTAMP_HEADER))
+        self._signatures = _read_signatures(header(_SIGNATURE_HEADER))
+        _check_time(timestamp, tolerance_seconds or DEFAULT_TOLERANCE_SECONDS, _time(now))
+        #: The value of `webhook-id`: the same for each attempt and replay of the message.
+        self.webhook_id = webhook_id.decode()
+        self._signed = b"%s.%d." % (webhook_id, timestamp)
+
+    def is_signed_by(self, key: Key, body: bytes) -> bool:
+        """Compares each signature in constant time, without an early exit."""
+        mac = key.mac(self._signed + body)
+        return True in [hmac.compare_digest(mac, claimed) for claimed in self._signatures]
+
+
+def decoded(secret: bytes) -> bytes:
+    """Decodes the text of a secret, `whsec_` and base64: its bytes are the key."""
+    key = _strict_base64(secret[len(_PREFIX) :]) if secret.startswith(_PREFIX) else None
+    if key is None:
+        raise WebhookError(
+            "invalid_option",
+            "the secret is not whsec_ and base64",
+            hint="configure the secret that the gateway shows for this endpoint, whsec_ included",
+        )
+    if not key:
+        raise WebhookError("secret_empty")
+    return key
+
+
+def header_of(headers: object) -> GetHeader:
+    """Returns what gets a header out of those of a request, whatever the case of their names."""
+
+    def header(name: str) -> Sequence[object]:
+        try:
+            # Of frameworks whose `items` joins what came twice, or keeps one of it.
+            getlist = getattr(headers, "getlist", None)
+            if getlist is not None:
+                return list(islice(getlist(name), 2))
+            items = getattr(headers, "items", None)
+            pairs = () if items is None else items()
+            return [found for key, value in pairs if _is(key, name) for found in _listed(value)]
+        except Exception:  # an object may raise anything when it is asked
+            return [NO_TEXT]
+
+    return header
+
+
+def _is(key: object, name: str) -> bool:
+    return octets_of_value(key).lower() == name.encode()
+
+
+def _listed(value: object) -> Sequence[object]:
+    if value is None:
+        return ()
+    is_list = isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+    return list(islice(value, 2)) if is_list else [value]  # type: ignore[call-overload]
+
+
+def _only(values: Sequence[object], repeated: Code) -> bytes:
+    """Returns the one value; none is an empty one."""
+    if len(values) > 1:
+        raise WebhookError(repeated)
+    return octets_of_value(values[0]) if values else b""
+
+
+def _read_id(values: Sequence[object]) -> bytes:
+    value = _only(values, "malformed_message_id")
+    if not value:
+        raise WebhookError("missing_message_id")
+    if not _ID.fullmatch(value):
+        raise WebhookError("malformed_message_id")
+    return value
+
+
+def _read_timestamp(values: Sequence[object]) -> int:
+    value = _only(values, "malformed_timestamp")
+    if not value:
+        raise WebhookError("missing_timestamp")
+    if not _TIMESTAMP.fullmatch(value):
+        raise WebhookError("malformed_timestamp")
+    return int(value)
+
+
+def _read_signatures(values: Sequence[object]) -> list[bytes]:
+    """Reads the signatures of version 1: base64 of 32 bytes each. Other versions are skipped."""
+    value = _only(values, "multiple_signatures")
+    if not value:
+        raise WebhookError("missing_signature")
+    # What is too long is not even split.
+    is_short = len(value) <= _MAX_SIGNATURE_BYTES
+    parts = [part for part in value.split(b" ") if part] if is_short else []
+    if any(part.count(b",") > 1 for part in parts):
+        raise WebhookError("multiple_signatures")
+    if not is_short or len(parts) > _MAX_SIGNATURES:
+        raise WebhookError(
+            "malformed_signature",
+            "the header webhook-signature holds too many signatures",
+            hint="it may hold 16 signatures and 4096 bytes",
+        )
+    found = [_strict_base64(part[3:]) for part in parts if part.startswith(b"v1,")]
+    signatures = [signature for signature in found if signature and len(signature) == 32]
+    if not signatures:
+        raise WebhookError(
+            "malformed_signature",
+            "the header webhook-signature holds no signature of version 1",
+            hint="pass the header's value as it came: v1, and 44 characters of base64, or several "
+            "such with blanks between them",
+        )
+    return signatures
+
+
+def _strict_base64(digits: bytes) -> bytes | None:
+    """Decodes base64 (RFC 4648, 4) in its one spelling: with padding, and no bits left over."""
+    try:
+        octets = base64.b64decode(digits, validate=True)
+    except ValueError:
+        return None
+    return octets if base64.b64encode(octets) == digits else None
+
+
+def _time(now: Callable[[], float] | None) -> float:
+    if now is None:
+        return time.time()
+    try:
+        seconds = now()
+    except Exception:
+        seconds = math.nan
+    # Raised out here, since the clock's own error is none of the package's.
+    if type(seconds) not in (int, float) or not math.isfinite(seconds):
+        raise WebhookError("invalid_option", "`now` did not return a number of seconds")
+    return seconds
+
+
+def _check_time(timestamp: int, tolerance: int, now: float) -> None:
+    if timestamp + tolerance < now:
+        raise WebhookError("timestamp_too_old")
+    if timestamp > now + tolerance:
+        raise WebhookError("timestamp_too_new")
