@@ -207,6 +207,9 @@ def test_a_signed_body_that_cannot_be_read(
         ({"max_body_bytes": 0}, "invalid_option"),
         ({"secrets": ""}, "secret_empty"),
         ({"secrets": [SECRET, " x"]}, "secret_whitespace"),
+        ({"secrets": f'"{SECRET}"'}, "secret_quoted"),
+        ({"secrets": f"\ufeff{SECRET}"}, "secret_invisible"),
+        ({"secrets": "${VTRYON_WEBHOOK_SECRET}"}, "secret_placeholder"),
     ],
 )
 def test_options(app: str, options: dict[str, Any], code: str) -> None:

@@ -85,6 +85,19 @@ def test_a_missing_secret_is_an_error_that_fills_no_log(
 
 
 @every_app
+@pytest.mark.parametrize(("value", "code"), [("", "secret_empty"), ("null", "secret_placeholder")])
+def test_a_careless_variable_is_told_at_the_first_request(
+    app: str, value: str, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VTRYON_WEBHOOK_SECRET", SECRET)
+    monkeypatch.setenv("VTRYON_WEBHOOK_SECRET_PREVIOUS", value)
+    faults: list[Any] = []
+    assert sender(app, refuse, on_error=faults.append)(GOOD).status == 503
+    assert [fault.code for fault in faults] == [code]
+    assert str(faults[0]).startswith("VTRYON_WEBHOOK_SECRET_PREVIOUS: the secret is ")
+
+
+@every_app
 @pytest.mark.parametrize("secrets", [[], [None], None])
 def test_a_missing_value_is_told_at_the_first_request(app: str, secrets: Any) -> None:
     faults: list[Any] = []
@@ -155,6 +168,8 @@ def test_an_async_function_where_nothing_awaits_it(app: str) -> None:
         (lambda: [], "secret_missing"),
         (lambda: "", "secret_empty"),
         (lambda: f"{SECRET}\n", "secret_whitespace"),
+        (lambda: f"'{SECRET}'", "secret_quoted"),
+        (lambda: "undefined", "secret_placeholder"),
         (lambda: 7, "secret_missing"),
         (lambda: "\ud800", "invalid_option"),
         (lambda: lambda: SECRET, "secret_missing"),
