@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 from test_standard_webhooks import signed
 
 from vtryon_webhooks import lifecycle_step
-from vtryon_webhooks.errors import TABLE
+from vtryon_webhooks.codes import TABLE
 from vtryon_webhooks.event import STATUSES
 from vtryon_webhooks.testing import event_body, hostile_requests, payload_of, sign
 

@@ -9,7 +9,7 @@ import pytest
 from tables import bytes_of, core, vectors
 
 from vtryon_webhooks import WebhookError, Webhooks, lifecycle_step
-from vtryon_webhooks.errors import TABLE
+from vtryon_webhooks.codes import TABLE
 from vtryon_webhooks.event import parse
 from vtryon_webhooks.keys import Key
 from vtryon_webhooks.testing import sign

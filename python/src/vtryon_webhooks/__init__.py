@@ -6,7 +6,8 @@
 Adapters for Flask, FastAPI, Starlette and Django are in the modules by these names.
 """
 
-from vtryon_webhooks.errors import Code, WebhookError
+from vtryon_webhooks.codes import Code
+from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.event import STATUS_CHANGED, Status, VtryonEvent
 from vtryon_webhooks.lifecycle import Outcome, Step, lifecycle_step
 from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, Scheme

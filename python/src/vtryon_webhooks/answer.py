@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
-from vtryon_webhooks.errors import TABLE, Code
+from vtryon_webhooks.codes import TABLE, Code
 
 # When to come again, in seconds (RFC 9110, 10.2.3).
 _RETRY_AFTER = 10

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, Callable, Protocol
 
-from vtryon_webhooks.errors import Code, WebhookError
+from vtryon_webhooks.codes import Code
+from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.keys import Key
 from vtryon_webhooks.options import DEFAULT_TOLERANCE_SECONDS
 from vtryon_webhooks.signature import NO_TEXT, octets_of_value
