@@ -1,5 +1,7 @@
 // What would be many steps between wasm and JavaScript is one here. Nothing is decided in this file.
 
+export { waitUntil } from "cloudflare:workers";
+
 const HEADERS = { "content-type": "application/json", "cache-control": "no-store" };
 
 /** Returns what is read of every webhook, a line each: the method, the URL, and three headers, empty where absent. */
@@ -35,3 +37,17 @@ export const rowsOf = (cursor) => cursor.raw().toArray();
 export const after = (millis, no, settle) => setTimeout(settle, millis, no, true);
 
 export const cancel = (timer) => clearTimeout(timer);
+
+/** A year, in seconds, for this host alone. */
+const HSTS = "max-age=31536000";
+
+/**
+ * Sets what every answer has. One that an object has given, as every socket is, can't be changed, and is made anew.
+ * RFC 6797, 7.2: HSTS is not for what goes over plain HTTP.
+ */
+export function secured(response, isSecure) {
+  const answer = response.status === 101 ? new Response(null, response) : response;
+  answer.headers.set("x-content-type-options", "nosniff");
+  if (isSecure) answer.headers.set("strict-transport-security", HSTS);
+  return answer;
+}

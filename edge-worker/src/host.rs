@@ -1,7 +1,7 @@
 //! The runtime as the way of a webhook needs it: one step into JavaScript for what the bindings of the crate
 //! `worker` and of `web-sys` take many for.
 
-use js_sys::{Array, JsString};
+use js_sys::{Array, JsString, Promise};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen;
@@ -18,6 +18,14 @@ extern "C" {
     /// An answer in JSON. A status that is none throws.
     #[wasm_bindgen(catch)]
     pub(crate) fn answer(status: u16, text: &str) -> Result<Response, JsValue>;
+
+    /// Sets the headers that every answer has, whatever it is; `is_secure` where it goes over TLS.
+    #[wasm_bindgen(catch)]
+    pub(crate) fn secured(response: Response, is_secure: bool) -> Result<Response, JsValue>;
+
+    /// Keeps what a request has begun going when the request is over, or its client has left.
+    #[wasm_bindgen(js_name = waitUntil)]
+    pub(crate) fn wait_until(promise: &Promise);
 
     /// Waits for the body of a request, and tells `settle` of it.
     #[wasm_bindgen(catch)]

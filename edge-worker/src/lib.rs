@@ -82,14 +82,19 @@ async fn answer_in_time(
     let deadline = if let Route::Api(Api::Test(_)) = route { TEST_DEADLINE } else { DEADLINE };
     let context = Context::new(context);
     let answer = answer(&head, route, request, env, &context);
-    let fault = match select(pin!(AssertUnwindSafe(answer).catch_unwind()), wait::pause(deadline)).await {
-        Either::Left((Ok(Ok(response)), _)) => return Ok(response),
-        Either::Left((Ok(Err(refusal)), _)) => return refusal.into_response(),
-        Either::Left((Err(_), _)) => "panicked",
-        Either::Right(_) => "took too long",
+    let answer = match select(pin!(AssertUnwindSafe(answer).catch_unwind()), wait::pause(deadline)).await {
+        Either::Left((Ok(answer), _)) => answer,
+        Either::Left((Err(_), _)) => Err(failed("panicked")),
+        Either::Right(_) => Err(failed("took too long")),
     };
-    console_error!("a request {fault}");
-    Refusal::new(Code::Unavailable).into_response()
+    let response = answer.or_else(Refusal::into_response)?;
+    Ok(host::secured(response, head.url.starts_with("https:"))?)
+}
+
+/// Logs how a request has failed, which its sender is not told.
+fn failed(how: &str) -> Refusal {
+    console_error!("a request {how}");
+    Refusal::new(Code::Unavailable)
 }
 
 async fn answer(
