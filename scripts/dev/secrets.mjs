@@ -4,6 +4,10 @@ import { randomBytes } from "node:crypto";
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 
+/** How many characters the gateway wants of a token; with a shorter one it answers nothing but 503. */
+const MIN_TOKEN_CHARS = 32;
+const TOKENS = ["GATEWAY_ADMIN_TOKEN", "GATEWAY_TICKET_TOKEN"];
+
 const generated = {
   VTRYON_WEBHOOK_SECRET: () => randomBytes(32).toString("hex"),
   GATEWAY_ADMIN_TOKEN: () => randomBytes(32).toString("hex"),
@@ -19,6 +23,8 @@ const generated = {
 export function loadSecrets(devVars, overlay, environment = process.env) {
   const text = existsSync(devVars) ? readFileSync(devVars, "utf8") : "";
   const kept = parseEnv(text);
+  checkTokens(environment, "the environment");
+  checkTokens(kept, devVars, (name) => name in generated && environment[name] !== undefined);
   let separator = text === "" || text.endsWith("\n") ? "" : "\n";
   const secrets = {};
   const overrides = [];
@@ -38,6 +44,17 @@ export function loadSecrets(devVars, overlay, environment = process.env) {
   }
   writeFileSync(overlay, overrides.join(""), { mode: 0o600 });
   return { secrets, files: [devVars, overlay].filter((file) => existsSync(file)) };
+}
+
+/** Throws where a token is too short, before anything is generated or started; its value is not shown. */
+function checkTokens(variables, where, isOverridden = () => false) {
+  for (const name of TOKENS) {
+    const value = variables[name];
+    if (value === undefined || isOverridden(name) || [...value].length >= MIN_TOKEN_CHARS) continue;
+    throw new Error(
+      `${name} in ${where} has fewer than ${MIN_TOKEN_CHARS} characters: generate one by \`openssl rand -hex 32\``,
+    );
+  }
 }
 
 /** The value such that wrangler reads back exactly that from an env file. */

@@ -32,7 +32,7 @@ async function freePort() {
 }
 
 /** Starts the gateway; `ready` is its URL, or undefined when it ended before. */
-async function start({ port, folder = state } = {}) {
+async function start({ port, folder = state, variables = {} } = {}) {
   const env = {
     ...process.env,
     PORT: String(port ?? (await freePort())),
@@ -40,6 +40,7 @@ async function start({ port, folder = state } = {}) {
     VTRYON_WEBHOOK_SECRET: SECRET,
     GATEWAY_ADMIN_TOKEN: TOKEN,
     GATEWAY_MASTER_KEY: "0f".repeat(32),
+    ...variables,
   };
   const child = spawn(process.execPath, [SCRIPT], { env, stdio: ["ignore", "pipe", "pipe"] });
   const dev = { child, out: "", err: "" };
@@ -128,6 +129,17 @@ test("what it prints can be pasted", async () => {
   assert.equal(dev.out.match(/^ready /gm).length, 1);
   dev.child.kill("SIGTERM");
   await dev.ended;
+});
+
+test("a token that is too short is refused before anything starts", async () => {
+  const dev = await start({ variables: { GATEWAY_ADMIN_TOKEN: "x".repeat(31) } });
+  assert.equal(dev.ready, undefined);
+  assert.ok((await dev.ended).code > 0);
+  assert.match(
+    dev.err,
+    /^error: GATEWAY_ADMIN_TOKEN in the environment has fewer than 32 characters: .*openssl rand/m,
+  );
+  assert.doesNotMatch(dev.err, /wrangler|xxxx/);
 });
 
 test("a port that is taken is said to be taken by whom", async () => {
