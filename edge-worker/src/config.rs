@@ -23,6 +23,9 @@ const WEBHOOK_SECRETS: [(&str, Held); 2] =
 /// How many shards a deployment has where none is configured.
 const DEFAULT_SHARDS: u32 = 16;
 
+/// How many characters a token has at least: so long that guessing is hopeless, whoever guesses and how often.
+const MIN_TOKEN_CHARS: usize = 32;
+
 /// How long things are kept, in hours: 30 days, never less than two, for what is owed is tried for one, and
 /// no more than ten years, for KV takes no time to live past 2^31 seconds.
 const DEFAULT_RETENTION_HOURS: u32 = 720;
@@ -174,20 +177,31 @@ fn master_key(env: &Env) -> Result<MasterKey, Fault> {
 
 /// Reads who may use `/api`: the holder of the token, whom Access lets in, or both; never nobody.
 fn admin(env: &Env, master: &MasterKey) -> Result<Admin, Fault> {
-    const NAME: &str = "GATEWAY_ADMIN_TOKEN";
-    const MINTER: &str = "GATEWAY_TICKET_TOKEN";
-    let token = text(env, NAME).map(|text| Token::new(text, master)).transpose().map_err(fault(NAME))?;
+    const ADMIN: &str = "GATEWAY_ADMIN_TOKEN";
+    const TICKETS: &str = "GATEWAY_TICKET_TOKEN";
+    let token = token(env, ADMIN)?;
+    let ticket_issuer = self::token(env, TICKETS)?;
     let access = access(env)?;
     if token.is_none() && access.is_none() {
-        return Err(wrong(NAME, "is not set, nor are ACCESS_TEAM and ACCESS_AUD")());
+        return Err(wrong(ADMIN, "is not set, nor are ACCESS_TEAM and ACCESS_AUD")());
     }
-    let minter = secret(env, MINTER)?;
-    if let (Some(minter), Some(token)) = (&minter, text(env, NAME))
-        && minter.matches(token.as_bytes())
+    if let (Some((text, _)), Some((_, issuer))) = (&token, &ticket_issuer)
+        && issuer.matches(text.as_bytes())
     {
-        return Err(wrong(MINTER, "is the same as GATEWAY_ADMIN_TOKEN")());
+        return Err(wrong(TICKETS, "is the same as GATEWAY_ADMIN_TOKEN")());
     }
-    Ok(Admin::new(token, access, minter))
+    let token = token.map(|(text, secret)| Token::new(secret, &text, master));
+    Ok(Admin::new(token, access, ticket_issuer.map(|(_, secret)| secret)))
+}
+
+/// Reads a token, as it stands and as what claims are compared with.
+fn token(env: &Env, variable: &'static str) -> Result<Option<(Zeroizing<String>, Secret)>, Fault> {
+    let Some(text) = text(env, variable).map(Zeroizing::new) else { return Ok(None) };
+    let secret = Secret::new(text.as_bytes()).map_err(fault(variable))?;
+    if text.chars().count() < MIN_TOKEN_CHARS {
+        return Err(wrong(variable, "has fewer than 32 characters: generate one by `openssl rand -hex 32`")());
+    }
+    Ok(Some((text, secret)))
 }
 
 fn access(env: &Env) -> Result<Option<Access>, Fault> {

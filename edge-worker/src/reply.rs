@@ -15,23 +15,23 @@ const RETRY_AFTER: (&str, Cow<'_, str>) = ("retry-after", Cow::Borrowed("10"));
 pub(crate) struct Refusal {
     code: Code,
     message: Cow<'static, str>,
-    header: Option<(&'static str, Cow<'static, str>)>,
+    headers: Vec<(&'static str, Cow<'static, str>)>,
 }
 
 impl Refusal {
     pub(crate) const fn new(code: Code) -> Self {
         let code = code.public();
-        Self { code, message: Cow::Borrowed(code.summary()), header: None }
+        Self { code, message: Cow::Borrowed(code.summary()), headers: Vec::new() }
     }
 
     /// Says what is wrong in the words of the place that knows.
     pub(crate) const fn because(code: Code, message: &'static str) -> Self {
-        Self { code, message: Cow::Borrowed(message), header: None }
+        Self { code, message: Cow::Borrowed(message), headers: Vec::new() }
     }
 
     /// Says it in words that were put together for the case.
     pub(crate) const fn telling(code: Code, message: String) -> Self {
-        Self { code, message: Cow::Owned(message), header: None }
+        Self { code, message: Cow::Owned(message), headers: Vec::new() }
     }
 
     pub(crate) fn message(&self) -> &str {
@@ -42,16 +42,22 @@ impl Refusal {
         self.code
     }
 
-    pub(crate) fn with_header(self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
-        Self { header: Some((name, value.into())), ..self }
+    /// Adds a header to its answer.
+    pub(crate) fn with_header(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.headers.push((name, value.into()));
+        self
     }
 
     pub(crate) fn into_response(self) -> worker::Result<web_sys::Response> {
         let told = Told { error: self.code.as_str(), message: &self.message };
         let response = host::answer(self.code.http_status(), &json::to_string(&told))?;
-        let header = self.header.or((self.code == Code::Unavailable).then_some(RETRY_AFTER));
-        if let Some((name, value)) = header {
-            response.headers().set(name, &value)?;
+        let headers = response.headers();
+        if self.code == Code::Unavailable {
+            let (name, value) = RETRY_AFTER;
+            headers.set(name, &value)?;
+        }
+        for (name, value) in self.headers {
+            headers.set(name, &value)?;
         }
         Ok(response)
     }

@@ -2,10 +2,32 @@
 
 import { createHmac, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
 import { Response } from "miniflare";
+import { ask } from "./caller.js";
+import { Gateway } from "./gateway.js";
 
 export const AUD = "0123456789abcdef".repeat(4);
 export const OTHER_AUD = "fedcba9876543210".repeat(4);
 export const ISSUER = "https://acme.cloudflareaccess.com";
+
+/** What the gateway is told of the team, whose second application it is. */
+export const ACCESS = { ACCESS_TEAM: "acme", ACCESS_AUD: `${OTHER_AUD},${AUD}` };
+
+/** The header in which Access tells whom it has let in. */
+export const asserted = (assertion) => ({ "cf-access-jwt-assertion": assertion });
+
+/** A gateway with a team of its own: what it keeps of the team's keys is its own, too. */
+export async function gatewayOfTeam(t, bindings = {}, build = "build") {
+  const team = new Team();
+  const gateway = await Gateway.start({
+    build,
+    bindings: { ...ACCESS, ...bindings },
+    outbound: team.outbound,
+  });
+  t.after(() => gateway.stop());
+  const get = (assertion = team.assertion()) =>
+    ask(gateway, "/api/tasks", { headers: asserted(assertion) });
+  return { team, gateway, get, status: async (assertion) => (await get(assertion)).status };
+}
 
 const base64url = (value) =>
   Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");

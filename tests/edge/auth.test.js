@@ -11,12 +11,16 @@ import {
   flipped,
   good,
   HOUR,
+  JSON_TYPE,
   MASTER,
   now,
   session,
   signIn,
 } from "./caller.js";
 import { Gateway, TOKEN } from "./gateway.js";
+import { exchange, head } from "./raw.js";
+
+const ANOTHER = "another-token-of-the-tests-0123456789abcdef";
 
 let gateway;
 before(async () => {
@@ -61,6 +65,10 @@ const CREDENTIALS = {
   ],
   "an assertion where there is no Access": [() => ({ "cf-access-jwt-assertion": "a.b.c" }), 401],
 };
+const CLEARED = `${COOKIE}=; Path=/; HttpOnly; Secure; SameSite=Strict; Max-Age=0`;
+const isOneSession = (cookie) =>
+  cookie?.split("; ").filter((one) => one.startsWith(`${COOKIE}=`)).length === 1;
+
 for (const [name, [headers, status]] of Object.entries(CREDENTIALS)) {
   test(`credentials: ${name}`, async () => {
     const from = elsewhere();
@@ -77,6 +85,11 @@ for (const [name, [headers, status]] of Object.entries(CREDENTIALS)) {
     if (status === 401) {
       assert.equal(answer.error, "unauthorized");
       assert.equal(answer.headers.get("www-authenticate"), "Bearer");
+    }
+    // A session that is void is taken from the browser; one that is good stays.
+    const isVoid = status === 401 && isOneSession(headers().cookie);
+    for (const { cookie } of [answer, asked]) {
+      assert.equal(cookie, isVoid ? CLEARED : null);
     }
   });
 }
@@ -95,14 +108,49 @@ test("a session is void once the token or the master key has changed", async (t)
   const first = await open(TOKEN);
   assert.equal(await status(first), 200);
   await other.halt();
-  await other.restart({ GATEWAY_ADMIN_TOKEN: "another" });
+  await other.restart({ GATEWAY_ADMIN_TOKEN: ANOTHER });
   assert.equal(await status(first), 401);
-  const second = await open("another");
+  const second = await open(ANOTHER);
   assert.equal(await status(second), 200);
   await other.halt();
   await other.restart({ GATEWAY_MASTER_KEY: "1e".repeat(32) });
   assert.equal(await status(second), 401);
-  assert.equal(await status(await open("another")), 200);
+  assert.equal(await status(await open(ANOTHER)), 200);
+});
+
+test("a void session is cleared by whatever refuses it, and by nothing that lets in", async () => {
+  const headers = cookie(session(now() - 1));
+  const socket = { ...headers, upgrade: "websocket", "sec-websocket-version": "13" };
+  const requests = [
+    ["/api/live", { headers }, 401],
+    ["/api/live/0", { headers }, 401],
+    ["/api/tasks/x/live", { headers }, 401],
+    ["/api/tasks", { headers: { ...headers, ...bearer("wrong") } }, 401],
+    ["/api/endpoints", { method: "POST", body: "{}", headers }, 401],
+  ];
+  for (const [path, init, status] of requests) {
+    const answer = await ask(gateway, path, init);
+    assert.deepEqual([answer.status, answer.cookie], [status, CLEARED], path);
+  }
+  const refused = await exchange(
+    gateway.url,
+    head("GET", "/api/live/0", [
+      ...Object.entries(socket).map(([name, value]) => `${name}: ${value}`),
+      "connection: upgrade",
+      "sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==",
+    ]),
+  );
+  assert.equal(refused.status, 401);
+  assert.match(refused.head, /^set-cookie: __Host-vtryon_session=;.*Max-Age=0/im);
+  const wrong = await signIn(gateway, "wrong", { headers: { ...JSON_TYPE, ...headers } });
+  assert.deepEqual([wrong.status, wrong.cookie], [401, CLEARED]);
+  const kept = await signIn(gateway, "wrong", { headers: { ...JSON_TYPE, ...cookie(good()) } });
+  assert.deepEqual([kept.status, kept.cookie], [401, null], "a typing error ends no session");
+  const signed = await signIn(gateway, TOKEN, { headers: { ...JSON_TYPE, ...headers } });
+  assert.equal(signed.status, 204);
+  assert.match(signed.cookie, /Max-Age=43200/);
+  const admitted = await ask(gateway, "/api/tasks", { headers: { ...headers, ...bearer(TOKEN) } });
+  assert.deepEqual([admitted.status, admitted.cookie], [200, null]);
 });
 
 test("another origin is given no leave", async () => {

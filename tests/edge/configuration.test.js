@@ -18,7 +18,18 @@ const FAULTS = [
   ["VTRYON_WEBHOOK_SECRET_PREVIOUS", "undefined", "secret_placeholder"],
   ["GATEWAY_ADMIN_TOKEN", undefined, "is not set"],
   ["GATEWAY_ADMIN_TOKEN", "", "secret_empty"],
+  ["GATEWAY_ADMIN_TOKEN", "x".repeat(31), "has fewer than 32 characters"],
+  // Characters, not bytes.
+  ["GATEWAY_ADMIN_TOKEN", "\u00e9".repeat(31), "has fewer than 32 characters"],
+  ["GATEWAY_ADMIN_TOKEN", 1234567890, "has fewer than 32 characters"],
+  ["GATEWAY_TICKET_TOKEN", "x".repeat(31), "has fewer than 32 characters"],
   // It has to be right even where it need not be there.
+  [
+    "GATEWAY_ADMIN_TOKEN",
+    "x".repeat(31),
+    "32 characters",
+    { ACCESS_TEAM: "acme", ACCESS_AUD: TAG },
+  ],
   ["GATEWAY_ADMIN_TOKEN", "", "secret_empty", { ACCESS_TEAM: "acme", ACCESS_AUD: TAG }],
   ["ACCESS_AUD", undefined, "is not set", { ACCESS_TEAM: "acme" }],
   ["ACCESS_TEAM", undefined, "is not set", { ACCESS_AUD: TAG }],
@@ -69,8 +80,18 @@ for (const [variable, value, told, others] of FAULTS) {
     }
     const log = gateway.log.join("");
     assert.ok(log.includes(`configuration: ${variable}`) && log.includes(told), log);
+    assert.ok(!log.includes("x".repeat(31)), "never its value");
   });
 }
+
+test("a token of 32 characters is long enough", async (t) => {
+  const token = "x".repeat(32);
+  const bindings = { GATEWAY_ADMIN_TOKEN: token, GATEWAY_TICKET_TOKEN: "y".repeat(32) };
+  const gateway = await Gateway.start({ bindings });
+  t.after(() => gateway.stop());
+  const headers = { authorization: `Bearer ${token}` };
+  assert.equal((await fetch(`${gateway.url}/api/tasks`, { headers })).status, 200);
+});
 
 test("a binding that is not there", async (t) => {
   const gateway = await Gateway.start({ kvNamespaces: [] });

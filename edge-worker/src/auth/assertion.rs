@@ -17,7 +17,7 @@ pub(super) struct Assertion<'a> {
 }
 
 /// The payload of an assertion that the team has signed. Only [`Assertion::verify`] makes one.
-pub(super) struct Genuine(Vec<u8>);
+pub(super) struct VerifiedJwt(Vec<u8>);
 
 impl<'a> Assertion<'a> {
     /// Takes apart `<header>.<payload>.<signature>` (RFC 7515, 3.1), and tells the log what is wrong.
@@ -48,14 +48,19 @@ impl<'a> Assertion<'a> {
         &self.kid
     }
 
-    /// Verifies the signature; there is no payload without it.
-    pub(super) async fn verify(self, key: &PublicKey) -> Result<Option<Genuine>, Refusal> {
+    /// Returns what it claims while nobody knows whether that is true: a reason to refuse it, never one to let it in.
+    pub(super) fn claimed(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// Verifies the signature.
+    pub(super) async fn verify(self, key: &PublicKey) -> Result<Option<VerifiedJwt>, Refusal> {
         let good = key.verify(self.signed.as_bytes(), &self.signature).await?;
-        Ok(good.then_some(Genuine(self.payload)))
+        Ok(good.then_some(VerifiedJwt(self.payload)))
     }
 }
 
-impl Genuine {
+impl VerifiedJwt {
     pub(super) fn payload(&self) -> &[u8] {
         &self.0
     }

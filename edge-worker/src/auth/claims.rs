@@ -1,44 +1,48 @@
-//! What a genuine assertion claims: by whom it is, for whom, and for how long (RFC 7519, 4.1).
+//! What an assertion claims: by whom it is, for whom, and for how long (RFC 7519, 4.1).
 
-use super::assertion::Genuine;
+use super::assertion::{Assertion, VerifiedJwt};
 use crate::json::{self, Object};
 use vtryon_webhooks::Millis;
 
 /// How many seconds the clock of Access may be ahead of ours.
 const LEEWAY: i64 = 60;
 
-/// Checks the claims and returns when they expire, or tells the log which of them is wrong.
-pub(super) fn check(
-    genuine: &Genuine,
-    issuer: &str,
-    audiences: &[String],
-    now: Millis,
-) -> Result<Millis, &'static str> {
-    check_payload(genuine.payload(), issuer, audiences, now)
+/// What an assertion has to claim.
+pub(super) struct Expected {
+    pub(super) issuer: String,
+    pub(super) audiences: Vec<String>,
 }
 
-fn check_payload(
-    payload: &[u8],
-    issuer: &str,
-    audiences: &[String],
-    now: Millis,
-) -> Result<Millis, &'static str> {
-    let claims = Object::parse(payload).ok_or("its Access assertion claims nothing")?;
-    if claims.text("iss").as_deref() != Some(issuer) {
-        return Err("its Access assertion is of another team: iss");
+impl Expected {
+    /// Refuses what could not let in even if its signature were right, before anything costly is done for it.
+    pub(super) fn precheck(&self, assertion: &Assertion<'_>, now: Millis) -> Result<(), &'static str> {
+        self.check_payload(assertion.claimed(), now).map(|_| ())
     }
-    if !claims.get("aud").is_some_and(|aud| named(aud).iter().any(|name| audiences.contains(name))) {
-        return Err("its Access assertion is for another application: aud");
+
+    /// Checks the claims and returns when they expire, or tells the log which of them is wrong.
+    pub(super) fn check(&self, verified: &VerifiedJwt, now: Millis) -> Result<Millis, &'static str> {
+        self.check_payload(verified.payload(), now)
     }
-    let now = now.0.div_euclid(1000);
-    let end = claims.get("exp").and_then(time).filter(|end| *end > now);
-    let end = end.ok_or("its Access assertion has expired: exp")?;
-    // The assertions of service tokens have no `nbf`.
-    let has_begun = |begin| time(begin).is_some_and(|begin| begin <= now.saturating_add(LEEWAY));
-    if !["nbf", "iat"].into_iter().filter_map(|name| claims.get(name)).all(has_begun) {
-        return Err("its Access assertion begins in the future: nbf or iat");
+
+    fn check_payload(&self, payload: &[u8], now: Millis) -> Result<Millis, &'static str> {
+        let claims = Object::parse(payload).ok_or("its Access assertion claims nothing")?;
+        if claims.text("iss").as_deref() != Some(&self.issuer) {
+            return Err("its Access assertion is of another team: iss");
+        }
+        let is_named = |aud| named(aud).iter().any(|name| self.audiences.contains(name));
+        if !claims.get("aud").is_some_and(is_named) {
+            return Err("its Access assertion is for another application: aud");
+        }
+        let now = now.0.div_euclid(1000);
+        let end = claims.get("exp").and_then(time).filter(|end| *end > now);
+        let end = end.ok_or("its Access assertion has expired: exp")?;
+        // The assertions of service tokens have no `nbf`.
+        let has_begun = |begin| time(begin).is_some_and(|begin| begin <= now.saturating_add(LEEWAY));
+        if !["nbf", "iat"].into_iter().filter_map(|name| claims.get(name)).all(has_begun) {
+            return Err("its Access assertion begins in the future: nbf or iat");
+        }
+        Ok(Millis(end.saturating_mul(1000)))
     }
-    Ok(Millis(end.saturating_mul(1000)))
 }
 
 /// Reads an audience: one name, or a list of them; anything else names nobody.
@@ -93,10 +97,11 @@ mod tests {
 
     #[test]
     fn claims_decide() {
-        let audiences = ["one".to_owned(), "two".to_owned()];
+        let expected =
+            Expected { issuer: ISSUER.to_owned(), audiences: vec!["one".to_owned(), "two".to_owned()] };
         for (payload, told) in PAYLOADS {
             let payload = payload.replace("ISS", ISSUER);
-            let verdict = check_payload(payload.as_bytes(), ISSUER, &audiences, NOW);
+            let verdict = expected.check_payload(payload.as_bytes(), NOW);
             match told {
                 None => assert!(verdict.is_ok_and(|end| end > NOW), "{payload}"),
                 Some(told) => assert!(verdict.is_err_and(|fault| fault.contains(told)), "{payload}"),

@@ -1,5 +1,8 @@
-//! How often a client may be wrong. Counted in the memory of the isolate, so that no guess costs a row:
-//! a client that reaches several isolates has as many counts.
+//! How often a client may be wrong before it is answered 429. Counted in the memory of the isolate, so that no
+//! guess costs a row: a client that reaches several isolates has as many counts.
+//!
+//! Only failures are counted and throttled. Credentials are compared before anybody looks here, so that a client
+//! that shares an address with one that guesses is let in all the same.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -53,6 +56,17 @@ impl fmt::Display for Client {
 /// The failures of the last minute, by client, in the order of each client's first.
 pub(super) struct Failures(VecDeque<Window>);
 
+/// What is said to a client that has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The first of its minute.
+    First,
+    /// One that is not the first, and within the limit.
+    Further,
+    /// One beyond the limit, and how many seconds are left of the minute, 1 to 60.
+    Throttled(i64),
+}
+
 struct Window {
     client: Client,
     since: Millis,
@@ -60,7 +74,7 @@ struct Window {
 }
 
 impl Window {
-    /// Tells how many milliseconds are left of it; nothing once it is over, or if the clock went back.
+    /// Returns how many milliseconds are left of it; nothing once it is over, or if the clock went back.
     fn left(&self, now: Millis) -> Option<i64> {
         let passed = now.0.saturating_sub(self.since.0);
         (0..WINDOW).contains(&passed).then(|| WINDOW - passed)
@@ -72,25 +86,21 @@ impl Failures {
         Self(VecDeque::new())
     }
 
-    /// Tells a client that was wrong too often how many seconds it has to wait, 1 to 60.
-    pub(super) fn wait(&self, client: Client, now: Millis) -> Option<i64> {
-        let window = self.0.iter().find(|window| window.client == client)?;
-        let left = window.left(now)?;
-        (window.count >= FAILURES).then_some((left + 999) / 1000)
-    }
-
-    /// Counts a failure, and tells whether it is the first of its minute.
-    pub(super) fn count(&mut self, client: Client, now: Millis) -> bool {
+    /// Counts a failure.
+    pub(super) fn record(&mut self, client: Client, now: Millis) -> Failure {
         self.0.retain(|window| window.left(now).is_some());
         if let Some(window) = self.0.iter_mut().find(|window| window.client == client) {
-            window.count = window.count.saturating_add(1);
-            return false;
+            if window.count >= FAILURES {
+                return Failure::Throttled((window.left(now).unwrap_or(WINDOW) + 999) / 1000);
+            }
+            window.count += 1;
+            return Failure::Further;
         }
         if self.0.len() >= CLIENTS {
             self.0.pop_front();
         }
         self.0.push_back(Window { client, since: now, count: 1 });
-        true
+        Failure::First
     }
 }
 
@@ -102,37 +112,27 @@ mod tests {
     const OTHER: Client = Client(None);
 
     #[test]
-    fn ten_failures_close_the_rest_of_the_minute() {
+    fn beyond_ten_failures_the_rest_of_the_minute_is_throttled() {
         let mut failures = Failures::new();
-        for nth in 0..10 {
-            let now = Millis(1_000 + nth);
-            assert_eq!(failures.wait(ONE, now), None, "before failure {nth}");
-            assert_eq!(failures.count(ONE, now), nth == 0, "only the first is new");
+        assert_eq!(failures.record(ONE, Millis(1_000)), Failure::First);
+        for nth in 1..10 {
+            assert_eq!(failures.record(ONE, Millis(1_000 + nth)), Failure::Further, "failure {nth}");
         }
         // milliseconds since 1970, the seconds to wait
-        let waits = [
-            (1_009, Some(60)),
-            (1_999, Some(60)),
-            (2_000, Some(59)),
-            (60_999, Some(1)),
-            (61_000, None),
-            (999, None),
-        ];
-        for (now, wait) in waits {
-            assert_eq!(failures.wait(ONE, Millis(now)), wait, "at {now}");
-            assert_eq!(failures.wait(OTHER, Millis(now)), None, "another client at {now}");
+        for (now, seconds) in [(1_010, 60), (1_999, 60), (2_000, 59), (60_999, 1)] {
+            assert_eq!(failures.record(ONE, Millis(now)), Failure::Throttled(seconds), "at {now}");
         }
-        assert!(failures.count(ONE, Millis(61_000)), "a new minute begins");
-        assert_eq!(failures.wait(ONE, Millis(61_000)), None);
+        assert_eq!(failures.record(OTHER, Millis(60_999)), Failure::First, "another client");
+        assert_eq!(failures.record(ONE, Millis(61_000)), Failure::First, "a new minute");
+        assert_eq!(failures.record(ONE, Millis(60_999)), Failure::First, "the clock went back");
     }
 
     #[test]
     fn failures_further_apart_than_a_minute_never_add_up() {
         let mut failures = Failures::new();
         for nth in 0..100 {
-            let now = Millis(nth * 7_000);
-            failures.count(ONE, now);
-            assert_eq!(failures.wait(ONE, now), None, "after failure {nth}");
+            let failure = failures.record(ONE, Millis(nth * 7_000));
+            assert!(!matches!(failure, Failure::Throttled(_)), "failure {nth}");
         }
     }
 
@@ -142,15 +142,15 @@ mod tests {
         let client = |nth: u32| Client(Some(IpAddr::V4(nth.into())));
         let now = Millis(0);
         for _ in 0..FAILURES {
-            failures.count(client(0), now);
-            failures.count(client(1), now);
+            failures.record(client(0), now);
+            failures.record(client(1), now);
         }
         for nth in 2..=CLIENTS as u32 {
-            failures.count(client(nth), now);
+            failures.record(client(nth), now);
         }
         assert_eq!(failures.0.len(), CLIENTS);
-        assert_eq!(failures.wait(client(0), now), None);
-        assert_eq!(failures.wait(client(1), now), Some(60));
+        assert_eq!(failures.record(client(1), now), Failure::Throttled(60));
+        assert_eq!(failures.record(client(0), now), Failure::First);
     }
 
     #[test]

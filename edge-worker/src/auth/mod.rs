@@ -1,4 +1,16 @@
 //! Who may use `/api`: the holder of the admin token, of a session that it opened, or whom Access lets in.
+//!
+//! Every credential that is presented is checked, whatever its sender has done before: all Workers of other accounts
+//! share an address, and so may an administrator with someone who guesses. Only failures are throttled ([`limit`]).
+//! What makes guessing hopeless is the length of the tokens, which the configuration enforces.
+//!
+//! So a hostile client can make the isolate check as much as it likes to send. What one request costs is bounded:
+//! - a token: SHA-256 of a header, which the platform limits;
+//! - a session: HMAC-SHA256 of at most 20 digits, only where the rest has the right form;
+//! - an assertion: at most 8 KiB are decoded and parsed. Issuer, audience, times and the name of the key are compared
+//!   first; only one that claims all of them rightly costs one RSA verification with a public exponent (about 50 µs,
+//!   less than the HMAC that any unsigned webhook of some 20 KiB costs). Keys are fetched once for all who wait, and
+//!   after a failure not for a while ([`certs`]).
 
 mod access;
 mod assertion;
@@ -13,7 +25,7 @@ mod ticket;
 
 use std::cell::RefCell;
 
-use vtryon_webhooks::{Code, Error, Secret};
+use vtryon_webhooks::{Code, Secret};
 use worker::{Headers, Request, console_warn};
 use zeroize::Zeroizing;
 
@@ -21,7 +33,7 @@ pub(crate) use access::Access;
 pub(crate) use origin::is_origin;
 pub(crate) use ticket::{Pass, Tickets};
 
-use self::limit::{Client, Failures};
+use self::limit::{Client, Failure, Failures};
 use self::session::Sessions;
 use crate::keys::MasterKey;
 use crate::reply::Refusal;
@@ -35,8 +47,8 @@ const ASSERTION: &str = "cf-access-jwt-assertion";
 pub(crate) struct Admin {
     token: Option<Token>,
     access: Option<Access>,
-    /// What may make tickets, and nothing else.
-    minter: Option<Secret>,
+    /// The token that makes tickets, and can do nothing else.
+    ticket_issuer: Option<Secret>,
     failures: RefCell<Failures>,
 }
 
@@ -55,13 +67,9 @@ pub(crate) struct Token {
 }
 
 impl Token {
-    /// Takes the token as configured.
-    ///
-    /// # Errors
-    /// Those of [`Secret::new`].
-    pub(crate) fn new(text: String, master: &MasterKey) -> Result<Self, Error> {
-        let sessions = Sessions::new(master, text.as_bytes());
-        Ok(Self { secret: Secret::new(text)?, sessions })
+    /// Takes the token as configured, and the secret made of it.
+    pub(crate) fn new(secret: Secret, text: &str, master: &MasterKey) -> Self {
+        Self { secret, sessions: Sessions::new(master, text.as_bytes()) }
     }
 }
 
@@ -75,23 +83,38 @@ enum Sender {
     /// A browser: its cookie, or the assertion that Access makes of one, comes with whatever it sends, until then.
     Browser(Millis),
     /// A shop's backend, which makes tickets.
-    Minter,
-    /// Nobody we know, and why.
-    Stranger(&'static str),
-    /// Nobody who claims to be anyone. Any web page can make a browser send that, so it is no guess.
-    Nobody,
+    TicketIssuer,
+    /// Someone whose credentials are wrong, and why.
+    Invalid(&'static str),
+    /// Someone without credentials. Any web page can make a browser send that, so it is no guess. Nor is a void
+    /// session: it was good once, before it ended or the token changed, and a browser sends it by itself.
+    Anonymous,
+}
+
+/// The session cookie of a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cookie {
+    Absent,
+    /// Altered, ended, or of another token or master key.
+    Void,
+    /// Good until then.
+    Valid(Millis),
 }
 
 impl Admin {
-    pub(crate) const fn new(token: Option<Token>, access: Option<Access>, minter: Option<Secret>) -> Self {
-        Self { token, access, minter, failures: RefCell::new(Failures::new()) }
+    pub(crate) const fn new(
+        token: Option<Token>,
+        access: Option<Access>,
+        ticket_issuer: Option<Secret>,
+    ) -> Self {
+        Self { token, access, ticket_issuer, failures: RefCell::new(Failures::new()) }
     }
 
     /// Admits a request that carries good credentials, and, where a browser adds them by itself, shows
     /// that no form of another site has sent it. Returns until when it may be answered: a session ends.
     ///
     /// # Errors
-    /// `unauthorized`; `rate_limited` after too many of those, whatever the request carries;
+    /// `unauthorized`, or `rate_limited` after too many of those, which both clear a void session cookie;
     /// `forbidden` for a change without the header, for a socket from another site, and for what a token may not
     /// do; `unavailable` where Access can't be asked.
     pub(crate) async fn admit(
@@ -100,9 +123,9 @@ impl Admin {
         scope: Scope,
         now: Millis,
     ) -> Result<Option<Millis>, Refusal> {
-        let client = Client::of(request)?;
-        self.slow_down(client, now)?;
-        match self.sender(request.headers(), now).await? {
+        let headers = request.headers();
+        let cookie = self.cookie(headers, now)?;
+        match self.sender(headers, cookie, scope, now).await? {
             Sender::Explicit => Ok(None),
             Sender::Browser(end) => {
                 check_change(request)?;
@@ -111,48 +134,36 @@ impl Admin {
                 }
                 Ok(Some(end))
             }
-            Sender::Minter if scope == Scope::Tickets => Ok(None),
-            Sender::Minter => {
+            Sender::TicketIssuer if scope == Scope::Tickets => Ok(None),
+            Sender::TicketIssuer => {
                 Err(Refusal::because(Code::Forbidden, "this token may make tickets, and nothing else"))
             }
-            Sender::Stranger(why) => Err(self.refuse(client, why, now)),
-            Sender::Nobody => Err(unauthorized()),
+            Sender::Invalid(why) => Err(clear_void(cookie, self.fail(Client::of(request)?, why, now))),
+            Sender::Anonymous => Err(clear_void(cookie, unauthorized())),
         }
     }
 
     /// Tries each credential that the request carries; any one that is good suffices.
-    async fn sender(&self, headers: &Headers, now: Millis) -> Result<Sender, Refusal> {
-        let mut why = None;
+    async fn sender(
+        &self,
+        headers: &Headers,
+        cookie: Cookie,
+        scope: Scope,
+        now: Millis,
+    ) -> Result<Sender, Refusal> {
         let claim = bearer(headers)?;
         let is = |secret: &Secret| claim.as_ref().is_some_and(|claim| secret.matches(claim.as_bytes()));
-        if self.minter.as_ref().is_some_and(is) {
-            return Ok(Sender::Minter);
+        if self.token.as_ref().is_some_and(|token| is(&token.secret)) {
+            return Ok(Sender::Explicit);
         }
-        if claim.is_some() && self.minter.is_some() {
-            why = Some(WRONG_TOKEN);
+        let is_ticket_issuer = self.ticket_issuer.as_ref().is_some_and(is);
+        if is_ticket_issuer && scope == Scope::Tickets {
+            return Ok(Sender::TicketIssuer);
         }
-        if let Some(token) = &self.token {
-            if is(&token.secret) {
-                return Ok(Sender::Explicit);
-            }
-            if claim.is_some() {
-                why = Some(WRONG_TOKEN);
-            }
-            if let Some(cookies) = headers.get("cookie")?
-                && let Some(value) = session::find(&cookies)
-            {
-                match token.sessions.check(value, now) {
-                    Ok(end) => return Ok(Sender::Browser(end)),
-                    // One that was good is no guess: a page that goes on asking must not shut its user out.
-                    Err(session::ENDED) => {}
-                    Err(fault) => why = why.or(Some(fault)),
-                }
-            }
+        if let Cookie::Valid(end) = cookie {
+            return Ok(Sender::Browser(end));
         }
-        if why == Some(WRONG_TOKEN) {
-            // A guess: counted before anything is waited for, so that no two pass for one.
-            return Ok(Sender::Stranger(WRONG_TOKEN));
-        }
+        let mut why = None;
         if let Some(access) = &self.access
             && let Some(assertion) = headers.get(ASSERTION)?
         {
@@ -161,24 +172,35 @@ impl Admin {
                 Err(fault) => why = Some(fault),
             }
         }
-        Ok(why.map_or(Sender::Nobody, Sender::Stranger))
-    }
-
-    /// Refuses a client that was wrong too often, before its credentials are looked at: a guess that
-    /// is not compared can't be right.
-    fn slow_down(&self, client: Client, now: Millis) -> Result<(), Refusal> {
-        match self.failures.borrow().wait(client, now) {
-            Some(seconds) => {
-                Err(Refusal::new(Code::RateLimited).with_header("retry-after", seconds.to_string()))
-            }
-            None => Ok(()),
+        if is_ticket_issuer {
+            return Ok(Sender::TicketIssuer);
         }
+        // Where Access alone lets in, there is no token to guess.
+        if claim.is_some() && (self.token.is_some() || self.ticket_issuer.is_some()) {
+            why = Some(WRONG_TOKEN);
+        }
+        Ok(why.map_or(Sender::Anonymous, Sender::Invalid))
     }
 
-    /// Counts a failure. The log is told of the first in a client's minute, so that guesses can't fill it.
-    fn refuse(&self, client: Client, why: &str, now: Millis) -> Refusal {
-        if self.failures.borrow_mut().count(client, now) {
-            console_warn!("refused: a request to /api from {client}: {why}");
+    fn cookie(&self, headers: &Headers, now: Millis) -> Result<Cookie, Refusal> {
+        let cookies = headers.get("cookie")?.unwrap_or_default();
+        let (Some(token), Some(value)) = (&self.token, session::find(&cookies)) else {
+            return Ok(Cookie::Absent);
+        };
+        Ok(token.sessions.check(value, now).map_or(Cookie::Void, Cookie::Valid))
+    }
+
+    /// Counts a failure, and says how it is answered. The log is told of the first in a client's minute, so that
+    /// guesses can't fill it.
+    fn fail(&self, client: Client, why: &str, now: Millis) -> Refusal {
+        match self.failures.borrow_mut().record(client, now) {
+            Failure::First => console_warn!("refused: a request to /api from {client}: {why}"),
+            Failure::Further => {}
+            Failure::Throttled(seconds) => {
+                let message = "these credentials are wrong, and so were many before them from this address";
+                let refusal = Refusal::because(Code::RateLimited, message);
+                return refusal.with_header("retry-after", seconds.to_string());
+            }
         }
         unauthorized()
     }
@@ -186,6 +208,14 @@ impl Admin {
 
 fn unauthorized() -> Refusal {
     Refusal::new(Code::Unauthorized).with_header("www-authenticate", "Bearer")
+}
+
+/// Has a browser forget a session that is void, so that it does not send it again.
+fn clear_void(cookie: Cookie, refusal: Refusal) -> Refusal {
+    match cookie {
+        Cookie::Void => refusal.with_header("set-cookie", session::CLEARED),
+        Cookie::Absent | Cookie::Valid(_) => refusal,
+    }
 }
 
 /// Reads the token of `authorization: Bearer <token>` (RFC 6750, 2.1); another scheme is none of ours.

@@ -5,7 +5,7 @@ use worker::{Headers, Request, Response};
 use zeroize::Zeroizing;
 
 use super::limit::Client;
-use super::{Admin, bearer, session};
+use super::{Admin, bearer, clear_void, session};
 use crate::body;
 use crate::json::Object;
 use crate::reply::Refusal;
@@ -27,15 +27,13 @@ impl Admin {
             let message = "there are no sessions here: Cloudflare Access alone lets in";
             return Err(Refusal::because(Code::NotFound, message));
         };
-        let client = Client::of(&request)?;
         let claim = match bearer(request.headers())? {
             Some(claim) => claim,
             None => token_in_body(&request).await?,
         };
-        // From here on without a pause, so that no two guesses pass for one.
-        self.slow_down(client, now)?;
         if !token.secret.matches(claim.as_bytes()) {
-            return Err(self.refuse(client, "a sign-in with a wrong token", now));
+            let refusal = self.fail(Client::of(&request)?, "a sign-in with a wrong token", now);
+            return Err(clear_void(self.cookie(request.headers(), now)?, refusal));
         }
         no_content(&token.sessions.open(now))
     }
