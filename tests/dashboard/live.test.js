@@ -2,93 +2,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
-import { LiveFeed } from "../../edge-worker/dashboard/src/live.js";
-
-class FakeSocket {
-  sent = [];
-  isClosed = false;
-
-  constructor(url) {
-    this.url = url;
-  }
-
-  send(text) {
-    this.sent.push(text);
-  }
-
-  close() {
-    this.isClosed = true;
-  }
-
-  /** Opens it, and has the server send these messages. */
-  accept(...messages) {
-    this.onopen();
-    this.tell(...messages);
-  }
-
-  tell(...messages) {
-    for (const message of messages) {
-      this.onmessage({ data: typeof message === "string" ? message : JSON.stringify(message) });
-    }
-  }
-
-  /** Closes it from the server's end. */
-  drop(code = 1006) {
-    this.onclose({ code });
-  }
-
-  get acks() {
-    const texts = this.sent.filter((text) => text !== "ping").map((text) => JSON.parse(text));
-    return texts.map(({ type, id }) => `${type} ${id}`);
-  }
-}
-
-/** A feed over sockets that are kept in the order in which they were opened. */
-function follow(shards = 1) {
-  const sockets = [];
-  const open = (url) => {
-    const socket = new FakeSocket(url);
-    sockets.push(socket);
-    return socket;
-  };
-  const messages = [];
-  const refused = mock.fn();
-  // Half-way between half of a wait and all of it.
-  const feed = new LiveFeed({ shards, open, onRefused: refused, random: () => 0.5 });
-  feed.subscribe((message) => messages.push(message));
-  feed.start();
-  return { feed, sockets, messages, refused, last: () => sockets.at(-1) };
-}
-
-const at = (second) => new Date(Date.UTC(2026, 6, 1, 12, 0, second)).toISOString();
-
-const task = (task_id, status, seq, more = {}) => ({
-  task_id,
-  status,
-  conflict: false,
-  created_at: at(0),
-  updated_at: at(seq),
-  duplicates: 0,
-  seq,
-  ...more,
-});
-
-const event = (seq, more = {}) => ({
-  type: "event",
-  id: `id${seq}`,
-  shard: 0,
-  seq,
-  task_id: "a",
-  event: "generation.status_changed",
-  status: "queued",
-  outcome: "applied",
-  received_at: at(seq),
-  key: "1b575edd",
-  task: task("a", "queued", seq),
-  ...more,
-});
-
-const ready = (id = "id0", shard = 0) => ({ type: "ready", id, shard });
+import { at, event, follow, ready, task } from "./fake-feed.js";
 
 beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "Date"] }));
 afterEach(() => mock.timers.reset());
@@ -233,55 +147,6 @@ test("what is no message, has no id or is of an unknown type does no harm", () =
   assert.equal(feed.state.phase, "live");
 });
 
-for (const { name, code } of [
-  { name: "a lost connection", code: 1006 },
-  { name: "too much unacknowledged", code: 1013 },
-  { name: "a deployment", code: 1012 },
-  { name: "a close in good order", code: 1000 },
-]) {
-  test(`after ${name} (${code}) it resumes with the last id`, () => {
-    const { sockets, last } = follow();
-    last().accept(event(1), ready("id/1+?"));
-    last().tell({ type: "delivery", shard: 0, delivery: "dlv_0_1", task_id: "a", state: "dead" });
-    last().drop(code);
-    mock.timers.tick(375);
-    assert.equal(sockets.length, 2);
-    assert.equal(last().url, "/api/live/0?cursor=id%2F1%2B%3F");
-  });
-}
-
-test("it waits longer each time, and at once less after it was live", () => {
-  const { feed, sockets, last } = follow();
-  const waits = [];
-  const fail = () => {
-    const before = sockets.length;
-    last().drop();
-    waits.push(feed.state.retryAt - Date.now());
-    mock.timers.tick(waits.at(-1) - 1);
-    assert.equal(sockets.length, before, "not before its time");
-    mock.timers.tick(1);
-    assert.equal(sockets.length, before + 1);
-  };
-  for (let nth = 0; nth < 9; nth += 1) fail();
-  assert.deepEqual(waits, [375, 750, 1500, 3000, 6000, 12_000, 22_500, 22_500, 22_500]);
-  last().accept(event(1));
-  fail();
-  assert.equal(waits.at(-1), 22_500, "open is not yet live");
-  last().accept(ready());
-  fail();
-  assert.equal(waits.at(-1), 375);
-});
-
-test("of a socket that was never open somebody is asked; of one that was, nobody", () => {
-  const { last, refused } = follow();
-  last().accept(ready());
-  last().drop();
-  assert.equal(refused.mock.callCount(), 0);
-  mock.timers.tick(375);
-  last().drop();
-  assert.equal(refused.mock.callCount(), 1);
-});
-
 test("a gap is passed on, and what the shard had said before is forgotten", () => {
   const { feed, sockets, messages } = follow(2);
   sockets[0].accept(event(9, { task: task("a", "completed", 9) }), ready("id9"));
@@ -301,42 +166,4 @@ test("a gap is passed on, and what the shard had said before is forgotten", () =
   sockets[0].drop();
   mock.timers.tick(375);
   assert.equal(sockets.at(-1).url, "/api/live/0?cursor=id2");
-});
-
-test("silence is asked about, and taken for the end where nothing answers", () => {
-  const { feed, sockets, last } = follow();
-  last().accept(ready());
-  const [first] = sockets;
-  const pings = () => first.sent.filter((text) => text === "ping").length;
-  mock.timers.tick(25_000);
-  assert.equal(pings(), 1);
-  first.tell("pong");
-  mock.timers.tick(25_000);
-  assert.equal(pings(), 2);
-  mock.timers.tick(10_000);
-  assert.equal(first.isClosed, true);
-  assert.equal(feed.state.phase, "waiting");
-});
-
-test("stopped and started again it goes on where it was, and hears nothing meanwhile", () => {
-  const { feed, sockets, messages, last } = follow();
-  last().accept(event(1), ready("id1"));
-  const [first] = sockets;
-  feed.stop();
-  assert.equal(first.isClosed, true);
-  assert.equal(first.onmessage, null);
-  mock.timers.tick(60_000);
-  assert.equal(sockets.length, 1);
-  feed.start();
-  assert.equal(last().url, "/api/live/0?cursor=id1");
-  assert.equal(messages.length, 2);
-});
-
-test("asked to, it does not wait any longer", () => {
-  const { feed, sockets, last } = follow();
-  last().drop();
-  feed.retryNow();
-  assert.equal(sockets.length, 2);
-  mock.timers.tick(60_000);
-  assert.equal(sockets.length, 2, "the wait that was cut short is over");
 });

@@ -13,13 +13,25 @@ export class ApiError extends Error {
 }
 
 let lapsed = () => {};
+let isLapsed = false;
 
-/** Sets what is called whenever a request is answered 401. */
+/**
+ * Sets what is called when a request is answered 401. From then on nothing is sent until `resume`: what is void would
+ * only be refused again.
+ */
 export function onLapse(listener) {
   lapsed = listener;
 }
 
-/** Reads JSON. `query` may hold empty values, which are left out; `quiet` lets a 401 be the caller's alone. */
+/** Lets requests be sent again: somebody has signed in. */
+export function resume() {
+  isLapsed = false;
+}
+
+/**
+ * Reads JSON. `query` may hold empty values, which are left out; a `quiet` request is sent even where the session has
+ * ended, and lets a 401 be the caller's alone.
+ */
 export async function get(path, { query = {}, signal, quiet } = {}) {
   const answer = await ask("GET", path + search(query), { signal, quiet });
   return json(answer);
@@ -44,6 +56,7 @@ export function search(query) {
 }
 
 async function ask(method, path, { body, headers = {}, signal, quiet, accept } = {}) {
+  if (isLapsed && !quiet) throw new ApiError("unauthorized", "Your session has ended.");
   const init = { method, signal, cache: "no-store", redirect: "manual" };
   init.headers = { accept: accept ?? "application/json", ...headers };
   // No form of another site can send it: a change by a cookie is refused without.
@@ -58,7 +71,10 @@ async function ask(method, path, { body, headers = {}, signal, quiet, accept } =
   });
   if (answer.ok) return answer;
   const error = await refusal(answer);
-  if (!quiet && ["unauthorized", "access"].includes(error.code)) lapsed(error);
+  if (!quiet && ["unauthorized", "access"].includes(error.code)) {
+    isLapsed = true;
+    lapsed(error);
+  }
   throw error;
 }
 

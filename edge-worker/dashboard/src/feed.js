@@ -1,7 +1,7 @@
 // The live updates of this page: begun when the session is, shared by all parts.
 
 import { useEffect, useRef } from "preact/hooks";
-import { LiveFeed } from "./live.js";
+import { LiveFeed, SharedCheck } from "./live.js";
 import { checkSession, session } from "./session.js";
 import { Store } from "./store.js";
 
@@ -11,24 +11,17 @@ export const feedState = new Store({ phase: "idle", live: 0, sockets: 0 });
 /** The feed; none until the API has let us in. */
 export let feed;
 
-let isChecking = false;
+/** Asks the API before lost sockets are opened again, once for all of them: the session may have ended. */
+export const check = new SharedCheck(checkSession);
 
 /** Opens a socket to a path of this gateway. */
 export function open(path) {
   return new WebSocket(location.origin.replace(/^http/, "ws") + path);
 }
 
-/** Asks once why sockets are refused: a session that has ended shows itself by that. */
-export async function onRefused() {
-  if (isChecking) return;
-  isChecking = true;
-  await checkSession();
-  isChecking = false;
-}
-
 session.subscribe(({ phase, shards }) => {
   if (phase === "in") {
-    feed ??= new LiveFeed({ shards, open, onRefused, onChange: (state) => feedState.set(state) });
+    feed ??= new LiveFeed({ shards, open, check, onChange: (state) => feedState.set(state) });
     feed.start();
   } else {
     feed?.stop();

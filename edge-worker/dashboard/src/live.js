@@ -5,6 +5,7 @@ import { Standing, withEvent } from "./live/merge.js";
 
 export { Connection } from "./live/connection.js";
 export { newer, Standing, withEvent, withMessage } from "./live/merge.js";
+export { SharedCheck } from "./live/shared-check.js";
 
 /** Beyond so many shards one socket for all of them is opened: browsers allow a site about 200. */
 const MOST_SOCKETS = 64;
@@ -23,8 +24,8 @@ export class LiveFeed {
   #listeners = new Set();
   #onChange;
 
-  /** `open` makes a WebSocket of a path; `onChange` and `onRefused` are as for a connection. */
-  constructor({ shards, open, onChange = () => {}, onRefused = () => {}, random }) {
+  /** `open` makes a WebSocket of a path; `onChange` and `check` are as for a connection. */
+  constructor({ shards, open, onChange = () => {}, check, random }) {
     this.#onChange = onChange;
     const paths = shards > MOST_SOCKETS ? ["/api/live"] : shardPaths(shards);
     this.#connections = paths.map(
@@ -35,7 +36,7 @@ export class LiveFeed {
           random,
           onMessage: (message) => this.#receive(message),
           onChange: () => this.#onChange(this.state),
-          onRefused,
+          check,
         }),
     );
   }

@@ -89,12 +89,14 @@ async function page(path, name, query, cursor, signal) {
   }
 }
 
-/** Calls `act` every so many milliseconds while the page is looked at. */
+/** Calls `act` every so many milliseconds while the page is looked at and somebody is signed in. */
 export function useEvery(pause, act) {
   const latest = useRef(act);
   latest.current = act;
   useEffect(() => {
-    const timer = setInterval(() => document.hidden || latest.current(), pause);
+    const timer = setInterval(() => {
+      if (!document.hidden && session.value.phase === "in") latest.current();
+    }, pause);
     return () => clearInterval(timer);
   }, [pause]);
 }

@@ -1,6 +1,6 @@
 // Whether the API lets us in. Nothing is kept here: the session is a cookie that no script can read.
 
-import { get, onLapse, send } from "./api.js";
+import { get, onLapse, resume, send } from "./api.js";
 import { Store } from "./store.js";
 
 /**
@@ -20,6 +20,7 @@ onLapse((error) => {
 export async function askApi() {
   try {
     const { shards } = await get("/api/live", { quiet: true });
+    resume();
     session.update({
       phase: "in",
       generation: session.value.generation + 1,
@@ -32,9 +33,12 @@ export async function askApi() {
   }
 }
 
-/** Asks whether the session still holds, without changing anything where it does. */
+/** Asks whether the session still holds, and returns that; a gateway that can't be reached tells nothing. */
 export async function checkSession() {
-  await get("/api/live").catch(() => {});
+  return get("/api/live").then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Opens a session; throws what the API says against it. */

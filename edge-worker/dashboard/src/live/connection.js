@@ -1,5 +1,8 @@
 // One socket of live updates. It acknowledges what was processed, resumes after the last id that it was given,
 // and tries again, later each time, until it is live. It knows nothing of tasks, and nothing of a page.
+//
+// A browser does not tell why a socket was refused. So before one is opened again, it is asked whether sockets may be
+// opened at all: a session that has ended costs one question, and not a socket for each shard again and again.
 
 /** Acknowledges at the latest after so many characters. Each is at most three bytes, and the server waits at 64 KiB. */
 const ACK_AFTER = 20_000;
@@ -25,13 +28,16 @@ export class Connection {
   #unacknowledged = 0;
   #retry;
   #silence;
+  /** How many times was asked when it was lost, and which attempt to connect again is the current one. */
+  #lostAfter = 0;
+  #attempt = 0;
 
   /**
-   * `onMessage` is given each message, `onChange` is called when `phase` changes, `onRefused` when a socket has
-   * closed that was never open: a browser does not tell why, so somebody has to ask.
+   * `onMessage` is given each message, `onChange` is called when `phase` changes. `check` is a `SharedCheck`; without
+   * one nobody is asked before a socket is opened again.
    */
-  constructor({ url, onMessage, onChange, onRefused, open, random = Math.random }) {
-    this.#options = { url, onMessage, onChange, onRefused, open, random };
+  constructor({ url, onMessage, onChange, check, open, random = Math.random }) {
+    this.#options = { url, onMessage, onChange, check, open, random };
   }
 
   /** Connects, after the last id where there is one. */
@@ -48,7 +54,20 @@ export class Connection {
 
   /** Does not wait any longer. */
   retryNow() {
-    if (this.phase === "waiting") this.#connect();
+    if (this.phase === "waiting") this.#reconnect();
+  }
+
+  async #reconnect() {
+    const { check } = this.#options;
+    if (check === undefined) return this.#connect();
+    this.#forget();
+    const attempt = this.#attempt;
+    this.#enter("connecting");
+    const mayConnect = await check.after(this.#lostAfter);
+    // It may have been stopped meanwhile.
+    if (attempt !== this.#attempt) return;
+    if (mayConnect) this.#connect();
+    else this.#lost();
   }
 
   #connect() {
@@ -99,19 +118,19 @@ export class Connection {
   }
 
   #lost() {
-    const wasOpen = this.phase !== "connecting";
     this.#forget();
+    this.#lostAfter = this.#options.check?.generation ?? 0;
     const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#failures);
     this.#failures += 1;
     // Between half of it and all: what was lost together does not come back together.
     const wait = (longest * (1 + this.#options.random())) / 2;
-    this.#retry = setTimeout(() => this.#connect(), wait);
+    this.#retry = setTimeout(() => this.#reconnect(), wait);
     this.#enter("waiting", Date.now() + wait);
-    if (!wasOpen) this.#options.onRefused();
   }
 
   /** Ends with the socket all that could still be heard of it. */
   #forget() {
+    this.#attempt += 1;
     clearTimeout(this.#retry);
     clearTimeout(this.#silence);
     const socket = this.#socket;

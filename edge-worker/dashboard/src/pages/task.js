@@ -3,7 +3,7 @@
 import { html } from "htm/preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get } from "../api.js";
-import { batches, onRefused, open } from "../feed.js";
+import { batches, check, open } from "../feed.js";
 import { number } from "../format.js";
 import { Connection, withMessage } from "../live.js";
 import { useEvery, useLoad } from "../load.js";
@@ -77,7 +77,7 @@ function useTaskLive(path, changeTask, onDelivery) {
     const connection = new Connection({
       url: `${path}/live`,
       open,
-      onRefused,
+      check,
       onMessage: batch.add,
       onChange: () => setLive(connection.phase === "live"),
     });
