@@ -8,16 +8,14 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { createServer } from "node:net";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { block, read } from "../../tests/readme.js";
+import { emitted, until } from "../../tests/support/wait.js";
 import { post, SECRET } from "./completed.js";
 import { Packed, run } from "./installed.js";
 
 const FIXTURES = path.join(import.meta.dirname, "fixtures");
 const NEXT = path.join(FIXTURES, "node_modules/next/dist/bin/next");
 const ROUTE = block("next", read("node-binding/README.md"));
-/** How long Next.js has to start, in milliseconds. */
-const STARTS_WITHIN = 120_000;
 
 const packed = new Packed();
 after(() => packed.remove());
@@ -46,7 +44,7 @@ before(() => {
 
 async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
+  await emitted(server, "listening");
   const { port } = server.address();
   await new Promise((closed) => server.close(closed));
   return port;
@@ -67,12 +65,11 @@ async function start(t, more) {
     stream.on("data", (text) => printed.push(String(text)));
   }
   const url = `http://127.0.0.1:${port}`;
-  for (const end = Date.now() + STARTS_WITHIN; ; await sleep(50)) {
+  await until(async () => {
     assert.equal(child.exitCode, null, printed.join(""));
-    assert.ok(Date.now() < end, `next start does not answer: ${printed.join("")}`);
-    const answer = await fetch(`${url}/webhooks/vtryon`).catch(() => undefined);
-    if (answer !== undefined) return { url, said: () => printed.join("") };
-  }
+    return fetch(`${url}/webhooks/vtryon`).catch(() => undefined);
+  });
+  return { url, said: () => printed.join("") };
 }
 
 test("the build has made both routes", () => {
@@ -88,13 +85,7 @@ test("without a secret: 503 with an error in the log, never 200", async (t) => {
     assert.equal(answer.status, 503, said());
     assert.equal(answer.headers.get("retry-after"), "10");
   }
-  for (
-    const end = Date.now() + STARTS_WITHIN;
-    !said().includes("secret_missing");
-    await sleep(20)
-  ) {
-    assert.ok(Date.now() < end, `nothing is logged: ${said()}`);
-  }
+  await until(() => said().includes("secret_missing"));
 });
 
 test("with a secret, the same build: 200, and 401 for another one", async (t) => {
