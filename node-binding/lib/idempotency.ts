@@ -71,13 +71,15 @@ export function checkStore(options: unknown): void {
 /**
  * Runs `work` unless it was done before: claim, work, commit.
  *
- * Throws `unavailable` while another holds the key, and when the lease was lost before the commit.
+ * Throws `unavailable` while another holds the key, and when the lease was lost before the commit. Where `work` fails
+ * and the claim can't be given back either, the second fault goes to `report`.
  */
 export async function withIdempotency(
   store: IdempotencyStore,
   key: string,
   { leaseMs, ttlMs }: { leaseMs: number; ttlMs: number },
   work: (fence: number) => unknown,
+  report: (fault: unknown) => void,
 ): Promise<void> {
   const claim = await store.claim(key, leaseMs);
   if (claim.state === "done") return;
@@ -92,8 +94,9 @@ export async function withIdempotency(
   } catch (fault) {
     try {
       await store.release(key, claim.fence);
-    } catch {
+    } catch (second) {
       // It must not hide what failed first; the lease ends by itself.
+      report(second);
     }
     throw fault;
   }

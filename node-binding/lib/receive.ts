@@ -101,8 +101,8 @@ export function receiver(options: ReceiverOptions): EventReceiver {
   const log = new FaultLog(onError?.bind(options));
 
   /** Verifies and reads a request; returns what takes the event. */
-  async function read(delivery: Delivery, progress: Progress): Promise<() => unknown> {
-    const { deadline } = progress;
+  async function read(delivery: Delivery, state: RequestState): Promise<() => unknown> {
+    const { deadline } = state;
     if (delivery.method !== "POST") throw refusal("method_not_allowed");
     const webhooks = await secrets.get(deadline);
     webhooks.admit(delivery.signature, Number(delivery.declaredLength) || 0);
@@ -115,7 +115,7 @@ export function receiver(options: ReceiverOptions): EventReceiver {
     } catch (fault) {
       // 400 is the status of what Vtryon has signed and nobody can read.
       if (!WebhookError.is(fault) || fault.status !== 400) throw fault;
-      progress.stage = "unreadable";
+      state.stage = "unreadable";
       if (!onQuarantine) throw fault;
       return () => onQuarantine.call(options, payload, fault);
     }
@@ -126,29 +126,30 @@ export function receiver(options: ReceiverOptions): EventReceiver {
       const { signal } = deadline;
       return onEvent.call(options, event, { ...match, idempotencyKey, fence, payload, signal });
     };
-    return () => (store ? withIdempotency(store, idempotencyKey, ttl, handle) : handle(undefined));
+    if (store === undefined) return () => handle(undefined);
+    const reportVerified = (fault: unknown) => log.report(fault, "verified");
+    return () => withIdempotency(store, idempotencyKey, ttl, handle, reportVerified);
   }
 
   async function receive(delivery: Delivery): Promise<Answer> {
-    const progress: Progress = { stage: "unverified", deadline: new Deadline(deadlineMs) };
-    const { deadline } = progress;
+    const state: RequestState = { stage: "unverified", deadline: new Deadline(deadlineMs) };
+    const { deadline } = state;
     const work = async () => {
-      const take = await read(delivery, progress);
+      const take = await read(delivery, state);
       deadline.check();
-      progress.stage = "verified";
+      state.stage = "verified";
       await take();
     };
     try {
       // What fails after the deadline was answered already, but an event of Vtryon's is not lost.
       await deadline.wait(work(), (late) => {
-        if (progress.stage === "verified" || !WebhookError.is(late))
-          log.report(late, progress.stage);
+        if (state.stage === "verified" || !WebhookError.is(late)) log.report(late, state.stage);
       });
       return ACKNOWLEDGED;
     } catch (fault) {
-      log.report(fault, progress.stage);
+      log.report(fault, state.stage);
       // Whatever happens to a verified event is ours, even an error of the package's: it has to come again.
-      return progress.stage === "verified" ? postponed(fault) : refused(fault);
+      return state.stage === "verified" ? postponed(fault) : refused(fault);
     } finally {
       deadline.stop();
     }
@@ -158,7 +159,7 @@ export function receiver(options: ReceiverOptions): EventReceiver {
 }
 
 /** How far a request has come. */
-interface Progress {
+interface RequestState {
   stage: Stage;
   readonly deadline: Deadline;
 }

@@ -122,6 +122,18 @@ test("an event that comes after the deadline is not handled", async () => {
   assert.equal(onEvent.mock.callCount(), 0);
 });
 
+test("a claim that can't be given back is told of, beside what failed first", async () => {
+  const faults = [];
+  const options = {
+    secrets: SECRET,
+    store: store({ release: throwing(new Error("no database")) }),
+    onEvent: throwing(new Error("no paper")),
+    onError: (fault) => faults.push(fault.message),
+  };
+  assert.equal((await vtryonWebhooks(options)(request())).status, 503);
+  assert.deepEqual(faults, ["no database", "no paper"]);
+});
+
 test("what fails after the deadline is told of", async () => {
   const faults = [];
   const told = Promise.withResolvers();
