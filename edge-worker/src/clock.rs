@@ -39,9 +39,20 @@ pub(crate) fn parse(text: &str) -> Option<Millis> {
     millis.is_finite().then_some(Millis(millis as i64))
 }
 
+const DAY_MS: i64 = 86_400_000;
+
 /// Reads a date of RFC 3339 (5.6) alone, in its one form: what the platform takes for a day later, or for a zone
 /// that is not named, would be another time than was meant.
+///
+/// Letters may be lower-case. A leap second, which only ends a day of UTC, is the first second of the next day here.
 pub(crate) fn parse_rfc3339(text: &str) -> Option<Millis> {
+    let text = text.to_ascii_uppercase();
+    if text.get(16..19) == Some(":60") {
+        let before = format!("{}:59{}", text.get(..16)?, text.get(19..)?);
+        let next = parse_rfc3339(&before).map(|at| at.plus_seconds(1));
+        return next.filter(|at| at.0.rem_euclid(DAY_MS) < 1000);
+    }
+    let text = text.as_str();
     let (day, time) = text.split_at_checked(10)?;
     let is_of_calendar = parse(day).is_some_and(|at| rfc3339(at).starts_with(day));
     let zone = time.get(9..)?.trim_start_matches(|char: char| char == '.' || char.is_ascii_digit());

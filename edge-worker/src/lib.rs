@@ -16,6 +16,7 @@ mod faults;
 mod host;
 mod ingest;
 mod join;
+mod js_url;
 mod json;
 mod keys;
 mod live;

@@ -206,7 +206,17 @@ const API = [
   ["a limit too high", "/api/tasks?limit=101", 400, "invalid_request", "limit"],
   ["a limit of words", "/api/tasks?limit=ten", 400, "invalid_request", "limit"],
   ["a cursor of words", "/api/tasks?cursor=next", 400, "invalid_request", "cursor"],
-  ["a cursor of another count", "/api/tasks?cursor=1.s.s", 400, "invalid_request", "cursor"],
+  ["a cursor of another count", "/api/tasks?cursor=1.s.s", 409, "conflict", "cursor"],
+  ["an empty cursor", "/api/tasks?cursor=", 400, "invalid_request", "cursor"],
+  [
+    "a task id longer than any",
+    `/api/tasks/${"%c3%bc".repeat(129)}`,
+    404,
+    "not_found",
+    "256 bytes",
+  ],
+  ["a limit with a fraction of zero", "/api/tasks?limit=60.0", 200],
+  ["a limit with a fraction", "/api/tasks?limit=60.5", 400, "invalid_request", "limit"],
   [
     "a cursor past all numbers",
     "/api/tasks?cursor=1.99999999999999999999.s.s.s",

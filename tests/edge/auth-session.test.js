@@ -76,9 +76,23 @@ const SIGN_INS = {
   "with a number": [{ body: '{"token":7}' }, MALFORMED],
   "with two tokens": [{ body: `{"token":"wrong","token":"${TOKEN}"}` }, MALFORMED],
   "with bytes that are no text": [{ body: Buffer.from('{"token":"\xff"}', "latin1") }, MALFORMED],
-  "with 4 KiB": [{ body: JSON.stringify({ token: TOKEN }).padEnd(4096) }, OPENED],
-  "with more than 4 KiB": [
-    { body: JSON.stringify({ token: TOKEN }).padEnd(4097) },
+  "with another field": [{ body: JSON.stringify({ token: TOKEN, scope: "all" }) }, MALFORMED],
+  "with 512 characters": [{ body: JSON.stringify({ token: "\u{1f600}".repeat(512) }) }, NO],
+  "with more than 512 characters": [
+    { body: JSON.stringify({ token: "x".repeat(513) }) },
+    MALFORMED,
+  ],
+  "with the bearer header, and a body of another form": [
+    { headers: { ...bearer(TOKEN), ...JSON_TYPE }, body: '{"token":7}' },
+    MALFORMED,
+  ],
+  "with the bearer header, and a form": [
+    { headers: { ...bearer(TOKEN), "content-type": "application/x-www-form-urlencoded" } },
+    FORBIDDEN,
+  ],
+  "with 8 KiB": [{ body: JSON.stringify({ token: TOKEN }).padEnd(8192) }, OPENED],
+  "with more than 8 KiB": [
+    { body: JSON.stringify({ token: TOKEN }).padEnd(8193) },
     { status: 413, error: "payload_too_large" },
   ],
 };

@@ -1,6 +1,7 @@
 // A caller of /api, with whatever credentials a test gives it, from an address of its own.
 
 import { createHmac } from "node:crypto";
+import { checkApiAnswer } from "./api-document.js";
 import { TOKEN } from "./gateway.js";
 
 export const MASTER = "0f".repeat(32);
@@ -30,13 +31,20 @@ export const elsewhere = () => {
   return `198.18.${nth >> 8}.${nth & 255}`;
 };
 
-/** Sends a request from an address, and returns the answer with what its JSON says. */
+/**
+ * Sends a request from an address, and returns the answer with what its JSON says. An answer of the API is held to
+ * the document.
+ */
 export async function ask(gateway, path, { from = elsewhere(), headers = {}, ...init } = {}) {
   const answer = await fetch(gateway.url + path, {
     ...init,
     headers: { "cf-connecting-ip": from, ...headers },
   });
   const text = await answer.text();
+  if (path.startsWith("/api/")) {
+    const { status, headers } = answer;
+    checkApiAnswer(init.method ?? "GET", path, { status, headers, text });
+  }
   const { error, message } = text === "" ? {} : JSON.parse(text);
   const cookie = answer.headers.get("set-cookie");
   return { status: answer.status, headers: answer.headers, error, message, cookie };

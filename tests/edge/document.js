@@ -1,56 +1,11 @@
-// The API as its document describes it: operations that are called by their names, and answers held to it.
+// The API called by the names of its operations, with answers and requests held to its document.
 
 import assert from "node:assert/strict";
-import Ajv2020 from "ajv/dist/2020.js";
-import addFormats from "ajv-formats";
-import { read } from "../readme.js";
+import { against, checkAnswer, OPERATIONS } from "./api-document.js";
 import { elsewhere } from "./caller.js";
 import { TOKEN } from "./gateway.js";
 
-export const DOCUMENT = JSON.parse(read("edge-worker/src/api/openapi.json"));
-
-const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
-
-const ajv = new Ajv2020.default({ strict: true, strictTypes: false, strictRequired: false });
-addFormats.default(ajv);
-// The document is no schema, it holds some.
-ajv.addVocabulary(Object.keys(DOCUMENT));
-ajv.addSchema(DOCUMENT, "document");
-
-/** Follows a reference, where there is one. */
-const follow = (part) =>
-  part.$ref
-    ? part.$ref
-        .split("/")
-        .slice(1)
-        .reduce((at, name) => at[name], DOCUMENT)
-    : part;
-
-/** Tells what a schema of the document has against a value; nothing where it fits. */
-function against(schema, value) {
-  const refs = JSON.stringify(schema).replaceAll('"#/', '"document#/');
-  const validate = ajv.compile(JSON.parse(refs));
-  return validate(value) ? undefined : ajv.errorsText(validate.errors);
-}
-
-/** Every operation: its name, method and path, its parameters, body and answers. */
-export const OPERATIONS = Object.entries(DOCUMENT.paths).flatMap(([path, item]) =>
-  METHODS.filter((method) => item[method]).map((method) => {
-    const operation = item[method];
-    return {
-      id: operation.operationId,
-      method: method.toUpperCase(),
-      path,
-      parameters: [...(item.parameters ?? []), ...(operation.parameters ?? [])].map(follow),
-      body: operation.requestBody?.content["application/json"].schema,
-      needsBody: operation.requestBody?.required ?? false,
-      answers: Object.fromEntries(
-        Object.entries(operation.responses).map(([status, answer]) => [status, follow(answer)]),
-      ),
-      isOpen: operation.security?.length === 0,
-    };
-  }),
-);
+export { DOCUMENT, OPERATIONS, seen } from "./api-document.js";
 
 /** Names that nothing has, in the form that they have to have. */
 export const MISSING = {
@@ -60,9 +15,6 @@ export const MISSING = {
   replay_id: `rpl_${"0".repeat(16)}`,
   shard: "1000",
 };
-
-/** Which answers were seen, as `operation status`. */
-export const seen = new Set();
 
 /** What the document has against a request; nothing where it allows it. */
 function objection(
@@ -88,30 +40,6 @@ function objection(
     return "no JSON";
   }
   return against(schema, value);
-}
-
-/** Holds an answer to the document: its status, its type, its headers, its content. */
-function check(operation, { status, headers, text }) {
-  const answer = operation.answers[status];
-  const place = `${operation.id} ${status}`;
-  assert.ok(answer, `${place} is not documented: ${text}`);
-  seen.add(place);
-  for (const [name, header] of Object.entries(answer.headers ?? {})) {
-    const value = headers.get(name);
-    assert.ok(value !== null || !header.required, `${place}: no ${name}`);
-    if (value === null) continue;
-    const typed = header.schema.type === "integer" ? Number(value) : value;
-    assert.equal(against(header.schema, typed), undefined, `${place}: ${name}`);
-  }
-  if (answer.content === undefined) {
-    assert.equal(text, "", place);
-    return undefined;
-  }
-  const type = headers.get("content-type").split(";")[0];
-  assert.ok(answer.content[type], `${place}: ${type} is not documented`);
-  const body = type === "application/json" ? JSON.parse(text) : text;
-  assert.equal(against(answer.content[type].schema, body), undefined, `${place}: ${text}`);
-  return body;
 }
 
 /**
@@ -141,7 +69,7 @@ export async function call(gateway, id, { json, beyond = false, from, ...request
   const isStream = given.get("content-type")?.startsWith("text/event-stream");
   // A stream goes on: that it has begun is all that the document can be asked about.
   const text = isStream ? await answer.body.cancel().then(() => "") : await answer.text();
-  const body = check(operation, { status, headers: given, text });
+  const body = checkAnswer(operation, { status, headers: given, text });
   const fault = objection(operation, sent);
   if (answer.ok) assert.equal(fault, undefined, `${id} is served`);
   if (answer.status === 400 && !beyond) assert.ok(fault, `${id} is refused: ${body.message}`);

@@ -8,6 +8,7 @@ import path from "node:path";
 import { Miniflare } from "miniflare";
 import { RUNTIME } from "../runtime.js";
 import { until } from "../support/wait.js";
+import { checkApiAnswer } from "./api-document.js";
 
 export { until };
 
@@ -194,13 +195,16 @@ export class Gateway {
     return fetch(`${this.url}/webhooks/vtryon`, { method: "POST", body, headers: signed, ...init });
   }
 
-  /** Asks the API as its administrator; `json` is the body of the request. */
+  /** Asks the API as its administrator; `json` is the body of the request. The answer is held to the document. */
   async api(path, { json, ...init } = {}) {
     const headers = { authorization: `Bearer ${TOKEN}`, ...init.headers };
     const body = json === undefined ? {} : { method: "POST", body: JSON.stringify(json) };
     const answer = await fetch(`${this.url}${path}`, { ...body, ...init, headers });
+    const { status } = answer;
     const text = await answer.text();
-    return { status: answer.status, body: text === "" ? undefined : JSON.parse(text) };
+    const method = init.method ?? body.method ?? "GET";
+    checkApiAnswer(method, path, { status, headers: answer.headers, text });
+    return { status, body: text === "" ? undefined : JSON.parse(text) };
   }
 
   /** Registers an endpoint; returns it with its secret. */

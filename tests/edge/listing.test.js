@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { deliveries } from "./deliveries.js";
 import { event, Gateway } from "./gateway.js";
 
 const COUNT = 60;
@@ -61,3 +62,25 @@ test("tasks that arrive meanwhile move nothing", async () => {
   assert.equal(new Set(ids).size, ids.length);
   for (let n = 0; n < COUNT; n++) assert.ok(ids.includes(`task_${n}`), `task_${n}`);
 });
+
+for (const limit of [1, 4, 100]) {
+  test(`the deliveries of one task in pages of ${limit}`, async () => {
+    const task_id = `delivered_${limit}`;
+    const endpoints = [];
+    for (const name of ["a", "b"]) {
+      const { id } = await gateway.register(`http://127.0.0.1:9/${name}`, { order: "all" });
+      endpoints.push(id);
+    }
+    for (const status of ["queued", "processing", "completed"]) {
+      assert.equal((await gateway.post(event(task_id, status))).status, 200);
+    }
+    const listed = await deliveries(gateway, { task_id, limit: String(limit) });
+    assert.deepEqual(
+      listed.map(({ status, endpoint }) => [status, endpoint]),
+      ["completed", "processing", "queued"].flatMap((status) =>
+        endpoints.toReversed().map((endpoint) => [status, endpoint]),
+      ),
+    );
+    for (const id of endpoints) await gateway.api(`/api/endpoints/${id}`, { method: "DELETE" });
+  });
+}

@@ -10,7 +10,7 @@ import { Backend } from "./backend.js";
 import { cookie, good, JSON_TYPE } from "./caller.js";
 import { call, MISSING, OPERATIONS, seen } from "./document.js";
 import { event, Gateway, sign, TOKEN, until } from "./gateway.js";
-import { BEYOND, INVALID, long } from "./openapi-invalid.js";
+import { BEYOND, CONFLICTS, INVALID, long, TAKEN } from "./openapi-invalid.js";
 
 /** The token that may make tickets, and nothing else. */
 const MINTER = "ticket-token-of-the-tests-0123456789abcdef";
@@ -18,8 +18,14 @@ const MINTER = "ticket-token-of-the-tests-0123456789abcdef";
 let gateway;
 let backend;
 before(async () => {
-  gateway = await Gateway.start({ bindings: { SHARDS: "2", GATEWAY_TICKET_TOKEN: MINTER } });
   backend = await Backend.start();
+  // As deployed: all that is fetched from a public host goes to the backend.
+  const { host } = new URL(backend.url);
+  backend.url = "https://shop.example/hook";
+  gateway = await Gateway.start({
+    bindings: { SHARDS: "2", GATEWAY_TICKET_TOKEN: MINTER, ALLOW_INSECURE_ENDPOINTS: undefined },
+    outbound: { external: { address: host, http: {} } },
+  });
   // The one that INVALID names; it takes nothing.
   await gateway.register(backend.url, { events: ["none"] });
 });
@@ -67,7 +73,10 @@ test("sessions", async () => {
   await answer(204, "openSession", { headers, json: { token: TOKEN } });
   await answer(400, "openSession", { headers, json: {} });
   await answer(403, "openSession", { headers: anybody, json: { token: TOKEN } });
-  await answer(413, "openSession", { headers, json: { token: TOKEN, pad: long(4096) } });
+  await answer(400, "openSession", { headers, json: { token: TOKEN, scope: "all" } });
+  await answer(400, "openSession", { headers, json: { token: long(513) } });
+  await answer(400, "openSession", { json: { token: 7 }, headers: JSON_TYPE });
+  await answer(413, "openSession", { headers, body: " ".repeat(8193) });
   const from = "198.51.100.255";
   for (let guess = 0; guess < 10; guess++) {
     await answer(401, "openSession", { headers, json: { token: "wrong" }, from });
@@ -164,6 +173,7 @@ test("deliveries and replays", async () => {
   for (const [how, task_id, fits] of [
     ["fail", "task_5", ({ status }) => status === 500],
     ["close", "task_6", ({ error }) => error === "connection"],
+    ["redirect", "task_9", ({ location_host }) => location_host === "shop.example"],
   ]) {
     backend.answer = how;
     await post(event(task_id, "queued"));
@@ -226,6 +236,7 @@ test("streams and tickets", async () => {
   const page = { authorization: "", origin: "https://elsewhere.example" };
   await answer(403, "watchTask", { path, query: { ticket }, headers: { ...page, ...headers } });
   await answer(403, "allowTaskStream", { path, headers: page });
+  await answer(404, "allowTaskStream", { path: NO_TASK });
   await answer(204, "allowTaskStream", { path, headers: { ...page, origin: gateway.url } });
   await answer(200, "getStats", { query: { minutes: "5" } });
 });
@@ -245,12 +256,34 @@ test("rejections", async () => {
   });
 });
 
+/** Well formed, but longer than the id of any task. */
+const NO_TASK = { task_id: "\u00fc".repeat(256) };
+
+/** What to ask for so that it is not there, where MISSING is not enough. */
+const UNKNOWN = {
+  replayRange: { json: { endpoint: MISSING.endpoint_id } },
+  createTicket: { json: NO_TASK },
+  watchTask: { path: NO_TASK, headers: { accept: "text/event-stream" } },
+};
+
 test("what there isn't is answered 404", async () => {
   for (const { id } of ADMINS.filter(({ answers }) => answers[404])) {
-    const json = id === "replayRange" ? { endpoint: MISSING.endpoint_id } : undefined;
-    await answer(404, id, { json });
+    await answer(404, id, UNKNOWN[id] ?? {});
   }
+  for (const id of ["getTask", "getResult"]) await answer(404, id, { path: NO_TASK });
 });
+
+for (const [id, request] of CONFLICTS) {
+  test(`conflicts: ${id} ${JSON.stringify(request).slice(0, 80)}`, async () => {
+    await answer(409, id, request);
+  });
+}
+
+for (const [id, request] of TAKEN) {
+  test(`taken: ${id} ${JSON.stringify(request).slice(0, 80)}`, async () => {
+    await answer(200, id, request);
+  });
+}
 
 for (const [id, request] of [...INVALID, ...BEYOND]) {
   const beyond = BEYOND.some(([, other]) => other === request);
@@ -262,20 +295,37 @@ for (const [id, request] of [...INVALID, ...BEYOND]) {
 test("what is as long as may be is taken", async () => {
   const json = {
     url: `https://shop.example/${long(2027)}`,
-    description: long(500),
-    statuses: Array(50).fill(long(64)),
-    events: Array(50).fill(long(128)),
+    description: "\u00fc".repeat(500),
+    statuses: Array(50).fill("\u00fc".repeat(64)),
+    events: Array(50).fill("\u00fc".repeat(128)),
   };
   const { id } = await answer(201, "createEndpoint", { json });
   const path = { endpoint_id: id };
   const headers = { "idempotency-key": long(255) };
   await answer(202, "replayRange", { json: { endpoint: id }, headers });
   await answer(200, "rotateSecret", { path, json: { overlap_hours: 0 } });
+  for (const hours of ["60.0", "6e1", "168", "-0.0"]) {
+    await answer(200, "rotateSecret", { path, body: `{"overlap_hours":${hours}}` });
+  }
+  const { secrets } = await answer(200, "getEndpoint", { path });
+  assert.equal(secrets.length, 3);
   await post(event(long(256), "queued"));
   await answer(200, "getTask", { path: { task_id: long(256) } });
   await answer(200, "deleteEndpoint", { path });
   for (const { id } of ADMINS.filter(({ body }) => body)) {
     await answer(413, id, { body: " ".repeat(65_537) });
+  }
+});
+
+test("an endpoint that leads back to the gateway is a conflict, one that is not listed is forbidden", async (t) => {
+  const own = await Gateway.start({ bindings: { ENDPOINT_HOSTS: "127.0.0.1" } });
+  t.after(() => own.stop());
+  const { id } = await own.register("http://127.0.0.1:9/");
+  for (const [operation, path] of [["createEndpoint"], ["changeEndpoint", { endpoint_id: id }]]) {
+    const back = await call(own, operation, { path, json: { url: own.url } });
+    assert.equal(back.status, 409, operation);
+    const other = await call(own, operation, { path, json: { url: "https://shop.example/" } });
+    assert.equal(other.status, 403, operation);
   }
 });
 

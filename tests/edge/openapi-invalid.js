@@ -71,27 +71,69 @@ export const INVALID = [
   range({ until: "2026-01-01T00:00:00.0001" }),
   range({ since: "2026-01-01T00:00:00Z" }),
   ["replayRange", { json: { endpoint: "ep_1" }, headers: { "idempotency-key": long(256) } }],
-];
-/** What is refused for more than a schema can say: [operation, request] */
-export const BEYOND = [
   ["getTask", { path: { task_id: "a\nb" } }],
+  ["allowTaskStream", { path: { task_id: long(257) } }],
+  ["listTasks", { query: { cursor: "" } }],
+  ["listTasks", { query: { limit: "-1", status: "failed", stalled: "1h" } }],
+  ["listDeliveries", { query: { limit: "0", digest: "0".repeat(64), task_id: "task_4" } }],
   ["listTasks", { query: { cursor: "next" } }],
-  ["listTasks", { query: { status: "completed", stalled: "30m" } }],
+  ["listTasks", { query: { cursor: "1" } }],
+  ["listTasks", { query: { cursor: "1.9000000000000000.s" } }],
+  ["listTasks", { query: { limit: "60.5" } }],
+  ["listTasks", { query: { stalled: "1000000000s" } }],
   ["listQuarantine", { query: { cursor: "next" } }],
   ["listDeliveries", { query: { cursor: "next" } }],
+  ["listDeliveries", { query: { endpoint: "ep_100000" } }],
+  ["listDeliveries", { query: { task_id: "a\nb" } }],
+  ["listDeliveries", { query: { task_id: "" } }],
+  ["watchAll", { query: { cursor: "" } }],
+  ["watchAll", { query: { cursor: "next" } }],
+  ["watchAll", { query: { since: "yesterday" } }],
+  ["createTicket", { json: { task_id: "a\nb" } }],
+  ["createTicket", { json: { task_id: ".." } }],
+  create({ url: "" }),
+  create({ url: "https://10.0.0.1/" }),
+  create({ url: "https://nas.lan/" }),
+  create({ url: "https://shop.example/a/../b" }),
+  create({ url: "ftp://shop.example/" }),
+  create({ statuses: ["a\tb"] }),
+  range({ endpoint: "ep_100000" }),
+  range({ from: "2026-01-01T12:00:60Z" }),
+  ["replayRange", { json: { endpoint: "ep_1" }, headers: { "idempotency-key": "caf\u00e9" } }],
+];
+
+/** What a schema takes, and another parameter or the deployment rules out: 409. */
+export const CONFLICTS = [
+  ["listTasks", { query: { cursor: "1.s.s.s" } }],
+  ["listQuarantine", { query: { cursor: "1.s" } }],
+  ["listDeliveries", { query: { cursor: "1.1.2.3" } }],
+  ["watchAll", { query: { cursor: "1.3.0_1" } }],
+  ["watchAll", { query: { cursor: "1.2.0_1" }, headers: EVENTS }],
+  ["watchShard", { path: { shard: "0" }, query: { cursor: "1.2.1_1" }, headers: EVENTS }],
+  ["watchTask", { query: { cursor: "1.2.7_1" }, headers: EVENTS }],
+  range({ from: "2026-01-02T00:00:00Z", until: "2026-01-01T00:00:00Z" }),
+];
+
+/** What a schema takes, and the gateway too: parameters together narrow a listing down, maybe to nothing. */
+export const TAKEN = [
+  ["listTasks", { query: { status: "completed", stalled: "30m" } }],
+  ["listTasks", { query: { limit: "60.0", cursor: "1.s.e" } }],
+  ["listTasks", { query: { stalled: "999999999d" } }],
   ["listDeliveries", { query: { cursor: "1.s.s", task_id: "task_4" } }],
   ["listDeliveries", { query: { digest: "0".repeat(64), task_id: "task_4" } }],
-  ["listDeliveries", { query: { digest: "0".repeat(64), cursor: "1.s.s" } }],
-  ["watchAll", { query: { cursor: "next" } }],
-  ["watchAll", { query: { cursor: "1.3.0_1" } }],
-  ["watchAll", { query: { since: "yesterday" } }],
+  ["listDeliveries", { query: { digest: "0".repeat(64), cursor: "1.8999999999999999.e" } }],
+  ["listDeliveries", { query: { endpoint: "ep_99999", task_id: "\u00fc".repeat(256) } }],
   ["watchAll", { query: { since: "1h", cursor: "1.2.0_1.1_1" } }],
-  ["watchAll", { query: { cursor: "1.2.0_1" }, headers: EVENTS }],
+  ["watchAll", { query: { since: "999999999d" } }],
+  ["watchAll", { query: { since: "2016-12-31t23:59:60z" } }],
+  ["getStats", { query: { minutes: "60.0" } }],
+];
+
+/** What is refused for more than a schema can say: [operation, request] */
+export const BEYOND = [
+  // Streams: the form is asked for by headers.
   ["watchShard", { path: { shard: "0" } }],
-  ["watchShard", { path: { shard: "0" }, query: { cursor: "1.2.1_1" }, headers: EVENTS }],
   ["watchTask", {}],
-  ["createTicket", { json: { task_id: "a\nb" } }],
-  create({ url: "https://10.0.0.1/" }),
-  create({ url: "ftp://shop.example/" }),
-  create({ description: "\u00fc".repeat(251) }),
+  // Which letters punycode may name is in the tables of Unicode.
+  create({ url: "https://xn--bcher-kva0.example/" }),
 ];

@@ -53,7 +53,9 @@ test("a range that ends before its events, and one that is none", async () => {
     [{ which: "all" }, 400],
     [{ endpoint: "ep_999" }, 404],
     [{ endpoint: endpoint.id, which: "some" }, 400],
-    [{ endpoint: endpoint.id, from: from.until, until: from.from }, 400],
+    [{ endpoint: endpoint.id, from: from.until, until: from.from }, 409],
+    [{ endpoint: "ep_99999" }, 404],
+    [{ endpoint: "ep_100000" }, 400],
     [{ endpoint: endpoint.id, from: "yesterday" }, 400],
   ]) {
     assert.equal((await replay(gateway, json)).status, status, JSON.stringify(json));

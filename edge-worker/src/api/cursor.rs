@@ -6,6 +6,15 @@ use vtryon_webhooks::{Code, Shards};
 
 use crate::reply::Refusal;
 
+/// A number below this fits into 16 digits and passes through a JavaScript number unchanged.
+const NUMBERS: i64 = 9_000_000_000_000_000;
+
+/// Reads a number of a row in its one spelling.
+pub(crate) fn parse_no(text: &str) -> Option<i64> {
+    let no: i64 = text.parse().ok()?;
+    ((1..NUMBERS).contains(&no) && no.to_string() == text).then_some(no)
+}
+
 /// Where one shard's part goes on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -21,8 +30,11 @@ pub(crate) struct Cursor(Vec<Place>);
 const VERSION: &str = "1";
 
 impl Cursor {
-    pub(crate) fn start(shards: Shards) -> Self {
-        Self((0..shards.count()).map(|_| Place::Start).collect())
+    /// Begins a listing of all shards, or of one.
+    pub(crate) fn start(shards: Shards, only: Option<u32>) -> Self {
+        let is_listed = |shard| only.is_none_or(|only| only == shard);
+        let place = |shard| if is_listed(shard) { Place::Start } else { Place::End };
+        Self((0..shards.count()).map(place).collect())
     }
 
     pub(crate) fn new(places: Vec<Place>) -> Self {
@@ -33,18 +45,20 @@ impl Cursor {
         self.0.iter().copied()
     }
 
-    /// Reads a cursor that an earlier page ended with.
+    /// Reads a cursor that an earlier page ended with; one of a deployment with another number of shards is
+    /// well formed, but a conflict.
     pub(crate) fn parse(text: &str, shards: Shards) -> Result<Self, Refusal> {
         let mut parts = text.split('.');
         let version = parts.next();
         let places: Option<Vec<Place>> = parts.map(Place::parse).collect();
+        let places = places.filter(|places| version == Some(VERSION) && !places.is_empty());
         match places {
-            Some(places) if version == Some(VERSION) && places.len() == shards.count() as usize => {
-                Ok(Self(places))
-            }
-            Some(_) | None => {
-                Err(Refusal::because(Code::InvalidRequest, "`cursor` is not one that a page ended with"))
-            }
+            Some(places) if places.len() == shards.count() as usize => Ok(Self(places)),
+            Some(_) => Err(Refusal::because(
+                Code::Conflict,
+                "`cursor` is of a deployment with another number of shards",
+            )),
+            None => Err(Refusal::because(Code::InvalidRequest, "`cursor` is not one that a page ended with")),
         }
     }
 
@@ -71,7 +85,7 @@ impl Place {
         match text {
             "s" => Some(Self::Start),
             "e" => Some(Self::End),
-            number => number.parse().ok().filter(|no| (1..1 << 53).contains(no)).map(Self::Before),
+            number => parse_no(number).map(Self::Before),
         }
     }
 }

@@ -3,8 +3,9 @@
 use vtryon_webhooks::{Code, Digest};
 use worker::{Env, Response};
 
-use super::listing::{listing, read_page};
+use super::listing::{check_empty, listing};
 use super::query::Query;
+use super::tasks::task_id;
 use crate::config::Config;
 use crate::json::{Raw, object};
 use crate::reply::{self, Refusal};
@@ -24,7 +25,7 @@ struct Deliveries {
 
 object!(write Deliveries { deliveries, cursor });
 
-/// Lists deliveries, those of one task, or of one body that can't be read, where it is named.
+/// Lists deliveries: all, those of a task, or those of a body that can't be read.
 pub(super) async fn list(query: &str, env: &Env, config: &Config) -> Result<Response, Refusal> {
     let query = Query::parse(query, &["endpoint", "state", "task_id", "digest", "cursor", "limit"])?;
     let refuse = |message| Refusal::because(Code::InvalidRequest, message);
@@ -36,36 +37,40 @@ pub(super) async fn list(query: &str, env: &Env, config: &Config) -> Result<Resp
     if state.as_ref().is_some_and(|state| !STATES.contains(&state.as_str())) {
         return Err(refuse("`state` is not one of pending, delivered, dead, superseded"));
     }
-    let task_id = query.get("task_id").map(str::to_owned);
+    let task = query.get("task_id").map(|id| task_id(Some(id.to_owned())));
     let digest = match query.get("digest") {
         None => None,
         Some(hex) => Some(Digest::from_hex(hex).ok_or(refuse("`digest` is not SHA-256 in lower-case hex"))?),
+    };
+    let task = match task {
+        None => None,
+        Some(Ok(task)) => Some(task),
+        Some(Err(refusal)) if refusal.code() == Code::NotFound => return nothing(&query, config),
+        Some(Err(refusal)) => return Err(refusal),
     };
     let ask = |before, limit| Ask::Deliveries {
         before,
         endpoint,
         state: state.clone(),
-        task_id: task_id.clone(),
+        task_id: task.as_ref().map(|task| task.as_str().to_owned()),
         digest: digest.as_ref().map(Digest::to_hex),
         limit,
     };
-    let stored_by = match (&task_id, &digest) {
-        (Some(_), Some(_)) => return Err(refuse("`digest` does not go with `task_id`")),
-        (Some(task_id), None) => Digest::of(task_id.as_bytes()),
-        (None, Some(digest)) => *digest,
-        (None, None) => {
-            let (deliveries, cursor) = listing(&query, env, config, ask).await?;
-            return reply::json(200, &Deliveries { deliveries, cursor });
-        }
+    let stored_by = match (&task, &digest) {
+        // A body that can't be read names no task.
+        (Some(_), Some(_)) => return nothing(&query, config),
+        (Some(task), None) => Some(Digest::of(task.as_str().as_bytes())),
+        (None, digest) => *digest,
     };
-    // A task, or a body, has few: they are one page, from the one shard that has them.
-    if query.get("cursor").is_some() {
-        return Err(refuse("`cursor` goes with neither `task_id` nor `digest`"));
-    }
-    let shard = config.shards.of(&stored_by);
-    let page = read_page(stub::ask(env, config.shards, shard, ask(None, query.limit()?), &[]).await?)?;
-    let deliveries = page.items.into_iter().map(|item| item.view).collect();
-    reply::json(200, &Deliveries { deliveries, cursor: None })
+    // What belongs to a task, or to a body, lies in one shard.
+    let only = stored_by.map(|digest| config.shards.of(&digest));
+    let (deliveries, cursor) = listing(&query, only, env, config, ask).await?;
+    reply::json(200, &Deliveries { deliveries, cursor })
+}
+
+fn nothing(query: &Query, config: &Config) -> Result<Response, Refusal> {
+    check_empty(query, config)?;
+    reply::json(200, &Deliveries { deliveries: Vec::new(), cursor: None })
 }
 
 /// Shows a delivery with its attempts.

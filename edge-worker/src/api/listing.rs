@@ -12,17 +12,18 @@ use crate::reply::Refusal;
 use crate::wire::{Ask, Item, Page};
 use crate::{join, stub};
 
-/// Asks all shards for a page each, and merges the latest of them into one.
+/// Asks all shards for a page each, or the one shard that has what is listed, and merges the latest into one page.
 pub(super) async fn listing(
     query: &Query,
+    only: Option<u32>,
     env: &Env,
     config: &Config,
     ask: impl Fn(Option<i64>, u32) -> Ask,
 ) -> Result<(Vec<Raw>, Option<String>), Refusal> {
     let limit = query.limit()?;
-    let cursor = match query.get("cursor") {
-        Some(text) => Cursor::parse(text, config.shards)?,
-        None => Cursor::start(config.shards),
+    let cursor = match given_cursor(query, config)? {
+        Some(cursor) => cursor,
+        None => Cursor::start(config.shards, only),
     };
     let parts = (0..).zip(cursor.places()).map(|(shard, place)| {
         let before = match place {
@@ -43,7 +44,17 @@ pub(super) async fn listing(
     Ok((items.into_iter().map(|item| item.view).collect(), Cursor::new(places).encode()))
 }
 
-pub(super) fn read_page(text: Option<String>) -> Result<Page, Refusal> {
+/// Checks the parameters of a listing that has nothing, whatever its limit and its cursor are.
+pub(super) fn check_empty(query: &Query, config: &Config) -> Result<(), Refusal> {
+    query.limit()?;
+    given_cursor(query, config).map(drop)
+}
+
+fn given_cursor(query: &Query, config: &Config) -> Result<Option<Cursor>, Refusal> {
+    query.get("cursor").map(|text| Cursor::parse(text, config.shards)).transpose()
+}
+
+fn read_page(text: Option<String>) -> Result<Page, Refusal> {
     Ok(json::read(&text.unwrap_or_default())?)
 }
 

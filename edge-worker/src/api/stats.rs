@@ -53,8 +53,7 @@ object!(write Commits { count, p50, p95, max });
 /// Shows the last minutes, this one included.
 pub(super) async fn show(query: &str, env: &Env, config: &Config) -> Result<Response, Refusal> {
     let query = Query::parse(query, &["minutes"])?;
-    let minutes = query.get("minutes").map_or(Ok(DEFAULT_MINUTES), str::parse);
-    let minutes = minutes.ok().filter(|minutes| (5..=1440).contains(minutes));
+    let minutes = query.number("minutes", DEFAULT_MINUTES, 5..=1440);
     let message = "`minutes` is not a whole number from 5 to 1440";
     let minutes = minutes.ok_or(Refusal::because(Code::InvalidRequest, message))?;
     let this_minute = clock::now().0.div_euclid(MINUTE) * MINUTE;

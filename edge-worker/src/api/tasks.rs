@@ -1,10 +1,11 @@
 //! Tasks, their results, and what could not be read.
 
+use vtryon_webhooks::event::MAX_TASK_ID;
 use vtryon_webhooks::lifecycle::Stage;
 use vtryon_webhooks::{Code, Digest, Millis, Status, TaskId};
 use worker::{Env, Response, console_error};
 
-use super::listing::listing;
+use super::listing::{check_empty, listing};
 use super::query::{self, Query};
 use crate::bill::{self, Item};
 use crate::clock;
@@ -51,18 +52,19 @@ pub(super) async fn tasks(query: &str, env: &Env, config: &Config) -> Result<Res
     let stalled = query.get("stalled").map(|age| stalled_since(age, clock::now())).transpose()?;
     let is_final = |name: &String| Stage::of(&Status::from_name(name.as_str())).is_some_and(Stage::is_final);
     if stalled.is_some() && status.as_ref().is_some_and(is_final) {
-        let message = "`stalled` goes with tasks that have not ended: `status` is not queued or processing";
-        return Err(Refusal::because(Code::InvalidRequest, message));
+        // A task that has ended is not stalled.
+        check_empty(&query, config)?;
+        return reply::json(200, &Tasks { tasks: Vec::new(), cursor: None });
     }
     let ask = |before, limit| Ask::Tasks { before, status: status.clone(), stalled, limit };
-    let (tasks, cursor) = listing(&query, env, config, ask).await?;
+    let (tasks, cursor) = listing(&query, None, env, config, ask).await?;
     reply::json(200, &Tasks { tasks, cursor })
 }
 
 pub(super) async fn quarantine(query: &str, env: &Env, config: &Config) -> Result<Response, Refusal> {
     let query = Query::parse(query, &["cursor", "limit"])?;
     let ask = |before, limit| Ask::Quarantine { before, limit };
-    let (quarantine, cursor) = listing(&query, env, config, ask).await?;
+    let (quarantine, cursor) = listing(&query, None, env, config, ask).await?;
     reply::json(200, &Quarantine { quarantine, cursor })
 }
 
@@ -86,14 +88,20 @@ object!(write Quarantine { quarantine, cursor });
 fn stalled_since(age: &str, now: Millis) -> Result<Millis, Refusal> {
     let message = "`stalled` is not an age such as 30m";
     let seconds = query::age(age).ok_or(Refusal::because(Code::InvalidRequest, message))?;
-    Ok(now.plus_seconds(-seconds))
+    Ok(Millis(now.plus_seconds(-seconds).0.max(0)))
 }
 
+/// Reads the id of a task. One that is well formed but longer than any event has, in bytes, is of no task.
 pub(crate) fn task_id(name: Option<String>) -> Result<TaskId<'static>, Refusal> {
-    name.and_then(|name| TaskId::new(name).ok()).ok_or(Refusal::because(
-        Code::InvalidRequest,
-        "`task_id` is not 1 to 256 bytes of UTF-8 without control characters",
-    ))
+    let message = "`task_id` is not 1 to 256 characters without control characters, or is `.` or `..`";
+    let malformed = Refusal::because(Code::InvalidRequest, message);
+    let Some(name) = name else { return Err(malformed) };
+    let is_too_long = name.len() > MAX_TASK_ID;
+    let is_well_formed = name.chars().count() <= MAX_TASK_ID && !name.contains(char::is_control);
+    if is_too_long && is_well_formed {
+        return Err(Refusal::because(Code::NotFound, "no task has an id of more than 256 bytes"));
+    }
+    TaskId::new(name).map_err(|_| malformed)
 }
 
 /// Asks the shard that holds a task.

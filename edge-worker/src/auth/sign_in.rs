@@ -11,8 +11,9 @@ use crate::json::Object;
 use crate::reply::Refusal;
 use vtryon_webhooks::Millis;
 
-/// How long the body of a sign-in may be, in bytes.
-const LIMIT: usize = 4096;
+/// How long the token in a body may be, in characters, and the body, in bytes: each character may be escaped.
+const MAX_TOKEN: usize = 512;
+const LIMIT: usize = 8192;
 
 impl Admin {
     /// Opens a session for the holder of the token, or ends the browser's.
@@ -27,9 +28,12 @@ impl Admin {
             let message = "there are no sessions here: Cloudflare Access alone lets in";
             return Err(Refusal::because(Code::NotFound, message));
         };
-        let claim = match bearer(request.headers())? {
+        // A body is held to its form even where the header goes before it.
+        let in_body = token_in_body(&request).await?;
+        let claim = match bearer(request.headers())?.or(in_body) {
             Some(claim) => claim,
-            None => token_in_body(&request).await?,
+            None if is_json(&request)? => return Err(Refusal::because(Code::InvalidRequest, MALFORMED)),
+            None => return Err(Refusal::because(Code::Forbidden, HOW)),
         };
         if !token.secret.matches(claim.as_bytes()) {
             let refusal = self.fail(Client::of(&request)?, "a sign-in with a wrong token", now);
@@ -39,22 +43,32 @@ impl Admin {
     }
 }
 
-/// Reads `{"token": …}`. The content type is one that no form can send, lest another site sign its
-/// visitors in.
-async fn token_in_body(request: &Request) -> Result<Zeroizing<String>, Refusal> {
-    let content_type = request.headers().get("content-type")?.unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim_ascii();
-    if !essence.eq_ignore_ascii_case("application/json") {
-        let message = "send the token as JSON, with the header content-type: application/json, \
-                       or in the header authorization";
-        return Err(Refusal::because(Code::Forbidden, message));
-    }
+const HOW: &str = "send the token as JSON, with the header content-type: application/json, or in the header \
+    authorization";
+
+const MALFORMED: &str = "the body is not {\"token\": …} with a text of at most 512 characters";
+
+/// Reads `{"token": …}`; `None` is no body. The content type is one that no form can send, so that another site
+/// can't sign its visitors in.
+async fn token_in_body(request: &Request) -> Result<Option<Zeroizing<String>>, Refusal> {
     let limit = BodyLimit::new(LIMIT).unwrap_or(BodyLimit::DEFAULT);
     let body = Zeroizing::new(body::of(request, limit).await?);
-    let token = Object::parse(&body).and_then(|body| body.text("token"));
-    token
-        .map(Zeroizing::new)
-        .ok_or(Refusal::because(Code::InvalidRequest, "`token` is not a text in a JSON object"))
+    if body.is_empty() {
+        return Ok(None);
+    }
+    if !is_json(request)? {
+        return Err(Refusal::because(Code::Forbidden, HOW));
+    }
+    let object = Object::parse(&body).filter(|object| object.names().eq(["token"]));
+    let token = object.and_then(|object| object.text("token")).map(Zeroizing::new);
+    let token = token.filter(|token| token.chars().count() <= MAX_TOKEN);
+    token.map(Some).ok_or(Refusal::because(Code::InvalidRequest, MALFORMED))
+}
+
+fn is_json(request: &Request) -> worker::Result<bool> {
+    let content_type = request.headers().get("content-type")?.unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim_ascii();
+    Ok(essence.eq_ignore_ascii_case("application/json"))
 }
 
 fn no_content(cookie: &str) -> Result<Response, Refusal> {

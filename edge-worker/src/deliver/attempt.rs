@@ -17,6 +17,7 @@ use worker::{Delay, console_error};
 use super::seal;
 use crate::clock;
 use crate::config::Config;
+use crate::js_url::location_host;
 use crate::wire::delivery::{Attempt, Dispatch, Report, delivery_id, endpoint_of};
 
 /// How long an endpoint may take, in milliseconds.
@@ -58,6 +59,7 @@ pub(crate) async fn attempt(config: &Config, shard: u32, owed: &Dispatch, body: 
         status: made.status,
         error: made.error.map(str::to_owned),
         answer: made.text,
+        location_host: made.location_host,
         retry_after_ms: made.retry_after_ms,
         previous_secret: made.previous_secret,
     })))
@@ -82,6 +84,7 @@ struct Answer {
     status: Option<u16>,
     error: Option<&'static str>,
     text: String,
+    location_host: Option<String>,
     retry_after_ms: Option<i64>,
     previous_secret: bool,
 }
@@ -92,6 +95,7 @@ impl Answer {
             status: None,
             error: Some(error),
             text: String::new(),
+            location_host: None,
             retry_after_ms: None,
             previous_secret: false,
         }
@@ -126,7 +130,7 @@ async fn send(
             ("x-vtryon-outcome", owed.outcome.clone()),
         ];
         let answer = match post(&owed.url, &headers, body, &signal).await {
-            Ok(response) => read(&response, attempted_at).await,
+            Ok(response) => read(&response, &owed.url, attempted_at).await,
             Err(_) if signal.aborted() => Answer::none("timeout"),
             Err(_) => Answer::none("connection"),
         };
@@ -167,8 +171,10 @@ async fn post(
     JsFuture::from(scope.fetch_with_str_and_init(url, &init)).await?.dyn_into()
 }
 
-async fn read(response: &web_sys::Response, attempted_at: Millis) -> Answer {
-    let retry_after = response.headers().get("retry-after").ok().flatten();
+async fn read(response: &web_sys::Response, url: &str, attempted_at: Millis) -> Answer {
+    let header = |name| response.headers().get(name).ok().flatten();
+    let retry_after = header("retry-after");
+    let location = header("location").filter(|_| (300..400).contains(&response.status()));
     Answer {
         status: Some(response.status()),
         error: None,
@@ -176,6 +182,7 @@ async fn read(response: &web_sys::Response, attempted_at: Millis) -> Answer {
             retry::retry_after(&value).or_else(|| clock::parse(&value).map(|date| date.0 - attempted_at.0))
         }),
         text: beginning(response).await,
+        location_host: location.and_then(|location| location_host(&location, url)),
         previous_secret: false,
     }
 }

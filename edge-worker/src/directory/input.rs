@@ -1,33 +1,17 @@
 //! What an administrator sends: JSON objects, read field by field, refused by the name of the field.
 
-use vtryon_webhooks::endpoint::Order;
+use vtryon_webhooks::endpoint::{Order, UrlRules};
 use vtryon_webhooks::event::{MAX_EVENT_NAME, MAX_STATUS};
 use vtryon_webhooks::{Code, Millis};
-use wasm_bindgen::JsValue;
-use wasm_bindgen::prelude::wasm_bindgen;
-use worker::wasm_bindgen;
 
 use super::records::Record;
 use crate::clock;
 use crate::config::Config;
+use crate::js_url::Url;
 use crate::json::{Object, Read};
 use crate::reply::Refusal;
 
-#[wasm_bindgen]
-extern "C" {
-    /// A URL as the platform reads it (WHATWG).
-    #[wasm_bindgen(js_name = URL)]
-    type Url;
-
-    #[wasm_bindgen(catch, constructor, js_class = "URL")]
-    fn new(url: &str) -> Result<Url, JsValue>;
-
-    /// Returns its scheme and host, and the port where it does not go without saying.
-    #[wasm_bindgen(method, getter)]
-    fn origin(this: &Url) -> String;
-}
-
-/// How long a description may be, in bytes, and how many names a filter may have.
+/// How long a description may be, in characters, and how many names a filter may have.
 const MAX_DESCRIPTION: usize = 500;
 const MAX_NAMES: usize = 50;
 
@@ -59,8 +43,10 @@ impl<'a> Input<'a> {
         self.read(field, "true or false")
     }
 
+    /// Reads a whole number; `60.0` and `6e1` are integers to JSON Schema too.
     pub(super) fn number(&self, field: &str) -> Result<Option<u32>, Refusal> {
-        self.read(field, "a whole number")
+        let Some(WholeNumber(number)) = self.read(field, "a whole number")? else { return Ok(None) };
+        Ok(Some(number))
     }
 
     /// Reads a point in time, RFC 3339.
@@ -72,8 +58,9 @@ impl<'a> Input<'a> {
 
     fn names(&self, field: &str, longest: usize) -> Result<Option<Vec<String>>, Refusal> {
         let Some(names) = self.read::<Vec<String>>(field, "an array of strings")? else { return Ok(None) };
-        let is_name =
-            |name: &String| !name.is_empty() && name.len() <= longest && !name.contains(char::is_control);
+        let is_name = |name: &String| {
+            !name.is_empty() && name.chars().count() <= longest && !name.contains(char::is_control)
+        };
         if names.len() <= MAX_NAMES && names.iter().all(is_name) {
             return Ok(Some(names));
         }
@@ -86,8 +73,32 @@ impl<'a> Input<'a> {
     }
 }
 
+struct WholeNumber(u32);
+
+impl Read for WholeNumber {
+    fn read(value: &str) -> Option<Self> {
+        let number: f64 = value.parse().ok()?;
+        let is_in_range = (0.0..=f64::from(u32::MAX)).contains(&number);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is whole and in range"
+        )]
+        let whole = number as u32;
+        // `nan` and `infinity` are numbers to Rust, but no JSON: the text has been judged.
+        (is_in_range && number.fract() == 0.0).then_some(Self(whole))
+    }
+}
+
 pub(super) fn refuse(message: String) -> Refusal {
     Refusal::telling(Code::InvalidRequest, message)
+}
+
+/// Holds a URL to the rules. What only the deployment's list of hosts refuses is well formed, but forbidden.
+fn check_url(url: &str, rules: &UrlRules) -> Result<(), Refusal> {
+    let anywhere = UrlRules { hosts: Vec::new(), ..*rules };
+    anywhere.check(url).map_err(|error| refuse(error.to_string()))?;
+    rules.check(url).map_err(|error| Refusal::telling(Code::Forbidden, error.to_string()))
 }
 
 /// The fields of an endpoint that can be set.
@@ -102,19 +113,19 @@ pub(super) fn apply(
 ) -> Result<(), Refusal> {
     let input = Input::parse(text, &FIELDS)?;
     if let Some(url) = input.text("url")? {
-        config.endpoint_urls.check(&url).map_err(|error| refuse(error.to_string()))?;
+        check_url(&url, &config.endpoint_urls)?;
         // The rules don't judge punycode; what the platform can't parse could never be called.
         let Ok(parsed) = Url::new(&url) else {
             return Err(Refusal::because(Code::InvalidRequest, "`url` is none that can be called"));
         };
         if parsed.origin() == own_origin {
-            return Err(Refusal::because(Code::InvalidRequest, "`url` leads back to this gateway"));
+            return Err(Refusal::because(Code::Conflict, "`url` leads back to this gateway"));
         }
         record.endpoint.url = url;
     }
     if let Some(description) = input.text("description")? {
-        if description.len() > MAX_DESCRIPTION {
-            return Err(refuse(format!("`description` is longer than {MAX_DESCRIPTION} bytes")));
+        if description.chars().count() > MAX_DESCRIPTION {
+            return Err(refuse(format!("`description` is longer than {MAX_DESCRIPTION} characters")));
         }
         record.description = description;
     }

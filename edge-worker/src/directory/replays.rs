@@ -21,6 +21,10 @@ const MAX_REPLAYS: i64 = 100;
 /// How long an idempotency key may be.
 const MAX_KEY: usize = 255;
 
+fn is_key(key: &str) -> bool {
+    (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
+}
+
 struct View {
     replay_id: String,
     endpoint: String,
@@ -49,10 +53,10 @@ impl Directory {
         text: &str,
         key: Option<String>,
     ) -> Result<Response, Refusal> {
-        if key.as_ref().is_some_and(|key| key.is_empty() || key.len() > MAX_KEY) {
+        if key.as_ref().is_some_and(|key| !is_key(key)) {
             return Err(Refusal::because(
                 Code::InvalidRequest,
-                "`idempotency-key` is not 1 to 255 bytes long",
+                "`idempotency-key` is not 1 to 255 printable ASCII characters",
             ));
         }
         let now = clock::now();
@@ -102,7 +106,7 @@ impl Directory {
         // What comes from now on is delivered anyway.
         let until = input.time("until")?.unwrap_or(now).min(now);
         if from >= until {
-            return Err(refuse("`from` is not before `until`".to_owned()));
+            return Err(Refusal::because(Code::Conflict, "`from` is not before `until`, or not before now"));
         }
         let id = format!("rpl_{}", hex::encode(web_crypto::random::<8>()?));
         Ok(Replay { id, endpoint, all, from, until })

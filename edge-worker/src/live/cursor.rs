@@ -51,19 +51,16 @@ impl Cursor {
 
     /// Reads a cursor that a message had as its id.
     pub(crate) fn parse(text: &str, shards: Shards) -> Result<Self, Refusal> {
-        let refuse = |message| Refusal::because(Code::InvalidRequest, message);
         let mut parts = text.split('.');
         let (version, count) = (parts.next(), parts.next());
         let count: Option<u32> = count.and_then(number);
         let places: Option<Sorted<u32, Place>> = parts.map(of_shard).collect();
         let (Some(VERSION), Some(count), Some(places)) = (version, count, places) else {
-            return Err(refuse("`cursor` is not the id of a message"));
+            return Err(Refusal::because(Code::InvalidRequest, "`cursor` is not the id of a message"));
         };
-        if count != shards.count() {
-            return Err(refuse("`cursor` is of a deployment with another number of shards"));
-        }
-        if places.iter().any(|(shard, _)| *shard >= count) {
-            return Err(refuse("`cursor` is not the id of a message"));
+        if count != shards.count() || places.iter().any(|(shard, _)| *shard >= count) {
+            let message = "`cursor` is of a deployment with another number of shards";
+            return Err(Refusal::because(Code::Conflict, message));
         }
         Ok(Self { shards: count, places })
     }

@@ -42,10 +42,8 @@ impl Wanted {
             Some(_) => return Err(refuse("`bodies` is neither 0 nor 1")),
         };
         let resumed = request.headers().get("last-event-id")?.filter(|id| !id.is_empty());
+        // A cursor goes before `since`: a client that resumes keeps the query that it began with.
         let beginning = match (resumed.as_deref().or(query.get("cursor")), query.get("since")) {
-            (Some(_), Some(_)) if resumed.is_none() => {
-                return Err(refuse("`since` does not go with `cursor`"));
-            }
             (Some(cursor), _) => Beginning::After(Cursor::parse(cursor, config.shards)?),
             (None, Some(since)) => Beginning::Since(moment(since)?),
             (None, None) => Beginning::Now,
@@ -63,7 +61,7 @@ impl Wanted {
             Beginning::After(cursor) => match cursor.place(shard) {
                 Some(Place::Snapshot) => Ok(Start::Now),
                 Some(Place::After(seq)) => Ok(Start::After(seq)),
-                None => Err(Refusal::because(Code::InvalidRequest, message)),
+                None => Err(Refusal::because(Code::Conflict, message)),
             },
         }
     }
@@ -73,7 +71,7 @@ impl Wanted {
 fn moment(text: &str) -> Result<Millis, Refusal> {
     let now = clock::now();
     let at = crate::api::age(text)
-        .map(|seconds| now.plus_seconds(-seconds))
+        .map(|seconds| Millis(now.plus_seconds(-seconds).0.max(0)))
         .or_else(|| clock::parse_rfc3339(text));
     at.ok_or(Refusal::because(
         Code::InvalidRequest,

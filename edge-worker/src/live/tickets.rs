@@ -50,6 +50,7 @@ pub(super) async fn answer(
     config: &Config,
 ) -> Result<Option<Response>, Refusal> {
     if request.inner().method() == "OPTIONS" {
+        api::task_id(id.clone())?;
         return preflight(request, config).map(Some);
     }
     let Some(ticket) = ticket(query, request)? else { return Ok(None) };

@@ -66,6 +66,7 @@ impl TaskShard {
             status: attempt.status,
             error: attempt.error.clone(),
             answer: attempt.answer.clone(),
+            location_host: attempt.location_host.clone(),
             previous_secret: attempt.previous_secret,
         })?;
         let first_at = delivery.first_at.unwrap_or(attempt.attempted_at);

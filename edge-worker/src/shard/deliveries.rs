@@ -71,11 +71,15 @@ pub(super) struct Record {
     pub(super) error: Option<String>,
     /// The first KiB of the answer.
     pub(super) answer: String,
+    /// Where a redirect leads: the host alone.
+    pub(super) location_host: Option<String>,
     /// Whether the receiver took the previous secret alone.
     pub(super) previous_secret: bool,
 }
 
-object!(Record { round, attempt, due_at, attempted_at, took_ms, status?, error?, answer, previous_secret? });
+object!(Record {
+    round, attempt, due_at, attempted_at, took_ms, status?, error?, answer, location_host?, previous_secret?
+});
 
 /// Selects the columns of [`Delivery`].
 macro_rules! select {

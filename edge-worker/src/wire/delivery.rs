@@ -32,7 +32,8 @@ pub(crate) fn delivery_id(shard: u32, no: i64) -> String {
 pub(crate) fn parse_delivery_id(id: &str) -> Option<(u32, i64)> {
     let (shard, no) = id.strip_prefix("dlv_")?.split_once('_')?;
     let (shard, no) = (shard.parse().ok()?, no.parse().ok()?);
-    (no > 0 && delivery_id(shard, no) == id).then_some((shard, no))
+    // One spelling each, and a number that passes through JavaScript unchanged.
+    ((1..1 << 53).contains(&no) && delivery_id(shard, no) == id).then_some((shard, no))
 }
 
 /// An attempt to be made: all that its sender needs but the body.
@@ -76,10 +77,21 @@ pub(crate) struct Attempt {
     pub(crate) error: Option<String>,
     /// The first KiB of the answer.
     pub(crate) answer: String,
+    /// Where a redirect leads: the host alone.
+    pub(crate) location_host: Option<String>,
     /// What the answer asks for, in milliseconds from now on (RFC 9110, 10.2.3).
     pub(crate) retry_after_ms: Option<i64>,
     /// Whether the receiver took the previous secret alone.
     pub(crate) previous_secret: bool,
 }
 
-object!(Attempt { attempted_at, took_ms, status, error, answer, retry_after_ms, previous_secret });
+object!(Attempt {
+    attempted_at,
+    took_ms,
+    status,
+    error,
+    answer,
+    location_host,
+    retry_after_ms,
+    previous_secret
+});

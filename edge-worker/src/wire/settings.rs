@@ -98,10 +98,10 @@ pub(crate) fn endpoint_id(no: i64) -> String {
     format!("ep_{no}")
 }
 
-/// Reads such a name.
+/// Reads such a name, of at most 5 digits. Those of 65536 and above are well formed, but name no endpoint.
 pub(crate) fn endpoint_no(id: &str) -> Option<i64> {
     let digits = id.strip_prefix("ep_")?;
     let no = digits.parse().ok()?;
     // One spelling each: no sign, no zeros in front.
-    (no > 0 && endpoint_id(no) == id).then_some(no)
+    ((1..=99_999).contains(&no) && endpoint_id(no) == id).then_some(no)
 }

@@ -14,9 +14,12 @@ const ERRORS = {
 
 /** How an attempt was answered: its code, or why there is none. */
 export function Verdict({ attempt }) {
-  const { status, error } = attempt;
+  const { status, error, location_host } = attempt;
   if (status === undefined) return html`<${Badge} tone="bad">${ERRORS[error] ?? error}<//>`;
-  return html`<${Badge} tone=${status >= 200 && status < 300 ? "good" : "bad"}>${String(status)}<//>`;
+  return html`
+    <${Badge} tone=${status >= 200 && status < 300 ? "good" : "bad"}>${String(status)}<//>
+    ${location_host && html`<small class="long">to ${location_host}</small>`}
+  `;
 }
 
 export function Attempts({ attempts }) {
