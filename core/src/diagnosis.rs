@@ -73,7 +73,7 @@ impl fmt::Debug for Candidate<'_> {
 
 /// Names the likely mistake.
 ///
-/// It computes at most 14 MACs for a secret of Vtryon's, most often 10, and one for an endpoint's, each over no
+/// It computes at most 20 MACs for a secret of Vtryon's, most often 16, and one for an endpoint's, each over no
 /// more than four times the body and 4 KiB.
 ///
 /// ```
@@ -96,7 +96,8 @@ pub fn diagnose(sample: &Sample<'_>, candidates: &[Candidate<'_>]) -> Mistake {
     let found = as_it_came(&claim, sample.body, candidates)
         .or_else(|| variants::keys(&claim, sample.body, candidates))
         .or_else(|| variants::bodies(&claim, sample.body, candidates));
-    found.or(claim.dress.unproven()).unwrap_or(Mistake::Unknown)
+    let nothing_to_try = sample.body.is_empty().then_some(Mistake::BodyEmpty);
+    found.or(nothing_to_try).or(claim.dress.unproven()).unwrap_or(Mistake::Unknown)
 }
 
 /// Tries the body as it came, with every secret as it is, and with none.

@@ -12,6 +12,8 @@ import { exchange, head } from "./raw.js";
 
 const RETIRED = "whsec_test_retired";
 const STRANGE = "whsec_test_of_nobody";
+/** What a sender keys on that takes the secret for base64. */
+const DECODED = Buffer.from(SECRET.slice("whsec_".length), "base64url");
 const HOUR = 3_600_000;
 
 /** Starts a gateway that ends with its test. */
@@ -67,6 +69,10 @@ const WRONG = {
       () => sign(COMPACT, `${SECRET}\n`),
       COMPACT,
     ],
+    ["a secret in quotes", "secret_quoted", () => sign(COMPACT, `"${SECRET}"`), COMPACT],
+    ["a byte order mark", "secret_with_bom", () => sign(COMPACT, `\ufeff${SECRET}`), COMPACT],
+    ["a secret that was decoded", "secret_decoded", () => sign(COMPACT, DECODED), COMPACT],
+    ["no body", "body_empty", () => sign(COMPACT), ""],
     ["no sense in it", "unknown", () => sign(COMPACT, STRANGE), COMPACT],
   ],
   malformed_signature: [

@@ -101,6 +101,16 @@ fn every_mistake_has_a_vector() {
     }
 }
 
+/// The API's document lists them, so that a program can tell them apart.
+#[test]
+fn every_mistake_is_in_the_document() {
+    let document: serde_json::Value =
+        serde_json::from_str(include_str!("../../edge-worker/src/api/openapi.json")).unwrap();
+    let listed = document.pointer("/components/schemas/Rejection/properties/mistake/enum").unwrap();
+    let names: Vec<_> = listed.as_array().unwrap().iter().filter_map(|name| name.as_str()).collect();
+    assert_eq!(names, Mistake::ALL.map(Mistake::as_str));
+}
+
 /// a signed body, and what is said of it
 const MESSAGES: [(&str, &str); 5] = [
     ("{}", "`event` is missing"),

@@ -15,6 +15,10 @@ pub enum Mistake {
     PlainHash,
     /// Its secret has a blank or a line break at its end.
     SecretWithWhitespace,
+    /// Its secret has quotes around it.
+    SecretQuoted,
+    /// Its secret has a byte order mark before it.
+    SecretWithBom,
     /// Its secret is what comes after `whsec_`.
     SecretPrefixStripped,
     /// Its secret has a `whsec_` before it, the one that is configured has not.
@@ -43,6 +47,8 @@ pub enum Mistake {
     OtherAlgorithm,
     /// The header has none of these forms.
     OtherForm,
+    /// The body is empty, and the signature is that of another one.
+    BodyEmpty,
     /// The header has the right form, and of the body only the beginning was kept.
     BodyIncomplete,
     /// Nothing fits.
@@ -51,7 +57,7 @@ pub enum Mistake {
 
 impl Mistake {
     /// All of them, the proven ones first.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 26] = [
         Self::VerifiesNow,
         Self::RetiredSecret,
         Self::EndpointSecret,
@@ -59,6 +65,8 @@ impl Mistake {
         Self::Base64Signature,
         Self::PlainHash,
         Self::SecretWithWhitespace,
+        Self::SecretQuoted,
+        Self::SecretWithBom,
         Self::SecretPrefixStripped,
         Self::SecretPrefixMissing,
         Self::SecretDecoded,
@@ -73,6 +81,7 @@ impl Mistake {
         Self::StripeForm,
         Self::OtherAlgorithm,
         Self::OtherForm,
+        Self::BodyEmpty,
         Self::BodyIncomplete,
         Self::Unknown,
     ];
@@ -87,6 +96,8 @@ impl Mistake {
             Self::Base64Signature => "base64_signature",
             Self::PlainHash => "plain_hash",
             Self::SecretWithWhitespace => "secret_with_whitespace",
+            Self::SecretQuoted => "secret_quoted",
+            Self::SecretWithBom => "secret_with_bom",
             Self::SecretPrefixStripped => "secret_prefix_stripped",
             Self::SecretPrefixMissing => "secret_prefix_missing",
             Self::SecretDecoded => "secret_decoded",
@@ -101,6 +112,7 @@ impl Mistake {
             Self::StripeForm => "stripe_form",
             Self::OtherAlgorithm => "other_algorithm",
             Self::OtherForm => "other_form",
+            Self::BodyEmpty => "body_empty",
             Self::BodyIncomplete => "body_incomplete",
             Self::Unknown => "unknown",
         }
@@ -126,7 +138,13 @@ impl Mistake {
                 "this is the SHA-256 of the body without any secret: compute HMAC-SHA256 with the secret as its key"
             }
             Self::SecretWithWhitespace => {
-                "the sender's secret ends with a blank or a line break: paste it there anew, without them"
+                "the sender's secret ends with a blank or a line break: paste it there again, without them"
+            }
+            Self::SecretQuoted => {
+                "the sender's secret has quotes around it: remove them there, for they are no part of the key"
+            }
+            Self::SecretWithBom => {
+                "the sender's secret begins with a byte order mark: its file was saved with one, so save it as UTF-8 without"
             }
             Self::SecretPrefixStripped => {
                 "the sender keys on what comes after whsec_: use the whole text of the secret as the key"
@@ -169,6 +187,9 @@ impl Mistake {
             }
             Self::OtherForm => {
                 "the header is not 64 hex digits, and no secret that is known here made it: send HMAC-SHA256 of the raw body in hex"
+            }
+            Self::BodyEmpty => {
+                "the body never arrived: the sender signed one and sent none, or something on the way dropped it, a redirect from http to https for example"
             }
             Self::BodyIncomplete => {
                 "only the beginning of the body was kept, so nothing could be tried on it: compare the sender's secret with the one configured here"

@@ -10,6 +10,12 @@ use crate::delivery::{EndpointSecret, PREFIX};
 use crate::json;
 use crate::secret::Key;
 
+/// What stands around a secret that was copied out of a file with its quotes.
+const QUOTES: [&[u8]; 3] = [b"\"", b"'", b"`"];
+
+/// What some editors of Windows write before a text, in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Prepares the key that a candidate is when nothing is wrong.
 pub(super) fn key(candidate: &Candidate<'_>) -> Key {
     match (candidate.held, <[u8; 32]>::try_from(candidate.secret)) {
@@ -47,6 +53,12 @@ fn misread(secret: &[u8]) -> Vec<(Mistake, Zeroizing<Vec<u8>>)> {
         .into_iter()
         .map(|end| (Mistake::SecretWithWhitespace, joined([secret, end])))
         .collect();
+    let quoted = QUOTES.map(|quote| (Mistake::SecretQuoted, Zeroizing::new([quote, secret, quote].concat())));
+    keys.extend(quoted);
+    // A file with the mark mostly ends with a line break too.
+    let marked =
+        [&b""[..], b"\r\n", b"\n"].map(|end| Zeroizing::new([BYTE_ORDER_MARK, secret, end].concat()));
+    keys.extend(marked.map(|key| (Mistake::SecretWithBom, key)));
     let stem = secret.strip_prefix(PREFIX.as_bytes());
     keys.push(match stem {
         Some(stem) => (Mistake::SecretPrefixStripped, joined([stem, b""])),

@@ -96,6 +96,36 @@ const secrets = [
     "secret_with_whitespace",
     mac(`${CURRENT} `, COMPACT),
   ),
+  ...[
+    ["double quotes", '"'],
+    ["single quotes", "'"],
+    ["backquotes", "`"],
+  ].map(([name, quote]) =>
+    sent(
+      `${name} around the secret`,
+      "copied out of a file",
+      "secret_quoted",
+      mac(`${quote}${CURRENT}${quote}`, COMPACT),
+    ),
+  ),
+  sent(
+    "quotes around the retired secret",
+    "tried for each of Vtryon's",
+    "secret_quoted",
+    mac(`"${RETIRED}"`, COMPACT),
+  ),
+  ...[
+    ["alone", ""],
+    ["and CR LF after it", "\r\n"],
+    ["and a line feed after it", "\n"],
+  ].map(([name, end]) =>
+    sent(
+      `a byte order mark before the secret, ${name}`,
+      "a file of Windows",
+      "secret_with_bom",
+      mac(`\ufeff${CURRENT}${end}`, COMPACT),
+    ),
+  ),
   sent(
     "a line feed in the retired secret",
     "tried for each of Vtryon's",
@@ -263,6 +293,18 @@ const bodies = [
     hex("ff00fe0a"),
   ),
   sent("another body", "changed on its way", "unknown", good, `${COMPACT}x`),
+  sent("no body", "it never arrived", "body_empty", good, ""),
+  sent("no body, another's signature", "nothing to try it on", "body_empty", bad, ""),
+  sent("no body, sha256=", "nothing to try it on", "body_empty", `sha256=${good}`, ""),
+  sent(
+    "no body, signed empty",
+    "another key",
+    "secret_with_whitespace",
+    mac(`${CURRENT}\n`, ""),
+    "",
+  ),
+  sent("no body and no header", "the form is enough", "empty_header", "", ""),
+  sent("a line feed alone", "trimmed, it is nothing", "newline_added", mac(CURRENT, ""), "\n"),
 ];
 
 const standard = mac(CURRENT, `evt_1.1780000000.${COMPACT}`, "sha256", "base64");
