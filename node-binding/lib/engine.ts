@@ -14,9 +14,19 @@ export interface Receiver {
   open(length: number, hashed: boolean): boolean;
 }
 
+/** The core's verifier of Standard Webhooks, as `src/message_receiver.rs` has it. */
+export interface MessageReceiver {
+  fingerprint(secret: number): string;
+  claim(counts: Uint32Array, id: string, timestamp: string, signature: string): void;
+  admit(now: number, declared: number): void;
+  verify(now: number, length: number): boolean;
+  open(now: number, length: number): boolean;
+}
+
 /** The core as `src/lib.rs` exports it. */
 export interface Core {
   Receiver: new (secrets: Uint8Array[], limit: number) => Receiver;
+  MessageReceiver: new (secrets: Uint8Array[], limit: number, tolerance: number) => MessageReceiver;
   desk(): number;
   report(): number;
   room(length: number): number;

@@ -18,6 +18,8 @@ export interface BaseEvent {
    * `completed` of a task is a repeat, whatever its data.
    */
   readonly idempotency_key: string;
+  /** With the scheme `standard-webhooks`: the value of `webhook-id`, the same for each attempt and replay. */
+  readonly webhook_id?: string | undefined;
 }
 
 interface StatusEvent<Status extends string> extends BaseEvent {

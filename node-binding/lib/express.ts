@@ -3,6 +3,7 @@ import { messageHandler, readBody } from "./message.js";
 import { memberOf } from "./pairing.js";
 import { binaryOf, SIGNATURE_HEADER } from "./payload.js";
 import type { ReceiverOptions } from "./receive.js";
+import { MESSAGE_SIGNATURE_HEADER } from "./standard-webhooks.js";
 
 export type { Context, ReceiverOptions } from "./receive.js";
 
@@ -31,5 +32,8 @@ export function captureRawBody(
   _response: ServerResponse,
   bytes: Uint8Array,
 ): void {
-  if (request.headers[SIGNATURE_HEADER] !== undefined) Object.assign(request, { rawBody: bytes });
+  const isSigned = [SIGNATURE_HEADER, MESSAGE_SIGNATURE_HEADER].some(
+    (name) => name in request.headers,
+  );
+  if (isSigned) Object.assign(request, { rawBody: bytes });
 }

@@ -1,7 +1,9 @@
 import { call, refusal } from "./engine.js";
 import type { VtryonEvent } from "./event.js";
+import { optionOf } from "./options.js";
 import { isText, type Payload, type SignatureHeader, textsOf } from "./payload.js";
 import { type Secrets, secretsOf } from "./secrets.js";
+import { type RequestHeaders, schemeOf, toleranceOf } from "./standard-webhooks.js";
 import { limitOf, type Options, type Verified, VtryonWebhooks } from "./webhooks.js";
 
 export { type ErrorCode, WebhookError } from "./error.js";
@@ -20,6 +22,7 @@ export type {
 } from "./event.js";
 export type { Payload, SignatureHeader } from "./payload.js";
 export type { Secret, SecretSource, Secrets } from "./secrets.js";
+export type { HeaderValue, RequestHeaders, Scheme } from "./standard-webhooks.js";
 export { type Options, type Verified, VtryonWebhooks } from "./webhooks.js";
 
 /** Prepared secrets, the oldest first: preparing costs more than verifying. */
@@ -29,7 +32,7 @@ const MAX_PREPARED = 16;
 /** Verifies the raw body of a request. Throws {@link WebhookError}, and nothing else. */
 export function verify(
   payload: Payload,
-  signature: SignatureHeader,
+  signature: SignatureHeader | RequestHeaders,
   secrets: Secrets,
   options?: Options,
 ): Verified {
@@ -39,7 +42,7 @@ export function verify(
 /** Verifies the raw body of a request and returns its event. Throws {@link WebhookError}, and nothing else. */
 export function constructEvent(
   payload: Payload,
-  signature: SignatureHeader,
+  signature: SignatureHeader | RequestHeaders,
   secrets: Secrets,
   options?: Options,
 ): VtryonEvent {
@@ -69,13 +72,17 @@ export function lifecycleStep(seen: readonly string[], status: string): Step {
 
 function webhooks(secrets: Secrets, options: Options | undefined): VtryonWebhooks {
   const limit = limitOf(options);
+  const scheme = schemeOf(options);
+  // What has a clock of its own is for tests, and is prepared each time.
+  if (optionOf(options, "now") !== undefined) return new VtryonWebhooks(secrets, options);
+  const settings = scheme === "vtryon" ? limit : `${limit}/${toleranceOf(options)}`;
   // The common case is not worth encoding; lists and bytes are.
   const keys = typeof secrets === "string" ? secrets : secretsOf(secrets);
   const name =
-    typeof keys === "string" ? `${limit} ${keys}` : `${limit}|${keys.map(String).join("|")}`;
+    typeof keys === "string" ? `${settings} ${keys}` : `${settings}|${keys.map(String).join("|")}`;
   const known = prepared.get(name);
   if (known !== undefined) return known;
-  const made = new VtryonWebhooks(keys, { maxBodyBytes: limit });
+  const made = new VtryonWebhooks(keys, options);
   const [oldest] = prepared.keys();
   if (prepared.size >= MAX_PREPARED && oldest !== undefined) prepared.delete(oldest);
   prepared.set(name, made);

@@ -6,7 +6,6 @@ import type { Answer } from "./answer.js";
 import type { Deadline } from "./deadline.js";
 import { refusal } from "./engine.js";
 import { isNodeRequest, isNodeResponse } from "./pairing.js";
-import { SIGNATURE_HEADER } from "./payload.js";
 import { type Delivery, type ReceiverOptions, receiver } from "./receive.js";
 
 /** How much of a body that nobody wants is still taken, and for how long, so that its sender reads the answer. */
@@ -42,7 +41,7 @@ export function deliveryOf(request: IncomingMessage, body: Delivery["body"]): De
   return {
     method: request.method,
     // Lines of the same name are joined by a comma, which no signature holds.
-    signature: request.headers[SIGNATURE_HEADER],
+    header: (name) => request.headers[name],
     declaredLength: request.headers["content-length"],
     body,
   };

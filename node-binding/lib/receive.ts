@@ -16,6 +16,7 @@ import { checkFunction, numberOf, optionOf } from "./options.js";
 import type { Match } from "./report.js";
 import { PreparedSecrets } from "./secret-source.js";
 import type { SecretSource } from "./secrets.js";
+import type { GetHeader } from "./standard-webhooks.js";
 import type { Options } from "./webhooks.js";
 
 /** What is known of an event beside what it says. */
@@ -56,8 +57,8 @@ export interface ReceiverOptions extends Options, IdempotencyOptions {
  */
 export interface Delivery {
   readonly method: string | undefined;
-  /** All values of the signature's header. */
-  readonly signature: string | readonly string[] | null | undefined;
+  /** Gets all values of a header. */
+  readonly header: GetHeader;
   /** The value of `content-length`, where there is one. */
   readonly declaredLength: string | null | undefined;
   /**
@@ -105,13 +106,13 @@ export function receiver(options: ReceiverOptions): EventReceiver {
     const { deadline } = state;
     if (delivery.method !== "POST") throw refusal("method_not_allowed");
     const webhooks = await secrets.get(deadline);
-    webhooks.admit(delivery.signature, Number(delivery.declaredLength) || 0);
+    webhooks.admit(delivery.header, Number(delivery.declaredLength) || 0);
     deadline.isReading = true;
     const payload = await delivery.body(webhooks.maxBodyBytes, deadline);
     deadline.isReading = false;
     let opened: [Match, VtryonEvent];
     try {
-      opened = webhooks.open(payload, delivery.signature);
+      opened = webhooks.open(payload, delivery.header);
     } catch (fault) {
       // 400 is the status of what Vtryon has signed and nobody can read.
       if (!WebhookError.is(fault) || fault.status !== 400) throw fault;

@@ -7,6 +7,8 @@ const ABSENT = 0xffffffff;
 export interface Match {
   readonly secretIndex: number;
   readonly fingerprint: string;
+  /** With the scheme `standard-webhooks`: the value of `webhook-id`, the same for each attempt and replay. */
+  readonly webhookId?: string | undefined;
 }
 
 const STATUS_CHANGED = "generation.status_changed";

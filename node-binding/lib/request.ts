@@ -3,7 +3,7 @@
 import type { Deadline } from "./deadline.js";
 import { refusal } from "./engine.js";
 import { memberOf } from "./pairing.js";
-import { binaryOf, SIGNATURE_HEADER } from "./payload.js";
+import { binaryOf } from "./payload.js";
 import type { EventReceiver } from "./receive.js";
 
 /** Answers a request whose body is read by whoever knows where it is. */
@@ -15,7 +15,7 @@ export async function answerRequest(
   const answer = await receive({
     method: request.method,
     // Headers of the same name arrive joined by a comma (Fetch, "get"), which no signature holds.
-    signature: request.headers.get(SIGNATURE_HEADER),
+    header: (name) => request.headers.get(name),
     declaredLength: request.headers.get("content-length"),
     body,
   });

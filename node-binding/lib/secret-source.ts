@@ -2,6 +2,7 @@ import type { Deadline } from "./deadline.js";
 import { refusal } from "./engine.js";
 import { WebhookError } from "./error.js";
 import type { SecretSource, Secrets } from "./secrets.js";
+import { schemeOptionsOf } from "./standard-webhooks.js";
 import { limitOf, type Options, VtryonWebhooks } from "./webhooks.js";
 
 /**
@@ -18,7 +19,7 @@ export class PreparedSecrets {
   /** Prepares a value at once. Throws `invalid_option`, and for a careless secret, but not for a missing one. */
   constructor(source: SecretSource | undefined, options: Options) {
     this.#source = source;
-    this.#options = { ...options, maxBodyBytes: limitOf(options) };
+    this.#options = { ...schemeOptionsOf(options), maxBodyBytes: limitOf(options) };
     if (source === undefined || typeof source === "function") return;
     try {
       this.#prepared = new VtryonWebhooks(source, this.#options);

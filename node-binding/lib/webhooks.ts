@@ -7,11 +7,20 @@ import {
   DIGITS,
   headerOf,
   type Payload,
+  SIGNATURE_HEADER,
   type SignatureHeader,
   sizeOfBytes,
 } from "./payload.js";
 import { type Match, reportedEvent, reportedMatch } from "./report.js";
 import { type Secrets, secretsFromEnvironment, secretsOf } from "./secrets.js";
+import {
+  type GetHeader,
+  headersOf,
+  MessageVerifier,
+  type RequestHeaders,
+  type SchemeOptions,
+  schemeOf,
+} from "./standard-webhooks.js";
 import { padded, write, writeDigest } from "./workspace.js";
 
 /** How long a body may be, in bytes, where nothing else is said: 256 KiB. */
@@ -19,7 +28,7 @@ const DEFAULT_MAX_BODY_BYTES = 256 * 1024;
 
 const BODY_BYTES = [1, 1024 * 1024, "a whole number from 1 to 1048576"] as const;
 
-export interface Options {
+export interface Options extends SchemeOptions {
   /** How long a body may be, in bytes: 1 to 1048576, by default 262144. */
   maxBodyBytes?: number | undefined;
 }
@@ -35,6 +44,8 @@ export class VtryonWebhooks {
   /** How long a body may be, in bytes. */
   readonly maxBodyBytes: number;
   readonly #secrets: Uint8Array[];
+  /** Verifies instead, where the scheme is that of Standard Webhooks. */
+  readonly #messages: MessageVerifier | undefined;
   #receiver: Receiver;
   #generation: number;
   readonly #fingerprints: readonly string[];
@@ -46,19 +57,28 @@ export class VtryonWebhooks {
   constructor(secrets?: Secrets | undefined, options: Options = {}) {
     this.#secrets = secrets === undefined ? secretsFromEnvironment() : secretsOf(secrets);
     this.maxBodyBytes = limitOf(options);
+    this.#messages =
+      schemeOf(options) === "vtryon"
+        ? undefined
+        : new MessageVerifier(this.#secrets, this.maxBodyBytes, options);
     this.#receiver = this.#prepare();
     this.#generation = generation;
     this.#fingerprints = this.#secrets.map((_, nth) => call(() => this.#receiver.fingerprint(nth)));
   }
 
-  /** Verifies the raw body of a request against the values of its signature header. */
-  verify(payload: Payload, signature: SignatureHeader): Verified {
+  /**
+   * Verifies the raw body of a request against the values of its signature header; with the scheme
+   * `standard-webhooks` against all its headers.
+   */
+  verify(payload: Payload, signature: SignatureHeader | RequestHeaders): Verified {
+    if (this.#messages !== undefined) return this.#messages.verify(payload, headersOf(signature));
     const bytes = this.#judge("verify", payload, signature);
     return { payload: bytesOf(bytes) as Uint8Array, ...reportedMatch(this.#fingerprints) };
   }
 
   /** Verifies the raw body and returns its event. */
-  constructEvent(payload: Payload, signature: SignatureHeader): VtryonEvent {
+  constructEvent(payload: Payload, signature: SignatureHeader | RequestHeaders): VtryonEvent {
+    if (this.#messages !== undefined) return this.#messages.open(payload, headersOf(signature))[1];
     this.#judge("open", payload, signature);
     return reportedEvent();
   }
@@ -67,22 +87,28 @@ export class VtryonWebhooks {
    * Verifies the raw body once and returns who signed it beside its event.
    * @internal
    */
-  open(payload: Payload, signature: SignatureHeader): [Match, VtryonEvent] {
-    this.#judge("open", payload, signature);
+  open(payload: Payload, header: GetHeader): [Match, VtryonEvent] {
+    if (this.#messages !== undefined) return this.#messages.open(payload, header);
+    this.#judge("open", payload, header(SIGNATURE_HEADER));
     return [reportedMatch(this.#fingerprints), reportedEvent()];
   }
 
   /**
-   * Refuses by the header and the declared length, before a body is read.
+   * Refuses by the headers and the declared length, before a body is read.
    * @internal
    */
-  admit(signature: SignatureHeader, declaredLength: number): void {
+  admit(header: GetHeader, declaredLength: number): void {
+    if (this.#messages !== undefined) this.#messages.admit(header, declaredLength);
+    else this.#admit(header(SIGNATURE_HEADER), declaredLength);
+  }
+
+  #admit(signature: unknown, length: number): void {
     const header = headerOf(signature);
-    call(() => this.#current().admit(...header, declaredLength));
+    call(() => this.#current().admit(...header, length));
   }
 
   /** Returns the bytes that were verified; the core has reported on them then. */
-  #judge(verb: "open" | "verify", payload: Payload, signature: SignatureHeader): Uint8Array {
+  #judge(verb: "open" | "verify", payload: Payload, signature: unknown): Uint8Array {
     // First, for a list of its own kind may run code that changes the payload.
     const [count, digits] = headerOf(signature);
     // A text has at least a byte for each of its units: one that is too long is not even encoded.
@@ -115,8 +141,8 @@ export class VtryonWebhooks {
   }
 
   /** Refuses what is too long before it is copied, for lengths that wasm can't tell too. */
-  #limit(length: number, signature: SignatureHeader): void {
-    if (length > this.maxBodyBytes) this.admit(signature, length);
+  #limit(length: number, signature: unknown): void {
+    if (length > this.maxBodyBytes) this.#admit(signature, length);
   }
 
   /** A trap voids all receivers: they are prepared anew. */

@@ -5,6 +5,7 @@
 
 #![deny(missing_docs)]
 
+mod message_receiver;
 mod receiver;
 mod refusal;
 mod report;
@@ -15,6 +16,7 @@ use vtryon_webhooks::lifecycle::{self, Known, Stage};
 use vtryon_webhooks::{Code, Secret, Signature, Status};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
+pub use message_receiver::MessageReceiver;
 pub use receiver::Receiver;
 
 /// Returns the address of the signature's 64 digits and the 32 bytes of a digest behind them.

@@ -103,11 +103,17 @@ impl Receiver {
 
 fn prepare(secrets: Vec<Uint8Array>, limit: f64) -> Result<Receiver, Error> {
     let secrets = Secret::list(secrets.iter().map(Uint8Array::to_vec))?;
+    let pads = secrets.iter().map(Secret::inner_pad).collect();
+    let verifier = Verifier::new(secrets)?.with_limit(body_limit(limit)?);
+    Ok(Receiver { verifier, pads })
+}
+
+/// Reads how long a payload may be.
+///
+/// # Errors
+/// [`Code::InvalidOption`].
+pub(crate) fn body_limit(limit: f64) -> Result<BodyLimit, Error> {
     let whole = limit.fract() == 0.0 && limit >= 0.0;
     let limit = BodyLimit::new(if whole { limit as usize } else { 0 });
-    let limit =
-        limit.ok_or(Error::because(Code::InvalidOption, "`maxBodyBytes` is not from 1 to 1048576"))?;
-    let pads = secrets.iter().map(Secret::inner_pad).collect();
-    let verifier = Verifier::new(secrets)?.with_limit(limit);
-    Ok(Receiver { verifier, pads })
+    limit.ok_or(Error::because(Code::InvalidOption, "`maxBodyBytes` is not from 1 to 1048576"))
 }

@@ -100,6 +100,11 @@ impl Workspace {
         Ok((verified, &mut self.report))
     }
 
+    /// Returns the payload of `length` bytes, and where to report on it.
+    pub(crate) fn payload(&mut self, length: usize) -> (&[u8], &mut Report) {
+        (self.frame.get(PAD..PAD + length).unwrap_or_default(), &mut self.report)
+    }
+
     /// Takes the error of the last call that has failed.
     pub(crate) fn refusal(&mut self) -> Option<Error> {
         self.refusal.take()

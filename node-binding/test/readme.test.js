@@ -8,6 +8,7 @@ import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
+import { Webhook } from "standardwebhooks";
 import { block, read } from "../../tests/readme.js";
 import { BODY, post, SECRET, sign } from "./completed.js";
 import { FakeGateway, TOKEN } from "./fake-gateway.js";
@@ -60,7 +61,7 @@ async function freePort() {
 }
 
 /** Runs the lines under a mark until the test ends, and waits until they answer. */
-async function serve(t, mark, runtime = "node") {
+async function serve(t, mark, runtime = "node", secret = SECRET) {
   const port = await freePort();
   const preload = pathToFileURL(path.join(import.meta.dirname, "other-port.mjs")).href;
   const [command, ...args] = {
@@ -72,7 +73,7 @@ async function serve(t, mark, runtime = "node") {
     cwd: path.join(project, mark),
     env: {
       ...process.env,
-      VTRYON_WEBHOOK_SECRET: SECRET,
+      VTRYON_WEBHOOK_SECRET: secret,
       OTHER_PORT: port,
       BUN_PORT: port,
       DENO_SERVE_ADDRESS: `tcp:127.0.0.1:${port}`,
@@ -91,7 +92,7 @@ async function serve(t, mark, runtime = "node") {
 }
 
 const SERVERS = marks.filter(
-  (mark) => !["verify", "lifecycle", "next", "workers", "testing"].includes(mark),
+  (mark) => !["verify", "lifecycle", "next", "workers", "testing", "gateway"].includes(mark),
 );
 for (const mark of SERVERS) {
   const runtime = ["deno", "bun"].includes(mark) ? mark : "node";
@@ -111,6 +112,22 @@ for (const mark of SERVERS) {
     }
   });
 }
+
+test("the lines for gateway receive messages", async (t) => {
+  const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
+  const { url, printed } = await serve(t, "gateway", "node", secret);
+  const at = new Date();
+  const headers = {
+    "webhook-id": "msg_1",
+    "webhook-timestamp": String(Math.floor(at.getTime() / 1000)),
+    "webhook-signature": new Webhook(secret).sign("msg_1", at, BODY),
+  };
+  const send = (headers) => fetch(url, { method: "POST", headers, body: BODY });
+  assert.equal((await post(url)).status, 401);
+  assert.equal((await send({ ...headers, "webhook-id": "msg_2" })).status, 401);
+  assert.equal((await send(headers)).status, 200);
+  while (!printed.join("").includes("msg_1 task_1")) await sleep(20);
+});
 
 test("the lines for functions work", async () => {
   process.env.VTRYON_WEBHOOK_SECRET = SECRET;

@@ -64,12 +64,23 @@ void POST;
 const event = constructEvent(new Uint8Array(), ["a"], ["whsec_a", "whsec_b"], { maxBodyBytes: 9 });
 const webhooks = new VtryonWebhooks();
 const { secretIndex, fingerprint } = webhooks.verify("{}", sign("{}", "whsec_a"));
+const behind = new VtryonWebhooks("whsec_a", { scheme: "standard-webhooks", now: Date.now });
+const { webhookId } = behind.verify("{}", new Headers());
+createServer(({ headers }) => void behind.constructEvent("{}", headers).webhook_id?.length);
 const error: unknown = undefined;
 if (WebhookError.is(error)) void (error.code === "signature_mismatch" && error.hint);
-void [told(event), secretIndex, fingerprint, checkEndpoint("http://127.0.0.1/", { secret: "s" })];
+void [
+  told(event),
+  webhookId,
+  secretIndex,
+  fingerprint,
+  checkEndpoint("http://127.0.0.1/", { secret: "s" }),
+];
 
 // @ts-expect-error: a parsed body is not what was signed
 webhooks.verify({ event: "x" }, "a");
+// @ts-expect-error: there is no such scheme
+new VtryonWebhooks("whsec_a", { scheme: "stripe" });
 // @ts-expect-error: there is no such code
 void (error instanceof WebhookError && error.code === "bad_signature");
 // @ts-expect-error: without a handler nothing takes the events

@@ -13,7 +13,7 @@ const TEST_SECRET = { text: "whsec_test" };
 const EMPTY = { text: "" };
 
 /** How wide a column is: the longest code. */
-const WIDTH = "multiple_signatures".length;
+const WIDTH = "malformed_message_id".length;
 
 /** A vector as a question, and the code that is expected. A body that is only verified may say anything. */
 const only = (question, { code = "ok", ...expect }) => ({ question, verb: "verify", code, expect });
@@ -25,6 +25,12 @@ const CASES = [
   ...vectors("signature").map(({ name, secrets, signatures, body, limit, expect }) => {
     const question = { secrets: secrets.map(hex), signatures, body: hex(body), limit };
     return { name: `signature: ${name}`, ...only(question, expect) };
+  }),
+  ...vectors("standard_webhooks").map(({ name, why, secrets, body, expect, ...message }) => {
+    const question = { ...message, secrets: secrets.map(hex), body: hex(body) };
+    const { id: message_id, timestamp, ...verdict } = expect;
+    const told = expect.code === undefined ? { ...verdict, message_id } : verdict;
+    return { name: `Standard Webhooks: ${name}`, ...only(question, told) };
   }),
   ...vectors("event").map(({ name, body, expect: { code = "ok", field, ...event } }) => ({
     name: `event: ${name}`,
