@@ -13,6 +13,9 @@ const { dashboard } = await opened({}, { bindings: { SHARDS: "16" } });
 
 const field = (page) => page.getByLabel("Admin token");
 
+/** Waits for all sockets: one that is opened while the session ends is refused, and the browser complains of it. */
+const isLive = (page) => page.getByText("Live", { exact: true }).first().waitFor();
+
 /** Comes from an address of its own: guesses are counted by address. */
 const stranger = () => ({
   token: null,
@@ -74,10 +77,7 @@ test("signed out: here and in every other window, until somebody signs in", asyn
     const other = await page.context().newPage();
     await dashboard.show(other, "/tasks");
     await other.getByRole("heading", { name: "Tasks", level: 1 }).waitFor();
-    // A socket that is opened meanwhile would be refused, and the browser complain of it.
-    for (const each of [page, other]) {
-      await each.getByText("Live", { exact: true }).first().waitFor();
-    }
+    for (const each of [page, other]) await isLive(each);
     await page.getByRole("button", { name: "Sign out" }).click();
     await field(page).waitFor();
     assert.equal(await page.getByRole("navigation").count(), 0);
@@ -92,6 +92,7 @@ test("signed out: here and in every other window, until somebody signs in", asyn
 test("the session ends in the middle: nothing is lost but the session", async () => {
   await dashboard.visit(
     async (page) => {
+      await isLive(page);
       await page.getByLabel("Webhook URL").fill("https://shop.example/half-typed");
       await page.context().clearCookies();
       await page.getByRole("button", { name: "Register Webhook Endpoint" }).click();
@@ -160,13 +161,13 @@ const OPEN_PAGES = ["/tasks", "/", "/rejections", "/tasks/task_of_session", "/se
 for (const [nth, at] of OPEN_PAGES.entries()) {
   test(`the token is changed under ${at}: the page asks once, shows the sign-in, and goes on after it`, async () => {
     const { gateway, door } = dashboard;
+    await post("queued");
     await dashboard.visit(
       async (page) => {
-        const live = page.getByText("Live", { exact: true }).first();
         // Loaded anew, so that all its timers are those of the clock.
         await page.clock.install();
         await page.reload();
-        await live.waitFor();
+        await isLive(page);
         await rotate(`${nth}-another-token-of-the-tests-0123456789abcdef`);
         const sent = [];
         page.on("request", (request) => sent.push(`${request.method()} ${request.url()}`));
@@ -192,7 +193,7 @@ for (const [nth, at] of OPEN_PAGES.entries()) {
         assert.equal(await guess(page, "wrong"), 401);
         await signIn(page, current);
         await dialog.waitFor({ state: "detached" });
-        await live.waitFor();
+        await isLive(page);
         const row = page.getByRole("row", { name: "task_of_session" });
         await dashboard.show(page, "/tasks");
         await row.waitFor();

@@ -8,9 +8,8 @@
 //! - a token: SHA-256 of a header, which the platform limits;
 //! - a session: HMAC-SHA256 of at most 20 digits, only where the rest has the right form;
 //! - an assertion: at most 8 KiB are decoded and parsed. Issuer, audience, times and the name of the key are compared
-//!   first; only one that claims all of them rightly costs one RSA verification with a public exponent (about 50 µs,
-//!   less than the HMAC that any unsigned webhook of some 20 KiB costs). Keys are fetched once for all who wait, and
-//!   after a failure not for a while ([`certs`]).
+//!   first; only one that claims all of them rightly costs one RSA verification with a public exponent (measured: 0.1
+//!   to 0.3 ms). Keys are fetched once for all who wait, and after a failure not for a while ([`certs`]).
 
 mod access;
 mod assertion;
