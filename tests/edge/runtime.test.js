@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { test } from "node:test";
 import { Miniflare } from "miniflare";
-import { unstable_getMiniflareWorkerOptions } from "wrangler";
+import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangler";
 import { RUNTIME } from "../runtime.js";
 
 const CONFIG = path.resolve(import.meta.dirname, "../../wrangler.toml");
@@ -18,6 +18,10 @@ test("wrangler deploys with the date and the flags that the tests run with", () 
   const { compatibilityDate, compatibilityFlags } =
     unstable_getMiniflareWorkerOptions(CONFIG).workerOptions;
   assert.deepEqual({ compatibilityDate, compatibilityFlags }, RUNTIME);
+});
+
+test("a request or an alarm that never ends is stopped after 10 s of CPU time", () => {
+  assert.equal(unstable_readConfig({ config: CONFIG }).limits.cpu_ms, 10_000);
 });
 
 test("an endpoint in the gateway's own zone is called through Access and the firewall", async (t) => {
