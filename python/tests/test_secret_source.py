@@ -274,9 +274,12 @@ def test_a_function_that_hangs_keeps_a_request_until_the_deadline(
                 await asyncio.Event().wait()
             return SECRET
 
-        receiver = Receiver(lambda _: None, secrets=secrets, deadline=0.05)
-        statuses = [(await receiver.receive_async(delivery())).status for _ in range(2)]
-        assert (statuses, len(calls)) == ([503, 200], 2)
+        receiver = Receiver(lambda _: None, secrets=secrets, deadline=0.5)
+        assert (await receiver.receive_async(delivery())).status == 503
+        # The next one is answered however busy this machine is.
+        receiver._deadline = PATIENCE
+        assert (await receiver.receive_async(delivery())).status == 200
+        assert len(calls) == 2
 
     asyncio.run(main())
     [(level, message)] = [line for line in logged(caplog) if line[0] > logging.INFO]
