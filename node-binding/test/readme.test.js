@@ -10,6 +10,7 @@ import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { Webhook } from "standardwebhooks";
 import { block, read } from "../../tests/readme.js";
+import { emitted, until } from "../../tests/support/wait.js";
 import { BODY, post, SECRET, sign } from "./completed.js";
 import { FakeGateway, TOKEN } from "./fake-gateway.js";
 import { Packed, ROOT } from "./installed.js";
@@ -32,7 +33,6 @@ const inWords = {
   lifecycle: (lines) => lines,
   testing: (lines) => `${given}
 import { vtryonWebhooks } from "vtryon-webhooks/web";
-import { emitted, until } from "../../tests/support/wait.js";
 handler = vtryonWebhooks({ secrets: secret, onEvent: () => {} });
 ${lines}
 if (!report.ok) console.log(report.results.filter((result) => !result.ok));
