@@ -15,6 +15,7 @@ use crate::host::Head;
 use crate::json;
 use crate::rejections::Body;
 use crate::reply::{self, Refusal};
+use crate::wire::rejection::PathKind;
 use crate::wire::{Arrival, Ask, Kept};
 use crate::{body, clock, deliver, rejections, stub};
 
@@ -70,7 +71,7 @@ pub(crate) async fn receive(
 }
 
 /// Tells the tally why, and the sender only that.
-pub(crate) async fn reject(code: Code, head: &Head, body: Body<'_>, env: &Env, context: &Context) -> Refusal {
-    rejections::note(code, head, body, env, context).await;
+async fn reject(code: Code, head: &Head, body: Body<'_>, env: &Env, context: &Context) -> Refusal {
+    rejections::note(code, PathKind::Webhook, head, body, env, context).await;
     Refusal::new(code)
 }

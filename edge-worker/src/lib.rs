@@ -52,7 +52,6 @@ use crate::auth::Scope;
 use crate::bill::Item;
 use crate::config::Config;
 use crate::host::Head;
-use crate::rejections::Body;
 use crate::reply::Refusal;
 use crate::route::{Api, Route};
 
@@ -105,18 +104,28 @@ async fn answer(
     env: Env,
     context: &Context,
 ) -> Result<web_sys::Response, Refusal> {
+    let path = route.kind();
+    let answer = serve(head, route, request, env.clone(), context).await;
+    if let Err(refusal) = &answer {
+        rejections::count_refusal(refusal, path, head, &env, context).await;
+    }
+    answer
+}
+
+async fn serve(
+    head: &Head,
+    route: Route,
+    request: web_sys::Request,
+    env: Env,
+    context: &Context,
+) -> Result<web_sys::Response, Refusal> {
     faults::configure(&env);
     if let Some(bill) = bill::asked_by(&request) {
         return reply::raw(200, &bill);
     }
     bill::count(Item::Request);
     faults::before_request(&request);
-    if let Err(refusal) = route.check_method(&head.method) {
-        if let Route::Webhook = route {
-            ingest::reject(Code::MethodNotAllowed, head, Body::Unwanted, &env, context).await;
-        }
-        return Err(refusal);
-    }
+    route.check_method(&head.method)?;
     let config = Config::current(&env)?;
     if let Route::Webhook = route {
         return ingest::receive(head, &request, env, config, context).await;
@@ -133,7 +142,7 @@ async fn answer(
             config.admin.admit(&request, scope, clock::now()).await?;
             api::answer(api, request, &env, &config).await
         }
-        Route::Webhook | Route::Nowhere => Err(Refusal::new(Code::NotFound)),
+        Route::Webhook | Route::NotFound(_) => Err(Refusal::new(Code::NotFound)),
     }?;
     Ok(response.into())
 }

@@ -1,4 +1,4 @@
-//! Refused webhooks: counted in memory, with the last one of each cause, and told to the directory now and then.
+//! Refused requests: counted in memory, with the last one of each cause, and told to the directory now and then.
 //!
 //! Whoever floods the gateway reaches no object by it: each isolate tells the directory once in a while, after
 //! an answer, and what it keeps until then is bounded.
@@ -14,6 +14,8 @@ use worker::{Context, Delay, Env, console_error, console_warn};
 
 use self::tally::{Cause, Kept, Tally};
 use crate::host::Head;
+use crate::reply::Refusal;
+use crate::wire::rejection::{self, PathKind};
 use crate::wire::Tell;
 use crate::{body, clock, stub};
 
@@ -39,14 +41,40 @@ thread_local! {
     static TALLY: RefCell<Tally> = const { RefCell::new(Tally::EMPTY) };
 }
 
-/// Counts a webhook that is refused, and sees to it that the directory hears of it after the answer. The log has the
+/// Counts a refusal that nothing has counted before, where it is one of a webhook: of one sent by a method that the
+/// path does not have, or of one that seems to be signed and was posted elsewhere.
+pub(crate) async fn count_refusal(
+    refusal: &Refusal,
+    path: PathKind,
+    head: &Head,
+    env: &Env,
+    context: &Context,
+) {
+    let is_signed_post = head.method == "POST" && !head.signature.is_empty();
+    let code = match (path, refusal.code()) {
+        (PathKind::Webhook, Code::MethodNotAllowed) => Code::MethodNotAllowed,
+        (PathKind::Webhook, _) | (_, Code::Unavailable) => return,
+        (PathKind::Webhooks | PathKind::Api | PathKind::Other, _) if is_signed_post => Code::NotFound,
+        (PathKind::Webhooks | PathKind::Api | PathKind::Other, _) => return,
+    };
+    note(code, path, head, Body::Unwanted, env, context).await;
+}
+
+/// Counts a request that is refused, and sees to it that the directory hears of it after the answer. The log has the
 /// first of each cause, and how many they were when the directory is told: a flood can't fill it.
-pub(crate) async fn note(code: Code, head: &Head, body: Body<'_>, env: &Env, context: &Context) {
+pub(crate) async fn note(
+    code: Code,
+    path: PathKind,
+    head: &Head,
+    body: Body<'_>,
+    env: &Env,
+    context: &Context,
+) {
     let last = sample(head, body).await;
     let now = clock::now();
-    let cause = Cause { code, count: 1, first_at: now, last_at: now, last };
+    let cause = Cause { code, path, count: 1, first_at: now, last_at: now, last };
     if TALLY.with_borrow_mut(|tally| tally.add(cause)) {
-        console_warn!("rejected: {code} ({})", code.summary());
+        console_warn!("rejected: {code} at {} ({})", path.as_str(), rejection::summary(code, path));
     }
     let Some(wait) = TALLY.with_borrow_mut(|tally| tally.wait(now)) else { return };
     let env = env.clone();
@@ -59,8 +87,8 @@ pub(crate) async fn note(code: Code, head: &Head, body: Body<'_>, env: &Env, con
 /// Tells the directory. Where that fails, the next rejection after the pause sees to it again.
 async fn tell(env: &Env) {
     let causes = TALLY.with_borrow_mut(|tally| tally.take(clock::now()));
-    for Cause { code, count, .. } in causes.iter().filter(|cause| cause.count > 1) {
-        console_warn!("rejected: {code}: {count} since the last report");
+    for Cause { code, path, count, .. } in causes.iter().filter(|cause| cause.count > 1) {
+        console_warn!("rejected: {code} at {}: {count} since the last report", path.as_str());
     }
     let told = Tell::Reject { rejections: causes.iter().map(Cause::told).collect() };
     if stub::tell(env, &told).await.is_ok_and(|answer| answer.status_code() == 200) {

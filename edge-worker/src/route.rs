@@ -4,6 +4,7 @@ use percent_encoding::percent_decode_str;
 use vtryon_webhooks::Code;
 
 use crate::reply::Refusal;
+use crate::wire::rejection::PathKind;
 
 /// Where a request goes, with its query where it has one. A task's id is as in the path, decoded but not yet checked.
 pub(crate) enum Route {
@@ -14,7 +15,7 @@ pub(crate) enum Route {
     LiveShard(String, String),
     LiveTask(Option<String>, String),
     Api(Api),
-    Nowhere,
+    NotFound(PathKind),
 }
 
 /// What an administrator asks for.
@@ -49,14 +50,28 @@ impl Route {
         let (_, path) = place.split_once('/').unwrap_or_default();
         let segments: Vec<&str> = path.split('/').collect();
         match *segments.as_slice() {
-            ["webhooks", "vtryon"] => Self::Webhook,
+            // One slash at the end is a common slip where a URL is registered.
+            ["webhooks", "vtryon"] | ["webhooks", "vtryon", ""] => Self::Webhook,
             ["healthz"] => Self::Health,
             ["api", "session"] => Self::Session,
             ["api", "live"] => Self::Live(query.to_owned()),
             ["api", "live", shard] => Self::LiveShard(shard.to_owned(), query.to_owned()),
             ["api", "tasks", id, "live"] => Self::LiveTask(decoded(id), query.to_owned()),
             ["api", ref rest @ ..] => Self::Api(Api::of(rest, query)),
-            _ => Self::Nowhere,
+            ["webhooks", ..] => Self::NotFound(PathKind::Webhooks),
+            _ => Self::NotFound(PathKind::Other),
+        }
+    }
+
+    /// Returns which kind of path this is.
+    pub(crate) const fn kind(&self) -> PathKind {
+        match self {
+            Self::Webhook => PathKind::Webhook,
+            Self::Session | Self::Live(_) | Self::LiveShard(..) | Self::LiveTask(..) | Self::Api(_) => {
+                PathKind::Api
+            }
+            Self::Health => PathKind::Other,
+            Self::NotFound(kind) => *kind,
         }
     }
 
@@ -69,7 +84,7 @@ impl Route {
             Self::Live(_) | Self::LiveShard(..) => "GET, HEAD",
             Self::LiveTask(..) => "GET, HEAD, OPTIONS",
             Self::Api(api) => api.methods(),
-            Self::Nowhere => return Ok(()),
+            Self::NotFound(_) => return Ok(()),
         };
         if allowed.split(", ").any(|allowed| allowed == method) {
             return Ok(());

@@ -62,6 +62,14 @@ test("an accepted event is answered with a receipt", async () => {
   assert.equal(await answer.text(), '{"received":true}');
 });
 
+test("an event posted with one slash at the end of the path is stored", async () => {
+  const body = event("task_slash", "queued");
+  const init = { method: "POST", body, headers: { "x-vtryon-signature": sign(body) } };
+  assert.equal((await fetch(`${gateway.url}/webhooks/vtryon/`, init)).status, 200);
+  assert.equal((await gateway.api("/api/tasks/task_slash")).body.status, "queued");
+  assert.equal((await fetch(`${gateway.url}/webhooks/vtryon//`, init)).status, 404);
+});
+
 /** [name, method, path, status, error, the header `allow`] */
 const PATHS = [
   ["GET on the webhook", "GET", "/webhooks/vtryon", 405, "method_not_allowed", "POST"],
@@ -71,7 +79,11 @@ const PATHS = [
   ["POST on health", "POST", "/healthz", 405, "method_not_allowed", "GET, HEAD"],
   ["DELETE on a task", "DELETE", "/api/tasks/x", 405, "method_not_allowed", "GET, HEAD"],
   ["the root", "GET", "/", 404, "not_found"],
-  ["a slash at the end", "POST", "/webhooks/vtryon/", 404, "not_found"],
+  ["a slash at the end", "POST", "/webhooks/vtryon/", 401, "unauthorized"],
+  ["a slash at the end, and GET", "GET", "/webhooks/vtryon/", 405, "method_not_allowed", "POST"],
+  ["two slashes at the end", "POST", "/webhooks/vtryon//", 404, "not_found"],
+  ["a segment more", "POST", "/webhooks/vtryon/x", 404, "not_found"],
+  ["the folder", "POST", "/webhooks/", 404, "not_found"],
   ["another case", "POST", "/Webhooks/Vtryon", 404, "not_found"],
   ["a doubled slash", "POST", "//webhooks/vtryon", 404, "not_found"],
   ["an encoded slash", "POST", "/webhooks%2fvtryon", 404, "not_found"],

@@ -187,6 +187,49 @@ test("what was not of the signature has no mistake, and a body that is not read 
   assert.equal((await gateway.api("/api/rejections", { method: "DELETE" })).status, 405);
 });
 
+/** By kind of path: [the path, the status, how many of them are counted]. Each is posted with a signature. */
+const ELSEWHERE = {
+  "/webhooks/*": [
+    ["/webhooks/vtryon//", 404],
+    ["/webhooks/vtyron", 404],
+    ["/webhooks/stolen-secret-in-a-path", 404],
+  ],
+  "/api/*": [
+    ["/api/webhooks", 405],
+    ["/api/endpoints", 401],
+  ],
+  "/*": [
+    ["/", 404],
+    ["/webhook", 404],
+  ],
+};
+
+test("signed posts to other paths are counted by the kind of path, and no path is kept", async (t) => {
+  const gateway = await start(t);
+  const signature = sign(COMPACT);
+  const post = (at, headers) =>
+    fetch(gateway.url + at, { method: "POST", body: COMPACT, headers });
+  for (const [at, status] of Object.values(ELSEWHERE).flat()) {
+    assert.equal((await post(at, { "x-vtryon-signature": signature })).status, status, at);
+    // What is not signed, or is no post, is no webhook.
+    await post(at, {});
+    await fetch(gateway.url + at, { headers: { "x-vtryon-signature": signature } });
+  }
+  for (const [kind, posts] of Object.entries(ELSEWHERE)) {
+    const seen = await until(async () => {
+      const { rejections } = await look(gateway);
+      return rejections.find(({ path, count }) => path === kind && count >= posts.length);
+    });
+    assert.deepEqual([seen.code, seen.count, seen.mistake], ["not_found", posts.length, null]);
+    assert.match(seen.summary, /^a signed webhook was posted to /);
+    assert.match(seen.hint, /\/webhooks\/vtryon$/);
+    assert.deepEqual([seen.sample.body_bytes, seen.sample.head], [COMPACT.length, ""]);
+  }
+  assert.equal((await look(gateway)).rejections.length, Object.keys(ELSEWHERE).length);
+  const text = JSON.stringify(await look(gateway)) + gateway.log.join("");
+  for (const secret of ["stolen", "vtyron", signature]) assert.ok(!text.includes(secret), secret);
+});
+
 test("a body that never comes is not waited for", async (t) => {
   const gateway = await start(t);
   const headers = ["x-vtryon-signature: nonsense", "content-length: 100"];

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::json::{self, object};
 use crate::reply::{self, Refusal};
 use crate::sql::{self, Bind};
-use crate::wire::rejection::{Rejection, Sample};
+use crate::wire::rejection::{self, PathKind, Rejection, Sample};
 
 /// How long samples are kept, in seconds.
 const SAMPLES_FOR: i64 = 24 * 3600;
@@ -31,6 +31,8 @@ object!(write List { rejections, note });
 
 struct View {
     code: &'static str,
+    /// The kind of path that they were sent to.
+    path: &'static str,
     summary: &'static str,
     count: i64,
     first_at: String,
@@ -42,7 +44,7 @@ struct View {
     hint: &'static str,
 }
 
-object!(write View { code, summary, count, first_at, last_at, sample, mistake, hint });
+object!(write View { code, path, summary, count, first_at, last_at, sample, mistake, hint });
 
 struct SampleView {
     received_at: String,
@@ -63,9 +65,10 @@ struct Shape {
 
 object!(write Shape { length, is_hex });
 
-/// The rejections by one code, as they are stored.
+/// The rejections by one code at one kind of path, as they are stored.
 struct Row {
     code: Code,
+    path: PathKind,
     count: i64,
     first_at: Millis,
     last_at: Millis,
@@ -105,16 +108,18 @@ pub(super) fn expire(sql: &SqlStorage, now: Millis) -> worker::Result<()> {
 
 fn add(sql: &SqlStorage, rejection: &Rejection) -> worker::Result<()> {
     // Isolates tell of what has happened in any order, so the latest sample need not come last.
-    const ADD: &str = "INSERT INTO rejections (code, count, first_at, last_at, sample) VALUES (?, ?, ?, ?, ?)
-        ON CONFLICT (code) DO UPDATE SET
+    const ADD: &str = "INSERT INTO rejections (code, path, count, first_at, last_at, sample)
+        VALUES (?, ?, ?, ?, ?, ?)
+        ON CONFLICT (code, path) DO UPDATE SET
             count = count + excluded.count,
             first_at = MIN(first_at, excluded.first_at),
             last_at = MAX(last_at, excluded.last_at),
             sample = IIF(excluded.last_at >= last_at, excluded.sample, sample)";
-    let Rejection { code, count, first_at, last_at, sample } = rejection;
+    let Rejection { code, path, count, first_at, last_at, sample } = rejection;
     let sample = json::to_string(sample);
     let binds = [
         Bind::Text(code),
+        Bind::Text(path),
         Bind::Int(*count),
         Bind::Int(first_at.0),
         Bind::Int(last_at.0),
@@ -123,17 +128,18 @@ fn add(sql: &SqlStorage, rejection: &Rejection) -> worker::Result<()> {
     sql::run(sql, ADD, &binds)
 }
 
-/// Returns the rows, the latest first; a code that this version does not know is left out.
+/// Returns the rows, the latest first; a code or a kind of path that this version does not know is left out.
 fn all(sql: &SqlStorage) -> worker::Result<Vec<Row>> {
     const ALL: &str =
-        "SELECT code, count, first_at, last_at, sample FROM rejections ORDER BY last_at DESC, code";
+        "SELECT code, path, count, first_at, last_at, sample FROM rejections ORDER BY last_at DESC, code, path";
     let rows = sql::all(sql, ALL, &[], |row| {
-        let code = row.text();
+        let (code, path) = (row.text(), row.text());
         let (count, first_at, last_at) = (row.int(), Millis(row.int()), Millis(row.int()));
         // A sample in another version's form can't be shown, and is soon replaced.
         let sample = row.maybe_text().and_then(|text| json::read(&text).ok());
         let code = Code::ALL.into_iter().find(|known| known.as_str() == code);
-        code.map(|code| Row { code, count, first_at, last_at, sample })
+        let path = PathKind::ALL.into_iter().find(|known| known.as_str() == path);
+        code.zip(path).map(|(code, path)| Row { code, path, count, first_at, last_at, sample })
     })?;
     Ok(rows.into_iter().flatten().collect())
 }
@@ -163,13 +169,14 @@ impl Row {
         let mistake = self.diagnosable().map(|sample| diagnose(sample, candidates));
         View {
             code: self.code.as_str(),
-            summary: self.code.summary(),
+            path: self.path.as_str(),
+            summary: rejection::summary(self.code, self.path),
             count: self.count,
             first_at: clock::rfc3339(self.first_at),
             last_at: clock::rfc3339(self.last_at),
             sample: self.sample.as_ref().map(|sample| sample_view(sample, self.last_at)),
             mistake: mistake.map(Mistake::as_str),
-            hint: mistake.map_or(self.code.hint(), Mistake::hint),
+            hint: mistake.map_or(rejection::hint(self.code), Mistake::hint),
         }
     }
 }

@@ -16,11 +16,13 @@ pub(super) const MIGRATIONS: &[&str] = &["
         created_at INTEGER NOT NULL
     );
     CREATE TABLE rejections (
-        code     TEXT PRIMARY KEY,
+        code     TEXT NOT NULL,
+        path     TEXT NOT NULL,
         count    INTEGER NOT NULL,
         first_at INTEGER NOT NULL,
         last_at  INTEGER NOT NULL,
-        sample   TEXT
+        sample   TEXT,
+        PRIMARY KEY (code, path)
     ) WITHOUT ROWID;
     CREATE TABLE secrets (
         fingerprint TEXT PRIMARY KEY,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use vtryon_webhooks::{Code, Millis};
 
 use crate::clock;
-use crate::wire::rejection::{Rejection, Sample};
+use crate::wire::rejection::{PathKind, Rejection, Sample};
 
 /// How long the first rejection waits for others, and how long the directory is left in peace after it was
 /// told, in seconds.
@@ -18,7 +18,7 @@ const GIVEN_UP: i64 = 20;
 
 /// What was counted since the directory was told.
 pub(super) struct Tally {
-    /// At most one for each code that a webhook is refused by.
+    /// At most one for each code that a request is refused by, and each kind of path.
     causes: Vec<Cause>,
     /// When the directory was told last, or is to be told.
     told_at: Option<Millis>,
@@ -29,6 +29,7 @@ pub(super) struct Tally {
 /// The webhooks refused for one cause.
 pub(super) struct Cause {
     pub(super) code: Code,
+    pub(super) path: PathKind,
     pub(super) count: i64,
     pub(super) first_at: Millis,
     pub(super) last_at: Millis,
@@ -49,7 +50,8 @@ impl Tally {
 
     /// Adds what was counted, and tells whether it is the first of its cause.
     pub(super) fn add(&mut self, more: Cause) -> bool {
-        let Some(cause) = self.causes.iter_mut().find(|cause| cause.code == more.code) else {
+        let is_same = |cause: &&mut Cause| (cause.code, cause.path) == (more.code, more.path);
+        let Some(cause) = self.causes.iter_mut().find(is_same) else {
             self.causes.push(more);
             return true;
         };
@@ -91,6 +93,7 @@ impl Cause {
     pub(super) fn told(&self) -> Rejection {
         Rejection {
             code: self.code.as_str().to_owned(),
+            path: self.path.as_str().to_owned(),
             count: self.count,
             first_at: self.first_at,
             last_at: self.last_at,
@@ -109,7 +112,7 @@ impl Cause {
 mod tests {
     use super::*;
 
-    fn cause(code: Code, at: i64, header: &str) -> Cause {
+    fn cause(code: Code, path: PathKind, at: i64, header: &str) -> Cause {
         let last = Kept {
             header: header.to_owned(),
             header_bytes: header.len(),
@@ -117,29 +120,41 @@ mod tests {
             body: Vec::new(),
             body_bytes: None,
         };
-        Cause { code, count: 1, first_at: Millis(at), last_at: Millis(at), last }
+        Cause { code, path, count: 1, first_at: Millis(at), last_at: Millis(at), last }
     }
 
     #[test]
     fn a_cause_is_counted_with_its_last_request() {
         let mut tally = Tally::EMPTY;
-        for (code, at, header) in [
-            (Code::SignatureMismatch, 20, "b"),
-            (Code::MissingSignature, 21, ""),
-            (Code::SignatureMismatch, 30, "c"),
-            (Code::SignatureMismatch, 30, "d"),
+        for (code, path, at, header) in [
+            (Code::SignatureMismatch, PathKind::Webhook, 20, "b"),
+            (Code::MissingSignature, PathKind::Webhook, 21, ""),
+            (Code::SignatureMismatch, PathKind::Webhook, 30, "c"),
+            (Code::SignatureMismatch, PathKind::Webhook, 30, "d"),
             // What could not be told comes back.
-            (Code::SignatureMismatch, 10, "a"),
+            (Code::SignatureMismatch, PathKind::Webhook, 10, "a"),
+            (Code::NotFound, PathKind::Webhooks, 22, "e"),
+            // The same code at another kind of path is another cause.
+            (Code::NotFound, PathKind::Api, 23, "f"),
         ] {
-            let known = tally.causes.iter().any(|cause| cause.code == code);
-            assert_eq!(tally.add(cause(code, at, header)), !known, "{header}");
+            let known = tally.causes.iter().any(|cause| (cause.code, cause.path) == (code, path));
+            assert_eq!(tally.add(cause(code, path, at, header)), !known, "{header}");
         }
         let told: Vec<_> = tally.take(Millis(40)).iter().map(Cause::told).collect();
         let told: Vec<_> = told
             .iter()
-            .map(|told| (&*told.code, told.count, told.first_at.0, told.last_at.0, &*told.sample.header))
+            .map(|told| {
+                let Rejection { code, path, count, first_at, last_at, sample } = told;
+                (&**code, &**path, *count, first_at.0, last_at.0, &*sample.header)
+            })
             .collect();
-        assert_eq!(told, [("signature_mismatch", 4, 10, 30, "d"), ("missing_signature", 1, 21, 21, "")]);
+        let expected = [
+            ("signature_mismatch", "/webhooks/vtryon", 4, 10, 30, "d"),
+            ("missing_signature", "/webhooks/vtryon", 1, 21, 21, ""),
+            ("not_found", "/webhooks/*", 1, 22, 22, "e"),
+            ("not_found", "/api/*", 1, 23, 23, "f"),
+        ];
+        assert_eq!(told, expected);
         assert!(tally.take(Millis(50)).is_empty());
     }
 

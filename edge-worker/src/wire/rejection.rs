@@ -1,12 +1,61 @@
 //! What the directory is told of webhooks that were refused: how many, and the last one.
 
-use vtryon_webhooks::Millis;
+use vtryon_webhooks::{Code, Millis};
 
 use crate::json::object;
+
+/// The kinds of paths that the gateway tells apart where it counts refused requests: a path itself is the sender's
+/// text and is not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PathKind {
+    Webhook,
+    /// Another path below `/webhooks`.
+    Webhooks,
+    Api,
+    Other,
+}
+
+impl PathKind {
+    pub(crate) const ALL: [Self; 4] = [Self::Webhook, Self::Webhooks, Self::Api, Self::Other];
+
+    /// Returns it as a pattern, which is also its stored form.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "/webhooks/vtryon",
+            Self::Webhooks => "/webhooks/*",
+            Self::Api => "/api/*",
+            Self::Other => "/*",
+        }
+    }
+}
+
+/// Says in one sentence why requests are refused by a code at a kind of path.
+pub(crate) const fn summary(code: Code, path: PathKind) -> &'static str {
+    match (code, path) {
+        (Code::NotFound, PathKind::Webhooks) => {
+            "a signed webhook was posted to an unknown path below /webhooks"
+        }
+        (Code::NotFound, PathKind::Api) => "a signed webhook was posted to a path of /api",
+        (Code::NotFound, PathKind::Webhook | PathKind::Other) => {
+            "a signed webhook was posted to an unknown path"
+        }
+        (code, _) => code.summary(),
+    }
+}
+
+/// Says what the gateway's operator can do about it.
+pub(crate) const fn hint(code: Code) -> &'static str {
+    match code {
+        Code::NotFound => "register the URL of this gateway that ends in /webhooks/vtryon",
+        code => code.hint(),
+    }
+}
 
 /// Webhooks refused for one cause, as an isolate has counted them.
 pub(crate) struct Rejection {
     pub(crate) code: String,
+    /// The name of a [`PathKind`].
+    pub(crate) path: String,
     pub(crate) count: i64,
     pub(crate) first_at: Millis,
     pub(crate) last_at: Millis,
@@ -14,7 +63,7 @@ pub(crate) struct Rejection {
     pub(crate) sample: Sample,
 }
 
-object!(Rejection { code, count, first_at, last_at, sample });
+object!(Rejection { code, path, count, first_at, last_at, sample });
 
 /// What is kept of a request that was refused; [`crate::rejections`] bounds it.
 pub(crate) struct Sample {

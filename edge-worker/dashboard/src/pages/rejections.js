@@ -9,24 +9,27 @@ import { Empty, Failure, Loading } from "../parts/notice.js";
 import { Page } from "../parts/page.js";
 import { Relative, Time } from "../parts/time.js";
 
+/** The kind of path that is meant where none is shown. */
+const WEBHOOK = "/webhooks/vtryon";
+
 export function Rejections() {
   const { data, error, reload } = useLoad((signal) => get("/api/rejections", { signal }));
   useEvery(20_000, reload);
   return html`
-    <${Page} title="Rejections" about="Requests that were refused before they reached a task. Whoever sent them was not told why.">
+    <${Page} title="Rejections" about="Requests that were refused before they reached a task: what was posted to the webhook, and signed webhooks that were posted to another path.">
       <${Failure} error=${error} what="The rejections were not loaded." retry=${reload} />
       ${data === undefined && !error && html`<${Loading} what="rejections" />`}
       ${data?.rejections.length === 0 && html`<${Empty} title="Nothing was refused."><p>Once a request is, its likely mistake stands here, about ten seconds later.</p><//>`}
-      ${data?.rejections.map((rejection) => html`<${Cause} key=${rejection.code} rejection=${rejection} />`)}
+      ${data?.rejections.map((rejection) => html`<${Cause} key=${`${rejection.code} ${rejection.path}`} rejection=${rejection} />`)}
       ${data && html`<p class="note"><small>${data.note}</small></p>`}
     <//>
   `;
 }
 
 function Cause({ rejection }) {
-  const { code, summary, mistake, hint, sample } = rejection;
+  const { code, path, summary, mistake, hint, sample } = rejection;
   return html`
-    <article class="card" aria-label=${code}>
+    <article class="card" aria-label=${path === WEBHOOK ? code : `${code} at ${path}`}>
       <header>
         <div>
           <h2><code>${code}</code></h2>
@@ -37,6 +40,7 @@ function Cause({ rejection }) {
       <p class="advice"><strong>What to do.</strong> ${sentence(hint)}</p>
       <dl class="facts">
         ${mistake && html`<div><dt>Likely mistake</dt><dd><code>${mistake}</code></dd></div>`}
+        ${path !== WEBHOOK && html`<div><dt>Path</dt><dd><code>${path}</code></dd></div>`}
         <div><dt>Last</dt><dd><${Relative} at=${rejection.last_at} /></dd></div>
         <div><dt>First</dt><dd><${Time} at=${rejection.first_at} /></dd></div>
       </dl>
