@@ -126,7 +126,7 @@ test("the lines for gateway receive messages", async (t) => {
   assert.equal((await post(url)).status, 401);
   assert.equal((await send({ ...headers, "webhook-id": "msg_2" })).status, 401);
   assert.equal((await send(headers)).status, 200);
-  while (!printed.join("").includes("msg_1 task_1")) await sleep(20);
+  await until(() => printed.join("").includes("msg_1 task_1"));
 });
 
 test("the lines for functions work", async () => {
