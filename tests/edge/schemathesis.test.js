@@ -16,7 +16,7 @@ const ROOT = path.resolve(import.meta.dirname, "../..");
 const SCHEMATHESIS = path.join(ROOT, ".cache/python/bin/schemathesis");
 
 /** How many random requests each operation is sent, beside about 1,000 with values at the bounds of the schemas. */
-const EXAMPLES = 10;
+const EXAMPLES = 5;
 
 /** Left out, and why. */
 const EXCLUDED = [
