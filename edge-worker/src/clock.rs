@@ -1,5 +1,7 @@
 //! The one place that reads the clock and writes times down. Everywhere else time is an argument.
 
+use std::time::Duration;
+
 use js_sys::Date;
 use vtryon_webhooks::Millis;
 use wasm_bindgen::JsValue;
@@ -21,6 +23,12 @@ pub(crate) fn span(seconds: i64) -> i64 {
 /// Returns the same of a span in milliseconds.
 pub(crate) fn stretched(millis: i64) -> i64 {
     faults::stretched(millis)
+}
+
+/// Returns how long it is from one point in time to another, in time of this machine.
+pub(crate) fn between(from: Millis, to: Millis) -> Duration {
+    let millis = faults::unscaled(to).0.saturating_sub(faults::unscaled(from).0);
+    Duration::from_millis(u64::try_from(millis).unwrap_or(0))
 }
 
 /// Returns a point in time as the platform's alarms take it.

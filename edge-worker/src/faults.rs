@@ -7,6 +7,8 @@ use worker::web_sys::Request;
 thread_local! {
     /// How many times faster than this machine's the clock runs, and from when on.
     static CLOCK: std::cell::Cell<(i64, i64)> = const { std::cell::Cell::new((1, 0)) };
+    /// What takes the place of a limit that is too high for a test.
+    static LIMIT: std::cell::Cell<Option<usize>> = const { std::cell::Cell::new(None) };
     /// Whether nothing is shown.
     static HELD: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
@@ -17,11 +19,19 @@ pub(crate) fn is_asked(request: &Request, fault: &str) -> bool {
     request.headers().get("x-fault").ok().flatten().as_deref() == Some(fault)
 }
 
-/// Reads how fast the clock is to run: `CLOCK_SCALE` times, from `CLOCK_FROM` on (milliseconds since 1970).
+/// Reads how fast the clock is to run: `CLOCK_SCALE` times, from `CLOCK_FROM` on (milliseconds since 1970); and
+/// `LIMIT`.
 #[cfg(feature = "faults")]
 pub(crate) fn configure(env: &worker::Env) {
     let number = |name| env.var(name).ok().and_then(|value| value.to_string().parse().ok());
     CLOCK.set((number("CLOCK_SCALE").unwrap_or(1), number("CLOCK_FROM").unwrap_or(0)));
+    LIMIT.set(number("LIMIT").and_then(|limit| usize::try_from(limit).ok()));
+}
+
+/// Returns a limit: the one that `LIMIT` says where it is set, so that a test can reach it.
+#[cfg(feature = "faults")]
+pub(crate) fn limited(limit: usize) -> usize {
+    LIMIT.get().unwrap_or(limit)
 }
 
 /// Turns a time of this machine into one of the clock, and back.
@@ -99,6 +109,11 @@ pub(crate) async fn before_showing() {}
 
 #[cfg(not(feature = "faults"))]
 pub(crate) const fn configure(_: &worker::Env) {}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn limited(limit: usize) -> usize {
+    limit
+}
 
 #[cfg(not(feature = "faults"))]
 pub(crate) const fn scaled(at: Millis) -> Millis {

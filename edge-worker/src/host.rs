@@ -5,7 +5,8 @@ use js_sys::{Array, JsString, Promise};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen;
-use worker::web_sys::{Request, Response};
+use worker::web_sys::{Request, Response, WebSocket};
+use worker::worker_sys::Context;
 
 use crate::wait::Settle;
 
@@ -43,6 +44,16 @@ extern "C" {
         frame: &[u8],
         no: u32,
         settle: &Settle,
+    ) -> Result<(), JsValue>;
+
+    /// Closes the socket of a client, which may send so many KiB afterwards; then its request is aborted.
+    #[wasm_bindgen(catch, js_name = hangUp)]
+    pub(crate) fn hang_up(
+        socket: &WebSocket,
+        code: u16,
+        reason: &str,
+        afterwards: u32,
+        context: &Context,
     ) -> Result<(), JsValue>;
 
     /// What a statement has found, and what it has cost.

@@ -21,7 +21,8 @@ test("headers, the time to come back after, comments while nothing comes, and th
   await Promise.all(
     PATHS.map(async (path) => {
       const viewer = await ready(t, "SSE", gateway, path);
-      assert.equal(viewer.headers.get("cache-control"), "no-store");
+      assert.equal(viewer.headers.get("cache-control"), "no-store, no-transform");
+      assert.equal(viewer.headers.get("x-accel-buffering"), "no");
       assert.equal(viewer.headers.get("access-control-allow-origin"), null);
       assert.equal(viewer.retry, "1000");
       await viewer.ended();

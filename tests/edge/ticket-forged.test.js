@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { bearer, good } from "./caller.js";
+import { ask, bearer, good } from "./caller.js";
 import { acknowledged } from "./deliveries.js";
 import { event, Gateway, TOKEN } from "./gateway.js";
 import { live, ready } from "./streams.js";
@@ -10,10 +10,13 @@ import { TICKET_TOKEN, ticketFor } from "./ticket-office.js";
 import { refusal, TRANSPORTS, view } from "./viewer.js";
 
 const TASK = "task_mine";
+const SHOP = "https://shop.example";
 
 let gateway;
 before(async () => {
-  gateway = await Gateway.start({ bindings: { GATEWAY_TICKET_TOKEN: TICKET_TOKEN } });
+  gateway = await Gateway.start({
+    bindings: { GATEWAY_TICKET_TOKEN: TICKET_TOKEN, TICKET_ORIGINS: SHOP },
+  });
   await acknowledged(gateway, event(TASK, "queued"), event("task_other", "queued"));
 });
 after(() => gateway.stop());
@@ -114,16 +117,33 @@ test("beside the protocol stands one ticket, and that is the one that counts", a
   }
 });
 
-test("a shopper's socket is for listening: what it says is closed with 1008", async () => {
-  for (const junk of ["hello", '{"type":"subscribe"}', Buffer.from("ping")]) {
-    const viewer = await view("WebSocket", gateway, live(TASK), {
-      ticket: await ticketFor(gateway, TASK),
-    });
-    await viewer.until("snapshot");
-    viewer.send("ping");
-    await viewer.holds(({ pongs }) => pongs === 1);
-    viewer.send(junk);
-    assert.deepEqual(await viewer.ended(), { code: 1008 });
+test("a resume token in the query is refused, whatever comes beside it", async (t) => {
+  const ticket = await ticketFor(gateway, TASK);
+  const resume = await token(t);
+  const accept = { accept: "text/event-stream" };
+  // A page of another origin may read why.
+  const origin = { origin: SHOP };
+  for (const [query, headers] of [
+    [{ ticket: resume }, {}],
+    [{ ticket: resume }, { "last-event-id": resume }],
+    [
+      [
+        ["ticket", ticket],
+        ["ticket", resume],
+      ],
+      {},
+    ],
+  ]) {
+    const path = `${live(TASK)}?${new URLSearchParams(query)}`;
+    const answer = await ask(gateway, path, { headers: { ...accept, ...origin, ...headers } });
+    assert.deepEqual([answer.status, answer.error], [400, "invalid_request"]);
+    assert.match(answer.message, /last-event-id/);
+    assert.equal(answer.headers.get("access-control-allow-origin"), SHOP);
+  }
+  for (const protocols of [[], ["vtryon-live", ticket], ["vtryon-live", resume]]) {
+    const options = { query: { ticket: resume }, headers: {}, protocols };
+    const { status, error } = await refusal("WebSocket", gateway, live(TASK), options);
+    assert.deepEqual([status, error], [400, "invalid_request"], `${protocols.length} protocols`);
   }
 });
 

@@ -12,6 +12,7 @@ use worker::wasm_bindgen_futures::spawn_local;
 use worker::{Delay, Response, WebSocket, WebsocketEvent, console_error};
 
 use super::frame::{self, Frame, Ids};
+use super::hang_up::close;
 use crate::reply::Refusal;
 
 /// How long a stream lasts: less than what proxies let pass for idle.
@@ -26,32 +27,42 @@ const AHEAD: usize = 8;
 /// After how many bytes that a client has taken the shard is told so.
 const ACKNOWLEDGED: usize = 8 * 1024;
 
+/// What keeps proxies from holding a stream back: from compressing it (RFC 9111, 5.2.2.6), and nginx from buffering it.
+const UNBUFFERED: [(&str, &str); 2] =
+    [("cache-control", "no-store, no-transform"), ("x-accel-buffering", "no")];
+
 /// How long a client waits before it resumes, in milliseconds.
 const RETRY: &str = "retry: 1000\n\n";
 
+/// Whether the shards that a stream is fed from are told what the client has taken. A page's shard takes no messages.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Acknowledge {
+    Yes,
+    No,
+}
+
 /// Opens a stream of what sockets tell.
-pub(super) fn open(sockets: Vec<WebSocket>, ids: Ids) -> Result<Response, Refusal> {
+pub(super) fn open(sockets: Vec<WebSocket>, ids: Ids, acknowledge: Acknowledge) -> Result<Response, Refusal> {
     let (mut events, body) = mpsc::channel(AHEAD);
     spawn_local(async move {
-        let feeding = pin!(AssertUnwindSafe(feed(&sockets, ids, &mut events)).catch_unwind());
+        let feeding = pin!(AssertUnwindSafe(feed(&sockets, ids, acknowledge, &mut events)).catch_unwind());
         // Whatever it waits for: a client that does not read is not waited for any longer.
         if let Either::Left((Err(_), _)) = select(feeding, Delay::from(LENGTH)).await {
             console_error!("an event stream panicked: it will be resumed");
         }
-        for socket in &sockets {
-            // One that is closed already can't be closed.
-            let _ = socket.close(Some(1000), Some("the stream has ended"));
-        }
+        sockets.iter().for_each(close);
     });
     let mut response = Response::from_stream(body.map(Ok::<Vec<u8>, worker::Error>))?;
     let headers = response.headers_mut();
     headers.set("content-type", "text/event-stream; charset=utf-8")?;
-    headers.set("cache-control", "no-store")?;
+    for (name, value) in UNBUFFERED {
+        headers.set(name, value)?;
+    }
     Ok(response)
 }
 
 /// Passes messages on until a socket ends or the client has left.
-async fn feed(sockets: &[WebSocket], mut ids: Ids, client: &mut Sender<Vec<u8>>) {
+async fn feed(sockets: &[WebSocket], mut ids: Ids, acknowledge: Acknowledge, client: &mut Sender<Vec<u8>>) {
     let Some(mut messages) = frame::from_all(sockets) else { return };
     // Of each socket, how many bytes the client has taken that were not acknowledged, and the last id.
     let mut taken: Vec<(usize, Option<String>)> = vec![(0, None); sockets.len()];
@@ -80,6 +91,7 @@ async fn feed(sockets: &[WebSocket], mut ids: Ids, client: &mut Sender<Vec<u8>>)
         *taken += text.len();
         *last = frame.id.map(str::to_owned).or(last.take());
         if let Some(id) = last
+            && acknowledge == Acknowledge::Yes
             && (*taken >= ACKNOWLEDGED || frame.is_ready())
         {
             *taken = 0;

@@ -3,15 +3,19 @@
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 
 use futures_util::future::{Either, select};
 use futures_util::{FutureExt, StreamExt};
-use vtryon_webhooks::Shards;
+use vtryon_webhooks::{Millis, Shards};
 use worker::wasm_bindgen_futures::spawn_local;
 use worker::{Response, WebSocket, WebSocketPair, WebsocketEvent, console_error};
 
+use super::bucket::{Bucket, MESSAGES};
 use super::cursor::Cursor;
 use super::frame::{self, Frame, Ids};
+use super::hang_up::{CUT_SHORT, FAULT, HangUp, LEFT, NOT_TAKEN, OVER, TOO_MANY, close, expiry};
+use crate::clock;
 use crate::reply::{Refusal, switched};
 use crate::sorted::Sorted;
 use crate::wire::live::{AHEAD, acknowledged};
@@ -21,28 +25,29 @@ pub(super) fn open(
     sockets: Vec<WebSocket>,
     ids: Ids,
     shards: Shards,
+    until: Option<Millis>,
     protocol: Option<&str>,
+    hang_up: HangUp,
 ) -> Result<Response, Refusal> {
     let pair = WebSocketPair::new()?;
     let (client, server) = (pair.client, pair.server);
     server.accept()?;
     spawn_local(async move {
-        let joined = AssertUnwindSafe(join(&sockets, &server, ids, shards)).catch_unwind().await;
-        let (code, reason) = joined.unwrap_or_else(|_| {
+        let joined = async {
+            match select(pin!(join(&sockets, &server, ids, shards, until)), pin!(expiry(until))).await {
+                Either::Left((end, _)) => end,
+                Either::Right(_) => OVER,
+            }
+        };
+        let end = AssertUnwindSafe(joined).catch_unwind().await.unwrap_or_else(|_| {
             console_error!("a live socket panicked: it will be resumed");
             FAULT
         });
-        for socket in sockets {
-            // One that is closed already can't be closed.
-            let _ = socket.close(Some(1000), Some("the stream has ended"));
-        }
-        let _ = server.close(Some(code), Some(reason));
+        sockets.iter().for_each(close);
+        hang_up.client(&server, &end.into());
     });
     switched(client, protocol)
 }
-
-/// Why the socket is closed where the Worker itself has failed.
-const FAULT: (u16, &str) = (1011, "a fault of the gateway: resume");
 
 /// How long an acknowledgement may be, in bytes: its id has a place for each of 1024 shards.
 const LONGEST: usize = 32 * 1024;
@@ -77,16 +82,18 @@ impl Unacknowledged {
     }
 }
 
-/// Passes messages on and acknowledgements back, and tells with which code and reason it has ended.
+/// Passes messages on and acknowledgements back, and returns with which code and reason it has ended.
 async fn join(
     sockets: &[WebSocket],
     client: &WebSocket,
     mut ids: Ids,
     shards: Shards,
+    until: Option<Millis>,
 ) -> (u16, &'static str) {
     let Some(mut messages) = frame::from_all(sockets) else { return FAULT };
     let Ok(mut answers) = client.events() else { return FAULT };
     let mut unacknowledged = Unacknowledged::default();
+    let mut budget = Bucket::full(MESSAGES, clock::now());
     let mut waiting: VecDeque<(usize, String)> = VecDeque::new();
     // The last id that the client was given, and that of each socket.
     let mut last_id = String::new();
@@ -102,6 +109,7 @@ async fn join(
             if client.send_with_str(&given).is_err() {
                 return FAULT;
             }
+            budget.add(MESSAGES);
             if let (Some(id), Some(own)) = (id, frame.id) {
                 last_id = id;
                 own_ids.insert(socket, own.to_owned());
@@ -116,23 +124,30 @@ async fn join(
                 waiting.extend(message.text().map(|text| (socket, text)));
             }
             Either::Left((Some((_, Ok(WebsocketEvent::Close(event)))), _)) if event.code() == 1008 => {
-                return (1008, "the session has ended");
+                return OVER;
             }
-            Either::Left(_) => return (1013, "a shard has ended its stream: resume"),
+            Either::Left(_) => return CUT_SHORT,
             Either::Right((Some(Ok(WebsocketEvent::Message(message))), _)) => {
+                let now = clock::now();
+                if until.is_some_and(|until| until <= now) {
+                    return OVER;
+                }
+                if !budget.take(MESSAGES, now) {
+                    return TOO_MANY;
+                }
                 let text = message.text().unwrap_or_default();
                 if text == "ping" {
                     let _ = client.send_with_str("pong");
                     continue;
                 }
                 let id = acknowledged(&text, LONGEST).filter(|id| Cursor::parse(id, shards).is_ok());
-                let Some(id) = id else { return (1008, "only acknowledgements are taken here") };
+                let Some(id) = id else { return NOT_TAKEN };
                 for (no, id) in unacknowledged.acknowledge(&id) {
                     // A shard that has ended its stream is noticed by that.
                     let _ = sockets.get(no).map(|socket| socket.send_with_str(Frame::ack(&id)));
                 }
             }
-            Either::Right(_) => return (1000, "closed"),
+            Either::Right(_) => return LEFT,
         }
     }
 }

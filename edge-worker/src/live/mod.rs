@@ -1,23 +1,30 @@
 //! Live updates: what shards store, shown as it is stored, over WebSockets and as event streams.
 //!
-//! A socket of one shard or one task is the shard's own and hibernates there. Event streams, and a socket for
-//! all shards at once, are fed by the Worker from such sockets.
+//! Every client's socket ends at the Worker, which feeds it from sockets to shards, as it does event streams. Those
+//! hibernate; and what a client sends reaches no shard, but for acknowledgements, and of them no more than it may send.
 
+mod bucket;
 mod cursor;
 mod event_stream;
 mod fan_in;
 mod frame;
+mod hang_up;
+mod openings;
 mod query;
+mod relay;
 mod tickets;
 
 use vtryon_webhooks::{Code, Digest, Millis};
-use worker::{Env, Request, Response, WebSocket};
+use worker::{Context, Env, Request, Response, WebSocket};
 
 pub(crate) use self::cursor::{Cursor, Place};
 pub(crate) use self::tickets::mint;
 
+use self::event_stream::Acknowledge;
 use self::frame::Ids;
+use self::hang_up::HangUp;
 use self::query::Wanted;
+use self::relay::Takes;
 use crate::auth::{Scope, is_socket};
 use crate::config::Config;
 use crate::reply::{self, Refusal};
@@ -63,6 +70,7 @@ pub(crate) async fn all(
     request: &Request,
     env: &Env,
     config: &Config,
+    context: &Context,
 ) -> Result<Response, Refusal> {
     let until = admit(request, config).await?;
     let form = Form::of(request)?;
@@ -75,7 +83,7 @@ pub(crate) async fn all(
     // What all of them send ahead lies here.
     let share = (AHEAD / config.shards.count() as usize).max(LEAST_AHEAD);
     let opened = (0..).zip(starts).map(|(shard, start)| {
-        let watch = watch(Subject::Shard, start, wanted, None, Some(share));
+        let watch = watch(Subject::Shard, start, wanted, share);
         socket(shard, watch, env, config)
     });
     let mut cursor = Cursor::new(config.shards.count());
@@ -86,8 +94,10 @@ pub(crate) async fn all(
     }
     let ids = Ids::merged(config.shards, cursor);
     match form {
-        Form::Socket { protocol } => fan_in::open(sockets, ids, config.shards, protocol),
-        Form::Events | Form::Plain => event_stream::open(sockets, ids),
+        Form::Socket { protocol } => {
+            fan_in::open(sockets, ids, config.shards, until, protocol, HangUp::of(context))
+        }
+        Form::Events | Form::Plain => event_stream::open(sockets, ids, Acknowledge::Yes),
     }
 }
 
@@ -98,13 +108,14 @@ pub(crate) async fn shard(
     request: &Request,
     env: &Env,
     config: &Config,
+    context: &Context,
 ) -> Result<Response, Refusal> {
     let until = admit(request, config).await?;
     let shard = name.parse().ok().filter(|shard: &u32| shard.to_string() == name);
     let shard = shard.filter(|shard| *shard < config.shards.count());
     let shard = shard.ok_or(Refusal::because(Code::NotFound, "there is no shard of this number"))?;
     let wanted = Wanted::read(request, query, until, config)?;
-    one(shard, Subject::Shard, &wanted, request, env, config).await
+    one(shard, Subject::Shard, &wanted, request, env, config, context).await
 }
 
 /// Streams what is stored of one task; to the holder of a ticket, how it stands.
@@ -114,8 +125,9 @@ pub(crate) async fn task(
     request: &Request,
     env: &Env,
     config: &Config,
+    context: &Context,
 ) -> Result<Response, Refusal> {
-    if let Some(answer) = tickets::answer(&id, query, request, env, config).await? {
+    if let Some(answer) = tickets::answer(&id, query, request, env, config, context).await? {
         return Ok(answer);
     }
     let until = admit(request, config).await?;
@@ -123,7 +135,7 @@ pub(crate) async fn task(
     let shard = config.shards.of(&Digest::of(id.as_str().as_bytes()));
     let wanted = Wanted::read(request, query, until, config)?;
     let subject = Subject::Task { task_id: id.as_str().to_owned() };
-    one(shard, subject, &wanted, request, env, config).await
+    one(shard, subject, &wanted, request, env, config, context).await
 }
 
 async fn admit(request: &Request, config: &Config) -> Result<Option<Millis>, Refusal> {
@@ -138,36 +150,27 @@ async fn one(
     request: &Request,
     env: &Env,
     config: &Config,
+    context: &Context,
 ) -> Result<Response, Refusal> {
     let start = wanted.start(shard)?;
     match Form::of(request)? {
         Form::Socket { protocol } => {
-            let watch = watch(subject, start, wanted, protocol, None);
-            match stub::watch(env, config.shards, shard, watch).await? {
-                Watched::Opened(response) => Ok(response),
-                Watched::Over | Watched::Refused => Err(Refusal::new(Code::Unavailable)),
-            }
+            let (socket, _) = socket(shard, watch(subject, start, wanted, AHEAD), env, config).await?;
+            let hang_up = HangUp::of(context);
+            relay::open(socket, Takes::Acknowledgements, wanted.until, protocol, hang_up)
         }
         Form::Events => {
-            let (socket, _) =
-                socket(shard, watch(subject, start, wanted, None, Some(AHEAD)), env, config).await?;
-            event_stream::open(vec![socket], Ids::of_shard())
+            let (socket, _) = socket(shard, watch(subject, start, wanted, AHEAD), env, config).await?;
+            event_stream::open(vec![socket], Ids::of_shard(), Acknowledge::Yes)
         }
         Form::Plain => Err(not_plain()),
     }
 }
 
-/// Describes a stream; one that the Worker feeds has a window of its own, in bytes.
-fn watch(
-    subject: Subject,
-    start: Start,
-    wanted: &Wanted,
-    protocol: Option<&str>,
-    fed: Option<usize>,
-) -> Watch {
+/// Describes a stream, and how far ahead of its acknowledgements it may be, in bytes.
+fn watch(subject: Subject, start: Start, wanted: &Wanted, ahead: usize) -> Watch {
     let Wanted { bodies, until, .. } = *wanted;
-    let (ahead, is_fed) = fed.map_or((AHEAD, false), |ahead| (ahead, true));
-    Watch { subject, start, bodies, until, ahead, is_fed, protocol: protocol.map(str::to_owned) }
+    Watch { subject, start, bodies, until, ahead }
 }
 
 /// Opens a socket from here to a shard, and returns it with the place where its stream begins.

@@ -1,10 +1,13 @@
 //! What the holder of a ticket sees: how one task stands, from a page of the shop's.
 
 use vtryon_webhooks::{Code, Digest};
-use worker::{Env, Request, Response, WebSocketPair};
+use worker::{Context, Env, Request, Response, WebSocketPair};
 
+use super::event_stream::{self, Acknowledge};
 use super::frame::Ids;
-use super::{Form, PROTOCOL, event_stream, not_plain, offered};
+use super::hang_up::HangUp;
+use super::relay::{self, Takes};
+use super::{Form, PROTOCOL, not_plain, offered, openings};
 use crate::api::{self, Query};
 use crate::auth::{Pass, origin};
 use crate::clock;
@@ -48,6 +51,7 @@ pub(super) async fn answer(
     request: &Request,
     env: &Env,
     config: &Config,
+    context: &Context,
 ) -> Result<Option<Response>, Refusal> {
     if request.inner().method() == "OPTIONS" {
         api::task_id(id.clone())?;
@@ -55,12 +59,12 @@ pub(super) async fn answer(
     }
     let Some(ticket) = ticket(query, request)? else { return Ok(None) };
     let origin = origin::allowed(request, &config.ticket_origins)?;
-    Query::parse(query, &["ticket"])?;
-    let answer =
-        match config.tickets.check(&ticket, clock::now()).filter(|pass| id.as_ref() == Some(&pass.task_id)) {
-            Some(pass) => stream(pass, request, env, config).await,
-            None => Err(Refusal::new(Code::Unauthorized)),
-        };
+    let pass = config.tickets.check(&ticket, clock::now()).filter(|pass| id.as_ref() == Some(&pass.task_id));
+    let answer = match (check_query(query), pass) {
+        (Err(refusal), _) => Err(refusal),
+        (Ok(()), Some(pass)) => stream(pass, request, env, config, context).await,
+        (Ok(()), None) => Err(Refusal::new(Code::Unauthorized)),
+    };
     let mut response = answer.or_else(|refusal| refusal.into_response().map(Response::from))?;
     if response.status_code() == 101 {
         // A socket is not held to CORS, and the headers of what a shard has answered can't be changed.
@@ -74,23 +78,26 @@ pub(super) async fn answer(
     Ok(Some(response))
 }
 
-async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Result<Response, Refusal> {
+async fn stream(
+    pass: Pass,
+    request: &Request,
+    env: &Env,
+    config: &Config,
+    context: &Context,
+) -> Result<Response, Refusal> {
     let form = Form::of(request)?;
+    if let Form::Plain = form {
+        return Err(not_plain());
+    }
     let Pass { task_id, until, seen } = pass;
     let shard = config.shards.of(&Digest::of(task_id.as_bytes()));
-    let protocol = match form {
-        Form::Socket { protocol } => protocol,
-        Form::Events => None,
-        Form::Plain => return Err(not_plain()),
-    };
+    openings::admit(&task_id, shard, clock::now())?;
     let watch = Watch {
         subject: Subject::State { task_id },
         until: Some(until),
         start: seen.map_or(Start::Now, Start::After),
         bodies: false,
         ahead: AHEAD,
-        is_fed: false,
-        protocol: protocol.map(str::to_owned),
     };
     match (stub::watch(env, config.shards, shard, watch).await?, form) {
         (Watched::Refused, _) => Err(Refusal::new(Code::Unauthorized)),
@@ -99,9 +106,13 @@ async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Re
         (Watched::Over, _) => Ok(Response::empty()?.with_status(204)),
         (Watched::Opened(response), Form::Events) => {
             let socket = response.websocket().ok_or(Refusal::new(Code::Unavailable))?;
-            event_stream::open(vec![socket], Ids::of_shard())
+            event_stream::open(vec![socket], Ids::of_shard(), Acknowledge::No)
         }
-        (Watched::Opened(response), _) => Ok(response),
+        (Watched::Opened(response), Form::Socket { protocol }) => {
+            let socket = response.websocket().ok_or(Refusal::new(Code::Unavailable))?;
+            relay::open(socket, Takes::Nothing, Some(until), protocol, HangUp::of(context))
+        }
+        (Watched::Opened(_), Form::Plain) => Err(not_plain()),
     }
 }
 
@@ -113,7 +124,7 @@ fn ended(protocol: Option<&str>) -> Result<Response, Refusal> {
     switched(pair.client, protocol)
 }
 
-/// Finds what a page shows: the token that its last event had, what it offers as a protocol, or in the query.
+/// Finds what a page shows: the token that its last event had, what it offers as a protocol, or a ticket in the query.
 fn ticket(query: &str, request: &Request) -> Result<Option<String>, Refusal> {
     if let Some(token) = request.headers().get("last-event-id")?.filter(|id| id.starts_with(RESUME)) {
         return Ok(Some(token));
@@ -121,8 +132,22 @@ fn ticket(query: &str, request: &Request) -> Result<Option<String>, Refusal> {
     if let Some(ticket) = offered(request)?.into_iter().find(|name| name != PROTOCOL) {
         return Ok(Some(ticket));
     }
-    let mut pairs = form_urlencoded::parse(query.as_bytes());
-    Ok(pairs.find(|(name, _)| name == "ticket").map(|(_, ticket)| ticket.into_owned()))
+    Ok(in_query(query).next())
+}
+
+fn in_query(query: &str) -> impl Iterator<Item = String> {
+    let pairs = form_urlencoded::parse(query.as_bytes());
+    pairs.filter(|(name, _)| name == "ticket").map(|(_, ticket)| ticket.into_owned())
+}
+
+/// Refuses a query with anything but a ticket. A resume token is good for a day, and logs, proxies and histories keep
+/// URLs.
+fn check_query(query: &str) -> Result<(), Refusal> {
+    if in_query(query).any(|ticket| ticket.starts_with(RESUME)) {
+        let message = "a resume token is taken in the header last-event-id or beside the WebSocket protocol";
+        return Err(Refusal::because(Code::InvalidRequest, message));
+    }
+    Query::parse(query, &["ticket"]).map(drop)
 }
 
 /// Lets a page of a listed origin send the header by which a stream is resumed (Fetch, 3.2.2).

@@ -89,6 +89,8 @@ struct Memory {
     prune_at: Cell<Option<Millis>>,
     /// Whether anybody watches, or did so since this instance has started.
     is_watched: Cell<bool>,
+    /// How many pages watch by ticket.
+    pages: Cell<usize>,
     /// What is not shown to all of them yet.
     unshown: Unshown,
     /// How long storing took.
@@ -114,22 +116,23 @@ impl DurableObject for TaskShard {
         self.watch(watch, place)
     }
 
-    /// Hears a viewer. It never fails: the viewer would not be told, and would wait for ever.
+    /// Handles a message of a client. It never fails: the client would not be told, and would wait for ever.
     async fn websocket_message(
         &self,
         socket: WebSocket,
         message: WebSocketIncomingMessage,
     ) -> worker::Result<()> {
         bill::count(Item::SocketMessage);
-        let heard = AssertUnwindSafe(async { self.open().and_then(|()| self.hear(&socket, &message)) });
-        if !matches!(heard.catch_unwind().await, Ok(Ok(()))) {
-            console_error!("live: a viewer was not heard: it has to resume");
+        let handled =
+            AssertUnwindSafe(async { self.open().and_then(|()| self.on_message(&socket, &message)) });
+        if !matches!(handled.catch_unwind().await, Ok(Ok(()))) {
+            console_error!("live: a message was not handled: its client has to resume");
             live::end(&socket, live::FAULT);
         }
         Ok(())
     }
 
-    /// Answers the closing of a socket (RFC 6455, 5.5.1). Nothing is remembered of one beside its attachment.
+    /// Answers the closing of a socket (RFC 6455, 5.5.1).
     async fn websocket_close(
         &self,
         socket: WebSocket,
@@ -137,11 +140,13 @@ impl DurableObject for TaskShard {
         _reason: String,
         _was_clean: bool,
     ) -> worker::Result<()> {
+        self.on_close(&socket);
         live::end(&socket, live::CLOSED);
         Ok(())
     }
 
-    async fn websocket_error(&self, _socket: WebSocket, _error: worker::Error) -> worker::Result<()> {
+    async fn websocket_error(&self, socket: WebSocket, _error: worker::Error) -> worker::Result<()> {
+        self.on_close(&socket);
         Ok(())
     }
 
@@ -184,7 +189,7 @@ impl TaskShard {
         sql::transaction(&storage, || stored::migrate(&sql, schema::MIGRATIONS))?;
         *self.memory.settings.borrow_mut() = Rc::new(settings::load(&sql)?);
         self.recover_leases(clock::now())?;
-        self.memory.is_watched.set(!self.state.get_websockets().is_empty());
+        self.find_sockets();
         let last = sql::first(&sql, LAST, &[], Row::int)?;
         self.memory.last_seq.set(Some(last.unwrap_or(0)));
         self.schedule(0);

@@ -24,13 +24,9 @@ pub(crate) struct Watch {
     pub(crate) until: Option<Millis>,
     /// How far ahead of its acknowledgements it may be sent what is stored, in bytes.
     pub(crate) ahead: usize,
-    /// Whether the Worker feeds a stream from it, and has to know where it begins.
-    pub(crate) is_fed: bool,
-    /// The WebSocket protocol that was chosen among those that the client offers.
-    pub(crate) protocol: Option<String>,
 }
 
-object!(Watch { subject, start, bodies, until, ahead, is_fed, protocol });
+object!(Watch { subject, start, bodies, until, ahead });
 
 /// What a stream is about.
 pub(crate) enum Subject {

@@ -31,7 +31,7 @@ use crate::wire::live::{FINAL, Subject, acknowledged};
 const LONGEST: usize = 1024;
 
 /// How many entries are read at a time.
-const PAGE: i64 = 50;
+const ENTRIES: i64 = 50;
 
 /// Why a socket is closed: the code (RFC 6455, 7.4) and the reason.
 type End = (u16, &'static str);
@@ -56,6 +56,9 @@ impl Place {
     }
 }
 
+/// By what the pages of a shard are found, whatever their task.
+const PAGE: &str = "page";
+
 /// By what the sockets of a subject are found.
 fn tag(subject: &Subject) -> String {
     let of_task = |kind, task_id: &str| format!("{kind}:{}", Digest::of(task_id.as_bytes()).to_hex());
@@ -72,39 +75,50 @@ pub(super) fn end(socket: &WebSocket, (code, reason): End) {
 }
 
 impl TaskShard {
-    /// Hears what a viewer says: that it has taken something.
-    pub(super) fn hear(&self, socket: &WebSocket, message: &WebSocketIncomingMessage) -> worker::Result<()> {
+    /// Handles a message of a client, which may acknowledge what it has taken, and nothing else.
+    pub(super) fn on_message(
+        &self,
+        socket: &WebSocket,
+        message: &WebSocketIncomingMessage,
+    ) -> worker::Result<()> {
+        let mut viewer = Viewer::of(socket)?;
+        if let Some(reason) = self.take(socket, message, &mut viewer)? {
+            end(socket, reason);
+            return Ok(());
+        }
+        viewer.save(socket)
+    }
+
+    /// Takes an acknowledgement, or returns why the socket is to be closed. What costs least is checked first.
+    fn take(
+        &self,
+        socket: &WebSocket,
+        message: &WebSocketIncomingMessage,
+        viewer: &mut Viewer,
+    ) -> worker::Result<Option<End>> {
+        let now = clock::now();
+        if viewer.is_over(now) {
+            return Ok(Some(NOT_ANY_MORE));
+        }
+        if let Subject::State { .. } = viewer.subject {
+            // The Worker passes on nothing that a page sends.
+            return Ok(Some(JUNK));
+        }
         let id = match message {
             WebSocketIncomingMessage::String(text) => acknowledged(text, LONGEST),
             WebSocketIncomingMessage::Binary(_) => None,
         };
-        let Some(id) = id else {
-            end(socket, JUNK);
-            return Ok(());
-        };
-        let mut viewer = Viewer::of(socket)?;
-        if let Subject::State { .. } = viewer.subject {
-            // It has no window: a task's states are few.
-            return Ok(());
-        }
+        let Some(id) = id else { return Ok(Some(JUNK)) };
         // A shard that has stored nothing yet has nothing to catch up with.
-        let Ok(place) = self.place() else { return Ok(()) };
-        let Some(shards) = Shards::new(place.shards) else { return Ok(()) };
+        let Ok(place) = self.place() else { return Ok(None) };
+        let Some(shards) = Shards::new(place.shards) else { return Ok(None) };
         let acknowledged = Cursor::parse(&id, shards).ok().and_then(|cursor| cursor.place(place.shard));
-        let Some(live::Place::After(seq)) = acknowledged else {
-            end(socket, JUNK);
-            return Ok(());
-        };
-        let now = clock::now();
-        if viewer.is_over(now) {
-            end(socket, NOT_ANY_MORE);
-            return Ok(());
-        }
+        let Some(live::Place::After(seq)) = acknowledged else { return Ok(Some(JUNK)) };
         viewer.acknowledge(seq, now);
         if !viewer.is_current {
-            self.catch_up(socket, &mut viewer, place)?;
+            self.catch_up(socket, viewer, place)?;
         }
-        viewer.save(socket)
+        Ok(None)
     }
 
     /// Sends what is stored and was not sent yet, as far ahead as may be.
@@ -119,9 +133,9 @@ impl TaskShard {
         }
         loop {
             let page = match &viewer.subject {
-                Subject::Shard => log::after(&sql, viewer.at, PAGE)?,
+                Subject::Shard => log::after(&sql, viewer.at, ENTRIES)?,
                 Subject::Task { task_id } | Subject::State { task_id } => {
-                    log::of_task_after(&sql, task_id, viewer.at, PAGE)?
+                    log::of_task_after(&sql, task_id, viewer.at, ENTRIES)?
                 }
             };
             for entry in &page {
@@ -134,7 +148,7 @@ impl TaskShard {
                     viewer.send(socket, &text)?;
                 }
             }
-            if (page.len() as i64) < PAGE {
+            if (page.len() as i64) < ENTRIES {
                 break;
             }
         }

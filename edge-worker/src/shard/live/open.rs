@@ -1,19 +1,20 @@
 //! The opening of a socket: what its viewer is told first.
 
 use vtryon_webhooks::Millis;
-use worker::{Response, WebSocket, WebSocketPair, WebSocketRequestResponsePair};
+use worker::{Response, WebSocket, WebSocketPair};
 
 use super::state::State;
 use super::viewer::Viewer;
-use super::{OVER, Place, STUCK, end, log, message, tag};
+use super::{OVER, PAGE, Place, STUCK, end, log, message, tag};
 use crate::clock;
+use crate::faults;
 use crate::live;
-use crate::reply::switched;
 use crate::shard::TaskShard;
 use crate::wire::live::{BEGINNING, Start, Subject, Watch};
 
-/// How many pages may show one task at the same time.
+/// How many pages may show one task at the same time, and all tasks of the shard.
 const PAGES: usize = 100;
+const PAGES_OF_SHARD: usize = 5000;
 
 /// Where a stream begins.
 struct Found {
@@ -52,26 +53,47 @@ impl TaskShard {
             }
             state = Some(found);
         }
+        let is_page = matches!(watch.subject, Subject::State { .. });
+        if is_page && self.memory.pages.get() >= faults::limited(PAGES_OF_SHARD) {
+            return Ok(Response::ok("too many pages watch this shard: come again later")?.with_status(503));
+        }
         self.make_room(&watch.subject);
         let pair = WebSocketPair::new()?;
         let socket = &pair.server;
-        self.state.accept_websocket_with_tags(socket, &[&tag(&watch.subject)]);
+        let mut tags = vec![tag(&watch.subject)];
+        if is_page {
+            tags.push(PAGE.to_owned());
+            self.memory.pages.update(|pages| pages + 1);
+        }
+        let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
+        self.state.accept_websocket_with_tags(socket, &tags);
         self.memory.is_watched.set(true);
-        self.state.set_websocket_auto_response(&WebSocketRequestResponsePair::new("ping", "pong")?);
         let Found { at, floor, begins, gap } = self.found(watch.start, now)?;
-        let (start, is_fed, protocol) = (watch.start, watch.is_fed, watch.protocol.clone());
+        let start = watch.start;
         let mut viewer = Viewer::new(watch, at, floor, now);
         match state {
             Some(state) => self.begin_state(socket, &mut viewer, start, &state)?,
             None => self.begin_stream(socket, &mut viewer, start, place, gap)?,
         }
         viewer.save(socket)?;
-        let response = switched(pair.client, protocol.as_deref());
-        let mut response = response.map_err(|_| worker::Error::from("a socket could not be switched to"))?;
-        if is_fed {
-            response.headers_mut().set(BEGINNING, &begins.to_string())?;
-        }
+        let mut response = Response::from_websocket(pair.client)?;
+        response.headers_mut().set(BEGINNING, &begins.to_string())?;
         Ok(response)
+    }
+
+    /// Counts the pages that are open since before this instance, and whether anybody watches.
+    pub(in crate::shard) fn find_sockets(&self) {
+        self.memory.is_watched.set(!self.state.get_websockets().is_empty());
+        if self.memory.is_watched.get() {
+            self.memory.pages.set(self.state.get_websockets_with_tag(PAGE).len());
+        }
+    }
+
+    /// Counts the closing of a socket.
+    pub(in crate::shard) fn on_close(&self, socket: &WebSocket) {
+        if Viewer::of(socket).is_ok_and(|viewer| matches!(viewer.subject, Subject::State { .. })) {
+            self.memory.pages.update(|pages| pages.saturating_sub(1));
+        }
     }
 
     /// Closes the first of many pages that show one task, so that no ticket fills the shard.

@@ -154,9 +154,8 @@ mod tests {
 
     fn viewer(sent: &[(i64, usize)]) -> Viewer {
         let at = sent.last().map_or(0, |(last, _)| *last);
-        let (start, ahead, protocol) = (Start::Now, AHEAD, None);
-        let (bodies, until, is_fed) = (false, None, false);
-        let watch = Watch { subject: Subject::Shard, start, bodies, until, ahead, is_fed, protocol };
+        let (start, bodies, until, ahead) = (Start::Now, false, None, AHEAD);
+        let watch = Watch { subject: Subject::Shard, start, bodies, until, ahead };
         Viewer { sent: sent.to_vec(), is_current: true, ..Viewer::new(watch, at, 0, Millis(0)) }
     }
 

@@ -1,0 +1,102 @@
+//! The end of a client's socket, which the Worker holds.
+
+use std::borrow::Cow;
+
+use vtryon_webhooks::Millis;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::{Context, WebSocket, worker_sys};
+
+use crate::{clock, host, wait};
+
+/// How much a client may send after its socket was closed, in KiB, each message for at least one: what it had sent
+/// before it knew. Who goes on is cut off, for the runtime would read on for as long as there is something.
+const AFTERWARDS: u32 = 1024;
+
+/// The Worker itself has failed.
+pub(super) const FAULT: (u16, &str) = (1011, "a fault of the gateway: resume");
+
+/// The client has closed the socket, or has left.
+pub(super) const LEFT: (u16, &str) = (1000, "closed");
+
+/// The client has sent what is no acknowledgement, or more than it may.
+pub(super) const NOT_TAKEN: (u16, &str) = (1008, "only acknowledgements are taken here");
+pub(super) const TOO_MANY: (u16, &str) = (1008, "too many messages: acknowledge less often");
+
+/// What has let the client in has ended.
+pub(super) const OVER: (u16, &str) = (1008, "the session or the ticket has ended");
+
+/// A shard has closed its socket, or is gone.
+pub(super) const CUT_SHORT: (u16, &str) = (1013, "a shard has ended its stream: resume");
+
+/// Why a socket is closed: the code (RFC 6455, 7.4) and the reason.
+pub(super) struct End {
+    code: u16,
+    reason: Cow<'static, str>,
+}
+
+impl From<(u16, &'static str)> for End {
+    fn from((code, reason): (u16, &'static str)) -> Self {
+        Self { code, reason: Cow::Borrowed(reason) }
+    }
+}
+
+impl End {
+    /// What a shard has said, as it goes on to the client. Where it has said nothing (RFC 6455, 7.4.1), it is gone.
+    pub(super) fn passed_on(code: u16, reason: String) -> Self {
+        match code {
+            1005 | 1006 | 1015 => CUT_SHORT.into(),
+            _ => Self { code, reason: Cow::Owned(reason) },
+        }
+    }
+}
+
+/// Ends the sockets of one request.
+pub(super) struct HangUp(worker_sys::Context);
+
+impl HangUp {
+    pub(super) fn of(context: &Context) -> Self {
+        let context: &JsValue = AsRef::<worker_sys::Context>::as_ref(context).as_ref();
+        Self(context.clone().unchecked_into())
+    }
+
+    /// Closes a client's socket, and cuts the client off if it goes on sending.
+    pub(super) fn client(&self, socket: &WebSocket, end: &End) {
+        // One that is closed already can't be closed.
+        let _ = host::hang_up(socket.as_ref(), end.code, &end.reason, AFTERWARDS, &self.0);
+    }
+}
+
+/// Waits until credentials end; for ever, where they have no end.
+pub(super) async fn expiry(until: Option<Millis>) {
+    match until {
+        // A timer that could not be set is none: what comes then is checked before it is shown or taken.
+        Some(until) => drop(wait::pause(clock::between(clock::now(), until)).await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Closes a socket to a shard.
+pub(super) fn close(shard: &WebSocket) {
+    // One that is closed already can't be closed.
+    let _ = shard.close(Some(1000), Some("the stream has ended"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_told_what_a_shard_has_said_or_that_it_is_gone() {
+        for (code, reason, told) in [
+            (1000, "final", (1000, "final")),
+            (1008, "any", (1008, "any")),
+            (1013, "too much", (1013, "too much")),
+            (1005, "", CUT_SHORT),
+            (1006, "gone", CUT_SHORT),
+            (1015, "", CUT_SHORT),
+        ] {
+            let End { code, reason } = End::passed_on(code, reason.to_owned());
+            assert_eq!((code, &*reason), told);
+        }
+    }
+}

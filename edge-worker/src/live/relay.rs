@@ -1,0 +1,102 @@
+//! A client's socket to one shard. It ends at the Worker, which passes on what the shard says, and of what the client
+//! sends no more than it may: a message that is addressed to an object is handed to it even after the socket is closed.
+
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+
+use futures_util::future::{Either, select};
+use futures_util::{FutureExt, StreamExt};
+use vtryon_webhooks::Millis;
+use worker::wasm_bindgen_futures::spawn_local;
+use worker::{Response, WebSocket, WebSocketPair, WebsocketEvent, console_error};
+
+use super::bucket::{Bucket, MESSAGES};
+use super::hang_up::{CUT_SHORT, End, FAULT, HangUp, LEFT, NOT_TAKEN, OVER, TOO_MANY, close, expiry};
+use crate::clock;
+use crate::reply::{Refusal, switched};
+use crate::wire::live::acknowledged;
+
+/// How long an acknowledgement may be, in bytes.
+const LONGEST: usize = 1024;
+
+/// Why a socket is closed whose client has sent a message, although it was let in to listen.
+const TAKES_NOTHING: (u16, &str) = (1008, "a socket that a ticket has opened takes no messages");
+
+/// What a client may send.
+#[derive(Clone, Copy)]
+pub(super) enum Takes {
+    /// The holder of a ticket: its first message ends the stream.
+    Nothing,
+    /// An administrator: as many as its budget allows.
+    Acknowledgements,
+}
+
+/// Passes on what a shard says, until the credentials end.
+pub(super) fn open(
+    shard: WebSocket,
+    takes: Takes,
+    until: Option<Millis>,
+    protocol: Option<&str>,
+    hang_up: HangUp,
+) -> Result<Response, Refusal> {
+    let pair = WebSocketPair::new()?;
+    let (client, server) = (pair.client, pair.server);
+    server.accept()?;
+    spawn_local(async move {
+        let relayed = async {
+            match select(pin!(relay(&shard, &server, takes, until)), pin!(expiry(until))).await {
+                Either::Left((end, _)) => end,
+                Either::Right(_) => OVER.into(),
+            }
+        };
+        let end = AssertUnwindSafe(relayed).catch_unwind().await.unwrap_or_else(|_| {
+            console_error!("a live socket panicked: it will be resumed");
+            FAULT.into()
+        });
+        close(&shard);
+        hang_up.client(&server, &end);
+    });
+    switched(client, protocol)
+}
+
+/// Passes messages on, and returns why it has ended.
+async fn relay(shard: &WebSocket, client: &WebSocket, takes: Takes, until: Option<Millis>) -> End {
+    let (Ok(mut messages), Ok(mut answers)) = (shard.events(), client.events()) else { return FAULT.into() };
+    if shard.accept().is_err() {
+        return FAULT.into();
+    }
+    let mut budget = Bucket::full(MESSAGES, clock::now());
+    loop {
+        match select(messages.next(), answers.next()).await {
+            Either::Left((Some(Ok(WebsocketEvent::Message(message))), _)) => {
+                if client.send_with_str(message.text().unwrap_or_default()).is_err() {
+                    return FAULT.into();
+                }
+                budget.add(MESSAGES);
+            }
+            Either::Left((Some(Ok(WebsocketEvent::Close(event))), _)) => {
+                return End::passed_on(event.code(), event.reason());
+            }
+            Either::Left(_) => return CUT_SHORT.into(),
+            Either::Right((Some(Ok(WebsocketEvent::Message(message))), _)) => {
+                let Takes::Acknowledgements = takes else { return TAKES_NOTHING.into() };
+                let now = clock::now();
+                if until.is_some_and(|until| until <= now) {
+                    return OVER.into();
+                }
+                if !budget.take(MESSAGES, now) {
+                    return TOO_MANY.into();
+                }
+                let text = message.text().unwrap_or_default();
+                if text == "ping" {
+                    let _ = client.send_with_str("pong");
+                } else if acknowledged(&text, LONGEST).is_none() {
+                    return NOT_TAKEN.into();
+                } else if shard.send_with_str(&text).is_err() {
+                    return CUT_SHORT.into();
+                }
+            }
+            Either::Right(_) => return LEFT.into(),
+        }
+    }
+}

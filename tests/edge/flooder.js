@@ -1,0 +1,113 @@
+// A client that sends messages as fast as the network takes them, over a WebSocket made by hand, in a thread of its
+// own. It goes on after the gateway has closed the socket.
+
+import { connect } from "node:net";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+
+/** How many messages are written at once. */
+const AT_ONCE = 500;
+
+/**
+ * Begins to flood a path; resolves once the stream is open and the first messages are sent.
+ * `stop` ends it, and tells how many messages were sent, with which code the gateway has closed the socket, and
+ * whether it has cut the connection.
+ */
+export async function flood(gateway, path, { headers = {}, data }) {
+  const { hostname, port } = new URL(gateway.url);
+  const worker = new Worker(new URL(import.meta.url), {
+    workerData: { hostname, port: Number(port), path, headers, data },
+  });
+  const next = () =>
+    new Promise((resolve, reject) => {
+      worker.once("message", resolve);
+      worker.once("error", reject);
+    });
+  const begun = await next();
+  if (begun !== "begun") throw new Error(`not let in: ${begun}`);
+  const stop = async () => {
+    const told = next();
+    worker.postMessage("stop");
+    const result = await told;
+    await worker.terminate();
+    return result;
+  };
+  return { stop };
+}
+
+/** A frame of text, or of bytes where it is given as such, with a mask of zeros (RFC 6455, 5.2). */
+function frame(data) {
+  const payload = Buffer.from(data);
+  const opcode = typeof data === "string" ? 1 : 2;
+  const length = payload.length < 126 ? [payload.length] : [126, 0, 0];
+  const head = Buffer.from([0x80 | opcode, 0x80 | length[0], ...length.slice(1), 0, 0, 0, 0]);
+  if (length.length > 1) head.writeUInt16BE(payload.length, 2);
+  return Buffer.concat([head, payload]);
+}
+
+/** Takes whole frames of the server off a buffer; returns the code of a close frame, and what is left. */
+function closeOf(bytes) {
+  let code;
+  for (;;) {
+    const short = bytes[1] & 0x7f;
+    const [at, length] = [
+      [2, short],
+      [4, bytes.length >= 4 && bytes.readUInt16BE(2)],
+      [10, bytes.length >= 10 && Number(bytes.readBigUInt64BE(2))],
+    ][Math.max(0, short - 125)];
+    if (bytes.length < 2 || length === false || bytes.length < at + length) return [code, bytes];
+    if ((bytes[0] & 0x0f) === 8) code = bytes.readUInt16BE(at);
+    bytes = bytes.subarray(at + length);
+  }
+}
+
+function run({ hostname, port, path, headers, data }) {
+  const socket = connect(port, hostname);
+  const many = Buffer.concat(Array(AT_ONCE).fill(frame(data)));
+  const result = { sent: 0, code: undefined, isCut: false };
+  let isOpen = false;
+  let rest = Buffer.alloc(0);
+  const pump = () => {
+    while (!socket.destroyed) {
+      result.sent += AT_ONCE;
+      if (!socket.write(many)) return;
+    }
+  };
+  const take = (bytes) => {
+    const [code, left] = closeOf(bytes);
+    rest = left;
+    result.code ??= code;
+  };
+  socket.on("data", (chunk) => {
+    rest = Buffer.concat([rest, chunk]);
+    if (isOpen) return take(rest);
+    const end = rest.indexOf("\r\n\r\n");
+    if (end < 0) return;
+    const [status] = rest.toString("latin1").split("\r\n");
+    if (!status.includes(" 101 ")) return parentPort.postMessage(status);
+    isOpen = true;
+    take(rest.subarray(end + 4));
+    pump();
+    parentPort.postMessage("begun");
+  });
+  socket.on("drain", pump);
+  // What is cut off may be reset.
+  socket.on("error", () => {});
+  socket.on("close", () => {
+    result.isCut = true;
+  });
+  const lines = Object.entries({
+    host: "gateway",
+    connection: "upgrade",
+    upgrade: "websocket",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": Buffer.alloc(16).toString("base64"),
+    ...headers,
+  }).map(([name, value]) => `${name}: ${value}`);
+  socket.write([`GET ${path} HTTP/1.1`, ...lines, "", ""].join("\r\n"));
+  parentPort.on("message", () => {
+    parentPort.postMessage(result);
+    socket.destroy();
+  });
+}
+
+if (!isMainThread) run(workerData);

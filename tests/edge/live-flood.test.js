@@ -1,0 +1,143 @@
+// One hostile client sends as fast as it can for 10 seconds: the events of the same shard don't wait for it.
+
+import assert from "node:assert/strict";
+import { request } from "node:http";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { bearer } from "./caller.js";
+import { flood } from "./flooder.js";
+import { event, Gateway, TOKEN } from "./gateway.js";
+import { live } from "./streams.js";
+import { ticketFor } from "./ticket-office.js";
+
+const TASK = "task_flooded";
+/** How long each measurement lasts, in milliseconds. */
+const QUIET_MS = 3000;
+const FLOOD_MS = 10_000;
+/** Between two events, in milliseconds. */
+const PAUSE_MS = 20;
+/**
+ * How many times slower the slowest event may be than without the client, and what is never too slow, in milliseconds.
+ * The hostile thread itself takes one of the machine's cores, and other tests may have the rest: a pause of a second is
+ * the machine's. Without the limits, no event was answered before the flood was over.
+ */
+const FACTOR = 5;
+const FLOOR_MS = 2000;
+
+let gateway;
+before(async () => {
+  gateway = await Gateway.start({ bindings: { SHARDS: "1" } });
+  assert.equal((await gateway.post(event(TASK, "queued"))).status, 200);
+});
+after(() => gateway.stop());
+
+let nth = 0;
+/** Posts events one after the other for so long; returns how long the slowest took, in milliseconds. */
+async function slowest(ms) {
+  const end = performance.now() + ms;
+  let most = 0;
+  while (performance.now() < end) {
+    const begun = performance.now();
+    // Had it no limit of its own, an event that is never answered would be told by nobody.
+    const signal = AbortSignal.timeout(FLOOD_MS);
+    const { status } = await gateway.post(event(`task_meanwhile_${nth++}`, "queued"), { signal });
+    assert.equal(status, 200);
+    most = Math.max(most, performance.now() - begun);
+    await sleep(PAUSE_MS);
+  }
+  return most;
+}
+
+/** Measures the events without a hostile client and beside one; returns what became of the client. */
+async function besideFlood(t, path, options) {
+  const quiet = await slowest(QUIET_MS);
+  const client = await flood(gateway, path, options);
+  const flooded = await slowest(FLOOD_MS).finally(async () => {
+    client.result = await client.stop();
+  });
+  t.diagnostic(
+    `slowest event: ${Math.round(quiet)} ms, ${Math.round(flooded)} ms beside the flood`,
+  );
+  t.diagnostic(`${client.result.sent} messages were sent`);
+  assert.ok(flooded <= Math.max(FLOOR_MS, FACTOR * quiet), `${flooded} ms, ${quiet} ms without`);
+  return client.result;
+}
+
+const ack = JSON.stringify({ type: "ack", id: "x" });
+/** What the holder of a ticket may send at most: nothing. */
+for (const [what, data] of Object.entries({
+  acknowledgements: ack,
+  pings: "ping",
+  "empty texts": "",
+  bytes: Buffer.from("ping"),
+})) {
+  test(`a page that sends ${what}, and goes on after the close`, async (t) => {
+    const ticket = await ticketFor(gateway, TASK);
+    const headers = { "sec-websocket-protocol": `vtryon-live, ${ticket}` };
+    const { code, isCut } = await besideFlood(t, live(TASK), { headers, data });
+    assert.deepEqual({ code, isCut }, { code: 1008, isCut: true });
+  });
+}
+
+const ADMIN = bearer(TOKEN);
+/** what watches: its path, and what it sends */
+const ADMINS = {
+  "one shard": ["/api/live/0", '{"type":"ack","id":"1.1.0_1"}'],
+  "one shard, pings": ["/api/live/0", "ping"],
+  "one task": [live(TASK), '{"type":"ack","id":"1.1.0_1"}'],
+  "all shards": ["/api/live", '{"type":"ack","id":"1.1.0_1"}'],
+};
+for (const [what, [path, data]] of Object.entries(ADMINS)) {
+  test(`an administrator's socket of ${what}, that goes on after the close`, async (t) => {
+    const { code, isCut } = await besideFlood(t, path, { headers: ADMIN, data });
+    assert.deepEqual({ code, isCut }, { code: 1008, isCut: true });
+  });
+}
+
+/** Asks for a socket, and leaves it at once; returns the answer's status and headers. */
+function knock(path, headers) {
+  const { promise, resolve, reject } = Promise.withResolvers();
+  const upgrade = {
+    connection: "upgrade",
+    upgrade: "websocket",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": Buffer.alloc(16).toString("base64"),
+  };
+  const asked = request(gateway.url + path, { headers: { ...upgrade, ...headers } });
+  asked.on("upgrade", (_answer, socket) => {
+    socket.destroy();
+    resolve({ status: 101 });
+  });
+  asked.on("response", (answer) => {
+    answer.resume();
+    resolve({ status: answer.statusCode, headers: answer.headers });
+  });
+  asked.on("error", reject);
+  asked.end();
+  return promise;
+}
+
+test("a page that opens its socket again and again is let in so often, and no more", async (t) => {
+  const id = "task_opened_often";
+  const headers = { "sec-websocket-protocol": `vtryon-live, ${await ticketFor(gateway, id)}` };
+  const quiet = await slowest(QUIET_MS);
+  const begun = Date.now();
+  const answers = [];
+  let isOver = false;
+  const hostile = async () => {
+    while (!isOver) answers.push(await knock(live(id), headers));
+  };
+  const all = Promise.all(Array.from({ length: 8 }, hostile));
+  const flooded = await slowest(FLOOD_MS).finally(() => {
+    isOver = true;
+  });
+  await all;
+  const opened = answers.filter(({ status }) => status === 101);
+  const refused = answers.filter(({ status }) => status === 429);
+  t.diagnostic(`slowest event: ${Math.round(quiet)} ms, ${Math.round(flooded)} ms`);
+  t.diagnostic(`${opened.length} were opened, ${refused.length} refused`);
+  assert.ok(flooded <= Math.max(FLOOR_MS, FACTOR * quiet), `${flooded} ms, ${quiet} ms without`);
+  assert.equal(opened.length + refused.length, answers.length);
+  assert.ok(opened.length <= 128 + (2 * (Date.now() - begun)) / 1000 + 1);
+  assert.equal(refused.at(-1).headers["retry-after"], "1");
+});
