@@ -19,19 +19,37 @@ pub(crate) fn is_asked(request: &Request, fault: &str) -> bool {
     request.headers().get("x-fault").ok().flatten().as_deref() == Some(fault)
 }
 
-/// Reads how fast the clock is to run: `CLOCK_SCALE` times, from `CLOCK_FROM` on (milliseconds since 1970); and
-/// `LIMIT`.
+/// Reads how fast the clock is to run: `CLOCK_SCALE` times, from `CLOCK_FROM` on (milliseconds since 1970); `LIMIT`; and
+/// how many bytes the bodies of unverified senders may hold: `BODY_BUDGET`.
 #[cfg(feature = "faults")]
 pub(crate) fn configure(env: &worker::Env) {
     let number = |name| env.var(name).ok().and_then(|value| value.to_string().parse().ok());
     CLOCK.set((number("CLOCK_SCALE").unwrap_or(1), number("CLOCK_FROM").unwrap_or(0)));
     LIMIT.set(number("LIMIT").and_then(|limit| usize::try_from(limit).ok()));
+    crate::body::set_budget(
+        number("BODY_BUDGET").map(i64::unsigned_abs).and_then(|bytes| bytes.try_into().ok()),
+    );
 }
 
 /// Returns a limit: the one that `LIMIT` says where it is set, so that a test can reach it.
 #[cfg(feature = "faults")]
 pub(crate) fn limited(limit: usize) -> usize {
     LIMIT.get().unwrap_or(limit)
+}
+
+/// Returns how many bytes of the budget for bodies are held, where a request asks for it.
+#[cfg(feature = "faults")]
+pub(crate) fn held_bytes_asked_by(request: &Request) -> Option<String> {
+    is_asked(request, "held-bytes").then(|| crate::body::held_bytes().to_string())
+}
+
+/// Panics in the middle of a body when asked to.
+#[cfg(feature = "faults")]
+#[expect(clippy::panic, reason = "a fault on purpose")]
+pub(crate) fn while_reading(request: &Request) {
+    if is_asked(request, "panic-in-body") {
+        panic!("a fault on purpose in the middle of a body");
+    }
 }
 
 /// Turns a time of this machine into one of the clock, and back.
@@ -137,6 +155,14 @@ pub(crate) const fn before_publish(_: &str, _: i64) -> worker::Result<()> {
 
 #[cfg(not(feature = "faults"))]
 pub(crate) const fn before_request(_: &Request) {}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn held_bytes_asked_by(_: &Request) -> Option<String> {
+    None
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn while_reading(_: &Request) {}
 
 #[cfg(not(feature = "faults"))]
 pub(crate) const fn before_commit(_: &str) {}

@@ -22,7 +22,19 @@ function settling(promise, no, settle) {
   );
 }
 
-export const body = (request, no, settle) => settling(request.arrayBuffer(), no, settle);
+export const openBody = (request) => request.body?.getReader({ mode: "byob" });
+
+/**
+ * Reads into the memory of what arrived last, where there is enough of it: what is dropped is not collected at once. At
+ * the end of a body fewer bytes arrive than the least.
+ */
+export function readBody(reader, last, least, most, no, settle) {
+  const known = last?.value.buffer;
+  const buffer = known?.byteLength >= most ? known : new ArrayBuffer(most);
+  settling(reader.readAtLeast(least, new Uint8Array(buffer, 0, most)), no, settle);
+}
+
+export const arrivedBytes = ({ value }) => value;
 
 export const bytesOf = (buffer) => new Uint8Array(buffer);
 

@@ -28,13 +28,29 @@ extern "C" {
     #[wasm_bindgen(js_name = waitUntil)]
     pub(crate) fn wait_until(promise: &Promise);
 
-    /// Waits for the body of a request, and tells `settle` of it.
-    #[wasm_bindgen(catch)]
-    pub(crate) fn body(request: &Request, no: u32, settle: &Settle) -> Result<(), JsValue>;
+    /// A reader of a request's body; undefined where it has none.
+    #[wasm_bindgen(catch, js_name = openBody)]
+    pub(crate) fn open_body(request: &Request) -> Result<JsValue, JsValue>;
 
-    /// The bytes of such a body.
+    /// Reads at least `least` bytes of a body, fewer at its end, and at most `most`; and tells `settle` of it. The memory
+    /// of what arrived `last` is used again.
+    #[wasm_bindgen(catch, js_name = readBody)]
+    pub(crate) fn read_body(
+        reader: &JsValue,
+        last: &JsValue,
+        least: usize,
+        most: usize,
+        no: u32,
+        settle: &Settle,
+    ) -> Result<(), JsValue>;
+
+    /// The bytes that were read; none at the end.
+    #[wasm_bindgen(js_name = arrivedBytes)]
+    pub(crate) fn arrived_bytes(arrived: &JsValue) -> Vec<u8>;
+
+    /// The bytes of an `ArrayBuffer`.
     #[wasm_bindgen(js_name = bytesOf)]
-    pub(crate) fn bytes_of(body: &JsValue) -> Vec<u8>;
+    pub(crate) fn bytes_of(buffer: &JsValue) -> Vec<u8>;
 
     /// Calls an object by its name, and tells `settle` what it says.
     #[wasm_bindgen(catch)]

@@ -36,13 +36,7 @@ pub(crate) async fn receive(
         Ok(signature) => signature,
         Err(error) => return Err(reject(error.code(), head, Body::Unread(request), &env, context).await),
     };
-    let body = match body::read(request, head.declared(), config.verifier.limit()).await {
-        Ok(body) => body,
-        Err(refusal) if refusal.code() == Code::PayloadTooLarge => {
-            return Err(reject(Code::PayloadTooLarge, head, Body::Unwanted, &env, context).await);
-        }
-        Err(refusal) => return Err(refusal),
-    };
+    let body = body::read(request, head.declared(), config.verifier.limit()).await?;
     let verified = match config.verifier.verify(&body, &signature) {
         Ok(verified) => verified,
         Err(error) => {

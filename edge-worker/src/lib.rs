@@ -62,6 +62,8 @@ pub use shard::TaskShard;
 /// sender waits. A test event may take as long as an endpoint may, and a little.
 const DEADLINE: Duration = Duration::from_secs(10);
 const TEST_DEADLINE: Duration = Duration::from_secs(15);
+const _: () =
+    assert!(body::DEADLINE.as_millis() < DEADLINE.as_millis(), "a slow body has an answer of its own");
 
 /// Answers a request. Whatever goes wrong inside, its sender sees a 503 and no detail.
 ///
@@ -122,6 +124,9 @@ async fn serve(
     faults::configure(&env);
     if let Some(bill) = bill::asked_by(&request) {
         return reply::raw(200, &bill);
+    }
+    if let Some(held) = faults::held_bytes_asked_by(&request) {
+        return reply::raw(200, &held);
     }
     bill::count(Item::Request);
     faults::before_request(&request);

@@ -15,8 +15,8 @@ use worker::{Context, Delay, Env, console_error, console_warn};
 use self::tally::{Cause, Kept, Tally};
 use crate::host::Head;
 use crate::reply::Refusal;
-use crate::wire::rejection::{self, PathKind};
 use crate::wire::Tell;
+use crate::wire::rejection::{self, PathKind};
 use crate::{body, clock, stub};
 
 /// How much of a refused request is kept, in bytes. Events have a few hundred.
@@ -41,8 +41,8 @@ thread_local! {
     static TALLY: RefCell<Tally> = const { RefCell::new(Tally::EMPTY) };
 }
 
-/// Counts a refusal that nothing has counted before, where it is one of a webhook: of one sent by a method that the
-/// path does not have, or of one that seems to be signed and was posted elsewhere.
+/// Counts a refusal that nothing has counted before: of a body that was not read to its end, of a webhook sent by a
+/// method that the path does not have, and of one that seems to be signed and was posted elsewhere.
 pub(crate) async fn count_refusal(
     refusal: &Refusal,
     path: PathKind,
@@ -52,6 +52,7 @@ pub(crate) async fn count_refusal(
 ) {
     let is_signed_post = head.method == "POST" && !head.signature.is_empty();
     let code = match (path, refusal.code()) {
+        (_, code) if refusal.is_of_body() => code,
         (PathKind::Webhook, Code::MethodNotAllowed) => Code::MethodNotAllowed,
         (PathKind::Webhook, _) | (_, Code::Unavailable) => return,
         (PathKind::Webhooks | PathKind::Api | PathKind::Other, _) if is_signed_post => Code::NotFound,

@@ -16,22 +16,23 @@ pub(crate) struct Refusal {
     code: Code,
     message: Cow<'static, str>,
     headers: Vec<(&'static str, Cow<'static, str>)>,
+    is_of_body: bool,
 }
 
 impl Refusal {
     pub(crate) const fn new(code: Code) -> Self {
         let code = code.public();
-        Self { code, message: Cow::Borrowed(code.summary()), headers: Vec::new() }
+        Self { code, message: Cow::Borrowed(code.summary()), headers: Vec::new(), is_of_body: false }
     }
 
     /// Says what is wrong in the words of the place that knows.
     pub(crate) const fn because(code: Code, message: &'static str) -> Self {
-        Self { code, message: Cow::Borrowed(message), headers: Vec::new() }
+        Self { code, message: Cow::Borrowed(message), headers: Vec::new(), is_of_body: false }
     }
 
     /// Says it in words that were put together for the case.
     pub(crate) const fn telling(code: Code, message: String) -> Self {
-        Self { code, message: Cow::Owned(message), headers: Vec::new() }
+        Self { code, message: Cow::Owned(message), headers: Vec::new(), is_of_body: false }
     }
 
     pub(crate) fn message(&self) -> &str {
@@ -40,6 +41,15 @@ impl Refusal {
 
     pub(crate) const fn code(&self) -> Code {
         self.code
+    }
+
+    /// Marks a refusal of a body that was not read to its end.
+    pub(crate) fn of_body(self) -> Self {
+        Self { is_of_body: true, ..self }
+    }
+
+    pub(crate) const fn is_of_body(&self) -> bool {
+        self.is_of_body
     }
 
     /// Adds a header to its answer.

@@ -50,17 +50,21 @@ impl Route {
         let (_, path) = place.split_once('/').unwrap_or_default();
         let segments: Vec<&str> = path.split('/').collect();
         match *segments.as_slice() {
-            // One slash at the end is a common slip where a URL is registered.
-            ["webhooks", "vtryon"] | ["webhooks", "vtryon", ""] => Self::Webhook,
+            ["webhooks", "vtryon"] => Self::Webhook,
+            ["webhooks", ref rest @ ..] => Self::below_webhooks(rest),
             ["healthz"] => Self::Health,
             ["api", "session"] => Self::Session,
             ["api", "live"] => Self::Live(query.to_owned()),
             ["api", "live", shard] => Self::LiveShard(shard.to_owned(), query.to_owned()),
             ["api", "tasks", id, "live"] => Self::LiveTask(decoded(id), query.to_owned()),
             ["api", ref rest @ ..] => Self::Api(Api::of(rest, query)),
-            ["webhooks", ..] => Self::NotFound(PathKind::Webhooks),
             _ => Self::NotFound(PathKind::Other),
         }
+    }
+
+    /// One slash at the end is a common slip where a URL is registered.
+    fn below_webhooks(segments: &[&str]) -> Self {
+        if segments == ["vtryon", ""] { Self::Webhook } else { Self::NotFound(PathKind::Webhooks) }
     }
 
     /// Returns which kind of path this is.

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { against, checkAnswer, OPERATIONS } from "./api-document.js";
 import { elsewhere } from "./caller.js";
 import { TOKEN } from "./gateway.js";
+import { exchange, head } from "./raw.js";
 
 export { DOCUMENT, OPERATIONS, seen } from "./api-document.js";
 
@@ -74,4 +75,18 @@ export async function call(gateway, id, { json, beyond = false, from, ...request
   if (answer.ok) assert.equal(fault, undefined, `${id} is served`);
   if (answer.status === 400 && !beyond) assert.ok(fault, `${id} is refused: ${body.message}`);
   return { status, headers: given, body };
+}
+
+/** Calls an operation by its name with a body in pieces, as no client library would send it. */
+export async function callRaw(gateway, id, headers, ...pieces) {
+  const operation = OPERATIONS.find((operation) => operation.id === id);
+  assert.ok(operation, `there is no operation ${id}`);
+  const path = operation.path.replace(/\{(\w+)\}/g, (_, name) => MISSING[name]);
+  const answer = await exchange(gateway.url, head(operation.method, path, headers), ...pieces);
+  const lines = answer.head.split("\r\n").slice(1);
+  const given = new Headers(lines.map((line) => line.split(/: ?(.*)/, 2)));
+  return {
+    status: answer.status,
+    body: checkAnswer(operation, { ...answer, headers: given, text: answer.body }),
+  };
 }

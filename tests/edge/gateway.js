@@ -158,6 +158,14 @@ export class Gateway {
     await this.#miniflare.dispose();
   }
 
+  /** How much memory the runtime has in use, in bytes. */
+  memory() {
+    const [pid, ...others] = runtimes();
+    if (pid === undefined || others.length > 0) throw new Error("there is not one runtime");
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)[1]) * 1024;
+  }
+
   /** Every file in which a shard keeps what it stores, with the digest of its content. */
   async stored() {
     const folder = path.join(this.folder, "objects");

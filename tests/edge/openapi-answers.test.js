@@ -8,9 +8,10 @@ import { emitted } from "../support/wait.js";
 import { AUD } from "./access-team.js";
 import { Backend } from "./backend.js";
 import { cookie, good, JSON_TYPE } from "./caller.js";
-import { call, MISSING, OPERATIONS, seen } from "./document.js";
+import { call, callRaw, MISSING, OPERATIONS, seen } from "./document.js";
 import { event, Gateway, sign, TOKEN, until } from "./gateway.js";
 import { BEYOND, CONFLICTS, INVALID, long, TAKEN } from "./openapi-invalid.js";
+import { END } from "./raw.js";
 
 /** The token that may make tickets, and nothing else. */
 const MINTER = "ticket-token-of-the-tests-0123456789abcdef";
@@ -327,6 +328,25 @@ test("an endpoint that leads back to the gateway is a conflict, one that is not 
     const other = await call(own, operation, { path, json: { url: "https://shop.example/" } });
     assert.equal(other.status, 403, operation);
   }
+});
+
+/** What lets a request in whose body is read; by the name of an operation, where it is not the token. */
+const ADMISSION = {
+  receiveEvent: `x-vtryon-signature: ${sign("{}")}`,
+  openSession: "content-type: application/json",
+};
+
+test("a body that ends early or does not come is answered as one, wherever there is a body", async () => {
+  const ids = OPERATIONS.filter(({ body }) => body).map(({ id }) => id);
+  await Promise.all(
+    ids.map(async (id) => {
+      const headers = [ADMISSION[id] ?? `authorization: Bearer ${TOKEN}`, "content-length: 2"];
+      const cut = await callRaw(gateway, id, headers, "{", END);
+      assert.deepEqual([cut.status, cut.body.error], [400, "incomplete_body"], id);
+      const stalled = await callRaw(gateway, id, headers, "{");
+      assert.deepEqual([stalled.status, stalled.body.error], [408, "body_timeout"], id);
+    }),
+  );
 });
 
 test("a change that the shards do not confirm is answered 202", async () => {

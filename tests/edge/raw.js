@@ -2,17 +2,23 @@
 
 import { connect } from "node:net";
 
+/** Closes the sender's half of a connection, as a piece of what is sent. */
+export const END = Symbol("end");
+
 /**
- * Sends bytes to a gateway and returns the status and the body of its answer.
+ * Sends bytes to a gateway and returns the status and the body of its answer; status 0 where there is none.
  * @param {string} url
- * @param {(string | Buffer)[]} pieces
+ * @param {(string | Buffer | typeof END)[]} pieces
  * @returns {Promise<{status: number, head: string, body: string}>}
  */
 export function exchange(url, ...pieces) {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
-    const socket = connect(Number(port), hostname, () => {
-      for (const piece of pieces) socket.write(piece);
+    const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true }, () => {
+      for (const piece of pieces) {
+        if (piece === END) socket.end();
+        else socket.write(piece);
+      }
     });
     let text = "";
     socket.on("data", (chunk) => {
@@ -25,6 +31,7 @@ export function exchange(url, ...pieces) {
       resolve({ status: Number(head.split(" ")[1]), head, body });
     });
     socket.on("error", reject);
+    socket.on("end", () => socket.destroy());
     socket.on("close", () => resolve({ status: 0, head: text, body: "" }));
   });
 }

@@ -207,8 +207,7 @@ const ELSEWHERE = {
 test("signed posts to other paths are counted by the kind of path, and no path is kept", async (t) => {
   const gateway = await start(t);
   const signature = sign(COMPACT);
-  const post = (at, headers) =>
-    fetch(gateway.url + at, { method: "POST", body: COMPACT, headers });
+  const post = (at, headers) => fetch(gateway.url + at, { method: "POST", body: COMPACT, headers });
   for (const [at, status] of Object.values(ELSEWHERE).flat()) {
     assert.equal((await post(at, { "x-vtryon-signature": signature })).status, status, at);
     // What is not signed, or is no post, is no webhook.

@@ -130,8 +130,7 @@ fn add(sql: &SqlStorage, rejection: &Rejection) -> worker::Result<()> {
 
 /// Returns the rows, the latest first; a code or a kind of path that this version does not know is left out.
 fn all(sql: &SqlStorage) -> worker::Result<Vec<Row>> {
-    const ALL: &str =
-        "SELECT code, path, count, first_at, last_at, sample FROM rejections ORDER BY last_at DESC, code, path";
+    const ALL: &str = "SELECT code, path, count, first_at, last_at, sample FROM rejections ORDER BY last_at DESC, code, path";
     let rows = sql::all(sql, ALL, &[], |row| {
         let (code, path) = (row.text(), row.text());
         let (count, first_at, last_at) = (row.int(), Millis(row.int()), Millis(row.int()));

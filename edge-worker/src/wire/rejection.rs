@@ -39,16 +39,20 @@ pub(crate) const fn summary(code: Code, path: PathKind) -> &'static str {
         (Code::NotFound, PathKind::Webhook | PathKind::Other) => {
             "a signed webhook was posted to an unknown path"
         }
+        (Code::Unavailable, _) => "the memory for bodies of unverified senders was full",
         (code, _) => code.summary(),
     }
 }
 
 /// Says what the gateway's operator can do about it.
-pub(crate) const fn hint(code: Code) -> &'static str {
-    match code {
-        Code::NotFound => "register the URL of this gateway that ends in /webhooks/vtryon",
-        code => code.hint(),
+pub(crate) fn hint(code: Code) -> &'static str {
+    if code == Code::NotFound {
+        return "register the URL of this gateway that ends in /webhooks/vtryon";
     }
+    if code == Code::Unavailable {
+        return "somebody sends many long bodies at the same time: block them in the firewall of your zone. Vtryon comes again";
+    }
+    code.hint()
 }
 
 /// Webhooks refused for one cause, as an isolate has counted them.
