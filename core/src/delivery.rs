@@ -25,9 +25,9 @@ const DIGITS: usize = 44;
 pub struct EndpointSecret(Zeroizing<[u8; 32]>);
 
 impl EndpointSecret {
-    /// Takes 32 bytes, which a shell has drawn.
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(Zeroizing::new(bytes))
+    /// Takes 32 random bytes, as an array or as one that is already overwritten when it is dropped.
+    pub fn from_bytes(bytes: impl Into<Zeroizing<[u8; 32]>>) -> Self {
+        Self(bytes.into())
     }
 
     /// Reads the text that [`EndpointSecret::reveal`] writes, and no other spelling of it: the text itself is

@@ -2,7 +2,7 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::base64;
 
@@ -23,9 +23,18 @@ impl MasterKey {
     }
 
     /// Derives the key for the purpose that `label` names: HMAC-SHA256 of the label, under this key.
-    pub(crate) fn derive(&self, label: &str) -> [u8; 32] {
-        hmac_sha256(&self.0).chain_update(label).finalize().into_bytes().into()
+    pub(crate) fn derive(&self, label: &str) -> Zeroizing<[u8; 32]> {
+        derive(&self.0, label.as_bytes())
     }
+}
+
+/// Derives a key from another one: HMAC-SHA256 of `info`. Its memory is overwritten when it is dropped.
+pub(crate) fn derive(key: &[u8; 32], info: &[u8]) -> Zeroizing<[u8; 32]> {
+    let mut mac = hmac_sha256(key).chain_update(info).finalize().into_bytes();
+    let mut derived = Zeroizing::new([0; 32]);
+    derived.copy_from_slice(&mac);
+    mac.as_mut_slice().zeroize();
+    derived
 }
 
 /// Prepares HMAC-SHA256 (RFC 2104) under a key of 32 bytes.
@@ -76,6 +85,16 @@ mod tests {
         }
     }
 
+    #[test]
+    fn keys_are_overwritten_when_they_are_dropped() {
+        fn is_overwritten<T: zeroize::ZeroizeOnDrop>(_: &T) {}
+        let master = MasterKey::parse(HEX).unwrap();
+        is_overwritten(&master.0);
+        is_overwritten(&master.derive(""));
+        is_overwritten(&derive(&master.0, b""));
+        is_overwritten(&hmac_sha256(&master.0));
+    }
+
     /// What is sealed under these keys is read back by later versions, so they are pinned.
     #[test]
     fn derived_keys_are_pinned() {
@@ -86,7 +105,7 @@ mod tests {
         ];
         let master = MasterKey::parse(HEX).unwrap();
         for (label, key) in pinned {
-            assert_eq!(hex::encode(master.derive(label)), key, "{label}");
+            assert_eq!(hex::encode(*master.derive(label)), key, "{label}");
         }
     }
 }

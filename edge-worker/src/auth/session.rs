@@ -3,9 +3,8 @@
 
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
-use zeroize::Zeroizing;
 
-use crate::keys::{MasterKey, hmac_sha256};
+use crate::keys::{MasterKey, derive, hmac_sha256};
 use vtryon_webhooks::Millis;
 
 /// How long a session lasts, in seconds: 12 hours.
@@ -31,9 +30,7 @@ pub(super) struct Sessions(Hmac<Sha256>);
 
 impl Sessions {
     pub(super) fn new(master: &MasterKey, token: &[u8]) -> Self {
-        let key = Zeroizing::new(master.derive(LABEL));
-        let key: [u8; 32] = hmac_sha256(&key).chain_update(token).finalize().into_bytes().into();
-        Self(hmac_sha256(&Zeroizing::new(key)))
+        Self(hmac_sha256(&derive(&master.derive(LABEL), token)))
     }
 
     /// Opens a session: the value of a `set-cookie` header.

@@ -7,7 +7,6 @@
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use vtryon_webhooks::{Millis, TaskId};
-use zeroize::Zeroizing;
 
 use crate::keys::{MasterKey, hmac_sha256};
 
@@ -42,7 +41,7 @@ pub(crate) struct Pass {
 
 impl Tickets {
     pub(crate) fn new(master: &MasterKey) -> Self {
-        let key = |label| hmac_sha256(&Zeroizing::new(master.derive(label)));
+        let key = |label| hmac_sha256(&master.derive(label));
         Self { ticket: key(TICKET_LABEL), resume: key(RESUME_LABEL) }
     }
 

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use vtryon_webhooks::delivery::{EndpointSecret, Signer};
+use zeroize::Zeroizing;
 
 use crate::config::Config;
 use crate::sorted::Sorted;
@@ -41,7 +42,14 @@ pub(crate) async fn open(
     let sealed = hex::decode(&secret.sealed).unwrap_or_default();
     let key = config.master.derive(LABEL);
     let plain = web_crypto::open(&key, &context(endpoint, secret.version), &sealed).await?;
-    Ok(plain.and_then(|plain| plain.try_into().ok()).map(EndpointSecret::from_bytes))
+    let bytes = plain.and_then(|plain| {
+        let mut bytes = Zeroizing::new([0; 32]);
+        (plain.len() == bytes.len()).then(|| {
+            bytes.copy_from_slice(&plain);
+            bytes
+        })
+    });
+    Ok(bytes.map(EndpointSecret::from_bytes))
 }
 
 /// Makes a sealed secret ready to sign, once in the life of an isolate.

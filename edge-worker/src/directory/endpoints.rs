@@ -81,7 +81,7 @@ impl Directory {
             return Err(Refusal::because(Code::InvalidRequest, "`url` is missing"));
         }
         disable_by_hand(&mut record, now);
-        let secret = EndpointSecret::from_bytes(web_crypto::random()?);
+        let secret = EndpointSecret::from_bytes(web_crypto::random_key()?);
         let no = self.take_number()?;
         record.endpoint.no = no;
         record.endpoint.secrets = vec![sealed(config, no, 1, &secret, now).await?];
@@ -139,7 +139,7 @@ impl Directory {
         }
         let version = self.find(no)?.endpoint.secrets.first().map_or(0, |secret| secret.version) + 1;
         let now = clock::now();
-        let secret = EndpointSecret::from_bytes(web_crypto::random()?);
+        let secret = EndpointSecret::from_bytes(web_crypto::random_key()?);
         let new = sealed(config, no, version, &secret, now).await?;
         // Read again: it may have changed while the secret was sealed.
         let mut record = self.find(no)?;

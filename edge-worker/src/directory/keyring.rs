@@ -64,7 +64,7 @@ impl Directory {
         let sql = self.state.storage().sql();
         let configured = fingerprints(config);
         let known = remembered(&sql)?;
-        let key = Zeroizing::new(config.master.derive(LABEL));
+        let key = config.master.derive(LABEL);
         for (fingerprint, (_, secret)) in configured.iter().zip(Config::webhook_secrets(&self.env)) {
             let is_fresh = |seen_at: Millis| now < seen_at.plus_seconds(AFRESH);
             if known.iter().any(|known| known.fingerprint == *fingerprint && is_fresh(known.seen_at)) {
@@ -88,14 +88,14 @@ impl Directory {
         let sql = self.state.storage().sql();
         let mut keyring = Keyring::default();
         keyring.secrets.extend(Config::webhook_secrets(&self.env));
-        let key = Zeroizing::new(config.master.derive(LABEL));
+        let key = config.master.derive(LABEL);
         let configured = fingerprints(config);
         for known in remembered(&sql)?.into_iter().take(MAX_RETIRED + configured.len()) {
             if configured.contains(&known.fingerprint) || known.seen_at.plus_seconds(RETIRED_FOR) < now {
                 continue;
             }
             let secret = web_crypto::open(&key, &context(&known.fingerprint), &known.sealed).await?;
-            keyring.add(Held::Retired, secret.map(Zeroizing::new));
+            keyring.add(Held::Retired, secret);
         }
         // Every endpoint's current secret before the first one's previous.
         let (current, previous): (Vec<_>, Vec<_>) = records::all(&sql)?
