@@ -12,6 +12,7 @@ mod clock;
 mod config;
 mod deliver;
 mod directory;
+mod excerpt;
 mod faults;
 mod host;
 mod ingest;

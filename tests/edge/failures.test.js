@@ -1,4 +1,5 @@
-// What a backend may do to a delivery, and what is recorded of it: the status, the error, the first KiB of the answer.
+// What a backend may do to a delivery, and what is recorded of it: the status, the error, and of a failure the first KiB
+// of the answer, without control characters.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -7,6 +8,14 @@ import { acknowledged, attempted, delivery, named } from "./deliveries.js";
 import { Gateway } from "./gateway.js";
 
 const LONG = "0123456789abcdef".repeat(300);
+
+/** Control characters of either range, an escape sequence, turned directions, a tag, half a surrogate pair, no UTF-8. */
+const ODD = Buffer.concat([
+  Buffer.from("a\0b\x1b[2Jc\x7f\u0085\u202ed\u2066e\u200b\u2028\u{e0041}f\r\n\tg\u00e9"),
+  Buffer.from([0xed, 0xa0, 0x80, 0xff, 0x68]),
+]);
+const PRINTED =
+  "a\ufffdb\ufffd[2Jc\ufffd\ufffd\ufffdd\ufffde\ufffd\ufffd\ufffdf   g\u00e9\ufffd\ufffd\ufffd\ufffdh";
 const status =
   (code, text = "") =>
   ({ response }) =>
@@ -14,14 +23,15 @@ const status =
 
 /** [the name, what the backend does, the state, what the attempt says] */
 const CASES = [
-  ["ok", ANSWERS.ok, "delivered", { status: 200, answer: "ok" }],
+  ["ok", ANSWERS.ok, "delivered", { status: 200, answer: "" }],
   ["no_content", status(204), "delivered", { status: 204, answer: "" }],
-  ["accepted", status(299, "later"), "delivered", { status: 299, answer: "later" }],
-  ["drip", ANSWERS.drip, "delivered", { status: 200, answer: "d" }],
-  ["torn", torn(200), "delivered", { status: 200, answer: "part" }],
-  ["long", status(200, LONG), "delivered", { status: 200, answer: LONG.slice(0, 1024) }],
-  ["bytes", status(200, Buffer.from([0x61, 0xff, 0x62])), "delivered", { answer: "a\ufffdb" }],
-  ["slow", slow, "delivered", { status: 200, answer: "at last" }],
+  ["accepted", status(299, "later"), "delivered", { status: 299, answer: "" }],
+  ["drip", ANSWERS.drip, "delivered", { status: 200, answer: "" }],
+  ["torn", torn(200), "delivered", { status: 200, answer: "" }],
+  ["long", status(200, LONG), "delivered", { status: 200, answer: "" }],
+  ["odd", status(200, ODD), "delivered", { status: 200, answer: "" }],
+  ["odd_fail", status(500, ODD), "pending", { status: 500, answer: PRINTED }],
+  ["slow", slow, "delivered", { status: 200, answer: "" }],
   ["fail", ANSWERS.fail, "pending", { status: 500, answer: "broken" }],
   ["torn_fail", torn(503), "pending", { status: 503, answer: "part" }],
   ["bad_request", status(400, LONG), "pending", { status: 400, answer: LONG.slice(0, 1024) }],

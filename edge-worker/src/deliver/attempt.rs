@@ -17,13 +17,14 @@ use worker::{Delay, console_error};
 use super::seal;
 use crate::clock;
 use crate::config::Config;
+use crate::excerpt;
 use crate::js_url::location_host;
 use crate::wire::delivery::{Attempt, Dispatch, Report, delivery_id, endpoint_of};
 
 /// How long an endpoint may take, in milliseconds.
 const TIMEOUT_MS: u32 = 10_000;
 
-/// How much of an answer is kept, and how long it is waited for once its status is known.
+/// How much of a failure's answer is kept, and how long an answer is waited for once its status is known.
 const ANSWER_BYTES: usize = 1024;
 const ANSWER_TIME: Duration = Duration::from_secs(1);
 
@@ -175,21 +176,24 @@ async fn read(response: &web_sys::Response, url: &str, attempted_at: Millis) -> 
     let header = |name| response.headers().get(name).ok().flatten();
     let retry_after = header("retry-after");
     let location = header("location").filter(|_| (300..400).contains(&response.status()));
+    // Read in any case: an endpoint may take a connection that is closed before for a failure.
+    let body = beginning(response).await;
+    let is_failure = Reply::of(response.status()) != Reply::Delivered;
     Answer {
         status: Some(response.status()),
         error: None,
         retry_after_ms: retry_after.and_then(|value| {
             retry::retry_after(&value).or_else(|| clock::parse(&value).map(|date| date.0 - attempted_at.0))
         }),
-        text: beginning(response).await,
+        text: if is_failure { excerpt::line(&body, ANSWER_BYTES) } else { String::new() },
         location_host: location.and_then(|location| location_host(&location, url)),
         previous_secret: false,
     }
 }
 
-/// Reads the beginning of an answer's body as text; what is not UTF-8 stands as U+FFFD.
-async fn beginning(response: &web_sys::Response) -> String {
-    let Some(stream) = response.body() else { return String::new() };
+/// Reads the beginning of an answer's body.
+async fn beginning(response: &web_sys::Response) -> Vec<u8> {
+    let Some(stream) = response.body() else { return Vec::new() };
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let mut bytes = Vec::new();
     let filled = async {
@@ -203,6 +207,5 @@ async fn beginning(response: &web_sys::Response) -> String {
     if let Either::Right(_) = select(pin!(filled), Delay::from(ANSWER_TIME)).await {}
     // The rest is nobody's: the connection is free for the next one.
     drop(JsFuture::from(reader.cancel()));
-    bytes.truncate(ANSWER_BYTES);
-    String::from_utf8_lossy(&bytes).into_owned()
+    bytes
 }

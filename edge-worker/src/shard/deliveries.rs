@@ -69,7 +69,7 @@ pub(super) struct Record {
     pub(super) took_ms: i64,
     pub(super) status: Option<u16>,
     pub(super) error: Option<String>,
-    /// The first KiB of the answer.
+    /// The first KiB of a failure's answer; empty for a success.
     pub(super) answer: String,
     /// Where a redirect leads: the host alone.
     pub(super) location_host: Option<String>,

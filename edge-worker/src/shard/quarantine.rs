@@ -7,6 +7,7 @@ use super::TaskShard;
 use super::owe::{Fresh, Owed};
 use super::retention::{self, QUARANTINE_PRUNED_TO};
 use crate::clock;
+use crate::excerpt;
 use crate::json::object;
 use crate::sql::{self, Bind};
 use crate::wire::{Arrival, Item, Kept, Page};
@@ -27,7 +28,7 @@ struct View {
     bytes: i64,
     /// Whether only the beginning was kept.
     truncated: bool,
-    /// The first KiB as text; what is not UTF-8 stands as U+FFFD.
+    /// The first KiB as text; what is not printed stands as U+FFFD.
     head: String,
 }
 
@@ -117,7 +118,7 @@ impl TaskShard {
                 key,
                 bytes,
                 truncated: kept < bytes,
-                head: String::from_utf8_lossy(&head).into_owned(),
+                head: excerpt::text(&head, HEAD),
             };
             Item::new(no, at, &view)
         })?;
