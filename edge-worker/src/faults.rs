@@ -9,6 +9,8 @@ thread_local! {
     static CLOCK: std::cell::Cell<(i64, i64)> = const { std::cell::Cell::new((1, 0)) };
     /// What takes the place of a limit that is too high for a test.
     static LIMIT: std::cell::Cell<Option<usize>> = const { std::cell::Cell::new(None) };
+    /// From how many bytes on a database is full.
+    static DATABASE_LIMIT: std::cell::Cell<Option<usize>> = const { std::cell::Cell::new(None) };
     /// Whether nothing is shown.
     static HELD: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
@@ -29,6 +31,8 @@ pub(crate) fn configure(env: &worker::Env) {
     crate::body::set_budget(
         number("BODY_BUDGET").map(i64::unsigned_abs).and_then(|bytes| bytes.try_into().ok()),
     );
+    let limit = env.var("DATABASE_LIMIT").ok().and_then(|value| value.to_string().parse().ok());
+    DATABASE_LIMIT.set(limit);
 }
 
 /// Returns a limit: the one that `LIMIT` says where it is set, so that a test can reach it.
@@ -50,6 +54,18 @@ pub(crate) fn while_reading(request: &Request) {
     if is_asked(request, "panic-in-body") {
         panic!("a fault on purpose in the middle of a body");
     }
+}
+
+/// Fails a statement that adds a row to a database that is full: `DATABASE_LIMIT` bytes. The runtime's own limit can't
+/// be set, nor SQLite's (`PRAGMA max_page_count` is not authorized). As there, rows are read, deleted and overwritten
+/// all the same.
+#[cfg(feature = "faults")]
+pub(crate) fn before_statement(sql: &worker::SqlStorage, statement: &str) -> worker::Result<()> {
+    let adds_a_row = statement.starts_with("INSERT") && !statement.contains("ON CONFLICT");
+    if adds_a_row && DATABASE_LIMIT.get().is_some_and(|limit| sql.database_size() >= limit) {
+        return Err(worker::Error::from("database or disk is full: SQLITE_FULL"));
+    }
+    Ok(())
 }
 
 /// Turns a time of this machine into one of the clock, and back.
@@ -124,6 +140,11 @@ pub(crate) const fn is_unshown(_: Option<&str>) -> bool {
 
 #[cfg(not(feature = "faults"))]
 pub(crate) async fn before_showing() {}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn before_statement(_: &worker::SqlStorage, _: &str) -> worker::Result<()> {
+    Ok(())
+}
 
 #[cfg(not(feature = "faults"))]
 pub(crate) const fn configure(_: &worker::Env) {}

@@ -8,9 +8,9 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{SqlStorage, Storage, wasm_bindgen};
 
-use crate::bill;
 use crate::host::{self, Cursor};
 use crate::sorted::Sorted;
+use crate::{bill, faults};
 
 /// A parameter of a statement. There is no boolean: the platform would bind one as a text.
 pub(crate) enum Bind<'a> {
@@ -55,6 +55,7 @@ thread_local! {
 }
 
 fn exec(sql: &SqlStorage, statement: &'static str, binds: &[Bind<'_>]) -> worker::Result<Cursor> {
+    faults::before_statement(sql, statement)?;
     let place = (statement.as_ptr().addr(), statement.len());
     let known = STATEMENTS.with_borrow(|known| known.get(&place).cloned());
     let text = known.unwrap_or_else(|| {

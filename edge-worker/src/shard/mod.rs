@@ -200,6 +200,7 @@ impl TaskShard {
     async fn run(&self) -> worker::Result<()> {
         let now = clock::now();
         let config = Config::current(&self.env).map_err(|_| worker::Error::from("not configured"))?;
+        let mut chores = Ok(());
         for chore in [
             self.expire_leases(now),
             self.bury_orphans(now),
@@ -208,6 +209,8 @@ impl TaskShard {
         ] {
             if let Err(error) = chore {
                 console_error!("alarm: {error}");
+                // The next run waits for a while: what has failed now would most likely fail again at once.
+                chores = Err(worker::Error::from("a part of its work is left for the next run"));
             }
         }
         let is_delivering = Cell::new(true);
@@ -225,6 +228,6 @@ impl TaskShard {
             Ok(())
         };
         let (delivered, settled) = join(deliveries, results).await;
-        settled.and(delivered).and(self.complain(now, clock::now()).await)
+        settled.and(delivered).and(self.complain(now, clock::now()).await).and(chores)
     }
 }
