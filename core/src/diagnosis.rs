@@ -15,7 +15,7 @@ use core::fmt;
 
 use crate::digest::Digest;
 use claim::{Claim, Dress};
-pub use mistake::Mistake;
+pub use mistake::{Evidence, Mistake};
 
 /// What was kept of a request that was refused.
 ///

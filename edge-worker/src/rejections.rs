@@ -1,4 +1,4 @@
-//! Refused requests: counted in memory, with the last one of each cause, and told to the directory now and then.
+//! Refused requests: counted in memory, with two samples of each cause, and told to the directory now and then.
 //!
 //! Whoever floods the gateway reaches no object by it: each isolate tells the directory once in a while, after
 //! an answer, and what it keeps until then is bounded.
@@ -71,10 +71,9 @@ pub(crate) async fn note(
     env: &Env,
     context: &Context,
 ) {
-    let last = sample(head, body).await;
-    let now = clock::now();
-    let cause = Cause { code, path, count: 1, first_at: now, last_at: now, last };
-    if TALLY.with_borrow_mut(|tally| tally.add(cause)) {
+    let kept = sample(head, body).await;
+    let now = kept.received_at;
+    if TALLY.with_borrow_mut(|tally| tally.add(Cause::of(code, path, kept))) {
         console_warn!("rejected: {code} at {} ({})", path.as_str(), rejection::summary(code, path));
     }
     let Some(wait) = TALLY.with_borrow_mut(|tally| tally.wait(now)) else { return };
@@ -118,7 +117,14 @@ async fn sample(head: &Head, body: Body<'_>) -> Kept {
         },
         Body::Unwanted => (Vec::new(), declared),
     };
-    Kept { header: cut(signature, MAX_HEADER), header_bytes: signature.len(), content_type, body, body_bytes }
+    Kept {
+        received_at: clock::now(),
+        header: cut(signature, MAX_HEADER),
+        header_bytes: signature.len(),
+        content_type,
+        body,
+        body_bytes,
+    }
 }
 
 /// Returns the beginning of a text, at most so many bytes of it.

@@ -36,6 +36,8 @@ pub(crate) enum Api {
     Replay(String),
     Tickets,
     Rejections,
+    Secrets,
+    Secret(String),
     Metrics,
     Stats(String),
     Document,
@@ -115,6 +117,8 @@ impl Api {
             ["replay"] => Self::Replays,
             ["replays", id] => Self::Replay(id.to_owned()),
             ["rejections"] => Self::Rejections,
+            ["secrets"] => Self::Secrets,
+            ["secrets", fingerprint] => Self::Secret(fingerprint.to_owned()),
             ["tickets"] => Self::Tickets,
             ["metrics"] => Self::Metrics,
             ["stats"] => Self::Stats(query.to_owned()),
@@ -134,12 +138,14 @@ impl Api {
             | Self::Delivery(_)
             | Self::Replay(_)
             | Self::Rejections
+            | Self::Secrets
             | Self::Metrics
             | Self::Stats(_)
             | Self::Document
             | Self::Nowhere => "GET, HEAD",
             Self::Endpoints => "GET, HEAD, POST",
             Self::Endpoint(_) => "GET, HEAD, PATCH, DELETE",
+            Self::Secret(_) => "DELETE",
             Self::Rotate(_)
             | Self::Retire(_)
             | Self::Test(_)

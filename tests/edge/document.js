@@ -15,6 +15,7 @@ export const MISSING = {
   delivery_id: "dlv_0_1",
   replay_id: `rpl_${"0".repeat(16)}`,
   shard: "1000",
+  fingerprint: "00000000",
 };
 
 /** What the document has against a request; nothing where it allows it. */

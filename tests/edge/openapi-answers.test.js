@@ -257,6 +257,17 @@ test("rejections", async () => {
   });
 });
 
+test("secrets", async () => {
+  const { secrets } = await answer(200, "listSecrets");
+  assert.deepEqual(secrets.map(({ state }) => state).sort(), ["current", "previous"]);
+  for (const { fingerprint } of secrets)
+    await answer(409, "purgeSecret", { path: { fingerprint } });
+  await gateway.halt();
+  await gateway.restart({ VTRYON_WEBHOOK_SECRET_PREVIOUS: "whsec_test_next" });
+  const former = (await answer(200, "listSecrets")).secrets.find(({ state }) => state === "former");
+  await answer(200, "purgeSecret", { path: former });
+});
+
 /** Well formed, but longer than the id of any task. */
 const NO_TASK = { task_id: "\u00fc".repeat(256) };
 

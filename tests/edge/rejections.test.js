@@ -1,4 +1,4 @@
-// Refused webhooks: counted by cause, with the last one of each and the likely mistake behind it.
+// Refused webhooks: counted by cause, with a first and a last sample of each and the likely mistake behind it.
 
 import assert from "node:assert/strict";
 import { createHash, createHmac } from "node:crypto";
@@ -113,16 +113,17 @@ test("the mistake is named, and nothing that is secret", async (t) => {
       const [what, mistake, signature, body] = rows[round];
       const seen = await counted(gateway, code, round + 1);
       const value = signature(own) ?? "";
-      assert.equal(seen.mistake, mistake, what);
+      assert.equal(seen.last_sample.mistake, mistake, what);
       assert.equal(seen.count, round + 1, what);
       assert.ok(seen.hint.length > 20 && seen.summary.length > 10, what);
       assert.ok(seen.first_at <= seen.last_at, what);
-      assert.deepEqual(seen.sample, {
+      assert.deepEqual(seen.last_sample, {
         received_at: seen.last_at,
         content_type: "text/plain;charset=UTF-8",
         body_bytes: body.length,
         signature: { length: value.length, is_hex: /^[0-9a-f]+$/.test(value) },
         head: body.slice(0, 256),
+        mistake,
       });
     }
     const seen = await look(gateway);
@@ -135,7 +136,7 @@ test("the mistake is named, and nothing that is secret", async (t) => {
   // What the sender will be configured with next, as soon as it is.
   await restart(gateway, { VTRYON_WEBHOOK_SECRET_PREVIOUS: STRANGE });
   const next = await counted(gateway, "signature_mismatch");
-  assert.equal(next.mistake, "verifies_now");
+  assert.equal(next.last_sample.mistake, "verifies_now");
   for (const text of [...answers, JSON.stringify(next), gateway.log.join("")]) {
     for (const secret of secrets.filter((secret) => secret && secret !== "nonsense")) {
       assert.ok(!text.includes(secret), secret);
@@ -153,21 +154,78 @@ test("what is kept of a request is bounded", async (t) => {
   await gateway.post(long, { signature: "s".repeat(3000) });
   const mismatch = await counted(gateway, "signature_mismatch");
   const malformed = await counted(gateway, "malformed_signature");
-  for (const { sample } of [mismatch, malformed]) {
+  for (const { last_sample: sample } of [mismatch, malformed]) {
     assert.equal(sample.body_bytes, Buffer.byteLength(long));
     // 256 bytes would end within the euro sign.
     assert.equal(sample.head, `${"ä".repeat(127)}x`);
   }
   assert.equal(mismatch.mistake, "body_incomplete");
-  assert.equal(mismatch.sample.content_type.length, 100);
-  assert.deepEqual(malformed.sample.signature, { length: 3000, is_hex: false });
+  assert.equal(mismatch.last_sample.content_type.length, 100);
+  assert.deepEqual(malformed.last_sample.signature, { length: 3000, is_hex: false });
   await gateway.halt();
   const names = await readdir(gateway.folder, { recursive: true });
   const name = names.find((name) => /Directory.*[0-9a-f]{64}\.sqlite$/.test(name));
   const database = new DatabaseSync(path.join(gateway.folder, name), { readOnly: true });
-  const [{ bytes }] = database.prepare("SELECT MAX(LENGTH(sample)) AS bytes FROM rejections").all();
+  const [{ bytes }] = database
+    .prepare("SELECT MAX(LENGTH(first_sample), LENGTH(last_sample)) AS bytes FROM rejections")
+    .all();
   database.close();
   assert.ok(bytes > 32_768 && bytes < 34_000, `${bytes} bytes are stored`);
+});
+
+/** A webhook of the operator's, signed with a secret that has a line break at its end. */
+const misconfigured = (gateway) =>
+  gateway.post(COMPACT, { signature: sign(COMPACT, `${SECRET}\n`) });
+
+/** Sends what strangers do: random signatures, with the body of an event or with none. */
+async function flood(gateway, body, count = 30) {
+  for (let nth = 0; nth < count; nth++) {
+    const signature = createHash("sha256").update(`${body}${nth}`).digest("hex");
+    assert.equal((await gateway.post(body, { signature })).status, 401);
+  }
+}
+
+test("in one report, noise before and after a webhook does not overwrite its sample", async (t) => {
+  const gateway = await start(t);
+  await flood(gateway, "{}");
+  await misconfigured(gateway);
+  await flood(gateway, "noise");
+  const seen = await counted(gateway, "signature_mismatch", 61);
+  assert.deepEqual(
+    [seen.mistake, seen.first_sample.mistake, seen.last_sample.mistake],
+    ["secret_with_whitespace", "secret_with_whitespace", "unknown"],
+  );
+  assert.equal(seen.last_sample.head, "noise");
+  assert.match(seen.hint, /paste it there anew/);
+});
+
+test("from report to report, a flood of copies does not overwrite the sample that helps", async (t) => {
+  const gateway = await start(t);
+  const looksReal = event("task_stranger", "completed");
+  await flood(gateway, looksReal);
+  let seen = await counted(gateway, "signature_mismatch", 30);
+  assert.deepEqual([seen.mistake, seen.first_sample.mistake], ["unknown", "unknown"]);
+  // Another isolate, which reports at once.
+  await restart(gateway);
+  await misconfigured(gateway);
+  seen = await counted(gateway, "signature_mismatch", 31);
+  assert.equal(
+    seen.first_sample.mistake,
+    "secret_with_whitespace",
+    "what is recognised goes first",
+  );
+  await restart(gateway);
+  await flood(gateway, looksReal);
+  // By its form alone, which anybody can send.
+  await gateway.post(looksReal, {
+    signature: createHash("sha256").update(looksReal).digest("hex"),
+  });
+  seen = await counted(gateway, "signature_mismatch", 62);
+  assert.deepEqual(
+    [seen.mistake, seen.first_sample.mistake, seen.last_sample.mistake],
+    ["secret_with_whitespace", "secret_with_whitespace", "plain_hash"],
+  );
+  assert.equal(seen.first_sample.head, COMPACT);
 });
 
 test("what was not of the signature has no mistake, and a body that is not read no head", async (t) => {
@@ -181,7 +239,8 @@ test("what was not of the signature has no mistake, and a body that is not read 
   ]) {
     const seen = await counted(gateway, code);
     assert.equal(seen.mistake, null);
-    assert.deepEqual([seen.sample.body_bytes, seen.sample.head], [bytes, ""], code);
+    for (const sample of [seen.first_sample, seen.last_sample])
+      assert.deepEqual([sample.body_bytes, sample.head], [bytes, ""], code);
   }
   assert.equal((await fetch(url)).status, 401, "it is for administrators");
   assert.equal((await gateway.api("/api/rejections", { method: "DELETE" })).status, 405);
@@ -240,8 +299,8 @@ test("a body that never comes is not waited for", async (t) => {
     );
     assert.equal(answer.status, 401);
   }
-  const { sample } = await counted(gateway, "malformed_signature", 2);
-  assert.deepEqual([sample.body_bytes, sample.head], [100, "{"]);
+  const { last_sample } = await counted(gateway, "malformed_signature", 2);
+  assert.deepEqual([last_sample.body_bytes, last_sample.head], [100, "{"]);
 });
 
 test("a flood is counted, and the directory is told of it now and then", async (t) => {
@@ -274,10 +333,10 @@ test("a sample expires after a day, the count stays", async (t) => {
     [0, false],
   ]) {
     await restart(gateway, ahead(hours));
-    const [{ count, sample, mistake, hint }] = (await look(gateway)).rejections;
+    const [{ count, first_sample, last_sample, mistake, hint }] = (await look(gateway)).rejections;
     assert.deepEqual(
-      [count, sample !== null, mistake !== null],
-      [1, is_kept, is_kept],
+      [count, first_sample !== null, last_sample !== null, mistake !== null],
+      [1, is_kept, is_kept, is_kept],
       `${hours} hours`,
     );
     assert.ok(hint.length > 20);
@@ -289,7 +348,7 @@ async function mistakeAfter(gateway, bindings) {
   await restart(gateway, bindings);
   const before = (await look(gateway)).rejections[0]?.count ?? 0;
   await gateway.post(COMPACT, { signature: sign(COMPACT, RETIRED) });
-  return (await counted(gateway, "signature_mismatch", before + 1)).mistake;
+  return (await counted(gateway, "signature_mismatch", before + 1)).last_sample.mistake;
 }
 
 /** The gateway as it was before the secret was replaced. */

@@ -1,5 +1,5 @@
 use serde::Deserialize;
-use vtryon_webhooks::diagnosis::{Candidate, Held, Sample, diagnose};
+use vtryon_webhooks::diagnosis::{Candidate, Evidence, Held, Sample, diagnose};
 
 use crate::{Bytes, judge, same};
 
@@ -32,7 +32,10 @@ pub fn check() -> (usize, Vec<String>) {
         let candidates: Vec<_> = secrets.iter().map(|(whose, secret)| candidate(*whose, secret)).collect();
         let sample = Sample { header: &header, body: &body, is_whole: vector.whole };
         let mistake = diagnose(&sample, &candidates);
-        (&vector.name, &vector.why, same("the mistake", mistake.as_str(), &vector.mistake))
+        // Whoever knows no secret can't send what has its evidence.
+        let forged = diagnose(&sample, &[]).evidence() == Evidence::Secret;
+        let verdict = same("the mistake", mistake.as_str(), &vector.mistake);
+        (&vector.name, &vector.why, verdict.and(same("forged", &forged, &false)))
     })
 }
 

@@ -55,7 +55,49 @@ pub enum Mistake {
     Unknown,
 }
 
+/// What a mistake was recognised by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Evidence {
+    /// Nothing: no guess fits.
+    None,
+    /// The form of the request: anyone can send it.
+    Form,
+    /// A secret that is known here: nobody else can make it.
+    Secret,
+}
+
 impl Mistake {
+    /// Returns what it was recognised by, which tells how much a sample is worth among those of strangers.
+    pub const fn evidence(self) -> Evidence {
+        match self {
+            Self::VerifiesNow
+            | Self::RetiredSecret
+            | Self::EndpointSecret
+            | Self::Prefixed
+            | Self::Base64Signature
+            | Self::SecretWithWhitespace
+            | Self::SecretQuoted
+            | Self::SecretWithBom
+            | Self::SecretPrefixStripped
+            | Self::SecretPrefixMissing
+            | Self::SecretDecoded
+            | Self::BodyReserialised
+            | Self::NewlineAdded
+            | Self::NewlineTrimmed
+            | Self::LineEndsChanged => Evidence::Secret,
+            Self::PlainHash
+            | Self::BodyEmpty
+            | Self::EmptyHeader
+            | Self::TruncatedHeader
+            | Self::RepeatedHeader
+            | Self::StandardWebhooks
+            | Self::StripeForm
+            | Self::OtherAlgorithm
+            | Self::OtherForm => Evidence::Form,
+            Self::BodyIncomplete | Self::Unknown => Evidence::None,
+        }
+    }
+
     /// All of them, the proven ones first.
     pub const ALL: [Self; 26] = [
         Self::VerifiesNow,

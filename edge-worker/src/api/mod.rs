@@ -54,6 +54,8 @@ pub(crate) async fn answer(
         }
         Api::Replay(id) => stub::tell(env, &Tell::Progress { id }).await,
         Api::Tickets => live::mint(&text(&request).await?, config),
+        Api::Secrets => stub::tell(env, &Tell::Secrets).await,
+        Api::Secret(fingerprint) => stub::tell(env, &Tell::PurgeSecret { fingerprint }).await,
         Api::Rejections => stub::tell(env, &Tell::Rejections).await,
         Api::Metrics => metrics::show(env, config).await,
         Api::Stats(query) => stats::show(&query, env, config).await,

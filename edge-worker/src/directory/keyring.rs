@@ -74,9 +74,8 @@ impl Directory {
             put(&sql, fingerprint, &sealed, now)?;
         }
         let retired = known.iter().filter(|known| !configured.contains(&known.fingerprint));
-        let is_old = |seen_at: Millis| seen_at.plus_seconds(RETIRED_FOR) < now;
         for (place, known) in retired.enumerate() {
-            if place >= MAX_RETIRED || is_old(known.seen_at) {
+            if place >= MAX_RETIRED || known.is_forgotten(now) {
                 forget(&sql, &known.fingerprint)?;
             }
         }
@@ -91,7 +90,7 @@ impl Directory {
         let key = config.master.derive(LABEL);
         let configured = fingerprints(config);
         for known in remembered(&sql)?.into_iter().take(MAX_RETIRED + configured.len()) {
-            if configured.contains(&known.fingerprint) || known.seen_at.plus_seconds(RETIRED_FOR) < now {
+            if configured.contains(&known.fingerprint) || known.is_forgotten(now) {
                 continue;
             }
             let secret = web_crypto::open(&key, &context(&known.fingerprint), &known.sealed).await?;
@@ -114,35 +113,46 @@ impl Directory {
 }
 
 /// A secret of Vtryon's that is or was configured.
-struct Remembered {
-    fingerprint: String,
+pub(super) struct Remembered {
+    pub(super) fingerprint: String,
     sealed: Vec<u8>,
-    /// When it was configured for certain.
-    seen_at: Millis,
+    /// When it was configured for certain: for the first time, and last.
+    pub(super) first_seen_at: Millis,
+    pub(super) seen_at: Millis,
+}
+
+impl Remembered {
+    /// Tells whether a former secret is too old to be tried; the next sweep removes it.
+    pub(super) const fn is_forgotten(&self, now: Millis) -> bool {
+        self.seen_at.plus_seconds(RETIRED_FOR).0 < now.0
+    }
 }
 
 /// Returns those that are remembered, the one seen last first.
-fn remembered(sql: &SqlStorage) -> worker::Result<Vec<Remembered>> {
-    const ALL: &str = "SELECT fingerprint, sealed, seen_at FROM secrets ORDER BY seen_at DESC, fingerprint";
+pub(super) fn remembered(sql: &SqlStorage) -> worker::Result<Vec<Remembered>> {
+    const ALL: &str =
+        "SELECT fingerprint, sealed, first_seen_at, seen_at FROM secrets ORDER BY seen_at DESC, fingerprint";
     sql::all(sql, ALL, &[], |row| Remembered {
         fingerprint: row.text(),
         sealed: row.blob(),
+        first_seen_at: Millis(row.int()),
         seen_at: Millis(row.int()),
     })
 }
 
 fn put(sql: &SqlStorage, fingerprint: &str, sealed: &[u8], now: Millis) -> worker::Result<()> {
-    const PUT: &str = "INSERT INTO secrets (fingerprint, sealed, seen_at) VALUES (?, ?, ?)
+    const PUT: &str =
+        "INSERT INTO secrets (fingerprint, sealed, first_seen_at, seen_at) VALUES (?1, ?2, ?3, ?3)
         ON CONFLICT (fingerprint) DO UPDATE SET sealed = excluded.sealed, seen_at = excluded.seen_at";
     sql::run(sql, PUT, &[Bind::Text(fingerprint), Bind::Blob(sealed), Bind::Int(now.0)])
 }
 
-fn forget(sql: &SqlStorage, fingerprint: &str) -> worker::Result<()> {
+pub(super) fn forget(sql: &SqlStorage, fingerprint: &str) -> worker::Result<()> {
     sql::run(sql, "DELETE FROM secrets WHERE fingerprint = ?", &[Bind::Text(fingerprint)])
 }
 
 /// Returns the fingerprints of the secrets that are configured, in the order that the configuration reads them.
-fn fingerprints(config: &Config) -> Vec<String> {
+pub(super) fn fingerprints(config: &Config) -> Vec<String> {
     config.verifier.keys().iter().map(Key::fingerprint).map(|fingerprint| fingerprint.to_string()).collect()
 }
 

@@ -10,6 +10,7 @@ mod records;
 mod rejections;
 mod replays;
 mod schema;
+mod secrets;
 
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
@@ -34,6 +35,8 @@ pub struct Directory {
     is_open: AssertUnwindSafe<Cell<bool>>,
     /// When this instance last saw to it that Vtryon's secrets are remembered.
     secrets_seen_at: AssertUnwindSafe<Cell<Option<Millis>>>,
+    /// When this instance last looked for the mistakes behind rejections that were reported.
+    diagnosed_at: AssertUnwindSafe<Cell<Option<Millis>>>,
 }
 
 impl DurableObject for Directory {
@@ -43,6 +46,7 @@ impl DurableObject for Directory {
             env,
             is_open: AssertUnwindSafe(Cell::new(false)),
             secrets_seen_at: AssertUnwindSafe(Cell::new(None)),
+            diagnosed_at: AssertUnwindSafe(Cell::new(None)),
         }
     }
 
@@ -98,8 +102,10 @@ impl Directory {
             Tell::Complain { endpoint, reason } => self.hear(&config, endpoint, &reason).await,
             Tell::Replay { input, key } => self.replay(&config, &input, key).await,
             Tell::Progress { id } => self.progress(&config, &id).await,
-            Tell::Reject { rejections } => self.reject(&rejections),
+            Tell::Reject { rejections } => self.reject(&config, &rejections).await,
             Tell::Rejections => self.rejections(&config).await,
+            Tell::Secrets => self.secrets(&config, clock::now()),
+            Tell::PurgeSecret { fingerprint } => self.purge_secret(&config, &fingerprint),
             Tell::Sweep => {
                 rejections::expire(&self.state.storage().sql(), clock::now())?;
                 self.look_again()?;

@@ -1,26 +1,30 @@
-//! Refused webhooks: what the isolates have counted, and the likely mistake behind the last of each cause.
+//! Refused webhooks: what the isolates have counted, and the likely mistake behind the samples of each cause.
 //!
-//! A mistake is looked for when an administrator asks, never when a request comes: whoever is refused costs
-//! no more than one request does.
+//! A mistake is looked for when an administrator asks, and when an isolate reports, at most once every
+//! [`DIAGNOSIS_PAUSE`] seconds; never when a request comes: whoever is refused costs no more than one request does.
 
-use vtryon_webhooks::diagnosis::{self, Candidate, Mistake};
-use vtryon_webhooks::{Code, Millis};
-use worker::{Response, SqlStorage};
+mod rows;
 
+pub(super) use rows::expire;
+
+use vtryon_webhooks::Code;
+use vtryon_webhooks::diagnosis::{self, Candidate, Evidence, Mistake};
+use worker::Response;
+
+use self::rows::Cause;
 use super::Directory;
 use super::keyring::{Keyring, MAX_CANDIDATES};
-use crate::clock;
 use crate::config::Config;
-use crate::json::{self, object};
+use crate::json::object;
 use crate::reply::{self, Refusal};
-use crate::sql::{self, Bind};
-use crate::wire::rejection::{self, PathKind, Rejection, Sample};
-
-/// How long samples are kept, in seconds.
-const SAMPLES_FOR: i64 = 24 * 3600;
+use crate::wire::rejection::{self, Rejection, Sample};
+use crate::{clock, excerpt, sql};
 
 /// How much of a sample's body is shown, in bytes.
 const HEAD: usize = 256;
+
+/// How many seconds pass between two diagnoses of what isolates report: in a flood there are many of them.
+const DIAGNOSIS_PAUSE: i64 = 2;
 
 struct List {
     rejections: Vec<View>,
@@ -37,14 +41,17 @@ struct View {
     count: i64,
     first_at: String,
     last_at: String,
-    /// The last one; none where it has expired.
-    sample: Option<SampleView>,
-    /// The name of a [`Mistake`]; none where none is looked for.
+    /// The first sample with the strongest evidence, and the last one; none where it has expired.
+    first_sample: Option<SampleView>,
+    last_sample: Option<SampleView>,
+    /// The name of the [`Mistake`] with the stronger evidence; none where none is looked for.
     mistake: Option<&'static str>,
     hint: &'static str,
 }
 
-object!(write View { code, path, summary, count, first_at, last_at, sample, mistake, hint });
+object!(write View {
+    code, path, summary, count, first_at, last_at, first_sample, last_sample, mistake, hint
+});
 
 struct SampleView {
     received_at: String,
@@ -53,9 +60,10 @@ struct SampleView {
     signature: Shape,
     /// The beginning of the body, as text.
     head: String,
+    mistake: Option<&'static str>,
 }
 
-object!(write SampleView { received_at, content_type, body_bytes, signature, head });
+object!(write SampleView { received_at, content_type, body_bytes, signature, head, mistake });
 
 /// All that is shown of a signature: with the body beside it, it could be sent again.
 struct Shape {
@@ -65,22 +73,34 @@ struct Shape {
 
 object!(write Shape { length, is_hex });
 
-/// The rejections by one code at one kind of path, as they are stored.
-struct Row {
-    code: Code,
-    path: PathKind,
-    count: i64,
-    first_at: Millis,
-    last_at: Millis,
-    sample: Option<Sample>,
-}
-
 impl Directory {
     /// Adds what an isolate has counted.
-    pub(super) fn reject(&self, rejections: &[Rejection]) -> Result<Response, Refusal> {
+    pub(super) async fn reject(
+        &self,
+        config: &Config,
+        rejections: &[Rejection],
+    ) -> Result<Response, Refusal> {
+        let now = clock::now();
         let storage = self.state.storage();
+        let is_due = self.diagnosed_at.get().is_none_or(|at| at.plus_seconds(DIAGNOSIS_PAUSE) <= now);
+        let keyring = if is_due && rejections.iter().any(|rejection| is_of_signature(&rejection.code)) {
+            self.diagnosed_at.set(Some(now));
+            self.keyring(config, now).await?
+        } else {
+            Keyring::default()
+        };
+        let candidates = keyring.candidates();
+        let evidence = |rejection: &Rejection, sample: &Sample| {
+            if candidates.is_empty() || !is_of_signature(&rejection.code) {
+                return Evidence::None;
+            }
+            diagnose(sample, &candidates).evidence()
+        };
         let sql = storage.sql();
-        sql::transaction(&storage, || rejections.iter().try_for_each(|rejection| add(&sql, rejection)))?;
+        sql::transaction(&storage, || {
+            expire(&sql, now)?;
+            rejections.iter().try_for_each(|rejection| rows::add(&sql, rejection, &evidence))
+        })?;
         reply::json(200, &())
     }
 
@@ -88,59 +108,16 @@ impl Directory {
         let sql = self.state.storage().sql();
         let now = clock::now();
         expire(&sql, now)?;
-        let rows = all(&sql)?;
-        let keyring = if rows.iter().any(|row| row.diagnosable().is_some()) {
+        let causes = rows::all(&sql)?;
+        let keyring = if causes.iter().any(Cause::is_diagnosable) {
             self.keyring(config, now).await?
         } else {
             Keyring::default()
         };
         let candidates = keyring.candidates();
-        let rejections = rows.iter().map(|row| row.view(&candidates)).collect();
+        let rejections = causes.iter().map(|cause| cause.view(&candidates)).collect();
         reply::json(200, &List { rejections, note: note(&keyring) })
     }
-}
-
-/// Removes the samples that are too old; what was counted stays.
-pub(super) fn expire(sql: &SqlStorage, now: Millis) -> worker::Result<()> {
-    const EXPIRE: &str = "UPDATE rejections SET sample = NULL WHERE sample IS NOT NULL AND last_at < ?";
-    sql::run(sql, EXPIRE, &[Bind::Int(now.plus_seconds(-SAMPLES_FOR).0)])
-}
-
-fn add(sql: &SqlStorage, rejection: &Rejection) -> worker::Result<()> {
-    // Isolates tell of what has happened in any order, so the latest sample need not come last.
-    const ADD: &str = "INSERT INTO rejections (code, path, count, first_at, last_at, sample)
-        VALUES (?, ?, ?, ?, ?, ?)
-        ON CONFLICT (code, path) DO UPDATE SET
-            count = count + excluded.count,
-            first_at = MIN(first_at, excluded.first_at),
-            last_at = MAX(last_at, excluded.last_at),
-            sample = IIF(excluded.last_at >= last_at, excluded.sample, sample)";
-    let Rejection { code, path, count, first_at, last_at, sample } = rejection;
-    let sample = json::to_string(sample);
-    let binds = [
-        Bind::Text(code),
-        Bind::Text(path),
-        Bind::Int(*count),
-        Bind::Int(first_at.0),
-        Bind::Int(last_at.0),
-        Bind::Text(&sample),
-    ];
-    sql::run(sql, ADD, &binds)
-}
-
-/// Returns the rows, the latest first; a code or a kind of path that this version does not know is left out.
-fn all(sql: &SqlStorage) -> worker::Result<Vec<Row>> {
-    const ALL: &str = "SELECT code, path, count, first_at, last_at, sample FROM rejections ORDER BY last_at DESC, code, path";
-    let rows = sql::all(sql, ALL, &[], |row| {
-        let (code, path) = (row.text(), row.text());
-        let (count, first_at, last_at) = (row.int(), Millis(row.int()), Millis(row.int()));
-        // A sample in another version's form can't be shown, and is soon replaced.
-        let sample = row.maybe_text().and_then(|text| json::read(&text).ok());
-        let code = Code::ALL.into_iter().find(|known| known.as_str() == code);
-        let path = PathKind::ALL.into_iter().find(|known| known.as_str() == path);
-        code.zip(path).map(|(code, path)| Row { code, path, count, first_at, last_at, sample })
-    })?;
-    Ok(rows.into_iter().flatten().collect())
 }
 
 fn note(keyring: &Keyring) -> String {
@@ -157,15 +134,30 @@ fn note(keyring: &Keyring) -> String {
     note
 }
 
-impl Row {
-    /// Returns the sample where it was a signature that was refused.
-    fn diagnosable(&self) -> Option<&Sample> {
-        let is_of_signature = self.code.public() == Code::Unauthorized;
-        self.sample.as_ref().filter(|_| is_of_signature)
+/// Tells whether it is a signature that a code refuses.
+fn is_of_signature(code: &str) -> bool {
+    Code::ALL.into_iter().any(|known| known.as_str() == code && known.public() == Code::Unauthorized)
+}
+
+impl Cause {
+    fn is_diagnosable(&self) -> bool {
+        is_of_signature(self.code.as_str()) && (self.first.is_some() || self.last.is_some())
     }
 
     fn view(&self, candidates: &[Candidate<'_>]) -> View {
-        let mistake = self.diagnosable().map(|sample| diagnose(sample, candidates));
+        let diagnosed = |sample: &Option<Sample>| {
+            let is_diagnosable = self.is_diagnosable();
+            sample.as_ref().filter(|_| is_diagnosable).map(|sample| diagnose(sample, candidates))
+        };
+        let (first, last) = (diagnosed(&self.first), diagnosed(&self.last));
+        // Of two that are as strong, the last one: what it shows is still so.
+        let mistake = match (first, last) {
+            (Some(first), Some(last)) if first.evidence() > last.evidence() => Some(first),
+            (first, last) => last.or(first),
+        };
+        let view = |sample: &Option<Sample>, mistake: Option<Mistake>| {
+            sample.as_ref().map(|sample| sample_view(sample, mistake))
+        };
         View {
             code: self.code.as_str(),
             path: self.path.as_str(),
@@ -173,7 +165,8 @@ impl Row {
             count: self.count,
             first_at: clock::rfc3339(self.first_at),
             last_at: clock::rfc3339(self.last_at),
-            sample: self.sample.as_ref().map(|sample| sample_view(sample, self.last_at)),
+            first_sample: view(&self.first, first),
+            last_sample: view(&self.last, last),
             mistake: mistake.map(Mistake::as_str),
             hint: mistake.map_or(rejection::hint(self.code), Mistake::hint),
         }
@@ -187,24 +180,16 @@ fn diagnose(sample: &Sample, candidates: &[Candidate<'_>]) -> Mistake {
     diagnosis::diagnose(&sample, candidates)
 }
 
-fn sample_view(sample: &Sample, received_at: Millis) -> SampleView {
+fn sample_view(sample: &Sample, mistake: Option<Mistake>) -> SampleView {
     let body = hex::decode(&sample.body).unwrap_or_default();
     let is_hex = !sample.header.is_empty() && sample.header.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let content_type = sample.content_type.as_ref();
     SampleView {
-        received_at: clock::rfc3339(received_at),
-        content_type: sample.content_type.clone(),
+        received_at: clock::rfc3339(sample.received_at),
+        content_type: content_type.map(|text| excerpt::line(text.as_bytes(), text.len())),
         body_bytes: sample.body_bytes,
         signature: Shape { length: sample.header_bytes, is_hex },
-        head: head(&body),
+        head: excerpt::text(&body, HEAD),
+        mistake: mistake.map(Mistake::as_str),
     }
-}
-
-/// Returns the beginning of a body as text; a character that the end would cut is left out.
-fn head(body: &[u8]) -> String {
-    let bytes = body.get(..HEAD).unwrap_or(body);
-    let whole = match str::from_utf8(bytes) {
-        Err(error) if error.error_len().is_none() => bytes.get(..error.valid_up_to()).unwrap_or(bytes),
-        Ok(_) | Err(_) => bytes,
-    };
-    String::from_utf8_lossy(whole).into_owned()
 }

@@ -16,17 +16,21 @@ pub(super) const MIGRATIONS: &[&str] = &["
         created_at INTEGER NOT NULL
     );
     CREATE TABLE rejections (
-        code     TEXT NOT NULL,
-        path     TEXT NOT NULL,
-        count    INTEGER NOT NULL,
-        first_at INTEGER NOT NULL,
-        last_at  INTEGER NOT NULL,
-        sample   TEXT,
+        code            TEXT NOT NULL,
+        path            TEXT NOT NULL,
+        count           INTEGER NOT NULL,
+        first_at        INTEGER NOT NULL,
+        last_at         INTEGER NOT NULL,
+        first_sample    TEXT,
+        first_sample_at INTEGER,
+        first_evidence  INTEGER,
+        last_sample     TEXT,
         PRIMARY KEY (code, path)
     ) WITHOUT ROWID;
     CREATE TABLE secrets (
-        fingerprint TEXT PRIMARY KEY,
-        sealed      BLOB NOT NULL,
-        seen_at     INTEGER NOT NULL
+        fingerprint   TEXT PRIMARY KEY,
+        sealed        BLOB NOT NULL,
+        first_seen_at INTEGER NOT NULL,
+        seen_at       INTEGER NOT NULL
     ) WITHOUT ROWID;
 "];

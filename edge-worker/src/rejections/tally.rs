@@ -1,5 +1,6 @@
 //! What an isolate has counted, and when it tells of it.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use vtryon_webhooks::{Code, Millis};
@@ -33,11 +34,14 @@ pub(super) struct Cause {
     pub(super) count: i64,
     pub(super) first_at: Millis,
     pub(super) last_at: Millis,
-    pub(super) last: Kept,
+    /// The sample that others can't overwrite: the first whose body names a task, as Vtryon's do, else the first.
+    first: Rc<Kept>,
+    last: Rc<Kept>,
 }
 
-/// What is kept of the last one: raw, for in a flood most are overwritten before they are told of.
+/// What is kept of a request: raw, for in a flood most are overwritten before they are told of.
 pub(super) struct Kept {
+    pub(super) received_at: Millis,
     pub(super) header: String,
     pub(super) header_bytes: usize,
     pub(super) content_type: Option<String>,
@@ -57,10 +61,9 @@ impl Tally {
         };
         cause.count += more.count;
         cause.first_at = cause.first_at.min(more.first_at);
-        // The clock stands still within a request: of two at the same time, the later call is the later one.
-        if cause.last_at <= more.last_at {
-            cause.last_at = more.last_at;
-            cause.last = more.last;
+        cause.last_at = cause.last_at.max(more.last_at);
+        for kept in [more.first, more.last] {
+            cause.keep(kept);
         }
         false
     }
@@ -90,6 +93,28 @@ impl Tally {
 }
 
 impl Cause {
+    /// Makes one of a single request.
+    pub(super) fn of(code: Code, path: PathKind, kept: Kept) -> Self {
+        let kept = Rc::new(kept);
+        let (first_at, last_at) = (kept.received_at, kept.received_at);
+        Self { code, path, count: 1, first_at, last_at, first: Rc::clone(&kept), last: kept }
+    }
+
+    fn keep(&mut self, kept: Rc<Kept>) {
+        let is_earlier = kept.received_at < self.first.received_at;
+        if match (self.first.names_task(), kept.names_task()) {
+            (false, true) => true,
+            (true, false) => false,
+            (true, true) | (false, false) => is_earlier,
+        } {
+            self.first = Rc::clone(&kept);
+        }
+        // The clock stands still within a request: of two at the same time, the later call is the later one.
+        if self.last.received_at <= kept.received_at {
+            self.last = kept;
+        }
+    }
+
     pub(super) fn told(&self) -> Rejection {
         Rejection {
             code: self.code.as_str().to_owned(),
@@ -97,13 +122,27 @@ impl Cause {
             count: self.count,
             first_at: self.first_at,
             last_at: self.last_at,
-            sample: Sample {
-                header: self.last.header.clone(),
-                header_bytes: self.last.header_bytes,
-                content_type: self.last.content_type.clone(),
-                body: hex::encode(&self.last.body),
-                body_bytes: self.last.body_bytes,
-            },
+            first: self.first.told(),
+            last: (!Rc::ptr_eq(&self.first, &self.last)).then(|| self.last.told()),
+        }
+    }
+}
+
+impl Kept {
+    /// Tells whether the body looks like an event. It is not parsed: strangers send it.
+    fn names_task(&self) -> bool {
+        const NAME: &[u8] = b"\"task_id\"";
+        self.body.windows(NAME.len()).any(|window| window == NAME)
+    }
+
+    fn told(&self) -> Sample {
+        Sample {
+            received_at: self.received_at,
+            header: self.header.clone(),
+            header_bytes: self.header_bytes,
+            content_type: self.content_type.clone(),
+            body: hex::encode(&self.body),
+            body_bytes: self.body_bytes,
         }
     }
 }
@@ -112,19 +151,20 @@ impl Cause {
 mod tests {
     use super::*;
 
-    fn cause(code: Code, path: PathKind, at: i64, header: &str) -> Cause {
-        let last = Kept {
+    fn cause(code: Code, path: PathKind, at: i64, header: &str, body: &[u8]) -> Cause {
+        let kept = Kept {
+            received_at: Millis(at),
             header: header.to_owned(),
             header_bytes: header.len(),
             content_type: None,
-            body: Vec::new(),
+            body: body.to_vec(),
             body_bytes: None,
         };
-        Cause { code, path, count: 1, first_at: Millis(at), last_at: Millis(at), last }
+        Cause::of(code, path, kept)
     }
 
     #[test]
-    fn a_cause_is_counted_with_its_last_request() {
+    fn a_cause_is_counted_with_its_first_and_last_request() {
         let mut tally = Tally::EMPTY;
         for (code, path, at, header) in [
             (Code::SignatureMismatch, PathKind::Webhook, 20, "b"),
@@ -138,24 +178,43 @@ mod tests {
             (Code::NotFound, PathKind::Api, 23, "f"),
         ] {
             let known = tally.causes.iter().any(|cause| (cause.code, cause.path) == (code, path));
-            assert_eq!(tally.add(cause(code, path, at, header)), !known, "{header}");
+            assert_eq!(tally.add(cause(code, path, at, header, b"")), !known, "{header}");
         }
         let told: Vec<_> = tally.take(Millis(40)).iter().map(Cause::told).collect();
         let told: Vec<_> = told
             .iter()
             .map(|told| {
-                let Rejection { code, path, count, first_at, last_at, sample } = told;
-                (&**code, &**path, *count, first_at.0, last_at.0, &*sample.header)
+                let Rejection { code, path, count, first_at, last_at, first, last } = told;
+                let last = last.as_ref().map(|last| &*last.header);
+                (&**code, &**path, *count, first_at.0, last_at.0, &*first.header, last)
             })
             .collect();
         let expected = [
-            ("signature_mismatch", "/webhooks/vtryon", 4, 10, 30, "d"),
-            ("missing_signature", "/webhooks/vtryon", 1, 21, 21, ""),
-            ("not_found", "/webhooks/*", 1, 22, 22, "e"),
-            ("not_found", "/api/*", 1, 23, 23, "f"),
+            ("signature_mismatch", "/webhooks/vtryon", 4, 10, 30, "a", Some("d")),
+            ("missing_signature", "/webhooks/vtryon", 1, 21, 21, "", None),
+            ("not_found", "/webhooks/*", 1, 22, 22, "e", None),
+            ("not_found", "/api/*", 1, 23, 23, "f", None),
         ];
         assert_eq!(told, expected);
         assert!(tally.take(Millis(50)).is_empty());
+    }
+
+    #[test]
+    fn noise_before_and_after_it_does_not_overwrite_an_event() {
+        const EVENT: &[u8] = br#"{"event":"a","task_id":"b"}"#;
+        let mut tally = Tally::EMPTY;
+        for (at, header, body) in [
+            (10, "noise", &b"{}"[..]),
+            (20, "event", EVENT),
+            (30, "copy", EVENT),
+            (40, "more noise", b"task_id"),
+        ] {
+            tally.add(cause(Code::SignatureMismatch, PathKind::Webhook, at, header, body));
+        }
+        let told: Vec<_> = tally.take(Millis(50)).iter().map(Cause::told).collect();
+        let headers =
+            told.first().map(|told| (&*told.first.header, told.last.as_ref().map(|last| &*last.header)));
+        assert_eq!(headers, Some(("event", Some("more noise"))));
     }
 
     /// What happens when, in milliseconds, and how long the one who asks is to wait; none: not at all.

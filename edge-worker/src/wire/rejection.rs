@@ -1,4 +1,4 @@
-//! What the directory is told of webhooks that were refused: how many, and the last one.
+//! What the directory is told of webhooks that were refused: how many, and a first and a last sample.
 
 use vtryon_webhooks::{Code, Millis};
 
@@ -63,14 +63,17 @@ pub(crate) struct Rejection {
     pub(crate) count: i64,
     pub(crate) first_at: Millis,
     pub(crate) last_at: Millis,
-    /// The last one.
-    pub(crate) sample: Sample,
+    /// The first whose body names a task, else the first of all.
+    pub(crate) first: Sample,
+    /// The last one, where it is another.
+    pub(crate) last: Option<Sample>,
 }
 
-object!(Rejection { code, path, count, first_at, last_at, sample });
+object!(Rejection { code, path, count, first_at, last_at, first, last });
 
 /// What is kept of a request that was refused; [`crate::rejections`] bounds it.
 pub(crate) struct Sample {
+    pub(crate) received_at: Millis,
     /// The value of the signature's header, or its beginning.
     pub(crate) header: String,
     /// How long all of it was, in bytes.
@@ -82,4 +85,4 @@ pub(crate) struct Sample {
     pub(crate) body_bytes: Option<usize>,
 }
 
-object!(Sample { header, header_bytes, content_type, body, body_bytes });
+object!(Sample { received_at, header, header_bytes, content_type, body, body_bytes });

@@ -42,6 +42,12 @@ pub(crate) enum Tell {
         rejections: Vec<Rejection>,
     },
     Rejections,
+    /// Which of Vtryon's secrets are remembered.
+    Secrets,
+    /// A former one is to be forgotten.
+    PurgeSecret {
+        fingerprint: String,
+    },
     /// Nothing but to wake up: what is left to tell is told.
     Sweep,
 }
@@ -59,6 +65,8 @@ one_of!(Tell {
     "progress" => Progress { id },
     "reject" => Reject { rejections },
     "rejections" => Rejections,
+    "secrets" => Secrets,
+    "purge_secret" => PurgeSecret { fingerprint },
     "sweep" => Sweep,
 });
 

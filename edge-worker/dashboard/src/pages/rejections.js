@@ -27,7 +27,8 @@ export function Rejections() {
 }
 
 function Cause({ rejection }) {
-  const { code, path, summary, mistake, hint, sample } = rejection;
+  const { code, path, summary, mistake, hint, first_sample, last_sample } = rejection;
+  const isOne = JSON.stringify(first_sample) === JSON.stringify(last_sample);
   return html`
     <article class="card" aria-label=${path === WEBHOOK ? code : `${code} at ${path}`}>
       <header>
@@ -44,12 +45,20 @@ function Cause({ rejection }) {
         <div><dt>Last</dt><dd><${Relative} at=${rejection.last_at} /></dd></div>
         <div><dt>First</dt><dd><${Time} at=${rejection.first_at} /></dd></div>
       </dl>
-      ${sample && html`<${Sample} sample=${sample} />`}
+      ${last_sample && html`<${Sample} sample=${last_sample} title="The last one" />`}
+      ${first_sample && !isOne && html`<${Sample} sample=${first_sample} title=${firstTitle(first_sample)} />`}
     </article>
   `;
 }
 
-function Sample({ sample }) {
+/** The first sample gives way to one whose mistake is recognised: strangers can't overwrite it. */
+function firstTitle({ mistake }) {
+  return mistake === null || mistake === "unknown"
+    ? "The first one"
+    : "The first with this mistake";
+}
+
+function Sample({ sample, title }) {
   const { signature } = sample;
   const form =
     signature.length === 0
@@ -57,13 +66,14 @@ function Sample({ sample }) {
       : `${count(signature.length, "character")}, ${signature.is_hex ? "hex" : "not hex"}`;
   return html`
     <details>
-      <summary>The last one</summary>
+      <summary>${title}</summary>
       <div class="body">
         <dl class="facts">
           <div><dt>Received</dt><dd><${Time} at=${sample.received_at} /></dd></div>
           <div><dt>Content type</dt><dd><code class="long">${sample.content_type ?? "none"}</code></dd></div>
           <div><dt>Body</dt><dd>${sample.body_bytes === null ? "not read" : bytes(sample.body_bytes)}</dd></div>
           <div><dt>Signature</dt><dd>${form}</dd></div>
+          ${sample.mistake && html`<div><dt>Mistake</dt><dd><code>${sample.mistake}</code></dd></div>`}
         </dl>
         ${sample.head && html`<pre class="answer" tabindex="0" aria-label="Beginning of the body"><code>${sample.head}</code></pre>`}
       </div>

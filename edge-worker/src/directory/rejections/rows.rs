@@ -1,0 +1,125 @@
+//! The rows of the rejections view: by code and kind of path a count, the times, and two samples.
+//!
+//! The last sample is whatever came last. The first one is there so that strangers can't overwrite the one that
+//! helps: it gives way only to a sample whose mistake is recognised by stronger evidence, and expires.
+
+use vtryon_webhooks::diagnosis::Evidence;
+use vtryon_webhooks::{Code, Millis};
+use worker::SqlStorage;
+
+use crate::json;
+use crate::sql::{self, Bind, Row};
+use crate::wire::rejection::{PathKind, Rejection, Sample};
+
+/// How long samples are kept, in seconds.
+const SAMPLES_FOR: i64 = 24 * 3600;
+
+/// The rejections by one code at one kind of path, as they are stored.
+pub(super) struct Cause {
+    pub(super) code: Code,
+    pub(super) path: PathKind,
+    pub(super) count: i64,
+    pub(super) first_at: Millis,
+    pub(super) last_at: Millis,
+    pub(super) first: Option<Sample>,
+    pub(super) last: Option<Sample>,
+}
+
+/// Removes the samples that are too old; what was counted stays.
+pub(in crate::directory) fn expire(sql: &SqlStorage, now: Millis) -> worker::Result<()> {
+    const FIRST: &str =
+        "UPDATE rejections SET first_sample = NULL, first_sample_at = NULL, first_evidence = NULL
+        WHERE first_sample_at < ?";
+    const LAST: &str =
+        "UPDATE rejections SET last_sample = NULL WHERE last_sample IS NOT NULL AND last_at < ?";
+    let before = now.plus_seconds(-SAMPLES_FOR).0;
+    sql::run(sql, FIRST, &[Bind::Int(before)])?;
+    sql::run(sql, LAST, &[Bind::Int(before)])
+}
+
+/// Adds what an isolate has counted. `evidence` tells how much a sample is worth; it is not asked where the stored
+/// one can't be outdone.
+pub(super) fn add(
+    sql: &SqlStorage,
+    rejection: &Rejection,
+    evidence: &impl Fn(&Rejection, &Sample) -> Evidence,
+) -> worker::Result<()> {
+    // Isolates tell of what has happened in any order, so the latest sample need not come last.
+    const ADD: &str =
+        "INSERT INTO rejections (code, path, count, first_at, last_at, last_sample) VALUES (?, ?, ?, ?, ?, ?)
+        ON CONFLICT (code, path) DO UPDATE SET
+            count = count + excluded.count,
+            first_at = MIN(first_at, excluded.first_at),
+            last_at = MAX(last_at, excluded.last_at),
+            last_sample = IIF(excluded.last_at >= last_at, excluded.last_sample, last_sample)";
+    let Rejection { code, path, count, first_at, last_at, first, last } = rejection;
+    let last_sample = json::to_string(last.as_ref().unwrap_or(first));
+    let binds = [
+        Bind::Text(code),
+        Bind::Text(path),
+        Bind::Int(*count),
+        Bind::Int(first_at.0),
+        Bind::Int(last_at.0),
+        Bind::Text(&last_sample),
+    ];
+    sql::run(sql, ADD, &binds)?;
+    for sample in [Some(first), last.as_ref()].into_iter().flatten() {
+        let known = first_evidence(sql, code, path)?;
+        if known == Some(Evidence::Secret) {
+            return Ok(());
+        }
+        let found = evidence(rejection, sample);
+        if known.is_none_or(|known| known < found) {
+            put_first(sql, code, path, sample, found)?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns what the first sample's mistake was recognised by; nothing where there is no such sample.
+fn first_evidence(sql: &SqlStorage, code: &str, path: &str) -> worker::Result<Option<Evidence>> {
+    const FIND: &str = "SELECT first_evidence FROM rejections WHERE code = ? AND path = ?";
+    let known = sql::first(sql, FIND, &[Bind::Text(code), Bind::Text(path)], Row::maybe_int)?.flatten();
+    Ok(known.and_then(|known| EVIDENCE.get(usize::try_from(known).ok()?).copied()))
+}
+
+fn put_first(
+    sql: &SqlStorage,
+    code: &str,
+    path: &str,
+    sample: &Sample,
+    evidence: Evidence,
+) -> worker::Result<()> {
+    const PUT: &str = "UPDATE rejections SET first_sample = ?, first_sample_at = ?, first_evidence = ?
+        WHERE code = ? AND path = ?";
+    let number = EVIDENCE.iter().position(|known| *known == evidence).unwrap_or(0) as i64;
+    let text = json::to_string(sample);
+    let binds = [
+        Bind::Text(&text),
+        Bind::Int(sample.received_at.0),
+        Bind::Int(number),
+        Bind::Text(code),
+        Bind::Text(path),
+    ];
+    sql::run(sql, PUT, &binds)
+}
+
+/// Evidence by the number that is stored for it.
+const EVIDENCE: [Evidence; 3] = [Evidence::None, Evidence::Form, Evidence::Secret];
+
+/// Returns the rows, the latest first; a code or a kind of path that this version does not know is left out.
+pub(super) fn all(sql: &SqlStorage) -> worker::Result<Vec<Cause>> {
+    const ALL: &str = "SELECT code, path, count, first_at, last_at, first_sample, last_sample FROM rejections
+        ORDER BY last_at DESC, code, path";
+    let rows = sql::all(sql, ALL, &[], |row| {
+        let (code, path) = (row.text(), row.text());
+        let (count, first_at, last_at) = (row.int(), Millis(row.int()), Millis(row.int()));
+        // A sample in another version's form can't be shown, and is soon replaced.
+        let mut sample = || row.maybe_text().and_then(|text| json::read(&text).ok());
+        let (first, last) = (sample(), sample());
+        let code = Code::ALL.into_iter().find(|known| known.as_str() == code);
+        let path = PathKind::ALL.into_iter().find(|known| known.as_str() == path);
+        code.zip(path).map(|(code, path)| Cause { code, path, count, first_at, last_at, first, last })
+    })?;
+    Ok(rows.into_iter().flatten().collect())
+}
