@@ -10,7 +10,7 @@ import { live, ready } from "./streams.js";
 
 const TASK = "task_expiry";
 /** How long the sessions last, in seconds. */
-const LENGTH = 4;
+const LENGTH = 8;
 /** So long that the runtime puts the object to sleep meanwhile, which it does after 10 seconds. */
 const ASLEEP = 20;
 /** How much later a socket may be closed, in seconds: the README says a minute. */
@@ -55,8 +55,8 @@ for (const [what, path] of Object.entries(PATHS)) {
   });
 
   test(`${what}: nothing is told after the end, and nothing taken`, async (t) => {
-    const socket = await bySession(t, path, 2);
-    await sleep(2100);
+    const socket = await bySession(t, path, LENGTH);
+    await sleep(LENGTH * 1000 + 100);
     socket.ack();
     assert.deepEqual(await socket.ended(), { code: 1008 });
     await acknowledged(gateway, event(`task_after ${what}`, "queued"));
