@@ -11,8 +11,8 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use worker::wasm_bindgen_futures::spawn_local;
 use worker::{Delay, Response, WebSocket, WebsocketEvent, console_error};
 
+use super::client_socket::close;
 use super::frame::{self, Frame, Ids};
-use super::hang_up::close;
 use crate::reply::Refusal;
 
 /// How long a stream lasts: less than what proxies let pass for idle.

@@ -2,21 +2,18 @@
 //! hibernate; the shards behind it do.
 
 use std::collections::VecDeque;
-use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 
+use futures_util::StreamExt;
 use futures_util::future::{Either, select};
-use futures_util::{FutureExt, StreamExt};
 use vtryon_webhooks::{Millis, Shards};
-use worker::wasm_bindgen_futures::spawn_local;
-use worker::{Response, WebSocket, WebSocketPair, WebsocketEvent, console_error};
+use worker::{Response, WebSocket, WebsocketEvent};
 
 use super::bucket::{Bucket, MESSAGES};
+use super::client_socket::{self, CUT_SHORT, FAULT, HangUp, LEFT, NOT_TAKEN, OVER, TOO_MANY};
 use super::cursor::Cursor;
 use super::frame::{self, Frame, Ids};
-use super::hang_up::{CUT_SHORT, FAULT, HangUp, LEFT, NOT_TAKEN, OVER, TOO_MANY, close, expiry};
 use crate::clock;
-use crate::reply::{Refusal, switched};
+use crate::reply::Refusal;
 use crate::sorted::Sorted;
 use crate::wire::live::{AHEAD, acknowledged};
 
@@ -29,24 +26,9 @@ pub(super) fn open(
     protocol: Option<&str>,
     hang_up: HangUp,
 ) -> Result<Response, Refusal> {
-    let pair = WebSocketPair::new()?;
-    let (client, server) = (pair.client, pair.server);
-    server.accept()?;
-    spawn_local(async move {
-        let joined = async {
-            match select(pin!(join(&sockets, &server, ids, shards, until)), pin!(expiry(until))).await {
-                Either::Left((end, _)) => end,
-                Either::Right(_) => OVER,
-            }
-        };
-        let end = AssertUnwindSafe(joined).catch_unwind().await.unwrap_or_else(|_| {
-            console_error!("a live socket panicked: it will be resumed");
-            FAULT
-        });
-        sockets.iter().for_each(close);
-        hang_up.client(&server, &end.into());
-    });
-    switched(client, protocol)
+    client_socket::open(sockets, until, protocol, hang_up, async move |sockets, client| {
+        join(sockets, client, ids, shards, until).await.into()
+    })
 }
 
 /// How long an acknowledgement may be, in bytes: its id has a place for each of 1024 shards.

@@ -4,11 +4,11 @@
 //! hibernate; and what a client sends reaches no shard, but for acknowledgements, and of them no more than it may send.
 
 mod bucket;
+mod client_socket;
 mod cursor;
 mod event_stream;
 mod fan_in;
 mod frame;
-mod hang_up;
 mod openings;
 mod query;
 mod relay;
@@ -20,9 +20,9 @@ use worker::{Context, Env, Request, Response, WebSocket};
 pub(crate) use self::cursor::{Cursor, Place};
 pub(crate) use self::tickets::mint;
 
+use self::client_socket::HangUp;
 use self::event_stream::Acknowledge;
 use self::frame::Ids;
-use self::hang_up::HangUp;
 use self::query::Wanted;
 use self::relay::Takes;
 use crate::auth::{Scope, is_socket};

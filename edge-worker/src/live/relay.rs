@@ -1,19 +1,15 @@
 //! A client's socket to one shard. It ends at the Worker, which passes on what the shard says, and of what the client
 //! sends no more than it may: a message that is addressed to an object is handed to it even after the socket is closed.
 
-use std::panic::AssertUnwindSafe;
-use std::pin::pin;
-
+use futures_util::StreamExt;
 use futures_util::future::{Either, select};
-use futures_util::{FutureExt, StreamExt};
 use vtryon_webhooks::Millis;
-use worker::wasm_bindgen_futures::spawn_local;
-use worker::{Response, WebSocket, WebSocketPair, WebsocketEvent, console_error};
+use worker::{Response, WebSocket, WebsocketEvent};
 
 use super::bucket::{Bucket, MESSAGES};
-use super::hang_up::{CUT_SHORT, End, FAULT, HangUp, LEFT, NOT_TAKEN, OVER, TOO_MANY, close, expiry};
+use super::client_socket::{self, CUT_SHORT, End, FAULT, HangUp, LEFT, NOT_TAKEN, OVER, TOO_MANY};
 use crate::clock;
-use crate::reply::{Refusal, switched};
+use crate::reply::Refusal;
 use crate::wire::live::acknowledged;
 
 /// How long an acknowledgement may be, in bytes.
@@ -39,24 +35,10 @@ pub(super) fn open(
     protocol: Option<&str>,
     hang_up: HangUp,
 ) -> Result<Response, Refusal> {
-    let pair = WebSocketPair::new()?;
-    let (client, server) = (pair.client, pair.server);
-    server.accept()?;
-    spawn_local(async move {
-        let relayed = async {
-            match select(pin!(relay(&shard, &server, takes, until)), pin!(expiry(until))).await {
-                Either::Left((end, _)) => end,
-                Either::Right(_) => OVER.into(),
-            }
-        };
-        let end = AssertUnwindSafe(relayed).catch_unwind().await.unwrap_or_else(|_| {
-            console_error!("a live socket panicked: it will be resumed");
-            FAULT.into()
-        });
-        close(&shard);
-        hang_up.client(&server, &end);
-    });
-    switched(client, protocol)
+    client_socket::open(vec![shard], until, protocol, hang_up, async move |shards, client| match shards {
+        [shard] => relay(shard, client, takes, until).await,
+        _ => FAULT.into(),
+    })
 }
 
 /// Passes messages on, and returns why it has ended.

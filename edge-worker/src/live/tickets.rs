@@ -3,9 +3,9 @@
 use vtryon_webhooks::{Code, Digest};
 use worker::{Context, Env, Request, Response, WebSocketPair};
 
+use super::client_socket::HangUp;
 use super::event_stream::{self, Acknowledge};
 use super::frame::Ids;
-use super::hang_up::HangUp;
 use super::relay::{self, Takes};
 use super::{Form, PROTOCOL, not_plain, offered, openings};
 use crate::api::{self, Query};

@@ -1,11 +1,17 @@
-//! The end of a client's socket, which the Worker holds.
+//! A client's socket, which the Worker holds: from its opening to its end.
 
 use std::borrow::Cow;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 
+use futures_util::FutureExt;
+use futures_util::future::{Either, select};
 use vtryon_webhooks::Millis;
 use wasm_bindgen::{JsCast, JsValue};
-use worker::{Context, WebSocket, worker_sys};
+use worker::wasm_bindgen_futures::spawn_local;
+use worker::{Context, Response, WebSocket, WebSocketPair, console_error, worker_sys};
 
+use crate::reply::{Refusal, switched};
 use crate::{clock, host, wait};
 
 /// How much a client may send after its socket was closed, in KiB, each message for at least one: what it had sent
@@ -60,14 +66,43 @@ impl HangUp {
     }
 
     /// Closes a client's socket, and cuts the client off if it goes on sending.
-    pub(super) fn client(&self, socket: &WebSocket, end: &End) {
+    fn client(&self, socket: &WebSocket, end: &End) {
         // One that is closed already can't be closed.
         let _ = host::hang_up(socket.as_ref(), end.code, &end.reason, AFTERWARDS, &self.0);
     }
 }
 
+/// Opens a client's socket, lets `serve` feed it from the sockets of shards until the credentials end, and closes all
+/// of them.
+pub(super) fn open(
+    shards: Vec<WebSocket>,
+    until: Option<Millis>,
+    protocol: Option<&str>,
+    hang_up: HangUp,
+    serve: impl AsyncFnOnce(&[WebSocket], &WebSocket) -> End + 'static,
+) -> Result<Response, Refusal> {
+    let pair = WebSocketPair::new()?;
+    let (client, server) = (pair.client, pair.server);
+    server.accept()?;
+    spawn_local(async move {
+        let served = async {
+            match select(pin!(serve(&shards, &server)), pin!(expiry(until))).await {
+                Either::Left((end, _)) => end,
+                Either::Right(_) => OVER.into(),
+            }
+        };
+        let end = AssertUnwindSafe(served).catch_unwind().await.unwrap_or_else(|_| {
+            console_error!("a live socket panicked: it will be resumed");
+            FAULT.into()
+        });
+        shards.iter().for_each(close);
+        hang_up.client(&server, &end);
+    });
+    switched(client, protocol)
+}
+
 /// Waits until credentials end; for ever, where they have no end.
-pub(super) async fn expiry(until: Option<Millis>) {
+async fn expiry(until: Option<Millis>) {
     match until {
         // A timer that could not be set is none: what comes then is checked before it is shown or taken.
         Some(until) => drop(wait::pause(clock::between(clock::now(), until)).await),
