@@ -148,7 +148,7 @@ test("each is counted by its code and the kind of path, and none is an error of 
       const seen = await counted(expect[1], path, of * sent(expect));
       assert.equal(seen.count, of * sent(expect), `${expect[1]} at ${path}`);
       assert.equal(seen.mistake, null);
-      assert.equal(seen.sample.head, "");
+      assert.equal(seen.last_sample.head, "");
     }
   }
   assert.doesNotMatch(gateway.log.join(""), /platform: |took too long/);

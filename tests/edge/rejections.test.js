@@ -281,7 +281,7 @@ test("signed posts to other paths are counted by the kind of path, and no path i
     assert.deepEqual([seen.code, seen.count, seen.mistake], ["not_found", posts.length, null]);
     assert.match(seen.summary, /^a signed webhook was posted to /);
     assert.match(seen.hint, /\/webhooks\/vtryon$/);
-    assert.deepEqual([seen.sample.body_bytes, seen.sample.head], [COMPACT.length, ""]);
+    assert.deepEqual([seen.last_sample.body_bytes, seen.last_sample.head], [COMPACT.length, ""]);
   }
   assert.equal((await look(gateway)).rejections.length, Object.keys(ELSEWHERE).length);
   const text = JSON.stringify(await look(gateway)) + gateway.log.join("");
