@@ -169,7 +169,7 @@ test("the examples take the gateway's test event, and keep no task of it", async
     const path = `/api/endpoints/${endpoint.id}/test`;
     const { status, body } = await gateway.api(path, { method: "POST" });
     assert.deepEqual([status, body.state], [200, "delivered"]);
-    assert.equal(body.attempts[0].answer, '{"received":true}', "the example has answered itself");
+    assert.equal(body.attempts[0].status, 200, "the example has answered itself");
     return body.task_id;
   };
   await withExample("express", endpoint.environment, async (example) => {
