@@ -25,8 +25,9 @@ const watch = (t, path, options) => ready(t, "WebSocket", gateway, path, options
 const told = (viewer) => viewer.all("event").map(({ task_id, event }) => [task_id, event]);
 const post = (name, ...tasks) => acknowledged(gateway, ...tasks.map((id) => named(name, id)));
 
-/** Waits for a pong: whatever was sent to a viewer before has come then. */
+/** Waits for an answer of the shard, and for a pong: whatever was sent to a viewer before has come then. */
 async function settled(viewer) {
+  await gateway.api("/api/tasks");
   const { pongs } = viewer;
   viewer.send("ping");
   await viewer.holds((viewer) => viewer.pongs > pongs);
@@ -42,10 +43,12 @@ test("an event is answered before it is shown to anybody", async (t) => {
 
   await acknowledged(gateway, event(HOLD, "queued"));
   await post(name, "task_between");
-  for (const viewer of [...early, cut, page]) {
+  for (const viewer of [...early, cut]) {
     await settled(viewer);
-    assert.deepEqual([...told(viewer), ...viewer.all("update")], []);
+    assert.deepEqual(told(viewer), []);
   }
+  // A page takes no ping: it is looked at after the others.
+  assert.deepEqual(page.all("update"), []);
 
   cut.cut();
   const resumed = await watch(t, SHARD, { resume: cut.last });

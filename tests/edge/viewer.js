@@ -110,9 +110,12 @@ export class Viewer {
     return this.messages[this.#nth++];
   }
 
-  /** Waits for anything at all: a message, a pong, the end. */
+  /** Waits for anything at all: a message, a pong, the end; fails where the stream ends without it. */
   async holds(condition) {
-    while (!condition(this)) await this.#more(condition);
+    while (!condition(this)) {
+      assert.ok(!this.end, `over (${JSON.stringify(this.end)}) before ${condition}`);
+      await this.#more(condition);
+    }
   }
 
   /** Waits for the end that the gateway makes, and returns how it was. */
