@@ -14,6 +14,8 @@ export class ApiError extends Error {
 
 let lapsed = () => {};
 let isLapsed = false;
+/** How often somebody has signed in: a 401 to what was sent before that says nothing of the session since. */
+let signIns = 0;
 
 /**
  * Sets what is called when a request is answered 401. From then on nothing is sent until `resume`: what is void would
@@ -26,6 +28,7 @@ export function onLapse(listener) {
 /** Lets requests be sent again: somebody has signed in. */
 export function resume() {
   isLapsed = false;
+  signIns += 1;
 }
 
 /**
@@ -57,6 +60,7 @@ export function search(query) {
 
 async function ask(method, path, { body, headers = {}, signal, quiet, accept } = {}) {
   if (isLapsed && !quiet) throw new ApiError("unauthorized", "Your session has ended.");
+  const sentAfter = signIns;
   const init = { method, signal, cache: "no-store", redirect: "manual" };
   init.headers = { accept: accept ?? "application/json", ...headers };
   // No form of another site can send it: a change by a cookie is refused without.
@@ -71,7 +75,8 @@ async function ask(method, path, { body, headers = {}, signal, quiet, accept } =
   });
   if (answer.ok) return answer;
   const error = await refusal(answer);
-  if (!quiet && ["unauthorized", "access"].includes(error.code)) {
+  const isCurrent = sentAfter === signIns;
+  if (!quiet && isCurrent && ["unauthorized", "access"].includes(error.code)) {
     isLapsed = true;
     lapsed(error);
   }

@@ -33,9 +33,12 @@ export async function askApi() {
   }
 }
 
+/** How long the answer is waited for, in milliseconds: a network that went away without a sign answers nothing. */
+const CHECK_LIMIT = 10_000;
+
 /** Asks whether the session still holds, and returns that; a gateway that can't be reached tells nothing. */
 export async function checkSession() {
-  return get("/api/live").then(
+  return get("/api/live", { signal: AbortSignal.timeout(CHECK_LIMIT) }).then(
     () => true,
     () => false,
   );
