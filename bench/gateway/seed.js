@@ -82,7 +82,6 @@ const RECORD = JSON.stringify([
     took_ms: 40,
     status: 200,
     answer: "",
-    previous_secret: false,
   },
 ]);
 

@@ -196,7 +196,7 @@ test("in one report, noise before and after a webhook does not overwrite its sam
     ["secret_with_whitespace", "secret_with_whitespace", "unknown"],
   );
   assert.equal(seen.last_sample.head, "noise");
-  assert.match(seen.hint, /paste it there anew/);
+  assert.match(seen.hint, /paste it there again/);
 });
 
 test("from report to report, a flood of copies does not overwrite the sample that helps", async (t) => {
