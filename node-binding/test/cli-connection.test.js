@@ -3,14 +3,14 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { createServer, request as httpRequest } from "node:http";
+import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import { connect } from "node:net";
 import { after, test } from "node:test";
 import { certificates } from "./certificates.js";
-import { correct, run, SECRET } from "./cli.js";
+import { bodyOf, correct, run, SECRET, serve } from "./cli.js";
 import { FakeGateway } from "./fake-gateway.js";
 import { backendOf, listenIn, stateFolder, until } from "./listen.js";
+import { proxyOf } from "./proxy.js";
 
 const { ca, at, issued, selfSigned } = certificates(after);
 const HERE = "DNS:localhost,IP:127.0.0.1";
@@ -27,8 +27,8 @@ const SENT = ["--status", "queued"];
 const REMEDY = /--ca <file> or NODE_EXTRA_CA_CERTS.*--insecure/;
 
 /** Serves a receiver over TLS until the test has ended. */
-async function tlsReceiver(t, tls) {
-  const server = createTlsServer(tls, correct).listen(0, "127.0.0.1");
+async function tlsReceiver(t, tls, handler = correct) {
+  const server = createTlsServer(tls, handler).listen(0, "127.0.0.1");
   await once(server, "listening");
   t.after(() => {
     server.closeAllConnections();
@@ -42,50 +42,6 @@ async function tlsGateway(t, tls) {
   const gateway = await FakeGateway.start(2, tls);
   t.after(() => gateway.down().catch(() => {}));
   return gateway;
-}
-
-/** A proxy that brings every connection to this machine, whatever host it is for. */
-async function proxyOf(t, { password } = {}) {
-  const asked = [];
-  const isAllowed = ({ headers }) =>
-    password === undefined ||
-    headers["proxy-authorization"] ===
-      `Basic ${Buffer.from(`shop:${password}`).toString("base64")}`;
-  const server = createServer((request, response) => {
-    asked.push(`${request.method} ${request.url}`);
-    if (!isAllowed(request)) return response.writeHead(407).end();
-    const { port, pathname } = new URL(request.url);
-    const { method, headers } = request;
-    const onward = httpRequest(
-      { port, host: "127.0.0.1", path: pathname, method, headers },
-      (answer) => {
-        response.writeHead(answer.statusCode, answer.headers);
-        answer.pipe(response);
-      },
-    );
-    request.pipe(onward);
-  });
-  const sockets = new Set();
-  server.on("connect", (request, socket, head) => {
-    asked.push(`CONNECT ${request.url}`);
-    sockets.add(socket);
-    socket.on("error", () => {});
-    if (!isAllowed(request)) return socket.end("HTTP/1.1 407 No\r\ncontent-length: 0\r\n\r\n");
-    const onward = connect(Number(request.url.split(":").at(-1)), "127.0.0.1", () => {
-      socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
-      onward.write(head);
-      socket.pipe(onward).pipe(socket);
-    });
-    onward.on("error", () => socket.destroy());
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => {
-    for (const socket of sockets) socket.destroy();
-    server.closeAllConnections();
-    server.close();
-  });
-  return { asked, url: `http://127.0.0.1:${server.address().port}` };
 }
 
 for (const [name, tls, reason] of [
@@ -305,6 +261,34 @@ test("send, trigger and doctor go through the proxy, over https and over http", 
     }
   }
 });
+
+for (const [protocol, pattern] of [
+  ["http", /^POST http:\/\/shop\.test:/],
+  ["https", /^CONNECT shop\.test:/],
+]) {
+  test(`listen, through a proxy to a backend over ${protocol} that does not answer: each event is sent once`, async (t) => {
+    const proxy = await proxyOf(t);
+    const gateway = await FakeGateway.start();
+    t.after(() => gateway.down().catch(() => {}));
+    const tasks = [];
+    const hanging = async (request) => tasks.push(JSON.parse(await bodyOf(request)).task_id);
+    const url =
+      protocol === "https"
+        ? (await tlsReceiver(t, TLS.issued, hanging)).url
+        : await serve(t, hanging);
+    const backend = { url: url.replace("127.0.0.1", "shop.test") };
+    const listener = await listen(t, gateway, [backend], ["--ca", ca, "--timeout", "1"], {
+      env: { HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url },
+    }).ready();
+    for (const task of ["task_1", "task_2"]) {
+      gateway.event(task, "queued");
+      await listener.says(new RegExp(`\\[${task}\\].*no answer within 1 s`));
+    }
+    assert.equal(await listener.stop(), 0);
+    assert.deepEqual(tasks, ["task_1", "task_2"]);
+    for (const line of proxy.asked) assert.match(line, pattern);
+  });
+}
 
 test("what is on this machine is reached without the proxy", async (t) => {
   const proxy = await proxyOf(t);

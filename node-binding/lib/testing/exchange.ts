@@ -138,6 +138,8 @@ async function attempt(
     let answered = false;
     const unanswered = (outcome: Outcome) => answered || settle(outcome);
     request.on("socket", (socket) => {
+      // An agent that goes through a proxy, or keeps connections, hands over one that is connected.
+      if (!socket.connecting) unreached = false;
       socket.on("connect", () => {
         unreached = false;
       });
