@@ -25,7 +25,10 @@ export function secretsFromEnvironment(): Uint8Array[] {
   const previous = variable(PREVIOUS);
   if (current === undefined) throw refusal("secret_missing");
   const secrets = [fromVariable(CURRENT, current)];
-  return previous === undefined ? secrets : [...secrets, fromVariable(PREVIOUS, previous)];
+  // Templates leave an empty line for the previous secret while there is none.
+  return previous === undefined || previous === ""
+    ? secrets
+    : [...secrets, fromVariable(PREVIOUS, previous)];
 }
 
 function fromVariable(name: string, text: string): Uint8Array {

@@ -68,6 +68,12 @@ for (const [name, args, options, lines] of [
     { env: PREVIOUS },
     [/^ok {2}signed with the secret [0-9a-f]{8}, the previous one$/],
   ],
+  [
+    "verify with a previous secret that is empty",
+    ["verify", event, "--signature", sign(BODY)],
+    { env: { VTRYON_WEBHOOK_SECRET: SECRET, VTRYON_WEBHOOK_SECRET_PREVIOUS: "" } },
+    [/^ok {2}signed with the secret [0-9a-f]{8}$/],
+  ],
 ]) {
   test(name, async () => {
     const { code, stdout, stderr } = await run(args, options);

@@ -1,6 +1,7 @@
 // When a receiver reads its secrets, what it answers while it has none, and what it says of careless ones.
 
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { test } from "node:test";
@@ -228,6 +229,8 @@ for (const [name, secret, code] of CARELESS) {
     }
     environment(t, secret);
     assert.throws(() => new VtryonWebhooks(), is("VTRYON_WEBHOOK_SECRET"));
+    // An empty line of a template: what it means is tested below.
+    if (secret === "") return;
     environment(t, "whsec_a", secret);
     assert.throws(() => new VtryonWebhooks(), is("VTRYON_WEBHOOK_SECRET_PREVIOUS"));
     const faults = [];
@@ -235,6 +238,25 @@ for (const [name, secret, code] of CARELESS) {
     assert.ok(is("VTRYON_WEBHOOK_SECRET_PREVIOUS")(faults[0]));
   });
 }
+
+for (const [name, adapt] of Object.entries(ADAPTERS)) {
+  test(`${name}: a previous secret of the environment that is empty is none`, async (t) => {
+    environment(t, SECRET, "");
+    assert.equal(await (await adapt(t, { onEvent: () => {} }))(), 200);
+  });
+}
+
+test("with an empty previous secret nobody can sign by an empty key, and the current one is needed", async (t) => {
+  environment(t, SECRET, "");
+  const webhooks = new VtryonWebhooks();
+  assert.equal(webhooks.verify(BODY, signature(BODY)).secretIndex, 0);
+  const forged = createHmac("sha256", "").update(BODY).digest("hex");
+  assert.throws(() => webhooks.verify(BODY, forged), { code: "signature_mismatch" });
+  environment(t, undefined, "");
+  assert.throws(() => new VtryonWebhooks(), { code: "secret_missing" });
+  environment(t, "", "");
+  assert.throws(() => new VtryonWebhooks(), { code: "secret_empty" });
+});
 
 for (const [name, secret, words] of [
   ["undefined", undefined, /^`secrets\[1\]`: no secret is configured: it is undefined$/],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hmac
 import pickle
 from array import array
 from typing import Any
@@ -193,7 +194,10 @@ ENVIRONMENTS: list[tuple[dict[str, str], str]] = [
     ({}, "secret_missing"),
     ({"_PREVIOUS": "old"}, "secret_missing"),
     ({"": ""}, "secret_empty"),
-    ({"": "new", "_PREVIOUS": ""}, "secret_empty"),
+    ({"": "", "_PREVIOUS": "old"}, "secret_empty"),
+    ({"": "new", "_PREVIOUS": ""}, "ok"),
+    ({"_PREVIOUS": ""}, "secret_missing"),
+    ({"": "new", "_PREVIOUS": " "}, "secret_whitespace"),
     ({"": "new\n"}, "secret_whitespace"),
     ({"": "new"}, "ok"),
     ({"": "new", "_PREVIOUS": "old"}, "ok"),
@@ -216,6 +220,17 @@ def test_bytes_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VTRYON_WEBHOOK_SECRET", "new")
     monkeypatch.setenv("VTRYON_WEBHOOK_SECRET_PREVIOUS", "\udcff")
     assert Webhooks().verify(BODY, sign(BODY, b"\xff")).key_index == 1
+
+
+def test_an_empty_previous_variable_is_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VTRYON_WEBHOOK_SECRET", "new")
+    monkeypatch.setenv("VTRYON_WEBHOOK_SECRET_PREVIOUS", "")
+    webhooks = Webhooks()
+    assert webhooks.verify(BODY, sign(BODY, "new")).key_index == 0
+    # Anyone could sign with a key of no bytes.
+    with pytest.raises(WebhookError, match="signature") as raised:
+        webhooks.verify(BODY, hmac.new(b"", BODY, "sha256").hexdigest())
+    assert raised.value.code == "signature_mismatch"
 
 
 def test_a_payload_is_a_snapshot() -> None:

@@ -85,7 +85,9 @@ def test_a_missing_secret_is_an_error_that_fills_no_log(
 
 
 @every_app
-@pytest.mark.parametrize(("value", "code"), [("", "secret_empty"), ("null", "secret_placeholder")])
+@pytest.mark.parametrize(
+    ("value", "code"), [("undefined", "secret_placeholder"), ("null", "secret_placeholder")]
+)
 def test_a_careless_variable_is_told_at_the_first_request(
     app: str, value: str, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,6 +97,13 @@ def test_a_careless_variable_is_told_at_the_first_request(
     assert sender(app, refuse, on_error=faults.append)(GOOD).status == 503
     assert [fault.code for fault in faults] == [code]
     assert str(faults[0]).startswith("VTRYON_WEBHOOK_SECRET_PREVIOUS: the secret is ")
+
+
+@every_app
+def test_an_empty_previous_variable_is_none(app: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VTRYON_WEBHOOK_SECRET", SECRET)
+    monkeypatch.setenv("VTRYON_WEBHOOK_SECRET_PREVIOUS", "")
+    assert sender(app, lambda _: None)(GOOD).status == 200
 
 
 @every_app

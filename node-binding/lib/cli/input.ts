@@ -77,7 +77,8 @@ export function secretOf(options: SecretOptions): string {
 export function secretsOf(options: SecretOptions): string[] {
   const previous = process.env.VTRYON_WEBHOOK_SECRET_PREVIOUS;
   const secret = secretOf(options);
-  return told(options) !== undefined || previous === undefined ? [secret] : [secret, previous];
+  const isAlone = told(options) !== undefined || previous === undefined || previous === "";
+  return isAlone ? [secret] : [secret, previous];
 }
 
 function told({ secret, secretFile }: SecretOptions): string | undefined {

@@ -15,7 +15,8 @@ from vtryon_webhooks.plain import bytes_of, text_of
 Secret = Union[str, bytes]
 T = TypeVar("T")
 
-_VARIABLES = ("VTRYON_WEBHOOK_SECRET", "VTRYON_WEBHOOK_SECRET_PREVIOUS")
+_CURRENT = "VTRYON_WEBHOOK_SECRET"
+_PREVIOUS = "VTRYON_WEBHOOK_SECRET_PREVIOUS"
 
 # The block length of SHA-256 in bytes (FIPS 180-4), to which RFC 2104 fits a key.
 _BLOCK = 64
@@ -113,10 +114,12 @@ def _listed(secrets: object) -> list[object] | None:
 
 def _from_environment() -> list[tuple[str | None, object]]:
     """Reads the variables; each secret has the name of its own."""
-    if _VARIABLES[0] not in os.environ:
+    if _CURRENT not in os.environ:
         raise WebhookError("secret_missing")
+    # Templates leave an empty line for the previous secret while there is none.
+    names = [_CURRENT, _PREVIOUS] if os.environ.get(_PREVIOUS) else [_CURRENT]
     # The environment holds bytes; this gets back exactly those that are there.
-    return [(name, os.fsencode(os.environ[name])) for name in _VARIABLES if name in os.environ]
+    return [(name, os.fsencode(os.environ[name])) for name in names]
 
 
 def octets_of(secret: object) -> bytes:
