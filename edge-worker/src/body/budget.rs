@@ -8,16 +8,25 @@ use vtryon_webhooks::Millis;
 /// for 4,000 events of 4 KB or 16 of the longest that can be configured at the same time.
 pub(super) const BUDGET: usize = 16 * 1024 * 1024;
 
+/// The part of the budget that evicted bodies may hold beside it, as a divisor: 8 MiB, the first buffers of 4,096 bodies.
+///
+/// The buffer of an evicted body is the runtime's until its request ends, which is at its next tick. With none beside
+/// the budget, bodies of which no byte has come could not make room for another one.
+const OVERDRAFT_DIVISOR: usize = 2;
+
 /// The budget, and the bodies that hold a part of it.
 ///
-/// A byte is reserved before it is read, so what is held never exceeds the budget. Nothing is reserved for a length
-/// that is only declared: a sender that declares much and sends nothing holds one buffer.
+/// A byte is reserved before it is read, so what is held never exceeds the budget and its overdraft. Nothing is
+/// reserved for a length that is only declared: a sender that declares much and sends nothing holds one buffer.
 ///
-/// A body that does not fit takes the room of the one that has been read for longest. An honest sender is done within
-/// milliseconds, so those that keep bodies open push out each other, and not an event.
+/// A body that does not fit takes the room of the one that has been read for longest, whether anything of that one has
+/// come or not. An honest sender is done within milliseconds, so those that keep bodies open push out each other, and
+/// not an event.
 pub(super) struct Budget {
     limit: usize,
+    /// What all bodies hold, and the part of it that evicted ones do: their buffers.
     held: usize,
+    overdraft: usize,
     next_id: u64,
     /// In the order in which their requests came.
     bodies: BTreeMap<u64, Body>,
@@ -38,14 +47,15 @@ pub(super) struct OverBudget;
 
 impl Budget {
     pub(super) const fn new(limit: usize) -> Self {
-        Self { limit, held: 0, next_id: 0, bodies: BTreeMap::new() }
+        Self { limit, held: 0, overdraft: 0, next_id: 0, bodies: BTreeMap::new() }
     }
 
     /// Begins a body, which holds nothing yet. Bodies from before `expired` are forgotten: their requests have ended
     /// without a sign, as those do that the platform cancels.
     pub(super) fn open(&mut self, now: Millis, expired: Millis) -> u64 {
         while let Some(oldest) = self.bodies.first_entry().filter(|oldest| oldest.get().begun_at < expired) {
-            self.held -= oldest.remove().size();
+            let oldest = oldest.remove();
+            self.release(&oldest);
         }
         let id = self.next_id;
         self.next_id += 1;
@@ -60,9 +70,12 @@ impl Budget {
     /// [`OverBudget`]: nothing more of the body is to be read.
     pub(super) fn reserve(&mut self, id: u64, buffer: usize) -> Result<(), OverBudget> {
         self.check(id)?;
-        while self.held + buffer > self.limit {
-            self.evict_oldest()?;
-            self.check(id)?;
+        // Only what has come is free at once: where that is not enough, nobody is to lose a buffer for nothing.
+        while self.held + buffer > self.limit + self.limit / OVERDRAFT_DIVISOR {
+            self.evict_oldest(id, |body| body.length > 0)?;
+        }
+        while self.held - self.overdraft + buffer > self.limit {
+            self.evict_oldest(id, |body| !body.is_evicted)?;
         }
         let body = self.bodies.get_mut(&id).ok_or(OverBudget)?;
         body.buffer += buffer;
@@ -76,8 +89,10 @@ impl Budget {
     /// [`OverBudget`], where another body has taken the room meanwhile.
     pub(super) fn add(&mut self, id: u64, chunk: Vec<u8>) -> Result<(), OverBudget> {
         let body = self.bodies.get_mut(&id).ok_or(OverBudget)?;
-        self.held -= std::mem::take(&mut body.buffer);
+        let buffer = std::mem::take(&mut body.buffer);
+        self.held -= buffer;
         if body.is_evicted {
+            self.overdraft -= buffer;
             return Err(OverBudget);
         }
         self.held += chunk.len();
@@ -105,7 +120,7 @@ impl Budget {
     /// Ends a body, and returns what was read of it.
     pub(super) fn close(&mut self, id: u64) -> Vec<u8> {
         let Some(mut body) = self.bodies.remove(&id) else { return Vec::new() };
-        self.held -= body.size();
+        self.release(&body);
         match body.chunks.as_mut_slice() {
             [chunk] => std::mem::take(chunk),
             chunks => chunks.concat(),
@@ -123,13 +138,23 @@ impl Budget {
         self.held
     }
 
-    /// Drops what was read of the body that came first. Its buffer is the runtime's until its request has ended.
-    fn evict_oldest(&mut self) -> Result<(), OverBudget> {
-        let oldest = self.bodies.values_mut().find(|body| body.length > 0).ok_or(OverBudget)?;
+    /// Drops what was read of the oldest such body that came before `id`. Its buffer goes into the overdraft.
+    fn evict_oldest(&mut self, id: u64, is_meant: impl Fn(&Body) -> bool) -> Result<(), OverBudget> {
+        let mut older = self.bodies.range_mut(..id).map(|(_, body)| body);
+        let oldest = older.find(|body| is_meant(body)).ok_or(OverBudget)?;
         self.held -= std::mem::take(&mut oldest.length);
+        self.overdraft += oldest.buffer;
         oldest.chunks = Vec::new();
         oldest.is_evicted = true;
         Ok(())
+    }
+
+    /// Takes off what a body held that is gone.
+    const fn release(&mut self, body: &Body) {
+        self.held -= body.size();
+        if body.is_evicted {
+            self.overdraft -= body.buffer;
+        }
     }
 }
 
@@ -140,118 +165,4 @@ impl Body {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Millis = Millis(10_000);
-    const NONE_EXPIRED: Millis = Millis(0);
-
-    fn open(budget: &mut Budget) -> u64 {
-        budget.open(NOW, NONE_EXPIRED)
-    }
-
-    fn read(budget: &mut Budget, id: u64, length: usize) -> Result<(), OverBudget> {
-        budget.reserve(id, length)?;
-        budget.add(id, vec![0; length])
-    }
-
-    #[test]
-    fn a_thousand_events_at_once_are_within_the_budget() {
-        let mut budget = Budget::new(BUDGET);
-        let ids: Vec<u64> = (0..1000).map(|_| open(&mut budget)).collect();
-        for &id in &ids {
-            assert_eq!(read(&mut budget, id, 2000), Ok(()));
-            // Of undeclared length: a further buffer, until the end is seen.
-            assert_eq!(budget.reserve(id, 4096), Ok(()));
-        }
-        assert!(ids.iter().all(|&id| budget.check(id).is_ok()), "none has made room for another");
-    }
-
-    #[test]
-    fn a_body_takes_the_room_of_the_oldest_ones() {
-        let mut budget = Budget::new(100);
-        let [first, second, third] = [(); 3].map(|()| open(&mut budget));
-        assert_eq!(read(&mut budget, first, 40), Ok(()));
-        assert_eq!(read(&mut budget, second, 40), Ok(()));
-        assert_eq!(budget.reserve(first, 10), Ok(()));
-        assert_eq!(read(&mut budget, third, 40), Ok(()));
-        assert_eq!(budget.check(first), Err(OverBudget));
-        assert_eq!(budget.held(), 90, "the buffer of the first one is still the runtime's");
-        assert_eq!(budget.add(first, vec![0; 10]), Err(OverBudget));
-        assert_eq!(budget.held(), 80);
-        assert_eq!(budget.reserve(first, 1), Err(OverBudget), "nothing more of it is read");
-        assert_eq!(budget.reserve(second, 40), Err(OverBudget), "now it is the oldest itself");
-        assert_eq!(budget.close(third).len(), 40);
-        assert_eq!(budget.held(), 0);
-    }
-
-    #[test]
-    fn a_body_is_refused_where_only_buffers_are_left() {
-        let mut budget = Budget::new(100);
-        let ids = [(); 11].map(|()| open(&mut budget));
-        for &id in &ids[..10] {
-            assert_eq!(budget.reserve(id, 10), Ok(()));
-        }
-        assert_eq!(budget.reserve(ids[10], 1), Err(OverBudget));
-        assert!(budget.close(ids[0]).is_empty());
-        assert_eq!(budget.reserve(ids[10], 1), Ok(()));
-    }
-
-    #[test]
-    fn a_body_is_what_was_added_to_it() {
-        let mut budget = Budget::new(100);
-        let id = open(&mut budget);
-        for chunk in ["one ", "two ", "three"] {
-            assert_eq!(budget.reserve(id, 20), Ok(()));
-            assert_eq!(budget.add(id, chunk.into()), Ok(()));
-        }
-        assert_eq!((budget.length(id), budget.held()), (13, 13));
-        assert_eq!(budget.close(id), b"one two three");
-        assert!(budget.close(id).is_empty());
-        assert_eq!(budget.held(), 0);
-    }
-
-    #[test]
-    fn what_a_cancelled_request_held_is_free_after_a_while() {
-        let mut budget = Budget::new(100);
-        let id = open(&mut budget);
-        assert_eq!(read(&mut budget, id, 50), Ok(()));
-        assert_eq!(budget.reserve(id, 50), Ok(()));
-        budget.open(NOW, NOW);
-        assert_eq!(budget.held(), 100, "it is not over yet");
-        budget.open(NOW, Millis(NOW.0 + 1));
-        assert_eq!(budget.held(), 0);
-        assert_eq!(budget.add(id, vec![0; 50]), Err(OverBudget));
-        assert_eq!(budget.held(), 0);
-    }
-
-    #[test]
-    fn no_order_of_steps_exceeds_the_budget_or_loses_a_byte_of_it() {
-        let mut budget = Budget::new(1000);
-        let mut ids = Vec::new();
-        // Steps of a linear congruential generator (Knuth's MMIX): the same in every run.
-        let mut random = 1u64;
-        let mut next = |below: usize| {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            usize::try_from(random >> 33).unwrap_or_default() % below
-        };
-        for _ in 0..20_000 {
-            match next(4) {
-                0 => ids.push(open(&mut budget)),
-                1 if !ids.is_empty() => drop(budget.close(ids.swap_remove(next(ids.len())))),
-                _ if !ids.is_empty() => {
-                    let id = ids.get(next(ids.len())).copied().unwrap_or_default();
-                    let length = 1 + next(300);
-                    if budget.reserve(id, length).is_ok() && next(2) == 0 {
-                        let _ = budget.add(id, vec![0; next(length)]);
-                    }
-                }
-                _ => {}
-            }
-            assert!(budget.held() <= 1000, "{} bytes are held", budget.held());
-            assert_eq!(budget.held(), budget.bodies.values().map(Body::size).sum::<usize>());
-        }
-        ids.into_iter().for_each(|id| drop(budget.close(id)));
-        assert_eq!(budget.held(), 0);
-    }
-}
+mod tests;
