@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from typing import Any
 
@@ -217,8 +218,10 @@ def test_what_yields_is_no_source() -> None:
         sender("flask", refuse, secrets=generator)
 
 
-def prepared(source: Any, clock: Callable[[], float]) -> PreparedSecrets:
-    return PreparedSecrets(source, Webhooks, Threads(on_late=lambda _: None), clock)
+def prepared(
+    source: Any, clock: Callable[[], float], patience: float = PATIENCE
+) -> PreparedSecrets:
+    return PreparedSecrets(source, Webhooks, Threads(on_late=lambda _: None), patience, clock)
 
 
 def test_a_function_that_failed_is_called_again_after_a_pause() -> None:
@@ -248,6 +251,63 @@ def test_concurrent_threads_share_a_call() -> None:
     for thread in threads:
         thread.join(PATIENCE)
     assert calls == ["called"]
+
+
+class Hanging:
+    """A function that returns when the test says so."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.entered = threading.Event()
+        self.gate = threading.Event()
+
+    def __call__(self) -> str:
+        self.calls += 1
+        self.entered.set()
+        assert self.gate.wait(PATIENCE), "waited for the gate to open"
+        return SECRET
+
+
+def test_threads_wait_for_a_call_until_the_deadline(caplog: pytest.LogCaptureFixture) -> None:
+    secrets = Hanging()
+    receiver = Receiver(lambda _: None, secrets=secrets, deadline=0.2)
+    blocking = Delivery("POST", lambda _: [sign(BODY, SECRET)], str(len(BODY)), lambda _: BODY)
+    with ThreadPoolExecutor(9) as pool:
+        stuck = pool.submit(receiver.receive, blocking)
+        assert secrets.entered.wait(PATIENCE), "waited for the call"
+        others = [pool.submit(receiver.receive, blocking) for _ in range(8)]
+        wait(others, PATIENCE / 2)
+        secrets.gate.set()
+        assert [other.result(PATIENCE).status for other in others] == [503] * 8
+        assert stuck.result(PATIENCE).status == 200
+    assert receiver.receive(blocking).status == 200
+    assert secrets.calls == 1
+    [(level, message)] = [line for line in logged(caplog) if line[0] > logging.INFO]
+    assert level == logging.ERROR
+    assert message.startswith("unavailable: the function `secrets` did not return in time")
+
+
+def test_threads_do_not_wait_for_a_call_that_is_late_already() -> None:
+    now = 100.0
+    secrets = Hanging()
+    # They would wait for an hour by the real clock.
+    source = prepared(secrets, lambda: now, patience=3600.0)
+    with ThreadPoolExecutor(2) as pool:
+        stuck = pool.submit(source.get)
+        assert secrets.entered.wait(PATIENCE), "waited for the call"
+        now = 3700.0
+        other = pool.submit(source.get)
+        wait([other], PATIENCE / 2)
+        secrets.gate.set()
+        fault = other.exception(PATIENCE)
+        assert isinstance(fault, WebhookError)
+        assert fault.code == "unavailable"
+        assert isinstance(stuck.result(PATIENCE), Webhooks)
+
+
+def test_a_deadline_longer_than_locks_can_wait() -> None:
+    source = prepared(lambda: SECRET, lambda: 0.0, patience=1e300)
+    assert isinstance(source.get(), Webhooks)
 
 
 def test_concurrent_requests_share_a_call() -> None:

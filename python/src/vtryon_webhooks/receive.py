@@ -91,7 +91,7 @@ class Receiver:
         # Checked here, since the verifier may be made later.
         options = Options(max_body_bytes, scheme, tolerance_seconds, now)
         make = partial(Webhooks, **vars(options))
-        self._secrets = PreparedSecrets(secrets, make, self._threads)
+        self._secrets = PreparedSecrets(secrets, make, self._threads, deadline)
         # What was cancelled and has not ended: the event loop alone would not keep it.
         self._ending: set[asyncio.Future[Answer]] = set()
 

@@ -33,16 +33,23 @@ class PreparedSecrets:
         source: SecretSource | None,
         make: Callable[[Any], Webhooks],
         threads: Threads,
+        patience: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Prepares a value at once; raises for a careless secret, but not for a missing one."""
+        """Prepares a value at once; raises for a careless secret, but not for a missing one.
+
+        A thread waits for another one's call for `patience` seconds after the call began.
+        """
         self._source = source
         self._make = make
         self._threads = threads
+        self._patience = min(patience, threading.TIMEOUT_MAX)
         self._clock = clock
         self._lock = threading.Lock()
         self._pending: asyncio.Future[Webhooks] | None = None
         self._paused_until = float("-inf")
+        #: Since when a thread has been in the function.
+        self._called_at: float | None = None
         #: The verifier, once there is one.
         self.webhooks: Webhooks | None = None
         if callable(source):
@@ -58,15 +65,29 @@ class PreparedSecrets:
         """Returns the verifier where the server blocks; one thread at a time calls the function."""
         if not callable(self._source):
             return self._prepare(self._source)
-        with self._lock:
+        # One call that hangs must not keep every thread of the server.
+        if not self._lock.acquire(timeout=self._remaining()):
+            raise WebhookError("unavailable", "the function `secrets` did not return in time")
+        try:
             if self.webhooks is not None:
                 return self.webhooks
             self._check_pause()
+            self._called_at = self._clock()
             try:
                 return self._prepare_returned(_called(self._source))
             except Exception:
                 self._pause()
                 raise
+        finally:
+            self._called_at = None
+            self._lock.release()
+
+    def _remaining(self) -> float:
+        """Returns how many seconds a thread waits for the call of another one."""
+        called_at = self._called_at
+        if called_at is None:
+            return self._patience
+        return max(0.0, min(self._patience, called_at + self._patience - self._clock()))
 
     async def get_async(self) -> Webhooks:
         """Returns the verifier; requests that come meanwhile wait for the same call."""
