@@ -80,6 +80,11 @@ for (const [name, put, message, needsRoot] of [
     /others can write to \S+state\.jsonl/,
   ],
   [
+    "the group can write to the folder",
+    ({ folder }) => chmodSync(folder, 0o770),
+    /others can write to the folder/,
+  ],
+  [
     "others can write to the folder",
     ({ folder }) => chmodSync(folder, 0o777),
     /others can write to the folder/,
@@ -141,9 +146,26 @@ for (const [name, put] of [
   }
 }
 
-test("a folder in which anybody may put files, but remove only their own, is used", (t) => {
+test("where files have no owner, as on Windows, their bits are not looked at", (t) => {
   const folder = folderOf(t);
-  chmodSync(folder, 0o1777);
+  chmodSync(folder, 0o777);
+  const { geteuid } = process;
+  t.after(() => {
+    process.geteuid = geteuid;
+  });
+  process.geteuid = undefined;
   const state = new State(join(folder, "state.jsonl"), GATEWAY, undefined);
   state.close();
 });
+
+for (const [who, mode] of [
+  ["anybody", 0o1777],
+  ["the group", 0o1770],
+]) {
+  test(`a folder in which ${who} may put files, but remove only their own, is used`, (t) => {
+    const folder = folderOf(t);
+    chmodSync(folder, mode);
+    const state = new State(join(folder, "state.jsonl"), GATEWAY, undefined);
+    state.close();
+  });
+}

@@ -33,7 +33,7 @@ export function makeFolder(path: string): void {
   }
   const { mode } = statSync(path);
   // In a folder such as /tmp, others can add files, but not replace those of this user.
-  if ((mode & 0o002) !== 0 && (mode & STICKY) === 0) {
+  if (isWritableByOthers(mode) && (mode & STICKY) === 0) {
     throw new UnsafeFileError(`others can write to the folder ${path}`);
   }
 }
@@ -54,7 +54,7 @@ export function readOwn(path: string): string | undefined {
     const stats = fstatSync(file);
     if (!stats.isFile()) throw new UnsafeFileError(`${path} is no file`);
     if (!isOwnOr(stats)) throw new UnsafeFileError(`${path} belongs to another user`);
-    if (process.geteuid !== undefined && (stats.mode & 0o022) !== 0) {
+    if (isWritableByOthers(stats.mode)) {
       throw new UnsafeFileError(`others can write to ${path}`);
     }
     return readFileSync(file, "utf8");
@@ -68,6 +68,11 @@ export function createOwn(path: string): number {
   rmSync(path, { force: true });
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW;
   return openSync(path, flags, 0o600);
+}
+
+/** Tells whether the group or everybody can write; Windows has no such bits, and shows all as set. */
+function isWritableByOthers(mode: number): boolean {
+  return process.geteuid !== undefined && (mode & 0o022) !== 0;
 }
 
 /** Tells whether something belongs to the user of this process, or to one more. */
