@@ -35,8 +35,8 @@ export interface Context extends Match {
 export interface ReceiverOptions extends Options, IdempotencyOptions {
   /**
    * One or several, the current one first, or a function that gets them: it is called when the first request
-   * comes, and again while it fails. By default `VTRYON_WEBHOOK_SECRET` and `VTRYON_WEBHOOK_SECRET_PREVIOUS`,
-   * read when the first request comes. A request is answered 503 where there is none.
+   * comes, and while it fails again after a second at the earliest. By default `VTRYON_WEBHOOK_SECRET` and
+   * `VTRYON_WEBHOOK_SECRET_PREVIOUS`, read when the first request comes. A request is answered 503 where there is none.
    */
   secrets?: SecretSource | undefined;
   /** How long reading and handling may take together, in milliseconds: 10 seconds by default. */

@@ -1,9 +1,12 @@
 import type { Deadline } from "./deadline.js";
 import { refusal } from "./engine.js";
 import { WebhookError } from "./error.js";
-import type { SecretSource, Secrets } from "./secrets.js";
+import type { SecretFunction, SecretSource, Secrets } from "./secrets.js";
 import { schemeOptionsOf } from "./standard-webhooks.js";
 import { limitOf, type Options, VtryonWebhooks } from "./webhooks.js";
+
+/** How long a function that has failed is not called again, in milliseconds. */
+const PAUSE_MS = 1000;
 
 /**
  * The prepared secrets of a receiver. Frameworks load their routes while they build, where no secret is set:
@@ -15,6 +18,8 @@ export class PreparedSecrets {
   readonly #options: Options;
   #prepared: VtryonWebhooks | undefined;
   #pending: Promise<VtryonWebhooks> | undefined;
+  /** Until when the function is not called, by the monotonic clock. */
+  #pausedUntil = Number.NEGATIVE_INFINITY;
 
   /** Prepares a value at once. Throws `invalid_option`, and for a careless secret, but not for a missing one. */
   constructor(source: SecretSource | undefined, options: Options) {
@@ -43,12 +48,21 @@ export class PreparedSecrets {
     return pending;
   }
 
-  async #call(source: () => Secrets | undefined | Promise<Secrets | undefined>) {
-    const secrets = await source();
-    if (secrets === undefined || secrets === null) {
-      throw refusal("secret_missing", `the function \`secrets\` has returned ${secrets}`);
+  async #call(source: SecretFunction): Promise<VtryonWebhooks> {
+    // Every request, whoever sends it, would make the function ask again: a secret manager has a rate limit.
+    if (performance.now() < this.#pausedUntil) {
+      throw refusal("secret_missing", "the function `secrets` failed a moment ago");
     }
-    return this.#prepare(secrets);
+    try {
+      const secrets = await source();
+      if (secrets === undefined || secrets === null) {
+        throw refusal("secret_missing", `the function \`secrets\` has returned ${secrets}`);
+      }
+      return this.#prepare(secrets);
+    } catch (fault) {
+      this.#pausedUntil = performance.now() + PAUSE_MS;
+      throw fault;
+    }
   }
 
   #prepare(secrets: Secrets | undefined): VtryonWebhooks {

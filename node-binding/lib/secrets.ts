@@ -9,8 +9,11 @@ export type Secret = string | Uint8Array;
 /** One secret, or several while they are rotated, the current one first. */
 export type Secrets = Secret | readonly Secret[];
 
+/** A function that gets secrets. */
+export type SecretFunction = () => Secrets | undefined | Promise<Secrets | undefined>;
+
 /** Secrets, or a function that gets them. */
-export type SecretSource = Secrets | (() => Secrets | undefined | Promise<Secrets | undefined>);
+export type SecretSource = Secrets | SecretFunction;
 
 /** The variables of the environment that hold the secrets. */
 const CURRENT = "VTRYON_WEBHOOK_SECRET";

@@ -154,44 +154,6 @@ for (const [name, secrets] of [
   });
 }
 
-test("a function is called once for all requests that come meanwhile, and again while it fails", async (t) => {
-  environment(t);
-  let calls = 0;
-  const faults = [];
-  let answer = Promise.reject(new Error("the vault is sealed"));
-  const handler = receive({
-    secrets: () => {
-      calls += 1;
-      return answer;
-    },
-    onError: (fault) => faults.push(fault.message),
-  });
-  const all = () => Promise.all([1, 2, 3].map(() => status(handler)));
-  assert.deepEqual(await all(), [503, 503, 503]);
-  assert.deepEqual([calls, faults], [1, Array(3).fill("the vault is sealed")]);
-  answer = Promise.resolve(SECRET);
-  assert.deepEqual(await all(), [200, 200, 200]);
-  assert.deepEqual(await all(), [200, 200, 200]);
-  assert.equal(calls, 2);
-});
-
-test("a function that throws, and one that never answers: 503, and the next request asks again", async (t) => {
-  environment(t);
-  let calls = 0;
-  const handler = receive({
-    deadlineMs: 30,
-    onError: () => {},
-    secrets: () => {
-      calls += 1;
-      if (calls === 1) throw new Error("no vault");
-      return calls === 2 ? new Promise(() => {}) : SECRET;
-    },
-  });
-  assert.deepEqual([await status(handler), await status(handler)], [503, 503]);
-  assert.equal(await status(handler), 200);
-  assert.equal(calls, 3);
-});
-
 const CARELESS = [
   ["in double quotes", `"${SECRET}"`, "secret_quoted"],
   ["in single quotes", `'${SECRET}'`, "secret_quoted"],
