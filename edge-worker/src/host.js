@@ -43,15 +43,16 @@ export const call = (objects, name, frame, no, settle) =>
   settling(objects.getByName(name).call(frame.slice()), no, settle);
 
 /**
- * Closes the socket of a client, which may send so many KiB afterwards; then its request is aborted. A listener of
- * JavaScript alone, so no step in wasm is under way when that happens.
+ * Closes the socket of a client, which may send so many KiB afterwards; then its connection is cut: workerd does that
+ * when a listener throws, and has no other way to stop reading. A listener of JavaScript alone, so no step in wasm is
+ * under way when that happens.
  */
-export function hangUp(socket, code, reason, afterwards, context) {
+export function hangUp(socket, code, reason, afterwards) {
   let left = afterwards;
   socket.addEventListener("message", ({ data }) => {
     // A text, an ArrayBuffer, or a Blob.
     left -= 1 + (data.length ?? data.byteLength ?? data.size) / 1024;
-    if (left < 0) context.abort(new Error("a client went on sending after its socket was closed"));
+    if (left < 0) throw new Error("a client is cut off that sends on after its socket was closed");
   });
   socket.close(code, reason);
 }

@@ -6,7 +6,6 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen;
 use worker::web_sys::{Request, Response, WebSocket};
-use worker::worker_sys::Context;
 
 use crate::wait::Settle;
 
@@ -62,14 +61,13 @@ extern "C" {
         settle: &Settle,
     ) -> Result<(), JsValue>;
 
-    /// Closes the socket of a client, which may send so many KiB afterwards; then its request is aborted.
+    /// Closes the socket of a client, which may send so many KiB afterwards; then its connection is cut.
     #[wasm_bindgen(catch, js_name = hangUp)]
     pub(crate) fn hang_up(
         socket: &WebSocket,
         code: u16,
         reason: &str,
         afterwards: u32,
-        context: &Context,
     ) -> Result<(), JsValue>;
 
     /// What a statement has found, and what it has cost.

@@ -140,9 +140,9 @@ async fn serve(
     let response = match route {
         Route::Health => reply::json_text(200, r#"{"status":"ok"}"#),
         Route::Session => config.admin.session(request, clock::now()).await,
-        Route::Live(query) => live::all(&query, &request, &env, &config, context).await,
-        Route::LiveShard(name, query) => live::shard(&name, &query, &request, &env, &config, context).await,
-        Route::LiveTask(id, query) => live::task(id, &query, &request, &env, &config, context).await,
+        Route::Live(query) => live::all(&query, &request, &env, &config).await,
+        Route::LiveShard(name, query) => live::shard(&name, &query, &request, &env, &config).await,
+        Route::LiveTask(id, query) => live::task(id, &query, &request, &env, &config).await,
         Route::Api(api) => {
             let scope = if let Api::Tickets = api { Scope::Tickets } else { Scope::Everything };
             config.admin.admit(&request, scope, clock::now()).await?;

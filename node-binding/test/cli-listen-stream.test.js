@@ -53,6 +53,32 @@ test("the stream: however it is cut off, nothing is missed or told twice", async
   await ended;
 });
 
+/** how it is closed: with which code, and how long it waits before it comes back, at least */
+const CLOSED = {
+  "was behind comes back at once": {
+    code: 1013,
+    timing: { firstMs: 60_000, lastMs: 60_000 },
+    least: 0,
+  },
+  "has lost its shard waits first": {
+    code: 1012,
+    timing: { firstMs: 400, lastMs: 400 },
+    least: 190,
+  },
+};
+for (const [what, { code, timing, least }] of Object.entries(CLOSED)) {
+  test(`the stream: one that ${what} (${code})`, async (t) => {
+    const gateway = await gatewayOf(t, 1);
+    const { told } = following(t, gateway, timing);
+    const readies = () => told.filter((line) => line === "ready").length;
+    await until(() => readies() === 1);
+    const begun = performance.now();
+    gateway.cut(code);
+    await until(() => readies() === 2);
+    assert.ok(performance.now() - begun >= least);
+  });
+}
+
 test("the stream: a gateway that falls silent is left, one that answers is not", async (t) => {
   const gateway = await gatewayOf(t, 1);
   gateway.answersPings = false;

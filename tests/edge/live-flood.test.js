@@ -9,6 +9,7 @@ import { flood } from "./flooder.js";
 import { event, Gateway, TOKEN } from "./gateway.js";
 import { live } from "./streams.js";
 import { ticketFor } from "./ticket-office.js";
+import { view } from "./viewer.js";
 
 const TASK = "task_flooded";
 /** How long each measurement lasts, in milliseconds. */
@@ -78,6 +79,17 @@ for (const [what, data] of Object.entries({
     assert.deepEqual({ code, isCut }, { code: 1008, isCut: true });
   });
 }
+
+test("a page that has seen all there is, resumes, and goes on after the close", async (t) => {
+  const id = "task_flooded_and_over";
+  assert.equal((await gateway.post(event(id, "completed"))).status, 200);
+  const page = await view("WebSocket", gateway, live(id), { ticket: await ticketFor(gateway, id) });
+  const { id: resume } = await page.until("snapshot");
+  assert.deepEqual(await page.ended(), { code: 1000 });
+  const headers = { "sec-websocket-protocol": `vtryon-live, ${resume}` };
+  const { code, isCut } = await besideFlood(t, live(id), { headers, data: "ping" });
+  assert.deepEqual({ code, isCut }, { code: 1000, isCut: true });
+});
 
 const ADMIN = bearer(TOKEN);
 /** what watches: its path, and what it sends */

@@ -7,9 +7,8 @@ use std::pin::pin;
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use vtryon_webhooks::Millis;
-use wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::spawn_local;
-use worker::{Context, Response, WebSocket, WebSocketPair, console_error, worker_sys};
+use worker::{Response, WebSocket, WebSocketPair, console_error};
 
 use crate::reply::{Refusal, switched};
 use crate::{clock, host, wait};
@@ -31,8 +30,9 @@ pub(super) const TOO_MANY: (u16, &str) = (1008, "too many messages: acknowledge 
 /// What has let the client in has ended.
 pub(super) const OVER: (u16, &str) = (1008, "the session or the ticket has ended");
 
-/// A shard has closed its socket, or is gone.
-pub(super) const CUT_SHORT: (u16, &str) = (1013, "a shard has ended its stream: resume");
+/// A shard is gone: it has begun anew, or was moved (1012 is in the registry that RFC 6455, 11.7, has set up). Not 1013,
+/// which a viewer that is behind is told, and on which it comes back at once.
+pub(super) const CUT_SHORT: (u16, &str) = (1012, "a shard has ended its stream: resume");
 
 /// Why a socket is closed: the code (RFC 6455, 7.4) and the reason.
 pub(super) struct End {
@@ -56,20 +56,18 @@ impl End {
     }
 }
 
-/// Ends the sockets of one request.
-pub(super) struct HangUp(worker_sys::Context);
+/// Closes a client's socket, and cuts the client off if it goes on sending.
+fn hang_up(socket: &WebSocket, end: &End) {
+    // One that is closed already can't be closed.
+    let _ = host::hang_up(socket.as_ref(), end.code, &end.reason, AFTERWARDS);
+}
 
-impl HangUp {
-    pub(super) fn of(context: &Context) -> Self {
-        let context: &JsValue = AsRef::<worker_sys::Context>::as_ref(context).as_ref();
-        Self(context.clone().unchecked_into())
-    }
-
-    /// Closes a client's socket, and cuts the client off if it goes on sending.
-    fn client(&self, socket: &WebSocket, end: &End) {
-        // One that is closed already can't be closed.
-        let _ = host::hang_up(socket.as_ref(), end.code, &end.reason, AFTERWARDS, &self.0);
-    }
+/// Opens a client's socket to say with `end` why there is nothing to see.
+pub(super) fn refuse(end: impl Into<End>, protocol: Option<&str>) -> Result<Response, Refusal> {
+    let pair = WebSocketPair::new()?;
+    pair.server.accept()?;
+    hang_up(&pair.server, &end.into());
+    switched(pair.client, protocol)
 }
 
 /// Opens a client's socket, lets `serve` feed it from the sockets of shards until the credentials end, and closes all
@@ -78,7 +76,6 @@ pub(super) fn open(
     shards: Vec<WebSocket>,
     until: Option<Millis>,
     protocol: Option<&str>,
-    hang_up: HangUp,
     serve: impl AsyncFnOnce(&[WebSocket], &WebSocket) -> End + 'static,
 ) -> Result<Response, Refusal> {
     let pair = WebSocketPair::new()?;
@@ -96,7 +93,7 @@ pub(super) fn open(
             FAULT.into()
         });
         shards.iter().for_each(close);
-        hang_up.client(&server, &end);
+        hang_up(&server, &end);
     });
     switched(client, protocol)
 }
@@ -126,7 +123,7 @@ mod tests {
             (1000, "final", (1000, "final")),
             (1008, "any", (1008, "any")),
             (1013, "too much", (1013, "too much")),
-            (1005, "", CUT_SHORT),
+            (1005, "", (1012, "a shard has ended its stream: resume")),
             (1006, "gone", CUT_SHORT),
             (1015, "", CUT_SHORT),
         ] {

@@ -9,7 +9,7 @@ use vtryon_webhooks::{Millis, Shards};
 use worker::{Response, WebSocket, WebsocketEvent};
 
 use super::bucket::{Bucket, MESSAGES};
-use super::client_socket::{self, CUT_SHORT, FAULT, HangUp, LEFT, NOT_TAKEN, OVER, TOO_MANY};
+use super::client_socket::{self, CUT_SHORT, End, FAULT, LEFT, NOT_TAKEN, OVER, TOO_MANY};
 use super::cursor::Cursor;
 use super::frame::{self, Frame, Ids};
 use crate::clock;
@@ -24,10 +24,9 @@ pub(super) fn open(
     shards: Shards,
     until: Option<Millis>,
     protocol: Option<&str>,
-    hang_up: HangUp,
 ) -> Result<Response, Refusal> {
-    client_socket::open(sockets, until, protocol, hang_up, async move |sockets, client| {
-        join(sockets, client, ids, shards, until).await.into()
+    client_socket::open(sockets, until, protocol, async move |sockets, client| {
+        join(sockets, client, ids, shards, until).await
     })
 }
 
@@ -71,9 +70,9 @@ async fn join(
     mut ids: Ids,
     shards: Shards,
     until: Option<Millis>,
-) -> (u16, &'static str) {
-    let Some(mut messages) = frame::from_all(sockets) else { return FAULT };
-    let Ok(mut answers) = client.events() else { return FAULT };
+) -> End {
+    let Some(mut messages) = frame::from_all(sockets) else { return FAULT.into() };
+    let Ok(mut answers) = client.events() else { return FAULT.into() };
     let mut unacknowledged = Unacknowledged::default();
     let mut budget = Bucket::full(MESSAGES, clock::now());
     let mut waiting: VecDeque<(usize, String)> = VecDeque::new();
@@ -89,7 +88,7 @@ async fn join(
             let frame = Frame::of(&text);
             let (id, given) = ids.given(&frame);
             if client.send_with_str(&given).is_err() {
-                return FAULT;
+                return FAULT.into();
             }
             budget.add(MESSAGES);
             if let (Some(id), Some(own)) = (id, frame.id) {
@@ -105,17 +104,17 @@ async fn join(
             Either::Left((Some((socket, Ok(WebsocketEvent::Message(message)))), _)) => {
                 waiting.extend(message.text().map(|text| (socket, text)));
             }
-            Either::Left((Some((_, Ok(WebsocketEvent::Close(event)))), _)) if event.code() == 1008 => {
-                return OVER;
+            Either::Left((Some((_, Ok(WebsocketEvent::Close(event)))), _)) => {
+                return End::passed_on(event.code(), event.reason());
             }
-            Either::Left(_) => return CUT_SHORT,
+            Either::Left(_) => return CUT_SHORT.into(),
             Either::Right((Some(Ok(WebsocketEvent::Message(message))), _)) => {
                 let now = clock::now();
                 if until.is_some_and(|until| until <= now) {
-                    return OVER;
+                    return OVER.into();
                 }
                 if !budget.take(MESSAGES, now) {
-                    return TOO_MANY;
+                    return TOO_MANY.into();
                 }
                 let text = message.text().unwrap_or_default();
                 if text == "ping" {
@@ -123,13 +122,13 @@ async fn join(
                     continue;
                 }
                 let id = acknowledged(&text, LONGEST).filter(|id| Cursor::parse(id, shards).is_ok());
-                let Some(id) = id else { return NOT_TAKEN };
+                let Some(id) = id else { return NOT_TAKEN.into() };
                 for (no, id) in unacknowledged.acknowledge(&id) {
                     // A shard that has ended its stream is noticed by that.
                     let _ = sockets.get(no).map(|socket| socket.send_with_str(Frame::ack(&id)));
                 }
             }
-            Either::Right(_) => return LEFT,
+            Either::Right(_) => return LEFT.into(),
         }
     }
 }

@@ -15,12 +15,11 @@ mod relay;
 mod tickets;
 
 use vtryon_webhooks::{Code, Digest, Millis};
-use worker::{Context, Env, Request, Response, WebSocket};
+use worker::{Env, Request, Response, WebSocket};
 
 pub(crate) use self::cursor::{Cursor, Place};
 pub(crate) use self::tickets::mint;
 
-use self::client_socket::HangUp;
 use self::event_stream::Acknowledge;
 use self::frame::Ids;
 use self::query::Wanted;
@@ -70,7 +69,6 @@ pub(crate) async fn all(
     request: &Request,
     env: &Env,
     config: &Config,
-    context: &Context,
 ) -> Result<Response, Refusal> {
     let until = admit(request, config).await?;
     let form = Form::of(request)?;
@@ -94,9 +92,7 @@ pub(crate) async fn all(
     }
     let ids = Ids::merged(config.shards, cursor);
     match form {
-        Form::Socket { protocol } => {
-            fan_in::open(sockets, ids, config.shards, until, protocol, HangUp::of(context))
-        }
+        Form::Socket { protocol } => fan_in::open(sockets, ids, config.shards, until, protocol),
         Form::Events | Form::Plain => event_stream::open(sockets, ids, Acknowledge::Yes),
     }
 }
@@ -108,14 +104,13 @@ pub(crate) async fn shard(
     request: &Request,
     env: &Env,
     config: &Config,
-    context: &Context,
 ) -> Result<Response, Refusal> {
     let until = admit(request, config).await?;
     let shard = name.parse().ok().filter(|shard: &u32| shard.to_string() == name);
     let shard = shard.filter(|shard| *shard < config.shards.count());
     let shard = shard.ok_or(Refusal::because(Code::NotFound, "there is no shard of this number"))?;
     let wanted = Wanted::read(request, query, until, config)?;
-    one(shard, Subject::Shard, &wanted, request, env, config, context).await
+    one(shard, Subject::Shard, &wanted, request, env, config).await
 }
 
 /// Streams what is stored of one task; to the holder of a ticket, how it stands.
@@ -125,9 +120,8 @@ pub(crate) async fn task(
     request: &Request,
     env: &Env,
     config: &Config,
-    context: &Context,
 ) -> Result<Response, Refusal> {
-    if let Some(answer) = tickets::answer(&id, query, request, env, config, context).await? {
+    if let Some(answer) = tickets::answer(&id, query, request, env, config).await? {
         return Ok(answer);
     }
     let until = admit(request, config).await?;
@@ -135,7 +129,7 @@ pub(crate) async fn task(
     let shard = config.shards.of(&Digest::of(id.as_str().as_bytes()));
     let wanted = Wanted::read(request, query, until, config)?;
     let subject = Subject::Task { task_id: id.as_str().to_owned() };
-    one(shard, subject, &wanted, request, env, config, context).await
+    one(shard, subject, &wanted, request, env, config).await
 }
 
 async fn admit(request: &Request, config: &Config) -> Result<Option<Millis>, Refusal> {
@@ -150,14 +144,12 @@ async fn one(
     request: &Request,
     env: &Env,
     config: &Config,
-    context: &Context,
 ) -> Result<Response, Refusal> {
     let start = wanted.start(shard)?;
     match Form::of(request)? {
         Form::Socket { protocol } => {
             let (socket, _) = socket(shard, watch(subject, start, wanted, AHEAD), env, config).await?;
-            let hang_up = HangUp::of(context);
-            relay::open(socket, Takes::Acknowledgements, wanted.until, protocol, hang_up)
+            relay::open(socket, Takes::Acknowledgements, wanted.until, protocol)
         }
         Form::Events => {
             let (socket, _) = socket(shard, watch(subject, start, wanted, AHEAD), env, config).await?;

@@ -7,7 +7,7 @@ use vtryon_webhooks::Millis;
 use worker::{Response, WebSocket, WebsocketEvent};
 
 use super::bucket::{Bucket, MESSAGES};
-use super::client_socket::{self, CUT_SHORT, End, FAULT, HangUp, LEFT, NOT_TAKEN, OVER, TOO_MANY};
+use super::client_socket::{self, CUT_SHORT, End, FAULT, LEFT, NOT_TAKEN, OVER, TOO_MANY};
 use crate::clock;
 use crate::reply::Refusal;
 use crate::wire::live::acknowledged;
@@ -33,9 +33,8 @@ pub(super) fn open(
     takes: Takes,
     until: Option<Millis>,
     protocol: Option<&str>,
-    hang_up: HangUp,
 ) -> Result<Response, Refusal> {
-    client_socket::open(vec![shard], until, protocol, hang_up, async move |shards, client| match shards {
+    client_socket::open(vec![shard], until, protocol, async move |shards, client| match shards {
         [shard] => relay(shard, client, takes, until).await,
         _ => FAULT.into(),
     })

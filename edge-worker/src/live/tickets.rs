@@ -1,9 +1,9 @@
 //! What the holder of a ticket sees: how one task stands, from a page of the shop's.
 
 use vtryon_webhooks::{Code, Digest};
-use worker::{Context, Env, Request, Response, WebSocketPair};
+use worker::{Env, Request, Response};
 
-use super::client_socket::HangUp;
+use super::client_socket;
 use super::event_stream::{self, Acknowledge};
 use super::frame::Ids;
 use super::relay::{self, Takes};
@@ -14,7 +14,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::json::Object;
 use crate::json::object;
-use crate::reply::{self, Refusal, switched};
+use crate::reply::{self, Refusal};
 use crate::stub::{self, Watched};
 use crate::wire::live::{AHEAD, FINAL, Start, Subject, Watch};
 
@@ -51,7 +51,6 @@ pub(super) async fn answer(
     request: &Request,
     env: &Env,
     config: &Config,
-    context: &Context,
 ) -> Result<Option<Response>, Refusal> {
     if request.inner().method() == "OPTIONS" {
         api::task_id(id.clone())?;
@@ -62,7 +61,7 @@ pub(super) async fn answer(
     let pass = config.tickets.check(&ticket, clock::now()).filter(|pass| id.as_ref() == Some(&pass.task_id));
     let answer = match (check_query(query), pass) {
         (Err(refusal), _) => Err(refusal),
-        (Ok(()), Some(pass)) => stream(pass, request, env, config, context).await,
+        (Ok(()), Some(pass)) => stream(pass, request, env, config).await,
         (Ok(()), None) => Err(Refusal::new(Code::Unauthorized)),
     };
     let mut response = answer.or_else(|refusal| refusal.into_response().map(Response::from))?;
@@ -78,13 +77,7 @@ pub(super) async fn answer(
     Ok(Some(response))
 }
 
-async fn stream(
-    pass: Pass,
-    request: &Request,
-    env: &Env,
-    config: &Config,
-    context: &Context,
-) -> Result<Response, Refusal> {
+async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Result<Response, Refusal> {
     let form = Form::of(request)?;
     if let Form::Plain = form {
         return Err(not_plain());
@@ -101,7 +94,10 @@ async fn stream(
     };
     match (stub::watch(env, config.shards, shard, watch).await?, form) {
         (Watched::Refused, _) => Err(Refusal::new(Code::Unauthorized)),
-        (Watched::Over, Form::Socket { protocol }) => ended(protocol),
+        (Watched::Over, Form::Socket { protocol }) => {
+            // One who has seen all there is to see.
+            client_socket::refuse((1000, FINAL), protocol)
+        }
         // This ends an EventSource.
         (Watched::Over, _) => Ok(Response::empty()?.with_status(204)),
         (Watched::Opened(response), Form::Events) => {
@@ -110,18 +106,10 @@ async fn stream(
         }
         (Watched::Opened(response), Form::Socket { protocol }) => {
             let socket = response.websocket().ok_or(Refusal::new(Code::Unavailable))?;
-            relay::open(socket, Takes::Nothing, Some(until), protocol, HangUp::of(context))
+            relay::open(socket, Takes::Nothing, Some(until), protocol)
         }
         (Watched::Opened(_), Form::Plain) => Err(not_plain()),
     }
-}
-
-/// Opens a socket for one who has seen all there is to see, and closes it.
-fn ended(protocol: Option<&str>) -> Result<Response, Refusal> {
-    let pair = WebSocketPair::new()?;
-    pair.server.accept()?;
-    pair.server.close(Some(1000), Some(FINAL))?;
-    switched(pair.client, protocol)
 }
 
 /// Finds what a page shows: the token that its last event had, what it offers as a protocol, or a ticket in the query.
