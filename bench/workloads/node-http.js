@@ -8,5 +8,5 @@ export default receiving({
   ours: "ours-node",
   empty: "empty-node",
   emptyName: "empty server",
-  bounds: { target: 5, floor: 2.3 },
+  bounds: { target: 5, floor: 1.85 },
 });
