@@ -26,10 +26,15 @@ const TEXTS = {
 
 const { dashboard, backend } = await opened({
   backend: ({ body, response }) => {
-    response.setHeader("content-type", "text/html");
+    // Only the answers of failures are kept.
+    const isRefused = String(body).includes('"status":"failed"');
+    response.writeHead(isRefused ? 500 : 200, { "content-type": "text/html" });
     response.end(idIn(body));
   },
 });
+
+/** As an excerpt is stored: without characters that are not printed. */
+const excerptOf = (text) => text.replace(/\p{Cf}|\p{Cc}|\p{Zl}|\p{Zp}/gu, "\ufffd");
 
 /** The id of the task that a body is about; any text for one that can't be read. */
 function idIn(body) {
@@ -84,7 +89,8 @@ test("as id, status, event, error and answer: listed", async () => {
     await post(JSON.stringify({ event: within(text, MOST.event), task_id: text }));
     await post(event(text, "failed", { error: { message: text } }));
   }
-  const owed = Object.keys(TEXTS).length * 4;
+  // The last event of each task is refused.
+  const owed = Object.keys(TEXTS).length * 3;
   await until(async () => {
     return (await deliveries(dashboard.gateway, { state: "delivered" })).length === owed;
   });
@@ -134,10 +140,12 @@ test("as id, status, event, error and answer: a task's own page", async () => {
           assert.ok(told.includes(within(text, most).toLowerCase()), name);
         }
         assert.ok((await page.getByRole("alert").textContent()).includes(text), name);
-        await page.locator("details.delivery summary").first().click();
+        for (const summary of await page.locator("details.delivery summary").all()) {
+          await summary.click();
+        }
         const answer = page.locator("pre.answer").first();
         await answer.waitFor();
-        assert.equal(await answer.textContent(), text);
+        assert.equal(await answer.textContent(), excerptOf(text));
         await assertHarmless(page);
         await shoot(page, `hostile-${name.replaceAll(" ", "-")}`);
       }
@@ -196,11 +204,11 @@ test("bodies in quarantine and refused requests are shown as they are", async ()
     async (page) => {
       const head = page.getByLabel("Beginning of the body");
       await head.waitFor();
-      assert.equal(await head.textContent(), body);
+      assert.equal(await head.textContent(), excerptOf(body));
       await assertHarmless(page);
       await dashboard.show(page, "/rejections");
       await page.getByText("The last one").click();
-      assert.equal(await head.textContent(), body);
+      assert.equal(await head.textContent(), excerptOf(body));
       await page.getByText(TEXTS["an end of an attribute"]).waitFor();
       await assertHarmless(page);
       await dashboard.show(page, "/settings/webhooks");
