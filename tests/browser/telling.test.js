@@ -111,7 +111,7 @@ test("each refused request has its cause, its likely mistake, and what to do abo
     async (page) => {
       for (const { code, mistake, hint } of rejections) {
         const article = page.getByRole("article", { name: code });
-        await article.getByText(mistake, { exact: true }).waitFor();
+        await article.getByText(mistake, { exact: true }).first().waitFor();
         const advice = await article.getByText("What to do.").locator("..").textContent();
         assert.ok(advice.toLowerCase().includes(hint.toLowerCase()), code);
         await article.getByText("The last one").click();
