@@ -8,8 +8,10 @@ use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use vtryon_webhooks::Millis;
 use worker::wasm_bindgen_futures::spawn_local;
+use worker::ws_events::MessageEvent;
 use worker::{Response, WebSocket, WebSocketPair, console_error};
 
+use super::bucket::{Bucket, MESSAGES};
 use crate::reply::{Refusal, switched};
 use crate::{clock, host, wait};
 
@@ -25,10 +27,10 @@ pub(super) const LEFT: (u16, &str) = (1000, "closed");
 
 /// The client has sent what is no acknowledgement, or more than it may.
 pub(super) const NOT_TAKEN: (u16, &str) = (1008, "only acknowledgements are taken here");
-pub(super) const TOO_MANY: (u16, &str) = (1008, "too many messages: acknowledge less often");
+const TOO_MANY: (u16, &str) = (1008, "too many messages: acknowledge less often");
 
 /// What has let the client in has ended.
-pub(super) const OVER: (u16, &str) = (1008, "the session or the ticket has ended");
+const OVER: (u16, &str) = (1008, "the session or the ticket has ended");
 
 /// A shard is gone: it has begun anew, or was moved (1012 is in the registry that RFC 6455, 11.7, has set up). Not 1013,
 /// which a viewer that is behind is told, and on which it comes back at once.
@@ -96,6 +98,32 @@ pub(super) fn open(
         hang_up(&server, &end);
     });
     switched(client, protocol)
+}
+
+/// Returns the text of a client's message, nothing where it was a ping, which is answered.
+///
+/// # Errors
+/// Why the socket ends: the client's credentials are over, or its budget is used up.
+pub(super) fn receive(
+    client: &WebSocket,
+    message: &MessageEvent,
+    until: Option<Millis>,
+    budget: &mut Bucket,
+) -> Result<Option<String>, End> {
+    let now = clock::now();
+    if until.is_some_and(|until| until <= now) {
+        return Err(OVER.into());
+    }
+    if !budget.take(MESSAGES, now) {
+        return Err(TOO_MANY.into());
+    }
+    let text = message.text().unwrap_or_default();
+    if text != "ping" {
+        return Ok(Some(text));
+    }
+    // A client that has left is noticed by its close.
+    let _ = client.send_with_str("pong");
+    Ok(None)
 }
 
 /// Waits until credentials end; for ever, where they have no end.

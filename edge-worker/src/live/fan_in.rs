@@ -9,7 +9,7 @@ use vtryon_webhooks::{Millis, Shards};
 use worker::{Response, WebSocket, WebsocketEvent};
 
 use super::bucket::{Bucket, MESSAGES};
-use super::client_socket::{self, CUT_SHORT, End, FAULT, LEFT, NOT_TAKEN, OVER, TOO_MANY};
+use super::client_socket::{self, CUT_SHORT, End, FAULT, LEFT, NOT_TAKEN};
 use super::cursor::Cursor;
 use super::frame::{self, Frame, Ids};
 use crate::clock;
@@ -109,18 +109,11 @@ async fn join(
             }
             Either::Left(_) => return CUT_SHORT.into(),
             Either::Right((Some(Ok(WebsocketEvent::Message(message))), _)) => {
-                let now = clock::now();
-                if until.is_some_and(|until| until <= now) {
-                    return OVER.into();
-                }
-                if !budget.take(MESSAGES, now) {
-                    return TOO_MANY.into();
-                }
-                let text = message.text().unwrap_or_default();
-                if text == "ping" {
-                    let _ = client.send_with_str("pong");
-                    continue;
-                }
+                let text = match client_socket::receive(client, &message, until, &mut budget) {
+                    Ok(Some(text)) => text,
+                    Ok(None) => continue,
+                    Err(end) => return end,
+                };
                 let id = acknowledged(&text, LONGEST).filter(|id| Cursor::parse(id, shards).is_ok());
                 let Some(id) = id else { return NOT_TAKEN.into() };
                 for (no, id) in unacknowledged.acknowledge(&id) {

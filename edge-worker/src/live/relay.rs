@@ -7,7 +7,7 @@ use vtryon_webhooks::Millis;
 use worker::{Response, WebSocket, WebsocketEvent};
 
 use super::bucket::{Bucket, MESSAGES};
-use super::client_socket::{self, CUT_SHORT, End, FAULT, LEFT, NOT_TAKEN, OVER, TOO_MANY};
+use super::client_socket::{self, CUT_SHORT, End, FAULT, LEFT, NOT_TAKEN};
 use crate::clock;
 use crate::reply::Refusal;
 use crate::wire::live::acknowledged;
@@ -61,19 +61,15 @@ async fn relay(shard: &WebSocket, client: &WebSocket, takes: Takes, until: Optio
             Either::Left(_) => return CUT_SHORT.into(),
             Either::Right((Some(Ok(WebsocketEvent::Message(message))), _)) => {
                 let Takes::Acknowledgements = takes else { return TAKES_NOTHING.into() };
-                let now = clock::now();
-                if until.is_some_and(|until| until <= now) {
-                    return OVER.into();
-                }
-                if !budget.take(MESSAGES, now) {
-                    return TOO_MANY.into();
-                }
-                let text = message.text().unwrap_or_default();
-                if text == "ping" {
-                    let _ = client.send_with_str("pong");
-                } else if acknowledged(&text, LONGEST).is_none() {
+                let text = match client_socket::receive(client, &message, until, &mut budget) {
+                    Ok(Some(text)) => text,
+                    Ok(None) => continue,
+                    Err(end) => return end,
+                };
+                if acknowledged(&text, LONGEST).is_none() {
                     return NOT_TAKEN.into();
-                } else if shard.send_with_str(&text).is_err() {
+                }
+                if shard.send_with_str(&text).is_err() {
                     return CUT_SHORT.into();
                 }
             }
