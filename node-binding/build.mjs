@@ -38,8 +38,8 @@ const glue = await build({
 });
 const returned = (_, names) => `return {${names.replace(/([^,]+) as ([^,]+)/g, "$2:$1")}};`;
 const makeGlue = `({ TextDecoder, TextEncoder }) => {\n${glue.outputFiles[0].text.replace(/export\{(.*)\};/, returned)}};\n`;
-write("esm/glue.js", `export const makeGlue = ${makeGlue}`);
-write("cjs/glue.js", `exports.makeGlue = ${makeGlue}`);
+write("esm/core/glue.js", `export const makeGlue = ${makeGlue}`);
+write("cjs/core/glue.js", `exports.makeGlue = ${makeGlue}`);
 
 // The command is one file with the libraries that it uses, so that the package depends on none. Of ws it takes
 // the client, without compression, which is not asked for, without the ways of a browser, which are not used, and
@@ -78,10 +78,8 @@ write("wasm/core.wasm", wasm);
 write("wasm/workerd.js", 'export { default } from "./core.wasm";\n');
 write("wasm/edge-light.js", 'export { default } from "./core.wasm?module";\n');
 write("cjs/wasm.js", `module.exports = "${wasm.toString("base64")}";\n`);
-write("cjs/package.json", '{ "type": "commonjs" }\n');
 // A folder with a package.json of its own does not see the imports of the package.
-const engine = readFileSync(at("dist/cjs/engine.js"), "utf8");
-write("cjs/engine.js", engine.replace('require("#wasm")', 'require("./wasm.js")'));
+write("cjs/package.json", '{ "type": "commonjs", "imports": { "#wasm": "./wasm.js" } }\n');
 
 execFileSync(at("../node_modules/.bin/tsc"), ["-p", at("tsconfig.json")], { stdio: "inherit" });
 const manifest = JSON.parse(readFileSync(at("package.json"), "utf8"));

@@ -1,12 +1,12 @@
-import { call, refusal } from "./engine.js";
-import type { VtryonEvent } from "./event.js";
-import { optionOf } from "./options.js";
-import { isText, type Payload, type SignatureHeader, textsOf } from "./payload.js";
-import { type Secrets, secretsOf } from "./secrets.js";
-import { type RequestHeaders, schemeOf, toleranceOf } from "./standard-webhooks.js";
-import { limitOf, type Options, type Verified, VtryonWebhooks } from "./webhooks.js";
+import { call, refusal } from "./core/engine.js";
+import type { VtryonEvent } from "./core/event.js";
+import { optionOf } from "./core/options.js";
+import { isText, type Payload, type SignatureHeader, textsOf } from "./core/payload.js";
+import { type Secrets, secretsOf } from "./verifier/secrets.js";
+import { type RequestHeaders, schemeOf, toleranceOf } from "./verifier/standard-webhooks.js";
+import { limitOf, type Options, type Verified, VtryonWebhooks } from "./verifier/webhooks.js";
 
-export { type ErrorCode, WebhookError } from "./error.js";
+export { type ErrorCode, WebhookError } from "./core/error.js";
 // Named one by one: `export type *` is only known from TypeScript 5.0 on.
 export type {
   BaseEvent,
@@ -19,11 +19,11 @@ export type {
   UnknownStatus,
   UnknownStatusEvent,
   VtryonEvent,
-} from "./event.js";
-export type { Payload, SignatureHeader } from "./payload.js";
-export type { Secret, SecretSource, Secrets } from "./secrets.js";
-export type { HeaderValue, RequestHeaders, Scheme } from "./standard-webhooks.js";
-export { type Options, type Verified, VtryonWebhooks } from "./webhooks.js";
+} from "./core/event.js";
+export type { Payload, SignatureHeader } from "./core/payload.js";
+export type { Secret, SecretSource, Secrets } from "./verifier/secrets.js";
+export type { HeaderValue, RequestHeaders, Scheme } from "./verifier/standard-webhooks.js";
+export { type Options, type Verified, VtryonWebhooks } from "./verifier/webhooks.js";
 
 /** Prepared secrets, the oldest first: preparing costs more than verifying. */
 const prepared = new Map<string, VtryonWebhooks>();

@@ -21,7 +21,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { source } from "./source.js";
 
-const { State } = await source("listen/state");
+const { State } = await source("listen/state/state-file");
 const GATEWAY = new URL("https://gateway.example");
 const ELSEWHERE = '{"name":"shop"}\n';
 const isRoot = process.geteuid?.() === 0;

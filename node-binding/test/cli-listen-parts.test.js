@@ -7,10 +7,10 @@ import { after, test } from "node:test";
 import { stateFolder } from "./listen.js";
 import { source } from "./source.js";
 
-const { Lanes } = await source("listen/lanes");
-const { Progress } = await source("listen/progress");
-const { read } = await source("listen/protocol");
-const { defaultPath, State } = await source("listen/state");
+const { Lanes } = await source("listen/keyed-queue");
+const { Progress } = await source("listen/ack-tracker");
+const { read } = await source("listen/gateway/protocol");
+const { defaultPath, State } = await source("listen/state/state-file");
 
 const folder = stateFolder(after);
 const GATEWAY = new URL("https://gateway.example");
@@ -93,7 +93,7 @@ const EVENT = {
   body: "/wA=",
   signature: "0".repeat(64),
 };
-const { ProtocolError } = await source("listen/protocol");
+const { ProtocolError } = await source("listen/gateway/protocol");
 const reading = (message) => read(JSON.stringify(message));
 
 test("the protocol: bytes are bytes, and only what can be a header becomes one", () => {

@@ -6,7 +6,7 @@ import { TOKEN } from "./fake-gateway.js";
 import { gatewayOf, until } from "./listen.js";
 import { source } from "./source.js";
 
-const { backoff, Stream } = await source("listen/stream");
+const { backoff, Stream } = await source("listen/gateway/stream");
 
 test("waits grow twofold up to the last, with half of each by chance", () => {
   const timing = { firstMs: 500, lastMs: 30_000 };

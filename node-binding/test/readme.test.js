@@ -223,7 +223,7 @@ test("the table of errors is the core's", () => {
     ([, codes, status]) => codes.split(", ").map((code) => `${code.slice(1, -1)} ${status}`),
   );
   assert.deepEqual(shown.sort(), told.sort());
-  const typed = [...read("node-binding/lib/error.ts").matchAll(/^ {2}\| "(\w+)"/gm)];
+  const typed = [...read("node-binding/lib/core/error.ts").matchAll(/^ {2}\| "(\w+)"/gm)];
   assert.deepEqual(
     typed.map(([, code]) => code).sort(),
     told.map((row) => row.split(" ")[0]).sort(),

@@ -239,7 +239,7 @@ test("a payload at the limit after a short one: memory has grown meanwhile", () 
 });
 
 test("data and error are what was sent, however long, in any script", () => {
-  // Around the lengths from which they are taken from memory in other ways (src/report.rs, lib/workspace.ts).
+  // Around the lengths from which they are taken from memory in other ways (src/report.rs, lib/core/memory.ts).
   for (const length of [0, 1000, 1014, 1015, 1016, 32_760, 40_000]) {
     for (const letter of ["x", "é", "猫", "😀", '"']) {
       const data = { n: letter.repeat(length) };

@@ -1,12 +1,12 @@
 import type { Command } from "commander";
 import { type CheckResult, checkEndpoint, hostileRequests } from "vtryon-webhooks/testing";
 import { UNTRUSTED_WORDS } from "../testing/exchange.js";
-import { addConnection, agentFor, type ConnectionOptions } from "./connection.js";
-import { addSecret, httpUrl, type SecretOptions, secretOf } from "./input.js";
-import { hintOf, TRUST_HINT } from "./report.js";
+import { addConnection, agentFor, type ConnectionOptions } from "./common/connection.js";
+import { FAILED, UsageError } from "./common/errors.js";
+import { hintOf, TRUST_HINT } from "./common/format.js";
+import { addSecret, httpUrl, type SecretOptions, secretOf } from "./common/input.js";
+import { columns, print, type Style, styleOf } from "./common/terminal.js";
 import { addTimeout } from "./send.js";
-import { columns, print, type Style, styleOf } from "./terminal.js";
-import { FAILED, UsageError } from "./usage.js";
 
 interface Options extends SecretOptions, ConnectionOptions {
   only?: string[];

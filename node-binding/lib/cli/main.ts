@@ -3,12 +3,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
+import { ADD_HELP, explain, explainOutput, withoutValues } from "./common/errors.js";
 import { addDoctor } from "./doctor.js";
 import { addListen } from "./listen/command.js";
 import { addSend } from "./send.js";
 import { addSign } from "./sign.js";
-import { addTrigger } from "./trigger.js";
-import { ADD_HELP, explain, explainOutput, withoutValues } from "./usage.js";
+import { addTrigger } from "./trigger/command.js";
 import { addVerify } from "./verify.js";
 
 const { version } = JSON.parse(readFileSync(join(__dirname, "..", "package.json"), "utf8"));

@@ -2,13 +2,13 @@ import { randomUUID } from "node:crypto";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { constructEvent } from "vtryon-webhooks";
 import { eventBody, type Kind, kinds, type Status, sign, statuses } from "vtryon-webhooks/testing";
-import { SIGNATURE_HEADER } from "../payload.js";
+import { SIGNATURE_HEADER } from "../core/payload.js";
 import { exchange, type Outcome } from "../testing/exchange.js";
-import { addConnection, agentFor, type ConnectionOptions } from "./connection.js";
-import { addSecret, httpUrl, readInput, type SecretOptions, secretOf } from "./input.js";
-import { answerOf, hintOf, shownOf } from "./report.js";
-import { print, styleOf } from "./terminal.js";
-import { FAILED, number, UsageError } from "./usage.js";
+import { addConnection, agentFor, type ConnectionOptions } from "./common/connection.js";
+import { FAILED, number, UsageError } from "./common/errors.js";
+import { answerOf, hintOf, shownOf } from "./common/format.js";
+import { addSecret, httpUrl, readInput, type SecretOptions, secretOf } from "./common/input.js";
+import { print, styleOf } from "./common/terminal.js";
 
 interface Options extends SecretOptions, ConnectionOptions {
   status?: Status;

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { sign } from "vtryon-webhooks/testing";
-import { addSecret, readInput, type SecretOptions, secretOf } from "./input.js";
-import { print } from "./terminal.js";
+import { addSecret, readInput, type SecretOptions, secretOf } from "./common/input.js";
+import { print } from "./common/terminal.js";
 
 /** `sign [file]`. */
 export function addSign(program: Command): void {

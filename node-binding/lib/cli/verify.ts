@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { VtryonWebhooks, WebhookError } from "vtryon-webhooks";
-import { addSecret, readInput, type SecretOptions, secretsOf } from "./input.js";
-import { print, styleOf } from "./terminal.js";
-import { FAILED, required } from "./usage.js";
+import { FAILED, required } from "./common/errors.js";
+import { addSecret, readInput, type SecretOptions, secretsOf } from "./common/input.js";
+import { print, styleOf } from "./common/terminal.js";
 
 interface Options extends SecretOptions {
   signature?: string;

@@ -1,4 +1,4 @@
-export type { Claim, IdempotencyStore } from "../idempotency.js";
+export type { Claim, IdempotencyStore } from "./idempotency.js";
 export { MemoryStore, type MemoryStoreOptions } from "./memory.js";
 export type { NamespaceOptions } from "./namespace.js";
 export { type PostgresClient, type PostgresPool, PostgresStore } from "./postgres.js";

@@ -1,5 +1,5 @@
-import type { Claim, IdempotencyStore } from "../idempotency.js";
-import { checkFunction, numberOf, variable } from "../options.js";
+import { checkFunction, numberOf, variable } from "../core/options.js";
+import type { Claim, IdempotencyStore } from "./idempotency.js";
 import { type NamespaceOptions, namespacedBy } from "./namespace.js";
 
 export interface MemoryStoreOptions extends NamespaceOptions {

@@ -1,5 +1,5 @@
-import { refusal } from "../engine.js";
-import { optionOf } from "../options.js";
+import { refusal } from "../core/engine.js";
+import { optionOf } from "../core/options.js";
 
 /** The namespace where nothing else is said. */
 const DEFAULT = "default";

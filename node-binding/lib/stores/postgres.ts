@@ -1,5 +1,5 @@
-import { refusal } from "../engine.js";
-import { type Claim, type IdempotencyStore, ttlOptions } from "../idempotency.js";
+import { refusal } from "../core/engine.js";
+import { type Claim, type IdempotencyStore, ttlOptions } from "./idempotency.js";
 import {
   PRUNE_EVERY_MS,
   type SqlStoreOptions,

@@ -1,5 +1,5 @@
-import { refusal } from "../engine.js";
-import { checkFunction } from "../options.js";
+import { refusal } from "../core/engine.js";
+import { checkFunction } from "../core/options.js";
 import { type NamespaceOptions, namespacedBy } from "./namespace.js";
 
 /** The table's name where nothing else is said. */

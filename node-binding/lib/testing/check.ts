@@ -1,8 +1,8 @@
-import { refusal } from "../engine.js";
-import type { ErrorCode } from "../error.js";
-import type { HostileRequest, Outgoing } from "./case.js";
+import { refusal } from "../core/engine.js";
+import type { ErrorCode } from "../core/error.js";
 import { exchange, type Outcome, saidIn, targetOf } from "./exchange.js";
-import { hostileRequests } from "./hostile.js";
+import type { HostileRequest, Outgoing } from "./hostile/case.js";
+import { hostileRequests } from "./hostile/index.js";
 
 /** How an endpoint is checked. */
 export interface CheckOptions {

@@ -1,4 +1,4 @@
-import type { CompletedEvent, FailedEvent, ProcessingEvent, QueuedEvent } from "../event.js";
+import type { CompletedEvent, FailedEvent, ProcessingEvent, QueuedEvent } from "../core/event.js";
 
 /** The kinds of task that Vtryon's guide names. */
 export type Kind = "try-on" | "ai-model" | "poses" | "recolor";

@@ -1,5 +1,5 @@
 import type { Agent, ClientRequest, IncomingMessage } from "node:http";
-import type { Outgoing } from "./case.js";
+import type { Outgoing } from "./hostile/case.js";
 
 /** What came of it: an answer, or why there was none. */
 export type Outcome =

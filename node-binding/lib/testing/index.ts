@@ -1,5 +1,4 @@
-export { sign } from "../sign.js";
-export type { Framing, HostileRequest, Outgoing } from "./case.js";
+export { sign } from "../verifier/sign.js";
 export { type CheckOptions, type CheckReport, type CheckResult, checkEndpoint } from "./check.js";
 export {
   type EventBody,
@@ -12,6 +11,7 @@ export {
   type Status,
   statuses,
 } from "./events.js";
-export type { Expectation } from "./expectation.js";
-export { type HostileOptions, hostileRequests } from "./hostile.js";
-export { type RequestOptions, signedRequest } from "./request.js";
+export type { Framing, HostileRequest, Outgoing } from "./hostile/case.js";
+export type { Expectation } from "./hostile/expectation.js";
+export { type HostileOptions, hostileRequests } from "./hostile/index.js";
+export { type RequestOptions, signedRequest } from "./signed-request.js";

@@ -1,10 +1,10 @@
 import type { Agent } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { SIGNATURE_HEADER } from "../../payload.js";
+import { SIGNATURE_HEADER } from "../../core/payload.js";
 import { exchange, type Outcome } from "../../testing/exchange.js";
-import type { Arrival } from "./protocol.js";
-import { untrusted } from "./refused.js";
-import { nameOf } from "./state.js";
+import { untrusted } from "./gateway/errors.js";
+import type { Arrival } from "./gateway/protocol.js";
+import { nameOf } from "./state/state-file.js";
 
 /** How often an event is sent again whose connection was closed without an answer. */
 const CLOSED_AGAIN = 4;

@@ -1,13 +1,18 @@
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
-import { addConnection, agentFor, type ConnectionOptions, isLoopback } from "../connection.js";
-import { addToken, httpUrl, type TokenOptions, tokenOf } from "../input.js";
+import {
+  addConnection,
+  agentFor,
+  type ConnectionOptions,
+  isLoopback,
+} from "../common/connection.js";
+import { required, UsageError } from "../common/errors.js";
+import { addToken, httpUrl, type TokenOptions, tokenOf } from "../common/input.js";
 import { addTimeout } from "../send.js";
-import { required, UsageError } from "../usage.js";
 import { Backend } from "./backend.js";
-import { Report } from "./report.js";
+import { Report } from "./output.js";
 import { Session } from "./session.js";
-import { defaultPath, State } from "./state.js";
+import { defaultPath, State } from "./state/state-file.js";
 
 interface Options extends TokenOptions, ConnectionOptions {
   forward?: string[];

@@ -2,12 +2,12 @@ import type { Agent } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { exchange } from "../../testing/exchange.js";
 import type { Backend } from "./backend.js";
-import { Lanes } from "./lanes.js";
-import { refused, untrusted } from "./refused.js";
-import type { Report } from "./report.js";
+import { refused, untrusted } from "./gateway/errors.js";
+import { backoff, TIMING } from "./gateway/stream.js";
+import { Lanes } from "./keyed-queue.js";
+import type { Report } from "./output.js";
 import { Shard } from "./shard.js";
-import type { State } from "./state.js";
-import { backoff, TIMING } from "./stream.js";
+import type { State } from "./state/state-file.js";
 
 /** How many events are under way at once. */
 const AT_ONCE = 8;

@@ -1,10 +1,10 @@
 import type { Agent } from "node:http";
+import { type Item, Progress } from "./ack-tracker.js";
 import type { Backend } from "./backend.js";
-import type { Lanes } from "./lanes.js";
-import { type Item, Progress } from "./progress.js";
-import type { Arrival, Gap, Message } from "./protocol.js";
-import type { State } from "./state.js";
-import { type Listener, Stream } from "./stream.js";
+import type { Arrival, Gap, Message } from "./gateway/protocol.js";
+import { type Listener, Stream } from "./gateway/stream.js";
+import type { Lanes } from "./keyed-queue.js";
+import type { State } from "./state/state-file.js";
 
 /** From how many waiting bytes on a shard is read no more, and from how few on it is again. */
 const FULL = 512 * 1024;

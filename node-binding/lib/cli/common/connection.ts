@@ -1,0 +1,101 @@
+import { readFileSync } from "node:fs";
+import { Agent } from "node:http";
+import { Agent as TlsAgent } from "node:https";
+import * as tls from "node:tls";
+import type { Command } from "commander";
+import { HttpProxyAgent } from "http-proxy-agent";
+import { HttpsProxyAgent } from "https-proxy-agent";
+import { getProxyForUrl } from "proxy-from-env";
+import { UsageError } from "./errors.js";
+
+/** How servers are reached. */
+export interface ConnectionOptions {
+  ca?: string;
+  insecure?: boolean;
+}
+
+/** Adds the options of how servers are reached. */
+export function addConnection(command: Command): Command {
+  return command
+    .option(
+      "--ca <file>",
+      "trust the authorities in this PEM file too (or set NODE_EXTRA_CA_CERTS)",
+    )
+    .option("--insecure", "trust any certificate of a server on this machine");
+}
+
+/** Tells whether a URL is of this machine: nobody on the way sees what is sent there. */
+export function isLoopback({ hostname }: URL): boolean {
+  return /^(localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+}
+
+/**
+ * Makes the agent that connects to a server: through the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names,
+ * unless NO_PROXY excepts the server or it is on this machine. Throws a {@link UsageError}, also for `--insecure` where
+ * `all` servers of the command are elsewhere.
+ */
+export function agentFor(
+  url: URL,
+  { ca, insecure = false }: ConnectionOptions,
+  all: readonly URL[] = [url],
+): Agent {
+  if (insecure && !all.some(isLoopback)) {
+    throw new UsageError(
+      `--insecure is only for servers on this machine, and ${url.hostname} is none`,
+      "trust the authority of its certificate instead: --ca <file>, or NODE_EXTRA_CA_CERTS",
+    );
+  }
+  const isTls = url.protocol === "https:";
+  const trust: tls.SecureContextOptions & { rejectUnauthorized?: boolean } = {};
+  if (isTls && ca !== undefined) trust.ca = [...trusted(), pemFile(ca)];
+  if (isTls && insecure && isLoopback(url)) trust.rejectUnauthorized = false;
+  const proxy = proxyFor(url);
+  if (proxy === undefined) return isTls ? new TlsAgent(trust) : new Agent();
+  if (!isTls) return new HttpProxyAgent(proxy);
+  const agent = new HttpsProxyAgent(proxy, trust);
+  // What it is made with is for the connection to the proxy, its options are for the one to the server behind it.
+  Object.assign(agent.options, trust);
+  return agent;
+}
+
+/** Returns the proxy to a server, if there is one. Throws a {@link UsageError} for one of another kind. */
+export function proxyFor(url: URL): URL | undefined {
+  if (isLoopback(url)) return undefined;
+  const text = getProxyForUrl(url.href);
+  if (text === "") return undefined;
+  const hint = "write it as http://name:password@host:port, or except the server with NO_PROXY";
+  let proxy: URL;
+  try {
+    proxy = new URL(text);
+  } catch {
+    throw new UsageError("the proxy of the environment is no URL", hint);
+  }
+  if (/^https?:$/.test(proxy.protocol)) return proxy;
+  throw new UsageError(
+    `the proxy of the environment is one of ${proxy.protocol.slice(0, -1)}, and only http and https are known`,
+    hint,
+  );
+}
+
+/** The authorities that are trusted anyway; where Node can't tell all, those that it brings. */
+function trusted(): readonly string[] {
+  return tls.getCACertificates?.("default") ?? tls.rootCertificates;
+}
+
+function pemFile(path: string): string {
+  let pem: string;
+  try {
+    pem = readFileSync(path, "utf8");
+  } catch (fault) {
+    const { code } = fault as NodeJS.ErrnoException;
+    throw new UsageError(
+      `the file of --ca can't be read (${code})`,
+      "see whether the path is right",
+    );
+  }
+  if (pem.includes("-----BEGIN CERTIFICATE-----")) return pem;
+  throw new UsageError(
+    "the file of --ca holds no certificate",
+    "it is a PEM file, which has a line -----BEGIN CERTIFICATE-----",
+  );
+}

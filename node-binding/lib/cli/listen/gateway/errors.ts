@@ -1,0 +1,35 @@
+import type { NoAnswer } from "../../../testing/exchange.js";
+import { Failure } from "../../common/errors.js";
+import { TRUST_HINT } from "../../common/format.js";
+
+/** Tells that a server's certificate is not trusted, which waiting does not change. */
+export function untrusted({ origin }: URL, { none }: NoAnswer): Failure {
+  return new Failure(`${origin}: ${none}`, TRUST_HINT);
+}
+
+/** Tells why it is of no use to ask the gateway again after this answer; undefined where it is. */
+export function refused(status: number): Failure | undefined {
+  if (status >= 500 || status === 408 || status === 429) return undefined;
+  if (status === 401 || status === 403) {
+    return new Failure(
+      `the gateway refuses the token (${status})`,
+      "is it the GATEWAY_ADMIN_TOKEN of this gateway?",
+    );
+  }
+  if (status === 407) {
+    return new Failure(
+      "the proxy refuses to connect to the gateway (407)",
+      "write its name and password into HTTPS_PROXY, or except the gateway with NO_PROXY",
+    );
+  }
+  if (status === 400) {
+    return new Failure(
+      "the gateway does not know the place to resume at (400)",
+      "its storage is another one: begin anew with --since, or with another file for --state",
+    );
+  }
+  return new Failure(
+    `there are no live updates at this gateway (${status})`,
+    "is --gateway the URL of a gateway, and is that as new as this command?",
+  );
+}

@@ -1,0 +1,114 @@
+import { Argument, type Command, InvalidArgumentError, Option } from "commander";
+import { type Kind, kinds, lifecycle } from "vtryon-webhooks/testing";
+import type { Outcome } from "../../testing/exchange.js";
+import { addConnection, type ConnectionOptions } from "../common/connection.js";
+import { FAILED, number, required } from "../common/errors.js";
+import { hintOf, lineOf, recordOf } from "../common/format.js";
+import { addSecret, httpUrl, type SecretOptions, secretOf } from "../common/input.js";
+import { print, styleOf } from "../common/terminal.js";
+import { addTimeout, newTask, posting, taskId } from "../send.js";
+import { BACKOFF_MS, deliver } from "./deliver.js";
+import { type Fault, faults, plan } from "./plan.js";
+
+interface Options extends SecretOptions, ConnectionOptions {
+  to?: string;
+  fail?: boolean;
+  task?: string;
+  fault: Fault[];
+  retries: number;
+  timeScale: number;
+  timeout: number;
+  json?: boolean;
+}
+
+const RETRIES = { from: 0, to: BACKOFF_MS.length, whole: true };
+const TIME_SCALE = { from: 1, to: 1_000_000, whole: false };
+
+/** `trigger <lifecycle> --to <url>`. */
+export function addTrigger(program: Command): void {
+  const command = program
+    .command("trigger")
+    .description("post all events of a task, with faults, and with retries")
+    .addArgument(new Argument("<lifecycle>", "the kind of task").choices(kinds))
+    .option("--to <url>", "where to")
+    .option("--fail", "let the task fail in the end")
+    .option("--task <id>", "about this task (default: a new one)", taskId)
+    .addOption(
+      new Option("--fault <name>", "what goes wrong on the way; can be repeated")
+        .choices(faults)
+        .default([], "none")
+        .argParser(oneMore),
+    )
+    .option("--retries <n>", "how often a failed event comes again, 0 to 5", retries(), RETRIES.to)
+    .option("--time-scale <n>", "how many times faster time passes", scale(), 3600)
+    .option("--json", "print a line of JSON for each attempt");
+  addConnection(addTimeout(addSecret(command)))
+    .addHelpText("after", HELP)
+    .action(run);
+}
+
+const HELP = `
+Faults:
+  duplicate      every event comes twice
+  reversed       the events come in reverse order
+  late           the second event comes last
+  bad-signature  before each event, a forgery of it, signed with another secret
+  re-serialised  before each event, a forgery of it: its JSON written anew
+
+An event that is not answered with 2xx comes again up to 5 times over 24 hours,
+as Vtryon's guide has it. The steps are ours: 1.8 m, 9.2 m, 45.8 m, 3.8 h and 19.1 h.
+An hour passes in a second, or with --time-scale 1 in an hour.
+A retry-after is shown, and does not change when the event comes again.
+The exit code is 0 when every event was taken in the end and every forgery
+refused, otherwise 1, and 2 for a wrong call.
+
+Examples:
+  $ vtryon-webhooks trigger try-on --to http://localhost:3000/webhooks/vtryon
+  $ vtryon-webhooks trigger poses --fail --fault duplicate --fault late --to $URL`;
+
+async function run(kind: Kind, options: Options): Promise<void> {
+  const url = httpUrl(required(options.to, "--to <url>"));
+  const secret = secretOf(options);
+  const { task = newTask(), fail, fault, json } = options;
+  const course = lifecycle(kind, { task_id: task, ends: fail ? "failed" : "completed" });
+  const all = plan(course, fault, secret);
+  const style = styleOf(process.stdout);
+  const outcomes: Outcome[] = [];
+  let taken = 0;
+  let refused = 0;
+  const post = posting(url, options);
+  const send = ({ body, signature }: (typeof all)[number]) => post(body, signature);
+  for await (const attempt of deliver(all, options, send)) {
+    print(json ? JSON.stringify(recordOf(attempt)) : lineOf(attempt, options, style));
+    if (attempt.planned.forged === null) outcomes.push(attempt.outcome);
+    if (!attempt.ok) continue;
+    if (attempt.planned.forged === null) taken += 1;
+    else refused += 1;
+  }
+  const events = all.filter(({ forged }) => forged === null).length;
+  const forgeries = all.length - events;
+  const ok = taken === events && refused === forgeries;
+  if (!ok) process.exitCode = FAILED;
+  if (json) return;
+  const hint = ok ? undefined : hintOf(outcomes);
+  if (hint !== undefined) print(hint);
+  const parts = [`${taken} of ${events} events taken`];
+  if (forgeries > 0) parts.push(`${refused} of ${forgeries} forgeries refused`);
+  print((ok ? style.good : style.bad)(parts.join(", ")));
+}
+
+function oneMore(name: string, before: Fault[]): Fault[] {
+  const fault = faults.find((known) => known === name);
+  if (fault === undefined) {
+    throw new InvalidArgumentError(`Allowed choices are ${faults.join(", ")}.`);
+  }
+  return [...before, fault];
+}
+
+function retries(): (text: string) => number {
+  return number("a whole number", RETRIES);
+}
+
+function scale(): (text: string) => number {
+  return number("a number", TIME_SCALE);
+}
