@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
 import { chromium } from "playwright-core";
-import { withExample } from "../../node-binding/test/example-process.js";
+import { withExample } from "../../node-binding/test/support/example-process.js";
 import { Door } from "../edge/door.js";
 import { Gateway, SECRET } from "../edge/gateway.js";
 import { TICKET_TOKEN } from "../edge/ticket-office.js";

@@ -8,7 +8,7 @@ import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, afterEach, before, test } from "node:test";
 import { chromium } from "playwright-core";
-import { withExample } from "../../node-binding/test/example-process.js";
+import { withExample } from "../../node-binding/test/support/example-process.js";
 import { withFastapiExample } from "./fastapi-example.js";
 import { event, Gateway, until } from "./gateway.js";
 

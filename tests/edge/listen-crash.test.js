@@ -9,7 +9,7 @@ import { after, afterEach, beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { vtryonWebhooks } from "vtryon-webhooks/node";
 import { SqliteStore } from "vtryon-webhooks/stores";
-import { Listener, stateFolder } from "../../node-binding/test/listen.js";
+import { Listener, stateFolder } from "../../node-binding/test/support/run-listen.js";
 import { Backend } from "./backend.js";
 import { Door } from "./door.js";
 import { event, Gateway, SECRET, TOKEN, until } from "./gateway.js";

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Listener, stateFolder } from "../../node-binding/test/listen.js";
+import { Listener, stateFolder } from "../../node-binding/test/support/run-listen.js";
 import { Backend } from "./backend.js";
 import { acknowledged, ahead } from "./deliveries.js";
 import { Door } from "./door.js";

@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { vtryonWebhooks } from "vtryon-webhooks/node";
-import { Listener, stateFolder } from "../../node-binding/test/listen.js";
+import { Listener, stateFolder } from "../../node-binding/test/support/run-listen.js";
 import { Backend } from "./backend.js";
 import { acknowledged, delivery } from "./deliveries.js";
 import { event, Gateway, SECRET, sign, TOKEN, until } from "./gateway.js";

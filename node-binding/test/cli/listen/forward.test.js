@@ -1,0 +1,250 @@
+// The command `listen`: what it forwards and how, with a gateway and backends that the tests have in their hands.
+
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { SECRET, TOKEN } from "../../support/fake-gateway.js";
+import {
+  backendOf,
+  gatewayOf,
+  listenIn,
+  stateFolder,
+  statusesOf,
+  until,
+} from "../../support/run-listen.js";
+
+const listen = listenIn(stateFolder(after));
+
+test("events and replays: the same bytes, one line for each, and the place is acknowledged", async (t) => {
+  const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
+  gateway.event("task_old", "completed");
+  const listener = await listen(t, gateway, [backend]).ready();
+  const sent = [
+    gateway.event("task_1", "queued"),
+    gateway.event("task_1", "paused", { outcome: "unknown" }),
+    gateway.event("task_1", "queued", { outcome: "late" }),
+    gateway.event(null, null, {
+      body: Buffer.from([0xff, 0, 1]),
+      event: null,
+      outcome: "quarantined",
+    }),
+    gateway.event("task_\u001b[2J\u202e", "queued", { body: "x".repeat(256 * 1024) }),
+  ];
+  sent.push(gateway.replay(sent[0]));
+  await until(() => backend.received.length === sent.length);
+  const got = backend.received.map(({ headers, body }) => [
+    String(body.toString("base64")),
+    headers["x-vtryon-signature"],
+    headers["webhook-id"],
+    headers["content-type"],
+  ]);
+  const expected = sent.map(({ body, signature, webhook_id }) => [
+    body,
+    signature,
+    webhook_id,
+    "application/json",
+  ]);
+  assert.deepEqual(got.sort(), expected.sort());
+  await until(() => sent.every(({ shard, seq }) => gateway.acknowledged[shard] >= seq));
+  assert.equal(await listener.stop(), 0);
+  assert.deepEqual(listener.lines.sort(), [
+    "paused (unknown)            [task_1]  → 200",
+    "queued                      [task_ [2J]  → 200",
+    "queued                      [task_1]  → 200",
+    "queued (late)               [task_1]  → 200",
+    "queued (replay)             [task_1]  → 200",
+    "unreadable (quarantined)    [no task]  → 200",
+  ]);
+  assert.match(
+    listener.stderr,
+    /→ http:\S+\/hook\nThe signature is Vtryon's own: .*\nlistening\n$/,
+  );
+});
+
+test("--json: a line for each attempt, and nothing else on standard output", async (t) => {
+  const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
+  const listener = await listen(t, gateway, [backend], ["--json"]).ready();
+  const sent = gateway.event("task_1", "queued");
+  const replayed = gateway.replay(sent);
+  await until(() => backend.received.length === 2);
+  await listener.stop();
+  const [ready, first, second] = listener.records;
+  assert.deepEqual(ready, { type: "ready", shards: 2 });
+  const { time, ...rest } = first;
+  assert.ok(Math.abs(Date.now() - Date.parse(time)) < 600_000);
+  assert.deepEqual(rest, {
+    type: "event",
+    id: sent.id,
+    event: "generation.status_changed",
+    task_id: "task_1",
+    status: "queued",
+    outcome: "applied",
+    received_at: sent.received_at,
+    webhook_id: sent.webhook_id,
+    delivery: null,
+    forward: backend.url,
+    attempt: 1,
+    ok: true,
+    answer: 200,
+    failure: null,
+    again: false,
+  });
+  assert.deepEqual([second.type, second.delivery], ["replay", replayed.delivery]);
+});
+
+test("a task's events go in order, one after the other; other tasks do not wait", async (t) => {
+  const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
+  const answers = [];
+  backend.answer = (response) => answers.push(response);
+  await listen(t, gateway, [backend]).ready();
+  for (const status of ["queued", "processing", "completed"]) gateway.event("task_1", status);
+  for (const n of [2, 3, 4]) gateway.event(`task_${n}`, "queued");
+  await until(() => answers.length === 4);
+  const told = backend.received.map(({ body }) => JSON.parse(body));
+  assert.deepEqual(told.map(({ task_id }) => task_id).sort(), [
+    "task_1",
+    "task_2",
+    "task_3",
+    "task_4",
+  ]);
+  assert.ok(gateway.acknowledged.every((seq) => seq < 3));
+  while (answers.length > 0) {
+    for (const response of answers.splice(0)) response.end();
+    const { length } = backend.received;
+    await until(() => answers.length > 0 || length === 6);
+  }
+  const ofTask1 = backend.received
+    .map(({ body }) => JSON.parse(body))
+    .filter(({ task_id }) => task_id === "task_1");
+  assert.deepEqual(
+    ofTask1.map(({ status }) => status),
+    ["queued", "processing", "completed"],
+  );
+});
+
+test("any answer is one: what is refused is passed over, with a hint, once", async (t) => {
+  const [gateway, backend] = [await gatewayOf(t), await backendOf(t, 401)];
+  const listener = await listen(t, gateway, [backend]).ready();
+  for (const status of ["queued", "processing"]) gateway.event("task_1", status);
+  await until(() => listener.lines.length === 2);
+  backend.answer = (response) =>
+    response
+      .writeHead(503, { "retry-after": "7" })
+      .end('{"error":"unavailable","message":"later"}');
+  gateway.event("task_1", "completed");
+  await until(() => listener.lines.length === 3);
+  assert.deepEqual(listener.lines, [
+    "queued                      [task_1]  → 401, passed over",
+    "processing                  [task_1]  → 401, passed over",
+    "completed                   [task_1]  → 503 unavailable (retry-after 7 s): later, passed over",
+  ]);
+  assert.equal(await listener.stop(), 0);
+  assert.equal(listener.stderr.match(/does it verify with the secret/g).length, 1);
+});
+
+test("an event without a body is not made up", async (t) => {
+  const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
+  const listener = await listen(t, gateway, [backend]).ready();
+  gateway.event("task_1", "queued", { signature: undefined });
+  await until(() => listener.lines.length === 1);
+  assert.match(listener.lines[0], /→ not sent: the gateway has no body, passed over$/);
+  assert.equal(backend.received.length, 0);
+});
+
+test("a backend that is away is waited for, and one that closes is tried again", async (t) => {
+  const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
+  const listener = await listen(t, gateway, [backend]).ready();
+  await backend.down();
+  for (const status of ["queued", "processing"]) gateway.event("task_1", status);
+  await listener.says(/connection refused; what is for it waits until it is there/);
+  assert.equal(listener.stdout, "");
+  let closed = 0;
+  backend.answer = (response) => {
+    closed += 1;
+    if (closed < 3) response.destroy();
+    else response.end();
+  };
+  await backend.up();
+  await until(() => listener.lines.length === 4);
+  assert.deepEqual(listener.lines, [
+    "queued                      [task_1]  → closed without an answer, again in a moment",
+    "queued                      [task_1]  → closed without an answer, attempt 2, again in a moment",
+    "queued                      [task_1]  → 200, attempt 3",
+    "processing                  [task_1]  → 200",
+  ]);
+  assert.equal(listener.stderr.match(/waits until it is there/g).length, 1);
+});
+
+test("a backend that is away fills no memory: nothing more is read, and nothing is lost", async (t) => {
+  const [gateway, backend] = [await gatewayOf(t, 1), await backendOf(t)];
+  gateway.ahead = Number.POSITIVE_INFINITY;
+  await backend.down();
+  const listener = await listen(t, gateway, [backend]).ready();
+  const numbers = Array.from({ length: 200 }, (_, n) => n);
+  for (const status of numbers) {
+    const body = JSON.stringify({ status, padding: "x".repeat(100_000) });
+    gateway.event("task_1", `${status}`, { body });
+  }
+  await listener.says(/waits until it is there/);
+  // What the system keeps for both sides does not last for all of it.
+  let unsent;
+  await until(async () => {
+    const before = unsent;
+    await new Promise((rested) => setTimeout(rested, 100));
+    unsent = gateway.unsent;
+    return unsent === before;
+  });
+  assert.ok(unsent > 1_000_000, `${unsent}`);
+  await backend.up();
+  await until(() => backend.received.length === numbers.length);
+  assert.deepEqual(statusesOf(backend), numbers);
+  assert.equal(await listener.stop(), 0);
+});
+
+test("a gateway that waits for acknowledgements is not kept waiting", async (t) => {
+  const [gateway, backend] = [await gatewayOf(t, 1), await backendOf(t)];
+  const first = await listen(t, gateway, [backend]).ready();
+  await first.stop();
+  const sizes = [10, 200_000, 10, 250_000, 100, 100, 250_000, ...Array(40).fill(20_000)];
+  for (const [n, size] of sizes.entries()) {
+    gateway.event(`task_${n}`, "queued", { body: "x".repeat(size) });
+  }
+  await listen(t, gateway, [backend]).ready();
+  await until(() => backend.received.length === sizes.length);
+  await until(() => gateway.acknowledged[0] === sizes.length);
+  // What has no place in the stream counts too.
+  const before = gateway.acknowledgements;
+  for (let n = 0; n < 2000; n += 1) gateway.hint();
+  await until(() => gateway.acknowledgements > before);
+  assert.equal(gateway.acknowledged[0], sizes.length);
+});
+
+test("neither the token nor what is in a URL is shown", async (t) => {
+  const [gateway, backend] = [await gatewayOf(t), await backendOf(t, 500)];
+  const url = backend.url.replace("://", "://shop:hidden@").concat("?key=hidden");
+  const listener = await listen(t, gateway, [{ url }], ["--token", TOKEN], {
+    token: "wrong",
+  }).ready();
+  gateway.event("task_1", "queued");
+  await until(() => listener.lines.length === 1);
+  await listener.stop();
+  assert.equal(backend.received[0].url, "/hook?key=hidden");
+  const all = listener.stdout + listener.stderr;
+  for (const secret of ["hidden", TOKEN, SECRET]) assert.ok(!all.includes(secret), secret);
+});
+
+for (const version of ["node20", "node22"]) {
+  const runtime = fileURLToPath(
+    new URL(`../../../../node_modules/${version}-linux-x64/bin/node`, import.meta.url),
+  );
+  // Their binaries come for Linux on x64 only.
+  const skip = existsSync(runtime) ? false : "not here";
+  test(`it runs in ${version}`, { skip }, async (t) => {
+    const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
+    const listener = await listen(t, gateway, [backend], [], { runtime }).ready();
+    gateway.event("task_1", "queued");
+    await until(() => listener.lines.length === 1);
+    assert.equal(await listener.stop(), 0);
+  });
+}

@@ -1,0 +1,242 @@
+// The parts that `listen` is made of, each by itself: lanes, progress, the state's file, the protocol.
+
+import assert from "node:assert/strict";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { source } from "../../support/load-source.js";
+import { stateFolder } from "../../support/run-listen.js";
+
+const { Lanes } = await source("listen/keyed-queue");
+const { Progress } = await source("listen/ack-tracker");
+const { read } = await source("listen/gateway/protocol");
+const { defaultPath, State } = await source("listen/state/state-file");
+
+const folder = stateFolder(after);
+const GATEWAY = new URL("https://gateway.example");
+
+/** A job that a test ends. */
+function held(log, name) {
+  let end;
+  const ended = new Promise((resolve) => {
+    end = resolve;
+  });
+  const run = async () => {
+    log.push(name);
+    await ended;
+  };
+  return { run, end };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test("lanes: in order within one, beside each other up to a limit", async () => {
+  const log = [];
+  const lanes = new Lanes(2);
+  const jobs = Object.fromEntries(["a1", "a2", "b1", "c1"].map((name) => [name, held(log, name)]));
+  for (const [name, { run }] of Object.entries(jobs)) lanes.add(name[0], run);
+  assert.deepEqual(log, ["a1", "b1"]);
+  jobs.b1.end();
+  await turn();
+  assert.deepEqual(log, ["a1", "b1", "c1"]);
+  jobs.a1.end();
+  await turn();
+  assert.deepEqual(log, ["a1", "b1", "c1", "a2"]);
+  assert.equal(lanes.running, 2);
+});
+
+test("lanes: after they were stopped nothing begins, and what runs is waited for", async () => {
+  const log = [];
+  const lanes = new Lanes(1);
+  const [first, second] = [held(log, "first"), held(log, "second")];
+  lanes.add("lane", first.run);
+  lanes.add("lane", second.run);
+  lanes.stop();
+  let isIdle = false;
+  const idle = lanes.idle().then(() => {
+    isIdle = true;
+  });
+  await turn();
+  assert.equal(isIdle, false);
+  first.end();
+  await idle;
+  assert.deepEqual(log, ["first"]);
+  await new Lanes(1).idle();
+});
+
+test("progress moves up to what is not done", () => {
+  const progress = new Progress();
+  const items = [1, 1, 0, 1].map((left, n) => ({ id: `${n}`, seq: n, bytes: 10, left }));
+  const passed = () => progress.pass().map(({ id }) => id);
+  for (const item of items) progress.add(item);
+  assert.equal(progress.waiting, 40);
+  items[1].left = 0;
+  assert.deepEqual(passed(), []);
+  items[0].left = 0;
+  assert.deepEqual(passed(), ["0", "1", "2"]);
+  assert.equal(progress.waiting, 10);
+  items[3].left = 0;
+  assert.deepEqual(passed(), ["3"]);
+  assert.equal(progress.waiting, 0);
+});
+
+const EVENT = {
+  type: "event",
+  id: "1.1.0_1",
+  seq: 1,
+  task_id: "task_1",
+  event: "generation.status_changed",
+  status: "queued",
+  outcome: "applied",
+  received_at: "2026-07-01T12:00:00.000Z",
+  webhook_id: "evt_1",
+  body: "/wA=",
+  signature: "0".repeat(64),
+};
+const { ProtocolError } = await source("listen/gateway/protocol");
+const reading = (message) => read(JSON.stringify(message));
+
+test("the protocol: bytes are bytes, and only what can be a header becomes one", () => {
+  assert.deepEqual([...reading(EVENT).sent.body], [255, 0]);
+  for (const [change, field, expect] of [
+    [{ signature: "0".repeat(63) }, "sent", null],
+    [{ signature: undefined }, "sent", null],
+    [{ body: null }, "sent", null],
+    [{ webhook_id: "evt_1\r\nx: y" }, "webhookId", null],
+    [{ webhook_id: undefined }, "webhookId", null],
+    [{ task_id: null }, "task", null],
+    [{ status: 1 }, "status", null],
+  ]) {
+    assert.equal(reading({ ...EVENT, ...change })[field], expect, JSON.stringify(change));
+  }
+});
+
+test("the protocol: unknown types are ignored, and a known one has to be whole", () => {
+  for (const message of [{ type: "delivery" }, { type: "later" }, {}]) {
+    assert.equal(reading(message), undefined);
+  }
+  for (const message of [
+    "text",
+    null,
+    { type: "ready" },
+    { type: "snapshot", id: 1 },
+    { type: "gap", id: "1", from: 1, to: "2" },
+    { ...EVENT, id: undefined },
+    { ...EVENT, seq: 1.5 },
+    { ...EVENT, type: "replay", received_at: 5 },
+  ]) {
+    assert.throws(() => reading(message), { name: "Error" }, JSON.stringify(message));
+  }
+  assert.throws(() => read("{"));
+  assert.equal(typeof ProtocolError, "function");
+});
+
+let files = 0;
+const newFile = () => {
+  files += 1;
+  return join(folder, "states", `${files}.jsonl`);
+};
+const open = (path, since) => new State(path, GATEWAY, since);
+
+test("the state: what was noted is known to the next process, without a goodbye too", () => {
+  const path = newFile();
+  const state = open(path);
+  assert.equal(state.cursor(0), undefined);
+  state.passed(0, "1.2.0_5", 5);
+  state.done(0, 7, "a");
+  state.done(0, 7, "b");
+  state.done(0, 8, "a");
+  state.done(1, 8, "a");
+  // Its process was killed: the lock is stale, and a line may be torn.
+  writeFileSync(`${path}.lock`, "4194304 1\n");
+  appendFileSync(path, '{"s":0,"cursor":"1.2.');
+  const next = open(path);
+  assert.equal(next.cursor(0), "1.2.0_5");
+  assert.deepEqual(
+    [7, 8, 9].flatMap((seq) => ["a", "b"].map((at) => next.isDone(0, seq, at))),
+    [true, true, true, false, false, false],
+  );
+  next.passed(0, "1.2.0_7", 7);
+  assert.equal(next.isDone(0, 7, "a"), false, "what lies behind is forgotten");
+  assert.equal(next.isDone(1, 8, "a"), true);
+  next.close();
+  assert.equal(existsSync(`${path}.lock`), false);
+});
+
+for (const [name, from, to, kept] of [
+  ["what it covers is forgotten", 6, 8, [false, true]],
+  ["numbers that are given anew are", 4, 5, [false, false]],
+]) {
+  test(`the state: after a gap ${name}`, () => {
+    const path = newFile();
+    const state = open(path);
+    state.passed(0, "1.1.0_5", 5);
+    for (const seq of [7, 9]) state.done(0, seq, "a");
+    state.gap(0, from, to);
+    const known = (state) => [7, 9].map((seq) => state.isDone(0, seq, "a"));
+    assert.deepEqual(known(state), kept);
+    state.close();
+    const next = open(path);
+    assert.deepEqual(known(next), kept);
+    next.close();
+  });
+}
+
+test("the state: a time to begin at forgets the rest, and holds for shards not heard of", () => {
+  const path = newFile();
+  const first = open(path);
+  first.passed(0, "1.2.0_5", 5);
+  first.close();
+  const second = open(path, "2026-07-01T12:00:00.000Z");
+  assert.equal(second.cursor(0), undefined);
+  second.passed(0, "1.2.0_1", 1);
+  second.close();
+  const third = open(path);
+  assert.deepEqual(
+    [third.cursor(0), third.cursor(1), third.since],
+    ["1.2.0_1", undefined, "2026-07-01T12:00:00.000Z"],
+  );
+  third.close();
+});
+
+for (const [name, content, expect] of [
+  ["another file", '{"name":"shop"}\n', /no state of this command/],
+  ["no JSON", "no json\n", /no state of this command/],
+  ["another gateway's", '{"gateway":"0","since":null}\n', /of another gateway/],
+]) {
+  test(`the state: ${name} is left as it is, with a time to begin at too`, () => {
+    const path = newFile();
+    writeFileSync(path, content);
+    for (const since of [undefined, "2026-07-01T12:00:00.000Z"]) {
+      assert.throws(() => open(path, since), expect);
+      assert.equal(readFileSync(path, "utf8"), content);
+      assert.equal(existsSync(`${path}.lock`), false);
+    }
+  });
+}
+
+test("the state: lines that are none are passed over, and its file is the same in any order", () => {
+  const path = newFile();
+  const first = open(path);
+  first.passed(0, "1.1.0_5", 5);
+  first.close();
+  appendFileSync(path, 'null\n7\n{}\n[]\n"s"\n');
+  const second = open(path);
+  assert.equal(second.cursor(0), "1.1.0_5");
+  second.close();
+  const [a, b] = [new URL("http://a/"), new URL("http://b/")];
+  assert.equal(defaultPath(GATEWAY, [a, b]), defaultPath(GATEWAY, [b, a, b]));
+  assert.notEqual(defaultPath(GATEWAY, [a, b]), defaultPath(GATEWAY, [a]));
+});
+
+test("the state: the file does not grow without end", () => {
+  const path = newFile();
+  const state = open(path);
+  for (let seq = 1; seq <= 30_000; seq += 1) state.passed(0, `1.1.0_${seq}`, seq);
+  assert.ok(readFileSync(path).length < 1.1 * 1024 * 1024);
+  state.close();
+  const next = open(path);
+  assert.equal(next.cursor(0), "1.1.0_30000");
+  assert.ok(readFileSync(path).length < 200);
+  next.close();
+});

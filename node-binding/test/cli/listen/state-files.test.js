@@ -1,0 +1,171 @@
+// The files in which `listen` keeps how far it came: nobody else can read them, or put another file in their place.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { source } from "../../support/load-source.js";
+
+const { State } = await source("listen/state/state-file");
+const GATEWAY = new URL("https://gateway.example");
+const ELSEWHERE = '{"name":"shop"}\n';
+const isRoot = process.geteuid?.() === 0;
+/** A user that is not this one. */
+const OTHER = 54_321;
+
+/** A folder with a file that nothing may happen to. */
+function folderOf(t) {
+  const folder = mkdtempSync(join(tmpdir(), "vtryon-files-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, "elsewhere"), ELSEWHERE);
+  return folder;
+}
+
+const bits = (path) => statSync(path).mode & 0o7777;
+
+test("the folder and the file are made for the user alone", (t) => {
+  const folder = folderOf(t);
+  const path = join(folder, "a/b/state.jsonl");
+  const before = process.umask(0);
+  t.after(() => process.umask(before));
+  const state = new State(path, GATEWAY, undefined);
+  state.passed(0, "1.1.0_1", 1);
+  assert.deepEqual(
+    [join(folder, "a"), join(folder, "a/b"), path, `${path}.lock`].map(bits),
+    [0o700, 0o700, 0o600, 0o600],
+  );
+  state.close();
+});
+
+// What somebody has put there before the command runs, and what it says.
+for (const [name, put, message, needsRoot] of [
+  [
+    "the file is a link",
+    ({ path, elsewhere }) => symlinkSync(elsewhere, path),
+    /state\.jsonl is a symbolic link/,
+  ],
+  [
+    "the file is a link to what is not there",
+    ({ path, folder }) => symlinkSync(join(folder, "nothing"), path),
+    /state\.jsonl is a symbolic link/,
+  ],
+  [
+    "the lock is a link",
+    ({ path, elsewhere }) => symlinkSync(elsewhere, `${path}.lock`),
+    /\.lock is a symbolic link/,
+  ],
+  ["the file is a pipe", ({ path }) => execFileSync("mkfifo", [path]), /state\.jsonl is no file/],
+  ["the file is a folder", ({ path }) => mkdirSync(path), /state\.jsonl is no file/],
+  [
+    "others can write to the file",
+    ({ path }) => {
+      writeFileSync(path, "");
+      chmodSync(path, 0o666);
+    },
+    /others can write to \S+state\.jsonl/,
+  ],
+  [
+    "the group can write to the folder",
+    ({ folder }) => chmodSync(folder, 0o770),
+    /others can write to the folder/,
+  ],
+  [
+    "others can write to the folder",
+    ({ folder }) => chmodSync(folder, 0o777),
+    /others can write to the folder/,
+  ],
+  [
+    "the file is another user's",
+    ({ path }) => {
+      writeFileSync(path, "");
+      chownSync(path, OTHER, OTHER);
+    },
+    /state\.jsonl belongs to another user/,
+    true,
+  ],
+  [
+    "the lock is another user's",
+    ({ path }) => {
+      writeFileSync(`${path}.lock`, "1 1\n");
+      chownSync(`${path}.lock`, OTHER, OTHER);
+    },
+    /\.lock belongs to another user/,
+    true,
+  ],
+  [
+    "the folder is another user's",
+    ({ folder }) => chownSync(folder, OTHER, OTHER),
+    /the folder \S+ belongs to another user/,
+    true,
+  ],
+]) {
+  test(`refused: ${name}`, { skip: needsRoot === true && !isRoot }, (t) => {
+    const folder = folderOf(t);
+    const [path, elsewhere] = [join(folder, "state.jsonl"), join(folder, "elsewhere")];
+    put({ folder, path, elsewhere });
+    assert.throws(() => new State(path, GATEWAY, undefined), { message });
+    assert.throws(() => new State(path, GATEWAY, "2026-07-01T12:00:00.000Z"), { message });
+    assert.equal(readFileSync(elsewhere, "utf8"), ELSEWHERE);
+    assert.equal(existsSync(join(folder, "nothing")), false);
+  });
+}
+
+for (const [name, put] of [
+  ["a link", ({ planted, elsewhere }) => symlinkSync(elsewhere, planted)],
+  ["another name of a file", ({ planted, elsewhere }) => linkSync(elsewhere, planted)],
+  ["what a killed process has left", ({ planted }) => writeFileSync(planted, "half")],
+]) {
+  for (const suffix of [".new", `.lock.${process.pid}`]) {
+    test(`${name} under the name ${suffix.replace(/\d+/, "PID")} is removed, and nothing is written through it`, (t) => {
+      const folder = folderOf(t);
+      const [path, elsewhere] = [join(folder, "state.jsonl"), join(folder, "elsewhere")];
+      put({ planted: path + suffix, elsewhere });
+      const state = new State(path, GATEWAY, undefined);
+      state.passed(0, "1.1.0_1", 1);
+      state.close();
+      assert.equal(readFileSync(elsewhere, "utf8"), ELSEWHERE);
+      assert.ok(lstatSync(path).isFile());
+      assert.equal(bits(path), 0o600);
+      assert.equal(new State(path, GATEWAY, undefined).cursor(0), "1.1.0_1");
+    });
+  }
+}
+
+test("where files have no owner, as on Windows, their bits are not looked at", (t) => {
+  const folder = folderOf(t);
+  chmodSync(folder, 0o777);
+  const { geteuid } = process;
+  t.after(() => {
+    process.geteuid = geteuid;
+  });
+  process.geteuid = undefined;
+  const state = new State(join(folder, "state.jsonl"), GATEWAY, undefined);
+  state.close();
+});
+
+for (const [who, mode] of [
+  ["anybody", 0o1777],
+  ["the group", 0o1770],
+]) {
+  test(`a folder in which ${who} may put files, but remove only their own, is used`, (t) => {
+    const folder = folderOf(t);
+    chmodSync(folder, mode);
+    const state = new State(join(folder, "state.jsonl"), GATEWAY, undefined);
+    state.close();
+  });
+}

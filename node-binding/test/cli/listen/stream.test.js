@@ -1,0 +1,118 @@
+// The stream of one shard that `listen` follows, by itself: cut off, paused, silent, refused.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { TOKEN } from "../../support/fake-gateway.js";
+import { source } from "../../support/load-source.js";
+import { gatewayOf, until } from "../../support/run-listen.js";
+
+const { backoff, Stream } = await source("listen/gateway/stream");
+
+test("waits grow twofold up to the last, with half of each by chance", () => {
+  const timing = { firstMs: 500, lastMs: 30_000 };
+  const waits = (random) => [0, 1, 5, 6, 2000].map((n) => backoff(n, timing, random));
+  assert.deepEqual(waits(1), [500, 1000, 16_000, 30_000, 30_000]);
+  assert.deepEqual(waits(0), [250, 500, 8000, 15_000, 15_000]);
+});
+
+/** Opens the stream of shard 0, and collects what it tells. */
+function following(t, gateway, timing = {}, token = TOKEN) {
+  const told = [];
+  const listener = {
+    message: ({ type, seq }) => told.push(seq === undefined ? type : `${type} ${seq}`),
+    ignored: () => {},
+    away: (reason) => told.push(`away: ${reason}`),
+  };
+  const all = { pingMs: 60_000, pongMs: 60_000, openMs: 5000, firstMs: 1, lastMs: 20, ...timing };
+  const from = { gateway: new URL(gateway.url), token, shard: 0, cursor: undefined, since: null };
+  const stream = new Stream(from, listener, all);
+  const ended = stream.run();
+  // The test looks at how it ends where that matters.
+  ended.catch(() => {});
+  t.after(() => stream.stop());
+  return { stream, ended, told };
+}
+
+test("the stream: however it is cut off, nothing is missed or told twice", async (t) => {
+  const gateway = await gatewayOf(t, 1);
+  const { told, stream, ended } = following(t, gateway);
+  await until(() => told.includes("ready"));
+  const seqs = () => told.filter((line) => line.startsWith("event"));
+  for (const [at, code] of [undefined, 1001, 1013, 1012].entries()) {
+    const { seq } = gateway.event("task_1", "queued");
+    await until(() => told.includes(`event ${seq}`));
+    gateway.cut(code);
+    gateway.event("task_1", "queued");
+    await until(() => seqs().length === 2 * at + 2);
+  }
+  assert.deepEqual(
+    seqs(),
+    [1, 2, 3, 4, 5, 6, 7, 8].map((seq) => `event ${seq}`),
+  );
+  stream.stop();
+  await ended;
+});
+
+/** how it is closed: with which code, and how long it waits before it comes back, at least */
+const CLOSED = {
+  "was behind comes back at once": {
+    code: 1013,
+    timing: { firstMs: 60_000, lastMs: 60_000 },
+    least: 0,
+  },
+  "has lost its shard waits first": {
+    code: 1012,
+    timing: { firstMs: 400, lastMs: 400 },
+    least: 190,
+  },
+};
+for (const [what, { code, timing, least }] of Object.entries(CLOSED)) {
+  test(`the stream: one that ${what} (${code})`, async (t) => {
+    const gateway = await gatewayOf(t, 1);
+    const { told } = following(t, gateway, timing);
+    const readies = () => told.filter((line) => line === "ready").length;
+    await until(() => readies() === 1);
+    const begun = performance.now();
+    gateway.cut(code);
+    await until(() => readies() === 2);
+    assert.ok(performance.now() - begun >= least);
+  });
+}
+
+test("the stream: a gateway that falls silent is left, one that answers is not", async (t) => {
+  const gateway = await gatewayOf(t, 1);
+  gateway.answersPings = false;
+  const { told } = following(t, gateway, { pingMs: 20, pongMs: 20 });
+  await until(() => told.filter((line) => line === "ready").length > 2);
+  gateway.answersPings = true;
+  await until(() => gateway.pongs > 5);
+});
+
+test("the stream: while it is paused nothing is read, and silence is no reason", async (t) => {
+  const gateway = await gatewayOf(t, 1);
+  const { told, stream } = following(t, gateway, { pingMs: 20, pongMs: 20 });
+  await until(() => told.includes("ready"));
+  stream.pause();
+  const before = told.length;
+  gateway.event("task_1", "queued");
+  gateway.answersPings = false;
+  // The same time is long enough for one that is not paused to be told the event and to leave again and again.
+  const other = following(t, gateway, { pingMs: 20, pongMs: 20 });
+  await until(() => other.told.filter((line) => line === "ready").length > 5);
+  assert.equal(told.length, before);
+  gateway.answersPings = true;
+  stream.resume();
+  await until(() => told.includes("event 1"));
+});
+
+test("the stream: refusals end it, troubles don't", async (t) => {
+  const gateway = await gatewayOf(t, 1);
+  gateway.status = 503;
+  const { told } = following(t, gateway);
+  await until(() => told.length > 2);
+  assert.equal(told[0], "away: it answers 503");
+  gateway.status = undefined;
+  await until(() => told.includes("ready"));
+  const { ended } = following(t, gateway, {}, "another");
+  await assert.rejects(ended, /refuses the token \(401\)/);
+});

@@ -1,0 +1,233 @@
+// What the README shows works as it stands: its lines are run, its tables compared.
+
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { createServer as createHttpServer } from "node:http";
+import { createServer } from "node:net";
+import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { after, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { Webhook } from "standardwebhooks";
+import { block, read } from "../../../tests/readme.js";
+import { emitted, until } from "../../../tests/support/wait.js";
+import { BODY, post, SECRET, sign } from "../support/completed-event.js";
+import { FakeGateway, TOKEN } from "../support/fake-gateway.js";
+import { Packed, ROOT } from "../support/packed-package.js";
+
+const README = read("node-binding/README.md");
+const bin = (name) => path.join(ROOT, "node_modules", name);
+const packed = new Packed();
+after(() => packed.remove());
+
+/** The lines of a README: in the package's own, or the one block that the project's has. */
+const linesOf = (mark) => block(mark, mark === "backend" ? undefined : README);
+const marks = [...README.matchAll(/<!-- tested: ([\w-]+) -->\n```js/g)].map(([, mark]) => mark);
+marks.push("backend");
+const given = `const [body, signature] = [${JSON.stringify(BODY)}, "${sign(BODY)}"];
+const [secret, previousSecret, url] = ["${SECRET}", "whsec_previous", process.env.URL];
+let handler;
+`;
+const inWords = {
+  verify: (lines) => `${given}${lines}console.log(event.task_id);`,
+  lifecycle: (lines) => lines,
+  testing: (lines) => `${given}
+import { vtryonWebhooks } from "vtryon-webhooks/web";
+handler = vtryonWebhooks({ secrets: secret, onEvent: () => {} });
+${lines}
+if (!report.ok) console.log(report.results.filter((result) => !result.ok));
+console.log(response.status, report.ok);`,
+};
+const project = packed.project(
+  "readme",
+  {
+    "package.json": '{ "type": "module" }',
+    ...Object.fromEntries(
+      marks.map((mark) => [
+        `${mark}/index.js`,
+        (inWords[mark] ?? ((lines) => lines))(linesOf(mark)),
+      ]),
+    ),
+  },
+  ["express", "fastify", "hono", "@hono/node-server"],
+);
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await emitted(server, "listening");
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Runs the lines under a mark until the test ends, and waits until they answer. */
+async function serve(t, mark, runtime = "node", secret = SECRET) {
+  const port = await freePort();
+  const preload = pathToFileURL(
+    path.join(import.meta.dirname, "../support/listen-on-other-port.mjs"),
+  ).href;
+  const [command, ...args] = {
+    node: [process.execPath, "--import", preload],
+    deno: [bin("deno-linux-x64/deno"), "run", "--allow-all", "--node-modules-dir=manual"],
+    bun: [bin("bun-linux-x64/bin/bun")],
+  }[runtime];
+  const child = spawn(command, [...args, "index.js"], {
+    cwd: path.join(project, mark),
+    env: {
+      ...process.env,
+      VTRYON_WEBHOOK_SECRET: secret,
+      OTHER_PORT: port,
+      BUN_PORT: port,
+      DENO_SERVE_ADDRESS: `tcp:127.0.0.1:${port}`,
+    },
+  });
+  const printed = [];
+  child.stdout.on("data", (text) => printed.push(String(text)));
+  child.stderr.on("data", (text) => printed.push(String(text)));
+  t.after(() => child.kill("SIGKILL"));
+  const url = `http://127.0.0.1:${port}/webhooks/vtryon`;
+  await until(() => {
+    assert.equal(child.exitCode, null, printed.join(""));
+    return fetch(url).catch(() => undefined);
+  });
+  return { url, printed };
+}
+
+const SERVERS = marks.filter(
+  (mark) => !["verify", "lifecycle", "next", "workers", "testing", "gateway"].includes(mark),
+);
+for (const mark of SERVERS) {
+  const runtime = ["deno", "bun"].includes(mark) ? mark : "node";
+  // Their binaries come for Linux on x64 only.
+  const skip = runtime !== "node" && (process.platform !== "linux" || process.arch !== "x64");
+  test(`the lines for ${mark} receive events`, { skip }, async (t) => {
+    const { url, printed } = await serve(t, mark, runtime);
+    assert.equal((await post(url, "whsec_other")).status, 401);
+    for (let times = 0; times < 2; times += 1) assert.equal((await post(url)).status, 200);
+    if (mark === "transaction") {
+      const rows = new DatabaseSync(path.join(project, mark, "shop.db")).prepare(
+        "SELECT * FROM looks",
+      );
+      assert.equal(rows.all().length, 1);
+    } else {
+      await until(() => printed.join("").includes("task_1"));
+    }
+  });
+}
+
+test("the lines for gateway receive messages", async (t) => {
+  const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
+  const { url, printed } = await serve(t, "gateway", "node", secret);
+  const at = new Date();
+  const headers = {
+    "webhook-id": "msg_1",
+    "webhook-timestamp": String(Math.floor(at.getTime() / 1000)),
+    "webhook-signature": new Webhook(secret).sign("msg_1", at, BODY),
+  };
+  const send = (headers) => fetch(url, { method: "POST", headers, body: BODY });
+  assert.equal((await post(url)).status, 401);
+  assert.equal((await send({ ...headers, "webhook-id": "msg_2" })).status, 401);
+  assert.equal((await send(headers)).status, 200);
+  await until(() => printed.join("").includes("msg_1 task_1"));
+});
+
+test("the lines for functions work", async () => {
+  process.env.VTRYON_WEBHOOK_SECRET = SECRET;
+  const request = () =>
+    new Request("https://shop.example/webhooks/vtryon", {
+      method: "POST",
+      body: BODY,
+      headers: { "x-vtryon-signature": sign(BODY) },
+    });
+  const load = (mark) => import(pathToFileURL(path.join(project, mark, "index.js")));
+  assert.equal((await (await load("next")).POST(request())).status, 200);
+  const worker = (await load("workers")).default;
+  assert.equal((await worker.fetch(request(), { VTRYON_WEBHOOK_SECRET: SECRET })).status, 200);
+});
+
+for (const [mark, printed] of [
+  ["verify", "task_1\n"],
+  ["lifecycle", "late completed\n"],
+]) {
+  test(`the lines for ${mark} work`, () => {
+    const options = { cwd: project, encoding: "utf8" };
+    assert.equal(execFileSync(process.execPath, [`${mark}/index.js`], options), printed);
+  });
+}
+
+test("the lines for testing work, in a program and in a shell", async (t) => {
+  const { url } = await serve(t, "node");
+  const env = { ...process.env, URL: url };
+  const options = { cwd: project, encoding: "utf8", env };
+  assert.equal(execFileSync(process.execPath, ["testing/index.js"], options), "200 true\n");
+  const lines = block("cli", README).replaceAll("http://localhost:3000/webhooks/vtryon", url);
+  const printed = execFileSync("bash", ["-euo", "pipefail", "-c", lines], options);
+  assert.match(printed, /signature/);
+});
+
+test("the lines for listen work, and it prints what is shown", async (t) => {
+  const gateway = await FakeGateway.start(1);
+  t.after(() => gateway.down());
+  const answers = [200, 500, 200];
+  const backend = createHttpServer((request, response) => {
+    request.resume().on("end", () => response.writeHead(answers.shift()).end());
+  }).listen(0, "127.0.0.1");
+  await emitted(backend, "listening");
+  t.after(() => backend.close());
+  const url = `http://127.0.0.1:${backend.address().port}/`;
+  const lines = block("listen", README)
+    .replace("…", TOKEN)
+    .replace("http://localhost:3000/webhooks/vtryon", url);
+  const env = { ...process.env, VTRYON_GATEWAY_URL: gateway.url, XDG_STATE_HOME: project };
+  const listener = spawn("bash", ["-euo", "pipefail", "-c", lines], {
+    cwd: project,
+    env,
+    detached: true,
+  });
+  // npx runs it in a process of its own.
+  t.after(() => process.kill(-listener.pid, "SIGKILL"));
+  let printed = "";
+  for (const stream of [listener.stdout, listener.stderr]) {
+    stream.on("data", (text) => {
+      printed += text;
+    });
+  }
+  await until(() => {
+    assert.equal(listener.exitCode, null, printed);
+    return printed.includes("listening\n");
+  });
+  gateway.event("task_123", "queued");
+  gateway.replay(gateway.event("task_123", "processing"));
+  const timeless = (text) => text.replace(/^\d\S+ \S+ {2}/gm, "");
+  await until(() => /\(replay\).*\n/.test(printed));
+  assert.ok(timeless(printed).includes(timeless(block("listen-lines", README))), printed);
+});
+
+test("the table of errors is the core's", () => {
+  const codes = execFileSync(path.join(ROOT, "target/debug/verdict"), ["--codes"], {
+    encoding: "utf8",
+  });
+  const ofTheGateway = new Set([
+    "unauthorized",
+    "not_found",
+    "invalid_request",
+    "forbidden",
+    "conflict",
+    "rate_limited",
+  ]);
+  const told = codes
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line))
+    .filter(({ code }) => !ofTheGateway.has(code))
+    .map(({ code, status }) => `${code} ${status}`);
+  const shown = [...README.matchAll(/^\| (`[a-z0-9_`, ]+`) \| (\d{3}) \|/gm)].flatMap(
+    ([, codes, status]) => codes.split(", ").map((code) => `${code.slice(1, -1)} ${status}`),
+  );
+  assert.deepEqual(shown.sort(), told.sort());
+  const typed = [...read("node-binding/lib/core/error.ts").matchAll(/^ {2}\| "(\w+)"/gm)];
+  assert.deepEqual(
+    typed.map(([, code]) => code).sort(),
+    told.map((row) => row.split(" ")[0]).sort(),
+  );
+});

@@ -1,0 +1,251 @@
+// The flow that all adapters share, with every part that a user brings gone wrong.
+
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+import { verify, WebhookError } from "vtryon-webhooks";
+import { MemoryStore } from "vtryon-webhooks/stores";
+import { vtryonWebhooks } from "vtryon-webhooks/web";
+import { within } from "../../../tests/support/wait.js";
+import { BODY, SECRET, sign } from "../support/completed-event.js";
+
+const taken = () => {};
+
+/** A deadline that passes soon, and yet not before a busy machine has come to the handler. */
+const DEADLINE_MS = 500;
+
+const revoked = () => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+};
+const throwing = (fault) => () => {
+  throw fault;
+};
+
+function request({ body = BODY, signature = sign(body === "{}" ? body : BODY) } = {}) {
+  const headers = { "x-vtryon-signature": signature };
+  return new Request("https://shop.example/", { method: "POST", body, headers, duplex: "half" });
+}
+
+/** A body that begins and never ends. */
+const endless = () =>
+  new ReadableStream({ start: (stream) => stream.enqueue(new TextEncoder().encode(BODY)) });
+
+/** A body that breaks off. */
+const broken = () => new ReadableStream({ start: (stream) => stream.error(new Error("aborted")) });
+
+const store = (parts) => ({
+  claim: () => ({ state: "claimed", fence: 1 }),
+  commit: () => true,
+  release: taken,
+  ...parts,
+});
+const claims = (claim) => ({ store: store({ claim: () => claim }) });
+const newer = new WebhookError("a_code_to_come", 400, "text", "text");
+const unauthorized = throwing(new WebhookError("signature_mismatch", 401, "text", "text"));
+
+// What goes wrong, the options, the answer, how long to wait, and whether the default log tells of it.
+for (const [name, options, status, retryAfter, logged, sent] of [
+  ["nothing", {}, 200, null, 0],
+  ["a handler throws", { onEvent: throwing(new Error("gone")) }, 503, "10", 1],
+  ["a handler throws nothing", { onEvent: throwing(undefined) }, 503, "10", 1],
+  ["a handler throws what throws", { onEvent: throwing(revoked()) }, 503, "10", 1],
+  ["a handler rejects", { onEvent: async () => verify("", "", SECRET) }, 503, "10", 1],
+  ["a handler is refused itself", { onEvent: unauthorized }, 503, "10", 1],
+  ["a store fails", { store: store({ claim: throwing(new Error("gone")) }) }, 503, "10", 1],
+  ["a store is refused", { store: store({ claim: unauthorized }) }, 503, "10", 1],
+  ["a store knows more codes", { store: store({ claim: throwing(newer) }) }, 503, "10", 1],
+  ["a store throws what throws", { store: store({ commit: throwing(revoked()) }) }, 503, "10", 1],
+  ["a claim is nothing", claims(undefined), 503, "10", 1],
+  ["a claim is no claim", claims({ state: "leased", fence: 1 }), 503, "10", 1],
+  ["a claim is a text", claims("claimed"), 503, "10", 1],
+  ["a lease is lost", { store: store({ commit: () => false }) }, 503, "10", 1],
+  ["busy", claims({ state: "busy", retryAfterMs: 1500 }), 503, "2", 0],
+  ["busy for no time", claims({ state: "busy", retryAfterMs: 0 }), 503, "1", 0],
+  ["busy for ever", claims({ state: "busy", retryAfterMs: Infinity }), 503, "10", 0],
+  ["busy for what is no number", claims({ state: "busy", retryAfterMs: "soon" }), 503, "10", 0],
+  ["busy for a symbol", claims({ state: "busy", retryAfterMs: Symbol("soon") }), 503, "10", 0],
+  ["done", claims({ state: "done" }), 200, null, 0],
+  ["signed, but no event", {}, 400, null, 1, () => ({ body: "{}" })],
+  ["a bad signature", {}, 401, null, 0, () => ({ signature: "0".repeat(64) })],
+  ["a body breaks off", {}, 400, null, 0, () => ({ body: broken() })],
+  ["a body never ends", { deadlineMs: 50 }, 408, null, 0, () => ({ body: endless() })],
+  [
+    "a handler never ends",
+    { deadlineMs: DEADLINE_MS, onEvent: () => new Promise(taken) },
+    503,
+    "10",
+    1,
+  ],
+]) {
+  test(`${name}: ${status}`, async (t) => {
+    const log = t.mock.method(console, "error", taken);
+    const handler = vtryonWebhooks({ secrets: SECRET, onEvent: taken, ...options });
+    const answer = await handler(request(sent?.()));
+    assert.equal(answer.status, status);
+    assert.equal(answer.headers.get("retry-after"), retryAfter);
+    assert.equal(log.mock.callCount(), logged);
+    // The same with somebody else to tell, who fails too.
+    for (const onError of [
+      throwing(new Error("no log")),
+      async () => throwing(new Error("no log"))(),
+    ]) {
+      const other = vtryonWebhooks({ secrets: SECRET, onEvent: taken, ...options, onError });
+      assert.equal((await other(request(sent?.()))).status, status);
+    }
+    assert.equal(log.mock.callCount(), logged);
+  });
+}
+
+test("an event that comes after the deadline is not handled", async () => {
+  const onEvent = mock.fn();
+  const answered = Promise.withResolvers();
+  const released = Promise.withResolvers();
+  const late = {
+    claim: (_key, _leaseMs) => answered.promise.then(() => ({ state: "claimed", fence: 7 })),
+    release: (_key, fence) => released.resolve(fence),
+  };
+  const options = { secrets: SECRET, deadlineMs: DEADLINE_MS, onEvent, onError: taken };
+  let givenUp = false;
+  const slow = new ReadableStream({
+    start: (stream) => stream.enqueue(new TextEncoder().encode(BODY)),
+    cancel() {
+      givenUp = true;
+    },
+  });
+  assert.equal((await vtryonWebhooks(options)(request({ body: slow }))).status, 408);
+  assert.ok(givenUp, "the body was given up");
+  const answer = await vtryonWebhooks({ ...options, store: store(late) })(request());
+  assert.equal(answer.status, 503);
+  answered.resolve();
+  assert.equal(await within("the claim to be given back", released.promise), 7);
+  assert.equal(onEvent.mock.callCount(), 0);
+});
+
+test("a claim that can't be given back is told of, beside what failed first", async () => {
+  const faults = [];
+  const options = {
+    secrets: SECRET,
+    store: store({ release: throwing(new Error("no database")) }),
+    onEvent: throwing(new Error("no paper")),
+    onError: (fault) => faults.push(fault.message),
+  };
+  assert.equal((await vtryonWebhooks(options)(request())).status, 503);
+  assert.deepEqual(faults, ["no database", "no paper"]);
+});
+
+test("what fails after the deadline is told of", async () => {
+  const faults = [];
+  const told = Promise.withResolvers();
+  const onEvent = (_event, { signal }) =>
+    new Promise((_, reject) => {
+      signal.addEventListener("abort", () => setImmediate(reject, new Error("too late")));
+    });
+  const onError = (fault) => faults.push(fault.message) === 2 && told.resolve();
+  const options = { secrets: SECRET, deadlineMs: DEADLINE_MS, onEvent, onError };
+  await vtryonWebhooks(options)(request());
+  await within("both faults", told.promise);
+  assert.deepEqual(faults, ["the deadline has passed", "too late"]);
+});
+
+/** A request whose `body` is what a test says, and whose bytes are there all the same. */
+function withBody(descriptor, more = {}) {
+  return Object.defineProperties(request(), { body: descriptor, ...more });
+}
+const noBytes = { arrayBuffer: { value: throwing(new Error("no bytes")) } };
+
+// What the body is, what is answered, and what the log tells: also the reason where there is no signature to trust.
+for (const [name, sent, status, logged] of [
+  ["a getter that throws", withBody({ get: throwing(new Error("no body")) }), 200, []],
+  ["absent", withBody({ value: undefined }), 200, []],
+  ["an object of another kind", withBody({ value: { on() {} } }), 200, []],
+  [
+    "a getter that throws, and there are no bytes",
+    withBody({ get: throwing(new Error("no body")) }, noBytes),
+    503,
+    ["no bytes"],
+  ],
+  [
+    "absent, and nothing can be read",
+    withBody({ value: undefined }, { arrayBuffer: { value: undefined } }),
+    500,
+    [/^payload_not_raw: the request has neither/],
+  ],
+  [
+    "a stream that gives a text",
+    withBody({ value: new ReadableStream({ start: (stream) => stream.enqueue(BODY) }) }),
+    500,
+    [/^payload_not_raw/],
+  ],
+  [
+    "a stream whose reader throws",
+    withBody({ value: { getReader: throwing(new Error("no reader")) } }),
+    503,
+    ["no reader"],
+  ],
+]) {
+  test(`the body is ${name}: ${status}`, async (t) => {
+    const log = t.mock.method(console, "error", taken);
+    const answer = await vtryonWebhooks({ secrets: SECRET, onEvent: taken })(sent);
+    assert.equal(answer.status, status, await answer.text());
+    assert.equal(log.mock.callCount(), logged.length);
+    for (const [nth, words] of logged.entries()) {
+      const [, told] = log.mock.calls[nth].arguments;
+      assert.match(told.message ?? told, new RegExp(words));
+    }
+  });
+}
+
+test("a fault that strangers can cause is logged once in ten seconds, with how often it came", async (t) => {
+  const log = t.mock.method(console, "error", taken);
+  t.mock.timers.enable({ apis: ["Date"] });
+  const receive = vtryonWebhooks({ secrets: SECRET, onEvent: taken });
+  const fail = () => receive(withBody({ get: throwing(new Error("no body")) }, noBytes));
+  for (let times = 0; times < 50; times += 1) assert.equal((await fail()).status, 503);
+  assert.equal(log.mock.callCount(), 1);
+  t.mock.timers.tick(10_000);
+  await fail();
+  assert.deepEqual(
+    log.mock.calls.map(({ arguments: [, fault, more] }) => [fault.message, more]),
+    [
+      ["no bytes", undefined],
+      ["no bytes", "(and 49 times before)"],
+    ],
+  );
+});
+
+const unreadable = new Proxy({}, { get: throwing(new Error("mine")) });
+for (const [name, options] of [
+  ["no options", undefined],
+  ["null", null],
+  ["options that throw", unreadable],
+  ["one secret by another name", { secret: SECRET }],
+  ["no handler", { onEvent: undefined }],
+  ["a handler that is none", { onEvent: "log" }],
+  ["a quarantine that is none", { onQuarantine: "keep" }],
+  ["an error handler that is none", { onError: console }],
+  ["a store that is none", { store: {} }],
+  ["a store that throws", { store: unreadable }],
+  ...["deadlineMs", "leaseMs", "ttlMs", "maxBodyBytes"].flatMap((option) =>
+    [0, -1, 0.5, Number.NaN, Infinity, "60000", 60000n, Symbol("long"), null, {}].map((value) => [
+      `${option}: ${String(value)}`,
+      { [option]: value },
+    ]),
+  ),
+  ["a lease shorter than the deadline", { leaseMs: 5000 }],
+  ["a TTL of a day", { ttlMs: 24 * 60 * 60 * 1000 }],
+]) {
+  test(`refused at construction: ${name}`, () => {
+    const all =
+      options && options !== unreadable ? { secrets: SECRET, onEvent: taken, ...options } : options;
+    assert.throws(
+      () => vtryonWebhooks(all),
+      (error) => WebhookError.is(error) && error.code === "invalid_option",
+    );
+  });
+}
+
+test("a long deadline makes the lease as long", () => {
+  const options = { secrets: SECRET, onEvent: taken, deadlineMs: 120_000 };
+  vtryonWebhooks({ ...options, store: new MemoryStore() });
+});

@@ -1,0 +1,191 @@
+// The testing kit: its events are events, its requests are what they say.
+
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { test } from "node:test";
+import { constructEvent, lifecycleStep, verify, WebhookError } from "vtryon-webhooks";
+import * as esm from "vtryon-webhooks/testing";
+
+const cjs = createRequire(import.meta.url)("vtryon-webhooks/testing");
+const SECRET = "whsec_test";
+const { events, hostileRequests, kinds, lifecycle, sign, signedRequest, statuses } = esm;
+
+const hmac = (body, secret = SECRET, hash = "sha256") =>
+  createHmac(hash, secret).update(body).digest("hex");
+
+const codeOf = (work) => {
+  try {
+    work();
+    return "ok";
+  } catch (error) {
+    assert.ok(WebhookError.is(error), `another error escapes: ${error}`);
+    return error.code;
+  }
+};
+
+test("both forms export the same", () => {
+  assert.deepEqual(Object.keys(cjs).sort(), Object.keys(esm).sort());
+});
+
+test("nothing of Node is loaded with the kit, for it runs elsewhere too", () => {
+  const folder = new URL("../../dist/esm/testing/", import.meta.url);
+  const modules = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".js"));
+  for (const name of modules) {
+    assert.doesNotMatch(
+      readFileSync(new URL(name, folder), "utf8"),
+      /from "node:|import "node:/,
+      name,
+    );
+  }
+});
+
+for (const kind of kinds) {
+  test(`${kind}: every event is one`, () => {
+    for (const status of statuses) {
+      const body = JSON.stringify(events[kind][status]);
+      const event = constructEvent(body, hmac(body), SECRET);
+      assert.deepEqual([event.event, event.status], ["generation.status_changed", status]);
+      assert.equal(
+        event.result_url?.startsWith(`https://cdn.example/${kind}/`),
+        {
+          completed: true,
+        }[status],
+      );
+      assert.equal(typeof event.error_message, status === "failed" ? "string" : "object");
+    }
+  });
+
+  for (const ends of ["completed", "failed"]) {
+    test(`${kind}: a life that ends ${ends}`, () => {
+      const course = lifecycle(kind, { task_id: "task_1", ends });
+      const seen = course.map(({ status }) => status);
+      assert.deepEqual(seen, ["queued", "processing", ends]);
+      assert.ok(course.every(({ task_id }) => task_id === "task_1"));
+      const last = lifecycleStep(seen.slice(0, 2), ends);
+      assert.deepEqual(last, { outcome: "applied", status: ends });
+    });
+  }
+}
+
+test("kinds are told apart by their tasks", () => {
+  const tasks = new Set(kinds.map((kind) => lifecycle(kind)[0].task_id));
+  assert.equal(tasks.size, 4);
+});
+
+for (const [name, event] of [
+  ["an event", events.poses.completed],
+  ["text", '{ "event": 1 }'],
+  ["bytes that are no text", Uint8Array.of(0xff, 0x00)],
+]) {
+  test(`a signed request of ${name}`, async () => {
+    const request = signedRequest(event, SECRET, { url: "https://shop.example/hook" });
+    const body = Buffer.from(await request.arrayBuffer());
+    const isBody = typeof event === "string" || event instanceof Uint8Array;
+    assert.deepEqual(body, Buffer.from(isBody ? event : JSON.stringify(event)));
+    assert.deepEqual([request.method, request.url], ["POST", "https://shop.example/hook"]);
+    assert.equal(request.headers.get("content-type"), "application/json");
+    assert.equal(request.headers.get("x-vtryon-signature"), hmac(body));
+  });
+}
+
+const cycle = {};
+cycle.cycle = cycle;
+for (const [name, code, work] of [
+  ["an event that is none", "invalid_option", () => signedRequest(undefined, SECRET)],
+  ["a cycle", "invalid_option", () => signedRequest(cycle, SECRET)],
+  ["a relative URL", "invalid_option", () => signedRequest("{}", SECRET, { url: "/hook" })],
+  ["a request without a secret", "secret_missing", () => signedRequest("{}", undefined)],
+  ["an empty secret", "secret_empty", () => hostileRequests("")],
+  ["no secret", "secret_missing", () => hostileRequests(undefined)],
+  ["a secret with a line break", "secret_whitespace", () => sign("{}", "whsec_test\n")],
+]) {
+  test(`refused: ${name}`, () => assert.equal(codeOf(work), code));
+}
+
+/** What the verifier says of the bytes and the header alone, for each kind of expectation. */
+const VERDICTS = {
+  "2xx": ["ok"],
+  "401, 400 or 403": [
+    "missing_signature",
+    "malformed_signature",
+    "multiple_signatures",
+    "signature_mismatch",
+  ],
+  "401, 400, 403 or 415": ["signature_mismatch"],
+  "413, 401, 400 or 403": ["signature_mismatch"],
+  "2xx, 400 or 422": ["ok"],
+  "2xx, 400, 413 or 422": ["ok"],
+  "2xx, 400 or 415": ["ok"],
+  "2xx or 413": ["ok"],
+  413: ["payload_too_large"],
+  "4xx or 501": ["ok"],
+  "2xx or 503 with retry-after": ["ok"],
+  "2xx, 4xx, 503 with retry-after or closed": ["ok"],
+};
+
+const signaturesOf = ({ headers }) =>
+  headers
+    .filter(([header]) => header.toLowerCase() === "x-vtryon-signature")
+    .map(([, value]) => value);
+
+for (const hostile of hostileRequests(SECRET)) {
+  const { name, why, body, framing, first, expect } = hostile;
+  test(`hostile: ${name}`, () => {
+    const values = signaturesOf(hostile);
+    const code = codeOf(() => verify(body, values, SECRET, { maxBodyBytes: 1024 * 1024 }));
+    // Of a length that is told wrong, the bytes alone show nothing.
+    const verdicts = framing === "shorter" ? ["ok"] : VERDICTS[expect.words];
+    assert.ok(verdicts?.includes(code), `${why}: expects ${expect.words}, is ${code}`);
+    if (expect.words === "2xx") assert.ok(constructEvent(body, values, SECRET).task_id);
+    assert.match(name, /^[a-z0-9-]+$/);
+    if (first === null) return;
+    const { task_id } = constructEvent(first.body, signaturesOf(first), SECRET);
+    assert.equal(JSON.parse(Buffer.from(body)).task_id, task_id);
+    assert.deepEqual([first.method, first.framing], ["POST", "length"]);
+  });
+}
+
+const named = (secret = SECRET) =>
+  new Map(hostileRequests(secret).map((hostile) => [hostile.name, hostile]));
+
+test("hostile: names are unique, the first and the last are good", () => {
+  const all = hostileRequests(SECRET);
+  assert.equal(named().size, all.length);
+  assert.deepEqual([all[0].name, all.at(-1).name], ["good", "good-at-last"]);
+});
+
+test("hostile: tasks are told apart by what they begin with", () => {
+  const [{ body }] = hostileRequests(SECRET, { task_id: "task_mine" });
+  assert.equal(JSON.parse(Buffer.from(body)).task_id, "task_mine_good");
+});
+
+// A case that no wrong receiver falls for would prove nothing: this is what each of them takes.
+for (const secret of [SECRET, "k".repeat(65), "ключ".repeat(20)]) {
+  for (const [name, taken] of [
+    ["sha1", (body) => hmac(body, secret, "sha1")],
+    ["sha512", (body) => hmac(body, secret, "sha512")],
+    ["sha512-cut", (body) => hmac(body, secret, "sha512").slice(0, 64)],
+    ["empty-secret", (body) => hmac(body, "")],
+    ["secret-undefined", (body) => hmac(body, String(undefined))],
+    ["secret-null", (body) => hmac(body, String(null))],
+    ["secret-none", (body) => hmac(body, "None")],
+    ["digit-added", (body) => `${hmac(body, secret)}0`],
+    ["crlf-added", (body) => hmac(body.toString().replaceAll("\r\n", "\n"), secret)],
+    ["crlf-dropped", (body) => hmac(body.toString().replaceAll("\n", "\r\n"), secret)],
+    ["sha256-prefix", (body) => `sha256=${hmac(body, secret)}`],
+    ["base64", (body) => createHmac("sha256", secret).update(body).digest("base64")],
+    ["re-serialised", (body) => hmac(JSON.stringify(JSON.parse(body)), secret)],
+    ["lossy-utf8", (body) => hmac(body.toString(), secret)],
+    ["nul-added", (body) => hmac(body.subarray(0, body.indexOf(0)), secret)],
+    ["bom-added", (body) => hmac(new TextDecoder().decode(body), secret)],
+    ["newline-added", (body) => hmac(body.toString().trim(), secret)],
+  ]) {
+    test(`hostile: ${name} is what a wrong receiver takes (${secret.length} letters)`, () => {
+      const { body, headers } = named(secret).get(name);
+      const [, signature] = headers.find(([header]) => header === "x-vtryon-signature");
+      assert.equal(signature, taken(Buffer.from(body)));
+    });
+  }
+}
