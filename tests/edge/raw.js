@@ -1,5 +1,6 @@
 // HTTP as no client library would send it: bytes on a socket.
 
+import { request } from "node:http";
 import { connect } from "node:net";
 
 /** Closes the sender's half of a connection, as a piece of what is sent. */
@@ -39,4 +40,30 @@ export function exchange(url, ...pieces) {
 /** The head of a request, closed by an empty line. */
 export function head(method, target, headers) {
   return `${[`${method} ${target} HTTP/1.1`, "host: gateway", "connection: close", ...headers].join("\r\n")}\r\n\r\n`;
+}
+
+/**
+ * Asks for a WebSocket and returns the connection as it is, on which nothing is answered by itself.
+ * @param {{url: string}} gateway
+ * @returns {Promise<{status: number, headers: object, socket?: import("node:net").Socket}>}
+ */
+export function upgrade(gateway, path, headers) {
+  const { promise, resolve, reject } = Promise.withResolvers();
+  const upgrading = {
+    connection: "upgrade",
+    upgrade: "websocket",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": Buffer.alloc(16).toString("base64"),
+  };
+  const asked = request(gateway.url + path, { headers: { ...upgrading, ...headers } });
+  asked.on("upgrade", ({ statusCode, headers }, socket) =>
+    resolve({ status: statusCode, headers, socket }),
+  );
+  asked.on("response", (answer) => {
+    answer.resume();
+    resolve({ status: answer.statusCode, headers: answer.headers });
+  });
+  asked.on("error", reject);
+  asked.end();
+  return promise;
 }

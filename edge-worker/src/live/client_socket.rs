@@ -12,6 +12,7 @@ use worker::ws_events::MessageEvent;
 use worker::{Response, WebSocket, WebSocketPair, console_error};
 
 use super::bucket::{Bucket, MESSAGES};
+use super::lingering;
 use crate::reply::{Refusal, switched};
 use crate::{clock, host, wait};
 
@@ -58,17 +59,33 @@ impl End {
     }
 }
 
-/// Closes a client's socket, and cuts the client off if it goes on sending.
-fn hang_up(socket: &WebSocket, end: &End) {
-    // One that is closed already can't be closed.
-    let _ = host::hang_up(socket.as_ref(), end.code, &end.reason, AFTERWARDS);
+/// Whose socket it is.
+pub(super) enum Client {
+    /// The holder of a ticket for this task.
+    Page {
+        task_id: String,
+    },
+    Administrator,
 }
 
-/// Opens a client's socket to say with `end` why there is nothing to see.
-pub(super) fn refuse(end: impl Into<End>, protocol: Option<&str>) -> Result<Response, Refusal> {
+/// Closes a client's socket and waits for the client to close it too. One that goes on sending is cut off.
+async fn hang_up(socket: &WebSocket, end: &End, client: &Client) {
+    // One that is closed already can't be closed.
+    let _ = host::hang_up(socket.as_ref(), end.code, &end.reason, AFTERWARDS);
+    if let Client::Page { task_id } = client {
+        lingering::wait_for_close(socket, task_id).await;
+    }
+}
+
+/// Opens a page's socket to say with `end` why there is nothing to see.
+pub(super) fn refuse(
+    end: impl Into<End> + 'static,
+    task_id: String,
+    protocol: Option<&str>,
+) -> Result<Response, Refusal> {
     let pair = WebSocketPair::new()?;
     pair.server.accept()?;
-    hang_up(&pair.server, &end.into());
+    spawn_local(async move { hang_up(&pair.server, &end.into(), &Client::Page { task_id }).await });
     switched(pair.client, protocol)
 }
 
@@ -76,6 +93,7 @@ pub(super) fn refuse(end: impl Into<End>, protocol: Option<&str>) -> Result<Resp
 /// of them.
 pub(super) fn open(
     shards: Vec<WebSocket>,
+    whose: Client,
     until: Option<Millis>,
     protocol: Option<&str>,
     serve: impl AsyncFnOnce(&[WebSocket], &WebSocket) -> End + 'static,
@@ -95,7 +113,7 @@ pub(super) fn open(
             FAULT.into()
         });
         shards.iter().for_each(close);
-        hang_up(&server, &end);
+        hang_up(&server, &end, &whose).await;
     });
     switched(client, protocol)
 }

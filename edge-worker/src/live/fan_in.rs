@@ -9,7 +9,7 @@ use vtryon_webhooks::{Millis, Shards};
 use worker::{Response, WebSocket, WebsocketEvent};
 
 use super::bucket::{Bucket, MESSAGES};
-use super::client_socket::{self, CUT_SHORT, End, FAULT, LEFT, NOT_TAKEN};
+use super::client_socket::{self, CUT_SHORT, Client, End, FAULT, LEFT, NOT_TAKEN};
 use super::cursor::Cursor;
 use super::frame::{self, Frame, Ids};
 use crate::clock;
@@ -25,7 +25,7 @@ pub(super) fn open(
     until: Option<Millis>,
     protocol: Option<&str>,
 ) -> Result<Response, Refusal> {
-    client_socket::open(sockets, until, protocol, async move |sockets, client| {
+    client_socket::open(sockets, Client::Administrator, until, protocol, async move |sockets, client| {
         join(sockets, client, ids, shards, until).await
     })
 }

@@ -9,6 +9,7 @@ mod cursor;
 mod event_stream;
 mod fan_in;
 mod frame;
+mod lingering;
 mod openings;
 mod query;
 mod relay;
@@ -20,10 +21,10 @@ use worker::{Env, Request, Response, WebSocket};
 pub(crate) use self::cursor::{Cursor, Place};
 pub(crate) use self::tickets::mint;
 
+use self::client_socket::Client;
 use self::event_stream::Acknowledge;
 use self::frame::Ids;
 use self::query::Wanted;
-use self::relay::Takes;
 use crate::auth::{Scope, is_socket};
 use crate::config::Config;
 use crate::reply::{self, Refusal};
@@ -149,7 +150,7 @@ async fn one(
     match Form::of(request)? {
         Form::Socket { protocol } => {
             let (socket, _) = socket(shard, watch(subject, start, wanted, AHEAD), env, config).await?;
-            relay::open(socket, Takes::Acknowledgements, wanted.until, protocol)
+            relay::open(socket, Client::Administrator, wanted.until, protocol)
         }
         Form::Events => {
             let (socket, _) = socket(shard, watch(subject, start, wanted, AHEAD), env, config).await?;

@@ -7,7 +7,7 @@ use vtryon_webhooks::Millis;
 use worker::{Response, WebSocket, WebsocketEvent};
 
 use super::bucket::{Bucket, MESSAGES};
-use super::client_socket::{self, CUT_SHORT, End, FAULT, LEFT, NOT_TAKEN};
+use super::client_socket::{self, CUT_SHORT, Client, End, FAULT, LEFT, NOT_TAKEN};
 use crate::clock;
 use crate::reply::Refusal;
 use crate::wire::live::acknowledged;
@@ -18,30 +18,23 @@ const LONGEST: usize = 1024;
 /// Why a socket is closed whose client has sent a message, although it was let in to listen.
 const TAKES_NOTHING: (u16, &str) = (1008, "a socket that a ticket has opened takes no messages");
 
-/// What a client may send.
-#[derive(Clone, Copy)]
-pub(super) enum Takes {
-    /// The holder of a ticket: its first message ends the stream.
-    Nothing,
-    /// An administrator: as many as its budget allows.
-    Acknowledgements,
-}
-
-/// Passes on what a shard says, until the credentials end.
+/// Passes on what a shard says, until the credentials end. Administrators may acknowledge it, as often as their budget
+/// allows; the first message of a page ends its stream.
 pub(super) fn open(
     shard: WebSocket,
-    takes: Takes,
+    whose: Client,
     until: Option<Millis>,
     protocol: Option<&str>,
 ) -> Result<Response, Refusal> {
-    client_socket::open(vec![shard], until, protocol, async move |shards, client| match shards {
-        [shard] => relay(shard, client, takes, until).await,
+    let may_acknowledge = matches!(whose, Client::Administrator);
+    client_socket::open(vec![shard], whose, until, protocol, async move |shards, client| match shards {
+        [shard] => relay(shard, client, may_acknowledge, until).await,
         _ => FAULT.into(),
     })
 }
 
 /// Passes messages on, and returns why it has ended.
-async fn relay(shard: &WebSocket, client: &WebSocket, takes: Takes, until: Option<Millis>) -> End {
+async fn relay(shard: &WebSocket, client: &WebSocket, may_acknowledge: bool, until: Option<Millis>) -> End {
     let (Ok(mut messages), Ok(mut answers)) = (shard.events(), client.events()) else { return FAULT.into() };
     if shard.accept().is_err() {
         return FAULT.into();
@@ -60,7 +53,9 @@ async fn relay(shard: &WebSocket, client: &WebSocket, takes: Takes, until: Optio
             }
             Either::Left(_) => return CUT_SHORT.into(),
             Either::Right((Some(Ok(WebsocketEvent::Message(message))), _)) => {
-                let Takes::Acknowledgements = takes else { return TAKES_NOTHING.into() };
+                if !may_acknowledge {
+                    return TAKES_NOTHING.into();
+                }
                 let text = match client_socket::receive(client, &message, until, &mut budget) {
                     Ok(Some(text)) => text,
                     Ok(None) => continue,

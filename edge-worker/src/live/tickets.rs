@@ -3,11 +3,10 @@
 use vtryon_webhooks::{Code, Digest};
 use worker::{Env, Request, Response};
 
-use super::client_socket;
+use super::client_socket::{self, Client};
 use super::event_stream::{self, Acknowledge};
 use super::frame::Ids;
-use super::relay::{self, Takes};
-use super::{Form, PROTOCOL, not_plain, offered, openings};
+use super::{Form, PROTOCOL, lingering, not_plain, offered, openings, relay};
 use crate::api::{self, Query};
 use crate::auth::{Pass, origin};
 use crate::clock;
@@ -84,9 +83,10 @@ async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Re
     }
     let Pass { task_id, until, seen } = pass;
     let shard = config.shards.of(&Digest::of(task_id.as_bytes()));
+    lingering::admit(&task_id)?;
     openings::admit(&task_id, shard, clock::now())?;
     let watch = Watch {
-        subject: Subject::State { task_id },
+        subject: Subject::State { task_id: task_id.clone() },
         until: Some(until),
         start: seen.map_or(Start::Now, Start::After),
         bodies: false,
@@ -96,7 +96,7 @@ async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Re
         (Watched::Refused, _) => Err(Refusal::new(Code::Unauthorized)),
         (Watched::Over, Form::Socket { protocol }) => {
             // One who has seen all there is to see.
-            client_socket::refuse((1000, FINAL), protocol)
+            client_socket::refuse((1000, FINAL), task_id, protocol)
         }
         // This ends an EventSource.
         (Watched::Over, _) => Ok(Response::empty()?.with_status(204)),
@@ -106,7 +106,7 @@ async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Re
         }
         (Watched::Opened(response), Form::Socket { protocol }) => {
             let socket = response.websocket().ok_or(Refusal::new(Code::Unavailable))?;
-            relay::open(socket, Takes::Nothing, Some(until), protocol)
+            relay::open(socket, Client::Page { task_id }, Some(until), protocol)
         }
         (Watched::Opened(_), Form::Plain) => Err(not_plain()),
     }

@@ -63,7 +63,6 @@ impl TaskShard {
         let mut tags = vec![tag(&watch.subject)];
         if is_page {
             tags.push(PAGE.to_owned());
-            self.memory.pages.update(|pages| pages + 1);
         }
         let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
         self.state.accept_websocket_with_tags(socket, &tags);
@@ -76,6 +75,10 @@ impl TaskShard {
             None => self.begin_stream(socket, &mut viewer, start, place, gap)?,
         }
         viewer.save(socket)?;
+        // Counted once its attachment is there, by which `on_close` recognises it.
+        if is_page {
+            self.memory.pages.update(|pages| pages + 1);
+        }
         let mut response = Response::from_websocket(pair.client)?;
         response.headers_mut().set(BEGINNING, &begins.to_string())?;
         Ok(response)
