@@ -29,6 +29,13 @@ async function restart(gateway, bindings) {
   await gateway.restart(bindings);
 }
 
+/** Opens the directory's database, while the runtime does not run. */
+async function directoryDatabase(gateway) {
+  const names = await readdir(gateway.folder, { recursive: true });
+  const name = names.find((name) => /Directory.*[0-9a-f]{64}\.sqlite$/.test(name));
+  return new DatabaseSync(path.join(gateway.folder, name));
+}
+
 async function look(gateway) {
   const { status, body } = await gateway.api("/api/rejections");
   assert.equal(status, 200);
@@ -163,9 +170,7 @@ test("what is kept of a request is bounded", async (t) => {
   assert.equal(mismatch.last_sample.content_type.length, 100);
   assert.deepEqual(malformed.last_sample.signature, { length: 3000, is_hex: false });
   await gateway.halt();
-  const names = await readdir(gateway.folder, { recursive: true });
-  const name = names.find((name) => /Directory.*[0-9a-f]{64}\.sqlite$/.test(name));
-  const database = new DatabaseSync(path.join(gateway.folder, name), { readOnly: true });
+  const database = await directoryDatabase(gateway);
   const [{ bytes }] = database
     .prepare("SELECT MAX(LENGTH(first_sample), LENGTH(last_sample)) AS bytes FROM rejections")
     .all();
@@ -226,6 +231,29 @@ test("from report to report, a flood of copies does not overwrite the sample tha
     ["secret_with_whitespace", "secret_with_whitespace", "plain_hash"],
   );
   assert.equal(seen.first_sample.head, COMPACT);
+});
+
+test("a first sample that was not judged yet is judged before a stranger's is compared with it", async (t) => {
+  const gateway = await start(t);
+  await misconfigured(gateway);
+  await counted(gateway, "signature_mismatch");
+  await gateway.halt();
+  // As the directory stores it where another report was judged less than two seconds ago.
+  const database = await directoryDatabase(gateway);
+  const { changes } = database.prepare("UPDATE rejections SET first_evidence = -1").run();
+  database.close();
+  assert.equal(changes, 1);
+  await gateway.restart();
+  const looksReal = event("task_stranger", "completed");
+  // It is recognised by its form.
+  await gateway.post(looksReal, {
+    signature: createHash("sha256").update(looksReal).digest("hex"),
+  });
+  const seen = await counted(gateway, "signature_mismatch", 2);
+  assert.deepEqual(
+    [seen.first_sample.mistake, seen.last_sample.mistake],
+    ["secret_with_whitespace", "plain_hash"],
+  );
 });
 
 test("what was not of the signature has no mistake, and a body that is not read no head", async (t) => {

@@ -90,16 +90,16 @@ impl Directory {
             Keyring::default()
         };
         let candidates = keyring.candidates();
-        let evidence = |rejection: &Rejection, sample: &Sample| {
-            if candidates.is_empty() || !is_of_signature(&rejection.code) {
-                return Evidence::None;
+        let judge = |rejection: &Rejection, sample: &Sample| {
+            if !is_of_signature(&rejection.code) {
+                return Some(Evidence::None);
             }
-            diagnose(sample, &candidates).evidence()
+            is_due.then(|| diagnose(sample, &candidates).evidence())
         };
         let sql = storage.sql();
         sql::transaction(&storage, || {
             expire(&sql, now)?;
-            rejections.iter().try_for_each(|rejection| rows::add(&sql, rejection, &evidence))
+            rejections.iter().try_for_each(|rejection| rows::add(&sql, rejection, &judge))
         })?;
         reply::json(200, &())
     }

@@ -8,7 +8,7 @@ use vtryon_webhooks::{Code, Millis};
 use worker::SqlStorage;
 
 use crate::json;
-use crate::sql::{self, Bind, Row};
+use crate::sql::{self, Bind};
 use crate::wire::rejection::{PathKind, Rejection, Sample};
 
 /// How long samples are kept, in seconds.
@@ -37,12 +37,12 @@ pub(in crate::directory) fn expire(sql: &SqlStorage, now: Millis) -> worker::Res
     sql::run(sql, LAST, &[Bind::Int(before)])
 }
 
-/// Adds what an isolate has counted. `evidence` tells how much a sample is worth; it is not asked where the stored
-/// one can't be outdone.
+/// Adds what an isolate has counted. `judge` returns by what evidence a sample's mistake is recognised, or nothing
+/// where no mistakes are looked for at the moment: a sample is judged then with the next report.
 pub(super) fn add(
     sql: &SqlStorage,
     rejection: &Rejection,
-    evidence: &impl Fn(&Rejection, &Sample) -> Evidence,
+    judge: &impl Fn(&Rejection, &Sample) -> Option<Evidence>,
 ) -> worker::Result<()> {
     // Isolates tell of what has happened in any order, so the latest sample need not come last.
     const ADD: &str =
@@ -63,24 +63,42 @@ pub(super) fn add(
         Bind::Text(&last_sample),
     ];
     sql::run(sql, ADD, &binds)?;
+    let mut kept = first_sample(sql, code, path)?;
+    if let Some((sample, evidence @ None)) = &mut kept
+        && let Some(found) = judge(rejection, sample)
+    {
+        *evidence = Some(found);
+        put_first(sql, code, path, sample, *evidence)?;
+    }
     for sample in [Some(first), last.as_ref()].into_iter().flatten() {
-        let known = first_evidence(sql, code, path)?;
-        if known == Some(Evidence::Secret) {
-            return Ok(());
-        }
-        let found = evidence(rejection, sample);
-        if known.is_none_or(|known| known < found) {
+        let known = match &kept {
+            Some((_, None | Some(Evidence::Secret))) => return Ok(()),
+            Some((_, known)) => *known,
+            None => None,
+        };
+        let found = judge(rejection, sample);
+        if kept.is_none() || known < found {
             put_first(sql, code, path, sample, found)?;
+            kept = Some((sample.clone(), found));
         }
     }
     Ok(())
 }
 
-/// Returns what the first sample's mistake was recognised by; nothing where there is no such sample.
-fn first_evidence(sql: &SqlStorage, code: &str, path: &str) -> worker::Result<Option<Evidence>> {
-    const FIND: &str = "SELECT first_evidence FROM rejections WHERE code = ? AND path = ?";
-    let known = sql::first(sql, FIND, &[Bind::Text(code), Bind::Text(path)], Row::maybe_int)?.flatten();
-    Ok(known.and_then(|known| EVIDENCE.get(usize::try_from(known).ok()?).copied()))
+/// Returns the first sample and what its mistake was recognised by, which is nothing where it was not judged yet.
+fn first_sample(
+    sql: &SqlStorage,
+    code: &str,
+    path: &str,
+) -> worker::Result<Option<(Sample, Option<Evidence>)>> {
+    const FIND: &str = "SELECT first_sample, first_evidence FROM rejections WHERE code = ? AND path = ?";
+    let found = sql::first(sql, FIND, &[Bind::Text(code), Bind::Text(path)], |row| {
+        // A sample in another version's form can't be judged, and gives way.
+        let sample = row.maybe_text().and_then(|text| json::read(&text).ok())?;
+        let evidence = row.maybe_int().and_then(|known| EVIDENCE.get(usize::try_from(known).ok()?).copied());
+        Some((sample, evidence))
+    })?;
+    Ok(found.flatten())
 }
 
 fn put_first(
@@ -88,16 +106,16 @@ fn put_first(
     code: &str,
     path: &str,
     sample: &Sample,
-    evidence: Evidence,
+    evidence: Option<Evidence>,
 ) -> worker::Result<()> {
     const PUT: &str = "UPDATE rejections SET first_sample = ?, first_sample_at = ?, first_evidence = ?
         WHERE code = ? AND path = ?";
-    let number = EVIDENCE.iter().position(|known| *known == evidence).unwrap_or(0) as i64;
+    let number = EVIDENCE.iter().position(|known| Some(*known) == evidence);
     let text = json::to_string(sample);
     let binds = [
         Bind::Text(&text),
         Bind::Int(sample.received_at.0),
-        Bind::Int(number),
+        Bind::Int(number.map_or(NOT_JUDGED, |number| number as i64)),
         Bind::Text(code),
         Bind::Text(path),
     ];
@@ -106,6 +124,7 @@ fn put_first(
 
 /// Evidence by the number that is stored for it.
 const EVIDENCE: [Evidence; 3] = [Evidence::None, Evidence::Form, Evidence::Secret];
+const NOT_JUDGED: i64 = -1;
 
 /// Returns the rows, the latest first; a code or a kind of path that this version does not know is left out.
 pub(super) fn all(sql: &SqlStorage) -> worker::Result<Vec<Cause>> {
