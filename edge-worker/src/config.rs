@@ -77,14 +77,16 @@ impl Config {
     /// Reads Vtryon's secrets in clear, in the order of the verifier's keys. For the directory, which looks for
     /// mistakes with them; nothing keeps them.
     pub(crate) fn webhook_secrets(env: &Env) -> impl Iterator<Item = (Held, Zeroizing<Vec<u8>>)> {
-        let secret = |variable| text(env, variable).map(|text| Zeroizing::new(text.into_bytes()));
+        let is_set = |text: &String| !text.is_empty();
+        let secret =
+            move |variable| text(env, variable).filter(is_set).map(|text| Zeroizing::new(text.into_bytes()));
         WEBHOOK_SECRETS.into_iter().filter_map(move |(variable, held)| Some((held, secret(variable)?)))
     }
 
     fn read(env: &Env) -> Result<Self, Fault> {
         let mut secrets =
             vec![secret(env, "VTRYON_WEBHOOK_SECRET")?.ok_or_else(missing("VTRYON_WEBHOOK_SECRET"))?];
-        secrets.extend(secret(env, "VTRYON_WEBHOOK_SECRET_PREVIOUS")?);
+        secrets.extend(previous_secret(env)?);
         let master = master_key(env)?;
         let admin = admin(env, &master)?;
         let limit = number(env, "MAX_BODY_BYTES", BodyLimit::DEFAULT.bytes())?;
@@ -129,6 +131,15 @@ fn wrong(variable: &'static str, what: &'static str) -> impl FnOnce() -> Fault {
 
 fn fault(variable: &'static str) -> impl FnOnce(Error) -> Fault {
     move |error| Fault { variable, what: format!("is refused: {} ({error})", error.code()) }
+}
+
+/// Reads the secret before the current one. An empty text is none, as in the packages: a variable that was cleared.
+fn previous_secret(env: &Env) -> Result<Option<Secret>, Fault> {
+    const NAME: &str = "VTRYON_WEBHOOK_SECRET_PREVIOUS";
+    if text(env, NAME).is_some_and(|text| text.is_empty()) {
+        return Ok(None);
+    }
+    secret(env, NAME)
 }
 
 fn secret(env: &Env, variable: &'static str) -> Result<Option<Secret>, Fault> {

@@ -100,18 +100,19 @@ test("a binding that is not there", async (t) => {
   assert.match(gateway.log.join(""), /configuration: RESULTS is not set/);
 });
 
-test("what may be left out has a default", async (t) => {
-  const bindings = {
-    VTRYON_WEBHOOK_SECRET_PREVIOUS: undefined,
-    SHARDS: undefined,
-    // And the key may be written in base64.
-    GATEWAY_MASTER_KEY: randomBytes(32).toString("base64"),
-    // Access lets in, without a token.
-    GATEWAY_ADMIN_TOKEN: undefined,
-    ACCESS_TEAM: "acme.cloudflareaccess.com",
-    ACCESS_AUD: `${TAG},${TAG}`,
-  };
-  const gateway = await Gateway.start({ bindings });
-  t.after(() => gateway.stop());
-  assert.equal((await gateway.post(event("task_1", "queued"))).status, 200);
-});
+for (const previous of [undefined, ""])
+  test(`what may be left out has a default; the previous secret is ${JSON.stringify(previous)}`, async (t) => {
+    const bindings = {
+      VTRYON_WEBHOOK_SECRET_PREVIOUS: previous,
+      SHARDS: undefined,
+      // And the key may be written in base64.
+      GATEWAY_MASTER_KEY: randomBytes(32).toString("base64"),
+      // Access lets in, without a token.
+      GATEWAY_ADMIN_TOKEN: undefined,
+      ACCESS_TEAM: "acme.cloudflareaccess.com",
+      ACCESS_AUD: `${TAG},${TAG}`,
+    };
+    const gateway = await Gateway.start({ bindings });
+    t.after(() => gateway.stop());
+    assert.equal((await gateway.post(event("task_1", "queued"))).status, 200);
+  });
