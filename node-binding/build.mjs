@@ -1,5 +1,5 @@
-// Writes dist/: the sources file by file as ES modules and as CommonJS, their types, and the core once
-// as base64 for all who compile it themselves and once as a module, for workerd and for Next.js' edge runtime.
+// Writes dist/: the sources file by file as ES modules and as CommonJS, their types, and the core: in base64 for
+// runtimes that compile it at the first call, and as a module for workerd and Next.js' edge runtime.
 
 import { execFileSync } from "node:child_process";
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -14,36 +14,49 @@ const write = (path, text) => writeFileSync(at(`dist/${path}`), text);
 rmSync(at("dist"), { recursive: true, force: true });
 mkdirSync(at("dist/wasm"), { recursive: true });
 
+const forEveryRuntime = {
+  platform: "neutral",
+  target: "es2022",
+  minifySyntax: true,
+  minifyWhitespace: true,
+};
 for (const format of ["esm", "cjs"]) {
   const sources = globSync(at("lib/**/*.ts")).filter((path) => !/\.d\.ts$|\/cli\//.test(path));
   await build({
+    ...forEveryRuntime,
     entryPoints: sources,
     outbase: at("lib"),
     outdir: at(`dist/${format}`),
     format,
-    platform: "neutral",
-    target: "es2022",
-    minifySyntax: true,
-    minifyWhitespace: true,
   });
 }
+// CommonJS gets the core by a path: below dist/cjs/package.json, `#wasm` is not resolved.
+await build({
+  ...forEveryRuntime,
+  entryPoints: [at("lib/core/engine.ts")],
+  outfile: at("dist/cjs/core/engine.js"),
+  format: "cjs",
+  bundle: true,
+  alias: { "#wasm": "../wasm.js" },
+  external: ["./*", "../*"],
+});
 
-// What wasm-bindgen generates is a module with one state; a function makes as many as are needed.
+// wasm-bindgen generates a module, which holds the state of one instance of the core. Within a function it becomes a
+// factory: each call makes the glue of a new instance.
 const glue = await build({
   entryPoints: [`${built}engine_bg.js`],
-  format: "esm",
+  format: "iife",
+  globalName: "glue",
   target: "es2022",
   minify: true,
   write: false,
 });
-const returned = (_, names) => `return {${names.replace(/([^,]+) as ([^,]+)/g, "$2:$1")}};`;
-const makeGlue = `({ TextDecoder, TextEncoder }) => {\n${glue.outputFiles[0].text.replace(/export\{(.*)\};/, returned)}};\n`;
+const makeGlue = `({ TextDecoder, TextEncoder }) => {\n${glue.outputFiles[0].text}return { ...glue };\n};\n`;
 write("esm/core/glue.js", `export const makeGlue = ${makeGlue}`);
 write("cjs/core/glue.js", `exports.makeGlue = ${makeGlue}`);
 
-// The command is one file with the libraries that it uses, so that the package depends on none. Of ws it takes
-// the client, without compression, which is not asked for, without the ways of a browser, which are not used, and
-// without the native modules that it looks for.
+// The command is one file with its libraries, so that the package has no dependencies. Of ws it has the client only:
+// not the compression, which is never negotiated, not the browser's event API, and not the optional native modules.
 const modules = at("../node_modules");
 const cli = await build({
   entryPoints: [at("lib/cli/main.ts")],
@@ -59,7 +72,7 @@ const cli = await build({
   define: { "process.env.WS_NO_BUFFER_UTIL": "1", "process.env.WS_NO_UTF_8_VALIDATE": "1" },
   plugins: [
     {
-      name: "what is used of ws",
+      name: "ws without unused parts",
       setup({ onLoad }) {
         const unused = /[\\/]ws[\\/]lib[\\/](permessage-deflate|extension|event-target)\.js$/;
         onLoad({ filter: unused }, () => ({ contents: "exports.EventTarget = {};" }));
@@ -78,8 +91,7 @@ write("wasm/core.wasm", wasm);
 write("wasm/workerd.js", 'export { default } from "./core.wasm";\n');
 write("wasm/edge-light.js", 'export { default } from "./core.wasm?module";\n');
 write("cjs/wasm.js", `module.exports = "${wasm.toString("base64")}";\n`);
-// A folder with a package.json of its own does not see the imports of the package.
-write("cjs/package.json", '{ "type": "commonjs", "imports": { "#wasm": "./wasm.js" } }\n');
+write("cjs/package.json", '{ "type": "commonjs" }\n');
 
 execFileSync(at("../node_modules/.bin/tsc"), ["-p", at("tsconfig.json")], { stdio: "inherit" });
 const manifest = JSON.parse(readFileSync(at("package.json"), "utf8"));
@@ -91,16 +103,16 @@ cpSync(at("dist/esm"), at("dist/cjs"), {
   filter: (path) => !path.endsWith(".js"),
 });
 
-/** Returns the name of a library, and its licence, which has to go with it. */
+/** Returns the name and the licence text of a bundled library, which has to be included. */
 function licenceOf(name) {
   const [file] = globSync(`${modules}/${name}/{LICENSE,license}*`);
   if (file !== undefined) return `${name}: ${readFileSync(file, "utf8")}`;
-  // One without a file has it in its manifest.
+  // A library without a licence file names it in its manifest.
   const { license, author } = JSON.parse(readFileSync(`${modules}/${name}/package.json`, "utf8"));
   return `${name}: ${license}, ${author?.name ?? author}`;
 }
 
-/** Returns the types of these entries, with all that they refer to. */
+/** Returns the paths of these type declarations and of all that they import. */
 function typesFrom(entries) {
   const found = new Set();
   const follow = (path) => {

@@ -1,10 +1,17 @@
-import { call, refusal } from "./core/engine.js";
+// The entry `vtryon-webhooks`.
+
+import { callCore, webhookError } from "./core/engine.js";
 import type { VtryonEvent } from "./core/event.js";
-import { optionOf } from "./core/options.js";
-import { isText, type Payload, type SignatureHeader, textsOf } from "./core/payload.js";
-import { type Secrets, secretsOf } from "./verifier/secrets.js";
+import { readOption } from "./core/options.js";
+import {
+  isWellFormedString,
+  type Payload,
+  type SignatureHeader,
+  stringList,
+} from "./core/payload.js";
+import { type Secrets, secretList } from "./verifier/secrets.js";
 import { type RequestHeaders, schemeOf, toleranceOf } from "./verifier/standard-webhooks.js";
-import { limitOf, type Options, type Verified, VtryonWebhooks } from "./verifier/webhooks.js";
+import { bodyLimit, type Options, type Verified, VtryonWebhooks } from "./verifier/webhooks.js";
 
 export { type ErrorCode, WebhookError } from "./core/error.js";
 // Named one by one: `export type *` is only known from TypeScript 5.0 on.
@@ -25,7 +32,7 @@ export type { Secret, SecretSource, Secrets } from "./verifier/secrets.js";
 export type { HeaderValue, RequestHeaders, Scheme } from "./verifier/standard-webhooks.js";
 export { type Options, type Verified, VtryonWebhooks } from "./verifier/webhooks.js";
 
-/** Prepared secrets, the oldest first: preparing costs more than verifying. */
+/** Prepared secrets, oldest first: preparing them costs more than verifying. */
 const prepared = new Map<string, VtryonWebhooks>();
 const MAX_PREPARED = 16;
 
@@ -36,7 +43,7 @@ export function verify(
   secrets: Secrets,
   options?: Options,
 ): Verified {
-  return webhooks(secrets, options).verify(payload, signature);
+  return preparedFor(secrets, options).verify(payload, signature);
 }
 
 /** Verifies the raw body of a request and returns its event. Throws {@link WebhookError}, and nothing else. */
@@ -46,45 +53,45 @@ export function constructEvent(
   secrets: Secrets,
   options?: Options,
 ): VtryonEvent {
-  return webhooks(secrets, options).constructEvent(payload, signature);
+  return preparedFor(secrets, options).constructEvent(payload, signature);
 }
 
-/** What an event means for its task. */
+/** The effect of an event on its task. */
 export interface Step {
   readonly outcome: "applied" | "duplicate" | "late" | "conflict" | "unknown" | "capped";
-  /** Where the task stands now. */
+  /** The status of the task after it. */
   readonly status: "queued" | "processing" | "completed" | "failed" | null;
 }
 
 /**
- * Decides on a status for a task that has received the statuses `seen`, in this order.
+ * Decides what `status` means for a task that has received the statuses `seen`, in this order.
  *
- * Throws `invalid_option` for what is no string.
+ * Throws `invalid_option` for a status that is no string.
  */
 export function lifecycleStep(seen: readonly string[], status: string): Step {
-  const known = textsOf(seen);
-  if (known === undefined || !isText(status)) {
-    throw refusal("invalid_option", "a status is not a text");
+  const known = stringList(seen);
+  if (known === undefined || !isWellFormedString(status)) {
+    throw webhookError("invalid_option", "a status is not a text");
   }
-  const [outcome, stands] = call((core) => core.lifecycleStep(known, status));
-  return { outcome, status: stands } as Step;
+  const [outcome, after] = callCore((core) => core.lifecycleStep(known, status));
+  return { outcome, status: after } as Step;
 }
 
-function webhooks(secrets: Secrets, options: Options | undefined): VtryonWebhooks {
-  const limit = limitOf(options);
+function preparedFor(secrets: Secrets, options: Options | undefined): VtryonWebhooks {
+  const limit = bodyLimit(options);
   const scheme = schemeOf(options);
-  // What has a clock of its own is for tests, and is prepared each time.
-  if (optionOf(options, "now") !== undefined) return new VtryonWebhooks(secrets, options);
+  // Options with a clock are for tests, and are not cached.
+  if (readOption(options, "now") !== undefined) return new VtryonWebhooks(secrets, options);
   const settings = scheme === "vtryon" ? limit : `${limit}/${toleranceOf(options)}`;
-  // The common case is not worth encoding; lists and bytes are.
-  const keys = typeof secrets === "string" ? secrets : secretsOf(secrets);
+  // A string is its own key; only lists and bytes have to be copied.
+  const keys = typeof secrets === "string" ? secrets : secretList(secrets);
   const name =
     typeof keys === "string" ? `${settings} ${keys}` : `${settings}|${keys.map(String).join("|")}`;
   const known = prepared.get(name);
   if (known !== undefined) return known;
-  const made = new VtryonWebhooks(keys, options);
+  const webhooks = new VtryonWebhooks(keys, options);
   const [oldest] = prepared.keys();
   if (prepared.size >= MAX_PREPARED && oldest !== undefined) prepared.delete(oldest);
-  prepared.set(name, made);
-  return made;
+  prepared.set(name, webhooks);
+  return webhooks;
 }

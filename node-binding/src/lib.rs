@@ -1,69 +1,70 @@
-//! The core for JavaScript. It translates and decides nothing: every verdict is the core's.
+//! The core crate for JavaScript. It translates types and decides nothing: every verdict is the core's.
 //!
-//! What it returns is shaped for `lib/engine.ts`, which is its only caller and hands in genuine
-//! strings and byte arrays, so that no code of a stranger runs while a call is under way.
+//! `lib/core/engine.ts` is its only caller and passes genuine strings and byte arrays, so no code of a
+//! user runs during a call.
 
 #![deny(missing_docs)]
 
-mod message_receiver;
-mod receiver;
-mod refusal;
+mod js_error;
 mod report;
-mod workspace;
+mod shared_memory;
+mod standard_webhooks;
+mod verifier;
 
 use js_sys::{Array, Uint8Array};
 use vtryon_webhooks::lifecycle::{self, Known, Stage};
 use vtryon_webhooks::{Code, Secret, Signature, Status};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
-pub use message_receiver::MessageReceiver;
-pub use receiver::Receiver;
+pub use standard_webhooks::StandardWebhooksVerifier;
+pub use verifier::SignatureVerifier;
 
-/// Returns the address of the signature's 64 digits and the 32 bytes of a digest behind them.
-#[wasm_bindgen]
-pub fn desk() -> u32 {
-    workspace::with(|workspace| Ok(workspace.desk())).unwrap_or_default()
+/// Returns the address of the scratch area: 64 bytes for the signature's hex digits, then 32 bytes for a digest.
+#[wasm_bindgen(js_name = scratchPtr)]
+pub fn scratch_ptr() -> u32 {
+    shared_memory::with(|memory| Ok(memory.scratch_ptr())).unwrap_or_default()
 }
 
 /// Returns the address of the report's numbers.
-#[wasm_bindgen]
-pub fn report() -> u32 {
-    workspace::with(|workspace| Ok(workspace.report.address())).unwrap_or_default()
+#[wasm_bindgen(js_name = reportPtr)]
+pub fn report_ptr() -> u32 {
+    shared_memory::with(|memory| Ok(memory.report.ptr())).unwrap_or_default()
 }
 
-/// Makes room for a payload of `length` bytes; returns its address, until room is made for a longer one.
+/// Reserves memory for a payload of `length` bytes and returns its address. A later call for a longer payload
+/// may move it.
 #[wasm_bindgen]
-pub fn room(length: usize) -> u32 {
-    workspace::with(|workspace| Ok(workspace.room(length))).unwrap_or_default()
+pub fn reserve(length: usize) -> u32 {
+    shared_memory::with(|memory| Ok(memory.reserve(length))).unwrap_or_default()
 }
 
-/// Returns why the last call has returned false, as a refusal.
-#[wasm_bindgen]
-pub fn refusal() -> Option<JsValue> {
-    workspace::with(|workspace| Ok(workspace.refusal())).flatten().as_ref().map(refusal::of)
+/// Returns the error of the last call that returned false, in the form of [`js_error::to_js`].
+#[wasm_bindgen(js_name = takeError)]
+pub fn take_error() -> Option<JsValue> {
+    shared_memory::with(|memory| Ok(memory.take_error())).flatten().as_ref().map(js_error::to_js)
 }
 
 /// Checks that bytes can be a secret.
 ///
 /// # Errors
-/// A refusal, for a secret that can't be one.
+/// The codes that begin with `secret_`.
 #[wasm_bindgen(js_name = checkSecret)]
 pub fn check_secret(secret: &Uint8Array) -> Result<(), JsValue> {
-    Secret::new(secret.to_vec()).map(drop).map_err(|error| refusal::of(&error))
+    Secret::new(secret.to_vec()).map(drop).map_err(|error| js_error::to_js(&error))
 }
 
 /// Signs a payload as Vtryon does: 64 lower-case hex digits.
 ///
 /// # Errors
-/// A refusal, for a secret that can't be one.
+/// The codes that begin with `secret_`.
 #[wasm_bindgen]
 pub fn sign(payload: &Uint8Array, secret: &Uint8Array) -> Result<String, JsValue> {
-    let secret = Secret::new(secret.to_vec()).map_err(|error| refusal::of(&error))?;
+    let secret = Secret::new(secret.to_vec()).map_err(|error| js_error::to_js(&error))?;
     Ok(Signature::sign(&secret.key(), &payload.to_vec()).to_hex())
 }
 
-/// Decides on `status` for a task that has received `seen`, in this order: the outcome, then where the
-/// task stands, null when nowhere yet.
+/// Decides what `status` means for a task that has received the statuses `seen`, in this order. Returns the
+/// outcome and the task's status after it, which is null while the task has none.
 #[wasm_bindgen(js_name = lifecycleStep)]
 pub fn lifecycle_step(seen: Vec<String>, status: String) -> Array {
     let mut known: Option<Known> = None;
@@ -71,12 +72,12 @@ pub fn lifecycle_step(seen: Vec<String>, status: String) -> Array {
         known = lifecycle::step(known.as_ref(), &Status::from_name(status)).next.or(known);
     }
     let step = lifecycle::step(known.as_ref(), &Status::from_name(status));
-    let stands = step.next.or(known).and_then(|known| known.stage()).map(Stage::as_str);
-    Array::of2(&step.outcome.as_str().into(), &stands.map_or(JsValue::NULL, JsValue::from))
+    let stage = step.next.or(known).and_then(|known| known.stage()).map(Stage::as_str);
+    Array::of2(&step.outcome.as_str().into(), &stage.map_or(JsValue::NULL, JsValue::from))
 }
 
-/// Returns what is said of a code: its status, what a stranger is told, the summary, the hint; nothing
-/// where there is no such code.
+/// Describes an error code: its HTTP status, the code that unauthenticated clients see instead of it, its
+/// summary and its hint. Returns nothing for an unknown code.
 #[wasm_bindgen]
 pub fn describe(code: &str) -> Option<Array> {
     let code = Code::ALL.into_iter().find(|known| known.as_str() == code)?;

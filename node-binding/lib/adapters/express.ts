@@ -1,30 +1,31 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { binaryOf, SIGNATURE_HEADER } from "../core/payload.js";
+import { binaryView, SIGNATURE_HEADER } from "../core/payload.js";
 import type { ReceiverOptions } from "../receiver/receiver.js";
 import { MESSAGE_SIGNATURE_HEADER } from "../verifier/standard-webhooks.js";
-import { memberOf } from "./frameworks.js";
-import { messageHandler, readBody } from "./node-request.js";
+import { readProperty } from "./frameworks.js";
+import { nodeHandler, readBody } from "./node-request.js";
 
 export type { Context, ReceiverOptions } from "../receiver/receiver.js";
 
 /**
  * Receives events in a route of Express 4 or 5: `app.post("/webhooks/vtryon", vtryonWebhooks({ onEvent }))`.
  *
- * It reads the body by itself, or takes the bytes that `express.raw` or {@link captureRawBody} has kept.
+ * It reads the body itself, or uses the bytes that `express.raw` or {@link captureRawBody} has stored.
  * The handler never rejects. Throws {@link WebhookError} for options that can't be used.
  */
 export function vtryonWebhooks(
   options: ReceiverOptions,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  return messageHandler(options, "express", (request, limit, deadline) => {
-    // A parser may have put the bytes into one of these.
-    const kept = binaryOf(memberOf(request, "rawBody")) ?? binaryOf(memberOf(request, "body"));
-    return kept ?? readBody(request, limit, deadline);
+  return nodeHandler(options, "express", (request, limit, deadline) => {
+    // Where body parsers store the raw bytes.
+    const stored =
+      binaryView(readProperty(request, "rawBody")) ?? binaryView(readProperty(request, "body"));
+    return stored ?? readBody(request, limit, deadline);
   });
 }
 
 /**
- * Keeps the bytes of signed requests where `express.json` parses every body:
+ * Stores the raw bytes of signed requests, for apps in which `express.json` parses every body:
  * `app.use(express.json({ verify: captureRawBody }))`.
  */
 export function captureRawBody(

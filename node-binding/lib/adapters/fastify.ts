@@ -1,21 +1,21 @@
 import type { IncomingMessage } from "node:http";
-import { refusal } from "../core/engine.js";
+import { webhookError } from "../core/engine.js";
 import type { Deadline } from "../receiver/deadline.js";
-import { FaultLog } from "../receiver/fault-log.js";
-import { type ReceiverOptions, receiver } from "../receiver/receiver.js";
-import { isNodeRequest, memberOf } from "./frameworks.js";
+import { ErrorReporter } from "../receiver/error-reporter.js";
+import { createReceiver, type ReceiverOptions } from "../receiver/receiver.js";
+import { isNodeRequest, readProperty } from "./frameworks.js";
 import { answerMisuse, neverRejecting } from "./never-rejecting.js";
-import { deliveryOf, drain, readBody } from "./node-request.js";
+import { drain, incomingRequest, readBody } from "./node-request.js";
 
 export type { Context, ReceiverOptions } from "../receiver/receiver.js";
 
-/** How events are received, and where. */
+/** The options of the plugin. */
 export interface FastifyReceiverOptions extends ReceiverOptions {
   /** The path of the route, `/webhooks/vtryon` by default; a `prefix` of `register` comes before it. */
   path?: string | undefined;
 }
 
-/** What is needed of Fastify's instance. */
+/** The part of Fastify's instance that is used. */
 export interface FastifyScope {
   removeAllContentTypeParsers(): void;
   addContentTypeParser(
@@ -29,12 +29,12 @@ export interface FastifyScope {
   all(path: string, handler: (request: FastifyRequest, reply: FastifyReply) => unknown): unknown;
 }
 
-/** What is needed of Fastify's request. */
+/** The part of Fastify's request that is used. */
 export interface FastifyRequest {
   readonly raw: IncomingMessage;
 }
 
-/** What is needed of Fastify's reply. */
+/** The part of Fastify's reply that is used. */
 export interface FastifyReply {
   code(status: number): this;
   headers(headers: Record<string, string>): this;
@@ -44,18 +44,17 @@ export interface FastifyReply {
 /**
  * Receives events as a plugin of Fastify: `app.register(vtryonWebhooks, { onEvent })`.
  *
- * Its route is in a scope of its own, in which no body is parsed; the parsers of other routes stay as they
- * are. Rejects with {@link WebhookError} for options that can't be used.
+ * Its route has its own scope, in which no body is parsed; the parsers of other routes are not affected. Rejects with {@link WebhookError} for options that can't be used.
  */
 export async function vtryonWebhooks(
   scope: FastifyScope,
   options: FastifyReceiverOptions,
 ): Promise<void> {
   if (!isScope(scope)) return misuse(scope, options);
-  const events = receiver(options);
+  const receiver = createReceiver(options);
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser("*", (_request, _payload, done) => done(null));
-  // Fastify refuses a content type that it can't read. What was signed is the body; the type says nothing.
+  // Fastify refuses malformed content types. The signature covers the body alone, so the type does not matter.
   scope.addHook("onRequest", ({ raw }, _reply, done) => {
     raw.headers["content-type"] = "application/octet-stream";
     done();
@@ -63,16 +62,16 @@ export async function vtryonWebhooks(
   scope.all(
     options.path ?? "/webhooks/vtryon",
     neverRejecting(
-      events,
+      receiver,
       "fastify",
-      (request) => isNodeRequest(memberOf(request, "raw")),
+      (request) => isNodeRequest(readProperty(request, "raw")),
       async ({ raw }: FastifyRequest, reply: FastifyReply) => {
-        const body = (limit: number, deadline: Deadline) => readBody(raw, limit, deadline);
-        const { status, headers, body: text } = await events.receive(deliveryOf(raw, body));
+        const read = (limit: number, deadline: Deadline) => readBody(raw, limit, deadline);
+        const { status, headers, body } = await receiver.receive(incomingRequest(raw, read));
         reply
           .code(status)
           .headers({ ...headers })
-          .send(text);
+          .send(body);
         drain(raw);
         return reply;
       },
@@ -80,20 +79,20 @@ export async function vtryonWebhooks(
   );
 }
 
-/** Tells whether a value is an instance of Fastify. */
+/** Returns whether a value is an instance of Fastify. */
 function isScope(value: unknown): boolean {
   const methods = ["removeAllContentTypeParsers", "addContentTypeParser", "addHook", "all"];
-  return methods.every((name) => typeof memberOf(value, name) === "function");
+  return methods.every((name) => typeof readProperty(value, name) === "function");
 }
 
-/** The plugin is also passed where a handler is needed, or called with options as the other adapters are. */
+/** Answers if the plugin is used as a handler, and throws if it is called with options like the other adapters. */
 function misuse(first: unknown, second: unknown): void {
-  if (first !== undefined && typeof memberOf(first, "onEvent") !== "function") {
-    const log = new FaultLog(undefined);
-    answerMisuse((fault) => log.report(fault, "unverified"), "fastify", [first, second]);
+  if (first !== undefined && typeof readProperty(first, "onEvent") !== "function") {
+    const reporter = new ErrorReporter(undefined);
+    answerMisuse((error) => reporter.report(error, "unverified"), "fastify", [first, second]);
     return;
   }
-  throw refusal(
+  throw webhookError(
     "invalid_option",
     "`vtryon-webhooks/fastify` is a plugin: `app.register(vtryonWebhooks, { onEvent })`",
   );

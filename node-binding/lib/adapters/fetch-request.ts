@@ -1,23 +1,23 @@
-// Requests of the Fetch standard, for the adapters that are given them.
+// Requests of the Fetch standard, for the adapters `web` and `hono`.
 
-import { refusal } from "../core/engine.js";
-import { binaryOf } from "../core/payload.js";
+import { webhookError } from "../core/engine.js";
+import { binaryView } from "../core/payload.js";
 import type { Deadline } from "../receiver/deadline.js";
 import type { EventReceiver } from "../receiver/receiver.js";
-import { memberOf } from "./frameworks.js";
+import { readProperty } from "./frameworks.js";
 
-/** Answers a request whose body is read by whoever knows where it is. */
-export async function answerRequest(
+/** Receives a request and returns the response. */
+export async function handleRequest(
   { receive }: EventReceiver,
   request: Request,
-  body: (limit: number, deadline: Deadline) => Promise<Uint8Array>,
+  readBody: (limit: number, deadline: Deadline) => Promise<Uint8Array>,
 ): Promise<Response> {
   const answer = await receive({
     method: request.method,
-    // Headers of the same name arrive joined by a comma (Fetch, "get"), which no signature holds.
+    // `get` joins repeated headers with a comma, which no signature contains.
     header: (name) => request.headers.get(name),
     declaredLength: request.headers.get("content-length"),
-    body,
+    readBody,
   });
   return new Response(answer.body, { status: answer.status, headers: answer.headers });
 }
@@ -28,12 +28,12 @@ export async function readBody(
   limit: number,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
-  const stream = memberOf(request, "body") as Request["body"] | undefined;
-  if (memberOf(request, "bodyUsed") === true || stream?.locked)
-    throw refusal("body_already_parsed");
+  const stream = readProperty(request, "body") as Request["body"] | undefined;
+  if (readProperty(request, "bodyUsed") === true || stream?.locked)
+    throw webhookError("body_already_parsed");
   if (stream === null) return new Uint8Array();
-  // Not every runtime has the body as a stream, and a middleware may have put a getter of its own there.
-  if (typeof stream?.getReader !== "function") return readWhole(request, limit);
+  // Some runtimes have no stream, and middleware may have replaced `body`.
+  if (typeof stream?.getReader !== "function") return readArrayBuffer(request, limit);
   const reader: ReadableStreamDefaultReader<unknown> = stream.getReader();
   const cancel = () => void reader.cancel().catch(() => {});
   signal.addEventListener("abort", cancel);
@@ -42,37 +42,37 @@ export async function readBody(
     let length = 0;
     for (;;) {
       const part = await reader.read().catch(() => {
-        throw refusal("incomplete_body");
+        throw webhookError("incomplete_body");
       });
-      if (part.done) return joined(chunks, length);
-      const chunk = binaryOf(part.value);
-      if (chunk === undefined) throw refusal("payload_not_raw");
+      if (part.done) return concat(chunks, length);
+      const chunk = binaryView(part.value);
+      if (chunk === undefined) throw webhookError("payload_not_raw");
       length += chunk.byteLength;
-      if (length > limit) throw refusal("payload_too_large");
+      if (length > limit) throw webhookError("payload_too_large");
       chunks.push(chunk);
     }
-  } catch (fault) {
+  } catch (error) {
     cancel();
-    throw fault;
+    throw error;
   } finally {
     signal.removeEventListener("abort", cancel);
   }
 }
 
-/** Reads a body that is no stream; that it is too long is seen after it was read. */
-async function readWhole(request: Request, limit: number): Promise<Uint8Array> {
+/** Reads a body that is no stream. Its length is known only after it was read. */
+async function readArrayBuffer(request: Request, limit: number): Promise<Uint8Array> {
   if (typeof request.arrayBuffer !== "function") {
-    throw refusal(
+    throw webhookError(
       "payload_not_raw",
       "the request has neither a `body` to read nor an `arrayBuffer`",
     );
   }
   const bytes = new Uint8Array(await request.arrayBuffer());
-  if (bytes.byteLength > limit) throw refusal("payload_too_large");
+  if (bytes.byteLength > limit) throw webhookError("payload_too_large");
   return bytes;
 }
 
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+function concat(chunks: readonly Uint8Array[], length: number): Uint8Array {
   const body = new Uint8Array(length);
   let at = 0;
   for (const chunk of chunks) {

@@ -1,17 +1,17 @@
-import { refusal } from "../core/engine.js";
-import { binaryOf } from "../core/payload.js";
-import { type ReceiverOptions, receiver } from "../receiver/receiver.js";
-import { answerRequest, readBody } from "./fetch-request.js";
+import { webhookError } from "../core/engine.js";
+import { binaryView } from "../core/payload.js";
+import { createReceiver, type ReceiverOptions } from "../receiver/receiver.js";
+import { handleRequest, readBody } from "./fetch-request.js";
 import { isHonoContext } from "./frameworks.js";
 import { neverRejecting } from "./never-rejecting.js";
 
 export type { Context, ReceiverOptions } from "../receiver/receiver.js";
 
-/** What is needed of Hono's context. */
+/** The part of Hono's context that is used. */
 export interface HonoContext {
   readonly req: {
     readonly raw: Request;
-    /** What was read of the body, by the method that read it. */
+    /** The body, by the method that has read it. */
     readonly bodyCache: { readonly [method: string]: unknown };
   };
 }
@@ -22,13 +22,13 @@ export interface HonoContext {
  * The handler never rejects. Throws {@link WebhookError} for options that can't be used.
  */
 export function vtryonWebhooks(options: ReceiverOptions): (c: HonoContext) => Promise<Response> {
-  const events = receiver(options);
-  return neverRejecting(events, "hono", isHonoContext, ({ req }: HonoContext) =>
-    answerRequest(events, req.raw, (limit, { signal }) => bodyOf(req, limit, signal)),
+  const receiver = createReceiver(options);
+  return neverRejecting(receiver, "hono", isHonoContext, ({ req }: HonoContext) =>
+    handleRequest(receiver, req.raw, (limit, { signal }) => bodyOf(req, limit, signal)),
   );
 }
 
-/** Hono keeps what a middleware has read. Only bytes will do: a text or an object is not what came. */
+/** Reads the raw body. Hono caches what a middleware has read; only bytes can be verified, not text or JSON. */
 async function bodyOf(
   { raw, bodyCache }: HonoContext["req"],
   limit: number,
@@ -36,8 +36,8 @@ async function bodyOf(
 ): Promise<Uint8Array> {
   const read = Object.keys(bodyCache ?? {});
   if (read.length === 0) return readBody(raw, limit, signal);
-  // Hono makes bytes out of whatever was read first, so that has to have been bytes.
-  const bytes = read[0] === "arrayBuffer" ? binaryOf(await bodyCache.arrayBuffer) : undefined;
-  if (bytes === undefined) throw refusal("body_already_parsed");
+  // Hono converts what was read first, so only an `arrayBuffer` that came first has the raw bytes.
+  const bytes = read[0] === "arrayBuffer" ? binaryView(await bodyCache.arrayBuffer) : undefined;
+  if (bytes === undefined) throw webhookError("body_already_parsed");
   return bytes;
 }

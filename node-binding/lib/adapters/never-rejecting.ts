@@ -1,12 +1,12 @@
-// What keeps the handlers of all adapters from rejecting, whatever they are given.
+// Makes the adapters' handlers answer and report every error instead of rejecting.
 
 import type { ServerResponse } from "node:http";
-import { refusal } from "../core/engine.js";
-import { type Answer, misused, refused } from "../receiver/answer.js";
+import { webhookError } from "../core/engine.js";
+import { type Answer, errorAnswer, misuseAnswer } from "../receiver/answer.js";
 import type { EventReceiver } from "../receiver/receiver.js";
-import { adviceFor, isNodeResponse, memberOf } from "./frameworks.js";
+import { adviceFor, isNodeResponse, readProperty } from "./frameworks.js";
 
-/** What is needed of Fastify's reply. */
+/** The part of Fastify's reply that is used. */
 interface Reply {
   code(status: number): this;
   headers(headers: Record<string, string>): this;
@@ -14,45 +14,45 @@ interface Reply {
 }
 
 /**
- * Makes a handler that never rejects: what the adapter does not take is answered 500 with the adapter that does,
- * and what fails beside the flow of the receiver is reported and answered 503.
+ * Makes a handler that never rejects. Arguments of another framework are answered 500, with a hint at the right
+ * adapter. Errors that `handle` throws are reported and answered.
  */
 export function neverRejecting<Args extends [unknown, unknown?], Result>(
   { report }: Pick<EventReceiver, "report">,
   adapter: string,
-  takes: (first: unknown, second: unknown) => boolean,
+  accepts: (first: unknown, second: unknown) => boolean,
   handle: (...args: Args) => Promise<Result>,
 ): (...args: Args) => Promise<Result> {
-  // With parameters of its own: Deno passes no request to a handler that names none.
+  // With named parameters: Deno passes no request to a function whose `length` is 0.
   const handler = async (first?: unknown, second?: unknown): Promise<unknown> => {
     const args = [first, second];
     try {
-      if (takes(first, second)) return await handle(...(args as Args));
-    } catch (fault) {
-      report(fault);
-      return respond(refused(fault), args);
+      if (accepts(first, second)) return await handle(...(args as Args));
+    } catch (error) {
+      report(error);
+      return respond(errorAnswer(error), args);
     }
     return answerMisuse(report, adapter, args);
   };
   return handler as (...args: Args) => Promise<Result>;
 }
 
-/** Reports and answers that a handler was given what its adapter does not take. */
+/** Reports and answers that a handler got arguments of another framework. */
 export function answerMisuse(
   report: EventReceiver["report"],
   adapter: string,
   args: readonly unknown[],
 ): unknown {
   const message = `this is the adapter \`vtryon-webhooks/${adapter}\`: ${adviceFor(args[0])}`;
-  report(refusal("invalid_option", message));
-  return respond(misused(message), args);
+  report(webhookError("invalid_option", message));
+  return respond(misuseAnswer(message), args);
 }
 
-/** Answers by what there is: a response of node:http where one was passed, else one that is returned. */
+/** Answers by the response among the arguments: one of Fastify, one of node:http, or a returned `Response`. */
 function respond({ status, headers, body }: Answer, [first, second]: readonly unknown[]): unknown {
   try {
     const isReply = ["code", "headers", "send"].every(
-      (name) => typeof memberOf(second, name) === "function",
+      (name) => typeof readProperty(second, name) === "function",
     );
     if (isReply)
       return (second as Reply)
@@ -61,15 +61,15 @@ function respond({ status, headers, body }: Answer, [first, second]: readonly un
         .send(body);
     const response = [
       second,
-      memberOf(first, "res"),
-      memberOf(memberOf(first, "node"), "res"),
+      readProperty(first, "res"),
+      readProperty(readProperty(first, "node"), "res"),
     ].find(isNodeResponse) as ServerResponse | undefined;
     if (response === undefined) return new Response(body, { status, headers });
     if (response.headersSent || response.destroyed) return undefined;
     response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) });
     response.end(body);
   } catch {
-    // What was passed to answer by does not work.
+    // The response has thrown.
   }
   return undefined;
 }

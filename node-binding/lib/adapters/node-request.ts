@@ -1,49 +1,56 @@
-// Messages of node:http, for the adapters that are given them.
+// Requests of node:http, for the adapters `node`, `express` and `fastify`.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { refusal } from "../core/engine.js";
+import { webhookError } from "../core/engine.js";
 import type { Answer } from "../receiver/answer.js";
 import type { Deadline } from "../receiver/deadline.js";
-import { type Delivery, type ReceiverOptions, receiver } from "../receiver/receiver.js";
+import {
+  createReceiver,
+  type IncomingRequest,
+  type ReceiverOptions,
+} from "../receiver/receiver.js";
 import { isNodeRequest, isNodeResponse } from "./frameworks.js";
 import { neverRejecting } from "./never-rejecting.js";
 
-/** How much of a body that nobody wants is still taken, and for how long, so that its sender reads the answer. */
+/** How much of an unwanted body is still read, and for how long, so that its sender gets the answer. */
 const DRAIN_BYTES = 4 * 1024 * 1024;
 const DRAIN_MS = 5_000;
 
-/** Makes an adapter's handler of requests whose body is read by `body`. */
-export function messageHandler(
+/** Makes the handler of an adapter. `readBody` reads the raw body of a request. */
+export function nodeHandler(
   options: ReceiverOptions,
   adapter: string,
-  body: (
+  readBody: (
     request: IncomingMessage,
-    ...how: Parameters<Delivery["body"]>
-  ) => ReturnType<Delivery["body"]>,
+    ...args: Parameters<IncomingRequest["readBody"]>
+  ) => ReturnType<IncomingRequest["readBody"]>,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  const events = receiver(options);
-  const takes = (request: unknown, response: unknown) =>
+  const receiver = createReceiver(options);
+  const accepts = (request: unknown, response: unknown) =>
     isNodeRequest(request) && isNodeResponse(response);
   return neverRejecting(
-    events,
+    receiver,
     adapter,
-    takes,
+    accepts,
     async (request: IncomingMessage, response: ServerResponse) => {
-      const delivery = deliveryOf(request, (limit, deadline) => body(request, limit, deadline));
-      send(response, await events.receive(delivery));
+      const incoming = incomingRequest(request, (...args) => readBody(request, ...args));
+      send(response, await receiver.receive(incoming));
       drain(request);
     },
   );
 }
 
-/** Describes a request to the receiver. */
-export function deliveryOf(request: IncomingMessage, body: Delivery["body"]): Delivery {
+/** Describes a request for the receiver. */
+export function incomingRequest(
+  request: IncomingMessage,
+  readBody: IncomingRequest["readBody"],
+): IncomingRequest {
   return {
     method: request.method,
-    // Lines of the same name are joined by a comma, which no signature holds.
+    // Node joins repeated headers with a comma, which no signature contains.
     header: (name) => request.headers[name],
     declaredLength: request.headers["content-length"],
-    body,
+    readBody,
   };
 }
 
@@ -55,44 +62,44 @@ export function readBody(
 ): Promise<Uint8Array> {
   if (!isStream(request)) {
     const message = "the request is no stream, and has no bytes in `rawBody` or `body`";
-    throw refusal("payload_not_raw", message);
+    throw webhookError("payload_not_raw", message);
   }
-  // What was read before is gone, and a text is not what came.
+  // Bytes that something else has read are gone, and decoded text may differ from them.
   const isTaken = request.readableDidRead || request.listenerCount("readable") > 0;
   if (isTaken || request.readableEncoding !== null) {
-    throw refusal("body_already_parsed");
+    throw webhookError("body_already_parsed");
   }
-  // Something has read to the end, and there was nothing.
+  // Something else has read to the end, and the body is empty.
   if (request.readableEnded) return Promise.resolve(new Uint8Array());
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
     let length = 0;
-    const take = (chunk: Uint8Array) => {
+    const onData = (chunk: Uint8Array) => {
       length += chunk.byteLength;
       if (length <= limit && !deadline.isOver) {
         chunks.push(chunk);
       } else {
-        // After the deadline nobody waits for the reason.
-        request.off("data", take);
+        // After the deadline the promise is no longer awaited, so the error does not matter.
+        request.off("data", onData);
         chunks.length = 0;
-        reject(refusal("payload_too_large"));
+        reject(webhookError("payload_too_large"));
       }
     };
-    const end = () =>
+    const onEnd = () =>
       resolve(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks));
-    const cut = () => {
-      if (!request.readableEnded) reject(refusal("incomplete_body"));
+    const onClose = () => {
+      if (!request.readableEnded) reject(webhookError("incomplete_body"));
     };
-    // They stay: each request is a stream of its own, and a promise is settled once.
-    request.on("data", take).on("end", end).on("close", cut).on("error", cut);
-    // One that was paused on purpose flows for no listener.
+    // The listeners need no removal: each request has its own stream, and a promise settles once.
+    request.on("data", onData).on("end", onEnd).on("close", onClose).on("error", onClose);
+    // A stream that was paused explicitly does not flow when a listener is added.
     request.resume();
-    // One that had failed before tells nobody again.
-    if (request.destroyed) cut();
+    // A stream that has failed before emits nothing again.
+    if (request.destroyed) onClose();
   });
 }
 
-/** Tells whether a body can be read from a request; one that tests or cloud functions make is often none. */
+/** Returns whether a body can be read from a request. Those of tests and cloud functions are often no streams. */
 function isStream(request: IncomingMessage): boolean {
   const methods = ["on", "off", "resume", "listenerCount", "destroy"] as const;
   return methods.every((name) => typeof request[name] === "function");
@@ -105,8 +112,8 @@ function send(response: ServerResponse, { status, headers, body }: Answer): void
 }
 
 /**
- * Takes the rest of a request that was answered early. A connection that is closed over unread bytes is
- * reset, and its sender may never see the answer (RFC 9112, 9.6); but it does not go on for ever.
+ * Reads and drops the rest of a request that was answered early. A connection that is closed with unread bytes is
+ * reset, and its sender may not get the answer (RFC 9112, 9.6). It is bounded in bytes and time.
  */
 export function drain(request: IncomingMessage): void {
   if (!isStream(request) || request.readableEnded || request.destroyed) return;

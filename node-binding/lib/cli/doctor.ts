@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { type CheckResult, checkEndpoint, hostileRequests } from "vtryon-webhooks/testing";
-import { UNTRUSTED_WORDS } from "../testing/exchange.js";
+import { UNTRUSTED_WORDS } from "../testing/http-client.js";
 import { addConnection, agentFor, type ConnectionOptions } from "./common/connection.js";
 import { FAILED, UsageError } from "./common/errors.js";
 import { hintOf, TRUST_HINT } from "./common/format.js";

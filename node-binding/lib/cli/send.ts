@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { constructEvent } from "vtryon-webhooks";
 import { eventBody, type Kind, kinds, type Status, sign, statuses } from "vtryon-webhooks/testing";
 import { SIGNATURE_HEADER } from "../core/payload.js";
-import { exchange, type Outcome } from "../testing/exchange.js";
+import { type HttpResult, sendRequest } from "../testing/http-client.js";
 import { addConnection, agentFor, type ConnectionOptions } from "./common/connection.js";
 import { FAILED, number, UsageError } from "./common/errors.js";
 import { answerOf, hintOf, shownOf } from "./common/format.js";
@@ -61,7 +61,7 @@ export function addTimeout(command: Command): Command {
 export function posting(
   url: URL,
   options: ConnectionOptions & { readonly timeout: number },
-): (body: Uint8Array, signature: string) => Promise<Outcome> {
+): (body: Uint8Array, signature: string) => Promise<HttpResult> {
   const agent = agentFor(url, options);
   return (body, signature) => {
     const headers = [
@@ -69,7 +69,7 @@ export function posting(
       [SIGNATURE_HEADER, signature],
     ] as const;
     const request = { method: "POST", headers, body, framing: "length" } as const;
-    return exchange(url, request, options.timeout * 1000, { agent });
+    return sendRequest(url, request, options.timeout * 1000, { agent });
   };
 }
 
@@ -105,7 +105,7 @@ async function bodyOf(file: string | undefined, options: Options): Promise<Uint8
   return readInput(file);
 }
 
-function lineOf(url: URL, outcome: Outcome, ok: boolean): string {
+function lineOf(url: URL, outcome: HttpResult, ok: boolean): string {
   const style = styleOf(process.stdout);
   // Neither the user's name and password nor the query are shown: they may be secrets.
   const line = `POST ${url.origin}${url.pathname}  → ${(ok ? style.good : style.bad)(answerOf(outcome))}`;
@@ -113,7 +113,7 @@ function lineOf(url: URL, outcome: Outcome, ok: boolean): string {
   return [line, ...told.filter((text) => text !== "")].join("\n");
 }
 
-function recordOf(outcome: Outcome, ok: boolean): object {
+function recordOf(outcome: HttpResult, ok: boolean): object {
   if ("none" in outcome) return { ok, answer: null, retry_after: null, failure: outcome.none };
   return { ok, answer: outcome.status, retry_after: outcome.retryAfter ?? null, failure: null };
 }

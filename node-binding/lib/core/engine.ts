@@ -1,84 +1,90 @@
+// The core as WebAssembly: starts it, calls it, and turns its errors into WebhookError.
+
 import wasm from "#wasm";
 import { type Details, type ErrorCode, WebhookError } from "./error.js";
-// @ts-expect-error: made of what wasm-bindgen generates, without types
+// @ts-expect-error: build.mjs makes it of what wasm-bindgen generates, without types
 import { makeGlue } from "./glue.js";
-import { codecs } from "./utf8.js";
+import { textCodecs } from "./utf8.js";
 
-/** The core's verifier, as `src/receiver.rs` has it. */
-export interface Receiver {
+/** `SignatureVerifier` of `src/verifier.rs`. */
+export interface SignatureVerifier {
   fingerprint(secret: number): string;
   admit(count: number, signature: string, declared: number): void;
-  claim(): boolean;
-  next(secret: number): void;
+  parseSignature(): boolean;
+  nextSecret(secret: number): void;
   verify(length: number, hashed: boolean): boolean;
-  open(length: number, hashed: boolean): boolean;
+  verifyAndParse(length: number, hashed: boolean): boolean;
 }
 
-/** The core's verifier of Standard Webhooks, as `src/message_receiver.rs` has it. */
-export interface MessageReceiver {
+/** `StandardWebhooksVerifier` of `src/standard_webhooks.rs`. */
+export interface StandardWebhooksVerifier {
   fingerprint(secret: number): string;
-  claim(counts: Uint32Array, id: string, timestamp: string, signature: string): void;
+  setHeaders(counts: Uint32Array, id: string, timestamp: string, signature: string): void;
   admit(now: number, declared: number): void;
   verify(now: number, length: number): boolean;
-  open(now: number, length: number): boolean;
+  verifyAndParse(now: number, length: number): boolean;
 }
 
-/** The core as `src/lib.rs` exports it. */
+/** The exports of `src/lib.rs`. */
 export interface Core {
-  Receiver: new (secrets: Uint8Array[], limit: number) => Receiver;
-  MessageReceiver: new (secrets: Uint8Array[], limit: number, tolerance: number) => MessageReceiver;
-  desk(): number;
-  report(): number;
-  room(length: number): number;
-  refusal(): unknown;
+  SignatureVerifier: new (secrets: Uint8Array[], limit: number) => SignatureVerifier;
+  StandardWebhooksVerifier: new (
+    secrets: Uint8Array[],
+    limit: number,
+    tolerance: number,
+  ) => StandardWebhooksVerifier;
+  scratchPtr(): number;
+  reportPtr(): number;
+  reserve(length: number): number;
+  takeError(): unknown;
   checkSecret(secret: Uint8Array): void;
   sign(payload: Uint8Array, secret: Uint8Array): string;
   lifecycleStep(seen: string[], status: string): [outcome: string, status: string | null];
   describe(code: string): [status: number, shown: string, summary: string, hint: string];
 }
 
-let running: Core | undefined;
+let core: Core | undefined;
 let memory: WebAssembly.Memory;
 
-/** Which instance of the core runs; receivers of an earlier one are void. */
+/** Counts the instances of the core. Verifiers of an earlier instance can no longer be used. */
 export let generation = 0;
 
-/** Returns the core, started at the first call: compiling it is synchronous, so there is nothing to wait for. */
-function started(): Core {
-  if (running === undefined) {
-    const module = typeof wasm === "string" ? compiled(wasm) : wasm;
-    // Each instance has a glue of its own: it holds views of the memory and frees what is collected.
-    const glue = makeGlue(codecs());
+/** Returns the core and starts it at the first call. Compilation is synchronous, so callers need not wait. */
+function start(): Core {
+  if (core === undefined) {
+    const module = typeof wasm === "string" ? compile(wasm) : wasm;
+    // Each instance needs its own glue, which holds views of the memory and frees collected objects.
+    const glue = makeGlue(textCodecs());
     const { exports } = new WebAssembly.Instance(module, { "./engine_bg.js": glue });
     glue.__wbg_set_wasm(exports);
     (exports.__wbindgen_start as (() => void) | undefined)?.();
     memory = exports.memory as WebAssembly.Memory;
-    running = glue as Core;
+    core = glue as Core;
   }
-  return running;
+  return core;
 }
 
-/** Returns the memory of the core that runs, as it is now: when it grows, earlier views of it are void. */
-export function heap(): ArrayBuffer {
+/** Returns the memory of the running core. After it has grown, earlier views of it are detached. */
+export function wasmBuffer(): ArrayBuffer {
   return memory.buffer as ArrayBuffer;
 }
 
 /**
- * Calls the core; its refusals become errors, and nothing else escapes.
+ * Calls the core and throws its errors as {@link WebhookError}.
  *
- * `work` runs no code of a stranger, so all else that it throws is a trap.
+ * `work` must run no code of a user: everything else that it throws counts as a trap of the core.
  */
-export function call<T>(work: (core: Core) => T): T {
+export function callCore<T>(work: (core: Core) => T): T {
   try {
-    return work(started());
-  } catch (fault) {
-    if (WebhookError.is(fault)) throw fault;
-    if (Array.isArray(fault)) {
-      const [code, message, hint, field, offset] = fault;
-      throw refusal(code, message, { field, offset }, hint);
+    return work(start());
+  } catch (error) {
+    if (WebhookError.is(error)) throw error;
+    if (Array.isArray(error)) {
+      const [code, message, hint, field, offset] = error;
+      throw webhookError(code, message, { field, offset }, hint);
     }
-    // A trap leaves the instance in an unknown state (out of memory, for example): the next call starts anew.
-    running = undefined;
+    // After a trap, such as out of memory, the state of the instance is unknown: the next call starts a new one.
+    core = undefined;
     generation += 1;
     throw new WebhookError(
       "unavailable",
@@ -89,19 +95,19 @@ export function call<T>(work: (core: Core) => T): T {
   }
 }
 
-/** Makes the error of a code, in the words of the core unless the place knows better. */
-export function refusal(
+/** Creates the error of a code, by default with the message and the hint that the core has for it. */
+export function webhookError(
   code: ErrorCode,
   message?: string,
   details: Details = {},
   hint?: string,
 ): WebhookError {
-  const [status, , summary, usual] = call((core) => core.describe(code));
-  return new WebhookError(code, status, message ?? summary, hint ?? usual, details);
+  const [status, , summary, defaultHint] = callCore((core) => core.describe(code));
+  return new WebhookError(code, status, message ?? summary, hint ?? defaultHint, details);
 }
 
-/** Compiles what build.mjs has written as base64. */
-function compiled(base64: string): WebAssembly.Module {
+/** Compiles the core from base64. */
+function compile(base64: string): WebAssembly.Module {
   const bytes = Uint8Array.from(atob(base64), (byte) => byte.charCodeAt(0));
   try {
     return new WebAssembly.Module(bytes);

@@ -1,4 +1,4 @@
-/** Every refusal that the package knows, as the Rust core spells them. */
+/** Every error code of the package, spelled as in the Rust core. */
 export type ErrorCode =
   | "missing_signature"
   | "malformed_signature"
@@ -30,34 +30,34 @@ export type ErrorCode =
   | "body_already_parsed"
   | "invalid_option";
 
-/** What else is known of a fault. */
+/** Further facts about an error. */
 export interface Details {
-  /** The field of the event that is at fault, as a path from the outermost object. */
+  /** The field of the event that is wrong, as a path from the outermost object. */
   field?: string | undefined;
-  /** The offset in the body, in bytes, at which the fault was seen. */
+  /** The offset in the body, in bytes, at which it is wrong. */
   offset?: number | undefined;
-  /** When to come again, in milliseconds from now. */
+  /** When the sender should retry, in milliseconds from now. */
   retryAfterMs?: number | undefined;
 }
 
 const BRAND = Symbol.for("vtryon-webhooks.WebhookError");
 
 /**
- * The only error that the package throws. It never holds bytes of a payload, a header or a secret, so
- * it can be logged as it is.
+ * The only error that the package throws. It never contains bytes of a payload, a header or a secret, so it is safe
+ * to log.
  */
 export class WebhookError extends Error {
-  /** For programs; stable. */
+  /** Identifies the error for programs; stable. */
   readonly code: ErrorCode;
-  /** The HTTP status that answers it. */
+  /** The HTTP status to answer with. */
   readonly status: number;
-  /** What its reader can do about it. */
+  /** What to do about it. */
   readonly hint: string;
-  /** The field of the event that is at fault, as a path from the outermost object. */
+  /** The field of the event that is wrong, as a path from the outermost object. */
   declare readonly field: string | undefined;
-  /** The offset in the body, in bytes, at which the fault was seen. */
+  /** The offset in the body, in bytes, at which it is wrong. */
   declare readonly offset: number | undefined;
-  /** When to come again, in milliseconds from now. */
+  /** When the sender should retry, in milliseconds from now. */
   declare readonly retryAfterMs: number | undefined;
 
   constructor(
@@ -72,14 +72,14 @@ export class WebhookError extends Error {
     this.code = code;
     this.status = status;
     this.hint = hint;
-    // What is not known is not there: a log shows all that is.
+    // Set only if known, so that a log shows no undefined members.
     if (details.field !== undefined) this.field = details.field;
     if (details.offset !== undefined) this.offset = details.offset;
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
     Object.defineProperty(this, BRAND, { value: true });
   }
 
-  /** Tells whether a value is one, also where two copies of the package are loaded. */
+  /** Returns whether a value is a WebhookError, also one of another copy of the package. */
   static is(value: unknown): value is WebhookError {
     try {
       return typeof value === "object" && value !== null && BRAND in value;
@@ -89,7 +89,7 @@ export class WebhookError extends Error {
     }
   }
 
-  /** What a log should hold; `Error` itself would leave out the message. */
+  /** Includes the message, which `JSON.stringify` leaves out of other errors. */
   toJSON(): object {
     const { name, code, status, message, hint, field, offset } = this;
     return { name, code, status, message, hint, field, offset };

@@ -1,21 +1,21 @@
 /** Any JSON value. */
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
-/** What every event has. Fields are named as in the body that Vtryon sends. */
+/** The fields of every event, named as in the body that Vtryon sends. */
 export interface BaseEvent {
-  /** The task that it is about. */
+  /** The id of the task. */
   readonly task_id: string;
-  /** `data` as sent, parsed; undefined where there was none. */
+  /** `data`, parsed; undefined if absent. */
   readonly data: Json | undefined;
-  /** `error` as sent, parsed; undefined where there was none. */
+  /** `error`, parsed; undefined if absent. */
   readonly error: Json | undefined;
-  /** `data.result_url`, which is not checked to be a URL. */
+  /** `data.result_url`. It is not validated as a URL. */
   readonly result_url: string | null;
   /** `error.message`. */
   readonly error_message: string | null;
   /**
-   * The same for repeats of an event, and for nothing else. It is made of task and status: a second
-   * `completed` of a task is a repeat, whatever its data.
+   * Identifies the event: equal for duplicates, different for all other events. It consists of task and status, so a
+   * second `completed` of a task is a duplicate, whatever its data.
    */
   readonly idempotency_key: string;
   /** With the scheme `standard-webhooks`: the value of `webhook-id`, the same for each attempt and replay. */
@@ -32,28 +32,28 @@ declare enum Unnamed {
 }
 
 /**
- * A status that Vtryon's guide does not name: any other text. An enumeration in the types alone, since a
- * plain `string` would also be `"completed"`, and then `status` could not tell events apart.
+ * A status that Vtryon's guide does not name: any other string. It is an enum in the types only: with a plain
+ * `string`, TypeScript could not narrow an event by its `status`.
  */
 export type UnknownStatus = Unnamed;
 
-/** The request is accepted. */
+/** The task is accepted. */
 export type QueuedEvent = StatusEvent<"queued">;
-/** The rendering has begun. */
+/** Rendering has started. */
 export type ProcessingEvent = StatusEvent<"processing">;
-/** The result is there: `result_url`. */
+/** The result is ready: see `result_url`. */
 export type CompletedEvent = StatusEvent<"completed">;
-/** There will be no result: `error_message`. */
+/** The task has failed: see `error_message`. */
 export type FailedEvent = StatusEvent<"failed">;
 /** A status that the guide does not name. */
 export type UnknownStatusEvent = StatusEvent<UnknownStatus>;
-/** An event by another name, which has no status. */
+/** An event with another name. It has no status. */
 export interface OtherEvent extends BaseEvent {
   readonly event: string;
   readonly status: null;
 }
 
-/** What Vtryon says of a task: `switch (event.status)` tells which. */
+/** An event of Vtryon. `switch (event.status)` narrows it. */
 export type VtryonEvent =
   | QueuedEvent
   | ProcessingEvent

@@ -1,42 +1,44 @@
-import { refusal } from "./engine.js";
+// Reads options, whatever a caller has passed as them.
 
-/** Reads an option of what may be anything; `undefined` where there is none. Throws `invalid_option`. */
-export function optionOf(options: unknown, name: string): unknown {
+import { webhookError } from "./engine.js";
+
+/** Reads an option; undefined if there is none. Throws `invalid_option`. */
+export function readOption(options: unknown, name: string): unknown {
   try {
     return (options as Record<string, unknown> | null | undefined)?.[name];
   } catch {
-    throw refusal("invalid_option", `\`${name}\` can't be read`);
+    throw webhookError("invalid_option", `\`${name}\` can't be read`);
   }
 }
 
-/** Reads an option that is a whole number from `from` to `to`; `what` says so. Throws `invalid_option`. */
-export function numberOf(
+/** Reads an option that is a whole number from `from` to `to`, in words `what`. Throws `invalid_option`. */
+export function integerOption(
   options: unknown,
   name: string,
   fallback: number,
   [from, to, what]: readonly [from: number, to: number, what: string],
 ): number {
-  const value = optionOf(options, name);
+  const value = readOption(options, name);
   if (value === undefined) return fallback;
   if (Number.isInteger(value) && (value as number) >= from && (value as number) <= to) {
     return value as number;
   }
-  throw refusal("invalid_option", `\`${name}\` is not ${what}`);
+  throw webhookError("invalid_option", `\`${name}\` is not ${what}`);
 }
 
-/** Checks that an option is a function, or absent where it need not be there. Throws `invalid_option`. */
-export function checkFunction(options: unknown, name: string, needed = false): void {
-  const value = optionOf(options, name);
-  if (typeof value === "function" || (value === undefined && !needed)) return;
-  throw refusal("invalid_option", `\`${name}\` is not a function`);
+/** Checks that an option is a function, or absent unless it is `required`. Throws `invalid_option`. */
+export function checkFunctionOption(options: unknown, name: string, required = false): void {
+  const value = readOption(options, name);
+  if (typeof value === "function" || (value === undefined && !required)) return;
+  throw webhookError("invalid_option", `\`${name}\` is not a function`);
 }
 
-/** Reads a variable of the environment, where there is one and it may be read. */
-export function variable(name: string): string | undefined {
+/** Reads an environment variable; undefined if there is none, or if it may not be read. */
+export function readEnv(name: string): string | undefined {
   try {
     return globalThis.process?.env?.[name];
   } catch {
-    // Deno asks for a permission.
+    // Deno without the permission.
     return undefined;
   }
 }

@@ -1,24 +1,25 @@
+// The runtime's codecs of UTF-8.
+
 import { WebhookError } from "./error.js";
 
-/** The runtime's codecs of UTF-8. */
-export interface Codecs {
+export interface TextCodecs {
   readonly TextEncoder: typeof TextEncoder;
   readonly TextDecoder: typeof TextDecoder;
 }
 
-let found: Codecs | undefined;
+let found: TextCodecs | undefined;
 let encoder: TextEncoder | undefined;
 
 /**
- * Looks for the codecs when they are needed, not when the module is loaded: test environments such as jsdom
- * have no global ones, or define them later. Node has them in `node:util` in any case.
+ * Returns the codecs. They are looked up when they are needed, not when the module is loaded: test environments such
+ * as jsdom have no global ones, or define them later. Node always has them in `node:util`.
  */
-export function codecs(): Codecs {
+export function textCodecs(): TextCodecs {
   if (found !== undefined) return found;
-  const Encoder = globalThis.TextEncoder ?? ofNode()?.TextEncoder;
-  const Decoder = globalThis.TextDecoder ?? ofNode()?.TextDecoder;
+  const Encoder = globalThis.TextEncoder ?? nodeCodecs()?.TextEncoder;
+  const Decoder = globalThis.TextDecoder ?? nodeCodecs()?.TextDecoder;
   if (Encoder === undefined || Decoder === undefined) {
-    // Not by `refusal`, whose texts come from the core, which needs the codecs.
+    // Not by `webhookError`: its texts come from the core, which needs the codecs.
     throw new WebhookError(
       "unavailable",
       503,
@@ -30,9 +31,9 @@ export function codecs(): Codecs {
   return found;
 }
 
-function ofNode(): Codecs | undefined {
+function nodeCodecs(): TextCodecs | undefined {
   try {
-    return globalThis.process?.getBuiltinModule?.("node:util") as Codecs | undefined;
+    return globalThis.process?.getBuiltinModule?.("node:util") as TextCodecs | undefined;
   } catch {
     // A runtime that has the function, and throws.
     return undefined;
@@ -40,9 +41,9 @@ function ofNode(): Codecs | undefined {
 }
 
 /** Returns the encoder. */
-export function utf8(): TextEncoder {
+export function utf8Encoder(): TextEncoder {
   if (encoder === undefined) {
-    const { TextEncoder: Encoder } = codecs();
+    const { TextEncoder: Encoder } = textCodecs();
     encoder = new Encoder();
   }
   return encoder;

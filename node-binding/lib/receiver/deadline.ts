@@ -1,51 +1,51 @@
-import { refusal } from "../core/engine.js";
+import { webhookError } from "../core/engine.js";
 import type { WebhookError } from "../core/error.js";
 
-/** The time that one request has for reading and handling together. Only who asks for its signal pays for one. */
+/** The time limit of one request, for reading and handling together. */
 export class Deadline {
   isOver = false;
-  /** Whether the body is being read: a sender that stalls is told so. */
+  /** Whether the body is being read. If the time is over then, the sender is at fault. */
   isReading = false;
-  readonly #clock = new AbortController();
+  readonly #controller = new AbortController();
   readonly #timer: ReturnType<typeof setTimeout>;
-  #giveUp: ((fault: WebhookError) => void) | undefined;
+  #reject: ((error: WebhookError) => void) | undefined;
 
-  /** Begins now, and lasts so many milliseconds. */
+  /** Starts the timer. */
   constructor(ms: number) {
-    this.#timer = setTimeout(() => this.#pass(), ms);
+    this.#timer = setTimeout(() => this.#expire(), ms);
   }
 
-  /** Aborted when the time is over. */
+  /** Aborted when the time is over. Created on demand by the runtime, since it is expensive. */
   get signal(): AbortSignal {
-    return this.#clock.signal;
+    return this.#controller.signal;
   }
 
-  /** Waits for work, but no longer than until the deadline; `late` is told what fails after that. */
-  wait(work: Promise<void>, late: (fault: unknown) => void): Promise<void> {
+  /** Waits for `work`, at most until the deadline. `onLateError` gets an error that comes after it. */
+  wait(work: Promise<void>, onLateError: (error: unknown) => void): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#giveUp = reject;
-      work.then(resolve, (fault) => (this.isOver ? late(fault) : reject(fault)));
+      this.#reject = reject;
+      work.then(resolve, (error) => (this.isOver ? onLateError(error) : reject(error)));
     });
   }
 
-  /** Throws when the time is over. */
+  /** Throws if the time is over. */
   check(): void {
-    if (this.isOver) throw this.#passed();
+    if (this.isOver) throw this.#error();
   }
 
-  /** Stops the clock. */
+  /** Stops the timer. */
   stop(): void {
     clearTimeout(this.#timer);
   }
 
-  #pass(): void {
+  #expire(): void {
     this.isOver = true;
-    this.#clock.abort();
-    this.#giveUp?.(this.#passed());
+    this.#controller.abort();
+    this.#reject?.(this.#error());
   }
 
-  #passed(): WebhookError {
-    if (this.isReading) return refusal("body_timeout");
-    return refusal("unavailable", "the deadline has passed");
+  #error(): WebhookError {
+    if (this.isReading) return webhookError("body_timeout");
+    return webhookError("unavailable", "the deadline has passed");
   }
 }

@@ -1,17 +1,18 @@
-import { refusal } from "../core/engine.js";
+import { webhookError } from "../core/engine.js";
 import { WebhookError } from "../core/error.js";
 import type { SecretFunction, SecretSource, Secrets } from "../verifier/secrets.js";
 import { schemeOptionsOf } from "../verifier/standard-webhooks.js";
-import { limitOf, type Options, VtryonWebhooks } from "../verifier/webhooks.js";
+import { bodyLimit, type Options, VtryonWebhooks } from "../verifier/webhooks.js";
 import type { Deadline } from "./deadline.js";
 
-/** How long a function that has failed is not called again, in milliseconds. */
-const PAUSE_MS = 1000;
+/** How long a function that failed is not called again, in milliseconds. */
+const RETRY_PAUSE_MS = 1000;
 
 /**
- * The prepared secrets of a receiver. Frameworks load their routes while they build, where no secret is set:
- * so a function and the environment are asked when the first request comes, again while they have none, and
- * never once they had one.
+ * The secrets of a receiver, prepared when they are first needed.
+ *
+ * Frameworks import routes during a build, where no secret is set. So a function and the environment are read when
+ * the first request comes, again while they have no secret, and never after they had one.
  */
 export class PreparedSecrets {
   readonly #source: SecretSource | undefined;
@@ -21,15 +22,15 @@ export class PreparedSecrets {
   /** Until when the function is not called, by the monotonic clock. */
   #pausedUntil = Number.NEGATIVE_INFINITY;
 
-  /** Prepares a value at once. Throws `invalid_option`, and for a careless secret, but not for a missing one. */
+  /** Prepares secrets that are given as a value. Throws for invalid ones, but not for a missing one. */
   constructor(source: SecretSource | undefined, options: Options) {
     this.#source = source;
-    this.#options = { ...schemeOptionsOf(options), maxBodyBytes: limitOf(options) };
+    this.#options = { ...schemeOptionsOf(options), maxBodyBytes: bodyLimit(options) };
     if (source === undefined || typeof source === "function") return;
     try {
       this.#prepared = new VtryonWebhooks(source, this.#options);
-    } catch (fault) {
-      if (!WebhookError.is(fault) || fault.code !== "secret_missing") throw fault;
+    } catch (error) {
+      if (!WebhookError.is(error) || error.code !== "secret_missing") throw error;
     }
   }
 
@@ -37,7 +38,7 @@ export class PreparedSecrets {
   get(deadline: Deadline): VtryonWebhooks | Promise<VtryonWebhooks> {
     if (this.#prepared !== undefined) return this.#prepared;
     if (typeof this.#source !== "function") return this.#prepare(this.#source);
-    // Requests that come meanwhile wait for the same call, unless it has kept one of them for too long.
+    // Concurrent requests share one call, unless one of them has reached its deadline during it.
     const pending = this.#pending ?? this.#call(this.#source);
     this.#pending = pending;
     const forget = () => {
@@ -49,19 +50,19 @@ export class PreparedSecrets {
   }
 
   async #call(source: SecretFunction): Promise<VtryonWebhooks> {
-    // Every request, whoever sends it, would make the function ask again: a secret manager has a rate limit.
+    // Secret managers have rate limits, and anybody can send requests.
     if (performance.now() < this.#pausedUntil) {
-      throw refusal("secret_missing", "the function `secrets` failed a moment ago");
+      throw webhookError("secret_missing", "the function `secrets` failed a moment ago");
     }
     try {
       const secrets = await source();
       if (secrets === undefined || secrets === null) {
-        throw refusal("secret_missing", `the function \`secrets\` has returned ${secrets}`);
+        throw webhookError("secret_missing", `the function \`secrets\` has returned ${secrets}`);
       }
       return this.#prepare(secrets);
-    } catch (fault) {
-      this.#pausedUntil = performance.now() + PAUSE_MS;
-      throw fault;
+    } catch (error) {
+      this.#pausedUntil = performance.now() + RETRY_PAUSE_MS;
+      throw error;
     }
   }
 

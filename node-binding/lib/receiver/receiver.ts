@@ -1,71 +1,71 @@
-import { refusal } from "../core/engine.js";
+import { webhookError } from "../core/engine.js";
 import { WebhookError } from "../core/error.js";
 import type { VtryonEvent } from "../core/event.js";
-import { checkFunction, numberOf, optionOf } from "../core/options.js";
-import type { Match } from "../core/report.js";
+import { checkFunctionOption, integerOption, readOption } from "../core/options.js";
+import type { SecretMatch } from "../core/report.js";
 import {
   checkStore,
   DAY_MS,
   type IdempotencyOptions,
   type IdempotencyStore,
   ttlOptions,
-  withIdempotency,
 } from "../stores/idempotency.js";
 import type { SecretSource } from "../verifier/secrets.js";
 import type { GetHeader } from "../verifier/standard-webhooks.js";
 import type { Options } from "../verifier/webhooks.js";
-import { ACKNOWLEDGED, type Answer, postponed, refused } from "./answer.js";
+import { ACKNOWLEDGED, type Answer, errorAnswer, retryLaterAnswer } from "./answer.js";
 import { Deadline } from "./deadline.js";
-import { FaultLog, type Stage } from "./fault-log.js";
+import { ErrorReporter, type Stage } from "./error-reporter.js";
+import { withIdempotency } from "./idempotency.js";
 import { PreparedSecrets } from "./prepared-secrets.js";
 
-/** What is known of an event beside what it says. */
-export interface Context extends Match {
-  /** The same for repeats of an event, and for nothing else. */
+/** What a handler gets beside the event. */
+export interface Context extends SecretMatch {
+  /** Identifies the event: equal for duplicates, different for all other events. */
   readonly idempotencyKey: string;
-  /** The token of the claim, where a store is configured: higher with each claim of the same event. */
+  /** The fencing token, if a store is configured: it rises with each claim of the same event. */
   readonly fence: number | undefined;
   /** The bytes that were verified. */
   readonly payload: Uint8Array;
-  /** Aborted when the deadline passes: Vtryon is told to come again. */
+  /** Aborted when the deadline passes. The answer is 503 then, so that Vtryon retries. */
   readonly signal: AbortSignal;
 }
 
-/** How events are received. */
+/** The options of a receiver. */
 export interface ReceiverOptions extends Options, IdempotencyOptions {
   /**
-   * One or several, the current one first, or a function that gets them: it is called when the first request
-   * comes, and while it fails again after a second at the earliest. By default `VTRYON_WEBHOOK_SECRET` and
-   * `VTRYON_WEBHOOK_SECRET_PREVIOUS`, read when the first request comes. A request is answered 503 where there is none.
+   * One secret or several, the current one first, or a function that returns them. It is called when the first
+   * request comes, and again after a failure, a second later at the earliest. By default `VTRYON_WEBHOOK_SECRET` and
+   * `VTRYON_WEBHOOK_SECRET_PREVIOUS`, read when the first request comes. Without a secret, the answer is 503.
    */
   secrets?: SecretSource | undefined;
-  /** How long reading and handling may take together, in milliseconds: 10 seconds by default. */
+  /** The time limit for reading and handling together, in milliseconds: 10 seconds by default. */
   deadlineMs?: number | undefined;
-  /** Keeps repeats from `onEvent`. Without one, every delivery of an event reaches it. */
+  /** Keeps duplicates away from `onEvent`. Without a store, every duplicate reaches it. */
   store?: IdempotencyStore | undefined;
-  /** Takes the event. The answer is 200 after it has returned, and 503 when it throws. */
+  /** Handles an event. The answer is 200 after it has returned, and 503 if it throws. */
   onEvent(event: VtryonEvent, context: Context): unknown;
-  /** Takes a signed body that can't be read; without it the answer is 400. */
+  /** Handles a signed body that is no event, which is then answered 200; without it, the answer is 400. */
   onQuarantine?(payload: Uint8Array, error: WebhookError): unknown;
-  /** Is told why a request was not answered with 200; by default, faults of the receiver are logged. */
+  /** Gets the error of every request that is not answered 200. By default, errors of the receiver are logged. */
   onError?(error: unknown): unknown;
 }
 
 /**
- * One request, as an adapter hands it over.
+ * A request, as an adapter passes it.
  * @internal
  */
-export interface Delivery {
+export interface IncomingRequest {
   readonly method: string | undefined;
-  /** Gets all values of a header. */
+  /** Returns all values of a header. */
   readonly header: GetHeader;
-  /** The value of `content-length`, where there is one. */
+  /** The value of `content-length`, if there is one. */
   readonly declaredLength: string | null | undefined;
   /**
-   * Reads the raw body. More than `limit` bytes are a `payload_too_large`; reading ends with the deadline.
-   * A body that something else has read is a `body_already_parsed`.
+   * Reads the raw body. Throws `payload_too_large` for more than `limit` bytes, and `body_already_parsed` if something
+   * else has read it. Stops at the deadline.
    */
-  body(limit: number, deadline: Deadline): Uint8Array | Promise<Uint8Array>;
+  readBody(limit: number, deadline: Deadline): Uint8Array | Promise<Uint8Array>;
 }
 
 const DEFAULT_DEADLINE_MS = 10_000;
@@ -73,54 +73,54 @@ const DEFAULT_DEADLINE_MS = 10_000;
 const DEADLINE = [1, DAY_MS, "a whole number of milliseconds up to 24 hours"] as const;
 
 /**
- * What all adapters share.
+ * The flow from a request to its answer, which all adapters share.
  * @internal
  */
 export interface EventReceiver {
-  /** Goes from a request to its answer. Never rejects. */
-  receive(delivery: Delivery): Promise<Answer>;
-  /** Reports a fault of a request that can't even be described. Never throws. */
+  /** Answers a request. Never rejects. */
+  receive(delivery: IncomingRequest): Promise<Answer>;
+  /** Reports an error outside of `receive`. Never throws. */
   report(fault: unknown): void;
 }
 
 /**
- * Makes the one flow that all adapters share.
+ * Creates the receiver of an adapter. Throws for options that can't be used.
  * @internal
  */
-export function receiver(options: ReceiverOptions): EventReceiver {
-  if (optionOf(options, "secret") !== undefined) {
-    throw refusal("invalid_option", "`secret` is none: a receiver has `secrets`");
+export function createReceiver(options: ReceiverOptions): EventReceiver {
+  if (readOption(options, "secret") !== undefined) {
+    throw webhookError("invalid_option", "`secret` is no option: use `secrets`");
   }
-  checkFunction(options, "onEvent", true);
-  checkFunction(options, "onQuarantine");
-  checkFunction(options, "onError");
+  checkFunctionOption(options, "onEvent", true);
+  checkFunctionOption(options, "onQuarantine");
+  checkFunctionOption(options, "onError");
   checkStore(options);
-  const deadlineMs = numberOf(options, "deadlineMs", DEFAULT_DEADLINE_MS, DEADLINE);
+  const deadlineMs = integerOption(options, "deadlineMs", DEFAULT_DEADLINE_MS, DEADLINE);
   const ttl = ttlOptions(options, deadlineMs);
   const secrets = new PreparedSecrets(options.secrets, options);
   const { store, onEvent, onQuarantine, onError } = options;
-  const log = new FaultLog(onError?.bind(options));
+  const reporter = new ErrorReporter(onError?.bind(options));
 
-  /** Verifies and reads a request; returns what takes the event. */
-  async function read(delivery: Delivery, state: RequestState): Promise<() => unknown> {
+  /** Verifies a request and returns a function that handles its event. */
+  async function verify(request: IncomingRequest, state: RequestState): Promise<() => unknown> {
     const { deadline } = state;
-    if (delivery.method !== "POST") throw refusal("method_not_allowed");
+    if (request.method !== "POST") throw webhookError("method_not_allowed");
     const webhooks = await secrets.get(deadline);
-    webhooks.admit(delivery.header, Number(delivery.declaredLength) || 0);
+    webhooks.admit(request.header, Number(request.declaredLength) || 0);
     deadline.isReading = true;
-    const payload = await delivery.body(webhooks.maxBodyBytes, deadline);
+    const payload = await request.readBody(webhooks.maxBodyBytes, deadline);
     deadline.isReading = false;
-    let opened: [Match, VtryonEvent];
+    let result: [SecretMatch, VtryonEvent];
     try {
-      opened = webhooks.open(payload, delivery.header);
-    } catch (fault) {
-      // 400 is the status of what Vtryon has signed and nobody can read.
-      if (!WebhookError.is(fault) || fault.status !== 400) throw fault;
+      result = webhooks.verifyAndParse(payload, request.header);
+    } catch (error) {
+      // 400: the signature is right, and the body is no event.
+      if (!WebhookError.is(error) || error.status !== 400) throw error;
       state.stage = "unreadable";
-      if (!onQuarantine) throw fault;
-      return () => onQuarantine.call(options, payload, fault);
+      if (!onQuarantine) throw error;
+      return () => onQuarantine.call(options, payload, error);
     }
-    const [match, event] = opened;
+    const [match, event] = result;
     const idempotencyKey = event.idempotency_key;
     const handle = (fence: number | undefined) => {
       deadline.check();
@@ -128,38 +128,39 @@ export function receiver(options: ReceiverOptions): EventReceiver {
       return onEvent.call(options, event, { ...match, idempotencyKey, fence, payload, signal });
     };
     if (store === undefined) return () => handle(undefined);
-    const reportVerified = (fault: unknown) => log.report(fault, "verified");
+    const reportVerified = (error: unknown) => reporter.report(error, "verified");
     return () => withIdempotency(store, idempotencyKey, ttl, handle, reportVerified);
   }
 
-  async function receive(delivery: Delivery): Promise<Answer> {
+  async function receive(request: IncomingRequest): Promise<Answer> {
     const state: RequestState = { stage: "unverified", deadline: new Deadline(deadlineMs) };
     const { deadline } = state;
     const work = async () => {
-      const take = await read(delivery, state);
+      const handle = await verify(request, state);
       deadline.check();
       state.stage = "verified";
-      await take();
+      await handle();
     };
     try {
-      // What fails after the deadline was answered already, but an event of Vtryon's is not lost.
-      await deadline.wait(work(), (late) => {
-        if (state.stage === "verified" || !WebhookError.is(late)) log.report(late, state.stage);
+      // After the deadline the request is answered already. Errors are still reported if they concern an event.
+      await deadline.wait(work(), (error) => {
+        if (state.stage === "verified" || !WebhookError.is(error)) {
+          reporter.report(error, state.stage);
+        }
       });
       return ACKNOWLEDGED;
-    } catch (fault) {
-      log.report(fault, state.stage);
-      // Whatever happens to a verified event is ours, even an error of the package's: it has to come again.
-      return state.stage === "verified" ? postponed(fault) : refused(fault);
+    } catch (error) {
+      reporter.report(error, state.stage);
+      // An event that was verified must be retried, whatever the handler or the store has thrown.
+      return state.stage === "verified" ? retryLaterAnswer(error) : errorAnswer(error);
     } finally {
       deadline.stop();
     }
   }
 
-  return { receive, report: (fault) => log.report(fault, "unverified") };
+  return { receive, report: (error) => reporter.report(error, "unverified") };
 }
 
-/** How far a request has come. */
 interface RequestState {
   stage: Stage;
   readonly deadline: Deadline;

@@ -1,4 +1,4 @@
-import { checkFunction, numberOf, variable } from "../core/options.js";
+import { checkFunctionOption, integerOption, readEnv } from "../core/options.js";
 import type { Claim, IdempotencyStore } from "./idempotency.js";
 import { type NamespaceOptions, namespacedBy } from "./namespace.js";
 
@@ -41,12 +41,12 @@ export class MemoryStore implements IdempotencyStore {
 
   /** Throws `invalid_option`. */
   constructor(options: MemoryStoreOptions = {}) {
-    this.#maxKeys = numberOf(options, "maxKeys", 100_000, MAX_KEYS);
-    checkFunction(options, "now");
+    this.#maxKeys = integerOption(options, "maxKeys", 100_000, MAX_KEYS);
+    checkFunctionOption(options, "now");
     this.#now = options?.now ?? Date.now;
     // Nobody shares this memory: it is only checked, so that stores can be exchanged.
     namespacedBy(options);
-    if (!warned && variable("NODE_ENV") === "production") {
+    if (!warned && readEnv("NODE_ENV") === "production") {
       warned = true;
       console.warn(
         "vtryon-webhooks: MemoryStore forgets at every restart and is not shared between processes; " +

@@ -1,5 +1,5 @@
-import { refusal } from "../core/engine.js";
-import { optionOf } from "../core/options.js";
+import { webhookError } from "../core/engine.js";
+import { readOption } from "../core/options.js";
 
 /** The namespace where nothing else is said. */
 const DEFAULT = "default";
@@ -19,10 +19,13 @@ export interface NamespaceOptions {
 export function namespacedBy(
   options: NamespaceOptions | null | undefined,
 ): (key: string) => string {
-  const option = optionOf(options, "namespace");
+  const option = readOption(options, "namespace");
   const namespace = option === undefined ? DEFAULT : option;
   if (typeof namespace === "string" && /^[A-Za-z0-9._-]{1,64}$/.test(namespace)) {
     return (key) => `${namespace}:${key}`;
   }
-  throw refusal("invalid_option", "`namespace` is not 1 to 64 letters, digits, `.`, `_` and `-`");
+  throw webhookError(
+    "invalid_option",
+    "`namespace` is not 1 to 64 letters, digits, `.`, `_` and `-`",
+  );
 }

@@ -1,4 +1,4 @@
-import { refusal } from "../core/engine.js";
+import { webhookError } from "../core/engine.js";
 import { type Claim, type IdempotencyStore, ttlOptions } from "./idempotency.js";
 import {
   PRUNE_EVERY_MS,
@@ -57,7 +57,7 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
   constructor(pool: PostgresPool<Client>, options: SqlStoreOptions = {}) {
     const { table, now, namespaced } = sqlOptions(options);
     if (typeof pool?.query !== "function" || typeof pool.connect !== "function") {
-      throw refusal("invalid_option", "`pool` is no Pool of pg");
+      throw webhookError("invalid_option", "`pool` is no Pool of pg");
     }
     this.#pool = pool;
     this.#now = now;
@@ -122,7 +122,7 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
         rows.length === 0 ? { ran: false } : { ran: true, value: await work(client) };
       const { command } = await client.query("COMMIT");
       if (command !== "COMMIT") {
-        throw refusal(
+        throw webhookError(
           "unavailable",
           "a statement of the transaction had failed, so it was rolled back",
         );

@@ -1,5 +1,5 @@
-import { refusal } from "../core/engine.js";
-import { checkFunction } from "../core/options.js";
+import { webhookError } from "../core/engine.js";
+import { checkFunctionOption } from "../core/options.js";
 import { type NamespaceOptions, namespacedBy } from "./namespace.js";
 
 /** The table's name where nothing else is said. */
@@ -23,7 +23,7 @@ export function sqlOptions(options: SqlStoreOptions | null): {
   now: (() => number) | undefined;
   namespaced: (key: string) => string;
 } {
-  checkFunction(options, "now");
+  checkFunctionOption(options, "now");
   const { table = TABLE, now } = options ?? {};
   return { table, now, namespaced: namespacedBy(options) };
 }
@@ -124,7 +124,7 @@ function tableOf(table: unknown): { rows: string; name: string } {
   if (isGood && rest.length === 0) {
     return { name, rows: schema === undefined ? `"${name}"` : `"${schema}"."${name}"` };
   }
-  throw refusal(
+  throw webhookError(
     "invalid_option",
     "`table` is not a name of letters, digits and `_`, at most 52 long, nor `schema.name`",
   );

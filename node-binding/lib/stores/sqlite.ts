@@ -1,4 +1,4 @@
-import { refusal } from "../core/engine.js";
+import { webhookError } from "../core/engine.js";
 import { type Claim, type IdempotencyStore, ttlOptions } from "./idempotency.js";
 import {
   PRUNE_EVERY_MS,
@@ -42,7 +42,7 @@ export class SqliteStore<Database extends SqliteDatabase> implements Idempotency
   constructor(database: Database, options: SqlStoreOptions = {}) {
     const { table, now = Date.now, namespaced } = sqlOptions(options);
     if (typeof database?.prepare !== "function" || typeof database.exec !== "function") {
-      throw refusal("invalid_option", "`database` is none of node:sqlite or better-sqlite3");
+      throw webhookError("invalid_option", "`database` is none of node:sqlite or better-sqlite3");
     }
     this.#database = database;
     this.#now = now;
@@ -50,7 +50,7 @@ export class SqliteStore<Database extends SqliteDatabase> implements Idempotency
     this.#schema = schema(table);
     this.#sql = statements(table, "$now");
     if (table.includes(".")) {
-      throw refusal("invalid_option", "`table` names a schema, which only PostgreSQL has");
+      throw webhookError("invalid_option", "`table` names a schema, which only PostgreSQL has");
     }
     probe(database);
   }
@@ -188,14 +188,14 @@ function probe(database: SqliteDatabase): void {
 /** Past 32 bits, as the times are that are stored. */
 const PROBE_NUMBER = 2 ** 41 + 1;
 
-const unusable = (how: string): Error => refusal("invalid_option", `\`database\` ${how}`);
+const unusable = (how: string): Error => webhookError("invalid_option", `\`database\` ${how}`);
 
 function synchronous<T>(value: T): T {
   if (typeof (value as { then?: unknown } | null)?.then !== "function") return value;
   // It is refused here; that it may fail as well is of no interest. Another thenable is left alone: some
   // begin their work when they are asked for it.
   if (value instanceof Promise) value.catch(() => {});
-  throw refusal(
+  throw webhookError(
     "invalid_option",
     "the work of a SQLite transaction returned a promise, so it was rolled back; what comes after an `await` is outside of it",
   );

@@ -1,8 +1,8 @@
-import { refusal } from "../core/engine.js";
+import { webhookError } from "../core/engine.js";
 import type { ErrorCode } from "../core/error.js";
-import { exchange, type Outcome, saidIn, targetOf } from "./exchange.js";
 import type { HostileRequest, Outgoing } from "./hostile/case.js";
 import { hostileRequests } from "./hostile/index.js";
+import { answerField, type HttpResult, parseHttpUrl, sendRequest } from "./http-client.js";
 
 /** How an endpoint is checked. */
 export interface CheckOptions {
@@ -64,10 +64,10 @@ export async function checkEndpoint(
   url: string | URL,
   options: CheckOptions,
 ): Promise<CheckReport> {
-  const target = targetOf(url, (what) => refusal("invalid_option", `\`url\` ${what}`));
+  const target = parseHttpUrl(url, (what) => webhookError("invalid_option", `\`url\` ${what}`));
   const timeoutMs = options?.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
-    throw refusal("invalid_option", "`timeoutMs` is not a positive number of milliseconds");
+    throw webhookError("invalid_option", "`timeoutMs` is not a positive number of milliseconds");
   }
   const cases = chosen(hostileRequests(options?.secret, { task_id: freshTask() }), options?.only);
   const results: CheckResult[] = [];
@@ -88,7 +88,7 @@ function chosen(cases: HostileRequest[], only: readonly string[] | undefined): H
   if (only === undefined) return cases;
   const found = cases.filter(({ name }) => only.includes(name));
   if (found.length === 0 || found.length < new Set(only).size) {
-    throw refusal("invalid_option", "`only` names a case that does not exist");
+    throw webhookError("invalid_option", "`only` names a case that does not exist");
   }
   return found;
 }
@@ -103,18 +103,18 @@ async function send(
   hostile: HostileRequest,
   timeoutMs: number,
   agent: object | undefined,
-): Promise<Outcome[]> {
+): Promise<HttpResult[]> {
   const post = (outgoing: Outgoing) =>
-    exchange(url, outgoing, timeoutMs, { uploads: UPLOADS, agent });
+    sendRequest(url, outgoing, timeoutMs, { uploads: UPLOADS, agent });
   if (hostile.first !== null) await post(hostile.first);
   const copies = Array.from({ length: hostile.copies }, () => hostile);
   if (hostile.together) return Promise.all(copies.map(post));
-  const outcomes: Outcome[] = [];
+  const outcomes: HttpResult[] = [];
   for (const copy of copies) outcomes.push(await post(copy));
   return outcomes;
 }
 
-function judge(hostile: HostileRequest, outcomes: readonly Outcome[]): CheckResult {
+function judge(hostile: HostileRequest, outcomes: readonly HttpResult[]): CheckResult {
   const { name, why, expect } = hostile;
   const counts = new Map<string, number>();
   for (const outcome of outcomes) {
@@ -132,18 +132,18 @@ function judge(hostile: HostileRequest, outcomes: readonly Outcome[]): CheckResu
   };
 }
 
-function passes({ expect }: HostileRequest, outcome: Outcome): boolean {
+function passes({ expect }: HostileRequest, outcome: HttpResult): boolean {
   if ("none" in outcome) return outcome.closed && expect.closed;
   if (outcome.status === 503 && outcome.retryAfter === undefined) return false;
   return expect.statuses.includes(outcome.status);
 }
 
 /** Says what came, in words of our own: an answer's text is a stranger's. */
-function told(outcome: Outcome): string {
+function told(outcome: HttpResult): string {
   if ("none" in outcome) return outcome.none;
   const { status, retryAfter } = outcome;
   if (status === 503) return `503 ${retryAfter === undefined ? "without" : "with"} retry-after`;
   const code =
-    status === 500 ? NAMED.find((named) => saidIn(outcome, "error") === named) : undefined;
-  return code === undefined ? `${status}` : `${status} ${code}: ${refusal(code).hint}`;
+    status === 500 ? NAMED.find((named) => answerField(outcome, "error") === named) : undefined;
+  return code === undefined ? `${status}` : `${status} ${code}: ${webhookError(code).hint}`;
 }

@@ -1,6 +1,6 @@
-import { refusal } from "../core/engine.js";
-import { bytesOf, type Payload, SIGNATURE_HEADER } from "../core/payload.js";
-import { utf8 } from "../core/utf8.js";
+import { webhookError } from "../core/engine.js";
+import { type Payload, payloadBytes, SIGNATURE_HEADER } from "../core/payload.js";
+import { utf8Encoder } from "../core/utf8.js";
 import { sign } from "../verifier/sign.js";
 
 /** How a request differs from the plain one. */
@@ -20,7 +20,7 @@ export function signedRequest(
   secret: string,
   { url = "http://localhost/webhooks/vtryon" }: RequestOptions = {},
 ): Request {
-  const body = bytesOf(event) ?? written(event);
+  const body = payloadBytes(event) ?? written(event);
   const headers = { "content-type": "application/json", [SIGNATURE_HEADER]: sign(body, secret) };
   return new Request(absolute(url), { method: "POST", headers, body: body as BodyInit });
 }
@@ -34,18 +34,18 @@ function written(event: unknown): Uint8Array {
     // A cycle, a BigInt, a `toJSON` that throws.
   }
   if (text === undefined) {
-    throw refusal(
+    throw webhookError(
       "invalid_option",
       "`event` is neither bytes nor text and can't be written as JSON",
     );
   }
-  return utf8().encode(text);
+  return utf8Encoder().encode(text);
 }
 
 function absolute(url: string | URL): URL {
   try {
     return new URL(url);
   } catch {
-    throw refusal("invalid_option", "`url` is not an absolute URL");
+    throw webhookError("invalid_option", "`url` is not an absolute URL");
   }
 }

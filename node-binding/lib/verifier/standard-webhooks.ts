@@ -1,21 +1,27 @@
-// Standard Webhooks: three headers instead of one, and a time within a tolerance.
+// The scheme of Standard Webhooks: three headers instead of one, and a timestamp within a tolerance.
 
-import { type Core, call, generation, type MessageReceiver, refusal } from "../core/engine.js";
+import {
+  type Core,
+  callCore,
+  generation,
+  type StandardWebhooksVerifier,
+  webhookError,
+} from "../core/engine.js";
 import type { VtryonEvent } from "../core/event.js";
-import { write } from "../core/memory.js";
-import { checkFunction, numberOf, optionOf } from "../core/options.js";
-import { bytesOf, type Payload } from "../core/payload.js";
-import { type Match, reportedEvent, reportedMatch } from "../core/report.js";
+import { writePayload } from "../core/memory.js";
+import { checkFunctionOption, integerOption, readOption } from "../core/options.js";
+import { type Payload, payloadBytes } from "../core/payload.js";
+import { readEvent, readMatch, type SecretMatch } from "../core/report.js";
 
 /** All values of a header, or its one value. */
 export type HeaderValue = string | readonly string[] | null | undefined;
 
-/** The headers of a request: those of Fetch, or an object such as `request.headers` of Node. */
+/** The headers of a request: `Headers`, or an object such as `request.headers` of Node. */
 export type RequestHeaders =
   | { get(name: string): string | null }
   | { readonly [name: string]: HeaderValue };
 
-/** Gets a header by its name in lower case. */
+/** Returns a header by its name in lower case. */
 export type GetHeader = (name: string) => HeaderValue;
 
 /** How requests are signed. */
@@ -23,69 +29,69 @@ export type Scheme = "vtryon" | "standard-webhooks";
 
 export interface SchemeOptions {
   /**
-   * How requests are signed: `vtryon`, by default, as Vtryon signs; `standard-webhooks` for a receiver behind the
-   * gateway, whose deliveries can't be sent again later. The secret is the endpoint's then.
+   * How requests are signed: `vtryon`, the default, as Vtryon signs; `standard-webhooks` for a receiver behind the
+   * gateway, with the secret of its endpoint. Recorded requests of that scheme can't be replayed later.
    */
   scheme?: Scheme | undefined;
-  /** With `standard-webhooks`: how far `webhook-timestamp` may be from the clock: 1 to 86400 seconds, by default 300. */
+  /** With `standard-webhooks`: how far `webhook-timestamp` may be from the clock, 1 to 86400 seconds, by default 300. */
   toleranceSeconds?: number | undefined;
   /** With `standard-webhooks`: the clock, in milliseconds since 1970. */
   now?: (() => number) | undefined;
 }
 
-/** The header with the signatures. */
+/** The header that carries the signatures. */
 export const MESSAGE_SIGNATURE_HEADER = "webhook-signature";
 
 const NAMES = ["webhook-id", "webhook-timestamp", MESSAGE_SIGNATURE_HEADER] as const;
 
-/** How much of each header the core is passed: what is longer is refused for its length alone. */
-const MOST_UNITS = [257, 16, 4097] as const;
+/** How many characters of each header the core is passed: a longer header is refused for its length alone. */
+const MAX_PASSED = [257, 16, 4097] as const;
 
 const TOLERANCE = [1, 86_400, "a whole number of seconds from 1 to 86400"] as const;
 
 const DEFAULT_TOLERANCE_SECONDS = 300;
 
-/** Reads the scheme and checks what belongs to it. Throws `invalid_option`. */
+/** Reads the option `scheme` and checks the options that belong to it. Throws `invalid_option`. */
 export function schemeOf(options: SchemeOptions | undefined): Scheme {
   if (options === undefined) return "vtryon";
-  const scheme = optionOf(options, "scheme") ?? "vtryon";
+  const scheme = readOption(options, "scheme") ?? "vtryon";
   if (scheme !== "vtryon" && scheme !== "standard-webhooks") {
-    throw refusal("invalid_option", '`scheme` is neither "vtryon" nor "standard-webhooks"');
+    throw webhookError("invalid_option", '`scheme` is neither "vtryon" nor "standard-webhooks"');
   }
-  if (scheme === "vtryon" && optionOf(options, "toleranceSeconds") !== undefined) {
-    // Whoever sets it believes that the time is checked.
+  if (scheme === "vtryon" && readOption(options, "toleranceSeconds") !== undefined) {
+    // Ignored, it would leave its user believing that the time is checked.
     const message = '`toleranceSeconds` is of the scheme "standard-webhooks": Vtryon signs no time';
-    throw refusal("invalid_option", message);
+    throw webhookError("invalid_option", message);
   }
   toleranceOf(options);
   return scheme;
 }
 
-/** Copies the options of the scheme, which are checked. Throws `invalid_option`. */
+/** Checks and copies the options of the scheme. Throws `invalid_option`. */
 export function schemeOptionsOf(options: SchemeOptions | undefined): SchemeOptions {
   const scheme = schemeOf(options);
-  const tolerance = optionOf(options, "toleranceSeconds") as SchemeOptions["toleranceSeconds"];
+  const tolerance = readOption(options, "toleranceSeconds") as SchemeOptions["toleranceSeconds"];
   return { scheme, toleranceSeconds: tolerance, now: clockOf(options) };
 }
 
 function clockOf(options: SchemeOptions | undefined): SchemeOptions["now"] {
-  checkFunction(options, "now");
-  const now = optionOf(options, "now") as SchemeOptions["now"];
+  checkFunctionOption(options, "now");
+  const now = readOption(options, "now") as SchemeOptions["now"];
   return now?.bind(options);
 }
 
 /** Reads the tolerance. Throws `invalid_option`. */
 export function toleranceOf(options: SchemeOptions | undefined): number {
-  return numberOf(options, "toleranceSeconds", DEFAULT_TOLERANCE_SECONDS, TOLERANCE);
+  return integerOption(options, "toleranceSeconds", DEFAULT_TOLERANCE_SECONDS, TOLERANCE);
 }
 
 /** Verifies messages with secrets that are prepared once. */
-export class MessageVerifier {
+export class StandardWebhooks {
   readonly #secrets: Uint8Array[];
   readonly #maxBodyBytes: number;
   readonly #toleranceSeconds: number;
   readonly #now: () => number;
-  #receiver: MessageReceiver;
+  #verifier: StandardWebhooksVerifier;
   #generation: number;
   readonly #fingerprints: readonly string[];
 
@@ -94,101 +100,106 @@ export class MessageVerifier {
     this.#maxBodyBytes = maxBodyBytes;
     this.#toleranceSeconds = toleranceOf(options);
     this.#now = clockOf(options) ?? Date.now;
-    this.#receiver = call((core) => this.#prepare(core));
+    this.#verifier = callCore((core) => this.#prepare(core));
     this.#generation = generation;
-    this.#fingerprints = secrets.map((_, nth) => call(() => this.#receiver.fingerprint(nth)));
+    this.#fingerprints = secrets.map((_, index) =>
+      callCore(() => this.#verifier.fingerprint(index)),
+    );
   }
 
-  /** Refuses by the headers, the time and the declared length, before a body is read. */
+  /** Checks the headers, the time and the declared length before a body is read. */
   admit(header: GetHeader, declaredLength: number): void {
-    const claimed = claimedBy(header);
-    const now = this.#time();
-    call((core) => this.#claim(core, claimed).admit(now, declaredLength));
+    const headers = readHeaders(header);
+    const now = this.#readClock();
+    callCore((core) => this.#withHeaders(core, headers).admit(now, declaredLength));
   }
 
   /** Verifies the raw body of a request. */
-  verify(payload: Payload, header: GetHeader): Match & { payload: Uint8Array } {
-    const [bytes, webhookId] = this.#judge("verify", payload, header);
-    return { payload: bytes, ...reportedMatch(this.#fingerprints), webhookId };
+  verify(payload: Payload, header: GetHeader): SecretMatch & { payload: Uint8Array } {
+    const [bytes, webhookId] = this.#run("verify", payload, header);
+    return { payload: bytes, ...readMatch(this.#fingerprints), webhookId };
   }
 
-  /** Verifies the raw body and returns who signed it beside its event. */
-  open(payload: Payload, header: GetHeader): [Match, VtryonEvent] {
-    const [, webhookId] = this.#judge("open", payload, header);
-    const match = { ...reportedMatch(this.#fingerprints), webhookId };
-    return [match, { ...reportedEvent(), webhook_id: webhookId }];
+  /** Verifies the raw body and returns which secret signed it, and its event. */
+  verifyAndParse(payload: Payload, header: GetHeader): [SecretMatch, VtryonEvent] {
+    const [, webhookId] = this.#run("verifyAndParse", payload, header);
+    const match = { ...readMatch(this.#fingerprints), webhookId };
+    return [match, { ...readEvent(), webhook_id: webhookId }];
   }
 
-  /** Returns the bytes that were verified, and the id of the message; the core has reported on them then. */
-  #judge(
-    verb: "open" | "verify",
+  /** Verifies a payload and returns its bytes and the message's id. The core's report is about them then. */
+  #run(
+    method: "verify" | "verifyAndParse",
     payload: Payload,
     header: GetHeader,
   ): [bytes: Uint8Array, webhookId: string] {
-    // First, for headers and a clock of another kind may run code that changes the payload.
-    const claimed = claimedBy(header);
-    const now = this.#time();
-    const isLong = typeof payload === "string" && payload.length > this.#maxBodyBytes;
-    const bytes = isLong ? undefined : bytesOf(payload);
-    if (bytes === undefined && !isLong) throw refusal("payload_not_raw");
-    const length = bytes?.byteLength ?? (payload as string).length;
-    call((core) => {
-      const receiver = this.#claim(core, claimed);
-      // What is too long is refused before it is copied.
-      if (bytes === undefined || length > this.#maxBodyBytes) return receiver.admit(now, length);
-      write(core, bytes, length, "");
-      const isGood = verb === "open" ? receiver.open(now, length) : receiver.verify(now, length);
-      if (!isGood) throw core.refusal();
+    // Before the payload: exotic headers and a clock may run code that changes it.
+    const headers = readHeaders(header);
+    const now = this.#readClock();
+    const bytes = payloadBytes(payload);
+    if (bytes === undefined) throw webhookError("payload_not_raw");
+    const length = bytes.byteLength;
+    callCore((core) => {
+      const verifier = this.#withHeaders(core, headers);
+      // Refuses too long a payload before it is copied.
+      if (length > this.#maxBodyBytes) verifier.admit(now, length);
+      writePayload(core, bytes, length, "");
+      const isVerified =
+        method === "verify" ? verifier.verify(now, length) : verifier.verifyAndParse(now, length);
+      if (!isVerified) throw core.takeError();
     });
-    return [bytes as Uint8Array, claimed.values[0]];
+    return [bytes as Uint8Array, headers.values[0]];
   }
 
-  /** Passes the headers to the core. A trap voids all receivers: they are prepared anew. */
-  #claim(core: Core, { counts, values }: Claimed): MessageReceiver {
+  /** Passes the headers to the core's verifier; prepares it again after a trap, which ends all verifiers. */
+  #withHeaders(core: Core, { counts, values }: MessageHeaders): StandardWebhooksVerifier {
     if (this.#generation !== generation) {
-      this.#receiver = this.#prepare(core);
+      this.#verifier = this.#prepare(core);
       this.#generation = generation;
     }
-    this.#receiver.claim(counts, ...values);
-    return this.#receiver;
+    this.#verifier.setHeaders(counts, ...values);
+    return this.#verifier;
   }
 
-  #prepare(core: Core): MessageReceiver {
-    return new core.MessageReceiver(this.#secrets, this.#maxBodyBytes, this.#toleranceSeconds);
+  #prepare(core: Core): StandardWebhooksVerifier {
+    return new core.StandardWebhooksVerifier(
+      this.#secrets,
+      this.#maxBodyBytes,
+      this.#toleranceSeconds,
+    );
   }
 
-  /** Reads the clock. */
-  #time(): number {
+  #readClock(): number {
     let time: unknown;
     try {
       time = this.#now();
     } catch {
-      throw refusal("invalid_option", "`now` has thrown");
+      throw webhookError("invalid_option", "`now` has thrown");
     }
     if (typeof time === "number" && Number.isFinite(time)) return time;
-    throw refusal("invalid_option", "`now` has returned no number");
+    throw webhookError("invalid_option", "`now` has returned no number");
   }
 }
 
-/** How often each of the three headers came, and its value where that is once. */
-interface Claimed {
+/** How many values each of the three headers has, and the value if there is one. */
+interface MessageHeaders {
   readonly counts: Uint32Array;
   readonly values: readonly [id: string, timestamp: string, signature: string];
 }
 
-function claimedBy(header: GetHeader): Claimed {
+function readHeaders(header: GetHeader): MessageHeaders {
   const counts = new Uint32Array(NAMES.length);
   const values: [string, string, string] = ["", "", ""];
-  for (const [nth, name] of NAMES.entries()) {
-    const [count, value] = onlyValue(header, name);
-    counts[nth] = count;
-    values[nth] = value.slice(0, MOST_UNITS[nth]);
+  for (const [index, name] of NAMES.entries()) {
+    const [count, value] = singleValue(header, name);
+    counts[index] = count;
+    values[index] = value.slice(0, MAX_PASSED[index]);
   }
   return { counts, values };
 }
 
-/** How often a header came, and its value. What is no text is passed on as a malformed one. */
-function onlyValue(header: GetHeader, name: string): [count: number, value: string] {
+/** Returns how many values a header has, and the value if there is one; " ", which is malformed, if that is no string. */
+function singleValue(header: GetHeader, name: string): [count: number, value: string] {
   try {
     const value: unknown = header(name);
     if (value === null || value === undefined) return [0, ""];
@@ -201,8 +212,8 @@ function onlyValue(header: GetHeader, name: string): [count: number, value: stri
   return [1, " "];
 }
 
-/** Returns what gets a header out of the headers of a request, whatever the case of their names. */
-export function headersOf(headers: unknown): GetHeader {
+/** Returns a function that reads a header of a request, whatever the case of the names in it. */
+export function headerGetter(headers: unknown): GetHeader {
   return (name) => {
     if (typeof headers !== "object" || headers === null) return undefined;
     if ("get" in headers && typeof headers.get === "function") return headers.get(name);

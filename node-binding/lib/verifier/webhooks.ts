@@ -1,52 +1,54 @@
-import { call, generation, type Receiver, refusal } from "../core/engine.js";
+// The class with prepared secrets, which everything else verifies with.
+
+import { callCore, generation, type SignatureVerifier, webhookError } from "../core/engine.js";
 import type { VtryonEvent } from "../core/event.js";
-import { padded, write, writeDigest } from "../core/memory.js";
-import { hostHash, WORTH_BYTES } from "../core/native-sha256.js";
-import { numberOf } from "../core/options.js";
+import { keyedPayload, writeDigest, writePayload } from "../core/memory.js";
+import { MIN_NATIVE_BYTES, nativeSha256 } from "../core/native-sha256.js";
+import { integerOption } from "../core/options.js";
 import {
-  bytesOf,
-  DIGITS,
-  headerOf,
   type Payload,
+  payloadBytes,
+  plainByteLength,
+  SIGNATURE_DIGITS,
   SIGNATURE_HEADER,
   type SignatureHeader,
-  sizeOfBytes,
+  signatureHeader,
 } from "../core/payload.js";
-import { type Match, reportedEvent, reportedMatch } from "../core/report.js";
-import { type Secrets, secretsFromEnvironment, secretsOf } from "./secrets.js";
+import { readEvent, readMatch, type SecretMatch } from "../core/report.js";
+import { type Secrets, secretList, secretsFromEnvironment } from "./secrets.js";
 import {
   type GetHeader,
-  headersOf,
-  MessageVerifier,
+  headerGetter,
   type RequestHeaders,
   type SchemeOptions,
+  StandardWebhooks,
   schemeOf,
 } from "./standard-webhooks.js";
 
-/** How long a body may be, in bytes, where nothing else is said: 256 KiB. */
+/** The default limit of a body: 256 KiB. */
 const DEFAULT_MAX_BODY_BYTES = 256 * 1024;
 
 const BODY_BYTES = [1, 1024 * 1024, "a whole number from 1 to 1048576"] as const;
 
 export interface Options extends SchemeOptions {
-  /** How long a body may be, in bytes: 1 to 1048576, by default 262144. */
+  /** The longest body that is accepted, in bytes: 1 to 1048576, by default 262144. */
   maxBodyBytes?: number | undefined;
 }
 
-/** Bytes that a configured secret has signed. */
-export interface Verified extends Match {
-  /** What was verified: the memory that was passed, or the UTF-8 of a string. */
+/** A payload that one of the secrets has signed. */
+export interface Verified extends SecretMatch {
+  /** The bytes that were verified: the memory that was passed, or the UTF-8 of a string. */
   readonly payload: Uint8Array;
 }
 
 /** Verifies with secrets that are prepared once. */
 export class VtryonWebhooks {
-  /** How long a body may be, in bytes. */
+  /** The longest body that is accepted, in bytes. */
   readonly maxBodyBytes: number;
   readonly #secrets: Uint8Array[];
-  /** Verifies instead, where the scheme is that of Standard Webhooks. */
-  readonly #messages: MessageVerifier | undefined;
-  #receiver: Receiver;
+  /** Set if the scheme is `standard-webhooks`; it verifies instead. */
+  readonly #standardWebhooks: StandardWebhooks | undefined;
+  #verifier: SignatureVerifier;
   #generation: number;
   readonly #fingerprints: readonly string[];
 
@@ -55,15 +57,17 @@ export class VtryonWebhooks {
    * Throws `invalid_option`, and the codes that begin with `secret_`.
    */
   constructor(secrets?: Secrets | undefined, options: Options = {}) {
-    this.#secrets = secrets === undefined ? secretsFromEnvironment() : secretsOf(secrets);
-    this.maxBodyBytes = limitOf(options);
-    this.#messages =
+    this.#secrets = secrets === undefined ? secretsFromEnvironment() : secretList(secrets);
+    this.maxBodyBytes = bodyLimit(options);
+    this.#standardWebhooks =
       schemeOf(options) === "vtryon"
         ? undefined
-        : new MessageVerifier(this.#secrets, this.maxBodyBytes, options);
-    this.#receiver = this.#prepare();
+        : new StandardWebhooks(this.#secrets, this.maxBodyBytes, options);
+    this.#verifier = this.#prepare();
     this.#generation = generation;
-    this.#fingerprints = this.#secrets.map((_, nth) => call(() => this.#receiver.fingerprint(nth)));
+    this.#fingerprints = this.#secrets.map((_, index) =>
+      callCore(() => this.#verifier.fingerprint(index)),
+    );
   }
 
   /**
@@ -71,95 +75,103 @@ export class VtryonWebhooks {
    * `standard-webhooks` against all its headers.
    */
   verify(payload: Payload, signature: SignatureHeader | RequestHeaders): Verified {
-    if (this.#messages !== undefined) return this.#messages.verify(payload, headersOf(signature));
-    const bytes = this.#judge("verify", payload, signature);
-    return { payload: bytesOf(bytes) as Uint8Array, ...reportedMatch(this.#fingerprints) };
+    if (this.#standardWebhooks !== undefined) {
+      return this.#standardWebhooks.verify(payload, headerGetter(signature));
+    }
+    const bytes = this.#run("verify", payload, signature);
+    return { payload: payloadBytes(bytes) as Uint8Array, ...readMatch(this.#fingerprints) };
   }
 
   /** Verifies the raw body and returns its event. */
   constructEvent(payload: Payload, signature: SignatureHeader | RequestHeaders): VtryonEvent {
-    if (this.#messages !== undefined) return this.#messages.open(payload, headersOf(signature))[1];
-    this.#judge("open", payload, signature);
-    return reportedEvent();
+    if (this.#standardWebhooks !== undefined) {
+      return this.#standardWebhooks.verifyAndParse(payload, headerGetter(signature))[1];
+    }
+    this.#run("verifyAndParse", payload, signature);
+    return readEvent();
   }
 
   /**
-   * Verifies the raw body once and returns who signed it beside its event.
+   * Verifies the raw body once and returns which secret signed it, and its event.
    * @internal
    */
-  open(payload: Payload, header: GetHeader): [Match, VtryonEvent] {
-    if (this.#messages !== undefined) return this.#messages.open(payload, header);
-    this.#judge("open", payload, header(SIGNATURE_HEADER));
-    return [reportedMatch(this.#fingerprints), reportedEvent()];
+  verifyAndParse(payload: Payload, header: GetHeader): [SecretMatch, VtryonEvent] {
+    if (this.#standardWebhooks !== undefined) {
+      return this.#standardWebhooks.verifyAndParse(payload, header);
+    }
+    this.#run("verifyAndParse", payload, header(SIGNATURE_HEADER));
+    return [readMatch(this.#fingerprints), readEvent()];
   }
 
   /**
-   * Refuses by the headers and the declared length, before a body is read.
+   * Checks the headers and the declared length before a body is read. Throws what `verify` would throw for them.
    * @internal
    */
   admit(header: GetHeader, declaredLength: number): void {
-    if (this.#messages !== undefined) this.#messages.admit(header, declaredLength);
+    if (this.#standardWebhooks !== undefined) this.#standardWebhooks.admit(header, declaredLength);
     else this.#admit(header(SIGNATURE_HEADER), declaredLength);
   }
 
   #admit(signature: unknown, length: number): void {
-    const header = headerOf(signature);
-    call(() => this.#current().admit(...header, length));
+    const header = signatureHeader(signature);
+    callCore(() => this.#current().admit(...header, length));
   }
 
-  /** Returns the bytes that were verified; the core has reported on them then. */
-  #judge(verb: "open" | "verify", payload: Payload, signature: unknown): Uint8Array {
-    // First, for a list of its own kind may run code that changes the payload.
-    const [count, digits] = headerOf(signature);
-    // A text has at least a byte for each of its units: one that is too long is not even encoded.
-    if (typeof payload === "string") this.#limit(payload.length, signature);
-    const size = sizeOfBytes(payload);
-    const bytes = size > 0 ? (payload as Uint8Array) : bytesOf(payload);
-    if (bytes === undefined) throw refusal("payload_not_raw");
+  /** Verifies a payload and returns its bytes. The core's report is about them then. */
+  #run(method: "verify" | "verifyAndParse", payload: Payload, signature: unknown): Uint8Array {
+    // Before the payload: reading an exotic list may run code that changes it.
+    const [count, digits] = signatureHeader(signature);
+    // A string has at least one byte per character: too long a string is refused before it is encoded.
+    if (typeof payload === "string") this.#checkLength(payload.length, signature);
+    const size = plainByteLength(payload);
+    const bytes = size > 0 ? (payload as Uint8Array) : payloadBytes(payload);
+    if (bytes === undefined) throw webhookError("payload_not_raw");
     const length = size > 0 ? size : bytes.byteLength;
-    this.#limit(length, signature);
-    call((core) => {
-      const receiver = this.#current();
-      // A header of any other form is refused here, before its payload is copied or hashed.
-      if (digits.length !== DIGITS) receiver.admit(count, digits, length);
-      if (!write(core, bytes, length, digits)) receiver.admit(count, digits, length);
-      if (!receiver.claim()) throw core.refusal();
-      const hashes = length >= WORTH_BYTES ? hostHash : undefined;
-      if (hashes !== undefined) {
-        writeDigest(hashes(padded(length)));
+    this.#checkLength(length, signature);
+    callCore((core) => {
+      const verifier = this.#current();
+      // A malformed header throws here, before the payload is copied or hashed.
+      if (digits.length !== SIGNATURE_DIGITS) verifier.admit(count, digits, length);
+      if (!writePayload(core, bytes, length, digits)) verifier.admit(count, digits, length);
+      if (!verifier.parseSignature()) throw core.takeError();
+      const sha256 = length >= MIN_NATIVE_BYTES ? nativeSha256 : undefined;
+      if (sha256 !== undefined) {
+        writeDigest(sha256(keyedPayload(length)));
         for (let secret = 1; secret < this.#secrets.length; secret += 1) {
-          receiver.next(secret);
-          writeDigest(hashes(padded(length)));
+          verifier.nextSecret(secret);
+          writeDigest(sha256(keyedPayload(length)));
         }
       }
-      const hashed = hashes !== undefined;
-      const isGood =
-        verb === "open" ? receiver.open(length, hashed) : receiver.verify(length, hashed);
-      if (!isGood) throw core.refusal();
+      const hashed = sha256 !== undefined;
+      const isVerified =
+        method === "verify"
+          ? verifier.verify(length, hashed)
+          : verifier.verifyAndParse(length, hashed);
+      if (!isVerified) throw core.takeError();
     });
     return bytes;
   }
 
-  /** Refuses what is too long before it is copied, for lengths that wasm can't tell too. */
-  #limit(length: number, signature: unknown): void {
+  /** Refuses too long a payload before it is copied. Its length may exceed what wasm32 can represent. */
+  #checkLength(length: number, signature: unknown): void {
     if (length > this.maxBodyBytes) this.#admit(signature, length);
   }
 
-  /** A trap voids all receivers: they are prepared anew. */
-  #current(): Receiver {
+  /** Returns the core's verifier; prepares it again after a trap, which ends all verifiers. */
+  #current(): SignatureVerifier {
     if (this.#generation !== generation) {
-      this.#receiver = this.#prepare();
+      this.#verifier = this.#prepare();
       this.#generation = generation;
     }
-    return this.#receiver;
+    return this.#verifier;
   }
 
-  #prepare(): Receiver {
-    return call((core) => new core.Receiver(this.#secrets, this.maxBodyBytes));
+  #prepare(): SignatureVerifier {
+    return callCore((core) => new core.SignatureVerifier(this.#secrets, this.maxBodyBytes));
   }
 }
 
-/** Returns the limit of the body. Throws `invalid_option`. */
-export function limitOf(options: Options | undefined): number {
-  return numberOf(options, "maxBodyBytes", DEFAULT_MAX_BODY_BYTES, BODY_BYTES);
+/** Reads the option `maxBodyBytes`. Throws `invalid_option`. */
+export function bodyLimit(options: Options | undefined): number {
+  return integerOption(options, "maxBodyBytes", DEFAULT_MAX_BODY_BYTES, BODY_BYTES);
 }

@@ -33,6 +33,10 @@ test("it depends on nothing, and says where it comes from", () => {
   }
   assert.equal(manifest.publishConfig.provenance, true);
   assert.equal(manifest.repository.directory, "node-binding");
+  const repository = "https://github.com/vtryon/vtryon-webhooks";
+  assert.equal(manifest.repository.url, `git+${repository}.git`);
+  assert.equal(manifest.homepage, `${repository}/tree/main/node-binding#readme`);
+  assert.equal(manifest.bugs, `${repository}/issues`);
   const files = packed.about.files.map((file) => file.path);
   for (const file of ["README.md", "LICENSE-MIT", "LICENSE-APACHE"]) {
     assert.ok(files.includes(file), file);

@@ -1,4 +1,4 @@
-import { type Outcome, saidIn } from "../../testing/exchange.js";
+import { answerField, type HttpResult } from "../../testing/http-client.js";
 import type { Attempt, Pace } from "../trigger/deliver.js";
 import { columns, type Style, span } from "./terminal.js";
 
@@ -45,7 +45,7 @@ export function recordOf({ planned, number, outcome, ok, retryInMs }: Attempt): 
 }
 
 /** Tells what was answered: the status, the code of an error, the number of seconds. */
-export function answerOf(outcome: Outcome): string {
+export function answerOf(outcome: HttpResult): string {
   if ("none" in outcome) return outcome.none;
   const { status, retryAfter } = outcome;
   // It may be a date, and it is a stranger's text: only seconds are shown.
@@ -55,8 +55,8 @@ export function answerOf(outcome: Outcome): string {
 }
 
 /** Reads a text of an answer in JSON, with nothing in it that a terminal obeys. */
-export function shownOf(outcome: Outcome, name: "error" | "message"): string {
-  const said = saidIn(outcome, name);
+export function shownOf(outcome: HttpResult, name: "error" | "message"): string {
+  const said = answerField(outcome, name);
   return typeof said === "string" ? plain(said) : "";
 }
 
@@ -71,7 +71,7 @@ export const TRUST_HINT =
   "Trust its authority with --ca <file> or NODE_EXTRA_CA_CERTS; for a server on this machine there is --insecure.";
 
 /** Says what is probably wrong where good events had these answers, if they all say the same. */
-export function hintOf(outcomes: readonly Outcome[]): string | undefined {
+export function hintOf(outcomes: readonly HttpResult[]): string | undefined {
   const all = (...statuses: number[]) =>
     outcomes.every((outcome) => "status" in outcome && statuses.includes(outcome.status));
   if (outcomes.length === 0) return undefined;

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { WebhookError } from "vtryon-webhooks";
-import { targetOf } from "../../testing/exchange.js";
+import { parseHttpUrl } from "../../testing/http-client.js";
 import { UsageError } from "./errors.js";
 
 /** Where the secret is told. */
@@ -34,7 +34,7 @@ export function addToken(command: Command): Command {
     .addOption(
       new Option(
         "--token <token>",
-        "the gateway's GATEWAY_ADMIN_TOKEN; better set that variable, since other users can see arguments",
+        "the gateway's GATEWAY_ADMIN_TOKEN; better set that readEnv, since other users can see arguments",
       ).conflicts("tokenFile"),
     )
     .option("--token-file <path>", "a file that holds the token");
@@ -116,7 +116,7 @@ export async function readInput(file = "-"): Promise<Uint8Array> {
 /** Reads a URL to post to. */
 export function httpUrl(text: string, example = "http://localhost:3000/webhooks/vtryon"): URL {
   const hint = `write it whole, such as ${example}`;
-  return targetOf(text, (what) => new UsageError(`the URL ${what}`, hint));
+  return parseHttpUrl(text, (what) => new UsageError(`the URL ${what}`, hint));
 }
 
 function readFile(path: string, what: string): Buffer {

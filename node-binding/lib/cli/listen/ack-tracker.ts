@@ -12,7 +12,7 @@ export interface Item {
  * How far a shard's stream was worked through. Messages come in order and are done in any; the place moves
  * up to the first one that is not done.
  */
-export class Progress {
+export class AckTracker {
   readonly #items: Item[] = [];
   /** How many bytes wait to be done. */
   waiting = 0;

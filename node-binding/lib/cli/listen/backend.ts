@@ -1,9 +1,9 @@
 import type { Agent } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SIGNATURE_HEADER } from "../../core/payload.js";
-import { exchange, type Outcome } from "../../testing/exchange.js";
+import { type HttpResult, sendRequest } from "../../testing/http-client.js";
 import { untrusted } from "./gateway/errors.js";
-import type { Arrival } from "./gateway/protocol.js";
+import type { IncomingEvent } from "./gateway/protocol.js";
 import { nameOf } from "./state/state-file.js";
 
 /** How often an event is sent again whose connection was closed without an answer. */
@@ -15,22 +15,22 @@ const LAST_MS = 2000;
 
 /** An attempt to forward an event. */
 export interface Forwarded {
-  readonly arrival: Arrival;
+  readonly event: IncomingEvent;
   readonly backend: Backend;
   /** 1 for the first. */
   readonly attempt: number;
   /** undefined where the gateway no longer has what Vtryon sent. */
-  readonly outcome: Outcome | undefined;
+  readonly outcome: HttpResult | undefined;
   /** Whether it is sent again. */
   readonly again: boolean;
 }
 
 /** Whom a backend tells what becomes of events. */
-export interface Watcher {
+export interface BackendObserver {
   forwarded(forwarded: Forwarded): void;
-  /** It can't be reached: what is for it waits. */
-  unreached(backend: Backend, reason: string): void;
-  reached(backend: Backend): void;
+  /** It can't be reachable: what is for it waits. */
+  unreachable(backend: Backend, reason: string): void;
+  reachable(backend: Backend): void;
 }
 
 /** A backend that events are forwarded to. */
@@ -40,10 +40,10 @@ export class Backend {
   readonly name: string;
   readonly #agent: Agent;
   readonly #timeoutMs: number;
-  readonly #watcher: Watcher;
+  readonly #watcher: BackendObserver;
   #isReached = true;
 
-  constructor(url: URL, agent: Agent, timeoutMs: number, watcher: Watcher) {
+  constructor(url: URL, agent: Agent, timeoutMs: number, watcher: BackendObserver) {
     this.url = url;
     this.#agent = agent;
     this.name = nameOf(url);
@@ -62,21 +62,21 @@ export class Backend {
    * A backend that can't be reached is waited for. Any answer is one. Throws a {@link Failure} where its certificate
    * is not trusted.
    */
-  async forward(arrival: Arrival, signal: AbortSignal): Promise<boolean> {
+  async forward(event: IncomingEvent, signal: AbortSignal): Promise<boolean> {
     let closed = 0;
     for (let waits = 0; !signal.aborted; waits += 1) {
-      const outcome = await this.#post(arrival);
+      const outcome = await this.#post(event);
       const none = outcome !== undefined && "none" in outcome ? outcome : undefined;
       if (none?.untrusted) throw untrusted(this.url, none);
-      if (none?.unreached) {
-        if (this.#isReached) this.#watcher.unreached(this, none.none);
+      if (none?.unreachable) {
+        if (this.#isReached) this.#watcher.unreachable(this, none.none);
         this.#isReached = false;
       } else {
-        if (!this.#isReached) this.#watcher.reached(this);
+        if (!this.#isReached) this.#watcher.reachable(this);
         this.#isReached = true;
         const attempt = closed + 1;
         const again = none?.closed === true && closed < CLOSED_AGAIN;
-        this.#watcher.forwarded({ arrival, backend: this, attempt, outcome, again });
+        this.#watcher.forwarded({ event, backend: this, attempt, outcome, again });
         if (!again) return true;
         closed += 1;
       }
@@ -86,7 +86,7 @@ export class Backend {
     return false;
   }
 
-  async #post({ sent, webhookId }: Arrival): Promise<Outcome | undefined> {
+  async #post({ sent, webhookId }: IncomingEvent): Promise<HttpResult | undefined> {
     if (sent === null) return undefined;
     const headers: [string, string][] = [
       ["content-type", "application/json"],
@@ -94,7 +94,7 @@ export class Backend {
     ];
     if (webhookId !== null) headers.push(["webhook-id", webhookId]);
     const { body } = sent;
-    return exchange(
+    return sendRequest(
       this.url,
       { method: "POST", headers, body, framing: "length" },
       this.#timeoutMs,

@@ -10,9 +10,9 @@ import { required, UsageError } from "../common/errors.js";
 import { addToken, httpUrl, type TokenOptions, tokenOf } from "../common/input.js";
 import { addTimeout } from "../send.js";
 import { Backend } from "./backend.js";
-import { Report } from "./output.js";
+import { Output } from "./output.js";
 import { Session } from "./session.js";
-import { defaultPath, State } from "./state/state-file.js";
+import { defaultPath, StateFile } from "./state/state-file.js";
 
 interface Options extends TokenOptions, ConnectionOptions {
   forward?: string[];
@@ -78,13 +78,13 @@ async function run(options: Options): Promise<void> {
   const urls = required(options.forward, "--forward <url>").map((url) => httpUrl(url));
   const gateway = gatewayOf(options);
   const token = tokenOf(options);
-  const report = new Report(gateway, { json, several: urls.length > 1 });
+  const report = new Output(gateway, { json, several: urls.length > 1 });
   const agentTo = (url: URL) => agentFor(url, options, [gateway, ...urls]);
   const agent = agentTo(gateway);
   const backends = unique(urls).map(
     (url) => new Backend(url, agentTo(url), timeout * 1000, report),
   );
-  const state = new State(options.state ?? defaultPath(gateway, urls), gateway, since);
+  const state = new StateFile(options.state ?? defaultPath(gateway, urls), gateway, since);
   try {
     report.started(backends);
     const session = new Session({ gateway, agent, token, backends, state, report, strict });

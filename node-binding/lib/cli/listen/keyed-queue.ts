@@ -2,11 +2,11 @@
  * Work in lanes: jobs of one lane run in order, one after the other; lanes run beside each other, a bounded
  * number of them.
  */
-export class Lanes {
+export class KeyedQueue {
   readonly #limit: number;
   /** The jobs of each lane that is not empty, the one that runs first. */
   readonly #lanes: Map<string, (() => Promise<void>)[]> = new Map();
-  /** Lanes whose first job has not begun. */
+  /** KeyedQueue whose first job has not begun. */
   readonly #ready: string[] = [];
   #running = 0;
   #stopped = false;

@@ -1,14 +1,14 @@
 import { proxyFor } from "../common/connection.js";
 import { answerOf, clock, hintOf, plain, shownOf, WIDTHS } from "../common/format.js";
 import { columns, print, type Style, styleOf } from "../common/terminal.js";
-import type { Backend, Forwarded, Watcher } from "./backend.js";
+import type { Backend, BackendObserver, Forwarded } from "./backend.js";
 import type { Gap } from "./gateway/protocol.js";
 
 const NOT_ITS_SECRET =
   "It refuses good events: does it verify with the secret that Vtryon signs with?";
 
 /** Tells what happens: events on standard output, troubles and what is said once on standard error. */
-export class Report implements Watcher {
+export class Output implements BackendObserver {
   readonly #gateway: URL;
   readonly #json: boolean;
   readonly #several: boolean;
@@ -49,11 +49,11 @@ export class Report implements Watcher {
     if (hint !== undefined) this.#once(`${backend.shown}: ${hint}`);
   }
 
-  unreached({ shown }: Backend, reason: string): void {
+  unreachable({ shown }: Backend, reason: string): void {
     this.#say(`${shown}: ${reason}; what is for it waits until it is there`);
   }
 
-  reached({ shown }: Backend): void {
+  reachable({ shown }: Backend): void {
     this.#say(`${shown} is there`);
   }
 
@@ -85,10 +85,10 @@ export class Report implements Watcher {
     this.#said.add(line);
   }
 
-  #lineOf({ arrival, backend, attempt, outcome, again }: Forwarded): string {
+  #lineOf({ event, backend, attempt, outcome, again }: Forwarded): string {
     const style = this.#style;
-    const { type, task, event, status, outcome: meaning } = arrival;
-    const what = plain(status ?? event ?? "unreadable");
+    const { type, task, status, outcome: meaning } = event;
+    const what = plain(status ?? event.event ?? "unreadable");
     const marks = [type === "replay" ? "replay" : "", meaning === "applied" ? "" : plain(meaning)];
     const known = marks.filter((mark) => mark !== "" && mark !== what).join(", ");
     const good = outcome !== undefined && isGood(outcome);
@@ -112,19 +112,19 @@ export class Report implements Watcher {
 }
 
 /** Tells an attempt for programs. */
-function recordOf({ arrival, backend, attempt, outcome, again }: Forwarded): object {
+function recordOf({ event, backend, attempt, outcome, again }: Forwarded): object {
   const none = outcome === undefined ? "no body" : "none" in outcome ? outcome.none : null;
   return {
-    type: arrival.type,
+    type: event.type,
     time: new Date().toISOString(),
-    id: arrival.id,
-    event: arrival.event,
-    task_id: arrival.task,
-    status: arrival.status,
-    outcome: arrival.outcome,
-    received_at: arrival.receivedAt,
-    webhook_id: arrival.webhookId,
-    delivery: arrival.delivery,
+    id: event.id,
+    event: event.event,
+    task_id: event.task,
+    status: event.status,
+    outcome: event.outcome,
+    received_at: event.receivedAt,
+    webhook_id: event.webhookId,
+    delivery: event.delivery,
     forward: backend.shown,
     attempt,
     ok: outcome !== undefined && isGood(outcome),

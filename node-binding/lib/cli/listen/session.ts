@@ -1,13 +1,13 @@
 import type { Agent } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { exchange } from "../../testing/exchange.js";
+import { sendRequest } from "../../testing/http-client.js";
 import type { Backend } from "./backend.js";
 import { refused, untrusted } from "./gateway/errors.js";
 import { backoff, TIMING } from "./gateway/stream.js";
-import { Lanes } from "./keyed-queue.js";
-import type { Report } from "./output.js";
+import { KeyedQueue } from "./keyed-queue.js";
+import type { Output } from "./output.js";
 import { Shard } from "./shard.js";
-import type { State } from "./state/state-file.js";
+import type { StateFile } from "./state/state-file.js";
 
 /** How many events are under way at once. */
 const AT_ONCE = 8;
@@ -19,8 +19,8 @@ export interface Job {
   readonly agent: Agent;
   readonly token: string;
   readonly backends: readonly Backend[];
-  readonly state: State;
-  readonly report: Report;
+  readonly state: StateFile;
+  readonly report: Output;
   /** Whether a gap ends it. */
   readonly strict: boolean;
 }
@@ -28,7 +28,7 @@ export interface Job {
 /** Follows all shards of a gateway and forwards what they tell. */
 export class Session {
   readonly #job: Job;
-  readonly #lanes: Lanes = new Lanes(AT_ONCE);
+  readonly #lanes: KeyedQueue = new KeyedQueue(AT_ONCE);
   readonly #stop = new AbortController();
   #shards: Shard[] = [];
   /** The shards that have told everything which was stored before. */
@@ -74,7 +74,7 @@ export class Session {
     const headers = [["authorization", `Bearer ${token}`]] as const;
     const request = { method: "GET", headers, body: new Uint8Array(), framing: "length" } as const;
     for (let failures = 0; !signal.aborted; failures += 1) {
-      const outcome = await exchange(new URL("/api/live", gateway), request, TIMING.openMs, {
+      const outcome = await sendRequest(new URL("/api/live", gateway), request, TIMING.openMs, {
         agent,
       });
       if ("status" in outcome && outcome.status === 200) return countIn(outcome.text);

@@ -1,10 +1,10 @@
 import type { Agent } from "node:http";
-import { type Item, Progress } from "./ack-tracker.js";
+import { AckTracker, type Item } from "./ack-tracker.js";
 import type { Backend } from "./backend.js";
-import type { Arrival, Gap, Message } from "./gateway/protocol.js";
+import type { Gap, IncomingEvent, Message } from "./gateway/protocol.js";
 import { type Listener, Stream } from "./gateway/stream.js";
-import type { Lanes } from "./keyed-queue.js";
-import type { State } from "./state/state-file.js";
+import type { KeyedQueue } from "./keyed-queue.js";
+import type { StateFile } from "./state/state-file.js";
 
 /** From how many waiting bytes on a shard is read no more, and from how few on it is again. */
 const FULL = 512 * 1024;
@@ -19,8 +19,8 @@ export interface Shared {
   readonly agent: Agent;
   readonly token: string;
   readonly backends: readonly Backend[];
-  readonly state: State;
-  readonly lanes: Lanes;
+  readonly state: StateFile;
+  readonly lanes: KeyedQueue;
   readonly signal: AbortSignal;
   /** Everything that was stored before was told. */
   ready(shard: number): void;
@@ -35,7 +35,7 @@ export class Shard implements Listener {
   readonly stream: Stream;
   readonly #number: number;
   readonly #shared: Shared;
-  readonly #progress: Progress = new Progress();
+  readonly #progress: AckTracker = new AckTracker();
   /** Up to where everything is done. */
   #place: string | undefined;
   #unacknowledged = 0;
@@ -76,16 +76,16 @@ export class Shard implements Listener {
     } else item.left = 1;
   }
 
-  #forward(item: Item, arrival: Arrival): void {
+  #forward(item: Item, event: IncomingEvent): void {
     const { backends, state, lanes, signal, fail } = this.#shared;
-    const { seq, task } = arrival;
+    const { seq, task } = event;
     for (const backend of backends) {
       if (state.isDone(this.#number, seq, backend.name)) continue;
       item.left += 1;
       // A task is in one shard; what is of no task waits for nothing.
       lanes.add(`${backend.name} ${task ?? `${this.#number} ${seq}`}`, async () => {
         try {
-          if (!(await backend.forward(arrival, signal))) return;
+          if (!(await backend.forward(event, signal))) return;
           item.left -= 1;
           if (!this.#pass().includes(item)) state.done(this.#number, seq, backend.name);
         } catch (fault) {

@@ -1,6 +1,6 @@
 import { Argument, type Command, InvalidArgumentError, Option } from "commander";
 import { type Kind, kinds, lifecycle } from "vtryon-webhooks/testing";
-import type { Outcome } from "../../testing/exchange.js";
+import type { HttpResult } from "../../testing/http-client.js";
 import { addConnection, type ConnectionOptions } from "../common/connection.js";
 import { FAILED, number, required } from "../common/errors.js";
 import { hintOf, lineOf, recordOf } from "../common/format.js";
@@ -73,7 +73,7 @@ async function run(kind: Kind, options: Options): Promise<void> {
   const course = lifecycle(kind, { task_id: task, ends: fail ? "failed" : "completed" });
   const all = plan(course, fault, secret);
   const style = styleOf(process.stdout);
-  const outcomes: Outcome[] = [];
+  const outcomes: HttpResult[] = [];
   let taken = 0;
   let refused = 0;
   const post = posting(url, options);

@@ -1,4 +1,4 @@
-import type { Outcome } from "../../testing/exchange.js";
+import type { HttpResult } from "../../testing/http-client.js";
 import type { Planned } from "./plan.js";
 
 /**
@@ -13,7 +13,7 @@ export interface Attempt {
   readonly planned: Planned;
   /** 1 for the first. */
   readonly number: number;
-  readonly outcome: Outcome;
+  readonly outcome: HttpResult;
   /** Whether it came out as it has to: taken, or refused where it is a forgery. */
   readonly ok: boolean;
   /** When the next one comes, in milliseconds of Vtryon's time; null when there is none. */
@@ -32,7 +32,7 @@ export interface Pace {
 export async function* deliver(
   all: readonly Planned[],
   { retries, timeScale }: Pace,
-  post: (planned: Planned) => Promise<Outcome>,
+  post: (planned: Planned) => Promise<HttpResult>,
 ): AsyncGenerator<Attempt> {
   const started = performance.now();
   const elapsed = () => (performance.now() - started) * timeScale;
@@ -54,7 +54,7 @@ export async function* deliver(
 }
 
 /** Vtryon comes again for every answer but 2xx. A forgery is done with once it was refused or taken. */
-function judge({ forged }: Planned, outcome: Outcome): "ok" | "wrong" | "again" {
+function judge({ forged }: Planned, outcome: HttpResult): "ok" | "wrong" | "again" {
   const kind = "none" in outcome ? 0 : Math.floor(outcome.status / 100);
   if (forged === null) return kind === 2 ? "ok" : "again";
   if (kind === 4) return "ok";

@@ -1,4 +1,4 @@
-import { codecs } from "../../core/utf8.js";
+import { textCodecs } from "../../core/utf8.js";
 import { sign } from "../../verifier/sign.js";
 import { type Good, type Row, utf8 } from "./case.js";
 import { READ_OR_REFUSED, READ_OR_TOO_LONG, REFUSED, TAKEN } from "./expectation.js";
@@ -182,6 +182,6 @@ function notUtf8(good: Good): Uint8Array {
 
 /** What decoders make of it when they are not told to be strict. */
 const lossy = (body: Uint8Array): Uint8Array => {
-  const { TextDecoder: Decoder } = codecs();
+  const { TextDecoder: Decoder } = textCodecs();
   return utf8(new Decoder().decode(body));
 };

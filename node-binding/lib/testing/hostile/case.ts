@@ -1,5 +1,5 @@
 import { SIGNATURE_HEADER } from "../../core/payload.js";
-import { utf8 as encoder } from "../../core/utf8.js";
+import { utf8Encoder as encoder } from "../../core/utf8.js";
 import { sign } from "../../verifier/sign.js";
 import { eventBody } from "../events.js";
 import type { Expectation } from "./expectation.js";

@@ -1,7 +1,7 @@
 // HMAC with the hashes that Vtryon does not sign with, and with keys that the core refuses: what a receiver must not
 // take for a signature. It is written out because the platforms' own are asynchronous, or only in Node.
 
-import { utf8 } from "../../core/utf8.js";
+import { utf8Encoder } from "../../core/utf8.js";
 
 interface Hash {
   /** Its block, in bytes. */
@@ -11,7 +11,7 @@ interface Hash {
 
 /** Signs with HMAC (RFC 2104) over a hash, in hex. */
 export function otherHmac(hash: Hash, message: Uint8Array, secret: string): string {
-  const bytes = utf8().encode(secret);
+  const bytes = utf8Encoder().encode(secret);
   const key = new Uint8Array(hash.block);
   key.set(bytes.length > hash.block ? hash.digest(bytes) : bytes);
   const inner = hash.digest(

@@ -7,10 +7,10 @@ import { after, test } from "node:test";
 import { source } from "../../support/load-source.js";
 import { stateFolder } from "../../support/run-listen.js";
 
-const { Lanes } = await source("listen/keyed-queue");
-const { Progress } = await source("listen/ack-tracker");
+const { KeyedQueue } = await source("listen/keyed-queue");
+const { AckTracker } = await source("listen/ack-tracker");
 const { read } = await source("listen/gateway/protocol");
-const { defaultPath, State } = await source("listen/state/state-file");
+const { defaultPath, StateFile } = await source("listen/state/state-file");
 
 const folder = stateFolder(after);
 const GATEWAY = new URL("https://gateway.example");
@@ -32,7 +32,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 test("lanes: in order within one, beside each other up to a limit", async () => {
   const log = [];
-  const lanes = new Lanes(2);
+  const lanes = new KeyedQueue(2);
   const jobs = Object.fromEntries(["a1", "a2", "b1", "c1"].map((name) => [name, held(log, name)]));
   for (const [name, { run }] of Object.entries(jobs)) lanes.add(name[0], run);
   assert.deepEqual(log, ["a1", "b1"]);
@@ -47,7 +47,7 @@ test("lanes: in order within one, beside each other up to a limit", async () => 
 
 test("lanes: after they were stopped nothing begins, and what runs is waited for", async () => {
   const log = [];
-  const lanes = new Lanes(1);
+  const lanes = new KeyedQueue(1);
   const [first, second] = [held(log, "first"), held(log, "second")];
   lanes.add("lane", first.run);
   lanes.add("lane", second.run);
@@ -61,11 +61,11 @@ test("lanes: after they were stopped nothing begins, and what runs is waited for
   first.end();
   await idle;
   assert.deepEqual(log, ["first"]);
-  await new Lanes(1).idle();
+  await new KeyedQueue(1).idle();
 });
 
 test("progress moves up to what is not done", () => {
-  const progress = new Progress();
+  const progress = new AckTracker();
   const items = [1, 1, 0, 1].map((left, n) => ({ id: `${n}`, seq: n, bytes: 10, left }));
   const passed = () => progress.pass().map(({ id }) => id);
   for (const item of items) progress.add(item);
@@ -136,7 +136,7 @@ const newFile = () => {
   files += 1;
   return join(folder, "states", `${files}.jsonl`);
 };
-const open = (path, since) => new State(path, GATEWAY, since);
+const open = (path, since) => new StateFile(path, GATEWAY, since);
 
 test("the state: what was noted is known to the next process, without a goodbye too", () => {
   const path = newFile();

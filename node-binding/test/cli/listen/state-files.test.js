@@ -21,7 +21,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { source } from "../../support/load-source.js";
 
-const { State } = await source("listen/state/state-file");
+const { StateFile } = await source("listen/state/state-file");
 const GATEWAY = new URL("https://gateway.example");
 const ELSEWHERE = '{"name":"shop"}\n';
 const isRoot = process.geteuid?.() === 0;
@@ -43,7 +43,7 @@ test("the folder and the file are made for the user alone", (t) => {
   const path = join(folder, "a/b/state.jsonl");
   const before = process.umask(0);
   t.after(() => process.umask(before));
-  const state = new State(path, GATEWAY, undefined);
+  const state = new StateFile(path, GATEWAY, undefined);
   state.passed(0, "1.1.0_1", 1);
   assert.deepEqual(
     [join(folder, "a"), join(folder, "a/b"), path, `${path}.lock`].map(bits),
@@ -118,8 +118,8 @@ for (const [name, put, message, needsRoot] of [
     const folder = folderOf(t);
     const [path, elsewhere] = [join(folder, "state.jsonl"), join(folder, "elsewhere")];
     put({ folder, path, elsewhere });
-    assert.throws(() => new State(path, GATEWAY, undefined), { message });
-    assert.throws(() => new State(path, GATEWAY, "2026-07-01T12:00:00.000Z"), { message });
+    assert.throws(() => new StateFile(path, GATEWAY, undefined), { message });
+    assert.throws(() => new StateFile(path, GATEWAY, "2026-07-01T12:00:00.000Z"), { message });
     assert.equal(readFileSync(elsewhere, "utf8"), ELSEWHERE);
     assert.equal(existsSync(join(folder, "nothing")), false);
   });
@@ -135,13 +135,13 @@ for (const [name, put] of [
       const folder = folderOf(t);
       const [path, elsewhere] = [join(folder, "state.jsonl"), join(folder, "elsewhere")];
       put({ planted: path + suffix, elsewhere });
-      const state = new State(path, GATEWAY, undefined);
+      const state = new StateFile(path, GATEWAY, undefined);
       state.passed(0, "1.1.0_1", 1);
       state.close();
       assert.equal(readFileSync(elsewhere, "utf8"), ELSEWHERE);
       assert.ok(lstatSync(path).isFile());
       assert.equal(bits(path), 0o600);
-      assert.equal(new State(path, GATEWAY, undefined).cursor(0), "1.1.0_1");
+      assert.equal(new StateFile(path, GATEWAY, undefined).cursor(0), "1.1.0_1");
     });
   }
 }
@@ -154,7 +154,7 @@ test("where files have no owner, as on Windows, their bits are not looked at", (
     process.geteuid = geteuid;
   });
   process.geteuid = undefined;
-  const state = new State(join(folder, "state.jsonl"), GATEWAY, undefined);
+  const state = new StateFile(join(folder, "state.jsonl"), GATEWAY, undefined);
   state.close();
 });
 
@@ -165,7 +165,7 @@ for (const [who, mode] of [
   test(`a folder in which ${who} may put files, but remove only their own, is used`, (t) => {
     const folder = folderOf(t);
     chmodSync(folder, mode);
-    const state = new State(join(folder, "state.jsonl"), GATEWAY, undefined);
+    const state = new StateFile(join(folder, "state.jsonl"), GATEWAY, undefined);
     state.close();
   });
 }

@@ -1,4 +1,4 @@
-import type { NoAnswer } from "../../../testing/exchange.js";
+import type { NoAnswer } from "../../../testing/http-client.js";
 import { Failure } from "../../common/errors.js";
 import { TRUST_HINT } from "../../common/format.js";
 

@@ -1,7 +1,7 @@
 // What the gateway says on a stream of one shard, read without trust in it.
 
 /** An event on its way, or a replay of one. */
-export interface Arrival {
+export interface IncomingEvent {
   readonly type: "event" | "replay";
   readonly id: string;
   readonly seq: number;
@@ -27,7 +27,10 @@ export interface Gap {
 }
 
 /** A message that matters here. A snapshot is of use for its id alone: from there on nothing is missed. */
-export type Message = Arrival | Gap | { readonly type: "snapshot" | "ready"; readonly id: string };
+export type Message =
+  | IncomingEvent
+  | Gap
+  | { readonly type: "snapshot" | "ready"; readonly id: string };
 
 /** The gateway said something that is not of the protocol. */
 export class ProtocolError extends Error {}
@@ -72,7 +75,7 @@ function parse(text: string): Record<string, unknown> {
   return message as Record<string, unknown>;
 }
 
-function sentIn(message: Record<string, unknown>): Arrival["sent"] {
+function sentIn(message: Record<string, unknown>): IncomingEvent["sent"] {
   const signature = headerOf(message.signature, /^[0-9a-f]{64}$/i);
   if (typeof message.body !== "string" || signature === null) return null;
   return { body: Buffer.from(message.body, "base64"), signature };

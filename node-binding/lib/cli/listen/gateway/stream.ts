@@ -1,7 +1,7 @@
 import type { Agent } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import WebSocket from "ws";
-import { whyNot } from "../../../testing/exchange.js";
+import { connectionFailure } from "../../../testing/http-client.js";
 import { Failure } from "../../common/errors.js";
 import { refused, untrusted } from "./errors.js";
 import { type Message, ProtocolError, read } from "./protocol.js";
@@ -167,7 +167,7 @@ export class Stream {
         socket.terminate();
       });
       socket.on("error", (fault) => {
-        const why = whyNot(fault);
+        const why = connectionFailure(fault);
         if (why.untrusted) return giveUp(untrusted(this.#source.gateway, why));
         if (!isTold && !this.#isStopped) this.#listener.away(reasonOf(fault));
       });
@@ -234,5 +234,7 @@ const UNREADABLE: Failure = new Failure(
 );
 
 function reasonOf(fault: Error & { code?: string }): string {
-  return fault.code === undefined ? "no answer that a WebSocket begins with" : whyNot(fault).none;
+  return fault.code === undefined
+    ? "no answer that a WebSocket begins with"
+    : connectionFailure(fault).none;
 }

@@ -46,7 +46,7 @@ export function defaultPath(gateway: URL, forwards: readonly URL[]): string {
  * What was forwarded, in a file: a journal, a line for each step. A line is written before the next step is
  * taken, so a process that is killed has forgotten nothing.
  */
-export class State {
+export class StateFile {
   readonly #path: string;
   readonly #gateway: string;
   readonly #unlock: () => void;

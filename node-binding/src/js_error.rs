@@ -1,9 +1,11 @@
+//! Errors of the core, in the form in which they are thrown to JavaScript.
+
 use js_sys::Array;
 use vtryon_webhooks::Error;
 use wasm_bindgen::JsValue;
 
-/// Tells a refusal as an array: the code, the message, the hint, and the field and the offset where they are known.
-pub(crate) fn of(error: &Error) -> JsValue {
+/// Converts an error to an array: code, message, hint, then field and offset, which are undefined where unknown.
+pub(crate) fn to_js(error: &Error) -> JsValue {
     let known = |value: Option<JsValue>| value.unwrap_or(JsValue::UNDEFINED);
     Array::of5(
         &error.code().as_str().into(),

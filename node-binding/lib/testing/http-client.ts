@@ -2,7 +2,7 @@ import type { Agent, ClientRequest, IncomingMessage } from "node:http";
 import type { Outgoing } from "./hostile/case.js";
 
 /** What came of it: an answer, or why there was none. */
-export type Outcome =
+export type HttpResult =
   | { readonly status: number; readonly retryAfter: string | undefined; readonly text: string }
   | NoAnswer;
 
@@ -13,7 +13,7 @@ export interface NoAnswer {
   /** Whether the other side has ended the connection. */
   readonly closed: boolean;
   /** Whether there was no connection at all, so nothing was sent. */
-  readonly unreached: boolean;
+  readonly unreachable: boolean;
   /** Whether that was because the server's certificate is not trusted. */
   readonly untrusted?: boolean;
 }
@@ -28,7 +28,7 @@ const MAX_ANSWER = 64 * 1024;
 const OFF_BY = 16;
 
 /** Reads a member of an answer in JSON; undefined where there is none. */
-export function saidIn(outcome: Outcome, name: "error" | "message"): unknown {
+export function answerField(outcome: HttpResult, name: "error" | "message"): unknown {
   if ("none" in outcome) return undefined;
   try {
     return JSON.parse(outcome.text)?.[name];
@@ -71,10 +71,14 @@ export const UNTRUSTED_WORDS = "certificate not trusted";
 /** Codes of a connection that the other side has ended. */
 const CLOSED: readonly string[] = ["ECONNRESET", "EPIPE", "ECONNABORTED"];
 
-const CLOSED_EARLY: NoAnswer = { none: "closed without an answer", closed: true, unreached: false };
+const CLOSED_EARLY: NoAnswer = {
+  none: "closed without an answer",
+  closed: true,
+  unreachable: false,
+};
 
 /** Reads a URL that can be posted to. For any other it throws what `refuse` makes of the reason. */
-export function targetOf(url: string | URL, refuse: (what: string) => Error): URL {
+export function parseHttpUrl(url: string | URL, refuse: (what: string) => Error): URL {
   let target: URL | undefined;
   try {
     target = new URL(url);
@@ -100,12 +104,12 @@ export function targetOf(url: string | URL, refuse: (what: string) => Error): UR
  * system may throw the answer away; so a long body that was cut off is sent up to `uploads` times. Without an
  * `agent`, each request has a connection of its own.
  */
-export async function exchange(
+export async function sendRequest(
   url: URL,
   outgoing: Outgoing,
   timeoutMs: number,
   { uploads = 1, agent }: { uploads?: number; agent?: object | undefined } = {},
-): Promise<Outcome> {
+): Promise<HttpResult> {
   let outcome = await attempt(url, outgoing, timeoutMs, agent as Agent | undefined);
   for (let upload = 1; upload < uploads && outgoing.body.length > SLICE; upload += 1) {
     if (!("none" in outcome && outcome.closed)) break;
@@ -119,32 +123,32 @@ async function attempt(
   outgoing: Outgoing,
   timeoutMs: number,
   agent: Agent | false = false,
-): Promise<Outcome> {
+): Promise<HttpResult> {
   // Named by the URL, so that bundlers for other platforms do not look for it.
   const http: typeof import("node:http") = await import(`node:${url.protocol.slice(0, -1)}`);
   return new Promise((resolve) => {
     const request = http.request(url, { method: outgoing.method, agent });
-    let unreached = true;
+    let unreachable = true;
     const timer = setTimeout(
-      () => settle({ none: `no answer within ${timeoutMs / 1000} s`, closed: false, unreached }),
+      () => settle({ none: `no answer within ${timeoutMs / 1000} s`, closed: false, unreachable }),
       timeoutMs,
     );
-    const settle = (outcome: Outcome) => {
+    const settle = (outcome: HttpResult) => {
       clearTimeout(timer);
       resolve(outcome);
       request.destroy();
     };
     // Once an answer has begun, it alone counts: the upload may still fail, for nobody reads it.
     let answered = false;
-    const unanswered = (outcome: Outcome) => answered || settle(outcome);
+    const unanswered = (outcome: HttpResult) => answered || settle(outcome);
     request.on("socket", (socket) => {
       // An agent that goes through a proxy, or keeps connections, hands over one that is connected.
-      if (!socket.connecting) unreached = false;
+      if (!socket.connecting) unreachable = false;
       socket.on("connect", () => {
-        unreached = false;
+        unreachable = false;
       });
     });
-    request.on("error", (fault) => unanswered(whyNot(fault)));
+    request.on("error", (fault) => unanswered(connectionFailure(fault)));
     request.on("close", () => unanswered(CLOSED_EARLY));
     request.on("response", (response) => {
       answered = true;
@@ -175,7 +179,7 @@ async function upload(request: ClientRequest, { body, framing }: Outgoing): Prom
 }
 
 /** Reads an answer; one that breaks off has a status all the same. */
-function read(response: IncomingMessage, settle: (outcome: Outcome) => void): void {
+function read(response: IncomingMessage, settle: (outcome: HttpResult) => void): void {
   const decoder = new TextDecoder();
   let text = "";
   let length = 0;
@@ -190,17 +194,17 @@ function read(response: IncomingMessage, settle: (outcome: Outcome) => void): vo
 }
 
 /** Tells what went wrong on a connection. */
-export function whyNot(fault: Error & { code?: string }): NoAnswer {
+export function connectionFailure(fault: Error & { code?: string }): NoAnswer {
   const code = fault.code ?? "";
   if (CLOSED.includes(code)) return CLOSED_EARLY;
   const reason = UNTRUSTED[code];
   if (reason !== undefined) {
     const none = `${UNTRUSTED_WORDS}: ${reason}`;
-    return { none, closed: false, unreached: true, untrusted: true };
+    return { none, closed: false, unreachable: true, untrusted: true };
   }
   const isGarbled = code.startsWith("HPE_");
   const none = isGarbled
     ? "an answer that is not HTTP"
     : (FAILURES[code] ?? `no connection (${code || "unknown cause"})`);
-  return { none, closed: false, unreached: !isGarbled };
+  return { none, closed: false, unreachable: !isGarbled };
 }
