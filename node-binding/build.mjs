@@ -9,6 +9,7 @@ import { build } from "esbuild";
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const built = at("../target/npm/");
+const modules = at("../node_modules");
 const write = (path, text) => writeFileSync(at(`dist/${path}`), text);
 
 rmSync(at("dist"), { recursive: true, force: true });
@@ -28,6 +29,17 @@ for (const format of ["esm", "cjs"]) {
     outbase: at("lib"),
     outdir: at(`dist/${format}`),
     format,
+  });
+}
+// The testing kit's hashes come from a library. It is bundled, so that the package has no dependencies.
+for (const format of ["esm", "cjs"]) {
+  await build({
+    ...forEveryRuntime,
+    entryPoints: [at("lib/testing/hostile/hashes.ts")],
+    outfile: at(`dist/${format}/testing/hostile/hashes.js`),
+    format,
+    bundle: true,
+    banner: { js: `/*! ${licenceOf("@noble/hashes")}*/` },
   });
 }
 // CommonJS gets the core by a path: below dist/cjs/package.json, `#wasm` is not resolved.
@@ -57,7 +69,6 @@ write("cjs/core/glue.js", `exports.makeGlue = ${makeGlue}`);
 
 // The command is one file with its libraries, so that the package has no dependencies. Of ws it has the client only:
 // not the compression, which is never negotiated, not the browser's event API, and not the optional native modules.
-const modules = at("../node_modules");
 const cli = await build({
   entryPoints: [at("lib/cli/main.ts")],
   outfile: at("dist/cli.cjs"),

@@ -22,7 +22,14 @@ for (const [name, answer, ok, got] of [
   ["need not be answered", "", true, "closed without an answer"],
   // Every byte that is signed came.
   ["may be taken", "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", true, "200"],
-  ["is no fault", "HTTP/1.1 500 Fault\r\ncontent-length: 0\r\n\r\n", false, "500"],
+  ["is the sender's fault", "HTTP/1.1 400 Bad\r\ncontent-length: 0\r\n\r\n", true, "400"],
+  ["is no fault of the server", "HTTP/1.1 500 Fault\r\ncontent-length: 0\r\n\r\n", false, "500"],
+  [
+    "is not retried",
+    "HTTP/1.1 503 Later\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n",
+    false,
+    "503 with retry-after",
+  ],
 ]) {
   test(`a body that is cut off ${name}`, async (t) => {
     const url = await listen(t, (socket) => socket.on("end", () => socket.end(answer)).resume());

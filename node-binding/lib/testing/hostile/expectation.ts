@@ -44,10 +44,10 @@ export const OTHER_METHOD: Expectation = expecting("4xx", 501);
 export const TAKEN_OR_LATER: Expectation = expecting("2xx", 503);
 
 /**
- * The connection ends after every signed byte and before what was declared: to take them is no forgery,
- * and nobody may be there any more to be answered.
+ * The connection ends after every signed byte, before the declared length. To accept them is no forgery; otherwise the
+ * sender is at fault (`incomplete_body`), and may be gone before the answer.
  */
-export const CUT_OFF: Expectation = expecting("2xx", "4xx", 503, "closed");
+export const CUT_OFF: Expectation = expecting("2xx", "4xx", "closed");
 
 function expecting(...answers: Answers[]): Expectation {
   const words = answers.map((answer) => (answer === 503 ? "503 with retry-after" : `${answer}`));
