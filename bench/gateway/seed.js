@@ -114,4 +114,4 @@ const statements = (tasks, begun, key) => `
     seq % 100 = 0, 0, '${RECORD}', received_at + 60, IIF(seq % 100 = 0, 'exhausted', NULL)
   FROM events;
 
-  INSERT OR REPLACE INTO meta (name, value) SELECT 'in_hand_from', MAX(seq) FROM events;`;
+  INSERT OR REPLACE INTO meta (name, value) SELECT 'leased_from', MAX(seq) FROM events;`;

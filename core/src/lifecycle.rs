@@ -23,7 +23,7 @@ pub const MAX_UNKNOWN: usize = 16;
 pub enum Outcome {
     /// The task moves on.
     Applied,
-    /// The task has had this event: nothing is stored, nothing is owed.
+    /// The task has had this event: nothing is stored, and nothing follows from it.
     Duplicate,
     /// The task is past it: kept in the timeline, the status stays.
     Late,
@@ -51,7 +51,7 @@ impl Outcome {
         }
     }
 
-    /// Reads a stored name; one that a later version has stored is none of ours.
+    /// Reads a stored name; returns `None` for names from newer versions.
     pub fn from_name(name: &str) -> Option<Self> {
         [
             Self::Applied,
@@ -75,14 +75,14 @@ impl Outcome {
     }
 }
 
-/// What has to be done because of an event, some time after it is stored and until it has succeeded.
+/// What must happen later because of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Owed {
+pub enum SideEffect {
     /// The final result becomes readable worldwide.
     PublishResult,
 }
 
-impl Owed {
+impl SideEffect {
     /// Returns the name, as it is stored.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -92,7 +92,7 @@ impl Owed {
 
     /// Reads a stored name; one that a later version has stored is none of ours.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::PublishResult].into_iter().find(|owed| owed.as_str() == name)
+        [Self::PublishResult].into_iter().find(|effect| effect.as_str() == name)
     }
 }
 
@@ -103,8 +103,8 @@ pub struct Step {
     pub outcome: Outcome,
     /// What the task remembers from now on; none when it remembers nothing new.
     pub next: Option<Known>,
-    /// What is owed, to be stored in the same commit as `next`.
-    pub owed: Option<Owed>,
+    /// The side effect, to be stored in the same commit as `next`.
+    pub side_effect: Option<SideEffect>,
 }
 
 impl Step {
@@ -132,7 +132,7 @@ pub fn step(known: Option<&Known>, status: &Status<'_>) -> Step {
         None => admit(&next.unknown, status.as_str()),
     };
     if !outcome.is_kept() {
-        return Step { outcome, next: None, owed: None };
+        return Step { outcome, next: None, side_effect: None };
     }
     match Stage::of(status) {
         Some(stage) => next.seen |= stage.bit(),
@@ -141,15 +141,15 @@ pub fn step(known: Option<&Known>, status: &Status<'_>) -> Step {
     if outcome == Outcome::Applied {
         next.stage = Stage::of(status);
     }
-    let step = Step { outcome, next: Some(next), owed: None };
-    if step.finishes() { Step { owed: Some(Owed::PublishResult), ..step } } else { step }
+    let step = Step { outcome, next: Some(next), side_effect: None };
+    if step.finishes() { Step { side_effect: Some(SideEffect::PublishResult), ..step } } else { step }
 }
 
 /// Decides on an event by a name that we don't know: it is kept once by its content, and moves nothing.
 pub fn other(known: Option<&Known>, kept_before: bool) -> Step {
     let outcome = once(kept_before, Outcome::Unknown);
     let next = outcome.is_kept().then(|| known.cloned().unwrap_or_default());
-    Step { outcome, next, owed: None }
+    Step { outcome, next, side_effect: None }
 }
 
 /// Decides on a body that can't be read: it is kept once by its bytes.

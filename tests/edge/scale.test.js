@@ -116,7 +116,7 @@ test("a start does not look through deliveries that were never in hand", async (
   seed(fileOf(gateway), FEW);
   // As of an endpoint that was failing all the time: its deliveries were left to the alarm.
   const database = new DatabaseSync(fileOf(gateway));
-  database.exec("DELETE FROM meta WHERE name = 'in_hand_from'");
+  database.exec("DELETE FROM meta WHERE name = 'leased_from'");
   database.close();
   await gateway.restart();
   // A result sets the alarm, which notes how far everything is done with.

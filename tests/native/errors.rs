@@ -6,7 +6,7 @@
 use vtryon_webhooks::diagnosis::Mistake;
 use vtryon_webhooks::endpoint::Order;
 use vtryon_webhooks::health::Reason;
-use vtryon_webhooks::lifecycle::Owed;
+use vtryon_webhooks::lifecycle::SideEffect;
 use vtryon_webhooks::{Code, Event, Secret, Signature, Verifier};
 
 /// code, HTTP status, what a stranger is told
@@ -64,8 +64,8 @@ fn codes_are_as_documented() {
 
 #[test]
 fn what_is_owed_is_read_as_it_is_stored() {
-    assert_eq!(Owed::from_name(Owed::PublishResult.as_str()), Some(Owed::PublishResult));
-    assert_eq!(Owed::from_name("deliver"), None);
+    assert_eq!(SideEffect::from_name(SideEffect::PublishResult.as_str()), Some(SideEffect::PublishResult));
+    assert_eq!(SideEffect::from_name("deliver"), None);
 }
 
 #[test]

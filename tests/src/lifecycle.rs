@@ -1,6 +1,6 @@
 use serde::Deserialize;
 use vtryon_webhooks::Status;
-use vtryon_webhooks::lifecycle::{Known, Owed, Stage, step};
+use vtryon_webhooks::lifecycle::{Known, SideEffect, Stage, step};
 
 use crate::{judge, same};
 
@@ -28,7 +28,7 @@ pub fn check() -> (usize, Vec<String>) {
         for (place, status) in (0..).zip(&vector.statuses) {
             let step = step(known.as_ref(), &Status::from_name(status.as_str()));
             outcomes.push(step.outcome.as_str().to_owned());
-            owed.extend(step.owed.map(|Owed::PublishResult| place));
+            owed.extend(step.side_effect.map(|SideEffect::PublishResult| place));
             known = step.next.or(known);
         }
         let known = known.unwrap_or_default();

@@ -1,11 +1,11 @@
-//! What the Worker asks of a shard, and what it is answered.
+//! Answers the Worker's calls to a shard.
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{console_error, wasm_bindgen};
 
 use super::TaskShard;
-use super::history::Wanted;
+use super::queries::DeliveryFilter;
 use crate::bill::{self, Item};
 use crate::clock;
 use crate::json::{self, Write};
@@ -13,11 +13,10 @@ use crate::wire::{Ask, Call};
 
 #[wasm_bindgen(wasm_bindgen_futures = worker::wasm_bindgen_futures)]
 impl TaskShard {
-    /// Answers a call of the Worker: a text, null where there is no such thing, or an error where the caller is of
-    /// a deployment with another number of shards.
+    /// Answers a call of the Worker: JSON text, null where the requested thing does not exist, or an error
+    /// where the caller's deployment has another number of shards.
     ///
-    /// # Errors
-    /// Whatever the storage throws, and a call that can't be read: the caller's 503.
+    /// # Errors Whatever the storage throws, and a call that cannot be parsed: the caller answers 503.
     pub async fn call(&self, frame: Vec<u8>) -> Result<JsValue, JsValue> {
         bill::count(Item::ShardRequest);
         let (call, body) = Call::decode(&frame)?;
@@ -30,10 +29,10 @@ impl TaskShard {
 }
 
 impl TaskShard {
-    /// Makes ready for a call; tells a caller that counts other shards than this one.
+    /// Prepares the shard for a call; returns a message where the caller has another number of shards.
     pub(super) async fn admit(&self, call: &Call) -> worker::Result<Result<(), String>> {
         self.open()?;
-        self.heal();
+        self.repair_alarm();
         let admitted = self.check_topology(call).await?;
         if let Err(mismatch) = &admitted {
             console_error!("shards: {mismatch}");
@@ -41,51 +40,51 @@ impl TaskShard {
         Ok(admitted)
     }
 
-    /// Does what it is asked, and returns its answer in JSON; none where there is no such thing.
+    /// Executes a request and returns its answer as JSON; `None` where the requested thing does not exist.
     fn answer(&self, call: Call, body: &[u8]) -> worker::Result<Option<String>> {
         let Call { shard, shards, ask } = call;
         Ok(match ask {
             Ask::Keep(arrival) => {
                 self.memory.commits.note(arrival.last_commit_ms);
-                told(Some(self.keep(&arrival, body)?))
+                encode_response(Some(self.store_event(&arrival, body)?))
             }
             Ask::Report(report) => {
-                self.conclude(&report, clock::now())?;
-                told(Some(()))
+                self.record_attempt(&report, clock::now())?;
+                encode_response(Some(()))
             }
-            Ask::Task { task_id } => told(self.task(&task_id)?),
-            Ask::Result { task_id } => told(self.result(&task_id)?),
+            Ask::Task { task_id } => encode_response(self.task(&task_id)?),
+            Ask::Result { task_id } => encode_response(self.result(&task_id)?),
             Ask::Tasks { before, status, stalled, limit } => {
-                told(Some(self.tasks(before, status.as_deref(), stalled, limit)?))
+                encode_response(Some(self.tasks(before, status.as_deref(), stalled, limit)?))
             }
-            Ask::Quarantine { before, limit } => told(Some(self.quarantined(before, limit)?)),
-            Ask::Topology => told(Some(shards)),
-            Ask::Configure(settings) => told(Some(self.configure(settings)?)),
-            Ask::Delivery { no } => told(self.delivery(shard, no)?),
+            Ask::Quarantine { before, limit } => encode_response(Some(self.quarantined(before, limit)?)),
+            Ask::Topology => encode_response(Some(shards)),
+            Ask::Configure(settings) => encode_response(Some(self.configure(settings)?)),
+            Ask::Delivery { no } => encode_response(self.delivery(shard, no)?),
             Ask::Deliveries { before, endpoint, state, task_id, digest, limit } => {
                 let (task_id, digest) = (task_id.as_deref(), digest.as_deref());
-                let wanted = Wanted { endpoint, state: state.as_deref(), task_id, digest };
-                told(Some(self.deliveries(shard, before, &wanted, limit)?))
+                let filter = DeliveryFilter { endpoint, state: state.as_deref(), task_id, digest };
+                encode_response(Some(self.deliveries(shard, before, &filter, limit)?))
             }
             Ask::Replay { no } => {
                 let is_there = self.replay(no, clock::now())?;
-                told(if is_there { self.delivery(shard, no)? } else { None })
+                encode_response(if is_there { self.delivery(shard, no)? } else { None })
             }
-            Ask::Progress { id } => told(Some(self.replay_progress(&id)?)),
-            Ask::Health { endpoint } => told(Some(self.fares(endpoint)?)),
-            Ask::Metrics => told(Some(self.counts()?)),
-            Ask::Stats { from } => told(Some(self.stats(from)?)),
-            Ask::Check => told(Some(())),
+            Ask::Progress { id } => encode_response(Some(self.replay_progress(&id)?)),
+            Ask::Health { endpoint } => encode_response(Some(self.endpoint_health(endpoint)?)),
+            Ask::Metrics => encode_response(Some(self.counts()?)),
+            Ask::Stats { from } => encode_response(Some(self.stats(from)?)),
+            Ask::Check => encode_response(Some(())),
             Ask::Sweep => {
-                self.reset();
-                told(Some(()))
+                self.reset_alarm();
+                encode_response(Some(()))
             }
             Ask::Watch(_) => return Err(worker::Error::from("a socket is asked for by a request")),
         })
     }
 }
 
-/// Writes an answer down.
-fn told(value: Option<impl Write>) -> Option<String> {
+/// Serializes an answer as JSON.
+fn encode_response(value: Option<impl Write>) -> Option<String> {
     value.map(|value| json::to_string(&value))
 }

@@ -1,8 +1,8 @@
 //! The rows of deliveries, and the statements that read and write them.
 //!
-//! A delivery is pending until it is `delivered`, `dead` or `superseded`. While it is pending, `due_at`
-//! says when the alarm looks at it next; it is null while the Worker makes the first attempt, so that a
-//! delivery that arrives at once is written twice and is never in an index.
+//! A delivery is pending until it is `delivered`, `dead` or `superseded`. While it is pending, `due_at` says
+//! when the alarm looks at it next. It is null while the Worker makes the first attempt, so a delivery that
+//! arrives at once is written twice and is never in an index.
 
 use vtryon_webhooks::Millis;
 use worker::SqlStorage;
@@ -14,7 +14,7 @@ use crate::wire::delivery::{ENDPOINT_NUMBERS, delivery_no};
 /// How many attempts a delivery's row remembers: those of its last rounds.
 const MAX_RECORDS: usize = 12;
 
-/// What a delivery has come to.
+/// The state of a delivery.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum State {
     #[default]
@@ -109,7 +109,7 @@ impl Delivery {
         }
     }
 
-    /// Adds an attempt to those remembered; where there are many, the oldest goes.
+    /// Adds an attempt to the stored ones; drops the oldest where there are too many.
     pub(super) fn record(&mut self, record: Record) -> worker::Result<()> {
         let mut records: Vec<Record> = json::read(&self.records)?;
         records.push(record);
@@ -119,12 +119,12 @@ impl Delivery {
     }
 }
 
-/// Bounds the deliveries of an event, the first and the last number that they may have.
+/// Returns the first and the last delivery number that an event can have.
 pub(super) const fn range(seq: i64) -> [Bind<'static>; 2] {
     [Bind::Int(delivery_no(seq, 0)), Bind::Int(delivery_no(seq + 1, 0) - 1)]
 }
 
-/// Owes an event to an endpoint. Without `due_at` the Worker has it in hand.
+/// Inserts a pending delivery. Without `due_at` the Worker has leased its first attempt.
 pub(super) fn create(
     sql: &SqlStorage,
     no: i64,
@@ -147,47 +147,47 @@ pub(super) fn find(sql: &SqlStorage, no: i64) -> worker::Result<Option<Delivery>
     sql::first(sql, select!("WHERE no = ?"), &[Bind::Int(no)], Delivery::read)
 }
 
-/// Finds what is due to an endpoint, the longest due first.
+/// Finds deliveries that are due to an endpoint, the longest due first.
 pub(super) fn due(sql: &SqlStorage, endpoint: i64, now: Millis, limit: i64) -> worker::Result<Vec<Delivery>> {
     const DUE: &str =
         select!("INDEXED BY deliveries_due WHERE endpoint = ? AND due_at <= ? ORDER BY due_at LIMIT ?");
     sql::all(sql, DUE, &[Bind::Int(endpoint), Bind::Int(now.0), Bind::Int(limit)], Delivery::read)
 }
 
-/// Finds what is owed to an endpoint and not in the Worker's hands, whenever it is due.
-pub(super) fn owed(sql: &SqlStorage, endpoint: i64, limit: i64) -> worker::Result<Vec<Delivery>> {
-    const OWED: &str = select!(
+/// Finds pending deliveries of an endpoint that the Worker has not leased, whenever they are due.
+pub(super) fn pending(sql: &SqlStorage, endpoint: i64, limit: i64) -> worker::Result<Vec<Delivery>> {
+    const PENDING: &str = select!(
         "INDEXED BY deliveries_due WHERE endpoint = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT ?"
     );
-    sql::all(sql, OWED, &[Bind::Int(endpoint), Bind::Int(limit)], Delivery::read)
+    sql::all(sql, PENDING, &[Bind::Int(endpoint), Bind::Int(limit)], Delivery::read)
 }
 
-/// Tells when the alarm has to look after an endpoint next.
+/// Returns when the first delivery to an endpoint is due.
 pub(super) fn next_due(sql: &SqlStorage, endpoint: i64) -> worker::Result<Option<Millis>> {
     const NEXT: &str = "SELECT due_at FROM deliveries INDEXED BY deliveries_due
         WHERE endpoint = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT 1";
     Ok(sql::first(sql, NEXT, &[Bind::Int(endpoint)], Row::int)?.map(Millis))
 }
 
-/// Finds what the Worker had in hand when an earlier instance ended, among the events from `seq` on.
-pub(super) fn in_hand(sql: &SqlStorage, seq: i64) -> worker::Result<Vec<i64>> {
-    const IN_HAND: &str = "SELECT no FROM deliveries WHERE no >= ? AND state = 'pending' AND due_at IS NULL";
-    sql::all(sql, IN_HAND, &[Bind::Int(delivery_no(seq, 0))], Row::int)
+/// Finds pending deliveries of events from `seq` on whose first attempt was leased.
+pub(super) fn leased(sql: &SqlStorage, seq: i64) -> worker::Result<Vec<i64>> {
+    const LEASED: &str = "SELECT no FROM deliveries WHERE no >= ? AND state = 'pending' AND due_at IS NULL";
+    sql::all(sql, LEASED, &[Bind::Int(delivery_no(seq, 0))], Row::int)
 }
 
-/// Puts a pending delivery off, or makes it due.
-pub(super) fn put_off(sql: &SqlStorage, no: i64, due_at: Millis) -> worker::Result<()> {
-    const PUT_OFF: &str = "UPDATE deliveries SET due_at = ? WHERE no = ? AND state = 'pending'";
-    sql::run(sql, PUT_OFF, &[Bind::Int(due_at.0), Bind::Int(no)])
+/// Sets when a pending delivery is due.
+pub(super) fn reschedule(sql: &SqlStorage, no: i64, due_at: Millis) -> worker::Result<()> {
+    const RESCHEDULE: &str = "UPDATE deliveries SET due_at = ? WHERE no = ? AND state = 'pending'";
+    sql::run(sql, RESCHEDULE, &[Bind::Int(due_at.0), Bind::Int(no)])
 }
 
-/// Puts a delivery off that could not even be attempted, and says why.
-pub(super) fn hold(sql: &SqlStorage, no: i64, due_at: Millis, reason: &str) -> worker::Result<()> {
-    const HOLD: &str = "UPDATE deliveries SET due_at = ?, reason = ? WHERE no = ? AND state = 'pending'";
-    sql::run(sql, HOLD, &[Bind::Int(due_at.0), Bind::Text(reason), Bind::Int(no)])
+/// Reschedules a delivery that could not be attempted, and stores the reason.
+pub(super) fn defer(sql: &SqlStorage, no: i64, due_at: Millis, reason: &str) -> worker::Result<()> {
+    const DEFER: &str = "UPDATE deliveries SET due_at = ?, reason = ? WHERE no = ? AND state = 'pending'";
+    sql::run(sql, DEFER, &[Bind::Int(due_at.0), Bind::Text(reason), Bind::Int(no)])
 }
 
-/// Writes what an attempt has made of a delivery that stays pending.
+/// Updates a delivery that stays pending after an attempt.
 pub(super) fn retry(sql: &SqlStorage, delivery: &Delivery, at: Millis) -> worker::Result<()> {
     const RETRY: &str = "UPDATE deliveries SET due_at = ?1, scheduled_at = ?1, first_at = ?2, failed = ?3,
             records = ?4, reason = NULL
@@ -224,7 +224,7 @@ pub(super) fn end(
     sql::run(sql, END, &binds)
 }
 
-/// Begins a delivery anew, or makes a pending one due: by hand, or as part of a range.
+/// Restarts a delivery, or makes a pending one due: by hand, or as part of a range.
 pub(super) fn replay(
     sql: &SqlStorage,
     no: i64,

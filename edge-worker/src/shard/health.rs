@@ -1,4 +1,4 @@
-//! How endpoints fare, as this shard sees it: written when it changes, not with every delivery.
+//! The health of endpoints, as this shard sees it: written when it changes, not with every delivery.
 
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::health::Health;
@@ -26,20 +26,20 @@ impl TaskShard {
         Ok(health)
     }
 
-    /// Tells the directory how an endpoint fares here.
-    pub(super) fn fares(&self, endpoint: i64) -> worker::Result<Fares> {
+    /// Returns the health of an endpoint for the directory.
+    pub(super) fn endpoint_health(&self, endpoint: i64) -> worker::Result<Fares> {
         let Health { failing_since, succeeded_at, gone } = self.health(endpoint)?;
         Ok(Fares { failing_since, succeeded_at, gone })
     }
 
-    /// Forgets how an endpoint fared: it is another one now, or gets another chance.
+    /// Forgets the health of an endpoint: its URL has changed, or it was enabled again.
     pub(super) fn forget_health(&self, sql: &SqlStorage, endpoint: i64) -> worker::Result<()> {
         self.memory.health.borrow_mut().remove(&endpoint);
-        self.memory.resting.borrow_mut().remove(&endpoint);
+        self.memory.cooling_down.borrow_mut().remove(&endpoint);
         sql::run(sql, "DELETE FROM health WHERE endpoint = ?", &[Bind::Int(endpoint)])
     }
 
-    /// Tells how an endpoint fares after an answer, or after none.
+    /// Returns the health of an endpoint after an answer, or after none.
     pub(super) fn health_after(
         &self,
         endpoint: i64,
@@ -70,17 +70,21 @@ impl TaskShard {
         self.memory.health.borrow_mut().insert(endpoint, health);
     }
 
-    /// Tells the directory of endpoints that should get no more: again and again, until it has said so.
+    /// Reports endpoints that should be disabled to the directory, in every run until it has confirmed.
     ///
-    /// Only of those that have failed since `started`: that nothing was tried for days says nothing.
-    pub(super) async fn complain(&self, started: Millis, now: Millis) -> worker::Result<()> {
+    /// Only endpoints that have failed since `started`: that nothing was attempted for days proves nothing.
+    pub(super) async fn report_unhealthy_endpoints(
+        &self,
+        started: Millis,
+        now: Millis,
+    ) -> worker::Result<()> {
         let settings = self.settings();
         let enabled = settings.endpoints.iter().filter(|endpoint| endpoint.enabled);
-        for endpoint in enabled.filter(|endpoint| self.is_resting(endpoint.no, started)) {
+        for endpoint in enabled.filter(|endpoint| self.is_cooling_down(endpoint.no, started)) {
             let Some(reason) = self.health(endpoint.no)?.verdict(now) else { continue };
             let tell = Tell::Complain { endpoint: endpoint.no, reason: reason.as_str().to_owned() };
             if !stub::tell(&self.env, &tell).await.is_ok_and(|answer| answer.status_code() == 200) {
-                console_error!("the directory does not hear that an endpoint is {}", reason.as_str());
+                console_error!("the directory did not confirm that an endpoint is {}", reason.as_str());
             }
         }
         Ok(())

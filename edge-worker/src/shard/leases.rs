@@ -1,5 +1,5 @@
-//! Leases: who has a delivery under way right now. They live in memory; what outlives an instance is that
-//! the delivery is pending, and from which event on to look for those that nobody has in hand any more.
+//! Leases: which deliveries have an attempt in progress. They are in memory. After a restart they are found
+//! again as pending deliveries without a due time, from an event on whose number is stored.
 
 use vtryon_webhooks::Millis;
 
@@ -10,36 +10,36 @@ use crate::{clock, stored};
 /// How long after an event the Worker may begin its attempts, in seconds of this machine.
 const LEASE: i64 = 5;
 
-/// How long after its beginning an attempt may be under way: what one can take, and a margin.
-const UNDER_WAY: i64 = 30;
+/// How long an attempt may be in progress after its beginning: its timeout, and a margin.
+const ATTEMPT: i64 = 30;
 
-/// How many events that record may lag behind: to write it is a row, to look through them at a start costs far less.
+/// How many events the stored number may lag behind: writing it costs a row, and looking through them at a start far less.
 const LAG: i64 = 100;
 
-/// The same where none of them was handed out, as of an endpoint that is failing.
+/// The same where none of them was leased, as to an endpoint that is failing.
 const IDLE_LAG: i64 = 1000;
 
-/// Under which name the first event is recorded whose delivery may be in the Worker's hands.
-const FLOOR: &str = "in_hand_from";
+/// The name in `meta` of the first event whose deliveries may be leased.
+const FLOOR: &str = "leased_from";
 
-/// Tells until when an attempt may be begun that is handed out now.
+/// Returns until when an attempt may begin that is leased now.
 pub(super) fn granted_at(now: Millis) -> Millis {
     now.plus_millis(clock::span(LEASE))
 }
 
-/// Tells when an attempt that is handed out, or begun, has certainly ended.
+/// Returns when an attempt that is leased or begun now has certainly ended.
 pub(super) fn over_at(now: Millis) -> Millis {
-    now.plus_millis(clock::span(UNDER_WAY))
+    now.plus_millis(clock::span(ATTEMPT))
 }
 
 impl TaskShard {
-    /// Notes that the Worker has a first attempt in hand.
-    pub(super) fn hand_out(&self, delivery: i64, now: Millis) {
-        self.memory.handed_out.set(true);
+    /// Leases a first attempt to the Worker.
+    pub(super) fn lease_first_attempt(&self, delivery: i64, now: Millis) {
+        self.memory.has_leased.set(true);
         self.lease(delivery, now);
     }
 
-    /// Notes that an attempt is under way.
+    /// Marks an attempt as in progress.
     pub(super) fn lease(&self, delivery: i64, now: Millis) {
         self.memory.leases.borrow_mut().insert(delivery, over_at(now));
     }
@@ -48,26 +48,27 @@ impl TaskShard {
         self.memory.leases.borrow_mut().remove(&delivery);
     }
 
-    pub(super) fn is_under_way(&self, delivery: i64, now: Millis) -> bool {
+    pub(super) fn is_leased(&self, delivery: i64, now: Millis) -> bool {
         self.memory.leases.borrow().get(&delivery).is_some_and(|until| now < *until)
     }
 
-    /// Tells when the first lease runs out.
+    /// Returns when the first lease expires.
     pub(super) fn next_lease_end(&self) -> Option<Millis> {
         self.memory.leases.borrow().iter().map(|(_, until)| *until).min()
     }
 
-    /// Takes over what an earlier instance had handed out: nobody knows what became of it.
+    /// Restores the leases of an earlier instance: the outcome of their attempts is not known.
     pub(super) fn recover_leases(&self, now: Millis) -> worker::Result<()> {
         let sql = self.state.storage().sql();
         let floor = stored::meta(&sql, FLOOR)?.unwrap_or(0);
-        for delivery in deliveries::in_hand(&sql, floor)? {
-            self.hand_out(delivery, now);
+        for delivery in deliveries::leased(&sql, floor)? {
+            self.lease_first_attempt(delivery, now);
         }
         Ok(())
     }
 
-    /// Makes due what was handed out and never reported, and records from where on to look for such.
+    /// Makes deliveries due whose leases have expired without a report, and stores from which event on to look
+    /// for leases after a restart.
     pub(super) fn expire_leases(&self, now: Millis) -> worker::Result<()> {
         let sql = self.state.storage().sql();
         let over: Vec<i64> = {
@@ -76,11 +77,11 @@ impl TaskShard {
         };
         for delivery in over {
             if deliveries::find(&sql, delivery)?.is_some_and(|found| found.due_at.is_none()) {
-                deliveries::put_off(&sql, delivery, now)?;
+                deliveries::reschedule(&sql, delivery, now)?;
             }
             self.release(delivery);
         }
-        let lag = if self.memory.handed_out.replace(false) { LAG } else { IDLE_LAG };
+        let lag = if self.memory.has_leased.replace(false) { LAG } else { IDLE_LAG };
         let first = self.memory.leases.borrow().iter().next().map(|(delivery, _)| seq_of(*delivery));
         let floor = first.unwrap_or_else(|| self.memory.last_seq.get().unwrap_or(0) + 1);
         if stored::meta(&sql, FLOOR)?.unwrap_or(0) + lag <= floor {

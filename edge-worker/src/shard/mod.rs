@@ -1,27 +1,24 @@
-//! A shard: one Durable Object that decides on the events of its tasks, stores them, and does what is owed.
+//! A shard: one Durable Object that decides on the events of its tasks, stores them, and executes what follows.
 
 mod calls;
-mod conclude;
 mod deliveries;
+mod enqueue;
 mod events;
 mod health;
-mod history;
-mod keep;
-mod lane;
 mod leases;
 mod live;
-mod metrics;
+mod ordering;
 mod outbox;
-mod owe;
 mod quarantine;
-mod read;
+mod queries;
+mod record_attempt;
 mod replays;
 mod retention;
 mod retries;
 mod rows;
 mod schema;
 mod settings;
-mod stats;
+mod store_event;
 mod topology;
 
 use std::cell::{Cell, RefCell};
@@ -41,7 +38,7 @@ pub(crate) use outbox::result_key;
 pub(crate) use replays::Progress;
 
 use self::live::{Place, Unshown};
-use self::stats::Commits;
+use self::queries::Commits;
 use crate::bill::{self, Item};
 use crate::config::Config;
 use crate::sorted::Sorted;
@@ -61,7 +58,7 @@ pub struct TaskShard {
     memory: Rc<AssertUnwindSafe<Memory>>,
 }
 
-/// What an instance remembers of its storage, so that it need not ask again.
+/// What an instance caches of its storage, and what is in memory only.
 #[derive(Default)]
 struct Memory {
     /// The number of the event stored last; none before the stored form has been brought up to date.
@@ -81,10 +78,10 @@ struct Memory {
     settings: RefCell<Rc<Settings>>,
     /// Until when each delivery is under way, and whether one was handed out since that was last recorded.
     leases: RefCell<Sorted<i64, Millis>>,
-    handed_out: Cell<bool>,
+    has_leased: Cell<bool>,
     /// How each endpoint fares, and until when it is left alone after a failure.
     health: RefCell<Sorted<i64, Health>>,
-    resting: RefCell<Sorted<i64, Millis>>,
+    cooling_down: RefCell<Sorted<i64, Millis>>,
     /// Before when nothing is pruned.
     prune_at: Cell<Option<Millis>>,
     /// Whether anybody watches, or did so since this instance has started.
@@ -169,13 +166,13 @@ impl DurableObject for TaskShard {
         // Only now: one that is set while the alarm runs, for a time that comes before it has ended, would be lost.
         self.memory.is_running.set(false);
         self.memory.alarm_at.set(None);
-        self.schedule(if fault.is_some() { outbox::FIRST_PAUSE * 1000 } else { outbox::BREATH });
+        self.schedule(if fault.is_some() { outbox::FIRST_PAUSE * 1000 } else { outbox::MIN_ALARM_DELAY });
         Response::empty()
     }
 }
 
 impl TaskShard {
-    /// Brings the stored form up to date, once in the life of an instance, and picks up what is owed.
+    /// Migrates the schema and restores what memory holds, once in the life of an instance.
     fn open(&self) -> worker::Result<()> {
         const LAST: &str = "SELECT MAX((SELECT COALESCE(MAX(seq), 0) FROM events),
             (SELECT COALESCE(MAX(no), 0) FROM quarantine), (SELECT COALESCE(MAX(seq), 0) FROM replayed),
@@ -196,14 +193,15 @@ impl TaskShard {
         if self.memory.is_watched.get() { self.show_missed() } else { Ok(()) }
     }
 
-    /// Does what is due, a part of everything: no kind of work holds up another, and no fault of one does.
+    /// Does a limited part of each kind of work that is due: no kind delays another, and no failure stops the
+    /// others.
     async fn run(&self) -> worker::Result<()> {
         let now = clock::now();
         let config = Config::current(&self.env).map_err(|_| worker::Error::from("not configured"))?;
         let mut chores = Ok(());
         for chore in [
             self.expire_leases(now),
-            self.bury_orphans(now),
+            self.dead_letter_deleted_endpoints(now),
             self.mark_replays(now),
             self.prune(&config, now),
         ] {
@@ -220,14 +218,14 @@ impl TaskShard {
             delivered
         };
         let results = async {
-            self.settle().await?;
+            self.drain_outbox().await?;
             while is_delivering.get() {
                 Delay::from(retries::LOOK).await;
-                self.settle().await?;
+                self.drain_outbox().await?;
             }
             Ok(())
         };
-        let (delivered, settled) = join(deliveries, results).await;
-        settled.and(delivered).and(self.complain(now, clock::now()).await).and(chores)
+        let (delivered, drained) = join(deliveries, results).await;
+        drained.and(delivered).and(self.report_unhealthy_endpoints(now, clock::now()).await).and(chores)
     }
 }

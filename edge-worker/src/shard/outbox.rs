@@ -1,4 +1,5 @@
-//! What a shard owes: written with the fact, done by the alarm, and kept until it has succeeded.
+//! The outbox: side effects are stored in the event's commit, executed by the alarm, and kept until they
+//! succeed. And the alarm, which is set for whatever is due first.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -6,7 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use vtryon_webhooks::Millis;
-use vtryon_webhooks::lifecycle::Owed;
+use vtryon_webhooks::lifecycle::SideEffect;
 use worker::{Delay, console_error};
 
 use super::TaskShard;
@@ -17,7 +18,7 @@ use crate::{clock, faults, join, json};
 
 /// How long a result waits for others to be published with, in seconds of this machine. By then most first
 /// attempts have been reported too, so that one run of the alarm does for all: each costs a row and a request.
-const GATHERING: i64 = 2;
+const BATCHING: i64 = 2;
 
 /// How far ahead the alarm is set for what will be too old, in seconds. The hourly sweep comes before that, and a
 /// second one should the first be missed.
@@ -25,7 +26,7 @@ const AHEAD: i64 = 2 * 3600;
 
 /// How many entries are done at the same time, and for how long batches follow each other, in seconds.
 const BATCH: i64 = 32;
-const SETTLING: i64 = 10;
+const DRAINING: i64 = 10;
 
 /// The first pause after a failure and the longest one, in seconds; in between it doubles.
 pub(super) const FIRST_PAUSE: i64 = 5;
@@ -33,9 +34,9 @@ const LONGEST_PAUSE: i64 = 3600;
 
 /// How long an alarm waits after a run that left something to do, in milliseconds of this machine: its time
 /// must not come before the run has ended.
-pub(super) const BREATH: i64 = 250;
+pub(super) const MIN_ALARM_DELAY: i64 = 250;
 
-/// How late an alarm may be before it is taken for lost, in seconds of this machine. To set one anew that was
+/// How late an alarm may be before it counts as lost, in seconds of this machine. Setting one again that was
 /// only late does no harm.
 const LOST: i64 = 30;
 
@@ -50,21 +51,21 @@ struct Entry {
     attempts: i64,
 }
 
-/// Tells when a result is published that has come now.
-pub(super) fn gathered_at(now: Millis) -> Millis {
-    now.plus_millis(clock::span(GATHERING))
+/// Returns when the result of an event received now is published.
+pub(super) fn batch_deadline(now: Millis) -> Millis {
+    now.plus_millis(clock::span(BATCHING))
 }
 
 impl TaskShard {
-    /// Does what is due, batch after batch, but not for ever. No entry holds up another.
-    pub(super) async fn settle(&self) -> worker::Result<()> {
-        let over = clock::now().plus_millis(clock::span(SETTLING));
-        while self.settle_batch().await? && clock::now() < over {}
+    /// Executes what is due, batch after batch, for a limited time. No entry delays another.
+    pub(super) async fn drain_outbox(&self) -> worker::Result<()> {
+        let over = clock::now().plus_millis(clock::span(DRAINING));
+        while self.drain_outbox_batch().await? && clock::now() < over {}
         Ok(())
     }
 
     /// Returns whether there may be more.
-    async fn settle_batch(&self) -> worker::Result<bool> {
+    async fn drain_outbox_batch(&self) -> worker::Result<bool> {
         const DUE: &str =
             "SELECT due_at, seq, owed, attempts FROM outbox WHERE due_at <= ? ORDER BY due_at LIMIT ?";
         let sql = self.state.storage().sql();
@@ -75,39 +76,39 @@ impl TaskShard {
             attempts: row.int(),
         })?;
         let done =
-            join::all(entries.iter().map(|entry| self.fulfil(entry).map(Ok::<_, worker::Error>))).await?;
+            join::all(entries.iter().map(|entry| self.execute(entry).map(Ok::<_, worker::Error>))).await?;
         for (entry, done) in entries.iter().zip(done) {
             if let Err(error) = &done {
                 console_error!("outbox: {error}");
             }
-            if let Err(error) = self.strike(entry, done.is_err()) {
+            if let Err(error) = self.complete_or_retry(entry, done.is_err()) {
                 console_error!("outbox: an entry stays as it is: {error}");
             }
         }
         Ok(entries.len() as i64 == BATCH)
     }
 
-    /// Does what one entry says. A later version may have stored what this one can't do: it is put off.
-    async fn fulfil(&self, entry: &Entry) -> worker::Result<()> {
-        match Owed::from_name(&entry.owed) {
-            Some(Owed::PublishResult) => self.publish(entry).await,
-            None => Err(worker::Error::from("an entry of a kind that this version does not know")),
+    /// Executes one entry. A kind that only a later version knows is retried later.
+    async fn execute(&self, entry: &Entry) -> worker::Result<()> {
+        match SideEffect::from_name(&entry.owed) {
+            Some(SideEffect::PublishResult) => self.publish(entry).await,
+            None => Err(worker::Error::from("this version does not know this kind of side effect")),
         }
     }
 
-    /// Puts a task's final result where it can be read worldwide.
+    /// Writes a task's final result to KV, where it can be read worldwide.
     async fn publish(&self, entry: &Entry) -> worker::Result<()> {
-        let card = self
+        let result = self
             .result_of(entry.seq)?
-            .ok_or_else(|| worker::Error::from("a result is owed that there isn't"))?;
-        faults::before_publish(&card.task_id, entry.attempts)?;
+            .ok_or_else(|| worker::Error::from("the result to publish does not exist"))?;
+        faults::before_publish(&result.task_id, entry.attempts)?;
         let hours = match Config::current(&self.env) {
             Ok(config) => u64::from(config.retention_hours),
             Err(_) => return Err(worker::Error::from("not configured")),
         };
-        let text = json::to_string(&card);
+        let text = json::to_string(&result);
         bill::count(Item::KvWrite);
-        let put = self.env.kv(RESULTS)?.put(&result_key(&card.task_id), text)?;
+        let put = self.env.kv(RESULTS)?.put(&result_key(&result.task_id), text)?;
         let put = pin!(put.expiration_ttl(hours * 3600).execute());
         match select(put, Delay::from(PUT_TIME)).await {
             Either::Left((done, _)) => Ok(done?),
@@ -115,29 +116,30 @@ impl TaskShard {
         }
     }
 
-    /// Strikes an entry out, or puts it off.
-    fn strike(&self, entry: &Entry, failed: bool) -> worker::Result<()> {
-        const STRIKE: &str = "DELETE FROM outbox WHERE due_at = ? AND seq = ? AND owed = ?";
-        const PUT_OFF: &str = "UPDATE outbox SET due_at = ?, attempts = attempts + 1
+    /// Deletes a completed entry, or reschedules a failed one.
+    fn complete_or_retry(&self, entry: &Entry, failed: bool) -> worker::Result<()> {
+        const COMPLETE: &str = "DELETE FROM outbox WHERE due_at = ? AND seq = ? AND owed = ?";
+        const RESCHEDULE: &str = "UPDATE outbox SET due_at = ?, attempts = attempts + 1
             WHERE due_at = ? AND seq = ? AND owed = ?";
         let sql = self.state.storage().sql();
         let place = [Bind::Int(entry.due_at), Bind::Int(entry.seq), Bind::Text(&entry.owed)];
         if !failed {
-            return sql::run(&sql, STRIKE, &place);
+            return sql::run(&sql, COMPLETE, &place);
         }
         let pause = FIRST_PAUSE.saturating_mul(1 << entry.attempts.min(16)).min(LONGEST_PAUSE);
         let mut binds = vec![Bind::Int(clock::now().plus_millis(clock::span(pause)).0)];
         binds.extend(place);
-        sql::run(&sql, PUT_OFF, &binds)
+        sql::run(&sql, RESCHEDULE, &binds)
     }
 
     /// Sets the alarm for the earliest thing due, where there is one, but not before a pause, in milliseconds
-    /// of this machine: after a run of the alarm there is one, lest it spin.
+    /// of this machine: after a run of the alarm there is one, so that it does not spin.
     pub(super) fn schedule(&self, pause: i64) {
         self.set(|due_at| due_at.max(clock::now().plus_millis(clock::stretched(pause))));
     }
 
-    /// Sets the alarm for the earliest thing due. To wake for what has to wait all the same would be a run in vain.
+    /// Sets the alarm for the earliest thing due, which may be later than `now`: an earlier run would have
+    /// nothing to do.
     pub(super) fn wake_for_next(&self) -> worker::Result<()> {
         self.next_due()?.map_or(Ok(()), |due_at| self.wake_by(due_at))
     }
@@ -150,21 +152,21 @@ impl TaskShard {
         }
     }
 
-    /// Sets the alarm anew that could not be set, or that should have come a while ago: with every call, for
-    /// nothing else may come to wake this shard.
-    pub(super) fn heal(&self) {
+    /// Sets the alarm again where it could not be set, or is overdue: with every call, since nothing else may
+    /// wake this shard.
+    pub(super) fn repair_alarm(&self) {
         if self.memory.alarm_failed.get() || self.is_lost() {
-            self.reset();
+            self.reset_alarm();
         }
     }
 
-    /// Sets the alarm anew, whatever the memory says, and for another time than before: the platform does
-    /// nothing where it believes that the alarm is set for that time already.
-    pub(super) fn reset(&self) {
+    /// Sets the alarm again, whatever the memory says, and for another time than before: the platform does
+    /// nothing where the alarm is set for that time already.
+    pub(super) fn reset_alarm(&self) {
         self.memory.alarm_at.set(None);
         self.set(|due_at| {
             let now = clock::now();
-            due_at.max(now.plus_millis(clock::stretched(BREATH))).plus_millis(1 + now.0 % 7)
+            due_at.max(now.plus_millis(clock::stretched(MIN_ALARM_DELAY))).plus_millis(1 + now.0 % 7)
         });
     }
 
@@ -173,17 +175,17 @@ impl TaskShard {
         !self.memory.is_running.get() && self.memory.alarm_at.get().is_some_and(|set| set < lost)
     }
 
-    /// Tells when the alarm is needed next, for whatever it does.
+    /// Returns when the alarm is needed next, for anything.
     fn next_due(&self) -> worker::Result<Option<Millis>> {
         const NEXT: &str = "SELECT MIN(due_at) FROM outbox";
         let owed = sql::first(&self.state.storage().sql(), NEXT, &[], Row::maybe_int)?.flatten().map(Millis);
         let mut next: Vec<Option<Millis>> = vec![owed, self.next_lease_end()];
         let settings = self.settings();
         for endpoint in settings.endpoints.iter().filter(|endpoint| endpoint.enabled) {
-            next.push(self.next_turn(endpoint.no)?);
+            next.push(self.next_attempt_at(endpoint.no)?);
         }
         for endpoint in &settings.deleted {
-            next.push(self.next_turn(*endpoint)?.map(|_| clock::now()));
+            next.push(self.next_attempt_at(*endpoint)?.map(|_| clock::now()));
         }
         if self.has_replays()? {
             next.push(Some(clock::now()));
@@ -212,7 +214,7 @@ impl TaskShard {
     }
 }
 
-/// Names a task's final result in KV. The prefix leaves room for other things in the same namespace.
+/// Returns the KV key of a task's final result. The prefix leaves room for other things in the same namespace.
 pub(crate) fn result_key(task_id: &str) -> String {
     format!("result:{task_id}")
 }

@@ -1,10 +1,10 @@
-//! Signed bodies that can't be read: kept raw and once each, so that nothing Vtryon signed is lost.
+//! Signed bodies that cannot be parsed: stored raw and once each, so that nothing Vtryon signed is lost.
 
 use vtryon_webhooks::event::Identity;
 use vtryon_webhooks::{Digest, Millis, lifecycle};
 
 use super::TaskShard;
-use super::owe::{Fresh, Owed};
+use super::enqueue::{Enqueued, NewEvent};
 use super::retention::{self, QUARANTINE_PRUNED_TO};
 use crate::clock;
 use crate::excerpt;
@@ -35,7 +35,7 @@ struct View {
 object!(write View { digest, received_at, code, message, key, bytes, truncated, head });
 
 impl TaskShard {
-    /// Keeps a body once.
+    /// Stores a body once.
     pub(super) fn quarantine(
         &self,
         code: &str,
@@ -77,7 +77,7 @@ impl TaskShard {
             Bind::Blob(kept),
             Bind::Int(kept.len() as i64),
         ];
-        let fresh = Fresh {
+        let event = NewEvent {
             seq,
             received_at: arrival.received_at,
             outcome,
@@ -87,12 +87,16 @@ impl TaskShard {
             previous: None,
             only: None,
         };
-        let owed = sql::transaction(&storage, || {
+        let enqueued = sql::transaction(&storage, || {
             sql::run(&sql, KEEP, &binds)?;
             // What is not kept as a whole can't be delivered byte for byte.
-            if kept.len() == body.len() { self.owe(&sql, &fresh) } else { Ok(Owed::default()) }
+            if kept.len() == body.len() {
+                self.enqueue_deliveries(&sql, &event)
+            } else {
+                Ok(Enqueued::default())
+            }
         })?;
-        self.kept(seq, outcome, owed, arrival)
+        self.answer_stored(seq, outcome, enqueued, arrival)
     }
 
     /// Lists the quarantine, the latest first.

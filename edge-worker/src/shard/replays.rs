@@ -64,7 +64,7 @@ impl TaskShard {
         if deliveries::find(&sql, no)?.is_none() {
             return Ok(false);
         }
-        if !self.is_under_way(no, now) {
+        if !self.is_leased(no, now) {
             let seq = self.next_seq();
             sql::transaction(&self.state.storage(), || {
                 deliveries::replay(&sql, no, now, now, None)?;

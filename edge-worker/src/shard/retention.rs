@@ -9,7 +9,7 @@ mod tombstones;
 use vtryon_webhooks::{Digest, Millis};
 use worker::SqlStorage;
 
-use super::conclude::bury;
+use super::record_attempt::dead_letter;
 use super::{TaskShard, deliveries};
 use crate::clock;
 use crate::config::Config;
@@ -147,7 +147,7 @@ impl TaskShard {
             }
             if let Some(delivery) = deliveries::find(sql, no)? {
                 let reason = if is_enabled { "secret_unreadable" } else { "endpoint_disabled" };
-                bury(sql, &delivery, now, reason)?;
+                dead_letter(sql, &delivery, now, reason)?;
             }
         }
         Ok(false)

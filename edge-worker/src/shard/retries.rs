@@ -1,4 +1,4 @@
-//! The attempts that a shard makes itself: retries, replays, and whatever the Worker did not come to.
+//! The attempts that a shard makes itself: retries, replays, and first attempts that the Worker did not make.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use vtryon_webhooks::Millis;
 use vtryon_webhooks::retry::Reply;
 use worker::{Delay, console_error};
 
-use super::conclude::bury;
 use super::deliveries::{self, Delivery};
-use super::lane::Waiting;
-use super::{TaskShard, events, lane, leases};
+use super::ordering::PendingDelivery;
+use super::record_attempt::dead_letter;
+use super::{TaskShard, events, leases, ordering};
 use crate::clock;
 use crate::config::Config;
 use crate::deliver;
@@ -29,57 +29,57 @@ pub(super) const LOOK: Duration = Duration::from_millis(500);
 const CONNECTIONS: usize = 6;
 const PER_ENDPOINT: usize = 2;
 
-/// How long an endpoint is left alone that has failed in a run, in seconds of this machine.
-const REST: i64 = 5;
+/// How long an endpoint is paused after a failure in a run, in seconds of this machine.
+const COOL_DOWN: i64 = 5;
 
 /// How many due deliveries are looked at for one that can go.
 const WINDOW: i64 = 16;
 
-/// How many deliveries of a deleted endpoint end in one run.
-const BURIED: i64 = 200;
+/// How many deliveries of a deleted endpoint are dead-lettered in one run.
+const DEAD_LETTERS: i64 = 200;
 
 impl TaskShard {
-    /// Makes the attempts that are due, and those that become due while others are under way: an endpoint
-    /// that hangs must not hold up the rest until it is given up.
+    /// Makes the attempts that are due, and those that become due meanwhile: an endpoint that hangs must not
+    /// delay the others until its timeout.
     pub(super) async fn deliver_due(&self, config: &Config, shard: u32) -> worker::Result<()> {
         let started = clock::now();
-        let mut under_way = FuturesUnordered::new();
-        let mut served: Vec<i64> = Vec::new();
+        let mut running = FuturesUnordered::new();
+        let mut draining: Vec<i64> = Vec::new();
         loop {
-            for endpoint in self.turns(started, &served)? {
-                served.push(endpoint.no);
-                under_way.push(async move {
-                    if let Err(error) = self.serve(config, shard, &endpoint, started).await {
+            for endpoint in self.pick_endpoints(started, &draining)? {
+                draining.push(endpoint.no);
+                running.push(async move {
+                    if let Err(error) = self.drain_endpoint(config, shard, &endpoint, started).await {
                         console_error!("deliveries: {error}");
-                        self.rest(endpoint.no);
+                        self.cool_down(endpoint.no);
                     }
                     endpoint.no
                 });
             }
-            if under_way.is_empty() {
+            if running.is_empty() {
                 return Ok(());
             }
             let look = Delay::from(LOOK);
-            if let Either::Left((Some(endpoint), _)) = select(under_way.next(), look).await
-                && let Some(place) = served.iter().position(|served| *served == endpoint)
+            if let Either::Left((Some(endpoint), _)) = select(running.next(), look).await
+                && let Some(place) = draining.iter().position(|draining| *draining == endpoint)
             {
-                served.swap_remove(place);
+                draining.swap_remove(place);
             }
         }
     }
 
-    /// Gives connections to endpoints to which something is due. Those that are well come first, and those
-    /// that are failing never get the last ones.
-    fn turns(&self, started: Millis, served: &[i64]) -> worker::Result<Vec<Endpoint>> {
+    /// Assigns connections to endpoints with due deliveries. Healthy endpoints come first, and failing ones
+    /// never get the last connections.
+    fn pick_endpoints(&self, started: Millis, draining: &[i64]) -> worker::Result<Vec<Endpoint>> {
         let now = clock::now();
-        let mut turns = Vec::new();
+        let mut picked = Vec::new();
         if now >= started.plus_millis(clock::span(RUN)) {
-            return Ok(turns);
+            return Ok(picked);
         }
         let settings = self.settings();
         let enabled = settings.endpoints.iter().filter(|endpoint| endpoint.enabled);
         let mut candidates = Vec::new();
-        for endpoint in enabled.filter(|endpoint| !self.is_resting(endpoint.no, now)) {
+        for endpoint in enabled.filter(|endpoint| !self.is_cooling_down(endpoint.no, now)) {
             let due_at = deliveries::next_due(&self.state.storage().sql(), endpoint.no)?;
             if due_at.is_some_and(|due_at| due_at <= now) {
                 candidates.push((self.health(endpoint.no)?.failing_since.is_some(), endpoint));
@@ -89,15 +89,15 @@ impl TaskShard {
         for (is_failing, endpoint) in candidates {
             let (share, connections) =
                 if is_failing { (1, CONNECTIONS - PER_ENDPOINT) } else { (PER_ENDPOINT, CONNECTIONS) };
-            let has = served.iter().filter(|served| **served == endpoint.no).count();
-            let free = connections.saturating_sub(served.len() + turns.len());
-            turns.extend(std::iter::repeat_n(endpoint.clone(), share.saturating_sub(has).min(free)));
+            let has = draining.iter().filter(|draining| **draining == endpoint.no).count();
+            let free = connections.saturating_sub(draining.len() + picked.len());
+            picked.extend(std::iter::repeat_n(endpoint.clone(), share.saturating_sub(has).min(free)));
         }
-        Ok(turns)
+        Ok(picked)
     }
 
     /// Makes one attempt after the other, until none is due, one fails, or the run is over.
-    async fn serve(
+    async fn drain_endpoint(
         &self,
         config: &Config,
         shard: u32,
@@ -106,38 +106,39 @@ impl TaskShard {
     ) -> worker::Result<()> {
         loop {
             let now = clock::now();
-            if now >= started.plus_millis(clock::span(RUN)) || self.is_resting(endpoint.no, now) {
+            if now >= started.plus_millis(clock::span(RUN)) || self.is_cooling_down(endpoint.no, now) {
                 return Ok(());
             }
-            let Some((owed, body)) = self.begin(endpoint, now)? else { return Ok(()) };
-            let Some(report) = deliver::attempt(config, shard, &owed, &body).await else { return Ok(()) };
+            let Some((dispatch, body)) = self.begin(endpoint, now)? else { return Ok(()) };
+            let Some(report) = deliver::attempt(config, shard, &dispatch, &body).await else { return Ok(()) };
             let status = report.made.as_ref().and_then(|attempt| attempt.status);
             if status.map(Reply::of) != Some(Reply::Delivered) {
-                self.rest(endpoint.no);
+                self.cool_down(endpoint.no);
             }
-            self.conclude(&report, clock::now())?;
+            self.record_attempt(&report, clock::now())?;
         }
     }
 
-    /// Takes the next delivery that can go, and writes ahead when somebody looks after it if this run dies.
+    /// Returns the next delivery that can be attempted. First it stores when the alarm looks at the delivery
+    /// again, should this run die.
     fn begin(&self, endpoint: &Endpoint, now: Millis) -> worker::Result<Option<(Dispatch, Vec<u8>)>> {
         let sql = self.state.storage().sql();
         for delivery in deliveries::due(&sql, endpoint.no, now, WINDOW)? {
             let ahead = leases::over_at(now);
-            let before = self.one_before(&delivery)?;
+            let before = self.blocking_delivery(&delivery)?;
             let until =
                 before.as_ref().and_then(|before| before.due_at).map_or(ahead, |due_at| due_at.max(ahead));
-            deliveries::put_off(&sql, delivery.no, until)?;
-            if self.is_under_way(delivery.no, now) || before.is_some() {
+            deliveries::reschedule(&sql, delivery.no, until)?;
+            if self.is_leased(delivery.no, now) || before.is_some() {
                 continue;
             }
             let seq = seq_of(delivery.no);
             let (Some(kept), Some(body)) = (events::kept(&sql, seq)?, events::body(&sql, seq)?) else {
-                bury(&sql, &delivery, now, "pruned")?;
+                dead_letter(&sql, &delivery, now, "pruned")?;
                 continue;
             };
             self.lease(delivery.no, now);
-            let owed = Dispatch {
+            let dispatch = Dispatch {
                 delivery: delivery.no,
                 url: endpoint.url.clone(),
                 secrets: endpoint.secrets_at(now),
@@ -147,44 +148,45 @@ impl TaskShard {
                 attempt: delivery.failed + 1,
                 lease_until: leases::granted_at(now),
             };
-            return Ok(Some((owed, body)));
+            return Ok(Some((dispatch, body)));
         }
         Ok(None)
     }
 
-    /// Returns what has to arrive before a delivery, if anything has. When it has arrived, this one is made due.
-    fn one_before(&self, delivery: &Delivery) -> worker::Result<Option<Waiting>> {
+    /// Returns the delivery that has to arrive before this one, if there is one. Its end makes this one due.
+    fn blocking_delivery(&self, delivery: &Delivery) -> worker::Result<Option<PendingDelivery>> {
         if delivery.round > 0 {
             return Ok(None);
         }
-        let lane = lane::of_delivery(&self.state.storage().sql(), delivery.no)?;
-        Ok(lane.into_iter().next().filter(|first| first.no < delivery.no))
+        let pending = ordering::of_delivery(&self.state.storage().sql(), delivery.no)?;
+        Ok(pending.into_iter().next().filter(|first| first.no < delivery.no))
     }
 
-    /// Ends what is owed to endpoints that are no more, a part of it in each run.
-    pub(super) fn bury_orphans(&self, now: Millis) -> worker::Result<()> {
+    /// Dead-letters deliveries to deleted endpoints, a limited number in each run.
+    pub(super) fn dead_letter_deleted_endpoints(&self, now: Millis) -> worker::Result<()> {
         let sql = self.state.storage().sql();
         for endpoint in &self.settings().deleted {
-            for delivery in deliveries::owed(&sql, *endpoint, BURIED)? {
-                bury(&sql, &delivery, now, "endpoint_deleted")?;
+            for delivery in deliveries::pending(&sql, *endpoint, DEAD_LETTERS)? {
+                dead_letter(&sql, &delivery, now, "endpoint_deleted")?;
             }
         }
         Ok(())
     }
 
-    fn rest(&self, endpoint: i64) {
-        let until = clock::now().plus_millis(clock::span(REST));
-        self.memory.resting.borrow_mut().insert(endpoint, until);
+    /// Pauses an endpoint after a failure.
+    fn cool_down(&self, endpoint: i64) {
+        let until = clock::now().plus_millis(clock::span(COOL_DOWN));
+        self.memory.cooling_down.borrow_mut().insert(endpoint, until);
     }
 
-    pub(super) fn is_resting(&self, endpoint: i64, now: Millis) -> bool {
-        self.memory.resting.borrow().get(&endpoint).is_some_and(|until| now < *until)
+    pub(super) fn is_cooling_down(&self, endpoint: i64, now: Millis) -> bool {
+        self.memory.cooling_down.borrow().get(&endpoint).is_some_and(|until| now < *until)
     }
 
-    /// Tells when an endpoint's deliveries are looked at next: when the first is due, after its rest.
-    pub(super) fn next_turn(&self, endpoint: i64) -> worker::Result<Option<Millis>> {
+    /// Returns when deliveries to an endpoint are attempted next: when the first is due, after its cool-down.
+    pub(super) fn next_attempt_at(&self, endpoint: i64) -> worker::Result<Option<Millis>> {
         let due_at = deliveries::next_due(&self.state.storage().sql(), endpoint)?;
-        let rested_at = self.memory.resting.borrow().get(&endpoint).copied();
-        Ok(due_at.map(|due_at| rested_at.map_or(due_at, |rested_at| due_at.max(rested_at))))
+        let cooled_down_at = self.memory.cooling_down.borrow().get(&endpoint).copied();
+        Ok(due_at.map(|due_at| cooled_down_at.map_or(due_at, |cooled_down_at| due_at.max(cooled_down_at))))
     }
 }

@@ -1,7 +1,7 @@
 //! The rows of tasks and events, and the statements that read and write them for a decision.
 
 use vtryon_webhooks::Status;
-use vtryon_webhooks::lifecycle::{Known, Owed, Stage};
+use vtryon_webhooks::lifecycle::{Known, SideEffect, Stage};
 use worker::SqlStorage;
 
 use super::retention;
@@ -86,7 +86,7 @@ pub(super) fn seen(row: &mut Row) -> u8 {
     row.checked(u8::try_from(seen).ok())
 }
 
-/// Tells whether a task has had this very event by a name that we don't know.
+/// Returns whether a task has this very event already, by a name that the core does not know.
 pub(super) fn has_other(sql: &SqlStorage, task_no: i64, name: &str, digest: &str) -> worker::Result<bool> {
     const FIND: &str = "SELECT seq FROM events WHERE task_no = ? AND name = ? AND digest = ?";
     let binds = [Bind::Int(task_no), Bind::Text(name), Bind::Text(digest)];
@@ -108,7 +108,7 @@ pub(super) fn create(sql: &SqlStorage, task_id: &str, change: &Change<'_>) -> wo
     no.ok_or_else(|| worker::Error::from("an insert returned no row"))
 }
 
-/// Gives a pruned task its name back, when something new is told of it.
+/// Restores the id of a pruned task when a new event of it arrives.
 pub(super) fn revive(sql: &SqlStorage, task: &Task, task_id: &str) -> worker::Result<()> {
     const REVIVE: &str = "UPDATE tasks SET task_id = ?, open = ? WHERE no = ?";
     if !task.is_tombstone {
@@ -119,7 +119,7 @@ pub(super) fn revive(sql: &SqlStorage, task: &Task, task_id: &str) -> worker::Re
     retention::lower_live_floor(sql, task.no)
 }
 
-/// Writes a task's row anew, with the duplicates counted since the last time.
+/// Updates a task's row, with the duplicates counted since the last time.
 pub(super) fn update(sql: &SqlStorage, no: i64, duplicates: i64, change: &Change<'_>) -> worker::Result<()> {
     // `open` is named only where it changes: naming it writes the partial index too.
     const UPDATE: &str =
@@ -164,10 +164,15 @@ pub(super) fn append(sql: &SqlStorage, event: &Event<'_>) -> worker::Result<()> 
     sql::run(sql, APPEND, &binds)
 }
 
-/// Writes down what is owed because of an event.
-pub(super) fn owe(sql: &SqlStorage, owed: Owed, seq: i64, due_at: Millis) -> worker::Result<()> {
-    const OWE: &str = "INSERT INTO outbox (due_at, seq, owed, attempts) VALUES (?, ?, ?, 0)";
-    sql::run(sql, OWE, &[Bind::Int(due_at.0), Bind::Int(seq), Bind::Text(owed.as_str())])
+/// Adds a side effect of an event to the outbox.
+pub(super) fn enqueue_side_effect(
+    sql: &SqlStorage,
+    effect: SideEffect,
+    seq: i64,
+    due_at: Millis,
+) -> worker::Result<()> {
+    const ENQUEUE: &str = "INSERT INTO outbox (due_at, seq, owed, attempts) VALUES (?, ?, ?, 0)";
+    sql::run(sql, ENQUEUE, &[Bind::Int(due_at.0), Bind::Int(seq), Bind::Text(effect.as_str())])
 }
 
 impl<'a> Change<'a> {

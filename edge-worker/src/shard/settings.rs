@@ -1,4 +1,4 @@
-//! The endpoints as this shard was told of them: one row, so that an event finds them where it is stored.
+//! The endpoints as the directory last sent them: one row, so that an event finds them where it is stored.
 
 use std::rc::Rc;
 
@@ -10,12 +10,13 @@ use crate::sql::{self, Bind, Row};
 use crate::wire::settings::Settings;
 
 impl TaskShard {
-    /// Returns what the directory said last.
+    /// Returns the settings that the directory sent last.
     pub(super) fn settings(&self) -> Rc<Settings> {
         Rc::clone(&self.memory.settings.borrow())
     }
 
-    /// Takes what the directory says, unless it is older than what is known; returns the version that stands.
+    /// Stores settings from the directory, unless they are older than the stored ones; returns the version in
+    /// force.
     pub(super) fn configure(&self, settings: Settings) -> worker::Result<i64> {
         const PUT: &str = "INSERT INTO settings (no, version, doc) VALUES (1, ?, ?)
             ON CONFLICT (no) DO UPDATE SET version = excluded.version, doc = excluded.doc";
@@ -44,7 +45,7 @@ impl TaskShard {
     }
 }
 
-/// Reads what an earlier instance was told.
+/// Reads the stored settings.
 pub(super) fn load(sql: &SqlStorage) -> worker::Result<Settings> {
     let doc = sql::first(sql, "SELECT doc FROM settings WHERE no = 1", &[], Row::text)?;
     doc.map_or_else(|| Ok(Settings::default()), |doc| json::read(&doc))

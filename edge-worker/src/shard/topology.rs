@@ -31,10 +31,11 @@ impl TaskShard {
         self.memory.shards.get().ok_or_else(|| worker::Error::from("the number of shards is not known yet"))
     }
 
-    /// Holds a call to the topology that this deployment was made with, or says how they differ.
+    /// Compares the caller's number of shards with that of this deployment; returns a message where they
+    /// differ.
     ///
-    /// A new shard takes the number from shard 0, whose own is that of the first event of the deployment: so
-    /// a Worker with another number finds no empty shard that would believe it.
+    /// A new shard takes the number from shard 0, which takes it from the first event of the deployment. So a
+    /// Worker with another number finds no empty shard that would accept it.
     pub(super) async fn check_topology(&self, call: &Call) -> worker::Result<Result<(), String>> {
         let sql = self.state.storage().sql();
         let known = match self.memory.shards.get() {
@@ -43,7 +44,7 @@ impl TaskShard {
         };
         let recorded = match (known, &call.ask) {
             (Some(recorded), _) => recorded,
-            // To look for something fixes nothing, and finds nothing.
+            // A query stores no number, and finds nothing.
             (
                 None,
                 Ask::Task { .. }
@@ -78,7 +79,7 @@ impl TaskShard {
         Ok(Err(format!("SHARDS is {}, but this deployment was made with {recorded}", call.shards)))
     }
 
-    /// Holds a call to what shard 0 has recorded, where that has anything.
+    /// Compares the caller's number of shards with that of shard 0, where that has one.
     async fn check_with_first(&self, call: &Call) -> worker::Result<Result<(), String>> {
         if call.shard == 0 {
             return Ok(Ok(()));

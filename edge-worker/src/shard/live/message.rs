@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::json::{self, Raw, object};
 use crate::shard::TaskShard;
 use crate::shard::events::{self, Kept};
-use crate::shard::read::TaskView;
+use crate::shard::queries::TaskView;
 use crate::shard::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO};
 use crate::wire::delivery::{delivery_id, seq_of};
 
@@ -100,7 +100,7 @@ impl TaskShard {
         }
         let (body, signature) = if bodies { self.signed(entry.of(), &kept)? } else { (None, None) };
         let task = match &kept.task_id {
-            Some(task_id) => self.standing(task_id)?,
+            Some(task_id) => self.task_state(task_id)?,
             None => None,
         };
         let event = Event {

@@ -6,7 +6,7 @@ use vtryon_webhooks::{Millis, Status};
 use crate::config::Config;
 use crate::json::{self, object};
 use crate::shard::TaskShard;
-use crate::shard::read::Failure;
+use crate::shard::queries::Failure;
 use crate::sql::{self, Bind};
 
 /// How long after its end a task may still be watched, in seconds: for a page that has missed it.

@@ -1,11 +1,12 @@
-//! The keeping of an event: known + event → decision → rows, in one commit.
+//! Stores an event: what is known of its task and the event are decided on, and the rows are written in one
+//! commit.
 
 use vtryon_webhooks::event::{Identity, STATUS_CHANGED};
 use vtryon_webhooks::lifecycle::{self, Outcome, Step};
 use vtryon_webhooks::{Digest, Status};
 
+use super::enqueue::{Enqueued, NewEvent};
 use super::live::Entry;
-use super::owe::{Fresh, Owed};
 use super::rows::{self, Change, Ending, Event, Task};
 use super::{TaskShard, leases, outbox};
 use crate::faults;
@@ -15,8 +16,8 @@ use crate::wire::{Arrival, Content, Kept};
 /// Of how many tasks duplicates are counted at the same time: beyond it the counts begin anew.
 const MAX_COUNTED: usize = 10_000;
 
-/// What an arrival tells of its task.
-struct Told<'a> {
+/// The fields of an incoming event of a task.
+struct EventFields<'a> {
     task_id: &'a str,
     name: Option<&'a str>,
     status: Option<&'a str>,
@@ -25,9 +26,9 @@ struct Told<'a> {
 }
 
 impl TaskShard {
-    /// Decides on an event and stores what the decision says. When this returns, all of it is part of
-    /// one commit, which the platform completes before the answer leaves the object.
-    pub(super) fn keep(&self, arrival: &Arrival, body: &[u8]) -> worker::Result<Kept> {
+    /// Decides on an event and stores what follows from it. When this returns, all of it is part of one commit,
+    /// which the platform completes before the answer leaves the object.
+    pub(super) fn store_event(&self, arrival: &Arrival, body: &[u8]) -> worker::Result<Kept> {
         let sql = self.state.storage().sql();
         match &arrival.content {
             Content::Status { task_id, status, result_url, failure } => {
@@ -35,8 +36,8 @@ impl TaskShard {
                 let known = task.as_ref().map(|task| &task.known);
                 let step = lifecycle::step(known, &Status::from_name(&**status));
                 let ending = Ending { result_url: result_url.as_deref(), failure: failure.as_deref() };
-                let told = Told { task_id, name: None, status: Some(status), digest: None, ending };
-                self.store(task.as_ref(), &step, &told, arrival, body)
+                let fields = EventFields { task_id, name: None, status: Some(status), digest: None, ending };
+                self.apply_step(task.as_ref(), &step, &fields, arrival, body)
             }
             Content::Other { task_id, name } => {
                 let task = rows::find(&sql, task_id)?;
@@ -47,18 +48,20 @@ impl TaskShard {
                 };
                 let step = lifecycle::other(task.as_ref().map(|task| &task.known), kept);
                 let ending = Ending { result_url: None, failure: None };
-                let told = Told { task_id, name: Some(name), status: None, digest: Some(&digest), ending };
-                self.store(task.as_ref(), &step, &told, arrival, body)
+                let fields =
+                    EventFields { task_id, name: Some(name), status: None, digest: Some(&digest), ending };
+                self.apply_step(task.as_ref(), &step, &fields, arrival, body)
             }
             Content::Unreadable { code, message } => self.quarantine(code, message, arrival, body),
         }
     }
 
-    fn store(
+    /// Writes the rows of a decision. A duplicate writes none and is counted in memory.
+    fn apply_step(
         &self,
         task: Option<&Task>,
         step: &Step,
-        told: &Told<'_>,
+        fields: &EventFields<'_>,
         arrival: &Arrival,
         body: &[u8],
     ) -> worker::Result<Kept> {
@@ -81,15 +84,15 @@ impl TaskShard {
             head: seq,
             at: arrival.received_at,
             key: &keys,
-            ending: step.finishes().then_some(told.ending),
+            ending: step.finishes().then_some(fields.ending),
         };
         let previous = task.and_then(|task| task.head);
-        let publish_at = step.owed.map(|_| outbox::gathered_at(arrival.received_at));
-        let (task_no, mut owed) = sql::transaction(&storage, || {
+        let publish_at = step.side_effect.map(|_| outbox::batch_deadline(arrival.received_at));
+        let (task_no, mut enqueued) = sql::transaction(&storage, || {
             let task_no = match task {
-                None => rows::create(&sql, told.task_id, &change)?,
+                None => rows::create(&sql, fields.task_id, &change)?,
                 Some(task) => {
-                    rows::revive(&sql, task, told.task_id)?;
+                    rows::revive(&sql, task, fields.task_id)?;
                     rows::update(&sql, task.no, self.duplicates_of(task.no), &change)?;
                     task.no
                 }
@@ -99,85 +102,87 @@ impl TaskShard {
                 task_no,
                 previous,
                 received_at: arrival.received_at,
-                name: told.name,
-                status: told.status,
+                name: fields.name,
+                status: fields.status,
                 outcome: step.outcome.as_str(),
                 key: &arrival.key,
-                digest: told.digest,
+                digest: fields.digest,
                 body,
             };
             rows::append(&sql, &event)?;
-            if let (Some(owed), Some(due_at)) = (step.owed, publish_at) {
-                rows::owe(&sql, owed, seq, due_at)?;
+            if let (Some(effect), Some(due_at)) = (step.side_effect, publish_at) {
+                rows::enqueue_side_effect(&sql, effect, seq, due_at)?;
             }
-            let owed = self.owe(&sql, &fresh(seq, step.outcome, told, previous, arrival))?;
-            faults::before_commit(told.task_id);
-            Ok((task_no, owed))
+            let enqueued =
+                self.enqueue_deliveries(&sql, &new_event(seq, step.outcome, fields, previous, arrival))?;
+            faults::before_commit(fields.task_id);
+            Ok((task_no, enqueued))
         })?;
         self.memory.duplicates.borrow_mut().remove(&task_no);
-        owed.publish_at = publish_at;
-        self.kept(seq, step.outcome, owed, arrival)
+        enqueued.publish_at = publish_at;
+        self.answer_stored(seq, step.outcome, enqueued, arrival)
     }
 
-    /// Answers for an event that is kept: whatever else it owes is in the alarm's care from here on.
-    pub(super) fn kept(
+    /// Broadcasts a stored event, leases its first attempts and sets the alarm for the rest; returns the
+    /// answer.
+    pub(super) fn answer_stored(
         &self,
         seq: i64,
         outcome: Outcome,
-        owed: Owed,
+        enqueued: Enqueued,
         arrival: &Arrival,
     ) -> worker::Result<Kept> {
         self.memory.last_seq.set(Some(seq));
         self.show_live(Entry::event(seq), arrival.task_id());
-        for dispatch in &owed.at_once {
-            self.hand_out(dispatch.delivery, arrival.received_at);
+        for dispatch in &enqueued.dispatch_now {
+            self.lease_first_attempt(dispatch.delivery, arrival.received_at);
         }
         // The earliest time first: to set the alarm is a row each time, and for a later time it is not set again.
-        if owed.by_alarm {
+        if enqueued.deferred {
             self.wake_for_next()?;
         }
-        let leases_end = (!owed.at_once.is_empty()).then(|| leases::over_at(arrival.received_at));
-        if let Some(due_at) = owed.publish_at.into_iter().chain(leases_end).min() {
+        let leases_end = (!enqueued.dispatch_now.is_empty()).then(|| leases::over_at(arrival.received_at));
+        if let Some(due_at) = enqueued.publish_at.into_iter().chain(leases_end).min() {
             self.wake_by(due_at)?;
         }
-        Ok(Kept { outcome: outcome.as_str().to_owned(), owed: owed.at_once })
+        Ok(Kept { outcome: outcome.as_str().to_owned(), owed: enqueued.dispatch_now })
     }
 
-    /// Returns the number of the next thing that is kept.
+    /// Returns the sequence number of the next stored event.
     pub(super) fn next_seq(&self) -> i64 {
         self.last_seq() + 1
     }
 
-    /// Returns the number of what was kept last.
+    /// Returns the sequence number of the event stored last.
     pub(super) fn last_seq(&self) -> i64 {
         self.memory.last_seq.get().unwrap_or(0)
     }
 
-    /// Returns the repeats of a task that its row does not count yet.
+    /// Returns the duplicates of a task that its row does not count yet.
     pub(super) fn duplicates_of(&self, task_no: i64) -> i64 {
         self.memory.duplicates.borrow().get(&task_no).copied().unwrap_or(0).into()
     }
 }
 
-/// Describes an event of a task as endpoints choose and receive it.
-fn fresh<'a>(
+/// Describes an event of a task as endpoints match and receive it.
+fn new_event<'a>(
     seq: i64,
     outcome: Outcome,
-    told: &Told<'a>,
+    fields: &EventFields<'a>,
     previous: Option<i64>,
     arrival: &Arrival,
-) -> Fresh<'a> {
-    let task_id = told.task_id;
-    let identity = match (told.name, told.status) {
-        (Some(name), _) => Identity::Other { task_id, name, digest: told.digest.unwrap_or_default() },
+) -> NewEvent<'a> {
+    let task_id = fields.task_id;
+    let identity = match (fields.name, fields.status) {
+        (Some(name), _) => Identity::Other { task_id, name, digest: fields.digest.unwrap_or_default() },
         (None, status) => Identity::Status { task_id, status: status.unwrap_or_default() },
     };
-    Fresh {
+    NewEvent {
         seq,
         received_at: arrival.received_at,
         outcome,
-        name: told.name.unwrap_or(STATUS_CHANGED),
-        status: told.status,
+        name: fields.name.unwrap_or(STATUS_CHANGED),
+        status: fields.status,
         webhook_id: identity.webhook_id(),
         previous,
         only: arrival.only,

@@ -1,12 +1,12 @@
-//! What a shard shows of its deliveries.
+//! Reads deliveries for the API.
 
 use vtryon_webhooks::Millis;
 use worker::SqlStorage;
 
-use super::deliveries::State;
-use super::{TaskShard, deliveries, events};
 use crate::clock;
 use crate::json::{Raw, object};
+use crate::shard::deliveries::State;
+use crate::shard::{TaskShard, deliveries, events};
 use crate::sql::{self, Bind, Row};
 use crate::wire::delivery::{ENDPOINT_NUMBERS, delivery_id, endpoint_of, seq_of};
 use crate::wire::settings::endpoint_id;
@@ -16,10 +16,10 @@ use crate::wire::{Item, Page};
 const WINDOW: i64 = 1000 * ENDPOINT_NUMBERS;
 
 /// A delivery, as the API shows it.
-pub(super) struct View {
+pub(in crate::shard) struct View {
     id: String,
     endpoint: String,
-    /// Null for a body that can't be read.
+    /// `None` for a body that cannot be parsed.
     task_id: Option<String>,
     event: Option<String>,
     status: Option<String>,
@@ -30,7 +30,7 @@ pub(super) struct View {
     reason: Option<String>,
     created_at: String,
     ended_at: Option<String>,
-    /// When the next attempt is due; null when it has ended, or is under way for the first time.
+    /// When the next attempt is due; null when the delivery has ended, or its first attempt is in progress.
     due_at: Option<String>,
     /// How often it was replayed.
     replays: i64,
@@ -93,29 +93,29 @@ impl Stored {
     }
 }
 
-/// Which deliveries a listing is of.
-pub(super) struct Wanted<'a> {
-    pub(super) endpoint: Option<i64>,
-    pub(super) state: Option<&'a str>,
-    pub(super) task_id: Option<&'a str>,
-    /// Of the body that can't be read.
-    pub(super) digest: Option<&'a str>,
+/// Which deliveries a listing has.
+pub(in crate::shard) struct DeliveryFilter<'a> {
+    pub(in crate::shard) endpoint: Option<i64>,
+    pub(in crate::shard) state: Option<&'a str>,
+    pub(in crate::shard) task_id: Option<&'a str>,
+    /// The digest of a body that cannot be parsed.
+    pub(in crate::shard) digest: Option<&'a str>,
 }
 
 impl TaskShard {
-    /// Shows a delivery with its attempts.
-    pub(super) fn delivery(&self, shard: u32, no: i64) -> worker::Result<Option<View>> {
+    /// Returns a delivery with its attempts.
+    pub(in crate::shard) fn delivery(&self, shard: u32, no: i64) -> worker::Result<Option<View>> {
         const FIND: &str = select!("records", "WHERE no = ?");
         let stored = sql::first(&self.state.storage().sql(), FIND, &[Bind::Int(no)], Stored::read)?;
         stored.map(|stored| self.show(shard, stored)).transpose()
     }
 
     /// Lists deliveries, those of the latest events first.
-    pub(super) fn deliveries(
+    pub(in crate::shard) fn deliveries(
         &self,
         shard: u32,
         before: Option<i64>,
-        wanted: &Wanted<'_>,
+        filter: &DeliveryFilter<'_>,
         limit: u32,
     ) -> worker::Result<Page> {
         const ALL: &str = select_brief!("WHERE no < ? ORDER BY no DESC LIMIT ?");
@@ -129,12 +129,12 @@ impl TaskShard {
         );
         let sql = self.state.storage().sql();
         let limited = Bind::Int(limit.into());
-        let events = match (wanted.task_id, wanted.digest) {
+        let events = match (filter.task_id, filter.digest) {
             (Some(task_id), _) => Some(events_of_task(&sql, task_id)?),
             (None, Some(digest)) => Some(body_of(&sql, digest)?),
             (None, None) => None,
         };
-        let (rows, floor) = match (events, wanted.endpoint, wanted.state) {
+        let (rows, floor) = match (events, filter.endpoint, filter.state) {
             (Some(events), endpoint, state) => {
                 let mut rows = of_events(&sql, &events)?;
                 rows.retain(|row| {
@@ -164,7 +164,7 @@ impl TaskShard {
             Ok(Item::new(no, at, &self.show(shard, row)?))
         });
         let page = Page::new(items.collect::<worker::Result<_>>()?, !is_full);
-        // A window that was searched in vain is no end: the next page begins below it.
+        // Where the window had too few, the next page begins below it.
         Ok(Page { next: page.next.or((!is_full && floor > 0).then_some(floor)), ..page })
     }
 
@@ -177,7 +177,7 @@ impl TaskShard {
     fn show(&self, shard: u32, row: Stored) -> worker::Result<View> {
         let seq = seq_of(row.no);
         let kept = events::kept(&self.state.storage().sql(), seq)?
-            .ok_or_else(|| worker::Error::from("a delivery is of no event"))?;
+            .ok_or_else(|| worker::Error::from("the event of a delivery is missing"))?;
         Ok(View {
             id: delivery_id(shard, row.no),
             endpoint: endpoint_id(endpoint_of(row.no)),
@@ -208,7 +208,7 @@ fn events_of_task(sql: &SqlStorage, task_id: &str) -> worker::Result<Vec<i64>> {
     sql::all(sql, FOLLOW, &[Bind::Text(task_id)], Row::int)
 }
 
-/// Finds the body that can't be read with a digest.
+/// Finds the quarantined body with a digest.
 fn body_of(sql: &SqlStorage, digest: &str) -> worker::Result<Vec<i64>> {
     sql::all(sql, "SELECT no FROM quarantine WHERE digest = ?", &[Bind::Text(digest)], Row::int)
 }

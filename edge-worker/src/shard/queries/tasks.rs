@@ -1,14 +1,14 @@
-//! What a shard shows of its tasks.
+//! Reads tasks for the API.
 
 use vtryon_webhooks::event::STATUS_CHANGED;
 use vtryon_webhooks::lifecycle::{Stage, is_conflicting};
 use vtryon_webhooks::{Millis, Status};
 
-use super::TaskShard;
-use super::retention::{self, LIVE_FROM};
-use super::rows::seen;
 use crate::clock;
 use crate::json::object;
+use crate::shard::TaskShard;
+use crate::shard::retention::{self, LIVE_FROM};
+use crate::shard::rows::seen;
 use crate::sql::{self, Bind, Row};
 use crate::wire::{Item, Page};
 
@@ -19,13 +19,13 @@ const WINDOW: i64 = 1000;
 const TIMELINE: i64 = 100;
 
 /// A task, as the API shows it. In a listing it has neither result nor events: they may be long.
-pub(super) struct TaskView {
+pub(in crate::shard) struct TaskView {
     task_id: String,
-    /// The status it stands at; null as long as only statuses were told that we don't know.
+    /// The current status; null as long as only unknown statuses were received.
     status: Option<String>,
     result_url: Option<String>,
     failure: Option<Failure>,
-    /// Whether both `completed` and `failed` were told; the first one stands.
+    /// Whether both `completed` and `failed` were received; the first one counts.
     conflict: bool,
     created_at: String,
     updated_at: String,
@@ -43,14 +43,14 @@ object!(write TaskView {
     events?, truncated?
 });
 
-pub(super) struct Failure {
+pub(in crate::shard) struct Failure {
     message: String,
 }
 
 object!(write Failure { message });
 
 impl Failure {
-    pub(super) const fn new(message: String) -> Self {
+    pub(in crate::shard) const fn new(message: String) -> Self {
         Self { message }
     }
 }
@@ -68,16 +68,16 @@ struct EventView {
 
 object!(write EventView { seq, event, status, outcome, received_at, key });
 
-/// The final result of a task, immutable once it is there.
-pub(super) struct Card {
-    pub(super) task_id: String,
-    pub(super) status: Option<String>,
-    pub(super) result_url: Option<String>,
-    pub(super) failure: Option<Failure>,
+/// The final result of a task, immutable once it exists.
+pub(in crate::shard) struct TaskResult {
+    pub(in crate::shard) task_id: String,
+    pub(in crate::shard) status: Option<String>,
+    pub(in crate::shard) result_url: Option<String>,
+    pub(in crate::shard) failure: Option<Failure>,
     completed_at: String,
 }
 
-object!(write Card { task_id, status, result_url?, failure?, completed_at });
+object!(write TaskResult { task_id, status, result_url?, failure?, completed_at });
 
 /// A task's row, as far as it is shown.
 struct Stored {
@@ -101,8 +101,8 @@ macro_rules! select {
     };
 }
 
-/// Selects the columns of [`Card`].
-macro_rules! select_card {
+/// Selects the columns of [`TaskResult`].
+macro_rules! select_result {
     ($rest:literal) => {
         concat!("SELECT task_id, stage, result_url, failure, final_at FROM tasks WHERE open = 0 AND ", $rest)
     };
@@ -124,9 +124,9 @@ impl Stored {
 }
 
 impl TaskShard {
-    /// Shows a task with its timeline.
-    pub(super) fn task(&self, task_id: &str) -> worker::Result<Option<TaskView>> {
-        let Some(task) = self.standing(task_id)? else { return Ok(None) };
+    /// Returns a task with its timeline.
+    pub(in crate::shard) fn task(&self, task_id: &str) -> worker::Result<Option<TaskView>> {
+        let Some(task) = self.task_state(task_id)? else { return Ok(None) };
         let mut events = self.timeline(task.seq)?;
         let truncated = events.len() > TIMELINE as usize;
         if truncated {
@@ -135,34 +135,34 @@ impl TaskShard {
         Ok(Some(TaskView { events: Some(events), truncated, ..task }))
     }
 
-    /// Shows how a task stands, without its timeline.
-    pub(super) fn standing(&self, task_id: &str) -> worker::Result<Option<TaskView>> {
+    /// Returns the state of a task, without its timeline.
+    pub(in crate::shard) fn task_state(&self, task_id: &str) -> worker::Result<Option<TaskView>> {
         const FIND: &str = select!("WHERE task_id = ?");
         let sql = self.state.storage().sql();
         let Some(row) = sql::first(&sql, FIND, &[Bind::Text(task_id)], Stored::read)? else {
             return Ok(None);
         };
         let (result_url, failure) = match self.result(task_id)? {
-            Some(card) => (card.result_url, card.failure),
+            Some(result) => (result.result_url, result.failure),
             None => (None, None),
         };
         Ok(Some(TaskView { result_url, failure, ..self.view(row) }))
     }
 
-    /// Shows the final result of a task, where there is one.
-    pub(super) fn result(&self, task_id: &str) -> worker::Result<Option<Card>> {
-        const FIND: &str = select_card!("task_id = ?");
-        sql::first(&self.state.storage().sql(), FIND, &[Bind::Text(task_id)], Card::read)
+    /// Returns the final result of a task, where it has one.
+    pub(in crate::shard) fn result(&self, task_id: &str) -> worker::Result<Option<TaskResult>> {
+        const FIND: &str = select_result!("task_id = ?");
+        sql::first(&self.state.storage().sql(), FIND, &[Bind::Text(task_id)], TaskResult::read)
     }
 
-    /// Shows the final result of the task that an event belongs to.
-    pub(super) fn result_of(&self, seq: i64) -> worker::Result<Option<Card>> {
-        const FIND: &str = select_card!("no = (SELECT task_no FROM events WHERE seq = ?)");
-        sql::first(&self.state.storage().sql(), FIND, &[Bind::Int(seq)], Card::read)
+    /// Returns the final result of the task that an event belongs to.
+    pub(in crate::shard) fn result_of(&self, seq: i64) -> worker::Result<Option<TaskResult>> {
+        const FIND: &str = select_result!("no = (SELECT task_no FROM events WHERE seq = ?)");
+        sql::first(&self.state.storage().sql(), FIND, &[Bind::Int(seq)], TaskResult::read)
     }
 
-    /// Lists tasks, the latest first; with a status, only those that stand at it.
-    pub(super) fn tasks(
+    /// Lists tasks, the latest first; with a status, only those in that status.
+    pub(in crate::shard) fn tasks(
         &self,
         before: Option<i64>,
         status: Option<&str>,
@@ -208,7 +208,7 @@ impl TaskShard {
         let is_full = rows.len() >= limit as usize;
         let items = rows.into_iter().map(|row| Item::new(row.no, Millis(row.created_at), &self.view(row)));
         let page = Page::new(items.collect(), !is_full);
-        // A window that was searched in vain is no end: the next page begins below it.
+        // Where the window had too few, the next page begins below it.
         Ok(Page { next: page.next.or((!is_full && floor > 1).then_some(floor)), ..page })
     }
 
@@ -218,7 +218,7 @@ impl TaskShard {
         Ok(sql::first(&self.state.storage().sql(), LAST, &[], Row::int)?.unwrap_or(0) + 1)
     }
 
-    /// Reads a timeline from its last event back to its first, and turns it round.
+    /// Reads a timeline from its last event back to its first; returns it in ascending order.
     fn timeline(&self, head: i64) -> worker::Result<Vec<EventView>> {
         const FOLLOW: &str =
             "WITH RECURSIVE line (seq, previous, name, status, outcome, received_at, key) AS (
@@ -256,7 +256,7 @@ impl TaskShard {
     }
 }
 
-impl Card {
+impl TaskResult {
     fn read(row: &mut Row) -> Self {
         Self {
             task_id: row.text(),

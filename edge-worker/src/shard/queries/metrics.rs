@@ -1,9 +1,9 @@
-//! What a shard counts: each number from an index or a key, and none beyond a bound.
+//! Counts rows for `GET /api/metrics`: each number from an index or a key, none beyond a bound.
 
 use vtryon_webhooks::Millis;
 
-use super::retention::{self, QUARANTINE_PRUNED_TO};
-use super::{TaskShard, deliveries};
+use crate::shard::retention::{self, QUARANTINE_PRUNED_TO};
+use crate::shard::{TaskShard, deliveries};
 use crate::sql::{self, Bind};
 use crate::wire::Counts;
 
@@ -11,7 +11,7 @@ use crate::wire::Counts;
 const MANY: i64 = 10_000;
 
 impl TaskShard {
-    pub(super) fn counts(&self) -> worker::Result<Counts> {
+    pub(in crate::shard) fn counts(&self) -> worker::Result<Counts> {
         const COUNT: &str = "SELECT
             (SELECT COUNT(*) FROM (SELECT 1 FROM tasks INDEXED BY tasks_open WHERE open = 1 LIMIT ?1)),
             (SELECT COUNT(*) FROM (SELECT 1 FROM quarantine WHERE no > ?2 LIMIT ?1)),
@@ -21,7 +21,7 @@ impl TaskShard {
                 WHERE state = 'dead' LIMIT ?1))";
         let sql = self.state.storage().sql();
         let floor = retention::floor(&sql, QUARANTINE_PRUNED_TO)?;
-        let in_hand = self.memory.leases.borrow().len() as i64;
+        let leased = self.memory.leases.borrow().len() as i64;
         let mut oldest_due: Option<Millis> = None;
         let settings = self.settings();
         let endpoints = settings.endpoints.iter().map(|endpoint| &endpoint.no).chain(&settings.deleted);
@@ -33,7 +33,7 @@ impl TaskShard {
             events: self.memory.last_seq.get().unwrap_or(0),
             open_tasks: row.int(),
             quarantined: row.int(),
-            pending: row.int() + in_hand,
+            pending: row.int() + leased,
             dead: row.int(),
             oldest_due,
         })?;

@@ -1,4 +1,4 @@
-//! What came of an attempt, written down: delivered, due again, or dead.
+//! Records an attempt: the delivery is delivered, scheduled for a retry, or dead.
 
 use vtryon_webhooks::endpoint::Order;
 use vtryon_webhooks::lifecycle::Outcome;
@@ -7,17 +7,18 @@ use vtryon_webhooks::{Digest, Millis};
 use worker::SqlStorage;
 
 use super::deliveries::{self, Delivery, Record, State};
-use super::{TaskShard, events, lane, replays};
+use super::{TaskShard, events, ordering, replays};
 use crate::clock;
 use crate::sql;
 use crate::wire::delivery::{Attempt, Report, endpoint_of, seq_of};
 
-/// How long a delivery is put off that the gateway itself could not attempt, in seconds of this machine.
-const HOLD: i64 = 60;
+/// How long a delivery is deferred that the gateway itself could not attempt, in seconds of this machine.
+const DEFERRED_FOR: i64 = 60;
 
 impl TaskShard {
-    /// Takes a report. One of an attempt that the delivery is past changes nothing, unless it tells of success.
-    pub(super) fn conclude(&self, report: &Report, now: Millis) -> worker::Result<()> {
+    /// Records a report. A report of an earlier attempt or round changes nothing, unless the endpoint took the
+    /// delivery.
+    pub(super) fn record_attempt(&self, report: &Report, now: Millis) -> worker::Result<()> {
         let storage = self.state.storage();
         let sql = storage.sql();
         let Some(mut delivery) = deliveries::find(&sql, report.delivery)? else { return Ok(()) };
@@ -26,7 +27,12 @@ impl TaskShard {
             return Ok(());
         }
         let Some(attempt) = &report.made else {
-            deliveries::hold(&sql, delivery.no, now.plus_millis(clock::span(HOLD)), "secret_unreadable")?;
+            deliveries::defer(
+                &sql,
+                delivery.no,
+                now.plus_millis(clock::span(DEFERRED_FOR)),
+                "secret_unreadable",
+            )?;
             self.release(delivery.no);
             self.schedule(0);
             return Ok(());
@@ -38,7 +44,7 @@ impl TaskShard {
         }
         let health = self.health_after(endpoint_of(delivery.no), reply, attempt.attempted_at)?;
         sql::transaction(&storage, || {
-            self.write(&sql, &mut delivery, attempt, reply, now)?;
+            self.write_attempt(&sql, &mut delivery, attempt, reply, now)?;
             self.write_health(&sql, endpoint_of(report.delivery), health)
         })?;
         self.remember_health(endpoint_of(report.delivery), health);
@@ -48,7 +54,7 @@ impl TaskShard {
         Ok(())
     }
 
-    fn write(
+    fn write_attempt(
         &self,
         sql: &SqlStorage,
         delivery: &mut Delivery,
@@ -74,17 +80,17 @@ impl TaskShard {
         if reply == Some(Reply::Delivered) {
             deliveries::end(sql, delivery, State::Delivered, now, None)?;
             replays::count(sql, delivery, true)?;
-            return follow(sql, delivery, now);
+            return release_next(sql, delivery, now);
         }
         let endpoint = endpoint_of(delivery.no);
         let settings = self.settings();
         let Some(endpoint) = settings.endpoint(endpoint) else {
-            return bury(sql, delivery, now, "endpoint_deleted");
+            return dead_letter(sql, delivery, now, "endpoint_deleted");
         };
         if is_outdated(sql, delivery, endpoint.order())? {
             return supersede(sql, delivery, now);
         }
-        // One that was hastened, by a newer event or by hand, is an extra: the schedule stands.
+        // An expedited attempt, by a newer event or by hand, is an extra one: the schedule does not change.
         if attempt.attempted_at < delivery.scheduled_at {
             return deliveries::retry(sql, delivery, delivery.scheduled_at);
         }
@@ -92,48 +98,53 @@ impl TaskShard {
         let subject = subject(sql, delivery.no)?;
         match retry::next(&subject, number, first_at, attempt.attempted_at, attempt.retry_after_ms) {
             Some(at) => deliveries::retry(sql, delivery, at),
-            None => bury(sql, delivery, now, "exhausted"),
+            None => dead_letter(sql, delivery, now, "exhausted"),
         }
     }
 }
 
-/// Ends a delivery that no further attempt is made for, and lets the next one of its lane go.
-pub(super) fn bury(sql: &SqlStorage, delivery: &Delivery, now: Millis, reason: &str) -> worker::Result<()> {
+/// Ends a delivery that is not attempted any more, and makes the next pending one of its task due.
+pub(super) fn dead_letter(
+    sql: &SqlStorage,
+    delivery: &Delivery,
+    now: Millis,
+    reason: &str,
+) -> worker::Result<()> {
     deliveries::end(sql, delivery, State::Dead, now, Some(reason))?;
     replays::count(sql, delivery, false)?;
-    follow(sql, delivery, now)
+    release_next(sql, delivery, now)
 }
 
-/// Ends a delivery whose place a later event has taken.
+/// Ends a delivery that a later event of the task has replaced.
 pub(super) fn supersede(sql: &SqlStorage, delivery: &Delivery, now: Millis) -> worker::Result<()> {
     deliveries::end(sql, delivery, State::Superseded, now, None)?;
     replays::count(sql, delivery, false)?;
-    follow(sql, delivery, now)
+    release_next(sql, delivery, now)
 }
 
-/// Makes the next delivery of a lane due.
-fn follow(sql: &SqlStorage, ended: &Delivery, now: Millis) -> worker::Result<()> {
+/// Makes the next pending delivery of the same task and endpoint due.
+fn release_next(sql: &SqlStorage, ended: &Delivery, now: Millis) -> worker::Result<()> {
     if ended.round > 0 {
-        // It was in no lane.
+        // A delivery that was replayed by hand is not part of the order.
         return Ok(());
     }
-    let lane = lane::of_delivery(sql, ended.no)?;
-    match lane.first().filter(|next| next.due_at.is_some_and(|due_at| due_at > now)) {
-        Some(next) => deliveries::put_off(sql, next.no, now),
+    let pending = ordering::of_delivery(sql, ended.no)?;
+    match pending.first().filter(|next| next.due_at.is_some_and(|due_at| due_at > now)) {
+        Some(next) => deliveries::reschedule(sql, next.no, now),
         None => Ok(()),
     }
 }
 
-/// Tells whether a later event of the same task has taken a delivery's place.
+/// Returns whether a later event of the same task replaces a delivery.
 fn is_outdated(sql: &SqlStorage, delivery: &Delivery, order: Order) -> worker::Result<bool> {
-    let lane = lane::of_delivery(sql, delivery.no)?;
-    let Some(own) = lane.iter().find(|waiting| waiting.no == delivery.no) else { return Ok(false) };
-    Ok(lane.iter().any(|waiting| {
-        waiting.no > own.no && waiting.is_applied && order.supersedes(Outcome::Applied, own.has_status)
+    let pending = ordering::of_delivery(sql, delivery.no)?;
+    let Some(own) = pending.iter().find(|other| other.no == delivery.no) else { return Ok(false) };
+    Ok(pending.iter().any(|other| {
+        other.no > own.no && other.is_applied && order.supersedes(Outcome::Applied, own.has_status)
     }))
 }
 
-/// Returns the digest that an event is stored by, from which its jitter is made.
+/// Returns the digest by which the event is assigned to a shard; the retry jitter is derived from it.
 fn subject(sql: &SqlStorage, delivery: i64) -> worker::Result<Digest> {
     let seq = seq_of(delivery);
     let task_id = events::kept(sql, seq)?.and_then(|kept| kept.task_id);

@@ -1,4 +1,4 @@
-//! Lanes: what is owed to one endpoint of one task goes in order, one at a time.
+//! The order of deliveries: pending deliveries of one task to one endpoint are made in order, one at a time.
 
 use vtryon_webhooks::Millis;
 use worker::SqlStorage;
@@ -6,9 +6,9 @@ use worker::SqlStorage;
 use crate::sql::{self, Bind, Row};
 use crate::wire::delivery::{ENDPOINT_NUMBERS, endpoint_of, seq_of};
 
-/// A pending delivery of a task, as far as its neighbours need to know of it. One that was replayed by
-/// hand is in no lane: it goes when it is asked for.
-pub(super) struct Waiting {
+/// A pending delivery of a task, as far as the order needs it. A delivery that was replayed by hand is not part
+/// of the order: it is made when it is asked for.
+pub(super) struct PendingDelivery {
     pub(super) no: i64,
     pub(super) due_at: Option<Millis>,
     /// Whether its event tells a status.
@@ -17,14 +17,14 @@ pub(super) struct Waiting {
     pub(super) is_applied: bool,
 }
 
-impl Waiting {
+impl PendingDelivery {
     pub(super) const fn endpoint(&self) -> i64 {
         endpoint_of(self.no)
     }
 }
 
-/// Finds what is pending of a task, to all endpoints and in order, among its last 100 events up to `head`.
-pub(super) fn of_task(sql: &SqlStorage, head: i64) -> worker::Result<Vec<Waiting>> {
+/// Finds the pending deliveries of a task to all endpoints, in order, among its last 100 events up to `head`.
+pub(super) fn of_task(sql: &SqlStorage, head: i64) -> worker::Result<Vec<PendingDelivery>> {
     const PENDING: &str = "WITH RECURSIVE line (seq, previous, status, outcome) AS (
             SELECT seq, previous, status, outcome FROM events WHERE seq = ?1
             UNION ALL
@@ -33,7 +33,7 @@ pub(super) fn of_task(sql: &SqlStorage, head: i64) -> worker::Result<Vec<Waiting
         ) SELECT d.no, d.due_at, line.status IS NOT NULL, line.outcome = 'applied'
         FROM line CROSS JOIN deliveries d ON d.no BETWEEN line.seq * ?2 AND line.seq * ?2 + ?2 - 1
         WHERE d.state = 'pending' AND d.round = 0 ORDER BY d.no";
-    sql::all(sql, PENDING, &[Bind::Int(head), Bind::Int(ENDPOINT_NUMBERS)], |row| Waiting {
+    sql::all(sql, PENDING, &[Bind::Int(head), Bind::Int(ENDPOINT_NUMBERS)], |row| PendingDelivery {
         no: row.int(),
         due_at: row.maybe_int().map(Millis),
         has_status: row.int() == 1,
@@ -41,13 +41,14 @@ pub(super) fn of_task(sql: &SqlStorage, head: i64) -> worker::Result<Vec<Waiting
     })
 }
 
-/// Finds what is pending in the lane of a delivery, itself included. A body that can't be read has none.
-pub(super) fn of_delivery(sql: &SqlStorage, no: i64) -> worker::Result<Vec<Waiting>> {
+/// Finds the pending deliveries with the task and the endpoint of a delivery, itself included. A quarantined
+/// body has none.
+pub(super) fn of_delivery(sql: &SqlStorage, no: i64) -> worker::Result<Vec<PendingDelivery>> {
     const HEAD: &str = "SELECT head FROM tasks WHERE no = (SELECT task_no FROM events WHERE seq = ?)";
     let Some(head) = sql::first(sql, HEAD, &[Bind::Int(seq_of(no))], Row::int)? else {
         return Ok(Vec::new());
     };
-    let mut lane = of_task(sql, head)?;
-    lane.retain(|waiting| waiting.endpoint() == endpoint_of(no));
-    Ok(lane)
+    let mut pending = of_task(sql, head)?;
+    pending.retain(|delivery| delivery.endpoint() == endpoint_of(no));
+    Ok(pending)
 }

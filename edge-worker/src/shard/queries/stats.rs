@@ -1,12 +1,13 @@
-//! What has happened lately, counted from the rows that are there: nothing is written for it.
+//! Counts what was received lately for `GET /api/stats`, from rows that exist anyway: nothing is written for
+//! it.
 
 use std::cell::RefCell;
 
 use vtryon_webhooks::Millis;
 use worker::SqlStorage;
 
-use super::TaskShard;
-use super::live::before_time;
+use crate::shard::TaskShard;
+use crate::shard::live::before_time;
 use crate::sorted::Sorted;
 use crate::sql::{self, Bind, Row};
 use crate::wire::delivery::delivery_no;
@@ -15,12 +16,12 @@ use crate::wire::stats::{Count, Stats, Took, bound};
 /// How many events, and how many deliveries, are looked at.
 const MANY: i64 = 10_000;
 
-/// How long storing took, as Workers have told since this instance has started.
+/// How long storing took, as Workers have reported since this instance has started.
 #[derive(Default)]
-pub(super) struct Commits(RefCell<Sorted<i64, u64>>, RefCell<Option<i64>>);
+pub(in crate::shard) struct Commits(RefCell<Sorted<i64, u64>>, RefCell<Option<i64>>);
 
 impl Commits {
-    pub(super) fn note(&self, took_ms: Option<i64>) {
+    pub(in crate::shard) fn note(&self, took_ms: Option<i64>) {
         let Some(took_ms) = took_ms else { return };
         self.0.borrow_mut().update(bound(took_ms), |count| *count += 1);
         let slowest = &mut *self.1.borrow_mut();
@@ -30,7 +31,7 @@ impl Commits {
 
 impl TaskShard {
     /// Counts what was received from a time on.
-    pub(super) fn stats(&self, from: Millis) -> worker::Result<Stats> {
+    pub(in crate::shard) fn stats(&self, from: Millis) -> worker::Result<Stats> {
         const EVENTS: &str = "SELECT CAST((received_at - ?1) / 60000 AS INTEGER), outcome, COUNT(*) FROM (
                 SELECT received_at, outcome FROM events WHERE seq > ?2 ORDER BY seq DESC LIMIT ?3
             ) WHERE received_at >= ?1 GROUP BY 1, 2";
