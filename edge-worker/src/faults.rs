@@ -11,7 +11,7 @@ thread_local! {
     static LIMIT: std::cell::Cell<Option<usize>> = const { std::cell::Cell::new(None) };
     /// From how many bytes on a database is full.
     static DATABASE_LIMIT: std::cell::Cell<Option<usize>> = const { std::cell::Cell::new(None) };
-    /// Whether nothing is shown.
+    /// Whether broadcasts are held.
     static HELD: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
@@ -114,9 +114,9 @@ pub(crate) fn before_publish(task_id: &str, attempts: i64) -> worker::Result<()>
     Ok(())
 }
 
-/// Tells whether what was stored is never shown, as where the instance ends first: of the task `fault:unshown`.
+/// Returns whether an event is never broadcast, as where the instance ends first: of the task `fault:unshown`.
 #[cfg(feature = "faults")]
-pub(crate) fn is_unshown(task_id: Option<&str>) -> bool {
+pub(crate) fn skips_broadcast(task_id: Option<&str>) -> bool {
     match task_id {
         Some("fault:hold") => HELD.set(true),
         Some("fault:release") => HELD.set(false),
@@ -125,21 +125,21 @@ pub(crate) fn is_unshown(task_id: Option<&str>) -> bool {
     task_id == Some("fault:unshown")
 }
 
-/// Shows nothing from an event of the task `fault:hold` on until there is one of `fault:release`.
+/// Holds broadcasts from an event of the task `fault:hold` on until there is one of `fault:release`.
 #[cfg(feature = "faults")]
-pub(crate) async fn before_showing() {
+pub(crate) async fn before_broadcast() {
     while HELD.get() {
         worker::Delay::from(std::time::Duration::from_millis(10)).await;
     }
 }
 
 #[cfg(not(feature = "faults"))]
-pub(crate) const fn is_unshown(_: Option<&str>) -> bool {
+pub(crate) const fn skips_broadcast(_: Option<&str>) -> bool {
     false
 }
 
 #[cfg(not(feature = "faults"))]
-pub(crate) async fn before_showing() {}
+pub(crate) async fn before_broadcast() {}
 
 #[cfg(not(feature = "faults"))]
 pub(crate) const fn before_statement(_: &worker::SqlStorage, _: &str) -> worker::Result<()> {

@@ -8,7 +8,7 @@ use worker::{Env, Headers, Response, console_error};
 
 use crate::config::{DIRECTORY, TASK_SHARD};
 use crate::reply::{self, Refusal};
-use crate::wire::live::Watch;
+use crate::wire::live::Subscription;
 use crate::wire::{Ask, Call, Tell};
 use crate::{host, join, json, wait};
 
@@ -52,7 +52,7 @@ pub(crate) async fn ask_all(
 }
 
 /// A shard's answer to one who wants to watch.
-pub(crate) enum Watched {
+pub(crate) enum Subscribed {
     /// The switch to a socket, which is one to the shard itself.
     Opened(Response),
     /// There is nothing more to come.
@@ -62,15 +62,20 @@ pub(crate) enum Watched {
 }
 
 /// Asks a shard for a socket.
-pub(crate) async fn watch(env: &Env, shards: Shards, shard: u32, watch: Watch) -> Result<Watched, Refusal> {
-    let call = Call { shard, shards: shards.count(), ask: Ask::Watch(watch) };
+pub(crate) async fn subscribe(
+    env: &Env,
+    shards: Shards,
+    shard: u32,
+    subscription: Subscription,
+) -> Result<Subscribed, Refusal> {
+    let call = Call { shard, shards: shards.count(), ask: Ask::Subscribe(subscription) };
     let init = RequestInit::new();
     init.set_headers(&switch()?);
     let mut response = send(env, TASK_SHARD, &name(shard), &call.to_url(), &init).await?;
     match response.status_code() {
-        101 => Ok(Watched::Opened(response)),
-        204 => Ok(Watched::Over),
-        401 => Ok(Watched::Refused),
+        101 => Ok(Subscribed::Opened(response)),
+        204 => Ok(Subscribed::Over),
+        401 => Ok(Subscribed::Refused),
         503 => Err(Refusal::telling(Code::Unavailable, response.text().await?)),
         status => {
             console_error!("shard {shard} answered {status}");

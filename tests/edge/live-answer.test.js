@@ -22,15 +22,15 @@ before(async () => {
 after(() => gateway.stop());
 
 const watch = (t, path, options) => ready(t, "WebSocket", gateway, path, options);
-const told = (viewer) => viewer.all("event").map(({ task_id, event }) => [task_id, event]);
+const told = (subscriber) => subscriber.all("event").map(({ task_id, event }) => [task_id, event]);
 const post = (name, ...tasks) => acknowledged(gateway, ...tasks.map((id) => named(name, id)));
 
-/** Waits for an answer of the shard, and for a pong: whatever was sent to a viewer before has come then. */
-async function settled(viewer) {
+/** Waits for an answer of the shard, and for a pong: whatever was sent to a subscriber before has come then. */
+async function settled(subscriber) {
   await gateway.api("/api/tasks");
-  const { pongs } = viewer;
-  viewer.send("ping");
-  await viewer.holds((viewer) => viewer.pongs > pongs);
+  const { pongs } = subscriber;
+  subscriber.send("ping");
+  await subscriber.holds((subscriber) => subscriber.pongs > pongs);
 }
 
 test("an event is answered before it is shown to anybody", async (t) => {
@@ -43,9 +43,9 @@ test("an event is answered before it is shown to anybody", async (t) => {
 
   await acknowledged(gateway, event(HOLD, "queued"));
   await post(name, "task_between");
-  for (const viewer of [...early, cut]) {
-    await settled(viewer);
-    assert.deepEqual(told(viewer), []);
+  for (const subscriber of [...early, cut]) {
+    await settled(subscriber);
+    assert.deepEqual(told(subscriber), []);
   }
   // A page takes no ping: it is looked at after the others.
   assert.deepEqual(page.all("update"), []);
@@ -66,30 +66,30 @@ test("an event is answered before it is shown to anybody", async (t) => {
     ["task_between", name],
     [RELEASE, name],
   ];
-  for (const [viewer, expected] of [
+  for (const [subscriber, expected] of [
     [early[0], all],
     [early[1], all.slice(0, 1)],
     [resumed, all],
     [late, all.slice(2)],
   ]) {
-    await viewer.until(({ task_id }) => task_id === expected.at(-1)[0]);
-    await settled(viewer);
-    assert.deepEqual(told(viewer), expected);
+    await subscriber.until(({ task_id }) => task_id === expected.at(-1)[0]);
+    await settled(subscriber);
+    assert.deepEqual(told(subscriber), expected);
   }
   assert.equal((await page.until("update")).task.status, "queued");
 });
 
 test("a shard that can't show what it stores falls behind by so much and no more", async (t) => {
   const name = "task.behind";
-  const viewer = await watch(t, SHARD);
+  const subscriber = await watch(t, SHARD);
   const tasks = [HOLD, ...Array.from({ length: MOST + 10 }, (_, nth) => `task_behind_${nth}`)];
   for (const id of tasks) await post(name, id);
-  await viewer.holds(() => told(viewer).length >= tasks.length - MOST);
-  await settled(viewer);
+  await subscriber.holds(() => told(subscriber).length >= tasks.length - MOST);
+  await settled(subscriber);
   const expected = [...tasks, RELEASE].map((id) => [id, name]);
-  assert.deepEqual(told(viewer), expected.slice(0, tasks.length - MOST));
+  assert.deepEqual(told(subscriber), expected.slice(0, tasks.length - MOST));
 
   await post(name, RELEASE);
-  await viewer.until(({ task_id }) => task_id === RELEASE);
-  assert.deepEqual(told(viewer), expected);
+  await subscriber.until(({ task_id }) => task_id === RELEASE);
+  assert.deepEqual(told(subscriber), expected);
 });

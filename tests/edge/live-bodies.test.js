@@ -31,15 +31,17 @@ for (const [nth, stream] of streams(SHARD, SHARDS).entries()) {
       { body: base64(body), signature: sign(body) },
       { body: base64(old), signature: sign(old, PREVIOUS) },
     ];
-    const told = (viewer) =>
-      viewer.all("event").filter((message) => message.task_id === id && message.body !== undefined);
+    const told = (subscriber) =>
+      subscriber
+        .all("event")
+        .filter((message) => message.task_id === id && message.body !== undefined);
 
     const query = { bodies: "1" };
-    const viewer = await ready(t, transport, gateway, path(id), { shards, query });
+    const subscriber = await ready(t, transport, gateway, path(id), { shards, query });
     await acknowledged(gateway, body);
     assert.equal((await gateway.post(old, { signature: sign(old, PREVIOUS) })).status, 200);
-    await viewer.holds(() => told(viewer).length === 2);
-    assert.deepEqual(told(viewer).map(signed), expected);
+    await subscriber.holds(() => told(subscriber).length === 2);
+    assert.deepEqual(told(subscriber).map(signed), expected);
     const since = { ...query, since: "1h" };
     const later = await ready(t, transport, gateway, path(id), { shards, query: since });
     assert.deepEqual(told(later).map(signed), expected);
@@ -57,13 +59,13 @@ for (const [nth, stream] of streams(SHARD, SHARDS).entries()) {
     );
     const after = mine(`task_after_${nth}`);
     const query = { bodies: "1" };
-    const viewer = await ready(t, transport, gateway, path(after), { shards, query });
+    const subscriber = await ready(t, transport, gateway, path(after), { shards, query });
     await acknowledged(gateway, ...bodies);
     await acknowledged(gateway, bodies[0], event(after, "queued"));
-    const unread = () => viewer.all("event").filter(({ outcome }) => outcome === "quarantined");
-    await viewer.until(({ task_id }) => task_id === after);
+    const unread = () => subscriber.all("event").filter(({ outcome }) => outcome === "quarantined");
+    await subscriber.until(({ task_id }) => task_id === after);
     const isWhole = shards.length === SHARDS;
-    if (isWhole) await viewer.holds(() => unread().length >= bodies.length);
+    if (isWhole) await subscriber.holds(() => unread().length >= bodies.length);
     const told = unread();
     assert.equal(told.length > 0, !ofTask);
     if (isWhole) assert.deepEqual(told.map(({ body }) => body).sort(), bodies.map(base64).sort());

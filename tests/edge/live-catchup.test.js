@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { acknowledged, ahead } from "./deliveries.js";
 import { event, Gateway } from "./gateway.js";
 import { live, opened, ready } from "./streams.js";
-import { TRANSPORTS } from "./viewer.js";
+import { TRANSPORTS } from "./subscriber.js";
 
 const KIB = 1024;
 /** How far ahead of the last acknowledgement the gateway goes. */
@@ -19,7 +19,7 @@ after(() => gateway.stop());
 
 const TASK = "task_since";
 const PATHS = ["/api/live", "/api/live/0", live(TASK)];
-const statuses = (viewer) => viewer.all("event").map(({ status }) => status);
+const statuses = (subscriber) => subscriber.all("event").map(({ status }) => status);
 
 test("since: from a time on, and from so long ago on", async (t) => {
   /** When something was heard, in hours from the beginning. */
@@ -58,13 +58,13 @@ test("since: from a time on, and from so long ago on", async (t) => {
   for (const path of PATHS) {
     for (const transport of TRANSPORTS) {
       for (const [since, before] of table) {
-        const viewer = await ready(t, transport, gateway, path, { query: { since } });
+        const subscriber = await ready(t, transport, gateway, path, { query: { since } });
         // What can't be read is of no task.
         const isShown = (status) => status !== null || path !== live(TASK);
         const expected = stored.slice(before).filter(isShown);
-        assert.deepEqual(statuses(viewer), expected, `${transport} ${path} ${since}`);
-        assert.deepEqual(viewer.all("snapshot"), []);
-        viewer.cut();
+        assert.deepEqual(statuses(subscriber), expected, `${transport} ${path} ${since}`);
+        assert.deepEqual(subscriber.all("snapshot"), []);
+        subscriber.cut();
       }
     }
   }
@@ -77,8 +77,8 @@ test("SSE: the last id wins over what the address says", async (t) => {
     });
     const [before, , after] = first.all("event").map(({ id }) => id);
     for (const query of [{ since: "8d" }, { cursor: before }]) {
-      const viewer = await ready(t, "SSE", gateway, path, { query, resume: after });
-      assert.deepEqual(statuses(viewer), statuses(first).slice(3), JSON.stringify(query));
+      const subscriber = await ready(t, "SSE", gateway, path, { query, resume: after });
+      assert.deepEqual(statuses(subscriber), statuses(first).slice(3), JSON.stringify(query));
     }
   }
 });
@@ -119,7 +119,7 @@ test("much to catch up with: so far ahead of the acknowledgements, and no furthe
       await waits.holds(({ messages }) => messages.length > at);
     }
     await waits.until(({ status }) => status === `paused ${path}`);
-    const seqs = (viewer) => viewer.all("event").map(({ seq }) => seq);
+    const seqs = (subscriber) => subscriber.all("event").map(({ seq }) => seq);
     assert.deepEqual(seqs(waits), seqs(reads));
     assert.ok(seqs(waits).length > MANY);
   }
@@ -127,7 +127,9 @@ test("much to catch up with: so far ahead of the acknowledgements, and no furthe
 
 test("much to catch up with, by SSE", async (t) => {
   for (const path of ["/api/live", "/api/live/0", live("task_long")]) {
-    const viewer = await ready(t, "SSE", gateway, path, { query: { since: "1h", bodies: "1" } });
-    assert.ok(viewer.all("event").length > MANY);
+    const subscriber = await ready(t, "SSE", gateway, path, {
+      query: { since: "1h", bodies: "1" },
+    });
+    assert.ok(subscriber.all("event").length > MANY);
   }
 });

@@ -8,8 +8,8 @@ import { flood } from "./flooder.js";
 import { event, Gateway, TOKEN } from "./gateway.js";
 import { upgrade } from "./raw.js";
 import { live } from "./streams.js";
+import { view } from "./subscriber.js";
 import { ticketFor } from "./ticket-office.js";
-import { view } from "./viewer.js";
 
 const TASK = "task_flooded";
 /** How long each measurement lasts, in milliseconds. */

@@ -7,12 +7,12 @@ import { after, before, test } from "node:test";
 import { acknowledged, ahead, taskOf } from "./deliveries.js";
 import { event, Gateway, until } from "./gateway.js";
 import { live, ready } from "./streams.js";
-import { TRANSPORTS } from "./viewer.js";
+import { TRANSPORTS } from "./subscriber.js";
 
 const RETENTION = 48;
 const SHARDS = 2;
 
-const types = (viewer) => viewer.messages.map(({ type }) => type);
+const types = (subscriber) => subscriber.messages.map(({ type }) => type);
 const mine = (prefix) => taskOf(0, SHARDS, prefix);
 
 let gateway;
@@ -64,16 +64,16 @@ test("past retention: a gap, a snapshot, and what is kept still", async (t) => {
   for (const transport of TRANSPORTS) {
     for (const [path, resume] of ids) {
       const shards = path === "/api/live" ? [0, 1] : [0];
-      const viewer = await ready(t, transport, gateway, path, { shards, resume });
-      const told = viewer.messages.filter(({ shard }) => shard === 0);
+      const subscriber = await ready(t, transport, gateway, path, { shards, resume });
+      const told = subscriber.messages.filter(({ shard }) => shard === 0);
       assert.deepEqual(
         told.map(({ type }) => type),
         ["gap", "snapshot", "event", "ready"],
         `${transport} ${path}`,
       );
       const [gap, { task, tasks }, { seq: next, status }] = told;
-      await checkCutOff(t, transport, path, viewer, shards);
-      // What the viewer has seen is no gap, though that is gone too.
+      await checkCutOff(t, transport, path, subscriber, shards);
+      // What the subscriber has seen is no gap, though that is gone too.
       assert.deepEqual([gap.from, gap.to], [seq + 1, lost]);
       assert.deepEqual([next, status], [last.seq, "completed"]);
       assert.equal((task ?? tasks[0]).status, "completed");
@@ -106,7 +106,7 @@ async function checkCutOff(t, transport, path, { messages }, shards) {
   }
 }
 
-test("past retention: a viewer that had seen all of it has no gap", async (t) => {
+test("past retention: a subscriber that had seen all of it has no gap", async (t) => {
   const id = mine("task_seen");
   await acknowledged(gateway, event(id, "queued"));
   const ids = await lastIds(t, ["/api/live/0", "/api/live", live(id)]);
@@ -116,9 +116,9 @@ test("past retention: a viewer that had seen all of it has no gap", async (t) =>
   for (const transport of TRANSPORTS) {
     for (const [path, resume] of ids) {
       const shards = path === "/api/live" ? [0, 1] : [0];
-      const viewer = await ready(t, transport, gateway, path, { shards, resume });
+      const subscriber = await ready(t, transport, gateway, path, { shards, resume });
       assert.deepEqual(
-        types(viewer),
+        types(subscriber),
         shards.map(() => "ready"),
         `${transport} ${path}`,
       );
@@ -131,15 +131,15 @@ test("past retention: since a time of which not all is kept", async (t) => {
     for (const path of ["/api/live/0", "/api/live"]) {
       const shards = path === "/api/live" ? [0, 1] : [0];
       const since = { shards, query: { since: "30d" } };
-      const viewer = await ready(t, transport, gateway, path, since);
-      const told = viewer.messages.filter(({ shard }) => shard === 0);
+      const subscriber = await ready(t, transport, gateway, path, since);
+      const told = subscriber.messages.filter(({ shard }) => shard === 0);
       assert.deepEqual(
         told.map(({ type }) => type),
         ["gap", "snapshot", "ready"],
         `${transport} ${path}`,
       );
       assert.equal(told[0].from, 1);
-      await checkCutOff(t, transport, path, viewer, shards);
+      await checkCutOff(t, transport, path, subscriber, shards);
       const within = { shards, query: { since: "47h" } };
       const kept = await ready(t, transport, gateway, path, within);
       assert.ok(!types(kept).includes("gap"), `${transport} ${path}`);
@@ -161,9 +161,9 @@ test("past retention: bodies that can't be read are gone like all else", async (
   for (const transport of TRANSPORTS) {
     for (const [path, resume] of ids) {
       const shards = path === "/api/live" ? [0, 1] : [Number(path.at(-1))];
-      const viewer = await ready(t, transport, gateway, path, { shards, resume });
+      const subscriber = await ready(t, transport, gateway, path, { shards, resume });
       for (const shard of shards) {
-        const told = viewer.messages.filter((message) => message.shard === shard);
+        const told = subscriber.messages.filter((message) => message.shard === shard);
         assert.deepEqual(
           told.map(({ type }) => type),
           ["gap", "snapshot", "ready"],
@@ -175,14 +175,14 @@ test("past retention: bodies that can't be read are gone like all else", async (
           .map(({ seq }) => seq);
         assert.deepEqual([told[0].from, told[0].to], [seqs[0], seqs.at(-1)]);
       }
-      await checkCutOff(t, transport, path, viewer, shards);
+      await checkCutOff(t, transport, path, subscriber, shards);
     }
   }
   for (const transport of TRANSPORTS) {
     const since = { shards: [0, 1], query: { since: "30d" } };
-    const viewer = await ready(t, transport, gateway, "/api/live", since);
-    assert.equal(viewer.all("gap").length, SHARDS);
-    await checkCutOff(t, transport, "/api/live", viewer, [0, 1]);
+    const subscriber = await ready(t, transport, gateway, "/api/live", since);
+    assert.equal(subscriber.all("gap").length, SHARDS);
+    await checkCutOff(t, transport, "/api/live", subscriber, [0, 1]);
   }
 });
 
@@ -203,27 +203,27 @@ test("the storage was set back: what is to come again is a gap", async (t) => {
   await cp(`${folder}.copy`, folder, { recursive: true });
   await gateway.restart();
 
-  const viewers = [];
+  const subscribers = [];
   for (const transport of TRANSPORTS) {
     for (const [path, resume] of ids) {
       const shards = path === "/api/live" ? [0, 1] : [0];
-      const viewer = await ready(t, transport, gateway, path, { shards, resume });
-      const told = viewer.messages.filter(({ shard }) => shard === 0);
+      const subscriber = await ready(t, transport, gateway, path, { shards, resume });
+      const told = subscriber.messages.filter(({ shard }) => shard === 0);
       assert.deepEqual(
         told.map(({ type }) => type),
         ["gap", "snapshot", "ready"],
         `${transport} ${path}`,
       );
       const [gap, { task, tasks }] = told;
-      await checkCutOff(t, transport, path, viewer, shards);
+      await checkCutOff(t, transport, path, subscriber, shards);
       assert.deepEqual([gap.from, gap.to], [seq + 1, lost]);
       assert.equal((task ?? tasks[0]).status, "queued");
-      viewers.push(viewer);
+      subscribers.push(subscriber);
     }
   }
   // What comes then, under the numbers that were lost, is told to everyone.
   await acknowledged(gateway, event(id, "failed"));
-  for (const viewer of viewers) {
-    assert.equal((await viewer.until("event")).status, "failed");
+  for (const subscriber of subscribers) {
+    assert.equal((await subscriber.until("event")).status, "failed");
   }
 });

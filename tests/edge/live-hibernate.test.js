@@ -7,8 +7,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { acknowledged } from "./deliveries.js";
 import { event, Gateway } from "./gateway.js";
 import { live, ready } from "./streams.js";
+import { view } from "./subscriber.js";
 import { ticketFor } from "./ticket-office.js";
-import { view } from "./viewer.js";
 
 /** The runtime puts an object to sleep that nothing was asked of for 10 seconds. */
 const IDLE = 11_000;
@@ -40,8 +40,8 @@ test("an object that sleeps forgets what is in its memory, and none of its socke
   await acknowledged(gateway, event(TASK, "queued"));
   const admins = [];
   for (const path of ["/api/live/0", live(TASK), "/api/live"]) {
-    const viewer = await ready(t, "WebSocket", gateway, path, { query: { bodies: "1" } });
-    admins.push(Object.assign(viewer, { isOfTask: path === live(TASK) }));
+    const subscriber = await ready(t, "WebSocket", gateway, path, { query: { bodies: "1" } });
+    admins.push(Object.assign(subscriber, { isOfTask: path === live(TASK) }));
   }
   const ticket = await ticketFor(gateway, TASK);
   const shopper = await view("WebSocket", gateway, live(TASK), { ticket });
@@ -68,11 +68,11 @@ test("an object that sleeps forgets what is in its memory, and none of its socke
   assert.equal((await missed.until("update")).task.status, "queued");
   await watcher.until(({ task_id }) => task_id === UNSHOWN);
   await acknowledged(gateway, event(TASK, "completed"));
-  for (const viewer of admins) {
-    const { status, body } = await viewer.until(({ status }) => status === "completed");
+  for (const subscriber of admins) {
+    const { status, body } = await subscriber.until(({ status }) => status === "completed");
     assert.equal(status, "completed");
-    const tasks = viewer.all("event").map(({ task_id }) => task_id);
-    const all = [UNSHOWN, TASK].filter((id) => id === TASK || !viewer.isOfTask);
+    const tasks = subscriber.all("event").map(({ task_id }) => task_id);
+    const all = [UNSHOWN, TASK].filter((id) => id === TASK || !subscriber.isOfTask);
     assert.deepEqual(tasks, all, "what it has missed, and nothing twice");
     assert.ok(body, "what it has asked for is remembered");
   }

@@ -38,11 +38,11 @@ const SOCKETS = {
 for (const [what, [path, isPage]] of Object.entries(SOCKETS)) {
   test(`${what}: a large acknowledgement holds up no event, and is closed with 1008`, async (t) => {
     const options = isPage ? { ticket: await ticketFor(gateway, TASK) } : { acks: false };
-    const viewer = await opened(t, "WebSocket", gateway, path, options);
-    const { id } = await viewer.until(isPage ? "snapshot" : "ready");
-    viewer.send(largeAck(id, MEMBERS));
+    const subscriber = await opened(t, "WebSocket", gateway, path, options);
+    const { id } = await subscriber.until(isPage ? "snapshot" : "ready");
+    subscriber.send(largeAck(id, MEMBERS));
     await acknowledged(gateway, event(`task_meanwhile_${what}`, "queued"));
-    assert.deepEqual(await viewer.ended(), { code: 1008 });
+    assert.deepEqual(await subscriber.ended(), { code: 1008 });
   });
 }
 
@@ -93,9 +93,9 @@ test(`more than ${PAGES} pages of one task close the first ones`, async (t) => {
   await acknowledged(gateway, event(id, "queued"));
   const ticket = await ticketFor(gateway, id);
   const page = async () => {
-    const viewer = await opened(t, "WebSocket", gateway, live(id), { ticket });
-    await viewer.until("snapshot");
-    return viewer;
+    const subscriber = await opened(t, "WebSocket", gateway, live(id), { ticket });
+    await subscriber.until("snapshot");
+    return subscriber;
   };
   const pages = [];
   while (pages.length < PAGES) pages.push(await page());
@@ -113,7 +113,7 @@ test(`more than ${PAGES} pages of one task close the first ones`, async (t) => {
 
   await acknowledged(gateway, event(id, "processing"), event(TASK, "processing"));
   const isTold = ({ type, task }) => type === "update" && task.status === "processing";
-  for (const viewer of [...left, other]) await viewer.until(isTold);
+  for (const subscriber of [...left, other]) await subscriber.until(isTold);
   assert.equal((await admin.until("event")).status, "processing");
   // The first one goes on by what it was told last, and another makes room for it.
   const again = await opened(t, "WebSocket", gateway, live(id), { ticket, resume: first.last });

@@ -7,8 +7,8 @@ import { ask, bearer, cookie } from "./caller.js";
 import { acknowledged, named, taskOf } from "./deliveries.js";
 import { event, Gateway, TOKEN, until } from "./gateway.js";
 import { live, opened, ready } from "./streams.js";
+import { refusal, TRANSPORTS, view } from "./subscriber.js";
 import { ticketFor } from "./ticket-office.js";
-import { refusal, TRANSPORTS, view } from "./viewer.js";
 
 const SHARDS = 2;
 const TASK = taskOf(0, SHARDS, "task_limits");
@@ -34,19 +34,19 @@ const PATHS = [
 ];
 for (const [what, path, shards] of PATHS) {
   test(`${what}: who sends far more than it is sent is closed with 1008`, async (t) => {
-    const viewer = await ready(t, "WebSocket", gateway, path, { shards });
+    const subscriber = await ready(t, "WebSocket", gateway, path, { shards });
     const other = await ready(t, "WebSocket", gateway, path, { shards });
-    for (let nth = 0; nth < BURST / 2; nth++) viewer.ack();
-    viewer.send("ping");
-    await viewer.holds(({ pongs, end }) => pongs === 1 || end);
-    assert.equal(viewer.end, undefined, "as yet it may");
-    for (let nth = 0; nth < BURST; nth++) viewer.ack();
-    assert.deepEqual(await viewer.ended(), { code: 1008 });
+    for (let nth = 0; nth < BURST / 2; nth++) subscriber.ack();
+    subscriber.send("ping");
+    await subscriber.holds(({ pongs, end }) => pongs === 1 || end);
+    assert.equal(subscriber.end, undefined, "as yet it may");
+    for (let nth = 0; nth < BURST; nth++) subscriber.ack();
+    assert.deepEqual(await subscriber.ended(), { code: 1008 });
     assert.equal(other.end, undefined, "nobody else is closed");
   });
 
   test(`${what}: who acknowledges each message is never closed`, async (t) => {
-    const viewer = await ready(t, "WebSocket", gateway, path, { shards });
+    const subscriber = await ready(t, "WebSocket", gateway, path, { shards });
     const isNew = ({ event }) => event?.startsWith("task.note");
     let taken = 0;
     for (let posted = 0; posted < BURST + 128; posted += AT_ONCE) {
@@ -55,15 +55,15 @@ for (const [what, path, shards] of PATHS) {
         (_, nth) => `task.note_${posted + nth}_${what}`,
       );
       await acknowledged(gateway, ...names.map((name) => named(name.replaceAll(" ", "_"), TASK)));
-      await viewer.holds(({ messages }) => messages.filter(isNew).length === posted + AT_ONCE);
-      for (; taken < viewer.messages.length; taken++) {
-        const { id } = viewer.messages[taken];
-        if (id !== undefined) viewer.ack(id);
+      await subscriber.holds(({ messages }) => messages.filter(isNew).length === posted + AT_ONCE);
+      for (; taken < subscriber.messages.length; taken++) {
+        const { id } = subscriber.messages[taken];
+        if (id !== undefined) subscriber.ack(id);
       }
     }
-    viewer.send("ping");
-    await viewer.holds(({ pongs, end }) => pongs > 0 || end);
-    assert.equal(viewer.end, undefined);
+    subscriber.send("ping");
+    await subscriber.holds(({ pongs, end }) => pongs > 0 || end);
+    assert.equal(subscriber.end, undefined);
   });
 }
 

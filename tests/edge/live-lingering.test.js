@@ -6,8 +6,8 @@ import { within } from "../support/wait.js";
 import { event, Gateway, until } from "./gateway.js";
 import { upgrade } from "./raw.js";
 import { live, opened } from "./streams.js";
+import { refusal, TRANSPORTS } from "./subscriber.js";
 import { ticketFor } from "./ticket-office.js";
-import { refusal, TRANSPORTS } from "./viewer.js";
 
 /** In the place of the 16 closed sockets of one task that may linger. */
 const LINGERING = 3;

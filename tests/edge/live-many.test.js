@@ -5,8 +5,8 @@ import { after, before, test } from "node:test";
 import { acknowledged, taskOf } from "./deliveries.js";
 import { event, Gateway } from "./gateway.js";
 import { live } from "./streams.js";
+import { view } from "./subscriber.js";
 import { ticketFor } from "./ticket-office.js";
-import { view } from "./viewer.js";
 
 const SHARDS = 4;
 const TASKS = 50;
@@ -30,9 +30,9 @@ const times = (count, make) => Promise.all(Array.from({ length: count }, make));
 test("500 sockets", async () => {
   const open = [];
   const socket = async (expected, path, options) => {
-    const viewer = await view("WebSocket", gateway, path, options);
-    open.push({ viewer, expected, path });
-    await viewer.until(options ? "snapshot" : "ready");
+    const subscriber = await view("WebSocket", gateway, path, options);
+    open.push({ subscriber, expected, path });
+    await subscriber.until(options ? "snapshot" : "ready");
   };
   for (let shard = 0; shard < SHARDS; shard++) {
     const own = tasks.filter((task) => task.shard === shard).map(({ id }) => id);
@@ -51,17 +51,17 @@ test("500 sockets", async () => {
       await acknowledged(gateway, ...tasks.slice(nth, nth + 10).map(({ id }) => event(id, status)));
     }
     // A page is told how its task stands when its turn comes, so each change is waited for.
-    for (const { viewer, expected } of open) {
-      await viewer.holds(() => heard(viewer).length >= expected.length * (before + 1));
+    for (const { subscriber, expected } of open) {
+      await subscriber.holds(() => heard(subscriber).length >= expected.length * (before + 1));
     }
   }
   // Of each shard once more, so that whatever else was on its way has come.
   const last = Array.from({ length: SHARDS }, (_, shard) => taskOf(shard, SHARDS, "task_last"));
   await acknowledged(gateway, ...last.map((id) => event(id, "queued")));
-  for (const { viewer, expected, path } of open) {
-    if (expected.length > 1) await viewer.until(({ task_id }) => last.includes(task_id));
-    viewer.cut();
-    const own = heard(viewer).filter(({ task_id }) => !last.includes(task_id));
+  for (const { subscriber, expected, path } of open) {
+    if (expected.length > 1) await subscriber.until(({ task_id }) => last.includes(task_id));
+    subscriber.cut();
+    const own = heard(subscriber).filter(({ task_id }) => !last.includes(task_id));
     for (const id of expected) {
       const of = own.filter(({ task_id, task }) => (task_id ?? task.task_id) === id);
       const statuses = of.map(({ status, task }) => status ?? task.status);

@@ -7,7 +7,7 @@ import { AUD, Team } from "./access-team.js";
 import { bearer, cookie, good } from "./caller.js";
 import { Gateway, TOKEN } from "./gateway.js";
 import { live } from "./streams.js";
-import { refusal, view } from "./viewer.js";
+import { refusal, view } from "./subscriber.js";
 
 const SHOP = "https://shop.example";
 const PATHS = ["/api/live", "/api/live/0", live("task_origin")];
@@ -73,9 +73,9 @@ for (const [credential, headersOf] of Object.entries(CREDENTIALS)) {
 
   test(`SSE by ${credential} needs no origin: no other page can read it`, async () => {
     for (const headers of [headersOf(), { ...headersOf(), origin: "https://evil.example" }]) {
-      const viewer = await view("SSE", gateway, PATHS[1], { headers });
-      assert.equal(viewer.headers.get("access-control-allow-origin"), null);
-      viewer.cut();
+      const subscriber = await view("SSE", gateway, PATHS[1], { headers });
+      assert.equal(subscriber.headers.get("access-control-allow-origin"), null);
+      subscriber.cut();
     }
   });
 }

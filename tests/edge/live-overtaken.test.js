@@ -8,7 +8,7 @@ import { event, Gateway, until } from "./gateway.js";
 import { live, opened, ready, streams } from "./streams.js";
 
 const KIB = 1024;
-/** How far ahead of its acknowledgements a viewer is sent what is stored. */
+/** How far ahead of its acknowledgements a subscriber is sent what is stored. */
 const AHEAD = 256 * KIB;
 const RETENTION = 480;
 const HOUR = 3_600_000;
@@ -56,25 +56,25 @@ test("pruning overtakes one that catches up: a gap, a snapshot, and what is kept
   await acknowledged(gateway, event(id, "processing"));
   const [kept] = (await seqs(id)).slice(-1);
 
-  const viewers = [];
+  const subscribers = [];
   for (const path of PATHS) {
     const options = { acks: false, resume, query: { bodies: "1" } };
-    const viewer = await opened(t, "WebSocket", gateway, path, options);
-    await viewer.holds(() => size(viewer) >= AHEAD);
-    viewers.push([path, viewer]);
+    const subscriber = await opened(t, "WebSocket", gateway, path, options);
+    await subscriber.holds(() => size(subscriber) >= AHEAD);
+    subscribers.push([path, subscriber]);
   }
   assert.deepEqual(await seqs(id), [...old, kept], "all of it is there still");
   answer();
   await until(async () => !(await seqs(id)).includes(old[0]));
 
-  for (const [path, viewer] of viewers) {
-    const before = viewer.messages.length;
-    assert.equal(viewer.all("event").length, before, path);
-    const seen = viewer.messages.at(-1).seq;
+  for (const [path, subscriber] of subscribers) {
+    const before = subscriber.messages.length;
+    assert.equal(subscriber.all("event").length, before, path);
+    const seen = subscriber.messages.at(-1).seq;
     assert.ok(seen < old.at(-1), `${path}: up to ${seen}`);
-    viewer.ack();
-    await viewer.until("ready");
-    const told = viewer.messages.slice(before);
+    subscriber.ack();
+    await subscriber.until("ready");
+    const told = subscriber.messages.slice(before);
     const types = told.map(({ type }) => type);
     assert.deepEqual(types, ["gap", "snapshot", "event", "ready"], path);
     const [gap, { task, tasks }, { seq, body }] = told;
@@ -130,11 +130,11 @@ test("what was pruned is not told of, neither as a replay nor in a task's line",
       [beside + 1, false],
     ]) {
       const options = { resume: ids.get(seq), query: { bodies: "1" } };
-      const viewer = await ready(t, transport, gateway, path(id), options);
+      const subscriber = await ready(t, transport, gateway, path(id), options);
       const place = `${transport} of ${what} after ${seq}`;
-      const types = viewer.messages.map(({ type }) => type);
+      const types = subscriber.messages.map(({ type }) => type);
       assert.deepEqual(types, [...(isGap ? ["gap", "snapshot"] : []), "event", "ready"], place);
-      const [told] = viewer.all("event");
+      const [told] = subscriber.all("event");
       assert.equal(told.seq, kept, place);
       assert.equal(String(Buffer.from(told.body, "base64")), event(id, "queued"), place);
     }

@@ -1,4 +1,4 @@
-// A viewer that falls behind is closed and comes back; nobody else notices, least of all Vtryon.
+// A subscriber that falls behind is closed and comes back; nobody else notices, least of all Vtryon.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -22,7 +22,7 @@ after(() => gateway.stop());
 const long = (task_id, nth) =>
   JSON.stringify({ event: "rated", task_id, nth, pad: "x".repeat(64 * KIB) });
 const size = ({ bytes }) => bytes.reduce((sum, each) => sum + each, 0);
-const seqs = (viewer) => viewer.all("event").map(({ seq }) => seq);
+const seqs = (subscriber) => subscriber.all("event").map(({ seq }) => seq);
 
 const PATHS = [
   ["one shard", () => "/api/live/0", [0]],
@@ -33,13 +33,13 @@ for (const [what, path, shards] of PATHS) {
   const open = (t, task, options) =>
     ready(t, "WebSocket", gateway, path(task), { shards, query: { bodies: "1" }, ...options });
 
-  /** name: what the viewer that falls behind does */
+  /** name: what the subscriber that falls behind does */
   const BEHIND = {
     "acknowledges nothing": () => {},
-    "reads nothing": (viewer) => viewer.pause(),
+    "reads nothing": (subscriber) => subscriber.pause(),
   };
   for (const [name, fallBehind] of Object.entries(BEHIND)) {
-    test(`${what}: a viewer that ${name} is closed with 1013, and comes back`, async (t) => {
+    test(`${what}: a subscriber that ${name} is closed with 1013, and comes back`, async (t) => {
       const task = taskOf(0, SHARDS, `task ${what} ${name}`);
       const slow = await open(t, task, { acks: false });
       const other = await open(t, task);
@@ -74,7 +74,7 @@ for (const [what, path, shards] of PATHS) {
     });
   }
 
-  test(`${what}: a viewer by SSE that reads nothing holds up nobody, and comes back`, async (t) => {
+  test(`${what}: a subscriber by SSE that reads nothing holds up nobody, and comes back`, async (t) => {
     const task = taskOf(0, SHARDS, `task ${what} SSE`);
     const options = { shards, query: { bodies: "1" } };
     const slow = await ready(t, "SSE", gateway, path(task), options);
@@ -120,18 +120,20 @@ test("all of many shards: after a gap, more than the window holds is sent to its
     const ids = tasks(`task_new_${nth}_${"x".repeat(200)}`);
     await acknowledged(other, ...ids.map((id) => event(id, "queued")));
   }
-  const viewer = await ready(t, "WebSocket", other, "/api/live", { shards, resume });
-  const count = (type) => viewer.all(type).length;
+  const subscriber = await ready(t, "WebSocket", other, "/api/live", { shards, resume });
+  const count = (type) => subscriber.all(type).length;
   assert.deepEqual(
     [count("gap"), count("snapshot"), count("event")],
     [shards.length, shards.length, OF_EACH * shards.length],
   );
-  const snapshots = viewer.bytes.filter((_, nth) => viewer.messages[nth].type === "snapshot");
+  const snapshots = subscriber.bytes.filter(
+    (_, nth) => subscriber.messages[nth].type === "snapshot",
+  );
   assert.ok(size({ bytes: snapshots }) > 256 * KIB);
-  assert.equal(viewer.end, undefined);
+  assert.equal(subscriber.end, undefined);
 });
 
-test("a viewer that had nothing to acknowledge for long is not behind for long", async (t) => {
+test("a subscriber that had nothing to acknowledge for long is not behind for long", async (t) => {
   const SCALE = 3600;
   const other = await another(t, { SHARDS: "1", RETENTION_HOURS: "8760", ...faster(SCALE) });
   const id = "task_idle";
@@ -139,18 +141,18 @@ test("a viewer that had nothing to acknowledge for long is not behind for long",
     JSON.stringify({ event: "rated", task_id: id, nth, pad: "x".repeat(240_000) });
   for (const path of ["/api/live/0", "/api/live", live(id)]) {
     const options = { acks: false, query: { bodies: "1" } };
-    const viewer = await opened(t, "WebSocket", other, path, options);
-    await viewer.until("ready");
-    viewer.ack();
+    const subscriber = await opened(t, "WebSocket", other, path, options);
+    await subscriber.until("ready");
+    subscriber.ack();
     const idle = Date.now();
     await until(() => (Date.now() - idle) * SCALE > 31_000);
     // The first fills the window, the other one waits.
     await acknowledged(other, huge(`${path} 1`));
     await acknowledged(other, huge(`${path} 2`));
-    await viewer.until("event");
-    viewer.ack();
-    await viewer.holds(() => viewer.end || viewer.all("event").length === 2);
-    assert.equal(viewer.end, undefined, path);
-    viewer.cut();
+    await subscriber.until("event");
+    subscriber.ack();
+    await subscriber.holds(() => subscriber.end || subscriber.all("event").length === 2);
+    assert.equal(subscriber.end, undefined, path);
+    subscriber.cut();
   }
 });

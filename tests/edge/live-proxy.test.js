@@ -92,17 +92,17 @@ const STREAMS = {
 for (const [what, [path, first, isPage]] of Object.entries(STREAMS)) {
   test(`${what}: events come through the proxy as they are stored`, async (t) => {
     const ticket = isPage ? await ticketFor(gateway, TASK) : undefined;
-    const viewer = await inTime(
+    const subscriber = await inTime(
       opened(t, "SSE", proxy, path, { ticket }),
       "the head of the stream",
     );
-    assert.equal(viewer.headers.get("cache-control"), "no-store, no-transform");
-    assert.equal(viewer.headers.get("x-accel-buffering"), "no");
-    assert.equal(viewer.headers.get("content-encoding"), null);
-    await inTime(viewer.until(first), `the first message, ${first}`);
+    assert.equal(subscriber.headers.get("cache-control"), "no-store, no-transform");
+    assert.equal(subscriber.headers.get("x-accel-buffering"), "no");
+    assert.equal(subscriber.headers.get("content-encoding"), null);
+    await inTime(subscriber.until(first), `the first message, ${first}`);
     const type = isPage ? "update" : "event";
     const status = isPage ? "queued" : `at ${what}`;
     await acknowledged(gateway, event(TASK, status));
-    await inTime(viewer.until(type), "what was stored since");
+    await inTime(subscriber.until(type), "what was stored since");
   });
 }

@@ -7,7 +7,7 @@ import { acknowledged, taskOf } from "./deliveries.js";
 import { event, Gateway, TOKEN } from "./gateway.js";
 import { exchange, head } from "./raw.js";
 import { opened, ready } from "./streams.js";
-import { refusal, TRANSPORTS, view } from "./viewer.js";
+import { refusal, TRANSPORTS, view } from "./subscriber.js";
 
 const SHARDS = 2;
 const TASK = taskOf(0, SHARDS, "task_refused");
@@ -145,7 +145,7 @@ test("an upgrade to something else is no stream", async () => {
   assert.equal((await exchange(gateway.url, request)).status, 400);
 });
 
-/** What a viewer may not say. */
+/** What a subscriber may not say. */
 const JUNK = [
   "hello",
   "",
@@ -168,10 +168,10 @@ for (const path of PATHS) {
     const shards = path === PATHS[0] ? [0, 1] : [0];
     const other = await ready(t, "WebSocket", gateway, path, { shards });
     for (const junk of JUNK) {
-      const viewer = await view("WebSocket", gateway, path);
-      await viewer.until("ready");
-      viewer.send(junk);
-      assert.deepEqual(await viewer.ended(), { code: 1008 }, String(junk).slice(0, 60));
+      const subscriber = await view("WebSocket", gateway, path);
+      await subscriber.until("ready");
+      subscriber.send(junk);
+      assert.deepEqual(await subscriber.ended(), { code: 1008 }, String(junk).slice(0, 60));
     }
     const before = other.pongs;
     other.send("ping");
@@ -184,7 +184,7 @@ for (const path of PATHS) {
 test("a session opens SSE as it does any other GET", async (t) => {
   const headers = { ...cookie(good()), "cf-connecting-ip": elsewhere() };
   for (const path of PATHS) {
-    const viewer = await opened(t, "SSE", gateway, path, { headers });
-    await viewer.until("ready");
+    const subscriber = await opened(t, "SSE", gateway, path, { headers });
+    await subscriber.until("ready");
   }
 });

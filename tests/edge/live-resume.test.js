@@ -1,4 +1,4 @@
-// A viewer that is cut off anywhere and goes on by its last id has read all that is stored: no gap, no repeat.
+// A subscriber that is cut off anywhere and goes on by its last id has read all that is stored: no gap, no repeat.
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
@@ -7,7 +7,7 @@ import { acknowledged, deliveries, taskOf } from "./deliveries.js";
 import { event, Gateway, until } from "./gateway.js";
 import { random, readAtOnce, readInPieces, tell, told } from "./story.js";
 import { live, streams } from "./streams.js";
-import { TRANSPORTS, view } from "./viewer.js";
+import { TRANSPORTS, view } from "./subscriber.js";
 
 const SHARDS = 2;
 const SHARD = 0;

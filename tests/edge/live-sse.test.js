@@ -20,15 +20,15 @@ test("headers, the time to come back after, comments while nothing comes, and th
   const begun = Date.now();
   await Promise.all(
     PATHS.map(async (path) => {
-      const viewer = await ready(t, "SSE", gateway, path);
-      assert.equal(viewer.headers.get("cache-control"), "no-store, no-transform");
-      assert.equal(viewer.headers.get("x-accel-buffering"), "no");
-      assert.equal(viewer.headers.get("access-control-allow-origin"), null);
-      assert.equal(viewer.retry, "1000");
-      await viewer.ended();
+      const subscriber = await ready(t, "SSE", gateway, path);
+      assert.equal(subscriber.headers.get("cache-control"), "no-store, no-transform");
+      assert.equal(subscriber.headers.get("x-accel-buffering"), "no");
+      assert.equal(subscriber.headers.get("access-control-allow-origin"), null);
+      assert.equal(subscriber.retry, "1000");
+      await subscriber.ended();
       assert.ok(Date.now() - begun > 50_000, "it lasts");
-      assert.ok(viewer.comments >= 3, `${viewer.comments} comments`);
-      const next = await ready(t, "SSE", gateway, path, { resume: viewer.last });
+      assert.ok(subscriber.comments >= 3, `${subscriber.comments} comments`);
+      const next = await ready(t, "SSE", gateway, path, { resume: subscriber.last });
       assert.deepEqual(
         next.messages.map(({ type }) => type),
         ["ready"],

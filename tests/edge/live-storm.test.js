@@ -7,12 +7,12 @@ import { after, before, test } from "node:test";
 import { named } from "./deliveries.js";
 import { Gateway, sign } from "./gateway.js";
 import { live } from "./streams.js";
-import { view } from "./viewer.js";
+import { view } from "./subscriber.js";
 
 const WATCHED = "task_watched";
 const PATHS = ["/api/live/0", live(WATCHED)];
 /** So many of each: more than are shown an event in one turn. */
-const VIEWERS = 150;
+const SUBSCRIBERS = 150;
 const ROUNDS = 12;
 const AT_ONCE = 8;
 
@@ -46,19 +46,24 @@ function acknowledged(...bodies) {
 
 test("300 sockets, some of which are cut off and go on elsewhere", async () => {
   const open = async (path, resume) => {
-    const viewer = await view("WebSocket", gateway, path, { resume });
-    await viewer.until("ready");
-    return viewer;
+    const subscriber = await view("WebSocket", gateway, path, { resume });
+    await subscriber.until("ready");
+    return subscriber;
   };
-  // A stream is what a viewer was told over all of its sockets.
-  const begin = async (path, isFirst) => ({ path, isFirst, viewer: await open(path), told: [] });
+  // A stream is what a subscriber was told over all of its sockets.
+  const begin = async (path, isFirst) => ({
+    path,
+    isFirst,
+    subscriber: await open(path),
+    told: [],
+  });
   const streams = await Promise.all(
-    PATHS.flatMap((path) => Array.from({ length: VIEWERS }, async () => begin(path, true))),
+    PATHS.flatMap((path) => Array.from({ length: SUBSCRIBERS }, async () => begin(path, true))),
   );
   const goOn = async (stream) => {
-    stream.viewer.cut();
-    stream.told.push(...stream.viewer.messages);
-    stream.viewer = await open(stream.path, stream.viewer.last);
+    stream.subscriber.cut();
+    stream.told.push(...stream.subscriber.messages);
+    stream.subscriber = await open(stream.path, stream.subscriber.last);
   };
 
   for (let round = 0; round < ROUNDS; round++) {
@@ -79,10 +84,10 @@ test("300 sockets, some of which are cut off and go on elsewhere", async () => {
     [PATHS[0]]: Array.from({ length: ROUNDS * AT_ONCE + 1 }, (_, nth) => nth + 1),
     [PATHS[1]]: events.map(({ seq }) => seq),
   };
-  for (const { path, isFirst, viewer, told } of streams) {
-    await viewer.until(({ event }) => event === "task.last");
-    viewer.cut();
-    const all = seqs([...told, ...viewer.messages]);
+  for (const { path, isFirst, subscriber, told } of streams) {
+    await subscriber.until(({ event }) => event === "task.last");
+    subscriber.cut();
+    const all = seqs([...told, ...subscriber.messages]);
     assert.deepEqual(all, stored[path].slice(isFirst ? 0 : -all.length), path);
   }
 });

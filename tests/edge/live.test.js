@@ -7,7 +7,7 @@ import { Backend } from "./backend.js";
 import { acknowledged, delivery, taskOf } from "./deliveries.js";
 import { event, Gateway, until } from "./gateway.js";
 import { live, opened, ready, streams } from "./streams.js";
-import { TRANSPORTS } from "./viewer.js";
+import { TRANSPORTS } from "./subscriber.js";
 
 const SHARDS = 2;
 /** Every task of this file lies in this shard; the other one stays empty. */
@@ -66,10 +66,10 @@ for (const [nth, stream] of streams(SHARD, SHARDS).entries()) {
   test(`${transport} of ${what}: snapshot, ready, then each event as it comes`, async (t) => {
     const [id, first] = [mine(`task_first_${nth}`), mine(`task_shown_${nth}`)];
     await acknowledged(gateway, event(first, "queued"));
-    const viewer = await opened(t, transport, gateway, path(id));
-    await viewer.holds(({ messages }) => messages.length === 2 * shards.length);
+    const subscriber = await opened(t, transport, gateway, path(id));
+    await subscriber.holds(({ messages }) => messages.length === 2 * shards.length);
     for (const shard of shards) {
-      const [snapshot, ready] = viewer.messages.filter((message) => message.shard === shard);
+      const [snapshot, ready] = subscriber.messages.filter((message) => message.shard === shard);
       assert.deepEqual([snapshot.type, ready.type], ["snapshot", "ready"]);
       assert.equal(snapshot.shards, SHARDS);
       if (ofTask) assert.equal(snapshot.task, null, "nothing arrived yet");
@@ -78,8 +78,8 @@ for (const [nth, stream] of streams(SHARD, SHARDS).entries()) {
     }
     for (const [count, [body, outcome]] of EVENTS(id).entries()) {
       await acknowledged(gateway, body);
-      await viewer.holds(() => viewer.all("event").length > count);
-      const told = viewer.all("event").at(-1);
+      await subscriber.holds(() => subscriber.all("event").length > count);
+      const told = subscriber.all("event").at(-1);
       const { event, status, received_at, key, seq } = told;
       const entry = (await shown(id)).events.at(-1);
       assert.deepEqual({ event, status, outcome, received_at, key, seq }, entry);
@@ -94,9 +94,9 @@ for (const [nth, stream] of streams(SHARD, SHARDS).entries()) {
     for (const status of statuses) await acknowledged(gateway, event(id, status));
     await acknowledged(gateway, event(id, "queued"));
     const query = { since: "1h" };
-    const viewer = await ready(t, transport, gateway, path(id), { shards, query });
-    assert.deepEqual(viewer.all("snapshot"), []);
-    const told = viewer.all("event").filter(({ task_id }) => task_id === id);
+    const subscriber = await ready(t, transport, gateway, path(id), { shards, query });
+    assert.deepEqual(subscriber.all("snapshot"), []);
+    const told = subscriber.all("event").filter(({ task_id }) => task_id === id);
     assert.deepEqual(
       told.map(({ status, seq }) => [status, seq]),
       (await shown(id)).events.map(({ status, seq }) => [status, seq]),
@@ -109,16 +109,16 @@ for (const [nth, stream] of streams(SHARD, SHARDS).entries()) {
   test(`${transport} of ${what}: deliveries, a replay of one and of a range`, async (t) => {
     const id = mine(`task_delivered_${nth}`);
     const other = mine(`task_other_${nth}`);
-    const viewer = await ready(t, transport, gateway, path(id), { shards });
+    const subscriber = await ready(t, transport, gateway, path(id), { shards });
     const endpoint = await gateway.register(backend.url);
     await acknowledged(gateway, event(id, "queued"), event(other, "queued"));
     const { id: dlv, seq, webhook_id } = await delivery(gateway, { task_id: id });
     const hint = { type: "delivery", shard: SHARD, delivery: dlv, task_id: id, state: "delivered" };
-    await viewer.until((message) => isDeepStrictEqual(message, hint));
+    await subscriber.until((message) => isDeepStrictEqual(message, hint));
 
     await gateway.api(`/api/deliveries/${dlv}/replay`, { method: "POST" });
-    const first = await viewer.until("replay");
-    const original = viewer.all("event").find(({ task_id }) => task_id === id);
+    const first = await subscriber.until("replay");
+    const original = subscriber.all("event").find(({ task_id }) => task_id === id);
     const { type: _, ...facts } = original;
     const { id: cursor, seq: own } = first;
     assert.ok(own > seq);
@@ -130,13 +130,16 @@ for (const [nth, stream] of streams(SHARD, SHARDS).entries()) {
     const json = { endpoint: endpoint.id, which: "all", from: original.received_at };
     const range = await gateway.api("/api/replay", { json });
     assert.equal(range.status, 202);
-    await viewer.holds(() =>
-      viewer.all("replay").some(({ id, of }) => id !== cursor && of === seq),
+    await subscriber.holds(() =>
+      subscriber.all("replay").some(({ id, of }) => id !== cursor && of === seq),
     );
-    if (!ofTask) await viewer.until(({ type, task_id }) => type === "replay" && task_id === other);
+    if (!ofTask)
+      await subscriber.until(({ type, task_id }) => type === "replay" && task_id === other);
     await until(async () => (await gateway.api(`/api/replays/${range.body.replay_id}`)).body.done);
     if (!ofTask) return;
-    const rest = viewer.messages.filter(({ task_id }) => task_id !== undefined && task_id !== id);
+    const rest = subscriber.messages.filter(
+      ({ task_id }) => task_id !== undefined && task_id !== id,
+    );
     assert.deepEqual(rest, [], "nothing of another task");
   });
 }
@@ -146,39 +149,39 @@ test("a task's snapshot has its timeline", async (t) => {
   for (const [body] of EVENTS(id)) await acknowledged(gateway, body);
   const task = await shown(id);
   for (const transport of TRANSPORTS) {
-    const viewer = await opened(t, transport, gateway, live(id));
-    assert.deepEqual((await viewer.until("snapshot")).task, task);
+    const subscriber = await opened(t, transport, gateway, live(id));
+    assert.deepEqual((await subscriber.until("snapshot")).task, task);
   }
 });
 
-test("a viewer's close is answered", async (t) => {
+test("a subscriber's close is answered", async (t) => {
   const id = mine("task_closed");
   for (const { transport, path, shards } of streams(SHARD, SHARDS)) {
     if (transport === "SSE") continue;
-    const viewer = await ready(t, transport, gateway, path(id), { shards });
-    assert.deepEqual(await viewer.close(), { code: 1000 }, path(id));
+    const subscriber = await ready(t, transport, gateway, path(id), { shards });
+    assert.deepEqual(await subscriber.close(), { code: 1000 }, path(id));
   }
 });
 
 test("a duplicate is not told", async (t) => {
   const [id, next] = [mine("task_twice"), mine("task_next")];
-  const viewer = await ready(t, "WebSocket", gateway, `/api/live/${SHARD}`);
+  const subscriber = await ready(t, "WebSocket", gateway, `/api/live/${SHARD}`);
   await acknowledged(gateway, event(id, "queued"));
   await acknowledged(gateway, event(id, "queued"));
   await acknowledged(gateway, event(next, "queued"));
-  await viewer.until(({ task_id }) => task_id === next);
+  await subscriber.until(({ task_id }) => task_id === next);
   assert.deepEqual(
-    viewer.all("event").map(({ task_id }) => task_id),
+    subscriber.all("event").map(({ task_id }) => task_id),
     [id, next],
   );
 });
 
 test("an event is told before what comes of its deliveries", async (t) => {
   const id = mine("task_hint");
-  const viewer = await ready(t, "WebSocket", gateway, live(id));
+  const subscriber = await ready(t, "WebSocket", gateway, live(id));
   await gateway.register(backend.url);
   await acknowledged(gateway, event(id, "queued"));
-  await viewer.until("delivery");
-  const types = viewer.messages.map(({ type }) => type).slice(2);
+  await subscriber.until("delivery");
+  const types = subscriber.messages.map(({ type }) => type).slice(2);
   assert.equal(types[0], "event");
 });

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { deliveries } from "./deliveries.js";
 import { event, until } from "./gateway.js";
-import { Refused, view } from "./viewer.js";
+import { Refused, view } from "./subscriber.js";
 
 /** A source of numbers below a bound. */
 export function random(seed) {
@@ -76,15 +76,15 @@ export async function readInPieces(transport, gateway, path, options) {
   while (!isOver(read)) {
     // A browser that goes on with SSE asks for what it asked for at first, and adds the last id.
     const query = resume === undefined || transport === "SSE" ? { since: "1h" } : {};
-    const viewer = await reopened(transport, gateway, path, { query, resume });
+    const subscriber = await reopened(transport, gateway, path, { query, resume });
     for (let left = pick(12); left > 0 && !isOver(read); left--) {
-      const message = await viewer.next();
+      const message = await subscriber.next();
       if (message === undefined) break;
       assert.ok(!["gap", "snapshot"].includes(message.type), `a ${message.type} while all is kept`);
       if (message.seq !== undefined) read.push(message);
       resume = message.id ?? resume;
     }
-    viewer.cut();
+    subscriber.cut();
     // Now and then it comes back only when there is something to catch up with.
     if (pick(3) === 0) await sleep(pick(100));
   }
@@ -93,8 +93,8 @@ export async function readInPieces(transport, gateway, path, options) {
 
 /** Reads all that a stream has stored, at once. */
 export async function readAtOnce(gateway, path) {
-  const viewer = await view("WebSocket", gateway, path, { query: { since: "1h" } });
-  await viewer.until("ready");
-  viewer.cut();
-  return viewer.messages.filter(({ seq }) => seq !== undefined);
+  const subscriber = await view("WebSocket", gateway, path, { query: { since: "1h" } });
+  await subscriber.until("ready");
+  subscriber.cut();
+  return subscriber.messages.filter(({ seq }) => seq !== undefined);
 }

@@ -1,6 +1,6 @@
 // The streams of live updates that an administrator has, and opening them for the time of a test.
 
-import { TRANSPORTS, view } from "./viewer.js";
+import { TRANSPORTS, view } from "./subscriber.js";
 
 /** The path of a task's stream. */
 export const live = (id) => `/api/tasks/${encodeURIComponent(id)}/live`;
@@ -18,14 +18,14 @@ export function streams(shard, shards) {
 
 /** Opens a stream that the end of the test closes. */
 export async function opened(t, ...request) {
-  const viewer = await view(...request);
-  t.after(() => viewer.cut());
-  return viewer;
+  const subscriber = await view(...request);
+  t.after(() => subscriber.cut());
+  return subscriber;
 }
 
 /** Opens one and waits until all is sent that was stored before. */
 export async function ready(t, transport, gateway, path, { shards = [0], ...options } = {}) {
-  const viewer = await opened(t, transport, gateway, path, options);
-  await viewer.holds(() => viewer.all("ready").length === shards.length);
-  return viewer;
+  const subscriber = await opened(t, transport, gateway, path, options);
+  await subscriber.holds(() => subscriber.all("ready").length === shards.length);
+  return subscriber;
 }

@@ -6,8 +6,8 @@ import { ask, bearer, good } from "./caller.js";
 import { acknowledged } from "./deliveries.js";
 import { event, Gateway, TOKEN } from "./gateway.js";
 import { live, ready } from "./streams.js";
+import { refusal, TRANSPORTS, view } from "./subscriber.js";
 import { TICKET_TOKEN, ticketFor } from "./ticket-office.js";
-import { refusal, TRANSPORTS, view } from "./viewer.js";
 
 const TASK = "task_mine";
 const SHOP = "https://shop.example";
@@ -30,9 +30,9 @@ async function isRefused(transport, options, why, task = TASK) {
 /** A resume token of a task. */
 async function token(t, task = TASK) {
   const ticket = await ticketFor(gateway, task);
-  const viewer = await view("WebSocket", gateway, live(task), { ticket });
-  t.after(() => viewer.cut());
-  return (await viewer.until("snapshot")).id;
+  const subscriber = await view("WebSocket", gateway, live(task), { ticket });
+  t.after(() => subscriber.cut());
+  return (await subscriber.until("snapshot")).id;
 }
 
 for (const transport of TRANSPORTS) {

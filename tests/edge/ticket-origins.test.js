@@ -5,8 +5,8 @@ import { after, before, test } from "node:test";
 import { acknowledged } from "./deliveries.js";
 import { event, Gateway } from "./gateway.js";
 import { live } from "./streams.js";
+import { refusal, TRANSPORTS, view } from "./subscriber.js";
 import { ticketFor } from "./ticket-office.js";
-import { refusal, TRANSPORTS, view } from "./viewer.js";
 
 const TASK = "task_origin";
 const SHOP = "https://shop.example";
@@ -27,9 +27,9 @@ after(async () => {
 /** Tells whether a request of a page is let in, and holds a refusal to its one form. */
 async function letIn(at, transport, path, options) {
   try {
-    const viewer = await view(transport, at, path, options);
-    viewer.cut();
-    return viewer;
+    const subscriber = await view(transport, at, path, options);
+    subscriber.cut();
+    return subscriber;
   } catch (error) {
     assert.deepEqual([error.status, error.error], [403, "forbidden"], error.stack);
     assert.equal(error.headers.get("access-control-allow-origin"), null);
@@ -62,15 +62,15 @@ for (const [name, [originOf, ...expected]] of Object.entries(ORIGINS)) {
         const origin = originOf(at.url);
         const ticket = await ticketFor(at, TASK);
         const headers = origin === undefined ? {} : { origin };
-        const viewer = await letIn(at, transport, live(TASK), { ticket, headers });
-        assert.equal(viewer !== undefined, expected[nth], nth === 0 ? "listed" : "none listed");
-        if (transport === "WebSocket" || !viewer) continue;
+        const subscriber = await letIn(at, transport, live(TASK), { ticket, headers });
+        assert.equal(subscriber !== undefined, expected[nth], nth === 0 ? "listed" : "none listed");
+        if (transport === "WebSocket" || !subscriber) continue;
         const isForeign = origin !== undefined && origin !== at.url;
-        const allowed = viewer.headers.get("access-control-allow-origin");
+        const allowed = subscriber.headers.get("access-control-allow-origin");
         if (isForeign) assert.equal(allowed, origin);
         else assert.ok([null, origin].includes(allowed), allowed);
-        assert.equal(viewer.headers.get("access-control-allow-credentials"), null);
-        assert.match(viewer.headers.get("vary") ?? "", /\borigin\b/i);
+        assert.equal(subscriber.headers.get("access-control-allow-credentials"), null);
+        assert.match(subscriber.headers.get("vary") ?? "", /\borigin\b/i);
       }
     });
   }
@@ -82,10 +82,10 @@ test("a page may read why it was refused, and that it is over", async () => {
   assert.equal(wrong.status, 401);
   assert.equal(wrong.headers.get("access-control-allow-origin"), SHOP);
   const ticket = await ticketFor(gateway, "task_origin_over");
-  const viewer = await view("SSE", gateway, live("task_origin_over"), { ticket, headers });
+  const subscriber = await view("SSE", gateway, live("task_origin_over"), { ticket, headers });
   await acknowledged(gateway, event("task_origin_over", "completed"));
-  await viewer.ended();
-  const options = { ticket, headers, resume: viewer.last };
+  await subscriber.ended();
+  const options = { ticket, headers, resume: subscriber.last };
   const over = await refusal("SSE", gateway, live("task_origin_over"), options);
   assert.equal(over.status, 204);
   assert.equal(over.headers.get("access-control-allow-origin"), SHOP);

@@ -6,8 +6,8 @@ import { after, before, test } from "node:test";
 import { acknowledged, ahead } from "./deliveries.js";
 import { event, Gateway } from "./gateway.js";
 import { live } from "./streams.js";
+import { refusal, TRANSPORTS, view } from "./subscriber.js";
 import { ticketFor } from "./ticket-office.js";
-import { refusal, TRANSPORTS, view } from "./viewer.js";
 
 const MINUTE = 1 / 60;
 
@@ -27,9 +27,9 @@ async function skip(more) {
 
 /** Opens a stream, reads it up to a message, and leaves it; returns the message's id. */
 async function looked(transport, id, options, type = "snapshot") {
-  const viewer = await view(transport, gateway, live(id), options);
-  const message = await viewer.until(type);
-  viewer.cut();
+  const subscriber = await view(transport, gateway, live(id), options);
+  const message = await subscriber.until(type);
+  subscriber.cut();
   return message.id;
 }
 

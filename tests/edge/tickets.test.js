@@ -7,8 +7,8 @@ import { acknowledged } from "./deliveries.js";
 import { MISSING, OPERATIONS } from "./document.js";
 import { event, Gateway, TOKEN } from "./gateway.js";
 import { live } from "./streams.js";
+import { refusal, TRANSPORTS, view } from "./subscriber.js";
 import { mint, TICKET_TOKEN, ticketFor } from "./ticket-office.js";
-import { refusal, TRANSPORTS, view } from "./viewer.js";
 
 let gateway;
 const issued = [];
@@ -30,9 +30,9 @@ async function ticketOf(id) {
 }
 
 async function opened(t, transport, id, options) {
-  const viewer = await view(transport, gateway, live(id), options);
-  t.after(() => viewer.cut());
-  return viewer;
+  const subscriber = await view(transport, gateway, live(id), options);
+  t.after(() => subscriber.cut());
+  return subscriber;
 }
 
 /** name: [who asks, the answer's status] */
@@ -120,8 +120,8 @@ const URL = "https://cdn.example/1.png";
 for (const transport of TRANSPORTS) {
   test(`${transport}: each change of status, and nothing else of the task`, async (t) => {
     const id = `task_${transport}`;
-    const viewer = await opened(t, transport, id, { ticket: await ticketOf(id) });
-    const { task } = await viewer.until("snapshot");
+    const subscriber = await opened(t, transport, id, { ticket: await ticketOf(id) });
+    const { task } = await subscriber.until("snapshot");
     assert.deepEqual(task, { task_id: id, ...NOTHING, seq: task.seq });
     assert.ok(task.seq === null || task.seq === 0);
     const bodies = [
@@ -134,14 +134,14 @@ for (const transport of TRANSPORTS) {
     ];
     for (const body of bodies) await acknowledged(gateway, body);
     // It is told how the task stands when its turn comes, so each change is waited for.
-    await viewer.until("update");
+    await subscriber.until("update");
     await acknowledged(gateway, event(id, "completed", { data: { result_url: URL } }));
-    assert.deepEqual(await viewer.ended(), transport === "SSE" ? {} : { code: 1000 });
+    assert.deepEqual(await subscriber.ended(), transport === "SSE" ? {} : { code: 1000 });
     await acknowledged(gateway, event(id, "failed", { error: { message: "conflict" } }));
     const { events } = (await gateway.api(`/api/tasks/${id}`)).body;
     const seqs = events.filter(({ outcome }) => outcome === "applied").map(({ seq }) => seq);
     assert.deepEqual(
-      viewer.messages.slice(1).map(({ type, task }) => [type, task]),
+      subscriber.messages.slice(1).map(({ type, task }) => [type, task]),
       [
         ["update", { task_id: id, ...NOTHING, status: "processing", seq: seqs[0] }],
         ["update", { task_id: id, ...NOTHING, status: "completed", result_url: URL, seq: seqs[1] }],
@@ -160,9 +160,9 @@ for (const transport of TRANSPORTS) {
 
   test(`${transport}: a failure has its message`, async (t) => {
     const id = `task_failed_${transport}`;
-    const viewer = await opened(t, transport, id, { ticket: await ticketOf(id) });
+    const subscriber = await opened(t, transport, id, { ticket: await ticketOf(id) });
     await acknowledged(gateway, event(id, "failed", { error: { message: "no person", code: 7 } }));
-    const { task } = await viewer.until("update");
+    const { task } = await subscriber.until("update");
     const failure = { message: "no person" };
     assert.deepEqual(
       { ...task, seq: 0 },
@@ -187,7 +187,7 @@ for (const transport of TRANSPORTS) {
     await then.ended();
     const told = ({ messages }) => messages.map(({ type, task }) => `${type} ${task.status}`);
     assert.deepEqual(told(then), ["update processing", "update completed"]);
-    // From the snapshot on, all of them are new, or the last one is: a viewer shows how it stands.
+    // From the snapshot on, all of them are new, or the last one is: a subscriber shows how it stands.
     const all = await opened(t, transport, id, { ticket, resume: before });
     await all.ended();
     assert.equal(told(all).at(-1), "update completed");
@@ -198,8 +198,8 @@ for (const transport of TRANSPORTS) {
     const id = `task_again_${transport}`;
     const ticket = await ticketOf(id);
     for (const _ of [1, 2]) {
-      const viewer = await opened(t, transport, id, { ticket });
-      await viewer.until("snapshot");
+      const subscriber = await opened(t, transport, id, { ticket });
+      await subscriber.until("snapshot");
     }
   });
 }
@@ -207,18 +207,18 @@ for (const transport of TRANSPORTS) {
 test("SSE: after the end, a browser is told to stay away", async (t) => {
   const id = "task_over";
   const ticket = await ticketOf(id);
-  const viewer = await opened(t, "SSE", id, { ticket });
+  const subscriber = await opened(t, "SSE", id, { ticket });
   await acknowledged(gateway, event(id, "completed"));
-  await viewer.ended();
+  await subscriber.ended();
   for (const _ of [1, 2]) {
-    const answer = await refusal("SSE", gateway, live(id), { ticket, resume: viewer.last });
+    const answer = await refusal("SSE", gateway, live(id), { ticket, resume: subscriber.last });
     assert.deepEqual([answer.status, answer.text], [204, ""]);
   }
 });
 
 test("WebSocket: the protocol is selected, and the ticket is not sent back", async (t) => {
   const ticket = await ticketOf("task_protocol");
-  const viewer = await opened(t, "WebSocket", "task_protocol", { ticket });
-  assert.equal(viewer.protocol, "vtryon-live");
-  assert.ok(!JSON.stringify([...viewer.headers]).includes(ticket));
+  const subscriber = await opened(t, "WebSocket", "task_protocol", { ticket });
+  assert.equal(subscriber.protocol, "vtryon-live");
+  assert.ok(!JSON.stringify([...subscriber.headers]).includes(ticket));
 });

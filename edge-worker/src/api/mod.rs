@@ -53,7 +53,7 @@ pub(crate) async fn answer(
             stub::tell(env, &Tell::Replay { input, key }).await
         }
         Api::Replay(id) => stub::tell(env, &Tell::Progress { id }).await,
-        Api::Tickets => live::mint(&text(&request).await?, config),
+        Api::Tickets => live::issue_ticket(&text(&request).await?, config),
         Api::Secrets => stub::tell(env, &Tell::Secrets).await,
         Api::Secret(fingerprint) => stub::tell(env, &Tell::PurgeSecret { fingerprint }).await,
         Api::Rejections => stub::tell(env, &Tell::Rejections).await,

@@ -30,7 +30,7 @@ impl Query {
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+        self.0.iter().find(|(rewritten, _)| rewritten == name).map(|(_, value)| value.as_str())
     }
 
     /// Reads a whole number; `None` is not a number or is out of range.

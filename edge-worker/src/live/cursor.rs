@@ -1,7 +1,7 @@
-//! The cursor of a live stream: how far each shard that it is of has been seen. To its holder it is opaque.
+//! The cursor of a live stream: the position in each of its shards. It is opaque to its holder.
 //!
-//! `1.<shards>` and, for the one shard or for all, `.<shard>_<seq>`; or `.<shard>_s` where its snapshot is still to
-//! come.
+//! `1.<shards>` and, for the one shard or for all, `.<shard>_<seq>`; or `.<shard>_s` where its snapshot is
+//! still to be sent.
 
 use std::fmt::{self, Display};
 
@@ -13,39 +13,39 @@ use crate::sorted::Sorted;
 /// What a cursor begins with, so that a later form can be told apart.
 const VERSION: &str = "1";
 
-/// Where a shard's stream goes on.
+/// Where a shard's stream continues.
 #[derive(Clone, Copy)]
-pub(crate) enum Place {
+pub(crate) enum StreamPosition {
     /// Before its snapshot.
     Snapshot,
     /// After what has this number.
     After(i64),
 }
 
-/// A place in each shard.
+/// A position in each shard.
 pub(crate) struct Cursor {
     shards: u32,
-    places: Sorted<u32, Place>,
+    positions: Sorted<u32, StreamPosition>,
 }
 
 impl Cursor {
     pub(crate) const fn new(shards: u32) -> Self {
-        Self { shards, places: Sorted::new() }
+        Self { shards, positions: Sorted::new() }
     }
 
     /// Makes the cursor of one shard's stream.
-    pub(crate) fn at(shards: u32, shard: u32, place: Place) -> Self {
-        Self { shards, places: Sorted::from_iter([(shard, place)]) }
+    pub(crate) fn at(shards: u32, shard: u32, position: StreamPosition) -> Self {
+        Self { shards, positions: Sorted::from_iter([(shard, position)]) }
     }
 
-    pub(crate) fn place(&self, shard: u32) -> Option<Place> {
-        self.places.get(&shard).copied()
+    pub(crate) fn position(&self, shard: u32) -> Option<StreamPosition> {
+        self.positions.get(&shard).copied()
     }
 
-    /// Notes what one shard's cursor says.
+    /// Takes over the positions of another cursor.
     pub(crate) fn merge(&mut self, other: &Self) {
-        for (shard, place) in other.places.iter() {
-            self.places.insert(*shard, *place);
+        for (shard, position) in other.positions.iter() {
+            self.positions.insert(*shard, *position);
         }
     }
 
@@ -54,26 +54,26 @@ impl Cursor {
         let mut parts = text.split('.');
         let (version, count) = (parts.next(), parts.next());
         let count: Option<u32> = count.and_then(number);
-        let places: Option<Sorted<u32, Place>> = parts.map(of_shard).collect();
-        let (Some(VERSION), Some(count), Some(places)) = (version, count, places) else {
+        let positions: Option<Sorted<u32, StreamPosition>> = parts.map(of_shard).collect();
+        let (Some(VERSION), Some(count), Some(positions)) = (version, count, positions) else {
             return Err(Refusal::because(Code::InvalidRequest, "`cursor` is not the id of a message"));
         };
-        if count != shards.count() || places.iter().any(|(shard, _)| *shard >= count) {
+        if count != shards.count() || positions.iter().any(|(shard, _)| *shard >= count) {
             let message = "`cursor` is of a deployment with another number of shards";
             return Err(Refusal::because(Code::Conflict, message));
         }
-        Ok(Self { shards: count, places })
+        Ok(Self { shards: count, positions })
     }
 }
 
 impl Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{VERSION}.{}", self.shards)?;
-        self.places.iter().try_for_each(|(shard, place)| write!(f, ".{shard}_{place}"))
+        self.positions.iter().try_for_each(|(shard, position)| write!(f, ".{shard}_{position}"))
     }
 }
 
-impl Place {
+impl StreamPosition {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         match text {
             "s" => Some(Self::Snapshot),
@@ -82,7 +82,7 @@ impl Place {
     }
 }
 
-impl Display for Place {
+impl Display for StreamPosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Snapshot => f.write_str("s"),
@@ -91,9 +91,9 @@ impl Display for Place {
     }
 }
 
-fn of_shard(text: &str) -> Option<(u32, Place)> {
-    let (shard, place) = text.split_once('_')?;
-    Some((number(shard)?, Place::parse(place)?))
+fn of_shard(text: &str) -> Option<(u32, StreamPosition)> {
+    let (shard, position) = text.split_once('_')?;
+    Some((number(shard)?, StreamPosition::parse(position)?))
 }
 
 /// Reads a number in its one spelling: no sign, no zeros in front.

@@ -1,5 +1,5 @@
-//! Server-sent events (WHATWG HTML, 9.2), fed from sockets to shards. A stream ends by itself and is resumed by
-//! its last id: that a client has left is not seen before something is sent to it.
+//! Server-sent events (WHATWG HTML, 9.2), fed from sockets to shards. A stream ends after a while and is
+//! resumed by its last id: that a client has left is noticed only when something is sent to it.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -21,10 +21,10 @@ const LENGTH: Duration = Duration::from_secs(55);
 /// How long nothing is sent before a comment is, so that a dead connection is noticed.
 const BEAT: Duration = Duration::from_secs(15);
 
-/// How many messages lie ready for a client that reads slowly.
-const AHEAD: usize = 8;
+/// How many messages are buffered for a client that reads slowly.
+const BUFFERED: usize = 8;
 
-/// After how many bytes that a client has taken the shard is told so.
+/// After how many bytes that a client has taken the shard receives an acknowledgement.
 const ACKNOWLEDGED: usize = 8 * 1024;
 
 /// What keeps proxies from holding a stream back: from compressing it (RFC 9111, 5.2.2.6), and nginx from buffering it.
@@ -34,16 +34,16 @@ const UNBUFFERED: [(&str, &str); 2] =
 /// How long a client waits before it resumes, in milliseconds.
 const RETRY: &str = "retry: 1000\n\n";
 
-/// Whether the shards that a stream is fed from are told what the client has taken. A page's shard takes no messages.
+/// Whether the shards receive acknowledgements. The shard of a page takes no messages.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Acknowledge {
     Yes,
     No,
 }
 
-/// Opens a stream of what sockets tell.
+/// Opens an event stream, fed from sockets.
 pub(super) fn open(sockets: Vec<WebSocket>, ids: Ids, acknowledge: Acknowledge) -> Result<Response, Refusal> {
-    let (mut events, body) = mpsc::channel(AHEAD);
+    let (mut events, body) = mpsc::channel(BUFFERED);
     spawn_local(async move {
         let feeding = pin!(AssertUnwindSafe(feed(&sockets, ids, acknowledge, &mut events)).catch_unwind());
         // Whatever it waits for: a client that does not read is not waited for any longer.
@@ -61,7 +61,7 @@ pub(super) fn open(sockets: Vec<WebSocket>, ids: Ids, acknowledge: Acknowledge) 
     Ok(response)
 }
 
-/// Passes messages on until a socket ends or the client has left.
+/// Forwards messages until a socket ends or the client has left.
 async fn feed(sockets: &[WebSocket], mut ids: Ids, acknowledge: Acknowledge, client: &mut Sender<Vec<u8>>) {
     let Some(mut messages) = frame::from_all(sockets) else { return };
     // Of each socket, how many bytes the client has taken that were not acknowledged, and the last id.
@@ -82,9 +82,9 @@ async fn feed(sockets: &[WebSocket], mut ids: Ids, acknowledge: Acknowledge, cli
         let Some((no, Ok(WebsocketEvent::Message(message)))) = event else { return };
         let Some(text) = message.text() else { return };
         let frame = Frame::of(&text);
-        let (id, given) = ids.given(&frame);
+        let (id, rewritten) = ids.rewrite(&frame);
         let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
-        if client.send(format!("{id}data: {given}\n\n").into_bytes()).await.is_err() {
+        if client.send(format!("{id}data: {rewritten}\n\n").into_bytes()).await.is_err() {
             return;
         }
         let (Some(socket), Some((taken, last))) = (sockets.get(no), taken.get_mut(no)) else { return };

@@ -1,4 +1,4 @@
-//! One socket for all shards, for clients that can't open one for each. It is the Worker's, so it does not
+//! One socket for all shards, for clients that cannot open one for each. The Worker holds it, so it does not
 //! hibernate; the shards behind it do.
 
 use std::collections::VecDeque;
@@ -15,7 +15,7 @@ use super::frame::{self, Frame, Ids};
 use crate::clock;
 use crate::reply::Refusal;
 use crate::sorted::Sorted;
-use crate::wire::live::{AHEAD, acknowledged};
+use crate::wire::live::{SEND_WINDOW, acknowledged};
 
 /// Joins sockets to shards into one.
 pub(super) fn open(
@@ -54,7 +54,8 @@ impl Unacknowledged {
         self.sent.push_back(sent);
     }
 
-    /// Strikes out what was sent up to an id, which several messages may have, and returns the last id of each socket among it.
+    /// Removes what was sent up to an id, which several messages may have; returns the last id of each socket
+    /// among it.
     fn acknowledge(&mut self, id: &str) -> Sorted<usize, String> {
         let Some(at) = self.sent.iter().rposition(|sent| sent.id == id) else { return Sorted::new() };
         let done: Vec<Sent> = self.sent.drain(..=at).collect();
@@ -63,7 +64,7 @@ impl Unacknowledged {
     }
 }
 
-/// Passes messages on and acknowledgements back, and returns with which code and reason it has ended.
+/// Forwards messages and acknowledgements; returns why the stream has ended.
 async fn join(
     sockets: &[WebSocket],
     client: &WebSocket,
@@ -82,12 +83,12 @@ async fn join(
     loop {
         // A client that is behind is waited for. The shards hold back what is not acknowledged, so what waits here
         // is bounded; and they end their streams if it lasts.
-        while unacknowledged.bytes < AHEAD
+        while unacknowledged.bytes < SEND_WINDOW
             && let Some((socket, text)) = waiting.pop_front()
         {
             let frame = Frame::of(&text);
-            let (id, given) = ids.given(&frame);
-            if client.send_with_str(&given).is_err() {
+            let (id, rewritten) = ids.rewrite(&frame);
+            if client.send_with_str(&rewritten).is_err() {
                 return FAULT.into();
             }
             budget.add(MESSAGES);
@@ -97,7 +98,7 @@ async fn join(
             }
             // What has no id is taken with what came before it.
             if let Some(own_id) = own_ids.get(&socket).cloned() {
-                unacknowledged.add(Sent { id: last_id.clone(), socket, own_id, bytes: given.len() });
+                unacknowledged.add(Sent { id: last_id.clone(), socket, own_id, bytes: rewritten.len() });
             }
         }
         match select(messages.next(), answers.next()).await {

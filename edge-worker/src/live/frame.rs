@@ -1,5 +1,5 @@
-//! A shard's message on its way through the Worker. It begins with its id, if it has one, so that the id is found
-//! without reading the rest.
+//! A shard's message on its way through the Worker. It begins with its id, if it has one, so that the id is
+//! found without parsing the rest.
 
 use futures_util::stream::{Stream, StreamExt, select_all};
 use vtryon_webhooks::Shards;
@@ -7,8 +7,8 @@ use worker::{WebSocket, WebsocketEvent};
 
 use super::cursor::Cursor;
 
-/// Begins to take what sockets to shards bring, each thing with the place of its socket among them; nothing where one
-/// of them can't be taken from, for what it brings would be missing.
+/// Begins to read the sockets to shards: each event with the index of its socket; `None` where one cannot be
+/// read, for its messages would be missing.
 pub(super) fn from_all(
     sockets: &[WebSocket],
 ) -> Option<impl Stream<Item = (usize, worker::Result<WebsocketEvent>)> + Unpin> {
@@ -37,18 +37,18 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// Makes the message by which a shard is told that everything up to an id was taken.
+    /// Makes the acknowledgement of everything up to an id.
     pub(super) fn ack(id: &str) -> String {
         format!(r#"{{"type":"ack","id":"{id}"}}"#)
     }
 
-    /// Tells whether it ends what was stored before the stream was opened: a good moment to acknowledge.
+    /// Returns whether it is `ready`, the end of the backlog: a good moment to acknowledge.
     pub(super) fn is_ready(&self) -> bool {
         self.rest.starts_with(r#""type":"ready""#)
     }
 }
 
-/// The ids of a stream: those of the one shard that it comes from, or cursors over all.
+/// The ids of a stream: those of its one shard, or cursors over all shards.
 pub(super) enum Ids {
     OfShard,
     Merged { shards: Shards, cursor: Cursor },
@@ -59,18 +59,18 @@ impl Ids {
         Self::OfShard
     }
 
-    /// Begins with the places that the streams of all shards begin after.
+    /// Begins with the positions that the streams of all shards begin after.
     pub(super) const fn merged(shards: Shards, cursor: Cursor) -> Self {
         Self::Merged { shards, cursor }
     }
 
-    /// Returns the id that a client is given, and the message with it.
-    pub(super) fn given(&mut self, frame: &Frame<'_>) -> (Option<String>, String) {
+    /// Returns the id for the client, and the message with that id.
+    pub(super) fn rewrite(&mut self, frame: &Frame<'_>) -> (Option<String>, String) {
         let (Some(id), Self::Merged { shards, cursor }) = (frame.id, self) else {
             return (frame.id.map(str::to_owned), frame.text.to_owned());
         };
-        if let Ok(place) = Cursor::parse(id, *shards) {
-            cursor.merge(&place);
+        if let Ok(position) = Cursor::parse(id, *shards) {
+            cursor.merge(&position);
         }
         let id = cursor.to_string();
         let text = format!(r#"{{"id":"{id}",{}"#, frame.rest);
@@ -102,13 +102,13 @@ mod tests {
                 r#"{"id":"1.2.0_4.1_5","type":"event"}"#,
             ),
         ];
-        for (message, id, given) in rows {
-            let expected = (id.map(str::to_owned), given.to_owned());
-            assert_eq!(ids.given(&Frame::of(message)), expected, "{message}");
+        for (message, id, rewritten) in rows {
+            let expected = (id.map(str::to_owned), rewritten.to_owned());
+            assert_eq!(ids.rewrite(&Frame::of(message)), expected, "{message}");
         }
         let mut ids = Ids::of_shard();
         let message = r#"{"id":"1.2.1_5","type":"ready"}"#;
-        assert_eq!(ids.given(&Frame::of(message)), (Some("1.2.1_5".to_owned()), message.to_owned()));
+        assert_eq!(ids.rewrite(&Frame::of(message)), (Some("1.2.1_5".to_owned()), message.to_owned()));
         assert!(Frame::of(message).is_ready());
         assert!(!Frame::of(r#"{"id":"1.2.1_6","type":"event"}"#).is_ready());
     }

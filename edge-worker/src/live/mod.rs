@@ -1,7 +1,7 @@
-//! Live updates: what shards store, shown as it is stored, over WebSockets and as event streams.
+//! Live streams: events as they are stored, over WebSockets and as server-sent events.
 //!
-//! Every client's socket ends at the Worker, which feeds it from sockets to shards, as it does event streams. Those
-//! hibernate; and what a client sends reaches no shard, but for acknowledgements, and of them no more than it may send.
+//! Every client's socket ends at the Worker, which feeds it from sockets to shards, as it does event streams.
+//! Shards hibernate. Of what a client sends only acknowledgements reach a shard, within a budget.
 
 mod bucket;
 mod client_socket;
@@ -18,8 +18,8 @@ mod tickets;
 use vtryon_webhooks::{Code, Digest, Millis};
 use worker::{Env, Request, Response, WebSocket};
 
-pub(crate) use self::cursor::{Cursor, Place};
-pub(crate) use self::tickets::mint;
+pub(crate) use self::cursor::{Cursor, StreamPosition};
+pub(crate) use self::tickets::issue_ticket;
 
 use self::client_socket::Client;
 use self::event_stream::Acknowledge;
@@ -28,17 +28,17 @@ use self::query::Wanted;
 use crate::auth::{Scope, is_socket};
 use crate::config::Config;
 use crate::reply::{self, Refusal};
-use crate::stub::{self, Watched};
-use crate::wire::live::{AHEAD, BEGINNING, Start, Subject, Watch};
+use crate::stub::{self, Subscribed};
+use crate::wire::live::{LIVE_CURSOR, SEND_WINDOW, Start, Subject, Subscription};
 use crate::{api, clock, join};
 
 /// The WebSocket protocol of every stream; a page offers its ticket beside it.
 const PROTOCOL: &str = "vtryon-live";
 
-/// How far ahead a shard may be of the acknowledgements of a stream of all shards, at least, in bytes.
-const LEAST_AHEAD: usize = 16 * 1024;
+/// How many bytes one shard may be ahead of the acknowledgements of a stream of all shards, at least.
+const MIN_SEND_WINDOW: usize = 16 * 1024;
 
-/// How a stream is asked for.
+/// How a stream is requested.
 #[derive(Clone, Copy)]
 enum Form {
     /// Over a WebSocket (RFC 6455), for which the client has offered our protocol, or none.
@@ -64,7 +64,7 @@ impl Form {
     }
 }
 
-/// Streams everything, or tells of how many shards it comes.
+/// Streams all shards; without a stream, answers with the number of shards.
 pub(crate) async fn all(
     query: &str,
     request: &Request,
@@ -80,15 +80,15 @@ pub(crate) async fn all(
         return reply::json_text(200, &format!(r#"{{"shards":{}}}"#, config.shards.count()));
     }
     // What all of them send ahead lies here.
-    let share = (AHEAD / config.shards.count() as usize).max(LEAST_AHEAD);
+    let share = (SEND_WINDOW / config.shards.count() as usize).max(MIN_SEND_WINDOW);
     let opened = (0..).zip(starts).map(|(shard, start)| {
-        let watch = watch(Subject::Shard, start, wanted, share);
-        socket(shard, watch, env, config)
+        let subscription = subscription(Subject::Shard, start, wanted, share);
+        socket(shard, subscription, env, config)
     });
     let mut cursor = Cursor::new(config.shards.count());
     let mut sockets = Vec::new();
-    for (shard, (socket, place)) in (0..).zip(join::all(opened).await?) {
-        cursor.merge(&Cursor::at(config.shards.count(), shard, place));
+    for (shard, (socket, position)) in (0..).zip(join::all(opened).await?) {
+        cursor.merge(&Cursor::at(config.shards.count(), shard, position));
         sockets.push(socket);
     }
     let ids = Ids::merged(config.shards, cursor);
@@ -98,7 +98,7 @@ pub(crate) async fn all(
     }
 }
 
-/// Streams what one shard stores.
+/// Streams one shard.
 pub(crate) async fn shard(
     name: &str,
     query: &str,
@@ -114,7 +114,7 @@ pub(crate) async fn shard(
     one(shard, Subject::Shard, &wanted, request, env, config).await
 }
 
-/// Streams what is stored of one task; to the holder of a ticket, how it stands.
+/// Streams one task; to the holder of a ticket, its state only.
 pub(crate) async fn task(
     id: Option<String>,
     query: &str,
@@ -137,7 +137,7 @@ async fn admit(request: &Request, config: &Config) -> Result<Option<Millis>, Ref
     config.admin.admit(request, Scope::Everything, clock::now()).await
 }
 
-/// Streams what one shard has to tell.
+/// Streams a subject of one shard.
 async fn one(
     shard: u32,
     subject: Subject,
@@ -149,31 +149,39 @@ async fn one(
     let start = wanted.start(shard)?;
     match Form::of(request)? {
         Form::Socket { protocol } => {
-            let (socket, _) = socket(shard, watch(subject, start, wanted, AHEAD), env, config).await?;
+            let (socket, _) =
+                socket(shard, subscription(subject, start, wanted, SEND_WINDOW), env, config).await?;
             relay::open(socket, Client::Administrator, wanted.until, protocol)
         }
         Form::Events => {
-            let (socket, _) = socket(shard, watch(subject, start, wanted, AHEAD), env, config).await?;
+            let (socket, _) =
+                socket(shard, subscription(subject, start, wanted, SEND_WINDOW), env, config).await?;
             event_stream::open(vec![socket], Ids::of_shard(), Acknowledge::Yes)
         }
         Form::Plain => Err(not_plain()),
     }
 }
 
-/// Describes a stream, and how far ahead of its acknowledgements it may be, in bytes.
-fn watch(subject: Subject, start: Start, wanted: &Wanted, ahead: usize) -> Watch {
+/// Makes the subscription of a stream, with its send window in bytes.
+fn subscription(subject: Subject, start: Start, wanted: &Wanted, send_window: usize) -> Subscription {
     let Wanted { bodies, until, .. } = *wanted;
-    Watch { subject, start, bodies, until, ahead }
+    Subscription { subject, start, bodies, until, send_window }
 }
 
-/// Opens a socket from here to a shard, and returns it with the place where its stream begins.
-async fn socket(shard: u32, watch: Watch, env: &Env, config: &Config) -> Result<(WebSocket, Place), Refusal> {
-    match stub::watch(env, config.shards, shard, watch).await? {
-        Watched::Opened(response) => {
-            let place = response.headers().get(BEGINNING)?.and_then(|place| Place::parse(&place));
-            response.websocket().zip(place).ok_or(Refusal::new(Code::Unavailable))
+/// Opens a socket to a shard; returns it with the position where its stream begins.
+async fn socket(
+    shard: u32,
+    subscription: Subscription,
+    env: &Env,
+    config: &Config,
+) -> Result<(WebSocket, StreamPosition), Refusal> {
+    match stub::subscribe(env, config.shards, shard, subscription).await? {
+        Subscribed::Opened(response) => {
+            let position =
+                response.headers().get(LIVE_CURSOR)?.and_then(|position| StreamPosition::parse(&position));
+            response.websocket().zip(position).ok_or(Refusal::new(Code::Unavailable))
         }
-        Watched::Over | Watched::Refused => Err(Refusal::new(Code::Unavailable)),
+        Subscribed::Over | Subscribed::Refused => Err(Refusal::new(Code::Unavailable)),
     }
 }
 

@@ -1,9 +1,9 @@
-//! What a live stream is asked for: where it begins, and what it carries.
+//! The query of a live stream: where it begins, and what it carries.
 
 use vtryon_webhooks::{Code, Millis};
 use worker::Request;
 
-use super::cursor::{Cursor, Place};
+use super::cursor::{Cursor, StreamPosition};
 use crate::api::Query;
 use crate::clock;
 use crate::config::Config;
@@ -17,7 +17,7 @@ pub(super) enum Beginning {
     Since(Millis),
 }
 
-/// What an administrator's stream is asked for.
+/// The query of an administrator's stream.
 pub(super) struct Wanted {
     pub(super) beginning: Beginning,
     /// Whether events carry their bodies.
@@ -51,16 +51,16 @@ impl Wanted {
         Ok(Self { beginning, bodies, until })
     }
 
-    /// Tells where one shard's stream begins. A cursor that does not say is of another stream: to begin somewhere
-    /// else would be a gap that nobody is told of.
+    /// Returns where one shard's stream begins. A cursor without this shard is of another stream: to begin
+    /// anywhere else would be a gap that nobody is told of.
     pub(super) fn start(&self, shard: u32) -> Result<Start, Refusal> {
         let message = "`cursor` is of another stream";
         match &self.beginning {
             Beginning::Now => Ok(Start::Now),
             Beginning::Since(at) => Ok(Start::Since(*at)),
-            Beginning::After(cursor) => match cursor.place(shard) {
-                Some(Place::Snapshot) => Ok(Start::Now),
-                Some(Place::After(seq)) => Ok(Start::After(seq)),
+            Beginning::After(cursor) => match cursor.position(shard) {
+                Some(StreamPosition::Snapshot) => Ok(Start::Now),
+                Some(StreamPosition::After(seq)) => Ok(Start::After(seq)),
                 None => Err(Refusal::because(Code::Conflict, message)),
             },
         }

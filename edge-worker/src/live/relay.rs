@@ -1,5 +1,5 @@
-//! A client's socket to one shard. It ends at the Worker, which passes on what the shard says, and of what the client
-//! sends no more than it may: a message that is addressed to an object is handed to it even after the socket is closed.
+//! A client's socket to one shard. It ends at the Worker, which forwards the shard's messages, and the client's
+//! within a budget: an object receives every message addressed to it, even after its socket is closed.
 
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
@@ -18,8 +18,8 @@ const LONGEST: usize = 1024;
 /// Why a socket is closed whose client has sent a message, although it was let in to listen.
 const TAKES_NOTHING: (u16, &str) = (1008, "a socket that a ticket has opened takes no messages");
 
-/// Passes on what a shard says, until the credentials end. Administrators may acknowledge it, as often as their budget
-/// allows; the first message of a page ends its stream.
+/// Forwards the messages of a shard until the credentials expire. Administrators may acknowledge them, within a
+/// budget; the first message of a page ends its stream.
 pub(super) fn open(
     shard: WebSocket,
     whose: Client,
@@ -33,7 +33,7 @@ pub(super) fn open(
     })
 }
 
-/// Passes messages on, and returns why it has ended.
+/// Forwards messages; returns why the stream has ended.
 async fn relay(shard: &WebSocket, client: &WebSocket, may_acknowledge: bool, until: Option<Millis>) -> End {
     let (Ok(mut messages), Ok(mut answers)) = (shard.events(), client.events()) else { return FAULT.into() };
     if shard.accept().is_err() {

@@ -1,4 +1,4 @@
-//! What the holder of a ticket sees: how one task stands, from a page of the shop's.
+//! Streams by ticket: the state of one task, for a page of the shop.
 
 use vtryon_webhooks::{Code, Digest};
 use worker::{Env, Request, Response};
@@ -14,23 +14,23 @@ use crate::config::Config;
 use crate::json::Object;
 use crate::json::object;
 use crate::reply::{self, Refusal};
-use crate::stub::{self, Watched};
-use crate::wire::live::{AHEAD, FINAL, Start, Subject, Watch};
+use crate::stub::{self, Subscribed};
+use crate::wire::live::{FINAL, SEND_WINDOW, Start, Subject, Subscription};
 
 /// What resume tokens begin with: an administrator's stream has cursors in the same place.
 const RESUME: &str = "r1.";
 
-/// A ticket as it is given out.
-struct Minted<'a> {
+/// A ticket as it is issued.
+struct IssuedTicket<'a> {
     ticket: &'a str,
     task_id: &'a str,
     expires_at: String,
 }
 
-object!(write Minted<'_> { ticket, task_id, expires_at });
+object!(write IssuedTicket<'_> { ticket, task_id, expires_at });
 
-/// Makes a ticket for a task, one that nobody has heard of yet too.
-pub(crate) fn mint(input: &str, config: &Config) -> Result<Response, Refusal> {
+/// Issues a ticket for a task, also for one without events.
+pub(crate) fn issue_ticket(input: &str, config: &Config) -> Result<Response, Refusal> {
     let refuse = |message| Refusal::because(Code::InvalidRequest, message);
     let object = Object::parse(input.as_bytes()).ok_or(refuse("the body is not a JSON object"))?;
     if object.names().any(|name| name != "task_id") {
@@ -40,10 +40,11 @@ pub(crate) fn mint(input: &str, config: &Config) -> Result<Response, Refusal> {
     let task_id = api::task_id(Some(task_id))?;
     let (ticket, end) = config.tickets.ticket(&task_id, clock::now());
     let expires_at = clock::rfc3339(end);
-    reply::json(201, &Minted { ticket: &ticket, task_id: task_id.as_str(), expires_at })
+    reply::json(201, &IssuedTicket { ticket: &ticket, task_id: task_id.as_str(), expires_at })
 }
 
-/// Answers a request that comes with a ticket or a resume token; any other is an administrator's.
+/// Answers a request with a ticket or a resume token; returns `None` for any other, which is an
+/// administrator's.
 pub(super) async fn answer(
     id: &Option<String>,
     query: &str,
@@ -85,34 +86,35 @@ async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Re
     let shard = config.shards.of(&Digest::of(task_id.as_bytes()));
     lingering::admit(&task_id)?;
     openings::admit(&task_id, shard, clock::now())?;
-    let watch = Watch {
+    let subscription = Subscription {
         subject: Subject::State { task_id: task_id.clone() },
         until: Some(until),
         start: seen.map_or(Start::Now, Start::After),
         bodies: false,
-        ahead: AHEAD,
+        send_window: SEND_WINDOW,
     };
-    match (stub::watch(env, config.shards, shard, watch).await?, form) {
-        (Watched::Refused, _) => Err(Refusal::new(Code::Unauthorized)),
-        (Watched::Over, Form::Socket { protocol }) => {
+    match (stub::subscribe(env, config.shards, shard, subscription).await?, form) {
+        (Subscribed::Refused, _) => Err(Refusal::new(Code::Unauthorized)),
+        (Subscribed::Over, Form::Socket { protocol }) => {
             // One who has seen all there is to see.
             client_socket::refuse((1000, FINAL), task_id, protocol)
         }
         // This ends an EventSource.
-        (Watched::Over, _) => Ok(Response::empty()?.with_status(204)),
-        (Watched::Opened(response), Form::Events) => {
+        (Subscribed::Over, _) => Ok(Response::empty()?.with_status(204)),
+        (Subscribed::Opened(response), Form::Events) => {
             let socket = response.websocket().ok_or(Refusal::new(Code::Unavailable))?;
             event_stream::open(vec![socket], Ids::of_shard(), Acknowledge::No)
         }
-        (Watched::Opened(response), Form::Socket { protocol }) => {
+        (Subscribed::Opened(response), Form::Socket { protocol }) => {
             let socket = response.websocket().ok_or(Refusal::new(Code::Unavailable))?;
             relay::open(socket, Client::Page { task_id }, Some(until), protocol)
         }
-        (Watched::Opened(_), Form::Plain) => Err(not_plain()),
+        (Subscribed::Opened(_), Form::Plain) => Err(not_plain()),
     }
 }
 
-/// Finds what a page shows: the token that its last event had, what it offers as a protocol, or a ticket in the query.
+/// Finds the credential of a page: the token of its last event, what it offers as a protocol, or a ticket in
+/// the query.
 fn ticket(query: &str, request: &Request) -> Result<Option<String>, Refusal> {
     if let Some(token) = request.headers().get("last-event-id")?.filter(|id| id.starts_with(RESUME)) {
         return Ok(Some(token));

@@ -79,7 +79,7 @@ impl TaskShard {
                 self.reset_alarm();
                 encode_response(Some(()))
             }
-            Ask::Watch(_) => return Err(worker::Error::from("a socket is asked for by a request")),
+            Ask::Subscribe(_) => return Err(worker::Error::from("a socket is asked for by a request")),
         })
     }
 }

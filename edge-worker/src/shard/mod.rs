@@ -37,7 +37,7 @@ use worker::{
 pub(crate) use outbox::result_key;
 pub(crate) use replays::Progress;
 
-use self::live::{Place, Unshown};
+use self::live::{BroadcastQueue, ShardPosition};
 use self::queries::Commits;
 use crate::bill::{self, Item};
 use crate::config::Config;
@@ -85,11 +85,11 @@ struct Memory {
     /// Before when nothing is pruned.
     prune_at: Cell<Option<Millis>>,
     /// Whether anybody watches, or did so since this instance has started.
-    is_watched: Cell<bool>,
+    has_subscribers: Cell<bool>,
     /// How many pages watch by ticket.
     pages: Cell<usize>,
     /// What is not shown to all of them yet.
-    unshown: Unshown,
+    broadcast_queue: BroadcastQueue,
     /// How long storing took.
     commits: Commits,
 }
@@ -106,11 +106,11 @@ impl DurableObject for TaskShard {
         if let Err(mismatch) = self.admit(&call).await? {
             return Ok(Response::ok(mismatch)?.with_status(503));
         }
-        let place = Place { shard: call.shard, shards: call.shards };
-        let Ask::Watch(watch) = call.ask else {
+        let position = ShardPosition { shard: call.shard, shards: call.shards };
+        let Ask::Subscribe(subscription) = call.ask else {
             return Err(worker::Error::from("only a socket is asked for by a request"));
         };
-        self.watch(watch, place)
+        self.subscribe(subscription, position)
     }
 
     /// Handles a message of a client. It never fails: the client would not be told, and would wait for ever.
@@ -190,7 +190,7 @@ impl TaskShard {
         let last = sql::first(&sql, LAST, &[], Row::int)?;
         self.memory.last_seq.set(Some(last.unwrap_or(0)));
         self.schedule(0);
-        if self.memory.is_watched.get() { self.show_missed() } else { Ok(()) }
+        if self.memory.has_subscribers.get() { self.catch_up_missed() } else { Ok(()) }
     }
 
     /// Does a limited part of each kind of work that is due: no kind delays another, and no failure stops the

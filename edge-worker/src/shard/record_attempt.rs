@@ -49,7 +49,7 @@ impl TaskShard {
         })?;
         self.remember_health(endpoint_of(report.delivery), health);
         self.release(report.delivery);
-        self.hint_live(report.delivery);
+        self.broadcast_attempt(report.delivery);
         self.schedule(0);
         Ok(())
     }

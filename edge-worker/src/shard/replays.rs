@@ -70,7 +70,7 @@ impl TaskShard {
                 deliveries::replay(&sql, no, now, now, None)?;
                 note(&sql, seq, no, now)
             })?;
-            self.show_replays(seq, &[no]);
+            self.broadcast_replays(seq, &[no]);
             self.wake_for_next()?;
         }
         Ok(true)
@@ -105,25 +105,25 @@ impl TaskShard {
             };
             let seq = self.next_seq();
             let marked = sql::transaction(&storage, || mark_page(&sql, replay, endpoint, seq, now))?;
-            self.show_replays(seq, &marked);
+            self.broadcast_replays(seq, &marked);
         }
         Ok(())
     }
 
     /// Shows replays to whoever watches, which were noted under the numbers from `seq` on.
-    fn show_replays(&self, seq: i64, deliveries: &[i64]) {
+    fn broadcast_replays(&self, seq: i64, deliveries: &[i64]) {
         for (seq, no) in (seq..).zip(deliveries) {
             self.memory.last_seq.set(Some(seq));
-            if !self.memory.is_watched.get() {
+            if !self.memory.has_subscribers.get() {
                 continue;
             }
             let task = events::kept(&self.state.storage().sql(), seq_of(*no)).ok().flatten();
-            self.show_live(Entry::replay(seq, *no), task.and_then(|kept| kept.task_id).as_deref());
+            self.broadcast(Entry::replay(seq, *no), task.and_then(|kept| kept.task_id).as_deref());
         }
     }
 }
 
-/// Notes that a delivery is made once more, among what live viewers go through.
+/// Notes that a delivery is made once more, among what live subscribers go through.
 fn note(sql: &SqlStorage, seq: i64, delivery: i64, now: Millis) -> worker::Result<()> {
     const NOTE: &str = "INSERT INTO replayed (seq, delivery, replayed_at) VALUES (?, ?, ?)";
     sql::run(sql, NOTE, &[Bind::Int(seq), Bind::Int(delivery), Bind::Int(now.0)])

@@ -133,7 +133,7 @@ impl TaskShard {
         arrival: &Arrival,
     ) -> worker::Result<Kept> {
         self.memory.last_seq.set(Some(seq));
-        self.show_live(Entry::event(seq), arrival.task_id());
+        self.broadcast(Entry::event(seq), arrival.task_id());
         for dispatch in &enqueued.dispatch_now {
             self.lease_first_attempt(dispatch.delivery, arrival.received_at);
         }

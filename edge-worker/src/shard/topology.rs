@@ -60,7 +60,7 @@ impl TaskShard {
                 | Ask::Metrics
                 | Ask::Check
                 | Ask::Sweep
-                | Ask::Watch(_)
+                | Ask::Subscribe(_)
                 | Ask::Stats { .. },
             ) => return self.check_with_first(call).await,
             (None, Ask::Keep(_) | Ask::Topology | Ask::Configure(_)) => {

@@ -1,32 +1,32 @@
-//! What a shard is asked to show live.
+//! Subscriptions to a shard's live stream.
 
 use vtryon_webhooks::Millis;
 
 use crate::json::Object;
 use crate::json::{object, one_of};
 
-/// How many bytes of what is stored already a viewer is sent ahead of its acknowledgements: 256 KiB.
-pub(crate) const AHEAD: usize = 256 * 1024;
+/// How many bytes of the backlog are sent ahead of the acknowledgements: 256 KiB.
+pub(crate) const SEND_WINDOW: usize = 256 * 1024;
 
-/// Why the socket of a page is closed whose task has ended.
+/// The reason with which a page's socket is closed when its task has ended.
 pub(crate) const FINAL: &str = "final";
 
-/// The header in which a shard says where a stream begins, as cursors have it.
-pub(crate) const BEGINNING: &str = "x-vtryon-live-place";
+/// The header in which a shard names the position where a stream begins, as cursors have it.
+pub(crate) const LIVE_CURSOR: &str = "x-vtryon-live-cursor";
 
 /// A stream that a socket is opened for.
-pub(crate) struct Watch {
+pub(crate) struct Subscription {
     pub(crate) subject: Subject,
     pub(crate) start: Start,
     /// Whether events carry their bodies and signatures.
     pub(crate) bodies: bool,
-    /// Until when anything may be shown: what lets the viewer in has an end.
+    /// When the credentials expire.
     pub(crate) until: Option<Millis>,
-    /// How far ahead of its acknowledgements it may be sent what is stored, in bytes.
-    pub(crate) ahead: usize,
+    /// How many bytes of the backlog may be sent ahead of the acknowledgements.
+    pub(crate) send_window: usize,
 }
 
-object!(Watch { subject, start, bodies, until, ahead });
+object!(Subscription { subject, start, bodies, until, send_window });
 
 /// What a stream is about.
 pub(crate) enum Subject {
@@ -34,7 +34,7 @@ pub(crate) enum Subject {
     Shard,
     /// One task, with everything about it.
     Task { task_id: String },
-    /// How one task stands, and nothing else.
+    /// The state of one task, and nothing else.
     State { task_id: String },
 }
 
@@ -61,8 +61,8 @@ one_of!(Start {
     "since" => Since(held),
 });
 
-/// Reads a viewer's acknowledgement, and returns the id up to which it has taken everything. What is longer than
-/// one can be is not looked at.
+/// Parses an acknowledgement; returns the id up to which everything was received. A longer text than an
+/// acknowledgement can be is not parsed.
 pub(crate) fn acknowledged(text: &str, longest: usize) -> Option<String> {
     if text.len() > longest {
         return None;

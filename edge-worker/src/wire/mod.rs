@@ -14,7 +14,7 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use vtryon_webhooks::{Digest, Error, Event, Millis, Verified};
 
 use self::delivery::{Dispatch, Report};
-use self::live::Watch;
+use self::live::Subscription;
 use self::settings::Settings;
 
 pub(crate) use self::tell::{Created, Tell};
@@ -70,7 +70,7 @@ pub(crate) enum Ask {
     /// What has happened minute by minute, from `from` on.
     Stats { from: Millis },
     /// Open a socket and show live what is asked for.
-    Watch(Watch),
+    Subscribe(Subscription),
 }
 
 one_of!(Ask {
@@ -91,7 +91,7 @@ one_of!(Ask {
     "metrics" => Metrics,
     "sweep" => Sweep,
     "stats" => Stats { from },
-    "watch" => Watch(held),
+    "subscribe" => Subscribe(held),
 });
 
 /// A shard's answer to an event.

@@ -1,4 +1,4 @@
-//! What a shard has stored, in the order of its numbers: events, bodies that can't be read, and replays.
+//! The stored entries in the order of their numbers: events, quarantined bodies, and replays.
 
 use vtryon_webhooks::Millis;
 use worker::SqlStorage;
@@ -7,7 +7,7 @@ use crate::shard::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO};
 use crate::sql::{self, Bind, Row};
 use crate::wire::delivery::seq_of;
 
-/// A number, and what it is the number of.
+/// A sequence number, and what it is the number of.
 pub(in crate::shard) struct Entry {
     pub(super) seq: i64,
     /// The delivery that was replayed; else it is an event or a body.
@@ -35,7 +35,7 @@ impl Entry {
     }
 }
 
-/// Lists what was stored after a number.
+/// Lists entries after a number.
 pub(super) fn after(sql: &SqlStorage, seq: i64, limit: i64) -> worker::Result<Vec<Entry>> {
     const AFTER: &str = "SELECT * FROM (
             SELECT seq, NULL FROM events WHERE seq > MAX(?1, ?2)
@@ -48,7 +48,7 @@ pub(super) fn after(sql: &SqlStorage, seq: i64, limit: i64) -> worker::Result<Ve
     sql::all(sql, AFTER, &binds, Entry::read)
 }
 
-/// Lists what was stored of a task after a number: its events from the last one back, and their replays.
+/// Lists entries of a task after a number: its events from the last one back, and their replays.
 pub(super) fn of_task_after(
     sql: &SqlStorage,
     task_id: &str,
@@ -66,7 +66,7 @@ pub(super) fn of_task_after(
     sql::all(sql, AFTER, &[Bind::Text(task_id), Bind::Int(seq), Bind::Int(limit)], Entry::read)
 }
 
-/// Returns the last number that was pruned: what stands above it is kept, or was never pruned.
+/// Returns the last number that was pruned.
 pub(super) fn floor(sql: &SqlStorage) -> worker::Result<i64> {
     let (events, quarantine) = floors(sql)?;
     Ok(events.max(quarantine))

@@ -1,10 +1,10 @@
-//! What viewers are told, as JSON. A message begins with its id, where it has one: the Worker looks for it there.
+//! Messages to subscribers, as JSON. A message begins with its id, where it has one: the Worker reads it there.
 
 use base64ct::{Base64, Encoding};
 use vtryon_webhooks::Signature;
 
 use super::log::Entry;
-use super::{Place, open};
+use super::{ShardPosition, open};
 use crate::clock;
 use crate::config::Config;
 use crate::json::{self, Raw, object};
@@ -17,8 +17,8 @@ use crate::wire::delivery::{delivery_id, seq_of};
 /// How many tasks a snapshot has.
 const SNAPSHOT: u32 = 50;
 
-/// What was stored, or is delivered once more.
-struct Event<'a> {
+/// An event, or a replay of its delivery.
+struct EventMessage<'a> {
     id: String,
     r#type: &'static str,
     shard: u32,
@@ -33,32 +33,32 @@ struct Event<'a> {
     received_at: String,
     key: &'a str,
     webhook_id: String,
-    /// How the task stands now, whatever it was at the time: so no message moves a view back.
+    /// The state of the task now, not at the time of the event: so no message sets a client back.
     task: Option<TaskView>,
     /// The bytes as received, in base64, and the signature that Vtryon had sent with them.
     body: Option<String>,
     signature: Option<String>,
 }
 
-object!(write Event<'_> {
+object!(write EventMessage<'_> {
     id, r#type as "type", shard, seq, of?, delivery?, task_id, event, status, outcome, received_at,
     key, webhook_id, task, body?, signature?
 });
 
-/// How things stand where a stream begins: a shard's latest tasks, or the one task that it is about.
-struct Snapshot {
+/// The state where a stream begins: the latest tasks of a shard, or the one task that the stream is about.
+struct SnapshotMessage {
     id: String,
     r#type: &'static str,
     shard: u32,
     shards: u32,
     tasks: Option<Vec<Raw>>,
-    /// Null for a task that nothing was told of yet.
+    /// Null for a task without events.
     task: Option<Option<TaskView>>,
 }
 
-object!(write Snapshot { id, r#type as "type", shard, shards, tasks?, task? });
+object!(write SnapshotMessage { id, r#type as "type", shard, shards, tasks?, task? });
 
-struct Gap {
+struct GapMessage {
     id: String,
     r#type: &'static str,
     shard: u32,
@@ -66,18 +66,18 @@ struct Gap {
     to: i64,
 }
 
-object!(write Gap { id, r#type as "type", shard, from, to });
+object!(write GapMessage { id, r#type as "type", shard, from, to });
 
-struct Ready {
+struct ReadyMessage {
     id: String,
     r#type: &'static str,
     shard: u32,
 }
 
-object!(write Ready { id, r#type as "type", shard });
+object!(write ReadyMessage { id, r#type as "type", shard });
 
-/// A delivery that was attempted. It has no id: it is a hint, and nothing is resumed by it.
-struct Hint<'a> {
+/// A delivery was attempted. The message has no id: no stream is resumed by it.
+struct AttemptMessage<'a> {
     r#type: &'static str,
     shard: u32,
     delivery: String,
@@ -85,15 +85,15 @@ struct Hint<'a> {
     state: &'a str,
 }
 
-object!(write Hint<'_> { r#type as "type", shard, delivery, task_id, state });
+object!(write AttemptMessage<'_> { r#type as "type", shard, delivery, task_id, state });
 
 impl TaskShard {
-    /// Tells of an entry; of one that is no longer kept there is nothing to tell.
-    pub(super) fn told(&self, entry: &Entry, bodies: bool) -> worker::Result<Option<String>> {
+    /// Makes the message of an entry; `None` where it is pruned.
+    pub(super) fn entry_message(&self, entry: &Entry, bodies: bool) -> worker::Result<Option<String>> {
         let sql = self.state.storage().sql();
-        let place = self.place()?;
+        let position = self.position()?;
         let Some(kept) = events::find(&sql, entry.of())? else { return Ok(None) };
-        // What is emptied stays as a row, where it tells its repeats.
+        // A pruned row may remain without its body, to recognise duplicates.
         let pruned_to = if kept.task_id.is_some() { PRUNED_TO } else { QUARANTINE_PRUNED_TO };
         if entry.of() <= retention::floor(&sql, pruned_to)? {
             return Ok(None);
@@ -103,13 +103,13 @@ impl TaskShard {
             Some(task_id) => self.task_state(task_id)?,
             None => None,
         };
-        let event = Event {
-            id: place.id(entry.seq),
+        let event = EventMessage {
+            id: position.id(entry.seq),
             r#type: if entry.delivery.is_some() { "replay" } else { "event" },
-            shard: place.shard,
+            shard: position.shard,
             seq: entry.seq,
             of: entry.delivery.map(seq_of),
-            delivery: entry.delivery.map(|no| delivery_id(place.shard, no)),
+            delivery: entry.delivery.map(|no| delivery_id(position.shard, no)),
             task_id: kept.task_id.as_deref(),
             event: kept.event(),
             status: kept.status.as_deref(),
@@ -124,8 +124,8 @@ impl TaskShard {
         Ok(Some(json::to_string(&event)))
     }
 
-    /// Returns a body in base64, and its signature by the secret that it came with. Where that is configured no
-    /// more, by the current one: nobody could verify the former.
+    /// Returns a body in base64, and its signature by the secret that signed it. Where that is not configured
+    /// any more, by the current one: nobody could verify the former.
     fn signed(&self, seq: i64, kept: &Kept) -> worker::Result<(Option<String>, Option<String>)> {
         let body = events::body(&self.state.storage().sql(), seq)?.filter(|_| kept.is_whole);
         let Some(body) = body else { return Ok((None, None)) };
@@ -136,8 +136,13 @@ impl TaskShard {
         Ok((Some(Base64::encode_string(&body)), signature))
     }
 
-    /// Tells how a shard's tasks stand, or the one task that a stream is about.
-    pub(super) fn snapshot(&self, place: Place, task_id: Option<&str>, at: i64) -> worker::Result<String> {
+    /// Makes the snapshot of the latest tasks, or of the one task that a stream is about.
+    pub(super) fn snapshot(
+        &self,
+        position: ShardPosition,
+        task_id: Option<&str>,
+        at: i64,
+    ) -> worker::Result<String> {
         let (tasks, task) = match task_id {
             None => {
                 let page = self.tasks(None, None, None, SNAPSHOT)?;
@@ -148,27 +153,33 @@ impl TaskShard {
                 (None, Some(view))
             }
         };
-        let Place { shard, shards } = place;
-        let snapshot = Snapshot { id: place.id(at), r#type: "snapshot", shard, shards, tasks, task };
+        let ShardPosition { shard, shards } = position;
+        let snapshot =
+            SnapshotMessage { id: position.id(at), r#type: "snapshot", shard, shards, tasks, task };
         Ok(json::to_string(&snapshot))
     }
 
-    /// Tells of a delivery that was attempted.
-    pub(super) fn hint(&self, delivery: i64, task_id: Option<&str>, state: &str) -> worker::Result<String> {
-        let shard = self.place()?.shard;
+    /// Makes the message of an attempt.
+    pub(super) fn attempt_message(
+        &self,
+        delivery: i64,
+        task_id: Option<&str>,
+        state: &str,
+    ) -> worker::Result<String> {
+        let shard = self.position()?.shard;
         let delivery = delivery_id(shard, delivery);
-        Ok(json::to_string(&Hint { r#type: "delivery", shard, delivery, task_id, state }))
+        Ok(json::to_string(&AttemptMessage { r#type: "delivery", shard, delivery, task_id, state }))
     }
 }
 
-/// Tells that something is no longer kept.
-pub(super) fn gap(place: Place, gap: open::Gap) -> String {
+/// Makes the message that entries were pruned.
+pub(super) fn gap(position: ShardPosition, gap: open::Gap) -> String {
     let open::Gap { from, to, after } = gap;
-    let gap = Gap { id: place.id(after), r#type: "gap", shard: place.shard, from, to };
+    let gap = GapMessage { id: position.id(after), r#type: "gap", shard: position.shard, from, to };
     json::to_string(&gap)
 }
 
-/// Tells that all that was stored before has been told.
-pub(super) fn ready(place: Place, at: i64) -> String {
-    json::to_string(&Ready { id: place.id(at), r#type: "ready", shard: place.shard })
+/// Makes the message `ready`: the backlog has been sent.
+pub(super) fn ready(position: ShardPosition, at: i64) -> String {
+    json::to_string(&ReadyMessage { id: position.id(at), r#type: "ready", shard: position.shard })
 }

@@ -1,26 +1,27 @@
-//! Live updates: sockets that show what is stored, in the order of its numbers. They hibernate: all that is
-//! remembered of a viewer lies in its socket.
+//! Live streams of a shard: sockets that receive what is stored, in the order of sequence numbers. They
+//! hibernate: the whole state of a subscriber is in its socket's attachment.
 //!
-//! A viewer is current, or behind. A current one is told at once; one that is behind, because it resumes or because
-//! it takes less than there is, reads what is stored, as far ahead of its acknowledgements as it may be.
+//! A subscriber has caught up, or is behind. One that has caught up receives broadcasts at once. One that is
+//! behind, because it resumes or reads more slowly than events arrive, is sent the backlog from the storage, as
+//! far ahead of its acknowledgements as its send window allows.
 
+mod broadcast;
+mod broadcast_queue;
 mod log;
 mod message;
 mod open;
-mod queue;
-mod show;
 mod state;
-mod viewer;
+mod subscriber;
 
 use std::rc::Rc;
 
 use vtryon_webhooks::{Digest, Shards};
 use worker::{WebSocket, WebSocketIncomingMessage};
 
+pub(super) use self::broadcast_queue::BroadcastQueue;
 pub(super) use self::log::{Entry, before_time};
 use self::open::Gap;
-pub(super) use self::queue::Unshown;
-use self::viewer::Viewer;
+use self::subscriber::Subscriber;
 use super::TaskShard;
 use crate::clock;
 use crate::config::Config;
@@ -30,7 +31,7 @@ use crate::wire::live::{FINAL, Subject, acknowledged};
 /// How long an acknowledgement may be, in bytes.
 const LONGEST: usize = 1024;
 
-/// How many entries are read at a time.
+/// How many entries one statement reads.
 const ENTRIES: i64 = 50;
 
 /// Why a socket is closed: the code (RFC 6455, 7.4) and the reason.
@@ -42,24 +43,24 @@ const JUNK: End = (1008, "only acknowledgements are taken here");
 pub(super) const FAULT: End = (1011, "a fault of the gateway: resume");
 const STUCK: End = (1013, "too much is not acknowledged: resume");
 
-/// Which shard this is, of how many.
+/// The number of a shard, and the number of all shards.
 #[derive(Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct ShardPosition {
     pub(super) shard: u32,
     pub(super) shards: u32,
 }
 
-impl Place {
-    /// Makes the id of what has a number.
+impl ShardPosition {
+    /// Returns the id of the message with a sequence number: a cursor.
     fn id(self, seq: i64) -> String {
-        Cursor::at(self.shards, self.shard, live::Place::After(seq)).to_string()
+        Cursor::at(self.shards, self.shard, live::StreamPosition::After(seq)).to_string()
     }
 }
 
-/// By what the pages of a shard are found, whatever their task.
+/// The tag of all sockets that a ticket opened.
 const PAGE: &str = "page";
 
-/// By what the sockets of a subject are found.
+/// Returns the tag of the sockets with a subject.
 fn tag(subject: &Subject) -> String {
     let of_task = |kind, task_id: &str| format!("{kind}:{}", Digest::of(task_id.as_bytes()).to_hex());
     match subject {
@@ -69,39 +70,39 @@ fn tag(subject: &Subject) -> String {
     }
 }
 
-/// Closes a socket. One that is closed already can't be closed.
+/// Closes a socket; does nothing where it is closed already.
 pub(super) fn end(socket: &WebSocket, (code, reason): End) {
     let _ = socket.close(Some(code), Some(reason));
 }
 
 impl TaskShard {
-    /// Handles a message of a client, which may acknowledge what it has taken, and nothing else.
+    /// Handles a message of a client. It may acknowledge messages, and nothing else.
     pub(super) fn on_message(
         &self,
         socket: &WebSocket,
         message: &WebSocketIncomingMessage,
     ) -> worker::Result<()> {
-        let mut viewer = Viewer::of(socket)?;
-        if let Some(reason) = self.take(socket, message, &mut viewer)? {
+        let mut subscriber = Subscriber::of(socket)?;
+        if let Some(reason) = self.take(socket, message, &mut subscriber)? {
             end(socket, reason);
             return Ok(());
         }
-        viewer.save(socket)
+        subscriber.save(socket)
     }
 
-    /// Takes an acknowledgement, or returns why the socket is to be closed. What costs least is checked first.
+    /// Handles an acknowledgement, or returns why the socket is closed. The cheapest checks come first.
     fn take(
         &self,
         socket: &WebSocket,
         message: &WebSocketIncomingMessage,
-        viewer: &mut Viewer,
+        subscriber: &mut Subscriber,
     ) -> worker::Result<Option<End>> {
         let now = clock::now();
-        if viewer.is_over(now) {
+        if subscriber.is_over(now) {
             return Ok(Some(NOT_ANY_MORE));
         }
-        if let Subject::State { .. } = viewer.subject {
-            // The Worker passes on nothing that a page sends.
+        if let Subject::State { .. } = subscriber.subject {
+            // The Worker forwards nothing that a page sends.
             return Ok(Some(JUNK));
         }
         let id = match message {
@@ -110,60 +111,65 @@ impl TaskShard {
         };
         let Some(id) = id else { return Ok(Some(JUNK)) };
         // A shard that has stored nothing yet has nothing to catch up with.
-        let Ok(place) = self.place() else { return Ok(None) };
-        let Some(shards) = Shards::new(place.shards) else { return Ok(None) };
-        let acknowledged = Cursor::parse(&id, shards).ok().and_then(|cursor| cursor.place(place.shard));
-        let Some(live::Place::After(seq)) = acknowledged else { return Ok(Some(JUNK)) };
-        viewer.acknowledge(seq, now);
-        if !viewer.is_current {
-            self.catch_up(socket, viewer, place)?;
+        let Ok(position) = self.position() else { return Ok(None) };
+        let Some(shards) = Shards::new(position.shards) else { return Ok(None) };
+        let acknowledged = Cursor::parse(&id, shards).ok().and_then(|cursor| cursor.position(position.shard));
+        let Some(live::StreamPosition::After(seq)) = acknowledged else { return Ok(Some(JUNK)) };
+        subscriber.acknowledge(seq, now);
+        if !subscriber.caught_up {
+            self.catch_up(socket, subscriber, position)?;
         }
         Ok(None)
     }
 
-    /// Sends what is stored and was not sent yet, as far ahead as may be.
-    fn catch_up(&self, socket: &WebSocket, viewer: &mut Viewer, place: Place) -> worker::Result<()> {
+    /// Sends the backlog, as far ahead of the acknowledgements as the send window allows.
+    fn catch_up(
+        &self,
+        socket: &WebSocket,
+        subscriber: &mut Subscriber,
+        position: ShardPosition,
+    ) -> worker::Result<()> {
         let sql = self.state.storage().sql();
         let floor = log::floor(&sql)?;
-        if viewer.at.max(viewer.floor) < floor {
-            // Pruning was faster than this one.
-            let gap = Gap { from: viewer.at.max(viewer.floor) + 1, to: floor, after: viewer.at };
-            viewer.floor = floor;
-            self.tell_gap(socket, viewer, place, gap)?;
+        if subscriber.at.max(subscriber.floor) < floor {
+            // Entries were pruned before this subscriber has received them.
+            let gap = Gap { from: subscriber.at.max(subscriber.floor) + 1, to: floor, after: subscriber.at };
+            subscriber.floor = floor;
+            self.send_gap(socket, subscriber, position, gap)?;
         }
         loop {
-            let page = match &viewer.subject {
-                Subject::Shard => log::after(&sql, viewer.at, ENTRIES)?,
+            let page = match &subscriber.subject {
+                Subject::Shard => log::after(&sql, subscriber.at, ENTRIES)?,
                 Subject::Task { task_id } | Subject::State { task_id } => {
-                    log::of_task_after(&sql, task_id, viewer.at, ENTRIES)?
+                    log::of_task_after(&sql, task_id, subscriber.at, ENTRIES)?
                 }
             };
             for entry in &page {
-                if viewer.is_ahead() {
+                if subscriber.is_window_full() {
                     return Ok(());
                 }
-                let text = self.told(entry, viewer.bodies)?;
-                viewer.at = entry.seq;
+                let text = self.entry_message(entry, subscriber.bodies)?;
+                subscriber.at = entry.seq;
                 if let Some(text) = text {
-                    viewer.send(socket, &text)?;
+                    subscriber.send(socket, &text)?;
                 }
             }
             if (page.len() as i64) < ENTRIES {
                 break;
             }
         }
-        viewer.at = viewer.at.max(self.last_seq());
-        viewer.is_current = true;
-        if !viewer.is_greeted {
-            viewer.is_greeted = true;
-            viewer.send(socket, &message::ready(place, viewer.at))?;
+        subscriber.at = subscriber.at.max(self.last_seq());
+        subscriber.caught_up = true;
+        if !subscriber.ready_sent {
+            subscriber.ready_sent = true;
+            subscriber.send(socket, &message::ready(position, subscriber.at))?;
         }
         Ok(())
     }
 
-    fn place(&self) -> worker::Result<Place> {
+    fn position(&self) -> worker::Result<ShardPosition> {
         let shards = u32::try_from(self.count()?).map_err(|_| worker::Error::from("no shards"))?;
-        Ok(Place { shard: self.shard()?, shards })
+        Ok(ShardPosition { shard: self.shard()?, shards })
     }
 
     fn config(&self) -> worker::Result<Rc<Config>> {

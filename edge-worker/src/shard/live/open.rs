@@ -1,16 +1,16 @@
-//! The opening of a socket: what its viewer is told first.
+//! Opens a socket, and sends its first messages.
 
 use vtryon_webhooks::Millis;
 use worker::{Response, WebSocket, WebSocketPair};
 
-use super::state::State;
-use super::viewer::Viewer;
-use super::{OVER, PAGE, Place, STUCK, end, log, message, tag};
+use super::state::TaskState;
+use super::subscriber::Subscriber;
+use super::{OVER, PAGE, STUCK, ShardPosition, end, log, message, tag};
 use crate::clock;
 use crate::faults;
 use crate::live;
 use crate::shard::TaskShard;
-use crate::wire::live::{BEGINNING, Start, Subject, Watch};
+use crate::wire::live::{LIVE_CURSOR, Start, Subject, Subscription};
 
 /// How many pages may show one task at the same time, and all tasks of the shard.
 const PAGES: usize = 100;
@@ -23,11 +23,11 @@ struct Found {
     /// Up to which number it knows what was pruned.
     floor: i64,
     /// The place of one that was told nothing yet.
-    begins: live::Place,
+    begins: live::StreamPosition,
     gap: Option<Gap>,
 }
 
-/// What is no longer kept: the first and the last number.
+/// Entries that were pruned: the first and the last number.
 pub(super) struct Gap {
     pub(super) from: i64,
     pub(super) to: i64,
@@ -36,13 +36,17 @@ pub(super) struct Gap {
 }
 
 impl TaskShard {
-    /// Opens a socket, and tells what there is to tell.
-    pub(in crate::shard) fn watch(&self, watch: Watch, place: Place) -> worker::Result<Response> {
+    /// Opens a socket, and sends the first messages.
+    pub(in crate::shard) fn subscribe(
+        &self,
+        subscription: Subscription,
+        position: ShardPosition,
+    ) -> worker::Result<Response> {
         let now = clock::now();
         let mut state = None;
-        if let Subject::State { task_id, .. } = &watch.subject {
+        if let Subject::State { task_id, .. } = &subscription.subject {
             let found = self.state_of(task_id)?;
-            if let Start::After(seen) = watch.start {
+            if let Start::After(seen) = subscription.start {
                 // What a token may be resumed by goes with its task; a ticket is new.
                 if found.is_past(now) {
                     return Ok(Response::empty()?.with_status(401));
@@ -53,53 +57,54 @@ impl TaskShard {
             }
             state = Some(found);
         }
-        let is_page = matches!(watch.subject, Subject::State { .. });
+        let is_page = matches!(subscription.subject, Subject::State { .. });
         if is_page && self.memory.pages.get() >= faults::limited(PAGES_OF_SHARD) {
             return Ok(Response::ok("too many pages watch this shard: come again later")?.with_status(503));
         }
-        self.make_room(&watch.subject);
+        self.make_room(&subscription.subject);
         let pair = WebSocketPair::new()?;
         let socket = &pair.server;
-        let mut tags = vec![tag(&watch.subject)];
+        let mut tags = vec![tag(&subscription.subject)];
         if is_page {
             tags.push(PAGE.to_owned());
         }
         let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
         self.state.accept_websocket_with_tags(socket, &tags);
-        self.memory.is_watched.set(true);
-        let Found { at, floor, begins, gap } = self.found(watch.start, now)?;
-        let start = watch.start;
-        let mut viewer = Viewer::new(watch, at, floor, now);
+        self.memory.has_subscribers.set(true);
+        let Found { at, floor, begins, gap } = self.found(subscription.start, now)?;
+        let start = subscription.start;
+        let mut subscriber = Subscriber::new(subscription, at, floor, now);
         match state {
-            Some(state) => self.begin_state(socket, &mut viewer, start, &state)?,
-            None => self.begin_stream(socket, &mut viewer, start, place, gap)?,
+            Some(state) => self.begin_state(socket, &mut subscriber, start, &state)?,
+            None => self.begin_stream(socket, &mut subscriber, start, position, gap)?,
         }
-        viewer.save(socket)?;
+        subscriber.save(socket)?;
         // Counted once its attachment is there, by which `on_close` recognises it.
         if is_page {
             self.memory.pages.update(|pages| pages + 1);
         }
         let mut response = Response::from_websocket(pair.client)?;
-        response.headers_mut().set(BEGINNING, &begins.to_string())?;
+        response.headers_mut().set(LIVE_CURSOR, &begins.to_string())?;
         Ok(response)
     }
 
     /// Counts the pages that are open since before this instance, and whether anybody watches.
     pub(in crate::shard) fn find_sockets(&self) {
-        self.memory.is_watched.set(!self.state.get_websockets().is_empty());
-        if self.memory.is_watched.get() {
+        self.memory.has_subscribers.set(!self.state.get_websockets().is_empty());
+        if self.memory.has_subscribers.get() {
             self.memory.pages.set(self.state.get_websockets_with_tag(PAGE).len());
         }
     }
 
     /// Counts the closing of a socket.
     pub(in crate::shard) fn on_close(&self, socket: &WebSocket) {
-        if Viewer::of(socket).is_ok_and(|viewer| matches!(viewer.subject, Subject::State { .. })) {
+        if Subscriber::of(socket).is_ok_and(|subscriber| matches!(subscriber.subject, Subject::State { .. }))
+        {
             self.memory.pages.update(|pages| pages.saturating_sub(1));
         }
     }
 
-    /// Closes the first of many pages that show one task, so that no ticket fills the shard.
+    /// Closes the oldest page of a task that has too many, so that no ticket fills the shard.
     fn make_room(&self, subject: &Subject) {
         if let Subject::State { .. } = subject {
             let pages = self.state.get_websockets_with_tag(&tag(subject));
@@ -109,45 +114,50 @@ impl TaskShard {
         }
     }
 
-    /// Tells how things stand, or what has happened since.
+    /// Sends a snapshot, or what was stored since the cursor.
     fn begin_stream(
         &self,
         socket: &WebSocket,
-        viewer: &mut Viewer,
+        subscriber: &mut Subscriber,
         start: Start,
-        place: Place,
+        position: ShardPosition,
         gap: Option<Gap>,
     ) -> worker::Result<()> {
         match gap {
-            Some(gap) => self.tell_gap(socket, viewer, place, gap)?,
-            None if matches!(start, Start::Now) => self.tell_snapshot(socket, viewer, place)?,
+            Some(gap) => self.send_gap(socket, subscriber, position, gap)?,
+            None if matches!(start, Start::Now) => self.send_snapshot(socket, subscriber, position)?,
             None => {}
         }
-        self.catch_up(socket, viewer, place)
+        self.catch_up(socket, subscriber, position)
     }
 
-    /// Tells that something is no longer kept, and how things stand.
-    pub(super) fn tell_gap(
+    /// Sends the gap, and a snapshot.
+    pub(super) fn send_gap(
         &self,
         socket: &WebSocket,
-        viewer: &mut Viewer,
-        place: Place,
+        subscriber: &mut Subscriber,
+        position: ShardPosition,
         gap: Gap,
     ) -> worker::Result<()> {
-        viewer.send(socket, &message::gap(place, gap))?;
-        self.tell_snapshot(socket, viewer, place)
+        subscriber.send(socket, &message::gap(position, gap))?;
+        self.send_snapshot(socket, subscriber, position)
     }
 
-    fn tell_snapshot(&self, socket: &WebSocket, viewer: &mut Viewer, place: Place) -> worker::Result<()> {
-        let task_id = match &viewer.subject {
+    fn send_snapshot(
+        &self,
+        socket: &WebSocket,
+        subscriber: &mut Subscriber,
+        position: ShardPosition,
+    ) -> worker::Result<()> {
+        let task_id = match &subscriber.subject {
             Subject::Shard => None,
             Subject::Task { task_id } | Subject::State { task_id } => Some(task_id.as_str()),
         };
-        let text = self.snapshot(place, task_id, viewer.at)?;
-        viewer.send(socket, &text)
+        let text = self.snapshot(position, task_id, subscriber.at)?;
+        subscriber.send(socket, &text)
     }
 
-    /// Finds where a stream begins, and what is no longer kept of what it is asked for.
+    /// Finds where a stream begins, and what of it was pruned.
     fn found(&self, start: Start, now: Millis) -> worker::Result<Found> {
         let sql = self.state.storage().sql();
         let last = self.last_seq();
@@ -168,21 +178,23 @@ impl TaskShard {
             }
         };
         let begins = match start {
-            Start::Now => live::Place::Snapshot,
-            Start::After(_) | Start::Since(_) => live::Place::After(gap.as_ref().map_or(at, |gap| gap.after)),
+            Start::Now => live::StreamPosition::Snapshot,
+            Start::After(_) | Start::Since(_) => {
+                live::StreamPosition::After(gap.as_ref().map_or(at, |gap| gap.after))
+            }
         };
         Ok(Found { at, floor, begins, gap })
     }
 
-    /// Tells a page how its task stands, unless it has seen that.
+    /// Sends the state of its task to a page that has not received it yet.
     fn begin_state(
         &self,
         socket: &WebSocket,
-        viewer: &mut Viewer,
+        subscriber: &mut Subscriber,
         start: Start,
-        state: &State,
+        state: &TaskState,
     ) -> worker::Result<()> {
-        let (Subject::State { task_id }, Some(until)) = (&viewer.subject, viewer.until) else {
+        let (Subject::State { task_id }, Some(until)) = (&subscriber.subject, subscriber.until) else {
             return Ok(());
         };
         let kind = match start {
@@ -191,8 +203,8 @@ impl TaskShard {
             Start::Now | Start::Since(_) => "snapshot",
         };
         let text = state.message(kind, task_id, until, &*self.config()?);
-        viewer.at = state.seq;
-        viewer.send(socket, &text)?;
+        subscriber.at = state.seq;
+        subscriber.send(socket, &text)?;
         if state.is_final() {
             end(socket, OVER);
         }

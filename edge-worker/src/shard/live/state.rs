@@ -1,4 +1,4 @@
-//! How one task stands, and nothing else of it: what the holder of a ticket is told.
+//! The state of one task, and nothing else of it: what the holder of a ticket may see.
 
 use vtryon_webhooks::lifecycle::Stage;
 use vtryon_webhooks::{Millis, Status};
@@ -13,7 +13,7 @@ use crate::sql::{self, Bind};
 const AFTERWARDS: i64 = 300;
 
 /// A task's state: the event that has led to it, and since when it is final.
-pub(super) struct State {
+pub(super) struct TaskState {
     pub(super) seq: i64,
     status: Option<String>,
     result_url: Option<String>,
@@ -21,15 +21,15 @@ pub(super) struct State {
     final_at: Option<Millis>,
 }
 
-struct Message<'a> {
+struct StateMessage<'a> {
     id: String,
     r#type: &'static str,
-    task: View<'a>,
+    task: StateView<'a>,
 }
 
-object!(write Message<'_> { id, r#type as "type", task });
+object!(write StateMessage<'_> { id, r#type as "type", task });
 
-struct View<'a> {
+struct StateView<'a> {
     task_id: &'a str,
     status: Option<&'a str>,
     result_url: Option<&'a str>,
@@ -37,10 +37,10 @@ struct View<'a> {
     seq: i64,
 }
 
-object!(write View<'_> { task_id, status, result_url, failure, seq });
+object!(write StateView<'_> { task_id, status, result_url, failure, seq });
 
-impl State {
-    /// Of a task that nothing was told of yet.
+impl TaskState {
+    /// The state of a task without events.
     const NONE: Self = Self { seq: 0, status: None, result_url: None, failure: None, final_at: None };
 
     pub(super) fn is_final(&self) -> bool {
@@ -48,12 +48,12 @@ impl State {
         status.and_then(|status| Stage::of(&status)).is_some_and(Stage::is_final)
     }
 
-    /// Tells whether the task ended so long ago that no page has to be told any more.
+    /// Returns whether the task ended so long ago that no page may subscribe any more.
     pub(super) fn is_past(&self, now: Millis) -> bool {
         self.final_at.is_some_and(|at| at.plus_seconds(AFTERWARDS) < now)
     }
 
-    /// Tells it, with a token by which the page can resume.
+    /// Makes the message with the state, and a token by which the page can resume.
     pub(super) fn message(
         &self,
         kind: &'static str,
@@ -61,7 +61,7 @@ impl State {
         until: Millis,
         config: &Config,
     ) -> String {
-        let task = View {
+        let task = StateView {
             task_id,
             status: self.status.as_deref(),
             result_url: self.result_url.as_deref(),
@@ -69,13 +69,13 @@ impl State {
             seq: self.seq,
         };
         let id = config.tickets.resume(task_id, until, self.seq);
-        json::to_string(&Message { id, r#type: kind, task })
+        json::to_string(&StateMessage { id, r#type: kind, task })
     }
 }
 
 impl TaskShard {
-    /// Finds how a task stands.
-    pub(super) fn state_of(&self, task_id: &str) -> worker::Result<State> {
+    /// Finds the state of a task.
+    pub(super) fn state_of(&self, task_id: &str) -> worker::Result<TaskState> {
         const FIND: &str = "SELECT stage, result_url, failure, final_at, COALESCE((
                 WITH RECURSIVE line (seq, previous, moved) AS (
                     SELECT seq, previous, outcome = 'applied' FROM events WHERE seq = head
@@ -85,13 +85,13 @@ impl TaskShard {
                 ) SELECT seq FROM line WHERE moved
             ), 0)
             FROM tasks WHERE task_id = ?";
-        let found = sql::first(&self.state.storage().sql(), FIND, &[Bind::Text(task_id)], |row| State {
+        let found = sql::first(&self.state.storage().sql(), FIND, &[Bind::Text(task_id)], |row| TaskState {
             status: row.maybe_text(),
             result_url: row.maybe_text(),
             failure: row.maybe_text().map(Failure::new),
             final_at: row.maybe_int().map(Millis),
             seq: row.int(),
         })?;
-        Ok(found.unwrap_or(State::NONE))
+        Ok(found.unwrap_or(TaskState::NONE))
     }
 }

@@ -1,4 +1,4 @@
-// A viewer of live updates, by WebSocket or by SSE: it collects what it is told, holds every message to the
+// A subscriber of live updates, by WebSocket or by SSE: it collects what it is told, holds every message to the
 // protocol, acknowledges as the protocol asks, and can be cut off at any moment.
 
 import assert from "node:assert/strict";
@@ -14,7 +14,7 @@ export const TRANSPORTS = ["WebSocket", "SSE"];
 /** An acknowledgement is due every 64 KiB; a message may be as long as that again. */
 const ACK_EVERY = 32 * 1024;
 
-/** The answer to a viewer that was not let in. */
+/** The answer to a subscriber that was not let in. */
 export class Refused extends Error {
   constructor(status, headers, text) {
     super(`refused: ${status} ${text}`);
@@ -23,7 +23,7 @@ export class Refused extends Error {
   }
 }
 
-export class Viewer {
+export class Subscriber {
   /** Every message, in order, each with the `bytes` it took in a field of the list beside it. */
   messages = [];
   bytes = [];
@@ -125,42 +125,42 @@ export class Viewer {
   }
 }
 
-function openSocket(viewer, url, { protocols, headers, acks }) {
+function openSocket(subscriber, url, { protocols, headers, acks }) {
   // Like a browser: two seconds after both have said that it ends, it does not wait for the other side any more.
   const options = { headers, closeTimeout: 2000 };
   const socket = new WebSocket(url.replace(/^http/, "ws"), protocols, options);
   let unacknowledged = 0;
-  viewer.send = (data) => socket.send(data);
-  viewer.ack = (id = viewer.last) => {
+  subscriber.send = (data) => socket.send(data);
+  subscriber.ack = (id = subscriber.last) => {
     unacknowledged = 0;
     socket.send(JSON.stringify({ type: "ack", id }));
   };
-  viewer.cut = () => socket.terminate();
-  viewer.pause = () => socket.pause();
-  viewer.resume = () => socket.resume();
-  viewer.close = async () => {
+  subscriber.cut = () => socket.terminate();
+  subscriber.pause = () => socket.pause();
+  subscriber.resume = () => socket.resume();
+  subscriber.close = async () => {
     socket.close(1000);
-    return viewer.ended();
+    return subscriber.ended();
   };
   socket.on("message", (data, isBinary) => {
-    if (isBinary) viewer.fail(new Error("a binary message"));
+    if (isBinary) subscriber.fail(new Error("a binary message"));
     if (String(data) === "pong") {
-      viewer.pongs += 1;
-      return viewer.wake();
+      subscriber.pongs += 1;
+      return subscriber.wake();
     }
-    const { id, type } = viewer.hear(String(data)) ?? {};
+    const { id, type } = subscriber.hear(String(data)) ?? {};
     unacknowledged += data.length;
     const isDue = type === "ready" || unacknowledged >= ACK_EVERY;
-    if (acks && id !== undefined && isDue && !viewer.end) viewer.ack(id);
+    if (acks && id !== undefined && isDue && !subscriber.end) subscriber.ack(id);
   });
-  socket.on("close", (code) => viewer.over({ code }));
+  socket.on("close", (code) => subscriber.over({ code }));
   return new Promise((resolve, reject) => {
     socket.on("upgrade", ({ headers }) => {
-      viewer.headers = new Headers(headers);
+      subscriber.headers = new Headers(headers);
     });
     socket.on("open", () => {
-      viewer.protocol = socket.protocol;
-      resolve(viewer);
+      subscriber.protocol = socket.protocol;
+      resolve(subscriber);
     });
     socket.on("unexpected-response", async (request, response) => {
       const chunks = await response.toArray();
@@ -172,7 +172,7 @@ function openSocket(viewer, url, { protocols, headers, acks }) {
   });
 }
 
-async function openSse(viewer, url, { headers }) {
+async function openSse(subscriber, url, { headers }) {
   const cut = new AbortController();
   const accept = { accept: "text/event-stream" };
   const answer = await fetch(url, { headers: { ...accept, ...headers }, signal: cut.signal });
@@ -180,13 +180,13 @@ async function openSse(viewer, url, { headers }) {
     throw new Refused(answer.status, answer.headers, await answer.text());
   }
   assert.match(answer.headers.get("content-type"), /^text\/event-stream(;|$)/);
-  viewer.headers = answer.headers;
-  viewer.cut = () => {
+  subscriber.headers = answer.headers;
+  subscriber.cut = () => {
     cut.abort();
-    viewer.over({});
+    subscriber.over({});
   };
   let reading;
-  viewer.pause = () => {
+  subscriber.pause = () => {
     reading = new Promise(() => {});
   };
   async function* chunks() {
@@ -196,22 +196,22 @@ async function openSse(viewer, url, { headers }) {
     }
   }
   read(chunks(), {
-    message: (text) => viewer.hear(text),
+    message: (text) => subscriber.hear(text),
     comment: () => {
-      viewer.comments += 1;
-      viewer.wake();
+      subscriber.comments += 1;
+      subscriber.wake();
     },
     retry: (millis) => {
-      viewer.retry = millis;
+      subscriber.retry = millis;
     },
   })
     .catch((error) => {
       // A stream that is cut off, here or there, ends; what is not SSE is a fault.
       const isCut = cut.signal.aborted || error.message === "terminated";
-      if (!isCut) viewer.fail(error);
+      if (!isCut) subscriber.fail(error);
     })
-    .finally(() => viewer.over({}));
-  return viewer;
+    .finally(() => subscriber.over({}));
+  return subscriber;
 }
 
 /**
@@ -233,20 +233,20 @@ export async function view(transport, gateway, path, options = {}) {
   if (resume !== undefined && isSocket && !isShopper) search.set("cursor", resume);
   if (resume !== undefined && !isSocket) sent["last-event-id"] = resume;
   const url = `${gateway.url}${path}${search.size > 0 ? `?${search}` : ""}`;
-  const viewer = new Viewer(isShopper ? checkShopper : checkAdmin);
+  const subscriber = new Subscriber(isShopper ? checkShopper : checkAdmin);
   const open = isSocket ? openSocket : openSse;
-  return open(viewer, url, { headers: sent, protocols: spoken, acks });
+  return open(subscriber, url, { headers: sent, protocols: spoken, acks });
 }
 
-/** Insists that a viewer is not let in, and returns the answer. */
+/** Insists that a subscriber is not let in, and returns the answer. */
 export async function refusal(...request) {
-  let viewer;
+  let subscriber;
   try {
-    viewer = await view(...request);
+    subscriber = await view(...request);
   } catch (error) {
     if (error instanceof Refused) return error;
     throw error;
   }
-  viewer.cut();
+  subscriber.cut();
   throw new Error(`let in: ${request[0]} ${request[2]}`);
 }

@@ -1,5 +1,5 @@
-//! A viewer: what a socket shows, and how far it has come. It lies in the socket's attachment, so the object may
-//! sleep meanwhile.
+//! A subscriber: what its socket receives, and how far it has come. It is stored in the socket's attachment, so
+//! the object may hibernate.
 
 use vtryon_webhooks::Millis;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -7,7 +7,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::{WebSocket, wasm_bindgen};
 
 use crate::json::{self, object};
-use crate::wire::live::{Subject, Watch};
+use crate::wire::live::{Subject, Subscription};
 
 /// How much a socket may have unacknowledged, in bytes: 1 MiB. Beyond it, it is closed and has to resume.
 const MOST: usize = 1024 * 1024;
@@ -18,8 +18,8 @@ const PART: usize = 16 * 1024;
 /// How long one that is behind may leave everything unacknowledged, in milliseconds: then it is closed too.
 const PATIENCE: i64 = 30_000;
 
-/// What a socket shows, to whom, and how far.
-pub(super) struct Viewer {
+/// What a socket receives, until when, and how far it has come.
+pub(super) struct Subscriber {
     pub(super) subject: Subject,
     /// Whether events carry their bodies and signatures.
     pub(super) bodies: bool,
@@ -29,12 +29,12 @@ pub(super) struct Viewer {
     pub(super) at: i64,
     /// Up to which number it knows what has been pruned.
     pub(super) floor: i64,
-    /// How far ahead of its acknowledgements it may be, in bytes.
-    ahead: usize,
-    /// Whether it has everything, and what comes is sent as it comes.
-    pub(super) is_current: bool,
-    /// Whether it was told that it has everything that was stored before it came.
-    pub(super) is_greeted: bool,
+    /// How many bytes may be sent ahead of its acknowledgements.
+    send_window: usize,
+    /// Whether it has the whole backlog, so that broadcasts are sent to it.
+    pub(super) caught_up: bool,
+    /// Whether `ready` was sent.
+    pub(super) ready_sent: bool,
     /// What was sent and not acknowledged, in parts: the number of a part's last message, and the part's bytes.
     sent: Vec<(i64, usize)>,
     /// The bytes of what came since the last acknowledgement and had to wait.
@@ -43,15 +43,15 @@ pub(super) struct Viewer {
     silent_since: Millis,
 }
 
-object!(Viewer {
+object!(Subscriber {
     subject,
     bodies,
     until,
     at,
     floor,
-    ahead,
-    is_current,
-    is_greeted,
+    send_window,
+    caught_up,
+    ready_sent,
     sent,
     waiting,
     silent_since
@@ -73,19 +73,19 @@ fn attached(socket: &WebSocket) -> &Attached {
     socket.as_ref().unchecked_ref()
 }
 
-impl Viewer {
-    /// Makes the viewer of a stream that begins after the number `at`.
-    pub(super) fn new(watch: Watch, at: i64, floor: i64, now: Millis) -> Self {
-        let Watch { subject, bodies, until, ahead, .. } = watch;
+impl Subscriber {
+    /// Makes the subscriber of a stream that begins after the number `at`.
+    pub(super) fn new(subscription: Subscription, at: i64, floor: i64, now: Millis) -> Self {
+        let Subscription { subject, bodies, until, send_window, .. } = subscription;
         Self {
             subject,
             bodies,
             until,
             at,
             floor,
-            ahead,
-            is_current: false,
-            is_greeted: false,
+            send_window,
+            caught_up: false,
+            ready_sent: false,
             sent: Vec::new(),
             waiting: 0,
             silent_since: now,
@@ -112,7 +112,7 @@ impl Viewer {
         Ok(())
     }
 
-    /// Takes an acknowledgement of everything up to a number.
+    /// Handles an acknowledgement of everything up to a number.
     pub(super) fn acknowledge(&mut self, seq: i64, now: Millis) {
         (self.silent_since, self.waiting) = (now, 0);
         self.sent.retain(|(last, _)| *last > seq);
@@ -122,61 +122,61 @@ impl Viewer {
         self.sent.iter().map(|(_, bytes)| bytes).sum()
     }
 
-    /// Tells whether what is stored has to wait for an acknowledgement.
-    pub(super) fn is_ahead(&self) -> bool {
-        self.unacknowledged() >= self.ahead
+    /// Returns whether the backlog has to wait for an acknowledgement.
+    pub(super) fn is_window_full(&self) -> bool {
+        self.unacknowledged() >= self.send_window
     }
 
-    /// Tells whether what has let the viewer in has ended.
+    /// Returns whether the credentials have expired.
     pub(super) fn is_over(&self, now: Millis) -> bool {
         self.until.is_some_and(|until| until <= now)
     }
 
-    /// Lets a message wait that has a number: it is read again from what is stored.
+    /// Marks the subscriber as behind from a number on: the message is read again from the storage.
     pub(super) fn wait(&mut self, seq: i64, message: &str, now: Millis) {
-        if self.is_current {
-            (self.is_current, self.at, self.silent_since) = (false, seq - 1, now);
+        if self.caught_up {
+            (self.caught_up, self.at, self.silent_since) = (false, seq - 1, now);
         }
         self.waiting += message.len();
     }
 
-    /// Tells whether a socket has left so much unacknowledged, or for so long, that it has to resume.
-    pub(super) fn is_stuck(&self, now: Millis) -> bool {
+    /// Returns whether so much is unacknowledged, or for so long, that the socket is closed.
+    pub(super) fn is_over_limit(&self, now: Millis) -> bool {
         let unsent = self.unacknowledged() + self.waiting;
-        unsent > MOST || (!self.is_current && now.0 - self.silent_since.0 > PATIENCE)
+        unsent > MOST || (!self.caught_up && now.0 - self.silent_since.0 > PATIENCE)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::live::{AHEAD, Start};
+    use crate::wire::live::{SEND_WINDOW, Start};
 
-    fn viewer(sent: &[(i64, usize)]) -> Viewer {
+    fn subscriber(sent: &[(i64, usize)]) -> Subscriber {
         let at = sent.last().map_or(0, |(last, _)| *last);
-        let (start, bodies, until, ahead) = (Start::Now, false, None, AHEAD);
-        let watch = Watch { subject: Subject::Shard, start, bodies, until, ahead };
-        Viewer { sent: sent.to_vec(), is_current: true, ..Viewer::new(watch, at, 0, Millis(0)) }
+        let (start, bodies, until, send_window) = (Start::Now, false, None, SEND_WINDOW);
+        let subscription = Subscription { subject: Subject::Shard, start, bodies, until, send_window };
+        Subscriber { sent: sent.to_vec(), caught_up: true, ..Subscriber::new(subscription, at, 0, Millis(0)) }
     }
 
     #[test]
     fn an_acknowledgement_strikes_out_the_parts_before_it() {
         for (seq, left) in [(0, 60), (2, 60), (3, 50), (5, 50), (6, 30), (8, 30), (9, 0), (99, 0)] {
-            let mut viewer = viewer(&[(3, 10), (6, 20), (9, 30)]);
-            viewer.acknowledge(seq, Millis(1));
-            assert_eq!(viewer.unacknowledged(), left, "{seq}");
+            let mut subscriber = subscriber(&[(3, 10), (6, 20), (9, 30)]);
+            subscriber.acknowledge(seq, Millis(1));
+            assert_eq!(subscriber.unacknowledged(), left, "{seq}");
         }
     }
 
     #[test]
-    fn a_viewer_is_stuck_with_too_much_or_behind_for_too_long() {
+    fn a_subscriber_is_over_the_limit_with_too_much_or_behind_for_too_long() {
         let now = Millis(PATIENCE + 1);
-        assert!(!viewer(&[(1, MOST)]).is_stuck(now));
-        assert!(viewer(&[(1, MOST), (2, 1)]).is_stuck(Millis(0)));
-        assert!(Viewer { waiting: 1, ..viewer(&[(1, MOST)]) }.is_stuck(Millis(0)));
-        assert!(Viewer { is_current: false, ..viewer(&[]) }.is_stuck(now));
-        assert!(!Viewer { is_current: false, ..viewer(&[]) }.is_stuck(Millis(PATIENCE)));
-        assert!(viewer(&[(1, AHEAD - 1), (2, 1)]).is_ahead());
-        assert!(!viewer(&[(1, AHEAD - 1)]).is_ahead());
+        assert!(!subscriber(&[(1, MOST)]).is_over_limit(now));
+        assert!(subscriber(&[(1, MOST), (2, 1)]).is_over_limit(Millis(0)));
+        assert!(Subscriber { waiting: 1, ..subscriber(&[(1, MOST)]) }.is_over_limit(Millis(0)));
+        assert!(Subscriber { caught_up: false, ..subscriber(&[]) }.is_over_limit(now));
+        assert!(!Subscriber { caught_up: false, ..subscriber(&[]) }.is_over_limit(Millis(PATIENCE)));
+        assert!(subscriber(&[(1, SEND_WINDOW - 1), (2, 1)]).is_window_full());
+        assert!(!subscriber(&[(1, SEND_WINDOW - 1)]).is_window_full());
     }
 }
