@@ -122,7 +122,7 @@ const VERDICTS = {
   413: ["payload_too_large"],
   "4xx or 501": ["ok"],
   "2xx or 503 with retry-after": ["ok"],
-  "2xx, 4xx, 503 with retry-after or closed": ["ok"],
+  "2xx, 4xx or closed": ["ok"],
 };
 
 const signaturesOf = ({ headers }) =>
