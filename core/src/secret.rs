@@ -3,13 +3,14 @@ mod careless;
 use alloc::vec::Vec;
 use core::fmt;
 
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::mac::{self, BLOCK, Mac};
+use crate::prehashed::{self, BLOCK, OuterHash};
 
 /// What is hashed before the secret to make a fingerprint, so that it equals no other digest of it.
 const FINGERPRINT_LABEL: &[u8] = b"vtryon-webhooks fingerprint\0";
@@ -73,7 +74,7 @@ impl Secret {
     /// the block and a message, and [`Verifier::verify_hashed`](crate::Verifier::verify_hashed) goes on from there.
     /// It is as secret as the secret.
     pub fn inner_pad(&self) -> Zeroizing<[u8; BLOCK]> {
-        mac::inner_pad(&fitted(&self.0))
+        prehashed::inner_pad(&fitted(&self.0))
     }
 
     /// Returns the bytes, for what derives another key from them.
@@ -93,11 +94,17 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A secret made ready: the SHA-256 states after the inner and the outer key block of HMAC.
+/// A prepared secret: the state of HMAC-SHA256 after the key, which is cloned for each message.
 pub struct Key {
-    mac: Mac,
+    hmac: Hmac<Sha256>,
+    /// For messages whose inner hash the host has computed.
+    outer_hash: OuterHash,
     fingerprint: Fingerprint,
 }
+
+/// Does not compile if `sha2` leaves its state in memory. `Hmac<Sha256>` holds two such states and nothing else of the key.
+const fn is_overwritten_on_drop<T: ZeroizeOnDrop>() {}
+const _: () = is_overwritten_on_drop::<Sha256>();
 
 impl Key {
     /// Prepares any bytes, also such as no [`Secret`] is made of.
@@ -105,7 +112,12 @@ impl Key {
         let label = Sha256::new().chain_update(FINGERPRINT_LABEL).chain_update(secret).finalize();
         let mut fingerprint = [0; 4];
         fill(&mut fingerprint, &label);
-        Self { mac: Mac::new(&fitted(secret)), fingerprint: Fingerprint(fingerprint) }
+        let block = fitted(secret);
+        Self {
+            hmac: Hmac::new((&*block).into()),
+            outer_hash: OuterHash::new(&block),
+            fingerprint: Fingerprint(fingerprint),
+        }
     }
 
     /// Returns the short name by which this secret is shown.
@@ -115,12 +127,12 @@ impl Key {
 
     /// Computes HMAC-SHA256 of `message` (RFC 2104).
     pub(crate) fn mac(&self, message: &[u8]) -> [u8; 32] {
-        self.mac.of(message)
+        self.hmac.clone().chain_update(message).finalize().into_bytes().into()
     }
 
-    /// Computes the same from the digest of the inner key block and the message.
-    pub(crate) fn mac_of_digest(&self, inner: &[u8; 32]) -> [u8; 32] {
-        self.mac.of_digest(inner)
+    /// Computes the same from the SHA-256 of [`Secret::inner_pad`] and the message.
+    pub(crate) fn mac_of_hash(&self, inner_hash: &[u8; 32]) -> [u8; 32] {
+        self.outer_hash.finish(inner_hash)
     }
 }
 

@@ -31,10 +31,11 @@ impl Signature {
         if value.is_empty() {
             return Err(Error::new(Code::MissingSignature));
         }
-        match decoded(value) {
-            Some(bytes) => Ok(Self(bytes)),
-            None if value.contains(&b',') => Err(Error::new(Code::MultipleSignatures)),
-            None => Err(Error::new(Code::MalformedSignature)),
+        let mut bytes = [0; 32];
+        match hex::decode_to_slice(value, &mut bytes) {
+            Ok(()) => Ok(Self(bytes)),
+            Err(_) if value.contains(&b',') => Err(Error::new(Code::MultipleSignatures)),
+            Err(_) => Err(Error::new(Code::MalformedSignature)),
         }
     }
 
@@ -68,13 +69,9 @@ impl Signature {
         Self(key.mac(body))
     }
 
-    /// Compares in constant time, 16 bytes at a time.
+    /// Compares with a MAC in constant time.
     pub(crate) fn equals(&self, mac: &[u8; 32]) -> Choice {
-        let halves = self.0.as_chunks().0.iter().zip(mac.as_chunks().0);
-        let differing = halves.fold(0, |differing, (one, other)| {
-            differing | (u128::from_ne_bytes(*one) ^ u128::from_ne_bytes(*other))
-        });
-        (differing as u64 | (differing >> 64) as u64).ct_eq(&0)
+        self.0.ct_eq(mac)
     }
 
     /// Returns the header's value: 64 lower-case hex digits.
@@ -90,21 +87,4 @@ impl fmt::Debug for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Signature(..)")
     }
-}
-
-/// Reads 64 hex digits. None ends the reading early, so that a processor takes many at a time, in half of the time of
-/// the crate `hex`.
-fn decoded(value: &[u8]) -> Option<[u8; 32]> {
-    let digits: &[u8; 64] = value.try_into().ok()?;
-    let values = digits.map(|digit| match digit {
-        b'0'..=b'9' => digit - b'0',
-        b'a'..=b'f' => digit - b'a' + 10,
-        b'A'..=b'F' => digit - b'A' + 10,
-        _ => u8::MAX,
-    });
-    let mut bytes = [0; 32];
-    for (byte, [high, low]) in bytes.iter_mut().zip(values.as_chunks().0) {
-        *byte = high << 4 | low & 15;
-    }
-    values.iter().all(|value| *value < 16).then_some(bytes)
 }

@@ -124,7 +124,7 @@ impl Verifier {
         signature: &Signature,
     ) -> Result<Verified<'a>, Error> {
         self.limit.check(body.len())?;
-        let macs = self.keys.iter().zip(hashed).map(|(key, inner)| key.mac_of_digest(inner));
+        let macs = self.keys.iter().zip(hashed).map(|(key, inner)| key.mac_of_hash(inner));
         self.judge(body, signature, macs)
     }
 
