@@ -11,7 +11,7 @@ use wasm_bindgen::JsValue;
 use worker::web_sys::Request;
 
 use self::budget::{BUDGET, Budget, OverBudget};
-use crate::reply::Refusal;
+use crate::reply::ApiError;
 use crate::{clock, faults, host, wait};
 
 /// How long a body may take to arrive. Events are sent in one piece; the longest one that can be configured makes it
@@ -51,12 +51,12 @@ pub(crate) async fn read(
     request: &Request,
     declared: Option<&str>,
     limit: BodyLimit,
-) -> Result<Vec<u8>, Refusal> {
+) -> Result<Vec<u8>, ApiError> {
     Ok(read_within(request, declared, limit).await?)
 }
 
 /// Reads the body of a request to the API, in the same way.
-pub(crate) async fn of(request: &worker::Request, limit: BodyLimit) -> Result<Vec<u8>, Refusal> {
+pub(crate) async fn of(request: &worker::Request, limit: BodyLimit) -> Result<Vec<u8>, ApiError> {
     let declared = request.headers().get("content-length")?;
     read(request.inner(), declared.as_deref(), limit).await
 }
@@ -160,10 +160,10 @@ impl Incoming {
     /// Reads at least `least` bytes, fewer at the end, and at most `most`.
     async fn read(&mut self, least: usize, most: usize) -> Result<Progress, BodyError> {
         BUDGET_OF_ISOLATE.with_borrow_mut(|budget| budget.reserve(self.id, most))?;
-        let mut arrival =
+        let mut incoming =
             wait::until(|no, settle| host::read_body(&self.reader, &self.last, least, most, no, settle));
         let arrived = loop {
-            match select(&mut self.tick, &mut arrival).await {
+            match select(&mut self.tick, &mut incoming).await {
                 Either::Left(_) => self.wait_on()?,
                 Either::Right((arrived, _)) => break arrived,
             }
@@ -221,7 +221,7 @@ impl From<worker::Error> for BodyError {
     }
 }
 
-impl From<BodyError> for Refusal {
+impl From<BodyError> for ApiError {
     fn from(error: BodyError) -> Self {
         match error {
             BodyError::TooLarge(error) => Self::from(error).of_body(),

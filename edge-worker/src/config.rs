@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::auth::{Access, Admin, Tickets, Token, is_origin};
 use crate::keys::MasterKey;
-use crate::reply::Refusal;
+use crate::reply::ApiError;
 
 /// The variables that hold Vtryon's secrets, and whose each is.
 const WEBHOOK_SECRETS: [(&str, Held); 2] =
@@ -57,7 +57,7 @@ thread_local! {
 
 impl Config {
     /// Returns the configuration; a faulty one stops every request, and the log names the variable.
-    pub(crate) fn current(env: &Env) -> Result<Rc<Self>, Refusal> {
+    pub(crate) fn current(env: &Env) -> Result<Rc<Self>, ApiError> {
         if let Some(config) = CURRENT.with_borrow(Clone::clone) {
             return Ok(config);
         }
@@ -69,7 +69,7 @@ impl Config {
             }
             Err(fault) => {
                 console_error!("configuration: {} {}", fault.variable, fault.what);
-                Err(Refusal::new(Code::Unavailable))
+                Err(ApiError::new(Code::Unavailable))
             }
         }
     }

@@ -31,7 +31,7 @@ const fn is_layout(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r')
 }
 
-/// Tells whether a character may be shown: control characters (Unicode category Cc) could move a terminal's cursor,
+/// Returns whether a character may be shown: control characters (Unicode category Cc) could move a terminal's cursor,
 /// those that only format (Cf) and the separators of lines and paragraphs hide text or turn its direction.
 fn is_printed(character: char) -> bool {
     let is_format = matches!(character,

@@ -15,7 +15,7 @@ thread_local! {
     static HELD: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
-/// Tells whether the header of a request asks for a fault.
+/// Returns whether the header of a request asks for a fault.
 #[cfg(feature = "faults")]
 pub(crate) fn is_asked(request: &Request, fault: &str) -> bool {
     request.headers().get("x-fault").ok().flatten().as_deref() == Some(fault)

@@ -1,5 +1,5 @@
-//! `POST /webhooks/vtryon`: verify, parse, decide, commit, 200 — in this order. What follows, the first
-//! attempt to deliver, may be lost: the shard has it in hand.
+//! `POST /webhooks/vtryon`: verify, parse, decide, commit, 200, in this order. The first attempts to deliver
+//! follow; they are best effort: the shard's alarm retries.
 
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
@@ -13,11 +13,12 @@ use worker::{Context, Env, console_error};
 use crate::config::Config;
 use crate::host::Head;
 use crate::json;
+use crate::protocol::rejection::PathKind;
+use crate::protocol::shard_client;
+use crate::protocol::{IncomingEvent, ShardRequest, StoreResult};
 use crate::rejections::Body;
-use crate::reply::{self, Refusal};
-use crate::wire::rejection::PathKind;
-use crate::wire::{Arrival, Ask, Kept};
-use crate::{body, clock, deliver, rejections, stub};
+use crate::reply::{self, ApiError};
+use crate::{body, clock, deliver, rejections};
 
 thread_local! {
     /// How long the last commit took, in milliseconds: told to a shard with the next event.
@@ -31,7 +32,7 @@ pub(crate) async fn receive(
     env: Env,
     config: Rc<Config>,
     context: &Context,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let signature = match Signature::parse(head.signature.as_bytes()) {
         Ok(signature) => signature,
         Err(error) => return Err(reject(error.code(), head, Body::Unread(request), &env, context).await),
@@ -44,18 +45,25 @@ pub(crate) async fn receive(
         }
     };
     let received_at = clock::now();
-    let (digest, mut arrival) = Arrival::read(&verified, received_at);
-    arrival.last_commit_ms = LAST_COMMIT.take();
+    let (digest, mut incoming) = IncomingEvent::read(&verified, received_at);
+    incoming.last_commit_ms = LAST_COMMIT.take();
     let shard = config.shards.of(&digest);
-    let kept = stub::ask(&env, config.shards, shard, Ask::Keep(arrival), verified.payload()).await;
-    LAST_COMMIT.set(kept.is_ok().then(|| clock::now().0 - received_at.0));
-    // Why not is for the log: its sender is told to come again.
-    let Ok(Some(kept)) = kept else { return Err(Refusal::new(Code::Unavailable)) };
-    // An answer that can't be read is of another version: what it owes is the alarm's.
-    let Kept { owed, .. } = json::read(&kept).unwrap_or_default();
-    if !owed.is_empty() {
+    let stored = shard_client::call(
+        &env,
+        config.shards,
+        shard,
+        ShardRequest::StoreEvent(incoming),
+        verified.payload(),
+    )
+    .await;
+    LAST_COMMIT.set(stored.is_ok().then(|| clock::now().0 - received_at.0));
+    // The cause is logged; the answer 503 makes Vtryon retry.
+    let Ok(Some(stored)) = stored else { return Err(ApiError::new(Code::Unavailable)) };
+    // An unknown format (rolling deploy): the alarm delivers.
+    let StoreResult { dispatches } = json::read(&stored).unwrap_or_default();
+    if !dispatches.is_empty() {
         context.wait_until(async move {
-            let attempts = deliver::dispatch(&env, &config, shard, owed, &body);
+            let attempts = deliver::dispatch(&env, &config, shard, dispatches, &body);
             if AssertUnwindSafe(attempts).catch_unwind().await.is_err() {
                 console_error!("a delivery panicked: it will be attempted again");
             }
@@ -64,8 +72,8 @@ pub(crate) async fn receive(
     reply::raw(200, r#"{"received":true}"#)
 }
 
-/// Tells the tally why, and the sender only that.
-async fn reject(code: Code, head: &Head, body: Body<'_>, env: &Env, context: &Context) -> Refusal {
+/// Counts the rejection with its code; the sender sees only the public code.
+async fn reject(code: Code, head: &Head, body: Body<'_>, env: &Env, context: &Context) -> ApiError {
     rejections::note(code, PathKind::Webhook, head, body, env, context).await;
-    Refusal::new(code)
+    ApiError::new(code)
 }

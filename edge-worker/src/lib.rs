@@ -21,6 +21,7 @@ mod js_url;
 mod json;
 mod keys;
 mod live;
+mod protocol;
 mod rejections;
 mod reply;
 mod route;
@@ -28,11 +29,9 @@ mod shard;
 mod sorted;
 mod sql;
 mod stored;
-mod stub;
 mod sweep;
 mod wait;
 mod web_crypto;
-mod wire;
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -53,7 +52,7 @@ use crate::auth::Scope;
 use crate::bill::Item;
 use crate::config::Config;
 use crate::host::Head;
-use crate::reply::Refusal;
+use crate::reply::ApiError;
 use crate::route::{Api, Route};
 
 pub use directory::Directory;
@@ -90,14 +89,14 @@ async fn answer_in_time(
         Either::Left((Err(_), _)) => Err(failed("panicked")),
         Either::Right(_) => Err(failed("took too long")),
     };
-    let response = answer.or_else(Refusal::into_response)?;
+    let response = answer.or_else(ApiError::into_response)?;
     Ok(host::secured(response, head.url.starts_with("https:"))?)
 }
 
 /// Logs how a request has failed, which its sender is not told.
-fn failed(how: &str) -> Refusal {
+fn failed(how: &str) -> ApiError {
     console_error!("a request {how}");
-    Refusal::new(Code::Unavailable)
+    ApiError::new(Code::Unavailable)
 }
 
 async fn answer(
@@ -106,7 +105,7 @@ async fn answer(
     request: web_sys::Request,
     env: Env,
     context: &Context,
-) -> Result<web_sys::Response, Refusal> {
+) -> Result<web_sys::Response, ApiError> {
     let path = route.kind();
     let answer = serve(head, route, request, env.clone(), context).await;
     if let Err(refusal) = &answer {
@@ -121,7 +120,7 @@ async fn serve(
     request: web_sys::Request,
     env: Env,
     context: &Context,
-) -> Result<web_sys::Response, Refusal> {
+) -> Result<web_sys::Response, ApiError> {
     faults::configure(&env);
     if let Some(bill) = bill::asked_by(&request) {
         return reply::raw(200, &bill);
@@ -148,7 +147,7 @@ async fn serve(
             config.admin.admit(&request, scope, clock::now()).await?;
             api::answer(api, request, &env, &config).await
         }
-        Route::Webhook | Route::NotFound(_) => Err(Refusal::new(Code::NotFound)),
+        Route::Webhook | Route::NotFound(_) => Err(ApiError::new(Code::NotFound)),
     }?;
     Ok(response.into())
 }

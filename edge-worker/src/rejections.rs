@@ -1,7 +1,8 @@
-//! Refused requests: counted in memory, with two samples of each cause, and told to the directory now and then.
+//! Rejected requests: counted in memory, with two samples of each cause, and reported to the directory now and
+//! then.
 //!
-//! Whoever floods the gateway reaches no object by it: each isolate tells the directory once in a while, after
-//! an answer, and what it keeps until then is bounded.
+//! A flood reaches no object: each isolate reports at most every few seconds, after an answer, and what it
+//! keeps until then is bounded.
 
 mod tally;
 
@@ -14,10 +15,11 @@ use worker::{Context, Delay, Env, console_error, console_warn};
 
 use self::tally::{Cause, Kept, Tally};
 use crate::host::Head;
-use crate::reply::Refusal;
-use crate::wire::Tell;
-use crate::wire::rejection::{self, PathKind};
-use crate::{body, clock, stub};
+use crate::protocol::DirectoryRequest;
+use crate::protocol::directory_client;
+use crate::protocol::rejection::{self, PathKind};
+use crate::reply::ApiError;
+use crate::{body, clock};
 
 /// How much of a refused request is kept, in bytes. Events have a few hundred.
 const MAX_HEADER: usize = 512;
@@ -41,10 +43,10 @@ thread_local! {
     static TALLY: RefCell<Tally> = const { RefCell::new(Tally::EMPTY) };
 }
 
-/// Counts a refusal that nothing has counted before: of a body that was not read to its end, of a webhook sent by a
-/// method that the path does not have, and of one that seems to be signed and was posted elsewhere.
+/// Counts an error that nothing has counted before: of a body that was not read to its end, of a webhook with a
+/// wrong method, and of one that seems to be signed and was posted elsewhere.
 pub(crate) async fn count_refusal(
-    refusal: &Refusal,
+    refusal: &ApiError,
     path: PathKind,
     head: &Head,
     env: &Env,
@@ -61,8 +63,8 @@ pub(crate) async fn count_refusal(
     note(code, path, head, Body::Unwanted, env, context).await;
 }
 
-/// Counts a request that is refused, and sees to it that the directory hears of it after the answer. The log has the
-/// first of each cause, and how many they were when the directory is told: a flood can't fill it.
+/// Counts a rejected request, and makes sure that the directory gets a report after the answer. The first of
+/// each cause is logged, and their number with each report: a flood can't fill the log.
 pub(crate) async fn note(
     code: Code,
     path: PathKind,
@@ -80,21 +82,21 @@ pub(crate) async fn note(
     let env = env.clone();
     context.wait_until(async move {
         Delay::from(wait).await;
-        tell(&env).await;
+        report(&env).await;
     });
 }
 
-/// Tells the directory. Where that fails, the next rejection after the pause sees to it again.
-async fn tell(env: &Env) {
+/// Reports to the directory. Where that fails, the next rejection after the pause repeats it.
+async fn report(env: &Env) {
     let causes = TALLY.with_borrow_mut(|tally| tally.take(clock::now()));
     for Cause { code, path, count, .. } in causes.iter().filter(|cause| cause.count > 1) {
         console_warn!("rejected: {code} at {}: {count} since the last report", path.as_str());
     }
-    let told = Tell::Reject { rejections: causes.iter().map(Cause::told).collect() };
-    if stub::tell(env, &told).await.is_ok_and(|answer| answer.status_code() == 200) {
+    let report = DirectoryRequest::ReportRejections { rejections: causes.iter().map(Cause::told).collect() };
+    if directory_client::send(env, &report).await.is_ok_and(|answer| answer.status_code() == 200) {
         return;
     }
-    console_error!("rejections: the directory was not told, and will be later");
+    console_error!("rejections: the report to the directory failed, and will be repeated");
     TALLY.with_borrow_mut(|tally| {
         for cause in causes {
             tally.add(cause);

@@ -1,4 +1,4 @@
-//! The gateway's answers: JSON, and one form for every refusal.
+//! The gateway's answers: JSON, and one form for every error.
 
 use std::borrow::Cow;
 
@@ -8,30 +8,30 @@ use worker::{Response, WebSocket, console_error, web_sys};
 use crate::host;
 use crate::json::{self, Write, object};
 
-/// Tells a sender who was not served when to come again, in seconds (RFC 9110, 10.2.3).
+/// When a client may retry after a 503, in seconds (RFC 9110, 10.2.3).
 const RETRY_AFTER: (&str, Cow<'_, str>) = ("retry-after", Cow::Borrowed("10"));
 
-/// Why a request is refused, as its sender is told.
-pub(crate) struct Refusal {
+/// An error that is answered to the client.
+pub(crate) struct ApiError {
     code: Code,
     message: Cow<'static, str>,
     headers: Vec<(&'static str, Cow<'static, str>)>,
     is_of_body: bool,
 }
 
-impl Refusal {
+impl ApiError {
     pub(crate) const fn new(code: Code) -> Self {
         let code = code.public();
         Self { code, message: Cow::Borrowed(code.summary()), headers: Vec::new(), is_of_body: false }
     }
 
-    /// Says what is wrong in the words of the place that knows.
+    /// Makes an error with a message of its own.
     pub(crate) const fn because(code: Code, message: &'static str) -> Self {
         Self { code, message: Cow::Borrowed(message), headers: Vec::new(), is_of_body: false }
     }
 
-    /// Says it in words that were put together for the case.
-    pub(crate) const fn telling(code: Code, message: String) -> Self {
+    /// Makes an error with a message that was composed for the case.
+    pub(crate) const fn with_message(code: Code, message: String) -> Self {
         Self { code, message: Cow::Owned(message), headers: Vec::new(), is_of_body: false }
     }
 
@@ -43,7 +43,7 @@ impl Refusal {
         self.code
     }
 
-    /// Marks a refusal of a body that was not read to its end.
+    /// Marks an error of a body that was not read to its end.
     pub(crate) fn of_body(self) -> Self {
         Self { is_of_body: true, ..self }
     }
@@ -59,8 +59,8 @@ impl Refusal {
     }
 
     pub(crate) fn into_response(self) -> worker::Result<web_sys::Response> {
-        let told = Told { error: self.code.as_str(), message: &self.message };
-        let response = host::answer(self.code.http_status(), &json::to_string(&told))?;
+        let body = ErrorBody { error: self.code.as_str(), message: &self.message };
+        let response = host::answer(self.code.http_status(), &json::to_string(&body))?;
         let headers = response.headers();
         if self.code == Code::Unavailable {
             let (name, value) = RETRY_AFTER;
@@ -73,23 +73,23 @@ impl Refusal {
     }
 }
 
-/// The body of every refusal.
-struct Told<'a> {
+/// The body of every error.
+struct ErrorBody<'a> {
     error: &'static str,
     message: &'a str,
 }
 
-object!(write Told<'_> { error, message });
+object!(write ErrorBody<'_> { error, message });
 
-/// A refusal of the core. The sender of a bad signature learns nothing from it, the log has it all.
-impl From<Error> for Refusal {
+/// An error of the core. The client sees its public code only.
+impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         Self::new(error.code())
     }
 }
 
-/// A fault of the platform: the log has it, and the sender comes again.
-impl From<worker::Error> for Refusal {
+/// A failure of the platform: it is logged, and answered 503.
+impl From<worker::Error> for ApiError {
     fn from(error: worker::Error) -> Self {
         console_error!("platform: {error}");
         Self::new(Code::Unavailable)
@@ -97,22 +97,22 @@ impl From<worker::Error> for Refusal {
 }
 
 /// Answers with a value as JSON.
-pub(crate) fn json(status: u16, value: &dyn Write) -> Result<Response, Refusal> {
+pub(crate) fn json(status: u16, value: &dyn Write) -> Result<Response, ApiError> {
     json_text(status, &json::to_string(value))
 }
 
 /// Answers with a text that is JSON already.
-pub(crate) fn json_text(status: u16, text: &str) -> Result<Response, Refusal> {
+pub(crate) fn json_text(status: u16, text: &str) -> Result<Response, ApiError> {
     raw(status, text).map(Response::from)
 }
 
 /// Answers with such a text, in the form that the runtime takes: no look is taken at the answer.
-pub(crate) fn raw(status: u16, text: &str) -> Result<web_sys::Response, Refusal> {
+pub(crate) fn raw(status: u16, text: &str) -> Result<web_sys::Response, ApiError> {
     Ok(host::answer(status, text).map_err(worker::Error::from)?)
 }
 
-/// Passes on what an object has answered to the API; a refusal keeps what belongs to it.
-pub(crate) fn passed_on(status: u16, text: String) -> Result<Response, Refusal> {
+/// Forwards an object's answer to the client, with the headers of its status.
+pub(crate) fn forward(status: u16, text: String) -> Result<Response, ApiError> {
     let response = json_text(status, &text)?;
     if status == Code::Unavailable.http_status() {
         let (name, value) = RETRY_AFTER;
@@ -122,7 +122,7 @@ pub(crate) fn passed_on(status: u16, text: String) -> Result<Response, Refusal> 
 }
 
 /// Switches to a WebSocket, by a protocol that the client has offered.
-pub(crate) fn switched(client: WebSocket, protocol: Option<&str>) -> Result<Response, Refusal> {
+pub(crate) fn switched(client: WebSocket, protocol: Option<&str>) -> Result<Response, ApiError> {
     let mut response = Response::from_websocket(client)?;
     if let Some(protocol) = protocol {
         response.headers_mut().set("sec-websocket-protocol", protocol)?;

@@ -3,8 +3,8 @@
 use percent_encoding::percent_decode_str;
 use vtryon_webhooks::Code;
 
-use crate::reply::Refusal;
-use crate::wire::rejection::PathKind;
+use crate::protocol::rejection::PathKind;
+use crate::reply::ApiError;
 
 /// Where a request goes, with its query where it has one. A task's id is as in the path, decoded but not yet checked.
 pub(crate) enum Route {
@@ -41,7 +41,7 @@ pub(crate) enum Api {
     Metrics,
     Stats(String),
     Document,
-    Nowhere,
+    NotFound,
 }
 
 impl Route {
@@ -82,7 +82,7 @@ impl Route {
     }
 
     /// Refuses a method that the path doesn't have; the answer names those that it has.
-    pub(crate) fn check_method(&self, method: &str) -> Result<(), Refusal> {
+    pub(crate) fn check_method(&self, method: &str) -> Result<(), ApiError> {
         let allowed = match self {
             Self::Webhook => "POST",
             Self::Health => "GET, HEAD",
@@ -95,7 +95,7 @@ impl Route {
         if allowed.split(", ").any(|allowed| allowed == method) {
             return Ok(());
         }
-        Err(Refusal::new(Code::MethodNotAllowed).with_header("allow", allowed))
+        Err(ApiError::new(Code::MethodNotAllowed).with_header("allow", allowed))
     }
 }
 
@@ -123,7 +123,7 @@ impl Api {
             ["metrics"] => Self::Metrics,
             ["stats"] => Self::Stats(query.to_owned()),
             ["openapi.json"] => Self::Document,
-            _ => Self::Nowhere,
+            _ => Self::NotFound,
         }
     }
 
@@ -142,7 +142,7 @@ impl Api {
             | Self::Metrics
             | Self::Stats(_)
             | Self::Document
-            | Self::Nowhere => "GET, HEAD",
+            | Self::NotFound => "GET, HEAD",
             Self::Endpoints => "GET, HEAD, POST",
             Self::Endpoint(_) => "GET, HEAD, PATCH, DELETE",
             Self::Secret(_) => "DELETE",

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use vtryon_webhooks::{Code, Shards};
 
-use crate::reply::Refusal;
+use crate::reply::ApiError;
 
 /// A number below this fits into 16 digits and passes through a JavaScript number unchanged.
 const NUMBERS: i64 = 9_000_000_000_000_000;
@@ -47,18 +47,20 @@ impl Cursor {
 
     /// Reads a cursor that an earlier page ended with; one of a deployment with another number of shards is
     /// well formed, but a conflict.
-    pub(crate) fn parse(text: &str, shards: Shards) -> Result<Self, Refusal> {
+    pub(crate) fn parse(text: &str, shards: Shards) -> Result<Self, ApiError> {
         let mut parts = text.split('.');
         let version = parts.next();
         let places: Option<Vec<Place>> = parts.map(Place::parse).collect();
         let places = places.filter(|places| version == Some(VERSION) && !places.is_empty());
         match places {
             Some(places) if places.len() == shards.count() as usize => Ok(Self(places)),
-            Some(_) => Err(Refusal::because(
+            Some(_) => Err(ApiError::because(
                 Code::Conflict,
                 "`cursor` is of a deployment with another number of shards",
             )),
-            None => Err(Refusal::because(Code::InvalidRequest, "`cursor` is not one that a page ended with")),
+            None => {
+                Err(ApiError::because(Code::InvalidRequest, "`cursor` is not one that a page ended with"))
+            }
         }
     }
 

@@ -8,11 +8,11 @@ use super::query::Query;
 use super::tasks::task_id;
 use crate::config::Config;
 use crate::json::{Raw, object};
-use crate::reply::{self, Refusal};
-use crate::stub;
-use crate::wire::Ask;
-use crate::wire::delivery::parse_delivery_id;
-use crate::wire::settings::endpoint_no;
+use crate::protocol::ShardRequest;
+use crate::protocol::delivery::parse_delivery_id;
+use crate::protocol::settings::endpoint_no;
+use crate::protocol::shard_client;
+use crate::reply::{self, ApiError};
 
 /// What a delivery can be.
 const STATES: [&str; 4] = ["pending", "delivered", "dead", "superseded"];
@@ -26,9 +26,9 @@ struct Deliveries {
 object!(write Deliveries { deliveries, cursor });
 
 /// Lists deliveries: all, those of a task, or those of a body that can't be read.
-pub(super) async fn list(query: &str, env: &Env, config: &Config) -> Result<Response, Refusal> {
+pub(super) async fn list(query: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {
     let query = Query::parse(query, &["endpoint", "state", "task_id", "digest", "cursor", "limit"])?;
-    let refuse = |message| Refusal::because(Code::InvalidRequest, message);
+    let refuse = |message| ApiError::because(Code::InvalidRequest, message);
     let endpoint = match query.get("endpoint") {
         None => None,
         Some(id) => Some(endpoint_no(id).ok_or(refuse("`endpoint` is not the id of an endpoint"))?),
@@ -48,7 +48,7 @@ pub(super) async fn list(query: &str, env: &Env, config: &Config) -> Result<Resp
         Some(Err(refusal)) if refusal.code() == Code::NotFound => return nothing(&query, config),
         Some(Err(refusal)) => return Err(refusal),
     };
-    let ask = |before, limit| Ask::Deliveries {
+    let ask = |before, limit| ShardRequest::Deliveries {
         before,
         endpoint,
         state: state.clone(),
@@ -68,19 +68,19 @@ pub(super) async fn list(query: &str, env: &Env, config: &Config) -> Result<Resp
     reply::json(200, &Deliveries { deliveries, cursor })
 }
 
-fn nothing(query: &Query, config: &Config) -> Result<Response, Refusal> {
+fn nothing(query: &Query, config: &Config) -> Result<Response, ApiError> {
     check_empty(query, config)?;
     reply::json(200, &Deliveries { deliveries: Vec::new(), cursor: None })
 }
 
 /// Shows a delivery with its attempts.
-pub(super) async fn show(id: &str, env: &Env, config: &Config) -> Result<Response, Refusal> {
-    about(id, env, config, 200, |no| Ask::Delivery { no }).await
+pub(super) async fn show(id: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {
+    about(id, env, config, 200, |no| ShardRequest::Delivery { no }).await
 }
 
 /// Delivers once more; one that is pending becomes due at once.
-pub(super) async fn replay(id: &str, env: &Env, config: &Config) -> Result<Response, Refusal> {
-    about(id, env, config, 202, |no| Ask::Replay { no }).await
+pub(super) async fn replay(id: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {
+    about(id, env, config, 202, |no| ShardRequest::Replay { no }).await
 }
 
 async fn about(
@@ -88,12 +88,12 @@ async fn about(
     env: &Env,
     config: &Config,
     status: u16,
-    ask: impl Fn(i64) -> Ask,
-) -> Result<Response, Refusal> {
-    let unknown = Refusal::because(Code::NotFound, "there is no delivery of this id");
+    ask: impl Fn(i64) -> ShardRequest,
+) -> Result<Response, ApiError> {
+    let unknown = ApiError::because(Code::NotFound, "there is no delivery of this id");
     let place = parse_delivery_id(id).filter(|(shard, _)| *shard < config.shards.count());
     let Some((shard, no)) = place else { return Err(unknown) };
-    match stub::ask(env, config.shards, shard, ask(no), &[]).await? {
+    match shard_client::call(env, config.shards, shard, ask(no), &[]).await? {
         Some(delivery) => reply::json_text(status, &delivery),
         None => Err(unknown),
     }

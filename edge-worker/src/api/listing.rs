@@ -7,10 +7,11 @@ use worker::Env;
 use super::cursor::{Cursor, Place};
 use super::query::Query;
 use crate::config::Config;
+use crate::join;
 use crate::json::{self, Raw};
-use crate::reply::Refusal;
-use crate::wire::{Ask, Item, Page};
-use crate::{join, stub};
+use crate::protocol::shard_client;
+use crate::protocol::{Item, Page, ShardRequest};
+use crate::reply::ApiError;
 
 /// Asks all shards for a page each, or the one shard that has what is listed, and merges the latest into one page.
 pub(super) async fn listing(
@@ -18,8 +19,8 @@ pub(super) async fn listing(
     only: Option<u32>,
     env: &Env,
     config: &Config,
-    ask: impl Fn(Option<i64>, u32) -> Ask,
-) -> Result<(Vec<Raw>, Option<String>), Refusal> {
+    ask: impl Fn(Option<i64>, u32) -> ShardRequest,
+) -> Result<(Vec<Raw>, Option<String>), ApiError> {
     let limit = query.limit()?;
     let cursor = match given_cursor(query, config)? {
         Some(cursor) => cursor,
@@ -31,7 +32,8 @@ pub(super) async fn listing(
             Place::Before(no) => Some(Some(no)),
             Place::End => None,
         };
-        let call = before.map(|before| stub::ask(env, config.shards, shard, ask(before, limit), &[]));
+        let call =
+            before.map(|before| shard_client::call(env, config.shards, shard, ask(before, limit), &[]));
         async move {
             match call {
                 Some(call) => read_page(call.await?),
@@ -45,16 +47,16 @@ pub(super) async fn listing(
 }
 
 /// Checks the parameters of a listing that has nothing, whatever its limit and its cursor are.
-pub(super) fn check_empty(query: &Query, config: &Config) -> Result<(), Refusal> {
+pub(super) fn check_empty(query: &Query, config: &Config) -> Result<(), ApiError> {
     query.limit()?;
     given_cursor(query, config).map(drop)
 }
 
-fn given_cursor(query: &Query, config: &Config) -> Result<Option<Cursor>, Refusal> {
+fn given_cursor(query: &Query, config: &Config) -> Result<Option<Cursor>, ApiError> {
     query.get("cursor").map(|text| Cursor::parse(text, config.shards)).transpose()
 }
 
-fn read_page(text: Option<String>) -> Result<Page, Refusal> {
+fn read_page(text: Option<String>) -> Result<Page, ApiError> {
     Ok(json::read(&text.unwrap_or_default())?)
 }
 

@@ -7,14 +7,14 @@ use worker::{Env, Headers, Response};
 use crate::clock;
 use crate::config::Config;
 use crate::json;
-use crate::reply::Refusal;
-use crate::stub;
-use crate::wire::{Ask, Counts};
+use crate::protocol::shard_client;
+use crate::protocol::{Counts, ShardRequest};
+use crate::reply::ApiError;
 
 /// Counts over all shards.
-pub(super) async fn show(env: &Env, config: &Config) -> Result<Response, Refusal> {
+pub(super) async fn show(env: &Env, config: &Config) -> Result<Response, ApiError> {
     let mut sum = Counts::default();
-    for text in stub::ask_all(env, config.shards, || Ask::Metrics).await? {
+    for text in shard_client::call_all(env, config.shards, || ShardRequest::Metrics).await? {
         let counts: Counts = json::read(&text)?;
         sum.events += counts.events;
         sum.open_tasks += counts.open_tasks;

@@ -16,10 +16,11 @@ use vtryon_webhooks::{BodyLimit, Code};
 use worker::{Env, Request, Response};
 
 use crate::config::Config;
-use crate::reply::{self, Refusal};
+use crate::protocol::DirectoryRequest;
+use crate::protocol::directory_client;
+use crate::reply::{self, ApiError};
 use crate::route::Api;
-use crate::wire::Tell;
-use crate::{body, live, stub};
+use crate::{body, live};
 
 /// The API as OpenAPI 3.1 describes it.
 const OPENAPI: &str = include_str!("openapi.json");
@@ -33,7 +34,7 @@ pub(crate) async fn answer(
     request: Request,
     env: &Env,
     config: &Config,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     match api {
         Api::Task(id) => tasks::task(id, env, config).await,
         Api::Result(id) => tasks::result(id, env, config).await,
@@ -50,23 +51,25 @@ pub(crate) async fn answer(
         Api::Replays => {
             let key = request.headers().get("idempotency-key")?;
             let input = text(&request).await?;
-            stub::tell(env, &Tell::Replay { input, key }).await
+            directory_client::send(env, &DirectoryRequest::Replay { input, key }).await
         }
-        Api::Replay(id) => stub::tell(env, &Tell::Progress { id }).await,
+        Api::Replay(id) => directory_client::send(env, &DirectoryRequest::Progress { id }).await,
         Api::Tickets => live::issue_ticket(&text(&request).await?, config),
-        Api::Secrets => stub::tell(env, &Tell::Secrets).await,
-        Api::Secret(fingerprint) => stub::tell(env, &Tell::PurgeSecret { fingerprint }).await,
-        Api::Rejections => stub::tell(env, &Tell::Rejections).await,
+        Api::Secrets => directory_client::send(env, &DirectoryRequest::Secrets).await,
+        Api::Secret(fingerprint) => {
+            directory_client::send(env, &DirectoryRequest::PurgeSecret { fingerprint }).await
+        }
+        Api::Rejections => directory_client::send(env, &DirectoryRequest::Rejections).await,
         Api::Metrics => metrics::show(env, config).await,
         Api::Stats(query) => stats::show(&query, env, config).await,
         Api::Document => reply::json_text(200, OPENAPI),
-        Api::Nowhere => Err(Refusal::new(Code::NotFound)),
+        Api::NotFound => Err(ApiError::new(Code::NotFound)),
     }
 }
 
 /// Reads the body of a request as text.
-async fn text(request: &Request) -> Result<String, Refusal> {
+async fn text(request: &Request) -> Result<String, ApiError> {
     let limit = BodyLimit::new(LIMIT).unwrap_or(BodyLimit::DEFAULT);
     let bytes = body::of(request, limit).await?;
-    String::from_utf8(bytes).map_err(|_| Refusal::because(Code::InvalidRequest, "the body is not UTF-8"))
+    String::from_utf8(bytes).map_err(|_| ApiError::because(Code::InvalidRequest, "the body is not UTF-8"))
 }

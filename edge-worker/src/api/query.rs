@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use vtryon_webhooks::Code;
 
-use crate::reply::Refusal;
+use crate::reply::ApiError;
 
 /// How many entries a page has where none are asked for, and at most.
 const DEFAULT_LIMIT: u32 = 50;
@@ -17,9 +17,9 @@ const MAX_AGE_DIGITS: usize = 9;
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
-    pub(crate) fn parse(query: &str, names: &[&str]) -> Result<Self, Refusal> {
+    pub(crate) fn parse(query: &str, names: &[&str]) -> Result<Self, ApiError> {
         let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        let refuse = |message| Err(Refusal::because(Code::InvalidRequest, message));
+        let refuse = |message| Err(ApiError::because(Code::InvalidRequest, message));
         if !pairs.iter().all(|(name, _)| names.contains(&name.as_str())) {
             return refuse("the query has a parameter that this path does not know");
         }
@@ -30,7 +30,7 @@ impl Query {
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(rewritten, _)| rewritten == name).map(|(_, value)| value.as_str())
+        self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 
     /// Reads a whole number; `None` is not a number or is out of range.
@@ -39,10 +39,10 @@ impl Query {
         range.contains(&number).then_some(number)
     }
 
-    pub(super) fn limit(&self) -> Result<u32, Refusal> {
+    pub(super) fn limit(&self) -> Result<u32, ApiError> {
         let message = "`limit` is not a whole number from 1 to 100";
         let limit = self.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT);
-        limit.ok_or(Refusal::because(Code::InvalidRequest, message))
+        limit.ok_or(ApiError::because(Code::InvalidRequest, message))
     }
 }
 

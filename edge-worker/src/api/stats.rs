@@ -7,11 +7,11 @@ use super::query::Query;
 use crate::clock;
 use crate::config::Config;
 use crate::json::{self, object};
-use crate::reply::{self, Refusal};
+use crate::protocol::ShardRequest;
+use crate::protocol::shard_client;
+use crate::protocol::stats::{Count, Stats};
+use crate::reply::{self, ApiError};
 use crate::sorted::Sorted;
-use crate::stub;
-use crate::wire::Ask;
-use crate::wire::stats::{Count, Stats};
 
 /// How many minutes are shown where none are asked for.
 const DEFAULT_MINUTES: u32 = 60;
@@ -51,15 +51,15 @@ struct Commits {
 object!(write Commits { count, p50, p95, max });
 
 /// Shows the last minutes, this one included.
-pub(super) async fn show(query: &str, env: &Env, config: &Config) -> Result<Response, Refusal> {
+pub(super) async fn show(query: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {
     let query = Query::parse(query, &["minutes"])?;
     let minutes = query.number("minutes", DEFAULT_MINUTES, 5..=1440);
     let message = "`minutes` is not a whole number from 5 to 1440";
-    let minutes = minutes.ok_or(Refusal::because(Code::InvalidRequest, message))?;
+    let minutes = minutes.ok_or(ApiError::because(Code::InvalidRequest, message))?;
     let this_minute = clock::now().0.div_euclid(MINUTE) * MINUTE;
     let from = Millis(this_minute - MINUTE * i64::from(minutes - 1));
     let mut sum = Stats::default();
-    for text in stub::ask_all(env, config.shards, || Ask::Stats { from }).await? {
+    for text in shard_client::call_all(env, config.shards, || ShardRequest::Stats { from }).await? {
         let part: Stats = json::read(&text)?;
         sum.events.extend(part.events);
         sum.deliveries.extend(part.deliveries);

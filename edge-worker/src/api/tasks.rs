@@ -11,22 +11,22 @@ use crate::bill::{self, Item};
 use crate::clock;
 use crate::config::{Config, RESULTS};
 use crate::json::{Raw, object};
-use crate::reply::{self, Refusal};
+use crate::protocol::ShardRequest;
+use crate::protocol::shard_client;
+use crate::reply::{self, ApiError};
 use crate::shard::result_key;
-use crate::stub;
-use crate::wire::Ask;
 
-pub(super) async fn task(id: Option<String>, env: &Env, config: &Config) -> Result<Response, Refusal> {
+pub(super) async fn task(id: Option<String>, env: &Env, config: &Config) -> Result<Response, ApiError> {
     let id = task_id(id)?;
     let task_id = id.as_str().to_owned();
-    match about(&id, Ask::Task { task_id }, env, config).await? {
+    match about(&id, ShardRequest::Task { task_id }, env, config).await? {
         Some(text) => reply::json_text(200, &text),
-        None => Err(Refusal::because(Code::NotFound, "no event of this task has arrived")),
+        None => Err(ApiError::because(Code::NotFound, "no event of this task has arrived")),
     }
 }
 
 /// Shows a final result. KV is near and cheap, but it learns late: what it doesn't have, the shard may.
-pub(super) async fn result(id: Option<String>, env: &Env, config: &Config) -> Result<Response, Refusal> {
+pub(super) async fn result(id: Option<String>, env: &Env, config: &Config) -> Result<Response, ApiError> {
     let id = task_id(id)?;
     bill::count(Item::KvRead);
     match env.kv(RESULTS)?.get(&result_key(id.as_str())).text().await {
@@ -35,18 +35,18 @@ pub(super) async fn result(id: Option<String>, env: &Env, config: &Config) -> Re
         Err(error) => console_error!("results: {error}"),
     }
     let task_id = id.as_str().to_owned();
-    match about(&id, Ask::Result { task_id }, env, config).await? {
+    match about(&id, ShardRequest::Result { task_id }, env, config).await? {
         Some(text) => reply::json_text(200, &text),
-        None => Err(Refusal::because(Code::NotFound, "this task has no result yet")),
+        None => Err(ApiError::because(Code::NotFound, "this task has no result yet")),
     }
 }
 
-pub(super) async fn tasks(query: &str, env: &Env, config: &Config) -> Result<Response, Refusal> {
+pub(super) async fn tasks(query: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {
     let query = Query::parse(query, &["status", "stalled", "cursor", "limit"])?;
     let status = query.get("status");
     if status.is_some_and(|name| Stage::of(&Status::from_name(name)).is_none()) {
         let message = "`status` is not one of queued, processing, completed, failed";
-        return Err(Refusal::because(Code::InvalidRequest, message));
+        return Err(ApiError::because(Code::InvalidRequest, message));
     }
     let status = status.map(str::to_owned);
     let stalled = query.get("stalled").map(|age| stalled_since(age, clock::now())).transpose()?;
@@ -56,14 +56,14 @@ pub(super) async fn tasks(query: &str, env: &Env, config: &Config) -> Result<Res
         check_empty(&query, config)?;
         return reply::json(200, &Tasks { tasks: Vec::new(), cursor: None });
     }
-    let ask = |before, limit| Ask::Tasks { before, status: status.clone(), stalled, limit };
+    let ask = |before, limit| ShardRequest::Tasks { before, status: status.clone(), stalled, limit };
     let (tasks, cursor) = listing(&query, None, env, config, ask).await?;
     reply::json(200, &Tasks { tasks, cursor })
 }
 
-pub(super) async fn quarantine(query: &str, env: &Env, config: &Config) -> Result<Response, Refusal> {
+pub(super) async fn quarantine(query: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {
     let query = Query::parse(query, &["cursor", "limit"])?;
-    let ask = |before, limit| Ask::Quarantine { before, limit };
+    let ask = |before, limit| ShardRequest::Quarantine { before, limit };
     let (quarantine, cursor) = listing(&query, None, env, config, ask).await?;
     reply::json(200, &Quarantine { quarantine, cursor })
 }
@@ -85,27 +85,32 @@ struct Quarantine {
 object!(write Quarantine { quarantine, cursor });
 
 /// Reads an age such as `30m`, and returns the time that long ago.
-fn stalled_since(age: &str, now: Millis) -> Result<Millis, Refusal> {
+fn stalled_since(age: &str, now: Millis) -> Result<Millis, ApiError> {
     let message = "`stalled` is not an age such as 30m";
-    let seconds = query::age(age).ok_or(Refusal::because(Code::InvalidRequest, message))?;
+    let seconds = query::age(age).ok_or(ApiError::because(Code::InvalidRequest, message))?;
     Ok(Millis(now.plus_seconds(-seconds).0.max(0)))
 }
 
 /// Reads the id of a task. One that is well formed but longer than any event has, in bytes, is of no task.
-pub(crate) fn task_id(name: Option<String>) -> Result<TaskId<'static>, Refusal> {
+pub(crate) fn task_id(name: Option<String>) -> Result<TaskId<'static>, ApiError> {
     let message = "`task_id` is not 1 to 256 characters without control characters, or is `.` or `..`";
-    let malformed = Refusal::because(Code::InvalidRequest, message);
+    let malformed = ApiError::because(Code::InvalidRequest, message);
     let Some(name) = name else { return Err(malformed) };
     let is_too_long = name.len() > MAX_TASK_ID;
     let is_well_formed = name.chars().count() <= MAX_TASK_ID && !name.contains(char::is_control);
     if is_too_long && is_well_formed {
-        return Err(Refusal::because(Code::NotFound, "no task has an id of more than 256 bytes"));
+        return Err(ApiError::because(Code::NotFound, "no task has an id of more than 256 bytes"));
     }
     TaskId::new(name).map_err(|_| malformed)
 }
 
 /// Asks the shard that holds a task.
-async fn about(id: &TaskId<'_>, ask: Ask, env: &Env, config: &Config) -> Result<Option<String>, Refusal> {
+async fn about(
+    id: &TaskId<'_>,
+    ask: ShardRequest,
+    env: &Env,
+    config: &Config,
+) -> Result<Option<String>, ApiError> {
     let shard = config.shards.of(&Digest::of(id.as_str().as_bytes()));
-    stub::ask(env, config.shards, shard, ask, &[]).await
+    shard_client::call(env, config.shards, shard, ask, &[]).await
 }

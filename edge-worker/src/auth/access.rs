@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::assertion::Assertion;
 use super::certs::Certs;
 use super::claims::Expected;
-use crate::reply::Refusal;
+use crate::reply::ApiError;
 use vtryon_webhooks::Millis;
 
 /// The domain that every team has its own under.
@@ -58,7 +58,7 @@ impl Access {
         &self,
         assertion: &str,
         now: Millis,
-    ) -> Result<Result<Millis, &'static str>, Refusal> {
+    ) -> Result<Result<Millis, &'static str>, ApiError> {
         let assertion = match Assertion::parse(assertion) {
             Ok(assertion) => assertion,
             Err(fault) => return Ok(Err(fault)),

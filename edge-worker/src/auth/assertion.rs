@@ -3,7 +3,7 @@
 use super::rsa::PublicKey;
 use crate::base64;
 use crate::json::Object;
-use crate::reply::Refusal;
+use crate::reply::ApiError;
 
 /// How long an assertion may be, in bytes. Access makes them about one thousand long.
 const LIMIT: usize = 8192;
@@ -54,7 +54,7 @@ impl<'a> Assertion<'a> {
     }
 
     /// Verifies the signature.
-    pub(super) async fn verify(self, key: &PublicKey) -> Result<Option<VerifiedJwt>, Refusal> {
+    pub(super) async fn verify(self, key: &PublicKey) -> Result<Option<VerifiedJwt>, ApiError> {
         let good = key.verify(self.signed.as_bytes(), &self.signature).await?;
         Ok(good.then_some(VerifiedJwt(self.payload)))
     }
@@ -70,7 +70,7 @@ impl VerifiedJwt {
 mod tests {
     use super::*;
 
-    /// the token, a part of what is told of it; nothing where its form is good
+    /// the token, a part of the error; none where its form is good
     const TOKENS: [(&str, Option<&str>); 14] = [
         // {"alg":"RS256","kid":"k"}
         ("eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.e30.AA", None),

@@ -22,7 +22,7 @@ use worker::{AbortController, AbortSignal, Delay, Fetch, console_error};
 
 use super::rsa::PublicKey;
 use crate::json::Object;
-use crate::reply::Refusal;
+use crate::reply::ApiError;
 use crate::{clock, host};
 
 /// How long keys are kept, in milliseconds. Access changes its key every six weeks, and the one before
@@ -86,7 +86,7 @@ impl Certs {
     ///
     /// # Errors
     /// `unavailable` where the keys can't be fetched, with how long to wait; the log has why.
-    pub(super) async fn key(self: &Rc<Self>, kid: &str, now: Millis) -> Result<Option<PublicKey>, Refusal> {
+    pub(super) async fn key(self: &Rc<Self>, kid: &str, now: Millis) -> Result<Option<PublicKey>, ApiError> {
         if let Some(keys) = self.known.borrow().as_ref().filter(|known| within(known.fetched_at, KEPT, now)) {
             let key = find(&keys.keys, kid);
             if key.is_some() {
@@ -103,19 +103,19 @@ impl Certs {
         self.check_pause(now)?;
         let is_over = self.join(now);
         if let Either::Right(_) = select(is_over, Delay::from(FETCH_LIMIT + Duration::from_secs(1))).await {
-            return Err(Refusal::new(Code::Unavailable));
+            return Err(ApiError::new(Code::Unavailable));
         }
         self.check_pause(clock::now())?;
         Ok(self.known.borrow().as_ref().and_then(|known| find(&known.keys, kid)))
     }
 
     /// Refuses while nothing is fetched because the last fetch has failed.
-    fn check_pause(&self, now: Millis) -> Result<(), Refusal> {
+    fn check_pause(&self, now: Millis) -> Result<(), ApiError> {
         let Some(failed_at) = self.failed_at.get().filter(|at| within(*at, FAILURE_PAUSE, now)) else {
             return Ok(());
         };
         let left = FAILURE_PAUSE - (now.0 - failed_at.0);
-        Err(Refusal::new(Code::Unavailable).with_header("retry-after", ((left + 999) / 1000).to_string()))
+        Err(ApiError::new(Code::Unavailable).with_header("retry-after", ((left + 999) / 1000).to_string()))
     }
 
     fn is_fetching(&self, now: Millis) -> bool {

@@ -65,7 +65,7 @@ mod tests {
     const ISSUER: &str = "https://acme.cloudflareaccess.com";
     const NOW: Millis = Millis(1_000_500);
 
-    /// the payload, a word of what is told of it; nothing where it is good
+    /// the payload, a word of the error; none where it is good
     const PAYLOADS: [(&str, Option<&str>); 26] = [
         (r#"{"iss":"ISS","aud":"one","exp":1001}"#, None),
         (r#"{"iss":"ISS","aud":["one"],"exp":1001,"nbf":1060,"iat":1060,"email":"a@b"}"#, None),

@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use worker::Request;
 
-use crate::reply::Refusal;
+use crate::reply::ApiError;
 use vtryon_webhooks::Millis;
 
 /// How many failures a client has, and within how many milliseconds from the first.
@@ -26,7 +26,7 @@ pub(super) struct Client(Option<IpAddr>);
 
 impl Client {
     /// Reads the address that Cloudflare has seen; it overwrites one that a sender claims.
-    pub(super) fn of(request: &Request) -> Result<Self, Refusal> {
+    pub(super) fn of(request: &Request) -> Result<Self, ApiError> {
         Ok(Self::parse(request.headers().get("cf-connecting-ip")?.as_deref()))
     }
 

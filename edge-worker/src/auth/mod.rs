@@ -35,7 +35,7 @@ pub(crate) use ticket::{Pass, Tickets};
 use self::limit::{Client, Failure, Failures};
 use self::session::Sessions;
 use crate::keys::MasterKey;
-use crate::reply::Refusal;
+use crate::reply::ApiError;
 use vtryon_webhooks::Millis;
 
 /// The header in which Access tells the origin whom it has let in.
@@ -72,7 +72,7 @@ impl Token {
     }
 }
 
-/// What the log is told of a bearer token that is not the one.
+/// The log message for a wrong bearer token.
 const WRONG_TOKEN: &str = "its bearer token is wrong";
 
 /// Who has sent a request.
@@ -121,7 +121,7 @@ impl Admin {
         request: &Request,
         scope: Scope,
         now: Millis,
-    ) -> Result<Option<Millis>, Refusal> {
+    ) -> Result<Option<Millis>, ApiError> {
         let headers = request.headers();
         let cookie = self.cookie(headers, now)?;
         match self.sender(headers, cookie, scope, now).await? {
@@ -135,7 +135,7 @@ impl Admin {
             }
             Sender::TicketIssuer if scope == Scope::Tickets => Ok(None),
             Sender::TicketIssuer => {
-                Err(Refusal::because(Code::Forbidden, "this token may make tickets, and nothing else"))
+                Err(ApiError::because(Code::Forbidden, "this token may make tickets, and nothing else"))
             }
             Sender::Invalid(why) => Err(clear_void(cookie, self.fail(Client::of(request)?, why, now))),
             Sender::Anonymous => Err(clear_void(cookie, unauthorized())),
@@ -149,7 +149,7 @@ impl Admin {
         cookie: Cookie,
         scope: Scope,
         now: Millis,
-    ) -> Result<Sender, Refusal> {
+    ) -> Result<Sender, ApiError> {
         let claim = bearer(headers)?;
         let is = |secret: &Secret| claim.as_ref().is_some_and(|claim| secret.matches(claim.as_bytes()));
         if self.token.as_ref().is_some_and(|token| is(&token.secret)) {
@@ -181,7 +181,7 @@ impl Admin {
         Ok(why.map_or(Sender::Anonymous, Sender::Invalid))
     }
 
-    fn cookie(&self, headers: &Headers, now: Millis) -> Result<Cookie, Refusal> {
+    fn cookie(&self, headers: &Headers, now: Millis) -> Result<Cookie, ApiError> {
         let cookies = headers.get("cookie")?.unwrap_or_default();
         let (Some(token), Some(value)) = (&self.token, session::find(&cookies)) else {
             return Ok(Cookie::Absent);
@@ -189,15 +189,15 @@ impl Admin {
         Ok(token.sessions.check(value, now).map_or(Cookie::Void, Cookie::Valid))
     }
 
-    /// Counts a failure, and says how it is answered. The log is told of the first in a client's minute, so that
+    /// Counts a failure, and says how it is answered. The first in a client's minute is logged, so that
     /// guesses can't fill it.
-    fn fail(&self, client: Client, why: &str, now: Millis) -> Refusal {
+    fn fail(&self, client: Client, why: &str, now: Millis) -> ApiError {
         match self.failures.borrow_mut().record(client, now) {
             Failure::First => console_warn!("refused: a request to /api from {client}: {why}"),
             Failure::Further => {}
             Failure::Throttled(seconds) => {
                 let message = "these credentials are wrong, and so were many before them from this address";
-                let refusal = Refusal::because(Code::RateLimited, message);
+                let refusal = ApiError::because(Code::RateLimited, message);
                 return refusal.with_header("retry-after", seconds.to_string());
             }
         }
@@ -205,12 +205,12 @@ impl Admin {
     }
 }
 
-fn unauthorized() -> Refusal {
-    Refusal::new(Code::Unauthorized).with_header("www-authenticate", "Bearer")
+fn unauthorized() -> ApiError {
+    ApiError::new(Code::Unauthorized).with_header("www-authenticate", "Bearer")
 }
 
 /// Has a browser forget a session that is void, so that it does not send it again.
-fn clear_void(cookie: Cookie, refusal: Refusal) -> Refusal {
+fn clear_void(cookie: Cookie, refusal: ApiError) -> ApiError {
     match cookie {
         Cookie::Void => refusal.with_header("set-cookie", session::CLEARED),
         Cookie::Absent | Cookie::Valid(_) => refusal,
@@ -218,7 +218,7 @@ fn clear_void(cookie: Cookie, refusal: Refusal) -> Refusal {
 }
 
 /// Reads the token of `authorization: Bearer <token>` (RFC 6750, 2.1); another scheme is none of ours.
-fn bearer(headers: &Headers) -> Result<Option<Zeroizing<String>>, Refusal> {
+fn bearer(headers: &Headers) -> Result<Option<Zeroizing<String>>, ApiError> {
     let header = Zeroizing::new(headers.get("authorization")?.unwrap_or_default());
     Ok(match header.split_once(' ') {
         Some((scheme, claim)) if scheme.eq_ignore_ascii_case("bearer") => {
@@ -228,23 +228,23 @@ fn bearer(headers: &Headers) -> Result<Option<Zeroizing<String>>, Refusal> {
     })
 }
 
-/// Tells whether a request asks for a WebSocket (RFC 6455, 4.1).
+/// Returns whether a request asks for a WebSocket (RFC 6455, 4.1).
 pub(crate) fn is_socket(request: &Request) -> worker::Result<bool> {
     Ok(request.headers().get("upgrade")?.is_some_and(|name| name.eq_ignore_ascii_case("websocket")))
 }
 
 /// Refuses a change that a form on another site may have sent with the browser's credentials.
-fn check_change(request: &Request) -> Result<(), Refusal> {
+fn check_change(request: &Request) -> Result<(), ApiError> {
     let marker = request.headers().get("x-requested-with")?;
     if is_deliberate(&request.inner().method(), marker.as_deref()) {
         return Ok(());
     }
     let message = "a change needs the header x-requested-with, which no form can send";
-    Err(Refusal::because(Code::Forbidden, message))
+    Err(ApiError::because(Code::Forbidden, message))
 }
 
-/// Tells whether a request only reads, or has a header that no form can send: a script of another site
-/// would have to ask for leave first (CORS), and `/api` never gives it.
+/// Returns whether a request only reads, or has a header that no form can send: a script of another site would
+/// need permission first (CORS), and `/api` never gives it.
 fn is_deliberate(method: &str, marker: Option<&str>) -> bool {
     ["GET", "HEAD"].contains(&method) || marker.is_some_and(|marker| !marker.is_empty())
 }

@@ -3,14 +3,14 @@
 use vtryon_webhooks::Code;
 use worker::Request;
 
-use crate::reply::Refusal;
+use crate::reply::ApiError;
 
 /// Checks the page of a request that comes with a ticket, and returns its origin where it is another site's that
 /// is allowed. A program has none.
 ///
 /// # Errors
 /// `forbidden`.
-pub(crate) fn allowed(request: &Request, listed: &[String]) -> Result<Option<String>, Refusal> {
+pub(crate) fn allowed(request: &Request, listed: &[String]) -> Result<Option<String>, ApiError> {
     let Some(origin) = request.headers().get("origin")? else { return Ok(None) };
     if listed.contains(&origin) {
         return Ok(Some(origin));
@@ -18,7 +18,7 @@ pub(crate) fn allowed(request: &Request, listed: &[String]) -> Result<Option<Str
     if is_own(request, &origin) {
         return Ok(None);
     }
-    Err(Refusal::because(Code::Forbidden, "this origin is not listed in TICKET_ORIGINS"))
+    Err(ApiError::because(Code::Forbidden, "this origin is not listed in TICKET_ORIGINS"))
 }
 
 /// Refuses a socket that a browser opens with the credentials it adds by itself, unless a page of the gateway's
@@ -26,12 +26,12 @@ pub(crate) fn allowed(request: &Request, listed: &[String]) -> Result<Option<Str
 ///
 /// # Errors
 /// `forbidden`.
-pub(super) fn check_socket(request: &Request) -> Result<(), Refusal> {
+pub(super) fn check_socket(request: &Request) -> Result<(), ApiError> {
     let origin = request.headers().get("origin")?.unwrap_or_default();
     if is_own(request, &origin) {
         return Ok(());
     }
-    Err(Refusal::because(Code::Forbidden, "a socket by cookie or Access needs the gateway's own origin"))
+    Err(ApiError::because(Code::Forbidden, "a socket by cookie or Access needs the gateway's own origin"))
 }
 
 fn is_own(request: &Request, origin: &str) -> bool {
@@ -40,7 +40,7 @@ fn is_own(request: &Request, origin: &str) -> bool {
     url.strip_prefix(origin).is_some_and(|rest| rest.starts_with('/')) && is_origin(origin)
 }
 
-/// Tells whether a text is an origin as browsers write it (RFC 6454, 6.2): a scheme, a host in lower case and in
+/// Returns whether a text is an origin as browsers write it (RFC 6454, 6.2): a scheme, a host in lower case and in
 /// ASCII, and a port where it is not the scheme's own.
 pub(crate) fn is_origin(text: &str) -> bool {
     let (rest, own_port) = match text.split_once("://") {

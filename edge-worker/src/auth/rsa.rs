@@ -21,7 +21,7 @@ impl PublicKey {
         Ok(Self(key))
     }
 
-    /// Tells whether the holder of the private key has signed `message`.
+    /// Returns whether the holder of the private key has signed `message`.
     pub(super) async fn verify(&self, message: &[u8], signature: &[u8]) -> worker::Result<bool> {
         let good =
             verify(ALGORITHM, &self.0, &Uint8Array::from(signature), &Uint8Array::from(message))?.await?;

@@ -8,7 +8,7 @@ use super::limit::Client;
 use super::{Admin, bearer, clear_void, session};
 use crate::body;
 use crate::json::Object;
-use crate::reply::Refusal;
+use crate::reply::ApiError;
 use vtryon_webhooks::Millis;
 
 /// How long the token in a body may be, in characters, and the body, in bytes: each character may be escaped.
@@ -20,20 +20,20 @@ impl Admin {
     ///
     /// Ending one needs no credentials and no header: neither a form nor, without leave, a script of
     /// another site can send DELETE.
-    pub(crate) async fn session(&self, request: Request, now: Millis) -> Result<Response, Refusal> {
+    pub(crate) async fn session(&self, request: Request, now: Millis) -> Result<Response, ApiError> {
         if request.inner().method() == "DELETE" {
             return no_content(session::CLEARED);
         }
         let Some(token) = &self.token else {
             let message = "there are no sessions here: Cloudflare Access alone lets in";
-            return Err(Refusal::because(Code::NotFound, message));
+            return Err(ApiError::because(Code::NotFound, message));
         };
         // A body is held to its form even where the header goes before it.
         let in_body = token_in_body(&request).await?;
         let claim = match bearer(request.headers())?.or(in_body) {
             Some(claim) => claim,
-            None if is_json(&request)? => return Err(Refusal::because(Code::InvalidRequest, MALFORMED)),
-            None => return Err(Refusal::because(Code::Forbidden, HOW)),
+            None if is_json(&request)? => return Err(ApiError::because(Code::InvalidRequest, MALFORMED)),
+            None => return Err(ApiError::because(Code::Forbidden, HOW)),
         };
         if !token.secret.matches(claim.as_bytes()) {
             let refusal = self.fail(Client::of(&request)?, "a sign-in with a wrong token", now);
@@ -50,19 +50,19 @@ const MALFORMED: &str = "the body is not {\"token\": …} with a text of at most
 
 /// Reads `{"token": …}`; `None` is no body. The content type is one that no form can send, so that another site
 /// can't sign its visitors in.
-async fn token_in_body(request: &Request) -> Result<Option<Zeroizing<String>>, Refusal> {
+async fn token_in_body(request: &Request) -> Result<Option<Zeroizing<String>>, ApiError> {
     let limit = BodyLimit::new(LIMIT).unwrap_or(BodyLimit::DEFAULT);
     let body = Zeroizing::new(body::of(request, limit).await?);
     if body.is_empty() {
         return Ok(None);
     }
     if !is_json(request)? {
-        return Err(Refusal::because(Code::Forbidden, HOW));
+        return Err(ApiError::because(Code::Forbidden, HOW));
     }
     let object = Object::parse(&body).filter(|object| object.names().eq(["token"]));
     let token = object.and_then(|object| object.text("token")).map(Zeroizing::new);
     let token = token.filter(|token| token.chars().count() <= MAX_TOKEN);
-    token.map(Some).ok_or(Refusal::because(Code::InvalidRequest, MALFORMED))
+    token.map(Some).ok_or(ApiError::because(Code::InvalidRequest, MALFORMED))
 }
 
 fn is_json(request: &Request) -> worker::Result<bool> {
@@ -71,7 +71,7 @@ fn is_json(request: &Request) -> worker::Result<bool> {
     Ok(essence.eq_ignore_ascii_case("application/json"))
 }
 
-fn no_content(cookie: &str) -> Result<Response, Refusal> {
+fn no_content(cookie: &str) -> Result<Response, ApiError> {
     let headers = Headers::new();
     headers.set("set-cookie", cookie)?;
     headers.set("cache-control", "no-store")?;

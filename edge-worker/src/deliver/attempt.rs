@@ -19,7 +19,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::excerpt;
 use crate::js_url::location_host;
-use crate::wire::delivery::{Attempt, Dispatch, Report, delivery_id, endpoint_of};
+use crate::protocol::delivery::{Attempt, Dispatch, Report, delivery_id, endpoint_of};
 
 /// How long an endpoint may take, in milliseconds.
 const TIMEOUT_MS: u32 = 10_000;
@@ -31,13 +31,14 @@ const ANSWER_TIME: Duration = Duration::from_secs(1);
 const USER_AGENT: &str = concat!("vtryon-webhooks/", env!("CARGO_PKG_VERSION"));
 
 /// Makes an attempt. After the end of its lease it makes none, for somebody else may.
-pub(crate) async fn attempt(config: &Config, shard: u32, owed: &Dispatch, body: &[u8]) -> Option<Report> {
+pub(crate) async fn attempt(config: &Config, shard: u32, dispatch: &Dispatch, body: &[u8]) -> Option<Report> {
     let attempted_at = clock::now();
-    if attempted_at >= owed.lease_until {
+    if attempted_at >= dispatch.lease_until {
         return None;
     }
-    let report = |made| Report { delivery: owed.delivery, round: owed.round, attempt: owed.attempt, made };
-    let signers = match signers(config, owed).await {
+    let report =
+        |made| Report { delivery: dispatch.delivery, round: dispatch.round, attempt: dispatch.attempt, made };
+    let signers = match signers(config, dispatch).await {
         Ok(Some(signers)) => signers,
         Ok(None) => {
             console_error!(
@@ -50,8 +51,8 @@ pub(crate) async fn attempt(config: &Config, shard: u32, owed: &Dispatch, body: 
             return Some(report(None));
         }
     };
-    let made = match config.endpoint_urls.check(&owed.url) {
-        Ok(()) => send(shard, owed, &signers, attempted_at, body).await,
+    let made = match config.endpoint_urls.check(&dispatch.url) {
+        Ok(()) => send(shard, dispatch, &signers, attempted_at, body).await,
         Err(_) => Answer::none("url_refused"),
     };
     Some(report(Some(Attempt {
@@ -68,10 +69,10 @@ pub(crate) async fn attempt(config: &Config, shard: u32, owed: &Dispatch, body: 
 
 /// Opens the secrets; without the current one there is nothing to sign with. One before it that can't be
 /// opened is left out: it was sealed under a master key that has been replaced since.
-async fn signers(config: &Config, owed: &Dispatch) -> worker::Result<Option<Vec<Rc<Signer>>>> {
-    let mut signers = Vec::with_capacity(owed.secrets.len());
-    for (place, secret) in owed.secrets.iter().enumerate() {
-        match seal::signer(config, endpoint_of(owed.delivery), secret).await? {
+async fn signers(config: &Config, dispatch: &Dispatch) -> worker::Result<Option<Vec<Rc<Signer>>>> {
+    let mut signers = Vec::with_capacity(dispatch.secrets.len());
+    for (place, secret) in dispatch.secrets.iter().enumerate() {
+        match seal::signer(config, endpoint_of(dispatch.delivery), secret).await? {
             Some(signer) => signers.push(signer),
             None if place == 0 => return Ok(None),
             None => {}
@@ -107,7 +108,7 @@ impl Answer {
 /// while that is still valid: its operator may not have rotated yet.
 async fn send(
     shard: u32,
-    owed: &Dispatch,
+    dispatch: &Dispatch,
     signers: &[Rc<Signer>],
     attempted_at: Millis,
     body: &[u8],
@@ -115,7 +116,7 @@ async fn send(
     let signal = AbortSignal::timeout_with_u32(TIMEOUT_MS);
     let timestamp = attempted_at.0 / 1000;
     let standard: Vec<String> =
-        signers.iter().map(|signer| signer.standard(&owed.webhook_id, timestamp, body)).collect();
+        signers.iter().map(|signer| signer.standard(&dispatch.webhook_id, timestamp, body)).collect();
     let standard = standard.join(" ");
     let mut refused = None;
     for (place, signer) in signers.iter().enumerate() {
@@ -123,15 +124,15 @@ async fn send(
             ("content-type", "application/json".to_owned()),
             ("user-agent", USER_AGENT.to_owned()),
             (SIGNATURE_HEADER, signer.vtryon(body)),
-            ("webhook-id", owed.webhook_id.clone()),
+            ("webhook-id", dispatch.webhook_id.clone()),
             ("webhook-timestamp", timestamp.to_string()),
             ("webhook-signature", standard.clone()),
-            ("x-vtryon-delivery", name(shard, owed)),
-            ("x-vtryon-attempt", owed.attempt.to_string()),
-            ("x-vtryon-outcome", owed.outcome.clone()),
+            ("x-vtryon-delivery", name(shard, dispatch)),
+            ("x-vtryon-attempt", dispatch.attempt.to_string()),
+            ("x-vtryon-outcome", dispatch.outcome.clone()),
         ];
-        let answer = match post(&owed.url, &headers, body, &signal).await {
-            Ok(response) => read(&response, &owed.url, attempted_at).await,
+        let answer = match post(&dispatch.url, &headers, body, &signal).await {
+            Ok(response) => read(&response, &dispatch.url, attempted_at).await,
             Err(_) if signal.aborted() => Answer::none("timeout"),
             Err(_) => Answer::none("connection"),
         };
@@ -147,9 +148,9 @@ async fn send(
 }
 
 /// Names a delivery to its receiver; a replay by hand has a name of its own.
-fn name(shard: u32, owed: &Dispatch) -> String {
-    let id = delivery_id(shard, owed.delivery);
-    if owed.round == 0 { id } else { format!("{id}.{}", owed.round) }
+fn name(shard: u32, dispatch: &Dispatch) -> String {
+    let id = delivery_id(shard, dispatch.delivery);
+    if dispatch.round == 0 { id } else { format!("{id}.{}", dispatch.round) }
 }
 
 async fn post(

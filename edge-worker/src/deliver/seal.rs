@@ -7,9 +7,9 @@ use vtryon_webhooks::delivery::{EndpointSecret, Signer};
 use zeroize::Zeroizing;
 
 use crate::config::Config;
+use crate::protocol::settings::{Sealed, endpoint_id};
 use crate::sorted::Sorted;
 use crate::web_crypto;
-use crate::wire::settings::{Sealed, endpoint_id};
 
 /// What the sealing key is derived by.
 const LABEL: &str = "vtryon-webhooks seal 1";

@@ -5,17 +5,18 @@ use vtryon_webhooks::health::{Health, Reason, is_dead};
 use vtryon_webhooks::{Code, Millis};
 use worker::{Response, SqlStorage};
 
-use super::input::{self, Input};
+use super::input::{self as fields, Input};
 use super::push::Applied;
 use super::records::{self, Disabled, Record, View};
 use super::{Directory, no_endpoint};
 use crate::config::Config;
 use crate::deliver::seal;
 use crate::json::{self, Members, Write, object};
-use crate::reply::{self, Refusal};
-use crate::wire::settings::{Endpoint, Sealed};
-use crate::wire::{Ask, Created, Fares};
-use crate::{clock, stub, web_crypto};
+use crate::protocol::settings::{Endpoint, Sealed};
+use crate::protocol::shard_client;
+use crate::protocol::{EndpointHealth, EndpointInput, ShardRequest};
+use crate::reply::{self, ApiError};
+use crate::{clock, web_crypto};
 
 /// How many endpoints there may be at the same time: each event is matched against all of them.
 const MAX_ENDPOINTS: usize = 20;
@@ -27,7 +28,7 @@ const MAX_SECRETS: usize = 3;
 const OVERLAP_HOURS: u32 = 24;
 const MAX_OVERLAP_HOURS: u32 = 168;
 
-/// The answer to a change: the endpoint, and how many shards go by it.
+/// The answer to a change: the endpoint, and how many shards have confirmed it.
 struct Changed<'a> {
     endpoint: View<'a>,
     /// Shown this once, when it is made.
@@ -56,7 +57,7 @@ struct List<'a> {
 object!(write List<'_> { endpoints });
 
 impl Directory {
-    pub(super) async fn create(&self, config: &Config, created: &Created) -> Result<Response, Refusal> {
+    pub(super) async fn create(&self, config: &Config, input: &EndpointInput) -> Result<Response, ApiError> {
         let sql = self.state.storage().sql();
         let now = clock::now();
         check_room(&sql)?;
@@ -76,9 +77,9 @@ impl Directory {
             updated_at: now,
             disabled: None,
         };
-        input::apply(&mut record, &created.input, config, &created.own_origin)?;
+        fields::apply(&mut record, &input.body, config, &input.own_origin)?;
         if record.endpoint.url.is_empty() {
-            return Err(Refusal::because(Code::InvalidRequest, "`url` is missing"));
+            return Err(ApiError::because(Code::InvalidRequest, "`url` is missing"));
         }
         disable_by_hand(&mut record, now);
         let secret = EndpointSecret::from_bytes(web_crypto::random_key()?);
@@ -91,7 +92,7 @@ impl Directory {
         answer(config, 201, &record, Some(&secret.reveal()), &applied).await
     }
 
-    pub(super) async fn list(&self, config: &Config) -> Result<Response, Refusal> {
+    pub(super) async fn list(&self, config: &Config) -> Result<Response, ApiError> {
         let records = records::all(&self.state.storage().sql())?;
         let now = clock::now();
         let mut endpoints = Vec::with_capacity(records.len());
@@ -101,7 +102,7 @@ impl Directory {
         reply::json(200, &List { endpoints })
     }
 
-    pub(super) async fn get(&self, config: &Config, no: i64) -> Result<Response, Refusal> {
+    pub(super) async fn get(&self, config: &Config, no: i64) -> Result<Response, ApiError> {
         let record = self.find(no)?;
         let is_readable = is_readable(config, &record).await?;
         reply::json(200, &record.view(clock::now(), is_readable))
@@ -111,18 +112,18 @@ impl Directory {
         &self,
         config: &Config,
         no: i64,
-        created: &Created,
-    ) -> Result<Response, Refusal> {
+        input: &EndpointInput,
+    ) -> Result<Response, ApiError> {
         let mut record = self.find(no)?;
         let now = clock::now();
-        input::apply(&mut record, &created.input, config, &created.own_origin)?;
+        fields::apply(&mut record, &input.body, config, &input.own_origin)?;
         record.updated_at = now;
         disable_by_hand(&mut record, now);
         let applied = self.commit(config, |sql| records::put(sql, &record)).await?;
         answer(config, 200, &record, None, &applied).await
     }
 
-    pub(super) async fn delete(&self, config: &Config, no: i64) -> Result<Response, Refusal> {
+    pub(super) async fn delete(&self, config: &Config, no: i64) -> Result<Response, ApiError> {
         let record = self.find(no)?;
         let now = clock::now();
         let applied = self.commit(config, |sql| records::delete(sql, no, now)).await?;
@@ -130,12 +131,12 @@ impl Directory {
     }
 
     /// Makes a new secret. The one before it stays valid for a while, so that no delivery fails meanwhile.
-    pub(super) async fn rotate(&self, config: &Config, no: i64, text: &str) -> Result<Response, Refusal> {
+    pub(super) async fn rotate(&self, config: &Config, no: i64, text: &str) -> Result<Response, ApiError> {
         let input = Input::parse(text, &["overlap_hours"])?;
         let hours = input.number("overlap_hours")?.unwrap_or(OVERLAP_HOURS);
         if hours > MAX_OVERLAP_HOURS {
             let message = "`overlap_hours` is not from 0 to 168";
-            return Err(Refusal::because(Code::InvalidRequest, message));
+            return Err(ApiError::because(Code::InvalidRequest, message));
         }
         let version = self.find(no)?.endpoint.secrets.first().map_or(0, |secret| secret.version) + 1;
         let now = clock::now();
@@ -144,7 +145,7 @@ impl Directory {
         // Read again: it may have changed while the secret was sealed.
         let mut record = self.find(no)?;
         if record.endpoint.secrets.first().is_some_and(|current| current.version >= version) {
-            return Err(Refusal::because(Code::Conflict, "the secret is being rotated by another request"));
+            return Err(ApiError::because(Code::Conflict, "the secret is being rotated by another request"));
         }
         let until = now.plus_seconds(i64::from(hours) * 3600);
         // Each that is still valid stays so for as long as was said, but there are not many of them.
@@ -157,8 +158,8 @@ impl Directory {
         answer(config, 200, &record, Some(&secret.reveal()), &applied).await
     }
 
-    /// Lets go of the previous secret at once.
-    pub(super) async fn retire(&self, config: &Config, no: i64) -> Result<Response, Refusal> {
+    /// Removes the previous secret at once.
+    pub(super) async fn retire(&self, config: &Config, no: i64) -> Result<Response, ApiError> {
         let mut record = self.find(no)?;
         record.endpoint.secrets.truncate(1);
         record.updated_at = clock::now();
@@ -166,13 +167,18 @@ impl Directory {
         answer(config, 200, &record, None, &applied).await
     }
 
-    /// Hears from a shard that an endpoint should get no more. That it has failed for too long is asked of
-    /// all shards: one that it works for proves it alive.
-    pub(super) async fn hear(&self, config: &Config, no: i64, reason: &str) -> Result<Response, Refusal> {
+    /// Disables an endpoint that a shard has reported. Whether it has failed for too long is asked of all
+    /// shards: a success in one of them keeps it enabled.
+    pub(super) async fn disable_if_unhealthy(
+        &self,
+        config: &Config,
+        no: i64,
+        reason: &str,
+    ) -> Result<Response, ApiError> {
         let now = clock::now();
         let stands = match Reason::from_name(reason) {
             Some(Reason::Gone) => true,
-            Some(Reason::Failing) => is_dead(&self.fares(config, no).await?, now),
+            Some(Reason::Failing) => is_dead(&self.healths(config, no).await?, now),
             Some(Reason::Administrator) | None => false,
         };
         let mut record = self.find(no)?;
@@ -185,30 +191,32 @@ impl Directory {
         reply::json(200, &())
     }
 
-    async fn fares(&self, config: &Config, no: i64) -> Result<Vec<Health>, Refusal> {
-        let answers = stub::ask_all(&self.env, config.shards, || Ask::Health { endpoint: no }).await?;
+    async fn healths(&self, config: &Config, no: i64) -> Result<Vec<Health>, ApiError> {
+        let answers =
+            shard_client::call_all(&self.env, config.shards, || ShardRequest::Health { endpoint: no })
+                .await?;
         let read = |text: &String| {
-            let Fares { failing_since, succeeded_at, gone } = json::read(text).ok()?;
+            let EndpointHealth { failing_since, succeeded_at, gone } = json::read(text).ok()?;
             Some(Health { failing_since, succeeded_at, gone })
         };
         Ok(answers.iter().filter_map(read).collect())
     }
 
-    pub(super) fn find(&self, no: i64) -> Result<Record, Refusal> {
+    pub(super) fn find(&self, no: i64) -> Result<Record, ApiError> {
         records::find(&self.state.storage().sql(), no)?.ok_or(no_endpoint())
     }
 
-    fn take_number(&self) -> Result<i64, Refusal> {
+    fn take_number(&self) -> Result<i64, ApiError> {
         let no = records::take_number(&self.state.storage().sql())?;
-        no.ok_or(Refusal::because(Code::Conflict, "65535 endpoints were registered, and no more can be"))
+        no.ok_or(ApiError::because(Code::Conflict, "65535 endpoints were registered, and no more can be"))
     }
 }
 
-fn check_room(sql: &SqlStorage) -> Result<(), Refusal> {
+fn check_room(sql: &SqlStorage) -> Result<(), ApiError> {
     if records::all(sql)?.len() < MAX_ENDPOINTS {
         return Ok(());
     }
-    Err(Refusal::because(Code::Conflict, "there are 20 endpoints, and no more fit"))
+    Err(ApiError::because(Code::Conflict, "there are 20 endpoints, and no more fit"))
 }
 
 fn disable_by_hand(record: &mut Record, now: Millis) {
@@ -235,22 +243,22 @@ async fn sealed(
     })
 }
 
-/// Tells whether the master key opens the secret that an endpoint's deliveries are signed with.
-async fn is_readable(config: &Config, record: &Record) -> Result<bool, Refusal> {
+/// Returns whether the master key opens the secret that signs an endpoint's deliveries.
+async fn is_readable(config: &Config, record: &Record) -> Result<bool, ApiError> {
     match record.endpoint.secrets.first() {
         Some(secret) => Ok(seal::open(config, record.endpoint.no, secret).await?.is_some()),
         None => Ok(false),
     }
 }
 
-/// Answers with what was changed: 202 as long as not all shards go by it.
+/// Answers with the changed endpoint: 202 as long as not all shards have confirmed.
 async fn answer(
     config: &Config,
     done: u16,
     record: &Record,
     secret: Option<&str>,
     applied: &Applied,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let status = if applied.applied == applied.shards { done } else { 202 };
     let endpoint = record.view(clock::now(), is_readable(config, record).await?);
     reply::json(status, &Changed { endpoint, secret, applied: applied.applied, shards: applied.shards })

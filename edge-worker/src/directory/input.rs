@@ -9,7 +9,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::js_url::Url;
 use crate::json::{Object, Read};
-use crate::reply::Refusal;
+use crate::reply::ApiError;
 
 /// How long a description may be, in characters, and how many names a filter may have.
 const MAX_DESCRIPTION: usize = 500;
@@ -23,9 +23,9 @@ pub(super) struct Input<'a>(Object<'a>);
 
 impl<'a> Input<'a> {
     /// Reads an object that has no other fields than `names`.
-    pub(super) fn parse(text: &'a str, names: &[&str]) -> Result<Self, Refusal> {
+    pub(super) fn parse(text: &'a str, names: &[&str]) -> Result<Self, ApiError> {
         let text = if text.is_empty() { "{}" } else { text };
-        let fields = Object::parse(text.as_bytes()).ok_or(Refusal::because(
+        let fields = Object::parse(text.as_bytes()).ok_or(ApiError::because(
             Code::InvalidRequest,
             "the body is not one JSON object, with each field once",
         ))?;
@@ -35,28 +35,28 @@ impl<'a> Input<'a> {
         Err(refuse(format!("the body has a field that is none of {}", names.join(", "))))
     }
 
-    pub(super) fn text(&self, field: &str) -> Result<Option<String>, Refusal> {
+    pub(super) fn text(&self, field: &str) -> Result<Option<String>, ApiError> {
         self.read(field, "a string")
     }
 
-    pub(super) fn flag(&self, field: &str) -> Result<Option<bool>, Refusal> {
+    pub(super) fn flag(&self, field: &str) -> Result<Option<bool>, ApiError> {
         self.read(field, "true or false")
     }
 
     /// Reads a whole number; `60.0` and `6e1` are integers to JSON Schema too.
-    pub(super) fn number(&self, field: &str) -> Result<Option<u32>, Refusal> {
+    pub(super) fn number(&self, field: &str) -> Result<Option<u32>, ApiError> {
         let Some(WholeNumber(number)) = self.read(field, "a whole number")? else { return Ok(None) };
         Ok(Some(number))
     }
 
     /// Reads a point in time, RFC 3339.
-    pub(super) fn time(&self, field: &str) -> Result<Option<Millis>, Refusal> {
+    pub(super) fn time(&self, field: &str) -> Result<Option<Millis>, ApiError> {
         let Some(text) = self.text(field)? else { return Ok(None) };
         let time = clock::parse_rfc3339(&text);
         time.map(Some).ok_or_else(|| refuse(format!("`{field}` is not a time as RFC 3339 writes it")))
     }
 
-    fn names(&self, field: &str, longest: usize) -> Result<Option<Vec<String>>, Refusal> {
+    fn names(&self, field: &str, longest: usize) -> Result<Option<Vec<String>>, ApiError> {
         let Some(names) = self.read::<Vec<String>>(field, "an array of strings")? else { return Ok(None) };
         let is_name = |name: &String| {
             !name.is_empty() && name.chars().count() <= longest && !name.contains(char::is_control)
@@ -67,7 +67,7 @@ impl<'a> Input<'a> {
         Err(refuse(format!("`{field}` has more than {MAX_NAMES} entries, or one that is no name")))
     }
 
-    fn read<T: Read>(&self, field: &str, what: &str) -> Result<Option<T>, Refusal> {
+    fn read<T: Read>(&self, field: &str, what: &str) -> Result<Option<T>, ApiError> {
         let Some(value) = self.0.get(field) else { return Ok(None) };
         T::read(value).map(Some).ok_or_else(|| refuse(format!("`{field}` is not {what}")))
     }
@@ -90,36 +90,36 @@ impl Read for WholeNumber {
     }
 }
 
-pub(super) fn refuse(message: String) -> Refusal {
-    Refusal::telling(Code::InvalidRequest, message)
+pub(super) fn refuse(message: String) -> ApiError {
+    ApiError::with_message(Code::InvalidRequest, message)
 }
 
 /// Holds a URL to the rules. What only the deployment's list of hosts refuses is well formed, but forbidden.
-fn check_url(url: &str, rules: &UrlRules) -> Result<(), Refusal> {
+fn check_url(url: &str, rules: &UrlRules) -> Result<(), ApiError> {
     let anywhere = UrlRules { hosts: Vec::new(), ..*rules };
     anywhere.check(url).map_err(|error| refuse(error.to_string()))?;
-    rules.check(url).map_err(|error| Refusal::telling(Code::Forbidden, error.to_string()))
+    rules.check(url).map_err(|error| ApiError::with_message(Code::Forbidden, error.to_string()))
 }
 
 /// The fields of an endpoint that can be set.
 const FIELDS: [&str; 7] = ["url", "description", "enabled", "order", "statuses", "events", "include"];
 
-/// Sets what an administrator has sent, and holds all of it to the rules before anything is changed.
+/// Sets the fields that an administrator has sent. All of them are validated before anything is changed.
 pub(super) fn apply(
     record: &mut Record,
     text: &str,
     config: &Config,
     own_origin: &str,
-) -> Result<(), Refusal> {
+) -> Result<(), ApiError> {
     let input = Input::parse(text, &FIELDS)?;
     if let Some(url) = input.text("url")? {
         check_url(&url, &config.endpoint_urls)?;
         // The rules don't judge punycode; what the platform can't parse could never be called.
         let Ok(parsed) = Url::new(&url) else {
-            return Err(Refusal::because(Code::InvalidRequest, "`url` is none that can be called"));
+            return Err(ApiError::because(Code::InvalidRequest, "`url` is none that can be called"));
         };
         if parsed.origin() == own_origin {
-            return Err(Refusal::because(Code::Conflict, "`url` leads back to this gateway"));
+            return Err(ApiError::because(Code::Conflict, "`url` leads back to this gateway"));
         }
         record.endpoint.url = url;
     }
@@ -131,7 +131,7 @@ pub(super) fn apply(
     }
     if let Some(order) = input.text("order")? {
         if Order::from_name(&order).is_none() {
-            return Err(Refusal::because(Code::InvalidRequest, "`order` is not one of latest, all"));
+            return Err(ApiError::because(Code::InvalidRequest, "`order` is not one of latest, all"));
         }
         record.endpoint.order = order;
     }
@@ -144,7 +144,7 @@ pub(super) fn apply(
     if let Some(include) = input.names("include", MAX_STATUS)? {
         if !include.iter().all(|name| INCLUDE.contains(&name.as_str())) {
             let message = "`include` has an entry that is not one of unknown, quarantined";
-            return Err(Refusal::because(Code::InvalidRequest, message));
+            return Err(ApiError::because(Code::InvalidRequest, message));
         }
         record.endpoint.include = include;
     }

@@ -122,7 +122,7 @@ pub(super) struct Remembered {
 }
 
 impl Remembered {
-    /// Tells whether a former secret is too old to be tried; the next sweep removes it.
+    /// Returns whether a former secret is too old to be tried; the next sweep removes it.
     pub(super) const fn is_forgotten(&self, now: Millis) -> bool {
         self.seen_at.plus_seconds(RETIRED_FOR).0 < now.0
     }

@@ -1,6 +1,6 @@
-//! The directory: one Durable Object that knows the endpoints, and tells every shard what it needs of them.
+//! The directory: one Durable Object that stores the endpoints, and pushes settings to every shard.
 //!
-//! It is never on the way of an event: shards decide by what they were told last.
+//! It is never on the path of an event: shards use the settings that they have.
 
 mod endpoints;
 mod input;
@@ -22,8 +22,8 @@ use worker::{DurableObject, Env, Request, Response, State, console_error, durabl
 use crate::bill::{self, Item};
 use crate::config::Config;
 use crate::json;
-use crate::reply::{self, Refusal};
-use crate::wire::Tell;
+use crate::protocol::DirectoryRequest;
+use crate::reply::{self, ApiError};
 use crate::{clock, faults, sql, stored};
 
 /// The object class that `wrangler.toml` binds as `DIRECTORY`.
@@ -52,15 +52,15 @@ impl DurableObject for Directory {
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         bill::count(Item::DirectoryRequest);
-        let tell: Tell = json::read(&request.text().await?)?;
-        match self.answer(tell).await {
+        let request: DirectoryRequest = json::read(&request.text().await?)?;
+        match self.answer(request).await {
             Ok(response) => Ok(response),
             Err(refusal) => Ok(refusal.into_response()?.into()),
         }
     }
 
-    /// Goes on telling the shards that have not heard yet. It never fails: after six failures the platform
-    /// would drop the alarm for good.
+    /// Pushes settings that not all shards have confirmed. It never fails: after six failures the platform would
+    /// drop the alarm for good.
     async fn alarm(&self) -> worker::Result<Response> {
         bill::count(Item::AlarmRun);
         let run = async {
@@ -68,17 +68,17 @@ impl DurableObject for Directory {
             self.open()?;
             self.remember_secrets(&config, clock::now()).await;
             self.check_topology(&config)?;
-            if self.has_news()? {
+            if self.has_unconfirmed()? {
                 self.push(&config).await?;
             }
-            Ok::<_, Refusal>(())
+            Ok::<_, ApiError>(())
         };
         match AssertUnwindSafe(run).catch_unwind().await {
             Ok(Ok(_)) => {}
-            Ok(Err(_)) => console_error!("directory: the shards could not be told"),
+            Ok(Err(_)) => console_error!("directory: the settings were not pushed to all shards"),
             Err(_) => console_error!("directory: panicked"),
         }
-        if let Err(error) = self.look_again() {
+        if let Err(error) = self.schedule_push() {
             console_error!("directory: alarm not set: {error}");
         }
         Response::empty()
@@ -86,49 +86,53 @@ impl DurableObject for Directory {
 }
 
 impl Directory {
-    async fn answer(&self, tell: Tell) -> Result<Response, Refusal> {
+    async fn answer(&self, request: DirectoryRequest) -> Result<Response, ApiError> {
         self.open()?;
         let config = self.config()?;
         self.remember_secrets(&config, clock::now()).await;
         self.check_topology(&config)?;
-        match tell {
-            Tell::Create(created) => self.create(&config, &created).await,
-            Tell::List => self.list(&config).await,
-            Tell::Get { endpoint } => self.get(&config, endpoint).await,
-            Tell::Change { endpoint, change } => self.change(&config, endpoint, &change).await,
-            Tell::Delete { endpoint } => self.delete(&config, endpoint).await,
-            Tell::Rotate { endpoint, input } => self.rotate(&config, endpoint, &input).await,
-            Tell::Retire { endpoint } => self.retire(&config, endpoint).await,
-            Tell::Complain { endpoint, reason } => self.hear(&config, endpoint, &reason).await,
-            Tell::Replay { input, key } => self.replay(&config, &input, key).await,
-            Tell::Progress { id } => self.progress(&config, &id).await,
-            Tell::Reject { rejections } => self.reject(&config, &rejections).await,
-            Tell::Rejections => self.rejections(&config).await,
-            Tell::Secrets => self.secrets(&config, clock::now()),
-            Tell::PurgeSecret { fingerprint } => self.purge_secret(&config, &fingerprint),
-            Tell::Sweep => {
+        match request {
+            DirectoryRequest::Create(input) => self.create(&config, &input).await,
+            DirectoryRequest::List => self.list(&config).await,
+            DirectoryRequest::Get { endpoint } => self.get(&config, endpoint).await,
+            DirectoryRequest::Change { endpoint, change } => self.change(&config, endpoint, &change).await,
+            DirectoryRequest::Delete { endpoint } => self.delete(&config, endpoint).await,
+            DirectoryRequest::Rotate { endpoint, input } => self.rotate(&config, endpoint, &input).await,
+            DirectoryRequest::Retire { endpoint } => self.retire(&config, endpoint).await,
+            DirectoryRequest::ReportUnhealthy { endpoint, reason } => {
+                self.disable_if_unhealthy(&config, endpoint, &reason).await
+            }
+            DirectoryRequest::Replay { input, key } => self.replay(&config, &input, key).await,
+            DirectoryRequest::Progress { id } => self.progress(&config, &id).await,
+            DirectoryRequest::ReportRejections { rejections } => {
+                self.report_rejections(&config, &rejections).await
+            }
+            DirectoryRequest::Rejections => self.rejections(&config).await,
+            DirectoryRequest::Secrets => self.secrets(&config, clock::now()),
+            DirectoryRequest::PurgeSecret { fingerprint } => self.purge_secret(&config, &fingerprint),
+            DirectoryRequest::Sweep => {
                 rejections::expire(&self.state.storage().sql(), clock::now())?;
-                self.look_again()?;
+                self.schedule_push()?;
                 reply::json(200, &())
             }
         }
     }
 
     /// Refuses a Worker with another number of shards than the one that endpoints were registered under: it
-    /// would tell the wrong ones.
-    fn check_topology(&self, config: &Config) -> Result<(), Refusal> {
+    /// would configure the wrong ones.
+    fn check_topology(&self, config: &Config) -> Result<(), ApiError> {
         let count = config.shards.count();
         match stored::meta(&self.state.storage().sql(), push::SHARDS)? {
             Some(recorded) if recorded != i64::from(count) => {
                 let message = format!("SHARDS is {count}, but this deployment was made with {recorded}");
                 console_error!("directory: {message}");
-                Err(Refusal::telling(Code::Unavailable, message))
+                Err(ApiError::with_message(Code::Unavailable, message))
             }
             Some(_) | None => Ok(()),
         }
     }
 
-    fn config(&self) -> Result<std::rc::Rc<Config>, Refusal> {
+    fn config(&self) -> Result<std::rc::Rc<Config>, ApiError> {
         Config::current(&self.env)
     }
 
@@ -145,7 +149,7 @@ impl Directory {
     }
 }
 
-/// Refuses what there isn't.
-const fn no_endpoint() -> Refusal {
-    Refusal::because(Code::NotFound, "there is no endpoint of this id")
+/// The error for an endpoint that does not exist.
+const fn no_endpoint() -> ApiError {
+    ApiError::because(Code::NotFound, "there is no endpoint of this id")
 }

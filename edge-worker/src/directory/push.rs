@@ -1,4 +1,4 @@
-//! Every change is told to all shards, as a whole and by its version, before it is confirmed.
+//! Pushes all settings to all shards after every change, by version, before the change is confirmed.
 
 use std::time::Duration;
 
@@ -12,48 +12,49 @@ use super::Directory;
 use super::{records, replays};
 use crate::bill::{self, Item};
 use crate::config::Config;
-use crate::reply::Refusal;
-use crate::wire::Ask;
-use crate::wire::settings::Settings;
-use crate::{clock, join, sql, stored, stub};
+use crate::protocol::ShardRequest;
+use crate::protocol::settings::Settings;
+use crate::protocol::shard_client;
+use crate::reply::ApiError;
+use crate::{clock, join, sql, stored};
 
-/// How many shards are told at the same time.
+/// How many shards are configured at the same time.
 const AT_ONCE: usize = 16;
 
 /// How long a request waits for the shards to confirm.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// After how many seconds those that have not confirmed are told again.
+/// After how many seconds unconfirmed settings are pushed again.
 const AGAIN: i64 = 5;
 
-/// How long shards are told that an endpoint was deleted, in seconds.
+/// How long the settings name a deleted endpoint, in seconds.
 const DELETED_FOR: i64 = 30 * 24 * 3600;
 
 /// How many shards there are, as recorded with the first change.
 pub(super) const SHARDS: &str = "shards";
 
-/// The version of what shards are told, and the one that all of them have confirmed.
+/// The version of the settings, and the one that all shards have confirmed.
 const VERSION: &str = "version";
 const CONFIRMED: &str = "confirmed";
 
-/// How far a change has come.
+/// How many shards have confirmed a change.
 pub(super) struct Applied {
     pub(super) applied: u32,
     pub(super) shards: u32,
 }
 
 impl Directory {
-    /// Makes a change, and tells it to all shards. The alarm that goes on with it is set in the same commit.
+    /// Stores a change and pushes it to all shards. The alarm that repeats the push is set in the same commit.
     pub(super) async fn commit(
         &self,
         config: &Config,
         mut change: impl FnMut(&SqlStorage) -> worker::Result<()>,
-    ) -> Result<Applied, Refusal> {
+    ) -> Result<Applied, ApiError> {
         let storage = self.state.storage();
         let sql = storage.sql();
         if stored::meta(&sql, SHARDS)?.is_none() {
             // Events may have come before the first endpoint: then their number of shards stands.
-            stub::ask(&self.env, config.shards, 0, Ask::Topology, &[]).await?;
+            shard_client::call(&self.env, config.shards, 0, ShardRequest::Topology, &[]).await?;
         }
         sql::transaction(&storage, || {
             change(&sql)?;
@@ -63,20 +64,20 @@ impl Directory {
             let version = stored::meta(&sql, VERSION)?.unwrap_or(0) + 1;
             stored::set_meta(&sql, VERSION, version)
         })?;
-        self.look_again()?;
+        self.schedule_push()?;
         Ok(self.push(config).await?)
     }
 
-    /// Tells all shards what stands now, and waits for them, but not for ever.
+    /// Pushes the current settings to all shards, and waits for them for a limited time.
     pub(super) async fn push(&self, config: &Config) -> worker::Result<Applied> {
         let sql = self.state.storage().sql();
         let settings = self.settings(&sql)?;
         let confirmed = Cell::new(0);
         let told = (0..config.shards.count()).map(|shard| {
-            let ask = Ask::Configure(settings.clone());
+            let ask = ShardRequest::Configure(settings.clone());
             let confirmed = &confirmed;
             async move {
-                if stub::ask(&self.env, config.shards, shard, ask, &[]).await.is_ok() {
+                if shard_client::call(&self.env, config.shards, shard, ask, &[]).await.is_ok() {
                     confirmed.set(confirmed.get() + 1);
                 }
             }
@@ -91,16 +92,16 @@ impl Directory {
         Ok(applied)
     }
 
-    /// Tells whether shards have still to be told.
-    pub(super) fn has_news(&self) -> worker::Result<bool> {
+    /// Returns whether a shard has not confirmed the current settings.
+    pub(super) fn has_unconfirmed(&self) -> worker::Result<bool> {
         let sql = self.state.storage().sql();
         Ok(stored::meta(&sql, CONFIRMED)? < stored::meta(&sql, VERSION)?)
     }
 
-    /// Sets the alarm where shards have still to be told.
-    pub(super) fn look_again(&self) -> worker::Result<()> {
+    /// Sets the alarm where shards have unconfirmed settings.
+    pub(super) fn schedule_push(&self) -> worker::Result<()> {
         let storage = self.state.storage();
-        if self.has_news()? {
+        if self.has_unconfirmed()? {
             let at = clock::now().plus_millis(clock::span(AGAIN));
             bill::count(Item::AlarmSet);
             // The promise need not be awaited: the platform holds the answer back until the write is durable.

@@ -1,14 +1,14 @@
-//! The rows of endpoints, and what is shown of one.
+//! The rows of endpoints, and an endpoint as the API shows it.
 
 use vtryon_webhooks::Millis;
 use worker::SqlStorage;
 
 use crate::clock;
 use crate::json::{self, object};
+use crate::protocol::delivery::ENDPOINT_NUMBERS;
+use crate::protocol::settings::{Endpoint, endpoint_id};
 use crate::sql::{self, Bind, Row};
 use crate::stored;
-use crate::wire::delivery::ENDPOINT_NUMBERS;
-use crate::wire::settings::{Endpoint, endpoint_id};
 
 /// An endpoint as it is stored: what shards are told of it, and what is for people.
 #[derive(Clone)]
@@ -135,7 +135,7 @@ pub(super) fn put(sql: &SqlStorage, record: &Record) -> worker::Result<()> {
     sql::run(sql, PUT, &[Bind::Int(record.endpoint.no), Bind::Text(&doc)])
 }
 
-/// Removes an endpoint with its secrets; the row stays, for the shards have to hear of it.
+/// Deletes an endpoint with its secrets; its row stays, since the settings name deleted endpoints.
 pub(super) fn delete(sql: &SqlStorage, no: i64, now: Millis) -> worker::Result<()> {
     const DELETE: &str = "UPDATE endpoints SET doc = '', deleted_at = ? WHERE no = ?";
     sql::run(sql, DELETE, &[Bind::Int(now.0), Bind::Int(no)])

@@ -16,8 +16,8 @@ use super::Directory;
 use super::keyring::{Keyring, MAX_CANDIDATES};
 use crate::config::Config;
 use crate::json::object;
-use crate::reply::{self, Refusal};
-use crate::wire::rejection::{self, Rejection, Sample};
+use crate::protocol::rejection::{self, Rejection, Sample};
+use crate::reply::{self, ApiError};
 use crate::{clock, excerpt, sql};
 
 /// How much of a sample's body is shown, in bytes.
@@ -75,11 +75,11 @@ object!(write Shape { length, is_hex });
 
 impl Directory {
     /// Adds what an isolate has counted.
-    pub(super) async fn reject(
+    pub(super) async fn report_rejections(
         &self,
         config: &Config,
         rejections: &[Rejection],
-    ) -> Result<Response, Refusal> {
+    ) -> Result<Response, ApiError> {
         let now = clock::now();
         let storage = self.state.storage();
         let is_due = self.diagnosed_at.get().is_none_or(|at| at.plus_seconds(DIAGNOSIS_PAUSE) <= now);
@@ -104,7 +104,7 @@ impl Directory {
         reply::json(200, &())
     }
 
-    pub(super) async fn rejections(&self, config: &Config) -> Result<Response, Refusal> {
+    pub(super) async fn rejections(&self, config: &Config) -> Result<Response, ApiError> {
         let sql = self.state.storage().sql();
         let now = clock::now();
         expire(&sql, now)?;
@@ -134,7 +134,7 @@ fn note(keyring: &Keyring) -> String {
     note
 }
 
-/// Tells whether it is a signature that a code refuses.
+/// Returns whether it is a signature that a code refuses.
 fn is_of_signature(code: &str) -> bool {
     Code::ALL.into_iter().any(|known| known.as_str() == code && known.public() == Code::Unauthorized)
 }

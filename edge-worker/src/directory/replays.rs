@@ -1,4 +1,4 @@
-//! Ranges that are delivered once more: asked for once, told to the shards like everything else, counted by them.
+//! Range replays: requested once, pushed to the shards with the settings, counted by them.
 
 use vtryon_webhooks::{Code, Digest, Millis};
 use worker::{Response, SqlStorage};
@@ -7,12 +7,13 @@ use super::Directory;
 use super::input::{Input, refuse};
 use crate::config::Config;
 use crate::json::{self, object};
-use crate::reply::{self, Refusal};
+use crate::protocol::ShardRequest;
+use crate::protocol::settings::{Replay, endpoint_id, endpoint_no};
+use crate::protocol::shard_client;
+use crate::reply::{self, ApiError};
 use crate::shard::Progress;
 use crate::sql::{self, Bind, Row};
-use crate::wire::Ask;
-use crate::wire::settings::{Replay, endpoint_id, endpoint_no};
-use crate::{clock, stub, web_crypto};
+use crate::{clock, web_crypto};
 
 /// How long a range is remembered, in seconds, and how many of them.
 const REMEMBERED: i64 = 7 * 24 * 3600;
@@ -46,15 +47,15 @@ object!(write View {
 });
 
 impl Directory {
-    /// Begins a range. The same key with the same request finds the one that it began before.
+    /// Begins a range replay. The same key with the same request finds the former one.
     pub(super) async fn replay(
         &self,
         config: &Config,
         text: &str,
         key: Option<String>,
-    ) -> Result<Response, Refusal> {
+    ) -> Result<Response, ApiError> {
         if key.as_ref().is_some_and(|key| !is_key(key)) {
-            return Err(Refusal::because(
+            return Err(ApiError::because(
                 Code::InvalidRequest,
                 "`idempotency-key` is not 1 to 255 printable ASCII characters",
             ));
@@ -67,14 +68,14 @@ impl Directory {
         {
             if known != request {
                 let message = "`idempotency-key` was used before for another request";
-                return Err(Refusal::because(Code::Conflict, message));
+                return Err(ApiError::because(Code::Conflict, message));
             }
             return self.show(config, 202, &id).await;
         }
         let replay = self.read(text, now)?;
         forget_old(&sql, now)?;
         if count(&sql)? >= MAX_REPLAYS {
-            return Err(Refusal::because(
+            return Err(ApiError::because(
                 Code::Conflict,
                 "100 ranges were replayed in the last 7 days: no more fit",
             ));
@@ -83,19 +84,19 @@ impl Directory {
         self.show(config, 202, &replay.id).await
     }
 
-    /// Tells how far a range has come, over all shards.
-    pub(super) async fn progress(&self, config: &Config, id: &str) -> Result<Response, Refusal> {
+    /// Returns the progress of a range over all shards.
+    pub(super) async fn progress(&self, config: &Config, id: &str) -> Result<Response, ApiError> {
         self.show(config, 200, id).await
     }
 
-    fn read(&self, text: &str, now: Millis) -> Result<Replay, Refusal> {
+    fn read(&self, text: &str, now: Millis) -> Result<Replay, ApiError> {
         let input = Input::parse(text, &["endpoint", "which", "from", "until"])?;
         let endpoint = input.text("endpoint")?.ok_or_else(|| refuse("`endpoint` is missing".to_owned()))?;
         let endpoint =
             endpoint_no(&endpoint).ok_or_else(|| refuse("`endpoint` is not the id of one".to_owned()))?;
         let record = self.find(endpoint)?;
         if !record.endpoint.enabled {
-            return Err(Refusal::because(Code::Conflict, "this endpoint is disabled: enable it first"));
+            return Err(ApiError::because(Code::Conflict, "this endpoint is disabled: enable it first"));
         }
         let all = match input.text("which")?.as_deref() {
             None | Some("dead") => false,
@@ -106,16 +107,18 @@ impl Directory {
         // What comes from now on is delivered anyway.
         let until = input.time("until")?.unwrap_or(now).min(now);
         if from >= until {
-            return Err(Refusal::because(Code::Conflict, "`from` is not before `until`, or not before now"));
+            return Err(ApiError::because(Code::Conflict, "`from` is not before `until`, or not before now"));
         }
         let id = format!("rpl_{}", hex::encode(web_crypto::random::<8>()?));
         Ok(Replay { id, endpoint, all, from, until })
     }
 
-    async fn show(&self, config: &Config, status: u16, id: &str) -> Result<Response, Refusal> {
+    async fn show(&self, config: &Config, status: u16, id: &str) -> Result<Response, ApiError> {
         let replay = all(&self.state.storage().sql())?.into_iter().find(|replay| replay.id == id);
-        let replay = replay.ok_or(Refusal::because(Code::NotFound, "there is no replay of this id"))?;
-        let answers = stub::ask_all(&self.env, config.shards, || Ask::Progress { id: id.to_owned() }).await?;
+        let replay = replay.ok_or(ApiError::because(Code::NotFound, "there is no replay of this id"))?;
+        let answers =
+            shard_client::call_all(&self.env, config.shards, || ShardRequest::Progress { id: id.to_owned() })
+                .await?;
         let mut view = View {
             replay_id: replay.id,
             endpoint: endpoint_id(replay.endpoint),

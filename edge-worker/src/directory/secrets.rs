@@ -1,4 +1,4 @@
-//! Vtryon's secrets that are remembered: listed by their fingerprints, and purged.
+//! Vtryon's stored secrets: listed by their fingerprints, and deleted.
 
 use vtryon_webhooks::{Code, Millis};
 use worker::Response;
@@ -8,7 +8,7 @@ use super::keyring::{self, Remembered};
 use crate::clock;
 use crate::config::Config;
 use crate::json::object;
-use crate::reply::{self, Refusal};
+use crate::reply::{self, ApiError};
 
 struct List {
     secrets: Vec<View>,
@@ -44,7 +44,7 @@ impl View {
 }
 
 impl Directory {
-    pub(super) fn secrets(&self, config: &Config, now: Millis) -> Result<Response, Refusal> {
+    pub(super) fn secrets(&self, config: &Config, now: Millis) -> Result<Response, ApiError> {
         let configured = keyring::fingerprints(config);
         let known = keyring::remembered(&self.state.storage().sql())?;
         let secrets = known
@@ -55,18 +55,18 @@ impl Directory {
         reply::json(200, &List { secrets })
     }
 
-    /// Forgets a former secret. One that is configured would be remembered again with the next request.
-    pub(super) fn purge_secret(&self, config: &Config, fingerprint: &str) -> Result<Response, Refusal> {
+    /// Deletes a former secret. One that is configured would be stored again with the next request.
+    pub(super) fn purge_secret(&self, config: &Config, fingerprint: &str) -> Result<Response, ApiError> {
         let sql = self.state.storage().sql();
         let configured = keyring::fingerprints(config);
         let known = keyring::remembered(&sql)?.into_iter().find(|known| known.fingerprint == fingerprint);
         let Some(known) = known else {
-            return Err(Refusal::because(Code::NotFound, "no secret of this fingerprint is remembered"));
+            return Err(ApiError::because(Code::NotFound, "no secret of this fingerprint is remembered"));
         };
         if configured.contains(&known.fingerprint) {
             let message = "this secret is configured: take it out of VTRYON_WEBHOOK_SECRET or \
                            VTRYON_WEBHOOK_SECRET_PREVIOUS first";
-            return Err(Refusal::because(Code::Conflict, message));
+            return Err(ApiError::because(Code::Conflict, message));
         }
         keyring::forget(&sql, &known.fingerprint)?;
         reply::json(200, &View::of(known, &configured))

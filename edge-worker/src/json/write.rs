@@ -11,7 +11,7 @@ use crate::sorted::Sorted;
 pub(crate) trait Write {
     fn write(&self, to: &mut String);
 
-    /// Tells whether a member of this value can be left out.
+    /// Returns whether a member of this value can be left out.
     fn is_empty(&self) -> bool {
         false
     }

@@ -13,7 +13,7 @@ use worker::{Response, WebSocket, WebSocketPair, console_error};
 
 use super::bucket::{Bucket, MESSAGES};
 use super::lingering;
-use crate::reply::{Refusal, switched};
+use crate::reply::{ApiError, switched};
 use crate::{clock, host, wait};
 
 /// How much a client may send after its socket was closed, in KiB, each message for at least one: what it had sent
@@ -51,7 +51,7 @@ impl From<(u16, &'static str)> for End {
 
 impl End {
     /// What a shard has said, as it goes on to the client. Where it has said nothing (RFC 6455, 7.4.1), it is gone.
-    pub(super) fn passed_on(code: u16, reason: String) -> Self {
+    pub(super) fn forward(code: u16, reason: String) -> Self {
         match code {
             1005 | 1006 | 1015 => CUT_SHORT.into(),
             _ => Self { code, reason: Cow::Owned(reason) },
@@ -82,7 +82,7 @@ pub(super) fn refuse(
     end: impl Into<End> + 'static,
     task_id: String,
     protocol: Option<&str>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let pair = WebSocketPair::new()?;
     pair.server.accept()?;
     spawn_local(async move { hang_up(&pair.server, &end.into(), &Client::Page { task_id }).await });
@@ -97,7 +97,7 @@ pub(super) fn open(
     until: Option<Millis>,
     protocol: Option<&str>,
     serve: impl AsyncFnOnce(&[WebSocket], &WebSocket) -> End + 'static,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let pair = WebSocketPair::new()?;
     let (client, server) = (pair.client, pair.server);
     server.accept()?;
@@ -173,7 +173,7 @@ mod tests {
             (1006, "gone", CUT_SHORT),
             (1015, "", CUT_SHORT),
         ] {
-            let End { code, reason } = End::passed_on(code, reason.to_owned());
+            let End { code, reason } = End::forward(code, reason.to_owned());
             assert_eq!((code, &*reason), told);
         }
     }

@@ -7,7 +7,7 @@ use std::fmt::{self, Display};
 
 use vtryon_webhooks::{Code, Shards};
 
-use crate::reply::Refusal;
+use crate::reply::ApiError;
 use crate::sorted::Sorted;
 
 /// What a cursor begins with, so that a later form can be told apart.
@@ -50,17 +50,17 @@ impl Cursor {
     }
 
     /// Reads a cursor that a message had as its id.
-    pub(crate) fn parse(text: &str, shards: Shards) -> Result<Self, Refusal> {
+    pub(crate) fn parse(text: &str, shards: Shards) -> Result<Self, ApiError> {
         let mut parts = text.split('.');
         let (version, count) = (parts.next(), parts.next());
         let count: Option<u32> = count.and_then(number);
         let positions: Option<Sorted<u32, StreamPosition>> = parts.map(of_shard).collect();
         let (Some(VERSION), Some(count), Some(positions)) = (version, count, positions) else {
-            return Err(Refusal::because(Code::InvalidRequest, "`cursor` is not the id of a message"));
+            return Err(ApiError::because(Code::InvalidRequest, "`cursor` is not the id of a message"));
         };
         if count != shards.count() || positions.iter().any(|(shard, _)| *shard >= count) {
             let message = "`cursor` is of a deployment with another number of shards";
-            return Err(Refusal::because(Code::Conflict, message));
+            return Err(ApiError::because(Code::Conflict, message));
         }
         Ok(Self { shards: count, positions })
     }

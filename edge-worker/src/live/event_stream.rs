@@ -13,7 +13,7 @@ use worker::{Delay, Response, WebSocket, WebsocketEvent, console_error};
 
 use super::client_socket::close;
 use super::frame::{self, Frame, Ids};
-use crate::reply::Refusal;
+use crate::reply::ApiError;
 
 /// How long a stream lasts: less than what proxies let pass for idle.
 const LENGTH: Duration = Duration::from_secs(55);
@@ -42,7 +42,11 @@ pub(super) enum Acknowledge {
 }
 
 /// Opens an event stream, fed from sockets.
-pub(super) fn open(sockets: Vec<WebSocket>, ids: Ids, acknowledge: Acknowledge) -> Result<Response, Refusal> {
+pub(super) fn open(
+    sockets: Vec<WebSocket>,
+    ids: Ids,
+    acknowledge: Acknowledge,
+) -> Result<Response, ApiError> {
     let (mut events, body) = mpsc::channel(BUFFERED);
     spawn_local(async move {
         let feeding = pin!(AssertUnwindSafe(feed(&sockets, ids, acknowledge, &mut events)).catch_unwind());

@@ -13,9 +13,9 @@ use super::client_socket::{self, CUT_SHORT, Client, End, FAULT, LEFT, NOT_TAKEN}
 use super::cursor::Cursor;
 use super::frame::{self, Frame, Ids};
 use crate::clock;
-use crate::reply::Refusal;
+use crate::protocol::live::{SEND_WINDOW, acknowledged};
+use crate::reply::ApiError;
 use crate::sorted::Sorted;
-use crate::wire::live::{SEND_WINDOW, acknowledged};
 
 /// Joins sockets to shards into one.
 pub(super) fn open(
@@ -24,7 +24,7 @@ pub(super) fn open(
     shards: Shards,
     until: Option<Millis>,
     protocol: Option<&str>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     client_socket::open(sockets, Client::Administrator, until, protocol, async move |sockets, client| {
         join(sockets, client, ids, shards, until).await
     })
@@ -106,7 +106,7 @@ async fn join(
                 waiting.extend(message.text().map(|text| (socket, text)));
             }
             Either::Left((Some((_, Ok(WebsocketEvent::Close(event)))), _)) => {
-                return End::passed_on(event.code(), event.reason());
+                return End::forward(event.code(), event.reason());
             }
             Either::Left(_) => return CUT_SHORT.into(),
             Either::Right((Some(Ok(WebsocketEvent::Message(message))), _)) => {

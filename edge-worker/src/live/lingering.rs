@@ -13,7 +13,7 @@ use vtryon_webhooks::Code;
 use worker::{Delay, WebSocket, WebsocketEvent};
 
 use crate::faults;
-use crate::reply::Refusal;
+use crate::reply::ApiError;
 
 /// How long a client has to answer a Close before its socket counts.
 const GRACE: Duration = Duration::from_secs(10);
@@ -31,15 +31,15 @@ thread_local! {
 ///
 /// # Errors
 /// `rate_limited` where they are this task's, `unavailable` where they are those of all tasks.
-pub(super) fn admit(task_id: &str) -> Result<(), Refusal> {
+pub(super) fn admit(task_id: &str) -> Result<(), ApiError> {
     let (of_task, of_isolate) = LINGERING
         .with_borrow(|tasks| (tasks.get(task_id).copied().unwrap_or(0), tasks.values().sum::<usize>()));
     if of_task >= faults::limited(OF_TASK) {
         let message = "streams of this task were closed and its clients keep their connections: close them";
-        return Err(Refusal::because(Code::RateLimited, message).with_header("retry-after", "60"));
+        return Err(ApiError::because(Code::RateLimited, message).with_header("retry-after", "60"));
     }
     if of_isolate >= OF_ISOLATE {
-        return Err(Refusal::because(Code::Unavailable, "too many closed streams linger: come again later"));
+        return Err(ApiError::because(Code::Unavailable, "too many closed streams linger: come again later"));
     }
     Ok(())
 }

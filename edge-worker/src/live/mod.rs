@@ -27,9 +27,9 @@ use self::frame::Ids;
 use self::query::Wanted;
 use crate::auth::{Scope, is_socket};
 use crate::config::Config;
-use crate::reply::{self, Refusal};
-use crate::stub::{self, Subscribed};
-use crate::wire::live::{LIVE_CURSOR, SEND_WINDOW, Start, Subject, Subscription};
+use crate::protocol::live::{LIVE_CURSOR, SEND_WINDOW, Start, Subject, Subscription};
+use crate::protocol::shard_client::{self, Subscribed};
+use crate::reply::{self, ApiError};
 use crate::{api, clock, join};
 
 /// The WebSocket protocol of every stream; a page offers its ticket beside it.
@@ -70,12 +70,12 @@ pub(crate) async fn all(
     request: &Request,
     env: &Env,
     config: &Config,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let until = admit(request, config).await?;
     let form = Form::of(request)?;
     let wanted = &Wanted::read(request, query, until, config)?;
     let starts = (0..config.shards.count()).map(|shard| wanted.start(shard));
-    let starts = starts.collect::<Result<Vec<Start>, Refusal>>()?;
+    let starts = starts.collect::<Result<Vec<Start>, ApiError>>()?;
     if let Form::Plain = form {
         return reply::json_text(200, &format!(r#"{{"shards":{}}}"#, config.shards.count()));
     }
@@ -105,11 +105,11 @@ pub(crate) async fn shard(
     request: &Request,
     env: &Env,
     config: &Config,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let until = admit(request, config).await?;
     let shard = name.parse().ok().filter(|shard: &u32| shard.to_string() == name);
     let shard = shard.filter(|shard| *shard < config.shards.count());
-    let shard = shard.ok_or(Refusal::because(Code::NotFound, "there is no shard of this number"))?;
+    let shard = shard.ok_or(ApiError::because(Code::NotFound, "there is no shard of this number"))?;
     let wanted = Wanted::read(request, query, until, config)?;
     one(shard, Subject::Shard, &wanted, request, env, config).await
 }
@@ -121,7 +121,7 @@ pub(crate) async fn task(
     request: &Request,
     env: &Env,
     config: &Config,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     if let Some(answer) = tickets::answer(&id, query, request, env, config).await? {
         return Ok(answer);
     }
@@ -133,7 +133,7 @@ pub(crate) async fn task(
     one(shard, subject, &wanted, request, env, config).await
 }
 
-async fn admit(request: &Request, config: &Config) -> Result<Option<Millis>, Refusal> {
+async fn admit(request: &Request, config: &Config) -> Result<Option<Millis>, ApiError> {
     config.admin.admit(request, Scope::Everything, clock::now()).await
 }
 
@@ -145,7 +145,7 @@ async fn one(
     request: &Request,
     env: &Env,
     config: &Config,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let start = wanted.start(shard)?;
     match Form::of(request)? {
         Form::Socket { protocol } => {
@@ -174,20 +174,20 @@ async fn socket(
     subscription: Subscription,
     env: &Env,
     config: &Config,
-) -> Result<(WebSocket, StreamPosition), Refusal> {
-    match stub::subscribe(env, config.shards, shard, subscription).await? {
+) -> Result<(WebSocket, StreamPosition), ApiError> {
+    match shard_client::subscribe(env, config.shards, shard, subscription).await? {
         Subscribed::Opened(response) => {
             let position =
                 response.headers().get(LIVE_CURSOR)?.and_then(|position| StreamPosition::parse(&position));
-            response.websocket().zip(position).ok_or(Refusal::new(Code::Unavailable))
+            response.websocket().zip(position).ok_or(ApiError::new(Code::Unavailable))
         }
-        Subscribed::Over | Subscribed::Refused => Err(Refusal::new(Code::Unavailable)),
+        Subscribed::Over | Subscribed::Refused => Err(ApiError::new(Code::Unavailable)),
     }
 }
 
-fn not_plain() -> Refusal {
+fn not_plain() -> ApiError {
     let message = "this is a stream: open a WebSocket, or send the header accept: text/event-stream";
-    Refusal::because(Code::InvalidRequest, message)
+    ApiError::because(Code::InvalidRequest, message)
 }
 
 /// Returns the WebSocket protocols that a client offers (RFC 6455, 4.1).

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use vtryon_webhooks::{Code, Millis};
 
 use super::bucket::{Bucket, Rate};
-use crate::reply::Refusal;
+use crate::reply::ApiError;
 
 /// Of one task: all the pages that may show it, and as often as so many event streams are resumed.
 const OF_TASK: Rate = Rate { burst: 128, per_second: 2 };
@@ -26,15 +26,15 @@ thread_local! {
 ///
 /// # Errors
 /// `rate_limited` for one task, `unavailable` for all of a shard.
-pub(super) fn admit(task_id: &str, shard: u32, now: Millis) -> Result<(), Refusal> {
+pub(super) fn admit(task_id: &str, shard: u32, now: Millis) -> Result<(), ApiError> {
     match OPENINGS.with_borrow_mut(|openings| openings.take(task_id, shard, now)) {
         Opening::Admitted => Ok(()),
         Opening::TooManyOfTask => {
             let message = "streams of this task are opened too often";
-            Err(Refusal::because(Code::RateLimited, message).with_header("retry-after", "1"))
+            Err(ApiError::because(Code::RateLimited, message).with_header("retry-after", "1"))
         }
         Opening::TooManyOfShard => {
-            Err(Refusal::because(Code::Unavailable, "too many streams are opened: come again later"))
+            Err(ApiError::because(Code::Unavailable, "too many streams are opened: come again later"))
         }
     }
 }

@@ -7,8 +7,8 @@ use super::cursor::{Cursor, StreamPosition};
 use crate::api::Query;
 use crate::clock;
 use crate::config::Config;
-use crate::reply::Refusal;
-use crate::wire::live::Start;
+use crate::protocol::live::Start;
+use crate::reply::ApiError;
 
 /// Where the stream of each shard begins.
 pub(super) enum Beginning {
@@ -33,9 +33,9 @@ impl Wanted {
         query: &str,
         until: Option<Millis>,
         config: &Config,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, ApiError> {
         let query = Query::parse(query, &["cursor", "since", "bodies"])?;
-        let refuse = |message| Refusal::because(Code::InvalidRequest, message);
+        let refuse = |message| ApiError::because(Code::InvalidRequest, message);
         let bodies = match query.get("bodies") {
             None | Some("0") => false,
             Some("1") => true,
@@ -53,7 +53,7 @@ impl Wanted {
 
     /// Returns where one shard's stream begins. A cursor without this shard is of another stream: to begin
     /// anywhere else would be a gap that nobody is told of.
-    pub(super) fn start(&self, shard: u32) -> Result<Start, Refusal> {
+    pub(super) fn start(&self, shard: u32) -> Result<Start, ApiError> {
         let message = "`cursor` is of another stream";
         match &self.beginning {
             Beginning::Now => Ok(Start::Now),
@@ -61,19 +61,19 @@ impl Wanted {
             Beginning::After(cursor) => match cursor.position(shard) {
                 Some(StreamPosition::Snapshot) => Ok(Start::Now),
                 Some(StreamPosition::After(seq)) => Ok(Start::After(seq)),
-                None => Err(Refusal::because(Code::Conflict, message)),
+                None => Err(ApiError::because(Code::Conflict, message)),
             },
         }
     }
 }
 
 /// Reads a moment: an age such as `30m`, or a date of RFC 3339.
-fn moment(text: &str) -> Result<Millis, Refusal> {
+fn moment(text: &str) -> Result<Millis, ApiError> {
     let now = clock::now();
     let at = crate::api::age(text)
         .map(|seconds| Millis(now.plus_seconds(-seconds).0.max(0)))
         .or_else(|| clock::parse_rfc3339(text));
-    at.ok_or(Refusal::because(
+    at.ok_or(ApiError::because(
         Code::InvalidRequest,
         "`since` is neither an age such as 30m nor a time of RFC 3339",
     ))

@@ -9,8 +9,8 @@ use worker::{Response, WebSocket, WebsocketEvent};
 use super::bucket::{Bucket, MESSAGES};
 use super::client_socket::{self, CUT_SHORT, Client, End, FAULT, LEFT, NOT_TAKEN};
 use crate::clock;
-use crate::reply::Refusal;
-use crate::wire::live::acknowledged;
+use crate::protocol::live::acknowledged;
+use crate::reply::ApiError;
 
 /// How long an acknowledgement may be, in bytes.
 const LONGEST: usize = 1024;
@@ -25,7 +25,7 @@ pub(super) fn open(
     whose: Client,
     until: Option<Millis>,
     protocol: Option<&str>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let may_acknowledge = matches!(whose, Client::Administrator);
     client_socket::open(vec![shard], whose, until, protocol, async move |shards, client| match shards {
         [shard] => relay(shard, client, may_acknowledge, until).await,
@@ -49,7 +49,7 @@ async fn relay(shard: &WebSocket, client: &WebSocket, may_acknowledge: bool, unt
                 budget.add(MESSAGES);
             }
             Either::Left((Some(Ok(WebsocketEvent::Close(event))), _)) => {
-                return End::passed_on(event.code(), event.reason());
+                return End::forward(event.code(), event.reason());
             }
             Either::Left(_) => return CUT_SHORT.into(),
             Either::Right((Some(Ok(WebsocketEvent::Message(message))), _)) => {

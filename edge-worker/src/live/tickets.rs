@@ -13,9 +13,9 @@ use crate::clock;
 use crate::config::Config;
 use crate::json::Object;
 use crate::json::object;
-use crate::reply::{self, Refusal};
-use crate::stub::{self, Subscribed};
-use crate::wire::live::{FINAL, SEND_WINDOW, Start, Subject, Subscription};
+use crate::protocol::live::{FINAL, SEND_WINDOW, Start, Subject, Subscription};
+use crate::protocol::shard_client::{self, Subscribed};
+use crate::reply::{self, ApiError};
 
 /// What resume tokens begin with: an administrator's stream has cursors in the same place.
 const RESUME: &str = "r1.";
@@ -30,8 +30,8 @@ struct IssuedTicket<'a> {
 object!(write IssuedTicket<'_> { ticket, task_id, expires_at });
 
 /// Issues a ticket for a task, also for one without events.
-pub(crate) fn issue_ticket(input: &str, config: &Config) -> Result<Response, Refusal> {
-    let refuse = |message| Refusal::because(Code::InvalidRequest, message);
+pub(crate) fn issue_ticket(input: &str, config: &Config) -> Result<Response, ApiError> {
+    let refuse = |message| ApiError::because(Code::InvalidRequest, message);
     let object = Object::parse(input.as_bytes()).ok_or(refuse("the body is not a JSON object"))?;
     if object.names().any(|name| name != "task_id") {
         return Err(refuse("the body has a field that is not `task_id`"));
@@ -51,7 +51,7 @@ pub(super) async fn answer(
     request: &Request,
     env: &Env,
     config: &Config,
-) -> Result<Option<Response>, Refusal> {
+) -> Result<Option<Response>, ApiError> {
     if request.inner().method() == "OPTIONS" {
         api::task_id(id.clone())?;
         return preflight(request, config).map(Some);
@@ -62,7 +62,7 @@ pub(super) async fn answer(
     let answer = match (check_query(query), pass) {
         (Err(refusal), _) => Err(refusal),
         (Ok(()), Some(pass)) => stream(pass, request, env, config).await,
-        (Ok(()), None) => Err(Refusal::new(Code::Unauthorized)),
+        (Ok(()), None) => Err(ApiError::new(Code::Unauthorized)),
     };
     let mut response = answer.or_else(|refusal| refusal.into_response().map(Response::from))?;
     if response.status_code() == 101 {
@@ -77,7 +77,7 @@ pub(super) async fn answer(
     Ok(Some(response))
 }
 
-async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Result<Response, Refusal> {
+async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Result<Response, ApiError> {
     let form = Form::of(request)?;
     if let Form::Plain = form {
         return Err(not_plain());
@@ -93,8 +93,8 @@ async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Re
         bodies: false,
         send_window: SEND_WINDOW,
     };
-    match (stub::subscribe(env, config.shards, shard, subscription).await?, form) {
-        (Subscribed::Refused, _) => Err(Refusal::new(Code::Unauthorized)),
+    match (shard_client::subscribe(env, config.shards, shard, subscription).await?, form) {
+        (Subscribed::Refused, _) => Err(ApiError::new(Code::Unauthorized)),
         (Subscribed::Over, Form::Socket { protocol }) => {
             // One who has seen all there is to see.
             client_socket::refuse((1000, FINAL), task_id, protocol)
@@ -102,11 +102,11 @@ async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Re
         // This ends an EventSource.
         (Subscribed::Over, _) => Ok(Response::empty()?.with_status(204)),
         (Subscribed::Opened(response), Form::Events) => {
-            let socket = response.websocket().ok_or(Refusal::new(Code::Unavailable))?;
+            let socket = response.websocket().ok_or(ApiError::new(Code::Unavailable))?;
             event_stream::open(vec![socket], Ids::of_shard(), Acknowledge::No)
         }
         (Subscribed::Opened(response), Form::Socket { protocol }) => {
-            let socket = response.websocket().ok_or(Refusal::new(Code::Unavailable))?;
+            let socket = response.websocket().ok_or(ApiError::new(Code::Unavailable))?;
             relay::open(socket, Client::Page { task_id }, Some(until), protocol)
         }
         (Subscribed::Opened(_), Form::Plain) => Err(not_plain()),
@@ -115,7 +115,7 @@ async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Re
 
 /// Finds the credential of a page: the token of its last event, what it offers as a protocol, or a ticket in
 /// the query.
-fn ticket(query: &str, request: &Request) -> Result<Option<String>, Refusal> {
+fn ticket(query: &str, request: &Request) -> Result<Option<String>, ApiError> {
     if let Some(token) = request.headers().get("last-event-id")?.filter(|id| id.starts_with(RESUME)) {
         return Ok(Some(token));
     }
@@ -132,16 +132,16 @@ fn in_query(query: &str) -> impl Iterator<Item = String> {
 
 /// Refuses a query with anything but a ticket. A resume token is good for a day, and logs, proxies and histories keep
 /// URLs.
-fn check_query(query: &str) -> Result<(), Refusal> {
+fn check_query(query: &str) -> Result<(), ApiError> {
     if in_query(query).any(|ticket| ticket.starts_with(RESUME)) {
         let message = "a resume token is taken in the header last-event-id or beside the WebSocket protocol";
-        return Err(Refusal::because(Code::InvalidRequest, message));
+        return Err(ApiError::because(Code::InvalidRequest, message));
     }
     Query::parse(query, &["ticket"]).map(drop)
 }
 
 /// Lets a page of a listed origin send the header by which a stream is resumed (Fetch, 3.2.2).
-fn preflight(request: &Request, config: &Config) -> Result<Response, Refusal> {
+fn preflight(request: &Request, config: &Config) -> Result<Response, ApiError> {
     let origin = origin::allowed(request, &config.ticket_origins)?;
     let mut response = Response::empty()?.with_status(204);
     if let Some(origin) = origin {

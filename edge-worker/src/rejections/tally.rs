@@ -1,4 +1,4 @@
-//! What an isolate has counted, and when it tells of it.
+//! What an isolate has counted, and when it reports it.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use vtryon_webhooks::{Code, Millis};
 
 use crate::clock;
-use crate::wire::rejection::{PathKind, Rejection, Sample};
+use crate::protocol::rejection::{PathKind, Rejection, Sample};
 
 /// How long the first rejection waits for others, and how long the directory is left in peace after it was
 /// told, in seconds.
@@ -17,7 +17,7 @@ const PAUSE: i64 = 10;
 /// ends what a request has left to do after 30.
 const GIVEN_UP: i64 = 20;
 
-/// What was counted since the directory was told.
+/// What was counted since the last report.
 pub(super) struct Tally {
     /// At most one for each code that a request is refused by, and each kind of path.
     causes: Vec<Cause>,
@@ -68,7 +68,7 @@ impl Tally {
         false
     }
 
-    /// Returns how long to wait before the directory is told; none where another request sees to it.
+    /// Returns how long to wait before the next report; `None` where another request makes it.
     pub(super) fn wait(&mut self, now: Millis) -> Option<Duration> {
         let after = |seconds| move |at: Millis| at.plus_millis(clock::span(seconds));
         let is_given_up = self.told_at.map(after(GIVEN_UP)).is_some_and(|end| end < now);
@@ -84,7 +84,7 @@ impl Tally {
         Some(Duration::from_millis(millis.unsigned_abs()))
     }
 
-    /// Takes what there is to tell.
+    /// Takes what there is to report.
     pub(super) fn take(&mut self, now: Millis) -> Vec<Cause> {
         self.told_at = Some(now);
         self.is_awaited = false;
@@ -129,7 +129,7 @@ impl Cause {
 }
 
 impl Kept {
-    /// Tells whether the body looks like an event. It is not parsed: strangers send it.
+    /// Returns whether the body looks like an event. It is not parsed: strangers send it.
     fn names_task(&self) -> bool {
         const NAME: &[u8] = b"\"task_id\"";
         self.body.windows(NAME.len()).any(|window| window == NAME)

@@ -9,7 +9,7 @@ use super::queries::DeliveryFilter;
 use crate::bill::{self, Item};
 use crate::clock;
 use crate::json::{self, Write};
-use crate::wire::{Ask, Call};
+use crate::protocol::{Call, ShardRequest};
 
 #[wasm_bindgen(wasm_bindgen_futures = worker::wasm_bindgen_futures)]
 impl TaskShard {
@@ -42,44 +42,48 @@ impl TaskShard {
 
     /// Executes a request and returns its answer as JSON; `None` where the requested thing does not exist.
     fn answer(&self, call: Call, body: &[u8]) -> worker::Result<Option<String>> {
-        let Call { shard, shards, ask } = call;
-        Ok(match ask {
-            Ask::Keep(arrival) => {
-                self.memory.commits.note(arrival.last_commit_ms);
-                encode_response(Some(self.store_event(&arrival, body)?))
+        let Call { shard, shards, request } = call;
+        Ok(match request {
+            ShardRequest::StoreEvent(incoming) => {
+                self.memory.commits.note(incoming.last_commit_ms);
+                encode_response(Some(self.store_event(&incoming, body)?))
             }
-            Ask::Report(report) => {
+            ShardRequest::Report(report) => {
                 self.record_attempt(&report, clock::now())?;
                 encode_response(Some(()))
             }
-            Ask::Task { task_id } => encode_response(self.task(&task_id)?),
-            Ask::Result { task_id } => encode_response(self.result(&task_id)?),
-            Ask::Tasks { before, status, stalled, limit } => {
+            ShardRequest::Task { task_id } => encode_response(self.task(&task_id)?),
+            ShardRequest::Result { task_id } => encode_response(self.result(&task_id)?),
+            ShardRequest::Tasks { before, status, stalled, limit } => {
                 encode_response(Some(self.tasks(before, status.as_deref(), stalled, limit)?))
             }
-            Ask::Quarantine { before, limit } => encode_response(Some(self.quarantined(before, limit)?)),
-            Ask::Topology => encode_response(Some(shards)),
-            Ask::Configure(settings) => encode_response(Some(self.configure(settings)?)),
-            Ask::Delivery { no } => encode_response(self.delivery(shard, no)?),
-            Ask::Deliveries { before, endpoint, state, task_id, digest, limit } => {
+            ShardRequest::Quarantine { before, limit } => {
+                encode_response(Some(self.quarantined(before, limit)?))
+            }
+            ShardRequest::Topology => encode_response(Some(shards)),
+            ShardRequest::Configure(settings) => encode_response(Some(self.configure(settings)?)),
+            ShardRequest::Delivery { no } => encode_response(self.delivery(shard, no)?),
+            ShardRequest::Deliveries { before, endpoint, state, task_id, digest, limit } => {
                 let (task_id, digest) = (task_id.as_deref(), digest.as_deref());
                 let filter = DeliveryFilter { endpoint, state: state.as_deref(), task_id, digest };
                 encode_response(Some(self.deliveries(shard, before, &filter, limit)?))
             }
-            Ask::Replay { no } => {
+            ShardRequest::Replay { no } => {
                 let is_there = self.replay(no, clock::now())?;
                 encode_response(if is_there { self.delivery(shard, no)? } else { None })
             }
-            Ask::Progress { id } => encode_response(Some(self.replay_progress(&id)?)),
-            Ask::Health { endpoint } => encode_response(Some(self.endpoint_health(endpoint)?)),
-            Ask::Metrics => encode_response(Some(self.counts()?)),
-            Ask::Stats { from } => encode_response(Some(self.stats(from)?)),
-            Ask::Check => encode_response(Some(())),
-            Ask::Sweep => {
+            ShardRequest::Progress { id } => encode_response(Some(self.replay_progress(&id)?)),
+            ShardRequest::Health { endpoint } => encode_response(Some(self.endpoint_health(endpoint)?)),
+            ShardRequest::Metrics => encode_response(Some(self.counts()?)),
+            ShardRequest::Stats { from } => encode_response(Some(self.stats(from)?)),
+            ShardRequest::VerifyShardCount => encode_response(Some(())),
+            ShardRequest::Sweep => {
                 self.reset_alarm();
                 encode_response(Some(()))
             }
-            Ask::Subscribe(_) => return Err(worker::Error::from("a socket is asked for by a request")),
+            ShardRequest::Subscribe(_) => {
+                return Err(worker::Error::from("a socket is asked for by a request"));
+            }
         })
     }
 }

@@ -8,8 +8,8 @@ use vtryon_webhooks::Millis;
 use worker::SqlStorage;
 
 use crate::json::{self, object};
+use crate::protocol::delivery::{ENDPOINT_NUMBERS, delivery_no};
 use crate::sql::{self, Bind, Row};
-use crate::wire::delivery::{ENDPOINT_NUMBERS, delivery_no};
 
 /// How many attempts a delivery's row remembers: those of its last rounds.
 const MAX_RECORDS: usize = 12;

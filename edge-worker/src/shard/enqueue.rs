@@ -7,8 +7,8 @@ use worker::SqlStorage;
 
 use super::ordering::{self, PendingDelivery};
 use super::{TaskShard, deliveries, leases, record_attempt};
-use crate::wire::delivery::{Dispatch, delivery_no};
-use crate::wire::settings::Endpoint;
+use crate::protocol::delivery::{Dispatch, delivery_no};
+use crate::protocol::settings::Endpoint;
 
 /// A stored event, as endpoints match and receive it.
 pub(super) struct NewEvent<'a> {
@@ -21,7 +21,7 @@ pub(super) struct NewEvent<'a> {
     /// The event of the same task before it.
     pub(super) previous: Option<i64>,
     /// The only endpoint that it goes to, whatever its filter; else it goes to all that match it.
-    pub(super) only: Option<i64>,
+    pub(super) target_endpoint: Option<i64>,
 }
 
 /// The deliveries and side effects of an event.
@@ -44,8 +44,8 @@ impl TaskShard {
         event: &NewEvent<'_>,
     ) -> worker::Result<Enqueued> {
         let settings = self.settings();
-        let matching_endpoints = settings.endpoints.iter().filter(|endpoint| match event.only {
-            Some(only) => endpoint.enabled && endpoint.no == only,
+        let matching_endpoints = settings.endpoints.iter().filter(|endpoint| match event.target_endpoint {
+            Some(target) => endpoint.enabled && endpoint.no == target,
             None => endpoint.enabled && endpoint.filter().takes(event.outcome, event.name, event.status),
         });
         let mut pending: Option<Vec<PendingDelivery>> = None;
@@ -59,7 +59,8 @@ impl TaskShard {
             let older = pending.iter().filter(|older| older.endpoint() == endpoint.no);
             // An endpoint that is failing may hang: the alarm attempts it without delaying others. A test event
             // has somebody waiting for it, so it is attempted now in any case.
-            let is_failing = event.only.is_none() && self.health(endpoint.no)?.failing_since.is_some();
+            let is_failing =
+                event.target_endpoint.is_none() && self.health(endpoint.no)?.failing_since.is_some();
             let is_deferred = self.supersede_or_block(sql, endpoint, older, event)? || is_failing;
             let no = delivery_no(event.seq, endpoint.no);
             let due_at = is_deferred.then_some(event.received_at);

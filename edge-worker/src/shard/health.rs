@@ -6,9 +6,9 @@ use vtryon_webhooks::retry::Reply;
 use worker::{SqlStorage, console_error};
 
 use super::TaskShard;
+use crate::protocol::directory_client;
+use crate::protocol::{DirectoryRequest, EndpointHealth};
 use crate::sql::{self, Bind};
-use crate::stub;
-use crate::wire::{Fares, Tell};
 
 impl TaskShard {
     pub(super) fn health(&self, endpoint: i64) -> worker::Result<Health> {
@@ -27,9 +27,9 @@ impl TaskShard {
     }
 
     /// Returns the health of an endpoint for the directory.
-    pub(super) fn endpoint_health(&self, endpoint: i64) -> worker::Result<Fares> {
+    pub(super) fn endpoint_health(&self, endpoint: i64) -> worker::Result<EndpointHealth> {
         let Health { failing_since, succeeded_at, gone } = self.health(endpoint)?;
-        Ok(Fares { failing_since, succeeded_at, gone })
+        Ok(EndpointHealth { failing_since, succeeded_at, gone })
     }
 
     /// Forgets the health of an endpoint: its URL has changed, or it was enabled again.
@@ -82,8 +82,14 @@ impl TaskShard {
         let enabled = settings.endpoints.iter().filter(|endpoint| endpoint.enabled);
         for endpoint in enabled.filter(|endpoint| self.is_cooling_down(endpoint.no, started)) {
             let Some(reason) = self.health(endpoint.no)?.verdict(now) else { continue };
-            let tell = Tell::Complain { endpoint: endpoint.no, reason: reason.as_str().to_owned() };
-            if !stub::tell(&self.env, &tell).await.is_ok_and(|answer| answer.status_code() == 200) {
+            let report = DirectoryRequest::ReportUnhealthy {
+                endpoint: endpoint.no,
+                reason: reason.as_str().to_owned(),
+            };
+            if !directory_client::send(&self.env, &report)
+                .await
+                .is_ok_and(|answer| answer.status_code() == 200)
+            {
                 console_error!("the directory did not confirm that an endpoint is {}", reason.as_str());
             }
         }

@@ -4,7 +4,7 @@
 use vtryon_webhooks::Millis;
 
 use super::{TaskShard, deliveries};
-use crate::wire::delivery::seq_of;
+use crate::protocol::delivery::seq_of;
 use crate::{clock, stored};
 
 /// How long after an event the Worker may begin its attempts, in seconds of this machine.

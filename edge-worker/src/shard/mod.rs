@@ -41,11 +41,11 @@ use self::live::{BroadcastQueue, ShardPosition};
 use self::queries::Commits;
 use crate::bill::{self, Item};
 use crate::config::Config;
+use crate::protocol::settings::Settings;
+use crate::protocol::{Call, ShardRequest};
 use crate::sorted::Sorted;
 use crate::sql::{self, Row};
 use crate::stored;
-use crate::wire::settings::Settings;
-use crate::wire::{Ask, Call};
 use crate::{clock, faults};
 
 /// The object class that `wrangler.toml` binds as `TASK_SHARD`.
@@ -107,7 +107,7 @@ impl DurableObject for TaskShard {
             return Ok(Response::ok(mismatch)?.with_status(503));
         }
         let position = ShardPosition { shard: call.shard, shards: call.shards };
-        let Ask::Subscribe(subscription) = call.ask else {
+        let ShardRequest::Subscribe(subscription) = call.request else {
             return Err(worker::Error::from("only a socket is asked for by a request"));
         };
         self.subscribe(subscription, position)

@@ -3,8 +3,8 @@
 use vtryon_webhooks::Millis;
 use worker::SqlStorage;
 
+use crate::protocol::delivery::{ENDPOINT_NUMBERS, endpoint_of, seq_of};
 use crate::sql::{self, Bind, Row};
-use crate::wire::delivery::{ENDPOINT_NUMBERS, endpoint_of, seq_of};
 
 /// A pending delivery of a task, as far as the order needs it. A delivery that was replayed by hand is not part
 /// of the order: it is made when it is asked for.

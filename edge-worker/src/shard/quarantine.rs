@@ -9,8 +9,8 @@ use super::retention::{self, QUARANTINE_PRUNED_TO};
 use crate::clock;
 use crate::excerpt;
 use crate::json::object;
+use crate::protocol::{IncomingEvent, Item, Page, StoreResult};
 use crate::sql::{self, Bind};
-use crate::wire::{Arrival, Item, Kept, Page};
 
 /// How many bytes of bodies a shard keeps: 64 MiB. Of a further one only the beginning is kept.
 const MAX_HELD: i64 = 64 * 1024 * 1024;
@@ -40,9 +40,9 @@ impl TaskShard {
         &self,
         code: &str,
         message: &str,
-        arrival: &Arrival,
+        incoming: &IncomingEvent,
         body: &[u8],
-    ) -> worker::Result<Kept> {
+    ) -> worker::Result<StoreResult> {
         // `held` runs up over the rows; what was pruned is what the oldest row had before it.
         const FIND: &str = "SELECT EXISTS (SELECT 1 FROM quarantine WHERE digest = ?),
             (SELECT held FROM quarantine WHERE no = (SELECT MAX(no) FROM quarantine))
@@ -61,7 +61,7 @@ impl TaskShard {
         let (known, held) = found.unwrap_or((false, 0));
         let outcome = lifecycle::unreadable(known);
         if !outcome.is_kept() {
-            return Ok(Kept { outcome: outcome.as_str().to_owned(), owed: Vec::new() });
+            return Ok(StoreResult::default());
         }
         let bytes = body.len() as i64;
         let kept = if held + bytes > MAX_HELD { body.get(..HEAD).unwrap_or(body) } else { body };
@@ -69,23 +69,23 @@ impl TaskShard {
         let binds = [
             Bind::Int(seq),
             Bind::Text(&digest),
-            Bind::Int(arrival.received_at.0),
+            Bind::Int(incoming.received_at.0),
             Bind::Text(code),
             Bind::Text(message),
-            Bind::Text(&arrival.key),
+            Bind::Text(&incoming.key),
             Bind::Int(bytes),
             Bind::Blob(kept),
             Bind::Int(kept.len() as i64),
         ];
         let event = NewEvent {
             seq,
-            received_at: arrival.received_at,
+            received_at: incoming.received_at,
             outcome,
             name: "",
             status: None,
             webhook_id: Identity::Body { digest: &digest }.webhook_id(),
             previous: None,
-            only: None,
+            target_endpoint: None,
         };
         let enqueued = sql::transaction(&storage, || {
             sql::run(&sql, KEEP, &binds)?;
@@ -96,7 +96,7 @@ impl TaskShard {
                 Ok(Enqueued::default())
             }
         })?;
-        self.answer_stored(seq, outcome, enqueued, arrival)
+        self.answer_stored(seq, enqueued, incoming)
     }
 
     /// Lists the quarantine, the latest first.

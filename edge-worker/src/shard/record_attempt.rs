@@ -9,8 +9,8 @@ use worker::SqlStorage;
 use super::deliveries::{self, Delivery, Record, State};
 use super::{TaskShard, events, ordering, replays};
 use crate::clock;
+use crate::protocol::delivery::{Attempt, Report, endpoint_of, seq_of};
 use crate::sql;
-use crate::wire::delivery::{Attempt, Report, endpoint_of, seq_of};
 
 /// How long a delivery is deferred that the gateway itself could not attempt, in seconds of this machine.
 const DEFERRED_FOR: i64 = 60;

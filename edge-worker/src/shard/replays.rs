@@ -1,4 +1,4 @@
-//! Ranges that are delivered once more: marked due page by page, and counted as they go.
+//! Range replays: deliveries of a range are enqueued page by page, and counted as they end.
 
 mod range;
 
@@ -9,9 +9,9 @@ use super::deliveries::{self, Delivery};
 use super::live::Entry;
 use super::{TaskShard, events};
 use crate::json::object;
+use crate::protocol::delivery::seq_of;
+use crate::protocol::settings::{Endpoint, Replay, Settings};
 use crate::sql::{self, Bind, Row};
-use crate::wire::delivery::seq_of;
-use crate::wire::settings::{Endpoint, Replay, Settings};
 
 /// How far a shard has come with a range.
 #[derive(Default)]
@@ -29,8 +29,7 @@ pub(crate) struct Progress {
 object!(Progress { matched, marked, delivered, failed, is_marked });
 
 impl TaskShard {
-    /// Writes down the ranges that this shard hears of for the first time, and forgets those that the
-    /// directory has forgotten.
+    /// Stores the ranges that are new to this shard, and deletes those that the directory has deleted.
     pub(super) fn accept_replays(&self, sql: &SqlStorage, settings: &Settings) -> worker::Result<()> {
         const ACCEPT: &str = "INSERT INTO replays (id, matched, marked, delivered, failed, place)
             VALUES (?, ?, 0, 0, 0, ?)";
@@ -58,7 +57,7 @@ impl TaskShard {
         Ok(())
     }
 
-    /// Begins a delivery anew, or makes a pending one due; tells whether there is such a delivery.
+    /// Restarts a delivery, or makes a pending one due; returns whether it exists.
     pub(super) fn replay(&self, no: i64, now: Millis) -> worker::Result<bool> {
         let sql = self.state.storage().sql();
         if deliveries::find(&sql, no)?.is_none() {
@@ -76,18 +75,18 @@ impl TaskShard {
         Ok(true)
     }
 
-    /// Tells how far a range has come.
+    /// Returns how far a range has come.
     pub(super) fn replay_progress(&self, id: &str) -> worker::Result<Progress> {
         Ok(progress(&self.state.storage().sql(), id)?.unwrap_or_default())
     }
 
-    /// Tells whether a range has a page left to mark.
+    /// Returns whether a range has a page left to mark.
     pub(super) fn has_replays(&self) -> worker::Result<bool> {
         const OPEN: &str = "SELECT COUNT(*) FROM replays WHERE place IS NOT NULL";
         Ok(sql::first(&self.state.storage().sql(), OPEN, &[], Row::int)?.unwrap_or(0) > 0)
     }
 
-    /// Marks the next page of each range; one whose endpoint is no more is over.
+    /// Enqueues the next page of each range; ends a range whose endpoint was deleted.
     pub(super) fn mark_replays(&self, now: Millis) -> worker::Result<()> {
         // What is not marked by now is never sent.
         const GIVE_UP: &str = "UPDATE replays SET failed = failed + matched - marked, marked = matched,
@@ -110,7 +109,7 @@ impl TaskShard {
         Ok(())
     }
 
-    /// Shows replays to whoever watches, which were noted under the numbers from `seq` on.
+    /// Broadcasts replays, which have the numbers from `seq` on.
     fn broadcast_replays(&self, seq: i64, deliveries: &[i64]) {
         for (seq, no) in (seq..).zip(deliveries) {
             self.memory.last_seq.set(Some(seq));
@@ -123,13 +122,13 @@ impl TaskShard {
     }
 }
 
-/// Notes that a delivery is made once more, among what live subscribers go through.
+/// Stores that a delivery is replayed, for live streams.
 fn note(sql: &SqlStorage, seq: i64, delivery: i64, now: Millis) -> worker::Result<()> {
     const NOTE: &str = "INSERT INTO replayed (seq, delivery, replayed_at) VALUES (?, ?, ?)";
     sql::run(sql, NOTE, &[Bind::Int(seq), Bind::Int(delivery), Bind::Int(now.0)])
 }
 
-/// Counts a delivery of a range that has come to its end.
+/// Counts a delivery of a range that has ended.
 pub(super) fn count(sql: &SqlStorage, delivery: &Delivery, delivered: bool) -> worker::Result<()> {
     const COUNT: &str = "UPDATE replays SET delivered = delivered + ?, failed = failed + ? WHERE id = ?";
     let Some(replay) = &delivery.replay else { return Ok(()) };
@@ -148,7 +147,7 @@ fn progress(sql: &SqlStorage, id: &str) -> worker::Result<Option<Progress>> {
     })
 }
 
-/// Marks the next page of a range, and returns the deliveries in it, noted under the numbers from `seq` on.
+/// Enqueues the next page of a range. Returns its deliveries, which have the numbers from `seq` on.
 fn mark_page(
     sql: &SqlStorage,
     replay: &Replay,

@@ -13,9 +13,9 @@ use super::record_attempt::dead_letter;
 use super::{TaskShard, deliveries};
 use crate::clock;
 use crate::config::Config;
+use crate::protocol::delivery::endpoint_of;
 use crate::sql::{self, Bind, Row};
 use crate::stored;
-use crate::wire::delivery::endpoint_of;
 
 /// How many events, and how many quarantined bodies, one run looks at.
 const PAGE: i64 = 200;
@@ -65,7 +65,7 @@ impl TaskShard {
         Ok(())
     }
 
-    /// Tells when the next thing is too old; none where there is nothing.
+    /// Returns when the next thing is too old; none where there is nothing.
     pub(super) fn next_prune(&self, config: &Config) -> worker::Result<Option<Millis>> {
         const OLDEST: &str = "SELECT MIN(received_at) FROM (
             SELECT * FROM (SELECT received_at FROM events WHERE seq > ? ORDER BY seq LIMIT 1)
@@ -133,7 +133,7 @@ impl TaskShard {
         Ok(old.len() as i64 == PAGE && last == old.last().copied())
     }
 
-    /// Tells whether a delivery of an event has still to be made. What waits for an endpoint that is
+    /// Returns whether a delivery of an event has still to be made. What waits for an endpoint that is
     /// disabled, or whose secret can't be opened, waits no longer than the event is kept.
     fn is_pending(&self, sql: &SqlStorage, seq: i64, now: Millis) -> worker::Result<bool> {
         const PENDING: &str = "SELECT no, reason IS NOT NULL FROM deliveries

@@ -16,8 +16,8 @@ use super::{TaskShard, events, leases, ordering};
 use crate::clock;
 use crate::config::Config;
 use crate::deliver;
-use crate::wire::delivery::{Dispatch, seq_of};
-use crate::wire::settings::Endpoint;
+use crate::protocol::delivery::{Dispatch, seq_of};
+use crate::protocol::settings::Endpoint;
 
 /// How long a run goes on beginning attempts, in seconds of this machine.
 const RUN: i64 = 20;

@@ -6,8 +6,8 @@ use worker::SqlStorage;
 
 use super::TaskShard;
 use crate::json;
+use crate::protocol::settings::Settings;
 use crate::sql::{self, Bind, Row};
-use crate::wire::settings::Settings;
 
 impl TaskShard {
     /// Returns the settings that the directory sent last.

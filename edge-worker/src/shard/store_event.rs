@@ -10,8 +10,8 @@ use super::live::Entry;
 use super::rows::{self, Change, Ending, Event, Task};
 use super::{TaskShard, leases, outbox};
 use crate::faults;
+use crate::protocol::{Content, IncomingEvent, StoreResult};
 use crate::sql;
-use crate::wire::{Arrival, Content, Kept};
 
 /// Of how many tasks duplicates are counted at the same time: beyond it the counts begin anew.
 const MAX_COUNTED: usize = 10_000;
@@ -28,16 +28,16 @@ struct EventFields<'a> {
 impl TaskShard {
     /// Decides on an event and stores what follows from it. When this returns, all of it is part of one commit,
     /// which the platform completes before the answer leaves the object.
-    pub(super) fn store_event(&self, arrival: &Arrival, body: &[u8]) -> worker::Result<Kept> {
+    pub(super) fn store_event(&self, incoming: &IncomingEvent, body: &[u8]) -> worker::Result<StoreResult> {
         let sql = self.state.storage().sql();
-        match &arrival.content {
+        match &incoming.content {
             Content::Status { task_id, status, result_url, failure } => {
                 let task = rows::find(&sql, task_id)?;
                 let known = task.as_ref().map(|task| &task.known);
                 let step = lifecycle::step(known, &Status::from_name(&**status));
                 let ending = Ending { result_url: result_url.as_deref(), failure: failure.as_deref() };
                 let fields = EventFields { task_id, name: None, status: Some(status), digest: None, ending };
-                self.apply_step(task.as_ref(), &step, &fields, arrival, body)
+                self.apply_step(task.as_ref(), &step, &fields, incoming, body)
             }
             Content::Other { task_id, name } => {
                 let task = rows::find(&sql, task_id)?;
@@ -50,9 +50,9 @@ impl TaskShard {
                 let ending = Ending { result_url: None, failure: None };
                 let fields =
                     EventFields { task_id, name: Some(name), status: None, digest: Some(&digest), ending };
-                self.apply_step(task.as_ref(), &step, &fields, arrival, body)
+                self.apply_step(task.as_ref(), &step, &fields, incoming, body)
             }
-            Content::Unreadable { code, message } => self.quarantine(code, message, arrival, body),
+            Content::Unreadable { code, message } => self.quarantine(code, message, incoming, body),
         }
     }
 
@@ -62,9 +62,9 @@ impl TaskShard {
         task: Option<&Task>,
         step: &Step,
         fields: &EventFields<'_>,
-        arrival: &Arrival,
+        incoming: &IncomingEvent,
         body: &[u8],
-    ) -> worker::Result<Kept> {
+    ) -> worker::Result<StoreResult> {
         let Some(known) = &step.next else {
             if let Some(task) = task {
                 let mut duplicates = self.memory.duplicates.borrow_mut();
@@ -73,21 +73,21 @@ impl TaskShard {
                 }
                 duplicates.update(task.no, |count| *count += 1);
             }
-            return Ok(Kept { outcome: step.outcome.as_str().to_owned(), owed: Vec::new() });
+            return Ok(StoreResult::default());
         };
         let storage = self.state.storage();
         let sql = storage.sql();
         let seq = self.next_seq();
-        let keys = task.map_or_else(|| arrival.key.clone(), |task| task.keys_with(&arrival.key));
+        let keys = task.map_or_else(|| incoming.key.clone(), |task| task.keys_with(&incoming.key));
         let change = Change {
             known,
             head: seq,
-            at: arrival.received_at,
+            at: incoming.received_at,
             key: &keys,
             ending: step.finishes().then_some(fields.ending),
         };
         let previous = task.and_then(|task| task.head);
-        let publish_at = step.side_effect.map(|_| outbox::batch_deadline(arrival.received_at));
+        let publish_at = step.side_effect.map(|_| outbox::batch_deadline(incoming.received_at));
         let (task_no, mut enqueued) = sql::transaction(&storage, || {
             let task_no = match task {
                 None => rows::create(&sql, fields.task_id, &change)?,
@@ -101,11 +101,11 @@ impl TaskShard {
                 seq,
                 task_no,
                 previous,
-                received_at: arrival.received_at,
+                received_at: incoming.received_at,
                 name: fields.name,
                 status: fields.status,
                 outcome: step.outcome.as_str(),
-                key: &arrival.key,
+                key: &incoming.key,
                 digest: fields.digest,
                 body,
             };
@@ -114,13 +114,13 @@ impl TaskShard {
                 rows::enqueue_side_effect(&sql, effect, seq, due_at)?;
             }
             let enqueued =
-                self.enqueue_deliveries(&sql, &new_event(seq, step.outcome, fields, previous, arrival))?;
+                self.enqueue_deliveries(&sql, &new_event(seq, step.outcome, fields, previous, incoming))?;
             faults::before_commit(fields.task_id);
             Ok((task_no, enqueued))
         })?;
         self.memory.duplicates.borrow_mut().remove(&task_no);
         enqueued.publish_at = publish_at;
-        self.answer_stored(seq, step.outcome, enqueued, arrival)
+        self.answer_stored(seq, enqueued, incoming)
     }
 
     /// Broadcasts a stored event, leases its first attempts and sets the alarm for the rest; returns the
@@ -128,24 +128,23 @@ impl TaskShard {
     pub(super) fn answer_stored(
         &self,
         seq: i64,
-        outcome: Outcome,
         enqueued: Enqueued,
-        arrival: &Arrival,
-    ) -> worker::Result<Kept> {
+        incoming: &IncomingEvent,
+    ) -> worker::Result<StoreResult> {
         self.memory.last_seq.set(Some(seq));
-        self.broadcast(Entry::event(seq), arrival.task_id());
+        self.broadcast(Entry::event(seq), incoming.task_id());
         for dispatch in &enqueued.dispatch_now {
-            self.lease_first_attempt(dispatch.delivery, arrival.received_at);
+            self.lease_first_attempt(dispatch.delivery, incoming.received_at);
         }
         // The earliest time first: to set the alarm is a row each time, and for a later time it is not set again.
         if enqueued.deferred {
             self.wake_for_next()?;
         }
-        let leases_end = (!enqueued.dispatch_now.is_empty()).then(|| leases::over_at(arrival.received_at));
+        let leases_end = (!enqueued.dispatch_now.is_empty()).then(|| leases::over_at(incoming.received_at));
         if let Some(due_at) = enqueued.publish_at.into_iter().chain(leases_end).min() {
             self.wake_by(due_at)?;
         }
-        Ok(Kept { outcome: outcome.as_str().to_owned(), owed: enqueued.dispatch_now })
+        Ok(StoreResult { dispatches: enqueued.dispatch_now })
     }
 
     /// Returns the sequence number of the next stored event.
@@ -170,7 +169,7 @@ fn new_event<'a>(
     outcome: Outcome,
     fields: &EventFields<'a>,
     previous: Option<i64>,
-    arrival: &Arrival,
+    incoming: &IncomingEvent,
 ) -> NewEvent<'a> {
     let task_id = fields.task_id;
     let identity = match (fields.name, fields.status) {
@@ -179,12 +178,12 @@ fn new_event<'a>(
     };
     NewEvent {
         seq,
-        received_at: arrival.received_at,
+        received_at: incoming.received_at,
         outcome,
         name: fields.name.unwrap_or(STATUS_CHANGED),
         status: fields.status,
         webhook_id: identity.webhook_id(),
         previous,
-        only: arrival.only,
+        target_endpoint: incoming.target_endpoint,
     }
 }

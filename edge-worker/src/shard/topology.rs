@@ -2,9 +2,9 @@
 
 use super::TaskShard;
 use crate::json;
+use crate::protocol::shard_client;
+use crate::protocol::{Call, ShardRequest};
 use crate::stored;
-use crate::stub;
-use crate::wire::{Ask, Call};
 use vtryon_webhooks::Shards;
 
 /// The name under which a shard records the number of all shards.
@@ -42,28 +42,28 @@ impl TaskShard {
             Some(known) => Some(known),
             None => stored::meta(&sql, RECORD)?,
         };
-        let recorded = match (known, &call.ask) {
+        let recorded = match (known, &call.request) {
             (Some(recorded), _) => recorded,
             // A query stores no number, and finds nothing.
             (
                 None,
-                Ask::Task { .. }
-                | Ask::Result { .. }
-                | Ask::Tasks { .. }
-                | Ask::Quarantine { .. }
-                | Ask::Report(_)
-                | Ask::Delivery { .. }
-                | Ask::Deliveries { .. }
-                | Ask::Replay { .. }
-                | Ask::Progress { .. }
-                | Ask::Health { .. }
-                | Ask::Metrics
-                | Ask::Check
-                | Ask::Sweep
-                | Ask::Subscribe(_)
-                | Ask::Stats { .. },
+                ShardRequest::Task { .. }
+                | ShardRequest::Result { .. }
+                | ShardRequest::Tasks { .. }
+                | ShardRequest::Quarantine { .. }
+                | ShardRequest::Report(_)
+                | ShardRequest::Delivery { .. }
+                | ShardRequest::Deliveries { .. }
+                | ShardRequest::Replay { .. }
+                | ShardRequest::Progress { .. }
+                | ShardRequest::Health { .. }
+                | ShardRequest::Metrics
+                | ShardRequest::VerifyShardCount
+                | ShardRequest::Sweep
+                | ShardRequest::Subscribe(_)
+                | ShardRequest::Stats { .. },
             ) => return self.check_with_first(call).await,
-            (None, Ask::Keep(_) | Ask::Topology | Ask::Configure(_)) => {
+            (None, ShardRequest::StoreEvent(_) | ShardRequest::Topology | ShardRequest::Configure(_)) => {
                 let first = self.first_count(call).await?;
                 stored::set_meta(&sql, RECORD, first)?;
                 first
@@ -85,7 +85,7 @@ impl TaskShard {
             return Ok(Ok(()));
         }
         let Some(shards) = Shards::new(call.shards) else { return Err("no shards".into()) };
-        let answer = stub::ask(&self.env, shards, 0, Ask::Check, &[]).await;
+        let answer = shard_client::call(&self.env, shards, 0, ShardRequest::VerifyShardCount, &[]).await;
         Ok(answer.map(drop).map_err(|refusal| refusal.message().to_owned()))
     }
 
@@ -94,7 +94,7 @@ impl TaskShard {
             return Ok(call.shards.into());
         }
         let Some(shards) = Shards::new(call.shards) else { return Err("no shards".into()) };
-        let answer = stub::ask(&self.env, shards, 0, Ask::Topology, &[]).await;
+        let answer = shard_client::call(&self.env, shards, 0, ShardRequest::Topology, &[]).await;
         match answer {
             Ok(Some(count)) => json::read(&count),
             Ok(None) | Err(_) => Err("shard 0 refuses this number of shards".into()),

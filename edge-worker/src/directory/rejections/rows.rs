@@ -8,8 +8,8 @@ use vtryon_webhooks::{Code, Millis};
 use worker::SqlStorage;
 
 use crate::json;
+use crate::protocol::rejection::{PathKind, Rejection, Sample};
 use crate::sql::{self, Bind};
-use crate::wire::rejection::{PathKind, Rejection, Sample};
 
 /// How long samples are kept, in seconds.
 const SAMPLES_FOR: i64 = 24 * 3600;

@@ -9,9 +9,9 @@ use super::log::Entry;
 use super::subscriber::Subscriber;
 use super::{FAULT, NOT_ANY_MORE, OVER, STUCK, end, tag};
 use crate::clock;
+use crate::protocol::delivery::seq_of;
+use crate::protocol::live::Subject;
 use crate::shard::{TaskShard, deliveries, events};
-use crate::wire::delivery::seq_of;
-use crate::wire::live::Subject;
 
 /// An entry that is being broadcast.
 pub(super) struct Broadcast {

@@ -3,9 +3,9 @@
 use vtryon_webhooks::Millis;
 use worker::SqlStorage;
 
+use crate::protocol::delivery::seq_of;
 use crate::shard::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO};
 use crate::sql::{self, Bind, Row};
-use crate::wire::delivery::seq_of;
 
 /// A sequence number, and what it is the number of.
 pub(in crate::shard) struct Entry {

@@ -8,11 +8,11 @@ use super::{ShardPosition, open};
 use crate::clock;
 use crate::config::Config;
 use crate::json::{self, Raw, object};
+use crate::protocol::delivery::{delivery_id, seq_of};
 use crate::shard::TaskShard;
 use crate::shard::events::{self, Kept};
 use crate::shard::queries::TaskView;
 use crate::shard::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO};
-use crate::wire::delivery::{delivery_id, seq_of};
 
 /// How many tasks a snapshot has.
 const SNAPSHOT: u32 = 50;

@@ -26,7 +26,7 @@ use super::TaskShard;
 use crate::clock;
 use crate::config::Config;
 use crate::live::{self, Cursor};
-use crate::wire::live::{FINAL, Subject, acknowledged};
+use crate::protocol::live::{FINAL, Subject, acknowledged};
 
 /// How long an acknowledgement may be, in bytes.
 const LONGEST: usize = 1024;

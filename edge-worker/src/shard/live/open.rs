@@ -9,8 +9,8 @@ use super::{OVER, PAGE, STUCK, ShardPosition, end, log, message, tag};
 use crate::clock;
 use crate::faults;
 use crate::live;
+use crate::protocol::live::{LIVE_CURSOR, Start, Subject, Subscription};
 use crate::shard::TaskShard;
-use crate::wire::live::{LIVE_CURSOR, Start, Subject, Subscription};
 
 /// How many pages may show one task at the same time, and all tasks of the shard.
 const PAGES: usize = 100;

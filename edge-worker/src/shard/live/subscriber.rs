@@ -7,7 +7,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::{WebSocket, wasm_bindgen};
 
 use crate::json::{self, object};
-use crate::wire::live::{Subject, Subscription};
+use crate::protocol::live::{Subject, Subscription};
 
 /// How much a socket may have unacknowledged, in bytes: 1 MiB. Beyond it, it is closed and has to resume.
 const MOST: usize = 1024 * 1024;
@@ -150,7 +150,7 @@ impl Subscriber {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::live::{SEND_WINDOW, Start};
+    use crate::protocol::live::{SEND_WINDOW, Start};
 
     fn subscriber(sent: &[(i64, usize)]) -> Subscriber {
         let at = sent.last().map_or(0, |(last, _)| *last);

@@ -5,12 +5,12 @@ use worker::SqlStorage;
 
 use crate::clock;
 use crate::json::{Raw, object};
+use crate::protocol::delivery::{ENDPOINT_NUMBERS, delivery_id, endpoint_of, seq_of};
+use crate::protocol::settings::endpoint_id;
+use crate::protocol::{Item, Page};
 use crate::shard::deliveries::State;
 use crate::shard::{TaskShard, deliveries, events};
 use crate::sql::{self, Bind, Row};
-use crate::wire::delivery::{ENDPOINT_NUMBERS, delivery_id, endpoint_of, seq_of};
-use crate::wire::settings::endpoint_id;
-use crate::wire::{Item, Page};
 
 /// How many events a filtered listing looks at for one page, so that a rare state costs no full scan.
 const WINDOW: i64 = 1000 * ENDPOINT_NUMBERS;

@@ -2,10 +2,10 @@
 
 use vtryon_webhooks::Millis;
 
+use crate::protocol::Counts;
 use crate::shard::retention::{self, QUARANTINE_PRUNED_TO};
 use crate::shard::{TaskShard, deliveries};
 use crate::sql::{self, Bind};
-use crate::wire::Counts;
 
 /// Up to where rows are counted one by one: beyond it, it is many.
 const MANY: i64 = 10_000;

@@ -6,12 +6,12 @@ use std::cell::RefCell;
 use vtryon_webhooks::Millis;
 use worker::SqlStorage;
 
+use crate::protocol::delivery::delivery_no;
+use crate::protocol::stats::{Count, LatencyBucket, Stats, bound};
 use crate::shard::TaskShard;
 use crate::shard::live::before_time;
 use crate::sorted::Sorted;
 use crate::sql::{self, Bind, Row};
-use crate::wire::delivery::delivery_no;
-use crate::wire::stats::{Count, Stats, Took, bound};
 
 /// How many events, and how many deliveries, are looked at.
 const MANY: i64 = 10_000;
@@ -69,7 +69,7 @@ fn counts(sql: &SqlStorage, query: &'static str, binds: &[Bind<'_>]) -> worker::
 }
 
 /// Sorts what was delivered by how long it took. What was replayed says nothing of that.
-fn latency(sql: &SqlStorage, binds: &[Bind<'_>]) -> worker::Result<Vec<Took>> {
+fn latency(sql: &SqlStorage, binds: &[Bind<'_>]) -> worker::Result<Vec<LatencyBucket>> {
     const TOOK: &str = "SELECT CAST((created_at - ?1) / 60000 AS INTEGER), ended_at - created_at FROM (
             SELECT created_at, ended_at, state, round FROM deliveries WHERE no >= ?2 ORDER BY no DESC LIMIT ?3
         ) WHERE created_at >= ?1 AND state = 'delivered' AND round = 0";

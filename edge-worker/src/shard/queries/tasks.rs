@@ -6,11 +6,11 @@ use vtryon_webhooks::{Millis, Status};
 
 use crate::clock;
 use crate::json::object;
+use crate::protocol::{Item, Page};
 use crate::shard::TaskShard;
 use crate::shard::retention::{self, LIVE_FROM};
 use crate::shard::rows::seen;
 use crate::sql::{self, Bind, Row};
-use crate::wire::{Item, Page};
 
 /// How many tasks a filtered listing looks at for one page, so that a rare status costs no full scan.
 const WINDOW: i64 = 1000;

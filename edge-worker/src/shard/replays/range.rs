@@ -5,13 +5,13 @@ use vtryon_webhooks::Millis;
 use vtryon_webhooks::lifecycle::Outcome;
 use worker::SqlStorage;
 
+use crate::protocol::TEST_EVENT;
+use crate::protocol::delivery::{delivery_no, seq_of};
+use crate::protocol::settings::{Endpoint, Replay};
 use crate::shard::events;
 use crate::shard::live::before_time;
 use crate::shard::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO};
 use crate::sql::{self, Bind, Row};
-use crate::wire::TEST_EVENT;
-use crate::wire::delivery::{delivery_no, seq_of};
-use crate::wire::settings::{Endpoint, Replay};
 
 /// How many events one run of the alarm looks at.
 const PAGE: i64 = 500;
@@ -125,7 +125,7 @@ fn events_page(sql: &SqlStorage, replay: &Replay, endpoint: &Endpoint, from: i64
     Ok((page, next))
 }
 
-/// Tells whether whatever comes after an event, by its time, is too late for a range.
+/// Returns whether whatever comes after an event, by its time, is too late for a range.
 fn is_after(replay: &Replay, received_at: Millis) -> bool {
     received_at >= replay.until.plus_seconds(SKEW)
 }

@@ -15,7 +15,7 @@ const TOMBS_FOR: &str = "tombstones_for";
 const TOMBS_PLACE: &str = "tombstones_place";
 const BODIES_PLACE: &str = "tombstones_bodies_place";
 
-/// Tells whether they are still to be looked through for the keys that are configured.
+/// Returns whether they are still to be looked through for the keys that are configured.
 pub(super) fn are_outdated(sql: &SqlStorage, config: &Config) -> worker::Result<bool> {
     Ok(stored::meta(sql, TOMBS_FOR)? != Some(mark(&keys(config))))
 }

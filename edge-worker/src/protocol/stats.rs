@@ -1,4 +1,4 @@
-//! What has happened in a shard, minute by minute, as it tells the Worker.
+//! A shard's statistics by minute.
 
 use crate::json::object;
 
@@ -6,7 +6,7 @@ use crate::json::object;
 pub(crate) type Count = (u32, String, u64);
 
 /// So many deliveries that took so long, in milliseconds at most: the minute's number, the bound, how many.
-pub(crate) type Took = (u32, i64, u64);
+pub(crate) type LatencyBucket = (u32, i64, u64);
 
 /// What a shard counts from its rows.
 #[derive(Default)]
@@ -15,7 +15,7 @@ pub(crate) struct Stats {
     pub(crate) events: Vec<Count>,
     /// Deliveries of these events by their state.
     pub(crate) deliveries: Vec<Count>,
-    pub(crate) latency: Vec<Took>,
+    pub(crate) latency: Vec<LatencyBucket>,
     /// How long storing took as the Workers saw it, since this instance has started: bounds in milliseconds, and
     /// how often.
     pub(crate) commits: Vec<(i64, u64)>,

@@ -1,4 +1,4 @@
-//! What the directory is told of webhooks that were refused: how many, and a first and a last sample.
+//! Rejected requests as isolates report them to the directory: how many, and a first and a last sample.
 
 use vtryon_webhooks::{Code, Millis};
 

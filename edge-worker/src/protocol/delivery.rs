@@ -1,9 +1,9 @@
-//! A delivery on its way: what is to be sent, and what came of it.
+//! Deliveries between the Worker and a shard: attempts to make, and their outcomes.
 
 use vtryon_webhooks::Millis;
 
 use crate::json::object;
-use crate::wire::settings::Sealed;
+use crate::protocol::settings::Sealed;
 
 /// How many endpoints a deployment can ever have registered: deliveries are numbered by event and endpoint.
 pub(crate) const ENDPOINT_NUMBERS: i64 = 1 << 16;
@@ -13,22 +13,22 @@ pub(crate) const fn delivery_no(seq: i64, endpoint: i64) -> i64 {
     seq * ENDPOINT_NUMBERS + endpoint
 }
 
-/// Returns the event that a delivery is of.
+/// Returns the sequence number of a delivery's event.
 pub(crate) const fn seq_of(delivery: i64) -> i64 {
     delivery / ENDPOINT_NUMBERS
 }
 
-/// Returns the endpoint that a delivery goes to.
+/// Returns the endpoint of a delivery.
 pub(crate) const fn endpoint_of(delivery: i64) -> i64 {
     delivery % ENDPOINT_NUMBERS
 }
 
-/// Names a delivery worldwide, by its shard.
+/// Returns the public id of a delivery, which names its shard.
 pub(crate) fn delivery_id(shard: u32, no: i64) -> String {
     format!("dlv_{shard}_{no}")
 }
 
-/// Reads such a name: the shard and the number.
+/// Parses a public id into the shard and the number.
 pub(crate) fn parse_delivery_id(id: &str) -> Option<(u32, i64)> {
     let (shard, no) = id.strip_prefix("dlv_")?.split_once('_')?;
     let (shard, no) = (shard.parse().ok()?, no.parse().ok()?);
@@ -55,7 +55,7 @@ pub(crate) struct Dispatch {
 
 object!(Dispatch { delivery, url, secrets, webhook_id, outcome, round, attempt, lease_until });
 
-/// What came of an attempt.
+/// The outcome of an attempt.
 pub(crate) struct Report {
     pub(crate) delivery: i64,
     pub(crate) round: i64,

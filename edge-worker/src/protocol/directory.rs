@@ -1,19 +1,19 @@
-//! What the directory is told, by the Worker and by the shards.
+//! Requests to the directory, by the Worker and by the shards.
 
 use super::rejection::Rejection;
 
 use crate::json::{object, one_of};
 
-/// What the directory is told, or asked for. It answers as the API does: the Worker passes that on.
-pub(crate) enum Tell {
-    Create(Created),
+/// A request to the directory. It answers as the API does, and the Worker forwards the answer.
+pub(crate) enum DirectoryRequest {
+    Create(EndpointInput),
     List,
     Get {
         endpoint: i64,
     },
     Change {
         endpoint: i64,
-        change: Created,
+        change: EndpointInput,
     },
     Delete {
         endpoint: i64,
@@ -25,8 +25,8 @@ pub(crate) enum Tell {
     Retire {
         endpoint: i64,
     },
-    /// A shard's endpoint should get no more.
-    Complain {
+    /// A shard reports an endpoint that should be disabled.
+    ReportUnhealthy {
         endpoint: i64,
         reason: String,
     },
@@ -37,22 +37,22 @@ pub(crate) enum Tell {
     Progress {
         id: String,
     },
-    /// Webhooks were refused.
-    Reject {
+    /// An isolate reports rejected requests.
+    ReportRejections {
         rejections: Vec<Rejection>,
     },
     Rejections,
-    /// Which of Vtryon's secrets are remembered.
+    /// Lists Vtryon's secrets that are stored.
     Secrets,
-    /// A former one is to be forgotten.
+    /// Deletes a former secret.
     PurgeSecret {
         fingerprint: String,
     },
-    /// Nothing but to wake up: what is left to tell is told.
+    /// Only sets the alarm again, where shards have unconfirmed settings.
     Sweep,
 }
 
-one_of!(Tell {
+one_of!(DirectoryRequest {
     "create" => Create(held),
     "list" => List,
     "get" => Get { endpoint },
@@ -60,21 +60,21 @@ one_of!(Tell {
     "delete" => Delete { endpoint },
     "rotate" => Rotate { endpoint, input },
     "retire" => Retire { endpoint },
-    "complain" => Complain { endpoint, reason },
+    "report_unhealthy" => ReportUnhealthy { endpoint, reason },
     "replay" => Replay { input, key },
     "progress" => Progress { id },
-    "reject" => Reject { rejections },
+    "report_rejections" => ReportRejections { rejections },
     "rejections" => Rejections,
     "secrets" => Secrets,
     "purge_secret" => PurgeSecret { fingerprint },
     "sweep" => Sweep,
 });
 
-/// An endpoint as an administrator describes it, not yet read.
-pub(crate) struct Created {
-    pub(crate) input: String,
-    /// Under which scheme and host this gateway was called: an endpoint must not lead back to it.
+/// An endpoint as an administrator describes it, not parsed yet.
+pub(crate) struct EndpointInput {
+    pub(crate) body: String,
+    /// The scheme and host under which this gateway was called: an endpoint must not lead back to it.
     pub(crate) own_origin: String,
 }
 
-object!(Created { input, own_origin });
+object!(EndpointInput { body, own_origin });

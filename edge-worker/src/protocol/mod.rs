@@ -1,14 +1,18 @@
-//! What the Worker and its shards say to each other: one JSON head, a line feed, and a body's raw bytes.
+//! The protocol between the Worker, the shards and the directory. A call of a shard is one JSON head, a line
+//! feed, and a body's raw bytes.
 //!
-//! Both ends are of one deployment, but not always of one version: while a deployment rolls out, a new
-//! Worker may ask an old shard. So a field is only ever added, and with a default.
+//! Both ends are of one deployment, but not always of one version: while a deployment rolls out, a new Worker
+//! may call an old shard. So a field is only ever added, and with a default.
 
 pub(crate) mod delivery;
+mod directory;
+pub(crate) mod directory_client;
 pub(crate) mod live;
+mod object;
 pub(crate) mod rejection;
 pub(crate) mod settings;
+pub(crate) mod shard_client;
 pub(crate) mod stats;
-mod tell;
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use vtryon_webhooks::{Digest, Error, Event, Millis, Verified};
@@ -17,34 +21,33 @@ use self::delivery::{Dispatch, Report};
 use self::live::Subscription;
 use self::settings::Settings;
 
-pub(crate) use self::tell::{Created, Tell};
+pub(crate) use self::directory::{DirectoryRequest, EndpointInput};
 
 use crate::json::{self, Raw, Write, object, one_of};
 
-/// What a test event is called: no event of Vtryon's, so a receiver that knows only those takes it and does
-/// nothing.
+/// The name of a test event. Vtryon has no such event, so a receiver ignores it.
 pub(crate) const TEST_EVENT: &str = "gateway.test";
 
-/// What is asked of a shard.
-pub(crate) enum Ask {
-    /// Decide on an event and keep it; its body follows the head.
-    Keep(Arrival),
+/// A request to a shard.
+pub(crate) enum ShardRequest {
+    /// Decides on an event and stores it; its body follows the head.
+    StoreEvent(IncomingEvent),
     /// The state and the timeline of a task.
     Task { task_id: String },
     /// The final result of a task.
     Result { task_id: String },
     /// Tasks in descending order of creation, those before `before`; with `stalled`, those that have not
-    /// ended and were not heard of since.
+    /// ended and have had no event since.
     Tasks { before: Option<i64>, status: Option<String>, stalled: Option<Millis>, limit: u32 },
     /// Quarantined bodies in descending order of arrival, those before `before`.
     Quarantine { before: Option<i64>, limit: u32 },
-    /// How many shards the deployment was made with.
+    /// The number of shards of the deployment.
     Topology,
-    /// Nothing but to check the number of shards.
-    Check,
-    /// What the directory says of the endpoints.
+    /// Only compares the number of shards.
+    VerifyShardCount,
+    /// The settings of the directory.
     Configure(Settings),
-    /// What came of an attempt that was handed out.
+    /// The outcome of an attempt that was leased to the Worker.
     Report(Report),
     /// A delivery with its attempts.
     Delivery { no: i64 },
@@ -57,30 +60,30 @@ pub(crate) enum Ask {
         digest: Option<String>,
         limit: u32,
     },
-    /// Deliver once more.
+    /// Replays a delivery.
     Replay { no: i64 },
-    /// How far a range has come.
+    /// The progress of a range replay.
     Progress { id: String },
-    /// How an endpoint fares.
+    /// The health of an endpoint.
     Health { endpoint: i64 },
-    /// What can be counted.
+    /// The counts for `GET /api/metrics`.
     Metrics,
-    /// Nothing but to wake up: what is due is looked for.
+    /// Only sets the alarm again, for whatever is due.
     Sweep,
-    /// What has happened minute by minute, from `from` on.
+    /// The statistics by minute, from `from` on.
     Stats { from: Millis },
-    /// Open a socket and show live what is asked for.
+    /// Opens a socket with a live stream.
     Subscribe(Subscription),
 }
 
-one_of!(Ask {
-    "keep" => Keep(held),
+one_of!(ShardRequest {
+    "store_event" => StoreEvent(held),
     "task" => Task { task_id },
     "result" => Result { task_id },
     "tasks" => Tasks { before, status, stalled, limit },
     "quarantine" => Quarantine { before, limit },
     "topology" => Topology,
-    "check" => Check,
+    "verify_shard_count" => VerifyShardCount,
     "configure" => Configure(held),
     "report" => Report(held),
     "delivery" => Delivery { no },
@@ -96,24 +99,23 @@ one_of!(Ask {
 
 /// A shard's answer to an event.
 #[derive(Default)]
-pub(crate) struct Kept {
-    pub(crate) outcome: String,
-    /// The attempts that the Worker is to make, after its 200.
-    pub(crate) owed: Vec<Dispatch>,
+pub(crate) struct StoreResult {
+    /// The attempts that the Worker makes after its 200.
+    pub(crate) dispatches: Vec<Dispatch>,
 }
 
-object!(Kept { outcome, owed });
+object!(StoreResult { dispatches });
 
-/// How an endpoint fares in one shard.
-pub(crate) struct Fares {
+/// The health of an endpoint in one shard.
+pub(crate) struct EndpointHealth {
     pub(crate) failing_since: Option<Millis>,
     pub(crate) succeeded_at: Option<Millis>,
     pub(crate) gone: u32,
 }
 
-object!(Fares { failing_since, succeeded_at, gone });
+object!(EndpointHealth { failing_since, succeeded_at, gone });
 
-/// What a shard can count without looking at every row.
+/// What a shard can count without reading every row.
 #[derive(Default)]
 pub(crate) struct Counts {
     pub(crate) events: i64,
@@ -127,38 +129,38 @@ pub(crate) struct Counts {
 
 object!(Counts { events, open_tasks, quarantined, pending, dead, oldest_due });
 
-/// A request to a shard: who it believes it is, and what it is asked.
+/// A request to a shard, with the shard that the caller means.
 pub(crate) struct Call {
     /// The number of this shard.
     pub(crate) shard: u32,
-    /// How many shards the Worker that asks has.
+    /// How many shards the caller has.
     pub(crate) shards: u32,
-    pub(crate) ask: Ask,
+    pub(crate) request: ShardRequest,
 }
 
-object!(Call { shard, shards, ask });
+object!(Call { shard, shards, request });
 
-/// A verified event on its way into a shard.
-pub(crate) struct Arrival {
+/// A verified event before it is stored.
+pub(crate) struct IncomingEvent {
     pub(crate) received_at: Millis,
     /// The fingerprint of the secret that signed it.
     pub(crate) key: String,
     pub(crate) content: Content,
-    /// The one endpoint that it is for: set for test events alone.
-    pub(crate) only: Option<i64>,
+    /// The only endpoint that it goes to: set for test events only.
+    pub(crate) target_endpoint: Option<i64>,
     /// How long the storing of an earlier event took, as the Worker saw it, in milliseconds.
     pub(crate) last_commit_ms: Option<i64>,
 }
 
-object!(Arrival { received_at, key, content, only, last_commit_ms });
+object!(IncomingEvent { received_at, key, content, target_endpoint, last_commit_ms });
 
-/// What a verified body tells.
+/// The content of a verified body.
 pub(crate) enum Content {
     /// A task's status.
     Status { task_id: String, status: String, result_url: Option<String>, failure: Option<String> },
-    /// An event by a name that we don't know, about a task.
+    /// An event of a task, by a name that the core does not know.
     Other { task_id: String, name: String },
-    /// Nothing that we can read: why not.
+    /// A body that cannot be parsed, and why.
     Unreadable { code: String, message: String },
 }
 
@@ -200,8 +202,9 @@ impl Item {
     }
 }
 
-impl Arrival {
-    /// Reads a verified body, and what it is stored by: the digest of the task's id, or of the body.
+impl IncomingEvent {
+    /// Parses a verified body. Returns it with the digest that assigns it to a shard: of the task's id, or of
+    /// the body.
     pub(crate) fn read(verified: &Verified<'_>, received_at: Millis) -> (Digest, Self) {
         let (digest, content) = match Event::parse(verified) {
             Ok(event) => (Digest::of(event.task_id().as_str().as_bytes()), Content::of(&event)),
@@ -213,15 +216,15 @@ impl Arrival {
                 received_at,
                 key: verified.fingerprint().to_string(),
                 content,
-                only: None,
+                target_endpoint: None,
                 last_commit_ms: None,
             },
         )
     }
 }
 
-impl Arrival {
-    /// Returns the task that it is about; a body that can't be read is about none.
+impl IncomingEvent {
+    /// Returns the task's id; `None` for a body that cannot be parsed.
     pub(crate) fn task_id(&self) -> Option<&str> {
         match &self.content {
             Content::Status { task_id, .. } | Content::Other { task_id, .. } => Some(task_id),
@@ -250,7 +253,7 @@ impl Content {
 }
 
 impl Call {
-    /// Writes a call down, with the body that belongs to it.
+    /// Serializes a call with its body.
     pub(crate) fn encode(&self, body: &[u8]) -> Vec<u8> {
         // Line feeds within strings are escaped, so the first one ends the head.
         let mut frame = json::to_string(self).into_bytes();
@@ -260,20 +263,20 @@ impl Call {
         frame
     }
 
-    /// Writes a call without a body as the URL of a request that can't have one: it asks for a socket.
+    /// Serializes a call without a body as a URL: a request for a WebSocket has no body.
     pub(crate) fn to_url(&self) -> String {
         let head = json::to_string(self);
         format!("https://object/?{}", utf8_percent_encode(&head, NON_ALPHANUMERIC))
     }
 
-    /// Reads such a call.
+    /// Parses a call from a URL.
     pub(crate) fn from_url(url: &str) -> worker::Result<Self> {
         let (_, query) = url.split_once('?').unwrap_or_default();
         let head: Vec<u8> = percent_decode_str(query).collect();
         Ok(Self::decode(&head)?.0)
     }
 
-    /// Reads a call and its body.
+    /// Parses a call; returns its body too.
     pub(crate) fn decode(frame: &[u8]) -> worker::Result<(Self, &[u8])> {
         let end = frame.iter().position(|byte| *byte == b'\n').unwrap_or(frame.len());
         let (head, body) = frame.split_at_checked(end).unwrap_or((frame, &[]));

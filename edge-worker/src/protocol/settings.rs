@@ -1,16 +1,16 @@
-//! What the directory tells every shard: the endpoints, as far as deliveries need them.
+//! The settings that the directory sends to every shard: the endpoints, as far as deliveries need them.
 
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::endpoint::{Filter, Order};
 
 use crate::json::object;
 
-/// All that shards are told, as a whole: the highest version stands.
+/// All settings as a whole; the highest version counts.
 #[derive(Clone, Default)]
 pub(crate) struct Settings {
     pub(crate) version: i64,
     pub(crate) endpoints: Vec<Endpoint>,
-    /// Endpoints that are no more; what is still owed to them ends.
+    /// Deleted endpoints; their pending deliveries are dead-lettered.
     pub(crate) deleted: Vec<i64>,
     pub(crate) replays: Vec<Replay>,
 }

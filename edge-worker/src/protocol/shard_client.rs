@@ -1,0 +1,98 @@
+//! Calls shards: one request, one answer, or an error that makes the sender retry.
+
+use js_sys::Reflect;
+use vtryon_webhooks::{Code, Shards};
+use wasm_bindgen::{JsCast, JsValue};
+use worker::web_sys::RequestInit;
+use worker::{Env, Headers, Response, console_error};
+
+use super::live::Subscription;
+use super::object::fetch;
+use super::{Call, ShardRequest};
+use crate::config::TASK_SHARD;
+use crate::reply::ApiError;
+use crate::{host, join, wait};
+
+/// Sends a request to one shard. Returns its answer as JSON, or `None` where the requested thing does not exist.
+pub(crate) async fn call(
+    env: &Env,
+    shards: Shards,
+    shard: u32,
+    request: ShardRequest,
+    body: &[u8],
+) -> Result<Option<String>, ApiError> {
+    let call = Call { shard, shards: shards.count(), request };
+    let answer = invoke(env, &name(shard), &call.encode(body)).await.map_err(worker::Error::from)?;
+    if answer.is_null() {
+        return Ok(None);
+    }
+    match (answer.as_string(), answer.dyn_ref::<js_sys::Error>()) {
+        (Some(text), _) => Ok(Some(text)),
+        (None, Some(mismatch)) => Err(ApiError::with_message(Code::Unavailable, mismatch.message().into())),
+        (None, None) => {
+            console_error!("shard {shard} answered neither text nor an error");
+            Err(ApiError::new(Code::Unavailable))
+        }
+    }
+}
+
+async fn invoke(env: &Env, name: &str, frame: &[u8]) -> Result<JsValue, JsValue> {
+    let objects = Reflect::get(env, &TASK_SHARD.into())?;
+    // A stub may be broken by an exception in its object: each call takes a new one.
+    wait::until(|no, settle| host::call(&objects, name, frame, no, settle)).await
+}
+
+/// Sends the same request to every shard. Returns the answers of those that have one.
+pub(crate) async fn call_all(
+    env: &Env,
+    shards: Shards,
+    request: impl Fn() -> ShardRequest,
+) -> Result<Vec<String>, ApiError> {
+    let calls = (0..shards.count()).map(|shard| call(env, shards, shard, request(), &[]));
+    Ok(join::all(calls).await?.into_iter().flatten().collect())
+}
+
+/// A shard's answer to a subscription.
+pub(crate) enum Subscribed {
+    /// A socket to the shard.
+    Opened(Response),
+    /// The task has ended, and the subscriber has its final state.
+    Over,
+    /// The task ended too long ago.
+    Refused,
+}
+
+/// Opens a socket to a shard.
+pub(crate) async fn subscribe(
+    env: &Env,
+    shards: Shards,
+    shard: u32,
+    subscription: Subscription,
+) -> Result<Subscribed, ApiError> {
+    let call = Call { shard, shards: shards.count(), request: ShardRequest::Subscribe(subscription) };
+    let init = RequestInit::new();
+    init.set_headers(&upgrade()?);
+    let mut response = fetch(env, TASK_SHARD, &name(shard), &call.to_url(), &init).await?;
+    match response.status_code() {
+        101 => Ok(Subscribed::Opened(response)),
+        204 => Ok(Subscribed::Over),
+        401 => Ok(Subscribed::Refused),
+        503 => Err(ApiError::with_message(Code::Unavailable, response.text().await?)),
+        status => {
+            console_error!("shard {shard} answered {status}");
+            Err(ApiError::new(Code::Unavailable))
+        }
+    }
+}
+
+/// Returns the header that asks for a WebSocket (RFC 9110, 7.8).
+fn upgrade() -> worker::Result<JsValue> {
+    let headers = Headers::new();
+    headers.set("upgrade", "websocket")?;
+    Ok(headers.0.into())
+}
+
+/// Returns the name of a shard's object.
+fn name(shard: u32) -> String {
+    format!("shard-{shard}")
+}
