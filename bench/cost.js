@@ -7,7 +7,7 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { Backend } from "../tests/edge/backend.js";
-import { bill, since } from "../tests/edge/bill.js";
+import { metered, since } from "../tests/edge/metering.js";
 import { Gateway } from "../tests/edge/gateway.js";
 import { CASES, SHARDS, warmUp } from "./cost/cases.js";
 import { costTable, list, priced, priceTable, total } from "./cost/price.js";
@@ -24,9 +24,9 @@ async function counted({ name, about, bindings, run }) {
   try {
     const context = { gateway, backend };
     await warmUp(context);
-    const before = await bill(gateway);
+    const before = await metered(gateway);
     const events = await run(context);
-    const billed = since(before, await bill(gateway));
+    const billed = since(before, await metered(gateway));
     const operations = priced(billed, events);
     return { name, about, events, billed, operations, total: total(operations) };
   } finally {

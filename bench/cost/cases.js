@@ -2,7 +2,7 @@
 // another. Each status is posted when the one before it has arrived, as it is where pictures take seconds.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { bill } from "../../tests/edge/bill.js";
+import { metered } from "../../tests/edge/metering.js";
 import { acknowledged, faster, taskOf } from "../../tests/edge/deliveries.js";
 import { event, until } from "../../tests/edge/gateway.js";
 
@@ -61,9 +61,9 @@ const oneEach = (prefix) =>
 
 async function alone({ gateway }) {
   for (const status of STATUSES) {
-    const { alarm_run } = await bill(gateway);
+    const { alarm_run } = await metered(gateway);
     await acknowledged(gateway, ...oneEach("task").map((id) => event(id, status)));
-    await until(async () => (await bill(gateway)).alarm_run >= alarm_run + SHARDS);
+    await until(async () => (await metered(gateway)).alarm_run >= alarm_run + SHARDS);
     await settled(gateway, 1000);
   }
   return SHARDS * STATUSES.length;
@@ -93,10 +93,10 @@ export async function warmUp({ gateway, backend }) {
 /** Waits until nothing was billed for a while. */
 async function settled(gateway, pause) {
   let before;
-  let now = JSON.stringify(await bill(gateway));
+  let now = JSON.stringify(await metered(gateway));
   while (now !== before) {
     before = now;
     await sleep(pause);
-    now = JSON.stringify(await bill(gateway));
+    now = JSON.stringify(await metered(gateway));
   }
 }

@@ -6,16 +6,16 @@ import { markdownTable } from "markdown-table";
 
 export const list = JSON.parse(readFileSync(path.join(import.meta.dirname, "prices.json"), "utf8"));
 
-/** [what is billed, its price, how many of it a bill has] */
+/** [what is billed, its price, how many of it was counted] */
 const OPERATIONS = [
-  ["requests to the Worker", "request", (bill) => bill.request],
+  ["requests to the Worker", "request", (counts) => counts.request],
   ["requests to objects", "object_request", requestsToObjects],
-  ["alarms run", "object_request", (bill) => bill.alarm_run],
-  ["rows written", "row_written", (bill) => bill.rows_written],
-  ["alarms set", "row_written", (bill) => bill.alarm_set],
-  ["rows read", "row_read", (bill) => bill.rows_read],
-  ["writes to KV", "kv_write", (bill) => bill.kv_write],
-  ["reads from KV", "kv_read", (bill) => bill.kv_read],
+  ["alarms run", "object_request", (counts) => counts.alarm_run],
+  ["rows written", "row_written", (counts) => counts.rows_written],
+  ["alarms set", "row_written", (counts) => counts.alarm_set],
+  ["rows read", "row_read", (counts) => counts.rows_read],
+  ["writes to KV", "kv_write", (counts) => counts.kv_write],
+  ["reads from KV", "kv_read", (counts) => counts.kv_read],
 ];
 
 function requestsToObjects({ shard_request, directory_request, socket_message }) {
@@ -23,9 +23,9 @@ function requestsToObjects({ shard_request, directory_request, socket_message })
 }
 
 /** Returns for each operation how many an event takes, and what a million events pay for it. */
-export function priced(bill, events) {
+export function priced(counts, events) {
   return OPERATIONS.map(([operation, price, count]) => {
-    const perEvent = count(bill) / events;
+    const perEvent = count(counts) / events;
     return { operation, price, perEvent, cost: perEvent * list.prices[price].perMillion };
   });
 }

@@ -6,7 +6,6 @@
 mod api;
 mod auth;
 mod base64;
-mod bill;
 mod body;
 mod clock;
 mod config;
@@ -21,6 +20,8 @@ mod js_url;
 mod json;
 mod keys;
 mod live;
+mod metering;
+mod migrations;
 mod protocol;
 mod rejections;
 mod reply;
@@ -28,7 +29,6 @@ mod route;
 mod shard;
 mod sorted;
 mod sql;
-mod stored;
 mod sweep;
 mod wait;
 mod web_crypto;
@@ -49,9 +49,9 @@ use worker::{
 };
 
 use crate::auth::Scope;
-use crate::bill::Item;
 use crate::config::Config;
 use crate::host::Head;
+use crate::metering::BilledOperation;
 use crate::reply::ApiError;
 use crate::route::{Api, Route};
 
@@ -122,13 +122,13 @@ async fn serve(
     context: &Context,
 ) -> Result<web_sys::Response, ApiError> {
     faults::configure(&env);
-    if let Some(bill) = bill::asked_by(&request) {
-        return reply::raw(200, &bill);
+    if let Some(counts) = metering::asked_by(&request) {
+        return reply::raw(200, &counts);
     }
     if let Some(held) = faults::held_bytes_asked_by(&request) {
         return reply::raw(200, &held);
     }
-    bill::count(Item::Request);
+    metering::count(BilledOperation::Request);
     faults::before_request(&request);
     route.check_method(&head.method)?;
     let config = Config::current(&env)?;
@@ -156,7 +156,7 @@ async fn serve(
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     faults::configure(&env);
-    bill::count(Item::Request);
+    metering::count(BilledOperation::Request);
     if AssertUnwindSafe(sweep::sweep(&env)).catch_unwind().await.is_err() {
         console_error!("the hourly sweep panicked");
     }

@@ -13,7 +13,7 @@ use vtryon_webhooks::Code;
 use worker::web_sys::Request;
 use worker::{Context, Delay, Env, console_error, console_warn};
 
-use self::tally::{Cause, Kept, Tally};
+use self::tally::{RejectedRequest, RejectionCause, Tally};
 use crate::host::Head;
 use crate::protocol::DirectoryRequest;
 use crate::protocol::directory_client;
@@ -73,9 +73,9 @@ pub(crate) async fn note(
     env: &Env,
     context: &Context,
 ) {
-    let kept = sample(head, body).await;
-    let now = kept.received_at;
-    if TALLY.with_borrow_mut(|tally| tally.add(Cause::of(code, path, kept))) {
+    let sample = sample(head, body).await;
+    let now = sample.received_at;
+    if TALLY.with_borrow_mut(|tally| tally.add(RejectionCause::of(code, path, sample))) {
         console_warn!("rejected: {code} at {} ({})", path.as_str(), rejection::summary(code, path));
     }
     let Some(wait) = TALLY.with_borrow_mut(|tally| tally.wait(now)) else { return };
@@ -89,10 +89,11 @@ pub(crate) async fn note(
 /// Reports to the directory. Where that fails, the next rejection after the pause repeats it.
 async fn report(env: &Env) {
     let causes = TALLY.with_borrow_mut(|tally| tally.take(clock::now()));
-    for Cause { code, path, count, .. } in causes.iter().filter(|cause| cause.count > 1) {
+    for RejectionCause { code, path, count, .. } in causes.iter().filter(|cause| cause.count > 1) {
         console_warn!("rejected: {code} at {}: {count} since the last report", path.as_str());
     }
-    let report = DirectoryRequest::ReportRejections { rejections: causes.iter().map(Cause::told).collect() };
+    let report =
+        DirectoryRequest::ReportRejections { rejections: causes.iter().map(RejectionCause::told).collect() };
     if directory_client::send(env, &report).await.is_ok_and(|answer| answer.status_code() == 200) {
         return;
     }
@@ -104,7 +105,7 @@ async fn report(env: &Env) {
     });
 }
 
-async fn sample(head: &Head, body: Body<'_>) -> Kept {
+async fn sample(head: &Head, body: Body<'_>) -> RejectedRequest {
     let Head { signature, content_type, .. } = head;
     let content_type = (!content_type.is_empty()).then(|| cut(content_type, MAX_CONTENT_TYPE));
     let declared = head.declared().and_then(|length| length.parse().ok());
@@ -119,7 +120,7 @@ async fn sample(head: &Head, body: Body<'_>) -> Kept {
         },
         Body::Unwanted => (Vec::new(), declared),
     };
-    Kept {
+    RejectedRequest {
         received_at: clock::now(),
         header: cut(signature, MAX_HEADER),
         header_bytes: signature.len(),

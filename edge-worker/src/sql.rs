@@ -10,7 +10,7 @@ use worker::{SqlStorage, Storage, wasm_bindgen};
 
 use crate::host::{self, Cursor};
 use crate::sorted::Sorted;
-use crate::{bill, faults};
+use crate::{faults, metering};
 
 /// A parameter of a statement. There is no boolean: the platform would bind one as a text.
 pub(crate) enum Bind<'a> {
@@ -44,7 +44,7 @@ pub(crate) const fn before(bound: Option<i64>) -> Bind<'static> {
 
 /// Runs a statement.
 pub(crate) fn run(sql: &SqlStorage, statement: &'static str, binds: &[Bind<'_>]) -> worker::Result<()> {
-    bill::count_rows(&exec(sql, statement, binds)?);
+    metering::count_rows(&exec(sql, statement, binds)?);
     Ok(())
 }
 
@@ -104,7 +104,7 @@ fn each(
 ) -> worker::Result<()> {
     let cursor = exec(sql, query, binds)?;
     let rows = host::rows_of(&cursor);
-    bill::count_rows(&cursor);
+    metering::count_rows(&cursor);
     for columns in rows.iter() {
         let mut row = Row { columns: columns.unchecked_into(), next: 0, is_unexpected: false };
         take(&mut row);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { bill, rows, since } from "./bill.js";
+import { metered, rows, since } from "./metering.js";
 import { event, Gateway, sign, until } from "./gateway.js";
 
 let gateway;
@@ -11,7 +11,7 @@ before(async () => {
   gateway = await Gateway.start({ build: "build-faults", bindings: { SHARDS: "1" } });
   // The first event of a shard brings its stored form up to date too.
   await gateway.post(event("task_first", "queued"));
-  last = await bill(gateway);
+  last = await metered(gateway);
 });
 after(() => gateway.stop());
 
@@ -19,7 +19,7 @@ after(() => gateway.stop());
 async function billed(holds = () => true) {
   let counted;
   await until(async () => {
-    counted = await bill(gateway);
+    counted = await metered(gateway);
     return holds(since(last, counted));
   });
   const more = since(last, counted);

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Backend } from "./backend.js";
-import { bill, rows, since } from "./bill.js";
+import { metered, rows, since } from "./metering.js";
 import { acknowledged, deliveries } from "./deliveries.js";
 import { event, Gateway, until } from "./gateway.js";
 
@@ -20,7 +20,7 @@ before(async () => {
   await acknowledged(gateway, event("task_alone", "queued"), event("task_ended", "queued"));
   await gateway.register(backend.url);
   // The directory looks once more whether all shards were told.
-  await until(async () => (await bill(gateway)).alarm_run === 1);
+  await until(async () => (await metered(gateway)).alarm_run === 1);
   // The first delivery of all notes how its endpoint fares.
   await alone(event("task_first", "completed"), 9);
 });
@@ -31,10 +31,10 @@ after(async () => {
 
 const delivered = async () => (await deliveries(gateway, { state: "pending" })).length === 0;
 
-/** Posts an event and returns its bill when so many rows are written, and the alarm has run once since. */
+/** Posts an event and returns its counts when so many rows are written, and the alarm has run once since. */
 async function alone(body, written) {
-  const earlier = await bill(gateway);
-  const billed = async () => since(earlier, await bill(gateway));
+  const earlier = await metered(gateway);
+  const billed = async () => since(earlier, await metered(gateway));
   await acknowledged(gateway, body);
   await until(async () => {
     const counted = await billed();
@@ -56,9 +56,9 @@ test("another one that comes alone: 5 rows, of which one is the alarm", async ()
   assert.deepEqual([rows(billed), billed.alarm_set], [5, 1]);
 });
 
-/** Posts an event of each task and returns their bill when all are delivered. */
+/** Posts an event of each task and returns their counts when all are delivered. */
 async function many(status) {
-  const earlier = await bill(gateway);
+  const earlier = await metered(gateway);
   const before = backend.received.length;
   for (let n = 0; n < EVENTS; n += AT_ONCE) {
     const bodies = Array.from({ length: AT_ONCE }, (_, m) => event(`task_${n + m}`, status));
@@ -66,7 +66,7 @@ async function many(status) {
   }
   await until(delivered);
   assert.equal(backend.received.length - before, EVENTS);
-  return since(earlier, await bill(gateway));
+  return since(earlier, await metered(gateway));
 }
 
 test(`an applied and delivered event costs at most ${MOST} rows`, async () => {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { bill, since } from "./bill.js";
+import { metered, since } from "./metering.js";
 import { ask, bearer, cookie } from "./caller.js";
 import { acknowledged, named, taskOf } from "./deliveries.js";
 import { event, Gateway, TOKEN, until } from "./gateway.js";
@@ -80,10 +80,10 @@ test("a page may send nothing: each kind of message closes it with 1008", async 
     const ticket = await ticketFor(gateway, TASK);
     const page = await opened(t, "WebSocket", gateway, live(TASK), { ticket });
     const { id } = await page.until("snapshot");
-    const before = await bill(gateway);
+    const before = await metered(gateway);
     page.send(message === MESSAGES["an acknowledgement"] ? message.replace("x", id) : message);
     assert.deepEqual(await page.ended(), { code: 1008 }, what);
-    const { shard_request, socket_message } = since(before, await bill(gateway));
+    const { shard_request, socket_message } = since(before, await metered(gateway));
     assert.deepEqual([shard_request, socket_message], [0, 0], what);
   }
   assert.equal(gateway.log.join("").includes("live:"), false, "nothing of it reached a shard");
@@ -145,16 +145,16 @@ for (const [name, [path, headers, expected]] of Object.entries(IN_VAIN)) {
     const { id } = await page.until("snapshot");
     await page.close();
     const target = typeof path === "string" ? path : path(ticket, id);
-    const before = await bill(gateway);
+    const before = await metered(gateway);
     const { status } = await ask(gateway, target, { headers });
-    const { shard_request, directory_request } = since(before, await bill(gateway));
+    const { shard_request, directory_request } = since(before, await metered(gateway));
     assert.deepEqual([status, shard_request, directory_request], [expected, 0, 0]);
   });
 }
 
 test("nothing reaches a shard: OPTIONS, HEAD, and the making of tickets", async () => {
   const ticket = await ticketFor(gateway, TASK);
-  const before = await bill(gateway);
+  const before = await metered(gateway);
   const asked = [
     ["OPTIONS", live(TASK), {}],
     ["OPTIONS", live("task_x".repeat(1000)), {}],
@@ -164,6 +164,6 @@ test("nothing reaches a shard: OPTIONS, HEAD, and the making of tickets", async 
   ];
   for (const [method, path, headers] of asked) await ask(gateway, path, { method, headers });
   for (let nth = 0; nth < 20; nth++) await ticketFor(gateway, `task_many_${nth}`);
-  const { shard_request, directory_request } = since(before, await bill(gateway));
+  const { shard_request, directory_request } = since(before, await metered(gateway));
   assert.deepEqual([shard_request, directory_request], [0, 0]);
 });

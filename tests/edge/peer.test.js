@@ -11,7 +11,7 @@ import { after, before, test } from "node:test";
 import { Miniflare } from "miniflare";
 import { shardFile } from "../../bench/gateway/seed.js";
 import { RUNTIME } from "../runtime.js";
-import { bill, rows } from "./bill.js";
+import { metered, rows } from "./metering.js";
 import { event, Gateway, SECRET, sign } from "./gateway.js";
 
 const PEERS = path.resolve(import.meta.dirname, "../../bench/peers");
@@ -86,7 +86,7 @@ const post = {
 
 /** How many rows each has written so far. */
 const written = {
-  gateway: async () => rows(await bill(gateway)),
+  gateway: async () => rows(await metered(gateway)),
   peer: async () => Number(await (await fetch(url)).text()),
 };
 

@@ -6,7 +6,7 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { bill } from "./bill.js";
+import { metered } from "./metering.js";
 import { event, Gateway, PREVIOUS, SECRET, sign, until } from "./gateway.js";
 import { exchange, head } from "./raw.js";
 
@@ -342,7 +342,7 @@ test("a flood is counted, and the directory is told of it now and then", async (
   };
   await Promise.all(Array.from({ length: 10 }, sender));
   assert.equal((await counted(gateway, "signature_mismatch", FLOOD)).count, FLOOD);
-  const { request, shard_request, directory_request } = await bill(gateway);
+  const { request, shard_request, directory_request } = await metered(gateway);
   assert.equal(shard_request, 0);
   // To look is a request to the Worker, which passes it on.
   const told = directory_request - (request - FLOOD);

@@ -8,7 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { seed, seededTask, shardFile } from "../../bench/gateway/seed.js";
 import { Backend } from "./backend.js";
-import { bill, since } from "./bill.js";
+import { metered, since } from "./metering.js";
 import { acknowledged, delivery, named } from "./deliveries.js";
 import { event, Gateway, until } from "./gateway.js";
 import { done, replay } from "./ranges.js";
@@ -44,7 +44,7 @@ async function filled(tasks) {
   await gateway.restart();
   await gateway.register(backend.url);
   // The directory looks once more whether all shards were told.
-  await until(async () => (await bill(gateway)).alarm_run === 1);
+  await until(async () => (await metered(gateway)).alarm_run === 1);
   // The first delivery of all notes how its endpoint fares. The alarm comes half a minute later, after the test.
   await acknowledged(gateway, event("task_first", "queued"));
   await delivery(gateway, { task_id: "task_first" });
@@ -90,8 +90,8 @@ const operations = (tasks, last) => [
 async function rowsRead({ gateway, tasks, last }) {
   const read = {};
   for (const [name, run, written] of operations(tasks, last)) {
-    const earlier = await bill(gateway);
-    const billed = async () => since(earlier, await bill(gateway));
+    const earlier = await metered(gateway);
+    const billed = async () => since(earlier, await metered(gateway));
     await run(gateway);
     await until(async () => (await billed()).rows_written >= written);
     const { rows_read, rows_written, alarm_run } = await billed();
@@ -122,13 +122,13 @@ test("a start does not look through deliveries that were never in hand", async (
   // A result sets the alarm, which notes how far everything is done with.
   await acknowledged(gateway, event("task_first", "completed"));
   await until(async () => {
-    const { alarm_run, kv_write } = await bill(gateway);
+    const { alarm_run, kv_write } = await metered(gateway);
     return alarm_run === 1 && kv_write === 1;
   });
   await gateway.halt();
   await gateway.restart();
   await gateway.api("/api/tasks/task_first");
-  const { rows_read } = await bill(gateway);
+  const { rows_read } = await metered(gateway);
   assert.ok(rows_read < 100, `${rows_read} rows read`);
 });
 
@@ -140,11 +140,11 @@ test("a range to replay is found by its time: nothing is read of what came long 
   seed(fileOf(gateway), MANY);
   await gateway.restart();
   await gateway.register(backend.url);
-  const earlier = await bill(gateway);
+  const earlier = await metered(gateway);
   const range = { from: new Date(end - 5000), until: new Date(end) };
   const { body } = await replay(gateway, { endpoint: "ep_1", which: "all", ...range });
   const { delivered, matched } = await done(gateway, body.replay_id);
-  const { rows_read } = since(earlier, await bill(gateway));
+  const { rows_read } = since(earlier, await metered(gateway));
   assert.ok(delivered > 100 && delivered === matched, `${delivered} of ${matched}`);
   // Clocks may differ by a minute, so that much is looked at on either side.
   assert.ok(rows_read < 60_000, `${rows_read} rows read`);

@@ -17,31 +17,31 @@ pub(crate) fn parse_no(text: &str) -> Option<i64> {
 
 /// Where one shard's part goes on.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum PagePosition {
     Start,
     Before(i64),
     End,
 }
 
 /// A place per shard. To its holder it is opaque.
-pub(crate) struct Cursor(Vec<Place>);
+pub(crate) struct PageCursor(Vec<PagePosition>);
 
 /// What a cursor begins with, so that a later form can be told apart.
 const VERSION: &str = "1";
 
-impl Cursor {
+impl PageCursor {
     /// Begins a listing of all shards, or of one.
     pub(crate) fn start(shards: Shards, only: Option<u32>) -> Self {
         let is_listed = |shard| only.is_none_or(|only| only == shard);
-        let place = |shard| if is_listed(shard) { Place::Start } else { Place::End };
-        Self((0..shards.count()).map(place).collect())
+        let position = |shard| if is_listed(shard) { PagePosition::Start } else { PagePosition::End };
+        Self((0..shards.count()).map(position).collect())
     }
 
-    pub(crate) fn new(places: Vec<Place>) -> Self {
-        Self(places)
+    pub(crate) fn new(positions: Vec<PagePosition>) -> Self {
+        Self(positions)
     }
 
-    pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
+    pub(crate) fn positions(&self) -> impl Iterator<Item = PagePosition> {
         self.0.iter().copied()
     }
 
@@ -50,10 +50,10 @@ impl Cursor {
     pub(crate) fn parse(text: &str, shards: Shards) -> Result<Self, ApiError> {
         let mut parts = text.split('.');
         let version = parts.next();
-        let places: Option<Vec<Place>> = parts.map(Place::parse).collect();
-        let places = places.filter(|places| version == Some(VERSION) && !places.is_empty());
-        match places {
-            Some(places) if places.len() == shards.count() as usize => Ok(Self(places)),
+        let positions: Option<Vec<PagePosition>> = parts.map(PagePosition::parse).collect();
+        let positions = positions.filter(|positions| version == Some(VERSION) && !positions.is_empty());
+        match positions {
+            Some(positions) if positions.len() == shards.count() as usize => Ok(Self(positions)),
             Some(_) => Err(ApiError::because(
                 Code::Conflict,
                 "`cursor` is of a deployment with another number of shards",
@@ -66,23 +66,23 @@ impl Cursor {
 
     /// Writes the cursor down; at the end of all shards there is none.
     pub(crate) fn encode(&self) -> Option<String> {
-        if self.places().all(|place| place == Place::End) {
+        if self.positions().all(|position| position == PagePosition::End) {
             return None;
         }
         let mut text = VERSION.to_owned();
-        for place in self.places() {
+        for position in self.positions() {
             // Writing to a string can't fail.
-            let _ = match place {
-                Place::Start => write!(text, ".s"),
-                Place::Before(no) => write!(text, ".{no}"),
-                Place::End => write!(text, ".e"),
+            let _ = match position {
+                PagePosition::Start => write!(text, ".s"),
+                PagePosition::Before(no) => write!(text, ".{no}"),
+                PagePosition::End => write!(text, ".e"),
             };
         }
         Some(text)
     }
 }
 
-impl Place {
+impl PagePosition {
     fn parse(text: &str) -> Option<Self> {
         match text {
             "s" => Some(Self::Start),

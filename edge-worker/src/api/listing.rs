@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 
 use worker::Env;
 
-use super::cursor::{Cursor, Place};
+use super::cursor::{PageCursor, PagePosition};
 use super::query::Query;
 use crate::config::Config;
 use crate::join;
 use crate::json::{self, Raw};
 use crate::protocol::shard_client;
-use crate::protocol::{Item, Page, ShardRequest};
+use crate::protocol::{Page, PageItem, ShardRequest};
 use crate::reply::ApiError;
 
 /// Asks all shards for a page each, or the one shard that has what is listed, and merges the latest into one page.
@@ -24,13 +24,13 @@ pub(super) async fn listing(
     let limit = query.limit()?;
     let cursor = match given_cursor(query, config)? {
         Some(cursor) => cursor,
-        None => Cursor::start(config.shards, only),
+        None => PageCursor::start(config.shards, only),
     };
-    let parts = (0..).zip(cursor.places()).map(|(shard, place)| {
-        let before = match place {
-            Place::Start => Some(None),
-            Place::Before(no) => Some(Some(no)),
-            Place::End => None,
+    let parts = (0..).zip(cursor.positions()).map(|(shard, position)| {
+        let before = match position {
+            PagePosition::Start => Some(None),
+            PagePosition::Before(no) => Some(Some(no)),
+            PagePosition::End => None,
         };
         let call =
             before.map(|before| shard_client::call(env, config.shards, shard, ask(before, limit), &[]));
@@ -42,8 +42,8 @@ pub(super) async fn listing(
         }
     });
     let pages = join::all(parts).await?;
-    let (items, places) = merge(pages, cursor.places(), limit as usize);
-    Ok((items.into_iter().map(|item| item.view).collect(), Cursor::new(places).encode()))
+    let (items, positions) = merge(pages, cursor.positions(), limit as usize);
+    Ok((items.into_iter().map(|item| item.view).collect(), PageCursor::new(positions).encode()))
 }
 
 /// Checks the parameters of a listing that has nothing, whatever its limit and its cursor are.
@@ -52,8 +52,8 @@ pub(super) fn check_empty(query: &Query, config: &Config) -> Result<(), ApiError
     given_cursor(query, config).map(drop)
 }
 
-fn given_cursor(query: &Query, config: &Config) -> Result<Option<Cursor>, ApiError> {
-    query.get("cursor").map(|text| Cursor::parse(text, config.shards)).transpose()
+fn given_cursor(query: &Query, config: &Config) -> Result<Option<PageCursor>, ApiError> {
+    query.get("cursor").map(|text| PageCursor::parse(text, config.shards)).transpose()
 }
 
 fn read_page(text: Option<String>) -> Result<Page, ApiError> {
@@ -64,23 +64,27 @@ fn read_page(text: Option<String>) -> Result<Page, ApiError> {
 ///
 /// It looks at the first item left of each page alone, so it never takes one before those above it: in
 /// a shard the order is that of the numbers, whatever the clock did.
-fn merge(pages: Vec<Page>, places: impl Iterator<Item = Place>, limit: usize) -> (Vec<Item>, Vec<Place>) {
+fn merge(
+    pages: Vec<Page>,
+    positions: impl Iterator<Item = PagePosition>,
+    limit: usize,
+) -> (Vec<PageItem>, Vec<PagePosition>) {
     let mut parts: Vec<_> = pages
         .into_iter()
-        .zip(places)
-        .map(|(page, place)| (VecDeque::from(page.items), place, page.next))
+        .zip(positions)
+        .map(|(page, position)| (VecDeque::from(page.items), position, page.next))
         .collect();
     let mut merged = Vec::with_capacity(limit);
     while merged.len() < limit {
         let latest = parts.iter_mut().max_by_key(|(items, ..)| items.front().map(|item| item.at));
-        let Some((items, place, _)) = latest else { break };
+        let Some((items, position, _)) = latest else { break };
         let Some(item) = items.pop_front() else { break };
-        *place = Place::Before(item.no);
+        *position = PagePosition::Before(item.no);
         merged.push(item);
     }
-    let places = parts.into_iter().map(|(items, place, next)| match items.front() {
-        Some(_) => place,
-        None => next.map_or(Place::End, Place::Before),
+    let positions = parts.into_iter().map(|(items, position, next)| match items.front() {
+        Some(_) => position,
+        None => next.map_or(PagePosition::End, PagePosition::Before),
     });
-    (merged, places.collect())
+    (merged, positions.collect())
 }

@@ -21,17 +21,17 @@ const MINUTE: i64 = 60_000;
 /// A number for each minute, by name.
 type Series = Sorted<String, Vec<u64>>;
 
-struct View {
+struct StatsView {
     from: String,
     minutes: u32,
     events: Series,
     deliveries: Series,
     latency_ms: Latency,
-    commit_ms: Commits,
+    commit_ms: CommitLatency,
     truncated: bool,
 }
 
-object!(write View { from, minutes, events, deliveries, latency_ms, commit_ms, truncated });
+object!(write StatsView { from, minutes, events, deliveries, latency_ms, commit_ms, truncated });
 
 /// From an event's arrival to its delivery's, for each minute; null where nothing was delivered.
 struct Latency {
@@ -41,14 +41,14 @@ struct Latency {
 
 object!(write Latency { p50, p95 });
 
-struct Commits {
+struct CommitLatency {
     count: u64,
     p50: Option<i64>,
     p95: Option<i64>,
     max: Option<i64>,
 }
 
-object!(write Commits { count, p50, p95, max });
+object!(write CommitLatency { count, p50, p95, max });
 
 /// Shows the last minutes, this one included.
 pub(super) async fn show(query: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {
@@ -71,7 +71,7 @@ pub(super) async fn show(query: &str, env: &Env, config: &Config) -> Result<Resp
     reply::json(200, &view(sum, from, minutes))
 }
 
-fn view(sum: Stats, from: Millis, minutes: u32) -> View {
+fn view(sum: Stats, from: Millis, minutes: u32) -> StatsView {
     let of_minute = |minute| {
         let latency = sum.latency.iter().filter(move |(at, ..)| *at == minute);
         latency.map(|(_, bound, count)| (*bound, *count))
@@ -80,13 +80,13 @@ fn view(sum: Stats, from: Millis, minutes: u32) -> View {
     let commits = || sum.commits.iter().copied();
     // A bound may be above all that was seen.
     let commit = |share| quantile(commits(), share).min(sum.slowest_commit);
-    View {
+    StatsView {
         from: clock::rfc3339(from),
         minutes,
         events: series(&sum.events, minutes),
         deliveries: series(&sum.deliveries, minutes),
         latency_ms: Latency { p50: latency(50), p95: latency(95) },
-        commit_ms: Commits {
+        commit_ms: CommitLatency {
             count: commits().map(|(_, count)| count).sum(),
             p50: commit(50),
             p95: commit(95),

@@ -7,10 +7,10 @@ use worker::{Env, Response, console_error};
 
 use super::listing::{check_empty, listing};
 use super::query::{self, Query};
-use crate::bill::{self, Item};
 use crate::clock;
 use crate::config::{Config, RESULTS};
 use crate::json::{Raw, object};
+use crate::metering::{self, BilledOperation};
 use crate::protocol::ShardRequest;
 use crate::protocol::shard_client;
 use crate::reply::{self, ApiError};
@@ -28,7 +28,7 @@ pub(super) async fn task(id: Option<String>, env: &Env, config: &Config) -> Resu
 /// Shows a final result. KV is near and cheap, but it learns late: what it doesn't have, the shard may.
 pub(super) async fn result(id: Option<String>, env: &Env, config: &Config) -> Result<Response, ApiError> {
     let id = task_id(id)?;
-    bill::count(Item::KvRead);
+    metering::count(BilledOperation::KvRead);
     match env.kv(RESULTS)?.get(&result_key(id.as_str())).text().await {
         Ok(Some(text)) => return reply::json_text(200, &text),
         Ok(None) => {}

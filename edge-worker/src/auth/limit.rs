@@ -22,9 +22,9 @@ const CLIENTS: usize = 1024;
 
 /// Where a request comes from. Those that do not say share one name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Client(Option<IpAddr>);
+pub(super) struct ClientAddress(Option<IpAddr>);
 
-impl Client {
+impl ClientAddress {
     /// Reads the address that Cloudflare has seen; it overwrites one that a sender claims.
     pub(super) fn of(request: &Request) -> Result<Self, ApiError> {
         Ok(Self::parse(request.headers().get("cf-connecting-ip")?.as_deref()))
@@ -40,7 +40,7 @@ impl Client {
     }
 }
 
-impl fmt::Display for Client {
+impl fmt::Display for ClientAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Some(IpAddr::V4(address)) => write!(f, "{address}"),
@@ -68,7 +68,7 @@ pub(super) enum Failure {
 }
 
 struct Window {
-    client: Client,
+    client: ClientAddress,
     since: Millis,
     count: u32,
 }
@@ -87,7 +87,7 @@ impl Failures {
     }
 
     /// Counts a failure.
-    pub(super) fn record(&mut self, client: Client, now: Millis) -> Failure {
+    pub(super) fn record(&mut self, client: ClientAddress, now: Millis) -> Failure {
         self.0.retain(|window| window.left(now).is_some());
         if let Some(window) = self.0.iter_mut().find(|window| window.client == client) {
             if window.count >= FAILURES {
@@ -108,8 +108,8 @@ impl Failures {
 mod tests {
     use super::*;
 
-    const ONE: Client = Client(Some(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1))));
-    const OTHER: Client = Client(None);
+    const ONE: ClientAddress = ClientAddress(Some(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1))));
+    const OTHER: ClientAddress = ClientAddress(None);
 
     #[test]
     fn beyond_ten_failures_the_rest_of_the_minute_is_throttled() {
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn the_oldest_clients_are_forgotten_first() {
         let mut failures = Failures::new();
-        let client = |nth: u32| Client(Some(IpAddr::V4(nth.into())));
+        let client = |nth: u32| ClientAddress(Some(IpAddr::V4(nth.into())));
         let now = Millis(0);
         for _ in 0..FAILURES {
             failures.record(client(0), now);
@@ -166,10 +166,14 @@ mod tests {
             (None, "an unknown address"),
         ];
         for (address, name) in shown {
-            let client = Client::parse(address);
+            let client = ClientAddress::parse(address);
             assert_eq!(client.to_string(), name, "{address:?}");
             for (other, other_name) in shown {
-                assert_eq!(client == Client::parse(other), name == other_name, "{address:?} and {other:?}");
+                assert_eq!(
+                    client == ClientAddress::parse(other),
+                    name == other_name,
+                    "{address:?} and {other:?}"
+                );
             }
         }
     }

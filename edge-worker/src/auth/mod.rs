@@ -32,7 +32,7 @@ pub(crate) use access::Access;
 pub(crate) use origin::is_origin;
 pub(crate) use ticket::{Pass, Tickets};
 
-use self::limit::{Client, Failure, Failures};
+use self::limit::{ClientAddress, Failure, Failures};
 use self::session::Sessions;
 use crate::keys::MasterKey;
 use crate::reply::ApiError;
@@ -137,7 +137,7 @@ impl Admin {
             Sender::TicketIssuer => {
                 Err(ApiError::because(Code::Forbidden, "this token may make tickets, and nothing else"))
             }
-            Sender::Invalid(why) => Err(clear_void(cookie, self.fail(Client::of(request)?, why, now))),
+            Sender::Invalid(why) => Err(clear_void(cookie, self.fail(ClientAddress::of(request)?, why, now))),
             Sender::Anonymous => Err(clear_void(cookie, unauthorized())),
         }
     }
@@ -191,7 +191,7 @@ impl Admin {
 
     /// Counts a failure, and says how it is answered. The first in a client's minute is logged, so that
     /// guesses can't fill it.
-    fn fail(&self, client: Client, why: &str, now: Millis) -> ApiError {
+    fn fail(&self, client: ClientAddress, why: &str, now: Millis) -> ApiError {
         match self.failures.borrow_mut().record(client, now) {
             Failure::First => console_warn!("refused: a request to /api from {client}: {why}"),
             Failure::Further => {}

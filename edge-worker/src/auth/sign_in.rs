@@ -4,7 +4,7 @@ use vtryon_webhooks::{BodyLimit, Code};
 use worker::{Headers, Request, Response};
 use zeroize::Zeroizing;
 
-use super::limit::Client;
+use super::limit::ClientAddress;
 use super::{Admin, bearer, clear_void, session};
 use crate::body;
 use crate::json::Object;
@@ -36,7 +36,7 @@ impl Admin {
             None => return Err(ApiError::because(Code::Forbidden, HOW)),
         };
         if !token.secret.matches(claim.as_bytes()) {
-            let refusal = self.fail(Client::of(&request)?, "a sign-in with a wrong token", now);
+            let refusal = self.fail(ClientAddress::of(&request)?, "a sign-in with a wrong token", now);
             return Err(clear_void(self.cookie(request.headers(), now)?, refusal));
         }
         no_content(&token.sessions.open(now))

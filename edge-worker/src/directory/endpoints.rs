@@ -7,7 +7,7 @@ use worker::{Response, SqlStorage};
 
 use super::input::{self as fields, Input};
 use super::push::Applied;
-use super::records::{self, Disabled, Record, View};
+use super::records::{self, Disabled, EndpointRecord, EndpointView};
 use super::{Directory, no_endpoint};
 use crate::config::Config;
 use crate::deliver::seal;
@@ -30,7 +30,7 @@ const MAX_OVERLAP_HOURS: u32 = 168;
 
 /// The answer to a change: the endpoint, and how many shards have confirmed it.
 struct Changed<'a> {
-    endpoint: View<'a>,
+    endpoint: EndpointView<'a>,
     /// Shown this once, when it is made.
     secret: Option<&'a str>,
     applied: u32,
@@ -50,18 +50,18 @@ impl Write for Changed<'_> {
     }
 }
 
-struct List<'a> {
-    endpoints: Vec<View<'a>>,
+struct EndpointList<'a> {
+    endpoints: Vec<EndpointView<'a>>,
 }
 
-object!(write List<'_> { endpoints });
+object!(write EndpointList<'_> { endpoints });
 
 impl Directory {
     pub(super) async fn create(&self, config: &Config, input: &EndpointInput) -> Result<Response, ApiError> {
         let sql = self.state.storage().sql();
         let now = clock::now();
         check_room(&sql)?;
-        let mut record = Record {
+        let mut record = EndpointRecord {
             endpoint: Endpoint {
                 no: 0,
                 url: String::new(),
@@ -99,7 +99,7 @@ impl Directory {
         for record in &records {
             endpoints.push(record.view(now, is_readable(config, record).await?));
         }
-        reply::json(200, &List { endpoints })
+        reply::json(200, &EndpointList { endpoints })
     }
 
     pub(super) async fn get(&self, config: &Config, no: i64) -> Result<Response, ApiError> {
@@ -202,7 +202,7 @@ impl Directory {
         Ok(answers.iter().filter_map(read).collect())
     }
 
-    pub(super) fn find(&self, no: i64) -> Result<Record, ApiError> {
+    pub(super) fn find(&self, no: i64) -> Result<EndpointRecord, ApiError> {
         records::find(&self.state.storage().sql(), no)?.ok_or(no_endpoint())
     }
 
@@ -219,7 +219,7 @@ fn check_room(sql: &SqlStorage) -> Result<(), ApiError> {
     Err(ApiError::because(Code::Conflict, "there are 20 endpoints, and no more fit"))
 }
 
-fn disable_by_hand(record: &mut Record, now: Millis) {
+fn disable_by_hand(record: &mut EndpointRecord, now: Millis) {
     if record.endpoint.enabled {
         record.disabled = None;
     } else if record.disabled.is_none() {
@@ -244,7 +244,7 @@ async fn sealed(
 }
 
 /// Returns whether the master key opens the secret that signs an endpoint's deliveries.
-async fn is_readable(config: &Config, record: &Record) -> Result<bool, ApiError> {
+async fn is_readable(config: &Config, record: &EndpointRecord) -> Result<bool, ApiError> {
     match record.endpoint.secrets.first() {
         Some(secret) => Ok(seal::open(config, record.endpoint.no, secret).await?.is_some()),
         None => Ok(false),
@@ -255,7 +255,7 @@ async fn is_readable(config: &Config, record: &Record) -> Result<bool, ApiError>
 async fn answer(
     config: &Config,
     done: u16,
-    record: &Record,
+    record: &EndpointRecord,
     secret: Option<&str>,
     applied: &Applied,
 ) -> Result<Response, ApiError> {

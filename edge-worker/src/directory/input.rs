@@ -4,7 +4,7 @@ use vtryon_webhooks::endpoint::{Order, UrlRules};
 use vtryon_webhooks::event::{MAX_EVENT_NAME, MAX_STATUS};
 use vtryon_webhooks::{Code, Millis};
 
-use super::records::Record;
+use super::records::EndpointRecord;
 use crate::clock;
 use crate::config::Config;
 use crate::js_url::Url;
@@ -106,7 +106,7 @@ const FIELDS: [&str; 7] = ["url", "description", "enabled", "order", "statuses",
 
 /// Sets the fields that an administrator has sent. All of them are validated before anything is changed.
 pub(super) fn apply(
-    record: &mut Record,
+    record: &mut EndpointRecord,
     text: &str,
     config: &Config,
     own_origin: &str,

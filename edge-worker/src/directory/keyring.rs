@@ -113,7 +113,7 @@ impl Directory {
 }
 
 /// A secret of Vtryon's that is or was configured.
-pub(super) struct Remembered {
+pub(super) struct StoredSecret {
     pub(super) fingerprint: String,
     sealed: Vec<u8>,
     /// When it was configured for certain: for the first time, and last.
@@ -121,7 +121,7 @@ pub(super) struct Remembered {
     pub(super) seen_at: Millis,
 }
 
-impl Remembered {
+impl StoredSecret {
     /// Returns whether a former secret is too old to be tried; the next sweep removes it.
     pub(super) const fn is_forgotten(&self, now: Millis) -> bool {
         self.seen_at.plus_seconds(RETIRED_FOR).0 < now.0
@@ -129,10 +129,10 @@ impl Remembered {
 }
 
 /// Returns those that are remembered, the one seen last first.
-pub(super) fn remembered(sql: &SqlStorage) -> worker::Result<Vec<Remembered>> {
+pub(super) fn remembered(sql: &SqlStorage) -> worker::Result<Vec<StoredSecret>> {
     const ALL: &str =
         "SELECT fingerprint, sealed, first_seen_at, seen_at FROM secrets ORDER BY seen_at DESC, fingerprint";
-    sql::all(sql, ALL, &[], |row| Remembered {
+    sql::all(sql, ALL, &[], |row| StoredSecret {
         fingerprint: row.text(),
         sealed: row.blob(),
         first_seen_at: Millis(row.int()),

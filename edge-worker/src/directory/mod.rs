@@ -19,12 +19,12 @@ use futures_util::FutureExt;
 use vtryon_webhooks::{Code, Millis};
 use worker::{DurableObject, Env, Request, Response, State, console_error, durable_object, wasm_bindgen};
 
-use crate::bill::{self, Item};
 use crate::config::Config;
 use crate::json;
+use crate::metering::{self, BilledOperation};
 use crate::protocol::DirectoryRequest;
 use crate::reply::{self, ApiError};
-use crate::{clock, faults, sql, stored};
+use crate::{clock, faults, migrations, sql};
 
 /// The object class that `wrangler.toml` binds as `DIRECTORY`.
 #[durable_object(alarm)]
@@ -51,7 +51,7 @@ impl DurableObject for Directory {
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        bill::count(Item::DirectoryRequest);
+        metering::count(BilledOperation::DirectoryRequest);
         let request: DirectoryRequest = json::read(&request.text().await?)?;
         match self.answer(request).await {
             Ok(response) => Ok(response),
@@ -62,7 +62,7 @@ impl DurableObject for Directory {
     /// Pushes settings that not all shards have confirmed. It never fails: after six failures the platform would
     /// drop the alarm for good.
     async fn alarm(&self) -> worker::Result<Response> {
-        bill::count(Item::AlarmRun);
+        metering::count(BilledOperation::AlarmRun);
         let run = async {
             let config = self.config()?;
             self.open()?;
@@ -122,7 +122,7 @@ impl Directory {
     /// would configure the wrong ones.
     fn check_topology(&self, config: &Config) -> Result<(), ApiError> {
         let count = config.shards.count();
-        match stored::meta(&self.state.storage().sql(), push::SHARDS)? {
+        match migrations::meta(&self.state.storage().sql(), push::SHARDS)? {
             Some(recorded) if recorded != i64::from(count) => {
                 let message = format!("SHARDS is {count}, but this deployment was made with {recorded}");
                 console_error!("directory: {message}");
@@ -143,7 +143,7 @@ impl Directory {
         faults::configure(&self.env);
         let storage = self.state.storage();
         let sql = storage.sql();
-        sql::transaction(&storage, || stored::migrate(&sql, schema::MIGRATIONS))?;
+        sql::transaction(&storage, || migrations::migrate(&sql, schema::MIGRATIONS))?;
         self.is_open.set(true);
         Ok(())
     }

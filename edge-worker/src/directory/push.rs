@@ -10,13 +10,13 @@ use worker::{Delay, SqlStorage, console_error};
 
 use super::Directory;
 use super::{records, replays};
-use crate::bill::{self, Item};
 use crate::config::Config;
+use crate::metering::{self, BilledOperation};
 use crate::protocol::ShardRequest;
 use crate::protocol::settings::Settings;
 use crate::protocol::shard_client;
 use crate::reply::ApiError;
-use crate::{clock, join, sql, stored};
+use crate::{clock, join, migrations, sql};
 
 /// How many shards are configured at the same time.
 const AT_ONCE: usize = 16;
@@ -52,17 +52,17 @@ impl Directory {
     ) -> Result<Applied, ApiError> {
         let storage = self.state.storage();
         let sql = storage.sql();
-        if stored::meta(&sql, SHARDS)?.is_none() {
+        if migrations::meta(&sql, SHARDS)?.is_none() {
             // Events may have come before the first endpoint: then their number of shards stands.
             shard_client::call(&self.env, config.shards, 0, ShardRequest::Topology, &[]).await?;
         }
         sql::transaction(&storage, || {
             change(&sql)?;
-            if stored::meta(&sql, SHARDS)?.is_none() {
-                stored::set_meta(&sql, SHARDS, config.shards.count().into())?;
+            if migrations::meta(&sql, SHARDS)?.is_none() {
+                migrations::set_meta(&sql, SHARDS, config.shards.count().into())?;
             }
-            let version = stored::meta(&sql, VERSION)?.unwrap_or(0) + 1;
-            stored::set_meta(&sql, VERSION, version)
+            let version = migrations::meta(&sql, VERSION)?.unwrap_or(0) + 1;
+            migrations::set_meta(&sql, VERSION, version)
         })?;
         self.schedule_push()?;
         Ok(self.push(config).await?)
@@ -86,8 +86,8 @@ impl Directory {
             console_error!("directory: not all shards have confirmed in time");
         }
         let applied = Applied { applied: confirmed.get(), shards: config.shards.count() };
-        if applied.applied == applied.shards && stored::meta(&sql, CONFIRMED)? < Some(settings.version) {
-            stored::set_meta(&sql, CONFIRMED, settings.version)?;
+        if applied.applied == applied.shards && migrations::meta(&sql, CONFIRMED)? < Some(settings.version) {
+            migrations::set_meta(&sql, CONFIRMED, settings.version)?;
         }
         Ok(applied)
     }
@@ -95,7 +95,7 @@ impl Directory {
     /// Returns whether a shard has not confirmed the current settings.
     pub(super) fn has_unconfirmed(&self) -> worker::Result<bool> {
         let sql = self.state.storage().sql();
-        Ok(stored::meta(&sql, CONFIRMED)? < stored::meta(&sql, VERSION)?)
+        Ok(migrations::meta(&sql, CONFIRMED)? < migrations::meta(&sql, VERSION)?)
     }
 
     /// Sets the alarm where shards have unconfirmed settings.
@@ -103,7 +103,7 @@ impl Directory {
         let storage = self.state.storage();
         if self.has_unconfirmed()? {
             let at = clock::now().plus_millis(clock::span(AGAIN));
-            bill::count(Item::AlarmSet);
+            metering::count(BilledOperation::AlarmSet);
             // The promise need not be awaited: the platform holds the answer back until the write is durable.
             drop(storage.as_raw().set_alarm(clock::alarm_date(at), js_sys::Object::new())?);
         }
@@ -113,7 +113,7 @@ impl Directory {
     fn settings(&self, sql: &SqlStorage) -> worker::Result<Settings> {
         let now = clock::now();
         Ok(Settings {
-            version: stored::meta(sql, VERSION)?.unwrap_or(0),
+            version: migrations::meta(sql, VERSION)?.unwrap_or(0),
             endpoints: records::all(sql)?.into_iter().map(|record| record.endpoint).collect(),
             deleted: records::deleted_since(sql, Millis(now.0 - DELETED_FOR * 1000))?,
             replays: replays::all(sql)?,

@@ -5,14 +5,14 @@ use worker::SqlStorage;
 
 use crate::clock;
 use crate::json::{self, object};
+use crate::migrations;
 use crate::protocol::delivery::ENDPOINT_NUMBERS;
 use crate::protocol::settings::{Endpoint, endpoint_id};
 use crate::sql::{self, Bind, Row};
-use crate::stored;
 
 /// An endpoint as it is stored: what shards are told of it, and what is for people.
 #[derive(Clone)]
-pub(super) struct Record {
+pub(super) struct EndpointRecord {
     pub(super) endpoint: Endpoint,
     pub(super) description: String,
     pub(super) created_at: Millis,
@@ -20,7 +20,7 @@ pub(super) struct Record {
     pub(super) disabled: Option<Disabled>,
 }
 
-object!(Record { endpoint, description, created_at, updated_at, disabled });
+object!(EndpointRecord { endpoint, description, created_at, updated_at, disabled });
 
 /// Why an endpoint is disabled, and since when.
 #[derive(Clone)]
@@ -32,7 +32,7 @@ pub(super) struct Disabled {
 object!(Disabled { reason, at });
 
 /// An endpoint, as the API shows it. Its secrets are shown by their fingerprints.
-pub(super) struct View<'a> {
+pub(super) struct EndpointView<'a> {
     id: String,
     url: &'a str,
     description: &'a str,
@@ -49,7 +49,7 @@ pub(super) struct View<'a> {
     problem: Option<&'static str>,
 }
 
-object!(write View<'_> {
+object!(write EndpointView<'_> {
     id, url, description, enabled, disabled, order, statuses, events, include, secrets, created_at,
     updated_at, problem
 });
@@ -74,11 +74,11 @@ struct SecretView<'a> {
 
 object!(write SecretView<'_> { fingerprint, created_at, expires_at });
 
-impl Record {
-    pub(super) fn view(&self, now: Millis, is_readable: bool) -> View<'_> {
+impl EndpointRecord {
+    pub(super) fn view(&self, now: Millis, is_readable: bool) -> EndpointView<'_> {
         let endpoint = &self.endpoint;
         let valid = endpoint.secrets.iter().filter(|secret| secret.until.is_none_or(|until| now < until));
-        View {
+        EndpointView {
             id: endpoint_id(endpoint.no),
             url: &endpoint.url,
             description: &self.description,
@@ -106,12 +106,12 @@ impl Record {
 }
 
 /// Returns every endpoint that there is, in order of creation.
-pub(super) fn all(sql: &SqlStorage) -> worker::Result<Vec<Record>> {
+pub(super) fn all(sql: &SqlStorage) -> worker::Result<Vec<EndpointRecord>> {
     const ALL: &str = "SELECT doc FROM endpoints WHERE deleted_at IS NULL ORDER BY no";
     sql::all(sql, ALL, &[], Row::text)?.iter().map(|doc| json::read(doc)).collect()
 }
 
-pub(super) fn find(sql: &SqlStorage, no: i64) -> worker::Result<Option<Record>> {
+pub(super) fn find(sql: &SqlStorage, no: i64) -> worker::Result<Option<EndpointRecord>> {
     const FIND: &str = "SELECT doc FROM endpoints WHERE no = ? AND deleted_at IS NULL";
     let doc = sql::first(sql, FIND, &[Bind::Int(no)], Row::text)?;
     doc.map(|doc| json::read(&doc)).transpose()
@@ -120,15 +120,15 @@ pub(super) fn find(sql: &SqlStorage, no: i64) -> worker::Result<Option<Record>> 
 /// Takes a number for an endpoint: none is given twice, and beyond the last there is none.
 pub(super) fn take_number(sql: &SqlStorage) -> worker::Result<Option<i64>> {
     const LAST: &str = "last_endpoint";
-    let no = stored::meta(sql, LAST)?.unwrap_or(0) + 1;
+    let no = migrations::meta(sql, LAST)?.unwrap_or(0) + 1;
     if no >= ENDPOINT_NUMBERS {
         return Ok(None);
     }
-    stored::set_meta(sql, LAST, no)?;
+    migrations::set_meta(sql, LAST, no)?;
     Ok(Some(no))
 }
 
-pub(super) fn put(sql: &SqlStorage, record: &Record) -> worker::Result<()> {
+pub(super) fn put(sql: &SqlStorage, record: &EndpointRecord) -> worker::Result<()> {
     const PUT: &str = "INSERT INTO endpoints (no, doc) VALUES (?, ?)
         ON CONFLICT (no) DO UPDATE SET doc = excluded.doc";
     let doc = json::to_string(record);

@@ -11,7 +11,7 @@ use vtryon_webhooks::Code;
 use vtryon_webhooks::diagnosis::{self, Candidate, Evidence, Mistake};
 use worker::Response;
 
-use self::rows::Cause;
+use self::rows::StoredCause;
 use super::Directory;
 use super::keyring::{Keyring, MAX_CANDIDATES};
 use crate::config::Config;
@@ -26,14 +26,14 @@ const HEAD: usize = 256;
 /// How many seconds pass between two diagnoses of what isolates report: in a flood there are many of them.
 const DIAGNOSIS_PAUSE: i64 = 2;
 
-struct List {
-    rejections: Vec<View>,
+struct RejectionList {
+    rejections: Vec<RejectionView>,
     note: String,
 }
 
-object!(write List { rejections, note });
+object!(write RejectionList { rejections, note });
 
-struct View {
+struct RejectionView {
     code: &'static str,
     /// The kind of path that they were sent to.
     path: &'static str,
@@ -49,7 +49,7 @@ struct View {
     hint: &'static str,
 }
 
-object!(write View {
+object!(write RejectionView {
     code, path, summary, count, first_at, last_at, first_sample, last_sample, mistake, hint
 });
 
@@ -109,14 +109,14 @@ impl Directory {
         let now = clock::now();
         expire(&sql, now)?;
         let causes = rows::all(&sql)?;
-        let keyring = if causes.iter().any(Cause::is_diagnosable) {
+        let keyring = if causes.iter().any(StoredCause::is_diagnosable) {
             self.keyring(config, now).await?
         } else {
             Keyring::default()
         };
         let candidates = keyring.candidates();
         let rejections = causes.iter().map(|cause| cause.view(&candidates)).collect();
-        reply::json(200, &List { rejections, note: note(&keyring) })
+        reply::json(200, &RejectionList { rejections, note: note(&keyring) })
     }
 }
 
@@ -139,12 +139,12 @@ fn is_of_signature(code: &str) -> bool {
     Code::ALL.into_iter().any(|known| known.as_str() == code && known.public() == Code::Unauthorized)
 }
 
-impl Cause {
+impl StoredCause {
     fn is_diagnosable(&self) -> bool {
         is_of_signature(self.code.as_str()) && (self.first.is_some() || self.last.is_some())
     }
 
-    fn view(&self, candidates: &[Candidate<'_>]) -> View {
+    fn view(&self, candidates: &[Candidate<'_>]) -> RejectionView {
         let diagnosed = |sample: &Option<Sample>| {
             let is_diagnosable = self.is_diagnosable();
             sample.as_ref().filter(|_| is_diagnosable).map(|sample| diagnose(sample, candidates))
@@ -158,7 +158,7 @@ impl Cause {
         let view = |sample: &Option<Sample>, mistake: Option<Mistake>| {
             sample.as_ref().map(|sample| sample_view(sample, mistake))
         };
-        View {
+        RejectionView {
             code: self.code.as_str(),
             path: self.path.as_str(),
             summary: rejection::summary(self.code, self.path),

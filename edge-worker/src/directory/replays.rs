@@ -26,7 +26,7 @@ fn is_key(key: &str) -> bool {
     (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
 }
 
-struct View {
+struct ReplayView {
     replay_id: String,
     endpoint: String,
     which: &'static str,
@@ -42,7 +42,7 @@ struct View {
     done: bool,
 }
 
-object!(write View {
+object!(write ReplayView {
     replay_id, endpoint, which, from, until, matched, marked, delivered, failed, pending, done
 });
 
@@ -119,7 +119,7 @@ impl Directory {
         let answers =
             shard_client::call_all(&self.env, config.shards, || ShardRequest::Progress { id: id.to_owned() })
                 .await?;
-        let mut view = View {
+        let mut view = ReplayView {
             replay_id: replay.id,
             endpoint: endpoint_id(replay.endpoint),
             which: if replay.all { "all" } else { "dead" },

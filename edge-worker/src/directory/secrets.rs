@@ -4,19 +4,19 @@ use vtryon_webhooks::{Code, Millis};
 use worker::Response;
 
 use super::Directory;
-use super::keyring::{self, Remembered};
+use super::keyring::{self, StoredSecret};
 use crate::clock;
 use crate::config::Config;
 use crate::json::object;
 use crate::reply::{self, ApiError};
 
-struct List {
-    secrets: Vec<View>,
+struct SecretList {
+    secrets: Vec<StoredSecretView>,
 }
 
-object!(write List { secrets });
+object!(write SecretList { secrets });
 
-struct View {
+struct StoredSecretView {
     fingerprint: String,
     /// `current`, `previous`, or `former`: not configured any more.
     state: &'static str,
@@ -25,10 +25,10 @@ struct View {
     last_seen_at: String,
 }
 
-object!(write View { fingerprint, state, first_seen_at, last_seen_at });
+object!(write StoredSecretView { fingerprint, state, first_seen_at, last_seen_at });
 
-impl View {
-    fn of(known: Remembered, configured: &[String]) -> Self {
+impl StoredSecretView {
+    fn of(known: StoredSecret, configured: &[String]) -> Self {
         let state = match configured.iter().position(|fingerprint| *fingerprint == known.fingerprint) {
             Some(0) => "current",
             Some(_) => "previous",
@@ -50,9 +50,9 @@ impl Directory {
         let secrets = known
             .into_iter()
             .filter(|known| configured.contains(&known.fingerprint) || !known.is_forgotten(now))
-            .map(|known| View::of(known, &configured))
+            .map(|known| StoredSecretView::of(known, &configured))
             .collect();
-        reply::json(200, &List { secrets })
+        reply::json(200, &SecretList { secrets })
     }
 
     /// Deletes a former secret. One that is configured would be stored again with the next request.
@@ -69,6 +69,6 @@ impl Directory {
             return Err(ApiError::because(Code::Conflict, message));
         }
         keyring::forget(&sql, &known.fingerprint)?;
-        reply::json(200, &View::of(known, &configured))
+        reply::json(200, &StoredSecretView::of(known, &configured))
     }
 }

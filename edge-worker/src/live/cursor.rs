@@ -23,12 +23,12 @@ pub(crate) enum StreamPosition {
 }
 
 /// A position in each shard.
-pub(crate) struct Cursor {
+pub(crate) struct StreamCursor {
     shards: u32,
     positions: Sorted<u32, StreamPosition>,
 }
 
-impl Cursor {
+impl StreamCursor {
     pub(crate) const fn new(shards: u32) -> Self {
         Self { shards, positions: Sorted::new() }
     }
@@ -66,7 +66,7 @@ impl Cursor {
     }
 }
 
-impl Display for Cursor {
+impl Display for StreamCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{VERSION}.{}", self.shards)?;
         self.positions.iter().try_for_each(|(shard, position)| write!(f, ".{shard}_{position}"))
@@ -114,7 +114,10 @@ mod tests {
         for text in
             ["1.4", "1.4.0_0", "1.4.3_812", "1.4.3_s", "1.4.0_s.1_7", "1.4.0_1.1_2.2_3.3_9007199254740991"]
         {
-            assert_eq!(Cursor::parse(text, shards).map(|cursor| cursor.to_string()).ok().unwrap(), text);
+            assert_eq!(
+                StreamCursor::parse(text, shards).map(|cursor| cursor.to_string()).ok().unwrap(),
+                text
+            );
         }
         for text in [
             "",
@@ -140,7 +143,7 @@ mod tests {
             " 1.4",
             "1.4.0_1 ",
         ] {
-            assert!(Cursor::parse(text, shards).is_err(), "{text:?}");
+            assert!(StreamCursor::parse(text, shards).is_err(), "{text:?}");
         }
     }
 }

@@ -10,7 +10,7 @@ use worker::{Response, WebSocket, WebsocketEvent};
 
 use super::bucket::{Bucket, MESSAGES};
 use super::client_socket::{self, CUT_SHORT, Client, End, FAULT, LEFT, NOT_TAKEN};
-use super::cursor::Cursor;
+use super::cursor::StreamCursor;
 use super::frame::{self, Frame, Ids};
 use crate::clock;
 use crate::protocol::live::{SEND_WINDOW, acknowledged};
@@ -115,7 +115,7 @@ async fn join(
                     Ok(None) => continue,
                     Err(end) => return end,
                 };
-                let id = acknowledged(&text, LONGEST).filter(|id| Cursor::parse(id, shards).is_ok());
+                let id = acknowledged(&text, LONGEST).filter(|id| StreamCursor::parse(id, shards).is_ok());
                 let Some(id) = id else { return NOT_TAKEN.into() };
                 for (no, id) in unacknowledged.acknowledge(&id) {
                     // A shard that has ended its stream is noticed by that.

@@ -5,7 +5,7 @@ use futures_util::stream::{Stream, StreamExt, select_all};
 use vtryon_webhooks::Shards;
 use worker::{WebSocket, WebsocketEvent};
 
-use super::cursor::Cursor;
+use super::cursor::StreamCursor;
 
 /// Begins to read the sockets to shards: each event with the index of its socket; `None` where one cannot be
 /// read, for its messages would be missing.
@@ -51,7 +51,7 @@ impl<'a> Frame<'a> {
 /// The ids of a stream: those of its one shard, or cursors over all shards.
 pub(super) enum Ids {
     OfShard,
-    Merged { shards: Shards, cursor: Cursor },
+    Merged { shards: Shards, cursor: StreamCursor },
 }
 
 impl Ids {
@@ -60,7 +60,7 @@ impl Ids {
     }
 
     /// Begins with the positions that the streams of all shards begin after.
-    pub(super) const fn merged(shards: Shards, cursor: Cursor) -> Self {
+    pub(super) const fn merged(shards: Shards, cursor: StreamCursor) -> Self {
         Self::Merged { shards, cursor }
     }
 
@@ -69,7 +69,7 @@ impl Ids {
         let (Some(id), Self::Merged { shards, cursor }) = (frame.id, self) else {
             return (frame.id.map(str::to_owned), frame.text.to_owned());
         };
-        if let Ok(position) = Cursor::parse(id, *shards) {
+        if let Ok(position) = StreamCursor::parse(id, *shards) {
             cursor.merge(&position);
         }
         let id = cursor.to_string();
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn ids_of_all_shards_go_on_from_where_each_begins() {
         let shards = Shards::new(2).unwrap();
-        let mut ids = Ids::merged(shards, Cursor::parse("1.2.0_3.1_4", shards).ok().unwrap());
+        let mut ids = Ids::merged(shards, StreamCursor::parse("1.2.0_3.1_4", shards).ok().unwrap());
         // a message, the id that is given, the message that is given
         let rows = [
             (

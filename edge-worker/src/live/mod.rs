@@ -18,13 +18,13 @@ mod tickets;
 use vtryon_webhooks::{Code, Digest, Millis};
 use worker::{Env, Request, Response, WebSocket};
 
-pub(crate) use self::cursor::{Cursor, StreamPosition};
+pub(crate) use self::cursor::{StreamCursor, StreamPosition};
 pub(crate) use self::tickets::issue_ticket;
 
 use self::client_socket::Client;
 use self::event_stream::Acknowledge;
 use self::frame::Ids;
-use self::query::Wanted;
+use self::query::StreamQuery;
 use crate::auth::{Scope, is_socket};
 use crate::config::Config;
 use crate::protocol::live::{LIVE_CURSOR, SEND_WINDOW, Start, Subject, Subscription};
@@ -73,7 +73,7 @@ pub(crate) async fn all(
 ) -> Result<Response, ApiError> {
     let until = admit(request, config).await?;
     let form = Form::of(request)?;
-    let wanted = &Wanted::read(request, query, until, config)?;
+    let wanted = &StreamQuery::read(request, query, until, config)?;
     let starts = (0..config.shards.count()).map(|shard| wanted.start(shard));
     let starts = starts.collect::<Result<Vec<Start>, ApiError>>()?;
     if let Form::Plain = form {
@@ -85,10 +85,10 @@ pub(crate) async fn all(
         let subscription = subscription(Subject::Shard, start, wanted, share);
         socket(shard, subscription, env, config)
     });
-    let mut cursor = Cursor::new(config.shards.count());
+    let mut cursor = StreamCursor::new(config.shards.count());
     let mut sockets = Vec::new();
     for (shard, (socket, position)) in (0..).zip(join::all(opened).await?) {
-        cursor.merge(&Cursor::at(config.shards.count(), shard, position));
+        cursor.merge(&StreamCursor::at(config.shards.count(), shard, position));
         sockets.push(socket);
     }
     let ids = Ids::merged(config.shards, cursor);
@@ -110,7 +110,7 @@ pub(crate) async fn shard(
     let shard = name.parse().ok().filter(|shard: &u32| shard.to_string() == name);
     let shard = shard.filter(|shard| *shard < config.shards.count());
     let shard = shard.ok_or(ApiError::because(Code::NotFound, "there is no shard of this number"))?;
-    let wanted = Wanted::read(request, query, until, config)?;
+    let wanted = StreamQuery::read(request, query, until, config)?;
     one(shard, Subject::Shard, &wanted, request, env, config).await
 }
 
@@ -128,7 +128,7 @@ pub(crate) async fn task(
     let until = admit(request, config).await?;
     let id = api::task_id(id)?;
     let shard = config.shards.of(&Digest::of(id.as_str().as_bytes()));
-    let wanted = Wanted::read(request, query, until, config)?;
+    let wanted = StreamQuery::read(request, query, until, config)?;
     let subject = Subject::Task { task_id: id.as_str().to_owned() };
     one(shard, subject, &wanted, request, env, config).await
 }
@@ -141,7 +141,7 @@ async fn admit(request: &Request, config: &Config) -> Result<Option<Millis>, Api
 async fn one(
     shard: u32,
     subject: Subject,
-    wanted: &Wanted,
+    wanted: &StreamQuery,
     request: &Request,
     env: &Env,
     config: &Config,
@@ -163,8 +163,8 @@ async fn one(
 }
 
 /// Makes the subscription of a stream, with its send window in bytes.
-fn subscription(subject: Subject, start: Start, wanted: &Wanted, send_window: usize) -> Subscription {
-    let Wanted { bodies, until, .. } = *wanted;
+fn subscription(subject: Subject, start: Start, wanted: &StreamQuery, send_window: usize) -> Subscription {
+    let StreamQuery { bodies, until, .. } = *wanted;
     Subscription { subject, start, bodies, until, send_window }
 }
 

@@ -3,7 +3,7 @@
 use vtryon_webhooks::{Code, Millis};
 use worker::Request;
 
-use super::cursor::{Cursor, StreamPosition};
+use super::cursor::{StreamCursor, StreamPosition};
 use crate::api::Query;
 use crate::clock;
 use crate::config::Config;
@@ -13,12 +13,12 @@ use crate::reply::ApiError;
 /// Where the stream of each shard begins.
 pub(super) enum Beginning {
     Now,
-    After(Cursor),
+    After(StreamCursor),
     Since(Millis),
 }
 
 /// The query of an administrator's stream.
-pub(super) struct Wanted {
+pub(super) struct StreamQuery {
     pub(super) beginning: Beginning,
     /// Whether events carry their bodies.
     pub(super) bodies: bool,
@@ -26,7 +26,7 @@ pub(super) struct Wanted {
     pub(super) until: Option<Millis>,
 }
 
-impl Wanted {
+impl StreamQuery {
     /// Reads the query, and the header by which a browser resumes an event stream.
     pub(super) fn read(
         request: &Request,
@@ -44,7 +44,7 @@ impl Wanted {
         let resumed = request.headers().get("last-event-id")?.filter(|id| !id.is_empty());
         // A cursor goes before `since`: a client that resumes keeps the query that it began with.
         let beginning = match (resumed.as_deref().or(query.get("cursor")), query.get("since")) {
-            (Some(cursor), _) => Beginning::After(Cursor::parse(cursor, config.shards)?),
+            (Some(cursor), _) => Beginning::After(StreamCursor::parse(cursor, config.shards)?),
             (None, Some(since)) => Beginning::Since(moment(since)?),
             (None, None) => Beginning::Now,
         };

@@ -172,7 +172,7 @@ one_of!(Content {
 
 /// A part of a listing, in descending order of `no`.
 pub(crate) struct Page {
-    pub(crate) items: Vec<Item>,
+    pub(crate) items: Vec<PageItem>,
     /// Where the next page begins: before this number. None when there is no more.
     pub(crate) next: Option<i64>,
 }
@@ -180,23 +180,23 @@ pub(crate) struct Page {
 object!(Page { items, next });
 
 /// One entry of a listing: its place, its time, and what is shown of it, which the Worker passes on as it is.
-pub(crate) struct Item {
+pub(crate) struct PageItem {
     pub(crate) no: i64,
     pub(crate) at: Millis,
     pub(crate) view: Raw,
 }
 
-object!(Item { no, at, view });
+object!(PageItem { no, at, view });
 
 impl Page {
     /// Makes a page of items; where they are not the last, the next one begins after them.
-    pub(crate) fn new(items: Vec<Item>, is_last: bool) -> Self {
+    pub(crate) fn new(items: Vec<PageItem>, is_last: bool) -> Self {
         let next = if is_last { None } else { items.last().map(|item| item.no) };
         Self { items, next }
     }
 }
 
-impl Item {
+impl PageItem {
     pub(crate) fn new(no: i64, at: Millis, view: &dyn Write) -> Self {
         Self { no, at, view: Raw(json::to_string(view)) }
     }

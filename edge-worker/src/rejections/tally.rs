@@ -20,7 +20,7 @@ const GIVEN_UP: i64 = 20;
 /// What was counted since the last report.
 pub(super) struct Tally {
     /// At most one for each code that a request is refused by, and each kind of path.
-    causes: Vec<Cause>,
+    causes: Vec<RejectionCause>,
     /// When the directory was told last, or is to be told.
     told_at: Option<Millis>,
     /// Whether it is still to be told then.
@@ -28,19 +28,19 @@ pub(super) struct Tally {
 }
 
 /// The webhooks refused for one cause.
-pub(super) struct Cause {
+pub(super) struct RejectionCause {
     pub(super) code: Code,
     pub(super) path: PathKind,
     pub(super) count: i64,
     pub(super) first_at: Millis,
     pub(super) last_at: Millis,
     /// The sample that others can't overwrite: the first whose body names a task, as Vtryon's do, else the first.
-    first: Rc<Kept>,
-    last: Rc<Kept>,
+    first: Rc<RejectedRequest>,
+    last: Rc<RejectedRequest>,
 }
 
 /// What is kept of a request: raw, for in a flood most are overwritten before they are told of.
-pub(super) struct Kept {
+pub(super) struct RejectedRequest {
     pub(super) received_at: Millis,
     pub(super) header: String,
     pub(super) header_bytes: usize,
@@ -53,8 +53,8 @@ impl Tally {
     pub(super) const EMPTY: Self = Self { causes: Vec::new(), told_at: None, is_awaited: false };
 
     /// Adds what was counted, and tells whether it is the first of its cause.
-    pub(super) fn add(&mut self, more: Cause) -> bool {
-        let is_same = |cause: &&mut Cause| (cause.code, cause.path) == (more.code, more.path);
+    pub(super) fn add(&mut self, more: RejectionCause) -> bool {
+        let is_same = |cause: &&mut RejectionCause| (cause.code, cause.path) == (more.code, more.path);
         let Some(cause) = self.causes.iter_mut().find(is_same) else {
             self.causes.push(more);
             return true;
@@ -62,8 +62,8 @@ impl Tally {
         cause.count += more.count;
         cause.first_at = cause.first_at.min(more.first_at);
         cause.last_at = cause.last_at.max(more.last_at);
-        for kept in [more.first, more.last] {
-            cause.keep(kept);
+        for request in [more.first, more.last] {
+            cause.keep_sample(request);
         }
         false
     }
@@ -85,33 +85,33 @@ impl Tally {
     }
 
     /// Takes what there is to report.
-    pub(super) fn take(&mut self, now: Millis) -> Vec<Cause> {
+    pub(super) fn take(&mut self, now: Millis) -> Vec<RejectionCause> {
         self.told_at = Some(now);
         self.is_awaited = false;
         std::mem::take(&mut self.causes)
     }
 }
 
-impl Cause {
+impl RejectionCause {
     /// Makes one of a single request.
-    pub(super) fn of(code: Code, path: PathKind, kept: Kept) -> Self {
-        let kept = Rc::new(kept);
-        let (first_at, last_at) = (kept.received_at, kept.received_at);
-        Self { code, path, count: 1, first_at, last_at, first: Rc::clone(&kept), last: kept }
+    pub(super) fn of(code: Code, path: PathKind, request: RejectedRequest) -> Self {
+        let request = Rc::new(request);
+        let (first_at, last_at) = (request.received_at, request.received_at);
+        Self { code, path, count: 1, first_at, last_at, first: Rc::clone(&request), last: request }
     }
 
-    fn keep(&mut self, kept: Rc<Kept>) {
-        let is_earlier = kept.received_at < self.first.received_at;
-        if match (self.first.names_task(), kept.names_task()) {
+    fn keep_sample(&mut self, request: Rc<RejectedRequest>) {
+        let is_earlier = request.received_at < self.first.received_at;
+        if match (self.first.names_task(), request.names_task()) {
             (false, true) => true,
             (true, false) => false,
             (true, true) | (false, false) => is_earlier,
         } {
-            self.first = Rc::clone(&kept);
+            self.first = Rc::clone(&request);
         }
         // The clock stands still within a request: of two at the same time, the later call is the later one.
-        if self.last.received_at <= kept.received_at {
-            self.last = kept;
+        if self.last.received_at <= request.received_at {
+            self.last = request;
         }
     }
 
@@ -128,7 +128,7 @@ impl Cause {
     }
 }
 
-impl Kept {
+impl RejectedRequest {
     /// Returns whether the body looks like an event. It is not parsed: strangers send it.
     fn names_task(&self) -> bool {
         const NAME: &[u8] = b"\"task_id\"";
@@ -151,8 +151,8 @@ impl Kept {
 mod tests {
     use super::*;
 
-    fn cause(code: Code, path: PathKind, at: i64, header: &str, body: &[u8]) -> Cause {
-        let kept = Kept {
+    fn cause(code: Code, path: PathKind, at: i64, header: &str, body: &[u8]) -> RejectionCause {
+        let request = RejectedRequest {
             received_at: Millis(at),
             header: header.to_owned(),
             header_bytes: header.len(),
@@ -160,7 +160,7 @@ mod tests {
             body: body.to_vec(),
             body_bytes: None,
         };
-        Cause::of(code, path, kept)
+        RejectionCause::of(code, path, request)
     }
 
     #[test]
@@ -180,7 +180,7 @@ mod tests {
             let known = tally.causes.iter().any(|cause| (cause.code, cause.path) == (code, path));
             assert_eq!(tally.add(cause(code, path, at, header, b"")), !known, "{header}");
         }
-        let told: Vec<_> = tally.take(Millis(40)).iter().map(Cause::told).collect();
+        let told: Vec<_> = tally.take(Millis(40)).iter().map(RejectionCause::told).collect();
         let told: Vec<_> = told
             .iter()
             .map(|told| {
@@ -211,7 +211,7 @@ mod tests {
         ] {
             tally.add(cause(Code::SignatureMismatch, PathKind::Webhook, at, header, body));
         }
-        let told: Vec<_> = tally.take(Millis(50)).iter().map(Cause::told).collect();
+        let told: Vec<_> = tally.take(Millis(50)).iter().map(RejectionCause::told).collect();
         let headers =
             told.first().map(|told| (&*told.first.header, told.last.as_ref().map(|last| &*last.header)));
         assert_eq!(headers, Some(("event", Some("more noise"))));

@@ -6,9 +6,9 @@ use worker::{console_error, wasm_bindgen};
 
 use super::TaskShard;
 use super::queries::DeliveryFilter;
-use crate::bill::{self, Item};
 use crate::clock;
 use crate::json::{self, Write};
+use crate::metering::{self, BilledOperation};
 use crate::protocol::{Call, ShardRequest};
 
 #[wasm_bindgen(wasm_bindgen_futures = worker::wasm_bindgen_futures)]
@@ -18,7 +18,7 @@ impl TaskShard {
     ///
     /// # Errors Whatever the storage throws, and a call that cannot be parsed: the caller answers 503.
     pub async fn call(&self, frame: Vec<u8>) -> Result<JsValue, JsValue> {
-        bill::count(Item::ShardRequest);
+        metering::count(BilledOperation::ShardRequest);
         let (call, body) = Call::decode(&frame)?;
         if let Err(mismatch) = self.admit(&call).await? {
             return Ok(js_sys::Error::new(&mismatch).into());

@@ -16,7 +16,7 @@ const MAX_RECORDS: usize = 12;
 
 /// The state of a delivery.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum DeliveryState {
     #[default]
     Pending,
     Delivered,
@@ -24,7 +24,7 @@ pub(super) enum State {
     Superseded,
 }
 
-impl State {
+impl DeliveryState {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -44,7 +44,7 @@ impl State {
 /// A delivery as it is stored.
 pub(super) struct Delivery {
     pub(super) no: i64,
-    pub(super) state: State,
+    pub(super) state: DeliveryState,
     pub(super) due_at: Option<Millis>,
     /// When its next attempt was due by the schedule, which an alarm may be late for.
     pub(super) scheduled_at: Millis,
@@ -56,12 +56,12 @@ pub(super) struct Delivery {
     pub(super) round: i64,
     /// The range replay that it is part of.
     pub(super) replay: Option<String>,
-    /// The attempts, as [`Record`]s in JSON.
+    /// The attempts, as [`AttemptRecord`]s in JSON.
     pub(super) records: String,
 }
 
 /// An attempt as it is stored and shown.
-pub(super) struct Record {
+pub(super) struct AttemptRecord {
     pub(super) round: i64,
     pub(super) attempt: u32,
     pub(super) due_at: String,
@@ -77,7 +77,7 @@ pub(super) struct Record {
     pub(super) previous_secret: bool,
 }
 
-object!(Record {
+object!(AttemptRecord {
     round, attempt, due_at, attempted_at, took_ms, status?, error?, answer, location_host?, previous_secret?
 });
 
@@ -96,7 +96,7 @@ impl Delivery {
         Self {
             no: row.int(),
             state: {
-                let state = State::from_name(&row.text());
+                let state = DeliveryState::from_name(&row.text());
                 row.checked(state)
             },
             due_at: row.maybe_int().map(Millis),
@@ -110,8 +110,8 @@ impl Delivery {
     }
 
     /// Adds an attempt to the stored ones; drops the oldest where there are too many.
-    pub(super) fn record(&mut self, record: Record) -> worker::Result<()> {
-        let mut records: Vec<Record> = json::read(&self.records)?;
+    pub(super) fn record(&mut self, record: AttemptRecord) -> worker::Result<()> {
+        let mut records: Vec<AttemptRecord> = json::read(&self.records)?;
         records.push(record);
         let first = records.len().saturating_sub(MAX_RECORDS);
         self.records = json::to_string(&records.get(first..).unwrap_or_default());
@@ -206,7 +206,7 @@ pub(super) fn retry(sql: &SqlStorage, delivery: &Delivery, at: Millis) -> worker
 pub(super) fn end(
     sql: &SqlStorage,
     delivery: &Delivery,
-    state: State,
+    state: DeliveryState,
     at: Millis,
     reason: Option<&str>,
 ) -> worker::Result<()> {

@@ -7,7 +7,7 @@ use worker::SqlStorage;
 use crate::sql::{self, Bind, Row};
 
 /// What is kept under a number: an event of a task, or a body that can't be read.
-pub(super) struct Kept {
+pub(super) struct StoredEvent {
     /// None for a body that can't be read.
     pub(super) task_id: Option<String>,
     pub(super) name: Option<String>,
@@ -21,7 +21,7 @@ pub(super) struct Kept {
     pub(super) is_whole: bool,
 }
 
-impl Kept {
+impl StoredEvent {
     /// Returns the event's name; a body that can't be read has none.
     pub(super) fn event(&self) -> Option<&str> {
         self.task_id.as_ref().map(|_| self.name.as_deref().unwrap_or(STATUS_CHANGED))
@@ -41,18 +41,18 @@ impl Kept {
 }
 
 /// Finds what can be delivered: of a body that was too much to keep, there is nothing that could be.
-pub(super) fn kept(sql: &SqlStorage, seq: i64) -> worker::Result<Option<Kept>> {
-    Ok(find(sql, seq)?.filter(|kept| kept.is_whole))
+pub(super) fn find_deliverable(sql: &SqlStorage, seq: i64) -> worker::Result<Option<StoredEvent>> {
+    Ok(find(sql, seq)?.filter(|stored| stored.is_whole))
 }
 
 /// Finds what is kept under a number, wholly or in part.
-pub(super) fn find(sql: &SqlStorage, seq: i64) -> worker::Result<Option<Kept>> {
+pub(super) fn find(sql: &SqlStorage, seq: i64) -> worker::Result<Option<StoredEvent>> {
     const EVENT: &str = "SELECT t.task_id, e.name, e.status, e.outcome, e.digest, e.received_at, e.key, 1
         FROM events e JOIN tasks t ON t.no = e.task_no WHERE e.seq = ?";
     const UNREADABLE: &str = "SELECT NULL, NULL, NULL, 'quarantined', digest, received_at, key,
             LENGTH(body) = bytes
         FROM quarantine WHERE no = ?";
-    let read = |row: &mut Row| Kept {
+    let read = |row: &mut Row| StoredEvent {
         task_id: row.maybe_text(),
         name: row.maybe_text(),
         status: row.maybe_text(),

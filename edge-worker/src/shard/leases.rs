@@ -5,7 +5,7 @@ use vtryon_webhooks::Millis;
 
 use super::{TaskShard, deliveries};
 use crate::protocol::delivery::seq_of;
-use crate::{clock, stored};
+use crate::{clock, migrations};
 
 /// How long after an event the Worker may begin its attempts, in seconds of this machine.
 const LEASE: i64 = 5;
@@ -60,7 +60,7 @@ impl TaskShard {
     /// Restores the leases of an earlier instance: the outcome of their attempts is not known.
     pub(super) fn recover_leases(&self, now: Millis) -> worker::Result<()> {
         let sql = self.state.storage().sql();
-        let floor = stored::meta(&sql, FLOOR)?.unwrap_or(0);
+        let floor = migrations::meta(&sql, FLOOR)?.unwrap_or(0);
         for delivery in deliveries::leased(&sql, floor)? {
             self.lease_first_attempt(delivery, now);
         }
@@ -84,8 +84,8 @@ impl TaskShard {
         let lag = if self.memory.has_leased.replace(false) { LAG } else { IDLE_LAG };
         let first = self.memory.leases.borrow().iter().next().map(|(delivery, _)| seq_of(*delivery));
         let floor = first.unwrap_or_else(|| self.memory.last_seq.get().unwrap_or(0) + 1);
-        if stored::meta(&sql, FLOOR)?.unwrap_or(0) + lag <= floor {
-            stored::set_meta(&sql, FLOOR, floor)?;
+        if migrations::meta(&sql, FLOOR)?.unwrap_or(0) + lag <= floor {
+            migrations::set_meta(&sql, FLOOR, floor)?;
         }
         Ok(())
     }

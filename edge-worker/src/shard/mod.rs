@@ -39,13 +39,13 @@ pub(crate) use replays::Progress;
 
 use self::live::{BroadcastQueue, ShardPosition};
 use self::queries::Commits;
-use crate::bill::{self, Item};
 use crate::config::Config;
+use crate::metering::{self, BilledOperation};
+use crate::migrations;
 use crate::protocol::settings::Settings;
 use crate::protocol::{Call, ShardRequest};
 use crate::sorted::Sorted;
 use crate::sql::{self, Row};
-use crate::stored;
 use crate::{clock, faults};
 
 /// The object class that `wrangler.toml` binds as `TASK_SHARD`.
@@ -101,7 +101,7 @@ impl DurableObject for TaskShard {
 
     /// Opens a socket; everything else is a call.
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
-        bill::count(Item::ShardRequest);
+        metering::count(BilledOperation::ShardRequest);
         let call = Call::from_url(&request.inner().url())?;
         if let Err(mismatch) = self.admit(&call).await? {
             return Ok(Response::ok(mismatch)?.with_status(503));
@@ -119,7 +119,7 @@ impl DurableObject for TaskShard {
         socket: WebSocket,
         message: WebSocketIncomingMessage,
     ) -> worker::Result<()> {
-        bill::count(Item::SocketMessage);
+        metering::count(BilledOperation::SocketMessage);
         let handled =
             AssertUnwindSafe(async { self.open().and_then(|()| self.on_message(&socket, &message)) });
         if !matches!(handled.catch_unwind().await, Ok(Ok(()))) {
@@ -149,7 +149,7 @@ impl DurableObject for TaskShard {
 
     /// Does what is due. It never fails: after six failures the platform would drop the alarm for good.
     async fn alarm(&self) -> worker::Result<Response> {
-        bill::count(Item::AlarmRun);
+        metering::count(BilledOperation::AlarmRun);
         self.memory.is_running.set(true);
         let run = async {
             self.open()?;
@@ -183,7 +183,7 @@ impl TaskShard {
         faults::configure(&self.env);
         let storage = self.state.storage();
         let sql = storage.sql();
-        sql::transaction(&storage, || stored::migrate(&sql, schema::MIGRATIONS))?;
+        sql::transaction(&storage, || migrations::migrate(&sql, schema::MIGRATIONS))?;
         *self.memory.settings.borrow_mut() = Rc::new(settings::load(&sql)?);
         self.recover_leases(clock::now())?;
         self.find_sockets();

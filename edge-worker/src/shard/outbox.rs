@@ -11,8 +11,8 @@ use vtryon_webhooks::lifecycle::SideEffect;
 use worker::{Delay, console_error};
 
 use super::TaskShard;
-use crate::bill::{self, Item};
 use crate::config::{Config, RESULTS};
+use crate::metering::{self, BilledOperation};
 use crate::sql::{self, Bind, Row};
 use crate::{clock, faults, join, json};
 
@@ -44,7 +44,7 @@ const LOST: i64 = 30;
 const PUT_TIME: Duration = Duration::from_secs(10);
 
 /// An entry of the outbox.
-struct Entry {
+struct OutboxEntry {
     due_at: i64,
     seq: i64,
     owed: String,
@@ -69,11 +69,8 @@ impl TaskShard {
         const DUE: &str =
             "SELECT due_at, seq, owed, attempts FROM outbox WHERE due_at <= ? ORDER BY due_at LIMIT ?";
         let sql = self.state.storage().sql();
-        let entries = sql::all(&sql, DUE, &[Bind::Int(clock::now().0), Bind::Int(BATCH)], |row| Entry {
-            due_at: row.int(),
-            seq: row.int(),
-            owed: row.text(),
-            attempts: row.int(),
+        let entries = sql::all(&sql, DUE, &[Bind::Int(clock::now().0), Bind::Int(BATCH)], |row| {
+            OutboxEntry { due_at: row.int(), seq: row.int(), owed: row.text(), attempts: row.int() }
         })?;
         let done =
             join::all(entries.iter().map(|entry| self.execute(entry).map(Ok::<_, worker::Error>))).await?;
@@ -89,7 +86,7 @@ impl TaskShard {
     }
 
     /// Executes one entry. A kind that only a later version knows is retried later.
-    async fn execute(&self, entry: &Entry) -> worker::Result<()> {
+    async fn execute(&self, entry: &OutboxEntry) -> worker::Result<()> {
         match SideEffect::from_name(&entry.owed) {
             Some(SideEffect::PublishResult) => self.publish(entry).await,
             None => Err(worker::Error::from("this version does not know this kind of side effect")),
@@ -97,7 +94,7 @@ impl TaskShard {
     }
 
     /// Writes a task's final result to KV, where it can be read worldwide.
-    async fn publish(&self, entry: &Entry) -> worker::Result<()> {
+    async fn publish(&self, entry: &OutboxEntry) -> worker::Result<()> {
         let result = self
             .result_of(entry.seq)?
             .ok_or_else(|| worker::Error::from("the result to publish does not exist"))?;
@@ -107,7 +104,7 @@ impl TaskShard {
             Err(_) => return Err(worker::Error::from("not configured")),
         };
         let text = json::to_string(&result);
-        bill::count(Item::KvWrite);
+        metering::count(BilledOperation::KvWrite);
         let put = self.env.kv(RESULTS)?.put(&result_key(&result.task_id), text)?;
         let put = pin!(put.expiration_ttl(hours * 3600).execute());
         match select(put, Delay::from(PUT_TIME)).await {
@@ -117,7 +114,7 @@ impl TaskShard {
     }
 
     /// Deletes a completed entry, or reschedules a failed one.
-    fn complete_or_retry(&self, entry: &Entry, failed: bool) -> worker::Result<()> {
+    fn complete_or_retry(&self, entry: &OutboxEntry, failed: bool) -> worker::Result<()> {
         const COMPLETE: &str = "DELETE FROM outbox WHERE due_at = ? AND seq = ? AND owed = ?";
         const RESCHEDULE: &str = "UPDATE outbox SET due_at = ?, attempts = attempts + 1
             WHERE due_at = ? AND seq = ? AND owed = ?";
@@ -204,7 +201,7 @@ impl TaskShard {
             return Ok(());
         }
         let storage = self.state.storage();
-        bill::count(Item::AlarmSet);
+        metering::count(BilledOperation::AlarmSet);
         // The promise need not be awaited: the platform holds the answer back until the write is durable.
         let set = storage.as_raw().set_alarm(clock::alarm_date(due_at), js_sys::Object::new());
         self.memory.alarm_failed.set(set.is_err());

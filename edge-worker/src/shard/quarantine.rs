@@ -9,7 +9,7 @@ use super::retention::{self, QUARANTINE_PRUNED_TO};
 use crate::clock;
 use crate::excerpt;
 use crate::json::object;
-use crate::protocol::{IncomingEvent, Item, Page, StoreResult};
+use crate::protocol::{IncomingEvent, Page, PageItem, StoreResult};
 use crate::sql::{self, Bind};
 
 /// How many bytes of bodies a shard keeps: 64 MiB. Of a further one only the beginning is kept.
@@ -19,7 +19,7 @@ const MAX_HELD: i64 = 64 * 1024 * 1024;
 const HEAD: usize = 1024;
 
 /// A quarantined body as an administrator sees it.
-struct View {
+struct QuarantineView {
     digest: String,
     received_at: String,
     code: String,
@@ -32,7 +32,7 @@ struct View {
     head: String,
 }
 
-object!(write View { digest, received_at, code, message, key, bytes, truncated, head });
+object!(write QuarantineView { digest, received_at, code, message, key, bytes, truncated, head });
 
 impl TaskShard {
     /// Stores a body once.
@@ -114,7 +114,7 @@ impl TaskShard {
             let (code, message, key) = (row.text(), row.text(), row.text());
             let (bytes, kept) = (row.int(), row.int());
             let head = hex::decode(row.text()).unwrap_or_default();
-            let view = View {
+            let view = QuarantineView {
                 digest,
                 received_at: clock::rfc3339(at),
                 code,
@@ -124,7 +124,7 @@ impl TaskShard {
                 truncated: kept < bytes,
                 head: excerpt::text(&head, HEAD),
             };
-            Item::new(no, at, &view)
+            PageItem::new(no, at, &view)
         })?;
         let is_last = items.len() < limit as usize;
         Ok(Page::new(items, is_last))

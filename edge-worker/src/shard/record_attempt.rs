@@ -6,7 +6,7 @@ use vtryon_webhooks::retry::{self, Reply};
 use vtryon_webhooks::{Digest, Millis};
 use worker::SqlStorage;
 
-use super::deliveries::{self, Delivery, Record, State};
+use super::deliveries::{self, AttemptRecord, Delivery, DeliveryState};
 use super::{TaskShard, events, ordering, replays};
 use crate::clock;
 use crate::protocol::delivery::{Attempt, Report, endpoint_of, seq_of};
@@ -22,7 +22,7 @@ impl TaskShard {
         let storage = self.state.storage();
         let sql = storage.sql();
         let Some(mut delivery) = deliveries::find(&sql, report.delivery)? else { return Ok(()) };
-        if delivery.state != State::Pending || delivery.round != report.round {
+        if delivery.state != DeliveryState::Pending || delivery.round != report.round {
             self.release(delivery.no);
             return Ok(());
         }
@@ -63,7 +63,7 @@ impl TaskShard {
         now: Millis,
     ) -> worker::Result<()> {
         let number = delivery.failed + 1;
-        delivery.record(Record {
+        delivery.record(AttemptRecord {
             round: delivery.round,
             attempt: number,
             due_at: clock::rfc3339(delivery.scheduled_at),
@@ -78,7 +78,7 @@ impl TaskShard {
         let first_at = delivery.first_at.unwrap_or(attempt.attempted_at);
         delivery.first_at = Some(first_at);
         if reply == Some(Reply::Delivered) {
-            deliveries::end(sql, delivery, State::Delivered, now, None)?;
+            deliveries::end(sql, delivery, DeliveryState::Delivered, now, None)?;
             replays::count(sql, delivery, true)?;
             return release_next(sql, delivery, now);
         }
@@ -110,14 +110,14 @@ pub(super) fn dead_letter(
     now: Millis,
     reason: &str,
 ) -> worker::Result<()> {
-    deliveries::end(sql, delivery, State::Dead, now, Some(reason))?;
+    deliveries::end(sql, delivery, DeliveryState::Dead, now, Some(reason))?;
     replays::count(sql, delivery, false)?;
     release_next(sql, delivery, now)
 }
 
 /// Ends a delivery that a later event of the task has replaced.
 pub(super) fn supersede(sql: &SqlStorage, delivery: &Delivery, now: Millis) -> worker::Result<()> {
-    deliveries::end(sql, delivery, State::Superseded, now, None)?;
+    deliveries::end(sql, delivery, DeliveryState::Superseded, now, None)?;
     replays::count(sql, delivery, false)?;
     release_next(sql, delivery, now)
 }
@@ -147,7 +147,7 @@ fn is_outdated(sql: &SqlStorage, delivery: &Delivery, order: Order) -> worker::R
 /// Returns the digest by which the event is assigned to a shard; the retry jitter is derived from it.
 fn subject(sql: &SqlStorage, delivery: i64) -> worker::Result<Digest> {
     let seq = seq_of(delivery);
-    let task_id = events::kept(sql, seq)?.and_then(|kept| kept.task_id);
+    let task_id = events::find_deliverable(sql, seq)?.and_then(|stored| stored.task_id);
     Ok(match task_id {
         Some(task_id) => Digest::of(task_id.as_bytes()),
         None => Digest::of(&events::body(sql, seq)?.unwrap_or_default()),

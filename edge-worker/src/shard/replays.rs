@@ -6,7 +6,7 @@ use vtryon_webhooks::Millis;
 use worker::SqlStorage;
 
 use super::deliveries::{self, Delivery};
-use super::live::Entry;
+use super::live::LogEntry;
 use super::{TaskShard, events};
 use crate::json::object;
 use crate::protocol::delivery::seq_of;
@@ -116,8 +116,8 @@ impl TaskShard {
             if !self.memory.has_subscribers.get() {
                 continue;
             }
-            let task = events::kept(&self.state.storage().sql(), seq_of(*no)).ok().flatten();
-            self.broadcast(Entry::replay(seq, *no), task.and_then(|kept| kept.task_id).as_deref());
+            let task = events::find_deliverable(&self.state.storage().sql(), seq_of(*no)).ok().flatten();
+            self.broadcast(LogEntry::replay(seq, *no), task.and_then(|stored| stored.task_id).as_deref());
         }
     }
 }

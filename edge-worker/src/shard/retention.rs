@@ -13,9 +13,9 @@ use super::record_attempt::dead_letter;
 use super::{TaskShard, deliveries};
 use crate::clock;
 use crate::config::Config;
+use crate::migrations;
 use crate::protocol::delivery::endpoint_of;
 use crate::sql::{self, Bind, Row};
-use crate::stored;
 
 /// How many events, and how many quarantined bodies, one run looks at.
 const PAGE: i64 = 200;
@@ -107,7 +107,7 @@ impl TaskShard {
             last = Some(event.seq);
         }
         let Some(last) = last else { return Ok(false) };
-        stored::set_meta(sql, PRUNED_TO, last)?;
+        migrations::set_meta(sql, PRUNED_TO, last)?;
         sql::run(sql, REPLAYS, &[Bind::Int(from), Bind::Int(last)])?;
         raise_live_floor(sql)?;
         Ok(old.len() as i64 == PAGE && old.last().is_some_and(|event| event.seq == last))
@@ -128,7 +128,7 @@ impl TaskShard {
             last = Some(*no);
         }
         if let Some(last) = last {
-            stored::set_meta(sql, QUARANTINE_PRUNED_TO, last)?;
+            migrations::set_meta(sql, QUARANTINE_PRUNED_TO, last)?;
         }
         Ok(old.len() as i64 == PAGE && last == old.last().copied())
     }
@@ -155,7 +155,7 @@ impl TaskShard {
 }
 
 pub(super) fn floor(sql: &SqlStorage, name: &str) -> worker::Result<i64> {
-    Ok(stored::meta(sql, name)?.unwrap_or(0))
+    Ok(migrations::meta(sql, name)?.unwrap_or(0))
 }
 
 fn forget_deliveries(sql: &SqlStorage, seq: i64) -> worker::Result<()> {
@@ -189,7 +189,7 @@ fn raise_live_floor(sql: &SqlStorage) -> worker::Result<()> {
         found => found,
     };
     match first {
-        Some(first) if first > known => stored::set_meta(sql, LIVE_FROM, first),
+        Some(first) if first > known => migrations::set_meta(sql, LIVE_FROM, first),
         Some(_) | None => Ok(()),
     }
 }
@@ -197,7 +197,7 @@ fn raise_live_floor(sql: &SqlStorage) -> worker::Result<()> {
 /// Shows a task again that was pruned.
 pub(super) fn lower_live_floor(sql: &SqlStorage, task_no: i64) -> worker::Result<()> {
     if floor(sql, LIVE_FROM)? > task_no {
-        stored::set_meta(sql, LIVE_FROM, task_no)?;
+        migrations::set_meta(sql, LIVE_FROM, task_no)?;
     }
     Ok(())
 }

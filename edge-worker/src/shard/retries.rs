@@ -133,7 +133,8 @@ impl TaskShard {
                 continue;
             }
             let seq = seq_of(delivery.no);
-            let (Some(kept), Some(body)) = (events::kept(&sql, seq)?, events::body(&sql, seq)?) else {
+            let (Some(stored), Some(body)) = (events::find_deliverable(&sql, seq)?, events::body(&sql, seq)?)
+            else {
                 dead_letter(&sql, &delivery, now, "pruned")?;
                 continue;
             };
@@ -142,8 +143,8 @@ impl TaskShard {
                 delivery: delivery.no,
                 url: endpoint.url.clone(),
                 secrets: endpoint.secrets_at(now),
-                webhook_id: kept.identity().webhook_id(),
-                outcome: kept.outcome,
+                webhook_id: stored.identity().webhook_id(),
+                outcome: stored.outcome,
                 round: delivery.round,
                 attempt: delivery.failed + 1,
                 lease_until: leases::granted_at(now),

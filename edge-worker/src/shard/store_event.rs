@@ -6,7 +6,7 @@ use vtryon_webhooks::lifecycle::{self, Outcome, Step};
 use vtryon_webhooks::{Digest, Status};
 
 use super::enqueue::{Enqueued, NewEvent};
-use super::live::Entry;
+use super::live::LogEntry;
 use super::rows::{self, Change, Ending, Event, Task};
 use super::{TaskShard, leases, outbox};
 use crate::faults;
@@ -132,7 +132,7 @@ impl TaskShard {
         incoming: &IncomingEvent,
     ) -> worker::Result<StoreResult> {
         self.memory.last_seq.set(Some(seq));
-        self.broadcast(Entry::event(seq), incoming.task_id());
+        self.broadcast(LogEntry::event(seq), incoming.task_id());
         for dispatch in &enqueued.dispatch_now {
             self.lease_first_attempt(dispatch.delivery, incoming.received_at);
         }

@@ -2,9 +2,9 @@
 
 use super::TaskShard;
 use crate::json;
+use crate::migrations;
 use crate::protocol::shard_client;
 use crate::protocol::{Call, ShardRequest};
-use crate::stored;
 use vtryon_webhooks::Shards;
 
 /// The name under which a shard records the number of all shards.
@@ -17,7 +17,7 @@ impl TaskShard {
     /// Returns the number of this shard.
     pub(super) fn shard(&self) -> worker::Result<u32> {
         if self.memory.shard.get().is_none() {
-            self.memory.shard.set(stored::meta(&self.state.storage().sql(), OWN)?);
+            self.memory.shard.set(migrations::meta(&self.state.storage().sql(), OWN)?);
         }
         let shard = self.memory.shard.get().and_then(|shard| u32::try_from(shard).ok());
         shard.ok_or_else(|| worker::Error::from("a shard does not know its number yet"))
@@ -26,7 +26,7 @@ impl TaskShard {
     /// Returns the number of all shards, once one of them has stored something.
     pub(super) fn count(&self) -> worker::Result<i64> {
         if self.memory.shards.get().is_none() {
-            self.memory.shards.set(stored::meta(&self.state.storage().sql(), RECORD)?);
+            self.memory.shards.set(migrations::meta(&self.state.storage().sql(), RECORD)?);
         }
         self.memory.shards.get().ok_or_else(|| worker::Error::from("the number of shards is not known yet"))
     }
@@ -40,7 +40,7 @@ impl TaskShard {
         let sql = self.state.storage().sql();
         let known = match self.memory.shards.get() {
             Some(known) => Some(known),
-            None => stored::meta(&sql, RECORD)?,
+            None => migrations::meta(&sql, RECORD)?,
         };
         let recorded = match (known, &call.request) {
             (Some(recorded), _) => recorded,
@@ -65,13 +65,13 @@ impl TaskShard {
             ) => return self.check_with_first(call).await,
             (None, ShardRequest::StoreEvent(_) | ShardRequest::Topology | ShardRequest::Configure(_)) => {
                 let first = self.first_count(call).await?;
-                stored::set_meta(&sql, RECORD, first)?;
+                migrations::set_meta(&sql, RECORD, first)?;
                 first
             }
         };
         self.memory.shards.set(Some(recorded));
         if self.shard().is_err() {
-            stored::set_meta(&sql, OWN, call.shard.into())?;
+            migrations::set_meta(&sql, OWN, call.shard.into())?;
         }
         if recorded == i64::from(call.shards) {
             return Ok(Ok(()));

@@ -15,7 +15,7 @@ use crate::sql::{self, Bind};
 const SAMPLES_FOR: i64 = 24 * 3600;
 
 /// The rejections by one code at one kind of path, as they are stored.
-pub(super) struct Cause {
+pub(super) struct StoredCause {
     pub(super) code: Code,
     pub(super) path: PathKind,
     pub(super) count: i64,
@@ -127,7 +127,7 @@ const EVIDENCE: [Evidence; 3] = [Evidence::None, Evidence::Form, Evidence::Secre
 const NOT_JUDGED: i64 = -1;
 
 /// Returns the rows, the latest first; a code or a kind of path that this version does not know is left out.
-pub(super) fn all(sql: &SqlStorage) -> worker::Result<Vec<Cause>> {
+pub(super) fn all(sql: &SqlStorage) -> worker::Result<Vec<StoredCause>> {
     const ALL: &str = "SELECT code, path, count, first_at, last_at, first_sample, last_sample FROM rejections
         ORDER BY last_at DESC, code, path";
     let rows = sql::all(sql, ALL, &[], |row| {
@@ -138,7 +138,7 @@ pub(super) fn all(sql: &SqlStorage) -> worker::Result<Vec<Cause>> {
         let (first, last) = (sample(), sample());
         let code = Code::ALL.into_iter().find(|known| known.as_str() == code);
         let path = PathKind::ALL.into_iter().find(|known| known.as_str() == path);
-        code.zip(path).map(|(code, path)| Cause { code, path, count, first_at, last_at, first, last })
+        code.zip(path).map(|(code, path)| StoredCause { code, path, count, first_at, last_at, first, last })
     })?;
     Ok(rows.into_iter().flatten().collect())
 }

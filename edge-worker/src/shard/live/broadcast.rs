@@ -5,7 +5,7 @@ use std::vec::IntoIter;
 use vtryon_webhooks::Millis;
 use worker::{WebSocket, console_error, web_sys};
 
-use super::log::Entry;
+use super::log::LogEntry;
 use super::subscriber::Subscriber;
 use super::{FAULT, NOT_ANY_MORE, OVER, STUCK, end, tag};
 use crate::clock;
@@ -25,7 +25,7 @@ pub(super) struct Broadcast {
 }
 
 pub(super) enum Payload {
-    Entry(Entry),
+    Entry(LogEntry),
     /// A delivery was attempted. Holds the message.
     Attempt(String),
     /// Entries up to this number may not have been broadcast: to subscribers of the task, or of the shard where there is
@@ -91,7 +91,7 @@ impl TaskShard {
         &self,
         socket: &WebSocket,
         mut subscriber: Subscriber,
-        entry: &Entry,
+        entry: &LogEntry,
         texts: &mut [Option<String>; 2],
         now: Millis,
     ) -> worker::Result<()> {
@@ -174,8 +174,8 @@ impl TaskShard {
         }
         let sql = self.state.storage().sql();
         let Ok(Some(delivery)) = deliveries::find(&sql, no) else { return };
-        let kept = events::kept(&sql, seq_of(no)).ok().flatten();
-        let task_id = kept.and_then(|kept| kept.task_id);
+        let stored = events::find_deliverable(&sql, seq_of(no)).ok().flatten();
+        let task_id = stored.and_then(|stored| stored.task_id);
         let Ok(text) = self.attempt_message(no, task_id.as_deref(), delivery.state.as_str()) else { return };
         self.queue_broadcast(Broadcast::new(Payload::Attempt(text), task_id.as_deref()));
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use worker::Delay;
 
 use super::broadcast::{Broadcast, Payload};
-use super::log::{self, Entry};
+use super::log::{self, LogEntry};
 use crate::faults;
 use crate::shard::{TaskShard, events};
 use crate::sorted::Sorted;
@@ -34,7 +34,7 @@ pub(in crate::shard) struct BroadcastQueue {
 
 impl TaskShard {
     /// Queues an entry that was just stored.
-    pub(in crate::shard) fn broadcast(&self, entry: Entry, task_id: Option<&str>) {
+    pub(in crate::shard) fn broadcast(&self, entry: LogEntry, task_id: Option<&str>) {
         if self.memory.has_subscribers.get() && !faults::skips_broadcast(task_id) {
             self.queue_broadcast(Broadcast::new(Payload::Entry(entry), task_id));
         }
@@ -48,7 +48,7 @@ impl TaskShard {
         let mut latest = Sorted::default();
         for entry in log::after(&sql, self.last_seq() - MOST, MOST)? {
             latest.insert(None, entry.seq);
-            if let Some(task_id) = events::find(&sql, entry.of())?.and_then(|kept| kept.task_id) {
+            if let Some(task_id) = events::find(&sql, entry.of())?.and_then(|stored| stored.task_id) {
                 latest.insert(Some(task_id), entry.seq);
             }
         }

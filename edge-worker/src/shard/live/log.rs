@@ -8,13 +8,13 @@ use crate::shard::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO};
 use crate::sql::{self, Bind, Row};
 
 /// A sequence number, and what it is the number of.
-pub(in crate::shard) struct Entry {
+pub(in crate::shard) struct LogEntry {
     pub(super) seq: i64,
     /// The delivery that was replayed; else it is an event or a body.
     pub(super) delivery: Option<i64>,
 }
 
-impl Entry {
+impl LogEntry {
     /// An event, or a body that can't be read.
     pub(in crate::shard) const fn event(seq: i64) -> Self {
         Self { seq, delivery: None }
@@ -36,7 +36,7 @@ impl Entry {
 }
 
 /// Lists entries after a number.
-pub(super) fn after(sql: &SqlStorage, seq: i64, limit: i64) -> worker::Result<Vec<Entry>> {
+pub(super) fn after(sql: &SqlStorage, seq: i64, limit: i64) -> worker::Result<Vec<LogEntry>> {
     const AFTER: &str = "SELECT * FROM (
             SELECT seq, NULL FROM events WHERE seq > MAX(?1, ?2)
             UNION ALL SELECT no, NULL FROM quarantine WHERE no > MAX(?1, ?3)
@@ -45,7 +45,7 @@ pub(super) fn after(sql: &SqlStorage, seq: i64, limit: i64) -> worker::Result<Ve
         ) LIMIT ?4";
     let (events, quarantine) = floors(sql)?;
     let binds = [Bind::Int(seq), Bind::Int(events), Bind::Int(quarantine), Bind::Int(limit)];
-    sql::all(sql, AFTER, &binds, Entry::read)
+    sql::all(sql, AFTER, &binds, LogEntry::read)
 }
 
 /// Lists entries of a task after a number: its events from the last one back, and their replays.
@@ -54,7 +54,7 @@ pub(super) fn of_task_after(
     task_id: &str,
     seq: i64,
     limit: i64,
-) -> worker::Result<Vec<Entry>> {
+) -> worker::Result<Vec<LogEntry>> {
     const AFTER: &str = "WITH RECURSIVE line (seq, previous) AS (
             SELECT seq, previous FROM events WHERE seq = (SELECT head FROM tasks WHERE task_id = ?1)
             UNION ALL
@@ -63,7 +63,7 @@ pub(super) fn of_task_after(
         UNION ALL SELECT r.seq, r.delivery FROM replayed r JOIN line ON line.seq = r.delivery / 65536
             WHERE r.seq > ?2
         ORDER BY 1 LIMIT ?3";
-    sql::all(sql, AFTER, &[Bind::Text(task_id), Bind::Int(seq), Bind::Int(limit)], Entry::read)
+    sql::all(sql, AFTER, &[Bind::Text(task_id), Bind::Int(seq), Bind::Int(limit)], LogEntry::read)
 }
 
 /// Returns the last number that was pruned.

@@ -3,14 +3,14 @@
 use base64ct::{Base64, Encoding};
 use vtryon_webhooks::Signature;
 
-use super::log::Entry;
+use super::log::LogEntry;
 use super::{ShardPosition, open};
 use crate::clock;
 use crate::config::Config;
 use crate::json::{self, Raw, object};
 use crate::protocol::delivery::{delivery_id, seq_of};
 use crate::shard::TaskShard;
-use crate::shard::events::{self, Kept};
+use crate::shard::events::{self, StoredEvent};
 use crate::shard::queries::TaskView;
 use crate::shard::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO};
 
@@ -89,17 +89,17 @@ object!(write AttemptMessage<'_> { r#type as "type", shard, delivery, task_id, s
 
 impl TaskShard {
     /// Makes the message of an entry; `None` where it is pruned.
-    pub(super) fn entry_message(&self, entry: &Entry, bodies: bool) -> worker::Result<Option<String>> {
+    pub(super) fn entry_message(&self, entry: &LogEntry, bodies: bool) -> worker::Result<Option<String>> {
         let sql = self.state.storage().sql();
         let position = self.position()?;
-        let Some(kept) = events::find(&sql, entry.of())? else { return Ok(None) };
+        let Some(stored) = events::find(&sql, entry.of())? else { return Ok(None) };
         // A pruned row may remain without its body, to recognise duplicates.
-        let pruned_to = if kept.task_id.is_some() { PRUNED_TO } else { QUARANTINE_PRUNED_TO };
+        let pruned_to = if stored.task_id.is_some() { PRUNED_TO } else { QUARANTINE_PRUNED_TO };
         if entry.of() <= retention::floor(&sql, pruned_to)? {
             return Ok(None);
         }
-        let (body, signature) = if bodies { self.signed(entry.of(), &kept)? } else { (None, None) };
-        let task = match &kept.task_id {
+        let (body, signature) = if bodies { self.signed(entry.of(), &stored)? } else { (None, None) };
+        let task = match &stored.task_id {
             Some(task_id) => self.task_state(task_id)?,
             None => None,
         };
@@ -110,13 +110,13 @@ impl TaskShard {
             seq: entry.seq,
             of: entry.delivery.map(seq_of),
             delivery: entry.delivery.map(|no| delivery_id(position.shard, no)),
-            task_id: kept.task_id.as_deref(),
-            event: kept.event(),
-            status: kept.status.as_deref(),
-            outcome: &kept.outcome,
-            received_at: clock::rfc3339(kept.received_at),
-            key: &kept.key,
-            webhook_id: kept.identity().webhook_id(),
+            task_id: stored.task_id.as_deref(),
+            event: stored.event(),
+            status: stored.status.as_deref(),
+            outcome: &stored.outcome,
+            received_at: clock::rfc3339(stored.received_at),
+            key: &stored.key,
+            webhook_id: stored.identity().webhook_id(),
             task,
             body,
             signature,
@@ -126,12 +126,12 @@ impl TaskShard {
 
     /// Returns a body in base64, and its signature by the secret that signed it. Where that is not configured
     /// any more, by the current one: nobody could verify the former.
-    fn signed(&self, seq: i64, kept: &Kept) -> worker::Result<(Option<String>, Option<String>)> {
-        let body = events::body(&self.state.storage().sql(), seq)?.filter(|_| kept.is_whole);
+    fn signed(&self, seq: i64, stored: &StoredEvent) -> worker::Result<(Option<String>, Option<String>)> {
+        let body = events::body(&self.state.storage().sql(), seq)?.filter(|_| stored.is_whole);
         let Some(body) = body else { return Ok((None, None)) };
         let config = Config::current(&self.env).map_err(|_| worker::Error::from("not configured"))?;
         let keys = config.verifier.keys();
-        let own = keys.iter().find(|key| key.fingerprint().to_string() == kept.key);
+        let own = keys.iter().find(|key| key.fingerprint().to_string() == stored.key);
         let signature = own.or(keys.first()).map(|key| Signature::sign(key, &body).to_hex());
         Ok((Some(Base64::encode_string(&body)), signature))
     }

@@ -19,13 +19,13 @@ use vtryon_webhooks::{Digest, Shards};
 use worker::{WebSocket, WebSocketIncomingMessage};
 
 pub(super) use self::broadcast_queue::BroadcastQueue;
-pub(super) use self::log::{Entry, before_time};
+pub(super) use self::log::{LogEntry, before_time};
 use self::open::Gap;
 use self::subscriber::Subscriber;
 use super::TaskShard;
 use crate::clock;
 use crate::config::Config;
-use crate::live::{self, Cursor};
+use crate::live::{self, StreamCursor};
 use crate::protocol::live::{FINAL, Subject, acknowledged};
 
 /// How long an acknowledgement may be, in bytes.
@@ -53,7 +53,7 @@ pub(super) struct ShardPosition {
 impl ShardPosition {
     /// Returns the id of the message with a sequence number: a cursor.
     fn id(self, seq: i64) -> String {
-        Cursor::at(self.shards, self.shard, live::StreamPosition::After(seq)).to_string()
+        StreamCursor::at(self.shards, self.shard, live::StreamPosition::After(seq)).to_string()
     }
 }
 
@@ -113,7 +113,8 @@ impl TaskShard {
         // A shard that has stored nothing yet has nothing to catch up with.
         let Ok(position) = self.position() else { return Ok(None) };
         let Some(shards) = Shards::new(position.shards) else { return Ok(None) };
-        let acknowledged = Cursor::parse(&id, shards).ok().and_then(|cursor| cursor.position(position.shard));
+        let acknowledged =
+            StreamCursor::parse(&id, shards).ok().and_then(|cursor| cursor.position(position.shard));
         let Some(live::StreamPosition::After(seq)) = acknowledged else { return Ok(Some(JUNK)) };
         subscriber.acknowledge(seq, now);
         if !subscriber.caught_up {

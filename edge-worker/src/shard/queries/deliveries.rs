@@ -7,8 +7,8 @@ use crate::clock;
 use crate::json::{Raw, object};
 use crate::protocol::delivery::{ENDPOINT_NUMBERS, delivery_id, endpoint_of, seq_of};
 use crate::protocol::settings::endpoint_id;
-use crate::protocol::{Item, Page};
-use crate::shard::deliveries::State;
+use crate::protocol::{Page, PageItem};
+use crate::shard::deliveries::DeliveryState;
 use crate::shard::{TaskShard, deliveries, events};
 use crate::sql::{self, Bind, Row};
 
@@ -16,7 +16,7 @@ use crate::sql::{self, Bind, Row};
 const WINDOW: i64 = 1000 * ENDPOINT_NUMBERS;
 
 /// A delivery, as the API shows it.
-pub(in crate::shard) struct View {
+pub(in crate::shard) struct DeliveryView {
     id: String,
     endpoint: String,
     /// `None` for a body that cannot be parsed.
@@ -38,13 +38,13 @@ pub(in crate::shard) struct View {
     attempts: Raw,
 }
 
-object!(write View {
+object!(write DeliveryView {
     id, endpoint, task_id, event, status, outcome, seq, webhook_id, state, reason?, created_at,
     ended_at, due_at, replays, attempts
 });
 
 /// A delivery's row, as far as it is shown.
-struct Stored {
+struct DeliveryRow {
     no: i64,
     state: String,
     reason: Option<String>,
@@ -55,7 +55,7 @@ struct Stored {
     attempts: String,
 }
 
-/// Selects the columns of [`Stored`], with the attempts as the first parameter's expression makes them.
+/// Selects the columns of [`DeliveryRow`], with the attempts as the first parameter's expression makes them.
 macro_rules! select {
     ($attempts:literal, $rest:literal) => {
         concat!(
@@ -78,7 +78,7 @@ macro_rules! select_brief {
     };
 }
 
-impl Stored {
+impl DeliveryRow {
     fn read(row: &mut Row) -> Self {
         Self {
             no: row.int(),
@@ -104,9 +104,9 @@ pub(in crate::shard) struct DeliveryFilter<'a> {
 
 impl TaskShard {
     /// Returns a delivery with its attempts.
-    pub(in crate::shard) fn delivery(&self, shard: u32, no: i64) -> worker::Result<Option<View>> {
+    pub(in crate::shard) fn delivery(&self, shard: u32, no: i64) -> worker::Result<Option<DeliveryView>> {
         const FIND: &str = select!("records", "WHERE no = ?");
-        let stored = sql::first(&self.state.storage().sql(), FIND, &[Bind::Int(no)], Stored::read)?;
+        let stored = sql::first(&self.state.storage().sql(), FIND, &[Bind::Int(no)], DeliveryRow::read)?;
         stored.map(|stored| self.show(shard, stored)).transpose()
     }
 
@@ -145,23 +145,25 @@ impl TaskShard {
                 rows.truncate(limit as usize);
                 (rows, 0)
             }
-            (None, None, None) => (sql::all(&sql, ALL, &[sql::before(before), limited], Stored::read)?, 0),
-            (None, endpoint, Some(state)) if state == State::Dead.as_str() => {
+            (None, None, None) => {
+                (sql::all(&sql, ALL, &[sql::before(before), limited], DeliveryRow::read)?, 0)
+            }
+            (None, endpoint, Some(state)) if state == DeliveryState::Dead.as_str() => {
                 let binds = [sql::before(before), Bind::MaybeInt(endpoint), limited];
-                (sql::all(&sql, DEAD, &binds, Stored::read)?, 0)
+                (sql::all(&sql, DEAD, &binds, DeliveryRow::read)?, 0)
             }
             (None, endpoint, state) => {
                 let top = before.map_or_else(|| self.next_delivery(), Ok)?;
                 let floor = (top - WINDOW).max(0);
                 let binds =
                     [Bind::Int(top), Bind::Int(floor), Bind::MaybeInt(endpoint), Bind::Maybe(state), limited];
-                (sql::all(&sql, FILTERED, &binds, Stored::read)?, floor)
+                (sql::all(&sql, FILTERED, &binds, DeliveryRow::read)?, floor)
             }
         };
         let is_full = rows.len() >= limit as usize;
         let items = rows.into_iter().map(|row| {
             let (no, at) = (row.no, Millis(row.created_at));
-            Ok(Item::new(no, at, &self.show(shard, row)?))
+            Ok(PageItem::new(no, at, &self.show(shard, row)?))
         });
         let page = Page::new(items.collect::<worker::Result<_>>()?, !is_full);
         // Where the window had too few, the next page begins below it.
@@ -174,18 +176,18 @@ impl TaskShard {
         Ok(sql::first(&self.state.storage().sql(), LAST, &[], Row::int)?.unwrap_or(0) + 1)
     }
 
-    fn show(&self, shard: u32, row: Stored) -> worker::Result<View> {
+    fn show(&self, shard: u32, row: DeliveryRow) -> worker::Result<DeliveryView> {
         let seq = seq_of(row.no);
-        let kept = events::kept(&self.state.storage().sql(), seq)?
+        let stored = events::find_deliverable(&self.state.storage().sql(), seq)?
             .ok_or_else(|| worker::Error::from("the event of a delivery is missing"))?;
-        Ok(View {
+        Ok(DeliveryView {
             id: delivery_id(shard, row.no),
             endpoint: endpoint_id(endpoint_of(row.no)),
-            webhook_id: kept.identity().webhook_id(),
-            event: kept.event().map(str::to_owned),
-            task_id: kept.task_id,
-            status: kept.status,
-            outcome: kept.outcome,
+            webhook_id: stored.identity().webhook_id(),
+            event: stored.event().map(str::to_owned),
+            task_id: stored.task_id,
+            status: stored.status,
+            outcome: stored.outcome,
             seq,
             state: row.state,
             reason: row.reason,
@@ -213,11 +215,11 @@ fn body_of(sql: &SqlStorage, digest: &str) -> worker::Result<Vec<i64>> {
     sql::all(sql, "SELECT no FROM quarantine WHERE digest = ?", &[Bind::Text(digest)], Row::int)
 }
 
-fn of_events(sql: &SqlStorage, events: &[i64]) -> worker::Result<Vec<Stored>> {
+fn of_events(sql: &SqlStorage, events: &[i64]) -> worker::Result<Vec<DeliveryRow>> {
     const OF_EVENT: &str = select_brief!("WHERE no BETWEEN ? AND ? ORDER BY no DESC");
     let mut rows = Vec::new();
     for seq in events {
-        rows.extend(sql::all(sql, OF_EVENT, &deliveries::range(*seq), Stored::read)?);
+        rows.extend(sql::all(sql, OF_EVENT, &deliveries::range(*seq), DeliveryRow::read)?);
     }
     Ok(rows)
 }

@@ -6,7 +6,7 @@ use vtryon_webhooks::{Millis, Status};
 
 use crate::clock;
 use crate::json::object;
-use crate::protocol::{Item, Page};
+use crate::protocol::{Page, PageItem};
 use crate::shard::TaskShard;
 use crate::shard::retention::{self, LIVE_FROM};
 use crate::shard::rows::seen;
@@ -80,7 +80,7 @@ pub(in crate::shard) struct TaskResult {
 object!(write TaskResult { task_id, status, result_url?, failure?, completed_at });
 
 /// A task's row, as far as it is shown.
-struct Stored {
+struct TaskRow {
     no: i64,
     task_id: String,
     stage: Option<String>,
@@ -91,7 +91,7 @@ struct Stored {
     duplicates: i64,
 }
 
-/// Selects the columns of [`Stored`]: nothing in them is longer than a task's id.
+/// Selects the columns of [`TaskRow`]: nothing in them is longer than a task's id.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
@@ -108,7 +108,7 @@ macro_rules! select_result {
     };
 }
 
-impl Stored {
+impl TaskRow {
     fn read(row: &mut Row) -> Self {
         Self {
             no: row.int(),
@@ -139,7 +139,7 @@ impl TaskShard {
     pub(in crate::shard) fn task_state(&self, task_id: &str) -> worker::Result<Option<TaskView>> {
         const FIND: &str = select!("WHERE task_id = ?");
         let sql = self.state.storage().sql();
-        let Some(row) = sql::first(&sql, FIND, &[Bind::Text(task_id)], Stored::read)? else {
+        let Some(row) = sql::first(&sql, FIND, &[Bind::Text(task_id)], TaskRow::read)? else {
             return Ok(None);
         };
         let (result_url, failure) = match self.result(task_id)? {
@@ -185,15 +185,16 @@ impl TaskShard {
         let live_from = retention::floor(&sql, LIVE_FROM)?.max(1);
         let stage = status.and_then(|name| Stage::of(&Status::from_name(name)));
         let (rows, floor) = match stage {
-            None if stalled.is_none() => {
-                (sql::all(&sql, ALL, &[sql::before(before), Bind::Int(live_from), limited], Stored::read)?, 1)
-            }
+            None if stalled.is_none() => (
+                sql::all(&sql, ALL, &[sql::before(before), Bind::Int(live_from), limited], TaskRow::read)?,
+                1,
+            ),
             Some(stage) if stage.is_final() => {
                 let top = before.map_or_else(|| self.next_task(), Ok)?;
                 let floor = (top - WINDOW).max(live_from);
                 let binds = [Bind::Int(top), Bind::Int(floor), Bind::Text(stage.as_str()), limited];
                 let floor = if floor > live_from { floor } else { 1 };
-                (sql::all(&sql, FINAL, &binds, Stored::read)?, floor)
+                (sql::all(&sql, FINAL, &binds, TaskRow::read)?, floor)
             }
             stage => {
                 let binds = [
@@ -202,11 +203,12 @@ impl TaskShard {
                     Bind::MaybeInt(stalled.map(|at| at.0)),
                     limited,
                 ];
-                (sql::all(&sql, OPEN, &binds, Stored::read)?, 1)
+                (sql::all(&sql, OPEN, &binds, TaskRow::read)?, 1)
             }
         };
         let is_full = rows.len() >= limit as usize;
-        let items = rows.into_iter().map(|row| Item::new(row.no, Millis(row.created_at), &self.view(row)));
+        let items =
+            rows.into_iter().map(|row| PageItem::new(row.no, Millis(row.created_at), &self.view(row)));
         let page = Page::new(items.collect(), !is_full);
         // Where the window had too few, the next page begins below it.
         Ok(Page { next: page.next.or((!is_full && floor > 1).then_some(floor)), ..page })
@@ -239,7 +241,7 @@ impl TaskShard {
         })
     }
 
-    fn view(&self, row: Stored) -> TaskView {
+    fn view(&self, row: TaskRow) -> TaskView {
         TaskView {
             conflict: is_conflicting(row.seen),
             task_id: row.task_id,

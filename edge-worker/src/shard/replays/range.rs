@@ -109,17 +109,17 @@ fn events_page(sql: &SqlStorage, replay: &Replay, endpoint: &Endpoint, from: i64
     let filter = endpoint.filter();
     let mut page = Vec::new();
     for seq in seqs {
-        let Some(kept) = events::kept(sql, seq)? else { continue };
-        if is_after(replay, kept.received_at) {
+        let Some(stored) = events::find_deliverable(sql, seq)? else { continue };
+        if is_after(replay, stored.received_at) {
             next = None;
             break;
         }
-        let Some(outcome) = Outcome::from_name(&kept.outcome) else { continue };
-        let is_taken = filter.takes(outcome, kept.event().unwrap_or_default(), kept.status.as_deref());
+        let Some(outcome) = Outcome::from_name(&stored.outcome) else { continue };
+        let is_taken = filter.takes(outcome, stored.event().unwrap_or_default(), stored.status.as_deref());
         // A test event was for one endpoint alone.
-        let is_test = kept.event() == Some(TEST_EVENT);
-        if is_taken && !is_test && (replay.from..replay.until).contains(&kept.received_at) {
-            page.push((delivery_no(seq, endpoint.no), kept.received_at));
+        let is_test = stored.event() == Some(TEST_EVENT);
+        if is_taken && !is_test && (replay.from..replay.until).contains(&stored.received_at) {
+            page.push((delivery_no(seq, endpoint.no), stored.received_at));
         }
     }
     Ok((page, next))

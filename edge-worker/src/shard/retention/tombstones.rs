@@ -6,8 +6,8 @@ use worker::SqlStorage;
 
 use super::{PAGE, QUARANTINE_PRUNED_TO, floor};
 use crate::config::Config;
+use crate::migrations;
 use crate::sql::{self, Bind};
-use crate::stored;
 
 /// For which set of keys they were looked through, and how far that has come: in the tasks, and in the bodies that
 /// can't be read.
@@ -17,7 +17,7 @@ const BODIES_PLACE: &str = "tombstones_bodies_place";
 
 /// Returns whether they are still to be looked through for the keys that are configured.
 pub(super) fn are_outdated(sql: &SqlStorage, config: &Config) -> worker::Result<bool> {
-    Ok(stored::meta(sql, TOMBS_FOR)? != Some(mark(&keys(config))))
+    Ok(migrations::meta(sql, TOMBS_FOR)? != Some(mark(&keys(config))))
 }
 
 /// Drops those of a page whose keys are configured no more. Returns whether there is more.
@@ -31,9 +31,9 @@ pub(super) fn drop_page(sql: &SqlStorage, config: &Config) -> worker::Result<boo
     if tasks || bodies {
         return Ok(true);
     }
-    stored::set_meta(sql, TOMBS_PLACE, 0)?;
-    stored::set_meta(sql, BODIES_PLACE, 0)?;
-    stored::set_meta(sql, TOMBS_FOR, mark(&keys))?;
+    migrations::set_meta(sql, TOMBS_PLACE, 0)?;
+    migrations::set_meta(sql, BODIES_PLACE, 0)?;
+    migrations::set_meta(sql, TOMBS_FOR, mark(&keys))?;
     Ok(false)
 }
 
@@ -77,7 +77,7 @@ fn drop_bodies(sql: &SqlStorage, keys: &[String]) -> worker::Result<bool> {
 fn advance(sql: &SqlStorage, place: &str, found: usize, last: Option<i64>) -> worker::Result<bool> {
     match last {
         Some(last) if found as i64 == PAGE => {
-            stored::set_meta(sql, place, last)?;
+            migrations::set_meta(sql, place, last)?;
             Ok(true)
         }
         Some(_) | None => Ok(false),

@@ -8,7 +8,7 @@ use crate::host::Cursor;
 #[derive(Clone, Copy)]
 #[cfg_attr(feature = "faults", derive(PartialEq, Eq, PartialOrd, Ord, serde::Serialize))]
 #[cfg_attr(feature = "faults", serde(rename_all = "snake_case"))]
-pub(crate) enum Item {
+pub(crate) enum BilledOperation {
     Request,
     ShardRequest,
     DirectoryRequest,
@@ -26,36 +26,36 @@ pub(crate) enum Item {
 #[cfg(feature = "faults")]
 thread_local! {
     /// Since the isolate has started. The Worker and all objects of a local runtime are in one.
-    static COUNTS: std::cell::RefCell<std::collections::BTreeMap<Item, usize>> = std::cell::RefCell::default();
+    static COUNTS: std::cell::RefCell<std::collections::BTreeMap<BilledOperation, usize>> = std::cell::RefCell::default();
 }
 
 /// Counts one.
 #[cfg(feature = "faults")]
-pub(crate) fn count(item: Item) {
+pub(crate) fn count(item: BilledOperation) {
     add(item, 1);
 }
 
 /// Counts the rows that a statement has read and written.
 #[cfg(feature = "faults")]
 pub(crate) fn count_rows(cursor: &Cursor) {
-    add(Item::RowsRead, cursor.rows_read());
-    add(Item::RowsWritten, cursor.rows_written());
+    add(BilledOperation::RowsRead, cursor.rows_read());
+    add(BilledOperation::RowsWritten, cursor.rows_written());
 }
 
 /// Returns all counts as JSON where a request asks for them, which itself is not counted.
 #[cfg(feature = "faults")]
 pub(crate) fn asked_by(request: &Request) -> Option<String> {
-    crate::faults::is_asked(request, "bill")
+    crate::faults::is_asked(request, "metering")
         .then(|| COUNTS.with_borrow(serde_json::to_string).unwrap_or_default())
 }
 
 #[cfg(feature = "faults")]
-fn add(item: Item, number: usize) {
+fn add(item: BilledOperation, number: usize) {
     COUNTS.with_borrow_mut(|counts| *counts.entry(item).or_default() += number);
 }
 
 #[cfg(not(feature = "faults"))]
-pub(crate) const fn count(_: Item) {}
+pub(crate) const fn count(_: BilledOperation) {}
 
 #[cfg(not(feature = "faults"))]
 pub(crate) const fn count_rows(_: &Cursor) {}

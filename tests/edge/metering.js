@@ -1,6 +1,6 @@
 // What the platform bills, as the build for tests counts it: read from a running gateway, and compared.
 
-/** What is counted, by the names that `bill.rs` gives it. */
+/** What is counted, by the names that `metering.rs` gives it. */
 const NONE = {
   request: 0,
   shard_request: 0,
@@ -15,18 +15,18 @@ const NONE = {
 };
 
 /** Returns what was counted since the runtime has started; to ask is not counted. */
-export async function bill(gateway) {
-  const answer = await fetch(gateway.url, { headers: { "x-fault": "bill" } });
-  if (answer.status !== 200) throw new Error(`no bill: ${answer.status}`);
+export async function metered(gateway) {
+  const answer = await fetch(gateway.url, { headers: { "x-fault": "metering" } });
+  if (answer.status !== 200) throw new Error(`no counts: ${answer.status}`);
   return { ...NONE, ...(await answer.json()) };
 }
 
-/** Returns what one bill has more than an earlier one. */
+/** Returns how much higher counts are than earlier ones. */
 export function since(earlier, later) {
   return Object.fromEntries(
     Object.entries(later).map(([item, count]) => [item, count - earlier[item]]),
   );
 }
 
-/** The rows written that a bill has: an alarm that is set is one too. */
+/** The rows written: an alarm that is set is one too. */
 export const rows = ({ rows_written, alarm_set }) => rows_written + alarm_set;
