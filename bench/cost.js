@@ -7,8 +7,8 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { Backend } from "../tests/edge/backend.js";
-import { metered, since } from "../tests/edge/metering.js";
 import { Gateway } from "../tests/edge/gateway.js";
+import { metered, since } from "../tests/edge/metering.js";
 import { CASES, SHARDS, warmUp } from "./cost/cases.js";
 import { costTable, list, priced, priceTable, total } from "./cost/price.js";
 import { versionOf } from "./lib/machine.js";

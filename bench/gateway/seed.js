@@ -87,7 +87,7 @@ const RECORD = JSON.stringify([
 
 const statements = (tasks, begun, key) => `
   ${count("tasks_of", 1, tasks)}, made AS (SELECT n, ${steps("n")} AS steps FROM tasks_of)
-  INSERT INTO tasks (no, task_id, open, stage, seen, unknown, head, created_at, updated_at, duplicates, key, result_url,
+  INSERT INTO tasks (no, task_id, open, stage, seen, unknown, last_seq, created_at, updated_at, duplicates, key, result_url,
     failure, final_at)
   SELECT n, ${id("n")}, steps < 3, ${status("n", "steps - 1")}, ${seen("n")}, '[]', ${seq("n", "(steps - 1)")},
     ${begun} + ${seq("n", 0)} * ${PAUSE}, ${begun} + ${seq("n", "(steps - 1)")} * ${PAUSE}, 0, '${key}',
@@ -109,7 +109,7 @@ const statements = (tasks, begun, key) => `
     CAST(head || SUBSTR('${"x".repeat(BODY)}', 1, ${BODY - 2} - LENGTH(head)) || '"}' AS BLOB)
   FROM events_of;
 
-  INSERT INTO deliveries (no, endpoint, state, created_at, scheduled_at, first_at, failed, round, records, ended_at, reason)
+  INSERT INTO deliveries (no, endpoint, state, created_at, scheduled_at, first_at, failed_attempts, replay_count, attempts, ended_at, reason)
   SELECT seq * 65536 + 1, 1, IIF(seq % 100 = 0, 'dead', 'delivered'), received_at, received_at, received_at,
     seq % 100 = 0, 0, '${RECORD}', received_at + 60, IIF(seq % 100 = 0, 'exhausted', NULL)
   FROM events;

@@ -45,7 +45,7 @@ export class Shard extends DurableObject {
   keep(task_id, status, at, body) {
     const bit = STAGES[status];
     const [task] = this.#sql
-      .exec("SELECT no, seen, head FROM tasks WHERE task_id = ?", task_id)
+      .exec("SELECT no, seen, last_seq FROM tasks WHERE task_id = ?", task_id)
       .raw();
     if (task && (task[1] & bit) !== 0) return;
     const seq = this.#last + 1;
@@ -74,16 +74,16 @@ export class Shard extends DurableObject {
 const KEY = "00000000";
 
 const CREATE = `INSERT INTO tasks
-    (task_id, open, stage, seen, unknown, head, created_at, updated_at, duplicates, key)
+    (task_id, open, stage, seen, unknown, last_seq, created_at, updated_at, duplicates, key)
   VALUES (?, 1, ?, ?, '[]', ?, ?, ?, 0, ?) RETURNING no`;
-const UPDATE = `UPDATE tasks SET stage = COALESCE(?, stage), seen = ?, head = ?, updated_at = ? WHERE no = ?`;
+const UPDATE = `UPDATE tasks SET stage = COALESCE(?, stage), seen = ?, last_seq = ?, updated_at = ? WHERE no = ?`;
 const APPEND = `INSERT INTO events (seq, task_no, previous, received_at, status, outcome, key, body)
   VALUES (?, ?, ?, ?, ?, 'applied', ?, ?)`;
 
 const TABLES = `
   CREATE TABLE IF NOT EXISTS tasks (
     no INTEGER PRIMARY KEY, task_id TEXT NOT NULL UNIQUE, open INTEGER NOT NULL, stage TEXT,
-    seen INTEGER NOT NULL, unknown TEXT NOT NULL, head INTEGER NOT NULL, created_at INTEGER NOT NULL,
+    seen INTEGER NOT NULL, unknown TEXT NOT NULL, last_seq INTEGER NOT NULL, created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL, duplicates INTEGER NOT NULL, key TEXT NOT NULL, result_url TEXT, failure TEXT,
     final_at INTEGER
   );

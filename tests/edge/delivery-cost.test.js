@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Backend } from "./backend.js";
-import { metered, rows, since } from "./metering.js";
 import { acknowledged, deliveries } from "./deliveries.js";
 import { event, Gateway, until } from "./gateway.js";
+import { metered, rows, since } from "./metering.js";
 
 const EVENTS = 1000;
 const AT_ONCE = 20;

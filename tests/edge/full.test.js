@@ -96,7 +96,7 @@ test("a range that can't be replayed now does not make the alarm spin, and is re
   const database = new DatabaseSync(file);
   database
     .prepare(
-      "INSERT OR REPLACE INTO replays (id, matched, marked, delivered, failed, place) VALUES (?, 1, 0, 0, 0, 1)",
+      "INSERT OR REPLACE INTO replays (id, matched, enqueued, delivered, failed, next_seq) VALUES (?, 1, 0, 0, 0, 1)",
     )
     .run(replay.body.replay_id);
   database.close();

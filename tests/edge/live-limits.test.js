@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { metered, since } from "./metering.js";
 import { ask, bearer, cookie } from "./caller.js";
 import { acknowledged, named, taskOf } from "./deliveries.js";
 import { event, Gateway, TOKEN, until } from "./gateway.js";
+import { metered, since } from "./metering.js";
 import { live, opened, ready } from "./streams.js";
 import { refusal, TRANSPORTS, view } from "./subscriber.js";
 import { ticketFor } from "./ticket-office.js";

@@ -11,8 +11,8 @@ import { after, before, test } from "node:test";
 import { Miniflare } from "miniflare";
 import { shardFile } from "../../bench/gateway/seed.js";
 import { RUNTIME } from "../runtime.js";
-import { metered, rows } from "./metering.js";
 import { event, Gateway, SECRET, sign } from "./gateway.js";
+import { metered, rows } from "./metering.js";
 
 const PEERS = path.resolve(import.meta.dirname, "../../bench/peers");
 
@@ -128,7 +128,7 @@ test("what is stored is the same but for times and the key's name, in the same t
         sql: sql?.replace(/\s+/g, " ").replace(/([(]) | ([)])/g, "$1$2"),
       })),
       tasks:
-        all(`SELECT no, task_id, open, stage, seen, unknown, head, duplicates, LENGTH(key), result_url, failure,
+        all(`SELECT no, task_id, open, stage, seen, unknown, last_seq, duplicates, LENGTH(key), result_url, failure,
         final_at FROM tasks`),
       events:
         all(`SELECT seq, task_no, previous, name, status, outcome, LENGTH(key), digest, HEX(body)

@@ -101,7 +101,7 @@ const KEYS = {
   events: "seq",
   outbox: "due_at",
   quarantine: "no",
-  replayed: "seq",
+  replay_log: "seq",
   tasks: "no",
 };
 
@@ -151,12 +151,12 @@ const EXCEPTIONS = [
   [
     "WHERE no >= ? AND state = 'pending' AND due_at IS NULL",
     [RANGE("deliveries", ">")],
-    "once in the life of an instance, from the last event on that was surely handed over",
+    "once in the life of an instance, from the last event on that was surely not leased",
   ],
   [
     "SELECT MIN(seq) FROM outbox",
     ["SEARCH outbox USING PRIMARY KEY"],
-    "once for a page that is pruned; grows with what is owed at the time, not with what is stored",
+    "once for a page that is pruned; grows with the side effects of the time, not with what is stored",
   ],
 ];
 
@@ -166,7 +166,7 @@ const WINDOW = (table) => `SEARCH ${table} USING INTEGER PRIMARY KEY (rowid>? AN
 
 /** The queries of every event, page and alarm, by the end of each, and the step that goes to the table. */
 const PATHS = {
-  "ingest: the task": ["head, key FROM tasks WHERE task_id IN (?, ?)", TASK_ID],
+  "ingest: the task": ["last_seq, key FROM tasks WHERE task_id IN (?, ?)", TASK_ID],
   "ingest: an event by its content": [
     "FROM events WHERE task_no = ? AND name = ? AND digest = ?",
     "SEARCH events USING COVERING INDEX events_other (task_no=? AND name=? AND digest=?)",

@@ -50,7 +50,7 @@ test("a replay goes when its own number is passed, and no number is given twice"
   await until(async () => (await tasks()).length === 0);
   await gateway.halt();
   const database = new DatabaseSync(shardFile(path.join(gateway.folder, "objects")));
-  assert.equal(database.prepare("SELECT COUNT(*) AS kept FROM replayed").get().kept, 0);
+  assert.equal(database.prepare("SELECT COUNT(*) AS kept FROM replay_log").get().kept, 0);
   database.close();
   await gateway.restart();
   await acknowledged(gateway, event("task_next", "queued"));

@@ -8,9 +8,9 @@ import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { seed, seededTask, shardFile } from "../../bench/gateway/seed.js";
 import { Backend } from "./backend.js";
-import { metered, since } from "./metering.js";
 import { acknowledged, delivery, named } from "./deliveries.js";
 import { event, Gateway, until } from "./gateway.js";
+import { metered, since } from "./metering.js";
 import { done, replay } from "./ranges.js";
 
 const FEW = 1000;

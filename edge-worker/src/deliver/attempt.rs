@@ -36,8 +36,12 @@ pub(crate) async fn attempt(config: &Config, shard: u32, dispatch: &Dispatch, bo
     if attempted_at >= dispatch.lease_until {
         return None;
     }
-    let report =
-        |made| Report { delivery: dispatch.delivery, round: dispatch.round, attempt: dispatch.attempt, made };
+    let report = |made| Report {
+        delivery: dispatch.delivery,
+        replay_count: dispatch.replay_count,
+        attempt: dispatch.attempt,
+        made,
+    };
     let signers = match signers(config, dispatch).await {
         Ok(Some(signers)) => signers,
         Ok(None) => {
@@ -150,7 +154,7 @@ async fn send(
 /// Names a delivery to its receiver; a replay by hand has a name of its own.
 fn name(shard: u32, dispatch: &Dispatch) -> String {
     let id = delivery_id(shard, dispatch.delivery);
-    if dispatch.round == 0 { id } else { format!("{id}.{}", dispatch.round) }
+    if dispatch.replay_count == 0 { id } else { format!("{id}.{}", dispatch.replay_count) }
 }
 
 async fn post(

@@ -135,10 +135,10 @@ impl Directory {
         for text in &answers {
             let progress: Progress = json::read(text)?;
             view.matched += progress.matched;
-            view.marked += progress.marked;
+            view.marked += progress.enqueued;
             view.delivered += progress.delivered;
             view.failed += progress.failed;
-            view.done &= progress.is_marked;
+            view.done &= progress.is_enqueued;
         }
         view.pending = view.matched.max(view.marked) - view.delivered - view.failed;
         view.done &= view.pending <= 0;

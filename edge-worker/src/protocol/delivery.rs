@@ -46,25 +46,25 @@ pub(crate) struct Dispatch {
     pub(crate) webhook_id: String,
     pub(crate) outcome: String,
     /// How often the delivery was replayed by hand before.
-    pub(crate) round: i64,
-    /// The number of the attempt within its round, from 1.
+    pub(crate) replay_count: i64,
+    /// The number of the attempt within its replay_count, from 1.
     pub(crate) attempt: u32,
     /// Until when it may be begun.
     pub(crate) lease_until: Millis,
 }
 
-object!(Dispatch { delivery, url, secrets, webhook_id, outcome, round, attempt, lease_until });
+object!(Dispatch { delivery, url, secrets, webhook_id, outcome, replay_count, attempt, lease_until });
 
 /// The outcome of an attempt.
 pub(crate) struct Report {
     pub(crate) delivery: i64,
-    pub(crate) round: i64,
+    pub(crate) replay_count: i64,
     pub(crate) attempt: u32,
     /// None where the gateway could not even make it.
     pub(crate) made: Option<Attempt>,
 }
 
-object!(Report { delivery, round, attempt, made });
+object!(Report { delivery, replay_count, attempt, made });
 
 /// An attempt that was made.
 pub(crate) struct Attempt {

@@ -11,7 +11,7 @@ use crate::json::{self, object};
 use crate::protocol::delivery::{ENDPOINT_NUMBERS, delivery_no};
 use crate::sql::{self, Bind, Row};
 
-/// How many attempts a delivery's row remembers: those of its last rounds.
+/// How many attempts of a delivery are stored.
 const MAX_RECORDS: usize = 12;
 
 /// The state of a delivery.
@@ -48,16 +48,16 @@ pub(super) struct Delivery {
     pub(super) due_at: Option<Millis>,
     /// When its next attempt was due by the schedule, which an alarm may be late for.
     pub(super) scheduled_at: Millis,
-    /// When the first attempt of this round was made.
+    /// When the first attempt of this replay_count was made.
     pub(super) first_at: Option<Millis>,
-    /// How many attempts of this round have failed.
-    pub(super) failed: u32,
+    /// How many attempts of this replay_count have failed_attempts.
+    pub(super) failed_attempts: u32,
     /// How often it was replayed by hand.
-    pub(super) round: i64,
+    pub(super) replay_count: i64,
     /// The range replay that it is part of.
     pub(super) replay: Option<String>,
     /// The attempts, as [`AttemptRecord`]s in JSON.
-    pub(super) records: String,
+    pub(super) attempts: String,
 }
 
 /// An attempt as it is stored and shown.
@@ -85,7 +85,7 @@ object!(AttemptRecord {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT no, state, due_at, scheduled_at, first_at, failed, round, replay, records FROM deliveries ",
+            "SELECT no, state, due_at, scheduled_at, first_at, failed_attempts, replay_count, replay, attempts FROM deliveries ",
             $rest
         )
     };
@@ -102,19 +102,19 @@ impl Delivery {
             due_at: row.maybe_int().map(Millis),
             scheduled_at: Millis(row.int()),
             first_at: row.maybe_int().map(Millis),
-            failed: u32::try_from(row.int()).unwrap_or(u32::MAX),
-            round: row.int(),
+            failed_attempts: u32::try_from(row.int()).unwrap_or(u32::MAX),
+            replay_count: row.int(),
             replay: row.maybe_text(),
-            records: row.text(),
+            attempts: row.text(),
         }
     }
 
     /// Adds an attempt to the stored ones; drops the oldest where there are too many.
     pub(super) fn record(&mut self, record: AttemptRecord) -> worker::Result<()> {
-        let mut records: Vec<AttemptRecord> = json::read(&self.records)?;
-        records.push(record);
-        let first = records.len().saturating_sub(MAX_RECORDS);
-        self.records = json::to_string(&records.get(first..).unwrap_or_default());
+        let mut attempts: Vec<AttemptRecord> = json::read(&self.attempts)?;
+        attempts.push(record);
+        let first = attempts.len().saturating_sub(MAX_RECORDS);
+        self.attempts = json::to_string(&attempts.get(first..).unwrap_or_default());
         Ok(())
     }
 }
@@ -132,7 +132,7 @@ pub(super) fn create(
     due_at: Option<Millis>,
 ) -> worker::Result<()> {
     const CREATE: &str = "INSERT INTO deliveries
-            (no, endpoint, state, created_at, due_at, scheduled_at, failed, round, records)
+            (no, endpoint, state, created_at, due_at, scheduled_at, failed_attempts, replay_count, attempts)
         VALUES (?1, ?2, 'pending', ?3, ?4, ?3, 0, 0, '[]')";
     let binds = [
         Bind::Int(no),
@@ -189,14 +189,15 @@ pub(super) fn defer(sql: &SqlStorage, no: i64, due_at: Millis, reason: &str) -> 
 
 /// Updates a delivery that stays pending after an attempt.
 pub(super) fn retry(sql: &SqlStorage, delivery: &Delivery, at: Millis) -> worker::Result<()> {
-    const RETRY: &str = "UPDATE deliveries SET due_at = ?1, scheduled_at = ?1, first_at = ?2, failed = ?3,
-            records = ?4, reason = NULL
+    const RETRY: &str =
+        "UPDATE deliveries SET due_at = ?1, scheduled_at = ?1, first_at = ?2, failed_attempts = ?3,
+            attempts = ?4, reason = NULL
         WHERE no = ?5";
     let binds = [
         Bind::Int(at.0),
         Bind::MaybeInt(delivery.first_at.map(|at| at.0)),
-        Bind::Int(delivery.failed.into()),
-        Bind::Text(&delivery.records),
+        Bind::Int(delivery.failed_attempts.into()),
+        Bind::Text(&delivery.attempts),
         Bind::Int(delivery.no),
     ];
     sql::run(sql, RETRY, &binds)
@@ -210,15 +211,16 @@ pub(super) fn end(
     at: Millis,
     reason: Option<&str>,
 ) -> worker::Result<()> {
-    const END: &str = "UPDATE deliveries SET state = ?, ended_at = ?, reason = ?, failed = ?, records = ?,
+    const END: &str =
+        "UPDATE deliveries SET state = ?, ended_at = ?, reason = ?, failed_attempts = ?, attempts = ?,
             due_at = NULL
         WHERE no = ?";
     let binds = [
         Bind::Text(state.as_str()),
         Bind::Int(at.0),
         Bind::Maybe(reason),
-        Bind::Int(delivery.failed.into()),
-        Bind::Text(&delivery.records),
+        Bind::Int(delivery.failed_attempts.into()),
+        Bind::Text(&delivery.attempts),
         Bind::Int(delivery.no),
     ];
     sql::run(sql, END, &binds)
@@ -233,10 +235,10 @@ pub(super) fn replay(
     replay: Option<&str>,
 ) -> worker::Result<()> {
     const REPLAY: &str = "INSERT INTO deliveries
-            (no, endpoint, state, created_at, due_at, scheduled_at, failed, round, replay, records)
+            (no, endpoint, state, created_at, due_at, scheduled_at, failed_attempts, replay_count, replay, attempts)
         VALUES (?1, ?2, 'pending', ?3, ?4, ?4, 0, 1, ?5, '[]')
         ON CONFLICT (no) DO UPDATE SET
-            round = round + (state <> 'pending'), failed = IIF(state = 'pending', failed, 0),
+            replay_count = replay_count + (state <> 'pending'), failed_attempts = IIF(state = 'pending', failed_attempts, 0),
             first_at = IIF(state = 'pending', first_at, NULL), state = 'pending',
             due_at = ?4, scheduled_at = IIF(state = 'pending', scheduled_at, ?4), replay = IIF(state = 'pending', COALESCE(?5, replay), ?5),
             ended_at = NULL, reason = NULL";

@@ -54,7 +54,7 @@ impl TaskShard {
             let pending = match (&mut pending, event.previous) {
                 (Some(pending), _) => pending,
                 (None, None) => pending.insert(Vec::new()),
-                (None, Some(head)) => pending.insert(ordering::of_task(sql, head)?),
+                (None, Some(last_seq)) => pending.insert(ordering::of_task(sql, last_seq)?),
             };
             let older = pending.iter().filter(|older| older.endpoint() == endpoint.no);
             // An endpoint that is failing may hang: the alarm attempts it without delaying others. A test event
@@ -73,7 +73,7 @@ impl TaskShard {
                     secrets: endpoint.secrets_at(event.received_at),
                     webhook_id: event.webhook_id.clone(),
                     outcome: event.outcome.as_str().to_owned(),
-                    round: 0,
+                    replay_count: 0,
                     attempt: 1,
                     lease_until: leases::granted_at(event.received_at),
                 });

@@ -15,7 +15,8 @@ impl TaskShard {
         if let Some(health) = self.memory.health.borrow().get(&endpoint) {
             return Ok(*health);
         }
-        const FIND: &str = "SELECT failing_since, succeeded_at, gone FROM health WHERE endpoint = ?";
+        const FIND: &str =
+            "SELECT failing_since, succeeded_at, consecutive_410 FROM health WHERE endpoint = ?";
         let health = sql::first(&self.state.storage().sql(), FIND, &[Bind::Int(endpoint)], |row| Health {
             failing_since: row.maybe_int().map(Millis),
             succeeded_at: row.maybe_int().map(Millis),
@@ -51,9 +52,9 @@ impl TaskShard {
 
     pub(super) fn write_health(&self, sql: &SqlStorage, endpoint: i64, health: Health) -> worker::Result<()> {
         const PUT: &str =
-            "INSERT INTO health (endpoint, failing_since, succeeded_at, gone) VALUES (?, ?, ?, ?)
+            "INSERT INTO health (endpoint, failing_since, succeeded_at, consecutive_410) VALUES (?, ?, ?, ?)
             ON CONFLICT (endpoint) DO UPDATE SET failing_since = excluded.failing_since,
-                succeeded_at = excluded.succeeded_at, gone = excluded.gone";
+                succeeded_at = excluded.succeeded_at, consecutive_410 = excluded.consecutive_410";
         if self.health(endpoint)? == health {
             return Ok(());
         }

@@ -175,7 +175,7 @@ impl TaskShard {
     /// Migrates the schema and restores what memory holds, once in the life of an instance.
     fn open(&self) -> worker::Result<()> {
         const LAST: &str = "SELECT MAX((SELECT COALESCE(MAX(seq), 0) FROM events),
-            (SELECT COALESCE(MAX(no), 0) FROM quarantine), (SELECT COALESCE(MAX(seq), 0) FROM replayed),
+            (SELECT COALESCE(MAX(no), 0) FROM quarantine), (SELECT COALESCE(MAX(seq), 0) FROM replay_log),
             (SELECT COALESCE(MAX(value), 0) FROM meta WHERE name IN ('pruned_to', 'quarantine_pruned_to')))";
         if self.memory.last_seq.get().is_some() {
             return Ok(());

@@ -23,8 +23,8 @@ impl PendingDelivery {
     }
 }
 
-/// Finds the pending deliveries of a task to all endpoints, in order, among its last 100 events up to `head`.
-pub(super) fn of_task(sql: &SqlStorage, head: i64) -> worker::Result<Vec<PendingDelivery>> {
+/// Finds the pending deliveries of a task to all endpoints, in order, among its last 100 events up to `last_seq`.
+pub(super) fn of_task(sql: &SqlStorage, last_seq: i64) -> worker::Result<Vec<PendingDelivery>> {
     const PENDING: &str = "WITH RECURSIVE line (seq, previous, status, outcome) AS (
             SELECT seq, previous, status, outcome FROM events WHERE seq = ?1
             UNION ALL
@@ -32,8 +32,8 @@ pub(super) fn of_task(sql: &SqlStorage, head: i64) -> worker::Result<Vec<Pending
             FROM line JOIN events e ON e.seq = line.previous LIMIT 100
         ) SELECT d.no, d.due_at, line.status IS NOT NULL, line.outcome = 'applied'
         FROM line CROSS JOIN deliveries d ON d.no BETWEEN line.seq * ?2 AND line.seq * ?2 + ?2 - 1
-        WHERE d.state = 'pending' AND d.round = 0 ORDER BY d.no";
-    sql::all(sql, PENDING, &[Bind::Int(head), Bind::Int(ENDPOINT_NUMBERS)], |row| PendingDelivery {
+        WHERE d.state = 'pending' AND d.replay_count = 0 ORDER BY d.no";
+    sql::all(sql, PENDING, &[Bind::Int(last_seq), Bind::Int(ENDPOINT_NUMBERS)], |row| PendingDelivery {
         no: row.int(),
         due_at: row.maybe_int().map(Millis),
         has_status: row.int() == 1,
@@ -44,11 +44,11 @@ pub(super) fn of_task(sql: &SqlStorage, head: i64) -> worker::Result<Vec<Pending
 /// Finds the pending deliveries with the task and the endpoint of a delivery, itself included. A quarantined
 /// body has none.
 pub(super) fn of_delivery(sql: &SqlStorage, no: i64) -> worker::Result<Vec<PendingDelivery>> {
-    const HEAD: &str = "SELECT head FROM tasks WHERE no = (SELECT task_no FROM events WHERE seq = ?)";
-    let Some(head) = sql::first(sql, HEAD, &[Bind::Int(seq_of(no))], Row::int)? else {
+    const HEAD: &str = "SELECT last_seq FROM tasks WHERE no = (SELECT task_no FROM events WHERE seq = ?)";
+    let Some(last_seq) = sql::first(sql, HEAD, &[Bind::Int(seq_of(no))], Row::int)? else {
         return Ok(Vec::new());
     };
-    let mut pending = of_task(sql, head)?;
+    let mut pending = of_task(sql, last_seq)?;
     pending.retain(|delivery| delivery.endpoint() == endpoint_of(no));
     Ok(pending)
 }

@@ -47,7 +47,7 @@ const PUT_TIME: Duration = Duration::from_secs(10);
 struct OutboxEntry {
     due_at: i64,
     seq: i64,
-    owed: String,
+    kind: String,
     attempts: i64,
 }
 
@@ -67,10 +67,10 @@ impl TaskShard {
     /// Returns whether there may be more.
     async fn drain_outbox_batch(&self) -> worker::Result<bool> {
         const DUE: &str =
-            "SELECT due_at, seq, owed, attempts FROM outbox WHERE due_at <= ? ORDER BY due_at LIMIT ?";
+            "SELECT due_at, seq, kind, attempts FROM outbox WHERE due_at <= ? ORDER BY due_at LIMIT ?";
         let sql = self.state.storage().sql();
         let entries = sql::all(&sql, DUE, &[Bind::Int(clock::now().0), Bind::Int(BATCH)], |row| {
-            OutboxEntry { due_at: row.int(), seq: row.int(), owed: row.text(), attempts: row.int() }
+            OutboxEntry { due_at: row.int(), seq: row.int(), kind: row.text(), attempts: row.int() }
         })?;
         let done =
             join::all(entries.iter().map(|entry| self.execute(entry).map(Ok::<_, worker::Error>))).await?;
@@ -87,7 +87,7 @@ impl TaskShard {
 
     /// Executes one entry. A kind that only a later version knows is retried later.
     async fn execute(&self, entry: &OutboxEntry) -> worker::Result<()> {
-        match SideEffect::from_name(&entry.owed) {
+        match SideEffect::from_name(&entry.kind) {
             Some(SideEffect::PublishResult) => self.publish(entry).await,
             None => Err(worker::Error::from("this version does not know this kind of side effect")),
         }
@@ -115,11 +115,11 @@ impl TaskShard {
 
     /// Deletes a completed entry, or reschedules a failed one.
     fn complete_or_retry(&self, entry: &OutboxEntry, failed: bool) -> worker::Result<()> {
-        const COMPLETE: &str = "DELETE FROM outbox WHERE due_at = ? AND seq = ? AND owed = ?";
+        const COMPLETE: &str = "DELETE FROM outbox WHERE due_at = ? AND seq = ? AND kind = ?";
         const RESCHEDULE: &str = "UPDATE outbox SET due_at = ?, attempts = attempts + 1
-            WHERE due_at = ? AND seq = ? AND owed = ?";
+            WHERE due_at = ? AND seq = ? AND kind = ?";
         let sql = self.state.storage().sql();
-        let place = [Bind::Int(entry.due_at), Bind::Int(entry.seq), Bind::Text(&entry.owed)];
+        let place = [Bind::Int(entry.due_at), Bind::Int(entry.seq), Bind::Text(&entry.kind)];
         if !failed {
             return sql::run(&sql, COMPLETE, &place);
         }
@@ -175,8 +175,9 @@ impl TaskShard {
     /// Returns when the alarm is needed next, for anything.
     fn next_due(&self) -> worker::Result<Option<Millis>> {
         const NEXT: &str = "SELECT MIN(due_at) FROM outbox";
-        let owed = sql::first(&self.state.storage().sql(), NEXT, &[], Row::maybe_int)?.flatten().map(Millis);
-        let mut next: Vec<Option<Millis>> = vec![owed, self.next_lease_end()];
+        let next_side_effect =
+            sql::first(&self.state.storage().sql(), NEXT, &[], Row::maybe_int)?.flatten().map(Millis);
+        let mut next: Vec<Option<Millis>> = vec![next_side_effect, self.next_lease_end()];
         let settings = self.settings();
         for endpoint in settings.endpoints.iter().filter(|endpoint| endpoint.enabled) {
             next.push(self.next_attempt_at(endpoint.no)?);

@@ -43,14 +43,14 @@ impl TaskShard {
         incoming: &IncomingEvent,
         body: &[u8],
     ) -> worker::Result<StoreResult> {
-        // `held` runs up over the rows; what was pruned is what the oldest row had before it.
+        // `cumulative_bytes` runs up over the rows; what was pruned is what the oldest row had before it.
         const FIND: &str = "SELECT EXISTS (SELECT 1 FROM quarantine WHERE digest = ?),
-            (SELECT held FROM quarantine WHERE no = (SELECT MAX(no) FROM quarantine))
-            - (SELECT held - LENGTH(body) FROM quarantine WHERE no > ? ORDER BY no LIMIT 1)";
+            (SELECT cumulative_bytes FROM quarantine WHERE no = (SELECT MAX(no) FROM quarantine))
+            - (SELECT cumulative_bytes - LENGTH(body) FROM quarantine WHERE no > ? ORDER BY no LIMIT 1)";
         const KEEP: &str =
-            "INSERT INTO quarantine (no, digest, received_at, code, message, key, bytes, body, held)
+            "INSERT INTO quarantine (no, digest, received_at, code, message, key, bytes, body, cumulative_bytes)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ? + COALESCE(
-                (SELECT held FROM quarantine WHERE no = (SELECT MAX(no) FROM quarantine)), 0))";
+                (SELECT cumulative_bytes FROM quarantine WHERE no = (SELECT MAX(no) FROM quarantine)), 0))";
         let storage = self.state.storage();
         let sql = storage.sql();
         let digest = Digest::of(body).to_hex();

@@ -22,7 +22,7 @@ impl TaskShard {
         let storage = self.state.storage();
         let sql = storage.sql();
         let Some(mut delivery) = deliveries::find(&sql, report.delivery)? else { return Ok(()) };
-        if delivery.state != DeliveryState::Pending || delivery.round != report.round {
+        if delivery.state != DeliveryState::Pending || delivery.replay_count != report.replay_count {
             self.release(delivery.no);
             return Ok(());
         }
@@ -38,7 +38,7 @@ impl TaskShard {
             return Ok(());
         };
         let reply = attempt.status.map(Reply::of);
-        let is_current = report.attempt == delivery.failed + 1;
+        let is_current = report.attempt == delivery.failed_attempts + 1;
         if !is_current && reply != Some(Reply::Delivered) {
             return Ok(());
         }
@@ -62,9 +62,9 @@ impl TaskShard {
         reply: Option<Reply>,
         now: Millis,
     ) -> worker::Result<()> {
-        let number = delivery.failed + 1;
+        let number = delivery.failed_attempts + 1;
         delivery.record(AttemptRecord {
-            round: delivery.round,
+            round: delivery.replay_count,
             attempt: number,
             due_at: clock::rfc3339(delivery.scheduled_at),
             attempted_at: clock::rfc3339(attempt.attempted_at),
@@ -94,7 +94,7 @@ impl TaskShard {
         if attempt.attempted_at < delivery.scheduled_at {
             return deliveries::retry(sql, delivery, delivery.scheduled_at);
         }
-        delivery.failed = number;
+        delivery.failed_attempts = number;
         let subject = subject(sql, delivery.no)?;
         match retry::next(&subject, number, first_at, attempt.attempted_at, attempt.retry_after_ms) {
             Some(at) => deliveries::retry(sql, delivery, at),
@@ -124,7 +124,7 @@ pub(super) fn supersede(sql: &SqlStorage, delivery: &Delivery, now: Millis) -> w
 
 /// Makes the next pending delivery of the same task and endpoint due.
 fn release_next(sql: &SqlStorage, ended: &Delivery, now: Millis) -> worker::Result<()> {
-    if ended.round > 0 {
+    if ended.replay_count > 0 {
         // A delivery that was replayed by hand is not part of the order.
         return Ok(());
     }

@@ -19,19 +19,19 @@ pub(crate) struct Progress {
     /// How many deliveries the range had when it was asked for.
     pub(crate) matched: i64,
     /// How many of them were made due so far.
-    pub(crate) marked: i64,
+    pub(crate) enqueued: i64,
     pub(crate) delivered: i64,
     pub(crate) failed: i64,
     /// Whether all of the range was looked at.
-    pub(crate) is_marked: bool,
+    pub(crate) is_enqueued: bool,
 }
 
-object!(Progress { matched, marked, delivered, failed, is_marked });
+object!(Progress { matched, enqueued, delivered, failed, is_enqueued });
 
 impl TaskShard {
     /// Stores the ranges that are new to this shard, and deletes those that the directory has deleted.
     pub(super) fn accept_replays(&self, sql: &SqlStorage, settings: &Settings) -> worker::Result<()> {
-        const ACCEPT: &str = "INSERT INTO replays (id, matched, marked, delivered, failed, place)
+        const ACCEPT: &str = "INSERT INTO replays (id, matched, enqueued, delivered, failed, next_seq)
             VALUES (?, ?, 0, 0, 0, ?)";
         const FORGET: &str = "DELETE FROM replays WHERE id = ?";
         for id in sql::all(sql, "SELECT id FROM replays", &[], Row::text)? {
@@ -44,7 +44,7 @@ impl TaskShard {
                 continue;
             }
             // One whose endpoint is no more is over before it begins.
-            let (matched, place) = match settings.endpoint(replay.endpoint) {
+            let (matched, next_seq) = match settings.endpoint(replay.endpoint) {
                 Some(endpoint) => {
                     let last = self.last_seq();
                     let first = range::first(sql, replay, last)?;
@@ -52,7 +52,7 @@ impl TaskShard {
                 }
                 None => (0, None),
             };
-            sql::run(sql, ACCEPT, &[Bind::Text(&replay.id), Bind::Int(matched), Bind::MaybeInt(place)])?;
+            sql::run(sql, ACCEPT, &[Bind::Text(&replay.id), Bind::Int(matched), Bind::MaybeInt(next_seq)])?;
         }
         Ok(())
     }
@@ -82,15 +82,15 @@ impl TaskShard {
 
     /// Returns whether a range has a page left to mark.
     pub(super) fn has_replays(&self) -> worker::Result<bool> {
-        const OPEN: &str = "SELECT COUNT(*) FROM replays WHERE place IS NOT NULL";
+        const OPEN: &str = "SELECT COUNT(*) FROM replays WHERE next_seq IS NOT NULL";
         Ok(sql::first(&self.state.storage().sql(), OPEN, &[], Row::int)?.unwrap_or(0) > 0)
     }
 
     /// Enqueues the next page of each range; ends a range whose endpoint was deleted.
     pub(super) fn mark_replays(&self, now: Millis) -> worker::Result<()> {
-        // What is not marked by now is never sent.
-        const GIVE_UP: &str = "UPDATE replays SET failed = failed + matched - marked, marked = matched,
-            place = NULL WHERE id = ? AND place IS NOT NULL";
+        // What is not enqueued by now is never sent.
+        const GIVE_UP: &str = "UPDATE replays SET failed = failed + matched - enqueued, enqueued = matched,
+            next_seq = NULL WHERE id = ? AND next_seq IS NOT NULL";
         if !self.has_replays()? {
             return Ok(());
         }
@@ -103,8 +103,8 @@ impl TaskShard {
                 continue;
             };
             let seq = self.next_seq();
-            let marked = sql::transaction(&storage, || mark_page(&sql, replay, endpoint, seq, now))?;
-            self.broadcast_replays(seq, &marked);
+            let enqueued = sql::transaction(&storage, || mark_page(&sql, replay, endpoint, seq, now))?;
+            self.broadcast_replays(seq, &enqueued);
         }
         Ok(())
     }
@@ -124,7 +124,7 @@ impl TaskShard {
 
 /// Stores that a delivery is replayed, for live streams.
 fn note(sql: &SqlStorage, seq: i64, delivery: i64, now: Millis) -> worker::Result<()> {
-    const NOTE: &str = "INSERT INTO replayed (seq, delivery, replayed_at) VALUES (?, ?, ?)";
+    const NOTE: &str = "INSERT INTO replay_log (seq, delivery, replayed_at) VALUES (?, ?, ?)";
     sql::run(sql, NOTE, &[Bind::Int(seq), Bind::Int(delivery), Bind::Int(now.0)])
 }
 
@@ -137,13 +137,14 @@ pub(super) fn count(sql: &SqlStorage, delivery: &Delivery, delivered: bool) -> w
 }
 
 fn progress(sql: &SqlStorage, id: &str) -> worker::Result<Option<Progress>> {
-    const FIND: &str = "SELECT matched, marked, delivered, failed, place IS NULL FROM replays WHERE id = ?";
+    const FIND: &str =
+        "SELECT matched, enqueued, delivered, failed, next_seq IS NULL FROM replays WHERE id = ?";
     sql::first(sql, FIND, &[Bind::Text(id)], |row| Progress {
         matched: row.int(),
-        marked: row.int(),
+        enqueued: row.int(),
         delivered: row.int(),
         failed: row.int(),
-        is_marked: row.int() == 1,
+        is_enqueued: row.int() == 1,
     })
 }
 
@@ -155,12 +156,12 @@ fn mark_page(
     seq: i64,
     now: Millis,
 ) -> worker::Result<Vec<i64>> {
-    const PLACE: &str = "SELECT place FROM replays WHERE id = ? AND place IS NOT NULL";
-    const LEAVE: &str = "UPDATE replays SET matched = matched - 1, marked = marked - 1 WHERE id =
+    const NEXT: &str = "SELECT next_seq FROM replays WHERE id = ? AND next_seq IS NOT NULL";
+    const LEAVE: &str = "UPDATE replays SET matched = matched - 1, enqueued = enqueued - 1 WHERE id =
         (SELECT replay FROM deliveries WHERE no = ? AND state = 'pending' AND replay <> ?)";
-    const ADVANCE: &str = "UPDATE replays SET marked = marked + ?1, place = ?2,
-        matched = IIF(?2 IS NULL, marked + ?1, MAX(matched, marked + ?1)) WHERE id = ?3";
-    let Some(from) = sql::first(sql, PLACE, &[Bind::Text(&replay.id)], Row::int)? else {
+    const ADVANCE: &str = "UPDATE replays SET enqueued = enqueued + ?1, next_seq = ?2,
+        matched = IIF(?2 IS NULL, enqueued + ?1, MAX(matched, enqueued + ?1)) WHERE id = ?3";
+    let Some(from) = sql::first(sql, NEXT, &[Bind::Text(&replay.id)], Row::int)? else {
         return Ok(Vec::new());
     };
     let (page, next) = range::page(sql, replay, endpoint, from)?;

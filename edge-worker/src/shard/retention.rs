@@ -89,7 +89,7 @@ impl TaskShard {
         // The outbox has no index by event, so it is looked through once for a page; it is short.
         const FIRST_OWED: &str = "SELECT MIN(seq) FROM outbox";
         // A replay has a number of its own, above that of its event: it goes when that is passed.
-        const REPLAYS: &str = "DELETE FROM replayed WHERE seq > ? AND seq <= ?";
+        const REPLAYS: &str = "DELETE FROM replay_log WHERE seq > ? AND seq <= ?";
         let from = floor(sql, PRUNED_TO)?;
         let old = sql::all(sql, OLD, &[Bind::Int(from), Bind::Int(PAGE)], |row| Old {
             seq: row.int(),
@@ -166,7 +166,7 @@ fn forget_deliveries(sql: &SqlStorage, seq: i64) -> worker::Result<()> {
 fn forget(sql: &SqlStorage, event: &Old) -> worker::Result<()> {
     const DELETE: &str = "DELETE FROM events WHERE seq = ?";
     const EMPTY: &str = "UPDATE events SET body = x'', previous = NULL WHERE seq = ?";
-    const LAST_OF: &str = "SELECT task_id FROM tasks WHERE no = ? AND head = ?";
+    const LAST_OF: &str = "SELECT task_id FROM tasks WHERE no = ? AND last_seq = ?";
     const BURY: &str =
         "UPDATE tasks SET task_id = ?, open = 0, result_url = NULL, failure = NULL WHERE no = ?";
     forget_deliveries(sql, event.seq)?;

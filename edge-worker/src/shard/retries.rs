@@ -145,8 +145,8 @@ impl TaskShard {
                 secrets: endpoint.secrets_at(now),
                 webhook_id: stored.identity().webhook_id(),
                 outcome: stored.outcome,
-                round: delivery.round,
-                attempt: delivery.failed + 1,
+                replay_count: delivery.replay_count,
+                attempt: delivery.failed_attempts + 1,
                 lease_until: leases::granted_at(now),
             };
             return Ok(Some((dispatch, body)));
@@ -156,7 +156,7 @@ impl TaskShard {
 
     /// Returns the delivery that has to arrive before this one, if there is one. Its end makes this one due.
     fn blocking_delivery(&self, delivery: &Delivery) -> worker::Result<Option<PendingDelivery>> {
-        if delivery.round > 0 {
+        if delivery.replay_count > 0 {
             return Ok(None);
         }
         let pending = ordering::of_delivery(&self.state.storage().sql(), delivery.no)?;

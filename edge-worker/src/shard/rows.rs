@@ -14,7 +14,7 @@ pub(super) struct Task {
     pub(super) no: i64,
     pub(super) known: Known,
     /// The event stored last; each event names the one before it. None where all have been pruned.
-    pub(super) head: Option<i64>,
+    pub(super) last_seq: Option<i64>,
     /// The fingerprints of all secrets that signed its events, between blanks.
     keys: String,
     is_tombstone: bool,
@@ -34,7 +34,7 @@ impl Task {
 /// What an event makes of its task's row.
 pub(super) struct Change<'a> {
     pub(super) known: &'a Known,
-    pub(super) head: i64,
+    pub(super) last_seq: i64,
     pub(super) at: Millis,
     /// The fingerprints of the secrets that signed the task's events.
     pub(super) key: &'a str,
@@ -66,7 +66,7 @@ pub(super) struct Event<'a> {
 /// Finds a task, or what is left of it.
 pub(super) fn find(sql: &SqlStorage, task_id: &str) -> worker::Result<Option<Task>> {
     const FIND: &str =
-        "SELECT no, task_id, stage, seen, unknown, head, key FROM tasks WHERE task_id IN (?, ?)";
+        "SELECT no, task_id, stage, seen, unknown, last_seq, key FROM tasks WHERE task_id IN (?, ?)";
     let tombstone = retention::tombstone(task_id);
     sql::first(sql, FIND, &[Bind::Text(task_id), Bind::Text(&tombstone)], |row| {
         let no = row.int();
@@ -75,8 +75,8 @@ pub(super) fn find(sql: &SqlStorage, task_id: &str) -> worker::Result<Option<Tas
         let seen = seen(row);
         let unknown = json::read(&row.text()).ok();
         let known = Known::restore(stage, seen, row.checked(unknown));
-        let head = row.int();
-        Task { no, known, head: (!is_tombstone).then_some(head), keys: row.text(), is_tombstone }
+        let last_seq = row.int();
+        Task { no, known, last_seq: (!is_tombstone).then_some(last_seq), keys: row.text(), is_tombstone }
     })
 }
 
@@ -95,7 +95,7 @@ pub(super) fn has_other(sql: &SqlStorage, task_no: i64, name: &str, digest: &str
 
 /// Creates a task's row and returns its number.
 pub(super) fn create(sql: &SqlStorage, task_id: &str, change: &Change<'_>) -> worker::Result<i64> {
-    const CREATE: &str = "INSERT INTO tasks (stage, seen, unknown, head, updated_at, key,
+    const CREATE: &str = "INSERT INTO tasks (stage, seen, unknown, last_seq, updated_at, key,
             task_id, open, result_url, failure, final_at, created_at, duplicates)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) RETURNING no";
     let unknown = json::to_string(&change.known.unknown());
@@ -123,11 +123,11 @@ pub(super) fn revive(sql: &SqlStorage, task: &Task, task_id: &str) -> worker::Re
 pub(super) fn update(sql: &SqlStorage, no: i64, duplicates: i64, change: &Change<'_>) -> worker::Result<()> {
     // `open` is named only where it changes: naming it writes the partial index too.
     const UPDATE: &str =
-        "UPDATE tasks SET stage = ?, seen = ?, unknown = ?, head = ?, updated_at = ?, key = ?,
+        "UPDATE tasks SET stage = ?, seen = ?, unknown = ?, last_seq = ?, updated_at = ?, key = ?,
             duplicates = duplicates + ?
         WHERE no = ?";
     const FINISH: &str =
-        "UPDATE tasks SET stage = ?, seen = ?, unknown = ?, head = ?, updated_at = ?, key = ?,
+        "UPDATE tasks SET stage = ?, seen = ?, unknown = ?, last_seq = ?, updated_at = ?, key = ?,
             duplicates = duplicates + ?, open = 0, result_url = ?, failure = ?, final_at = ?
         WHERE no = ?";
     let unknown = json::to_string(&change.known.unknown());
@@ -171,7 +171,7 @@ pub(super) fn enqueue_side_effect(
     seq: i64,
     due_at: Millis,
 ) -> worker::Result<()> {
-    const ENQUEUE: &str = "INSERT INTO outbox (due_at, seq, owed, attempts) VALUES (?, ?, ?, 0)";
+    const ENQUEUE: &str = "INSERT INTO outbox (due_at, seq, kind, attempts) VALUES (?, ?, ?, 0)";
     sql::run(sql, ENQUEUE, &[Bind::Int(due_at.0), Bind::Int(seq), Bind::Text(effect.as_str())])
 }
 
@@ -181,7 +181,7 @@ impl<'a> Change<'a> {
             Bind::Maybe(self.known.stage().map(Stage::as_str)),
             Bind::Int(self.known.seen().into()),
             Bind::Text(unknown),
-            Bind::Int(self.head),
+            Bind::Int(self.last_seq),
             Bind::Int(self.at.0),
             Bind::Text(self.key),
         ]

@@ -1,5 +1,5 @@
-//! The stored form of a shard. ARCHITECTURE.md says what each table is for, and names the query that
-//! each index serves. A change is a new entry in [`MIGRATIONS`]; an entry once deployed is never edited.
+//! The schema of a shard. ARCHITECTURE.md describes each table, and names the query that each index serves.
+//! After the first release a change is a new entry in [`MIGRATIONS`]; an entry once deployed is never edited.
 
 /// Each entry brings the schema from its position to the next version.
 pub(super) const MIGRATIONS: &[&str] = &["
@@ -10,7 +10,7 @@ pub(super) const MIGRATIONS: &[&str] = &["
         stage      TEXT,
         seen       INTEGER NOT NULL,
         unknown    TEXT NOT NULL,
-        head       INTEGER NOT NULL,
+        last_seq   INTEGER NOT NULL,
         created_at INTEGER NOT NULL,
         updated_at INTEGER NOT NULL,
         duplicates INTEGER NOT NULL,
@@ -34,65 +34,60 @@ pub(super) const MIGRATIONS: &[&str] = &["
     );
     CREATE UNIQUE INDEX events_other ON events (task_no, name, digest) WHERE digest IS NOT NULL;
     CREATE TABLE quarantine (
-        no          INTEGER PRIMARY KEY,
-        digest      TEXT NOT NULL UNIQUE,
-        received_at INTEGER NOT NULL,
-        code        TEXT NOT NULL,
-        message     TEXT NOT NULL,
-        key         TEXT NOT NULL,
-        bytes       INTEGER NOT NULL,
-        body        BLOB NOT NULL,
-        held        INTEGER NOT NULL
+        no               INTEGER PRIMARY KEY,
+        digest           TEXT NOT NULL UNIQUE,
+        received_at      INTEGER NOT NULL,
+        code             TEXT NOT NULL,
+        message          TEXT NOT NULL,
+        key              TEXT NOT NULL,
+        bytes            INTEGER NOT NULL,
+        body             BLOB NOT NULL,
+        cumulative_bytes INTEGER NOT NULL
     );
     CREATE TABLE outbox (
         due_at   INTEGER NOT NULL,
         seq      INTEGER NOT NULL,
-        owed     TEXT NOT NULL,
+        kind     TEXT NOT NULL,
         attempts INTEGER NOT NULL,
-        PRIMARY KEY (due_at, seq, owed)
+        PRIMARY KEY (due_at, seq, kind)
     ) WITHOUT ROWID;
-", "
     CREATE TABLE settings (
         no      INTEGER PRIMARY KEY,
         version INTEGER NOT NULL,
         doc     TEXT NOT NULL
     );
     CREATE TABLE deliveries (
-        no           INTEGER PRIMARY KEY,
-        endpoint     INTEGER NOT NULL,
-        state        TEXT NOT NULL,
-        created_at   INTEGER NOT NULL,
-        due_at       INTEGER,
-        scheduled_at INTEGER NOT NULL,
-        first_at     INTEGER,
-        failed       INTEGER NOT NULL,
-        round        INTEGER NOT NULL,
-        replay       TEXT,
-        records      TEXT NOT NULL,
-        ended_at     INTEGER,
-        reason       TEXT
+        no              INTEGER PRIMARY KEY,
+        endpoint        INTEGER NOT NULL,
+        state           TEXT NOT NULL,
+        created_at      INTEGER NOT NULL,
+        due_at          INTEGER,
+        scheduled_at    INTEGER NOT NULL,
+        first_at        INTEGER,
+        failed_attempts INTEGER NOT NULL,
+        replay_count    INTEGER NOT NULL,
+        replay          TEXT,
+        attempts        TEXT NOT NULL,
+        ended_at        INTEGER,
+        reason          TEXT
     );
     CREATE INDEX deliveries_due ON deliveries (endpoint, due_at) WHERE due_at IS NOT NULL;
     CREATE INDEX deliveries_dead ON deliveries (no) WHERE state = 'dead';
     CREATE TABLE health (
-        endpoint      INTEGER PRIMARY KEY,
-        failing_since INTEGER,
-        succeeded_at  INTEGER,
-        gone          INTEGER NOT NULL
+        endpoint        INTEGER PRIMARY KEY,
+        failing_since   INTEGER,
+        succeeded_at    INTEGER,
+        consecutive_410 INTEGER NOT NULL
     );
     CREATE TABLE replays (
         id        TEXT PRIMARY KEY,
         matched   INTEGER NOT NULL,
-        marked    INTEGER NOT NULL,
+        enqueued  INTEGER NOT NULL,
         delivered INTEGER NOT NULL,
         failed    INTEGER NOT NULL,
-        place     INTEGER
+        next_seq  INTEGER
     ) WITHOUT ROWID;
-    -- Bodies that can't be read are numbered as events are from now on. Not in one step: a number may be taken.
-    UPDATE quarantine SET no = -(no + (SELECT COALESCE(MAX(seq), 0) FROM events));
-    UPDATE quarantine SET no = -no;
-", "
-    CREATE TABLE replayed (
+    CREATE TABLE replay_log (
         seq         INTEGER PRIMARY KEY,
         delivery    INTEGER NOT NULL,
         replayed_at INTEGER NOT NULL

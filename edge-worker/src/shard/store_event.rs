@@ -81,12 +81,12 @@ impl TaskShard {
         let keys = task.map_or_else(|| incoming.key.clone(), |task| task.keys_with(&incoming.key));
         let change = Change {
             known,
-            head: seq,
+            last_seq: seq,
             at: incoming.received_at,
             key: &keys,
             ending: step.finishes().then_some(fields.ending),
         };
-        let previous = task.and_then(|task| task.head);
+        let previous = task.and_then(|task| task.last_seq);
         let publish_at = step.side_effect.map(|_| outbox::batch_deadline(incoming.received_at));
         let (task_no, mut enqueued) = sql::transaction(&storage, || {
             let task_no = match task {

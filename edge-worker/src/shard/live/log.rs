@@ -40,7 +40,7 @@ pub(super) fn after(sql: &SqlStorage, seq: i64, limit: i64) -> worker::Result<Ve
     const AFTER: &str = "SELECT * FROM (
             SELECT seq, NULL FROM events WHERE seq > MAX(?1, ?2)
             UNION ALL SELECT no, NULL FROM quarantine WHERE no > MAX(?1, ?3)
-            UNION ALL SELECT seq, delivery FROM replayed WHERE seq > ?1
+            UNION ALL SELECT seq, delivery FROM replay_log WHERE seq > ?1
             ORDER BY 1
         ) LIMIT ?4";
     let (events, quarantine) = floors(sql)?;
@@ -56,11 +56,11 @@ pub(super) fn of_task_after(
     limit: i64,
 ) -> worker::Result<Vec<LogEntry>> {
     const AFTER: &str = "WITH RECURSIVE line (seq, previous) AS (
-            SELECT seq, previous FROM events WHERE seq = (SELECT head FROM tasks WHERE task_id = ?1)
+            SELECT seq, previous FROM events WHERE seq = (SELECT last_seq FROM tasks WHERE task_id = ?1)
             UNION ALL
             SELECT e.seq, e.previous FROM line JOIN events e ON e.seq = line.previous LIMIT 10000
         ) SELECT seq, NULL FROM line WHERE seq > ?2
-        UNION ALL SELECT r.seq, r.delivery FROM replayed r JOIN line ON line.seq = r.delivery / 65536
+        UNION ALL SELECT r.seq, r.delivery FROM replay_log r JOIN line ON line.seq = r.delivery / 65536
             WHERE r.seq > ?2
         ORDER BY 1 LIMIT ?3";
     sql::all(sql, AFTER, &[Bind::Text(task_id), Bind::Int(seq), Bind::Int(limit)], LogEntry::read)
@@ -83,7 +83,7 @@ pub(in crate::shard) fn before_time(sql: &SqlStorage, at: Millis, last: i64) -> 
     const RECEIVED: &str = "SELECT * FROM (
             SELECT seq, received_at FROM events WHERE seq >= ?1
             UNION ALL SELECT no, received_at FROM quarantine WHERE no >= ?1
-            UNION ALL SELECT seq, replayed_at FROM replayed WHERE seq >= ?1
+            UNION ALL SELECT seq, replayed_at FROM replay_log WHERE seq >= ?1
             ORDER BY 1
         ) LIMIT 1";
     let (mut low, mut high) = (retention::floor(sql, PRUNED_TO)? + 1, last + 1);

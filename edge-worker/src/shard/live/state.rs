@@ -78,7 +78,7 @@ impl TaskShard {
     pub(super) fn state_of(&self, task_id: &str) -> worker::Result<TaskState> {
         const FIND: &str = "SELECT stage, result_url, failure, final_at, COALESCE((
                 WITH RECURSIVE line (seq, previous, moved) AS (
-                    SELECT seq, previous, outcome = 'applied' FROM events WHERE seq = head
+                    SELECT seq, previous, outcome = 'applied' FROM events WHERE seq = last_seq
                     UNION ALL
                     SELECT e.seq, e.previous, e.outcome = 'applied'
                     FROM line JOIN events e ON e.seq = line.previous WHERE NOT line.moved LIMIT 1000

@@ -51,7 +51,7 @@ struct DeliveryRow {
     created_at: i64,
     ended_at: Option<i64>,
     due_at: Option<i64>,
-    round: i64,
+    replay_count: i64,
     attempts: String,
 }
 
@@ -59,7 +59,7 @@ struct DeliveryRow {
 macro_rules! select {
     ($attempts:literal, $rest:literal) => {
         concat!(
-            "SELECT no, state, reason, created_at, ended_at, IIF(due_at IS NULL, NULL, scheduled_at), round, ",
+            "SELECT no, state, reason, created_at, ended_at, IIF(due_at IS NULL, NULL, scheduled_at), replay_count, ",
             $attempts,
             " FROM deliveries ",
             $rest
@@ -71,8 +71,8 @@ macro_rules! select {
 macro_rules! select_brief {
     ($rest:literal) => {
         select!(
-            "IIF(json_array_length(records) = 0, '[]',
-                json_array(json_remove(json_extract(records, '$[#-1]'), '$.answer')))",
+            "IIF(json_array_length(attempts) = 0, '[]',
+                json_array(json_remove(json_extract(attempts, '$[#-1]'), '$.answer')))",
             $rest
         )
     };
@@ -87,7 +87,7 @@ impl DeliveryRow {
             created_at: row.int(),
             ended_at: row.maybe_int(),
             due_at: row.maybe_int(),
-            round: row.int(),
+            replay_count: row.int(),
             attempts: row.text(),
         }
     }
@@ -105,7 +105,7 @@ pub(in crate::shard) struct DeliveryFilter<'a> {
 impl TaskShard {
     /// Returns a delivery with its attempts.
     pub(in crate::shard) fn delivery(&self, shard: u32, no: i64) -> worker::Result<Option<DeliveryView>> {
-        const FIND: &str = select!("records", "WHERE no = ?");
+        const FIND: &str = select!("attempts", "WHERE no = ?");
         let stored = sql::first(&self.state.storage().sql(), FIND, &[Bind::Int(no)], DeliveryRow::read)?;
         stored.map(|stored| self.show(shard, stored)).transpose()
     }
@@ -194,7 +194,7 @@ impl TaskShard {
             created_at: clock::rfc3339(Millis(row.created_at)),
             ended_at: row.ended_at.map(|at| clock::rfc3339(Millis(at))),
             due_at: row.due_at.map(|at| clock::rfc3339(Millis(at))),
-            replays: row.round,
+            replays: row.replay_count,
             attempts: Raw(row.attempts),
         })
     }
@@ -203,7 +203,7 @@ impl TaskShard {
 /// Finds the events of a task, the latest first.
 fn events_of_task(sql: &SqlStorage, task_id: &str) -> worker::Result<Vec<i64>> {
     const FOLLOW: &str = "WITH RECURSIVE line (seq, previous) AS (
-            SELECT seq, previous FROM events WHERE seq = (SELECT head FROM tasks WHERE task_id = ?)
+            SELECT seq, previous FROM events WHERE seq = (SELECT last_seq FROM tasks WHERE task_id = ?)
             UNION ALL
             SELECT e.seq, e.previous FROM line JOIN events e ON e.seq = line.previous LIMIT 100
         ) SELECT seq FROM line";

@@ -71,8 +71,8 @@ fn counts(sql: &SqlStorage, query: &'static str, binds: &[Bind<'_>]) -> worker::
 /// Sorts what was delivered by how long it took. What was replayed says nothing of that.
 fn latency(sql: &SqlStorage, binds: &[Bind<'_>]) -> worker::Result<Vec<LatencyBucket>> {
     const TOOK: &str = "SELECT CAST((created_at - ?1) / 60000 AS INTEGER), ended_at - created_at FROM (
-            SELECT created_at, ended_at, state, round FROM deliveries WHERE no >= ?2 ORDER BY no DESC LIMIT ?3
-        ) WHERE created_at >= ?1 AND state = 'delivered' AND round = 0";
+            SELECT created_at, ended_at, state, replay_count FROM deliveries WHERE no >= ?2 ORDER BY no DESC LIMIT ?3
+        ) WHERE created_at >= ?1 AND state = 'delivered' AND replay_count = 0";
     let mut sorted: Sorted<(u32, i64), u64> = Sorted::new();
     for place in sql::all(sql, TOOK, binds, |row| (minute(row), bound(row.int())))? {
         sorted.update(place, |count| *count += 1);

@@ -85,7 +85,7 @@ struct TaskRow {
     task_id: String,
     stage: Option<String>,
     seen: u8,
-    head: i64,
+    last_seq: i64,
     created_at: i64,
     updated_at: i64,
     duplicates: i64,
@@ -95,7 +95,7 @@ struct TaskRow {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT no, task_id, stage, seen, head, created_at, updated_at, duplicates FROM tasks ",
+            "SELECT no, task_id, stage, seen, last_seq, created_at, updated_at, duplicates FROM tasks ",
             $rest
         )
     };
@@ -115,7 +115,7 @@ impl TaskRow {
             task_id: row.text(),
             stage: row.maybe_text(),
             seen: seen(row),
-            head: row.int(),
+            last_seq: row.int(),
             created_at: row.int(),
             updated_at: row.int(),
             duplicates: row.int(),
@@ -221,7 +221,7 @@ impl TaskShard {
     }
 
     /// Reads a timeline from its last event back to its first; returns it in ascending order.
-    fn timeline(&self, head: i64) -> worker::Result<Vec<EventView>> {
+    fn timeline(&self, last_seq: i64) -> worker::Result<Vec<EventView>> {
         const FOLLOW: &str =
             "WITH RECURSIVE line (seq, previous, name, status, outcome, received_at, key) AS (
                 SELECT seq, previous, name, status, outcome, received_at, key FROM events WHERE seq = ?
@@ -229,16 +229,19 @@ impl TaskShard {
                 SELECT e.seq, e.previous, e.name, e.status, e.outcome, e.received_at, e.key
                 FROM line JOIN events e ON e.seq = line.previous LIMIT ?
             ) SELECT seq, name, status, outcome, received_at, key FROM line ORDER BY seq";
-        sql::all(&self.state.storage().sql(), FOLLOW, &[Bind::Int(head), Bind::Int(TIMELINE + 1)], |row| {
-            EventView {
+        sql::all(
+            &self.state.storage().sql(),
+            FOLLOW,
+            &[Bind::Int(last_seq), Bind::Int(TIMELINE + 1)],
+            |row| EventView {
                 seq: row.int(),
                 event: row.maybe_text().unwrap_or_else(|| STATUS_CHANGED.to_owned()),
                 status: row.maybe_text(),
                 outcome: row.text(),
                 received_at: clock::rfc3339(Millis(row.int())),
                 key: row.text(),
-            }
-        })
+            },
+        )
     }
 
     fn view(&self, row: TaskRow) -> TaskView {
@@ -250,7 +253,7 @@ impl TaskShard {
             failure: None,
             created_at: clock::rfc3339(Millis(row.created_at)),
             updated_at: clock::rfc3339(Millis(row.updated_at)),
-            seq: row.head,
+            seq: row.last_seq,
             duplicates: row.duplicates + self.duplicates_of(row.no),
             events: None,
             truncated: false,
