@@ -76,18 +76,18 @@ test("dead letters: found, replayed alone, and replayed as a range with progress
     await shoot(page, "dialog-replay-a-range", { fullPage: false });
     await dialog.getByRole("button", { name: "Replay", exact: true }).click();
     const progress = page.getByRole("region", { name: "Replay" });
-    await progress.getByText("0 delivered, 0 failed, 3 under way, of 3").waitFor();
+    await progress.getByText("0 delivered, 0 failed, 3 in progress, of 3").waitFor();
     assert.equal(await progress.getByRole("progressbar").getAttribute("value"), "0");
     await assertAccessible(page);
     await shoot(page, "replay-under-way");
 
     // Whoever loads the page again follows the same replay.
     await page.reload();
-    await progress.getByText("0 delivered, 0 failed, 3 under way, of 3").waitFor();
+    await progress.getByText("0 delivered, 0 failed, 3 in progress, of 3").waitFor();
     backend.answer = "ok";
     for (const { response } of held) response.end("ok");
     await progress.getByText("Replay done").waitFor();
-    await progress.getByText("3 delivered, 0 failed, 0 under way, of 3").waitFor();
+    await progress.getByText("3 delivered, 0 failed, 0 in progress, of 3").waitFor();
     await page.getByRole("heading", { name: "No dead letters." }).waitFor();
     await shoot(page, "replay-done");
     assert.deepEqual(

@@ -43,7 +43,7 @@ test("the overview counts, draws, and says the same in words and in numbers", as
     const tile = (name) => page.locator("dl.tiles div").filter({ hasText: name }).locator("dd");
     for (const [name, value] of [
       ["Events stored", "6"],
-      ["Tasks under way", "1"],
+      ["Tasks in progress", "1"],
       ["Deliveries pending", "0"],
       ["Dead letters", "0"],
       ["In quarantine", "1"],
@@ -91,7 +91,7 @@ test("the overview counts, draws, and says the same in words and in numbers", as
 test("what somebody should look at is said first, and leads there", async () => {
   await set(dashboard.gateway, { well, ill });
   await dashboard.visit(async (page) => {
-    const list = page.getByRole("region", { name: "To look at" });
+    const list = page.getByRole("region", { name: "Needs attention" });
     for (const [text, heading] of [
       [/^1 dead letter: /, "Deliveries"],
       [/^6 signed bodies could not be read/, "Quarantine"],

@@ -41,7 +41,7 @@ fn text(sum: &Counts, overdue: i64) -> String {
             "Signed bodies that can't be read, counted up to 10000 a shard.",
             sum.quarantined,
         ),
-        ("deliveries_pending", "gauge", "Deliveries under way, counted up to 10000 a shard.", sum.pending),
+        ("deliveries_pending", "gauge", "Pending deliveries, counted up to 10000 a shard.", sum.pending),
         ("deliveries_dead", "gauge", "Dead letters, counted up to 10000 a shard.", sum.dead),
         ("delivery_overdue_seconds", "gauge", "How long the longest due delivery has been due.", overdue),
     ] {

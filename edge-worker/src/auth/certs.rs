@@ -122,7 +122,7 @@ impl Certs {
         self.under_way.borrow().as_ref().is_some_and(|fetch| within(fetch.since, LOST_AFTER, now))
     }
 
-    /// Waits for the fetch under way, and begins one where there is none.
+    /// Waits for the fetch in progress, and begins one where there is none.
     fn join(self: &Rc<Self>, now: Millis) -> JsFuture {
         if !self.is_fetching(now) {
             self.under_way.replace(Some(UnderWay { since: now, waiting: Vec::new() }));

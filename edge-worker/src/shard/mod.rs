@@ -76,7 +76,7 @@ struct Memory {
     alarm_failed: Cell<bool>,
     /// What the directory said last.
     settings: RefCell<Rc<Settings>>,
-    /// Until when each delivery is under way, and whether one was handed out since that was last recorded.
+    /// When the lease of each delivery ends, and whether a first attempt was leased since `leased_from` was stored.
     leases: RefCell<Sorted<i64, Millis>>,
     has_leased: Cell<bool>,
     /// How each endpoint fares, and until when it is left alone after a failure.

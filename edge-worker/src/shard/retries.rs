@@ -22,7 +22,7 @@ use crate::protocol::settings::Endpoint;
 /// How long a run goes on beginning attempts, in seconds of this machine.
 const RUN: i64 = 20;
 
-/// How often it looks, while attempts are under way, for what has become due meanwhile.
+/// How often a run looks for newly due deliveries while attempts are in progress.
 pub(super) const LOOK: Duration = Duration::from_millis(500);
 
 /// How many connections a run has, and each endpoint of them: the platform allows six.

@@ -1,4 +1,4 @@
-// What was delivered, is under way, or is dead; one of them, or a range, delivered once more.
+// Deliveries: delivered, in progress, or dead; one of them, or a range, is replayed.
 
 import { html } from "htm/preact";
 import { useId, useState } from "preact/hooks";

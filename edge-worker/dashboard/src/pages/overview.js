@@ -1,4 +1,4 @@
-// How the gateway fares: counts, charts, what to look at, and what comes in.
+// The overview: counts, charts, what needs attention, and the latest events.
 
 import { html } from "htm/preact";
 import { useId, useMemo, useState } from "preact/hooks";
@@ -71,7 +71,7 @@ function Tiles({ counts, commit }) {
   const overdue = counts.delivery_overdue_seconds;
   const tiles = [
     ["Events stored", number(counts.events_stored_total)],
-    ["Tasks under way", number(counts.tasks_open), "/tasks"],
+    ["Tasks in progress", number(counts.tasks_open), "/tasks"],
     [
       "Deliveries pending",
       number(counts.deliveries_pending),

@@ -51,7 +51,7 @@ export function Webhooks() {
       <h2 ref=${heading} tabindex="-1">Endpoints</h2>
       <${Failure} error=${error} what="The endpoints were not loaded." retry=${reload} />
       ${data === undefined && !error && html`<${Loading} what="endpoints" />`}
-      ${data?.endpoints.length === 0 && html`<${Empty} title="No endpoint yet."><p>Register one above. Until then events are kept and shown here, and delivered to nobody.</p><//>`}
+      ${data?.endpoints.length === 0 && html`<${Empty} title="No endpoint yet."><p>Register one above. Until then events are stored and shown here, but not delivered.</p><//>`}
       ${data?.endpoints.map(
         (endpoint) => html`
           <${EndpointCard}

@@ -27,7 +27,7 @@ export function Attention({ metrics }) {
           [
             "warning",
             "/tasks?stalled=30m",
-            "Tasks have not ended and were not heard of for half an hour.",
+            "Tasks have not ended and have had no event for half an hour.",
           ],
         ]
       : []),
@@ -35,8 +35,8 @@ export function Attention({ metrics }) {
   ];
   if (items.length === 0) return null;
   return html`
-    <section class="card attention" aria-label="To look at">
-      <h2>To look at</h2>
+    <section class="card attention" aria-label="Needs attention">
+      <h2>Needs attention</h2>
       <ul>
         ${items.map(([tone, href, text]) => html`<li key=${href} data-tone=${tone}><a href=${href}>${text}</a></li>`)}
       </ul>
@@ -72,7 +72,7 @@ function ofEndpoints(endpoints) {
       [
         "waiting",
         "/settings/webhooks",
-        "No endpoint is registered: events are kept, and delivered to nobody.",
+        "No endpoint is registered: events are stored, and not delivered.",
       ],
     ];
   const troubled = endpoints.filter(

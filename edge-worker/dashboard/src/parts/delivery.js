@@ -28,7 +28,7 @@ export function reasonOf({ reason }) {
 /** When the next attempt is due, or why there is none. */
 export function NextAttempt({ delivery }) {
   if (delivery.state !== "pending") return html`<span>None</span>`;
-  if (delivery.due_at === null) return html`<span>Under way</span>`;
+  if (delivery.due_at === null) return html`<span>In progress</span>`;
   return html`<${Due} at=${delivery.due_at} />`;
 }
 

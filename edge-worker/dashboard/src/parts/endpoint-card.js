@@ -98,7 +98,7 @@ function Troubles({ endpoint: { disabled, problem, applied, shards } }) {
     ${problem && html`<${Notice} tone="bad" title="Its deliveries can't be made.">${sentence(problem)}<//>`}
     ${
       applied < shards &&
-      html`<${Notice} title="The change is under way.">
+      html`<${Notice} title="The change is in progress.">
         ${applied} of ${shards} shards go by it already, and the others are told until they do.
       <//>`
     }

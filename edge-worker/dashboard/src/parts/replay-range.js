@@ -105,7 +105,7 @@ export function ReplayProgress({ id, onDone, onClose }) {
     <section class="card" aria-label="Replay">
       <header>
         <div>
-          <h2>${isDone ? "Replay done" : "Replay under way"}</h2>
+          <h2>${isDone ? "Replay done" : "Replay in progress"}</h2>
           <p>
             ${replay.which === "dead" ? "Dead letters" : "All events"} of <code>${replay.endpoint}</code>, received
             ${" "}${Date.parse(replay.from) > 0 && html`from <${Time} at=${replay.from} /> `}before <${Time} at=${replay.until} />
@@ -115,7 +115,7 @@ export function ReplayProgress({ id, onDone, onClose }) {
       </header>
       <progress aria-label="Replayed" max=${Math.max(replay.matched, 1)} value=${replay.matched === 0 ? 1 : ended}></progress>
       <p>
-        ${number(replay.delivered)} delivered, ${number(replay.failed)} failed, ${number(replay.pending)} under way, of
+        ${number(replay.delivered)} delivered, ${number(replay.failed)} failed, ${number(replay.pending)} in progress, of
         ${" "}${number(replay.matched)}
       </p>
       <${Failure} error=${error} what="The replay goes on; its progress was not loaded." retry=${reload} />

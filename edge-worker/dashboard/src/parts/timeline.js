@@ -67,12 +67,12 @@ function stepsOf(task) {
 
 function step(name, event, isNow, isPast) {
   const tone = isNow ? "now" : event || isPast ? "done" : "ahead";
-  const late = event?.outcome === "late" ? "came late" : undefined;
+  const late = event?.outcome === "late" ? "received out of order" : undefined;
   return {
     name,
     tone,
     at: event?.received_at,
-    note: event ? late : isPast ? "was not told" : "not yet",
+    note: event ? late : isPast ? "not received" : "not yet",
   };
 }
 
