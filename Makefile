@@ -76,6 +76,7 @@ check: setup-test ## check formats, lints, types and documentation
 	$(bin)/biome ci --error-on-warnings
 	$(bin)/node tests/vectors/generate.js --check
 	$(bin)/node scripts/check-locks.mjs
+	$(bin)/node scripts/check-layers.mjs
 	cd python && ../$(python)/ruff check && ../$(python)/ruff format --check && ../$(python)/mypy
 
 .PHONY: deploy-check secrets deploy

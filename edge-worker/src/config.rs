@@ -13,8 +13,8 @@ use worker::{Env, console_error};
 use zeroize::Zeroizing;
 
 use crate::auth::{Access, Admin, Tickets, Token, is_origin};
-use crate::keys::MasterKey;
-use crate::reply::ApiError;
+use crate::http::response::ApiError;
+use crate::platform::keys::MasterKey;
 
 /// The variables that hold Vtryon's secrets, and whose each is.
 const WEBHOOK_SECRETS: [(&str, Held); 2] =

@@ -6,158 +6,22 @@
 mod api;
 mod auth;
 mod base64;
-mod body;
-mod clock;
 mod config;
-mod deliver;
-mod directory;
-mod excerpt;
-mod faults;
+mod delivery;
+mod entry;
 mod host;
+mod http;
 mod ingest;
 mod join;
-mod js_url;
 mod json;
-mod keys;
 mod live;
-mod metering;
-mod migrations;
+mod objects;
+mod platform;
 mod protocol;
-mod rejections;
-mod reply;
-mod route;
-mod shard;
 mod sorted;
-mod sql;
-mod sweep;
+mod testing;
 mod wait;
-mod web_crypto;
 
-use std::panic::AssertUnwindSafe;
-use std::pin::pin;
-use std::time::Duration;
-
-use futures_util::FutureExt;
-use futures_util::future::{Either, select};
-use js_sys::Promise;
-use vtryon_webhooks::Code;
-use wasm_bindgen::prelude::wasm_bindgen;
-use worker::wasm_bindgen_futures::future_to_promise;
-use worker::{
-    Context, Env, Request, ScheduleContext, ScheduledEvent, console_error, event, wasm_bindgen, web_sys,
-    worker_sys,
-};
-
-use crate::auth::Scope;
-use crate::config::Config;
-use crate::host::Head;
-use crate::metering::BilledOperation;
-use crate::reply::ApiError;
-use crate::route::{Api, Route};
-
-pub use directory::Directory;
-pub use shard::TaskShard;
-
-/// How long a request may take, its sender's share included: far more than it needs, far less than a
-/// sender waits. A test event may take as long as an endpoint may, and a little.
-const DEADLINE: Duration = Duration::from_secs(10);
-const TEST_DEADLINE: Duration = Duration::from_secs(15);
-const _: () =
-    assert!(body::DEADLINE.as_millis() < DEADLINE.as_millis(), "a slow body has an answer of its own");
-
-/// Answers a request. Whatever goes wrong inside, its sender sees a 503 and no detail.
-///
-/// Exported by hand: the attribute `event` reads more of a request than a webhook needs.
-#[wasm_bindgen]
-pub fn fetch(request: web_sys::Request, env: Env, context: worker_sys::Context) -> Promise {
-    // Unwind safe: what a panic leaves behind is dropped with the request.
-    future_to_promise(AssertUnwindSafe(async { Ok(answer_in_time(request, env, context).await?.into()) }))
-}
-
-async fn answer_in_time(
-    request: web_sys::Request,
-    env: Env,
-    context: worker_sys::Context,
-) -> worker::Result<web_sys::Response> {
-    let head = Head::of(&request);
-    let route = Route::of(&head.url);
-    let deadline = if let Route::Api(Api::Test(_)) = route { TEST_DEADLINE } else { DEADLINE };
-    let context = Context::new(context);
-    let answer = answer(&head, route, request, env, &context);
-    let answer = match select(pin!(AssertUnwindSafe(answer).catch_unwind()), wait::pause(deadline)).await {
-        Either::Left((Ok(answer), _)) => answer,
-        Either::Left((Err(_), _)) => Err(failed("panicked")),
-        Either::Right(_) => Err(failed("took too long")),
-    };
-    let response = answer.or_else(ApiError::into_response)?;
-    Ok(host::secured(response, head.url.starts_with("https:"))?)
-}
-
-/// Logs how a request has failed, which its sender is not told.
-fn failed(how: &str) -> ApiError {
-    console_error!("a request {how}");
-    ApiError::new(Code::Unavailable)
-}
-
-async fn answer(
-    head: &Head,
-    route: Route,
-    request: web_sys::Request,
-    env: Env,
-    context: &Context,
-) -> Result<web_sys::Response, ApiError> {
-    let path = route.kind();
-    let answer = serve(head, route, request, env.clone(), context).await;
-    if let Err(refusal) = &answer {
-        rejections::count_refusal(refusal, path, head, &env, context).await;
-    }
-    answer
-}
-
-async fn serve(
-    head: &Head,
-    route: Route,
-    request: web_sys::Request,
-    env: Env,
-    context: &Context,
-) -> Result<web_sys::Response, ApiError> {
-    faults::configure(&env);
-    if let Some(counts) = metering::asked_by(&request) {
-        return reply::raw(200, &counts);
-    }
-    if let Some(held) = faults::held_bytes_asked_by(&request) {
-        return reply::raw(200, &held);
-    }
-    metering::count(BilledOperation::Request);
-    faults::before_request(&request);
-    route.check_method(&head.method)?;
-    let config = Config::current(&env)?;
-    if let Route::Webhook = route {
-        return ingest::receive(head, &request, env, config, context).await;
-    }
-    let request = Request::from(request);
-    let response = match route {
-        Route::Health => reply::json_text(200, r#"{"status":"ok"}"#),
-        Route::Session => config.admin.session(request, clock::now()).await,
-        Route::Live(query) => live::all(&query, &request, &env, &config).await,
-        Route::LiveShard(name, query) => live::shard(&name, &query, &request, &env, &config).await,
-        Route::LiveTask(id, query) => live::task(id, &query, &request, &env, &config).await,
-        Route::Api(api) => {
-            let scope = if let Api::Tickets = api { Scope::Tickets } else { Scope::Everything };
-            config.admin.admit(&request, scope, clock::now()).await?;
-            api::answer(api, request, &env, &config).await
-        }
-        Route::Webhook | Route::NotFound(_) => Err(ApiError::new(Code::NotFound)),
-    }?;
-    Ok(response.into())
-}
-
-/// Looks after every object once an hour, so that none is forgotten whose alarm was lost.
-#[event(scheduled)]
-async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    faults::configure(&env);
-    metering::count(BilledOperation::Request);
-    if AssertUnwindSafe(sweep::sweep(&env)).catch_unwind().await.is_err() {
-        console_error!("the hourly sweep panicked");
-    }
-}
+pub use entry::fetch;
+pub use objects::directory::Directory;
+pub use objects::shard::TaskShard;

@@ -51,14 +51,14 @@ test("it names each operation once, each parameter of a path, and nothing in vai
 });
 
 test("it has the paths and methods of the source", () => {
-  const source = read("edge-worker/src/route.rs");
+  const outer = read("edge-worker/src/entry/route.rs");
+  const inner = read("edge-worker/src/api/route.rs");
   const methods = {};
-  for (const [, names, list] of source.matchAll(
+  for (const [, names, list] of `${outer}\n${inner}`.matchAll(
     /((?:Self::\w+(?:\((?:_|\.\.)\))?[\s|]*)+)=>[\s{]*"([A-Z, ]+)"/g,
   )) {
     for (const [, name] of names.matchAll(/Self::(\w+)/g)) methods[name] = list.split(", ").sort();
   }
-  const [outer, inner] = source.split("impl Api");
   const routes = (text, root) =>
     [...text.matchAll(/^ +\[([^\]@]+)\] => Self::(\w+)/gm)].map(([, segments, name]) => {
       const path = segments.split(", ").map((segment) => /^"(.*)"$/.exec(segment)?.[1] ?? "{}");

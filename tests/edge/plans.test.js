@@ -8,7 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { event, Gateway } from "./gateway.js";
 
-const SOURCES = path.resolve(import.meta.dirname, "../../edge-worker/src/shard");
+const SOURCES = path.resolve(import.meta.dirname, "../../edge-worker/src/objects/shard");
 
 /** A comment, or a text: what is quoted in a comment is no statement. */
 const TOKENS = /\/\/.*|"((?:[^"\\]|\\.)*)"/g;

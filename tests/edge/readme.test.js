@@ -66,7 +66,7 @@ test("the line that makes a ticket works as it stands, and the table of messages
   assert.equal((await fetch(gateway.url + path, { headers })).status, 200);
   const table = /\| `type` of a message [\s\S]*?\n\n/.exec(README)[0];
   const shown = [...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
-  const source = read("edge-worker/src/shard/live/message.rs");
+  const source = read("edge-worker/src/objects/shard/live/message.rs");
   const told = [...source.matchAll(/r#type: (?:if .*? )?[{ ]*"(\w+)"(?: \} else \{ "(\w+)")?/g)];
   assert.deepEqual(
     shown.sort(),

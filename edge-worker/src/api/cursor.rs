@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use vtryon_webhooks::{Code, Shards};
 
-use crate::reply::ApiError;
+use crate::http::response::ApiError;
 
 /// A number below this fits into 16 digits and passes through a JavaScript number unchanged.
 const NUMBERS: i64 = 9_000_000_000_000_000;

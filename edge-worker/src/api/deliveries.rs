@@ -4,15 +4,14 @@ use vtryon_webhooks::{Code, Digest};
 use worker::{Env, Response};
 
 use super::listing::{check_empty, listing};
-use super::query::Query;
-use super::tasks::task_id;
 use crate::config::Config;
+use crate::http::query::Query;
+use crate::http::response::{self, ApiError};
+use crate::http::task_id::task_id;
 use crate::json::{Raw, object};
-use crate::protocol::ShardRequest;
 use crate::protocol::delivery::parse_delivery_id;
 use crate::protocol::settings::endpoint_no;
-use crate::protocol::shard_client;
-use crate::reply::{self, ApiError};
+use crate::protocol::{ShardRequest, shard_client};
 
 /// What a delivery can be.
 const STATES: [&str; 4] = ["pending", "delivered", "dead", "superseded"];
@@ -65,12 +64,12 @@ pub(super) async fn list(query: &str, env: &Env, config: &Config) -> Result<Resp
     // What belongs to a task, or to a body, lies in one shard.
     let only = stored_by.map(|digest| config.shards.of(&digest));
     let (deliveries, cursor) = listing(&query, only, env, config, ask).await?;
-    reply::json(200, &Deliveries { deliveries, cursor })
+    response::json(200, &Deliveries { deliveries, cursor })
 }
 
 fn nothing(query: &Query, config: &Config) -> Result<Response, ApiError> {
     check_empty(query, config)?;
-    reply::json(200, &Deliveries { deliveries: Vec::new(), cursor: None })
+    response::json(200, &Deliveries { deliveries: Vec::new(), cursor: None })
 }
 
 /// Shows a delivery with its attempts.
@@ -94,7 +93,7 @@ async fn about(
     let place = parse_delivery_id(id).filter(|(shard, _)| *shard < config.shards.count());
     let Some((shard, no)) = place else { return Err(unknown) };
     match shard_client::call(env, config.shards, shard, ask(no), &[]).await? {
-        Some(delivery) => reply::json_text(status, &delivery),
+        Some(delivery) => response::json_text(status, &delivery),
         None => Err(unknown),
     }
 }

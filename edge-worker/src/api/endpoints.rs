@@ -5,16 +5,16 @@ use worker::{Env, Request, Response};
 
 use super::text;
 use crate::config::Config;
-use crate::deliver;
+use crate::delivery;
+use crate::http::response::{self, ApiError};
 use crate::json::{self, Object};
+use crate::platform::{clock, crypto};
 use crate::protocol::delivery::Dispatch;
 use crate::protocol::settings::endpoint_no;
 use crate::protocol::{
-    DirectoryRequest, EndpointInput, IncomingEvent, ShardRequest, StoreResult, TEST_EVENT,
+    DirectoryRequest, EndpointInput, IncomingEvent, ShardRequest, StoreResult, TEST_EVENT, directory_client,
+    shard_client,
 };
-use crate::protocol::{directory_client, shard_client};
-use crate::reply::{self, ApiError};
-use crate::{clock, web_crypto};
 
 /// Registers an endpoint, or lists them.
 pub(super) async fn all(request: &Request, env: &Env) -> Result<Response, ApiError> {
@@ -64,7 +64,7 @@ pub(super) async fn test(id: &str, env: &Env, config: &Config) -> Result<Respons
     if Object::parse(known.as_bytes()).and_then(|known| known.get("enabled")) != Some("true") {
         return Err(ApiError::because(Code::Conflict, "this endpoint is disabled: enable it first"));
     }
-    let task_id = format!("test_{}", hex::encode(web_crypto::random::<8>()?));
+    let task_id = format!("test_{}", hex::encode(crypto::random::<8>()?));
     let body = format!(r#"{{"event":"{TEST_EVENT}","task_id":"{task_id}"}}"#);
     let key = config.verifier.keys().first().ok_or(ApiError::new(Code::Unavailable))?;
     let verified = config.verifier.verify(body.as_bytes(), &Signature::sign(key, body.as_bytes()))?;
@@ -81,9 +81,9 @@ pub(super) async fn test(id: &str, env: &Env, config: &Config) -> Result<Respons
     let Some(no) = dispatches.first().map(|dispatch| dispatch.delivery) else {
         return Err(ApiError::because(Code::Unavailable, "not every shard knows this endpoint yet"));
     };
-    deliver::dispatch(env, config, shard, dispatches, verified.payload()).await;
+    delivery::dispatch(env, config, shard, dispatches, verified.payload()).await;
     match shard_client::call(env, config.shards, shard, ShardRequest::Delivery { no }, &[]).await? {
-        Some(delivery) => reply::json_text(200, &delivery),
+        Some(delivery) => response::json_text(200, &delivery),
         None => Err(ApiError::new(Code::Unavailable)),
     }
 }

@@ -5,13 +5,12 @@ use std::collections::VecDeque;
 use worker::Env;
 
 use super::cursor::{PageCursor, PagePosition};
-use super::query::Query;
 use crate::config::Config;
+use crate::http::query::Query;
+use crate::http::response::ApiError;
 use crate::join;
 use crate::json::{self, Raw};
-use crate::protocol::shard_client;
-use crate::protocol::{Page, PageItem, ShardRequest};
-use crate::reply::ApiError;
+use crate::protocol::{Page, PageItem, ShardRequest, shard_client};
 
 /// Asks all shards for a page each, or the one shard that has what is listed, and merges the latest into one page.
 pub(super) async fn listing(

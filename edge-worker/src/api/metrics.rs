@@ -4,12 +4,11 @@ use std::fmt::Write;
 
 use worker::{Env, Headers, Response};
 
-use crate::clock;
 use crate::config::Config;
+use crate::http::response::ApiError;
 use crate::json;
-use crate::protocol::shard_client;
-use crate::protocol::{Counts, ShardRequest};
-use crate::reply::ApiError;
+use crate::platform::clock;
+use crate::protocol::{Counts, ShardRequest, shard_client};
 
 /// Counts over all shards.
 pub(super) async fn show(env: &Env, config: &Config) -> Result<Response, ApiError> {

@@ -3,14 +3,13 @@
 use vtryon_webhooks::{Code, Millis};
 use worker::{Env, Response};
 
-use super::query::Query;
-use crate::clock;
 use crate::config::Config;
+use crate::http::query::Query;
+use crate::http::response::{self, ApiError};
 use crate::json::{self, object};
-use crate::protocol::ShardRequest;
-use crate::protocol::shard_client;
+use crate::platform::clock;
 use crate::protocol::stats::{Count, Stats};
-use crate::reply::{self, ApiError};
+use crate::protocol::{ShardRequest, shard_client};
 use crate::sorted::Sorted;
 
 /// How many minutes are shown where none are asked for.
@@ -68,7 +67,7 @@ pub(super) async fn show(query: &str, env: &Env, config: &Config) -> Result<Resp
         sum.slowest_commit = sum.slowest_commit.max(part.slowest_commit);
         sum.truncated |= part.truncated;
     }
-    reply::json(200, &view(sum, from, minutes))
+    response::json(200, &view(sum, from, minutes))
 }
 
 fn view(sum: Stats, from: Millis, minutes: u32) -> StatsView {

@@ -1,26 +1,24 @@
 //! Tasks, their results, and what could not be read.
 
-use vtryon_webhooks::event::MAX_TASK_ID;
 use vtryon_webhooks::lifecycle::Stage;
 use vtryon_webhooks::{Code, Digest, Millis, Status, TaskId};
 use worker::{Env, Response, console_error};
 
 use super::listing::{check_empty, listing};
-use super::query::{self, Query};
-use crate::clock;
 use crate::config::{Config, RESULTS};
+use crate::http::query::{self, Query};
+use crate::http::response::{self, ApiError};
+use crate::http::task_id::task_id;
 use crate::json::{Raw, object};
-use crate::metering::{self, BilledOperation};
-use crate::protocol::ShardRequest;
-use crate::protocol::shard_client;
-use crate::reply::{self, ApiError};
-use crate::shard::result_key;
+use crate::platform::clock;
+use crate::protocol::{ShardRequest, result_key, shard_client};
+use crate::testing::metering::{self, BilledOperation};
 
 pub(super) async fn task(id: Option<String>, env: &Env, config: &Config) -> Result<Response, ApiError> {
     let id = task_id(id)?;
     let task_id = id.as_str().to_owned();
     match about(&id, ShardRequest::Task { task_id }, env, config).await? {
-        Some(text) => reply::json_text(200, &text),
+        Some(text) => response::json_text(200, &text),
         None => Err(ApiError::because(Code::NotFound, "no event of this task has arrived")),
     }
 }
@@ -30,13 +28,13 @@ pub(super) async fn result(id: Option<String>, env: &Env, config: &Config) -> Re
     let id = task_id(id)?;
     metering::count(BilledOperation::KvRead);
     match env.kv(RESULTS)?.get(&result_key(id.as_str())).text().await {
-        Ok(Some(text)) => return reply::json_text(200, &text),
+        Ok(Some(text)) => return response::json_text(200, &text),
         Ok(None) => {}
         Err(error) => console_error!("results: {error}"),
     }
     let task_id = id.as_str().to_owned();
     match about(&id, ShardRequest::Result { task_id }, env, config).await? {
-        Some(text) => reply::json_text(200, &text),
+        Some(text) => response::json_text(200, &text),
         None => Err(ApiError::because(Code::NotFound, "this task has no result yet")),
     }
 }
@@ -54,18 +52,18 @@ pub(super) async fn tasks(query: &str, env: &Env, config: &Config) -> Result<Res
     if stalled.is_some() && status.as_ref().is_some_and(is_final) {
         // A task that has ended is not stalled.
         check_empty(&query, config)?;
-        return reply::json(200, &Tasks { tasks: Vec::new(), cursor: None });
+        return response::json(200, &Tasks { tasks: Vec::new(), cursor: None });
     }
     let ask = |before, limit| ShardRequest::Tasks { before, status: status.clone(), stalled, limit };
     let (tasks, cursor) = listing(&query, None, env, config, ask).await?;
-    reply::json(200, &Tasks { tasks, cursor })
+    response::json(200, &Tasks { tasks, cursor })
 }
 
 pub(super) async fn quarantine(query: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {
     let query = Query::parse(query, &["cursor", "limit"])?;
     let ask = |before, limit| ShardRequest::Quarantine { before, limit };
     let (quarantine, cursor) = listing(&query, None, env, config, ask).await?;
-    reply::json(200, &Quarantine { quarantine, cursor })
+    response::json(200, &Quarantine { quarantine, cursor })
 }
 
 /// A page of tasks. The cursor leads to the next; on the last page it is null.
@@ -89,19 +87,6 @@ fn stalled_since(age: &str, now: Millis) -> Result<Millis, ApiError> {
     let message = "`stalled` is not an age such as 30m";
     let seconds = query::age(age).ok_or(ApiError::because(Code::InvalidRequest, message))?;
     Ok(Millis(now.plus_seconds(-seconds).0.max(0)))
-}
-
-/// Reads the id of a task. One that is well formed but longer than any event has, in bytes, is of no task.
-pub(crate) fn task_id(name: Option<String>) -> Result<TaskId<'static>, ApiError> {
-    let message = "`task_id` is not 1 to 256 characters without control characters, or is `.` or `..`";
-    let malformed = ApiError::because(Code::InvalidRequest, message);
-    let Some(name) = name else { return Err(malformed) };
-    let is_too_long = name.len() > MAX_TASK_ID;
-    let is_well_formed = name.chars().count() <= MAX_TASK_ID && !name.contains(char::is_control);
-    if is_too_long && is_well_formed {
-        return Err(ApiError::because(Code::NotFound, "no task has an id of more than 256 bytes"));
-    }
-    TaskId::new(name).map_err(|_| malformed)
 }
 
 /// Asks the shard that holds a task.

@@ -2,12 +2,17 @@
 //!
 //! <https://developers.cloudflare.com/cloudflare-one/access-controls/applications/http-apps/authorization-cookie/validating-json/>
 
+mod assertion;
+mod certs;
+mod claims;
+mod rsa;
+
 use std::rc::Rc;
 
-use super::assertion::Assertion;
-use super::certs::Certs;
-use super::claims::Expected;
-use crate::reply::ApiError;
+use self::assertion::Assertion;
+use self::certs::Certs;
+use self::claims::Expected;
+use crate::http::response::ApiError;
 use vtryon_webhooks::Millis;
 
 /// The domain that every team has its own under.

@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use worker::Request;
 
-use crate::reply::ApiError;
+use crate::http::response::ApiError;
 use vtryon_webhooks::Millis;
 
 /// How many failures a client has, and within how many milliseconds from the first.

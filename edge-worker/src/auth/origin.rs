@@ -3,7 +3,7 @@
 use vtryon_webhooks::Code;
 use worker::Request;
 
-use crate::reply::ApiError;
+use crate::http::response::ApiError;
 
 /// Checks the page of a request that comes with a ticket, and returns its origin where it is another site's that
 /// is allowed. A program has none.

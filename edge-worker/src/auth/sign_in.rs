@@ -6,9 +6,9 @@ use zeroize::Zeroizing;
 
 use super::limit::ClientAddress;
 use super::{Admin, bearer, clear_void, session};
-use crate::body;
+use crate::http::body;
+use crate::http::response::ApiError;
 use crate::json::Object;
-use crate::reply::ApiError;
 use vtryon_webhooks::Millis;
 
 /// How long the token in a body may be, in characters, and the body, in bytes: each character may be escaped.

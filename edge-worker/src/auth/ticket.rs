@@ -8,7 +8,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use vtryon_webhooks::{Millis, TaskId};
 
-use crate::keys::{MasterKey, hmac_sha256};
+use crate::platform::keys::{MasterKey, hmac_sha256};
 
 /// How long after it was made a ticket may be used, in seconds.
 const TICKET: i64 = 60;

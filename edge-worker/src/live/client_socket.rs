@@ -13,8 +13,9 @@ use worker::{Response, WebSocket, WebSocketPair, console_error};
 
 use super::bucket::{Bucket, MESSAGES};
 use super::lingering;
-use crate::reply::{ApiError, switched};
-use crate::{clock, host, wait};
+use crate::http::response::{ApiError, switched};
+use crate::platform::clock;
+use crate::{host, wait};
 
 /// How much a client may send after its socket was closed, in KiB, each message for at least one: what it had sent
 /// before it knew. Who goes on is cut off, for the runtime would read on for as long as there is something.

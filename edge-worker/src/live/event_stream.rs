@@ -13,7 +13,7 @@ use worker::{Delay, Response, WebSocket, WebsocketEvent, console_error};
 
 use super::client_socket::close;
 use super::frame::{self, Frame, Ids};
-use crate::reply::ApiError;
+use crate::http::response::ApiError;
 
 /// How long a stream lasts: less than what proxies let pass for idle.
 const LENGTH: Duration = Duration::from_secs(55);

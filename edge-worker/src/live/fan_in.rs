@@ -10,11 +10,11 @@ use worker::{Response, WebSocket, WebsocketEvent};
 
 use super::bucket::{Bucket, MESSAGES};
 use super::client_socket::{self, CUT_SHORT, Client, End, FAULT, LEFT, NOT_TAKEN};
-use super::cursor::StreamCursor;
 use super::frame::{self, Frame, Ids};
-use crate::clock;
+use crate::http::response::ApiError;
+use crate::platform::clock;
+use crate::protocol::cursor::StreamCursor;
 use crate::protocol::live::{SEND_WINDOW, acknowledged};
-use crate::reply::ApiError;
 use crate::sorted::Sorted;
 
 /// Joins sockets to shards into one.

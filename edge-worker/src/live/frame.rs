@@ -5,7 +5,7 @@ use futures_util::stream::{Stream, StreamExt, select_all};
 use vtryon_webhooks::Shards;
 use worker::{WebSocket, WebsocketEvent};
 
-use super::cursor::StreamCursor;
+use crate::protocol::cursor::StreamCursor;
 
 /// Begins to read the sockets to shards: each event with the index of its socket; `None` where one cannot be
 /// read, for its messages would be missing.

@@ -12,8 +12,8 @@ use futures_util::future::{Either, select};
 use vtryon_webhooks::Code;
 use worker::{Delay, WebSocket, WebsocketEvent};
 
-use crate::faults;
-use crate::reply::ApiError;
+use crate::http::response::ApiError;
+use crate::testing::faults;
 
 /// How long a client has to answer a Close before its socket counts.
 const GRACE: Duration = Duration::from_secs(10);

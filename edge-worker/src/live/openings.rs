@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use vtryon_webhooks::{Code, Millis};
 
 use super::bucket::{Bucket, Rate};
-use crate::reply::ApiError;
+use crate::http::response::ApiError;
 
 /// Of one task: all the pages that may show it, and as often as so many event streams are resumed.
 const OF_TASK: Rate = Rate { burst: 128, per_second: 2 };

@@ -3,12 +3,12 @@
 use vtryon_webhooks::{Code, Millis};
 use worker::Request;
 
-use super::cursor::{StreamCursor, StreamPosition};
-use crate::api::Query;
-use crate::clock;
 use crate::config::Config;
+use crate::http::query::Query;
+use crate::http::response::ApiError;
+use crate::platform::clock;
+use crate::protocol::cursor::{StreamCursor, StreamPosition};
 use crate::protocol::live::Start;
-use crate::reply::ApiError;
 
 /// Where the stream of each shard begins.
 pub(super) enum Beginning {
@@ -70,7 +70,7 @@ impl StreamQuery {
 /// Reads a moment: an age such as `30m`, or a date of RFC 3339.
 fn moment(text: &str) -> Result<Millis, ApiError> {
     let now = clock::now();
-    let at = crate::api::age(text)
+    let at = crate::http::query::age(text)
         .map(|seconds| Millis(now.plus_seconds(-seconds).0.max(0)))
         .or_else(|| clock::parse_rfc3339(text));
     at.ok_or(ApiError::because(

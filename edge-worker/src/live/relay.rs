@@ -8,9 +8,9 @@ use worker::{Response, WebSocket, WebsocketEvent};
 
 use super::bucket::{Bucket, MESSAGES};
 use super::client_socket::{self, CUT_SHORT, Client, End, FAULT, LEFT, NOT_TAKEN};
-use crate::clock;
+use crate::http::response::ApiError;
+use crate::platform::clock;
 use crate::protocol::live::acknowledged;
-use crate::reply::ApiError;
 
 /// How long an acknowledgement may be, in bytes.
 const LONGEST: usize = 1024;

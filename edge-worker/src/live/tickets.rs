@@ -7,41 +7,17 @@ use super::client_socket::{self, Client};
 use super::event_stream::{self, Acknowledge};
 use super::frame::Ids;
 use super::{Form, PROTOCOL, lingering, not_plain, offered, openings, relay};
-use crate::api::{self, Query};
 use crate::auth::{Pass, origin};
-use crate::clock;
 use crate::config::Config;
-use crate::json::Object;
-use crate::json::object;
+use crate::http::query::Query;
+use crate::http::response::ApiError;
+use crate::http::task_id::task_id;
+use crate::platform::clock;
 use crate::protocol::live::{FINAL, SEND_WINDOW, Start, Subject, Subscription};
 use crate::protocol::shard_client::{self, Subscribed};
-use crate::reply::{self, ApiError};
 
 /// What resume tokens begin with: an administrator's stream has cursors in the same place.
 const RESUME: &str = "r1.";
-
-/// A ticket as it is issued.
-struct IssuedTicket<'a> {
-    ticket: &'a str,
-    task_id: &'a str,
-    expires_at: String,
-}
-
-object!(write IssuedTicket<'_> { ticket, task_id, expires_at });
-
-/// Issues a ticket for a task, also for one without events.
-pub(crate) fn issue_ticket(input: &str, config: &Config) -> Result<Response, ApiError> {
-    let refuse = |message| ApiError::because(Code::InvalidRequest, message);
-    let object = Object::parse(input.as_bytes()).ok_or(refuse("the body is not a JSON object"))?;
-    if object.names().any(|name| name != "task_id") {
-        return Err(refuse("the body has a field that is not `task_id`"));
-    }
-    let task_id = object.text("task_id").ok_or(refuse("`task_id` is not a text"))?;
-    let task_id = api::task_id(Some(task_id))?;
-    let (ticket, end) = config.tickets.ticket(&task_id, clock::now());
-    let expires_at = clock::rfc3339(end);
-    reply::json(201, &IssuedTicket { ticket: &ticket, task_id: task_id.as_str(), expires_at })
-}
 
 /// Answers a request with a ticket or a resume token; returns `None` for any other, which is an
 /// administrator's.
@@ -53,7 +29,7 @@ pub(super) async fn answer(
     config: &Config,
 ) -> Result<Option<Response>, ApiError> {
     if request.inner().method() == "OPTIONS" {
-        api::task_id(id.clone())?;
+        task_id(id.clone())?;
         return preflight(request, config).map(Some);
     }
     let Some(ticket) = ticket(query, request)? else { return Ok(None) };

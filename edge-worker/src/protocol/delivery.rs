@@ -75,7 +75,7 @@ pub(crate) struct Attempt {
     pub(crate) status: Option<u16>,
     /// Why there was none: `timeout`, `connection`, `url_refused`.
     pub(crate) error: Option<String>,
-    /// The first KiB of a failure's answer, in one line, as [`crate::excerpt`] makes it.
+    /// The first KiB of a failure's answer, in one line, as [`crate::platform::excerpt`] makes it.
     pub(crate) answer: String,
     /// Where a redirect leads: the host alone.
     pub(crate) location_host: Option<String>,

@@ -6,8 +6,8 @@ use worker::{Env, Response};
 use super::DirectoryRequest;
 use super::object::fetch;
 use crate::config::DIRECTORY;
+use crate::http::response::{self, ApiError};
 use crate::json;
-use crate::reply::{self, ApiError};
 
 /// The only object of its class.
 const NAME: &str = "directory";
@@ -20,5 +20,5 @@ pub(crate) async fn send(env: &Env, request: &DirectoryRequest) -> Result<Respon
     init.set_body(&js_sys::Uint8Array::from(body.as_bytes()));
     let mut response = fetch(env, DIRECTORY, NAME, "https://object/", &init).await?;
     let status = response.status_code();
-    reply::forward(status, response.text().await?)
+    response::forward(status, response.text().await?)
 }

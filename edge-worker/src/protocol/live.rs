@@ -2,8 +2,7 @@
 
 use vtryon_webhooks::Millis;
 
-use crate::json::Object;
-use crate::json::{object, one_of};
+use crate::json::{Object, object, one_of};
 
 /// How many bytes of the backlog are sent ahead of the acknowledgements: 256 KiB.
 pub(crate) const SEND_WINDOW: usize = 256 * 1024;

@@ -3,7 +3,7 @@
 use worker::web_sys::{self, RequestInit};
 use worker::{Env, Response};
 
-use crate::reply::ApiError;
+use crate::http::response::ApiError;
 
 /// Sends an HTTP request to an object.
 pub(super) async fn fetch(

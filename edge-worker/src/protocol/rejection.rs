@@ -71,7 +71,7 @@ pub(crate) struct Rejection {
 
 object!(Rejection { code, path, count, first_at, last_at, first, last });
 
-/// What is kept of a request that was refused; [`crate::rejections`] bounds it.
+/// What is kept of a request that was refused; [`crate::ingest::rejections`] bounds it.
 #[derive(Clone)]
 pub(crate) struct Sample {
     pub(crate) received_at: Millis,

@@ -66,6 +66,21 @@ pub(crate) struct Replay {
 
 object!(Replay { id, endpoint, all, from, until });
 
+/// The progress of a range replay in one shard.
+#[derive(Default)]
+pub(crate) struct ReplayProgress {
+    /// How many deliveries the range had when it was asked for.
+    pub(crate) matched: i64,
+    /// How many of them are enqueued so far.
+    pub(crate) enqueued: i64,
+    pub(crate) delivered: i64,
+    pub(crate) failed: i64,
+    /// Whether the whole range is enqueued.
+    pub(crate) is_enqueued: bool,
+}
+
+object!(ReplayProgress { matched, enqueued, delivered, failed, is_enqueued });
+
 impl Settings {
     pub(crate) fn endpoint(&self, no: i64) -> Option<&Endpoint> {
         self.endpoints.iter().find(|endpoint| endpoint.no == no)

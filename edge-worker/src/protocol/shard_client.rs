@@ -10,7 +10,7 @@ use super::live::Subscription;
 use super::object::fetch;
 use super::{Call, ShardRequest};
 use crate::config::TASK_SHARD;
-use crate::reply::ApiError;
+use crate::http::response::ApiError;
 use crate::{host, join, wait};
 
 /// Sends a request to one shard. Returns its answer as JSON, or `None` where the requested thing does not exist.

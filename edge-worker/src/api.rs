@@ -1,0 +1,72 @@
+//! What an administrator reads and does.
+
+mod cursor;
+mod deliveries;
+mod endpoints;
+mod listing;
+mod metrics;
+pub(crate) mod route;
+mod stats;
+mod tasks;
+mod tickets;
+
+use vtryon_webhooks::{BodyLimit, Code};
+use worker::{Env, Request, Response};
+
+use crate::api::route::Api;
+use crate::config::Config;
+use crate::http::body;
+use crate::http::response::{self, ApiError};
+use crate::protocol::{DirectoryRequest, directory_client};
+
+/// The API as OpenAPI 3.1 describes it.
+const OPENAPI: &str = include_str!("api/openapi.json");
+
+/// How long the body of a request may be, in bytes.
+const LIMIT: usize = 64 * 1024;
+
+/// Answers a request whose sender has been admitted.
+pub(crate) async fn answer(
+    api: Api,
+    request: Request,
+    env: &Env,
+    config: &Config,
+) -> Result<Response, ApiError> {
+    match api {
+        Api::Task(id) => tasks::task(id, env, config).await,
+        Api::Result(id) => tasks::result(id, env, config).await,
+        Api::Tasks(query) => tasks::tasks(&query, env, config).await,
+        Api::Quarantine(query) => tasks::quarantine(&query, env, config).await,
+        Api::Endpoints => endpoints::all(&request, env).await,
+        Api::Endpoint(id) => endpoints::one(&id, &request, env).await,
+        Api::Rotate(id) => endpoints::rotate(&id, &request, env).await,
+        Api::Retire(id) => endpoints::retire(&id, env).await,
+        Api::Test(id) => endpoints::test(&id, env, config).await,
+        Api::Deliveries(query) => deliveries::list(&query, env, config).await,
+        Api::Delivery(id) => deliveries::show(&id, env, config).await,
+        Api::ReplayDelivery(id) => deliveries::replay(&id, env, config).await,
+        Api::Replays => {
+            let key = request.headers().get("idempotency-key")?;
+            let input = text(&request).await?;
+            directory_client::send(env, &DirectoryRequest::Replay { input, key }).await
+        }
+        Api::Replay(id) => directory_client::send(env, &DirectoryRequest::Progress { id }).await,
+        Api::Tickets => tickets::issue(&text(&request).await?, config),
+        Api::Secrets => directory_client::send(env, &DirectoryRequest::Secrets).await,
+        Api::Secret(fingerprint) => {
+            directory_client::send(env, &DirectoryRequest::PurgeSecret { fingerprint }).await
+        }
+        Api::Rejections => directory_client::send(env, &DirectoryRequest::Rejections).await,
+        Api::Metrics => metrics::show(env, config).await,
+        Api::Stats(query) => stats::show(&query, env, config).await,
+        Api::Document => response::json_text(200, OPENAPI),
+        Api::NotFound => Err(ApiError::new(Code::NotFound)),
+    }
+}
+
+/// Reads the body of a request as text.
+async fn text(request: &Request) -> Result<String, ApiError> {
+    let limit = BodyLimit::new(LIMIT).unwrap_or(BodyLimit::DEFAULT);
+    let bytes = body::of(request, limit).await?;
+    String::from_utf8(bytes).map_err(|_| ApiError::because(Code::InvalidRequest, "the body is not UTF-8"))
+}

@@ -1,0 +1,108 @@
+//! An assertion: a JSON Web Token (RFC 7519) with an RSA signature, taken apart and verified.
+
+use super::rsa::PublicKey;
+use crate::base64;
+use crate::http::response::ApiError;
+use crate::json::Object;
+
+/// How long an assertion may be, in bytes. Access makes them about one thousand long.
+const LIMIT: usize = 8192;
+
+/// An assertion of which nothing is known but its form.
+pub(super) struct Assertion<'a> {
+    kid: String,
+    signed: &'a str,
+    payload: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+/// The payload of an assertion that the team has signed. Only [`Assertion::verify`] makes one.
+pub(super) struct VerifiedJwt(Vec<u8>);
+
+impl<'a> Assertion<'a> {
+    /// Takes apart `<header>.<payload>.<signature>` (RFC 7515, 3.1), and tells the log what is wrong.
+    ///
+    /// The algorithm is RS256, the only one that Access signs with. That a token could choose it is how
+    /// others were made to take a public key for a shared secret, or no signature for one.
+    pub(super) fn parse(text: &'a str) -> Result<Self, &'static str> {
+        const FORM: &str = "its Access assertion is not a signed token";
+        if text.len() > LIMIT {
+            return Err("its Access assertion is longer than 8 KiB");
+        }
+        let (signed, signature) = text.rsplit_once('.').ok_or(FORM)?;
+        let (header, payload) = signed.split_once('.').ok_or(FORM)?;
+        let [header, payload, signature] =
+            [header, payload, signature].map(|part| base64::decode_url(part).ok_or(FORM));
+        let header = header?;
+        let header = Object::parse(&header).ok_or(FORM)?;
+        // RFC 7515, 4.1.11: `crit` names what has to be understood, and we understand nothing more.
+        if header.text("alg").as_deref() != Some("RS256") || header.get("crit").is_some() {
+            return Err("its Access assertion is not signed by RS256");
+        }
+        let kid = header.text("kid").ok_or(FORM)?;
+        Ok(Self { kid, signed, payload: payload?, signature: signature? })
+    }
+
+    /// Returns the name of the key that it says it is signed with.
+    pub(super) fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// Returns what it claims while nobody knows whether that is true: a reason to refuse it, never one to let it in.
+    pub(super) fn claimed(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// Verifies the signature.
+    pub(super) async fn verify(self, key: &PublicKey) -> Result<Option<VerifiedJwt>, ApiError> {
+        let good = key.verify(self.signed.as_bytes(), &self.signature).await?;
+        Ok(good.then_some(VerifiedJwt(self.payload)))
+    }
+}
+
+impl VerifiedJwt {
+    pub(super) fn payload(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// the token, a part of the error; none where its form is good
+    const TOKENS: [(&str, Option<&str>); 14] = [
+        // {"alg":"RS256","kid":"k"}
+        ("eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.e30.AA", None),
+        ("eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ..", None),
+        ("eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.e30", Some("not a signed token")),
+        ("eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.e30.AA.AA", Some("not a signed token")),
+        ("eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.e30.AA==", Some("not a signed token")),
+        ("eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.e30.AB", Some("not a signed token")),
+        (" eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.e30.AA", Some("not a signed token")),
+        ("e30.e30.AA", Some("RS256")),
+        // ["RS256","k",null]
+        ("WyJSUzI1NiIsImsiLG51bGxd.e30.AA", Some("not a signed token")),
+        ("", Some("not a signed token")),
+        // {"alg":"none","kid":"k"}, {"alg":"HS256","kid":"k"}, {"alg":"rs256","kid":"k"}
+        ("eyJhbGciOiJub25lIiwia2lkIjoiayJ9.e30.", Some("RS256")),
+        ("eyJhbGciOiJIUzI1NiIsImtpZCI6ImsifQ.e30.AA", Some("RS256")),
+        ("eyJhbGciOiJyczI1NiIsImtpZCI6ImsifQ.e30.AA", Some("RS256")),
+        // {"alg":"RS256","kid":"k","crit":["exp"]}
+        ("eyJhbGciOiJSUzI1NiIsImtpZCI6ImsiLCJjcml0IjpbImV4cCJdfQ.e30.AA", Some("RS256")),
+    ];
+
+    #[test]
+    fn one_form_and_one_algorithm() {
+        for (token, told) in TOKENS {
+            match (Assertion::parse(token), told) {
+                (Ok(assertion), None) => assert_eq!(assertion.kid(), "k", "{token}"),
+                (Err(fault), Some(told)) => assert!(fault.contains(told), "{token}: {fault}"),
+                (Ok(_), Some(told)) => assert!(told.is_empty(), "{token} is taken"),
+                (Err(fault), None) => assert!(fault.is_empty(), "{token}: {fault}"),
+            }
+        }
+        let long = format!("eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.{}.AA", "AAAA".repeat(2048));
+        assert!(Assertion::parse(&long).is_err_and(|fault| fault.contains("8 KiB")));
+    }
+}

@@ -1,0 +1,215 @@
+//! One attempt to deliver: signed, sent, and its answer read as far as it matters.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use js_sys::Uint8Array;
+use js_sys::futures::JsFuture;
+use std::pin::pin;
+use vtryon_webhooks::delivery::Signer;
+use vtryon_webhooks::retry::{self, Reply};
+use vtryon_webhooks::{Millis, SIGNATURE_HEADER};
+use wasm_bindgen::{JsCast, JsValue};
+use worker::web_sys::{self, AbortSignal, ReadableStreamDefaultReader, RequestInit, RequestRedirect};
+use worker::{Delay, console_error};
+
+use super::seal;
+use crate::config::Config;
+use crate::platform::js_url::location_host;
+use crate::platform::{clock, excerpt};
+use crate::protocol::delivery::{Attempt, Dispatch, Report, delivery_id, endpoint_of};
+
+/// How long an endpoint may take, in milliseconds.
+const TIMEOUT_MS: u32 = 10_000;
+
+/// How much of a failure's answer is kept, and how long an answer is waited for once its status is known.
+const ANSWER_BYTES: usize = 1024;
+const ANSWER_TIME: Duration = Duration::from_secs(1);
+
+const USER_AGENT: &str = concat!("vtryon-webhooks/", env!("CARGO_PKG_VERSION"));
+
+/// Makes an attempt. After the end of its lease it makes none, for somebody else may.
+pub(crate) async fn attempt(config: &Config, shard: u32, dispatch: &Dispatch, body: &[u8]) -> Option<Report> {
+    let attempted_at = clock::now();
+    if attempted_at >= dispatch.lease_until {
+        return None;
+    }
+    let report = |made| Report {
+        delivery: dispatch.delivery,
+        replay_count: dispatch.replay_count,
+        attempt: dispatch.attempt,
+        made,
+    };
+    let signers = match signers(config, dispatch).await {
+        Ok(Some(signers)) => signers,
+        Ok(None) => {
+            console_error!(
+                "the secret of an endpoint can't be opened: GATEWAY_MASTER_KEY is not the key that sealed it"
+            );
+            return Some(report(None));
+        }
+        Err(error) => {
+            console_error!("delivery: {error}");
+            return Some(report(None));
+        }
+    };
+    let made = match config.endpoint_urls.check(&dispatch.url) {
+        Ok(()) => send(shard, dispatch, &signers, attempted_at, body).await,
+        Err(_) => Answer::none("url_refused"),
+    };
+    Some(report(Some(Attempt {
+        attempted_at,
+        took_ms: clock::now().0 - attempted_at.0,
+        status: made.status,
+        error: made.error.map(str::to_owned),
+        answer: made.text,
+        location_host: made.location_host,
+        retry_after_ms: made.retry_after_ms,
+        previous_secret: made.previous_secret,
+    })))
+}
+
+/// Opens the secrets; without the current one there is nothing to sign with. One before it that can't be
+/// opened is left out: it was sealed under a master key that has been replaced since.
+async fn signers(config: &Config, dispatch: &Dispatch) -> worker::Result<Option<Vec<Rc<Signer>>>> {
+    let mut signers = Vec::with_capacity(dispatch.secrets.len());
+    for (place, secret) in dispatch.secrets.iter().enumerate() {
+        match seal::signer(config, endpoint_of(dispatch.delivery), secret).await? {
+            Some(signer) => signers.push(signer),
+            None if place == 0 => return Ok(None),
+            None => {}
+        }
+    }
+    Ok(Some(signers))
+}
+
+/// What an endpoint answered.
+struct Answer {
+    status: Option<u16>,
+    error: Option<&'static str>,
+    text: String,
+    location_host: Option<String>,
+    retry_after_ms: Option<i64>,
+    previous_secret: bool,
+}
+
+impl Answer {
+    const fn none(error: &'static str) -> Self {
+        Self {
+            status: None,
+            error: Some(error),
+            text: String::new(),
+            location_host: None,
+            retry_after_ms: None,
+            previous_secret: false,
+        }
+    }
+}
+
+/// Sends the event. A receiver that refuses the new secret is asked once more with the one before it,
+/// while that is still valid: its operator may not have rotated yet.
+async fn send(
+    shard: u32,
+    dispatch: &Dispatch,
+    signers: &[Rc<Signer>],
+    attempted_at: Millis,
+    body: &[u8],
+) -> Answer {
+    let signal = AbortSignal::timeout_with_u32(TIMEOUT_MS);
+    let timestamp = attempted_at.0 / 1000;
+    let standard: Vec<String> =
+        signers.iter().map(|signer| signer.standard(&dispatch.webhook_id, timestamp, body)).collect();
+    let standard = standard.join(" ");
+    let mut refused = None;
+    for (place, signer) in signers.iter().enumerate() {
+        let headers = [
+            ("content-type", "application/json".to_owned()),
+            ("user-agent", USER_AGENT.to_owned()),
+            (SIGNATURE_HEADER, signer.vtryon(body)),
+            ("webhook-id", dispatch.webhook_id.clone()),
+            ("webhook-timestamp", timestamp.to_string()),
+            ("webhook-signature", standard.clone()),
+            ("x-vtryon-delivery", name(shard, dispatch)),
+            ("x-vtryon-attempt", dispatch.attempt.to_string()),
+            ("x-vtryon-outcome", dispatch.outcome.clone()),
+        ];
+        let answer = match post(&dispatch.url, &headers, body, &signal).await {
+            Ok(response) => read(&response, &dispatch.url, attempted_at).await,
+            Err(_) if signal.aborted() => Answer::none("timeout"),
+            Err(_) => Answer::none("connection"),
+        };
+        match answer.status.map(Reply::of) {
+            Some(Reply::Unauthorized) => refused = refused.or(Some(answer)),
+            reply => {
+                let has_arrived = reply == Some(Reply::Delivered);
+                return Answer { previous_secret: place > 0 && has_arrived, ..answer };
+            }
+        }
+    }
+    refused.unwrap_or(Answer::none("connection"))
+}
+
+/// Names a delivery to its receiver; a replay by hand has a name of its own.
+fn name(shard: u32, dispatch: &Dispatch) -> String {
+    let id = delivery_id(shard, dispatch.delivery);
+    if dispatch.replay_count == 0 { id } else { format!("{id}.{}", dispatch.replay_count) }
+}
+
+async fn post(
+    url: &str,
+    headers: &[(&str, String)],
+    body: &[u8],
+    signal: &AbortSignal,
+) -> Result<web_sys::Response, JsValue> {
+    let list = web_sys::Headers::new()?;
+    for (name, value) in headers {
+        list.set(name, value)?;
+    }
+    let init = RequestInit::new();
+    init.set_method("POST");
+    init.set_headers(&list);
+    init.set_body(&Uint8Array::from(body));
+    init.set_redirect(RequestRedirect::Manual);
+    init.set_signal(Some(signal));
+    let scope: web_sys::WorkerGlobalScope = js_sys::global().unchecked_into();
+    JsFuture::from(scope.fetch_with_str_and_init(url, &init)).await?.dyn_into()
+}
+
+async fn read(response: &web_sys::Response, url: &str, attempted_at: Millis) -> Answer {
+    let header = |name| response.headers().get(name).ok().flatten();
+    let retry_after = header("retry-after");
+    let location = header("location").filter(|_| (300..400).contains(&response.status()));
+    // Read in any case: an endpoint may take a connection that is closed before for a failure.
+    let body = beginning(response).await;
+    let is_failure = Reply::of(response.status()) != Reply::Delivered;
+    Answer {
+        status: Some(response.status()),
+        error: None,
+        retry_after_ms: retry_after.and_then(|value| {
+            retry::retry_after(&value).or_else(|| clock::parse(&value).map(|date| date.0 - attempted_at.0))
+        }),
+        text: if is_failure { excerpt::line(&body, ANSWER_BYTES) } else { String::new() },
+        location_host: location.and_then(|location| location_host(&location, url)),
+        previous_secret: false,
+    }
+}
+
+/// Reads the beginning of an answer's body.
+async fn beginning(response: &web_sys::Response) -> Vec<u8> {
+    let Some(stream) = response.body() else { return Vec::new() };
+    let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
+    let mut bytes = Vec::new();
+    let filled = async {
+        while bytes.len() < ANSWER_BYTES {
+            let Ok(chunk) = JsFuture::from(reader.read()).await else { break };
+            let Ok(value) = js_sys::Reflect::get(&chunk, &JsValue::from_str("value")) else { break };
+            let Ok(value) = value.dyn_into::<Uint8Array>() else { break };
+            bytes.extend(value.to_vec());
+        }
+    };
+    if let Either::Right(_) = select(pin!(filled), Delay::from(ANSWER_TIME)).await {}
+    // The rest is nobody's: the connection is free for the next one.
+    drop(JsFuture::from(reader.cancel()));
+    bytes
+}

@@ -1,0 +1,27 @@
+//! The hourly sweep: every object sets its alarm again, so that none is forgotten.
+
+use worker::{Env, console_error};
+
+use crate::config::Config;
+use crate::join;
+use crate::protocol::{DirectoryRequest, ShardRequest, directory_client, shard_client};
+
+/// How many shards are woken at the same time.
+const AT_ONCE: usize = 16;
+
+pub(crate) async fn sweep(env: &Env) {
+    let Ok(config) = Config::current(env) else { return };
+    let shards = config.shards;
+    let woken = (0..shards.count()).map(|shard| async move {
+        if shard_client::call(env, shards, shard, ShardRequest::Sweep, &[]).await.is_err() {
+            console_error!("the hourly sweep did not reach shard {shard}");
+        }
+    });
+    join::each(AT_ONCE, woken).await;
+    if !directory_client::send(env, &DirectoryRequest::Sweep)
+        .await
+        .is_ok_and(|answer| answer.status_code() == 200)
+    {
+        console_error!("the hourly sweep did not reach the directory");
+    }
+}

@@ -1,0 +1,136 @@
+//! Rejected requests: counted in memory, with two samples of each cause, and reported to the directory now and
+//! then.
+//!
+//! A flood reaches no object: each isolate reports at most every few seconds, after an answer, and what it
+//! keeps until then is bounded.
+
+mod tally;
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use vtryon_webhooks::Code;
+use worker::web_sys::Request;
+use worker::{Context, Delay, Env, console_error, console_warn};
+
+use self::tally::{RejectedRequest, RejectionCause, Tally};
+use crate::host::Head;
+use crate::http::body;
+use crate::http::response::ApiError;
+use crate::platform::clock;
+use crate::protocol::rejection::{self, PathKind};
+use crate::protocol::{DirectoryRequest, directory_client};
+
+/// How much of a refused request is kept, in bytes. Events have a few hundred.
+const MAX_HEADER: usize = 512;
+const MAX_BODY: usize = 16 * 1024;
+const MAX_CONTENT_TYPE: usize = 100;
+
+/// How long a body is waited for that is read for the sample alone.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// What there is of the body of a request that is refused.
+pub(crate) enum Body<'a> {
+    /// All of it.
+    Read(&'a [u8]),
+    /// It is on its way; its beginning is worth reading.
+    Unread(&'a Request),
+    /// Nothing that is worth it.
+    Unwanted,
+}
+
+thread_local! {
+    static TALLY: RefCell<Tally> = const { RefCell::new(Tally::EMPTY) };
+}
+
+/// Counts an error that nothing has counted before: of a body that was not read to its end, of a webhook with a
+/// wrong method, and of one that seems to be signed and was posted elsewhere.
+pub(crate) async fn count_refusal(
+    refusal: &ApiError,
+    path: PathKind,
+    head: &Head,
+    env: &Env,
+    context: &Context,
+) {
+    let is_signed_post = head.method == "POST" && !head.signature.is_empty();
+    let code = match (path, refusal.code()) {
+        (_, code) if refusal.is_of_body() => code,
+        (PathKind::Webhook, Code::MethodNotAllowed) => Code::MethodNotAllowed,
+        (PathKind::Webhook, _) | (_, Code::Unavailable) => return,
+        (PathKind::Webhooks | PathKind::Api | PathKind::Other, _) if is_signed_post => Code::NotFound,
+        (PathKind::Webhooks | PathKind::Api | PathKind::Other, _) => return,
+    };
+    note(code, path, head, Body::Unwanted, env, context).await;
+}
+
+/// Counts a rejected request, and makes sure that the directory gets a report after the answer. The first of
+/// each cause is logged, and their number with each report: a flood can't fill the log.
+pub(crate) async fn note(
+    code: Code,
+    path: PathKind,
+    head: &Head,
+    body: Body<'_>,
+    env: &Env,
+    context: &Context,
+) {
+    let sample = sample(head, body).await;
+    let now = sample.received_at;
+    if TALLY.with_borrow_mut(|tally| tally.add(RejectionCause::of(code, path, sample))) {
+        console_warn!("rejected: {code} at {} ({})", path.as_str(), rejection::summary(code, path));
+    }
+    let Some(wait) = TALLY.with_borrow_mut(|tally| tally.wait(now)) else { return };
+    let env = env.clone();
+    context.wait_until(async move {
+        Delay::from(wait).await;
+        report(&env).await;
+    });
+}
+
+/// Reports to the directory. Where that fails, the next rejection after the pause repeats it.
+async fn report(env: &Env) {
+    let causes = TALLY.with_borrow_mut(|tally| tally.take(clock::now()));
+    for RejectionCause { code, path, count, .. } in causes.iter().filter(|cause| cause.count > 1) {
+        console_warn!("rejected: {code} at {}: {count} since the last report", path.as_str());
+    }
+    let report =
+        DirectoryRequest::ReportRejections { rejections: causes.iter().map(RejectionCause::told).collect() };
+    if directory_client::send(env, &report).await.is_ok_and(|answer| answer.status_code() == 200) {
+        return;
+    }
+    console_error!("rejections: the report to the directory failed, and will be repeated");
+    TALLY.with_borrow_mut(|tally| {
+        for cause in causes {
+            tally.add(cause);
+        }
+    });
+}
+
+async fn sample(head: &Head, body: Body<'_>) -> RejectedRequest {
+    let Head { signature, content_type, .. } = head;
+    let content_type = (!content_type.is_empty()).then(|| cut(content_type, MAX_CONTENT_TYPE));
+    let declared = head.declared().and_then(|length| length.parse().ok());
+    let (body, body_bytes) = match body {
+        Body::Read(bytes) => (bytes.get(..MAX_BODY).unwrap_or(bytes).to_vec(), Some(bytes.len())),
+        Body::Unread(request) => match body::beginning(request, MAX_BODY, PATIENCE).await {
+            (bytes, true) => {
+                let length = bytes.len();
+                (bytes, Some(length))
+            }
+            (bytes, false) => (bytes, declared),
+        },
+        Body::Unwanted => (Vec::new(), declared),
+    };
+    RejectedRequest {
+        received_at: clock::now(),
+        header: cut(signature, MAX_HEADER),
+        header_bytes: signature.len(),
+        content_type,
+        body,
+        body_bytes,
+    }
+}
+
+/// Returns the beginning of a text, at most so many bytes of it.
+fn cut(text: &str, most: usize) -> String {
+    text.get(..text.floor_char_boundary(most)).unwrap_or_default().to_owned()
+}

@@ -1,0 +1,249 @@
+//! What an isolate has counted, and when it reports it.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use vtryon_webhooks::{Code, Millis};
+
+use crate::platform::clock;
+use crate::protocol::rejection::{PathKind, Rejection, Sample};
+
+/// How long the first rejection waits for others, and how long the directory is left in peace after it was
+/// told, in seconds.
+const GATHER: i64 = 1;
+const PAUSE: i64 = 10;
+
+/// How many seconds too late one who was to tell the directory may be, before another is to: the platform
+/// ends what a request has left to do after 30.
+const GIVEN_UP: i64 = 20;
+
+/// What was counted since the last report.
+pub(super) struct Tally {
+    /// At most one for each code that a request is refused by, and each kind of path.
+    causes: Vec<RejectionCause>,
+    /// When the directory was told last, or is to be told.
+    told_at: Option<Millis>,
+    /// Whether it is still to be told then.
+    is_awaited: bool,
+}
+
+/// The webhooks refused for one cause.
+pub(super) struct RejectionCause {
+    pub(super) code: Code,
+    pub(super) path: PathKind,
+    pub(super) count: i64,
+    pub(super) first_at: Millis,
+    pub(super) last_at: Millis,
+    /// The sample that others can't overwrite: the first whose body names a task, as Vtryon's do, else the first.
+    first: Rc<RejectedRequest>,
+    last: Rc<RejectedRequest>,
+}
+
+/// What is kept of a request: raw, for in a flood most are overwritten before they are told of.
+pub(super) struct RejectedRequest {
+    pub(super) received_at: Millis,
+    pub(super) header: String,
+    pub(super) header_bytes: usize,
+    pub(super) content_type: Option<String>,
+    pub(super) body: Vec<u8>,
+    pub(super) body_bytes: Option<usize>,
+}
+
+impl Tally {
+    pub(super) const EMPTY: Self = Self { causes: Vec::new(), told_at: None, is_awaited: false };
+
+    /// Adds what was counted, and tells whether it is the first of its cause.
+    pub(super) fn add(&mut self, more: RejectionCause) -> bool {
+        let is_same = |cause: &&mut RejectionCause| (cause.code, cause.path) == (more.code, more.path);
+        let Some(cause) = self.causes.iter_mut().find(is_same) else {
+            self.causes.push(more);
+            return true;
+        };
+        cause.count += more.count;
+        cause.first_at = cause.first_at.min(more.first_at);
+        cause.last_at = cause.last_at.max(more.last_at);
+        for request in [more.first, more.last] {
+            cause.keep_sample(request);
+        }
+        false
+    }
+
+    /// Returns how long to wait before the next report; `None` where another request makes it.
+    pub(super) fn wait(&mut self, now: Millis) -> Option<Duration> {
+        let after = |seconds| move |at: Millis| at.plus_millis(clock::span(seconds));
+        let is_given_up = self.told_at.map(after(GIVEN_UP)).is_some_and(|end| end < now);
+        if self.is_awaited && !is_given_up {
+            return None;
+        }
+        let rested_at = self.told_at.map_or(now, after(PAUSE));
+        let at = rested_at.max(after(GATHER)(now));
+        self.told_at = Some(at);
+        self.is_awaited = true;
+        // The platform waits in this machine's time.
+        let millis = (at.0 - now.0) * 1000 / clock::span(1);
+        Some(Duration::from_millis(millis.unsigned_abs()))
+    }
+
+    /// Takes what there is to report.
+    pub(super) fn take(&mut self, now: Millis) -> Vec<RejectionCause> {
+        self.told_at = Some(now);
+        self.is_awaited = false;
+        std::mem::take(&mut self.causes)
+    }
+}
+
+impl RejectionCause {
+    /// Makes one of a single request.
+    pub(super) fn of(code: Code, path: PathKind, request: RejectedRequest) -> Self {
+        let request = Rc::new(request);
+        let (first_at, last_at) = (request.received_at, request.received_at);
+        Self { code, path, count: 1, first_at, last_at, first: Rc::clone(&request), last: request }
+    }
+
+    fn keep_sample(&mut self, request: Rc<RejectedRequest>) {
+        let is_earlier = request.received_at < self.first.received_at;
+        if match (self.first.names_task(), request.names_task()) {
+            (false, true) => true,
+            (true, false) => false,
+            (true, true) | (false, false) => is_earlier,
+        } {
+            self.first = Rc::clone(&request);
+        }
+        // The clock stands still within a request: of two at the same time, the later call is the later one.
+        if self.last.received_at <= request.received_at {
+            self.last = request;
+        }
+    }
+
+    pub(super) fn told(&self) -> Rejection {
+        Rejection {
+            code: self.code.as_str().to_owned(),
+            path: self.path.as_str().to_owned(),
+            count: self.count,
+            first_at: self.first_at,
+            last_at: self.last_at,
+            first: self.first.told(),
+            last: (!Rc::ptr_eq(&self.first, &self.last)).then(|| self.last.told()),
+        }
+    }
+}
+
+impl RejectedRequest {
+    /// Returns whether the body looks like an event. It is not parsed: strangers send it.
+    fn names_task(&self) -> bool {
+        const NAME: &[u8] = b"\"task_id\"";
+        self.body.windows(NAME.len()).any(|window| window == NAME)
+    }
+
+    fn told(&self) -> Sample {
+        Sample {
+            received_at: self.received_at,
+            header: self.header.clone(),
+            header_bytes: self.header_bytes,
+            content_type: self.content_type.clone(),
+            body: hex::encode(&self.body),
+            body_bytes: self.body_bytes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cause(code: Code, path: PathKind, at: i64, header: &str, body: &[u8]) -> RejectionCause {
+        let request = RejectedRequest {
+            received_at: Millis(at),
+            header: header.to_owned(),
+            header_bytes: header.len(),
+            content_type: None,
+            body: body.to_vec(),
+            body_bytes: None,
+        };
+        RejectionCause::of(code, path, request)
+    }
+
+    #[test]
+    fn a_cause_is_counted_with_its_first_and_last_request() {
+        let mut tally = Tally::EMPTY;
+        for (code, path, at, header) in [
+            (Code::SignatureMismatch, PathKind::Webhook, 20, "b"),
+            (Code::MissingSignature, PathKind::Webhook, 21, ""),
+            (Code::SignatureMismatch, PathKind::Webhook, 30, "c"),
+            (Code::SignatureMismatch, PathKind::Webhook, 30, "d"),
+            // What could not be told comes back.
+            (Code::SignatureMismatch, PathKind::Webhook, 10, "a"),
+            (Code::NotFound, PathKind::Webhooks, 22, "e"),
+            // The same code at another kind of path is another cause.
+            (Code::NotFound, PathKind::Api, 23, "f"),
+        ] {
+            let known = tally.causes.iter().any(|cause| (cause.code, cause.path) == (code, path));
+            assert_eq!(tally.add(cause(code, path, at, header, b"")), !known, "{header}");
+        }
+        let told: Vec<_> = tally.take(Millis(40)).iter().map(RejectionCause::told).collect();
+        let told: Vec<_> = told
+            .iter()
+            .map(|told| {
+                let Rejection { code, path, count, first_at, last_at, first, last } = told;
+                let last = last.as_ref().map(|last| &*last.header);
+                (&**code, &**path, *count, first_at.0, last_at.0, &*first.header, last)
+            })
+            .collect();
+        let expected = [
+            ("signature_mismatch", "/webhooks/vtryon", 4, 10, 30, "a", Some("d")),
+            ("missing_signature", "/webhooks/vtryon", 1, 21, 21, "", None),
+            ("not_found", "/webhooks/*", 1, 22, 22, "e", None),
+            ("not_found", "/api/*", 1, 23, 23, "f", None),
+        ];
+        assert_eq!(told, expected);
+        assert!(tally.take(Millis(50)).is_empty());
+    }
+
+    #[test]
+    fn noise_before_and_after_it_does_not_overwrite_an_event() {
+        const EVENT: &[u8] = br#"{"event":"a","task_id":"b"}"#;
+        let mut tally = Tally::EMPTY;
+        for (at, header, body) in [
+            (10, "noise", &b"{}"[..]),
+            (20, "event", EVENT),
+            (30, "copy", EVENT),
+            (40, "more noise", b"task_id"),
+        ] {
+            tally.add(cause(Code::SignatureMismatch, PathKind::Webhook, at, header, body));
+        }
+        let told: Vec<_> = tally.take(Millis(50)).iter().map(RejectionCause::told).collect();
+        let headers =
+            told.first().map(|told| (&*told.first.header, told.last.as_ref().map(|last| &*last.header)));
+        assert_eq!(headers, Some(("event", Some("more noise"))));
+    }
+
+    /// What happens when, in milliseconds, and how long the one who asks is to wait; none: not at all.
+    enum Happens {
+        Rejected(Option<u64>),
+        Told,
+    }
+
+    #[test]
+    fn the_directory_is_told_once_in_a_pause() {
+        use Happens::{Rejected, Told};
+        let mut tally = Tally::EMPTY;
+        for (at, happens, why) in [
+            (0, Rejected(Some(1000)), "the first one waits for others"),
+            (1, Rejected(None), "which leave it to the first"),
+            (1000, Told, ""),
+            (1001, Rejected(Some(9999)), "then there is a pause"),
+            (10_999, Rejected(None), "for all"),
+            (11_000, Told, ""),
+            (21_500, Rejected(Some(1000)), "after an idle time it is as at first"),
+            (42_500, Rejected(None), "it was to be told 20 s ago, and may still be"),
+            (42_501, Rejected(Some(1000)), "it will never be: that request has ended"),
+        ] {
+            match happens {
+                Rejected(wait) => {
+                    assert_eq!(tally.wait(Millis(at)), wait.map(Duration::from_millis), "{why}")
+                }
+                Told => drop(tally.take(Millis(at))),
+            }
+        }
+    }
+}

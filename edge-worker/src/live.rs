@@ -1,0 +1,196 @@
+//! Live streams: events as they are stored, over WebSockets and as server-sent events.
+//!
+//! Every client's socket ends at the Worker, which feeds it from sockets to shards, as it does event streams.
+//! Shards hibernate. Of what a client sends only acknowledgements reach a shard, within a budget.
+
+mod bucket;
+mod client_socket;
+mod event_stream;
+mod fan_in;
+mod frame;
+mod lingering;
+mod openings;
+mod query;
+mod relay;
+mod tickets;
+
+use vtryon_webhooks::{Code, Digest, Millis};
+use worker::{Env, Request, Response, WebSocket};
+
+use self::client_socket::Client;
+use self::event_stream::Acknowledge;
+use self::frame::Ids;
+use self::query::StreamQuery;
+use crate::auth::{Scope, is_socket};
+use crate::config::Config;
+use crate::http::response::{self, ApiError};
+use crate::http::task_id::task_id;
+use crate::join;
+use crate::platform::clock;
+use crate::protocol::cursor::{StreamCursor, StreamPosition};
+use crate::protocol::live::{LIVE_CURSOR, SEND_WINDOW, Start, Subject, Subscription};
+use crate::protocol::shard_client::{self, Subscribed};
+
+/// The WebSocket protocol of every stream; a page offers its ticket beside it.
+const PROTOCOL: &str = "vtryon-live";
+
+/// How many bytes one shard may be ahead of the acknowledgements of a stream of all shards, at least.
+const MIN_SEND_WINDOW: usize = 16 * 1024;
+
+/// How a stream is requested.
+#[derive(Clone, Copy)]
+enum Form {
+    /// Over a WebSocket (RFC 6455), for which the client has offered our protocol, or none.
+    Socket { protocol: Option<&'static str> },
+    /// As server-sent events (WHATWG HTML, 9.2).
+    Events,
+    /// Not at all.
+    Plain,
+}
+
+impl Form {
+    fn of(request: &Request) -> worker::Result<Self> {
+        let header = |name| request.headers().get(name).map(Option::unwrap_or_default);
+        if request.inner().method() != "GET" {
+            return Ok(Self::Plain);
+        }
+        if is_socket(request)? {
+            let is_offered = offered(request)?.iter().any(|name| name == PROTOCOL);
+            return Ok(Self::Socket { protocol: is_offered.then_some(PROTOCOL) });
+        }
+        let takes_events = header("accept")?.to_ascii_lowercase().contains("text/event-stream");
+        Ok(if takes_events { Self::Events } else { Self::Plain })
+    }
+}
+
+/// Streams all shards; without a stream, answers with the number of shards.
+pub(crate) async fn all(
+    query: &str,
+    request: &Request,
+    env: &Env,
+    config: &Config,
+) -> Result<Response, ApiError> {
+    let until = admit(request, config).await?;
+    let form = Form::of(request)?;
+    let wanted = &StreamQuery::read(request, query, until, config)?;
+    let starts = (0..config.shards.count()).map(|shard| wanted.start(shard));
+    let starts = starts.collect::<Result<Vec<Start>, ApiError>>()?;
+    if let Form::Plain = form {
+        return response::json_text(200, &format!(r#"{{"shards":{}}}"#, config.shards.count()));
+    }
+    // What all of them send ahead lies here.
+    let share = (SEND_WINDOW / config.shards.count() as usize).max(MIN_SEND_WINDOW);
+    let opened = (0..).zip(starts).map(|(shard, start)| {
+        let subscription = subscription(Subject::Shard, start, wanted, share);
+        socket(shard, subscription, env, config)
+    });
+    let mut cursor = StreamCursor::new(config.shards.count());
+    let mut sockets = Vec::new();
+    for (shard, (socket, position)) in (0..).zip(join::all(opened).await?) {
+        cursor.merge(&StreamCursor::at(config.shards.count(), shard, position));
+        sockets.push(socket);
+    }
+    let ids = Ids::merged(config.shards, cursor);
+    match form {
+        Form::Socket { protocol } => fan_in::open(sockets, ids, config.shards, until, protocol),
+        Form::Events | Form::Plain => event_stream::open(sockets, ids, Acknowledge::Yes),
+    }
+}
+
+/// Streams one shard.
+pub(crate) async fn shard(
+    name: &str,
+    query: &str,
+    request: &Request,
+    env: &Env,
+    config: &Config,
+) -> Result<Response, ApiError> {
+    let until = admit(request, config).await?;
+    let shard = name.parse().ok().filter(|shard: &u32| shard.to_string() == name);
+    let shard = shard.filter(|shard| *shard < config.shards.count());
+    let shard = shard.ok_or(ApiError::because(Code::NotFound, "there is no shard of this number"))?;
+    let wanted = StreamQuery::read(request, query, until, config)?;
+    one(shard, Subject::Shard, &wanted, request, env, config).await
+}
+
+/// Streams one task; to the holder of a ticket, its state only.
+pub(crate) async fn task(
+    id: Option<String>,
+    query: &str,
+    request: &Request,
+    env: &Env,
+    config: &Config,
+) -> Result<Response, ApiError> {
+    if let Some(answer) = tickets::answer(&id, query, request, env, config).await? {
+        return Ok(answer);
+    }
+    let until = admit(request, config).await?;
+    let id = task_id(id)?;
+    let shard = config.shards.of(&Digest::of(id.as_str().as_bytes()));
+    let wanted = StreamQuery::read(request, query, until, config)?;
+    let subject = Subject::Task { task_id: id.as_str().to_owned() };
+    one(shard, subject, &wanted, request, env, config).await
+}
+
+async fn admit(request: &Request, config: &Config) -> Result<Option<Millis>, ApiError> {
+    config.admin.admit(request, Scope::Everything, clock::now()).await
+}
+
+/// Streams a subject of one shard.
+async fn one(
+    shard: u32,
+    subject: Subject,
+    wanted: &StreamQuery,
+    request: &Request,
+    env: &Env,
+    config: &Config,
+) -> Result<Response, ApiError> {
+    let start = wanted.start(shard)?;
+    match Form::of(request)? {
+        Form::Socket { protocol } => {
+            let (socket, _) =
+                socket(shard, subscription(subject, start, wanted, SEND_WINDOW), env, config).await?;
+            relay::open(socket, Client::Administrator, wanted.until, protocol)
+        }
+        Form::Events => {
+            let (socket, _) =
+                socket(shard, subscription(subject, start, wanted, SEND_WINDOW), env, config).await?;
+            event_stream::open(vec![socket], Ids::of_shard(), Acknowledge::Yes)
+        }
+        Form::Plain => Err(not_plain()),
+    }
+}
+
+/// Makes the subscription of a stream, with its send window in bytes.
+fn subscription(subject: Subject, start: Start, wanted: &StreamQuery, send_window: usize) -> Subscription {
+    let StreamQuery { bodies, until, .. } = *wanted;
+    Subscription { subject, start, bodies, until, send_window }
+}
+
+/// Opens a socket to a shard; returns it with the position where its stream begins.
+async fn socket(
+    shard: u32,
+    subscription: Subscription,
+    env: &Env,
+    config: &Config,
+) -> Result<(WebSocket, StreamPosition), ApiError> {
+    match shard_client::subscribe(env, config.shards, shard, subscription).await? {
+        Subscribed::Opened(response) => {
+            let position =
+                response.headers().get(LIVE_CURSOR)?.and_then(|position| StreamPosition::parse(&position));
+            response.websocket().zip(position).ok_or(ApiError::new(Code::Unavailable))
+        }
+        Subscribed::Over | Subscribed::Refused => Err(ApiError::new(Code::Unavailable)),
+    }
+}
+
+fn not_plain() -> ApiError {
+    let message = "this is a stream: open a WebSocket, or send the header accept: text/event-stream";
+    ApiError::because(Code::InvalidRequest, message)
+}
+
+/// Returns the WebSocket protocols that a client offers (RFC 6455, 4.1).
+fn offered(request: &Request) -> worker::Result<Vec<String>> {
+    let header = request.headers().get("sec-websocket-protocol")?.unwrap_or_default();
+    Ok(header.split(',').map(|name| name.trim_ascii().to_owned()).filter(|name| !name.is_empty()).collect())
+}

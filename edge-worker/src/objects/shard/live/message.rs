@@ -1,0 +1,185 @@
+//! Messages to subscribers, as JSON. A message begins with its id, where it has one: the Worker reads it there.
+
+use base64ct::{Base64, Encoding};
+use vtryon_webhooks::Signature;
+
+use super::log::LogEntry;
+use super::{ShardPosition, open};
+use crate::config::Config;
+use crate::json::{self, Raw, object};
+use crate::objects::shard::TaskShard;
+use crate::objects::shard::events::{self, StoredEvent};
+use crate::objects::shard::queries::TaskView;
+use crate::objects::shard::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO};
+use crate::platform::clock;
+use crate::protocol::delivery::{delivery_id, seq_of};
+
+/// How many tasks a snapshot has.
+const SNAPSHOT: u32 = 50;
+
+/// An event, or a replay of its delivery.
+struct EventMessage<'a> {
+    id: String,
+    r#type: &'static str,
+    shard: u32,
+    seq: i64,
+    /// Of a replay: the number of the event, and the delivery.
+    of: Option<i64>,
+    delivery: Option<String>,
+    task_id: Option<&'a str>,
+    event: Option<&'a str>,
+    status: Option<&'a str>,
+    outcome: &'a str,
+    received_at: String,
+    key: &'a str,
+    webhook_id: String,
+    /// The state of the task now, not at the time of the event: so no message sets a client back.
+    task: Option<TaskView>,
+    /// The bytes as received, in base64, and the signature that Vtryon had sent with them.
+    body: Option<String>,
+    signature: Option<String>,
+}
+
+object!(write EventMessage<'_> {
+    id, r#type as "type", shard, seq, of?, delivery?, task_id, event, status, outcome, received_at,
+    key, webhook_id, task, body?, signature?
+});
+
+/// The state where a stream begins: the latest tasks of a shard, or the one task that the stream is about.
+struct SnapshotMessage {
+    id: String,
+    r#type: &'static str,
+    shard: u32,
+    shards: u32,
+    tasks: Option<Vec<Raw>>,
+    /// Null for a task without events.
+    task: Option<Option<TaskView>>,
+}
+
+object!(write SnapshotMessage { id, r#type as "type", shard, shards, tasks?, task? });
+
+struct GapMessage {
+    id: String,
+    r#type: &'static str,
+    shard: u32,
+    from: i64,
+    to: i64,
+}
+
+object!(write GapMessage { id, r#type as "type", shard, from, to });
+
+struct ReadyMessage {
+    id: String,
+    r#type: &'static str,
+    shard: u32,
+}
+
+object!(write ReadyMessage { id, r#type as "type", shard });
+
+/// A delivery was attempted. The message has no id: no stream is resumed by it.
+struct AttemptMessage<'a> {
+    r#type: &'static str,
+    shard: u32,
+    delivery: String,
+    task_id: Option<&'a str>,
+    state: &'a str,
+}
+
+object!(write AttemptMessage<'_> { r#type as "type", shard, delivery, task_id, state });
+
+impl TaskShard {
+    /// Makes the message of an entry; `None` where it is pruned.
+    pub(super) fn entry_message(&self, entry: &LogEntry, bodies: bool) -> worker::Result<Option<String>> {
+        let sql = self.state.storage().sql();
+        let position = self.position()?;
+        let Some(stored) = events::find(&sql, entry.of())? else { return Ok(None) };
+        // A pruned row may remain without its body, to recognise duplicates.
+        let pruned_to = if stored.task_id.is_some() { PRUNED_TO } else { QUARANTINE_PRUNED_TO };
+        if entry.of() <= retention::floor(&sql, pruned_to)? {
+            return Ok(None);
+        }
+        let (body, signature) = if bodies { self.signed(entry.of(), &stored)? } else { (None, None) };
+        let task = match &stored.task_id {
+            Some(task_id) => self.task_state(task_id)?,
+            None => None,
+        };
+        let event = EventMessage {
+            id: position.id(entry.seq),
+            r#type: if entry.delivery.is_some() { "replay" } else { "event" },
+            shard: position.shard,
+            seq: entry.seq,
+            of: entry.delivery.map(seq_of),
+            delivery: entry.delivery.map(|no| delivery_id(position.shard, no)),
+            task_id: stored.task_id.as_deref(),
+            event: stored.event(),
+            status: stored.status.as_deref(),
+            outcome: &stored.outcome,
+            received_at: clock::rfc3339(stored.received_at),
+            key: &stored.key,
+            webhook_id: stored.identity().webhook_id(),
+            task,
+            body,
+            signature,
+        };
+        Ok(Some(json::to_string(&event)))
+    }
+
+    /// Returns a body in base64, and its signature by the secret that signed it. Where that is not configured
+    /// any more, by the current one: nobody could verify the former.
+    fn signed(&self, seq: i64, stored: &StoredEvent) -> worker::Result<(Option<String>, Option<String>)> {
+        let body = events::body(&self.state.storage().sql(), seq)?.filter(|_| stored.is_whole);
+        let Some(body) = body else { return Ok((None, None)) };
+        let config = Config::current(&self.env).map_err(|_| worker::Error::from("not configured"))?;
+        let keys = config.verifier.keys();
+        let own = keys.iter().find(|key| key.fingerprint().to_string() == stored.key);
+        let signature = own.or(keys.first()).map(|key| Signature::sign(key, &body).to_hex());
+        Ok((Some(Base64::encode_string(&body)), signature))
+    }
+
+    /// Makes the snapshot of the latest tasks, or of the one task that a stream is about.
+    pub(super) fn snapshot(
+        &self,
+        position: ShardPosition,
+        task_id: Option<&str>,
+        at: i64,
+    ) -> worker::Result<String> {
+        let (tasks, task) = match task_id {
+            None => {
+                let page = self.tasks(None, None, None, SNAPSHOT)?;
+                (Some(page.items.into_iter().map(|item| item.view).collect()), None)
+            }
+            Some(task_id) => {
+                let view = self.task(task_id)?;
+                (None, Some(view))
+            }
+        };
+        let ShardPosition { shard, shards } = position;
+        let snapshot =
+            SnapshotMessage { id: position.id(at), r#type: "snapshot", shard, shards, tasks, task };
+        Ok(json::to_string(&snapshot))
+    }
+
+    /// Makes the message of an attempt.
+    pub(super) fn attempt_message(
+        &self,
+        delivery: i64,
+        task_id: Option<&str>,
+        state: &str,
+    ) -> worker::Result<String> {
+        let shard = self.position()?.shard;
+        let delivery = delivery_id(shard, delivery);
+        Ok(json::to_string(&AttemptMessage { r#type: "delivery", shard, delivery, task_id, state }))
+    }
+}
+
+/// Makes the message that entries were pruned.
+pub(super) fn gap(position: ShardPosition, gap: open::Gap) -> String {
+    let open::Gap { from, to, after } = gap;
+    let gap = GapMessage { id: position.id(after), r#type: "gap", shard: position.shard, from, to };
+    json::to_string(&gap)
+}
+
+/// Makes the message `ready`: the backlog has been sent.
+pub(super) fn ready(position: ShardPosition, at: i64) -> String {
+    json::to_string(&ReadyMessage { id: position.id(at), r#type: "ready", shard: position.shard })
+}

@@ -1,0 +1,86 @@
+//! Counts what was received lately for `GET /api/stats`, from rows that exist anyway: nothing is written for
+//! it.
+
+use std::cell::RefCell;
+
+use vtryon_webhooks::Millis;
+use worker::SqlStorage;
+
+use crate::objects::shard::TaskShard;
+use crate::objects::shard::live::before_time;
+use crate::platform::sql::{self, Bind, Row};
+use crate::protocol::delivery::delivery_no;
+use crate::protocol::stats::{Count, LatencyBucket, Stats, bound};
+use crate::sorted::Sorted;
+
+/// How many events, and how many deliveries, are looked at.
+const MANY: i64 = 10_000;
+
+/// How long storing took, as Workers have reported since this instance has started.
+#[derive(Default)]
+pub(in crate::objects::shard) struct Commits(RefCell<Sorted<i64, u64>>, RefCell<Option<i64>>);
+
+impl Commits {
+    pub(in crate::objects::shard) fn note(&self, took_ms: Option<i64>) {
+        let Some(took_ms) = took_ms else { return };
+        self.0.borrow_mut().update(bound(took_ms), |count| *count += 1);
+        let slowest = &mut *self.1.borrow_mut();
+        *slowest = (*slowest).max(Some(took_ms));
+    }
+}
+
+impl TaskShard {
+    /// Counts what was received from a time on.
+    pub(in crate::objects::shard) fn stats(&self, from: Millis) -> worker::Result<Stats> {
+        const EVENTS: &str = "SELECT CAST((received_at - ?1) / 60000 AS INTEGER), outcome, COUNT(*) FROM (
+                SELECT received_at, outcome FROM events WHERE seq > ?2 ORDER BY seq DESC LIMIT ?3
+            ) WHERE received_at >= ?1 GROUP BY 1, 2";
+        const QUARANTINED: &str =
+            "SELECT CAST((received_at - ?1) / 60000 AS INTEGER), 'quarantined', COUNT(*) FROM (
+                SELECT received_at FROM quarantine WHERE no > ?2 ORDER BY no DESC LIMIT ?3
+            ) WHERE received_at >= ?1 GROUP BY 1";
+        const DELIVERIES: &str = "SELECT CAST((created_at - ?1) / 60000 AS INTEGER), state, COUNT(*) FROM (
+                SELECT created_at, state FROM deliveries WHERE no >= ?2 ORDER BY no DESC LIMIT ?3
+            ) WHERE created_at >= ?1 GROUP BY 1, 2";
+        let sql = self.state.storage().sql();
+        let start = before_time(&sql, from, self.last_seq())?;
+        let of_events = [Bind::Int(from.0), Bind::Int(start), Bind::Int(MANY)];
+        let of_deliveries = [Bind::Int(from.0), Bind::Int(delivery_no(start + 1, 0)), Bind::Int(MANY)];
+        let mut events = counts(&sql, EVENTS, &of_events)?;
+        let quarantined = counts(&sql, QUARANTINED, &of_events)?;
+        let deliveries = counts(&sql, DELIVERIES, &of_deliveries)?;
+        let most = MANY as u64;
+        let is_full = |counts: &[Count]| counts.iter().map(|(.., count)| count).sum::<u64>() >= most;
+        let truncated = [&events, &quarantined, &deliveries].into_iter().any(|counts| is_full(counts));
+        events.extend(quarantined);
+        Ok(Stats {
+            truncated,
+            latency: latency(&sql, &of_deliveries)?,
+            events,
+            deliveries,
+            commits: self.memory.commits.0.borrow().iter().copied().collect(),
+            slowest_commit: *self.memory.commits.1.borrow(),
+        })
+    }
+}
+
+fn counts(sql: &SqlStorage, query: &'static str, binds: &[Bind<'_>]) -> worker::Result<Vec<Count>> {
+    sql::all(sql, query, binds, |row| (minute(row), row.text(), row.int().unsigned_abs()))
+}
+
+/// Sorts what was delivered by how long it took. What was replayed says nothing of that.
+fn latency(sql: &SqlStorage, binds: &[Bind<'_>]) -> worker::Result<Vec<LatencyBucket>> {
+    const TOOK: &str = "SELECT CAST((created_at - ?1) / 60000 AS INTEGER), ended_at - created_at FROM (
+            SELECT created_at, ended_at, state, replay_count FROM deliveries WHERE no >= ?2 ORDER BY no DESC LIMIT ?3
+        ) WHERE created_at >= ?1 AND state = 'delivered' AND replay_count = 0";
+    let mut sorted: Sorted<(u32, i64), u64> = Sorted::new();
+    for place in sql::all(sql, TOOK, binds, |row| (minute(row), bound(row.int())))? {
+        sorted.update(place, |count| *count += 1);
+    }
+    Ok(sorted.into_iter().map(|((minute, bound), count)| (minute, bound, count)).collect())
+}
+
+fn minute(row: &mut Row) -> u32 {
+    let minute = row.int();
+    row.checked(u32::try_from(minute).ok())
+}

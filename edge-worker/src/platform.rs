@@ -1,0 +1,9 @@
+//! What the Cloudflare platform offers, with types: the clock, SQL, cryptography, URLs.
+
+pub(crate) mod clock;
+pub(crate) mod crypto;
+pub(crate) mod excerpt;
+pub(crate) mod js_url;
+pub(crate) mod keys;
+pub(crate) mod migrations;
+pub(crate) mod sql;

@@ -1,0 +1,292 @@
+//! The protocol between the Worker, the shards and the directory. A call of a shard is one JSON head, a line
+//! feed, and a body's raw bytes.
+//!
+//! Both ends are of one deployment, but not always of one version: while a deployment rolls out, a new Worker
+//! may call an old shard. So a field is only ever added, and with a default.
+
+pub(crate) mod cursor;
+pub(crate) mod delivery;
+mod directory;
+pub(crate) mod directory_client;
+pub(crate) mod live;
+mod object;
+pub(crate) mod rejection;
+pub(crate) mod settings;
+pub(crate) mod shard_client;
+pub(crate) mod stats;
+
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use vtryon_webhooks::{Digest, Error, Event, Millis, Verified};
+
+use self::delivery::{Dispatch, Report};
+use self::live::Subscription;
+use self::settings::Settings;
+
+pub(crate) use self::directory::{DirectoryRequest, EndpointInput};
+
+use crate::json::{self, Raw, Write, object, one_of};
+
+/// The name of a test event. Vtryon has no such event, so a receiver ignores it.
+pub(crate) const TEST_EVENT: &str = "gateway.test";
+
+/// Returns the KV key of a task's final result. The prefix leaves room for other things in the same namespace.
+pub(crate) fn result_key(task_id: &str) -> String {
+    format!("result:{task_id}")
+}
+
+/// A request to a shard.
+pub(crate) enum ShardRequest {
+    /// Decides on an event and stores it; its body follows the head.
+    StoreEvent(IncomingEvent),
+    /// The state and the timeline of a task.
+    Task { task_id: String },
+    /// The final result of a task.
+    Result { task_id: String },
+    /// Tasks in descending order of creation, those before `before`; with `stalled`, those that have not
+    /// ended and have had no event since.
+    Tasks { before: Option<i64>, status: Option<String>, stalled: Option<Millis>, limit: u32 },
+    /// Quarantined bodies in descending order of arrival, those before `before`.
+    Quarantine { before: Option<i64>, limit: u32 },
+    /// The number of shards of the deployment.
+    Topology,
+    /// Only compares the number of shards.
+    VerifyShardCount,
+    /// The settings of the directory.
+    Configure(Settings),
+    /// The outcome of an attempt that was leased to the Worker.
+    Report(Report),
+    /// A delivery with its attempts.
+    Delivery { no: i64 },
+    /// Deliveries in descending order of their events, those before `before`.
+    Deliveries {
+        before: Option<i64>,
+        endpoint: Option<i64>,
+        state: Option<String>,
+        task_id: Option<String>,
+        digest: Option<String>,
+        limit: u32,
+    },
+    /// Replays a delivery.
+    Replay { no: i64 },
+    /// The progress of a range replay.
+    Progress { id: String },
+    /// The health of an endpoint.
+    Health { endpoint: i64 },
+    /// The counts for `GET /api/metrics`.
+    Metrics,
+    /// Only sets the alarm again, for whatever is due.
+    Sweep,
+    /// The statistics by minute, from `from` on.
+    Stats { from: Millis },
+    /// Opens a socket with a live stream.
+    Subscribe(Subscription),
+}
+
+one_of!(ShardRequest {
+    "store_event" => StoreEvent(held),
+    "task" => Task { task_id },
+    "result" => Result { task_id },
+    "tasks" => Tasks { before, status, stalled, limit },
+    "quarantine" => Quarantine { before, limit },
+    "topology" => Topology,
+    "verify_shard_count" => VerifyShardCount,
+    "configure" => Configure(held),
+    "report" => Report(held),
+    "delivery" => Delivery { no },
+    "deliveries" => Deliveries { before, endpoint, state, task_id, digest, limit },
+    "replay" => Replay { no },
+    "progress" => Progress { id },
+    "health" => Health { endpoint },
+    "metrics" => Metrics,
+    "sweep" => Sweep,
+    "stats" => Stats { from },
+    "subscribe" => Subscribe(held),
+});
+
+/// A shard's answer to an event.
+#[derive(Default)]
+pub(crate) struct StoreResult {
+    /// The attempts that the Worker makes after its 200.
+    pub(crate) dispatches: Vec<Dispatch>,
+}
+
+object!(StoreResult { dispatches });
+
+/// The health of an endpoint in one shard.
+pub(crate) struct EndpointHealth {
+    pub(crate) failing_since: Option<Millis>,
+    pub(crate) succeeded_at: Option<Millis>,
+    pub(crate) gone: u32,
+}
+
+object!(EndpointHealth { failing_since, succeeded_at, gone });
+
+/// What a shard can count without reading every row.
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub(crate) events: i64,
+    pub(crate) open_tasks: i64,
+    pub(crate) quarantined: i64,
+    pub(crate) pending: i64,
+    pub(crate) dead: i64,
+    /// When the longest pending delivery was due.
+    pub(crate) oldest_due: Option<Millis>,
+}
+
+object!(Counts { events, open_tasks, quarantined, pending, dead, oldest_due });
+
+/// A request to a shard, with the shard that the caller means.
+pub(crate) struct Call {
+    /// The number of this shard.
+    pub(crate) shard: u32,
+    /// How many shards the caller has.
+    pub(crate) shards: u32,
+    pub(crate) request: ShardRequest,
+}
+
+object!(Call { shard, shards, request });
+
+/// A verified event before it is stored.
+pub(crate) struct IncomingEvent {
+    pub(crate) received_at: Millis,
+    /// The fingerprint of the secret that signed it.
+    pub(crate) key: String,
+    pub(crate) content: Content,
+    /// The only endpoint that it goes to: set for test events only.
+    pub(crate) target_endpoint: Option<i64>,
+    /// How long the storing of an earlier event took, as the Worker saw it, in milliseconds.
+    pub(crate) last_commit_ms: Option<i64>,
+}
+
+object!(IncomingEvent { received_at, key, content, target_endpoint, last_commit_ms });
+
+/// The content of a verified body.
+pub(crate) enum Content {
+    /// A task's status.
+    Status { task_id: String, status: String, result_url: Option<String>, failure: Option<String> },
+    /// An event of a task, by a name that the core does not know.
+    Other { task_id: String, name: String },
+    /// A body that cannot be parsed, and why.
+    Unreadable { code: String, message: String },
+}
+
+one_of!(Content {
+    "status" => Status { task_id, status, result_url, failure },
+    "other" => Other { task_id, name },
+    "unreadable" => Unreadable { code, message },
+});
+
+/// A part of a listing, in descending order of `no`.
+pub(crate) struct Page {
+    pub(crate) items: Vec<PageItem>,
+    /// Where the next page begins: before this number. None when there is no more.
+    pub(crate) next: Option<i64>,
+}
+
+object!(Page { items, next });
+
+/// One entry of a listing: its place, its time, and what is shown of it, which the Worker passes on as it is.
+pub(crate) struct PageItem {
+    pub(crate) no: i64,
+    pub(crate) at: Millis,
+    pub(crate) view: Raw,
+}
+
+object!(PageItem { no, at, view });
+
+impl Page {
+    /// Makes a page of items; where they are not the last, the next one begins after them.
+    pub(crate) fn new(items: Vec<PageItem>, is_last: bool) -> Self {
+        let next = if is_last { None } else { items.last().map(|item| item.no) };
+        Self { items, next }
+    }
+}
+
+impl PageItem {
+    pub(crate) fn new(no: i64, at: Millis, view: &dyn Write) -> Self {
+        Self { no, at, view: Raw(json::to_string(view)) }
+    }
+}
+
+impl IncomingEvent {
+    /// Parses a verified body. Returns it with the digest that assigns it to a shard: of the task's id, or of
+    /// the body.
+    pub(crate) fn read(verified: &Verified<'_>, received_at: Millis) -> (Digest, Self) {
+        let (digest, content) = match Event::parse(verified) {
+            Ok(event) => (Digest::of(event.task_id().as_str().as_bytes()), Content::of(&event)),
+            Err(error) => (Digest::of(verified.payload()), Content::unreadable(error)),
+        };
+        (
+            digest,
+            Self {
+                received_at,
+                key: verified.fingerprint().to_string(),
+                content,
+                target_endpoint: None,
+                last_commit_ms: None,
+            },
+        )
+    }
+}
+
+impl IncomingEvent {
+    /// Returns the task's id; `None` for a body that cannot be parsed.
+    pub(crate) fn task_id(&self) -> Option<&str> {
+        match &self.content {
+            Content::Status { task_id, .. } | Content::Other { task_id, .. } => Some(task_id),
+            Content::Unreadable { .. } => None,
+        }
+    }
+}
+
+impl Content {
+    fn of(event: &Event<'_>) -> Self {
+        let task_id = event.task_id().as_str().to_owned();
+        match event.status() {
+            Some(status) => Self::Status {
+                task_id,
+                status: status.as_str().to_owned(),
+                result_url: event.result_url().map(str::to_owned),
+                failure: event.error_message().map(str::to_owned),
+            },
+            None => Self::Other { task_id, name: event.name().to_owned() },
+        }
+    }
+
+    fn unreadable(error: Error) -> Self {
+        Self::Unreadable { code: error.code().to_string(), message: error.to_string() }
+    }
+}
+
+impl Call {
+    /// Serializes a call with its body.
+    pub(crate) fn encode(&self, body: &[u8]) -> Vec<u8> {
+        // Line feeds within strings are escaped, so the first one ends the head.
+        let mut frame = json::to_string(self).into_bytes();
+        frame.reserve_exact(body.len() + 1);
+        frame.push(b'\n');
+        frame.extend_from_slice(body);
+        frame
+    }
+
+    /// Serializes a call without a body as a URL: a request for a WebSocket has no body.
+    pub(crate) fn to_url(&self) -> String {
+        let head = json::to_string(self);
+        format!("https://object/?{}", utf8_percent_encode(&head, NON_ALPHANUMERIC))
+    }
+
+    /// Parses a call from a URL.
+    pub(crate) fn from_url(url: &str) -> worker::Result<Self> {
+        let (_, query) = url.split_once('?').unwrap_or_default();
+        let head: Vec<u8> = percent_decode_str(query).collect();
+        Ok(Self::decode(&head)?.0)
+    }
+
+    /// Parses a call; returns its body too.
+    pub(crate) fn decode(frame: &[u8]) -> worker::Result<(Self, &[u8])> {
+        let end = frame.iter().position(|byte| *byte == b'\n').unwrap_or(frame.len());
+        let (head, body) = frame.split_at_checked(end).unwrap_or((frame, &[]));
+        let call = json::read(str::from_utf8(head).unwrap_or_default())?;
+        Ok((call, body.get(1..).unwrap_or_default()))
+    }
+}

@@ -1,0 +1,181 @@
+//! Faults that tests cause on purpose. Only the feature `faults` compiles them in.
+
+use vtryon_webhooks::Millis;
+use worker::web_sys::Request;
+
+#[cfg(feature = "faults")]
+thread_local! {
+    /// How many times faster than this machine's the clock runs, and from when on.
+    static CLOCK: std::cell::Cell<(i64, i64)> = const { std::cell::Cell::new((1, 0)) };
+    /// What takes the place of a limit that is too high for a test.
+    static LIMIT: std::cell::Cell<Option<usize>> = const { std::cell::Cell::new(None) };
+    /// From how many bytes on a database is full.
+    static DATABASE_LIMIT: std::cell::Cell<Option<usize>> = const { std::cell::Cell::new(None) };
+    /// Whether broadcasts are held.
+    static HELD: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Returns whether the header of a request asks for a fault.
+#[cfg(feature = "faults")]
+pub(crate) fn is_asked(request: &Request, fault: &str) -> bool {
+    request.headers().get("x-fault").ok().flatten().as_deref() == Some(fault)
+}
+
+/// Reads how fast the clock runs: `CLOCK_SCALE` times, from `CLOCK_FROM` on (milliseconds since 1970); and the limits
+/// `LIMIT` and `DATABASE_LIMIT`.
+#[cfg(feature = "faults")]
+pub(crate) fn configure(env: &worker::Env) {
+    let number = |name| env.var(name).ok().and_then(|value| value.to_string().parse().ok());
+    CLOCK.set((number("CLOCK_SCALE").unwrap_or(1), number("CLOCK_FROM").unwrap_or(0)));
+    LIMIT.set(number("LIMIT").and_then(|limit| usize::try_from(limit).ok()));
+    let limit = env.var("DATABASE_LIMIT").ok().and_then(|value| value.to_string().parse().ok());
+    DATABASE_LIMIT.set(limit);
+}
+
+/// Returns a limit: the one that `LIMIT` says where it is set, so that a test can reach it.
+#[cfg(feature = "faults")]
+pub(crate) fn limited(limit: usize) -> usize {
+    LIMIT.get().unwrap_or(limit)
+}
+
+/// Returns how many bytes the bodies of unverified senders may hold, where `BODY_BUDGET` says so.
+#[cfg(feature = "faults")]
+pub(crate) fn body_budget(env: &worker::Env) -> Option<usize> {
+    env.var("BODY_BUDGET").ok().and_then(|bytes| bytes.to_string().parse().ok())
+}
+
+/// Panics in the middle of a body when asked to.
+#[cfg(feature = "faults")]
+#[expect(clippy::panic, reason = "a fault on purpose")]
+pub(crate) fn while_reading(request: &Request) {
+    if is_asked(request, "panic-in-body") {
+        panic!("a fault on purpose in the middle of a body");
+    }
+}
+
+/// Fails a statement that adds a row to a database that is full: `DATABASE_LIMIT` bytes. The runtime's own limit can't
+/// be set, nor SQLite's (`PRAGMA max_page_count` is not authorized). As there, rows are read, deleted and overwritten
+/// all the same.
+#[cfg(feature = "faults")]
+pub(crate) fn before_statement(sql: &worker::SqlStorage, statement: &str) -> worker::Result<()> {
+    let adds_a_row = statement.starts_with("INSERT") && !statement.contains("ON CONFLICT");
+    if adds_a_row && DATABASE_LIMIT.get().is_some_and(|limit| sql.database_size() >= limit) {
+        return Err(worker::Error::from("database or disk is full: SQLITE_FULL"));
+    }
+    Ok(())
+}
+
+/// Turns a time of this machine into one of the clock, and back.
+#[cfg(feature = "faults")]
+pub(crate) fn scaled(at: Millis) -> Millis {
+    let (scale, from) = CLOCK.get();
+    Millis(from + (at.0 - from) * scale)
+}
+
+#[cfg(feature = "faults")]
+pub(crate) fn unscaled(at: Millis) -> Millis {
+    let (scale, from) = CLOCK.get();
+    Millis(from + (at.0 - from) / scale)
+}
+
+/// Turns a span of this machine's time, in milliseconds, into one of the clock.
+#[cfg(feature = "faults")]
+pub(crate) fn stretched(millis: i64) -> i64 {
+    millis * CLOCK.get().0
+}
+
+/// Panics in the Worker when asked to.
+#[cfg(feature = "faults")]
+#[expect(clippy::panic, reason = "a fault on purpose")]
+pub(crate) fn before_request(request: &Request) {
+    if is_asked(request, "panic") {
+        panic!("a fault on purpose in the Worker");
+    }
+}
+
+/// Panics in a shard, with an event written but not committed.
+#[cfg(feature = "faults")]
+#[expect(clippy::panic, reason = "a fault on purpose")]
+pub(crate) fn before_commit(task_id: &str) {
+    if task_id == "fault:panic" {
+        panic!("a fault on purpose in a shard");
+    }
+}
+
+/// Fails the first attempt to publish a result.
+#[cfg(feature = "faults")]
+pub(crate) fn before_publish(task_id: &str, attempts: i64) -> worker::Result<()> {
+    if task_id == "fault:publish" && attempts == 0 {
+        return Err(worker::Error::from("a fault on purpose in the outbox"));
+    }
+    Ok(())
+}
+
+/// Returns whether an event is never broadcast, as where the instance ends first: of the task `fault:unshown`.
+#[cfg(feature = "faults")]
+pub(crate) fn skips_broadcast(task_id: Option<&str>) -> bool {
+    match task_id {
+        Some("fault:hold") => HELD.set(true),
+        Some("fault:release") => HELD.set(false),
+        Some(_) | None => {}
+    }
+    task_id == Some("fault:unshown")
+}
+
+/// Holds broadcasts from an event of the task `fault:hold` on until there is one of `fault:release`.
+#[cfg(feature = "faults")]
+pub(crate) async fn before_broadcast() {
+    while HELD.get() {
+        worker::Delay::from(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn skips_broadcast(_: Option<&str>) -> bool {
+    false
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) async fn before_broadcast() {}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn before_statement(_: &worker::SqlStorage, _: &str) -> worker::Result<()> {
+    Ok(())
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn configure(_: &worker::Env) {}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn limited(limit: usize) -> usize {
+    limit
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn scaled(at: Millis) -> Millis {
+    at
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn unscaled(at: Millis) -> Millis {
+    at
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn stretched(millis: i64) -> i64 {
+    millis
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn before_publish(_: &str, _: i64) -> worker::Result<()> {
+    Ok(())
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn before_request(_: &Request) {}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn while_reading(_: &Request) {}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn before_commit(_: &str) {}
