@@ -194,7 +194,7 @@ test("a backend that is down is waited for, in order, while others get theirs", 
     await acknowledged(gateway, event("task_9", status));
   }
   await got(up, 3);
-  await listener.says(/refused; what is for it waits until it is there/);
+  await listener.says(/refused; its events wait until it can be reached/);
   const again = { bodies: [] };
   const server = createServer(async (request, response) => {
     again.bodies.push(await text(request));

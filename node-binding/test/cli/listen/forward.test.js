@@ -123,7 +123,7 @@ test("a task's events go in order, one after the other; other tasks do not wait"
   );
 });
 
-test("any answer is one: what is refused is passed over, with a hint, once", async (t) => {
+test("any answer is one: what is refused is skipped, with a hint, once", async (t) => {
   const [gateway, backend] = [await gatewayOf(t), await backendOf(t, 401)];
   const listener = await listen(t, gateway, [backend]).ready();
   for (const status of ["queued", "processing"]) gateway.event("task_1", status);
@@ -135,9 +135,9 @@ test("any answer is one: what is refused is passed over, with a hint, once", asy
   gateway.event("task_1", "completed");
   await until(() => listener.lines.length === 3);
   assert.deepEqual(listener.lines, [
-    "queued                      [task_1]  → 401, passed over",
-    "processing                  [task_1]  → 401, passed over",
-    "completed                   [task_1]  → 503 unavailable (retry-after 7 s): later, passed over",
+    "queued                      [task_1]  → 401, skipped",
+    "processing                  [task_1]  → 401, skipped",
+    "completed                   [task_1]  → 503 unavailable (retry-after 7 s): later, skipped",
   ]);
   assert.equal(await listener.stop(), 0);
   assert.equal(listener.stderr.match(/does it verify with the secret/g).length, 1);
@@ -148,7 +148,7 @@ test("an event without a body is not made up", async (t) => {
   const listener = await listen(t, gateway, [backend]).ready();
   gateway.event("task_1", "queued", { signature: undefined });
   await until(() => listener.lines.length === 1);
-  assert.match(listener.lines[0], /→ not sent: the gateway has no body, passed over$/);
+  assert.match(listener.lines[0], /→ not sent: the gateway has no body, skipped$/);
   assert.equal(backend.received.length, 0);
 });
 
@@ -157,7 +157,7 @@ test("a backend that is away is waited for, and one that closes is tried again",
   const listener = await listen(t, gateway, [backend]).ready();
   await backend.down();
   for (const status of ["queued", "processing"]) gateway.event("task_1", status);
-  await listener.says(/connection refused; what is for it waits until it is there/);
+  await listener.says(/connection refused; its events wait until it can be reached/);
   assert.equal(listener.stdout, "");
   let closed = 0;
   backend.answer = (response) => {
@@ -168,12 +168,12 @@ test("a backend that is away is waited for, and one that closes is tried again",
   await backend.up();
   await until(() => listener.lines.length === 4);
   assert.deepEqual(listener.lines, [
-    "queued                      [task_1]  → closed without an answer, again in a moment",
-    "queued                      [task_1]  → closed without an answer, attempt 2, again in a moment",
+    "queued                      [task_1]  → closed without an answer, retrying",
+    "queued                      [task_1]  → closed without an answer, attempt 2, retrying",
     "queued                      [task_1]  → 200, attempt 3",
     "processing                  [task_1]  → 200",
   ]);
-  assert.equal(listener.stderr.match(/waits until it is there/g).length, 1);
+  assert.equal(listener.stderr.match(/wait until it can be reached/g).length, 1);
 });
 
 test("a backend that is away fills no memory: nothing more is read, and nothing is lost", async (t) => {
@@ -186,7 +186,7 @@ test("a backend that is away fills no memory: nothing more is read, and nothing 
     const body = JSON.stringify({ status, padding: "x".repeat(100_000) });
     gateway.event("task_1", `${status}`, { body });
   }
-  await listener.says(/waits until it is there/);
+  await listener.says(/wait until it can be reached/);
   // What the system keeps for both sides does not last for all of it.
   let unsent;
   await until(async () => {

@@ -144,7 +144,7 @@ test("a gateway that is away: told once, waited for, from the first start on", a
   const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
   await gateway.down();
   const listener = listen(t, gateway, [backend]);
-  await listener.says(/connection refused; trying again until it is there/);
+  await listener.says(/connection refused; retrying until it can be reached/);
   await gateway.up();
   await listener.ready();
   await gateway.down();

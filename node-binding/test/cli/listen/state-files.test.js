@@ -1,4 +1,4 @@
-// The files in which `listen` keeps how far it came: nobody else can read them, or put another file in their place.
+// The files of `listen`: other users can neither read nor replace them.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -44,7 +44,7 @@ test("the folder and the file are made for the user alone", (t) => {
   const before = process.umask(0);
   t.after(() => process.umask(before));
   const state = new StateFile(path, GATEWAY, undefined);
-  state.passed(0, "1.1.0_1", 1);
+  state.advance(0, "1.1.0_1", 1);
   assert.deepEqual(
     [join(folder, "a"), join(folder, "a/b"), path, `${path}.lock`].map(bits),
     [0o700, 0o700, 0o600, 0o600],
@@ -136,7 +136,7 @@ for (const [name, put] of [
       const [path, elsewhere] = [join(folder, "state.jsonl"), join(folder, "elsewhere")];
       put({ planted: path + suffix, elsewhere });
       const state = new StateFile(path, GATEWAY, undefined);
-      state.passed(0, "1.1.0_1", 1);
+      state.advance(0, "1.1.0_1", 1);
       state.close();
       assert.equal(readFileSync(elsewhere, "utf8"), ELSEWHERE);
       assert.ok(lstatSync(path).isFile());
