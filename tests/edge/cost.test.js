@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { bill, rows, since } from "./bill.js";
-import { event, Gateway, sign, until } from "./gateway.js";
+import { bill, rows, since } from "./support/bill.js";
+import { event, Gateway, sign, until } from "./support/gateway.js";
 
 let gateway;
 let last;

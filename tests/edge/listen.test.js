@@ -6,9 +6,9 @@ import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { vtryonWebhooks } from "vtryon-webhooks/node";
 import { Listener, stateFolder } from "../../node-binding/test/support/run-listen.js";
-import { Backend } from "./backend.js";
-import { acknowledged, delivery } from "./deliveries.js";
-import { event, Gateway, SECRET, sign, TOKEN, until } from "./gateway.js";
+import { Backend } from "./support/backend.js";
+import { acknowledged, delivery } from "./support/deliveries.js";
+import { event, Gateway, SECRET, sign, TOKEN, until } from "./support/gateway.js";
 
 const home = stateFolder(after);
 
