@@ -25,7 +25,6 @@ mod rejections;
 mod reply;
 mod route;
 mod shard;
-mod sorted;
 mod sql;
 mod stored;
 mod stub;

@@ -1,13 +1,13 @@
 //! Secrets of endpoints at rest: sealed under the master key, opened only to sign.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use vtryon_webhooks::delivery::{EndpointSecret, Signer};
 use zeroize::Zeroizing;
 
 use crate::config::Config;
-use crate::sorted::Sorted;
 use crate::web_crypto;
 use crate::wire::settings::{Sealed, endpoint_id};
 
@@ -19,7 +19,7 @@ const MAX_READY: usize = 256;
 
 thread_local! {
     /// Signers by endpoint and version of the secret: a version never changes.
-    static READY: RefCell<Sorted<(i64, i64), Rc<Signer>>> = const { RefCell::new(Sorted::new()) };
+    static READY: RefCell<BTreeMap<(i64, i64), Rc<Signer>>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 /// Seals the secret of an endpoint, as its version of that number.

@@ -5,7 +5,7 @@
 //! has ended all the same and its sockets have not, the next instance sends them what they have missed.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -15,7 +15,6 @@ use super::broadcast::{Broadcast, Payload};
 use super::log::{self, Entry};
 use crate::faults;
 use crate::shard::{TaskShard, events};
-use crate::sorted::Sorted;
 
 /// How many broadcasts are queued at most. Where there are more, a request that stores an event first sends the
 /// oldest: so a shard that receives more than it can broadcast does not fall behind without a bound.
@@ -45,14 +44,14 @@ impl TaskShard {
     /// a task by the task's.
     pub(in crate::shard) fn catch_up_missed(&self) -> worker::Result<()> {
         let sql = self.state.storage().sql();
-        let mut latest = Sorted::default();
+        let mut latest = BTreeMap::new();
         for entry in log::after(&sql, self.last_seq() - MOST, MOST)? {
             latest.insert(None, entry.seq);
             if let Some(task_id) = events::find(&sql, entry.of())?.and_then(|kept| kept.task_id) {
                 latest.insert(Some(task_id), entry.seq);
             }
         }
-        for (task_id, seq) in latest.iter() {
+        for (task_id, seq) in &latest {
             self.queue_broadcast(Broadcast::new(Payload::Missed(*seq), task_id.as_deref()));
         }
         Ok(())

@@ -2,13 +2,13 @@
 //! it.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use vtryon_webhooks::Millis;
 use worker::SqlStorage;
 
 use crate::shard::TaskShard;
 use crate::shard::live::before_time;
-use crate::sorted::Sorted;
 use crate::sql::{self, Bind, Row};
 use crate::wire::delivery::delivery_no;
 use crate::wire::stats::{Count, Stats, Took, bound};
@@ -18,12 +18,12 @@ const MANY: i64 = 10_000;
 
 /// How long storing took, as Workers have reported since this instance has started.
 #[derive(Default)]
-pub(in crate::shard) struct Commits(RefCell<Sorted<i64, u64>>, RefCell<Option<i64>>);
+pub(in crate::shard) struct Commits(RefCell<BTreeMap<i64, u64>>, RefCell<Option<i64>>);
 
 impl Commits {
     pub(in crate::shard) fn note(&self, took_ms: Option<i64>) {
         let Some(took_ms) = took_ms else { return };
-        self.0.borrow_mut().update(bound(took_ms), |count| *count += 1);
+        *self.0.borrow_mut().entry(bound(took_ms)).or_default() += 1;
         let slowest = &mut *self.1.borrow_mut();
         *slowest = (*slowest).max(Some(took_ms));
     }
@@ -58,7 +58,7 @@ impl TaskShard {
             latency: latency(&sql, &of_deliveries)?,
             events,
             deliveries,
-            commits: self.memory.commits.0.borrow().iter().copied().collect(),
+            commits: self.memory.commits.0.borrow().iter().map(|(bound, count)| (*bound, *count)).collect(),
             slowest_commit: *self.memory.commits.1.borrow(),
         })
     }
@@ -73,9 +73,9 @@ fn latency(sql: &SqlStorage, binds: &[Bind<'_>]) -> worker::Result<Vec<Took>> {
     const TOOK: &str = "SELECT CAST((created_at - ?1) / 60000 AS INTEGER), ended_at - created_at FROM (
             SELECT created_at, ended_at, state, round FROM deliveries WHERE no >= ?2 ORDER BY no DESC LIMIT ?3
         ) WHERE created_at >= ?1 AND state = 'delivered' AND round = 0";
-    let mut sorted: Sorted<(u32, i64), u64> = Sorted::new();
+    let mut sorted: BTreeMap<(u32, i64), u64> = BTreeMap::new();
     for place in sql::all(sql, TOOK, binds, |row| (minute(row), bound(row.int())))? {
-        sorted.update(place, |count| *count += 1);
+        *sorted.entry(place).or_default() += 1;
     }
     Ok(sorted.into_iter().map(|((minute, bound), count)| (minute, bound, count)).collect())
 }
