@@ -16,7 +16,6 @@ mod excerpt;
 mod faults;
 mod host;
 mod ingest;
-mod join;
 mod js_url;
 mod json;
 mod keys;

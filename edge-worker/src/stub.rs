@@ -1,5 +1,6 @@
 //! The calling end of the objects: one call, one answer, or a refusal that makes the sender come again.
 
+use futures_util::future::try_join_all;
 use js_sys::Reflect;
 use vtryon_webhooks::{Code, Shards};
 use wasm_bindgen::{JsCast, JsValue};
@@ -10,7 +11,7 @@ use crate::config::{DIRECTORY, TASK_SHARD};
 use crate::reply::{self, Refusal};
 use crate::wire::live::Subscription;
 use crate::wire::{Ask, Call, Tell};
-use crate::{host, join, json, wait};
+use crate::{host, json, wait};
 
 /// Asks one shard, and returns what it answers; none is the answer of a shard that has no such thing.
 pub(crate) async fn ask(
@@ -48,7 +49,7 @@ pub(crate) async fn ask_all(
     question: impl Fn() -> Ask,
 ) -> Result<Vec<String>, Refusal> {
     let calls = (0..shards.count()).map(|shard| ask(env, shards, shard, question(), &[]));
-    Ok(join::all(calls).await?.into_iter().flatten().collect())
+    Ok(try_join_all(calls).await?.into_iter().flatten().collect())
 }
 
 /// A shard's answer to one who wants to watch.

@@ -1,10 +1,12 @@
 //! The hourly sweep: every object is woken, looks for what is due, and sets its alarm anew.
 
+use futures_util::StreamExt;
+use futures_util::stream;
 use worker::{Env, console_error};
 
 use crate::config::Config;
+use crate::stub;
 use crate::wire::{Ask, Tell};
-use crate::{join, stub};
 
 /// How many shards are woken at the same time.
 const AT_ONCE: usize = 16;
@@ -17,7 +19,7 @@ pub(crate) async fn sweep(env: &Env) {
             console_error!("the hourly sweep did not reach shard {shard}");
         }
     });
-    join::each(AT_ONCE, woken).await;
+    stream::iter(woken).for_each_concurrent(AT_ONCE, |woken| woken).await;
     if !stub::tell(env, &Tell::Sweep).await.is_ok_and(|answer| answer.status_code() == 200) {
         console_error!("the hourly sweep did not reach the directory");
     }

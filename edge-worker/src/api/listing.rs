@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use futures_util::future::try_join_all;
 use worker::Env;
 
 use super::cursor::{Cursor, Place};
@@ -9,8 +10,8 @@ use super::query::Query;
 use crate::config::Config;
 use crate::json::{self, Raw};
 use crate::reply::Refusal;
+use crate::stub;
 use crate::wire::{Ask, Item, Page};
-use crate::{join, stub};
 
 /// Asks all shards for a page each, or the one shard that has what is listed, and merges the latest into one page.
 pub(super) async fn listing(
@@ -39,7 +40,7 @@ pub(super) async fn listing(
             }
         }
     });
-    let pages = join::all(parts).await?;
+    let pages = try_join_all(parts).await?;
     let (items, places) = merge(pages, cursor.places(), limit as usize);
     Ok((items.into_iter().map(|item| item.view).collect(), Cursor::new(places).encode()))
 }

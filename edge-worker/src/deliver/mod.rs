@@ -3,14 +3,16 @@
 mod attempt;
 pub(crate) mod seal;
 
+use futures_util::StreamExt;
+use futures_util::stream;
 use worker::{Env, console_error};
 
 pub(crate) use attempt::attempt;
 
 use crate::config::Config;
+use crate::stub;
 use crate::wire::Ask;
 use crate::wire::delivery::Dispatch;
-use crate::{join, stub};
 
 /// How many attempts run at the same time: the platform gives a request six connections, and reports need some.
 const AT_ONCE: usize = 5;
@@ -25,5 +27,5 @@ pub(crate) async fn dispatch(env: &Env, config: &Config, shard: u32, owed: Vec<D
             console_error!("a delivery was attempted, but not reported: it will be attempted again");
         }
     });
-    join::each(AT_ONCE, attempts).await;
+    stream::iter(attempts).for_each_concurrent(AT_ONCE, |attempt| attempt).await;
 }

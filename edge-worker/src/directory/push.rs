@@ -1,10 +1,12 @@
 //! Every change is told to all shards, as a whole and by its version, before it is confirmed.
 
-use std::time::Duration;
-
-use futures_util::future::{Either, select};
 use std::cell::Cell;
 use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::{Either, select};
+use futures_util::stream;
 use vtryon_webhooks::Millis;
 use worker::{Delay, SqlStorage, console_error};
 
@@ -15,7 +17,7 @@ use crate::config::Config;
 use crate::reply::Refusal;
 use crate::wire::Ask;
 use crate::wire::settings::Settings;
-use crate::{clock, join, sql, stored, stub};
+use crate::{clock, sql, stored, stub};
 
 /// How many shards are told at the same time.
 const AT_ONCE: usize = 16;
@@ -81,7 +83,8 @@ impl Directory {
                 }
             }
         });
-        if let Either::Right(_) = select(pin!(join::each(AT_ONCE, told)), Delay::from(PATIENCE)).await {
+        let told = stream::iter(told).for_each_concurrent(AT_ONCE, |told| told);
+        if let Either::Right(_) = select(pin!(told), Delay::from(PATIENCE)).await {
             console_error!("directory: not all shards have confirmed in time");
         }
         let applied = Applied { applied: confirmed.get(), shards: config.shards.count() };

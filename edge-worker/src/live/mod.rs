@@ -15,6 +15,7 @@ mod query;
 mod relay;
 mod tickets;
 
+use futures_util::future::try_join_all;
 use vtryon_webhooks::{Code, Digest, Millis};
 use worker::{Env, Request, Response, WebSocket};
 
@@ -30,7 +31,7 @@ use crate::config::Config;
 use crate::reply::{self, Refusal};
 use crate::stub::{self, Subscribed};
 use crate::wire::live::{LIVE_CURSOR, SEND_WINDOW, Start, Subject, Subscription};
-use crate::{api, clock, join};
+use crate::{api, clock};
 
 /// The WebSocket protocol of every stream; a page offers its ticket beside it.
 const PROTOCOL: &str = "vtryon-live";
@@ -87,7 +88,7 @@ pub(crate) async fn all(
     });
     let mut cursor = Cursor::new(config.shards.count());
     let mut sockets = Vec::new();
-    for (shard, (socket, position)) in (0..).zip(join::all(opened).await?) {
+    for (shard, (socket, position)) in (0..).zip(try_join_all(opened).await?) {
         cursor.merge(&Cursor::at(config.shards.count(), shard, position));
         sockets.push(socket);
     }

@@ -4,8 +4,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join_all, select};
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::lifecycle::SideEffect;
 use worker::{Delay, console_error};
@@ -14,7 +13,7 @@ use super::TaskShard;
 use crate::bill::{self, Item};
 use crate::config::{Config, RESULTS};
 use crate::sql::{self, Bind, Row};
-use crate::{clock, faults, join, json};
+use crate::{clock, faults, json};
 
 /// How long a result waits for others to be published with, in seconds of this machine. By then most first
 /// attempts have been reported too, so that one run of the alarm does for all: each costs a row and a request.
@@ -75,8 +74,7 @@ impl TaskShard {
             owed: row.text(),
             attempts: row.int(),
         })?;
-        let done =
-            join::all(entries.iter().map(|entry| self.execute(entry).map(Ok::<_, worker::Error>))).await?;
+        let done = join_all(entries.iter().map(|entry| self.execute(entry))).await;
         for (entry, done) in entries.iter().zip(done) {
             if let Err(error) = &done {
                 console_error!("outbox: {error}");
