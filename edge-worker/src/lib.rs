@@ -5,7 +5,6 @@
 
 mod api;
 mod auth;
-mod base64;
 mod bill;
 mod body;
 mod clock;
