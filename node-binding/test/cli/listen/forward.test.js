@@ -16,7 +16,7 @@ import {
 
 const listen = listenIn(stateFolder(after));
 
-test("events and replays: the same bytes, one line for each, and the place is acknowledged", async (t) => {
+test("events and replays are forwarded byte for byte, printed as one line each, and acknowledged", async (t) => {
   const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
   gateway.event("task_old", "completed");
   const listener = await listen(t, gateway, [backend]).ready();
@@ -62,7 +62,7 @@ test("events and replays: the same bytes, one line for each, and the place is ac
   );
 });
 
-test("--json: a line for each attempt, and nothing else on standard output", async (t) => {
+test("--json prints one line for each attempt, and nothing else to standard output", async (t) => {
   const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
   const listener = await listen(t, gateway, [backend], ["--json"]).ready();
   const sent = gateway.event("task_1", "queued");
@@ -93,7 +93,7 @@ test("--json: a line for each attempt, and nothing else on standard output", asy
   assert.deepEqual([second.type, second.delivery], ["replay", replayed.delivery]);
 });
 
-test("a task's events go in order, one after the other; other tasks do not wait", async (t) => {
+test("the events of a task are forwarded in order, those of other tasks concurrently", async (t) => {
   const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
   const answers = [];
   backend.answer = (response) => answers.push(response);
@@ -123,7 +123,7 @@ test("a task's events go in order, one after the other; other tasks do not wait"
   );
 });
 
-test("any answer is one: what is refused is skipped, with a hint, once", async (t) => {
+test("an event with an error answer is skipped; the hint is printed once", async (t) => {
   const [gateway, backend] = [await gatewayOf(t), await backendOf(t, 401)];
   const listener = await listen(t, gateway, [backend]).ready();
   for (const status of ["queued", "processing"]) gateway.event("task_1", status);
@@ -143,7 +143,7 @@ test("any answer is one: what is refused is skipped, with a hint, once", async (
   assert.equal(listener.stderr.match(/does it verify with the secret/g).length, 1);
 });
 
-test("an event without a body is not made up", async (t) => {
+test("an event without a body is not sent", async (t) => {
   const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
   const listener = await listen(t, gateway, [backend]).ready();
   gateway.event("task_1", "queued", { signature: undefined });
@@ -152,7 +152,7 @@ test("an event without a body is not made up", async (t) => {
   assert.equal(backend.received.length, 0);
 });
 
-test("a backend that is away is waited for, and one that closes is tried again", async (t) => {
+test("an unreachable backend is waited for, and a closed connection is retried", async (t) => {
   const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
   const listener = await listen(t, gateway, [backend]).ready();
   await backend.down();
@@ -176,7 +176,7 @@ test("a backend that is away is waited for, and one that closes is tried again",
   assert.equal(listener.stderr.match(/wait until it can be reached/g).length, 1);
 });
 
-test("a backend that is away fills no memory: nothing more is read, and nothing is lost", async (t) => {
+test("while a backend is unreachable, reading pauses, and no event is lost", async (t) => {
   const [gateway, backend] = [await gatewayOf(t, 1), await backendOf(t)];
   gateway.ahead = Number.POSITIVE_INFINITY;
   await backend.down();
@@ -202,7 +202,7 @@ test("a backend that is away fills no memory: nothing more is read, and nothing 
   assert.equal(await listener.stop(), 0);
 });
 
-test("a gateway that waits for acknowledgements is not kept waiting", async (t) => {
+test("messages are acknowledged before the gateway's limit", async (t) => {
   const [gateway, backend] = [await gatewayOf(t, 1), await backendOf(t)];
   const first = await listen(t, gateway, [backend]).ready();
   await first.stop();
@@ -220,7 +220,7 @@ test("a gateway that waits for acknowledgements is not kept waiting", async (t) 
   assert.equal(gateway.acknowledged[0], sizes.length);
 });
 
-test("neither the token nor what is in a URL is shown", async (t) => {
+test("the token, credentials and queries are not printed", async (t) => {
   const [gateway, backend] = [await gatewayOf(t), await backendOf(t, 500)];
   const url = backend.url.replace("://", "://shop:hidden@").concat("?key=hidden");
   const listener = await listen(t, gateway, [{ url }], ["--token", TOKEN], {
@@ -240,7 +240,7 @@ for (const version of ["node20", "node22"]) {
   );
   // Their binaries come for Linux on x64 only.
   const skip = existsSync(runtime) ? false : "not here";
-  test(`it runs in ${version}`, { skip }, async (t) => {
+  test(`listen runs in ${version}`, { skip }, async (t) => {
     const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
     const listener = await listen(t, gateway, [backend], [], { runtime }).ready();
     gateway.event("task_1", "queued");

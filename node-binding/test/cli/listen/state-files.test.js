@@ -38,7 +38,7 @@ function folderOf(t) {
 
 const bits = (path) => statSync(path).mode & 0o7777;
 
-test("the folder and the file are made for the user alone", (t) => {
+test("the folder and the file are created for the user alone", (t) => {
   const folder = folderOf(t);
   const path = join(folder, "a/b/state.jsonl");
   const before = process.umask(0);
@@ -131,7 +131,7 @@ for (const [name, put] of [
   ["what a killed process has left", ({ planted }) => writeFileSync(planted, "half")],
 ]) {
   for (const suffix of [".new", `.lock.${process.pid}`]) {
-    test(`${name} under the name ${suffix.replace(/\d+/, "PID")} is removed, and nothing is written through it`, (t) => {
+    test(`${name} under the name ${suffix.replace(/\d+/, "PID")} is replaced, and nothing is written through it`, (t) => {
       const folder = folderOf(t);
       const [path, elsewhere] = [join(folder, "state.jsonl"), join(folder, "elsewhere")];
       put({ planted: path + suffix, elsewhere });
@@ -146,7 +146,7 @@ for (const [name, put] of [
   }
 }
 
-test("where files have no owner, as on Windows, their bits are not looked at", (t) => {
+test("without file owners, as on Windows, mode bits are ignored", (t) => {
   const folder = folderOf(t);
   chmodSync(folder, 0o777);
   const { geteuid } = process;
@@ -162,7 +162,7 @@ for (const [who, mode] of [
   ["anybody", 0o1777],
   ["the group", 0o1770],
 ]) {
-  test(`a folder in which ${who} may put files, but remove only their own, is used`, (t) => {
+  test(`a sticky folder to which ${who} can write is accepted`, (t) => {
     const folder = folderOf(t);
     chmodSync(folder, mode);
     const state = new StateFile(join(folder, "state.jsonl"), GATEWAY, undefined);
