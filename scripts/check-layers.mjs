@@ -18,7 +18,7 @@ const LAYERS = [
   ["platform"],
   ["json"],
   ["host"],
-  ["sorted", "join", "base64", "testing"],
+  ["testing"],
 ];
 
 /** `wait` and `host` import each other: they are one module in two files. */

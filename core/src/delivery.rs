@@ -1,4 +1,4 @@
-//! How a delivery to an endpoint is signed: in the form of Vtryon's guide, and in that of Standard Webhooks.
+//! Signs deliveries to endpoints, both as Vtryon's guide describes and by Standard Webhooks.
 
 use alloc::string::String;
 use core::fmt;
@@ -13,28 +13,28 @@ use crate::secret::{Fingerprint, Key, fitted};
 use crate::signature::Signature;
 use crate::standard_webhooks;
 
-/// What the text of an endpoint's secret begins with.
+/// The prefix of the text of an endpoint's secret.
 pub(crate) const PREFIX: &str = "whsec_";
 
-/// How long 32 bytes are in base64 with padding.
-const DIGITS: usize = 44;
+/// The length of 32 bytes in base64 with padding.
+const BASE64_LENGTH: usize = 44;
 
 /// The secret of an endpoint: 32 random bytes, shown as `whsec_` and their base64.
 ///
-/// It is neither printed nor copied, and its memory is overwritten when it goes.
+/// It can't be printed or cloned, and its memory is overwritten when it is dropped.
 pub struct EndpointSecret(Zeroizing<[u8; 32]>);
 
 impl EndpointSecret {
-    /// Takes 32 random bytes, as an array or as one that is already overwritten when it is dropped.
+    /// Makes a secret of 32 random bytes, given as an array or as a `Zeroizing` array.
     pub fn from_bytes(bytes: impl Into<Zeroizing<[u8; 32]>>) -> Self {
         Self(bytes.into())
     }
 
-    /// Reads the text that [`EndpointSecret::reveal`] writes, and no other spelling of it: the text itself is
-    /// the key of one of the two signatures.
+    /// Parses the text that [`EndpointSecret::reveal`] returns. It accepts no other spelling, because the text itself
+    /// is the HMAC key of Vtryon's signature.
     ///
     /// # Errors
-    /// [`Code::InvalidRequest`] in the field `secret`.
+    /// [`Code::InvalidRequest`] in the field `secret`, for any other text.
     ///
     /// ```
     /// use vtryon_webhooks::delivery::EndpointSecret;
@@ -53,27 +53,27 @@ impl EndpointSecret {
         }
     }
 
-    /// Returns the 32 bytes, to be sealed.
+    /// Returns the 32 bytes, for the caller to encrypt and store.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
     /// Returns the text that the endpoint's backend is configured with: `whsec_` and 44 characters of base64.
     pub fn reveal(&self) -> Zeroizing<String> {
-        let mut digits = Zeroizing::new([0; DIGITS]);
-        // With room from the start, so that no part of it stays behind where it grows.
-        let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + DIGITS));
+        let mut digits = Zeroizing::new([0; BASE64_LENGTH]);
+        // Allocated in full: a string that grows would leave a copy in the memory that it frees.
+        let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + BASE64_LENGTH));
         text.push_str(PREFIX);
         text.push_str(Base64::encode(&*self.0, &mut *digits).unwrap_or_default());
         text
     }
 
-    /// Returns the short name of the text, which a receiver that is configured with it shows too.
+    /// Returns the fingerprint of the text. A receiver that is configured with this secret shows the same one.
     pub fn fingerprint(&self) -> Fingerprint {
         Key::of(self.reveal().as_bytes()).fingerprint()
     }
 
-    /// Prepares the keys, once for all the deliveries that they will sign.
+    /// Prepares the HMAC keys. Make one signer per secret and use it for many deliveries.
     pub fn signer(&self) -> Signer {
         Signer { text: Key::of(self.reveal().as_bytes()), bytes: Hmac::new((&*fitted(&*self.0)).into()) }
     }
@@ -85,23 +85,22 @@ impl fmt::Debug for EndpointSecret {
     }
 }
 
-/// A secret made ready to sign deliveries: the guide keys on its text, Standard Webhooks on its bytes.
+/// The prepared HMAC keys of a secret. Vtryon's scheme uses the text as its key, Standard Webhooks the 32 bytes.
 pub struct Signer {
     text: Key,
-    /// For messages that come in parts.
     bytes: Hmac<Sha256>,
 }
 
 impl Signer {
-    /// Signs a body as Vtryon does: the value of
-    /// [`x-vtryon-signature`](crate::SIGNATURE_HEADER), 64 hex digits.
+    /// Signs a body as Vtryon does. Returns the value of [`x-vtryon-signature`](crate::SIGNATURE_HEADER):
+    /// 64 hex digits.
     pub fn vtryon(&self, body: &[u8]) -> String {
         Signature::sign(&self.text, body).to_hex()
     }
 
-    /// Signs a delivery as Standard Webhooks does: the value of `webhook-signature`, `v1,` and base64.
+    /// Signs a delivery by Standard Webhooks. Returns the value of `webhook-signature`: `v1,` and base64.
     ///
-    /// `id` is the value of `webhook-id`, and `timestamp` that of `webhook-timestamp`, in seconds since 1970.
+    /// `id` is the value of `webhook-id`. `timestamp` is that of `webhook-timestamp`, in seconds since 1970.
     pub fn standard(&self, id: &str, timestamp: i64, body: &[u8]) -> String {
         let mac = standard_webhooks::mac(&self.bytes, id, timestamp, body);
         let mut value = String::from("v1,");

@@ -1,10 +1,9 @@
-//! The likely mistake behind a request whose signature was refused: for an operator who asks, never for
-//! its sender.
+//! Finds the likely mistake behind a request whose signature was refused. The result is for the operator, never for
+//! the sender.
 //!
-//! What senders and proxies get wrong is tried out: another form of the header, another key, another layout of
-//! the body. Where one of them makes the signature good, that was the mistake. A guess that fits is a proof,
-//! for nobody hits 256 bits by chance; only a form of the header that nothing can be tried on is taken for
-//! what it looks like.
+//! It tries what senders and proxies often get wrong: other forms of the header, other keys, other layouts of the
+//! body. If a variant makes the signature valid, the mistake is proven, because nobody matches 256 bits by chance.
+//! Only a header that holds no 32 bytes is judged by its form alone.
 
 mod claim;
 mod layout;
@@ -14,19 +13,19 @@ mod variants;
 use core::fmt;
 
 use crate::digest::Digest;
-use claim::{Claim, Dress};
+use claim::{Claim, Form};
 pub use mistake::{Evidence, Mistake};
 
-/// What was kept of a request that was refused.
+/// The stored part of a refused request.
 ///
-/// `Debug` shows the sizes.
+/// `Debug` shows only sizes.
 #[derive(Clone, Copy)]
 pub struct Sample<'a> {
-    /// The value of the signature's header; empty where there was none.
+    /// The value of the signature header; empty if the request had none.
     pub header: &'a [u8],
     /// The body, or its beginning.
     pub body: &'a [u8],
-    /// Whether that is all of the body.
+    /// Whether `body` is the whole body.
     pub is_whole: bool,
 }
 
@@ -40,28 +39,27 @@ impl fmt::Debug for Sample<'_> {
     }
 }
 
-/// Whose a secret is.
+/// To whom a secret belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Held {
-    /// Vtryon's, the one in use.
+    /// Vtryon's current secret.
     Current,
-    /// Vtryon's, the one before it, which is still accepted.
+    /// Vtryon's previous secret, which is still accepted.
     Previous,
-    /// Vtryon's, one that is not accepted any more.
+    /// A former secret of Vtryon's, which is no longer accepted.
     Retired,
-    /// The gateway's own, for deliveries to an endpoint.
+    /// The secret of an endpoint, with which the gateway signs deliveries.
     Endpoint,
 }
 
 /// A secret that may have signed a request.
 ///
-/// `Debug` shows whose it is.
+/// `Debug` shows only to whom it belongs.
 #[derive(Clone, Copy)]
 pub struct Candidate<'a> {
-    /// Whose it is.
+    /// To whom it belongs.
     pub held: Held,
-    /// The bytes that are the HMAC key of the guide's scheme; of an endpoint's secret that is its text, and
-    /// its 32 bytes will do too.
+    /// The HMAC key of Vtryon's scheme. For an endpoint's secret that is its text; its 32 bytes are accepted too.
     pub secret: &'a [u8],
 }
 
@@ -71,10 +69,10 @@ impl fmt::Debug for Candidate<'_> {
     }
 }
 
-/// Names the likely mistake.
+/// Returns the likely mistake.
 ///
-/// It computes at most 20 MACs for a secret of Vtryon's, most often 16, and one for an endpoint's, each over no
-/// more than four times the body and 4 KiB.
+/// It computes at most 20 MACs per secret of Vtryon's (usually 16) and one per endpoint's secret, each over at most
+/// four times the length of the body and 4 KiB.
 ///
 /// ```
 /// use vtryon_webhooks::diagnosis::{Candidate, Held, Mistake, Sample, diagnose};
@@ -91,25 +89,25 @@ pub fn diagnose(sample: &Sample<'_>, candidates: &[Candidate<'_>]) -> Mistake {
         Err(mistake) => return mistake,
     };
     if !sample.is_whole {
-        return claim.dress.unproven().unwrap_or(Mistake::BodyIncomplete);
+        return claim.form.unproven().unwrap_or(Mistake::BodyIncomplete);
     }
-    let found = as_it_came(&claim, sample.body, candidates)
+    let found = unchanged(&claim, sample.body, candidates)
         .or_else(|| variants::keys(&claim, sample.body, candidates))
         .or_else(|| variants::bodies(&claim, sample.body, candidates));
     let nothing_to_try = sample.body.is_empty().then_some(Mistake::BodyEmpty);
-    found.or(nothing_to_try).or(claim.dress.unproven()).unwrap_or(Mistake::Unknown)
+    found.or(nothing_to_try).or(claim.form.unproven()).unwrap_or(Mistake::Unknown)
 }
 
-/// Tries the body as it came, with every secret as it is, and with none.
-fn as_it_came(claim: &Claim, body: &[u8], candidates: &[Candidate<'_>]) -> Option<Mistake> {
+/// Tries the body as received with every secret, and its plain SHA-256 without a secret.
+fn unchanged(claim: &Claim, body: &[u8], candidates: &[Candidate<'_>]) -> Option<Mistake> {
     let signed_by = |candidate: &&Candidate<'_>| claim.is(&variants::key(candidate).mac(body));
     match candidates.iter().find(signed_by).map(|candidate| candidate.held) {
         Some(Held::Retired) => Some(Mistake::RetiredSecret),
         Some(Held::Endpoint) => Some(Mistake::EndpointSecret),
-        Some(Held::Current | Held::Previous) => Some(match claim.dress {
-            Dress::Bare => Mistake::VerifiesNow,
-            Dress::Prefixed => Mistake::Prefixed,
-            Dress::Base64 => Mistake::Base64Signature,
+        Some(Held::Current | Held::Previous) => Some(match claim.form {
+            Form::Bare => Mistake::VerifiesNow,
+            Form::Prefixed => Mistake::Prefixed,
+            Form::Base64 => Mistake::Base64Signature,
         }),
         None => claim.is(Digest::of(body).as_bytes()).then_some(Mistake::PlainHash),
     }

@@ -3,7 +3,7 @@ use core::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-/// SHA-256 (FIPS 180-4) of a task's id or of a body: it names what is stored, and chooses its shard.
+/// The SHA-256 (FIPS 180-4) of a task's id or of a body. The gateway stores records under it and derives the shard from it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest([u8; 32]);
 
@@ -13,7 +13,7 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// Reads what [`Digest::to_hex`] writes; anything else is none.
+    /// Parses the text that [`Digest::to_hex`] returns; returns `None` for any other text, upper-case digits included.
     ///
     /// ```
     /// use vtryon_webhooks::Digest;

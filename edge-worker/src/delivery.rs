@@ -3,12 +3,13 @@
 mod attempt;
 pub(crate) mod seal;
 
+use futures_util::StreamExt;
+use futures_util::stream;
 use worker::{Env, console_error};
 
 pub(crate) use attempt::attempt;
 
 use crate::config::Config;
-use crate::join;
 use crate::protocol::delivery::Dispatch;
 use crate::protocol::{ShardRequest, shard_client};
 
@@ -25,5 +26,5 @@ pub(crate) async fn dispatch(env: &Env, config: &Config, shard: u32, dispatches:
             console_error!("a delivery was attempted, but not reported: it will be attempted again");
         }
     });
-    join::each(AT_ONCE, attempts).await;
+    stream::iter(attempts).for_each_concurrent(AT_ONCE, |attempt| attempt).await;
 }

@@ -5,20 +5,17 @@
 
 mod api;
 mod auth;
-mod base64;
 mod config;
 mod delivery;
 mod entry;
 mod host;
 mod http;
 mod ingest;
-mod join;
 mod json;
 mod live;
 mod objects;
 mod platform;
 mod protocol;
-mod sorted;
 mod testing;
 mod wait;
 

@@ -14,6 +14,7 @@ mod query;
 mod relay;
 mod tickets;
 
+use futures_util::future::try_join_all;
 use vtryon_webhooks::{Code, Digest, Millis};
 use worker::{Env, Request, Response, WebSocket};
 
@@ -25,7 +26,6 @@ use crate::auth::{Scope, is_socket};
 use crate::config::Config;
 use crate::http::response::{self, ApiError};
 use crate::http::task_id::task_id;
-use crate::join;
 use crate::platform::clock;
 use crate::protocol::cursor::{StreamCursor, StreamPosition};
 use crate::protocol::live::{LIVE_CURSOR, SEND_WINDOW, Start, Subject, Subscription};
@@ -86,7 +86,7 @@ pub(crate) async fn all(
     });
     let mut cursor = StreamCursor::new(config.shards.count());
     let mut sockets = Vec::new();
-    for (shard, (socket, position)) in (0..).zip(join::all(opened).await?) {
+    for (shard, (socket, position)) in (0..).zip(try_join_all(opened).await?) {
         cursor.merge(&StreamCursor::at(config.shards.count(), shard, position));
         sockets.push(socket);
     }

@@ -2,6 +2,7 @@
 //! `Delay` make and register new ones for each wait.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -10,7 +11,6 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::Closure;
 
 use crate::host;
-use crate::sorted::Sorted;
 
 /// Hears that a wait is over: its number, whether it came out well, and what came out.
 pub(crate) type Settle = Closure<dyn Fn(u32, bool, JsValue)>;
@@ -19,7 +19,7 @@ thread_local! {
     static SETTLE: Settle = Closure::new(settle);
     static LAST: Cell<u32> = const { Cell::new(0) };
     /// What is waited for, by number.
-    static WAITS: RefCell<Sorted<u32, Stage>> = const { RefCell::new(Sorted::new()) };
+    static WAITS: RefCell<BTreeMap<u32, Stage>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 /// How far a wait is.

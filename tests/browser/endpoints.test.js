@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
-import { event, sign, until } from "../edge/gateway.js";
-import { assertAccessible, shoot } from "./looks.js";
-import { opened } from "./opened.js";
+import { event, sign, until } from "../edge/support/gateway.js";
+import { assertAccessible, shoot } from "./support/looks.js";
+import { opened } from "./support/opened.js";
 
 const { dashboard, backend } = await opened({ backend: "ok" });
 let endpoint;

@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { deliveries } from "../edge/deliveries.js";
-import { event, sign, until } from "../edge/gateway.js";
-import { PHONE } from "./browser.js";
-import { assertAccessible, assertFits, shoot } from "./looks.js";
-import { opened } from "./opened.js";
+import { deliveries } from "../edge/support/deliveries.js";
+import { event, sign, until } from "../edge/support/gateway.js";
+import { PHONE } from "./support/browser.js";
+import { assertAccessible, assertFits, shoot } from "./support/looks.js";
+import { opened } from "./support/opened.js";
 
 const TEXTS = {
   markup: "<img src=x onerror=alert(1)><script>alert(2)</script>",

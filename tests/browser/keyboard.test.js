@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { delivery } from "../edge/deliveries.js";
-import { event, TOKEN, until } from "../edge/gateway.js";
-import { shoot } from "./looks.js";
-import { opened } from "./opened.js";
+import { delivery } from "../edge/support/deliveries.js";
+import { event, TOKEN, until } from "../edge/support/gateway.js";
+import { shoot } from "./support/looks.js";
+import { opened } from "./support/opened.js";
 
 const { dashboard, backend } = await opened({ backend: "ok" });
 

@@ -5,11 +5,11 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { SECRET, until } from "../edge/gateway.js";
-import { PHONE, signIn } from "./browser.js";
-import { assertAccessible, assertFits, shoot } from "./looks.js";
-import { opened } from "./opened.js";
-import { ODD, set } from "./scene.js";
+import { SECRET, until } from "../edge/support/gateway.js";
+import { PHONE, signIn } from "./support/browser.js";
+import { assertAccessible, assertFits, shoot } from "./support/looks.js";
+import { opened } from "./support/opened.js";
+import { ODD, set } from "./support/scene.js";
 
 const { dashboard, well, ill } = await opened({ well: "ok", ill: "fail" });
 

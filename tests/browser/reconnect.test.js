@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { event } from "../edge/gateway.js";
-import { shoot } from "./looks.js";
-import { opened } from "./opened.js";
+import { event } from "../edge/support/gateway.js";
+import { shoot } from "./support/looks.js";
+import { opened } from "./support/opened.js";
 
 /** More than a snapshot holds: without the cursor some of them would be missed. */
 const MISSED = Array.from({ length: 60 }, (_, n) => `task_missed_${n}`);

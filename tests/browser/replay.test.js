@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { acknowledged, ahead, delivery, taskOf } from "../edge/deliveries.js";
-import { event } from "../edge/gateway.js";
-import { assertAccessible, shoot } from "./looks.js";
-import { opened } from "./opened.js";
+import { acknowledged, ahead, delivery, taskOf } from "../edge/support/deliveries.js";
+import { event } from "../edge/support/gateway.js";
+import { assertAccessible, shoot } from "./support/looks.js";
+import { opened } from "./support/opened.js";
 
 const SHARDS = 4;
 const TASKS = Array.from({ length: SHARDS }, (_, n) => taskOf(n, SHARDS, "task_dead"));

@@ -3,8 +3,8 @@
 
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { shoot } from "./looks.js";
-import { opened } from "./opened.js";
+import { shoot } from "./support/looks.js";
+import { opened } from "./support/opened.js";
 
 const { dashboard, backend } = await opened({ backend: "ok" });
 afterEach(() => dashboard.deleteEndpoints());

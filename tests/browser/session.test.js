@@ -3,12 +3,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { elsewhere } from "../edge/caller.js";
-import { event, TOKEN } from "../edge/gateway.js";
+import { elsewhere } from "../edge/support/caller.js";
+import { event, TOKEN } from "../edge/support/gateway.js";
 import { until } from "../support/wait.js";
-import { PHONE, signIn } from "./browser.js";
-import { assertAccessible, assertFits, shoot } from "./looks.js";
-import { opened } from "./opened.js";
+import { PHONE, signIn } from "./support/browser.js";
+import { assertAccessible, assertFits, shoot } from "./support/looks.js";
+import { opened } from "./support/opened.js";
 
 /** How many sockets a page has: one for each shard, and a task's page one for its task. */
 const SHARDS = 16;

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { event } from "../edge/gateway.js";
-import { assertAccessible, PHONE, Storefront, shoot, WIDE } from "./storefront.js";
+import { event } from "../edge/support/gateway.js";
+import { assertAccessible, PHONE, Storefront, shoot, WIDE } from "./support/storefront.js";
 
 let storefront;
 before(async () => {

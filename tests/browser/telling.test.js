@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
-import { deliveries } from "../edge/deliveries.js";
-import { event, until } from "../edge/gateway.js";
-import { opened } from "./opened.js";
-import { REFUSED, set, UNREADABLE } from "./scene.js";
+import { deliveries } from "../edge/support/deliveries.js";
+import { event, until } from "../edge/support/gateway.js";
+import { opened } from "./support/opened.js";
+import { REFUSED, set, UNREADABLE } from "./support/scene.js";
 
 const { dashboard, well, ill } = await opened({ well: "ok", ill: "fail" });
 

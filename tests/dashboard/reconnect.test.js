@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import { SharedCheck } from "../../edge-worker/dashboard/src/live.js";
-import { event, follow, ready } from "./fake-feed.js";
+import { event, follow, ready } from "./support/fake-feed.js";
 
 beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "Date"] }));
 afterEach(() => mock.timers.reset());

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { processes } from "../../scripts/dev/processes.mjs";
-import { SECRET, TOKEN, until } from "../edge/gateway.js";
+import { SECRET, TOKEN, until } from "../edge/support/gateway.js";
 import { block } from "../readme.js";
 import { emitted } from "../support/wait.js";
 

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { event, Gateway, PREVIOUS, sign, TOKEN } from "./gateway.js";
-import { exchange, head } from "./raw.js";
+import { event, Gateway, PREVIOUS, sign, TOKEN } from "./support/gateway.js";
+import { exchange, head } from "./support/raw.js";
 
 let gateway;
 before(async () => {

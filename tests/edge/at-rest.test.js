@@ -6,9 +6,9 @@ import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
-import { Backend } from "./backend.js";
-import { acknowledged, delivery } from "./deliveries.js";
-import { event, Gateway, PREVIOUS, SECRET, sign, TOKEN, until } from "./gateway.js";
+import { Backend } from "./support/backend.js";
+import { acknowledged, delivery } from "./support/deliveries.js";
+import { event, Gateway, PREVIOUS, SECRET, sign, TOKEN, until } from "./support/gateway.js";
 
 const MASTER = `${"5ec7e7".repeat(10)}0f0f`;
 const TICKET = "ticket-token-of-the-tests-0123456789abcdef";

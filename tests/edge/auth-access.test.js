@@ -2,9 +2,17 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { ACCESS, AUD, asserted, gatewayOfTeam, ISSUER, OTHER_AUD, Team } from "./access-team.js";
-import { ask, bearer, now } from "./caller.js";
-import { Gateway, TOKEN } from "./gateway.js";
+import {
+  ACCESS,
+  AUD,
+  asserted,
+  gatewayOfTeam,
+  ISSUER,
+  OTHER_AUD,
+  Team,
+} from "./support/access-team.js";
+import { ask, bearer, now } from "./support/caller.js";
+import { Gateway, TOKEN } from "./support/gateway.js";
 
 const token = bearer(TOKEN);
 const get = (gateway, headers) => ask(gateway, "/api/tasks", { headers });

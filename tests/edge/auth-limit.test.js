@@ -3,11 +3,21 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { AUD, Team } from "./access-team.js";
-import { ask, bearer, cookie, elsewhere, flipped, good, now, session, signIn } from "./caller.js";
-import { event, Gateway, TOKEN } from "./gateway.js";
-import { exchange, head } from "./raw.js";
-import { mint, TICKET_TOKEN } from "./ticket-office.js";
+import { AUD, Team } from "./support/access-team.js";
+import {
+  ask,
+  bearer,
+  cookie,
+  elsewhere,
+  flipped,
+  good,
+  now,
+  session,
+  signIn,
+} from "./support/caller.js";
+import { event, Gateway, TOKEN } from "./support/gateway.js";
+import { exchange, head } from "./support/raw.js";
+import { mint, TICKET_TOKEN } from "./support/ticket-office.js";
 
 const ACCESS = { ACCESS_TEAM: "acme", ACCESS_AUD: AUD };
 

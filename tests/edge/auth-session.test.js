@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { ask, bearer, COOKIE, cookie, HOUR, JSON_TYPE, now, signIn } from "./caller.js";
-import { Gateway, TOKEN } from "./gateway.js";
+import { ask, bearer, COOKIE, cookie, HOUR, JSON_TYPE, now, signIn } from "./support/caller.js";
+import { Gateway, TOKEN } from "./support/gateway.js";
 
 const MALFORMED = { status: 400, error: "invalid_request" };
 const FORBIDDEN = { status: 403, error: "forbidden" };

@@ -16,9 +16,9 @@ import {
   now,
   session,
   signIn,
-} from "./caller.js";
-import { Gateway, TOKEN } from "./gateway.js";
-import { exchange, head } from "./raw.js";
+} from "./support/caller.js";
+import { Gateway, TOKEN } from "./support/gateway.js";
+import { exchange, head } from "./support/raw.js";
 
 const ANOTHER = "another-token-of-the-tests-0123456789abcdef";
 

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { event, Gateway, sign, TOKEN, until } from "./gateway.js";
-import { exchange, head } from "./raw.js";
+import { event, Gateway, sign, TOKEN, until } from "./support/gateway.js";
+import { exchange, head } from "./support/raw.js";
 
 const MIB = 1024 * 1024;
 /** As `body/budget.rs` has it. */

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
-import { event, Gateway, TOKEN } from "./gateway.js";
+import { event, Gateway, TOKEN } from "./support/gateway.js";
 
 const TAG = "0123456789abcdef".repeat(4);
 

@@ -3,8 +3,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { event, Gateway, sign, TOKEN, until } from "./gateway.js";
-import { END, exchange, head } from "./raw.js";
+import { event, Gateway, sign, TOKEN, until } from "./support/gateway.js";
+import { END, exchange, head } from "./support/raw.js";
 
 const BODY = event("task_cut", "queued");
 

@@ -3,10 +3,10 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Backend } from "./backend.js";
-import { acknowledged, deliveries } from "./deliveries.js";
-import { event, Gateway, until } from "./gateway.js";
-import { metered, rows, since } from "./metering.js";
+import { Backend } from "./support/backend.js";
+import { metered, rows, since } from "./support/metering.js";
+import { acknowledged, deliveries } from "./support/deliveries.js";
+import { event, Gateway, until } from "./support/gateway.js";
 
 const EVENTS = 1000;
 const AT_ONCE = 20;

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { ANSWERS, Backend } from "./backend.js";
+import { ANSWERS, Backend } from "./support/backend.js";
 import {
   acknowledged,
   attempted,
@@ -12,8 +12,8 @@ import {
   faster,
   named,
   taskOf,
-} from "./deliveries.js";
-import { Gateway, until } from "./gateway.js";
+} from "./support/deliveries.js";
+import { Gateway, until } from "./support/gateway.js";
 
 const SHARDS = 2;
 const DAY = 24 * 3_600_000;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { checkEndpoint } from "vtryon-webhooks/testing";
-import { Gateway, SECRET } from "./gateway.js";
+import { Gateway, SECRET } from "./support/gateway.js";
 
 let gateway;
 before(async () => {

@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { Backend } from "./backend.js";
-import { deliveries } from "./deliveries.js";
-import { event, Gateway, sign, until } from "./gateway.js";
+import { Backend } from "./support/backend.js";
+import { deliveries } from "./support/deliveries.js";
+import { event, Gateway, sign, until } from "./support/gateway.js";
 
 /** [what is sent, what the message says] */
 const REFUSED = [

@@ -9,8 +9,8 @@ import { DatabaseSync } from "node:sqlite";
 import { after, afterEach, before, test } from "node:test";
 import { chromium } from "playwright-core";
 import { withExample } from "../../node-binding/test/support/example-process.js";
-import { withFastapiExample } from "./fastapi-example.js";
-import { event, Gateway, until } from "./gateway.js";
+import { withFastapiExample } from "./support/fastapi-example.js";
+import { event, Gateway, until } from "./support/gateway.js";
 
 const RESULT = "https://cdn.example/4k.png";
 const REASON = "the garment was not found";

@@ -3,9 +3,9 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { ANSWERS, Backend } from "./backend.js";
-import { acknowledged, attempted, delivery, named } from "./deliveries.js";
-import { Gateway } from "./gateway.js";
+import { ANSWERS, Backend } from "./support/backend.js";
+import { acknowledged, attempted, delivery, named } from "./support/deliveries.js";
+import { Gateway } from "./support/gateway.js";
 
 const LONG = "0123456789abcdef".repeat(300);
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { event, Gateway, PREVIOUS, SECRET, sign, until } from "./gateway.js";
+import { event, Gateway, PREVIOUS, SECRET, sign, until } from "./support/gateway.js";
 
 const FORMER = "whsec_test_former";
 const BODY = event("task_1", "completed");

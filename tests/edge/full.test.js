@@ -5,9 +5,9 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Backend } from "./backend.js";
-import { acknowledged, ahead, attempted, deliveries, delivery } from "./deliveries.js";
-import { event, Gateway, until } from "./gateway.js";
+import { Backend } from "./support/backend.js";
+import { acknowledged, ahead, attempted, deliveries, delivery } from "./support/deliveries.js";
+import { event, Gateway, until } from "./support/gateway.js";
 
 const RETENTION = 48;
 /** In bytes: some dozens of the events below. */

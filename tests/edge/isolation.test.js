@@ -3,9 +3,9 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { ANSWERS, Backend } from "./backend.js";
-import { acknowledged, attempted, deliveries, delivery, named } from "./deliveries.js";
-import { event, Gateway, until } from "./gateway.js";
+import { ANSWERS, Backend } from "./support/backend.js";
+import { acknowledged, attempted, deliveries, delivery, named } from "./support/deliveries.js";
+import { event, Gateway, until } from "./support/gateway.js";
 
 const EVENTS = 40;
 

@@ -10,9 +10,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { vtryonWebhooks } from "vtryon-webhooks/node";
 import { SqliteStore } from "vtryon-webhooks/stores";
 import { Listener, stateFolder } from "../../node-binding/test/support/run-listen.js";
-import { Backend } from "./backend.js";
-import { Door } from "./door.js";
-import { event, Gateway, SECRET, TOKEN, until } from "./gateway.js";
+import { Backend } from "./support/backend.js";
+import { Door } from "./support/door.js";
+import { event, Gateway, SECRET, TOKEN, until } from "./support/gateway.js";
 
 const STATUSES = ["queued", "processing", "completed"];
 const TASKS = Array.from({ length: 60 }, (_, n) => `task_${n}`);

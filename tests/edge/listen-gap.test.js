@@ -4,10 +4,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Listener, stateFolder } from "../../node-binding/test/support/run-listen.js";
-import { Backend } from "./backend.js";
-import { acknowledged, ahead } from "./deliveries.js";
-import { Door } from "./door.js";
-import { event, Gateway, TOKEN, until } from "./gateway.js";
+import { Backend } from "./support/backend.js";
+import { acknowledged, ahead } from "./support/deliveries.js";
+import { Door } from "./support/door.js";
+import { event, Gateway, TOKEN, until } from "./support/gateway.js";
 
 const RETENTION = 48;
 

@@ -6,9 +6,9 @@ import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { vtryonWebhooks } from "vtryon-webhooks/node";
 import { Listener, stateFolder } from "../../node-binding/test/support/run-listen.js";
-import { Backend } from "./backend.js";
-import { acknowledged, delivery } from "./deliveries.js";
-import { event, Gateway, SECRET, sign, TOKEN, until } from "./gateway.js";
+import { Backend } from "./support/backend.js";
+import { acknowledged, delivery } from "./support/deliveries.js";
+import { event, Gateway, SECRET, sign, TOKEN, until } from "./support/gateway.js";
 
 const home = stateFolder(after);
 
@@ -194,7 +194,7 @@ test("a backend that is down is waited for, in order, while others get theirs", 
     await acknowledged(gateway, event("task_9", status));
   }
   await got(up, 3);
-  await listener.says(/refused; what is for it waits until it is there/);
+  await listener.says(/refused; its events wait until it can be reached/);
   const again = { bodies: [] };
   const server = createServer(async (request, response) => {
     again.bodies.push(await text(request));

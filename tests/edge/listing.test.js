@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { deliveries } from "./deliveries.js";
-import { event, Gateway } from "./gateway.js";
+import { deliveries } from "./support/deliveries.js";
+import { event, Gateway } from "./support/gateway.js";
 
 const COUNT = 60;
 const STATUSES = ["queued", "processing", "completed", "failed"];

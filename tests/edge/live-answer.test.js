@@ -3,10 +3,10 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { acknowledged, named } from "./deliveries.js";
-import { event, Gateway } from "./gateway.js";
-import { live, opened, ready } from "./streams.js";
-import { ticketFor } from "./ticket-office.js";
+import { acknowledged, named } from "./support/deliveries.js";
+import { event, Gateway } from "./support/gateway.js";
+import { live, opened, ready } from "./support/streams.js";
+import { ticketFor } from "./support/ticket-office.js";
 
 const HOLD = "fault:hold";
 const RELEASE = "fault:release";

@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { acknowledged, taskOf } from "./deliveries.js";
-import { event, Gateway, PREVIOUS, sign } from "./gateway.js";
-import { ready, streams } from "./streams.js";
+import { acknowledged, taskOf } from "./support/deliveries.js";
+import { event, Gateway, PREVIOUS, sign } from "./support/gateway.js";
+import { ready, streams } from "./support/streams.js";
 
 const SHARDS = 2;
 const SHARD = 1;

@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { acknowledged, ahead } from "./deliveries.js";
-import { event, Gateway } from "./gateway.js";
-import { live, opened, ready } from "./streams.js";
-import { TRANSPORTS } from "./subscriber.js";
+import { acknowledged, ahead } from "./support/deliveries.js";
+import { event, Gateway } from "./support/gateway.js";
+import { live, opened, ready } from "./support/streams.js";
+import { TRANSPORTS } from "./support/subscriber.js";
 
 const KIB = 1024;
 /** How far ahead of the last acknowledgement the gateway goes. */

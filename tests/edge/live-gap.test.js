@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { cp, rm } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { acknowledged, ahead, taskOf } from "./deliveries.js";
-import { event, Gateway, until } from "./gateway.js";
-import { live, ready } from "./streams.js";
-import { TRANSPORTS } from "./subscriber.js";
+import { acknowledged, ahead, taskOf } from "./support/deliveries.js";
+import { event, Gateway, until } from "./support/gateway.js";
+import { live, ready } from "./support/streams.js";
+import { TRANSPORTS } from "./support/subscriber.js";
 
 const RETENTION = 48;
 const SHARDS = 2;

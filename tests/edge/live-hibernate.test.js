@@ -4,11 +4,11 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { acknowledged } from "./deliveries.js";
-import { event, Gateway } from "./gateway.js";
-import { live, ready } from "./streams.js";
-import { view } from "./subscriber.js";
-import { ticketFor } from "./ticket-office.js";
+import { acknowledged } from "./support/deliveries.js";
+import { event, Gateway } from "./support/gateway.js";
+import { live, ready } from "./support/streams.js";
+import { view } from "./support/subscriber.js";
+import { ticketFor } from "./support/ticket-office.js";
 
 /** The runtime puts an object to sleep that nothing was asked of for 10 seconds. */
 const IDLE = 11_000;

@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { after, before, test } from "node:test";
-import { acknowledged } from "./deliveries.js";
-import { event, Gateway } from "./gateway.js";
-import { live, opened } from "./streams.js";
-import { ticketFor } from "./ticket-office.js";
+import { acknowledged } from "./support/deliveries.js";
+import { event, Gateway } from "./support/gateway.js";
+import { live, opened } from "./support/streams.js";
+import { ticketFor } from "./support/ticket-office.js";
 
 /** Of one shard everything is everybody's neighbour. */
 const SHARDS = 1;

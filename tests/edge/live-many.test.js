@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { acknowledged, taskOf } from "./deliveries.js";
-import { event, Gateway } from "./gateway.js";
-import { live } from "./streams.js";
-import { view } from "./subscriber.js";
-import { ticketFor } from "./ticket-office.js";
+import { acknowledged, taskOf } from "./support/deliveries.js";
+import { event, Gateway } from "./support/gateway.js";
+import { live } from "./support/streams.js";
+import { view } from "./support/subscriber.js";
+import { ticketFor } from "./support/ticket-office.js";
 
 const SHARDS = 4;
 const TASKS = 50;

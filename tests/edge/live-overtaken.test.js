@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Backend } from "./backend.js";
-import { acknowledged, ahead, attempted, delivery, named } from "./deliveries.js";
-import { event, Gateway, until } from "./gateway.js";
-import { live, opened, ready, streams } from "./streams.js";
+import { Backend } from "./support/backend.js";
+import { acknowledged, ahead, attempted, delivery, named } from "./support/deliveries.js";
+import { event, Gateway, until } from "./support/gateway.js";
+import { live, opened, ready, streams } from "./support/streams.js";
 
 const KIB = 1024;
 /** How far ahead of its acknowledgements a subscriber is sent what is stored. */

@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { createServer, request } from "node:http";
 import { after, before, test } from "node:test";
 import { constants, createGzip } from "node:zlib";
-import { acknowledged } from "./deliveries.js";
-import { event, Gateway } from "./gateway.js";
-import { live, opened } from "./streams.js";
-import { ticketFor } from "./ticket-office.js";
+import { acknowledged } from "./support/deliveries.js";
+import { event, Gateway } from "./support/gateway.js";
+import { live, opened } from "./support/streams.js";
+import { ticketFor } from "./support/ticket-office.js";
 
 const TASK = "task_proxy";
 /** How long a message may take through the proxy, in milliseconds, on a busy machine. A stream lasts 55 seconds. */

@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
-import { Backend } from "./backend.js";
-import { acknowledged, deliveries, taskOf } from "./deliveries.js";
-import { event, Gateway, until } from "./gateway.js";
-import { random, readAtOnce, readInPieces, tell, told } from "./story.js";
-import { live, streams } from "./streams.js";
-import { TRANSPORTS, view } from "./subscriber.js";
+import { Backend } from "./support/backend.js";
+import { acknowledged, deliveries, taskOf } from "./support/deliveries.js";
+import { event, Gateway, until } from "./support/gateway.js";
+import { random, readAtOnce, readInPieces, tell, told } from "./support/story.js";
+import { live, streams } from "./support/streams.js";
+import { TRANSPORTS, view } from "./support/subscriber.js";
 
 const SHARDS = 2;
 const SHARD = 0;

@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { acknowledged } from "./deliveries.js";
-import { event, Gateway } from "./gateway.js";
-import { live, ready } from "./streams.js";
+import { acknowledged } from "./support/deliveries.js";
+import { event, Gateway } from "./support/gateway.js";
+import { live, ready } from "./support/streams.js";
 
 const TASK = "task_sse";
 const PATHS = ["/api/live", "/api/live/0", live(TASK)];

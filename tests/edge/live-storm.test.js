@@ -4,10 +4,10 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { after, before, test } from "node:test";
-import { named } from "./deliveries.js";
-import { Gateway, sign } from "./gateway.js";
-import { live } from "./streams.js";
-import { view } from "./subscriber.js";
+import { named } from "./support/deliveries.js";
+import { Gateway, sign } from "./support/gateway.js";
+import { live } from "./support/streams.js";
+import { view } from "./support/subscriber.js";
 
 const WATCHED = "task_watched";
 const PATHS = ["/api/live/0", live(WATCHED)];

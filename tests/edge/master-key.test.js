@@ -3,9 +3,9 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Backend } from "./backend.js";
-import { acknowledged, delivery } from "./deliveries.js";
-import { event, Gateway, sign, until } from "./gateway.js";
+import { Backend } from "./support/backend.js";
+import { acknowledged, delivery } from "./support/deliveries.js";
+import { event, Gateway, sign, until } from "./support/gateway.js";
 
 const KEY = "0f".repeat(32);
 const OTHER = "f0".repeat(32);

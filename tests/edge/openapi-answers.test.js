@@ -5,13 +5,13 @@ import { writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import WebSocket from "ws";
 import { emitted } from "../support/wait.js";
-import { AUD } from "./access-team.js";
-import { Backend } from "./backend.js";
-import { cookie, good, JSON_TYPE } from "./caller.js";
-import { call, callRaw, MISSING, OPERATIONS, seen } from "./document.js";
-import { event, Gateway, sign, TOKEN, until } from "./gateway.js";
-import { BEYOND, CONFLICTS, INVALID, long, TAKEN } from "./openapi-invalid.js";
-import { END } from "./raw.js";
+import { AUD } from "./support/access-team.js";
+import { Backend } from "./support/backend.js";
+import { cookie, good, JSON_TYPE } from "./support/caller.js";
+import { call, callRaw, MISSING, OPERATIONS, seen } from "./support/document.js";
+import { event, Gateway, sign, TOKEN, until } from "./support/gateway.js";
+import { BEYOND, CONFLICTS, INVALID, long, TAKEN } from "./support/openapi-invalid.js";
+import { END } from "./support/raw.js";
 
 /** The token that may make tickets, and nothing else. */
 const MINTER = "ticket-token-of-the-tests-0123456789abcdef";

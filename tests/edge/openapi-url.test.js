@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { read } from "../readme.js";
-import { againstSchema } from "./api-document.js";
+import { againstSchema } from "./support/api-document.js";
 
 /** The vectors of URLs as a deployment judges them that takes any public host. */
 const VECTORS = JSON.parse(read("tests/vectors/endpoint.json")).filter(

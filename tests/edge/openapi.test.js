@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { read } from "../readme.js";
-import { call, DOCUMENT, MISSING, OPERATIONS } from "./document.js";
-import { Gateway, TOKEN } from "./gateway.js";
+import { call, DOCUMENT, MISSING, OPERATIONS } from "./support/document.js";
+import { Gateway, TOKEN } from "./support/gateway.js";
 
 let gateway;
 before(async () => {

@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { Backend } from "./backend.js";
-import { acknowledged, attempted, deliveries, delivery, named } from "./deliveries.js";
-import { event, Gateway, until } from "./gateway.js";
+import { Backend } from "./support/backend.js";
+import { acknowledged, attempted, deliveries, delivery, named } from "./support/deliveries.js";
+import { event, Gateway, until } from "./support/gateway.js";
 
 let gateway;
 let backend;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { event, Gateway } from "./gateway.js";
+import { event, Gateway } from "./support/gateway.js";
 
 let gateway;
 before(async () => {

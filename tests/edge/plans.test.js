@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
-import { event, Gateway } from "./gateway.js";
+import { event, Gateway } from "./support/gateway.js";
 
 const SOURCES = path.resolve(import.meta.dirname, "../../edge-worker/src/objects/shard");
 

@@ -5,9 +5,9 @@ import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { block, README, read } from "../readme.js";
-import { Backend } from "./backend.js";
-import { OPERATIONS } from "./document.js";
-import { Gateway, SECRET, sign, TOKEN, until } from "./gateway.js";
+import { Backend } from "./support/backend.js";
+import { OPERATIONS } from "./support/document.js";
+import { Gateway, SECRET, sign, TOKEN, until } from "./support/gateway.js";
 
 const TICKET_TOKEN = "ticket-token-of-the-tests-0123456789abcdef";
 

@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Backend } from "./backend.js";
-import { acknowledged, attempted, deliveries, delivery, named } from "./deliveries.js";
-import { Gateway } from "./gateway.js";
+import { Backend } from "./support/backend.js";
+import { acknowledged, attempted, deliveries, delivery, named } from "./support/deliveries.js";
+import { Gateway } from "./support/gateway.js";
 
 /** The endpoint's own host. */
 const OWN = "own";

@@ -6,9 +6,9 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { event, Gateway, PREVIOUS, SECRET, sign, until } from "./gateway.js";
-import { metered } from "./metering.js";
-import { exchange, head } from "./raw.js";
+import { metered } from "./support/metering.js";
+import { event, Gateway, PREVIOUS, SECRET, sign, until } from "./support/gateway.js";
+import { exchange, head } from "./support/raw.js";
 
 const RETIRED = "whsec_test_retired";
 const STRANGE = "whsec_test_of_nobody";

@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Backend } from "./backend.js";
-import { acknowledged, named } from "./deliveries.js";
-import { Gateway, until } from "./gateway.js";
+import { Backend } from "./support/backend.js";
+import { acknowledged, named } from "./support/deliveries.js";
+import { Gateway, until } from "./support/gateway.js";
 
 /** More than a shard marks at a time. */
 const EVENTS = 520;

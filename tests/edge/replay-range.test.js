@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { Backend } from "./backend.js";
-import { acknowledged, delivery, named } from "./deliveries.js";
-import { Gateway } from "./gateway.js";
-import { done, finished, progress, replay } from "./ranges.js";
+import { Backend } from "./support/backend.js";
+import { acknowledged, delivery, named } from "./support/deliveries.js";
+import { Gateway } from "./support/gateway.js";
+import { done, finished, progress, replay } from "./support/ranges.js";
 
 let gateway;
 let backend;

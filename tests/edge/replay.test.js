@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Backend } from "./backend.js";
-import { acknowledged, deliveries, delivery, faster, taskOf } from "./deliveries.js";
-import { event, Gateway } from "./gateway.js";
-import { counts, done, finished, replay } from "./ranges.js";
+import { Backend } from "./support/backend.js";
+import { acknowledged, deliveries, delivery, faster, taskOf } from "./support/deliveries.js";
+import { event, Gateway } from "./support/gateway.js";
+import { counts, done, finished, replay } from "./support/ranges.js";
 
 /** Each shard leaves a failing endpoint alone for a while, so a dead letter in each is the quickest way to many. */
 const SHARDS = 6;

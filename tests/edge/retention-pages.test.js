@@ -6,9 +6,9 @@ import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { shardFile } from "../../bench/gateway/seed.js";
-import { Backend } from "./backend.js";
-import { acknowledged, ahead, delivery } from "./deliveries.js";
-import { event, Gateway, PREVIOUS, sign, until } from "./gateway.js";
+import { Backend } from "./support/backend.js";
+import { acknowledged, ahead, delivery } from "./support/deliveries.js";
+import { event, Gateway, PREVIOUS, sign, until } from "./support/gateway.js";
 
 const RETENTION = 48;
 /** Two whole pages and a part of one. */

@@ -3,9 +3,9 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { ANSWERS, Backend } from "./backend.js";
-import { acknowledged, ahead, attempted, deliveries, delivery } from "./deliveries.js";
-import { event, Gateway, PREVIOUS, sign, until } from "./gateway.js";
+import { ANSWERS, Backend } from "./support/backend.js";
+import { acknowledged, ahead, attempted, deliveries, delivery } from "./support/deliveries.js";
+import { event, Gateway, PREVIOUS, sign, until } from "./support/gateway.js";
 
 const RETENTION = 48;
 

@@ -7,11 +7,11 @@ import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { seed, seededTask, shardFile } from "../../bench/gateway/seed.js";
-import { Backend } from "./backend.js";
-import { acknowledged, delivery, named } from "./deliveries.js";
-import { event, Gateway, until } from "./gateway.js";
-import { metered, since } from "./metering.js";
-import { done, replay } from "./ranges.js";
+import { Backend } from "./support/backend.js";
+import { metered, since } from "./support/metering.js";
+import { acknowledged, delivery, named } from "./support/deliveries.js";
+import { event, Gateway, until } from "./support/gateway.js";
+import { done, replay } from "./support/ranges.js";
 
 const FEW = 1000;
 const MANY = Number(process.env.TASKS ?? 100_000);

@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, test } from "node:test";
-import { Backend } from "./backend.js";
-import { acknowledged, delivery, faster, named } from "./deliveries.js";
-import { Gateway } from "./gateway.js";
+import { Backend } from "./support/backend.js";
+import { acknowledged, delivery, faster, named } from "./support/deliveries.js";
+import { Gateway } from "./support/gateway.js";
 
 const ATTEMPTS = 6;
 const WINDOW = 24 * 3_600_000;

@@ -8,9 +8,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { read } from "../readme.js";
-import { Backend } from "./backend.js";
-import { acknowledged, attempted, delivery, named } from "./deliveries.js";
-import { event, Gateway, TOKEN, until } from "./gateway.js";
+import { Backend } from "./support/backend.js";
+import { acknowledged, attempted, delivery, named } from "./support/deliveries.js";
+import { event, Gateway, TOKEN, until } from "./support/gateway.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const SCHEMATHESIS = path.join(ROOT, ".cache/python/bin/schemathesis");

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { acknowledged, ahead } from "./deliveries.js";
-import { event, Gateway } from "./gateway.js";
+import { acknowledged, ahead } from "./support/deliveries.js";
+import { event, Gateway } from "./support/gateway.js";
 
 let gateway;
 before(async () => {

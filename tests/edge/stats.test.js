@@ -2,9 +2,16 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { ANSWERS, Backend } from "./backend.js";
-import { acknowledged, ahead, attempted, deliveries, delivery, named } from "./deliveries.js";
-import { event, Gateway, until } from "./gateway.js";
+import { ANSWERS, Backend } from "./support/backend.js";
+import {
+  acknowledged,
+  ahead,
+  attempted,
+  deliveries,
+  delivery,
+  named,
+} from "./support/deliveries.js";
+import { event, Gateway, until } from "./support/gateway.js";
 
 const MINUTE = 60_000;
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
-import { event, Gateway, sign, until } from "./gateway.js";
+import { event, Gateway, sign, until } from "./support/gateway.js";
 
 let gateway;
 before(async () => {

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Backend } from "./backend.js";
-import { event, Gateway, until } from "./gateway.js";
+import { Backend } from "./support/backend.js";
+import { event, Gateway, until } from "./support/gateway.js";
 
 const SENDERS = 12;
 const ENDPOINTS = 8;

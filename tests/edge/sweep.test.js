@@ -5,8 +5,8 @@ import { readdirSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
-import { Backend } from "./backend.js";
-import { event, Gateway, until } from "./gateway.js";
+import { Backend } from "./support/backend.js";
+import { event, Gateway, until } from "./support/gateway.js";
 
 let gateway;
 let backend;

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { bytes } from "../vectors/generate/bytes.js";
-import { event, Gateway, until } from "./gateway.js";
+import { event, Gateway, until } from "./support/gateway.js";
 
 let gateway;
 before(async () => {

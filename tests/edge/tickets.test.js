@@ -2,13 +2,13 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { ask, bearer, cookie, elsewhere, good, JSON_TYPE } from "./caller.js";
-import { acknowledged } from "./deliveries.js";
-import { MISSING, OPERATIONS } from "./document.js";
-import { event, Gateway, TOKEN } from "./gateway.js";
-import { live } from "./streams.js";
-import { refusal, TRANSPORTS, view } from "./subscriber.js";
-import { mint, TICKET_TOKEN, ticketFor } from "./ticket-office.js";
+import { ask, bearer, cookie, elsewhere, good, JSON_TYPE } from "./support/caller.js";
+import { acknowledged } from "./support/deliveries.js";
+import { MISSING, OPERATIONS } from "./support/document.js";
+import { event, Gateway, TOKEN } from "./support/gateway.js";
+import { live } from "./support/streams.js";
+import { refusal, TRANSPORTS, view } from "./support/subscriber.js";
+import { mint, TICKET_TOKEN, ticketFor } from "./support/ticket-office.js";
 
 let gateway;
 const issued = [];

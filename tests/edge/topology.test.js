@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { event, Gateway } from "./gateway.js";
+import { event, Gateway } from "./support/gateway.js";
 
 let gateway;
 before(async () => {

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { event, Gateway, sign, until } from "./gateway.js";
+import { event, Gateway, sign, until } from "./support/gateway.js";
 
 let gateway;
 before(async () => {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { bytes, sign } from "../vectors/generate/bytes.js";
-import { RUNNERS } from "./runners.js";
+import { RUNNERS } from "./support/runners.js";
 
 const vectors = (name) =>
   JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url)));

@@ -3,14 +3,14 @@ use subtle::ConstantTimeEq;
 
 use super::Mistake;
 
-/// The 32 bytes that a header claims to be a signature, and how they were dressed.
+/// The 32 bytes that a header claims to be a signature, and how they were written.
 pub(super) struct Claim {
     bytes: [u8; 32],
-    pub(super) dress: Dress,
+    pub(super) form: Form,
 }
 
 impl Claim {
-    /// Tells whether they are these, in constant time.
+    /// Compares them with a MAC in constant time.
     pub(super) fn is(&self, mac: &[u8; 32]) -> bool {
         self.bytes.ct_eq(mac).into()
     }
@@ -18,17 +18,17 @@ impl Claim {
 
 /// How the 32 bytes of a header are written.
 #[derive(Clone, Copy)]
-pub(super) enum Dress {
-    /// 64 hex digits: the one form that is accepted.
+pub(super) enum Form {
+    /// 64 hex digits, the only form that is accepted.
     Bare,
     /// 64 hex digits after a prefix.
     Prefixed,
-    /// Base64, of either alphabet.
+    /// Base64 of the standard or the URL alphabet.
     Base64,
 }
 
-impl Dress {
-    /// Tells what is wrong with the form, where it made no signature that is good otherwise.
+impl Form {
+    /// Returns the mistake in the form, for a signature that no variant makes valid.
     pub(super) const fn unproven(self) -> Option<Mistake> {
         match self {
             Self::Bare => None,
@@ -37,19 +37,19 @@ impl Dress {
     }
 }
 
-/// What other services write before the hex digits.
+/// The prefixes that other services write before the hex digits of an HMAC-SHA256.
 const PREFIXES: [&[u8]; 3] = [b"sha256=", b"v1=", b"v1,"];
 
-/// What they write before those of another algorithm.
+/// The prefixes of other algorithms.
 const OTHER_PREFIXES: [&[u8]; 4] = [b"md5=", b"sha1=", b"sha384=", b"sha512="];
 
-/// How many hex digits other algorithms make: MD5, SHA-1, SHA-384, SHA-512.
+/// The lengths of other algorithms in hex digits: MD5, SHA-1, SHA-384, SHA-512.
 const OTHER_LENGTHS: [usize; 4] = [32, 40, 96, 128];
 
-/// Reads a header.
+/// Reads the 32 bytes of a header.
 ///
 /// # Errors
-/// The mistake, where the form alone shows it.
+/// The mistake, if the form alone shows it.
 pub(super) fn read(header: &[u8]) -> Result<Claim, Mistake> {
     let header = header.trim_ascii();
     let prefix = |prefixes: &[&[u8]]| {
@@ -62,19 +62,19 @@ pub(super) fn read(header: &[u8]) -> Result<Claim, Mistake> {
         return Err(Mistake::EmptyHeader);
     }
     if let Some(bytes) = hex_claim(header) {
-        return Ok(Claim { bytes, dress: Dress::Bare });
+        return Ok(Claim { bytes, form: Form::Bare });
     }
     if let Some(bytes) = prefix(&PREFIXES).and_then(hex_claim) {
-        return Ok(Claim { bytes, dress: Dress::Prefixed });
+        return Ok(Claim { bytes, form: Form::Prefixed });
     }
     if let Some(bytes) = base64_claim(header) {
-        return Ok(Claim { bytes, dress: Dress::Base64 });
+        return Ok(Claim { bytes, form: Form::Base64 });
     }
-    Err(form(header, prefix(&OTHER_PREFIXES).or(prefix(&PREFIXES)).unwrap_or(header)))
+    Err(mistake_of_form(header, prefix(&OTHER_PREFIXES).or(prefix(&PREFIXES)).unwrap_or(header)))
 }
 
-/// Names the mistake of a header that claims no 32 bytes; `digits` is what comes after its prefix.
-fn form(header: &[u8], digits: &[u8]) -> Mistake {
+/// Returns the mistake of a header that holds no 32 bytes. `digits` is the text after its prefix.
+fn mistake_of_form(header: &[u8], digits: &[u8]) -> Mistake {
     let mut parts = header.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
     let is_hex = digits.iter().all(u8::is_ascii_hexdigit);
     if header.starts_with(b"t=") && parts.clone().any(|part| part.starts_with(b"v1=")) {
@@ -92,7 +92,7 @@ fn form(header: &[u8], digits: &[u8]) -> Mistake {
     }
 }
 
-/// Tells whether this is a signature of Standard Webhooks: a version, a comma, base64.
+/// Returns whether this is a signature of Standard Webhooks: a version, a comma, base64.
 fn is_standard(part: &[u8]) -> bool {
     part.strip_prefix(b"v1,").is_some_and(|digits| base64_claim(digits).is_some())
 }
@@ -102,7 +102,7 @@ fn hex_claim(digits: &[u8]) -> Option<[u8; 32]> {
     hex::decode_to_slice(digits, &mut bytes).ok().map(|()| bytes)
 }
 
-/// Reads 32 bytes in base64 of either alphabet, with padding or without.
+/// Decodes 32 bytes from base64 of the standard or the URL alphabet, with or without padding.
 fn base64_claim(digits: &[u8]) -> Option<[u8; 32]> {
     let digits = digits.strip_suffix(b"=").unwrap_or(digits);
     let mut bytes = [0; 32];

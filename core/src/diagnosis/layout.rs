@@ -1,34 +1,34 @@
 use alloc::vec::Vec;
 
-/// How many times as long as the body a layout may become, and how many bytes more than that: deep nesting
-/// would make it long out of all proportion.
+/// A layout may be at most `GROWTH` times as long as the body, plus `ALLOWANCE` bytes. Without a limit, the
+/// indentation of deeply nested JSON would take far more memory than the body.
 const GROWTH: usize = 4;
 const ALLOWANCE: usize = 4096;
 
-/// How programs lay out JSON. Only the blanks between tokens differ.
+/// How programs format JSON. Layouts differ only in the whitespace between tokens.
 #[derive(Clone, Copy)]
 pub(super) enum Layout {
-    /// No blanks, as `JSON.stringify` writes it.
+    /// No whitespace, as `JSON.stringify` writes it.
     Compact,
-    /// A blank after each comma and colon, as Python's `json.dumps` writes it.
+    /// A space after each comma and colon, as Python's `json.dumps` writes it.
     Spaced,
-    /// A line for each member, indented by so many blanks, as both write it when asked to.
+    /// A line for each member, indented by this number of spaces per level, as both can write it.
     Pretty(usize),
 }
 
 impl Layout {
-    /// Those that are common.
+    /// The layouts to try.
     pub(super) const ALL: [Self; 4] = [Self::Compact, Self::Spaced, Self::Pretty(2), Self::Pretty(4)];
 
-    /// Writes a text that has been judged to be JSON in this layout: every byte but the blanks between tokens
-    /// stays, and in its place. None where it would become too long.
+    /// Formats a valid JSON text in this layout. Only the whitespace between tokens changes. Returns `None` if the
+    /// result would be too long.
     pub(super) fn apply(self, text: &str) -> Option<Vec<u8>> {
         let most = text.len().saturating_mul(GROWTH).saturating_add(ALLOWANCE);
         let mut out = Vec::with_capacity(text.len());
         let mut depth = 0_usize;
         let mut bytes = text.bytes();
         while let Some(byte) = bytes.next() {
-            // A string ends with its quote, so this is never a bracket within one.
+            // The last byte of a string is its quote, so a bracket here is never part of a string.
             let has_opened = matches!(out.last(), Some(b'{' | b'['));
             let closes = matches!(byte, b'}' | b']');
             if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
@@ -40,9 +40,9 @@ impl Layout {
             }
             out.push(byte);
             match byte {
-                b'"' => string(&mut bytes, &mut out),
+                b'"' => copy_string(&mut bytes, &mut out),
                 b'{' | b'[' => depth += 1,
-                b':' => self.blank(&mut out),
+                b':' => self.space(&mut out),
                 b',' if matches!(self, Self::Spaced) => out.push(b' '),
                 b',' => self.end_line(&mut out, depth),
                 _ => {}
@@ -54,7 +54,7 @@ impl Layout {
         Some(out)
     }
 
-    fn blank(self, out: &mut Vec<u8>) {
+    fn space(self, out: &mut Vec<u8>) {
         match self {
             Self::Compact => {}
             Self::Spaced | Self::Pretty(_) => out.push(b' '),
@@ -72,8 +72,8 @@ impl Layout {
     }
 }
 
-/// Copies the rest of a string, its closing quote included.
-fn string(bytes: &mut core::str::Bytes<'_>, out: &mut Vec<u8>) {
+/// Copies the rest of a string with its closing quote.
+fn copy_string(bytes: &mut core::str::Bytes<'_>, out: &mut Vec<u8>) {
     while let Some(byte) = bytes.next() {
         out.push(byte);
         match byte {

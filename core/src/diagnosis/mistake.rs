@@ -1,31 +1,31 @@
 /// What a sender, a proxy or a configuration most likely gets wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mistake {
-    /// The signature is good by a secret that is configured.
+    /// A configured secret made the signature.
     VerifiesNow,
-    /// It is good by a secret of Vtryon's that is not configured any more.
+    /// A former secret of Vtryon's, which is no longer configured, made it.
     RetiredSecret,
-    /// It is good by a secret of one of the gateway's own endpoints.
+    /// The secret of one of the gateway's endpoints made it.
     EndpointSecret,
-    /// It is good but for a prefix such as `sha256=`.
+    /// It is valid except for a prefix such as `sha256=`.
     Prefixed,
-    /// It is good but written in base64.
+    /// It is valid but written in base64.
     Base64Signature,
     /// It is the SHA-256 of the body, made without a secret.
     PlainHash,
-    /// Its secret has a blank or a line break at its end.
+    /// The sender's secret ends with a space or a line break.
     SecretWithWhitespace,
-    /// Its secret has quotes around it.
+    /// The sender's secret has quotes around it.
     SecretQuoted,
-    /// Its secret has a byte order mark before it.
+    /// The sender's secret begins with a byte order mark.
     SecretWithBom,
-    /// Its secret is what comes after `whsec_`.
+    /// The sender leaves out `whsec_` at the beginning of the secret.
     SecretPrefixStripped,
-    /// Its secret has a `whsec_` before it, the one that is configured has not.
+    /// The sender's secret begins with `whsec_`, the configured one does not.
     SecretPrefixMissing,
-    /// Its secret is what the text of the secret encodes, in base64 or hex.
+    /// The sender decodes the secret from base64 or hex before using it.
     SecretDecoded,
-    /// The same JSON was signed in another layout.
+    /// The same JSON was signed with other whitespace between its tokens.
     BodyReserialised,
     /// The body was signed without the line break at its end.
     NewlineAdded,
@@ -45,29 +45,29 @@ pub enum Mistake {
     StripeForm,
     /// The signature is as long as those of another algorithm.
     OtherAlgorithm,
-    /// The header has none of these forms.
+    /// The header has a form that is not known here.
     OtherForm,
-    /// The body is empty, and the signature is that of another one.
+    /// The body is empty, but another body was signed.
     BodyEmpty,
-    /// The header has the right form, and of the body only the beginning was kept.
+    /// The header has the right form, but only the beginning of the body was stored.
     BodyIncomplete,
-    /// Nothing fits.
+    /// No variant makes the signature valid.
     Unknown,
 }
 
-/// What a mistake was recognised by.
+/// How a mistake was recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Evidence {
-    /// Nothing: no guess fits.
+    /// Nothing was recognised.
     None,
-    /// The form of the request: anyone can send it.
+    /// By the form of the request, which anyone can send.
     Form,
-    /// A secret that is known here: nobody else can make it.
+    /// By a signature that only the holder of a known secret can make.
     Secret,
 }
 
 impl Mistake {
-    /// Returns what it was recognised by, which tells how much a sample is worth among those of strangers.
+    /// Returns how it was recognised. Samples with stronger evidence are worth keeping over unauthenticated ones.
     pub const fn evidence(self) -> Evidence {
         match self {
             Self::VerifiesNow
@@ -98,7 +98,7 @@ impl Mistake {
         }
     }
 
-    /// All of them, the proven ones first.
+    /// All mistakes, the proven ones first.
     pub const ALL: [Self; 26] = [
         Self::VerifiesNow,
         Self::RetiredSecret,
@@ -160,7 +160,7 @@ impl Mistake {
         }
     }
 
-    /// Says in one sentence what it likely is and what to do about it.
+    /// Returns one sentence that says what is likely wrong and what to do about it.
     pub const fn hint(self) -> &'static str {
         match self {
             Self::VerifiesNow => {

@@ -10,13 +10,13 @@ use crate::delivery::{EndpointSecret, PREFIX};
 use crate::json;
 use crate::secret::Key;
 
-/// What stands around a secret that was copied out of a file with its quotes.
+/// The quotes around a secret that was copied from a file together with them.
 const QUOTES: [&[u8]; 3] = [b"\"", b"'", b"`"];
 
-/// What some editors of Windows write before a text, in UTF-8.
+/// The byte order mark in UTF-8, which some Windows editors write before a text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Prepares the key that a candidate is when nothing is wrong.
+/// Prepares the key that a correct sender uses.
 pub(super) fn key(candidate: &Candidate<'_>) -> Key {
     match (candidate.held, <[u8; 32]>::try_from(candidate.secret)) {
         // The text of an endpoint's secret is longer than that.
@@ -26,19 +26,20 @@ pub(super) fn key(candidate: &Candidate<'_>) -> Key {
     }
 }
 
-/// Tries the body as it came with what senders make of a secret.
+/// Tries the body as received with keys that senders derive from a secret by mistake.
 pub(super) fn keys(claim: &Claim, body: &[u8], candidates: &[Candidate<'_>]) -> Option<Mistake> {
     let mut guesses = of_vtryon(candidates).flat_map(|candidate| misread(candidate.secret));
     guesses.find(|(_, secret)| claim.is(&Key::of(secret).mac(body))).map(|(mistake, _)| mistake)
 }
 
-/// Tries every secret with what the body may have been before it was changed.
+/// Tries every secret of Vtryon's with what the body may have been before something changed it.
 pub(super) fn bodies(claim: &Claim, body: &[u8], candidates: &[Candidate<'_>]) -> Option<Mistake> {
     let signed_by = |body: &[u8]| of_vtryon(candidates).any(|candidate| claim.is(&key(candidate).mac(body)));
     originals(body).find(|(_, original)| signed_by(original)).map(|(mistake, _)| mistake)
 }
 
-/// The gateway signs its own deliveries right, so only Vtryon's secrets are worth a guess.
+/// Returns Vtryon's secrets. The gateway signs its own deliveries correctly, so variants of endpoints' secrets are
+/// not tried.
 fn of_vtryon<'a>(candidates: &'a [Candidate<'a>]) -> impl Iterator<Item = &'a Candidate<'a>> {
     candidates.iter().filter(|candidate| match candidate.held {
         Held::Current | Held::Previous | Held::Retired => true,
@@ -46,7 +47,7 @@ fn of_vtryon<'a>(candidates: &'a [Candidate<'a>]) -> impl Iterator<Item = &'a Ca
     })
 }
 
-/// Returns what a sender's key may be instead of a secret, and the mistake that makes it so.
+/// Returns the wrong keys that a sender may derive from a secret, each with the mistake.
 fn misread(secret: &[u8]) -> Vec<(Mistake, Zeroizing<Vec<u8>>)> {
     let joined = |parts: [&[u8]; 2]| Zeroizing::new(parts.concat());
     let mut keys: Vec<_> = [&b"\n"[..], b"\r\n", b" "]
@@ -55,7 +56,7 @@ fn misread(secret: &[u8]) -> Vec<(Mistake, Zeroizing<Vec<u8>>)> {
         .collect();
     let quoted = QUOTES.map(|quote| (Mistake::SecretQuoted, Zeroizing::new([quote, secret, quote].concat())));
     keys.extend(quoted);
-    // A file with the mark mostly ends with a line break too.
+    // A file with a byte order mark usually ends with a line break too.
     let marked =
         [&b""[..], b"\r\n", b"\n"].map(|end| Zeroizing::new([BYTE_ORDER_MARK, secret, end].concat()));
     keys.extend(marked.map(|key| (Mistake::SecretWithBom, key)));
@@ -67,18 +68,18 @@ fn misread(secret: &[u8]) -> Vec<(Mistake, Zeroizing<Vec<u8>>)> {
     let stem = stem.unwrap_or(secret);
     let decoded = [base64(stem), hex::decode(stem).ok()];
     keys.extend(decoded.into_iter().flatten().map(|key| (Mistake::SecretDecoded, Zeroizing::new(key))));
-    // Anyone can sign with an empty key: it tells nothing.
+    // Anyone can sign with an empty key, so a match would prove nothing.
     keys.retain(|(_, key)| !key.is_empty());
     keys
 }
 
-/// Decodes base64 of either alphabet, with padding or without.
+/// Decodes base64 of the standard or the URL alphabet, with or without padding.
 fn base64(text: &[u8]) -> Option<Vec<u8>> {
     let text = core::str::from_utf8(text).ok()?.trim_end_matches('=');
     Base64Unpadded::decode_vec(text).or_else(|_| Base64UrlUnpadded::decode_vec(text)).ok()
 }
 
-/// Returns what may have become this body, one after the other, and the mistake that made it so.
+/// Returns the bodies that may have been signed before something changed them into this one, each with the mistake.
 fn originals(body: &[u8]) -> impl Iterator<Item = (Mistake, Vec<u8>)> {
     let trimmed = body.trim_ascii_end();
     let with_end = move |end: &[u8]| (trimmed == body).then(|| [body, end].concat());
@@ -95,7 +96,7 @@ fn originals(body: &[u8]) -> impl Iterator<Item = (Mistake, Vec<u8>)> {
     ends.chain(changed.map(|original| (Mistake::BodyReserialised, original)))
 }
 
-/// Writes LF for CR LF where there is any, CR LF for LF where not; none where no line ends.
+/// Replaces CR LF by LF, or LF by CR LF if there is no CR LF. Returns `None` for a body without line ends.
 fn with_other_line_ends(body: &[u8]) -> Option<Vec<u8>> {
     if !body.contains(&b'\n') {
         return None;

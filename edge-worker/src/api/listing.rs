@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 
+use futures_util::future::try_join_all;
 use worker::Env;
 
 use super::cursor::{PageCursor, PagePosition};
 use crate::config::Config;
 use crate::http::query::Query;
 use crate::http::response::ApiError;
-use crate::join;
 use crate::json::{self, Raw};
 use crate::protocol::{Page, PageItem, ShardRequest, shard_client};
 
@@ -40,7 +40,7 @@ pub(super) async fn listing(
             }
         }
     });
-    let pages = join::all(parts).await?;
+    let pages = try_join_all(parts).await?;
     let (items, positions) = merge(pages, cursor.positions(), limit as usize);
     Ok((items.into_iter().map(|item| item.view).collect(), PageCursor::new(positions).encode()))
 }

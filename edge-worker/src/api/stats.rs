@@ -1,5 +1,7 @@
 //! What has happened lately, minute by minute over all shards: what charts are drawn from.
 
+use std::collections::BTreeMap;
+
 use vtryon_webhooks::{Code, Millis};
 use worker::{Env, Response};
 
@@ -10,7 +12,6 @@ use crate::json::{self, object};
 use crate::platform::clock;
 use crate::protocol::stats::{Count, Stats};
 use crate::protocol::{ShardRequest, shard_client};
-use crate::sorted::Sorted;
 
 /// How many minutes are shown where none are asked for.
 const DEFAULT_MINUTES: u32 = 60;
@@ -18,7 +19,7 @@ const DEFAULT_MINUTES: u32 = 60;
 const MINUTE: i64 = 60_000;
 
 /// A number for each minute, by name.
-type Series = Sorted<String, Vec<u64>>;
+type Series = BTreeMap<String, Vec<u64>>;
 
 struct StatsView {
     from: String,
@@ -98,23 +99,22 @@ fn view(sum: Stats, from: Millis, minutes: u32) -> StatsView {
 fn series(counts: &[Count], minutes: u32) -> Series {
     let mut series = Series::new();
     for (minute, name, count) in counts {
-        series.update(name.clone(), |numbers: &mut Vec<u64>| {
-            numbers.resize(minutes as usize, 0);
-            if let Some(number) = numbers.get_mut(*minute as usize) {
-                *number += count;
-            }
-        });
+        let numbers = series.entry(name.clone()).or_default();
+        numbers.resize(minutes as usize, 0);
+        if let Some(number) = numbers.get_mut(*minute as usize) {
+            *number += count;
+        }
     }
     series
 }
 
 /// Returns the bound under which so many of a hundred are.
 fn quantile(counts: impl Iterator<Item = (i64, u64)>, share: u64) -> Option<i64> {
-    let mut sorted: Sorted<i64, u64> = Sorted::new();
+    let mut sorted: BTreeMap<i64, u64> = BTreeMap::new();
     for (bound, count) in counts {
-        sorted.update(bound, |sum| *sum += count);
+        *sorted.entry(bound).or_default() += count;
     }
-    let wanted = (sorted.iter().map(|(_, count)| count).sum::<u64>() * share).div_ceil(100);
+    let wanted = (sorted.values().sum::<u64>() * share).div_ceil(100);
     let mut seen = 0;
     sorted.into_iter().find_map(|(bound, count)| {
         seen += count;

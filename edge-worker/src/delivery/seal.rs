@@ -1,6 +1,7 @@
 //! Secrets of endpoints at rest: sealed under the master key, opened only to sign.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use vtryon_webhooks::delivery::{EndpointSecret, Signer};
@@ -9,7 +10,6 @@ use zeroize::Zeroizing;
 use crate::config::Config;
 use crate::platform::crypto;
 use crate::protocol::settings::{Sealed, endpoint_id};
-use crate::sorted::Sorted;
 
 /// What the sealing key is derived by.
 const LABEL: &str = "vtryon-webhooks seal 1";
@@ -19,7 +19,7 @@ const MAX_READY: usize = 256;
 
 thread_local! {
     /// Signers by endpoint and version of the secret: a version never changes.
-    static READY: RefCell<Sorted<(i64, i64), Rc<Signer>>> = const { RefCell::new(Sorted::new()) };
+    static READY: RefCell<BTreeMap<(i64, i64), Rc<Signer>>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 /// Seals the secret of an endpoint, as its version of that number.

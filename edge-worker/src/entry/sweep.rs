@@ -1,9 +1,10 @@
 //! The hourly sweep: every object sets its alarm again, so that none is forgotten.
 
+use futures_util::StreamExt;
+use futures_util::stream;
 use worker::{Env, console_error};
 
 use crate::config::Config;
-use crate::join;
 use crate::protocol::{DirectoryRequest, ShardRequest, directory_client, shard_client};
 
 /// How many shards are woken at the same time.
@@ -17,7 +18,7 @@ pub(crate) async fn sweep(env: &Env) {
             console_error!("the hourly sweep did not reach shard {shard}");
         }
     });
-    join::each(AT_ONCE, woken).await;
+    stream::iter(woken).for_each_concurrent(AT_ONCE, |woken| woken).await;
     if !directory_client::send(env, &DirectoryRequest::Sweep)
         .await
         .is_ok_and(|answer| answer.status_code() == 200)

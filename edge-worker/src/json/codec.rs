@@ -1,10 +1,11 @@
 //! What the codec of our own types promises, held to serde_json.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use vtryon_webhooks::Millis;
 
 use super::{MOST, Raw, Read, object, one_of, read, to_string};
-use crate::sorted::Sorted;
 
 /// A member of every kind.
 struct Everything {
@@ -107,7 +108,7 @@ fn changed(change: impl FnOnce(&mut serde_json::Map<String, Value>)) -> String {
 #[test]
 fn what_is_written_is_the_same_to_serde_json() {
     assert_eq!(parsed(&to_string(&everything())), Some(expected()));
-    let sorted: Sorted<String, i64> = [("b\"".to_owned(), 1), ("a".to_owned(), 2)].into_iter().collect();
+    let sorted: BTreeMap<String, i64> = [("b\"".to_owned(), 1), ("a".to_owned(), 2)].into_iter().collect();
     assert_eq!(to_string(&sorted), r#"{"a":2,"b\"":1}"#);
     for text in TEXT.chars().map(String::from).chain(["".to_owned(), TEXT.to_owned()]) {
         assert_eq!(Some(to_string(&text)), serde_json::to_string(&text).ok());

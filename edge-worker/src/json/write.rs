@@ -1,11 +1,11 @@
 //! Values written as JSON.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use vtryon_webhooks::Millis;
 
 use super::Raw;
-use crate::sorted::Sorted;
 
 /// What can be written as a value.
 pub(crate) trait Write {
@@ -168,10 +168,10 @@ impl<T: Write> Write for Vec<T> {
     }
 }
 
-impl<T: Write> Write for Sorted<String, T> {
+impl<T: Write> Write for BTreeMap<String, T> {
     fn write(&self, to: &mut String) {
         let mut members = Members::open(to);
-        for (name, value) in self.iter() {
+        for (name, value) in self {
             members.put(name, value);
         }
         members.close();

@@ -1,7 +1,7 @@
 //! One socket for all shards, for clients that cannot open one for each. The Worker holds it, so it does not
 //! hibernate; the shards behind it do.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
@@ -15,7 +15,6 @@ use crate::http::response::ApiError;
 use crate::platform::clock;
 use crate::protocol::cursor::StreamCursor;
 use crate::protocol::live::{SEND_WINDOW, acknowledged};
-use crate::sorted::Sorted;
 
 /// Joins sockets to shards into one.
 pub(super) fn open(
@@ -56,8 +55,8 @@ impl Unacknowledged {
 
     /// Removes what was sent up to an id, which several messages may have; returns the last id of each socket
     /// among it.
-    fn acknowledge(&mut self, id: &str) -> Sorted<usize, String> {
-        let Some(at) = self.sent.iter().rposition(|sent| sent.id == id) else { return Sorted::new() };
+    fn acknowledge(&mut self, id: &str) -> BTreeMap<usize, String> {
+        let Some(at) = self.sent.iter().rposition(|sent| sent.id == id) else { return BTreeMap::new() };
         let done: Vec<Sent> = self.sent.drain(..=at).collect();
         self.bytes -= done.iter().map(|sent| sent.bytes).sum::<usize>();
         done.into_iter().map(|sent| (sent.socket, sent.own_id)).collect()
@@ -79,7 +78,7 @@ async fn join(
     let mut waiting: VecDeque<(usize, String)> = VecDeque::new();
     // The last id that the client was given, and that of each socket.
     let mut last_id = String::new();
-    let mut own_ids: Sorted<usize, String> = Sorted::new();
+    let mut own_ids: BTreeMap<usize, String> = BTreeMap::new();
     loop {
         // A client that is behind is waited for. The shards hold back what is not acknowledged, so what waits here
         // is bounded; and they end their streams if it lasts.

@@ -22,6 +22,7 @@ mod store_event;
 mod topology;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
@@ -41,7 +42,6 @@ use crate::platform::sql::{self, Row};
 use crate::platform::{clock, migrations};
 use crate::protocol::settings::Settings;
 use crate::protocol::{Call, ShardRequest};
-use crate::sorted::Sorted;
 use crate::testing::faults;
 use crate::testing::metering::{self, BilledOperation};
 
@@ -64,7 +64,7 @@ struct Memory {
     shards: Cell<Option<i64>>,
     shard: Cell<Option<i64>>,
     /// Repeats per task since the task's row was last written. They cost no row: a restart forgets them.
-    duplicates: RefCell<Sorted<i64, u32>>,
+    duplicates: RefCell<BTreeMap<i64, u32>>,
     /// When the alarm is set for, as far as this instance knows.
     alarm_at: Cell<Option<Millis>>,
     /// Whether the alarm runs: when it has ended, it is set for whatever is due next.
@@ -74,11 +74,11 @@ struct Memory {
     /// What the directory said last.
     settings: RefCell<Rc<Settings>>,
     /// When the lease of each delivery ends, and whether a first attempt was leased since `leased_from` was stored.
-    leases: RefCell<Sorted<i64, Millis>>,
+    leases: RefCell<BTreeMap<i64, Millis>>,
     has_leased: Cell<bool>,
     /// How each endpoint fares, and until when it is left alone after a failure.
-    health: RefCell<Sorted<i64, Health>>,
-    cooling_down: RefCell<Sorted<i64, Millis>>,
+    health: RefCell<BTreeMap<i64, Health>>,
+    cooling_down: RefCell<BTreeMap<i64, Millis>>,
     /// Before when nothing is pruned.
     prune_at: Cell<Option<Millis>>,
     /// Whether anybody watches, or did so since this instance has started.

@@ -1,10 +1,9 @@
 //! The master key, and the keys that are derived from it, one for each purpose.
 
+use base64ct::{Base64, Encoding};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
-
-use crate::base64;
 
 /// The 32 bytes that all other keys of the gateway come from. It is not printed, and its memory is
 /// overwritten when it goes.
@@ -16,8 +15,7 @@ impl MasterKey {
         let mut key = Zeroizing::new([0; 32]);
         // 64 hex digits would be 48 bytes in base64, so no text can be read in both ways.
         if hex::decode_to_slice(text, &mut *key).is_err() {
-            let bytes = Zeroizing::new(base64::decode_pasted(text)?);
-            *key = bytes.as_slice().try_into().ok()?;
+            key = decode_pasted(text)?;
         }
         Some(Self(key))
     }
@@ -26,6 +24,32 @@ impl MasterKey {
     pub(crate) fn derive(&self, label: &str) -> Zeroizing<[u8; 32]> {
         derive(&self.0, label.as_bytes())
     }
+}
+
+/// How many digits of base64 write 32 bytes, without padding.
+const DIGITS: usize = 43;
+
+/// Decodes 32 bytes in base64 as people paste it: in either alphabet of RFC 4648, with padding or without, and whatever
+/// the two bits are that the last digit has to spare.
+fn decode_pasted(text: &str) -> Option<Zeroizing<[u8; 32]>> {
+    let digits = text.strip_suffix('=').unwrap_or(text);
+    if digits.len() != DIGITS {
+        return None;
+    }
+    // With one digit more they write whole bytes, of which the last one is made of spare bits.
+    let mut whole = Zeroizing::new([b'A'; DIGITS + 1]);
+    for (to, digit) in whole.iter_mut().zip(digits.bytes()) {
+        *to = match digit {
+            b'-' => b'+',
+            b'_' => b'/',
+            other => other,
+        };
+    }
+    let mut bytes = Zeroizing::new([0; 33]);
+    Base64::decode(whole.as_slice(), &mut *bytes).ok()?;
+    let mut key = Zeroizing::new([0; 32]);
+    key.copy_from_slice(bytes.first_chunk::<32>()?);
+    Some(key)
 }
 
 /// Derives a key from another one: HMAC-SHA256 of `info`. Its memory is overwritten when it is dropped.
@@ -65,7 +89,11 @@ mod tests {
         "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHv9",
     ];
 
-    const NONE: [&str; 7] = [
+    /// Another key in both alphabets.
+    const ALPHABETS: [&str; 2] =
+        ["-_-_AwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHv8=", "+/+/AwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHv8"];
+
+    const NONE: [&str; 13] = [
         "",
         "0f",
         "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e",
@@ -73,12 +101,22 @@ mod tests {
         "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1ef ",
         "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHv8A",
         " AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHv8=",
+        "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHv8==",
+        "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHv8\n",
+        "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHv=8",
+        "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd Hv8",
+        "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHv",
+        "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdH\u{f6}8",
     ];
 
     #[test]
     fn a_key_is_32_bytes_in_hex_or_base64() {
         for text in SAME {
             assert_eq!(hex::encode(*MasterKey::parse(text).unwrap().0), HEX, "{text}");
+        }
+        for text in ALPHABETS {
+            let hex = HEX.replace("000102", "fbffbf");
+            assert_eq!(hex::encode(*MasterKey::parse(text).unwrap().0), hex, "{text}");
         }
         for text in NONE {
             assert!(MasterKey::parse(text).is_none(), "{text}");

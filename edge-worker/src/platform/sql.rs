@@ -1,6 +1,7 @@
 //! SQL as the objects use it: typed parameters, rows as structs, and all or nothing.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 
 use js_sys::{Array, ArrayBuffer, JsString};
@@ -9,7 +10,6 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::{SqlStorage, Storage, wasm_bindgen};
 
 use crate::host::{self, Cursor};
-use crate::sorted::Sorted;
 use crate::testing::faults;
 #[cfg(feature = "faults")]
 use crate::testing::metering;
@@ -63,7 +63,7 @@ pub(crate) fn run(sql: &SqlStorage, statement: &'static str, binds: &[Bind<'_>])
 thread_local! {
     /// The statements as JavaScript has them, by where they are. The runtime keeps what it has prepared by the string:
     /// one that is made anew for each call is compared with all of it.
-    static STATEMENTS: RefCell<Sorted<(usize, usize), JsString>> = const { RefCell::new(Sorted::new()) };
+    static STATEMENTS: RefCell<BTreeMap<(usize, usize), JsString>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 fn exec(sql: &SqlStorage, statement: &'static str, binds: &[Bind<'_>]) -> worker::Result<Cursor> {

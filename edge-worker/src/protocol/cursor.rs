@@ -3,12 +3,12 @@
 //! `1.<shards>` and, for the one shard or for all, `.<shard>_<seq>`; or `.<shard>_s` where its snapshot is
 //! still to be sent.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
 use vtryon_webhooks::{Code, Shards};
 
 use crate::http::response::ApiError;
-use crate::sorted::Sorted;
 
 /// What a cursor begins with, so that a later form can be told apart.
 const VERSION: &str = "1";
@@ -25,17 +25,17 @@ pub(crate) enum StreamPosition {
 /// A position in each shard.
 pub(crate) struct StreamCursor {
     shards: u32,
-    positions: Sorted<u32, StreamPosition>,
+    positions: BTreeMap<u32, StreamPosition>,
 }
 
 impl StreamCursor {
     pub(crate) const fn new(shards: u32) -> Self {
-        Self { shards, positions: Sorted::new() }
+        Self { shards, positions: BTreeMap::new() }
     }
 
     /// Makes the cursor of one shard's stream.
     pub(crate) fn at(shards: u32, shard: u32, position: StreamPosition) -> Self {
-        Self { shards, positions: Sorted::from_iter([(shard, position)]) }
+        Self { shards, positions: BTreeMap::from_iter([(shard, position)]) }
     }
 
     pub(crate) fn position(&self, shard: u32) -> Option<StreamPosition> {
@@ -44,7 +44,7 @@ impl StreamCursor {
 
     /// Takes over the positions of another cursor.
     pub(crate) fn merge(&mut self, other: &Self) {
-        for (shard, position) in other.positions.iter() {
+        for (shard, position) in &other.positions {
             self.positions.insert(*shard, *position);
         }
     }
@@ -54,11 +54,11 @@ impl StreamCursor {
         let mut parts = text.split('.');
         let (version, count) = (parts.next(), parts.next());
         let count: Option<u32> = count.and_then(number);
-        let positions: Option<Sorted<u32, StreamPosition>> = parts.map(of_shard).collect();
+        let positions: Option<BTreeMap<u32, StreamPosition>> = parts.map(of_shard).collect();
         let (Some(VERSION), Some(count), Some(positions)) = (version, count, positions) else {
             return Err(ApiError::because(Code::InvalidRequest, "`cursor` is not the id of a message"));
         };
-        if count != shards.count() || positions.iter().any(|(shard, _)| *shard >= count) {
+        if count != shards.count() || positions.keys().any(|shard| *shard >= count) {
             let message = "`cursor` is of a deployment with another number of shards";
             return Err(ApiError::because(Code::Conflict, message));
         }

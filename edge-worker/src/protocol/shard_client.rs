@@ -1,5 +1,6 @@
 //! Calls shards: one request, one answer, or an error that makes the sender retry.
 
+use futures_util::future::try_join_all;
 use js_sys::Reflect;
 use vtryon_webhooks::{Code, Shards};
 use wasm_bindgen::{JsCast, JsValue};
@@ -11,7 +12,7 @@ use super::object::fetch;
 use super::{Call, ShardRequest};
 use crate::config::TASK_SHARD;
 use crate::http::response::ApiError;
-use crate::{host, join, wait};
+use crate::{host, wait};
 
 /// Sends a request to one shard. Returns its answer as JSON, or `None` where the requested thing does not exist.
 pub(crate) async fn call(
@@ -49,7 +50,7 @@ pub(crate) async fn call_all(
     request: impl Fn() -> ShardRequest,
 ) -> Result<Vec<String>, ApiError> {
     let calls = (0..shards.count()).map(|shard| call(env, shards, shard, request(), &[]));
-    Ok(join::all(calls).await?.into_iter().flatten().collect())
+    Ok(try_join_all(calls).await?.into_iter().flatten().collect())
 }
 
 /// A shard's answer to a subscription.

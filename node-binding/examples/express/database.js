@@ -1,4 +1,4 @@
-// The state of every task, in SQLite. What an event means is the package's decision; here it is stored.
+// Stores the status of every task in SQLite. `lifecycleStep` of the package decides what an event means.
 
 import { DatabaseSync } from "node:sqlite";
 import { lifecycleStep } from "vtryon-webhooks";
@@ -7,11 +7,11 @@ import { SqliteStore } from "vtryon-webhooks/stores";
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS tasks (
     task_id TEXT PRIMARY KEY,
-    status TEXT,               -- where it stands; never goes back
-    seen TEXT NOT NULL,        -- the statuses received, a JSON array: the decision needs them
+    status TEXT,               -- the current status; it never goes back
+    seen TEXT NOT NULL,        -- the statuses received, as a JSON array for lifecycleStep
     result_url TEXT,
-    failure TEXT,              -- why there will be no result
-    conflict INTEGER NOT NULL, -- 1 when both final statuses came; the first one stands
+    failure TEXT,              -- the reason of a failed task
+    conflict INTEGER NOT NULL, -- 1 if both final statuses came; the first one counts
     updated_at INTEGER NOT NULL
   );
   CREATE INDEX IF NOT EXISTS tasks_updated_at ON tasks (updated_at)`;
@@ -28,7 +28,7 @@ const SAVE = `
 
 const SHOWN = "SELECT task_id, status, result_url, failure, conflict, updated_at FROM tasks";
 
-/** Opens the tasks in a file, which is made where it is missing. */
+/** Opens the database in a file, or creates it. */
 export function openTasks(file) {
   const database = new DatabaseSync(file, { timeout: 5000 });
   database.exec(`PRAGMA journal_mode = WAL; ${SCHEMA}`);
@@ -39,7 +39,7 @@ export function openTasks(file) {
   const one = database.prepare(`${SHOWN} WHERE task_id = ?`);
   const latest = database.prepare(`${SHOWN} ORDER BY updated_at DESC LIMIT 100`);
 
-  /** Stores what a status means for its task; tells whether a page has something new to show. */
+  /** Applies an event to its task; returns whether pages have to be updated. */
   function apply(event) {
     const seen = JSON.parse(seenBy.get(event.task_id)?.seen ?? "[]");
     const { outcome, status } = lifecycleStep(seen, event.status);
@@ -58,14 +58,14 @@ export function openTasks(file) {
   }
 
   return {
-    /** Records an event once, however often it comes; returns its task where that has changed. */
+    /** Records an event once, also if it is duplicated; returns its task if that has changed. */
     record(event) {
-      // An event by another name has no status: it is acknowledged, and there is nothing to keep.
+      // An event with another name has no status. It is acknowledged and not stored.
       if (event.status === null) return undefined;
       const { ran, value: changed } = store.transaction(event.idempotency_key, () => apply(event));
       return ran && changed ? one.get(event.task_id) : undefined;
     },
-    /** The tasks that changed last, the latest first. */
+    /** Returns the tasks that changed last, the latest first. */
     latest: () => latest.all(),
     close: () => database.close(),
   };

@@ -1,4 +1,4 @@
-// Receives Vtryon's webhooks, keeps the state of every task, and shows it live in a page.
+// Receives Vtryon's webhooks, stores the status of every task, and shows it live on a page.
 
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
@@ -12,15 +12,15 @@ const { PORT = "3000", HOST = "127.0.0.1", DATABASE = "tasks.db" } = process.env
 const tasks = openTasks(DATABASE);
 const app = express();
 const server = createServer(app);
-const pages = new WebSocketServer({ server, path: "/live", verifyClient: fromThisSite });
+const pages = new WebSocketServer({ server, path: "/live", verifyClient: isSameOrigin });
 
 app.post(
   "/webhooks/vtryon",
   vtryonWebhooks({
-    // The answer is 200 after this has returned, and 503 when it throws: Vtryon then comes again.
+    // The answer is 200 after this has returned, and 503 if it throws, so that Vtryon retries.
     onEvent(event) {
       const task = tasks.record(event);
-      // After the commit: a page that misses this gets the task when it connects again.
+      // After the commit: a page that misses this message gets the task when it reconnects.
       if (task !== undefined) show([task]);
     },
   }),
@@ -41,7 +41,7 @@ pages.on("connection", (page) => {
   page.send(JSON.stringify(tasks.latest()));
 });
 
-/** Sends changed tasks to every page; one that does not keep up is cut off, and connects again. */
+/** Sends changed tasks to every page. A page that is too slow is disconnected, and reconnects. */
 function show(changed) {
   for (const page of pages.clients) {
     if (page.bufferedAmount > 1024 * 1024) page.terminate();
@@ -49,8 +49,8 @@ function show(changed) {
   }
 }
 
-/** Browsers let any site open a socket to any other; they say truly which one it is. */
-function fromThisSite({ origin, req: { headers } }) {
+/** Checks the origin, since browsers let any site open a WebSocket to any other. */
+function isSameOrigin({ origin, req: { headers } }) {
   return [`http://${headers.host}`, `https://${headers.host}`].includes(origin);
 }
 

@@ -1,51 +1,50 @@
-// Keeps claims in Redis, for receivers in many processes on many machines.
+// Stores claims in Redis, for receivers in several processes on several machines.
 
 /**
- * The server's clock, one for all who claim, and what is known of the key: a hash of `state` (`leased` or
- * `done`), `fence` and `ends` (milliseconds since 1970).
+ * Reads the server's clock, which all clients share, and the hash of the key: `state` (`leased` or `done`), `fence`
+ * and `ends` (milliseconds since 1970).
  */
-const KNOWN = `
+const READ = `
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
   local state, fence, ends = unpack(redis.call('HMGET', KEYS[1], 'state', 'fence', 'ends'))`;
 
-/** The hash outlives its end by a day: it holds the latest token, and tokens given later must be higher. */
-const KEEP = (ms) => `
+/** Keeps the hash for a day after its end: it has the latest token, and later tokens must be higher. */
+const EXPIRE = (ms) => `
   redis.call('PEXPIRE', KEYS[1], ${ms} + 86400000)`;
 
-const CLAIM = `${KNOWN}
+const CLAIM = `${READ}
   if ends and tonumber(ends) > now then return {state, ends - now} end
   fence = math.max((fence or 0) + 1, now)
   redis.call('HSET', KEYS[1], 'state', 'leased', 'fence', fence, 'ends', now + ARGV[1])
-  ${KEEP("ARGV[1]")}
+  ${EXPIRE("ARGV[1]")}
   return {'claimed', fence}`;
 
-const COMMIT = `${KNOWN}
+const COMMIT = `${READ}
   if fence ~= ARGV[1] then return 0 end
   redis.call('HSET', KEYS[1], 'state', 'done', 'ends', now + ARGV[2])
-  ${KEEP("ARGV[2]")}
+  ${EXPIRE("ARGV[2]")}
   return 1`;
 
-/** What was given back can be claimed at once, and its token commits nothing any more. */
-const RELEASE = `${KNOWN}
+/** A released key can be claimed at once, and its token can no longer commit. */
+const RELEASE = `${READ}
   if fence ~= ARGV[1] or state ~= 'leased' then return 0 end
   redis.call('HSET', KEYS[1], 'fence', fence + 1, 'ends', 0)
   return 1`;
 
 /**
- * An `IdempotencyStore` of the package over a client of `redis`. Each call is one script, which Redis runs
- * alone, on one key, so that it works in a cluster as well.
+ * An `IdempotencyStore` with a client of `redis`. Each call is one atomic script on one key, so it also works in a
+ * cluster.
  *
- * A failover may lose the latest claims, since Redis replicates after it has answered: handling is
- * at-least-once in any case.
+ * A failover may lose the latest claims, since Redis replicates asynchronously. Handling is at-least-once anyway.
  */
 export class RedisStore {
   #client;
   #prefix;
 
-  /** `namespace` keeps the keys of several accounts apart: letters, digits, `.`, `_` and `-`. */
+  /** `namespace` separates the keys of several accounts: letters, digits, `.`, `_` and `-`. */
   constructor(client, { namespace = "default" } = {}) {
-    // Without a colon in it, no two namespaces make the same key.
+    // A namespace contains no colon, so keys are unambiguous.
     if (typeof namespace !== "string" || !/^[A-Za-z0-9._-]{1,64}$/.test(namespace)) {
       throw new TypeError("`namespace` is not 1 to 64 letters, digits, `.`, `_` and `-`");
     }

@@ -1,4 +1,4 @@
-// A shop: orders looks, and gives each shopper's page a ticket with which it follows its own look at the gateway.
+// A shop. It orders looks and gives each shopper's page a ticket to follow its own look at the gateway.
 
 import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
@@ -18,9 +18,9 @@ if (!GATEWAY_TICKET_TOKEN) throw new Error("GATEWAY_TICKET_TOKEN is not set");
 const gateway = new URL(GATEWAY_URL).origin;
 const PHOTOS = ["full-length", "portrait"];
 
-/** Whose look each task is. A shop has a database for this. */
+/** The shopper of each task. A real shop has a database for this. */
 const owners = new Map();
-const MOST = 10_000;
+const MAX_OWNERS = 10_000;
 
 const app = express();
 
@@ -47,12 +47,12 @@ app.post("/looks", express.json({ limit: "1kb" }), async (request, response) => 
   const resultUrl = `http://${request.get("host")}/look.svg`;
   const stepMs = Number(STEP_MS);
   const id = order({ gateway, secret: VTRYON_WEBHOOK_SECRET, resultUrl, photo, stepMs });
-  if (owners.size >= MOST) owners.delete(owners.keys().next().value);
+  if (owners.size >= MAX_OWNERS) owners.delete(owners.keys().next().value);
   owners.set(id, shopperOf(request) ?? newShopper(response));
-  response.status(201).json(await followed(id));
+  response.status(201).json(await withTicket(id));
 });
 
-// A page that was loaded again, or whose ticket ran out before it was used, asks for another one.
+// A page that was reloaded, or whose ticket has expired, requests another one.
 app.post("/looks/:id/ticket", async (request, response) => {
   const { id } = request.params;
   const shopper = shopperOf(request);
@@ -60,17 +60,17 @@ app.post("/looks/:id/ticket", async (request, response) => {
     response.status(404).json({ message: "There is no such look." });
     return;
   }
-  response.status(201).json(await followed(id));
+  response.status(201).json(await withTicket(id));
 });
 
-app.use((fault, _request, response, _next) => {
-  const status = fault.status ?? 503;
-  if (status >= 500) console.error(fault.message);
+app.use((error, _request, response, _next) => {
+  const status = error.status ?? 503;
+  if (status >= 500) console.error(error.message);
   response.status(status).json({ message: "This does not work at the moment." });
 });
 
-/** Gets a ticket for one task: with it a page sees that task's status and result, and nothing else. */
-async function followed(id) {
+/** Gets a ticket for one task. It lets a page see the status and result of that task only. */
+async function withTicket(id) {
   const answer = await fetch(`${gateway}/api/tickets`, {
     method: "POST",
     headers: { authorization: `Bearer ${GATEWAY_TICKET_TOKEN}` },
@@ -93,8 +93,8 @@ function newShopper(response) {
   return shopper;
 }
 
-const server = app.listen(Number(PORT), HOST, (fault) => {
-  if (fault) throw fault;
+const server = app.listen(Number(PORT), HOST, (error) => {
+  if (error) throw error;
   console.log(`listening on http://${HOST}:${server.address().port}`);
 });
 

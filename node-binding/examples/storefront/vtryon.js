@@ -1,5 +1,4 @@
-// Plays Vtryon: takes an order for a look, and sends the events about it to the gateway, signed as Vtryon signs.
-// A shop has Vtryon's API in place of this file.
+// A stand-in for Vtryon's API: takes an order for a look and sends its events to the gateway, signed as Vtryon does.
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -17,8 +16,8 @@ export function order({ gateway, secret, resultUrl, photo, stepMs }) {
     event.status === "completed" ? { ...event, data: { result_url: resultUrl } } : event,
   );
   if (secret) {
-    send(events, { gateway, secret, stepMs }).catch((fault) => {
-      console.error(`the events of ${task_id} were not all sent: ${fault.message}`);
+    send(events, { gateway, secret, stepMs }).catch((error) => {
+      console.error(`the events of ${task_id} were not all sent: ${error.message}`);
     });
   }
   return task_id;

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { type CheckResult, checkEndpoint, hostileRequests } from "vtryon-webhooks/testing";
-import { UNTRUSTED_WORDS } from "../testing/http-client.js";
+import { UNTRUSTED_PREFIX } from "../testing/http-client.js";
 import { addConnection, agentFor, type ConnectionOptions } from "./common/connection.js";
 import { FAILED, UsageError } from "./common/errors.js";
 import { hintOf, TRUST_HINT } from "./common/format.js";
@@ -22,7 +22,7 @@ export function addDoctor(program: Command): void {
     .command("doctor")
     .description("attack an endpoint with what receivers are known to get wrong")
     .argument("<url>", "the endpoint, not one in production: it takes the good events for real")
-    .option("--only <case>", "send only this case; can be repeated", oneMore)
+    .option("--only <case>", "send only this case; can be repeated", append)
     .option("--json", "print one line of JSON");
   addConnection(addTimeout(addSecret(command)))
     .addHelpText(
@@ -62,7 +62,7 @@ async function run(target: string, { only, timeout, json, ...options }: Options)
   else print(summary(report.results, styleOf(process.stdout)));
 }
 
-/** Rows are shown as they come, so the columns are as wide as what is going to be sent. */
+/** Rows are printed one by one, so the widths of the columns are computed from the cases in advance. */
 function tableOf(cases: ReturnType<typeof hostileRequests>): {
   head: string;
   row: (result: CheckResult) => string;
@@ -72,7 +72,7 @@ function tableOf(cases: ReturnType<typeof hostileRequests>): {
     cases.reduce((width, hostile) => Math.max(width, of(hostile).length), title.length);
   const widths = [
     widest(({ name }) => name, HEAD[0]),
-    // The number of bytes depends on the task, by a digit.
+    // One more: the length of a task id changes the number of bytes by a digit.
     widest(({ sent }) => sent, HEAD[1]) + 1,
     widest(({ expect }) => expect.words, HEAD[2]),
   ];
@@ -94,14 +94,14 @@ function summary(results: readonly CheckResult[], style: Style): string {
   const reasons = failed.map(({ name, why }) => `  ${name}: ${why}`);
   const dead = unsent > 0 ? `; ${unsent} were not sent, for the endpoint no longer answers` : "";
   const count = `${failed.length} of ${results.length} cases failed${dead}`;
-  // Where good events are refused, the other cases show nothing.
+  // If valid events are refused, the other cases prove nothing.
   const about =
     hint === undefined ? ["what each of the failed ones is about:", ...reasons] : [hint];
   return ["", style.bad(count), ...about].join("\n");
 }
 
 function hintTo(got: string): string | undefined {
-  if (got.startsWith(UNTRUSTED_WORDS)) return TRUST_HINT;
+  if (got.startsWith(UNTRUSTED_PREFIX)) return TRUST_HINT;
   return hintOf([{ status: Number(got), retryAfter: undefined, text: "" }]);
 }
 
@@ -112,6 +112,6 @@ function unknown(name: string, names: readonly string[]): UsageError {
   return new UsageError("there is no such case", hint);
 }
 
-function oneMore(name: string, before: string[] = []): string[] {
+function append(name: string, before: string[] = []): string[] {
   return [...before, name];
 }

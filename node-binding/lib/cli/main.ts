@@ -1,9 +1,9 @@
-// The command: it is bundled with Commander into one file of CommonJS, dist/cli.cjs, and runs when loaded.
+// The command. It is bundled with its libraries into one CommonJS file, dist/cli.cjs, and runs when that is loaded.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
-import { ADD_HELP, explain, explainOutput, withoutValues } from "./common/errors.js";
+import { ADD_HELP, reportFailure, reportOutputFailure, withoutValues } from "./common/errors.js";
 import { addDoctor } from "./doctor.js";
 import { addListen } from "./listen/command.js";
 import { addSend } from "./send.js";
@@ -24,7 +24,7 @@ const program = new Command("vtryon-webhooks")
   .addHelpText(
     "after",
     `
-The secret is read from VTRYON_WEBHOOK_SECRET, or told by --secret-file or --secret.
+The secret is read from VTRYON_WEBHOOK_SECRET, or given by --secret-file or --secret.
 
 Examples:
   $ export VTRYON_WEBHOOK_SECRET=…
@@ -33,8 +33,8 @@ Examples:
   );
 for (const add of [addSign, addVerify, addSend, addTrigger, addDoctor, addListen]) add(program);
 
-process.stdout.on("error", (fault) => process.exit(explainOutput(fault)));
+process.stdout.on("error", (error) => process.exit(reportOutputFailure(error)));
 
-program.parseAsync().catch((fault: unknown) => {
-  process.exitCode = explain(fault);
+program.parseAsync().catch((error: unknown) => {
+  process.exitCode = reportFailure(error);
 });

@@ -5,8 +5,8 @@ import { eventBody, type Kind, kinds, type Status, sign, statuses } from "vtryon
 import { SIGNATURE_HEADER } from "../core/payload.js";
 import { type HttpResult, sendRequest } from "../testing/http-client.js";
 import { addConnection, agentFor, type ConnectionOptions } from "./common/connection.js";
-import { FAILED, number, UsageError } from "./common/errors.js";
-import { answerOf, hintOf, shownOf } from "./common/format.js";
+import { FAILED, numberParser, UsageError } from "./common/errors.js";
+import { answerOf, answerText, hintOf } from "./common/format.js";
 import { addSecret, httpUrl, readInput, type SecretOptions, secretOf } from "./common/input.js";
 import { print, styleOf } from "./common/terminal.js";
 
@@ -44,20 +44,20 @@ Examples:
       const secret = secretOf(options);
       const body = await bodyOf(file, options);
       const post = posting(url, options);
-      const outcome = await post(body, sign(body, secret));
-      const ok = !("none" in outcome) && outcome.status >= 200 && outcome.status < 300;
-      print(options.json ? JSON.stringify(recordOf(outcome, ok)) : lineOf(url, outcome, ok));
+      const result = await post(body, sign(body, secret));
+      const ok = !("failure" in result) && result.status >= 200 && result.status < 300;
+      print(options.json ? JSON.stringify(recordOf(result, ok)) : lineOf(url, result, ok));
       if (!ok) process.exitCode = FAILED;
     });
 }
 
-/** Adds the option of how long an answer may take, in seconds. */
+/** Adds the option for the timeout of an answer, in seconds. */
 export function addTimeout(command: Command): Command {
-  const seconds = number("a number of seconds", { from: 0.001, to: 3600, whole: false });
+  const seconds = numberParser("a number of seconds", { from: 0.001, to: 3600, whole: false });
   return command.option("--timeout <seconds>", "how long an answer may take", seconds, 15);
 }
 
-/** Returns what posts signed bodies as Vtryon does. */
+/** Returns a function that posts signed bodies as Vtryon does. */
 export function posting(
   url: URL,
   options: ConnectionOptions & { readonly timeout: number },
@@ -73,12 +73,12 @@ export function posting(
   };
 }
 
-/** Names a task that no receiver has heard of. */
+/** Returns the id of a new task. */
 export function newTask(): string {
   return `task_${randomUUID().replaceAll("-", "").slice(0, 12)}`;
 }
 
-/** Reads a task's id: it is one if the event about it can be read. */
+/** Parses a task id. It is valid if an event with it can be parsed. */
 export function taskId(text: string): string {
   const body = JSON.stringify(eventBody("try-on", "queued", text));
   try {
@@ -98,22 +98,22 @@ async function bodyOf(file: string | undefined, options: Options): Promise<Uint8
   }
   if (status !== undefined || kind !== undefined || task !== undefined) {
     throw new UsageError(
-      "the event is told in two ways, or not at all",
+      "the event is given in two ways, or not at all",
       "name a file, or make an event up with --status, and then --kind and --task",
     );
   }
   return readInput(file);
 }
 
-function lineOf(url: URL, outcome: HttpResult, ok: boolean): string {
+function lineOf(url: URL, result: HttpResult, ok: boolean): string {
   const style = styleOf(process.stdout);
-  // Neither the user's name and password nor the query are shown: they may be secrets.
-  const line = `POST ${url.origin}${url.pathname}  → ${(ok ? style.good : style.bad)(answerOf(outcome))}`;
-  const told = ok ? [] : [shownOf(outcome, "message"), hintOf([outcome]) ?? ""];
-  return [line, ...told.filter((text) => text !== "")].join("\n");
+  // Without credentials and query, which may be secrets.
+  const line = `POST ${url.origin}${url.pathname}  → ${(ok ? style.good : style.bad)(answerOf(result))}`;
+  const notes = ok ? [] : [answerText(result, "message"), hintOf([result]) ?? ""];
+  return [line, ...notes.filter((text) => text !== "")].join("\n");
 }
 
-function recordOf(outcome: HttpResult, ok: boolean): object {
-  if ("none" in outcome) return { ok, answer: null, retry_after: null, failure: outcome.none };
-  return { ok, answer: outcome.status, retry_after: outcome.retryAfter ?? null, failure: null };
+function recordOf(result: HttpResult, ok: boolean): object {
+  if ("failure" in result) return { ok, answer: null, retry_after: null, failure: result.failure };
+  return { ok, answer: result.status, retry_after: result.retryAfter ?? null, failure: null };
 }

@@ -9,7 +9,7 @@ interface Options extends SecretOptions {
   json?: boolean;
 }
 
-/** Whoever asks why an event was refused wants to know it of a long one too. */
+/** The highest limit, so that long events can be diagnosed too. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
 /** `verify [file] --signature <hex>`. */
@@ -36,9 +36,9 @@ Examples:
     const body = await readInput(file);
     try {
       accepted(webhooks, body, signature, options);
-    } catch (fault) {
-      if (!WebhookError.is(fault)) throw fault;
-      refused(fault, options);
+    } catch (error) {
+      if (!WebhookError.is(error)) throw error;
+      refused(error, options);
     }
   });
 }

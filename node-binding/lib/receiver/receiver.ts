@@ -80,7 +80,7 @@ export interface EventReceiver {
   /** Answers a request. Never rejects. */
   receive(delivery: IncomingRequest): Promise<Answer>;
   /** Reports an error outside of `receive`. Never throws. */
-  report(fault: unknown): void;
+  report(error: unknown): void;
 }
 
 /**

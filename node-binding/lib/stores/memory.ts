@@ -3,7 +3,7 @@ import type { Claim, IdempotencyStore } from "./idempotency.js";
 import { type NamespaceOptions, namespacedBy } from "./namespace.js";
 
 export interface MemoryStoreOptions extends NamespaceOptions {
-  /** How many keys are kept, done and claimed together: by default 100000. */
+  /** The maximum number of keys, done and leased together: by default 100000. */
   maxKeys?: number | undefined;
   /** The clock, in milliseconds since 1970. */
   now?: (() => number) | undefined;
@@ -14,29 +14,29 @@ interface Entry {
   readonly expiresAt: number;
 }
 
-/** How long an ended lease is kept for a handler that commits late. */
-const LEASE_KEPT_MS = 60 * 60 * 1000;
+/** How long an ended lease is kept, so that a late handler can still commit. */
+const ENDED_LEASE_MS = 60 * 60 * 1000;
 
-/** As many as a Map holds. */
+/** The upper limit is that of a Map. */
 const MAX_KEYS = [1, 2 ** 24, "a whole number from 1 to 16777216"] as const;
 
 let warned = false;
 
 /**
- * Remembers keys in memory: for development, for tests, and for one process whose handler bears repeats.
+ * Stores keys in memory: for development, tests, and a single process whose handler tolerates duplicates.
  *
- * Other processes know nothing of it and a restart empties it, so it warns once where `NODE_ENV` is
- * `production`. When it is full, the oldest done keys are forgotten before their time, but never a live
- * lease: where only those are left, a new key is `busy`.
+ * It is not shared between processes and is empty after a restart, so it warns once if `NODE_ENV` is `production`. When
+ * it is full, the oldest done keys are dropped early, but never a live lease: if only those are left, a new key is
+ * `busy`.
  */
 export class MemoryStore implements IdempotencyStore {
   readonly #maxKeys: number;
   readonly #now: () => number;
-  /** In the order of their claims. */
+  /** Leased keys, in the order of their claims. */
   readonly #leased = new Map<string, Entry>();
-  /** In the order of their commits. */
+  /** Done keys, in the order of their commits. */
   readonly #done = new Map<string, Entry>();
-  /** The latest token of any key: what is forgotten of one can't bring an old token back. */
+  /** The latest token of all keys, so that a dropped key can't get an old token again. */
   #fence = 0;
 
   /** Throws `invalid_option`. */
@@ -44,7 +44,7 @@ export class MemoryStore implements IdempotencyStore {
     this.#maxKeys = integerOption(options, "maxKeys", 100_000, MAX_KEYS);
     checkFunctionOption(options, "now");
     this.#now = options?.now ?? Date.now;
-    // Nobody shares this memory: it is only checked, so that stores can be exchanged.
+    // Without effect, since the memory is not shared. Validated so that stores are interchangeable.
     namespacedBy(options);
     if (!warned && readEnv("NODE_ENV") === "production") {
       warned = true;
@@ -57,16 +57,16 @@ export class MemoryStore implements IdempotencyStore {
 
   claim(key: string, leaseMs: number): Claim {
     const now = this.#now();
-    this.#forgetExpired(now);
+    this.#dropExpired(now);
     const done = this.#done.get(key);
     if (done !== undefined && done.expiresAt > now) return { state: "done" };
     const lease = this.#leased.get(key);
     if (lease !== undefined && lease.expiresAt > now) return busy(lease, now);
     this.#done.delete(key);
     this.#leased.delete(key);
-    const lasting = this.#makeRoom(now);
-    if (lasting !== undefined) return busy(lasting, now);
-    // Tokens go with the time so that they rise over a restart too.
+    const oldestLease = this.#makeRoom(now);
+    if (oldestLease !== undefined) return busy(oldestLease, now);
+    // Tokens are at least the time, so that they also rise after a restart.
     const fence = Math.max(this.#fence + 1, now);
     this.#fence = fence;
     this.#leased.set(key, { fence, expiresAt: now + leaseMs });
@@ -86,19 +86,19 @@ export class MemoryStore implements IdempotencyStore {
     if (this.#leased.get(key)?.fence === fence) this.#leased.delete(key);
   }
 
-  /** Expiry without a timer, which would keep the process alive: each claim clears what lies before it. */
-  #forgetExpired(now: number): void {
+  /** Drops expired keys. Called at each claim instead of by a timer, which would keep the process alive. */
+  #dropExpired(now: number): void {
     for (const [key, { expiresAt }] of this.#done) {
       if (expiresAt > now) break;
       this.#done.delete(key);
     }
     for (const [key, { expiresAt }] of this.#leased) {
-      if (expiresAt + LEASE_KEPT_MS > now) break;
+      if (expiresAt + ENDED_LEASE_MS > now) break;
       this.#leased.delete(key);
     }
   }
 
-  /** Makes room for one key; returns the oldest lease where all keys are leased and none has ended. */
+  /** Makes room for one key. Returns the oldest lease if there are only live leases. */
   #makeRoom(now: number): Entry | undefined {
     if (this.#leased.size + this.#done.size < this.#maxKeys) return undefined;
     for (const oldest of this.#done.keys()) {

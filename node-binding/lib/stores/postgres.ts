@@ -14,36 +14,36 @@ import {
 interface Result {
   readonly command: string;
   readonly rowCount: number | null;
-  // biome-ignore lint/suspicious/noExplicitAny: what `pg` says of a row
+  // biome-ignore lint/suspicious/noExplicitAny: the type of a row in `pg`
   readonly rows: any[];
 }
 
-/** What a store needs of a client of `pg`. */
+/** The part of a client of `pg` that is used. */
 export interface PostgresClient {
   query(sql: string, values?: unknown[]): Promise<Result>;
-  on(event: "error", listener: (fault: Error) => void): unknown;
-  off(event: "error", listener: (fault: Error) => void): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  off(event: "error", listener: (error: Error) => void): unknown;
 }
 
-/** What a store needs of `Pool` of `pg`. */
+/** The part of `Pool` of `pg` that is used. */
 export interface PostgresPool<Client extends PostgresClient> {
   query(sql: string, values?: unknown[]): Promise<Result>;
-  connect(): Promise<Client & { release(fault?: Error | boolean): void }>;
+  connect(): Promise<Client & { release(error?: Error | boolean): void }>;
 }
 
-/** Any two processes that migrate at once wait for each other under this number. */
+/** The key of the advisory lock that serialises concurrent migrations. */
 const MIGRATION_LOCK = 0x7674_7279;
 
 /**
- * The server's clock: one for all who claim, wherever they run. It goes on within a transaction, but not
- * within a statement, so that the index serves a comparison with it.
+ * The server's clock, which all clients share. It advances within a transaction, but is constant within a statement, so
+ * that comparisons with it can use the index.
  */
 const SERVER_NOW = "CAST(extract(epoch FROM statement_timestamp()) * 1000 AS BIGINT)";
 
 /**
- * Remembers keys in a table of a PostgreSQL database, through a pool of `pg`.
+ * Stores keys in a table of a PostgreSQL database, through a pool of `pg`.
  *
- * Errors of the database are passed on as they are.
+ * Errors of the database are thrown unchanged.
  */
 export class PostgresStore<Client extends PostgresClient> implements IdempotencyStore {
   readonly #pool: PostgresPool<Client>;
@@ -53,7 +53,7 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
   readonly #sql: Statements;
   #prunedAt = Number.NEGATIVE_INFINITY;
 
-  /** Takes a pool. Throws `invalid_option`. */
+  /** Takes a pool of `pg`. Throws `invalid_option`. */
   constructor(pool: PostgresPool<Client>, options: SqlStoreOptions = {}) {
     const { table, now, namespaced } = sqlOptions(options);
     if (typeof pool?.query !== "function" || typeof pool.connect !== "function") {
@@ -66,9 +66,9 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
     this.#sql = statements(table, now === undefined ? SERVER_NOW : "CAST($now AS BIGINT)");
   }
 
-  /** Makes the table where it is missing. */
+  /** Creates the table if it is missing. */
   async migrate(): Promise<void> {
-    // Sent together they are one transaction, at whose end the lock is given back.
+    // Sent as one query they are one transaction, which releases the lock at its end.
     await this.#pool.query(`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK});\n${this.#schema}`);
   }
 
@@ -76,9 +76,9 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
     await this.#prune();
     const { rows } = await this.#query(this.#pool, "claim", { key, lease: leaseMs });
     if (rows.length > 0) return { state: "claimed", fence: Number(rows[0].fence) };
-    const standing = await this.#query(this.#pool, "standing", { key });
-    // Gone or ended since, by another connection: it can be claimed at once.
-    const { state, remaining } = standing.rows[0] ?? { remaining: 0 };
+    const inspected = await this.#query(this.#pool, "inspect", { key });
+    // Removed or ended meanwhile by another connection: it can be claimed at once.
+    const { state, remaining } = inspected.rows[0] ?? { remaining: 0 };
     if (state === "done") return { state };
     return { state: "busy", retryAfterMs: Math.max(0, Number(remaining)) };
   }
@@ -93,13 +93,12 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
   }
 
   /**
-   * Calls `work` and remembers the key as done, both in one transaction: after a crash at any moment
-   * either both are there or none. Where the key was done before, `work` is not called; where another
-   * transaction is about to make it done, this one waits for its end.
+   * Runs `work` and marks the key as done in one transaction: after a crash, either both are committed or none. If the
+   * key was done before, `work` is not called. If another transaction is marking it, this one waits for its end.
    *
-   * What `work` does through the client that it is given is done exactly once; what it does elsewhere is
-   * not. What it throws is thrown on, after the rollback. Throws `unavailable` when a statement had
-   * failed and `work` said nothing of it: PostgreSQL then commits nothing.
+   * What `work` does through its client happens exactly once; other effects may happen again. An error of `work` is
+   * thrown after the rollback. Throws `unavailable` if a statement failed and `work` ignored it: PostgreSQL then
+   * commits nothing.
    */
   async transaction<T>(
     key: string,
@@ -109,15 +108,15 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
     const { ttlMs } = ttlOptions(options, 0);
     await this.#prune();
     const client = await this.#pool.connect();
-    let lost: Error | undefined;
-    // Without a listener, a connection that breaks between two queries would end the process.
-    const lose = (fault: Error) => {
-      lost = fault;
+    let connectionError: Error | undefined;
+    // Without a listener, a connection that breaks between two queries would crash the process.
+    const onError = (error: Error) => {
+      connectionError = error;
     };
-    client.on("error", lose);
+    client.on("error", onError);
     try {
       await client.query("BEGIN");
-      const { rows } = await this.#query(client, "done", { key, ttl: ttlMs });
+      const { rows } = await this.#query(client, "markDone", { key, ttl: ttlMs });
       const outcome: Transaction<T> =
         rows.length === 0 ? { ran: false } : { ran: true, value: await work(client) };
       const { command } = await client.query("COMMIT");
@@ -128,12 +127,12 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
         );
       }
       return outcome;
-    } catch (fault) {
-      await client.query("ROLLBACK").catch(lose);
-      throw fault;
+    } catch (error) {
+      await client.query("ROLLBACK").catch(onError);
+      throw error;
     } finally {
-      client.off("error", lose);
-      client.release(lost);
+      client.off("error", onError);
+      client.release(connectionError);
     }
   }
 
@@ -144,7 +143,7 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
     await this.#query(this.#pool, "prune", {});
   }
 
-  /** Runs a statement; its named parameters become numbered ones. */
+  /** Runs a statement. Converts its named parameters to numbered ones. */
   #query(
     on: Pick<PostgresClient, "query">,
     name: keyof Statements,

@@ -16,18 +16,17 @@ export interface SqliteStatement {
   run(parameters: Record<string, string | number>): { changes: number | bigint };
 }
 
-/** What a store needs of `DatabaseSync` (node:sqlite) or of `Database` (better-sqlite3). */
+/** The part of `DatabaseSync` (node:sqlite) or `Database` (better-sqlite3) that is used. */
 export interface SqliteDatabase {
   exec(sql: string): unknown;
   prepare(sql: string): SqliteStatement;
 }
 
 /**
- * Remembers keys in a table of a SQLite database, which many processes may open.
+ * Stores keys in a table of a SQLite database, which several processes may open.
  *
- * While another process writes, SQLite waits as long as the connection's `busy_timeout` says and then
- * throws, so that the answer is 503. node:sqlite does not wait by default: open it with `timeout: 5000`.
- * Errors of the database are passed on as they are.
+ * While another process writes, SQLite waits for the connection's `busy_timeout` and then throws, so that the answer is
+ * 503. node:sqlite does not wait by default: open it with `timeout: 5000`. Errors of the database are thrown unchanged.
  */
 export class SqliteStore<Database extends SqliteDatabase> implements IdempotencyStore {
   readonly #database: Database;
@@ -55,7 +54,7 @@ export class SqliteStore<Database extends SqliteDatabase> implements Idempotency
     probe(database);
   }
 
-  /** Makes the table where it is missing. */
+  /** Creates the table if it is missing. */
   migrate(): void {
     this.#database.exec(this.#schema);
   }
@@ -68,8 +67,8 @@ export class SqliteStore<Database extends SqliteDatabase> implements Idempotency
       lease: leaseMs,
     });
     if (claimed !== undefined) return { state: "claimed", fence: Number(claimed.fence) };
-    // Gone or ended since, by another process: it can be claimed at once.
-    const [{ state, remaining } = { remaining: 0 }] = this.#rows("standing", {
+    // Removed or ended meanwhile by another process: it can be claimed at once.
+    const [{ state, remaining } = { remaining: 0 }] = this.#rows("inspect", {
       key: this.#namespaced(key),
       now: this.#now(),
     });
@@ -87,12 +86,12 @@ export class SqliteStore<Database extends SqliteDatabase> implements Idempotency
   }
 
   /**
-   * Calls `work` and remembers the key as done, both in one transaction: after a crash at any moment
-   * either both are there or none. Where the key was done before, `work` is not called.
+   * Runs `work` and marks the key as done in one transaction: after a crash, either both are committed or none. If the
+   * key was done before, `work` is not called.
    *
-   * What `work` does in this database is done exactly once; what it does elsewhere is not. It must be
-   * synchronous, for until it returns, whatever uses the connection is in the transaction: a promise is
-   * rolled back with `invalid_option`. What it throws is thrown on, after the rollback.
+   * What `work` does in this database happens exactly once; other effects may happen again. It must be synchronous,
+   * because everything on the connection is part of the transaction until it returns: if it returns a promise, the
+   * transaction is rolled back with `invalid_option`. An error of `work` is thrown after the rollback.
    */
   transaction<T>(
     key: string,
@@ -101,24 +100,24 @@ export class SqliteStore<Database extends SqliteDatabase> implements Idempotency
   ): Transaction<T> {
     const { ttlMs } = ttlOptions(options, 0);
     this.#prune();
-    // Not BEGIN alone: a transaction that reads first can't wait for another one that writes.
+    // Not `BEGIN`: a transaction that has read can't wait for a concurrent writer.
     this.#database.exec("BEGIN IMMEDIATE");
     try {
       const now = this.#now();
-      const [marked] = this.#rows("done", { key: this.#namespaced(key), now, ttl: ttlMs });
+      const [marked] = this.#rows("markDone", { key: this.#namespaced(key), now, ttl: ttlMs });
       const outcome: Transaction<T> =
         marked === undefined
           ? { ran: false }
           : { ran: true, value: synchronous(work(this.#database)) };
       this.#database.exec("COMMIT");
       return outcome;
-    } catch (fault) {
+    } catch (error) {
       try {
         this.#database.exec("ROLLBACK");
       } catch {
-        // SQLite rolls back by itself when a disk is full, for example; the first error says why.
+        // SQLite has rolled back already, for example because the disk is full. The first error says why.
       }
-      throw fault;
+      throw error;
     }
   }
 
@@ -129,7 +128,7 @@ export class SqliteStore<Database extends SqliteDatabase> implements Idempotency
     this.#changed("prune", { now });
   }
 
-  /** Reads to the end: it is there that a commit fails, and reading one row would not show it. */
+  /** Reads all rows: a failing commit shows only at the end of the result. */
   #rows(
     name: keyof Statements,
     parameters: Record<string, string | number>,
@@ -151,8 +150,8 @@ export class SqliteStore<Database extends SqliteDatabase> implements Idempotency
 }
 
 /**
- * Tries once how the database takes parameters and returns rows, and whether it can be written to: some options
- * of its drivers change that. Throws `invalid_option`.
+ * Checks how the database takes parameters and returns rows, and whether it is writable: some options of the drivers
+ * change that. Throws `invalid_option`.
  */
 function probe(database: SqliteDatabase): void {
   let rows: unknown[];
@@ -161,8 +160,8 @@ function probe(database: SqliteDatabase): void {
       text: "a",
       number: PROBE_NUMBER,
     });
-  } catch (fault) {
-    if (!/parameter/i.test(String((fault as Error | null)?.message))) throw fault;
+  } catch (error) {
+    if (!/parameter/i.test(String((error as Error | null)?.message))) throw error;
     throw unusable("takes no parameters by their bare names: leave out `allowBareNamedParameters`");
   }
   const [row] = rows as { text?: unknown; number?: unknown }[];
@@ -172,11 +171,11 @@ function probe(database: SqliteDatabase): void {
   try {
     database.exec("BEGIN IMMEDIATE");
   } catch {
-    // Another that writes, or a transaction of the caller's, says nothing about the options.
+    // A concurrent writer, or a transaction of the caller, which says nothing about the options.
     return;
   }
   try {
-    // Any write will do: it is rolled back.
+    // Any write; it is rolled back.
     database.exec("PRAGMA user_version = 0");
   } catch {
     throw unusable("can't be written to: open it without `readOnly` or `readonly`");
@@ -185,15 +184,14 @@ function probe(database: SqliteDatabase): void {
   }
 }
 
-/** Past 32 bits, as the times are that are stored. */
+/** More than 32 bits, like the stored times. */
 const PROBE_NUMBER = 2 ** 41 + 1;
 
 const unusable = (how: string): Error => webhookError("invalid_option", `\`database\` ${how}`);
 
 function synchronous<T>(value: T): T {
   if (typeof (value as { then?: unknown } | null)?.then !== "function") return value;
-  // It is refused here; that it may fail as well is of no interest. Another thenable is left alone: some
-  // begin their work when they are asked for it.
+  // Its own rejection does not matter. Other thenables are not touched: some start their work in `then`.
   if (value instanceof Promise) value.catch(() => {});
   throw webhookError(
     "invalid_option",

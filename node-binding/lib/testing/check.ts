@@ -4,35 +4,34 @@ import type { HostileRequest, Outgoing } from "./hostile/case.js";
 import { hostileRequests } from "./hostile/index.js";
 import { answerField, type HttpResult, parseHttpUrl, sendRequest } from "./http-client.js";
 
-/** How an endpoint is checked. */
+/** The options of a check. */
 export interface CheckOptions {
   /** The secret that the endpoint verifies with. */
   secret: string;
-  /** How long each answer may take, in milliseconds: 15 seconds by default. */
+  /** The timeout of each answer, in milliseconds: 15 seconds by default. */
   timeoutMs?: number | undefined;
   /** The names of the cases to send; by default all. */
   only?: readonly string[] | undefined;
   /**
-   * An `Agent` of `node:http` or `node:https` that connects to the endpoint, where it is behind a proxy or has a
-   * certificate of its own.
+   * An `Agent` of `node:http` or `node:https` that connects to the endpoint, for proxies and private certificates.
    */
   agent?: object | undefined;
-  /** Is told each result as soon as it is known. */
+  /** Called with each result as soon as it is known. */
   onResult?: ((result: CheckResult) => void) | undefined;
 }
 
-/** What one case showed. */
+/** The result of one case. */
 export interface CheckResult {
   readonly name: string;
   readonly why: string;
-  /** The request in words; empty where it was not sent, because the endpoint no longer answered. */
+  /** The request in words; empty if it was not sent because the endpoint had stopped answering. */
   readonly sent: string;
   readonly expected: string;
   readonly got: string;
   readonly ok: boolean;
 }
 
-/** What all of them showed. */
+/** The results of all cases. */
 export interface CheckReport {
   /** Whether every case passed. */
   readonly ok: boolean;
@@ -41,24 +40,24 @@ export interface CheckReport {
 
 const DEFAULT_TIMEOUT_MS = 15_000;
 
-/** The longest that a timer can wait. */
+/** The longest time of a timer. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** After so many cases in a row without an answer, only the last one is still sent. */
-const MAX_SILENT = 3;
+/** After this many cases in a row without an answer, only the last one is still sent. */
+const MAX_UNANSWERED = 3;
 
-/** How often a long body is sent that was cut off without an answer. */
+/** How often a long body is sent if the connection is closed without an answer. */
 const UPLOADS = 3;
 
-/** Faults that a receiver names in its answer, so that they can be told from a crash. */
-const NAMED: readonly ErrorCode[] = ["body_already_parsed", "payload_not_raw"];
+/** Codes of status 500 that are shown, because they are mistakes of configuration and no crash. */
+const SHOWN_CODES: readonly ErrorCode[] = ["body_already_parsed", "payload_not_raw"];
 
 /**
  * Attacks a running endpoint with {@link hostileRequests}, one case after the other. In Node only.
  *
- * Whatever the endpoint does is a result. Each run makes events about tasks of its own, which the
- * endpoint will take for real: check one that is not in production. Throws `invalid_option` and the
- * codes of the secret.
+ * Whatever the endpoint does is a result, not an error. Each run sends events about new tasks, which the endpoint
+ * handles as real ones, so do not check one in production. Throws `invalid_option` and the codes that begin with
+ * `secret_`.
  */
 export async function checkEndpoint(
   url: string | URL,
@@ -69,14 +68,17 @@ export async function checkEndpoint(
   if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
     throw webhookError("invalid_option", "`timeoutMs` is not a positive number of milliseconds");
   }
-  const cases = chosen(hostileRequests(options?.secret, { task_id: freshTask() }), options?.only);
+  const cases = selectCases(
+    hostileRequests(options?.secret, { task_id: newTaskPrefix() }),
+    options?.only,
+  );
   const results: CheckResult[] = [];
-  let silent = 0;
+  let unanswered = 0;
   for (const [at, hostile] of cases.entries()) {
-    const skip = silent >= MAX_SILENT && at < cases.length - 1;
+    const skip = unanswered >= MAX_UNANSWERED && at < cases.length - 1;
     const outcomes = skip ? [] : await send(target, hostile, timeoutMs, options.agent);
-    const dead = outcomes.some((outcome) => "none" in outcome && !outcome.closed);
-    silent = skip || dead ? silent + 1 : 0;
+    const dead = outcomes.some((result) => "failure" in result && !result.closed);
+    unanswered = skip || dead ? unanswered + 1 : 0;
     const result = judge(hostile, outcomes);
     results.push(result);
     options.onResult?.(result);
@@ -84,7 +86,10 @@ export async function checkEndpoint(
   return { ok: results.every((result) => result.ok), results };
 }
 
-function chosen(cases: HostileRequest[], only: readonly string[] | undefined): HostileRequest[] {
+function selectCases(
+  cases: HostileRequest[],
+  only: readonly string[] | undefined,
+): HostileRequest[] {
   if (only === undefined) return cases;
   const found = cases.filter(({ name }) => only.includes(name));
   if (found.length === 0 || found.length < new Set(only).size) {
@@ -93,7 +98,7 @@ function chosen(cases: HostileRequest[], only: readonly string[] | undefined): H
   return found;
 }
 
-function freshTask(): string {
+function newTaskPrefix(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(6));
   return `task_check_${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
@@ -117,8 +122,8 @@ async function send(
 function judge(hostile: HostileRequest, outcomes: readonly HttpResult[]): CheckResult {
   const { name, why, expect } = hostile;
   const counts = new Map<string, number>();
-  for (const outcome of outcomes) {
-    const words = told(outcome);
+  for (const result of outcomes) {
+    const words = describe(result);
     counts.set(words, (counts.get(words) ?? 0) + 1);
   }
   const got = [...counts].map(([words, count]) => (count > 1 ? `${count} × ${words}` : words));
@@ -128,22 +133,24 @@ function judge(hostile: HostileRequest, outcomes: readonly HttpResult[]): CheckR
     sent: outcomes.length > 0 ? hostile.sent : "",
     expected: expect.words,
     got: got.join(", ") || "not sent: the endpoint does not answer",
-    ok: outcomes.length > 0 && outcomes.every((outcome) => passes(hostile, outcome)),
+    ok: outcomes.length > 0 && outcomes.every((result) => passes(hostile, result)),
   };
 }
 
-function passes({ expect }: HostileRequest, outcome: HttpResult): boolean {
-  if ("none" in outcome) return outcome.closed && expect.closed;
-  if (outcome.status === 503 && outcome.retryAfter === undefined) return false;
-  return expect.statuses.includes(outcome.status);
+function passes({ expect }: HostileRequest, result: HttpResult): boolean {
+  if ("failure" in result) return result.closed && expect.closed;
+  if (result.status === 503 && result.retryAfter === undefined) return false;
+  return expect.statuses.includes(result.status);
 }
 
-/** Says what came, in words of our own: an answer's text is a stranger's. */
-function told(outcome: HttpResult): string {
-  if ("none" in outcome) return outcome.none;
-  const { status, retryAfter } = outcome;
+/** Describes a result. The text of an answer is never shown, since it may contain anything. */
+function describe(result: HttpResult): string {
+  if ("failure" in result) return result.failure;
+  const { status, retryAfter } = result;
   if (status === 503) return `503 ${retryAfter === undefined ? "without" : "with"} retry-after`;
   const code =
-    status === 500 ? NAMED.find((named) => answerField(outcome, "error") === named) : undefined;
+    status === 500
+      ? SHOWN_CODES.find((known) => answerField(result, "error") === known)
+      : undefined;
   return code === undefined ? `${status}` : `${status} ${code}: ${webhookError(code).hint}`;
 }

@@ -9,25 +9,25 @@ export const kinds: readonly Kind[] = ["try-on", "ai-model", "poses", "recolor"]
 /** A status that the guide names. */
 export type Status = (QueuedEvent | ProcessingEvent | CompletedEvent | FailedEvent)["status"];
 
-/** All of them, in the order in which a task has them; the last two exclude each other. */
+/** All of them, in the order of a lifecycle; a task ends with one of the last two. */
 export const statuses: readonly Status[] = ["queued", "processing", "completed", "failed"];
 
-/** What Vtryon writes as JSON into the body of a request. */
+/** The JSON body of a request of Vtryon. */
 export interface EventBody {
   readonly event: "generation.status_changed";
   readonly task_id: string;
   readonly status: Status;
-  /** Where the result lies; of a completed task. */
+  /** The result; only if completed. */
   readonly data?: { readonly result_url: string };
-  /** Why there is none; of a failed task. */
+  /** The reason; only if failed. */
   readonly error?: { readonly message: string };
 }
 
-/** How the course of a task differs from the plain one. */
+/** The options of a lifecycle. */
 export interface LifecycleOptions {
-  /** By default one that tells the kind, such as `task_try_on`. */
+  /** The id of the task: by default named after its kind, such as `task_try_on`. */
   task_id?: string | undefined;
-  /** By default `completed`. */
+  /** The last status: by default `completed`. */
   ends?: "completed" | "failed" | undefined;
 }
 
@@ -45,7 +45,7 @@ const FAILURES: Readonly<Record<Kind, string>> = {
   recolor: "no garment was found in the photo",
 };
 
-/** Makes the body of one event; the kind shows in the default task, the result and the failure. */
+/** Creates the body of one event. The kind determines the default task id, the result and the failure. */
 export function eventBody(
   kind: Kind,
   status: Status,
@@ -59,7 +59,7 @@ export function eventBody(
   return body;
 }
 
-/** Makes the bodies of a whole task, in order: queued, processing, and how it ends. */
+/** Creates the bodies of a whole task, in order: queued, processing, and the last status. */
 export function lifecycle(
   kind: Kind,
   { task_id, ends = "completed" }: LifecycleOptions = {},

@@ -1,37 +1,39 @@
+// Sends single requests over node:http, also malformed ones, and describes what came back.
+
 import type { Agent, ClientRequest, IncomingMessage } from "node:http";
 import type { Outgoing } from "./hostile/case.js";
 
-/** What came of it: an answer, or why there was none. */
+/** The result of a request: an answer, or the reason why there was none. */
 export type HttpResult =
   | { readonly status: number; readonly retryAfter: string | undefined; readonly text: string }
   | NoAnswer;
 
 /** Why there was no answer. */
 export interface NoAnswer {
-  /** In words. */
-  readonly none: string;
-  /** Whether the other side has ended the connection. */
+  /** The reason, in words. */
+  readonly failure: string;
+  /** Whether the server closed the connection. */
   readonly closed: boolean;
-  /** Whether there was no connection at all, so nothing was sent. */
+  /** Whether there was no connection, so that nothing was sent. */
   readonly unreachable: boolean;
-  /** Whether that was because the server's certificate is not trusted. */
+  /** Whether the server's certificate is not trusted. */
   readonly untrusted?: boolean;
 }
 
-/** How much is written at once. Between two writes it is seen whether an answer has come. */
-const SLICE = 16 * 1024;
+/** How much is written at once. Between two writes, an answer can arrive. */
+const CHUNK_BYTES = 16 * 1024;
 
-/** How much of an answer is read. */
-const MAX_ANSWER = 64 * 1024;
+/** The longest answer that is read. */
+const MAX_ANSWER_BYTES = 64 * 1024;
 
-/** How much a `content-length` is off that is wrong on purpose. */
-const OFF_BY = 16;
+/** By how many bytes a deliberately wrong `content-length` differs. */
+const WRONG_LENGTH_BY = 16;
 
-/** Reads a member of an answer in JSON; undefined where there is none. */
-export function answerField(outcome: HttpResult, name: "error" | "message"): unknown {
-  if ("none" in outcome) return undefined;
+/** Returns a member of a JSON answer; undefined if there is none. */
+export function answerField(result: HttpResult, name: "error" | "message"): unknown {
+  if ("failure" in result) return undefined;
   try {
-    return JSON.parse(outcome.text)?.[name];
+    return JSON.parse(result.text)?.[name];
   } catch {
     return undefined;
   }
@@ -48,7 +50,7 @@ const FAILURES: Readonly<Record<string, string>> = {
   ERR_SSL_PACKET_LENGTH_TOO_LONG: "no TLS there: is its URL http?",
 };
 
-/** Codes of a certificate that is not trusted (Node, "X509 certificate error codes"), and why it is not. */
+/** Error codes of certificates (Node, "X509 certificate error codes"), and what they mean. */
 const UNTRUSTED: Readonly<Record<string, string>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: "it is self-signed",
   SELF_SIGNED_CERT_IN_CHAIN: "its authority is unknown",
@@ -65,31 +67,31 @@ const UNTRUSTED: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: "it is for another host",
 };
 
-/** How that begins. */
-export const UNTRUSTED_WORDS = "certificate not trusted";
+/** The beginning of the failure for such a certificate. */
+export const UNTRUSTED_PREFIX = "certificate not trusted";
 
-/** Codes of a connection that the other side has ended. */
+/** Error codes of a connection that the server closed. */
 const CLOSED: readonly string[] = ["ECONNRESET", "EPIPE", "ECONNABORTED"];
 
 const CLOSED_EARLY: NoAnswer = {
-  none: "closed without an answer",
+  failure: "closed without an answer",
   closed: true,
   unreachable: false,
 };
 
-/** Reads a URL that can be posted to. For any other it throws what `refuse` makes of the reason. */
+/** Parses an http or https URL. For anything else it throws the error that `refuse` makes of the reason. */
 export function parseHttpUrl(url: string | URL, refuse: (what: string) => Error): URL {
   let target: URL | undefined;
   try {
     target = new URL(url);
   } catch {
-    // Told below.
+    // Reported below.
   }
   if (target === undefined || !/^https?:$/.test(target.protocol)) {
     throw refuse("is not one of http or https");
   }
   try {
-    // Node decodes both for the header `authorization`, and throws where it can't.
+    // Node decodes both for the header `authorization`, and throws if it can't.
     decodeURIComponent(`${target.username}:${target.password}`);
   } catch {
     throw refuse("has a malformed escape in its name or password");
@@ -100,9 +102,9 @@ export function parseHttpUrl(url: string | URL, refuse: (what: string) => Error)
 /**
  * Sends one request and waits for the whole answer, at most `timeoutMs` milliseconds. It never rejects.
  *
- * A server that refuses a long body answers and closes, and where it closes before all was sent, the
- * system may throw the answer away; so a long body that was cut off is sent up to `uploads` times. Without an
- * `agent`, each request has a connection of its own.
+ * A server that refuses a long body answers and closes. If it closes before all was sent, the operating system may drop
+ * the answer, so a long body is sent up to `uploads` times until there is one. Without an `agent`, each request has its
+ * own connection.
  */
 export async function sendRequest(
   url: URL,
@@ -110,12 +112,12 @@ export async function sendRequest(
   timeoutMs: number,
   { uploads = 1, agent }: { uploads?: number; agent?: object | undefined } = {},
 ): Promise<HttpResult> {
-  let outcome = await attempt(url, outgoing, timeoutMs, agent as Agent | undefined);
-  for (let upload = 1; upload < uploads && outgoing.body.length > SLICE; upload += 1) {
-    if (!("none" in outcome && outcome.closed)) break;
-    outcome = await attempt(url, outgoing, timeoutMs, agent as Agent | undefined);
+  let result = await attempt(url, outgoing, timeoutMs, agent as Agent | undefined);
+  for (let upload = 1; upload < uploads && outgoing.body.length > CHUNK_BYTES; upload += 1) {
+    if (!("failure" in result && result.closed)) break;
+    result = await attempt(url, outgoing, timeoutMs, agent as Agent | undefined);
   }
-  return outcome;
+  return result;
 }
 
 async function attempt(
@@ -124,45 +126,46 @@ async function attempt(
   timeoutMs: number,
   agent: Agent | false = false,
 ): Promise<HttpResult> {
-  // Named by the URL, so that bundlers for other platforms do not look for it.
+  // A computed name, which bundlers for other platforms do not try to resolve.
   const http: typeof import("node:http") = await import(`node:${url.protocol.slice(0, -1)}`);
   return new Promise((resolve) => {
     const request = http.request(url, { method: outgoing.method, agent });
     let unreachable = true;
     const timer = setTimeout(
-      () => settle({ none: `no answer within ${timeoutMs / 1000} s`, closed: false, unreachable }),
+      () =>
+        settle({ failure: `no answer within ${timeoutMs / 1000} s`, closed: false, unreachable }),
       timeoutMs,
     );
-    const settle = (outcome: HttpResult) => {
+    const settle = (result: HttpResult) => {
       clearTimeout(timer);
-      resolve(outcome);
+      resolve(result);
       request.destroy();
     };
-    // Once an answer has begun, it alone counts: the upload may still fail, for nobody reads it.
+    // Once an answer has begun, only that counts. The upload may still fail, because the server stops reading.
     let answered = false;
-    const unanswered = (outcome: HttpResult) => answered || settle(outcome);
+    const settleUnanswered = (result: HttpResult) => answered || settle(result);
     request.on("socket", (socket) => {
-      // An agent that goes through a proxy, or keeps connections, hands over one that is connected.
+      // A proxy agent and a keep-alive agent provide a connected socket.
       if (!socket.connecting) unreachable = false;
       socket.on("connect", () => {
         unreachable = false;
       });
     });
-    request.on("error", (fault) => unanswered(connectionFailure(fault)));
-    request.on("close", () => unanswered(CLOSED_EARLY));
+    request.on("error", (error) => settleUnanswered(connectionFailure(error)));
+    request.on("close", () => settleUnanswered(CLOSED_EARLY));
     request.on("response", (response) => {
       answered = true;
-      read(response, settle);
+      readAnswer(response, settle);
     });
-    frame(request, outgoing);
-    // Not before: an agent may still change the head of the request.
+    setFraming(request, outgoing);
+    // Not earlier: an agent may still change the head of the request.
     request.on("socket", () => upload(request, outgoing));
   });
 }
 
-function frame(request: ClientRequest, { method, headers, body, framing }: Outgoing): void {
+function setFraming(request: ClientRequest, { method, headers, body, framing }: Outgoing): void {
   for (const [name, value] of headers) request.appendHeader(name, value);
-  const declared = { length: 0, longer: OFF_BY, shorter: -OFF_BY };
+  const declared = { length: 0, longer: WRONG_LENGTH_BY, shorter: -WRONG_LENGTH_BY };
   if (framing === "chunked") request.setHeader("transfer-encoding", "chunked");
   else if (body.length > 0 || method !== "GET") {
     request.setHeader("content-length", body.length + declared[framing]);
@@ -170,16 +173,16 @@ function frame(request: ClientRequest, { method, headers, body, framing }: Outgo
 }
 
 async function upload(request: ClientRequest, { body, framing }: Outgoing): Promise<void> {
-  for (let at = 0; at < body.length && !request.destroyed; at += SLICE) {
-    await new Promise((written) => request.write(body.subarray(at, at + SLICE), written));
+  for (let at = 0; at < body.length && !request.destroyed; at += CHUNK_BYTES) {
+    await new Promise((written) => request.write(body.subarray(at, at + CHUNK_BYTES), written));
     await new Promise((turn) => setTimeout(turn));
   }
   request.end();
   if (framing === "longer") request.socket?.end();
 }
 
-/** Reads an answer; one that breaks off has a status all the same. */
-function read(response: IncomingMessage, settle: (outcome: HttpResult) => void): void {
+/** Reads an answer. One that breaks off still has a status. */
+function readAnswer(response: IncomingMessage, settle: (result: HttpResult) => void): void {
   const decoder = new TextDecoder();
   let text = "";
   let length = 0;
@@ -187,24 +190,24 @@ function read(response: IncomingMessage, settle: (outcome: HttpResult) => void):
   const done = () => settle({ status: response.statusCode ?? 0, retryAfter, text });
   response.on("data", (chunk: Uint8Array) => {
     length += chunk.length;
-    if (length > MAX_ANSWER) done();
+    if (length > MAX_ANSWER_BYTES) done();
     else text += decoder.decode(chunk, { stream: true });
   });
   for (const end of ["end", "error", "close"]) response.on(end, done);
 }
 
-/** Tells what went wrong on a connection. */
-export function connectionFailure(fault: Error & { code?: string }): NoAnswer {
-  const code = fault.code ?? "";
+/** Describes why a connection failed. */
+export function connectionFailure(error: Error & { code?: string }): NoAnswer {
+  const code = error.code ?? "";
   if (CLOSED.includes(code)) return CLOSED_EARLY;
   const reason = UNTRUSTED[code];
   if (reason !== undefined) {
-    const none = `${UNTRUSTED_WORDS}: ${reason}`;
-    return { none, closed: false, unreachable: true, untrusted: true };
+    const failure = `${UNTRUSTED_PREFIX}: ${reason}`;
+    return { failure, closed: false, unreachable: true, untrusted: true };
   }
   const isGarbled = code.startsWith("HPE_");
-  const none = isGarbled
+  const failure = isGarbled
     ? "an answer that is not HTTP"
     : (FAILURES[code] ?? `no connection (${code || "unknown cause"})`);
-  return { none, closed: false, unreachable: !isGarbled };
+  return { failure, closed: false, unreachable: !isGarbled };
 }

@@ -3,30 +3,30 @@ import { type Payload, payloadBytes, SIGNATURE_HEADER } from "../core/payload.js
 import { utf8Encoder } from "../core/utf8.js";
 import { sign } from "../verifier/sign.js";
 
-/** How a request differs from the plain one. */
+/** The options of a signed request. */
 export interface RequestOptions {
-  /** Where it goes: by default `http://localhost/webhooks/vtryon`. */
+  /** The URL: by default `http://localhost/webhooks/vtryon`. */
   url?: string | URL | undefined;
 }
 
 /**
- * Makes the request that Vtryon would send: an object is written as JSON, text and bytes are sent as they
- * are. It is a `Request` of the platform, for handlers that take one and for `fetch`.
+ * Creates the `Request` that Vtryon would send, for `fetch` and for handlers that take one. An object is serialised
+ * as JSON, strings and bytes are sent unchanged.
  *
- * Throws `invalid_option`, and the codes of the secret.
+ * Throws `invalid_option`, and the codes that begin with `secret_`.
  */
 export function signedRequest(
   event: object | Payload,
   secret: string,
   { url = "http://localhost/webhooks/vtryon" }: RequestOptions = {},
 ): Request {
-  const body = payloadBytes(event) ?? written(event);
+  const body = payloadBytes(event) ?? serialise(event);
   const headers = { "content-type": "application/json", [SIGNATURE_HEADER]: sign(body, secret) };
-  return new Request(absolute(url), { method: "POST", headers, body: body as BodyInit });
+  return new Request(parseUrl(url), { method: "POST", headers, body: body as BodyInit });
 }
 
-/** Writes a value as UTF-8 JSON. */
-function written(event: unknown): Uint8Array {
+/** Serialises a value as JSON in UTF-8. */
+function serialise(event: unknown): Uint8Array {
   let text: string | undefined;
   try {
     text = JSON.stringify(event);
@@ -42,7 +42,7 @@ function written(event: unknown): Uint8Array {
   return utf8Encoder().encode(text);
 }
 
-function absolute(url: string | URL): URL {
+function parseUrl(url: string | URL): URL {
   try {
     return new URL(url);
   } catch {

@@ -108,7 +108,7 @@ for (const [adapter, start] of Object.entries(ADAPTERS)) {
     }
   });
 
-  test(`${adapter}: an event that is being handled is not handled again`, async (t) => {
+  test(`${adapter}: a duplicate during handling is answered 503`, async (t) => {
     const { promise, resolve } = Promise.withResolvers();
     const started = Promise.withResolvers();
     let handled = 0;
@@ -133,7 +133,7 @@ for (const [adapter, start] of Object.entries(ADAPTERS)) {
     assert.equal(handled, 1);
   });
 
-  test(`${adapter}: what the handler does`, async (t) => {
+  test(`${adapter}: errors and timeouts of the handler`, async (t) => {
     const release = Promise.withResolvers();
     const faults = [];
     let onEvent;
@@ -180,7 +180,7 @@ for (const [adapter, start] of Object.entries(ADAPTERS)) {
 }
 
 for (const [adapter, start] of Object.entries(EATEN)) {
-  test(`${adapter}: the body is gone`, async (t) => {
+  test(`${adapter}: a body that was read before is answered 500`, async (t) => {
     const server = await start({
       secrets: SECRET,
       onEvent: () => assert.fail("no event"),

@@ -118,7 +118,7 @@ async function answerOf(returned, [first, second]) {
 for (const [adapter, make] of Object.entries(ADAPTERS)) {
   for (const [name, [given, advice, takers = []]] of Object.entries(GIVEN)) {
     if (takers.includes(adapter)) continue;
-    test(`${adapter} is given ${name}: 500, and what to do`, async () => {
+    test(`${adapter} given ${name} answers 500 with advice`, async () => {
       const faults = [];
       const handler = make({
         secrets: SECRET,
@@ -139,7 +139,7 @@ for (const [adapter, make] of Object.entries(ADAPTERS)) {
   }
 }
 
-test("by default it is logged, once in ten seconds", async (t) => {
+test("by default it is logged once in ten seconds", async (t) => {
   const log = t.mock.method(console, "error", () => {});
   const handler = forWeb.vtryonWebhooks({ secrets: SECRET, onEvent: () => {} });
   for (let times = 0; times < 9; times += 1) await handler({ request: request() });
@@ -155,12 +155,12 @@ for (const adapter of ["node", "express"]) {
     return [response.status, JSON.parse(response.body)];
   };
 
-  test(`${adapter}: a mocked request that is no stream`, async () => {
+  test(`${adapter}: a mocked request that is no stream is answered payload_not_raw`, async () => {
     const [status, { error }] = await answered(nodeRequest());
     assert.deepEqual([status, error], [500, "payload_not_raw"]);
   });
 
-  test(`${adapter}: a request whose members throw`, async () => {
+  test(`${adapter}: a request with throwing getters is answered 500`, async () => {
     const sent = Object.defineProperty(nodeRequest(), "body", {
       get() {
         throw new Error("a parser that failed");
@@ -177,7 +177,7 @@ for (const adapter of ["node", "express"]) {
     }
   });
 
-  test(`${adapter}: a response that fails is no rejection`, async () => {
+  test(`${adapter}: a response that throws does not reject`, async () => {
     const broken = {
       ...nodeResponse(),
       writeHead() {
@@ -195,7 +195,7 @@ for (const adapter of ["node", "express"]) {
   });
 }
 
-test("express: a mocked request with the bytes in rawBody is taken", async () => {
+test("express: a mocked request with the bytes in rawBody is accepted", async () => {
   const events = [];
   const handler = forExpress.vtryonWebhooks({
     secrets: SECRET,
@@ -278,7 +278,7 @@ for (const [name, args] of [
   ["options alone", [{ onEvent: () => {} }]],
   ["nothing", []],
 ]) {
-  test(`the plugin of Fastify is called with ${name}: it rejects with how it is used`, async () => {
+  test(`the plugin of Fastify is called with ${name}: it rejects with advice`, async () => {
     await assert.rejects(forFastify.vtryonWebhooks(...args), {
       code: "invalid_option",
       message: useFastify,

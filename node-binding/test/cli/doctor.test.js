@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { correct, deadUrl, naive, run, serve } from "../support/run-cli.js";
 
-test("the command prints a table, and passes", async (t) => {
+test("a table is printed, and a correct receiver passes", async (t) => {
   const { code, stdout, stderr } = await run(["doctor", await serve(t, correct)]);
   const lines = stdout.trimEnd().split("\n");
   assert.match(lines[0], /^ {2}case +sent +expected +got$/);
@@ -15,7 +15,7 @@ test("the command prints a table, and passes", async (t) => {
   assert.deepEqual([code, stderr], [0, ""]);
 });
 
-test("the command says what a failed case is about", async (t) => {
+test("the reason of a failed case is printed", async (t) => {
   const url = await naive(t, "timing-safe");
   const { code, stdout } = await run(["doctor", url, "--only", "short", "--only", "good"]);
   assert.equal(code, 1);
@@ -29,7 +29,7 @@ for (const [name, args, status, hint] of [
   ["another path", [], 404, /^Nothing takes a POST at this path: /],
   ["a fault", [], 500, undefined],
 ]) {
-  test(`the command says what is probably wrong: ${name}`, async (t) => {
+  test(`the likely cause is printed: ${name}`, async (t) => {
     const answer = (_, response) => response.writeHead(status).end('{"message":"no"}');
     const url = await serve(t, status === undefined ? correct : answer);
     const cases = ["--only", "good", "--only", "short", "--only", "good-at-last"];
@@ -43,14 +43,14 @@ for (const [name, args, status, hint] of [
   });
 }
 
-test("the command says that the endpoint is gone", async () => {
+test("an endpoint that has stopped is reported", async () => {
   const { code, stdout } = await run(["doctor", await deadUrl()]);
   assert.equal(code, 1);
   assert.match(stdout, /^4 of \d+ cases failed; \d+ were not sent/m);
   assert.equal(stdout.match(/^[✓✗]/gm).length, 4);
 });
 
-test("the command prints JSON", async (t) => {
+test("--json prints one JSON object", async (t) => {
   const url = await serve(t, correct);
   const { code, stdout } = await run(["doctor", url, "--json", "--only", "good"]);
   const { ok, results } = JSON.parse(stdout);
@@ -58,7 +58,7 @@ test("the command prints JSON", async (t) => {
   assert.deepEqual(Object.keys(results[0]), ["name", "why", "sent", "expected", "got", "ok"]);
 });
 
-test("the command knows its cases", async () => {
+test("an unknown case is refused", async () => {
   const { code, stderr } = await run(["doctor", "http://127.0.0.1:9/", "--only", "utf8"]);
   assert.equal(code, 2);
   assert.match(stderr, /^error: there is no such case\ndid you mean lossy-utf8, /);

@@ -1,4 +1,4 @@
-// Calls of the command that can't be done: what it says of them, and that it tells no secret.
+// Wrong calls of the command: their error messages, which contain no secret.
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
@@ -187,14 +187,14 @@ for (const [name, args] of [
   ["blanks", ["sign", "--secret", ` ${SECRET}`, event]],
   ["a dead port", ["trigger", "poses", "--to", NOWHERE, "--retries", "0", "--secret", SECRET]],
 ]) {
-  test(`no secret is told: ${name}`, async () => {
+  test(`no secret is printed: ${name}`, async () => {
     const { code, stdout, stderr } = await run(args);
     assert.notEqual(code, 0);
     assert.ok(!`${stdout}${stderr}`.includes(SECRET));
   });
 }
 
-test("what can't be written is told", { skip: !existsSync("/dev/full") }, () => {
+test("a failing standard output is reported", { skip: !existsSync("/dev/full") }, () => {
   const full = openSync("/dev/full", "w");
   const options = { env, stdio: ["ignore", full, "pipe"], encoding: "utf8" };
   const { status, stderr } = spawnSync(process.execPath, [COMMAND, "sign", event], options);
@@ -203,7 +203,7 @@ test("what can't be written is told", { skip: !existsSync("/dev/full") }, () => 
   assert.match(stderr, /^error: standard output can't be written \(ENOSPC\)\nsee whether/);
 });
 
-test("a reader that has gone is not complained of", async () => {
+test("a closed pipe is no error message", async () => {
   const command = spawn(process.execPath, [COMMAND, "sign"], { env });
   command.stdout.destroy();
   await emitted(command.stdout, "close");

@@ -1,4 +1,4 @@
-// One event that is sent: what arrives, what is told of the answer, and what is probably wrong.
+// send: what arrives, and what is printed about the answer.
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
@@ -41,7 +41,7 @@ test("send: refused", async (t) => {
   assert.deepEqual([json.code, JSON.parse(json.stdout)], [1, expected]);
 });
 
-test("send: nobody listens", async () => {
+test("send: connection refused", async () => {
   const { code, stdout } = await run(["send", await deadUrl(), ...MADE_UP]);
   assert.equal(code, 1);
   assert.match(stdout, /→ connection refused\n$/);
@@ -92,7 +92,7 @@ for (const [name, status, answer, told, lines] of [
   ["half of it", 500, '{"message":"x', "500", []],
   ["too much", 500, said(`a${"🧥".repeat(400)}`), "500", [`a${"🧥".repeat(299)}`]],
 ]) {
-  test(`send tells what was answered: ${name}`, async (t) => {
+  test(`send prints the answer: ${name}`, async (t) => {
     const url = await serve(t, (_, response) => response.writeHead(status).end(answer));
     const { stdout } = await run(["send", url, ...MADE_UP]);
     assert.equal(stdout, [`POST ${url}  → ${told}`, ...lines, ""].join("\n"));

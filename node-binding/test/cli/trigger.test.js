@@ -1,4 +1,4 @@
-// The life of a task as Vtryon sends it: with every fault, and again when it was not taken.
+// trigger: the lifecycle of a task with every fault, and retries.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -78,7 +78,7 @@ for (const [name, args, expected] of [
   });
 }
 
-test("events that were not taken come again, and do not hold up the others", async (t) => {
+test("events that were not accepted are retried, and do not delay the others", async (t) => {
   const { url, seen } = await receiver(t, { failing: 2 });
   const args = ["trigger", "try-on", "--to", url, "--time-scale", "1000", "--task", "task_1"];
   const { code, stdout } = await run([...args, "--json"]);
@@ -100,7 +100,7 @@ test("events that were not taken come again, and do not hold up the others", asy
   assert.ok(lines.every(({ task_id, forged }) => task_id === "task_1" && forged === null));
 });
 
-test("a retry-after is shown, and changes nothing", async (t) => {
+test("retry-after is printed, and does not change the schedule", async (t) => {
   const { url } = await receiver(t, { failing: 1, status: 503, headers: { "retry-after": "9" } });
   const { code, stdout } = await run(["trigger", "poses", "--to", url, "--time-scale", "2000"]);
   assert.equal(code, 0);
@@ -108,7 +108,7 @@ test("a retry-after is shown, and changes nothing", async (t) => {
   assert.match(stdout, /→ 200, attempt 2\n/);
 });
 
-test("the schedule: five retries over 24 hours, then it is given up", async () => {
+test("an event is retried five times over 24 hours, then given up", async () => {
   const args = ["trigger", "poses", "--to", await deadUrl(), "--time-scale", "1000000", "--json"];
   const { code, stdout } = await run(args);
   assert.equal(code, 1);
@@ -125,7 +125,7 @@ test("the schedule: five retries over 24 hours, then it is given up", async () =
   assert.ok(lines.every(({ failure, answer }) => failure === "connection refused" && !answer));
 });
 
-test("as few retries as are wanted", async () => {
+test("--retries limits the retries", async () => {
   const { code, stdout } = await run([
     "trigger",
     "poses",
@@ -161,7 +161,7 @@ for (const [name, answers, faults, hint] of [
   ["not when answers differ", [401, 404, 401], [], undefined],
   ["not for a fault", [500], [], undefined],
 ]) {
-  test(`what is probably wrong: ${name}`, async (t) => {
+  test(`the likely cause is printed: ${name}`, async (t) => {
     let count = 0;
     const url = await serve(t, (_, response) => {
       const status = answers[count % answers.length];

@@ -51,7 +51,7 @@ const ORDERS = [
   },
 ];
 
-test("a state never goes back, and survives a kill", async () => {
+test("a status never goes back, also after a kill", async () => {
   await withExample("express", {}, async (example) => {
     for (const [number, { statuses }] of ORDERS.entries()) {
       for (const status of statuses) {
@@ -69,7 +69,7 @@ test("a state never goes back, and survives a kill", async () => {
   });
 });
 
-test("what is not Vtryon's leaves no trace; what has no status is acknowledged", async () => {
+test("unsigned requests leave no trace; events without a status are acknowledged", async () => {
   await withExample("express", {}, async (example) => {
     assert.equal((await example.send(body("task_1", "queued"), "another secret")).status, 401);
     assert.equal((await example.send({ event: "account.updated", task_id: "task_1" })).status, 200);
@@ -78,7 +78,7 @@ test("what is not Vtryon's leaves no trace; what has no status is acknowledged",
   });
 });
 
-test("the socket: all tasks at first, then each change once, and no other site's pages", async () => {
+test("the socket sends all tasks first, then each change once, and refuses other origins", async () => {
   await withExample("express", {}, async (example) => {
     await example.send(body("task_1", "processing"));
     const live = example.url.replace("http", "ws");

@@ -23,11 +23,11 @@ test("publint finds nothing", () => {
   run(bin(".bin/publint"), ["run", "--strict", packed.tarball]);
 });
 
-test("its types are right in every way of resolving modules", () => {
+test("attw: types resolve in every module system", () => {
   run(bin(".bin/attw"), [packed.tarball, "--no-emoji"]);
 });
 
-test("it depends on nothing, and says where it comes from", () => {
+test("it has no dependencies, and names its repository", () => {
   for (const kind of ["dependencies", "peerDependencies", "optionalDependencies", "scripts"]) {
     assert.equal(manifest[kind], undefined, kind);
   }
@@ -43,7 +43,7 @@ test("it depends on nothing, and says where it comes from", () => {
   }
 });
 
-test("it is small", async () => {
+test("its size is within the limits", async () => {
   const wasm = readFileSync(path.join(PACKAGE, "dist/wasm/core.wasm"));
   const sizes = {
     wasm: [wasm.length, 130_000],
@@ -115,7 +115,7 @@ test("it runs", async (t) => {
   });
 });
 
-test("its types tell the truth", () => {
+test("its types match its behaviour", () => {
   const compilerOptions = { strict: true, noEmit: true, types: ["node"], skipLibCheck: true };
   const linked = ["@types", "express", "fastify", "hono", "undici-types"];
   const sample = readFileSync(path.join(import.meta.dirname, "types.sample.ts"), "utf8");
@@ -197,7 +197,7 @@ for (const [version, place, settings] of [
   });
 }
 
-test("it runs in a Worker that wrangler has bundled", async (t) => {
+test("it runs in a Worker that wrangler bundled", async (t) => {
   const project = packed.project("worker", {
     "package.json": "{}",
     "wrangler.toml": 'name = "shop"\nmain = "index.js"\ncompatibility_date = "2026-07-01"\n',
@@ -227,7 +227,7 @@ test("it runs in a Worker that wrangler has bundled", async (t) => {
   }
 });
 
-test("a Worker that is bundled without the condition workerd says so", async (t) => {
+test("a Worker bundled without the condition workerd reports that", async (t) => {
   const project = packed.project("unbundled", {
     "package.json": '{ "type": "module" }',
     "index.js": `
@@ -290,7 +290,7 @@ for (const [name, more, printed] of [
   for (const [runtime, [command]] of Object.entries(RUNTIMES)) {
     if (!runtime.startsWith("Node")) continue;
     const skip = existsSync(command) ? false : "not here";
-    test(`it is imported where there is no TextEncoder, ${name}: ${runtime}`, { skip }, () => {
+    test(`it can be imported without a global TextEncoder, ${name}: ${runtime}`, { skip }, () => {
       const folder = `codecs-${runtime.replace(" ", "")}-${more.length}`;
       const project = packed.project(folder, {
         "package.json": "{}",
@@ -310,7 +310,7 @@ try {${PROGRAM}} catch (error) {
   }
 }
 
-test("each entry exports what it should, and nothing of the inside", async () => {
+test("each entry exports its public API and nothing else", async () => {
   const adapter = ["vtryonWebhooks"];
   const should = {
     "vtryon-webhooks": [

@@ -100,7 +100,7 @@ for (const mark of SERVERS) {
   const runtime = ["deno", "bun"].includes(mark) ? mark : "node";
   // Their binaries come for Linux on x64 only.
   const skip = runtime !== "node" && (process.platform !== "linux" || process.arch !== "x64");
-  test(`the lines for ${mark} receive events`, { skip }, async (t) => {
+  test(`the example ${mark} receives events`, { skip }, async (t) => {
     const { url, printed } = await serve(t, mark, runtime);
     assert.equal((await post(url, "whsec_other")).status, 401);
     for (let times = 0; times < 2; times += 1) assert.equal((await post(url)).status, 200);
@@ -115,7 +115,7 @@ for (const mark of SERVERS) {
   });
 }
 
-test("the lines for gateway receive messages", async (t) => {
+test("the example gateway receives messages", async (t) => {
   const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
   const { url, printed } = await serve(t, "gateway", "node", secret);
   const at = new Date();
@@ -131,7 +131,7 @@ test("the lines for gateway receive messages", async (t) => {
   await until(() => printed.join("").includes("msg_1 task_1"));
 });
 
-test("the lines for functions work", async () => {
+test("the examples of functions work", async () => {
   process.env.VTRYON_WEBHOOK_SECRET = SECRET;
   const request = () =>
     new Request("https://shop.example/webhooks/vtryon", {
@@ -149,13 +149,13 @@ for (const [mark, printed] of [
   ["verify", "task_1\n"],
   ["lifecycle", "late completed\n"],
 ]) {
-  test(`the lines for ${mark} work`, () => {
+  test(`the example ${mark} works`, () => {
     const options = { cwd: project, encoding: "utf8" };
     assert.equal(execFileSync(process.execPath, [`${mark}/index.js`], options), printed);
   });
 }
 
-test("the lines for testing work, in a program and in a shell", async (t) => {
+test("the examples of testing work, in a program and in a shell", async (t) => {
   const { url } = await serve(t, "node");
   const env = { ...process.env, URL: url };
   const options = { cwd: project, encoding: "utf8", env };
@@ -165,7 +165,7 @@ test("the lines for testing work, in a program and in a shell", async (t) => {
   assert.match(printed, /signature/);
 });
 
-test("the lines for listen work, and it prints what is shown", async (t) => {
+test("the example of listen works and prints what the README shows", async (t) => {
   const gateway = await FakeGateway.start(1);
   t.after(() => gateway.down());
   const answers = [200, 500, 200];
@@ -203,7 +203,7 @@ test("the lines for listen work, and it prints what is shown", async (t) => {
   assert.ok(timeless(printed).includes(timeless(block("listen-lines", README))), printed);
 });
 
-test("the table of errors is the core's", () => {
+test("the table of errors equals the core's", () => {
   const codes = execFileSync(path.join(ROOT, "target/debug/verdict"), ["--codes"], {
     encoding: "utf8",
   });

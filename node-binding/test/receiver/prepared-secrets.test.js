@@ -20,7 +20,7 @@ const request = (body = BODY, headers = { "x-vtryon-signature": signature(body) 
 const receive = (options) => forWeb.vtryonWebhooks({ onEvent: () => {}, ...options });
 const status = async (handler, sent = request()) => (await handler(sent)).status;
 
-test("a function is called once for all requests that come meanwhile, and again while it fails", async (t) => {
+test("concurrent requests share one call of the function, which is repeated while it fails", async (t) => {
   const pass = heldClock(t);
   let calls = 0;
   const faults = [];
@@ -85,7 +85,7 @@ for (const [name, fail] of [
   });
 }
 
-test("a function that throws, and one that never answers: 503, and a later request asks again", async (t) => {
+test("a function that throws or never returns is answered 503, and called again for a later request", async (t) => {
   const pass = heldClock(t);
   let calls = 0;
   const handler = receive({

@@ -97,7 +97,7 @@ for (const [name, options, status, retryAfter, logged, sent] of [
   });
 }
 
-test("an event that comes after the deadline is not handled", async () => {
+test("an event that is ready after the deadline is not handled", async () => {
   const onEvent = mock.fn();
   const answered = Promise.withResolvers();
   const released = Promise.withResolvers();
@@ -122,7 +122,7 @@ test("an event that comes after the deadline is not handled", async () => {
   assert.equal(onEvent.mock.callCount(), 0);
 });
 
-test("a claim that can't be given back is told of, beside what failed first", async () => {
+test("a claim that can't be released is reported beside the first error", async () => {
   const faults = [];
   const options = {
     secrets: SECRET,
@@ -134,7 +134,7 @@ test("a claim that can't be given back is told of, beside what failed first", as
   assert.deepEqual(faults, ["no database", "no paper"]);
 });
 
-test("what fails after the deadline is told of", async () => {
+test("an error after the deadline is reported", async () => {
   const faults = [];
   const told = Promise.withResolvers();
   const onEvent = (_event, { signal }) =>
@@ -196,7 +196,7 @@ for (const [name, sent, status, logged] of [
   });
 }
 
-test("a fault that strangers can cause is logged once in ten seconds, with how often it came", async (t) => {
+test("an error that anybody can cause is logged once in ten seconds, with its count", async (t) => {
   const log = t.mock.method(console, "error", taken);
   t.mock.timers.enable({ apis: ["Date"] });
   const receive = vtryonWebhooks({ secrets: SECRET, onEvent: taken });
@@ -245,7 +245,7 @@ for (const [name, options] of [
   });
 }
 
-test("a long deadline makes the lease as long", () => {
+test("a lease is at least as long as the deadline", () => {
   const options = { secrets: SECRET, onEvent: taken, deadlineMs: 120_000 };
   vtryonWebhooks({ ...options, store: new MemoryStore() });
 });

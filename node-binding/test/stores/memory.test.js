@@ -26,7 +26,7 @@ function open(options) {
 
 contract("memory", open);
 
-test("full: the oldest done key is forgotten first", async () => {
+test("a full store drops the oldest done key first", async () => {
   const { store } = open({ maxKeys: 3 });
   const lease = await claimed(store, "leased");
   for (const key of ["old", "new"]) store.commit(key, await claimed(store, key), TTL);
@@ -37,7 +37,7 @@ test("full: the oldest done key is forgotten first", async () => {
   assert.equal(store.commit("leased", lease, TTL), true);
 });
 
-test("full of leases: a new key waits, until one has ended", async () => {
+test("a store full of leases answers busy for a new key until a lease ends", async () => {
   const { store, elapse } = open({ maxKeys: 2 });
   await claimed(store, "a");
   elapse(1000);
@@ -60,7 +60,7 @@ test("the tokens rise over a restart", async () => {
   assert.ok((await claimed(restarted)) > before);
 });
 
-test("a namespace is taken, and what is none is not", async () => {
+test("a valid namespace is accepted, an invalid one is refused", async () => {
   await claimed(open({ namespace: "shop-a" }).store);
   for (const namespace of NO_NAMESPACES) {
     assert.throws(() => new MemoryStore({ namespace }), { code: "invalid_option" });
@@ -79,7 +79,7 @@ for (const [environment, warnings] of [
   ["delete process.env.NODE_ENV", 0],
   ["globalThis.process = undefined", 0],
 ]) {
-  test(`${environment}: ${warnings} warning, and the process ends by itself`, () => {
+  test(`${environment}: ${warnings} warning, and no timer keeps the process alive`, () => {
     const program = `
       import { MemoryStore } from "vtryon-webhooks/stores";
       let warned = 0;

@@ -191,14 +191,14 @@ if (PROGRAMS === undefined) {
 }
 
 for (const namespace of NO_NAMESPACES) {
-  test(`no namespace: ${JSON.stringify(namespace)?.slice(0, 20)}`, () => {
+  test(`an invalid namespace is refused: ${JSON.stringify(namespace)?.slice(0, 20)}`, () => {
     const pool = { query() {}, connect() {} };
     assert.throws(() => new PostgresStore(pool, { namespace }), { code: "invalid_option" });
   });
 }
 
 for (const pool of [undefined, null, {}, "postgres://127.0.0.1"]) {
-  test(`no pool: ${typeof pool}`, () => {
+  test(`no pool is refused: ${typeof pool}`, () => {
     assert.throws(() => new PostgresStore(pool), { code: "invalid_option" });
   });
 }

@@ -78,7 +78,7 @@ test("redis: two accounts share a database", async () => {
   close();
 });
 
-test("what is kept goes by itself, a day after its end", async () => {
+test("keys expire a day after their end", async () => {
   const { client, store, close } = await open();
   const DAY = 24 * 60 * 60 * 1000;
   const fence = await claimed(store, "a");
@@ -91,7 +91,7 @@ test("what is kept goes by itself, a day after its end", async () => {
   close();
 });
 
-test("two receivers: an event that is sent to both at once is handled once", async () => {
+test("an event that is sent to two receivers at once is handled once", async () => {
   const environment = { REDIS_URL: `redis://127.0.0.1:${port}` };
   await withExample("redis", environment, async (one) => {
     await withExample("redis", environment, async (other) => {
@@ -112,7 +112,7 @@ test("two receivers: an event that is sent to both at once is handled once", asy
   });
 });
 
-test("Redis goes away and comes back: 503 with Retry-After, then 200", async () => {
+test("while Redis is down the answer is 503 with Retry-After, afterwards 200", async () => {
   await withExample("redis", { REDIS_URL: `redis://127.0.0.1:${port}` }, async (example) => {
     const event = (task_id) => ({ task_id, status: "completed" });
     assert.equal((await example.send(event("before"))).status, 200);

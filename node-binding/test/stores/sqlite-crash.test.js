@@ -69,7 +69,7 @@ const event = (task) =>
   });
 
 for (const crash of ["before the commit", "after the commit"]) {
-  test(`killed ${crash}: the retry does what was not done, and no more`, async () => {
+  test(`killed ${crash}: after the retry, the effect has happened exactly once`, async () => {
     const effects = await withReceiver(async (receiver) => {
       await receiver.restart(crash);
       assert.equal(await receiver.send(event(1)), undefined);
@@ -81,7 +81,7 @@ for (const crash of ["before the commit", "after the commit"]) {
   });
 }
 
-test("killed again and again in a storm of duplicates: each effect exactly once", async () => {
+test("killed again and again under duplicates: each effect happens exactly once", async () => {
   const EVENTS = 100;
   const COPIES = 3;
   let kills = 0;

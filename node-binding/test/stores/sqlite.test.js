@@ -98,7 +98,7 @@ for (const [name, Driver] of Object.entries(DRIVERS)) {
     close();
   });
 
-  test(`${name}: a query that begins when it is waited for is not begun`, async () => {
+  test(`${name}: a lazy thenable that the work returns is not started`, async () => {
     const { database, store, work, effects, close } = open(Driver);
     // What some query builders return.
     class Lazy {
@@ -113,7 +113,7 @@ for (const [name, Driver] of Object.entries(DRIVERS)) {
     close();
   });
 
-  test(`${name}: a transaction in a transaction of the caller's leaves that one alone`, () => {
+  test(`${name}: a transaction within a transaction of the caller does not end that one`, () => {
     const { database, store, run, work, effects, close } = open(Driver);
     run("BEGIN; INSERT INTO effects VALUES ('outer')");
     assert.throws(() => store.transaction("a", work("inner")), /within a transaction/);
@@ -125,7 +125,7 @@ for (const [name, Driver] of Object.entries(DRIVERS)) {
     close();
   });
 
-  test(`${name}: an error of the database is passed on, and the next call works`, () => {
+  test(`${name}: an error of the database is thrown unchanged, and the next call works`, () => {
     const { database, store, work, effects, close } = open(Driver);
     database.exec("CREATE TABLE parent (id INTEGER PRIMARY KEY); PRAGMA foreign_keys = ON");
     database.exec("CREATE TABLE child (id REFERENCES parent DEFERRABLE INITIALLY DEFERRED)");
@@ -139,7 +139,7 @@ for (const [name, Driver] of Object.entries(DRIVERS)) {
   });
 }
 
-test("the table is what `schema` says, and no other", () => {
+test("migrate creates the table of `schema`", () => {
   assert.equal(
     schema("claims"),
     `CREATE TABLE IF NOT EXISTS "claims" (
@@ -171,7 +171,7 @@ for (const table of [
   null,
   7,
 ]) {
-  test(`a table can't be named ${table}`, () => {
+  test(`an invalid table name is refused: ${table}`, () => {
     assert.throws(() => schema(table), { code: "invalid_option" });
     assert.throws(() => new SqliteStore(new DatabaseSync(":memory:"), { table }), {
       code: "invalid_option",
@@ -179,7 +179,7 @@ for (const table of [
   });
 }
 
-test("a table with a schema is PostgreSQL's", () => {
+test("a table name with a schema is refused", () => {
   assert.match(schema("shop.claims"), /TABLE IF NOT EXISTS "shop"\."claims" \(/);
   assert.match(schema("shop.claims"), /"claims_expires_at" ON "shop"\."claims" \(expires_at\)/);
   assert.throws(() => new SqliteStore(new DatabaseSync(":memory:"), { table: "shop.claims" }), {
@@ -189,7 +189,7 @@ test("a table with a schema is PostgreSQL's", () => {
 });
 
 for (const namespace of NO_NAMESPACES) {
-  test(`no namespace: ${JSON.stringify(namespace)?.slice(0, 20)}`, () => {
+  test(`an invalid namespace is refused: ${JSON.stringify(namespace)?.slice(0, 20)}`, () => {
     assert.throws(() => new SqliteStore(new DatabaseSync(":memory:"), { namespace }), {
       code: "invalid_option",
       message: /`namespace`/,
@@ -242,7 +242,7 @@ for (const [name, made, message] of [
   });
 }
 
-test("a database is tried once, also while another one writes or a transaction is open", () => {
+test("the probe of a database works while another connection writes or a transaction is open", () => {
   const path = file(DatabaseSync);
   const [database, other] = [0, 0].map((timeout) => new DatabaseSync(path, { timeout }));
   other.exec("BEGIN IMMEDIATE");
@@ -255,13 +255,13 @@ test("a database is tried once, also while another one writes or a transaction i
 });
 
 for (const database of [undefined, null, "file.db", { query() {}, connect() {} }]) {
-  test(`no database: ${typeof database}`, () => {
+  test(`no database is refused: ${typeof database}`, () => {
     assert.throws(() => new SqliteStore(database), { code: "invalid_option" });
   });
 }
 
 for (const [name, Driver] of Object.entries(DRIVERS)) {
-  test(`${name}: another that writes for too long is an error, and nothing is claimed`, () => {
+  test(`${name}: another writer that holds the lock too long causes an error, and nothing is claimed`, () => {
     const folder = mkdtempSync(join(tmpdir(), "vtryon-sqlite-"));
     const [database, other] = [0, 0].map(
       (timeout) => new Driver(join(folder, "a.db"), { timeout }),
@@ -279,7 +279,7 @@ for (const [name, Driver] of Object.entries(DRIVERS)) {
   });
 }
 
-test("processes that claim the same keys: each key is won once", async () => {
+test("of several processes that claim the same keys, one gets each key", async () => {
   const folder = mkdtempSync(join(tmpdir(), "vtryon-sqlite-"));
   const program = new URL("./support/claimant.js", import.meta.url);
   const claimants = Array.from({ length: 4 }, () =>

@@ -43,7 +43,7 @@ for (const [name, resets, got] of [
   ["after two connections that were reset, as if the answer was lost", 2, "413"],
   ["never", Number.POSITIVE_INFINITY, "closed without an answer"],
 ]) {
-  test(`a long body that nobody reads is answered: ${name}`, async (t) => {
+  test(`a long body that the server does not read, answered ${name}`, async (t) => {
     let connections = 0;
     const url = await listen(t, (socket) => {
       connections += 1;
@@ -60,7 +60,7 @@ for (const [name, resets, got] of [
   });
 }
 
-test("what is sent stands on the wire as it says", async (t) => {
+test("requests are sent exactly as described", async (t) => {
   const seen = [];
   const url = await listen(t, (socket) => {
     let text = "";
@@ -84,7 +84,7 @@ test("what is sent stands on the wire as it says", async (t) => {
   assert.match(headerCase, /X-VTRYON-SIGNATURE: /);
 });
 
-test("a good request comes first, and its answer does not count", async (t) => {
+test("the valid request is sent first, and its answer does not count", async (t) => {
   const seen = [];
   const url = await serve(t, async (request, response) => {
     const { status } = JSON.parse(await bodyOf(request));

@@ -9,7 +9,7 @@ import { correct, deadUrl, naive, receiver, SECRET, serve } from "../support/run
 const failed = ({ results }) => results.filter(({ ok }) => !ok).map(({ name }) => name);
 const row = ({ results }, wanted) => results.find(({ name }) => name === wanted);
 
-test("a good receiver passes", async (t) => {
+test("a correct receiver passes", async (t) => {
   const seen = [];
   const report = await checkEndpoint(await serve(t, correct), {
     secret: SECRET,
@@ -155,7 +155,7 @@ for (const [what, deserved, takes] of [
   });
 }
 
-test("a receiver that crashes is told to be gone", async (t) => {
+test("a receiver that crashes is reported as unreachable", async (t) => {
   const report = await checkEndpoint(await naive(t, "crash"), { secret: SECRET });
   assert.equal(row(report, "one-digit").got, "closed without an answer");
   // The system may still take a connection or two for a process that is about to end.
@@ -164,7 +164,7 @@ test("a receiver that crashes is told to be gone", async (t) => {
   assert.equal(row(report, "good-at-last").got, "connection refused");
 });
 
-test("nobody listens", async () => {
+test("an endpoint without a server fails", async () => {
   const report = await checkEndpoint(await deadUrl(), { secret: SECRET });
   assert.deepEqual([report.ok, report.results[0].got], [false, "connection refused"]);
   assert.equal(report.results.filter(({ sent }) => sent !== "").length, 4);

@@ -29,7 +29,7 @@ test("both forms export the same", () => {
   assert.deepEqual(Object.keys(cjs).sort(), Object.keys(esm).sort());
 });
 
-test("nothing of Node is loaded with the kit, for it runs elsewhere too", () => {
+test("the kit imports no module of Node, since it runs in other runtimes too", () => {
   const folder = new URL("../../dist/esm/testing/", import.meta.url);
   const modules = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".js"));
   for (const name of modules) {
@@ -42,7 +42,7 @@ test("nothing of Node is loaded with the kit, for it runs elsewhere too", () => 
 });
 
 for (const kind of kinds) {
-  test(`${kind}: every event is one`, () => {
+  test(`${kind}: every event is valid`, () => {
     for (const status of statuses) {
       const body = JSON.stringify(events[kind][status]);
       const event = constructEvent(body, hmac(body), SECRET);
@@ -58,7 +58,7 @@ for (const kind of kinds) {
   });
 
   for (const ends of ["completed", "failed"]) {
-    test(`${kind}: a life that ends ${ends}`, () => {
+    test(`${kind}: a lifecycle that ends ${ends}`, () => {
       const course = lifecycle(kind, { task_id: "task_1", ends });
       const seen = course.map(({ status }) => status);
       assert.deepEqual(seen, ["queued", "processing", ends]);
@@ -69,7 +69,7 @@ for (const kind of kinds) {
   }
 }
 
-test("kinds are told apart by their tasks", () => {
+test("each kind has its own default task", () => {
   const tasks = new Set(kinds.map((kind) => lifecycle(kind)[0].task_id));
   assert.equal(tasks.size, 4);
 });
@@ -150,13 +150,13 @@ for (const hostile of hostileRequests(SECRET)) {
 const named = (secret = SECRET) =>
   new Map(hostileRequests(secret).map((hostile) => [hostile.name, hostile]));
 
-test("hostile: names are unique, the first and the last are good", () => {
+test("hostile: names are unique, the first and the last request are valid", () => {
   const all = hostileRequests(SECRET);
   assert.equal(named().size, all.length);
   assert.deepEqual([all[0].name, all.at(-1).name], ["good", "good-at-last"]);
 });
 
-test("hostile: tasks are told apart by what they begin with", () => {
+test("hostile: the prefix of task ids can be chosen", () => {
   const [{ body }] = hostileRequests(SECRET, { task_id: "task_mine" });
   assert.equal(JSON.parse(Buffer.from(body)).task_id, "task_mine_good");
 });
@@ -182,7 +182,7 @@ for (const secret of [SECRET, "k".repeat(65), "ключ".repeat(20)]) {
     ["bom-added", (body) => hmac(new TextDecoder().decode(body), secret)],
     ["newline-added", (body) => hmac(body.toString().trim(), secret)],
   ]) {
-    test(`hostile: ${name} is what a wrong receiver takes (${secret.length} letters)`, () => {
+    test(`hostile: ${name} is what a wrong receiver accepts (${secret.length} characters)`, () => {
       const { body, headers } = named(secret).get(name);
       const [, signature] = headers.find(([header]) => header === "x-vtryon-signature");
       assert.equal(signature, taken(Buffer.from(body)));

@@ -44,7 +44,7 @@ for (const [length, data] of [
   ["long", DATA_TEXT],
 ]) {
   for (const [name, use] of Object.entries(USES)) {
-    test(`${length} data, ${name}: data and error are there, again and again`, () => {
+    test(`${length} data, ${name}: data and error can be read repeatedly`, () => {
       const used = use(eventOf(data));
       for (let times = 0; times < 2; times += 1) {
         assert.deepEqual(used.data, data);
@@ -56,7 +56,7 @@ for (const [length, data] of [
   }
 }
 
-test("every member is an own, enumerable value, and the object is a plain one", () => {
+test("an event is a plain object with own, enumerable, writable members", () => {
   const event = eventOf(DATA);
   assert.equal(Object.getPrototypeOf(event), Object.prototype);
   const names = Object.keys(event).sort();
@@ -77,7 +77,7 @@ test("every member is an own, enumerable value, and the object is a plain one", 
   }
 });
 
-test("nested data becomes reactive too, and a change is seen", () => {
+test("nested data becomes reactive", () => {
   const event = reactive(eventOf(DATA));
   assert.ok(isReactive(event.data.nested));
   event.data.nested.list.push("more");
@@ -90,7 +90,7 @@ test("two events share nothing", () => {
   assert.equal(other.data.nested.list.length, 2);
 });
 
-test("a member of data by the name of the prototype changes no prototype", () => {
+test("a member `__proto__` of data changes no prototype", () => {
   const body =
     '{"event":"generation.status_changed","task_id":"task_1","status":"queued","data":{"__proto__":{"admin":true}}}';
   const event = constructEvent(body, sign(body, SECRET), SECRET);

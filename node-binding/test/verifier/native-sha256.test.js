@@ -1,4 +1,4 @@
-// Who hashes does not show: the runtime's SHA-256, or the core where there is none or one that lies.
+// Verdicts do not depend on who hashes: the runtime's SHA-256, or the core's if that is missing or wrong.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -45,7 +45,7 @@ function judge(Webhooks) {
   }
 }
 
-test("where the runtime hashes", () => judge(VtryonWebhooks));
+test("verdicts with the runtime's SHA-256", () => judge(VtryonWebhooks));
 
 /** [what the runtime has, what makes it so] */
 const HOSTS = [
@@ -55,7 +55,7 @@ const HOSTS = [
   ["a hash that throws", "process.getBuiltinModule = () => ({ hash() { throw new Error(); } });"],
 ];
 for (const [name, makes] of HOSTS) {
-  test(`where it has ${name}`, async () => {
+  test(`the same verdicts where the runtime has ${name}`, async () => {
     const program = `
       import assert from "node:assert/strict";
       import { createHmac } from "node:crypto";

@@ -69,7 +69,7 @@ const ADAPTERS = {
 };
 
 for (const [name, adapt] of Object.entries(ADAPTERS)) {
-  test(`${name}: made without a secret, 503 and an error in the log, and 200 once there is one`, async (t) => {
+  test(`${name}: without a secret it answers 503 and logs an error; once there is one, 200`, async (t) => {
     environment(t);
     const log = t.mock.method(console, "error", () => {});
     let events = 0;
@@ -87,7 +87,7 @@ for (const [name, adapt] of Object.entries(ADAPTERS)) {
   });
 }
 
-test("a missing secret is logged once in ten seconds, and told to onError each time", async (t) => {
+test("a missing secret is logged once in ten seconds, and reported to onError each time", async (t) => {
   environment(t);
   t.mock.timers.enable({ apis: ["Date"] });
   const log = t.mock.method(console, "error", () => {});
@@ -103,7 +103,7 @@ test("a missing secret is logged once in ten seconds, and told to onError each t
   assert.deepEqual(codes, ["secret_missing", "secret_missing", "secret_missing"]);
 });
 
-test("without a secret nothing is verified: what a stranger sends is 503 too, never 200", async (t) => {
+test("without a secret every request is answered 503, never 200", async (t) => {
   environment(t);
   const handler = receive({ onEvent: () => assert.fail("no event"), onError: () => {} });
   for (const headers of [
@@ -129,7 +129,7 @@ const missing = [
   ["a function that returns an empty list", () => []],
 ];
 for (const [name, secrets] of missing) {
-  test(`a secret that is missing is no fault before a request comes: ${name}`, async (t) => {
+  test(`a missing secret is reported only when a request comes: ${name}`, async (t) => {
     environment(t);
     const faults = [];
     const handler = receive({ secrets, onError: (fault) => faults.push(fault.code) });
@@ -179,7 +179,7 @@ for (const [name, secret, code] of CARELESS) {
     assert.doesNotMatch(`${error.message}${error.hint}`, /whsec/);
     return true;
   };
-  test(`careless, ${name}: refused at construction, by text and by bytes, and the place is named`, async (t) => {
+  test(`careless, ${name}: refused at construction, as string and as bytes, with its position`, async (t) => {
     const bytes = new TextEncoder().encode(secret);
     for (const form of [secret, bytes]) {
       assert.throws(() => new VtryonWebhooks(form), is());
@@ -202,13 +202,13 @@ for (const [name, secret, code] of CARELESS) {
 }
 
 for (const [name, adapt] of Object.entries(ADAPTERS)) {
-  test(`${name}: a previous secret of the environment that is empty is none`, async (t) => {
+  test(`${name}: an empty previous secret in the environment is ignored`, async (t) => {
     environment(t, SECRET, "");
     assert.equal(await (await adapt(t, { onEvent: () => {} }))(), 200);
   });
 }
 
-test("with an empty previous secret nobody can sign by an empty key, and the current one is needed", async (t) => {
+test("an empty previous secret is no key, and does not replace the current one", async (t) => {
   environment(t, SECRET, "");
   const webhooks = new VtryonWebhooks();
   assert.equal(webhooks.verify(BODY, signature(BODY)).secretIndex, 0);
@@ -227,12 +227,12 @@ for (const [name, secret, words] of [
   ["half a surrogate pair", "\ud800", /^`secrets\[1\]`: .* half a surrogate pair$/],
   ["far too long", "x".repeat(65_537), /^`secrets\[1\]`: the secret is longer than 65536 bytes$/],
 ]) {
-  test(`no secret at all, ${name}: the place is named`, () => {
+  test(`an invalid secret, ${name}: the message names its position`, () => {
     assert.throws(() => new VtryonWebhooks(["whsec_a", secret]), { message: words });
   });
 }
 
-test("the class fails at construction where the environment has no secret", (t) => {
+test("the class throws at construction if the environment has no secret", (t) => {
   environment(t);
   assert.throws(() => new VtryonWebhooks(), { code: "secret_missing" });
   assert.throws(() => new VtryonWebhooks([]), { code: "secret_missing" });

@@ -66,7 +66,7 @@ for (const [form, { verify, VtryonWebhooks, WebhookError }] of Object.entries({ 
   });
 }
 
-test("the public library signs, the package verifies", () => {
+test("the package verifies what npm's standardwebhooks signs", () => {
   const now = new Date();
   const headers = signed("msg_1", now);
   const event = esm.constructEvent(BODY, headers, SECRET, SCHEME);
@@ -80,7 +80,7 @@ test("the public library signs, the package verifies", () => {
   }
 });
 
-test("the gateway's scheme is verified by the public library too", () => {
+test("npm's standardwebhooks agrees with the vectors", () => {
   // The vectors are made by node:crypto and verified by the core; this closes the circle.
   for (const { body, secrets, ...vector } of VECTORS) {
     if (vector.expect.code !== undefined || secrets.length > 1) continue;
@@ -148,7 +148,7 @@ for (const [name, now, code] of CLOCKS) {
   });
 }
 
-test("Vtryon's own signature is not enough for the scheme of the gateway", () => {
+test("Vtryon's own signature does not satisfy the scheme standard-webhooks", () => {
   const headers = { "x-vtryon-signature": "0".repeat(64) };
   assert.throws(() => esm.verify(BODY, headers, SECRET, SCHEME), { code: "missing_message_id" });
 });

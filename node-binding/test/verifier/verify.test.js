@@ -67,7 +67,7 @@ for (const [form, { verify, constructEvent, lifecycleStep }] of Object.entries({
   });
 }
 
-test("an error of one copy is one of the other", () => {
+test("WebhookError.is knows errors of another copy", () => {
   assert.throws(() => cjs.verify("{}", "", "whsec_test"), esm.WebhookError.is);
 });
 
@@ -162,7 +162,7 @@ test("secrets are read once", () => {
   assert.equal(code("whsec_b", ["whsec_a"]), "signature_mismatch");
 });
 
-test("what was verified does not grow", () => {
+test("the verified payload has a fixed length", () => {
   const memory = new ArrayBuffer(2, { maxByteLength: 9 });
   new Uint8Array(memory).set([123, 125]);
   const signature = sign({ text: "whsec_test" }, { text: "{}" });
@@ -171,7 +171,7 @@ test("what was verified does not grow", () => {
   assert.equal(Buffer.from(payload).toString(), "{}");
 });
 
-test("an error is logged whole, also as JSON", () => {
+test("an error as JSON has its message and hint", () => {
   assert.throws(
     () => esm.verify("{}", "", "whsec_test"),
     (error) => {
@@ -183,7 +183,7 @@ test("an error is logged whole, also as JSON", () => {
   assert.equal(esm.WebhookError.is(thrower), false);
 });
 
-test("statuses are texts", () => {
+test("statuses have to be well-formed strings", () => {
   for (const [seen, status] of [
     [["\ud800"], "queued"],
     [[], "\ud800"],
@@ -199,7 +199,7 @@ test("statuses are texts", () => {
   }
 });
 
-test("a stack that overflows inside the core leaves no trace", () => {
+test("after a stack overflow within the core, the next call works", () => {
   const signature = sign({ text: "whsec_test" }, { text: "{}" });
   const webhooks = new esm.VtryonWebhooks("whsec_test");
   const codes = new Set();
@@ -226,7 +226,7 @@ test("a stack that overflows inside the core leaves no trace", () => {
   }
 });
 
-test("a payload at the limit after a short one: memory has grown meanwhile", () => {
+test("a long payload after a short one, for which the memory grows", () => {
   const secret = { text: "whsec_test" };
   const long = Buffer.alloc(262144, "x");
   for (const body of [Buffer.from("x"), long, Buffer.from("y"), long]) {
@@ -238,7 +238,7 @@ test("a payload at the limit after a short one: memory has grown meanwhile", () 
   }
 });
 
-test("data and error are what was sent, however long, in any script", () => {
+test("data and error of any length and script are unchanged", () => {
   // Around the lengths from which they are taken from memory in other ways (src/report.rs, lib/core/memory.ts).
   for (const length of [0, 1000, 1014, 1015, 1016, 32_760, 40_000]) {
     for (const letter of ["x", "é", "猫", "😀", '"']) {

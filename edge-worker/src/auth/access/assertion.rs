@@ -1,7 +1,8 @@
 //! An assertion: a JSON Web Token (RFC 7519) with an RSA signature, taken apart and verified.
 
+use base64ct::{Base64UrlUnpadded, Encoding};
+
 use super::rsa::PublicKey;
-use crate::base64;
 use crate::http::response::ApiError;
 use crate::json::Object;
 
@@ -32,7 +33,7 @@ impl<'a> Assertion<'a> {
         let (signed, signature) = text.rsplit_once('.').ok_or(FORM)?;
         let (header, payload) = signed.split_once('.').ok_or(FORM)?;
         let [header, payload, signature] =
-            [header, payload, signature].map(|part| base64::decode_url(part).ok_or(FORM));
+            [header, payload, signature].map(|part| Base64UrlUnpadded::decode_vec(part).or(Err(FORM)));
         let header = header?;
         let header = Object::parse(&header).ok_or(FORM)?;
         // RFC 7515, 4.1.11: `crit` names what has to be understood, and we understand nothing more.
@@ -71,7 +72,7 @@ mod tests {
     use super::*;
 
     /// the token, a part of the error; none where its form is good
-    const TOKENS: [(&str, Option<&str>); 14] = [
+    const TOKENS: [(&str, Option<&str>); 22] = [
         // {"alg":"RS256","kid":"k"}
         ("eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.e30.AA", None),
         ("eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ..", None),
@@ -80,6 +81,15 @@ mod tests {
         ("eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.e30.AA==", Some("not a signed token")),
         ("eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.e30.AB", Some("not a signed token")),
         (" eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.e30.AA", Some("not a signed token")),
+        // What base64url writes, and every wrong form of it: RFC 4648, 10.
+        ("eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.e30.-_-_", None),
+        ("eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.e30.+/-_", Some("not a signed token")),
+        ("eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.e30.Zm9", Some("not a signed token")),
+        ("eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.e30.Z", Some("not a signed token")),
+        ("eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.e30.Zm9vY", Some("not a signed token")),
+        ("eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.e30.Zm 8", Some("not a signed token")),
+        ("eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.e30.Zm9v\n", Some("not a signed token")),
+        ("eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.e30.Zm\u{f6}v", Some("not a signed token")),
         ("e30.e30.AA", Some("RS256")),
         // ["RS256","k",null]
         ("WyJSUzI1NiIsImsiLG51bGxd.e30.AA", Some("not a signed token")),

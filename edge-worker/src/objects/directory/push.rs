@@ -1,10 +1,12 @@
 //! Pushes all settings to all shards after every change, by version, before the change is confirmed.
 
-use std::time::Duration;
-
-use futures_util::future::{Either, select};
 use std::cell::Cell;
 use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::{Either, select};
+use futures_util::stream;
 use vtryon_webhooks::Millis;
 use worker::{Delay, SqlStorage, console_error};
 
@@ -12,7 +14,6 @@ use super::Directory;
 use super::{records, replays};
 use crate::config::Config;
 use crate::http::response::ApiError;
-use crate::join;
 use crate::platform::{clock, migrations, sql};
 use crate::protocol::settings::Settings;
 use crate::protocol::{ShardRequest, shard_client};
@@ -82,7 +83,8 @@ impl Directory {
                 }
             }
         });
-        if let Either::Right(_) = select(pin!(join::each(AT_ONCE, told)), Delay::from(PATIENCE)).await {
+        let told = stream::iter(told).for_each_concurrent(AT_ONCE, |told| told);
+        if let Either::Right(_) = select(pin!(told), Delay::from(PATIENCE)).await {
             console_error!("directory: not all shards have confirmed in time");
         }
         let applied = Applied { applied: confirmed.get(), shards: config.shards.count() };

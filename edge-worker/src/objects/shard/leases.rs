@@ -54,7 +54,7 @@ impl TaskShard {
 
     /// Returns when the first lease expires.
     pub(super) fn next_lease_end(&self) -> Option<Millis> {
-        self.memory.leases.borrow().iter().map(|(_, until)| *until).min()
+        self.memory.leases.borrow().values().min().copied()
     }
 
     /// Restores the leases of an earlier instance: the outcome of their attempts is not known.
@@ -73,7 +73,7 @@ impl TaskShard {
         let sql = self.state.storage().sql();
         let over: Vec<i64> = {
             let leases = self.memory.leases.borrow();
-            leases.iter().filter(|(_, until)| *until <= now).map(|(delivery, _)| *delivery).collect()
+            leases.iter().filter(|(_, until)| **until <= now).map(|(delivery, _)| *delivery).collect()
         };
         for delivery in over {
             if deliveries::find(&sql, delivery)?.is_some_and(|found| found.due_at.is_none()) {
@@ -82,7 +82,7 @@ impl TaskShard {
             self.release(delivery);
         }
         let lag = if self.memory.has_leased.replace(false) { LAG } else { IDLE_LAG };
-        let first = self.memory.leases.borrow().iter().next().map(|(delivery, _)| seq_of(*delivery));
+        let first = self.memory.leases.borrow().keys().next().map(|delivery| seq_of(*delivery));
         let floor = first.unwrap_or_else(|| self.memory.last_seq.get().unwrap_or(0) + 1);
         if migrations::meta(&sql, FLOOR)?.unwrap_or(0) + lag <= floor {
             migrations::set_meta(&sql, FLOOR, floor)?;

@@ -4,20 +4,19 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join_all, select};
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::lifecycle::SideEffect;
 use worker::{Delay, console_error};
 
 use super::TaskShard;
 use crate::config::{Config, RESULTS};
+use crate::json;
 use crate::platform::clock;
 use crate::platform::sql::{self, Bind, Row};
 use crate::protocol::result_key;
 use crate::testing::faults;
 use crate::testing::metering::{self, BilledOperation};
-use crate::{join, json};
 
 /// How long a result waits for others to be published with, in seconds of this machine. By then most first
 /// attempts have been reported too, so that one run of the alarm does for all: each costs a row and a request.
@@ -75,8 +74,7 @@ impl TaskShard {
         let entries = sql::all(&sql, DUE, &[Bind::Int(clock::now().0), Bind::Int(BATCH)], |row| {
             OutboxEntry { due_at: row.int(), seq: row.int(), kind: row.text(), attempts: row.int() }
         })?;
-        let done =
-            join::all(entries.iter().map(|entry| self.execute(entry).map(Ok::<_, worker::Error>))).await?;
+        let done = join_all(entries.iter().map(|entry| self.execute(entry))).await;
         for (entry, done) in entries.iter().zip(done) {
             if let Err(error) = &done {
                 console_error!("outbox: {error}");

@@ -71,7 +71,7 @@ impl TaskShard {
                 if duplicates.len() >= MAX_COUNTED {
                     duplicates.clear();
                 }
-                duplicates.update(task.no, |count| *count += 1);
+                *duplicates.entry(task.no).or_default() += 1;
             }
             return Ok(StoreResult::default());
         };

@@ -1,4 +1,4 @@
-// Shows the tasks that the server sends: all that it has when the page connects, then each that changes.
+// Shows the tasks that the server sends: the latest ones on connection, then each change.
 
 const connection = document.querySelector("#connection");
 const body = document.querySelector("#tasks");
@@ -12,12 +12,12 @@ function connect() {
     connection.textContent = "live";
   });
   socket.addEventListener("message", ({ data }) => {
-    // The latest comes first, and each new row is put on top.
+    // The latest task comes first. Each new row is inserted at the top.
     for (const task of JSON.parse(data).reverse()) show(task);
   });
   socket.addEventListener("close", () => {
     connection.textContent = "connecting";
-    // Backoff with jitter: pages that were cut off together do not come back together.
+    // Backoff with jitter, so that pages do not all reconnect at once.
     const wait = Math.min(30_000, 500 * 2 ** failures) * (0.5 + Math.random() / 2);
     failures += 1;
     setTimeout(connect, wait);
@@ -38,7 +38,7 @@ function show(task) {
   row.replaceChildren(...cells);
 }
 
-/** Whatever an event holds is shown as text; only an https URL becomes a link. */
+/** Event data is shown as text; only an https URL becomes a link. */
 function result({ result_url, failure }) {
   if (!result_url?.startsWith("https://")) return failure ?? result_url ?? "";
   const link = document.createElement("a");

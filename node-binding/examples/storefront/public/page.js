@@ -1,11 +1,11 @@
-// Orders a look, and shows live what becomes of it.
+// Orders a look and shows its status live.
 
 const byId = (id) => document.getElementById(id);
 const [form, start, status, connection] = ["order", "start", "status", "connection"].map(byId);
 const [picture, caption, progress, steps] = ["picture", "caption", "progress", "steps"].map(byId);
 const product = { src: picture.src, alt: picture.alt, caption: caption.textContent };
 
-/** How many steps each status has behind it, and what is said of it. */
+/** The number of completed steps of each status, and its text. */
 const STATUSES = {
   queued: [0, () => "Your look is in the queue."],
   processing: [1, () => "Your look is being made."],
@@ -15,10 +15,10 @@ const STATUSES = {
     ({ failure }) => `There is no look this time: ${failure?.message ?? "nobody knows why"}.`,
   ],
 };
-/** A task that nothing was told of yet, or that has a status which is not known here. */
-const UNDER_WAY = [0, () => "Your look is on its way."];
+/** A task without a status yet, or with one that is not known here. */
+const IN_PROGRESS = [0, () => "Your look is on its way."];
 const LOOK = "look";
-/** A reconnection that is faster than this is not worth a word. */
+/** A faster reconnection is not shown. */
 const PATIENCE_MS = 3000;
 
 let source;
@@ -38,7 +38,7 @@ form.addEventListener("submit", async (event) => {
   }
 });
 
-/** Posts to the shop; what it answers names the look, and where it is followed. */
+/** Posts to the shop. The answer has the id of the look and the URL of its stream. */
 async function post(path, body) {
   const answer = await fetch(path, {
     method: "POST",
@@ -53,8 +53,8 @@ async function post(path, body) {
 }
 
 /**
- * Follows a look. An EventSource connects again by itself, and tells the gateway what it has seen last; it has to
- * be helped only where the gateway refuses what it has.
+ * Follows a look. An EventSource reconnects by itself and sends the last id to the gateway. Only if the gateway refuses
+ * it, a new ticket is needed.
  */
 function follow({ id, live }) {
   sessionStorage.setItem(LOOK, id);
@@ -74,7 +74,7 @@ function follow({ id, live }) {
   });
 }
 
-/** Gets another ticket for a look that was ordered before. */
+/** Gets a new ticket for a look that was ordered before. */
 async function renew(id) {
   try {
     follow(await post(`looks/${encodeURIComponent(id)}/ticket`));
@@ -84,7 +84,7 @@ async function renew(id) {
   }
 }
 
-/** Backoff with jitter: pages that were cut off together do not come back together. */
+/** Runs `work` after a backoff with jitter, so that pages do not all reconnect at once. */
 function later(work) {
   const wait = Math.min(30_000, 1000 * 2 ** failures) * (0.5 + Math.random() / 2);
   failures += 1;
@@ -97,10 +97,10 @@ function connected() {
   connection.textContent = "";
 }
 
-/** Shows how a look stands. Whatever is told of it is text, but for the picture. */
+/** Shows the status of a look. All data is shown as text, except for the picture. */
 function show(task) {
   const isKnown = Object.hasOwn(STATUSES, task.status);
-  const [gone, words] = isKnown ? STATUSES[task.status] : UNDER_WAY;
+  const [gone, words] = isKnown ? STATUSES[task.status] : IN_PROGRESS;
   progress.hidden = false;
   for (const [at, step] of [...steps.children].entries()) {
     step.className = at < gone ? "gone" : "";
@@ -127,16 +127,16 @@ function reveal(url) {
   picture.src = url;
   picture.alt = "You, wearing the sage green linen overshirt";
   caption.textContent = "The overshirt, on you";
-  // On a phone it stands above what the shopper looks at.
+  // On a phone it may be above the visible part of the page.
   picture.scrollIntoView({ block: "nearest" });
 }
 
 function say(words) {
-  // The same words again are not news.
+  // Unchanged text is not set again, so that screen readers do not repeat it.
   if (status.textContent !== words) status.textContent = words;
 }
 
-/** Nothing more is to come. */
+/** Ends following and shows the last message. */
 function end(words) {
   source?.close();
   connected();
@@ -155,13 +155,13 @@ function reset() {
   setBusy(true);
 }
 
-/** The button stays where the focus is: one that is disabled would lose it. */
+/** Uses aria-disabled, since a disabled button loses the focus. */
 function setBusy(busy) {
   isBusy = busy;
   start.setAttribute("aria-disabled", `${busy}`);
 }
 
-// After a reload the page goes on with the look that it had.
+// After a reload the page continues with its look.
 const look = sessionStorage.getItem(LOOK);
 if (look !== null) {
   setBusy(true);

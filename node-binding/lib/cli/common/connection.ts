@@ -8,13 +8,13 @@ import { HttpsProxyAgent } from "https-proxy-agent";
 import { getProxyForUrl } from "proxy-from-env";
 import { UsageError } from "./errors.js";
 
-/** How servers are reached. */
+/** The options of connections to servers. */
 export interface ConnectionOptions {
   ca?: string;
   insecure?: boolean;
 }
 
-/** Adds the options of how servers are reached. */
+/** Adds the options of connections. */
 export function addConnection(command: Command): Command {
   return command
     .option(
@@ -24,15 +24,15 @@ export function addConnection(command: Command): Command {
     .option("--insecure", "trust any certificate of a server on this machine");
 }
 
-/** Tells whether a URL is of this machine: nobody on the way sees what is sent there. */
+/** Returns whether a URL is on this machine, so that no network carries what is sent there. */
 export function isLoopback({ hostname }: URL): boolean {
   return /^(localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 }
 
 /**
- * Makes the agent that connects to a server: through the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names,
- * unless NO_PROXY excepts the server or it is on this machine. Throws a {@link UsageError}, also for `--insecure` where
- * `all` servers of the command are elsewhere.
+ * Creates the agent that connects to a server: through the proxy of HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, unless the
+ * server is in NO_PROXY or on this machine. Throws a {@link UsageError}, also for `--insecure` if none of the command's
+ * servers (`all`) is on this machine.
  */
 export function agentFor(
   url: URL,
@@ -47,18 +47,18 @@ export function agentFor(
   }
   const isTls = url.protocol === "https:";
   const trust: tls.SecureContextOptions & { rejectUnauthorized?: boolean } = {};
-  if (isTls && ca !== undefined) trust.ca = [...trusted(), pemFile(ca)];
+  if (isTls && ca !== undefined) trust.ca = [...defaultAuthorities(), readPem(ca)];
   if (isTls && insecure && isLoopback(url)) trust.rejectUnauthorized = false;
   const proxy = proxyFor(url);
   if (proxy === undefined) return isTls ? new TlsAgent(trust) : new Agent();
   if (!isTls) return new HttpProxyAgent(proxy);
   const agent = new HttpsProxyAgent(proxy, trust);
-  // What it is made with is for the connection to the proxy, its options are for the one to the server behind it.
+  // The constructor's options are for the connection to the proxy, `options` for the one to the server.
   Object.assign(agent.options, trust);
   return agent;
 }
 
-/** Returns the proxy to a server, if there is one. Throws a {@link UsageError} for one of another kind. */
+/** Returns the proxy for a server, if there is one. Throws a {@link UsageError} for a proxy of another protocol. */
 export function proxyFor(url: URL): URL | undefined {
   if (isLoopback(url)) return undefined;
   const text = getProxyForUrl(url.href);
@@ -77,17 +77,17 @@ export function proxyFor(url: URL): URL | undefined {
   );
 }
 
-/** The authorities that are trusted anyway; where Node can't tell all, those that it brings. */
-function trusted(): readonly string[] {
+/** Returns the default certificate authorities; in older versions of Node, its bundled ones. */
+function defaultAuthorities(): readonly string[] {
   return tls.getCACertificates?.("default") ?? tls.rootCertificates;
 }
 
-function pemFile(path: string): string {
+function readPem(path: string): string {
   let pem: string;
   try {
     pem = readFileSync(path, "utf8");
-  } catch (fault) {
-    const { code } = fault as NodeJS.ErrnoException;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
     throw new UsageError(
       `the file of --ca can't be read (${code})`,
       "see whether the path is right",

@@ -1,7 +1,7 @@
 import { CommanderError, InvalidArgumentError } from "commander";
 import { WebhookError } from "vtryon-webhooks";
 
-/** The command can't go on. */
+/** The command failed. */
 export class Failure extends Error {
   readonly hint: string;
 
@@ -11,38 +11,38 @@ export class Failure extends Error {
   }
 }
 
-/** The command was not called as it can be: nothing was sent or read. */
+/** The command was called wrongly. Nothing was sent or read. */
 export class UsageError extends Failure {}
 
-/** The exit codes: 1 for a refusal or a failure that was asked for, 2 for a call that can't be done. */
+/** The exit codes: 1 for a refusal or a failure, 2 for a wrong call. */
 export const FAILED = 1;
 export const MISUSED = 2;
 
-/** What to do after a wrong call. */
+/** The hint after a wrong call. */
 export const ADD_HELP = "Add --help to see how it is called.";
 
-/** Says on standard error why the command ends, without a stack, and returns its exit code. */
-export function explain(fault: unknown): number {
-  if (fault instanceof CommanderError) {
-    // Commander has said it already; help and version are no errors.
-    return fault.exitCode === 0 ? 0 : MISUSED;
+/** Prints why the command failed, without a stack trace, and returns the exit code. */
+export function reportFailure(error: unknown): number {
+  if (error instanceof CommanderError) {
+    // Commander has printed it already. Help and version are no errors.
+    return error.exitCode === 0 ? 0 : MISUSED;
   }
-  if (fault instanceof Failure) {
-    complain(fault.message, fault.hint);
-    return fault instanceof UsageError ? MISUSED : FAILED;
+  if (error instanceof Failure) {
+    printError(error.message, error.hint);
+    return error instanceof UsageError ? MISUSED : FAILED;
   }
-  if (WebhookError.is(fault)) {
-    complain(`${fault.message} (${fault.code})`, fault.hint);
-    return /^(secret_|invalid_option)/.test(fault.code) ? MISUSED : FAILED;
+  if (WebhookError.is(error)) {
+    printError(`${error.message} (${error.code})`, error.hint);
+    return /^(secret_|invalid_option)/.test(error.code) ? MISUSED : FAILED;
   }
-  complain(
-    fault instanceof Error ? fault.message : "unknown cause",
-    "this is a fault of the command itself: please report it",
+  printError(
+    error instanceof Error ? error.message : "unknown cause",
+    "this is a error of the command itself: please report it",
   );
   return FAILED;
 }
 
-/** Commander repeats what it does not expect, option values and arguments, and that may be a secret. */
+/** Removes values from Commander's messages, since a misplaced one may be a secret. */
 export function withoutValues(message: string): string {
   return message
     .replace(/unknown option '(--[^'=\s]+|-.)?.*'/s, "unknown option '$1'")
@@ -52,19 +52,19 @@ export function withoutValues(message: string): string {
 }
 
 /**
- * Returns the value of an option that has to be there. Commander's own check comes before its look for
- * unknown options, and so would never mention the misspelt one.
+ * Returns the value of a required option. Commander's own check runs before its check for unknown options, and would
+ * not mention a misspelt one.
  */
 export function required<T>(value: T | undefined, flags: string): T {
   if (value !== undefined) return value;
   throw new UsageError(`required option '${flags}' not specified`, ADD_HELP);
 }
 
-/** Says that standard output can't be written, and returns the exit code. */
-export function explainOutput({ code }: NodeJS.ErrnoException): number {
-  // A reader that has seen enough, such as `head`, is nothing to complain of.
+/** Prints that standard output can't be written, and returns the exit code. */
+export function reportOutputFailure({ code }: NodeJS.ErrnoException): number {
+  // A reader such as `head` closes the pipe once it has enough.
   if (code !== "EPIPE") {
-    complain(
+    printError(
       `standard output can't be written (${code})`,
       "see whether there is room where it goes",
     );
@@ -72,8 +72,8 @@ export function explainOutput({ code }: NodeJS.ErrnoException): number {
   return FAILED;
 }
 
-/** Reads an option as a number. */
-export function number(
+/** Returns a parser for an option that is a number. */
+export function numberParser(
   what: string,
   { from, to, whole }: { from: number; to: number; whole: boolean },
 ): (text: string) => number {
@@ -86,6 +86,6 @@ export function number(
   };
 }
 
-function complain(message: string, hint: string): void {
+function printError(message: string, hint: string): void {
   process.stderr.write(`error: ${message}\n${hint}\n`);
 }

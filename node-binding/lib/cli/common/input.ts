@@ -1,16 +1,18 @@
+// Reads secrets, tokens, bodies and URLs from options, files and the environment.
+
 import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { WebhookError } from "vtryon-webhooks";
 import { parseHttpUrl } from "../../testing/http-client.js";
 import { UsageError } from "./errors.js";
 
-/** Where the secret is told. */
+/** The options that name the secret. */
 export interface SecretOptions {
   secret?: string;
   secretFile?: string;
 }
 
-/** Adds the options by which a secret is told. */
+/** Adds the options that name the secret. */
 export function addSecret(command: Command): Command {
   return command
     .addOption(
@@ -22,13 +24,13 @@ export function addSecret(command: Command): Command {
     .option("--secret-file <path>", "a file that holds the secret");
 }
 
-/** Where the gateway's token is told. */
+/** The options that name the gateway's token. */
 export interface TokenOptions {
   token?: string;
   tokenFile?: string;
 }
 
-/** Adds the options by which the gateway's token is told. */
+/** Adds the options that name the gateway's token. */
 export function addToken(command: Command): Command {
   return command
     .addOption(
@@ -42,8 +44,8 @@ export function addToken(command: Command): Command {
 
 /** Returns the gateway's token. */
 export function tokenOf({ token, tokenFile }: TokenOptions): string {
-  const told = tokenFile === undefined ? token : textFile(tokenFile, "token");
-  const found = told ?? process.env.GATEWAY_ADMIN_TOKEN;
+  const given = tokenFile === undefined ? token : readTextFile(tokenFile, "token");
+  const found = given ?? process.env.GATEWAY_ADMIN_TOKEN;
   if (found === undefined) {
     throw new UsageError(
       "no token is given",
@@ -59,9 +61,9 @@ export function tokenOf({ token, tokenFile }: TokenOptions): string {
   return found;
 }
 
-/** Returns the secret to sign with; whoever uses it finds out whether it can be one. */
+/** Returns the secret to sign with. It is validated when it is used. */
 export function secretOf(options: SecretOptions): string {
-  const secret = told(options) ?? process.env.VTRYON_WEBHOOK_SECRET;
+  const secret = fromOptions(options) ?? process.env.VTRYON_WEBHOOK_SECRET;
   if (secret === undefined) {
     throw new WebhookError(
       "secret_missing",
@@ -73,20 +75,20 @@ export function secretOf(options: SecretOptions): string {
   return secret;
 }
 
-/** Returns the secrets to verify with: from the environment also the previous one, while it is rotated. */
+/** Returns the secrets to verify with: from the environment also the previous one, during a rotation. */
 export function secretsOf(options: SecretOptions): string[] {
   const previous = process.env.VTRYON_WEBHOOK_SECRET_PREVIOUS;
   const secret = secretOf(options);
-  const isAlone = told(options) !== undefined || previous === undefined || previous === "";
+  const isAlone = fromOptions(options) !== undefined || previous === undefined || previous === "";
   return isAlone ? [secret] : [secret, previous];
 }
 
-function told({ secret, secretFile }: SecretOptions): string | undefined {
-  return secretFile === undefined ? secret : textFile(secretFile, "secret");
+function fromOptions({ secret, secretFile }: SecretOptions): string | undefined {
+  return secretFile === undefined ? secret : readTextFile(secretFile, "secret");
 }
 
-/** Reads a file's secret: one that was guessed at would sign, and nobody would know why it is refused. */
-function textFile(path: string, what: "secret" | "token"): string {
+/** Reads a secret from a file. Strict, because a wrongly decoded secret would only show as refused signatures. */
+function readTextFile(path: string, what: "secret" | "token"): string {
   const bytes = readFile(path, `--${what}-file`);
   const hint = `write it as UTF-8 without a byte order mark, with nothing but the ${what}`;
   let text: string;
@@ -98,11 +100,11 @@ function textFile(path: string, what: "secret" | "token"): string {
   if (text.startsWith("\ufeff")) {
     throw new UsageError(`the ${what}'s file begins with a byte order mark`, hint);
   }
-  // Editors and `echo` end a file with a line break, which is no part of the secret.
+  // The line break that editors and `echo` add is not part of the secret.
   return text.replace(/\r?\n$/, "");
 }
 
-/** Reads a body as it is: from a file, or from standard input. */
+/** Reads a body unchanged, from a file or from standard input. */
 export async function readInput(file = "-"): Promise<Uint8Array> {
   if (file !== "-") return readFile(file, "the body's file");
   if (process.stdin.isTTY) {
@@ -113,7 +115,7 @@ export async function readInput(file = "-"): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
-/** Reads a URL to post to. */
+/** Parses a URL to post to. */
 export function httpUrl(text: string, example = "http://localhost:3000/webhooks/vtryon"): URL {
   const hint = `write it whole, such as ${example}`;
   return parseHttpUrl(text, (what) => new UsageError(`the URL ${what}`, hint));
@@ -122,10 +124,10 @@ export function httpUrl(text: string, example = "http://localhost:3000/webhooks/
 function readFile(path: string, what: string): Buffer {
   try {
     return readFileSync(path);
-  } catch (fault) {
-    const { code } = fault as NodeJS.ErrnoException;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
     const why = code === "ENOENT" ? "there is no such file" : `it can't be read (${code})`;
-    // A secret may have been given in its place; none ends like the name of a file.
+    // Shown only if it looks like a file name: a secret may have been passed by mistake.
     const shown = /\.[a-z]{1,5}$/i.test(path) ? path : what;
     throw new UsageError(`${shown}: ${why}`, "see whether the path is right, and yours to read");
   }

@@ -2,17 +2,17 @@ import type { WriteStream } from "node:tty";
 
 type Paint = (text: string) => string;
 
-/** How text is set off on a stream: in colour on a terminal, unless `NO_COLOR` is set (no-color.org). */
+/** Colours text on a terminal, unless `NO_COLOR` is set (no-color.org). */
 export interface Style {
   readonly good: Paint;
   readonly bad: Paint;
   readonly dim: Paint;
 }
 
-/** What is written to, and whether it is a terminal. */
+/** A stream, and whether it is a terminal. */
 export type Stream = NodeJS.WritableStream & Pick<Partial<WriteStream>, "isTTY">;
 
-/** Chooses how text is set off on a stream. */
+/** Returns the style for a stream. */
 export function styleOf(stream: Stream, env: NodeJS.ProcessEnv = process.env): Style {
   const coloured = stream.isTTY === true && !env.NO_COLOR && env.TERM !== "dumb";
   const paint =
@@ -27,12 +27,12 @@ export function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** Writes texts in columns, the last of which has no width. */
+/** Joins texts in columns. The last one needs no width. */
 export function columns(texts: readonly string[], widths: readonly number[]): string {
   return texts.map((text, at) => text.padEnd(widths[at] ?? 0)).join("  ");
 }
 
-/** Writes a span of time as people say it: `2 m`, `3.8 h`. */
+/** Formats a duration: `2 m`, `3.8 h`. */
 export function span(ms: number): string {
   const [size, unit] =
     ms >= 3_600_000 ? [3_600_000, "h"] : ms >= 60_000 ? [60_000, "m"] : ([1000, "s"] as const);

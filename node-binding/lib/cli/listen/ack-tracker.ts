@@ -1,33 +1,34 @@
-/** A message under way. */
-export interface Item {
+/** A message of a stream that is being processed. */
+export interface PendingMessage {
   readonly id: string;
-  /** null for what is no event. */
+  /** null for a message that is no event. */
   readonly seq: number | null;
   readonly bytes: number;
-  /** In how many places it has still to be done. */
-  left: number;
+  /** The number of backends that have not got it yet. */
+  remaining: number;
 }
 
 /**
- * How far a shard's stream was worked through. Messages come in order and are done in any; the place moves
- * up to the first one that is not done.
+ * Tracks which messages of a stream can be acknowledged. They arrive in order and complete in any order; a message can
+ * be acknowledged once it and all before it are complete.
  */
 export class AckTracker {
-  readonly #items: Item[] = [];
-  /** How many bytes wait to be done. */
-  waiting = 0;
+  readonly #messages: PendingMessage[] = [];
+  /** The size of all messages that were not taken out. */
+  pendingBytes = 0;
 
-  /** Takes a message in. */
-  add(item: Item): void {
-    this.#items.push(item);
-    this.waiting += item.bytes;
+  /** Adds a message at the end. */
+  add(message: PendingMessage): void {
+    this.#messages.push(message);
+    this.pendingBytes += message.bytes;
   }
 
-  /** Takes out all that is done with nothing undone before it, in order. */
-  pass(): Item[] {
-    const undone = this.#items.findIndex(({ left }) => left > 0);
-    const passed = this.#items.splice(0, undone < 0 ? this.#items.length : undone);
-    for (const { bytes } of passed) this.waiting -= bytes;
-    return passed;
+  /** Removes and returns all complete messages that have no incomplete one before them, in order. */
+  takeCompleted(): PendingMessage[] {
+    const incomplete = this.#messages.findIndex(({ remaining }) => remaining > 0);
+    const count = incomplete < 0 ? this.#messages.length : incomplete;
+    const completed = this.#messages.splice(0, count);
+    for (const { bytes } of completed) this.pendingBytes -= bytes;
+    return completed;
   }
 }

@@ -2,16 +2,16 @@ import type { Agent } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SIGNATURE_HEADER } from "../../core/payload.js";
 import { type HttpResult, sendRequest } from "../../testing/http-client.js";
-import { untrusted } from "./gateway/errors.js";
+import { untrustedError } from "./gateway/errors.js";
 import type { IncomingEvent } from "./gateway/protocol.js";
-import { nameOf } from "./state/state-file.js";
+import { urlHash } from "./state/state-file.js";
 
-/** How often an event is sent again whose connection was closed without an answer. */
-const CLOSED_AGAIN = 4;
+/** How often an event is retried after its connection was closed without an answer. */
+const MAX_RETRIES = 4;
 
-/** How long to wait before an event is sent again, in milliseconds: first, and at most. */
-const FIRST_MS = 250;
-const LAST_MS = 2000;
+/** The wait before a retry, in milliseconds: it doubles from the first to the last. */
+const FIRST_WAIT_MS = 250;
+const LAST_WAIT_MS = 2000;
 
 /** An attempt to forward an event. */
 export interface Forwarded {
@@ -19,16 +19,16 @@ export interface Forwarded {
   readonly backend: Backend;
   /** 1 for the first. */
   readonly attempt: number;
-  /** undefined where the gateway no longer has what Vtryon sent. */
-  readonly outcome: HttpResult | undefined;
-  /** Whether it is sent again. */
-  readonly again: boolean;
+  /** undefined if the gateway no longer has the body. */
+  readonly result: HttpResult | undefined;
+  /** Whether it is retried. */
+  readonly retried: boolean;
 }
 
-/** Whom a backend tells what becomes of events. */
+/** Gets notified of what a backend does. */
 export interface BackendObserver {
   forwarded(forwarded: Forwarded): void;
-  /** It can't be reachable: what is for it waits. */
+  /** The backend can't be reached; its events wait. */
   unreachable(backend: Backend, reason: string): void;
   reachable(backend: Backend): void;
 }
@@ -36,51 +36,51 @@ export interface BackendObserver {
 /** A backend that events are forwarded to. */
 export class Backend {
   readonly url: URL;
-  /** What the state calls it. */
+  /** Its name in the state file. */
   readonly name: string;
   readonly #agent: Agent;
   readonly #timeoutMs: number;
-  readonly #watcher: BackendObserver;
-  #isReached = true;
+  readonly #observer: BackendObserver;
+  #isReachable = true;
 
-  constructor(url: URL, agent: Agent, timeoutMs: number, watcher: BackendObserver) {
+  constructor(url: URL, agent: Agent, timeoutMs: number, observer: BackendObserver) {
     this.url = url;
     this.#agent = agent;
-    this.name = nameOf(url);
+    this.name = urlHash(url);
     this.#timeoutMs = timeoutMs;
-    this.#watcher = watcher;
+    this.#observer = observer;
   }
 
-  /** How it is shown: neither a name, a password nor a query, which may be secrets. */
-  get shown(): string {
+  /** The URL for output, without credentials and query, which may be secrets. */
+  get displayUrl(): string {
     return `${this.url.origin}${this.url.pathname}`;
   }
 
   /**
-   * Forwards an event until it is answered or given up; tells whether that was so before `signal` came.
+   * Forwards an event until it is answered or given up. Returns false if `signal` was aborted before.
    *
-   * A backend that can't be reached is waited for. Any answer is one. Throws a {@link Failure} where its certificate
-   * is not trusted.
+   * Waits while the backend can't be reached. Every answer counts, whatever its status. Throws a
+   * {@link Failure} if the backend's certificate is not trusted.
    */
   async forward(event: IncomingEvent, signal: AbortSignal): Promise<boolean> {
     let closed = 0;
     for (let waits = 0; !signal.aborted; waits += 1) {
-      const outcome = await this.#post(event);
-      const none = outcome !== undefined && "none" in outcome ? outcome : undefined;
-      if (none?.untrusted) throw untrusted(this.url, none);
-      if (none?.unreachable) {
-        if (this.#isReached) this.#watcher.unreachable(this, none.none);
-        this.#isReached = false;
+      const result = await this.#post(event);
+      const noAnswer = result !== undefined && "failure" in result ? result : undefined;
+      if (noAnswer?.untrusted) throw untrustedError(this.url, noAnswer);
+      if (noAnswer?.unreachable) {
+        if (this.#isReachable) this.#observer.unreachable(this, noAnswer.failure);
+        this.#isReachable = false;
       } else {
-        if (!this.#isReached) this.#watcher.reachable(this);
-        this.#isReached = true;
+        if (!this.#isReachable) this.#observer.reachable(this);
+        this.#isReachable = true;
         const attempt = closed + 1;
-        const again = none?.closed === true && closed < CLOSED_AGAIN;
-        this.#watcher.forwarded({ event, backend: this, attempt, outcome, again });
-        if (!again) return true;
+        const retried = noAnswer?.closed === true && closed < MAX_RETRIES;
+        this.#observer.forwarded({ event, backend: this, attempt, result, retried });
+        if (!retried) return true;
         closed += 1;
       }
-      const wait = Math.min(LAST_MS, FIRST_MS * 2 ** waits);
+      const wait = Math.min(LAST_WAIT_MS, FIRST_WAIT_MS * 2 ** waits);
       await sleep(wait, undefined, { signal }).catch(() => {});
     }
     return false;

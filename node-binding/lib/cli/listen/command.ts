@@ -24,10 +24,10 @@ interface Options extends TokenOptions, ConnectionOptions {
   json?: boolean;
 }
 
-/** The exit code where events are missing that nobody can bring any more. */
+/** The exit code for a gap: events that the gateway no longer has. */
 const GAP = 3;
 
-/** Where `make dev` runs the gateway. */
+/** The gateway of `make dev`. */
 const GATEWAY = "http://127.0.0.1:8787";
 
 /** `listen --forward <url>`. */
@@ -35,9 +35,9 @@ export function addListen(program: Command): void {
   const command = program
     .command("listen")
     .description("forward the events that a gateway receives, such as to this machine")
-    .option("--forward <url>", "where to; can be repeated", oneMore)
+    .option("--forward <url>", "where to; can be repeated", append)
     .option("--gateway <url>", `the gateway (default: VTRYON_GATEWAY_URL, or ${GATEWAY})`)
-    .option("--since <time>", "begin there: an age such as 30m, 12h or 7d, or a time", moment)
+    .option("--since <time>", "begin there: an age such as 30m, 12h or 7d, or a time", parseSince)
     .option("--state <file>", "where to keep how far it came (default: a file for these URLs)")
     .option("--strict", "end where the gateway no longer keeps what was missed")
     .option("--json", "print a line of JSON for each event");
@@ -55,7 +55,7 @@ time it begins with what comes from then on. Replays come too, marked as such.
 The events of a task go in order, one after the other; those of 8 tasks at once.
 A backend that can't be reached is waited for. An event that is closed without an
 answer goes again, up to 5 times. Any answer counts: an event that is answered
-500, or not within --timeout, is passed over, so that the next ones come. To have it
+500, or not within --timeout, is skipped, so that the next ones come. To have it
 again once the backend is mended, replay it, or begin earlier with --since.
 With several --forward, one that can't be reached holds up the others in the end.
 An event may come twice where the command, or the connection, was killed after the
@@ -78,16 +78,16 @@ async function run(options: Options): Promise<void> {
   const urls = required(options.forward, "--forward <url>").map((url) => httpUrl(url));
   const gateway = gatewayOf(options);
   const token = tokenOf(options);
-  const report = new Output(gateway, { json, several: urls.length > 1 });
+  const output = new Output(gateway, { json, several: urls.length > 1 });
   const agentTo = (url: URL) => agentFor(url, options, [gateway, ...urls]);
   const agent = agentTo(gateway);
   const backends = unique(urls).map(
-    (url) => new Backend(url, agentTo(url), timeout * 1000, report),
+    (url) => new Backend(url, agentTo(url), timeout * 1000, output),
   );
   const state = new StateFile(options.state ?? defaultPath(gateway, urls), gateway, since);
   try {
-    report.started(backends);
-    const session = new Session({ gateway, agent, token, backends, state, report, strict });
+    output.started(backends);
+    const session = new Session({ gateway, agent, token, backends, state, output, strict });
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       process.once(signal, () => session.stop());
     }
@@ -107,19 +107,19 @@ function gatewayOf({ gateway }: Options): URL {
   );
 }
 
-/** The same backend twice is one. */
+/** Removes duplicates. */
 function unique(urls: readonly URL[]): URL[] {
   return [...new Map(urls.map((url) => [url.href, url])).values()];
 }
 
-function oneMore(url: string, before: string[] = []): string[] {
+function append(url: string, before: string[] = []): string[] {
   return [...before, url];
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** Reads a time. An age counts from now, also for a shard that is reached later. */
-function moment(text: string): string {
+/** Parses a time or an age. An age is subtracted from the time now, once for all shards. */
+function parseSince(text: string): string {
   const [, age, unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   const at =
     age === undefined

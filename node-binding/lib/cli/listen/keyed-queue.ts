@@ -1,69 +1,66 @@
-/**
- * Work in lanes: jobs of one lane run in order, one after the other; lanes run beside each other, a bounded
- * number of them.
- */
+/** Runs jobs of the same key in order, one at a time, and jobs of different keys concurrently, up to a limit. */
 export class KeyedQueue {
   readonly #limit: number;
-  /** The jobs of each lane that is not empty, the one that runs first. */
-  readonly #lanes: Map<string, (() => Promise<void>)[]> = new Map();
-  /** KeyedQueue whose first job has not begun. */
+  /** The jobs of each key that has any. The first one is running or next. */
+  readonly #jobs: Map<string, (() => Promise<void>)[]> = new Map();
+  /** Keys whose first job has not started. */
   readonly #ready: string[] = [];
   #running = 0;
   #stopped = false;
-  #idle: () => void = () => {};
+  #onIdle: () => void = () => {};
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** Adds a job to the end of a lane. */
-  add(lane: string, job: () => Promise<void>): void {
-    const jobs = this.#lanes.get(lane);
+  /** Adds a job after all others of its key. */
+  add(key: string, job: () => Promise<void>): void {
+    const jobs = this.#jobs.get(key);
     if (jobs !== undefined) {
       jobs.push(job);
       return;
     }
-    this.#lanes.set(lane, [job]);
-    this.#ready.push(lane);
-    this.#fill();
+    this.#jobs.set(key, [job]);
+    this.#ready.push(key);
+    this.#startReady();
   }
 
-  /** Begins nothing any more. */
+  /** Starts no further jobs. */
   stop(): void {
     this.#stopped = true;
   }
 
-  /** Resolves, once it was stopped, when what runs has ended. */
+  /** After `stop`: resolves when all running jobs have ended. */
   async idle(): Promise<void> {
     if (this.#running === 0) return;
-    await new Promise<void>((idle) => {
-      this.#idle = idle;
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
     });
   }
 
-  /** How many jobs run. */
+  /** The number of running jobs. */
   get running(): number {
     return this.#running;
   }
 
-  #fill(): void {
+  #startReady(): void {
     while (!this.#stopped && this.#running < this.#limit) {
-      const lane = this.#ready.shift();
-      if (lane === undefined) return;
-      this.#run(lane);
+      const key = this.#ready.shift();
+      if (key === undefined) return;
+      this.#run(key);
     }
   }
 
-  async #run(lane: string): Promise<void> {
-    const jobs = this.#lanes.get(lane) ?? [];
+  async #run(key: string): Promise<void> {
+    const jobs = this.#jobs.get(key) ?? [];
     this.#running += 1;
     await jobs[0]?.();
     this.#running -= 1;
     jobs.shift();
-    // At the end of the line, so that a long lane does not keep the others waiting.
-    if (jobs.length > 0) this.#ready.push(lane);
-    else this.#lanes.delete(lane);
-    this.#fill();
-    if (this.#running === 0) this.#idle();
+    // At the end of the list, so that a key with many jobs does not delay the others.
+    if (jobs.length > 0) this.#ready.push(key);
+    else this.#jobs.delete(key);
+    this.#startReady();
+    if (this.#running === 0) this.#onIdle();
   }
 }

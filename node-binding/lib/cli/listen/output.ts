@@ -1,20 +1,21 @@
+import type { HttpResult } from "../../testing/http-client.js";
 import { proxyFor } from "../common/connection.js";
-import { answerOf, clock, hintOf, plain, shownOf, WIDTHS } from "../common/format.js";
+import { answerOf, answerText, clock, hintOf, plain, WIDTHS } from "../common/format.js";
 import { columns, print, type Style, styleOf } from "../common/terminal.js";
 import type { Backend, BackendObserver, Forwarded } from "./backend.js";
 import type { Gap } from "./gateway/protocol.js";
 
-const NOT_ITS_SECRET =
+const WRONG_SECRET_HINT =
   "It refuses good events: does it verify with the secret that Vtryon signs with?";
 
-/** Tells what happens: events on standard output, troubles and what is said once on standard error. */
+/** Prints what happens: events to standard output, everything else to standard error. */
 export class Output implements BackendObserver {
   readonly #gateway: URL;
   readonly #json: boolean;
   readonly #several: boolean;
   readonly #style: Style = styleOf(process.stdout);
-  /** What was said and would be said again and again. */
-  readonly #said: Set<string> = new Set();
+  /** Hints that were printed, which are not repeated. */
+  readonly #printedHints: Set<string> = new Set();
   #away = false;
 
   constructor(gateway: URL, { json, several }: { json: boolean; several: boolean }) {
@@ -24,16 +25,16 @@ export class Output implements BackendObserver {
   }
 
   started(backends: readonly Backend[]): void {
-    for (const { shown } of backends) this.#say(`${this.#gateway.origin} → ${shown}`);
+    for (const { displayUrl } of backends) this.#say(`${this.#gateway.origin} → ${displayUrl}`);
     const proxy = proxyFor(this.#gateway);
-    // Without its name and password.
+    // The origin has no credentials.
     if (proxy !== undefined) this.#say(`The gateway is reached through the proxy ${proxy.origin}`);
     this.#say(
       "The signature is Vtryon's own: the backend needs the secret that Vtryon signs with.",
     );
   }
 
-  /** Every shard is followed: what comes from now on is seen. */
+  /** Every shard is connected and caught up. */
   ready(shards: number): void {
     this.#away = false;
     if (this.#json) print(JSON.stringify({ type: "ready", shards }));
@@ -41,20 +42,20 @@ export class Output implements BackendObserver {
   }
 
   forwarded(forwarded: Forwarded): void {
-    const { backend, outcome, again } = forwarded;
+    const { backend, result, retried } = forwarded;
     print(this.#json ? JSON.stringify(recordOf(forwarded)) : this.#lineOf(forwarded));
-    if (outcome === undefined || again || isGood(outcome)) return;
-    const isRefused = "status" in outcome && [401, 403].includes(outcome.status);
-    const hint = isRefused ? NOT_ITS_SECRET : hintOf([outcome]);
-    if (hint !== undefined) this.#once(`${backend.shown}: ${hint}`);
+    if (result === undefined || retried || isSuccess(result)) return;
+    const isRefused = "status" in result && [401, 403].includes(result.status);
+    const hint = isRefused ? WRONG_SECRET_HINT : hintOf([result]);
+    if (hint !== undefined) this.#hintOnce(`${backend.displayUrl}: ${hint}`);
   }
 
-  unreachable({ shown }: Backend, reason: string): void {
-    this.#say(`${shown}: ${reason}; what is for it waits until it is there`);
+  unreachable({ displayUrl }: Backend, reason: string): void {
+    this.#say(`${displayUrl}: ${reason}; its events wait until it can be reached`);
   }
 
-  reachable({ shown }: Backend): void {
-    this.#say(`${shown} is there`);
+  reachable({ displayUrl }: Backend): void {
+    this.#say(`${displayUrl} can be reached again`);
   }
 
   gap(shard: number, { from, to }: Gap): void {
@@ -66,7 +67,7 @@ export class Output implements BackendObserver {
 
   away(reason: string): void {
     if (!this.#away)
-      this.#say(`${this.#gateway.origin}: ${reason}; trying again until it is there`);
+      this.#say(`${this.#gateway.origin}: ${reason}; retrying until it can be reached`);
     this.#away = true;
   }
 
@@ -80,26 +81,26 @@ export class Output implements BackendObserver {
     process.stderr.write(`${line}\n`);
   }
 
-  #once(line: string): void {
-    if (!this.#said.has(line)) this.#say(line);
-    this.#said.add(line);
+  #hintOnce(line: string): void {
+    if (!this.#printedHints.has(line)) this.#say(line);
+    this.#printedHints.add(line);
   }
 
-  #lineOf({ event, backend, attempt, outcome, again }: Forwarded): string {
+  #lineOf({ event, backend, attempt, result, retried }: Forwarded): string {
     const style = this.#style;
-    const { type, task, status, outcome: meaning } = event;
+    const { type, task, status, outcome } = event;
     const what = plain(status ?? event.event ?? "unreadable");
-    const marks = [type === "replay" ? "replay" : "", meaning === "applied" ? "" : plain(meaning)];
+    const marks = [type === "replay" ? "replay" : "", outcome === "applied" ? "" : plain(outcome)];
     const known = marks.filter((mark) => mark !== "" && mark !== what).join(", ");
-    const good = outcome !== undefined && isGood(outcome);
-    const answer = outcome === undefined ? "not sent: the gateway has no body" : answerOf(outcome);
-    const message = outcome === undefined || good ? "" : shownOf(outcome, "message");
+    const isGood = result !== undefined && isSuccess(result);
+    const answer = result === undefined ? "not sent: the gateway has no body" : answerOf(result);
+    const message = result === undefined || isGood ? "" : answerText(result, "message");
     const notes = [
-      (good ? style.good : style.bad)(message === "" ? answer : `${answer}: ${message}`),
+      (isGood ? style.good : style.bad)(message === "" ? answer : `${answer}: ${message}`),
       attempt > 1 ? `attempt ${attempt}` : "",
-      again ? "again in a moment" : good ? "" : "passed over",
+      retried ? "retrying" : isGood ? "" : "skipped",
     ].filter((note) => note !== "");
-    const where = this.#several ? `${backend.shown} ` : "";
+    const where = this.#several ? `${backend.displayUrl} ` : "";
     return columns(
       [
         style.dim(clock()),
@@ -111,9 +112,9 @@ export class Output implements BackendObserver {
   }
 }
 
-/** Tells an attempt for programs. */
-function recordOf({ event, backend, attempt, outcome, again }: Forwarded): object {
-  const none = outcome === undefined ? "no body" : "none" in outcome ? outcome.none : null;
+/** Returns the JSON record of an attempt. */
+function recordOf({ event, backend, attempt, result, retried }: Forwarded): object {
+  const failure = result === undefined ? "no body" : "failure" in result ? result.failure : null;
   return {
     type: event.type,
     time: new Date().toISOString(),
@@ -125,15 +126,15 @@ function recordOf({ event, backend, attempt, outcome, again }: Forwarded): objec
     received_at: event.receivedAt,
     webhook_id: event.webhookId,
     delivery: event.delivery,
-    forward: backend.shown,
+    forward: backend.displayUrl,
     attempt,
-    ok: outcome !== undefined && isGood(outcome),
-    answer: outcome !== undefined && "status" in outcome ? outcome.status : null,
-    failure: none,
-    again,
+    ok: result !== undefined && isSuccess(result),
+    answer: result !== undefined && "status" in result ? result.status : null,
+    failure,
+    again: retried,
   };
 }
 
-function isGood(outcome: NonNullable<Forwarded["outcome"]>): boolean {
-  return "status" in outcome && outcome.status >= 200 && outcome.status < 300;
+function isSuccess(result: HttpResult): boolean {
+  return "status" in result && result.status >= 200 && result.status < 300;
 }

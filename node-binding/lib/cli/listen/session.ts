@@ -2,106 +2,105 @@ import type { Agent } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { sendRequest } from "../../testing/http-client.js";
 import type { Backend } from "./backend.js";
-import { refused, untrusted } from "./gateway/errors.js";
+import { gatewayError, untrustedError } from "./gateway/errors.js";
 import { backoff, TIMING } from "./gateway/stream.js";
 import { KeyedQueue } from "./keyed-queue.js";
 import type { Output } from "./output.js";
 import { Shard } from "./shard.js";
 import type { StateFile } from "./state/state-file.js";
 
-/** How many events are under way at once. */
-const AT_ONCE = 8;
+/** How many events are forwarded concurrently. */
+const CONCURRENCY = 8;
 
-/** What is listened to, and where it goes. */
-export interface Job {
+export interface SessionOptions {
   readonly gateway: URL;
-  /** What connects to it. */
+  /** Connects to the gateway. */
   readonly agent: Agent;
   readonly token: string;
   readonly backends: readonly Backend[];
   readonly state: StateFile;
-  readonly report: Output;
-  /** Whether a gap ends it. */
+  readonly output: Output;
+  /** Whether a gap ends the session. */
   readonly strict: boolean;
 }
 
-/** Follows all shards of a gateway and forwards what they tell. */
+/** Follows all shards of a gateway and forwards their events. */
 export class Session {
-  readonly #job: Job;
-  readonly #lanes: KeyedQueue = new KeyedQueue(AT_ONCE);
+  readonly #options: SessionOptions;
+  readonly #queue: KeyedQueue = new KeyedQueue(CONCURRENCY);
   readonly #stop = new AbortController();
   #shards: Shard[] = [];
-  /** The shards that have told everything which was stored before. */
+  /** The shards whose backlog has been received. */
   readonly #ready: Set<number> = new Set();
   #isAnnounced = false;
-  #fault: unknown;
+  #error: unknown;
   #hasGap = false;
 
-  constructor(job: Job) {
-    this.#job = job;
+  constructor(options: SessionOptions) {
+    this.#options = options;
   }
 
-  /** Runs until it is stopped; tells whether a gap has ended it. */
+  /** Runs until it is stopped; returns whether a gap has ended it. */
   async run(): Promise<{ hasGap: boolean }> {
-    const count = await this.#count();
-    this.#shards = Array.from({ length: count }, (_, number) => this.#shard(number));
+    const count = await this.#fetchShardCount();
+    this.#shards = Array.from({ length: count }, (_, number) => this.#createShard(number));
     await Promise.all(
-      this.#shards.map(({ stream }) => stream.run().catch((fault) => this.#fail(fault))),
+      this.#shards.map(({ stream }) => stream.run().catch((error) => this.#fail(error))),
     );
-    await this.#lanes.idle();
-    if (this.#fault !== undefined) throw this.#fault;
+    await this.#queue.idle();
+    if (this.#error !== undefined) throw this.#error;
     return { hasGap: this.#hasGap };
   }
 
-  /** Begins nothing any more; what is under way comes to its end. */
+  /** Starts no further events; those that are being forwarded are finished. */
   stop(): void {
     if (this.#stop.signal.aborted) return;
     this.#stop.abort();
-    this.#lanes.stop();
+    this.#queue.stop();
     for (const { stream } of this.#shards) stream.stop();
-    this.#job.report.stopping(this.#lanes.running);
+    this.#options.output.stopping(this.#queue.running);
   }
 
-  #fail(fault: unknown): void {
-    this.#fault ??= fault;
+  #fail(error: unknown): void {
+    this.#error ??= error;
     this.stop();
   }
 
-  /** Asks how many shards there are until it is told; none where it is stopped before. */
-  async #count(): Promise<number> {
-    const { gateway, agent, token, report } = this.#job;
+  /** Asks the gateway for the number of shards, again and again until it answers. Returns 0 if stopped before. */
+  async #fetchShardCount(): Promise<number> {
+    const { gateway, agent, token, output } = this.#options;
     const { signal } = this.#stop;
     const headers = [["authorization", `Bearer ${token}`]] as const;
     const request = { method: "GET", headers, body: new Uint8Array(), framing: "length" } as const;
     for (let failures = 0; !signal.aborted; failures += 1) {
-      const outcome = await sendRequest(new URL("/api/live", gateway), request, TIMING.openMs, {
+      const result = await sendRequest(new URL("/api/live", gateway), request, TIMING.openMs, {
         agent,
       });
-      if ("status" in outcome && outcome.status === 200) return countIn(outcome.text);
-      const failure = "status" in outcome ? refused(outcome.status) : undefined;
+      if ("status" in result && result.status === 200) return shardCount(result.text);
+      const failure = "status" in result ? gatewayError(result.status) : undefined;
       if (failure !== undefined) throw failure;
-      if ("none" in outcome && outcome.untrusted) throw untrusted(gateway, outcome);
-      report.away("none" in outcome ? outcome.none : `it answers ${outcome.status}`);
+      if ("failure" in result && result.untrusted) throw untrustedError(gateway, result);
+      output.away("failure" in result ? result.failure : `it answers ${result.status}`);
       await sleep(backoff(failures, TIMING, Math.random()), undefined, { signal }).catch(() => {});
     }
     return 0;
   }
 
-  #shard(number: number): Shard {
-    const { report, strict } = this.#job;
+  #createShard(number: number): Shard {
+    const { output, strict } = this.#options;
     return new Shard(number, {
-      ...this.#job,
-      lanes: this.#lanes,
+      ...this.#options,
+      queue: this.#queue,
       signal: this.#stop.signal,
-      fail: (fault) => this.#fail(fault),
-      ready: (shard) => this.#heard(shard),
+      fail: (error) => this.#fail(error),
+      ready: (shard) => this.#onReady(shard),
       away: (shard, reason) => {
         this.#ready.delete(shard);
         this.#isAnnounced = false;
-        report.away(reason);
+        output.away(reason);
       },
       gap: (shard, gap) => {
-        report.gap(shard, gap);
+        output.gap(shard, gap);
         if (!strict) return true;
         this.#hasGap = true;
         this.stop();
@@ -110,21 +109,21 @@ export class Session {
     });
   }
 
-  #heard(shard: number): void {
+  #onReady(shard: number): void {
     this.#ready.add(shard);
     if (this.#isAnnounced || this.#ready.size < this.#shards.length) return;
     this.#isAnnounced = true;
-    this.#job.report.ready(this.#shards.length);
+    this.#options.output.ready(this.#shards.length);
   }
 }
 
-function countIn(text: string): number {
+function shardCount(text: string): number {
   let shards: unknown;
   try {
     shards = JSON.parse(text).shards;
   } catch {
-    // Told below.
+    // Reported below.
   }
-  if (!Number.isInteger(shards)) throw refused(200);
+  if (!Number.isInteger(shards)) throw gatewayError(200);
   return shards as number;
 }

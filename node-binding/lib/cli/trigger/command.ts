@@ -2,7 +2,7 @@ import { Argument, type Command, InvalidArgumentError, Option } from "commander"
 import { type Kind, kinds, lifecycle } from "vtryon-webhooks/testing";
 import type { HttpResult } from "../../testing/http-client.js";
 import { addConnection, type ConnectionOptions } from "../common/connection.js";
-import { FAILED, number, required } from "../common/errors.js";
+import { FAILED, numberParser, required } from "../common/errors.js";
 import { hintOf, lineOf, recordOf } from "../common/format.js";
 import { addSecret, httpUrl, type SecretOptions, secretOf } from "../common/input.js";
 import { print, styleOf } from "../common/terminal.js";
@@ -37,7 +37,7 @@ export function addTrigger(program: Command): void {
       new Option("--fault <name>", "what goes wrong on the way; can be repeated")
         .choices(faults)
         .default([], "none")
-        .argParser(oneMore),
+        .argParser(append),
     )
     .option("--retries <n>", "how often a failed event comes again, 0 to 5", retries(), RETRIES.to)
     .option("--time-scale <n>", "how many times faster time passes", scale(), 3600)
@@ -73,14 +73,14 @@ async function run(kind: Kind, options: Options): Promise<void> {
   const course = lifecycle(kind, { task_id: task, ends: fail ? "failed" : "completed" });
   const all = plan(course, fault, secret);
   const style = styleOf(process.stdout);
-  const outcomes: HttpResult[] = [];
+  const results: HttpResult[] = [];
   let taken = 0;
   let refused = 0;
   const post = posting(url, options);
   const send = ({ body, signature }: (typeof all)[number]) => post(body, signature);
   for await (const attempt of deliver(all, options, send)) {
     print(json ? JSON.stringify(recordOf(attempt)) : lineOf(attempt, options, style));
-    if (attempt.planned.forged === null) outcomes.push(attempt.outcome);
+    if (attempt.planned.forged === null) results.push(attempt.result);
     if (!attempt.ok) continue;
     if (attempt.planned.forged === null) taken += 1;
     else refused += 1;
@@ -90,14 +90,14 @@ async function run(kind: Kind, options: Options): Promise<void> {
   const ok = taken === events && refused === forgeries;
   if (!ok) process.exitCode = FAILED;
   if (json) return;
-  const hint = ok ? undefined : hintOf(outcomes);
+  const hint = ok ? undefined : hintOf(results);
   if (hint !== undefined) print(hint);
   const parts = [`${taken} of ${events} events taken`];
   if (forgeries > 0) parts.push(`${refused} of ${forgeries} forgeries refused`);
   print((ok ? style.good : style.bad)(parts.join(", ")));
 }
 
-function oneMore(name: string, before: Fault[]): Fault[] {
+function append(name: string, before: Fault[]): Fault[] {
   const fault = faults.find((known) => known === name);
   if (fault === undefined) {
     throw new InvalidArgumentError(`Allowed choices are ${faults.join(", ")}.`);
@@ -106,9 +106,9 @@ function oneMore(name: string, before: Fault[]): Fault[] {
 }
 
 function retries(): (text: string) => number {
-  return number("a whole number", RETRIES);
+  return numberParser("a whole number", RETRIES);
 }
 
 function scale(): (text: string) => number {
-  return number("a number", TIME_SCALE);
+  return numberParser("a number", TIME_SCALE);
 }

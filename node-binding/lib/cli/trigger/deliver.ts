@@ -2,33 +2,32 @@ import type { HttpResult } from "../../testing/http-client.js";
 import type { Planned } from "./plan.js";
 
 /**
- * How long after each attempt the next one comes, in milliseconds: up to 5 retries over 24 hours with
- * exponential backoff. Vtryon's guide does not spell the steps; these are those of the gateway's own
- * deliveries, without their jitter.
+ * The wait after each attempt, in milliseconds: up to 5 retries over 24 hours with exponential backoff. Vtryon's guide
+ * does not specify the steps; these are those of the gateway's own deliveries, without jitter.
  */
 export const BACKOFF_MS: readonly number[] = [110_000, 550_000, 2_750_000, 13_750_000, 68_750_000];
 
-/** One attempt, and what follows from it. */
+/** One attempt, and whether it is retried. */
 export interface Attempt {
   readonly planned: Planned;
   /** 1 for the first. */
   readonly number: number;
-  readonly outcome: HttpResult;
-  /** Whether it came out as it has to: taken, or refused where it is a forgery. */
+  readonly result: HttpResult;
+  /** Whether the answer is right: a valid event is accepted, a forgery refused. */
   readonly ok: boolean;
-  /** When the next one comes, in milliseconds of Vtryon's time; null when there is none. */
+  /** The wait before the next attempt, in milliseconds before scaling; null if there is none. */
   readonly retryInMs: number | null;
 }
 
-/** How events are delivered. */
+/** The options of deliveries. */
 export interface Pace {
-  /** How many retries there are at most. */
+  /** The maximum number of retries. */
   readonly retries: number;
-  /** How many times faster than Vtryon's time passes. */
+  /** By which factor waits are shortened. */
   readonly timeScale: number;
 }
 
-/** Delivers events in order. A retry comes when it is due and does not hold up the events after it. */
+/** Delivers events in order. A retry is sent when it is due and does not delay later events. */
 export async function* deliver(
   all: readonly Planned[],
   { retries, timeScale }: Pace,
@@ -41,22 +40,22 @@ export async function* deliver(
     const { planned, number, at } = next;
     const wait = (at - elapsed()) / timeScale;
     if (wait > 0) await new Promise((rested) => setTimeout(rested, wait));
-    const outcome = await post(planned);
-    const verdict = judge(planned, outcome);
+    const result = await post(planned);
+    const verdict = judge(planned, result);
     const backoff = number > retries ? undefined : BACKOFF_MS[number - 1];
-    const retryInMs = verdict === "again" ? (backoff ?? null) : null;
+    const retryInMs = verdict === "retry" ? (backoff ?? null) : null;
     if (retryInMs !== null) {
       due.push({ planned, number: number + 1, at: elapsed() + retryInMs });
       due.sort((one, other) => one.at - other.at);
     }
-    yield { planned, number, outcome, ok: verdict === "ok", retryInMs };
+    yield { planned, number, result, ok: verdict === "ok", retryInMs };
   }
 }
 
-/** Vtryon comes again for every answer but 2xx. A forgery is done with once it was refused or taken. */
-function judge({ forged }: Planned, outcome: HttpResult): "ok" | "wrong" | "again" {
-  const kind = "none" in outcome ? 0 : Math.floor(outcome.status / 100);
-  if (forged === null) return kind === 2 ? "ok" : "again";
+/** Vtryon retries after every answer but 2xx. A forgery is not retried once it was refused or accepted. */
+function judge({ forged }: Planned, result: HttpResult): "ok" | "wrong" | "retry" {
+  const kind = "failure" in result ? 0 : Math.floor(result.status / 100);
+  if (forged === null) return kind === 2 ? "ok" : "retry";
   if (kind === 4) return "ok";
-  return kind === 2 ? "wrong" : "again";
+  return kind === 2 ? "wrong" : "retry";
 }

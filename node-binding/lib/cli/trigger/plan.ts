@@ -1,6 +1,6 @@
 import { type EventBody, sign } from "vtryon-webhooks/testing";
 
-/** What can go wrong on the way, on purpose. */
+/** Faults that can be injected. */
 export type Fault = "duplicate" | "reversed" | "late" | "bad-signature" | "re-serialised";
 
 /** All of them. */
@@ -12,35 +12,35 @@ export const faults: readonly Fault[] = [
   "re-serialised",
 ];
 
-/** One event on its way to a receiver. */
+/** One request to send. */
 export interface Planned {
   readonly event: EventBody;
   readonly body: Uint8Array;
   readonly signature: string;
-  /** What makes it one that has to be refused. */
+  /** The fault that makes it a forgery, which has to be refused; null for a valid event. */
   readonly forged: Fault | null;
 }
 
-/** Lays out what is sent, in order: reordered first, then repeated, then each forgery before its event. */
+/** Returns the requests to send, in order: events are reordered first, then repeated; each forgery precedes its event. */
 export function plan(
-  course: readonly EventBody[],
+  events: readonly EventBody[],
   chosen: readonly Fault[],
   secret: string,
 ): Planned[] {
-  const events = [...course];
-  if (chosen.includes("reversed")) events.reverse();
-  // The second one comes last: it is late where it is the rendering, after the result.
-  if (chosen.includes("late")) events.push(...events.splice(1, 1));
+  const ordered = [...events];
+  if (chosen.includes("reversed")) ordered.reverse();
+  // The second event comes last: `processing` after the result is late.
+  if (chosen.includes("late")) ordered.push(...ordered.splice(1, 1));
   const copies = chosen.includes("duplicate") ? 2 : 1;
-  return events.flatMap((event) => {
+  return ordered.flatMap((event) => {
     const text = JSON.stringify(event);
     const forgeries: Planned[] = [];
     if (chosen.includes("bad-signature")) {
       forgeries.push(planned(event, text, sign(text, `${secret}x`), "bad-signature"));
     }
     if (chosen.includes("re-serialised")) {
-      const written = JSON.stringify(event, null, 2);
-      forgeries.push(planned(event, written, sign(text, secret), "re-serialised"));
+      const indented = JSON.stringify(event, null, 2);
+      forgeries.push(planned(event, indented, sign(text, secret), "re-serialised"));
     }
     const good = planned(event, text, sign(text, secret), null);
     return [...forgeries, ...Array.from({ length: copies }, () => good)];

@@ -1,9 +1,9 @@
 import { textCodecs } from "../../core/utf8.js";
 import { sign } from "../../verifier/sign.js";
-import { type Good, type Row, utf8 } from "./case.js";
+import { type Row, utf8, type ValidRequest } from "./case.js";
 import { READ_OR_REFUSED, READ_OR_TOO_LONG, REFUSED, TAKEN } from "./expectation.js";
 
-/** Bodies that are not, byte for byte, what was signed. */
+/** Bodies that differ from what was signed. */
 export const otherBytes: readonly Row[] = [
   signedFor("changed", "one letter of the status", (good) => [
     good.body,
@@ -46,7 +46,7 @@ export const otherBytes: readonly Row[] = [
   signedFor("empty-for-signed", "the signature of another body", ({ body }) => [body, utf8("")]),
 ];
 
-/** Events that a receiver may not expect, and has to take: what is not taken comes again. */
+/** Events that a receiver may not expect, and has to accept: Vtryon retries what is not accepted. */
 export const unusual: readonly Row[] = [
   signed("spaced", "blanks mean nothing", TAKEN, spaced),
   signed("reordered", "members have no order", TAKEN, ({ task_id }) =>
@@ -58,58 +58,66 @@ export const unusual: readonly Row[] = [
   signed("other-event", "Vtryon may add one", TAKEN, otherEvent),
 ];
 
-/** The last two without a good signature: what a receiver ignores it has to verify all the same. */
+/** The last two without a valid signature: a receiver has to verify even what it ignores. */
 export const unusualForged: readonly Row[] = [
   forged("other-status-unsigned", otherStatus),
   forged("other-event-unsigned", otherEvent),
 ];
 
-/** Bodies that are signed and no events: whatever is done with them, nothing breaks. */
+/** Signed bodies that are no events. The receiver must not crash. */
 export const unreadable: readonly Row[] = [
-  unread("empty", "", () => ""),
-  unread("not-json", "", () => "event=generation.status_changed"),
-  unread("half-json", "", ({ text }) => text.slice(0, 40)),
-  unread("two-values", "one JSON text, then another", ({ text }) => text + text),
-  unread("null", "JSON, no object", () => "null"),
-  unread("number", "JSON, no object", () => "7"),
-  unread("array", "JSON, no object", ({ text }) => `[${text}]`),
-  unread("bom", "JSON must not begin with it", ({ text }) => `\ufeff${text}`),
-  unread("nul", "within a string", (good) => withField(good, '"note":"\0"')),
-  unread("lone-surrogate", "half a character", (good) => withField(good, '"note":"\\ud800"')),
-  unread("huge-number", "past what a double holds", (good) => withField(good, '"n":1e999')),
-  unread("no-task", "", () => '{"event":"generation.status_changed","status":"queued"}'),
-  unread("no-status", "", ({ text }) => text.replace('"status"', '"state"')),
-  unread("task-number", "wrong type", ({ task_id, text }) => text.replace(`"${task_id}"`, "7")),
-  unread("task-null", "wrong type", ({ task_id, text }) => text.replace(`"${task_id}"`, "null")),
-  unread("task-empty", "", ({ task_id, text }) => text.replace(task_id, "")),
-  unread("task-long", "10,000 letters", ({ task_id, text }) =>
+  unreadableRow("empty", "", () => ""),
+  unreadableRow("not-json", "", () => "event=generation.status_changed"),
+  unreadableRow("half-json", "", ({ text }) => text.slice(0, 40)),
+  unreadableRow("two-values", "one JSON text, then another", ({ text }) => text + text),
+  unreadableRow("null", "JSON, no object", () => "null"),
+  unreadableRow("number", "JSON, no object", () => "7"),
+  unreadableRow("array", "JSON, no object", ({ text }) => `[${text}]`),
+  unreadableRow("bom", "JSON must not begin with it", ({ text }) => `\ufeff${text}`),
+  unreadableRow("nul", "within a string", (good) => withField(good, '"note":"\0"')),
+  unreadableRow("lone-surrogate", "half a character", (good) =>
+    withField(good, '"note":"\\ud800"'),
+  ),
+  unreadableRow("huge-number", "past what a double holds", (good) => withField(good, '"n":1e999')),
+  unreadableRow("no-task", "", () => '{"event":"generation.status_changed","status":"queued"}'),
+  unreadableRow("no-status", "", ({ text }) => text.replace('"status"', '"state"')),
+  unreadableRow("task-number", "wrong type", ({ task_id, text }) =>
+    text.replace(`"${task_id}"`, "7"),
+  ),
+  unreadableRow("task-null", "wrong type", ({ task_id, text }) =>
+    text.replace(`"${task_id}"`, "null"),
+  ),
+  unreadableRow("task-empty", "", ({ task_id, text }) => text.replace(task_id, "")),
+  unreadableRow("task-long", "10,000 letters", ({ task_id, text }) =>
     text.replace(task_id, "t".repeat(10_000)),
   ),
-  unread("task-control", "a line break", ({ task_id, text }) => text.replace(task_id, "a\\nb")),
-  unread("task-path", "", ({ task_id, text }) => text.replace(task_id, "../..")),
-  unread("task-proto", "a name that objects have", ({ task_id, text }) =>
+  unreadableRow("task-control", "a line break", ({ task_id, text }) =>
+    text.replace(task_id, "a\\nb"),
+  ),
+  unreadableRow("task-path", "", ({ task_id, text }) => text.replace(task_id, "../..")),
+  unreadableRow("task-proto", "a name that objects have", ({ task_id, text }) =>
     text.replace(task_id, "__proto__"),
   ),
-  unread("task-constructor", "a name that objects have", ({ task_id, text }) =>
+  unreadableRow("task-constructor", "a name that objects have", ({ task_id, text }) =>
     text.replace(task_id, "constructor"),
   ),
-  unread("status-proto", "a name that objects have", ({ text }) =>
+  unreadableRow("status-proto", "a name that objects have", ({ text }) =>
     text.replace("queued", "__proto__"),
   ),
-  unread("status-object", "wrong type", ({ text }) => text.replace('"queued"', "{}")),
-  unread("event-null", "wrong type", ({ text }) =>
+  unreadableRow("status-object", "wrong type", ({ text }) => text.replace('"queued"', "{}")),
+  unreadableRow("event-null", "wrong type", ({ text }) =>
     text.replace('"generation.status_changed"', "null"),
   ),
-  unread("data-string", "wrong type", (good) => withField(good, '"data":"x"')),
-  unread("error-array", "wrong type", (good) => withField(good, '"error":[]')),
-  unread("url-number", "wrong type", (good) => withField(good, '"data":{"result_url":7}')),
-  unread("proto-member", "it must not become a prototype", (good) =>
+  unreadableRow("data-string", "wrong type", (good) => withField(good, '"data":"x"')),
+  unreadableRow("error-array", "wrong type", (good) => withField(good, '"error":[]')),
+  unreadableRow("url-number", "wrong type", (good) => withField(good, '"data":{"result_url":7}')),
+  unreadableRow("proto-member", "it must not become a prototype", (good) =>
     withField(good, '"__proto__":{"status":"completed"}'),
   ),
-  unread("twice-task", "parsers differ in which one they take", (good) =>
+  unreadableRow("twice-task", "parsers differ in which one they take", (good) =>
     withField(good, '"task_id":"task_other"'),
   ),
-  unread("twice-status", "parsers differ in which one they take", (good) =>
+  unreadableRow("twice-status", "parsers differ in which one they take", (good) =>
     withField(good, '"status":"completed"'),
   ),
   ["not-utf8", "signed, but not text", READ_OR_REFUSED, (good) => ({ body: notUtf8(good) })],
@@ -119,11 +127,11 @@ export const unreadable: readonly Row[] = [
   ),
 ];
 
-/** A row that is sent with the signature of another body. */
+/** Creates a row that is sent with the signature of another body. */
 function signedFor(
   name: string,
   why: string,
-  bodies: (good: Good) => [signed: Uint8Array, sent: Uint8Array],
+  bodies: (good: ValidRequest) => [signed: Uint8Array, sent: Uint8Array],
 ): Row {
   return [
     name,
@@ -136,51 +144,57 @@ function signedFor(
   ];
 }
 
-function signed(name: string, why: string, expect: Row[2], text: (good: Good) => string): Row {
+function signed(
+  name: string,
+  why: string,
+  expect: Row[2],
+  text: (good: ValidRequest) => string,
+): Row {
   return [name, why, expect, (good) => ({ body: utf8(text(good)) })];
 }
 
-function forged(name: string, text: (good: Good) => string): Row {
+function forged(name: string, text: (good: ValidRequest) => string): Row {
   return [
     name,
-    "what is not looked for is verified too",
+    "an ignored event has to be verified too",
     REFUSED,
     (good) => ({ body: utf8(text(good)), signatures: ["0".repeat(64)] }),
   ];
 }
 
-function unread(name: string, detail: string, text: (good: Good) => string): Row {
+function unreadableRow(name: string, detail: string, text: (good: ValidRequest) => string): Row {
   const why = `signed, but no event that can be read, or an odd one${detail === "" ? "" : `: ${detail}`}`;
   return signed(name, why, READ_OR_REFUSED, text);
 }
 
-function spaced({ text }: Good): string {
+function spaced({ text }: ValidRequest): string {
   return JSON.stringify(JSON.parse(text), null, 2);
 }
 
-const crlf = (good: Good): Uint8Array => utf8(spaced(good).replaceAll("\n", "\r\n"));
+const crlf = (good: ValidRequest): Uint8Array => utf8(spaced(good).replaceAll("\n", "\r\n"));
 
-function otherStatus({ text }: Good): string {
+function otherStatus({ text }: ValidRequest): string {
   return text.replace("queued", "paused");
 }
 
-function otherEvent({ task_id }: Good): string {
+function otherEvent({ task_id }: ValidRequest): string {
   return JSON.stringify({ event: "account.updated", task_id });
 }
 
-const withField = ({ text }: Good, field: string): string => text.replace(/\}$/, `,${field}}`);
+const withField = ({ text }: ValidRequest, field: string): string =>
+  text.replace(/\}$/, `,${field}}`);
 
 const nested = (depth: number, inner: string): string =>
   "[".repeat(depth) + inner + "]".repeat(depth);
 
-/** An event with a byte in it that no UTF-8 has. */
-function notUtf8(good: Good): Uint8Array {
+/** Returns an event with a byte that is invalid in UTF-8. */
+function notUtf8(good: ValidRequest): Uint8Array {
   const body = utf8(withField(good, '"note":"?"'));
   body[body.lastIndexOf(0x3f)] = 0xff;
   return body;
 }
 
-/** What decoders make of it when they are not told to be strict. */
+/** Replaces invalid UTF-8, as decoders do that are not strict. */
 const lossy = (body: Uint8Array): Uint8Array => {
   const { TextDecoder: Decoder } = textCodecs();
   return utf8(new Decoder().decode(body));

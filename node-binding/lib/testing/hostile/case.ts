@@ -1,3 +1,5 @@
+// The rows of the table, and how a row becomes a request.
+
 import { SIGNATURE_HEADER } from "../../core/payload.js";
 import { utf8Encoder as encoder } from "../../core/utf8.js";
 import { sign } from "../../verifier/sign.js";
@@ -5,30 +7,30 @@ import { eventBody } from "../events.js";
 import type { Expectation } from "./expectation.js";
 
 /**
- * How the length of the body is told: by `content-length`, or in chunks; by a `content-length` that is
- * longer than what comes before the connection ends, or shorter than what comes. Only `checkEndpoint`
- * and other clients that write the length by themselves can send the last two; `fetch` can't.
+ * How the length of the body is declared: `length` by `content-length`, `chunked` by chunks, `longer` and `shorter` by
+ * a `content-length` that is greater or less than the body. Only clients that set the length themselves, such as
+ * `checkEndpoint`, can send the last two; `fetch` can't.
  */
 export type Framing = "length" | "chunked" | "longer" | "shorter";
 
-/** One request, as it is to stand on the wire. */
+/** One HTTP request. */
 export interface Outgoing {
   readonly method: string;
-  /** A name that stands twice is sent twice. The length of the body is told by `framing`. */
+  /** A repeated name is sent as repeated header lines. `framing` declares the length of the body. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body: Uint8Array;
   readonly framing: Framing;
 }
 
-/** A request, told so that every client can send it, and the answers that pass. */
+/** A request that every client can send, and the answers that pass. */
 export interface HostileRequest extends Outgoing {
-  /** Short, stable, without blanks. */
+  /** A short, stable identifier. */
   readonly name: string;
-  /** What would be wrong with a receiver that answers otherwise. */
+  /** What is wrong with a receiver that answers otherwise. */
   readonly why: string;
-  /** A good request that is sent and answered before; its own answer does not count. null for none. */
+  /** A valid request to send before; its answer does not count. null for none. */
   readonly first: Outgoing | null;
-  /** How often it is sent, and whether all at once. */
+  /** How often to send it, and whether concurrently. */
   readonly copies: number;
   readonly together: boolean;
   /** The request in words. */
@@ -36,8 +38,8 @@ export interface HostileRequest extends Outgoing {
   readonly expect: Expectation;
 }
 
-/** The good request that a case starts from. */
-export interface Good {
+/** The valid request that a case modifies. */
+export interface ValidRequest {
   readonly secret: string;
   readonly task_id: string;
   readonly text: string;
@@ -45,46 +47,46 @@ export interface Good {
   readonly signature: string;
 }
 
-/** What a case changes; whatever it does not name stays as it is. */
+/** What a case changes; everything else stays as in the valid request. */
 export interface Change {
   readonly method?: string;
   readonly body?: Uint8Array;
-  /** The values of the signature's header, a line each. By default the right one for the body. */
+  /** The values of the signature header, one line each. By default the right signature of the body. */
   readonly signatures?: readonly string[];
   /** null for none. */
   readonly contentType?: string | null;
   readonly headers?: readonly (readonly [name: string, value: string])[];
   readonly framing?: Framing;
-  /** Whether the good request comes first. */
-  readonly afterGood?: boolean;
+  /** Whether the valid request is sent first. */
+  readonly afterValid?: boolean;
   readonly copies?: number;
   readonly together?: boolean;
 }
 
-/** A case of a table: its name, why it is there, what passes, and what it changes. */
+/** A row of the table: its name, why it matters, the answers that pass, and what it changes. */
 export type Row = readonly [
   name: string,
   why: string,
   expect: Expectation,
-  change: (good: Good) => Change,
+  change: (valid: ValidRequest) => Change,
 ];
 
 const JSON_TYPE = "application/json";
 
-/** Writes text as UTF-8. */
+/** Encodes text as UTF-8. */
 export const utf8 = (text: string): Uint8Array => encoder().encode(text);
 
-/** Makes the request of a row, about a task of its own, so that no case is a repeat of another. */
-export function requestOf(
+/** Builds the request of a row, about its own task, so that no case is a duplicate of another. */
+export function buildRequest(
   [name, why, expect, change]: Row,
   secret: string,
   prefix: string,
 ): HostileRequest {
   const task_id = `${prefix}_${name}`;
   const text = JSON.stringify(eventBody("try-on", "queued", task_id));
-  const good = { secret, task_id, text, body: utf8(text), signature: sign(text, secret) };
-  const changed = change(good);
-  const body = changed.body ?? good.body;
+  const valid = { secret, task_id, text, body: utf8(text), signature: sign(text, secret) };
+  const changed = change(valid);
+  const body = changed.body ?? valid.body;
   const { signatures = [sign(body, secret)], contentType = JSON_TYPE } = changed;
   const wire = {
     method: changed.method ?? "POST",
@@ -95,14 +97,14 @@ export function requestOf(
     ],
     body,
     framing: changed.framing ?? "length",
-    first: changed.afterGood ? plain(good) : null,
+    first: changed.afterValid ? plainRequest(valid) : null,
     copies: changed.copies ?? 1,
     together: changed.together ?? false,
   };
   return { name, why, ...wire, sent: inWords(wire), expect };
 }
 
-function plain({ body, signature }: Good): Outgoing {
+function plainRequest({ body, signature }: ValidRequest): Outgoing {
   const headers = [
     ["content-type", JSON_TYPE],
     [SIGNATURE_HEADER, signature],

@@ -1,12 +1,14 @@
+// The table of hostile requests.
+
 import { otherBytes, unreadable, unusual, unusualForged } from "./bodies.js";
-import { type HostileRequest, type Row, requestOf } from "./case.js";
+import { buildRequest, type HostileRequest, type Row } from "./case.js";
 import { TAKEN } from "./expectation.js";
 import { otherKeys, signatureForms } from "./headers.js";
 import { repeats, transport } from "./transport.js";
 
-/** How the requests of two runs are told apart. */
+/** The options of a set of requests. */
 export interface HostileOptions {
-  /** What the ids of all tasks begin with: by default `task_hostile`. */
+  /** The prefix of all task ids: by default `task_hostile`. */
   task_id?: string | undefined;
 }
 
@@ -24,14 +26,14 @@ const ROWS: readonly Row[] = [
 ];
 
 /**
- * Makes the requests that receivers are known to fail on, signed with `secret` where they are signed.
+ * Creates the requests that receivers are known to fail on. Those with a signature are signed with `secret`.
  *
- * They are in order: the first and the last one are good, so that a receiver that was not there, and one
- * that is there no more, can be told. Throws `secret_missing`, `secret_empty` and `secret_whitespace`.
+ * Send them in order. The first and the last one are valid: they show whether the receiver was running at the start
+ * and still is at the end. Throws `secret_missing`, `secret_empty` and `secret_whitespace`.
  */
 export function hostileRequests(
   secret: string,
   { task_id = "task_hostile" }: HostileOptions = {},
 ): HostileRequest[] {
-  return ROWS.map((row) => requestOf(row, secret, task_id));
+  return ROWS.map((row) => buildRequest(row, secret, task_id));
 }

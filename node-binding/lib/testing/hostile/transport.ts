@@ -1,4 +1,4 @@
-import type { Good, Row } from "./case.js";
+import type { Row, ValidRequest } from "./case.js";
 import { utf8 } from "./case.js";
 import {
   CUT_OFF,
@@ -20,15 +20,15 @@ const MAX_LIMIT = 1024 * 1024;
 const WRONG = ["0".repeat(64)];
 const FORM = "application/x-www-form-urlencoded";
 
-/** What the signature does not cover: types, codings, methods, lengths. */
+/** What the signature does not cover: content types, codings, methods, lengths. */
 export const transport: readonly Row[] = [
-  typed("type-text", "text/plain"),
-  typed("type-form", FORM),
-  typed("type-multipart", "multipart/form-data; boundary=x"),
-  typed("type-no-boundary", "multipart/form-data"),
-  typed("type-octets", "application/octet-stream"),
-  typed("type-charset", "application/json; charset=utf-16"),
-  typed("type-absent", null),
+  withType("type-text", "text/plain"),
+  withType("type-form", FORM),
+  withType("type-multipart", "multipart/form-data; boundary=x"),
+  withType("type-no-boundary", "multipart/form-data"),
+  withType("type-octets", "application/octet-stream"),
+  withType("type-charset", "application/json; charset=utf-16"),
+  withType("type-absent", null),
   [
     "type-invalid",
     "a content type that is none",
@@ -57,13 +57,18 @@ export const transport: readonly Row[] = [
       body: utf8("--x\r\n\0"),
     }),
   ],
-  ["coding-gzip", "it says gzip and is none", TAKEN_OR_UNSUPPORTED, () => coded("gzip")],
-  ["coding-unknown", "a coding that nobody knows", TAKEN_OR_UNSUPPORTED, () => coded("nonsense")],
+  ["coding-gzip", "it says gzip and is none", TAKEN_OR_UNSUPPORTED, () => withCoding("gzip")],
+  [
+    "coding-unknown",
+    "a coding that nobody knows",
+    TAKEN_OR_UNSUPPORTED,
+    () => withCoding("nonsense"),
+  ],
   [
     "coding-gzip-unsigned",
     "a body is verified before it is unpacked",
     REFUSED_OR_UNSUPPORTED,
-    () => ({ ...coded("gzip"), signatures: WRONG }),
+    () => ({ ...withCoding("gzip"), signatures: WRONG }),
   ],
   ["get", "events are posted", OTHER_METHOD, () => ({ method: "GET", body: utf8("") })],
   ["put", "events are posted", OTHER_METHOD, () => ({ method: "PUT" })],
@@ -87,16 +92,22 @@ export const transport: readonly Row[] = [
     REFUSED,
     () => ({ framing: "shorter" }),
   ],
-  long("long-body", "over 256 KiB, declared", TAKEN_OR_TOO_LONG, DEFAULT_LIMIT, {
+  longBody("long-body", "over 256 KiB, declared", TAKEN_OR_TOO_LONG, DEFAULT_LIMIT, {
     framing: "length",
   }),
-  long("long-body-chunked", "over 256 KiB, counted", TAKEN_OR_TOO_LONG, DEFAULT_LIMIT, {
+  longBody("long-body-chunked", "over 256 KiB, counted", TAKEN_OR_TOO_LONG, DEFAULT_LIMIT, {
     framing: "chunked",
   }),
-  long("long-body-unsigned", "over 256 KiB, declared, forged", REFUSED_OR_TOO_LONG, DEFAULT_LIMIT, {
-    signatures: WRONG,
-  }),
-  long(
+  longBody(
+    "long-body-unsigned",
+    "over 256 KiB, declared, forged",
+    REFUSED_OR_TOO_LONG,
+    DEFAULT_LIMIT,
+    {
+      signatures: WRONG,
+    },
+  ),
+  longBody(
     "long-body-chunked-unsigned",
     "over 256 KiB, counted, forged",
     REFUSED_OR_TOO_LONG,
@@ -106,16 +117,16 @@ export const transport: readonly Row[] = [
       signatures: WRONG,
     },
   ),
-  long("too-long", "over 1 MiB, declared", TOO_LONG, MAX_LIMIT, { framing: "length" }),
-  long("too-long-chunked", "over 1 MiB, counted", TOO_LONG, MAX_LIMIT, { framing: "chunked" }),
+  longBody("too-long", "over 1 MiB, declared", TOO_LONG, MAX_LIMIT, { framing: "length" }),
+  longBody("too-long-chunked", "over 1 MiB, counted", TOO_LONG, MAX_LIMIT, { framing: "chunked" }),
 ];
 
-/** The same event more than once: Vtryon promises no less. */
+/** The same event more than once. Vtryon delivers at least once. */
 export const repeats: readonly Row[] = [
   ["duplicate", "networks repeat events", TAKEN, () => ({ copies: 2 })],
   [
     "parallel",
-    "eight at once: each is taken, or told to come again",
+    "eight at once: each is accepted, or answered 503 so that Vtryon retries",
     TAKEN_OR_LATER,
     () => ({ copies: 8, together: true }),
   ],
@@ -123,29 +134,29 @@ export const repeats: readonly Row[] = [
     "repeat-forged",
     "a repeat is verified before it is known",
     REFUSED,
-    () => ({ afterGood: true, signatures: WRONG }),
+    () => ({ afterValid: true, signatures: WRONG }),
   ],
   [
     "signature-reused",
     "a good signature is good for one body",
     REFUSED,
     ({ text, signature }) => ({
-      afterGood: true,
+      afterValid: true,
       body: utf8(text.replace("queued", "completed")),
       signatures: [signature],
     }),
   ],
 ];
 
-function typed(name: string, contentType: string | null): Row {
+function withType(name: string, contentType: string | null): Row {
   return [name, "the signature covers the body, whatever its type", TAKEN, () => ({ contentType })];
 }
 
-function coded(coding: string): { headers: [string, string][] } {
+function withCoding(coding: string): { headers: [string, string][] } {
   return { headers: [["content-encoding", coding]] };
 }
 
-function long(
+function longBody(
   name: string,
   what: string,
   expect: Row[2],
@@ -160,7 +171,7 @@ function long(
   ];
 }
 
-/** A good event that is just longer than the limit. */
-function padded({ text }: Good, limit: number): Uint8Array {
+/** Returns a valid event that is just longer than the limit. */
+function padded({ text }: ValidRequest, limit: number): Uint8Array {
   return utf8(text.replace(/\}$/, `,"padding":"${"x".repeat(limit)}"}`));
 }

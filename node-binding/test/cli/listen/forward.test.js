@@ -16,7 +16,7 @@ import {
 
 const listen = listenIn(stateFolder(after));
 
-test("events and replays: the same bytes, one line for each, and the place is acknowledged", async (t) => {
+test("events and replays are forwarded byte for byte, printed as one line each, and acknowledged", async (t) => {
   const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
   gateway.event("task_old", "completed");
   const listener = await listen(t, gateway, [backend]).ready();
@@ -62,7 +62,7 @@ test("events and replays: the same bytes, one line for each, and the place is ac
   );
 });
 
-test("--json: a line for each attempt, and nothing else on standard output", async (t) => {
+test("--json prints one line for each attempt, and nothing else to standard output", async (t) => {
   const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
   const listener = await listen(t, gateway, [backend], ["--json"]).ready();
   const sent = gateway.event("task_1", "queued");
@@ -93,7 +93,7 @@ test("--json: a line for each attempt, and nothing else on standard output", asy
   assert.deepEqual([second.type, second.delivery], ["replay", replayed.delivery]);
 });
 
-test("a task's events go in order, one after the other; other tasks do not wait", async (t) => {
+test("the events of a task are forwarded in order, those of other tasks concurrently", async (t) => {
   const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
   const answers = [];
   backend.answer = (response) => answers.push(response);
@@ -123,7 +123,7 @@ test("a task's events go in order, one after the other; other tasks do not wait"
   );
 });
 
-test("any answer is one: what is refused is passed over, with a hint, once", async (t) => {
+test("an event with an error answer is skipped; the hint is printed once", async (t) => {
   const [gateway, backend] = [await gatewayOf(t), await backendOf(t, 401)];
   const listener = await listen(t, gateway, [backend]).ready();
   for (const status of ["queued", "processing"]) gateway.event("task_1", status);
@@ -135,29 +135,29 @@ test("any answer is one: what is refused is passed over, with a hint, once", asy
   gateway.event("task_1", "completed");
   await until(() => listener.lines.length === 3);
   assert.deepEqual(listener.lines, [
-    "queued                      [task_1]  → 401, passed over",
-    "processing                  [task_1]  → 401, passed over",
-    "completed                   [task_1]  → 503 unavailable (retry-after 7 s): later, passed over",
+    "queued                      [task_1]  → 401, skipped",
+    "processing                  [task_1]  → 401, skipped",
+    "completed                   [task_1]  → 503 unavailable (retry-after 7 s): later, skipped",
   ]);
   assert.equal(await listener.stop(), 0);
   assert.equal(listener.stderr.match(/does it verify with the secret/g).length, 1);
 });
 
-test("an event without a body is not made up", async (t) => {
+test("an event without a body is not sent", async (t) => {
   const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
   const listener = await listen(t, gateway, [backend]).ready();
   gateway.event("task_1", "queued", { signature: undefined });
   await until(() => listener.lines.length === 1);
-  assert.match(listener.lines[0], /→ not sent: the gateway has no body, passed over$/);
+  assert.match(listener.lines[0], /→ not sent: the gateway has no body, skipped$/);
   assert.equal(backend.received.length, 0);
 });
 
-test("a backend that is away is waited for, and one that closes is tried again", async (t) => {
+test("an unreachable backend is waited for, and a closed connection is retried", async (t) => {
   const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
   const listener = await listen(t, gateway, [backend]).ready();
   await backend.down();
   for (const status of ["queued", "processing"]) gateway.event("task_1", status);
-  await listener.says(/connection refused; what is for it waits until it is there/);
+  await listener.says(/connection refused; its events wait until it can be reached/);
   assert.equal(listener.stdout, "");
   let closed = 0;
   backend.answer = (response) => {
@@ -168,15 +168,15 @@ test("a backend that is away is waited for, and one that closes is tried again",
   await backend.up();
   await until(() => listener.lines.length === 4);
   assert.deepEqual(listener.lines, [
-    "queued                      [task_1]  → closed without an answer, again in a moment",
-    "queued                      [task_1]  → closed without an answer, attempt 2, again in a moment",
+    "queued                      [task_1]  → closed without an answer, retrying",
+    "queued                      [task_1]  → closed without an answer, attempt 2, retrying",
     "queued                      [task_1]  → 200, attempt 3",
     "processing                  [task_1]  → 200",
   ]);
-  assert.equal(listener.stderr.match(/waits until it is there/g).length, 1);
+  assert.equal(listener.stderr.match(/wait until it can be reached/g).length, 1);
 });
 
-test("a backend that is away fills no memory: nothing more is read, and nothing is lost", async (t) => {
+test("while a backend is unreachable, reading pauses, and no event is lost", async (t) => {
   const [gateway, backend] = [await gatewayOf(t, 1), await backendOf(t)];
   gateway.ahead = Number.POSITIVE_INFINITY;
   await backend.down();
@@ -186,7 +186,7 @@ test("a backend that is away fills no memory: nothing more is read, and nothing 
     const body = JSON.stringify({ status, padding: "x".repeat(100_000) });
     gateway.event("task_1", `${status}`, { body });
   }
-  await listener.says(/waits until it is there/);
+  await listener.says(/wait until it can be reached/);
   // What the system keeps for both sides does not last for all of it.
   let unsent;
   await until(async () => {
@@ -202,7 +202,7 @@ test("a backend that is away fills no memory: nothing more is read, and nothing 
   assert.equal(await listener.stop(), 0);
 });
 
-test("a gateway that waits for acknowledgements is not kept waiting", async (t) => {
+test("messages are acknowledged before the gateway's limit", async (t) => {
   const [gateway, backend] = [await gatewayOf(t, 1), await backendOf(t)];
   const first = await listen(t, gateway, [backend]).ready();
   await first.stop();
@@ -220,7 +220,7 @@ test("a gateway that waits for acknowledgements is not kept waiting", async (t) 
   assert.equal(gateway.acknowledged[0], sizes.length);
 });
 
-test("neither the token nor what is in a URL is shown", async (t) => {
+test("the token, credentials and queries are not printed", async (t) => {
   const [gateway, backend] = [await gatewayOf(t), await backendOf(t, 500)];
   const url = backend.url.replace("://", "://shop:hidden@").concat("?key=hidden");
   const listener = await listen(t, gateway, [{ url }], ["--token", TOKEN], {
@@ -240,7 +240,7 @@ for (const version of ["node20", "node22"]) {
   );
   // Their binaries come for Linux on x64 only.
   const skip = existsSync(runtime) ? false : "not here";
-  test(`it runs in ${version}`, { skip }, async (t) => {
+  test(`listen runs in ${version}`, { skip }, async (t) => {
     const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
     const listener = await listen(t, gateway, [backend], [], { runtime }).ready();
     gateway.event("task_1", "queued");

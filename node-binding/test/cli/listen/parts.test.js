@@ -1,4 +1,4 @@
-// The parts that `listen` is made of, each by itself: lanes, progress, the state's file, the protocol.
+// Unit tests of `listen`: the queue, the tracker of acknowledgements, the state file, the protocol.
 
 import assert from "node:assert/strict";
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { stateFolder } from "../../support/run-listen.js";
 
 const { KeyedQueue } = await source("listen/keyed-queue");
 const { AckTracker } = await source("listen/ack-tracker");
-const { read } = await source("listen/gateway/protocol");
+const { parseMessage } = await source("listen/gateway/protocol");
 const { defaultPath, StateFile } = await source("listen/state/state-file");
 
 const folder = stateFolder(after);
@@ -30,11 +30,11 @@ function held(log, name) {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-test("lanes: in order within one, beside each other up to a limit", async () => {
+test("the queue runs jobs of one key in order, and others concurrently up to a limit", async () => {
   const log = [];
-  const lanes = new KeyedQueue(2);
+  const queue = new KeyedQueue(2);
   const jobs = Object.fromEntries(["a1", "a2", "b1", "c1"].map((name) => [name, held(log, name)]));
-  for (const [name, { run }] of Object.entries(jobs)) lanes.add(name[0], run);
+  for (const [name, { run }] of Object.entries(jobs)) queue.add(name[0], run);
   assert.deepEqual(log, ["a1", "b1"]);
   jobs.b1.end();
   await turn();
@@ -42,18 +42,18 @@ test("lanes: in order within one, beside each other up to a limit", async () => 
   jobs.a1.end();
   await turn();
   assert.deepEqual(log, ["a1", "b1", "c1", "a2"]);
-  assert.equal(lanes.running, 2);
+  assert.equal(queue.running, 2);
 });
 
-test("lanes: after they were stopped nothing begins, and what runs is waited for", async () => {
+test("a stopped queue starts no job, and waits for those that run", async () => {
   const log = [];
-  const lanes = new KeyedQueue(1);
+  const queue = new KeyedQueue(1);
   const [first, second] = [held(log, "first"), held(log, "second")];
-  lanes.add("lane", first.run);
-  lanes.add("lane", second.run);
-  lanes.stop();
+  queue.add("key", first.run);
+  queue.add("key", second.run);
+  queue.stop();
   let isIdle = false;
-  const idle = lanes.idle().then(() => {
+  const idle = queue.idle().then(() => {
     isIdle = true;
   });
   await turn();
@@ -64,20 +64,20 @@ test("lanes: after they were stopped nothing begins, and what runs is waited for
   await new KeyedQueue(1).idle();
 });
 
-test("progress moves up to what is not done", () => {
-  const progress = new AckTracker();
-  const items = [1, 1, 0, 1].map((left, n) => ({ id: `${n}`, seq: n, bytes: 10, left }));
-  const passed = () => progress.pass().map(({ id }) => id);
-  for (const item of items) progress.add(item);
-  assert.equal(progress.waiting, 40);
-  items[1].left = 0;
-  assert.deepEqual(passed(), []);
-  items[0].left = 0;
-  assert.deepEqual(passed(), ["0", "1", "2"]);
-  assert.equal(progress.waiting, 10);
-  items[3].left = 0;
-  assert.deepEqual(passed(), ["3"]);
-  assert.equal(progress.waiting, 0);
+test("messages are taken out up to the first incomplete one", () => {
+  const tracker = new AckTracker();
+  const items = [1, 1, 0, 1].map((remaining, n) => ({ id: `${n}`, seq: n, bytes: 10, remaining }));
+  const taken = () => tracker.takeCompleted().map(({ id }) => id);
+  for (const item of items) tracker.add(item);
+  assert.equal(tracker.pendingBytes, 40);
+  items[1].remaining = 0;
+  assert.deepEqual(taken(), []);
+  items[0].remaining = 0;
+  assert.deepEqual(taken(), ["0", "1", "2"]);
+  assert.equal(tracker.pendingBytes, 10);
+  items[3].remaining = 0;
+  assert.deepEqual(taken(), ["3"]);
+  assert.equal(tracker.pendingBytes, 0);
 });
 
 const EVENT = {
@@ -94,9 +94,9 @@ const EVENT = {
   signature: "0".repeat(64),
 };
 const { ProtocolError } = await source("listen/gateway/protocol");
-const reading = (message) => read(JSON.stringify(message));
+const reading = (message) => parseMessage(JSON.stringify(message));
 
-test("the protocol: bytes are bytes, and only what can be a header becomes one", () => {
+test("the protocol: a body is decoded to its bytes, and malformed header values are dropped", () => {
   assert.deepEqual([...reading(EVENT).sent.body], [255, 0]);
   for (const [change, field, expect] of [
     [{ signature: "0".repeat(63) }, "sent", null],
@@ -111,7 +111,7 @@ test("the protocol: bytes are bytes, and only what can be a header becomes one",
   }
 });
 
-test("the protocol: unknown types are ignored, and a known one has to be whole", () => {
+test("the protocol: unknown types are ignored, and known ones have to be complete", () => {
   for (const message of [{ type: "delivery" }, { type: "later" }, {}]) {
     assert.equal(reading(message), undefined);
   }
@@ -127,7 +127,7 @@ test("the protocol: unknown types are ignored, and a known one has to be whole",
   ]) {
     assert.throws(() => reading(message), { name: "Error" }, JSON.stringify(message));
   }
-  assert.throws(() => read("{"));
+  assert.throws(() => parseMessage("{"));
   assert.equal(typeof ProtocolError, "function");
 });
 
@@ -138,11 +138,11 @@ const newFile = () => {
 };
 const open = (path, since) => new StateFile(path, GATEWAY, since);
 
-test("the state: what was noted is known to the next process, without a goodbye too", () => {
+test("the state: the next process knows what was recorded, also after a kill", () => {
   const path = newFile();
   const state = open(path);
   assert.equal(state.cursor(0), undefined);
-  state.passed(0, "1.2.0_5", 5);
+  state.advance(0, "1.2.0_5", 5);
   state.done(0, 7, "a");
   state.done(0, 7, "b");
   state.done(0, 8, "a");
@@ -156,21 +156,21 @@ test("the state: what was noted is known to the next process, without a goodbye 
     [7, 8, 9].flatMap((seq) => ["a", "b"].map((at) => next.isDone(0, seq, at))),
     [true, true, true, false, false, false],
   );
-  next.passed(0, "1.2.0_7", 7);
-  assert.equal(next.isDone(0, 7, "a"), false, "what lies behind is forgotten");
+  next.advance(0, "1.2.0_7", 7);
+  assert.equal(next.isDone(0, 7, "a"), false, "events up to the cursor are dropped");
   assert.equal(next.isDone(1, 8, "a"), true);
   next.close();
   assert.equal(existsSync(`${path}.lock`), false);
 });
 
 for (const [name, from, to, kept] of [
-  ["what it covers is forgotten", 6, 8, [false, true]],
-  ["numbers that are given anew are", 4, 5, [false, false]],
+  ["the events that it covers are dropped", 6, 8, [false, true]],
+  ["events whose numbers are reused are dropped", 4, 5, [false, false]],
 ]) {
   test(`the state: after a gap ${name}`, () => {
     const path = newFile();
     const state = open(path);
-    state.passed(0, "1.1.0_5", 5);
+    state.advance(0, "1.1.0_5", 5);
     for (const seq of [7, 9]) state.done(0, seq, "a");
     state.gap(0, from, to);
     const known = (state) => [7, 9].map((seq) => state.isDone(0, seq, "a"));
@@ -182,14 +182,14 @@ for (const [name, from, to, kept] of [
   });
 }
 
-test("the state: a time to begin at forgets the rest, and holds for shards not heard of", () => {
+test("the state: `since` discards it, and applies to shards without a position", () => {
   const path = newFile();
   const first = open(path);
-  first.passed(0, "1.2.0_5", 5);
+  first.advance(0, "1.2.0_5", 5);
   first.close();
   const second = open(path, "2026-07-01T12:00:00.000Z");
   assert.equal(second.cursor(0), undefined);
-  second.passed(0, "1.2.0_1", 1);
+  second.advance(0, "1.2.0_1", 1);
   second.close();
   const third = open(path);
   assert.deepEqual(
@@ -204,7 +204,7 @@ for (const [name, content, expect] of [
   ["no JSON", "no json\n", /no state of this command/],
   ["another gateway's", '{"gateway":"0","since":null}\n', /of another gateway/],
 ]) {
-  test(`the state: ${name} is left as it is, with a time to begin at too`, () => {
+  test(`the state: ${name} is not changed, not even with a time to begin at`, () => {
     const path = newFile();
     writeFileSync(path, content);
     for (const since of [undefined, "2026-07-01T12:00:00.000Z"]) {
@@ -215,10 +215,10 @@ for (const [name, content, expect] of [
   });
 }
 
-test("the state: lines that are none are passed over, and its file is the same in any order", () => {
+test("the state: invalid lines are skipped, and its default path does not depend on the order of backends", () => {
   const path = newFile();
   const first = open(path);
-  first.passed(0, "1.1.0_5", 5);
+  first.advance(0, "1.1.0_5", 5);
   first.close();
   appendFileSync(path, 'null\n7\n{}\n[]\n"s"\n');
   const second = open(path);
@@ -229,10 +229,10 @@ test("the state: lines that are none are passed over, and its file is the same i
   assert.notEqual(defaultPath(GATEWAY, [a, b]), defaultPath(GATEWAY, [a]));
 });
 
-test("the state: the file does not grow without end", () => {
+test("the state: the file is compacted", () => {
   const path = newFile();
   const state = open(path);
-  for (let seq = 1; seq <= 30_000; seq += 1) state.passed(0, `1.1.0_${seq}`, seq);
+  for (let seq = 1; seq <= 30_000; seq += 1) state.advance(0, `1.1.0_${seq}`, seq);
   assert.ok(readFileSync(path).length < 1.1 * 1024 * 1024);
   state.close();
   const next = open(path);

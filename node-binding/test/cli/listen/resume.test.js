@@ -17,7 +17,7 @@ import {
 const home = stateFolder(after);
 const listen = listenIn(home);
 
-test("what came meanwhile comes when it runs again, and nothing twice", async (t) => {
+test("a restart forwards the events that came meanwhile, and none twice", async (t) => {
   const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
   const first = await listen(t, gateway, [backend]).ready();
   gateway.event("task_1", "queued");
@@ -33,7 +33,7 @@ test("what came meanwhile comes when it runs again, and nothing twice", async (t
   assert.deepEqual(statusesOf(backend), ["queued", "processing", "completed"]);
 });
 
-test("a signal: what is under way ends, what was held or done ahead is remembered", async (t) => {
+test("after a signal running requests finish, and completed events are recorded", async (t) => {
   const [gateway, backend] = [await gatewayOf(t, 1), await backendOf(t)];
   const held = [];
   backend.answer = (response) => (held.length === 0 ? held.push(response) : response.end());
@@ -55,7 +55,7 @@ test("a signal: what is under way ends, what was held or done ahead is remembere
   assert.equal(backend.received.length, 5);
 });
 
-test("several backends: each gets everything once, one that joins from then on", async (t) => {
+test("each of several backends gets every event once", async (t) => {
   const gateway = await gatewayOf(t, 1);
   const [first, second] = [await backendOf(t), await backendOf(t)];
   const file = `${home}/several`;
@@ -79,7 +79,7 @@ test("several backends: each gets everything once, one that joins from then on",
   assert.deepEqual(statusesOf(second), ["queued", "queued", "processing"]);
 });
 
-test("several processes beside each other, but not with one state", async (t) => {
+test("several processes run concurrently, but not with the same state", async (t) => {
   const gateway = await gatewayOf(t);
   const backends = [await backendOf(t), await backendOf(t)];
   const [one, other] = backends.map((backend) => listen(t, gateway, [backend]));
@@ -97,7 +97,7 @@ test("several processes beside each other, but not with one state", async (t) =>
   await listen(t, gateway, [backends[0]]).ready();
 });
 
-test("--since begins there, whatever the state says", async (t) => {
+test("--since overrides the state", async (t) => {
   const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
   const at = (hours) => new Date(Date.now() - hours * 3_600_000).toISOString();
   gateway.event("task_1", "queued", { received_at: at(30) });
@@ -118,7 +118,7 @@ test("--since begins there, whatever the state says", async (t) => {
   }
 });
 
-test("a gap is a warning, and with --strict the end, as often as it is met", async (t) => {
+test("a gap is a warning; with --strict it ends the command, each time", async (t) => {
   const [gateway, backend] = [await gatewayOf(t, 1), await backendOf(t)];
   const first = await listen(t, gateway, [backend]).ready();
   await first.stop();
@@ -140,11 +140,11 @@ test("a gap is a warning, and with --strict the end, as often as it is met", asy
   assert.equal(backend.received.length, 1);
 });
 
-test("a gateway that is away: told once, waited for, from the first start on", async (t) => {
+test("an unreachable gateway is reported once and waited for, also at the first start", async (t) => {
   const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
   await gateway.down();
   const listener = listen(t, gateway, [backend]);
-  await listener.says(/connection refused; trying again until it is there/);
+  await listener.says(/connection refused; retrying until it can be reached/);
   await gateway.up();
   await listener.ready();
   await gateway.down();
@@ -170,7 +170,7 @@ for (const [name, args, expect] of [
     /^error: .*resume at \(400\)\n.*--state/m,
   ],
 ]) {
-  test(`it ends with 1: ${name}`, async (t) => {
+  test(`the exit code is 1: ${name}`, async (t) => {
     const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
     const { token = TOKEN, path, status } = args;
     gateway.status = status;
@@ -184,7 +184,7 @@ for (const [name, args, expect] of [
   });
 }
 
-test("a state that can't be written is told at once", async (t) => {
+test("a state that can't be written ends the command", async (t) => {
   const [gateway, backend] = [await gatewayOf(t), { url: await deadUrl() }];
   const listener = listen(t, gateway, [backend], ["--state", "/dev/null/state"]);
   assert.equal(await listener.ended, 2);

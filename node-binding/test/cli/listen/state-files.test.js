@@ -1,4 +1,4 @@
-// The files in which `listen` keeps how far it came: nobody else can read them, or put another file in their place.
+// The files of `listen`: other users can neither read nor replace them.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -38,13 +38,13 @@ function folderOf(t) {
 
 const bits = (path) => statSync(path).mode & 0o7777;
 
-test("the folder and the file are made for the user alone", (t) => {
+test("the folder and the file are created for the user alone", (t) => {
   const folder = folderOf(t);
   const path = join(folder, "a/b/state.jsonl");
   const before = process.umask(0);
   t.after(() => process.umask(before));
   const state = new StateFile(path, GATEWAY, undefined);
-  state.passed(0, "1.1.0_1", 1);
+  state.advance(0, "1.1.0_1", 1);
   assert.deepEqual(
     [join(folder, "a"), join(folder, "a/b"), path, `${path}.lock`].map(bits),
     [0o700, 0o700, 0o600, 0o600],
@@ -131,12 +131,12 @@ for (const [name, put] of [
   ["what a killed process has left", ({ planted }) => writeFileSync(planted, "half")],
 ]) {
   for (const suffix of [".new", `.lock.${process.pid}`]) {
-    test(`${name} under the name ${suffix.replace(/\d+/, "PID")} is removed, and nothing is written through it`, (t) => {
+    test(`${name} under the name ${suffix.replace(/\d+/, "PID")} is replaced, and nothing is written through it`, (t) => {
       const folder = folderOf(t);
       const [path, elsewhere] = [join(folder, "state.jsonl"), join(folder, "elsewhere")];
       put({ planted: path + suffix, elsewhere });
       const state = new StateFile(path, GATEWAY, undefined);
-      state.passed(0, "1.1.0_1", 1);
+      state.advance(0, "1.1.0_1", 1);
       state.close();
       assert.equal(readFileSync(elsewhere, "utf8"), ELSEWHERE);
       assert.ok(lstatSync(path).isFile());
@@ -146,7 +146,7 @@ for (const [name, put] of [
   }
 }
 
-test("where files have no owner, as on Windows, their bits are not looked at", (t) => {
+test("without file owners, as on Windows, mode bits are ignored", (t) => {
   const folder = folderOf(t);
   chmodSync(folder, 0o777);
   const { geteuid } = process;
@@ -162,7 +162,7 @@ for (const [who, mode] of [
   ["anybody", 0o1777],
   ["the group", 0o1770],
 ]) {
-  test(`a folder in which ${who} may put files, but remove only their own, is used`, (t) => {
+  test(`a sticky folder to which ${who} can write is accepted`, (t) => {
     const folder = folderOf(t);
     chmodSync(folder, mode);
     const state = new StateFile(join(folder, "state.jsonl"), GATEWAY, undefined);

@@ -1,4 +1,4 @@
-// The stream of one shard that `listen` follows, by itself: cut off, paused, silent, refused.
+// The stream of one shard: disconnections, pauses, pings, errors.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -8,14 +8,14 @@ import { gatewayOf, until } from "../../support/run-listen.js";
 
 const { backoff, Stream } = await source("listen/gateway/stream");
 
-test("waits grow twofold up to the last, with half of each by chance", () => {
+test("the backoff doubles up to its limit, and half of it is jitter", () => {
   const timing = { firstMs: 500, lastMs: 30_000 };
   const waits = (random) => [0, 1, 5, 6, 2000].map((n) => backoff(n, timing, random));
   assert.deepEqual(waits(1), [500, 1000, 16_000, 30_000, 30_000]);
   assert.deepEqual(waits(0), [250, 500, 8000, 15_000, 15_000]);
 });
 
-/** Opens the stream of shard 0, and collects what it tells. */
+/** Opens the stream of shard 0, and collects its messages. */
 function following(t, gateway, timing = {}, token = TOKEN) {
   const told = [];
   const listener = {
@@ -33,7 +33,7 @@ function following(t, gateway, timing = {}, token = TOKEN) {
   return { stream, ended, told };
 }
 
-test("the stream: however it is cut off, nothing is missed or told twice", async (t) => {
+test("the stream: after any disconnection no message is missed or repeated", async (t) => {
   const gateway = await gatewayOf(t, 1);
   const { told, stream, ended } = following(t, gateway);
   await until(() => told.includes("ready"));
@@ -55,12 +55,12 @@ test("the stream: however it is cut off, nothing is missed or told twice", async
 
 /** how it is closed: with which code, and how long it waits before it comes back, at least */
 const CLOSED = {
-  "was behind comes back at once": {
+  "was too slow reconnects at once": {
     code: 1013,
     timing: { firstMs: 60_000, lastMs: 60_000 },
     least: 0,
   },
-  "has lost its shard waits first": {
+  "has lost its shard waits before it reconnects": {
     code: 1012,
     timing: { firstMs: 400, lastMs: 400 },
     least: 190,
@@ -79,7 +79,7 @@ for (const [what, { code, timing, least }] of Object.entries(CLOSED)) {
   });
 }
 
-test("the stream: a gateway that falls silent is left, one that answers is not", async (t) => {
+test("the stream: reconnects when pings are not answered, and not while they are", async (t) => {
   const gateway = await gatewayOf(t, 1);
   gateway.answersPings = false;
   const { told } = following(t, gateway, { pingMs: 20, pongMs: 20 });
@@ -88,7 +88,7 @@ test("the stream: a gateway that falls silent is left, one that answers is not",
   await until(() => gateway.pongs > 5);
 });
 
-test("the stream: while it is paused nothing is read, and silence is no reason", async (t) => {
+test("the stream: while it is paused nothing is read, and missing pongs do not disconnect it", async (t) => {
   const gateway = await gatewayOf(t, 1);
   const { told, stream } = following(t, gateway, { pingMs: 20, pongMs: 20 });
   await until(() => told.includes("ready"));
@@ -105,7 +105,7 @@ test("the stream: while it is paused nothing is read, and silence is no reason",
   await until(() => told.includes("event 1"));
 });
 
-test("the stream: refusals end it, troubles don't", async (t) => {
+test("the stream: 4xx ends it, 5xx is retried", async (t) => {
   const gateway = await gatewayOf(t, 1);
   gateway.status = 503;
   const { told } = following(t, gateway);

@@ -5,7 +5,7 @@
 //! has ended all the same and its sockets have not, the next instance sends them what they have missed.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -14,7 +14,6 @@ use worker::Delay;
 use super::broadcast::{Broadcast, Payload};
 use super::log::{self, LogEntry};
 use crate::objects::shard::{TaskShard, events};
-use crate::sorted::Sorted;
 use crate::testing::faults;
 
 /// How many broadcasts are queued at most. Where there are more, a request that stores an event first sends the
@@ -45,14 +44,14 @@ impl TaskShard {
     /// a task by the task's.
     pub(in crate::objects::shard) fn catch_up_missed(&self) -> worker::Result<()> {
         let sql = self.state.storage().sql();
-        let mut latest = Sorted::default();
+        let mut latest = BTreeMap::new();
         for entry in log::after(&sql, self.last_seq() - MOST, MOST)? {
             latest.insert(None, entry.seq);
             if let Some(task_id) = events::find(&sql, entry.of())?.and_then(|stored| stored.task_id) {
                 latest.insert(Some(task_id), entry.seq);
             }
         }
-        for (task_id, seq) in latest.iter() {
+        for (task_id, seq) in &latest {
             self.queue_broadcast(Broadcast::new(Payload::Missed(*seq), task_id.as_deref()));
         }
         Ok(())

@@ -2,6 +2,7 @@
 //! it.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use vtryon_webhooks::Millis;
 use worker::SqlStorage;
@@ -11,19 +12,18 @@ use crate::objects::shard::live::before_time;
 use crate::platform::sql::{self, Bind, Row};
 use crate::protocol::delivery::delivery_no;
 use crate::protocol::stats::{Count, LatencyBucket, Stats, bound};
-use crate::sorted::Sorted;
 
 /// How many events, and how many deliveries, are looked at.
 const MANY: i64 = 10_000;
 
 /// How long storing took, as Workers have reported since this instance has started.
 #[derive(Default)]
-pub(in crate::objects::shard) struct Commits(RefCell<Sorted<i64, u64>>, RefCell<Option<i64>>);
+pub(in crate::objects::shard) struct Commits(RefCell<BTreeMap<i64, u64>>, RefCell<Option<i64>>);
 
 impl Commits {
     pub(in crate::objects::shard) fn note(&self, took_ms: Option<i64>) {
         let Some(took_ms) = took_ms else { return };
-        self.0.borrow_mut().update(bound(took_ms), |count| *count += 1);
+        *self.0.borrow_mut().entry(bound(took_ms)).or_default() += 1;
         let slowest = &mut *self.1.borrow_mut();
         *slowest = (*slowest).max(Some(took_ms));
     }
@@ -58,7 +58,7 @@ impl TaskShard {
             latency: latency(&sql, &of_deliveries)?,
             events,
             deliveries,
-            commits: self.memory.commits.0.borrow().iter().copied().collect(),
+            commits: self.memory.commits.0.borrow().iter().map(|(bound, count)| (*bound, *count)).collect(),
             slowest_commit: *self.memory.commits.1.borrow(),
         })
     }
@@ -73,9 +73,9 @@ fn latency(sql: &SqlStorage, binds: &[Bind<'_>]) -> worker::Result<Vec<LatencyBu
     const TOOK: &str = "SELECT CAST((created_at - ?1) / 60000 AS INTEGER), ended_at - created_at FROM (
             SELECT created_at, ended_at, state, replay_count FROM deliveries WHERE no >= ?2 ORDER BY no DESC LIMIT ?3
         ) WHERE created_at >= ?1 AND state = 'delivered' AND replay_count = 0";
-    let mut sorted: Sorted<(u32, i64), u64> = Sorted::new();
+    let mut sorted: BTreeMap<(u32, i64), u64> = BTreeMap::new();
     for place in sql::all(sql, TOOK, binds, |row| (minute(row), bound(row.int())))? {
-        sorted.update(place, |count| *count += 1);
+        *sorted.entry(place).or_default() += 1;
     }
     Ok(sorted.into_iter().map(|((minute, bound), count)| (minute, bound, count)).collect())
 }

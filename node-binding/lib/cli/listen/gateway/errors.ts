@@ -2,13 +2,13 @@ import type { NoAnswer } from "../../../testing/http-client.js";
 import { Failure } from "../../common/errors.js";
 import { TRUST_HINT } from "../../common/format.js";
 
-/** Tells that a server's certificate is not trusted, which waiting does not change. */
-export function untrusted({ origin }: URL, { none }: NoAnswer): Failure {
-  return new Failure(`${origin}: ${none}`, TRUST_HINT);
+/** Returns the error for a certificate that is not trusted, which a retry would not change. */
+export function untrustedError({ origin }: URL, { failure }: NoAnswer): Failure {
+  return new Failure(`${origin}: ${failure}`, TRUST_HINT);
 }
 
-/** Tells why it is of no use to ask the gateway again after this answer; undefined where it is. */
-export function refused(status: number): Failure | undefined {
+/** Returns the error for an answer of the gateway that a retry would not change; undefined for all others. */
+export function gatewayError(status: number): Failure | undefined {
   if (status >= 500 || status === 408 || status === 429) return undefined;
   if (status === 401 || status === 403) {
     return new Failure(

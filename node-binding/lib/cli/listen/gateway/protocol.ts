@@ -1,24 +1,24 @@
-// What the gateway says on a stream of one shard, read without trust in it.
+// Parses the messages of a shard's stream, and trusts nothing in them.
 
-/** An event on its way, or a replay of one. */
+/** An event, or a replay of one. */
 export interface IncomingEvent {
   readonly type: "event" | "replay";
   readonly id: string;
   readonly seq: number;
-  /** null where the body can't be read. */
+  /** null if the body is no event. */
   readonly task: string | null;
   readonly event: string | null;
   readonly status: string | null;
   readonly outcome: string;
   readonly receivedAt: string;
   readonly webhookId: string | null;
-  /** The delivery that was replayed. */
+  /** Of a replay: the id of the delivery. */
   readonly delivery: string | null;
-  /** What Vtryon sent; null where the gateway no longer has it. */
+  /** What Vtryon sent; null if the gateway no longer has it. */
   readonly sent: { readonly body: Uint8Array; readonly signature: string } | null;
 }
 
-/** What is no longer kept: the events under these numbers. */
+/** The gateway no longer has the events with these numbers. */
 export interface Gap {
   readonly type: "gap";
   readonly id: string;
@@ -26,18 +26,18 @@ export interface Gap {
   readonly to: number;
 }
 
-/** A message that matters here. A snapshot is of use for its id alone: from there on nothing is missed. */
+/** A message that is processed. Of a snapshot only the id is used: the stream continues from there. */
 export type Message =
   | IncomingEvent
   | Gap
   | { readonly type: "snapshot" | "ready"; readonly id: string };
 
-/** The gateway said something that is not of the protocol. */
+/** A message does not conform to the protocol. */
 export class ProtocolError extends Error {}
 
-/** Reads a message; undefined for one of a type that does not matter here, or that is not known yet. */
-export function read(text: string): Message | undefined {
-  const message = parse(text);
+/** Parses a message; returns undefined for types that are not used here, or that a newer gateway has. */
+export function parseMessage(text: string): Message | undefined {
+  const message = parseObject(text);
   const { type } = message;
   if (type === "snapshot" || type === "ready") return { type, id: textOf(message.id) };
   if (type === "gap") {
@@ -64,12 +64,12 @@ export function read(text: string): Message | undefined {
   };
 }
 
-function parse(text: string): Record<string, unknown> {
+function parseObject(text: string): Record<string, unknown> {
   let message: unknown;
   try {
     message = JSON.parse(text);
   } catch {
-    // Told below.
+    // Reported below.
   }
   if (typeof message !== "object" || message === null) throw new ProtocolError();
   return message as Record<string, unknown>;
@@ -81,7 +81,7 @@ function sentIn(message: Record<string, unknown>): IncomingEvent["sent"] {
   return { body: Buffer.from(message.body, "base64"), signature };
 }
 
-/** Reads what becomes the value of a header. */
+/** Reads the value of a header, if it has the right form. */
 function headerOf(value: unknown, form: RegExp): string | null {
   return typeof value === "string" && form.test(value) ? value : null;
 }

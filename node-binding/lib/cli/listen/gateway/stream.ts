@@ -3,17 +3,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import WebSocket from "ws";
 import { connectionFailure } from "../../../testing/http-client.js";
 import { Failure } from "../../common/errors.js";
-import { refused, untrusted } from "./errors.js";
-import { type Message, ProtocolError, read } from "./protocol.js";
+import { gatewayError, untrustedError } from "./errors.js";
+import { type Message, ProtocolError, parseMessage } from "./protocol.js";
 
-/** How long things take, in milliseconds. */
+/** Intervals and timeouts, in milliseconds. */
 export interface Timing {
-  /** After how long the gateway is asked whether it is there, and how long it has to say so. */
+  /** The interval between pings, and how long the gateway has to answer one. */
   readonly pingMs: number;
   readonly pongMs: number;
-  /** How long a connection may take. */
+  /** The timeout of connecting. */
   readonly openMs: number;
-  /** How long the first wait for another connection is; each is twice as long as the one before, up to the last. */
+  /** The wait before reconnecting: it doubles from the first to the last. */
   readonly firstMs: number;
   readonly lastMs: number;
 }
@@ -26,45 +26,44 @@ export const TIMING: Timing = {
   lastMs: 30_000,
 };
 
-/** How long a gateway has to answer a goodbye. */
-const GOODBYE_MS = 1000;
+/** How long a gateway has to complete the closing handshake. */
+const CLOSE_TIMEOUT_MS = 1000;
 
-/** What a stream tells. */
-export interface Listener {
+/** Gets what comes over a stream. */
+export interface StreamHandler {
   message(message: Message, bytes: number): void;
-  /** There came something that does not matter here. */
+  /** A message came that is not used. */
   ignored(bytes: number): void;
-  /** There is no connection, and another one is tried. */
+  /** The connection failed, and is tried again. */
   away(reason: string): void;
 }
 
-/** Where a stream comes from. */
-export interface Source {
+export interface StreamSource {
   readonly gateway: URL;
-  /** What connects to it. */
+  /** Connects to the gateway. */
   readonly agent: Agent;
   readonly token: string;
   readonly shard: number;
-  /** The id to resume after; where there is none, a time to begin at, or null for now. */
+  /** The id to resume after; without it, the time to begin at, or null for now. */
   readonly cursor: string | undefined;
   readonly since: string | null;
 }
 
-/** How a connection ended: whether it had brought anything, and whether the next one may come at once. */
-interface End {
+/** How a connection ended: whether a message came over it, and whether to reconnect at once. */
+interface ConnectionEnd {
   readonly wasUseful: boolean;
   readonly atOnce: boolean;
 }
 
-/** How often to wait longer and longer, with a jitter: listeners that were cut off together come back apart. */
+/** Returns the wait before reconnecting: exponential, with jitter so that clients do not all reconnect at once. */
 export function backoff(failures: number, { firstMs, lastMs }: Timing, random: number): number {
   return Math.min(lastMs, firstMs * 2 ** failures) * (0.5 + random / 2);
 }
 
-/** The stream of one shard, over one connection after the other. */
+/** The stream of one shard. Reconnects until it is stopped. */
 export class Stream {
-  readonly #source: Source;
-  readonly #listener: Listener;
+  readonly #source: StreamSource;
+  readonly #handler: StreamHandler;
   readonly #timing: Timing;
   readonly #stop = new AbortController();
   #socket: WebSocket | undefined;
@@ -72,20 +71,20 @@ export class Stream {
   #paused: Promise<void> | undefined;
   #unpause: () => void = () => {};
 
-  constructor(source: Source, listener: Listener, timing: Timing = TIMING) {
+  constructor(source: StreamSource, handler: StreamHandler, timing: Timing = TIMING) {
     this.#source = source;
-    this.#listener = listener;
+    this.#handler = handler;
     this.#timing = timing;
     this.#cursor = source.cursor;
   }
 
-  /** Follows the shard until it is stopped; throws where that is of no use. */
+  /** Follows the shard until it is stopped. Throws a {@link Failure} that a retry would not change. */
   async run(): Promise<void> {
     let failures = 0;
     while (!this.#isStopped) {
       await this.#paused;
       if (this.#isStopped) return;
-      const { wasUseful, atOnce } = await this.#connection();
+      const { wasUseful, atOnce } = await this.#connect();
       if (wasUseful) failures = 0;
       if (atOnce || this.#isStopped) continue;
       const wait = backoff(failures, this.#timing, Math.random());
@@ -94,13 +93,13 @@ export class Stream {
     }
   }
 
-  /** Tells the gateway that everything up to an id was processed. */
+  /** Acknowledges everything up to an id. */
   acknowledge(id: string): void {
     const socket = this.#socket;
     if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: "ack", id }));
   }
 
-  /** Reads no more for now. */
+  /** Pauses reading. */
   pause(): void {
     this.#paused ??= new Promise((unpause) => {
       this.#unpause = unpause;
@@ -108,7 +107,7 @@ export class Stream {
     this.#socket?.pause();
   }
 
-  /** Reads on. */
+  /** Resumes reading. */
   resume(): void {
     this.#paused = undefined;
     this.#unpause();
@@ -121,8 +120,8 @@ export class Stream {
     this.resume();
     const socket = this.#socket;
     socket?.close(1000);
-    // One that does not say goodbye is not waited for.
-    setTimeout(() => socket?.terminate(), GOODBYE_MS).unref();
+    // A gateway that does not answer would keep the process alive.
+    setTimeout(() => socket?.terminate(), CLOSE_TIMEOUT_MS).unref();
   }
 
   get #isStopped(): boolean {
@@ -138,42 +137,42 @@ export class Stream {
     return url;
   }
 
-  /** Makes one connection and follows it to its end. */
-  #connection(): Promise<End> {
+  /** Connects once and reads until the connection ends. */
+  #connect(): Promise<ConnectionEnd> {
     const { openMs } = this.#timing;
     // The types of ws do not know `closeTimeout` yet.
     const options: WebSocket.ClientOptions & { closeTimeout: number } = {
       headers: { authorization: `Bearer ${this.#source.token}` },
       agent: this.#source.agent,
       handshakeTimeout: openMs,
-      closeTimeout: GOODBYE_MS,
+      closeTimeout: CLOSE_TIMEOUT_MS,
       perMessageDeflate: false,
     };
     const socket = new WebSocket(this.#url, options);
     this.#socket = socket;
-    // What ends a connection that was open is no news: the next one says whether the gateway is there.
-    let isTold = false;
+    // The error of a connection that was open is not reported: the next attempt shows whether the gateway is away.
+    let isReported = false;
     let wasUseful = false;
     return new Promise((resolve, reject) => {
-      const giveUp = (fault: unknown) => {
-        reject(fault);
+      const giveUp = (error: unknown) => {
+        reject(error);
         socket.terminate();
       };
       socket.on("unexpected-response", (_request, { statusCode = 0 }) => {
-        const failure = refused(statusCode);
-        if (failure === undefined) this.#listener.away(`it answers ${statusCode}`);
+        const failure = gatewayError(statusCode);
+        if (failure === undefined) this.#handler.away(`it answers ${statusCode}`);
         else reject(failure);
-        isTold = true;
+        isReported = true;
         socket.terminate();
       });
-      socket.on("error", (fault) => {
-        const why = connectionFailure(fault);
-        if (why.untrusted) return giveUp(untrusted(this.#source.gateway, why));
-        if (!isTold && !this.#isStopped) this.#listener.away(reasonOf(fault));
+      socket.on("error", (error) => {
+        const why = connectionFailure(error);
+        if (why.untrusted) return giveUp(untrustedError(this.#source.gateway, why));
+        if (!isReported && !this.#isStopped) this.#handler.away(reasonOf(error));
       });
       socket.on("open", () => {
-        isTold = true;
-        this.#watch(socket);
+        isReported = true;
+        this.#startPings(socket);
       });
       socket.on("message", (data, isBinary) => {
         const text = String(data);
@@ -181,38 +180,38 @@ export class Stream {
         wasUseful = true;
         try {
           if (isBinary) throw new ProtocolError();
-          this.#take(text);
-        } catch (fault) {
-          giveUp(fault instanceof ProtocolError ? UNREADABLE : fault);
+          this.#onMessage(text);
+        } catch (error) {
+          giveUp(error instanceof ProtocolError ? UNREADABLE : error);
         }
       });
-      // Without a message before, a connection that is refused at once would be made again without end.
+      // Not without a message: a connection that is refused each time must not be retried in a tight loop.
       socket.on("close", (code) => resolve({ wasUseful, atOnce: code === 1013 && wasUseful }));
     });
   }
 
-  #take(text: string): void {
-    // What comes after the end was asked for is not taken in: it comes again.
+  #onMessage(text: string): void {
+    // After `stop`, messages are dropped: the next run receives them again.
     if (this.#isStopped) return;
-    const message = read(text);
+    const message = parseMessage(text);
     if (message === undefined) {
-      this.#listener.ignored(text.length);
+      this.#handler.ignored(text.length);
       return;
     }
     this.#cursor = message.id;
-    this.#listener.message(message, text.length);
+    this.#handler.message(message, text.length);
   }
 
-  /** Asks again and again whether the gateway is there: after a machine has slept, nothing else tells. */
-  #watch(socket: WebSocket): void {
+  /** Pings the gateway. After the machine has slept, nothing else shows that the connection is dead. */
+  #startPings(socket: WebSocket): void {
     const { pingMs, pongMs } = this.#timing;
     let deadline: NodeJS.Timeout | undefined;
-    const alive = () => {
+    const onAnswer = () => {
       clearTimeout(deadline);
       deadline = undefined;
     };
-    const asking = setInterval(() => {
-      // While nothing is read, no answer is seen either.
+    const pings = setInterval(() => {
+      // While reading is paused, no answer can arrive.
       if (socket.isPaused) return;
       socket.send("ping");
       deadline ??= setTimeout(() => {
@@ -220,10 +219,10 @@ export class Stream {
         if (!socket.isPaused) socket.terminate();
       }, pongMs);
     }, pingMs);
-    socket.on("message", alive);
+    socket.on("message", onAnswer);
     socket.on("close", () => {
-      alive();
-      clearInterval(asking);
+      onAnswer();
+      clearInterval(pings);
     });
   }
 }
@@ -233,8 +232,8 @@ const UNREADABLE: Failure = new Failure(
   "see whether there is a newer version of vtryon-webhooks",
 );
 
-function reasonOf(fault: Error & { code?: string }): string {
-  return fault.code === undefined
+function reasonOf(error: Error & { code?: string }): string {
+  return error.code === undefined
     ? "no answer that a WebSocket begins with"
-    : connectionFailure(fault).none;
+    : connectionFailure(error).failure;
 }

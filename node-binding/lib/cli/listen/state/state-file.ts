@@ -4,63 +4,63 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { Failure, UsageError } from "../../common/errors.js";
 import { lock } from "./lock.js";
-import { createOwn, makeFolder, readOwn, UnsafeFileError } from "./private-file.js";
+import { createPrivate, makeFolder, readPrivate, UnsafeFileError } from "./private-file.js";
 
-/** How long the journal grows before it is written anew. */
+/** The size at which the file is compacted. */
 const MAX_BYTES = 1024 * 1024;
 
 const HINT =
   "see whether the path is right and yours to write, or name another with --state <file>";
 
-/** What is remembered of a shard. */
-interface Place {
-  /** Everything up to here is done. */
+/** How far a shard was forwarded. */
+interface ShardPosition {
+  /** Everything up to this id was forwarded. */
   cursor?: string;
-  /** The last event in that. */
+  /** The number of the last event up to the cursor. */
   seq: number;
-  /** Events beyond it that are done already, and where. */
+  /** Later events that were forwarded already, with the names of their backends. */
   readonly ahead: Map<number, Set<string>>;
 }
 
-/** A line of the journal after the first: `s` is the shard. */
+/** A line of the file after the first; `s` is the shard. */
 type Line =
   | { s: number; cursor: string; seq: number }
   | { s: number; done: number; at: string }
   | { s: number; from: number; to: number };
 
-/** A name for a URL that tells nothing of what is in it. */
-export function nameOf(...urls: readonly (URL | string)[]): string {
+/** Returns a name for URLs that does not disclose them. */
+export function urlHash(...urls: readonly (URL | string)[]): string {
   return createHash("sha256").update(urls.join("\n")).digest("hex").slice(0, 16);
 }
 
-/** Where the state of these is kept, in whatever order they are named. */
+/** Returns the default path of the state for a gateway and backends, in any order. */
 export function defaultPath(gateway: URL, forwards: readonly URL[]): string {
   const { XDG_STATE_HOME } = process.env;
-  // As the specification of these folders has it, one that is not absolute does not count.
+  // The XDG specification ignores relative paths.
   const home = XDG_STATE_HOME?.startsWith("/") ? XDG_STATE_HOME : join(homedir(), ".local/state");
   const places = [...new Set(forwards.map(String))].sort();
-  return join(home, "vtryon-webhooks", `listen-${nameOf(gateway, ...places)}.jsonl`);
+  return join(home, "vtryon-webhooks", `listen-${urlHash(gateway, ...places)}.jsonl`);
 }
 
 /**
- * What was forwarded, in a file: a journal, a line for each step. A line is written before the next step is
- * taken, so a process that is killed has forgotten nothing.
+ * The state of `listen`: a journal file with one line for each step. A line is written before the next step, so
+ * nothing is lost when the process is killed.
  */
 export class StateFile {
   readonly #path: string;
   readonly #gateway: string;
   readonly #unlock: () => void;
-  readonly #places: Map<number, Place> = new Map();
+  readonly #positions: Map<number, ShardPosition> = new Map();
   #file = -1;
   #bytes = 0;
-  /** Where shards begin that were never heard of; null for now. */
+  /** The time at which shards without a position begin; null for now. */
   #since: string | null = null;
 
-  /** Opens a file, which is made where it is missing; with `since`, what it remembers is forgotten. */
+  /** Opens the file, or creates it. With `since`, its content is discarded. */
   constructor(path: string, gateway: URL, since: string | undefined) {
     this.#path = path;
-    this.#gateway = nameOf(gateway);
-    const unlock = this.#tried(() => {
+    this.#gateway = urlHash(gateway);
+    const unlock = this.#orUsageError(() => {
       makeFolder(dirname(path));
       return lock(`${path}.lock`);
     });
@@ -73,44 +73,44 @@ export class StateFile {
     this.#unlock = unlock;
     try {
       this.#load(since);
-      this.#tried(() => this.#rewrite());
-    } catch (fault) {
+      this.#orUsageError(() => this.#compact());
+    } catch (error) {
       unlock();
-      throw fault;
+      throw error;
     }
   }
 
-  /** Where shards begin that were never heard of; null for now. */
+  /** The time at which shards without a position begin; null for now. */
   get since(): string | null {
     return this.#since;
   }
 
   cursor(shard: number): string | undefined {
-    return this.#places.get(shard)?.cursor;
+    return this.#positions.get(shard)?.cursor;
   }
 
-  /** Tells whether an event was forwarded to a place. */
+  /** Returns whether an event was forwarded to a backend. */
   isDone(shard: number, seq: number, at: string): boolean {
-    return this.#places.get(shard)?.ahead.get(seq)?.has(at) ?? false;
+    return this.#positions.get(shard)?.ahead.get(seq)?.has(at) ?? false;
   }
 
-  /** Notes that an event was forwarded to a place. */
+  /** Records that an event was forwarded to a backend. */
   done(shard: number, seq: number, at: string): void {
-    this.#note({ s: shard, done: seq, at });
+    this.#append({ s: shard, done: seq, at });
   }
 
-  /** Notes that everything is done up to here; `seq` is the last event in it, if there is one. */
-  passed(shard: number, cursor: string, seq: number | null): void {
-    const last = Math.max(seq ?? 0, this.#place(shard).seq);
-    this.#note({ s: shard, cursor, seq: last });
+  /** Records that everything up to `cursor` was forwarded; `seq` is the last event in it, if there is one. */
+  advance(shard: number, cursor: string, seq: number | null): void {
+    const last = Math.max(seq ?? 0, this.#position(shard).seq);
+    this.#append({ s: shard, cursor, seq: last });
   }
 
-  /** Notes that the events under these numbers will never come, or others under the same. */
+  /** Records that the events with these numbers are lost, or that the numbers will be reused. */
   gap(shard: number, from: number, to: number): void {
-    this.#note({ s: shard, from, to });
+    this.#append({ s: shard, from, to });
   }
 
-  /** Gives the file back. */
+  /** Closes the file and releases the lock. */
   close(): void {
     closeSync(this.#file);
     this.#unlock();
@@ -118,7 +118,7 @@ export class StateFile {
 
   #load(begin: string | undefined): void {
     if (begin !== undefined) this.#since = begin;
-    const lines = this.#tried(() => readOwn(this.#path) ?? "").split("\n");
+    const lines = this.#orUsageError(() => readPrivate(this.#path) ?? "").split("\n");
     const [head = "", ...rest] = lines;
     if (head === "") return;
     const { gateway, since } = parse<{ gateway?: string; since?: string | null }>(head) ?? {};
@@ -129,55 +129,55 @@ export class StateFile {
     if (begin !== undefined) return;
     this.#since = since ?? null;
     for (const text of rest) {
-      // The last one may be torn, where the machine lost power.
+      // The last line may be incomplete after a power failure.
       const line = parse<Line>(text);
       if (typeof line?.s === "number") this.#apply(line);
     }
   }
 
   #apply(line: Line): void {
-    const place = this.#place(line.s);
-    const { ahead } = place;
+    const position = this.#position(line.s);
+    const { ahead } = position;
     if ("at" in line) {
       ahead.set(line.done, (ahead.get(line.done) ?? new Set()).add(line.at));
       return;
     }
-    // After a gap that begins before what is known, the numbers are given to other events.
-    const isReset = "from" in line && line.from <= place.seq;
+    // After a gap that begins before the position, the numbers belong to other events.
+    const isReset = "from" in line && line.from <= position.seq;
     const last = "from" in line ? line.to : line.seq;
     for (const seq of ahead.keys()) if (isReset || seq <= last) ahead.delete(seq);
-    if (isReset) place.seq = 0;
-    if ("cursor" in line) Object.assign(place, { cursor: line.cursor, seq: line.seq });
+    if (isReset) position.seq = 0;
+    if ("cursor" in line) Object.assign(position, { cursor: line.cursor, seq: line.seq });
   }
 
-  #place(shard: number): Place {
-    const place = this.#places.get(shard) ?? { seq: 0, ahead: new Map() };
-    this.#places.set(shard, place);
-    return place;
+  #position(shard: number): ShardPosition {
+    const position = this.#positions.get(shard) ?? { seq: 0, ahead: new Map() };
+    this.#positions.set(shard, position);
+    return position;
   }
 
-  #note(line: Line): void {
+  #append(line: Line): void {
     this.#apply(line);
     const text = `${JSON.stringify(line)}\n`;
     try {
       this.#bytes += writeSync(this.#file, text);
-      if (this.#bytes > MAX_BYTES) this.#rewrite();
-    } catch (fault) {
-      const { message, hint } = this.#unusable(fault);
+      if (this.#bytes > MAX_BYTES) this.#compact();
+    } catch (error) {
+      const { message, hint } = this.#usageError(error);
       throw new Failure(message, hint);
     }
   }
 
-  /** Writes the file anew, aside, and puts it in its place. */
-  #rewrite(): void {
+  /** Compacts the file: writes a new one and renames it. */
+  #compact(): void {
     const head = { gateway: this.#gateway, since: this.#since };
     const lines: object[] = [head];
-    for (const [s, { cursor, seq, ahead }] of this.#places) {
+    for (const [s, { cursor, seq, ahead }] of this.#positions) {
       if (cursor !== undefined) lines.push({ s, cursor, seq });
       for (const [done, places] of ahead) for (const at of places) lines.push({ s, done, at });
     }
     const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
-    const file = createOwn(`${this.#path}.new`);
+    const file = createPrivate(`${this.#path}.new`);
     writeSync(file, text);
     fsyncSync(file);
     renameSync(`${this.#path}.new`, this.#path);
@@ -186,17 +186,17 @@ export class StateFile {
     this.#bytes = 0;
   }
 
-  #tried<T>(work: () => T): T {
+  #orUsageError<T>(work: () => T): T {
     try {
       return work();
-    } catch (fault) {
-      throw this.#unusable(fault);
+    } catch (error) {
+      throw this.#usageError(error);
     }
   }
 
-  #unusable(fault: unknown): UsageError {
-    const isUnsafe = fault instanceof UnsafeFileError;
-    const why = isUnsafe ? fault.message : (fault as NodeJS.ErrnoException).code;
+  #usageError(error: unknown): UsageError {
+    const isUnsafe = error instanceof UnsafeFileError;
+    const why = isUnsafe ? error.message : (error as NodeJS.ErrnoException).code;
     return new UsageError(`the state can't be kept in ${this.#path} (${why})`, HINT);
   }
 }

@@ -2,8 +2,8 @@
 // quarantine for every reason, and refused requests of every kind.
 
 import assert from "node:assert/strict";
-import { attempted, deliveries, delivery } from "../edge/deliveries.js";
-import { event, PREVIOUS, SECRET, sign, until } from "../edge/gateway.js";
+import { attempted, deliveries, delivery } from "../../edge/support/deliveries.js";
+import { event, PREVIOUS, SECRET, sign, until } from "../../edge/support/gateway.js";
 
 const TASKS = 56;
 const FAILURE = "No garment was found in the picture: try one with a plain background.";

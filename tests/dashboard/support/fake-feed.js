@@ -1,6 +1,6 @@
 // A feed of live updates over sockets that a test holds in its hands, and what those are told.
 
-import { LiveFeed } from "../../edge-worker/dashboard/src/live.js";
+import { LiveFeed } from "../../../edge-worker/dashboard/src/live.js";
 
 class FakeSocket {
   sent = [];

@@ -10,11 +10,11 @@ import { build } from "esbuild";
 import { Miniflare } from "miniflare";
 import { chromium } from "playwright-core";
 import * as esm from "vtryon-webhooks";
-import { emitted } from "../support/wait.js";
+import { emitted } from "../../support/wait.js";
 import { judge } from "./judge.js";
 
 const BROWSER = "command -v chromium || command -v google-chrome";
-const ROOT = path.resolve(import.meta.dirname, "../..");
+const ROOT = path.resolve(import.meta.dirname, "../../..");
 const cjs = createRequire(import.meta.url)("vtryon-webhooks");
 
 /** Asks a program that answers line by line. */

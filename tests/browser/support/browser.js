@@ -5,10 +5,10 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { chromium } from "playwright-core";
-import { Door } from "../edge/door.js";
-import { Gateway, TOKEN } from "../edge/gateway.js";
+import { Door } from "../../edge/support/door.js";
+import { Gateway, TOKEN } from "../../edge/support/gateway.js";
 
-const ROOT = path.resolve(import.meta.dirname, "../..");
+const ROOT = path.resolve(import.meta.dirname, "../../..");
 
 export const WIDE = { width: 1360, height: 860 };
 export const PHONE = { width: 375, height: 760 };

@@ -6,12 +6,12 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
 import { chromium } from "playwright-core";
-import { withExample } from "../../node-binding/test/support/example-process.js";
-import { Door } from "../edge/door.js";
-import { Gateway, SECRET } from "../edge/gateway.js";
-import { TICKET_TOKEN } from "../edge/ticket-office.js";
+import { withExample } from "../../../node-binding/test/support/example-process.js";
+import { Door } from "../../edge/support/door.js";
+import { Gateway, SECRET } from "../../edge/support/gateway.js";
+import { TICKET_TOKEN } from "../../edge/support/ticket-office.js";
 
-const ROOT = path.resolve(import.meta.dirname, "../..");
+const ROOT = path.resolve(import.meta.dirname, "../../..");
 const SHOTS = path.join(ROOT, ".cache/screenshots");
 const AXE = readFileSync(path.join(ROOT, "node_modules/axe-core/axe.min.js"), "utf8");
 

@@ -3,11 +3,11 @@
 
 import { statSync } from "node:fs";
 import path from "node:path";
-import { Gateway } from "../edge/gateway.js";
+import { Gateway } from "../../edge/support/gateway.js";
 import { launch, signIn } from "./browser.js";
 import * as data from "./pictures-data.js";
 
-const DOCS = path.resolve(import.meta.dirname, "../../docs");
+const DOCS = path.resolve(import.meta.dirname, "../../../docs");
 const MOST_BYTES = 120 * 1024;
 
 /** What is answered in place of the gateway; whatever is not named here the gateway answers itself. */

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { WebSocket } from "ws";
-import { within } from "../support/wait.js";
+import { within } from "../../support/wait.js";
 import { bearer, elsewhere } from "./caller.js";
 import { TOKEN } from "./gateway.js";
 import { checkAdmin, checkShopper } from "./live-messages.js";

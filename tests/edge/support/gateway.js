@@ -6,8 +6,8 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Miniflare } from "miniflare";
-import { RUNTIME } from "../runtime.js";
-import { until } from "../support/wait.js";
+import { RUNTIME } from "../../runtime.js";
+import { until } from "../../support/wait.js";
 import { checkApiAnswer } from "./api-document.js";
 
 export { until };
@@ -16,7 +16,7 @@ export const SECRET = "whsec_test_current";
 export const PREVIOUS = "whsec_test_previous";
 export const TOKEN = "admin-token-of-the-tests-0123456789abcdef";
 
-const ROOT = path.resolve(import.meta.dirname, "../../edge-worker");
+const ROOT = path.resolve(import.meta.dirname, "../../../edge-worker");
 
 /** All that the gateway needs to know; a test overrides what it is about, `undefined` leaves out. */
 const BINDINGS = {
