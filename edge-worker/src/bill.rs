@@ -2,7 +2,7 @@
 
 use worker::web_sys::Request;
 
-use crate::host::Cursor;
+use crate::sql::Cursor;
 
 /// What is billed by its number. An alarm that is set is a row written, one that runs is an object's request.
 #[derive(Clone, Copy)]

@@ -11,7 +11,7 @@ use worker::web_sys::{Request, Response};
 use worker::{Context, Env, console_error};
 
 use crate::config::Config;
-use crate::host::Head;
+use crate::head::Head;
 use crate::json;
 use crate::rejections::Body;
 use crate::reply::{self, Refusal};

@@ -13,8 +13,9 @@ mod deliver;
 mod directory;
 mod excerpt;
 mod faults;
-mod host;
+mod head;
 mod ingest;
+mod js;
 mod js_url;
 mod json;
 mod keys;
@@ -27,7 +28,6 @@ mod sql;
 mod stored;
 mod stub;
 mod sweep;
-mod wait;
 mod web_crypto;
 mod wire;
 
@@ -42,14 +42,14 @@ use vtryon_webhooks::Code;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen_futures::future_to_promise;
 use worker::{
-    Context, Env, Request, ScheduleContext, ScheduledEvent, console_error, event, wasm_bindgen, web_sys,
-    worker_sys,
+    Context, Delay, Env, Request, ScheduleContext, ScheduledEvent, console_error, event, wasm_bindgen,
+    web_sys, worker_sys,
 };
 
 use crate::auth::Scope;
 use crate::bill::Item;
 use crate::config::Config;
-use crate::host::Head;
+use crate::head::Head;
 use crate::reply::Refusal;
 use crate::route::{Api, Route};
 
@@ -82,13 +82,13 @@ async fn answer_in_time(
     let deadline = if let Route::Api(Api::Test(_)) = route { TEST_DEADLINE } else { DEADLINE };
     let context = Context::new(context);
     let answer = answer(&head, route, request, env, &context);
-    let answer = match select(pin!(AssertUnwindSafe(answer).catch_unwind()), wait::pause(deadline)).await {
+    let answer = match select(pin!(AssertUnwindSafe(answer).catch_unwind()), Delay::from(deadline)).await {
         Either::Left((Ok(answer), _)) => answer,
         Either::Left((Err(_), _)) => Err(failed("panicked")),
         Either::Right(_) => Err(failed("took too long")),
     };
     let response = answer.or_else(Refusal::into_response)?;
-    Ok(host::secured(response, head.url.starts_with("https:"))?)
+    reply::secured(response, head.url.starts_with("https:"))
 }
 
 /// Logs how a request has failed, which its sender is not told.

@@ -13,7 +13,7 @@ use worker::web_sys::Request;
 use worker::{Context, Delay, Env, console_error, console_warn};
 
 use self::tally::{Cause, Kept, Tally};
-use crate::host::Head;
+use crate::head::Head;
 use crate::reply::Refusal;
 use crate::wire::Tell;
 use crate::wire::rejection::{self, PathKind};

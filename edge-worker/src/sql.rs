@@ -9,7 +9,6 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{SqlStorage, Storage, wasm_bindgen};
 
-use crate::host::{self, Cursor};
 use crate::{bill, faults};
 
 /// A parameter of a statement. There is no boolean: the platform would bind one as a text.
@@ -63,7 +62,8 @@ fn exec(sql: &SqlStorage, statement: &'static str, binds: &[Bind<'_>]) -> worker
         STATEMENTS.with_borrow_mut(|known| known.insert(place, text.clone()));
         text
     });
-    Ok(host::exec(sql.as_ref(), &text, binds.iter().map(JsValue::from).collect())?)
+    let binds = binds.iter().map(JsValue::from).collect();
+    Ok(sql.as_ref().unchecked_ref::<Statements>().exec(&text, binds)?)
 }
 
 /// Returns all rows of a query, each as `read` makes it from its columns.
@@ -103,7 +103,7 @@ fn each(
     take: &mut dyn FnMut(&mut Row),
 ) -> worker::Result<()> {
     let cursor = exec(sql, query, binds)?;
-    let rows = host::rows_of(&cursor);
+    let rows = cursor.raw().to_array();
     bill::count_rows(&cursor);
     for columns in rows.iter() {
         let mut row = Row { columns: columns.unchecked_into(), next: 0, is_unexpected: false };
@@ -140,7 +140,7 @@ impl Row {
 
     pub(crate) fn blob(&mut self) -> Vec<u8> {
         let value = self.take();
-        let bytes = value.is_instance_of::<ArrayBuffer>().then(|| host::bytes_of(&value));
+        let bytes = value.is_instance_of::<ArrayBuffer>().then(|| js_sys::Uint8Array::new(&value).to_vec());
         self.checked(bytes)
     }
 
@@ -178,6 +178,32 @@ impl Row {
 
 #[wasm_bindgen]
 extern "C" {
+    /// `SqlStorage`, which takes statements that are strings of JavaScript already.
+    type Statements;
+
+    #[wasm_bindgen(method, catch, variadic)]
+    fn exec(this: &Statements, statement: &JsString, binds: Vec<JsValue>) -> Result<Cursor, JsValue>;
+
+    /// What a statement has found, and what it has cost.
+    pub(crate) type Cursor;
+
+    #[cfg(feature = "faults")]
+    #[wasm_bindgen(method, getter, js_name = rowsRead)]
+    pub(crate) fn rows_read(this: &Cursor) -> usize;
+
+    #[cfg(feature = "faults")]
+    #[wasm_bindgen(method, getter, js_name = rowsWritten)]
+    pub(crate) fn rows_written(this: &Cursor) -> usize;
+
+    /// The rows, each an array of its columns.
+    #[wasm_bindgen(method)]
+    fn raw(this: &Cursor) -> Rows;
+
+    type Rows;
+
+    #[wasm_bindgen(method, js_name = toArray)]
+    fn to_array(this: &Rows) -> Array;
+
     /// The part of `ctx.storage` that the crate `worker` does not bind.
     type SyncStorage;
 

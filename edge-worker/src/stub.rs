@@ -1,17 +1,19 @@
 //! The calling end of the objects: one call, one answer, or a refusal that makes the sender come again.
 
 use futures_util::future::try_join_all;
-use js_sys::Reflect;
+use js_sys::Uint8Array;
+use js_sys::futures::JsFuture;
 use vtryon_webhooks::{Code, Shards};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::web_sys::{self, RequestInit};
 use worker::{Env, Headers, Response, console_error};
 
 use crate::config::{DIRECTORY, TASK_SHARD};
+use crate::js::ShardMethods;
+use crate::json;
 use crate::reply::{self, Refusal};
 use crate::wire::live::Subscription;
 use crate::wire::{Ask, Call, Tell};
-use crate::{host, json, wait};
 
 /// Asks one shard, and returns what it answers; none is the answer of a shard that has no such thing.
 pub(crate) async fn ask(
@@ -22,7 +24,7 @@ pub(crate) async fn ask(
     body: &[u8],
 ) -> Result<Option<String>, Refusal> {
     let call = Call { shard, shards: shards.count(), ask };
-    let said = said(env, &name(shard), &call.encode(body)).await.map_err(worker::Error::from)?;
+    let said = said(env, &name(shard), &call.encode(body)).await?;
     if said.is_null() {
         return Ok(None);
     }
@@ -36,10 +38,10 @@ pub(crate) async fn ask(
     }
 }
 
-async fn said(env: &Env, name: &str, frame: &[u8]) -> Result<JsValue, JsValue> {
-    let objects = Reflect::get(env, &TASK_SHARD.into())?;
+async fn said(env: &Env, name: &str, frame: &[u8]) -> worker::Result<JsValue> {
     // A stub may be broken by an exception in its object: each call takes a new one.
-    wait::until(|no, settle| host::call(&objects, name, frame, no, settle)).await
+    let shard: ShardMethods = env.durable_object(TASK_SHARD)?.get_by_name(name)?.into_rpc();
+    Ok(JsFuture::from(shard.call(&Uint8Array::from(frame))?).await?)
 }
 
 /// Asks every shard the same, and returns the answers of those that have one.
@@ -103,7 +105,7 @@ pub(crate) async fn tell(env: &Env, tell: &Tell) -> Result<Response, Refusal> {
 async fn fetch(env: &Env, binding: &str, name: &str, frame: &[u8]) -> Result<Response, Refusal> {
     let init = RequestInit::new();
     init.set_method("POST");
-    init.set_body(&js_sys::Uint8Array::from(frame));
+    init.set_body(&Uint8Array::from(frame));
     send(env, binding, name, "https://object/", &init).await
 }
 
