@@ -26,8 +26,8 @@ export class TaskShard extends DurableObject {
     this.#shard = new Shard(state, env);
   }
 
-  call(frame) {
-    return this.#shard.call(frame);
+  call(call, body) {
+    return this.#shard.call(call, body);
   }
 
   fetch(request) {

@@ -31,7 +31,7 @@ extern "C" {
     pub(crate) type ShardMethods;
 
     #[wasm_bindgen(method, catch)]
-    pub(crate) fn call(this: &ShardMethods, frame: &Uint8Array) -> Result<Promise, JsValue>;
+    pub(crate) fn call(this: &ShardMethods, call: &str, body: &Uint8Array) -> Result<Promise, JsValue>;
 }
 
 #[wasm_bindgen(module = "/src/js.js")]

@@ -24,7 +24,7 @@ pub(crate) async fn ask(
     body: &[u8],
 ) -> Result<Option<String>, Refusal> {
     let call = Call { shard, shards: shards.count(), ask };
-    let said = said(env, &name(shard), &call.encode(body)).await?;
+    let said = said(env, &name(shard), &json::to_string(&call), body).await?;
     if said.is_null() {
         return Ok(None);
     }
@@ -38,10 +38,10 @@ pub(crate) async fn ask(
     }
 }
 
-async fn said(env: &Env, name: &str, frame: &[u8]) -> worker::Result<JsValue> {
+async fn said(env: &Env, name: &str, call: &str, body: &[u8]) -> worker::Result<JsValue> {
     // A stub may be broken by an exception in its object: each call takes a new one.
     let shard: ShardMethods = env.durable_object(TASK_SHARD)?.get_by_name(name)?.into_rpc();
-    Ok(JsFuture::from(shard.call(&Uint8Array::from(frame))?).await?)
+    Ok(JsFuture::from(shard.call(call, &Uint8Array::from(body))?).await?)
 }
 
 /// Asks every shard the same, and returns the answers of those that have one.

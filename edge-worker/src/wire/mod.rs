@@ -1,4 +1,4 @@
-//! What the Worker and its shards say to each other: one JSON head, a line feed, and a body's raw bytes.
+//! What the Worker and its shards say to each other: a call in JSON, and beside it the bytes of an event's body.
 //!
 //! Both ends are of one deployment, but not always of one version: while a deployment rolls out, a new
 //! Worker may ask an old shard. So a field is only ever added, and with a default.
@@ -27,7 +27,7 @@ pub(crate) const TEST_EVENT: &str = "gateway.test";
 
 /// What is asked of a shard.
 pub(crate) enum Ask {
-    /// Decide on an event and keep it; its body follows the head.
+    /// Decide on an event and keep it; its body is the second argument of the call.
     Keep(Arrival),
     /// The state and the timeline of a task.
     Task { task_id: String },
@@ -250,17 +250,7 @@ impl Content {
 }
 
 impl Call {
-    /// Writes a call down, with the body that belongs to it.
-    pub(crate) fn encode(&self, body: &[u8]) -> Vec<u8> {
-        // Line feeds within strings are escaped, so the first one ends the head.
-        let mut frame = json::to_string(self).into_bytes();
-        frame.reserve_exact(body.len() + 1);
-        frame.push(b'\n');
-        frame.extend_from_slice(body);
-        frame
-    }
-
-    /// Writes a call without a body as the URL of a request that can't have one: it asks for a socket.
+    /// Writes a call as the URL of a request that can't have a body: it asks for a socket.
     pub(crate) fn to_url(&self) -> String {
         let head = json::to_string(self);
         format!("https://object/?{}", utf8_percent_encode(&head, NON_ALPHANUMERIC))
@@ -269,15 +259,6 @@ impl Call {
     /// Reads such a call.
     pub(crate) fn from_url(url: &str) -> worker::Result<Self> {
         let (_, query) = url.split_once('?').unwrap_or_default();
-        let head: Vec<u8> = percent_decode_str(query).collect();
-        Ok(Self::decode(&head)?.0)
-    }
-
-    /// Reads a call and its body.
-    pub(crate) fn decode(frame: &[u8]) -> worker::Result<(Self, &[u8])> {
-        let end = frame.iter().position(|byte| *byte == b'\n').unwrap_or(frame.len());
-        let (head, body) = frame.split_at_checked(end).unwrap_or((frame, &[]));
-        let call = json::read(str::from_utf8(head).unwrap_or_default())?;
-        Ok((call, body.get(1..).unwrap_or_default()))
+        json::read(&percent_decode_str(query).decode_utf8_lossy())
     }
 }
