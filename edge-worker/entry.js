@@ -3,8 +3,8 @@
 import { DurableObject } from "cloudflare:workers";
 import Gateway, { Directory, TaskShard as Shard } from "gateway";
 
-// The runtime's own wraps every function, for several times what a turn of a promise costs: without it, the executor
-// of wasm-bindgen takes that.
+// Without it the executor of wasm-bindgen-futures takes promises. The runtime's wraps every function: with it a refusal
+// takes 12 % more CPU (329 µs, not 303), an acknowledgement 3 %.
 globalThis.queueMicrotask = undefined;
 
 // worker-build exports a class behind a proxy, of which the runtime would make an instance for each request.
@@ -26,8 +26,8 @@ export class TaskShard extends DurableObject {
     this.#shard = new Shard(state, env);
   }
 
-  call(frame) {
-    return this.#shard.call(frame);
+  call(call, body) {
+    return this.#shard.call(call, body);
   }
 
   fetch(request) {

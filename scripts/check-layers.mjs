@@ -17,12 +17,8 @@ const LAYERS = [
   ["http"],
   ["platform"],
   ["json"],
-  ["host"],
   ["testing"],
 ];
-
-/** `wait` and `host` import each other: they are one module in two files. */
-const layered = (name) => (name === "wait" ? "host" : name);
 
 const level = (module) => LAYERS.findIndex((layer) => layer.includes(module));
 
@@ -37,7 +33,7 @@ function imports(source) {
       .map((item) => /^\s*(\w+)/.exec(item)?.[1]),
   );
   return new Set(
-    [...single, ...grouped].filter((module) => /^[a-z]/.test(module ?? "")).map(layered),
+    [...single, ...grouped].filter((module) => /^[a-z]/.test(module ?? "")),
   );
 }
 
@@ -45,7 +41,7 @@ const faults = [];
 for (const name of readdirSync(SOURCES, { recursive: true }).filter((name) =>
   name.endsWith(".rs"),
 )) {
-  const own = layered(name.split(path.sep)[0].replace(/\.rs$/, ""));
+  const own = name.split(path.sep)[0].replace(/\.rs$/, "");
   if (level(own) < 0) faults.push(`${name}: \`${own}\` is in no layer`);
   for (const module of imports(readFileSync(path.join(SOURCES, name), "utf8"))) {
     if (module === own || own === "lib") continue;

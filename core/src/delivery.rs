@@ -9,7 +9,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::error::{Code, Error};
-use crate::secret::{Fingerprint, Key, fitted};
+use crate::secret::{Fingerprint, Key, key_block};
 use crate::signature::Signature;
 use crate::standard_webhooks;
 
@@ -75,7 +75,7 @@ impl EndpointSecret {
 
     /// Prepares the HMAC keys. Make one signer per secret and use it for many deliveries.
     pub fn signer(&self) -> Signer {
-        Signer { text: Key::of(self.reveal().as_bytes()), bytes: Hmac::new((&*fitted(&*self.0)).into()) }
+        Signer { text: Key::of(self.reveal().as_bytes()), bytes: Hmac::new((&*key_block(&*self.0)).into()) }
     }
 }
 

@@ -11,12 +11,12 @@ use crate::lifecycle::Outcome;
 
 pub use url::{MAX_URL, UrlRules, host};
 
-/// Whether an endpoint gets every event of a task, or may go without those that a newer one has overtaken.
+/// Whether an endpoint receives every event of a task, or may skip events that a newer one supersedes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Order {
-    /// What a newer status overtakes before it is delivered is left out, and recorded as superseded.
+    /// A pending delivery of an older status is superseded by a newer one.
     Latest,
-    /// Every event, in order.
+    /// Every event is delivered, in order.
     All,
 }
 
@@ -29,15 +29,15 @@ impl Order {
         }
     }
 
-    /// Reads a name.
+    /// Parses a name.
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Latest, Self::All].into_iter().find(|order| order.as_str() == name)
     }
 
-    /// Tells whether a newer event of a task makes it needless to deliver an older one, which tells a
-    /// status of the guide or not.
+    /// Returns whether a newer event of a task supersedes an older one. `older_has_status` says whether the older
+    /// event carries one of the four documented statuses.
     ///
-    /// Only a status that moved the task can: any other event says nothing of what came before it.
+    /// Only an event that changed the task's status supersedes; other events say nothing about earlier ones.
     pub const fn supersedes(self, newer: Outcome, older_has_status: bool) -> bool {
         use Outcome::{Applied, Capped, Conflict, Duplicate, Late, Quarantined, Unknown};
         match (self, newer) {
@@ -48,23 +48,23 @@ impl Order {
     }
 }
 
-/// Which events an endpoint gets. The default gets every status that moves a task, and nothing else.
+/// Which events an endpoint receives. By default it receives every applied status change and nothing else.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// The statuses to get; empty stands for those of the guide.
+    /// The statuses to deliver; empty means all applied ones.
     pub statuses: Vec<String>,
-    /// The events to get, by name; empty stands for any.
+    /// The names of the events to deliver; empty means any.
     pub events: Vec<String>,
-    /// Whether to get statuses and events that we don't know.
+    /// Whether to deliver statuses and events that this version does not know.
     pub unknown: bool,
-    /// Whether to get signed bodies that can't be read.
+    /// Whether to deliver signed bodies that are not readable events.
     pub quarantined: bool,
 }
 
 impl Filter {
-    /// Tells whether the endpoint gets an event by this name, which was this to its task and tells this status.
+    /// Returns whether the endpoint receives an event with this outcome, name and status.
     ///
-    /// What moved nothing and is no news is never delivered: an endpoint need not know what late means.
+    /// Duplicate, late, conflicting and capped events are never delivered, so an endpoint need not handle them.
     pub fn takes(&self, outcome: Outcome, name: &str, status: Option<&str>) -> bool {
         let named = |name| holds(&self.events, name);
         let told = |status| holds(&self.statuses, status);

@@ -1,13 +1,14 @@
 mod code;
-mod words;
+mod messages;
 
 use core::fmt;
 
 pub use code::Code;
 
-/// A refusal: its [`Code`], what is wrong, and where that is known the field or the byte.
+/// Why a request or a configuration was refused: a [`Code`], a message, a hint, and the field or the byte offset where
+/// known.
 ///
-/// It never holds bytes of a payload, a header or a secret, so it can be logged as it is.
+/// It never holds bytes of a payload, a header or a secret, so it can be logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Error {
     code: Code,
@@ -15,7 +16,7 @@ pub struct Error {
     hint: &'static str,
     field: Option<&'static str>,
     offset: Option<usize>,
-    /// The position of the secret that is at fault.
+    /// The position of the faulty secret in a list.
     position: Option<usize>,
 }
 
@@ -24,12 +25,12 @@ impl Error {
         Self::because(code, code.summary())
     }
 
-    /// Makes one in the words of the place that knows, for a refusal that is a shell's own.
+    /// Makes an error with a message of its own instead of the code's.
     pub const fn because(code: Code, what: &'static str) -> Self {
         Self { code, what, hint: code.hint(), field: None, offset: None, position: None }
     }
 
-    /// Makes one that names the field, or the parameter, that is at fault; `what` goes on from its name.
+    /// Makes an error about a field or a parameter. The message is the field's name followed by `what`.
     pub const fn in_field(code: Code, field: &'static str, what: &'static str) -> Self {
         Self { field: Some(field), ..Self::because(code, what) }
     }
@@ -38,19 +39,19 @@ impl Error {
         Self { offset: Some(offset), ..Self::new(code) }
     }
 
-    /// Replaces the hint of the code where the place knows a better one.
+    /// Replaces the hint of the code by a more exact one.
     #[must_use]
     pub(crate) const fn with_hint(self, hint: &'static str) -> Self {
         Self { hint, ..self }
     }
 
-    /// Names the position in a list of secrets, from 0.
+    /// Adds the position of the faulty secret in a list, from 0.
     #[must_use]
     pub const fn in_secret(self, position: usize) -> Self {
         Self { position: Some(position), ..self }
     }
 
-    /// Returns the error of a signature that no key made over `body`.
+    /// Makes the error for a signature that no key made over `body`.
     pub(crate) const fn mismatch(body: &[u8]) -> Self {
         if body.is_empty() {
             return Self::because(Code::SignatureMismatch, "the body is empty, and it was not signed empty")
@@ -61,23 +62,22 @@ impl Error {
         Self::new(Code::SignatureMismatch)
     }
 
-    /// Returns the code, for programs.
+    /// Returns the stable code. Programs should compare this, not the text.
     pub const fn code(&self) -> Code {
         self.code
     }
 
-    /// Says what its reader can do about it: the hint of the code, or a more exact one.
+    /// Returns what to do about it: the hint of the code, or a more exact one.
     pub const fn hint(&self) -> &'static str {
         self.hint
     }
 
-    /// Returns the field that is at fault: of an event as a path from the outermost object, of a request
-    /// the parameter's name.
+    /// Returns the faulty field: for an event a path from the outermost object, for a request the parameter's name.
     pub const fn field(&self) -> Option<&'static str> {
         self.field
     }
 
-    /// Returns the offset in the body, in bytes, at which the fault was seen.
+    /// Returns the offset in the body at which the fault was found, in bytes.
     pub const fn offset(&self) -> Option<usize> {
         self.offset
     }

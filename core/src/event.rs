@@ -1,4 +1,5 @@
-//! The event that a verified body tells of: identity and status decoded, everything else kept as it came.
+//! Parses a verified body into an event. Task and status are decoded; `data` and `error` stay the JSON text that was
+//! received.
 
 mod identity;
 mod names;
@@ -14,13 +15,13 @@ use crate::verifier::Verified;
 
 pub use crate::json::MAX_DEPTH;
 pub use identity::Identity;
-use names::named;
+use names::check_name;
 pub use names::{Status, TaskId};
 
 /// The event that Vtryon sends for every change of a task (Vtryon's guide).
 pub const STATUS_CHANGED: &str = "generation.status_changed";
 
-/// The longest `task_id`, in bytes of UTF-8: it fits into a KV key (512 bytes) with room for a prefix.
+/// The longest `task_id`, in bytes of UTF-8. With a prefix it still fits into a key of Cloudflare KV (512 bytes).
 pub const MAX_TASK_ID: usize = 256;
 
 /// The longest `event` name, in bytes of UTF-8.
@@ -29,9 +30,9 @@ pub const MAX_EVENT_NAME: usize = 128;
 /// The longest `status`, in bytes of UTF-8.
 pub const MAX_STATUS: usize = 64;
 
-/// One event, borrowed from the body that it was read from.
+/// An event, borrowed from the body that it was parsed from.
 ///
-/// `Debug` shows the shape, nothing of the content.
+/// `Debug` shows the status and sizes, no other content.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Event<'a> {
     body: &'a [u8],
@@ -47,12 +48,12 @@ pub struct Event<'a> {
 impl<'a> Event<'a> {
     /// Parses a verified body.
     ///
-    /// Of an event by another name than [`STATUS_CHANGED`] only `event` and `task_id` are read, so
-    /// that what Vtryon may add later is kept and passed on.
+    /// Of an event with another name than [`STATUS_CHANGED`] only `event` and `task_id` are parsed, so that future kinds
+    /// of events can be stored and forwarded.
     ///
     /// # Errors
     /// In this order: [`Code::InvalidUtf8`], [`Code::TooDeep`], [`Code::InvalidJson`],
-    /// [`Code::InvalidEvent`] when it is no object, [`Code::DuplicateKey`] for `event`, `task_id`,
+    /// [`Code::InvalidEvent`] if it is not an object, [`Code::DuplicateKey`] for `event`, `task_id`,
     /// `status`, `data` and `error`; then field by field [`Code::InvalidEvent`], and
     /// [`Code::DuplicateKey`] for `data.result_url` and `error.message`.
     ///
@@ -104,27 +105,27 @@ impl<'a> Event<'a> {
         })
     }
 
-    /// Returns the event's name, [`STATUS_CHANGED`] or one that we don't know.
+    /// Returns the event's name: [`STATUS_CHANGED`] or one that this version does not know.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Returns the task that it is about.
+    /// Returns the id of the task.
     pub const fn task_id(&self) -> &TaskId<'a> {
         &self.task_id
     }
 
-    /// Returns the status told; an event by another name has none.
+    /// Returns the task's new status. An event with another name than [`STATUS_CHANGED`] has none.
     pub const fn status(&self) -> Option<&Status<'a>> {
         self.status.as_ref()
     }
 
-    /// Returns `data.result_url`, where the finished image lies. It is not checked to be a URL.
+    /// Returns `data.result_url`, the address of the finished image. It is not checked to be a URL.
     pub fn result_url(&self) -> Option<&str> {
         self.result_url.as_deref()
     }
 
-    /// Returns `error.message`, why a task has failed.
+    /// Returns `error.message`, the reason why the task failed.
     pub fn error_message(&self) -> Option<&str> {
         self.error_message.as_deref()
     }
@@ -139,16 +140,15 @@ impl<'a> Event<'a> {
         self.error
     }
 
-    /// Returns what is the same for two events exactly when they are repeats of each other, as
-    /// [`Identity::key`] spells it. It is made of task and status: a second `completed` of a task is a
-    /// repeat, whatever its data.
+    /// Returns the idempotency key, which two events share exactly if one repeats the other ([`Identity::key`]). It is
+    /// made of task and status, so a second `completed` of a task is a repeat, whatever its data.
     pub fn idempotency_key(&self) -> String {
         let mut key = String::new();
         self.push_idempotency_key(&mut key);
         key
     }
 
-    /// Appends [`Event::idempotency_key`] to a text.
+    /// Appends the idempotency key to `text`.
     pub fn push_idempotency_key(&self, text: &mut String) {
         let task_id = self.task_id.as_str();
         match &self.status {
@@ -171,19 +171,19 @@ impl fmt::Debug for Event<'_> {
     }
 }
 
-/// Reads a field that must be a name.
+/// Parses a required field that must be a name.
 fn required<'a>(value: Option<Value<'a>>, max: usize, field: &'static str) -> Result<Cow<'a, str>, Error> {
     let value = value.ok_or(Error::in_field(Code::InvalidEvent, field, "is missing"))?;
     let name = value.string()?;
-    named(name.ok_or(Error::in_field(Code::InvalidEvent, field, "is not a string"))?, max, field)
+    check_name(name.ok_or(Error::in_field(Code::InvalidEvent, field, "is not a string"))?, max, field)
 }
 
-/// Refuses an object of which a name can't be read.
+/// Refuses an object in which a member's name can't be decoded.
 fn readable<const N: usize>(members: &Members<'_, N>) -> Result<(), Error> {
-    if members.unreadable { Err(json::no_character()) } else { Ok(()) }
+    if members.unreadable { Err(json::lone_surrogate()) } else { Ok(()) }
 }
 
-/// Reads the one string that we know of an optional object; null stands for absent in both places.
+/// Parses the one known string member of an optional object. A null object or a null member counts as absent.
 fn member<'a>(
     object: Option<&'a str>,
     members: &Members<'a, 1>,

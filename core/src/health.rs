@@ -1,38 +1,39 @@
-//! Whether an endpoint still answers, as one shard knows it, and over all shards.
+//! Decides when a failing endpoint is disabled.
 //!
-//! A shard sees a part of an endpoint's deliveries. It may say alone that the endpoint is gone, for the
-//! endpoint says so itself; that it is dead is said over all shards, since one that works proves it alive.
+//! Each shard sees a part of an endpoint's deliveries. One shard alone may find that the endpoint is gone, because the
+//! endpoint itself answers 410. That it is dead takes the records of all shards, because one success anywhere proves it
+//! alive.
 
 use crate::millis::Millis;
 use crate::retry::Reply;
 
 const HOUR: i64 = 60 * 60 * 1000;
 
-/// How long an endpoint may fail before it is disabled, in milliseconds: 5 days.
+/// How long an endpoint may fail before it is disabled: 5 days, in milliseconds.
 pub const FAILING_LIMIT: i64 = 5 * 24 * HOUR;
 
-/// How many times in a row an endpoint has to answer 410 before it is disabled.
+/// The number of consecutive answers 410 after which an endpoint is disabled.
 pub const GONE_LIMIT: u32 = 2;
 
-/// How far apart two successes are that are both remembered, in milliseconds: an hour, so that a healthy
-/// endpoint costs a row an hour, not one per delivery.
+/// The minimum time between two recorded successes: an hour, in milliseconds. So a healthy endpoint costs one row per
+/// hour instead of one per delivery.
 pub const SUCCESS_GRAIN: i64 = HOUR;
 
-/// What a shard remembers of an endpoint; the default is of one never tried.
+/// A shard's record of an endpoint. The default is that of an endpoint without attempts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Health {
-    /// Since when nothing succeeds; none while it does.
+    /// The first failure since the last success; `None` if the last attempt succeeded.
     pub failing_since: Option<Millis>,
-    /// A success, at most [`SUCCESS_GRAIN`] older than the latest one.
+    /// A success at most [`SUCCESS_GRAIN`] older than the latest one.
     pub succeeded_at: Option<Millis>,
-    /// How many times in a row the endpoint said that it is gone.
+    /// The number of consecutive answers 410.
     pub gone: u32,
 }
 
 impl Health {
-    /// Returns what is remembered after an attempt; `reply` is none where there was no answer at all.
+    /// Returns the record after an attempt. `reply` is `None` if the endpoint did not answer.
     ///
-    /// It is equal to what was remembered before where nothing is worth a row.
+    /// An equal record need not be written.
     #[must_use]
     pub fn after(self, reply: Option<Reply>, at: Millis) -> Self {
         let failing_since = self.failing_since.or(Some(at));
@@ -45,7 +46,7 @@ impl Health {
         }
     }
 
-    /// Returns the success to remember: the one that is remembered where `at` is too near to it.
+    /// Returns the success to record: the recorded one if `at` is less than [`SUCCESS_GRAIN`] later.
     fn success(self, at: Millis) -> Millis {
         match self.succeeded_at {
             Some(before) if self.failing_since.is_none() && at < before.plus_millis(SUCCESS_GRAIN) => before,
@@ -53,7 +54,7 @@ impl Health {
         }
     }
 
-    /// Tells why this shard would disable the endpoint, if it would.
+    /// Returns why this shard would disable the endpoint, if it would.
     pub fn verdict(self, now: Millis) -> Option<Reason> {
         if self.gone >= GONE_LIMIT {
             Some(Reason::Gone)
@@ -68,15 +69,15 @@ impl Health {
         self.failing_since.is_some_and(|since| since.plus_millis(FAILING_LIMIT) <= now)
     }
 
-    /// Tells whether a success may lie within the limit; the remembered one may be older than the latest.
+    /// Returns whether a success may lie within [`FAILING_LIMIT`]. The recorded success may be older than the latest.
     fn may_have_succeeded(self, now: Millis) -> bool {
         let latest = self.succeeded_at.map(|at| at.plus_millis(SUCCESS_GRAIN));
         latest.is_some_and(|latest| latest.plus_millis(FAILING_LIMIT) > now)
     }
 }
 
-/// Tells whether an endpoint is dead, by what all shards know of it: it has failed in one for as long as it
-/// may, and has succeeded in none.
+/// Returns whether an endpoint is dead by the records of all shards: one shard has seen only failures for
+/// [`FAILING_LIMIT`], and none has seen a success in that time.
 pub fn is_dead(all: &[Health], now: Millis) -> bool {
     all.iter().any(|health| health.is_failing(now))
         && !all.iter().any(|health| health.may_have_succeeded(now))
@@ -85,11 +86,11 @@ pub fn is_dead(all: &[Health], now: Millis) -> bool {
 /// Why an endpoint is disabled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
-    /// It said so itself, with 410.
+    /// It answered 410.
     Gone,
-    /// It has failed for too long.
+    /// It failed for too long.
     Failing,
-    /// An administrator did it.
+    /// An administrator disabled it.
     Administrator,
 }
 
@@ -103,7 +104,7 @@ impl Reason {
         }
     }
 
-    /// Reads a stored name; one that a later version has stored is none of ours.
+    /// Parses a stored name; returns `None` for names from newer versions.
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Gone, Self::Failing, Self::Administrator].into_iter().find(|reason| reason.as_str() == name)
     }

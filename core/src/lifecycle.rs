@@ -1,10 +1,9 @@
-//! What an event means for its task: a pure decision over the set of statuses the task has seen.
+//! Decides what an event means for its task, from the set of statuses that the task has received.
 //!
-//! A task goes queued → processing → completed | failed (Vtryon's guide). Events arrive repeated,
-//! out of order and late, for Vtryon retries and networks reorder. Deciding by the set of statuses
-//! seen, instead of by the last one, makes the outcome independent of all that: every order of the
-//! same events, with any repeats, ends in the same status, but for a [`Outcome::Conflict`], which is
-//! reported as such.
+//! A task goes queued → processing → completed | failed (Vtryon's guide). Events arrive repeated, out of order and late,
+//! because Vtryon retries and networks reorder. The decision uses the set of received statuses instead of the last one,
+//! so every order of the same events, with any repeats, ends in the same status. The only exception is an
+//! [`Outcome::Conflict`], which is reported.
 
 mod known;
 
@@ -15,25 +14,25 @@ use crate::event::Status;
 
 pub use known::{Known, Stage, is_conflicting};
 
-/// How many statuses that we don't know a task keeps: a bound on what one task can store.
+/// The maximum number of unknown statuses stored per task.
 pub const MAX_UNKNOWN: usize = 16;
 
-/// What an event is to its task. Each of them is acknowledged.
+/// What an event means for its task. Every outcome is acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// The task moves on.
+    /// The task's status changes.
     Applied,
-    /// The task has had this event: nothing is stored, and nothing follows from it.
+    /// The task has received this event before: nothing is stored, and there is no side effect.
     Duplicate,
-    /// The task is past it: kept in the timeline, the status stays.
+    /// The task has passed this status: the event is stored in the timeline, the task's status stays.
     Late,
-    /// The other final status: the first one stays, this one is kept in the timeline and flagged.
+    /// The task has the other final status, which stays: the event is stored in the timeline and flagged.
     Conflict,
-    /// A status or an event that we don't know: kept and passed on, the status stays.
+    /// An unknown status or event: it is stored and delivered to endpoints that ask for it, the task's status stays.
     Unknown,
-    /// One more unknown status than a task keeps: counted, not kept.
+    /// An unknown status beyond [`MAX_UNKNOWN`]: it is counted, not stored.
     Capped,
-    /// A signed body that can't be read: kept raw.
+    /// A signed body that is not a readable event: its bytes are stored.
     Quarantined,
 }
 
@@ -51,7 +50,7 @@ impl Outcome {
         }
     }
 
-    /// Reads a stored name; returns `None` for names from newer versions.
+    /// Parses a stored name; returns `None` for names from newer versions.
     pub fn from_name(name: &str) -> Option<Self> {
         [
             Self::Applied,
@@ -66,7 +65,7 @@ impl Outcome {
         .find(|outcome| outcome.as_str() == name)
     }
 
-    /// Tells whether the event is kept; one that is not writes no row.
+    /// Returns whether the event is stored. An event that is not stored writes no row.
     pub const fn is_kept(self) -> bool {
         match self {
             Self::Applied | Self::Late | Self::Conflict | Self::Unknown | Self::Quarantined => true,
@@ -78,7 +77,7 @@ impl Outcome {
 /// What must happen later because of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SideEffect {
-    /// The final result becomes readable worldwide.
+    /// Publish the final result, so that it can be read worldwide.
     PublishResult,
 }
 
@@ -90,7 +89,7 @@ impl SideEffect {
         }
     }
 
-    /// Reads a stored name; one that a later version has stored is none of ours.
+    /// Parses a stored name; returns `None` for names from newer versions.
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::PublishResult].into_iter().find(|effect| effect.as_str() == name)
     }
@@ -99,23 +98,23 @@ impl SideEffect {
 /// The decision on one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// What the event is.
+    /// What the event means for the task.
     pub outcome: Outcome,
-    /// What the task remembers from now on; none when it remembers nothing new.
+    /// The new state of the task; `None` if it does not change.
     pub next: Option<Known>,
     /// The side effect, to be stored in the same commit as `next`.
     pub side_effect: Option<SideEffect>,
 }
 
 impl Step {
-    /// Tells whether the task has come to its end with this event.
+    /// Returns whether the task reaches a final status with this event.
     pub fn finishes(&self) -> bool {
         let stage = self.next.as_ref().and_then(Known::stage);
         self.outcome == Outcome::Applied && stage.is_some_and(Stage::is_final)
     }
 }
 
-/// Decides on a status that a task is told; `known` is none for a task never heard of.
+/// Decides on an event with a status. `known` is the task's state, `None` for a new task.
 ///
 /// ```
 /// use vtryon_webhooks::{Status, lifecycle::{Outcome, step}};
@@ -145,14 +144,14 @@ pub fn step(known: Option<&Known>, status: &Status<'_>) -> Step {
     if step.finishes() { Step { side_effect: Some(SideEffect::PublishResult), ..step } } else { step }
 }
 
-/// Decides on an event by a name that we don't know: it is kept once by its content, and moves nothing.
+/// Decides on an event with an unknown name. It is stored once per content and does not change the task's status.
 pub fn other(known: Option<&Known>, kept_before: bool) -> Step {
     let outcome = once(kept_before, Outcome::Unknown);
     let next = outcome.is_kept().then(|| known.cloned().unwrap_or_default());
     Step { outcome, next, side_effect: None }
 }
 
-/// Decides on a body that can't be read: it is kept once by its bytes.
+/// Decides on a body that is not a readable event. It is stored once.
 pub const fn unreadable(kept_before: bool) -> Outcome {
     once(kept_before, Outcome::Quarantined)
 }
@@ -161,13 +160,13 @@ const fn once(kept_before: bool, outcome: Outcome) -> Outcome {
     if kept_before { Outcome::Duplicate } else { outcome }
 }
 
-/// The table: where a task stands, and a stage that it has not seen yet.
+/// Decides from a task's current stage and a stage that it has not received yet.
 ///
-/// A pair on the diagonal can't come up, since where a task stands it has been; it is a duplicate.
-const fn advance(stands: Option<Stage>, told: Stage) -> Outcome {
+/// The caller has handled duplicates, so equal stages do not occur; the table names them for completeness.
+const fn advance(current: Option<Stage>, received: Stage) -> Outcome {
     use Outcome::{Applied, Conflict, Duplicate, Late};
     use Stage::{Completed, Failed, Processing, Queued};
-    match (stands, told) {
+    match (current, received) {
         (None, Queued) => Applied,
         (None, Processing) => Applied,
         (None, Completed) => Applied,
@@ -191,7 +190,7 @@ const fn advance(stands: Option<Stage>, told: Stage) -> Outcome {
     }
 }
 
-/// Admits a status that we don't know, once, and only so many.
+/// Decides on an unknown status: each is stored once, at most [`MAX_UNKNOWN`] per task.
 fn admit(unknown: &[String], name: &str) -> Outcome {
     if unknown.iter().any(|seen| seen == name) {
         Outcome::Duplicate

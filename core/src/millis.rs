@@ -1,17 +1,17 @@
 use serde::{Deserialize, Serialize};
 
-/// A moment: milliseconds since 1970. The core is told the time, it never reads a clock.
+/// A point in time, in milliseconds since 1970 (UTC). The core never reads a clock: time is always an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Millis(pub i64);
 
 impl Millis {
-    /// Returns the moment so many milliseconds later; past the ends of the range it is the end.
+    /// Adds milliseconds; saturates at the ends of the range.
     pub const fn plus_millis(self, millis: i64) -> Self {
         Self(self.0.saturating_add(millis))
     }
 
-    /// Returns the moment so many seconds later; past the ends of the range it is the end.
+    /// Adds seconds; saturates at the ends of the range.
     pub const fn plus_seconds(self, seconds: i64) -> Self {
         self.plus_millis(seconds.saturating_mul(1000))
     }

@@ -1,23 +1,23 @@
-//! When a delivery that failed is tried again, and what an endpoint's answer means for it.
+//! Schedules retries of failed deliveries and classifies the answers of endpoints.
 //!
-//! The schedule is that of Vtryon's guide: at most 5 retries over 24 hours, with exponential backoff. The
-//! guide does not spell the steps, so they are ours. Nothing is random: the jitter comes from what is
-//! delivered, so a schedule can be told beforehand and looked at afterwards.
+//! The limits are those of Vtryon's guide: at most 5 retries over 24 hours, with exponential backoff. The guide does not
+//! specify the steps; they are chosen here. Nothing is random: the jitter is derived from the delivered event, so a
+//! schedule can be computed in advance and checked afterwards.
 
 use crate::digest::Digest;
 use crate::millis::Millis;
 
-/// How many retries follow the first attempt, at most.
+/// The maximum number of retries after the first attempt.
 pub const MAX_RETRIES: u32 = 5;
 
-/// How long after the first attempt an endpoint may put off a retry, in milliseconds: 24 hours.
+/// How long after the first attempt `retry-after` may defer a retry: 24 hours, in milliseconds.
 pub const WINDOW: i64 = 24 * 60 * 60 * 1000;
 
-/// The pause before the first retry, in milliseconds; each further one is five times as long.
+/// The delay before the first retry, in milliseconds. Each further delay is five times as long.
 const FIRST_PAUSE: i64 = 110_000;
 
-/// Returns the pause before retry 1 to [`MAX_RETRIES`] without jitter, in milliseconds: 110 s, 550 s,
-/// 46 min, 3.8 h, 19.1 h, together 23.9 h. There is no other retry.
+/// Returns the delay before retry 1 to [`MAX_RETRIES`] without jitter, in milliseconds: 110 s, 550 s, 46 min, 3.8 h,
+/// 19.1 h, 23.9 h in total. Returns `None` for any other number.
 pub const fn nominal(retry: u32) -> Option<i64> {
     if retry == 0 || retry > MAX_RETRIES {
         return None;
@@ -25,24 +25,24 @@ pub const fn nominal(retry: u32) -> Option<i64> {
     Some(FIRST_PAUSE * 5_i64.pow(retry - 1))
 }
 
-/// Returns the pause before a retry, in milliseconds: the nominal one less up to a tenth.
+/// Returns the delay before a retry, in milliseconds: the nominal delay minus a jitter of up to a tenth.
 ///
-/// `subject` is the digest that the event is stored by, of its task's id or of a body that can't be read.
-/// The jitter spreads what failed together. It is the first 8 bytes, big-endian, of SHA-256 over the
-/// subject and the retry's number (4 bytes, big-endian), modulo a tenth and one.
+/// `subject` is the digest of the task's id, or of the body if it is not a readable event. The jitter spreads the
+/// retries of deliveries that failed together. It is the first 8 bytes, big-endian, of SHA-256 over the subject and the
+/// retry's number (4 bytes, big-endian), modulo a tenth of the nominal delay plus one.
 pub fn pause(subject: &Digest, retry: u32) -> Option<i64> {
     let nominal = nominal(retry)?;
     let seed = [&subject.as_bytes()[..], &retry.to_be_bytes()].concat();
-    // At most a tenth, which fits.
+    // At most a tenth of the nominal delay, which fits into an i64.
     let jitter = Digest::of(&seed).head() % (nominal / 10 + 1) as u64;
     Some(nominal - jitter as i64)
 }
 
-/// Returns when to try again after attempt number `attempt` failed; 1 is the first attempt. After the last
-/// one there is no further: the delivery is a dead letter.
+/// Returns when to retry after attempt number `attempt` failed; 1 is the first attempt. Returns `None` after the last
+/// attempt: the delivery becomes a dead letter.
 ///
-/// `retry_after` is what the endpoint asks for, in milliseconds from `attempted_at`. Where it is later than
-/// the schedule it is honoured, but not beyond [`WINDOW`] from the first attempt; it never hastens a retry.
+/// `retry_after` is the delay that the endpoint asked for, in milliseconds from `attempted_at`. It can make a retry
+/// later, up to [`WINDOW`] from the first attempt, but never earlier.
 ///
 /// ```
 /// use vtryon_webhooks::{Digest, Millis, retry};
@@ -63,21 +63,21 @@ pub fn next(
     Some(asked.map_or(planned, |asked| asked.max(planned)))
 }
 
-/// What the status of an endpoint's answer says of a delivery.
+/// What the HTTP status of an endpoint's answer means for a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reply {
-    /// The endpoint has it.
+    /// The endpoint accepted it (2xx).
     Delivered,
-    /// The endpoint says that it is there no more (RFC 9110, 15.5.11).
+    /// The endpoint no longer exists (410; RFC 9110, 15.5.11).
     Gone,
-    /// The endpoint does not accept the signature.
+    /// The endpoint refused the signature (401, 403).
     Unauthorized,
-    /// Anything else, redirects too: they are never followed.
+    /// Any other status. Redirects are included, because they are never followed.
     Refused,
 }
 
 impl Reply {
-    /// Reads the status of an answer.
+    /// Classifies a status.
     pub const fn of(status: u16) -> Self {
         match status {
             200..=299 => Self::Delivered,
@@ -98,13 +98,13 @@ impl Reply {
     }
 }
 
-/// Reads the header `retry-after` in its form of seconds (RFC 9110, 10.2.3), in milliseconds and at most
-/// [`WINDOW`]. Its form of a date, which takes a clock, is none.
+/// Parses the header `retry-after` in seconds (RFC 9110, 10.2.3). Returns milliseconds, at most [`WINDOW`]. Returns
+/// `None` for the form of a date, which needs a clock.
 pub fn retry_after(value: &str) -> Option<i64> {
     if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    // More digits than an i64 holds are more than the window too.
+    // A number that does not fit into an i64 is beyond the window too.
     let seconds = value.parse::<i64>().unwrap_or(WINDOW);
     Some(seconds.saturating_mul(1000).min(WINDOW))
 }

@@ -1,4 +1,4 @@
-mod careless;
+mod checks;
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -12,20 +12,20 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::prehashed::{self, BLOCK, OuterHash};
 
-/// What is hashed before the secret to make a fingerprint, so that it equals no other digest of it.
+/// The prefix that is hashed with a secret to make its fingerprint, so that it equals no other hash of the secret.
 const FINGERPRINT_LABEL: &[u8] = b"vtryon-webhooks fingerprint\0";
 
-/// A webhook secret as configured: its bytes are the HMAC key, whatever they look like.
+/// A webhook secret as configured. Its bytes are the HMAC key; nothing is decoded.
 ///
-/// It is neither printed nor copied, and its memory is overwritten when it goes.
+/// It can't be printed or cloned, and its memory is overwritten when it is dropped.
 pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
-    /// Takes the bytes of a secret.
+    /// Checks and stores the bytes of a secret.
     ///
     /// # Errors
-    /// For what a careless paste leaves, and no key that Vtryon shows: `secret_empty`; `secret_whitespace` where the
-    /// first or the last byte is ASCII whitespace; and of a text `secret_invisible` for a byte order mark, a no-break
+    /// For common mistakes in configuration, which no secret of Vtryon's looks like: `secret_empty`; `secret_whitespace` if the
+    /// first or the last byte is ASCII whitespace; and for a text `secret_invisible` for a byte order mark, a no-break
     /// space, a zero-width or a control character anywhere, `secret_quoted` for quotes around it, and
     /// `secret_placeholder` for `undefined`, `null`, `${NAME}` and the like.
     ///
@@ -39,14 +39,14 @@ impl Secret {
     }
 
     fn check(bytes: Zeroizing<Vec<u8>>) -> Result<Self, Error> {
-        careless::check(&bytes)?;
+        checks::check(&bytes)?;
         Ok(Self(bytes))
     }
 
-    /// Takes the bytes of several secrets, the current one first.
+    /// Checks and stores several secrets, the current one first.
     ///
     /// # Errors
-    /// As [`Secret::new`]; of several secrets, the text names the position, as `secrets[1]`.
+    /// As [`Secret::new`]. With several secrets, the message names the position, such as `secrets[1]`.
     ///
     /// ```
     /// use vtryon_webhooks::Secret;
@@ -54,7 +54,7 @@ impl Secret {
     /// assert_eq!(error.to_string(), "`secrets[1]`: the secret begins or ends with whitespace");
     /// ```
     pub fn list<T: Into<Vec<u8>>>(secrets: impl IntoIterator<Item = T>) -> Result<Vec<Self>, Error> {
-        // All of them are taken before any is judged, so that each is overwritten when it goes.
+        // All are wrapped before the first is checked, so that each is overwritten even if one is refused.
         let secrets: Vec<_> = secrets.into_iter().map(|secret| Zeroizing::new(secret.into())).collect();
         let is_list = secrets.len() > 1;
         let place = |position, error: Error| if is_list { error.in_secret(position) } else { error };
@@ -62,27 +62,27 @@ impl Secret {
         secrets.into_iter().enumerate().map(secret).collect()
     }
 
-    /// Tells whether `claim` is this secret, in time that depends on the length of `claim` alone.
+    /// Returns whether `claim` equals this secret, in time that depends only on the length of `claim`.
     ///
-    /// For a secret that is itself sent, as a bearer token is; digests are compared, so that a wrong
-    /// length takes as long as a wrong byte.
+    /// It is for secrets that are sent themselves, such as bearer tokens. It compares hashes, so a wrong length takes as
+    /// long as a wrong byte.
     pub fn matches(&self, claim: &[u8]) -> bool {
         Digest::of(&self.0).as_bytes().ct_eq(Digest::of(claim).as_bytes()).into()
     }
 
-    /// Returns the inner key block of HMAC (RFC 2104), for a host that hashes faster than this code: it hashes
-    /// the block and a message, and [`Verifier::verify_hashed`](crate::Verifier::verify_hashed) goes on from there.
-    /// It is as secret as the secret.
+    /// Returns the inner pad of HMAC (RFC 2104), for a host that hashes faster than this code. The host computes the
+    /// SHA-256 of the pad and the message, and [`Verifier::verify_hashed`](crate::Verifier::verify_hashed) completes the
+    /// MAC. Keep the pad as secret as the secret: it can sign.
     pub fn inner_pad(&self) -> Zeroizing<[u8; BLOCK]> {
-        prehashed::inner_pad(&fitted(&self.0))
+        prehashed::inner_pad(&key_block(&self.0))
     }
 
-    /// Returns the bytes, for what derives another key from them.
+    /// Returns the bytes, to derive another key from them.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Computes the key, once for all the messages that it will verify or sign.
+    /// Prepares the HMAC key. Make it once and use it for many messages.
     pub fn key(&self) -> Key {
         Key::of(&self.0)
     }
@@ -107,12 +107,12 @@ const fn is_overwritten_on_drop<T: ZeroizeOnDrop>() {}
 const _: () = is_overwritten_on_drop::<Sha256>();
 
 impl Key {
-    /// Prepares any bytes, also such as no [`Secret`] is made of.
+    /// Prepares a key of any bytes, without the checks of [`Secret::new`].
     pub(crate) fn of(secret: &[u8]) -> Self {
         let label = Sha256::new().chain_update(FINGERPRINT_LABEL).chain_update(secret).finalize();
         let mut fingerprint = [0; 4];
-        fill(&mut fingerprint, &label);
-        let block = fitted(secret);
+        copy_prefix(&mut fingerprint, &label);
+        let block = key_block(secret);
         Self {
             hmac: Hmac::new((&*block).into()),
             outer_hash: OuterHash::new(&block),
@@ -120,7 +120,7 @@ impl Key {
         }
     }
 
-    /// Returns the short name by which this secret is shown.
+    /// Returns the name under which the secret is shown to operators.
     pub const fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
     }
@@ -142,9 +142,9 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Names a secret without telling it: 32 bits of a labelled SHA-256, shown as 8 hex digits.
+/// Names a secret without revealing it: 32 bits of a labelled SHA-256, shown as 8 hex digits.
 ///
-/// It tells an operator which of several secrets matched. It is no proof of anything.
+/// It tells an operator which of several secrets matched. It proves nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 4]);
 
@@ -167,19 +167,19 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// Fits a secret to a block (RFC 2104, 2): a longer one is hashed first, a shorter one is padded with zeros.
-pub(crate) fn fitted(secret: &[u8]) -> Zeroizing<[u8; BLOCK]> {
+/// Makes the key block of HMAC (RFC 2104, 2): a longer secret is hashed, a shorter one is padded with zeros.
+pub(crate) fn key_block(secret: &[u8]) -> Zeroizing<[u8; BLOCK]> {
     let mut block = Zeroizing::new([0; BLOCK]);
     if secret.len() > BLOCK {
-        fill(&mut *block, &Zeroizing::new(<[u8; 32]>::from(Sha256::digest(secret)))[..]);
+        copy_prefix(&mut *block, &Zeroizing::new(<[u8; 32]>::from(Sha256::digest(secret)))[..]);
     } else {
-        fill(&mut *block, secret);
+        copy_prefix(&mut *block, secret);
     }
     block
 }
 
-/// Copies as much of `from` as fits.
-fn fill(to: &mut [u8], from: &[u8]) {
+/// Copies as many bytes of `from` as fit into `to`.
+fn copy_prefix(to: &mut [u8], from: &[u8]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to = *from;
     }

@@ -6,21 +6,21 @@ use subtle::{Choice, ConstantTimeEq};
 use crate::error::{Code, Error};
 use crate::secret::Key;
 
-/// The request header that carries the signature (Vtryon's guide), in lower case.
+/// The request header with the signature (Vtryon's guide), in lower case.
 pub const SIGNATURE_HEADER: &str = "x-vtryon-signature";
 
-/// A signature as claimed by a request: HMAC-SHA256 over the body's exact bytes, 32 bytes long.
+/// A signature that a request claims: the 32 bytes of an HMAC-SHA256 over the exact bytes of the body.
 ///
-/// `Debug` shows nothing of it.
+/// `Debug` shows none of them.
 #[derive(Clone, Copy)]
 pub struct Signature(pub(crate) [u8; 32]);
 
 impl Signature {
-    /// Reads the header's value: 64 hex digits of either case, and no other form.
+    /// Parses the header's value: exactly 64 hex digits, upper or lower case.
     ///
     /// # Errors
-    /// [`Code::MissingSignature`] when empty, [`Code::MultipleSignatures`] when it is a list
-    /// (HTTP joins repeated headers with a comma, RFC 9110, 5.3), else [`Code::MalformedSignature`].
+    /// [`Code::MissingSignature`] if it is empty, [`Code::MultipleSignatures`] if it holds a comma (HTTP joins repeated
+    /// headers with commas, RFC 9110, 5.3), else [`Code::MalformedSignature`].
     ///
     /// ```
     /// use vtryon_webhooks::{Code, Signature};
@@ -39,11 +39,11 @@ impl Signature {
         }
     }
 
-    /// Reads the one value among all that a request carries under [`SIGNATURE_HEADER`].
+    /// Parses all values that a request has for [`SIGNATURE_HEADER`]; there must be exactly one.
     ///
     /// # Errors
-    /// As [`Signature::parse`]; none is [`Code::MissingSignature`], two are
-    /// [`Code::MultipleSignatures`] even when they are equal.
+    /// As [`Signature::parse`]; [`Code::MissingSignature`] without a value, [`Code::MultipleSignatures`] for two or more,
+    /// even if they are equal.
     pub fn from_values<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, Error> {
         let mut values = values.into_iter();
         match (values.next(), values.next()) {
@@ -53,7 +53,7 @@ impl Signature {
         }
     }
 
-    /// Signs `body` as Vtryon does: for tests, fixtures and deliveries.
+    /// Signs `body` as Vtryon does, for tests and deliveries.
     ///
     /// ```
     /// use vtryon_webhooks::{Secret, Signature};
@@ -76,8 +76,8 @@ impl Signature {
 
     /// Returns the header's value: 64 lower-case hex digits.
     ///
-    /// Only for a signature that goes out: encoding looks a table up by the digits of what it
-    /// encodes, so what a request is compared with is never encoded.
+    /// Use it only for signatures that are sent. The encoder reads a table at positions that depend on the bytes, so it
+    /// does not run in constant time, and the expected signature of a request is never encoded.
     pub fn to_hex(&self) -> String {
         hex::encode(self.0)
     }

@@ -1,7 +1,7 @@
-//! Verification by [Standard Webhooks](https://www.standardwebhooks.com), for a receiver behind the gateway.
+//! Verifies messages by [Standard Webhooks](https://www.standardwebhooks.com), for receivers behind the gateway.
 //!
-//! Vtryon's own signature covers the body alone. This one covers the id and the time of the message too, so a
-//! request that is sent again later is refused.
+//! Vtryon's own signature covers only the body. This one also covers the message's id and time, so a request that is
+//! replayed later is refused.
 
 mod headers;
 
@@ -20,24 +20,24 @@ pub use headers::{ID_HEADER, MAX_SIGNATURES, MessageHeaders, SIGNATURE_HEADER, T
 use crate::delivery::PREFIX;
 use crate::error::{Code, Error};
 use crate::millis::Millis;
-use crate::secret::{Fingerprint, Secret, fitted};
+use crate::secret::{Fingerprint, Secret, key_block};
 use crate::signature::Signature;
 use crate::verifier::{BodyLimit, Verified};
 
-/// How far the timestamp of a message may be from the receiver's clock, in either direction.
+/// How far the timestamp of a message may differ from the receiver's clock, in either direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tolerance {
     seconds: u32,
 }
 
 impl Tolerance {
-    /// The tolerance where none is configured: 300 seconds, as the libraries of Standard Webhooks have it.
+    /// The default: 300 seconds, as in the libraries of Standard Webhooks.
     pub const DEFAULT: Self = Self { seconds: 300 };
 
-    /// The highest tolerance that can be configured: a day.
+    /// The maximum: one day.
     pub const MAX: Self = Self { seconds: 86_400 };
 
-    /// Takes a tolerance from 1 second to [`Tolerance::MAX`]; outside of that there is none.
+    /// Accepts 1 second to [`Tolerance::MAX`]; returns `None` for any other number.
     pub fn new(seconds: u32) -> Option<Self> {
         (1..=Self::MAX.seconds).contains(&seconds).then_some(Self { seconds })
     }
@@ -48,14 +48,14 @@ impl Tolerance {
     }
 }
 
-/// A secret made ready.
+/// A prepared secret.
 struct MessageKey {
     hmac: Hmac<Sha256>,
     fingerprint: Fingerprint,
 }
 
 impl MessageKey {
-    /// Decodes the text of a secret, `whsec_` and base64: its bytes are the key.
+    /// Decodes the text of a secret, `whsec_` and base64. The decoded bytes are the HMAC key.
     fn new(secret: &Secret) -> Result<Self, Error> {
         const WRONG: Error = Error::because(Code::InvalidOption, "the secret is not whsec_ and base64")
             .with_hint("configure the secret that the gateway shows for this endpoint, whsec_ included");
@@ -65,12 +65,12 @@ impl MessageKey {
         if bytes.is_empty() {
             return Err(Error::new(Code::SecretEmpty));
         }
-        let hmac = Hmac::new((&*fitted(&bytes)).into());
+        let hmac = Hmac::new((&*key_block(&bytes)).into());
         Ok(Self { hmac, fingerprint: secret.key().fingerprint() })
     }
 }
 
-/// Verifies messages against the configured secrets: one, or several while they are rotated.
+/// Verifies messages against the configured secrets: one, or several during a rotation.
 pub struct MessageVerifier {
     keys: Vec<MessageKey>,
     limit: BodyLimit,
@@ -81,8 +81,8 @@ impl MessageVerifier {
     /// Prepares the keys of all `secrets`, the current one first.
     ///
     /// # Errors
-    /// [`Code::SecretMissing`] when there is none; [`Code::InvalidOption`] for one that is not `whsec_` and
-    /// base64; [`Code::SecretEmpty`] for one that encodes no bytes. Of several secrets, the text names the position.
+    /// [`Code::SecretMissing`] without a secret; [`Code::InvalidOption`] for one that is not `whsec_` and base64;
+    /// [`Code::SecretEmpty`] for one that encodes no bytes. With several secrets, the message names the position.
     pub fn new(secrets: impl IntoIterator<Item = Secret>) -> Result<Self, Error> {
         let secrets: Vec<Secret> = secrets.into_iter().collect();
         if secrets.is_empty() {
@@ -95,24 +95,24 @@ impl MessageVerifier {
         Ok(Self { keys, limit: BodyLimit::DEFAULT, tolerance: Tolerance::DEFAULT })
     }
 
-    /// Sets how long a body may be.
+    /// Sets the maximum length of a body.
     #[must_use]
     pub fn with_limit(self, limit: BodyLimit) -> Self {
         Self { limit, ..self }
     }
 
-    /// Sets how far a timestamp may be from the receiver's clock.
+    /// Sets how far a timestamp may differ from the receiver's clock.
     #[must_use]
     pub fn with_tolerance(self, tolerance: Tolerance) -> Self {
         Self { tolerance, ..self }
     }
 
-    /// Returns the fingerprints of the secrets, in their order.
+    /// Returns the fingerprints of the secrets, in the order of the secrets.
     pub fn fingerprints(&self) -> impl Iterator<Item = Fingerprint> {
         self.keys.iter().map(|key| key.fingerprint)
     }
 
-    /// Checks what is known before the body is read: the time, and the body's length, declared or counted.
+    /// Checks what is known before the body is read: the time, and the declared length of the body in bytes.
     ///
     /// # Errors
     /// [`Code::TimestampTooOld`], [`Code::TimestampTooNew`], [`Code::PayloadTooLarge`].
@@ -130,11 +130,11 @@ impl MessageVerifier {
 
     /// Verifies the exact bytes of a body.
     ///
-    /// Every key is tried on every signature, without an early exit, and compared in constant time.
+    /// It compares the MACs of all keys with all signatures in constant time, without an early exit.
     ///
     /// # Errors
-    /// Those of [`MessageVerifier::admit`] before anything is hashed, else [`Code::SignatureMismatch`], whose hint
-    /// for an empty body is that the body never arrived.
+    /// Those of [`MessageVerifier::admit`], before anything is hashed, else [`Code::SignatureMismatch`]. For an empty
+    /// body, its hint says that the body was lost.
     ///
     /// ```
     /// use vtryon_webhooks::delivery::EndpointSecret;
@@ -169,11 +169,9 @@ impl MessageVerifier {
         }
         let index = index as usize;
         match (bool::from(found), self.keys.get(index)) {
-            (true, Some(key)) => Ok(VerifiedMessage {
-                verified: Verified::proven(body, index, key.fingerprint),
-                id,
-                timestamp,
-            }),
+            (true, Some(key)) => {
+                Ok(VerifiedMessage { verified: Verified::new(body, index, key.fingerprint), id, timestamp })
+            }
             (_, _) => Err(Error::mismatch(body)),
         }
     }
@@ -189,9 +187,9 @@ impl fmt::Debug for MessageVerifier {
     }
 }
 
-/// A message that a configured secret has signed within the tolerance. Only [`MessageVerifier::verify`] makes one.
+/// A message that a configured secret signed within the tolerance. Only [`MessageVerifier::verify`] makes one.
 ///
-/// `Debug` shows the length of the body and the fingerprint.
+/// `Debug` shows only the length of the body and the fingerprint.
 #[derive(Clone, Copy)]
 pub struct VerifiedMessage<'a> {
     verified: Verified<'a>,
@@ -205,7 +203,7 @@ impl<'a> VerifiedMessage<'a> {
         &self.verified
     }
 
-    /// Returns the value of `webhook-id`: the same for each attempt and replay of the message.
+    /// Returns the value of `webhook-id`, which is the same for every attempt and replay of the message.
     pub const fn id(&self) -> &'a str {
         self.id
     }
@@ -222,7 +220,7 @@ impl fmt::Debug for VerifiedMessage<'_> {
     }
 }
 
-/// Computes HMAC-SHA256 of what is signed: the id, the timestamp and the body, with dots between them.
+/// Computes the HMAC-SHA256 of the signed content: the id, the timestamp and the body, separated by dots.
 pub(crate) fn mac(key: &Hmac<Sha256>, id: &str, timestamp: i64, body: &[u8]) -> [u8; 32] {
     let timestamp = timestamp.to_string();
     let parts = [id.as_bytes(), b".", timestamp.as_bytes(), b".", body];

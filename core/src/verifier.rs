@@ -7,18 +7,18 @@ use crate::error::{Code, Error};
 use crate::secret::{Fingerprint, Key, Secret};
 use crate::signature::Signature;
 
-/// How long a body may be, in bytes.
+/// The maximum length of a body, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BodyLimit(usize);
 
 impl BodyLimit {
-    /// The limit where none is configured: 256 KiB. A Vtryon event has a few hundred bytes.
+    /// The default: 256 KiB. An event of Vtryon's has a few hundred bytes.
     pub const DEFAULT: Self = Self(256 * 1024);
 
-    /// The highest limit that can be configured: 1 MiB, so that a body always fits into one stored row.
+    /// The maximum: 1 MiB, so that a body always fits into one stored row.
     pub const MAX: Self = Self(1024 * 1024);
 
-    /// Takes a limit from 1 byte to [`BodyLimit::MAX`]; outside of that there is none.
+    /// Accepts 1 byte to [`BodyLimit::MAX`]; returns `None` for any other number.
     pub fn new(bytes: usize) -> Option<Self> {
         (1..=Self::MAX.0).contains(&bytes).then_some(Self(bytes))
     }
@@ -28,10 +28,10 @@ impl BodyLimit {
         self.0
     }
 
-    /// Tells whether a body of `length` bytes, declared or counted, is within the limit.
+    /// Checks the declared or counted length of a body.
     ///
     /// # Errors
-    /// [`Code::PayloadTooLarge`].
+    /// [`Code::PayloadTooLarge`] above the limit.
     pub const fn check(self, length: usize) -> Result<(), Error> {
         if length > self.0 {
             return Err(Error::new(Code::PayloadTooLarge));
@@ -40,7 +40,7 @@ impl BodyLimit {
     }
 }
 
-/// Verifies bodies against the configured secrets: one, or several while they are rotated.
+/// Verifies bodies against the configured secrets: one, or several during a rotation.
 pub struct Verifier {
     keys: Vec<Key>,
     limit: BodyLimit,
@@ -50,7 +50,7 @@ impl Verifier {
     /// Prepares the keys of all `secrets`, the current one first.
     ///
     /// # Errors
-    /// [`Code::SecretMissing`] when there is none.
+    /// [`Code::SecretMissing`] without a secret.
     pub fn new(secrets: impl IntoIterator<Item = Secret>) -> Result<Self, Error> {
         let keys: Vec<Key> = secrets.into_iter().map(|secret| secret.key()).collect();
         if keys.is_empty() {
@@ -59,29 +59,29 @@ impl Verifier {
         Ok(Self { keys, limit: BodyLimit::DEFAULT })
     }
 
-    /// Sets how long a body may be.
+    /// Sets the maximum length of a body.
     #[must_use]
     pub fn with_limit(self, limit: BodyLimit) -> Self {
         Self { limit, ..self }
     }
 
-    /// Returns how long a body may be.
+    /// Returns the maximum length of a body.
     pub const fn limit(&self) -> BodyLimit {
         self.limit
     }
 
-    /// Returns the keys, in the order of their secrets.
+    /// Returns the keys, in the order of the secrets.
     pub fn keys(&self) -> &[Key] {
         &self.keys
     }
 
-    /// Verifies the exact bytes of a body, in time that depends on its length alone.
+    /// Verifies the exact bytes of a body, in time that depends only on its length.
     ///
-    /// Every key is tried, without an early exit, and compared in constant time.
+    /// It compares the MACs of all keys in constant time, without an early exit.
     ///
     /// # Errors
-    /// [`Code::PayloadTooLarge`] before anything is hashed, else [`Code::SignatureMismatch`], whose hint for an
-    /// empty body is that the body never arrived.
+    /// [`Code::PayloadTooLarge`], before anything is hashed, else [`Code::SignatureMismatch`]. For an empty body, its hint
+    /// says that the body was lost.
     ///
     /// ```
     /// use vtryon_webhooks::{Code, Secret, Signature, Verifier};
@@ -94,15 +94,15 @@ impl Verifier {
     /// ```
     pub fn verify<'a>(&self, body: &'a [u8], signature: &Signature) -> Result<Verified<'a>, Error> {
         self.limit.check(body.len())?;
-        self.judge(body, signature, self.keys.iter().map(|key| key.mac(body)))
+        self.compare(body, signature, self.keys.iter().map(|key| key.mac(body)))
     }
 
-    /// Verifies as [`Verifier::verify`] does, where the host has hashed: `hashed` holds for each of
-    /// the secrets the SHA-256 of its [`Secret::inner_pad`] followed by `body`, which is believed.
-    /// What remains of HMAC, and the verdict, are computed here.
+    /// Verifies as [`Verifier::verify`] does, with hashes that the host computed. For each secret, `hashed` holds the
+    /// SHA-256 of its [`Secret::inner_pad`] followed by `body`. These hashes are trusted; the outer hash of HMAC and the
+    /// comparison are computed here. Use it where the host hashes much faster, as Node does beside WebAssembly.
     ///
     /// # Errors
-    /// As [`Verifier::verify`]; a secret without a digest matches nothing.
+    /// As [`Verifier::verify`]. A secret without a hash matches nothing.
     ///
     /// ```
     /// use sha2::{Digest, Sha256};
@@ -125,11 +125,11 @@ impl Verifier {
     ) -> Result<Verified<'a>, Error> {
         self.limit.check(body.len())?;
         let macs = self.keys.iter().zip(hashed).map(|(key, inner)| key.mac_of_hash(inner));
-        self.judge(body, signature, macs)
+        self.compare(body, signature, macs)
     }
 
-    /// Compares with the MAC by each key, without an early exit.
-    fn judge<'a>(
+    /// Compares the signature with the MAC of each key, without an early exit.
+    fn compare<'a>(
         &self,
         body: &'a [u8],
         signature: &Signature,
@@ -156,9 +156,10 @@ impl fmt::Debug for Verifier {
     }
 }
 
-/// Bytes that a configured secret has signed. Only a verifier makes one, and only this is parsed.
+/// The proof that a configured secret signed these bytes. Only a verifier makes one, and
+/// [`Event::parse`](crate::Event::parse) accepts nothing else.
 ///
-/// `Debug` shows the length and the fingerprint.
+/// `Debug` shows only the length and the fingerprint.
 #[derive(Clone, Copy)]
 pub struct Verified<'a> {
     body: &'a [u8],
@@ -167,22 +168,22 @@ pub struct Verified<'a> {
 }
 
 impl<'a> Verified<'a> {
-    /// For what verifies by another scheme, after it did.
-    pub(crate) const fn proven(body: &'a [u8], key_index: usize, fingerprint: Fingerprint) -> Self {
+    /// Call it only after a signature was verified.
+    pub(crate) const fn new(body: &'a [u8], key_index: usize, fingerprint: Fingerprint) -> Self {
         Self { body, key_index, fingerprint }
     }
 
-    /// Returns the bytes, exactly as they were signed.
+    /// Returns the exact bytes that were signed.
     pub const fn payload(&self) -> &'a [u8] {
         self.body
     }
 
-    /// Returns the position of the secret that matched, among those given to [`Verifier::new`].
+    /// Returns the position of the matching secret among those given to [`Verifier::new`].
     pub const fn key_index(&self) -> usize {
         self.key_index
     }
 
-    /// Returns the fingerprint of the secret that matched.
+    /// Returns the fingerprint of the matching secret.
     pub const fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
     }

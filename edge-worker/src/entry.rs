@@ -14,22 +14,22 @@ use vtryon_webhooks::Code;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen_futures::future_to_promise;
 use worker::{
-    Context, Env, Request, ScheduleContext, ScheduledEvent, console_error, event, wasm_bindgen, web_sys,
-    worker_sys,
+    Context, Delay, Env, Request, ScheduleContext, ScheduledEvent, console_error, event, wasm_bindgen,
+    web_sys, worker_sys,
 };
 
 use self::route::Route;
 use crate::api::route::Api;
 use crate::auth::Scope;
 use crate::config::Config;
-use crate::host::Head;
+use crate::http::head::Head;
 use crate::http::response::ApiError;
 use crate::http::{body, response};
 use crate::ingest::{receive, rejections};
 use crate::platform::clock;
 use crate::testing::metering::BilledOperation;
 use crate::testing::{faults, metering};
-use crate::{api, host, live, wait};
+use crate::{api, live};
 
 /// How long a request may take, its sender's share included: far more than it needs, far less than a
 /// sender waits. A test event may take as long as an endpoint may, and a little.
@@ -57,13 +57,13 @@ async fn answer_in_time(
     let deadline = if let Route::Api(Api::Test(_)) = route { TEST_DEADLINE } else { DEADLINE };
     let context = Context::new(context);
     let answer = answer(&head, route, request, env, &context);
-    let answer = match select(pin!(AssertUnwindSafe(answer).catch_unwind()), wait::pause(deadline)).await {
+    let answer = match select(pin!(AssertUnwindSafe(answer).catch_unwind()), Delay::from(deadline)).await {
         Either::Left((Ok(answer), _)) => answer,
         Either::Left((Err(_), _)) => Err(failed("panicked")),
         Either::Right(_) => Err(failed("took too long")),
     };
     let response = answer.or_else(ApiError::into_response)?;
-    Ok(host::secured(response, head.url.starts_with("https:"))?)
+    response::secured(response, head.url.starts_with("https:"))
 }
 
 /// Logs how a request has failed, which its sender is not told.

@@ -8,7 +8,6 @@ mod auth;
 mod config;
 mod delivery;
 mod entry;
-mod host;
 mod http;
 mod ingest;
 mod json;
@@ -17,7 +16,6 @@ mod objects;
 mod platform;
 mod protocol;
 mod testing;
-mod wait;
 
 pub use entry::fetch;
 pub use objects::directory::Directory;

@@ -3,6 +3,7 @@
 pub(crate) mod clock;
 pub(crate) mod crypto;
 pub(crate) mod excerpt;
+pub(crate) mod js;
 pub(crate) mod js_url;
 pub(crate) mod keys;
 pub(crate) mod migrations;

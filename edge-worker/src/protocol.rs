@@ -1,5 +1,5 @@
-//! The protocol between the Worker, the shards and the directory. A call of a shard is one JSON head, a line
-//! feed, and a body's raw bytes.
+//! The protocol between the Worker, the shards and the directory: a call in JSON, and beside it the bytes of an
+//! event's body.
 //!
 //! Both ends are of one deployment, but not always of one version: while a deployment rolls out, a new Worker
 //! may call an old shard. So a field is only ever added, and with a default.
@@ -36,7 +36,7 @@ pub(crate) fn result_key(task_id: &str) -> String {
 
 /// A request to a shard.
 pub(crate) enum ShardRequest {
-    /// Decides on an event and stores it; its body follows the head.
+    /// Decides on an event and stores it; its body is the second argument of the call.
     StoreEvent(IncomingEvent),
     /// The state and the timeline of a task.
     Task { task_id: String },
@@ -259,17 +259,7 @@ impl Content {
 }
 
 impl Call {
-    /// Serializes a call with its body.
-    pub(crate) fn encode(&self, body: &[u8]) -> Vec<u8> {
-        // Line feeds within strings are escaped, so the first one ends the head.
-        let mut frame = json::to_string(self).into_bytes();
-        frame.reserve_exact(body.len() + 1);
-        frame.push(b'\n');
-        frame.extend_from_slice(body);
-        frame
-    }
-
-    /// Serializes a call without a body as a URL: a request for a WebSocket has no body.
+    /// Serializes a call as a URL: a request for a WebSocket has no body.
     pub(crate) fn to_url(&self) -> String {
         let head = json::to_string(self);
         format!("https://object/?{}", utf8_percent_encode(&head, NON_ALPHANUMERIC))
@@ -278,15 +268,6 @@ impl Call {
     /// Parses a call from a URL.
     pub(crate) fn from_url(url: &str) -> worker::Result<Self> {
         let (_, query) = url.split_once('?').unwrap_or_default();
-        let head: Vec<u8> = percent_decode_str(query).collect();
-        Ok(Self::decode(&head)?.0)
-    }
-
-    /// Parses a call; returns its body too.
-    pub(crate) fn decode(frame: &[u8]) -> worker::Result<(Self, &[u8])> {
-        let end = frame.iter().position(|byte| *byte == b'\n').unwrap_or(frame.len());
-        let (head, body) = frame.split_at_checked(end).unwrap_or((frame, &[]));
-        let call = json::read(str::from_utf8(head).unwrap_or_default())?;
-        Ok((call, body.get(1..).unwrap_or_default()))
+        json::read(&percent_decode_str(query).decode_utf8_lossy())
     }
 }

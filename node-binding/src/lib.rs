@@ -38,7 +38,7 @@ pub fn reserve(length: usize) -> u32 {
     shared_memory::with(|memory| Ok(memory.reserve(length))).unwrap_or_default()
 }
 
-/// Returns the error of the last call that returned false, in the form of [`js_error::to_js`].
+/// Returns the error of the last call that returned false, in the form of `js_error::to_js`.
 #[wasm_bindgen(js_name = takeError)]
 pub fn take_error() -> Option<JsValue> {
     shared_memory::with(|memory| Ok(memory.take_error())).flatten().as_ref().map(js_error::to_js)

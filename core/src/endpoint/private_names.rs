@@ -1,4 +1,4 @@
-//! The names that lead into a private network, or to nothing that the public DNS has.
+//! The table of host names that lead into a private network or do not exist in the public DNS.
 
 /// A host is private if it is one of these names, or below one. Each has its source beside it; "IANA" is the
 /// registry of special-use domain names (RFC 6761, iana.org/assignments/special-use-domain-names), "P2P" is

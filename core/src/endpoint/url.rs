@@ -14,29 +14,29 @@ const MAX_LABEL: usize = 63;
 /// The HTTPS ports that Cloudflare's network connects to.
 const PORTS: [u16; 6] = [443, 2053, 2083, 2087, 2096, 8443];
 
-/// The hosts that are this machine, as far as `allow_insecure` lets one be an endpoint.
+/// The hosts of the local machine that `allow_insecure` permits.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// Which URLs an endpoint may have. The default takes any public host, over HTTPS alone.
+/// Which URLs an endpoint may have. The default accepts any public host, over HTTPS only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UrlRules {
-    /// Whether to take `http://`, any port, and this machine too: for development.
+    /// Whether to accept `http://`, any port, and the local machine. For development.
     pub allow_insecure: bool,
-    /// The hosts to take, this machine included: each a name, or `*.example.com` for its subdomains. Empty
-    /// stands for any.
+    /// The allowed hosts, the local machine included. Each entry is a name, or `*.example.com` for its subdomains.
+    /// Empty means any.
     pub hosts: Vec<String>,
 }
 
 impl UrlRules {
-    /// Holds a URL to the rules.
+    /// Checks a URL against the rules.
     ///
-    /// They are stricter than RFC 3986, so that every parser reads what passes alike, and nothing that
-    /// passes is an address instead of a name. Private names are known by a table; any other public name may
-    /// still lead to a private address, which only a list of hosts rules out. Punycode that names letters which
-    /// no host may have passes too: no such host can be called.
+    /// They are stricter than RFC 3986, so that all parsers read an accepted URL alike and its host is a name, never
+    /// an IP address. Private names are found by a table. A public name may still resolve to a private address; only
+    /// `hosts` rules that out. Punycode of letters that host names do not allow is accepted, because no such host
+    /// resolves.
     ///
     /// # Errors
-    /// [`Code::InvalidRequest`] in the field `url`, saying which rule it breaks.
+    /// [`Code::InvalidRequest`] in the field `url`; the text says which rule the URL breaks.
     ///
     /// ```
     /// use vtryon_webhooks::endpoint::UrlRules;
@@ -67,7 +67,7 @@ impl UrlRules {
         Ok(())
     }
 
-    /// Holds the text after the colon to the rules; none is the port of the scheme.
+    /// Checks the text after the colon; `None` is the default port of the scheme.
     fn check_port(&self, port: Option<&str>) -> Result<(), Error> {
         let Some(port) = port else { return Ok(()) };
         let is_plain = port.bytes().all(|byte| byte.is_ascii_digit()) && !port.starts_with('0');
@@ -81,7 +81,7 @@ impl UrlRules {
     }
 }
 
-/// Returns the host of a URL that has passed, as it is written.
+/// Returns the host of an accepted URL, as written.
 pub fn host(url: &str) -> Option<&str> {
     split(url).map(|parts| parts.host)
 }
@@ -94,7 +94,7 @@ struct Parts<'a> {
     target: &'a str,
 }
 
-/// Takes a URL apart, without a judgement on its parts.
+/// Splits a URL without checking its parts.
 fn split(url: &str) -> Option<Parts<'_>> {
     let (scheme, rest) = url.split_once("://")?;
     let is_https = scheme.eq_ignore_ascii_case("https");
@@ -110,7 +110,7 @@ fn split(url: &str) -> Option<Parts<'_>> {
     Some(Parts { is_https, host, port, target })
 }
 
-/// Holds the whole text to the characters that no parser changes, drops or stumbles over.
+/// Accepts only characters that no parser changes, drops or rejects.
 fn check_characters(url: &str) -> Result<(), Error> {
     if url.len() > MAX_URL {
         return refuse("is longer than 2048 bytes");
@@ -136,7 +136,8 @@ fn check_characters(url: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Refuses what parsers take out of a path (RFC 3986, 5.2.4), so that what is called is what is written.
+/// Refuses dot segments, which parsers remove from a path (RFC 3986, 5.2.4), so that the called URL equals the
+/// configured one.
 fn check_target(target: &str) -> Result<(), Error> {
     if target.contains(['[', ']']) {
         return refuse("holds a character that has to be percent-encoded");
@@ -152,7 +153,7 @@ fn check_target(target: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Holds a host to the form of a public name.
+/// Checks that a host has the form of a public name.
 fn check_name(host: &str) -> Result<(), Error> {
     if host.is_empty() {
         return refuse("names no host");
@@ -178,8 +179,8 @@ fn check_name(host: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Tells whether a browser takes a host for an IP address: it stands in brackets, or its last label is a
-/// number, be it hexadecimal (WHATWG URL, ends in a number).
+/// Returns whether a URL parser reads a host as an IP address: it stands in brackets, or its last label is a decimal or
+/// hexadecimal number (WHATWG URL, "ends in a number").
 fn is_address(host: &str) -> bool {
     let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
     let digits = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));
@@ -195,7 +196,7 @@ fn is_label(label: &str) -> bool {
         && !label.ends_with('-')
 }
 
-/// Tells whether an entry of the list stands for a host.
+/// Returns whether an entry of the list of allowed hosts matches a host.
 fn covers(entry: &str, host: &str) -> bool {
     match entry.strip_prefix("*.") {
         Some(domain) => is_below(host, domain),

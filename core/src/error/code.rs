@@ -1,21 +1,21 @@
 use core::fmt;
 
-/// Every refusal of Vtryon Webhooks, spelled once for Rust, JavaScript, Python, HTTP answers and logs.
+/// Every reason to refuse, with one spelling for Rust, JavaScript, Python, HTTP answers and logs.
 ///
-/// The spelling is [`Code::as_str`]; it is stable, the message beside it is not.
+/// The spelling that [`Code::as_str`] returns is stable; the messages are not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
     /// The signature header is absent or empty.
     MissingSignature,
     /// The signature header is not exactly 64 hex digits.
     MalformedSignature,
-    /// The signature header came more than once, or holds a list.
+    /// The signature header was sent more than once, or holds a list.
     MultipleSignatures,
     /// No configured secret made this signature over these bytes.
     SignatureMismatch,
     /// The header `webhook-id` is absent or empty.
     MissingMessageId,
-    /// The header `webhook-id` came more than once, or holds a dot or a character that no id has.
+    /// The header `webhook-id` was sent more than once, or holds a dot or another character that ids do not have.
     MalformedMessageId,
     /// The header `webhook-timestamp` is absent or empty.
     MissingTimestamp,
@@ -39,7 +39,7 @@ pub enum Code {
     TooDeep,
     /// The signed JSON is not a Vtryon event: a field is missing or has the wrong type.
     InvalidEvent,
-    /// A field that the verdict rests on stands twice in one object.
+    /// A field that decides the outcome occurs twice in one object.
     DuplicateKey,
     /// No secret is configured.
     SecretMissing,
@@ -55,13 +55,13 @@ pub enum Code {
     SecretPlaceholder,
     /// The credentials of an administrator are absent or wrong.
     Unauthorized,
-    /// The path exists, the method does not.
+    /// The path does not support the method.
     MethodNotAllowed,
     /// Nothing is stored under this name.
     NotFound,
     /// A parameter of the request can't be read; the message names it.
     InvalidRequest,
-    /// The request may not be made from where it comes.
+    /// The request may not be made from its origin.
     Forbidden,
     /// The request contradicts what is stored.
     Conflict,
@@ -69,16 +69,16 @@ pub enum Code {
     RateLimited,
     /// Storage did not confirm, or the service is not configured.
     Unavailable,
-    /// A program passed a parsed body, or something else than bytes, where the raw bytes are needed.
+    /// A program passed a parsed body or another value instead of the raw bytes.
     PayloadNotRaw,
-    /// Something before the receiver has read the body of the request and kept no raw bytes.
+    /// Something read the body before the receiver and did not keep the raw bytes.
     BodyAlreadyParsed,
-    /// A program passed an option that can't be used; the message names it.
+    /// A program passed an invalid option; the message names it.
     InvalidOption,
 }
 
 impl Code {
-    /// All of them.
+    /// All codes.
     pub const ALL: [Self; 35] = [
         Self::MissingSignature,
         Self::MalformedSignature,
@@ -117,7 +117,7 @@ impl Code {
         Self::InvalidOption,
     ];
 
-    /// Returns the one spelling, in `snake_case`.
+    /// Returns the stable spelling, in `snake_case`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::MissingSignature => "missing_signature",
@@ -158,10 +158,10 @@ impl Code {
         }
     }
 
-    /// Returns the HTTP status (RFC 9110) that answers it.
+    /// Returns the HTTP status (RFC 9110) of the answer.
     ///
-    /// The gateway answers a signed body that it can't read with 200 and quarantines it, because
-    /// Vtryon retries 4xx too and then drops the event; 400 is for receivers without a quarantine.
+    /// The 400 for a signed but unreadable body is for receivers without a quarantine. The gateway quarantines such a
+    /// body and answers 200, because Vtryon retries 4xx too and then drops the event.
     pub const fn http_status(self) -> u16 {
         match self {
             Self::MissingSignature
@@ -200,8 +200,8 @@ impl Code {
         }
     }
 
-    /// Returns what a stranger may be told of it: one plain "no" for every fault of a signature, and
-    /// "later" for every fault of the configuration. The code itself is for the log.
+    /// Returns the code that an unauthenticated sender may see: [`Code::Unauthorized`] for every fault of a signature and
+    /// [`Code::Unavailable`] for every fault of the configuration. The exact code is for the log.
     #[must_use]
     pub const fn public(self) -> Self {
         match self {

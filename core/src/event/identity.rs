@@ -4,19 +4,19 @@ use core::fmt;
 
 use crate::digest::Digest;
 
-/// What makes an event the one that it is, in the parts that are stored of it.
+/// The stored parts of an event that identify it.
 ///
-/// `Debug` shows the kind.
+/// `Debug` shows only the kind.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Identity<'a> {
-    /// A status of a task: a task has each once, and a repeat may be spelled with other bytes.
+    /// A status of a task. A task has each status once; a repeat may have other bytes.
     Status {
         /// The task.
         task_id: &'a str,
-        /// The status told.
+        /// The status.
         status: &'a str,
     },
-    /// An event by another name, told apart by its bytes.
+    /// An event of an unknown kind, identified by its bytes.
     Other {
         /// The task.
         task_id: &'a str,
@@ -25,7 +25,7 @@ pub enum Identity<'a> {
         /// SHA-256 of the body, in lower-case hex.
         digest: &'a str,
     },
-    /// A signed body that can't be read.
+    /// A signed body that is not a readable event.
     Body {
         /// SHA-256 of the body, in lower-case hex.
         digest: &'a str,
@@ -35,14 +35,14 @@ pub enum Identity<'a> {
 impl Identity<'_> {
     /// Returns the idempotency key: `status:STATUS:TASK_ID`, `event:NAME:SHA256:TASK_ID` or `body:SHA256`.
     ///
-    /// In a status and in a name `%` stands as `%25` and `:` as `%3A`, so that no two events have one key.
+    /// In a status and in a name, `%` is written as `%25` and `:` as `%3A`, so that different events have different keys.
     pub fn key(&self) -> String {
         let mut key = String::new();
         self.push_key(&mut key);
         key
     }
 
-    /// Appends [`Identity::key`] to a text.
+    /// Appends the idempotency key to `text`.
     pub fn push_key(&self, text: &mut String) {
         match self {
             Self::Status { task_id, status } => text.extend(["status:", &escaped(status), ":", task_id]),
@@ -78,7 +78,7 @@ impl fmt::Debug for Identity<'_> {
     }
 }
 
-/// Writes a part of a key so that it can't be taken for two.
+/// Escapes a part of a key so that it holds no separator.
 fn escaped(part: &str) -> Cow<'_, str> {
     if part.contains(['%', ':']) {
         Cow::Owned(part.replace('%', "%25").replace(':', "%3A"))

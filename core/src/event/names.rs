@@ -4,27 +4,27 @@ use core::fmt;
 use super::MAX_TASK_ID;
 use crate::error::{Code, Error};
 
-/// The name of a task: 1 to [`MAX_TASK_ID`] bytes of UTF-8 without control characters, not `.` or `..`.
+/// The id of a task: 1 to [`MAX_TASK_ID`] bytes of UTF-8 without control characters, not `.` or `..`.
 ///
-/// `Debug` shows its length.
+/// `Debug` shows only its length.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct TaskId<'a>(Cow<'a, str>);
 
 impl<'a> TaskId<'a> {
-    /// Takes a name, from a path for example.
+    /// Checks an id, for example one from a path.
     ///
     /// # Errors
     /// [`Code::InvalidEvent`].
     pub fn new(name: impl Into<Cow<'a, str>>) -> Result<Self, Error> {
-        let name = named(name.into(), MAX_TASK_ID, "task_id")?;
-        // Dot segments vanish from every URL (RFC 3986, 5.2.4), encoded or not: nobody could ask for it.
+        let name = check_name(name.into(), MAX_TASK_ID, "task_id")?;
+        // URL parsers remove dot segments, encoded or not (RFC 3986, 5.2.4), so no request could name such a task.
         if name == "." || name == ".." {
             return Err(Error::in_field(Code::InvalidEvent, "task_id", "is a dot segment"));
         }
         Ok(Self(name))
     }
 
-    /// Returns the name.
+    /// Returns the id.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -36,23 +36,23 @@ impl fmt::Debug for TaskId<'_> {
     }
 }
 
-/// What Vtryon says of a task. `Debug` does not show a name that we don't know.
+/// The status of a task, as Vtryon reports it. `Debug` does not show the name of an unknown one.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Status<'a> {
-    /// The request is accepted.
+    /// Vtryon accepted the request.
     Queued,
-    /// The rendering has begun.
+    /// Rendering has begun.
     Processing,
-    /// The result is there.
+    /// The result is ready.
     Completed,
     /// There will be no result.
     Failed,
-    /// A status that the guide does not name, kept as it came.
+    /// A status that Vtryon's guide does not name, as received.
     Other(Cow<'a, str>),
 }
 
 impl<'a> Status<'a> {
-    /// Reads a status; names are compared exactly.
+    /// Parses a status. Names are compared exactly.
     pub fn from_name(name: impl Into<Cow<'a, str>>) -> Self {
         let name = name.into();
         match &*name {
@@ -64,7 +64,7 @@ impl<'a> Status<'a> {
         }
     }
 
-    /// Returns the name as it is spelled in the event.
+    /// Returns the name as spelled in the event.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Queued => "queued",
@@ -85,8 +85,12 @@ impl fmt::Debug for Status<'_> {
     }
 }
 
-/// Holds a name to the limits that storage, paths and logs rely on.
-pub(super) fn named<'a>(name: Cow<'a, str>, max: usize, field: &'static str) -> Result<Cow<'a, str>, Error> {
+/// Checks a name against the limits that storage, paths and logs rely on.
+pub(super) fn check_name<'a>(
+    name: Cow<'a, str>,
+    max: usize,
+    field: &'static str,
+) -> Result<Cow<'a, str>, Error> {
     let refuse = |what| Err(Error::in_field(Code::InvalidEvent, field, what));
     if name.is_empty() {
         return refuse("is empty");
@@ -94,7 +98,7 @@ pub(super) fn named<'a>(name: Cow<'a, str>, max: usize, field: &'static str) -> 
     if name.len() > max {
         return refuse("is too long");
     }
-    // Most names are of ASCII, which is looked through faster.
+    // Most names are ASCII, which is checked faster.
     let is_plain = name.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     if !is_plain && name.contains(char::is_control) {
         return refuse("holds a control character");

@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::event::Status;
 
-/// The four statuses of the guide, which a task goes through.
+/// The four documented statuses that a task goes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stage {
     /// Accepted.
@@ -18,10 +18,10 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// All of them, in order of rank.
+    /// All stages, in their order.
     pub const ALL: [Self; 4] = [Self::Queued, Self::Processing, Self::Completed, Self::Failed];
 
-    /// Tells which stage a status is; a status that we don't know is none.
+    /// Returns the stage of a status; `None` for an unknown one.
     pub const fn of(status: &Status<'_>) -> Option<Self> {
         match status {
             Status::Queued => Some(Self::Queued),
@@ -42,7 +42,7 @@ impl Stage {
         }
     }
 
-    /// Tells whether nothing comes after it.
+    /// Returns whether no other stage follows.
     pub const fn is_final(self) -> bool {
         match self {
             Self::Queued | Self::Processing => false,
@@ -50,7 +50,7 @@ impl Stage {
         }
     }
 
-    /// Returns its bit in the stored set.
+    /// Returns the stage's bit in the stored set.
     pub(super) const fn bit(self) -> u8 {
         match self {
             Self::Queued => 1,
@@ -61,9 +61,9 @@ impl Stage {
     }
 }
 
-/// What a task remembers for the decision: where it stands, and every status it has seen.
+/// The state of a task as far as decisions need it: its current stage and every status that it has received.
 ///
-/// `Debug` counts the statuses that we don't know, it does not show them.
+/// `Debug` shows the number of unknown statuses, not their names.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Known {
     pub(super) stage: Option<Stage>,
@@ -72,27 +72,27 @@ pub struct Known {
 }
 
 impl Known {
-    /// Restores what was stored: the parts as the accessors return them.
+    /// Restores a stored state from the parts that the accessors return.
     pub const fn restore(stage: Option<Stage>, seen: u8, unknown: Vec<String>) -> Self {
         Self { stage, seen, unknown }
     }
 
-    /// Returns where the task stands; none as long as only statuses were seen that we don't know.
+    /// Returns the current stage; `None` if only unknown statuses were received.
     pub const fn stage(&self) -> Option<Stage> {
         self.stage
     }
 
-    /// Returns the stages seen as a set of bits: 1 queued, 2 processing, 4 completed, 8 failed.
+    /// Returns the received stages as a set of bits: 1 queued, 2 processing, 4 completed, 8 failed.
     pub const fn seen(&self) -> u8 {
         self.seen
     }
 
-    /// Returns the statuses seen that we don't know, at most [`MAX_UNKNOWN`](super::MAX_UNKNOWN), in order of arrival.
+    /// Returns the received unknown statuses in order of arrival, at most [`MAX_UNKNOWN`](super::MAX_UNKNOWN).
     pub fn unknown(&self) -> &[String] {
         &self.unknown
     }
 
-    /// Tells whether both final statuses were seen: the first one stands, the conflict is shown.
+    /// Returns whether both final statuses were received. The first one stays the task's status.
     pub const fn is_conflicting(&self) -> bool {
         is_conflicting(self.seen)
     }
@@ -102,7 +102,7 @@ impl Known {
     }
 }
 
-/// Tells the same of the set alone, as [`Known::seen`] returns it.
+/// Returns the same for a set of bits as [`Known::seen`] returns it.
 pub const fn is_conflicting(seen: u8) -> bool {
     let both = Stage::Completed.bit() | Stage::Failed.bit();
     seen & both == both

@@ -15,21 +15,21 @@ pub const TIMESTAMP_HEADER: &str = "webhook-timestamp";
 /// The request header with the signatures, in lower case.
 pub const SIGNATURE_HEADER: &str = "webhook-signature";
 
-/// How many signatures the header may hold: the gateway sends up to three, one for each secret.
+/// The maximum number of signatures in the header. The gateway sends up to three, one per secret.
 pub const MAX_SIGNATURES: usize = 16;
 
-/// How long the header with the signatures may be, in bytes.
+/// The maximum length of the header with the signatures, in bytes.
 const MAX_SIGNATURE_BYTES: usize = 4096;
 
-/// How long an id may be, in bytes.
+/// The maximum length of an id, in bytes.
 const MAX_ID_BYTES: usize = 256;
 
-/// How many digits a timestamp may have. As milliseconds, so many seconds still fit into an `i64`.
+/// The maximum number of digits of a timestamp. So many seconds, as milliseconds, still fit into an `i64`.
 const MAX_TIMESTAMP_DIGITS: usize = 15;
 
-/// The three headers of a message, as they were claimed: of the right form, and not verified.
+/// The three headers of a message. Their form is checked, the signatures are not verified yet.
 ///
-/// `Debug` shows how many signatures there are.
+/// `Debug` shows only the number of signatures.
 pub struct MessageHeaders<'a> {
     id: &'a str,
     timestamp: i64,
@@ -37,7 +37,8 @@ pub struct MessageHeaders<'a> {
 }
 
 impl<'a> MessageHeaders<'a> {
-    /// Reads the values of [`ID_HEADER`], [`TIMESTAMP_HEADER`] and [`SIGNATURE_HEADER`]; one that is absent is empty.
+    /// Parses the values of [`ID_HEADER`], [`TIMESTAMP_HEADER`] and [`SIGNATURE_HEADER`]. Pass an empty value for an
+    /// absent header.
     ///
     /// # Errors
     /// The first that applies of [`Code::MissingMessageId`], [`Code::MalformedMessageId`],
@@ -52,20 +53,20 @@ impl<'a> MessageHeaders<'a> {
         })
     }
 
-    /// Reads all values that a request carries under each of the three names.
+    /// Parses all values that a request has for each of the three headers.
     ///
     /// # Errors
-    /// As [`MessageHeaders::parse`]; a header that came twice is malformed, and [`Code::MultipleSignatures`] where it
-    /// is that of the signatures.
+    /// As [`MessageHeaders::parse`]. A repeated header is malformed; repeated signatures are
+    /// [`Code::MultipleSignatures`].
     pub fn from_values(
         ids: impl IntoIterator<Item = &'a [u8]>,
         timestamps: impl IntoIterator<Item = &'a [u8]>,
         signatures: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Self, Error> {
         Ok(Self {
-            id: read_id(only(ids, Code::MalformedMessageId)?)?,
-            timestamp: read_timestamp(only(timestamps, Code::MalformedTimestamp)?)?,
-            signatures: read_signatures(only(signatures, Code::MultipleSignatures)?)?,
+            id: read_id(single_value(ids, Code::MalformedMessageId)?)?,
+            timestamp: read_timestamp(single_value(timestamps, Code::MalformedTimestamp)?)?,
+            signatures: read_signatures(single_value(signatures, Code::MultipleSignatures)?)?,
         })
     }
 
@@ -90,8 +91,8 @@ impl fmt::Debug for MessageHeaders<'_> {
     }
 }
 
-/// Returns the one value; none is an empty one.
-fn only<'a>(values: impl IntoIterator<Item = &'a [u8]>, repeated: Code) -> Result<&'a [u8], Error> {
+/// Returns the only value, or an empty one if there is none.
+fn single_value<'a>(values: impl IntoIterator<Item = &'a [u8]>, repeated: Code) -> Result<&'a [u8], Error> {
     let mut values = values.into_iter();
     let first = values.next().unwrap_or_default();
     match values.next() {
@@ -100,7 +101,7 @@ fn only<'a>(values: impl IntoIterator<Item = &'a [u8]>, repeated: Code) -> Resul
     }
 }
 
-/// Reads an id. It holds no dot: with one, the same signature would be good for another id and another body.
+/// Parses an id. It must not hold a dot: with one, the same signature would be valid for another id and body.
 fn read_id(value: &[u8]) -> Result<&str, Error> {
     if value.is_empty() {
         return Err(Error::new(Code::MissingMessageId));
@@ -111,7 +112,7 @@ fn read_id(value: &[u8]) -> Result<&str, Error> {
     text.ok_or(Error::new(Code::MalformedMessageId))
 }
 
-/// Reads a timestamp. It has one spelling, for what is signed is its text.
+/// Parses a timestamp. Only one spelling is accepted, because its text is what is signed.
 fn read_timestamp(value: &[u8]) -> Result<i64, Error> {
     if value.is_empty() {
         return Err(Error::new(Code::MissingTimestamp));
@@ -122,7 +123,7 @@ fn read_timestamp(value: &[u8]) -> Result<i64, Error> {
     text.and_then(|text| text.parse().ok()).ok_or(Error::new(Code::MalformedTimestamp))
 }
 
-/// Reads the signatures of version 1: base64 of 32 bytes each. Other versions are skipped.
+/// Parses the signatures of version 1, each the base64 of 32 bytes. Other versions are skipped.
 fn read_signatures(value: &[u8]) -> Result<Vec<Signature>, Error> {
     const NONE: Error =
         Error::because(Code::MalformedSignature, "the header webhook-signature holds no signature of version 1")

@@ -6,15 +6,19 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use js_sys::futures::JsFuture;
+use js_sys::{ArrayBuffer, Uint8Array};
 use vtryon_webhooks::{BodyLimit, Code, Error};
-use wasm_bindgen::JsValue;
-use worker::web_sys::Request;
+use wasm_bindgen::JsCast;
+use web_sys::{ReadableStreamGetReaderOptions, ReadableStreamReadResult, ReadableStreamReaderMode};
+use worker::Delay;
+use worker::web_sys::{self, Request};
 
 use self::budget::{BUDGET, Budget, OverBudget};
 use crate::http::response::ApiError;
 use crate::platform::clock;
+use crate::platform::js::BodyReader;
 use crate::testing::faults;
-use crate::{host, wait};
 
 /// How long a body may take to arrive. Events are sent in one piece; the longest one that can be configured makes it
 /// at 200 KB/s. The rest of a request's deadline is the gateway's own.
@@ -125,13 +129,13 @@ pub(crate) fn held_bytes() -> usize {
 
 /// A body that is arriving. What it holds of the budget is free again when it is closed or dropped.
 struct Incoming {
-    reader: JsValue,
-    /// What has arrived last, as the runtime tells it.
-    last: JsValue,
+    reader: BodyReader,
+    /// What has arrived last. Its memory is read into again: what is dropped is not collected at once.
+    last: Option<Uint8Array>,
     id: u64,
     /// How long it may still take, and the part of that which is being waited for.
     left: Duration,
-    tick: wait::Wait,
+    tick: Delay,
 }
 
 enum Progress {
@@ -142,37 +146,41 @@ enum Progress {
 impl Incoming {
     /// Opens the body of a request, which may take so long; none where it has none.
     fn open(request: &Request, deadline: Duration) -> worker::Result<Option<Self>> {
-        let reader = host::open_body(request).map_err(worker::Error::from)?;
-        if reader.is_undefined() {
-            return Ok(None);
-        }
+        let Some(stream) = request.body() else { return Ok(None) };
+        let options = ReadableStreamGetReaderOptions::new();
+        options.set_mode(ReadableStreamReaderMode::Byob);
+        // It throws where the body is read already.
+        let reader = stream.get_reader_with_options(&options).unchecked_into();
         let now = clock::now();
         let expired = now.plus_millis(-clock::stretched(EXPIRY_MILLIS));
         let id = BUDGET_OF_ISOLATE.with_borrow_mut(|budget| budget.open(now, expired));
-        let incoming = Self {
-            reader,
-            last: JsValue::UNDEFINED,
-            id,
-            left: deadline,
-            tick: wait::pause(TICK.min(deadline)),
-        };
+        let incoming = Self { reader, last: None, id, left: deadline, tick: TICK.min(deadline).into() };
         Ok(Some(incoming))
     }
 
     /// Reads at least `least` bytes, fewer at the end, and at most `most`.
     async fn read(&mut self, least: usize, most: usize) -> Result<Progress, BodyError> {
         BUDGET_OF_ISOLATE.with_borrow_mut(|budget| budget.reserve(self.id, most))?;
-        let mut incoming =
-            wait::until(|no, settle| host::read_body(&self.reader, &self.last, least, most, no, settle));
+        let known = self.last.take().map(|last| last.buffer());
+        let buffer = match known {
+            Some(buffer) if buffer.byte_length() as usize >= most => buffer,
+            Some(_) | None => ArrayBuffer::new(most as u32),
+        };
+        let view = Uint8Array::new_with_byte_offset_and_length(&buffer, 0, most as u32);
+        let arrival = self.reader.read_at_least(least, view).map_err(|_| BodyError::Incomplete)?;
+        let mut arrival = JsFuture::from(arrival);
         let arrived = loop {
-            match select(&mut self.tick, &mut incoming).await {
+            match select(&mut self.tick, &mut arrival).await {
                 Either::Left(_) => self.wait_on()?,
                 Either::Right((arrived, _)) => break arrived,
             }
         };
         // Whatever ends a body before its end comes from the connection.
-        self.last = arrived.map_err(|_| BodyError::Incomplete)?;
-        let chunk = host::arrived_bytes(&self.last);
+        let arrived = arrived.map_err(|_| BodyError::Incomplete)?;
+        let last: Uint8Array =
+            arrived.unchecked_into::<ReadableStreamReadResult>().get_value().unchecked_into();
+        let chunk = last.to_vec();
+        self.last = Some(last);
         let progress = if chunk.len() < least { Progress::End } else { Progress::More };
         BUDGET_OF_ISOLATE.with_borrow_mut(|budget| budget.add(self.id, chunk))?;
         Ok(progress)
@@ -185,7 +193,7 @@ impl Incoming {
         if self.left.is_zero() {
             return Err(BodyError::TimedOut);
         }
-        self.tick = wait::pause(TICK.min(self.left));
+        self.tick = TICK.min(self.left).into();
         Ok(())
     }
 

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use vtryon_webhooks::{Code, Error};
-use worker::{Response, WebSocket, console_error, web_sys};
+use wasm_bindgen::JsCast;
+use worker::web_sys::{self, ResponseInit};
+use worker::{Response, WebSocket, console_error};
 
-use crate::host;
 use crate::json::{self, Write, object};
 
 /// When a client may retry after a 503, in seconds (RFC 9110, 10.2.3).
@@ -60,7 +61,7 @@ impl ApiError {
 
     pub(crate) fn into_response(self) -> worker::Result<web_sys::Response> {
         let body = ErrorBody { error: self.code.as_str(), message: &self.message };
-        let response = host::answer(self.code.http_status(), &json::to_string(&body))?;
+        let response = answer(self.code.http_status(), &json::to_string(&body))?;
         let headers = response.headers();
         if self.code == Code::Unavailable {
             let (name, value) = RETRY_AFTER;
@@ -108,7 +109,35 @@ pub(crate) fn json_text(status: u16, text: &str) -> Result<Response, ApiError> {
 
 /// Answers with such a text, in the form that the runtime takes: no look is taken at the answer.
 pub(crate) fn raw(status: u16, text: &str) -> Result<web_sys::Response, ApiError> {
-    Ok(host::answer(status, text).map_err(worker::Error::from)?)
+    Ok(answer(status, text)?)
+}
+
+fn answer(status: u16, text: &str) -> worker::Result<web_sys::Response> {
+    let headers = web_sys::Headers::new()?;
+    headers.set("content-type", "application/json")?;
+    headers.set("cache-control", "no-store")?;
+    let init = ResponseInit::new();
+    init.set_status(status);
+    init.set_headers(&headers);
+    Ok(web_sys::Response::new_with_opt_str_and_init(Some(text), &init)?)
+}
+
+/// A year, in seconds, for this host alone.
+const HSTS: &str = "max-age=31536000";
+
+/// Sets the headers that every answer has, whatever it is; `is_secure` where it goes over TLS (RFC 6797, 7.2).
+pub(crate) fn secured(response: web_sys::Response, is_secure: bool) -> worker::Result<web_sys::Response> {
+    let response = match response.status() {
+        // The headers of an answer that an object has given, as every socket is, can't be changed: it is made anew.
+        101 => web_sys::Response::new_with_opt_str_and_init(None, response.unchecked_ref())?,
+        _ => response,
+    };
+    let headers = response.headers();
+    headers.set("x-content-type-options", "nosniff")?;
+    if is_secure {
+        headers.set("strict-transport-security", HSTS)?;
+    }
+    Ok(response)
 }
 
 /// Forwards an object's answer to the client, with the headers of its status.

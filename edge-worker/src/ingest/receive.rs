@@ -11,8 +11,8 @@ use worker::web_sys::{Request, Response};
 use worker::{Context, Env, console_error};
 
 use crate::config::Config;
-use crate::host::Head;
 use crate::http::body;
+use crate::http::head::Head;
 use crate::http::response::{self, ApiError};
 use crate::ingest::rejections;
 use crate::ingest::rejections::Body;

@@ -14,8 +14,8 @@ use worker::web_sys::Request;
 use worker::{Context, Delay, Env, console_error, console_warn};
 
 use self::tally::{RejectedRequest, RejectionCause, Tally};
-use crate::host::Head;
 use crate::http::body;
+use crate::http::head::Head;
 use crate::http::response::ApiError;
 use crate::platform::clock;
 use crate::protocol::rejection::{self, PathKind};

@@ -9,13 +9,12 @@ use futures_util::future::{Either, select};
 use vtryon_webhooks::Millis;
 use worker::wasm_bindgen_futures::spawn_local;
 use worker::ws_events::MessageEvent;
-use worker::{Response, WebSocket, WebSocketPair, console_error};
+use worker::{Delay, Response, WebSocket, WebSocketPair, console_error};
 
 use super::bucket::{Bucket, MESSAGES};
 use super::lingering;
 use crate::http::response::{ApiError, switched};
-use crate::platform::clock;
-use crate::{host, wait};
+use crate::platform::{clock, js};
 
 /// How much a client may send after its socket was closed, in KiB, each message for at least one: what it had sent
 /// before it knew. Who goes on is cut off, for the runtime would read on for as long as there is something.
@@ -72,7 +71,7 @@ pub(super) enum Client {
 /// Closes a client's socket and waits for the client to close it too. One that goes on sending is cut off.
 async fn hang_up(socket: &WebSocket, end: &End, client: &Client) {
     // One that is closed already can't be closed.
-    let _ = host::hang_up(socket.as_ref(), end.code, &end.reason, AFTERWARDS);
+    let _ = js::hang_up(socket.as_ref(), end.code, &end.reason, AFTERWARDS);
     if let Client::Page { task_id } = client {
         lingering::wait_for_close(socket, task_id).await;
     }
@@ -148,8 +147,7 @@ pub(super) fn receive(
 /// Waits until credentials end; for ever, where they have no end.
 async fn expiry(until: Option<Millis>) {
     match until {
-        // A timer that could not be set is none: what comes then is checked before it is shown or taken.
-        Some(until) => drop(wait::pause(clock::between(clock::now(), until)).await),
+        Some(until) => Delay::from(clock::between(clock::now(), until)).await,
         None => std::future::pending().await,
     }
 }

@@ -9,7 +9,6 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{SqlStorage, Storage, wasm_bindgen};
 
-use crate::host::{self, Cursor};
 use crate::testing::faults;
 #[cfg(feature = "faults")]
 use crate::testing::metering;
@@ -46,12 +45,12 @@ pub(crate) const fn before(bound: Option<i64>) -> Bind<'static> {
 
 /// Counts the rows that a statement has read and written. Only builds for tests count.
 #[cfg(feature = "faults")]
-fn count_rows(cursor: &host::Cursor) {
+fn count_rows(cursor: &Cursor) {
     metering::count_rows(cursor.rows_read(), cursor.rows_written());
 }
 
 #[cfg(not(feature = "faults"))]
-const fn count_rows(_: &host::Cursor) {}
+const fn count_rows(_: &Cursor) {}
 
 /// Runs a statement.
 pub(crate) fn run(sql: &SqlStorage, statement: &'static str, binds: &[Bind<'_>]) -> worker::Result<()> {
@@ -75,7 +74,8 @@ fn exec(sql: &SqlStorage, statement: &'static str, binds: &[Bind<'_>]) -> worker
         STATEMENTS.with_borrow_mut(|known| known.insert(place, text.clone()));
         text
     });
-    Ok(host::exec(sql.as_ref(), &text, binds.iter().map(JsValue::from).collect())?)
+    let binds = binds.iter().map(JsValue::from).collect();
+    Ok(sql.as_ref().unchecked_ref::<Statements>().exec(&text, binds)?)
 }
 
 /// Returns all rows of a query, each as `read` makes it from its columns.
@@ -115,7 +115,7 @@ fn each(
     take: &mut dyn FnMut(&mut Row),
 ) -> worker::Result<()> {
     let cursor = exec(sql, query, binds)?;
-    let rows = host::rows_of(&cursor);
+    let rows = cursor.raw().to_array();
     count_rows(&cursor);
     for columns in rows.iter() {
         let mut row = Row { columns: columns.unchecked_into(), next: 0, is_unexpected: false };
@@ -152,7 +152,7 @@ impl Row {
 
     pub(crate) fn blob(&mut self) -> Vec<u8> {
         let value = self.take();
-        let bytes = value.is_instance_of::<ArrayBuffer>().then(|| host::bytes_of(&value));
+        let bytes = value.is_instance_of::<ArrayBuffer>().then(|| js_sys::Uint8Array::new(&value).to_vec());
         self.checked(bytes)
     }
 
@@ -190,6 +190,32 @@ impl Row {
 
 #[wasm_bindgen]
 extern "C" {
+    /// `SqlStorage`, which takes statements that are strings of JavaScript already.
+    type Statements;
+
+    #[wasm_bindgen(method, catch, variadic)]
+    fn exec(this: &Statements, statement: &JsString, binds: Vec<JsValue>) -> Result<Cursor, JsValue>;
+
+    /// What a statement has found, and what it has cost.
+    pub(crate) type Cursor;
+
+    #[cfg(feature = "faults")]
+    #[wasm_bindgen(method, getter, js_name = rowsRead)]
+    pub(crate) fn rows_read(this: &Cursor) -> usize;
+
+    #[cfg(feature = "faults")]
+    #[wasm_bindgen(method, getter, js_name = rowsWritten)]
+    pub(crate) fn rows_written(this: &Cursor) -> usize;
+
+    /// The rows, each an array of its columns.
+    #[wasm_bindgen(method)]
+    fn raw(this: &Cursor) -> Rows;
+
+    type Rows;
+
+    #[wasm_bindgen(method, js_name = toArray)]
+    fn to_array(this: &Rows) -> Array;
+
     /// The part of `ctx.storage` that the crate `worker` does not bind.
     type SyncStorage;
 

@@ -1,7 +1,8 @@
 //! Calls shards: one request, one answer, or an error that makes the sender retry.
 
 use futures_util::future::try_join_all;
-use js_sys::Reflect;
+use js_sys::Uint8Array;
+use js_sys::futures::JsFuture;
 use vtryon_webhooks::{Code, Shards};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::web_sys::RequestInit;
@@ -12,7 +13,8 @@ use super::object::fetch;
 use super::{Call, ShardRequest};
 use crate::config::TASK_SHARD;
 use crate::http::response::ApiError;
-use crate::{host, wait};
+use crate::json;
+use crate::platform::js::ShardMethods;
 
 /// Sends a request to one shard. Returns its answer as JSON, or `None` where the requested thing does not exist.
 pub(crate) async fn call(
@@ -23,7 +25,7 @@ pub(crate) async fn call(
     body: &[u8],
 ) -> Result<Option<String>, ApiError> {
     let call = Call { shard, shards: shards.count(), request };
-    let answer = invoke(env, &name(shard), &call.encode(body)).await.map_err(worker::Error::from)?;
+    let answer = invoke(env, &name(shard), &json::to_string(&call), body).await?;
     if answer.is_null() {
         return Ok(None);
     }
@@ -37,10 +39,10 @@ pub(crate) async fn call(
     }
 }
 
-async fn invoke(env: &Env, name: &str, frame: &[u8]) -> Result<JsValue, JsValue> {
-    let objects = Reflect::get(env, &TASK_SHARD.into())?;
+async fn invoke(env: &Env, name: &str, call: &str, body: &[u8]) -> worker::Result<JsValue> {
     // A stub may be broken by an exception in its object: each call takes a new one.
-    wait::until(|no, settle| host::call(&objects, name, frame, no, settle)).await
+    let shard: ShardMethods = env.durable_object(TASK_SHARD)?.get_by_name(name)?.into_rpc();
+    Ok(JsFuture::from(shard.call(call, &Uint8Array::from(body))?).await?)
 }
 
 /// Sends the same request to every shard. Returns the answers of those that have one.

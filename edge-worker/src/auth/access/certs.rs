@@ -21,10 +21,9 @@ use worker::web_sys::{self, RequestCache, RequestInit, RequestRedirect};
 use worker::{AbortController, AbortSignal, Delay, Fetch, console_error};
 
 use super::rsa::PublicKey;
-use crate::host;
 use crate::http::response::ApiError;
 use crate::json::Object;
-use crate::platform::clock;
+use crate::platform::{clock, js};
 
 /// How long keys are kept, in milliseconds. Access changes its key every six weeks, and the one before
 /// stays good for a week.
@@ -129,7 +128,7 @@ impl Certs {
             self.under_way.replace(Some(UnderWay { since: now, waiting: Vec::new() }));
             let certs = Rc::clone(self);
             // What a panic leaves behind is replaced by the next fetch.
-            host::wait_until(&future_to_promise(AssertUnwindSafe(async move {
+            js::wait_until(&future_to_promise(AssertUnwindSafe(async move {
                 let keys = AssertUnwindSafe(fetch_in_time(&certs.url)).catch_unwind().await;
                 certs.finish(keys.unwrap_or_else(|_| Err(worker::Error::from("the fetch panicked"))));
                 Ok(JsValue::UNDEFINED)

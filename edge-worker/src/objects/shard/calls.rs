@@ -16,14 +16,15 @@ impl TaskShard {
     /// Answers a call of the Worker: JSON text, null where the requested thing does not exist, or an error
     /// where the caller's deployment has another number of shards.
     ///
-    /// # Errors Whatever the storage throws, and a call that cannot be parsed: the caller answers 503.
-    pub async fn call(&self, frame: Vec<u8>) -> Result<JsValue, JsValue> {
+    /// # Errors
+    /// Whatever the storage throws, and a call that cannot be parsed: the caller answers 503.
+    pub async fn call(&self, call: String, body: Vec<u8>) -> Result<JsValue, JsValue> {
         metering::count(BilledOperation::ShardRequest);
-        let (call, body) = Call::decode(&frame)?;
+        let call: Call = json::read(&call)?;
         if let Err(mismatch) = self.admit(&call).await? {
             return Ok(js_sys::Error::new(&mismatch).into());
         }
-        let text = self.answer(call, body)?;
+        let text = self.answer(call, &body)?;
         Ok(text.map_or(JsValue::NULL, |text| JsValue::from_str(&text)))
     }
 }

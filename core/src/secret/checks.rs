@@ -1,11 +1,11 @@
-//! What a careless paste or a template that was not filled in leaves, and no key that Vtryon shows.
+//! Refuses secrets that were pasted with extra characters, or that are templates nobody filled in.
 //!
-//! A secret is judged as a text if it is UTF-8 and at least half of its characters are no control characters. All
-//! else is a binary key, and is taken as it is.
+//! A secret counts as text if it is UTF-8 and at most half of its characters are control characters. Any other secret
+//! is a binary key and only checked for whitespace at its ends.
 
 use crate::error::{Code, Error};
 
-/// The words that programs write for a value that they do not have, in lower case.
+/// The words that programs write for a missing value, in lower case.
 const NO_VALUES: [(&str, &str); 7] = [
     ("undefined", "the secret is the word undefined"),
     ("null", "the secret is the word null"),
@@ -16,10 +16,10 @@ const NO_VALUES: [(&str, &str); 7] = [
     ("[object object]", "the secret is the text [object Object]"),
 ];
 
-/// What stands around the name in a template.
+/// The delimiters of templates.
 const TEMPLATES: [(&str, &str); 4] = [("${", "}"), ("$(", ")"), ("{{", "}}"), ("<", ">")];
 
-/// The variable that holds the secret, by which its whole line is known.
+/// The name of the variable: a secret that begins with it is a whole line of an environment file.
 const VARIABLE: &str = "VTRYON_WEBHOOK_SECRET";
 
 /// Checks the bytes of a secret.
@@ -76,7 +76,7 @@ const fn is_whitespace(byte: u8) -> bool {
     matches!(byte, b'\t'..=b'\r' | b' ')
 }
 
-/// Tells whether this is a byte order mark and ASCII in UTF-16, of either byte order.
+/// Returns whether this is ASCII text in UTF-16 with a byte order mark, in either byte order.
 fn is_utf16(secret: &[u8]) -> bool {
     let is_ascii = |unit: &[u8; 2], high: usize| unit.get(high) == Some(&0) && unit.is_ascii();
     match secret.as_chunks() {
@@ -86,7 +86,8 @@ fn is_utf16(secret: &[u8]) -> bool {
     }
 }
 
-/// Says what a character is that can't be seen: Unicode's controls, separators, and what it says to ignore.
+/// Returns the message for an invisible character: a control character, a separator, or one that Unicode lists as
+/// ignorable.
 const fn invisible(character: char) -> Option<&'static str> {
     match character {
         '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' => Some("the secret holds a control character"),
@@ -115,7 +116,7 @@ const fn invisible(character: char) -> Option<&'static str> {
     }
 }
 
-/// Tells whether a text stands in quotes, also as JSON escapes them and as Python shows bytes.
+/// Returns whether a text is in quotes, including JSON's escaped quotes and Python's `b'…'`.
 fn is_quoted(text: &str) -> bool {
     let opened = text.strip_prefix('\\').or(text.strip_prefix('b')).unwrap_or(text);
     opened.chars().count() > 1 && opened.starts_with(is_quote) && opened.ends_with(is_quote)
@@ -136,7 +137,7 @@ const fn is_quote(character: char) -> bool {
     )
 }
 
-/// Tells whether a text is the place of a variable: `${NAME}`, `$NAME`, `%NAME%`, `{{ name }}`, `<name>`.
+/// Returns whether a text is the placeholder of a variable: `${NAME}`, `$NAME`, `%NAME%`, `{{ name }}`, `<name>`.
 fn is_template(text: &str) -> bool {
     let is_name = |name: &str| {
         name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')

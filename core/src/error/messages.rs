@@ -1,9 +1,9 @@
-//! What is said of each code.
+//! The summary and the hint of each code.
 
 use super::Code;
 
 impl Code {
-    /// Says in one sentence what it means, where nothing more exact is known.
+    /// Returns one sentence that says what the code means. Errors use it when nothing more exact is known.
     pub const fn summary(self) -> &'static str {
         match self {
             Self::MissingSignature => "the signature header is missing or empty",
@@ -44,7 +44,7 @@ impl Code {
         }
     }
 
-    /// Says what its reader can do about it, in every language that the verifier is used in.
+    /// Returns what to do about it, in words that fit every language of the packages.
     pub const fn hint(self) -> &'static str {
         match self {
             Self::MissingSignature => {

@@ -1,0 +1,31 @@
+//! The head of a request: what is read of every one.
+
+use worker::web_sys::Request;
+
+/// A header that is absent is as one that is empty.
+pub(crate) struct Head {
+    pub(crate) method: String,
+    pub(crate) url: String,
+    pub(crate) signature: String,
+    pub(crate) content_length: String,
+    pub(crate) content_type: String,
+}
+
+impl Head {
+    pub(crate) fn of(request: &Request) -> Self {
+        let headers = request.headers();
+        let header = |name| headers.get(name).ok().flatten().unwrap_or_default();
+        Self {
+            method: request.method(),
+            url: request.url(),
+            signature: header("x-vtryon-signature"),
+            content_length: header("content-length"),
+            content_type: header("content-type"),
+        }
+    }
+
+    /// The declared length of the body.
+    pub(crate) fn declared(&self) -> Option<&str> {
+        Some(&*self.content_length).filter(|length| !length.is_empty())
+    }
+}
