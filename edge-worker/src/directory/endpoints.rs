@@ -189,7 +189,7 @@ impl Directory {
         let answers = stub::ask_all(&self.env, config.shards, || Ask::Health { endpoint: no }).await?;
         let read = |text: &String| {
             let Fares { failing_since, succeeded_at, gone } = json::read(text).ok()?;
-            Some(Health { failing_since, succeeded_at, gone })
+            Some(Health { failing_since, succeeded_at, consecutive_410: gone })
         };
         Ok(answers.iter().filter_map(read).collect())
     }
