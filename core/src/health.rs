@@ -27,7 +27,7 @@ pub struct Health {
     /// A success at most [`SUCCESS_GRAIN`] older than the latest one.
     pub succeeded_at: Option<Millis>,
     /// The number of consecutive answers 410.
-    pub gone: u32,
+    pub consecutive_410: u32,
 }
 
 impl Health {
@@ -39,10 +39,14 @@ impl Health {
         let failing_since = self.failing_since.or(Some(at));
         match reply {
             Some(Reply::Delivered) => {
-                Self { failing_since: None, succeeded_at: Some(self.success(at)), gone: 0 }
+                Self { failing_since: None, succeeded_at: Some(self.success(at)), consecutive_410: 0 }
             }
-            Some(Reply::Gone) => Self { failing_since, gone: self.gone.saturating_add(1), ..self },
-            Some(Reply::Unauthorized | Reply::Refused) | None => Self { failing_since, gone: 0, ..self },
+            Some(Reply::Gone) => {
+                Self { failing_since, consecutive_410: self.consecutive_410.saturating_add(1), ..self }
+            }
+            Some(Reply::Unauthorized | Reply::Refused) | None => {
+                Self { failing_since, consecutive_410: 0, ..self }
+            }
         }
     }
 
@@ -56,7 +60,7 @@ impl Health {
 
     /// Returns why this shard would disable the endpoint, if it would.
     pub fn verdict(self, now: Millis) -> Option<Reason> {
-        if self.gone >= GONE_LIMIT {
+        if self.consecutive_410 >= GONE_LIMIT {
             Some(Reason::Gone)
         } else if self.is_failing(now) {
             Some(Reason::Failing)

@@ -5,14 +5,14 @@
 //! so every order of the same events, with any repeats, ends in the same status. The only exception is an
 //! [`Outcome::Conflict`], which is reported.
 
-mod known;
+mod task_state;
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 
 use crate::event::Status;
 
-pub use known::{Known, Stage, is_conflicting};
+pub use task_state::{Stage, TaskState, is_conflicting};
 
 /// The maximum number of unknown statuses stored per task.
 pub const MAX_UNKNOWN: usize = 16;
@@ -101,7 +101,7 @@ pub struct Step {
     /// What the event means for the task.
     pub outcome: Outcome,
     /// The new state of the task; `None` if it does not change.
-    pub next: Option<Known>,
+    pub next: Option<TaskState>,
     /// The side effect, to be stored in the same commit as `next`.
     pub side_effect: Option<SideEffect>,
 }
@@ -109,12 +109,12 @@ pub struct Step {
 impl Step {
     /// Returns whether the task reaches a final status with this event.
     pub fn finishes(&self) -> bool {
-        let stage = self.next.as_ref().and_then(Known::stage);
+        let stage = self.next.as_ref().and_then(TaskState::stage);
         self.outcome == Outcome::Applied && stage.is_some_and(Stage::is_final)
     }
 }
 
-/// Decides on an event with a status. `known` is the task's state, `None` for a new task.
+/// Decides on an event with a status. `state` is the task's state, `None` for a new task.
 ///
 /// ```
 /// use vtryon_webhooks::{Status, lifecycle::{Outcome, step}};
@@ -123,8 +123,8 @@ impl Step {
 /// let then = step(first.next.as_ref(), &Status::Processing);
 /// assert_eq!(then.outcome, Outcome::Late);
 /// ```
-pub fn step(known: Option<&Known>, status: &Status<'_>) -> Step {
-    let mut next = known.cloned().unwrap_or_default();
+pub fn step(state: Option<&TaskState>, status: &Status<'_>) -> Step {
+    let mut next = state.cloned().unwrap_or_default();
     let outcome = match Stage::of(status) {
         Some(stage) if next.has_seen(stage) => Outcome::Duplicate,
         Some(stage) => advance(next.stage, stage),
@@ -145,9 +145,9 @@ pub fn step(known: Option<&Known>, status: &Status<'_>) -> Step {
 }
 
 /// Decides on an event with an unknown name. It is stored once per content and does not change the task's status.
-pub fn other(known: Option<&Known>, kept_before: bool) -> Step {
+pub fn other(state: Option<&TaskState>, kept_before: bool) -> Step {
     let outcome = once(kept_before, Outcome::Unknown);
-    let next = outcome.is_kept().then(|| known.cloned().unwrap_or_default());
+    let next = outcome.is_kept().then(|| state.cloned().unwrap_or_default());
     Step { outcome, next, side_effect: None }
 }
 

@@ -116,10 +116,10 @@ object!(StoreResult { dispatches });
 pub(crate) struct EndpointHealth {
     pub(crate) failing_since: Option<Millis>,
     pub(crate) succeeded_at: Option<Millis>,
-    pub(crate) gone: u32,
+    pub(crate) consecutive_410: u32,
 }
 
-object!(EndpointHealth { failing_since, succeeded_at, gone });
+object!(EndpointHealth { failing_since, succeeded_at, consecutive_410 });
 
 /// What a shard can count without reading every row.
 #[derive(Default)]

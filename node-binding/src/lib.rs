@@ -12,7 +12,7 @@ mod standard_webhooks;
 mod verifier;
 
 use js_sys::{Array, Uint8Array};
-use vtryon_webhooks::lifecycle::{self, Known, Stage};
+use vtryon_webhooks::lifecycle::{self, Stage, TaskState};
 use vtryon_webhooks::{Code, Secret, Signature, Status};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
@@ -67,7 +67,7 @@ pub fn sign(payload: &Uint8Array, secret: &Uint8Array) -> Result<String, JsValue
 /// outcome and the task's status after it, which is null while the task has none.
 #[wasm_bindgen(js_name = lifecycleStep)]
 pub fn lifecycle_step(seen: Vec<String>, status: String) -> Array {
-    let mut known: Option<Known> = None;
+    let mut known: Option<TaskState> = None;
     for status in seen {
         known = lifecycle::step(known.as_ref(), &Status::from_name(status)).next.or(known);
     }

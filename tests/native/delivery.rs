@@ -120,7 +120,7 @@ proptest! {
         for (reply, at) in attempts {
             health = health.after(reply, Millis(at));
             prop_assert_eq!(health.failing_since.is_none(), reply == Some(Reply::Delivered));
-            prop_assert!(health.gone == 0 || reply == Some(Reply::Gone));
+            prop_assert!(health.consecutive_410 == 0 || reply == Some(Reply::Gone));
         }
     }
 

@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
-use vtryon_webhooks::lifecycle::{Known, MAX_UNKNOWN, Outcome, Stage, step};
+use vtryon_webhooks::lifecycle::{MAX_UNKNOWN, Outcome, Stage, TaskState, step};
 use vtryon_webhooks::{BodyLimit, Code, Digest, Event, Secret, Shards, Signature, Status, TaskId, Verifier};
 
 fn secret() -> impl Strategy<Value = Vec<u8>> {
@@ -62,7 +62,7 @@ fn statuses() -> impl Strategy<Value = Vec<String>> {
 }
 
 /// Tells a task all of it, and returns what it remembers and how often each outcome came.
-fn tell(statuses: &[String]) -> (Option<Known>, Vec<Outcome>) {
+fn tell(statuses: &[String]) -> (Option<TaskState>, Vec<Outcome>) {
     let mut known = None;
     let mut outcomes = Vec::new();
     for status in statuses {
@@ -194,9 +194,9 @@ proptest! {
         // And any repeats.
         shuffled.extend(statuses.iter().take(3).cloned());
         let (other, _) = tell(&shuffled);
-        let seen = |known: &Option<Known>| known.as_ref().map_or(0, Known::seen);
+        let seen = |known: &Option<TaskState>| known.as_ref().map_or(0, TaskState::seen);
         prop_assert_eq!(seen(&one), seen(&other));
-        if one.as_ref().is_some_and(Known::is_conflicting) {
+        if one.as_ref().is_some_and(TaskState::is_conflicting) {
             prop_assert!(other.unwrap().is_conflicting());
         } else {
             prop_assert_eq!(one.and_then(|known| known.stage()), other.and_then(|known| known.stage()));
@@ -210,13 +210,13 @@ proptest! {
             Stage::Processing => 2,
             Stage::Completed | Stage::Failed => 3,
         });
-        let mut known: Option<Known> = None;
+        let mut known: Option<TaskState> = None;
         let mut finished = None;
         for status in &statuses {
-            let before = known.as_ref().and_then(Known::stage);
+            let before = known.as_ref().and_then(TaskState::stage);
             let step = step(known.as_ref(), &Status::from_name(status.as_str()));
             known = step.next.or(known);
-            let after = known.as_ref().and_then(Known::stage);
+            let after = known.as_ref().and_then(TaskState::stage);
             prop_assert!(rank(after) >= rank(before));
             prop_assert!(finished.is_none() || finished == after, "a final status was left");
             finished = after.filter(|stage| stage.is_final());

@@ -70,7 +70,7 @@ fn debug_shows_names_and_sizes() {
         (format!("{event:?}"), "Event { status: Some(failed), data_bytes: None, error_bytes: Some(21), .. }"),
         (format!("{:?}", event.task_id()), "TaskId(1 bytes)"),
         (format!("{:?}", Status::from_name("hunter2")), "other"),
-        (format!("{unknown:?}"), "Some(Known { stage: None, seen: 0, unknown: 1 })"),
+        (format!("{unknown:?}"), "Some(TaskState { stage: None, seen: 0, unknown: 1 })"),
         (format!("{:?}", Identity::Status { task_id: "hunter2", status: "hunter2" }), "Identity(status)"),
         (
             format!("{:?}", Identity::Other { task_id: "hunter2", name: "hunter2", digest: "" }),

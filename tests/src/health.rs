@@ -23,7 +23,7 @@ impl Parts {
         Health {
             failing_since: failing_since.map(Millis),
             succeeded_at: succeeded_at.map(Millis),
-            gone: *gone,
+            consecutive_410: *gone,
         }
     }
 }

@@ -1,6 +1,6 @@
 use serde::Deserialize;
 use vtryon_webhooks::Status;
-use vtryon_webhooks::lifecycle::{Known, SideEffect, Stage, step};
+use vtryon_webhooks::lifecycle::{SideEffect, Stage, TaskState, step};
 
 use crate::{judge, same};
 
@@ -22,7 +22,7 @@ struct Vector {
 /// Holds [`step`] to `lifecycle.json`.
 pub fn check() -> (usize, Vec<String>) {
     judge(include_str!("../vectors/lifecycle.json"), |vector: &Vector| {
-        let mut known: Option<Known> = None;
+        let mut known: Option<TaskState> = None;
         let mut outcomes = Vec::new();
         let mut owed = Vec::new();
         for (place, status) in (0..).zip(&vector.statuses) {

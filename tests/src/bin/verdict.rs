@@ -4,7 +4,7 @@
 use std::io::{self, BufRead, BufWriter, Write};
 
 use serde::{Deserialize, Serialize};
-use vtryon_webhooks::lifecycle::{self, Known, Stage};
+use vtryon_webhooks::lifecycle::{self, Stage, TaskState};
 use vtryon_webhooks::standard_webhooks::{MessageHeaders, MessageVerifier, Tolerance};
 use vtryon_webhooks::{BodyLimit, Code, Error, Event, Millis, Secret, Signature, Status, Verified, Verifier};
 use vtryon_webhooks_tests::Fields;
@@ -104,7 +104,7 @@ fn main() -> io::Result<()> {
 
 fn decide(statuses: &[String]) -> Decision {
     let mut decision = Decision::default();
-    let mut known: Option<Known> = None;
+    let mut known: Option<TaskState> = None;
     for status in statuses {
         let step = lifecycle::step(known.as_ref(), &Status::from_name(status.as_str()));
         known = step.next.or(known);

@@ -195,8 +195,8 @@ impl Directory {
             shard_client::call_all(&self.env, config.shards, || ShardRequest::Health { endpoint: no })
                 .await?;
         let read = |text: &String| {
-            let EndpointHealth { failing_since, succeeded_at, gone } = json::read(text).ok()?;
-            Some(Health { failing_since, succeeded_at, gone })
+            let EndpointHealth { failing_since, succeeded_at, consecutive_410 } = json::read(text).ok()?;
+            Some(Health { failing_since, succeeded_at, consecutive_410 })
         };
         Ok(answers.iter().filter_map(read).collect())
     }

@@ -19,7 +19,7 @@ impl TaskShard {
         let health = sql::first(&self.state.storage().sql(), FIND, &[Bind::Int(endpoint)], |row| Health {
             failing_since: row.maybe_int().map(Millis),
             succeeded_at: row.maybe_int().map(Millis),
-            gone: u32::try_from(row.int()).unwrap_or(u32::MAX),
+            consecutive_410: u32::try_from(row.int()).unwrap_or(u32::MAX),
         })?
         .unwrap_or_default();
         self.remember_health(endpoint, health);
@@ -28,8 +28,8 @@ impl TaskShard {
 
     /// Returns the health of an endpoint for the directory.
     pub(super) fn endpoint_health(&self, endpoint: i64) -> worker::Result<EndpointHealth> {
-        let Health { failing_since, succeeded_at, gone } = self.health(endpoint)?;
-        Ok(EndpointHealth { failing_since, succeeded_at, gone })
+        let Health { failing_since, succeeded_at, consecutive_410 } = self.health(endpoint)?;
+        Ok(EndpointHealth { failing_since, succeeded_at, consecutive_410 })
     }
 
     /// Forgets the health of an endpoint: its URL has changed, or it was enabled again.
@@ -61,7 +61,7 @@ impl TaskShard {
             Bind::Int(endpoint),
             Bind::MaybeInt(health.failing_since.map(|at| at.0)),
             Bind::MaybeInt(health.succeeded_at.map(|at| at.0)),
-            Bind::Int(health.gone.into()),
+            Bind::Int(health.consecutive_410.into()),
         ];
         sql::run(sql, PUT, &binds)
     }

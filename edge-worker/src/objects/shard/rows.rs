@@ -1,7 +1,7 @@
 //! The rows of tasks and events, and the statements that read and write them for a decision.
 
 use vtryon_webhooks::Status;
-use vtryon_webhooks::lifecycle::{Known, SideEffect, Stage};
+use vtryon_webhooks::lifecycle::{SideEffect, Stage, TaskState};
 use worker::SqlStorage;
 
 use super::retention;
@@ -12,7 +12,7 @@ use vtryon_webhooks::Millis;
 /// A task as it is stored, as far as a decision needs it.
 pub(super) struct Task {
     pub(super) no: i64,
-    pub(super) known: Known,
+    pub(super) known: TaskState,
     /// The event stored last; each event names the one before it. None where all have been pruned.
     pub(super) last_seq: Option<i64>,
     /// The fingerprints of all secrets that signed its events, between blanks.
@@ -33,7 +33,7 @@ impl Task {
 
 /// What an event makes of its task's row.
 pub(super) struct Change<'a> {
-    pub(super) known: &'a Known,
+    pub(super) known: &'a TaskState,
     pub(super) last_seq: i64,
     pub(super) at: Millis,
     /// The fingerprints of the secrets that signed the task's events.
@@ -74,13 +74,13 @@ pub(super) fn find(sql: &SqlStorage, task_id: &str) -> worker::Result<Option<Tas
         let stage = row.maybe_text().and_then(|name| Stage::of(&Status::from_name(name)));
         let seen = seen(row);
         let unknown = json::read(&row.text()).ok();
-        let known = Known::restore(stage, seen, row.checked(unknown));
+        let known = TaskState::restore(stage, seen, row.checked(unknown));
         let last_seq = row.int();
         Task { no, known, last_seq: (!is_tombstone).then_some(last_seq), keys: row.text(), is_tombstone }
     })
 }
 
-/// Reads the set of stages seen, as [`Known::seen`] gives it.
+/// Reads the set of stages seen, as [`TaskState::seen`] gives it.
 pub(super) fn seen(row: &mut Row) -> u8 {
     let seen = row.int();
     row.checked(u8::try_from(seen).ok())

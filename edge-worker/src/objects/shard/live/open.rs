@@ -3,7 +3,7 @@
 use vtryon_webhooks::Millis;
 use worker::{Response, WebSocket, WebSocketPair};
 
-use super::state::TaskState;
+use super::state::PageState;
 use super::subscriber::Subscriber;
 use super::{OVER, PAGE, STUCK, ShardPosition, end, log, message, tag};
 use crate::objects::shard::TaskShard;
@@ -192,7 +192,7 @@ impl TaskShard {
         socket: &WebSocket,
         subscriber: &mut Subscriber,
         start: Start,
-        state: &TaskState,
+        state: &PageState,
     ) -> worker::Result<()> {
         let (Subject::State { task_id }, Some(until)) = (&subscriber.subject, subscriber.until) else {
             return Ok(());

@@ -13,7 +13,7 @@ use crate::platform::sql::{self, Bind};
 const AFTERWARDS: i64 = 300;
 
 /// A task's state: the event that has led to it, and since when it is final.
-pub(super) struct TaskState {
+pub(super) struct PageState {
     pub(super) seq: i64,
     status: Option<String>,
     result_url: Option<String>,
@@ -39,7 +39,7 @@ struct StateView<'a> {
 
 object!(write StateView<'_> { task_id, status, result_url, failure, seq });
 
-impl TaskState {
+impl PageState {
     /// The state of a task without events.
     const NONE: Self = Self { seq: 0, status: None, result_url: None, failure: None, final_at: None };
 
@@ -75,7 +75,7 @@ impl TaskState {
 
 impl TaskShard {
     /// Finds the state of a task.
-    pub(super) fn state_of(&self, task_id: &str) -> worker::Result<TaskState> {
+    pub(super) fn state_of(&self, task_id: &str) -> worker::Result<PageState> {
         const FIND: &str = "SELECT stage, result_url, failure, final_at, COALESCE((
                 WITH RECURSIVE line (seq, previous, moved) AS (
                     SELECT seq, previous, outcome = 'applied' FROM events WHERE seq = last_seq
@@ -85,13 +85,13 @@ impl TaskShard {
                 ) SELECT seq FROM line WHERE moved
             ), 0)
             FROM tasks WHERE task_id = ?";
-        let found = sql::first(&self.state.storage().sql(), FIND, &[Bind::Text(task_id)], |row| TaskState {
+        let found = sql::first(&self.state.storage().sql(), FIND, &[Bind::Text(task_id)], |row| PageState {
             status: row.maybe_text(),
             result_url: row.maybe_text(),
             failure: row.maybe_text().map(Failure::new),
             final_at: row.maybe_int().map(Millis),
             seq: row.int(),
         })?;
-        Ok(found.unwrap_or(TaskState::NONE))
+        Ok(found.unwrap_or(PageState::NONE))
     }
 }

@@ -65,13 +65,13 @@ impl Stage {
 ///
 /// `Debug` shows the number of unknown statuses, not their names.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Known {
+pub struct TaskState {
     pub(super) stage: Option<Stage>,
     pub(super) seen: u8,
     pub(super) unknown: Vec<String>,
 }
 
-impl Known {
+impl TaskState {
     /// Restores a stored state from the parts that the accessors return.
     pub const fn restore(stage: Option<Stage>, seen: u8, unknown: Vec<String>) -> Self {
         Self { stage, seen, unknown }
@@ -102,15 +102,15 @@ impl Known {
     }
 }
 
-/// Returns the same for a set of bits as [`Known::seen`] returns it.
+/// Returns the same for a set of bits as [`TaskState::seen`] returns it.
 pub const fn is_conflicting(seen: u8) -> bool {
     let both = Stage::Completed.bit() | Stage::Failed.bit();
     seen & both == both
 }
 
-impl fmt::Debug for Known {
+impl fmt::Debug for TaskState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Known")
+        f.debug_struct("TaskState")
             .field("stage", &self.stage)
             .field("seen", &self.seen)
             .field("unknown", &self.unknown.len())
