@@ -7,8 +7,8 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { Backend } from "../tests/edge/support/backend.js";
-import { metered, since } from "../tests/edge/support/metering.js";
 import { Gateway } from "../tests/edge/support/gateway.js";
+import { metered, since } from "../tests/edge/support/metering.js";
 import { CASES, SHARDS, warmUp } from "./cost/cases.js";
 import { costTable, list, priced, priceTable, total } from "./cost/price.js";
 import { versionOf } from "./lib/machine.js";

@@ -32,9 +32,7 @@ function imports(source) {
       .split(",")
       .map((item) => /^\s*(\w+)/.exec(item)?.[1]),
   );
-  return new Set(
-    [...single, ...grouped].filter((module) => /^[a-z]/.test(module ?? "")),
-  );
+  return new Set([...single, ...grouped].filter((module) => /^[a-z]/.test(module ?? "")));
 }
 
 const faults = [];

@@ -2,9 +2,9 @@
 // another. Each status is posted when the one before it has arrived, as it is where pictures take seconds.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { metered } from "../../tests/edge/support/metering.js";
 import { acknowledged, faster, taskOf } from "../../tests/edge/support/deliveries.js";
 import { event, until } from "../../tests/edge/support/gateway.js";
+import { metered } from "../../tests/edge/support/metering.js";
 
 export const SHARDS = 16;
 const STATUSES = ["queued", "processing", "completed"];

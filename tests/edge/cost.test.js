@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { metered, rows, since } from "./support/metering.js";
 import { event, Gateway, sign, until } from "./support/gateway.js";
+import { metered, rows, since } from "./support/metering.js";
 
 let gateway;
 let last;

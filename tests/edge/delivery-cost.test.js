@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Backend } from "./support/backend.js";
-import { metered, rows, since } from "./support/metering.js";
 import { acknowledged, deliveries } from "./support/deliveries.js";
 import { event, Gateway, until } from "./support/gateway.js";
+import { metered, rows, since } from "./support/metering.js";
 
 const EVENTS = 1000;
 const AT_ONCE = 20;

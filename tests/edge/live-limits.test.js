@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { metered, since } from "./support/metering.js";
 import { ask, bearer, cookie } from "./support/caller.js";
 import { acknowledged, named, taskOf } from "./support/deliveries.js";
 import { event, Gateway, TOKEN, until } from "./support/gateway.js";
+import { metered, since } from "./support/metering.js";
 import { live, opened, ready } from "./support/streams.js";
 import { refusal, TRANSPORTS, view } from "./support/subscriber.js";
 import { ticketFor } from "./support/ticket-office.js";

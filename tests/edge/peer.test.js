@@ -11,8 +11,8 @@ import { after, before, test } from "node:test";
 import { Miniflare } from "miniflare";
 import { shardFile } from "../../bench/gateway/seed.js";
 import { RUNTIME } from "../runtime.js";
-import { metered, rows } from "./support/metering.js";
 import { event, Gateway, SECRET, sign } from "./support/gateway.js";
+import { metered, rows } from "./support/metering.js";
 
 const PEERS = path.resolve(import.meta.dirname, "../../bench/peers");
 

@@ -6,8 +6,8 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { metered } from "./support/metering.js";
 import { event, Gateway, PREVIOUS, SECRET, sign, until } from "./support/gateway.js";
+import { metered } from "./support/metering.js";
 import { exchange, head } from "./support/raw.js";
 
 const RETIRED = "whsec_test_retired";
