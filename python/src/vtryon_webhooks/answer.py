@@ -1,4 +1,4 @@
-"""What a request is answered: the same bytes in every adapter of every language."""
+"""Makes HTTP answers, with the same bytes in every adapter of every language."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from vtryon_webhooks.codes import TABLE, Code
 
-# When to come again, in seconds (RFC 9110, 10.2.3).
+# The value of `retry-after`, in seconds (RFC 9110, 10.2.3).
 _RETRY_AFTER = 10
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A status, its headers, and a body of JSON."""
+    """A status, headers and a JSON body."""
 
     status: int
     body: bytes
@@ -21,21 +21,21 @@ class Answer:
 
 
 def acknowledged() -> Answer:
-    """The answer to an event that was taken."""
+    """Makes the answer to an event that was accepted."""
     return _answer(200, {"received": True})
 
 
 def refused(code: Code) -> Answer:
-    """Tells a stranger of a refusal what a stranger may be told."""
+    """Makes the answer to a refused request, with only what an unauthenticated sender may see."""
     shown = TABLE[code].public
     status, _, summary, hint = TABLE[shown]
-    # A fault of the receiver's own program: whoever sees it has to mend it.
+    # A fault of the receiver's own program, which its developer has to see.
     message = f"{summary}: {hint}" if status == 500 else summary
     return _answer(status, {"error": shown, "message": message}, _needed(status))
 
 
 def _needed(status: int) -> dict[str, str]:
-    """The headers that a status asks for (RFC 9110, 10.2.1 and 10.2.3)."""
+    """Returns the headers that a status requires (RFC 9110, 10.2.1 and 10.2.3)."""
     if status == 405:
         return {"allow": "POST"}
     if status == 503:

@@ -1,4 +1,4 @@
-"""How callbacks are called: here, awaited, or in a thread of the receiver's own."""
+"""Calls callbacks: directly, as coroutines, or in a thread of the receiver."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from typing import Any, Callable, Optional
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.event import VtryonEvent
 
-#: Takes the event. The answer is 200 after it has returned, and 503 when it raises.
+#: Handles the event. The answer is 200 when it returns and 503 when it raises.
 OnEvent = Callable[[VtryonEvent], object]
-#: Takes a signed body that can't be read, and why; without it the answer is 400.
+#: Handles a signed but unreadable body and the error; without it the answer is 400.
 OnQuarantine = Callable[[bytes, WebhookError], object]
-#: Is told why a request was not answered with 200, instead of the log; no coroutine.
+#: Receives the reason for every answer but 200, instead of the log. It must not be a coroutine.
 OnError = Callable[[Exception], object]
 
-#: What is to be done, and what came of it: a result, or what was raised.
+#: Work to do, and its outcome: a result or an exception.
 Work = Callable[[], Any]
 Outcome = tuple[Any, Optional[Exception]]
 
-# How many plain functions of one receiver run at once. What hangs in all of them stops this
-# receiver alone.
+# How many blocking functions of one receiver run at once. If all of them hang, only this receiver
+# stops.
 MAX_THREADS = 32
 
 
 def is_async(callback: Any) -> bool:
-    """Tells whether a call returns a coroutine, as far as that shows before it is made."""
+    """Returns whether a callback is known to return a coroutine, without calling it."""
     return _is_of(inspect.iscoroutinefunction, callback)
 
 
 def check_callable(name: str, callback: object) -> None:
-    """Refuses what can't be called, and what a call would run nothing of."""
+    """Refuses a value that is not callable, and a generator function, whose call runs nothing."""
     if not callable(callback):
         raise WebhookError("invalid_option", f"`{name}` can't be called")
     if _is_of(inspect.isgeneratorfunction, callback) or _is_of(
@@ -43,20 +43,20 @@ def check_callable(name: str, callback: object) -> None:
 
 
 def check_plain(name: str, callback: object) -> None:
-    """Refuses a callback that is async where nothing could await it."""
+    """Refuses an async callback where nothing awaits it."""
     if is_async(callback):
         raise WebhookError("invalid_option", f"`{name}` is async, and nothing awaits it here")
 
 
 def is_unawaited(result: object) -> bool:
-    """Tells whether a call has returned what should have been awaited, and ends it."""
+    """Returns whether a call returned an awaitable that nothing awaits, and closes it."""
     if inspect.iscoroutine(result):
         result.close()
     return inspect.isawaitable(result)
 
 
 def attempted(work: Work) -> Outcome:
-    """Catches what is raised: a `StopIteration` could leave neither a thread nor a generator."""
+    """Catches exceptions, because a `StopIteration` can't leave a thread or a generator."""
     try:
         return work(), None
     except Exception as fault:
@@ -64,7 +64,7 @@ def attempted(work: Work) -> Outcome:
 
 
 class Threads:
-    """Runs what blocks, so that the server goes on meanwhile.
+    """Runs blocking functions in threads, so that the server can continue.
 
     The threads are the receiver's own, for those of the event loop resolve names, and run what else
     the application has. They start when they are needed; at its exit the interpreter waits for what
@@ -72,17 +72,17 @@ class Threads:
     """
 
     def __init__(self, on_late: Callable[[Exception], None]) -> None:
-        """Takes what is told, in the thread, of an exception that nobody waits for any more."""
+        """`on_late` receives exceptions that nobody waits for any more; it runs in the thread."""
         self._pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="vtryon-webhooks")
         self._on_late = on_late
 
     async def attempted(self, work: Work) -> Outcome:
-        """Does work in a thread, in the context of the caller."""
+        """Runs work in a thread, in the context of the caller."""
         job = self._pool.submit(contextvars.copy_context().run, attempted, work)
         try:
             return await asyncio.wrap_future(job)
         except asyncio.CancelledError:
-            # A thread can't be stopped. What has not begun never does.
+            # A running thread can't be stopped; work that has not begun is cancelled.
             if not job.cancel():
                 job.add_done_callback(self._ended_late)
             raise

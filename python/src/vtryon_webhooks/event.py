@@ -1,4 +1,4 @@
-"""The event that a verified body tells of."""
+"""Parses a verified body into an event."""
 
 from __future__ import annotations
 
@@ -37,31 +37,31 @@ class VtryonEvent:
 
     #: The event's name: `generation.status_changed`, or one that the guide does not name.
     event: str
-    #: The task that it is about.
+    #: The id of the task.
     task_id: str
-    #: The status told, which may be one that the guide does not name; an event by another name has
-    #: none.
+    #: The task's new status, which may be one that the guide does not name. An event with another
+    #: name has none.
     status: Status | str | None
-    #: `data.result_url`, where the finished image lies. It is not checked to be a URL.
+    #: `data.result_url`, the address of the finished image. It is not checked to be a URL.
     result_url: str | None
-    #: `error.message`, why a task has failed.
+    #: `error.message`, the reason why the task failed.
     error_message: str | None
-    #: `data` as sent, parsed. A name that stands twice has its last value.
+    #: `data` as sent, parsed. Of a repeated name the last value counts.
     data: Json = field(hash=False)
     #: `error` as sent, parsed.
     error: Json = field(hash=False)
-    #: The same for repeats of an event, and for nothing else.
+    #: The idempotency key: equal for repeats of an event, and only for them.
     idempotency_key: str
-    #: The bytes that tell of it, and which secret signed them.
+    #: The bytes of the event and the secret that signed them.
     verified: Verified = field(compare=False)
 
     @property
     def webhook_id(self) -> str | None:
-        """With the scheme `standard-webhooks`: the same for each attempt and replay of an event."""
+        """With the scheme `standard-webhooks`: the id, equal for all attempts and replays."""
         return self.verified.webhook_id
 
     def __repr__(self) -> str:
-        """Shows the shape, nothing of the content."""
+        """Shows the status and sizes, no other content."""
         status = self.status if self.status is None or self.status in STATUSES else "other"
         return f"VtryonEvent(status={status!r})"
 
@@ -80,7 +80,7 @@ def parse(verified: Verified) -> VtryonEvent:
         raise WebhookError("duplicate_key")
     name = _required(root, "event", MAX_EVENT_NAME)
     task_id = _required(root, "task_id", MAX_TASK_ID)
-    # Dot segments vanish from every URL (RFC 3986, 5.2.4): nobody could ask for the task.
+    # URL parsers remove dot segments (RFC 3986, 5.2.4), so no request could name such a task.
     if task_id in (".", ".."):
         raise WebhookError("invalid_event", "is a dot segment", field="task_id")
     status = result_url = error_message = None
@@ -102,7 +102,7 @@ def parse(verified: Verified) -> VtryonEvent:
 
 
 def _required(root: dict[str, Json], name: str, limit: int) -> str:
-    """Reads a field that must be a name, within the limits that storage, paths and logs rely on."""
+    """Parses a required name, within the limits that storage, paths and logs rely on."""
     if name not in root:
         raise WebhookError("invalid_event", "is missing", field=name)
     value = root[name]
@@ -119,7 +119,7 @@ def _required(root: dict[str, Json], name: str, limit: int) -> str:
 
 
 def _member(value: Json, outer: str, inner: str) -> str | None:
-    """Reads the one string that is known of an optional object; null stands for absent in both."""
+    """Parses the one known string of an optional object. A null counts as absent, in both."""
     path = f"{outer}.{inner}"
     if value is None:
         return None
@@ -138,13 +138,13 @@ def _member(value: Json, outer: str, inner: str) -> str | None:
 
 
 def _check_text(*values: str) -> None:
-    # RFC 8259, 8.2: half of a surrogate pair is grammatical, but names no character.
+    # RFC 8259, 8.2: the grammar allows half of a surrogate pair, which is no character.
     if not all(map(is_text, values)):
         raise WebhookError("invalid_json", "a string holds half of a surrogate pair")
 
 
 def _idempotency_key(verified: Verified, name: str, task_id: str, status: str | None) -> str:
-    """Makes what is the same for two events exactly when they are repeats of each other.
+    """Makes the idempotency key, which two events share exactly if one repeats the other.
 
     A repeat of a status may be spelled with other bytes, and a task has each status once; an event
     by another name is known by the digest of its body. A part is escaped, so that it can't be taken

@@ -1,4 +1,4 @@
-"""Secrets, made ready once for all the payloads that they will verify or sign."""
+"""Prepares secrets once, for all the payloads that they verify or sign."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Callable, TypeVar, Union
 
-from vtryon_webhooks.careless import check_secret
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.plain import bytes_of, text_of
+from vtryon_webhooks.secret_checks import check_secret
 
 Secret = Union[str, bytes]
 T = TypeVar("T")
@@ -23,12 +23,12 @@ _BLOCK = 64
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER = bytes(byte ^ 0x5C for byte in range(256))
 
-# What is hashed before the secret to make a fingerprint, so that it equals no other digest of it.
+# The prefix that is hashed with a secret to make its fingerprint, so that it equals no other hash.
 _FINGERPRINT_LABEL = b"vtryon-webhooks fingerprint\0"
 
 
 class Key:
-    """The SHA-256 states after the inner and the outer key block of HMAC (RFC 2104).
+    """A prepared HMAC key (RFC 2104): the SHA-256 states after the inner and the outer pad.
 
     The secret itself is not kept. Hash states can't be pickled, so a key never leaves its process.
     """
@@ -36,7 +36,7 @@ class Key:
     __slots__ = ("_inner", "_outer", "fingerprint")
 
     def __init__(self, secret: object, decode: Callable[[bytes], bytes] = bytes) -> None:
-        """Takes a secret; raises `secret_missing`, or a code of `check_secret` or `decode`."""
+        """Prepares a secret; raises `secret_missing`, or a code of `check_secret` or `decode`."""
         octets = _checked(secret)
         key = decode(octets)
         # A key longer than a block is hashed first, a shorter one is padded with zeros.
@@ -44,7 +44,7 @@ class Key:
         block = block.ljust(_BLOCK, b"\0")
         self._inner = hashlib.sha256(block.translate(_INNER))
         self._outer = hashlib.sha256(block.translate(_OUTER))
-        #: Names the secret without telling it: 8 hex digits, equal to the core's.
+        #: Names the secret without revealing it: 8 hex digits, equal to the core's.
         self.fingerprint = hashlib.sha256(_FINGERPRINT_LABEL + octets).hexdigest()[:8]
 
     def mac(self, message: bytes) -> bytes:
@@ -56,7 +56,7 @@ class Key:
         return outer.digest()
 
     def __repr__(self) -> str:
-        """Shows the fingerprint alone."""
+        """Shows only the fingerprint."""
         return f"Key({self.fingerprint})"
 
 
@@ -103,7 +103,7 @@ def _checked(secret: object) -> bytes:
 
 
 def _listed(secrets: object) -> list[object] | None:
-    """Lists one secret or a sequence of them: of what has no order, none is the current one."""
+    """Lists one secret or a sequence. A set is refused: it has no order, so no current secret."""
     try:
         if isinstance(secrets, (str, bytes)):
             return [secrets]
@@ -134,5 +134,5 @@ def octets_of(secret: object) -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         pass
-    # Raised out here, since the codec's error holds the secret.
+    # Raised outside of the handler, because the codec's error holds the secret.
     raise WebhookError("invalid_option", "`secrets` holds half of a surrogate pair")

@@ -1,4 +1,4 @@
-"""What an event means for its task: a pure decision over the set of statuses the task has seen."""
+"""Decides what an event means for its task, from the set of statuses the task has received."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from vtryon_webhooks.event import STATUSES, Status
 from vtryon_webhooks.plain import text_of
 from vtryon_webhooks.strict_json import is_text
 
-#: How many statuses that the guide does not name a task keeps.
+#: The maximum number of unknown statuses stored per task.
 MAX_UNKNOWN = 16
 
-#: What an event is to its task. Each of them is acknowledged.
+#: What an event means for its task. Every outcome is acknowledged.
 Outcome = Literal["applied", "duplicate", "late", "conflict", "unknown", "capped"]
 
-# Where a task stands, and a status that it has not seen yet. What stands on the diagonal can't come
-# up, since where a task stands it has been.
+# The outcome by a task's current status and a status that it has not received yet. Equal statuses
+# do not occur: duplicates are handled before.
 _TABLE: dict[Status | None, dict[Status, Outcome]] = {
     None: {
         "queued": "applied",
@@ -37,9 +37,9 @@ _TABLE: dict[Status | None, dict[Status, Outcome]] = {
 class Step:
     """The decision on one event."""
 
-    #: What the event is.
+    #: What the event means for the task.
     outcome: Outcome
-    #: Where the task stands now; None as long as only unknown statuses were seen.
+    #: The current status; None if only unknown statuses were received.
     status: Status | None
 
 

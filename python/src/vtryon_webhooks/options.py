@@ -1,4 +1,4 @@
-"""How a verifier is configured, beside its secrets."""
+"""The options of a verifier, except for its secrets."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import Callable, Literal
 
 from vtryon_webhooks.errors import WebhookError
 
-#: How long a body may be, in bytes, where nothing else is said: 256 KiB.
+#: The default maximum length of a body: 256 KiB, in bytes.
 DEFAULT_MAX_BODY_BYTES = 256 * 1024
 
-#: The highest limit that can be configured: 1 MiB.
+#: The highest limit that can be configured: 1 MiB, in bytes.
 HIGHEST_MAX_BODY_BYTES = 1024 * 1024
 
-#: How requests are signed: as Vtryon signs, or by Standard Webhooks, as the gateway does too.
+#: How requests are signed: by Vtryon's scheme, or by Standard Webhooks, which the gateway adds.
 Scheme = Literal["vtryon", "standard-webhooks"]
 
-#: How far a timestamp may be from the clock, in seconds, where nothing else is said.
+#: The default tolerance: how far a timestamp may differ from the clock, in seconds.
 DEFAULT_TOLERANCE_SECONDS = 300
 
-#: The highest tolerance that can be configured: a day.
+#: The highest tolerance that can be configured: a day, in seconds.
 HIGHEST_TOLERANCE_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
 class Options:
-    """What is checked before there are secrets; raises `invalid_option`."""
+    """Checks its values when it is made; raises `invalid_option`."""
 
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
     scheme: Scheme = "vtryon"
@@ -34,7 +34,7 @@ class Options:
     now: Callable[[], float] | None = None
 
     def __post_init__(self) -> None:
-        """Refuses what can't be used."""
+        """Refuses invalid values."""
         if not _is_from_1_to(HIGHEST_MAX_BODY_BYTES, self.max_body_bytes):
             raise WebhookError("invalid_option", "`max_body_bytes` is not from 1 to 1048576")
         if type(self.scheme) is not str or self.scheme not in ("vtryon", "standard-webhooks"):
@@ -46,7 +46,7 @@ class Options:
             raise WebhookError("invalid_option", "`now` can't be called")
 
     def _check_tolerance(self) -> None:
-        # Whoever sets it believes that the time is checked.
+        # Refused, because whoever sets it expects that the time is checked.
         if self.scheme == "vtryon":
             what = '`tolerance_seconds` is of the scheme "standard-webhooks": Vtryon signs no time'
             raise WebhookError("invalid_option", what)

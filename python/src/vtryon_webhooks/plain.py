@@ -1,4 +1,4 @@
-"""The built-in value under one of a subclass, which may override whatever it is asked by.
+"""Gets the built-in value of an instance of a subclass, whose methods may be overridden.
 
 A subclass of `bytes` may even answer for its buffer (PEP 688, Python 3.12), so the methods of the
 built-in types are called themselves.
@@ -10,19 +10,19 @@ from typing import cast
 
 
 def bytes_of(value: object) -> bytes | None:
-    """Returns the bytes of a `bytes`; None of anything else."""
+    """Returns the bytes of a `bytes`; None for any other value."""
     if not issubclass(type(value), bytes):
         return None
     return bytes.__getitem__(cast(bytes, value), slice(None))
 
 
 def bytearray_of(value: object) -> bytes | None:
-    """Copies the bytes of a `bytearray`; None of anything else."""
+    """Copies the bytes of a `bytearray`; None for any other value."""
     if not issubclass(type(value), bytearray):
         return None
     return bytes(bytearray.__getitem__(cast(bytearray, value), slice(None)))
 
 
 def text_of(value: object) -> str | None:
-    """Returns the text of a `str`; None of anything else."""
+    """Returns the text of a `str`; None for any other value."""
     return str.__str__(cast(str, value)) if issubclass(type(value), str) else None

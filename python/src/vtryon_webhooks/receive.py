@@ -1,4 +1,4 @@
-"""The one flow that all adapters share: from a request to its answer, which never raises."""
+"""Receives requests for all adapters: from a request to its answer, without raising."""
 
 from __future__ import annotations
 
@@ -32,18 +32,19 @@ from vtryon_webhooks.secret_source import PreparedSecrets, SecretSource
 from vtryon_webhooks.standard_webhooks import GetHeader
 from vtryon_webhooks.webhooks import Webhooks
 
-#: How long reading and handling may take together, in seconds, where they can be stopped.
+#: The default deadline for reading and handling together, in seconds. Blocking servers
+#: can't enforce it.
 DEFAULT_DEADLINE = 10.0
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """One request, as an adapter hands it over."""
+    """One request, as an adapter passes it on."""
 
     method: str | None
     #: Returns all values of a header, by its name in lower case.
     header: GetHeader
-    #: The value of `content-length`, where there is one.
+    #: The value of `content-length`, if there is one.
     declared_length: str | None
     #: Reads the raw body, at most so many bytes and one: then it is `payload_too_large`.
     body: Callable[[int], bytes | Awaitable[bytes]]
@@ -51,7 +52,7 @@ class Delivery:
 
 @dataclass
 class Progress:
-    """How far a delivery has come."""
+    """The progress of a delivery."""
 
     stage: Stage = "unverified"
     #: What it waits for before it is verified.
@@ -92,7 +93,7 @@ class Receiver:
         options = Options(max_body_bytes, scheme, tolerance_seconds, now)
         make = partial(Webhooks, **vars(options))
         self._secrets = PreparedSecrets(secrets, make, self._threads, deadline)
-        # What was cancelled and has not ended: the event loop alone would not keep it.
+        # Cancelled tasks that have not ended: the event loop holds only weak references to them.
         self._ending: set[asyncio.Future[Answer]] = set()
 
     def check_blocking(self) -> None:

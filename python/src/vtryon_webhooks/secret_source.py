@@ -36,7 +36,7 @@ class PreparedSecrets:
         patience: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Prepares a value at once; raises for a careless secret, but not for a missing one.
+        """Prepares a value at once; raises for an invalid secret, but not for a missing one.
 
         A thread waits for another one's call for `patience` seconds after the call began.
         """

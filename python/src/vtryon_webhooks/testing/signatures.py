@@ -35,7 +35,7 @@ def _hashed(good: Good, algorithm: str) -> str:
 
 
 def _keyed(good: Good, key: bytes) -> str:
-    """Signs with a key that `sign` refuses as careless."""
+    """Signs with a key that `sign` refuses."""
     return hmac.new(key, good.body, "sha256").hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""What a careless paste or a template that was not filled in leaves in a secret.
+"""Refuses secrets that were pasted with extra characters, or templates nobody filled in.
 
 A secret is judged as a text if it is UTF-8 and at least half of its characters are no control
 characters. All else is a binary key, and is taken as it is.
@@ -14,8 +14,8 @@ _WHITESPACE = b"\t\n\v\f\r "
 
 _CONTROLS = "\0-\x1f\x7f-\x9f"
 
-# Characters that can't be seen, and what is said of them: Unicode's controls, separators, and what
-# it says to ignore.
+# Invisible characters and their messages: control characters, separators, and those that Unicode
+# lists as ignorable.
 _INVISIBLE = (
     (f"[{_CONTROLS}]", "the secret holds a control character"),
     ("[\xa0\u202f]", "the secret holds a no-break space"),
@@ -54,12 +54,12 @@ _TEMPLATE = re.compile(
     re.DOTALL,
 )
 
-# The variable that holds the secret, by which its whole line is known.
+# The name of the variable: a secret that begins with it is a whole line of an environment file.
 _VARIABLE = "VTRYON_WEBHOOK_SECRET"
 
 
 def check_secret(secret: bytes) -> None:
-    """Refuses what no secret of Vtryon's looks like.
+    """Refuses secrets that look like common mistakes in configuration.
 
     Raises `secret_empty`, `secret_whitespace`, `secret_invisible`, `secret_quoted` or
     `secret_placeholder`; never with the secret in it.
