@@ -26,7 +26,7 @@ const DEFAULT_SHARDS: u32 = 16;
 /// How many characters a token has at least: so long that guessing is hopeless, whoever guesses and how often.
 const MIN_TOKEN_CHARS: usize = 32;
 
-/// How long things are kept, in hours: 30 days, never less than two, for what is owed is tried for one, and
+/// How long events are stored, in hours: 30 days, never less than two, for deliveries are retried for one, and
 /// no more than ten years, for KV takes no time to live past 2^31 seconds.
 const DEFAULT_RETENTION_HOURS: u32 = 720;
 const RETENTION_HOURS: RangeInclusive<u32> = 48..=87_600;
@@ -36,7 +36,7 @@ pub(crate) const TASK_SHARD: &str = "TASK_SHARD";
 pub(crate) const DIRECTORY: &str = "DIRECTORY";
 pub(crate) const RESULTS: &str = "RESULTS";
 
-/// All that the gateway is told by its environment.
+/// The configuration from the environment.
 pub(crate) struct Config {
     pub(crate) verifier: Verifier,
     pub(crate) admin: Admin,

@@ -66,7 +66,7 @@ async fn answer_in_time(
     response::secured(response, head.url.starts_with("https:"))
 }
 
-/// Logs how a request has failed, which its sender is not told.
+/// Logs how a request has failed; its sender sees only 503.
 fn failed(how: &str) -> ApiError {
     console_error!("a request {how}");
     ApiError::new(Code::Unavailable)

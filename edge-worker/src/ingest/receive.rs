@@ -22,7 +22,7 @@ use crate::protocol::{IncomingEvent, ShardRequest, StoreResult, shard_client};
 use crate::{delivery, json};
 
 thread_local! {
-    /// How long the last commit took, in milliseconds: told to a shard with the next event.
+    /// How long the last commit took, in milliseconds: sent to a shard with the next event.
     static LAST_COMMIT: Cell<Option<i64>> = const { Cell::new(None) };
 }
 

@@ -92,8 +92,9 @@ async fn report(env: &Env) {
     for RejectionCause { code, path, count, .. } in causes.iter().filter(|cause| cause.count > 1) {
         console_warn!("rejected: {code} at {}: {count} since the last report", path.as_str());
     }
-    let report =
-        DirectoryRequest::ReportRejections { rejections: causes.iter().map(RejectionCause::told).collect() };
+    let report = DirectoryRequest::ReportRejections {
+        rejections: causes.iter().map(RejectionCause::report).collect(),
+    };
     if directory_client::send(env, &report).await.is_ok_and(|answer| answer.status_code() == 200) {
         return;
     }

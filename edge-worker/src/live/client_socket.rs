@@ -34,7 +34,7 @@ const TOO_MANY: (u16, &str) = (1008, "too many messages: acknowledge less often"
 const OVER: (u16, &str) = (1008, "the session or the ticket has ended");
 
 /// A shard is gone: it has begun anew, or was moved (1012 is in the registry that RFC 6455, 11.7, has set up). Not 1013,
-/// which a subscriber that is behind is told, and on which it comes back at once.
+/// with which a subscriber that is behind is closed, and after which it resumes at once.
 pub(super) const CUT_SHORT: (u16, &str) = (1012, "a shard has ended its stream: resume");
 
 /// Why a socket is closed: the code (RFC 6455, 7.4) and the reason.

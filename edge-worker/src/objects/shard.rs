@@ -110,7 +110,7 @@ impl DurableObject for TaskShard {
         self.subscribe(subscription, position)
     }
 
-    /// Handles a message of a client. It never fails: the client would not be told, and would wait for ever.
+    /// Handles a message of a client. It never fails: the client would wait for ever.
     async fn websocket_message(
         &self,
         socket: WebSocket,

@@ -8,22 +8,21 @@ use vtryon_webhooks::{Code, Millis};
 use crate::platform::clock;
 use crate::protocol::rejection::{PathKind, Rejection, Sample};
 
-/// How long the first rejection waits for others, and how long the directory is left in peace after it was
-/// told, in seconds.
+/// How long the first rejection waits for others, and how long after a report the next one is made, in seconds.
 const GATHER: i64 = 1;
 const PAUSE: i64 = 10;
 
-/// How many seconds too late one who was to tell the directory may be, before another is to: the platform
-/// ends what a request has left to do after 30.
+/// How many seconds late a report may be before another request makes it: the platform ends what a request has
+/// left to do after 30.
 const GIVEN_UP: i64 = 20;
 
 /// What was counted since the last report.
 pub(super) struct Tally {
     /// At most one for each code that a request is refused by, and each kind of path.
     causes: Vec<RejectionCause>,
-    /// When the directory was told last, or is to be told.
-    told_at: Option<Millis>,
-    /// Whether it is still to be told then.
+    /// When the last report was made, or the next one is due.
+    reported_at: Option<Millis>,
+    /// Whether a request waits to make it.
     is_awaited: bool,
 }
 
@@ -39,7 +38,7 @@ pub(super) struct RejectionCause {
     last: Rc<RejectedRequest>,
 }
 
-/// What is kept of a request: raw, for in a flood most are overwritten before they are told of.
+/// What is kept of a request: raw, for in a flood most are overwritten before they are reported.
 pub(super) struct RejectedRequest {
     pub(super) received_at: Millis,
     pub(super) header: String,
@@ -50,7 +49,7 @@ pub(super) struct RejectedRequest {
 }
 
 impl Tally {
-    pub(super) const EMPTY: Self = Self { causes: Vec::new(), told_at: None, is_awaited: false };
+    pub(super) const EMPTY: Self = Self { causes: Vec::new(), reported_at: None, is_awaited: false };
 
     /// Adds what was counted, and tells whether it is the first of its cause.
     pub(super) fn add(&mut self, more: RejectionCause) -> bool {
@@ -71,13 +70,13 @@ impl Tally {
     /// Returns how long to wait before the next report; `None` where another request makes it.
     pub(super) fn wait(&mut self, now: Millis) -> Option<Duration> {
         let after = |seconds| move |at: Millis| at.plus_millis(clock::span(seconds));
-        let is_given_up = self.told_at.map(after(GIVEN_UP)).is_some_and(|end| end < now);
+        let is_given_up = self.reported_at.map(after(GIVEN_UP)).is_some_and(|end| end < now);
         if self.is_awaited && !is_given_up {
             return None;
         }
-        let rested_at = self.told_at.map_or(now, after(PAUSE));
+        let rested_at = self.reported_at.map_or(now, after(PAUSE));
         let at = rested_at.max(after(GATHER)(now));
-        self.told_at = Some(at);
+        self.reported_at = Some(at);
         self.is_awaited = true;
         // The platform waits in this machine's time.
         let millis = (at.0 - now.0) * 1000 / clock::span(1);
@@ -86,7 +85,7 @@ impl Tally {
 
     /// Takes what there is to report.
     pub(super) fn take(&mut self, now: Millis) -> Vec<RejectionCause> {
-        self.told_at = Some(now);
+        self.reported_at = Some(now);
         self.is_awaited = false;
         std::mem::take(&mut self.causes)
     }
@@ -115,27 +114,27 @@ impl RejectionCause {
         }
     }
 
-    pub(super) fn told(&self) -> Rejection {
+    pub(super) fn report(&self) -> Rejection {
         Rejection {
             code: self.code.as_str().to_owned(),
             path: self.path.as_str().to_owned(),
             count: self.count,
             first_at: self.first_at,
             last_at: self.last_at,
-            first: self.first.told(),
-            last: (!Rc::ptr_eq(&self.first, &self.last)).then(|| self.last.told()),
+            first: self.first.sample(),
+            last: (!Rc::ptr_eq(&self.first, &self.last)).then(|| self.last.sample()),
         }
     }
 }
 
 impl RejectedRequest {
-    /// Returns whether the body looks like an event. It is not parsed: strangers send it.
+    /// Returns whether the body looks like an event. It is not parsed: anybody can send it.
     fn names_task(&self) -> bool {
         const NAME: &[u8] = b"\"task_id\"";
         self.body.windows(NAME.len()).any(|window| window == NAME)
     }
 
-    fn told(&self) -> Sample {
+    fn sample(&self) -> Sample {
         Sample {
             received_at: self.received_at,
             header: self.header.clone(),
@@ -171,7 +170,7 @@ mod tests {
             (Code::MissingSignature, PathKind::Webhook, 21, ""),
             (Code::SignatureMismatch, PathKind::Webhook, 30, "c"),
             (Code::SignatureMismatch, PathKind::Webhook, 30, "d"),
-            // What could not be told comes back.
+            // What was not reported comes back.
             (Code::SignatureMismatch, PathKind::Webhook, 10, "a"),
             (Code::NotFound, PathKind::Webhooks, 22, "e"),
             // The same code at another kind of path is another cause.
@@ -180,11 +179,11 @@ mod tests {
             let known = tally.causes.iter().any(|cause| (cause.code, cause.path) == (code, path));
             assert_eq!(tally.add(cause(code, path, at, header, b"")), !known, "{header}");
         }
-        let told: Vec<_> = tally.take(Millis(40)).iter().map(RejectionCause::told).collect();
-        let told: Vec<_> = told
+        let reported: Vec<_> = tally.take(Millis(40)).iter().map(RejectionCause::report).collect();
+        let reported: Vec<_> = reported
             .iter()
-            .map(|told| {
-                let Rejection { code, path, count, first_at, last_at, first, last } = told;
+            .map(|rejection| {
+                let Rejection { code, path, count, first_at, last_at, first, last } = rejection;
                 let last = last.as_ref().map(|last| &*last.header);
                 (&**code, &**path, *count, first_at.0, last_at.0, &*first.header, last)
             })
@@ -195,7 +194,7 @@ mod tests {
             ("not_found", "/webhooks/*", 1, 22, 22, "e", None),
             ("not_found", "/api/*", 1, 23, 23, "f", None),
         ];
-        assert_eq!(told, expected);
+        assert_eq!(reported, expected);
         assert!(tally.take(Millis(50)).is_empty());
     }
 
@@ -211,38 +210,39 @@ mod tests {
         ] {
             tally.add(cause(Code::SignatureMismatch, PathKind::Webhook, at, header, body));
         }
-        let told: Vec<_> = tally.take(Millis(50)).iter().map(RejectionCause::told).collect();
-        let headers =
-            told.first().map(|told| (&*told.first.header, told.last.as_ref().map(|last| &*last.header)));
+        let reported: Vec<_> = tally.take(Millis(50)).iter().map(RejectionCause::report).collect();
+        let headers = reported
+            .first()
+            .map(|reported| (&*reported.first.header, reported.last.as_ref().map(|last| &*last.header)));
         assert_eq!(headers, Some(("event", Some("more noise"))));
     }
 
     /// What happens when, in milliseconds, and how long the one who asks is to wait; none: not at all.
     enum Happens {
         Rejected(Option<u64>),
-        Told,
+        Reported,
     }
 
     #[test]
-    fn the_directory_is_told_once_in_a_pause() {
-        use Happens::{Rejected, Told};
+    fn the_directory_gets_one_report_in_a_pause() {
+        use Happens::{Rejected, Reported};
         let mut tally = Tally::EMPTY;
         for (at, happens, why) in [
             (0, Rejected(Some(1000)), "the first one waits for others"),
             (1, Rejected(None), "which leave it to the first"),
-            (1000, Told, ""),
+            (1000, Reported, ""),
             (1001, Rejected(Some(9999)), "then there is a pause"),
             (10_999, Rejected(None), "for all"),
-            (11_000, Told, ""),
+            (11_000, Reported, ""),
             (21_500, Rejected(Some(1000)), "after an idle time it is as at first"),
-            (42_500, Rejected(None), "it was to be told 20 s ago, and may still be"),
-            (42_501, Rejected(Some(1000)), "it will never be: that request has ended"),
+            (42_500, Rejected(None), "the report was due 20 s ago, and may still come"),
+            (42_501, Rejected(Some(1000)), "it will not come: that request has ended"),
         ] {
             match happens {
                 Rejected(wait) => {
                     assert_eq!(tally.wait(Millis(at)), wait.map(Duration::from_millis), "{why}")
                 }
-                Told => drop(tally.take(Millis(at))),
+                Reported => drop(tally.take(Millis(at))),
             }
         }
     }

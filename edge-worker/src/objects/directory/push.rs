@@ -74,7 +74,7 @@ impl Directory {
         let sql = self.state.storage().sql();
         let settings = self.settings(&sql)?;
         let confirmed = Cell::new(0);
-        let told = (0..config.shards.count()).map(|shard| {
+        let pushes = (0..config.shards.count()).map(|shard| {
             let ask = ShardRequest::Configure(settings.clone());
             let confirmed = &confirmed;
             async move {
@@ -83,8 +83,8 @@ impl Directory {
                 }
             }
         });
-        let told = stream::iter(told).for_each_concurrent(AT_ONCE, |told| told);
-        if let Either::Right(_) = select(pin!(told), Delay::from(PATIENCE)).await {
+        let pushed = stream::iter(pushes).for_each_concurrent(AT_ONCE, |push| push);
+        if let Either::Right(_) = select(pin!(pushed), Delay::from(PATIENCE)).await {
             console_error!("directory: not all shards have confirmed in time");
         }
         let applied = Applied { applied: confirmed.get(), shards: config.shards.count() };

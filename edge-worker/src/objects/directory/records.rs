@@ -9,7 +9,7 @@ use crate::platform::{clock, migrations};
 use crate::protocol::delivery::ENDPOINT_NUMBERS;
 use crate::protocol::settings::{Endpoint, endpoint_id};
 
-/// An endpoint as it is stored: what shards are told of it, and what is for people.
+/// An endpoint as it is stored: the part that shards get, and the rest.
 #[derive(Clone)]
 pub(super) struct EndpointRecord {
     pub(super) endpoint: Endpoint,

@@ -1,8 +1,8 @@
-//! Retention: what is older than the configured time goes, but for what is owed, and for what keeps a
-//! replayed event from being taken for a new one.
+//! Retention: events that are older than the configured time are deleted, unless a delivery or side effect of
+//! them is pending. What recognises a duplicate stays.
 //!
-//! Events go from the oldest on, in the order of their numbers, so a floor says how far it has come. The
-//! task of the last one is emptied to a tombstone.
+//! Events are deleted in the order of their numbers, up to a stored floor. With the last event of a task its
+//! row becomes a tombstone.
 
 mod tombstones;
 
@@ -47,7 +47,7 @@ struct Old {
 }
 
 impl TaskShard {
-    /// Lets go of a page of what is too old, and notes when to look again.
+    /// Deletes a page of what is too old, and notes when to look again.
     pub(super) fn prune(&self, config: &Config, now: Millis) -> worker::Result<()> {
         if self.next_prune(config)?.is_none_or(|due| due > now) {
             return Ok(());
@@ -64,7 +64,7 @@ impl TaskShard {
         Ok(())
     }
 
-    /// Returns when the next thing is too old; none where there is nothing.
+    /// Returns when the next event is too old; `None` where there is none.
     pub(super) fn next_prune(&self, config: &Config) -> worker::Result<Option<Millis>> {
         const OLDEST: &str = "SELECT MIN(received_at) FROM (
             SELECT * FROM (SELECT received_at FROM events WHERE seq > ? ORDER BY seq LIMIT 1)
@@ -86,7 +86,7 @@ impl TaskShard {
         const OLD: &str = "SELECT seq, received_at, task_no, digest IS NOT NULL FROM events
             WHERE seq > ? ORDER BY seq LIMIT ?";
         // The outbox has no index by event, so it is looked through once for a page; it is short.
-        const FIRST_OWED: &str = "SELECT MIN(seq) FROM outbox";
+        const FIRST_SIDE_EFFECT: &str = "SELECT MIN(seq) FROM outbox";
         // A replay has a number of its own, above that of its event: it goes when that is passed.
         const REPLAYS: &str = "DELETE FROM replay_log WHERE seq > ? AND seq <= ?";
         let from = floor(sql, PRUNED_TO)?;
@@ -96,10 +96,14 @@ impl TaskShard {
             task_no: row.int(),
             is_named: row.int() == 1,
         })?;
-        let owed = sql::first(sql, FIRST_OWED, &[], Row::maybe_int)?.flatten().unwrap_or(i64::MAX);
+        let first_side_effect =
+            sql::first(sql, FIRST_SIDE_EFFECT, &[], Row::maybe_int)?.flatten().unwrap_or(i64::MAX);
         let mut last = None;
         for event in &old {
-            if event.received_at >= until || event.seq >= owed || self.is_pending(sql, event.seq, now)? {
+            if event.received_at >= until
+                || event.seq >= first_side_effect
+                || self.is_pending(sql, event.seq, now)?
+            {
                 break;
             }
             forget(sql, event)?;
@@ -132,8 +136,8 @@ impl TaskShard {
         Ok(old.len() as i64 == PAGE && last == old.last().copied())
     }
 
-    /// Returns whether a delivery of an event has still to be made. What waits for an endpoint that is
-    /// disabled, or whose secret can't be opened, waits no longer than the event is kept.
+    /// Returns whether a delivery of an event is pending. Deliveries that wait for a disabled endpoint, or
+    /// whose secret cannot be opened, end with their event.
     fn is_pending(&self, sql: &SqlStorage, seq: i64, now: Millis) -> worker::Result<bool> {
         const PENDING: &str = "SELECT no, reason IS NOT NULL FROM deliveries
             WHERE no BETWEEN ? AND ? AND state = 'pending'";
@@ -161,18 +165,18 @@ fn forget_deliveries(sql: &SqlStorage, seq: i64) -> worker::Result<()> {
     sql::run(sql, "DELETE FROM deliveries WHERE no BETWEEN ? AND ?", &deliveries::range(seq))
 }
 
-/// Removes an event; with the last one of a task, what is left of the task is its tombstone.
+/// Deletes an event; with the last one of a task, its row becomes a tombstone.
 fn forget(sql: &SqlStorage, event: &Old) -> worker::Result<()> {
     const DELETE: &str = "DELETE FROM events WHERE seq = ?";
     const EMPTY: &str = "UPDATE events SET body = x'', previous = NULL WHERE seq = ?";
     const LAST_OF: &str = "SELECT task_id FROM tasks WHERE no = ? AND last_seq = ?";
-    const BURY: &str =
+    const TOMBSTONE: &str =
         "UPDATE tasks SET task_id = ?, open = 0, result_url = NULL, failure = NULL WHERE no = ?";
     forget_deliveries(sql, event.seq)?;
     sql::run(sql, if event.is_named { EMPTY } else { DELETE }, &[Bind::Int(event.seq)])?;
     let binds = [Bind::Int(event.task_no), Bind::Int(event.seq)];
     if let Some(task_id) = sql::first(sql, LAST_OF, &binds, Row::text)? {
-        sql::run(sql, BURY, &[Bind::Text(&tombstone(&task_id)), Bind::Int(event.task_no)])?;
+        sql::run(sql, TOMBSTONE, &[Bind::Text(&tombstone(&task_id)), Bind::Int(event.task_no)])?;
     }
     Ok(())
 }
@@ -193,7 +197,7 @@ fn raise_live_floor(sql: &SqlStorage) -> worker::Result<()> {
     }
 }
 
-/// Shows a task again that was pruned.
+/// Lists a pruned task again.
 pub(super) fn lower_live_floor(sql: &SqlStorage, task_no: i64) -> worker::Result<()> {
     if floor(sql, LIVE_FROM)? > task_no {
         migrations::set_meta(sql, LIVE_FROM, task_no)?;

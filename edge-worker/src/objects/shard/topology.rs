@@ -9,7 +9,7 @@ use vtryon_webhooks::Shards;
 /// The name under which a shard records the number of all shards.
 const RECORD: &str = "shards";
 
-/// The name under which a shard records which of them it is: its alarm is told by nobody.
+/// The name in `meta` of a shard's own number: its alarm has no caller that names it.
 const OWN: &str = "shard";
 
 impl TaskShard {

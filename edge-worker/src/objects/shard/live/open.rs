@@ -22,7 +22,7 @@ struct Found {
     at: i64,
     /// Up to which number it knows what was pruned.
     floor: i64,
-    /// The place of one that was told nothing yet.
+    /// The position before the first message.
     begins: StreamPosition,
     gap: Option<Gap>,
 }
@@ -31,7 +31,7 @@ struct Found {
 pub(super) struct Gap {
     pub(super) from: i64,
     pub(super) to: i64,
-    /// The place of one that was told of the gap and has to be told how things stand: it is told of both again.
+    /// The position of a client that received the gap but not the snapshot: it receives both again.
     pub(super) after: i64,
 }
 

@@ -26,7 +26,7 @@ type Found = (Vec<(i64, Millis)>, Option<i64>);
 /// Returns a number that nothing of a range is below, of those up to the last one.
 pub(super) fn first(sql: &SqlStorage, replay: &Replay, last: i64) -> worker::Result<i64> {
     let before = before_time(sql, replay.from.plus_seconds(-SKEW), last)?;
-    // What is below all events that are kept may be a body that is kept longer, for it is owed.
+    // Below all stored events there may be a quarantined body that is stored longer: its delivery is pending.
     Ok(if before > retention::floor(sql, PRUNED_TO)? { before + 1 } else { 0 })
 }
 
