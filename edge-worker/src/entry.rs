@@ -53,10 +53,10 @@ async fn answer_in_time(
     context: worker_sys::Context,
 ) -> worker::Result<web_sys::Response> {
     let head = Head::of(&request);
-    let route = Route::of(&head.url);
+    let (route, methods) = Route::of(&head.url);
     let deadline = if let Route::Api(Api::Test(_)) = route { TEST_DEADLINE } else { DEADLINE };
     let context = Context::new(context);
-    let answer = answer(&head, route, request, env, &context);
+    let answer = answer(&head, route, methods, request, env, &context);
     let answer = match select(pin!(AssertUnwindSafe(answer).catch_unwind()), Delay::from(deadline)).await {
         Either::Left((Ok(answer), _)) => answer,
         Either::Left((Err(_), _)) => Err(failed("panicked")),
@@ -75,12 +75,13 @@ fn failed(how: &str) -> ApiError {
 async fn answer(
     head: &Head,
     route: Route,
+    methods: Option<&'static str>,
     request: web_sys::Request,
     env: Env,
     context: &Context,
 ) -> Result<web_sys::Response, ApiError> {
     let path = route.kind();
-    let answer = serve(head, route, request, env.clone(), context).await;
+    let answer = serve(head, route, methods, request, env.clone(), context).await;
     if let Err(refusal) = &answer {
         rejections::count_refusal(refusal, path, head, &env, context).await;
     }
@@ -90,6 +91,7 @@ async fn answer(
 async fn serve(
     head: &Head,
     route: Route,
+    methods: Option<&'static str>,
     request: web_sys::Request,
     env: Env,
     context: &Context,
@@ -104,10 +106,13 @@ async fn serve(
         if faults::is_asked(&request, "held-bytes") {
             return response::raw(200, &body::held_bytes().to_string());
         }
+        if faults::is_asked(&request, "routes") {
+            return response::raw(200, &route::list());
+        }
     }
     metering::count(BilledOperation::Request);
     faults::before_request(&request);
-    route.check_method(&head.method)?;
+    route::check_method(methods, &head.method)?;
     let config = Config::current(&env)?;
     if let Route::Webhook = route {
         return receive::receive(head, &request, env, config, context).await;

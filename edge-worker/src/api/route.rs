@@ -28,61 +28,67 @@ pub(crate) enum Api {
     NotFound,
 }
 
-impl Api {
-    pub(crate) fn of(segments: &[&str], query: &str) -> Self {
-        match *segments {
-            ["tasks"] => Self::Tasks(query.to_owned()),
-            ["tasks", id] => Self::Task(decoded(id)),
-            ["tasks", id, "result"] => Self::Result(decoded(id)),
-            ["quarantine"] => Self::Quarantine(query.to_owned()),
-            ["endpoints"] => Self::Endpoints,
-            ["endpoints", id] => Self::Endpoint(id.to_owned()),
-            ["endpoints", id, "rotate"] => Self::Rotate(id.to_owned()),
-            ["endpoints", id, "retire"] => Self::Retire(id.to_owned()),
-            ["endpoints", id, "test"] => Self::Test(id.to_owned()),
-            ["deliveries"] => Self::Deliveries(query.to_owned()),
-            ["deliveries", id] => Self::Delivery(id.to_owned()),
-            ["deliveries", id, "replay"] => Self::ReplayDelivery(id.to_owned()),
-            ["replay"] => Self::Replays,
-            ["replays", id] => Self::Replay(id.to_owned()),
-            ["rejections"] => Self::Rejections,
-            ["secrets"] => Self::Secrets,
-            ["secrets", fingerprint] => Self::Secret(fingerprint.to_owned()),
-            ["tickets"] => Self::Tickets,
-            ["metrics"] => Self::Metrics,
-            ["stats"] => Self::Stats(query.to_owned()),
-            ["openapi.json"] => Self::Document,
-            _ => Self::NotFound,
-        }
-    }
+/// A route: its path with `{}` for each parameter, its methods as the header `allow` lists them, and what makes the
+/// request of the parameters and the query.
+pub(crate) type Entry<T> = (&'static str, &'static str, fn(&[&str], &str) -> T);
 
-    /// Returns the methods of a path, as the header `allow` lists them.
-    pub(crate) const fn methods(&self) -> &'static str {
-        match self {
-            Self::Task(_)
-            | Self::Result(_)
-            | Self::Tasks(_)
-            | Self::Quarantine(_)
-            | Self::Deliveries(_)
-            | Self::Delivery(_)
-            | Self::Replay(_)
-            | Self::Rejections
-            | Self::Secrets
-            | Self::Metrics
-            | Self::Stats(_)
-            | Self::Document
-            | Self::NotFound => "GET, HEAD",
-            Self::Endpoints => "GET, HEAD, POST",
-            Self::Endpoint(_) => "GET, HEAD, PATCH, DELETE",
-            Self::Secret(_) => "DELETE",
-            Self::Rotate(_)
-            | Self::Retire(_)
-            | Self::Test(_)
-            | Self::ReplayDelivery(_)
-            | Self::Replays
-            | Self::Tickets => "POST",
+/// The routes below `/api/`.
+pub(crate) const ROUTES: [Entry<Api>; 21] = [
+    ("tasks", "GET, HEAD", |_, query| Api::Tasks(query.to_owned())),
+    ("tasks/{}", "GET, HEAD", |ids, _| Api::Task(decoded(first(ids)))),
+    ("tasks/{}/result", "GET, HEAD", |ids, _| Api::Result(decoded(first(ids)))),
+    ("quarantine", "GET, HEAD", |_, query| Api::Quarantine(query.to_owned())),
+    ("endpoints", "GET, HEAD, POST", |_, _| Api::Endpoints),
+    ("endpoints/{}", "GET, HEAD, PATCH, DELETE", |ids, _| Api::Endpoint(first(ids).to_owned())),
+    ("endpoints/{}/rotate", "POST", |ids, _| Api::Rotate(first(ids).to_owned())),
+    ("endpoints/{}/retire", "POST", |ids, _| Api::Retire(first(ids).to_owned())),
+    ("endpoints/{}/test", "POST", |ids, _| Api::Test(first(ids).to_owned())),
+    ("deliveries", "GET, HEAD", |_, query| Api::Deliveries(query.to_owned())),
+    ("deliveries/{}", "GET, HEAD", |ids, _| Api::Delivery(first(ids).to_owned())),
+    ("deliveries/{}/replay", "POST", |ids, _| Api::ReplayDelivery(first(ids).to_owned())),
+    ("replay", "POST", |_, _| Api::Replays),
+    ("replays/{}", "GET, HEAD", |ids, _| Api::Replay(first(ids).to_owned())),
+    ("rejections", "GET, HEAD", |_, _| Api::Rejections),
+    ("secrets", "GET, HEAD", |_, _| Api::Secrets),
+    ("secrets/{}", "DELETE", |ids, _| Api::Secret(first(ids).to_owned())),
+    ("tickets", "POST", |_, _| Api::Tickets),
+    ("metrics", "GET, HEAD", |_, _| Api::Metrics),
+    ("stats", "GET, HEAD", |_, query| Api::Stats(query.to_owned())),
+    ("openapi.json", "GET, HEAD", |_, _| Api::Document),
+];
+
+impl Api {
+    /// Returns the request of a path below `/api/`, and the methods of the path.
+    pub(crate) fn of(path: &str, query: &str) -> (Self, &'static str) {
+        find(&ROUTES, path, query).unwrap_or((Self::NotFound, "GET, HEAD"))
+    }
+}
+
+/// Finds the route of a path. Returns the request that it makes, and its methods.
+pub(crate) fn find<T>(routes: &[Entry<T>], path: &str, query: &str) -> Option<(T, &'static str)> {
+    routes.iter().find_map(|(pattern, methods, request)| {
+        let parameters = parameters(pattern, path)?;
+        Some((request(&parameters, query), *methods))
+    })
+}
+
+/// Returns the parameters of a path where it has the form of a pattern.
+fn parameters<'a>(pattern: &str, path: &'a str) -> Option<Vec<&'a str>> {
+    let mut parameters = Vec::new();
+    let (mut expected, mut segments) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (expected.next(), segments.next()) {
+            (None, None) => return Some(parameters),
+            (Some("{}"), Some(segment)) => parameters.push(segment),
+            (Some(name), Some(segment)) if name == segment => {}
+            _ => return None,
         }
     }
+}
+
+/// Returns the first parameter of a path.
+pub(crate) fn first<'a>(parameters: &[&'a str]) -> &'a str {
+    parameters.first().copied().unwrap_or_default()
 }
 
 /// Decodes a segment of the path; one that is not UTF-8 names nothing.

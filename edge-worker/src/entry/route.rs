@@ -2,7 +2,7 @@
 
 use vtryon_webhooks::Code;
 
-use crate::api::route::{Api, decoded};
+use crate::api::route::{Api, Entry, decoded, find, first};
 use crate::http::response::ApiError;
 use crate::protocol::rejection::PathKind;
 
@@ -18,29 +18,40 @@ pub(crate) enum Route {
     NotFound(PathKind),
 }
 
+/// The routes outside of the API proper.
+const ROUTES: [Entry<Route>; 6] = [
+    ("webhooks/vtryon", "POST", |_, _| Route::Webhook),
+    ("healthz", "GET, HEAD", |_, _| Route::Health),
+    ("api/session", "POST, DELETE", |_, _| Route::Session),
+    ("api/live", "GET, HEAD", |_, query| Route::Live(query.to_owned())),
+    ("api/live/{}", "GET, HEAD", |ids, query| Route::LiveShard(first(ids).to_owned(), query.to_owned())),
+    ("api/tasks/{}/live", "GET, HEAD, OPTIONS", |ids, query| {
+        Route::LiveTask(decoded(first(ids)), query.to_owned())
+    }),
+];
+
 impl Route {
-    /// Reads a URL as the runtime writes it: absolute, and with a path (WHATWG URL).
-    pub(crate) fn of(url: &str) -> Self {
+    /// Reads a URL as the runtime writes it: absolute, and with a path (WHATWG URL). Returns its route, and the methods
+    /// that it has; a path that is not found has none.
+    pub(crate) fn of(url: &str) -> (Self, Option<&'static str>) {
         let (url, query) = url.split_once('?').unwrap_or((url, ""));
         let (_, place) = url.split_once("://").unwrap_or_default();
         let (_, path) = place.split_once('/').unwrap_or_default();
-        let segments: Vec<&str> = path.split('/').collect();
-        match *segments.as_slice() {
-            ["webhooks", "vtryon"] => Self::Webhook,
-            ["webhooks", ref rest @ ..] => Self::below_webhooks(rest),
-            ["healthz"] => Self::Health,
-            ["api", "session"] => Self::Session,
-            ["api", "live"] => Self::Live(query.to_owned()),
-            ["api", "live", shard] => Self::LiveShard(shard.to_owned(), query.to_owned()),
-            ["api", "tasks", id, "live"] => Self::LiveTask(decoded(id), query.to_owned()),
-            ["api", ref rest @ ..] => Self::Api(Api::of(rest, query)),
-            _ => Self::NotFound(PathKind::Other),
+        // One slash at the end is a common slip where a URL is registered.
+        let path = if path == "webhooks/vtryon/" { "webhooks/vtryon" } else { path };
+        if let Some((route, methods)) = find(&ROUTES, path, query) {
+            return (route, Some(methods));
         }
-    }
-
-    /// One slash at the end is a common slip where a URL is registered.
-    fn below_webhooks(segments: &[&str]) -> Self {
-        if segments == ["vtryon", ""] { Self::Webhook } else { Self::NotFound(PathKind::Webhooks) }
+        match path.split_once('/') {
+            Some(("api", rest)) => {
+                let (api, methods) = Api::of(rest, query);
+                (Self::Api(api), Some(methods))
+            }
+            Some(("webhooks", _)) => (Self::NotFound(PathKind::Webhooks), None),
+            None if path == "webhooks" => (Self::NotFound(PathKind::Webhooks), None),
+            None if path == "api" => (Self::Api(Api::NotFound), Some("GET, HEAD")),
+            _ => (Self::NotFound(PathKind::Other), None),
+        }
     }
 
     /// Returns which kind of path this is.
@@ -54,21 +65,23 @@ impl Route {
             Self::NotFound(kind) => *kind,
         }
     }
+}
 
-    /// Refuses a method that the path doesn't have; the answer names those that it has.
-    pub(crate) fn check_method(&self, method: &str) -> Result<(), ApiError> {
-        let allowed = match self {
-            Self::Webhook => "POST",
-            Self::Health => "GET, HEAD",
-            Self::Session => "POST, DELETE",
-            Self::Live(_) | Self::LiveShard(..) => "GET, HEAD",
-            Self::LiveTask(..) => "GET, HEAD, OPTIONS",
-            Self::Api(api) => api.methods(),
-            Self::NotFound(_) => return Ok(()),
-        };
-        if allowed.split(", ").any(|allowed| allowed == method) {
-            return Ok(());
+/// Refuses a method that the path doesn't have; the answer names those that it has.
+pub(super) fn check_method(methods: Option<&'static str>, method: &str) -> Result<(), ApiError> {
+    match methods {
+        Some(methods) if !methods.split(", ").any(|allowed| allowed == method) => {
+            Err(ApiError::new(Code::MethodNotAllowed).with_header("allow", methods))
         }
-        Err(ApiError::new(Code::MethodNotAllowed).with_header("allow", allowed))
+        Some(_) | None => Ok(()),
     }
+}
+
+/// Returns all paths with their methods as JSON, for tests.
+#[cfg(feature = "faults")]
+pub(super) fn list() -> String {
+    let outer = ROUTES.iter().map(|(path, methods, _)| format!("/{path}: {methods}"));
+    let inner = crate::api::route::ROUTES.iter().map(|(path, methods, _)| format!("/api/{path}: {methods}"));
+    let routes: Vec<String> = outer.chain(inner).collect();
+    crate::json::to_string(&routes)
 }
