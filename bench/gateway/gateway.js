@@ -10,8 +10,8 @@ const BUILD = path.resolve(import.meta.dirname, "../../edge-worker/build");
 export const SECRET = "whsec_bench";
 export const TOKEN = "admin-token-of-the-bench-0123456789abcdef";
 
-/** Starts the gateway with so many shards. */
-export function startGateway({ shards = 1 } = {}) {
+/** Starts the gateway with so many shards, from the folder that it was built into. */
+export function startGateway({ shards = 1, build = BUILD } = {}) {
   const variables = {
     VTRYON_WEBHOOK_SECRET: SECRET,
     GATEWAY_ADMIN_TOKEN: TOKEN,
@@ -20,7 +20,7 @@ export function startGateway({ shards = 1 } = {}) {
     // Endpoints of the bench listen on loopback.
     ALLOW_INSECURE_ENDPOINTS: "1",
   };
-  const modules = ["index.js", "index_bg.wasm"].map((name) => path.join(BUILD, name));
+  const modules = ["index.js", "index_bg.wasm"].map((name) => path.join(build, name));
   return Workerd.start(config(variables), modules);
 }
 
