@@ -1,13 +1,10 @@
 //! SQL as the objects use it: typed parameters, rows as structs, and all or nothing.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 
-use js_sys::{Array, ArrayBuffer, JsString};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use worker::{SqlStorage, Storage, wasm_bindgen};
+use worker::{SqlCursor, SqlStorage, SqlStorageValue, Storage, wasm_bindgen};
 
 use crate::testing::faults;
 #[cfg(feature = "faults")]
@@ -45,12 +42,12 @@ pub(crate) const fn before(bound: Option<i64>) -> Bind<'static> {
 
 /// Counts the rows that a statement has read and written. Only builds for tests count.
 #[cfg(feature = "faults")]
-fn count_rows(cursor: &Cursor) {
+fn count_rows(cursor: &SqlCursor) {
     metering::count_rows(cursor.rows_read(), cursor.rows_written());
 }
 
 #[cfg(not(feature = "faults"))]
-const fn count_rows(_: &Cursor) {}
+const fn count_rows(_: &SqlCursor) {}
 
 /// Runs a statement.
 pub(crate) fn run(sql: &SqlStorage, statement: &'static str, binds: &[Bind<'_>]) -> worker::Result<()> {
@@ -59,23 +56,9 @@ pub(crate) fn run(sql: &SqlStorage, statement: &'static str, binds: &[Bind<'_>])
     Ok(())
 }
 
-thread_local! {
-    /// The statements as JavaScript has them, by where they are. The runtime keeps what it has prepared by the string:
-    /// one that is made anew for each call is compared with all of it.
-    static STATEMENTS: RefCell<BTreeMap<(usize, usize), JsString>> = const { RefCell::new(BTreeMap::new()) };
-}
-
-fn exec(sql: &SqlStorage, statement: &'static str, binds: &[Bind<'_>]) -> worker::Result<Cursor> {
+fn exec(sql: &SqlStorage, statement: &str, binds: &[Bind<'_>]) -> worker::Result<SqlCursor> {
     faults::before_statement(sql, statement)?;
-    let place = (statement.as_ptr().addr(), statement.len());
-    let known = STATEMENTS.with_borrow(|known| known.get(&place).cloned());
-    let text = known.unwrap_or_else(|| {
-        let text = JsString::from(statement);
-        STATEMENTS.with_borrow_mut(|known| known.insert(place, text.clone()));
-        text
-    });
-    let binds = binds.iter().map(JsValue::from).collect();
-    Ok(sql.as_ref().unchecked_ref::<Statements>().exec(&text, binds)?)
+    sql.exec_raw(statement, binds.iter().map(JsValue::from).collect::<Vec<_>>())
 }
 
 /// Returns all rows of a query, each as `read` makes it from its columns.
@@ -115,23 +98,21 @@ fn each(
     take: &mut dyn FnMut(&mut Row),
 ) -> worker::Result<()> {
     let cursor = exec(sql, query, binds)?;
-    let rows = cursor.raw().to_array();
-    count_rows(&cursor);
-    for columns in rows.iter() {
-        let mut row = Row { columns: columns.unchecked_into(), next: 0, is_unexpected: false };
+    for columns in cursor.raw() {
+        let mut row = Row { columns: columns?.into_iter(), is_unexpected: false };
         take(&mut row);
         if row.is_unexpected {
             return Err("a column has another type than it is stored with".into());
         }
     }
+    count_rows(&cursor);
     Ok(())
 }
 
 /// The columns of a row, taken from left to right. Where one is not what it is read as, the query fails once the
 /// row has been read; until then something empty stands for it.
 pub(crate) struct Row {
-    columns: Array,
-    next: u32,
+    columns: std::vec::IntoIter<SqlStorageValue>,
     is_unexpected: bool,
 }
 
@@ -142,17 +123,19 @@ impl Row {
     }
 
     pub(crate) fn maybe_int(&mut self) -> Option<i64> {
-        let value = self.take();
-        match value.as_f64() {
+        match self.columns.next() {
+            Some(SqlStorageValue::Integer(number)) => Some(number),
             // The platform passes on no integer from 2^53 on.
-            Some(number) => Some(number as i64),
-            None => self.null(&value),
+            Some(SqlStorageValue::Float(number)) => Some(number as i64),
+            other => self.null(&other),
         }
     }
 
     pub(crate) fn blob(&mut self) -> Vec<u8> {
-        let value = self.take();
-        let bytes = value.is_instance_of::<ArrayBuffer>().then(|| js_sys::Uint8Array::new(&value).to_vec());
+        let bytes = match self.columns.next() {
+            Some(SqlStorageValue::Blob(bytes)) => Some(bytes),
+            _ => None,
+        };
         self.checked(bytes)
     }
 
@@ -162,10 +145,9 @@ impl Row {
     }
 
     pub(crate) fn maybe_text(&mut self) -> Option<String> {
-        let value = self.take();
-        match value.as_string() {
-            Some(text) => Some(text),
-            None => self.null(&value),
+        match self.columns.next() {
+            Some(SqlStorageValue::String(text)) => Some(text),
+            other => self.null(&other),
         }
     }
 
@@ -175,47 +157,15 @@ impl Row {
         value.unwrap_or_default()
     }
 
-    /// Takes the next column; after the last one it is undefined.
-    fn take(&mut self) -> JsValue {
-        let value = self.columns.get(self.next);
-        self.next += 1;
-        value
-    }
-
-    fn null<T>(&mut self, value: &JsValue) -> Option<T> {
-        self.is_unexpected |= !value.is_null();
+    /// Takes a column that has no value; after the last one there is none.
+    fn null<T>(&mut self, value: &Option<SqlStorageValue>) -> Option<T> {
+        self.is_unexpected |= !matches!(value, Some(SqlStorageValue::Null));
         None
     }
 }
 
 #[wasm_bindgen]
 extern "C" {
-    /// `SqlStorage`, which takes statements that are strings of JavaScript already.
-    type Statements;
-
-    #[wasm_bindgen(method, catch, variadic)]
-    fn exec(this: &Statements, statement: &JsString, binds: Vec<JsValue>) -> Result<Cursor, JsValue>;
-
-    /// What a statement has found, and what it has cost.
-    pub(crate) type Cursor;
-
-    #[cfg(feature = "faults")]
-    #[wasm_bindgen(method, getter, js_name = rowsRead)]
-    pub(crate) fn rows_read(this: &Cursor) -> usize;
-
-    #[cfg(feature = "faults")]
-    #[wasm_bindgen(method, getter, js_name = rowsWritten)]
-    pub(crate) fn rows_written(this: &Cursor) -> usize;
-
-    /// The rows, each an array of its columns.
-    #[wasm_bindgen(method)]
-    fn raw(this: &Cursor) -> Rows;
-
-    type Rows;
-
-    #[wasm_bindgen(method, js_name = toArray)]
-    fn to_array(this: &Rows) -> Array;
-
     /// The part of `ctx.storage` that the crate `worker` does not bind.
     type SyncStorage;
 
