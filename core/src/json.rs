@@ -69,16 +69,6 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Decodes the text of a valid JSON value as a string; returns `None` for any other value.
-///
-/// A string without escapes is borrowed.
-///
-/// # Errors
-/// [`Code::InvalidJson`] for half of a surrogate pair, which the grammar allows but which is no character (RFC 8259, 8.2).
-pub fn string(text: &str) -> Result<Option<Cow<'_, str>>, Error> {
-    Value { text, escaped: text.contains('\\') }.string()
-}
-
 /// The error for half of a surrogate pair.
 pub(crate) const fn lone_surrogate() -> Error {
     Error::because(Code::InvalidJson, "a string holds half of a surrogate pair")

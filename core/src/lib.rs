@@ -25,7 +25,6 @@ mod verifier;
 pub use digest::Digest;
 pub use error::{Code, Error};
 pub use event::{Event, Status, TaskId};
-pub use json::string as json_string;
 pub use millis::Millis;
 pub use secret::{Fingerprint, Key, Secret};
 pub use shards::{MAX_SHARDS, Shards};

@@ -16,6 +16,8 @@ pub(crate) mod shard_client;
 pub(crate) mod stats;
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use vtryon_webhooks::{Digest, Error, Event, Millis, Verified};
 
 use self::delivery::{Dispatch, Report};
@@ -24,7 +26,7 @@ use self::settings::Settings;
 
 pub(crate) use self::directory::{DirectoryRequest, EndpointInput};
 
-use crate::json::{self, Raw, Write, object, one_of};
+use crate::json;
 
 /// The name of a test event. Vtryon has no such event, so a receiver ignores it.
 pub(crate) const TEST_EVENT: &str = "gateway.test";
@@ -35,6 +37,8 @@ pub(crate) fn result_key(task_id: &str) -> String {
 }
 
 /// A request to a shard.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum ShardRequest {
     /// Decides on an event and stores it; its body is the second argument of the call.
     StoreEvent(IncomingEvent),
@@ -82,47 +86,24 @@ pub(crate) enum ShardRequest {
     Subscribe(Subscription),
 }
 
-one_of!(ShardRequest {
-    "store_event" => StoreEvent(held),
-    "task" => Task { task_id },
-    "result" => Result { task_id },
-    "tasks" => Tasks { before, status, stalled, limit },
-    "quarantine" => Quarantine { before, limit },
-    "topology" => Topology,
-    "verify_shard_count" => VerifyShardCount,
-    "configure" => Configure(held),
-    "report" => Report(held),
-    "delivery" => Delivery { no },
-    "deliveries" => Deliveries { before, endpoint, state, task_id, digest, limit },
-    "replay" => Replay { no },
-    "progress" => Progress { id },
-    "health" => Health { endpoint },
-    "metrics" => Metrics,
-    "sweep" => Sweep,
-    "stats" => Stats { from },
-    "subscribe" => Subscribe(held),
-});
-
 /// A shard's answer to an event.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct StoreResult {
     /// The attempts that the Worker makes after its 200.
+    #[serde(default)]
     pub(crate) dispatches: Vec<Dispatch>,
 }
 
-object!(StoreResult { dispatches });
-
 /// The health of an endpoint in one shard.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct EndpointHealth {
     pub(crate) failing_since: Option<Millis>,
     pub(crate) succeeded_at: Option<Millis>,
     pub(crate) consecutive_410: u32,
 }
 
-object!(EndpointHealth { failing_since, succeeded_at, consecutive_410 });
-
 /// What a shard can count without reading every row.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Counts {
     pub(crate) events: i64,
     pub(crate) open_tasks: i64,
@@ -133,9 +114,8 @@ pub(crate) struct Counts {
     pub(crate) oldest_due: Option<Millis>,
 }
 
-object!(Counts { events, open_tasks, quarantined, pending, dead, oldest_due });
-
 /// A request to a shard, with the shard that the caller means.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Call {
     /// The number of this shard.
     pub(crate) shard: u32,
@@ -144,12 +124,12 @@ pub(crate) struct Call {
     pub(crate) request: ShardRequest,
 }
 
-object!(Call { shard, shards, request });
-
 /// A verified event before it is stored.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct IncomingEvent {
     pub(crate) received_at: Millis,
     /// The fingerprint of the secret that signed it.
+    #[serde(default)]
     pub(crate) key: String,
     pub(crate) content: Content,
     /// The only endpoint that it goes to: set for test events only.
@@ -158,9 +138,9 @@ pub(crate) struct IncomingEvent {
     pub(crate) last_commit_ms: Option<i64>,
 }
 
-object!(IncomingEvent { received_at, key, content, target_endpoint, last_commit_ms });
-
 /// The content of a verified body.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Content {
     /// A task's status.
     Status { task_id: String, status: String, result_url: Option<String>, failure: Option<String> },
@@ -170,29 +150,22 @@ pub(crate) enum Content {
     Unreadable { code: String, message: String },
 }
 
-one_of!(Content {
-    "status" => Status { task_id, status, result_url, failure },
-    "other" => Other { task_id, name },
-    "unreadable" => Unreadable { code, message },
-});
-
 /// A part of a listing, in descending order of `no`.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Page {
+    #[serde(default)]
     pub(crate) items: Vec<PageItem>,
     /// Where the next page begins: before this number. None when there is no more.
     pub(crate) next: Option<i64>,
 }
 
-object!(Page { items, next });
-
 /// One entry of a listing: its place, its time, and what is shown of it, which the Worker passes on as it is.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct PageItem {
     pub(crate) no: i64,
     pub(crate) at: Millis,
-    pub(crate) view: Raw,
+    pub(crate) view: Box<RawValue>,
 }
-
-object!(PageItem { no, at, view });
 
 impl Page {
     /// Makes a page of items; where they are not the last, the next one begins after them.
@@ -203,8 +176,8 @@ impl Page {
 }
 
 impl PageItem {
-    pub(crate) fn new(no: i64, at: Millis, view: &dyn Write) -> Self {
-        Self { no, at, view: Raw(json::to_string(view)) }
+    pub(crate) fn new(no: i64, at: Millis, view: &impl Serialize) -> Self {
+        Self { no, at, view: json::to_raw(view) }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Deliveries: listed, shown, replayed.
 
+use serde::Serialize;
+use serde_json::value::RawValue;
 use vtryon_webhooks::{Code, Digest};
 use worker::{Env, Response};
 
@@ -8,7 +10,6 @@ use crate::config::Config;
 use crate::http::query::Query;
 use crate::http::response::{self, ApiError};
 use crate::http::task_id::task_id;
-use crate::json::{Raw, object};
 use crate::protocol::delivery::parse_delivery_id;
 use crate::protocol::settings::endpoint_no;
 use crate::protocol::{ShardRequest, shard_client};
@@ -17,12 +18,11 @@ use crate::protocol::{ShardRequest, shard_client};
 const STATES: [&str; 4] = ["pending", "delivered", "dead", "superseded"];
 
 /// A page of deliveries. The cursor leads to the next; on the last page it is null.
+#[derive(Serialize)]
 struct Deliveries {
-    deliveries: Vec<Raw>,
+    deliveries: Vec<Box<RawValue>>,
     cursor: Option<String>,
 }
-
-object!(write Deliveries { deliveries, cursor });
 
 /// Lists deliveries: all, those of a task, or those of a body that can't be read.
 pub(super) async fn list(query: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {

@@ -3,13 +3,14 @@
 use std::collections::VecDeque;
 
 use futures_util::future::try_join_all;
+use serde_json::value::RawValue;
 use worker::Env;
 
 use super::cursor::{PageCursor, PagePosition};
 use crate::config::Config;
 use crate::http::query::Query;
 use crate::http::response::ApiError;
-use crate::json::{self, Raw};
+use crate::json;
 use crate::protocol::{Page, PageItem, ShardRequest, shard_client};
 
 /// Asks all shards for a page each, or the one shard that has what is listed, and merges the latest into one page.
@@ -19,7 +20,7 @@ pub(super) async fn listing(
     env: &Env,
     config: &Config,
     ask: impl Fn(Option<i64>, u32) -> ShardRequest,
-) -> Result<(Vec<Raw>, Option<String>), ApiError> {
+) -> Result<(Vec<Box<RawValue>>, Option<String>), ApiError> {
     let limit = query.limit()?;
     let cursor = match given_cursor(query, config)? {
         Some(cursor) => cursor,

@@ -1,5 +1,6 @@
 //! What has happened lately, minute by minute over all shards: what charts are drawn from.
 
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 use vtryon_webhooks::{Code, Millis};
@@ -8,7 +9,7 @@ use worker::{Env, Response};
 use crate::config::Config;
 use crate::http::query::Query;
 use crate::http::response::{self, ApiError};
-use crate::json::{self, object};
+use crate::json;
 use crate::platform::clock;
 use crate::protocol::stats::{Count, Stats};
 use crate::protocol::{ShardRequest, shard_client};
@@ -21,6 +22,7 @@ const MINUTE: i64 = 60_000;
 /// A number for each minute, by name.
 type Series = BTreeMap<String, Vec<u64>>;
 
+#[derive(Serialize)]
 struct StatsView {
     from: String,
     minutes: u32,
@@ -31,24 +33,20 @@ struct StatsView {
     truncated: bool,
 }
 
-object!(write StatsView { from, minutes, events, deliveries, latency_ms, commit_ms, truncated });
-
 /// From an event's arrival to its delivery's, for each minute; null where nothing was delivered.
+#[derive(Serialize)]
 struct Latency {
     p50: Vec<Option<i64>>,
     p95: Vec<Option<i64>>,
 }
 
-object!(write Latency { p50, p95 });
-
+#[derive(Serialize)]
 struct CommitLatency {
     count: u64,
     p50: Option<i64>,
     p95: Option<i64>,
     max: Option<i64>,
 }
-
-object!(write CommitLatency { count, p50, p95, max });
 
 /// Shows the last minutes, this one included.
 pub(super) async fn show(query: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {

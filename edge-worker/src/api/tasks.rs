@@ -1,5 +1,7 @@
 //! Tasks, their results, and what could not be read.
 
+use serde::Serialize;
+use serde_json::value::RawValue;
 use vtryon_webhooks::lifecycle::Stage;
 use vtryon_webhooks::{Code, Digest, Millis, Status, TaskId};
 use worker::{Env, Response, console_error};
@@ -9,7 +11,6 @@ use crate::config::{Config, RESULTS};
 use crate::http::query::{self, Query};
 use crate::http::response::{self, ApiError};
 use crate::http::task_id::task_id;
-use crate::json::{Raw, object};
 use crate::platform::clock;
 use crate::protocol::{ShardRequest, result_key, shard_client};
 use crate::testing::metering::{self, BilledOperation};
@@ -67,20 +68,18 @@ pub(super) async fn quarantine(query: &str, env: &Env, config: &Config) -> Resul
 }
 
 /// A page of tasks. The cursor leads to the next; on the last page it is null.
+#[derive(Serialize)]
 struct Tasks {
-    tasks: Vec<Raw>,
+    tasks: Vec<Box<RawValue>>,
     cursor: Option<String>,
 }
-
-object!(write Tasks { tasks, cursor });
 
 /// A page of the quarantine.
+#[derive(Serialize)]
 struct Quarantine {
-    quarantine: Vec<Raw>,
+    quarantine: Vec<Box<RawValue>>,
     cursor: Option<String>,
 }
-
-object!(write Quarantine { quarantine, cursor });
 
 /// Reads an age such as `30m`, and returns the time that long ago.
 fn stalled_since(age: &str, now: Millis) -> Result<Millis, ApiError> {

@@ -1,22 +1,22 @@
 //! `POST /api/tickets`: issues a ticket with which a page can watch one task.
 
+use serde::Serialize;
 use vtryon_webhooks::Code;
 use worker::Response;
 
 use crate::config::Config;
 use crate::http::response::{self, ApiError};
 use crate::http::task_id::task_id as parse_task_id;
-use crate::json::{Object, object};
+use crate::json::Object;
 use crate::platform::clock;
 
 /// A ticket as it is issued.
+#[derive(Serialize)]
 struct IssuedTicket<'a> {
     ticket: &'a str,
     task_id: &'a str,
     expires_at: String,
 }
-
-object!(write IssuedTicket<'_> { ticket, task_id, expires_at });
 
 /// Issues a ticket for a task, also for one without events.
 pub(super) fn issue(input: &str, config: &Config) -> Result<Response, ApiError> {

@@ -1,5 +1,6 @@
 //! The gateway's answers: JSON, and one form for every error.
 
+use serde::Serialize;
 use std::borrow::Cow;
 
 use vtryon_webhooks::{Code, Error};
@@ -7,7 +8,7 @@ use wasm_bindgen::JsCast;
 use worker::web_sys::{self, ResponseInit};
 use worker::{Response, WebSocket, console_error};
 
-use crate::json::{self, Write, object};
+use crate::json;
 
 /// When a client may retry after a 503, in seconds (RFC 9110, 10.2.3).
 const RETRY_AFTER: (&str, Cow<'_, str>) = ("retry-after", Cow::Borrowed("10"));
@@ -75,12 +76,11 @@ impl ApiError {
 }
 
 /// The body of every error.
+#[derive(Serialize)]
 struct ErrorBody<'a> {
     error: &'static str,
     message: &'a str,
 }
-
-object!(write ErrorBody<'_> { error, message });
 
 /// An error of the core. The client sees its public code only.
 impl From<Error> for ApiError {
@@ -98,7 +98,7 @@ impl From<worker::Error> for ApiError {
 }
 
 /// Answers with a value as JSON.
-pub(crate) fn json(status: u16, value: &dyn Write) -> Result<Response, ApiError> {
+pub(crate) fn json(status: u16, value: &impl Serialize) -> Result<Response, ApiError> {
     json_text(status, &json::to_string(value))
 }
 

@@ -93,7 +93,7 @@ async fn feed(sockets: &[WebSocket], mut ids: Ids, acknowledge: Acknowledge, cli
         }
         let (Some(socket), Some((taken, last))) = (sockets.get(no), taken.get_mut(no)) else { return };
         *taken += text.len();
-        *last = frame.id.map(str::to_owned).or(last.take());
+        *last = frame.id.clone().or(last.take());
         if let Some(id) = last
             && acknowledge == Acknowledge::Yes
             && (*taken >= ACKNOWLEDGED || frame.is_ready())

@@ -93,7 +93,7 @@ async fn join(
             budget.add(MESSAGES);
             if let (Some(id), Some(own)) = (id, frame.id) {
                 last_id = id;
-                own_ids.insert(socket, own.to_owned());
+                own_ids.insert(socket, own);
             }
             // What has no id is taken with what came before it.
             if let Some(own_id) = own_ids.get(&socket).cloned() {

@@ -1,10 +1,11 @@
-//! A shard's message on its way through the Worker. It begins with its id, if it has one, so that the id is
-//! found without parsing the rest.
+//! A shard's message on its way through the Worker, where it may be given another id.
 
 use futures_util::stream::{Stream, StreamExt, select_all};
+use serde::Serialize;
 use vtryon_webhooks::Shards;
 use worker::{WebSocket, WebsocketEvent};
 
+use crate::json::{self, Object};
 use crate::protocol::cursor::StreamCursor;
 
 /// Begins to read the sockets to shards: each event with the index of its socket; `None` where one cannot be
@@ -22,29 +23,41 @@ pub(super) fn from_all(
 
 /// A message as a shard has sent it.
 pub(super) struct Frame<'a> {
-    pub(super) id: Option<&'a str>,
-    /// The rest of the object, from its next member on.
-    rest: &'a str,
+    pub(super) id: Option<String>,
+    /// The other fields.
+    rest: Option<Object<'a>>,
     text: &'a str,
+}
+
+/// A message with another id.
+#[derive(Serialize)]
+struct Rewritten<'a> {
+    id: &'a str,
+    #[serde(flatten)]
+    rest: &'a Option<Object<'a>>,
+}
+
+#[derive(Serialize)]
+struct Ack<'a> {
+    r#type: &'static str,
+    id: &'a str,
 }
 
 impl<'a> Frame<'a> {
     pub(super) fn of(text: &'a str) -> Self {
-        let parts = text.strip_prefix(r#"{"id":""#).and_then(|text| text.split_once(r#"","#));
-        match parts {
-            Some((id, rest)) => Self { id: Some(id), rest, text },
-            None => Self { id: None, rest: "", text },
-        }
+        let mut rest = Object::parse(text.as_bytes());
+        let id = rest.as_mut().and_then(|fields| fields.remove("id")).and_then(json::text);
+        Self { id, rest, text }
     }
 
     /// Makes the acknowledgement of everything up to an id.
     pub(super) fn ack(id: &str) -> String {
-        format!(r#"{{"type":"ack","id":"{id}"}}"#)
+        json::to_string(&Ack { r#type: "ack", id })
     }
 
     /// Returns whether it is `ready`, the end of the backlog: a good moment to acknowledge.
     pub(super) fn is_ready(&self) -> bool {
-        self.rest.starts_with(r#""type":"ready""#)
+        self.rest.as_ref().and_then(|fields| fields.text("type")).is_some_and(|name| name == "ready")
     }
 }
 
@@ -66,14 +79,14 @@ impl Ids {
 
     /// Returns the id for the client, and the message with that id.
     pub(super) fn rewrite(&mut self, frame: &Frame<'_>) -> (Option<String>, String) {
-        let (Some(id), Self::Merged { shards, cursor }) = (frame.id, self) else {
-            return (frame.id.map(str::to_owned), frame.text.to_owned());
+        let (Some(id), Self::Merged { shards, cursor }) = (&frame.id, self) else {
+            return (frame.id.clone(), frame.text.to_owned());
         };
         if let Ok(position) = StreamCursor::parse(id, *shards) {
             cursor.merge(&position);
         }
         let id = cursor.to_string();
-        let text = format!(r#"{{"id":"{id}",{}"#, frame.rest);
+        let text = json::to_string(&Rewritten { id: &id, rest: &frame.rest });
         (Some(id), text)
     }
 }

@@ -1,8 +1,8 @@
 //! Deliveries between the Worker and a shard: attempts to make, and their outcomes.
 
+use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 
-use crate::json::object;
 use crate::protocol::settings::Sealed;
 
 /// How many endpoints a deployment can ever have registered: deliveries are numbered by event and endpoint.
@@ -37,13 +37,17 @@ pub(crate) fn parse_delivery_id(id: &str) -> Option<(u32, i64)> {
 }
 
 /// An attempt to be made: all that its sender needs but the body.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Dispatch {
     pub(crate) delivery: i64,
+    #[serde(default)]
     pub(crate) url: String,
+    #[serde(default)]
     pub(crate) secrets: Vec<Sealed>,
     /// The event's, the same for every attempt, endpoint and replay.
+    #[serde(default)]
     pub(crate) webhook_id: String,
+    #[serde(default)]
     pub(crate) outcome: String,
     /// How often the delivery was replayed by hand before.
     pub(crate) replay_count: i64,
@@ -53,9 +57,8 @@ pub(crate) struct Dispatch {
     pub(crate) lease_until: Millis,
 }
 
-object!(Dispatch { delivery, url, secrets, webhook_id, outcome, replay_count, attempt, lease_until });
-
 /// The outcome of an attempt.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Report {
     pub(crate) delivery: i64,
     pub(crate) replay_count: i64,
@@ -64,9 +67,8 @@ pub(crate) struct Report {
     pub(crate) made: Option<Attempt>,
 }
 
-object!(Report { delivery, replay_count, attempt, made });
-
 /// An attempt that was made.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Attempt {
     pub(crate) attempted_at: Millis,
     /// How long it took, in milliseconds.
@@ -76,22 +78,13 @@ pub(crate) struct Attempt {
     /// Why there was none: `timeout`, `connection`, `url_refused`.
     pub(crate) error: Option<String>,
     /// The first KiB of a failure's answer, in one line, as [`crate::platform::excerpt`] makes it.
+    #[serde(default)]
     pub(crate) answer: String,
     /// Where a redirect leads: the host alone.
     pub(crate) location_host: Option<String>,
     /// What the answer asks for, in milliseconds from now on (RFC 9110, 10.2.3).
     pub(crate) retry_after_ms: Option<i64>,
     /// Whether the receiver took the previous secret alone.
+    #[serde(default)]
     pub(crate) previous_secret: bool,
 }
-
-object!(Attempt {
-    attempted_at,
-    took_ms,
-    status,
-    error,
-    answer,
-    location_host,
-    retry_after_ms,
-    previous_secret
-});

@@ -1,10 +1,11 @@
 //! Requests to the directory, by the Worker and by the shards.
 
 use super::rejection::Rejection;
-
-use crate::json::{object, one_of};
+use serde::{Deserialize, Serialize};
 
 /// A request to the directory. It answers as the API does, and the Worker forwards the answer.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum DirectoryRequest {
     Create(EndpointInput),
     List,
@@ -52,29 +53,12 @@ pub(crate) enum DirectoryRequest {
     Sweep,
 }
 
-one_of!(DirectoryRequest {
-    "create" => Create(held),
-    "list" => List,
-    "get" => Get { endpoint },
-    "change" => Change { endpoint, change },
-    "delete" => Delete { endpoint },
-    "rotate" => Rotate { endpoint, input },
-    "retire" => Retire { endpoint },
-    "report_unhealthy" => ReportUnhealthy { endpoint, reason },
-    "replay" => Replay { input, key },
-    "progress" => Progress { id },
-    "report_rejections" => ReportRejections { rejections },
-    "rejections" => Rejections,
-    "secrets" => Secrets,
-    "purge_secret" => PurgeSecret { fingerprint },
-    "sweep" => Sweep,
-});
-
 /// An endpoint as an administrator describes it, not parsed yet.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct EndpointInput {
+    #[serde(default)]
     pub(crate) body: String,
     /// The scheme and host under which this gateway was called: an endpoint must not lead back to it.
+    #[serde(default)]
     pub(crate) own_origin: String,
 }
-
-object!(EndpointInput { body, own_origin });

@@ -1,8 +1,9 @@
 //! Subscriptions to a shard's live stream.
 
+use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 
-use crate::json::{Object, object, one_of};
+use crate::json::Object;
 
 /// How many bytes of the backlog are sent ahead of the acknowledgements: 256 KiB.
 pub(crate) const SEND_WINDOW: usize = 256 * 1024;
@@ -14,10 +15,12 @@ pub(crate) const FINAL: &str = "final";
 pub(crate) const LIVE_CURSOR: &str = "x-vtryon-live-cursor";
 
 /// A stream that a socket is opened for.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Subscription {
     pub(crate) subject: Subject,
     pub(crate) start: Start,
     /// Whether events carry their bodies and signatures.
+    #[serde(default)]
     pub(crate) bodies: bool,
     /// When the credentials expire.
     pub(crate) until: Option<Millis>,
@@ -25,9 +28,9 @@ pub(crate) struct Subscription {
     pub(crate) send_window: usize,
 }
 
-object!(Subscription { subject, start, bodies, until, send_window });
-
 /// What a stream is about.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Subject {
     /// Everything that the shard stores.
     Shard,
@@ -37,14 +40,9 @@ pub(crate) enum Subject {
     State { task_id: String },
 }
 
-one_of!(Subject {
-    "shard" => Shard,
-    "task" => Task { task_id },
-    "state" => State { task_id },
-});
-
 /// Where a stream begins.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Start {
     /// With a snapshot.
     Now,
@@ -53,12 +51,6 @@ pub(crate) enum Start {
     /// With what was received from this time on.
     Since(Millis),
 }
-
-one_of!(Start {
-    "now" => Now,
-    "after" => After(held),
-    "since" => Since(held),
-});
 
 /// Parses an acknowledgement; returns the id up to which everything was received. A longer text than an
 /// acknowledgement can be is not parsed.

@@ -1,8 +1,7 @@
 //! Rejected requests as isolates report them to the directory: how many, and a first and a last sample.
 
+use serde::{Deserialize, Serialize};
 use vtryon_webhooks::{Code, Millis};
-
-use crate::json::object;
 
 /// The kinds of paths that the gateway tells apart where it counts refused requests: a path itself is the sender's
 /// text and is not kept.
@@ -56,9 +55,12 @@ pub(crate) fn hint(code: Code) -> &'static str {
 }
 
 /// Webhooks refused for one cause, as an isolate has counted them.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Rejection {
+    #[serde(default)]
     pub(crate) code: String,
     /// The name of a [`PathKind`].
+    #[serde(default)]
     pub(crate) path: String,
     pub(crate) count: i64,
     pub(crate) first_at: Millis,
@@ -69,21 +71,19 @@ pub(crate) struct Rejection {
     pub(crate) last: Option<Sample>,
 }
 
-object!(Rejection { code, path, count, first_at, last_at, first, last });
-
 /// What is kept of a request that was refused; [`crate::ingest::rejections`] bounds it.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Sample {
     pub(crate) received_at: Millis,
     /// The value of the signature's header, or its beginning.
+    #[serde(default)]
     pub(crate) header: String,
     /// How long all of it was, in bytes.
     pub(crate) header_bytes: usize,
     pub(crate) content_type: Option<String>,
     /// The body or its beginning, in hex.
+    #[serde(default)]
     pub(crate) body: String,
     /// How long all of it was; none where that was neither declared nor seen.
     pub(crate) body_bytes: Option<usize>,
 }
-
-object!(Sample { received_at, header, header_bytes, content_type, body, body_bytes });

@@ -1,73 +1,78 @@
 //! The settings that the directory sends to every shard: the endpoints, as far as deliveries need them.
 
+use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::endpoint::{Filter, Order};
 
-use crate::json::object;
-
 /// All settings as a whole; the highest version counts.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Settings {
     pub(crate) version: i64,
+    #[serde(default)]
     pub(crate) endpoints: Vec<Endpoint>,
     /// Deleted endpoints; their pending deliveries are dead-lettered.
+    #[serde(default)]
     pub(crate) deleted: Vec<i64>,
+    #[serde(default)]
     pub(crate) replays: Vec<Replay>,
 }
 
-object!(Settings { version, endpoints, deleted, replays });
-
 /// A registered destination.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Endpoint {
     /// Its number, never given twice.
     pub(crate) no: i64,
+    #[serde(default)]
     pub(crate) url: String,
+    #[serde(default)]
     pub(crate) enabled: bool,
     /// The name of an [`Order`].
+    #[serde(default)]
     pub(crate) order: String,
     /// Which statuses and which events it takes; none named means all.
+    #[serde(default)]
     pub(crate) statuses: Vec<String>,
+    #[serde(default)]
     pub(crate) events: Vec<String>,
     /// What it takes beyond: `unknown`, `quarantined`.
+    #[serde(default)]
     pub(crate) include: Vec<String>,
     /// The current secret first, then those that are still valid.
+    #[serde(default)]
     pub(crate) secrets: Vec<Sealed>,
 }
 
-object!(Endpoint { no, url, enabled, order, statuses, events, include, secrets });
-
 /// A secret as it is stored: encrypted under the master key.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Sealed {
     /// Counts the secrets of an endpoint; it is part of what the encryption is bound to.
     pub(crate) version: i64,
+    #[serde(default)]
     pub(crate) sealed: String,
     /// By what it is shown.
+    #[serde(default)]
     pub(crate) fingerprint: String,
     pub(crate) created_at: Millis,
     /// When it stops being used; none for the current one.
     pub(crate) until: Option<Millis>,
 }
 
-object!(Sealed { version, sealed, fingerprint, created_at, until });
-
 /// A range of events that goes to an endpoint once more.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Replay {
+    #[serde(default)]
     pub(crate) id: String,
     pub(crate) endpoint: i64,
     /// Whether every event in the range goes, or dead letters alone.
+    #[serde(default)]
     pub(crate) all: bool,
     /// Events received from here on, and before there.
     pub(crate) from: Millis,
     pub(crate) until: Millis,
 }
 
-object!(Replay { id, endpoint, all, from, until });
-
 /// The progress of a range replay in one shard.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct ReplayProgress {
     /// How many deliveries the range had when it was asked for.
     pub(crate) matched: i64,
@@ -76,10 +81,9 @@ pub(crate) struct ReplayProgress {
     pub(crate) delivered: i64,
     pub(crate) failed: i64,
     /// Whether the whole range is enqueued.
+    #[serde(default)]
     pub(crate) is_enqueued: bool,
 }
-
-object!(ReplayProgress { matched, enqueued, delivered, failed, is_enqueued });
 
 impl Settings {
     pub(crate) fn endpoint(&self, no: i64) -> Option<&Endpoint> {

@@ -1,6 +1,6 @@
 //! A shard's statistics by minute.
 
-use crate::json::object;
+use serde::{Deserialize, Serialize};
 
 /// So many of something in a minute: the minute's number, what it was, how many.
 pub(crate) type Count = (u32, String, u64);
@@ -9,22 +9,25 @@ pub(crate) type Count = (u32, String, u64);
 pub(crate) type LatencyBucket = (u32, i64, u64);
 
 /// What a shard counts from its rows.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Stats {
     /// Events by their outcome.
+    #[serde(default)]
     pub(crate) events: Vec<Count>,
     /// Deliveries of these events by their state.
+    #[serde(default)]
     pub(crate) deliveries: Vec<Count>,
+    #[serde(default)]
     pub(crate) latency: Vec<LatencyBucket>,
     /// How long storing took as the Workers saw it, since this instance has started: bounds in milliseconds, and
     /// how often.
+    #[serde(default)]
     pub(crate) commits: Vec<(i64, u64)>,
     pub(crate) slowest_commit: Option<i64>,
     /// Whether there was more than is looked at.
+    #[serde(default)]
     pub(crate) truncated: bool,
 }
-
-object!(Stats { events, deliveries, latency, commits, slowest_commit, truncated });
 
 /// The bounds that spans of time are sorted by, in milliseconds.
 pub(crate) const BOUNDS: [i64; 18] = [

@@ -202,7 +202,7 @@ async fn fetch(url: &str, signal: &AbortSignal) -> worker::Result<Vec<Named>> {
 async fn read(body: &[u8]) -> worker::Result<Vec<Named>> {
     let set = Object::parse(body).and_then(|set| set.list("keys")).ok_or("they are no set of keys")?;
     let mut keys = Vec::new();
-    for jwk in set.iter().filter_map(|jwk| Object::of(jwk)) {
+    for jwk in set.iter().filter_map(|jwk| Object::parse(jwk.as_bytes())) {
         if let Some((kid, modulus, exponent)) = for_rs256(&jwk) {
             keys.push(Named { kid, key: PublicKey::import(&modulus, &exponent).await? });
         }

@@ -1,5 +1,6 @@
 //! The life of an endpoint: registered, changed, rotated, disabled, deleted.
 
+use serde::Serialize;
 use vtryon_webhooks::delivery::EndpointSecret;
 use vtryon_webhooks::health::{Health, Reason, is_dead};
 use vtryon_webhooks::{Code, Millis};
@@ -12,7 +13,7 @@ use super::{Directory, no_endpoint};
 use crate::config::Config;
 use crate::delivery::seal;
 use crate::http::response::{self, ApiError};
-use crate::json::{self, Members, Write, object};
+use crate::json;
 use crate::platform::{clock, crypto};
 use crate::protocol::settings::{Endpoint, Sealed};
 use crate::protocol::{EndpointHealth, EndpointInput, ShardRequest, shard_client};
@@ -28,32 +29,21 @@ const OVERLAP_HOURS: u32 = 24;
 const MAX_OVERLAP_HOURS: u32 = 168;
 
 /// The answer to a change: the endpoint, and how many shards have confirmed it.
+#[derive(Serialize)]
 struct Changed<'a> {
+    #[serde(flatten)]
     endpoint: EndpointView<'a>,
     /// Shown this once, when it is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<&'a str>,
     applied: u32,
     shards: u32,
 }
 
-impl Write for Changed<'_> {
-    fn write(&self, to: &mut String) {
-        self.endpoint.write(to);
-        // The brace that closes it: more members follow.
-        to.pop();
-        let mut members = Members(to);
-        members.put_unless_empty("secret", &self.secret);
-        members.put("applied", &self.applied);
-        members.put("shards", &self.shards);
-        members.close();
-    }
-}
-
+#[derive(Serialize)]
 struct EndpointList<'a> {
     endpoints: Vec<EndpointView<'a>>,
 }
-
-object!(write EndpointList<'_> { endpoints });
 
 impl Directory {
     pub(super) async fn create(&self, config: &Config, input: &EndpointInput) -> Result<Response, ApiError> {

@@ -1,5 +1,6 @@
 //! What an administrator sends: JSON objects, read field by field, refused by the name of the field.
 
+use serde::de::DeserializeOwned;
 use vtryon_webhooks::endpoint::{Order, UrlRules};
 use vtryon_webhooks::event::{MAX_EVENT_NAME, MAX_STATUS};
 use vtryon_webhooks::{Code, Millis};
@@ -7,7 +8,7 @@ use vtryon_webhooks::{Code, Millis};
 use super::records::EndpointRecord;
 use crate::config::Config;
 use crate::http::response::ApiError;
-use crate::json::{Object, Read};
+use crate::json::Object;
 use crate::platform::clock;
 use crate::platform::js_url::Url;
 
@@ -45,8 +46,9 @@ impl<'a> Input<'a> {
 
     /// Reads a whole number; `60.0` and `6e1` are integers to JSON Schema too.
     pub(super) fn number(&self, field: &str) -> Result<Option<u32>, ApiError> {
-        let Some(WholeNumber(number)) = self.read(field, "a whole number")? else { return Ok(None) };
-        Ok(Some(number))
+        const WHAT: &str = "a whole number";
+        let Some(number) = self.read(field, WHAT)? else { return Ok(None) };
+        whole(number).map(Some).ok_or_else(|| refuse(format!("`{field}` is not {WHAT}")))
     }
 
     /// Reads a point in time, RFC 3339.
@@ -67,27 +69,18 @@ impl<'a> Input<'a> {
         Err(refuse(format!("`{field}` has more than {MAX_NAMES} entries, or one that is no name")))
     }
 
-    fn read<T: Read>(&self, field: &str, what: &str) -> Result<Option<T>, ApiError> {
+    fn read<T: DeserializeOwned>(&self, field: &str, what: &str) -> Result<Option<T>, ApiError> {
         let Some(value) = self.0.get(field) else { return Ok(None) };
-        T::read(value).map(Some).ok_or_else(|| refuse(format!("`{field}` is not {what}")))
+        serde_json::from_str(value).map(Some).map_err(|_| refuse(format!("`{field}` is not {what}")))
     }
 }
 
-struct WholeNumber(u32);
-
-impl Read for WholeNumber {
-    fn read(value: &str) -> Option<Self> {
-        let number: f64 = value.parse().ok()?;
-        let is_in_range = (0.0..=f64::from(u32::MAX)).contains(&number);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "it is whole and in range"
-        )]
-        let whole = number as u32;
-        // `nan` and `infinity` are numbers to Rust, but no JSON: the text has been judged.
-        (is_in_range && number.fract() == 0.0).then_some(Self(whole))
-    }
+/// Returns a number that is whole and in range.
+fn whole(number: f64) -> Option<u32> {
+    let is_in_range = (0.0..=f64::from(u32::MAX)).contains(&number);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is whole and in range")]
+    let whole = number as u32;
+    (is_in_range && number.fract() == 0.0).then_some(whole)
 }
 
 pub(super) fn refuse(message: String) -> ApiError {

@@ -1,36 +1,36 @@
 //! The rows of endpoints, and an endpoint as the API shows it.
 
+use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 use worker::SqlStorage;
 
-use crate::json::{self, object};
+use crate::json;
 use crate::platform::sql::{self, Bind, Row};
 use crate::platform::{clock, migrations};
 use crate::protocol::delivery::ENDPOINT_NUMBERS;
 use crate::protocol::settings::{Endpoint, endpoint_id};
 
 /// An endpoint as it is stored: the part that shards get, and the rest.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct EndpointRecord {
     pub(super) endpoint: Endpoint,
+    #[serde(default)]
     pub(super) description: String,
     pub(super) created_at: Millis,
     pub(super) updated_at: Millis,
     pub(super) disabled: Option<Disabled>,
 }
 
-object!(EndpointRecord { endpoint, description, created_at, updated_at, disabled });
-
 /// Why an endpoint is disabled, and since when.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Disabled {
+    #[serde(default)]
     pub(super) reason: String,
     pub(super) at: Millis,
 }
 
-object!(Disabled { reason, at });
-
 /// An endpoint, as the API shows it. Its secrets are shown by their fingerprints.
+#[derive(Serialize)]
 pub(super) struct EndpointView<'a> {
     id: String,
     url: &'a str,
@@ -48,30 +48,23 @@ pub(super) struct EndpointView<'a> {
     problem: Option<&'static str>,
 }
 
-object!(write EndpointView<'_> {
-    id, url, description, enabled, disabled, order, statuses, events, include, secrets, created_at,
-    updated_at, problem
-});
-
 /// What is said of a secret that the master key does not open.
 pub(super) const UNREADABLE: &str = "GATEWAY_MASTER_KEY is not the key that sealed this endpoint's secret: \
     set the former key again, or rotate the secret";
 
+#[derive(Serialize)]
 struct DisabledView<'a> {
     reason: &'a str,
     at: String,
 }
 
-object!(write DisabledView<'_> { reason, at });
-
+#[derive(Serialize)]
 struct SecretView<'a> {
     fingerprint: &'a str,
     created_at: String,
     /// When it stops being used; null for the current one.
     expires_at: Option<String>,
 }
-
-object!(write SecretView<'_> { fingerprint, created_at, expires_at });
 
 impl EndpointRecord {
     pub(super) fn view(&self, now: Millis, is_readable: bool) -> EndpointView<'_> {

@@ -7,6 +7,7 @@ mod rows;
 
 pub(super) use rows::expire;
 
+use serde::Serialize;
 use vtryon_webhooks::Code;
 use vtryon_webhooks::diagnosis::{self, Candidate, Evidence, Mistake};
 use worker::Response;
@@ -16,7 +17,6 @@ use super::Directory;
 use super::keyring::{Keyring, MAX_CANDIDATES};
 use crate::config::Config;
 use crate::http::response::{self, ApiError};
-use crate::json::object;
 use crate::platform::{clock, excerpt, sql};
 use crate::protocol::rejection::{self, Rejection, Sample};
 
@@ -26,13 +26,13 @@ const HEAD: usize = 256;
 /// How many seconds pass between two diagnoses of what isolates report: in a flood there are many of them.
 const DIAGNOSIS_PAUSE: i64 = 2;
 
+#[derive(Serialize)]
 struct RejectionList {
     rejections: Vec<RejectionView>,
     note: String,
 }
 
-object!(write RejectionList { rejections, note });
-
+#[derive(Serialize)]
 struct RejectionView {
     code: &'static str,
     /// The kind of path that they were sent to.
@@ -49,10 +49,7 @@ struct RejectionView {
     hint: &'static str,
 }
 
-object!(write RejectionView {
-    code, path, summary, count, first_at, last_at, first_sample, last_sample, mistake, hint
-});
-
+#[derive(Serialize)]
 struct SampleView {
     received_at: String,
     content_type: Option<String>,
@@ -63,15 +60,12 @@ struct SampleView {
     mistake: Option<&'static str>,
 }
 
-object!(write SampleView { received_at, content_type, body_bytes, signature, head, mistake });
-
 /// All that is shown of a signature: with the body beside it, it could be sent again.
+#[derive(Serialize)]
 struct Shape {
     length: usize,
     is_hex: bool,
 }
-
-object!(write Shape { length, is_hex });
 
 impl Directory {
     /// Adds what an isolate has counted.

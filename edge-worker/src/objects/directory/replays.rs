@@ -1,5 +1,6 @@
 //! Range replays: requested once, pushed to the shards with the settings, counted by them.
 
+use serde::Serialize;
 use vtryon_webhooks::{Code, Digest, Millis};
 use worker::{Response, SqlStorage};
 
@@ -7,7 +8,7 @@ use super::Directory;
 use super::input::{Input, refuse};
 use crate::config::Config;
 use crate::http::response::{self, ApiError};
-use crate::json::{self, object};
+use crate::json;
 use crate::platform::sql::{self, Bind, Row};
 use crate::platform::{clock, crypto};
 use crate::protocol::settings::{Replay, ReplayProgress, endpoint_id, endpoint_no};
@@ -24,6 +25,7 @@ fn is_key(key: &str) -> bool {
     (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
 }
 
+#[derive(Serialize)]
 struct ReplayView {
     replay_id: String,
     endpoint: String,
@@ -39,10 +41,6 @@ struct ReplayView {
     /// Whether nothing of it is left to do.
     done: bool,
 }
-
-object!(write ReplayView {
-    replay_id, endpoint, which, from, until, matched, marked, delivered, failed, pending, done
-});
 
 impl Directory {
     /// Begins a range replay. The same key with the same request finds the former one.

@@ -1,5 +1,6 @@
 //! Vtryon's stored secrets: listed by their fingerprints, and deleted.
 
+use serde::Serialize;
 use vtryon_webhooks::{Code, Millis};
 use worker::Response;
 
@@ -7,15 +8,14 @@ use super::Directory;
 use super::keyring::{self, StoredSecret};
 use crate::config::Config;
 use crate::http::response::{self, ApiError};
-use crate::json::object;
 use crate::platform::clock;
 
+#[derive(Serialize)]
 struct SecretList {
     secrets: Vec<StoredSecretView>,
 }
 
-object!(write SecretList { secrets });
-
+#[derive(Serialize)]
 struct StoredSecretView {
     fingerprint: String,
     /// `current`, `previous`, or `former`: not configured any more.
@@ -24,8 +24,6 @@ struct StoredSecretView {
     first_seen_at: String,
     last_seen_at: String,
 }
-
-object!(write StoredSecretView { fingerprint, state, first_seen_at, last_seen_at });
 
 impl StoredSecretView {
     fn of(known: StoredSecret, configured: &[String]) -> Self {

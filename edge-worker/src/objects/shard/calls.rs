@@ -1,12 +1,13 @@
 //! Answers the Worker's calls to a shard.
 
+use serde::Serialize;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{console_error, wasm_bindgen};
 
 use super::TaskShard;
 use super::queries::DeliveryFilter;
-use crate::json::{self, Write};
+use crate::json;
 use crate::platform::clock;
 use crate::protocol::{Call, ShardRequest};
 use crate::testing::metering::{self, BilledOperation};
@@ -90,6 +91,6 @@ impl TaskShard {
 }
 
 /// Serializes an answer as JSON.
-fn encode_response(value: Option<impl Write>) -> Option<String> {
+fn encode_response(value: Option<impl Serialize>) -> Option<String> {
     value.map(|value| json::to_string(&value))
 }

@@ -4,10 +4,11 @@
 //! when the alarm looks at it next. It is null while the Worker makes the first attempt, so a delivery that
 //! arrives at once is written twice and is never in an index.
 
+use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 use worker::SqlStorage;
 
-use crate::json::{self, object};
+use crate::json;
 use crate::platform::sql::{self, Bind, Row};
 use crate::protocol::delivery::{ENDPOINT_NUMBERS, delivery_no};
 
@@ -61,25 +62,29 @@ pub(super) struct Delivery {
 }
 
 /// An attempt as it is stored and shown.
+#[derive(Serialize, Deserialize)]
 pub(super) struct AttemptRecord {
     pub(super) round: i64,
     pub(super) attempt: u32,
+    #[serde(default)]
     pub(super) due_at: String,
+    #[serde(default)]
     pub(super) attempted_at: String,
     pub(super) took_ms: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<String>,
     /// The first KiB of a failure's answer; empty for a success.
+    #[serde(default)]
     pub(super) answer: String,
     /// Where a redirect leads: the host alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) location_host: Option<String>,
     /// Whether the receiver took the previous secret alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) previous_secret: bool,
 }
-
-object!(AttemptRecord {
-    round, attempt, due_at, attempted_at, took_ms, status?, error?, answer, location_host?, previous_secret?
-});
 
 /// Selects the columns of [`Delivery`].
 macro_rules! select {

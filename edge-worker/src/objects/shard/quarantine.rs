@@ -1,12 +1,12 @@
 //! Signed bodies that cannot be parsed: stored raw and once each, so that nothing Vtryon signed is lost.
 
+use serde::Serialize;
 use vtryon_webhooks::event::Identity;
 use vtryon_webhooks::{Digest, Millis, lifecycle};
 
 use super::TaskShard;
 use super::enqueue::{Enqueued, NewEvent};
 use super::retention::{self, QUARANTINE_PRUNED_TO};
-use crate::json::object;
 use crate::platform::sql::{self, Bind};
 use crate::platform::{clock, excerpt};
 use crate::protocol::{IncomingEvent, Page, PageItem, StoreResult};
@@ -18,6 +18,7 @@ const MAX_HELD: i64 = 64 * 1024 * 1024;
 const HEAD: usize = 1024;
 
 /// A quarantined body as an administrator sees it.
+#[derive(Serialize)]
 struct QuarantineView {
     digest: String,
     received_at: String,
@@ -30,8 +31,6 @@ struct QuarantineView {
     /// The first KiB as text; what is not printed stands as U+FFFD.
     head: String,
 }
-
-object!(write QuarantineView { digest, received_at, code, message, key, bytes, truncated, head });
 
 impl TaskShard {
     /// Stores a body once.

@@ -1,12 +1,14 @@
 //! Messages to subscribers, as JSON. A message begins with its id, where it has one: the Worker reads it there.
 
 use base64ct::{Base64, Encoding};
+use serde::Serialize;
+use serde_json::value::RawValue;
 use vtryon_webhooks::Signature;
 
 use super::log::LogEntry;
 use super::{ShardPosition, open};
 use crate::config::Config;
-use crate::json::{self, Raw, object};
+use crate::json;
 use crate::objects::shard::TaskShard;
 use crate::objects::shard::events::{self, StoredEvent};
 use crate::objects::shard::queries::TaskView;
@@ -18,13 +20,16 @@ use crate::protocol::delivery::{delivery_id, seq_of};
 const SNAPSHOT: u32 = 50;
 
 /// An event, or a replay of its delivery.
+#[derive(Serialize)]
 struct EventMessage<'a> {
     id: String,
     r#type: &'static str,
     shard: u32,
     seq: i64,
     /// Of a replay: the number of the event, and the delivery.
+    #[serde(skip_serializing_if = "Option::is_none")]
     of: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     delivery: Option<String>,
     task_id: Option<&'a str>,
     event: Option<&'a str>,
@@ -36,28 +41,27 @@ struct EventMessage<'a> {
     /// The state of the task now, not at the time of the event: so no message sets a client back.
     task: Option<TaskView>,
     /// The bytes as received, in base64, and the signature that Vtryon had sent with them.
+    #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     signature: Option<String>,
 }
 
-object!(write EventMessage<'_> {
-    id, r#type as "type", shard, seq, of?, delivery?, task_id, event, status, outcome, received_at,
-    key, webhook_id, task, body?, signature?
-});
-
 /// The state where a stream begins: the latest tasks of a shard, or the one task that the stream is about.
+#[derive(Serialize)]
 struct SnapshotMessage {
     id: String,
     r#type: &'static str,
     shard: u32,
     shards: u32,
-    tasks: Option<Vec<Raw>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tasks: Option<Vec<Box<RawValue>>>,
     /// Null for a task without events.
+    #[serde(skip_serializing_if = "Option::is_none")]
     task: Option<Option<TaskView>>,
 }
 
-object!(write SnapshotMessage { id, r#type as "type", shard, shards, tasks?, task? });
-
+#[derive(Serialize)]
 struct GapMessage {
     id: String,
     r#type: &'static str,
@@ -66,17 +70,15 @@ struct GapMessage {
     to: i64,
 }
 
-object!(write GapMessage { id, r#type as "type", shard, from, to });
-
+#[derive(Serialize)]
 struct ReadyMessage {
     id: String,
     r#type: &'static str,
     shard: u32,
 }
 
-object!(write ReadyMessage { id, r#type as "type", shard });
-
 /// A delivery was attempted. The message has no id: no stream is resumed by it.
+#[derive(Serialize)]
 struct AttemptMessage<'a> {
     r#type: &'static str,
     shard: u32,
@@ -84,8 +86,6 @@ struct AttemptMessage<'a> {
     task_id: Option<&'a str>,
     state: &'a str,
 }
-
-object!(write AttemptMessage<'_> { r#type as "type", shard, delivery, task_id, state });
 
 impl TaskShard {
     /// Makes the message of an entry; `None` where it is pruned.

@@ -1,10 +1,11 @@
 //! The state of one task, and nothing else of it: what the holder of a ticket may see.
 
+use serde::Serialize;
 use vtryon_webhooks::lifecycle::Stage;
 use vtryon_webhooks::{Millis, Status};
 
 use crate::config::Config;
-use crate::json::{self, object};
+use crate::json;
 use crate::objects::shard::TaskShard;
 use crate::objects::shard::queries::Failure;
 use crate::platform::sql::{self, Bind};
@@ -21,14 +22,14 @@ pub(super) struct PageState {
     final_at: Option<Millis>,
 }
 
+#[derive(Serialize)]
 struct StateMessage<'a> {
     id: String,
     r#type: &'static str,
     task: StateView<'a>,
 }
 
-object!(write StateMessage<'_> { id, r#type as "type", task });
-
+#[derive(Serialize)]
 struct StateView<'a> {
     task_id: &'a str,
     status: Option<&'a str>,
@@ -36,8 +37,6 @@ struct StateView<'a> {
     failure: Option<&'a Failure>,
     seq: i64,
 }
-
-object!(write StateView<'_> { task_id, status, result_url, failure, seq });
 
 impl PageState {
     /// The state of a task without events.

@@ -1,12 +1,13 @@
 //! A subscriber: what its socket receives, and how far it has come. It is stored in the socket's attachment, so
 //! the object may hibernate.
 
+use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{WebSocket, wasm_bindgen};
 
-use crate::json::{self, object};
+use crate::json;
 use crate::protocol::live::{Subject, Subscription};
 
 /// How much a socket may have unacknowledged, in bytes: 1 MiB. Beyond it, it is closed and has to resume.
@@ -19,9 +20,11 @@ const PART: usize = 16 * 1024;
 const PATIENCE: i64 = 30_000;
 
 /// What a socket receives, until when, and how far it has come.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Subscriber {
     pub(super) subject: Subject,
     /// Whether events carry their bodies and signatures.
+    #[serde(default)]
     pub(super) bodies: bool,
     /// Until when anything may be shown.
     pub(super) until: Option<Millis>,
@@ -32,30 +35,19 @@ pub(super) struct Subscriber {
     /// How many bytes may be sent ahead of its acknowledgements.
     send_window: usize,
     /// Whether it has the whole backlog, so that broadcasts are sent to it.
+    #[serde(default)]
     pub(super) caught_up: bool,
     /// Whether `ready` was sent.
+    #[serde(default)]
     pub(super) ready_sent: bool,
     /// What was sent and not acknowledged, in parts: the number of a part's last message, and the part's bytes.
+    #[serde(default)]
     sent: Vec<(i64, usize)>,
     /// The bytes of what came since the last acknowledgement and had to wait.
     waiting: usize,
     /// Since when it is behind and has not acknowledged anything.
     silent_since: Millis,
 }
-
-object!(Subscriber {
-    subject,
-    bodies,
-    until,
-    at,
-    floor,
-    send_window,
-    caught_up,
-    ready_sent,
-    sent,
-    waiting,
-    silent_since
-});
 
 #[wasm_bindgen]
 extern "C" {

@@ -1,9 +1,10 @@
 //! Reads deliveries for the API.
 
+use serde::Serialize;
+use serde_json::value::RawValue;
 use vtryon_webhooks::Millis;
 use worker::SqlStorage;
 
-use crate::json::{Raw, object};
 use crate::objects::shard::deliveries::DeliveryState;
 use crate::objects::shard::{TaskShard, deliveries, events};
 use crate::platform::clock;
@@ -16,6 +17,7 @@ use crate::protocol::{Page, PageItem};
 const WINDOW: i64 = 1000 * ENDPOINT_NUMBERS;
 
 /// A delivery, as the API shows it.
+#[derive(Serialize)]
 pub(in crate::objects::shard) struct DeliveryView {
     id: String,
     endpoint: String,
@@ -27,6 +29,7 @@ pub(in crate::objects::shard) struct DeliveryView {
     seq: i64,
     webhook_id: String,
     state: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     created_at: String,
     ended_at: Option<String>,
@@ -35,13 +38,8 @@ pub(in crate::objects::shard) struct DeliveryView {
     /// How often it was replayed.
     replays: i64,
     /// The attempts of the last rounds. A listing has the last one alone, without its answer.
-    attempts: Raw,
+    attempts: Box<RawValue>,
 }
-
-object!(write DeliveryView {
-    id, endpoint, task_id, event, status, outcome, seq, webhook_id, state, reason?, created_at,
-    ended_at, due_at, replays, attempts
-});
 
 /// A delivery's row, as far as it is shown.
 struct DeliveryRow {
@@ -199,7 +197,7 @@ impl TaskShard {
             ended_at: row.ended_at.map(|at| clock::rfc3339(Millis(at))),
             due_at: row.due_at.map(|at| clock::rfc3339(Millis(at))),
             replays: row.replay_count,
-            attempts: Raw(row.attempts),
+            attempts: RawValue::from_string(row.attempts)?,
         })
     }
 }

@@ -1,10 +1,10 @@
 //! Reads tasks for the API.
 
+use serde::Serialize;
 use vtryon_webhooks::event::STATUS_CHANGED;
 use vtryon_webhooks::lifecycle::{Stage, is_conflicting};
 use vtryon_webhooks::{Millis, Status};
 
-use crate::json::object;
 use crate::objects::shard::TaskShard;
 use crate::objects::shard::retention::{self, LIVE_FROM};
 use crate::objects::shard::rows::seen;
@@ -19,11 +19,14 @@ const WINDOW: i64 = 1000;
 const TIMELINE: i64 = 100;
 
 /// A task, as the API shows it. In a listing it has neither result nor events: they may be long.
+#[derive(Serialize)]
 pub(in crate::objects::shard) struct TaskView {
     task_id: String,
     /// The current status; null as long as only unknown statuses were received.
     status: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     result_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<Failure>,
     /// Whether both `completed` and `failed` were received; the first one counts.
     conflict: bool,
@@ -34,20 +37,16 @@ pub(in crate::objects::shard) struct TaskView {
     /// Repeats; those since the last change live in memory, and a restart forgets them.
     duplicates: i64,
     /// The timeline, or its latest part: `truncated` tells which.
+    #[serde(skip_serializing_if = "Option::is_none")]
     events: Option<Vec<EventView>>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     truncated: bool,
 }
 
-object!(write TaskView {
-    task_id, status, result_url?, failure?, conflict, created_at, updated_at, seq, duplicates,
-    events?, truncated?
-});
-
+#[derive(Serialize)]
 pub(in crate::objects::shard) struct Failure {
     message: String,
 }
-
-object!(write Failure { message });
 
 impl Failure {
     pub(in crate::objects::shard) const fn new(message: String) -> Self {
@@ -56,6 +55,7 @@ impl Failure {
 }
 
 /// One entry of a task's timeline.
+#[derive(Serialize)]
 struct EventView {
     seq: i64,
     event: String,
@@ -66,18 +66,17 @@ struct EventView {
     key: String,
 }
 
-object!(write EventView { seq, event, status, outcome, received_at, key });
-
 /// The final result of a task, immutable once it exists.
+#[derive(Serialize)]
 pub(in crate::objects::shard) struct TaskResult {
     pub(in crate::objects::shard) task_id: String,
     pub(in crate::objects::shard) status: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::objects::shard) result_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::objects::shard) failure: Option<Failure>,
     completed_at: String,
 }
-
-object!(write TaskResult { task_id, status, result_url?, failure?, completed_at });
 
 /// A task's row, as far as it is shown.
 struct TaskRow {
