@@ -90,9 +90,9 @@ test("as id, status, event, error and answer: listed", async () => {
     await post(event(text, "failed", { error: { message: text } }));
   }
   // The last event of each task is refused.
-  const owed = Object.keys(TEXTS).length * 3;
+  const expected = Object.keys(TEXTS).length * 3;
   await until(async () => {
-    return (await deliveries(dashboard.gateway, { state: "delivered" })).length === owed;
+    return (await deliveries(dashboard.gateway, { state: "delivered" })).length === expected;
   });
   await dashboard.visit(
     async (page) => {

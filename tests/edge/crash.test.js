@@ -1,4 +1,4 @@
-// kill -9 in the middle of it: whatever was acknowledged is there afterwards, and what is owed is done.
+// kill -9 in the middle of it: whatever was acknowledged is there afterwards, and its side effects are done.
 // It tests the death of the process, not of the machine: nobody pulls a plug here.
 
 import assert from "node:assert/strict";

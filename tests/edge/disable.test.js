@@ -1,4 +1,4 @@
-// When an endpoint is given up, and what becomes of what is owed to it. Where five days matter, they pass in
+// When an endpoint is disabled, and what becomes of its pending deliveries. Where five days matter, they pass in
 // four seconds; each test has a backend and an endpoint of its own, and all of them run at the same time.
 
 import assert from "node:assert/strict";
@@ -90,7 +90,7 @@ describe("an endpoint", { concurrency: true }, () => {
     assert.equal(reason, "gone");
     assert.ok(!Number.isNaN(Date.parse(at)));
     const { state, attempts } = await endpoint.delivery("task_gone", attempted);
-    assert.equal(state, "pending", "what is owed stays owed");
+    assert.equal(state, "pending", "pending deliveries stay pending");
     assert.deepEqual(
       attempts.map(({ status }) => status),
       [410, 410],

@@ -223,7 +223,7 @@ describe("with a backend", () => {
     }
   });
 
-  test("what is owed to a deleted endpoint ends", async () => {
+  test("pending deliveries to a deleted endpoint end", async () => {
     backend.answer = "fail";
     const { id } = await gateway.register(backend.url);
     await gateway.post(event("task_deleted", "queued"));

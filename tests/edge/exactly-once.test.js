@@ -50,7 +50,7 @@ async function storm(gateway) {
   };
   await Promise.all(Array.from({ length: SENDERS }, sender));
   await restarting;
-  assert.ok(lost > 0, "the kill has hit events under way");
+  assert.ok(lost > 0, "the kill has hit events in progress");
 }
 
 /** Waits until nothing is on its way any more. */

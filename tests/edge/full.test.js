@@ -75,7 +75,7 @@ test("what was acknowledged is read, and a repeat of it is acknowledged", async 
   assert.equal((await fetch(`${gateway.url}/healthz`)).status, 200);
 });
 
-test("the alarm goes on: what is owed is delivered", async () => {
+test("the alarm goes on: pending events are delivered", async () => {
   const before = backend.received.length;
   backend.answer = "ok";
   await gateway.halt();

@@ -150,5 +150,5 @@ test("it is killed with -9 again and again: nothing lost, and each effect once w
   await listener.ready();
   assert.equal(await listener.stop(), 0);
   assertWhole(effects().map(({ name }) => name));
-  assert.ok(received > ALL.length, "some came twice: the kills have hit events under way");
+  assert.ok(received > ALL.length, "some came twice: the kills have hit events in progress");
 });

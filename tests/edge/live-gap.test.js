@@ -51,7 +51,7 @@ test("past retention: a gap, a snapshot, and what is kept still", async (t) => {
   await acknowledged(gateway, event(kept, "processing"));
   await acknowledged(gateway, event(old, "completed"));
   const lost = (await gateway.api(`/api/tasks/${old}`)).body.events.at(-1).seq;
-  // As long as its result is owed to KV, it would not go.
+  // As long as its result is not published in KV, it is not pruned.
   const kv = await gateway.kv();
   await until(() => kv.get(`result:${old}`));
   await skipTo(40);

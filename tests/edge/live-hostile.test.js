@@ -112,11 +112,11 @@ test(`more than ${PAGES} pages of one task close the first ones`, async (t) => {
   assert.deepEqual([await first.ended(), await second.ended()], [{ code: 1013 }, { code: 1013 }]);
 
   await acknowledged(gateway, event(id, "processing"), event(TASK, "processing"));
-  const isTold = ({ type, task }) => type === "update" && task.status === "processing";
-  for (const subscriber of [...left, other]) await subscriber.until(isTold);
+  const isUpdate = ({ type, task }) => type === "update" && task.status === "processing";
+  for (const subscriber of [...left, other]) await subscriber.until(isUpdate);
   assert.equal((await admin.until("event")).status, "processing");
   // The first one goes on by what it was told last, and another makes room for it.
   const again = await opened(t, "WebSocket", gateway, live(id), { ticket, resume: first.last });
-  await again.until(isTold);
+  await again.until(isUpdate);
   assert.deepEqual(await left[0].ended(), { code: 1013 });
 });

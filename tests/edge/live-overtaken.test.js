@@ -40,7 +40,7 @@ test("pruning overtakes one that catches up: a gap, a snapshot, and what is kept
   const id = "task_overtaken";
   const PATHS = ["/api/live/0", "/api/live", live(id)];
   const { last: resume } = await ready(t, "SSE", gateway, "/api/live/0");
-  // Nothing goes as long as the first one is owed: the backend fails, and then does not answer yet.
+  // Nothing is pruned as long as the first delivery is pending: the backend fails, and then does not answer yet.
   backend.answer = "fail";
   await gateway.register(backend.url, { events: ["owed"] });
   await acknowledged(gateway, named("owed", id));

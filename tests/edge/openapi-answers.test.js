@@ -195,7 +195,7 @@ test("deliveries and replays", async () => {
   await answer(409, "replayRange", { json: { endpoint }, headers });
   await until(async () => (await answer(200, "getReplay", { path: replay })).done);
 
-  // What is owed to an endpoint that is deleted is dead.
+  // Pending deliveries to an endpoint that is deleted are dead.
   backend.answer = "fail";
   await post(event("task_7", "queued"));
   await attempted({ task_id: "task_7" });

@@ -57,7 +57,7 @@ for (const [order, failing, seen, states] of DOWN) {
   });
 }
 
-test("order all: what comes while an earlier event is under way waits for it, and goes in order", async () => {
+test("order all: an event that comes during the attempt of an earlier one waits for it, and is delivered in order", async () => {
   const { id } = await gateway.register(backend.url, { order: "all" });
   const held = [];
   backend.answer = (exchange) => held.push(exchange);
@@ -73,7 +73,7 @@ test("order all: what comes while an earlier event is under way waits for it, an
   assert.deepEqual(arrived(), GUIDE);
 });
 
-test("order latest: what a later status overtakes while it is under way is not tried again", async () => {
+test("order latest: a delivery that a later status supersedes during its attempt is not tried again", async () => {
   const { id } = await gateway.register(backend.url, { order: "latest" });
   const held = [];
   backend.answer = (exchange) => held.push(exchange);

@@ -1,4 +1,4 @@
-// What is owed is tried until it has succeeded: after a failure, and after a death in between.
+// A side effect is tried until it has succeeded: after a failure, and after a kill in between.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

@@ -1,4 +1,4 @@
-// Retention: what is old goes in the background, but for what is owed; and a replayed old event stays a duplicate.
+// Retention: old events are pruned in the background, unless a delivery is pending; and a replayed old event stays a duplicate.
 // A restart skips days: the clock of the tests' build is then ahead of this machine's.
 
 import assert from "node:assert/strict";
@@ -11,13 +11,13 @@ const RETENTION = 48;
 
 let gateway;
 let backend;
-let owed = "fail";
+let answer = "fail";
 before(async () => {
   const bindings = { SHARDS: "1", RETENTION_HOURS: String(RETENTION), ...ahead(0) };
   gateway = await Gateway.start({ build: "build-faults", bindings });
   backend = await Backend.start((exchange) => {
-    const isOwed = String(exchange.body).includes("task_owed");
-    ANSWERS[isOwed ? owed : "ok"](exchange);
+    const isPending = String(exchange.body).includes("task_pending");
+    ANSWERS[isPending ? answer : "ok"](exchange);
   });
 });
 after(async () => {
@@ -44,24 +44,25 @@ test("what is young stays, an hour before its time too", async () => {
   await acknowledged(gateway, OLD, OTHER);
   await acknowledged(gateway, UNREADABLE);
   await until(async () => (await deliveries(gateway, { state: "pending" })).length === 0);
-  await acknowledged(gateway, event("task_owed", "completed"));
-  await delivery(gateway, { task_id: "task_owed" }, attempted);
+  await acknowledged(gateway, event("task_pending", "completed"));
+  await delivery(gateway, { task_id: "task_pending" }, attempted);
   await acknowledged(gateway, event("task_behind", "processing"));
   await delivery(gateway, { task_id: "task_behind" });
   await skipTo(RETENTION - 1);
-  // The retry of what is owed shows that the alarm has run since.
-  await delivery(gateway, { task_id: "task_owed" }, ({ attempts }) => attempts.length > 1);
-  for (const id of ["task_old", "task_owed", "task_behind"]) assert.equal(await task(id), 200, id);
+  // The retry of the pending delivery shows that the alarm has run since.
+  await delivery(gateway, { task_id: "task_pending" }, ({ attempts }) => attempts.length > 1);
+  for (const id of ["task_old", "task_pending", "task_behind"])
+    assert.equal(await task(id), 200, id);
   assert.equal((await quarantined()).length, 1);
 });
 
-test("what is old goes, but nothing that is owed, nor what came after it", async () => {
+test("old events are pruned, but no event with a pending delivery, nor what came after it", async () => {
   await skipTo(RETENTION + 1);
   await until(async () => (await task("task_old")) === 404);
-  const { attempts, state } = await delivery(gateway, { task_id: "task_owed" }, attempted);
+  const { attempts, state } = await delivery(gateway, { task_id: "task_pending" }, attempted);
   assert.equal(state, "pending");
   assert.ok(attempts.length > 1);
-  assert.deepEqual((await listed()).sort(), ["task_behind", "task_owed"]);
+  assert.deepEqual((await listed()).sort(), ["task_behind", "task_pending"]);
   assert.deepEqual(await deliveries(gateway, { task_id: "task_old" }), []);
 });
 
@@ -76,17 +77,17 @@ test("a replayed old event is a duplicate: nothing is stored, shown or sent", as
   await acknowledged(gateway, OLD, OLD, OTHER, UNREADABLE);
   assert.deepEqual(await stored(), digests);
   assert.equal(await task("task_old"), 404);
-  assert.deepEqual((await listed()).sort(), ["task_behind", "task_owed"]);
-  const old = backend.received.slice(before).filter(({ body }) => !body.includes("task_owed"));
+  assert.deepEqual((await listed()).sort(), ["task_behind", "task_pending"]);
+  const old = backend.received.slice(before).filter(({ body }) => !body.includes("task_pending"));
   assert.deepEqual(old, []);
 });
 
-test("what was owed goes when it has arrived", async () => {
-  owed = "ok";
-  const [found] = await deliveries(gateway, { task_id: "task_owed" });
+test("an event with a pending delivery is pruned once it is delivered", async () => {
+  answer = "ok";
+  const [found] = await deliveries(gateway, { task_id: "task_pending" });
   await gateway.api(`/api/deliveries/${found.id}/replay`, { method: "POST" });
-  await until(() => backend.received.some(({ body }) => body.includes("task_owed")));
-  await delivery(gateway, { task_id: "task_owed" });
+  await until(() => backend.received.some(({ body }) => body.includes("task_pending")));
+  await delivery(gateway, { task_id: "task_pending" });
   await skipTo(RETENTION + 3);
   await until(async () => (await listed()).length === 0);
   const { body } = await gateway.api("/api/deliveries");

@@ -110,7 +110,7 @@ test(`the rows read are the same with ${FEW} tasks and with ${MANY}`, async () =
   assert.deepEqual(many, few);
 });
 
-test("a start does not look through deliveries that were never in hand", async () => {
+test("a start does not look through deliveries that were never leased", async () => {
   const gateway = await start();
   await gateway.halt();
   seed(fileOf(gateway), FEW);

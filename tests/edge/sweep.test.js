@@ -33,7 +33,7 @@ function loseAlarms() {
   return lost;
 }
 
-test("what is owed is done after the alarm was lost", async () => {
+test("side effects are done after the alarm was lost", async () => {
   await gateway.register(backend.url);
   assert.equal((await gateway.post(event("fault:publish", "completed"))).status, 200);
   await until(() => backend.received.length > 0);

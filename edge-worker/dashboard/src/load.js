@@ -77,7 +77,7 @@ export function usePages(path, name, query) {
   };
 }
 
-/** Pages may be empty and not the last: so many are passed over before the reader is asked. */
+/** Pages may be empty and not the last: so many are skipped before the reader is asked. */
 const EMPTY_PAGES = 5;
 
 async function page(path, name, query, cursor, signal) {

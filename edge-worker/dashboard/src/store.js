@@ -1,4 +1,4 @@
-// A value that changes, and who wants to hear of it.
+// A value that changes, and its subscribers.
 
 import { useEffect, useState } from "preact/hooks";
 

@@ -94,8 +94,8 @@ export async function set(gateway, { well, ill }) {
     ({ state }) => state === "delivered",
   );
   const tried = await until(async () => {
-    const owed = await deliveries(gateway, { endpoint: failing.id });
-    return owed.find(attempted);
+    const pending = await deliveries(gateway, { endpoint: failing.id });
+    return pending.find(attempted);
   });
   return { kept, failing, paused, tried };
 }

@@ -45,7 +45,7 @@ function OneTask({ id }) {
     change();
   });
   const { data: task, error } = loaded;
-  useStatusTold(task);
+  useStatusAnnounced(task);
   const heading = html`<span class="long">${id}</span>`;
   const actions = html`<${CopyButton} text=${id} label="id of the task" verb="Copy id" />`;
   return html`
@@ -93,7 +93,7 @@ function useTaskLive(path, changeTask, onDelivery) {
   return [isLive, gap];
 }
 
-function useStatusTold(task) {
+function useStatusAnnounced(task) {
   const status = useRef();
   useEffect(() => {
     if (task === undefined) return;

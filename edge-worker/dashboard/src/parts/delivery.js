@@ -88,7 +88,7 @@ export function DeliveryDetails({ id, version, onChange }) {
       <dl class="facts">
         <div><dt>Delivery</dt><dd><a href=${`/deliveries/${id}`}><code>${id}</code></a></dd></div>
         <div><dt>Webhook id</dt><dd><code class="long">${delivery.webhook_id}</code></dd></div>
-        <div><dt>Owed since</dt><dd><${Time} at=${delivery.created_at} /></dd></div>
+        <div><dt>Enqueued</dt><dd><${Time} at=${delivery.created_at} /></dd></div>
         <div><dt>Ended</dt><dd>${delivery.ended_at ? html`<${Time} at=${delivery.ended_at} />` : "Not yet"}</dd></div>
         <div><dt>Next attempt</dt><dd><${NextAttempt} delivery=${delivery} /></dd></div>
         <div><dt>Replays</dt><dd>${count(delivery.replays, "time")}</dd></div>
