@@ -20,7 +20,7 @@ export default {
       shards: SHARDS,
       requests: (count) => fresh(count),
       how: { rounds: short ? 5 : 9, slot: 100 },
-      bounds: { atMost: 1.25, stretch: 1.1, floor: 1.45 },
+      bounds: { atMost: 1.25, stretch: 1.1, floor: 1.65 },
     });
   },
 };
