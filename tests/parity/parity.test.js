@@ -16,21 +16,26 @@ const EMPTY = { text: "" };
 const WIDTH = "malformed_message_id".length;
 
 /** A vector as a question, and the code that is expected. A body that is only verified may say anything. */
-const only = (question, { code = "ok", ...expect }) => ({ question, verb: "verify", code, expect });
+const verification = (question, { code = "ok", ...expect }) => ({
+  question,
+  verb: "verify",
+  code,
+  expect,
+});
 const CASES = [
   ...vectors("secret").map(({ name, secret, expect }) => {
     const question = { secrets: [hex(secret)], signatures: [sign(secret, EMPTY)], body: "" };
-    return { name: `secret: ${name}`, ...only(question, expect) };
+    return { name: `secret: ${name}`, ...verification(question, expect) };
   }),
   ...vectors("signature").map(({ name, secrets, signatures, body, limit, expect }) => {
     const question = { secrets: secrets.map(hex), signatures, body: hex(body), limit };
-    return { name: `signature: ${name}`, ...only(question, expect) };
+    return { name: `signature: ${name}`, ...verification(question, expect) };
   }),
   ...vectors("standard_webhooks").map(({ name, why, secrets, body, expect, ...message }) => {
     const question = { ...message, secrets: secrets.map(hex), body: hex(body) };
     const { id: message_id, timestamp, ...verdict } = expect;
-    const told = expect.code === undefined ? { ...verdict, message_id } : verdict;
-    return { name: `Standard Webhooks: ${name}`, ...only(question, told) };
+    const expected = expect.code === undefined ? { ...verdict, message_id } : verdict;
+    return { name: `Standard Webhooks: ${name}`, ...verification(question, expected) };
   }),
   ...vectors("event").map(({ name, body, expect: { code = "ok", field, ...event } }) => ({
     name: `event: ${name}`,

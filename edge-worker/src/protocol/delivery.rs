@@ -51,7 +51,7 @@ pub(crate) struct Dispatch {
     pub(crate) outcome: String,
     /// How often the delivery was replayed by hand before.
     pub(crate) replay_count: i64,
-    /// The number of the attempt within its replay_count, from 1.
+    /// The number of the attempt since the last replay, from 1.
     pub(crate) attempt: u32,
     /// Until when it may be begun.
     pub(crate) lease_until: Millis,

@@ -39,7 +39,7 @@ const FAILURE_PAUSE: i64 = 10_000;
 /// How long a fetch may take.
 const FETCH_LIMIT: Duration = Duration::from_secs(5);
 
-/// When a fetch whose end nobody has heard of counts as lost, in milliseconds from its beginning: well after its limit.
+/// When a fetch that has not ended counts as lost, in milliseconds from its beginning: well after its limit.
 const LOST_AFTER: i64 = 10_000;
 
 /// RFC 7518, 3.3: RS256 takes keys of 2048 bits or more. This many digits of base64url write them.

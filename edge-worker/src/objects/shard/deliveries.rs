@@ -49,9 +49,9 @@ pub(super) struct Delivery {
     pub(super) due_at: Option<Millis>,
     /// When its next attempt was due by the schedule, which an alarm may be late for.
     pub(super) scheduled_at: Millis,
-    /// When the first attempt of this replay_count was made.
+    /// When the first attempt since the last replay was made.
     pub(super) first_at: Option<Millis>,
-    /// How many attempts of this replay_count have failed_attempts.
+    /// How many attempts since the last replay have failed.
     pub(super) failed_attempts: u32,
     /// How often it was replayed by hand.
     pub(super) replay_count: i64,
