@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from vtryon_webhooks import WebhookError
-from vtryon_webhooks.report import QUIET, Report, Stage
+from vtryon_webhooks.report import THROTTLE_SECONDS, Report, Stage
 
 MISSING = WebhookError("secret_missing")
 
@@ -20,7 +20,14 @@ def test_a_line_each_10_seconds_counts_what_came_between(caplog: pytest.LogCaptu
     now = 0.0
     report = Report(None, clock=lambda: now)
     with caplog.at_level(logging.DEBUG):
-        for at in (0.0, 1.0, QUIET - 0.1, QUIET, QUIET + 1, 3 * QUIET):
+        for at in (
+            0.0,
+            1.0,
+            THROTTLE_SECONDS - 0.1,
+            THROTTLE_SECONDS,
+            THROTTLE_SECONDS + 1,
+            3 * THROTTLE_SECONDS,
+        ):
             now = at
             report.refused(MISSING, "unverified")
     words = f"secret_missing: {MISSING}; {MISSING.hint}"

@@ -35,7 +35,7 @@ def _no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VTRYON_WEBHOOK_SECRET_PREVIOUS", raising=False)
     # No test depends on how fast this machine is.
     monkeypatch.setattr("vtryon_webhooks.secret_source.PAUSE", 3600.0)
-    monkeypatch.setattr("vtryon_webhooks.report.QUIET", 3600.0)
+    monkeypatch.setattr("vtryon_webhooks.report.THROTTLE_SECONDS", 3600.0)
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:

@@ -17,7 +17,7 @@ from vtryon_webhooks.event import VtryonEvent
 from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, Scheme
 from vtryon_webhooks.receive import DEFAULT_DEADLINE, Delivery, Receiver, length_of
 from vtryon_webhooks.secret_source import SecretSource
-from vtryon_webhooks.wsgi import check_handed_on, cut_off, drained
+from vtryon_webhooks.wsgi import check_forwarded, read_all, read_error
 
 __all__ = ["receiver"]
 
@@ -25,7 +25,7 @@ View = Callable[[HttpRequest], HttpResponse]
 AsyncView = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
 
 
-# The first is the narrower one, and its view another: that is what there are two for.
+# Two overloads: with a coroutine as `on_event` the view is async, otherwise it blocks.
 @overload
 def receiver(  # type: ignore[overload-overlap]
     on_event: Callable[[VtryonEvent], Awaitable[object]],
@@ -68,15 +68,16 @@ def receiver(
     on_error: OnError | None = None,
     deadline: float = DEFAULT_DEADLINE,
 ) -> View | AsyncView:
-    """Makes a view, exempt from the check for CSRF: it is the signature that tells who sends.
+    """Makes a view. It is exempt from the CSRF check, because the signature proves the sender.
 
         urlpatterns = [path("webhooks/vtryon", receiver(on_event))]
 
-    Where `on_event` is a coroutine the view is async: then after `deadline` seconds the answer is
-    503, and the coroutine is cancelled; a plain `on_quarantine` runs in a thread, which goes on.
-    Reading is not cut short by it: under ASGI Django has read the body before it calls a view, and
-    its clock starts after that; under WSGI a read counts, but ends when the server ends it. A
-    blocking view knows no deadline. Raises `WebhookError` for options that can't be used.
+    If `on_event` is a coroutine function, the view is async. It then answers 503 after `deadline`
+    seconds and cancels the coroutine; a plain `on_quarantine` runs in a thread, which continues.
+    The deadline does not interrupt the reading of the body. Under ASGI, Django reads the body
+    before it calls the view, and the deadline starts after that. Under WSGI, the time for reading
+    counts, but only the server can end a read. A blocking view has no deadline. Raises
+    `WebhookError` for invalid options.
     """
     core = Receiver(
         on_event,
@@ -90,7 +91,7 @@ def receiver(
         deadline=deadline,
     )
     view: View | AsyncView = _async_view(core) if is_async(on_event) else _view(core)
-    # An attribute, for the decorator of older versions makes an async view a blocking one.
+    # Set the attribute: in older versions the decorator turns an async view into a blocking one.
     view.csrf_exempt = True  # type: ignore[union-attr]
     return view
 
@@ -107,8 +108,9 @@ def _view(core: Receiver) -> View:
 def _async_view(core: Receiver) -> AsyncView:
     async def vtryon_webhooks(request: HttpRequest) -> HttpResponse:
         async def body(limit: int) -> bytes:
-            # Not in a thread: under ASGI the body is here, and under WSGI the event loop is this
-            # request's own. A thread could go on reading the connection after the answer.
+            # Do not read in a thread: it could still read the connection after the answer. Under
+            # ASGI the body is already in memory, and under WSGI the event loop serves this request
+            # only.
             return _read(request, limit)
 
         return _response(await core.receive_async(_delivery(request, body)))
@@ -118,7 +120,7 @@ def _async_view(core: Receiver) -> AsyncView:
 
 def _delivery(request: HttpRequest, body: Callable[[int], bytes | Awaitable[bytes]]) -> Delivery:
     def header(name: str) -> list[str]:
-        # A server joins repeated headers with a comma, which the verifier sees.
+        # The server joins repeated headers with a comma; the verifier refuses the comma.
         value = request.headers.get(name)
         return [] if value is None else [value]
 
@@ -133,39 +135,43 @@ def _delivery(request: HttpRequest, body: Callable[[int], bytes | Awaitable[byte
 def _read(request: HttpRequest, limit: int) -> bytes:
     declared = length_of(request.headers.get("content-length"))
     try:
-        # `body` is no longer than what is declared, it is kept for whoever asks later, and it fails
-        # where another reader was first.
+        # `body` is at most as long as declared, Django keeps it for later readers, and it raises an
+        # error if something else has read the stream before.
         begun = getattr(request, "_read_started", False)
-        body = request.body if begun or declared else drained(_stream(request), limit)
+        body = request.body if begun or declared else read_all(_stream(request), limit)
     except RawPostDataException:
         raise WebhookError("body_already_parsed") from None
     except RequestDataTooBig:
-        # The project has a limit of its own, DATA_UPLOAD_MAX_MEMORY_SIZE.
+        # The Django project's own limit, DATA_UPLOAD_MAX_MEMORY_SIZE.
         raise WebhookError("payload_too_large") from None
     except OSError as fault:
-        raise cut_off(fault) from None
-    check_handed_on(_environ(request), body)
+        raise read_error(fault) from None
+    check_forwarded(_environ(request), body)
     if len(body) < declared:
         raise WebhookError("incomplete_body")
     return body
 
 
 def _stream(request: HttpRequest) -> Callable[[int], bytes]:
-    """Returns what reads a body without a declared length: under WSGI Django takes it for empty."""
+    """Returns the function that reads a body without a declared length.
+
+    Under WSGI, Django itself treats such a body as empty.
+    """
     environ = _environ(request)
-    # Set by servers that end the stream where the body ends; of others nothing can be read.
+    # Servers set this flag if their stream ends with the body; other streams can't be read.
     source = environ["wsgi.input"] if environ.get("wsgi.input_terminated") else request
     read: Callable[[int], bytes] = source.read
     return read
 
 
 def _environ(request: HttpRequest) -> dict[str, Any]:
-    """Returns what a WSGI server has said of a request; of ASGI nothing."""
+    """Returns the WSGI environment of a request; it is empty under ASGI."""
     return request.environ if isinstance(request, WSGIRequest) else {}
 
 
 def _response(answer: Answer) -> HttpResponse:
     response = HttpResponse(answer.body, status=answer.status, headers=answer.headers)
-    # Django would log each refusal by itself, and anyone can cause one; the receiver reports them.
+    # The receiver reports refusals. Without this flag Django logs each one too, and anyone can
+    # cause them.
     response._has_been_logged = True  # type: ignore[attr-defined]
     return response

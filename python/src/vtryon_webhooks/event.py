@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from vtryon_webhooks.errors import WebhookError
-from vtryon_webhooks.strict_json import Json, is_text, read, repeats
+from vtryon_webhooks.strict_json import Json, has_duplicate, is_text, parse_json
 from vtryon_webhooks.verified import Verified
 
 #: The event that Vtryon sends for every change of a task.
@@ -69,14 +69,14 @@ class VtryonEvent:
 def parse(verified: Verified) -> VtryonEvent:
     """Parses a verified body; what is wrong is found in the order of the core's `Event::parse`.
 
-    Of an event by another name than `STATUS_CHANGED` only `event` and `task_id` are read, so that
-    what Vtryon may add later is kept and passed on.
+    For event names other than `STATUS_CHANGED`, it parses only `event` and `task_id`, so that new
+    kinds of event are still passed on.
     """
-    root = read(verified.payload, MAX_DEPTH)
+    root = parse_json(verified.payload, MAX_DEPTH)
     if not isinstance(root, dict):
         raise WebhookError("invalid_event", "the body is not an object")
     _check_text(*root)
-    if any(repeats(root, name) for name in _READ):
+    if any(has_duplicate(root, name) for name in _READ):
         raise WebhookError("duplicate_key")
     name = _required(root, "event", MAX_EVENT_NAME)
     task_id = _required(root, "task_id", MAX_TASK_ID)
@@ -126,7 +126,7 @@ def _member(value: Json, outer: str, inner: str) -> str | None:
     if not isinstance(value, dict):
         raise WebhookError("invalid_event", "stands in something else than an object", field=path)
     _check_text(*value)
-    if repeats(value, inner):
+    if has_duplicate(value, inner):
         raise WebhookError("duplicate_key", "stands twice", field=path)
     found = value.get(inner)
     if found is None:

@@ -13,11 +13,11 @@ from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, Scheme
 from vtryon_webhooks.receive import Delivery, Receiver, length_of
 from vtryon_webhooks.secret_source import SecretSource
-from vtryon_webhooks.wsgi import check_handed_on, cut_off, drained
+from vtryon_webhooks.wsgi import check_forwarded, read_all, read_error
 
 __all__ = ["receiver"]
 
-# All that Flask would answer in its own words, for the view answers them itself.
+# Every method that Flask would otherwise answer itself; the view answers them all.
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 
 _numbers = count(1)
@@ -38,8 +38,8 @@ def receiver(
 
         app.add_url_rule("/webhooks/vtryon", view_func=receiver(on_event))
 
-    Flask takes the view's name as its endpoint: `vtryon_webhooks` for the first receiver of the
-    process, `vtryon_webhooks_2` for the next. Raises `WebhookError` for options that can't be used.
+    Flask uses the view's name as its endpoint: `vtryon_webhooks` for the first receiver of the
+    process, `vtryon_webhooks_2` for the next. Raises `WebhookError` for invalid options.
     """
     core = Receiver(
         on_event,
@@ -63,26 +63,26 @@ def receiver(
         answer = core.receive(delivery)
         return Response(answer.body, answer.status, answer.headers)
 
-    # Flask and Flask-WTF know a view by its name, so that of each receiver is unique.
+    # Flask and Flask-WTF identify a view by its name, so each receiver needs a unique one.
     number = next(_numbers)
     vtryon_webhooks.__name__ += "" if number == 1 else f"_{number}"
-    # Flask reads these off a view.
+    # Flask reads these attributes of a view.
     vtryon_webhooks.methods = _METHODS  # type: ignore[attr-defined]
     vtryon_webhooks.provide_automatic_options = False  # type: ignore[attr-defined]
     return vtryon_webhooks
 
 
 def _read(limit: int) -> bytes:
-    """Reads the stream as it is, and where it is used up what Flask has kept of it."""
+    """Reads the stream; if it is already consumed, returns the copy that Flask has cached."""
     try:
-        body = drained(request.stream.read, limit) or request.get_data()
+        body = read_all(request.stream.read, limit) or request.get_data()
     except RequestEntityTooLarge:
-        # The application has a limit of its own, MAX_CONTENT_LENGTH.
+        # The application's own limit, MAX_CONTENT_LENGTH.
         raise WebhookError("payload_too_large") from None
     except (ClientDisconnected, OSError) as fault:
-        raise cut_off(fault) from None
-    check_handed_on(request.environ, body)
-    # Werkzeug notices a client that goes away, so what is missing here was read by someone else.
+        raise read_error(fault) from None
+    check_forwarded(request.environ, body)
+    # Werkzeug raises an error if the client disconnects, so a missing part was read before.
     if len(body) < length_of(request.headers.get("content-length")):
         raise WebhookError("body_already_parsed")
     return body

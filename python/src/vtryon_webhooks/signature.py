@@ -1,4 +1,4 @@
-"""The one form of the signature's header."""
+"""Parses and compares the header `x-vtryon-signature`."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ from vtryon_webhooks.plain import bytes_of, text_of
 #: The request header that carries the signature, in lower case.
 SIGNATURE_HEADER = "x-vtryon-signature"
 
-#: All values of the header, or its one value.
+#: The value of the header, or a sequence of all its values.
 SignatureHeader = Union[str, bytes, Sequence[Union[str, bytes]], None]
 
-#: Stands for a value that is no text at all: malformed like any other.
-NO_TEXT = b"\xff"
+#: Replaces a value that is not text; as a header it is malformed.
+NOT_TEXT = b"\xff"
 
 
 class Claim:
-    """The signature that a request claims, of the right form, and not verified."""
+    """The well-formed signature of a request, not verified yet."""
 
     __slots__ = ("_signature",)
 
-    #: Vtryon's own scheme has no id.
+    #: Vtryon's own scheme has no message id.
     webhook_id = None
 
     def __init__(self, header: object) -> None:
-        """Reads the values of the header."""
-        self._signature = claimed_by(header)
+        """Parses the values of the header."""
+        self._signature = parse_signature(header)
 
     def is_signed_by(self, key: Key, body: bytes) -> bool:
-        """Compares in constant time."""
+        """Returns whether the key signs the body with this signature; compares in constant time."""
         return hmac.compare_digest(key.mac(body), self._signature)
 
 
-def claimed_by(header: object) -> bytes:
-    """Reads the signature that a request claims: 64 hex digits of either case, no other form.
+def parse_signature(header: object) -> bytes:
+    """Parses a signature: 64 hex digits of either case, and no other form.
 
-    Raises `missing_signature` when there is none or it is empty, `multiple_signatures` when there
-    are two, equal or not, or a list (HTTP joins repeated headers with a comma, RFC 9110, 5.3), else
-    `malformed_signature`.
+    Raises `missing_signature` if there is no value or an empty one, and `multiple_signatures` if
+    there are two, even equal ones, or a comma (HTTP joins repeated headers with a comma, RFC 9110,
+    5.3). Raises `malformed_signature` for everything else.
     """
     values = _values(header)
     if not values:
         raise WebhookError("missing_signature")
     if len(values) > 1:
         raise WebhookError("multiple_signatures")
-    value = octets_of_value(values[0])
+    value = value_bytes(values[0])
     if not value:
         raise WebhookError("missing_signature")
     if b"," in value:
@@ -65,21 +65,21 @@ def claimed_by(header: object) -> bytes:
 
 
 def _values(header: object) -> list[object]:
-    """Lists the first two values: what matters is whether there is exactly one."""
+    """Lists at most two values, because two are already an error."""
     if header is None:
         return []
     try:
         if isinstance(header, (str, bytes)) or not isinstance(header, Sequence):
             return [header]
         return list(islice(header, 2))
-    except Exception:  # an object may raise anything when it is asked what it is
-        return [NO_TEXT]
+    except Exception:  # an object of the caller may raise anything
+        return [NOT_TEXT]
 
 
-def octets_of_value(value: object) -> bytes:
-    """Returns the bytes of a header's value."""
+def value_bytes(value: object) -> bytes:
+    """Returns a header's value as bytes."""
     text = text_of(value)
     if text is not None:
         return text.encode("utf-8", "surrogatepass")
     octets = bytes_of(value)
-    return NO_TEXT if octets is None else octets
+    return NOT_TEXT if octets is None else octets

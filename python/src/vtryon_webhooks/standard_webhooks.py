@@ -1,7 +1,7 @@
-"""Verification by Standard Webhooks, for a receiver behind the gateway.
+"""Verifies requests by the Standard Webhooks specification, for receivers behind the gateway.
 
-Vtryon's own signature covers the body alone. This one covers the id and the time of the message
-too, so a request that is sent again later is refused.
+Vtryon's own signature covers only the body. This one also covers the id and the time of the
+message, so a request that somebody sends again later is refused.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from vtryon_webhooks.codes import Code
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.keys import Key
 from vtryon_webhooks.options import DEFAULT_TOLERANCE_SECONDS
-from vtryon_webhooks.signature import NO_TEXT, octets_of_value
+from vtryon_webhooks.signature import NOT_TEXT, value_bytes
 
 #: Returns all values of a header, by its name in lower case.
 GetHeader = Callable[[str], Sequence[object]]
@@ -28,11 +28,11 @@ _ID_HEADER = "webhook-id"
 _TIMESTAMP_HEADER = "webhook-timestamp"
 _SIGNATURE_HEADER = "webhook-signature"
 
-# What the text of a secret begins with.
+# The prefix of a secret's text.
 _PREFIX = b"whsec_"
 
-# The limits of the core (`core/src/standard_webhooks/headers.rs`). An id holds no dot: with one,
-# the same signature would be good for another id and another body. A timestamp has one spelling.
+# The limits of the core (`core/src/standard_webhooks/headers.rs`). An id contains no dot: with one,
+# the same signature would also match another id with another body. A timestamp has no leading zero.
 _ID = re.compile(rb"[\x21-\x2d\x2f-\x7e]{1,256}")
 _TIMESTAMP = re.compile(rb"0|[1-9][0-9]{0,14}")
 _MAX_SIGNATURES = 16
@@ -40,26 +40,26 @@ _MAX_SIGNATURE_BYTES = 4096
 
 
 class RequestHeaders(Protocol):
-    """The headers of a request, as frameworks have them; a `dict` is one."""
+    """The headers of a request: a `dict`, or the type of a framework."""
 
     def items(self) -> Iterable[tuple[Any, Any]]:
         """Lists names and values; a value may be a list of them."""
 
 
 class Message:
-    """What the three headers of a request claim, within the tolerance, and not verified."""
+    """The values of the three headers, well-formed and within the tolerance, not verified yet."""
 
     __slots__ = ("_signatures", "_signed", "webhook_id")
 
     def __init__(
         self, header: GetHeader, tolerance_seconds: int | None, now: Callable[[], float] | None
     ) -> None:
-        """Reads the headers, then the time; raises the first code that applies."""
+        """Parses the headers, then checks the time; raises the first error."""
         webhook_id = _read_id(header(_ID_HEADER))
         timestamp = _read_timestamp(header(_TIMESTAMP_HEADER))
         self._signatures = _read_signatures(header(_SIGNATURE_HEADER))
         _check_time(timestamp, tolerance_seconds or DEFAULT_TOLERANCE_SECONDS, _time(now))
-        #: The value of `webhook-id`: the same for each attempt and replay of the message.
+        #: The value of `webhook-id`, which is the same for every attempt and replay of the message.
         self.webhook_id = webhook_id.decode()
         self._signed = b"%s.%d." % (webhook_id, timestamp)
 
@@ -69,8 +69,8 @@ class Message:
         return True in [hmac.compare_digest(mac, claimed) for claimed in self._signatures]
 
 
-def decoded(secret: bytes) -> bytes:
-    """Decodes the text of a secret, `whsec_` and base64: its bytes are the key."""
+def decode_secret(secret: bytes) -> bytes:
+    """Returns the key of a secret, whose text is `whsec_` and the key in base64."""
     key = _strict_base64(secret[len(_PREFIX) :]) if secret.startswith(_PREFIX) else None
     if key is None:
         raise WebhookError(
@@ -83,44 +83,49 @@ def decoded(secret: bytes) -> bytes:
     return key
 
 
-def header_of(headers: object) -> GetHeader:
-    """Returns what gets a header out of those of a request, whatever the case of their names."""
+def header_getter(headers: object) -> GetHeader:
+    """Returns a function that gets the values of a header by its name in lower case.
+
+    The names in `headers` may have any case.
+    """
 
     def header(name: str) -> Sequence[object]:
         try:
-            # Of frameworks whose `items` joins what came twice, or keeps one of it.
+            # Frameworks with `getlist` join repeated headers in `items`, or drop all but one.
             getlist = getattr(headers, "getlist", None)
             if getlist is not None:
                 return list(islice(getlist(name), 2))
             items = getattr(headers, "items", None)
             pairs = () if items is None else items()
-            return [found for key, value in pairs if _is(key, name) for found in _listed(value)]
-        except Exception:  # an object may raise anything when it is asked
-            return [NO_TEXT]
+            return [
+                found for key, value in pairs if _is_named(key, name) for found in _as_values(value)
+            ]
+        except Exception:  # an object of the caller may raise anything
+            return [NOT_TEXT]
 
     return header
 
 
-def _is(key: object, name: str) -> bool:
-    return octets_of_value(key).lower() == name.encode()
+def _is_named(key: object, name: str) -> bool:
+    return value_bytes(key).lower() == name.encode()
 
 
-def _listed(value: object) -> Sequence[object]:
+def _as_values(value: object) -> Sequence[object]:
     if value is None:
         return ()
     is_list = isinstance(value, Sequence) and not isinstance(value, (str, bytes))
     return list(islice(value, 2)) if is_list else [value]  # type: ignore[call-overload]
 
 
-def _only(values: Sequence[object], repeated: Code) -> bytes:
-    """Returns the one value; none is an empty one."""
+def _single_value(values: Sequence[object], repeated: Code) -> bytes:
+    """Returns the value of a header that must not be repeated, or an empty one if it is absent."""
     if len(values) > 1:
         raise WebhookError(repeated)
-    return octets_of_value(values[0]) if values else b""
+    return value_bytes(values[0]) if values else b""
 
 
 def _read_id(values: Sequence[object]) -> bytes:
-    value = _only(values, "malformed_message_id")
+    value = _single_value(values, "malformed_message_id")
     if not value:
         raise WebhookError("missing_message_id")
     if not _ID.fullmatch(value):
@@ -129,7 +134,7 @@ def _read_id(values: Sequence[object]) -> bytes:
 
 
 def _read_timestamp(values: Sequence[object]) -> int:
-    value = _only(values, "malformed_timestamp")
+    value = _single_value(values, "malformed_timestamp")
     if not value:
         raise WebhookError("missing_timestamp")
     if not _TIMESTAMP.fullmatch(value):
@@ -138,11 +143,11 @@ def _read_timestamp(values: Sequence[object]) -> int:
 
 
 def _read_signatures(values: Sequence[object]) -> list[bytes]:
-    """Reads the signatures of version 1: base64 of 32 bytes each. Other versions are skipped."""
-    value = _only(values, "multiple_signatures")
+    """Parses the signatures of version 1, each 32 bytes in base64; skips other versions."""
+    value = _single_value(values, "multiple_signatures")
     if not value:
         raise WebhookError("missing_signature")
-    # What is too long is not even split.
+    # Do not split a header that is too long.
     is_short = len(value) <= _MAX_SIGNATURE_BYTES
     parts = [part for part in value.split(b" ") if part] if is_short else []
     if any(part.count(b",") > 1 for part in parts):
@@ -166,7 +171,7 @@ def _read_signatures(values: Sequence[object]) -> list[bytes]:
 
 
 def _strict_base64(digits: bytes) -> bytes | None:
-    """Decodes base64 (RFC 4648, 4) in its one spelling: with padding, and no bits left over."""
+    """Decodes canonical base64 (RFC 4648, 4): with padding, and with unused bits 0."""
     try:
         octets = base64.b64decode(digits, validate=True)
     except ValueError:
@@ -181,7 +186,7 @@ def _time(now: Callable[[], float] | None) -> float:
         seconds = now()
     except Exception:
         seconds = math.nan
-    # Raised out here, since the clock's own error is none of the package's.
+    # Raised outside of `except`, so that the clock's exception is not its context.
     if type(seconds) not in (int, float) or not math.isfinite(seconds):
         raise WebhookError("invalid_option", "`now` did not return a number of seconds")
     return seconds

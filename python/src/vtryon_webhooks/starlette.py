@@ -18,10 +18,10 @@ __all__ = ["WebhookEndpoint", "receiver"]
 
 
 class WebhookEndpoint:
-    """What a route takes as its endpoint; called with a request alone it is a view."""
+    """The endpoint of a route; it can also be called with a request, as a view."""
 
     def __init__(self, core: Receiver) -> None:
-        """Takes the flow that answers."""
+        """Takes the receiver that answers the requests."""
         self._core = core
 
     @overload
@@ -33,7 +33,10 @@ class WebhookEndpoint:
     async def __call__(
         self, scope: Any, receive: Receive | None = None, send: Send | None = None
     ) -> Response | None:
-        """Answers a request, as a view or as ASGI: a route calls an object in the latter way."""
+        """Answers a request, as a view or as an ASGI application.
+
+        A route calls an object as an ASGI application.
+        """
         if receive is None or send is None:
             return await self.respond(scope)
         response = await self.respond(Request(scope, receive))
@@ -41,7 +44,10 @@ class WebhookEndpoint:
         return None
 
     async def respond(self, request: Request) -> Response:
-        """Answers a request; for `add_api_route`, which reads what a view takes off its types."""
+        """Answers a request.
+
+        Use this method with `add_api_route`, which reads the annotations of a view.
+        """
         declared = request.headers.get("content-length")
 
         async def body(limit: int) -> bytes:
@@ -73,9 +79,9 @@ def receiver(
 
         app.add_route("/webhooks/vtryon", receiver(on_event))
 
-    It runs on asyncio. After `deadline` seconds for reading and handling the answer is 503, and a
-    coroutine is cancelled. Callbacks that are none run in a thread, which goes on: what they wait
-    for needs timeouts of its own. Raises `WebhookError` for options that can't be used.
+    It needs asyncio. Reading and handling may take `deadline` seconds together; then the answer is
+    503, and a coroutine is cancelled. Other callbacks run in a thread, which continues, so set
+    timeouts on what they wait for. Raises `WebhookError` for invalid options.
     """
     return WebhookEndpoint(
         Receiver(
@@ -102,9 +108,9 @@ async def _read(request: Request, limit: int, declared: int) -> bytes:
     except ClientDisconnect:
         raise WebhookError("incomplete_body") from None
     except RuntimeError:
-        # Starlette's word for a stream that a form or another reader has used up.
+        # Starlette raises it if a form parser or another reader has consumed the stream.
         raise WebhookError("body_already_parsed") from None
-    # Where a middleware has used it up, an empty one takes its place.
+    # If a middleware has consumed the stream, Starlette provides an empty one.
     if declared and not body:
         raise WebhookError("body_already_parsed")
     return bytes(body)

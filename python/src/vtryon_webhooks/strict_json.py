@@ -1,6 +1,6 @@
-"""The reading of signed JSON, held to the verdict of the Rust core.
+"""Parses signed JSON, and accepts exactly what the Rust core accepts.
 
-The standard library parses; what it takes beyond RFC 8259 is refused here.
+The standard library's `json` parses. This module refuses what `json` accepts beyond RFC 8259.
 """
 
 from __future__ import annotations
@@ -15,42 +15,43 @@ from vtryon_webhooks.errors import WebhookError
 #: Any JSON value.
 Json = Union[None, bool, int, float, str, "list[Json]", "dict[str, Json]"]
 
-# A string, closed or not, or a single bracket.
+# A string, terminated or not, or a single bracket or brace.
 _STRING_OR_BRACKET = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
 _QUOTE = ord('"')
 _OPENING = b"[{"
 
-# An escape of RFC 8259, 7. Scanners written in Python take int()'s idea of four hex digits.
+# An escape of RFC 8259, 7. Interpreters without the C scanner parse the four hex digits with int(),
+# which also accepts other forms.
 _ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|[^u])")
 
-# Up to this many digits int() has no limit that an environment could lower, and takes no time.
+# int() is fast up to this many digits, and `PYTHONINTMAXSTRDIGITS` can't be set lower.
 _MAX_DIGITS = 640
 
 
-class Repeating(dict[str, Any]):
-    """An object in which a name stands twice: it has the last value, and remembers the name."""
+class ObjectWithDuplicates(dict[str, Any]):
+    """An object with duplicate names: it has their last values, and remembers the names."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
-        """Takes the members in their order."""
+        """Takes the members in the order of the text."""
         super().__init__(pairs)
         counts = Counter(name for name, _ in pairs)
         self.names = frozenset(name for name in counts if counts[name] > 1)
 
 
-def read(body: bytes, max_depth: int) -> Json:
-    """Reads a body; raises `invalid_utf8`, `too_deep` or `invalid_json`, in this order."""
-    text = _text(body)
+def parse_json(body: bytes, max_depth: int) -> Json:
+    """Parses a body; checks for `invalid_utf8`, `too_deep` and `invalid_json`, in this order."""
+    text = _decode_utf8(body)
     _check_depth(body, max_depth)
-    return _value(text)
+    return _parse(text)
 
 
-def repeats(members: dict[str, Json], name: str) -> bool:
-    """Tells whether a name stands twice in an object."""
-    return isinstance(members, Repeating) and name in members.names
+def has_duplicate(members: dict[str, Json], name: str) -> bool:
+    """Returns whether an object has more than one member of this name."""
+    return isinstance(members, ObjectWithDuplicates) and name in members.names
 
 
 def is_text(value: str) -> bool:
-    """Tells whether a string names characters only, and no half of a surrogate pair."""
+    """Returns whether a string is valid Unicode, without lone surrogates."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -58,32 +59,32 @@ def is_text(value: str) -> bool:
     return True
 
 
-def _text(body: bytes) -> str:
+def _decode_utf8(body: bytes) -> str:
     try:
         return body.decode()
     except UnicodeDecodeError as error:
         offset = error.start
-    # Raised out here, since the codec's error holds the body.
+    # Raised outside of `except`, because the codec's error contains the body.
     raise WebhookError("invalid_utf8", offset=offset)
 
 
-def _value(text: str) -> Json:
+def _parse(text: str) -> Json:
     try:
         value: Json = _DECODER.decode(text)
         if "\\" not in text or "\\" not in _ESCAPE.sub("", text):
             return value
     except ValueError:
         pass
-    # Raised out here, since the decoder's error holds the text. It has no offset, since this parser
-    # stops at other bytes than the core's.
+    # Raised outside of `except`, because the decoder's error contains the text. There is no offset,
+    # because this parser stops at other bytes than the core's.
     raise WebhookError("invalid_json")
 
 
 def _check_depth(body: bytes, limit: int) -> None:
-    """Refuses a text in which brackets and braces stand more than `limit` deep.
+    """Raises `too_deep` if brackets and braces are nested more than `limit` deep.
 
-    It counts lexically, outside of strings, before any parser runs: so the verdict is the same for
-    every language.
+    It counts the tokens outside of strings, before the parser runs. So the result does not depend
+    on the parser, and is the same in every language.
     """
     if body.count(b"[") + body.count(b"{") <= limit:
         return
@@ -101,7 +102,7 @@ def _check_depth(body: bytes, limit: int) -> None:
 
 
 def _integer(digits: str) -> int | float:
-    """Reads an integer; one past any range is infinite, as the fractions beyond theirs are."""
+    """Parses an integer; a very long one becomes infinite, as `float` does with large numbers."""
     _check_digits(digits)
     return int(digits) if len(digits) <= _MAX_DIGITS else float(digits)
 
@@ -112,24 +113,24 @@ def _decimal(digits: str) -> float:
 
 
 def _check_digits(digits: str) -> None:
-    # Scanners written in Python take the digits of every script.
+    # Interpreters without the C scanner accept the digits of every script.
     if not digits.isascii():
         raise ValueError
 
 
-def _no_constant(_name: str) -> NoReturn:
+def _refuse_constant(_name: str) -> NoReturn:
     """Refuses NaN, Infinity and -Infinity."""
     raise ValueError
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
-    return members if len(members) == len(pairs) else Repeating(pairs)
+    return members if len(members) == len(pairs) else ObjectWithDuplicates(pairs)
 
 
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_members,
     parse_int=_integer,
     parse_float=_decimal,
-    parse_constant=_no_constant,
+    parse_constant=_refuse_constant,
 )

@@ -15,12 +15,12 @@ from vtryon_webhooks.standard_webhooks import (
     GetHeader,
     Message,
     RequestHeaders,
-    decoded,
-    header_of,
+    decode_secret,
+    header_getter,
 )
 from vtryon_webhooks.verified import Verified
 
-#: The raw body of a request, as it came. Text is none: what it was decoded from is not known.
+#: The raw body of a request, as it came. A `str` is refused: its original bytes are not known.
 Payload = Union[bytes, bytearray, memoryview]
 
 #: One secret, or several while they are rotated, the current one first.
@@ -55,7 +55,7 @@ class Webhooks:
         `secret_invisible` or `secret_placeholder`, and `invalid_option` for another option.
         """
         self._options = Options(max_body_bytes, scheme, tolerance_seconds, now)
-        self._keys = keys_of(secrets, bytes if scheme == "vtryon" else decoded)
+        self._keys = keys_of(secrets, bytes if scheme == "vtryon" else decode_secret)
         self.max_body_bytes = max_body_bytes
 
     def verify(self, payload: Payload, signature: SignatureHeader | RequestHeaders) -> Verified:
@@ -95,7 +95,7 @@ class Webhooks:
     def _header(self, signature: object) -> GetHeader:
         if self._options.scheme == "vtryon":
             return lambda _: signature  # type: ignore[return-value]
-        return header_of(signature)
+        return header_getter(signature)
 
     def _claim(self, header: GetHeader) -> Claim | Message:
         options = self._options

@@ -1,4 +1,4 @@
-"""What a server of WSGI (PEP 3333) hands on of a request's body, and what it does not."""
+"""Reads the bodies of requests that come through a WSGI server (PEP 3333)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, Callable
 from vtryon_webhooks.errors import WebhookError
 
 
-def drained(read: Callable[[int], bytes], limit: int) -> bytes:
-    """Reads a stream to its end, but no further than one byte past the limit."""
+def read_all(read: Callable[[int], bytes], limit: int) -> bytes:
+    """Reads a stream to its end, but at most one byte more than the limit."""
     body = bytearray()
     while len(body) <= limit:
-        # It may return less than it is asked for.
+        # A read may return fewer bytes than requested.
         chunk = read(limit + 1 - len(body))
         if not chunk:
             break
@@ -21,12 +21,12 @@ def drained(read: Callable[[int], bytes], limit: int) -> bytes:
     return bytes(body)
 
 
-def check_handed_on(environ: Mapping[str, Any], body: bytes) -> None:
-    """Refuses to judge a chunked body that never reached the application.
+def check_forwarded(environ: Mapping[str, Any], body: bytes) -> None:
+    """Raises `unavailable` if the server did not forward a chunked body.
 
-    WSGI has no place for a body without a declared length. Servers that decode chunks say so by
-    `wsgi.input_terminated`; of the others nothing can be read, and an empty body would be taken
-    for one that a wrong secret has signed.
+    WSGI does not define bodies without a declared length. Servers that decode chunks set
+    `wsgi.input_terminated`; from the others the application reads an empty body. Its signature
+    would not match, and the answer would wrongly blame the secret.
     """
     is_chunked = environ.get("HTTP_TRANSFER_ENCODING") and not environ.get("CONTENT_LENGTH")
     if body or not is_chunked or environ.get("wsgi.input_terminated"):
@@ -39,13 +39,13 @@ def check_handed_on(environ: Mapping[str, Any], body: bytes) -> None:
     )
 
 
-def cut_off(fault: Exception) -> WebhookError:
-    """Makes the error of a body that can't be read to its end."""
+def read_error(fault: Exception) -> WebhookError:
+    """Makes the error for a body that could not be read to its end."""
     found: BaseException | None = fault
     while found is not None:
-        # These are two classes until Python 3.10.
+        # Before Python 3.10 these are two classes.
         if isinstance(found, (TimeoutError, socket.timeout)):
             return WebhookError("body_timeout")
-        # Django and Werkzeug raise errors of their own while they handle it.
+        # Django and Werkzeug wrap the original error in errors of their own.
         found = found.__cause__ or found.__context__
     return WebhookError("incomplete_body")

@@ -1,4 +1,4 @@
-"""Signed events for tests, and requests that receivers are known to fail on."""
+"""A testing kit: signed events, and hostile requests that receivers often handle wrongly."""
 
 from vtryon_webhooks.testing.case import HostileRequest
 from vtryon_webhooks.testing.events import KINDS, Kind, event_body, lifecycle

@@ -1,4 +1,4 @@
-"""Bodies that are not what was signed, and signed bodies that are no plain event."""
+"""Cases with a body that differs from the signed one, and with signed but unusual bodies."""
 
 from __future__ import annotations
 
@@ -6,142 +6,180 @@ import json
 from typing import Callable
 
 from vtryon_webhooks.testing.case import (
+    ACCEPTED,
     READ_OR_REFUSED,
     READ_OR_TOO_LONG,
     REFUSED,
-    TAKEN,
+    Case,
     Change,
-    Good,
-    Row,
+    ValidRequest,
 )
 from vtryon_webhooks.testing.sign import sign
 
 _BOM = b"\xef\xbb\xbf"
 
 
-def _forged(name: str, why: str, bodies: Callable[[Good], tuple[bytes, bytes]]) -> Row:
-    """A row that is sent with the signature of another body: the signed one and the one sent."""
+def _forged(name: str, why: str, bodies: Callable[[ValidRequest], tuple[bytes, bytes]]) -> Case:
+    """Makes a case with the signature of another body; `bodies` returns the signed and the sent."""
 
-    def change(good: Good) -> Change:
-        signed, sent = bodies(good)
-        return Change(body=sent, signatures=(sign(signed, good.secret),))
+    def change(valid: ValidRequest) -> Change:
+        signed, sent = bodies(valid)
+        return Change(body=sent, signatures=(sign(signed, valid.secret),))
 
-    return Row(name, why, REFUSED, change)
-
-
-def _signed(name: str, why: str, statuses: tuple[int, ...], body: Callable[[Good], bytes]) -> Row:
-    return Row(name, why, statuses, lambda good: Change(body=body(good)))
+    return Case(name, why, REFUSED, change)
 
 
-def _taken(name: str, why: str, body: Callable[[Good], bytes]) -> Row:
-    return _signed(name, why, TAKEN, body)
+def _signed(
+    name: str, why: str, statuses: tuple[int, ...], body: Callable[[ValidRequest], bytes]
+) -> Case:
+    return Case(name, why, statuses, lambda valid: Change(body=body(valid)))
 
 
-def _unread(name: str, why: str, body: Callable[[Good], bytes]) -> Row:
+def _accepted(name: str, why: str, body: Callable[[ValidRequest], bytes]) -> Case:
+    return _signed(name, why, ACCEPTED, body)
+
+
+def _unreadable(name: str, why: str, body: Callable[[ValidRequest], bytes]) -> Case:
     return _signed(name, f"signed, but {why}", READ_OR_REFUSED, body)
 
 
-def _with(field: bytes) -> Callable[[Good], bytes]:
-    """Adds a member at the end."""
-    return lambda good: good.body[:-1] + b"," + field + b"}"
+def _add_member(field: bytes) -> Callable[[ValidRequest], bytes]:
+    """Adds a member at the end of the event."""
+    return lambda valid: valid.body[:-1] + b"," + field + b"}"
 
 
-def _for(old: bytes, new: bytes) -> Callable[[Good], bytes]:
-    return lambda good: good.body.replace(old, new)
+def _replace(old: bytes, new: bytes) -> Callable[[ValidRequest], bytes]:
+    return lambda valid: valid.body.replace(old, new)
 
 
-def _task(value: bytes) -> Callable[[Good], bytes]:
-    """Puts another value, quotes included, in the place of the task."""
-    return lambda good: good.body.replace(json.dumps(good.task_id).encode(), value)
+def _replace_task_id(value: bytes) -> Callable[[ValidRequest], bytes]:
+    """Replaces the JSON value of `task_id`."""
+    return lambda valid: valid.body.replace(json.dumps(valid.task_id).encode(), value)
 
 
-def _spaced(good: Good) -> bytes:
-    return json.dumps(json.loads(good.body), indent=2).encode()
+def _spaced(valid: ValidRequest) -> bytes:
+    return json.dumps(json.loads(valid.body), indent=2).encode()
 
 
-def _crlf(good: Good) -> bytes:
-    return _spaced(good).replace(b"\n", b"\r\n")
+def _crlf(valid: ValidRequest) -> bytes:
+    return _spaced(valid).replace(b"\n", b"\r\n")
 
 
 def _lossy(body: bytes) -> bytes:
-    """What decoders make of bytes that are no UTF-8, when they are not told to be strict."""
+    """Replaces invalid UTF-8 as lenient decoders do."""
     return body.decode(errors="replace").encode()
 
 
-_not_utf8 = _with(b'"note":"\xff"')
+_not_utf8 = _add_member(b'"note":"\xff"')
 
 FORGED = (
-    _forged("changed", "a word of it", lambda good: (good.body, _for(b"queued", b"failed")(good))),
-    _forged("cut-short", "the last byte is missing", lambda good: (good.body, good.body[:-1])),
-    _forged("newline-added", "editors do", lambda good: (good.body, good.body + b"\n")),
-    _forged("newline-dropped", "trimming does", lambda good: (good.body + b"\n", good.body)),
-    _forged("crlf-added", "normalising drops it", lambda good: (_spaced(good), _crlf(good))),
-    _forged("crlf-dropped", "normalising drops it", lambda good: (_crlf(good), _spaced(good))),
-    _forged("nul-added", "texts of C end there", lambda good: (good.body, good.body + b"\0")),
-    _forged("bom-added", "decoders drop it", lambda good: (good.body, _BOM + good.body)),
-    _forged("bom-dropped", "decoders drop it", lambda good: (_BOM + good.body, good.body)),
-    _forged("re-serialised", "written anew", lambda good: (good.body, _spaced(good))),
-    _forged("re-serialised-compact", "written anew", lambda good: (_spaced(good), good.body)),
+    _forged(
+        "changed",
+        "one word was changed",
+        lambda valid: (valid.body, _replace(b"queued", b"failed")(valid)),
+    ),
+    _forged("cut-short", "the last byte is missing", lambda valid: (valid.body, valid.body[:-1])),
+    _forged("newline-added", "editors add one", lambda valid: (valid.body, valid.body + b"\n")),
+    _forged(
+        "newline-dropped", "trimming removes it", lambda valid: (valid.body + b"\n", valid.body)
+    ),
+    _forged(
+        "crlf-added", "normalising line ends hides it", lambda valid: (_spaced(valid), _crlf(valid))
+    ),
+    _forged(
+        "crlf-dropped",
+        "normalising line ends hides it",
+        lambda valid: (_crlf(valid), _spaced(valid)),
+    ),
+    _forged("nul-added", "strings in C end at NUL", lambda valid: (valid.body, valid.body + b"\0")),
+    _forged("bom-added", "decoders remove it", lambda valid: (valid.body, _BOM + valid.body)),
+    _forged("bom-dropped", "decoders remove it", lambda valid: (_BOM + valid.body, valid.body)),
+    _forged(
+        "re-serialised",
+        "serialised again, with other blanks",
+        lambda valid: (valid.body, _spaced(valid)),
+    ),
+    _forged(
+        "re-serialised-compact",
+        "serialised again, with other blanks",
+        lambda valid: (_spaced(valid), valid.body),
+    ),
     _forged(
         "escaped",
-        "the same letter, written in another way",
-        lambda good: (good.body, _for(b"queued", b"\\u0071ueued")(good)),
+        "the same letter, as an escape",
+        lambda valid: (valid.body, _replace(b"queued", b"\\u0071ueued")(valid)),
     ),
     _forged(
         "lossy-utf8",
-        "two bodies under one signature",
-        lambda good: (_lossy(_not_utf8(good)), _not_utf8(good)),
+        "a lenient decoder makes two bodies equal",
+        lambda valid: (_lossy(_not_utf8(valid)), _not_utf8(valid)),
     ),
     _forged(
         "lossy-utf8-reversed",
-        "two bodies under one signature",
-        lambda good: (_not_utf8(good), _lossy(_not_utf8(good))),
+        "a lenient decoder makes two bodies equal",
+        lambda valid: (_not_utf8(valid), _lossy(_not_utf8(valid))),
     ),
-    _forged("empty-for-signed", "the signature of another body", lambda good: (good.body, b"")),
+    _forged("empty-for-signed", "the signature of another body", lambda valid: (valid.body, b"")),
 )
 
 UNUSUAL = (
-    _taken("spaced", "blanks mean nothing", _spaced),
-    _taken("more-fields", "Vtryon may add some", _with(b'"api":{"v":[2]}')),
-    _taken("not-latin", "text is UTF-8", _with('"note":"été 試着 🧥"'.encode())),
-    _taken("other-status", "Vtryon may add one", _for(b"queued", b"paused")),
-    _taken("other-event", "Vtryon may add one", _for(b"status_changed", b"archived")),
+    _accepted("spaced", "blanks mean nothing", _spaced),
+    _accepted("more-fields", "Vtryon may add fields", _add_member(b'"api":{"v":[2]}')),
+    _accepted("not-latin", "text is UTF-8", _add_member('"note":"été 試着 🧥"'.encode())),
+    _accepted("other-status", "Vtryon may add one", _replace(b"queued", b"paused")),
+    _accepted("other-event", "Vtryon may add one", _replace(b"status_changed", b"archived")),
 )
 
 UNREADABLE = (
-    _unread("empty", "nothing", lambda good: b""),
-    _unread("not-json", "a form", lambda good: b"event=generation.status_changed"),
-    _unread("half-json", "cut before it was signed", lambda good: good.body[:40]),
-    _unread("two-values", "one JSON text, then another", lambda good: good.body * 2),
-    _unread("null", "no object", lambda good: b"null"),
-    _unread("number", "no object", lambda good: b"7"),
-    _unread("array", "no object", lambda good: b"[" + good.body + b"]"),
-    _unread("bom", "JSON must not begin with it", lambda good: _BOM + good.body),
-    _unread("nul", "a control character in a string", _with(b'"note":"\0"')),
-    _unread("nan", "no number of JSON", _with(b'"n":NaN')),
-    _unread("not-utf8", "not text", _not_utf8),
-    _unread("lone-surrogate", "half a character", _with(b'"note":"\\ud800"')),
-    _unread("huge-number", "past what a double holds", _with(b'"n":1e999')),
-    _unread("long-number", "past what int() takes", _with(b'"n":' + b"9" * 5000)),
-    _unread("no-status", "a field is missing", _for(b'"status"', b'"state"')),
-    _unread("task-number", "of the wrong type", _task(b"7")),
-    _unread("task-null", "of the wrong type", _task(b"null")),
-    _unread("task-empty", "it names no task", _task(b'""')),
-    _unread("task-long", "10,000 letters", _task(b'"' + b"t" * 10_000 + b'"')),
-    _unread("task-control", "a line break", _task(b'"a\\nb"')),
-    _unread("task-path", "a path", _task(b'"../.."')),
-    _unread("task-surrogate", "half a character", _task(b'"\\ud800"')),
-    _unread("status-object", "of the wrong type", _for(b'"queued"', b"{}")),
-    _unread("data-string", "of the wrong type", _with(b'"data":"x"')),
-    _unread("error-array", "of the wrong type", _with(b'"error":[]')),
-    _unread("url-number", "of the wrong type", _with(b'"data":{"result_url":7}')),
-    _unread("twice-task", "parsers differ in which one they take", _with(b'"task_id":"other"')),
-    _unread("twice-status", "parsers differ in which one they take", _with(b'"status":"failed"')),
-    _signed("deep", "100,000 brackets", READ_OR_TOO_LONG, lambda good: b"[" * 100_000),
+    _unreadable("empty", "the body is empty", lambda valid: b""),
+    _unreadable("not-json", "the body is a form", lambda valid: b"event=generation.status_changed"),
+    _unreadable("half-json", "it was cut before it was signed", lambda valid: valid.body[:40]),
+    _unreadable("two-values", "one JSON text follows another", lambda valid: valid.body * 2),
+    _unreadable("null", "it is not an object", lambda valid: b"null"),
+    _unreadable("number", "it is not an object", lambda valid: b"7"),
+    _unreadable("array", "it is not an object", lambda valid: b"[" + valid.body + b"]"),
+    _unreadable(
+        "bom", "JSON must not begin with a byte order mark", lambda valid: _BOM + valid.body
+    ),
+    _unreadable("nul", "a string contains a control character", _add_member(b'"note":"\0"')),
+    _unreadable("nan", "NaN is not JSON", _add_member(b'"n":NaN')),
+    _unreadable("not-utf8", "it is not UTF-8", _not_utf8),
+    _unreadable(
+        "lone-surrogate", "it contains half a surrogate pair", _add_member(b'"note":"\\ud800"')
+    ),
+    _unreadable("huge-number", "a number exceeds a double", _add_member(b'"n":1e999')),
+    _unreadable(
+        "long-number", "a number exceeds the limit of int()", _add_member(b'"n":' + b"9" * 5000)
+    ),
+    _unreadable("no-status", "a field is missing", _replace(b'"status"', b'"state"')),
+    _unreadable("task-number", "a field has the wrong type", _replace_task_id(b"7")),
+    _unreadable("task-null", "a field has the wrong type", _replace_task_id(b"null")),
+    _unreadable("task-empty", "the task id is empty", _replace_task_id(b'""')),
+    _unreadable(
+        "task-long", "the task id has 10,000 letters", _replace_task_id(b'"' + b"t" * 10_000 + b'"')
+    ),
+    _unreadable("task-control", "the task id contains a line break", _replace_task_id(b'"a\\nb"')),
+    _unreadable("task-path", "the task id is a path", _replace_task_id(b'"../.."')),
+    _unreadable(
+        "task-surrogate", "it contains half a surrogate pair", _replace_task_id(b'"\\ud800"')
+    ),
+    _unreadable("status-object", "a field has the wrong type", _replace(b'"queued"', b"{}")),
+    _unreadable("data-string", "a field has the wrong type", _add_member(b'"data":"x"')),
+    _unreadable("error-array", "a field has the wrong type", _add_member(b'"error":[]')),
+    _unreadable(
+        "url-number", "a field has the wrong type", _add_member(b'"data":{"result_url":7}')
+    ),
+    _unreadable(
+        "twice-task", "parsers disagree about duplicate names", _add_member(b'"task_id":"other"')
+    ),
+    _unreadable(
+        "twice-status", "parsers disagree about duplicate names", _add_member(b'"status":"failed"')
+    ),
+    _signed("deep", "100,000 brackets", READ_OR_TOO_LONG, lambda valid: b"[" * 100_000),
     _signed(
         "deep-field",
         "50,000 brackets in a field",
         READ_OR_TOO_LONG,
-        _with(b'"data":' + b"[" * 50_000 + b"]" * 50_000),
+        _add_member(b'"data":' + b"[" * 50_000 + b"]" * 50_000),
     ),
 )

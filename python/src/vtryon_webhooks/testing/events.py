@@ -1,4 +1,4 @@
-"""The events of the tasks that Vtryon's guide names."""
+"""Makes events for every kind of task in Vtryon's guide."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from vtryon_webhooks.event import STATUS_CHANGED, Status
 
-#: The kinds of task that Vtryon's guide names.
+#: The kinds of task in Vtryon's guide.
 Kind = Literal["try-on", "ai-model", "poses", "recolor"]
 KINDS: tuple[Kind, ...] = ("try-on", "ai-model", "poses", "recolor")
 
@@ -25,7 +25,7 @@ _FAILURES: dict[Kind, str] = {
 
 
 def event_body(kind: Kind, status: Status, task_id: str | None = None) -> dict[str, Any]:
-    """Makes the body of one event; the kind shows in the task, the result and the failure."""
+    """Makes the body of one event; its id, result and error message fit the kind of task."""
     if task_id is None:
         task_id = f"task_{kind.replace('-', '_')}"
     body: dict[str, Any] = {"event": STATUS_CHANGED, "task_id": task_id, "status": status}
@@ -42,6 +42,6 @@ def lifecycle(
     *,
     ends: Literal["completed", "failed"] = "completed",
 ) -> list[dict[str, Any]]:
-    """Makes the bodies of a whole task, in order: queued, processing, and how it ends."""
+    """Makes the bodies of a whole task, in order: queued, processing, and its final status."""
     course: tuple[Status, ...] = ("queued", "processing", ends)
     return [event_body(kind, status, task_id) for status in course]

@@ -1,4 +1,4 @@
-"""The requests that receivers are known to fail on, in the order in which they are sent."""
+"""The hostile requests, in the order in which they are to be sent."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from vtryon_webhooks.keys import Key, Secret
 from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, HIGHEST_MAX_BODY_BYTES
 from vtryon_webhooks.testing.bodies import FORGED, UNREADABLE, UNUSUAL
 from vtryon_webhooks.testing.case import (
+    ACCEPTED,
+    ACCEPTED_OR_TOO_LONG,
     OPTIONS,
     OTHER_METHOD,
     REFUSED,
     REFUSED_OR_TOO_LONG,
-    TAKEN,
-    TAKEN_OR_TOO_LONG,
     TOO_LONG,
+    Case,
     Change,
-    Good,
     HostileRequest,
-    Row,
-    request_of,
+    ValidRequest,
+    build_request,
 )
 from vtryon_webhooks.testing.signatures import FORMS, WRONG
 
@@ -28,76 +28,78 @@ _FORM = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data; boundary=x"
 
 
-def _typed(name: str, content_type: str | None) -> Row:
-    why = "the signature covers the body, whatever its type"
-    return Row(name, why, TAKEN, lambda good: Change(content_type=content_type))
+def _content_type(name: str, content_type: str | None) -> Case:
+    why = "the signature covers the body, whatever its content type"
+    return Case(name, why, ACCEPTED, lambda valid: Change(content_type=content_type))
 
 
-def _unsigned(name: str, why: str, content_type: str, body: Callable[[Good], bytes]) -> Row:
-    def change(good: Good) -> Change:
-        return Change(content_type=content_type, signatures=(WRONG,), body=body(good))
+def _unsigned(
+    name: str, why: str, content_type: str, body: Callable[[ValidRequest], bytes]
+) -> Case:
+    def change(valid: ValidRequest) -> Change:
+        return Change(content_type=content_type, signatures=(WRONG,), body=body(valid))
 
-    return Row(name, why, REFUSED, change)
+    return Case(name, why, REFUSED, change)
 
 
-def _other_method(method: str, statuses: tuple[int, ...] = OTHER_METHOD) -> Row:
+def _other_method(method: str, statuses: tuple[int, ...] = OTHER_METHOD) -> Case:
     change = Change(method=method)
-    return Row(method.lower(), "events are posted", statuses, lambda good: change)
+    return Case(method.lower(), "events come by POST", statuses, lambda valid: change)
 
 
-def _failed(good: Good) -> bytes:
-    return good.body.replace(b"queued", b"failed")
+def _failed(valid: ValidRequest) -> bytes:
+    return valid.body.replace(b"queued", b"failed")
 
 
-def _padded(good: Good, limit: int) -> bytes:
-    """A good event that is just longer than a limit."""
-    return good.body[:-1] + b',"padding":"' + b"x" * limit + b'"}'
+def _padded(valid: ValidRequest, limit: int) -> bytes:
+    """Makes a valid event that is longer than a limit."""
+    return valid.body[:-1] + b',"padding":"' + b"x" * limit + b'"}'
 
 
 _TRANSPORT = (
-    _typed("type-text", "text/plain"),
-    _typed("type-form", _FORM),
-    _typed("type-multipart", _MULTIPART),
-    _typed("type-no-boundary", "multipart/form-data"),
-    _typed("type-octets", "application/octet-stream"),
-    _typed("type-charset", "application/json; charset=utf-16"),
-    _typed("type-absent", None),
-    _typed("type-invalid", ';;="'),
+    _content_type("type-text", "text/plain"),
+    _content_type("type-form", _FORM),
+    _content_type("type-multipart", _MULTIPART),
+    _content_type("type-no-boundary", "multipart/form-data"),
+    _content_type("type-octets", "application/octet-stream"),
+    _content_type("type-charset", "application/json; charset=utf-16"),
+    _content_type("type-absent", None),
+    _content_type("type-invalid", ';;="'),
     _unsigned(
         "type-form-unsigned",
         "a form is verified too",
         _FORM,
-        lambda good: b"task_id=x&status=failed",
+        lambda valid: b"task_id=x&status=failed",
     ),
     _unsigned(
         "type-multipart-unsigned",
-        "what parsers choke on",
+        "a body on which parsers of forms fail",
         _MULTIPART,
-        lambda good: b"--x\r\n\0",
+        lambda valid: b"--x\r\n\0",
     ),
     _unsigned(
         "type-text-unsigned",
-        "text is verified like everything else",
+        "text is verified too",
         "text/plain",
-        lambda good: good.body,
+        lambda valid: valid.body,
     ),
     _unsigned(
         "other-event-unsigned",
-        "what is not looked for is verified too",
+        "events that a receiver ignores are verified too",
         _JSON,
-        lambda good: good.body.replace(b"status_changed", b"archived"),
+        lambda valid: valid.body.replace(b"status_changed", b"archived"),
     ),
     _unsigned(
         "other-status-unsigned",
-        "what is not looked for is verified too",
+        "events that a receiver ignores are verified too",
         _JSON,
-        lambda good: good.body.replace(b"queued", b"paused"),
+        lambda valid: valid.body.replace(b"queued", b"paused"),
     ),
-    Row(
+    Case(
         "coding-gzip",
-        "it says gzip and is none: what is verified is not unpacked",
-        (*TAKEN, 400, 415),
-        lambda good: Change(headers=(("content-encoding", "gzip"),)),
+        "the body is not gzip: a verified body is not decompressed",
+        (*ACCEPTED, 400, 415),
+        lambda valid: Change(headers=(("content-encoding", "gzip"),)),
     ),
     _other_method("GET"),
     _other_method("HEAD"),
@@ -105,48 +107,48 @@ _TRANSPORT = (
     _other_method("PATCH"),
     _other_method("DELETE"),
     _other_method("OPTIONS", OPTIONS),
-    Row(
+    Case(
         "long-body",
-        "memory is finite: over 256 KiB",
-        TAKEN_OR_TOO_LONG,
-        lambda good: Change(body=_padded(good, DEFAULT_MAX_BODY_BYTES)),
+        "longer than 256 KiB",
+        ACCEPTED_OR_TOO_LONG,
+        lambda valid: Change(body=_padded(valid, DEFAULT_MAX_BODY_BYTES)),
     ),
-    Row(
+    Case(
         "long-body-unsigned",
-        "memory is finite: over 256 KiB, forged",
+        "longer than 256 KiB, and forged",
         REFUSED_OR_TOO_LONG,
-        lambda good: Change(body=_padded(good, DEFAULT_MAX_BODY_BYTES), signatures=(WRONG,)),
+        lambda valid: Change(body=_padded(valid, DEFAULT_MAX_BODY_BYTES), signatures=(WRONG,)),
     ),
-    Row(
+    Case(
         "too-long",
-        "memory is finite: over 1 MiB",
+        "longer than 1 MiB",
         TOO_LONG,
-        lambda good: Change(body=_padded(good, HIGHEST_MAX_BODY_BYTES)),
+        lambda valid: Change(body=_padded(valid, HIGHEST_MAX_BODY_BYTES)),
     ),
 )
 
-_GOOD = Row("good", "a plain event must be taken", TAKEN, lambda good: Change())
+_GOOD = Case("good", "a valid event is accepted", ACCEPTED, lambda valid: Change())
 
-# About a task, and with a signature, that the receiver has taken before.
+# Cases with a task and a signature that the receiver has accepted before.
 _REPEATS = (
-    Row("duplicate", "networks repeat events", TAKEN, _GOOD.change, task=_GOOD.name),
-    Row(
+    Case("duplicate", "events may arrive twice", ACCEPTED, _GOOD.change, task=_GOOD.name),
+    Case(
         "repeat-forged",
-        "a repeat is verified before it is known",
+        "a duplicate is verified too",
         REFUSED,
-        lambda good: Change(signatures=(WRONG,)),
+        lambda valid: Change(signatures=(WRONG,)),
         task=_GOOD.name,
     ),
-    Row(
+    Case(
         "signature-reused",
-        "a good signature is good for one body",
+        "a signature is valid for one body only",
         REFUSED,
-        lambda good: Change(body=_failed(good), signatures=(good.signature,)),
+        lambda valid: Change(body=_failed(valid), signatures=(valid.signature,)),
         task=_GOOD.name,
     ),
 )
 
-_ROWS = (
+_CASES = (
     _GOOD,
     *_REPEATS,
     *FORMS,
@@ -154,15 +156,15 @@ _ROWS = (
     *UNUSUAL,
     *UNREADABLE,
     *_TRANSPORT,
-    Row("good-at-last", "after all this it still works", TAKEN, lambda good: Change()),
+    Case("good-at-last", "the receiver still works", ACCEPTED, lambda valid: Change()),
 )
 
 
 def hostile_requests(secret: Secret, *, task_id: str = "task_hostile") -> list[HostileRequest]:
-    """Makes the requests, signed with `secret` where they are signed; ids begin with `task_id`.
+    """Makes the requests, signed with `secret`; the ids of their tasks begin with `task_id`.
 
-    They are in order: the first and the last one are good, so that a receiver that was not there,
-    and one that is there no more, can be told. Raises the codes of a secret that can't be one.
+    Send them in order. The first and the last one are valid, so they show whether the receiver was
+    running at the start and still is at the end. Raises `WebhookError` for an invalid secret.
     """
     Key(secret)
-    return [request_of(row, secret, task_id) for row in _ROWS]
+    return [build_request(case, secret, task_id) for case in _CASES]

@@ -1,4 +1,4 @@
-"""Signs as Vtryon does."""
+"""Signs payloads as Vtryon does."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from vtryon_webhooks.signature import SIGNATURE_HEADER
 
 
 def sign(payload: bytes, secret: Secret) -> str:
-    """Signs a payload: the value of `x-vtryon-signature`, 64 lower-case hex digits.
+    """Returns the value of `x-vtryon-signature` for a payload: 64 lower-case hex digits.
 
-    Raises `payload_not_raw`, and the codes of a secret that can't be one.
+    Raises `payload_not_raw`, and the errors of an invalid secret.
     """
     octets = bytes_of(payload)
     if octets is None:
@@ -22,10 +22,10 @@ def sign(payload: bytes, secret: Secret) -> str:
 
 
 def signed_headers(payload: bytes, secret: Secret) -> dict[str, str]:
-    """Makes the headers that Vtryon would send with a payload."""
+    """Makes the headers that Vtryon sends with a payload."""
     return {"content-type": "application/json", SIGNATURE_HEADER: sign(payload, secret)}
 
 
 def payload_of(body: object) -> bytes:
-    """Writes the body of an event as Vtryon does: JSON without blanks, in UTF-8."""
+    """Serialises the body of an event as Vtryon does: JSON without blanks, in UTF-8."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
