@@ -36,7 +36,7 @@ for (const [place, vector] of vectors("lifecycle").entries()) {
     assert.equal(body.duplicates, vector.outcomes.length - kept.length);
     assert.equal(body.conflict, vector.outcomes.includes("conflict"));
     const result = await gateway.api(`/api/tasks/${encodeURIComponent(id)}/result`);
-    assert.equal(result.status, vector.owed >= 0 ? 200 : 404);
+    assert.equal(result.status, vector.side_effect >= 0 ? 200 : 404);
   });
 }
 

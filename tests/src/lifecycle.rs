@@ -10,11 +10,11 @@ struct Vector {
     why: String,
     statuses: Vec<String>,
     outcomes: Vec<String>,
-    /// Where the task stands in the end.
+    /// The final status of the task.
     status: Option<String>,
-    /// The place of the event with which the final result is owed, or -1.
-    owed: i64,
-    /// The stages seen, as bits, and the other statuses kept.
+    /// The index of the event that causes the side effect (publish the result), or -1.
+    side_effect: i64,
+    /// The stages that were seen, as bits, and the other statuses.
     seen: u8,
     unknown: Vec<String>,
 }
@@ -24,11 +24,11 @@ pub fn check() -> (usize, Vec<String>) {
     judge(include_str!("../vectors/lifecycle.json"), |vector: &Vector| {
         let mut known: Option<TaskState> = None;
         let mut outcomes = Vec::new();
-        let mut owed = Vec::new();
-        for (place, status) in (0..).zip(&vector.statuses) {
+        let mut side_effects = Vec::new();
+        for (index, status) in (0..).zip(&vector.statuses) {
             let step = step(known.as_ref(), &Status::from_name(status.as_str()));
             outcomes.push(step.outcome.as_str().to_owned());
-            owed.extend(step.side_effect.map(|SideEffect::PublishResult| place));
+            side_effects.extend(step.side_effect.map(|SideEffect::PublishResult| index));
             known = step.next.or(known);
         }
         let known = known.unwrap_or_default();
@@ -39,7 +39,10 @@ pub fn check() -> (usize, Vec<String>) {
             .and_then(|()| same("unknown", known.unknown(), &vector.unknown))
             .and_then(|()| same("the conflict", known.is_conflicting(), conflict))
             .and_then(|()| same("the status", stands, vector.status.as_deref()))
-            .and_then(|()| same("owed", owed, Vec::from_iter((vector.owed >= 0).then_some(vector.owed))));
+            .and_then(|()| {
+                let expected = Vec::from_iter((vector.side_effect >= 0).then_some(vector.side_effect));
+                same("the side effects", side_effects, expected)
+            });
         (&vector.name, &vector.why, verdict)
     })
 }

@@ -1,6 +1,6 @@
-// What statuses mean for a task, told one after the other: the outcome of each, and where it ends.
-// `owed` is the place in the list at which the final result came to be owed, or -1; `seen` has a bit for
-// each stage, `unknown` the other statuses that are kept.
+// Sequences of statuses of one task: the outcome of each, and the final status of the task. `side_effect`
+// is the index of the event that causes the side effect (publish the result), or -1; `seen` has a bit for
+// each stage, `unknown` lists the other statuses.
 
 const APPLIED = "applied";
 const DUPLICATE = "duplicate";
@@ -11,7 +11,7 @@ const UNKNOWN = "unknown";
 const STAGES = ["queued", "processing", "completed", "failed"];
 const [Q, P, C, F] = STAGES;
 
-function told(name, why, steps, status) {
+function sequence(name, why, steps, status) {
   const statuses = steps.map(([status]) => status);
   const outcomes = steps.map(([, outcome]) => outcome);
   const isEnd = ([status, outcome]) => outcome === APPLIED && (status === C || status === F);
@@ -20,7 +20,16 @@ function told(name, why, steps, status) {
     0,
   );
   const unknown = steps.filter(([, outcome]) => outcome === UNKNOWN).map(([status]) => status);
-  return { name, why, statuses, outcomes, status, owed: steps.findIndex(isEnd), seen, unknown };
+  return {
+    name,
+    why,
+    statuses,
+    outcomes,
+    status,
+    side_effect: steps.findIndex(isEnd),
+    seen,
+    unknown,
+  };
 }
 
 /** The table of the README: where a task stands, and a status that it has not seen. */
@@ -46,7 +55,7 @@ const TABLE = [
 const table = TABLE.map(([before, status, outcome]) => {
   const steps = [...before.map((status) => [status, APPLIED]), [status, outcome]];
   const stands = before[0] ?? "nothing";
-  return told(
+  return sequence(
     `${stands}, then ${status}`,
     "a row of the table",
     steps,
@@ -55,7 +64,7 @@ const table = TABLE.map(([before, status, outcome]) => {
 });
 
 const repeats = [Q, P, C, F].map((status) =>
-  told(
+  sequence(
     `${status} twice`,
     "a repeat is a duplicate",
     [
@@ -71,7 +80,7 @@ const many = Array.from({ length: 18 }, (_, place) => `paused_${place}`);
 export const lifecycle = [
   ...table,
   ...repeats,
-  told(
+  sequence(
     "the usual way",
     "queued, processing, completed",
     [
@@ -81,7 +90,7 @@ export const lifecycle = [
     ],
     C,
   ),
-  told(
+  sequence(
     "a failure",
     "queued, processing, failed",
     [
@@ -91,7 +100,7 @@ export const lifecycle = [
     ],
     F,
   ),
-  told(
+  sequence(
     "reversed",
     "the network reorders",
     [
@@ -101,7 +110,7 @@ export const lifecycle = [
     ],
     C,
   ),
-  told(
+  sequence(
     "a late repeat",
     "seen before the end, so it is a duplicate, not late",
     [
@@ -111,7 +120,7 @@ export const lifecycle = [
     ],
     C,
   ),
-  told(
+  sequence(
     "late once",
     "what came late is seen too",
     [
@@ -121,7 +130,7 @@ export const lifecycle = [
     ],
     C,
   ),
-  told(
+  sequence(
     "conflict once",
     "what conflicted is seen too",
     [
@@ -132,7 +141,7 @@ export const lifecycle = [
     ],
     F,
   ),
-  told(
+  sequence(
     "all repeated",
     "Vtryon may send anything twice",
     [
@@ -148,7 +157,7 @@ export const lifecycle = [
     ],
     C,
   ),
-  told(
+  sequence(
     "unknown first",
     "a status that the guide does not name moves nothing",
     [
@@ -157,8 +166,8 @@ export const lifecycle = [
     ],
     Q,
   ),
-  told("unknown alone", "a task can be known by it alone", [["paused", UNKNOWN]], null),
-  told(
+  sequence("unknown alone", "a task can be known by it alone", [["paused", UNKNOWN]], null),
+  sequence(
     "unknown between",
     "it moves nothing",
     [
@@ -168,7 +177,7 @@ export const lifecycle = [
     ],
     P,
   ),
-  told(
+  sequence(
     "unknown after the end",
     "kept all the same",
     [
@@ -177,7 +186,7 @@ export const lifecycle = [
     ],
     C,
   ),
-  told(
+  sequence(
     "unknown twice",
     "a repeat is a duplicate",
     [
@@ -186,7 +195,7 @@ export const lifecycle = [
     ],
     null,
   ),
-  told(
+  sequence(
     "names are exact",
     "COMPLETED is not completed",
     [
@@ -195,7 +204,7 @@ export const lifecycle = [
     ],
     C,
   ),
-  told(
+  sequence(
     "unknown, more than are kept",
     "16 are kept, the rest is counted",
     [
