@@ -5,7 +5,7 @@ Each stands as it is, as a member's value, in an array, and in the place of `dat
 
 from __future__ import annotations
 
-# What stands in the place of a value.
+# Texts that replace a value.
 VALUES: tuple[bytes, ...] = (
     # numbers
     *(

@@ -66,7 +66,7 @@ def asgi_server(app: Any) -> Iterator[int]:
 def spoken(port: int, *parts: bytes, ends: bool = False) -> bytes:
     """Says something to a server, and returns what it says until it closes or has answered."""
     with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
-        heard = b""
+        response = b""
         # A server may answer and close while this still speaks: what it has said can be read.
         with suppress(OSError):
             for part in parts:
@@ -74,19 +74,19 @@ def spoken(port: int, *parts: bytes, ends: bool = False) -> bytes:
             if ends:
                 connection.shutdown(socket.SHUT_WR)
         try:
-            while not _is_whole(heard):
+            while not _is_whole(response):
                 chunk = connection.recv(65536)
                 if not chunk:
                     break
-                heard += chunk
+                response += chunk
         except OSError:
             # Closed by the server.
             pass
-        return heard
+        return response
 
 
-def _is_whole(heard: bytes) -> bool:
-    head, found, body = heard.partition(b"\r\n\r\n")
+def _is_whole(response: bytes) -> bool:
+    head, found, body = response.partition(b"\r\n\r\n")
     if not found:
         return False
     for line in head.lower().split(b"\r\n"):
@@ -96,6 +96,6 @@ def _is_whole(heard: bytes) -> bool:
     return False
 
 
-def status_of(heard: bytes) -> int | None:
+def status_of(response: bytes) -> int | None:
     """The status of an answer; None where the connection was closed without one."""
-    return int(heard.split(b" ", 2)[1]) if heard.startswith(b"HTTP/") else None
+    return int(response.split(b" ", 2)[1]) if response.startswith(b"HTTP/") else None

@@ -1,4 +1,4 @@
-"""The vectors that every implementation is held to, and the oracle that answers for the core."""
+"""The vectors for every implementation, and the oracle that answers for the core."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def vectors(name: str) -> Any:
 
 
 def bytes_of(value: dict[str, Any]) -> bytes:
-    """The bytes that a vector's value stands for: `text`, `hex`, or `parts` that are repeated."""
+    """Returns the bytes of a vector's value: `text`, `hex`, or `parts` that are repeated."""
     if "hex" in value:
         return bytes.fromhex(value["hex"])
     if "text" in value:

@@ -59,19 +59,21 @@ def later(answer: Answer) -> bool:
 @pytest.mark.parametrize("quarantine", [False, True])
 def test_hostile_requests(app: str, quarantine: bool) -> None:
     events: list[bytes] = []
-    kept: list[bytes] = []
-    options = {"on_quarantine": lambda payload, error: kept.append(payload)} if quarantine else {}
+    quarantined: list[bytes] = []
+    options = (
+        {"on_quarantine": lambda payload, error: quarantined.append(payload)} if quarantine else {}
+    )
     send = sender(
         app, lambda event: events.append(event.verified.payload), secrets=SECRET, **options
     )
     for hostile in hostile_requests(SECRET):
-        before = len(events), len(kept)
+        before = len(events), len(quarantined)
         answer = send(hostile)
         assert answer.status in hostile.statuses, f"{hostile.name} ({hostile.why})"
-        taken = [*events[before[0] :], *kept[before[1] :]]
-        owed = [hostile.body] if answer.status == 200 else []
-        assert taken == owed, f"{hostile.name} ({hostile.why})"
-    assert bool(kept) == quarantine
+        taken = [*events[before[0] :], *quarantined[before[1] :]]
+        expected = [hostile.body] if answer.status == 200 else []
+        assert taken == expected, f"{hostile.name} ({hostile.why})"
+    assert bool(quarantined) == quarantine
 
 
 @every_app

@@ -244,9 +244,9 @@ def test_nothing_is_told() -> None:
     webhooks = Webhooks([SECRET, "whsec_other"])
     verified = webhooks.verify(BODY, RIGHT)
     event = webhooks.construct_event(BODY, RIGHT)
-    shown = f"{webhooks!r} {webhooks} {verified!r} {verified} {event!r} {event} {Key(SECRET)!r}"
+    texts = f"{webhooks!r} {webhooks} {verified!r} {verified} {event!r} {event} {Key(SECRET)!r}"
     for secret in (SECRET, "whsec_other", RIGHT, "task_secret", SECRET.encode().hex()):
-        assert secret not in shown
+        assert secret not in texts
     assert Key(SECRET).fingerprint in repr(webhooks)
     assert Key(SECRET).fingerprint in repr(verified)
     with pytest.raises(TypeError):

@@ -1,4 +1,4 @@
-"""Callbacks of the wrong kind: refused beforehand where that shows, and told of where not."""
+"""Callbacks of the wrong kind are refused at start-up if possible, and reported otherwise."""
 
 from __future__ import annotations
 

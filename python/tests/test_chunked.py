@@ -59,8 +59,8 @@ def test_servers_that_do_not_hand_chunks_on(
     serve: Any, app: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with served(serve, app) as port:
-        heard = [spoken(port, *chunks()) for _ in range(5)]
-        assert [status_of(answer) for answer in heard] == [503] * 5
+        responses = [spoken(port, *chunks()) for _ in range(5)]
+        assert [status_of(answer) for answer in responses] == [503] * 5
         assert status_of(spoken(port, *declared())) == 200
     [message] = errors(caplog)
     assert message.startswith(WHAT)

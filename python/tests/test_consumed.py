@@ -1,4 +1,4 @@
-"""A body that something else has read: refused at once, unless its raw bytes were kept."""
+"""A body that something else has read is refused, unless its raw bytes are cached."""
 
 from __future__ import annotations
 
@@ -36,12 +36,14 @@ def sent(content_type: str) -> HostileRequest:
     return HostileRequest("consumed", "", "POST", headers, BODY, ())
 
 
-def check(answer: Answer, kept: bool) -> None:
-    assert (answer.status, answer.body) == ((200, b'{"received":true}') if kept else (500, PARSED))
+def check(answer: Answer, cached: bool) -> None:
+    assert (answer.status, answer.body) == (
+        (200, b'{"received":true}') if cached else (500, PARSED)
+    )
 
 
 @pytest.mark.parametrize(
-    ("read", "content_type", "kept"),
+    ("read", "content_type", "cached"),
     [
         (lambda: flask_request.get_data(), FORM, True),
         (lambda: flask_request.get_json(), JSON, True),
@@ -53,14 +55,14 @@ def check(answer: Answer, kept: bool) -> None:
         (lambda: flask_request.stream.read(5), JSON, False),
     ],
 )
-def test_flask(read: Any, content_type: str, kept: bool) -> None:
+def test_flask(read: Any, content_type: str, cached: bool) -> None:
     app = flask_app(lambda event: None, secrets=SECRET)
 
     @app.before_request
     def before() -> None:
         read()
 
-    check(wsgi(app, sent(content_type)), kept)
+    check(wsgi(app, sent(content_type)), cached)
 
 
 async def read_stream(request: Request) -> None:
@@ -89,20 +91,20 @@ READERS = [
 ]
 
 
-@pytest.mark.parametrize(("read", "content_type", "kept"), READERS)
+@pytest.mark.parametrize(("read", "content_type", "cached"), READERS)
 @pytest.mark.parametrize("make", [starlette_app, fastapi_app])
-def test_middleware(make: Any, read: Any, content_type: str, kept: bool) -> None:
+def test_middleware(make: Any, read: Any, content_type: str, cached: bool) -> None:
     async def dispatch(request: Request, call_next: Any) -> Any:
         await read(request)
         return await call_next(request)
 
     app = make(lambda event: None, secrets=SECRET)
     app.add_middleware(BaseHTTPMiddleware, dispatch=dispatch)
-    check(asgi(app, sent(content_type)), kept)
+    check(asgi(app, sent(content_type)), cached)
 
 
-@pytest.mark.parametrize(("read", "content_type", "kept"), READERS)
-def test_dependency(read: Any, content_type: str, kept: bool) -> None:
+@pytest.mark.parametrize(("read", "content_type", "cached"), READERS)
+def test_dependency(read: Any, content_type: str, cached: bool) -> None:
     app = FastAPI()
     endpoint = receiver(lambda event: None, secrets=SECRET)
 
@@ -110,7 +112,7 @@ def test_dependency(read: Any, content_type: str, kept: bool) -> None:
     async def vtryon(request: Request) -> Response:
         return await endpoint.respond(request)
 
-    check(asgi(app, sent(content_type)), kept)
+    check(asgi(app, sent(content_type)), cached)
 
 
 class Reader:
@@ -146,7 +148,7 @@ class ReadsStream(Reader):
 
 @pytest.mark.parametrize(("make", "call"), [(django_wsgi, wsgi), (django_asgi, asgi)])
 @pytest.mark.parametrize(
-    ("reader", "content_type", "kept"),
+    ("reader", "content_type", "cached"),
     [
         (ReadsBody, JSON, True),
         (ReadsPost, JSON, True),
@@ -160,16 +162,16 @@ def test_django(
     call: Any,
     reader: type[Reader],
     content_type: str,
-    kept: bool,
+    cached: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(settings, "MIDDLEWARE", [f"{__name__}.{reader.__name__}"])
-    check(call(make(lambda event: None, secrets=SECRET), sent(content_type)), kept)
+    check(call(make(lambda event: None, secrets=SECRET), sent(content_type)), cached)
 
 
 def test_django_without_a_length(monkeypatch: pytest.MonkeyPatch) -> None:
     app = django_asgi(lambda event: None, secrets=SECRET)
-    check(asgi(app, sent(JSON), declared=False), kept=True)
+    check(asgi(app, sent(JSON), declared=False), cached=True)
     monkeypatch.setattr(settings, "MIDDLEWARE", [f"{__name__}.ReadsStream"])
     check(asgi(django_asgi(lambda event: None, secrets=SECRET), sent(JSON), declared=False), False)
 

@@ -1,4 +1,4 @@
-"""What an error tells, and what it does not."""
+"""What the message of an error contains, and what it does not."""
 
 from __future__ import annotations
 

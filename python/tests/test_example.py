@@ -35,9 +35,11 @@ def test_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                 f"x-vtryon-signature: {sign(body, SECRET)}\r\nconnection: close\r\n\r\n"
             )
             assert status_of(spoken(port, head.encode(), body)) == 200
-        heard = spoken(port, b"GET /tasks/task_1 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        response = spoken(
+            port, b"GET /tasks/task_1 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+        )
         missing = spoken(port, b"GET /tasks/x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-    assert json.loads(heard.partition(b"\r\n\r\n")[2]) == {
+    assert json.loads(response.partition(b"\r\n\r\n")[2]) == {
         "task_id": "task_1",
         "status": "completed",
         "result_url": "https://cdn.example/try-on/linen-shirt-4k.png",

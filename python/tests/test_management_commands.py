@@ -104,7 +104,7 @@ def test_a_request_without_the_secret_and_with_it(project: Path) -> None:
     without = manage(project, "post")
     assert without.stdout.split() == ["503"] * 4, without.stderr
     assert without.stderr.count("secret_missing: ") == 3
-    # What the function raises is told by its type and place.
+    # An exception of the function is logged by its type and traceback.
     assert without.stderr.count("unavailable: KeyError was raised") == 1
     with_it = manage(project, "post", VTRYON_WEBHOOK_SECRET=SECRET, SHOP_SECRET=SECRET)
     assert with_it.stdout.split("\n")[:4].count("503") == 0

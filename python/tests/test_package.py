@@ -25,11 +25,11 @@ def test_package(tmp_path: Path) -> None:
     [wheel] = tmp_path.glob("*.whl")
     [source] = tmp_path.glob("*.tar.gz")
     with zipfile.ZipFile(wheel) as archive:
-        held = set(archive.namelist())
+        names = set(archive.namelist())
     notes = "vtryon_webhooks-0.1.0.dist-info"
     licences = {f"{notes}/licenses/LICENSE-{name}" for name in ("MIT", "APACHE")}
-    assert {"vtryon_webhooks/py.typed", "vtryon_webhooks/__init__.py", *licences} <= held
-    assert not [name for name in held if "test_" in name or "__pycache__" in name]
+    assert {"vtryon_webhooks/py.typed", "vtryon_webhooks/__init__.py", *licences} <= names
+    assert not [name for name in names if "test_" in name or "__pycache__" in name]
     with tarfile.open(source) as tar:
         assert "vtryon_webhooks-0.1.0/LICENSE-MIT" in tar.getnames()
     # Isolated from the environment: only the wheel and the standard library can be imported.

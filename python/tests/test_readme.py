@@ -1,4 +1,4 @@
-"""Everything that the README shows is run as it stands there."""
+"""Runs everything that the README shows, unchanged."""
 
 from __future__ import annotations
 
@@ -105,9 +105,9 @@ def test_the_table_of_transitions() -> None:
     found = re.search(r"^\| the task stands at \|.*\n\|.*\n((?:\|.*\n)+)", README, re.MULTILINE)
     assert found
     rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in found[1].splitlines()]
-    told = {row[0]: row[1:] for row in rows}
+    documented = {row[0]: row[1:] for row in rows}
     seen: dict[str, list[str]] = {"nothing yet": [], **{name: [name] for name in STATUSES}}
-    assert told == {
+    assert documented == {
         stands: [lifecycle_step(statuses, status).outcome for status in STATUSES]
         for stands, statuses in seen.items()
     }
@@ -142,7 +142,7 @@ def test_raw_recipes_are_attacked() -> None:
 
 
 def test_types(tmp_path: Path) -> None:
-    """What is shown for a framework passes mypy as it stands there, and so does a coroutine."""
+    """The examples for each framework pass mypy unchanged, and so does a coroutine."""
     marks = re.findall(r"<!-- tested: (\S*(?:flask|fastapi|starlette|django)) -->", README)
     assert len(marks) == 9
     blocks = {mark: block(mark) for mark in marks}
@@ -166,7 +166,9 @@ def test_no_block_is_untested() -> None:
 
 def test_the_table_of_errors() -> None:
     rows = re.findall(r"^\| (`.*?`) \| (\d+) \|", README, re.MULTILINE)
-    told = {code: int(status) for codes, status in rows for code in re.findall("`(.*?)`", codes)}
+    documented = {
+        code: int(status) for codes, status in rows for code in re.findall("`(.*?)`", codes)
+    }
     of_the_gateway = {
         "unauthorized",
         "not_found",
@@ -176,4 +178,4 @@ def test_the_table_of_errors() -> None:
         "rate_limited",
     }
     raised = TABLE.keys() - of_the_gateway
-    assert told == {code: TABLE[code].status for code in raised}
+    assert documented == {code: TABLE[code].status for code in raised}

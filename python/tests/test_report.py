@@ -1,4 +1,4 @@
-"""What is logged, and how often: anyone can cause a refusal, and nobody may fill the log by it."""
+"""What is logged, and how often: anyone can cause a refusal, but must not fill the log."""
 
 from __future__ import annotations
 

@@ -194,7 +194,7 @@ def test_a_function_that_returns_no_secret(app: str, source: Any, code: str) -> 
 
 @every_app
 def test_a_function_that_raises(app: str, caplog: pytest.LogCaptureFixture) -> None:
-    """It is not called again for a while, and its message, which may hold a secret, is not told."""
+    """It is not called again for a while; its message may hold a secret and is not logged."""
     calls: list[str] = []
 
     def secrets() -> str:

@@ -171,7 +171,7 @@ def test_a_thread_that_fails_late(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_a_thread_that_fails_after_the_loop_has_closed() -> None:
-    begun, release, told = threading.Event(), threading.Event(), threading.Event()
+    begun, release, reported = threading.Event(), threading.Event(), threading.Event()
     faults: list[Exception] = []
 
     def on_event(_: VtryonEvent) -> None:
@@ -181,7 +181,7 @@ def test_a_thread_that_fails_after_the_loop_has_closed() -> None:
 
     def on_error(fault: Exception) -> None:
         faults.append(fault)
-        told.set()
+        reported.set()
 
     async def main() -> None:
         task = asyncio.ensure_future(
@@ -192,12 +192,12 @@ def test_a_thread_that_fails_after_the_loop_has_closed() -> None:
 
     asyncio.run(main())
     release.set()
-    assert told.wait(PATIENCE)
+    assert reported.wait(PATIENCE)
     assert [type(fault) for fault in faults] == [ValueError]
 
 
 def test_a_coroutine_that_will_not_be_cancelled() -> None:
-    """It is kept until it ends, though nothing else refers to it, and what it raises is told."""
+    """It runs to its end, though nothing else refers to it, and its exception is reported."""
     gates: list[weakref.ref[asyncio.Event]] = []
     faults: list[Exception] = []
 
@@ -226,7 +226,7 @@ def test_a_coroutine_that_will_not_be_cancelled() -> None:
 
 
 def test_django_under_wsgi(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What hangs in a thread keeps no answer back; the body is read where nothing outlives it."""
+    """A hanging thread does not delay the answer; the body is not read in such a thread."""
     release = threading.Event()
     ends: list[bool] = []
     threads: list[int] = []

@@ -56,7 +56,7 @@ def text(value: Any) -> str:
 
 
 def decide(statuses: list[str]) -> dict[str, Any]:
-    """Gives the outcome of each status, and where the task stands in the end."""
+    """Returns the outcome of each status, and the final status of the task."""
     steps = [lifecycle_step(statuses[:at], status) for at, status in enumerate(statuses)]
     return {
         "outcomes": [step.outcome for step in steps],

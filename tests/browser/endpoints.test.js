@@ -39,7 +39,7 @@ const said = (card, text) => card.getByText(text, { exact: true }).waitFor();
 const gone = (card, text) => card.getByText(text, { exact: true }).waitFor({ state: "detached" });
 const known = async () => (await dashboard.gateway.api(`/api/endpoints/${endpoint.id}`)).body;
 
-test("a URL that can't be one is refused in words, and what was typed stays", async () => {
+test("an invalid URL is refused with a message, and the input stays", async () => {
   await dashboard.visit(
     async (page) => {
       await page.getByLabel("Webhook URL").fill("ftp://shop.example/");
@@ -54,13 +54,13 @@ test("a URL that can't be one is refused in words, and what was typed stays", as
   );
 });
 
-test("a test event shows what a backend that fails has answered", async () => {
+test("a test event shows the answer of a failing backend", async () => {
   await about(async ({ page, card, press }) => {
     backend.answer = ({ response }) => response.end("thank you");
     await press("Send test event");
     await said(card, "The test event was delivered.");
     await said(card, "200");
-    // What a success was answered with is not kept.
+    // The answer of a success is not stored.
     assert.equal(await card.getByText("thank you").count(), 0);
     assert.equal(JSON.parse(backend.bodies[0]).event, "gateway.test");
     backend.answer = "fail";
@@ -73,7 +73,7 @@ test("a test event shows what a backend that fails has answered", async () => {
   });
 });
 
-test("edited: what is saved is what the gateway goes by", async () => {
+test("edited: the gateway uses the saved settings", async () => {
   await about(async ({ card, ask }) => {
     const dialog = await ask("Edit", "Edit endpoint");
     await dialog.getByLabel("Description").fill("Shop, production");

@@ -1,4 +1,4 @@
-// What strangers write, wherever a page shows it: it is text, it stays in its place, and it does nothing.
+// Text from outside, on every page that shows it: it is shown as text, does not break the layout, and runs nothing.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -26,7 +26,7 @@ const TEXTS = {
 
 const { dashboard, backend } = await opened({
   backend: ({ body, response }) => {
-    // Only the answers of failures are kept.
+    // Only the answers of failures are stored.
     const isRefused = String(body).includes('"status":"failed"');
     response.writeHead(isRefused ? 500 : 200, { "content-type": "text/html" });
     response.end(idIn(body));
@@ -135,9 +135,9 @@ test("as id, status, event, error and answer: a task's own page", async () => {
         const timeline = page.getByRole("list", { name: "Timeline" });
         await timeline.getByRole("listitem").nth(3).waitFor();
         assert.equal(await heading.textContent(), text);
-        const told = (await timeline.textContent()).toLowerCase();
+        const shownText = (await timeline.textContent()).toLowerCase();
         for (const most of Object.values(MOST)) {
-          assert.ok(told.includes(within(text, most).toLowerCase()), name);
+          assert.ok(shownText.includes(within(text, most).toLowerCase()), name);
         }
         assert.ok((await page.getByRole("alert").textContent()).includes(text), name);
         for (const summary of await page.locator("details.delivery summary").all()) {
@@ -167,7 +167,7 @@ const RESULTS = {
   "https://user:password@cdn.example/a": true,
 };
 
-test("a result's URL is a link, and its image to be had, by https alone", async () => {
+test("the link and the image of a result need https", async () => {
   for (const [nth, result_url] of Object.keys(RESULTS).entries()) {
     await post(event(`task_result_${nth}`, "completed", { data: { result_url } }));
   }
@@ -192,7 +192,7 @@ test("a result's URL is a link, and its image to be had, by https alone", async 
   });
 });
 
-test("bodies in quarantine and refused requests are shown as they are", async () => {
+test("quarantined bodies and rejected requests are shown unchanged", async () => {
   const body = `${TEXTS.markup}${TEXTS["the other direction"]}`;
   await post(body);
   await dashboard.gateway.post(body, {
@@ -219,7 +219,7 @@ test("bodies in quarantine and refused requests are shown as they are", async ()
   );
 });
 
-test("the policy of the page would stop what the page itself does not", async () => {
+test("the content security policy blocks injected scripts and requests", async () => {
   await dashboard.visit(
     async (page, complaints) => {
       await page.evaluate(() => {

@@ -9,19 +9,19 @@ import { opened } from "./support/opened.js";
 const { dashboard, backend } = await opened({ backend: "ok" });
 
 /** Has Vtryon tell how a task stands. */
-async function tell(task, status, more) {
+async function postStatus(task, status, more) {
   assert.equal((await dashboard.gateway.post(event(task, status, more))).status, 200);
 }
 
 const timeline = (page) => page.getByRole("list", { name: "Timeline" }).getByRole("listitem");
 
 /** What the timeline says of each event, first to last: its status or name, and its outcome where it is not usual. */
-const told = async (page) => {
+const liveMessages = async (page) => {
   const entries = await timeline(page).locator("div").allInnerTexts();
   return entries.map((text) => text.replace(/\s+/g, " "));
 };
 
-test("a task shows up and goes on to its end on three open pages", async () => {
+test("a task appears and reaches its final status on three open pages", async () => {
   await dashboard.gateway.register(backend.url);
   await dashboard.visit(async (overview) => {
     const [list, page] = [await overview.context().newPage(), await overview.context().newPage()];
@@ -40,7 +40,7 @@ test("a task shows up and goes on to its end on three open pages", async () => {
     const row = list.getByRole("table", { name: "Tasks" }).getByRole("row", { name: "task_live" });
     const steps = page.getByRole("list", { name: "Progress" });
     for (const [nth, status] of ["queued", "processing", "completed"].entries()) {
-      await tell("task_live", status);
+      await postStatus("task_live", status);
       const name = status[0].toUpperCase() + status.slice(1);
       await row.getByText(name).waitFor();
       await changes.getByText(name).waitFor();
@@ -55,16 +55,16 @@ test("a task shows up and goes on to its end on three open pages", async () => {
   });
 });
 
-test("what did not move a task is marked as what it was", async () => {
+test("an event without effect is marked with its outcome", async () => {
   await dashboard.visit(
     async (page) => {
       await page.getByRole("heading", { name: "Nothing was heard" }).waitFor();
-      await tell("task_marked", "processing");
-      await tell("task_marked", "queued");
-      await tell("task_marked", "completed");
-      await tell("task_marked", "rendering");
-      for (const _ of [1, 2]) await tell("task_marked", "completed");
-      await tell("task_marked", "failed", { error: { message: "out of memory" } });
+      await postStatus("task_marked", "processing");
+      await postStatus("task_marked", "queued");
+      await postStatus("task_marked", "completed");
+      await postStatus("task_marked", "rendering");
+      for (const _ of [1, 2]) await postStatus("task_marked", "completed");
+      await postStatus("task_marked", "failed", { error: { message: "out of memory" } });
       await page.getByText("Vtryon said both completed and failed.").waitFor();
       const expected = [
         "Processing",
@@ -73,14 +73,14 @@ test("what did not move a task is marked as what it was", async () => {
         "Rendering Unknown",
         "Failed Conflict",
       ];
-      assert.deepEqual(await told(page), expected);
+      assert.deepEqual(await liveMessages(page), expected);
       await page.getByText("2 duplicates").waitFor();
       for (const meaning of ["Came after", "Contradicts", "guide does not name it"]) {
         assert.equal(await timeline(page).filter({ hasText: meaning }).count(), 1, meaning);
       }
       await page.reload();
       await page.getByText("2 duplicates").waitFor();
-      assert.deepEqual(await told(page), expected, "as it was live");
+      assert.deepEqual(await liveMessages(page), expected, "as it was live");
       await dashboard.show(page, "/tasks");
       const row = page.getByRole("row", { name: "task_marked" });
       await row.getByText("Conflict").waitFor();
@@ -90,10 +90,10 @@ test("what did not move a task is marked as what it was", async () => {
   );
 });
 
-test("the image of a result is fetched when it is asked for, and says nothing of where it is shown", async () => {
+test("the image of a result is fetched on demand, without a referrer", async () => {
   const picture = "https://cdn.example/results/task_image.svg";
   const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="30" height="40"></svg>';
-  await tell("task_image", "completed", { data: { result_url: picture } });
+  await postStatus("task_image", "completed", { data: { result_url: picture } });
   await dashboard.visit(
     async (page) => {
       const asked = [];

@@ -46,7 +46,7 @@ async function assertGood(page) {
   await assertAccessible(page);
 }
 
-test("where there is nothing, it is said what to do next", async () => {
+test("an empty page says what to do next", async () => {
   await dashboard.visit(async (page) => {
     for (const [name, at, title, next] of EMPTY) {
       await dashboard.show(page, at);

@@ -14,7 +14,7 @@ const CUT = /status of 40[14]|net::ERR_|WebSocket connection to .* failed/;
 
 const { dashboard } = await opened({}, { bindings: { SHARDS: "1" } });
 
-async function tell(task, ...statuses) {
+async function postStatuses(task, ...statuses) {
   for (const status of statuses) {
     assert.equal((await dashboard.gateway.post(event(task, status))).status, 200);
   }
@@ -25,9 +25,9 @@ const online = (page) => page.evaluate(() => dispatchEvent(new Event("online")))
 
 const isLive = (page) => page.getByText("Live", { exact: true }).first().waitFor();
 
-test("killed and started again: nothing is missed, and nothing is told twice", async () => {
+test("killed and restarted: no event is missed, and none is forwarded twice", async () => {
   const { gateway, door } = dashboard;
-  await tell("task_open", "queued");
+  await postStatuses("task_open", "queued");
   await dashboard.visit(
     async (list) => {
       const page = await list.context().newPage();
@@ -35,15 +35,15 @@ test("killed and started again: nothing is missed, and nothing is told twice", a
       for (const each of [list, page]) await isLive(each);
       await list.getByRole("row", { name: "task_open" }).waitFor();
 
-      // Nobody gets through the door while it leads to where nobody listens.
+      // The proxy points to a closed port, so no connection succeeds.
       door.leadTo("http://127.0.0.1:1");
       await gateway.kill();
       await list.getByText(/^Reconnecting/).waitFor();
       await page.getByText("Connecting…").waitFor();
       await shoot(list, "reconnecting");
       await gateway.restart();
-      await Promise.all(MISSED.map((task) => tell(task, "queued")));
-      await tell("task_open", "processing", "rendering", "completed");
+      await Promise.all(MISSED.map((task) => postStatuses(task, "queued")));
+      await postStatuses("task_open", "processing", "rendering", "completed");
       const listings = [];
       list.on("request", (request) => listings.push(request.url()));
       const sockets = [];
@@ -64,9 +64,9 @@ test("killed and started again: nothing is missed, and nothing is told twice", a
 
       const timeline = page.getByRole("list", { name: "Timeline" }).getByRole("listitem");
       await timeline.nth(3).waitFor();
-      const told = await timeline.locator("div").allInnerTexts();
+      const rows = await timeline.locator("div").allInnerTexts();
       assert.deepEqual(
-        told.map((text) => text.replace(/\s+/g, " ")),
+        rows.map((text) => text.replace(/\s+/g, " ")),
         ["Queued", "Processing", "Rendering Unknown", "Completed"],
       );
       await isLive(page);
@@ -75,17 +75,17 @@ test("killed and started again: nothing is missed, and nothing is told twice", a
   );
 });
 
-test("cut off again and again while events come: each is shown once", async () => {
+test("disconnected repeatedly while events arrive: each is shown once", async () => {
   await dashboard.visit(
     async (page) => {
       await isLive(page);
       const changes = page.getByRole("list", { name: "Latest changes" }).getByRole("listitem");
       const tasks = Array.from({ length: 12 }, (_, n) => `task_cut_${n}`);
       for (const [nth, task] of tasks.entries()) {
-        await tell(task, "queued", "processing");
+        await postStatuses(task, "queued", "processing");
         if (nth % 4 === 3) {
           dashboard.door.cut();
-          await tell(task, "completed");
+          await postStatuses(task, "completed");
           await changes.first().filter({ hasText: task }).getByText("Completed").waitFor();
         }
       }

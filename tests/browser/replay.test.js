@@ -68,8 +68,8 @@ test("dead letters: found, replayed alone, and replayed as a range with progress
     assert.deepEqual(backend.bodies, [event(alone, "completed")]);
 
     // Held back until the progress was seen.
-    const held = [];
-    backend.answer = (exchange) => held.push(exchange);
+    const unanswered = [];
+    backend.answer = (exchange) => unanswered.push(exchange);
     await page.getByRole("button", { name: "Replay a range" }).click();
     const dialog = page.getByRole("dialog", { name: "Replay a range" });
     await assertAccessible(page);
@@ -85,7 +85,7 @@ test("dead letters: found, replayed alone, and replayed as a range with progress
     await page.reload();
     await progress.getByText("0 delivered, 0 failed, 3 in progress, of 3").waitFor();
     backend.answer = "ok";
-    for (const { response } of held) response.end("ok");
+    for (const { response } of unanswered) response.end("ok");
     await progress.getByText("Replay done").waitFor();
     await progress.getByText("3 delivered, 0 failed, 0 in progress, of 3").waitFor();
     await page.getByRole("heading", { name: "No dead letters." }).waitFor();

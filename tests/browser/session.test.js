@@ -27,13 +27,13 @@ function openSockets(page) {
     socket.on("framereceived", () => open.add(socket));
     socket.on("close", () => open.delete(socket));
   });
-  // Those of a page that was left are not told to be closed.
+  // Sockets of a page that was left are not reported as closed.
   page.on("framenavigated", () => open.clear());
   return open;
 }
 
 /** Comes from an address of its own: guesses are counted by address. */
-const stranger = () => ({
+const invalidSession = () => ({
   token: null,
   extraHTTPHeaders: { "cf-connecting-ip": elsewhere() },
 });
@@ -60,18 +60,18 @@ test("a wrong token is refused; the right one leads to the page that was asked f
       await signIn(page);
       await page.getByRole("heading", { name: "Deliveries", level: 1 }).waitFor();
       assert.equal(page.url(), `${dashboard.url}/deliveries?state=dead`);
-      const kept = await page.evaluate(() =>
+      const storedItems = await page.evaluate(() =>
         JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage }]),
       );
-      assert.ok(!kept.includes(TOKEN));
+      assert.ok(!storedItems.includes(TOKEN));
       const [cookie] = await page.context().cookies();
       assert.deepEqual([cookie.httpOnly, cookie.sameSite], [true, "Strict"]);
     },
-    { ...stranger(), at: "/deliveries?state=dead" },
+    { ...invalidSession(), at: "/deliveries?state=dead" },
   );
 });
 
-test("after ten wrong tokens that is said, and the right one is still let in at once", async () => {
+test("after ten wrong tokens the page says so, and the right token is still accepted at once", async () => {
   await dashboard.visit(
     async (page) => {
       await field(page).waitFor();
@@ -84,7 +84,7 @@ test("after ten wrong tokens that is said, and the right one is still let in at 
       await signIn(page);
       await page.getByRole("heading", { name: "Overview", level: 1 }).waitFor();
     },
-    { ...stranger(), expected: /status of 4(01|29)/ },
+    { ...invalidSession(), expected: /status of 4(01|29)/ },
   );
 });
 
@@ -207,7 +207,7 @@ for (const [nth, at] of OPEN_PAGES.entries()) {
         assert.match(cleared, /^__Host-vtryon_session=;.*Max-Age=0/);
         assert.deepEqual(await page.context().cookies(), [], "the void cookie is gone");
 
-        // None of that was held against this address.
+        // None of that counted as a failure of this address.
         assert.equal(await guess(page, "wrong"), 401);
         await signIn(page, current);
         await dialog.waitFor({ state: "detached" });

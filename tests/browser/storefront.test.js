@@ -17,7 +17,7 @@ const lookOf = (page) => page.evaluate(() => sessionStorage.getItem("look"));
 const shown = (page) => page.locator("#picture").getAttribute("src");
 
 /** Has Vtryon say how a look stands. */
-async function tell(page, status, more) {
+async function postStatus(page, status, more) {
   const { status: answer } = await storefront.gateway.post(event(await lookOf(page), status, more));
   assert.equal(answer, 200);
 }
@@ -34,12 +34,12 @@ for (const [name, viewport] of [
           await assertAccessible(page);
           await order(page);
           await said(page, "Your look is on its way.");
-          await tell(page, "queued");
+          await postStatus(page, "queued");
           await said(page, "Your look is in the queue.");
-          await tell(page, "processing");
+          await postStatus(page, "processing");
           await said(page, "Your look is being made.");
           await shoot(page, `${name}-${colorScheme}-processing`);
-          await tell(page, "completed", { data: { result_url: `${shop.url}/look.svg` } });
+          await postStatus(page, "completed", { data: { result_url: `${shop.url}/look.svg` } });
           await said(page, "Your look is ready.");
           await page
             .getByRole("img", { name: "You, wearing the sage green linen overshirt" })
@@ -76,20 +76,20 @@ test("a look that fails says why, and another one can be ordered", async () => {
   );
 });
 
-test("a connection that is cut is resumed: what was missed is shown, and nothing is asked of the shop", async () => {
+test("a broken connection is resumed: missed updates are shown, without a request to the shop", async () => {
   await storefront.shopping(async (page, _shop, complaints) => {
     const asked = [];
     page.on("request", (request) => request.method() === "POST" && asked.push(request.url()));
     await order(page);
     await said(page, "Your look is on its way.");
-    await tell(page, "queued");
+    await postStatus(page, "queued");
     await said(page, "Your look is in the queue.");
     const resumed = page.waitForRequest((request) => request.url().includes("/live"));
     storefront.door.cut();
-    await tell(page, "processing");
+    await postStatus(page, "processing");
     assert.match((await (await resumed).allHeaders())["last-event-id"], /^r1\./);
     await said(page, "Your look is being made.");
-    await tell(page, "completed");
+    await postStatus(page, "completed");
     await said(page, "Your look is ready, but there is no picture of it.");
     assert.equal(asked.length, 1);
     // The browser itself tells of the cut.
@@ -104,21 +104,21 @@ test("a ticket that is refused is asked for again", async () => {
     });
     await order(page);
     await said(page, "Your look is on its way.");
-    await tell(page, "processing");
+    await postStatus(page, "processing");
     await said(page, "Your look is being made.");
     complaints.splice(0);
   });
 });
 
-test("after a reload the page goes on, and after the end too; another shopper sees nothing", async () => {
+test("the page resumes after a reload, also after the final status; another shopper sees nothing", async () => {
   await storefront.shopping(async (page, shop) => {
     await order(page);
     await said(page, "Your look is on its way.");
-    await tell(page, "processing");
+    await postStatus(page, "processing");
     await said(page, "Your look is being made.");
     await page.reload();
     await said(page, "Your look is being made.");
-    await tell(page, "completed", { data: { result_url: `${shop.url}/look.svg` } });
+    await postStatus(page, "completed", { data: { result_url: `${shop.url}/look.svg` } });
     await said(page, "Your look is ready.");
     await page.reload();
     await said(page, "Your look is ready.");
@@ -130,23 +130,23 @@ test("after a reload the page goes on, and after the end too; another shopper se
   });
 });
 
-test("what Vtryon says is text: no address but a picture's is followed", async () => {
+test("Vtryon's values are shown as text; only the URL of an image is loaded", async () => {
   await storefront.shopping(async (page) => {
     for (const url of ["javascript:alert(1)", "http://elsewhere.example/a.png", "no url"]) {
       await order(page);
       await said(page, "Your look is on its way.");
-      await tell(page, "completed", { data: { result_url: url } });
+      await postStatus(page, "completed", { data: { result_url: url } });
       await said(page, "there is no picture of it");
       assert.match(await shown(page), /product\.svg$/);
     }
     await order(page);
     await said(page, "Your look is on its way.");
-    await tell(page, "failed", { error: { message: "<img src=x onerror=alert(1)>" } });
+    await postStatus(page, "failed", { error: { message: "<img src=x onerror=alert(1)>" } });
     await said(page, "<img src=x onerror=alert(1)>");
   });
 });
 
-test("a gateway that is away is told as such, and nothing of it is shown", async () => {
+test("an unreachable gateway is reported as such, without its details", async () => {
   await storefront.shopping(
     async (page, _shop, complaints) => {
       const { url } = storefront.gateway;

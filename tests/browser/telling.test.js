@@ -88,7 +88,7 @@ test("the overview counts, draws, and says the same in words and in numbers", as
   await dashboard.deleteEndpoints();
 });
 
-test("what somebody should look at is said first, and leads there", async () => {
+test("problems that need attention come first, with links", async () => {
   await set(dashboard.gateway, { well, ill });
   await dashboard.visit(async (page) => {
     const list = page.getByRole("region", { name: "Needs attention" });
@@ -104,7 +104,7 @@ test("what somebody should look at is said first, and leads there", async () => 
   });
 });
 
-test("each refused request has its cause, its likely mistake, and what to do about it", async () => {
+test("each rejected request has its cause, its likely mistake, and a remedy", async () => {
   const { rejections } = (await dashboard.gateway.api("/api/rejections")).body;
   assert.deepEqual(rejections.map(({ code }) => code).sort(), Object.keys(REFUSED).sort());
   await dashboard.visit(
@@ -124,7 +124,7 @@ test("each refused request has its cause, its likely mistake, and what to do abo
   );
 });
 
-test("each body in quarantine has what is wrong with it, what to do, and who got it all the same", async () => {
+test("each quarantined body has its error, a remedy, and the endpoints that received it", async () => {
   await dashboard.visit(
     async (page) => {
       for (const [code, body] of Object.entries(UNREADABLE)) {

@@ -22,7 +22,7 @@ test("a socket is opened for each shard, and one for all where there are too man
   }
 });
 
-test("the state tells how many sockets are live", () => {
+test("the state shows how many sockets are live", () => {
   const { feed, sockets } = follow(2);
   assert.equal(feed.state.phase, "connecting");
   sockets[0].accept(ready());
@@ -59,7 +59,7 @@ test("an old event never moves a task back", () => {
   assert.equal(shown.status, "completed");
 });
 
-test("what was told live is laid over a listing", () => {
+test("live updates are merged into a listing", () => {
   const { feed, last } = follow();
   const listed = (task_id, status, created) => {
     const { seq, ...summary } = task(task_id, status, 1, { created_at: at(created) });
@@ -98,7 +98,7 @@ test("what was told live is laid over a listing", () => {
   }
 });
 
-test("a listing that is newer than what was told live wins", () => {
+test("a listing that is newer than the live state wins", () => {
   const { feed, last } = follow();
   last().accept(event(3));
   const listed = { ...task("a", "completed", 9, { duplicates: 4 }), seq: undefined };
@@ -131,7 +131,7 @@ test("it acknowledges when it is ready, and before 64 KiB have come", () => {
   assert.equal(last().acks.length, 3, "hints are counted too");
 });
 
-test("what is no message, has no id or is of an unknown type does no harm", () => {
+test("invalid messages, and messages without an id or of an unknown type, are ignored", () => {
   const { feed, last, messages } = follow();
   last().accept("pong", "null", "{", "[]", {
     type: "delivery",
@@ -147,7 +147,7 @@ test("what is no message, has no id or is of an unknown type does no harm", () =
   assert.equal(feed.state.phase, "live");
 });
 
-test("a gap is passed on, and what the shard had said before is forgotten", () => {
+test("a gap is reported, and the earlier state of the shard is dropped", () => {
   const { feed, sockets, messages } = follow(2);
   sockets[0].accept(event(9, { task: task("a", "completed", 9) }), ready("id9"));
   sockets[1].accept(event(4, { shard: 1, task_id: "b", task: task("b", "queued", 4) }));

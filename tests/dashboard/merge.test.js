@@ -24,7 +24,7 @@ const standing = (status, seq, more = {}) => ({
 });
 
 const queued = { ...standing("queued", 1), events: [entry(1, "queued")] };
-const told = (seq, status, now, outcome) => ({
+const liveEvent = (seq, status, now, outcome) => ({
   type: "event",
   id: `id${seq}`,
   shard: 0,
@@ -54,21 +54,21 @@ const CASES = [
   {
     name: "the first event begins the timeline",
     task: undefined,
-    messages: [told(1, "queued", standing("queued", 1))],
+    messages: [liveEvent(1, "queued", standing("queued", 1))],
     status: "queued",
     seqs: [1],
   },
   {
     name: "an event goes on with it",
     task: queued,
-    messages: [told(2, "completed", standing("completed", 2))],
+    messages: [liveEvent(2, "completed", standing("completed", 2))],
     status: "completed",
     seqs: [1, 2],
   },
   {
     name: "one that is shown already is not shown twice",
     task: queued,
-    messages: [told(1, "queued", standing("queued", 1))],
+    messages: [liveEvent(1, "queued", standing("queued", 1))],
     status: "queued",
     seqs: [1],
   },
@@ -76,8 +76,8 @@ const CASES = [
     name: "events out of order are put in order, and the latest view stands",
     task: queued,
     messages: [
-      told(3, "completed", standing("completed", 3)),
-      told(2, "processing", standing("processing", 2)),
+      liveEvent(3, "completed", standing("completed", 3)),
+      liveEvent(2, "processing", standing("processing", 2)),
     ],
     status: "completed",
     seqs: [1, 2, 3],
@@ -86,8 +86,8 @@ const CASES = [
     name: "a late event is shown and moves nothing",
     task: queued,
     messages: [
-      told(2, "completed", standing("completed", 2)),
-      told(3, "processing", standing("completed", 3), "late"),
+      liveEvent(2, "completed", standing("completed", 2)),
+      liveEvent(3, "processing", standing("completed", 3), "late"),
     ],
     status: "completed",
     seqs: [1, 2, 3],
@@ -96,7 +96,12 @@ const CASES = [
     name: "replays, hints and what is unknown change nothing",
     task: queued,
     messages: [
-      { ...told(2, "queued", standing("queued", 1)), type: "replay", of: 1, delivery: "dlv_0_1" },
+      {
+        ...liveEvent(2, "queued", standing("queued", 1)),
+        type: "replay",
+        of: 1,
+        delivery: "dlv_0_1",
+      },
       { type: "delivery", shard: 0, delivery: "dlv_0_1", task_id: "a", state: "dead" },
       { type: "weather" },
     ],
@@ -118,6 +123,6 @@ for (const { name, task, messages, status, seqs } of CASES) {
 
 test("the count of duplicates never goes down", () => {
   const known = { ...queued, duplicates: 3 };
-  const shown = withMessage(known, told(2, "completed", standing("completed", 2)));
+  const shown = withMessage(known, liveEvent(2, "completed", standing("completed", 2)));
   assert.equal(shown.duplicates, 3);
 });

@@ -73,7 +73,7 @@ test("sockets that are lost together ask once before they are opened again", asy
   feed.stop();
 });
 
-test("no socket is opened where the API does not let in, or can't be reached: it is asked again, later each time", async () => {
+test("no socket is opened while the API refuses or can't be reached: it retries with growing pauses", async () => {
   const { feed, sockets, asked } = followChecked(16, [false, false, true]);
   for (const socket of [...sockets]) socket.drop();
   for (const [nth, wait] of [375, 750].entries()) {
@@ -97,7 +97,7 @@ test("stopped while it asks, it opens nothing", async () => {
   assert.deepEqual([asked(), sockets.length, feed.state.phase], [1, 2, "idle"]);
 });
 
-test("silence is asked about, and taken for the end where nothing answers", () => {
+test("a silent connection is pinged, and closed if nothing answers", () => {
   const { feed, sockets, last } = follow();
   last().accept(ready());
   const [first] = sockets;
@@ -112,7 +112,7 @@ test("silence is asked about, and taken for the end where nothing answers", () =
   assert.equal(feed.state.phase, "waiting");
 });
 
-test("stopped and started again it goes on where it was, and hears nothing meanwhile", () => {
+test("stopped and started again it resumes, and receives nothing in between", () => {
   const { feed, sockets, messages, last } = follow();
   last().accept(event(1), ready("id1"));
   const [first] = sockets;

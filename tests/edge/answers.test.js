@@ -33,7 +33,7 @@ for (const [name, [signature, code]] of Object.entries(REJECTED)) {
   test(`signature: ${name}`, async () => {
     const answer = await gateway.post(BODY, { signature });
     assert.deepEqual([answer.status, (await answer.json()).error], UNAUTHORIZED);
-    // A stranger learns one plain no, the operator the cause, once in a while, and nobody the signature.
+    // The sender gets one plain refusal; the log has the cause, at intervals, and never the signature.
     const log = gateway.log.join("");
     assert.match(log, new RegExp(`rejected: ${code} `));
     assert.ok(signature === null || signature === "" || !log.includes(signature));
@@ -136,7 +136,7 @@ test("length: chunked too long is not read to its end", async () => {
   assert.deepEqual([answer.status, JSON.parse(answer.body).error], [413, "payload_too_large"]);
 });
 
-test("length: chunked and signed is taken", async () => {
+test("length: a chunked and signed body is accepted", async () => {
   const body = event("task_chunked", "queued");
   const [one, two] = [body.slice(0, 20), body.slice(20)];
   const chunks = `14\r\n${one}\r\n${two.length.toString(16)}\r\n${two}\r\n0\r\n\r\n`;
@@ -149,7 +149,7 @@ test("length: chunked and signed is taken", async () => {
   assert.equal((await gateway.api("/api/tasks/task_chunked")).body.status, "queued");
 });
 
-test("length: at the limit is taken, a byte more is not", async () => {
+test("length: a body at the limit is accepted, one byte more is not", async () => {
   const full = (bytes) =>
     event("task_full", "queued", {
       pad: "x".repeat(bytes - event("task_full", "queued", { pad: "" }).length),
@@ -170,7 +170,7 @@ test("encoding: the bytes that came are the bytes that are verified", async () =
   const packed = gzipSync(event("task_packed", "queued"));
   const headers = { "content-encoding": "gzip", "content-type": "application/json" };
   assert.equal((await gateway.post(packed, { headers })).status, 200);
-  // Signed, but no JSON: nobody unpacks it on the way.
+  // Signed, but not JSON: nothing decompresses it on the way.
   const [entry] = (await gateway.api("/api/quarantine")).body.quarantine;
   assert.deepEqual([entry.code, entry.bytes], ["invalid_utf8", packed.length]);
   assert.equal((await gateway.api("/api/tasks/task_packed")).status, 404);
@@ -241,7 +241,7 @@ for (const [name, path, status, error, word] of API) {
   });
 }
 
-test("what is no HTTP does not reach the gateway, and is refused in front of it", async () => {
+test("input that is not HTTP is refused before it reaches the gateway", async () => {
   const malformed = [
     POST("content-length: -1"),
     POST("content-length: abc"),

@@ -129,10 +129,10 @@ test("no file has a secret", async () => {
     assert.ok(found.some(({ file }) => /Directory.*\.sqlite/.test(file)));
     assert.ok(found.some(({ file }) => /TaskShard.*\.sqlite/.test(file)));
     assert.ok(found.some(({ file }) => file.includes(`${path.sep}kv${path.sep}`)));
-    for (const kept of ["task_2", Buffer.from("task_refused_").toString("hex")]) {
+    for (const original of ["task_2", Buffer.from("task_refused_").toString("hex")]) {
       assert.ok(
-        found.some(({ bytes }) => bytes.includes(kept)),
-        `${kept} is stored, and would be found`,
+        found.some(({ bytes }) => bytes.includes(original)),
+        `${original} is stored, and would be found`,
       );
     }
     for (const [what, secret] of secrets) {
@@ -220,24 +220,24 @@ for (const [name, move] of Object.entries(MOVES)) {
   test(`a sealed secret that is moved ${name} does not open`, async () => {
     const problem = async (id) => (await gateway.api(`/api/endpoints/${id}`)).body.problem;
     assert.equal(await problem("ep_1"), null);
-    let kept;
+    let original;
     await editEndpoints((endpoints) => {
-      kept ??= structuredClone(endpoints.map(({ secrets }) => secrets));
+      original ??= structuredClone(endpoints.map(({ secrets }) => secrets));
       move(endpoints);
     });
     assert.match(await problem("ep_1"), /not the key that sealed/);
     const sent = backend.received.length;
     const task_id = `task_${name.replaceAll(" ", "_")}`;
     await acknowledged(gateway, event(task_id, "completed"));
-    const held = await delivery(gateway, { task_id, endpoint: "ep_1" }, ({ reason }) => reason);
+    const pending = await delivery(gateway, { task_id, endpoint: "ep_1" }, ({ reason }) => reason);
     assert.deepEqual(
-      [held.state, held.reason, held.attempts],
+      [pending.state, pending.reason, pending.attempts],
       ["pending", "secret_unreadable", []],
     );
     const toFirst = backend.received.slice(sent).filter(({ path }) => path === "/hook");
     assert.deepEqual(toFirst, [], "nothing is signed with it");
     await editEndpoints((endpoints) => {
-      for (const [nth, secrets] of kept.entries()) endpoints[nth].secrets = secrets;
+      for (const [nth, secrets] of original.entries()) endpoints[nth].secrets = secrets;
     });
     assert.equal(await problem("ep_1"), null);
   });

@@ -20,7 +20,7 @@ test("keys: fetched once, from the team's own address", async (t) => {
   assert.deepEqual(team.fetches, [`${ISSUER}/cdn-cgi/access/certs`]);
 });
 
-test("keys: nothing is fetched for what is not for us, or is over", async (t) => {
+test("keys: nothing is fetched for an assertion with another audience or an expired one", async (t) => {
   const { team, status } = await gatewayOfTeam(t);
   for (const claims of [{ iss: "https://evil.example" }, { aud: [] }, { exp: now() - 1 }]) {
     assert.equal(await status(team.assertion({ claims })), 401);
@@ -29,7 +29,7 @@ test("keys: nothing is fetched for what is not for us, or is over", async (t) =>
 });
 
 /** An answer that comes when the test lets it. */
-function held(team) {
+function delayed(team) {
   const { promise, resolve } = Promise.withResolvers();
   team.answer = async () => {
     await promise;
@@ -40,7 +40,7 @@ function held(team) {
 
 test("keys: requests at the same time share one fetch", async (t) => {
   const { team, status } = await gatewayOfTeam(t);
-  const release = held(team);
+  const release = delayed(team);
   const statuses = Array.from({ length: 25 }, () => status());
   await until(() => team.fetches.length > 0);
   // Those that come while it is under way wait for it too.
@@ -51,9 +51,9 @@ test("keys: requests at the same time share one fetch", async (t) => {
   assert.equal(team.fetches.length, 1);
 });
 
-test("keys: whoever began the fetch may leave: it goes on for the others", async (t) => {
+test("keys: a fetch continues for the others when the request that began it ends", async (t) => {
   const { team, gateway, status } = await gatewayOfTeam(t);
-  const release = held(team);
+  const release = delayed(team);
   const leaving = new AbortController();
   const headers = asserted(team.assertion());
   const first = fetch(`${gateway.url}/api/tasks`, { headers, signal: leaving.signal });
@@ -72,7 +72,7 @@ test("keys: requests with a new one share a fetch too", async (t) => {
   const { team, status } = await gatewayOfTeam(t);
   assert.equal(await status(), 200);
   team.addKey("new");
-  const release = held(team);
+  const release = delayed(team);
   const statuses = Array.from({ length: 10 }, () => status(team.assertion({ kid: "new" })));
   await until(() => team.fetches.length > 1);
   assert.equal(await status(), 200, "one that is known waits for nothing");
@@ -120,7 +120,7 @@ const FAULTS = {
   ],
 };
 
-for (const [name, [answer, told]] of Object.entries(FAULTS)) {
+for (const [name, [answer, reason]] of Object.entries(FAULTS)) {
   test(`keys: ${name}`, async (t) => {
     const { team, gateway, get } = await gatewayOfTeam(t);
     team.answer = answer;
@@ -134,9 +134,9 @@ for (const [name, [answer, told]] of Object.entries(FAULTS)) {
     await refuse();
     assert.equal(team.fetches.length, 1, "shared, and then none for a while");
     const log = gateway.log.join("");
-    assert.ok(log.includes("the keys of Access can't be had") && log.includes(told), log);
+    assert.ok(log.includes("the keys of Access can't be had") && log.includes(reason), log);
     assert.equal(log.split("the keys of Access").length, 2, "logged once");
-    // The token needs nobody's keys, and what was no failure of its sender is not held against them.
+    // The token needs no keys of Access, and a failure to fetch keys does not count against the client.
     assert.equal((await ask(gateway, "/api/tasks", { headers: token })).status, 200);
   });
 }
@@ -153,7 +153,7 @@ test("keys: after the pause they are fetched again", async (t) => {
   assert.equal(team.fetches.length, 2);
 });
 
-test("keys: while they can't be fetched, those that are known let in, and nothing is fetched", async (t) => {
+test("keys: while they can't be fetched, known keys still verify, and nothing is fetched", async (t) => {
   const { team, status } = await gatewayOfTeam(t);
   assert.equal(await status(), 200);
   team.addKey("new");

@@ -101,16 +101,16 @@ const ASSERTIONS = {
   dots: [() => "..", "not a signed token"],
   nothing: [() => "", "not a signed token"],
 };
-for (const [name, [assertion, told]] of Object.entries(ASSERTIONS)) {
+for (const [name, [assertion, reason]] of Object.entries(ASSERTIONS)) {
   test(`assertion: ${name}`, async () => {
     const seen = gateway.log.length;
     const answer = await get(gateway, asserted(assertion()));
-    assert.equal(answer.status, told === undefined ? 200 : 401);
+    assert.equal(answer.status, reason === undefined ? 200 : 401);
     const log = gateway.log.slice(seen).join("");
-    if (told === undefined) return assert.equal(log, "");
+    if (reason === undefined) return assert.equal(log, "");
     assert.equal(answer.error, "unauthorized");
     assert.equal(answer.headers.get("www-authenticate"), "Bearer");
-    assert.ok(log.includes(told), log);
+    assert.ok(log.includes(reason), log);
   });
 }
 
@@ -121,7 +121,7 @@ test("an assertion is read from its header alone", async () => {
   assert.equal((await get(gateway, { authorization })).status, 401);
 });
 
-test("the token lets in beside Access, whatever the assertion is", async () => {
+test("with Access configured the token is accepted, whatever the assertion is", async () => {
   assert.equal((await get(gateway, token)).status, 200);
   assert.equal((await get(gateway, { ...token, ...asserted("garbage") })).status, 200);
   // And an old session does not keep out whom Access lets in.

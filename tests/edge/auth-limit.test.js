@@ -75,7 +75,7 @@ async function assertLetIn(from) {
 }
 
 for (const [name, guess] of Object.entries(GUESSES)) {
-  test(`limit: ten times ${name}, and only what is wrong is throttled`, async () => {
+  test(`limit: ten times ${name}, and only failures are throttled`, async () => {
     const from = elsewhere();
     for (let nth = 1; nth <= 10; nth++) assert.equal((await guess(from)).status, 401, `${nth}`);
     const limited = await guess(from);
@@ -93,7 +93,7 @@ for (const [name, guess] of Object.entries(GUESSES)) {
   });
 }
 
-test("limit: after a thousand failures, and among them, what is right is let in", async () => {
+test("limit: during and after a thousand failures, right credentials are accepted", async () => {
   const from = elsewhere();
   const guess = Object.values(GUESSES);
   for (let round = 0; round < 20; round++) {
@@ -137,7 +137,7 @@ test("limit: no credentials are no guess: any page can make a browser send that"
   assert.equal((await ask(gateway, "/api/tasks", { from, headers: bearer(TOKEN) })).status, 200);
 });
 
-test("limit: what is wrong with /webhooks is not counted", async () => {
+test("limit: wrong requests to /webhooks are not counted", async () => {
   const from = elsewhere();
   for (let nth = 0; nth < 12; nth++) {
     const headers = { "cf-connecting-ip": from };
@@ -168,7 +168,7 @@ test("limit: an IPv6 client is its /64", async () => {
   assert.equal((await GUESSES["a token"]("2001:db8:1:3::1")).status, 401);
 });
 
-test("limit: guesses at the token for tickets, where Access alone lets administrators in", async (t) => {
+test("limit: wrong ticket tokens, where administrators use Access only", async (t) => {
   const bindings = {
     GATEWAY_ADMIN_TOKEN: undefined,
     ACCESS_TEAM: "acme",

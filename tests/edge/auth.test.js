@@ -1,4 +1,4 @@
-// Who may use /api: which tokens and sessions let in, for how long, and what of it is told to whom.
+// Who may use /api: which tokens and sessions are accepted, for how long, and what the answers and the log reveal.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -74,7 +74,7 @@ for (const [name, [headers, status]] of Object.entries(CREDENTIALS)) {
     const from = elsewhere();
     const answer = await ask(gateway, "/api/tasks", { from, headers: headers() });
     assert.equal(answer.status, status);
-    // Where a path leads to is told to nobody before.
+    // Without a credential the answer does not reveal whether the path exists.
     assert.equal(
       (await ask(gateway, "/api/nothing", { from, headers: headers() })).status,
       status === 200 ? 404 : 401,
@@ -118,7 +118,7 @@ test("a session is void once the token or the master key has changed", async (t)
   assert.equal(await status(await open(ANOTHER)), 200);
 });
 
-test("a void session is cleared by whatever refuses it, and by nothing that lets in", async () => {
+test("every refusal clears an invalid session, and no accepted request does", async () => {
   const headers = cookie(session(now() - 1));
   const socket = { ...headers, upgrade: "websocket", "sec-websocket-version": "13" };
   const requests = [
@@ -144,8 +144,8 @@ test("a void session is cleared by whatever refuses it, and by nothing that lets
   assert.match(refused.head, /^set-cookie: __Host-vtryon_session=;.*Max-Age=0/im);
   const wrong = await signIn(gateway, "wrong", { headers: { ...JSON_TYPE, ...headers } });
   assert.deepEqual([wrong.status, wrong.cookie], [401, CLEARED]);
-  const kept = await signIn(gateway, "wrong", { headers: { ...JSON_TYPE, ...cookie(good()) } });
-  assert.deepEqual([kept.status, kept.cookie], [401, null], "a typing error ends no session");
+  const failed = await signIn(gateway, "wrong", { headers: { ...JSON_TYPE, ...cookie(good()) } });
+  assert.deepEqual([failed.status, failed.cookie], [401, null], "a typing error ends no session");
   const signed = await signIn(gateway, TOKEN, { headers: { ...JSON_TYPE, ...headers } });
   assert.equal(signed.status, 204);
   assert.match(signed.cookie, /Max-Age=43200/);
@@ -172,19 +172,22 @@ test("another origin is given no leave", async () => {
   }
 });
 
-test("the log names a client once, and shows nothing that is secret", async () => {
+test("the log names a client once, and contains no secret", async () => {
   const from = elsewhere();
-  const shown = ["wrong-token-of-a-stranger", good(), flipped(good())];
-  await ask(gateway, "/api/tasks", { from, headers: bearer(shown[0]) });
-  await ask(gateway, "/api/tasks", { from, headers: cookie(shown[2]) });
-  await ask(gateway, "/api/tasks", { from, headers: { "cf-access-jwt-assertion": shown[0] } });
-  await signIn(gateway, shown[0], { from });
-  assert.equal((await ask(gateway, "/api/tasks", { from, headers: cookie(shown[1]) })).status, 200);
+  const presented = ["wrong-token-of-a-stranger", good(), flipped(good())];
+  await ask(gateway, "/api/tasks", { from, headers: bearer(presented[0]) });
+  await ask(gateway, "/api/tasks", { from, headers: cookie(presented[2]) });
+  await ask(gateway, "/api/tasks", { from, headers: { "cf-access-jwt-assertion": presented[0] } });
+  await signIn(gateway, presented[0], { from });
+  assert.equal(
+    (await ask(gateway, "/api/tasks", { from, headers: cookie(presented[1]) })).status,
+    200,
+  );
   const log = gateway.log.join("");
   const lines = log.split("\n").filter((line) => line.includes(`${from}:`));
   assert.equal(lines.length, 1, lines.join("\n"));
   assert.match(lines[0], /refused: a request to \/api from .*: its bearer token is wrong/);
-  for (const secret of [TOKEN, MASTER, ...shown, shown[1].split(".")[1]]) {
+  for (const secret of [TOKEN, MASTER, ...presented, presented[1].split(".")[1]]) {
     assert.ok(!log.includes(secret));
   }
 });

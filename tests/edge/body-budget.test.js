@@ -107,7 +107,7 @@ test("400 open requests of 250 KiB hold no more than the budget, and an event ge
   assert.equal(senders.answered(503) + senders.answered(408), 400);
   // 100 MB of bodies were sent; beside the budget there is what the runtime has not collected yet.
   assert.ok(most < 4 * BUDGET, `${most} bytes`);
-  // The directory is told of them after those of the small bodies, which it knows already.
+  // They are reported to the directory after those of the small bodies, which it has already.
   const full = await until(async () => {
     const { body } = await gateway.api("/api/rejections");
     return body.rejections.find(({ code }) => code === "unavailable");
@@ -116,7 +116,7 @@ test("400 open requests of 250 KiB hold no more than the budget, and an event ge
   assert.doesNotMatch(gateway.log.join(""), /platform: |took too long/);
 });
 
-test("a body for which there is no room is answered 503, and when to come again", async (t) => {
+test("a body over the memory budget is answered 503 with Retry-After", async (t) => {
   const gateway = await start(t, { build: "build-faults", bindings: { BODY_BUDGET: "1000" } });
   const signature = `x-vtryon-signature: ${sign(BODY)}`;
   for (const [path, ...headers] of [
@@ -153,7 +153,7 @@ test("requests that send no byte of their body do not keep events out", async (t
   const gateway = await start(t, { build: "build-faults", bindings });
   const senders = new Senders(t, gateway);
   await senders.begin(10, chunked());
-  await until(async () => (await held(gateway)) === 10 * 2048);
+  await until(async () => (await reservedBytes(gateway)) === 10 * 2048);
   for (let nth = 0; nth < 4; nth++) {
     assert.equal((await gateway.post(event(`task_idle_${nth}`, "queued"))).status, 200);
   }
@@ -163,7 +163,7 @@ test("requests that send no byte of their body do not keep events out", async (t
     { 408: 9, 503: 1 },
     "the oldest one has lost its room, the others their time",
   );
-  await until(async () => (await held(gateway)) === 0);
+  await until(async () => (await reservedBytes(gateway)) === 0);
 });
 
 test("1,000 events of 2 KB at once are never refused for the budget", async (t) => {
@@ -180,12 +180,12 @@ test("1,000 events of 2 KB at once are never refused for the budget", async (t) 
 const ENDS = {
   "its sender goes away": async (gateway, senders) => {
     await senders.begin(20, chunked(), chunk(20_000));
-    await until(async () => (await held(gateway)) >= 20 * 16_000);
+    await until(async () => (await reservedBytes(gateway)) >= 20 * 16_000);
     senders.cut();
   },
   "its sender goes away without having sent a byte": async (gateway, senders) => {
     await senders.begin(20, chunked());
-    await until(async () => (await held(gateway)) === 20 * 2048);
+    await until(async () => (await reservedBytes(gateway)) === 20 * 2048);
     senders.cut();
   },
   "it takes too long": async (_, senders) => {
@@ -206,15 +206,15 @@ const ENDS = {
   },
 };
 for (const [name, end] of Object.entries(ENDS)) {
-  test(`what a body held is free again when ${name}`, async (t) => {
+  test(`the memory of a body is released when ${name}`, async (t) => {
     const gateway = await start(t, { build: "build-faults" });
     await end(gateway, new Senders(t, gateway));
-    await until(async () => (await held(gateway)) === 0);
+    await until(async () => (await reservedBytes(gateway)) === 0);
   });
 }
 
 /** How many bytes of the budget are held, as the build for tests tells. */
-async function held(gateway) {
+async function reservedBytes(gateway) {
   const answer = await fetch(gateway.url, { headers: { "x-fault": "held-bytes" } });
   assert.equal(answer.status, 200);
   return Number(await answer.text());

@@ -60,7 +60,7 @@ const FAULTS = [
   ["RETENTION_HOURS", "47", "is not from 48 to 87600"],
   ["RETENTION_HOURS", "87601", "is not from 48 to 87600"],
 ];
-for (const [variable, value, told, others] of FAULTS) {
+for (const [variable, value, message, others] of FAULTS) {
   const beside = others ? `, beside ${Object.keys(others).join(" and ")}` : "";
   test(`${variable} = ${JSON.stringify(value)}${beside}`, async (t) => {
     const gateway = await Gateway.start({ bindings: { ...others, [variable]: value } });
@@ -79,7 +79,7 @@ for (const [variable, value, told, others] of FAULTS) {
       assert.ok(!text.includes(variable));
     }
     const log = gateway.log.join("");
-    assert.ok(log.includes(`configuration: ${variable}`) && log.includes(told), log);
+    assert.ok(log.includes(`configuration: ${variable}`) && log.includes(message), log);
     assert.ok(!log.includes("x".repeat(31)), "never its value");
   });
 }

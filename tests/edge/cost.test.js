@@ -27,7 +27,7 @@ async function billed(holds = () => true) {
   return more;
 }
 
-/** [what comes, the body, the rows that ARCHITECTURE.md tells] */
+/** [the name, the body, the rows written by ARCHITECTURE.md] */
 const EVENTS = [
   ["a first event", event("task_cost", "queued"), 4],
   ["a further event", event("task_cost", "processing"), 2],
@@ -76,7 +76,7 @@ for (const [name, signature, body] of REFUSED) {
     for (let repeat = 0; repeat < 20; repeat++) {
       assert.ok([401, 413].includes((await gateway.post(body, { signature })).status));
     }
-    // The directory is told of refusals, once for all that an isolate has seen in its pause.
+    // An isolate reports its refusals to the directory in one batch.
     const { request, shard_request, directory_request, alarm_set, kv_write } = await billed();
     assert.deepEqual([request, shard_request, alarm_set, kv_write], [20, 0, 0, 0]);
     assert.ok(directory_request <= 1, `${directory_request} requests to the directory`);

@@ -1,5 +1,5 @@
 // kill -9 in the middle of it: whatever was acknowledged is there afterwards, and its side effects are done.
-// It tests the death of the process, not of the machine: nobody pulls a plug here.
+// It tests a killed process, not a power failure of the machine.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -36,7 +36,7 @@ for (const round of [1, 2, 3]) {
       const { status, body } = await gateway.api(`/api/tasks/${id}`);
       assert.deepEqual([id, status, body.status], [id, 200, "completed"]);
     }
-    // What was owed at the moment of death is done by the alarm, which outlives the process.
+    // Side effects that were pending at the kill are executed by the alarm, which survives the process.
     const kv = await gateway.kv();
     for (const id of acknowledged) await until(() => kv.get(`result:${id}`));
   });

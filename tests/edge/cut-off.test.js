@@ -132,13 +132,13 @@ for (const { name, expect, ...sent } of CASES) {
   });
 }
 
-test("a body whose last chunk has trailers is taken", async () => {
+test("a body with trailers after the last chunk is accepted", async () => {
   const chunks = `${BODY.length.toString(16)}\r\n${BODY}\r\n0\r\nx-checksum: 1\r\n\r\n`;
   const { status } = await send(PATHS["/webhooks/vtryon"], { headers: [CHUNKED], body: [chunks] });
   assert.equal(status, 200);
 });
 
-test("each is counted by its code and the kind of path, and none is an error of the platform", async () => {
+test("each is counted by code and kind of path, and none is an error of the platform", async () => {
   const sent = ([, code]) => CASES.filter(({ expect }) => expect[1] === code).length;
   for (const [path, of] of [
     ["/webhooks/vtryon", 1],

@@ -19,7 +19,7 @@ before(async () => {
   backend = await Backend.start();
   await acknowledged(gateway, event("task_alone", "queued"), event("task_ended", "queued"));
   await gateway.register(backend.url);
-  // The directory looks once more whether all shards were told.
+  // The directory checks once more whether all shards have confirmed.
   await until(async () => (await metered(gateway)).alarm_run === 1);
   // The first delivery of all notes how its endpoint fares.
   await alone(event("task_first", "completed"), 9);

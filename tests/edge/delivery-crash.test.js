@@ -59,11 +59,11 @@ const MOMENTS = [
   [
     "when the backend has it, but its answer is not there yet",
     async () => {
-      const held = [];
-      backend.answer = (exchange) => held.push(exchange);
+      const unanswered = [];
+      backend.answer = (exchange) => unanswered.push(exchange);
       await post(EVENTS);
-      await until(() => held.filter(first).length >= EVENTS);
-      for (const { response } of held) response.end("ok");
+      await until(() => unanswered.filter(first).length >= EVENTS);
+      for (const { response } of unanswered) response.end("ok");
     },
   ],
   [
@@ -114,16 +114,16 @@ test("kill -9, again and again", async (t) => {
     // First attempts to an endpoint that is failing come from the alarm, one after the other.
     await until(isDone, 240_000);
     const stored = await deliveries(gateway);
-    const kept = new Map(stored.map((each) => [each.task_id, each]));
+    const storedById = new Map(stored.map((each) => [each.task_id, each]));
     const sent = Map.groupBy(backend.received, ({ body }) => JSON.parse(body).task_id);
     for (const id of acknowledged) {
-      const { state, webhook_id } = kept.get(id);
+      const { state, webhook_id } = storedById.get(id);
       assert.deepEqual([id, state], [id, "delivered"]);
       const ids = sent.get(id).map(({ headers }) => headers["webhook-id"]);
       assert.deepEqual([...new Set(ids)], [webhook_id], id);
       assert.equal(String(sent.get(id)[0].body), event(id, "completed"));
     }
-    const all = [...kept.values()].map(({ webhook_id }) => webhook_id);
+    const all = [...storedById.values()].map(({ webhook_id }) => webhook_id);
     assert.equal(new Set(all).size, all.length, "no two events have the same id");
   });
 });

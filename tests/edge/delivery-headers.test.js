@@ -63,7 +63,7 @@ const OUTCOMES = [
   { outcome: "quarantined", body: '{"event":"generation.status_changed","task_id":17}' },
 ];
 
-test("a receiver is told what an event meant for its task", async () => {
+test("a delivery has the event's outcome for its task", async () => {
   await gateway.register(`${backend.url}/all`, { include: ["unknown", "quarantined"] });
   for (const { outcome, body } of OUTCOMES) {
     assert.equal((await gateway.post(body)).status, 200);

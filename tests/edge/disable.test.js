@@ -69,21 +69,21 @@ class Endpoint {
   }
 
   /** Has another chance: what was held back is delivered, and a new event too. */
-  async revive(held, fresh) {
+  async revive(pending, fresh) {
     this.backend.answer = "ok";
     const before = this.backend.received.length;
     const { status, body } = await this.change({ enabled: true });
     assert.deepEqual([status, body.enabled, body.disabled], [200, true, null]);
-    assert.equal((await this.delivery(held)).state, "delivered");
+    assert.equal((await this.delivery(pending)).state, "delivered");
     await this.post(fresh);
     await this.delivery(fresh);
     const tasks = this.backend.bodies.slice(before).map((body) => JSON.parse(body).task_id);
-    assert.deepEqual(tasks.sort(), [held, fresh].sort());
+    assert.deepEqual(tasks.sort(), [pending, fresh].sort());
   }
 }
 
 describe("an endpoint", { concurrency: true }, () => {
-  test("that answers 410 twice in a row is disabled, and gets what was held back later", async (t) => {
+  test("that answers 410 twice in a row is disabled, and gets its pending deliveries later", async (t) => {
     const endpoint = await Endpoint.register(t, brisk, "gone", "gone");
     await endpoint.post("task_gone");
     const { reason, at } = await endpoint.disabled();
@@ -100,7 +100,7 @@ describe("an endpoint", { concurrency: true }, () => {
     await endpoint.revive("task_gone", "task_after");
   });
 
-  test("that answers 410 with another answer in between stays", async (t) => {
+  test("that answers 410, but not twice in a row, stays enabled", async (t) => {
     const answers = ["gone", "fail", "gone", "ok"];
     const endpoint = await Endpoint.register(t, brisk, "wavers", (exchange) =>
       ANSWERS[answers.shift()](exchange),
@@ -134,7 +134,7 @@ describe("an endpoint", { concurrency: true }, () => {
     });
     const failing = taskOf(0, SHARDS, "task_dies");
     await endpoint.post(failing);
-    const tell = async (n) => {
+    const postEvent = async (n) => {
       const task = taskOf(1, SHARDS, `task_lives_${n}`);
       await endpoint.post(task);
       await endpoint.delivery(task, attempted);
@@ -142,7 +142,7 @@ describe("an endpoint", { concurrency: true }, () => {
     // Success upon success in one shard, until the other has failed for more than 5 days, and once more after that.
     let successes = 0;
     const { attempts } = await until(async () => {
-      await tell(successes++);
+      await postEvent(successes++);
       const now = await endpoint.delivery(failing, () => true);
       return now.attempts.length >= 4 && now;
     });
@@ -152,11 +152,11 @@ describe("an endpoint", { concurrency: true }, () => {
     assert.equal((await endpoint.shown()).enabled, true);
 
     dying = true;
-    await tell("no_more");
+    await postEvent("no_more");
     assert.equal((await endpoint.disabled()).reason, "failing");
   });
 
-  test("that an administrator has disabled says so, and keeps saying since when", async (t) => {
+  test("that an administrator has disabled shows this and the time", async (t) => {
     const endpoint = await Endpoint.register(t, brisk, "closed", "ok");
     const { disabled } = (await endpoint.change({ enabled: false })).body;
     assert.equal(disabled.reason, "administrator");

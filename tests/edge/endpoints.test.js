@@ -67,7 +67,7 @@ describe("as deployed", () => {
     });
   }
 
-  test("there are 20 at most, and none of them is shown with its secret", async () => {
+  test("there are at most 20, and none is shown with its secret", async () => {
     for (let n = 0; n < 20; n++) await gateway.register(`https://shop.example/${n}`);
     const { status, body } = await gateway.api("/api/endpoints", {
       json: { url: "https://shop.example/20" },
@@ -81,7 +81,7 @@ describe("as deployed", () => {
     assert.ok(!JSON.stringify(endpoints).includes("whsec_"));
   });
 
-  test("what there isn't is not found", async () => {
+  test("an unknown endpoint is answered 404", async () => {
     for (const [method, id] of [
       ["GET", "ep_99"],
       ["PATCH", "ep_99"],
@@ -129,7 +129,7 @@ describe("with a backend", () => {
 
   const found = (query) => deliveries(gateway, query);
 
-  test("a secret is shown once, and lies nowhere in the clear", async () => {
+  test("a secret is shown once, and is stored nowhere in plain text", async () => {
     const { secret, id } = await gateway.register(backend.url, { description: "first" });
     const shown = (await gateway.api(`/api/endpoints/${id}`)).body;
     assert.equal(shown.description, "first");
@@ -153,7 +153,7 @@ describe("with a backend", () => {
     await gateway.api(`/api/endpoints/${id}`, { method: "DELETE" });
   });
 
-  test("a test event goes the whole way, and the answer is its delivery", async () => {
+  test("a test event is delivered, and the answer is its delivery", async () => {
     const { id, secret } = await gateway.register(backend.url);
     backend.received.length = 0;
     const { status, body } = await gateway.api(`/api/endpoints/${id}/test`, { method: "POST" });
@@ -186,7 +186,7 @@ describe("with a backend", () => {
     await gateway.api(`/api/endpoints/${id}`, { method: "DELETE" });
   });
 
-  test("an attempt that a newer event hastens is an extra: the schedule stands", async () => {
+  test("an attempt that a newer event expedites is an extra one: the schedule does not move", async () => {
     backend.answer = "fail";
     const { id } = await gateway.register(backend.url, { order: "all" });
     await gateway.post(event("task_hastened", "queued"));
@@ -210,12 +210,12 @@ describe("with a backend", () => {
       const all = await found({ endpoint: id, task_id: "task_hastened", state: "delivered" });
       return all.length === 3;
     });
-    const told = backend.bodies.slice(-3).map((body) => JSON.parse(body).status);
-    assert.deepEqual(told, ["queued", "processing", "completed"]);
+    const statuses = backend.bodies.slice(-3).map((body) => JSON.parse(body).status);
+    assert.deepEqual(statuses, ["queued", "processing", "completed"]);
     await gateway.api(`/api/endpoints/${id}`, { method: "DELETE" });
   });
 
-  test("what leads back to the gateway is refused, however it is written", async () => {
+  test("URLs of the gateway itself are refused in every spelling", async () => {
     for (const url of [`${gateway.url}/webhooks/vtryon`, `${gateway.url}?x`]) {
       const { status, body } = await gateway.api("/api/endpoints", { json: { url } });
       assert.equal(status, 409, url);
@@ -237,7 +237,7 @@ describe("with a backend", () => {
     backend.answer = "ok";
   });
 
-  test("what waits for a disabled endpoint goes when it is enabled again", async () => {
+  test("pending deliveries of a disabled endpoint are sent when it is enabled again", async () => {
     backend.answer = "fail";
     const { id } = await gateway.register(backend.url);
     await gateway.post(event("task_held", "queued"));
@@ -261,23 +261,23 @@ describe("with a backend", () => {
     await gateway.api(`/api/endpoints/${id}`, { method: "DELETE" });
   });
 
-  test("another master key is told, and a rotation makes up for it", async () => {
+  test("another master key is reported, and a rotation repairs the endpoint", async () => {
     const { id } = await gateway.register(backend.url);
     await gateway.halt();
     await gateway.restart({ GATEWAY_MASTER_KEY: "f0".repeat(32) });
     const { problem } = (await gateway.api(`/api/endpoints/${id}`)).body;
     assert.match(problem, /GATEWAY_MASTER_KEY is not the key/);
     assert.equal((await gateway.post(event("task_key", "queued"))).status, 200);
-    const [{ id: held }] = await until(async () => {
+    const [{ id: deliveryId }] = await until(async () => {
       const [pending] = await found({ endpoint: id, state: "pending" });
       return pending?.reason === "secret_unreadable" && [pending];
     });
     assert.match(gateway.log.join(""), /GATEWAY_MASTER_KEY is not the key that sealed it/);
     const rotated = await gateway.api(`/api/endpoints/${id}/rotate`, { method: "POST" });
     assert.equal(rotated.body.problem, null);
-    await gateway.api(`/api/deliveries/${held}/replay`, { method: "POST" });
+    await gateway.api(`/api/deliveries/${deliveryId}/replay`, { method: "POST" });
     await until(
-      async () => (await gateway.api(`/api/deliveries/${held}`)).body.state === "delivered",
+      async () => (await gateway.api(`/api/deliveries/${deliveryId}`)).body.state === "delivered",
     );
     const { body, headers } = backend.received.at(-1);
     assert.equal(headers["x-vtryon-signature"], sign(body, rotated.body.secret));

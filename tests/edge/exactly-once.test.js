@@ -73,7 +73,7 @@ async function replayed(gateway, endpoint) {
   assert.equal(delivered, TASKS.length * STATUSES.length);
 }
 
-test("each event has its effect exactly once, whoever dies and whatever comes again", async () => {
+test("each event takes effect exactly once, despite crashes and retries", async () => {
   const gateway = await Gateway.start({
     build: "build-faults",
     bindings: { ...FAST, SHARDS: "8" },
@@ -91,8 +91,8 @@ test("each event has its effect exactly once, whoever dies and whatever comes ag
       "SELECT task_id, status, count(*) AS times FROM effects GROUP BY 1, 2",
     );
     const done = effects.map(({ task_id, status, times }) => `${task_id} ${status} ${times}`);
-    const owed = TASKS.flatMap((task) => STATUSES.map((status) => `${task} ${status} 1`));
-    assert.deepEqual(done.sort(), owed.sort());
+    const expected = TASKS.flatMap((task) => STATUSES.map((status) => `${task} ${status} 1`));
+    assert.deepEqual(done.sort(), expected.sort());
     const fates = shop
       .rows("SELECT DISTINCT fate FROM visits ORDER BY fate")
       .map(({ fate }) => fate);

@@ -38,7 +38,7 @@ async function registered() {
   return { id, environment: { VTRYON_WEBHOOK_SECRET: secret }, point };
 }
 
-const told = (task, status) =>
+const line = (task, status) =>
   event(task, status, {
     ...(status === "completed" && { data: { result_url: RESULT } }),
     ...(status === "failed" && { error: { message: REASON } }),
@@ -66,7 +66,7 @@ async function run(endpoint) {
   const tasks = ORDERS.map(({ task, ...rest }) => ({ task: `${endpoint.id}_${task}`, ...rest }));
   for (const { task, statuses } of tasks) {
     for (const status of statuses) {
-      assert.equal((await gateway.post(told(task, status))).status, 200);
+      assert.equal((await gateway.post(line(task, status))).status, 200);
     }
   }
   for (const { task, passed } of tasks) {
@@ -136,7 +136,7 @@ test("the Express example gets what it missed while it was down", async () => {
   await withExample("express", endpoint.environment, async (example) => {
     await endpoint.point(example);
     await example.stop("SIGKILL");
-    assert.equal((await gateway.post(told("missed", "completed"))).status, 200);
+    assert.equal((await gateway.post(line("missed", "completed"))).status, 200);
     const [{ id }] = await until(async () => {
       const { body } = await gateway.api("/api/deliveries?task_id=missed");
       return body.deliveries[0].attempts[0]?.error === "connection" && body.deliveries;

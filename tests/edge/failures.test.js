@@ -85,8 +85,8 @@ for (const [name, , state, expected] of CASES) {
     assert.equal(stored.state, state);
     assert.equal(stored.attempts.length, 1);
     const [attempt] = stored.attempts;
-    const told = Object.fromEntries(Object.keys(expected).map((key) => [key, attempt[key]]));
-    assert.deepEqual(told, expected);
+    const actual = Object.fromEntries(Object.keys(expected).map((key) => [key, attempt[key]]));
+    assert.deepEqual(actual, expected);
     assert.equal(
       attempt.error === undefined,
       attempt.status !== undefined,

@@ -41,7 +41,7 @@ async function fill() {
   throw new Error("it is never full");
 }
 
-test("when it is full, events are answered 503 and told when to come again", async () => {
+test("when it is full, events are answered 503 with Retry-After", async () => {
   backend.answer = "fail";
   await acknowledged(gateway, named("task_owed"));
   await delivery(gateway, { task_id: "task_owed" }, attempted);
@@ -58,7 +58,7 @@ test("when it is full, events are answered 503 and told when to come again", asy
   assert.match(gateway.log.join(""), /SQLITE_FULL/);
 });
 
-test("what was acknowledged is read, and a repeat of it is acknowledged", async () => {
+test("an acknowledged event can be read, and its duplicate is acknowledged", async () => {
   for (const [nth, body] of stored.entries()) {
     const { status, body: task } = await gateway.api(`/api/tasks/task_${nth}`);
     assert.deepEqual([status, task.status], [200, "queued"]);
@@ -75,7 +75,7 @@ test("what was acknowledged is read, and a repeat of it is acknowledged", async 
   assert.equal((await fetch(`${gateway.url}/healthz`)).status, 200);
 });
 
-test("the alarm goes on: pending events are delivered", async () => {
+test("the alarm still runs: pending events are delivered", async () => {
   const before = backend.received.length;
   backend.answer = "ok";
   await gateway.halt();
@@ -110,7 +110,7 @@ test("a range that can't be replayed now does not make the alarm spin, and is re
   assert.ok(failures() - first <= 4, `${failures() - first} more in 2 s`);
 });
 
-test("once retention has made room, events are stored again, and the range is replayed", async () => {
+test("once retention has freed space, events are stored again, and the range is replayed", async () => {
   await gateway.halt();
   await gateway.restart(ahead(RETENTION + 2));
   await gateway.sweep();

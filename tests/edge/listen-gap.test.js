@@ -32,7 +32,7 @@ const listen = (t, ...args) => {
   return new Listener(t, { gateway: door.url, token: TOKEN, home, args: [...forward, ...args] });
 };
 
-test("a gap: with --strict the end with 3, without it a warning, and then what is still kept", async (t) => {
+test("a gap: exit code 3 with --strict, else a warning and then the stored events", async (t) => {
   const first = await listen(t).ready();
   await acknowledged(gateway, event("task_seen", "queued"));
   await until(() => backend.received.length === 1);

@@ -95,7 +95,7 @@ test("late and conflicting events go on too, as Vtryon would send them", async (
   );
 });
 
-test("a replay comes as one, with the same id for the backend", async (t) => {
+test("a replay is marked as one, with the same id for the backend", async (t) => {
   const shop = await backendOf(t);
   const endpoint = await gateway.register(shop.url, { order: "all" });
   const { listener, backend } = await listening(t, ["--json"]);
@@ -135,7 +135,7 @@ test("several backends, and several listeners beside each other", async (t) => {
   }
 });
 
-test("what came while it did not run comes when it runs again, and --since brings it once more", async (t) => {
+test("events of a pause are forwarded after the restart, and --since forwards them again", async (t) => {
   const first = await listening(t);
   const { backend } = first;
   await acknowledged(gateway, event("task_6", "queued"));
@@ -162,7 +162,7 @@ test("what came while it did not run comes when it runs again, and --since bring
   }
 });
 
-test("a backend that verifies with Vtryon's secret takes all of it, one with another none", async (t) => {
+test("a backend with Vtryon's secret accepts every delivery, one with another secret none", async (t) => {
   const taken = [];
   const urls = await Promise.all(
     [SECRET, "whsec_other"].map(async (secrets) => {
@@ -211,7 +211,7 @@ test("a backend that is down is waited for, in order, while others get theirs", 
   }
 });
 
-test("a long backlog comes whole and in order, and acknowledgements keep it flowing", async (t) => {
+test("a long backlog is complete and in order, and acknowledgements release its pages", async (t) => {
   const first = await listening(t);
   await first.listener.stop();
   const bodies = Array.from({ length: 40 }, (_, n) =>

@@ -22,7 +22,8 @@ before(async () => {
 after(() => gateway.stop());
 
 const watch = (t, path, options) => ready(t, "WebSocket", gateway, path, options);
-const told = (subscriber) => subscriber.all("event").map(({ task_id, event }) => [task_id, event]);
+const received = (subscriber) =>
+  subscriber.all("event").map(({ task_id, event }) => [task_id, event]);
 const post = (name, ...tasks) => acknowledged(gateway, ...tasks.map((id) => named(name, id)));
 
 /** Waits for an answer of the shard, and for a pong: whatever was sent to a subscriber before has come then. */
@@ -33,7 +34,7 @@ async function settled(subscriber) {
   await subscriber.holds((subscriber) => subscriber.pongs > pongs);
 }
 
-test("an event is answered before it is shown to anybody", async (t) => {
+test("an event is acknowledged before it is broadcast", async (t) => {
   const name = "task.answered";
   const ticket = await ticketFor(gateway, HOLD);
   const early = [await watch(t, SHARD), await watch(t, live(HOLD))];
@@ -45,7 +46,7 @@ test("an event is answered before it is shown to anybody", async (t) => {
   await post(name, "task_between");
   for (const subscriber of [...early, cut]) {
     await settled(subscriber);
-    assert.deepEqual(told(subscriber), []);
+    assert.deepEqual(received(subscriber), []);
   }
   // A page takes no ping: it is looked at after the others.
   assert.deepEqual(page.all("update"), []);
@@ -74,22 +75,22 @@ test("an event is answered before it is shown to anybody", async (t) => {
   ]) {
     await subscriber.until(({ task_id }) => task_id === expected.at(-1)[0]);
     await settled(subscriber);
-    assert.deepEqual(told(subscriber), expected);
+    assert.deepEqual(received(subscriber), expected);
   }
   assert.equal((await page.until("update")).task.status, "queued");
 });
 
-test("a shard that can't show what it stores falls behind by so much and no more", async (t) => {
+test("a shard that can't broadcast has a bounded queue", async (t) => {
   const name = "task.behind";
   const subscriber = await watch(t, SHARD);
   const tasks = [HOLD, ...Array.from({ length: MOST + 10 }, (_, nth) => `task_behind_${nth}`)];
   for (const id of tasks) await post(name, id);
-  await subscriber.holds(() => told(subscriber).length >= tasks.length - MOST);
+  await subscriber.holds(() => received(subscriber).length >= tasks.length - MOST);
   await settled(subscriber);
   const expected = [...tasks, RELEASE].map((id) => [id, name]);
-  assert.deepEqual(told(subscriber), expected.slice(0, tasks.length - MOST));
+  assert.deepEqual(received(subscriber), expected.slice(0, tasks.length - MOST));
 
   await post(name, RELEASE);
   await subscriber.until(({ task_id }) => task_id === RELEASE);
-  assert.deepEqual(told(subscriber), expected);
+  assert.deepEqual(received(subscriber), expected);
 });

@@ -31,7 +31,7 @@ for (const [nth, stream] of streams(SHARD, SHARDS).entries()) {
       { body: base64(body), signature: sign(body) },
       { body: base64(old), signature: sign(old, PREVIOUS) },
     ];
-    const told = (subscriber) =>
+    const received = (subscriber) =>
       subscriber
         .all("event")
         .filter((message) => message.task_id === id && message.body !== undefined);
@@ -40,16 +40,16 @@ for (const [nth, stream] of streams(SHARD, SHARDS).entries()) {
     const subscriber = await ready(t, transport, gateway, path(id), { shards, query });
     await acknowledged(gateway, body);
     assert.equal((await gateway.post(old, { signature: sign(old, PREVIOUS) })).status, 200);
-    await subscriber.holds(() => told(subscriber).length === 2);
-    assert.deepEqual(told(subscriber).map(signed), expected);
+    await subscriber.holds(() => received(subscriber).length === 2);
+    assert.deepEqual(received(subscriber).map(signed), expected);
     const since = { ...query, since: "1h" };
     const later = await ready(t, transport, gateway, path(id), { shards, query: since });
-    assert.deepEqual(told(later).map(signed), expected);
+    assert.deepEqual(received(later).map(signed), expected);
     const without = await ready(t, transport, gateway, path(id), {
       shards,
       query: { since: "1h" },
     });
-    assert.deepEqual(told(without), []);
+    assert.deepEqual(received(without), []);
   });
 
   test(`${transport} of ${what}: signed bodies that can't be read`, async (t) => {
@@ -66,10 +66,11 @@ for (const [nth, stream] of streams(SHARD, SHARDS).entries()) {
     await subscriber.until(({ task_id }) => task_id === after);
     const isWhole = shards.length === SHARDS;
     if (isWhole) await subscriber.holds(() => unread().length >= bodies.length);
-    const told = unread();
-    assert.equal(told.length > 0, !ofTask);
-    if (isWhole) assert.deepEqual(told.map(({ body }) => body).sort(), bodies.map(base64).sort());
-    for (const { body, signature } of told) {
+    const received = unread();
+    assert.equal(received.length > 0, !ofTask);
+    if (isWhole)
+      assert.deepEqual(received.map(({ body }) => body).sort(), bodies.map(base64).sort());
+    for (const { body, signature } of received) {
       const sent = bodies.find((each) => base64(each) === body);
       assert.equal(signature, sign(sent));
     }

@@ -23,14 +23,14 @@ const statuses = (subscriber) => subscriber.all("event").map(({ status }) => sta
 
 test("since: from a time on, and from so long ago on", async (t) => {
   /** When something was heard, in hours from the beginning. */
-  const heard = [
+  const received = [
     [0, "queued"],
     [160, "processing"],
     [177.5, "paused"],
     [189.4, "failed"],
     [190, "completed"],
   ];
-  for (const [hours, status] of heard) {
+  for (const [hours, status] of received) {
     await gateway.halt();
     await gateway.restart(ahead(hours));
     await acknowledged(gateway, event(TASK, status));
@@ -70,7 +70,7 @@ test("since: from a time on, and from so long ago on", async (t) => {
   }
 });
 
-test("SSE: the last id wins over what the address says", async (t) => {
+test("SSE: Last-Event-ID takes precedence over the query", async (t) => {
   for (const path of PATHS) {
     const first = await ready(t, "SSE", gateway, path, {
       query: { since: "2020-01-01T00:00:00Z" },

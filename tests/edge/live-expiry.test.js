@@ -1,4 +1,4 @@
-// A session that ends closes the sockets that it has opened, whether anything is told over them or not.
+// The end of a session closes its sockets, whether or not messages are sent over them.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -54,7 +54,7 @@ for (const [what, path] of Object.entries(PATHS)) {
     for (const { end } of stays) assert.equal(end, undefined, "the others stay");
   });
 
-  test(`${what}: nothing is told after the end, and nothing taken`, async (t) => {
+  test(`${what}: after the end no message is sent, and none is accepted`, async (t) => {
     const socket = await bySession(t, path, LENGTH);
     await sleep(LENGTH * 1000 + 100);
     socket.ack();

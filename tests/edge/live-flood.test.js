@@ -39,7 +39,7 @@ async function slowest(ms) {
   let most = 0;
   while (performance.now() < end) {
     const begun = performance.now();
-    // Had it no limit of its own, an event that is never answered would be told by nobody.
+    // The wait has its own limit, so that an event without an answer fails the test.
     const signal = AbortSignal.timeout(FLOOD_MS);
     const { status } = await gateway.post(event(`task_meanwhile_${nth++}`, "queued"), { signal });
     assert.equal(status, 200);
@@ -113,7 +113,7 @@ async function knock(path, headers) {
   return answer;
 }
 
-test("a page that opens its socket again and again is let in so often, and no more", async (t) => {
+test("a page that opens its socket repeatedly is limited", async (t) => {
   const id = "task_opened_often";
   const headers = { "sec-websocket-protocol": `vtryon-live, ${await ticketFor(gateway, id)}` };
   const quiet = await slowest(QUIET_MS);

@@ -1,4 +1,4 @@
-// What is no longer kept, or never will be, is told of as a gap; a snapshot and whatever is still kept follow.
+// Events that are pruned or lost are reported as a gap; a snapshot and the stored events follow.
 
 import assert from "node:assert/strict";
 import { cp, rm } from "node:fs/promises";
@@ -41,22 +41,22 @@ async function lastIds(t, paths) {
   return ids;
 }
 
-test("past retention: a gap, a snapshot, and what is kept still", async (t) => {
-  const [old, kept] = [mine("task_old"), mine("task_kept")];
-  const PATHS = ["/api/live/0", "/api/live", live(kept)];
-  await acknowledged(gateway, event(kept, "queued"));
+test("past retention: a gap, a snapshot, and the stored events", async (t) => {
+  const [old, retained] = [mine("task_old"), mine("task_kept")];
+  const PATHS = ["/api/live/0", "/api/live", live(retained)];
+  await acknowledged(gateway, event(retained, "queued"));
   const ids = await lastIds(t, PATHS);
-  const [{ seq }] = (await gateway.api(`/api/tasks/${kept}`)).body.events;
+  const [{ seq }] = (await gateway.api(`/api/tasks/${retained}`)).body.events;
   await acknowledged(gateway, event(old, "queued"));
-  await acknowledged(gateway, event(kept, "processing"));
+  await acknowledged(gateway, event(retained, "processing"));
   await acknowledged(gateway, event(old, "completed"));
   const lost = (await gateway.api(`/api/tasks/${old}`)).body.events.at(-1).seq;
   // As long as its result is not published in KV, it is not pruned.
   const kv = await gateway.kv();
   await until(() => kv.get(`result:${old}`));
   await skipTo(40);
-  await acknowledged(gateway, event(kept, "completed"));
-  const [last] = (await gateway.api(`/api/tasks/${kept}`)).body.events.slice(-1);
+  await acknowledged(gateway, event(retained, "completed"));
+  const [last] = (await gateway.api(`/api/tasks/${retained}`)).body.events.slice(-1);
   await skipTo(RETENTION + 1);
   await gateway.api("/api/tasks");
   await gone(old);
@@ -65,13 +65,13 @@ test("past retention: a gap, a snapshot, and what is kept still", async (t) => {
     for (const [path, resume] of ids) {
       const shards = path === "/api/live" ? [0, 1] : [0];
       const subscriber = await ready(t, transport, gateway, path, { shards, resume });
-      const told = subscriber.messages.filter(({ shard }) => shard === 0);
+      const received = subscriber.messages.filter(({ shard }) => shard === 0);
       assert.deepEqual(
-        told.map(({ type }) => type),
+        received.map(({ type }) => type),
         ["gap", "snapshot", "event", "ready"],
         `${transport} ${path}`,
       );
-      const [gap, { task, tasks }, { seq: next, status }] = told;
+      const [gap, { task, tasks }, { seq: next, status }] = received;
       await checkCutOff(t, transport, path, subscriber, shards);
       // What the subscriber has seen is no gap, though that is gone too.
       assert.deepEqual([gap.from, gap.to], [seq + 1, lost]);
@@ -80,10 +80,10 @@ test("past retention: a gap, a snapshot, and what is kept still", async (t) => {
       if (tasks)
         assert.deepEqual(
           tasks.map(({ task_id }) => task_id),
-          [kept],
+          [retained],
         );
       // Whoever goes on from what came after the snapshot has no gap again.
-      for (const { id, type } of told.slice(2)) {
+      for (const { id, type } of received.slice(2)) {
         const resumed = await ready(t, transport, gateway, path, { shards, resume: id });
         assert.ok(!types(resumed).includes("gap"), `${transport} ${path} after ${type}`);
       }
@@ -98,10 +98,10 @@ async function checkCutOff(t, transport, path, { messages }, shards) {
     const resume = seen.findLast(({ id }) => id !== undefined).id;
     const then = await ready(t, transport, gateway, path, { shards, resume });
     for (const { shard } of messages.filter(({ type }) => type === "gap")) {
-      const told = [...seen, ...then.messages].filter((message) => message.shard === shard);
-      const snapshot = told.findIndex(({ type }) => type === "snapshot");
+      const received = [...seen, ...then.messages].filter((message) => message.shard === shard);
+      const snapshot = received.findIndex(({ type }) => type === "snapshot");
       const place = `${transport} ${path}, shard ${shard}, cut off after ${count}`;
-      assert.ok(snapshot > 0 && told[snapshot - 1].type === "gap", place);
+      assert.ok(snapshot > 0 && received[snapshot - 1].type === "gap", place);
     }
   }
 }
@@ -126,23 +126,23 @@ test("past retention: a subscriber that had seen all of it has no gap", async (t
   }
 });
 
-test("past retention: since a time of which not all is kept", async (t) => {
+test("past retention: since a time whose events are partly pruned", async (t) => {
   for (const transport of TRANSPORTS) {
     for (const path of ["/api/live/0", "/api/live"]) {
       const shards = path === "/api/live" ? [0, 1] : [0];
       const since = { shards, query: { since: "30d" } };
       const subscriber = await ready(t, transport, gateway, path, since);
-      const told = subscriber.messages.filter(({ shard }) => shard === 0);
+      const received = subscriber.messages.filter(({ shard }) => shard === 0);
       assert.deepEqual(
-        told.map(({ type }) => type),
+        received.map(({ type }) => type),
         ["gap", "snapshot", "ready"],
         `${transport} ${path}`,
       );
-      assert.equal(told[0].from, 1);
+      assert.equal(received[0].from, 1);
       await checkCutOff(t, transport, path, subscriber, shards);
       const within = { shards, query: { since: "47h" } };
-      const kept = await ready(t, transport, gateway, path, within);
-      assert.ok(!types(kept).includes("gap"), `${transport} ${path}`);
+      const retained = await ready(t, transport, gateway, path, within);
+      assert.ok(!types(retained).includes("gap"), `${transport} ${path}`);
     }
   }
 });
@@ -163,9 +163,9 @@ test("past retention: bodies that can't be read are gone like all else", async (
       const shards = path === "/api/live" ? [0, 1] : [Number(path.at(-1))];
       const subscriber = await ready(t, transport, gateway, path, { shards, resume });
       for (const shard of shards) {
-        const told = subscriber.messages.filter((message) => message.shard === shard);
+        const received = subscriber.messages.filter((message) => message.shard === shard);
         assert.deepEqual(
-          told.map(({ type }) => type),
+          received.map(({ type }) => type),
           ["gap", "snapshot", "ready"],
           `${transport} ${path}`,
         );
@@ -173,7 +173,7 @@ test("past retention: bodies that can't be read are gone like all else", async (
           .all("event")
           .filter((message) => message.shard === shard)
           .map(({ seq }) => seq);
-        assert.deepEqual([told[0].from, told[0].to], [seqs[0], seqs.at(-1)]);
+        assert.deepEqual([received[0].from, received[0].to], [seqs[0], seqs.at(-1)]);
       }
       await checkCutOff(t, transport, path, subscriber, shards);
     }
@@ -186,7 +186,7 @@ test("past retention: bodies that can't be read are gone like all else", async (
   }
 });
 
-test("the storage was set back: what is to come again is a gap", async (t) => {
+test("after the storage was reset, the events that are resent are reported as a gap", async (t) => {
   const id = mine("task_back");
   await acknowledged(gateway, event(id, "queued"));
   const [{ seq }] = (await gateway.api(`/api/tasks/${id}`)).body.events;
@@ -208,20 +208,20 @@ test("the storage was set back: what is to come again is a gap", async (t) => {
     for (const [path, resume] of ids) {
       const shards = path === "/api/live" ? [0, 1] : [0];
       const subscriber = await ready(t, transport, gateway, path, { shards, resume });
-      const told = subscriber.messages.filter(({ shard }) => shard === 0);
+      const received = subscriber.messages.filter(({ shard }) => shard === 0);
       assert.deepEqual(
-        told.map(({ type }) => type),
+        received.map(({ type }) => type),
         ["gap", "snapshot", "ready"],
         `${transport} ${path}`,
       );
-      const [gap, { task, tasks }] = told;
+      const [gap, { task, tasks }] = received;
       await checkCutOff(t, transport, path, subscriber, shards);
       assert.deepEqual([gap.from, gap.to], [seq + 1, lost]);
       assert.equal((task ?? tasks[0]).status, "queued");
       subscribers.push(subscriber);
     }
   }
-  // What comes then, under the numbers that were lost, is told to everyone.
+  // New events, under the lost numbers, are sent to every subscriber.
   await acknowledged(gateway, event(id, "failed"));
   for (const subscriber of subscribers) {
     assert.equal((await subscriber.until("event")).status, "failed");

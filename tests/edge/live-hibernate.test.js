@@ -1,5 +1,5 @@
 // A shard sleeps while its sockets stay open: it leaves the memory of the machine, and they cost nothing.
-// That it did is told by what it remembers there alone: the duplicates since a task's last change.
+// The test sees it by a value that is only in memory: the duplicates since a task's last change.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -35,7 +35,7 @@ async function unshown(t) {
 
 const duplicates = async (id) => (await gateway.api(`/api/tasks/${id}`)).body.duplicates;
 
-test("an object that sleeps forgets what is in its memory, and none of its sockets", async (t) => {
+test("a hibernating object loses its memory, but none of its sockets", async (t) => {
   const TASK = "task_asleep";
   await acknowledged(gateway, event(TASK, "queued"));
   const admins = [];

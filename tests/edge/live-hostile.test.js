@@ -36,7 +36,7 @@ const SOCKETS = {
   "all shards": ["/api/live"],
 };
 for (const [what, [path, isPage]] of Object.entries(SOCKETS)) {
-  test(`${what}: a large acknowledgement holds up no event, and is closed with 1008`, async (t) => {
+  test(`${what}: a large acknowledgement delays no event, and is closed with 1008`, async (t) => {
     const options = isPage ? { ticket: await ticketFor(gateway, TASK) } : { acks: false };
     const subscriber = await opened(t, "WebSocket", gateway, path, options);
     const { id } = await subscriber.until(isPage ? "snapshot" : "ready");
@@ -115,7 +115,7 @@ test(`more than ${PAGES} pages of one task close the first ones`, async (t) => {
   const isUpdate = ({ type, task }) => type === "update" && task.status === "processing";
   for (const subscriber of [...left, other]) await subscriber.until(isUpdate);
   assert.equal((await admin.until("event")).status, "processing");
-  // The first one goes on by what it was told last, and another makes room for it.
+  // The first one resumes from its last message, and another socket is closed for it.
   const again = await opened(t, "WebSocket", gateway, live(id), { ticket, resume: first.last });
   await again.until(isUpdate);
   assert.deepEqual(await left[0].ended(), { code: 1013 });

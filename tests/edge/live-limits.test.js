@@ -33,7 +33,7 @@ const PATHS = [
   ["all shards", "/api/live", [0, 1]],
 ];
 for (const [what, path, shards] of PATHS) {
-  test(`${what}: who sends far more than it is sent is closed with 1008`, async (t) => {
+  test(`${what}: a client that sends far more than it receives is closed with 1008`, async (t) => {
     const subscriber = await ready(t, "WebSocket", gateway, path, { shards });
     const other = await ready(t, "WebSocket", gateway, path, { shards });
     for (let nth = 0; nth < BURST / 2; nth++) subscriber.ack();
@@ -45,7 +45,7 @@ for (const [what, path, shards] of PATHS) {
     assert.equal(other.end, undefined, "nobody else is closed");
   });
 
-  test(`${what}: who acknowledges each message is never closed`, async (t) => {
+  test(`${what}: a client that acknowledges each message is never closed`, async (t) => {
     const subscriber = await ready(t, "WebSocket", gateway, path, { shards });
     const isNew = ({ event }) => event?.startsWith("task.note");
     let taken = 0;
@@ -89,7 +89,7 @@ test("a page may send nothing: each kind of message closes it with 1008", async 
   assert.equal(gateway.log.join("").includes("live:"), false, "nothing of it reached a shard");
 });
 
-test("pages of a shard are bounded: one more is answered 503, until one goes", async (t) => {
+test("pages of a shard are bounded: one more is answered 503, until one is closed", async (t) => {
   const task = (nth, shard = 0) => taskOf(shard, SHARDS, `task_page_${nth}`);
   const page = async (id) =>
     opened(t, "WebSocket", gateway, live(id), { ticket: await ticketFor(gateway, id) });

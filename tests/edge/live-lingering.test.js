@@ -87,7 +87,7 @@ for (const [what, end] of Object.entries(ENDINGS)) {
   });
 }
 
-test("who goes on sending is cut off, and counts no longer", async (t) => {
+test("a client that continues to send after the close is aborted, and no longer counts", async (t) => {
   const task = "task_lingering_sends";
   const sockets = await lingering(t, task);
   await isFull(task);

@@ -1,4 +1,4 @@
-// Five hundred sockets: each is told what is its own, all of it, and nothing else.
+// Five hundred sockets: each receives all messages of its task, and no others.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -45,14 +45,15 @@ test("500 sockets", async () => {
   }
   assert.equal(open.length, 500);
 
-  const heard = ({ messages }) => messages.filter(({ type }) => ["event", "update"].includes(type));
+  const updates = ({ messages }) =>
+    messages.filter(({ type }) => ["event", "update"].includes(type));
   for (const [before, status] of STATUSES.entries()) {
     for (let nth = 0; nth < TASKS; nth += 10) {
       await acknowledged(gateway, ...tasks.slice(nth, nth + 10).map(({ id }) => event(id, status)));
     }
-    // A page is told how its task stands when its turn comes, so each change is waited for.
+    // A page gets the state at the time of sending, so the test waits for each change.
     for (const { subscriber, expected } of open) {
-      await subscriber.holds(() => heard(subscriber).length >= expected.length * (before + 1));
+      await subscriber.holds(() => updates(subscriber).length >= expected.length * (before + 1));
     }
   }
   // Of each shard once more, so that whatever else was on its way has come.
@@ -61,7 +62,7 @@ test("500 sockets", async () => {
   for (const { subscriber, expected, path } of open) {
     if (expected.length > 1) await subscriber.until(({ task_id }) => last.includes(task_id));
     subscriber.cut();
-    const own = heard(subscriber).filter(({ task_id }) => !last.includes(task_id));
+    const own = updates(subscriber).filter(({ task_id }) => !last.includes(task_id));
     for (const id of expected) {
       const of = own.filter(({ task_id, task }) => (task_id ?? task.task_id) === id);
       const statuses = of.map(({ status, task }) => status ?? task.status);

@@ -1,4 +1,4 @@
-// What is too old goes while it is watched: whoever was not shown it yet is told so, and is never told an empty shell.
+// Events are pruned while subscribers are behind: those get a gap, and never an event without its body.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -36,7 +36,7 @@ async function skipTo(hours, scale = 2) {
   await gateway.restart({ CLOCK_SCALE: String(scale), CLOCK_FROM: String(Math.round(from)) });
 }
 
-test("pruning overtakes one that catches up: a gap, a snapshot, and what is kept", async (t) => {
+test("pruning overtakes a subscriber in its catch-up: a gap, a snapshot, and the stored events", async (t) => {
   const id = "task_overtaken";
   const PATHS = ["/api/live/0", "/api/live", live(id)];
   const { last: resume } = await ready(t, "SSE", gateway, "/api/live/0");
@@ -54,7 +54,7 @@ test("pruning overtakes one that catches up: a gap, a snapshot, and what is kept
   // From then on an hour takes a second.
   await skipTo(RETENTION + 1, 3600);
   await acknowledged(gateway, event(id, "processing"));
-  const [kept] = (await seqs(id)).slice(-1);
+  const [lastSeq] = (await seqs(id)).slice(-1);
 
   const subscribers = [];
   for (const path of PATHS) {
@@ -63,7 +63,7 @@ test("pruning overtakes one that catches up: a gap, a snapshot, and what is kept
     await subscriber.holds(() => size(subscriber) >= AHEAD);
     subscribers.push([path, subscriber]);
   }
-  assert.deepEqual(await seqs(id), [...old, kept], "all of it is there still");
+  assert.deepEqual(await seqs(id), [...old, lastSeq], "all of it is there still");
   answer();
   await until(async () => !(await seqs(id)).includes(old[0]));
 
@@ -74,17 +74,17 @@ test("pruning overtakes one that catches up: a gap, a snapshot, and what is kept
     assert.ok(seen < old.at(-1), `${path}: up to ${seen}`);
     subscriber.ack();
     await subscriber.until("ready");
-    const told = subscriber.messages.slice(before);
-    const types = told.map(({ type }) => type);
+    const received = subscriber.messages.slice(before);
+    const types = received.map(({ type }) => type);
     assert.deepEqual(types, ["gap", "snapshot", "event", "ready"], path);
-    const [gap, { task, tasks }, { seq, body }] = told;
+    const [gap, { task, tasks }, { seq, body }] = received;
     assert.deepEqual([gap.from, gap.to], [seen + 1, old.at(-1)], path);
     assert.equal((task ?? tasks[0]).status, "processing", path);
-    assert.equal(seq, kept, path);
+    assert.equal(seq, lastSeq, path);
     assert.equal(String(Buffer.from(body, "base64")), event(id, "processing"), path);
     // Who is cut off before the snapshot gets it, and who has seen it has no gap again.
     for (const [nth, expected] of [types, types, ["ready"], ["ready"]].entries()) {
-      const then = await ready(t, "SSE", gateway, path, { resume: told[nth].id });
+      const then = await ready(t, "SSE", gateway, path, { resume: received[nth].id });
       const place = `${path} after ${types[nth]}`;
       assert.deepEqual(
         then.messages.map(({ type }) => type),
@@ -95,12 +95,12 @@ test("pruning overtakes one that catches up: a gap, a snapshot, and what is kept
   }
 });
 
-test("what was pruned is not told of, neither as a replay nor in a task's line", async (t) => {
+test("pruned events are not sent, neither in a backlog nor in a task's timeline", async (t) => {
   const id = "task_emptied";
   backend.answer = "ok";
   await gateway.register(backend.url, { events: ["order.secret"] });
   await skipTo(2 * RETENTION);
-  // Of an event by another name a row is left, by which its repeats are told.
+  // An event by another name leaves a row, which identifies its duplicates.
   await acknowledged(gateway, named("order.secret", id));
   const { id: delivered } = await delivery(gateway, { task_id: id });
   await acknowledged(gateway, event("task_beside", "queued"));
@@ -114,8 +114,8 @@ test("what was pruned is not told of, neither as a replay nor in a task's line",
     return state === "delivered" && length === 2;
   });
   await acknowledged(gateway, event(id, "queued"));
-  const kept = (await seqs(id)).at(-1);
-  assert.equal(kept, beside + 2, "the replay is between");
+  const lastSeq = (await seqs(id)).at(-1);
+  assert.equal(lastSeq, beside + 2, "the replay is between");
   const whole = await ready(t, "SSE", gateway, "/api/live/0", { query: { since: "30d" } });
   const ids = new Map(whole.messages.map((message) => [message.seq, message.id]));
   assert.equal(whole.all("replay")[0].of, secret);
@@ -134,9 +134,9 @@ test("what was pruned is not told of, neither as a replay nor in a task's line",
       const place = `${transport} of ${what} after ${seq}`;
       const types = subscriber.messages.map(({ type }) => type);
       assert.deepEqual(types, [...(isGap ? ["gap", "snapshot"] : []), "event", "ready"], place);
-      const [told] = subscriber.all("event");
-      assert.equal(told.seq, kept, place);
-      assert.equal(String(Buffer.from(told.body, "base64")), event(id, "queued"), place);
+      const [received] = subscriber.all("event");
+      assert.equal(received.seq, lastSeq, place);
+      assert.equal(String(Buffer.from(received.body, "base64")), event(id, "queued"), place);
     }
   }
 });

@@ -1,4 +1,4 @@
-// A subscriber that falls behind is closed and comes back; nobody else notices, least of all Vtryon.
+// A subscriber that falls behind is closed and reconnects; other subscribers and Vtryon are not affected.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -74,7 +74,7 @@ for (const [what, path, shards] of PATHS) {
     });
   }
 
-  test(`${what}: a subscriber by SSE that reads nothing holds up nobody, and comes back`, async (t) => {
+  test(`${what}: an SSE subscriber that reads nothing delays nobody, and reconnects`, async (t) => {
     const task = taskOf(0, SHARDS, `task ${what} SSE`);
     const options = { shards, query: { bodies: "1" } };
     const slow = await ready(t, "SSE", gateway, path(task), options);
@@ -133,7 +133,7 @@ test("all of many shards: after a gap, more than the window holds is sent to its
   assert.equal(subscriber.end, undefined);
 });
 
-test("a subscriber that had nothing to acknowledge for long is not behind for long", async (t) => {
+test("a subscriber without messages to acknowledge is not counted as behind", async (t) => {
   const SCALE = 3600;
   const other = await another(t, { SHARDS: "1", RETENTION_HOURS: "8760", ...faster(SCALE) });
   const id = "task_idle";

@@ -32,7 +32,7 @@ async function startProxy(target) {
   const server = createServer((incoming, outgoing) => {
     const { hostname, port } = new URL(target);
     const { method, headers, url: path } = incoming;
-    // Whoever stands behind it is not to compress.
+    // The proxy must not compress it.
     const passed = { ...headers, "accept-encoding": "identity" };
     const asked = request({ hostname, port, method, path, headers: passed }, (answer) => {
       const says = (name) => answer.headers[name] ?? "";
@@ -76,7 +76,7 @@ async function inTime(promise, what) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-test("the proxy holds back what does not say otherwise", async () => {
+test("the proxy buffers responses that do not forbid it", async () => {
   const answer = await fetch(`${proxy.url}/healthz`, { headers: { "accept-encoding": "gzip" } });
   assert.equal(answer.headers.get("content-encoding"), "gzip");
   assert.deepEqual(await answer.json(), { status: "ok" });

@@ -126,7 +126,7 @@ test("other methods", async () => {
       assert.deepEqual([answer.status, answer.error], [405, "method_not_allowed"], path);
       assert.ok(answer.headers.get("allow").split(", ").includes("GET"));
     }
-    // A stream without a body would be none: it is not begun, and nobody waits for it.
+    // A stream without a body is not opened, and no request waits for it.
     const streaming = { accept: "text/event-stream" };
     for (const headers of [{}, streaming]) {
       const answer = await admin(path, { method: "HEAD", headers });
@@ -164,7 +164,7 @@ const JUNK = [
   Buffer.from([0xff, 0xfe]),
 ];
 for (const path of PATHS) {
-  test(`${path}: junk is closed with 1008, and harms nobody else`, async (t) => {
+  test(`${path}: invalid messages are closed with 1008, and other sockets are not affected`, async (t) => {
     const shards = path === PATHS[0] ? [0, 1] : [0];
     const other = await ready(t, "WebSocket", gateway, path, { shards });
     for (const junk of JUNK) {

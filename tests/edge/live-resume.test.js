@@ -143,7 +143,7 @@ for (const { transport, what, path, shards } of streams(SHARD, SHARDS)) {
         const [snapshot, ...others] = all.filter(({ type }) => type === "snapshot");
         assert.deepEqual(others, [], `one snapshot of shard ${shard}, cut off after ${count}`);
         assert.ok(snapshot, `a snapshot of shard ${shard}, cut off after ${count}`);
-        // What came meanwhile is in it, or told after it.
+        // Events of the meantime are in it, or follow it.
         const { seq } = snapshot.task ?? snapshot.tasks[0];
         const told = all.filter(({ type }) => type === "event").map((message) => message.seq);
         const { events } = (await gateway.api(`/api/tasks/${ids[shard]}`)).body;
@@ -154,7 +154,7 @@ for (const { transport, what, path, shards } of streams(SHARD, SHARDS)) {
   });
 }
 
-test("what nobody was there for is caught up with, in a fresh instance too", async () => {
+test("missed events are sent in the catch-up, in a new instance too", async () => {
   const id = taskOf(SHARD, SHARDS, "task_absent");
   await acknowledged(gateway, event(id, "queued"));
   const [{ id: resume }] = (await readAtOnce(gateway, live(id))).slice(-1);

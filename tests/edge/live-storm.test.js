@@ -50,19 +50,19 @@ test("300 sockets, some of which are cut off and go on elsewhere", async () => {
     await subscriber.until("ready");
     return subscriber;
   };
-  // A stream is what a subscriber was told over all of its sockets.
+  // A stream is all messages that a subscriber received over its sockets.
   const begin = async (path, isFirst) => ({
     path,
     isFirst,
     subscriber: await open(path),
-    told: [],
+    received: [],
   });
   const streams = await Promise.all(
     PATHS.flatMap((path) => Array.from({ length: SUBSCRIBERS }, async () => begin(path, true))),
   );
   const goOn = async (stream) => {
     stream.subscriber.cut();
-    stream.told.push(...stream.subscriber.messages);
+    stream.received.push(...stream.subscriber.messages);
     stream.subscriber = await open(stream.path, stream.subscriber.last);
   };
 
@@ -84,10 +84,10 @@ test("300 sockets, some of which are cut off and go on elsewhere", async () => {
     [PATHS[0]]: Array.from({ length: ROUNDS * AT_ONCE + 1 }, (_, nth) => nth + 1),
     [PATHS[1]]: events.map(({ seq }) => seq),
   };
-  for (const { path, isFirst, subscriber, told } of streams) {
+  for (const { path, isFirst, subscriber, received } of streams) {
     await subscriber.until(({ event }) => event === "task.last");
     subscriber.cut();
-    const all = seqs([...told, ...subscriber.messages]);
+    const all = seqs([...received, ...subscriber.messages]);
     assert.deepEqual(all, stored[path].slice(isFirst ? 0 : -all.length), path);
   }
 });

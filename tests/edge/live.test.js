@@ -79,16 +79,16 @@ for (const [nth, stream] of streams(SHARD, SHARDS).entries()) {
     for (const [count, [body, outcome]] of EVENTS(id).entries()) {
       await acknowledged(gateway, body);
       await subscriber.holds(() => subscriber.all("event").length > count);
-      const told = subscriber.all("event").at(-1);
-      const { event, status, received_at, key, seq } = told;
+      const received = subscriber.all("event").at(-1);
+      const { event, status, received_at, key, seq } = received;
       const entry = (await shown(id)).events.at(-1);
       assert.deepEqual({ event, status, outcome, received_at, key, seq }, entry);
-      assert.deepEqual([told.task_id, told.shard, told.outcome], [id, SHARD, outcome]);
-      assert.deepEqual(nameless(told.task), await standing(id));
+      assert.deepEqual([received.task_id, received.shard, received.outcome], [id, SHARD, outcome]);
+      assert.deepEqual(nameless(received.task), await standing(id));
     }
   });
 
-  test(`${transport} of ${what}: what came before, and how its task stands now`, async (t) => {
+  test(`${transport} of ${what}: earlier events, each with the present state of its task`, async (t) => {
     const id = mine(`task_before_${nth}`);
     const statuses = ["queued", "processing", "completed"];
     for (const status of statuses) await acknowledged(gateway, event(id, status));
@@ -96,13 +96,13 @@ for (const [nth, stream] of streams(SHARD, SHARDS).entries()) {
     const query = { since: "1h" };
     const subscriber = await ready(t, transport, gateway, path(id), { shards, query });
     assert.deepEqual(subscriber.all("snapshot"), []);
-    const told = subscriber.all("event").filter(({ task_id }) => task_id === id);
+    const received = subscriber.all("event").filter(({ task_id }) => task_id === id);
     assert.deepEqual(
-      told.map(({ status, seq }) => [status, seq]),
+      received.map(({ status, seq }) => [status, seq]),
       (await shown(id)).events.map(({ status, seq }) => [status, seq]),
     );
     const now = await standing(id);
-    for (const { task } of told) assert.deepEqual(nameless(task), now);
+    for (const { task } of received) assert.deepEqual(nameless(task), now);
     assert.equal(now.status, "completed");
   });
 
@@ -163,7 +163,7 @@ test("a subscriber's close is answered", async (t) => {
   }
 });
 
-test("a duplicate is not told", async (t) => {
+test("a duplicate is not broadcast", async (t) => {
   const [id, next] = [mine("task_twice"), mine("task_next")];
   const subscriber = await ready(t, "WebSocket", gateway, `/api/live/${SHARD}`);
   await acknowledged(gateway, event(id, "queued"));
@@ -176,7 +176,7 @@ test("a duplicate is not told", async (t) => {
   );
 });
 
-test("an event is told before what comes of its deliveries", async (t) => {
+test("an event is broadcast before the results of its deliveries", async (t) => {
   const id = mine("task_hint");
   const subscriber = await ready(t, "WebSocket", gateway, live(id));
   await gateway.register(backend.url);

@@ -31,14 +31,14 @@ async function restart(key) {
 const shown = async () => (await gateway.api(`/api/endpoints/${endpoint.id}`)).body;
 const replay = ({ id }) => gateway.api(`/api/deliveries/${id}/replay`, { method: "POST" });
 
-test("under another key events are acknowledged, and what is wrong is told", async () => {
+test("with another master key events are acknowledged, and the problem is reported", async () => {
   assert.equal((await shown()).problem, null);
   await restart(OTHER);
   await acknowledged(gateway, event("task_sealed", "completed"));
   assert.match((await shown()).problem, /GATEWAY_MASTER_KEY is not the key/);
-  const held = await delivery(gateway, { task_id: "task_sealed" }, ({ reason }) => reason);
+  const pending = await delivery(gateway, { task_id: "task_sealed" }, ({ reason }) => reason);
   assert.deepEqual(
-    [held.state, held.reason, held.attempts],
+    [pending.state, pending.reason, pending.attempts],
     ["pending", "secret_unreadable", []],
     "it counts as no attempt",
   );

@@ -50,12 +50,12 @@ const ADMINS = OPERATIONS.filter(
   ({ path, isOpen }) => /^\/api\/(?!session$)/.test(path) && !isOpen,
 );
 
-test("strangers: 401, and 429 after too many; what a token may not do, and changes without the header: 403", async () => {
+test("without a credential: 401, and 429 after too many; forbidden operations, and changes without the header: 403", async () => {
   for (const [nth, { id, method }] of ADMINS.entries()) {
     const from = `198.51.100.${nth}`;
-    const stranger = { headers: { authorization: "Bearer wrong" }, from };
-    for (let guess = 0; guess < 10; guess++) await answer(401, id, stranger);
-    await answer(429, id, stranger);
+    const anonymous = { headers: { authorization: "Bearer wrong" }, from };
+    for (let guess = 0; guess < 10; guess++) await answer(401, id, anonymous);
+    await answer(429, id, anonymous);
     if (id !== "createTicket") {
       await answer(403, id, { headers: { authorization: `Bearer ${MINTER}` } });
     }
@@ -227,12 +227,12 @@ test("streams and tickets", async () => {
     await answer(200, id, { path, headers });
 
   const { ticket } = await answer(201, "createTicket", { json: { task_id: "task_8" } });
-  const stranger = { ...headers, authorization: "" };
-  await answer(200, "watchTask", { path, query: { ticket }, headers: stranger });
+  const anonymous = { ...headers, authorization: "" };
+  await answer(200, "watchTask", { path, query: { ticket }, headers: anonymous });
   await post(event("task_8", "completed"));
   const stream = await fetch(`${gateway.url}/api/tasks/task_8/live?ticket=${ticket}`, { headers });
   const [, last] = /^id: (\S+)$/m.exec(await stream.text());
-  const resumed = { ...stranger, "last-event-id": last };
+  const resumed = { ...anonymous, "last-event-id": last };
   await answer(204, "watchTask", { path, query: { ticket }, headers: resumed });
   const page = { authorization: "", origin: "https://elsewhere.example" };
   await answer(403, "watchTask", { path, query: { ticket }, headers: { ...page, ...headers } });
@@ -278,7 +278,7 @@ const UNKNOWN = {
   watchTask: { path: NO_TASK, headers: { accept: "text/event-stream" } },
 };
 
-test("what there isn't is answered 404", async () => {
+test("unknown resources are answered 404", async () => {
   for (const { id } of ADMINS.filter(({ answers }) => answers[404])) {
     await answer(404, id, UNKNOWN[id] ?? {});
   }
@@ -304,7 +304,7 @@ for (const [id, request] of [...INVALID, ...BEYOND]) {
   });
 }
 
-test("what is as long as may be is taken", async () => {
+test("values of the maximal length are accepted", async () => {
   const json = {
     url: `https://shop.example/${long(2027)}`,
     description: "\u00fc".repeat(500),
@@ -394,7 +394,7 @@ test("without its configuration, the gateway answers 503", async (t) => {
   for (const { id } of OPERATIONS) assert.equal((await call(faulty, id)).status, 503, id);
 });
 
-test("where Access alone lets in, there are no sessions", async (t) => {
+test("with Access only, there are no sessions", async (t) => {
   const bindings = { GATEWAY_ADMIN_TOKEN: undefined, ACCESS_TEAM: "acme", ACCESS_AUD: AUD };
   const strict = await Gateway.start({ bindings });
   t.after(() => strict.stop());

@@ -59,15 +59,15 @@ for (const [order, failing, seen, states] of DOWN) {
 
 test("order all: an event that comes during the attempt of an earlier one waits for it, and is delivered in order", async () => {
   const { id } = await gateway.register(backend.url, { order: "all" });
-  const held = [];
-  backend.answer = (exchange) => held.push(exchange);
+  const unanswered = [];
+  backend.answer = (exchange) => unanswered.push(exchange);
   for (const status of GUIDE) await acknowledged(gateway, event("task_lane", status));
   for (const n of GUIDE.keys()) {
-    await until(() => held.length > n);
+    await until(() => unanswered.length > n);
     const pending = await deliveries(gateway, { task_id: "task_lane", state: "pending" });
     assert.equal(pending.length, GUIDE.length - n);
-    assert.equal(held.length, n + 1, "one at a time");
-    held[n].response.end("ok");
+    assert.equal(unanswered.length, n + 1, "one at a time");
+    unanswered[n].response.end("ok");
   }
   await delivery(gateway, { task_id: "task_lane", endpoint: id });
   assert.deepEqual(arrived(), GUIDE);
@@ -75,12 +75,12 @@ test("order all: an event that comes during the attempt of an earlier one waits 
 
 test("order latest: a delivery that a later status supersedes during its attempt is not tried again", async () => {
   const { id } = await gateway.register(backend.url, { order: "latest" });
-  const held = [];
-  backend.answer = (exchange) => held.push(exchange);
+  const unanswered = [];
+  backend.answer = (exchange) => unanswered.push(exchange);
   for (const status of GUIDE) await acknowledged(gateway, event("task_latest", status));
-  await until(() => held.length === 1);
+  await until(() => unanswered.length === 1);
   backend.answer = "ok";
-  held[0].response.writeHead(500).end();
+  unanswered[0].response.writeHead(500).end();
   await delivery(gateway, { task_id: "task_latest", endpoint: id });
   const all = (await deliveries(gateway, { task_id: "task_latest" })).reverse();
   assert.deepEqual(
@@ -115,7 +115,7 @@ const TAKES = [
   [{ enabled: false }, []],
 ];
 
-test("an endpoint gets what it takes, and what moved nothing goes to none", async () => {
+test("an endpoint gets the events it subscribes to; events without effect go to none", async () => {
   backend.answer = "ok";
   for (const [n, [takes]] of TAKES.entries()) {
     await gateway.register(new URL(`/${n}`, backend.url).href, { order: "all", ...takes });

@@ -29,7 +29,7 @@ test("a panic in the Worker is a 503, and its siblings are answered", async () =
   assert.equal((await gateway.api("/api/tasks/task_panic")).status, 404);
 });
 
-test("a panic in a shard is a 503, rolls its rows back, and the shard goes on", async () => {
+test("a panic in a shard is a 503 and rolls its rows back; the shard continues", async () => {
   // Ids of many, so that some share the shard with the one that panics.
   const ids = Array.from({ length: 20 }, (_, n) => `neighbour_${n}`);
   const answers = ids.map((id) => gateway.post(event(id, "queued")));

@@ -114,7 +114,7 @@ for (const [name, body, expected] of [
   });
 }
 
-test("what is stored is the same but for times and the key's name, in the same tables and indices", async () => {
+test("both store the same rows, except for times and the key's name, in the same tables and indices", async () => {
   await gateway.halt();
   await peer.dispose();
   const [ours, theirs] = [path.join(gateway.folder, "objects"), folder].map((objects) => {

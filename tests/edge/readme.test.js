@@ -52,25 +52,25 @@ test("the lines to deliver with work as they stand", async (t) => {
   assert.equal(headers["x-vtryon-signature"], sign(body, endpoint.secret));
   const table = /\| header of a delivery [\s\S]*?\n\n/.exec(README)[0];
   const cells = [...table.matchAll(/^\| (`.*?) \|/gm)].map(([, cell]) => cell.replaceAll("`", ""));
-  const shown = cells.flatMap((cell) => cell.split(", "));
-  for (const name of shown) assert.ok(headers[name], `${name} is shown, but not sent`);
+  const documented = cells.flatMap((cell) => cell.split(", "));
+  for (const name of documented) assert.ok(headers[name], `${name} is shown, but not sent`);
   for (const name of Object.keys(headers).filter((name) => /^(x-vtryon|webhook)-/.test(name))) {
-    assert.ok(shown.includes(name), `${name} is sent, but not shown`);
+    assert.ok(documented.includes(name), `${name} is sent, but not shown`);
   }
 });
 
-test("the line that makes a ticket works as it stands, and the table of messages is whole", async () => {
+test("the command that makes a ticket works unchanged, and the table of messages is complete", async () => {
   const { ticket } = JSON.parse(await run("ticket"));
   const headers = { accept: "text/event-stream" };
   const path = `/api/tasks/task_123/live?ticket=${ticket}`;
   assert.equal((await fetch(gateway.url + path, { headers })).status, 200);
   const table = /\| `type` of a message [\s\S]*?\n\n/.exec(README)[0];
-  const shown = [...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
+  const documented = [...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
   const source = read("edge-worker/src/objects/shard/live/message.rs");
-  const told = [...source.matchAll(/r#type: (?:if .*? )?[{ ]*"(\w+)"(?: \} else \{ "(\w+)")?/g)];
+  const actual = [...source.matchAll(/r#type: (?:if .*? )?[{ ]*"(\w+)"(?: \} else \{ "(\w+)")?/g)];
   assert.deepEqual(
-    shown.sort(),
-    [...new Set(told.flatMap(([, ...names]) => names.filter(Boolean)))].sort(),
+    documented.sort(),
+    [...new Set(actual.flatMap(([, ...names]) => names.filter(Boolean)))].sort(),
   );
 });
 
@@ -78,11 +78,11 @@ test("the line that makes a ticket works as it stands, and the table of messages
 const named = (path) => path.replace(/\{\w+\}/g, "{id}");
 
 test("the table of the API has the operations of its document, and no other", () => {
-  const shown = [...README.matchAll(/^\| `([A-Z]+) (\/[^`?]*)[^`]*` \|/gm)].map(
+  const documented = [...README.matchAll(/^\| `([A-Z]+) (\/[^`?]*)[^`]*` \|/gm)].map(
     ([, method, path]) => `${method} ${named(path)}`,
   );
-  const told = OPERATIONS.map(({ method, path }) => `${method} ${named(path)}`);
-  assert.deepEqual(shown.sort(), told.sort());
+  const actual = OPERATIONS.map(({ method, path }) => `${method} ${named(path)}`);
+  assert.deepEqual(documented.sort(), actual.sort());
 });
 
 test("the table of outcomes is that of the vectors", () => {
@@ -97,10 +97,10 @@ test("the table of outcomes is that of the vectors", () => {
         .slice(1, -1)
         .map((cell) => cell.trim()),
     );
-  const shown = rows.flatMap(([stands, ...cells]) =>
+  const documented = rows.flatMap(([stands, ...cells]) =>
     cells.map((cell, place) => `${stands}, ${head[place + 1]}: ${cell}`),
   );
-  const told = JSON.parse(read("tests/vectors/lifecycle.json"))
+  const actual = JSON.parse(read("tests/vectors/lifecycle.json"))
     .filter(
       ({ why, name }) =>
         why === "a row of the table" || (/^\w+ twice$/.test(name) && name !== "unknown twice"),
@@ -109,7 +109,7 @@ test("the table of outcomes is that of the vectors", () => {
       ({ statuses, outcomes }) =>
         `${statuses.length === 1 ? "nothing yet" : statuses[0]}, ${statuses.at(-1)}: ${outcomes.at(-1)}`,
     );
-  assert.deepEqual(told.sort(), shown.sort());
+  assert.deepEqual(actual.sort(), documented.sort());
 });
 
 test("every code of the core is in a README", () => {

@@ -54,7 +54,7 @@ for (const [name, status, location, expected] of CASES) {
   });
 }
 
-test("none is followed", () => {
+test("no redirect is followed", () => {
   assert.deepEqual(
     backend.received.map(({ path }) => path).sort(),
     CASES.map(([name]) => `/${name}`).sort(),

@@ -151,7 +151,7 @@ test("the mistake is named, and nothing that is secret", async (t) => {
   }
 });
 
-test("what is kept of a request is bounded", async (t) => {
+test("the stored sample of a request is bounded", async (t) => {
   const gateway = await start(t);
   const long = `${"ä".repeat(127)}x€${"y".repeat(199_740)}`;
   await gateway.post(long, {
@@ -233,7 +233,7 @@ test("from report to report, a flood of copies does not overwrite the sample tha
   assert.equal(seen.first_sample.head, COMPACT);
 });
 
-test("a first sample that was not judged yet is judged before a stranger's is compared with it", async (t) => {
+test("a first sample is diagnosed before an anonymous one is compared with it", async (t) => {
   const gateway = await start(t);
   await misconfigured(gateway);
   await counted(gateway, "signature_mismatch");
@@ -256,7 +256,7 @@ test("a first sample that was not judged yet is judged before a stranger's is co
   );
 });
 
-test("what was not of the signature has no mistake, and a body that is not read no head", async (t) => {
+test("rejections without a wrong signature have no diagnosis, and an unread body has no excerpt", async (t) => {
   const gateway = await start(t);
   await gateway.post(COMPACT, { method: "PUT" });
   await gateway.post("x".repeat(262_145));
@@ -291,7 +291,7 @@ const ELSEWHERE = {
   ],
 };
 
-test("signed posts to other paths are counted by the kind of path, and no path is kept", async (t) => {
+test("signed posts to other paths are counted by the kind of path, and no path is stored", async (t) => {
   const gateway = await start(t);
   const signature = sign(COMPACT);
   const post = (at, headers) => fetch(gateway.url + at, { method: "POST", body: COMPACT, headers });
@@ -316,7 +316,7 @@ test("signed posts to other paths are counted by the kind of path, and no path i
   for (const secret of ["stolen", "vtyron", signature]) assert.ok(!text.includes(secret), secret);
 });
 
-test("a body that never comes is not waited for", async (t) => {
+test("a refusal does not wait for a body that never arrives", async (t) => {
   const gateway = await start(t);
   const headers = ["x-vtryon-signature: nonsense", "content-length: 100"];
   for (const beginning of ["", "{"]) {
@@ -331,7 +331,7 @@ test("a body that never comes is not waited for", async (t) => {
   assert.deepEqual([last_sample.body_bytes, last_sample.head], [100, "{"]);
 });
 
-test("a flood is counted, and the directory is told of it now and then", async (t) => {
+test("a flood is counted, and reported to the directory at intervals", async (t) => {
   const gateway = await start(t, { build: "build-faults" });
   const FLOOD = 2000;
   const begun = Date.now();
@@ -345,12 +345,12 @@ test("a flood is counted, and the directory is told of it now and then", async (
   const { request, shard_request, directory_request } = await metered(gateway);
   assert.equal(shard_request, 0);
   // To look is a request to the Worker, which passes it on.
-  const told = directory_request - (request - FLOOD);
+  const reports = directory_request - (request - FLOOD);
   const pauses = Math.floor((Date.now() - begun) / 10_000);
-  assert.ok(told <= pauses + 1, `told ${told} times in ${pauses} pauses`);
+  assert.ok(reports <= pauses + 1, `${reports} reports in ${pauses} pauses`);
 });
 
-test("a sample expires after a day, the count stays", async (t) => {
+test("a sample expires after a day; the count stays", async (t) => {
   const gateway = await start(t, { build: "build-faults" });
   await gateway.post(COMPACT, { signature: null });
   await counted(gateway, "missing_signature");
@@ -413,7 +413,7 @@ test("ten secrets that were replaced are remembered", async (t) => {
   assert.equal(await mistakeAfter(gateway, next), "unknown");
 });
 
-test("at most 25 secrets are tried, and the note tells of the others", async (t) => {
+test("at most 25 secrets are tried, and the note mentions the others", async (t) => {
   const gateway = await start(t);
   const endpoints = [];
   for (let n = 0; n < 20; n++) {

@@ -23,7 +23,7 @@ afterEach(async () => {
   backend.received.length = 0;
 });
 
-test("a range of all: what was delivered, and what came before there was the endpoint", async () => {
+test("a range over all events: delivered ones, and those from before the endpoint existed", async () => {
   backend.answer = "ok";
   const early = ["a", "b", "c"].map((name) => named("ranged", `task_${name}`));
   await acknowledged(gateway, ...early);
@@ -44,7 +44,7 @@ test("a range of all: what was delivered, and what came before there was the end
   );
 });
 
-test("a range that ends before its events, and one that is none", async () => {
+test("a range that ends before its events, and an invalid one", async () => {
   const endpoint = await gateway.register(backend.url, { events: ["ranged"] });
   const from = { from: "2020-01-01T00:00:00Z", until: "2020-02-01T00:00:00Z" };
   const empty = await replay(gateway, { endpoint: endpoint.id, which: "all", ...from });
@@ -73,7 +73,7 @@ const TAKEN_OVER = [
   ["by another range", (endpoint) => replay(gateway, { endpoint: endpoint.id, which: "all" })],
 ];
 for (const [how, ask] of TAKEN_OVER) {
-  test(`a range comes to its end, though a delivery of it was replayed ${how}`, async () => {
+  test(`a range ends, though one of its deliveries was replayed ${how}`, async () => {
     const name = `taken_${how.replaceAll(" ", "_")}`;
     const endpoint = await gateway.register(backend.url, { events: [name] });
     backend.answer = "ok";

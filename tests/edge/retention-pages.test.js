@@ -36,7 +36,7 @@ async function skipTo(hours, bindings = {}) {
 const tasks = async () => (await gateway.api("/api/tasks")).body.tasks;
 const quarantined = async () => (await gateway.api("/api/quarantine?limit=1")).body.quarantine;
 
-test("a replay goes when its own number is passed, and no number is given twice", async () => {
+test("a replay is pruned with its own number, and no number is used twice", async () => {
   await gateway.register(backend.url);
   await acknowledged(gateway, event("task_replayed", "queued"));
   const { id } = await delivery(gateway, { task_id: "task_replayed" });

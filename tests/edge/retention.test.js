@@ -39,7 +39,7 @@ const OLD = event("task_old", "completed", { result_url: "https://cdn.example/a.
 const OTHER = JSON.stringify({ event: "generation.rated", task_id: "task_old" });
 const UNREADABLE = "no json";
 
-test("what is young stays, an hour before its time too", async () => {
+test("events younger than the retention stay, even by an hour", async () => {
   await gateway.register(backend.url, { include: ["unknown", "quarantined"] });
   await acknowledged(gateway, OLD, OTHER);
   await acknowledged(gateway, UNREADABLE);
@@ -66,11 +66,11 @@ test("old events are pruned, but no event with a pending delivery, nor what came
   assert.deepEqual(await deliveries(gateway, { task_id: "task_old" }), []);
 });
 
-test("what is left of a body that can't be read tells nothing of it", async () => {
+test("the tombstone of an unreadable body reveals nothing of it", async () => {
   await until(async () => (await quarantined()).length === 0);
 });
 
-test("a replayed old event is a duplicate: nothing is stored, shown or sent", async () => {
+test("a replayed old event is a duplicate: nothing is stored, broadcast or delivered", async () => {
   const before = backend.received.length;
   const stored = async () => (await gateway.stored()).map(({ digest }) => digest);
   const digests = await stored();
@@ -94,7 +94,7 @@ test("an event with a pending delivery is pruned once it is delivered", async ()
   assert.deepEqual(body.deliveries, []);
 });
 
-test("a range has nothing of what has gone: no empty body is sent", async () => {
+test("a range skips pruned events: no empty body is sent", async () => {
   const before = backend.received.length;
   const { status, body } = await gateway.api("/api/replay", {
     json: { endpoint: "ep_1", which: "all" },
@@ -105,7 +105,7 @@ test("a range has nothing of what has gone: no empty body is sent", async () => 
   assert.deepEqual((await gateway.api("/api/deliveries")).body.deliveries, []);
 });
 
-test("a task that goes on after its time is one again, and knows what it has seen", async () => {
+test("an event for a pruned task restores it, with the statuses seen", async () => {
   await acknowledged(gateway, event("task_behind", "processing"));
   assert.equal(await task("task_behind"), 404);
   await acknowledged(gateway, event("task_behind", "completed"));
@@ -117,7 +117,7 @@ test("a task that goes on after its time is one again, and knows what it has see
   );
 });
 
-test("a tombstone goes with the key that signed the event", async () => {
+test("a tombstone is deleted with the key that signed the event", async () => {
   await gateway.halt();
   await gateway.restart({
     VTRYON_WEBHOOK_SECRET: "whsec_test_next",

@@ -153,7 +153,7 @@ for (const { name, answer, status, requests: count } of ONCE) {
   });
 }
 
-test("what was owed before a rotation is signed with both secrets when it is tried again", async () => {
+test("a delivery that was pending before a rotation is retried with the signatures of both secrets", async () => {
   const { id, secret: old } = await gateway.register(backend.url);
   const { delivery } = await delivered(gateway, { id }, "fail");
   const { body: endpoint } = await gateway.api(`/api/endpoints/${id}/rotate`, { json: {} });

@@ -43,7 +43,7 @@ async function filled(tasks) {
   const last = seed(fileOf(gateway), tasks);
   await gateway.restart();
   await gateway.register(backend.url);
-  // The directory looks once more whether all shards were told.
+  // The directory checks once more whether all shards have confirmed.
   await until(async () => (await metered(gateway)).alarm_run === 1);
   // The first delivery of all notes how its endpoint fares. The alarm comes half a minute later, after the test.
   await acknowledged(gateway, event("task_first", "queued"));
@@ -132,7 +132,7 @@ test("a start does not look through deliveries that were never leased", async ()
   assert.ok(rows_read < 100, `${rows_read} rows read`);
 });
 
-test("a range to replay is found by its time: nothing is read of what came long before", async () => {
+test("a range to replay is found by its time, without reading older events", async () => {
   const gateway = await start();
   await gateway.halt();
   // The last event is as old as the seeding, and a second of it has a hundred.

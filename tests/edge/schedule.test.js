@@ -113,7 +113,7 @@ for (const [name, , asked] of CASES) {
   });
 }
 
-test("the jitter of a body that can't be read comes of the body", async () => {
+test("the jitter of an unreadable body is derived from the body", async () => {
   const dead = await delivery(gateway, { state: "dead", endpoint: unreadable.id }, () => true);
   judge(dead, "no json", () => 0);
 });

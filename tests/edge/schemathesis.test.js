@@ -107,7 +107,7 @@ test("random requests are answered as the document says", async () => {
   assert.match(output, /No issues found/);
 });
 
-test("what it was given is still served", async () => {
+test("the created resources are still served", async () => {
   const { status, body } = await gateway.api("/api/tasks/task_1");
   assert.deepEqual([status, body.status, body.conflict], [200, "completed", true]);
 });

@@ -134,7 +134,7 @@ const TAMPERED = [
   { name: "no signature", by: RECEIVERS, change: (sent) => ({ ...sent, headers: {} }) },
 ];
 
-test("what was changed on its way is refused, and so is the secret of another endpoint", async () => {
+test("a modified delivery is refused, and so is one signed with another endpoint's secret", async () => {
   const sent = await deliver("tampered", queued("tampered", ""));
   const other = await gateway.register(`${backend.url}/other`, { enabled: false });
   for (const { name, accepts } of RECEIVERS) {

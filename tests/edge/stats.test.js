@@ -151,7 +151,7 @@ test("every outcome and every state, each in its minute", async () => {
   assert.ok(last(60, body) > Date.now());
 });
 
-test("ten minutes later it stands ten minutes earlier; and after an hour it is out of sight", async () => {
+test("ten minutes later it is shown ten minutes earlier; after an hour it is gone", async () => {
   await gateway.halt();
   await gateway.restart(ahead(10 / 60));
   for (const nth of [1, 2, 3]) await acknowledged(gateway, event(`task_later_${nth}`, "queued"));

@@ -160,7 +160,7 @@ test("duplicates write no row", async () => {
   assert.deepEqual(await gateway.stored(), before);
 });
 
-test("an object of an unknown version gets what its schema lacks, once", async () => {
+test("an object of an unknown version gets the missing parts of its schema, once", async () => {
   await query(
     (database) => {
       for (const table of ["deliveries", "events", "health", "outbox", "quarantine", "replay_log"])

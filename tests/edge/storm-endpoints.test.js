@@ -51,11 +51,11 @@ test("every event posted after an endpoint's 201 arrives at it, and none twice",
       .filter((each) => each.path === path)
       .map(({ body }) => JSON.parse(body).task_id);
   for (const { path, from } of endpoints) {
-    const owed = posted.slice(from).map(({ task_id }) => task_id);
-    assert.ok(owed.length >= EVENTS_BETWEEN);
+    const expected = posted.slice(from).map(({ task_id }) => task_id);
+    assert.ok(expected.length >= EVENTS_BETWEEN);
     await until(() => {
       const arrived = new Set(got(path));
-      return owed.every((task_id) => arrived.has(task_id));
+      return expected.every((task_id) => arrived.has(task_id));
     });
     const all = got(path);
     assert.equal(new Set(all).size, all.length, `none arrives twice at ${path}`);

@@ -1,4 +1,4 @@
-// The hourly sweep: a shard whose alarm the platform has lost is found again, though nobody asks for it.
+// The hourly sweep repairs a shard whose alarm the platform has lost, without any request to it.
 
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";

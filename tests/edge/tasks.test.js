@@ -15,7 +15,7 @@ after(() => gateway.stop());
 const vectors = (name) =>
   JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), "utf8"));
 
-async function tell(...bodies) {
+async function postAll(...bodies) {
   for (const body of bodies) {
     const answer = await gateway.post(body);
     assert.deepEqual([answer.status, await answer.text()], [200, '{"received":true}']);
@@ -25,25 +25,27 @@ async function tell(...bodies) {
 for (const [place, vector] of vectors("lifecycle").entries()) {
   test(`lifecycle: ${vector.name}`, async () => {
     const id = `lifecycle ${place}`;
-    await tell(...vector.statuses.map((status) => event(id, status)));
+    await postAll(...vector.statuses.map((status) => event(id, status)));
     const { body } = await gateway.api(`/api/tasks/${encodeURIComponent(id)}`);
-    const kept = vector.outcomes.filter((outcome) => !["duplicate", "capped"].includes(outcome));
+    const storedOutcomes = vector.outcomes.filter(
+      (outcome) => !["duplicate", "capped"].includes(outcome),
+    );
     assert.deepEqual(
       body.events.map(({ outcome }) => outcome),
-      kept,
+      storedOutcomes,
     );
     assert.equal(body.status, vector.status);
-    assert.equal(body.duplicates, vector.outcomes.length - kept.length);
+    assert.equal(body.duplicates, vector.outcomes.length - storedOutcomes.length);
     assert.equal(body.conflict, vector.outcomes.includes("conflict"));
     const result = await gateway.api(`/api/tasks/${encodeURIComponent(id)}/result`);
     assert.equal(result.status, vector.side_effect >= 0 ? 200 : 404);
   });
 }
 
-test("every body that can be read is kept, every other one quarantined", async () => {
+test("every readable body is stored as an event, every other one is quarantined", async () => {
   const quarantined = new Map();
   for (const vector of vectors("event")) {
-    await tell(bytes(vector.body));
+    await postAll(bytes(vector.body));
     if (vector.expect.code) {
       quarantined.set(vector.name, [vector.expect.code, bytes(vector.body).length]);
       continue;
@@ -71,7 +73,7 @@ test("every body that can be read is kept, every other one quarantined", async (
 
 test("a result is published, and read from the shard until then", async () => {
   const result_url = "https://cdn.example/4k.png";
-  await tell(event("task_done", "completed", { data: { result_url } }));
+  await postAll(event("task_done", "completed", { data: { result_url } }));
   const { body } = await gateway.api("/api/tasks/task_done/result");
   assert.deepEqual(
     [body.task_id, body.status, body.result_url],
@@ -84,7 +86,7 @@ test("a result is published, and read from the shard until then", async () => {
 });
 
 test("a failure is a result too", async () => {
-  await tell(event("task_sad", "failed", { error: { message: "no person found" } }));
+  await postAll(event("task_sad", "failed", { error: { message: "no person found" } }));
   const { body } = await gateway.api("/api/tasks/task_sad/result");
   assert.deepEqual([body.status, body.failure], ["failed", { message: "no person found" }]);
   assert.deepEqual((await gateway.api("/api/tasks/task_sad")).body.failure, {
@@ -92,8 +94,8 @@ test("a failure is a result too", async () => {
   });
 });
 
-test("the first result stands, whatever comes after it", async () => {
-  await tell(
+test("the first result stays, whatever events follow", async () => {
+  await postAll(
     event("task_two", "completed", { data: { result_url: "https://a" } }),
     event("task_two", "failed", { error: { message: "b" } }),
   );
@@ -105,7 +107,7 @@ test("the first result stands, whatever comes after it", async () => {
 });
 
 test("a repeat in other words is a duplicate", async () => {
-  await tell(
+  await postAll(
     event("task_words", "queued"),
     `{ "status": "queued", "task_id": "task_words", "event": "generation.status_changed", "x": 1 }`,
   );
@@ -113,9 +115,9 @@ test("a repeat in other words is a duplicate", async () => {
   assert.deepEqual([body.events.length, body.duplicates], [1, 1]);
 });
 
-test("events by other names are kept once by their content", async () => {
+test("events by other names are stored once per content", async () => {
   const other = (n) => JSON.stringify({ event: "generation.rated", task_id: "task_rated", n });
-  await tell(event("task_rated", "queued"), other(1), other(2), other(1));
+  await postAll(event("task_rated", "queued"), other(1), other(2), other(1));
   const { body } = await gateway.api("/api/tasks/task_rated");
   assert.deepEqual(
     body.events.map((entry) => [entry.event, entry.outcome]),
@@ -130,14 +132,19 @@ test("events by other names are kept once by their content", async () => {
 
 test("a timeline of any length is shown in part", async () => {
   const other = (n) => JSON.stringify({ event: "generation.rated", task_id: "task_long", n });
-  await tell(event("task_long", "completed"), ...Array.from({ length: 105 }, (_, n) => other(n)));
+  await postAll(
+    event("task_long", "completed"),
+    ...Array.from({ length: 105 }, (_, n) => other(n)),
+  );
   const { body } = await gateway.api("/api/tasks/task_long");
   assert.deepEqual([body.events.length, body.truncated, body.status], [100, true, "completed"]);
   assert.equal(body.events.at(-1).seq - body.events[0].seq, 99);
 });
 
 test("a listing leaves out what may be long", async () => {
-  await tell(event("task_url", "completed", { data: { result_url: `data:${"x".repeat(9000)}` } }));
+  await postAll(
+    event("task_url", "completed", { data: { result_url: `data:${"x".repeat(9000)}` } }),
+  );
   const { body } = await gateway.api("/api/tasks?limit=1");
   assert.deepEqual([body.tasks[0].task_id, body.tasks[0].result_url], ["task_url", undefined]);
 });
@@ -154,7 +161,7 @@ test("any task id that is accepted can be read back", async () => {
     "?x=1#y",
     "t".repeat(256),
   ]) {
-    await tell(event(id, "completed"));
+    await postAll(event(id, "completed"));
     const path = encodeURIComponent(id);
     const { status, body } = await gateway.api(`/api/tasks/${path}`);
     assert.deepEqual([status, body.task_id], [200, id]);
@@ -162,9 +169,9 @@ test("any task id that is accepted can be read back", async () => {
   }
 });
 
-test("the same body that can't be read is kept once", async () => {
+test("the same unreadable body is stored once", async () => {
   const before = (await gateway.api("/api/quarantine?limit=100")).body.quarantine.length;
-  await tell("once", "once", "once");
+  await postAll("once", "once", "once");
   const after = (await gateway.api("/api/quarantine?limit=100")).body.quarantine;
   assert.ok(after.length === Math.min(before + 1, 100));
   const [entry] = after.filter(({ head }) => head === "once");

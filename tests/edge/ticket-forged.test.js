@@ -70,7 +70,7 @@ for (const transport of TRANSPORTS) {
     }
   });
 
-  test(`${transport}: what is signed, but no ticket`, async (t) => {
+  test(`${transport}: signed values that are not tickets`, async (t) => {
     const cursor = (await ready(t, "SSE", gateway, live(TASK))).last;
     for (const ticket of [good(), TOKEN, TICKET_TOKEN, cursor, "x", "~".repeat(4000)]) {
       await isRefused(transport, { ticket }, ticket.slice(0, 40));
@@ -108,7 +108,7 @@ test("an administrator's parameters are not for the holder of a ticket", async (
   }
 });
 
-test("beside the protocol stands one ticket, and that is the one that counts", async () => {
+test("beside the protocol there must be exactly one ticket, and it is used", async () => {
   const ticket = await ticketFor(gateway, TASK);
   const other = await ticketFor(gateway, "task_other");
   for (const protocols of [["vtryon-live"], ["other", ticket], ["vtryon-live", other, ticket]]) {

@@ -105,7 +105,7 @@ async function preflight(path, origin) {
   return answer;
 }
 
-test("a listed page may send the last id itself; nobody may anything else", async () => {
+test("a page of a listed origin may send the last event id, and no other header", async () => {
   const allowed = await preflight(live(TASK), SHOP);
   assert.ok(allowed.ok, `${allowed.status}`);
   const header = (name) => allowed.headers.get(`access-control-allow-${name}`);

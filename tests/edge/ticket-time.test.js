@@ -47,7 +47,7 @@ for (const transport of TRANSPORTS) {
     await isOver(transport, "task_minute", { ticket });
   });
 
-  test(`${transport}: what it has opened, until five minutes after the end`, async () => {
+  test(`${transport}: resuming works until five minutes after the end`, async () => {
     const id = `task_end_${transport}`;
     const ticket = await ticketFor(gateway, id);
     const resume = await looked(transport, id, { ticket });
@@ -62,7 +62,7 @@ for (const transport of TRANSPORTS) {
       await isOver(transport, id, { ticket, resume: token });
   });
 
-  test(`${transport}: what it has opened, for a day at most, however often`, async () => {
+  test(`${transport}: resuming works for at most a day, however often`, async () => {
     const id = `task_day_${transport}`;
     await acknowledged(gateway, event(id, "queued"));
     const ticket = await ticketFor(gateway, id);

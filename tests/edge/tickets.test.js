@@ -16,7 +16,7 @@ before(async () => {
   gateway = await Gateway.start({ bindings: { GATEWAY_TICKET_TOKEN: TICKET_TOKEN } });
 });
 after(async () => {
-  // Nobody who reads the log may watch anything with what stands there.
+  // The log contains nothing that opens a live stream.
   const log = gateway.log.join("");
   for (const secret of [TICKET_TOKEN, ...issued]) assert.ok(!log.includes(secret), "in the log");
   await gateway.stop();
@@ -105,7 +105,7 @@ test("the token for tickets opens no session and no stream", async () => {
   }
 });
 
-test("where no token for tickets is configured, there is none", async (t) => {
+test("without a token for tickets there are no tickets", async (t) => {
   const other = await Gateway.start();
   t.after(() => other.stop());
   for (const token of [TICKET_TOKEN, "", "undefined"]) {
@@ -133,7 +133,7 @@ for (const transport of TRANSPORTS) {
       event("task_else", "completed"),
     ];
     for (const body of bodies) await acknowledged(gateway, body);
-    // It is told how the task stands when its turn comes, so each change is waited for.
+    // A subscriber gets the state at the time of sending, so the test waits for each change.
     await subscriber.until("update");
     await acknowledged(gateway, event(id, "completed", { data: { result_url: URL } }));
     assert.deepEqual(await subscriber.ended(), transport === "SSE" ? {} : { code: 1000 });
@@ -170,7 +170,7 @@ for (const transport of TRANSPORTS) {
     );
   });
 
-  test(`${transport}: goes on where it was cut off`, async (t) => {
+  test(`${transport}: resumes where it was disconnected`, async (t) => {
     const id = `task_resumed_${transport}`;
     const ticket = await ticketOf(id);
     const first = await opened(t, transport, id, { ticket });
@@ -185,13 +185,13 @@ for (const transport of TRANSPORTS) {
     await then.until("update");
     await acknowledged(gateway, event(id, "completed"));
     await then.ended();
-    const told = ({ messages }) => messages.map(({ type, task }) => `${type} ${task.status}`);
-    assert.deepEqual(told(then), ["update processing", "update completed"]);
+    const updates = ({ messages }) => messages.map(({ type, task }) => `${type} ${task.status}`);
+    assert.deepEqual(updates(then), ["update processing", "update completed"]);
     // From the snapshot on, all of them are new, or the last one is: a subscriber shows how it stands.
     const all = await opened(t, transport, id, { ticket, resume: before });
     await all.ended();
-    assert.equal(told(all).at(-1), "update completed");
-    assert.equal(told(all).includes("snapshot completed"), false);
+    assert.equal(updates(all).at(-1), "update completed");
+    assert.equal(updates(all).includes("snapshot completed"), false);
   });
 
   test(`${transport}: a ticket may be used again within its time`, async (t) => {
@@ -204,7 +204,7 @@ for (const transport of TRANSPORTS) {
   });
 }
 
-test("SSE: after the end, a browser is told to stay away", async (t) => {
+test("SSE: after the end, a browser gets 204 and does not reconnect", async (t) => {
   const id = "task_over";
   const ticket = await ticketOf(id);
   const subscriber = await opened(t, "SSE", id, { ticket });

@@ -31,7 +31,7 @@ test("another number of shards is refused, by shards old and new", async () => {
   }
   const why = /SHARDS is 32, but this deployment was made with 4/;
   assert.match(gateway.log.join(""), why);
-  // Who has the token is told why.
+  // With the token, the answer says why.
   for (const [path, init] of [
     ["/api/tasks/task_0", {}],
     ["/api/endpoints", { json: { url: "https://shop.example/hook" } }],

@@ -13,8 +13,8 @@ after(() => gateway.stop());
 
 const BODY = event("task_forged", "completed");
 
-/** Waits until the directory has heard of a rejection, and so of those before it. */
-function heard(code) {
+/** Waits until a rejection was reported to the directory, and so those before it. */
+function rejectionReported(code) {
   return until(async () => {
     const { body } = await gateway.api("/api/rejections");
     return body.rejections.some((rejection) => rejection.code === code);
@@ -32,7 +32,7 @@ test("a rejected request wakes no shard", async () => {
     assert.equal((await gateway.post(BODY, { signature })).status, 401);
   }
   assert.equal((await gateway.post("x".repeat(262_145))).status, 413);
-  await heard("payload_too_large");
+  await rejectionReported("payload_too_large");
   assert.deepEqual(await gateway.stored(), []);
 });
 

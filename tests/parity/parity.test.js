@@ -73,7 +73,7 @@ function told(verb, answer) {
   return { ...answer, code: "ok", event: eventOf(answer.event) };
 }
 
-test("every implementation comes to the same verdict", async () => {
+test("every implementation gives the same result", async () => {
   const names = Object.keys(RUNNERS);
   const answers = await Promise.all(
     names.map((name) => RUNNERS[name](CASES.map(({ question }) => question))),

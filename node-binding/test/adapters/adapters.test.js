@@ -191,7 +191,7 @@ for (const [adapter, start] of Object.entries(EATEN)) {
     assert.equal(status, 500);
     assert.equal(body.error, "body_already_parsed");
     assert.match(body.message, /register the receiver before/);
-    // A stranger without a signature does not even learn that.
+    // A request without a signature does not get even this detail.
     assert.equal((await send(server.url, { signature: null })).status, 401);
   });
 }

@@ -34,8 +34,8 @@ test("send: refused", async (t) => {
   const url = await serve(t, (_, response) => {
     response.writeHead(503, { "retry-after": "7" }).end("\u001b[2J");
   });
-  const told = await run(["send", url, ...MADE_UP]);
-  assert.deepEqual([told.code, told.stdout], [1, `POST ${url}  → 503 (retry-after 7 s)\n`]);
+  const result = await run(["send", url, ...MADE_UP]);
+  assert.deepEqual([result.code, result.stdout], [1, `POST ${url}  → 503 (retry-after 7 s)\n`]);
   const json = await run(["send", url, ...MADE_UP, "--json"]);
   const expected = { ok: false, answer: 503, retry_after: "7", failure: null };
   assert.deepEqual([json.code, JSON.parse(json.stdout)], [1, expected]);
@@ -71,7 +71,7 @@ test("send: a long body that is cut off is sent once", async (t) => {
 const SECRET_HINT = "The endpoint refuses good events: is this the secret that it verifies with?";
 const PATH_HINT = "Nothing takes a POST at this path: is it the endpoint's?";
 const said = (message, error) => JSON.stringify({ error, message });
-for (const [name, status, answer, told, lines] of [
+for (const [name, status, answer, result, lines] of [
   ["refused", 401, said("no", "unauthorized"), "401 unauthorized", ["no", SECRET_HINT]],
   ["forbidden", 403, "", "403", [SECRET_HINT]],
   ["no such path", 404, "<h1>Not Found</h1>", "404", [PATH_HINT]],
@@ -95,7 +95,7 @@ for (const [name, status, answer, told, lines] of [
   test(`send prints the answer: ${name}`, async (t) => {
     const url = await serve(t, (_, response) => response.writeHead(status).end(answer));
     const { stdout } = await run(["send", url, ...MADE_UP]);
-    assert.equal(stdout, [`POST ${url}  → ${told}`, ...lines, ""].join("\n"));
+    assert.equal(stdout, [`POST ${url}  → ${result}`, ...lines, ""].join("\n"));
     const json = await run(["send", url, ...MADE_UP, "--json"]);
     const record = { ok: status === 200, answer: status, retry_after: null, failure: null };
     assert.deepEqual(JSON.parse(json.stdout), record);

@@ -95,10 +95,10 @@ for (const [name, body, signature, code] of [
 ]) {
   test(`verify refuses: ${name}`, async () => {
     const args = ["verify", "--signature", signature];
-    const told = await run(args, { input: body });
-    assert.deepEqual([told.code, told.stdout], [1, ""]);
-    assert.match(told.stderr, new RegExp(`^refused: .+ \\(${code}\\)\n.+\n$`));
-    assert.ok(signature === "" || !told.stderr.includes(signature));
+    const result = await run(args, { input: body });
+    assert.deepEqual([result.code, result.stdout], [1, ""]);
+    assert.match(result.stderr, new RegExp(`^refused: .+ \\(${code}\\)\n.+\n$`));
+    assert.ok(signature === "" || !result.stderr.includes(signature));
     const json = await run([...args, "--json"], { input: body });
     const { ok, error } = JSON.parse(json.stdout);
     assert.deepEqual([json.code, json.stderr, ok, error.code], [1, "", false, code]);

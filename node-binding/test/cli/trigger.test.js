@@ -139,7 +139,7 @@ test("--retries limits the retries", async () => {
   assert.match(stdout, /^0 of 3 events taken$/m);
 });
 
-for (const [name, fault, answer, told] of [
+for (const [name, fault, answer, output] of [
   ["taken", "bad-signature", 200, /\(bad-signature\) .*→ 200, must be refused\n/],
   ["answered with a fault", "re-serialised", 500, /\(re-serialised\) .*→ 500, must be refused\n/],
 ]) {
@@ -148,7 +148,7 @@ for (const [name, fault, answer, told] of [
     const args = ["trigger", "poses", "--to", url, "--retries", "0", "--fault", fault];
     const { code, stdout } = await run(args);
     assert.equal(code, 1);
-    assert.match(stdout, told);
+    assert.match(stdout, output);
     assert.match(stdout, /0 of 3 forgeries refused$/m);
   });
 }

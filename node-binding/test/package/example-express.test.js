@@ -83,9 +83,9 @@ test("the socket sends all tasks first, then each change once, and refuses other
     await example.send(body("task_1", "processing"));
     const live = example.url.replace("http", "ws");
     const socket = new WebSocket(`${live}/live`, { origin: example.url });
-    const told = [];
+    const received = [];
     socket.on("message", (data) => {
-      for (const { task_id, status } of JSON.parse(data)) told.push(`${task_id} ${status}`);
+      for (const { task_id, status } of JSON.parse(data)) received.push(`${task_id} ${status}`);
     });
     await emitted(socket, "message");
     const closed = once(socket, "close");
@@ -94,7 +94,7 @@ test("the socket sends all tasks first, then each change once, and refuses other
     }
     assert.equal(await example.stop(), 0);
     await within("the end of the socket", closed);
-    assert.deepEqual(told, ["task_1 processing", "task_1 completed"]);
+    assert.deepEqual(received, ["task_1 processing", "task_1 completed"]);
 
     await example.start();
     for (const origin of ["https://another.example", "null", undefined]) {

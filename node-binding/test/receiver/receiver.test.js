@@ -136,15 +136,15 @@ test("a claim that can't be released is reported beside the first error", async 
 
 test("an error after the deadline is reported", async () => {
   const faults = [];
-  const told = Promise.withResolvers();
+  const reported = Promise.withResolvers();
   const onEvent = (_event, { signal }) =>
     new Promise((_, reject) => {
       signal.addEventListener("abort", () => setImmediate(reject, new Error("too late")));
     });
-  const onError = (fault) => faults.push(fault.message) === 2 && told.resolve();
+  const onError = (fault) => faults.push(fault.message) === 2 && reported.resolve();
   const options = { secrets: SECRET, deadlineMs: DEADLINE_MS, onEvent, onError };
   await vtryonWebhooks(options)(request());
-  await within("both faults", told.promise);
+  await within("both faults", reported.promise);
   assert.deepEqual(faults, ["the deadline has passed", "too late"]);
 });
 
@@ -190,8 +190,8 @@ for (const [name, sent, status, logged] of [
     assert.equal(answer.status, status, await answer.text());
     assert.equal(log.mock.callCount(), logged.length);
     for (const [nth, words] of logged.entries()) {
-      const [, told] = log.mock.calls[nth].arguments;
-      assert.match(told.message ?? told, new RegExp(words));
+      const [, reported] = log.mock.calls[nth].arguments;
+      assert.match(reported.message ?? reported, new RegExp(words));
     }
   });
 }

@@ -29,8 +29,8 @@ let server;
 async function startServer() {
   const options = ["--bind", "127.0.0.1", "--port", port, "--dir", folder, "--save", ""];
   // "everysec" may keep back what it has answered while the disk is busy: a kill would lose it.
-  const kept = ["--appendonly", "yes", "--appendfsync", "always"];
-  server = spawn("redis-server", [...options.map(String), ...kept]);
+  const durable = ["--appendonly", "yes", "--appendfsync", "always"];
+  server = spawn("redis-server", [...options.map(String), ...durable]);
   for await (const line of createInterface(server.stdout)) {
     if (line.includes("Ready to accept connections")) return;
   }

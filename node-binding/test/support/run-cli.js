@@ -16,7 +16,7 @@ export const COMMAND = fileURLToPath(new URL("../../bin/vtryon-webhooks.js", imp
 const LIMIT = 256 * 1024;
 
 /**
- * Runs `vtryon-webhooks` with arguments; the environment has the secret unless told otherwise.
+ * Runs `vtryon-webhooks` with arguments; the environment has the secret by default.
  * @returns {Promise<{code: number, stdout: string, stderr: string}>}
  */
 export async function run(args, { env = { VTRYON_WEBHOOK_SECRET: SECRET }, input = "" } = {}) {

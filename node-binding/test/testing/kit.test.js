@@ -135,7 +135,7 @@ for (const hostile of hostileRequests(SECRET)) {
   test(`hostile: ${name}`, () => {
     const values = signaturesOf(hostile);
     const code = codeOf(() => verify(body, values, SECRET, { maxBodyBytes: 1024 * 1024 }));
-    // Of a length that is told wrong, the bytes alone show nothing.
+    // A wrong declared length does not show in the bytes.
     const verdicts = framing === "shorter" ? ["ok"] : VERDICTS[expect.words];
     assert.ok(verdicts?.includes(code), `${why}: expects ${expect.words}, is ${code}`);
     if (expect.words === "2xx") assert.ok(constructEvent(body, values, SECRET).task_id);
@@ -182,7 +182,7 @@ for (const secret of [SECRET, "k".repeat(65), "ключ".repeat(20)]) {
     ["bom-added", (body) => hmac(new TextDecoder().decode(body), secret)],
     ["newline-added", (body) => hmac(body.toString().trim(), secret)],
   ]) {
-    test(`hostile: ${name} is what a wrong receiver accepts (${secret.length} characters)`, () => {
+    test(`hostile: ${name} is accepted by a wrong receiver (${secret.length} characters)`, () => {
       const { body, headers } = named(secret).get(name);
       const [, signature] = headers.find(([header]) => header === "x-vtryon-signature");
       assert.equal(signature, taken(Buffer.from(body)));

@@ -98,8 +98,8 @@ test("a missing secret is logged once in ten seconds, and reported to onError ea
   await status(handler);
   assert.equal(log.mock.callCount(), 2);
   const codes = [];
-  const told = receive({ onError: ({ code }) => codes.push(code) });
-  for (let times = 0; times < 3; times += 1) await status(told);
+  const receiver = receive({ onError: ({ code }) => codes.push(code) });
+  for (let times = 0; times < 3; times += 1) await status(receiver);
   assert.deepEqual(codes, ["secret_missing", "secret_missing", "secret_missing"]);
 });
 
@@ -208,7 +208,7 @@ for (const [name, adapt] of Object.entries(ADAPTERS)) {
   });
 }
 
-test("an empty previous secret is no key, and does not replace the current one", async (t) => {
+test("an empty previous secret is not a key, and does not replace the current one", async (t) => {
   environment(t, SECRET, "");
   const webhooks = new VtryonWebhooks();
   assert.equal(webhooks.verify(BODY, signature(BODY)).secretIndex, 0);

@@ -1,4 +1,4 @@
-// A feed of live updates over sockets that a test holds in its hands, and what those are told.
+// A feed of live updates over sockets that a test controls, and the messages it sends.
 
 import { LiveFeed } from "../../../edge-worker/dashboard/src/live.js";
 

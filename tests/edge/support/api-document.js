@@ -1,4 +1,4 @@
-// The document of the API: its operations, and answers that are held to it.
+// The document of the API: its operations, and the check of answers against it.
 
 import assert from "node:assert/strict";
 import Ajv2020 from "ajv/dist/2020.js";

@@ -1,4 +1,4 @@
-// A shop's backend on loopback: it answers as it is told to, and remembers what it was sent.
+// A shop's backend on loopback: it answers as the test sets it, and records the requests.
 
 import { createServer } from "node:http";
 

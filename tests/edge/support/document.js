@@ -1,4 +1,4 @@
-// The API called by the names of its operations, with answers and requests held to its document.
+// Calls the API by the names of its operations, and checks requests and answers against its document.
 
 import assert from "node:assert/strict";
 import { against, checkAnswer, OPERATIONS } from "./api-document.js";

@@ -88,7 +88,7 @@ export class Gateway {
 
   /**
    * Starts a gateway; `build` is `build` or `build-faults`, `outbound` answers what it fetches elsewhere,
-   * with `dashboard` it serves its pages too, with `https` all of it over TLS by a certificate that nobody trusts.
+   * with `dashboard` it serves its pages too, with `https` everything over TLS with a self-signed certificate.
    */
   static async start({
     build = "build",
@@ -170,7 +170,7 @@ export class Gateway {
   async stored() {
     const folder = path.join(this.folder, "objects");
     const names = await readdir(folder, { recursive: true });
-    // Beside them stands a file of the runtime's own, for its alarms.
+    // Beside them is a file of the runtime, for its alarms.
     const files = names
       .filter((name) => /TaskShard.*[0-9a-f]{64}\.sqlite(-wal)?$/.test(name))
       .sort();

@@ -1,4 +1,4 @@
-// The messages of live updates, field by field: what a subscriber is told is held to this.
+// The messages of live updates, field by field: every received message is checked against this.
 
 import assert from "node:assert/strict";
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 /** Tells of one block, the lines up to an empty one. */
-function tell(lines, { message, comment, retry }) {
+function dispatch(lines, { message, comment, retry }) {
   const fields = {};
   for (const line of lines) {
     const [, name, value] = /^(id|data|retry|): ?(.*)$/.exec(line) ?? [];
@@ -36,7 +36,7 @@ export async function read(body, listener) {
       if (line !== "") {
         lines.push(line);
       } else {
-        tell(lines, listener);
+        dispatch(lines, listener);
         lines = [];
       }
     }

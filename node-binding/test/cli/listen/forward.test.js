@@ -101,8 +101,8 @@ test("the events of a task are forwarded in order, those of other tasks concurre
   for (const status of ["queued", "processing", "completed"]) gateway.event("task_1", status);
   for (const n of [2, 3, 4]) gateway.event(`task_${n}`, "queued");
   await until(() => answers.length === 4);
-  const told = backend.received.map(({ body }) => JSON.parse(body));
-  assert.deepEqual(told.map(({ task_id }) => task_id).sort(), [
+  const forwarded = backend.received.map(({ body }) => JSON.parse(body));
+  assert.deepEqual(forwarded.map(({ task_id }) => task_id).sort(), [
     "task_1",
     "task_2",
     "task_3",

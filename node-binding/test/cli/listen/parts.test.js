@@ -64,7 +64,7 @@ test("a stopped queue starts no job, and waits for those that run", async () => 
   await new KeyedQueue(1).idle();
 });
 
-test("messages are taken out up to the first incomplete one", () => {
+test("messages are parsed up to the first incomplete one", () => {
   const tracker = new AckTracker();
   const items = [1, 1, 0, 1].map((remaining, n) => ({ id: `${n}`, seq: n, bytes: 10, remaining }));
   const taken = () => tracker.takeCompleted().map(({ id }) => id);

@@ -35,17 +35,18 @@ test("a restart forwards the events that came meanwhile, and none twice", async 
 
 test("after a signal running requests finish, and completed events are recorded", async (t) => {
   const [gateway, backend] = [await gatewayOf(t, 1), await backendOf(t)];
-  const held = [];
-  backend.answer = (response) => (held.length === 0 ? held.push(response) : response.end());
+  const unanswered = [];
+  backend.answer = (response) =>
+    unanswered.length === 0 ? unanswered.push(response) : response.end();
   const listener = await listen(t, gateway, [backend]).ready();
   gateway.event("task_slow", "queued");
-  await until(() => held.length === 1);
+  await until(() => unanswered.length === 1);
   gateway.event("task_slow", "processing");
   for (const n of [1, 2, 3]) gateway.event(`task_${n}`, "queued");
   await until(() => listener.lines.length === 3);
   listener.signal("SIGTERM");
   await listener.says(/waiting for the event that is under way/);
-  held[0].end();
+  unanswered[0].end();
   assert.equal(await listener.ended, 0);
   assert.equal(backend.received.length, 4, "what had not begun does not begin");
   const next = await listen(t, gateway, [backend]).ready();
@@ -92,7 +93,7 @@ test("several processes run concurrently, but not with the same state", async (t
     third.stderr,
     /^error: process \d+ listens with this state already\n.*--state <file>\n$/,
   );
-  // Killed, it leaves a lock that binds nobody.
+  // A killed process leaves a lock file, which does not block the next one.
   await one.stop("SIGKILL");
   await listen(t, gateway, [backends[0]]).ready();
 });

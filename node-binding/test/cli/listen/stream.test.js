@@ -17,11 +17,11 @@ test("the backoff doubles up to its limit, and half of it is jitter", () => {
 
 /** Opens the stream of shard 0, and collects its messages. */
 function following(t, gateway, timing = {}, token = TOKEN) {
-  const told = [];
+  const messages = [];
   const listener = {
-    message: ({ type, seq }) => told.push(seq === undefined ? type : `${type} ${seq}`),
+    message: ({ type, seq }) => messages.push(seq === undefined ? type : `${type} ${seq}`),
     ignored: () => {},
-    away: (reason) => told.push(`away: ${reason}`),
+    away: (reason) => messages.push(`away: ${reason}`),
   };
   const all = { pingMs: 60_000, pongMs: 60_000, openMs: 5000, firstMs: 1, lastMs: 20, ...timing };
   const from = { gateway: new URL(gateway.url), token, shard: 0, cursor: undefined, since: null };
@@ -30,17 +30,17 @@ function following(t, gateway, timing = {}, token = TOKEN) {
   // The test looks at how it ends where that matters.
   ended.catch(() => {});
   t.after(() => stream.stop());
-  return { stream, ended, told };
+  return { stream, ended, messages };
 }
 
 test("the stream: after any disconnection no message is missed or repeated", async (t) => {
   const gateway = await gatewayOf(t, 1);
-  const { told, stream, ended } = following(t, gateway);
-  await until(() => told.includes("ready"));
-  const seqs = () => told.filter((line) => line.startsWith("event"));
+  const { messages, stream, ended } = following(t, gateway);
+  await until(() => messages.includes("ready"));
+  const seqs = () => messages.filter((line) => line.startsWith("event"));
   for (const [at, code] of [undefined, 1001, 1013, 1012].entries()) {
     const { seq } = gateway.event("task_1", "queued");
-    await until(() => told.includes(`event ${seq}`));
+    await until(() => messages.includes(`event ${seq}`));
     gateway.cut(code);
     gateway.event("task_1", "queued");
     await until(() => seqs().length === 2 * at + 2);
@@ -69,8 +69,8 @@ const CLOSED = {
 for (const [what, { code, timing, least }] of Object.entries(CLOSED)) {
   test(`the stream: one that ${what} (${code})`, async (t) => {
     const gateway = await gatewayOf(t, 1);
-    const { told } = following(t, gateway, timing);
-    const readies = () => told.filter((line) => line === "ready").length;
+    const { messages } = following(t, gateway, timing);
+    const readies = () => messages.filter((line) => line === "ready").length;
     await until(() => readies() === 1);
     const begun = performance.now();
     gateway.cut(code);
@@ -82,37 +82,37 @@ for (const [what, { code, timing, least }] of Object.entries(CLOSED)) {
 test("the stream: reconnects when pings are not answered, and not while they are", async (t) => {
   const gateway = await gatewayOf(t, 1);
   gateway.answersPings = false;
-  const { told } = following(t, gateway, { pingMs: 20, pongMs: 20 });
-  await until(() => told.filter((line) => line === "ready").length > 2);
+  const { messages } = following(t, gateway, { pingMs: 20, pongMs: 20 });
+  await until(() => messages.filter((line) => line === "ready").length > 2);
   gateway.answersPings = true;
   await until(() => gateway.pongs > 5);
 });
 
 test("the stream: while it is paused nothing is read, and missing pongs do not disconnect it", async (t) => {
   const gateway = await gatewayOf(t, 1);
-  const { told, stream } = following(t, gateway, { pingMs: 20, pongMs: 20 });
-  await until(() => told.includes("ready"));
+  const { messages, stream } = following(t, gateway, { pingMs: 20, pongMs: 20 });
+  await until(() => messages.includes("ready"));
   stream.pause();
-  const before = told.length;
+  const before = messages.length;
   gateway.event("task_1", "queued");
   gateway.answersPings = false;
-  // The same time is long enough for one that is not paused to be told the event and to leave again and again.
+  // In the same time a stream that is not paused receives the event and reconnects repeatedly.
   const other = following(t, gateway, { pingMs: 20, pongMs: 20 });
-  await until(() => other.told.filter((line) => line === "ready").length > 5);
-  assert.equal(told.length, before);
+  await until(() => other.messages.filter((line) => line === "ready").length > 5);
+  assert.equal(messages.length, before);
   gateway.answersPings = true;
   stream.resume();
-  await until(() => told.includes("event 1"));
+  await until(() => messages.includes("event 1"));
 });
 
 test("the stream: 4xx ends it, 5xx is retried", async (t) => {
   const gateway = await gatewayOf(t, 1);
   gateway.status = 503;
-  const { told } = following(t, gateway);
-  await until(() => told.length > 2);
-  assert.equal(told[0], "away: it answers 503");
+  const { messages } = following(t, gateway);
+  await until(() => messages.length > 2);
+  assert.equal(messages[0], "away: it answers 503");
   gateway.status = undefined;
-  await until(() => told.includes("ready"));
+  await until(() => messages.includes("ready"));
   const { ended } = following(t, gateway, {}, "another");
   await assert.rejects(ended, /refuses the token \(401\)/);
 });
