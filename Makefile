@@ -8,12 +8,13 @@ bin := node_modules/.bin
 wasm := scripts/wasm-env
 # A test that hangs fails; that is all the time limit is for.
 node_test := $(bin)/node --test --test-timeout=300000 --test-concurrency=2
+gateway := $(bin)/node edge-worker/npm/bin/vtryon-webhooks-gateway.js
 python := .cache/python/bin
 wasm_pack := $(wasm) wasm-pack test --mode no-install
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Environment of make dev: PORT, STATE_DIR, VTRYON_WEBHOOK_SECRET, GATEWAY_ADMIN_TOKEN, GATEWAY_MASTER_KEY"
 	@echo "Environment of set-up: VTRYON_TOOLCHAIN=rustup|debian, VTRYON_CACHE (see scripts/setup)"
 
@@ -23,7 +24,7 @@ setup: ## install what make dev needs
 setup-test: ## install what make test needs
 	@scripts/setup test
 
-.PHONY: dev worker npm verdict
+.PHONY: dev worker npm gateway-package verdict
 dev: setup worker ## run the gateway here, in the foreground
 	@exec $(bin)/node scripts/dev.mjs --follow-parent
 worker: setup ## build the Worker and the dashboard
@@ -31,11 +32,14 @@ worker: setup ## build the Worker and the dashboard
 	@scripts/build-dashboard
 npm: setup ## build the npm package
 	@scripts/build-npm
+gateway-package: setup worker ## build the npm package with the gateway, and pack it
+	@$(bin)/node edge-worker/npm/build.mjs
+	@npm pack --silent --workspace vtryon-webhooks-gateway
 verdict:
 	@cargo build --quiet --package vtryon-webhooks-tests --bin verdict
 
-.PHONY: test test-native test-no-std test-wasm test-npm test-python test-parity test-edge test-browser test-dev
-test: setup-test test-native test-no-std test-wasm test-npm test-python test-parity test-edge test-browser test-dev deploy-check ## pass every test
+.PHONY: test test-native test-no-std test-wasm test-npm test-python test-parity test-edge test-browser test-dev test-gateway
+test: setup-test test-native test-no-std test-wasm test-npm test-python test-parity test-edge test-browser test-dev test-gateway deploy-check ## pass every test
 test-native: ## test the core and the tables natively
 	cargo test --workspace
 test-no-std: setup ## prove that the core builds where there is no std
@@ -57,6 +61,9 @@ test-browser: setup-test worker npm ## test the dashboard and the storefront in 
 	$(node_test) --test-concurrency=1 'tests/dashboard/*.test.js' 'tests/browser/*.test.js'
 test-dev: setup worker ## test make dev: killed in every way, it starts again
 	$(node_test) 'tests/dev/*.test.js'
+test-gateway: setup worker ## test the npm package with the gateway, without a Rust compiler
+	@$(bin)/node edge-worker/npm/build.mjs
+	$(node_test) 'tests/gateway/*.test.js'
 
 .PHONY: bench bench-check cost
 bench: setup worker npm ## measure all workloads beside their peers, and write PERFORMANCE.md
@@ -74,6 +81,7 @@ check: setup-test ## check formats, lints, types, spelling, layers, licences and
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps
 	$(bin)/biome ci --error-on-warnings
+	$(bin)/tsc -p edge-worker/npm
 	$(bin)/node tests/vectors/generate.js --check
 	$(bin)/node scripts/check-locks.mjs
 	$(bin)/node scripts/check-layers.mjs
@@ -86,10 +94,10 @@ check: setup-test ## check formats, lints, types, spelling, layers, licences and
 deploy-check: setup worker ## measure size and start-up time as Cloudflare would
 	@scripts/deploy-check
 secrets: setup ## set the secrets of the Worker on Cloudflare
-	@scripts/secrets
+	@$(gateway) secrets
 deploy: deploy-check ## check the secrets and deploy to Cloudflare
-	@scripts/deploy
+	@$(gateway) deploy
 
 .PHONY: clean
 clean: ## remove what was built, but no state and no secrets
-	rm -rf target node-binding/dist edge-worker/build edge-worker/build-faults edge-worker/build-dashboard node_modules .wrangler .cache/*.stamp
+	rm -rf target node-binding/dist edge-worker/build edge-worker/build-faults edge-worker/build-dashboard edge-worker/npm/dist node_modules .wrangler .cache/*.stamp

@@ -1,17 +1,15 @@
 // `make dev` as its user meets it: started, used, killed in every way, started again.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { processes } from "../../scripts/dev/processes.mjs";
-import { SECRET, TOKEN, until } from "../edge/support/gateway.js";
-import { block } from "../readme.js";
+import { processes } from "../../edge-worker/npm/lib/local/processes.js";
+import { SECRET, TOKEN } from "../edge/support/gateway.js";
+import { follow as followReadme, freePort, paste, startForeground } from "../support/foreground.js";
 import { emitted } from "../support/wait.js";
 
 const SCRIPT = path.resolve(import.meta.dirname, "../../scripts/dev.mjs");
@@ -21,15 +19,6 @@ before(async () => {
   state = await mkdtemp(path.join(tmpdir(), "vtryon-dev-"));
 });
 after(() => rm(state, { recursive: true, force: true }));
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await emitted(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await emitted(server, "close");
-  return port;
-}
 
 /** Starts the gateway; `ready` is its URL, or undefined when it ended before. */
 async function start({ port, folder = state, variables = {} } = {}) {
@@ -42,14 +31,7 @@ async function start({ port, folder = state, variables = {} } = {}) {
     GATEWAY_MASTER_KEY: "0f".repeat(32),
     ...variables,
   };
-  const child = spawn(process.execPath, [SCRIPT], { env, stdio: ["ignore", "pipe", "pipe"] });
-  const dev = { child, out: "", err: "" };
-  child.stdout.on("data", (chunk) => (dev.out += chunk));
-  child.stderr.on("data", (chunk) => (dev.err += chunk));
-  dev.ended = once(child, "exit").then(([code, signal]) => ({ code, signal }));
-  await until(() => /^ready /m.test(dev.out) || child.exitCode !== null || child.signalCode);
-  dev.ready = /^ready (.*)$/m.exec(dev.out)?.[1];
-  return dev;
+  return startForeground(process.execPath, [SCRIPT], { env });
 }
 
 /** The children that a running gateway has written down, by name. */
@@ -60,15 +42,7 @@ function children(folder = state) {
 }
 
 /** Runs the lines of the README against a gateway, and returns the task that they read. */
-function follow(url) {
-  const env = { ...process.env, URL: url, SECRET, TOKEN };
-  const out = execFileSync("bash", ["-euo", "pipefail", "-c", block("try")], {
-    env,
-    encoding: "utf8",
-  });
-  assert.match(out, /^\{"received":true\}/);
-  return JSON.parse(out.slice('{"received":true}'.length));
-}
+const follow = (url) => followReadme({ ...process.env, URL: url, SECRET, TOKEN });
 
 /** [who is killed, its processes] */
 const DEATHS = [
@@ -123,9 +97,7 @@ for (const [signal, code] of [
 test("what it prints can be pasted", async () => {
   const dev = await start();
   assert.ok(dev.ready, dev.err);
-  const lines = dev.out.slice(dev.out.indexOf("SECRET="), dev.out.indexOf("\nready"));
-  const out = execFileSync("bash", ["-euo", "pipefail", "-c", lines], { encoding: "utf8" });
-  assert.match(out, /^\{"received":true\}\n\{"task_id":"task_123".*\}\n$/);
+  assert.match(paste(dev), /^\{"received":true\}\n\{"task_id":"task_123".*\}\n$/);
   assert.equal(dev.out.match(/^ready /gm).length, 1);
   dev.child.kill("SIGTERM");
   await dev.ended;

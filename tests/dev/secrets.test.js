@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { loadSecrets } from "../../scripts/dev/secrets.mjs";
+import { loadSecrets } from "../../edge-worker/npm/lib/local/secrets.js";
 
 const LONG = "l".repeat(32);
 const SHORT = "s".repeat(31);

@@ -2,8 +2,24 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createServer } from "node:net";
+import { processes } from "./processes.js";
 
-/** Whether 127.0.0.1:`port` can be listened on. */
+/**
+ * Parses a port.
+ * @param {string} text
+ * @param {string} name what it is the value of, for the error
+ */
+export function parsePort(text, name) {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 1 && port <= 65535) return port;
+  throw new Error(`${name} is '${text}', not a number from 1 to 65535`);
+}
+
+/**
+ * Returns whether 127.0.0.1:`port` can be listened on.
+ * @param {number} port
+ * @returns {Promise<boolean>}
+ */
 export function isFree(port) {
   return new Promise((resolve) => {
     const server = createServer();
@@ -12,31 +28,41 @@ export function isFree(port) {
   });
 }
 
-/** The holder in words, for an error line. */
+/**
+ * Describes the holder of a port, for an error line.
+ * @param {number} port
+ */
 export function holder(port) {
   const pid = listener(port);
   return pid ? `process ${pid} (${command(pid)})` : "a process of another user";
 }
 
-/** The id of the process that listens on `port`, if we may know it. */
+/**
+ * Returns the id of the process that listens on `port`, if we may know it.
+ * @param {number} port
+ */
 export function listener(port) {
-  const pid = process.platform === "linux" ? pidFromProc(port) : pidFromLsof(port);
+  const find =
+    { linux: pidFromProc, win32: pidFromNetstat }[String(process.platform)] ?? pidFromLsof;
+  const pid = find(port);
   return pid ? Number(pid) : undefined;
 }
 
+/** @param {number} port */
 function pidFromProc(port) {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
   const listening = "0A";
   const sockets = ["/proc/net/tcp", "/proc/net/tcp6"]
     .flatMap((file) => readFileSync(file, "utf8").trim().split("\n").slice(1))
     .map((line) => line.trim().split(/\s+/))
-    .filter(([, local, , state]) => local.endsWith(suffix) && state === listening)
+    .filter(([, local, , state]) => local?.endsWith(suffix) && state === listening)
     .map((fields) => `socket:[${fields[9]}]`);
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .find((pid) => links(`/proc/${pid}/fd`).some((link) => sockets.includes(link)));
 }
 
+/** @param {string} folder */
 function links(folder) {
   try {
     return readdirSync(folder).map((fd) => readlinkSync(`${folder}/${fd}`));
@@ -46,6 +72,7 @@ function links(folder) {
   }
 }
 
+/** @param {number} port */
 function pidFromLsof(port) {
   const found = spawnSync("lsof", ["-nP", "-t", `-iTCP:${port}`, "-sTCP:LISTEN"], {
     encoding: "utf8",
@@ -53,10 +80,21 @@ function pidFromLsof(port) {
   return found.stdout?.split("\n")[0];
 }
 
+/** @param {number} port */
+function pidFromNetstat(port) {
+  const { stdout } = spawnSync("netstat", ["-ano", "-p", "TCP"], {
+    encoding: "utf8",
+    windowsHide: true,
+  });
+  return new RegExp(`:${port}\\s+\\S+:0\\s+\\S+\\s+(\\d+)`).exec(stdout ?? "")?.[1];
+}
+
+/** @param {number} pid */
 function command(pid) {
+  if (process.platform === "win32") return processes().get(pid)?.name ?? "";
   const words =
     process.platform === "linux"
       ? readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ")
-      : spawnSync("ps", ["-o", "args=", "-p", pid], { encoding: "utf8" }).stdout;
+      : spawnSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" }).stdout;
   return words.trim().slice(0, 120);
 }

@@ -1,11 +1,17 @@
-// The file STATE_DIR/lock says which processes work on the state there: the
+// The file `lock` in the folder of the state says which processes work on the state there: the
 // supervisor, what started it, and all of its children. They outlive a
 // supervisor that is killed with -9; the next one finds them here.
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { end, family, identity, processes, runs } from "./processes.mjs";
+import { end, family, identity, processes, runs } from "./processes.js";
+
+/**
+ * @typedef {import("./processes.js").Identity} Identity
+ * @typedef {{ supervisor: Identity, owner?: Identity, children: Identity[] }} Content
+ */
 
 /**
  * Takes the lock of `file`, after it has ended what a dead predecessor left.
+ * @param {string} file
  * @param {boolean} followParent whether the supervisor's parent owns it: a
  *   supervisor whose owner is dead counts as dead and is ended as well
  * @returns {Promise<Lock>}
@@ -16,12 +22,12 @@ export async function take(file, followParent) {
   if (left) {
     const owned = !left.owner || runs(left.owner);
     if (owned && runs(left.supervisor)) {
-      throw new Error(`already running as process ${left.supervisor.pid} on the same STATE_DIR`);
+      throw new Error(`already running as process ${left.supervisor.pid} on the same state`);
     }
     const survivors = family([left.supervisor, ...left.children]);
     if (survivors.length > 0) {
       const pids = survivors.map(({ pid }) => pid).join(", ");
-      console.error(`dev: ending what a killed predecessor left: processes ${pids}`);
+      console.error(`ending what a killed predecessor left: processes ${pids}`);
       await end(survivors);
     }
     rmSync(file, { force: true });
@@ -29,6 +35,10 @@ export async function take(file, followParent) {
   return new Lock(file, followParent);
 }
 
+/**
+ * @param {string} file
+ * @returns {Content | undefined}
+ */
 function read(file) {
   if (!existsSync(file)) return;
   try {
@@ -41,14 +51,22 @@ function read(file) {
 
 class Lock {
   #file;
+  /** @type {Content} */
   #content;
 
+  /**
+   * @param {string} file
+   * @param {boolean} followParent
+   */
   constructor(file, followParent) {
     const table = processes();
+    const supervisor = table.get(process.pid);
+    if (!supervisor) throw new Error("this process is not in the list of processes");
+    const owner = followParent ? table.get(process.ppid) : undefined;
     this.#file = file;
     this.#content = {
-      supervisor: identity(table.get(process.pid)),
-      owner: followParent ? identity(table.get(process.ppid)) : undefined,
+      supervisor: identity(supervisor),
+      owner: owner && identity(owner),
       children: [],
     };
     // Fails if another one took it in this moment.

@@ -1,8 +1,12 @@
-// What `make dev` prints when it serves: everything for a first signed event,
-// to be pasted into a shell as it is. The README shows the same lines.
+// What the gateway on this machine prints once it serves: everything for a first signed event, to be pasted into a shell
+// as it is. The README shows the same lines.
 
 const body = '{"event":"generation.status_changed","task_id":"task_123","status":"queued"}';
 
+/**
+ * @param {string} url
+ * @param {Record<string, string>} secrets
+ */
 export function example(url, secrets) {
   return `
 Gateway          ${url}
@@ -22,5 +26,8 @@ curl -sS -w '\\n' "$URL/api/tasks/task_123" -H "authorization: Bearer $TOKEN"
 `;
 }
 
-/** As one word of a POSIX shell. */
-const quote = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
+/**
+ * Quotes a text as one word of a POSIX shell.
+ * @param {string | undefined} text
+ */
+const quote = (text = "") => `'${text.replaceAll("'", `'\\''`)}'`;

@@ -1,0 +1,47 @@
+import { join, relative, resolve } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { writeTemplate } from "../folder/template.js";
+import { keepSecrets } from "../local/secrets.js";
+
+/** @param {import("commander").Command} program */
+export function addInit(program) {
+  program
+    .command("init")
+    .summary("write a folder of your own")
+    .description(
+      `Writes a folder of your own: the configuration, the scripts dev, secrets and deploy, and secrets for this machine.
+A file that you have changed is replaced only if you say so. Without a terminal to ask at, it is kept.`,
+    )
+    .argument("[folder]", "the folder", ".")
+    .option("--replace", "replace files that you have changed, without asking")
+    .action(init);
+}
+
+/**
+ * @param {string} name
+ * @param {{ replace?: boolean }} options
+ */
+async function init(name, { replace = false }) {
+  const folder = resolve(name);
+  const mayReplace = replace ? async () => true : ask;
+  for await (const [file, outcome] of writeTemplate(folder, mayReplace)) {
+    console.log(`${outcome.padEnd(10)} ${file}`);
+  }
+  keepSecrets(join(folder, ".dev.vars"));
+  const steps = ["npm install", "npm run dev"];
+  const place = relative(process.cwd(), folder);
+  if (place !== "") steps.unshift(`cd ${place}`);
+  console.log(`\nNext:\n${steps.map((step) => `  ${step}\n`).join("")}`);
+}
+
+/** @param {string} file */
+async function ask(file) {
+  if (!process.stdin.isTTY) return false;
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await terminal.question(`${file} differs from the template. Replace it? [y/N] `);
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    terminal.close();
+  }
+}

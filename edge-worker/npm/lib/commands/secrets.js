@@ -1,0 +1,70 @@
+import { createInterface } from "node:readline/promises";
+import { Writable } from "node:stream";
+import { deployedSecrets, runWrangler } from "../deployed.js";
+import { Failure } from "../failure.js";
+import { configOf } from "../folder/config.js";
+import { generate, REQUIRED } from "../local/secrets.js";
+
+/** The secret that Vtryon shows; the others are generated. */
+const FROM_VTRYON = "VTRYON_WEBHOOK_SECRET";
+
+/** @param {import("commander").Command} program */
+export function addSecrets(program) {
+  program
+    .command("secrets")
+    .summary("set the secrets of the gateway on Cloudflare")
+    .description(
+      `Sets the secrets of the gateway on Cloudflare: asks for the one that Vtryon shows, or reads it from
+${FROM_VTRYON}, and generates the others where they are not set. Those are shown once.`,
+    )
+    .action(setSecrets);
+}
+
+async function setSecrets() {
+  const config = configOf(process.cwd());
+  const present = await deployedSecrets(config);
+  /** @type {Record<string, string>} */
+  const secrets = { [FROM_VTRYON]: process.env[FROM_VTRYON] || (await ask()) };
+  check(secrets[FROM_VTRYON]);
+  /** @type {string[]} */
+  const generated = [];
+  for (const name of REQUIRED) {
+    // One that is set stays: what is sealed under the master key needs that key.
+    if (name === FROM_VTRYON || present.includes(name)) continue;
+    secrets[name] = process.env[name] || generate();
+    generated.push(`${name}=${secrets[name]}`);
+  }
+  await runWrangler(config, ["secret", "bulk"], {
+    // Not as arguments, which every user of the machine can see.
+    input: JSON.stringify(secrets),
+    failed: "the secrets could not be set: see above",
+    hint: "Nothing was changed, or only a part; it is safe to try again.",
+  });
+  if (generated.length === 0) return;
+  console.log(generated.join("\n"));
+  console.error("Keep these in a safe place: Cloudflare does not show them again.");
+}
+
+async function ask() {
+  if (!process.stdin.isTTY) {
+    throw new Failure(
+      `${FROM_VTRYON} is not in the environment, and there is no terminal to ask at`,
+      "Set it to the secret that Vtryon shows for the gateway's URL.",
+    );
+  }
+  process.stderr.write("The secret that Vtryon shows for this endpoint (not echoed): ");
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const terminal = createInterface({ input: process.stdin, output: silent, terminal: true });
+  try {
+    return await terminal.question("");
+  } finally {
+    terminal.close();
+    process.stderr.write("\n");
+  }
+}
+
+/** @param {string | undefined} secret */
+function check(secret) {
+  if (!secret) throw new Failure("the secret is empty");
+  if (secret.trim() !== secret) throw new Failure("the secret begins or ends with a blank");
+}

@@ -1,0 +1,102 @@
+// Writes the folder that is the user's own, from the template in the package.
+
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { TEMPLATE } from "../package.js";
+
+/**
+ * What happened to a file: `written`, `unchanged`, `completed` with what it lacked, `replaced`, or `kept` as the user
+ * has changed it.
+ * @typedef {"written" | "unchanged" | "completed" | "replaced" | "kept"} Outcome
+ */
+
+/**
+ * Files that may be the user's already: what they lack is added, and nothing is changed.
+ * @type {Record<string, (present: string, template: string) => string>}
+ */
+const COMPLETED = { "package.json": completeManifest, ".gitignore": completeLines };
+
+/**
+ * Writes every file of the template into `folder`.
+ * @param {string} folder
+ * @param {(file: string) => Promise<boolean>} mayReplace asks whether a file that differs is replaced
+ * @returns {AsyncGenerator<[file: string, outcome: Outcome]>}
+ */
+export async function* writeTemplate(folder, mayReplace) {
+  mkdirSync(folder, { recursive: true });
+  for (const [file, template] of templateFiles()) {
+    const path = join(folder, file);
+    if (!existsSync(path)) {
+      writeFileSync(path, template);
+      yield [file, "written"];
+      continue;
+    }
+    // Git on Windows may have changed the line breaks.
+    const present = readFileSync(path, "utf8").replaceAll("\r\n", "\n");
+    const complete = COMPLETED[file];
+    const wanted = complete ? complete(present, template) : template;
+    if (wanted === present) {
+      yield [file, "unchanged"];
+    } else if (complete) {
+      writeFileSync(path, wanted);
+      yield [file, "completed"];
+    } else if (await mayReplace(file)) {
+      writeFileSync(path, template);
+      yield [file, "replaced"];
+    } else {
+      yield [file, "kept"];
+    }
+  }
+}
+
+/** Returns the files of the template, by name. @returns {[string, string][]} */
+function templateFiles() {
+  return readdirSync(TEMPLATE).map((file) => [
+    // npm packs no file of that name.
+    file === "gitignore" ? ".gitignore" : file,
+    readFileSync(join(TEMPLATE, file), "utf8"),
+  ]);
+}
+
+/**
+ * Adds the members that a package.json lacks.
+ * @param {string} present
+ * @param {string} template
+ */
+function completeManifest(present, template) {
+  const manifest = JSON.parse(present);
+  const before = JSON.stringify(manifest);
+  complete(manifest, JSON.parse(template));
+  return JSON.stringify(manifest) === before ? present : `${JSON.stringify(manifest, null, 2)}\n`;
+}
+
+/**
+ * @param {Record<string, unknown>} present
+ * @param {Record<string, unknown>} template
+ */
+function complete(present, template) {
+  for (const [name, value] of Object.entries(template)) {
+    const own = present[name];
+    if (own === undefined) present[name] = value;
+    else if (isObject(own) && isObject(value)) complete(own, value);
+  }
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is Record<string, unknown>}
+ */
+const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/**
+ * Adds the lines that a file lacks.
+ * @param {string} present
+ * @param {string} template
+ */
+function completeLines(present, template) {
+  const lines = present.split("\n").map((line) => line.trim());
+  const missing = template.split("\n").filter((line) => line !== "" && !lines.includes(line));
+  if (missing.length === 0) return present;
+  const separator = present === "" || present.endsWith("\n") ? "" : "\n";
+  return `${present}${separator}${missing.join("\n")}\n`;
+}

@@ -1,0 +1,44 @@
+// Where the package and what it depends on are.
+
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, resolve } from "node:path";
+
+const { resolve: locate } = createRequire(import.meta.url);
+
+/** The folder of the package. */
+export const PACKAGE = resolve(import.meta.dirname, "..");
+
+/** The files that `init` writes. */
+export const TEMPLATE = join(PACKAGE, "dist/template");
+
+/** @type {{ name: string, version: string }} */
+const manifest = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8"));
+export const NAME = manifest.name;
+export const VERSION = manifest.version;
+
+const wranglerManifest = locate("wrangler/package.json");
+const wrangler = join(
+  dirname(wranglerManifest),
+  JSON.parse(readFileSync(wranglerManifest, "utf8")).bin.wrangler,
+);
+
+/**
+ * Starts the wrangler that the package depends on, by this process's Node: the same on every platform, without a
+ * shell and without PATH.
+ * @param {string[]} args
+ * @param {import("node:child_process").SpawnOptions} options
+ */
+export function spawnWrangler(args, options) {
+  return spawn(process.execPath, [wrangler, ...args], {
+    windowsHide: true,
+    ...options,
+    env: {
+      ...process.env,
+      WRANGLER_HIDE_BANNER: "true",
+      WRANGLER_SEND_METRICS: "false",
+      ...options.env,
+    },
+  });
+}

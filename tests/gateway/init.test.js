@@ -1,0 +1,174 @@
+// `init`: the folder is the user's own, and deploy/ is the same.
+
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { test } from "node:test";
+import { parseEnv } from "node:util";
+import { readConfig } from "../../edge-worker/npm/lib/folder/config.js";
+import { read } from "../readme.js";
+import { ROOT } from "./support/machine.js";
+
+const COMMAND = path.join(ROOT, "edge-worker/npm/bin/vtryon-webhooks-gateway.js");
+const TEMPLATE = path.join(ROOT, "deploy");
+const template = (file) => readFileSync(path.join(TEMPLATE, file), "utf8");
+
+/** Makes a folder with some files, and returns functions that work in it. */
+function makeFolder(t, files = {}) {
+  const folder = mkdtempSync(path.join(tmpdir(), "vtryon-init-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  for (const [file, text] of Object.entries(files)) writeFileSync(path.join(folder, file), text);
+  return {
+    folder,
+    /** Runs `init` without a terminal, and returns the outcome of each file. */
+    init: (...args) => {
+      const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, "init", ...args], {
+        cwd: folder,
+        encoding: "utf8",
+      });
+      assert.equal(status, 0, stderr);
+      const lines = stdout.split("\n\n")[0].split("\n");
+      return Object.fromEntries(lines.map((line) => line.split(/ +/).toReversed()));
+    },
+    text: (file) => readFileSync(path.join(folder, file), "utf8"),
+  };
+}
+
+const FILES = [".dev.vars.example", ".gitignore", "README.md", "package.json", "wrangler.jsonc"];
+const all = (outcome) => Object.fromEntries(FILES.map((file) => [file, outcome]));
+
+test("deploy/ in the repository is what init writes, but the secrets", (t) => {
+  const { folder, init, text } = makeFolder(t);
+  assert.deepEqual(init(), all("written"));
+  assert.deepEqual(readdirSync(folder).sort(), [".dev.vars", ...FILES].sort());
+  const committed = execFileSync(
+    "git",
+    ["ls-files", "--cached", "--others", "--exclude-standard"],
+    {
+      cwd: TEMPLATE,
+      encoding: "utf8",
+    },
+  );
+  assert.deepEqual(committed.trim().split("\n").sort(), FILES.toSorted());
+  for (const file of FILES) assert.equal(text(file), template(file), file);
+});
+
+test("secrets are generated, readable by their owner alone, and not committed", (t) => {
+  const { folder, init, text } = makeFolder(t);
+  init();
+  assert.equal(statSync(path.join(folder, ".dev.vars")).mode & 0o777, 0o600);
+  const secrets = parseEnv(text(".dev.vars"));
+  for (const name of ["VTRYON_WEBHOOK_SECRET", "GATEWAY_ADMIN_TOKEN", "GATEWAY_MASTER_KEY"]) {
+    assert.match(secrets[name], /^[0-9a-f]{64}$/, name);
+  }
+  const git = (...args) => execFileSync("git", args, { cwd: folder, encoding: "utf8" });
+  git("init", "--quiet");
+  git("add", ".");
+  assert.deepEqual(git("ls-files").trim().split("\n").sort(), FILES.toSorted());
+});
+
+test("again, it changes nothing; what was changed is kept, unless --replace is given", (t) => {
+  const { folder, init, text } = makeFolder(t);
+  init();
+  const secrets = text(".dev.vars");
+  assert.deepEqual(init(), all("unchanged"));
+  const changed = template("wrangler.jsonc").replace('"16"', '"64"');
+  writeFileSync(path.join(folder, "wrangler.jsonc"), changed);
+  assert.deepEqual(init(), { ...all("unchanged"), "wrangler.jsonc": "kept" });
+  assert.equal(text("wrangler.jsonc"), changed);
+  assert.deepEqual(init("--replace"), { ...all("unchanged"), "wrangler.jsonc": "replaced" });
+  assert.equal(text("wrangler.jsonc"), template("wrangler.jsonc"));
+  assert.equal(text(".dev.vars"), secrets);
+});
+
+test("line breaks of Windows are no change", (t) => {
+  const { folder, init } = makeFolder(t);
+  init();
+  for (const file of FILES) {
+    writeFileSync(path.join(folder, file), template(file).replaceAll("\n", "\r\n"));
+  }
+  assert.deepEqual(init(), all("unchanged"));
+});
+
+test("a package.json and a .gitignore of one's own are completed, and keep what they have", (t) => {
+  const manifest = { name: "mine", scripts: { dev: "mine" }, dependencies: { mine: "1.0.0" } };
+  const { init, text } = makeFolder(t, {
+    "package.json": JSON.stringify(manifest),
+    ".gitignore": "mine\n/.wrangler/",
+  });
+  assert.deepEqual(init(), {
+    ...all("written"),
+    "package.json": "completed",
+    ".gitignore": "completed",
+  });
+  const { name, scripts, dependencies, cloudflare } = JSON.parse(text("package.json"));
+  const { scripts: missing, dependencies: added } = JSON.parse(template("package.json"));
+  assert.equal(name, "mine");
+  assert.deepEqual(scripts, { ...missing, dev: "mine" });
+  assert.deepEqual(dependencies, { ...added, mine: "1.0.0" });
+  assert.ok(cloudflare.bindings.GATEWAY_ADMIN_TOKEN);
+  assert.equal(
+    text(".gitignore"),
+    "mine\n/.wrangler/\n/node_modules/\n/.vtryon-gateway/\n/.dev.vars\n",
+  );
+});
+
+test("it writes into a folder that it makes", (t) => {
+  const { folder, init } = makeFolder(t);
+  mkdirSync(path.join(folder, "shops"));
+  assert.deepEqual(init("shops/first"), all("written"));
+  assert.ok(statSync(path.join(folder, "shops/first/.dev.vars")).isFile());
+});
+
+/** Reads settings, but those that differ on purpose: where the built files are, and what the Free plan refuses. */
+async function settings(file) {
+  const { $schema, main, build, limits, assets, ...same } = await readConfig(path.join(ROOT, file));
+  return { ...same, assets: { ...assets, directory: "" } };
+}
+
+test("the template has the settings of wrangler.toml", async () => {
+  assert.deepEqual(await settings("deploy/wrangler.jsonc"), await settings("wrangler.toml"));
+});
+
+test("the template explains every variable and every secret", async () => {
+  const bindings = ["TASK_SHARD", "DIRECTORY", "RESULTS"];
+  const source = read("edge-worker/src/config.rs");
+  const names = [...source.matchAll(/"([A-Z]+(?:_[A-Z]+)*)"/g)].map(([, name]) => name);
+  const described = Object.entries(JSON.parse(template("package.json")).cloudflare.bindings);
+  const secrets = Object.keys(parseEnv(template(".dev.vars.example")));
+  assert.ok(names.length >= 12);
+  for (const name of new Set([...names, ...bindings])) {
+    const places = `${template("wrangler.jsonc")}${template(".dev.vars.example")}`;
+    assert.match(places, new RegExp(`(//.*|#.*)\\n.*\\b${name}\\b`), name);
+  }
+  for (const name of [...secrets, ...Object.keys((await settings("deploy/wrangler.jsonc")).vars)]) {
+    const description = described.find(([described]) => described === name)?.[1].description;
+    assert.ok(description?.length > 20, `${name} has a description for the button`);
+  }
+});
+
+test("no value of a secret is in the template: the button would offer it to everybody", () => {
+  assert.deepEqual([...new Set(Object.values(parseEnv(template(".dev.vars.example"))))], [""]);
+});
+
+test("versions are in step", () => {
+  const { version, dependencies } = JSON.parse(read("edge-worker/npm/package.json"));
+  assert.equal(
+    JSON.parse(template("package.json")).dependencies["vtryon-webhooks-gateway"],
+    version,
+  );
+  assert.equal(/^version = "(.+)"$/m.exec(read("Cargo.toml"))[1], version);
+  const tools = JSON.parse(read("package.json")).devDependencies;
+  for (const [name, pinned] of Object.entries(dependencies))
+    assert.equal(pinned, tools[name], name);
+});

@@ -1,0 +1,69 @@
+// A machine that has Node and a shell, but no Rust compiler, with the package as its users get it.
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+export const ROOT = path.resolve(import.meta.dirname, "../../..");
+export const NAME = "vtryon-webhooks-gateway";
+
+const PROGRAMS = ["bash", "sh", "env", "npm", "npx", "git", "curl", "openssl", "sed"];
+
+export class Machine {
+  folder = mkdtempSync(path.join(tmpdir(), "vtryon-gateway-"));
+
+  constructor() {
+    const bin = path.join(this.folder, "bin");
+    mkdirSync(bin);
+    symlinkSync(process.execPath, path.join(bin, "node"));
+    for (const name of PROGRAMS) {
+      symlinkSync(execFileSync("which", [name], { encoding: "utf8" }).trim(), path.join(bin, name));
+    }
+    const { HOME, npm_config_cache = path.join(HOME, ".npm"), npm_config_registry } = process.env;
+    /** The environment of every command: nothing of the tree's own tools is on its PATH. */
+    this.env = { HOME, PATH: bin, npm_config_cache, npm_config_registry, CI: "1" };
+    if (npm_config_registry === undefined) delete this.env.npm_config_registry;
+    const args = ["pack", "--json", "--pack-destination", this.folder];
+    const [packed] = JSON.parse(this.run("npm", args, path.join(ROOT, "edge-worker/npm")));
+    /** What npm says of the tarball: `size`, `unpackedSize`, `files`. */
+    this.about = packed;
+    this.tarball = path.join(this.folder, packed.filename);
+  }
+
+  /** Returns the path of a new folder. */
+  makeFolder(name) {
+    const folder = path.join(this.folder, name);
+    mkdirSync(folder);
+    return folder;
+  }
+
+  /** Runs a command; what it printed is shown where it fails. */
+  run(command, args, cwd, env = {}) {
+    try {
+      return execFileSync(command, args, {
+        cwd,
+        env: { ...this.env, ...env },
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+    } catch (error) {
+      throw new Error(
+        `${command} ${args.join(" ")}\n${error.stdout ?? ""}${error.stderr ?? error.message}`,
+      );
+    }
+  }
+
+  /** Installs the package into a folder. No script of any package runs, so nothing is compiled or downloaded by one. */
+  install(folder) {
+    const quiet = ["--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund"];
+    this.run("npm", ["install", ...quiet, this.tarball], folder);
+  }
+
+  remove() {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** The path of the installed command. */
+export const commandIn = (folder) => path.join(folder, "node_modules/.bin", NAME);
