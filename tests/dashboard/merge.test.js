@@ -45,7 +45,7 @@ const CASES = [
     seqs: [2],
   },
   {
-    name: "a snapshot of a task that nothing was heard of shows nothing",
+    name: "a snapshot of an unknown task shows nothing",
     task: undefined,
     messages: [{ type: "snapshot", task: null }],
     status: undefined,

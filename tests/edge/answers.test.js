@@ -193,9 +193,9 @@ test("a long header has an answer", async () => {
 
 /** [name, path, status, error, a word of the message] */
 const API = [
-  ["a task never heard of", "/api/tasks/nobody", 404, "not_found"],
-  ["a result never heard of", "/api/tasks/nobody/result", 404, "not_found"],
-  ["a path never heard of", "/api/nothing", 404, "not_found"],
+  ["an unknown task", "/api/tasks/nobody", 404, "not_found"],
+  ["an unknown result", "/api/tasks/nobody/result", 404, "not_found"],
+  ["an unknown path", "/api/nothing", 404, "not_found"],
   ["NUL in a task id", "/api/tasks/a%00b", 400, "invalid_request", "task_id"],
   ["a line feed in a task id", "/api/tasks/a%0ab", 400, "invalid_request", "task_id"],
   ["a task id not UTF-8", "/api/tasks/%ff", 400, "invalid_request", "task_id"],
@@ -204,7 +204,7 @@ const API = [
   ["traversal, encoded", "/api/tasks/..%2f..%2fhealthz", 404, "not_found"],
   ["traversal out of the API", "/api/tasks/../../healthz", 200],
   ["quotes in a task id", "/api/tasks/'%20OR%201=1--", 404, "not_found"],
-  ["a status never heard of", "/api/tasks?status=paused", 400, "invalid_request", "status"],
+  ["an unknown status", "/api/tasks?status=paused", 400, "invalid_request", "status"],
   ["a limit of nothing", "/api/tasks?limit=0", 400, "invalid_request", "limit"],
   ["a limit too high", "/api/tasks?limit=101", 400, "invalid_request", "limit"],
   ["a limit of words", "/api/tasks?limit=ten", 400, "invalid_request", "limit"],

@@ -22,7 +22,7 @@ const PATHS = ["/api/live", "/api/live/0", live(TASK)];
 const statuses = (subscriber) => subscriber.all("event").map(({ status }) => status);
 
 test("since: from a time on, and from so long ago on", async (t) => {
-  /** When something was heard, in hours from the beginning. */
+  /** When events were received, in hours from the beginning. */
   const received = [
     [0, "queued"],
     [160, "processing"],

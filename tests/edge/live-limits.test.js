@@ -116,7 +116,7 @@ test("pages of a shard are bounded: one more is answered 503, until one is close
   await (await pageInTime(task(1))).until("snapshot");
 });
 
-/** name: what a stranger, or the holder of a ticket, asks for in vain: its path and headers, and its answer */
+/** name: a request without a credential, or with a ticket, that is refused: path, headers, and the answer */
 const STREAM = { accept: "text/event-stream" };
 const IN_VAIN = {
   "a stream without credentials": ["/api/live", STREAM, 401],

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, test } from "node:test";
 import { Backend } from "./support/backend.js";
 import { acknowledged, deliveries, taskOf } from "./support/deliveries.js";
 import { event, Gateway, until } from "./support/gateway.js";
-import { random, readAtOnce, readInPieces, tell, told } from "./support/story.js";
+import { comparable, postStory, random, readAtOnce, readInPieces } from "./support/story.js";
 import { live, streams } from "./support/streams.js";
 import { TRANSPORTS, view } from "./support/subscriber.js";
 
@@ -43,7 +43,7 @@ async function timelines() {
   return found.sort();
 }
 
-/** Holds what a shard has told from its beginning to what the API shows. */
+/** Compares the messages of a shard from its beginning with the API. */
 async function checkStored(sequence) {
   const events = sequence.filter(({ type, task_id }) => type === "event" && task_id !== null);
   assert.deepEqual(
@@ -75,7 +75,7 @@ async function story(seed, meanwhile = async () => {}) {
       isOver: (read) => read.filter(isEnd).length === shards.length,
     }),
   );
-  const both = Promise.all([tell(gateway, seed, CHAPTERS, [watched]), meanwhile()]);
+  const both = Promise.all([postStory(gateway, seed, CHAPTERS, [watched]), meanwhile()]);
   // A reader that fails ends the test at once.
   await Promise.race([both, Promise.all(readers)]);
   await both;
@@ -93,8 +93,8 @@ async function story(seed, meanwhile = async () => {}) {
       const expected = stored[shard].filter(({ task_id }) => !ofTask || task_id === watched);
       const got = read[nth].filter((message) => message.shard === shard);
       assert.deepEqual(
-        got.map(told),
-        expected.map(told),
+        got.map(comparable),
+        expected.map(comparable),
         `${transport} of ${what}, shard ${shard}`,
       );
     }
@@ -145,10 +145,10 @@ for (const { transport, what, path, shards } of streams(SHARD, SHARDS)) {
         assert.ok(snapshot, `a snapshot of shard ${shard}, cut off after ${count}`);
         // Events of the meantime are in it, or follow it.
         const { seq } = snapshot.task ?? snapshot.tasks[0];
-        const told = all.filter(({ type }) => type === "event").map((message) => message.seq);
+        const comparable = all.filter(({ type }) => type === "event").map((message) => message.seq);
         const { events } = (await gateway.api(`/api/tasks/${ids[shard]}`)).body;
         const after = events.map((each) => each.seq).filter((each) => each > seq);
-        assert.deepEqual(told, after, `shard ${shard}, cut off after ${count}`);
+        assert.deepEqual(comparable, after, `shard ${shard}, cut off after ${count}`);
       }
     }
   });

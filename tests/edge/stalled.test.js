@@ -18,7 +18,7 @@ before(async () => {
 });
 after(() => gateway.stop());
 
-/** [what is asked, which tasks are listed] an hour after the first of them were last heard of */
+/** [the query, the tasks listed] an hour after the latest events of the first tasks */
 const LISTED = [
   ["stalled=30m", ["task_processing", "task_queued"]],
   ["stalled=1800s", ["task_processing", "task_queued"]],

@@ -62,7 +62,7 @@ function counted(from, minutes, things, keyOf, timeOf) {
 }
 
 async function check(body, minutes) {
-  const { from, events, deliveries: told, latency_ms } = body;
+  const { from, events, deliveries: deliverySeries, latency_ms } = body;
   assert.equal(Date.parse(from) % MINUTE, 0, "a whole minute");
   assert.deepEqual(
     events,
@@ -76,7 +76,7 @@ async function check(body, minutes) {
   );
   const all = await deliveries(gateway);
   assert.deepEqual(
-    told,
+    deliverySeries,
     counted(
       from,
       minutes,
@@ -87,7 +87,7 @@ async function check(body, minutes) {
   );
   for (const [minute, p50] of latency_ms.p50.entries()) {
     const p95 = latency_ms.p95[minute];
-    const some = (told.delivered?.[minute] ?? 0) > 0;
+    const some = (deliverySeries.delivered?.[minute] ?? 0) > 0;
     assert.equal(p50 !== null, some, `minute ${minute}`);
     assert.equal(p95 !== null, some, `minute ${minute}`);
     if (some) assert.ok(p50 >= 0 && p95 >= p50);

@@ -84,7 +84,7 @@ for (const [adapter, start] of Object.entries(ADAPTERS)) {
         assert.ok([...statuses, ...(ends ? [undefined] : [])].includes(status), `${status}`);
         assert.equal(events, status === 200 ? 1 : 0);
         assert.deepEqual(
-          log.mock.calls.map(({ arguments: told }) => told),
+          log.mock.calls.map(({ arguments: call }) => call),
           [],
         );
       });

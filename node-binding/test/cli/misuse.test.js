@@ -148,7 +148,12 @@ for (const [name, args, options, stderr] of [
     {},
     /^error: .*queued, processing, com/,
   ],
-  ["an event told twice", ["send", NOWHERE, event, "--status", "failed"], {}, /^error: .*two ways/],
+  [
+    "an event given twice",
+    ["send", NOWHERE, event, "--status", "failed"],
+    {},
+    /^error: .*two ways/,
+  ],
   [
     "half an event",
     ["send", NOWHERE, "--kind", "poses"],

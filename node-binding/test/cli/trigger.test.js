@@ -6,7 +6,7 @@ import { constructEvent, WebhookError } from "vtryon-webhooks";
 import { read } from "../../../tests/readme.js";
 import { bodyOf, deadUrl, run, SECRET, serve } from "../support/run-cli.js";
 
-/** Takes what is signed, and remembers what came; the first `failing` requests it answers as told. */
+/** Accepts signed requests and records them; answers the first `failing` requests with the given answer. */
 async function receiver(t, { failing = 0, status = 500, headers = {} } = {}) {
   const seen = [];
   const url = await serve(t, async (request, response) => {

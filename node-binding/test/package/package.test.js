@@ -147,13 +147,13 @@ import { MemoryStore, PostgresStore, SqliteStore } from "vtryon-webhooks/stores"
 import { checkEndpoint, signedRequest } from "vtryon-webhooks/testing";
 import * as forWeb from "vtryon-webhooks/web";
 
-const told = (event: VtryonEvent): string =>
+const describe = (event: VtryonEvent): string =>
   event.status === "completed" ? event.result_url ?? "none" : event.status ?? event.event;
 const secrets = async (): Promise<string[]> => ["whsec_a"];
-createServer(vtryonWebhooks({ secrets, store: new MemoryStore(), onEvent: told }));
-const POST: (request: Request) => Promise<Response> = forWeb.vtryonWebhooks({ onEvent: told });
+createServer(vtryonWebhooks({ secrets, store: new MemoryStore(), onEvent: describe }));
+const POST: (request: Request) => Promise<Response> = forWeb.vtryonWebhooks({ onEvent: describe });
 const event = constructEvent("{}", ["a"], "whsec_a");
-void [POST, told(event), new VtryonWebhooks("a"), captureRawBody, PostgresStore, SqliteStore];
+void [POST, describe(event), new VtryonWebhooks("a"), captureRawBody, PostgresStore, SqliteStore];
 void [checkEndpoint, signedRequest, WebhookError.is(event), {} as HonoContext, {} as FastifyReceiverOptions];
 // @ts-expect-error: a parsed body is not what was signed
 constructEvent({ event: "x" }, "a", "whsec_a");

@@ -24,7 +24,7 @@ import { MemoryStore } from "vtryon-webhooks/stores";
 import { checkEndpoint, sign } from "vtryon-webhooks/testing";
 import * as forWeb from "vtryon-webhooks/web";
 
-function told(event: VtryonEvent): string {
+function describe(event: VtryonEvent): string {
   switch (event.status) {
     case "completed": {
       const completed: CompletedEvent = event;
@@ -51,7 +51,7 @@ function told(event: VtryonEvent): string {
   }
 }
 
-const options = { store: new MemoryStore(), onEvent: (event: VtryonEvent) => void told(event) };
+const options = { store: new MemoryStore(), onEvent: (event: VtryonEvent) => void describe(event) };
 const app = express();
 app.use(express.json({ verify: forExpress.captureRawBody }));
 app.post("/webhooks/vtryon", forExpress.vtryonWebhooks(options));
@@ -70,7 +70,7 @@ createServer(({ headers }) => void behind.constructEvent("{}", headers).webhook_
 const error: unknown = undefined;
 if (WebhookError.is(error)) void (error.code === "signature_mismatch" && error.hint);
 void [
-  told(event),
+  describe(event),
   webhookId,
   secretIndex,
   fingerprint,

@@ -43,7 +43,7 @@ export class Listener {
     t.after(() => this.stop("SIGKILL"));
   }
 
-  /** Resolves when everything that was stored before has been told. */
+  /** Resolves when the backlog has been received. */
   async ready() {
     await this.says(/^listening$|"type":"ready"/m);
     return this;
@@ -90,7 +90,7 @@ export async function gatewayOf(t, shards) {
   return gateway;
 }
 
-/** A backend that answers as told: with a status, or as a function does. */
+/** A backend that answers with the given status, or calls the given function. */
 export async function backendOf(t, answer = 200) {
   const backend = { answer, received: [], port: 0 };
   let server;
@@ -116,7 +116,7 @@ export async function backendOf(t, answer = 200) {
   return backend;
 }
 
-/** What was told of tasks, in the order in which it came. */
+/** The events of tasks in the order of arrival. */
 export const statusesOf = ({ received }) => received.map(({ body }) => JSON.parse(body).status);
 
 /** Returns how to start `listen` for a gateway and backends, with states in a folder. */

@@ -9,7 +9,7 @@ export const AUD = "0123456789abcdef".repeat(4);
 export const OTHER_AUD = "fedcba9876543210".repeat(4);
 export const ISSUER = "https://acme.cloudflareaccess.com";
 
-/** What the gateway is told of the team, whose second application it is. */
+/** The gateway's settings for the team; the gateway is its second application. */
 export const ACCESS = { ACCESS_TEAM: "acme", ACCESS_AUD: `${OTHER_AUD},${AUD}` };
 
 /** The header in which Access tells whom it has let in. */

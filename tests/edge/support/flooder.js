@@ -25,9 +25,9 @@ export async function flood(gateway, path, { headers = {}, data }) {
   const begun = await next();
   if (begun !== "begun") throw new Error(`not let in: ${begun}`);
   const stop = async () => {
-    const told = next();
+    const closing = next();
     worker.postMessage("stop");
-    const result = await told;
+    const result = await closing;
     await worker.terminate();
     return result;
   };

@@ -10,7 +10,7 @@ const EVENT = [
 ];
 const TICKET = ["task_id", "status", "result_url", "failure", "seq"];
 
-/** What an administrator is told: type: [the fields it has, those that it may have] */
+/** Messages for administrators: type: [the required fields, the optional ones] */
 const ADMIN = {
   snapshot: [
     ["id", "shard", "shards"],
@@ -26,7 +26,7 @@ const ADMIN = {
   delivery: [["shard", "delivery", "task_id", "state"]],
 };
 
-/** What the holder of a ticket is told. */
+/** Messages for the holder of a ticket. */
 const SHOPPER = {
   snapshot: [["id", "task"]],
   update: [["id", "task"]],
@@ -55,7 +55,7 @@ function checkEvent({ type, seq, received_at, key, webhook_id, task, outcome, ..
   }
 }
 
-/** Holds what an administrator is told to the protocol. */
+/** Checks a message for administrators against the protocol. */
 export function checkAdmin(message) {
   const { type, ...rest } = message;
   assert.ok(Object.hasOwn(ADMIN, type), `no such message: ${type}`);
@@ -71,7 +71,7 @@ export function checkAdmin(message) {
   if (rest.task) fields("snapshot: task", rest.task, one, ["truncated", ...ENDS]);
 }
 
-/** Holds what a shopper's page is told to the protocol: five facts of its task, and nothing else. */
+/** Checks a message for a shopper's page against the protocol: five fields of its task, and no others. */
 export function checkShopper(message) {
   const { type, ...rest } = message;
   assert.ok(Object.hasOwn(SHOPPER, type), `no such message: ${type}`);

@@ -41,7 +41,7 @@ async function replay(gateway, pick) {
 }
 
 /** Tells a gateway a story of so many chapters, some of whose requests come at the same time. */
-export async function tell(gateway, seed, chapters, tasks = []) {
+export async function postStory(gateway, seed, chapters, tasks = []) {
   const pick = random(seed);
   for (let nth = 0; nth < chapters; nth++) {
     if (pick(8) === 0) await replay(gateway, pick);
@@ -53,7 +53,7 @@ export async function tell(gateway, seed, chapters, tasks = []) {
 }
 
 /** What a message tells of what is stored; how the task stands meanwhile is left out. */
-export const told = ({ type, shard, seq, task_id, status, outcome, webhook_id, of }) =>
+export const comparable = ({ type, shard, seq, task_id, status, outcome, webhook_id, of }) =>
   [shard, seq, type, task_id, status, outcome, webhook_id, of].join(" ");
 
 /** Opens a stream as soon as there is a gateway to open it. */

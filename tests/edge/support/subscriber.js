@@ -65,7 +65,7 @@ export class Subscriber {
     return this.messages.at(-1);
   }
 
-  /** Remembers what was wrong; whoever waits is told. */
+  /** Records an error, and rejects the pending waits. */
   fail(error) {
     this.#fault ??= error;
   }
