@@ -3,7 +3,15 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -17,6 +25,7 @@ import { ROOT } from "./support/machine.js";
 const COMMAND = path.join(ROOT, "edge-worker/npm/bin/vtryon-webhooks-gateway.js");
 const VERSION = JSON.parse(read("edge-worker/npm/package.json")).version;
 const CONFIG = path.join(ROOT, "deploy/wrangler.jsonc");
+const NAME = "vtryon-webhooks-gateway";
 const NAMES = ["VTRYON_WEBHOOK_SECRET", "GATEWAY_ADMIN_TOKEN", "GATEWAY_MASTER_KEY"];
 
 let folder;
@@ -24,6 +33,9 @@ let cloudflare;
 before(async () => {
   folder = mkdtempSync(path.join(tmpdir(), "vtryon-deploy-"));
   cpSync(CONFIG, path.join(folder, "wrangler.jsonc"));
+  // As it is installed there.
+  mkdirSync(path.join(folder, "node_modules"));
+  symlinkSync(path.dirname(path.dirname(COMMAND)), path.join(folder, "node_modules", NAME));
   cloudflare = await FakeCloudflare.start();
 });
 after(() => {
@@ -33,10 +45,10 @@ after(() => {
 
 /** Runs the command in the folder. */
 async function run(args, env = {}) {
-  const { PATH, HOME } = process.env;
+  const { PATH } = process.env;
   const child = spawn(process.execPath, [COMMAND, ...args], {
     cwd: folder,
-    env: { PATH, HOME, ...cloudflare.env, ...env },
+    env: { PATH, HOME: folder, ...cloudflare.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const [out, err, [code]] = await Promise.all([
@@ -63,8 +75,12 @@ test("deploy without secrets names them, and uploads nothing", async () => {
 test("deploy takes the secrets of a file as set", async () => {
   const file = path.join(folder, "secrets.json");
   writeFileSync(file, JSON.stringify(Object.fromEntries(NAMES.map((name) => [name, "x"]))));
+  const before = cloudflare.requests.length;
   const { err } = await run(["deploy", "--secrets-file", file]);
   assert.doesNotMatch(err, /secrets are missing/);
+  // The API of the tests takes no deployment.
+  assert.ok(cloudflare.requests.length > before + 1, "wrangler was started");
+  assert.match(err, /error: wrangler could not deploy: see above\n/);
   writeFileSync(file, `${NAMES[0]}=x\n${NAMES[2]}=x\n`);
   const lacking = await run(["deploy", "--secrets-file", file]);
   assert.match(lacking.err, /missing on Cloudflare: GATEWAY_ADMIN_TOKEN\n/);

@@ -22,10 +22,11 @@ ${FROM_VTRYON}, and generates the others where they are not set. Those are shown
 
 async function setSecrets() {
   const config = configOf(process.cwd());
-  const present = await deployedSecrets(config);
+  const secret = process.env[FROM_VTRYON] || (await ask());
+  check(secret);
   /** @type {Record<string, string>} */
-  const secrets = { [FROM_VTRYON]: process.env[FROM_VTRYON] || (await ask()) };
-  check(secrets[FROM_VTRYON]);
+  const secrets = { [FROM_VTRYON]: secret };
+  const present = await deployedSecrets(config);
   /** @type {string[]} */
   const generated = [];
   for (const name of REQUIRED) {
@@ -63,8 +64,8 @@ async function ask() {
   }
 }
 
-/** @param {string | undefined} secret */
+/** @param {string} secret */
 function check(secret) {
-  if (!secret) throw new Failure("the secret is empty");
+  if (secret === "") throw new Failure("the secret is empty");
   if (secret.trim() !== secret) throw new Failure("the secret begins or ends with a blank");
 }
