@@ -1,26 +1,42 @@
-// Checks that modules of the Worker import downwards only: fails on an upward import and on a circle of layers.
+// Checks that modules of the Worker and of its engine import downwards only: fails on an upward import and on a circle
+// of layers.
 
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 
-const SOURCES = path.resolve(import.meta.dirname, "../edge-worker/src");
-
-/** The layers from top to bottom. A module may import from its own folder and from lower layers. */
-const LAYERS = [
-  ["lib"],
-  ["entry"],
-  ["ingest", "api", "live", "objects"],
-  ["delivery"],
-  ["protocol"],
-  ["config"],
-  ["auth"],
-  ["http"],
-  ["platform"],
-  ["json"],
-  ["testing"],
+/** The crates with their layers from top to bottom. A module may import from its own folder and from lower layers. */
+const CRATES = [
+  {
+    sources: "edge-worker/src",
+    layers: [
+      ["lib"],
+      ["entry"],
+      ["ingest", "api", "live", "objects"],
+      ["delivery"],
+      ["protocol"],
+      ["config"],
+      ["auth"],
+      ["http"],
+      ["platform"],
+      ["testing"],
+    ],
+  },
+  {
+    sources: "edge-worker/engine/src",
+    layers: [
+      ["lib"],
+      ["shard", "directory"],
+      ["protocol"],
+      ["deployment"],
+      ["tickets"],
+      ["keys"],
+      ["meta", "sqlite"],
+      ["database"],
+      ["json", "time", "excerpt"],
+      ["error"],
+    ],
+  },
 ];
-
-const level = (module) => LAYERS.findIndex((layer) => layer.includes(module));
 
 /** Returns the modules that a source imports from this crate, by the first part of their paths. */
 function imports(source) {
@@ -35,18 +51,23 @@ function imports(source) {
   return new Set([...single, ...grouped].filter((module) => /^[a-z]/.test(module ?? "")));
 }
 
-const faults = [];
-for (const name of readdirSync(SOURCES, { recursive: true }).filter((name) =>
-  name.endsWith(".rs"),
-)) {
-  const own = name.split(path.sep)[0].replace(/\.rs$/, "");
-  if (level(own) < 0) faults.push(`${name}: \`${own}\` is in no layer`);
-  for (const module of imports(readFileSync(path.join(SOURCES, name), "utf8"))) {
-    if (module === own || own === "lib") continue;
-    if (level(module) < 0) faults.push(`${name}: imports \`${module}\`, which is in no layer`);
-    else if (level(module) <= level(own))
-      faults.push(`${name}: imports \`${module}\`, which is not below \`${own}\``);
-  }
+/** Returns what is wrong with the imports of a crate's modules. */
+function check({ sources, layers }) {
+  const folder = path.resolve(import.meta.dirname, "..", sources);
+  const level = (module) => layers.findIndex((layer) => layer.includes(module));
+  const files = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".rs"));
+  return files.flatMap((name) => {
+    const own = name.split(path.sep)[0].replace(/\.rs$/, "");
+    if (level(own) < 0) return [`${sources}/${name}: \`${own}\` is in no layer`];
+    const others = [...imports(readFileSync(path.join(folder, name), "utf8"))].filter(
+      (module) => module !== own && own !== "lib",
+    );
+    return others
+      .filter((module) => level(module) <= level(own))
+      .map((module) => `${sources}/${name}: imports \`${module}\`, which is not below \`${own}\``);
+  });
 }
+
+const faults = CRATES.flatMap(check);
 for (const fault of faults) console.error(fault);
 if (faults.length > 0) process.exit(1);

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 /// A point in time, in milliseconds since 1970 (UTC). The core never reads a clock: time is always an argument.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Millis(pub i64);
 

@@ -16,7 +16,6 @@ mod limit;
 pub(crate) mod origin;
 mod session;
 mod sign_in;
-mod ticket;
 
 use std::cell::RefCell;
 
@@ -26,12 +25,11 @@ use zeroize::Zeroizing;
 
 pub(crate) use access::Access;
 pub(crate) use origin::is_origin;
-pub(crate) use ticket::{Pass, Tickets};
 
 use self::limit::{ClientAddress, Failure, Failures};
 use self::session::Sessions;
 use crate::http::response::ApiError;
-use crate::platform::keys::MasterKey;
+use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_webhooks::Millis;
 
 /// The header in which Access tells the origin whom it has let in.

@@ -5,6 +5,9 @@ use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use js_sys::Reflect;
+use vtryon_gateway_engine::keys::MasterKey;
+use vtryon_gateway_engine::tickets::Tickets;
+use vtryon_gateway_engine::{Deployment, MAX_PAGES};
 use vtryon_webhooks::diagnosis::Held;
 use vtryon_webhooks::endpoint::UrlRules;
 use vtryon_webhooks::{BodyLimit, Code, Error, Secret, Shards, Verifier};
@@ -12,9 +15,10 @@ use wasm_bindgen::JsValue;
 use worker::{Env, console_error};
 use zeroize::Zeroizing;
 
-use crate::auth::{Access, Admin, Tickets, Token, is_origin};
+use crate::auth::{Access, Admin, Token, is_origin};
 use crate::http::response::ApiError;
-use crate::platform::keys::MasterKey;
+use crate::platform::clock;
+use crate::testing::faults;
 
 /// The variables that hold Vtryon's secrets, and whose each is.
 const WEBHOOK_SECRETS: [(&str, Held); 2] =
@@ -38,14 +42,12 @@ pub(crate) const RESULTS: &str = "RESULTS";
 
 /// The configuration from the environment.
 pub(crate) struct Config {
-    pub(crate) verifier: Verifier,
+    pub(crate) deployment: Deployment,
     pub(crate) admin: Admin,
     pub(crate) master: MasterKey,
-    pub(crate) tickets: Tickets,
     /// The pages beside the gateway's own that may use tickets.
     pub(crate) ticket_origins: Vec<String>,
     pub(crate) shards: Shards,
-    pub(crate) retention_hours: u32,
     /// Where endpoints may be.
     pub(crate) endpoint_urls: UrlRules,
 }
@@ -84,6 +86,7 @@ impl Config {
     }
 
     fn read(env: &Env) -> Result<Self, Fault> {
+        faults::configure(env);
         let mut secrets =
             vec![secret(env, "VTRYON_WEBHOOK_SECRET")?.ok_or_else(missing("VTRYON_WEBHOOK_SECRET"))?];
         secrets.extend(previous_secret(env)?);
@@ -102,14 +105,19 @@ impl Config {
         }
         env.kv(RESULTS).map_err(|_| missing(RESULTS)())?;
         let verifier = Verifier::new(secrets).map_err(fault("VTRYON_WEBHOOK_SECRET"))?.with_limit(limit);
-        Ok(Self {
+        let deployment = Deployment {
             verifier,
-            admin,
             tickets: Tickets::new(&master),
+            retention_hours,
+            max_pages: faults::limited(MAX_PAGES),
+            clock_scale: clock::scale(),
+        };
+        Ok(Self {
+            deployment,
+            admin,
             ticket_origins: ticket_origins(env)?,
             master,
             shards,
-            retention_hours,
             endpoint_urls: endpoint_urls(env)?,
         })
     }
@@ -247,6 +255,7 @@ fn text(env: &Env, variable: &str) -> Option<String> {
 }
 
 fn value(env: &Env, variable: &str) -> Option<JsValue> {
+    faults::note_variable(variable);
     Reflect::get(env, &JsValue::from_str(variable)).ok().filter(|value| !value.is_undefined())
 }
 

@@ -109,6 +109,10 @@ async fn serve(
         if faults::is_asked(&request, "routes") {
             return response::raw(200, &route::list());
         }
+        if faults::is_asked(&request, "variables") {
+            crate::config::Config::current(&env)?;
+            return response::raw(200, &faults::variables());
+        }
     }
     metering::count(BilledOperation::Request);
     faults::before_request(&request);

@@ -10,7 +10,6 @@ mod delivery;
 mod entry;
 mod http;
 mod ingest;
-mod json;
 mod live;
 mod objects;
 mod platform;

@@ -2,9 +2,6 @@
 
 pub(crate) mod clock;
 pub(crate) mod crypto;
-pub(crate) mod excerpt;
 pub(crate) mod js;
 pub(crate) mod js_url;
-pub(crate) mod keys;
-pub(crate) mod migrations;
-pub(crate) mod sql;
+pub(crate) mod storage;

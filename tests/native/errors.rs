@@ -49,6 +49,14 @@ const CODES: [(&str, u16, &str); 35] = [
 ];
 
 #[test]
+fn every_code_is_in_a_readme() {
+    let readmes = [include_str!("../../README.md"), include_str!("../../core/README.md")];
+    for code in Code::ALL {
+        assert!(readmes.iter().any(|readme| readme.contains(&format!("`{code}`"))), "{code}");
+    }
+}
+
+#[test]
 fn codes_are_as_documented() {
     let are = Code::ALL.map(|code| (code.as_str(), code.http_status(), code.public().as_str()));
     assert_eq!(are, CODES);

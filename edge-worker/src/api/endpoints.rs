@@ -7,7 +7,6 @@ use super::text;
 use crate::config::Config;
 use crate::delivery;
 use crate::http::response::{self, ApiError};
-use crate::json::{self, Object};
 use crate::platform::{clock, crypto};
 use crate::protocol::delivery::Dispatch;
 use crate::protocol::settings::endpoint_no;
@@ -15,6 +14,7 @@ use crate::protocol::{
     DirectoryRequest, EndpointInput, IncomingEvent, ShardRequest, StoreResult, TEST_EVENT, directory_client,
     shard_client,
 };
+use vtryon_gateway_engine::json::{self, Object};
 
 /// Registers an endpoint, or lists them.
 pub(super) async fn all(request: &Request, env: &Env) -> Result<Response, ApiError> {
@@ -66,8 +66,9 @@ pub(super) async fn test(id: &str, env: &Env, config: &Config) -> Result<Respons
     }
     let task_id = format!("test_{}", hex::encode(crypto::random::<8>()?));
     let body = format!(r#"{{"event":"{TEST_EVENT}","task_id":"{task_id}"}}"#);
-    let key = config.verifier.keys().first().ok_or(ApiError::new(Code::Unavailable))?;
-    let verified = config.verifier.verify(body.as_bytes(), &Signature::sign(key, body.as_bytes()))?;
+    let key = config.deployment.verifier.keys().first().ok_or(ApiError::new(Code::Unavailable))?;
+    let verified =
+        config.deployment.verifier.verify(body.as_bytes(), &Signature::sign(key, body.as_bytes()))?;
     let (digest, incoming) = IncomingEvent::read(&verified, clock::now());
     let shard = config.shards.of(&digest);
     let incoming = IncomingEvent { target_endpoint: Some(endpoint), ..incoming };

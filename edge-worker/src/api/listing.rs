@@ -10,8 +10,8 @@ use super::cursor::{PageCursor, PagePosition};
 use crate::config::Config;
 use crate::http::query::Query;
 use crate::http::response::ApiError;
-use crate::json;
 use crate::protocol::{Page, PageItem, ShardRequest, shard_client};
+use vtryon_gateway_engine::json;
 
 /// Asks all shards for a page each, or the one shard that has what is listed, and merges the latest into one page.
 pub(super) async fn listing(

@@ -6,9 +6,9 @@ use worker::{Env, Headers, Response};
 
 use crate::config::Config;
 use crate::http::response::ApiError;
-use crate::json;
 use crate::platform::clock;
 use crate::protocol::{Counts, ShardRequest, shard_client};
+use vtryon_gateway_engine::json;
 
 /// Counts over all shards.
 pub(super) async fn show(env: &Env, config: &Config) -> Result<Response, ApiError> {

@@ -9,10 +9,11 @@ use worker::{Env, Response};
 use crate::config::Config;
 use crate::http::query::Query;
 use crate::http::response::{self, ApiError};
-use crate::json;
 use crate::platform::clock;
 use crate::protocol::stats::{Count, Stats};
 use crate::protocol::{ShardRequest, shard_client};
+use vtryon_gateway_engine::json;
+use vtryon_gateway_engine::time;
 
 /// How many minutes are shown where none are asked for.
 const DEFAULT_MINUTES: u32 = 60;
@@ -79,7 +80,7 @@ fn view(sum: Stats, from: Millis, minutes: u32) -> StatsView {
     // A bound may be above all that was seen.
     let commit = |share| quantile(commits(), share).min(sum.slowest_commit);
     StatsView {
-        from: clock::rfc3339(from),
+        from: time::rfc3339(from),
         minutes,
         events: series(&sum.events, minutes),
         deliveries: series(&sum.deliveries, minutes),

@@ -7,8 +7,9 @@ use worker::Response;
 use crate::config::Config;
 use crate::http::response::{self, ApiError};
 use crate::http::task_id::task_id as parse_task_id;
-use crate::json::Object;
 use crate::platform::clock;
+use vtryon_gateway_engine::json::Object;
+use vtryon_gateway_engine::time;
 
 /// A ticket as it is issued.
 #[derive(Serialize)]
@@ -27,7 +28,7 @@ pub(super) fn issue(input: &str, config: &Config) -> Result<Response, ApiError> 
     }
     let task_id = object.text("task_id").ok_or(refuse("`task_id` is not a text"))?;
     let task_id = parse_task_id(Some(task_id))?;
-    let (ticket, end) = config.tickets.ticket(&task_id, clock::now());
-    let expires_at = clock::rfc3339(end);
+    let (ticket, end) = config.deployment.tickets.ticket(&task_id, clock::now());
+    let expires_at = time::rfc3339(end);
     response::json(201, &IssuedTicket { ticket: &ticket, task_id: task_id.as_str(), expires_at })
 }

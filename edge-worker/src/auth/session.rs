@@ -4,7 +4,7 @@
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::platform::keys::{MasterKey, derive, hmac_sha256};
+use vtryon_gateway_engine::keys::{MasterKey, derive, hmac_sha256};
 use vtryon_webhooks::Millis;
 
 /// How long a session lasts, in seconds: 12 hours.

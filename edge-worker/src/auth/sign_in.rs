@@ -8,7 +8,7 @@ use super::limit::ClientAddress;
 use super::{Admin, bearer, clear_void, session};
 use crate::http::body;
 use crate::http::response::ApiError;
-use crate::json::Object;
+use vtryon_gateway_engine::json::Object;
 use vtryon_webhooks::Millis;
 
 /// How long the token in a body may be, in characters, and the body, in bytes: each character may be escaped.

@@ -17,7 +17,9 @@ use worker::{Delay, console_error};
 use super::seal;
 use crate::config::Config;
 use crate::platform::js_url::location_host;
-use crate::platform::{clock, excerpt};
+use vtryon_gateway_engine::excerpt;
+
+use crate::platform::clock;
 use crate::protocol::delivery::{Attempt, Dispatch, Report, delivery_id, endpoint_of};
 
 /// How long an endpoint may take, in milliseconds.

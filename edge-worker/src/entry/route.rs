@@ -83,5 +83,5 @@ pub(super) fn list() -> String {
     let outer = ROUTES.iter().map(|(path, methods, _)| format!("/{path}: {methods}"));
     let inner = crate::api::route::ROUTES.iter().map(|(path, methods, _)| format!("/api/{path}: {methods}"));
     let routes: Vec<String> = outer.chain(inner).collect();
-    crate::json::to_string(&routes)
+    vtryon_gateway_engine::json::to_string(&routes)
 }

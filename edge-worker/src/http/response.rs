@@ -8,7 +8,7 @@ use wasm_bindgen::JsCast;
 use worker::web_sys::{self, ResponseInit};
 use worker::{Response, WebSocket, console_error};
 
-use crate::json;
+use vtryon_gateway_engine::{Failure, Refusal, json};
 
 /// When a client may retry after a 503, in seconds (RFC 9110, 10.2.3).
 const RETRY_AFTER: (&str, Cow<'_, str>) = ("retry-after", Cow::Borrowed("10"));
@@ -86,6 +86,30 @@ struct ErrorBody<'a> {
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         Self::new(error.code())
+    }
+}
+
+/// A request that the engine refuses.
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        Self { code: refusal.code, message: refusal.message, headers: Vec::new(), is_of_body: false }
+    }
+}
+
+/// A fault of an object's database: it is logged, and answered 503.
+impl From<vtryon_gateway_engine::Error> for ApiError {
+    fn from(error: vtryon_gateway_engine::Error) -> Self {
+        console_error!("storage: {error}");
+        Self::new(Code::Unavailable)
+    }
+}
+
+impl From<Failure> for ApiError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(refusal) => refusal.into(),
+            Failure::Fault(error) => error.into(),
+        }
     }
 }
 

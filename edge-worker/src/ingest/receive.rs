@@ -11,6 +11,7 @@ use worker::web_sys::{Request, Response};
 use worker::{Context, Env, console_error};
 
 use crate::config::Config;
+use crate::delivery;
 use crate::http::body;
 use crate::http::head::Head;
 use crate::http::response::{self, ApiError};
@@ -19,7 +20,7 @@ use crate::ingest::rejections::Body;
 use crate::platform::clock;
 use crate::protocol::rejection::PathKind;
 use crate::protocol::{IncomingEvent, ShardRequest, StoreResult, shard_client};
-use crate::{delivery, json};
+use vtryon_gateway_engine::json;
 
 thread_local! {
     /// How long the last commit took, in milliseconds: sent to a shard with the next event.
@@ -38,8 +39,8 @@ pub(crate) async fn receive(
         Ok(signature) => signature,
         Err(error) => return Err(reject(error.code(), head, Body::Unread(request), &env, context).await),
     };
-    let body = body::read(request, head.declared(), config.verifier.limit()).await?;
-    let verified = match config.verifier.verify(&body, &signature) {
+    let body = body::read(request, head.declared(), config.deployment.verifier.limit()).await?;
+    let verified = match config.deployment.verifier.verify(&body, &signature) {
         Ok(verified) => verified,
         Err(error) => {
             return Err(reject(error.code(), head, Body::Read(&body), &env, context).await);

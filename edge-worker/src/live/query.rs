@@ -6,6 +6,8 @@ use worker::Request;
 use crate::config::Config;
 use crate::http::query::Query;
 use crate::http::response::ApiError;
+use vtryon_gateway_engine::time;
+
 use crate::platform::clock;
 use crate::protocol::cursor::{StreamCursor, StreamPosition};
 use crate::protocol::live::Start;
@@ -72,7 +74,7 @@ fn moment(text: &str) -> Result<Millis, ApiError> {
     let now = clock::now();
     let at = crate::http::query::age(text)
         .map(|seconds| Millis(now.plus_seconds(-seconds).0.max(0)))
-        .or_else(|| clock::parse_rfc3339(text));
+        .or_else(|| time::parse_rfc3339(text));
     at.ok_or(ApiError::because(
         Code::InvalidRequest,
         "`since` is neither an age such as 30m nor a time of RFC 3339",

@@ -7,7 +7,9 @@ use super::client_socket::{self, Client};
 use super::event_stream::{self, Acknowledge};
 use super::frame::Ids;
 use super::{Form, PROTOCOL, lingering, not_plain, offered, openings, relay};
-use crate::auth::{Pass, origin};
+use vtryon_gateway_engine::tickets::Pass;
+
+use crate::auth::origin;
 use crate::config::Config;
 use crate::http::query::Query;
 use crate::http::response::ApiError;
@@ -34,7 +36,11 @@ pub(super) async fn answer(
     }
     let Some(ticket) = ticket(query, request)? else { return Ok(None) };
     let origin = origin::allowed(request, &config.ticket_origins)?;
-    let pass = config.tickets.check(&ticket, clock::now()).filter(|pass| id.as_ref() == Some(&pass.task_id));
+    let pass = config
+        .deployment
+        .tickets
+        .check(&ticket, clock::now())
+        .filter(|pass| id.as_ref() == Some(&pass.task_id));
     let answer = match (check_query(query), pass) {
         (Err(refusal), _) => Err(refusal),
         (Ok(()), Some(pass)) => stream(pass, request, env, config).await,

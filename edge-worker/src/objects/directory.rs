@@ -1,28 +1,27 @@
 //! The directory: one Durable Object that stores the endpoints, and pushes settings to every shard.
 //!
-//! It is never on the path of an event: shards use the settings that they have.
+//! The engine decides and stores; here are requests, the alarm, cryptography and calls to shards.
 
 mod endpoints;
-mod input;
-mod keyring;
 mod push;
-mod records;
 mod rejections;
 mod replays;
-mod schema;
 mod secrets;
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
 
 use futures_util::FutureExt;
-use vtryon_webhooks::{Code, Millis};
+use vtryon_gateway_engine::directory::settings;
+use vtryon_gateway_engine::{Context, Failure, directory as engine, json};
+use vtryon_webhooks::Millis;
 use worker::{DurableObject, Env, Request, Response, State, console_error, durable_object, wasm_bindgen};
 
 use crate::config::Config;
 use crate::http::response::{self, ApiError};
-use crate::json;
-use crate::platform::{clock, migrations, sql};
+use crate::platform::clock;
+use crate::platform::storage::ObjectDatabase;
 use crate::protocol::DirectoryRequest;
 use crate::testing::faults;
 use crate::testing::metering::{self, BilledOperation};
@@ -32,28 +31,18 @@ use crate::testing::metering::{self, BilledOperation};
 pub struct Directory {
     state: State,
     env: Env,
-    /// Whether the stored form has been brought up to date in the life of this instance.
-    is_open: AssertUnwindSafe<Cell<bool>>,
-    /// When this instance last saw to it that Vtryon's secrets are remembered.
-    secrets_seen_at: AssertUnwindSafe<Cell<Option<Millis>>>,
-    /// When this instance last looked for the mistakes behind rejections that were reported.
-    diagnosed_at: AssertUnwindSafe<Cell<Option<Millis>>>,
+    /// What this instance remembers; nothing until the stored form has been brought up to date.
+    memory: AssertUnwindSafe<RefCell<Option<engine::Directory>>>,
 }
 
 impl DurableObject for Directory {
     fn new(state: State, env: Env) -> Self {
-        Self {
-            state,
-            env,
-            is_open: AssertUnwindSafe(Cell::new(false)),
-            secrets_seen_at: AssertUnwindSafe(Cell::new(None)),
-            diagnosed_at: AssertUnwindSafe(Cell::new(None)),
-        }
+        Self { state, env, memory: AssertUnwindSafe(RefCell::new(None)) }
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         metering::count(BilledOperation::DirectoryRequest);
-        let request: DirectoryRequest = json::read(&request.text().await?)?;
+        let request = json::read(&request.text().await?).map_err(|error| error.to_string())?;
         match self.answer(request).await {
             Ok(response) => Ok(response),
             Err(refusal) => Ok(refusal.into_response()?.into()),
@@ -65,17 +54,14 @@ impl DurableObject for Directory {
     async fn alarm(&self) -> worker::Result<Response> {
         metering::count(BilledOperation::AlarmRun);
         let run = async {
-            let config = self.config()?;
-            self.open()?;
-            self.remember_secrets(&config, clock::now()).await;
-            self.check_topology(&config)?;
-            if self.has_unconfirmed()? {
+            let config = self.begin().await?;
+            if self.at(&config, clock::now(), |context| settings::has_unconfirmed(context.db))? {
                 self.push(&config).await?;
             }
             Ok::<_, ApiError>(())
         };
         match AssertUnwindSafe(run).catch_unwind().await {
-            Ok(Ok(_)) => {}
+            Ok(Ok(())) => {}
             Ok(Err(_)) => console_error!("directory: the settings were not pushed to all shards"),
             Err(_) => console_error!("directory: panicked"),
         }
@@ -88,10 +74,7 @@ impl DurableObject for Directory {
 
 impl Directory {
     async fn answer(&self, request: DirectoryRequest) -> Result<Response, ApiError> {
-        self.open()?;
-        let config = self.config()?;
-        self.remember_secrets(&config, clock::now()).await;
-        self.check_topology(&config)?;
+        let config = self.begin().await?;
         match request {
             DirectoryRequest::Create(input) => self.create(&config, &input).await,
             DirectoryRequest::List => self.list(&config).await,
@@ -104,53 +87,58 @@ impl Directory {
                 self.disable_if_unhealthy(&config, endpoint, &reason).await
             }
             DirectoryRequest::Replay { input, key } => self.replay(&config, &input, key).await,
-            DirectoryRequest::Progress { id } => self.progress(&config, &id).await,
+            DirectoryRequest::Progress { id } => self.progress(&config, 200, &id).await,
             DirectoryRequest::ReportRejections { rejections } => {
                 self.report_rejections(&config, &rejections).await
             }
             DirectoryRequest::Rejections => self.rejections(&config).await,
-            DirectoryRequest::Secrets => self.secrets(&config, clock::now()),
+            DirectoryRequest::Secrets => self.secrets(&config),
             DirectoryRequest::PurgeSecret { fingerprint } => self.purge_secret(&config, &fingerprint),
-            DirectoryRequest::Sweep => {
-                rejections::expire(&self.state.storage().sql(), clock::now())?;
-                self.schedule_push()?;
-                response::json(200, &())
-            }
+            DirectoryRequest::Sweep => self.sweep(&config),
         }
     }
 
-    /// Refuses a Worker with another number of shards than the one that endpoints were registered under: it
-    /// would configure the wrong ones.
-    fn check_topology(&self, config: &Config) -> Result<(), ApiError> {
-        let count = config.shards.count();
-        match migrations::meta(&self.state.storage().sql(), push::SHARDS)? {
-            Some(recorded) if recorded != i64::from(count) => {
-                let message = format!("SHARDS is {count}, but this deployment was made with {recorded}");
-                console_error!("directory: {message}");
-                Err(ApiError::with_message(Code::Unavailable, message))
-            }
-            Some(_) | None => Ok(()),
+    /// Does what comes before every request: the stored form and the remembered secrets are brought up to date, and
+    /// the number of shards is compared.
+    async fn begin(&self) -> Result<Rc<Config>, ApiError> {
+        self.open()?;
+        let config = Config::current(&self.env)?;
+        self.remember_secrets(&config, clock::now()).await;
+        let checked =
+            self.at(&config, clock::now(), |context| settings::check_topology(context.db, config.shards));
+        if let Err(Failure::Refused(mismatch)) = &checked {
+            console_error!("directory: {}", mismatch.message);
         }
+        checked?;
+        Ok(config)
     }
 
-    fn config(&self) -> Result<std::rc::Rc<Config>, ApiError> {
-        Config::current(&self.env)
-    }
-
-    fn open(&self) -> worker::Result<()> {
-        if self.is_open.get() {
+    fn open(&self) -> Result<(), ApiError> {
+        if self.memory.borrow().is_some() {
             return Ok(());
         }
         faults::configure(&self.env);
         let storage = self.state.storage();
-        let sql = storage.sql();
-        sql::transaction(&storage, || migrations::migrate(&sql, schema::MIGRATIONS))?;
-        self.is_open.set(true);
+        let memory = engine::Directory::open(&ObjectDatabase(&storage))?;
+        self.memory.replace(Some(memory));
         Ok(())
     }
-}
 
-/// The error for an endpoint that does not exist.
-const fn no_endpoint() -> ApiError {
-    ApiError::because(Code::NotFound, "there is no endpoint of this id")
+    /// Asks what this instance remembers, or notes something in it; nothing before it has been opened.
+    fn with_memory<T>(&self, ask: impl FnOnce(&mut engine::Directory) -> T) -> Option<T> {
+        self.memory.borrow_mut().as_mut().map(ask)
+    }
+
+    /// Runs a step of the engine on this object's database.
+    fn at<T>(&self, config: &Config, now: Millis, step: impl FnOnce(&Context<'_>) -> T) -> T {
+        let storage = self.state.storage();
+        step(&Context { db: &ObjectDatabase(&storage), now, deployment: &config.deployment })
+    }
+
+    /// Removes expired samples, and sets the alarm where it is wanted.
+    fn sweep(&self, config: &Config) -> Result<Response, ApiError> {
+        self.at(config, clock::now(), |context| engine::rejections::expire(context.db, context.now))?;
+        self.schedule_push()?;
+        response::json(200, &())
+    }
 }

@@ -7,7 +7,7 @@ use super::DirectoryRequest;
 use super::object::fetch;
 use crate::config::DIRECTORY;
 use crate::http::response::{self, ApiError};
-use crate::json;
+use vtryon_gateway_engine::json;
 
 /// The only object of its class.
 const NAME: &str = "directory";

@@ -13,8 +13,8 @@ use super::object::fetch;
 use super::{Call, ShardRequest};
 use crate::config::TASK_SHARD;
 use crate::http::response::ApiError;
-use crate::json;
 use crate::platform::js::ShardMethods;
+use vtryon_gateway_engine::json;
 
 /// Sends a request to one shard. Returns its answer as JSON, or `None` where the requested thing does not exist.
 pub(crate) async fn call(

@@ -1,5 +1,6 @@
 //! Faults that tests cause on purpose. Only the feature `faults` compiles them in.
 
+use vtryon_gateway_engine::database::Bind;
 use vtryon_webhooks::Millis;
 use worker::web_sys::Request;
 
@@ -11,6 +12,10 @@ thread_local! {
     static LIMIT: std::cell::Cell<Option<usize>> = const { std::cell::Cell::new(None) };
     /// From how many bytes on a database is full.
     static DATABASE_LIMIT: std::cell::Cell<Option<usize>> = const { std::cell::Cell::new(None) };
+    /// Whether the transaction panics before it is committed.
+    static PANICS_AT_COMMIT: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    /// The variables that the configuration has read.
+    static VARIABLES: std::cell::RefCell<std::collections::BTreeSet<String>> = std::cell::RefCell::default();
     /// Whether broadcasts are held.
     static HELD: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
@@ -30,6 +35,21 @@ pub(crate) fn configure(env: &worker::Env) {
     LIMIT.set(number("LIMIT").and_then(|limit| usize::try_from(limit).ok()));
     let limit = env.var("DATABASE_LIMIT").ok().and_then(|value| value.to_string().parse().ok());
     DATABASE_LIMIT.set(limit);
+}
+
+/// Notes that the configuration reads a variable.
+#[cfg(feature = "faults")]
+pub(crate) fn note_variable(name: &str) {
+    VARIABLES.with_borrow_mut(|variables| variables.insert(name.to_owned()));
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn note_variable(_: &str) {}
+
+/// Returns the variables that the configuration reads, as JSON.
+#[cfg(feature = "faults")]
+pub(crate) fn variables() -> String {
+    VARIABLES.with_borrow(vtryon_gateway_engine::json::to_string)
 }
 
 /// Returns a limit: the one that `LIMIT` says where it is set, so that a test can reach it.
@@ -57,7 +77,14 @@ pub(crate) fn while_reading(request: &Request) {
 /// be set, nor SQLite's (`PRAGMA max_page_count` is not authorized). As there, rows are read, deleted and overwritten
 /// all the same.
 #[cfg(feature = "faults")]
-pub(crate) fn before_statement(sql: &worker::SqlStorage, statement: &str) -> worker::Result<()> {
+pub(crate) fn before_statement(
+    sql: &worker::SqlStorage,
+    statement: &str,
+    binds: &[Bind<'_>],
+) -> worker::Result<()> {
+    if binds.iter().any(|bind| matches!(bind, Bind::Text("fault:panic"))) && statement.starts_with("INSERT") {
+        PANICS_AT_COMMIT.set(true);
+    }
     let adds_a_row = statement.starts_with("INSERT") && !statement.contains("ON CONFLICT");
     if adds_a_row && DATABASE_LIMIT.get().is_some_and(|limit| sql.database_size() >= limit) {
         return Err(worker::Error::from("database or disk is full: SQLITE_FULL"));
@@ -78,10 +105,10 @@ pub(crate) fn unscaled(at: Millis) -> Millis {
     Millis(from + (at.0 - from) / scale)
 }
 
-/// Turns a span of this machine's time, in milliseconds, into one of the clock.
+/// Returns how many times faster than the machine the clock runs.
 #[cfg(feature = "faults")]
-pub(crate) fn stretched(millis: i64) -> i64 {
-    millis * CLOCK.get().0
+pub(crate) fn clock_scale() -> i64 {
+    CLOCK.get().0
 }
 
 /// Panics in the Worker when asked to.
@@ -93,11 +120,11 @@ pub(crate) fn before_request(request: &Request) {
     }
 }
 
-/// Panics in a shard, with an event written but not committed.
+/// Panics in a shard with an event of the task `fault:panic`, which is written but not committed.
 #[cfg(feature = "faults")]
 #[expect(clippy::panic, reason = "a fault on purpose")]
-pub(crate) fn before_commit(task_id: &str) {
-    if task_id == "fault:panic" {
+pub(crate) fn before_commit() {
+    if PANICS_AT_COMMIT.take() {
         panic!("a fault on purpose in a shard");
     }
 }
@@ -139,7 +166,7 @@ pub(crate) const fn skips_broadcast(_: Option<&str>) -> bool {
 pub(crate) async fn before_broadcast() {}
 
 #[cfg(not(feature = "faults"))]
-pub(crate) const fn before_statement(_: &worker::SqlStorage, _: &str) -> worker::Result<()> {
+pub(crate) const fn before_statement(_: &worker::SqlStorage, _: &str, _: &[Bind<'_>]) -> worker::Result<()> {
     Ok(())
 }
 
@@ -162,8 +189,8 @@ pub(crate) const fn unscaled(at: Millis) -> Millis {
 }
 
 #[cfg(not(feature = "faults"))]
-pub(crate) const fn stretched(millis: i64) -> i64 {
-    millis
+pub(crate) const fn clock_scale() -> i64 {
+    1
 }
 
 #[cfg(not(feature = "faults"))]
@@ -178,4 +205,4 @@ pub(crate) const fn before_request(_: &Request) {}
 pub(crate) const fn while_reading(_: &Request) {}
 
 #[cfg(not(feature = "faults"))]
-pub(crate) const fn before_commit(_: &str) {}
+pub(crate) const fn before_commit() {}

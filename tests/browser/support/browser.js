@@ -14,7 +14,7 @@ export const WIDE = { width: 1360, height: 860 };
 export const PHONE = { width: 375, height: 760 };
 
 /**
- * What the browser itself logs: an answer to who is not signed in yet, or about a task that nobody heard of yet, and
+ * What the browser itself logs: an answer to who is not signed in yet, or about a task without events, and
  * a socket that the page has closed too soon for it.
  */
 const USUAL = /status of 40[14]|closed before the connection is established/;

@@ -128,7 +128,7 @@ export class Connection {
     this.#enter("waiting", Date.now() + wait);
   }
 
-  /** Ends with the socket all that could still be heard of it. */
+  /** Ends with the socket whatever could still arrive on it. */
   #forget() {
     this.#attempt += 1;
     clearTimeout(this.#retry);

@@ -1,6 +1,6 @@
 // What is known of tasks from several sources, merged: pages of a listing, snapshots, events of any age.
 
-/** How many tasks are remembered; those least recently heard of go. */
+/** How many tasks are remembered; those without an event for the longest time go. */
 const MOST_TASKS = 2000;
 
 /** Returns the later of two views of a task. Only views from live updates have a `seq`. */
@@ -48,7 +48,7 @@ export class Standing {
   #keep(shard, task) {
     const known = this.#tasks.get(task.task_id)?.task;
     const latest = newer(task, known);
-    // Last in the map: it was heard of last.
+    // Last in the map: it had the latest event.
     this.#tasks.delete(task.task_id);
     this.#tasks.set(task.task_id, { shard, task: latest });
     if (this.#tasks.size > MOST_TASKS) this.#tasks.delete(this.#tasks.keys().next().value);

@@ -116,7 +116,7 @@ function About({ task, isLive }) {
 
 function Unheard() {
   return html`
-    <${Empty} title="Nothing was heard of this task yet.">
+    <${Empty} title="No event of this task has been received yet.">
       <p>This page stays connected: its first event will show up here. If it should have come by now, look whether it was <a href="/rejections">rejected</a> or is in <a href="/quarantine">quarantine</a>.</p>
     <//>
   `;

@@ -80,7 +80,7 @@ function List({ tasks, pages, filter }) {
 
 function Nothing({ filter }) {
   if (filter.stalled !== "") {
-    return html`<${Empty} title="No task is stalled."><p>Every task that has not ended was heard of within that time.</p><//>`;
+    return html`<${Empty} title="No task is stalled."><p>Every task that has not ended had an event within that time.</p><//>`;
   }
   if (filter.status !== "") {
     return html`<${Empty} title=${`No task is ${filter.status}.`}><p><a href="/tasks">Show all tasks</a></p><//>`;

@@ -4,7 +4,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 
 use super::rsa::PublicKey;
 use crate::http::response::ApiError;
-use crate::json::Object;
+use vtryon_gateway_engine::json::Object;
 
 /// How long an assertion may be, in bytes. Access makes them about one thousand long.
 const LIMIT: usize = 8192;

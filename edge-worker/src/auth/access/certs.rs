@@ -22,8 +22,8 @@ use worker::{AbortController, AbortSignal, Delay, Fetch, console_error};
 
 use super::rsa::PublicKey;
 use crate::http::response::ApiError;
-use crate::json::Object;
 use crate::platform::{clock, js};
+use vtryon_gateway_engine::json::Object;
 
 /// How long keys are kept, in milliseconds. Access changes its key every six weeks, and the one before
 /// stays good for a week.

@@ -1,7 +1,7 @@
 //! What an assertion claims: by whom it is, for whom, and for how long (RFC 7519, 4.1).
 
 use super::assertion::{Assertion, VerifiedJwt};
-use crate::json::{self, Object};
+use vtryon_gateway_engine::json::{self, Object};
 use vtryon_webhooks::Millis;
 
 /// How many seconds the clock of Access may be ahead of ours.

@@ -1,72 +1,75 @@
-//! Vtryon's stored secrets: listed by their fingerprints, and deleted.
+//! Secrets in clear: Vtryon's are sealed to be remembered, and all are opened to look for a sender's mistake.
 
-use serde::Serialize;
-use vtryon_webhooks::{Code, Millis};
-use worker::Response;
+use std::error::Error;
+
+use vtryon_gateway_engine::directory::keyring::Keyring;
+use vtryon_gateway_engine::directory::secrets;
+use vtryon_webhooks::Millis;
+use vtryon_webhooks::diagnosis::Held;
+use worker::{Response, console_error};
+use zeroize::Zeroizing;
 
 use super::Directory;
-use super::keyring::{self, StoredSecret};
 use crate::config::Config;
+use crate::delivery::seal;
 use crate::http::response::{self, ApiError};
-use crate::platform::clock;
+use crate::platform::{clock, crypto};
 
-#[derive(Serialize)]
-struct SecretList {
-    secrets: Vec<StoredSecretView>,
-}
-
-#[derive(Serialize)]
-struct StoredSecretView {
-    fingerprint: String,
-    /// `current`, `previous`, or `former`: not configured any more.
-    state: &'static str,
-    /// When it was configured for certain: for the first time, and last.
-    first_seen_at: String,
-    last_seen_at: String,
-}
-
-impl StoredSecretView {
-    fn of(known: StoredSecret, configured: &[String]) -> Self {
-        let state = match configured.iter().position(|fingerprint| *fingerprint == known.fingerprint) {
-            Some(0) => "current",
-            Some(_) => "previous",
-            None => "former",
-        };
-        Self {
-            fingerprint: known.fingerprint,
-            state,
-            first_seen_at: clock::rfc3339(known.first_seen_at),
-            last_seen_at: clock::rfc3339(known.seen_at),
-        }
-    }
-}
+/// What the key is derived by that Vtryon's secrets are sealed with.
+const LABEL: &str = "vtryon-webhooks secrets 1";
 
 impl Directory {
-    pub(super) fn secrets(&self, config: &Config, now: Millis) -> Result<Response, ApiError> {
-        let configured = keyring::fingerprints(config);
-        let known = keyring::remembered(&self.state.storage().sql())?;
-        let secrets = known
-            .into_iter()
-            .filter(|known| configured.contains(&known.fingerprint) || !known.is_forgotten(now))
-            .map(|known| StoredSecretView::of(known, &configured))
-            .collect();
-        response::json(200, &SecretList { secrets })
+    /// Remembers Vtryon's secrets that are configured. A fault is no reason to leave anything else undone.
+    pub(super) async fn remember_secrets(&self, config: &Config, now: Millis) {
+        if self.with_memory(|memory| memory.secrets_are_due(now)) != Some(true) {
+            return;
+        }
+        match self.seal_secrets(config, now).await {
+            Ok(()) => {
+                self.with_memory(|memory| memory.note_secrets(now));
+            }
+            Err(error) => console_error!("directory: the webhook secrets are not remembered: {error}"),
+        }
     }
 
-    /// Deletes a former secret. One that is configured would be stored again with the next request.
-    pub(super) fn purge_secret(&self, config: &Config, fingerprint: &str) -> Result<Response, ApiError> {
-        let sql = self.state.storage().sql();
-        let configured = keyring::fingerprints(config);
-        let known = keyring::remembered(&sql)?.into_iter().find(|known| known.fingerprint == fingerprint);
-        let Some(known) = known else {
-            return Err(ApiError::because(Code::NotFound, "no secret of this fingerprint is remembered"));
-        };
-        if configured.contains(&known.fingerprint) {
-            let message = "this secret is configured: take it out of VTRYON_WEBHOOK_SECRET or \
-                           VTRYON_WEBHOOK_SECRET_PREVIOUS first";
-            return Err(ApiError::because(Code::Conflict, message));
+    async fn seal_secrets(&self, config: &Config, now: Millis) -> Result<(), Box<dyn Error>> {
+        let configured = self.at(config, now, secrets::to_seal)?;
+        let key = config.master.derive(LABEL);
+        for ((fingerprint, is_due), (_, secret)) in configured.iter().zip(Config::webhook_secrets(&self.env))
+        {
+            if *is_due {
+                let sealed = crypto::seal(&key, &context(fingerprint), &secret).await?;
+                self.at(config, now, |context| secrets::remember(context, fingerprint, &sealed))?;
+            }
         }
-        keyring::forget(&sql, &known.fingerprint)?;
-        response::json(200, &StoredSecretView::of(known, &configured))
+        Ok(self.at(config, now, secrets::forget_old)?)
     }
+
+    /// Gathers the likeliest secrets: Vtryon's, those that were Vtryon's, then the endpoints'.
+    pub(super) async fn keyring(&self, config: &Config, now: Millis) -> Result<Keyring, ApiError> {
+        let mut keyring = Keyring::new(Config::webhook_secrets(&self.env));
+        let key = config.master.derive(LABEL);
+        for known in self.at(config, now, secrets::retired)? {
+            let secret = crypto::open(&key, &context(&known.fingerprint), &known.sealed).await?;
+            keyring.add(Held::Retired, secret);
+        }
+        for (endpoint, sealed) in self.at(config, now, |context| keyring.of_endpoints(context.db))? {
+            let secret = seal::open(config, endpoint, &sealed).await?;
+            keyring.add(Held::Endpoint, secret.map(|secret| Zeroizing::new(secret.as_bytes().to_vec())));
+        }
+        Ok(keyring)
+    }
+
+    pub(super) fn secrets(&self, config: &Config) -> Result<Response, ApiError> {
+        response::json(200, &self.at(config, clock::now(), secrets::list)?)
+    }
+
+    pub(super) fn purge_secret(&self, config: &Config, fingerprint: &str) -> Result<Response, ApiError> {
+        response::json(200, &self.at(config, clock::now(), |context| secrets::purge(context, fingerprint))?)
+    }
+}
+
+/// Binds a sealed secret to its row, and tells it from what else is sealed.
+fn context(fingerprint: &str) -> String {
+    format!("vtryon {fingerprint}")
 }

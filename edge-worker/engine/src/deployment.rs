@@ -1,0 +1,48 @@
+//! What is configured, and the same for every object of a deployment.
+
+use vtryon_webhooks::{Key, Millis, Verifier};
+
+use crate::database::Database;
+use crate::tickets::Tickets;
+
+/// How many sockets may be opened with tickets in a shard at the same time.
+pub const MAX_PAGES: usize = 5000;
+
+/// The configuration of a deployment, as far as decisions need it.
+pub struct Deployment {
+    /// Vtryon's secrets, the current one first.
+    pub verifier: Verifier,
+    pub tickets: Tickets,
+    /// How long events are stored.
+    pub retention_hours: u32,
+    /// How many sockets may be opened with tickets in a shard at the same time: [`MAX_PAGES`], but for tests.
+    pub max_pages: usize,
+    /// How many times faster the clock runs than the machine: 1, but for tests on a real runtime.
+    pub clock_scale: i64,
+}
+
+/// What a decision is made from.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    pub db: &'a dyn Database,
+    pub now: Millis,
+    pub deployment: &'a Deployment,
+}
+
+impl Deployment {
+    /// Returns a span of machine time, in milliseconds of the clock: for what depends on how fast machines and
+    /// networks are, such as leases and timeouts.
+    pub const fn span(&self, seconds: i64) -> i64 {
+        self.stretched(seconds * 1000)
+    }
+
+    /// Returns the same of a span in milliseconds.
+    pub const fn stretched(&self, millis: i64) -> i64 {
+        millis * self.clock_scale
+    }
+
+    /// Returns the fingerprints of the configured secrets, the current one's first.
+    pub fn fingerprints(&self) -> Vec<String> {
+        self.verifier.keys().iter().map(Key::fingerprint).map(|fingerprint| fingerprint.to_string()).collect()
+    }
+}

@@ -1,0 +1,64 @@
+//! The directory: what it decides and stores of endpoints, range replays, rejections and Vtryon's secrets.
+//!
+//! It is never on the path of an event: shards use the settings that they have. Secrets come in sealed, and URLs as the
+//! platform has parsed them; calls to shards and the alarm are made by whoever asks.
+
+pub mod endpoints;
+pub mod fields;
+mod input;
+pub mod keyring;
+mod records;
+pub mod rejections;
+pub mod replays;
+mod schema;
+pub mod secrets;
+pub mod settings;
+mod view;
+
+use vtryon_webhooks::Millis;
+
+pub use self::records::{Disabled, EndpointRecord};
+pub use self::view::{ChangedEndpoint, EndpointList, EndpointView};
+
+use crate::database::Database;
+use crate::protocol::rejection::Rejection;
+use crate::{Result, meta};
+
+/// How many seconds pass between two diagnoses of what isolates report: in a flood there are many of them.
+const DIAGNOSIS_PAUSE: i64 = 2;
+
+/// What an instance of the directory remembers beside its database.
+pub struct Directory {
+    /// When it last saw to it that Vtryon's secrets are remembered.
+    secrets_seen_at: Option<Millis>,
+    /// When it last looked for the mistakes behind rejections that were reported.
+    diagnosed_at: Option<Millis>,
+}
+
+impl Directory {
+    /// Brings the schema up to date, and begins without memories.
+    pub fn open(db: &dyn Database) -> Result<Self> {
+        db.transaction(|| meta::migrate(db, schema::MIGRATIONS))?;
+        Ok(Self { secrets_seen_at: None, diagnosed_at: None })
+    }
+
+    /// Returns whether the configured secrets are to be remembered again.
+    pub fn secrets_are_due(&self, now: Millis) -> bool {
+        self.secrets_seen_at.is_none_or(|seen| !secrets::is_fresh(seen, now))
+    }
+
+    /// Notes that the configured secrets have been remembered.
+    pub const fn note_secrets(&mut self, now: Millis) {
+        self.secrets_seen_at = Some(now);
+    }
+
+    /// Returns whether the mistakes behind a report are looked for now, and notes it.
+    pub fn begin_diagnosis(&mut self, rejections: &[Rejection], now: Millis) -> bool {
+        let is_due = self.diagnosed_at.is_none_or(|at| at.plus_seconds(DIAGNOSIS_PAUSE) <= now)
+            && rejections.iter().any(|rejection| rejections::is_of_signature(&rejection.code));
+        if is_due {
+            self.diagnosed_at = Some(now);
+        }
+        is_due
+    }
+}

@@ -1,0 +1,177 @@
+//! The life of an endpoint: registered, changed, rotated, disabled. Each step returns the record that is to be
+//! committed.
+
+use vtryon_webhooks::health::{Health, Reason, is_dead};
+use vtryon_webhooks::{Code, Millis};
+
+use super::fields::{self, Destination};
+use super::input::{Input, refuse};
+use super::records::{self, Disabled, EndpointRecord};
+use crate::database::Database;
+use crate::protocol::EndpointHealth;
+use crate::protocol::delivery::ENDPOINT_NUMBERS;
+use crate::protocol::settings::Sealed;
+use crate::{Context, Failure, Refusal};
+
+/// How many endpoints there may be at the same time: each event is matched against all of them.
+const MAX_ENDPOINTS: i64 = 20;
+
+/// How many secrets an endpoint may have at the same time, the current one among them.
+const MAX_SECRETS: usize = 3;
+
+/// How many hours the previous secret stays valid after a rotation, where none are asked for, and at most.
+const OVERLAP_HOURS: u32 = 24;
+const MAX_OVERLAP_HOURS: u32 = 168;
+
+/// The version of an endpoint's first secret.
+pub const FIRST_SECRET: i64 = 1;
+
+type Result<T> = std::result::Result<T, Failure>;
+
+/// Returns every endpoint that there is, in order of creation.
+pub fn all(db: &dyn Database) -> Result<Vec<EndpointRecord>> {
+    Ok(records::all(db)?)
+}
+
+/// Returns an endpoint.
+pub fn find(db: &dyn Database, no: i64) -> Result<EndpointRecord> {
+    let missing = || Refusal::new(Code::NotFound, "there is no endpoint of this id");
+    Ok(records::find(db, no)?.ok_or_else(missing)?)
+}
+
+/// Refuses a further endpoint where there are as many as may be.
+pub fn check_room(db: &dyn Database) -> Result<()> {
+    if records::count(db)? < MAX_ENDPOINTS {
+        return Ok(());
+    }
+    let message = format!("there are {MAX_ENDPOINTS} endpoints, and no more fit");
+    Err(Refusal::new(Code::Conflict, message).into())
+}
+
+/// Makes a new endpoint from a body, without a number and a secret yet.
+pub fn draft(context: &Context<'_>, body: &str, destination: &Destination<'_>) -> Result<EndpointRecord> {
+    let now = context.now;
+    check_room(context.db)?;
+    let mut record = EndpointRecord { created_at: now, updated_at: now, ..EndpointRecord::default() };
+    fields::apply(&mut record, body, destination)?;
+    if record.endpoint.options.url.is_empty() {
+        return Err(refuse("`url` is missing").into());
+    }
+    note_administrator(&mut record, now);
+    Ok(record)
+}
+
+/// Takes a number for an endpoint, which none has had before.
+pub fn take_number(db: &dyn Database) -> Result<i64> {
+    let none = || {
+        let message = format!("{} endpoints were registered, and no more can be", ENDPOINT_NUMBERS - 1);
+        Refusal::new(Code::Conflict, message)
+    };
+    Ok(records::take_number(db)?.ok_or_else(none)?)
+}
+
+/// Changes an endpoint as a body says.
+pub fn change(
+    context: &Context<'_>,
+    no: i64,
+    body: &str,
+    destination: &Destination<'_>,
+) -> Result<EndpointRecord> {
+    let mut record = find(context.db, no)?;
+    fields::apply(&mut record, body, destination)?;
+    record.updated_at = context.now;
+    note_administrator(&mut record, context.now);
+    Ok(record)
+}
+
+/// Removes the previous secrets at once.
+pub fn retire(context: &Context<'_>, no: i64) -> Result<EndpointRecord> {
+    let mut record = find(context.db, no)?;
+    record.endpoint.secrets.truncate(1);
+    record.updated_at = context.now;
+    Ok(record)
+}
+
+/// A rotation that was asked for: between its beginning and its end the new secret is made and sealed.
+pub struct Rotation {
+    pub endpoint: i64,
+    /// The version of the new secret.
+    pub version: i64,
+    overlap_hours: u32,
+}
+
+impl Rotation {
+    pub fn begin(db: &dyn Database, endpoint: i64, body: &str) -> Result<Self> {
+        let input = Input::parse(body, &["overlap_hours"])?;
+        let hours =
+            input.get("overlap_hours").map(|field| field.number(0..=MAX_OVERLAP_HOURS)).transpose()?;
+        let version = current_version(&find(db, endpoint)?) + 1;
+        Ok(Self { endpoint, version, overlap_hours: hours.unwrap_or(OVERLAP_HOURS) })
+    }
+
+    /// Makes the sealed secret the current one. The one before it stays valid for a while, so that no delivery
+    /// fails meanwhile.
+    pub fn finish(&self, context: &Context<'_>, new: Sealed) -> Result<EndpointRecord> {
+        let now = context.now;
+        // It may have changed while the secret was sealed.
+        let mut record = find(context.db, self.endpoint)?;
+        if current_version(&record) >= self.version {
+            let message = "the secret is being rotated by another request";
+            return Err(Refusal::new(Code::Conflict, message).into());
+        }
+        let until = now.plus_seconds(i64::from(self.overlap_hours) * 3600);
+        // Each that is still valid stays so for as long as was said, but there are not many of them.
+        let former = record.endpoint.secrets_at(now).into_iter();
+        let former = former.map(|secret| Sealed { until: secret.until.or(Some(until)), ..secret });
+        let valid = former.filter(|secret| secret.until.is_some_and(|until| until > now));
+        record.endpoint.secrets = std::iter::once(new).chain(valid).take(MAX_SECRETS).collect();
+        record.updated_at = now;
+        Ok(record)
+    }
+}
+
+/// Returns whether a report is checked against the health in all shards: a success in one of them keeps an endpoint
+/// that fails in others enabled.
+pub fn needs_healths(reason: &str) -> bool {
+    Reason::from_name(reason) == Some(Reason::Failing)
+}
+
+/// Disables an endpoint that a shard has reported, where the report stands; otherwise nothing is to be committed.
+pub fn disable(
+    context: &Context<'_>,
+    no: i64,
+    reason: &str,
+    healths: &[EndpointHealth],
+) -> Result<Option<EndpointRecord>> {
+    let stands = match Reason::from_name(reason) {
+        Some(Reason::Gone) => true,
+        Some(Reason::Failing) => is_dead(&healths.iter().map(health).collect::<Vec<_>>(), context.now),
+        Some(Reason::Administrator) | None => false,
+    };
+    let mut record = find(context.db, no)?;
+    if !stands || !record.endpoint.options.enabled {
+        return Ok(None);
+    }
+    record.endpoint.options.enabled = false;
+    record.disabled = Some(Disabled { reason: reason.to_owned(), at: context.now });
+    record.updated_at = context.now;
+    Ok(Some(record))
+}
+
+fn current_version(record: &EndpointRecord) -> i64 {
+    record.endpoint.secrets.first().map_or(0, |secret| secret.version)
+}
+
+fn health(health: &EndpointHealth) -> Health {
+    let EndpointHealth { failing_since, succeeded_at, consecutive_410 } = *health;
+    Health { failing_since, succeeded_at, consecutive_410 }
+}
+
+/// Notes why an endpoint is disabled where an administrator has done it.
+fn note_administrator(record: &mut EndpointRecord, now: Millis) {
+    if record.endpoint.options.enabled {
+        record.disabled = None;
+    } else if record.disabled.is_none() {
+        record.disabled = Some(Disabled { reason: Reason::Administrator.as_str().to_owned(), at: now });
+    }
+}

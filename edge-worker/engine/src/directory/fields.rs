@@ -1,0 +1,109 @@
+//! The fields of an endpoint that an administrator can set, and the values that each may have.
+
+use vtryon_webhooks::Code;
+use vtryon_webhooks::endpoint::{Order, UrlRules};
+use vtryon_webhooks::event::{MAX_EVENT_NAME, MAX_STATUS};
+
+use super::input::{Field, Input, refuse};
+use super::records::EndpointRecord;
+use crate::Refusal;
+use crate::json::Object;
+
+/// How long a description may be, in characters.
+const MAX_DESCRIPTION: usize = 500;
+
+/// What an endpoint may take beyond the events that move a task.
+const INCLUDE: [&str; 2] = ["unknown", "quarantined"];
+
+/// Sets a field of a record to the value that was sent.
+type Set = fn(&mut EndpointRecord, &Field<'_>, &Destination<'_>) -> Result<(), Refusal>;
+
+/// Every field by its name.
+const FIELDS: &[(&str, Set)] = &[
+    ("url", |record, field, destination| {
+        let url = field.text()?;
+        destination.check(&url)?;
+        record.endpoint.options.url = url;
+        Ok(())
+    }),
+    ("description", |record, field, _| {
+        let description = field.text()?;
+        if description.chars().count() > MAX_DESCRIPTION {
+            return Err(refuse(format!("`description` is longer than {MAX_DESCRIPTION} characters")));
+        }
+        record.description = description;
+        Ok(())
+    }),
+    ("enabled", |record, field, _| field.flag().map(|enabled| record.endpoint.options.enabled = enabled)),
+    ("order", |record, field, _| {
+        let order = field.text()?;
+        let known = Order::from_name(&order).ok_or_else(|| field.is_not("one of latest, all"))?;
+        known.as_str().clone_into(&mut record.endpoint.options.order);
+        Ok(())
+    }),
+    ("statuses", |record, field, _| {
+        field.names(MAX_STATUS).map(|names| record.endpoint.options.statuses = names)
+    }),
+    ("events", |record, field, _| {
+        field.names(MAX_EVENT_NAME).map(|names| record.endpoint.options.events = names)
+    }),
+    ("include", |record, field, _| {
+        let include = field.names(MAX_STATUS)?;
+        if !include.iter().all(|name| INCLUDE.contains(&name.as_str())) {
+            return Err(refuse("`include` has an entry that is not one of unknown, quarantined"));
+        }
+        record.endpoint.options.include = include;
+        Ok(())
+    }),
+];
+
+/// Where a URL leads, and where it may lead.
+pub struct Destination<'a> {
+    pub rules: &'a UrlRules,
+    /// The scheme and host under which this gateway was called: an endpoint must not lead back to it.
+    pub own_origin: &'a str,
+    /// The scheme and host that the platform reads in the URL that was sent; none where it reads no URL.
+    pub origin: Option<String>,
+}
+
+impl Destination<'_> {
+    fn check(&self, url: &str) -> Result<(), Refusal> {
+        check_rules(url, self.rules)?;
+        match &self.origin {
+            // The rules don't judge punycode; what the platform can't parse could never be called.
+            None => Err(refuse("`url` is none that can be called")),
+            Some(origin) if origin == self.own_origin => {
+                Err(Refusal::new(Code::Conflict, "`url` leads back to this gateway"))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+}
+
+/// Holds a URL to the rules. What only the deployment's list of hosts refuses is well formed, but forbidden.
+fn check_rules(url: &str, rules: &UrlRules) -> Result<(), Refusal> {
+    let anywhere = UrlRules { hosts: Vec::new(), ..*rules };
+    anywhere.check(url).map_err(|error| refuse(error.to_string()))?;
+    rules.check(url).map_err(|error| Refusal::new(Code::Forbidden, error.to_string()))
+}
+
+/// Returns the URL that a body sets, for the platform to parse; none where it sets none.
+pub fn url(body: &str) -> Option<String> {
+    Object::parse(body.as_bytes())?.text("url")
+}
+
+/// Sets the fields that a body has. When it is refused, some of them may be set: the record is then not to be stored.
+pub(super) fn apply(
+    record: &mut EndpointRecord,
+    body: &str,
+    destination: &Destination<'_>,
+) -> Result<(), Refusal> {
+    let names: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).collect();
+    let input = Input::parse(body, &names)?;
+    for (name, set) in FIELDS {
+        if let Some(field) = input.get(name) {
+            set(record, &field, destination)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! Endpoints as they are stored.
+
+use serde::{Deserialize, Serialize};
+use vtryon_webhooks::Millis;
+
+use crate::database::{Bind, Database, Row};
+use crate::protocol::delivery::ENDPOINT_NUMBERS;
+use crate::protocol::settings::Endpoint;
+use crate::{Result, json, meta};
+
+/// An endpoint as it is stored: the part that shards get, and the rest.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EndpointRecord {
+    pub endpoint: Endpoint,
+    pub description: String,
+    pub created_at: Millis,
+    pub updated_at: Millis,
+    pub disabled: Option<Disabled>,
+}
+
+/// Why an endpoint is disabled, and since when.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Disabled {
+    pub reason: String,
+    pub at: Millis,
+}
+
+/// Returns every endpoint that there is, in order of creation.
+pub(super) fn all(db: &dyn Database) -> Result<Vec<EndpointRecord>> {
+    const ALL: &str = "SELECT doc FROM endpoints WHERE deleted_at IS NULL ORDER BY no";
+    db.all(ALL, &[], Row::text)?.iter().map(|doc| json::read(doc)).collect()
+}
+
+/// Returns how many endpoints there are.
+pub(super) fn count(db: &dyn Database) -> Result<i64> {
+    const COUNT: &str = "SELECT COUNT(*) FROM endpoints WHERE deleted_at IS NULL";
+    Ok(db.first(COUNT, &[], Row::int)?.unwrap_or(0))
+}
+
+pub(super) fn find(db: &dyn Database, no: i64) -> Result<Option<EndpointRecord>> {
+    const FIND: &str = "SELECT doc FROM endpoints WHERE no = ? AND deleted_at IS NULL";
+    let doc = db.first(FIND, &[Bind::Int(no)], Row::text)?;
+    doc.map(|doc| json::read(&doc)).transpose()
+}
+
+/// Takes a number for an endpoint: none is given twice, and beyond the last there is none.
+pub(super) fn take_number(db: &dyn Database) -> Result<Option<i64>> {
+    const LAST: &str = "last_endpoint";
+    let no = meta::get(db, LAST)?.unwrap_or(0) + 1;
+    if no >= ENDPOINT_NUMBERS {
+        return Ok(None);
+    }
+    meta::set(db, LAST, no)?;
+    Ok(Some(no))
+}
+
+pub(super) fn put(db: &dyn Database, record: &EndpointRecord) -> Result<()> {
+    const PUT: &str = "INSERT INTO endpoints (no, doc) VALUES (?, ?)
+        ON CONFLICT (no) DO UPDATE SET doc = excluded.doc";
+    db.run(PUT, &[Bind::Int(record.endpoint.no), Bind::Text(&json::to_string(record))])
+}
+
+/// Deletes an endpoint with its secrets; its row stays, since the settings name deleted endpoints.
+pub(super) fn delete(db: &dyn Database, no: i64, now: Millis) -> Result<()> {
+    const DELETE: &str = "UPDATE endpoints SET doc = '', deleted_at = ? WHERE no = ?";
+    db.run(DELETE, &[Bind::Int(now.0), Bind::Int(no)])
+}
+
+/// Returns the numbers of endpoints deleted since a time.
+pub(super) fn deleted_since(db: &dyn Database, since: Millis) -> Result<Vec<i64>> {
+    const DELETED: &str = "SELECT no FROM endpoints WHERE deleted_at >= ? ORDER BY no";
+    db.all(DELETED, &[Bind::Int(since.0)], Row::int)
+}

@@ -1,0 +1,114 @@
+//! The settings that all shards get: changed in one transaction, by version, until every shard has confirmed them.
+
+use serde::Serialize;
+use vtryon_webhooks::{Code, Millis, Shards};
+
+use super::records::{self, EndpointRecord};
+use super::replays::{self, NewReplay};
+use crate::database::Database;
+use crate::protocol::settings::Settings;
+use crate::{Context, Failure, Refusal, Result, meta};
+
+/// After how many seconds unconfirmed settings are pushed again.
+const AGAIN: i64 = 5;
+
+/// How long the settings name a deleted endpoint, in seconds.
+const DELETED_FOR: i64 = 30 * 24 * 3600;
+
+/// How many shards there are, as recorded with the first change.
+const SHARDS: &str = "shards";
+
+/// The version of the settings, and the one that all shards have confirmed.
+const VERSION: &str = "version";
+const CONFIRMED: &str = "confirmed";
+
+/// A change of the settings.
+pub enum Change<'a> {
+    /// An endpoint is new or has changed.
+    Put(&'a EndpointRecord),
+    Delete {
+        endpoint: i64,
+    },
+    Replay(&'a NewReplay),
+}
+
+/// How many shards have confirmed a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Applied {
+    pub applied: u32,
+    pub shards: u32,
+}
+
+impl Applied {
+    pub const fn is_complete(self) -> bool {
+        self.applied == self.shards
+    }
+}
+
+/// Returns whether the number of shards is recorded: with the first change it is.
+pub fn has_topology(db: &dyn Database) -> Result<bool> {
+    Ok(meta::get(db, SHARDS)?.is_some())
+}
+
+/// Refuses another number of shards than the one that endpoints were registered under: the wrong ones would be
+/// configured.
+pub fn check_topology(db: &dyn Database, shards: Shards) -> std::result::Result<(), Failure> {
+    let count = shards.count();
+    match meta::get(db, SHARDS)? {
+        Some(recorded) if recorded != i64::from(count) => {
+            let message = format!("SHARDS is {count}, but this deployment was made with {recorded}");
+            Err(Refusal::new(Code::Unavailable, message).into())
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Stores a change as the next version of the settings, which all shards are to confirm.
+pub fn commit(context: &Context<'_>, shards: Shards, change: &Change<'_>) -> Result<()> {
+    let Context { db, now, .. } = *context;
+    db.transaction(|| {
+        match change {
+            Change::Put(record) => records::put(db, record)?,
+            Change::Delete { endpoint } => records::delete(db, *endpoint, now)?,
+            Change::Replay(replay) => replays::put(db, replay, now)?,
+        }
+        if !has_topology(db)? {
+            meta::set(db, SHARDS, shards.count().into())?;
+        }
+        meta::set(db, VERSION, version(db)? + 1)
+    })
+}
+
+/// Returns the settings as they are to be pushed.
+pub fn current(context: &Context<'_>) -> Result<Settings> {
+    let Context { db, now, .. } = *context;
+    Ok(Settings {
+        version: version(db)?,
+        endpoints: records::all(db)?.into_iter().map(|record| record.endpoint).collect(),
+        deleted: records::deleted_since(db, now.plus_seconds(-DELETED_FOR))?,
+        replays: replays::all(db)?,
+    })
+}
+
+/// Notes which version the shards have confirmed, where all of them have.
+pub fn confirm(db: &dyn Database, version: i64, applied: Applied) -> Result<()> {
+    if applied.is_complete() && meta::get(db, CONFIRMED)? < Some(version) {
+        meta::set(db, CONFIRMED, version)?;
+    }
+    Ok(())
+}
+
+/// Returns whether a shard has not confirmed the current settings.
+pub fn has_unconfirmed(db: &dyn Database) -> Result<bool> {
+    Ok(meta::get(db, CONFIRMED)? < meta::get(db, VERSION)?)
+}
+
+/// Returns when the alarm is wanted: the settings are pushed again as long as a shard has not confirmed them. The
+/// clock runs `clock_scale` times faster than the machine.
+pub fn alarm(db: &dyn Database, now: Millis, clock_scale: i64) -> Result<Option<Millis>> {
+    Ok(has_unconfirmed(db)?.then_some(now.plus_seconds(AGAIN * clock_scale)))
+}
+
+fn version(db: &dyn Database) -> Result<i64> {
+    Ok(meta::get(db, VERSION)?.unwrap_or(0))
+}

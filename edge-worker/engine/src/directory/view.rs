@@ -1,0 +1,91 @@
+//! Endpoints as the API shows them.
+
+use serde::Serialize;
+use vtryon_webhooks::Millis;
+
+use super::records::{Disabled, EndpointRecord};
+use super::settings::Applied;
+use crate::protocol::settings::{EndpointOptions, Sealed, endpoint_id};
+use crate::time::rfc3339;
+
+/// What is said of a secret that the master key does not open.
+const UNREADABLE: &str = "GATEWAY_MASTER_KEY is not the key that sealed this endpoint's secret: \
+    set the former key again, or rotate the secret";
+
+/// An endpoint. Its secrets are shown by their fingerprints.
+#[derive(Serialize)]
+pub struct EndpointView<'a> {
+    id: String,
+    #[serde(flatten)]
+    options: &'a EndpointOptions,
+    description: &'a str,
+    disabled: Option<DisabledView<'a>>,
+    secrets: Vec<SecretView<'a>>,
+    created_at: String,
+    updated_at: String,
+    /// What keeps deliveries from being made at all; null where nothing does.
+    problem: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct DisabledView<'a> {
+    reason: &'a str,
+    at: String,
+}
+
+#[derive(Serialize)]
+struct SecretView<'a> {
+    fingerprint: &'a str,
+    created_at: String,
+    /// When it stops being used; null for the current one.
+    expires_at: Option<String>,
+}
+
+#[derive(Serialize)]
+pub struct EndpointList<'a> {
+    pub endpoints: Vec<EndpointView<'a>>,
+}
+
+/// The answer to a change: the endpoint, and how many shards have confirmed it.
+#[derive(Serialize)]
+pub struct ChangedEndpoint<'a> {
+    #[serde(flatten)]
+    pub endpoint: EndpointView<'a>,
+    /// Shown this once, when it is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<&'a str>,
+    #[serde(flatten)]
+    pub applied: Applied,
+}
+
+impl EndpointRecord {
+    /// Returns it as it is shown; `is_readable` where the master key opens its current secret.
+    pub fn view(&self, now: Millis, is_readable: bool) -> EndpointView<'_> {
+        EndpointView {
+            id: endpoint_id(self.endpoint.no),
+            options: &self.endpoint.options,
+            description: &self.description,
+            disabled: self.disabled.as_ref().map(DisabledView::of),
+            secrets: self.endpoint.valid_secrets(now).map(SecretView::of).collect(),
+            created_at: rfc3339(self.created_at),
+            updated_at: rfc3339(self.updated_at),
+            problem: (!is_readable).then_some(UNREADABLE),
+        }
+    }
+}
+
+impl<'a> DisabledView<'a> {
+    fn of(disabled: &'a Disabled) -> Self {
+        Self { reason: &disabled.reason, at: rfc3339(disabled.at) }
+    }
+}
+
+impl<'a> SecretView<'a> {
+    fn of(secret: &'a Sealed) -> Self {
+        Self {
+            fingerprint: &secret.fingerprint,
+            created_at: rfc3339(secret.created_at),
+            expires_at: secret.until.map(rfc3339),
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! What the gateway decides and stores, without a platform: rules over a database.
+//!
+//! A request, the time and a [`database::Database`] come in; the answer comes out, and effects as data: attempts to
+//! dispatch, messages to broadcast, results to publish, when the alarm is wanted. Nothing here reads a clock, draws a
+//! random number, waits, or knows of Cloudflare. Durable Objects are shells around it.
+
+pub mod database;
+mod deployment;
+pub mod directory;
+mod error;
+pub mod excerpt;
+pub mod json;
+pub mod keys;
+pub mod meta;
+pub mod protocol;
+pub mod shard;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+pub mod tickets;
+pub mod time;
+
+pub use deployment::{Context, Deployment, MAX_PAGES};
+pub use error::{Error, Failure, Refusal, Result};

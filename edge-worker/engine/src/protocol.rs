@@ -1,0 +1,243 @@
+//! The protocol between the Worker, the shards and the directory: a call in JSON, and beside it the bytes of an
+//! event's body.
+//!
+//! Both ends are of one deployment, but not always of one version: while a deployment rolls out, a new Worker
+//! may call an old shard. So a field is only ever added, and with a default.
+
+pub mod cursor;
+pub mod delivery;
+mod directory;
+pub mod live;
+pub mod rejection;
+pub mod settings;
+pub mod stats;
+
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use vtryon_webhooks::{Digest, Error, Event, Millis, Verified};
+
+use self::delivery::{Dispatch, Report};
+use self::live::Subscription;
+use self::settings::Settings;
+
+pub use self::directory::{DirectoryRequest, EndpointInput};
+
+use crate::json;
+
+/// The name of a test event. Vtryon has no such event, so a receiver ignores it.
+pub const TEST_EVENT: &str = "gateway.test";
+
+/// Returns the KV key of a task's final result. The prefix leaves room for other things in the same namespace.
+pub fn result_key(task_id: &str) -> String {
+    format!("result:{task_id}")
+}
+
+/// A request to a shard.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShardRequest {
+    /// Decides on an event and stores it; its body is the second argument of the call.
+    StoreEvent(IncomingEvent),
+    /// The state and the timeline of a task.
+    Task { task_id: String },
+    /// The final result of a task.
+    Result { task_id: String },
+    /// Tasks in descending order of creation, those before `before`; with `stalled`, those that have not
+    /// ended and have had no event since.
+    Tasks { before: Option<i64>, status: Option<String>, stalled: Option<Millis>, limit: u32 },
+    /// Quarantined bodies in descending order of arrival, those before `before`.
+    Quarantine { before: Option<i64>, limit: u32 },
+    /// The number of shards of the deployment.
+    Topology,
+    /// Only compares the number of shards.
+    VerifyShardCount,
+    /// The settings of the directory.
+    Configure(Settings),
+    /// The outcome of an attempt that was leased to the Worker.
+    Report(Report),
+    /// A delivery with its attempts.
+    Delivery { no: i64 },
+    /// Deliveries in descending order of their events, those before `before`.
+    Deliveries {
+        before: Option<i64>,
+        endpoint: Option<i64>,
+        state: Option<String>,
+        task_id: Option<String>,
+        digest: Option<String>,
+        limit: u32,
+    },
+    /// Replays a delivery.
+    Replay { no: i64 },
+    /// The progress of a range replay.
+    Progress { id: String },
+    /// The health of an endpoint.
+    Health { endpoint: i64 },
+    /// The counts for `GET /api/metrics`.
+    Metrics,
+    /// Only sets the alarm again, for whatever is due.
+    Sweep,
+    /// The statistics by minute, from `from` on.
+    Stats { from: Millis },
+    /// Opens a socket with a live stream.
+    Subscribe(Subscription),
+}
+
+/// A shard's answer to an event.
+#[derive(Default, Serialize, Deserialize)]
+pub struct StoreResult {
+    /// The attempts that the Worker makes after its 200.
+    #[serde(default)]
+    pub dispatches: Vec<Dispatch>,
+}
+
+/// The health of an endpoint in one shard.
+#[derive(Serialize, Deserialize)]
+pub struct EndpointHealth {
+    pub failing_since: Option<Millis>,
+    pub succeeded_at: Option<Millis>,
+    pub consecutive_410: u32,
+}
+
+/// What a shard can count without reading every row.
+#[derive(Default, Serialize, Deserialize)]
+pub struct Counts {
+    pub events: i64,
+    pub open_tasks: i64,
+    pub quarantined: i64,
+    pub pending: i64,
+    pub dead: i64,
+    /// When the longest pending delivery was due.
+    pub oldest_due: Option<Millis>,
+}
+
+/// A request to a shard, with the shard that the caller means.
+#[derive(Serialize, Deserialize)]
+pub struct Call {
+    /// The number of this shard.
+    pub shard: u32,
+    /// How many shards the caller has.
+    pub shards: u32,
+    pub request: ShardRequest,
+}
+
+/// A verified event before it is stored.
+#[derive(Serialize, Deserialize)]
+pub struct IncomingEvent {
+    pub received_at: Millis,
+    /// The fingerprint of the secret that signed it.
+    #[serde(default)]
+    pub key: String,
+    pub content: Content,
+    /// The only endpoint that it goes to: set for test events only.
+    pub target_endpoint: Option<i64>,
+    /// How long the storing of an earlier event took, as the Worker saw it, in milliseconds.
+    pub last_commit_ms: Option<i64>,
+}
+
+/// The content of a verified body.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Content {
+    /// A task's status.
+    Status { task_id: String, status: String, result_url: Option<String>, failure: Option<String> },
+    /// An event of a task, by a name that the core does not know.
+    Other { task_id: String, name: String },
+    /// A body that cannot be parsed, and why.
+    Unreadable { code: String, message: String },
+}
+
+/// A part of a listing, in descending order of `no`.
+#[derive(Serialize, Deserialize)]
+pub struct Page {
+    #[serde(default)]
+    pub items: Vec<PageItem>,
+    /// Where the next page begins: before this number. None when there is no more.
+    pub next: Option<i64>,
+}
+
+/// One entry of a listing: its place, its time, and what is shown of it, which the Worker passes on as it is.
+#[derive(Serialize, Deserialize)]
+pub struct PageItem {
+    pub no: i64,
+    pub at: Millis,
+    pub view: Box<RawValue>,
+}
+
+impl Page {
+    /// Makes a page of items; where they are not the last, the next one begins after them.
+    pub fn new(items: Vec<PageItem>, is_last: bool) -> Self {
+        let next = if is_last { None } else { items.last().map(|item| item.no) };
+        Self { items, next }
+    }
+}
+
+impl PageItem {
+    pub fn new(no: i64, at: Millis, view: &impl Serialize) -> Self {
+        Self { no, at, view: json::to_raw(view) }
+    }
+}
+
+impl IncomingEvent {
+    /// Parses a verified body. Returns it with the digest that assigns it to a shard: of the task's id, or of
+    /// the body.
+    pub fn read(verified: &Verified<'_>, received_at: Millis) -> (Digest, Self) {
+        let (digest, content) = match Event::parse(verified) {
+            Ok(event) => (Digest::of(event.task_id().as_str().as_bytes()), Content::of(&event)),
+            Err(error) => (Digest::of(verified.payload()), Content::unreadable(error)),
+        };
+        (
+            digest,
+            Self {
+                received_at,
+                key: verified.fingerprint().to_string(),
+                content,
+                target_endpoint: None,
+                last_commit_ms: None,
+            },
+        )
+    }
+}
+
+impl IncomingEvent {
+    /// Returns the task's id; `None` for a body that cannot be parsed.
+    pub fn task_id(&self) -> Option<&str> {
+        match &self.content {
+            Content::Status { task_id, .. } | Content::Other { task_id, .. } => Some(task_id),
+            Content::Unreadable { .. } => None,
+        }
+    }
+}
+
+impl Content {
+    fn of(event: &Event<'_>) -> Self {
+        let task_id = event.task_id().as_str().to_owned();
+        match event.status() {
+            Some(status) => Self::Status {
+                task_id,
+                status: status.as_str().to_owned(),
+                result_url: event.result_url().map(str::to_owned),
+                failure: event.error_message().map(str::to_owned),
+            },
+            None => Self::Other { task_id, name: event.name().to_owned() },
+        }
+    }
+
+    fn unreadable(error: Error) -> Self {
+        Self::Unreadable { code: error.code().to_string(), message: error.to_string() }
+    }
+}
+
+impl Call {
+    /// Serializes a call as a URL: a request for a WebSocket has no body.
+    pub fn to_url(&self) -> String {
+        let head = json::to_string(self);
+        format!("https://object/?{}", utf8_percent_encode(&head, NON_ALPHANUMERIC))
+    }
+
+    /// Parses a call from a URL.
+    pub fn from_url(url: &str) -> crate::Result<Self> {
+        let (_, query) = url.split_once('?').unwrap_or_default();
+        json::read(&percent_decode_str(query).decode_utf8_lossy())
+    }
+}

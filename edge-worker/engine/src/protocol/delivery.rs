@@ -1,0 +1,90 @@
+//! Deliveries between the Worker and a shard: attempts to make, and their outcomes.
+
+use serde::{Deserialize, Serialize};
+use vtryon_webhooks::Millis;
+
+use crate::protocol::settings::Sealed;
+
+/// How many endpoints a deployment can ever have registered: deliveries are numbered by event and endpoint.
+pub const ENDPOINT_NUMBERS: i64 = 1 << 16;
+
+/// Numbers the delivery of an event to an endpoint within its shard.
+pub const fn delivery_no(seq: i64, endpoint: i64) -> i64 {
+    seq * ENDPOINT_NUMBERS + endpoint
+}
+
+/// Returns the sequence number of a delivery's event.
+pub const fn seq_of(delivery: i64) -> i64 {
+    delivery / ENDPOINT_NUMBERS
+}
+
+/// Returns the endpoint of a delivery.
+pub const fn endpoint_of(delivery: i64) -> i64 {
+    delivery % ENDPOINT_NUMBERS
+}
+
+/// Returns the public id of a delivery, which names its shard.
+pub fn delivery_id(shard: u32, no: i64) -> String {
+    format!("dlv_{shard}_{no}")
+}
+
+/// Parses a public id into the shard and the number.
+pub fn parse_delivery_id(id: &str) -> Option<(u32, i64)> {
+    let (shard, no) = id.strip_prefix("dlv_")?.split_once('_')?;
+    let (shard, no) = (shard.parse().ok()?, no.parse().ok()?);
+    // One spelling each, and a number that passes through JavaScript unchanged.
+    ((1..1 << 53).contains(&no) && delivery_id(shard, no) == id).then_some((shard, no))
+}
+
+/// An attempt to be made: all that its sender needs but the body.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Dispatch {
+    pub delivery: i64,
+    #[serde(default)]
+    pub url: String,
+    #[serde(default)]
+    pub secrets: Vec<Sealed>,
+    /// The event's, the same for every attempt, endpoint and replay.
+    #[serde(default)]
+    pub webhook_id: String,
+    #[serde(default)]
+    pub outcome: String,
+    /// How often the delivery was replayed by hand before.
+    pub replay_count: i64,
+    /// The number of the attempt since the last replay, from 1.
+    pub attempt: u32,
+    /// Until when it may be begun.
+    pub lease_until: Millis,
+}
+
+/// The outcome of an attempt.
+#[derive(Serialize, Deserialize)]
+pub struct Report {
+    pub delivery: i64,
+    pub replay_count: i64,
+    pub attempt: u32,
+    /// None where the gateway could not even make it.
+    pub made: Option<Attempt>,
+}
+
+/// An attempt that was made.
+#[derive(Serialize, Deserialize)]
+pub struct Attempt {
+    pub attempted_at: Millis,
+    /// How long it took, in milliseconds.
+    pub took_ms: i64,
+    /// The status of the answer; none where there was none.
+    pub status: Option<u16>,
+    /// Why there was none: `timeout`, `connection`, `url_refused`.
+    pub error: Option<String>,
+    /// The first KiB of a failure's answer, in one line, as [`crate::excerpt`] makes it.
+    #[serde(default)]
+    pub answer: String,
+    /// Where a redirect leads: the host alone.
+    pub location_host: Option<String>,
+    /// What the answer asks for, in milliseconds from now on (RFC 9110, 10.2.3).
+    pub retry_after_ms: Option<i64>,
+    /// Whether the receiver took the previous secret alone.
+    #[serde(default)]
+    pub previous_secret: bool,
+}

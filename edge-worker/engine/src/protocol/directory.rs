@@ -1,0 +1,64 @@
+//! Requests to the directory, by the Worker and by the shards.
+
+use super::rejection::Rejection;
+use serde::{Deserialize, Serialize};
+
+/// A request to the directory. It answers as the API does, and the Worker forwards the answer.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DirectoryRequest {
+    Create(EndpointInput),
+    List,
+    Get {
+        endpoint: i64,
+    },
+    Change {
+        endpoint: i64,
+        change: EndpointInput,
+    },
+    Delete {
+        endpoint: i64,
+    },
+    Rotate {
+        endpoint: i64,
+        input: String,
+    },
+    Retire {
+        endpoint: i64,
+    },
+    /// A shard reports an endpoint that should be disabled.
+    ReportUnhealthy {
+        endpoint: i64,
+        reason: String,
+    },
+    Replay {
+        input: String,
+        key: Option<String>,
+    },
+    Progress {
+        id: String,
+    },
+    /// An isolate reports rejected requests.
+    ReportRejections {
+        rejections: Vec<Rejection>,
+    },
+    Rejections,
+    /// Lists Vtryon's secrets that are stored.
+    Secrets,
+    /// Deletes a former secret.
+    PurgeSecret {
+        fingerprint: String,
+    },
+    /// Only sets the alarm again, where shards have unconfirmed settings.
+    Sweep,
+}
+
+/// An endpoint as an administrator describes it, not parsed yet.
+#[derive(Serialize, Deserialize)]
+pub struct EndpointInput {
+    #[serde(default)]
+    pub body: String,
+    /// The scheme and host under which this gateway was called: an endpoint must not lead back to it.
+    #[serde(default)]
+    pub own_origin: String,
+}

@@ -1,0 +1,82 @@
+//! Subscriptions to a shard's live stream.
+
+use serde::{Deserialize, Serialize};
+use vtryon_webhooks::Millis;
+
+use crate::json::Object;
+
+/// How many bytes of the backlog are sent ahead of the acknowledgements: 256 KiB.
+pub const SEND_WINDOW: usize = 256 * 1024;
+
+/// The reason with which a page's socket is closed when its task has ended.
+pub const FINAL: &str = "final";
+
+/// The header in which a shard names the position where a stream begins, as cursors have it.
+pub const LIVE_CURSOR: &str = "x-vtryon-live-cursor";
+
+/// The type of a message to a subscriber.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageType {
+    Event,
+    Replay,
+    Snapshot,
+    Gap,
+    Ready,
+    Delivery,
+    /// The state of a task has changed: for pages that watch it with a ticket.
+    Update,
+}
+
+impl MessageType {
+    pub const ALL: [Self; 7] =
+        [Self::Event, Self::Replay, Self::Snapshot, Self::Gap, Self::Ready, Self::Delivery, Self::Update];
+}
+
+/// A stream that a socket is opened for.
+#[derive(Serialize, Deserialize)]
+pub struct Subscription {
+    pub subject: Subject,
+    pub start: Start,
+    /// Whether events carry their bodies and signatures.
+    #[serde(default)]
+    pub bodies: bool,
+    /// When the credentials expire.
+    pub until: Option<Millis>,
+    /// How many bytes of the backlog may be sent ahead of the acknowledgements.
+    pub send_window: usize,
+}
+
+/// What a stream is about.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// Everything that the shard stores.
+    Shard,
+    /// One task, with everything about it.
+    Task { task_id: String },
+    /// The state of one task, and nothing else.
+    State { task_id: String },
+}
+
+/// Where a stream begins.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    /// With a snapshot.
+    Now,
+    /// With what was stored after this number.
+    After(i64),
+    /// With what was received from this time on.
+    Since(Millis),
+}
+
+/// Parses an acknowledgement; returns the id up to which everything was received. A longer text than an
+/// acknowledgement can be is not parsed.
+pub fn acknowledged(text: &str, longest: usize) -> Option<String> {
+    if text.len() > longest {
+        return None;
+    }
+    let object = Object::parse(text.as_bytes())?;
+    (object.text("type")? == "ack").then(|| object.text("id")).flatten()
+}

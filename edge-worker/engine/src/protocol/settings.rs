@@ -1,0 +1,159 @@
+//! The settings that the directory sends to every shard: the endpoints, as far as deliveries need them.
+
+use serde::{Deserialize, Serialize};
+use vtryon_webhooks::Millis;
+use vtryon_webhooks::delivery::EndpointSecret;
+use vtryon_webhooks::endpoint::{Filter, Order};
+
+/// All settings as a whole; the highest version counts.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    pub version: i64,
+    pub endpoints: Vec<Endpoint>,
+    /// Deleted endpoints; their pending deliveries are dead-lettered.
+    pub deleted: Vec<i64>,
+    pub replays: Vec<Replay>,
+}
+
+/// A registered destination.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Endpoint {
+    /// Its number, never given twice.
+    pub no: i64,
+    #[serde(flatten)]
+    pub options: EndpointOptions,
+    /// The current secret first, then those that are still valid.
+    pub secrets: Vec<Sealed>,
+}
+
+/// The options of an endpoint, which the API shows as they are. An administrator sets each by
+/// [`crate::directory::fields`].
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EndpointOptions {
+    pub url: String,
+    pub enabled: bool,
+    /// The name of an [`Order`].
+    pub order: String,
+    /// Which statuses and which events it takes; none named means all.
+    pub statuses: Vec<String>,
+    pub events: Vec<String>,
+    /// What it takes beyond: `unknown`, `quarantined`.
+    pub include: Vec<String>,
+}
+
+/// The options of a new endpoint. An endpoint that was stored before an option existed has its value here.
+impl Default for EndpointOptions {
+    fn default() -> Self {
+        Self {
+            url: String::new(),
+            enabled: true,
+            order: Order::Latest.as_str().to_owned(),
+            statuses: Vec::new(),
+            events: Vec::new(),
+            include: Vec::new(),
+        }
+    }
+}
+
+/// A secret as it is stored: encrypted under the master key.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Sealed {
+    /// Counts the secrets of an endpoint; it is part of what the encryption is bound to.
+    pub version: i64,
+    pub sealed: String,
+    /// By what it is shown.
+    pub fingerprint: String,
+    pub created_at: Millis,
+    /// When it stops being used; none for the current one.
+    pub until: Option<Millis>,
+}
+
+/// A range of events that goes to an endpoint once more.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Replay {
+    pub id: String,
+    pub endpoint: i64,
+    /// Whether every event in the range goes, or dead letters alone.
+    pub all: bool,
+    /// Events received from here on, and before there.
+    pub from: Millis,
+    pub until: Millis,
+}
+
+/// The progress of a range replay in one shard.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReplayProgress {
+    /// How many deliveries the range had when it was asked for.
+    pub matched: i64,
+    /// How many of them are enqueued so far.
+    pub enqueued: i64,
+    pub delivered: i64,
+    pub failed: i64,
+    /// Whether the whole range is enqueued.
+    pub is_enqueued: bool,
+}
+
+impl Settings {
+    /// Returns the endpoints that are enabled.
+    pub fn enabled(&self) -> impl Iterator<Item = &Endpoint> {
+        self.endpoints.iter().filter(|endpoint| endpoint.options.enabled)
+    }
+
+    pub fn endpoint(&self, no: i64) -> Option<&Endpoint> {
+        self.endpoints.iter().find(|endpoint| endpoint.no == no)
+    }
+}
+
+impl Endpoint {
+    pub fn filter(&self) -> Filter {
+        let EndpointOptions { statuses, events, include, .. } = &self.options;
+        let includes = |name| include.iter().any(|included| included == name);
+        Filter {
+            statuses: statuses.clone(),
+            events: events.clone(),
+            unknown: includes("unknown"),
+            quarantined: includes("quarantined"),
+        }
+    }
+
+    pub fn order(&self) -> Order {
+        Order::from_name(&self.options.order).unwrap_or(Order::Latest)
+    }
+
+    /// Returns the secrets to sign with at a time, the current one first.
+    pub fn secrets_at(&self, now: Millis) -> Vec<Sealed> {
+        self.valid_secrets(now).cloned().collect()
+    }
+
+    /// Borrows the same.
+    pub fn valid_secrets(&self, now: Millis) -> impl Iterator<Item = &Sealed> {
+        self.secrets.iter().filter(move |secret| secret.until.is_none_or(|until| now < until))
+    }
+}
+
+impl Sealed {
+    /// Describes a new current secret; `sealed` is what its encryption has made.
+    pub fn new(version: i64, sealed: String, secret: &EndpointSecret, now: Millis) -> Self {
+        Self { version, sealed, fingerprint: secret.fingerprint().to_string(), created_at: now, until: None }
+    }
+}
+
+/// Names an endpoint to people and programs.
+pub fn endpoint_id(no: i64) -> String {
+    format!("ep_{no}")
+}
+
+/// Reads such a name, of at most 5 digits. Those from [`super::delivery::ENDPOINT_NUMBERS`] on are well formed, but
+/// name no endpoint.
+pub fn endpoint_no(id: &str) -> Option<i64> {
+    let digits = id.strip_prefix("ep_")?;
+    let no = digits.parse().ok()?;
+    // One spelling each: no sign, no zeros in front.
+    ((1..=99_999).contains(&no) && endpoint_id(no) == id).then_some(no)
+}

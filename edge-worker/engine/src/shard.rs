@@ -1,0 +1,115 @@
+//! A shard: decides on the events of its tasks, stores them, and says what follows from them.
+
+mod alarm;
+mod call;
+mod deliveries;
+mod events;
+mod live;
+mod queries;
+mod retention;
+mod schema;
+mod settings;
+mod topology;
+
+use std::rc::Rc;
+
+use vtryon_webhooks::Millis;
+
+pub use self::deliveries::schedule::{LOOK_MS, Picked};
+pub use self::events::outbox::{OutboxEntry, Publication};
+pub use self::live::broadcast::{Broadcast, MAX_QUEUED};
+pub use self::live::state::PageState;
+pub use self::live::subscribe::{Opened, Subscribed};
+pub use self::live::subscriber::{Close, Outgoing, Subscriber};
+pub use self::live::{CLOSED, FAULT, MAX_PAGES_OF_TASK, PAGE_TAG, STUCK, subject_tag};
+pub use self::topology::{Admission, Admit};
+
+use self::alarm::Alarm;
+use self::deliveries::health::EndpointHealths;
+use self::deliveries::leases::Leases;
+use self::events::duplicates::Duplicates;
+use self::queries::Commits;
+use self::retention::Retention;
+use self::topology::Topology;
+use crate::database::Row;
+use crate::protocol::settings::Settings;
+use crate::{Context, Error, Result, meta};
+
+/// What an instance of a shard knows beside its database. All of it is restored by [`Shard::open`], or can be lost.
+#[derive(Default)]
+pub struct Shard {
+    topology: Topology,
+    /// The sequence number of the entry stored last.
+    last_seq: i64,
+    /// The settings that the directory sent last.
+    settings: Rc<Settings>,
+    duplicates: Duplicates,
+    leases: Leases,
+    health: EndpointHealths,
+    alarm: Alarm,
+    retention: Retention,
+    commits: Commits,
+    live: live::Audience,
+    broadcasts: Vec<Broadcast>,
+    faults: Vec<Error>,
+}
+
+/// What has to be done after a decision, by whoever asked for it.
+#[derive(Default)]
+pub struct Effects {
+    /// The time that the alarm has to be set for. [`Shard::alarm_failed`] takes back what could not be set.
+    pub alarm: Option<Millis>,
+    /// What has to be sent to subscribers, in this order.
+    pub broadcasts: Vec<Broadcast>,
+    /// Faults that did not fail the decision, for the log.
+    pub faults: Vec<Error>,
+}
+
+impl Shard {
+    /// Migrates the schema and restores what an instance knows. `subscribers` is the number of open sockets, and
+    /// `pages` how many of them were opened with a ticket.
+    ///
+    /// # Errors
+    /// A fault of the database; so for all other methods.
+    pub fn open(context: &Context<'_>, subscribers: usize, pages: usize) -> Result<Self> {
+        const LAST: &str = "SELECT MAX((SELECT COALESCE(MAX(seq), 0) FROM events),
+            (SELECT COALESCE(MAX(no), 0) FROM quarantine), (SELECT COALESCE(MAX(seq), 0) FROM replay_log),
+            (SELECT COALESCE(MAX(value), 0) FROM meta WHERE name IN ('pruned_to', 'quarantine_pruned_to')))";
+        let db = context.db;
+        db.transaction(|| meta::migrate(db, schema::MIGRATIONS))?;
+        let mut shard = Self {
+            topology: Topology::load(db)?,
+            settings: Rc::new(settings::load(db)?),
+            health: EndpointHealths::load(db)?,
+            leases: Leases::recover(context)?,
+            last_seq: db.first(LAST, &[], Row::int)?.unwrap_or(0),
+            live: live::Audience::new(subscribers, pages),
+            ..Self::default()
+        };
+        shard.schedule(context, 0);
+        if subscribers > 0 {
+            shard.catch_up_missed(context)?;
+        }
+        Ok(shard)
+    }
+
+    /// Returns the effects of what was decided since the last time. They are to be executed before anything is
+    /// awaited, so that they become part of the same commit.
+    pub fn take_effects(&mut self) -> Effects {
+        Effects {
+            alarm: self.alarm.take_wanted(),
+            broadcasts: std::mem::take(&mut self.broadcasts),
+            faults: std::mem::take(&mut self.faults),
+        }
+    }
+
+    /// Returns the sequence number of the next stored entry.
+    const fn next_seq(&self) -> i64 {
+        self.last_seq + 1
+    }
+
+    /// Returns the settings that the directory sent last.
+    fn settings(&self) -> Rc<Settings> {
+        Rc::clone(&self.settings)
+    }
+}

@@ -1,0 +1,73 @@
+//! Answers calls: a request and the bytes of a body in, JSON out.
+
+use serde::Serialize;
+
+use super::queries::{self, DeliveryFilter};
+use super::{Admit, Shard};
+use crate::protocol::{Call, ShardRequest};
+use crate::{Context, Result, json};
+
+impl Shard {
+    /// Prepares the shard for a call: checks whether the caller means this deployment, and repairs the alarm.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub fn admit(&mut self, context: &Context<'_>, call: &Call) -> Result<Admit> {
+        self.repair_alarm(context);
+        self.check_topology(context.db, call)
+    }
+
+    /// Executes a request that was admitted and returns its answer as JSON; `None` where the requested thing does not
+    /// exist. `body` is the body of an event.
+    ///
+    /// # Errors
+    /// A fault of the database, and a subscription: it is opened by [`Shard::subscribe`].
+    pub fn call(&mut self, context: &Context<'_>, call: Call, body: &[u8]) -> Result<Option<String>> {
+        let Call { shard, shards, request } = call;
+        let db = context.db;
+        Ok(match request {
+            ShardRequest::StoreEvent(incoming) => {
+                self.commits.note(incoming.last_commit_ms);
+                encode(Some(self.store_event(context, &incoming, body)?))
+            }
+            ShardRequest::Report(report) => encode(Some(self.record_attempt(context, &report)?)),
+            ShardRequest::Task { task_id } => encode(queries::task(db, &self.duplicates, &task_id)?),
+            ShardRequest::Result { task_id } => encode(queries::result(db, &task_id)?),
+            ShardRequest::Tasks { before, status, stalled, limit } => {
+                encode(Some(queries::tasks(db, &self.duplicates, before, status.as_deref(), stalled, limit)?))
+            }
+            ShardRequest::Quarantine { before, limit } => {
+                encode(Some(queries::quarantine(db, before, limit)?))
+            }
+            ShardRequest::Topology => encode(Some(shards)),
+            ShardRequest::Configure(settings) => encode(Some(self.configure(context, settings)?)),
+            ShardRequest::Delivery { no } => encode(queries::delivery(db, shard, no)?),
+            ShardRequest::Deliveries { before, endpoint, state, task_id, digest, limit } => {
+                let (task_id, digest) = (task_id.as_deref(), digest.as_deref());
+                let filter = DeliveryFilter { endpoint, state: state.as_deref(), task_id, digest };
+                encode(Some(queries::deliveries(db, shard, before, &filter, limit)?))
+            }
+            ShardRequest::Replay { no } => {
+                let exists = self.replay(context, no)?;
+                encode(if exists { queries::delivery(db, shard, no)? } else { None })
+            }
+            ShardRequest::Progress { id } => encode(Some(self.replay_progress(db, &id)?)),
+            ShardRequest::Health { endpoint } => encode(Some(self.health.report(endpoint))),
+            ShardRequest::Metrics => encode(Some(self.counts(db)?)),
+            ShardRequest::Stats { from } => encode(Some(self.stats(db, from)?)),
+            ShardRequest::VerifyShardCount => encode(Some(())),
+            ShardRequest::Sweep => {
+                self.reset_alarm(context);
+                encode(Some(()))
+            }
+            ShardRequest::Subscribe(_) => {
+                return Err("a subscription is opened by a request of its own".into());
+            }
+        })
+    }
+}
+
+/// Serializes an answer as JSON.
+fn encode(value: Option<impl Serialize>) -> Option<String> {
+    value.map(|value| json::to_string(&value))
+}

@@ -1,0 +1,261 @@
+//! Deliveries: their rows, and the statements that read and write them.
+//!
+//! A delivery is pending until it is `delivered`, `dead` or `superseded`. While it is pending, `due_at` says
+//! when the alarm looks at it next. It is null while the Worker makes the first attempt, so a delivery that
+//! arrives at once is written twice and is never in an index.
+
+pub(crate) mod dispatch;
+pub(crate) mod enqueue;
+pub(crate) mod health;
+pub(crate) mod leases;
+pub(crate) mod ordering;
+pub(crate) mod record;
+pub(crate) mod replays;
+pub(crate) mod schedule;
+
+use serde::{Deserialize, Serialize};
+use vtryon_webhooks::Millis;
+
+use crate::database::{Bind, Database, Row};
+use crate::protocol::delivery::{ENDPOINT_NUMBERS, delivery_no};
+use crate::{Result, json};
+
+/// How many attempts of a delivery are stored.
+const MAX_RECORDS: usize = 12;
+
+/// The state of a delivery.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum DeliveryState {
+    #[default]
+    Pending,
+    Delivered,
+    Dead,
+    Superseded,
+}
+
+impl DeliveryState {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+            Self::Superseded => "superseded",
+        }
+    }
+
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        [Self::Pending, Self::Delivered, Self::Dead, Self::Superseded]
+            .into_iter()
+            .find(|state| state.as_str() == name)
+    }
+}
+
+/// A delivery as it is stored.
+pub(crate) struct Delivery {
+    pub(crate) no: i64,
+    pub(crate) state: DeliveryState,
+    pub(crate) due_at: Option<Millis>,
+    /// When its next attempt was due by the schedule, which an alarm may be late for.
+    pub(crate) scheduled_at: Millis,
+    /// When the first attempt since the last replay was made.
+    pub(crate) first_at: Option<Millis>,
+    /// How many attempts since the last replay have failed.
+    pub(crate) failed_attempts: u32,
+    /// How often it was replayed by hand.
+    pub(crate) replay_count: i64,
+    /// The range replay that it is part of.
+    pub(crate) replay: Option<String>,
+    /// The attempts, as [`AttemptRecord`]s in JSON.
+    pub(crate) attempts: String,
+}
+
+/// An attempt as it is stored and shown.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct AttemptRecord {
+    pub(crate) round: i64,
+    pub(crate) attempt: u32,
+    #[serde(default)]
+    pub(crate) due_at: String,
+    #[serde(default)]
+    pub(crate) attempted_at: String,
+    pub(crate) took_ms: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+    /// The first KiB of a failure's answer; empty for a success.
+    #[serde(default)]
+    pub(crate) answer: String,
+    /// Where a redirect leads: the host alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) location_host: Option<String>,
+    /// Whether the receiver took the previous secret alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) previous_secret: bool,
+}
+
+/// Selects the columns of [`Delivery`].
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT no, state, due_at, scheduled_at, first_at, failed_attempts, replay_count, replay, attempts FROM deliveries ",
+            $rest
+        )
+    };
+}
+
+impl Delivery {
+    fn read(row: &mut Row) -> Self {
+        Self {
+            no: row.int(),
+            state: {
+                let state = DeliveryState::from_name(&row.text());
+                row.checked(state)
+            },
+            due_at: row.maybe_int().map(Millis),
+            scheduled_at: Millis(row.int()),
+            first_at: row.maybe_int().map(Millis),
+            failed_attempts: u32::try_from(row.int()).unwrap_or(u32::MAX),
+            replay_count: row.int(),
+            replay: row.maybe_text(),
+            attempts: row.text(),
+        }
+    }
+
+    /// Adds an attempt to the stored ones; drops the oldest where there are too many.
+    pub(crate) fn record(&mut self, record: AttemptRecord) -> Result<()> {
+        let mut attempts: Vec<AttemptRecord> = json::read(&self.attempts)?;
+        attempts.push(record);
+        let first = attempts.len().saturating_sub(MAX_RECORDS);
+        self.attempts = json::to_string(&attempts.get(first..).unwrap_or_default());
+        Ok(())
+    }
+}
+
+/// Returns the first and the last delivery number that an event can have.
+pub(crate) const fn range(seq: i64) -> [Bind<'static>; 2] {
+    [Bind::Int(delivery_no(seq, 0)), Bind::Int(delivery_no(seq + 1, 0) - 1)]
+}
+
+/// Inserts a pending delivery. Without `due_at` the Worker has leased its first attempt.
+pub(crate) fn create(db: &dyn Database, no: i64, created_at: Millis, due_at: Option<Millis>) -> Result<()> {
+    const CREATE: &str = "INSERT INTO deliveries
+            (no, endpoint, state, created_at, due_at, scheduled_at, failed_attempts, replay_count, attempts)
+        VALUES (?1, ?2, 'pending', ?3, ?4, ?3, 0, 0, '[]')";
+    let binds = [
+        Bind::Int(no),
+        Bind::Int(no % ENDPOINT_NUMBERS),
+        Bind::Int(created_at.0),
+        Bind::MaybeInt(due_at.map(|at| at.0)),
+    ];
+    db.run(CREATE, &binds)
+}
+
+pub(crate) fn find(db: &dyn Database, no: i64) -> Result<Option<Delivery>> {
+    db.first(select!("WHERE no = ?"), &[Bind::Int(no)], Delivery::read)
+}
+
+/// Finds deliveries that are due to an endpoint, the longest due first.
+pub(crate) fn due(db: &dyn Database, endpoint: i64, now: Millis, limit: i64) -> Result<Vec<Delivery>> {
+    const DUE: &str =
+        select!("INDEXED BY deliveries_due WHERE endpoint = ? AND due_at <= ? ORDER BY due_at LIMIT ?");
+    db.all(DUE, &[Bind::Int(endpoint), Bind::Int(now.0), Bind::Int(limit)], Delivery::read)
+}
+
+/// Finds pending deliveries of an endpoint that the Worker has not leased, whenever they are due.
+pub(crate) fn pending(db: &dyn Database, endpoint: i64, limit: i64) -> Result<Vec<Delivery>> {
+    const PENDING: &str = select!(
+        "INDEXED BY deliveries_due WHERE endpoint = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT ?"
+    );
+    db.all(PENDING, &[Bind::Int(endpoint), Bind::Int(limit)], Delivery::read)
+}
+
+/// Returns when the first delivery to an endpoint is due.
+pub(crate) fn next_due(db: &dyn Database, endpoint: i64) -> Result<Option<Millis>> {
+    const NEXT: &str = "SELECT due_at FROM deliveries INDEXED BY deliveries_due
+        WHERE endpoint = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT 1";
+    Ok(db.first(NEXT, &[Bind::Int(endpoint)], Row::int)?.map(Millis))
+}
+
+/// Finds pending deliveries of events from `seq` on whose first attempt was leased.
+pub(crate) fn leased(db: &dyn Database, seq: i64) -> Result<Vec<i64>> {
+    const LEASED: &str = "SELECT no FROM deliveries WHERE no >= ? AND state = 'pending' AND due_at IS NULL";
+    db.all(LEASED, &[Bind::Int(delivery_no(seq, 0))], Row::int)
+}
+
+/// Sets when a pending delivery is due.
+pub(crate) fn reschedule(db: &dyn Database, no: i64, due_at: Millis) -> Result<()> {
+    const RESCHEDULE: &str = "UPDATE deliveries SET due_at = ? WHERE no = ? AND state = 'pending'";
+    db.run(RESCHEDULE, &[Bind::Int(due_at.0), Bind::Int(no)])
+}
+
+/// Reschedules a delivery that could not be attempted, and stores the reason.
+pub(crate) fn defer(db: &dyn Database, no: i64, due_at: Millis, reason: &str) -> Result<()> {
+    const DEFER: &str = "UPDATE deliveries SET due_at = ?, reason = ? WHERE no = ? AND state = 'pending'";
+    db.run(DEFER, &[Bind::Int(due_at.0), Bind::Text(reason), Bind::Int(no)])
+}
+
+/// Updates a delivery that stays pending after an attempt.
+pub(crate) fn retry(db: &dyn Database, delivery: &Delivery, at: Millis) -> Result<()> {
+    const RETRY: &str =
+        "UPDATE deliveries SET due_at = ?1, scheduled_at = ?1, first_at = ?2, failed_attempts = ?3,
+            attempts = ?4, reason = NULL
+        WHERE no = ?5";
+    let binds = [
+        Bind::Int(at.0),
+        Bind::MaybeInt(delivery.first_at.map(|at| at.0)),
+        Bind::Int(delivery.failed_attempts.into()),
+        Bind::Text(&delivery.attempts),
+        Bind::Int(delivery.no),
+    ];
+    db.run(RETRY, &binds)
+}
+
+/// Ends a delivery.
+pub(crate) fn end(
+    db: &dyn Database,
+    delivery: &Delivery,
+    state: DeliveryState,
+    at: Millis,
+    reason: Option<&str>,
+) -> Result<()> {
+    const END: &str =
+        "UPDATE deliveries SET state = ?, ended_at = ?, reason = ?, failed_attempts = ?, attempts = ?,
+            due_at = NULL
+        WHERE no = ?";
+    let binds = [
+        Bind::Text(state.as_str()),
+        Bind::Int(at.0),
+        Bind::Maybe(reason),
+        Bind::Int(delivery.failed_attempts.into()),
+        Bind::Text(&delivery.attempts),
+        Bind::Int(delivery.no),
+    ];
+    db.run(END, &binds)
+}
+
+/// Restarts a delivery, or makes a pending one due: by hand, or as part of a range.
+pub(crate) fn replay(
+    db: &dyn Database,
+    no: i64,
+    created_at: Millis,
+    at: Millis,
+    replay: Option<&str>,
+) -> Result<()> {
+    const REPLAY: &str = "INSERT INTO deliveries
+            (no, endpoint, state, created_at, due_at, scheduled_at, failed_attempts, replay_count, replay, attempts)
+        VALUES (?1, ?2, 'pending', ?3, ?4, ?4, 0, 1, ?5, '[]')
+        ON CONFLICT (no) DO UPDATE SET
+            replay_count = replay_count + (state <> 'pending'), failed_attempts = IIF(state = 'pending', failed_attempts, 0),
+            first_at = IIF(state = 'pending', first_at, NULL), state = 'pending',
+            due_at = ?4, scheduled_at = IIF(state = 'pending', scheduled_at, ?4), replay = IIF(state = 'pending', COALESCE(?5, replay), ?5),
+            ended_at = NULL, reason = NULL";
+    let binds = [
+        Bind::Int(no),
+        Bind::Int(no % ENDPOINT_NUMBERS),
+        Bind::Int(created_at.0),
+        Bind::Int(at.0),
+        Bind::Maybe(replay),
+    ];
+    db.run(REPLAY, &binds)
+}

@@ -1,0 +1,35 @@
+//! Attempts to dispatch: what their sender needs, made in one place for first attempts and retries.
+
+use vtryon_webhooks::Millis;
+
+use super::leases;
+use crate::Deployment;
+use crate::protocol::delivery::Dispatch;
+use crate::protocol::settings::Endpoint;
+
+/// The event of a delivery, as its receiver is told of it.
+pub(crate) struct Subject {
+    pub(crate) webhook_id: String,
+    pub(crate) outcome: String,
+}
+
+/// Makes the attempt of a delivery that is leased now.
+pub(crate) fn make(
+    deployment: &Deployment,
+    endpoint: &Endpoint,
+    delivery: i64,
+    (replay_count, attempt): (i64, u32),
+    subject: Subject,
+    now: Millis,
+) -> Dispatch {
+    Dispatch {
+        delivery,
+        url: endpoint.options.url.clone(),
+        secrets: endpoint.secrets_at(now),
+        webhook_id: subject.webhook_id,
+        outcome: subject.outcome,
+        replay_count,
+        attempt,
+        lease_until: leases::begins_before(deployment, now),
+    }
+}

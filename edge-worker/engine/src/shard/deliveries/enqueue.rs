@@ -1,0 +1,103 @@
+//! Enqueues the deliveries of an event: one to each endpoint that matches it, in the commit that stores the
+//! event.
+
+use vtryon_webhooks::Millis;
+use vtryon_webhooks::lifecycle::Outcome;
+
+use super::ordering::{self, PendingDelivery};
+use super::{dispatch, record};
+use crate::database::Database;
+use crate::protocol::delivery::{Dispatch, delivery_no};
+use crate::protocol::settings::Endpoint;
+use crate::shard::{Shard, deliveries};
+use crate::{Context, Result};
+
+/// A stored event, as endpoints match and receive it.
+pub(crate) struct NewEvent<'a> {
+    pub(crate) seq: i64,
+    pub(crate) received_at: Millis,
+    pub(crate) outcome: Outcome,
+    pub(crate) name: &'a str,
+    pub(crate) status: Option<&'a str>,
+    pub(crate) webhook_id: String,
+    /// The event of the same task before it.
+    pub(crate) previous: Option<i64>,
+    /// The only endpoint that it goes to, whatever its filter; else it goes to all that match it.
+    pub(crate) target_endpoint: Option<i64>,
+}
+
+/// The deliveries and side effects of an event.
+#[derive(Default)]
+pub(crate) struct Enqueued {
+    /// The attempts that the Worker makes after its 200.
+    pub(crate) dispatch_now: Vec<Dispatch>,
+    /// Whether more is enqueued, which is the alarm's.
+    pub(crate) deferred: bool,
+    /// When the alarm publishes the result, where the event has one.
+    pub(crate) publish_at: Option<Millis>,
+}
+
+impl Shard {
+    /// Inserts the deliveries of an event. Returns the attempts that the Worker makes now. Deliveries that wait
+    /// for an earlier one of the task, or go to an endpoint that is failing, are deferred to the alarm.
+    pub(crate) fn enqueue_deliveries(&self, context: &Context<'_>, event: &NewEvent<'_>) -> Result<Enqueued> {
+        let (db, settings) = (context.db, &self.settings);
+        let matching_endpoints = settings.endpoints.iter().filter(|endpoint| match event.target_endpoint {
+            Some(target) => endpoint.options.enabled && endpoint.no == target,
+            None => {
+                endpoint.options.enabled && endpoint.filter().takes(event.outcome, event.name, event.status)
+            }
+        });
+        let mut pending: Option<Vec<PendingDelivery>> = None;
+        let mut enqueued = Enqueued::default();
+        for endpoint in matching_endpoints {
+            let pending = match (&mut pending, event.previous) {
+                (Some(pending), _) => pending,
+                (None, None) => pending.insert(Vec::new()),
+                (None, Some(last_seq)) => pending.insert(ordering::of_task(db, last_seq)?),
+            };
+            let older = pending.iter().filter(|older| older.endpoint() == endpoint.no);
+            // An endpoint that is failing may hang: the alarm attempts it without delaying others. A test event
+            // has somebody waiting for it, so it is attempted now in any case.
+            let is_failing = event.target_endpoint.is_none() && self.health.is_failing(endpoint.no);
+            let is_deferred = self.supersede_or_block(db, endpoint, older, event)? || is_failing;
+            let no = delivery_no(event.seq, endpoint.no);
+            let due_at = is_deferred.then_some(event.received_at);
+            deliveries::create(db, no, event.received_at, due_at)?;
+            enqueued.deferred |= is_deferred;
+            if !is_deferred {
+                let (webhook_id, outcome) = (event.webhook_id.clone(), event.outcome.as_str().to_owned());
+                let subject = dispatch::Subject { webhook_id, outcome };
+                let now = event.received_at;
+                let first = dispatch::make(context.deployment, endpoint, no, (0, 1), subject, now);
+                enqueued.dispatch_now.push(first);
+            }
+        }
+        Ok(enqueued)
+    }
+
+    /// Supersedes or expedites older pending deliveries of the task; returns whether one still blocks this
+    /// delivery.
+    fn supersede_or_block<'a>(
+        &self,
+        db: &dyn Database,
+        endpoint: &Endpoint,
+        older: impl Iterator<Item = &'a PendingDelivery>,
+        event: &NewEvent<'_>,
+    ) -> Result<bool> {
+        let mut is_blocked = false;
+        for older in older {
+            if self.leases.has(older.no, event.received_at) {
+                is_blocked = true;
+            } else if endpoint.order().supersedes(event.outcome, older.has_status) {
+                if let Some(older) = deliveries::find(db, older.no)? {
+                    record::supersede(db, &older, event.received_at)?;
+                }
+            } else {
+                deliveries::reschedule(db, older.no, event.received_at)?;
+                is_blocked = true;
+            }
+        }
+        Ok(is_blocked)
+    }
+}

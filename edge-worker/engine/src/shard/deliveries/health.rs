@@ -1,0 +1,111 @@
+//! The health of endpoints as this shard sees it: stored when it changes, not with every delivery.
+
+use std::collections::BTreeMap;
+
+use vtryon_webhooks::Millis;
+use vtryon_webhooks::health::Health;
+
+use crate::database::{Bind, Database};
+use crate::protocol::{DirectoryRequest, EndpointHealth};
+use crate::shard::Shard;
+use crate::{Context, Result};
+
+/// The health of each endpoint that has been attempted, and until when those that failed are paused.
+#[derive(Default)]
+pub(crate) struct EndpointHealths {
+    stored: BTreeMap<i64, Health>,
+    cooling_down: BTreeMap<i64, Millis>,
+}
+
+impl EndpointHealths {
+    /// Reads what is stored.
+    pub(crate) fn load(db: &dyn Database) -> Result<Self> {
+        const ALL: &str = "SELECT endpoint, failing_since, succeeded_at, consecutive_410 FROM health";
+        let rows = db.all(ALL, &[], |row| {
+            let endpoint = row.int();
+            let (failing_since, succeeded_at) = (row.maybe_int().map(Millis), row.maybe_int().map(Millis));
+            let consecutive_410 = u32::try_from(row.int()).unwrap_or(u32::MAX);
+            (endpoint, Health { failing_since, succeeded_at, consecutive_410 })
+        })?;
+        Ok(Self { stored: rows.into_iter().collect(), cooling_down: BTreeMap::new() })
+    }
+
+    pub(crate) fn of(&self, endpoint: i64) -> Health {
+        self.stored.get(&endpoint).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn is_failing(&self, endpoint: i64) -> bool {
+        self.of(endpoint).failing_since.is_some()
+    }
+
+    /// Returns the health of an endpoint for the directory.
+    pub(crate) fn report(&self, endpoint: i64) -> EndpointHealth {
+        let Health { failing_since, succeeded_at, consecutive_410 } = self.of(endpoint);
+        EndpointHealth { failing_since, succeeded_at, consecutive_410 }
+    }
+
+    /// Writes the health of an endpoint where it has changed.
+    pub(crate) fn write(&self, db: &dyn Database, endpoint: i64, health: Health) -> Result<()> {
+        const PUT: &str =
+            "INSERT INTO health (endpoint, failing_since, succeeded_at, consecutive_410) VALUES (?, ?, ?, ?)
+            ON CONFLICT (endpoint) DO UPDATE SET failing_since = excluded.failing_since,
+                succeeded_at = excluded.succeeded_at, consecutive_410 = excluded.consecutive_410";
+        if self.of(endpoint) == health {
+            return Ok(());
+        }
+        let binds = [
+            Bind::Int(endpoint),
+            Bind::MaybeInt(health.failing_since.map(|at| at.0)),
+            Bind::MaybeInt(health.succeeded_at.map(|at| at.0)),
+            Bind::Int(health.consecutive_410.into()),
+        ];
+        db.run(PUT, &binds)
+    }
+
+    /// Notes the health that was written, once it is committed.
+    pub(crate) fn committed(&mut self, endpoint: i64, health: Health) {
+        self.stored.insert(endpoint, health);
+    }
+
+    /// Deletes the health of an endpoint: its URL has changed, or it was enabled again.
+    pub(crate) fn delete(&self, db: &dyn Database, endpoint: i64) -> Result<()> {
+        db.run("DELETE FROM health WHERE endpoint = ?", &[Bind::Int(endpoint)])
+    }
+
+    /// Forgets the health that was deleted, once that is committed.
+    pub(crate) fn forget(&mut self, endpoint: i64) {
+        self.stored.remove(&endpoint);
+        self.cooling_down.remove(&endpoint);
+    }
+
+    /// Pauses an endpoint after a failure.
+    pub(crate) fn cool_down(&mut self, endpoint: i64, until: Millis) {
+        self.cooling_down.insert(endpoint, until);
+    }
+
+    pub(crate) fn is_cooling_down(&self, endpoint: i64, now: Millis) -> bool {
+        self.cooled_down_at(endpoint).is_some_and(|until| now < until)
+    }
+
+    /// Returns when the pause of an endpoint ends or has ended.
+    pub(crate) fn cooled_down_at(&self, endpoint: i64) -> Option<Millis> {
+        self.cooling_down.get(&endpoint).copied()
+    }
+}
+
+impl Shard {
+    /// Returns reports of the endpoints that should be disabled, for the directory. They are made in every run of the
+    /// alarm until the directory has confirmed.
+    ///
+    /// Only of endpoints that have failed since the run has `started`: that nothing was attempted for days proves
+    /// nothing.
+    pub fn unhealthy_endpoints(&self, context: &Context<'_>, started: Millis) -> Vec<DirectoryRequest> {
+        let enabled = self.settings.enabled();
+        let failed = enabled.filter(|endpoint| self.health.is_cooling_down(endpoint.no, started));
+        let report = |endpoint: i64| {
+            let reason = self.health.of(endpoint).verdict(context.now)?.as_str().to_owned();
+            Some(DirectoryRequest::ReportUnhealthy { endpoint, reason })
+        };
+        failed.filter_map(|endpoint| report(endpoint.no)).collect()
+    }
+}

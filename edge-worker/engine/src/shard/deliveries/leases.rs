@@ -1,0 +1,128 @@
+//! Leases: which deliveries have an attempt in progress. They are in memory. After a restart they are found again as
+//! pending deliveries without a due time, from an event on whose number is stored.
+
+use std::collections::BTreeMap;
+
+use vtryon_webhooks::Millis;
+
+use crate::protocol::delivery::seq_of;
+use crate::shard::{Shard, deliveries};
+use crate::{Context, Deployment, Result, meta};
+
+/// How long after an event the Worker may begin its attempts, in seconds of machine time.
+const BEGIN_WITHIN: i64 = 5;
+
+/// How long an attempt may be in progress after its beginning, in seconds of machine time: its timeout, and a margin.
+const ATTEMPT: i64 = 30;
+
+/// How many events the stored number may lag behind: writing it costs a row, and looking through them at a start far
+/// less.
+const LAG: i64 = 100;
+
+/// The same where none of them was leased, as to an endpoint that is failing.
+const IDLE_LAG: i64 = 1000;
+
+/// The name in `meta` of the first event whose deliveries may be leased.
+const FLOOR: &str = "leased_from";
+
+/// When the lease of each delivery ends.
+#[derive(Default)]
+pub(crate) struct Leases {
+    ends: BTreeMap<i64, Millis>,
+    /// Whether a first attempt was leased since the floor was stored.
+    has_granted_first: bool,
+}
+
+/// Returns until when an attempt may begin that is leased now.
+pub(crate) fn begins_before(deployment: &Deployment, now: Millis) -> Millis {
+    now.plus_millis(deployment.span(BEGIN_WITHIN))
+}
+
+/// Returns when an attempt that is leased or begun now has certainly ended.
+pub(crate) fn over_at(deployment: &Deployment, now: Millis) -> Millis {
+    now.plus_millis(deployment.span(ATTEMPT))
+}
+
+impl Leases {
+    /// Restores the leases of an earlier instance: the outcome of their attempts is not known.
+    pub(crate) fn recover(context: &Context<'_>) -> Result<Self> {
+        let mut leases = Self::default();
+        let floor = meta::get(context.db, FLOOR)?.unwrap_or(0);
+        for delivery in deliveries::leased(context.db, floor)? {
+            leases.grant_first(delivery, over_at(context.deployment, context.now));
+        }
+        Ok(leases)
+    }
+
+    /// Leases a first attempt to the Worker.
+    pub(crate) fn grant_first(&mut self, delivery: i64, until: Millis) {
+        self.has_granted_first = true;
+        self.grant(delivery, until);
+    }
+
+    /// Leases an attempt that the shard makes itself.
+    pub(crate) fn grant(&mut self, delivery: i64, until: Millis) {
+        self.ends.insert(delivery, until);
+    }
+
+    /// Ends a lease: its attempt was recorded.
+    pub(crate) fn release(&mut self, delivery: i64) {
+        self.ends.remove(&delivery);
+    }
+
+    pub(crate) fn has(&self, delivery: i64, now: Millis) -> bool {
+        self.ends.get(&delivery).is_some_and(|end| now < *end)
+    }
+
+    /// Returns when the first lease ends.
+    pub(crate) fn next_end(&self) -> Option<Millis> {
+        self.ends.values().min().copied()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Returns the deliveries whose leases have ended.
+    fn ended(&self, now: Millis) -> Vec<i64> {
+        self.ends.iter().filter(|(_, end)| **end <= now).map(|(delivery, _)| *delivery).collect()
+    }
+}
+
+impl Shard {
+    /// Makes deliveries due whose leases have ended without a report, and stores from which event on to look for
+    /// leases after a restart.
+    pub(crate) fn expire_leases(&mut self, context: &Context<'_>) -> Result<()> {
+        let db = context.db;
+        for delivery in self.leases.ended(context.now) {
+            if deliveries::find(db, delivery)?.is_some_and(|found| found.due_at.is_none()) {
+                deliveries::reschedule(db, delivery, context.now)?;
+            }
+            self.leases.release(delivery);
+        }
+        let lag = if std::mem::take(&mut self.leases.has_granted_first) { LAG } else { IDLE_LAG };
+        let first = self.leases.ends.keys().next().map(|delivery| seq_of(*delivery));
+        let floor = first.unwrap_or(self.last_seq + 1);
+        if meta::get(db, FLOOR)?.unwrap_or(0) + lag <= floor {
+            meta::set(db, FLOOR, floor)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_holds_until_its_end_or_its_report() {
+        let mut leases = Leases::default();
+        leases.grant_first(1, Millis(10));
+        leases.grant(2, Millis(5));
+        assert!(leases.has(1, Millis(9)) && !leases.has(1, Millis(10)) && !leases.has(3, Millis(0)));
+        assert_eq!(leases.next_end(), Some(Millis(5)));
+        assert_eq!(leases.ended(Millis(5)), [2]);
+        leases.release(2);
+        assert_eq!((leases.next_end(), leases.len()), (Some(Millis(10)), 1));
+    }
+}

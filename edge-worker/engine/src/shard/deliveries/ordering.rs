@@ -1,0 +1,54 @@
+//! The order of deliveries: pending deliveries of one task to one endpoint are made in order, one at a time.
+
+use vtryon_webhooks::Millis;
+
+use crate::Result;
+use crate::database::{Bind, Database, Row};
+use crate::protocol::delivery::{ENDPOINT_NUMBERS, endpoint_of, seq_of};
+use crate::shard::events::walk::walk;
+
+/// A pending delivery of a task, as far as the order needs it. A delivery that was replayed by hand is not part
+/// of the order: it is made when it is asked for.
+pub(crate) struct PendingDelivery {
+    pub(crate) no: i64,
+    pub(crate) due_at: Option<Millis>,
+    /// Whether its event tells a status.
+    pub(crate) has_status: bool,
+    /// Whether its event has moved the task.
+    pub(crate) is_applied: bool,
+}
+
+impl PendingDelivery {
+    pub(crate) const fn endpoint(&self) -> i64 {
+        endpoint_of(self.no)
+    }
+}
+
+/// Finds the pending deliveries of a task to all endpoints, in order, among its last 100 events up to `last_seq`.
+pub(crate) fn of_task(db: &dyn Database, last_seq: i64) -> Result<Vec<PendingDelivery>> {
+    const PENDING: &str = walk!(
+        "?1",
+        "100",
+        "SELECT d.no, d.due_at, line.status IS NOT NULL, line.outcome = 'applied'
+        FROM line CROSS JOIN deliveries d ON d.no BETWEEN line.seq * ?2 AND line.seq * ?2 + ?2 - 1
+        WHERE d.state = 'pending' AND d.replay_count = 0 ORDER BY d.no"
+    );
+    db.all(PENDING, &[Bind::Int(last_seq), Bind::Int(ENDPOINT_NUMBERS)], |row| PendingDelivery {
+        no: row.int(),
+        due_at: row.maybe_int().map(Millis),
+        has_status: row.int() == 1,
+        is_applied: row.int() == 1,
+    })
+}
+
+/// Finds the pending deliveries with the task and the endpoint of a delivery, itself included. A quarantined
+/// body has none.
+pub(crate) fn of_delivery(db: &dyn Database, no: i64) -> Result<Vec<PendingDelivery>> {
+    const HEAD: &str = "SELECT last_seq FROM tasks WHERE no = (SELECT task_no FROM events WHERE seq = ?)";
+    let Some(last_seq) = db.first(HEAD, &[Bind::Int(seq_of(no))], Row::int)? else {
+        return Ok(Vec::new());
+    };
+    let mut pending = of_task(db, last_seq)?;
+    pending.retain(|delivery| delivery.endpoint() == endpoint_of(no));
+    Ok(pending)
+}

@@ -1,0 +1,150 @@
+//! Records an attempt: its delivery is delivered, scheduled for a retry, or dead.
+
+use vtryon_webhooks::endpoint::Order;
+use vtryon_webhooks::lifecycle::Outcome;
+use vtryon_webhooks::retry::{self, Reply};
+use vtryon_webhooks::{Digest, Millis};
+
+use super::{ordering, replays};
+use crate::database::Database;
+use crate::protocol::delivery::{Attempt, Report, endpoint_of, seq_of};
+use crate::shard::deliveries::{self, AttemptRecord, Delivery, DeliveryState};
+use crate::shard::{Shard, events};
+use crate::{Context, Result, time};
+
+/// How long a delivery is deferred that the gateway itself could not attempt, in seconds of machine time.
+const DEFERRED_FOR: i64 = 60;
+
+impl Shard {
+    /// Records a report. A report of an earlier attempt or round changes nothing, unless the endpoint took the
+    /// delivery.
+    pub(crate) fn record_attempt(&mut self, context: &Context<'_>, report: &Report) -> Result<()> {
+        let (db, now) = (context.db, context.now);
+        let Some(mut delivery) = deliveries::find(db, report.delivery)? else { return Ok(()) };
+        if delivery.state != DeliveryState::Pending || delivery.replay_count != report.replay_count {
+            self.leases.release(delivery.no);
+            return Ok(());
+        }
+        let Some(attempt) = &report.made else {
+            deliveries::defer(
+                db,
+                delivery.no,
+                now.plus_millis(context.deployment.span(DEFERRED_FOR)),
+                "secret_unreadable",
+            )?;
+            self.leases.release(delivery.no);
+            self.schedule(context, 0);
+            return Ok(());
+        };
+        let endpoint = endpoint_of(delivery.no);
+        let reply = attempt.status.map(Reply::of);
+        let is_current = report.attempt == delivery.failed_attempts + 1;
+        if !is_current && reply != Some(Reply::Delivered) {
+            return Ok(());
+        }
+        let health = self.health.of(endpoint).after(reply, attempt.attempted_at);
+        db.transaction(|| {
+            self.write_attempt(db, &mut delivery, attempt, reply, now)?;
+            self.health.write(db, endpoint, health)
+        })?;
+        self.health.committed(endpoint, health);
+        self.leases.release(report.delivery);
+        self.broadcast_attempt(context, report.delivery);
+        self.schedule(context, 0);
+        Ok(())
+    }
+
+    fn write_attempt(
+        &self,
+        db: &dyn Database,
+        delivery: &mut Delivery,
+        attempt: &Attempt,
+        reply: Option<Reply>,
+        now: Millis,
+    ) -> Result<()> {
+        let number = delivery.failed_attempts + 1;
+        delivery.record(AttemptRecord {
+            round: delivery.replay_count,
+            attempt: number,
+            due_at: time::rfc3339(delivery.scheduled_at),
+            attempted_at: time::rfc3339(attempt.attempted_at),
+            took_ms: attempt.took_ms,
+            status: attempt.status,
+            error: attempt.error.clone(),
+            answer: attempt.answer.clone(),
+            location_host: attempt.location_host.clone(),
+            previous_secret: attempt.previous_secret,
+        })?;
+        let first_at = delivery.first_at.unwrap_or(attempt.attempted_at);
+        delivery.first_at = Some(first_at);
+        if reply == Some(Reply::Delivered) {
+            deliveries::end(db, delivery, DeliveryState::Delivered, now, None)?;
+            replays::count(db, delivery, true)?;
+            return release_next(db, delivery, now);
+        }
+        let endpoint = endpoint_of(delivery.no);
+        let settings = self.settings();
+        let Some(endpoint) = settings.endpoint(endpoint) else {
+            return dead_letter(db, delivery, now, "endpoint_deleted");
+        };
+        if is_outdated(db, delivery, endpoint.order())? {
+            return supersede(db, delivery, now);
+        }
+        // An expedited attempt, by a newer event or by hand, is an extra one: the schedule does not change.
+        if attempt.attempted_at < delivery.scheduled_at {
+            return deliveries::retry(db, delivery, delivery.scheduled_at);
+        }
+        delivery.failed_attempts = number;
+        let subject = subject(db, delivery.no)?;
+        match retry::next(&subject, number, first_at, attempt.attempted_at, attempt.retry_after_ms) {
+            Some(at) => deliveries::retry(db, delivery, at),
+            None => dead_letter(db, delivery, now, "exhausted"),
+        }
+    }
+}
+
+/// Ends a delivery that is not attempted any more, and makes the next pending one of its task due.
+pub(crate) fn dead_letter(db: &dyn Database, delivery: &Delivery, now: Millis, reason: &str) -> Result<()> {
+    deliveries::end(db, delivery, DeliveryState::Dead, now, Some(reason))?;
+    replays::count(db, delivery, false)?;
+    release_next(db, delivery, now)
+}
+
+/// Ends a delivery that a later event of the task has replaced.
+pub(crate) fn supersede(db: &dyn Database, delivery: &Delivery, now: Millis) -> Result<()> {
+    deliveries::end(db, delivery, DeliveryState::Superseded, now, None)?;
+    replays::count(db, delivery, false)?;
+    release_next(db, delivery, now)
+}
+
+/// Makes the next pending delivery of the same task and endpoint due.
+fn release_next(db: &dyn Database, ended: &Delivery, now: Millis) -> Result<()> {
+    if ended.replay_count > 0 {
+        // A delivery that was replayed by hand is not part of the order.
+        return Ok(());
+    }
+    let pending = ordering::of_delivery(db, ended.no)?;
+    match pending.first().filter(|next| next.due_at.is_some_and(|due_at| due_at > now)) {
+        Some(next) => deliveries::reschedule(db, next.no, now),
+        None => Ok(()),
+    }
+}
+
+/// Returns whether a later event of the same task replaces a delivery.
+fn is_outdated(db: &dyn Database, delivery: &Delivery, order: Order) -> Result<bool> {
+    let pending = ordering::of_delivery(db, delivery.no)?;
+    let Some(own) = pending.iter().find(|other| other.no == delivery.no) else { return Ok(false) };
+    Ok(pending.iter().any(|other| {
+        other.no > own.no && other.is_applied && order.supersedes(Outcome::Applied, own.has_status)
+    }))
+}
+
+/// Returns the digest by which the event is assigned to a shard; the retry jitter is derived from it.
+fn subject(db: &dyn Database, delivery: i64) -> Result<Digest> {
+    let seq = seq_of(delivery);
+    let task_id = events::find_deliverable(db, seq)?.and_then(|stored| stored.task_id);
+    Ok(match task_id {
+        Some(task_id) => Digest::of(task_id.as_bytes()),
+        None => Digest::of(&events::body(db, seq)?.unwrap_or_default()),
+    })
+}

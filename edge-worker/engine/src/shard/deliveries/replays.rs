@@ -1,0 +1,159 @@
+//! Range replays: deliveries of a range are enqueued page by page, and counted as they end.
+
+mod range;
+
+use vtryon_webhooks::Millis;
+
+use crate::database::{Bind, Database, Row};
+use crate::protocol::delivery::seq_of;
+use crate::protocol::settings::{Endpoint, Replay, ReplayProgress, Settings};
+use crate::shard::deliveries::{self, Delivery};
+use crate::shard::live::log::LogEntry;
+use crate::shard::{Shard, events};
+use crate::{Context, Result};
+
+impl Shard {
+    /// Stores the ranges that are new to this shard, and deletes those that the directory has deleted.
+    pub(crate) fn accept_replays(&self, db: &dyn Database, settings: &Settings) -> Result<()> {
+        const ACCEPT: &str = "INSERT INTO replays (id, matched, enqueued, delivered, failed, next_seq)
+            VALUES (?, ?, 0, 0, 0, ?)";
+        const FORGET: &str = "DELETE FROM replays WHERE id = ?";
+        for id in db.all("SELECT id FROM replays", &[], Row::text)? {
+            if !settings.replays.iter().any(|replay| replay.id == id) {
+                db.run(FORGET, &[Bind::Text(&id)])?;
+            }
+        }
+        for replay in &settings.replays {
+            if progress(db, &replay.id)?.is_some() {
+                continue;
+            }
+            // One whose endpoint is no more is over before it begins.
+            let (matched, next_seq) = match settings.endpoint(replay.endpoint) {
+                Some(endpoint) => {
+                    let last = self.last_seq;
+                    let first = range::first(db, replay, last)?;
+                    (range::count(db, replay, endpoint, first, last)?, Some(first))
+                }
+                None => (0, None),
+            };
+            db.run(ACCEPT, &[Bind::Text(&replay.id), Bind::Int(matched), Bind::MaybeInt(next_seq)])?;
+        }
+        Ok(())
+    }
+
+    /// Restarts a delivery, or makes a pending one due; returns whether it exists.
+    pub(crate) fn replay(&mut self, context: &Context<'_>, no: i64) -> Result<bool> {
+        let (db, now) = (context.db, context.now);
+        if deliveries::find(db, no)?.is_none() {
+            return Ok(false);
+        }
+        if !self.leases.has(no, now) {
+            let seq = self.next_seq();
+            db.transaction(|| {
+                deliveries::replay(db, no, now, now, None)?;
+                note(db, seq, no, now)
+            })?;
+            self.broadcast_replays(db, seq, &[no]);
+            self.wake_for_next(context)?;
+        }
+        Ok(true)
+    }
+
+    /// Returns how far a range has come.
+    pub(crate) fn replay_progress(&self, db: &dyn Database, id: &str) -> Result<ReplayProgress> {
+        Ok(progress(db, id)?.unwrap_or_default())
+    }
+
+    /// Returns whether a range has a page left to enqueue.
+    pub(crate) fn has_replays(&self, db: &dyn Database) -> Result<bool> {
+        const OPEN: &str = "SELECT COUNT(*) FROM replays WHERE next_seq IS NOT NULL";
+        Ok(db.first(OPEN, &[], Row::int)?.unwrap_or(0) > 0)
+    }
+
+    /// Enqueues the next page of each range; ends a range whose endpoint was deleted.
+    pub(crate) fn enqueue_replays(&mut self, context: &Context<'_>) -> Result<()> {
+        // What is not enqueued by now is never sent.
+        const GIVE_UP: &str = "UPDATE replays SET failed = failed + matched - enqueued, enqueued = matched,
+            next_seq = NULL WHERE id = ? AND next_seq IS NOT NULL";
+        let (db, now) = (context.db, context.now);
+        if !self.has_replays(db)? {
+            return Ok(());
+        }
+        let settings = self.settings();
+        for replay in &settings.replays {
+            let Some(endpoint) = settings.endpoint(replay.endpoint) else {
+                db.run(GIVE_UP, &[Bind::Text(&replay.id)])?;
+                continue;
+            };
+            let seq = self.next_seq();
+            let enqueued = db.transaction(|| enqueue_page(db, replay, endpoint, seq, now))?;
+            self.broadcast_replays(db, seq, &enqueued);
+        }
+        Ok(())
+    }
+
+    /// Broadcasts replays, which have the numbers from `seq` on.
+    fn broadcast_replays(&mut self, db: &dyn Database, seq: i64, deliveries: &[i64]) {
+        for (seq, no) in (seq..).zip(deliveries) {
+            self.last_seq = seq;
+            if !self.live.has_subscribers() {
+                continue;
+            }
+            let task = events::find_deliverable(db, seq_of(*no)).ok().flatten();
+            self.broadcast(LogEntry::replay(seq, *no), task.and_then(|stored| stored.task_id).as_deref());
+        }
+    }
+}
+
+/// Stores that a delivery is replayed, for live streams.
+fn note(db: &dyn Database, seq: i64, delivery: i64, now: Millis) -> Result<()> {
+    const NOTE: &str = "INSERT INTO replay_log (seq, delivery, replayed_at) VALUES (?, ?, ?)";
+    db.run(NOTE, &[Bind::Int(seq), Bind::Int(delivery), Bind::Int(now.0)])
+}
+
+/// Counts a delivery of a range that has ended.
+pub(crate) fn count(db: &dyn Database, delivery: &Delivery, delivered: bool) -> Result<()> {
+    const COUNT: &str = "UPDATE replays SET delivered = delivered + ?, failed = failed + ? WHERE id = ?";
+    let Some(replay) = &delivery.replay else { return Ok(()) };
+    let binds = [Bind::Int(delivered.into()), Bind::Int((!delivered).into()), Bind::Text(replay)];
+    db.run(COUNT, &binds)
+}
+
+fn progress(db: &dyn Database, id: &str) -> Result<Option<ReplayProgress>> {
+    const FIND: &str =
+        "SELECT matched, enqueued, delivered, failed, next_seq IS NULL FROM replays WHERE id = ?";
+    db.first(FIND, &[Bind::Text(id)], |row| ReplayProgress {
+        matched: row.int(),
+        enqueued: row.int(),
+        delivered: row.int(),
+        failed: row.int(),
+        is_enqueued: row.int() == 1,
+    })
+}
+
+/// Enqueues the next page of a range. Returns its deliveries, which have the numbers from `seq` on.
+fn enqueue_page(
+    db: &dyn Database,
+    replay: &Replay,
+    endpoint: &Endpoint,
+    seq: i64,
+    now: Millis,
+) -> Result<Vec<i64>> {
+    const NEXT: &str = "SELECT next_seq FROM replays WHERE id = ? AND next_seq IS NOT NULL";
+    const LEAVE: &str = "UPDATE replays SET matched = matched - 1, enqueued = enqueued - 1 WHERE id =
+        (SELECT replay FROM deliveries WHERE no = ? AND state = 'pending' AND replay <> ?)";
+    const ADVANCE: &str = "UPDATE replays SET enqueued = enqueued + ?1, next_seq = ?2,
+        matched = IIF(?2 IS NULL, enqueued + ?1, MAX(matched, enqueued + ?1)) WHERE id = ?3";
+    let Some(from) = db.first(NEXT, &[Bind::Text(&replay.id)], Row::int)? else {
+        return Ok(Vec::new());
+    };
+    let (page, next) = range::page(db, replay, endpoint, from)?;
+    for (seq, (no, received_at)) in (seq..).zip(&page) {
+        // What is pending as part of another range is part of this one from here on.
+        db.run(LEAVE, &[Bind::Int(*no), Bind::Text(&replay.id)])?;
+        deliveries::replay(db, *no, *received_at, now, Some(&replay.id))?;
+        note(db, seq, *no, now)?;
+    }
+    db.run(ADVANCE, &[Bind::Int(page.len() as i64), Bind::MaybeInt(next), Bind::Text(&replay.id)])?;
+    Ok(page.into_iter().map(|(no, _)| no).collect())
+}

@@ -1,0 +1,163 @@
+//! The attempts that a shard makes itself in a run of its alarm: retries, replays, and first attempts that the Worker
+//! did not make.
+
+use vtryon_webhooks::Millis;
+use vtryon_webhooks::retry::Reply;
+
+use super::ordering::PendingDelivery;
+use super::record::dead_letter;
+use super::{dispatch, leases, ordering};
+use crate::database::Database;
+use crate::protocol::delivery::{Dispatch, Report, endpoint_of, seq_of};
+use crate::shard::deliveries::{self, Delivery};
+use crate::shard::{Shard, events};
+use crate::{Context, Result};
+
+/// How long a run goes on beginning attempts, in seconds of machine time.
+const RUN: i64 = 20;
+
+/// How often a run looks for newly due deliveries while attempts are in progress, in milliseconds.
+pub const LOOK_MS: u64 = 500;
+
+/// How many connections a run has, and each endpoint of them: the platform allows six.
+const CONNECTIONS: usize = 6;
+const PER_ENDPOINT: usize = 2;
+
+/// How long an endpoint is paused after a failure in a run, in seconds of machine time.
+const COOL_DOWN: i64 = 5;
+
+/// How many due deliveries are looked at for one that can go.
+const WINDOW: i64 = 16;
+
+/// How many deliveries of a deleted endpoint are dead-lettered in one run.
+const DEAD_LETTERS: i64 = 200;
+
+/// An attempt to make now, with the body of its event.
+pub struct Picked {
+    pub dispatch: Dispatch,
+    pub body: Vec<u8>,
+}
+
+impl Shard {
+    /// Assigns connections to endpoints with due deliveries; an endpoint may get several. Healthy endpoints come
+    /// first, and failing ones never get the last connections. `draining` are the endpoints of the connections in use.
+    ///
+    /// # Errors
+    /// A fault of the database; so for the other methods.
+    pub fn pick_endpoints(
+        &self,
+        context: &Context<'_>,
+        started: Millis,
+        draining: &[i64],
+    ) -> Result<Vec<i64>> {
+        let now = context.now;
+        let mut picked = Vec::new();
+        if is_run_over(context, started) {
+            return Ok(picked);
+        }
+        let mut candidates = Vec::new();
+        for endpoint in self.settings.enabled() {
+            if self.health.is_cooling_down(endpoint.no, now) {
+                continue;
+            }
+            let due_at = deliveries::next_due(context.db, endpoint.no)?;
+            if due_at.is_some_and(|due_at| due_at <= now) {
+                candidates.push((self.health.is_failing(endpoint.no), endpoint.no));
+            }
+        }
+        candidates.sort_by_key(|(is_failing, _)| *is_failing);
+        for (is_failing, endpoint) in candidates {
+            let (share, connections) =
+                if is_failing { (1, CONNECTIONS - PER_ENDPOINT) } else { (PER_ENDPOINT, CONNECTIONS) };
+            let has = draining.iter().filter(|draining| **draining == endpoint).count();
+            let free = connections.saturating_sub(draining.len() + picked.len());
+            picked.extend(std::iter::repeat_n(endpoint, share.saturating_sub(has).min(free)));
+        }
+        Ok(picked)
+    }
+
+    /// Leases the next attempt to an endpoint that can be made; `None` where none is due, the endpoint is paused or the
+    /// run is over. First it stores when the alarm looks at the delivery again, should this run die.
+    pub fn pick_attempt(
+        &mut self,
+        context: &Context<'_>,
+        endpoint: i64,
+        started: Millis,
+    ) -> Result<Option<Picked>> {
+        let (db, now) = (context.db, context.now);
+        if is_run_over(context, started) || self.health.is_cooling_down(endpoint, now) {
+            return Ok(None);
+        }
+        let settings = self.settings();
+        let Some(endpoint) = settings.endpoint(endpoint).filter(|endpoint| endpoint.options.enabled) else {
+            return Ok(None);
+        };
+        for delivery in deliveries::due(db, endpoint.no, now, WINDOW)? {
+            let over_at = leases::over_at(context.deployment, now);
+            let blocking = blocking_delivery(db, &delivery)?;
+            let look_at = blocking.as_ref().and_then(|blocking| blocking.due_at);
+            deliveries::reschedule(db, delivery.no, look_at.map_or(over_at, |due_at| due_at.max(over_at)))?;
+            if self.leases.has(delivery.no, now) || blocking.is_some() {
+                continue;
+            }
+            let seq = seq_of(delivery.no);
+            let (Some(stored), Some(body)) = (events::find_deliverable(db, seq)?, events::body(db, seq)?)
+            else {
+                dead_letter(db, &delivery, now, "pruned")?;
+                continue;
+            };
+            self.leases.grant(delivery.no, over_at);
+            let webhook_id = stored.identity().webhook_id();
+            let subject = dispatch::Subject { webhook_id, outcome: stored.outcome };
+            let attempt = (delivery.replay_count, delivery.failed_attempts + 1);
+            let dispatch = dispatch::make(context.deployment, endpoint, delivery.no, attempt, subject, now);
+            return Ok(Some(Picked { dispatch, body }));
+        }
+        Ok(None)
+    }
+
+    /// Records an attempt that this shard has made. An endpoint that has failed is paused.
+    pub fn record_own_attempt(&mut self, context: &Context<'_>, report: &Report) -> Result<()> {
+        let status = report.made.as_ref().and_then(|attempt| attempt.status);
+        if status.map(Reply::of) != Some(Reply::Delivered) {
+            self.cool_down(context, endpoint_of(report.delivery));
+        }
+        self.record_attempt(context, report)
+    }
+
+    /// Pauses an endpoint after a failure.
+    pub fn cool_down(&mut self, context: &Context<'_>, endpoint: i64) {
+        let until = context.now.plus_millis(context.deployment.span(COOL_DOWN));
+        self.health.cool_down(endpoint, until);
+    }
+
+    /// Dead-letters deliveries to deleted endpoints, a limited number in each run.
+    pub(crate) fn dead_letter_deleted_endpoints(&self, context: &Context<'_>) -> Result<()> {
+        for endpoint in &self.settings.deleted {
+            for delivery in deliveries::pending(context.db, *endpoint, DEAD_LETTERS)? {
+                dead_letter(context.db, &delivery, context.now, "endpoint_deleted")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns when deliveries to an endpoint are attempted next: when the first is due, after its pause.
+    pub(crate) fn next_attempt_at(&self, db: &dyn Database, endpoint: i64) -> Result<Option<Millis>> {
+        let cooled_down_at = self.health.cooled_down_at(endpoint);
+        let due_at = deliveries::next_due(db, endpoint)?;
+        Ok(due_at.map(|due_at| cooled_down_at.map_or(due_at, |cooled_down_at| due_at.max(cooled_down_at))))
+    }
+}
+
+/// Returns the delivery that has to arrive before this one, if there is one. Its end makes this one due.
+fn blocking_delivery(db: &dyn Database, delivery: &Delivery) -> Result<Option<PendingDelivery>> {
+    if delivery.replay_count > 0 {
+        return Ok(None);
+    }
+    let pending = ordering::of_delivery(db, delivery.no)?;
+    Ok(pending.into_iter().next().filter(|first| first.no < delivery.no))
+}
+
+fn is_run_over(context: &Context<'_>, started: Millis) -> bool {
+    context.now >= started.plus_millis(context.deployment.span(RUN))
+}

@@ -1,0 +1,83 @@
+//! The quarantine: signed bodies that cannot be parsed, stored raw and once each, so that nothing Vtryon signed is lost.
+
+use vtryon_webhooks::event::Identity;
+use vtryon_webhooks::{Digest, lifecycle};
+
+use crate::database::Bind;
+use crate::protocol::{IncomingEvent, StoreResult};
+use crate::shard::Shard;
+use crate::shard::deliveries::enqueue::{Enqueued, NewEvent};
+use crate::shard::retention::{self, QUARANTINE_PRUNED_TO};
+use crate::{Context, Result};
+
+/// How many bytes of bodies a shard keeps: 64 MiB. Of a further one only the beginning is kept.
+const MAX_HELD: i64 = 64 * 1024 * 1024;
+
+/// How much is stored of a body that arrives when the quarantine is full: 1 KiB.
+const HEAD: usize = 1024;
+
+impl Shard {
+    /// Stores a body once.
+    pub(crate) fn quarantine(
+        &mut self,
+        context: &Context<'_>,
+        code: &str,
+        message: &str,
+        incoming: &IncomingEvent,
+        body: &[u8],
+    ) -> Result<StoreResult> {
+        // `cumulative_bytes` runs up over the rows; what was pruned is what the oldest row had before it.
+        const FIND: &str = "SELECT EXISTS (SELECT 1 FROM quarantine WHERE digest = ?),
+            (SELECT cumulative_bytes FROM quarantine WHERE no = (SELECT MAX(no) FROM quarantine))
+            - (SELECT cumulative_bytes - LENGTH(body) FROM quarantine WHERE no > ? ORDER BY no LIMIT 1)";
+        const KEEP: &str =
+            "INSERT INTO quarantine (no, digest, received_at, code, message, key, bytes, body, cumulative_bytes)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ? + COALESCE(
+                (SELECT cumulative_bytes FROM quarantine WHERE no = (SELECT MAX(no) FROM quarantine)), 0))";
+        let db = context.db;
+        let digest = Digest::of(body).to_hex();
+        let floor = retention::floor(db, QUARANTINE_PRUNED_TO)?;
+        let found = db.first(FIND, &[Bind::Text(&digest), Bind::Int(floor)], |row| {
+            (row.int() == 1, row.maybe_int().unwrap_or(0))
+        })?;
+        let (known, held) = found.unwrap_or((false, 0));
+        let outcome = lifecycle::unreadable(known);
+        if !outcome.is_kept() {
+            return Ok(StoreResult::default());
+        }
+        let bytes = body.len() as i64;
+        let kept = if held + bytes > MAX_HELD { body.get(..HEAD).unwrap_or(body) } else { body };
+        let seq = self.next_seq();
+        let binds = [
+            Bind::Int(seq),
+            Bind::Text(&digest),
+            Bind::Int(incoming.received_at.0),
+            Bind::Text(code),
+            Bind::Text(message),
+            Bind::Text(&incoming.key),
+            Bind::Int(bytes),
+            Bind::Blob(kept),
+            Bind::Int(kept.len() as i64),
+        ];
+        let event = NewEvent {
+            seq,
+            received_at: incoming.received_at,
+            outcome,
+            name: "",
+            status: None,
+            webhook_id: Identity::Body { digest: &digest }.webhook_id(),
+            previous: None,
+            target_endpoint: None,
+        };
+        let enqueued = db.transaction(|| {
+            db.run(KEEP, &binds)?;
+            // What is not kept as a whole can't be delivered byte for byte.
+            if kept.len() == body.len() {
+                self.enqueue_deliveries(context, &event)
+            } else {
+                Ok(Enqueued::default())
+            }
+        })?;
+        self.answer_stored(context, seq, enqueued, incoming)
+    }
+}

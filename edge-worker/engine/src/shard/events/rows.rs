@@ -1,0 +1,193 @@
+//! The rows of tasks and events that a decision reads and writes.
+
+use vtryon_webhooks::lifecycle::{SideEffect, Stage, TaskState};
+use vtryon_webhooks::{Millis, Status};
+
+use crate::database::{Bind, Database, Row};
+use crate::shard::retention::{self, tombstones};
+use crate::{Error, Result, json};
+
+/// A task as it is stored, as far as a decision needs it.
+pub(crate) struct Task {
+    pub(crate) no: i64,
+    pub(crate) known: TaskState,
+    /// The event stored last; each event names the one before it. None where all have been pruned.
+    pub(crate) last_seq: Option<i64>,
+    /// The fingerprints of all secrets that signed its events, between blanks.
+    keys: String,
+    is_tombstone: bool,
+}
+
+impl Task {
+    /// Returns the fingerprints with that of one more event.
+    pub(crate) fn keys_with(&self, key: &str) -> String {
+        if self.keys.split(' ').any(|known| known == key) {
+            self.keys.clone()
+        } else {
+            format!("{} {key}", self.keys)
+        }
+    }
+}
+
+/// What an event makes of its task's row.
+pub(crate) struct Change<'a> {
+    pub(crate) known: &'a TaskState,
+    pub(crate) last_seq: i64,
+    pub(crate) at: Millis,
+    /// The fingerprints of the secrets that signed the task's events.
+    pub(crate) key: &'a str,
+    /// How the task ended, with the one event that ends it.
+    pub(crate) ending: Option<Ending<'a>>,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Ending<'a> {
+    pub(crate) result_url: Option<&'a str>,
+    pub(crate) failure: Option<&'a str>,
+}
+
+/// An event's row. A change of status has no name, any other event no status.
+pub(crate) struct Event<'a> {
+    pub(crate) seq: i64,
+    pub(crate) task_no: i64,
+    pub(crate) previous: Option<i64>,
+    pub(crate) received_at: Millis,
+    pub(crate) name: Option<&'a str>,
+    pub(crate) status: Option<&'a str>,
+    pub(crate) outcome: &'static str,
+    pub(crate) key: &'a str,
+    /// The body's digest where the event is kept once by its content.
+    pub(crate) digest: Option<&'a str>,
+    pub(crate) body: &'a [u8],
+}
+
+/// Finds a task, or what is left of it.
+pub(crate) fn find(db: &dyn Database, task_id: &str) -> Result<Option<Task>> {
+    const FIND: &str =
+        "SELECT no, task_id, stage, seen, unknown, last_seq, key FROM tasks WHERE task_id IN (?, ?)";
+    let tombstone = tombstones::id(task_id);
+    db.first(FIND, &[Bind::Text(task_id), Bind::Text(&tombstone)], |row| {
+        let no = row.int();
+        let is_tombstone = tombstones::is_id(&row.text());
+        let stage = row.maybe_text().and_then(|name| Stage::of(&Status::from_name(name)));
+        let seen = seen(row);
+        let unknown = json::read(&row.text()).ok();
+        let known = TaskState::restore(stage, seen, row.checked(unknown));
+        let last_seq = row.int();
+        Task { no, known, last_seq: (!is_tombstone).then_some(last_seq), keys: row.text(), is_tombstone }
+    })
+}
+
+/// Reads the set of stages seen, as [`TaskState::seen`] gives it.
+pub(crate) fn seen(row: &mut Row) -> u8 {
+    let seen = row.int();
+    row.checked(u8::try_from(seen).ok())
+}
+
+/// Returns whether a task has this very event already, by a name that the core does not know.
+pub(crate) fn has_other(db: &dyn Database, task_no: i64, name: &str, digest: &str) -> Result<bool> {
+    const FIND: &str = "SELECT seq FROM events WHERE task_no = ? AND name = ? AND digest = ?";
+    let binds = [Bind::Int(task_no), Bind::Text(name), Bind::Text(digest)];
+    Ok(db.first(FIND, &binds, Row::int)?.is_some())
+}
+
+/// Creates a task's row and returns its number.
+pub(crate) fn create(db: &dyn Database, task_id: &str, change: &Change<'_>) -> Result<i64> {
+    const CREATE: &str = "INSERT INTO tasks (stage, seen, unknown, last_seq, updated_at, key,
+            task_id, open, result_url, failure, final_at, created_at, duplicates)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) RETURNING no";
+    let unknown = json::to_string(&change.known.unknown());
+    let mut binds = change.binds(&unknown);
+    binds.extend([Bind::Text(task_id), Bind::Int(change.ending.is_none().into())]);
+    let ending = change.ending.unwrap_or(Ending { result_url: None, failure: None });
+    binds.extend(ending.binds());
+    binds.extend([Bind::MaybeInt(change.ending.map(|_| change.at.0)), Bind::Int(change.at.0)]);
+    let no = db.first(CREATE, &binds, Row::int)?;
+    no.ok_or_else(|| Error::from("an insert returned no row"))
+}
+
+/// Restores the id of a pruned task when a new event of it arrives.
+pub(crate) fn revive(db: &dyn Database, task: &Task, task_id: &str) -> Result<()> {
+    const REVIVE: &str = "UPDATE tasks SET task_id = ?, open = ? WHERE no = ?";
+    if !task.is_tombstone {
+        return Ok(());
+    }
+    let is_open = !task.known.stage().is_some_and(Stage::is_final);
+    db.run(REVIVE, &[Bind::Text(task_id), Bind::Int(is_open.into()), Bind::Int(task.no)])?;
+    retention::lower_live_floor(db, task.no)
+}
+
+/// Updates a task's row, with the duplicates counted since the last time.
+pub(crate) fn update(db: &dyn Database, no: i64, duplicates: i64, change: &Change<'_>) -> Result<()> {
+    // `open` is named only where it changes: naming it writes the partial index too.
+    const UPDATE: &str =
+        "UPDATE tasks SET stage = ?, seen = ?, unknown = ?, last_seq = ?, updated_at = ?, key = ?,
+            duplicates = duplicates + ?
+        WHERE no = ?";
+    const FINISH: &str =
+        "UPDATE tasks SET stage = ?, seen = ?, unknown = ?, last_seq = ?, updated_at = ?, key = ?,
+            duplicates = duplicates + ?, open = 0, result_url = ?, failure = ?, final_at = ?
+        WHERE no = ?";
+    let unknown = json::to_string(&change.known.unknown());
+    let mut binds = change.binds(&unknown);
+    binds.push(Bind::Int(duplicates));
+    let statement = match change.ending {
+        None => UPDATE,
+        Some(ending) => {
+            binds.extend(ending.binds());
+            binds.push(Bind::Int(change.at.0));
+            FINISH
+        }
+    };
+    binds.push(Bind::Int(no));
+    db.run(statement, &binds)
+}
+
+pub(crate) fn append(db: &dyn Database, event: &Event<'_>) -> Result<()> {
+    const APPEND: &str = "INSERT INTO events
+            (seq, task_no, previous, received_at, name, status, outcome, key, digest, body)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let binds = [
+        Bind::Int(event.seq),
+        Bind::Int(event.task_no),
+        Bind::MaybeInt(event.previous),
+        Bind::Int(event.received_at.0),
+        Bind::Maybe(event.name),
+        Bind::Maybe(event.status),
+        Bind::Text(event.outcome),
+        Bind::Text(event.key),
+        Bind::Maybe(event.digest),
+        Bind::Blob(event.body),
+    ];
+    db.run(APPEND, &binds)
+}
+
+/// Adds a side effect of an event to the outbox.
+pub(crate) fn enqueue_side_effect(
+    db: &dyn Database,
+    effect: SideEffect,
+    seq: i64,
+    due_at: Millis,
+) -> Result<()> {
+    const ENQUEUE: &str = "INSERT INTO outbox (due_at, seq, kind, attempts) VALUES (?, ?, ?, 0)";
+    db.run(ENQUEUE, &[Bind::Int(due_at.0), Bind::Int(seq), Bind::Text(effect.as_str())])
+}
+
+impl<'a> Change<'a> {
+    fn binds(&self, unknown: &'a str) -> Vec<Bind<'a>> {
+        vec![
+            Bind::Maybe(self.known.stage().map(Stage::as_str)),
+            Bind::Int(self.known.seen().into()),
+            Bind::Text(unknown),
+            Bind::Int(self.last_seq),
+            Bind::Int(self.at.0),
+            Bind::Text(self.key),
+        ]
+    }
+}
+
+impl<'a> Ending<'a> {
+    const fn binds(self) -> [Bind<'a>; 2] {
+        [Bind::Maybe(self.result_url), Bind::Maybe(self.failure)]
+    }
+}

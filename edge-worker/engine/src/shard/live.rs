@@ -1,0 +1,185 @@
+//! Live streams of a shard: subscribers receive what is stored, in the order of sequence numbers. The whole state of a
+//! subscriber is a text that its socket carries, so that the shard may hibernate.
+//!
+//! A subscriber has caught up, or is behind. One that has caught up receives broadcasts at once. One that is behind,
+//! because it resumes or reads more slowly than events arrive, is sent the backlog from the database, as far ahead of
+//! its acknowledgements as its send window allows.
+
+pub(crate) mod broadcast;
+pub(crate) mod log;
+mod message;
+pub(crate) mod state;
+pub(crate) mod subscribe;
+pub(crate) mod subscriber;
+
+use vtryon_webhooks::{Digest, Shards};
+
+use self::subscribe::Gap;
+use self::subscriber::{Close, Outgoing, Subscriber};
+use super::Shard;
+use crate::protocol::cursor::{StreamCursor, StreamPosition};
+use crate::protocol::live::{FINAL, Subject, acknowledged};
+use crate::{Context, Result};
+
+/// How long an acknowledgement may be, in bytes.
+const MAX_ACKNOWLEDGEMENT: usize = 1024;
+
+/// How many entries one statement reads.
+const ENTRIES: i64 = 50;
+
+/// How many pages may watch one task at the same time: the shell closes the oldest one for another.
+pub const MAX_PAGES_OF_TASK: usize = 100;
+
+/// Why a socket is closed: the code (RFC 6455, 7.4) and the reason.
+pub const CLOSED: Close = (1000, "closed");
+const OVER: Close = (1000, FINAL);
+const EXPIRED: Close = (1008, "the session or the ticket has ended");
+const UNEXPECTED: Close = (1008, "only acknowledgements are taken here");
+pub const FAULT: Close = (1011, "a fault of the gateway: resume");
+pub const STUCK: Close = (1013, "too much is not acknowledged: resume");
+
+/// The tag of all sockets that a ticket opened.
+pub const PAGE_TAG: &str = "page";
+
+/// Returns the tag of the sockets with a subject.
+pub fn subject_tag(subject: &Subject) -> String {
+    let of_task = |kind, task_id: &str| format!("{kind}:{}", Digest::of(task_id.as_bytes()).to_hex());
+    match subject {
+        Subject::Shard => "shard".to_owned(),
+        Subject::Task { task_id } => of_task("task", task_id),
+        Subject::State { task_id } => of_task("state", task_id),
+    }
+}
+
+/// The number of a shard, and the number of all shards.
+#[derive(Clone, Copy)]
+pub(crate) struct ShardPosition {
+    pub(crate) shard: u32,
+    pub(crate) shards: u32,
+}
+
+impl ShardPosition {
+    /// Returns the id of the message with a sequence number: a cursor.
+    fn id(self, seq: i64) -> String {
+        StreamCursor::at(self.shards, self.shard, StreamPosition::After(seq)).to_string()
+    }
+}
+
+/// Who watches.
+#[derive(Default)]
+pub(crate) struct Audience {
+    /// Whether anybody watches, or did so since this instance has started.
+    has_subscribers: bool,
+    /// How many watch with a ticket.
+    pages: usize,
+}
+
+impl Audience {
+    pub(crate) const fn new(subscribers: usize, pages: usize) -> Self {
+        Self { has_subscribers: subscribers > 0, pages }
+    }
+
+    pub(crate) const fn has_subscribers(&self) -> bool {
+        self.has_subscribers
+    }
+}
+
+impl Shard {
+    /// Counts a socket that was opened. Until it is closed, [`Shard::closed`] has to be called once.
+    pub const fn opened(&mut self, subscriber: &Subscriber) {
+        if subscriber.is_page() {
+            self.live.pages += 1;
+        }
+    }
+
+    /// Counts a socket that was closed.
+    pub const fn closed(&mut self, subscriber: &Subscriber) {
+        if subscriber.is_page() {
+            self.live.pages = self.live.pages.saturating_sub(1);
+        }
+    }
+
+    /// Handles a message of a client; `None` is one that is no text. It may acknowledge messages, and nothing else. The
+    /// cheapest checks come first.
+    ///
+    /// # Errors
+    /// A fault of the database; so for the other methods.
+    pub fn on_message(
+        &self,
+        context: &Context<'_>,
+        subscriber: &mut Subscriber,
+        text: Option<&str>,
+    ) -> Result<Outgoing> {
+        if subscriber.is_expired(context.now) {
+            return Ok(Outgoing::close(EXPIRED));
+        }
+        if subscriber.is_page() {
+            // The Worker forwards nothing that a page sends.
+            return Ok(Outgoing::close(UNEXPECTED));
+        }
+        let id = text.and_then(|text| acknowledged(text, MAX_ACKNOWLEDGEMENT));
+        let Some(id) = id else { return Ok(Outgoing::close(UNEXPECTED)) };
+        let mut outgoing = Outgoing::default();
+        // A shard that has stored nothing yet has nothing to catch up with.
+        let Ok(position) = self.position() else { return Ok(outgoing) };
+        let Some(shards) = Shards::new(position.shards) else { return Ok(outgoing) };
+        let cursor = StreamCursor::parse(&id, shards).ok();
+        let acknowledged = cursor.and_then(|cursor| cursor.position(position.shard));
+        let Some(StreamPosition::After(seq)) = acknowledged else { return Ok(Outgoing::close(UNEXPECTED)) };
+        subscriber.acknowledge(seq, context.now);
+        if !subscriber.caught_up {
+            self.catch_up(context, subscriber, position, &mut outgoing)?;
+        }
+        Ok(outgoing)
+    }
+
+    /// Sends the backlog, as far ahead of the acknowledgements as the send window allows.
+    fn catch_up(
+        &self,
+        context: &Context<'_>,
+        subscriber: &mut Subscriber,
+        position: ShardPosition,
+        outgoing: &mut Outgoing,
+    ) -> Result<()> {
+        let db = context.db;
+        let floor = log::floor(db)?;
+        if subscriber.at.max(subscriber.floor) < floor {
+            // Entries were pruned before this subscriber has received them.
+            let gap = Gap { from: subscriber.at.max(subscriber.floor) + 1, to: floor, after: subscriber.at };
+            subscriber.floor = floor;
+            self.send_gap(context, subscriber, position, gap, outgoing)?;
+        }
+        loop {
+            let page = match &subscriber.subject {
+                Subject::Shard => log::after(db, subscriber.at, ENTRIES)?,
+                Subject::Task { task_id } | Subject::State { task_id } => {
+                    log::of_task_after(db, task_id, subscriber.at, ENTRIES)?
+                }
+            };
+            for entry in &page {
+                if subscriber.is_window_full() {
+                    return Ok(());
+                }
+                let text = self.entry_message(context, entry, subscriber.bodies)?;
+                subscriber.at = entry.seq;
+                if let Some(text) = text {
+                    subscriber.send(outgoing, text);
+                }
+            }
+            if (page.len() as i64) < ENTRIES {
+                break;
+            }
+        }
+        subscriber.at = subscriber.at.max(self.last_seq);
+        subscriber.caught_up = true;
+        if !subscriber.ready_sent {
+            subscriber.ready_sent = true;
+            subscriber.send(outgoing, message::ready(position, subscriber.at));
+        }
+        Ok(())
+    }
+
+    fn position(&self) -> Result<ShardPosition> {
+        Ok(ShardPosition { shard: self.number()?, shards: self.count()? })
+    }
+}

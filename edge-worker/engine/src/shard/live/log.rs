@@ -1,0 +1,96 @@
+//! The stored entries in the order of their numbers: events, quarantined bodies, and replays.
+
+use vtryon_webhooks::Millis;
+
+use crate::Result;
+use crate::database::{Bind, Database, Row};
+use crate::protocol::delivery::{ENDPOINT_NUMBERS, seq_of};
+use crate::shard::events::walk::walk;
+use crate::shard::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO};
+
+/// A sequence number, and what it is the number of.
+pub(crate) struct LogEntry {
+    pub(crate) seq: i64,
+    /// The delivery that was replayed; else it is an event or a body.
+    pub(crate) delivery: Option<i64>,
+}
+
+impl LogEntry {
+    /// An event, or a body that can't be read.
+    pub(crate) const fn event(seq: i64) -> Self {
+        Self { seq, delivery: None }
+    }
+
+    /// A delivery that is made once more.
+    pub(crate) const fn replay(seq: i64, delivery: i64) -> Self {
+        Self { seq, delivery: Some(delivery) }
+    }
+
+    /// Returns the number of the event that it is about.
+    pub(crate) fn of(&self) -> i64 {
+        self.delivery.map_or(self.seq, seq_of)
+    }
+
+    fn read(row: &mut Row) -> Self {
+        Self { seq: row.int(), delivery: row.maybe_int() }
+    }
+}
+
+/// Lists entries after a number.
+pub(crate) fn after(db: &dyn Database, seq: i64, limit: i64) -> Result<Vec<LogEntry>> {
+    const AFTER: &str = "SELECT * FROM (
+            SELECT seq, NULL FROM events WHERE seq > MAX(?1, ?2)
+            UNION ALL SELECT no, NULL FROM quarantine WHERE no > MAX(?1, ?3)
+            UNION ALL SELECT seq, delivery FROM replay_log WHERE seq > ?1
+            ORDER BY 1
+        ) LIMIT ?4";
+    let (events, quarantine) = floors(db)?;
+    let binds = [Bind::Int(seq), Bind::Int(events), Bind::Int(quarantine), Bind::Int(limit)];
+    db.all(AFTER, &binds, LogEntry::read)
+}
+
+/// Lists entries of a task after a number: its events from the last one back, and their replays.
+pub(crate) fn of_task_after(db: &dyn Database, task_id: &str, seq: i64, limit: i64) -> Result<Vec<LogEntry>> {
+    const AFTER: &str = walk!(
+        "(SELECT last_seq FROM tasks WHERE task_id = ?1)",
+        "10000",
+        "SELECT seq, NULL FROM line WHERE seq > ?2
+        UNION ALL SELECT r.seq, r.delivery FROM replay_log r JOIN line ON line.seq = r.delivery / CAST(?4 AS INTEGER)
+            WHERE r.seq > ?2
+        ORDER BY 1 LIMIT ?3"
+    );
+    let binds = [Bind::Text(task_id), Bind::Int(seq), Bind::Int(limit), Bind::Int(ENDPOINT_NUMBERS)];
+    db.all(AFTER, &binds, LogEntry::read)
+}
+
+/// Returns the last number that was pruned.
+pub(crate) fn floor(db: &dyn Database) -> Result<i64> {
+    let (events, quarantine) = floors(db)?;
+    Ok(events.max(quarantine))
+}
+
+fn floors(db: &dyn Database) -> Result<(i64, i64)> {
+    Ok((retention::floor(db, PRUNED_TO)?, retention::floor(db, QUARANTINE_PRUNED_TO)?))
+}
+
+/// Returns the number before the first entry that was stored at a time or later, by bisection: numbers are given
+/// in the order of arrival, but for the little that clocks differ.
+pub(crate) fn before_time(db: &dyn Database, at: Millis, last: i64) -> Result<i64> {
+    // The first one from a number on, wherever the next one is that is still there.
+    const RECEIVED: &str = "SELECT * FROM (
+            SELECT seq, received_at FROM events WHERE seq >= ?1
+            UNION ALL SELECT no, received_at FROM quarantine WHERE no >= ?1
+            UNION ALL SELECT seq, replayed_at FROM replay_log WHERE seq >= ?1
+            ORDER BY 1
+        ) LIMIT 1";
+    let (mut low, mut high) = (retention::floor(db, PRUNED_TO)? + 1, last + 1);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let found = db.first(RECEIVED, &[Bind::Int(middle)], |row| (row.int(), row.int()))?;
+        match found {
+            Some((seq, received_at)) if received_at < at.0 => low = seq + 1,
+            Some(_) | None => high = middle,
+        }
+    }
+    Ok(low - 1)
+}

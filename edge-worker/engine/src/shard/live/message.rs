@@ -1,0 +1,202 @@
+//! Messages to subscribers, as JSON. A message begins with its id, where it has one: the Worker reads it there.
+
+use base64ct::{Base64, Encoding};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use vtryon_webhooks::Signature;
+
+use super::log::LogEntry;
+use super::{ShardPosition, subscribe};
+use crate::protocol::delivery::{delivery_id, seq_of};
+use crate::protocol::live::MessageType;
+use crate::shard::Shard;
+use crate::shard::events::{self, StoredEvent};
+use crate::shard::queries::{self, TaskView};
+use crate::shard::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO};
+use crate::{Context, Result, json, time};
+
+/// How many tasks a snapshot has.
+const SNAPSHOT: u32 = 50;
+
+/// An event, or a replay of its delivery.
+#[derive(Serialize)]
+struct EventMessage<'a> {
+    id: String,
+    r#type: MessageType,
+    shard: u32,
+    seq: i64,
+    /// Of a replay: the number of the event, and the delivery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery: Option<String>,
+    task_id: Option<&'a str>,
+    event: Option<&'a str>,
+    status: Option<&'a str>,
+    outcome: &'a str,
+    received_at: String,
+    key: &'a str,
+    webhook_id: String,
+    /// The state of the task now, not at the time of the event: so no message sets a client back.
+    task: Option<TaskView>,
+    /// The bytes as received, in base64, and the signature that Vtryon had sent with them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<String>,
+}
+
+/// The state where a stream begins: the latest tasks of a shard, or the one task that the stream is about.
+#[derive(Serialize)]
+struct SnapshotMessage {
+    id: String,
+    r#type: MessageType,
+    shard: u32,
+    shards: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tasks: Option<Vec<Box<RawValue>>>,
+    /// Null for a task without events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task: Option<Option<TaskView>>,
+}
+
+#[derive(Serialize)]
+struct GapMessage {
+    id: String,
+    r#type: MessageType,
+    shard: u32,
+    from: i64,
+    to: i64,
+}
+
+#[derive(Serialize)]
+struct ReadyMessage {
+    id: String,
+    r#type: MessageType,
+    shard: u32,
+}
+
+/// A delivery was attempted. The message has no id: no stream is resumed by it.
+#[derive(Serialize)]
+struct AttemptMessage<'a> {
+    r#type: MessageType,
+    shard: u32,
+    delivery: String,
+    task_id: Option<&'a str>,
+    state: &'a str,
+}
+
+impl Shard {
+    /// Makes the message of an entry; `None` where it is pruned.
+    pub(crate) fn entry_message(
+        &self,
+        context: &Context<'_>,
+        entry: &LogEntry,
+        bodies: bool,
+    ) -> Result<Option<String>> {
+        let db = context.db;
+        let position = self.position()?;
+        let Some(stored) = events::find(db, entry.of())? else { return Ok(None) };
+        // A pruned row may remain without its body, to recognise duplicates.
+        let pruned_to = if stored.task_id.is_some() { PRUNED_TO } else { QUARANTINE_PRUNED_TO };
+        if entry.of() <= retention::floor(db, pruned_to)? {
+            return Ok(None);
+        }
+        let (body, signature) = if bodies { signed(context, entry.of(), &stored)? } else { (None, None) };
+        let task = match &stored.task_id {
+            Some(task_id) => queries::task_state(db, &self.duplicates, task_id)?,
+            None => None,
+        };
+        let event = EventMessage {
+            id: position.id(entry.seq),
+            r#type: if entry.delivery.is_some() { MessageType::Replay } else { MessageType::Event },
+            shard: position.shard,
+            seq: entry.seq,
+            of: entry.delivery.map(seq_of),
+            delivery: entry.delivery.map(|no| delivery_id(position.shard, no)),
+            task_id: stored.task_id.as_deref(),
+            event: stored.event(),
+            status: stored.status.as_deref(),
+            outcome: &stored.outcome,
+            received_at: time::rfc3339(stored.received_at),
+            key: &stored.key,
+            webhook_id: stored.identity().webhook_id(),
+            task,
+            body,
+            signature,
+        };
+        Ok(Some(json::to_string(&event)))
+    }
+
+    /// Makes the snapshot of the latest tasks, or of the one task that a stream is about.
+    pub(crate) fn snapshot(
+        &self,
+        context: &Context<'_>,
+        position: ShardPosition,
+        task_id: Option<&str>,
+        at: i64,
+    ) -> Result<String> {
+        let (tasks, task) = match task_id {
+            None => {
+                let page = queries::tasks(context.db, &self.duplicates, None, None, None, SNAPSHOT)?;
+                (Some(page.items.into_iter().map(|item| item.view).collect()), None)
+            }
+            Some(task_id) => {
+                let view = queries::task(context.db, &self.duplicates, task_id)?;
+                (None, Some(view))
+            }
+        };
+        let ShardPosition { shard, shards } = position;
+        let snapshot = SnapshotMessage {
+            id: position.id(at),
+            r#type: MessageType::Snapshot,
+            shard,
+            shards,
+            tasks,
+            task,
+        };
+        Ok(json::to_string(&snapshot))
+    }
+
+    /// Makes the message of an attempt.
+    pub(crate) fn attempt_message(
+        &self,
+        delivery: i64,
+        task_id: Option<&str>,
+        state: &str,
+    ) -> Result<String> {
+        let shard = self.position()?.shard;
+        let delivery = delivery_id(shard, delivery);
+        Ok(json::to_string(&AttemptMessage {
+            r#type: MessageType::Delivery,
+            shard,
+            delivery,
+            task_id,
+            state,
+        }))
+    }
+}
+
+/// Makes the message that entries were pruned.
+pub(crate) fn gap(position: ShardPosition, gap: subscribe::Gap) -> String {
+    let subscribe::Gap { from, to, after } = gap;
+    let gap =
+        GapMessage { id: position.id(after), r#type: MessageType::Gap, shard: position.shard, from, to };
+    json::to_string(&gap)
+}
+
+/// Makes the message `ready`: the backlog has been sent.
+pub(crate) fn ready(position: ShardPosition, at: i64) -> String {
+    json::to_string(&ReadyMessage { id: position.id(at), r#type: MessageType::Ready, shard: position.shard })
+}
+
+/// Returns a body in base64, and its signature by the secret that signed it. Where that is not configured any more, by
+/// the current one: nobody could verify the former.
+fn signed(context: &Context<'_>, seq: i64, stored: &StoredEvent) -> Result<(Option<String>, Option<String>)> {
+    let body = events::body(context.db, seq)?.filter(|_| stored.is_whole);
+    let Some(body) = body else { return Ok((None, None)) };
+    let keys = context.deployment.verifier.keys();
+    let own = keys.iter().find(|key| key.fingerprint().to_string() == stored.key);
+    let signature = own.or(keys.first()).map(|key| Signature::sign(key, &body).to_hex());
+    Ok((Some(Base64::encode_string(&body)), signature))
+}

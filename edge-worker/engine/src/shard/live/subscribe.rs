@@ -1,0 +1,195 @@
+//! Opens a stream: where it begins, and its first messages.
+
+use super::state::{self, PageState};
+use super::subscriber::{Outgoing, Subscriber};
+use super::{OVER, PAGE_TAG, ShardPosition, log, message, subject_tag};
+use crate::protocol::cursor::StreamPosition;
+use crate::protocol::live::{MessageType, Start, Subject, Subscription};
+use crate::shard::Shard;
+use crate::{Context, Result};
+
+/// What becomes of a subscription.
+pub enum Subscribed {
+    /// The task ended too long ago to be watched.
+    Refused,
+    /// The task has ended, and the subscriber has its final state.
+    Over,
+    /// As many pages watch this shard as may.
+    Full,
+    Opened(Box<Opened>),
+}
+
+/// A stream that is opened: its socket gets the tags and the attachment, and is sent the messages.
+pub struct Opened {
+    pub subscriber: Subscriber,
+    pub outgoing: Outgoing,
+    /// The position before the first message, as cursors have it.
+    pub cursor: String,
+    pub tags: Vec<String>,
+}
+
+/// Where a stream begins.
+struct Beginning {
+    /// After which number.
+    at: i64,
+    /// Up to which number the subscriber knows what was pruned.
+    floor: i64,
+    /// The position before the first message.
+    position: StreamPosition,
+    gap: Option<Gap>,
+}
+
+/// Entries that were pruned: the first and the last number.
+pub(crate) struct Gap {
+    pub(crate) from: i64,
+    pub(crate) to: i64,
+    /// The position of a client that received the gap but not the snapshot: it receives both again.
+    pub(crate) after: i64,
+}
+
+impl Shard {
+    /// Opens a stream of the shard and the number of shards that the caller means. Its socket is to be reported to [`Shard::opened`] once it has its attachment.
+    ///
+    /// # Errors
+    /// A fault of the database; so for the other methods.
+    pub fn subscribe(
+        &mut self,
+        context: &Context<'_>,
+        (shard, shards): (u32, u32),
+        subscription: Subscription,
+    ) -> Result<Subscribed> {
+        let at_shard = ShardPosition { shard, shards };
+        let mut state = None;
+        if let Subject::State { task_id } = &subscription.subject {
+            let found = state::find(context.db, task_id)?;
+            if let Start::After(seen) = subscription.start {
+                // A resume token ends soon after its task has; a ticket is new.
+                if found.is_past(context.now) {
+                    return Ok(Subscribed::Refused);
+                }
+                if found.is_final() && found.seq <= seen {
+                    return Ok(Subscribed::Over);
+                }
+            }
+            if self.live.pages >= context.deployment.max_pages {
+                return Ok(Subscribed::Full);
+            }
+            state = Some(found);
+        }
+        self.live.has_subscribers = true;
+        let mut tags = vec![subject_tag(&subscription.subject)];
+        let start = subscription.start;
+        let Beginning { at, floor, position, gap } = self.beginning(context, start)?;
+        let mut subscriber = Subscriber::new(subscription, at, floor, context.now);
+        let outgoing = match state {
+            Some(state) => {
+                tags.push(PAGE_TAG.to_owned());
+                begin_state(context, &mut subscriber, start, &state)
+            }
+            None => self.begin_stream(context, &mut subscriber, start, at_shard, gap)?,
+        };
+        let opened = Opened { subscriber, outgoing, cursor: position.to_string(), tags };
+        Ok(Subscribed::Opened(Box::new(opened)))
+    }
+
+    /// Sends a snapshot, or what was stored since the cursor.
+    fn begin_stream(
+        &self,
+        context: &Context<'_>,
+        subscriber: &mut Subscriber,
+        start: Start,
+        position: ShardPosition,
+        gap: Option<Gap>,
+    ) -> Result<Outgoing> {
+        let mut outgoing = Outgoing::default();
+        match gap {
+            Some(gap) => self.send_gap(context, subscriber, position, gap, &mut outgoing)?,
+            None if matches!(start, Start::Now) => {
+                self.send_snapshot(context, subscriber, position, &mut outgoing)?;
+            }
+            None => {}
+        }
+        self.catch_up(context, subscriber, position, &mut outgoing)?;
+        Ok(outgoing)
+    }
+
+    /// Sends the gap, and a snapshot.
+    pub(crate) fn send_gap(
+        &self,
+        context: &Context<'_>,
+        subscriber: &mut Subscriber,
+        position: ShardPosition,
+        gap: Gap,
+        outgoing: &mut Outgoing,
+    ) -> Result<()> {
+        subscriber.send(outgoing, message::gap(position, gap));
+        self.send_snapshot(context, subscriber, position, outgoing)
+    }
+
+    fn send_snapshot(
+        &self,
+        context: &Context<'_>,
+        subscriber: &mut Subscriber,
+        position: ShardPosition,
+        outgoing: &mut Outgoing,
+    ) -> Result<()> {
+        let task_id = match &subscriber.subject {
+            Subject::Shard => None,
+            Subject::Task { task_id } | Subject::State { task_id } => Some(task_id.as_str()),
+        };
+        let text = self.snapshot(context, position, task_id, subscriber.at)?;
+        subscriber.send(outgoing, text);
+        Ok(())
+    }
+
+    /// Finds where a stream begins, and what of it was pruned.
+    fn beginning(&self, context: &Context<'_>, start: Start) -> Result<Beginning> {
+        let last = self.last_seq;
+        let floor = log::floor(context.db)?;
+        // What was pruned before is a gap for one that goes on below it, and is found as it catches up.
+        let (at, floor, gap) = match start {
+            Start::Now => (last, floor, None),
+            // The database was set back to an earlier point: what this subscriber has seen is no more.
+            Start::After(seq) if seq > last => {
+                (last, floor, Some(Gap { from: last + 1, to: seq, after: seq }))
+            }
+            Start::After(seq) => (seq, seq, None),
+            Start::Since(time) => {
+                let hours = i64::from(context.deployment.retention_hours);
+                let is_kept = time >= context.now.plus_seconds(-3600 * hours) || floor == 0;
+                let gap = (!is_kept).then_some(Gap { from: 1, to: floor, after: 0 });
+                (log::before_time(context.db, time, last)?, floor, gap)
+            }
+        };
+        let position = match start {
+            Start::Now => StreamPosition::Snapshot,
+            Start::After(_) | Start::Since(_) => {
+                StreamPosition::After(gap.as_ref().map_or(at, |gap| gap.after))
+            }
+        };
+        Ok(Beginning { at, floor, position, gap })
+    }
+}
+
+/// Sends the state of its task to a page that has not received it yet.
+fn begin_state(
+    context: &Context<'_>,
+    subscriber: &mut Subscriber,
+    start: Start,
+    state: &PageState,
+) -> Outgoing {
+    let mut outgoing = Outgoing::default();
+    let (Subject::State { task_id }, Some(until)) = (&subscriber.subject, subscriber.until) else {
+        return outgoing;
+    };
+    let kind = match start {
+        Start::After(seen) if state.seq <= seen => return outgoing,
+        Start::After(_) => MessageType::Update,
+        Start::Now | Start::Since(_) => MessageType::Snapshot,
+    };
+    let text = state.message(kind, task_id, until, &context.deployment.tickets);
+    subscriber.at = state.seq;
+    subscriber.send(&mut outgoing, text);
+    outgoing.close = state.is_final().then_some(OVER);
+    outgoing
+}

@@ -1,0 +1,12 @@
+//! Reads rows for the API: tasks, deliveries, the quarantine, counts and statistics.
+
+mod deliveries;
+mod metrics;
+mod quarantine;
+mod stats;
+mod tasks;
+
+pub(crate) use self::deliveries::{DeliveryFilter, deliveries, delivery};
+pub(crate) use self::quarantine::quarantine;
+pub(crate) use self::stats::Commits;
+pub(crate) use self::tasks::{Failure, TaskView, result, result_of, task, task_state, tasks};

@@ -1,0 +1,215 @@
+//! Reads deliveries for the API.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use vtryon_webhooks::Millis;
+
+use crate::database::{self, Bind, Database, Row};
+use crate::protocol::delivery::{ENDPOINT_NUMBERS, delivery_id, endpoint_of, seq_of};
+use crate::protocol::settings::endpoint_id;
+use crate::protocol::{Page, PageItem};
+use crate::shard::deliveries::{self, DeliveryState};
+use crate::shard::events;
+use crate::shard::events::walk::walk;
+use crate::{Error, Result, json, time};
+
+/// How many events a filtered listing looks at for one page, so that a rare state costs no full scan.
+const WINDOW: i64 = 1000 * ENDPOINT_NUMBERS;
+
+/// A delivery, as the API shows it.
+#[derive(Serialize)]
+pub(crate) struct DeliveryView {
+    id: String,
+    endpoint: String,
+    /// `None` for a body that cannot be parsed.
+    task_id: Option<String>,
+    event: Option<String>,
+    status: Option<String>,
+    outcome: String,
+    seq: i64,
+    webhook_id: String,
+    state: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    created_at: String,
+    ended_at: Option<String>,
+    /// When the next attempt is due; null when the delivery has ended, or its first attempt is in progress.
+    due_at: Option<String>,
+    /// How often it was replayed.
+    replays: i64,
+    /// The attempts of the last rounds. A listing has the last one alone, without its answer.
+    attempts: Box<RawValue>,
+}
+
+/// A delivery's row, as far as it is shown.
+struct DeliveryRow {
+    no: i64,
+    state: String,
+    reason: Option<String>,
+    created_at: i64,
+    ended_at: Option<i64>,
+    due_at: Option<i64>,
+    replay_count: i64,
+    attempts: String,
+}
+
+/// Selects the columns of [`DeliveryRow`], with the attempts as the first parameter's expression makes them.
+macro_rules! select {
+    ($attempts:literal, $rest:literal) => {
+        concat!(
+            "SELECT no, state, reason, created_at, ended_at, IIF(due_at IS NULL, NULL, scheduled_at), replay_count, ",
+            $attempts,
+            " FROM deliveries ",
+            $rest
+        )
+    };
+}
+
+/// The last attempt without its answer.
+macro_rules! select_brief {
+    ($rest:literal) => {
+        select!(
+            "IIF(json_array_length(attempts) = 0, '[]',
+                json_array(json_remove(json_extract(attempts, '$[#-1]'), '$.answer')))",
+            $rest
+        )
+    };
+}
+
+impl DeliveryRow {
+    fn read(row: &mut Row) -> Self {
+        Self {
+            no: row.int(),
+            state: row.text(),
+            reason: row.maybe_text(),
+            created_at: row.int(),
+            ended_at: row.maybe_int(),
+            due_at: row.maybe_int(),
+            replay_count: row.int(),
+            attempts: row.text(),
+        }
+    }
+}
+
+/// Which deliveries a listing has.
+pub(crate) struct DeliveryFilter<'a> {
+    pub(crate) endpoint: Option<i64>,
+    pub(crate) state: Option<&'a str>,
+    pub(crate) task_id: Option<&'a str>,
+    /// The digest of a body that cannot be parsed.
+    pub(crate) digest: Option<&'a str>,
+}
+
+/// Returns a delivery with its attempts.
+pub(crate) fn delivery(db: &dyn Database, shard: u32, no: i64) -> Result<Option<DeliveryView>> {
+    const FIND: &str = select!("attempts", "WHERE no = ?");
+    let stored = db.first(FIND, &[Bind::Int(no)], DeliveryRow::read)?;
+    stored.map(|stored| show(db, shard, stored)).transpose()
+}
+
+/// Lists deliveries, those of the latest events first.
+pub(crate) fn deliveries(
+    db: &dyn Database,
+    shard: u32,
+    before: Option<i64>,
+    filter: &DeliveryFilter<'_>,
+    limit: u32,
+) -> Result<Page> {
+    const ALL: &str = select_brief!("WHERE no < ? ORDER BY no DESC LIMIT ?");
+    const DEAD: &str = select_brief!(
+        "INDEXED BY deliveries_dead WHERE state = 'dead' AND no < ? AND (?2 IS NULL OR endpoint = ?2)
+        ORDER BY no DESC LIMIT ?3"
+    );
+    const FILTERED: &str = select_brief!(
+        "WHERE no < ?1 AND no >= ?2 AND (?3 IS NULL OR endpoint = ?3) AND (?4 IS NULL OR state = ?4)
+        ORDER BY no DESC LIMIT ?5"
+    );
+    let limited = Bind::Int(limit.into());
+    let events = match (filter.task_id, filter.digest) {
+        (Some(task_id), _) => Some(events_of_task(db, task_id)?),
+        (None, Some(digest)) => Some(body_of(db, digest)?),
+        (None, None) => None,
+    };
+    let (rows, floor) = match (events, filter.endpoint, filter.state) {
+        (Some(events), endpoint, state) => {
+            let mut rows = of_events(db, &events)?;
+            rows.retain(|row| {
+                endpoint.is_none_or(|no| endpoint_of(row.no) == no)
+                    && state.is_none_or(|state| row.state == state)
+                    && before.is_none_or(|before| row.no < before)
+            });
+            rows.truncate(limit as usize);
+            (rows, 0)
+        }
+        (None, None, None) => (db.all(ALL, &[database::before(before), limited], DeliveryRow::read)?, 0),
+        (None, endpoint, Some(state)) if state == DeliveryState::Dead.as_str() => {
+            let binds = [database::before(before), Bind::MaybeInt(endpoint), limited];
+            (db.all(DEAD, &binds, DeliveryRow::read)?, 0)
+        }
+        (None, endpoint, state) => {
+            let top = before.map_or_else(|| next_delivery(db), Ok)?;
+            let floor = (top - WINDOW).max(0);
+            let binds =
+                [Bind::Int(top), Bind::Int(floor), Bind::MaybeInt(endpoint), Bind::Maybe(state), limited];
+            (db.all(FILTERED, &binds, DeliveryRow::read)?, floor)
+        }
+    };
+    let is_full = rows.len() >= limit as usize;
+    let items = rows.into_iter().map(|row| {
+        let (no, at) = (row.no, Millis(row.created_at));
+        Ok(PageItem::new(no, at, &show(db, shard, row)?))
+    });
+    let page = Page::new(items.collect::<Result<_>>()?, !is_full);
+    // Where the window had too few, the next page begins below it.
+    Ok(Page { next: page.next.or((!is_full && floor > 0).then_some(floor)), ..page })
+}
+
+/// Returns a number above that of every delivery.
+fn next_delivery(db: &dyn Database) -> Result<i64> {
+    const LAST: &str = "SELECT COALESCE(MAX(no), 0) FROM deliveries";
+    Ok(db.first(LAST, &[], Row::int)?.unwrap_or(0) + 1)
+}
+
+fn show(db: &dyn Database, shard: u32, row: DeliveryRow) -> Result<DeliveryView> {
+    let seq = seq_of(row.no);
+    let stored = events::find_deliverable(db, seq)?
+        .ok_or_else(|| Error::from("the event of a delivery is missing"))?;
+    Ok(DeliveryView {
+        id: delivery_id(shard, row.no),
+        endpoint: endpoint_id(endpoint_of(row.no)),
+        webhook_id: stored.identity().webhook_id(),
+        event: stored.event().map(str::to_owned),
+        task_id: stored.task_id,
+        status: stored.status,
+        outcome: stored.outcome,
+        seq,
+        state: row.state,
+        reason: row.reason,
+        created_at: time::rfc3339(Millis(row.created_at)),
+        ended_at: row.ended_at.map(|at| time::rfc3339(Millis(at))),
+        due_at: row.due_at.map(|at| time::rfc3339(Millis(at))),
+        replays: row.replay_count,
+        attempts: json::raw(row.attempts)?,
+    })
+}
+
+/// Finds the events of a task, the latest first.
+fn events_of_task(db: &dyn Database, task_id: &str) -> Result<Vec<i64>> {
+    const FOLLOW: &str =
+        walk!("(SELECT last_seq FROM tasks WHERE task_id = ?)", "100", "SELECT seq FROM line");
+    db.all(FOLLOW, &[Bind::Text(task_id)], Row::int)
+}
+
+/// Finds the quarantined body with a digest.
+fn body_of(db: &dyn Database, digest: &str) -> Result<Vec<i64>> {
+    db.all("SELECT no FROM quarantine WHERE digest = ?", &[Bind::Text(digest)], Row::int)
+}
+
+fn of_events(db: &dyn Database, events: &[i64]) -> Result<Vec<DeliveryRow>> {
+    const OF_EVENT: &str = select_brief!("WHERE no BETWEEN ? AND ? ORDER BY no DESC");
+    let mut rows = Vec::new();
+    for seq in events {
+        rows.extend(db.all(OF_EVENT, &deliveries::range(*seq), DeliveryRow::read)?);
+    }
+    Ok(rows)
+}

@@ -1,0 +1,87 @@
+//! Counts what was received lately for `GET /api/stats`, from rows that exist anyway: nothing is written for
+//! it.
+
+use std::collections::BTreeMap;
+
+use vtryon_webhooks::Millis;
+
+use crate::Result;
+use crate::database::{Bind, Database, Row};
+use crate::protocol::delivery::delivery_no;
+use crate::protocol::stats::{Count, LatencyBucket, Stats, bound};
+use crate::shard::Shard;
+use crate::shard::live::log::before_time;
+
+/// How many events, and how many deliveries, are looked at.
+const MANY: i64 = 10_000;
+
+/// How long storing took, as Workers have reported since this instance has started.
+#[derive(Default)]
+pub(crate) struct Commits {
+    /// How often storing took at most so many milliseconds.
+    counts: BTreeMap<i64, u64>,
+    slowest_ms: Option<i64>,
+}
+
+impl Commits {
+    pub(crate) fn note(&mut self, took_ms: Option<i64>) {
+        let Some(took_ms) = took_ms else { return };
+        *self.counts.entry(bound(took_ms)).or_default() += 1;
+        self.slowest_ms = self.slowest_ms.max(Some(took_ms));
+    }
+}
+
+impl Shard {
+    /// Counts what was received from a time on.
+    pub(crate) fn stats(&self, db: &dyn Database, from: Millis) -> Result<Stats> {
+        const EVENTS: &str = "SELECT CAST((received_at - ?1) / 60000 AS INTEGER), outcome, COUNT(*) FROM (
+                SELECT received_at, outcome FROM events WHERE seq > ?2 ORDER BY seq DESC LIMIT ?3
+            ) WHERE received_at >= ?1 GROUP BY 1, 2";
+        const QUARANTINED: &str =
+            "SELECT CAST((received_at - ?1) / 60000 AS INTEGER), 'quarantined', COUNT(*) FROM (
+                SELECT received_at FROM quarantine WHERE no > ?2 ORDER BY no DESC LIMIT ?3
+            ) WHERE received_at >= ?1 GROUP BY 1";
+        const DELIVERIES: &str = "SELECT CAST((created_at - ?1) / 60000 AS INTEGER), state, COUNT(*) FROM (
+                SELECT created_at, state FROM deliveries WHERE no >= ?2 ORDER BY no DESC LIMIT ?3
+            ) WHERE created_at >= ?1 GROUP BY 1, 2";
+        let start = before_time(db, from, self.last_seq)?;
+        let of_events = [Bind::Int(from.0), Bind::Int(start), Bind::Int(MANY)];
+        let of_deliveries = [Bind::Int(from.0), Bind::Int(delivery_no(start + 1, 0)), Bind::Int(MANY)];
+        let mut events = counts(db, EVENTS, &of_events)?;
+        let quarantined = counts(db, QUARANTINED, &of_events)?;
+        let deliveries = counts(db, DELIVERIES, &of_deliveries)?;
+        let most = MANY as u64;
+        let is_full = |counts: &[Count]| counts.iter().map(|(.., count)| count).sum::<u64>() >= most;
+        let truncated = [&events, &quarantined, &deliveries].into_iter().any(|counts| is_full(counts));
+        events.extend(quarantined);
+        Ok(Stats {
+            truncated,
+            latency: latency(db, &of_deliveries)?,
+            events,
+            deliveries,
+            commits: self.commits.counts.iter().map(|(bound, count)| (*bound, *count)).collect(),
+            slowest_commit: self.commits.slowest_ms,
+        })
+    }
+}
+
+fn counts(db: &dyn Database, query: &'static str, binds: &[Bind<'_>]) -> Result<Vec<Count>> {
+    db.all(query, binds, |row| (minute(row), row.text(), row.int().unsigned_abs()))
+}
+
+/// Sorts what was delivered by how long it took. What was replayed says nothing of that.
+fn latency(db: &dyn Database, binds: &[Bind<'_>]) -> Result<Vec<LatencyBucket>> {
+    const TOOK: &str = "SELECT CAST((created_at - ?1) / 60000 AS INTEGER), ended_at - created_at FROM (
+            SELECT created_at, ended_at, state, replay_count FROM deliveries WHERE no >= ?2 ORDER BY no DESC LIMIT ?3
+        ) WHERE created_at >= ?1 AND state = 'delivered' AND replay_count = 0";
+    let mut sorted: BTreeMap<(u32, i64), u64> = BTreeMap::new();
+    for place in db.all(TOOK, binds, |row| (minute(row), bound(row.int())))? {
+        *sorted.entry(place).or_default() += 1;
+    }
+    Ok(sorted.into_iter().map(|((minute, bound), count)| (minute, bound, count)).collect())
+}
+
+fn minute(row: &mut Row) -> u32 {
+    let minute = row.int();
+    row.checked(u32::try_from(minute).ok())
+}

@@ -1,0 +1,203 @@
+//! Retention: events that are older than the configured time are deleted, unless a delivery or side effect of
+//! them is pending. What recognises a duplicate stays.
+//!
+//! Events are deleted in the order of their numbers, up to a stored floor. With the last event of a task its
+//! row becomes a tombstone.
+
+pub(crate) mod tombstones;
+
+use vtryon_webhooks::Millis;
+
+use self::tombstones::is_tombstone;
+use super::Shard;
+use super::deliveries::{self, record::dead_letter};
+use crate::database::{Bind, Database, Row};
+use crate::protocol::delivery::endpoint_of;
+use crate::{Context, Result, meta};
+
+/// How many events, and how many quarantined bodies, one run looks at.
+const PAGE: i64 = 200;
+
+/// How long after a run the next one comes, in seconds: at once where there is more to do, else an hour.
+const SOON: i64 = 1;
+const HOUR: i64 = 3600;
+
+/// Up to which event all have gone, which task is the first that has not, and the same of the quarantine.
+pub(crate) const PRUNED_TO: &str = "pruned_to";
+pub(crate) const LIVE_FROM: &str = "live_from";
+pub(crate) const QUARANTINE_PRUNED_TO: &str = "quarantine_pruned_to";
+
+/// When the next run may prune.
+#[derive(Default)]
+pub(crate) struct Retention {
+    prune_at: Option<Millis>,
+}
+
+impl Retention {
+    /// Returns when the next event is too old; `None` where there is none.
+    pub(crate) fn next_prune(&self, context: &Context<'_>) -> Result<Option<Millis>> {
+        const OLDEST: &str = "SELECT MIN(received_at) FROM (
+            SELECT * FROM (SELECT received_at FROM events WHERE seq > ? ORDER BY seq LIMIT 1)
+            UNION ALL SELECT * FROM (SELECT received_at FROM quarantine WHERE no > ? ORDER BY no LIMIT 1))";
+        let Context { db, deployment, now } = *context;
+        let (events, quarantine) = (floor(db, PRUNED_TO)?, floor(db, QUARANTINE_PRUNED_TO)?);
+        let oldest = db.first(OLDEST, &[Bind::Int(events), Bind::Int(quarantine)], Row::maybe_int)?.flatten();
+        let due = oldest.map(|at| Millis(at).plus_seconds(HOUR * i64::from(deployment.retention_hours)));
+        // Tombstones are looked through when the keys have changed, where there are any.
+        let has_tombstones = events > 0 || quarantine > 0;
+        let is_outdated = has_tombstones && tombstones::are_outdated(db, deployment)?;
+        let due = if is_outdated { Some(now) } else { due };
+        Ok(due.map(|due| self.prune_at.map_or(due, |at| due.max(at))))
+    }
+}
+
+/// An event that may go.
+struct Old {
+    seq: i64,
+    received_at: Millis,
+    task_no: i64,
+    /// Whether it is kept once by its content: then its row stays, without its body.
+    is_named: bool,
+}
+
+impl Shard {
+    /// Deletes a page of what is too old, and notes when to look again.
+    pub(crate) fn prune(&mut self, context: &Context<'_>) -> Result<()> {
+        let Context { db, deployment, now } = *context;
+        if self.retention.next_prune(context)?.is_none_or(|due| due > now) {
+            return Ok(());
+        }
+        let until = now.plus_seconds(-HOUR * i64::from(deployment.retention_hours));
+        let events = db.transaction(|| self.prune_events(db, until, now))?;
+        let quarantine = db.transaction(|| self.prune_quarantine(db, until, now))?;
+        let tombstones = db.transaction(|| tombstones::drop_page(db, deployment))?;
+        let has_more = events || quarantine || tombstones;
+        let pause = if has_more { deployment.span(SOON) } else { HOUR * 1000 };
+        self.retention.prune_at = Some(now.plus_millis(pause));
+        Ok(())
+    }
+
+    /// Returns whether there may be more to do at once.
+    fn prune_events(&self, db: &dyn Database, until: Millis, now: Millis) -> Result<bool> {
+        const OLD: &str = "SELECT seq, received_at, task_no, digest IS NOT NULL FROM events
+            WHERE seq > ? ORDER BY seq LIMIT ?";
+        // The outbox has no index by event, so it is looked through once for a page; it is short.
+        const FIRST_SIDE_EFFECT: &str = "SELECT MIN(seq) FROM outbox";
+        // A replay has a number of its own, above that of its event: it goes when that is passed.
+        const REPLAYS: &str = "DELETE FROM replay_log WHERE seq > ? AND seq <= ?";
+        let from = floor(db, PRUNED_TO)?;
+        let old = db.all(OLD, &[Bind::Int(from), Bind::Int(PAGE)], |row| Old {
+            seq: row.int(),
+            received_at: Millis(row.int()),
+            task_no: row.int(),
+            is_named: row.int() == 1,
+        })?;
+        let first_side_effect =
+            db.first(FIRST_SIDE_EFFECT, &[], Row::maybe_int)?.flatten().unwrap_or(i64::MAX);
+        let mut last = None;
+        for event in &old {
+            if event.received_at >= until
+                || event.seq >= first_side_effect
+                || self.is_pending(db, event.seq, now)?
+            {
+                break;
+            }
+            forget(db, event)?;
+            last = Some(event.seq);
+        }
+        let Some(last) = last else { return Ok(false) };
+        meta::set(db, PRUNED_TO, last)?;
+        db.run(REPLAYS, &[Bind::Int(from), Bind::Int(last)])?;
+        raise_live_floor(db)?;
+        Ok(old.len() as i64 == PAGE && old.last().is_some_and(|event| event.seq == last))
+    }
+
+    fn prune_quarantine(&self, db: &dyn Database, until: Millis, now: Millis) -> Result<bool> {
+        const OLD: &str = "SELECT no FROM quarantine WHERE no > ? AND received_at < ? ORDER BY no LIMIT ?";
+        const EMPTY: &str = "UPDATE quarantine SET body = x'', message = '' WHERE no = ?";
+        let binds = [Bind::Int(floor(db, QUARANTINE_PRUNED_TO)?), Bind::Int(until.0), Bind::Int(PAGE)];
+        let old = db.all(OLD, &binds, Row::int)?;
+        let mut last = None;
+        for no in &old {
+            if self.is_pending(db, *no, now)? {
+                break;
+            }
+            forget_deliveries(db, *no)?;
+            db.run(EMPTY, &[Bind::Int(*no)])?;
+            last = Some(*no);
+        }
+        if let Some(last) = last {
+            meta::set(db, QUARANTINE_PRUNED_TO, last)?;
+        }
+        Ok(old.len() as i64 == PAGE && last == old.last().copied())
+    }
+
+    /// Returns whether a delivery of an event is pending. Deliveries that wait for a disabled endpoint, or
+    /// whose secret cannot be opened, end with their event.
+    fn is_pending(&self, db: &dyn Database, seq: i64, now: Millis) -> Result<bool> {
+        const PENDING: &str = "SELECT no, reason IS NOT NULL FROM deliveries
+            WHERE no BETWEEN ? AND ? AND state = 'pending'";
+        let settings = &self.settings;
+        let pending = db.all(PENDING, &deliveries::range(seq), |row| (row.int(), row.int() == 1))?;
+        for (no, is_held) in pending {
+            let is_enabled =
+                settings.endpoint(endpoint_of(no)).is_some_and(|endpoint| endpoint.options.enabled);
+            if is_enabled && !is_held {
+                return Ok(true);
+            }
+            if let Some(delivery) = deliveries::find(db, no)? {
+                let reason = if is_enabled { "secret_unreadable" } else { "endpoint_disabled" };
+                dead_letter(db, &delivery, now, reason)?;
+            }
+        }
+        Ok(false)
+    }
+}
+
+pub(crate) fn floor(db: &dyn Database, name: &str) -> Result<i64> {
+    Ok(meta::get(db, name)?.unwrap_or(0))
+}
+
+fn forget_deliveries(db: &dyn Database, seq: i64) -> Result<()> {
+    db.run("DELETE FROM deliveries WHERE no BETWEEN ? AND ?", &deliveries::range(seq))
+}
+
+/// Deletes an event; with the last one of a task, its row becomes a tombstone.
+fn forget(db: &dyn Database, event: &Old) -> Result<()> {
+    const DELETE: &str = "DELETE FROM events WHERE seq = ?";
+    const EMPTY: &str = "UPDATE events SET body = x'', previous = NULL WHERE seq = ?";
+    const LAST_OF: &str = "SELECT task_id FROM tasks WHERE no = ? AND last_seq = ?";
+    const TOMBSTONE: &str =
+        "UPDATE tasks SET task_id = ?, open = 0, result_url = NULL, failure = NULL WHERE no = ?";
+    forget_deliveries(db, event.seq)?;
+    db.run(if event.is_named { EMPTY } else { DELETE }, &[Bind::Int(event.seq)])?;
+    let binds = [Bind::Int(event.task_no), Bind::Int(event.seq)];
+    if let Some(task_id) = db.first(LAST_OF, &binds, Row::text)? {
+        db.run(TOMBSTONE, &[Bind::Text(&tombstones::id(&task_id)), Bind::Int(event.task_no)])?;
+    }
+    Ok(())
+}
+
+/// Notes which task is the first that was not pruned, so that no listing looks at those before it.
+fn raise_live_floor(db: &dyn Database) -> Result<()> {
+    const FIRST: &str =
+        concat!("SELECT no FROM tasks WHERE no >= ? AND NOT ", is_tombstone!(), " ORDER BY no LIMIT 1");
+    const NEXT: &str = "SELECT COALESCE(MAX(no), 0) + 1 FROM tasks";
+    let known = floor(db, LIVE_FROM)?;
+    let first = match db.first(FIRST, &[Bind::Int(known)], Row::int)? {
+        None => db.first(NEXT, &[], Row::int)?,
+        found => found,
+    };
+    match first {
+        Some(first) if first > known => meta::set(db, LIVE_FROM, first),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Lists a pruned task again.
+pub(crate) fn lower_live_floor(db: &dyn Database, task_no: i64) -> Result<()> {
+    if floor(db, LIVE_FROM)? > task_no {
+        meta::set(db, LIVE_FROM, task_no)?;
+    }
+    Ok(())
+}

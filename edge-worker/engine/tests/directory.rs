@@ -1,0 +1,26 @@
+//! The directory over SQLite: what it refuses, stores and returns. Nothing here needs a platform.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    unreachable_pub,
+    reason = "that is how a test fails"
+)]
+
+#[path = "directory/documents.rs"]
+mod documents;
+#[path = "directory/endpoints.rs"]
+mod endpoints;
+#[path = "directory/fields.rs"]
+mod fields;
+#[path = "directory/fixture.rs"]
+mod fixture;
+#[path = "directory/rejections.rs"]
+mod rejections;
+#[path = "directory/replays.rs"]
+mod replays;
+#[path = "directory/secrets.rs"]
+mod secrets;
+#[path = "directory/settings.rs"]
+mod settings;

@@ -1,0 +1,173 @@
+//! Stored documents: those of a former version stay readable, whatever fields are added.
+//!
+//! The documents here are former ones. They are never edited: what a later version adds is missing in them, as it is
+//! in a deployed database. A field without a default makes these tests fail.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use vtryon_gateway_engine::database::Bind;
+use vtryon_gateway_engine::directory::{EndpointRecord, rejections, replays, settings};
+use vtryon_gateway_engine::protocol::rejection::{Rejection, Sample};
+use vtryon_gateway_engine::protocol::settings::{Replay, ReplayProgress, Settings};
+
+use crate::fixture::Fixture;
+
+const ENDPOINT: &str = r#"{
+    "endpoint": {
+        "no": 7,
+        "url": "https://shop.example/hook",
+        "enabled": false,
+        "order": "all",
+        "statuses": ["completed"],
+        "events": ["task.updated"],
+        "include": ["unknown"],
+        "secrets": [
+            {"version": 2, "sealed": "ab01", "fingerprint": "0123abcd", "created_at": 1767225600000, "until": null},
+            {"version": 1, "sealed": "cd02", "fingerprint": "4567cdef", "created_at": 1767225500000,
+             "until": 1767312000000}
+        ]
+    },
+    "description": "the shop",
+    "created_at": 1767225500000,
+    "updated_at": 1767225600000,
+    "disabled": {"reason": "gone", "at": 1767225600000}
+}"#;
+
+const REPLAY: &str =
+    r#"{"id": "rpl_00ff", "endpoint": 7, "all": true, "from": 1767139200000, "until": 1767225600000}"#;
+
+const SETTINGS: &str = r#"{
+    "version": 12,
+    "endpoints": [{
+        "no": 7,
+        "url": "https://shop.example/hook",
+        "enabled": false,
+        "order": "all",
+        "statuses": ["completed"],
+        "events": ["task.updated"],
+        "include": ["unknown"],
+        "secrets": [
+            {"version": 2, "sealed": "ab01", "fingerprint": "0123abcd", "created_at": 1767225600000, "until": null}
+        ]
+    }],
+    "deleted": [3],
+    "replays": [
+        {"id": "rpl_00ff", "endpoint": 7, "all": true, "from": 1767139200000, "until": 1767225600000}
+    ]
+}"#;
+
+const SAMPLE: &str = r#"{
+    "received_at": 1767225600000,
+    "header": "00ff",
+    "header_bytes": 4,
+    "content_type": "application/json",
+    "body": "7b7d",
+    "body_bytes": 2
+}"#;
+
+const PROGRESS: &str = r#"{"matched": 5, "enqueued": 4, "delivered": 2, "failed": 1, "is_enqueued": true}"#;
+
+#[test]
+fn documents_of_a_former_version_are_read() {
+    check::<EndpointRecord>(ENDPOINT);
+    check::<Replay>(REPLAY);
+    check::<Settings>(SETTINGS);
+    check::<Sample>(SAMPLE);
+    check::<ReplayProgress>(PROGRESS);
+    let rejection = format!(
+        r#"{{"code": "signature_mismatch", "path": "/*", "count": 3, "first_at": 1, "last_at": 2,
+             "first": {SAMPLE}, "last": {SAMPLE}}}"#
+    );
+    check::<Rejection>(&rejection);
+}
+
+/// Checks that a document is read with all that it says, and that each of its fields may be missing, also within.
+fn check<T: Serialize + DeserializeOwned>(document: &str) {
+    let name = std::any::type_name::<T>();
+    let former: Value = serde_json::from_str(document).unwrap();
+    let read = |value: &Value| serde_json::from_str::<T>(&value.to_string());
+    let written = serde_json::to_value(read(&former).unwrap()).unwrap();
+    assert!(holds(&written, &former), "{name}: {former} became {written}");
+    for (path, shorter) in without_each_field(&former) {
+        assert!(read(&shorter).is_ok(), "{name}: without {path} it is not read");
+    }
+    assert!(serde_json::from_str::<T>("{}").is_ok(), "{name}: without any field it is not read");
+}
+
+/// Returns whether a value has all that a former one has.
+fn holds(value: &Value, former: &Value) -> bool {
+    match (value, former) {
+        (Value::Object(value), Value::Object(former)) => {
+            former.iter().all(|(name, former)| value.get(name).is_some_and(|value| holds(value, former)))
+        }
+        (Value::Array(value), Value::Array(former)) => {
+            value.len() == former.len()
+                && value.iter().zip(former).all(|(value, former)| holds(value, former))
+        }
+        (value, former) => value == former,
+    }
+}
+
+/// Returns a document without each of its fields, with the field's place.
+fn without_each_field(document: &Value) -> Vec<(String, Value)> {
+    let mut shorter = Vec::new();
+    let places: Vec<String> = match document {
+        Value::Object(fields) => fields.keys().cloned().collect(),
+        Value::Array(items) => (0..items.len()).map(|place| place.to_string()).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    };
+    for place in places {
+        let pointer = format!("/{place}");
+        let mut copy = document.clone();
+        for (path, value) in without_each_field(document.pointer(&pointer).unwrap()) {
+            let mut copy = document.clone();
+            *copy.pointer_mut(&pointer).unwrap() = value;
+            shorter.push((format!("{place}.{path}"), copy));
+        }
+        if let Value::Object(fields) = &mut copy {
+            fields.remove(&place);
+            shorter.push((place, copy));
+        }
+    }
+    shorter
+}
+
+#[test]
+fn each_field_is_removed_in_turn() {
+    let document = serde_json::json!({ "a": 1, "b": { "c": 2 }, "d": [{ "e": 3 }] });
+    let paths: Vec<_> = without_each_field(&document).into_iter().map(|(path, _)| path).collect();
+    assert_eq!(paths, ["a", "b.c", "b", "d.0.e", "d"]);
+}
+
+#[test]
+fn rows_of_a_former_version_are_shown_changed_and_pushed() {
+    let fixture = Fixture::new();
+    let db = fixture.db();
+    db.run("INSERT INTO endpoints (no, doc) VALUES (7, ?)", &[Bind::Text(ENDPOINT)]).unwrap();
+    let replay = "INSERT INTO replays (id, request, doc, created_at) VALUES ('rpl_00ff', '', ?, 1)";
+    db.run(replay, &[Bind::Text(REPLAY)]).unwrap();
+    let cause = "INSERT INTO rejections (code, path, count, first_at, last_at, first_sample, last_sample)
+        VALUES ('signature_mismatch', '/*', 1, 1, 2, ?1, ?1)";
+    db.run(cause, &[Bind::Text(SAMPLE)]).unwrap();
+
+    let shown = serde_json::to_value(fixture.find(7).view(fixture.now, true)).unwrap();
+    assert_eq!((&shown["id"], &shown["disabled"]["reason"]), (&"ep_7".into(), &"gone".into()));
+    assert_eq!(fixture.change(7, r#"{"enabled":true}"#).unwrap().description, "the shop");
+    let pushed = settings::current(&fixture.context()).unwrap();
+    assert_eq!(pushed.endpoint(7).map(|endpoint| endpoint.secrets.len()), Some(2));
+    assert_eq!(pushed.replays, [replays::find(db, "rpl_00ff").unwrap()]);
+    let causes = rejections::all(db).unwrap();
+    assert!(rejections::are_diagnosable(&causes));
+}
+
+/// An endpoint that was stored before an option existed has the option's value of a new endpoint.
+#[test]
+fn a_missing_option_is_that_of_a_new_endpoint() {
+    let former: EndpointRecord = serde_json::from_str(r#"{"endpoint": {"no": 7}}"#).unwrap();
+    let new = EndpointRecord::default();
+    let options = |record: &EndpointRecord| serde_json::to_value(&record.endpoint.options).unwrap();
+    assert_eq!(options(&former), options(&new));
+    assert_eq!(options(&new)["enabled"], true);
+    assert_eq!(options(&new)["order"], "latest");
+}

@@ -1,0 +1,146 @@
+//! A directory over an empty database, and the steps that a shell would take.
+
+use std::fmt::Debug;
+
+use vtryon_gateway_engine::database::Database;
+use vtryon_gateway_engine::directory::endpoints::{self, Rotation};
+use vtryon_gateway_engine::directory::fields::{self, Destination};
+use vtryon_gateway_engine::directory::settings::{self, Change};
+use vtryon_gateway_engine::directory::{Directory, EndpointRecord};
+use vtryon_gateway_engine::keys::MasterKey;
+use vtryon_gateway_engine::protocol::settings::Sealed;
+use vtryon_gateway_engine::sqlite::Sqlite;
+use vtryon_gateway_engine::tickets::Tickets;
+use vtryon_gateway_engine::{Context, Deployment, Failure, MAX_PAGES};
+use vtryon_webhooks::delivery::EndpointSecret;
+use vtryon_webhooks::endpoint::UrlRules;
+use vtryon_webhooks::{Code, Millis, Secret, Shards, Verifier};
+
+/// 2026-01-01T00:00:00Z.
+pub const START: Millis = Millis(1_767_225_600_000);
+
+pub const HOUR: i64 = 3600;
+pub const DAY: i64 = 24 * HOUR;
+
+pub struct Fixture {
+    pub db: Sqlite,
+    pub now: Millis,
+    pub deployment: Deployment,
+    pub rules: UrlRules,
+    pub memory: Directory,
+}
+
+impl Fixture {
+    pub fn new() -> Self {
+        Self::with_secrets(&["whsec_current"])
+    }
+
+    /// Makes a directory whose deployment has these secrets of Vtryon's.
+    pub fn with_secrets(secrets: &[&str]) -> Self {
+        let db = Sqlite::in_memory().unwrap();
+        let memory = Directory::open(&db).unwrap();
+        Self { db, now: START, deployment: deployment(secrets), rules: UrlRules::default(), memory }
+    }
+
+    /// Configures other secrets of Vtryon's.
+    pub fn configure(&mut self, secrets: &[&str]) {
+        self.deployment = deployment(secrets);
+    }
+
+    pub fn db(&self) -> &dyn Database {
+        &self.db
+    }
+
+    pub fn context(&self) -> Context<'_> {
+        Context { db: &self.db, now: self.now, deployment: &self.deployment }
+    }
+
+    pub fn pass(&mut self, seconds: i64) {
+        self.now = self.now.plus_seconds(seconds);
+    }
+
+    /// Reads where the URL of a body leads: `https://<host>`, or nowhere where the host is not one.
+    pub fn destination(&self, body: &str) -> Destination<'_> {
+        let origin = |url: String| Some(url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/"));
+        let is_callable = |origin: &String| !origin.contains("xn--");
+        let origin = fields::url(body).and_then(origin).filter(is_callable);
+        Destination { rules: &self.rules, own_origin: "https://gateway.example", origin }
+    }
+
+    pub fn draft(&self, body: &str) -> Result<EndpointRecord, Failure> {
+        endpoints::draft(&self.context(), body, &self.destination(body))
+    }
+
+    pub fn change(&self, no: i64, body: &str) -> Result<EndpointRecord, Failure> {
+        let record = endpoints::change(&self.context(), no, body, &self.destination(body))?;
+        self.commit(&Change::Put(&record));
+        Ok(record)
+    }
+
+    /// Registers an endpoint, and returns its number.
+    pub fn register(&self, body: &str) -> i64 {
+        let mut record = self.draft(body).unwrap();
+        let no = endpoints::take_number(self.db()).unwrap();
+        record.endpoint.no = no;
+        record.endpoint.secrets = vec![self.sealed(no, endpoints::FIRST_SECRET)];
+        self.commit(&Change::Put(&record));
+        no
+    }
+
+    /// Rotates an endpoint's secret.
+    pub fn rotate(&self, no: i64, body: &str) -> Result<EndpointRecord, Failure> {
+        let rotation = Rotation::begin(self.db(), no, body)?;
+        let record = rotation.finish(&self.context(), self.sealed(no, rotation.version))?;
+        self.commit(&Change::Put(&record));
+        Ok(record)
+    }
+
+    pub fn commit(&self, change: &Change<'_>) {
+        settings::commit(&self.context(), shards(), change).unwrap();
+    }
+
+    pub fn find(&self, no: i64) -> EndpointRecord {
+        endpoints::find(self.db(), no).unwrap()
+    }
+
+    /// Stands in for the encryption of a secret.
+    pub fn sealed(&self, endpoint: i64, version: i64) -> Sealed {
+        let mut bytes = [0; 32];
+        bytes[0] = u8::try_from(endpoint).unwrap();
+        bytes[1] = u8::try_from(version).unwrap();
+        let secret = EndpointSecret::from_bytes(bytes);
+        Sealed::new(version, format!("{endpoint}/{version}"), &secret, self.now)
+    }
+}
+
+pub fn shards() -> Shards {
+    Shards::new(4).unwrap()
+}
+
+pub fn deployment(secrets: &[&str]) -> Deployment {
+    let master = MasterKey::parse(&"0f".repeat(32)).unwrap();
+    let secrets = secrets.iter().map(|text| Secret::new(*text).unwrap());
+    Deployment {
+        verifier: Verifier::new(secrets.collect::<Vec<_>>()).unwrap(),
+        tickets: Tickets::new(&master),
+        retention_hours: 720,
+        max_pages: MAX_PAGES,
+        clock_scale: 1,
+    }
+}
+
+/// Returns why a request was refused.
+pub fn refused<T>(result: Result<T, Failure>) -> (Code, String) {
+    match result {
+        Err(Failure::Refused(refusal)) => (refusal.code, refusal.message.into_owned()),
+        Err(Failure::Fault(fault)) => panic!("a fault: {fault}"),
+        Ok(_) => panic!("it was not refused"),
+    }
+}
+
+/// Asserts that a request is refused by a code, with a message that has these words.
+pub fn assert_refused<T>(result: Result<T, Failure>, code: Code, words: &str, why: impl Debug) {
+    let (found, message) = refused(result);
+    assert_eq!(found, code, "{why:?}: {message}");
+    assert!(message.contains(words), "{why:?}: {message}");
+}

@@ -1,0 +1,69 @@
+//! Changes as versions of the settings, and what the shards have confirmed.
+
+use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
+use vtryon_webhooks::{Code, Shards};
+
+use crate::fixture::{DAY, Fixture, assert_refused, shards};
+
+const SHOP: &str = r#"{"url":"https://shop.example/hook"}"#;
+const ALL: Applied = Applied { applied: 4, shards: 4 };
+const SOME: Applied = Applied { applied: 3, shards: 4 };
+
+#[test]
+fn every_change_is_a_version_that_all_shards_are_to_confirm() {
+    let fixture = Fixture::new();
+    let db = fixture.db();
+    let version = || settings::current(&fixture.context()).unwrap().version;
+    let alarm = || settings::alarm(db, fixture.now, 1).unwrap();
+    assert_eq!((version(), alarm()), (0, None), "nothing to confirm");
+    let no = fixture.register(SHOP);
+    let again = Some(fixture.now.plus_seconds(5));
+    assert_eq!((version(), alarm()), (1, again));
+    settings::confirm(db, 1, SOME).unwrap();
+    assert_eq!(alarm(), again, "not all have confirmed");
+    settings::confirm(db, 1, ALL).unwrap();
+    assert_eq!(alarm(), None);
+    fixture.change(no, SHOP).unwrap();
+    fixture.change(no, SHOP).unwrap();
+    settings::confirm(db, 2, ALL).unwrap();
+    assert_eq!((version(), alarm()), (3, again), "an earlier version was confirmed");
+    settings::confirm(db, 3, ALL).unwrap();
+    settings::confirm(db, 2, ALL).unwrap();
+    assert!(!settings::has_unconfirmed(db).unwrap(), "a late confirmation takes nothing back");
+    let fast = settings::alarm(db, fixture.now, 60).unwrap();
+    assert_eq!(fast, None);
+    fixture.commit(&Change::Delete { endpoint: no });
+    let fast = settings::alarm(db, fixture.now, 60).unwrap();
+    assert_eq!(fast, Some(fixture.now.plus_seconds(300)), "5 seconds of the machine");
+}
+
+#[test]
+fn the_settings_name_deleted_endpoints_for_30_days() {
+    let mut fixture = Fixture::new();
+    let (first, second) = (fixture.register(SHOP), fixture.register(SHOP));
+    fixture.commit(&Change::Delete { endpoint: first });
+    let of = |fixture: &Fixture| {
+        let settings = settings::current(&fixture.context()).unwrap();
+        (settings.endpoints.iter().map(|endpoint| endpoint.no).collect::<Vec<_>>(), settings.deleted)
+    };
+    assert_eq!(of(&fixture), (vec![second], vec![first]));
+    fixture.pass(30 * DAY);
+    assert_eq!(of(&fixture), (vec![second], vec![first]));
+    fixture.pass(1);
+    assert_eq!(of(&fixture), (vec![second], vec![]));
+}
+
+#[test]
+fn the_number_of_shards_is_recorded_with_the_first_change() {
+    let fixture = Fixture::new();
+    let db = fixture.db();
+    let others = Shards::new(5).unwrap();
+    assert!(!settings::has_topology(db).unwrap());
+    settings::check_topology(db, others).unwrap();
+    fixture.register(SHOP);
+    assert!(settings::has_topology(db).unwrap());
+    settings::check_topology(db, shards()).unwrap();
+    let checked = settings::check_topology(db, others);
+    let words = "SHARDS is 5, but this deployment was made with 4";
+    assert_refused(checked, Code::Unavailable, words, "another number");
+}

@@ -1,0 +1,255 @@
+//! A shard with its database and clock, and everybody around it: a publisher, endpoints, KV.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde_json::Value as Json;
+use vtryon_gateway_engine::database::{Bind, Database, Row, Value};
+use vtryon_gateway_engine::keys::MasterKey;
+use vtryon_gateway_engine::protocol::delivery::{Attempt, Dispatch, Report};
+use vtryon_gateway_engine::protocol::settings::{Endpoint, EndpointOptions, Settings};
+use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult};
+use vtryon_gateway_engine::shard::{Admit, Broadcast, Shard};
+use vtryon_gateway_engine::sqlite::Sqlite;
+use vtryon_gateway_engine::tickets::Tickets;
+use vtryon_gateway_engine::{Context, Deployment, Result};
+use vtryon_webhooks::{Millis, Secret, Signature, Verifier};
+
+/// A day at noon, in milliseconds since 1970.
+pub const NOON: i64 = 1_700_000_000_000;
+
+/// A database that notes which statements it has run, and how many rows they have written.
+pub struct Recorder {
+    pub sqlite: Sqlite,
+    pub statements: RefCell<BTreeSet<&'static str>>,
+}
+
+impl Database for Recorder {
+    fn execute(
+        &self,
+        statement: &'static str,
+        binds: &[Bind<'_>],
+        row: &mut dyn FnMut(&mut Row) -> Result<()>,
+    ) -> Result<()> {
+        self.statements.borrow_mut().insert(statement);
+        self.sqlite.execute(statement, binds, row)
+    }
+
+    fn in_transaction(&self, work: &mut dyn FnMut() -> Result<()>) -> Result<()> {
+        self.sqlite.in_transaction(work)
+    }
+}
+
+/// What an endpoint answers: a status, or none at all.
+pub type Reply = Option<u16>;
+
+/// A shard of a deployment with one shard, and the world around it.
+pub struct World {
+    pub db: Recorder,
+    pub deployment: Deployment,
+    pub now: Millis,
+    pub shard: Shard,
+    /// When the alarm is set for.
+    pub alarm: Option<Millis>,
+    pub broadcasts: Vec<Broadcast>,
+    /// What was published, by its key.
+    pub published: BTreeMap<String, String>,
+    /// What each endpoint has received: the webhook id and the body, in order.
+    pub received: BTreeMap<i64, Vec<(String, String)>>,
+    /// What each endpoint answers; 200 where it is not named.
+    pub replies: BTreeMap<i64, Reply>,
+    settings: Settings,
+}
+
+/// Makes the configuration of a deployment with these secrets, the current one first.
+pub fn deployment(secrets: &[&str]) -> Deployment {
+    let secrets = secrets.iter().map(|text| Secret::new(text.as_bytes()).unwrap()).collect::<Vec<_>>();
+    Deployment {
+        verifier: Verifier::new(secrets).unwrap(),
+        tickets: Tickets::new(&MasterKey::parse(&"0f".repeat(32)).unwrap()),
+        retention_hours: 48,
+        max_pages: 3,
+        clock_scale: 1,
+    }
+}
+
+pub const SECRET: &str = "a secret of the tests, which is long enough";
+
+impl World {
+    pub fn new() -> Self {
+        let db = Recorder { sqlite: Sqlite::in_memory().unwrap(), statements: RefCell::default() };
+        let deployment = deployment(&[SECRET]);
+        let now = Millis(NOON);
+        let shard = Shard::open(&Context { db: &db, now, deployment: &deployment }, 0, 0).unwrap();
+        Self {
+            db,
+            deployment,
+            now,
+            shard,
+            alarm: None,
+            broadcasts: Vec::new(),
+            published: BTreeMap::new(),
+            received: BTreeMap::new(),
+            replies: BTreeMap::new(),
+            settings: Settings::default(),
+        }
+    }
+
+    /// Lets the shard decide, and executes the effects.
+    pub fn decide<T>(&mut self, decide: impl FnOnce(&mut Shard, &Context<'_>) -> T) -> T {
+        let context = Context { db: &self.db, now: self.now, deployment: &self.deployment };
+        let decided = decide(&mut self.shard, &context);
+        let effects = self.shard.take_effects();
+        assert!(effects.faults.is_empty(), "{:?}", effects.faults);
+        self.alarm = effects.alarm.or(self.alarm);
+        self.broadcasts.extend(effects.broadcasts);
+        decided
+    }
+
+    /// Calls the shard; returns its answer as JSON.
+    pub fn call(&mut self, request: ShardRequest, body: &[u8]) -> Option<Json> {
+        let call = Call { shard: 0, shards: 1, request };
+        match self.decide(|shard, context| shard.admit(context, &call)).unwrap() {
+            Admit::Decided(Ok(())) => {}
+            Admit::Decided(Err(mismatch)) => panic!("{mismatch}"),
+            Admit::AskFirst(_) => panic!("shard 0 asks itself"),
+        }
+        let text = self.decide(|shard, context| shard.call(context, call, body)).unwrap();
+        text.map(|text| serde_json::from_str(&text).unwrap())
+    }
+
+    pub fn query<T: for<'de> Deserialize<'de>>(&mut self, request: ShardRequest) -> T {
+        serde_json::from_value(self.call(request, &[]).unwrap()).unwrap()
+    }
+
+    /// Posts a body as Vtryon would; returns the attempts that the Worker makes after its 200.
+    pub fn post(&mut self, body: &str) -> Vec<Dispatch> {
+        let key = &self.deployment.verifier.keys()[0];
+        let signature = Signature::sign(key, body.as_bytes());
+        let verified = self.deployment.verifier.verify(body.as_bytes(), &signature).unwrap();
+        let (_, incoming) = IncomingEvent::read(&verified, self.now);
+        let stored = self.call(ShardRequest::StoreEvent(incoming), body.as_bytes()).unwrap();
+        serde_json::from_value::<StoreResult>(stored).unwrap().dispatches
+    }
+
+    /// Posts a change of status, and makes the attempts that the Worker makes.
+    pub fn event(&mut self, task_id: &str, status: &str) {
+        for dispatch in self.post(&body(task_id, status)) {
+            let body = self.body_of(dispatch.delivery);
+            let report = self.attempt(&dispatch, &body);
+            self.call(ShardRequest::Report(report), &[]);
+        }
+    }
+
+    fn body_of(&self, delivery: i64) -> Vec<u8> {
+        let seq = vtryon_gateway_engine::protocol::delivery::seq_of(delivery);
+        let db: &dyn Database = &self.db.sqlite;
+        db.first("SELECT body FROM events WHERE seq = ?", &[Bind::Int(seq)], Row::blob).unwrap().unwrap()
+    }
+
+    /// Makes an attempt, which its endpoint answers at once.
+    pub fn attempt(&mut self, dispatch: &Dispatch, body: &[u8]) -> Report {
+        let endpoint = vtryon_gateway_engine::protocol::delivery::endpoint_of(dispatch.delivery);
+        let status = self.replies.get(&endpoint).copied().unwrap_or(Some(200));
+        let text = String::from_utf8_lossy(body).into_owned();
+        self.received.entry(endpoint).or_default().push((dispatch.webhook_id.clone(), text));
+        Report {
+            delivery: dispatch.delivery,
+            replay_count: dispatch.replay_count,
+            attempt: dispatch.attempt,
+            made: Some(Attempt {
+                attempted_at: self.now,
+                took_ms: 1,
+                status,
+                error: status.is_none().then(|| "timeout".to_owned()),
+                answer: String::new(),
+                location_host: None,
+                retry_after_ms: None,
+                previous_secret: false,
+            }),
+        }
+    }
+
+    /// Registers endpoints, or changes them: all that there are.
+    pub fn configure(&mut self, endpoints: Vec<Endpoint>) {
+        self.settings.endpoints = endpoints;
+        self.push();
+    }
+
+    /// Changes the settings, and pushes them as the directory does.
+    pub fn change(&mut self, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.settings);
+        self.push();
+    }
+
+    fn push(&mut self) {
+        self.settings.version += 1;
+        let version: i64 = self.query(ShardRequest::Configure(self.settings.clone()));
+        assert_eq!(version, self.settings.version);
+    }
+
+    /// Runs the alarm as the shell does, with one connection.
+    pub fn run_alarm(&mut self) {
+        let started = self.now;
+        self.alarm = None;
+        let succeeded = self.decide(|shard, context| shard.begin_alarm(context));
+        let mut endpoints =
+            self.decide(|shard, context| shard.pick_endpoints(context, started, &[])).unwrap();
+        endpoints.dedup();
+        for endpoint in endpoints {
+            while let Some(picked) =
+                self.decide(|shard, context| shard.pick_attempt(context, endpoint, started)).unwrap()
+            {
+                let report = self.attempt(&picked.dispatch, &picked.body);
+                self.decide(|shard, context| shard.record_own_attempt(context, &report)).unwrap();
+            }
+        }
+        for entry in self.decide(|shard, context| shard.due_side_effects(context)).unwrap() {
+            let publication = self.decide(|shard, context| shard.publication(context, &entry)).unwrap();
+            self.published.insert(publication.key, publication.value);
+            self.decide(|shard, context| shard.complete_or_retry(context, &entry, false)).unwrap();
+        }
+        self.decide(|shard, context| shard.end_alarm(context, !succeeded));
+    }
+
+    /// Lets time pass, and runs the alarm whenever it is due.
+    pub fn pass(&mut self, seconds: i64) {
+        let end = self.now.plus_seconds(seconds);
+        while let Some(due_at) = self.alarm.filter(|due_at| *due_at <= end) {
+            self.now = self.now.max(due_at);
+            self.run_alarm();
+        }
+        self.now = end;
+    }
+
+    /// Ends the instance, and starts another one on the same database.
+    pub fn restart(&mut self) {
+        let context = Context { db: &self.db, now: self.now, deployment: &self.deployment };
+        self.shard = Shard::open(&context, 0, 0).unwrap();
+        self.alarm = None;
+        self.decide(|_, _| ());
+    }
+
+    /// Returns all rows of a query of the test's own.
+    pub fn rows(&self, query: &'static str) -> Vec<Vec<Value>> {
+        let db: &dyn Database = &self.db.sqlite;
+        db.all(query, &[], Row::rest).unwrap()
+    }
+}
+
+/// Makes the body of a change of status.
+pub fn body(task_id: &str, status: &str) -> String {
+    let fields = match status {
+        "completed" => r#","data":{"result_url":"https://cdn.test/1.jpg"}"#,
+        "failed" => r#","error":{"message":"no person found"}"#,
+        _ => "",
+    };
+    format!(r#"{{"event":"generation.status_changed","task_id":"{task_id}","status":"{status}"{fields}}}"#)
+}
+
+/// Makes an endpoint of a number with the options of a new one.
+pub fn endpoint(no: i64) -> Endpoint {
+    let options = EndpointOptions { url: format!("https://shop-{no}.test/"), ..EndpointOptions::default() };
+    Endpoint { no, options, secrets: Vec::new() }
+}

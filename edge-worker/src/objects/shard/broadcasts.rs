@@ -1,0 +1,146 @@
+//! The queue of broadcasts: they are sent after the answer to the sender, in their order, to a limited number of sockets
+//! at a time, so that the shard answers other requests in between.
+//!
+//! The queue is in memory only. An object does not hibernate while the queue is not empty. Where an instance has ended
+//! all the same and its sockets have not, the next instance sends them what they have missed.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+use std::vec::IntoIter;
+
+use vtryon_gateway_engine::shard::{Broadcast, FAULT, MAX_QUEUED};
+use worker::{Delay, WebSocket, console_error, web_sys};
+
+use super::{TaskShard, attachment, sockets};
+use crate::testing::faults;
+
+/// How many sockets are sent to before other requests have their turn: some milliseconds of work.
+const TURN: usize = 100;
+
+/// The broadcasts that are not sent yet, the oldest first.
+#[derive(Default)]
+pub(super) struct BroadcastQueue {
+    queue: RefCell<VecDeque<Queued>>,
+    /// Whether the queue is being drained.
+    is_draining: Cell<bool>,
+}
+
+/// A broadcast, and the sockets that have not received it yet. They are looked up at its turn: later ones read it from
+/// the storage.
+struct Queued {
+    broadcast: Broadcast,
+    sockets: Option<IntoIter<WebSocket>>,
+}
+
+impl TaskShard {
+    /// Queues broadcasts, to be sent when others have had their turn.
+    pub(super) fn queue(&self, broadcasts: Vec<Broadcast>) {
+        for broadcast in broadcasts {
+            if broadcast.is_new_entry() && faults::skips_broadcast(broadcast.task_id()) {
+                continue;
+            }
+            self.broadcasts.queue.borrow_mut().push_back(Queued { broadcast, sockets: None });
+        }
+        if !self.broadcasts.queue.borrow().is_empty() && !self.broadcasts.is_draining.replace(true) {
+            let shard = self.clone();
+            self.state.wait_until(async move { shard.drain_broadcasts().await });
+        }
+    }
+
+    /// Sends the oldest broadcasts of a queue that is too long, at once: so a shard that receives more than it can broadcast
+    /// does not fall behind without a bound.
+    pub(super) fn bound_broadcasts(&self) {
+        while self.broadcasts.queue.borrow().len() > MAX_QUEUED {
+            let mut all = usize::MAX;
+            self.send_first(&mut all);
+        }
+    }
+
+    /// Drains the queue, and lets other requests have their turn: first of all the answer to the sender.
+    async fn drain_broadcasts(&self) {
+        while !self.broadcasts.queue.borrow().is_empty() {
+            Delay::from(Duration::ZERO).await;
+            faults::before_broadcast().await;
+            let mut left = TURN;
+            while left > 0 && !self.broadcasts.queue.borrow().is_empty() {
+                self.send_first(&mut left);
+            }
+        }
+        self.broadcasts.is_draining.set(false);
+    }
+
+    /// Sends the first broadcast of the queue to at most `left` sockets. A failure of a subscriber does not
+    /// fail the event.
+    fn send_first(&self, left: &mut usize) {
+        let Some(mut first) = self.broadcasts.queue.borrow_mut().pop_front() else { return };
+        match catch_unwind(AssertUnwindSafe(|| self.send_broadcast(&mut first, left))) {
+            Ok(Ok(true)) => {}
+            Ok(Ok(false)) => self.broadcasts.queue.borrow_mut().push_front(first),
+            Ok(Err(_)) | Err(_) => self.close_for_resume(&first.broadcast),
+        }
+    }
+
+    /// Sends a broadcast to at most `left` subscribers; returns whether all have it.
+    fn send_broadcast(&self, queued: &mut Queued, left: &mut usize) -> worker::Result<bool> {
+        let Queued { broadcast, sockets } = queued;
+        let sockets = sockets.get_or_insert_with(|| self.sockets(&broadcast.tags()).into_iter());
+        *left = left.saturating_sub(1);
+        for socket in sockets {
+            let sent = self.send_to(&socket, broadcast);
+            if let Err(error) = sent {
+                // A client that has left is no error.
+                if socket.as_ref().ready_state() == web_sys::WebSocket::OPEN {
+                    console_error!("live: {error}");
+                }
+                sockets::close(&socket, FAULT);
+            }
+            if *left == 0 {
+                return Ok(false);
+            }
+            *left -= 1;
+        }
+        self.send_state(broadcast)?;
+        Ok(true)
+    }
+
+    fn send_to(&self, socket: &WebSocket, broadcast: &mut Broadcast) -> worker::Result<()> {
+        let mut subscriber = attachment::read(socket)?;
+        let outgoing =
+            self.decide(|shard, context| shard.send_broadcast(context, broadcast, &mut subscriber))?;
+        outgoing.map_or(Ok(()), |outgoing| sockets::send(socket, &subscriber, &outgoing))
+    }
+
+    /// Sends the state of a broadcast's task to its pages, where it has changed. They are few.
+    fn send_state(&self, broadcast: &Broadcast) -> worker::Result<()> {
+        let pages = self.sockets(broadcast.page_tag().as_slice());
+        if pages.is_empty() {
+            return Ok(());
+        }
+        let state = self.decide(|shard, context| shard.page_state(context, broadcast))?;
+        let Some(state) = state else { return Ok(()) };
+        for page in pages {
+            let sent = attachment::read(&page).and_then(|mut subscriber| {
+                let outgoing = self.decide(|_, context| Ok(state.send(context, &mut subscriber)))?;
+                outgoing.map_or(Ok(()), |outgoing| sockets::send(&page, &subscriber, &outgoing))
+            });
+            if sent.is_err() {
+                sockets::close(&page, FAULT);
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes the sockets that may not have received a broadcast, so that their clients resume.
+    fn close_for_resume(&self, broadcast: &Broadcast) {
+        console_error!("live: an entry was not sent to all: they have to resume");
+        let mut tags = broadcast.tags();
+        tags.extend(broadcast.page_tag());
+        self.sockets(&tags).iter().for_each(|socket| sockets::close(socket, FAULT));
+    }
+
+    fn sockets(&self, tags: &[String]) -> Vec<WebSocket> {
+        tags.iter().flat_map(|tag| self.state.get_websockets_with_tag(tag)).collect()
+    }
+}

@@ -1,0 +1,113 @@
+//! The sockets of a shard: opened, read and closed as the engine decides.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use vtryon_gateway_engine::protocol::live::{LIVE_CURSOR, Subject};
+use vtryon_gateway_engine::shard::{
+    Close, FAULT, MAX_PAGES_OF_TASK, Opened, Outgoing, STUCK, Subscribed, Subscriber, subject_tag,
+};
+use worker::{Request, Response, WebSocket, WebSocketIncomingMessage, WebSocketPair, console_error};
+
+use super::{TaskShard, attachment, fault};
+use crate::protocol::{Call, ShardRequest};
+
+/// Closes a socket; does nothing where it is closed already.
+pub(super) fn close(socket: &WebSocket, (code, reason): Close) {
+    let _ = socket.close(Some(code), Some(reason));
+}
+
+/// Closes a socket where its handling fails or panics: its client has to resume.
+pub(super) fn guarded(socket: &WebSocket, handle: impl FnOnce() -> worker::Result<()>) {
+    if !matches!(catch_unwind(AssertUnwindSafe(handle)), Ok(Ok(()))) {
+        console_error!("live: a message was not handled: its client has to resume");
+        close(socket, FAULT);
+    }
+}
+
+/// Sends what the engine has decided, stores the subscriber, and closes the socket where it says so.
+pub(super) fn send(socket: &WebSocket, subscriber: &Subscriber, outgoing: &Outgoing) -> worker::Result<()> {
+    for message in &outgoing.messages {
+        socket.send_with_str(message)?;
+    }
+    attachment::write(socket, subscriber)?;
+    if let Some(reason) = outgoing.close {
+        close(socket, reason);
+    }
+    Ok(())
+}
+
+impl TaskShard {
+    /// Opens a socket for a stream, and sends its first messages.
+    pub(super) async fn open_socket(&self, request: &Request) -> worker::Result<Response> {
+        let call = Call::from_url(&request.inner().url()).map_err(fault)?;
+        if let Err(mismatch) = self.admit(&call).await? {
+            return Ok(Response::ok(mismatch)?.with_status(503));
+        }
+        let Call { shard, shards, request } = call;
+        let ShardRequest::Subscribe(subscription) = request else {
+            return Err("only a socket is asked for by a request".into());
+        };
+        let page =
+            matches!(subscription.subject, Subject::State { .. }).then(|| subject_tag(&subscription.subject));
+        let subscribed =
+            self.decide(|engine, context| engine.subscribe(context, (shard, shards), subscription))?;
+        let Opened { subscriber, outgoing, cursor, tags } = *match subscribed {
+            Subscribed::Refused => return Ok(Response::empty()?.with_status(401)),
+            Subscribed::Over => return Ok(Response::empty()?.with_status(204)),
+            Subscribed::Full => {
+                return Ok(
+                    Response::ok("too many pages watch this shard: come again later")?.with_status(503)
+                );
+            }
+            Subscribed::Opened(opened) => opened,
+        };
+        if let Some(tag) = page {
+            self.make_room(&tag);
+        }
+        let pair = WebSocketPair::new()?;
+        let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
+        self.state.accept_websocket_with_tags(&pair.server, &tags);
+        attachment::write(&pair.server, &subscriber)?;
+        // Counted once its attachment is there, by which `on_close` recognises it.
+        self.decide(|engine, _| {
+            engine.opened(&subscriber);
+            Ok(())
+        })?;
+        send(&pair.server, &subscriber, &outgoing)?;
+        let mut response = Response::from_websocket(pair.client)?;
+        response.headers_mut().set(LIVE_CURSOR, &cursor)?;
+        Ok(response)
+    }
+
+    pub(super) fn on_message(
+        &self,
+        socket: &WebSocket,
+        message: &WebSocketIncomingMessage,
+    ) -> worker::Result<()> {
+        let mut subscriber = attachment::read(socket)?;
+        let text = match message {
+            WebSocketIncomingMessage::String(text) => Some(text.as_str()),
+            WebSocketIncomingMessage::Binary(_) => None,
+        };
+        let outgoing = self.decide(|engine, context| engine.on_message(context, &mut subscriber, text))?;
+        send(socket, &subscriber, &outgoing)
+    }
+
+    /// Counts the closing of a socket.
+    pub(super) fn on_close(&self, socket: &WebSocket) {
+        if let Ok(subscriber) = attachment::read(socket) {
+            drop(self.decide(|engine, _| {
+                engine.closed(&subscriber);
+                Ok(())
+            }));
+        }
+    }
+
+    /// Closes the oldest page of a task that has too many, so that no ticket fills the shard.
+    fn make_room(&self, tag: &str) {
+        let pages = self.state.get_websockets_with_tag(tag);
+        if let Some(first) = pages.first().filter(|_| pages.len() >= MAX_PAGES_OF_TASK) {
+            close(first, STUCK);
+        }
+    }
+}
