@@ -10,8 +10,16 @@
 
 #[path = "shard/live.rs"]
 mod live;
+#[path = "shard/order.rs"]
+mod order;
+#[path = "shard/outbox.rs"]
+mod outbox;
 #[path = "shard/plans.rs"]
 mod plans;
+#[path = "shard/replays.rs"]
+mod replays;
+#[path = "shard/schedule.rs"]
+mod schedule;
 #[path = "shard/store.rs"]
 mod store;
 #[path = "shard/support.rs"]

@@ -1,20 +1,25 @@
 //! A shard with its database and clock, and everybody around it: a publisher, endpoints, KV.
 
+#[path = "support/deliveries.rs"]
+mod deliveries;
+
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::Deserialize;
 use serde_json::Value as Json;
 use vtryon_gateway_engine::database::{Bind, Database, Row, Value};
 use vtryon_gateway_engine::keys::MasterKey;
-use vtryon_gateway_engine::protocol::delivery::{Attempt, Dispatch, Report};
+use vtryon_gateway_engine::protocol::delivery::Dispatch;
 use vtryon_gateway_engine::protocol::settings::{Endpoint, EndpointOptions, Settings};
-use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult};
+use vtryon_gateway_engine::protocol::{Call, DirectoryRequest, IncomingEvent, ShardRequest, StoreResult};
 use vtryon_gateway_engine::shard::{Admit, Broadcast, Shard};
 use vtryon_gateway_engine::sqlite::Sqlite;
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_gateway_engine::{Context, Deployment, Result};
 use vtryon_webhooks::{Millis, Secret, Signature, Verifier};
+
+pub use self::deliveries::{Received, outline};
 
 /// A day at noon, in milliseconds since 1970.
 pub const NOON: i64 = 1_700_000_000_000;
@@ -44,8 +49,11 @@ impl Database for Recorder {
 /// What an endpoint answers: a status, or none at all.
 pub type Reply = Option<u16>;
 
-/// A shard of a deployment with one shard, and the world around it.
+/// A shard of a deployment, and the world around it.
 pub struct World {
+    /// The number of the shard, and of all shards.
+    no: u32,
+    shards: u32,
     pub db: Recorder,
     pub deployment: Deployment,
     pub now: Millis,
@@ -55,10 +63,18 @@ pub struct World {
     pub broadcasts: Vec<Broadcast>,
     /// What was published, by its key.
     pub published: BTreeMap<String, String>,
-    /// What each endpoint has received: the webhook id and the body, in order.
-    pub received: BTreeMap<i64, Vec<(String, String)>>,
+    /// The keys that KV fails to store.
+    pub unpublishable: BTreeSet<String>,
+    /// The endpoints that were reported to the directory, and why.
+    pub unhealthy: Vec<(i64, String)>,
+    /// What the endpoints have received, in order.
+    pub received: Vec<Received>,
     /// What each endpoint answers; 200 where it is not named.
     pub replies: BTreeMap<i64, Reply>,
+    /// What each endpoint answers first, one after the other.
+    pub first_replies: BTreeMap<i64, VecDeque<Reply>>,
+    /// For how many milliseconds the failures of an endpoint ask by `retry-after`.
+    pub retry_after_ms: BTreeMap<i64, i64>,
     settings: Settings,
 }
 
@@ -77,12 +93,20 @@ pub fn deployment(secrets: &[&str]) -> Deployment {
 pub const SECRET: &str = "a secret of the tests, which is long enough";
 
 impl World {
+    /// The only shard of a deployment.
     pub fn new() -> Self {
+        Self::of(0, 1)
+    }
+
+    /// One of several shards.
+    pub fn of(no: u32, shards: u32) -> Self {
         let db = Recorder { sqlite: Sqlite::in_memory().unwrap(), statements: RefCell::default() };
         let deployment = deployment(&[SECRET]);
         let now = Millis(NOON);
         let shard = Shard::open(&Context { db: &db, now, deployment: &deployment }, 0, 0).unwrap();
         Self {
+            no,
+            shards,
             db,
             deployment,
             now,
@@ -90,8 +114,12 @@ impl World {
             alarm: None,
             broadcasts: Vec::new(),
             published: BTreeMap::new(),
-            received: BTreeMap::new(),
+            unpublishable: BTreeSet::new(),
+            unhealthy: Vec::new(),
+            received: Vec::new(),
             replies: BTreeMap::new(),
+            first_replies: BTreeMap::new(),
+            retry_after_ms: BTreeMap::new(),
             settings: Settings::default(),
         }
     }
@@ -109,12 +137,15 @@ impl World {
 
     /// Calls the shard; returns its answer as JSON.
     pub fn call(&mut self, request: ShardRequest, body: &[u8]) -> Option<Json> {
-        let call = Call { shard: 0, shards: 1, request };
-        match self.decide(|shard, context| shard.admit(context, &call)).unwrap() {
-            Admit::Decided(Ok(())) => {}
-            Admit::Decided(Err(mismatch)) => panic!("{mismatch}"),
-            Admit::AskFirst(_) => panic!("shard 0 asks itself"),
-        }
+        let call = Call { shard: self.no, shards: self.shards, request };
+        let admission = match self.decide(|shard, context| shard.admit(context, &call)).unwrap() {
+            Admit::Decided(admission) => admission,
+            Admit::AskFirst(_) => {
+                let answer = Ok(Some(self.shards.to_string()));
+                self.decide(|shard, context| shard.admit_by_first(context.db, &call, answer)).unwrap()
+            }
+        };
+        admission.unwrap();
         let text = self.decide(|shard, context| shard.call(context, call, body)).unwrap();
         text.map(|text| serde_json::from_str(&text).unwrap())
     }
@@ -135,39 +166,13 @@ impl World {
 
     /// Posts a change of status, and makes the attempts that the Worker makes.
     pub fn event(&mut self, task_id: &str, status: &str) {
-        for dispatch in self.post(&body(task_id, status)) {
-            let body = self.body_of(dispatch.delivery);
-            let report = self.attempt(&dispatch, &body);
-            self.call(ShardRequest::Report(report), &[]);
-        }
+        self.send(&body(task_id, status));
     }
 
-    fn body_of(&self, delivery: i64) -> Vec<u8> {
-        let seq = vtryon_gateway_engine::protocol::delivery::seq_of(delivery);
-        let db: &dyn Database = &self.db.sqlite;
-        db.first("SELECT body FROM events WHERE seq = ?", &[Bind::Int(seq)], Row::blob).unwrap().unwrap()
-    }
-
-    /// Makes an attempt, which its endpoint answers at once.
-    pub fn attempt(&mut self, dispatch: &Dispatch, body: &[u8]) -> Report {
-        let endpoint = vtryon_gateway_engine::protocol::delivery::endpoint_of(dispatch.delivery);
-        let status = self.replies.get(&endpoint).copied().unwrap_or(Some(200));
-        let text = String::from_utf8_lossy(body).into_owned();
-        self.received.entry(endpoint).or_default().push((dispatch.webhook_id.clone(), text));
-        Report {
-            delivery: dispatch.delivery,
-            replay_count: dispatch.replay_count,
-            attempt: dispatch.attempt,
-            made: Some(Attempt {
-                attempted_at: self.now,
-                took_ms: 1,
-                status,
-                error: status.is_none().then(|| "timeout".to_owned()),
-                answer: String::new(),
-                location_host: None,
-                retry_after_ms: None,
-                previous_secret: false,
-            }),
+    /// Posts a body, and makes the attempts that the Worker makes.
+    pub fn send(&mut self, body: &str) {
+        for dispatch in self.post(body) {
+            self.make(&dispatch);
         }
     }
 
@@ -207,8 +212,17 @@ impl World {
         }
         for entry in self.decide(|shard, context| shard.due_side_effects(context)).unwrap() {
             let publication = self.decide(|shard, context| shard.publication(context, &entry)).unwrap();
-            self.published.insert(publication.key, publication.value);
-            self.decide(|shard, context| shard.complete_or_retry(context, &entry, false)).unwrap();
+            let has_failed = self.unpublishable.contains(&publication.key);
+            if !has_failed {
+                self.published.insert(publication.key, publication.value);
+            }
+            self.decide(|shard, context| shard.complete_or_retry(context, &entry, has_failed)).unwrap();
+        }
+        for report in self.decide(|shard, context| shard.unhealthy_endpoints(context, started)) {
+            let DirectoryRequest::ReportUnhealthy { endpoint, reason } = report else {
+                panic!("another request")
+            };
+            self.unhealthy.push((endpoint, reason));
         }
         self.decide(|shard, context| shard.end_alarm(context, !succeeded));
     }

@@ -1,0 +1,235 @@
+//! Deliveries that are made once more: one alone, or a range, which comes to an end.
+
+use serde_json::{Value as Json, json};
+use vtryon_gateway_engine::directory::replays::ReplayView;
+use vtryon_gateway_engine::protocol::ShardRequest;
+use vtryon_gateway_engine::protocol::delivery::delivery_no;
+use vtryon_gateway_engine::protocol::settings::{Endpoint, Replay};
+use vtryon_webhooks::Millis;
+
+use crate::support::{NOON, Reply, World, endpoint, outline};
+
+const OK: Reply = Some(200);
+const DOWN: Reply = Some(500);
+
+/// A range of endpoint 1 up to now: all events, or dead letters alone.
+fn range(world: &World, id: &str, all: bool) -> Replay {
+    Replay { id: id.to_owned(), endpoint: 1, all, from: Millis(0), until: world.now }
+}
+
+/// Has a shard accept a range; returns it.
+fn ask(world: &mut World, id: &str, all: bool) -> Replay {
+    let replay = range(world, id, all);
+    world.change(|settings| settings.replays.push(replay.clone()));
+    replay
+}
+
+/// Returns how far a range has come in all shards.
+fn counts(worlds: &mut [World], replay: &Replay) -> Json {
+    let progress: Vec<_> = worlds.iter_mut().map(|world| world.progress(&replay.id)).collect();
+    let view = serde_json::to_value(ReplayView::new(replay.clone(), &progress)).unwrap();
+    let names = ["matched", "marked", "delivered", "failed", "pending", "done"];
+    names.into_iter().map(|name| (name.to_owned(), view[name].clone())).collect()
+}
+
+/// How far a range has come of which every delivery has arrived.
+fn finished(deliveries: usize) -> Json {
+    json!({
+        "matched": deliveries, "marked": deliveries, "delivered": deliveries,
+        "failed": 0, "pending": 0, "done": true,
+    })
+}
+
+/// An endpoint that takes one kind of event alone.
+fn taking(name: &str) -> Endpoint {
+    let mut endpoint = endpoint(1);
+    endpoint.options.events = vec![name.to_owned()];
+    endpoint
+}
+
+fn named(task_id: &str) -> String {
+    format!(r#"{{"event":"ranged","task_id":"{task_id}"}}"#)
+}
+
+#[test]
+fn dead_letters_are_replayed_alone_and_as_a_range() {
+    let mut worlds: Vec<World> = (0..6).map(|no| World::of(no, 6)).collect();
+    for (no, world) in worlds.iter_mut().enumerate() {
+        world.deployment.retention_hours = 10_000;
+        world.configure(vec![endpoint(1)]);
+        world.replies.insert(1, DOWN);
+        world.event(&format!("task_{no}"), "completed");
+        world.pass(86_400);
+        let dead = world.deliveries(Some("dead"));
+        assert_eq!(outline(&dead, "task_id"), [format!("task_{no}")]);
+        assert_eq!(dead[0]["reason"], "exhausted");
+        assert_eq!(dead[0]["attempts"].as_array().unwrap().len(), 6);
+        world.replies.insert(1, OK);
+    }
+
+    let alone = &mut worlds[0];
+    let no = delivery_no(1, 1);
+    let answer = alone.call(ShardRequest::Replay { no }, &[]).unwrap();
+    assert_eq!((&answer["id"], &answer["replays"]), (&json!(format!("dlv_0_{no}")), &json!(1)));
+    alone.pass(1);
+    let delivered = alone.delivery(no);
+    assert_eq!(delivered["state"], "delivered");
+    let attempts = delivered["attempts"].as_array().unwrap();
+    assert_eq!(attempts.len(), 7, "those before it are shown too");
+    let last = &attempts[6];
+    assert_eq!((&last["round"], &last["attempt"], &last["status"]), (&json!(1), &json!(1), &json!(200)));
+    let (first, last) = (&alone.received[0], &alone.received[6]);
+    assert_eq!((&last.webhook_id, &last.body), (&first.webhook_id, &first.body), "the same event");
+    assert_eq!((last.replay_count, last.attempt), (1, 1), "another delivery");
+
+    let mut replay = None;
+    for world in &mut worlds {
+        world.received.clear();
+        replay = Some(ask(world, "rpl_1", false));
+    }
+    let replay = replay.unwrap();
+    let matched = json!({
+        "matched": 5, "marked": 0, "delivered": 0, "failed": 0, "pending": 5, "done": false,
+    });
+    assert_eq!(counts(&mut worlds, &replay), matched);
+    worlds.iter_mut().for_each(|world| world.pass(1));
+    assert_eq!(counts(&mut worlds, &replay), finished(5));
+    let received: Vec<usize> = worlds.iter().map(|world| world.received.len()).collect();
+    assert_eq!(received, [0, 1, 1, 1, 1, 1], "what was replayed alone is no dead letter any more");
+    for world in &mut worlds {
+        assert!(world.deliveries(Some("dead")).is_empty());
+        // The directory sends the range with all settings that follow: it is replayed once.
+        world.change(|_| ());
+        world.pass(60);
+    }
+    assert_eq!(counts(&mut worlds, &replay), finished(5));
+    assert_eq!(worlds.iter().map(|world| world.received.len()).sum::<usize>(), 5);
+}
+
+#[test]
+fn a_range_of_all_events_has_delivered_ones_and_those_before_the_endpoint() {
+    let mut world = World::new();
+    let early = ["a", "b", "c"].map(named);
+    let late = ["d", "e"].map(named);
+    early.iter().for_each(|body| world.send(body));
+    world.configure(vec![taking("ranged")]);
+    late.iter().for_each(|body| world.send(body));
+    assert_eq!(world.bodies(1), late);
+    let ids: Vec<_> = world.received.iter().map(|received| received.webhook_id.clone()).collect();
+
+    world.pass(1);
+    world.received.clear();
+    let replay = ask(&mut world, "rpl_1", true);
+    world.pass(1);
+    assert_eq!(world.bodies(1), [&early[..], &late[..]].concat());
+    let again: Vec<_> = world.received.iter().map(|received| received.webhook_id.clone()).collect();
+    assert_eq!(again[3..], ids, "a replay has the id of its event");
+    assert_eq!(counts(&mut [world], &replay), finished(5));
+}
+
+#[test]
+fn a_range_has_what_was_received_between_its_times() {
+    for (why, from, until, expected) in [
+        ("before all events", 0, NOON, &[][..]),
+        ("the first", 0, NOON + 1, &["a"]),
+        ("those in the middle", NOON + 1, NOON + 200_000, &["b"]),
+        ("from the last on", NOON + 200_000, i64::MAX / 2, &["c"]),
+        ("all", 0, i64::MAX / 2, &["a", "b", "c"]),
+    ] {
+        let mut world = World::new();
+        for task_id in ["a", "b", "c"] {
+            world.send(&named(task_id));
+            world.pass(100);
+        }
+        world.configure(vec![taking("ranged")]);
+        let replay = Replay { from: Millis(from), until: Millis(until), ..range(&world, "rpl_1", true) };
+        world.change(|settings| settings.replays.push(replay.clone()));
+        world.pass(1);
+        assert_eq!(
+            world.bodies(1),
+            expected.iter().map(|task_id| named(task_id)).collect::<Vec<_>>(),
+            "{why}"
+        );
+        assert_eq!(counts(&mut [world], &replay), finished(expected.len()), "{why}");
+    }
+}
+
+#[test]
+fn a_range_ends_though_one_of_its_deliveries_is_replayed_meanwhile() {
+    for (why, is_range) in [("alone", false), ("by another range", true)] {
+        let mut world = World::new();
+        world.configure(vec![taking("ranged")]);
+        world.send(&named("a"));
+        world.pass(1);
+        world.replies.insert(1, DOWN);
+        let replay = ask(&mut world, "rpl_1", true);
+        world.pass(10);
+        assert_eq!(world.received.len(), 2, "{why}: it has failed");
+        assert!(counts(std::slice::from_mut(&mut world), &replay)["done"] == false, "{why}");
+        world.replies.insert(1, OK);
+        if is_range {
+            ask(&mut world, "rpl_2", true);
+        } else {
+            world.call(ShardRequest::Replay { no: delivery_no(1, 1) }, &[]).unwrap();
+        }
+        world.pass(10);
+        assert_eq!(outline(&world.deliveries(None), "state"), ["delivered"], "{why}");
+        let counts = counts(&mut [world], &replay);
+        assert_eq!((&counts["pending"], &counts["done"]), (&json!(0), &json!(true)), "{why}");
+    }
+}
+
+#[test]
+fn a_range_ends_whose_endpoint_is_deleted_meanwhile() {
+    // More than a run enqueues.
+    const EVENTS: i64 = 520;
+    let mut world = World::new();
+    for n in 0..EVENTS {
+        world.send(&named(&format!("task_{n}")));
+    }
+    world.pass(1);
+    world.configure(vec![taking("ranged")]);
+    let replay = ask(&mut world, "rpl_1", true);
+    // A run has enqueued the first page, and its first attempt is in progress.
+    let started = world.now;
+    world.decide(|shard, context| shard.begin_alarm(context));
+    let picked = world.decide(|shard, context| shard.pick_attempt(context, 1, started)).unwrap().unwrap();
+    assert_eq!(world.progress("rpl_1").enqueued, 500);
+    world.change(|settings| {
+        settings.endpoints.clear();
+        settings.deleted = vec![1];
+    });
+    world.replies.insert(1, None);
+    let report = world.attempt(&picked.dispatch, &picked.body);
+    world.decide(|shard, context| shard.record_own_attempt(context, &report)).unwrap();
+    world.decide(|shard, context| shard.end_alarm(context, false));
+    world.pass(60);
+    let shown = counts(std::slice::from_mut(&mut world), &replay);
+    assert_eq!(shown["done"], true);
+    assert_eq!(
+        (&shown["matched"], &shown["delivered"], &shown["pending"]),
+        (&json!(EVENTS), &json!(0), &json!(0))
+    );
+    assert_eq!(world.alarm, None, "the shard is at rest");
+    assert_eq!(world.received.len(), 1);
+}
+
+#[test]
+fn a_delivery_that_does_not_exist_is_not_replayed() {
+    let mut world = World::new();
+    assert!(world.call(ShardRequest::Replay { no: 1 }, &[]).is_none());
+    assert_eq!(world.alarm, None);
+}
+
+#[test]
+fn a_delivery_whose_attempt_is_in_progress_is_not_replayed_beside_it() {
+    let mut world = World::new();
+    world.configure(vec![endpoint(1)]);
+    let first = world.post(&crate::support::body("task_1", "queued")).pop().unwrap();
+    let answer = world.call(ShardRequest::Replay { no: first.delivery }, &[]).unwrap();
+    assert_eq!((&answer["state"], &answer["replays"]), (&json!("pending"), &json!(0)));
+    world.pass(1);
+    world.make(&first);
+    world.pass(60);
+    assert_eq!(world.received.len(), 1);
+}

@@ -1,0 +1,146 @@
+//! The schedule of retries: every due time is that of the rule, reckoned here once more, and no attempt is made before
+//! it.
+
+use serde_json::Value as Json;
+use vtryon_gateway_engine::protocol::delivery::delivery_no;
+use vtryon_gateway_engine::time::rfc3339;
+use vtryon_webhooks::{Digest, Millis};
+
+use crate::support::{World, body, endpoint};
+
+const DAY: i64 = 24 * 3_600_000;
+const ATTEMPTS: usize = 6;
+
+/// The pause before a retry: the nominal one less the jitter, which comes of what is delivered.
+fn pause(subject: &str, retry: u32) -> i64 {
+    let nominal = 110_000 * 5_i64.pow(retry - 1);
+    let digest = Digest::of(subject.as_bytes());
+    let seed = [&digest.as_bytes()[..], &retry.to_be_bytes()].concat();
+    let head = u64::from_be_bytes(Digest::of(&seed).as_bytes()[..8].try_into().unwrap());
+    nominal - i64::try_from(head % u64::try_from(nominal / 10 + 1).unwrap()).unwrap()
+}
+
+/// Holds a delivery that has failed for good to the rule.
+fn assert_scheduled(delivery: &Json, world: &World, subject: &str, retry_after_ms: i64, why: &str) {
+    assert_eq!(delivery["state"], "dead", "{why}");
+    assert_eq!(delivery["reason"], "exhausted", "{why}");
+    assert_eq!(delivery["due_at"], Json::Null, "{why}");
+    let attempts = delivery["attempts"].as_array().unwrap();
+    assert_eq!(attempts.len(), ATTEMPTS, "{why}");
+    assert_eq!(world.received.len(), ATTEMPTS, "{why}");
+    let first_at = world.received[0].at;
+    for (n, (attempt, received)) in attempts.iter().zip(&world.received).enumerate() {
+        assert_eq!(
+            (&attempt["attempt"], &attempt["status"]),
+            (&Json::from(n + 1), &Json::from(503)),
+            "{why}"
+        );
+        assert_eq!(received.attempt as usize, n + 1, "{why}: its receiver is told");
+        assert_eq!(received.webhook_id, world.received[0].webhook_id, "{why}: the same for every attempt");
+        let due_at = match n.checked_sub(1) {
+            None => Millis(delivery_created(delivery)),
+            Some(before) => {
+                let before_at = world.received[before].at;
+                let asked = before_at.plus_millis(retry_after_ms).min(first_at.plus_millis(DAY));
+                before_at.plus_millis(pause(subject, u32::try_from(n).unwrap())).max(asked)
+            }
+        };
+        assert_eq!(attempt["due_at"], rfc3339(due_at), "{why}: attempt {}", n + 1);
+        assert_eq!(attempt["attempted_at"], rfc3339(received.at), "{why}: attempt {}", n + 1);
+        assert!(received.at >= due_at, "{why}: attempt {} is early", n + 1);
+    }
+}
+
+fn delivery_created(delivery: &Json) -> i64 {
+    let created_at = delivery["created_at"].as_str().unwrap();
+    vtryon_gateway_engine::time::parse_rfc3339(created_at).unwrap().0
+}
+
+/// A world whose endpoint fails, takes everything and asks for a pause.
+fn failing(retry_after_ms: Option<i64>) -> World {
+    let mut world = World::new();
+    world.deployment.retention_hours = 10_000;
+    let mut endpoint = endpoint(1);
+    endpoint.options.include = vec!["quarantined".to_owned()];
+    world.configure(vec![endpoint]);
+    world.replies.insert(1, Some(503));
+    world.retry_after_ms.extend(retry_after_ms.map(|asked| (1, asked)));
+    world
+}
+
+#[test]
+fn retries_follow_the_schedule_and_what_the_endpoint_asks_for() {
+    for (why, asked) in [
+        ("nothing asked", None),
+        ("less than the pause", Some(5_000)),
+        ("more than the pauses", Some(1_200_000)),
+        ("beyond the day", Some(2 * DAY)),
+        ("a date that is over", Some(-1_000_000_000)),
+        ("a number without end", Some(i64::MAX / 4)),
+    ] {
+        let mut world = failing(asked);
+        world.event("task_1", "queued");
+        world.pass(6 * DAY / 1000);
+        let delivery = world.delivery(delivery_no(1, 1));
+        assert_scheduled(&delivery, &world, "task_1", asked.unwrap_or(0), why);
+    }
+}
+
+#[test]
+fn the_jitter_of_an_unreadable_body_is_derived_from_the_body() {
+    let mut world = failing(None);
+    world.send("no json");
+    world.pass(6 * DAY / 1000);
+    let delivery = world.delivery(delivery_no(1, 1));
+    assert_scheduled(&delivery, &world, "no json", 0, "unreadable");
+}
+
+#[test]
+fn an_alarm_that_is_late_puts_off_what_follows() {
+    let mut world = failing(None);
+    world.event("task_1", "queued");
+    for retry in 1..6 {
+        // Each alarm comes an hour late, and once more at once.
+        world.now = world.alarm.unwrap().plus_seconds(3600);
+        world.run_alarm();
+        world.run_alarm();
+        assert_eq!(world.received.len(), retry + 1, "a second run makes no second attempt");
+    }
+    let delivery = world.delivery(delivery_no(1, 1));
+    assert_scheduled(&delivery, &world, "task_1", 0, "an hour late");
+}
+
+#[test]
+fn an_expedited_attempt_does_not_change_the_schedule() {
+    let mut world = World::new();
+    let mut endpoint = endpoint(1);
+    endpoint.options.order = "all".to_owned();
+    world.configure(vec![endpoint]);
+    world.replies.insert(1, Some(503));
+    world.event("task_1", "queued");
+    let due_at = world.delivery(delivery_no(1, 1))["due_at"].clone();
+    assert_eq!(due_at, rfc3339(world.now.plus_millis(pause("task_1", 1))));
+    world.event("task_1", "completed");
+    world.pass(30);
+    let queued = world.delivery(delivery_no(1, 1));
+    assert_eq!(queued["attempts"].as_array().unwrap().len(), 2, "the newer event has it tried at once");
+    assert_eq!(queued["due_at"], due_at);
+    // Nor does one by hand.
+    world.call(vtryon_gateway_engine::protocol::ShardRequest::Replay { no: delivery_no(1, 1) }, &[]);
+    world.pass(30);
+    let queued = world.delivery(delivery_no(1, 1));
+    assert_eq!(queued["attempts"].as_array().unwrap().len(), 3);
+    assert_eq!((&queued["due_at"], &queued["replays"]), (&due_at, &Json::from(0)));
+}
+
+#[test]
+fn the_alarm_is_set_for_what_is_due_first() {
+    let mut world = World::new();
+    world.configure(vec![endpoint(1)]);
+    assert_eq!(world.alarm, None, "nothing is due");
+    let started = world.now;
+    world.post(&body("task_1", "queued"));
+    assert_eq!(world.alarm, Some(started.plus_seconds(30)), "the lease of the first attempt");
+    world.post(&body("task_2", "completed"));
+    assert_eq!(world.alarm, Some(started.plus_seconds(2)), "a result is published earlier");
+}
