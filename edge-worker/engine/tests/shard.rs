@@ -8,6 +8,10 @@
     reason = "that is how a test fails"
 )]
 
+#[path = "shard/health.rs"]
+mod health;
+#[path = "shard/leases.rs"]
+mod leases;
 #[path = "shard/live.rs"]
 mod live;
 #[path = "shard/order.rs"]

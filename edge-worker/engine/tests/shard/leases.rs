@@ -1,0 +1,182 @@
+//! Leases: no attempt is made twice at the same time, and none is lost with whoever should have made it.
+
+use serde_json::{Value as Json, json};
+use vtryon_gateway_engine::protocol::ShardRequest;
+use vtryon_gateway_engine::protocol::delivery::{Report, delivery_no};
+
+use crate::support::{Reply, World, body, endpoint};
+
+const OK: Reply = Some(200);
+const DOWN: Reply = Some(500);
+
+/// The delivery of the first event to endpoint 1.
+const FIRST: i64 = delivery_no(1, 1);
+
+fn world() -> World {
+    let mut world = World::new();
+    world.configure(vec![endpoint(1)]);
+    world
+}
+
+fn state(world: &mut World) -> Json {
+    world.delivery(FIRST)["state"].clone()
+}
+
+#[test]
+fn a_first_attempt_of_the_worker_is_made_once() {
+    let mut world = world();
+    let dispatches = world.post(&body("task_1", "queued"));
+    let [dispatch] = &dispatches[..] else { panic!("one dispatch") };
+    assert_eq!((dispatch.delivery, dispatch.attempt, dispatch.replay_count), (FIRST, 1, 0));
+    assert_eq!(dispatch.lease_until, world.now.plus_seconds(5), "it begins within 5 seconds");
+    world.pass(29);
+    world.run_alarm();
+    world.run_alarm();
+    assert!(world.received.is_empty(), "its lease holds for 30 seconds");
+    world.make(dispatch);
+    world.pass(60);
+    assert_eq!((world.received.len(), state(&mut world)), (1, json!("delivered")));
+}
+
+#[test]
+fn an_attempt_that_is_never_reported_is_made_by_the_shard() {
+    for (why, is_made, is_restarted) in [
+        ("it was never made", false, false),
+        ("its report is lost", true, false),
+        ("it was never made, and the instance ends", false, true),
+        ("the instance ends between dispatch and report", true, true),
+    ] {
+        let mut world = world();
+        for dispatch in world.post(&body("task_1", "queued")) {
+            let body = world.body_of(dispatch.delivery);
+            if is_made {
+                world.attempt(&dispatch, &body);
+            }
+        }
+        let made = usize::from(is_made);
+        world.pass(10);
+        if is_restarted {
+            // No call comes after the restart: the alarm alone does it.
+            world.restart();
+        }
+        world.pass(19);
+        assert_eq!(world.received.len(), made, "{why}: the lease holds");
+        world.pass(11);
+        assert_eq!(world.received.len(), made + 1, "{why}");
+        assert_eq!(state(&mut world), "delivered", "{why}");
+        let ids: Vec<_> = world.received.iter().map(|received| &received.webhook_id).collect();
+        assert!(ids.iter().all(|id| *id == ids[0]), "{why}: its receiver recognises it");
+        world.pass(3600);
+        assert_eq!(world.received.len(), made + 1, "{why}: once");
+    }
+}
+
+#[test]
+fn an_attempt_of_a_run_that_dies_is_made_again() {
+    let mut world = world();
+    world.first_replies.insert(1, [DOWN].into());
+    world.event("task_1", "queued");
+    world.now = world.now.plus_seconds(300);
+    let started = world.now;
+    world.decide(|shard, context| shard.begin_alarm(context));
+    let picked = world.decide(|shard, context| shard.pick_attempt(context, 1, started)).unwrap().unwrap();
+    assert_eq!(picked.dispatch.attempt, 2);
+    world.attempt(&picked.dispatch, &picked.body);
+    world.restart();
+    world.pass(29);
+    assert_eq!(world.received.len(), 2, "its lease holds");
+    world.pass(2);
+    assert_eq!(world.received.len(), 3);
+    assert_eq!((state(&mut world), world.received[2].attempt), (json!("delivered"), 2));
+}
+
+#[test]
+fn a_report_counts_once_and_only_for_its_own_attempt() {
+    // What the endpoint answers to the shard's attempt, and before that to the Worker's, which is reported late.
+    for (why, shards, late, state_after, attempts) in [
+        ("a failure after a success", OK, DOWN, "delivered", 1),
+        ("a success after a success", OK, OK, "delivered", 1),
+        ("a failure after a failure", DOWN, DOWN, "pending", 1),
+        ("a success after a failure: it has arrived", DOWN, OK, "delivered", 2),
+    ] {
+        let mut world = world();
+        let dispatch = world.post(&body("task_1", "queued")).pop().unwrap();
+        world.first_replies.insert(1, [shards, late].into());
+        world.pass(60);
+        world.make(&dispatch);
+        let delivery = world.delivery(FIRST);
+        assert_eq!(delivery["state"], state_after, "{why}");
+        assert_eq!(delivery["attempts"].as_array().unwrap().len(), attempts, "{why}");
+    }
+    // A replay begins a round of its own: what was attempted before it says nothing of it.
+    let mut world = world();
+    let dispatch = world.post(&body("task_1", "queued")).pop().unwrap();
+    world.pass(60);
+    assert_eq!(state(&mut world), "delivered");
+    world.call(ShardRequest::Replay { no: FIRST }, &[]).unwrap();
+    world.make(&dispatch);
+    assert_eq!(state(&mut world), "pending");
+    world.pass(10);
+    assert_eq!((state(&mut world), world.received.len()), (json!("delivered"), 3));
+}
+
+#[test]
+fn a_report_of_a_delivery_that_does_not_exist_changes_nothing() {
+    let mut world = world();
+    world.report(Report { delivery: FIRST, replay_count: 0, attempt: 1, made: None });
+    assert!(world.deliveries(None).is_empty());
+    assert_eq!(world.alarm, None);
+}
+
+#[test]
+fn a_delivery_whose_secret_cannot_be_opened_is_deferred() {
+    let mut world = world();
+    let dispatch = world.post(&body("task_1", "queued")).pop().unwrap();
+    world.report(Report { delivery: FIRST, replay_count: 0, attempt: dispatch.attempt, made: None });
+    let delivery = world.delivery(FIRST);
+    assert_eq!((&delivery["state"], &delivery["reason"]), (&json!("pending"), &json!("secret_unreadable")));
+    assert_eq!(delivery["attempts"], json!([]), "none was made");
+    world.pass(59);
+    assert!(world.received.is_empty());
+    world.pass(1);
+    let delivery = world.delivery(FIRST);
+    assert_eq!((&delivery["state"], &delivery["reason"]), (&json!("delivered"), &Json::Null));
+    assert_eq!(world.received[0].attempt, 1);
+}
+
+#[test]
+fn an_alarm_that_comes_twice_makes_no_attempt_twice() {
+    let mut world = world();
+    world.post(&body("task_1", "queued"));
+    world.now = world.now.plus_seconds(60);
+    let started = world.now;
+    world.decide(|shard, context| shard.begin_alarm(context));
+    let picked = world.decide(|shard, context| shard.pick_attempt(context, 1, started)).unwrap().unwrap();
+    // The second run comes while the attempt of the first is in progress.
+    world.run_alarm();
+    assert!(world.received.is_empty());
+    let report = world.attempt(&picked.dispatch, &picked.body);
+    world.decide(|shard, context| shard.record_own_attempt(context, &report)).unwrap();
+    world.decide(|shard, context| shard.end_alarm(context, false));
+    world.pass(60);
+    assert_eq!((world.received.len(), state(&mut world)), (1, json!("delivered")));
+}
+
+#[test]
+fn leases_are_found_again_however_much_came_before_them() {
+    let mut world = world();
+    for no in 0..250 {
+        world.event(&format!("task_{no}"), "queued");
+        world.pass(60);
+    }
+    let floor = world.rows("SELECT value FROM meta WHERE name = 'leased_from'");
+    assert_ne!(format!("{floor:?}"), "[]", "the events before it are not looked through again");
+    world.post(&body("task_lost", "queued"));
+    world.run_alarm();
+    for no in 250..400 {
+        world.event(&format!("task_{no}"), "queued");
+    }
+    world.restart();
+    world.pass(31);
+    assert_eq!(world.bodies(1).last(), Some(&&*body("task_lost", "queued")));
+}
