@@ -1,0 +1,50 @@
+// The Worker, its description, the README and the dashboard's form name the same fields of an endpoint.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { fieldsOf, inputOf } from "../../edge-worker/dashboard/src/parts/endpoint-fields.js";
+import { Gateway } from "./support/gateway.js";
+
+const read = (name) => readFileSync(path.resolve(import.meta.dirname, "../..", name), "utf8");
+const { schemas } = JSON.parse(read("edge-worker/src/api/openapi.json")).components;
+
+/** The fields that the form leaves to a button of its own. */
+const BUTTONS = ["enabled"];
+
+let gateway;
+let accepted;
+before(async () => {
+  gateway = await Gateway.start({ bindings: { SHARDS: "1" } });
+  const refused = await gateway.api("/api/endpoints", { method: "POST", json: { nothing: 1 } });
+  accepted = /none of (.*)$/.exec(refused.body.message)[1].split(", ").sort();
+});
+after(() => gateway.stop());
+
+test("OpenAPI describes the fields that are accepted", () => {
+  assert.deepEqual(Object.keys(schemas.EndpointInput.properties).sort(), accepted);
+});
+
+test("every field that is accepted is shown", () => {
+  const shown = Object.keys(schemas.EndpointFields.properties);
+  assert.deepEqual(
+    accepted.filter((name) => !shown.includes(name)),
+    [],
+  );
+  assert.deepEqual(
+    Object.keys(schemas.EndpointFields.properties).sort(),
+    [...schemas.EndpointFields.required].sort(),
+  );
+});
+
+test("the README's table has the fields that are accepted", () => {
+  const [table] = /\| field of an endpoint \|[\s\S]*?\n\n/.exec(read("README.md"));
+  const cells = [...table.matchAll(/^\| (`.*?`) \|/gm)].map(([, cell]) => cell);
+  const named = cells.flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name));
+  assert.deepEqual(named.sort(), accepted);
+});
+
+test("the form sends the fields that are accepted", () => {
+  assert.deepEqual([...Object.keys(inputOf(fieldsOf())), ...BUTTONS].sort(), accepted);
+});
