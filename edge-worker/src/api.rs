@@ -10,6 +10,7 @@ mod stats;
 mod tasks;
 mod tickets;
 
+use vtryon_gateway_engine::{directory, shard};
 use vtryon_webhooks::{BodyLimit, Code};
 use worker::{Env, Request, Response};
 
@@ -60,8 +61,15 @@ pub(crate) async fn answer(
         Api::Metrics => metrics::show(env, config).await,
         Api::Stats(query) => stats::show(&query, env, config).await,
         Api::Document => response::json_text(200, OPENAPI),
+        Api::Version => response::json_text(200, &version()),
         Api::NotFound => Err(ApiError::new(Code::NotFound)),
     }
+}
+
+/// Returns the version of the gateway and those of what its objects store, as `/healthz` and `/api` tell them.
+pub(crate) fn version() -> String {
+    let (version, shard, directory) = (env!("CARGO_PKG_VERSION"), shard::SCHEMA, directory::SCHEMA);
+    format!(r#"{{"status":"ok","version":"{version}","schema":{{"shard":{shard},"directory":{directory}}}}}"#)
 }
 
 /// Reads the body of a request as text.

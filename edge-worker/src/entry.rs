@@ -123,7 +123,7 @@ async fn serve(
     }
     let request = Request::from(request);
     let response = match route {
-        Route::Health => response::json_text(200, r#"{"status":"ok"}"#),
+        Route::Health => response::json_text(200, &api::version()),
         Route::Session => config.admin.session(request, clock::now()).await,
         Route::Live(query) => live::all(&query, &request, &env, &config).await,
         Route::LiveShard(name, query) => live::shard(&name, &query, &request, &env, &config).await,

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
+import { read } from "../readme.js";
 import { event, Gateway, PREVIOUS, sign, TOKEN } from "./support/gateway.js";
 import { exchange, head } from "./support/raw.js";
 
@@ -97,8 +98,19 @@ for (const [name, method, path, status, error, allow] of PATHS) {
   });
 }
 
-test("health", async () => {
-  assert.equal((await fetch(`${gateway.url}/healthz`)).status, 200);
+test("health and the API tell the version", async () => {
+  const { version } = JSON.parse(read("edge-worker/npm/package.json"));
+  const headers = { authorization: `Bearer ${TOKEN}` };
+  for (const [path, init] of [["/healthz"], ["/api", { headers }]]) {
+    const answer = await fetch(gateway.url + path, init);
+    assert.equal(answer.status, 200, path);
+    assert.deepEqual(await answer.json(), {
+      status: "ok",
+      version,
+      schema: { shard: 1, directory: 1 },
+    });
+  }
+  assert.equal((await fetch(`${gateway.url}/api`)).status, 401);
   assert.equal((await fetch(`${gateway.url}/healthz`, { method: "HEAD" })).status, 200);
 });
 

@@ -146,10 +146,16 @@ test("doctor names the settings that this version needs and the folder has not",
   writeFileSync(file, before);
 });
 
+const SCHEMA = { shard: 3, directory: 2 };
+
 /** [what /healthz answers, status, what is said] */
 const HEALTH = [
-  [{ status: "ok", version: VERSION }, 200, /^gateway {4}0\.1\.0\npackage {4}0\.1\.0\n$/],
-  [{ status: "ok", version: "9.9.9" }, 200, /error: the versions differ\n.*@9\.9\.9/],
+  [
+    { version: VERSION, schema: SCHEMA },
+    200,
+    /^gateway {4}0\.1\.0 \(schema of shards 3, of the directory 2\)\npackage {4}0\.1\.0\n$/,
+  ],
+  [{ version: "9.9.9", schema: SCHEMA }, 200, /error: the versions differ\n.*@9\.9\.9/],
   [{ error: "unavailable" }, 503, /answers 503\nIts configuration is faulty/],
   [{ hello: "world" }, 200, /answers 200 and tells no version/],
 ];

@@ -24,6 +24,9 @@ use crate::database::Database;
 use crate::protocol::rejection::Rejection;
 use crate::{Result, meta};
 
+/// The version of the schema.
+pub const SCHEMA: usize = schema::MIGRATIONS.len();
+
 /// How many seconds pass between two diagnoses of what isolates report: in a flood there are many of them.
 const DIAGNOSIS_PAUSE: i64 = 2;
 

@@ -35,6 +35,9 @@ use crate::database::Row;
 use crate::protocol::settings::Settings;
 use crate::{Context, Error, Result, meta};
 
+/// The version of the schema.
+pub const SCHEMA: usize = schema::MIGRATIONS.len();
+
 /// What an instance of a shard knows beside its database. All of it is restored by [`Shard::open`], or can be lost.
 #[derive(Default)]
 pub struct Shard {

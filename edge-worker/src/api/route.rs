@@ -25,6 +25,7 @@ pub(crate) enum Api {
     Metrics,
     Stats(String),
     Document,
+    Version,
     NotFound,
 }
 

@@ -19,9 +19,10 @@ pub(crate) enum Route {
 }
 
 /// The routes outside of the API proper.
-const ROUTES: [Entry<Route>; 6] = [
+const ROUTES: [Entry<Route>; 7] = [
     ("webhooks/vtryon", "POST", |_, _| Route::Webhook),
     ("healthz", "GET, HEAD", |_, _| Route::Health),
+    ("api", "GET, HEAD", |_, _| Route::Api(Api::Version)),
     ("api/session", "POST, DELETE", |_, _| Route::Session),
     ("api/live", "GET, HEAD", |_, query| Route::Live(query.to_owned())),
     ("api/live/{}", "GET, HEAD", |ids, query| Route::LiveShard(first(ids).to_owned(), query.to_owned())),
@@ -49,7 +50,6 @@ impl Route {
             }
             Some(("webhooks", _)) => (Self::NotFound(PathKind::Webhooks), None),
             None if path == "webhooks" => (Self::NotFound(PathKind::Webhooks), None),
-            None if path == "api" => (Self::Api(Api::NotFound), Some("GET, HEAD")),
             _ => (Self::NotFound(PathKind::Other), None),
         }
     }

@@ -47,8 +47,11 @@ async function checkFolder() {
 /** @param {string} address */
 async function checkGateway(address) {
   const url = healthOf(address);
-  const { version } = await healthAt(url);
-  console.log(`gateway    ${version}\npackage    ${VERSION}`);
+  const { version, schema } = await healthAt(url);
+  const { shard, directory } = schema;
+  console.log(
+    `gateway    ${version} (schema of shards ${shard}, of the directory ${directory})\npackage    ${VERSION}`,
+  );
   if (version === VERSION) return;
   throw new Failure(
     "the versions differ",
@@ -64,7 +67,7 @@ function healthOf(address) {
 
 /**
  * @param {URL} url
- * @returns {Promise<{ version: string }>}
+ * @returns {Promise<{ version: string, schema: { shard: number, directory: number } }>}
  */
 async function healthAt(url) {
   let answer;
@@ -82,6 +85,6 @@ async function healthAt(url) {
   }
   /** @type {any} */
   const health = await answer.json().catch(() => undefined);
-  if (typeof health?.version === "string") return health;
+  if (typeof health?.version === "string" && health.schema) return health;
   throw new Failure(`${url} answers ${answer.status} and tells no version`, "Is it the gateway?");
 }
