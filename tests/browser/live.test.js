@@ -28,7 +28,9 @@ test("a task appears and reaches its final status on three open pages", async ()
     await dashboard.show(list, "/tasks");
     await list.getByRole("heading", { name: "No task yet." }).waitFor();
     await dashboard.show(page, "/tasks/task_live");
-    await page.getByRole("heading", { name: "No event of this task has been received yet." }).waitFor();
+    await page
+      .getByRole("heading", { name: "No event of this task has been received yet." })
+      .waitFor();
     const pages = [overview, list, page];
     for (const each of pages) {
       await each.getByText("Live", { exact: true }).first().waitFor();

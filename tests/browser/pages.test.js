@@ -30,7 +30,12 @@ const EMPTY = [
   ["quarantine", "/quarantine", "The quarantine is empty.", "could be read"],
   ["rejections", "/rejections", "Nothing was refused.", "its likely mistake stands here"],
   ["webhooks", "/settings/webhooks", "No endpoint yet.", "Register one above"],
-  ["task", "/tasks/none", "No event of this task has been received yet.", "whether it was rejected"],
+  [
+    "task",
+    "/tasks/none",
+    "No event of this task has been received yet.",
+    "whether it was rejected",
+  ],
   ["delivery", "/deliveries/dlv_0_9", "There is no such delivery.", "See all deliveries"],
   ["nowhere", "/nowhere/%zz", "There is no such page.", "Go to the overview"],
 ];
