@@ -31,13 +31,15 @@ use crate::testing::metering::{self, BilledOperation};
 pub struct Directory {
     state: State,
     env: Env,
+    database: AssertUnwindSafe<ObjectDatabase>,
     /// What this instance remembers; nothing until the stored form has been brought up to date.
     memory: AssertUnwindSafe<RefCell<Option<engine::Directory>>>,
 }
 
 impl DurableObject for Directory {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env, memory: AssertUnwindSafe(RefCell::new(None)) }
+        let database = AssertUnwindSafe(ObjectDatabase::new(state.storage()));
+        Self { state, env, database, memory: AssertUnwindSafe(RefCell::new(None)) }
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
@@ -118,8 +120,7 @@ impl Directory {
             return Ok(());
         }
         faults::configure(&self.env);
-        let storage = self.state.storage();
-        let memory = engine::Directory::open(&ObjectDatabase(&storage))?;
+        let memory = engine::Directory::open(&*self.database)?;
         self.memory.replace(Some(memory));
         Ok(())
     }
@@ -131,8 +132,7 @@ impl Directory {
 
     /// Runs a step of the engine on this object's database.
     fn at<T>(&self, config: &Config, now: Millis, step: impl FnOnce(&Context<'_>) -> T) -> T {
-        let storage = self.state.storage();
-        step(&Context { db: &ObjectDatabase(&storage), now, deployment: &config.deployment })
+        step(&Context { db: &*self.database, now, deployment: &config.deployment })
     }
 
     /// Removes expired samples, and sets the alarm where it is wanted.

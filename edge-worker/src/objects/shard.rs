@@ -32,13 +32,15 @@ pub struct TaskShard {
     env: Env,
     /// None before the first decision, and after one that has panicked: the next one opens it anew.
     engine: Rc<AssertUnwindSafe<Cell<Option<Box<Shard>>>>>,
+    database: Rc<AssertUnwindSafe<ObjectDatabase>>,
     broadcasts: Rc<AssertUnwindSafe<BroadcastQueue>>,
 }
 
 impl DurableObject for TaskShard {
     fn new(state: State, env: Env) -> Self {
+        let database = Rc::new(AssertUnwindSafe(ObjectDatabase::new(state.storage())));
         let (engine, broadcasts) = (Rc::default(), Rc::default());
-        Self { state: Rc::new(state), env, engine, broadcasts }
+        Self { state: Rc::new(state), env, engine, database, broadcasts }
     }
 
     /// Opens a socket; everything else is a call.
@@ -92,9 +94,7 @@ impl TaskShard {
         decide: impl FnOnce(&mut Shard, &Context<'_>) -> vtryon_gateway_engine::Result<T>,
     ) -> worker::Result<T> {
         let config = Config::current(&self.env).map_err(|_| worker::Error::from("not configured"))?;
-        let storage = self.state.storage();
-        let context =
-            Context { db: &ObjectDatabase(&storage), now: clock::now(), deployment: &config.deployment };
+        let context = Context { db: &**self.database, now: clock::now(), deployment: &config.deployment };
         let mut engine = match self.engine.take() {
             Some(engine) => engine,
             None => Box::new(self.open(&context).map_err(fault)?),

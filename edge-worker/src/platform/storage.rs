@@ -6,26 +6,34 @@ use vtryon_gateway_engine::database::{Bind, Database, Row, Value};
 use vtryon_gateway_engine::{Error, Result};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use worker::{SqlCursor, SqlStorageValue, Storage, wasm_bindgen};
+use worker::{SqlCursor, SqlStorage, SqlStorageValue, Storage, wasm_bindgen};
 
 use crate::testing::faults;
 #[cfg(feature = "faults")]
 use crate::testing::metering;
 
 /// A Durable Object's storage.
-pub(crate) struct ObjectDatabase<'a>(pub(crate) &'a Storage);
+pub(crate) struct ObjectDatabase {
+    storage: Storage,
+    sql: SqlStorage,
+}
 
-impl Database for ObjectDatabase<'_> {
+impl ObjectDatabase {
+    pub(crate) fn new(storage: Storage) -> Self {
+        Self { sql: storage.sql(), storage }
+    }
+}
+
+impl Database for ObjectDatabase {
     fn execute(
         &self,
         statement: &'static str,
         binds: &[Bind<'_>],
         take: &mut dyn FnMut(&mut Row) -> Result<()>,
     ) -> Result<()> {
-        let sql = self.0.sql();
-        faults::before_statement(&sql, statement, binds).map_err(fault)?;
+        faults::before_statement(&self.sql, statement, binds).map_err(fault)?;
         let cursor =
-            sql.exec_raw(statement, binds.iter().map(parameter).collect::<Vec<_>>()).map_err(fault)?;
+            self.sql.exec_raw(statement, binds.iter().map(parameter).collect::<Vec<_>>()).map_err(fault)?;
         for columns in cursor.raw() {
             take(&mut Row::new(columns.map_err(fault)?.into_iter().map(value).collect()))?;
         }
@@ -46,10 +54,11 @@ impl Database for ObjectDatabase<'_> {
                 text
             })
         });
-        let committed = self.0.as_raw().unchecked_ref::<SyncStorage>().transaction_sync(&mut move || {
-            let attempt = &mut *attempt;
-            attempt().map(|()| JsValue::UNDEFINED)
-        });
+        let committed =
+            self.storage.as_raw().unchecked_ref::<SyncStorage>().transaction_sync(&mut move || {
+                let attempt = &mut *attempt;
+                attempt().map(|()| JsValue::UNDEFINED)
+            });
         committed.map(drop).map_err(|error| failed.unwrap_or_else(|| fault(error.into())))
     }
 }

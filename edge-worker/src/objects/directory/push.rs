@@ -15,7 +15,6 @@ use super::Directory;
 use crate::config::Config;
 use crate::http::response::ApiError;
 use crate::platform::clock;
-use crate::platform::storage::ObjectDatabase;
 use crate::protocol::{ShardRequest, shard_client};
 use crate::testing::metering::{self, BilledOperation};
 
@@ -61,11 +60,11 @@ impl Directory {
 
     /// Sets the alarm where shards have unconfirmed settings.
     pub(super) fn schedule_push(&self) -> worker::Result<()> {
-        let storage = self.state.storage();
-        let alarm = settings::alarm(&ObjectDatabase(&storage), clock::now(), clock::scale());
+        let alarm = settings::alarm(&*self.database, clock::now(), clock::scale());
         if let Some(at) = alarm.map_err(|error| error.to_string())? {
             metering::count(BilledOperation::AlarmSet);
             // The promise need not be awaited: the platform holds the answer back until the write is durable.
+            let storage = self.state.storage();
             drop(storage.as_raw().set_alarm(clock::alarm_date(at), js_sys::Object::new())?);
         }
         Ok(())
