@@ -43,9 +43,9 @@ impl Alarm {
         self.wanted.take()
     }
 
-    fn is_lost(&self, context: &Context<'_>) -> bool {
-        let lost = context.now.plus_millis(-context.deployment.span(LOST_AFTER));
-        !self.is_running && self.set_for.is_some_and(|set_for| set_for < lost)
+    /// Returns whether it is later than it may be, in milliseconds of the clock.
+    fn is_lost(&self, now: Millis, lost_after_ms: i64) -> bool {
+        !self.is_running && self.set_for.is_some_and(|set_for| set_for.plus_millis(lost_after_ms) < now)
     }
 }
 
@@ -103,7 +103,8 @@ impl Shard {
     /// Sets the alarm again where it could not be set, or is overdue: with every call, since nothing else may wake
     /// this shard.
     pub(crate) fn repair_alarm(&mut self, context: &Context<'_>) {
-        if self.alarm.has_failed || self.alarm.is_lost(context) {
+        let lost_after_ms = context.deployment.span(LOST_AFTER);
+        if self.alarm.has_failed || self.alarm.is_lost(context.now, lost_after_ms) {
             self.reset_alarm(context);
         }
     }
@@ -146,5 +147,49 @@ impl Shard {
         let soon = context.now.plus_seconds(PRUNE_AHEAD);
         next.push(self.retention.next_prune(context)?.filter(|due_at| *due_at <= soon));
         Ok(next.into_iter().flatten().min())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_alarm_is_set_for_the_earliest_time() {
+        let mut alarm = Alarm::default();
+        for (at, wanted) in [(50, Some(50)), (70, None), (50, None), (30, Some(30))] {
+            alarm.set(Millis(at));
+            assert_eq!(alarm.take_wanted(), wanted.map(Millis), "{at}");
+        }
+    }
+
+    #[test]
+    fn the_shell_sets_it_for_the_last_of_several_wishes() {
+        let mut alarm = Alarm::default();
+        alarm.set(Millis(50));
+        alarm.set(Millis(30));
+        assert_eq!(alarm.take_wanted(), Some(Millis(30)));
+        assert_eq!(alarm.take_wanted(), None);
+    }
+
+    #[test]
+    fn a_running_alarm_is_not_set() {
+        let mut alarm = Alarm { is_running: true, ..Alarm::default() };
+        alarm.set(Millis(30));
+        assert_eq!((alarm.take_wanted(), alarm.set_for), (None, None));
+    }
+
+    #[test]
+    fn an_alarm_is_lost_when_it_is_more_than_30_seconds_late() {
+        let set_for = |at| Alarm { set_for: Some(Millis(at)), ..Alarm::default() };
+        for (why, alarm, now, is_lost) in [
+            ("it is not set", Alarm::default(), 100_000, false),
+            ("it is not due", set_for(50_000), 40_000, false),
+            ("it is only late", set_for(50_000), 80_000, false),
+            ("it is lost", set_for(50_000), 80_001, true),
+            ("it runs", Alarm { is_running: true, ..set_for(50_000) }, 80_001, false),
+        ] {
+            assert_eq!(alarm.is_lost(Millis(now), 30_000), is_lost, "{why}");
+        }
     }
 }

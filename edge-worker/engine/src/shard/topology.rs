@@ -127,3 +127,68 @@ const fn is_first_use(request: &ShardRequest) -> bool {
         | ShardRequest::Stats { .. } => false,
     }
 }
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use super::*;
+    use crate::protocol::settings::Settings;
+    use crate::sqlite::Sqlite;
+
+    fn database() -> Result<Sqlite> {
+        let db = Sqlite::in_memory()?;
+        meta::migrate(&db, &[])?;
+        Ok(db)
+    }
+
+    fn call(shard: u32, shards: u32, request: ShardRequest) -> Call {
+        Call { shard, shards, request }
+    }
+
+    fn write() -> ShardRequest {
+        ShardRequest::Configure(Settings::default())
+    }
+
+    /// Describes how a shard decides on a caller.
+    fn decision(admit: Admit) -> String {
+        match admit {
+            Admit::Decided(Ok(())) => "admitted".to_owned(),
+            Admit::Decided(Err(mismatch)) => mismatch,
+            Admit::AskFirst(question) => format!("asks {}", json::to_string(&question)),
+        }
+    }
+
+    #[test]
+    fn shard_0_takes_the_number_from_the_first_call_that_stores_something() -> Result<()> {
+        let db = &database()?;
+        let mut shard = Shard::default();
+        assert_eq!(decision(shard.check_topology(db, &call(0, 4, ShardRequest::Metrics))?), "admitted");
+        assert!(shard.count().is_err(), "a query stores no number");
+        assert_eq!(decision(shard.check_topology(db, &call(0, 8, write()))?), "admitted");
+        let mismatch = "SHARDS is 4, but this deployment was made with 8";
+        for request in [write(), ShardRequest::Metrics] {
+            assert_eq!(decision(shard.check_topology(db, &call(0, 4, request))?), mismatch);
+        }
+        let restarted = Topology::load(db)?;
+        assert_eq!((restarted.shard, restarted.shards), (Some(0), Some(8)));
+        Ok(())
+    }
+
+    #[test]
+    fn another_shard_asks_shard_0_until_it_knows_the_number() -> Result<()> {
+        let db = &database()?;
+        let mut shard = Shard::default();
+        let (query, store) = (call(3, 8, ShardRequest::Metrics), call(3, 8, write()));
+        assert_eq!(decision(shard.check_topology(db, &query)?), r#"asks "verify_shard_count""#);
+        assert_eq!(shard.admit_by_first(db, &query, Err("mismatch".to_owned()))?, Err("mismatch".to_owned()));
+        assert_eq!(shard.admit_by_first(db, &query, Ok(None))?, Ok(()));
+        assert!(shard.count().is_err(), "a query stores no number");
+
+        assert_eq!(decision(shard.check_topology(db, &store)?), r#"asks "topology""#);
+        assert!(shard.admit_by_first(db, &store, Err("mismatch".to_owned())).is_err());
+        assert!(shard.admit_by_first(db, &store, Ok(None)).is_err());
+        assert_eq!(shard.admit_by_first(db, &store, Ok(Some("8".to_owned())))?, Ok(()));
+        assert_eq!((shard.number()?, shard.count()?), (3, 8));
+        assert_eq!(decision(shard.check_topology(db, &query)?), "admitted");
+        Ok(())
+    }
+}

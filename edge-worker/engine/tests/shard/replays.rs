@@ -228,6 +228,7 @@ fn a_delivery_whose_attempt_is_in_progress_is_not_replayed_beside_it() {
     let first = world.post(&crate::support::body("task_1", "queued")).pop().unwrap();
     let answer = world.call(ShardRequest::Replay { no: first.delivery }, &[]).unwrap();
     assert_eq!((&answer["state"], &answer["replays"]), (&json!("pending"), &json!(0)));
+    assert!(world.rows("SELECT * FROM replay_log").is_empty(), "it is no replay");
     world.pass(1);
     world.make(&first);
     world.pass(60);

@@ -109,3 +109,58 @@ impl Shard {
         failed.filter_map(|endpoint| report(endpoint.no)).collect()
     }
 }
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use super::*;
+    use crate::meta;
+    use crate::shard::schema::MIGRATIONS;
+    use crate::sqlite::Sqlite;
+
+    const FAILING: Health =
+        Health { failing_since: Some(Millis(10)), succeeded_at: None, consecutive_410: 1 };
+
+    fn database() -> Result<Sqlite> {
+        let db = Sqlite::in_memory()?;
+        meta::migrate(&db, MIGRATIONS)?;
+        Ok(db)
+    }
+
+    #[test]
+    fn what_is_written_is_known_once_it_is_committed_and_read_at_the_next_start() -> Result<()> {
+        let db = &database()?;
+        let mut healths = EndpointHealths::load(db)?;
+        healths.write(db, 1, FAILING)?;
+        assert_eq!(healths.of(1), Health::default(), "it may be rolled back");
+        assert_eq!(EndpointHealths::load(db)?.of(1), FAILING);
+        healths.committed(1, FAILING);
+        assert!(healths.is_failing(1) && !healths.is_failing(2));
+        Ok(())
+    }
+
+    #[test]
+    fn a_health_that_is_the_same_is_not_written() -> Result<()> {
+        let db = &database()?;
+        let mut healths = EndpointHealths::default();
+        healths.write(db, 1, Health::default())?;
+        healths.committed(2, FAILING);
+        healths.write(db, 2, FAILING)?;
+        assert!(EndpointHealths::load(db)?.stored.is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_deleted_is_forgotten_with_its_pause() -> Result<()> {
+        let db = &database()?;
+        let mut healths = EndpointHealths::default();
+        healths.write(db, 1, FAILING)?;
+        healths.committed(1, FAILING);
+        healths.cool_down(1, Millis(50));
+        assert!(healths.is_cooling_down(1, Millis(49)) && !healths.is_cooling_down(1, Millis(50)));
+        healths.delete(db, 1)?;
+        healths.forget(1);
+        assert_eq!((healths.of(1), healths.cooled_down_at(1)), (Health::default(), None));
+        assert_eq!(EndpointHealths::load(db)?.of(1), Health::default());
+        Ok(())
+    }
+}
