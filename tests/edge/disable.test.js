@@ -1,9 +1,9 @@
-// When an endpoint is disabled, and what becomes of its pending deliveries. Where five days matter, they pass in
-// four seconds; each test has a backend and an endpoint of its own, and all of them run at the same time.
+// Endpoints that a shard reports to the directory, which disables them in all shards: at once, or after it has asked
+// every shard. Where five days matter, they pass in four seconds. When a shard reports is tested on the engine.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { ANSWERS, Backend } from "./support/backend.js";
+import { Backend } from "./support/backend.js";
 import {
   acknowledged,
   attempted,
@@ -11,7 +11,6 @@ import {
   delivery,
   faster,
   named,
-  taskOf,
 } from "./support/deliveries.js";
 import { Gateway, until } from "./support/gateway.js";
 
@@ -100,20 +99,6 @@ describe("an endpoint", { concurrency: true }, () => {
     await endpoint.revive("task_gone", "task_after");
   });
 
-  test("that answers 410, but not twice in a row, stays enabled", async (t) => {
-    const answers = ["gone", "fail", "gone", "ok"];
-    const endpoint = await Endpoint.register(t, brisk, "wavers", (exchange) =>
-      ANSWERS[answers.shift()](exchange),
-    );
-    await endpoint.post("task_wavers");
-    const { attempts } = await endpoint.delivery("task_wavers");
-    assert.deepEqual(
-      attempts.map(({ status }) => status),
-      [410, 500, 410, 200],
-    );
-    assert.equal((await endpoint.shown()).enabled, true);
-  });
-
   test("that fails for 5 days is disabled, but not before", async (t) => {
     const endpoint = await Endpoint.register(t, swift, "fails", "fail");
     await endpoint.post("task_fails");
@@ -124,44 +109,5 @@ describe("an endpoint", { concurrency: true }, () => {
     assert.ok(Date.parse(at) >= times[0] + 5 * DAY, `${attempts[0].attempted_at} to ${at}`);
     assert.ok(times[1] < times[0] + 5 * DAY, "it was tried more than once until then");
     await endpoint.revive("task_fails", "task_after_fails");
-  });
-
-  test("that works for one shard is alive, and dead when that ends too", async (t) => {
-    let dying = false;
-    const endpoint = await Endpoint.register(t, swift, "half", (exchange) => {
-      const lives = !dying && String(exchange.body).includes("task_lives");
-      ANSWERS[lives ? "ok" : "fail"](exchange);
-    });
-    const failing = taskOf(0, SHARDS, "task_dies");
-    await endpoint.post(failing);
-    const postEvent = async (n) => {
-      const task = taskOf(1, SHARDS, `task_lives_${n}`);
-      await endpoint.post(task);
-      await endpoint.delivery(task, attempted);
-    };
-    // Success upon success in one shard, until the other has failed for more than 5 days, and once more after that.
-    let successes = 0;
-    const { attempts } = await until(async () => {
-      await postEvent(successes++);
-      const now = await endpoint.delivery(failing, () => true);
-      return now.attempts.length >= 4 && now;
-    });
-    const times = attempts.map((each) => Date.parse(each.attempted_at));
-    assert.ok(times[2] - times[0] > 5 * DAY);
-    assert.ok(successes > 1);
-    assert.equal((await endpoint.shown()).enabled, true);
-
-    dying = true;
-    await postEvent("no_more");
-    assert.equal((await endpoint.disabled()).reason, "failing");
-  });
-
-  test("that an administrator has disabled shows this and the time", async (t) => {
-    const endpoint = await Endpoint.register(t, brisk, "closed", "ok");
-    const { disabled } = (await endpoint.change({ enabled: false })).body;
-    assert.equal(disabled.reason, "administrator");
-    assert.deepEqual((await endpoint.change({ description: "closed" })).body.disabled, disabled);
-    const refused = await brisk.api("/api/replay", { json: { endpoint: endpoint.id } });
-    assert.deepEqual([refused.status, refused.body.error], [409, "conflict"]);
   });
 });

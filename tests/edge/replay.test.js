@@ -1,68 +1,66 @@
-// Dead letters: replayed alone, or all that an endpoint has, with visible progress. Retries of a day take seconds.
+// Ranges over all shards: asked for once per idempotency key, shown with their progress, refused where they are none.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Backend } from "./support/backend.js";
-import { acknowledged, deliveries, delivery, faster, taskOf } from "./support/deliveries.js";
-import { event, Gateway } from "./support/gateway.js";
+import { acknowledged, delivery, named, taskOf } from "./support/deliveries.js";
+import { Gateway } from "./support/gateway.js";
 import { counts, done, finished, replay } from "./support/ranges.js";
 
-/** Each shard leaves a failing endpoint alone for a while, so a dead letter in each is the quickest way to many. */
-const SHARDS = 6;
+const SHARDS = 3;
 
 let gateway;
 let backend;
 before(async () => {
-  const bindings = { SHARDS: String(SHARDS), RETENTION_HOURS: "87600", ...faster(20_000) };
-  gateway = await Gateway.start({ build: "build-faults", bindings });
+  gateway = await Gateway.start({ bindings: { SHARDS: String(SHARDS) } });
   backend = await Backend.start();
 });
 after(async () => {
   await gateway.stop();
   await backend.stop();
 });
-test("dead letters: one alone, then the range of the rest, once per idempotency key", async () => {
-  const endpoint = await gateway.register(backend.url);
-  backend.answer = "fail";
-  const tasks = Array.from({ length: SHARDS }, (_, n) => taskOf(n, SHARDS, "task_dead"));
-  await acknowledged(gateway, ...tasks.map((task) => event(task, "completed")));
-  for (const task_id of tasks) {
-    const { state, reason, attempts } = await delivery(gateway, { task_id });
-    assert.deepEqual([state, reason, attempts.length], ["dead", "exhausted", 6]);
-  }
-  const dead = await deliveries(gateway, { state: "dead", endpoint: endpoint.id });
-  assert.deepEqual(dead.map(({ task_id }) => task_id).sort(), tasks.toSorted());
 
-  backend.answer = "ok";
-  const [alone] = dead;
-  const failedBefore = backend.received.filter(({ body }) => body.includes(`"${alone.task_id}"`));
-  const answer = await gateway.api(`/api/deliveries/${alone.id}/replay`, { method: "POST" });
-  assert.deepEqual([answer.status, answer.body.id, answer.body.replays], [202, alone.id, 1]);
-  const { state, attempts } = await delivery(gateway, { task_id: alone.task_id });
-  assert.deepEqual([state, attempts.length], ["delivered", 7]);
-  const { round, attempt, status } = attempts.at(-1);
-  assert.deepEqual({ round, attempt, status }, { round: 1, attempt: 1, status: 200 });
-  const sent = backend.received.at(-1);
-  assert.equal(sent.headers["webhook-id"], failedBefore[0].headers["webhook-id"]);
-  assert.notEqual(sent.headers["x-vtryon-delivery"], failedBefore[0].headers["x-vtryon-delivery"]);
-  assert.equal(sent.headers["x-vtryon-attempt"], "1");
-  assert.ok(sent.body.equals(failedBefore[0].body));
-
+test("a range has the events of all shards, and is delivered once per idempotency key", async () => {
+  const endpoint = await gateway.register(backend.url, { events: ["ranged"] });
+  const tasks = Array.from({ length: SHARDS }, (_, n) => taskOf(n, SHARDS, "task"));
+  const bodies = tasks.map((task) => named("ranged", task));
+  await acknowledged(gateway, ...bodies);
+  for (const task_id of tasks) await delivery(gateway, { task_id });
   backend.received.length = 0;
-  const range = { endpoint: endpoint.id, which: "dead" };
+
+  const range = { endpoint: endpoint.id, which: "all" };
   const first = await replay(gateway, range, "the-key");
-  assert.deepEqual([first.status, first.body.matched], [202, SHARDS - 1]);
+  assert.deepEqual([first.status, first.body.matched], [202, SHARDS]);
   const again = await replay(gateway, range, "the-key");
   assert.deepEqual([again.status, again.body.replay_id], [202, first.body.replay_id]);
-  const other = await replay(gateway, { ...range, which: "all" }, "the-key");
+  const other = await replay(gateway, { ...range, which: "dead" }, "the-key");
   assert.deepEqual([other.status, other.body.error], [409, "conflict"]);
-  assert.deepEqual(await done(gateway, first.body.replay_id), finished(SHARDS - 1));
-  assert.deepEqual(
-    backend.bodies.map((body) => JSON.parse(body).task_id).sort(),
-    tasks.filter((task) => task !== alone.task_id).sort(),
-  );
+  assert.deepEqual(await done(gateway, first.body.replay_id), finished(SHARDS));
+  assert.deepEqual(backend.bodies.sort(), bodies.toSorted());
   const late = await replay(gateway, range, "the-key");
   assert.equal(late.body.replay_id, first.body.replay_id);
-  assert.deepEqual(counts(late.body), finished(SHARDS - 1));
-  assert.deepEqual(await deliveries(gateway, { state: "dead", endpoint: endpoint.id }), []);
+  assert.deepEqual(counts(late.body), finished(SHARDS));
+});
+
+test("a range that is none is refused", async () => {
+  const { id } = await gateway.register(backend.url, { events: ["none"] });
+  const [early, late] = ["2020-01-01T00:00:00Z", "2020-02-01T00:00:00Z"];
+  const closed = await gateway.register(backend.url, { enabled: false });
+  for (const [json, status] of [
+    [{ which: "all" }, 400],
+    [{ endpoint: "ep_999" }, 404],
+    [{ endpoint: id, which: "some" }, 400],
+    [{ endpoint: id, from: late, until: early }, 409],
+    [{ endpoint: closed.id }, 409],
+    [{ endpoint: "ep_99999" }, 404],
+    [{ endpoint: "ep_100000" }, 400],
+    [{ endpoint: id, from: "yesterday" }, 400],
+  ]) {
+    assert.equal((await replay(gateway, json)).status, status, JSON.stringify(json));
+  }
+  assert.equal((await gateway.api("/api/replays/rpl_0000000000000000")).status, 404);
+  assert.equal(
+    (await gateway.api("/api/deliveries/dlv_0_1/replay", { method: "POST" })).status,
+    404,
+  );
 });
