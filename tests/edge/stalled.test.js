@@ -1,32 +1,27 @@
-// A task whose end never came is the one thing that no signature shows: it is listed by its age.
+// A task whose end never came is the one thing that no signature shows: it is listed by its age. Which
+// tasks are listed is tested on the engine; here, which ages are read.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { acknowledged, ahead } from "./support/deliveries.js";
+import { acknowledged } from "./support/deliveries.js";
 import { event, Gateway } from "./support/gateway.js";
 
 let gateway;
 before(async () => {
-  gateway = await Gateway.start({ build: "build-faults", bindings: ahead(0) });
+  gateway = await Gateway.start();
   const posted = ["queued", "processing", "completed", "failed"];
   await acknowledged(gateway, ...posted.map((status) => event(`task_${status}`, status)));
-  await acknowledged(gateway, event("task_moves", "queued"));
-  await gateway.halt();
-  await gateway.restart(ahead(1));
-  await acknowledged(gateway, event("task_moves", "processing"));
-  await acknowledged(gateway, event("task_late", "queued"));
 });
 after(() => gateway.stop());
 
-/** [the query, the tasks listed] an hour after the latest events of the first tasks */
+/** [the query, the tasks listed] */
 const LISTED = [
-  ["stalled=30m", ["task_processing", "task_queued"]],
-  ["stalled=1800s", ["task_processing", "task_queued"]],
-  ["stalled=30m&status=queued", ["task_queued"]],
-  ["stalled=2h", []],
+  ["stalled=0s", ["task_processing", "task_queued"]],
+  ["stalled=0m&status=queued", ["task_queued"]],
+  ["stalled=30m", []],
   ["stalled=1d", []],
   ["stalled=999999999d", []],
-  ["stalled=30m&status=completed", []],
+  ["stalled=0s&status=completed", []],
 ];
 for (const [query, expected] of LISTED) {
   test(`?${query}`, async () => {

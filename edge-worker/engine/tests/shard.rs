@@ -24,6 +24,8 @@ mod plans;
 mod replays;
 #[path = "shard/schedule.rs"]
 mod schedule;
+#[path = "shard/stalled.rs"]
+mod stalled;
 #[path = "shard/store.rs"]
 mod store;
 #[path = "shard/support.rs"]

@@ -175,6 +175,18 @@ fn health_is_stored_and_forgotten_with_a_new_url() {
 }
 
 #[test]
+fn an_endpoint_that_is_enabled_again_begins_anew() {
+    let mut world = world();
+    world.replies.insert(1, GONE);
+    world.event("task_1", "queued");
+    let failing = health(&mut world);
+    enable(&mut world, false);
+    assert_eq!(health(&mut world), failing, "why it was disabled");
+    enable(&mut world, true);
+    assert_eq!(health(&mut world), Health::default());
+}
+
+#[test]
 fn a_working_endpoint_costs_a_row_of_health_in_an_hour() {
     let mut world = world();
     world.event("task_1", "queued");

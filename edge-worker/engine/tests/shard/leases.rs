@@ -172,10 +172,10 @@ fn leases_are_found_again_however_much_came_before_them() {
     let floor = world.rows("SELECT value FROM meta WHERE name = 'leased_from'");
     assert_ne!(format!("{floor:?}"), "[]", "the events before it are not looked through again");
     world.post(&body("task_lost", "queued"));
-    world.run_alarm();
     for no in 250..400 {
         world.event(&format!("task_{no}"), "queued");
     }
+    world.run_alarm();
     world.restart();
     world.pass(31);
     assert_eq!(world.bodies(1).last(), Some(&&*body("task_lost", "queued")));
