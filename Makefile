@@ -56,6 +56,7 @@ test-parity: setup-test npm verdict ## print what each implementation says to ea
 	$(node_test) 'tests/parity/*.test.js'
 test-edge: setup-test worker npm ## test the Worker on workerd
 	@scripts/build-worker --faults
+	@cargo test --quiet --no-run --package vtryon-gateway-engine
 	$(node_test) 'tests/edge/*.test.js'
 test-browser: setup-test worker npm ## test the dashboard and the storefront in Chromium
 	$(node_test) --test-concurrency=1 'tests/dashboard/*.test.js' 'tests/browser/*.test.js'

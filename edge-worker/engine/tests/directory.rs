@@ -16,6 +16,10 @@ mod endpoints;
 mod fields;
 #[path = "directory/fixture.rs"]
 mod fixture;
+#[path = "directory/life.rs"]
+mod life;
+#[path = "support/recorder.rs"]
+mod recorder;
 #[path = "directory/rejections.rs"]
 mod rejections;
 #[path = "directory/replays.rs"]

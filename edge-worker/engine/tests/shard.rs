@@ -20,6 +20,8 @@ mod order;
 mod outbox;
 #[path = "shard/plans.rs"]
 mod plans;
+#[path = "support/recorder.rs"]
+mod recorder;
 #[path = "shard/replays.rs"]
 mod replays;
 #[path = "shard/schedule.rs"]

@@ -9,12 +9,13 @@ use vtryon_gateway_engine::directory::settings::{self, Change};
 use vtryon_gateway_engine::directory::{Directory, EndpointRecord};
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::settings::Sealed;
-use vtryon_gateway_engine::sqlite::Sqlite;
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_gateway_engine::{Context, Deployment, Failure, MAX_PAGES};
 use vtryon_webhooks::delivery::EndpointSecret;
 use vtryon_webhooks::endpoint::UrlRules;
 use vtryon_webhooks::{Code, Millis, Secret, Shards, Verifier};
+
+use crate::recorder::Recorder;
 
 /// 2026-01-01T00:00:00Z.
 pub const START: Millis = Millis(1_767_225_600_000);
@@ -23,7 +24,7 @@ pub const HOUR: i64 = 3600;
 pub const DAY: i64 = 24 * HOUR;
 
 pub struct Fixture {
-    pub db: Sqlite,
+    pub db: Recorder,
     pub now: Millis,
     pub deployment: Deployment,
     pub rules: UrlRules,
@@ -37,7 +38,7 @@ impl Fixture {
 
     /// Makes a directory whose deployment has these secrets of Vtryon's.
     pub fn with_secrets(secrets: &[&str]) -> Self {
-        let db = Sqlite::in_memory().unwrap();
+        let db = Recorder::new();
         let memory = Directory::open(&db).unwrap();
         Self { db, now: START, deployment: deployment(secrets), rules: UrlRules::default(), memory }
     }

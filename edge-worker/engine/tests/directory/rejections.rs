@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::fixture::{DAY, Fixture, START};
 
 const CODE: &str = "signature_mismatch";
-const SECRET: &[u8] = b"whsec_current";
+pub const SECRET: &[u8] = b"whsec_current";
 const CANDIDATES: [Candidate<'_>; 1] = [Candidate { held: Held::Current, secret: SECRET }];
 
 fn sample(body: &str, header: String, at: Millis) -> Sample {
@@ -26,22 +26,22 @@ fn sample(body: &str, header: String, at: Millis) -> Sample {
 }
 
 /// A webhook that lost the line break at its end after it was signed: only who has the secret can make it.
-fn misconfigured(at: Millis) -> Sample {
+pub fn misconfigured(at: Millis) -> Sample {
     let key = Secret::new(SECRET).unwrap().key();
     sample("helps", Signature::sign(&key, b"helps\n").to_hex(), at)
 }
 
 /// What anybody can send, without any form that is recognised.
-fn noise(at: Millis) -> Sample {
+pub fn noise(at: Millis) -> Sample {
     sample("noise", "0".repeat(64), at)
 }
 
 /// What anybody can send, and what is recognised by its form.
-fn hashed(at: Millis) -> Sample {
+pub fn hashed(at: Millis) -> Sample {
     sample("hashed", Digest::of(b"hashed").to_hex(), at)
 }
 
-fn rejection(code: &str, count: i64, first: Sample, last: Option<Sample>) -> Rejection {
+pub fn rejection(code: &str, count: i64, first: Sample, last: Option<Sample>) -> Rejection {
     let last_at = last.as_ref().unwrap_or(&first).received_at;
     Rejection {
         code: code.to_owned(),

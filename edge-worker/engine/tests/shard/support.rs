@@ -3,48 +3,26 @@
 #[path = "support/deliveries.rs"]
 mod deliveries;
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::Deserialize;
 use serde_json::Value as Json;
-use vtryon_gateway_engine::database::{Bind, Database, Row, Value};
+use vtryon_gateway_engine::database::{Database, Row, Value};
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::delivery::Dispatch;
 use vtryon_gateway_engine::protocol::settings::{Endpoint, EndpointOptions, Settings};
 use vtryon_gateway_engine::protocol::{Call, DirectoryRequest, IncomingEvent, ShardRequest, StoreResult};
 use vtryon_gateway_engine::shard::{Admit, Broadcast, Shard};
-use vtryon_gateway_engine::sqlite::Sqlite;
 use vtryon_gateway_engine::tickets::Tickets;
-use vtryon_gateway_engine::{Context, Deployment, Result};
+use vtryon_gateway_engine::{Context, Deployment};
 use vtryon_webhooks::{Millis, Secret, Signature, Verifier};
+
+use crate::recorder::Recorder;
 
 pub use self::deliveries::{Received, outline};
 
 /// A day at noon, in milliseconds since 1970.
 pub const NOON: i64 = 1_700_000_000_000;
-
-/// A database that notes which statements it has run, and how many rows they have written.
-pub struct Recorder {
-    pub sqlite: Sqlite,
-    pub statements: RefCell<BTreeSet<&'static str>>,
-}
-
-impl Database for Recorder {
-    fn execute(
-        &self,
-        statement: &'static str,
-        binds: &[Bind<'_>],
-        row: &mut dyn FnMut(&mut Row) -> Result<()>,
-    ) -> Result<()> {
-        self.statements.borrow_mut().insert(statement);
-        self.sqlite.execute(statement, binds, row)
-    }
-
-    fn in_transaction(&self, work: &mut dyn FnMut() -> Result<()>) -> Result<()> {
-        self.sqlite.in_transaction(work)
-    }
-}
 
 /// What an endpoint answers: a status, or none at all.
 pub type Reply = Option<u16>;
@@ -100,7 +78,7 @@ impl World {
 
     /// One of several shards.
     pub fn of(no: u32, shards: u32) -> Self {
-        let db = Recorder { sqlite: Sqlite::in_memory().unwrap(), statements: RefCell::default() };
+        let db = Recorder::new();
         let deployment = deployment(&[SECRET]);
         let now = Millis(NOON);
         let shard = Shard::open(&Context { db: &db, now, deployment: &deployment }, 0, 0).unwrap();

@@ -1,0 +1,76 @@
+//! A life in which the directory does everything that it can.
+
+use vtryon_gateway_engine::directory::keyring::Keyring;
+use vtryon_gateway_engine::directory::replays::{self, Requested};
+use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
+use vtryon_gateway_engine::directory::{Directory, endpoints, rejections, secrets};
+use vtryon_webhooks::diagnosis::Held;
+use zeroize::Zeroizing;
+
+use crate::fixture::{DAY, Fixture, shards};
+use crate::rejections::{SECRET, hashed, misconfigured, noise, rejection};
+
+const SHOP: &str = r#"{"url":"https://shop.example/hook"}"#;
+
+fn live() -> Fixture {
+    let mut fixture = Fixture::new();
+    settings::check_topology(fixture.db(), shards()).unwrap();
+    endpoints::check_room(fixture.db()).unwrap();
+    let (no, deleted) = (fixture.register(SHOP), fixture.register(SHOP));
+    fixture.change(no, r#"{"description":"a shop"}"#).unwrap();
+    fixture.rotate(no, "{}").unwrap();
+    ask_for_a_range(&fixture);
+    remember_secrets(&fixture);
+    reject(&mut fixture);
+    fixture.commit(&Change::Delete { endpoint: deleted });
+    let version = settings::current(&fixture.context()).unwrap().version;
+    settings::confirm(fixture.db(), version, Applied { applied: 4, shards: 4 }).unwrap();
+    assert!(!settings::has_unconfirmed(fixture.db()).unwrap());
+    settings::alarm(fixture.db(), fixture.now, 1).unwrap();
+    assert_eq!(endpoints::all(fixture.db()).unwrap().len(), 1);
+    fixture.memory = Directory::open(fixture.db()).unwrap();
+    fixture
+}
+
+fn ask_for_a_range(fixture: &Fixture) {
+    let ask =
+        || replays::request(&fixture.context(), r#"{"endpoint":"ep_1"}"#, Some("key".to_owned()), [1; 8]);
+    let Requested::New(new) = ask().unwrap() else { panic!("known before") };
+    fixture.commit(&Change::Replay(&new));
+    assert!(matches!(ask().unwrap(), Requested::Known(_)));
+    replays::find(fixture.db(), &new.replay.id).unwrap();
+}
+
+fn remember_secrets(fixture: &Fixture) {
+    for (fingerprint, _) in secrets::to_seal(&fixture.context()).unwrap() {
+        secrets::remember(&fixture.context(), &fingerprint, b"sealed").unwrap();
+    }
+    secrets::remember(&fixture.context(), "former", b"sealed").unwrap();
+    secrets::purge(&fixture.context(), "former").unwrap();
+}
+
+fn reject(fixture: &mut Fixture) {
+    let mut keyring = Keyring::new([(Held::Current, Zeroizing::new(SECRET.to_vec()))].into_iter());
+    assert_eq!(keyring.of_endpoints(fixture.db()).unwrap().len(), 3);
+    let now = fixture.now;
+    let reported = [
+        rejection("signature_mismatch", 2, noise(now), Some(hashed(now))),
+        rejection("signature_mismatch", 1, misconfigured(now), None),
+    ];
+    for (is_diagnosed, rejection) in [false, true].into_iter().zip(reported) {
+        let candidates = is_diagnosed.then(|| keyring.candidates());
+        rejections::add(&fixture.context(), &[rejection], candidates.as_deref()).unwrap();
+    }
+    assert_eq!(rejections::all(fixture.db()).unwrap().len(), 1);
+    fixture.pass(2 * DAY);
+    rejections::expire(fixture.db(), fixture.now).unwrap();
+}
+
+#[test]
+fn every_statement_is_reached() {
+    let fixture = live();
+    // A new statement that this life does not reach is not compared: let it, and raise the number.
+    let statements = fixture.db.statements();
+    assert_eq!(statements.iter().filter(|sql| !sql.contains("CREATE ")).count(), 22);
+    fixture.db.write("directory");
+}
