@@ -234,3 +234,18 @@ fn a_delivery_whose_attempt_is_in_progress_is_not_replayed_beside_it() {
     world.pass(60);
     assert_eq!(world.received.len(), 1);
 }
+
+#[test]
+fn a_range_makes_no_attempt_beside_one_that_is_in_progress() {
+    let mut world = World::new();
+    world.configure(vec![endpoint(1)]);
+    let first = world.post(&crate::support::body("task_1", "queued")).pop().unwrap();
+    world.pass(1);
+    let replay = ask(&mut world, "rpl_1", true);
+    world.pass(10);
+    assert!(world.received.is_empty());
+    world.make(&first);
+    world.pass(60);
+    assert_eq!(world.received.len(), 1);
+    assert_eq!(counts(&mut [world], &replay), finished(1));
+}
