@@ -171,6 +171,7 @@ fn live() -> World {
             .into();
     });
     world.pass(60);
+    subscribe(&mut world, Subject::Task { task_id: task("task_1") }, Start::After(0));
     queries(&mut world);
     world.pass(86_400 * 5);
     // A change of the secrets drops tombstones; a late event revives a task.
