@@ -20,10 +20,16 @@ mod order;
 mod outbox;
 #[path = "shard/plans.rs"]
 mod plans;
+#[path = "shard/quarantine.rs"]
+mod quarantine;
+#[path = "shard/queries.rs"]
+mod queries;
 #[path = "support/recorder.rs"]
 mod recorder;
 #[path = "shard/replays.rs"]
 mod replays;
+#[path = "shard/retention.rs"]
+mod retention;
 #[path = "shard/schedule.rs"]
 mod schedule;
 #[path = "shard/stalled.rs"]
@@ -32,3 +38,5 @@ mod stalled;
 mod store;
 #[path = "shard/support.rs"]
 mod support;
+#[path = "shard/tombstones.rs"]
+mod tombstones;

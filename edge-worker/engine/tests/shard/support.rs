@@ -1,7 +1,11 @@
 //! A shard with its database and clock, and everybody around it: a publisher, endpoints, KV.
 
+#[path = "support/client.rs"]
+mod client;
 #[path = "support/deliveries.rs"]
 mod deliveries;
+#[path = "support/queries.rs"]
+mod queries;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -19,6 +23,7 @@ use vtryon_webhooks::{Millis, Secret, Signature, Verifier};
 
 use crate::recorder::Recorder;
 
+pub use self::client::{Client, Watches, broadcast};
 pub use self::deliveries::{Received, outline};
 
 /// A day at noon, in milliseconds since 1970.
@@ -134,11 +139,16 @@ impl World {
 
     /// Posts a body as Vtryon would; returns the attempts that the Worker makes after its 200.
     pub fn post(&mut self, body: &str) -> Vec<Dispatch> {
-        let key = &self.deployment.verifier.keys()[0];
-        let signature = Signature::sign(key, body.as_bytes());
-        let verified = self.deployment.verifier.verify(body.as_bytes(), &signature).unwrap();
+        self.post_signed(body.as_bytes(), 0)
+    }
+
+    /// Posts bytes that are signed by one of the configured secrets: the current one is the first.
+    pub fn post_signed(&mut self, body: &[u8], secret: usize) -> Vec<Dispatch> {
+        let key = &self.deployment.verifier.keys()[secret];
+        let signature = Signature::sign(key, body);
+        let verified = self.deployment.verifier.verify(body, &signature).unwrap();
         let (_, incoming) = IncomingEvent::read(&verified, self.now);
-        let stored = self.call(ShardRequest::StoreEvent(incoming), body.as_bytes()).unwrap();
+        let stored = self.call(ShardRequest::StoreEvent(incoming), body).unwrap();
         serde_json::from_value::<StoreResult>(stored).unwrap().dispatches
     }
 
@@ -215,11 +225,24 @@ impl World {
         self.now = end;
     }
 
+    /// Lets hours pass in which the shard sleeps: the Worker's sweep wakes it at their end, and a minute follows.
+    pub fn sleep(&mut self, hours: i64) {
+        self.now = self.now.plus_seconds(hours * 3600);
+        self.call(ShardRequest::Sweep, &[]);
+        self.pass(60);
+    }
+
     /// Ends the instance, and starts another one on the same database.
     pub fn restart(&mut self) {
+        self.restart_with(0);
+    }
+
+    /// Does so with sockets that stay open.
+    pub fn restart_with(&mut self, sockets: usize) {
         let context = Context { db: &self.db, now: self.now, deployment: &self.deployment };
-        self.shard = Shard::open(&context, 0, 0).unwrap();
+        self.shard = Shard::open(&context, sockets, 0).unwrap();
         self.alarm = None;
+        self.broadcasts.clear();
         self.decide(|_, _| ());
     }
 
