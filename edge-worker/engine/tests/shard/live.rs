@@ -245,6 +245,7 @@ fn pruning_overtakes_a_subscriber_in_its_catch_up() {
         let seen = *client.seqs().last().unwrap();
         assert!(seen < 41, "up to {seen}");
         world.sleep(2);
+        assert_eq!(world.seqs("task_1"), [42]);
         client.ack(&mut world);
         assert_eq!(client.types(before), ["gap", "snapshot", "event", "ready"], "{watches:?}");
         let [gap, snapshot, event, _] = &client.messages[before..] else { panic!("other messages") };
@@ -293,6 +294,7 @@ fn pruned_events_are_not_sent_in_a_backlog() {
             assert!(!event["body"].as_str().unwrap().is_empty());
         }
     }
+    assert_eq!(world.seqs("task_1"), [4], "nor in the timeline");
 }
 
 #[test]

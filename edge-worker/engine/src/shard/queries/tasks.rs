@@ -11,7 +11,7 @@ use crate::shard::events::duplicates::Duplicates;
 use crate::shard::events::rows::seen;
 use crate::shard::events::walk::walk;
 use crate::shard::retention::tombstones::is_tombstone;
-use crate::shard::retention::{self, LIVE_FROM};
+use crate::shard::retention::{self, LIVE_FROM, PRUNED_TO};
 use crate::{Result, time};
 
 /// How many tasks a filtered listing looks at for one page, so that a rare status costs no full scan.
@@ -132,6 +132,9 @@ pub(crate) fn task(db: &dyn Database, duplicates: &Duplicates, task_id: &str) ->
     if truncated {
         events.remove(0);
     }
+    // The row of a pruned event may remain without its body, to recognise duplicates.
+    let pruned_to = retention::floor(db, PRUNED_TO)?;
+    events.retain(|event| event.seq > pruned_to);
     Ok(Some(TaskView { events: Some(events), truncated, ..task }))
 }
 
