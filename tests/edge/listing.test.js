@@ -38,22 +38,12 @@ test("all of them, the latest first", async () => {
   assert.deepEqual(created, created.toSorted().reverse());
 });
 
-for (const limit of [1, 7, 50, 100]) {
-  test(`pages of ${limit} are complete and without repeats`, async () => {
-    const all = await pages(`limit=${limit}`);
-    assert.ok(all.every((page) => page.length <= limit));
-    const ids = all.flat().map((task) => task.task_id);
-    assert.deepEqual(ids.toSorted(), Array.from({ length: COUNT }, (_, n) => `task_${n}`).sort());
-  });
-}
-
-for (const status of STATUSES) {
-  test(`those that are ${status}`, async () => {
-    const listed = (await pages(`status=${status}&limit=4`)).flat();
-    assert.equal(listed.length, COUNT / 4);
-    assert.ok(listed.every((task) => task.status === status));
-  });
-}
+test("pages are complete and without repeats", async () => {
+  const all = await pages("limit=7");
+  assert.ok(all.every((page) => page.length <= 7));
+  const ids = all.flat().map((task) => task.task_id);
+  assert.deepEqual(ids.toSorted(), Array.from({ length: COUNT }, (_, n) => `task_${n}`).sort());
+});
 
 test("tasks that arrive meanwhile move nothing", async () => {
   let n = COUNT;
@@ -63,24 +53,22 @@ test("tasks that arrive meanwhile move nothing", async () => {
   for (let n = 0; n < COUNT; n++) assert.ok(ids.includes(`task_${n}`), `task_${n}`);
 });
 
-for (const limit of [1, 4, 100]) {
-  test(`the deliveries of one task in pages of ${limit}`, async () => {
-    const task_id = `delivered_${limit}`;
-    const endpoints = [];
-    for (const name of ["a", "b"]) {
-      const { id } = await gateway.register(`http://127.0.0.1:9/${name}`, { order: "all" });
-      endpoints.push(id);
-    }
-    for (const status of ["queued", "processing", "completed"]) {
-      assert.equal((await gateway.post(event(task_id, status))).status, 200);
-    }
-    const listed = await deliveries(gateway, { task_id, limit: String(limit) });
-    assert.deepEqual(
-      listed.map(({ status, endpoint }) => [status, endpoint]),
-      ["completed", "processing", "queued"].flatMap((status) =>
-        endpoints.toReversed().map((endpoint) => [status, endpoint]),
-      ),
-    );
-    for (const id of endpoints) await gateway.api(`/api/endpoints/${id}`, { method: "DELETE" });
-  });
-}
+test("the deliveries of one task in pages", async () => {
+  const task_id = "delivered";
+  const endpoints = [];
+  for (const name of ["a", "b"]) {
+    const { id } = await gateway.register(`http://127.0.0.1:9/${name}`, { order: "all" });
+    endpoints.push(id);
+  }
+  for (const status of ["queued", "processing", "completed"]) {
+    assert.equal((await gateway.post(event(task_id, status))).status, 200);
+  }
+  const listed = await deliveries(gateway, { task_id, limit: "4" });
+  assert.deepEqual(
+    listed.map(({ status, endpoint }) => [status, endpoint]),
+    ["completed", "processing", "queued"].flatMap((status) =>
+      endpoints.toReversed().map((endpoint) => [status, endpoint]),
+    ),
+  );
+  for (const id of endpoints) await gateway.api(`/api/endpoints/${id}`, { method: "DELETE" });
+});

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { ANSWERS, Backend } from "./support/backend.js";
 import { acknowledged, ahead, attempted, deliveries, delivery } from "./support/deliveries.js";
-import { event, Gateway, PREVIOUS, sign, until } from "./support/gateway.js";
+import { event, Gateway, until } from "./support/gateway.js";
 
 const RETENTION = 48;
 
@@ -92,42 +92,4 @@ test("an event with a pending delivery is pruned once it is delivered", async ()
   await until(async () => (await listed()).length === 0);
   const { body } = await gateway.api("/api/deliveries");
   assert.deepEqual(body.deliveries, []);
-});
-
-test("a range skips pruned events: no empty body is sent", async () => {
-  const before = backend.received.length;
-  const { status, body } = await gateway.api("/api/replay", {
-    json: { endpoint: "ep_1", which: "all" },
-  });
-  assert.deepEqual([status, body.matched], [202, 0]);
-  await until(async () => (await gateway.api(`/api/replays/${body.replay_id}`)).body.done);
-  assert.equal(backend.received.length, before);
-  assert.deepEqual((await gateway.api("/api/deliveries")).body.deliveries, []);
-});
-
-test("an event for a pruned task restores it, with the statuses seen", async () => {
-  await acknowledged(gateway, event("task_behind", "processing"));
-  assert.equal(await task("task_behind"), 404);
-  await acknowledged(gateway, event("task_behind", "completed"));
-  const { body } = await gateway.api("/api/tasks/task_behind");
-  assert.equal(body.status, "completed");
-  assert.deepEqual(
-    body.events.map(({ status }) => status),
-    ["completed"],
-  );
-});
-
-test("a tombstone is deleted with the key that signed the event", async () => {
-  await gateway.halt();
-  await gateway.restart({
-    VTRYON_WEBHOOK_SECRET: "whsec_test_next",
-    VTRYON_WEBHOOK_SECRET_PREVIOUS: PREVIOUS,
-  });
-  assert.equal((await gateway.post(OLD)).status, 401, "nobody can replay it any more");
-  await gateway.api("/api/tasks");
-  const again = () => gateway.post(OLD, { signature: sign(OLD, PREVIOUS) });
-  await until(async () => {
-    assert.equal((await again()).status, 200);
-    return (await task("task_old")) === 200;
-  });
 });

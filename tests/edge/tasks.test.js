@@ -1,4 +1,4 @@
-// What is made of signed events: states, timelines, results, the quarantine. The vectors are the table.
+// Signed events over HTTP: bodies of any bytes, results in KV, ids in URLs. What is made of events is tested with the engine.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -20,26 +20,6 @@ async function postAll(...bodies) {
     const answer = await gateway.post(body);
     assert.deepEqual([answer.status, await answer.text()], [200, '{"received":true}']);
   }
-}
-
-for (const [place, vector] of vectors("lifecycle").entries()) {
-  test(`lifecycle: ${vector.name}`, async () => {
-    const id = `lifecycle ${place}`;
-    await postAll(...vector.statuses.map((status) => event(id, status)));
-    const { body } = await gateway.api(`/api/tasks/${encodeURIComponent(id)}`);
-    const storedOutcomes = vector.outcomes.filter(
-      (outcome) => !["duplicate", "capped"].includes(outcome),
-    );
-    assert.deepEqual(
-      body.events.map(({ outcome }) => outcome),
-      storedOutcomes,
-    );
-    assert.equal(body.status, vector.status);
-    assert.equal(body.duplicates, vector.outcomes.length - storedOutcomes.length);
-    assert.equal(body.conflict, vector.outcomes.includes("conflict"));
-    const result = await gateway.api(`/api/tasks/${encodeURIComponent(id)}/result`);
-    assert.equal(result.status, vector.side_effect >= 0 ? 200 : 404);
-  });
 }
 
 test("every readable body is stored as an event, every other one is quarantined", async () => {
@@ -85,70 +65,6 @@ test("a result is published, and read from the shard until then", async () => {
   assert.deepEqual((await gateway.api("/api/tasks/task_done/result")).body, body);
 });
 
-test("a failure is a result too", async () => {
-  await postAll(event("task_sad", "failed", { error: { message: "no person found" } }));
-  const { body } = await gateway.api("/api/tasks/task_sad/result");
-  assert.deepEqual([body.status, body.failure], ["failed", { message: "no person found" }]);
-  assert.deepEqual((await gateway.api("/api/tasks/task_sad")).body.failure, {
-    message: "no person found",
-  });
-});
-
-test("the first result stays, whatever events follow", async () => {
-  await postAll(
-    event("task_two", "completed", { data: { result_url: "https://a" } }),
-    event("task_two", "failed", { error: { message: "b" } }),
-  );
-  const { body } = await gateway.api("/api/tasks/task_two");
-  assert.deepEqual(
-    [body.status, body.result_url, body.failure, body.conflict],
-    ["completed", "https://a", undefined, true],
-  );
-});
-
-test("a repeat in other words is a duplicate", async () => {
-  await postAll(
-    event("task_words", "queued"),
-    `{ "status": "queued", "task_id": "task_words", "event": "generation.status_changed", "x": 1 }`,
-  );
-  const { body } = await gateway.api("/api/tasks/task_words");
-  assert.deepEqual([body.events.length, body.duplicates], [1, 1]);
-});
-
-test("events by other names are stored once per content", async () => {
-  const other = (n) => JSON.stringify({ event: "generation.rated", task_id: "task_rated", n });
-  await postAll(event("task_rated", "queued"), other(1), other(2), other(1));
-  const { body } = await gateway.api("/api/tasks/task_rated");
-  assert.deepEqual(
-    body.events.map((entry) => [entry.event, entry.outcome]),
-    [
-      ["generation.status_changed", "applied"],
-      ["generation.rated", "unknown"],
-      ["generation.rated", "unknown"],
-    ],
-  );
-  assert.deepEqual([body.status, body.duplicates], ["queued", 1]);
-});
-
-test("a timeline of any length is shown in part", async () => {
-  const other = (n) => JSON.stringify({ event: "generation.rated", task_id: "task_long", n });
-  await postAll(
-    event("task_long", "completed"),
-    ...Array.from({ length: 105 }, (_, n) => other(n)),
-  );
-  const { body } = await gateway.api("/api/tasks/task_long");
-  assert.deepEqual([body.events.length, body.truncated, body.status], [100, true, "completed"]);
-  assert.equal(body.events.at(-1).seq - body.events[0].seq, 99);
-});
-
-test("a listing leaves out what may be long", async () => {
-  await postAll(
-    event("task_url", "completed", { data: { result_url: `data:${"x".repeat(9000)}` } }),
-  );
-  const { body } = await gateway.api("/api/tasks?limit=1");
-  assert.deepEqual([body.tasks[0].task_id, body.tasks[0].result_url], ["task_url", undefined]);
-});
-
 test("any task id that is accepted can be read back", async () => {
   for (const id of [
     "a/b",
@@ -167,13 +83,4 @@ test("any task id that is accepted can be read back", async () => {
     assert.deepEqual([status, body.task_id], [200, id]);
     assert.equal((await gateway.api(`/api/tasks/${path}/result`)).status, 200);
   }
-});
-
-test("the same unreadable body is stored once", async () => {
-  const before = (await gateway.api("/api/quarantine?limit=100")).body.quarantine.length;
-  await postAll("once", "once", "once");
-  const after = (await gateway.api("/api/quarantine?limit=100")).body.quarantine;
-  assert.ok(after.length === Math.min(before + 1, 100));
-  const [entry] = after.filter(({ head }) => head === "once");
-  assert.deepEqual([entry.code, entry.bytes, entry.truncated], ["invalid_json", 4, false]);
 });

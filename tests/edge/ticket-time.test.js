@@ -1,4 +1,4 @@
-// The times of tickets: a minute for the ticket, five more after the end for what it has opened, a day at most.
+// The times of tickets: a minute for the ticket, five more after the end for what it has opened.
 // A restart skips time: the clock of the tests' build is then ahead of this machine's.
 
 import assert from "node:assert/strict";
@@ -60,21 +60,5 @@ for (const transport of TRANSPORTS) {
     await skip(2 * MINUTE);
     for (const token of [resume, next, last])
       await isOver(transport, id, { ticket, resume: token });
-  });
-
-  test(`${transport}: resuming works for at most a day, however often`, async () => {
-    const id = `task_day_${transport}`;
-    await acknowledged(gateway, event(id, "queued"));
-    const ticket = await ticketFor(gateway, id);
-    const tokens = [await looked(transport, id, { ticket })];
-    for (const status of ["processing", "paused"]) {
-      await skip(11.5);
-      await acknowledged(gateway, event(id, status));
-      const options = { ticket, resume: tokens.at(-1) };
-      if (status === "processing") tokens.push(await looked(transport, id, options, "update"));
-      else (await view(transport, gateway, live(id), options)).cut();
-    }
-    await skip(1.5);
-    for (const resume of tokens) await isOver(transport, id, { ticket, resume });
   });
 }
