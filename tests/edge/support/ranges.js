@@ -7,7 +7,7 @@ export const replay = (gateway, json, key) =>
   gateway.api("/api/replay", { json, headers: key ? { "idempotency-key": key } : {} });
 
 /** Tells how far a range has come: its counts alone. */
-export async function progress(gateway, id) {
+async function progress(gateway, id) {
   const { body } = await gateway.api(`/api/replays/${id}`);
   return counts(body);
 }
