@@ -15,3 +15,9 @@ export function block(mark, readme = README) {
   assert.ok(found, `the README has no block ${mark}`);
   return found[1];
 }
+
+/** The variables that the README names: `tests/edge/readme.test.js` holds them to those that the Worker reads. */
+export function variables() {
+  const cells = [...README.matchAll(/^\| ((?:`[A-Z_]+`(?:, )?)+) \|/gm)];
+  return cells.flatMap(([, cell]) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name));
+}

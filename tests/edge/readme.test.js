@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
-import { block, README, read } from "../readme.js";
+import { block, README, read, variables } from "../readme.js";
 import { Backend } from "./support/backend.js";
 import { OPERATIONS } from "./support/document.js";
 import { Gateway, SECRET, sign, TOKEN, until } from "./support/gateway.js";
@@ -108,9 +108,7 @@ test("the README names the variables that the Worker reads, and the targets that
   const faulty = await Gateway.start({ build: "build-faults" });
   t.after(() => faulty.stop());
   const answer = await fetch(faulty.url, { headers: { "x-fault": "variables" } });
-  const cells = [...README.matchAll(/^\| ((?:`[A-Z_]+`(?:, )?)+) \|/gm)].map(([, cell]) => cell);
-  const named = cells.flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name));
-  assert.deepEqual(named.sort(), (await answer.json()).sort());
+  assert.deepEqual(variables().sort(), (await answer.json()).sort());
   const targets = read("Makefile");
   for (const text of [README, read("CONTRIBUTING.md")]) {
     for (const [, name] of text.matchAll(/`?make ([a-z-]+)`?/g)) {

@@ -16,7 +16,7 @@ import path from "node:path";
 import { test } from "node:test";
 import { parseEnv } from "node:util";
 import { readConfig } from "../../edge-worker/npm/lib/folder/config.js";
-import { read } from "../readme.js";
+import { read, variables } from "../readme.js";
 import { ROOT } from "./support/machine.js";
 
 const COMMAND = path.join(ROOT, "edge-worker/npm/bin/vtryon-webhooks-gateway.js");
@@ -142,8 +142,7 @@ test("the template has the settings of wrangler.toml", async () => {
 
 test("the template explains every variable and every secret", async () => {
   const bindings = ["TASK_SHARD", "DIRECTORY", "RESULTS"];
-  const source = read("edge-worker/src/config.rs");
-  const names = [...source.matchAll(/"([A-Z]+(?:_[A-Z]+)*)"/g)].map(([, name]) => name);
+  const names = variables();
   const described = Object.entries(JSON.parse(template("package.json")).cloudflare.bindings);
   const secrets = Object.keys(parseEnv(template(".dev.vars.example")));
   assert.ok(names.length >= 12);
