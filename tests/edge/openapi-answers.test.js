@@ -88,6 +88,7 @@ test("sessions", async () => {
 
 test("events, tasks, results and the quarantine", async () => {
   await answer(200, "getHealth");
+  await answer(200, "getVersion");
   const data = { result_url: "https://cdn.example/1.png" };
   for (const status of ["queued", "paused", "processing", "queued", "completed", "failed"]) {
     await post(event("task_1", status, status === "completed" ? { data } : {}));
