@@ -47,7 +47,7 @@ const post = (body) => answer(200, "receiveEvent", signed(body));
 const signed = (body) => ({ body, headers: { "x-vtryon-signature": sign(body) } });
 
 const ADMINS = OPERATIONS.filter(
-  ({ path, isOpen }) => /^\/api\/(?!session$)/.test(path) && !isOpen,
+  ({ path, isOpen }) => /^\/api(\/(?!session$)|$)/.test(path) && !isOpen,
 );
 
 test("without a credential: 401, and 429 after too many; forbidden operations, and changes without the header: 403", async () => {
