@@ -81,17 +81,20 @@ test("edited: the gateway uses the saved settings", async () => {
     await dialog.getByLabel("completed").check();
     await dialog.getByLabel("Other statuses, with commas between").fill("rendering, drawing");
     await dialog.getByLabel("Statuses and events that the guide does not name").check();
+    await dialog.getByLabel("Timeout in seconds").fill("7");
     await dialog.getByRole("button", { name: "Save" }).click();
     await dialog.waitFor({ state: "detached" });
     await said(card, "Shop, production");
-    const { description, order, statuses, include } = await known();
+    await said(card, "7 s");
+    const { description, order, statuses, include, timeout_seconds } = await known();
     assert.deepEqual(
-      { description, order, statuses, include },
+      { description, order, statuses, include, timeout_seconds },
       {
         description: "Shop, production",
         order: "all",
         statuses: ["completed", "rendering", "drawing"],
         include: ["unknown"],
+        timeout_seconds: 7,
       },
     );
   });

@@ -80,11 +80,12 @@ impl Shard {
             (SELECT COALESCE(MAX(value), 0) FROM meta WHERE name IN ('pruned_to', 'quarantine_pruned_to')))";
         let db = context.db;
         db.transaction(|| meta::migrate(db, schema::MIGRATIONS))?;
+        let settings = settings::load(db)?;
         let mut shard = Self {
             topology: Topology::load(db)?,
-            settings: Rc::new(settings::load(db)?),
             health: EndpointHealths::load(db)?,
-            leases: Leases::recover(context)?,
+            leases: Leases::recover(context, &settings)?,
+            settings: Rc::new(settings),
             last_seq: db.first(LAST, &[], Row::int)?.unwrap_or(0),
             live: live::Audience::new(subscribers, pages),
             ..Self::default()

@@ -22,9 +22,6 @@ use vtryon_gateway_engine::excerpt;
 use crate::platform::clock;
 use crate::protocol::delivery::{Attempt, Dispatch, Report, delivery_id, endpoint_of};
 
-/// How long an endpoint may take, in milliseconds.
-const TIMEOUT_MS: u32 = 10_000;
-
 /// How much of a failure's answer is kept, and how long an answer is waited for once its status is known.
 const ANSWER_BYTES: usize = 1024;
 const ANSWER_TIME: Duration = Duration::from_secs(1);
@@ -118,7 +115,7 @@ async fn send(
     attempted_at: Millis,
     body: &[u8],
 ) -> Answer {
-    let signal = AbortSignal::timeout_with_u32(TIMEOUT_MS);
+    let signal = AbortSignal::timeout_with_u32(dispatch.timeout_seconds.saturating_mul(1000));
     let timestamp = attempted_at.0 / 1000;
     let standard: Vec<String> =
         signers.iter().map(|signer| signer.standard(&dispatch.webhook_id, timestamp, body)).collect();

@@ -7,7 +7,7 @@ import { Table } from "./table.js";
 import { Time } from "./time.js";
 
 const ERRORS = {
-  timeout: "No answer within 10 s",
+  timeout: "No answer in time",
   connection: "No connection",
   url_refused: "URL refused",
 };

@@ -124,6 +124,7 @@ function Facts({ endpoint }) {
         </div>`
       }
       <div><dt>Order</dt><dd>${endpoint.order === "latest" ? "Latest status of a task" : "All, in order"}</dd></div>
+      <div><dt>Timeout</dt><dd>${endpoint.timeout_seconds} s</dd></div>
       <div><dt>Takes</dt><dd>${takes(endpoint)}</dd></div>
       <div><dt>Deliveries</dt><dd><a href=${`/deliveries?endpoint=${endpoint.id}`}>Show them</a></dd></div>
     </dl>

@@ -7,7 +7,7 @@ const STATUSES = ["queued", "processing", "completed", "failed"];
 
 /** The fields of a new endpoint, or of one that there is. */
 export function fieldsOf(endpoint) {
-  const { url = "", description = "", order = "latest" } = endpoint ?? {};
+  const { url = "", description = "", order = "latest", timeout_seconds = 10 } = endpoint ?? {};
   const { statuses = [], events = [], include = [] } = endpoint ?? {};
   const others = statuses.filter((status) => !STATUSES.includes(status));
   return {
@@ -18,19 +18,18 @@ export function fieldsOf(endpoint) {
     others: others.join(", "),
     events: events.join(", "),
     include,
+    timeout_seconds,
   };
 }
 
 /** Returns the fields as the API takes them. */
-export function inputOf({ url, description, order, statuses, others, events, include }) {
+export function inputOf({ statuses, others, events, timeout_seconds, ...fields }) {
   const known = STATUSES.filter((status) => statuses.includes(status));
   return {
-    url,
-    description,
-    order,
+    ...fields,
     statuses: [...known, ...names(others)],
     events: names(events),
-    include,
+    timeout_seconds: Number(timeout_seconds),
   };
 }
 
@@ -107,5 +106,17 @@ export function MoreFields({ fields, set }) {
       ${check("include", "unknown", "Statuses and events that the guide does not name")}
       ${check("include", "quarantined", "Signed bodies that can't be read")}
     </fieldset>
+    <div class="field">
+      <label for=${`${id}timeout`}>Timeout in seconds</label>
+      <input
+        id=${`${id}timeout`}
+        type="number"
+        required
+        min="1"
+        max="30"
+        value=${fields.timeout_seconds}
+        onInput=${text("timeout_seconds")}
+      />
+    </div>
   `;
 }

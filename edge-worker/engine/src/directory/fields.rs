@@ -1,5 +1,7 @@
 //! The fields of an endpoint that an administrator can set, and the values that each may have.
 
+use std::ops::RangeInclusive;
+
 use vtryon_webhooks::Code;
 use vtryon_webhooks::endpoint::{Order, UrlRules};
 use vtryon_webhooks::event::{MAX_EVENT_NAME, MAX_STATUS};
@@ -14,6 +16,9 @@ const MAX_DESCRIPTION: usize = 500;
 
 /// What an endpoint may take beyond the events that move a task.
 const INCLUDE: [&str; 2] = ["unknown", "quarantined"];
+
+/// How long an endpoint may take to answer.
+const TIMEOUT_SECONDS: RangeInclusive<u32> = 1..=30;
 
 /// Sets a field of a record to the value that was sent.
 type Set = fn(&mut EndpointRecord, &Field<'_>, &Destination<'_>) -> Result<(), Refusal>;
@@ -54,6 +59,9 @@ const FIELDS: &[(&str, Set)] = &[
         }
         record.endpoint.options.include = include;
         Ok(())
+    }),
+    ("timeout_seconds", |record, field, _| {
+        field.number(TIMEOUT_SECONDS).map(|seconds| record.endpoint.options.timeout_seconds = seconds)
     }),
 ];
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 
-use crate::protocol::settings::Sealed;
+use crate::protocol::settings::{DEFAULT_TIMEOUT_SECONDS, Sealed};
 
 /// How many endpoints a deployment can ever have registered: deliveries are numbered by event and endpoint.
 pub const ENDPOINT_NUMBERS: i64 = 1 << 16;
@@ -55,6 +55,13 @@ pub struct Dispatch {
     pub attempt: u32,
     /// Until when it may be begun.
     pub lease_until: Millis,
+    /// How long the endpoint may take to answer. A shard of an older version does not name it.
+    #[serde(default = "default_timeout")]
+    pub timeout_seconds: u32,
+}
+
+const fn default_timeout() -> u32 {
+    DEFAULT_TIMEOUT_SECONDS
 }
 
 /// The outcome of an attempt.

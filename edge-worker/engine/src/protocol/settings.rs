@@ -5,6 +5,9 @@ use vtryon_webhooks::Millis;
 use vtryon_webhooks::delivery::EndpointSecret;
 use vtryon_webhooks::endpoint::{Filter, Order};
 
+/// How long an endpoint may take to answer, where nothing else is set.
+pub const DEFAULT_TIMEOUT_SECONDS: u32 = 10;
+
 /// All settings as a whole; the highest version counts.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -42,6 +45,8 @@ pub struct EndpointOptions {
     pub events: Vec<String>,
     /// What it takes beyond: `unknown`, `quarantined`.
     pub include: Vec<String>,
+    /// How long it may take to answer an attempt.
+    pub timeout_seconds: u32,
 }
 
 /// The options of a new endpoint. An endpoint that was stored before an option existed has its value here.
@@ -54,6 +59,7 @@ impl Default for EndpointOptions {
             statuses: Vec::new(),
             events: Vec::new(),
             include: Vec::new(),
+            timeout_seconds: DEFAULT_TIMEOUT_SECONDS,
         }
     }
 }
@@ -103,6 +109,11 @@ impl Settings {
     /// Returns the endpoints that are enabled.
     pub fn enabled(&self) -> impl Iterator<Item = &Endpoint> {
         self.endpoints.iter().filter(|endpoint| endpoint.options.enabled)
+    }
+
+    /// Returns the timeout of an endpoint; of one that there is no more, that of a new one.
+    pub fn timeout_seconds(&self, no: i64) -> u32 {
+        self.endpoint(no).map_or(DEFAULT_TIMEOUT_SECONDS, |endpoint| endpoint.options.timeout_seconds)
     }
 
     pub fn endpoint(&self, no: i64) -> Option<&Endpoint> {

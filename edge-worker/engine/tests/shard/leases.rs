@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 use vtryon_gateway_engine::protocol::ShardRequest;
-use vtryon_gateway_engine::protocol::delivery::{Report, delivery_no};
+use vtryon_gateway_engine::protocol::delivery::{Dispatch, Report, delivery_no};
 
 use crate::support::{Reply, World, body, endpoint};
 
@@ -36,6 +36,53 @@ fn a_first_attempt_of_the_worker_is_made_once() {
     world.make(dispatch);
     world.pass(60);
     assert_eq!((world.received.len(), state(&mut world)), (1, json!("delivered")));
+}
+
+#[test]
+fn a_lease_lasts_as_long_as_its_endpoint_may_take() {
+    // the timeout; whether the Worker makes the first attempt; when the lease has ended: 5 seconds to begin, the timeout,
+    // and 15 for the answer and the report
+    for (timeout_seconds, is_dispatched, ends_after) in
+        [(1, true, 21), (10, true, 30), (20, true, 40), (21, false, 41), (30, false, 50)]
+    {
+        let mut world = World::new();
+        let mut slow = endpoint(1);
+        slow.options.timeout_seconds = timeout_seconds;
+        world.configure(vec![slow]);
+        let dispatches = world.post(&body("task_1", "queued"));
+        assert_eq!(dispatches.len(), usize::from(is_dispatched), "{timeout_seconds}");
+        if let [dispatch] = &dispatches[..] {
+            assert_eq!(dispatch.timeout_seconds, timeout_seconds);
+            assert_eq!(world.alarm, Some(world.now.plus_seconds(ends_after)), "{timeout_seconds}");
+        } else {
+            // The alarm makes it at once; until the lease has ended, no other run does.
+            let started = world.now;
+            world.decide(|shard, context| shard.begin_alarm(context));
+            let pick = |world: &mut World| {
+                world.decide(|shard, context| shard.pick_attempt(context, 1, context.now)).unwrap()
+            };
+            assert_eq!(pick(&mut world).unwrap().dispatch.timeout_seconds, timeout_seconds);
+            world.now = started.plus_seconds(ends_after - 1);
+            assert!(pick(&mut world).is_none(), "{timeout_seconds}");
+            world.now = started.plus_seconds(ends_after);
+            assert!(pick(&mut world).is_some(), "{timeout_seconds}");
+        }
+        // A new instance does not know whether the attempt is still in progress: it waits as long.
+        if is_dispatched {
+            world.restart();
+            assert_eq!(world.alarm, Some(world.now.plus_seconds(ends_after)), "{timeout_seconds}");
+        }
+    }
+}
+
+#[test]
+fn a_dispatch_of_an_older_version_has_ten_seconds() {
+    let mut world = world();
+    let [dispatch] = &world.post(&body("task_1", "queued"))[..] else { panic!("one dispatch") };
+    let mut json = serde_json::to_value(dispatch).unwrap();
+    json.as_object_mut().unwrap().remove("timeout_seconds");
+    let read: Dispatch = serde_json::from_value(json).unwrap();
+    assert_eq!(read.timeout_seconds, 10);
 }
 
 #[test]

@@ -31,5 +31,6 @@ pub(crate) fn make(
         replay_count,
         attempt,
         lease_until: leases::begins_before(deployment, now),
+        timeout_seconds: endpoint.options.timeout_seconds,
     }
 }

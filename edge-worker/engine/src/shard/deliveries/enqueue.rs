@@ -5,7 +5,7 @@ use vtryon_webhooks::Millis;
 use vtryon_webhooks::lifecycle::Outcome;
 
 use super::ordering::{self, PendingDelivery};
-use super::{dispatch, record};
+use super::{dispatch, leases, record};
 use crate::database::Database;
 use crate::protocol::delivery::{Dispatch, delivery_no};
 use crate::protocol::settings::Endpoint;
@@ -59,8 +59,10 @@ impl Shard {
             let older = pending.iter().filter(|older| older.endpoint() == endpoint.no);
             // An endpoint that is failing may hang: the alarm attempts it without delaying others. A test event
             // has somebody waiting for it, so it is attempted now in any case.
-            let is_failing = event.target_endpoint.is_none() && self.health.is_failing(endpoint.no);
-            let is_deferred = self.supersede_or_block(db, endpoint, older, event)? || is_failing;
+            let is_left_to_alarm = event.target_endpoint.is_none()
+                && (self.health.is_failing(endpoint.no)
+                    || !leases::fits_worker(endpoint.options.timeout_seconds));
+            let is_deferred = self.supersede_or_block(db, endpoint, older, event)? || is_left_to_alarm;
             let no = delivery_no(event.seq, endpoint.no);
             let due_at = is_deferred.then_some(event.received_at);
             deliveries::create(db, no, event.received_at, due_at)?;

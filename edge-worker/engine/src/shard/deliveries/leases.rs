@@ -5,15 +5,21 @@ use std::collections::BTreeMap;
 
 use vtryon_webhooks::Millis;
 
-use crate::protocol::delivery::seq_of;
+use crate::protocol::delivery::{endpoint_of, seq_of};
+use crate::protocol::settings::Settings;
 use crate::shard::{Shard, deliveries};
 use crate::{Context, Deployment, Result, meta};
 
 /// How long after an event the Worker may begin its attempts, in seconds of machine time.
 const BEGIN_WITHIN: i64 = 5;
 
-/// How long an attempt may be in progress after its beginning, in seconds of machine time: its timeout, and a margin.
-const ATTEMPT: i64 = 30;
+/// How long an attempt may go on after its timeout, in seconds of machine time: the beginning of an answer's body is
+/// read, after a second signature once more, and the report has to arrive.
+const MARGIN: i64 = 15;
+
+/// The longest timeout of an attempt that the Worker makes, in seconds. The platform ends what a request has begun 30
+/// seconds after its answer: 5 to begin, the timeout, and 5 for the answer's body and the report.
+const MAX_WORKER_TIMEOUT: u32 = 20;
 
 /// How many events the stored number may lag behind: writing it costs a row, and looking through them at a start far
 /// less.
@@ -38,18 +44,24 @@ pub(crate) fn begins_before(deployment: &Deployment, now: Millis) -> Millis {
     now.plus_millis(deployment.span(BEGIN_WITHIN))
 }
 
-/// Returns when an attempt that is leased or begun now has certainly ended.
-pub(crate) fn over_at(deployment: &Deployment, now: Millis) -> Millis {
-    now.plus_millis(deployment.span(ATTEMPT))
+/// Returns when an attempt with a timeout that is leased now has certainly ended.
+pub(crate) fn over_at(deployment: &Deployment, timeout_seconds: u32, now: Millis) -> Millis {
+    now.plus_millis(deployment.span(BEGIN_WITHIN + i64::from(timeout_seconds) + MARGIN))
+}
+
+/// Returns whether the Worker may make an attempt with a timeout after its answer.
+pub(crate) const fn fits_worker(timeout_seconds: u32) -> bool {
+    timeout_seconds <= MAX_WORKER_TIMEOUT
 }
 
 impl Leases {
     /// Restores the leases of an earlier instance: the outcome of their attempts is not known.
-    pub(crate) fn recover(context: &Context<'_>) -> Result<Self> {
+    pub(crate) fn recover(context: &Context<'_>, settings: &Settings) -> Result<Self> {
         let mut leases = Self::default();
         let floor = meta::get(context.db, FLOOR)?.unwrap_or(0);
         for delivery in deliveries::leased(context.db, floor)? {
-            leases.grant_first(delivery, over_at(context.deployment, context.now));
+            let timeout = settings.timeout_seconds(endpoint_of(delivery));
+            leases.grant_first(delivery, over_at(context.deployment, timeout, context.now));
         }
         Ok(leases)
     }

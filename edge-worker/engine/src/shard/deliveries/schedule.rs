@@ -93,7 +93,7 @@ impl Shard {
             return Ok(None);
         };
         for delivery in deliveries::due(db, endpoint.no, now, WINDOW)? {
-            let over_at = leases::over_at(context.deployment, now);
+            let over_at = leases::over_at(context.deployment, endpoint.options.timeout_seconds, now);
             let blocking = blocking_delivery(db, &delivery)?;
             let look_at = blocking.as_ref().and_then(|blocking| blocking.due_at);
             deliveries::reschedule(db, delivery.no, look_at.map_or(over_at, |due_at| due_at.max(over_at)))?;

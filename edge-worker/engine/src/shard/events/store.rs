@@ -6,6 +6,7 @@ use vtryon_webhooks::{Digest, Status};
 
 use super::outbox;
 use super::rows::{self, Change, Ending, Event, Task};
+use crate::protocol::delivery::Dispatch;
 use crate::protocol::{Content, IncomingEvent, StoreResult};
 use crate::shard::Shard;
 use crate::shard::deliveries::enqueue::{Enqueued, NewEvent};
@@ -131,17 +132,18 @@ impl Shard {
     ) -> Result<StoreResult> {
         self.last_seq = seq;
         self.broadcast(LogEntry::event(seq), incoming.task_id());
+        let ends_at = |dispatch: &Dispatch| {
+            leases::over_at(context.deployment, dispatch.timeout_seconds, incoming.received_at)
+        };
         for dispatch in &enqueued.dispatch_now {
-            let until = leases::over_at(context.deployment, incoming.received_at);
-            self.leases.grant_first(dispatch.delivery, until);
+            self.leases.grant_first(dispatch.delivery, ends_at(dispatch));
         }
         // The earliest time first: to set the alarm is a row each time, and for a later time it is not set again.
         if enqueued.deferred {
             self.wake_for_next(context)?;
         }
-        let leases_end = (!enqueued.dispatch_now.is_empty())
-            .then(|| leases::over_at(context.deployment, incoming.received_at));
-        if let Some(due_at) = enqueued.publish_at.into_iter().chain(leases_end).min() {
+        let leases_end = enqueued.dispatch_now.iter().map(ends_at);
+        if let Some(due_at) = leases_end.chain(enqueued.publish_at).min() {
             self.wake_by(due_at);
         }
         Ok(StoreResult { dispatches: enqueued.dispatch_now })
