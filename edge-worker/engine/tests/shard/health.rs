@@ -255,16 +255,29 @@ fn connections_are_shared_between_endpoints() {
 }
 
 #[test]
-fn a_run_begins_attempts_for_20_seconds() {
-    for (seconds, begins) in [(0, true), (19, true), (20, false)] {
-        let mut world = world();
+fn a_run_begins_attempts_that_end_within_30_seconds() {
+    // the timeout, how long the run has lasted, whether it begins one: any may begin in the first 5 seconds
+    for (timeout_seconds, seconds, begins) in [
+        (10, 0, true),
+        (10, 19, true),
+        (10, 20, false),
+        (1, 28, true),
+        (1, 29, false),
+        (30, 0, true),
+        (30, 4, true),
+        (30, 5, false),
+    ] {
+        let mut world = World::new();
+        let mut endpoint = endpoint(1);
+        endpoint.options.timeout_seconds = timeout_seconds;
+        world.configure(vec![endpoint]);
         world.post(&body("task_1", "queued"));
         world.now = world.now.plus_seconds(60);
         world.decide(|shard, context| shard.begin_alarm(context));
         let started = world.now.plus_seconds(-seconds);
         let endpoints = world.decide(|shard, context| shard.pick_endpoints(context, started, &[])).unwrap();
-        assert_eq!(!endpoints.is_empty(), begins, "{seconds}");
+        assert_eq!(!endpoints.is_empty(), begins, "{timeout_seconds}, {seconds}");
         let picked = world.decide(|shard, context| shard.pick_attempt(context, 1, started)).unwrap();
-        assert_eq!(picked.is_some(), begins, "{seconds}");
+        assert_eq!(picked.is_some(), begins, "{timeout_seconds}, {seconds}");
     }
 }

@@ -39,7 +39,8 @@ pub(crate) struct Enqueued {
 
 impl Shard {
     /// Inserts the deliveries of an event. Returns the attempts that the Worker makes now. Deliveries that wait
-    /// for an earlier one of the task, or go to an endpoint that is failing, are deferred to the alarm.
+    /// for an earlier one of the task, or go to an endpoint that is failing or may take too long for the Worker, are
+    /// deferred to the alarm.
     pub(crate) fn enqueue_deliveries(&self, context: &Context<'_>, event: &NewEvent<'_>) -> Result<Enqueued> {
         let (db, settings) = (context.db, &self.settings);
         let matching_endpoints = settings.endpoints.iter().filter(|endpoint| match event.target_endpoint {

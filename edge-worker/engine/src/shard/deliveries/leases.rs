@@ -17,9 +17,10 @@ const BEGIN_WITHIN: i64 = 5;
 /// read, after a second signature once more, and the report has to arrive.
 const MARGIN: i64 = 15;
 
-/// The longest timeout of an attempt that the Worker makes, in seconds. The platform ends what a request has begun 30
-/// seconds after its answer: 5 to begin, the timeout, and 5 for the answer's body and the report.
-const MAX_WORKER_TIMEOUT: u32 = 20;
+/// How long the platform lets a request go on after its answer, in seconds (`waitUntil`), and how much of that the
+/// Worker keeps for the beginning of an answer's body and the report.
+const AFTER_ANSWER: i64 = 30;
+const REPORT: i64 = 5;
 
 /// How many events the stored number may lag behind: writing it costs a row, and looking through them at a start far
 /// less.
@@ -49,9 +50,9 @@ pub(crate) fn over_at(deployment: &Deployment, timeout_seconds: u32, now: Millis
     now.plus_millis(deployment.span(BEGIN_WITHIN + i64::from(timeout_seconds) + MARGIN))
 }
 
-/// Returns whether the Worker may make an attempt with a timeout after its answer.
+/// Returns whether the Worker has the time for an attempt with a timeout after its answer.
 pub(crate) const fn fits_worker(timeout_seconds: u32) -> bool {
-    timeout_seconds <= MAX_WORKER_TIMEOUT
+    BEGIN_WITHIN + timeout_seconds as i64 + REPORT <= AFTER_ANSWER
 }
 
 impl Leases {

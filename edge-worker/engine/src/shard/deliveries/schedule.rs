@@ -13,8 +13,12 @@ use crate::shard::deliveries::{self, Delivery};
 use crate::shard::{Shard, events};
 use crate::{Context, Result};
 
-/// How long a run goes on beginning attempts, in seconds of machine time.
-const RUN: i64 = 20;
+/// When the last attempt of a run ends, in seconds of machine time after its beginning: the others wait for it, also
+/// those whose connections are free.
+const RUN_ENDS: i64 = 30;
+
+/// How long any endpoint's attempts may begin in a run, in seconds of machine time, however long they may take.
+const ANY_BEGINS: i64 = 5;
 
 /// How often a run looks for newly due deliveries while attempts are in progress, in milliseconds.
 pub const LOOK_MS: u64 = 500;
@@ -52,12 +56,10 @@ impl Shard {
     ) -> Result<Vec<i64>> {
         let now = context.now;
         let mut picked = Vec::new();
-        if is_run_over(context, started) {
-            return Ok(picked);
-        }
         let mut candidates = Vec::new();
         for endpoint in self.settings.enabled() {
-            if self.health.is_cooling_down(endpoint.no, now) {
+            let is_over = is_run_over(context, endpoint.options.timeout_seconds, started);
+            if is_over || self.health.is_cooling_down(endpoint.no, now) {
                 continue;
             }
             let due_at = deliveries::next_due(context.db, endpoint.no)?;
@@ -85,13 +87,16 @@ impl Shard {
         started: Millis,
     ) -> Result<Option<Picked>> {
         let (db, now) = (context.db, context.now);
-        if is_run_over(context, started) || self.health.is_cooling_down(endpoint, now) {
+        if self.health.is_cooling_down(endpoint, now) {
             return Ok(None);
         }
         let settings = self.settings();
         let Some(endpoint) = settings.endpoint(endpoint).filter(|endpoint| endpoint.options.enabled) else {
             return Ok(None);
         };
+        if is_run_over(context, endpoint.options.timeout_seconds, started) {
+            return Ok(None);
+        }
         for delivery in deliveries::due(db, endpoint.no, now, WINDOW)? {
             let over_at = leases::over_at(context.deployment, endpoint.options.timeout_seconds, now);
             let blocking = blocking_delivery(db, &delivery)?;
@@ -158,6 +163,8 @@ fn blocking_delivery(db: &dyn Database, delivery: &Delivery) -> Result<Option<Pe
     Ok(pending.into_iter().next().filter(|first| first.no < delivery.no))
 }
 
-fn is_run_over(context: &Context<'_>, started: Millis) -> bool {
-    context.now >= started.plus_millis(context.deployment.span(RUN))
+/// Returns whether a run begins no more attempts with a timeout.
+fn is_run_over(context: &Context<'_>, timeout_seconds: u32, started: Millis) -> bool {
+    let begins = (RUN_ENDS - i64::from(timeout_seconds)).max(ANY_BEGINS);
+    context.now >= started.plus_millis(context.deployment.span(begins))
 }
