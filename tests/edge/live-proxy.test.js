@@ -79,7 +79,7 @@ async function inTime(promise, what) {
 test("the proxy buffers responses that do not forbid it", async () => {
   const answer = await fetch(`${proxy.url}/healthz`, { headers: { "accept-encoding": "gzip" } });
   assert.equal(answer.headers.get("content-encoding"), "gzip");
-  assert.deepEqual(await answer.json(), { status: "ok" });
+  assert.equal((await answer.json()).status, "ok");
 });
 
 /** what watches: its path, the type of its first message, and whether it has a ticket */

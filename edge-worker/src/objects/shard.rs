@@ -7,7 +7,7 @@ mod calls;
 mod sockets;
 
 use std::cell::Cell;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use vtryon_gateway_engine::Context;
@@ -30,7 +30,7 @@ use crate::testing::metering::{self, BilledOperation};
 pub struct TaskShard {
     state: Rc<State>,
     env: Env,
-    /// None before the first decision, and after one that has panicked: the next one opens it anew.
+    /// None before the first decision, and while one is made.
     engine: Rc<AssertUnwindSafe<Cell<Option<Box<Shard>>>>>,
     database: Rc<AssertUnwindSafe<ObjectDatabase>>,
     broadcasts: Rc<AssertUnwindSafe<BroadcastQueue>>,
@@ -89,6 +89,8 @@ impl DurableObject for TaskShard {
 impl TaskShard {
     /// Lets the engine decide, and executes the effects before anything is awaited: so they are part of the same commit,
     /// which the platform completes before an answer leaves the object.
+    ///
+    /// The engine outlives a decision that panics: what it knows changes only after a commit.
     fn decide<T>(
         &self,
         decide: impl FnOnce(&mut Shard, &Context<'_>) -> vtryon_gateway_engine::Result<T>,
@@ -99,13 +101,13 @@ impl TaskShard {
             Some(engine) => engine,
             None => Box::new(self.open(&context).map_err(fault)?),
         };
-        let decided = decide(&mut engine, &context).map_err(fault);
+        let decided = catch_unwind(AssertUnwindSafe(|| decide(&mut engine, &context)));
         let executed = self.execute(engine.take_effects());
         if executed.is_err() {
             engine.alarm_failed();
         }
         self.engine.set(Some(engine));
-        let decided = decided?;
+        let decided = decided.unwrap_or_else(|panic| resume_unwind(panic)).map_err(fault)?;
         executed.map(|()| decided)
     }
 

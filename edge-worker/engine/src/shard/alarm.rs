@@ -60,6 +60,8 @@ impl Shard {
     /// delays another, and no failure stops the others. Returns whether all of it succeeded; faults are effects.
     pub fn begin_alarm(&mut self, context: &Context<'_>) -> bool {
         self.alarm.is_running = true;
+        // What an instance that has just been opened wants is this run.
+        self.alarm.wanted = None;
         let chores = [
             self.expire_leases(context),
             self.dead_letter_deleted_endpoints(context),

@@ -2,7 +2,9 @@
 //! it.
 
 use serde_json::Value as Json;
+use vtryon_gateway_engine::Context;
 use vtryon_gateway_engine::protocol::delivery::delivery_no;
+use vtryon_gateway_engine::shard::Shard;
 use vtryon_gateway_engine::time::rfc3339;
 use vtryon_webhooks::{Digest, Millis};
 
@@ -143,4 +145,18 @@ fn the_alarm_is_set_for_what_is_due_first() {
     assert_eq!(world.alarm, Some(started.plus_seconds(30)), "the lease of the first attempt");
     world.post(&body("task_2", "completed"));
     assert_eq!(world.alarm, Some(started.plus_seconds(2)), "a result is published earlier");
+}
+
+#[test]
+fn an_instance_that_the_alarm_has_woken_does_not_set_it_while_it_runs() {
+    let mut world = World::new();
+    world.configure(vec![endpoint(1)]);
+    world.post(&body("task_1", "queued"));
+    world.now = world.now.plus_seconds(60);
+    let context = Context { db: &world.db, now: world.now, deployment: &world.deployment };
+    let mut shard = Shard::open(&context, 0, 0).unwrap();
+    shard.begin_alarm(&context);
+    assert_eq!(shard.take_effects().alarm, None);
+    shard.end_alarm(&context, false);
+    assert!(shard.take_effects().alarm.is_some(), "the delivery is still due");
 }

@@ -23,8 +23,8 @@ use crate::testing::metering::{self, BilledOperation};
 /// How long KV may take: what is written to it must not hold up the rest.
 const PUT_TIME: Duration = Duration::from_secs(10);
 
-/// When the alarm is set for where the engine could not even be asked, in milliseconds.
-const AFTER_A_FAULT_MS: i64 = 5000;
+/// When the alarm is set for where the engine could not even be asked, in milliseconds: as where a secret is missing.
+const AFTER_A_FAULT_MS: i64 = 60_000;
 
 impl TaskShard {
     /// Does what is due. A failure or a panic is logged; the alarm is set again in any case.
@@ -121,6 +121,7 @@ impl TaskShard {
             let attempt = delivery::attempt(config, shard, &picked.dispatch, &picked.body).await;
             let Some(report) = attempt else { return Ok(()) };
             self.decide(|shard, context| shard.record_own_attempt(context, &report))?;
+            self.bound_broadcasts();
         }
         Ok(())
     }

@@ -52,7 +52,8 @@ impl TaskShard {
     /// Sends the oldest broadcasts of a queue that is too long, at once: so a shard that receives more than it can broadcast
     /// does not fall behind without a bound.
     pub(super) fn bound_broadcasts(&self) {
-        while self.broadcasts.queue.borrow().len() > MAX_QUEUED {
+        let surplus = self.broadcasts.queue.borrow().len().saturating_sub(MAX_QUEUED);
+        for _ in 0..surplus {
             let mut all = usize::MAX;
             self.send_first(&mut all);
         }

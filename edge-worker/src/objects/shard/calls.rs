@@ -24,9 +24,9 @@ impl TaskShard {
         if let Err(mismatch) = self.admit(&call).await? {
             return Ok(js_sys::Error::new(&mismatch).into());
         }
-        let text = self.decide(|shard, context| shard.call(context, call, &body))?;
+        let answer = self.decide(|shard, context| shard.call(context, call, &body));
         self.bound_broadcasts();
-        Ok(text.map_or(JsValue::NULL, |text| JsValue::from_str(&text)))
+        Ok(answer?.map_or(JsValue::NULL, |text| JsValue::from_str(&text)))
     }
 }
 

@@ -67,7 +67,10 @@ impl TaskShard {
         let pair = WebSocketPair::new()?;
         let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
         self.state.accept_websocket_with_tags(&pair.server, &tags);
-        attachment::write(&pair.server, &subscriber)?;
+        if let Err(error) = attachment::write(&pair.server, &subscriber) {
+            close(&pair.server, FAULT);
+            return Err(error);
+        }
         // Counted once its attachment is there, by which `on_close` recognises it.
         self.decide(|engine, _| {
             engine.opened(&subscriber);
@@ -95,12 +98,12 @@ impl TaskShard {
 
     /// Counts the closing of a socket.
     pub(super) fn on_close(&self, socket: &WebSocket) {
+        // An instance that has not been opened yet counts the sockets that there are when it is.
+        let Some(mut engine) = self.engine.take() else { return };
         if let Ok(subscriber) = attachment::read(socket) {
-            drop(self.decide(|engine, _| {
-                engine.closed(&subscriber);
-                Ok(())
-            }));
+            engine.closed(&subscriber);
         }
+        self.engine.set(Some(engine));
     }
 
     /// Closes the oldest page of a task that has too many, so that no ticket fills the shard.
