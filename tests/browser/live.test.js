@@ -60,7 +60,7 @@ test("a task appears and reaches its final status on three open pages", async ()
 test("an event without effect is marked with its outcome", async () => {
   await dashboard.visit(
     async (page) => {
-      await page.getByRole("heading", { name: "Nothing was heard" }).waitFor();
+      await page.getByRole("heading", { name: "No event of this task" }).waitFor();
       await postStatus("task_marked", "processing");
       await postStatus("task_marked", "queued");
       await postStatus("task_marked", "completed");
