@@ -21,7 +21,7 @@ pub use self::live::broadcast::{Broadcast, MAX_QUEUED};
 pub use self::live::state::PageState;
 pub use self::live::subscribe::{Opened, Subscribed};
 pub use self::live::subscriber::{Close, Outgoing, Subscriber};
-pub use self::live::{CLOSED, FAULT, MAX_PAGES_OF_TASK, PAGE_TAG, STUCK, subject_tag};
+pub use self::live::{CLOSED, FAULT, MAX_PAGES_OF_TASK, PAGE_TAG, STUCK};
 pub use self::topology::{Admission, Admit};
 
 use self::alarm::Alarm;

@@ -32,7 +32,7 @@ pub(crate) struct Alarm {
 
 impl Alarm {
     /// Sets the alarm unless it is set for an earlier time, or runs.
-    fn set(&mut self, at: Millis) {
+    pub(crate) fn set(&mut self, at: Millis) {
         if self.is_running || self.set_for.is_some_and(|set_for| set_for <= at) {
             return;
         }
@@ -95,11 +95,6 @@ impl Shard {
             self.alarm.set(due_at);
         }
         Ok(())
-    }
-
-    /// Sets the alarm unless it is set for an earlier time, or runs.
-    pub(crate) fn wake_by(&mut self, due_at: Millis) {
-        self.alarm.set(due_at);
     }
 
     /// Sets the alarm again where it could not be set, or is overdue: with every call, since nothing else may wake

@@ -42,7 +42,7 @@ pub const STUCK: Close = (1013, "too much is not acknowledged: resume");
 pub const PAGE_TAG: &str = "page";
 
 /// Returns the tag of the sockets with a subject.
-pub fn subject_tag(subject: &Subject) -> String {
+fn subject_tag(subject: &Subject) -> String {
     let of_task = |kind, task_id: &str| format!("{kind}:{}", Digest::of(task_id.as_bytes()).to_hex());
     match subject {
         Subject::Shard => "shard".to_owned(),

@@ -2,9 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use vtryon_gateway_engine::protocol::live::{LIVE_CURSOR, Subject};
+use vtryon_gateway_engine::protocol::live::LIVE_CURSOR;
 use vtryon_gateway_engine::shard::{
-    Close, FAULT, MAX_PAGES_OF_TASK, Opened, Outgoing, STUCK, Subscribed, Subscriber, subject_tag,
+    Close, FAULT, MAX_PAGES_OF_TASK, Opened, Outgoing, STUCK, Subscribed, Subscriber,
 };
 use worker::{Request, Response, WebSocket, WebSocketIncomingMessage, WebSocketPair, console_error};
 
@@ -47,8 +47,6 @@ impl TaskShard {
         let ShardRequest::Subscribe(subscription) = request else {
             return Err("only a socket is asked for by a request".into());
         };
-        let page =
-            matches!(subscription.subject, Subject::State { .. }).then(|| subject_tag(&subscription.subject));
         let subscribed =
             self.decide(|engine, context| engine.subscribe(context, (shard, shards), subscription))?;
         let Opened { subscriber, outgoing, cursor, tags } = *match subscribed {
@@ -61,8 +59,8 @@ impl TaskShard {
             }
             Subscribed::Opened(opened) => opened,
         };
-        if let Some(tag) = page {
-            self.make_room(&tag);
+        if let Some(tag) = tags.first().filter(|_| subscriber.is_page()) {
+            self.make_room(tag);
         }
         let pair = WebSocketPair::new()?;
         let tags: Vec<&str> = tags.iter().map(String::as_str).collect();

@@ -8,7 +8,7 @@ use crate::protocol::delivery::Dispatch;
 use crate::protocol::settings::Endpoint;
 
 /// The event of a delivery, as its receiver is told of it.
-pub(crate) struct Subject {
+pub(crate) struct DispatchedEvent {
     pub(crate) webhook_id: String,
     pub(crate) outcome: String,
 }
@@ -19,15 +19,15 @@ pub(crate) fn make(
     endpoint: &Endpoint,
     delivery: i64,
     (replay_count, attempt): (i64, u32),
-    subject: Subject,
+    event: DispatchedEvent,
     now: Millis,
 ) -> Dispatch {
     Dispatch {
         delivery,
         url: endpoint.options.url.clone(),
         secrets: endpoint.secrets_at(now),
-        webhook_id: subject.webhook_id,
-        outcome: subject.outcome,
+        webhook_id: event.webhook_id,
+        outcome: event.outcome,
         replay_count,
         attempt,
         lease_until: leases::begins_before(deployment, now),

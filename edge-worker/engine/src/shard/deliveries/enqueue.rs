@@ -70,9 +70,9 @@ impl Shard {
             enqueued.deferred |= is_deferred;
             if !is_deferred {
                 let (webhook_id, outcome) = (event.webhook_id.clone(), event.outcome.as_str().to_owned());
-                let subject = dispatch::Subject { webhook_id, outcome };
+                let dispatched = dispatch::DispatchedEvent { webhook_id, outcome };
                 let now = event.received_at;
-                let first = dispatch::make(context.deployment, endpoint, no, (0, 1), subject, now);
+                let first = dispatch::make(context.deployment, endpoint, no, (0, 1), dispatched, now);
                 enqueued.dispatch_now.push(first);
             }
         }

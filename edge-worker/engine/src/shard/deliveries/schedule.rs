@@ -113,9 +113,10 @@ impl Shard {
             };
             self.leases.grant(delivery.no, over_at);
             let webhook_id = stored.identity().webhook_id();
-            let subject = dispatch::Subject { webhook_id, outcome: stored.outcome };
+            let dispatched = dispatch::DispatchedEvent { webhook_id, outcome: stored.outcome };
             let attempt = (delivery.replay_count, delivery.failed_attempts + 1);
-            let dispatch = dispatch::make(context.deployment, endpoint, delivery.no, attempt, subject, now);
+            let dispatch =
+                dispatch::make(context.deployment, endpoint, delivery.no, attempt, dispatched, now);
             return Ok(Some(Picked { dispatch, body }));
         }
         Ok(None)

@@ -144,7 +144,7 @@ impl Shard {
         }
         let leases_end = enqueued.dispatch_now.iter().map(ends_at);
         if let Some(due_at) = leases_end.chain(enqueued.publish_at).min() {
-            self.wake_by(due_at);
+            self.alarm.set(due_at);
         }
         Ok(StoreResult { dispatches: enqueued.dispatch_now })
     }

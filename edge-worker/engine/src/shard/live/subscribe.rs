@@ -25,6 +25,7 @@ pub struct Opened {
     pub outgoing: Outgoing,
     /// The position before the first message, as cursors have it.
     pub cursor: String,
+    /// That of its subject first.
     pub tags: Vec<String>,
 }
 
