@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { ANSWERS, Backend } from "./support/backend.js";
-import { acknowledged, attempted, delivery, named } from "./support/deliveries.js";
+import { acknowledged, attempted, deliverEach, delivery, named } from "./support/deliveries.js";
 import { Gateway } from "./support/gateway.js";
 
 const LONG = "0123456789abcdef".repeat(300);
@@ -68,10 +68,11 @@ let backend;
 before(async () => {
   gateway = await Gateway.start();
   backend = await Backend.start((exchange) => BEHAVIOURS[exchange.path.slice(1)]?.(exchange));
-  for (const [name] of CASES) {
-    await gateway.register(new URL(`/${name}`, backend.url).href, { events: [name] });
-  }
-  await acknowledged(gateway, ...CASES.map(([name]) => named(name)));
+  await deliverEach(
+    gateway,
+    backend,
+    CASES.map(([name]) => name),
+  );
 });
 after(async () => {
   await gateway.stop();

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Backend } from "./support/backend.js";
-import { acknowledged, attempted, deliveries, delivery, named } from "./support/deliveries.js";
+import { attempted, deliverEach, deliveries, delivery } from "./support/deliveries.js";
 import { Gateway } from "./support/gateway.js";
 
 /** The endpoint's own host. */
@@ -33,10 +33,11 @@ before(async () => {
     response.writeHead(status, location === undefined ? {} : { location }).end();
   });
   gateway = await Gateway.start();
-  for (const [name] of CASES) {
-    await gateway.register(new URL(`/${name}`, backend.url).href, { events: [name] });
-  }
-  await acknowledged(gateway, ...CASES.map(([name]) => named(name)));
+  await deliverEach(
+    gateway,
+    backend,
+    CASES.map(([name]) => name),
+  );
 });
 after(async () => {
   await gateway.stop();

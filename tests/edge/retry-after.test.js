@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, test } from "node:test";
 import { Backend } from "./support/backend.js";
-import { acknowledged, attempted, delivery, named } from "./support/deliveries.js";
+import { attempted, deliverEach, delivery } from "./support/deliveries.js";
 import { Gateway } from "./support/gateway.js";
 
 const WINDOW = 24 * 3_600_000;
@@ -52,10 +52,11 @@ before(async () => {
     const value = HEADERS[path.slice(1)]?.(Number(headers["webhook-timestamp"]));
     response.writeHead(503, value === undefined ? {} : { "retry-after": value }).end();
   });
-  for (const [name] of CASES) {
-    await gateway.register(new URL(`/${name}`, backend.url).href, { events: [name] });
-  }
-  await acknowledged(gateway, ...CASES.map(([name]) => named(name)));
+  await deliverEach(
+    gateway,
+    backend,
+    CASES.map(([name]) => name),
+  );
 });
 after(async () => {
   await gateway.stop();

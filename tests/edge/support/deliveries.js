@@ -40,6 +40,14 @@ export async function acknowledged(gateway, ...bodies) {
 /** The body of an event by a name of its own: an endpoint that takes that name alone gets nothing else. */
 export const named = (name, task_id = `task_${name}`) => JSON.stringify({ event: name, task_id });
 
+/** Registers an endpoint for each name, at a path of that name, and has the event of each name delivered to it. */
+export async function deliverEach(gateway, backend, names) {
+  for (const name of names) {
+    await gateway.register(new URL(`/${name}`, backend.url).href, { events: [name] });
+  }
+  await acknowledged(gateway, ...names.map((name) => named(name)));
+}
+
 /** An id of a task that belongs to a shard: the first 8 bytes of its SHA-256, modulo their number. */
 export function taskOf(shard, shards, prefix) {
   for (let n = 0; ; n++) {
