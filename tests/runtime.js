@@ -1,6 +1,6 @@
 // The runtime as `wrangler.toml` asks for it: tests and benchmarks start the gateway on the same one.
 
-import { read } from "./readme.js";
+import { read } from "./pages.js";
 
 const config = read("wrangler.toml");
 

@@ -26,7 +26,13 @@ from vtryon_webhooks.testing import event_body, hostile_requests, payload_of, si
 FOLDER = Path(__file__).parents[1]
 README = (FOLDER / "README.md").read_text("utf-8")
 CACHE = str(FOLDER.parent / ".cache" / "mypy")
-PROJECT = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+PROJECT = FOLDER.parent
+"""All pages that people read: a block may stand on any of them."""
+PAGES = [
+    page.read_text("utf-8")
+    for pattern in ("*.md", "*/README.md", "docs/**/*.md")
+    for page in sorted(PROJECT.glob(pattern))
+]
 SECRET = "whsec_example"
 BODY = payload_of(event_body("try-on", "completed"))
 
@@ -39,9 +45,9 @@ def run(mark: str, **names: Any) -> Any:
 
 
 def block(mark: str) -> str:
-    found = re.search(rf"<!-- tested: {mark} -->\n```python\n(.*?)```", README + PROJECT, re.DOTALL)
-    assert found, f"no README has a block {mark}"
-    return found[1]
+    pattern = re.compile(rf"<!-- tested: {mark} -->\n```python\n(.*?)```", re.DOTALL)
+    (found,) = [lines for page in PAGES for lines in pattern.findall(page)]
+    return str(found)
 
 
 @pytest.fixture(autouse=True)
@@ -93,12 +99,12 @@ def test_gateway(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
     app = run("gateway-fastapi").app
     assert asgi(app, request(BODY, SECRET, headers=tuple(headers.items()))).status == 200
     assert asgi(app, request(BODY, secret)).status == 401
-    run("gateway", body=BODY, headers=headers)
+    run("gateway-python", body=BODY, headers=headers)
     assert capsys.readouterr().out == "msg_1 task_try_on completed\nmsg_1\n"
 
 
 def test_lifecycle() -> None:
-    run("lifecycle")
+    run("lifecycle-python")
 
 
 def test_the_table_of_transitions() -> None:
@@ -118,7 +124,7 @@ def test_rotation() -> None:
 
 
 def test_testing() -> None:
-    tests = run("testing")
+    tests = run("testing-python")
     client = run("flask").app.test_client()
     tests.test_a_task(client)
     tests.test_what_is_hostile(client)
@@ -133,7 +139,7 @@ def test_testing_with_httpx() -> None:
 
 def test_raw_recipes_are_attacked() -> None:
     client = run("raw-flask").app.test_client()
-    run("testing").test_what_is_hostile(client)
+    run("testing-python").test_what_is_hostile(client)
     for mark in ("django", "raw-django"):
         django_project(*run(mark).urlpatterns)
         for hostile in hostile_requests(SECRET):

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { read } from "../readme.js";
+import { read } from "../pages.js";
 import { event, Gateway, PREVIOUS, sign, TOKEN } from "./support/gateway.js";
 import { exchange, head } from "./support/raw.js";
 

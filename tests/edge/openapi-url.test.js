@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { read } from "../readme.js";
+import { read } from "../pages.js";
 import { againstSchema } from "./support/api-document.js";
 
 /** The vectors of URLs as a deployment judges them that takes any public host. */

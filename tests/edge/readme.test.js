@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
-import { block, README, read, variables } from "../readme.js";
+import { block, README, read, variables } from "../pages.js";
 import { Backend } from "./support/backend.js";
 import { OPERATIONS } from "./support/document.js";
 import { Gateway, SECRET, sign, TOKEN, until } from "./support/gateway.js";

@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
-import { read } from "../readme.js";
+import { read } from "../pages.js";
 import { emitted } from "../support/wait.js";
 import { FakeCloudflare } from "./support/fake-cloudflare.js";
 import { ROOT } from "./support/machine.js";

@@ -16,7 +16,7 @@ import path from "node:path";
 import { test } from "node:test";
 import { parseEnv } from "node:util";
 import { readConfig } from "../../edge-worker/npm/lib/folder/config.js";
-import { read, variables } from "../readme.js";
+import { read, variables } from "../pages.js";
 import { ROOT } from "./support/machine.js";
 
 const COMMAND = path.join(ROOT, "edge-worker/npm/bin/vtryon-webhooks-gateway.js");

@@ -7,7 +7,7 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { parseEnv } from "node:util";
 import { end, processes } from "../../edge-worker/npm/lib/local/processes.js";
-import { read } from "../readme.js";
+import { read } from "../pages.js";
 import { follow, freePort, paste, startForeground } from "../support/foreground.js";
 import { commandIn, Machine, NAME, ROOT } from "./support/machine.js";
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { block } from "../readme.js";
+import { block } from "../pages.js";
 import { emitted, until } from "./wait.js";
 
 export async function freePort() {

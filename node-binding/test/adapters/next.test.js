@@ -8,14 +8,14 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { createServer } from "node:net";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { block, read } from "../../../tests/readme.js";
+import { block } from "../../../tests/pages.js";
 import { emitted, until } from "../../../tests/support/wait.js";
 import { post, SECRET } from "../support/completed-event.js";
 import { Packed, run } from "../support/packed-package.js";
 
 const FIXTURES = path.join(import.meta.dirname, "../fixtures");
 const NEXT = path.join(FIXTURES, "node_modules/next/dist/bin/next");
-const ROUTE = block("next", read("node-binding/README.md"));
+const ROUTE = block("next");
 
 const packed = new Packed();
 after(() => packed.remove());

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { constructEvent, WebhookError } from "vtryon-webhooks";
-import { read } from "../../../tests/readme.js";
+import { read } from "../../../tests/pages.js";
 import { bodyOf, deadUrl, run, SECRET, serve } from "../support/run-cli.js";
 
 /** Accepts signed requests and records them; answers the first `failing` requests with the given answer. */

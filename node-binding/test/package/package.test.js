@@ -8,7 +8,7 @@ import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { Miniflare } from "miniflare";
-import { block, read } from "../../../tests/readme.js";
+import { block } from "../../../tests/pages.js";
 import { PACKAGE, Packed, ROOT, run } from "../support/packed-package.js";
 
 const packed = new Packed();
@@ -201,7 +201,7 @@ test("it runs in a Worker that wrangler bundled", async (t) => {
   const project = packed.project("worker", {
     "package.json": "{}",
     "wrangler.toml": 'name = "shop"\nmain = "index.js"\ncompatibility_date = "2026-07-01"\n',
-    "index.js": block("workers", read("node-binding/README.md")),
+    "index.js": block("workers"),
   });
   const args = ["deploy", "--dry-run", "--outdir", "out"];
   run(process.execPath, [bin("wrangler/bin/wrangler.js"), ...args], { cwd: project });

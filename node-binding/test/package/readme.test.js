@@ -9,7 +9,7 @@ import { DatabaseSync } from "node:sqlite";
 import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { Webhook } from "standardwebhooks";
-import { block, read } from "../../../tests/readme.js";
+import { block, PAGES, read } from "../../../tests/pages.js";
 import { emitted, until } from "../../../tests/support/wait.js";
 import { BODY, post, SECRET, sign } from "../support/completed-event.js";
 import { FakeGateway, TOKEN } from "../support/fake-gateway.js";
@@ -20,10 +20,10 @@ const bin = (name) => path.join(ROOT, "node_modules", name);
 const packed = new Packed();
 after(() => packed.remove());
 
-/** The lines of a README: in the package's own, or the one block that the project's has. */
-const linesOf = (mark) => block(mark, mark === "backend" ? undefined : README);
-const marks = [...README.matchAll(/<!-- tested: ([\w-]+) -->\n```js/g)].map(([, mark]) => mark);
-marks.push("backend");
+/** The marks of all blocks of JavaScript. */
+const marks = PAGES.flatMap((page) =>
+  [...read(page).matchAll(/<!-- tested: ([\w-]+) -->\n```js/g)].map(([, mark]) => mark),
+);
 const given = `const [body, signature] = [${JSON.stringify(BODY)}, "${sign(BODY)}"];
 const [secret, previousSecret, url] = ["${SECRET}", "whsec_previous", process.env.URL];
 let handler;
@@ -43,10 +43,7 @@ const project = packed.project(
   {
     "package.json": '{ "type": "module" }',
     ...Object.fromEntries(
-      marks.map((mark) => [
-        `${mark}/index.js`,
-        (inWords[mark] ?? ((lines) => lines))(linesOf(mark)),
-      ]),
+      marks.map((mark) => [`${mark}/index.js`, (inWords[mark] ?? ((lines) => lines))(block(mark))]),
     ),
   },
   ["express", "fastify", "hono", "@hono/node-server"],
@@ -160,7 +157,7 @@ test("the examples of testing work, in a program and in a shell", async (t) => {
   const env = { ...process.env, URL: url };
   const options = { cwd: project, encoding: "utf8", env };
   assert.equal(execFileSync(process.execPath, ["testing/index.js"], options), "200 true\n");
-  const lines = block("cli", README).replaceAll("http://localhost:3000/webhooks/vtryon", url);
+  const lines = block("cli").replaceAll("http://localhost:3000/webhooks/vtryon", url);
   const printed = execFileSync("bash", ["-euo", "pipefail", "-c", lines], options);
   assert.match(printed, /signature/);
 });
@@ -175,7 +172,7 @@ test("the example of listen works and prints what the README shows", async (t) =
   await emitted(backend, "listening");
   t.after(() => backend.close());
   const url = `http://127.0.0.1:${backend.address().port}/`;
-  const lines = block("listen", README)
+  const lines = block("listen")
     .replace("…", TOKEN)
     .replace("http://localhost:3000/webhooks/vtryon", url);
   const env = { ...process.env, VTRYON_GATEWAY_URL: gateway.url, XDG_STATE_HOME: project };
@@ -200,7 +197,7 @@ test("the example of listen works and prints what the README shows", async (t) =
   gateway.replay(gateway.event("task_123", "processing"));
   const timeless = (text) => text.replace(/^\d\S+ \S+ {2}/gm, "");
   await until(() => /\(replay\).*\n/.test(printed));
-  assert.ok(timeless(printed).includes(timeless(block("listen-lines", README))), printed);
+  assert.ok(timeless(printed).includes(timeless(block("listen-lines"))), printed);
 });
 
 test("the table of errors equals the core's", () => {
