@@ -24,7 +24,7 @@ export function addVerify(program: Command): void {
       "after",
       `
 With the secret from the environment, VTRYON_WEBHOOK_SECRET_PREVIOUS is tried too.
-The exit code is 1 for a webhookError, 2 for a wrong call.
+The exit code is 1 when the webhook is refused, 2 for a wrong call.
 
 Examples:
   $ vtryon-webhooks verify event.json --signature "$SIGNATURE"

@@ -36,7 +36,7 @@ export function addToken(command: Command): Command {
     .addOption(
       new Option(
         "--token <token>",
-        "the gateway's GATEWAY_ADMIN_TOKEN; better set that readEnv, since other users can see arguments",
+        "the gateway's GATEWAY_ADMIN_TOKEN; better set that variable, since other users can see arguments",
       ).conflicts("tokenFile"),
     )
     .option("--token-file <path>", "a file that holds the token");
