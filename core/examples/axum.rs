@@ -5,7 +5,7 @@
 //!
 //! body='{"event":"generation.status_changed","task_id":"task_123","status":"queued"}'
 //! signature=$(printf %s "$body" | openssl dgst -sha256 -hmac whsec_example -r | cut -d ' ' -f 1)
-//! curl -i http://127.0.0.1:3000/webhooks --data "$body" --header "x-vtryon-signature: $signature"
+//! curl -i http://127.0.0.1:3000/webhooks/vtryon --data "$body" --header "x-vtryon-signature: $signature"
 //! ```
 
 use std::sync::Arc;
@@ -22,9 +22,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let secret = std::env::var("VTRYON_WEBHOOK_SECRET")?;
     let verifier = Arc::new(Verifier::new([Secret::new(secret)?])?);
     let limit = DefaultBodyLimit::max(verifier.limit().bytes());
-    let app = Router::new().route("/webhooks", post(receive)).layer(limit).with_state(verifier);
+    let app = Router::new().route("/webhooks/vtryon", post(receive)).layer(limit).with_state(verifier);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
-    println!("listening on http://{}/webhooks", listener.local_addr()?);
+    println!("listening on http://{}/webhooks/vtryon", listener.local_addr()?);
     axum::serve(listener, app).await?;
     Ok(())
 }

@@ -1,11 +1,14 @@
-"""Runs everything that the README shows, unchanged."""
+"""Runs everything that the pages show of the package, unchanged."""
 
 from __future__ import annotations
 
 import os
 import re
+import sqlite3
 import subprocess
 import sys
+import sysconfig
+from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +18,7 @@ import pytest
 from apps import django_project
 from django.core.handlers.wsgi import WSGIHandler
 from exchange import asgi, request, wsgi
+from servers import asgi_server
 from starlette.testclient import TestClient
 from test_standard_webhooks import signed
 
@@ -39,13 +43,13 @@ BODY = payload_of(event_body("try-on", "completed"))
 
 def run(mark: str, **names: Any) -> Any:
     """Runs the block after a mark, and returns what it has defined."""
-    scope: dict[str, Any] = {"__name__": "readme", **names}
+    scope: dict[str, Any] = {"__name__": "page", **names}
     exec(compile(block(mark), mark, "exec", dont_inherit=True), scope)
     return SimpleNamespace(**scope)
 
 
-def block(mark: str) -> str:
-    pattern = re.compile(rf"<!-- tested: {mark} -->\n```python\n(.*?)```", re.DOTALL)
+def block(mark: str, language: str = "python") -> str:
+    pattern = re.compile(rf"<!-- tested: {mark} -->\n```{language}\n(.*?)```", re.DOTALL)
     (found,) = [lines for page in PAGES for lines in pattern.findall(page)]
     return str(found)
 
@@ -68,6 +72,8 @@ def test_example(capsys: pytest.CaptureFixture[str]) -> None:
     ("mark", "call"),
     [
         ("backend-python", asgi),
+        ("fastapi-readme", asgi),
+        ("receive-python", asgi),
         ("fastapi", asgi),
         ("fastapi-view", asgi),
         ("starlette", asgi),
@@ -108,8 +114,9 @@ def test_lifecycle() -> None:
 
 
 def test_the_table_of_transitions() -> None:
-    found = re.search(r"^\| the task stands at \|.*\n\|.*\n((?:\|.*\n)+)", README, re.MULTILINE)
-    assert found
+    table = re.compile(r"^\| the task stands at \|.*\n\|.*\n((?:\|.*\n)+)", re.MULTILINE)
+    [found, *others] = [match for page in PAGES if (match := table.search(page))]
+    assert all(other[0] == found[0] for other in others)
     rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in found[1].splitlines()]
     documented = {row[0]: row[1:] for row in rows}
     seen: dict[str, list[str]] = {"nothing yet": [], **{name: [name] for name in STATUSES}}
@@ -117,6 +124,63 @@ def test_the_table_of_transitions() -> None:
         stands: [lifecycle_step(statuses, status).outcome for status in STATUSES]
         for stands, statuses in seen.items()
     }
+
+
+def test_duplicates_in_a_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    app = run("idempotency-python").app
+    for _ in range(2):
+        assert asgi(app, request(BODY, SECRET)).status == 200
+    with closing(sqlite3.connect("shop.db")) as database:
+        assert database.execute("SELECT count(*), task FROM looks").fetchall() == [
+            (1, "task_try_on")
+        ]
+
+
+def test_from_nothing_to_a_receiver(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The lines of the page, one after the other.
+
+    There is no registry in a test: FastAPI and uvicorn are those of the environment.
+    """
+    (tmp_path / "vtryon-webhooks").symlink_to(PROJECT)
+    folder = tmp_path / "receiver"
+    folder.mkdir()
+    install = block("receive-python-install", "sh")
+    assert install.startswith("python3 -m venv .venv\n")
+    installed = {
+        **os.environ,
+        "PYTHONPATH": sysconfig.get_path("purelib"),
+        "PIP_NO_INDEX": "1",
+        "PIP_NO_BUILD_ISOLATION": "0",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
+    shell(install.replace("python3", sys.executable), cwd=folder, env=installed)
+    [package] = folder.glob(".venv/lib/*/site-packages/vtryon_webhooks")
+    assert (package / "fastapi.py").is_file()
+
+    (folder / "app.py").write_text(block("receive-python"))
+    start = block("receive-python-start", "sh")
+    assert start == f"export VTRYON_WEBHOOK_SECRET={SECRET}\nuvicorn app:app\n"
+    with asgi_server(run("receive-python").app) as port:
+        send = block("receive-python-send").replace(":8000/", f":{port}/")
+        (folder / "send.py").write_text(send)
+        done = shell(block("receive-python-run", "sh"), cwd=folder)
+    assert f"It prints `{done.strip()}`" in (PROJECT / "docs/start/receive-python.md").read_text()
+    assert capfd.readouterr().out == block("receive-python-lines", "text")
+
+
+def shell(lines: str, **options: Any) -> str:
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", lines],
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return str(done.stdout)
 
 
 def test_rotation() -> None:
@@ -149,12 +213,14 @@ def test_raw_recipes_are_attacked() -> None:
 
 def test_types(tmp_path: Path) -> None:
     """The examples for each framework pass mypy unchanged, and so does a coroutine."""
-    marks = re.findall(r"<!-- tested: (\S*(?:flask|fastapi|starlette|django)) -->", README)
-    assert len(marks) == 9
+    pattern = r"<!-- tested: (\S*(?:flask|fastapi|starlette|django)) -->\n```python"
+    marks = [mark for page in PAGES for mark in re.findall(pattern, page)]
+    marks += ["fastapi-readme", "fastapi-view", "idempotency-python", "receive-python"]
+    assert len(marks) == 13
     blocks = {mark: block(mark) for mark in marks}
     blocks["django-async"] = blocks["django"].replace("def on_event", "async def on_event")
     for mark, text in blocks.items():
-        (tmp_path / f"readme_{mark.replace('-', '_')}.py").write_text(text)
+        (tmp_path / f"page_{mark.replace('-', '_')}.py").write_text(text)
     # As a user runs it, in the running Python: the types of frameworks are lost on an older target.
     command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir", CACHE]
     done = subprocess.run(
@@ -167,7 +233,9 @@ def test_types(tmp_path: Path) -> None:
 
 
 def test_no_block_is_untested() -> None:
-    assert README.count("```python") == README.count("<!-- tested: ")
+    for page in PAGES:
+        tested = re.findall(r"<!-- tested: \S+ -->\n```python\n", page)
+        assert page.count("```python") == len(tested)
 
 
 def test_the_table_of_errors() -> None:

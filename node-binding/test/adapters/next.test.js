@@ -34,6 +34,7 @@ before(() => {
     "app/layout.js": "export default ({ children }) => <html><body>{children}</body></html>;",
     "app/webhooks/vtryon/route.js": ROUTE,
     "app/edge/vtryon/route.js": `export const runtime = "edge";\n${ROUTE}`,
+    "pages/api/vtryon.js": block("next-pages"),
   })) {
     mkdirSync(path.dirname(path.join(project, file)), { recursive: true });
     writeFileSync(path.join(project, file), text);
@@ -72,16 +73,18 @@ async function start(t, more) {
   return { url, said: () => printed.join("") };
 }
 
-test("the build has made both routes", () => {
-  for (const route of ["webhooks/vtryon", "edge/vtryon"]) {
-    assert.ok(existsSync(path.join(project, ".next/server/app", route)), route);
+const ROUTES = ["webhooks/vtryon", "edge/vtryon", "api/vtryon"];
+
+test("the build has made the routes of both routers", () => {
+  for (const route of ["app/webhooks/vtryon", "app/edge/vtryon", "pages/api/vtryon.js"]) {
+    assert.ok(existsSync(path.join(project, ".next/server", route)), route);
   }
 });
 
 test("without a secret: 503 with an error in the log, never 200", async (t) => {
   const { url, said } = await start(t, {});
-  for (const route of ["webhooks", "edge"]) {
-    const answer = await post(`${url}/${route}/vtryon`);
+  for (const route of ROUTES) {
+    const answer = await post(`${url}/${route}`);
     assert.equal(answer.status, 503, said());
     assert.equal(answer.headers.get("retry-after"), "10");
   }
@@ -90,8 +93,8 @@ test("without a secret: 503 with an error in the log, never 200", async (t) => {
 
 test("with a secret, the same build: 200, and 401 for another one", async (t) => {
   const { url, said } = await start(t, { VTRYON_WEBHOOK_SECRET: SECRET });
-  for (const route of ["webhooks", "edge"]) {
-    assert.equal((await post(`${url}/${route}/vtryon`)).status, 200, `${route}: ${said()}`);
-    assert.equal((await post(`${url}/${route}/vtryon`, "whsec_other")).status, 401);
+  for (const route of ROUTES) {
+    assert.equal((await post(`${url}/${route}`)).status, 200, `${route}: ${said()}`);
+    assert.equal((await post(`${url}/${route}`, "whsec_other")).status, 401);
   }
 });

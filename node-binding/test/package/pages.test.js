@@ -1,13 +1,16 @@
-// What the README shows works as it stands: its lines are run, its tables compared.
+// What the pages show of the package works as it stands: their blocks are run, their tables compared.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
 import { Webhook } from "standardwebhooks";
 import { block, PAGES, read } from "../../../tests/pages.js";
 import { emitted, until } from "../../../tests/support/wait.js";
@@ -22,7 +25,7 @@ after(() => packed.remove());
 
 /** The marks of all blocks of JavaScript. */
 const marks = PAGES.flatMap((page) =>
-  [...read(page).matchAll(/<!-- tested: ([\w-]+) -->\n```js/g)].map(([, mark]) => mark),
+  [...read(page).matchAll(/<!-- tested: ([\w-]+) -->\n```js\n/g)].map(([, mark]) => mark),
 );
 const given = `const [body, signature] = [${JSON.stringify(BODY)}, "${sign(BODY)}"];
 const [secret, previousSecret, url] = ["${SECRET}", "whsec_previous", process.env.URL];
@@ -58,21 +61,32 @@ async function freePort() {
 }
 
 /** Runs the lines under a mark until the test ends, and waits until they answer. */
-async function serve(t, mark, runtime = "node", secret = SECRET) {
-  const port = await freePort();
-  const preload = pathToFileURL(
-    path.join(import.meta.dirname, "../support/listen-on-other-port.mjs"),
-  ).href;
+function serve(t, mark, runtime = "node", secret = SECRET) {
   const [command, ...args] = {
-    node: [process.execPath, "--import", preload],
-    deno: [bin("deno-linux-x64/deno"), "run", "--allow-all", "--node-modules-dir=manual"],
+    node: [process.execPath],
+    // The permissions that the page names.
+    deno: [bin("deno-linux-x64/deno"), "run", "--allow-net", "--allow-env"],
     bun: [bin("bun-linux-x64/bin/bun")],
   }[runtime];
-  const child = spawn(command, [...args, "index.js"], {
-    cwd: path.join(project, mark),
+  const cwd = path.join(project, mark);
+  return listening(t, command, [...args, "index.js"], cwd, { VTRYON_WEBHOOK_SECRET: secret });
+}
+
+const PRELOAD = pathToFileURL(
+  path.join(import.meta.dirname, "../support/listen-on-other-port.mjs"),
+).href;
+
+/** Runs a command until the test ends, and waits until it answers on a port that is free. */
+async function listening(t, command, args, cwd, more = {}) {
+  const port = await freePort();
+  const child = spawn(command, args, {
+    cwd,
+    // A shell runs what it is given in a process of its own.
+    detached: true,
     env: {
       ...process.env,
-      VTRYON_WEBHOOK_SECRET: secret,
+      ...more,
+      NODE_OPTIONS: `--import ${PRELOAD}`,
       OTHER_PORT: port,
       BUN_PORT: port,
       DENO_SERVE_ADDRESS: `tcp:127.0.0.1:${port}`,
@@ -81,7 +95,7 @@ async function serve(t, mark, runtime = "node", secret = SECRET) {
   const printed = [];
   child.stdout.on("data", (text) => printed.push(String(text)));
   child.stderr.on("data", (text) => printed.push(String(text)));
-  t.after(() => child.kill("SIGKILL"));
+  t.after(() => process.kill(-child.pid, "SIGKILL"));
   const url = `http://127.0.0.1:${port}/webhooks/vtryon`;
   await until(() => {
     assert.equal(child.exitCode, null, printed.join(""));
@@ -90,9 +104,9 @@ async function serve(t, mark, runtime = "node", secret = SECRET) {
   return { url, printed };
 }
 
-const SERVERS = marks.filter(
-  (mark) => !["verify", "lifecycle", "next", "workers", "testing", "gateway"].includes(mark),
-);
+/** Those that are run in another way than as a server. */
+const OTHERS = ["verify", "lifecycle", "next", "next-pages", "workers", "testing", "gateway"];
+const SERVERS = marks.filter((mark) => !OTHERS.includes(mark));
 for (const mark of SERVERS) {
   const runtime = ["deno", "bun"].includes(mark) ? mark : "node";
   // Their binaries come for Linux on x64 only.
@@ -162,7 +176,73 @@ test("the examples of testing work, in a program and in a shell", async (t) => {
   assert.match(printed, /signature/);
 });
 
-test("the example of listen works and prints what the README shows", async (t) => {
+/** Runs lines of a page in a shell, with the URL of a server in the place of the one shown, and returns what they print. */
+async function shell(lines, url, options) {
+  const script = lines.replaceAll("http://localhost:3000/webhooks/vtryon", url);
+  const bash = ["-euo", "pipefail", "-c", script];
+  return (await promisify(execFile)("bash", bash, options)).stdout;
+}
+
+test("from nothing to a receiver: the lines of the page work one after the other", async (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), "vtryon-start-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const clone = path.join(folder, "vtryon-webhooks");
+  mkdirSync(clone);
+  const lines = (mark) => block(`receive-node-${mark}`);
+  // `make npm` has run before the tests, and they have no registry: the tarball is real, Express is this tree's.
+  const bash = ["-euo", "pipefail", "-c"];
+  assert.match(lines("pack"), /^make npm\n/);
+  execFileSync("bash", [...bash, lines("pack").replace("make npm\n", "")], {
+    cwd: ROOT,
+    stdio: "ignore",
+    env: { ...process.env, npm_config_pack_destination: clone },
+  });
+  assert.match(lines("install"), /npm install express /);
+  execFileSync("bash", [...bash, lines("install").replace("install express ", "install ")], {
+    cwd: clone,
+    stdio: "ignore",
+    env: { ...process.env, npm_config_offline: "true" },
+  });
+  const receiver = path.join(folder, "receiver");
+  symlinkSync(path.join(ROOT, "node_modules/express"), path.join(receiver, "node_modules/express"));
+  writeFileSync(path.join(receiver, "receive.mjs"), block("receive-node"));
+  const { url, printed } = await listening(t, "bash", [...bash, lines("start")], receiver);
+  const options = { cwd: receiver };
+  assert.match(await shell(lines("send"), url, options), /3 of 3 events taken/);
+  await until(() => printed.join("").endsWith(lines("lines")));
+  const env = { ...process.env, VTRYON_WEBHOOK_SECRET: "whsec_example" };
+  const [, promised] = /`(all \d+ cases passed)`/.exec(read("docs/start/receive-node.md"));
+  const said = await shell(lines("doctor"), url, { ...options, env, maxBuffer: 2 ** 24 });
+  assert.ok(said.includes(promised), said);
+  // The page of Python runs the command in the clone.
+  const python = block("receive-python-doctor").replace(
+    "http://127.0.0.1:8000/webhooks/vtryon",
+    `${url} --only good`,
+  );
+  assert.match(await shell(python, url, { cwd: ROOT }), /all 1 cases passed/);
+});
+
+test("the doctor prints what its page shows", async (t) => {
+  const { url } = await serve(t, "node", "node", "whsec_example");
+  const options = { cwd: project, maxBuffer: 2 ** 24 };
+  // The numbers of bytes are those of the names of tasks.
+  const shape = (text) => text.replace(/\d+ B +/g, "B ").replace(/ +/g, " ");
+  const printed = await shell(block("doctor"), url, options);
+  assert.ok(shape(printed).startsWith(shape(block("doctor-lines"))), printed);
+  const env = { ...process.env, VTRYON_WEBHOOK_SECRET: "whsec_example" };
+  const [two, json] = block("doctor-only").trim().split("\n");
+  assert.match(await shell(two, url, { ...options, env }), /all 2 cases passed/);
+  assert.equal(JSON.parse(await shell(json, url, { ...options, env })).ok, true);
+});
+
+test("the commands of the package's README work", async (t) => {
+  const { url } = await serve(t, "express");
+  const env = { ...process.env, VTRYON_WEBHOOK_SECRET: SECRET };
+  const options = { cwd: project, env, maxBuffer: 2 ** 24 };
+  assert.match(await shell(block("npm-readme-commands"), url, options), /all \d+ cases passed/);
+});
+
+test("the example of listen works and prints what the page shows", async (t) => {
   const gateway = await FakeGateway.start(1);
   t.after(() => gateway.down());
   const answers = [200, 500, 200];
