@@ -19,7 +19,7 @@ const program = new Command("vtryon-webhooks-gateway")
     `
 Examples:
   $ vtryon-webhooks-gateway dev            try it in an empty folder
-  $ vtryon-webhooks-gateway init gateway   write a folder of your own
+  $ vtryon-webhooks-gateway init gateway   write a folder for your gateway
   $ vtryon-webhooks-gateway deploy         deploy that folder to Cloudflare
 
 The command vtryon-webhooks (npm package vtryon-webhooks) signs, sends and forwards webhooks.`,

@@ -20,15 +20,15 @@ const HEAD = ["case", "sent", "expected", "got"] as const;
 export function addDoctor(program: Command): void {
   const command = program
     .command("doctor")
-    .description("attack an endpoint with what receivers are known to get wrong")
-    .argument("<url>", "the endpoint, not one in production: it takes the good events for real")
+    .description("test an endpoint with requests that receivers are known to get wrong")
+    .argument("<url>", "the endpoint; not one in production, because it processes the valid events")
     .option("--only <case>", "send only this case; can be repeated", append)
     .option("--json", "print one line of JSON");
   addConnection(addTimeout(addSecret(command)))
     .addHelpText(
       "after",
       `
-The secret has to be the one that the endpoint verifies with.
+Use the secret that the endpoint verifies with.
 The exit code is 1 when a case fails, 2 for a wrong call.
 
 Examples:

@@ -22,12 +22,22 @@ interface Options extends SecretOptions, ConnectionOptions {
 export function addSend(program: Command): void {
   const command = program
     .command("send")
-    .description("sign one event and post it, once")
-    .argument("<url>", "where to")
+    .description("sign one event and post it once")
+    .argument("<url>", "the endpoint")
     .argument("[file]", "the body, byte for byte; standard input when absent or -")
-    .addOption(new Option("--status <status>", "send a made-up event instead").choices(statuses))
-    .addOption(new Option("--kind <kind>", "of such a task (default: try-on)").choices(kinds))
-    .option("--task <id>", "about this task (default: a new one)", taskId)
+    .addOption(
+      new Option(
+        "--status <status>",
+        "send a made-up event with this status instead of a file",
+      ).choices(statuses),
+    )
+    .addOption(
+      new Option(
+        "--kind <kind>",
+        "the kind of task of the made-up event (default: try-on)",
+      ).choices(kinds),
+    )
+    .option("--task <id>", "the task of the made-up event (default: a new one)", taskId)
     .option("--json", "print one line of JSON");
   addConnection(addTimeout(addSecret(command)))
     .addHelpText(

@@ -12,7 +12,7 @@ export function addSign(program: Command): void {
     .addHelpText(
       "after",
       `
-Every byte counts: printf '%s' writes none more than the body, echo a line break.
+Every byte counts: echo adds a line break, printf '%s' does not.
 
 Examples:
   $ vtryon-webhooks sign event.json

@@ -16,15 +16,15 @@ const MAX_BODY_BYTES = 1024 * 1024;
 export function addVerify(program: Command): void {
   const command = program
     .command("verify")
-    .description("tell whether a signature is right, and what the event says")
+    .description("check the signature of a body, and show its event")
     .argument("[file]", "the body, byte for byte; standard input when absent or -")
     .option("--signature <hex>", "the value of x-vtryon-signature")
     .option("--json", "print one line of JSON")
     .addHelpText(
       "after",
       `
-With the secret from the environment, VTRYON_WEBHOOK_SECRET_PREVIOUS is tried too.
-The exit code is 1 when the webhook is refused, 2 for a wrong call.
+If the secret comes from the environment, VTRYON_WEBHOOK_SECRET_PREVIOUS is tried too.
+The exit code is 1 if the signature or the body is refused, 2 for a wrong call.
 
 Examples:
   $ vtryon-webhooks verify event.json --signature "$SIGNATURE"

@@ -33,7 +33,7 @@ for (const [name, args, options, lines] of [
     [
       "Usage: vtryon-webhooks [options] [command]",
       "  sign [options] [file]          print the signature of a body",
-      "  trigger [options] <lifecycle>  post all events of a task, with faults, and",
+      "  trigger [options] <lifecycle>  post all events of a task, with faults and",
       "The secret is read from VTRYON_WEBHOOK_SECRET, or given by --secret-file or --secret.",
       "Examples:",
       "  $ vtryon-webhooks doctor http://localhost:3000/webhooks/vtryon",

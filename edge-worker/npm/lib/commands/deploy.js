@@ -18,10 +18,10 @@ export function addDeploy(program) {
     )
     .option(
       "--secrets-file <file>",
-      "secrets to set with the deployment, as JSON or lines NAME=value",
+      "a file of secrets to set with the deployment: JSON, or lines NAME=value",
     )
-    .option("--dry-run", "pack the gateway as a deployment would, without one")
-    .argument("[arguments...]", "further arguments of wrangler deploy, after --")
+    .option("--dry-run", "build what would be deployed, and deploy nothing")
+    .argument("[arguments...]", "further arguments for wrangler deploy, after --")
     .action(deploy);
 }
 

@@ -10,14 +10,14 @@ export function addDev(program) {
     .command("dev")
     .summary("run the gateway on this machine")
     .description(
-      `Runs the gateway on this machine, in the foreground, and prints its URL, its secrets and an example.
-In a folder without wrangler.jsonc, everything is kept in the hidden folder .vtryon-gateway.`,
+      `Runs the gateway on this machine, and prints its URL, its secrets and an example.
+In a folder without wrangler.jsonc, it stores everything in the hidden folder .vtryon-gateway.`,
     )
-    .addOption(new Option("--port <port>", "where it listens").env("PORT").default("8787"))
+    .addOption(new Option("--port <port>", "the port to listen on").env("PORT").default("8787"))
     .addOption(
       new Option(
         "--state <folder>",
-        "where the state is kept (default: .vtryon-gateway/state)",
+        "the folder that stores the state (default: .vtryon-gateway/state)",
       ).env("STATE_DIR"),
     )
     .action(async ({ port, state }) => {

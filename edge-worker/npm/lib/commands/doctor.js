@@ -18,10 +18,11 @@ const SETTINGS = /** @type {const} */ ([
 export function addDoctor(program) {
   program
     .command("doctor")
-    .summary("say what a deployed gateway runs, and what differs")
+    .summary("check the version of a gateway, or the configuration of this folder")
     .description(
-      `Says which version a gateway runs and whether it is that of this package; without a URL, whether this folder's
-configuration has what this version needs. To test an endpoint: npx vtryon-webhooks doctor <url>`,
+      `With a URL: says which version a gateway runs, and whether it is that of this package.
+Without a URL: says whether this folder's configuration has what this version needs.
+To test an endpoint of yours: npx vtryon-webhooks doctor <url>`,
     )
     .argument("[url]", "the gateway, such as https://vtryon-webhooks.example.workers.dev")
     .action((url) => (url === undefined ? checkFolder() : checkGateway(url)));

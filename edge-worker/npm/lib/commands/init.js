@@ -7,10 +7,10 @@ import { keepSecrets } from "../local/secrets.js";
 export function addInit(program) {
   program
     .command("init")
-    .summary("write a folder of your own")
+    .summary("write a folder for your gateway")
     .description(
-      `Writes a folder of your own: the configuration, the scripts dev, secrets and deploy, and secrets for this machine.
-A file that you have changed is replaced only if you say so. Without a terminal to ask at, it is kept.`,
+      `Writes a folder for your gateway: configuration, scripts (dev, secrets, deploy, doctor), and secrets for this machine.
+Before it replaces a file that you have changed, it asks; without a terminal, it keeps the file.`,
     )
     .argument("[folder]", "the folder", ".")
     .option("--replace", "replace files that you have changed, without asking")

@@ -14,8 +14,9 @@ export function addSecrets(program) {
     .command("secrets")
     .summary("set the secrets of the gateway on Cloudflare")
     .description(
-      `Sets the secrets of the gateway on Cloudflare: asks for the one that Vtryon shows, or reads it from
-${FROM_VTRYON}, and generates the others where they are not set. Those are shown once.`,
+      `Sets the secrets of the gateway on Cloudflare.
+It asks for the secret that Vtryon shows, or reads it from ${FROM_VTRYON}.
+It generates the others if they are not set, and shows them once.`,
     )
     .action(setSecrets);
 }

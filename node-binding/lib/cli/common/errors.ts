@@ -37,7 +37,7 @@ export function reportFailure(error: unknown): number {
   }
   printError(
     error instanceof Error ? error.message : "unknown cause",
-    "this is a error of the command itself: please report it",
+    "this is an error of the command itself: please report it",
   );
   return FAILED;
 }

@@ -18,7 +18,7 @@ export function addSecret(command: Command): Command {
     .addOption(
       new Option(
         "--secret <secret>",
-        "the secret; better set VTRYON_WEBHOOK_SECRET, since other users can see arguments",
+        "the secret; prefer VTRYON_WEBHOOK_SECRET, because other users of this machine can see arguments",
       ).conflicts("secretFile"),
     )
     .option("--secret-file <path>", "a file that holds the secret");
@@ -36,7 +36,7 @@ export function addToken(command: Command): Command {
     .addOption(
       new Option(
         "--token <token>",
-        "the gateway's GATEWAY_ADMIN_TOKEN; better set that variable, since other users can see arguments",
+        "the gateway's admin token; prefer GATEWAY_ADMIN_TOKEN in the environment, because other users of this machine can see arguments",
       ).conflicts("tokenFile"),
     )
     .option("--token-file <path>", "a file that holds the token");

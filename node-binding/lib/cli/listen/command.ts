@@ -34,12 +34,16 @@ const GATEWAY = "http://127.0.0.1:8787";
 export function addListen(program: Command): void {
   const command = program
     .command("listen")
-    .description("forward the events that a gateway receives, such as to this machine")
-    .option("--forward <url>", "where to; can be repeated", append)
+    .description("forward the events that a gateway receives to a backend, such as on this machine")
+    .option("--forward <url>", "the backend; can be repeated", append)
     .option("--gateway <url>", `the gateway (default: VTRYON_GATEWAY_URL, or ${GATEWAY})`)
-    .option("--since <time>", "begin there: an age such as 30m, 12h or 7d, or a time", parseSince)
-    .option("--state <file>", "where to keep how far it came (default: a file for these URLs)")
-    .option("--strict", "end where the gateway no longer keeps what was missed")
+    .option(
+      "--since <time>",
+      "begin with events from then on: an age such as 30m, 12h or 7d, or a time",
+      parseSince,
+    )
+    .option("--state <file>", "the file that stores the position (default: one for these URLs)")
+    .option("--strict", "stop at a gap: missed events that the gateway no longer keeps")
     .option("--json", "print a line of JSON for each event");
   addConnection(addTimeout(addToken(command)))
     .addHelpText("after", HELP)
@@ -47,26 +51,28 @@ export function addListen(program: Command): void {
 }
 
 const HELP = `
-Each event goes on as Vtryon sent it: the same bytes, the same x-vtryon-signature.
+Each event is forwarded as Vtryon sent it: the same bytes, the same x-vtryon-signature.
 So the backend needs the secret that Vtryon signs with.
 
-What came while it did not run, or was cut off, comes when it runs again. The first
-time it begins with what comes from then on. Replays come too, marked as such.
-The events of a task go in order, one after the other; those of 8 tasks at once.
-A backend that can't be reached is waited for. An event that is closed without an
-answer goes again, up to 5 times. Any answer counts: an event that is answered
-500, or not within --timeout, is skipped, so that the next ones come. To have it
-again once the backend is mended, replay it, or begin earlier with --since.
-With several --forward, one that can't be reached holds up the others in the end.
-An event may come twice where the command, or the connection, was killed after the
-backend took it and before its answer came.
-With a debugger, give it time: --timeout 3600.
+Position: the first run begins with new events. Later runs, and reconnections, go on
+where the last one stopped. Replays of the gateway are forwarded too and marked.
 
-HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured. The token goes over https, or
+Order: the events of a task are forwarded one after the other; 8 tasks at a time.
+
+Failures: a backend that can't be reached is waited for. If it closes the connection
+without an answer, the event is sent again, up to 5 times. Any answer counts: after a
+500, or no answer within --timeout, the event is skipped. To get it again, replay it in
+the gateway or start with --since. With several --forward, a backend that can't be
+reached stops the others after a while.
+
+An event can be forwarded twice if the command or the connection is killed between the
+backend's work and its answer. With a debugger, set --timeout 3600.
+
+HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured. The token is sent over https, or
 over http to this machine only.
 
-The exit code is 0 after SIGINT or SIGTERM, 1 when the gateway refuses, 2 for a
-wrong call, and 3 for a gap with --strict; without it, a gap is a warning.
+The exit code is 0 after SIGINT or SIGTERM, 1 if the gateway refuses, 2 for a wrong
+call, 3 for a gap with --strict; without it, a gap is a warning.
 
 Examples:
   $ export GATEWAY_ADMIN_TOKEN=…

@@ -28,18 +28,23 @@ const TIME_SCALE = { from: 1, to: 1_000_000, whole: false };
 export function addTrigger(program: Command): void {
   const command = program
     .command("trigger")
-    .description("post all events of a task, with faults, and with retries")
+    .description("post all events of a task, with faults and retries")
     .addArgument(new Argument("<lifecycle>", "the kind of task").choices(kinds))
-    .option("--to <url>", "where to")
-    .option("--fail", "let the task fail in the end")
-    .option("--task <id>", "about this task (default: a new one)", taskId)
+    .option("--to <url>", "the endpoint")
+    .option("--fail", "end the task with failed instead of completed")
+    .option("--task <id>", "the id of the task (default: a new one)", taskId)
     .addOption(
-      new Option("--fault <name>", "what goes wrong on the way; can be repeated")
+      new Option("--fault <name>", "a fault on the way; can be repeated")
         .choices(faults)
         .default([], "none")
         .argParser(append),
     )
-    .option("--retries <n>", "how often a failed event comes again, 0 to 5", retries(), RETRIES.to)
+    .option(
+      "--retries <n>",
+      "how often a failed event is sent again, 0 to 5",
+      retries(),
+      RETRIES.to,
+    )
     .option("--time-scale <n>", "how many times faster time passes", scale(), 3600)
     .option("--json", "print a line of JSON for each attempt");
   addConnection(addTimeout(addSecret(command)))
@@ -49,18 +54,21 @@ export function addTrigger(program: Command): void {
 
 const HELP = `
 Faults:
-  duplicate      every event comes twice
-  reversed       the events come in reverse order
-  late           the second event comes last
-  bad-signature  before each event, a forgery of it, signed with another secret
-  re-serialised  before each event, a forgery of it: its JSON written anew
+  duplicate      every event is sent twice
+  reversed       the events are sent in reverse order
+  late           the second event is sent last
+  bad-signature  before each event, a copy signed with another secret
+  re-serialised  before each event, a copy with its JSON formatted differently
 
-An event that is not answered with 2xx comes again up to 5 times over 24 hours,
-as Vtryon's guide has it. The steps are ours: 1.8 m, 9.2 m, 45.8 m, 3.8 h and 19.1 h.
-An hour passes in a second, or with --time-scale 1 in an hour.
-A retry-after is shown, and does not change when the event comes again.
-The exit code is 0 when every event was taken in the end and every forgery
-refused, otherwise 1, and 2 for a wrong call.
+The copies are forgeries: the endpoint has to refuse them.
+
+An event that is not answered with 2xx is sent again up to 5 times over 24 hours, as
+Vtryon does: after 1.8 m, 9.2 m, 45.8 m, 3.8 h and 19.1 h (the steps are this command's).
+By default, an hour passes in a second; with --time-scale 1, in an hour.
+A retry-after is shown but not followed.
+
+The exit code is 0 if every event was accepted in the end and every forgery refused,
+1 if not, 2 for a wrong call.
 
 Examples:
   $ vtryon-webhooks trigger try-on --to http://localhost:3000/webhooks/vtryon
