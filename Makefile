@@ -75,6 +75,10 @@ cost: setup ## count what a million events cost
 	@scripts/build-worker --faults
 	$(bin)/node bench/cost.js
 
+.PHONY: docs
+docs: setup ## write the pages and parts of files that are generated from the sources
+	$(bin)/node scripts/docs.mjs
+
 .PHONY: check
 check: setup-test ## check formats, lints, types, spelling, layers, licences and documentation
 	cargo fmt --all --check
@@ -84,6 +88,7 @@ check: setup-test ## check formats, lints, types, spelling, layers, licences and
 	$(bin)/biome ci --error-on-warnings
 	$(bin)/tsc -p edge-worker/npm
 	$(bin)/node tests/vectors/generate.js --check
+	$(bin)/node scripts/docs.mjs --check
 	$(bin)/node scripts/check-locks.mjs
 	$(bin)/node scripts/check-layers.mjs
 	$(python)/typos

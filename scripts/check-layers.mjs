@@ -32,7 +32,7 @@ const CRATES = [
       ["keys"],
       ["meta", "sqlite"],
       ["database"],
-      ["json", "time", "excerpt"],
+      ["json", "time", "excerpt", "variables"],
       ["error"],
     ],
   },

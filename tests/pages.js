@@ -36,8 +36,34 @@ export function block(mark, text) {
   return found[0];
 }
 
-/** The variables that the README names: `tests/edge/readme.test.js` holds them to those that the Worker reads. */
+/** The rows of the tables below a heading of a page, as texts without the marks of code and links. */
+export function rows(page, heading) {
+  const text = read(page);
+  const start = text.indexOf(`\n${heading}\n`);
+  assert.ok(start >= 0, `${page} has ${heading}`);
+  const [section] = text.slice(start + heading.length + 2).split(/^#/m);
+  const lines = section.split("\n").filter((line) => line.startsWith("| "));
+  const cells = lines.map((line) => line.slice(2, -2).split(" | "));
+  return cells.slice(1).map((row) => row.map((cell) => cell.replace(/^\[?`(.*?)`.*$/, "$1")));
+}
+
+const CONFIGURATION = "docs/reference/configuration.md";
+
+/** The names of all secrets and variables, from the page that is generated from the gateway's own table. */
 export function variables() {
-  const cells = [...README.matchAll(/^\| ((?:`[A-Z_]+`(?:, )?)+) \|/gm)];
-  return cells.flatMap(([, cell]) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name));
+  const all = ["## Secrets", "## Variables"].flatMap((heading) => rows(CONFIGURATION, heading));
+  return all.map(([name]) => name);
+}
+
+/** The names of the secrets that a deployment needs. */
+export function requiredSecrets() {
+  const needed = rows(CONFIGURATION, "## Secrets").filter(([, required]) => required !== "no");
+  return needed.map(([name]) => name);
+}
+
+/** The codes that something gives (`gateway`, `npm`, `Python` or `Rust`), with their statuses. */
+export function codesFrom(origin) {
+  const all = rows("docs/reference/errors.md", "# Errors");
+  const own = all.filter(([, , from]) => from.split(", ").includes(origin));
+  return own.map(([code, status]) => ({ code, status: Number(status) }));
 }

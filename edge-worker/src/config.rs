@@ -1,12 +1,17 @@
 //! The configuration: read from the environment once per isolate, refused as a whole when a part is wrong.
 
 use std::cell::RefCell;
-use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use js_sys::Reflect;
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::tickets::Tickets;
+use vtryon_gateway_engine::variables::{
+    ACCESS_AUD, ACCESS_TEAM, ALLOW_INSECURE_ENDPOINTS, ENDPOINT_HOSTS, GATEWAY_ADMIN_TOKEN,
+    GATEWAY_MASTER_KEY, GATEWAY_TICKET_TOKEN, MAX_BODY_BYTES, MIN_TOKEN_CHARS, Number, RETENTION_HOURS,
+    SHARDS, TICKET_ORIGINS, VTRYON_WEBHOOK_SECRET, VTRYON_WEBHOOK_SECRET_PREVIOUS,
+};
+pub(crate) use vtryon_gateway_engine::variables::{DIRECTORY, RESULTS, TASK_SHARD};
 use vtryon_gateway_engine::{Deployment, MAX_PAGES};
 use vtryon_webhooks::diagnosis::Held;
 use vtryon_webhooks::endpoint::UrlRules;
@@ -22,23 +27,7 @@ use crate::testing::faults;
 
 /// The variables that hold Vtryon's secrets, and whose each is.
 const WEBHOOK_SECRETS: [(&str, Held); 2] =
-    [("VTRYON_WEBHOOK_SECRET", Held::Current), ("VTRYON_WEBHOOK_SECRET_PREVIOUS", Held::Previous)];
-
-/// How many shards a deployment has where none is configured.
-const DEFAULT_SHARDS: u32 = 16;
-
-/// How many characters a token has at least: so long that guessing is hopeless, whoever guesses and how often.
-const MIN_TOKEN_CHARS: usize = 32;
-
-/// How long events are stored, in hours: 30 days, never less than two, for deliveries are retried for one, and
-/// no more than ten years, for KV takes no time to live past 2^31 seconds.
-const DEFAULT_RETENTION_HOURS: u32 = 720;
-const RETENTION_HOURS: RangeInclusive<u32> = 48..=87_600;
-
-/// The bindings that `wrangler.toml` names: the objects, and the KV namespace of the final results.
-pub(crate) const TASK_SHARD: &str = "TASK_SHARD";
-pub(crate) const DIRECTORY: &str = "DIRECTORY";
-pub(crate) const RESULTS: &str = "RESULTS";
+    [(VTRYON_WEBHOOK_SECRET, Held::Current), (VTRYON_WEBHOOK_SECRET_PREVIOUS, Held::Previous)];
 
 /// The configuration from the environment.
 pub(crate) struct Config {
@@ -88,23 +77,18 @@ impl Config {
     fn read(env: &Env) -> Result<Self, Fault> {
         faults::configure(env);
         let mut secrets =
-            vec![secret(env, "VTRYON_WEBHOOK_SECRET")?.ok_or_else(missing("VTRYON_WEBHOOK_SECRET"))?];
+            vec![secret(env, VTRYON_WEBHOOK_SECRET)?.ok_or_else(missing(VTRYON_WEBHOOK_SECRET))?];
         secrets.extend(previous_secret(env)?);
         let master = master_key(env)?;
         let admin = admin(env, &master)?;
-        let limit = number(env, "MAX_BODY_BYTES", BodyLimit::DEFAULT.bytes())?;
-        let limit = BodyLimit::new(limit).ok_or_else(wrong("MAX_BODY_BYTES", "is not from 1 to 1048576"))?;
-        let shards = number(env, "SHARDS", DEFAULT_SHARDS)?;
-        let shards = Shards::new(shards).ok_or_else(wrong("SHARDS", "is not from 1 to 1024"))?;
-        let retention_hours = number(env, "RETENTION_HOURS", DEFAULT_RETENTION_HOURS)?;
-        if !RETENTION_HOURS.contains(&retention_hours) {
-            return Err(wrong("RETENTION_HOURS", "is not from 48 to 87600")());
-        }
+        let limit = number(env, MAX_BODY_BYTES, |bytes| BodyLimit::new(bytes as usize))?;
+        let shards = number(env, SHARDS, Shards::new)?;
+        let retention_hours = number(env, RETENTION_HOURS, Some)?;
         for object in [TASK_SHARD, DIRECTORY] {
             env.durable_object(object).map_err(|_| missing(object)())?;
         }
         env.kv(RESULTS).map_err(|_| missing(RESULTS)())?;
-        let verifier = Verifier::new(secrets).map_err(fault("VTRYON_WEBHOOK_SECRET"))?.with_limit(limit);
+        let verifier = Verifier::new(secrets).map_err(fault(VTRYON_WEBHOOK_SECRET))?.with_limit(limit);
         let deployment = Deployment {
             verifier,
             tickets: Tickets::new(&master),
@@ -133,8 +117,8 @@ fn missing(variable: &'static str) -> impl FnOnce() -> Fault {
     wrong(variable, "is not set")
 }
 
-fn wrong(variable: &'static str, what: &'static str) -> impl FnOnce() -> Fault {
-    move || Fault { variable, what: what.to_owned() }
+fn wrong(variable: &'static str, what: impl Into<String>) -> impl FnOnce() -> Fault {
+    move || Fault { variable, what: what.into() }
 }
 
 fn fault(variable: &'static str) -> impl FnOnce(Error) -> Fault {
@@ -143,11 +127,10 @@ fn fault(variable: &'static str) -> impl FnOnce(Error) -> Fault {
 
 /// Reads the secret before the current one. An empty text is none, as in the packages: a variable that was cleared.
 fn previous_secret(env: &Env) -> Result<Option<Secret>, Fault> {
-    const NAME: &str = "VTRYON_WEBHOOK_SECRET_PREVIOUS";
-    if text(env, NAME).is_some_and(|text| text.is_empty()) {
+    if text(env, VTRYON_WEBHOOK_SECRET_PREVIOUS).is_some_and(|text| text.is_empty()) {
         return Ok(None);
     }
-    secret(env, NAME)
+    secret(env, VTRYON_WEBHOOK_SECRET_PREVIOUS)
 }
 
 fn secret(env: &Env, variable: &'static str) -> Result<Option<Secret>, Fault> {
@@ -156,24 +139,21 @@ fn secret(env: &Env, variable: &'static str) -> Result<Option<Secret>, Fault> {
 
 /// Reads where endpoints may be: on any host over HTTPS, unless hosts are named.
 fn endpoint_urls(env: &Env) -> Result<UrlRules, Fault> {
-    const INSECURE: &str = "ALLOW_INSECURE_ENDPOINTS";
-    const HOSTS: &str = "ENDPOINT_HOSTS";
-    let allow_insecure = match text(env, INSECURE).as_deref() {
+    let allow_insecure = match text(env, ALLOW_INSECURE_ENDPOINTS).as_deref() {
         None | Some("" | "0" | "false") => false,
         Some("1" | "true") => true,
-        Some(_) => return Err(wrong(INSECURE, "is neither true nor false")()),
+        Some(_) => return Err(wrong(ALLOW_INSECURE_ENDPOINTS, "is neither true nor false")()),
     };
     let is_host = |host: &str| is_host(host.strip_prefix("*.").unwrap_or(host));
-    let hosts =
-        list(env, HOSTS, is_host).ok_or_else(wrong(HOSTS, "is not one text with hosts between commas"))?;
+    let hosts = list(env, ENDPOINT_HOSTS, is_host)
+        .ok_or_else(wrong(ENDPOINT_HOSTS, "is not one text with hosts between commas"))?;
     Ok(UrlRules { allow_insecure, hosts })
 }
 
 /// Reads which pages may use tickets, beside the gateway's own.
 fn ticket_origins(env: &Env) -> Result<Vec<String>, Fault> {
-    const NAME: &str = "TICKET_ORIGINS";
     let what = "is not one text with origins such as https://shop.example between commas";
-    list(env, NAME, is_origin).ok_or_else(wrong(NAME, what))
+    list(env, TICKET_ORIGINS, is_origin).ok_or_else(wrong(TICKET_ORIGINS, what))
 }
 
 /// Reads a list between commas; nothing where an entry is none of its kind.
@@ -189,25 +169,23 @@ fn is_host(name: &str) -> bool {
 }
 
 fn master_key(env: &Env) -> Result<MasterKey, Fault> {
-    const NAME: &str = "GATEWAY_MASTER_KEY";
-    let text = Zeroizing::new(text(env, NAME).ok_or_else(missing(NAME))?);
-    MasterKey::parse(&text).ok_or_else(wrong(NAME, "is not 32 bytes in hex or base64"))
+    let text = text(env, GATEWAY_MASTER_KEY).ok_or_else(missing(GATEWAY_MASTER_KEY))?;
+    let text = Zeroizing::new(text);
+    MasterKey::parse(&text).ok_or_else(wrong(GATEWAY_MASTER_KEY, "is not 32 bytes in hex or base64"))
 }
 
 /// Reads who may use `/api`: the holder of the token, whom Access lets in, or both; never nobody.
 fn admin(env: &Env, master: &MasterKey) -> Result<Admin, Fault> {
-    const ADMIN: &str = "GATEWAY_ADMIN_TOKEN";
-    const TICKETS: &str = "GATEWAY_TICKET_TOKEN";
-    let token = token(env, ADMIN)?;
-    let ticket_issuer = self::token(env, TICKETS)?;
+    let token = token(env, GATEWAY_ADMIN_TOKEN)?;
+    let ticket_issuer = self::token(env, GATEWAY_TICKET_TOKEN)?;
     let access = access(env)?;
     if token.is_none() && access.is_none() {
-        return Err(wrong(ADMIN, "is not set, nor are ACCESS_TEAM and ACCESS_AUD")());
+        return Err(wrong(GATEWAY_ADMIN_TOKEN, "is not set, nor are ACCESS_TEAM and ACCESS_AUD")());
     }
     if let (Some((text, _)), Some((_, issuer))) = (&token, &ticket_issuer)
         && issuer.matches(text.as_bytes())
     {
-        return Err(wrong(TICKETS, "is the same as GATEWAY_ADMIN_TOKEN")());
+        return Err(wrong(GATEWAY_TICKET_TOKEN, "is the same as GATEWAY_ADMIN_TOKEN")());
     }
     let token = token.map(|(text, secret)| Token::new(secret, &text, master));
     Ok(Admin::new(token, access, ticket_issuer.map(|(_, secret)| secret)))
@@ -218,33 +196,40 @@ fn token(env: &Env, variable: &'static str) -> Result<Option<(Zeroizing<String>,
     let Some(text) = text(env, variable).map(Zeroizing::new) else { return Ok(None) };
     let secret = Secret::new(text.as_bytes()).map_err(fault(variable))?;
     if text.chars().count() < MIN_TOKEN_CHARS {
-        return Err(wrong(variable, "has fewer than 32 characters: generate one by `openssl rand -hex 32`")());
+        let what =
+            format!("has fewer than {MIN_TOKEN_CHARS} characters: generate one by `openssl rand -hex 32`");
+        return Err(wrong(variable, what)());
     }
     Ok(Some((text, secret)))
 }
 
 fn access(env: &Env) -> Result<Option<Access>, Fault> {
-    const TEAM: &str = "ACCESS_TEAM";
-    const AUD: &str = "ACCESS_AUD";
-    match (text(env, TEAM), text(env, AUD)) {
+    match (text(env, ACCESS_TEAM), text(env, ACCESS_AUD)) {
         (None, None) => Ok(None),
-        (Some(_), None) => Err(wrong(AUD, "is not set, but ACCESS_TEAM is")()),
-        (None, Some(_)) => Err(wrong(TEAM, "is not set, but ACCESS_AUD is")()),
+        (Some(_), None) => Err(wrong(ACCESS_AUD, "is not set, but ACCESS_TEAM is")()),
+        (None, Some(_)) => Err(wrong(ACCESS_TEAM, "is not set, but ACCESS_AUD is")()),
         (Some(team), Some(list)) => {
-            let issuer = Access::issuer(&team)
-                .ok_or_else(wrong(TEAM, "is not a team's name, nor its domain on cloudflareaccess.com"))?;
-            let audiences = Access::audiences(&list)
-                .ok_or_else(wrong(AUD, "is not 64 hex digits, nor several such tags between commas"))?;
+            let issuer = Access::issuer(&team).ok_or_else(wrong(
+                ACCESS_TEAM,
+                "is not a team's name, nor its domain on cloudflareaccess.com",
+            ))?;
+            let audiences = Access::audiences(&list).ok_or_else(wrong(
+                ACCESS_AUD,
+                "is not 64 hex digits, nor several such tags between commas",
+            ))?;
             Ok(Some(Access::new(issuer, audiences)))
         }
     }
 }
 
-fn number<T: std::str::FromStr>(env: &Env, variable: &'static str, default: T) -> Result<T, Fault> {
-    match text(env, variable) {
-        None => Ok(default),
-        Some(text) => text.parse().map_err(|_| wrong(variable, "is not a whole number")()),
-    }
+fn number<T>(env: &Env, variable: Number, read: impl FnOnce(u32) -> Option<T>) -> Result<T, Fault> {
+    let Number { name, default, min, max } = variable;
+    let value = match text(env, name) {
+        None => default,
+        Some(text) => text.parse().map_err(|_| wrong(name, "is not a whole number")())?,
+    };
+    let value = Some(value).filter(|value| (min..=max).contains(value));
+    value.and_then(read).ok_or_else(wrong(name, format!("is not from {min} to {max}")))
 }
 
 /// Reads a variable: a text, or a number or a truth value as `wrangler.toml` may hold one.

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
-import { block, README, read, variables } from "../pages.js";
+import { block, README, read } from "../pages.js";
 import { Backend } from "./support/backend.js";
 import { OPERATIONS } from "./support/document.js";
 import { Gateway, SECRET, sign, TOKEN, until } from "./support/gateway.js";
@@ -104,11 +104,7 @@ test("the table of outcomes is that of the vectors", () => {
   assert.deepEqual(ofVectors.sort(), shown.sort());
 });
 
-test("the README names the variables that the Worker reads, and the targets that there are", async (t) => {
-  const faulty = await Gateway.start({ build: "build-faults" });
-  t.after(() => faulty.stop());
-  const answer = await fetch(faulty.url, { headers: { "x-fault": "variables" } });
-  assert.deepEqual(variables().sort(), (await answer.json()).sort());
+test("the README names the targets that there are", () => {
   const targets = read("Makefile");
   for (const text of [README, read("CONTRIBUTING.md")]) {
     for (const [, name] of text.matchAll(/`?make ([a-z-]+)`?/g)) {

@@ -16,7 +16,8 @@ import path from "node:path";
 import { test } from "node:test";
 import { parseEnv } from "node:util";
 import { readConfig } from "../../edge-worker/npm/lib/folder/config.js";
-import { read, variables } from "../pages.js";
+import { REQUIRED } from "../../edge-worker/npm/lib/local/secrets.js";
+import { read, requiredSecrets, variables } from "../pages.js";
 import { ROOT } from "./support/machine.js";
 
 const COMMAND = path.join(ROOT, "edge-worker/npm/bin/vtryon-webhooks-gateway.js");
@@ -154,6 +155,10 @@ test("the template explains every variable and every secret", async () => {
     const description = described.find(([described]) => described === name)?.[1].description;
     assert.ok(description?.length > 20, `${name} has a description for the button`);
   }
+});
+
+test("the secrets that are generated and checked are those that a deployment needs", () => {
+  assert.deepEqual(REQUIRED, requiredSecrets());
 });
 
 test("no value of a secret is in the template: the button would offer it to everybody", () => {

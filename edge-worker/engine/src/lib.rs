@@ -18,6 +18,7 @@ pub mod shard;
 pub mod sqlite;
 pub mod tickets;
 pub mod time;
+pub mod variables;
 
 pub use deployment::{Context, Deployment, MAX_PAGES};
 pub use error::{Error, Failure, Refusal, Result};

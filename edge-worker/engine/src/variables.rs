@@ -1,0 +1,223 @@
+//! The variables and bindings that configure a deployment: their names, defaults and bounds, and what people read about
+//! them.
+//!
+//! The Worker reads its environment by this table. `scripts/docs.mjs` writes docs/reference/configuration.md from it, and
+//! the comments in wrangler.toml and in deploy/; `examples/variables.rs` prints it for that.
+
+use serde::Serialize;
+use vtryon_webhooks::{BodyLimit, MAX_SHARDS};
+
+pub const VTRYON_WEBHOOK_SECRET: &str = "VTRYON_WEBHOOK_SECRET";
+pub const VTRYON_WEBHOOK_SECRET_PREVIOUS: &str = "VTRYON_WEBHOOK_SECRET_PREVIOUS";
+pub const GATEWAY_ADMIN_TOKEN: &str = "GATEWAY_ADMIN_TOKEN";
+pub const GATEWAY_MASTER_KEY: &str = "GATEWAY_MASTER_KEY";
+pub const GATEWAY_TICKET_TOKEN: &str = "GATEWAY_TICKET_TOKEN";
+pub const ENDPOINT_HOSTS: &str = "ENDPOINT_HOSTS";
+pub const TICKET_ORIGINS: &str = "TICKET_ORIGINS";
+pub const ACCESS_TEAM: &str = "ACCESS_TEAM";
+pub const ACCESS_AUD: &str = "ACCESS_AUD";
+pub const ALLOW_INSECURE_ENDPOINTS: &str = "ALLOW_INSECURE_ENDPOINTS";
+
+/// The number of shards.
+pub const SHARDS: Number = Number { name: "SHARDS", default: 16, min: 1, max: MAX_SHARDS };
+
+/// The maximum length of an event, in bytes.
+pub const MAX_BODY_BYTES: Number = Number {
+    name: "MAX_BODY_BYTES",
+    default: BodyLimit::DEFAULT.bytes() as u32,
+    min: 1,
+    max: BodyLimit::MAX.bytes() as u32,
+};
+
+/// How long events are stored, in hours: 30 days by default, at least two days, because deliveries are retried for one,
+/// and at most ten years, because KV takes no time to live above 2^31 seconds.
+pub const RETENTION_HOURS: Number = Number { name: "RETENTION_HOURS", default: 720, min: 48, max: 87_600 };
+
+/// The minimum length of a token, in characters: guessing is hopeless, whoever guesses and how often.
+pub const MIN_TOKEN_CHARS: usize = 32;
+
+/// The bindings of the objects and of the KV namespace for final results.
+pub const TASK_SHARD: &str = "TASK_SHARD";
+pub const DIRECTORY: &str = "DIRECTORY";
+pub const RESULTS: &str = "RESULTS";
+
+/// A variable that holds a whole number.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Number {
+    pub name: &'static str,
+    pub default: u32,
+    pub min: u32,
+    pub max: u32,
+}
+
+/// A variable of the environment.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Variable {
+    pub name: &'static str,
+    pub is_secret: bool,
+    pub required: Required,
+    pub values: Values,
+    /// What it is for, in one or two sentences of plain text; comments in the configuration say this.
+    pub summary: &'static str,
+    /// What the page adds, in Markdown; may be empty.
+    pub details: &'static str,
+}
+
+/// Whether a deployment needs a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Required {
+    Yes,
+    No,
+    /// Only where Cloudflare Access is not configured.
+    UnlessAccess,
+}
+
+/// The values that a variable takes.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Values {
+    Number(Number),
+    /// A secret text of at least so many characters.
+    Token(usize),
+    /// A text in the form that is described, with an example where comments show one.
+    Text {
+        form: &'static str,
+        example: Option<&'static str>,
+    },
+}
+
+/// A binding of the Worker.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Binding {
+    pub name: &'static str,
+    pub kind: &'static str,
+    pub summary: &'static str,
+}
+
+/// All variables, in the order of the page.
+pub const VARIABLES: [Variable; 13] = [
+    Variable {
+        name: VTRYON_WEBHOOK_SECRET,
+        is_secret: true,
+        required: Required::Yes,
+        values: Values::Text { form: "as Vtryon shows it", example: None },
+        summary: "What Vtryon signs with. Vtryon shows it when you register the gateway's URL, https://…/webhooks/vtryon, under Settings → Webhooks of your account.",
+        details: "",
+    },
+    Variable {
+        name: GATEWAY_ADMIN_TOKEN,
+        is_secret: true,
+        required: Required::UnlessAccess,
+        values: Values::Token(MIN_TOKEN_CHARS),
+        summary: "Opens the dashboard and /api. Generate it with `openssl rand -hex 32` and keep it.",
+        details: "Setting another one ends all sessions.",
+    },
+    Variable {
+        name: GATEWAY_MASTER_KEY,
+        is_secret: true,
+        required: Required::Yes,
+        values: Values::Text { form: "32 bytes in hex or base64", example: None },
+        summary: "Encrypts the secrets of your endpoints and signs sessions. Generate it with `openssl rand -hex 32` and keep it.",
+        details: "With another key, the stored secrets can't be read: deliveries wait until the former key is set again, or the secret of the endpoint is rotated.",
+    },
+    Variable {
+        name: VTRYON_WEBHOOK_SECRET_PREVIOUS,
+        is_secret: true,
+        required: Required::No,
+        values: Values::Text { form: "as Vtryon showed it", example: None },
+        summary: "Vtryon's secret before this one, while it is rotated. Both are accepted.",
+        details: "Each event shows the fingerprint of the secret that signed it. An empty value counts as unset.",
+    },
+    Variable {
+        name: GATEWAY_TICKET_TOKEN,
+        is_secret: true,
+        required: Required::No,
+        values: Values::Token(MIN_TOKEN_CHARS),
+        summary: "Makes tickets for your customers' pages, and can do nothing else. Generate it with `openssl rand -hex 32`.",
+        details: "It must differ from `GATEWAY_ADMIN_TOKEN`.",
+    },
+    Variable {
+        name: SHARDS.name,
+        is_secret: false,
+        required: Required::No,
+        values: Values::Number(SHARDS),
+        summary: "How many objects share the tasks. Fixed by the first event or endpoint.",
+        details: "One shard stores some hundred events a second.",
+    },
+    Variable {
+        name: MAX_BODY_BYTES.name,
+        is_secret: false,
+        required: Required::No,
+        values: Values::Number(MAX_BODY_BYTES),
+        summary: "The longest webhook that is accepted, in bytes.",
+        details: "A longer one is answered 413.",
+    },
+    Variable {
+        name: RETENTION_HOURS.name,
+        is_secret: false,
+        required: Required::No,
+        values: Values::Number(RETENTION_HOURS),
+        summary: "How many hours tasks, events, deliveries, the quarantine and results are kept.",
+        details: "The default is 30 days.",
+    },
+    Variable {
+        name: ENDPOINT_HOSTS,
+        is_secret: false,
+        required: Required::No,
+        values: Values::Text { form: "hosts", example: Some("shop.example, *.shop.example") },
+        summary: "Recommended: the only hosts that endpoints may have, with commas between them.",
+        details: "`*.shop.example` allows every subdomain. If unset, any public host is allowed.",
+    },
+    Variable {
+        name: TICKET_ORIGINS,
+        is_secret: false,
+        required: Required::No,
+        values: Values::Text { form: "origins", example: Some("https://shop.example") },
+        summary: "The origins of pages that may use tickets, with commas between them.",
+        details: "The gateway's own origin is always allowed.",
+    },
+    Variable {
+        name: ACCESS_TEAM,
+        is_secret: false,
+        required: Required::No,
+        values: Values::Text { form: "a team's name, or its domain", example: Some("acme") },
+        summary: "Your Cloudflare Access team. With ACCESS_AUD, Access opens the dashboard and /api, instead of GATEWAY_ADMIN_TOKEN or beside it.",
+        details: "The domain is `acme.cloudflareaccess.com`. Set both variables or none.",
+    },
+    Variable {
+        name: ACCESS_AUD,
+        is_secret: false,
+        required: Required::No,
+        values: Values::Text { form: "64 hex digits", example: Some("64 hex digits") },
+        summary: "The audience tag of the Access application, or several with commas between them.",
+        details: "",
+    },
+    Variable {
+        name: ALLOW_INSECURE_ENDPOINTS,
+        is_secret: false,
+        required: Required::No,
+        values: Values::Text { form: "`true` or `false`", example: Some("true") },
+        summary: "For development: \"true\" lets endpoints have http://, any port, and this machine.",
+        details: "`make dev` and `npm run dev` set it.",
+    },
+];
+
+/// All bindings.
+pub const BINDINGS: [Binding; 3] = [
+    Binding {
+        name: TASK_SHARD,
+        kind: "Durable Object `TaskShard`",
+        summary: "Decides, stores and delivers; each object has its own SQLite database.",
+    },
+    Binding {
+        name: DIRECTORY,
+        kind: "Durable Object `Directory`",
+        summary: "Stores the endpoints, and sends every shard what it needs of them.",
+    },
+    Binding {
+        name: RESULTS,
+        kind: "KV namespace",
+        summary: "Final results, read close to the reader. The first deployment creates the namespace.",
+    },
+];

@@ -1,0 +1,306 @@
+// docs/reference/api.md: the introduction in api.md, then the operations and objects of the gateway's OpenAPI document.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { notice, page, ROOT, table } from "./common.mjs";
+
+const SOURCE = "edge-worker/src/api/openapi.json";
+const METHODS = ["get", "post", "put", "patch", "delete", "options"];
+
+/** @type {any} */
+let document;
+
+export function api() {
+  document = JSON.parse(readFileSync(join(ROOT, SOURCE), "utf8"));
+  const introduction = readFileSync(join(import.meta.dirname, "api.md"), "utf8").trimEnd();
+  const text = page(
+    notice(`${SOURCE} and scripts/docs/api.md`),
+    introduction,
+    overview(),
+    document.tags.map(group),
+    objects(),
+    "Next: [errors](errors.md), [configuration](configuration.md), [commands](cli.md).",
+  );
+  checkHeadings(text);
+  return { "docs/reference/api.md": () => text };
+}
+
+/** The operations in the order of the document: path, method, and what the document says. */
+function operations() {
+  return Object.entries(document.paths).flatMap(([path, item]) =>
+    METHODS.filter((method) => item[method]).map((method) => ({
+      ...item[method],
+      name: `${method.toUpperCase()} ${path}`,
+      parameters: [...(item.parameters ?? []), ...(item[method].parameters ?? [])].map(resolve),
+    })),
+  );
+}
+
+function overview() {
+  const rows = document.tags.flatMap(({ name: tag }) =>
+    operations()
+      .filter(({ tags }) => tags.includes(tag))
+      .map(({ name, summary }) => [`[\`${name}\`](#${anchor(name)})`, summary]),
+  );
+  return ["## Operations", table(["operation", ""], rows)];
+}
+
+function group({ name: tag, description }) {
+  const own = operations().filter(({ tags }) => tags.includes(tag));
+  return [`## ${tag}`, description, own.map(operation)];
+}
+
+function operation({ name, summary, description, security, parameters, requestBody, responses }) {
+  return [
+    `### \`${name}\``,
+    [`${summary}.`, description].filter(Boolean).join(" "),
+    credentials(security),
+    parameters.length > 0 && [
+      table(
+        ["parameter", "in", "value", ""],
+        parameters.map((parameter) => [
+          `\`${parameter.name}\`${parameter.required ? " (required)" : ""}`,
+          parameter.in,
+          form(parameter.schema),
+          parameter.description ?? resolve(parameter.schema).description ?? "",
+        ]),
+      ),
+    ],
+    requestBody && bodyOf(requestBody),
+    answers(responses),
+    errorsOf(responses),
+  ].filter(Boolean);
+}
+
+const CREDENTIALS = {
+  token: "the admin token",
+  session: "a session",
+  access: "Cloudflare Access",
+  ticket: "a [ticket](#post-apitickets)",
+  signature: "the signature of Vtryon in `x-vtryon-signature`",
+};
+
+/** Says which credentials an operation takes, if those are not the usual ones. */
+function credentials(security) {
+  if (security === undefined) return undefined;
+  const names = security.flatMap((choice) => Object.keys(choice));
+  if (names.length === 0) return "Needs no credentials.";
+  const isOptional = security.some((choice) => Object.keys(choice).length === 0);
+  const list = names.map((name) => CREDENTIALS[name]).join(", or ");
+  return isOptional ? undefined : `Credentials: ${list}.`;
+}
+
+function bodyOf({ required, content }) {
+  const { schema } = content["application/json"];
+  const name = nameOf(schema);
+  const head = `**Body**${required ? "" : " (optional)"}`;
+  if (name) return `${head}: [\`${name}\`](#${anchor(name)})`;
+  // An object of the document with other required fields.
+  const [base] = schema.allOf ?? [];
+  if (base) {
+    const fields = schema.required.map((field) => `\`${field}\``).join(", ");
+    return `${head}: [\`${nameOf(base)}\`](#${anchor(nameOf(base))}); ${fields} is required`;
+  }
+  return [`${head}:`, fieldsOf(schema, true)];
+}
+
+/** The answers that are no errors. */
+function answers(responses) {
+  return Object.entries(responses)
+    .filter(([, { $ref }]) => $ref === undefined)
+    .flatMap(([status, { description, content, headers }]) => {
+      const schema = content?.["application/json"]?.schema ?? {};
+      const name = nameOf(schema);
+      const notes = [
+        sentence(description),
+        headers?.["set-cookie"] && "The answer sets or clears the cookie.",
+        name && `See [\`${name}\`](#${anchor(name)}).`,
+      ];
+      const line = `**${status}**: ${notes.filter(Boolean).join(" ")}`;
+      return schema.properties ? [line, fieldsOf(schema, false)] : [line];
+    });
+}
+
+function errorsOf(responses) {
+  const shared = Object.entries(responses).filter(([, { $ref }]) => $ref !== undefined);
+  if (shared.length === 0) return undefined;
+  const codes = shared.flatMap(([status, response]) => {
+    const { error } = resolve(response).content["application/json"].schema.properties;
+    return (error.enum ?? [error.const]).map(
+      (code) => `${status} [\`${code}\`](errors.md#${code})`,
+    );
+  });
+  return `**Errors**: ${codes.join(", ")}`;
+}
+
+/** The objects of the document as tables, and the forms of its plain values. */
+function objects() {
+  const schemas = Object.entries(document.components.schemas);
+  const isObject = ([, schema]) => Object.keys(flat(schema).properties).length > 0;
+  // Parts of other objects are shown with these.
+  const isPart = ([name]) => name.endsWith("Fields");
+  const values = schemas.filter((entry) => !isObject(entry) && entry[1].type === "string");
+  const unions = schemas.filter(([, schema]) => schema.oneOf);
+  return [
+    "## Values",
+    table(
+      ["value", "form", ""],
+      values.map(([name, schema]) => [
+        `\`${name}\``,
+        schema.pattern && schema.pattern.length < 60 ? `\`${schema.pattern}\`` : "",
+        schema.description ?? "",
+      ]),
+    ),
+    "## Objects",
+    "A field that is not marked as optional is always there.",
+    unions.map(([name, { description, oneOf }]) => [
+      `### ${name}`,
+      sentence(description),
+      `One of ${oneOf.map(form).join(", ")}.`,
+    ]),
+    schemas
+      .filter((entry) => isObject(entry) && !isPart(entry))
+      .map(([name, schema]) => [
+        `### ${name}`,
+        schema.description && sentence(schema.description),
+        basisOf(schema),
+        fieldsOf(ownPart(schema), name.endsWith("Input")),
+      ]),
+  ];
+}
+
+/** The part of an object that it does not share with another one. */
+function ownPart(schema) {
+  const layer = layerOf(schema);
+  return layer.allOf ? { properties: layer.properties, required: layer.required } : layer;
+}
+
+/** Names the object that has the fields that an object shares with it. */
+function basisOf(schema) {
+  const [basis] = layerOf(schema).allOf ?? [];
+  if (basis === undefined) return undefined;
+  const [name] = Object.entries(document.components.schemas).find(
+    ([, other]) => !other.properties && other.allOf?.[0].$ref === basis.$ref,
+  );
+  return `All fields of [\`${name}\`](#${anchor(name)}), and:`;
+}
+
+/** An object that only closes another one has its fields. */
+const layerOf = (schema) =>
+  schema.properties || !schema.allOf ? schema : resolve(schema.allOf[0]);
+
+/** A table of an object's fields; those of objects inside of it are named with their path. */
+function fieldsOf(schema, isInput) {
+  return table(["field", "value", ""], rowsOf(schema, "", isInput));
+}
+
+function rowsOf(schema, prefix, isInput) {
+  const { properties, required } = flat(schema);
+  return Object.entries(properties).flatMap(([name, field]) => {
+    const isRequired = required.includes(name);
+    const note = isInput && isRequired ? " (required)" : isInput || isRequired ? "" : " (optional)";
+    const path = `${prefix}${name}`;
+    const description = field.description ?? resolve(field).description;
+    const inner = innerObject(field);
+    return [
+      [
+        `\`${path}\`${note}`,
+        form(field),
+        isObjectName(field) ? (field.description ?? "") : (description ?? ""),
+      ],
+      ...(inner ? rowsOf(inner.schema, `${path}${inner.isList ? "[]" : ""}.`, isInput) : []),
+    ];
+  });
+}
+
+/** The object that stands inside of a field without a name of its own. */
+function innerObject(field) {
+  const choices = field.oneOf ?? field.anyOf ?? [field];
+  const object = choices.find(({ type, properties }) => includes(type, "object") && properties);
+  if (object) return { schema: object, isList: false };
+  return field.items?.type === "object" ? { schema: field.items, isList: true } : undefined;
+}
+
+const isObjectName = (field) => nameOf(field) !== undefined && resolve(field).type === "object";
+
+/** Merges the parts of an object. */
+function flat(schema) {
+  const { allOf = [], properties = {}, required = [] } = resolve(schema);
+  const parts = allOf.map(flat);
+  return {
+    properties: Object.assign({}, ...parts.map((part) => part.properties), properties),
+    required: [...parts.flatMap((part) => part.required), ...required],
+  };
+}
+
+/** Says in words what a schema allows. */
+function form(schema) {
+  const text = formOf(schema);
+  if (schema.default === undefined || schema.default === "") return text;
+  return `${text}; default ${code(schema.default)}`;
+}
+
+function formOf(schema) {
+  const name = nameOf(schema);
+  if (name) return linkTo(name);
+  if ("const" in schema) return code(schema.const);
+  if (schema.enum) return alternatives(schema.enum.map(code));
+  const choices = schema.oneOf ?? schema.anyOf;
+  if (choices) return alternatives(choices.map(formOf));
+  if (schema.allOf) return formOf(schema.allOf[0]);
+  const types = [schema.type].flat();
+  return alternatives(types.map((type) => formOfType(type, schema)));
+}
+
+function formOfType(type, schema) {
+  const { format, minimum, maximum, maxLength, items, contentEncoding } = schema;
+  if (type === "null") return "null";
+  if (type === "array") return `list of ${formOf(items)}`;
+  if (type === "boolean") return "true or false";
+  if (type === "object") return schema.additionalProperties?.type ? "object of lists" : "object";
+  if (type === "integer") {
+    if (minimum > 0 && maximum !== undefined) return `${minimum} to ${maximum}`;
+    return maximum === undefined ? "number" : `${minimum} to ${maximum}`;
+  }
+  if (format === "date-time") return "time";
+  if (contentEncoding) return contentEncoding;
+  return maxLength ? `text, at most ${maxLength} characters` : "text";
+}
+
+const code = (value) => (value === null ? "null" : `\`${value}\``);
+
+function alternatives(list) {
+  const texts = [...new Set(list)];
+  return texts.length < 2 ? texts.join("") : `${texts.slice(0, -1).join(", ")} or ${texts.at(-1)}`;
+}
+
+function linkTo(name) {
+  const schema = document.components.schemas[name];
+  const isValue = schema.type === "string";
+  return isValue ? `[${name}](#values)` : `[\`${name}\`](#${anchor(name)})`;
+}
+
+const nameOf = ({ $ref }) => $ref?.split("/").at(-1);
+
+function resolve(schema) {
+  if (schema.$ref === undefined) return schema;
+  const path = schema.$ref.split("/").slice(1);
+  return path.reduce((part, key) => part[key], document);
+}
+
+const includes = (type, name) => [type].flat().includes(name);
+const sentence = (text) => (text.endsWith(".") ? text : `${text}.`);
+
+/** The anchor that GitHub makes of a heading. */
+const anchor = (heading) =>
+  heading
+    .toLowerCase()
+    .replace(/[^\w\s-]/g, "")
+    .replaceAll(" ", "-");
+
+/** Fails where two headings have one anchor: links would depend on their order. */
+function checkHeadings(text) {
+  const anchors = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => anchor(heading));
+  const twice = anchors.find((one, place) => anchors.indexOf(one) !== place);
+  if (twice) throw new Error(`two headings of the page have the anchor ${twice}`);
+}
