@@ -56,7 +56,7 @@ function pageOf(groups, all) {
         from.join(", "),
       ]),
     ),
-    "npm and Python are [`vtryon-webhooks`](../../node-binding/README.md) for JavaScript and [for Python](../../python/README.md), Rust is the [crate](../../core/README.md).",
+    "The packages: [npm](npm.md), [Python](python.md), [Rust](../../core/README.md).",
     groups.flatMap(({ title, text, codes }) => [`## ${title}`, text, codes.flatMap(section)]),
   );
 }
