@@ -1,4 +1,26 @@
 //! Signs deliveries to endpoints, both as Vtryon's guide describes and by Standard Webhooks.
+//!
+//! What else a sender needs is decided by [`endpoint`](crate::endpoint) (which URLs an endpoint may have, and which events
+//! it gets), [`retry`](crate::retry) (when a failed delivery is tried again) and [`health`](crate::health) (whether an
+//! endpoint still answers). A time is a [`Millis`](crate::Millis), and always an argument.
+//!
+//! ```rust
+//! use vtryon_webhooks::{Digest, Millis, delivery::EndpointSecret, endpoint::UrlRules, event::Identity, retry};
+//!
+//! UrlRules::default().check("https://shop.example/webhooks")?;
+//! let signer = EndpointSecret::from_bytes([7; 32]).signer(); // 32 random bytes
+//! let id = Identity::Status { task_id: "task_123", status: "completed" }.webhook_id();
+//! let headers = [
+//!     ("x-vtryon-signature", signer.vtryon(b"{}")),
+//!     ("webhook-signature", signer.standard(&id, 1_780_000_000, b"{}")),
+//! ];
+//!
+//! // It failed: again in 1.7 minutes or so.
+//! let failed_at = Millis(1_780_000_000_000);
+//! let next = retry::next(&Digest::of(b"task_123"), 1, failed_at, failed_at, None);
+//! # assert!(headers[0].1.len() == 64 && next.is_some());
+//! # Ok::<(), vtryon_webhooks::Error>(())
+//! ```
 
 use alloc::string::String;
 use core::fmt;

@@ -2,6 +2,29 @@
 //!
 //! Vtryon's own signature covers only the body. This one also covers the message's id and time, so a request that is
 //! replayed later is refused.
+//!
+//! A receiver behind the gateway verifies the headers with the secret of its endpoint, and refuses what is older than the
+//! tolerance, 300 seconds by default:
+//!
+//! ```rust
+//! use vtryon_webhooks::standard_webhooks::{MessageHeaders, MessageVerifier};
+//! use vtryon_webhooks::{Event, Millis, Secret};
+//!
+//! # let secret = vtryon_webhooks::delivery::EndpointSecret::from_bytes([7; 32]);
+//! # let body = br#"{"event":"generation.status_changed","task_id":"task_123","status":"queued"}"#;
+//! # let (id, timestamp, now) = ("evt_1", "1780000000", Millis(1_780_000_000_000));
+//! # let signature = secret.signer().standard(id, 1_780_000_000, body);
+//! # let secret = secret.reveal().as_bytes().to_vec();
+//! let verifier = MessageVerifier::new([Secret::new(secret)?])?; // the endpoint's secret, whsec_ included
+//!
+//! let headers = MessageHeaders::parse(id.as_bytes(), timestamp.as_bytes(), signature.as_bytes())?;
+//! let message = verifier.verify(body, &headers, now)?;
+//! let event = Event::parse(message.verified())?;
+//! assert_eq!((message.id(), event.task_id().as_str()), ("evt_1", "task_123"));
+//! # Ok::<(), vtryon_webhooks::Error>(())
+//! ```
+//!
+//! `message.id()` is the same for each attempt and each replay: do nothing twice for the same one.
 
 mod headers;
 
