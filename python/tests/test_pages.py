@@ -28,7 +28,6 @@ from vtryon_webhooks.event import STATUSES
 from vtryon_webhooks.testing import event_body, hostile_requests, payload_of, sign
 
 FOLDER = Path(__file__).parents[1]
-README = (FOLDER / "README.md").read_text("utf-8")
 CACHE = str(FOLDER.parent / ".cache" / "mypy")
 PROJECT = FOLDER.parent
 """All pages that people read: a block may stand on any of them."""

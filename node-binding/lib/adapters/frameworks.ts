@@ -82,6 +82,6 @@ export function adviceFor(first: unknown): string {
   const row = ADVICE.find(([matches]) => matches(first));
   return (
     row?.[1] ??
-    "what it was given is no request: see the README for how the adapter of your framework is called"
+    "what it was given is no request: see the documentation for how the adapter of your framework is called"
   );
 }

@@ -241,6 +241,14 @@ test("the commands of the package's README work", async (t) => {
   assert.match(await shell(block("npm-readme-commands"), url, options), /all \d+ cases passed/);
 });
 
+test("the READMEs of the packages fit a registry's page, which has no files beside it", () => {
+  for (const folder of ["core", "edge-worker/npm", "node-binding", "python"]) {
+    const readme = read(`${folder}/README.md`);
+    assert.ok(readme.split("\n").length <= 81, `${folder}: 80 lines`);
+    for (const [, target] of readme.matchAll(/\]\(([^)]+)\)/g)) assert.match(target, /^https:\/\//);
+  }
+});
+
 test("the example of listen works and prints what the page shows", async (t) => {
   const gateway = await FakeGateway.start(1);
   t.after(() => gateway.down());
