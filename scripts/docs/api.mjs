@@ -87,7 +87,7 @@ function credentials(security) {
   if (names.length === 0) return "Needs no credentials.";
   const isOptional = security.some((choice) => Object.keys(choice).length === 0);
   const list = names.map((name) => CREDENTIALS[name]).join(", or ");
-  return isOptional ? undefined : `Credentials: ${list}.`;
+  return isOptional ? "Needs no other credentials." : `Credentials: ${list}.`;
 }
 
 function bodyOf({ required, content }) {
@@ -144,12 +144,8 @@ function objects() {
   return [
     "## Values",
     table(
-      ["value", "form", ""],
-      values.map(([name, schema]) => [
-        `\`${name}\``,
-        schema.pattern && schema.pattern.length < 60 ? `\`${schema.pattern}\`` : "",
-        schema.description ?? "",
-      ]),
+      ["value", ""],
+      values.map(([name, { description }]) => [`\`${name}\``, description]),
     ),
     "## Objects",
     "A field that is not marked as optional is always there.",

@@ -7,18 +7,7 @@ import { cargoRun, notice, page, table } from "./common.mjs";
 
 export function errors() {
   const groups = JSON.parse(readFileSync(join(import.meta.dirname, "errors.json"), "utf8"));
-  const printed = cargoRun(
-    "--package",
-    "vtryon-webhooks-tests",
-    "--bin",
-    "verdict",
-    "--",
-    "--codes",
-  );
-  const rows = printed
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line));
+  const rows = verdict("--codes");
   const core = new Map(rows.map((row) => [row.code, row]));
   const described = groups.map(({ codes, from, ...group }) => ({
     ...group,
@@ -31,7 +20,16 @@ export function errors() {
   const all = described.flatMap(({ codes }) => codes);
   const missing = [...core.keys()].filter((code) => !all.some((row) => row.code === code));
   if (missing.length > 0) throw new Error(`errors.json does not describe ${missing.join(", ")}`);
-  return { "docs/reference/errors.md": () => pageOf(described, all) };
+  return { "docs/reference/errors.md": () => pageOf(described, all, verdict("--mistakes")) };
+}
+
+/** Returns a table of the core's, which the tests' oracle prints as a line of JSON for each row. */
+function verdict(option) {
+  const program = ["--package", "vtryon-webhooks-tests", "--bin", "verdict"];
+  const lines = cargoRun(...program, "--", option)
+    .trimEnd()
+    .split("\n");
+  return lines.map((line) => JSON.parse(line));
 }
 
 function known(core, code) {
@@ -41,7 +39,7 @@ function known(core, code) {
   return row;
 }
 
-function pageOf(groups, all) {
+function pageOf(groups, all, mistakes) {
   return page(
     notice("the core's codes and scripts/docs/errors.json"),
     "# Errors",
@@ -58,6 +56,13 @@ function pageOf(groups, all) {
     ),
     "The packages: [npm](npm.md), [Python](python.md), [Rust](../../core/README.md).",
     groups.flatMap(({ title, text, codes }) => [`## ${title}`, text, codes.flatMap(section)]),
+    "## Likely mistakes",
+    "The values of `mistake` in [`GET /api/rejections`](api.md#get-apirejections): what the sender of a refused webhook most likely does wrong.",
+    table(
+      ["mistake", "hint"],
+      mistakes.map(({ mistake, hint }) => [`\`${mistake}\``, sentence(hint)]),
+    ),
+    "Next: [the API](api.md), [configuration](configuration.md), [commands](cli.md).",
   );
 }
 

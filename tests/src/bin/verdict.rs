@@ -1,9 +1,11 @@
 //! The oracle that other implementations are held to: a question per line of standard input, the core's
-//! verdict per line of standard output, both JSON. With `--codes` it prints the table of codes.
+//! verdict per line of standard output, both JSON. With `--codes` it prints the table of codes, with `--mistakes` that
+//! of likely mistakes.
 
 use std::io::{self, BufRead, BufWriter, Write};
 
 use serde::{Deserialize, Serialize};
+use vtryon_webhooks::diagnosis::Mistake;
 use vtryon_webhooks::lifecycle::{self, Stage, TaskState};
 use vtryon_webhooks::standard_webhooks::{MessageHeaders, MessageVerifier, Tolerance};
 use vtryon_webhooks::{BodyLimit, Code, Error, Event, Millis, Secret, Signature, Status, Verified, Verifier};
@@ -80,21 +82,38 @@ struct Row {
     hint: &'static str,
 }
 
+#[derive(Serialize)]
+struct MistakeRow {
+    mistake: &'static str,
+    hint: &'static str,
+}
+
 fn main() -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
-    if std::env::args().any(|argument| argument == "--codes") {
-        for code in Code::ALL {
-            write_line(&mut out, &row(code))?;
+    match std::env::args().nth(1).as_deref() {
+        Some("--codes") => {
+            for code in Code::ALL {
+                write_line(&mut out, &row(code))?;
+            }
         }
-        return out.flush();
+        Some("--mistakes") => {
+            for mistake in Mistake::ALL {
+                write_line(&mut out, &MistakeRow { mistake: mistake.as_str(), hint: mistake.hint() })?;
+            }
+        }
+        _ => answer_questions(&mut out)?,
     }
+    out.flush()
+}
+
+fn answer_questions(out: &mut impl Write) -> io::Result<()> {
     for line in io::stdin().lock().lines() {
         match serde_json::from_str(&line?)? {
-            Question::Lifecycle { statuses } => write_line(&mut out, &decide(&statuses))?,
+            Question::Lifecycle { statuses } => write_line(out, &decide(&statuses))?,
             Question::Message(message) => {
-                write_line(&mut out, &answer(|answer| judge_message(&message, answer)))?;
+                write_line(out, &answer(|answer| judge_message(&message, answer)))?;
             }
-            Question::Request(request) => write_line(&mut out, &answer(|answer| judge(&request, answer)))?,
+            Question::Request(request) => write_line(out, &answer(|answer| judge(&request, answer)))?,
         }
         // Whoever asks may wait for the answer before it asks on.
         out.flush()?;
