@@ -7,16 +7,13 @@ import { notice, page, ROOT, table } from "./common.mjs";
 const SOURCE = "edge-worker/src/api/openapi.json";
 const METHODS = ["get", "post", "put", "patch", "delete", "options"];
 
-/** @type {any} */
-let document;
+const document = JSON.parse(readFileSync(join(ROOT, SOURCE), "utf8"));
 
 export function api() {
-  document = JSON.parse(readFileSync(join(ROOT, SOURCE), "utf8"));
   const introduction = readFileSync(join(import.meta.dirname, "api.md"), "utf8").trimEnd();
   const text = page(
     notice(`${SOURCE} and scripts/docs/api.md`),
-    introduction,
-    overview(),
+    introduction.replace("<!-- operations -->", () => overview()),
     document.tags.map(group),
     objects(),
     "Next: [errors](errors.md), [configuration](configuration.md), [commands](cli.md).",
@@ -42,7 +39,7 @@ function overview() {
       .filter(({ tags }) => tags.includes(tag))
       .map(({ name, summary }) => [`[\`${name}\`](#${anchor(name)})`, summary]),
   );
-  return ["## Operations", table(["operation", ""], rows)];
+  return table(["operation", ""], rows);
 }
 
 function group({ name: tag, description }) {

@@ -30,6 +30,3 @@ export const page = (...parts) =>
     .flat(Infinity)
     .filter((part) => part !== undefined && part !== "")
     .join("\n\n")}\n`;
-
-/** Writes a number with commas between thousands. */
-export const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
