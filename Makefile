@@ -38,8 +38,8 @@ gateway-package: setup worker ## build the npm package with the gateway, and pac
 verdict:
 	@cargo build --quiet --package vtryon-webhooks-tests --bin verdict
 
-.PHONY: test test-native test-no-std test-wasm test-npm test-python test-parity test-edge test-browser test-dev test-gateway
-test: setup-test test-native test-no-std test-wasm test-npm test-python test-parity test-edge test-browser test-dev test-gateway deploy-check ## pass every test
+.PHONY: test test-native test-no-std test-wasm test-npm test-python test-parity test-edge test-browser test-dev test-gateway test-release
+test: setup-test test-native test-no-std test-wasm test-npm test-python test-parity test-edge test-browser test-dev test-gateway test-release deploy-check ## pass every test
 test-native: ## test the core and the tables natively
 	cargo test --workspace
 test-no-std: setup ## prove that the core builds where there is no std
@@ -65,6 +65,9 @@ test-dev: setup worker ## test make dev: killed in every way, it starts again
 test-gateway: setup worker ## test the npm package with the gateway, without a Rust compiler
 	@$(bin)/node edge-worker/npm/build.mjs
 	$(node_test) 'tests/gateway/*.test.js'
+test-release: setup-test worker npm ## test that make release-check sees what is wrong
+	@$(bin)/node edge-worker/npm/build.mjs
+	$(node_test) 'tests/release/*.test.js'
 
 .PHONY: bench bench-check cost
 bench: setup worker npm ## measure all workloads beside their peers, and write PERFORMANCE.md
@@ -98,6 +101,14 @@ check: setup-test ## check formats, lints, types, spelling, layers, licences, wo
 	cd python && PYTHONPATH=src ../$(python)/lint-imports --no-cache --no-logo
 	cd python && ../$(python)/ruff check && ../$(python)/ruff format --check && ../$(python)/mypy
 
+.PHONY: release-check release-build
+release-check: setup-test worker npm ## check all that can be checked of a release without publishing (TAG=v1.2.3)
+	@$(bin)/node edge-worker/npm/build.mjs
+	@$(bin)/node scripts/release-check.mjs --tag "$(TAG)"
+release-build: setup-test worker npm ## build what a release publishes, once, into release/
+	@$(bin)/node edge-worker/npm/build.mjs
+	@scripts/release-build
+
 .PHONY: deploy-check secrets deploy
 deploy-check: setup worker ## measure size and start-up time as Cloudflare would
 	@scripts/deploy-check
@@ -108,4 +119,4 @@ deploy: deploy-check ## check the secrets and deploy to Cloudflare
 
 .PHONY: clean
 clean: ## remove what was built, but no state and no secrets
-	rm -rf target node-binding/dist edge-worker/build edge-worker/build-faults edge-worker/build-dashboard edge-worker/npm/dist node_modules .wrangler .cache/*.stamp
+	rm -rf target node-binding/dist edge-worker/build edge-worker/build-faults edge-worker/build-dashboard edge-worker/npm/dist release node_modules .wrangler .cache/*.stamp
