@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
+import { example } from "../../edge-worker/npm/lib/local/example.js";
 import { block, README, read } from "../pages.js";
 import { Backend } from "./support/backend.js";
 import { OPERATIONS } from "./support/document.js";
@@ -24,11 +25,20 @@ function shape(task) {
   );
 }
 
-/** Runs a block of the README in a shell that knows the gateway, and returns what it prints. */
-async function run(mark, more = {}) {
+/** Runs a block of a page in a shell that knows the gateway, and returns what it prints. */
+async function run(mark, more = {}, lines = block(mark)) {
   const env = { ...process.env, URL: gateway.url, SECRET, TOKEN, TICKET_TOKEN, ...more };
-  const bash = ["-euo", "pipefail", "-c", block(mark)];
+  const bash = ["-euo", "pipefail", "-c", lines];
   return (await promisify(execFile)("bash", bash, { env })).stdout;
+}
+
+/** Returns the objects that the lines of a block print. */
+async function runJson(mark, more, lines) {
+  const printed = await run(mark, more, lines);
+  return printed
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
 }
 
 test("the lines to try it with work as they stand", async () => {
@@ -64,6 +74,30 @@ test("the line that makes a ticket works as it stands", async () => {
   const headers = { accept: "text/event-stream" };
   const path = `/api/tasks/task_123/live?ticket=${ticket}`;
   assert.equal((await fetch(gateway.url + path, { headers })).status, 200);
+});
+
+test("a start on this machine prints what its page shows", () => {
+  const secrets = { VTRYON_WEBHOOK_SECRET: "1f0c…", GATEWAY_ADMIN_TOKEN: "9a3e…" };
+  const printed = example("http://127.0.0.1:8787", secrets);
+  assert.ok(printed.trimStart().startsWith(block("local-prints")), printed);
+});
+
+test("the first delivery on this machine works as it stands", async (t) => {
+  const backend = await Backend.start();
+  t.after(() => backend.stop());
+  const url = backend.url.replace("127.0.0.1", "localhost");
+  const register = block("local-register").replace("http://localhost:3000/webhooks/vtryon", url);
+  const [endpoint] = await runJson("local-register", {}, register);
+  assert.deepEqual([endpoint.url, /^whsec_/.test(endpoint.secret)], [url, true]);
+  // On a gateway that is new, the endpoint is the first one.
+  const lines = block("local-test-event").replace("ep_1", endpoint.id);
+  const [delivery] = await runJson("local-test-event", {}, lines);
+  assert.deepEqual([delivery.state, backend.received.length], ["delivered", 1]);
+});
+
+test("the check of a deployment works as it stands", async () => {
+  const [health, api] = await runJson("deploy-check");
+  assert.deepEqual([health.status, api], ["ok", health]);
 });
 
 /** A path with whatever it leaves open called by one name. */
