@@ -1,4 +1,5 @@
-// Fails where a lock file of npm has a package without the hash that its download is checked against.
+// Fails where a lock file of npm has a package without the hash that its download is checked against, and where
+// versions that move together differ.
 
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -12,4 +13,32 @@ for (const file of files.split("\n").filter(Boolean)) {
     console.error(`error: ${file}: ${place} has no integrity hash`);
     process.exitCode = 1;
   }
+}
+
+const PAIRS = {
+  "wasm-bindgen": {
+    "Cargo.toml": /^wasm-bindgen = "=([\d.]+)"/m,
+    "scripts/common": /wasm-bindgen-cli@([\d.]+)/,
+    "scripts/wasm-bindgen/Cargo.toml": /^wasm-bindgen-cli = .*"=([\d.]+)"/m,
+  },
+  worker: { "Cargo.toml": /^worker = "=([\d.]+)"/m, "scripts/common": /worker-build@([\d.]+)/ },
+  wrangler: byName("wrangler"),
+  commander: byName("commander"),
+};
+for (const [name, places] of Object.entries(PAIRS)) {
+  const found = Object.entries(places).map(([file, pattern]) => {
+    return [file, pattern.exec(readFileSync(file, "utf8"))?.[1]];
+  });
+  // A file that no longer has it has nothing to differ in.
+  const pinned = found.filter(([, version]) => version !== undefined);
+  if (new Set(pinned.map(([, version]) => version)).size <= 1) continue;
+  const list = pinned.map(([file, version]) => `${version} in ${file}`).join(", ");
+  console.error(`error: ${name} moves together, but is ${list}`);
+  process.exitCode = 1;
+}
+
+/** Where both manifests pin a package of npm. */
+function byName(name) {
+  const pattern = new RegExp(`"${name}": "([\\d.]+)"`);
+  return { "package.json": pattern, "edge-worker/npm/package.json": pattern };
 }
