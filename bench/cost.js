@@ -11,8 +11,8 @@ import { Gateway } from "../tests/edge/support/gateway.js";
 import { metered, since } from "../tests/edge/support/metering.js";
 import { CASES, SHARDS, warmUp } from "./cost/cases.js";
 import { costTable, list, priced, priceTable, total } from "./cost/price.js";
-import { versionOf } from "./lib/machine.js";
-import { rewrite } from "./lib/performance.js";
+import { today, versionOf } from "./lib/machine.js";
+import { updatePage } from "./lib/performance.js";
 
 /** Runs a case on a gateway and a backend of its own, and counts. */
 async function counted({ name, about, bindings, run }) {
@@ -39,8 +39,8 @@ const cases = await Promise.all(CASES.map(counted));
 const tables = [costTable(cases), priceTable()].join("\n\n");
 console.log(`\nPer event, and dollars for a million events:\n\n${tables}\n`);
 for (const { name, events, about } of cases) console.log(`${name}: ${events} events. ${about}`);
-rewrite("cost", tables);
 writeFileSync(
   path.join(import.meta.dirname, "results/cost.json"),
-  `${JSON.stringify({ name: "cost", workerd: versionOf("workerd"), prices: list, cases }, null, 2)}\n`,
+  `${JSON.stringify({ name: "cost", measured: today(), workerd: versionOf("workerd"), prices: list, cases }, null, 2)}\n`,
 );
+updatePage();

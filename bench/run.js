@@ -1,24 +1,32 @@
 // Measures ours beside its peers, and writes what came of it:
-//     node bench/run.js [--check] [workload…]
+//     node bench/run.js [--check | --page] [workload…]
 //
 // Writes bench/results/NAME.json, docs/performance/NAME.svg and the tables in PERFORMANCE.md. With --check it
 // runs the short form of those that have one, writes nothing, and fails when a ratio is below 85 % of its floor.
+// With --page it measures nothing, and writes the tables from bench/results.
 
 import { readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { judged } from "./lib/floors.js";
-import { machine, machineTable } from "./lib/machine.js";
-import { rewrite } from "./lib/performance.js";
+import { machine, today } from "./lib/machine.js";
+import { updatePage } from "./lib/performance.js";
 import { plot } from "./lib/plot.js";
-import { figure, floorTable, resultTable } from "./lib/table.js";
+import { figure, floorTable, resultTable, unitOf } from "./lib/table.js";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { check: { type: "boolean", default: false } },
+  options: {
+    check: { type: "boolean", default: false },
+    page: { type: "boolean", default: false },
+  },
 });
+if (values.page) {
+  updatePage();
+  process.exit();
+}
 
 const all = readdirSync(path.join(import.meta.dirname, "workloads"), { withFileTypes: true })
   .filter((entry) => entry.isFile() && entry.name.endsWith(".js"))
@@ -45,15 +53,14 @@ if (failures > 0) {
 async function report(workload) {
   const { name, title, unit, about } = workload;
   const result = await workload.measure({ short: false });
-  const tables = [`${unit}: least / median of the rounds (times ours)`, resultTable(result)];
+  const tables = [unitOf({ unit }), resultTable(result)];
   if (result.floors.length > 0) tables.push(floorTable(result));
   console.log(`\n## ${title}\n${about}\n\n${tables.join("\n\n")}`);
 
-  const kept = { name, title, unit, about, machine: facts, ...result };
+  const kept = { name, measured: today(), title, unit, about, machine: facts, ...result };
   writeFileSync(path.join(import.meta.dirname, `results/${name}.json`), compact(kept));
   writeFileSync(path.join(ROOT, `docs/performance/${name}.svg`), await plot(title, result));
-  rewrite(name, tables.join("\n\n"));
-  rewrite("machine", machineTable(facts));
+  updatePage();
 }
 
 /** Indented, but each list of numbers on a line of its own. */

@@ -4,7 +4,6 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import os from "node:os";
-import { markdownTable } from "markdown-table";
 
 const require = createRequire(import.meta.url);
 
@@ -21,6 +20,9 @@ export function versionOf(name) {
   return undefined;
 }
 
+/** The date of a measurement. */
+export const today = () => new Date().toISOString().slice(0, 10);
+
 export function machine() {
   const flags = /^flags\s*:(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1] ?? "";
   return {
@@ -35,6 +37,3 @@ export function machine() {
     rustc: execFileSync("rustc", ["--version"], { encoding: "utf8" }).split(" ")[1],
   };
 }
-
-export const machineTable = (facts) =>
-  markdownTable([["", ""], ...Object.entries(facts).map(([name, fact]) => [name, `${fact}`])]);

@@ -4,6 +4,9 @@ import { markdownTable } from "markdown-table";
 import { judged } from "./floors.js";
 import { least, median, oursOf, ratio } from "./statistics.js";
 
+/** What the numbers of a result table are. */
+export const unitOf = ({ unit }) => `${unit}: least / median of the rounds (times ours)`;
+
 /** One row per variant; in each case the least and the median, and how many times ours that is. */
 export function resultTable(result) {
   const ours = oursOf(result);
