@@ -92,6 +92,7 @@ check: setup-test ## check formats, lints, types, spelling, layers, licences, wo
 	$(bin)/tsc -p edge-worker/npm
 	$(bin)/node tests/vectors/generate.js --check
 	$(bin)/node scripts/docs.mjs --check
+	$(bin)/node bench/run.js --page --check
 	$(bin)/node scripts/check-locks.mjs
 	$(bin)/node scripts/check-layers.mjs
 	$(python)/typos
@@ -104,7 +105,7 @@ check: setup-test ## check formats, lints, types, spelling, layers, licences, wo
 .PHONY: release-check release-build
 release-check: setup-test worker npm ## check all that can be checked of a release without publishing (TAG=v1.2.3)
 	@$(bin)/node edge-worker/npm/build.mjs
-	@$(bin)/node scripts/release-check.mjs --tag "$(TAG)"
+	@$(bin)/node scripts/release-check.mjs --tag "$$TAG"
 release-build: setup-test worker npm ## build what a release publishes, once, into release/
 	@$(bin)/node edge-worker/npm/build.mjs
 	@scripts/release-build

@@ -1,9 +1,9 @@
 // Measures ours beside its peers, and writes what came of it:
-//     node bench/run.js [--check | --page] [workload…]
+//     node bench/run.js [--check] [--page] [workload…]
 //
 // Writes bench/results/NAME.json, docs/performance/NAME.svg and the tables in PERFORMANCE.md. With --check it
 // runs the short form of those that have one, writes nothing, and fails when a ratio is below 85 % of its floor.
-// With --page it measures nothing, and writes the tables from bench/results.
+// With --page it measures nothing, and writes the tables from bench/results; with both it compares them.
 
 import { readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -24,8 +24,9 @@ const { values, positionals } = parseArgs({
   },
 });
 if (values.page) {
-  updatePage();
-  process.exit();
+  if (updatePage({ check: values.check })) process.exit();
+  console.error("error: PERFORMANCE.md is out of date, run: node bench/run.js --page");
+  process.exit(1);
 }
 
 const all = readdirSync(path.join(import.meta.dirname, "workloads"), { withFileTypes: true })

@@ -46,13 +46,15 @@ const SUMMARY = [
 /** Names of variants that need a word more where they stand alone. */
 const FULL_NAMES = { guide: "Vtryon's guide", "1,000 tasks": "of 1,000 tasks" };
 
-/** Writes all tables anew. */
-export function updatePage() {
+/** Writes all tables anew, or only compares them; returns whether the page is now up to date. */
+export function updatePage({ check = false } = {}) {
   const text = readFileSync(PERFORMANCE, "utf8");
-  writeFileSync(
-    PERFORMANCE,
-    text.replace(TABLE, (_, name) => `<!-- table: ${name} -->\n${table(name)}\n<!-- /table -->`),
+  const updated = text.replace(
+    TABLE,
+    (_, name) => `<!-- table: ${name} -->\n${table(name)}\n<!-- /table -->`,
   );
+  if (!check) writeFileSync(PERFORMANCE, updated);
+  return !check || updated === text;
 }
 
 function table(name) {

@@ -8,6 +8,8 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+from vtryon_webhooks import __version__
+
 FOLDER = Path(__file__).parents[1]
 WHAT = """
 import sys, vtryon_webhooks, vtryon_webhooks.testing
@@ -26,12 +28,12 @@ def test_package(tmp_path: Path) -> None:
     [source] = tmp_path.glob("*.tar.gz")
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    notes = "vtryon_webhooks-0.1.0.dist-info"
+    notes = f"vtryon_webhooks-{__version__}.dist-info"
     licences = {f"{notes}/licenses/LICENSE-{name}" for name in ("MIT", "APACHE")}
     assert {"vtryon_webhooks/py.typed", "vtryon_webhooks/__init__.py", *licences} <= names
     assert not [name for name in names if "test_" in name or "__pycache__" in name]
     with tarfile.open(source) as tar:
-        assert "vtryon_webhooks-0.1.0/LICENSE-MIT" in tar.getnames()
+        assert f"vtryon_webhooks-{__version__}/LICENSE-MIT" in tar.getnames()
     # Isolated from the environment: only the wheel and the standard library can be imported.
     alone = f"import sys; sys.path.insert(0, {str(wheel)!r}){WHAT}"
     done = subprocess.run([*python, "-S", "-c", alone], check=True, capture_output=True, text=True)
