@@ -5,10 +5,10 @@ import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { example } from "../../edge-worker/npm/lib/local/example.js";
-import { block, README, read } from "../pages.js";
+import { block, README, read, rows } from "../pages.js";
 import { Backend } from "./support/backend.js";
 import { OPERATIONS } from "./support/document.js";
-import { Gateway, SECRET, sign, TOKEN, until } from "./support/gateway.js";
+import { event, Gateway, SECRET, sign, TOKEN, until } from "./support/gateway.js";
 
 const TICKET_TOKEN = "ticket-token-of-the-tests-0123456789abcdef";
 
@@ -98,6 +98,115 @@ test("the first delivery on this machine works as it stands", async (t) => {
 test("the check of a deployment works as it stands", async () => {
   const [health, api] = await runJson("deploy-check");
   assert.deepEqual([health.status, api], ["ok", health]);
+});
+
+/** The names and the kinds of all values. */
+const kinds = (value) =>
+  JSON.parse(JSON.stringify(value, (_, each) => (Object(each) === each ? each : typeof each)));
+
+test("the version of a gateway is told as its page shows", async () => {
+  const [health] = await runJson("upgrade-version");
+  assert.deepEqual(kinds(health), kinds(JSON.parse(block("upgrade-version-answer"))));
+});
+
+test("the table of metrics has those that are told, and no other", async () => {
+  const told = [...(await run("monitoring-metrics")).matchAll(/^(\w+) /gm)].map(([, name]) => name);
+  const shown = rows("docs/guides/monitoring.md", "## Metrics for Prometheus");
+  assert.deepEqual(
+    shown.map(([name]) => name),
+    told,
+  );
+});
+
+/** Blocks about an endpoint and its deliveries, run one after the other; each says what it prints. */
+const BLOCKS = [
+  {
+    mark: "deliver-change",
+    check: ([endpoint]) =>
+      assert.deepEqual(
+        [endpoint.statuses, endpoint.order, endpoint.timeout_seconds],
+        [["completed", "failed"], "all", 20],
+      ),
+  },
+  { mark: "deliver-test-event", check: ([{ state }]) => assert.equal(state, "delivered") },
+  { mark: "deliver-dead", check: ([{ deliveries }]) => assert.deepEqual(deliveries, []) },
+  {
+    mark: "replay-one",
+    check: ([{ id, replays }], { DELIVERY }) => assert.deepEqual([id, replays], [DELIVERY, 1]),
+  },
+  {
+    mark: "replay-range",
+    check: ([replay], env) => {
+      assert.deepEqual([replay.endpoint, replay.which], [env.ENDPOINT, "dead"]);
+      env.REPLAY = replay.replay_id;
+    },
+  },
+  {
+    mark: "replay-progress",
+    check: ([{ replay_id, matched }], { REPLAY }) =>
+      assert.deepEqual([replay_id, matched], [REPLAY, 0]),
+  },
+  {
+    mark: "rotation-endpoint",
+    check: ([{ secret, secrets }]) =>
+      assert.deepEqual([/^whsec_/.test(secret), secrets.length], [true, 2]),
+  },
+  { mark: "rotation-retire", check: ([{ secrets }]) => assert.equal(secrets.length, 1) },
+  {
+    mark: "deliver-enable",
+    given: async (env) => {
+      const path = `/api/endpoints/${env.ENDPOINT}`;
+      const { body } = await gateway.api(path, { method: "PATCH", json: { enabled: false } });
+      env.DISABLED_AT = body.disabled.at;
+    },
+    check: ([endpoint, replay], { DISABLED_AT }) =>
+      assert.deepEqual([endpoint.enabled, replay.which, replay.from], [true, "all", DISABLED_AT]),
+  },
+  { mark: "monitoring-health", check: ([{ status }]) => assert.equal(status, "ok") },
+  { mark: "monitoring-stats", check: ([{ minutes }]) => assert.equal(minutes, 15) },
+  { mark: "monitoring-stalled", check: ([{ tasks }]) => assert.deepEqual(tasks, []) },
+  { mark: "monitoring-rejections", check: ([{ rejections }]) => assert.ok(rejections) },
+];
+test("the blocks of the guides work as they stand, one after the other", async (t) => {
+  const backend = await Backend.start();
+  t.after(() => backend.stop());
+  const { id: ENDPOINT } = await gateway.register(backend.url);
+  assert.equal((await gateway.post(event("task_guides", "queued"))).status, 200);
+  const delivered = async () => {
+    const path = `/api/deliveries?task_id=task_guides&endpoint=${ENDPOINT}`;
+    const [delivery] = (await gateway.api(path)).body.deliveries;
+    return delivery.state === "delivered" && delivery;
+  };
+  const { id: DELIVERY } = await until(delivered);
+  const env = { ENDPOINT, DELIVERY };
+  for (const { mark, given, check } of BLOCKS) {
+    await t.test(mark, async () => {
+      await given?.(env);
+      check(await runJson(mark, env), env);
+    });
+  }
+});
+
+test("Vtryon's secrets are listed, and a former one is forgotten, as the page shows", async () => {
+  const states = async () => {
+    const [{ secrets }] = await runJson("rotation-secrets");
+    return Object.fromEntries(secrets.map(({ state, fingerprint }) => [state, fingerprint]));
+  };
+  const before = await until(async () => {
+    const now = await states();
+    return now.previous && now;
+  });
+  assert.deepEqual(Object.keys(before).sort(), ["current", "previous"]);
+  await gateway.halt();
+  await gateway.restart({ VTRYON_WEBHOOK_SECRET_PREVIOUS: "" });
+  const { former: FINGERPRINT } = await until(async () => {
+    const now = await states();
+    return now.former && now;
+  });
+  assert.equal(FINGERPRINT, before.previous);
+  const [forgotten] = await runJson("rotation-forget", { FINGERPRINT });
+  assert.equal(forgotten.fingerprint, FINGERPRINT);
+  assert.deepEqual(Object.keys(await states()), ["current"]);
 });
 
 /** A path with whatever it leaves open called by one name. */
