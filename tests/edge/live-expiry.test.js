@@ -13,7 +13,7 @@ const TASK = "task_expiry";
 const LENGTH = 8;
 /** So long that the runtime puts the object to sleep meanwhile, which it does after 10 seconds. */
 const ASLEEP = 20;
-/** How much later a socket may be closed, in seconds: the README says a minute. */
+/** How much later a socket may be closed, in seconds: docs/reference/live.md says a minute. */
 const LATE = 60;
 
 const PATHS = { "one shard": "/api/live/0", "one task": live(TASK), "all shards": "/api/live" };

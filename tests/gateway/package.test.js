@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { parseEnv } from "node:util";
 import { end, processes } from "../../edge-worker/npm/lib/local/processes.js";
-import { read } from "../pages.js";
+import { block, read } from "../pages.js";
 import { follow, freePort, paste, startForeground } from "../support/foreground.js";
 import { commandIn, Machine, NAME, ROOT } from "./support/machine.js";
 
@@ -146,6 +146,24 @@ test("a dry run of wrangler deploy packs the folder", () => {
   assert.match(out, /Total Upload: .* gzip/);
   for (const binding of ["TASK_SHARD", "DIRECTORY", "RESULTS"]) assert.match(out, RegExp(binding));
   assert.match(machine.run("npm", ["run", "deploy", "--", "--dry-run"], own), /Total Upload/);
+});
+
+test("the lines of the README make a folder from the tarball and run the gateway in it", async () => {
+  const clone = machine.makeFolder("vtryon-webhooks");
+  copyFileSync(machine.tarball, path.join(clone, path.basename(machine.tarball)));
+  const [pack, ...lines] = block("gateway-package").trim().split("\n");
+  // The tarball is packed already; what serves until it is stopped is started as the other tests do it.
+  assert.match(pack, /^make gateway-package +# packs /);
+  assert.ok(pack.endsWith(path.basename(machine.tarball)), pack);
+  assert.equal(lines.pop(), "npm run dev");
+  // npx asks whether it may install the tarball.
+  const options = ["prefer_offline", "ignore_scripts", "yes"];
+  const env = Object.fromEntries(options.map((name) => [`npm_config_${name}`, "true"]));
+  machine.run("bash", ["-euo", "pipefail", "-c", lines.join("\n")], clone, env);
+  const folder = path.join(machine.folder, "gateway");
+  const dev = await start(folder);
+  assert.ok(dev.ready, dev.err);
+  await stop(dev, folder);
 });
 
 test("npx runs the command from the tarball", () => {

@@ -32,7 +32,7 @@ function sequence(name, why, steps, status) {
   };
 }
 
-/** The table of the README: where a task stands, and a status that it has not seen. */
+/** The table of docs/explain/ordering.md: where a task stands, and a status that it has not seen. */
 const TABLE = [
   [[], Q, APPLIED],
   [[], P, APPLIED],
