@@ -104,7 +104,17 @@ async function listening(t, command, args, cwd, more = {}) {
 }
 
 /** Those that are run in another way than as a server. */
-const OTHERS = ["verify", "lifecycle", "next", "next-pages", "workers", "testing", "gateway"];
+const OTHERS = [
+  "verify",
+  "lifecycle",
+  "next",
+  "next-pages",
+  "workers",
+  "testing",
+  "gateway",
+  // It follows a gateway: tests/edge runs it.
+  "live-socket",
+];
 const SERVERS = marks.filter((mark) => !OTHERS.includes(mark));
 for (const mark of SERVERS) {
   const runtime = ["deno", "bun"].includes(mark) ? mark : "node";
