@@ -269,6 +269,8 @@ function alternatives(list) {
 
 function linkTo(name) {
   const schema = document.components.schemas[name];
+  // An object of any names has no table of its own.
+  if (schema.additionalProperties?.type) return form(schema);
   const isValue = schema.type === "string";
   return isValue ? `[${name}](#values)` : `[\`${name}\`](#${anchor(name)})`;
 }
