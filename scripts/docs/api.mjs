@@ -235,7 +235,9 @@ function form(schema) {
 
 function formOf(schema) {
   const name = nameOf(schema);
-  if (name) return linkTo(name);
+  // A map has no fields of its own to show.
+  if (name)
+    return resolve(schema).additionalProperties?.type ? formOf(resolve(schema)) : linkTo(name);
   if ("const" in schema) return code(schema.const);
   if (schema.enum) return alternatives(schema.enum.map(code));
   const choices = schema.oneOf ?? schema.anyOf;
