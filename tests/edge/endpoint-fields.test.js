@@ -1,4 +1,4 @@
-// The Worker, its description, the README and the dashboard's form name the same fields of an endpoint.
+// The Worker, its description, its page and the dashboard's form name the same fields of an endpoint.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -38,8 +38,9 @@ test("every field that is accepted is shown", () => {
   );
 });
 
-test("the README's table has the fields that are accepted", () => {
-  const [table] = /\| field of an endpoint \|[\s\S]*?\n\n/.exec(read("README.md"));
+test("the page's table has the fields that are accepted", () => {
+  const [, page] = read("docs/reference/deliveries.md").split("\n## Fields of an endpoint\n");
+  const [table] = /\| field \|[\s\S]*?\n\n/.exec(page);
   const cells = [...table.matchAll(/^\| (`.*?`) \|/gm)].map(([, cell]) => cell);
   const named = cells.flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name));
   assert.deepEqual(named.sort(), accepted);

@@ -1,11 +1,11 @@
-// What the README shows is true: its lines are run, its tables compared.
+// What the pages show of the gateway is true: their lines are run, their tables compared.
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { example } from "../../edge-worker/npm/lib/local/example.js";
-import { block, README, read, rows } from "../pages.js";
+import { block, PAGES, README, read, rows } from "../pages.js";
 import { Backend } from "./support/backend.js";
 import { OPERATIONS } from "./support/document.js";
 import { event, Gateway, SECRET, sign, TOKEN, until } from "./support/gateway.js";
@@ -60,7 +60,8 @@ test("the lines to deliver with work as they stand", async (t) => {
   );
   const [{ headers, body }] = await until(() => backend.received.length > 0 && backend.received);
   assert.equal(headers["x-vtryon-signature"], sign(body, endpoint.secret));
-  const table = /\| header of a delivery [\s\S]*?\n\n/.exec(README)[0];
+  const [, page] = read("docs/reference/deliveries.md").split("\n## Headers of a delivery\n");
+  const [table] = /\| header \|[\s\S]*?\n\n/.exec(page);
   const cells = [...table.matchAll(/^\| (`.*?) \|/gm)].map(([, cell]) => cell.replaceAll("`", ""));
   const shown = cells.flatMap((cell) => cell.split(", "));
   for (const name of shown) assert.ok(headers[name], `${name} is shown, but not sent`);
@@ -74,6 +75,37 @@ test("the line that makes a ticket works as it stands", async () => {
   const headers = { accept: "text/event-stream" };
   const path = `/api/tasks/task_123/live?ticket=${ticket}`;
   assert.equal((await fetch(gateway.url + path, { headers })).status, 200);
+});
+
+/** Runs a program until it has printed something, and returns that. */
+async function firstLines(t, command, args, isEnough) {
+  const env = { ...process.env, URL: gateway.url, TOKEN };
+  const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"], detached: true });
+  t.after(() => process.kill(-child.pid, "SIGKILL"));
+  const printed = [];
+  child.stdout.on("data", (text) => printed.push(String(text)));
+  child.stderr.on("data", (text) => printed.push(String(text)));
+  return until(() => {
+    assert.equal(child.exitCode, null, printed.join(""));
+    return isEnough(printed.join("")) && printed.join("");
+  });
+}
+
+test("the line that shows events as they are stored works as it stands", async (t) => {
+  const isReady = (printed) => printed.includes('"type":"ready"');
+  const printed = await firstLines(t, "bash", ["-c", block("live-events")], isReady);
+  assert.match(printed, /^id: \S+\ndata: \{/m);
+});
+
+test("the program that follows a stream prints what is stored", async (t) => {
+  const args = ["--input-type=module", "--eval", block("live-socket")];
+  let posted = 0;
+  // It is not said when the program has its first message, after which it misses nothing.
+  const post = setInterval(() => gateway.post(event(`task_live_${posted++}`, "queued")), 200);
+  t.after(() => clearInterval(post));
+  const isShown = (printed) => printed.includes("\n");
+  const printed = await firstLines(t, process.execPath, args, isShown);
+  assert.match(printed, /^task_live_\d+ queued\n/);
 });
 
 test("a start on this machine prints what its page shows", () => {
@@ -221,8 +253,13 @@ test("the table of the API has the operations of its document, and no other", ()
 });
 
 test("the table of outcomes is that of the vectors", () => {
-  const table = /\| the task stands at [\s\S]*?\n\n/.exec(README)[0];
-  assert.ok(read("core/README.md").includes(table.trim()), "both READMEs show the same table");
+  const [table] = /\| the task stands at [\s\S]*?\n\n/.exec(read("docs/explain/ordering.md"));
+  const others = PAGES.filter((page) => page !== "docs/explain/ordering.md");
+  assert.deepEqual(
+    others.filter((page) => read(page).includes("| the task stands at ")),
+    [],
+    "pages with a copy of the table",
+  );
   const [head, , ...rows] = table
     .trim()
     .split("\n")

@@ -1,14 +1,14 @@
-//! The README names every type of message.
+//! The page of live streams names every type of message.
 
 #![allow(clippy::unwrap_used, reason = "that is how a test fails")]
 
 use vtryon_gateway_engine::protocol::live::MessageType;
 
-const README: &str = include_str!("../../../README.md");
+const PAGE: &str = include_str!("../../../docs/reference/live.md");
 
 #[test]
 fn the_table_of_messages_is_whole() {
-    let (_, rest) = README.split_once("| `type` of a message ").unwrap();
+    let (_, rest) = PAGE.split_once("| `type` | has an `id` ").unwrap();
     let (table, _) = rest.split_once("\n\n").unwrap();
     let rows = table.lines().filter_map(|row| row.strip_prefix("| `")?.split_once('`'));
     let mut shown: Vec<String> = rows.map(|(name, _)| format!("\"{name}\"")).collect();
