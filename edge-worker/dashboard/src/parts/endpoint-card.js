@@ -91,8 +91,8 @@ function Troubles({ endpoint: { disabled, problem, applied, shards } }) {
     ${
       disabled &&
       html`<${Notice} tone="warning" title="Nothing is delivered to it.">
-        ${REASONS[disabled.reason] ?? disabled.reason} Since <${Time} at=${disabled.at} />. What it was owed by
-        then waits; new events are not owed to it. Enable it, and replay all from that time on.
+        ${REASONS[disabled.reason] ?? disabled.reason} Since <${Time} at=${disabled.at} />. Its pending
+        deliveries wait, and new events are not delivered to it. Enable it, and replay all from that time on.
       <//>`
     }
     ${problem && html`<${Notice} tone="bad" title="Its deliveries can't be made.">${sentence(problem)}<//>`}
