@@ -20,8 +20,6 @@ export const PAGES = globSync(
   { cwd: ROOT },
 ).sort();
 
-export const README = read("README.md");
-
 /** The block of code after a mark in a page. */
 function blockIn(mark, text) {
   const start = text.indexOf(`<!-- tested: ${mark} -->`);

@@ -5,9 +5,8 @@ import { execFile, spawn } from "node:child_process";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { example } from "../../edge-worker/npm/lib/local/example.js";
-import { block, PAGES, README, read, rows } from "../pages.js";
+import { block, PAGES, read, rows } from "../pages.js";
 import { Backend } from "./support/backend.js";
-import { OPERATIONS } from "./support/document.js";
 import { event, Gateway, SECRET, sign, TOKEN, until } from "./support/gateway.js";
 
 const TICKET_TOKEN = "ticket-token-of-the-tests-0123456789abcdef";
@@ -241,17 +240,6 @@ test("Vtryon's secrets are listed, and a former one is forgotten, as the page sh
   assert.deepEqual(Object.keys(await states()), ["current"]);
 });
 
-/** A path with whatever it leaves open called by one name. */
-const named = (path) => path.replace(/\{\w+\}/g, "{id}");
-
-test("the table of the API has the operations of its document, and no other", () => {
-  const shown = [...README.matchAll(/^\| `([A-Z]+) (\/[^`?]*)[^`]*` \|/gm)].map(
-    ([, method, path]) => `${method} ${named(path)}`,
-  );
-  const documented = OPERATIONS.map(({ method, path }) => `${method} ${named(path)}`);
-  assert.deepEqual(shown.sort(), documented.sort());
-});
-
 test("the table of outcomes is that of the vectors", () => {
   const [table] = /\| the task stands at [\s\S]*?\n\n/.exec(read("docs/explain/ordering.md"));
   const others = PAGES.filter((page) => page !== "docs/explain/ordering.md");
@@ -284,12 +272,11 @@ test("the table of outcomes is that of the vectors", () => {
   assert.deepEqual(ofVectors.sort(), shown.sort());
 });
 
-test("the README names the targets that there are", () => {
+test("the pages name the targets that there are", () => {
   const targets = read("Makefile");
-  for (const text of [README, read("CONTRIBUTING.md")]) {
-    for (const [, name] of text.matchAll(/`?make ([a-z-]+)`?/g)) {
-      if (name === "installs") continue;
-      assert.match(targets, new RegExp(`^${name}:`, "m"), name);
+  for (const page of PAGES) {
+    for (const [, name] of read(page).matchAll(/(?:^|`)make ([a-z-]+)/gm)) {
+      assert.match(targets, new RegExp(`^${name}:`, "m"), `${page}: ${name}`);
     }
   }
 });
