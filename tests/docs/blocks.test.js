@@ -8,7 +8,10 @@ import { PAGES, read } from "../pages.js";
 import { blocks } from "./markdown.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
-const COPIED = ["sh", "bash", "js", "ts", "tsx", "python", "json", "jsonc", "toml", "yaml", "rust"];
+const COPIED =
+  "sh bash console js jsx mjs ts tsx python json jsonc toml yaml yml rust html sql http dockerfile".split(
+    " ",
+  );
 
 /** The tests that run blocks, as one text. */
 const TESTS = globSync(
@@ -51,6 +54,18 @@ for (const page of PAGES) {
     );
   });
 }
+
+test("each mark of a tested block stands once in all pages", () => {
+  const all = PAGES.flatMap((page) =>
+    blocks(read(page)).filter(({ mark }) => mark?.kind === "tested"),
+  );
+  const marks = all.map(({ mark }) => mark.text);
+  assert.ok(marks.length > 50, `${marks.length} marks`);
+  assert.deepEqual(
+    marks.filter((mark, at) => marks.indexOf(mark) !== at),
+    [],
+  );
+});
 
 test("a block without a mark is seen, and a mark counts for one block", () => {
   const fence = "```";

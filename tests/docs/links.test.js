@@ -9,28 +9,33 @@ import { anchors, links } from "./markdown.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 /** The pages of registries have no files beside them, so they link to those of the repository by its URL. */
-const REPOSITORY = "https://github.com/vtryon/vtryon-webhooks/blob/main/";
+const REPOSITORY = "https://github.com/vtryon/vtryon-webhooks/";
 const INDEX = "docs/README.md";
 const LLMS = "llms.txt";
 const DOCS = PAGES.filter((page) => page.startsWith("docs/"));
 
+/** Returns what a URL of the repository's site has after the repository; an empty text for any other link. */
+const inRepository = (link) => (link.startsWith(REPOSITORY) ? link.slice(REPOSITORY.length) : "");
+
 /** Returns what is wrong with a link of a page. */
 function fault(page, link) {
-  if (/^https?:/.test(link) && !link.startsWith(REPOSITORY)) {
+  const [, view, branch, own] = /^(blob|tree)\/([^/#]+)\/(.*)$/.exec(inRepository(link)) ?? [];
+  if (/^https?:/.test(link) && view === undefined) {
     const url = URL.parse(link);
     if (!url?.hostname.includes(".")) return "is no URL";
     return url.protocol === "https:" ? undefined : "is not https";
   }
-  const inRepository = link.startsWith(REPOSITORY);
-  const target = inRepository ? link.slice(REPOSITORY.length) : link;
-  const [file, anchor] = decodeURI(target).split("#");
-  const folder = inRepository ? "." : path.dirname(page);
+  if (view !== undefined && branch !== "main") return "is not of main";
+  const [file, anchor] = decodeURI(own ?? link).split("#");
+  const folder = view === undefined ? path.dirname(page) : ".";
   const found = file === "" ? page : path.join(folder, file);
   if (path.isAbsolute(file) || found.startsWith("..")) return "leaves the repository";
   if (!existsSync(path.join(ROOT, found))) return "leads to no file";
+  const isFolder = statSync(path.join(ROOT, found)).isDirectory();
+  if (view !== undefined && isFolder !== (view === "tree"))
+    return "is blob/ of a folder, or tree/ of a file";
   if (anchor === undefined) return undefined;
-  if (!found.endsWith(".md"))
-    return statSync(path.join(ROOT, found)).isFile() ? undefined : "has an anchor in a folder";
+  if (!found.endsWith(".md")) return "has an anchor, but leads to no page";
   return anchors(read(found)).includes(anchor) ? undefined : "leads to no heading";
 }
 
@@ -59,11 +64,26 @@ test("a link to nothing is seen", () => {
     ["README.md", "/README.md"],
     ["README.md", "http://example.com"],
     ["README.md", "https://nowhere"],
-    ["README.md", `${REPOSITORY}docs/nowhere.md`],
+    ["README.md", `${REPOSITORY}blob/main/docs/nowhere.md`],
+    ["README.md", `${REPOSITORY}blob/main/CONTRIBUTING.md#nowhere`],
+    ["README.md", `${REPOSITORY}blob/main/docs`],
+    ["README.md", `${REPOSITORY}tree/main/README.md`],
+    ["README.md", `${REPOSITORY}tree/main/nowhere`],
+    ["README.md", `${REPOSITORY}blob/v0/README.md`],
+    ["README.md", "docs#nowhere"],
+    ["README.md", "LICENSE-MIT#nowhere"],
   ];
   for (const [page, link] of wrong) assert.notEqual(fault(page, link), undefined, link);
-  assert.equal(fault("README.md", "CONTRIBUTING.md#daily-commands"), undefined);
-  assert.equal(fault("docs/README.md", "../CONTRIBUTING.md"), undefined);
+  const right = [
+    ["README.md", "CONTRIBUTING.md#daily-commands"],
+    ["docs/README.md", "../CONTRIBUTING.md"],
+    ["README.md", "docs"],
+    ["core/README.md", `${REPOSITORY}blob/main/CONTRIBUTING.md#daily-commands`],
+    ["core/README.md", `${REPOSITORY}tree/main/docs`],
+    ["core/README.md", `${REPOSITORY}issues`],
+    ["core/README.md", "https://www.standardwebhooks.com"],
+  ];
+  for (const [page, link] of right) assert.equal(fault(page, link), undefined, link);
 });
 
 test("every page of docs/ is reachable from its index", () => {

@@ -39,7 +39,10 @@ export function links(text) {
   return [...inline, ...defined, ...html].map(([, target]) => target);
 }
 
-/** The anchors of a page, as GitHub makes them from its headings. */
+/**
+ * The anchors of a page, as GitHub makes them from its headings: in lower case, letters, marks, digits, `_` and `-` stay,
+ * a blank becomes `-`, all else is dropped, and one that there is already gets `-1`, `-2`, ….
+ */
 export function anchors(text) {
   const seen = new Map();
   const headings = taken(text).prose.filter((line) => /^#{1,6} /.test(line));
@@ -48,7 +51,7 @@ export function anchors(text) {
     const slug = title
       .trim()
       .toLowerCase()
-      .replace(/[^\p{L}\p{N}_\- ]/gu, "")
+      .replace(/[^\p{L}\p{M}\p{N}_\- ]/gu, "")
       .replaceAll(" ", "-");
     const times = seen.get(slug) ?? 0;
     seen.set(slug, times + 1);
