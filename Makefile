@@ -39,7 +39,7 @@ verdict:
 	@cargo build --quiet --package vtryon-webhooks-tests --bin verdict
 
 .PHONY: test test-docs test-native test-no-std test-wasm test-npm test-python test-parity test-edge test-browser test-dev test-gateway test-release
-test: setup-test test-native test-no-std test-wasm test-npm test-python test-parity test-edge test-browser test-dev test-gateway test-release deploy-check ## pass every test
+test: setup-test test-docs test-native test-no-std test-wasm test-npm test-python test-parity test-edge test-browser test-dev test-gateway test-release deploy-check ## pass every test
 test-docs: setup ## test the links, anchors and blocks of code of all pages; a second
 	$(node_test) 'tests/docs/*.test.js'
 test-native: ## test the core and the tables natively
