@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { example } from "../../edge-worker/npm/lib/local/example.js";
 import { block, PAGES, read, rows } from "../pages.js";
 import { Backend } from "./support/backend.js";
+import { OPERATIONS } from "./support/document.js";
 import { event, Gateway, SECRET, sign, TOKEN, until } from "./support/gateway.js";
 
 const TICKET_TOKEN = "ticket-token-of-the-tests-0123456789abcdef";
@@ -238,6 +239,12 @@ test("Vtryon's secrets are listed, and a former one is forgotten, as the page sh
   const [forgotten] = await runJson("rotation-forget", { FINGERPRINT });
   assert.equal(forgotten.fingerprint, FINGERPRINT);
   assert.deepEqual(Object.keys(await states()), ["current"]);
+});
+
+test("the table of the API has the operations of its document, and no other", () => {
+  const shown = rows("docs/reference/api.md", "## Operations").map(([operation]) => operation);
+  const documented = OPERATIONS.map(({ method, path }) => `${method} ${path}`);
+  assert.deepEqual(shown.sort(), documented.sort());
 });
 
 test("the table of outcomes is that of the vectors", () => {
