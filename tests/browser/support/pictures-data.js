@@ -1,4 +1,4 @@
-// What the API tells for the pictures of the README: the same each time, so that the pictures are too.
+// What the API tells for the pictures of the documentation: the same each time, so that the pictures are too.
 
 import { random } from "../../edge/support/story.js";
 

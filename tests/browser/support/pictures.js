@@ -1,4 +1,4 @@
-// Takes the two pictures of the README: node tests/browser/pictures.js, after scripts/build-dashboard. What they
+// Takes the two pictures of the documentation: node tests/browser/pictures.js, after scripts/build-dashboard. What they
 // show is made up, and the same each time.
 
 import { statSync } from "node:fs";
