@@ -76,7 +76,7 @@ pub(crate) fn while_reading(request: &Request) {
     }
 }
 
-/// Fails a statement that adds a row to a database that is full: `DATABASE_LIMIT` bytes. The runtime's own limit can't
+/// Aborts with an event of the task `fault:abort`. Fails a statement that adds a row to a database that is full: `DATABASE_LIMIT` bytes. The runtime's own limit can't
 /// be set, nor SQLite's (`PRAGMA max_page_count` is not authorized). As there, rows are read, deleted and overwritten
 /// all the same.
 #[cfg(feature = "faults")]
@@ -87,6 +87,9 @@ pub(crate) fn before_statement(
 ) -> worker::Result<()> {
     if binds.iter().any(|bind| matches!(bind, Bind::Text("fault:panic"))) && statement.starts_with("INSERT") {
         PANICS_AT_COMMIT.set(true);
+    }
+    if binds.iter().any(|bind| matches!(bind, Bind::Text("fault:abort"))) && statement.starts_with("INSERT") {
+        std::process::abort();
     }
     let adds_a_row = statement.starts_with("INSERT") && !statement.contains("ON CONFLICT");
     if adds_a_row && DATABASE_LIMIT.get().is_some_and(|limit| sql.database_size() >= limit) {
@@ -114,10 +117,13 @@ pub(crate) fn clock_scale() -> i64 {
     CLOCK.get().0
 }
 
-/// Panics in the Worker when asked to.
+/// Panics in the Worker when asked to, or aborts, which ends the instance of WebAssembly as a full memory does.
 #[cfg(feature = "faults")]
 #[expect(clippy::panic, reason = "a fault on purpose")]
 pub(crate) fn before_request(request: &Request) {
+    if is_asked(request, "abort") {
+        std::process::abort();
+    }
     if is_asked(request, "panic") {
         panic!("a fault on purpose in the Worker");
     }
