@@ -97,7 +97,7 @@ const used = inputs.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exe
 const licences = [...new Set(used)].sort().map(licenceOf);
 write("cli.cjs", `/*! ${licences.join("\n")}*/\n${cli.outputFiles[0].text}`);
 
-const wasm = readFileSync(`${built}engine.wasm`);
+const wasm = readFileSync(`${built}engine_bg.wasm`);
 write("wasm/core.wasm", wasm);
 write("wasm/workerd.js", 'export { default } from "./core.wasm";\n');
 write("wasm/edge-light.js", 'export { default } from "./core.wasm?module";\n');

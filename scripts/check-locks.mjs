@@ -19,9 +19,8 @@ const PAIRS = {
   "wasm-bindgen": {
     "Cargo.toml": /^wasm-bindgen = "=([\d.]+)"/m,
     "scripts/common": /wasm-bindgen-cli@([\d.]+)/,
-    "scripts/wasm-bindgen/Cargo.toml": /^wasm-bindgen-cli = .*"=([\d.]+)"/m,
+    "scripts/wasm-bindgen/Cargo.toml": /^wasm-bindgen-cli-support = "=([\d.]+)"/m,
   },
-  worker: { "Cargo.toml": /^worker = "=([\d.]+)"/m, "scripts/common": /worker-build@([\d.]+)/ },
   wrangler: byName("wrangler"),
   commander: byName("commander"),
 };
