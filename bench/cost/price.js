@@ -32,6 +32,28 @@ export function priced(counts, events) {
 
 export const total = (operations) => operations.reduce((sum, { cost }) => sum + cost, 0);
 
+/** Returns how many events a day each limit of the Free plan allows: the operations are those of one case. */
+export function freePlan(operations) {
+  return list.free.limits.map(({ title, daily, operations: names }) => {
+    const counted = operations.filter(({ operation }) => names.includes(operation));
+    const perEvent = counted.reduce((sum, { perEvent }) => sum + perEvent, 0);
+    // Down to thousands; the addition is for fractions such as a third.
+    const events = Math.floor(daily / perEvent / 1000 + 1e-9) * 1000;
+    return { title, daily, perEvent, events };
+  });
+}
+
+/** A row for each limit of the Free plan. */
+export function freePlanTable(operations) {
+  const rows = freePlan(operations).map(({ title, daily, perEvent, events }) => [
+    `${daily.toLocaleString("en")} ${title}`,
+    perEvent.toFixed(2),
+    events.toLocaleString("en"),
+  ]);
+  const head = ["Cloudflare's limit a day", "an event takes", "events a day"];
+  return markdownTable([head, ...rows], { align: ["l", "r", "r"] });
+}
+
 const dollars = (amount) => `$${amount.toFixed(amount < 0.1 ? 3 : 2)}`;
 
 /** A row per operation, a column per case: operations an event, and dollars a million events. */

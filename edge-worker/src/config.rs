@@ -87,11 +87,11 @@ impl Config {
         for object in [TASK_SHARD, DIRECTORY] {
             env.durable_object(object).map_err(|_| missing(object)())?;
         }
-        env.kv(RESULTS).map_err(|_| missing(RESULTS)())?;
         let verifier = Verifier::new(secrets).map_err(fault(VTRYON_WEBHOOK_SECRET))?.with_limit(limit);
         let deployment = Deployment {
             verifier,
             tickets: Tickets::new(&master),
+            publishes_results: has_results(env)?,
             retention_hours,
             max_pages: faults::limited(MAX_PAGES),
             clock_scale: clock::scale(),
@@ -105,6 +105,16 @@ impl Config {
             endpoint_urls: endpoint_urls(env)?,
         })
     }
+}
+
+/// Returns whether there is a KV namespace for results: it may be left out.
+fn has_results(env: &Env) -> Result<bool, Fault> {
+    let binding = Reflect::get(env, &RESULTS.into()).unwrap_or_default();
+    if binding.is_undefined() {
+        return Ok(false);
+    }
+    env.kv(RESULTS).map_err(|_| wrong(RESULTS, "is not a KV namespace")())?;
+    Ok(true)
 }
 
 /// What is wrong with one variable; never its value.

@@ -63,7 +63,7 @@ function pageOf(secrets, texts, bindings) {
       ]),
     ),
     "## Bindings",
-    "They stand in the same file. The gateway can't run with another name.",
+    "They stand in the same file, under these names.",
     table(
       ["binding", "kind", "what it is for"],
       bindings.map(({ name, kind, summary }) => [`\`${name}\``, kind, summary]),

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { total } from "../../bench/cost/price.js";
+import { freePlanTable, total } from "../../bench/cost/price.js";
 import { read, rows } from "../pages.js";
 
 const { cases } = JSON.parse(read("bench/results/cost.json"));
@@ -17,20 +17,5 @@ test("a million events cost what was measured", () => {
 
 test("the Free plan carries what the measured operations leave room for", () => {
   const [{ operations }] = cases;
-  const perEvent = (...names) =>
-    operations
-      .filter(({ operation }) => names.includes(operation))
-      .reduce((sum, { perEvent }) => sum + perEvent, 0);
-  const took = [
-    perEvent("writes to KV"),
-    perEvent("rows written", "alarms set"),
-    perEvent("requests to objects", "alarms run"),
-    perEvent("requests to the Worker"),
-  ];
-  for (const [at, row] of rows("docs/explain/cost.md", "## The Free plan").entries()) {
-    const [limit, , events] = row;
-    const allowed = Number(/^[\d,]+/.exec(limit)[0].replaceAll(",", ""));
-    const inThousands = Math.floor(allowed / took[at] / 1000 + 1e-9) * 1000;
-    assert.equal(events, inThousands.toLocaleString("en"), limit);
-  }
+  assert.ok(read("docs/explain/cost.md").includes(freePlanTable(operations)));
 });

@@ -93,11 +93,21 @@ test("a token of 32 characters is long enough", async (t) => {
   assert.equal((await fetch(`${gateway.url}/api/tasks`, { headers })).status, 200);
 });
 
-test("a binding that is not there", async (t) => {
+test("without a KV namespace, results are read from their shards", async (t) => {
   const gateway = await Gateway.start({ kvNamespaces: [] });
   t.after(() => gateway.stop());
+  assert.equal((await fetch(`${gateway.url}/healthz`)).status, 200);
+  assert.equal((await gateway.post(event("task_1", "completed"))).status, 200);
+  const { status, body } = await gateway.api("/api/tasks/task_1/result");
+  assert.deepEqual([status, body.status], [200, "completed"]);
+  assert.equal((await gateway.api("/api/tasks/task_2/result")).status, 404);
+});
+
+test("a binding for results that is no KV namespace", async (t) => {
+  const gateway = await Gateway.start({ kvNamespaces: [], bindings: { RESULTS: "a text" } });
+  t.after(() => gateway.stop());
   assert.equal((await fetch(`${gateway.url}/healthz`)).status, 503);
-  assert.match(gateway.log.join(""), /configuration: RESULTS is not set/);
+  assert.match(gateway.log.join(""), /configuration: RESULTS is not a KV namespace/);
 });
 
 for (const previous of [undefined, ""])

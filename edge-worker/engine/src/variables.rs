@@ -218,6 +218,7 @@ pub const BINDINGS: [Binding; 3] = [
     Binding {
         name: RESULTS,
         kind: "KV namespace",
-        summary: "Final results, read close to the reader. The first deployment creates the namespace.",
+        summary: "Optional: final results, read close to the reader; without it they are read from their shards. The \
+                  first deployment creates the namespace.",
     },
 ];

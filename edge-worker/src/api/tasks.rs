@@ -24,14 +24,17 @@ pub(super) async fn task(id: Option<String>, env: &Env, config: &Config) -> Resu
     }
 }
 
-/// Shows a final result. KV is near and cheap, but it learns late: what it doesn't have, the shard may.
+/// Shows a final result: from KV, where there is a namespace for it, else from the shard. KV is near and cheap, but it
+/// learns late: what it doesn't have, the shard may.
 pub(super) async fn result(id: Option<String>, env: &Env, config: &Config) -> Result<Response, ApiError> {
     let id = task_id(id)?;
-    metering::count(BilledOperation::KvRead);
-    match env.kv(RESULTS)?.get(&result_key(id.as_str())).text().await {
-        Ok(Some(text)) => return response::json_text(200, &text),
-        Ok(None) => {}
-        Err(error) => console_error!("results: {error}"),
+    if config.deployment.publishes_results {
+        metering::count(BilledOperation::KvRead);
+        match env.kv(RESULTS)?.get(&result_key(id.as_str())).text().await {
+            Ok(Some(text)) => return response::json_text(200, &text),
+            Ok(None) => {}
+            Err(error) => console_error!("results: {error}"),
+        }
     }
     let task_id = id.as_str().to_owned();
     match about(&id, ShardRequest::Result { task_id }, env, config).await? {

@@ -102,3 +102,17 @@ fn a_kind_of_a_later_version_is_left_for_it() {
     world.decide(|shard, context| shard.complete_or_retry(context, &entries[0], true)).unwrap();
     assert_eq!(world.rows("SELECT * FROM outbox").len(), 1);
 }
+
+#[test]
+fn without_a_store_for_results_nothing_is_published_and_nothing_waits() {
+    let mut world = World::new();
+    world.event("task_1", "completed");
+    world.deployment.publishes_results = false;
+    world.event("task_2", "completed");
+    assert_eq!(entries(&world).len(), 1, "only the entry from before");
+    world.pass(5);
+    assert!(entries(&world).is_empty());
+    assert!(world.published.is_empty());
+    let result = world.call(ShardRequest::Result { task_id: "task_2".to_owned() }, &[]);
+    assert!(result.is_some(), "the shard has it");
+}

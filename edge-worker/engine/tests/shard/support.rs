@@ -67,6 +67,7 @@ pub fn deployment(secrets: &[&str]) -> Deployment {
     Deployment {
         verifier: Verifier::new(secrets).unwrap(),
         tickets: Tickets::new(&MasterKey::parse(&"0f".repeat(32)).unwrap()),
+        publishes_results: true,
         retention_hours: 48,
         max_pages: 3,
         clock_scale: 1,
@@ -200,10 +201,14 @@ impl World {
         }
         for entry in self.decide(|shard, context| shard.due_side_effects(context)).unwrap() {
             let publication = self.decide(|shard, context| shard.publication(context, &entry)).unwrap();
-            let has_failed = self.unpublishable.contains(&publication.key);
-            if !has_failed {
-                self.published.insert(publication.key, publication.value);
-            }
+            let has_failed = match publication {
+                Some(result) if self.unpublishable.contains(&result.key) => true,
+                Some(result) => {
+                    self.published.insert(result.key, result.value);
+                    false
+                }
+                None => false,
+            };
             self.decide(|shard, context| shard.complete_or_retry(context, &entry, has_failed)).unwrap();
         }
         for report in self.decide(|shard, context| shard.unhealthy_endpoints(context, started)) {

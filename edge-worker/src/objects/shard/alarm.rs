@@ -150,7 +150,9 @@ impl TaskShard {
 
     /// Writes a task's final result to KV, where it can be read worldwide.
     async fn publish(&self, entry: &OutboxEntry) -> worker::Result<()> {
-        let result = self.decide(|shard, context| shard.publication(context, entry))?;
+        let Some(result) = self.decide(|shard, context| shard.publication(context, entry))? else {
+            return Ok(());
+        };
         faults::before_publish(&result.task_id, entry.attempts)?;
         metering::count(BilledOperation::KvWrite);
         let put = self.env.kv(RESULTS)?.put(&result.key, result.value)?;

@@ -73,20 +73,24 @@ impl Shard {
         entries as i64 == BATCH && context.now < until
     }
 
-    /// Returns what has to be published for an entry. A kind that only a later version knows is retried later.
-    pub fn publication(&self, context: &Context<'_>, entry: &OutboxEntry) -> Result<Publication> {
+    /// Returns what has to be published for an entry; `None` for one from before results were no longer published. A
+    /// kind that only a later version knows is retried later.
+    pub fn publication(&self, context: &Context<'_>, entry: &OutboxEntry) -> Result<Option<Publication>> {
+        if !context.deployment.publishes_results {
+            return Ok(None);
+        }
         match SideEffect::from_name(&entry.kind) {
             Some(SideEffect::PublishResult) => {}
             None => return Err("this version does not know this kind of side effect".into()),
         }
         let result = queries::result_of(context.db, entry.seq)?;
         let result = result.ok_or("the result to publish does not exist")?;
-        Ok(Publication {
+        Ok(Some(Publication {
             key: result_key(&result.task_id),
             value: json::to_string(&result),
             expires_in: u64::from(context.deployment.retention_hours) * 3600,
             task_id: result.task_id,
-        })
+        }))
     }
 
     /// Deletes an entry that was executed, or reschedules one that failed.

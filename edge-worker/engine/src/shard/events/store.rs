@@ -86,8 +86,9 @@ impl Shard {
             ending: step.finishes().then_some(fields.ending),
         };
         let previous = task.and_then(|task| task.last_seq);
+        let side_effect = step.side_effect.filter(|_| context.deployment.publishes_results);
         let publish_at =
-            step.side_effect.map(|_| outbox::batch_deadline(context.deployment, incoming.received_at));
+            side_effect.map(|_| outbox::batch_deadline(context.deployment, incoming.received_at));
         let (task_no, mut enqueued) = db.transaction(|| {
             let task_no = match task {
                 None => rows::create(db, fields.task_id, &change)?,
@@ -110,7 +111,7 @@ impl Shard {
                 body,
             };
             rows::append(db, &event)?;
-            if let (Some(effect), Some(due_at)) = (step.side_effect, publish_at) {
+            if let (Some(effect), Some(due_at)) = (side_effect, publish_at) {
                 rows::enqueue_side_effect(db, effect, seq, due_at)?;
             }
             let event = new_event(seq, step.outcome, fields, previous, incoming);
