@@ -41,7 +41,7 @@ impl fmt::Debug for Sample<'_> {
 
 /// To whom a secret belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Held {
+pub enum SecretKind {
     /// Vtryon's current secret.
     Current,
     /// Vtryon's previous secret, which is still accepted.
@@ -58,7 +58,7 @@ pub enum Held {
 #[derive(Clone, Copy)]
 pub struct Candidate<'a> {
     /// To whom it belongs.
-    pub held: Held,
+    pub held: SecretKind,
     /// The HMAC key of Vtryon's scheme. For an endpoint's secret that is its text; its 32 bytes are accepted too.
     pub secret: &'a [u8],
 }
@@ -75,11 +75,11 @@ impl fmt::Debug for Candidate<'_> {
 /// four times the length of the body and 4 KiB.
 ///
 /// ```
-/// use vtryon_webhooks::diagnosis::{Candidate, Held, Mistake, Sample, diagnose};
+/// use vtryon_webhooks::diagnosis::{Candidate, SecretKind, Mistake, Sample, diagnose};
 /// use vtryon_webhooks::{Secret, Signature};
 /// let header = Signature::sign(&Secret::new("whsec_example")?.key(), br#"{"a":1}"#).to_hex();
 /// let sample = Sample { header: header.as_bytes(), body: br#"{ "a": 1 }"#, is_whole: true };
-/// let candidates = [Candidate { held: Held::Current, secret: b"whsec_example" }];
+/// let candidates = [Candidate { held: SecretKind::Current, secret: b"whsec_example" }];
 /// assert_eq!(diagnose(&sample, &candidates), Mistake::BodyReserialised);
 /// # Ok::<(), vtryon_webhooks::Error>(())
 /// ```
@@ -102,9 +102,9 @@ pub fn diagnose(sample: &Sample<'_>, candidates: &[Candidate<'_>]) -> Mistake {
 fn unchanged(claim: &Claim, body: &[u8], candidates: &[Candidate<'_>]) -> Option<Mistake> {
     let signed_by = |candidate: &&Candidate<'_>| claim.is(&variants::key(candidate).mac(body));
     match candidates.iter().find(signed_by).map(|candidate| candidate.held) {
-        Some(Held::Retired) => Some(Mistake::RetiredSecret),
-        Some(Held::Endpoint) => Some(Mistake::EndpointSecret),
-        Some(Held::Current | Held::Previous) => Some(match claim.form {
+        Some(SecretKind::Retired) => Some(Mistake::RetiredSecret),
+        Some(SecretKind::Endpoint) => Some(Mistake::EndpointSecret),
+        Some(SecretKind::Current | SecretKind::Previous) => Some(match claim.form {
             Form::Bare => Mistake::VerifiesNow,
             Form::Prefixed => Mistake::Prefixed,
             Form::Base64 => Mistake::Base64Signature,

@@ -65,7 +65,7 @@ impl Filter {
     /// Returns whether the endpoint receives an event with this outcome, name and status.
     ///
     /// Duplicate, late, conflicting and capped events are never delivered, so an endpoint need not handle them.
-    pub fn takes(&self, outcome: Outcome, name: &str, status: Option<&str>) -> bool {
+    pub fn matches(&self, outcome: Outcome, name: &str, status: Option<&str>) -> bool {
         let named = |name| holds(&self.events, name);
         let told = |status| holds(&self.statuses, status);
         match outcome {

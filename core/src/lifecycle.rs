@@ -66,7 +66,7 @@ impl Outcome {
     }
 
     /// Returns whether the event is stored. An event that is not stored writes no row.
-    pub const fn is_kept(self) -> bool {
+    pub const fn is_stored(self) -> bool {
         match self {
             Self::Applied | Self::Late | Self::Conflict | Self::Unknown | Self::Quarantined => true,
             Self::Duplicate | Self::Capped => false,
@@ -130,7 +130,7 @@ pub fn step(state: Option<&TaskState>, status: &Status<'_>) -> Step {
         Some(stage) => advance(next.stage, stage),
         None => admit(&next.unknown, status.as_str()),
     };
-    if !outcome.is_kept() {
+    if !outcome.is_stored() {
         return Step { outcome, next: None, side_effect: None };
     }
     match Stage::of(status) {
@@ -147,7 +147,7 @@ pub fn step(state: Option<&TaskState>, status: &Status<'_>) -> Step {
 /// Decides on an event with an unknown name. It is stored once per content and does not change the task's status.
 pub fn other(state: Option<&TaskState>, kept_before: bool) -> Step {
     let outcome = once(kept_before, Outcome::Unknown);
-    let next = outcome.is_kept().then(|| state.cloned().unwrap_or_default());
+    let next = outcome.is_stored().then(|| state.cloned().unwrap_or_default());
     Step { outcome, next, side_effect: None }
 }
 

@@ -30,7 +30,7 @@ pub const fn nominal(retry: u32) -> Option<i64> {
 /// `subject` is the digest of the task's id, or of the body if it is not a readable event. The jitter spreads the
 /// retries of deliveries that failed together. It is the first 8 bytes, big-endian, of SHA-256 over the subject and the
 /// retry's number (4 bytes, big-endian), modulo a tenth of the nominal delay plus one.
-pub fn pause(subject: &Digest, retry: u32) -> Option<i64> {
+pub fn delay(subject: &Digest, retry: u32) -> Option<i64> {
     let nominal = nominal(retry)?;
     let seed = [&subject.as_bytes()[..], &retry.to_be_bytes()].concat();
     // At most a tenth of the nominal delay, which fits into an i64.
@@ -58,7 +58,7 @@ pub fn next(
     attempted_at: Millis,
     retry_after: Option<i64>,
 ) -> Option<Millis> {
-    let planned = attempted_at.plus_millis(pause(subject, attempt)?);
+    let planned = attempted_at.plus_millis(delay(subject, attempt)?);
     let asked = retry_after.map(|pause| attempted_at.plus_millis(pause).min(first_at.plus_millis(WINDOW)));
     Some(asked.map_or(planned, |asked| asked.max(planned)))
 }

@@ -13,7 +13,7 @@ use vtryon_gateway_engine::variables::{
 };
 pub(crate) use vtryon_gateway_engine::variables::{DIRECTORY, RESULTS, TASK_SHARD};
 use vtryon_gateway_engine::{Deployment, MAX_PAGES};
-use vtryon_webhooks::diagnosis::Held;
+use vtryon_webhooks::diagnosis::SecretKind;
 use vtryon_webhooks::endpoint::UrlRules;
 use vtryon_webhooks::{BodyLimit, Code, Error, Secret, Shards, Verifier};
 use wasm_bindgen::JsValue;
@@ -26,8 +26,8 @@ use crate::platform::clock;
 use crate::testing::faults;
 
 /// The variables that hold Vtryon's secrets, and whose each is.
-const WEBHOOK_SECRETS: [(&str, Held); 2] =
-    [(VTRYON_WEBHOOK_SECRET, Held::Current), (VTRYON_WEBHOOK_SECRET_PREVIOUS, Held::Previous)];
+const WEBHOOK_SECRETS: [(&str, SecretKind); 2] =
+    [(VTRYON_WEBHOOK_SECRET, SecretKind::Current), (VTRYON_WEBHOOK_SECRET_PREVIOUS, SecretKind::Previous)];
 
 /// The configuration from the environment.
 pub(crate) struct Config {
@@ -67,7 +67,7 @@ impl Config {
 
     /// Reads Vtryon's secrets in clear, in the order of the verifier's keys. For the directory, which looks for
     /// mistakes with them; nothing keeps them.
-    pub(crate) fn webhook_secrets(env: &Env) -> impl Iterator<Item = (Held, Zeroizing<Vec<u8>>)> {
+    pub(crate) fn webhook_secrets(env: &Env) -> impl Iterator<Item = (SecretKind, Zeroizing<Vec<u8>>)> {
         let is_set = |text: &String| !text.is_empty();
         let secret =
             move |variable| text(env, variable).filter(is_set).map(|text| Zeroizing::new(text.into_bytes()));

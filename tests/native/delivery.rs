@@ -9,7 +9,7 @@ use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 use vtryon_webhooks::delivery::EndpointSecret;
-use vtryon_webhooks::diagnosis::{Candidate, Held, Mistake, Sample, diagnose};
+use vtryon_webhooks::diagnosis::{Candidate, Mistake, Sample, SecretKind, diagnose};
 use vtryon_webhooks::endpoint::{Filter, Order, UrlRules, host};
 use vtryon_webhooks::health::{Health, SUCCESS_GRAIN};
 use vtryon_webhooks::lifecycle::Outcome;
@@ -77,7 +77,7 @@ proptest! {
     #[test]
     fn pauses_grow_and_stay_within_a_day(id in vec(any::<u8>(), 0..40)) {
         let subject = Digest::of(&id);
-        let pauses: Vec<i64> = (1..=MAX_RETRIES).map(|retry| retry::pause(&subject, retry).unwrap()).collect();
+        let pauses: Vec<i64> = (1..=MAX_RETRIES).map(|retry| retry::delay(&subject, retry).unwrap()).collect();
         prop_assert!(pauses.iter().sum::<i64>() <= WINDOW, "{:?}", pauses);
         prop_assert!(pauses.is_sorted_by(|one, next| one < next), "{:?}", pauses);
         for (retry, pause) in (1..).zip(pauses) {
@@ -157,11 +157,11 @@ proptest! {
         let name = name.concat();
         for outcome in OUTCOMES {
             let is_news = [Outcome::Applied, Outcome::Unknown, Outcome::Quarantined].contains(&outcome);
-            prop_assert!(is_news || !filter.takes(outcome, &name, status.as_deref()));
+            prop_assert!(is_news || !filter.matches(outcome, &name, status.as_deref()));
             prop_assert!(!Order::All.supersedes(outcome, true));
             prop_assert_eq!(Order::Latest.supersedes(outcome, true), outcome == Outcome::Applied);
         }
-        prop_assert_eq!(filter.takes(Outcome::Quarantined, &name, None), quarantined);
+        prop_assert_eq!(filter.matches(Outcome::Quarantined, &name, None), quarantined);
     }
 
     #[test]
@@ -182,7 +182,7 @@ proptest! {
         secret in vec(any::<u8>(), 0..60),
         is_whole: bool,
     ) {
-        let all = [Held::Current, Held::Previous, Held::Retired, Held::Endpoint];
+        let all = [SecretKind::Current, SecretKind::Previous, SecretKind::Retired, SecretKind::Endpoint];
         let candidates = all.map(|held| Candidate { held, secret: &secret });
         let mistake = diagnose(&Sample { header: &header, body: &body, is_whole }, &candidates);
         // What is drawn at random was signed by nobody.
@@ -205,7 +205,7 @@ proptest! {
         let key = Secret::new("whsec_test").unwrap().key();
         let header = Signature::sign(&key, signed.as_bytes()).to_hex();
         let sample = Sample { header: header.as_bytes(), body: came.as_bytes(), is_whole: true };
-        let candidates = [Candidate { held: Held::Current, secret: b"whsec_test" }];
+        let candidates = [Candidate { held: SecretKind::Current, secret: b"whsec_test" }];
         prop_assert_eq!(diagnose(&sample, &candidates), Mistake::BodyReserialised);
     }
 }

@@ -226,7 +226,7 @@ proptest! {
     #[test]
     fn a_task_keeps_at_most_twenty(statuses in vec("[a-z]{1,2}", 0..200), known in statuses()) {
         let (_, outcomes) = tell(&[statuses, known].concat());
-        let kept = outcomes.iter().filter(|outcome| outcome.is_kept()).count();
+        let kept = outcomes.iter().filter(|outcome| outcome.is_stored()).count();
         prop_assert!(kept <= MAX_UNKNOWN + Stage::ALL.len());
     }
 

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "that is how a test fails")]
 
 use vtryon_webhooks::delivery::EndpointSecret;
-use vtryon_webhooks::diagnosis::{Candidate, Held, Sample};
+use vtryon_webhooks::diagnosis::{Candidate, Sample, SecretKind};
 use vtryon_webhooks::event::Identity;
 use vtryon_webhooks::lifecycle::step;
 use vtryon_webhooks::standard_webhooks::{MessageHeaders, MessageVerifier};
@@ -89,7 +89,7 @@ fn debug_shows_names_and_sizes() {
 fn endpoints_and_diagnoses_show_no_secret() {
     let secret = EndpointSecret::from_bytes([b'*'; 32]);
     let text = secret.reveal();
-    let candidate = Candidate { held: Held::Endpoint, secret: text.as_bytes() };
+    let candidate = Candidate { held: SecretKind::Endpoint, secret: text.as_bytes() };
     let sample = Sample { header: b"hunter2", body: text.as_bytes(), is_whole: false };
     let refused = EndpointSecret::parse("whsec_hunter2").unwrap_err();
     let shown = [

@@ -1,5 +1,5 @@
 use serde::Deserialize;
-use vtryon_webhooks::diagnosis::{Candidate, Evidence, Held, Sample, diagnose};
+use vtryon_webhooks::diagnosis::{Candidate, Evidence, Sample, SecretKind, diagnose};
 
 use crate::{Bytes, judge, same};
 
@@ -41,10 +41,10 @@ pub fn check() -> (usize, Vec<String>) {
 
 fn candidate(whose: Whose, secret: &[u8]) -> Candidate<'_> {
     let held = match whose {
-        Whose::Current => Held::Current,
-        Whose::Previous => Held::Previous,
-        Whose::Retired => Held::Retired,
-        Whose::Endpoint => Held::Endpoint,
+        Whose::Current => SecretKind::Current,
+        Whose::Previous => SecretKind::Previous,
+        Whose::Retired => SecretKind::Retired,
+        Whose::Endpoint => SecretKind::Endpoint,
     };
     Candidate { held, secret }
 }

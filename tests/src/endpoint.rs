@@ -73,7 +73,7 @@ fn verdict(kind: &Kind) -> Result<(), String> {
                 unknown: *unknown,
                 quarantined: *quarantined,
             };
-            same("takes", filter.takes(outcome(name)?, event, status.as_deref()), *takes)
+            same("takes", filter.matches(outcome(name)?, event, status.as_deref()), *takes)
         }
         Kind::Order { order, newer, has_status, supersedes } => {
             let order = Order::from_name(order).ok_or("no such order")?;

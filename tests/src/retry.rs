@@ -48,7 +48,7 @@ fn verdict(kind: &Kind) -> Result<(), String> {
             let subject = Digest::of(&subject.get());
             let at = retry::next(&subject, *attempt, Millis(*first_at), Millis(*attempted_at), *retry_after);
             same("the nominal pause", retry::nominal(*attempt), *nominal)
-                .and_then(|()| same("the pause", retry::pause(&subject, *attempt), *pause))
+                .and_then(|()| same("the pause", retry::delay(&subject, *attempt), *pause))
                 .and_then(|()| same("the next attempt", at, next.map(Millis)))
         }
         Kind::Header { header, ms } => same("the pause", retry::retry_after(header), *ms),

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::claim::Claim;
 use super::layout::Layout;
-use super::{Candidate, Held, Mistake};
+use super::{Candidate, Mistake, SecretKind};
 use crate::delivery::{EndpointSecret, PREFIX};
 use crate::json;
 use crate::secret::Key;
@@ -20,9 +20,9 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 pub(super) fn key(candidate: &Candidate<'_>) -> Key {
     match (candidate.held, <[u8; 32]>::try_from(candidate.secret)) {
         // The text of an endpoint's secret is longer than that.
-        (Held::Endpoint, Ok(bytes)) => Key::of(EndpointSecret::from_bytes(bytes).reveal().as_bytes()),
-        (Held::Endpoint, Err(_)) => Key::of(candidate.secret),
-        (Held::Current | Held::Previous | Held::Retired, _) => Key::of(candidate.secret),
+        (SecretKind::Endpoint, Ok(bytes)) => Key::of(EndpointSecret::from_bytes(bytes).reveal().as_bytes()),
+        (SecretKind::Endpoint, Err(_)) => Key::of(candidate.secret),
+        (SecretKind::Current | SecretKind::Previous | SecretKind::Retired, _) => Key::of(candidate.secret),
     }
 }
 
@@ -42,8 +42,8 @@ pub(super) fn bodies(claim: &Claim, body: &[u8], candidates: &[Candidate<'_>]) -
 /// not tried.
 fn of_vtryon<'a>(candidates: &'a [Candidate<'a>]) -> impl Iterator<Item = &'a Candidate<'a>> {
     candidates.iter().filter(|candidate| match candidate.held {
-        Held::Current | Held::Previous | Held::Retired => true,
-        Held::Endpoint => false,
+        SecretKind::Current | SecretKind::Previous | SecretKind::Retired => true,
+        SecretKind::Endpoint => false,
     })
 }
 

@@ -20,14 +20,14 @@ export function done(gateway, id) {
   });
 }
 
-export function counts({ matched, marked, delivered, failed, pending, done }) {
-  return { matched, marked, delivered, failed, pending, done };
+export function counts({ matched, enqueued, delivered, failed, pending, done }) {
+  return { matched, enqueued, delivered, failed, pending, done };
 }
 
 /** How far a range has come of which every delivery has arrived. */
 export const finished = (delivered) => ({
   matched: delivered,
-  marked: delivered,
+  enqueued: delivered,
   delivered,
   failed: 0,
   pending: 0,

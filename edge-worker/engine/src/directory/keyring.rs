@@ -1,6 +1,6 @@
 //! The secrets that a refused webhook may have been signed with: Vtryon's, those before them, and the gateway's own.
 
-use vtryon_webhooks::diagnosis::{Candidate, Held};
+use vtryon_webhooks::diagnosis::{Candidate, SecretKind};
 use zeroize::Zeroizing;
 
 use super::records;
@@ -14,7 +14,7 @@ pub const MAX_CANDIDATES: usize = 25;
 /// Secrets in clear, for one look: the likeliest first.
 #[derive(Default)]
 pub struct Keyring {
-    secrets: Vec<(Held, Zeroizing<Vec<u8>>)>,
+    secrets: Vec<(SecretKind, Zeroizing<Vec<u8>>)>,
     /// How many could not be opened, and how many there are beyond those that are tried.
     pub unopened: usize,
     pub left_out: usize,
@@ -22,12 +22,12 @@ pub struct Keyring {
 
 impl Keyring {
     /// Begins with the secrets that are configured.
-    pub fn new(configured: impl Iterator<Item = (Held, Zeroizing<Vec<u8>>)>) -> Self {
+    pub fn new(configured: impl Iterator<Item = (SecretKind, Zeroizing<Vec<u8>>)>) -> Self {
         Self { secrets: configured.collect(), ..Self::default() }
     }
 
     /// Adds a secret, or counts one that the master key does not open.
-    pub fn add(&mut self, held: Held, secret: Option<Zeroizing<Vec<u8>>>) {
+    pub fn add(&mut self, held: SecretKind, secret: Option<Zeroizing<Vec<u8>>>) {
         match secret {
             Some(secret) => self.secrets.push((held, secret)),
             None => self.unopened += 1,

@@ -43,7 +43,7 @@ pub struct ReplayView {
     until: String,
     /// How many deliveries the range had when it was asked for, and how many of them were made due so far.
     matched: i64,
-    marked: i64,
+    enqueued: i64,
     delivered: i64,
     failed: i64,
     pending: i64,
@@ -116,9 +116,9 @@ impl ReplayView {
     /// Adds up the progress of all shards.
     pub fn new(replay: Replay, shards: &[ReplayProgress]) -> Self {
         let sum = |count: fn(&ReplayProgress) -> i64| shards.iter().map(count).sum::<i64>();
-        let (matched, marked) = (sum(|shard| shard.matched), sum(|shard| shard.enqueued));
+        let (matched, enqueued) = (sum(|shard| shard.matched), sum(|shard| shard.enqueued));
         let (delivered, failed) = (sum(|shard| shard.delivered), sum(|shard| shard.failed));
-        let pending = matched.max(marked) - delivered - failed;
+        let pending = matched.max(enqueued) - delivered - failed;
         Self {
             replay_id: replay.id,
             endpoint: endpoint_id(replay.endpoint),
@@ -126,7 +126,7 @@ impl ReplayView {
             from: rfc3339(replay.from),
             until: rfc3339(replay.until),
             matched,
-            marked,
+            enqueued,
             delivered,
             failed,
             pending,

@@ -4,7 +4,7 @@ use vtryon_gateway_engine::directory::keyring::Keyring;
 use vtryon_gateway_engine::directory::replays::{self, Requested};
 use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
 use vtryon_gateway_engine::directory::{Directory, endpoints, rejections, secrets};
-use vtryon_webhooks::diagnosis::Held;
+use vtryon_webhooks::diagnosis::SecretKind;
 use zeroize::Zeroizing;
 
 use crate::fixture::{DAY, Fixture, shards};
@@ -50,7 +50,7 @@ fn remember_secrets(fixture: &Fixture) {
 }
 
 fn reject(fixture: &mut Fixture) {
-    let mut keyring = Keyring::new([(Held::Current, Zeroizing::new(SECRET.to_vec()))].into_iter());
+    let mut keyring = Keyring::new([(SecretKind::Current, Zeroizing::new(SECRET.to_vec()))].into_iter());
     assert_eq!(keyring.of_endpoints(fixture.db()).unwrap().len(), 3);
     let now = fixture.now;
     let reported = [

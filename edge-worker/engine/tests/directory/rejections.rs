@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use vtryon_gateway_engine::directory::keyring::Keyring;
 use vtryon_gateway_engine::directory::rejections::{self, add, all, expire};
 use vtryon_gateway_engine::protocol::rejection::{Rejection, Sample};
-use vtryon_webhooks::diagnosis::{Candidate, Held};
+use vtryon_webhooks::diagnosis::{Candidate, SecretKind};
 use vtryon_webhooks::{Digest, Millis, Secret, Signature};
 use zeroize::Zeroizing;
 
@@ -12,7 +12,7 @@ use crate::fixture::{DAY, Fixture, START};
 
 const CODE: &str = "signature_mismatch";
 pub const SECRET: &[u8] = b"whsec_current";
-const CANDIDATES: [Candidate<'_>; 1] = [Candidate { held: Held::Current, secret: SECRET }];
+const CANDIDATES: [Candidate<'_>; 1] = [Candidate { held: SecretKind::Current, secret: SECRET }];
 
 fn sample(body: &str, header: String, at: Millis) -> Sample {
     Sample {
@@ -55,7 +55,7 @@ pub fn rejection(code: &str, count: i64, first: Sample, last: Option<Sample>) ->
 }
 
 fn keyring() -> Keyring {
-    Keyring::new([(Held::Current, Zeroizing::new(SECRET.to_vec()))].into_iter())
+    Keyring::new([(SecretKind::Current, Zeroizing::new(SECRET.to_vec()))].into_iter())
 }
 
 /// Returns the rejections view.

@@ -128,7 +128,7 @@ fn progress_is_added_up_over_the_shards() {
         "from": "1970-01-01T00:00:00.000Z",
         "until": "2026-01-01T00:00:00.000Z",
         "matched": 5,
-        "marked": 4,
+        "enqueued": 4,
         "delivered": 2,
         "failed": 1,
         "pending": 2,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use vtryon_gateway_engine::directory::keyring::{Keyring, MAX_CANDIDATES};
 use vtryon_gateway_engine::directory::{endpoints, secrets};
 use vtryon_webhooks::Code;
-use vtryon_webhooks::diagnosis::Held;
+use vtryon_webhooks::diagnosis::SecretKind;
 use zeroize::Zeroizing;
 
 use crate::fixture::{DAY, Fixture, assert_refused};
@@ -126,9 +126,9 @@ fn endpoints_current_secrets_are_tried_before_previous_ones_as_long_as_there_is_
         let no = fixture.register(r#"{"url":"https://shop.example/hook"}"#);
         fixture.rotate(no, "").unwrap();
     }
-    let mut keyring = Keyring::new([(Held::Current, clear())].into_iter());
-    keyring.add(Held::Retired, Some(clear()));
-    keyring.add(Held::Retired, None);
+    let mut keyring = Keyring::new([(SecretKind::Current, clear())].into_iter());
+    keyring.add(SecretKind::Retired, Some(clear()));
+    keyring.add(SecretKind::Retired, None);
     let tried = keyring.of_endpoints(fixture.db()).unwrap();
     assert_eq!(tried.len(), MAX_CANDIDATES - 2);
     let versions: Vec<_> = tried.iter().map(|(endpoint, secret)| (*endpoint, secret.version)).collect();

@@ -28,14 +28,14 @@ fn ask(world: &mut World, id: &str, all: bool) -> Replay {
 fn counts(worlds: &mut [World], replay: &Replay) -> Json {
     let progress: Vec<_> = worlds.iter_mut().map(|world| world.progress(&replay.id)).collect();
     let view = serde_json::to_value(ReplayView::new(replay.clone(), &progress)).unwrap();
-    let names = ["matched", "marked", "delivered", "failed", "pending", "done"];
+    let names = ["matched", "enqueued", "delivered", "failed", "pending", "done"];
     names.into_iter().map(|name| (name.to_owned(), view[name].clone())).collect()
 }
 
 /// How far a range has come of which every delivery has arrived.
 fn finished(deliveries: usize) -> Json {
     json!({
-        "matched": deliveries, "marked": deliveries, "delivered": deliveries,
+        "matched": deliveries, "enqueued": deliveries, "delivered": deliveries,
         "failed": 0, "pending": 0, "done": true,
     })
 }
@@ -89,7 +89,7 @@ fn dead_letters_are_replayed_alone_and_as_a_range() {
     }
     let replay = replay.unwrap();
     let matched = json!({
-        "matched": 5, "marked": 0, "delivered": 0, "failed": 0, "pending": 5, "done": false,
+        "matched": 5, "enqueued": 0, "delivered": 0, "failed": 0, "pending": 5, "done": false,
     });
     assert_eq!(counts(&mut worlds, &replay), matched);
     worlds.iter_mut().for_each(|world| world.pass(1));

@@ -5,7 +5,7 @@ use std::error::Error;
 use vtryon_gateway_engine::directory::keyring::Keyring;
 use vtryon_gateway_engine::directory::secrets;
 use vtryon_webhooks::Millis;
-use vtryon_webhooks::diagnosis::Held;
+use vtryon_webhooks::diagnosis::SecretKind;
 use worker::{Response, console_error};
 use zeroize::Zeroizing;
 
@@ -51,11 +51,12 @@ impl Directory {
         let key = config.master.derive(LABEL);
         for known in self.at(config, now, secrets::retired)? {
             let secret = crypto::open(&key, &context(&known.fingerprint), &known.sealed).await?;
-            keyring.add(Held::Retired, secret);
+            keyring.add(SecretKind::Retired, secret);
         }
         for (endpoint, sealed) in self.at(config, now, |context| keyring.of_endpoints(context.db))? {
             let secret = seal::open(config, endpoint, &sealed).await?;
-            keyring.add(Held::Endpoint, secret.map(|secret| Zeroizing::new(secret.as_bytes().to_vec())));
+            keyring
+                .add(SecretKind::Endpoint, secret.map(|secret| Zeroizing::new(secret.as_bytes().to_vec())));
         }
         Ok(keyring)
     }

@@ -46,7 +46,7 @@ impl Shard {
         let matching_endpoints = settings.endpoints.iter().filter(|endpoint| match event.target_endpoint {
             Some(target) => endpoint.options.enabled && endpoint.no == target,
             None => {
-                endpoint.options.enabled && endpoint.filter().takes(event.outcome, event.name, event.status)
+                endpoint.options.enabled && endpoint.filter().matches(event.outcome, event.name, event.status)
             }
         });
         let mut pending: Option<Vec<PendingDelivery>> = None;

@@ -42,7 +42,7 @@ impl Shard {
         })?;
         let (known, held) = found.unwrap_or((false, 0));
         let outcome = lifecycle::unreadable(known);
-        if !outcome.is_kept() {
+        if !outcome.is_stored() {
             return Ok(StoreResult::default());
         }
         let bytes = body.len() as i64;

@@ -31,7 +31,7 @@ pub(crate) fn first(db: &dyn Database, replay: &Replay, last: i64) -> Result<i64
 }
 
 /// Counts what a range holds, in one statement: at most so many, for what the endpoint's filter leaves out is
-/// known when a page is marked. In the end it is what was marked.
+/// known when a page is enqueued. In the end it is what was enqueued.
 pub(crate) fn count(
     db: &dyn Database,
     replay: &Replay,
@@ -110,7 +110,7 @@ fn events_page(db: &dyn Database, replay: &Replay, endpoint: &Endpoint, from: i6
             break;
         }
         let Some(outcome) = Outcome::from_name(&stored.outcome) else { continue };
-        let is_taken = filter.takes(outcome, stored.event().unwrap_or_default(), stored.status.as_deref());
+        let is_taken = filter.matches(outcome, stored.event().unwrap_or_default(), stored.status.as_deref());
         // A test event was for one endpoint alone.
         let is_test = stored.event() == Some(TEST_EVENT);
         if is_taken && !is_test && (replay.from..replay.until).contains(&stored.received_at) {
