@@ -16,16 +16,17 @@ for (const file of files.split("\n").filter(Boolean)) {
 }
 
 const PAIRS = {
-  "wasm-bindgen": {
-    "Cargo.toml": /^wasm-bindgen = "=([\d.]+)"/m,
-    "scripts/common": /wasm-bindgen-cli@([\d.]+)/,
-    "scripts/wasm-bindgen/Cargo.toml": /^wasm-bindgen-cli-support = "=([\d.]+)"/m,
-  },
+  "wasm-bindgen": [
+    ["Cargo.toml", /^wasm-bindgen = "=([\d.]+)"/m],
+    ["scripts/wasm-bindgen/Cargo.toml", /^version = "([\d.]+)"/m],
+    ["scripts/wasm-bindgen/Cargo.toml", /^wasm-bindgen-cli-support = "=([\d.]+)"/m],
+    ["scripts/wasm-bindgen/Cargo.toml", /^wasm-bindgen-cli = .*"=([\d.]+)"/m],
+  ],
   wrangler: byName("wrangler"),
   commander: byName("commander"),
 };
 for (const [name, places] of Object.entries(PAIRS)) {
-  const found = Object.entries(places).map(([file, pattern]) => {
+  const found = places.map(([file, pattern]) => {
     return [file, pattern.exec(readFileSync(file, "utf8"))?.[1]];
   });
   // A file that no longer has it has nothing to differ in.
@@ -39,5 +40,8 @@ for (const [name, places] of Object.entries(PAIRS)) {
 /** Where both manifests pin a package of npm. */
 function byName(name) {
   const pattern = new RegExp(`"${name}": "([\\d.]+)"`);
-  return { "package.json": pattern, "edge-worker/npm/package.json": pattern };
+  return [
+    ["package.json", pattern],
+    ["edge-worker/npm/package.json", pattern],
+  ];
 }

@@ -6,7 +6,7 @@ import { PYTHON, ROOT, run } from "./tools.mjs";
 
 export function checkDryRuns({ scratch }) {
   const npm = ["publish", "--dry-run", "--ignore-scripts"];
-  // With the crates that are here already; --allow-dirty, since the check of the tree has a line of its own.
+  // --allow-dirty: the check of the tree has a line of its own.
   const cargo = [
     "publish",
     "--dry-run",

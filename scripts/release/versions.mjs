@@ -12,6 +12,9 @@ export function checkVersions({ version, tag }) {
   for (const [place, found] of places()) {
     if (found !== version) faults.push(`${place} has ${found}, Cargo.toml ${version}`);
   }
+  // npm would need a tag of its own for a pre-release, and GitHub a mark.
+  if (!/^\d+\.\d+\.\d+$/.test(version))
+    faults.push(`${version} is a pre-release: those are not released`);
   if (tag !== undefined && tag !== `v${version}`) faults.push(`the tag is ${tag}, not v${version}`);
   return faults;
 }

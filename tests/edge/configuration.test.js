@@ -46,6 +46,8 @@ const FAULTS = [
   ["GATEWAY_MASTER_KEY", randomBytes(33).toString("base64"), "is not 32 bytes"],
   ["SHARDS", "0", "is not from 1 to 1024"],
   ["SHARDS", "many", "is not a whole number"],
+  ["SHARDS", "-1", "is not from 1 to 1024"],
+  ["SHARDS", "4294967297", "is not from 1 to 1024"],
   ["MAX_BODY_BYTES", "1048577", "is not from 1 to 1048576"],
   ["SHARDS", 4.9, "is not a whole number"],
   ["ENDPOINT_HOSTS", ["shop.example"], "is not one text with hosts between commas"],

@@ -97,8 +97,11 @@ fn a_kind_of_a_later_version_is_left_for_it() {
     world.db.sqlite.connection().execute("UPDATE outbox SET kind = 'later'", []).unwrap();
     world.now = world.now.plus_seconds(3);
     let entries = world.decide(|shard, context| shard.due_side_effects(context)).unwrap();
-    let publication = world.decide(|shard, context| shard.publication(context, &entries[0]));
-    assert!(publication.is_err());
+    for publishes_results in [true, false] {
+        world.deployment.publishes_results = publishes_results;
+        let publication = world.decide(|shard, context| shard.publication(context, &entries[0]));
+        assert!(publication.is_err());
+    }
     world.decide(|shard, context| shard.complete_or_retry(context, &entries[0], true)).unwrap();
     assert_eq!(world.rows("SELECT * FROM outbox").len(), 1);
 }

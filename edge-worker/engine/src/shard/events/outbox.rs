@@ -73,13 +73,11 @@ impl Shard {
         entries as i64 == BATCH && context.now < until
     }
 
-    /// Returns what has to be published for an entry; `None` for one from before results were no longer published. A
-    /// kind that only a later version knows is retried later.
+    /// Returns what has to be published for an entry; `None` where results are not published: the entry is from before
+    /// that. A kind that only a later version knows is retried later.
     pub fn publication(&self, context: &Context<'_>, entry: &OutboxEntry) -> Result<Option<Publication>> {
-        if !context.deployment.publishes_results {
-            return Ok(None);
-        }
         match SideEffect::from_name(&entry.kind) {
+            Some(SideEffect::PublishResult) if !context.deployment.publishes_results => return Ok(None),
             Some(SideEffect::PublishResult) => {}
             None => return Err("this version does not know this kind of side effect".into()),
         }
