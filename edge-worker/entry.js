@@ -13,8 +13,8 @@ rust.initSync({ module });
 export default { fetch: rust.fetch, scheduled: rust.scheduled };
 
 /**
- * The half of an object that Rust is. An abort, as of a full memory, ends the instance of WebAssembly and all that was
- * in it; the next call starts another instance, and the object is made anew there.
+ * Holds the Rust object behind a Durable Object. An abort, for example when memory is exhausted, ends the WebAssembly
+ * instance with everything in it. The next call starts another instance; the Rust object is created again there.
  */
 class RustObject {
   #make;

@@ -235,14 +235,10 @@ fn access(env: &Env) -> Result<Option<Access>, Fault> {
 fn number<T>(env: &Env, variable: Number, read: impl FnOnce(u32) -> Option<T>) -> Result<T, Fault> {
     let Number { name, default, min, max } = variable;
     let value = match text(env, name) {
-        None => default,
-        // What is negative or too large has a value that no variable may have.
-        Some(text) => text
-            .parse::<i64>()
-            .map(|value| u32::try_from(value).unwrap_or(u32::MAX))
-            .map_err(|_| wrong(name, "is not a whole number")())?,
+        None => i64::from(default),
+        Some(text) => text.parse().map_err(|_| wrong(name, "is not a whole number")())?,
     };
-    let value = Some(value).filter(|value| (min..=max).contains(value));
+    let value = u32::try_from(value).ok().filter(|value| (min..=max).contains(value));
     value.and_then(read).ok_or_else(wrong(name, format!("is not from {min} to {max}")))
 }
 

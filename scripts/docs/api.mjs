@@ -2,12 +2,10 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { notice, page, ROOT, table } from "./common.mjs";
+import { anchor, notice, page, table } from "./common.mjs";
+import { document, flat, form, nameOf, resolve, SOURCE } from "./openapi.mjs";
 
-const SOURCE = "edge-worker/src/api/openapi.json";
 const METHODS = ["get", "post", "put", "patch", "delete", "options"];
-
-const document = JSON.parse(readFileSync(join(ROOT, SOURCE), "utf8"));
 
 export function api() {
   const introduction = readFileSync(join(import.meta.dirname, "api.md"), "utf8").trimEnd();
@@ -216,84 +214,8 @@ function innerObject(field) {
 
 const isObjectName = (field) => nameOf(field) !== undefined && resolve(field).type === "object";
 
-/** Merges the parts of an object. */
-function flat(schema) {
-  const { allOf = [], properties = {}, required = [] } = resolve(schema);
-  const parts = allOf.map(flat);
-  return {
-    properties: Object.assign({}, ...parts.map((part) => part.properties), properties),
-    required: [...parts.flatMap((part) => part.required), ...required],
-  };
-}
-
-/** Says in words what a schema allows. */
-function form(schema) {
-  const text = formOf(schema);
-  if (schema.default === undefined || schema.default === "") return text;
-  return `${text}; default ${code(schema.default)}`;
-}
-
-function formOf(schema) {
-  const name = nameOf(schema);
-  // A map has no fields of its own to show.
-  if (name)
-    return resolve(schema).additionalProperties?.type ? formOf(resolve(schema)) : linkTo(name);
-  if ("const" in schema) return code(schema.const);
-  if (schema.enum) return alternatives(schema.enum.map(code));
-  const choices = schema.oneOf ?? schema.anyOf;
-  if (choices) return alternatives(choices.map(formOf));
-  if (schema.allOf) return formOf(schema.allOf[0]);
-  const types = [schema.type].flat();
-  return alternatives(types.map((type) => formOfType(type, schema)));
-}
-
-function formOfType(type, schema) {
-  const { format, minimum, maximum, maxLength, items, contentEncoding } = schema;
-  if (type === "null") return "null";
-  if (type === "array") return `list of ${formOf(items)}`;
-  if (type === "boolean") return "true or false";
-  if (type === "object") return schema.additionalProperties?.type ? "object of lists" : "object";
-  if (type === "integer") {
-    if (minimum > 0 && maximum !== undefined) return `${minimum} to ${maximum}`;
-    return maximum === undefined ? "number" : `${minimum} to ${maximum}`;
-  }
-  if (format === "date-time") return "time";
-  if (contentEncoding) return contentEncoding;
-  return maxLength ? `text, at most ${maxLength} characters` : "text";
-}
-
-const code = (value) => (value === null ? "null" : `\`${value}\``);
-
-function alternatives(list) {
-  const texts = [...new Set(list)];
-  return texts.length < 2 ? texts.join("") : `${texts.slice(0, -1).join(", ")} or ${texts.at(-1)}`;
-}
-
-function linkTo(name) {
-  const schema = document.components.schemas[name];
-  // An object of any names has no table of its own.
-  if (schema.additionalProperties?.type) return form(schema);
-  const isValue = schema.type === "string";
-  return isValue ? `[${name}](#values)` : `[\`${name}\`](#${anchor(name)})`;
-}
-
-const nameOf = ({ $ref }) => $ref?.split("/").at(-1);
-
-function resolve(schema) {
-  if (schema.$ref === undefined) return schema;
-  const path = schema.$ref.split("/").slice(1);
-  return path.reduce((part, key) => part[key], document);
-}
-
 const includes = (type, name) => [type].flat().includes(name);
 const sentence = (text) => (text.endsWith(".") ? text : `${text}.`);
-
-/** The anchor that GitHub makes of a heading. */
-const anchor = (heading) =>
-  heading
-    .toLowerCase()
-    .replace(/[^\w\s-]/g, "")
-    .replaceAll(" ", "-");
 
 /** Fails where two headings have one anchor: links would depend on their order. */
 function checkHeadings(text) {

@@ -30,3 +30,10 @@ export const page = (...parts) =>
     .flat(Infinity)
     .filter((part) => part !== undefined && part !== "")
     .join("\n\n")}\n`;
+
+/** The anchor that GitHub makes of a heading. */
+export const anchor = (heading) =>
+  heading
+    .toLowerCase()
+    .replace(/[^\w\s-]/g, "")
+    .replaceAll(" ", "-");
