@@ -8,7 +8,9 @@ import { metered, rows, since } from "./support/metering.js";
 let gateway;
 let last;
 before(async () => {
-  gateway = await Gateway.start({ build: "build-faults", bindings: { SHARDS: "1" } });
+  // The runtime reads up to 64 KiB of a body that is refused. With more it resets the connection, and the answer may be lost.
+  const bindings = { SHARDS: "1", MAX_BODY_BYTES: "16384" };
+  gateway = await Gateway.start({ build: "build-faults", bindings });
   // The first event of a shard brings its stored form up to date too.
   await gateway.post(event("task_first", "queued"));
   last = await metered(gateway);
@@ -69,7 +71,7 @@ const REFUSED = [
   ["two", `${sign("{}")},${sign("{}")}`, "{}"],
   ["one of another body", sign("{ }"), "{}"],
   ["one by another secret", sign("{}", "whsec_other"), "{}"],
-  ["a body that is too long", sign("{}"), "x".repeat(262_145)],
+  ["a body that is too long", sign("{}"), "x".repeat(16_385)],
 ];
 for (const [name, signature, body] of REFUSED) {
   test(`refused, ${name}: no request to a shard, no alarm`, async () => {

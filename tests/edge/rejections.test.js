@@ -257,13 +257,14 @@ test("a first sample is diagnosed before an anonymous one is compared with it", 
 });
 
 test("rejections without a wrong signature have no diagnosis, and an unread body has no excerpt", async (t) => {
-  const gateway = await start(t);
+  // The runtime reads up to 64 KiB of a body that is refused. With more it resets the connection, and the answer may be lost.
+  const gateway = await start(t, { bindings: { MAX_BODY_BYTES: "16384" } });
   await gateway.post(COMPACT, { method: "PUT" });
-  await gateway.post("x".repeat(262_145));
+  await gateway.post("x".repeat(16_385));
   const url = `${gateway.url}/api/rejections`;
   for (const [code, bytes] of [
     ["method_not_allowed", COMPACT.length],
-    ["payload_too_large", 262_145],
+    ["payload_too_large", 16_385],
   ]) {
     const seen = await counted(gateway, code);
     assert.equal(seen.mistake, null);

@@ -7,7 +7,8 @@ import { event, Gateway, sign, until } from "./support/gateway.js";
 
 let gateway;
 before(async () => {
-  gateway = await Gateway.start();
+  // The runtime reads up to 64 KiB of a body that is refused. With more it resets the connection, and the answer may be lost.
+  gateway = await Gateway.start({ bindings: { MAX_BODY_BYTES: "16384" } });
 });
 after(() => gateway.stop());
 
@@ -31,7 +32,7 @@ test("a rejected request wakes no shard", async () => {
   ]) {
     assert.equal((await gateway.post(BODY, { signature })).status, 401);
   }
-  assert.equal((await gateway.post("x".repeat(262_145))).status, 413);
+  assert.equal((await gateway.post("x".repeat(16_385))).status, 413);
   await rejectionReported("payload_too_large");
   assert.deepEqual(await gateway.stored(), []);
 });
