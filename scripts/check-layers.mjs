@@ -28,7 +28,7 @@ const CRATES = [
       ["shard", "directory"],
       ["protocol"],
       ["deployment"],
-      ["tickets"],
+      ["access", "sessions", "tickets"],
       ["keys"],
       ["meta", "sqlite"],
       ["database"],

@@ -1,6 +1,5 @@
 //! What an administrator reads and does.
 
-mod cursor;
 mod deliveries;
 mod endpoints;
 mod listing;

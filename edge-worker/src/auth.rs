@@ -14,7 +14,6 @@
 mod access;
 mod limit;
 pub(crate) mod origin;
-mod session;
 mod sign_in;
 
 use std::cell::RefCell;
@@ -27,9 +26,9 @@ pub(crate) use access::Access;
 pub(crate) use origin::is_origin;
 
 use self::limit::{ClientAddress, Failure, Failures};
-use self::session::Sessions;
 use crate::http::response::ApiError;
 use vtryon_gateway_engine::keys::MasterKey;
+use vtryon_gateway_engine::sessions::{self, Sessions};
 use vtryon_webhooks::Millis;
 
 /// The header in which Access tells the origin whom it has let in.
@@ -177,7 +176,7 @@ impl Admin {
 
     fn cookie(&self, headers: &Headers, now: Millis) -> Result<Cookie, ApiError> {
         let cookies = headers.get("cookie")?.unwrap_or_default();
-        let (Some(token), Some(value)) = (&self.token, session::find(&cookies)) else {
+        let (Some(token), Some(value)) = (&self.token, sessions::find(&cookies)) else {
             return Ok(Cookie::Absent);
         };
         Ok(token.sessions.check(value, now).map_or(Cookie::Void, Cookie::Valid))
@@ -206,7 +205,7 @@ fn unauthorized() -> ApiError {
 /// Has a browser forget a session that is void, so that it does not send it again.
 fn clear_void(cookie: Cookie, refusal: ApiError) -> ApiError {
     match cookie {
-        Cookie::Void => refusal.with_header("set-cookie", session::CLEARED),
+        Cookie::Void => refusal.with_header("set-cookie", sessions::CLEARED),
         Cookie::Absent | Cookie::Valid(_) => refusal,
     }
 }

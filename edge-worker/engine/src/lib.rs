@@ -4,6 +4,7 @@
 //! dispatch, messages to broadcast, results to publish, when the alarm is wanted. Nothing here reads a clock, draws a
 //! random number, waits, or knows of Cloudflare. Durable Objects are shells around it.
 
+pub mod access;
 pub mod database;
 mod deployment;
 pub mod directory;
@@ -13,6 +14,7 @@ pub mod json;
 pub mod keys;
 pub mod meta;
 pub mod protocol;
+pub mod sessions;
 pub mod shard;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

@@ -8,6 +8,7 @@ pub mod cursor;
 pub mod delivery;
 mod directory;
 pub mod live;
+pub mod page_cursor;
 pub mod rejection;
 pub mod settings;
 pub mod stats;

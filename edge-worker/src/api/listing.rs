@@ -6,10 +6,10 @@ use futures_util::future::try_join_all;
 use serde_json::value::RawValue;
 use worker::Env;
 
-use super::cursor::{PageCursor, PagePosition};
 use crate::config::Config;
 use crate::http::query::Query;
 use crate::http::response::ApiError;
+use crate::protocol::page_cursor::{PageCursor, PagePosition};
 use crate::protocol::{Page, PageItem, ShardRequest, shard_client};
 use vtryon_gateway_engine::json;
 
@@ -53,7 +53,7 @@ pub(super) fn check_empty(query: &Query, config: &Config) -> Result<(), ApiError
 }
 
 fn given_cursor(query: &Query, config: &Config) -> Result<Option<PageCursor>, ApiError> {
-    query.get("cursor").map(|text| PageCursor::parse(text, config.shards)).transpose()
+    Ok(query.get("cursor").map(|text| PageCursor::parse(text, config.shards)).transpose()?)
 }
 
 fn read_page(text: Option<String>) -> Result<Page, ApiError> {

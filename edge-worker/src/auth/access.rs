@@ -2,18 +2,17 @@
 //!
 //! <https://developers.cloudflare.com/cloudflare-one/access-controls/applications/http-apps/authorization-cookie/validating-json/>
 
-mod assertion;
 mod certs;
-mod claims;
 mod rsa;
 
 use std::rc::Rc;
 
-use self::assertion::Assertion;
-use self::certs::Certs;
-use self::claims::Expected;
-use crate::http::response::ApiError;
+use vtryon_gateway_engine::access::assertion::Assertion;
+use vtryon_gateway_engine::access::claims::Expected;
 use vtryon_webhooks::Millis;
+
+use self::certs::Certs;
+use crate::http::response::ApiError;
 
 /// The domain that every team has its own under.
 const DOMAIN: &str = ".cloudflareaccess.com";
@@ -74,7 +73,9 @@ impl Access {
         let Some(key) = self.certs.key(assertion.kid(), now).await? else {
             return Ok(Err("its Access assertion is signed with a key that the team does not have"));
         };
-        let Some(verified) = assertion.verify(&key).await? else {
+        let Some(verified) =
+            assertion.verify(async |message, signature| key.verify(message, signature).await).await?
+        else {
             return Ok(Err("the signature of its Access assertion is wrong"));
         };
         Ok(self.expected.check(&verified, now))

@@ -5,10 +5,11 @@ use worker::{Headers, Request, Response};
 use zeroize::Zeroizing;
 
 use super::limit::ClientAddress;
-use super::{Admin, bearer, clear_void, session};
+use super::{Admin, bearer, clear_void};
 use crate::http::body;
 use crate::http::response::ApiError;
 use vtryon_gateway_engine::json::Object;
+use vtryon_gateway_engine::sessions;
 use vtryon_webhooks::Millis;
 
 /// How long the token in a body may be, in characters, and the body, in bytes: each character may be escaped.
@@ -22,7 +23,7 @@ impl Admin {
     /// another site can send DELETE.
     pub(crate) async fn session(&self, request: Request, now: Millis) -> Result<Response, ApiError> {
         if request.inner().method() == "DELETE" {
-            return no_content(session::CLEARED);
+            return no_content(sessions::CLEARED);
         }
         let Some(token) = &self.token else {
             let message = "there are no sessions here: Cloudflare Access alone lets in";

@@ -2,15 +2,13 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 
-use super::rsa::PublicKey;
-use crate::http::response::ApiError;
-use vtryon_gateway_engine::json::Object;
+use crate::json::Object;
 
 /// How long an assertion may be, in bytes. Access makes them about one thousand long.
 const LIMIT: usize = 8192;
 
 /// An assertion of which nothing is known but its form.
-pub(super) struct Assertion<'a> {
+pub struct Assertion<'a> {
     kid: String,
     signed: &'a str,
     payload: Vec<u8>,
@@ -18,14 +16,14 @@ pub(super) struct Assertion<'a> {
 }
 
 /// The payload of an assertion that the team has signed. Only [`Assertion::verify`] makes one.
-pub(super) struct VerifiedJwt(Vec<u8>);
+pub struct VerifiedJwt(Vec<u8>);
 
 impl<'a> Assertion<'a> {
     /// Takes apart `<header>.<payload>.<signature>` (RFC 7515, 3.1), and tells the log what is wrong.
     ///
     /// The algorithm is RS256, the only one that Access signs with. That a token could choose it is how
     /// others were made to take a public key for a shared secret, or no signature for one.
-    pub(super) fn parse(text: &'a str) -> Result<Self, &'static str> {
+    pub fn parse(text: &'a str) -> Result<Self, &'static str> {
         const FORM: &str = "its Access assertion is not a signed token";
         if text.len() > LIMIT {
             return Err("its Access assertion is longer than 8 KiB");
@@ -45,24 +43,31 @@ impl<'a> Assertion<'a> {
     }
 
     /// Returns the name of the key that it says it is signed with.
-    pub(super) fn kid(&self) -> &str {
+    pub fn kid(&self) -> &str {
         &self.kid
     }
 
     /// Returns what it claims while nobody knows whether that is true: a reason to refuse it, never one to let it in.
-    pub(super) fn claimed(&self) -> &[u8] {
+    pub fn claimed(&self) -> &[u8] {
         &self.payload
     }
 
-    /// Verifies the signature.
-    pub(super) async fn verify(self, key: &PublicKey) -> Result<Option<VerifiedJwt>, ApiError> {
-        let good = key.verify(self.signed.as_bytes(), &self.signature).await?;
+    /// Verifies the signature: `is_signed` says whether the key's holder has signed a message, which comes first, with
+    /// a signature. The platform does that.
+    ///
+    /// # Errors
+    /// Those of `is_signed`.
+    pub async fn verify<E>(
+        self,
+        is_signed: impl AsyncFnOnce(&[u8], &[u8]) -> Result<bool, E>,
+    ) -> Result<Option<VerifiedJwt>, E> {
+        let good = is_signed(self.signed.as_bytes(), &self.signature).await?;
         Ok(good.then_some(VerifiedJwt(self.payload)))
     }
 }
 
 impl VerifiedJwt {
-    pub(super) fn payload(&self) -> &[u8] {
+    pub fn payload(&self) -> &[u8] {
         &self.0
     }
 }

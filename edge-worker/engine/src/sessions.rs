@@ -3,9 +3,9 @@
 
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
-
-use vtryon_gateway_engine::keys::{MasterKey, derive, hmac_sha256};
 use vtryon_webhooks::Millis;
+
+use crate::keys::{MasterKey, derive, hmac_sha256};
 
 /// How long a session lasts, in seconds: 12 hours.
 const LENGTH: i64 = 43_200;
@@ -22,19 +22,18 @@ const NAME: &str = "__Host-vtryon_session";
 
 /// Ends the browser's session. The cookie goes; one that was copied stays good until it ends or the
 /// token changes, since nothing is stored.
-pub(super) const CLEARED: &str =
-    "__Host-vtryon_session=; Path=/; HttpOnly; Secure; SameSite=Strict; Max-Age=0";
+pub const CLEARED: &str = "__Host-vtryon_session=; Path=/; HttpOnly; Secure; SameSite=Strict; Max-Age=0";
 
 /// The sessions of one admin token.
-pub(super) struct Sessions(Hmac<Sha256>);
+pub struct Sessions(Hmac<Sha256>);
 
 impl Sessions {
-    pub(super) fn new(master: &MasterKey, token: &[u8]) -> Self {
+    pub fn new(master: &MasterKey, token: &[u8]) -> Self {
         Self(hmac_sha256(&derive(&master.derive(LABEL), token)))
     }
 
     /// Opens a session: the value of a `set-cookie` header.
-    pub(super) fn open(&self, now: Millis) -> String {
+    pub fn open(&self, now: Millis) -> String {
         let end = seconds(now) + LENGTH;
         let mac = hex::encode(self.mac(&end.to_string()).finalize().into_bytes());
         format!("{NAME}={end}.{mac}; Path=/; HttpOnly; Secure; SameSite=Strict; Max-Age={LENGTH}")
@@ -42,7 +41,7 @@ impl Sessions {
 
     /// Checks a cookie's value `<end in seconds since 1970>.<HMAC-SHA256 of these digits>`, in constant
     /// time, and returns its end; a void one has none.
-    pub(super) fn check(&self, value: &str, now: Millis) -> Option<Millis> {
+    pub fn check(&self, value: &str, now: Millis) -> Option<Millis> {
         let (end, claim) = value.split_once('.')?;
         let mut mac = [0; 32];
         hex::decode_to_slice(claim, &mut mac).ok()?;
@@ -62,7 +61,7 @@ impl Sessions {
 }
 
 /// Finds the session in a `cookie` header (RFC 6265, 5.4). A browser sends one; of several none counts.
-pub(super) fn find(cookies: &str) -> Option<&str> {
+pub fn find(cookies: &str) -> Option<&str> {
     let mut values = cookies
         .split(';')
         .filter_map(|pair| pair.trim_ascii().split_once('='))

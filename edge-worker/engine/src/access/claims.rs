@@ -1,26 +1,27 @@
 //! What an assertion claims: by whom it is, for whom, and for how long (RFC 7519, 4.1).
 
-use super::assertion::{Assertion, VerifiedJwt};
-use vtryon_gateway_engine::json::{self, Object};
 use vtryon_webhooks::Millis;
+
+use super::assertion::{Assertion, VerifiedJwt};
+use crate::json::{self, Object};
 
 /// How many seconds the clock of Access may be ahead of ours.
 const LEEWAY: i64 = 60;
 
 /// What an assertion has to claim.
-pub(super) struct Expected {
-    pub(super) issuer: String,
-    pub(super) audiences: Vec<String>,
+pub struct Expected {
+    pub issuer: String,
+    pub audiences: Vec<String>,
 }
 
 impl Expected {
     /// Refuses what could not let in even if its signature were right, before anything costly is done for it.
-    pub(super) fn precheck(&self, assertion: &Assertion<'_>, now: Millis) -> Result<(), &'static str> {
+    pub fn precheck(&self, assertion: &Assertion<'_>, now: Millis) -> Result<(), &'static str> {
         self.check_payload(assertion.claimed(), now).map(|_| ())
     }
 
     /// Checks the claims and returns when they expire, or tells the log which of them is wrong.
-    pub(super) fn check(&self, verified: &VerifiedJwt, now: Millis) -> Result<Millis, &'static str> {
+    pub fn check(&self, verified: &VerifiedJwt, now: Millis) -> Result<Millis, &'static str> {
         self.check_payload(verified.payload(), now)
     }
 
