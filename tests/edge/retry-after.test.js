@@ -40,6 +40,7 @@ const CASES = [
   ],
   ["date_past", () => "Thu, 01 Jan 1970 00:00:00 GMT", () => 0],
   ["nonsense", () => "soon", () => 0],
+  ["nonsense_with_a_number", () => "maintenance 49", () => 0],
   ["negative", () => "-5", () => 0],
 ];
 const HEADERS = Object.fromEntries(CASES.map(([name, header]) => [name, header]));

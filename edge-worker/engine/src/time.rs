@@ -1,7 +1,10 @@
-//! Times as RFC 3339 writes them. Nothing here reads a clock.
+//! Times as RFC 3339 and HTTP write them. Nothing here reads a clock.
+
+use std::time::UNIX_EPOCH;
 
 use chrono::{DateTime, SecondsFormat};
-use vtryon_webhooks::Millis;
+use httpdate::parse_http_date;
+use vtryon_webhooks::{Millis, retry};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -21,4 +24,53 @@ pub fn parse_rfc3339(text: &str) -> Option<Millis> {
     let at = Millis(time.timestamp_millis());
     let is_leap = time.timestamp_subsec_millis() >= 1000;
     (!is_leap || at.0.rem_euclid(DAY_MS) < 1000).then_some(at)
+}
+
+/// Reads the header `retry-after` of an answer that came at `now`: seconds, or a date in one of the three forms of HTTP
+/// (RFC 9110, 10.2.3 and 5.6.7). Returns milliseconds from `now` on, which are negative for a date that has passed;
+/// `None` for anything else.
+pub fn retry_after_ms(value: &str, now: Millis) -> Option<i64> {
+    retry::retry_after(value).or_else(|| Some(http_date(value)?.0.saturating_sub(now.0)))
+}
+
+/// Reads a date of HTTP.
+fn http_date(text: &str) -> Option<Millis> {
+    let since_1970 = parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(Millis(i64::try_from(since_1970.as_millis()).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Millis = Millis(784_111_777_000);
+
+    /// The header, and for how many milliseconds it asks at [`NOW`], Sun, 06 Nov 1994 08:49:37 GMT.
+    const HEADERS: [(&str, Option<i64>); 17] = [
+        ("0", Some(0)),
+        ("120", Some(120_000)),
+        ("86401", Some(retry::WINDOW)),
+        ("Sun, 06 Nov 1994 08:49:39 GMT", Some(2000)),
+        ("Sunday, 06-Nov-94 08:49:39 GMT", Some(2000)),
+        ("Sun Nov  6 08:49:39 1994", Some(2000)),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", Some(-784_111_777_000)),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", Some(252_618_189_022_000)),
+        ("Wed, 31 Dec 1969 23:59:59 GMT", None),
+        ("Sun, 06 Nov 1994 08:49:39 UTC", None),
+        ("1994-11-06T08:49:39Z", None),
+        // JavaScript takes these for dates in the year 2049, in May and in March.
+        ("maintenance 49", None),
+        ("-5", None),
+        ("3.5", None),
+        ("soon", None),
+        ("1e3", None),
+        ("", None),
+    ];
+
+    #[test]
+    fn retry_after_is_in_seconds_or_a_date_of_http() {
+        for (value, asked) in HEADERS {
+            assert_eq!(retry_after_ms(value, NOW), asked, "{value:?}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use js_sys::Uint8Array;
 use js_sys::futures::JsFuture;
 use std::pin::pin;
 use vtryon_webhooks::delivery::Signer;
-use vtryon_webhooks::retry::{self, Reply};
+use vtryon_webhooks::retry::Reply;
 use vtryon_webhooks::{Millis, SIGNATURE_HEADER};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::web_sys::{self, AbortSignal, ReadableStreamDefaultReader, RequestInit, RequestRedirect};
@@ -17,7 +17,7 @@ use worker::{Delay, console_error};
 use super::seal;
 use crate::config::Config;
 use crate::platform::js_url::location_host;
-use vtryon_gateway_engine::excerpt;
+use vtryon_gateway_engine::{excerpt, time};
 
 use crate::platform::clock;
 use crate::protocol::delivery::{Attempt, Dispatch, Report, delivery_id, endpoint_of};
@@ -185,9 +185,7 @@ async fn read(response: &web_sys::Response, url: &str, attempted_at: Millis) -> 
     Answer {
         status: Some(response.status()),
         error: None,
-        retry_after_ms: retry_after.and_then(|value| {
-            retry::retry_after(&value).or_else(|| clock::parse(&value).map(|date| date.0 - attempted_at.0))
-        }),
+        retry_after_ms: retry_after.and_then(|value| time::retry_after_ms(&value, attempted_at)),
         text: if is_failure { excerpt::line(&body, ANSWER_BYTES) } else { String::new() },
         location_host: location.and_then(|location| location_host(&location, url)),
         previous_secret: false,

@@ -40,12 +40,6 @@ pub(crate) fn alarm_date(at: Millis) -> Date {
     date(faults::unscaled(at))
 }
 
-/// Reads a date of HTTP (RFC 9110, 5.6.7).
-pub(crate) fn parse(text: &str) -> Option<Millis> {
-    let millis = Date::parse(text);
-    millis.is_finite().then_some(Millis(millis as i64))
-}
-
 fn date(at: Millis) -> Date {
     Date::new(&JsValue::from_f64(at.0 as f64))
 }
