@@ -49,15 +49,17 @@ impl StreamCursor {
         }
     }
 
-    /// Reads a cursor that a message had as its id.
+    /// Reads a cursor that a message had as its id: in its one spelling, with each shard once and in order.
     pub fn parse(text: &str, shards: Shards) -> Result<Self, Refusal> {
         let mut parts = text.split('.');
         let (version, count) = (parts.next(), parts.next());
         let count: Option<u32> = count.and_then(number);
-        let positions: Option<BTreeMap<u32, StreamPosition>> = parts.map(of_shard).collect();
+        let positions: Option<Vec<(u32, StreamPosition)>> = parts.map(of_shard).collect();
+        let positions = positions.filter(|list| list.is_sorted_by(|(one, _), (next, _)| one < next));
         let (Some(VERSION), Some(count), Some(positions)) = (version, count, positions) else {
             return Err(Refusal::new(Code::InvalidRequest, "`cursor` is not the id of a message"));
         };
+        let positions = BTreeMap::from_iter(positions);
         if count != shards.count() || positions.keys().any(|shard| *shard >= count) {
             let message = "`cursor` is of a deployment with another number of shards";
             return Err(Refusal::new(Code::Conflict, message));
@@ -137,6 +139,8 @@ mod tests {
             "1.4.+1_1",
             "1.4.0_9007199254740992",
             "1.4.0_1x",
+            "1.4.1_1.0_1",
+            "1.4.0_1.0_2",
             "1.4.0_S",
             "1.4.0_s1",
             "1.04",
