@@ -71,6 +71,17 @@ test-release: setup-test worker npm ## test that make release-check sees what is
 	@$(bin)/node edge-worker/npm/build.mjs
 	$(node_test) 'tests/release/*.test.js'
 
+# The programs of tests/constant-time, as a workspace of their own: a statistic on time is no part of `make test`.
+constant_time := --quiet --release --locked --manifest-path tests/constant-time/Cargo.toml --target-dir target/constant-time
+.PHONY: timing secret-flow
+timing: setup ## measure that the time of verification tells nothing, by dudect; half a minute
+	@cargo build $(constant_time) --bin timing
+	$(bin)/node tests/constant-time/check-timing.mjs
+secret-flow: setup ## show that verification branches on no secret; needs valgrind
+	@command -v valgrind >/dev/null || { echo "error: valgrind is missing: sudo apt-get install -y valgrind" >&2; exit 1; }
+	@cargo build $(constant_time) --features valgrind --bin secret-flow
+	$(bin)/node tests/constant-time/check-flow.mjs
+
 .PHONY: bench bench-check cost
 bench: setup worker npm ## measure all workloads beside their peers, and write PERFORMANCE.md
 	$(bin)/node bench/run.js
@@ -87,6 +98,7 @@ docs: setup ## write the pages and parts of files that are generated from the so
 .PHONY: check
 check: setup-test ## check formats, lints, types, spelling, layers, licences, workflows and documentation
 	cargo fmt --all --check
+	cargo fmt --manifest-path tests/constant-time/Cargo.toml --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps

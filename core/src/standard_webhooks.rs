@@ -45,7 +45,7 @@ use crate::error::{Code, Error};
 use crate::millis::Millis;
 use crate::secret::{Fingerprint, Secret, key_block};
 use crate::signature::Signature;
-use crate::verifier::{BodyLimit, Verified};
+use crate::verifier::{BodyLimit, Verified, verdict};
 
 /// How far the timestamp of a message may differ from the receiver's clock, in either direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,13 +190,8 @@ impl MessageVerifier {
             index.conditional_assign(&candidate, equal & !found);
             found |= equal;
         }
-        let index = index as usize;
-        match (bool::from(found), self.keys.get(index)) {
-            (true, Some(key)) => {
-                Ok(VerifiedMessage { verified: Verified::new(body, index, key.fingerprint), id, timestamp })
-            }
-            (_, _) => Err(Error::mismatch(body)),
-        }
+        let verified = verdict(body, found, index, |index| self.keys.get(index).map(|key| key.fingerprint))?;
+        Ok(VerifiedMessage { verified, id, timestamp })
     }
 }
 

@@ -142,11 +142,24 @@ impl Verifier {
             index.conditional_assign(&candidate, equal & !found);
             found |= equal;
         }
-        let index = index as usize;
-        match (bool::from(found), self.keys.get(index)) {
-            (true, Some(key)) => Ok(Verified { body, key_index: index, fingerprint: key.fingerprint() }),
-            (_, _) => Err(Error::mismatch(body)),
-        }
+        verdict(body, found, index, |index| self.keys.get(index).map(Key::fingerprint))
+    }
+}
+
+/// Makes the result of the comparison public: whether a secret matched, and which one.
+///
+/// Nothing else branches on what was compared. `make secret-flow` allows it in this function alone, so it is never inlined.
+#[inline(never)]
+pub(crate) fn verdict(
+    body: &[u8],
+    found: Choice,
+    index: u32,
+    fingerprint: impl Fn(usize) -> Option<Fingerprint>,
+) -> Result<Verified<'_>, Error> {
+    let key_index = index as usize;
+    match (bool::from(found), fingerprint(key_index)) {
+        (true, Some(fingerprint)) => Ok(Verified { body, key_index, fingerprint }),
+        (_, _) => Err(Error::mismatch(body)),
     }
 }
 
@@ -168,11 +181,6 @@ pub struct Verified<'a> {
 }
 
 impl<'a> Verified<'a> {
-    /// Call it only after a signature was verified.
-    pub(crate) const fn new(body: &'a [u8], key_index: usize, fingerprint: Fingerprint) -> Self {
-        Self { body, key_index, fingerprint }
-    }
-
     /// Returns the exact bytes that were signed.
     pub const fn payload(&self) -> &'a [u8] {
         self.body
