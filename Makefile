@@ -91,6 +91,14 @@ cost: setup ## count what a million events cost
 	@scripts/build-worker --faults
 	$(bin)/node bench/cost.js
 
+# Long runs on the real runtime: no part of make test. What they take is read from the environment.
+.PHONY: crash overload
+crash: setup ## kill the runtime under a storm of events (SEED=, KILLS=100, EVENTS=10000)
+	@scripts/build-worker --faults
+	@$(bin)/node tests/endurance/crash.js
+overload: setup worker ## send ten times as many events as the gateway can take
+	@$(bin)/node tests/endurance/overload.js
+
 .PHONY: docs
 docs: setup ## write the pages and parts of files that are generated from the sources
 	$(bin)/node scripts/docs.mjs

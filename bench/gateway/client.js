@@ -31,7 +31,12 @@ export class Connection {
     return connection;
   }
 
-  /** Sends a request, and returns the status and the body of its answer. */
+  /** Whether it can still be asked. */
+  get isOpen() {
+    return this.#socket.readyState === "open";
+  }
+
+  /** Sends a request, and returns its answer: the status, the head as text, and the body. */
   ask(bytes) {
     return new Promise((resolve, reject) => {
       this.#answered = resolve;
@@ -49,7 +54,7 @@ export class Connection {
     if (Number.isNaN(length)) this.#failed(new Error(`an answer of unknown length: ${head}`));
     const body = end + END.length;
     if (this.#seen.length < body + length) return;
-    const answer = { status: Number(head.slice(9, 12)), body: this.#seen.subarray(body) };
+    const answer = { status: Number(head.slice(9, 12)), head, body: this.#seen.subarray(body) };
     this.#seen = Buffer.alloc(0);
     this.#answered(answer);
   }

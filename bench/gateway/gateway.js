@@ -1,5 +1,5 @@
-// The gateway on the runtime itself. KV is a stand-in that has nothing: what is measured never ends a task, and only
-// what ends one is put into KV.
+// The gateway on the runtime itself. KV is a stand-in that has nothing, unless another one is given: what is measured
+// never ends a task, and only what ends one is put into KV.
 
 import path from "node:path";
 import { RUNTIME_CAPNP } from "../../tests/runtime.js";
@@ -10,26 +10,30 @@ const BUILD = path.resolve(import.meta.dirname, "../../edge-worker/build");
 export const SECRET = "whsec_bench";
 export const TOKEN = "admin-token-of-the-bench-0123456789abcdef";
 
-/** Starts the gateway with so many shards, from the folder that it was built into. */
-export function startGateway({ shards = 1, build = BUILD } = {}) {
-  const variables = {
+/**
+ * Starts the gateway with so many shards, from the folder that it was built into. `variables` are added to those of the
+ * bench, `kv` is the `host:port` of a server that stands in for KV, `tracer` is what `Workerd.start` takes.
+ */
+export function startGateway({ shards = 1, build = BUILD, variables = {}, kv, tracer } = {}) {
+  const all = {
     VTRYON_WEBHOOK_SECRET: SECRET,
     GATEWAY_ADMIN_TOKEN: TOKEN,
     GATEWAY_MASTER_KEY: "0f".repeat(32),
     SHARDS: String(shards),
     // Endpoints of the bench listen on loopback.
     ALLOW_INSECURE_ENDPOINTS: "1",
+    ...variables,
   };
   const modules = ["index.js", "index_bg.wasm"].map((name) => path.join(build, name));
-  return Workerd.start(config(variables), modules);
+  return Workerd.start(config(all, kv), modules, { tracer });
 }
 
-const config = (variables) => `using Workerd = import "/workerd/workerd.capnp";
+const config = (variables, kv) => `using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (
   services = [
     ( name = "gateway", worker = .gateway ),
-    ( name = "kv", worker = .kv ),
+    ( name = "kv", ${kv ? `external = ( address = "${kv}", http = () )` : "worker = .kv"} ),
     ( name = "objects", disk = ( path = "objects", writable = true ) ),
     ( name = "internet", network = ( allow = ["public", "private"] ) ),
   ],

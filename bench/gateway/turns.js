@@ -1,15 +1,15 @@
 // Workers measured in turns, all of them alive at the same time: what a request costs each, and how long it takes.
 
 import { cpuOf } from "../lib/cpu.js";
-import { median } from "../lib/statistics.js";
+import { median, quantile } from "../lib/statistics.js";
 import { closedLoop, withConnections } from "./client.js";
 
 /**
  * Measures Workers by their names. `requests(count, name)` makes what a slot sends, each time anew; `expected` is the
  * status of every answer; `connections` is how many requests are under way at the same time. A round has four slots for
  * each Worker, in an order that rotates. Its samples are sums over its slots, garbage collection included:
- * `{ cpu, p50, elapsed }`, each `{ [name]: number[] }` in microseconds: used by a request, until its answer, and passed
- * for each request.
+ * `{ cpu, p50, p99, elapsed }`, each `{ [name]: number[] }` in microseconds: used by a request, until its answer (the
+ * median, and of 99 %), and passed for each request.
  */
 export async function inTurns(
   workers,
@@ -17,7 +17,7 @@ export async function inTurns(
   { expected = 200, rounds = 9, slot = 200, connections = 1 } = {},
 ) {
   const entries = Object.entries(workers).map(([name, workerd]) => ({ name, workerd }));
-  const [cpu, p50, elapsed] = Array.from({ length: 3 }, () =>
+  const [cpu, p50, p99, elapsed] = Array.from({ length: 4 }, () =>
     Object.fromEntries(entries.map(({ name }) => [name, []])),
   );
   const run = ({ name, workerd }, count) => {
@@ -47,8 +47,9 @@ export async function inTurns(
     for (const [{ name }, sums] of seen) {
       cpu[name].push(sums.cpu / sums.times.length);
       p50[name].push(median(sums.times) * 1000);
+      p99[name].push(quantile(sums.times, 0.99) * 1000);
       elapsed[name].push(sums.passed / sums.times.length);
     }
   }
-  return { cpu, p50, elapsed };
+  return { cpu, p50, p99, elapsed };
 }

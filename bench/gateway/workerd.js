@@ -14,10 +14,15 @@ export class Workerd {
   #process;
   #closed;
   #folder = mkdtempSync(path.join(tmpdir(), "vtryon-bench-"));
+  #tracer;
 
-  /** Starts a Worker: `config` is Cap'n Proto with a socket named `http`, `modules` are the files that it embeds. */
-  static async start(config, modules) {
+  /**
+   * Starts a Worker: `config` is Cap'n Proto with a socket named `http`, `modules` are the files that it embeds.
+   * `tracer` is a command with its arguments that runs the runtime in its own process, as `strace -D` does.
+   */
+  static async start(config, modules, { tracer = [] } = {}) {
     const workerd = new Workerd();
+    workerd.#tracer = tracer;
     for (const file of modules) {
       cpSync(file, path.join(workerd.#folder, path.basename(file)));
     }
@@ -36,8 +41,9 @@ export class Workerd {
   async restart() {
     await this.halt();
     const options = ["--experimental", "--control-fd=3", "--socket-addr=http=127.0.0.1:0"];
+    const [command, ...args] = [...this.#tracer, binary, "serve", "config.capnp", ...options];
     // What the Worker logs is written as in production, and read by nobody.
-    this.#process = spawn(binary, ["serve", "config.capnp", ...options], {
+    this.#process = spawn(command, args, {
       cwd: this.#folder,
       stdio: ["ignore", "ignore", "ignore", "pipe"],
     });

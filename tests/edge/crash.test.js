@@ -1,51 +1,170 @@
-// kill -9 in the middle of it: whatever was acknowledged is there afterwards, and its side effects are done.
-// It tests a killed process, not a power failure of the machine.
+// kill -9 at random moments of a storm: whatever was acknowledged is stored, delivered in order under one id, and
+// published. `make crash` is the same for longer. It tests a killed process, not a power failure of the machine.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { CrashRun } from "../endurance/support/crash.js";
+import * as ledger from "../endurance/support/ledger.js";
 import { event, Gateway, until } from "./support/gateway.js";
 
-const SENDERS = 16;
+const SEED = 1;
+const KILLS = 8;
+const EVENTS = 200;
 
-let gateway;
+let run;
 before(async () => {
-  gateway = await Gateway.start();
+  run = await CrashRun.start(SEED);
 });
-after(() => gateway.stop());
+after(() => run?.stop());
 
-for (const round of [1, 2, 3]) {
-  test(`kill -9 under load, round ${round}`, async () => {
-    const acknowledged = [];
-    let killed = false;
-    const sender = async (_, n) => {
-      for (let m = 0; !killed; m++) {
-        const id = `crash_${round}_${n}_${m}`;
-        const answer = await gateway.post(event(id, "completed")).catch(() => undefined);
-        if (answer?.status === 200) acknowledged.push(id);
-        else assert.ok(answer === undefined || answer.status === 503, `answered ${answer?.status}`);
-      }
-    };
-    const senders = Array.from({ length: SENDERS }, sender);
-    await until(() => acknowledged.length >= 150 * round);
-    await gateway.kill();
-    killed = true;
-    await Promise.all(senders);
-    await gateway.restart();
-
-    for (const id of acknowledged) {
-      const { status, body } = await gateway.api(`/api/tasks/${id}`);
-      assert.deepEqual([id, status, body.status], [id, 200, "completed"]);
-    }
-    // Side effects that were pending at the kill are executed by the alarm, which survives the process.
-    const kv = await gateway.kv();
-    for (const id of acknowledged) await until(() => kv.get(`result:${id}`));
-  });
-}
+test(`seed ${SEED}: kill -9, at least ${KILLS} times, under a storm with failing backends`, async () => {
+  while (run.kills < KILLS || run.events < EVENTS) await run.round();
+  const faults = await run.end();
+  console.log(`seed ${SEED}: ${run.summary(faults)}`);
+  assert.deepEqual(faults, { lost: [], "out of order": [], "with two ids": [] });
+});
 
 test("an alarm outlives a restart without a request", async () => {
-  await gateway.post(event("alarm_alone", "completed"));
-  await gateway.kill();
-  await gateway.restart();
-  const kv = await gateway.kv();
-  assert.ok(await until(() => kv.get("result:alarm_alone")));
+  const gateway = await Gateway.start();
+  try {
+    await gateway.post(event("alarm_alone", "completed"));
+    await gateway.kill();
+    await gateway.restart();
+    const kv = await gateway.kv();
+    assert.ok(await until(() => kv.get("result:alarm_alone")));
+  } finally {
+    await gateway.stop();
+  }
 });
+
+/** A task with the events of these statuses, all applied. */
+const task = (...statuses) => ({
+  status: statuses.at(-1),
+  events: statuses.map((status, nth) => ({ seq: nth + 1, status, outcome: "applied" })),
+});
+const of = (status, more) => ({ task_id: "t", status, path: "/all", webhook_id: status, ...more });
+const tasks = new Map([["t", task("queued", "completed")]]);
+const endpoints = (order) => new Map([["ep_1", { path: "/all", order }]]);
+const listed = (...states) =>
+  states.map((state, nth) => of(["queued", "completed"][nth], { endpoint: "ep_1", state }));
+const arrivals = [of("queued"), of("completed")];
+
+/** What a check of the ledger finds: nothing, or something. */
+const CHECKS = [
+  {
+    name: "what was acknowledged is stored",
+    faults: () => ledger.lostEvents([of("queued")], tasks),
+    expect: 0,
+  },
+  {
+    name: "an acknowledged event is not stored",
+    faults: () => ledger.lostEvents([of("processing")], tasks),
+    expect: 1,
+  },
+  {
+    name: "an acknowledged task is not stored",
+    faults: () => ledger.lostEvents([of("queued")], new Map()),
+    expect: 1,
+  },
+  {
+    name: "a task has gone back",
+    faults: () =>
+      ledger.lostEvents(arrivals, new Map([["t", { ...tasks.get("t"), status: "queued" }]])),
+    expect: 1,
+  },
+  { name: "a good timeline", faults: () => ledger.wrongTimelines(tasks), expect: 0 },
+  {
+    name: "an event that came late was applied",
+    faults: () => ledger.wrongTimelines(new Map([["t", task("completed", "queued")]])),
+    expect: 2,
+  },
+  {
+    name: "all are delivered",
+    faults: () =>
+      ledger.lostDeliveries(tasks, endpoints("all"), listed("delivered", "delivered"), arrivals),
+    expect: 0,
+  },
+  {
+    name: "one of `latest` is superseded",
+    faults: () =>
+      ledger.lostDeliveries(
+        tasks,
+        endpoints("latest"),
+        listed("superseded", "delivered"),
+        arrivals,
+      ),
+    expect: 0,
+  },
+  {
+    name: "one of `all` is superseded",
+    faults: () =>
+      ledger.lostDeliveries(tasks, endpoints("all"), listed("superseded", "delivered"), arrivals),
+    expect: 1,
+  },
+  {
+    name: "the last one of `latest` is superseded",
+    faults: () =>
+      ledger.lostDeliveries(
+        tasks,
+        endpoints("latest"),
+        listed("delivered", "superseded"),
+        arrivals,
+      ),
+    expect: 1,
+  },
+  {
+    name: "a delivery is missing",
+    faults: () => ledger.lostDeliveries(tasks, endpoints("all"), listed("delivered"), arrivals),
+    expect: 1,
+  },
+  {
+    name: "what is delivered has never arrived",
+    faults: () =>
+      ledger.lostDeliveries(
+        tasks,
+        endpoints("all"),
+        listed("delivered", "delivered"),
+        arrivals.slice(1),
+      ),
+    expect: 1,
+  },
+  {
+    name: "a repeat comes before the next event",
+    faults: () => ledger.outOfOrder(tasks, [arrivals[0], ...arrivals]),
+    expect: 0,
+  },
+  {
+    name: "a repeat comes after the next event",
+    faults: () => ledger.outOfOrder(tasks, [...arrivals, arrivals[0]]),
+    expect: 1,
+  },
+  {
+    name: "each event has one id",
+    faults: () => ledger.unstableIds([], [...arrivals, ...arrivals]),
+    expect: 0,
+  },
+  {
+    name: "an event has two ids",
+    faults: () => ledger.unstableIds(arrivals, [of("queued", { webhook_id: "other" })]),
+    expect: 1,
+  },
+  {
+    name: "two events have one id",
+    faults: () => ledger.unstableIds([], [of("queued"), of("completed", { webhook_id: "queued" })]),
+    expect: 1,
+  },
+  {
+    name: "a result is published",
+    faults: () => ledger.lostResults(tasks, new Map([["result:t", `{"status":"completed"}`]])),
+    expect: 0,
+  },
+  {
+    name: "a result is not published",
+    faults: () => ledger.lostResults(tasks, new Map()),
+    expect: 1,
+  },
+];
+
+for (const { name, faults, expect } of CHECKS) {
+  test(`the ledger: ${name}: ${expect} faults`, () => assert.equal(faults().length, expect));
+}

@@ -1,6 +1,6 @@
 // The gateway on the real Workers runtime, for one test file: its own port, its own folder, stopped at the end.
 
-import { createHash, createHmac } from "node:crypto";
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,13 +8,11 @@ import path from "node:path";
 import { Miniflare } from "miniflare";
 import { RUNTIME } from "../../runtime.js";
 import { until } from "../../support/wait.js";
-import { checkApiAnswer } from "./api-document.js";
+import { Client, event, SECRET, sign, TOKEN } from "./client.js";
 
-export { until };
+export { event, SECRET, sign, TOKEN, until };
 
-export const SECRET = "whsec_test_current";
 export const PREVIOUS = "whsec_test_previous";
-export const TOKEN = "admin-token-of-the-tests-0123456789abcdef";
 
 const ROOT = path.resolve(import.meta.dirname, "../../../edge-worker");
 
@@ -55,16 +53,6 @@ function rulesIn(file) {
   return rules;
 }
 
-/** Signs a body as Vtryon does. */
-export function sign(body, secret = SECRET) {
-  return createHmac("sha256", secret).update(body).digest("hex");
-}
-
-/** The body of a change of status. */
-export function event(task_id, status, more = {}) {
-  return JSON.stringify({ event: "generation.status_changed", task_id, status, ...more });
-}
-
 /** The runtimes that this process has started, as /proc tells. */
 function runtimes() {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
@@ -80,7 +68,7 @@ function runtimes() {
   });
 }
 
-export class Gateway {
+export class Gateway extends Client {
   #miniflare;
   /** Where its objects and its KV keep what they store. */
   folder;
@@ -195,31 +183,6 @@ export class Gateway {
 
   async kv() {
     return this.#miniflare.getKVNamespace("RESULTS");
-  }
-
-  /** Posts an event, signed unless a signature is given. */
-  post(body, { signature = sign(body), headers = {}, ...init } = {}) {
-    const signed = signature === null ? headers : { "x-vtryon-signature": signature, ...headers };
-    return fetch(`${this.url}/webhooks/vtryon`, { method: "POST", body, headers: signed, ...init });
-  }
-
-  /** Asks the API as its administrator; `json` is the body of the request. The answer is held to the document. */
-  async api(path, { json, ...init } = {}) {
-    const headers = { authorization: `Bearer ${TOKEN}`, ...init.headers };
-    const body = json === undefined ? {} : { method: "POST", body: JSON.stringify(json) };
-    const answer = await fetch(`${this.url}${path}`, { ...body, ...init, headers });
-    const { status } = answer;
-    const text = await answer.text();
-    const method = init.method ?? body.method ?? "GET";
-    checkApiAnswer(method, path, { status, headers: answer.headers, text });
-    return { status, body: text === "" ? undefined : JSON.parse(text) };
-  }
-
-  /** Registers an endpoint; returns it with its secret. */
-  async register(url, more = {}) {
-    const { status, body } = await this.api("/api/endpoints", { json: { url, ...more } });
-    if (status !== 201) throw new Error(`not registered: ${status} ${JSON.stringify(body)}`);
-    return body;
   }
 
   async stop() {
