@@ -45,3 +45,41 @@ test(`${EVENTS} events: a sync before each answer; ${EVENTS} duplicates: none`, 
   assert.deepEqual(await syncsOf(events), Array(EVENTS).fill(0));
   console.log(`syncs before the 200 of ${EVENTS} events: ${stored}; of their duplicates: none`);
 });
+
+/** Lines of strace, and what they are. */
+const TRACES = [
+  {
+    name: "calls of one thread",
+    lines: [
+      '7 read(23<socket:[1]>, "POST /webhooks/vtryon HTTP/1.1\\r\\n"..., 4096) = 536',
+      "7 fsync(25</objects/a.sqlite-wal>) = 0",
+      '7 write(23<socket:[1]>, "HTTP/1.1 200 OK\\r\\n"..., 129) = 129',
+    ],
+    syncs: [1],
+  },
+  {
+    name: "calls that those of another thread come between",
+    lines: [
+      "7 read(23<socket:[1]>,  <unfinished ...>",
+      '7 <... read resumed>"POST /webhooks/vtryon HTTP/1.1\\r\\n"..., 4096) = 536',
+      "7 fdatasync(25</objects/a.sqlite-wal> <unfinished ...>",
+      "7 <... fdatasync resumed>) = 0",
+      '7 write(23<socket:[1]>, "HTTP/1.1 200 OK\\r\\n"..., 129 <unfinished ...>',
+    ],
+    syncs: [1],
+  },
+  {
+    name: "a sync that has failed, and one after the answer",
+    lines: [
+      '7 read(23<socket:[1]>, "POST /webhooks/vtryon HTTP/1.1\\r\\n"..., 4096) = 536',
+      "7 fsync(25</objects/a.sqlite-wal>) = -1 EIO (Input/output error)",
+      '7 write(23<socket:[1]>, "HTTP/1.1 503 Service"..., 129) = 129',
+      "7 fsync(25</objects/a.sqlite-wal>) = 0",
+    ],
+    syncs: [0],
+  },
+];
+
+for (const { name, lines, syncs } of TRACES) {
+  test(`a trace: ${name}`, () => assert.deepEqual(syncsBetween(kindsOf(lines)), syncs));
+}

@@ -24,7 +24,7 @@ const SHARDS = 4;
 /** How many events the capacity is measured with, after as many that warm it up. */
 const EVENTS = 2000;
 /**
- * How many senders keep the gateway busy. More than 16 connections that always have a next request keep the runtime from
+ * How many senders keep the gateway busy. Sixteen connections that always have a next request keep the runtime from
  * reading all others, until it takes those for idle and closes them.
  */
 const SENDERS = 8;

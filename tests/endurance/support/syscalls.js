@@ -8,7 +8,7 @@ const CALLS = "read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg,fsync,fda
 
 /** What a line of strace says, as far as it matters here. */
 const LINES = [
-  ["request", /(read|readv|recvfrom|recvmsg)\(.*"POST \/webhooks\/vtryon /],
+  ["request", /(read|readv|recvfrom|recvmsg)(\(| resumed>).*"POST \/webhooks\/vtryon /],
   ["answer", /(write|writev|sendto|sendmsg)\(.*"HTTP\/1\.1 (\d+)/],
   // A call of another thread may come between its beginning and its end: the end counts.
   ["sync", /(fsync|fdatasync)(\(\d+<.*>\)| resumed>\)) += 0$/],
