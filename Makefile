@@ -18,11 +18,13 @@ help: ## list the targets
 	@echo "Environment of make dev: PORT, STATE_DIR, VTRYON_WEBHOOK_SECRET, GATEWAY_ADMIN_TOKEN, GATEWAY_MASTER_KEY"
 	@echo "Environment of set-up: VTRYON_TOOLCHAIN=rustup|debian, VTRYON_CACHE (see scripts/setup)"
 
-.PHONY: setup setup-test
+.PHONY: setup setup-test setup-release
 setup: ## install what make dev needs
 	@scripts/setup dev
 setup-test: ## install what make test needs
 	@scripts/setup test
+setup-release: ## install what a release needs
+	@scripts/setup release
 
 .PHONY: dev worker npm gateway-package verdict
 dev: setup worker ## run the gateway here, in the foreground
@@ -124,11 +126,17 @@ check: setup-test ## check formats, lints, types, spelling, layers, licences, wo
 	cd python && PYTHONPATH=src ../$(python)/lint-imports --no-cache --no-logo
 	cd python && ../$(python)/ruff check && ../$(python)/ruff format --check && ../$(python)/mypy
 
+.PHONY: audit sbom
+audit: setup-test ## look for known vulnerabilities in what the lock files pin; needs the network
+	@scripts/audit
+sbom: setup-release ## list what the packages are made of (CycloneDX), into release/sbom
+	@scripts/sbom
+
 .PHONY: release-check release-build
 release-check: setup-test worker npm ## check all that can be checked of a release without publishing (TAG=v1.2.3)
 	@$(bin)/node edge-worker/npm/build.mjs
 	@$(bin)/node scripts/release-check.mjs --tag "$$TAG"
-release-build: setup-test worker npm ## build what a release publishes, once, into release/
+release-build: setup-release worker npm ## build what a release publishes, once, into release/
 	@$(bin)/node edge-worker/npm/build.mjs
 	@scripts/release-build
 

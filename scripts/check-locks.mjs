@@ -1,5 +1,5 @@
-// Fails where a lock file of npm has a package without the hash that its download is checked against, and where
-// versions that move together differ.
+// Fails where a lock file of npm has a package without the hash that its download is checked against, where a package
+// with an install script is not named in package.json, and where versions that move together differ.
 
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -13,6 +13,19 @@ for (const file of files.split("\n").filter(Boolean)) {
     console.error(`error: ${file}: ${place} has no integrity hash`);
     process.exitCode = 1;
   }
+}
+
+// `false`: it works without its script.
+const named = Object.keys(JSON.parse(readFileSync("package.json", "utf8")).allowScripts);
+const locked = JSON.parse(readFileSync("package-lock.json", "utf8")).packages;
+const withScript = Object.keys(locked)
+  .filter((place) => locked[place].hasInstallScript)
+  .map((place) => place.split("node_modules/").at(-1));
+for (const name of new Set([...withScript, ...named])) {
+  if (withScript.includes(name) && named.includes(name)) continue;
+  const fault = named.includes(name) ? "has no install script any more" : "has an install script";
+  console.error(`error: ${name} ${fault}: see allowScripts in package.json`);
+  process.exitCode = 1;
 }
 
 const PAIRS = {
