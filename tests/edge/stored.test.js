@@ -27,7 +27,7 @@ async function query(work, { readOnly = true } = {}) {
 
 /** Every table and index as it was created, blanks aside. */
 const SCHEMA = [
-  "CREATE TABLE deliveries ( no INTEGER PRIMARY KEY, endpoint INTEGER NOT NULL, state TEXT NOT NULL, created_at INTEGER NOT NULL, due_at INTEGER, scheduled_at INTEGER NOT NULL, first_at INTEGER, failed_attempts INTEGER NOT NULL, replay_count INTEGER NOT NULL, replay TEXT, attempts TEXT NOT NULL, ended_at INTEGER, reason TEXT )",
+  "CREATE TABLE deliveries ( no INTEGER PRIMARY KEY, endpoint INTEGER NOT NULL, state TEXT NOT NULL, created_at INTEGER NOT NULL, due_at INTEGER, leased_until INTEGER, scheduled_at INTEGER NOT NULL, first_at INTEGER, failed_attempts INTEGER NOT NULL, replay_count INTEGER NOT NULL, replay TEXT, attempts TEXT NOT NULL, ended_at INTEGER, reason TEXT )",
   "CREATE INDEX deliveries_dead ON deliveries (no) WHERE state = 'dead'",
   "CREATE INDEX deliveries_due ON deliveries (endpoint, due_at) WHERE due_at IS NOT NULL",
   "CREATE TABLE events ( seq INTEGER PRIMARY KEY, task_no INTEGER NOT NULL, previous INTEGER, received_at INTEGER NOT NULL, name TEXT, status TEXT, outcome TEXT NOT NULL, key TEXT NOT NULL, digest TEXT, body BLOB NOT NULL )",

@@ -84,7 +84,7 @@ impl Shard {
         let mut shard = Self {
             topology: Topology::load(db)?,
             health: EndpointHealths::load(db)?,
-            leases: Leases::recover(context, &settings)?,
+            leases: Leases::recover(context)?,
             settings: Rc::new(settings),
             last_seq: db.first(LAST, &[], Row::int)?.unwrap_or(0),
             live: live::Audience::new(subscribers, pages),

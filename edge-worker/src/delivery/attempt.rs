@@ -31,13 +31,14 @@ const USER_AGENT: &str = concat!("vtryon-webhooks/", env!("CARGO_PKG_VERSION"));
 /// Makes an attempt. After the end of its lease it makes none, for somebody else may.
 pub(crate) async fn attempt(config: &Config, shard: u32, dispatch: &Dispatch, body: &[u8]) -> Option<Report> {
     let attempted_at = clock::now();
-    if attempted_at >= dispatch.lease_until {
+    if attempted_at >= dispatch.begin_before {
         return None;
     }
     let report = |made| Report {
         delivery: dispatch.delivery,
         replay_count: dispatch.replay_count,
         attempt: dispatch.attempt,
+        leased_until: dispatch.leased_until,
         made,
     };
     let signers = match signers(config, dispatch).await {

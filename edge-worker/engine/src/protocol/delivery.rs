@@ -54,7 +54,10 @@ pub struct Dispatch {
     /// The number of the attempt since the last replay, from 1.
     pub attempt: u32,
     /// Until when it may be begun.
-    pub lease_until: Millis,
+    pub begin_before: Millis,
+    /// When its lease is over: by then it has certainly ended. It tells this lease from a later one.
+    #[serde(default)]
+    pub leased_until: Millis,
     /// How long the endpoint may take to answer. A shard of an older version does not name it.
     #[serde(default = "default_timeout")]
     pub timeout_seconds: u32,
@@ -70,6 +73,9 @@ pub struct Report {
     pub delivery: i64,
     pub replay_count: i64,
     pub attempt: u32,
+    /// The lease that it was made under.
+    #[serde(default)]
+    pub leased_until: Millis,
     /// None where the gateway could not even make it.
     pub made: Option<Attempt>,
 }

@@ -111,11 +111,6 @@ impl Settings {
         self.endpoints.iter().filter(|endpoint| endpoint.options.enabled)
     }
 
-    /// Returns the timeout of an endpoint; of one that there is no more, that of a new one.
-    pub fn timeout_seconds(&self, no: i64) -> u32 {
-        self.endpoint(no).map_or(DEFAULT_TIMEOUT_SECONDS, |endpoint| endpoint.options.timeout_seconds)
-    }
-
     pub fn endpoint(&self, no: i64) -> Option<&Endpoint> {
         self.endpoints.iter().find(|endpoint| endpoint.no == no)
     }

@@ -55,6 +55,8 @@ pub(crate) struct Delivery {
     pub(crate) no: i64,
     pub(crate) state: DeliveryState,
     pub(crate) due_at: Option<Millis>,
+    /// Until when nobody else may attempt it, where an attempt is in progress or may have been cut off.
+    pub(crate) leased_until: Option<Millis>,
     /// When its next attempt was due by the schedule, which an alarm may be late for.
     pub(crate) scheduled_at: Millis,
     /// When the first attempt since the last replay was made.
@@ -98,7 +100,7 @@ pub(crate) struct AttemptRecord {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT no, state, due_at, scheduled_at, first_at, failed_attempts, replay_count, replay, attempts FROM deliveries ",
+            "SELECT no, state, due_at, leased_until, scheduled_at, first_at, failed_attempts, replay_count, replay, attempts FROM deliveries ",
             $rest
         )
     };
@@ -113,6 +115,7 @@ impl Delivery {
                 row.checked(state)
             },
             due_at: row.maybe_int().map(Millis),
+            leased_until: row.maybe_int().map(Millis),
             scheduled_at: Millis(row.int()),
             first_at: row.maybe_int().map(Millis),
             failed_attempts: u32::try_from(row.int()).unwrap_or(u32::MAX),
@@ -120,6 +123,11 @@ impl Delivery {
             replay: row.maybe_text(),
             attempts: row.text(),
         }
+    }
+
+    /// Returns when its lease ends; none where it is not leased now.
+    pub(crate) fn lease_ends(&self, now: Millis) -> Option<Millis> {
+        self.leased_until.filter(|until| now < *until)
     }
 
     /// Adds an attempt to the stored ones; drops the oldest where there are too many.
@@ -137,16 +145,29 @@ pub(crate) const fn range(seq: i64) -> [Bind<'static>; 2] {
     [Bind::Int(delivery_no(seq, 0)), Bind::Int(delivery_no(seq + 1, 0) - 1)]
 }
 
-/// Inserts a pending delivery. Without `due_at` the Worker has leased its first attempt.
-pub(crate) fn create(db: &dyn Database, no: i64, created_at: Millis, due_at: Option<Millis>) -> Result<()> {
+/// Who makes the first attempt of a new delivery.
+pub(crate) enum First {
+    /// The Worker, which has leased it until a time.
+    Leased(Millis),
+    /// The alarm, from a time on.
+    Due(Millis),
+}
+
+/// Inserts a pending delivery.
+pub(crate) fn create(db: &dyn Database, no: i64, created_at: Millis, first: First) -> Result<()> {
     const CREATE: &str = "INSERT INTO deliveries
-            (no, endpoint, state, created_at, due_at, scheduled_at, failed_attempts, replay_count, attempts)
-        VALUES (?1, ?2, 'pending', ?3, ?4, ?3, 0, 0, '[]')";
+            (no, endpoint, state, created_at, due_at, leased_until, scheduled_at, failed_attempts, replay_count, attempts)
+        VALUES (?1, ?2, 'pending', ?3, ?4, ?5, ?3, 0, 0, '[]')";
+    let (due_at, leased_until) = match first {
+        First::Leased(until) => (None, Some(until.0)),
+        First::Due(at) => (Some(at.0), None),
+    };
     let binds = [
         Bind::Int(no),
         Bind::Int(no % ENDPOINT_NUMBERS),
         Bind::Int(created_at.0),
-        Bind::MaybeInt(due_at.map(|at| at.0)),
+        Bind::MaybeInt(due_at),
+        Bind::MaybeInt(leased_until),
     ];
     db.run(CREATE, &binds)
 }
@@ -177,10 +198,18 @@ pub(crate) fn next_due(db: &dyn Database, endpoint: i64) -> Result<Option<Millis
     Ok(db.first(NEXT, &[Bind::Int(endpoint)], Row::int)?.map(Millis))
 }
 
-/// Finds pending deliveries of events from `seq` on whose first attempt was leased.
-pub(crate) fn leased(db: &dyn Database, seq: i64) -> Result<Vec<i64>> {
-    const LEASED: &str = "SELECT no FROM deliveries WHERE no >= ? AND state = 'pending' AND due_at IS NULL";
-    db.all(LEASED, &[Bind::Int(delivery_no(seq, 0))], Row::int)
+/// Finds pending deliveries of events from `seq` on whose first attempt was leased to the Worker, and until when.
+pub(crate) fn leased(db: &dyn Database, seq: i64) -> Result<Vec<(i64, Millis)>> {
+    const LEASED: &str = "SELECT no, COALESCE(leased_until, 0) FROM deliveries
+        WHERE no >= ? AND state = 'pending' AND due_at IS NULL";
+    db.all(LEASED, &[Bind::Int(delivery_no(seq, 0))], |row| (row.int(), Millis(row.int())))
+}
+
+/// Leases an attempt to the shard itself. Should nobody report it, the alarm looks at the delivery again.
+pub(crate) fn lease(db: &dyn Database, no: i64, until: Millis) -> Result<()> {
+    const LEASE: &str =
+        "UPDATE deliveries SET due_at = ?1, leased_until = ?1 WHERE no = ?2 AND state = 'pending'";
+    db.run(LEASE, &[Bind::Int(until.0), Bind::Int(no)])
 }
 
 /// Sets when a pending delivery is due.
@@ -191,7 +220,7 @@ pub(crate) fn reschedule(db: &dyn Database, no: i64, due_at: Millis) -> Result<(
 
 /// Reschedules a delivery that could not be attempted, and stores the reason.
 pub(crate) fn defer(db: &dyn Database, no: i64, due_at: Millis, reason: &str) -> Result<()> {
-    const DEFER: &str = "UPDATE deliveries SET due_at = ?, reason = ? WHERE no = ? AND state = 'pending'";
+    const DEFER: &str = "UPDATE deliveries SET due_at = ?, leased_until = NULL, reason = ? WHERE no = ? AND state = 'pending'";
     db.run(DEFER, &[Bind::Int(due_at.0), Bind::Text(reason), Bind::Int(no)])
 }
 
@@ -199,7 +228,7 @@ pub(crate) fn defer(db: &dyn Database, no: i64, due_at: Millis, reason: &str) ->
 pub(crate) fn retry(db: &dyn Database, delivery: &Delivery, at: Millis) -> Result<()> {
     const RETRY: &str =
         "UPDATE deliveries SET due_at = ?1, scheduled_at = ?1, first_at = ?2, failed_attempts = ?3,
-            attempts = ?4, reason = NULL
+            attempts = ?4, leased_until = NULL, reason = NULL
         WHERE no = ?5";
     let binds = [
         Bind::Int(at.0),
@@ -221,7 +250,7 @@ pub(crate) fn end(
 ) -> Result<()> {
     const END: &str =
         "UPDATE deliveries SET state = ?, ended_at = ?, reason = ?, failed_attempts = ?, attempts = ?,
-            due_at = NULL
+            due_at = NULL, leased_until = NULL
         WHERE no = ?";
     let binds = [
         Bind::Text(state.as_str()),

@@ -62,6 +62,7 @@ pub(crate) const MIGRATIONS: &[&str] = &["
         state           TEXT NOT NULL,
         created_at      INTEGER NOT NULL,
         due_at          INTEGER,
+        leased_until    INTEGER,
         scheduled_at    INTEGER NOT NULL,
         first_at        INTEGER,
         failed_attempts INTEGER NOT NULL,

@@ -28,7 +28,7 @@ fn a_first_attempt_of_the_worker_is_made_once() {
     let dispatches = world.post(&body("task_1", "queued"));
     let [dispatch] = &dispatches[..] else { panic!("one dispatch") };
     assert_eq!((dispatch.delivery, dispatch.attempt, dispatch.replay_count), (FIRST, 1, 0));
-    assert_eq!(dispatch.lease_until, world.now.plus_seconds(5), "it begins within 5 seconds");
+    assert_eq!(dispatch.begin_before, world.now.plus_seconds(5), "it begins within 5 seconds");
     world.pass(29);
     world.run_alarm();
     world.run_alarm();
@@ -138,6 +138,46 @@ fn an_attempt_of_a_run_that_dies_is_made_again() {
 }
 
 #[test]
+fn a_newer_event_waits_for_an_attempt_whose_instance_has_died() {
+    for order in ["latest", "all"] {
+        let mut world = World::new();
+        let mut one = endpoint(1);
+        one.options.order = order.to_owned();
+        world.configure(vec![one]);
+        world.first_replies.insert(1, [DOWN].into());
+        world.event("task_1", "queued");
+        world.now = world.now.plus_seconds(300);
+        let started = world.now;
+        world.decide(|shard, context| shard.begin_alarm(context));
+        world.decide(|shard, context| shard.pick_attempt(context, 1, started)).unwrap().unwrap();
+        world.restart();
+        // The request may be on its way still: what comes after it must not overtake it.
+        assert!(world.post(&body("task_1", "processing")).is_empty(), "{order}");
+        world.pass(29);
+        assert_eq!((world.received.len(), state(&mut world)), (1, json!("pending")), "{order}");
+        world.call(ShardRequest::Replay { no: FIRST }, &[]).unwrap();
+        world.pass(0);
+        assert_eq!(world.received.len(), 1, "{order}: nor is it made twice at once");
+        world.pass(20);
+        let (queued, processing) = (body("task_1", "queued"), body("task_1", "processing"));
+        assert_eq!(world.bodies(1)[1..], [&*queued, &*processing], "{order}");
+    }
+}
+
+#[test]
+fn a_delivery_is_counted_once_while_it_is_attempted() {
+    let mut world = world();
+    world.first_replies.insert(1, [DOWN].into());
+    world.event("task_1", "queued");
+    world.now = world.now.plus_seconds(300);
+    let started = world.now;
+    world.decide(|shard, context| shard.begin_alarm(context));
+    world.decide(|shard, context| shard.pick_attempt(context, 1, started)).unwrap().unwrap();
+    let counts = world.call(ShardRequest::Metrics, &[]).unwrap();
+    assert_eq!(counts["pending"], 1);
+}
+
+#[test]
 fn a_report_counts_once_and_only_for_its_own_attempt() {
     // What the endpoint answers to the shard's attempt, and before that to the Worker's, which is reported late.
     for (why, shards, late, state_after, attempts) in [
@@ -168,9 +208,26 @@ fn a_report_counts_once_and_only_for_its_own_attempt() {
 }
 
 #[test]
+fn a_report_that_comes_after_its_lease_changes_nothing_for_the_next_one() {
+    let mut world = world();
+    let late = world.post(&body("task_1", "queued")).pop().unwrap();
+    world.now = world.now.plus_seconds(3600);
+    let started = world.now;
+    world.decide(|shard, context| shard.begin_alarm(context));
+    let pick =
+        |world: &mut World| world.decide(|shard, context| shard.pick_attempt(context, 1, started)).unwrap();
+    assert!(pick(&mut world).is_some(), "the shard makes it itself");
+    world.first_replies.insert(1, [DOWN].into());
+    world.make(&late);
+    assert_eq!(world.delivery(FIRST)["attempts"], json!([]));
+    assert!(pick(&mut world).is_none(), "it is still in progress");
+}
+
+#[test]
 fn a_report_of_a_delivery_that_does_not_exist_changes_nothing() {
     let mut world = world();
-    world.report(Report { delivery: FIRST, replay_count: 0, attempt: 1, made: None });
+    let leased_until = world.now.plus_seconds(30);
+    world.report(Report { delivery: FIRST, replay_count: 0, attempt: 1, leased_until, made: None });
     assert!(world.deliveries(None).is_empty());
     assert_eq!(world.alarm, None);
 }
@@ -179,7 +236,8 @@ fn a_report_of_a_delivery_that_does_not_exist_changes_nothing() {
 fn a_delivery_whose_secret_cannot_be_opened_is_deferred() {
     let mut world = world();
     let dispatch = world.post(&body("task_1", "queued")).pop().unwrap();
-    world.report(Report { delivery: FIRST, replay_count: 0, attempt: dispatch.attempt, made: None });
+    let Dispatch { delivery, replay_count, attempt, leased_until, .. } = dispatch;
+    world.report(Report { delivery, replay_count, attempt, leased_until, made: None });
     let delivery = world.delivery(FIRST);
     assert_eq!((&delivery["state"], &delivery["reason"]), (&json!("pending"), &json!("secret_unreadable")));
     assert_eq!(delivery["attempts"], json!([]), "none was made");

@@ -14,7 +14,7 @@ use crate::support::{World, body, deployment, endpoint};
 /// Statements with a step that grows, by a part of each that no other has: the steps, and why they may be.
 const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
     ("LIMIT ?) SELECT seq, name, status, outcome", &[SORT], "sorts the 101 events shown of a task"),
-    ("SELECT d.no, d.due_at, line.status", &[SORT], "sorts what is pending of 100 events"),
+    ("SELECT d.no, d.due_at, d.leased_until, line.status", &[SORT], "sorts what is pending of 100 events"),
     (
         "LIMIT 10000) SELECT seq, NULL FROM line",
         &[SORT, "SEARCH line USING AUTOMATIC COVERING INDEX (seq=?)"],
@@ -279,7 +279,7 @@ fn no_statement_walks_through_a_table_that_grows() {
 fn every_statement_is_planned() {
     // A new statement that this life does not reach is not planned above: let it, and raise the number.
     let world = live();
-    assert_eq!(plans(&world).len(), 93);
+    assert_eq!(plans(&world).len(), 94);
     world.db.write("shard");
 }
 

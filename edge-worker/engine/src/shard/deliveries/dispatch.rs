@@ -30,7 +30,8 @@ pub(crate) fn make(
         outcome: event.outcome,
         replay_count,
         attempt,
-        lease_until: leases::begins_before(deployment, now),
+        begin_before: leases::begins_before(deployment, now),
+        leased_until: leases::over_at(deployment, endpoint.options.timeout_seconds, now),
         timeout_seconds: endpoint.options.timeout_seconds,
     }
 }

@@ -9,6 +9,7 @@ use super::{dispatch, leases, record};
 use crate::database::Database;
 use crate::protocol::delivery::{Dispatch, delivery_no};
 use crate::protocol::settings::Endpoint;
+use crate::shard::deliveries::First;
 use crate::shard::{Shard, deliveries};
 use crate::{Context, Result};
 
@@ -63,44 +64,46 @@ impl Shard {
             let is_left_to_alarm = event.target_endpoint.is_none()
                 && (self.health.is_failing(endpoint.no)
                     || !leases::fits_worker(endpoint.options.timeout_seconds));
-            let is_deferred = self.supersede_or_block(db, endpoint, older, event)? || is_left_to_alarm;
+            let is_deferred = supersede_or_block(db, endpoint, older, event)? || is_left_to_alarm;
             let no = delivery_no(event.seq, endpoint.no);
-            let due_at = is_deferred.then_some(event.received_at);
-            deliveries::create(db, no, event.received_at, due_at)?;
-            enqueued.deferred |= is_deferred;
-            if !is_deferred {
+            let dispatch = || {
                 let (webhook_id, outcome) = (event.webhook_id.clone(), event.outcome.as_str().to_owned());
                 let dispatched = dispatch::DispatchedEvent { webhook_id, outcome };
-                let now = event.received_at;
-                let first = dispatch::make(context.deployment, endpoint, no, (0, 1), dispatched, now);
-                enqueued.dispatch_now.push(first);
-            }
+                dispatch::make(context.deployment, endpoint, no, (0, 1), dispatched, event.received_at)
+            };
+            let dispatch = (!is_deferred).then(dispatch);
+            let first = match &dispatch {
+                Some(dispatch) => First::Leased(dispatch.leased_until),
+                None => First::Due(event.received_at),
+            };
+            deliveries::create(db, no, event.received_at, first)?;
+            enqueued.deferred |= is_deferred;
+            enqueued.dispatch_now.extend(dispatch);
         }
         Ok(enqueued)
     }
+}
 
-    /// Supersedes or expedites older pending deliveries of the task; returns whether one still blocks this
-    /// delivery.
-    fn supersede_or_block<'a>(
-        &self,
-        db: &dyn Database,
-        endpoint: &Endpoint,
-        older: impl Iterator<Item = &'a PendingDelivery>,
-        event: &NewEvent<'_>,
-    ) -> Result<bool> {
-        let mut is_blocked = false;
-        for older in older {
-            if self.leases.has(older.no, event.received_at) {
-                is_blocked = true;
-            } else if endpoint.order().supersedes(event.outcome, older.has_status) {
-                if let Some(older) = deliveries::find(db, older.no)? {
-                    record::supersede(db, &older, event.received_at)?;
-                }
-            } else {
-                deliveries::reschedule(db, older.no, event.received_at)?;
-                is_blocked = true;
+/// Supersedes or expedites older pending deliveries of the task; returns whether one still blocks this
+/// delivery.
+fn supersede_or_block<'a>(
+    db: &dyn Database,
+    endpoint: &Endpoint,
+    older: impl Iterator<Item = &'a PendingDelivery>,
+    event: &NewEvent<'_>,
+) -> Result<bool> {
+    let mut is_blocked = false;
+    for older in older {
+        if older.is_leased(event.received_at) {
+            is_blocked = true;
+        } else if endpoint.order().supersedes(event.outcome, older.has_status) {
+            if let Some(older) = deliveries::find(db, older.no)? {
+                record::supersede(db, &older, event.received_at)?;
             }
+        } else {
+            deliveries::reschedule(db, older.no, event.received_at)?;
+            is_blocked = true;
         }
-        Ok(is_blocked)
     }
+    Ok(is_blocked)
 }

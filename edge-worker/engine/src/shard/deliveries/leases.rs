@@ -1,12 +1,13 @@
-//! Leases: which deliveries have an attempt in progress. They are in memory. After a restart they are found again as
-//! pending deliveries without a due time, from an event on whose number is stored.
+//! Leases: until when an attempt may be in progress. The row of a delivery has the time.
+//!
+//! A first attempt of the Worker has no due time meanwhile, so its lease is remembered until it is reported or over. After
+//! a restart such leases are found again, from an event on whose number is stored.
 
 use std::collections::BTreeMap;
 
 use vtryon_webhooks::Millis;
 
-use crate::protocol::delivery::{endpoint_of, seq_of};
-use crate::protocol::settings::Settings;
+use crate::protocol::delivery::seq_of;
 use crate::shard::{Shard, deliveries};
 use crate::{Context, Deployment, Result, meta};
 
@@ -32,12 +33,12 @@ const IDLE_LAG: i64 = 1000;
 /// The name in `meta` of the first event whose deliveries may be leased.
 const FLOOR: &str = "leased_from";
 
-/// When the lease of each delivery ends.
+/// When the lease of each first attempt ends.
 #[derive(Default)]
 pub(crate) struct Leases {
     ends: BTreeMap<i64, Millis>,
-    /// Whether a first attempt was leased since the floor was stored.
-    has_granted_first: bool,
+    /// Whether one was granted since the floor was stored.
+    has_granted: bool,
 }
 
 /// Returns until when an attempt may begin that is leased now.
@@ -56,25 +57,19 @@ pub(crate) const fn fits_worker(timeout_seconds: u32) -> bool {
 }
 
 impl Leases {
-    /// Restores the leases of an earlier instance: the outcome of their attempts is not known.
-    pub(crate) fn recover(context: &Context<'_>, settings: &Settings) -> Result<Self> {
-        let mut leases = Self::default();
+    /// Restores the leases that an earlier instance has granted.
+    pub(crate) fn recover(context: &Context<'_>) -> Result<Self> {
         let floor = meta::get(context.db, FLOOR)?.unwrap_or(0);
-        for delivery in deliveries::leased(context.db, floor)? {
-            let timeout = settings.timeout_seconds(endpoint_of(delivery));
-            leases.grant_first(delivery, over_at(context.deployment, timeout, context.now));
+        let mut leases = Self::default();
+        for (delivery, until) in deliveries::leased(context.db, floor)? {
+            leases.grant(delivery, until);
         }
         Ok(leases)
     }
 
     /// Leases a first attempt to the Worker.
-    pub(crate) fn grant_first(&mut self, delivery: i64, until: Millis) {
-        self.has_granted_first = true;
-        self.grant(delivery, until);
-    }
-
-    /// Leases an attempt that the shard makes itself.
     pub(crate) fn grant(&mut self, delivery: i64, until: Millis) {
+        self.has_granted = true;
         self.ends.insert(delivery, until);
     }
 
@@ -83,8 +78,11 @@ impl Leases {
         self.ends.remove(&delivery);
     }
 
-    pub(crate) fn has(&self, delivery: i64, now: Millis) -> bool {
-        self.ends.get(&delivery).is_some_and(|end| now < *end)
+    /// Names a delivery that a fresh instance finds leased, and this one has forgotten: it would never be attempted.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn missing_from(&self, fresh: &Self) -> Option<String> {
+        let forgotten = fresh.ends.keys().find(|delivery| !self.ends.contains_key(delivery));
+        forgotten.map(|delivery| format!("the lease of delivery {delivery}"))
     }
 
     /// Returns when the first lease ends.
@@ -113,7 +111,7 @@ impl Shard {
             }
             self.leases.release(delivery);
         }
-        let lag = if std::mem::take(&mut self.leases.has_granted_first) { LAG } else { IDLE_LAG };
+        let lag = if std::mem::take(&mut self.leases.has_granted) { LAG } else { IDLE_LAG };
         let first = self.leases.ends.keys().next().map(|delivery| seq_of(*delivery));
         let floor = first.unwrap_or(self.last_seq + 1);
         if meta::get(db, FLOOR)?.unwrap_or(0) + lag <= floor {
@@ -128,13 +126,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lease_holds_until_its_end_or_its_report() {
+    fn a_lease_lasts_until_its_end_or_its_report() {
         let mut leases = Leases::default();
-        leases.grant_first(1, Millis(10));
+        leases.grant(1, Millis(10));
         leases.grant(2, Millis(5));
-        assert!(leases.has(1, Millis(9)) && !leases.has(1, Millis(10)) && !leases.has(3, Millis(0)));
-        assert_eq!(leases.next_end(), Some(Millis(5)));
-        assert_eq!(leases.ended(Millis(5)), [2]);
+        assert_eq!((leases.next_end(), leases.len()), (Some(Millis(5)), 2));
+        assert_eq!((leases.ended(Millis(4)), leases.ended(Millis(5))), (vec![], vec![2]));
         leases.release(2);
         assert_eq!((leases.next_end(), leases.len()), (Some(Millis(10)), 1));
     }

@@ -12,6 +12,7 @@ use crate::shard::events::walk::walk;
 pub(crate) struct PendingDelivery {
     pub(crate) no: i64,
     pub(crate) due_at: Option<Millis>,
+    leased_until: Option<Millis>,
     /// Whether its event tells a status.
     pub(crate) has_status: bool,
     /// Whether its event has moved the task.
@@ -22,6 +23,10 @@ impl PendingDelivery {
     pub(crate) const fn endpoint(&self) -> i64 {
         endpoint_of(self.no)
     }
+
+    pub(crate) fn is_leased(&self, now: Millis) -> bool {
+        self.leased_until.is_some_and(|until| now < until)
+    }
 }
 
 /// Finds the pending deliveries of a task to all endpoints, in order, among its last 100 events up to `last_seq`.
@@ -29,13 +34,14 @@ pub(crate) fn of_task(db: &dyn Database, last_seq: i64) -> Result<Vec<PendingDel
     const PENDING: &str = walk!(
         "?1",
         "100",
-        "SELECT d.no, d.due_at, line.status IS NOT NULL, line.outcome = 'applied'
+        "SELECT d.no, d.due_at, d.leased_until, line.status IS NOT NULL, line.outcome = 'applied'
         FROM line CROSS JOIN deliveries d ON d.no BETWEEN line.seq * ?2 AND line.seq * ?2 + ?2 - 1
         WHERE d.state = 'pending' AND d.replay_count = 0 ORDER BY d.no"
     );
     db.all(PENDING, &[Bind::Int(last_seq), Bind::Int(ENDPOINT_NUMBERS)], |row| PendingDelivery {
         no: row.int(),
         due_at: row.maybe_int().map(Millis),
+        leased_until: row.maybe_int().map(Millis),
         has_status: row.int() == 1,
         is_applied: row.int() == 1,
     })

@@ -16,7 +16,7 @@ use crate::{Context, Result, time};
 const DEFERRED_FOR: i64 = 60;
 
 impl Shard {
-    /// Records a report. A report of an earlier attempt or round changes nothing, unless the endpoint took the
+    /// Records a report. A report of an earlier attempt, lease or replay changes nothing, unless the endpoint took the
     /// delivery.
     pub(crate) fn record_attempt(&mut self, context: &Context<'_>, report: &Report) -> Result<()> {
         let (db, now) = (context.db, context.now);
@@ -25,7 +25,12 @@ impl Shard {
             self.leases.release(delivery.no);
             return Ok(());
         }
+        let is_current = report.attempt == delivery.failed_attempts + 1
+            && delivery.leased_until == Some(report.leased_until);
         let Some(attempt) = &report.made else {
+            if !is_current {
+                return Ok(());
+            }
             deliveries::defer(
                 db,
                 delivery.no,
@@ -38,7 +43,6 @@ impl Shard {
         };
         let endpoint = endpoint_of(delivery.no);
         let reply = attempt.status.map(Reply::of);
-        let is_current = report.attempt == delivery.failed_attempts + 1;
         if !is_current && reply != Some(Reply::Delivered) {
             return Ok(());
         }

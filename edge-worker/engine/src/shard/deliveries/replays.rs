@@ -44,10 +44,8 @@ impl Shard {
     /// Restarts a delivery, or makes a pending one due; returns whether it exists.
     pub(crate) fn replay(&mut self, context: &Context<'_>, no: i64) -> Result<bool> {
         let (db, now) = (context.db, context.now);
-        if deliveries::find(db, no)?.is_none() {
-            return Ok(false);
-        }
-        if !self.leases.has(no, now) {
+        let Some(delivery) = deliveries::find(db, no)? else { return Ok(false) };
+        if delivery.lease_ends(now).is_none() {
             let seq = self.next_seq();
             db.transaction(|| {
                 deliveries::replay(db, no, now, now, None)?;

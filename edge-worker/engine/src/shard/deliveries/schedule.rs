@@ -100,18 +100,18 @@ impl Shard {
         for delivery in deliveries::due(db, endpoint.no, now, WINDOW)? {
             let over_at = leases::over_at(context.deployment, endpoint.options.timeout_seconds, now);
             let blocking = blocking_delivery(db, &delivery)?;
-            let look_at = blocking.as_ref().and_then(|blocking| blocking.due_at);
-            deliveries::reschedule(db, delivery.no, look_at.map_or(over_at, |due_at| due_at.max(over_at)))?;
-            if self.leases.has(delivery.no, now) || blocking.is_some() {
+            let look_at = blocking.map(|blocking| blocking.due_at.map_or(over_at, |at| at.max(over_at)));
+            if let Some(at) = delivery.lease_ends(now).or(look_at) {
+                deliveries::reschedule(db, delivery.no, at)?;
                 continue;
             }
+            deliveries::lease(db, delivery.no, over_at)?;
             let seq = seq_of(delivery.no);
             let (Some(stored), Some(body)) = (events::find_deliverable(db, seq)?, events::body(db, seq)?)
             else {
                 dead_letter(db, &delivery, now, "pruned")?;
                 continue;
             };
-            self.leases.grant(delivery.no, over_at);
             let webhook_id = stored.identity().webhook_id();
             let dispatched = dispatch::DispatchedEvent { webhook_id, outcome: stored.outcome };
             let attempt = (delivery.replay_count, delivery.failed_attempts + 1);

@@ -6,11 +6,9 @@ use vtryon_webhooks::{Digest, Status};
 
 use super::outbox;
 use super::rows::{self, Change, Ending, Event, Task};
-use crate::protocol::delivery::Dispatch;
 use crate::protocol::{Content, IncomingEvent, StoreResult};
 use crate::shard::Shard;
 use crate::shard::deliveries::enqueue::{Enqueued, NewEvent};
-use crate::shard::deliveries::leases;
 use crate::shard::live::log::LogEntry;
 use crate::{Context, Result};
 
@@ -133,17 +131,14 @@ impl Shard {
     ) -> Result<StoreResult> {
         self.last_seq = seq;
         self.broadcast(LogEntry::event(seq), incoming.task_id());
-        let ends_at = |dispatch: &Dispatch| {
-            leases::over_at(context.deployment, dispatch.timeout_seconds, incoming.received_at)
-        };
         for dispatch in &enqueued.dispatch_now {
-            self.leases.grant_first(dispatch.delivery, ends_at(dispatch));
+            self.leases.grant(dispatch.delivery, dispatch.leased_until);
         }
         // The earliest time first: to set the alarm is a row each time, and for a later time it is not set again.
         if enqueued.deferred {
             self.wake_for_next(context)?;
         }
-        let leases_end = enqueued.dispatch_now.iter().map(ends_at);
+        let leases_end = enqueued.dispatch_now.iter().map(|dispatch| dispatch.leased_until);
         if let Some(due_at) = leases_end.chain(enqueued.publish_at).min() {
             self.alarm.set(due_at);
         }

@@ -39,6 +39,7 @@ impl World {
             delivery: dispatch.delivery,
             replay_count: dispatch.replay_count,
             attempt: dispatch.attempt,
+            leased_until: dispatch.leased_until,
             made: Some(Attempt {
                 attempted_at: self.now,
                 took_ms: 1,
