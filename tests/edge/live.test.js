@@ -111,7 +111,9 @@ for (const [nth, stream] of streams(SHARD, SHARDS).entries()) {
     const other = mine(`task_other_${nth}`);
     const subscriber = await ready(t, transport, gateway, path(id), { shards });
     const endpoint = await gateway.register(backend.url);
-    await acknowledged(gateway, event(id, "queued"), event(other, "queued"));
+    // One after the other: the range begins with the first.
+    await acknowledged(gateway, event(id, "queued"));
+    await acknowledged(gateway, event(other, "queued"));
     const { id: dlv, seq, webhook_id } = await delivery(gateway, { task_id: id });
     const hint = { type: "delivery", shard: SHARD, delivery: dlv, task_id: id, state: "delivered" };
     await subscriber.until((message) => isDeepStrictEqual(message, hint));
