@@ -10,6 +10,7 @@ wasm := scripts/wasm-env
 node_test := $(bin)/node --test --test-timeout=300000 --test-concurrency=2
 gateway := $(bin)/node edge-worker/npm/bin/vtryon-webhooks-gateway.js
 python := .cache/python/bin
+simulate := cargo run --quiet --profile simulation --package vtryon-gateway-simulation --
 wasm_pack := $(wasm) wasm-pack test --mode no-install
 
 .PHONY: help
@@ -40,12 +41,14 @@ gateway-package: setup worker ## build the npm package with the gateway, and pac
 verdict:
 	@cargo build --quiet --package vtryon-webhooks-tests --bin verdict
 
-.PHONY: test test-docs test-native test-no-std test-wasm test-npm test-python test-parity test-edge test-browser test-dev test-gateway test-release
-test: setup-test test-docs test-native test-no-std test-wasm test-npm test-python test-parity test-edge test-browser test-dev test-gateway test-release deploy-check ## pass every test
+.PHONY: test test-docs test-native test-simulation test-no-std test-wasm test-npm test-python test-parity test-edge test-browser test-dev test-gateway test-release
+test: setup-test test-docs test-native test-simulation test-no-std test-wasm test-npm test-python test-parity test-edge test-browser test-dev test-gateway test-release deploy-check ## pass every test
 test-docs: setup ## test the links, anchors and blocks of code of all pages; a second
 	$(node_test) 'tests/docs/*.test.js'
 test-native: ## test the core and the tables natively
 	cargo test --workspace
+test-simulation: ## simulate a million steps: crashes, lost answers, hostile endpoints; every invariant holds
+	$(simulate) --seeds 500 --steps 2000
 test-no-std: setup ## prove that the core builds where there is no std
 	$(wasm) cargo build -Zbuild-std=core,alloc --target thumbv7em-none-eabihf \
 		--package vtryon-webhooks --target-dir target/no-std
@@ -83,6 +86,12 @@ secret-flow: setup ## show that verification branches on no secret; needs valgri
 	@command -v valgrind >/dev/null || { echo "error: valgrind is missing: sudo apt-get install -y valgrind" >&2; exit 1; }
 	@cargo build $(constant_time) --features valgrind --bin secret-flow
 	$(bin)/node tests/constant-time/check-flow.mjs
+
+.PHONY: simulate simulate-long
+simulate: ## simulate one seed (SEED=1 STEPS=2000), as a failure prints it
+	$(simulate) --seed $(or $(SEED),0) --steps $(or $(STEPS),2000)
+simulate-long: ## simulate for hours, from a seed on that is new each day (SEEDS=50000)
+	$(simulate) --from "$$(date +%Y%m%d)00000" --seeds $(or $(SEEDS),50000) --steps 10000
 
 .PHONY: bench bench-check cost
 bench: setup worker npm ## measure all workloads beside their peers, and write PERFORMANCE.md

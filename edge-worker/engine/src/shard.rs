@@ -2,6 +2,8 @@
 
 mod alarm;
 mod call;
+#[cfg(feature = "sqlite")]
+mod consistency;
 mod deliveries;
 mod events;
 mod live;

@@ -11,7 +11,7 @@ const SHARDS: &str = "shards";
 const OWN: &str = "shard";
 
 /// The number of a shard and of all shards, once they have been stored and read.
-#[derive(Default)]
+#[derive(Default, PartialEq, Eq)]
 pub(crate) struct Topology {
     shard: Option<u32>,
     shards: Option<u32>,

@@ -78,6 +78,12 @@ impl EndpointHealths {
         self.cooling_down.remove(&endpoint);
     }
 
+    /// Returns whether another instance has read the same.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn is_stored_as(&self, other: &Self) -> bool {
+        self.stored == other.stored
+    }
+
     /// Pauses an endpoint after a failure.
     pub(crate) fn cool_down(&mut self, endpoint: i64, until: Millis) {
         self.cooling_down.insert(endpoint, until);

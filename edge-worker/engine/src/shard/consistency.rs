@@ -1,0 +1,15 @@
+//! Compares the memory of two instances of a shard: for simulations.
+
+use super::Shard;
+
+impl Shard {
+    /// Returns what this instance knows otherwise than one that has just been opened on the same database, if anything.
+    pub fn differs_from(&self, fresh: &Self) -> Option<String> {
+        let different = |what: &str, is_equal: bool| (!is_equal).then(|| what.to_owned());
+        different("the last number", self.last_seq == fresh.last_seq)
+            .or_else(|| different("the settings", self.settings.version == fresh.settings.version))
+            .or_else(|| different("the topology", self.topology == fresh.topology))
+            .or_else(|| different("the health of endpoints", self.health.is_stored_as(&fresh.health)))
+            .or_else(|| self.leases.missing_from(&fresh.leases))
+    }
+}

@@ -1,0 +1,244 @@
+//! The alarm of a shard, as the platform and the Worker's class run it: one step at a time, so that anything may happen
+//! in between.
+
+use std::collections::VecDeque;
+
+use vtryon_gateway_engine::protocol::DirectoryRequest;
+use vtryon_gateway_engine::protocol::delivery::Report;
+use vtryon_gateway_engine::shard::OutboxEntry;
+use vtryon_webhooks::Millis;
+
+use crate::attempts::{RunningAttempt, Sender};
+use crate::checks;
+use crate::coverage::{CrashPoint, Decision, Loss};
+use crate::violation::ensure;
+use crate::world::World;
+
+/// How many connections a run may have at the same time: the platform's limit.
+const CONNECTIONS: usize = 6;
+
+/// A run of the alarm.
+pub struct Run {
+    started: Millis,
+    has_succeeded: bool,
+    connections: Vec<Connection>,
+    /// Whether the endpoints were looked at since the last connection was released.
+    has_looked: bool,
+    /// Side effects that are still to be executed; none before they were asked for.
+    side_effects: Option<VecDeque<OutboxEntry>>,
+}
+
+/// A connection to an endpoint, and the attempt that it carries.
+struct Connection {
+    endpoint: i64,
+    attempt: Option<u64>,
+}
+
+impl World {
+    /// Begins the runs of all alarms that are due, each a little late at times.
+    pub fn ring_alarms(&mut self) {
+        for shard in 0..self.shards.len() {
+            let now = self.clock(shard);
+            let is_due = self.shards[shard].alarm.is_some_and(|at| at <= now);
+            if !is_due || self.shards[shard].run.is_some() {
+                continue;
+            }
+            if self.random.chance(self.regime.losses * 4) {
+                self.coverage.crash(CrashPoint::Lost(Loss::LateAlarm));
+                continue;
+            }
+            if self.random.chance(self.regime.losses) {
+                self.coverage.crash(CrashPoint::Lost(Loss::Alarm));
+                self.shards[shard].alarm = None;
+                self.shards[shard].is_unattended = true;
+                continue;
+            }
+            self.begin_run(shard);
+        }
+    }
+
+    fn begin_run(&mut self, shard: usize) {
+        self.shards[shard].alarm = None;
+        if self.random.chance(self.regime.losses) {
+            // The platform runs an alarm at least once.
+            self.coverage.crash(CrashPoint::Lost(Loss::DoubledAlarm));
+            self.shards[shard].alarm = Some(self.now);
+        }
+        let started = self.clock(shard);
+        self.shards[shard].run = Some(Run {
+            started,
+            has_succeeded: true,
+            connections: Vec::new(),
+            has_looked: false,
+            side_effects: None,
+        });
+        let owed = checks::owed(self, shard);
+        let begun =
+            self.decide(shard, Decision::BeginAlarm, |engine, context| Ok(engine.begin_alarm(context)));
+        checks::of_retention(self, shard, &owed);
+        if let (Some(has_succeeded), Some(run)) = (begun.done(), &mut self.shards[shard].run) {
+            run.has_succeeded = has_succeeded;
+        }
+    }
+
+    /// Lets the run of an alarm go on.
+    pub fn advance_run(&mut self, shard: usize) {
+        let Some(run) = &self.shards[shard].run else { return };
+        let started = run.started;
+        let free: Vec<usize> =
+            (0..run.connections.len()).filter(|index| run.connections[*index].attempt.is_none()).collect();
+        if !run.has_looked {
+            self.look_for_endpoints(shard, started);
+        } else if let Some(index) = free.first() {
+            self.pick_attempt(shard, started, *index);
+        } else if run.side_effects.is_none() || self.random.chance(500) {
+            self.execute_side_effect(shard);
+        } else if run.connections.is_empty() && run.side_effects.as_ref().is_some_and(VecDeque::is_empty) {
+            self.end_run(shard, started);
+        }
+    }
+
+    fn look_for_endpoints(&mut self, shard: usize, started: Millis) {
+        let Some(run) = &mut self.shards[shard].run else { return };
+        run.has_looked = true;
+        let draining: Vec<i64> = run.connections.iter().map(|connection| connection.endpoint).collect();
+        let picked = self.decide(shard, Decision::PickEndpoints, |engine, context| {
+            engine.pick_endpoints(context, started, &draining)
+        });
+        let (Some(picked), Some(run)) = (picked.done(), &mut self.shards[shard].run) else {
+            return self.fail_run(shard);
+        };
+        let connections = picked.into_iter().map(|endpoint| Connection { endpoint, attempt: None });
+        run.connections.extend(connections);
+        ensure!(
+            run.connections.len() <= CONNECTIONS,
+            "a run has at most six connections",
+            "{}",
+            run.connections.len()
+        );
+    }
+
+    fn pick_attempt(&mut self, shard: usize, started: Millis, connection: usize) {
+        let Some(run) = &self.shards[shard].run else { return };
+        let endpoint = run.connections[connection].endpoint;
+        let picked = self.decide(shard, Decision::PickAttempt, |engine, context| {
+            engine.pick_attempt(context, endpoint, started)
+        });
+        let deaths = self.shards[shard].deaths;
+        let Some(picked) = picked.done() else {
+            if let Some(run) = &mut self.shards[shard].run {
+                run.connections.remove(connection);
+            }
+            return;
+        };
+        let Some(run) = &mut self.shards[shard].run else { return };
+        let Some(picked) = picked else {
+            run.connections.remove(connection);
+            return;
+        };
+        let id = self.next_attempt;
+        run.connections[connection].attempt = Some(id);
+        self.next_attempt += 1;
+        self.note(|| format!("shard {shard}: leases {} to itself", picked.dispatch.delivery));
+        checks::of_dispatch(self, shard, &picked.dispatch, Some(&picked.body));
+        let (dispatch, sender) = (picked.dispatch, Sender::Run(deaths));
+        self.attempts.push(RunningAttempt { id, shard, dispatch, sender, begun: None });
+    }
+
+    /// Frees the connection of an attempt that ended without a report.
+    pub fn release_connection(&mut self, shard: usize, instance: u32, attempt: u64) {
+        if self.shards[shard].deaths != instance {
+            return;
+        }
+        if let Some(run) = &mut self.shards[shard].run {
+            run.connections.retain(|connection| connection.attempt != Some(attempt));
+            run.has_looked = false;
+        }
+    }
+
+    /// Records an attempt of a run, where its instance still lives.
+    pub fn record_own_attempt(&mut self, shard: usize, instance: u32, attempt: u64, report: &Report) {
+        if self.shards[shard].deaths != instance {
+            return;
+        }
+        let before = self.before_report(shard, report);
+        let recorded = self.decide(shard, Decision::RecordOwnAttempt, |engine, context| {
+            engine.record_own_attempt(context, report)
+        });
+        let recorded = recorded.done();
+        self.after_report(shard, report, &before, recorded.is_some());
+        let Some(run) = &mut self.shards[shard].run else { return };
+        run.has_looked = false;
+        if recorded.is_none() {
+            run.connections.retain(|connection| connection.attempt != Some(attempt));
+            let endpoint = vtryon_gateway_engine::protocol::delivery::endpoint_of(report.delivery);
+            self.decide(shard, Decision::RecordOwnAttempt, |engine, context| {
+                engine.cool_down(context, endpoint);
+                Ok(())
+            });
+            return;
+        }
+        for connection in &mut run.connections {
+            if connection.attempt == Some(attempt) {
+                connection.attempt = None;
+            }
+        }
+    }
+
+    /// Asks for the side effects that are due, or executes the next one.
+    fn execute_side_effect(&mut self, shard: usize) {
+        let Some(run) = &mut self.shards[shard].run else { return };
+        let Some(entries) = &mut run.side_effects else {
+            let due = self
+                .decide(shard, Decision::DueSideEffects, |engine, context| engine.due_side_effects(context));
+            if let (Some(due), Some(run)) = (due.done(), &mut self.shards[shard].run) {
+                run.side_effects = Some(due.into());
+            } else {
+                self.fail_run(shard);
+            }
+            return;
+        };
+        let Some(entry) = entries.pop_front() else { return };
+        let prepared =
+            self.decide(shard, Decision::Publication, |engine, context| engine.publication(context, &entry));
+        let has_failed = match prepared.done() {
+            Some(Some(result)) => !self.publish(shard, &result),
+            Some(None) => false,
+            None => true,
+        };
+        if self.shards[shard].run.is_some() {
+            self.decide(shard, Decision::CompleteSideEffect, |engine, context| {
+                engine.complete_or_retry(context, &entry, has_failed)
+            });
+        }
+    }
+
+    /// Reports endpoints that should be disabled, and ends the run.
+    fn end_run(&mut self, shard: usize, started: Millis) {
+        let reports = self.decide(shard, Decision::EndAlarm, |engine, context| {
+            Ok(engine.unhealthy_endpoints(context, started))
+        });
+        for report in reports.done().unwrap_or_default() {
+            if let DirectoryRequest::ReportUnhealthy { endpoint, reason } = report {
+                self.disable_if_unhealthy(endpoint, &reason);
+            }
+        }
+        let Some(run) = self.shards[shard].run.take() else { return };
+        let ended = self.decide(shard, Decision::EndAlarm, |engine, context| {
+            engine.end_alarm(context, !run.has_succeeded);
+            Ok(())
+        });
+        if ended.done().is_none() && self.shards[shard].alarm.is_none() {
+            // The class sets the alarm itself where the engine could not.
+            self.shards[shard].alarm = Some(self.now.plus_seconds(60));
+        }
+    }
+
+    /// Ends a run of which a part has failed.
+    fn fail_run(&mut self, shard: usize) {
+        if let Some(run) = &mut self.shards[shard].run {
+            run.has_succeeded = false;
+            run.side_effects.get_or_insert_with(VecDeque::new);
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Attempts on their way: HTTP requests of Workers and shards to endpoints, and what endpoints answer.
+
+use std::collections::BTreeMap;
+
+use vtryon_gateway_engine::protocol::ShardRequest;
+use vtryon_gateway_engine::protocol::delivery::{Attempt, Dispatch, Report, endpoint_of, seq_of};
+use vtryon_webhooks::Millis;
+
+use crate::coverage::{CrashPoint, Decision, Loss};
+use crate::violation::ensure;
+use crate::world::World;
+
+/// Who makes an attempt.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Sender {
+    Worker,
+    /// A run of a shard's alarm, in the instance after so many deaths.
+    Run(u32),
+}
+
+pub struct RunningAttempt {
+    pub id: u64,
+    pub shard: usize,
+    pub dispatch: Dispatch,
+    pub sender: Sender,
+    /// What became of it, once it has begun: its outcome, and when that is known.
+    pub begun: Option<(Attempt, Millis)>,
+}
+
+impl RunningAttempt {
+    /// Returns whether it dies with an instance. One that has begun still arrives, but nobody reports it.
+    pub fn is_abandoned(&self, shard: usize, deaths: u32) -> bool {
+        let is_of_former = matches!(self.sender, Sender::Run(instance) if instance < deaths);
+        self.shard == shard && is_of_former && self.begun.is_none()
+    }
+}
+
+/// What an endpoint does with requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mood {
+    Accepts,
+    Fails,
+    Hangs,
+    Redirects,
+    IsGone,
+    Disconnects,
+    AsksToWait,
+    /// It knows only the secret before the current one.
+    KnowsPreviousSecret,
+}
+
+const BAD_MOODS: [Mood; 7] = [
+    Mood::Fails,
+    Mood::Hangs,
+    Mood::Redirects,
+    Mood::IsGone,
+    Mood::Disconnects,
+    Mood::AsksToWait,
+    Mood::KnowsPreviousSecret,
+];
+
+/// A receiver of deliveries.
+#[derive(Default)]
+pub struct Server {
+    mood: Option<Mood>,
+    /// The last event of each task that has arrived as it was first enqueued, by shard and task.
+    last_seqs: BTreeMap<(usize, String), i64>,
+    /// Deliveries that it has accepted, by shard and number.
+    pub accepted: BTreeMap<(usize, i64), u32>,
+}
+
+impl World {
+    /// Lets an attempt go on: it begins, it arrives, or its outcome is reported.
+    pub fn advance_attempt(&mut self) {
+        let waiting: Vec<usize> =
+            (0..self.attempts.len()).filter(|index| self.can_advance(&self.attempts[*index])).collect();
+        if waiting.is_empty() {
+            return;
+        }
+        let index = waiting[self.random.index(waiting.len())];
+        if self.attempts[index].begun.is_none() {
+            self.begin_attempt(index);
+            return;
+        }
+        let attempt = self.attempts.swap_remove(index);
+        let Some((outcome, _)) = attempt.begun else { return };
+        let report = report(&attempt.dispatch, Some(outcome));
+        match attempt.sender {
+            Sender::Worker => self.report_attempt(attempt.shard, &report),
+            Sender::Run(instance) => self.record_own_attempt(attempt.shard, instance, attempt.id, &report),
+        }
+    }
+
+    fn can_advance(&self, attempt: &RunningAttempt) -> bool {
+        attempt.begun.as_ref().is_none_or(|(_, ends_at)| *ends_at <= self.now)
+    }
+
+    /// Sends the request, unless its lease is over.
+    fn begin_attempt(&mut self, index: usize) {
+        let attempt = &self.attempts[index];
+        let (shard, sender) = (attempt.shard, attempt.sender);
+        let now = if sender == Sender::Worker { self.now } else { self.clock(shard) };
+        let is_lost = sender == Sender::Worker && self.random.chance(self.regime.losses);
+        if is_lost || now >= self.attempts[index].dispatch.begin_before {
+            if is_lost {
+                self.coverage.crash(CrashPoint::Lost(Loss::FirstAttempt));
+            }
+            let attempt = self.attempts.swap_remove(index);
+            if let Sender::Run(instance) = attempt.sender {
+                self.release_connection(shard, instance, attempt.id);
+            }
+            return;
+        }
+        if self.random.chance(self.regime.deaths) {
+            // A secret that can't be opened: nothing is sent.
+            let attempt = self.attempts.swap_remove(index);
+            let report = report(&attempt.dispatch, None);
+            match attempt.sender {
+                Sender::Worker => self.report_attempt(shard, &report),
+                Sender::Run(instance) => self.record_own_attempt(shard, instance, attempt.id, &report),
+            }
+            return;
+        }
+        let dispatch = self.attempts[index].dispatch.clone();
+        let (outcome, took_ms) = self.send(shard, &dispatch, now);
+        self.note(|| {
+            let Dispatch { delivery, attempt, replay_count, .. } = dispatch;
+            let status = outcome.status;
+            format!("attempt {attempt} of {delivery}, replay {replay_count}: {status:?} after {took_ms} ms")
+        });
+        self.attempts[index].begun = Some((outcome, self.now.plus_millis(took_ms)));
+    }
+
+    /// Lets an endpoint receive a request; returns its answer, and how long it took in milliseconds.
+    fn send(&mut self, shard: usize, dispatch: &Dispatch, attempted_at: Millis) -> (Attempt, i64) {
+        let endpoint = endpoint_of(dispatch.delivery);
+        let timeout_ms = i64::from(dispatch.timeout_seconds) * 1000;
+        let usual_ms = self.random.number(1..timeout_ms);
+        let mood = self.mood(endpoint);
+        let has_previous = dispatch.secrets.len() > 1;
+        let (status, error, took_ms, retry_after_ms) = match mood {
+            Mood::Accepts => (Some(200), None, usual_ms, None),
+            Mood::Fails => (Some(500), None, usual_ms, None),
+            Mood::Hangs => (None, Some("timeout"), timeout_ms, None),
+            Mood::Redirects => (Some(302), None, usual_ms, None),
+            Mood::IsGone => (Some(410), None, usual_ms, None),
+            Mood::Disconnects => (None, Some("connection"), usual_ms, None),
+            Mood::AsksToWait => (Some(503), None, usual_ms, Some(self.random.number(0..100_000_000))),
+            Mood::KnowsPreviousSecret => (Some(if has_previous { 200 } else { 401 }), None, usual_ms, None),
+        };
+        self.coverage.reach("endpoint", &format!("{mood:?}"));
+        if mood != Mood::Disconnects {
+            self.arrive(shard, dispatch, status == Some(200));
+        }
+        let outcome = Attempt {
+            attempted_at,
+            took_ms,
+            status,
+            error: error.map(str::to_owned),
+            answer: String::new(),
+            location_host: None,
+            retry_after_ms,
+            previous_secret: mood == Mood::KnowsPreviousSecret && has_previous,
+        };
+        (outcome, took_ms)
+    }
+
+    /// Notes that a request has arrived.
+    fn arrive(&mut self, shard: usize, dispatch: &Dispatch, is_accepted: bool) {
+        let (no, seq) = (dispatch.delivery, seq_of(dispatch.delivery));
+        let task_id = self.shards[shard].log.entries.get(&seq).and_then(|entry| entry.task_id.clone());
+        let server = self.servers.entry(endpoint_of(no)).or_default();
+        // What has been accepted may come once more, after its report was lost or late.
+        let is_repeat = server.accepted.contains_key(&(shard, no));
+        if is_accepted {
+            *server.accepted.entry((shard, no)).or_default() += 1;
+        }
+        let Some(task_id) = task_id.filter(|_| dispatch.replay_count == 0 && !is_repeat) else { return };
+        let last = server.last_seqs.entry((shard, task_id)).or_insert(seq);
+        ensure!(
+            seq >= *last,
+            "events of a task arrive in order",
+            "endpoint {} received {seq} after {last} of one task of shard {shard}",
+            endpoint_of(no)
+        );
+        *last = seq;
+    }
+
+    fn mood(&mut self, endpoint: i64) -> Mood {
+        let (moods, hostility) = (self.regime.moods, self.regime.hostility);
+        let changes = self.random.chance(moods * 10);
+        let mood = if self.random.chance(hostility) { self.random.one_of(&BAD_MOODS) } else { Mood::Accepts };
+        let server = self.servers.entry(endpoint).or_default();
+        if changes || moods == 0 || server.mood.is_none() {
+            server.mood = Some(mood);
+        }
+        server.mood.unwrap_or(mood)
+    }
+
+    /// Reports an attempt of the Worker to its shard. The report may be lost.
+    fn report_attempt(&mut self, shard: usize, report: &Report) {
+        if self.random.chance(self.regime.losses) {
+            self.coverage.crash(CrashPoint::Lost(Loss::ReportOfAttempt));
+            return;
+        }
+        let before = self.before_report(shard, report);
+        let request = ShardRequest::Report(copied(report));
+        let answer = self.call(shard, Decision::Report, request, &[]);
+        self.after_report(shard, report, &before, answer.is_some());
+    }
+}
+
+/// Makes the report of an attempt.
+fn report(dispatch: &Dispatch, made: Option<Attempt>) -> Report {
+    Report {
+        delivery: dispatch.delivery,
+        replay_count: dispatch.replay_count,
+        attempt: dispatch.attempt,
+        leased_until: dispatch.leased_until,
+        made,
+    }
+}
+
+/// Copies a report as it goes over the wire.
+fn copied(report: &Report) -> Report {
+    let text = serde_json::to_string(report).expect("a report is JSON");
+    serde_json::from_str(&text).expect("a report is read as it was written")
+}

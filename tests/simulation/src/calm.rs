@@ -1,0 +1,135 @@
+//! The end of a run: nothing fails any more, and everything that is owed has to be done.
+
+use vtryon_gateway_engine::protocol::ShardRequest;
+use vtryon_gateway_engine::protocol::delivery::endpoint_of;
+use vtryon_gateway_engine::protocol::settings::ReplayProgress;
+
+use crate::coverage::Decision;
+use crate::database::{integer, text};
+use crate::violation::ensure;
+use crate::world::World;
+
+/// How many steps everything may take to end.
+const STEPS: usize = 200_000;
+
+impl World {
+    /// Lets the world calm down, and checks that nothing is left to do.
+    pub fn finish(&mut self) {
+        self.regime.calm();
+        for shard in 0..self.shards.len() {
+            self.shards[shard].skew = 0;
+        }
+        let mut steps = 0;
+        while !self.is_idle() {
+            steps += 1;
+            ensure!(steps < STEPS, "every delivery ends", "{}", self.left());
+            self.go_on();
+        }
+        self.finish_streams();
+        for shard in 0..self.shards.len() {
+            self.check_ends(shard);
+        }
+        self.check_replays();
+        self.repeat_all();
+        for object in &self.shards {
+            for (statement, count) in object.db.statements() {
+                *self.coverage.statements.entry(statement).or_default() += count;
+            }
+        }
+    }
+
+    /// Does whatever can be done now, or lets time pass until something can.
+    fn go_on(&mut self) {
+        self.post_due();
+        self.advance_push();
+        let mut has_run = false;
+        for shard in 0..self.shards.len() {
+            has_run |= self.shards[shard].run.is_some();
+            for _ in 0..8 {
+                self.advance_run(shard);
+            }
+        }
+        self.advance_attempt();
+        self.pass(if has_run || !self.directory.pushes.is_empty() { 1_000 } else { 60_000 });
+    }
+
+    fn is_idle(&self) -> bool {
+        let are_settled = self.publisher.waiting.is_empty() && self.attempts.is_empty();
+        are_settled && self.directory.pushes.is_empty() && self.left().is_empty()
+    }
+
+    /// Names what is left to do.
+    fn left(&self) -> String {
+        const PENDING: &str = "SELECT no FROM deliveries WHERE state = 'pending'";
+        let mut left = Vec::new();
+        for (shard, object) in self.shards.iter().enumerate() {
+            let enabled = |no: &i64| {
+                let endpoint = object.settings.endpoint(endpoint_of(*no));
+                endpoint.is_some_and(|endpoint| endpoint.options.enabled)
+                    || object.settings.deleted.contains(&endpoint_of(*no))
+            };
+            let pending: Vec<i64> = object.db.integers(PENDING, &[]).into_iter().filter(enabled).collect();
+            let side_effects = object.db.integer("SELECT COUNT(*) FROM outbox", &[]);
+            let ranges = object.db.integer("SELECT COUNT(*) FROM replays WHERE next_seq IS NOT NULL", &[]);
+            if !pending.is_empty() || side_effects > 0 || ranges > 0 || object.run.is_some() {
+                left.push(format!(
+                    "shard {shard}: deliveries {pending:?}, {side_effects} side effects, {ranges} ranges"
+                ));
+            }
+        }
+        let unconfirmed = "SELECT COALESCE((SELECT value FROM meta WHERE name = 'confirmed'), 0)
+            < COALESCE((SELECT value FROM meta WHERE name = 'version'), 0)";
+        if self.directory.db.as_ref().is_some_and(|db| db.integer(unconfirmed, &[]) == 1) {
+            left.push("settings that not all shards have confirmed".to_owned());
+        }
+        left.join(", ")
+    }
+
+    /// Checks how deliveries have ended, and that results are published.
+    fn check_ends(&mut self, shard: usize) {
+        const ENDS: &str = "SELECT state, COALESCE(reason, ''), COUNT(*) FROM deliveries GROUP BY 1, 2";
+        const SUPERSEDED: &str = "SELECT COUNT(*) FROM deliveries d JOIN events e ON e.seq = d.no / 65536
+            WHERE d.state = 'superseded' AND NOT EXISTS (SELECT 1 FROM events newer WHERE newer.task_no = e.task_no
+                AND newer.seq > e.seq AND newer.outcome = 'applied')";
+        let object = &self.shards[shard];
+        for row in object.db.rows(ENDS, &[]) {
+            let (state, reason) = (text(&row[0]), text(&row[1]));
+            ensure!(
+                state != "dead" || !reason.is_empty(),
+                "a dead letter says why",
+                "{} without a reason",
+                integer(&row[2])
+            );
+            self.coverage.reach("delivery", format!("{state} {reason}").trim());
+        }
+        let unjustified = object.db.integer(SUPERSEDED, &[]);
+        ensure!(unjustified == 0, "only a newer status supersedes", "{unjustified} of shard {shard}");
+        for (task_id, task) in &object.oracle.tasks {
+            let is_final = matches!(task.status.as_deref(), Some("completed" | "failed"));
+            ensure!(
+                !is_final || self.kv.get(task_id) == task.status.as_ref(),
+                "every result is published",
+                "{task_id} is {:?}, and {:?} in KV",
+                task.status,
+                self.kv.get(task_id)
+            );
+        }
+    }
+
+    /// Checks that every range replay is over.
+    fn check_replays(&mut self) {
+        for id in self.replays.clone() {
+            for shard in 0..self.shards.len() {
+                let request = ShardRequest::Progress { id: id.clone() };
+                let answer = self.call(shard, Decision::Query, request, &[]).unwrap_or_default();
+                let progress: ReplayProgress = serde_json::from_str(&answer).expect("a progress is JSON");
+                let ReplayProgress { matched, enqueued, delivered, failed, .. } = progress;
+                ensure!(
+                    matched == enqueued && delivered + failed <= enqueued,
+                    "counters equal recounts",
+                    "{id} of shard {shard}: {delivered} and {failed} of {enqueued} of {matched}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! Clients that follow live streams: they are slow, lose their sockets, and resume.
+
+use serde_json::Value as Json;
+use vtryon_gateway_engine::protocol::cursor::{StreamCursor, StreamPosition};
+use vtryon_gateway_engine::protocol::live::{Start, Subject, Subscription};
+use vtryon_gateway_engine::shard::{Outgoing, PAGE_TAG, Subscribed, Subscriber};
+
+use crate::coverage::{CrashPoint, Decision, Loss};
+use crate::log::Entry;
+use crate::object::Decided;
+use crate::oracle::rank;
+use crate::violation::ensure;
+use crate::world::World;
+
+/// What a client watches.
+#[derive(Clone)]
+enum Watched {
+    Shard,
+    Task(String),
+    /// The state of a task, as a page does with a ticket.
+    State(String),
+}
+
+pub struct Client {
+    pub shard: usize,
+    watched: Watched,
+    /// The attachment of its socket and its tags, while it is open.
+    socket: Option<(String, Vec<String>)>,
+    /// Up to which number it has everything, but for gaps that it was told of. None before its first stream began.
+    seen: Option<i64>,
+    /// The id of its last message, by which it acknowledges.
+    last_id: Option<String>,
+    /// Where it resumes.
+    resumes_at: Option<Start>,
+    /// How far the status of its task was.
+    status: Option<u8>,
+    /// How many messages it has received.
+    received: u64,
+}
+
+impl Client {
+    pub const fn is_open(&self) -> bool {
+        self.socket.is_some()
+    }
+
+    fn is_page(&self) -> bool {
+        matches!(self.watched, Watched::State(_))
+    }
+}
+
+impl World {
+    /// Returns how many sockets a shard has.
+    pub fn sockets_of(&self, shard: usize) -> usize {
+        self.clients.iter().filter(|client| client.shard == shard && client.is_open()).count()
+    }
+
+    /// Loses all sockets of a shard, as a deployment does.
+    pub fn cut_sockets(&mut self, shard: usize) {
+        for client in self.clients.iter_mut().filter(|client| client.shard == shard) {
+            client.socket = None;
+        }
+    }
+
+    /// Lets a client do something: it subscribes or resumes, acknowledges, or loses its socket.
+    pub fn advance_client(&mut self) {
+        if self.clients.len() < self.regime.clients {
+            let client = self.new_client();
+            self.clients.push(client);
+        }
+        if self.clients.is_empty() {
+            return;
+        }
+        let index = self.random.index(self.clients.len());
+        if !self.clients[index].is_open() {
+            return self.open_stream(index);
+        }
+        match self.random.weighted(&[12, 2]) {
+            0 => self.acknowledge(index),
+            _ => {
+                self.coverage.crash(CrashPoint::Lost(Loss::Socket));
+                self.close_socket(index);
+            }
+        }
+    }
+
+    fn new_client(&mut self) -> Client {
+        let shard = self.random.index(self.shards.len());
+        let count = self.shards[shard].oracle.tasks.len();
+        let task_id = if count == 0 {
+            None
+        } else {
+            let nth = self.random.index(count);
+            self.shards[shard].oracle.tasks.keys().nth(nth).cloned()
+        };
+        let watched = match (task_id, self.random.index(3)) {
+            (Some(task_id), 1) => Watched::Task(task_id),
+            (Some(task_id), 2) => Watched::State(task_id),
+            (_, _) => Watched::Shard,
+        };
+        Client {
+            shard,
+            watched,
+            socket: None,
+            seen: None,
+            last_id: None,
+            resumes_at: None,
+            status: None,
+            received: 0,
+        }
+    }
+
+    fn open_stream(&mut self, index: usize) {
+        let client = &self.clients[index];
+        let shard = client.shard;
+        if self.shards[shard].log.last == 0 {
+            return;
+        }
+        let start = client.resumes_at.unwrap_or(Start::Now);
+        let subject = match &client.watched {
+            Watched::Shard => Subject::Shard,
+            Watched::Task(task_id) => Subject::Task { task_id: task_id.clone() },
+            Watched::State(task_id) => Subject::State { task_id: task_id.clone() },
+        };
+        let until = Some(self.now.plus_seconds(3600));
+        let send_window = self.random.one_of(&[2_000, 262_144]);
+        let subscription = Subscription { subject, start, bodies: false, until, send_window };
+        let at = (shard as u32, self.regime.shards);
+        let subscribed = self.decide(shard, Decision::Subscribe, |engine, context| {
+            engine.subscribe(context, at, subscription)
+        });
+        let opened = match subscribed {
+            Decided::Done(Subscribed::Opened(opened)) => opened,
+            Decided::Done(Subscribed::Over | Subscribed::Refused) => {
+                self.coverage.reach("stream", "over");
+                self.clients.swap_remove(index);
+                return;
+            }
+            Decided::Done(Subscribed::Full) | Decided::Unknown => return,
+        };
+        if let Some(engine) = &mut self.shards[shard].engine {
+            engine.opened(&opened.subscriber);
+        }
+        let client = &mut self.clients[index];
+        self.coverage.reach("stream", if client.seen.is_some() { "resumed" } else { "opened" });
+        client.seen.get_or_insert(match start {
+            Start::After(seq) => seq,
+            Start::Now | Start::Since(_) => self.shards[shard].log.last,
+        });
+        client.socket = Some((String::new(), opened.tags.clone()));
+        self.deliver(index, &opened.subscriber, opened.outgoing);
+    }
+
+    fn close_socket(&mut self, index: usize) {
+        let client = &mut self.clients[index];
+        let Some((attachment, _)) = client.socket.take() else { return };
+        let subscriber = Subscriber::parse(&attachment).expect("an attachment is read as it was written");
+        if let Some(engine) = &mut self.shards[client.shard].engine {
+            engine.closed(&subscriber);
+        }
+    }
+
+    fn acknowledge(&mut self, index: usize) {
+        let client = &self.clients[index];
+        let (Some((attachment, _)), Some(id)) = (&client.socket, &client.last_id) else { return };
+        if client.is_page() {
+            return;
+        }
+        let mut subscriber = Subscriber::parse(attachment).expect("an attachment is read as it was written");
+        let text = format!(r#"{{"type":"ack","id":"{id}"}}"#);
+        let shard = client.shard;
+        let outgoing = self.decide(shard, Decision::Acknowledge, |engine, context| {
+            engine.on_message(context, &mut subscriber, Some(&text))
+        });
+        match outgoing.done() {
+            Some(outgoing) => self.deliver(index, &subscriber, outgoing),
+            // The class closes a socket of which a message could not be handled.
+            None => self.clients[index].socket = None,
+        }
+    }
+
+    /// Sends the oldest broadcast of a shard to all that watch it.
+    pub fn send_broadcast(&mut self, shard: usize) {
+        let Some(mut broadcast) = self.shards[shard].broadcasts.pop_front() else { return };
+        let mut tags = broadcast.tags();
+        let page_tag = broadcast.page_tag();
+        tags.extend(page_tag);
+        for index in 0..self.clients.len() {
+            let client = &self.clients[index];
+            let Some((attachment, own)) = client.socket.as_ref().filter(|_| client.shard == shard) else {
+                continue;
+            };
+            if !own.iter().any(|tag| tags.contains(tag)) {
+                continue;
+            }
+            let is_page = own.iter().any(|tag| tag == PAGE_TAG);
+            let mut subscriber =
+                Subscriber::parse(attachment).expect("an attachment is read as it was written");
+            let sent = self.decide(shard, Decision::SendBroadcast, |engine, context| {
+                if is_page {
+                    let state = engine.page_state(context, &broadcast)?;
+                    return Ok(state.and_then(|state| state.send(context, &mut subscriber)));
+                }
+                engine.send_broadcast(context, &mut broadcast, &mut subscriber)
+            });
+            match sent {
+                Decided::Done(Some(outgoing)) => self.deliver(index, &subscriber, outgoing),
+                Decided::Done(None) => {}
+                Decided::Unknown if self.shards[shard].engine.is_none() => return,
+                Decided::Unknown => self.close_socket(index),
+            }
+        }
+    }
+
+    /// Lets a client receive messages, and stores the attachment of its socket.
+    fn deliver(&mut self, index: usize, subscriber: &Subscriber, outgoing: Outgoing) {
+        let attachment = subscriber.attachment();
+        ensure!(attachment.len() <= 2048, "an attachment fits its socket", "{} bytes", attachment.len());
+        if let Some((stored, _)) = &mut self.clients[index].socket {
+            *stored = attachment;
+        }
+        for text in outgoing.messages {
+            let message: Json = serde_json::from_str(&text).expect("a message is JSON");
+            self.receive_message(index, &message);
+        }
+        if let Some((code, _)) = outgoing.close {
+            self.coverage.reach("closed", &code.to_string());
+            self.close_socket(index);
+        }
+    }
+
+    fn receive_message(&mut self, index: usize, message: &Json) {
+        let kind = message["type"].as_str().unwrap_or_default();
+        self.coverage.reach("message", kind);
+        let client = &mut self.clients[index];
+        client.received += 1;
+        let log = &self.shards[client.shard].log;
+        let task_id = match &client.watched {
+            Watched::Shard => None,
+            Watched::Task(task_id) => Some(task_id.as_str()),
+            Watched::State(_) => {
+                let task = &message["task"];
+                let status = task["status"].as_str().and_then(rank);
+                ensure!(status >= client.status, "a page's state never goes back", "{status:?}");
+                client.status = status;
+                client.resumes_at = task["seq"].as_i64().map(Start::After);
+                client.seen = task["seq"].as_i64();
+                return;
+            }
+        };
+        if let Some(id) = message["id"].as_str() {
+            client.last_id = Some(id.to_owned());
+            let shards = vtryon_webhooks::Shards::new(self.regime.shards).expect("there are shards");
+            let cursor = StreamCursor::parse(id, shards).ok();
+            client.resumes_at = match cursor.and_then(|cursor| cursor.position(client.shard as u32)) {
+                Some(StreamPosition::After(seq)) => Some(Start::After(seq)),
+                Some(StreamPosition::Snapshot) | None => client.resumes_at,
+            };
+        }
+        let seen = client.seen.unwrap_or_default();
+        match kind {
+            "event" | "replay" => {
+                let seq = message["seq"].as_i64().unwrap_or_default();
+                let missed = log.after(seen, task_id).find(|missed| !log.is_pruned(*missed));
+                ensure!(seq > seen, "a live stream repeats nothing", "{seq} after {seen}");
+                ensure!(
+                    missed == Some(seq),
+                    "a live stream has no gap",
+                    "{seq} after {seen}, without {missed:?}"
+                );
+                client.seen = Some(seq);
+            }
+            "gap" => {
+                let to = message["to"].as_i64().unwrap_or_default();
+                client.seen = Some(seen.max(to));
+            }
+            "ready" => {
+                let missed = log.after(seen, task_id).find(|missed| !log.is_pruned(*missed));
+                ensure!(
+                    missed.is_none(),
+                    "`ready` comes after the backlog",
+                    "{missed:?} is missing after {seen}"
+                );
+            }
+            _ => {}
+        }
+    }
+
+    /// Lets every client receive what is left, and checks that nothing is missing.
+    pub fn finish_streams(&mut self) {
+        for shard in 0..self.shards.len() {
+            while !self.shards[shard].broadcasts.is_empty() {
+                self.send_broadcast(shard);
+            }
+        }
+        for index in (0..self.clients.len()).rev() {
+            if !self.clients[index].is_open() {
+                self.open_stream(index);
+            }
+        }
+        for index in 0..self.clients.len() {
+            let mut before = u64::MAX;
+            while self.clients[index].is_open() && self.clients[index].received != before {
+                before = self.clients[index].received;
+                self.acknowledge(index);
+            }
+            self.check_finished(index);
+        }
+    }
+
+    fn check_finished(&self, index: usize) {
+        let client = &self.clients[index];
+        let (object, seen) = (&self.shards[client.shard], client.seen.unwrap_or_default());
+        let task_id = match &client.watched {
+            Watched::Shard => None,
+            Watched::Task(task_id) => Some(task_id.as_str()),
+            Watched::State(task_id) => {
+                let known = object.oracle.tasks.get(task_id).and_then(|task| task.status.as_deref());
+                // Of a task whose status was told by events that are pruned by now, nothing is sent.
+                let is_applied = |seq: &i64| object.log.entries.get(seq).is_some_and(Entry::is_applied);
+                let mut entries = object.log.after(0, Some(task_id)).filter(is_applied);
+                let is_told = entries.next_back().is_some_and(|seq| !object.log.is_pruned(seq));
+                let is_current = client.status == known.and_then(rank);
+                ensure!(
+                    is_current || !is_told || !client.is_open(),
+                    "a page receives the last state",
+                    "{:?} of {known:?}",
+                    client.status
+                );
+                return;
+            }
+        };
+        let missed = object.log.after(seen, task_id).find(|missed| !object.log.is_pruned(*missed));
+        ensure!(missed.is_none() || !client.is_open(), "a live stream has no gap", "{missed:?} after {seen}");
+    }
+}

@@ -1,0 +1,127 @@
+//! The database of an object: real SQLite, whose commits are whole or absent, and whose statements can be refused.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+
+use vtryon_gateway_engine::Result;
+use vtryon_gateway_engine::database::{Bind, Database, Row, Value};
+use vtryon_gateway_engine::sqlite::Sqlite;
+
+pub struct SimulatedDatabase {
+    sqlite: Sqlite,
+    /// After how many further statements one is refused.
+    refused_after: Cell<Option<u32>>,
+    /// How often each statement was executed, by its address: the text is constant.
+    executed: RefCell<HashMap<*const u8, (&'static str, u64)>>,
+}
+
+impl SimulatedDatabase {
+    pub fn new() -> Self {
+        let sqlite = Sqlite::in_memory().expect("SQLite opens a database in memory");
+        Self { sqlite, refused_after: Cell::new(None), executed: RefCell::default() }
+    }
+
+    /// Begins what one decision writes. The platform commits it as one, for nothing is awaited meanwhile.
+    pub fn begin(&self) {
+        self.control("SAVEPOINT decision");
+    }
+
+    pub fn commit(&self) {
+        self.control("RELEASE decision");
+        self.refused_after.set(None);
+    }
+
+    pub fn roll_back(&self) {
+        self.control("ROLLBACK TO decision; RELEASE decision");
+        self.refused_after.set(None);
+    }
+
+    /// Refuses one statement, after so many others.
+    pub fn refuse_after(&self, statements: u32) {
+        self.refused_after.set(Some(statements));
+    }
+
+    /// Returns whether the statement that was to be refused has been.
+    pub fn has_refused(&self, was_asked: bool) -> bool {
+        was_asked && self.refused_after.get().is_none()
+    }
+
+    /// Returns how many rows have been written so far.
+    pub fn rows_written(&self) -> u64 {
+        self.sqlite.connection().total_changes()
+    }
+
+    /// Returns all rows of a query of the simulation's own.
+    pub fn rows(&self, query: &'static str, binds: &[Bind<'_>]) -> Vec<Vec<Value>> {
+        let db: &dyn Database = &self.sqlite;
+        db.all(query, binds, Row::rest).expect("a query of the simulation is valid")
+    }
+
+    /// Returns the integers that a query of one row finds; null is -1.
+    pub fn integers(&self, query: &'static str, binds: &[Bind<'_>]) -> Vec<i64> {
+        self.rows(query, binds).into_iter().flatten().map(|value| integer(&value)).collect()
+    }
+
+    pub fn integer(&self, query: &'static str, binds: &[Bind<'_>]) -> i64 {
+        self.integers(query, binds).first().copied().unwrap_or(-1)
+    }
+
+    /// Returns the statements that were executed.
+    pub fn statements(&self) -> Vec<(&'static str, u64)> {
+        self.executed.borrow().values().copied().collect()
+    }
+
+    fn control(&self, statement: &str) {
+        self.sqlite.connection().execute_batch(statement).expect("SQLite begins and ends a savepoint");
+    }
+
+    fn check_refusal(&self) -> Result<()> {
+        match self.refused_after.get() {
+            Some(0) => {
+                self.refused_after.set(None);
+                Err("the storage refuses this statement".into())
+            }
+            Some(left) => {
+                self.refused_after.set(Some(left - 1));
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Database for SimulatedDatabase {
+    fn execute(
+        &self,
+        statement: &'static str,
+        binds: &[Bind<'_>],
+        row: &mut dyn FnMut(&mut Row) -> Result<()>,
+    ) -> Result<()> {
+        self.executed.borrow_mut().entry(statement.as_ptr()).or_insert((statement, 0)).1 += 1;
+        self.check_refusal()?;
+        self.sqlite.execute(statement, binds, row)
+    }
+
+    fn in_transaction(&self, work: &mut dyn FnMut() -> Result<()>) -> Result<()> {
+        self.control("SAVEPOINT work");
+        let done = work();
+        self.control(if done.is_ok() { "RELEASE work" } else { "ROLLBACK TO work; RELEASE work" });
+        done
+    }
+}
+
+/// Reads a column as an integer; null is -1.
+pub fn integer(value: &Value) -> i64 {
+    match value {
+        Value::Int(number) => *number,
+        Value::Null | Value::Text(_) | Value::Blob(_) => -1,
+    }
+}
+
+/// Reads a column as a text; anything else is empty.
+pub fn text(value: &Value) -> &str {
+    match value {
+        Value::Text(text) => text,
+        Value::Null | Value::Int(_) | Value::Blob(_) => "",
+    }
+}

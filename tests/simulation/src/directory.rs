@@ -1,0 +1,297 @@
+//! The directory and its administrators: endpoints are registered, changed, rotated and deleted while events flow.
+
+use vtryon_gateway_engine::directory::endpoints::{self, FIRST_SECRET, Rotation};
+use vtryon_gateway_engine::directory::fields::Destination;
+use vtryon_gateway_engine::directory::replays::{self, Requested};
+use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
+use vtryon_gateway_engine::directory::{Directory, EndpointRecord};
+use vtryon_gateway_engine::protocol::delivery::delivery_no;
+use vtryon_gateway_engine::protocol::settings::{Sealed, Settings, endpoint_id};
+use vtryon_gateway_engine::protocol::{EndpointHealth, ShardRequest};
+use vtryon_gateway_engine::{Context, Failure};
+use vtryon_webhooks::delivery::EndpointSecret;
+use vtryon_webhooks::endpoint::UrlRules;
+use vtryon_webhooks::{Millis, Shards};
+
+use crate::coverage::{CrashPoint, Decision, Loss};
+use crate::database::SimulatedDatabase;
+use crate::violation::ensure;
+use crate::world::World;
+
+#[derive(Default)]
+pub struct DirectoryObject {
+    pub db: Option<SimulatedDatabase>,
+    pub alarm: Option<Millis>,
+    pub pushes: Vec<Push>,
+}
+
+/// Settings on their way to the shards.
+pub struct Push {
+    settings: Settings,
+    waiting: Vec<usize>,
+    confirmed: u32,
+}
+
+/// What an administrator may do to an endpoint.
+const CHANGES: [&str; 12] = [
+    r#"{"enabled":false}"#,
+    r#"{"enabled":true}"#,
+    r#"{"enabled":true}"#,
+    r#"{"order":"all"}"#,
+    r#"{"order":"latest"}"#,
+    r#"{"timeout_seconds":3}"#,
+    r#"{"timeout_seconds":30}"#,
+    r#"{"statuses":["completed","failed"]}"#,
+    r#"{"statuses":[],"events":[],"include":["unknown","quarantined"]}"#,
+    r#"{"events":["generation.status_changed","generation.rated"]}"#,
+    r#"{"url":"https://other.example/hook"}"#,
+    r#"{"url":"https://shop.example/hook"}"#,
+];
+
+impl World {
+    /// Lets the directory decide. Its instance may die before the commit or after it.
+    fn direct<T>(
+        &mut self,
+        decision: Decision,
+        decide: impl FnOnce(&Context<'_>) -> Result<T, Failure>,
+    ) -> Option<T> {
+        let deaths = self.regime.deaths;
+        let (dies, before) = (self.random.chance(deaths), self.random.chance(500));
+        let refused_after = self.random.chance(self.regime.refusals).then(|| self.random.number(0..6));
+        let alarm = self.directory.alarm;
+        let db = self.directory.db.get_or_insert_with(|| {
+            let db = SimulatedDatabase::new();
+            Directory::open(&db).expect("an empty directory opens");
+            db
+        });
+        db.begin();
+        if let Some(after) = refused_after {
+            db.refuse_after(after as u32);
+        }
+        let context = Context { db, now: self.now, deployment: &self.deployment };
+        let decided = decide(&context);
+        let scheduled = settings::alarm(db, self.now, 1);
+        let was_refused = db.has_refused(refused_after.is_some());
+        if was_refused {
+            self.coverage.crash(CrashPoint::Refused(decision));
+        }
+        if let (Ok(Some(at)), true) = (scheduled, decided.is_ok()) {
+            self.directory.alarm = Some(at);
+        }
+        if let Err(Failure::Fault(error)) = &decided {
+            ensure!(was_refused, "a decision fails only where the storage does", "{decision:?}: {error}");
+        }
+        if !dies {
+            db.commit();
+            return decided.ok();
+        }
+        if before {
+            db.roll_back();
+            self.directory.alarm = alarm;
+            self.coverage.crash(CrashPoint::BeforeCommit(decision));
+        } else {
+            db.commit();
+            self.coverage.crash(CrashPoint::AfterCommit(decision));
+        }
+        // What it was about to push is pushed by its alarm.
+        self.directory.pushes.clear();
+        None
+    }
+
+    /// Sets the alarm again, as the hourly sweep does.
+    pub fn sweep_directory(&mut self) {
+        self.direct(Decision::Sweep, |_| Ok(()));
+    }
+
+    /// Lets an administrator do something.
+    pub fn administer(&mut self) {
+        let known: Vec<i64> = self
+            .direct(Decision::Change, |context| endpoints::all(context.db))
+            .unwrap_or_default()
+            .iter()
+            .map(|record| record.endpoint.no)
+            .collect();
+        let action = if known.is_empty() { 0 } else { self.random.weighted(&[3, 6, 4, 2, 1, 4, 3]) };
+        let endpoint = if known.is_empty() { 0 } else { self.random.one_of(&known) };
+        let done = match action {
+            0 if known.len() >= 4 => return,
+            0 => ("register", self.register()),
+            1 => ("change", self.change(endpoint)),
+            2 => ("rotate", self.rotate(endpoint)),
+            3 => ("retire", self.retire(endpoint)),
+            4 => ("delete", self.commit(&Change::Delete { endpoint })),
+            5 => ("replay a delivery", self.replay_delivery(endpoint)),
+            _ => ("replay a range", self.replay_range(endpoint)),
+        };
+        self.coverage.reach(if done.1.is_some() { "done" } else { "not done" }, done.0);
+    }
+
+    fn register(&mut self) -> Option<()> {
+        let order = self.random.one_of(&["latest", "all"]);
+        let body = format!(r#"{{"url":"https://shop.example/hook","order":"{order}"}}"#);
+        let mut record = self.direct(Decision::Change, |context| {
+            endpoints::draft(context, &body, &destination(&UrlRules::default()))
+        })?;
+        let no = self.direct(Decision::Change, |context| endpoints::take_number(context.db))?;
+        ensure!(self.endpoints.insert(no), "no number is given twice", "endpoint {no}");
+        record.endpoint.no = no;
+        record.endpoint.secrets = vec![sealed(no, FIRST_SECRET, self.now)];
+        self.put(&record)
+    }
+
+    fn change(&mut self, endpoint: i64) -> Option<()> {
+        let body = self.random.one_of(&CHANGES);
+        let record = self.direct(Decision::Change, |context| {
+            endpoints::change(context, endpoint, body, &destination(&UrlRules::default()))
+        })?;
+        self.put(&record)
+    }
+
+    fn rotate(&mut self, endpoint: i64) -> Option<()> {
+        let hours = self.random.one_of(&[0, 1, 24]);
+        let body = format!(r#"{{"overlap_hours":{hours}}}"#);
+        let rotation =
+            self.direct(Decision::Change, |context| Rotation::begin(context.db, endpoint, &body))?;
+        let new = sealed(endpoint, rotation.version, self.now);
+        let record = self.direct(Decision::Change, |context| rotation.finish(context, new))?;
+        self.put(&record)
+    }
+
+    fn retire(&mut self, endpoint: i64) -> Option<()> {
+        let record = self.direct(Decision::Change, |context| endpoints::retire(context, endpoint))?;
+        self.put(&record)
+    }
+
+    fn replay_delivery(&mut self, endpoint: i64) -> Option<()> {
+        let shard = self.random.index(self.shards.len());
+        let last = self.shards[shard].log.last;
+        if last == 0 {
+            return None;
+        }
+        let no = delivery_no(self.random.number(1..last + 1), endpoint);
+        self.call(shard, Decision::Replay, ShardRequest::Replay { no }, &[]).map(drop)
+    }
+
+    fn replay_range(&mut self, endpoint: i64) -> Option<()> {
+        let which = self.random.one_of(&["dead", "all"]);
+        let id = endpoint_id(endpoint);
+        let body = format!(r#"{{"endpoint":"{id}","which":"{which}"}}"#);
+        let random = self.random.number(0..i64::MAX).to_be_bytes();
+        let requested =
+            self.direct(Decision::Change, |context| replays::request(context, &body, None, random))?;
+        match requested {
+            Requested::Known(_) => None,
+            Requested::New(new) => {
+                self.replays.push(new.replay.id.clone());
+                self.commit(&Change::Replay(&new))
+            }
+        }
+    }
+
+    /// Disables an endpoint that a shard has reported, where the report stands.
+    pub fn disable_if_unhealthy(&mut self, endpoint: i64, reason: &str) {
+        let mut healths: Vec<EndpointHealth> = Vec::new();
+        if endpoints::needs_healths(reason) {
+            for shard in 0..self.shards.len() {
+                let answer = self.call(shard, Decision::Query, ShardRequest::Health { endpoint }, &[]);
+                let Some(answer) = answer else { return };
+                healths.push(serde_json::from_str(&answer).expect("a health is JSON"));
+            }
+        }
+        let disabled =
+            self.direct(Decision::Change, |context| endpoints::disable(context, endpoint, reason, &healths));
+        if let Some(Some(record)) = disabled {
+            self.coverage.reach("disabled", reason);
+            self.put(&record);
+        }
+    }
+
+    fn put(&mut self, record: &EndpointRecord) -> Option<()> {
+        self.commit(&Change::Put(record))
+    }
+
+    /// Commits a change, and begins to push it.
+    fn commit(&mut self, change: &Change<'_>) -> Option<()> {
+        if !self.direct(Decision::Change, |context| Ok(settings::has_topology(context.db)?))? {
+            self.call(0, Decision::Configure, ShardRequest::Topology, &[])?;
+        }
+        let shards = self.count();
+        self.direct(Decision::Change, |context| Ok(settings::commit(context, shards, change)?))?;
+        self.begin_push()
+    }
+
+    fn begin_push(&mut self) -> Option<()> {
+        let settings = self.direct(Decision::Change, |context| Ok(settings::current(context)?))?;
+        let waiting = (0..self.shards.len()).collect();
+        self.directory.pushes.push(Push { settings, waiting, confirmed: 0 });
+        Some(())
+    }
+
+    /// Pushes settings to one more shard, or notes that all have confirmed.
+    pub fn advance_push(&mut self) {
+        if self.directory.alarm.is_some_and(|at| at <= self.now) {
+            self.directory.alarm = None;
+            if self.direct(Decision::Change, |context| Ok(settings::has_unconfirmed(context.db)?))
+                == Some(true)
+            {
+                self.begin_push();
+            }
+        }
+        if self.directory.pushes.is_empty() {
+            return;
+        }
+        let index = self.random.index(self.directory.pushes.len());
+        if self.random.chance(self.regime.losses) {
+            self.coverage.crash(CrashPoint::Lost(Loss::Push));
+            self.directory.pushes.swap_remove(index);
+            return;
+        }
+        let push = &mut self.directory.pushes[index];
+        if push.waiting.is_empty() {
+            let push = self.directory.pushes.swap_remove(index);
+            let applied = Applied { applied: push.confirmed, shards: self.regime.shards };
+            self.direct(Decision::ConfirmSettings, |context| {
+                Ok(settings::confirm(context.db, push.settings.version, applied)?)
+            });
+            return;
+        }
+        let at = self.random.index(push.waiting.len());
+        let shard = push.waiting.swap_remove(at);
+        let settings = push.settings.clone();
+        let known = self.shards[shard].settings.version;
+        // It counts once it is stored, whether the directory learns of it or not.
+        let answer = self.call(shard, Decision::Configure, ShardRequest::Configure(settings.clone()), &[]);
+        let stored = self.shards[shard].db.integer("SELECT COALESCE(MAX(version), 0) FROM settings", &[]);
+        ensure!(stored >= known, "settings never go back", "from {known} to {stored}");
+        if stored == settings.version && stored > known {
+            self.shards[shard].settings = settings;
+        }
+        if answer.is_some() {
+            let version = self.shards[shard].settings.version;
+            ensure!(stored == version, "confirmed settings are in force", "{stored} instead of {version}");
+            // The shard may have died meanwhile, and the push with the directory.
+            if let Some(push) = self.directory.pushes.get_mut(index) {
+                push.confirmed += 1;
+            }
+        }
+    }
+
+    pub fn count(&self) -> Shards {
+        Shards::new(self.regime.shards).expect("a simulation has some shards")
+    }
+}
+
+fn destination(rules: &UrlRules) -> Destination<'_> {
+    Destination {
+        rules,
+        own_origin: "https://gateway.example",
+        origin: Some("https://shop.example".to_owned()),
+    }
+}
+
+/// Stands in for the encryption of a secret.
+fn sealed(endpoint: i64, version: i64, now: Millis) -> Sealed {
+    let mut bytes = [0; 32];
+    (bytes[0], bytes[1]) = (endpoint as u8, version as u8);
+    Sealed::new(version, format!("{endpoint}/{version}"), &EndpointSecret::from_bytes(bytes), now)
+}

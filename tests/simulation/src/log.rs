@@ -1,0 +1,92 @@
+//! What a shard has stored, in the order of its numbers: read from its tables after each decision.
+
+use std::collections::BTreeMap;
+
+use vtryon_gateway_engine::database::Bind;
+use vtryon_gateway_engine::protocol::delivery::seq_of;
+
+use crate::database::{integer, text};
+use crate::violation::ensure;
+use crate::world::World;
+
+/// An entry: an event, a body that can't be read, or a replay.
+#[derive(Clone)]
+pub struct Entry {
+    pub task_id: Option<String>,
+    pub outcome: String,
+    /// The delivery that is replayed.
+    pub delivery: Option<i64>,
+}
+
+impl Entry {
+    pub fn is_applied(&self) -> bool {
+        self.outcome == "applied"
+    }
+}
+
+#[derive(Default)]
+pub struct Log {
+    pub last: i64,
+    pub entries: BTreeMap<i64, Entry>,
+    /// Up to which numbers events and unreadable bodies were pruned.
+    pub pruned_to: i64,
+    pub quarantine_pruned_to: i64,
+}
+
+impl Log {
+    /// Returns the numbers of a stream after one, of the whole shard or of a task.
+    pub fn after(&self, seq: i64, task_id: Option<&str>) -> impl DoubleEndedIterator<Item = i64> {
+        self.entries
+            .range(seq + 1..)
+            .filter(move |(_, entry)| task_id.is_none() || entry.task_id.as_deref() == task_id)
+            .map(|(seq, _)| *seq)
+    }
+
+    /// Returns whether the entry of a number, or the event of a replay, was pruned.
+    pub fn is_pruned(&self, seq: i64) -> bool {
+        let of = self.entries.get(&seq).and_then(|entry| entry.delivery).map_or(seq, seq_of);
+        let is_event = self.entries.get(&of).is_some_and(|entry| entry.task_id.is_some());
+        of <= if is_event { self.pruned_to } else { self.quarantine_pruned_to }
+    }
+}
+
+impl World {
+    /// Reads what a shard has stored since the last time.
+    pub fn observe(&mut self, shard: usize) {
+        const NEW: &str =
+            "SELECT e.seq, t.task_id, e.outcome, NULL FROM events e JOIN tasks t ON t.no = e.task_no
+                WHERE e.seq > ?1
+            UNION ALL SELECT no, NULL, 'quarantined', NULL FROM quarantine WHERE no > ?1
+            UNION ALL SELECT seq, NULL, 'replay', delivery FROM replay_log WHERE seq > ?1 ORDER BY 1";
+        let object = &mut self.shards[shard];
+        for row in object.db.rows(NEW, &[Bind::Int(object.log.last)]) {
+            let [seq, task_id, outcome, delivery] = &row[..] else { continue };
+            let seq = integer(seq);
+            let delivery = Some(integer(delivery)).filter(|delivery| *delivery > 0);
+            ensure!(
+                seq == object.log.last + 1,
+                "numbers are given once and without a hole",
+                "{seq} comes after {}",
+                object.log.last
+            );
+            let task_id = match delivery {
+                Some(delivery) => {
+                    object.not_before.retain(|(no, _), _| *no != delivery);
+                    object.log.entries.get(&seq_of(delivery)).and_then(|entry| entry.task_id.clone())
+                }
+                None => Some(text(task_id).to_owned()).filter(|task_id| !task_id.is_empty()),
+            };
+            if let (Some(task_id), None) = (&task_id, delivery) {
+                // A newer event expedites the deliveries of its task.
+                let entries = &object.log.entries;
+                object.not_before.retain(|(no, _), _| {
+                    entries.get(&seq_of(*no)).is_none_or(|entry| entry.task_id.as_ref() != Some(task_id))
+                });
+            }
+            let outcome = text(outcome).to_owned();
+            self.coverage.reach("entry", &outcome);
+            object.log.last = seq;
+            object.log.entries.insert(seq, Entry { task_id, outcome, delivery });
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What a shard has to know of its tasks, by the rules of Vtryon's guide: written without the engine's code.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use vtryon_gateway_engine::protocol::Content;
+
+/// How many unknown statuses of a task are stored.
+const MAX_UNKNOWN: usize = 16;
+
+/// A task, by the events that were stored.
+#[derive(Default, Clone)]
+pub struct KnownTask {
+    /// The status that counts, and how far it is on the way.
+    pub status: Option<String>,
+    pub statuses: BTreeSet<String>,
+    pub unknown: BTreeSet<String>,
+    /// Other events: their names and bodies.
+    pub others: BTreeSet<(String, Vec<u8>)>,
+    /// The numbers of its events that are stored, in order.
+    pub seqs: Vec<i64>,
+    /// Which of Vtryon's secrets signed its events.
+    pub keys: BTreeSet<String>,
+}
+
+/// All that a shard has been sent and has stored.
+#[derive(Default)]
+pub struct Oracle {
+    pub tasks: BTreeMap<String, KnownTask>,
+    /// Bodies that can't be read, with the secrets that signed them.
+    pub unreadable: BTreeMap<Vec<u8>, String>,
+}
+
+/// Returns how far a status is; none where it is not documented.
+pub fn rank(status: &str) -> Option<u8> {
+    match status {
+        "queued" => Some(0),
+        "processing" => Some(1),
+        "completed" | "failed" => Some(2),
+        _ => None,
+    }
+}
+
+impl Oracle {
+    /// Returns the outcome that an event has to have now.
+    pub fn outcome(&self, content: &Content, body: &[u8]) -> &'static str {
+        let none = KnownTask::default();
+        match content {
+            Content::Status { task_id, status, .. } => {
+                let task = self.tasks.get(task_id).unwrap_or(&none);
+                let current = task.status.as_deref().and_then(rank);
+                match rank(status) {
+                    _ if task.statuses.contains(status) || task.unknown.contains(status) => "duplicate",
+                    None if task.unknown.len() >= MAX_UNKNOWN => "capped",
+                    None => "unknown",
+                    Some(2) if current == Some(2) => "conflict",
+                    Some(rank) if current.is_none_or(|current| rank > current) => "applied",
+                    Some(_) => "late",
+                }
+            }
+            Content::Other { task_id, name } => {
+                let task = self.tasks.get(task_id).unwrap_or(&none);
+                let is_known = task.others.contains(&(name.clone(), body.to_vec()));
+                if is_known { "duplicate" } else { "unknown" }
+            }
+            Content::Unreadable { .. } if self.unreadable.contains_key(body) => "duplicate",
+            Content::Unreadable { .. } => "quarantined",
+        }
+    }
+
+    /// Notes an event that was stored.
+    pub fn store(&mut self, content: &Content, body: &[u8], key: &str, seq: i64) {
+        let outcome = self.outcome(content, body);
+        let (task_id, status) = match content {
+            Content::Status { task_id, status, .. } => (task_id, Some(status)),
+            Content::Other { task_id, .. } => (task_id, None),
+            Content::Unreadable { .. } => {
+                self.unreadable.insert(body.to_vec(), key.to_owned());
+                return;
+            }
+        };
+        let task = self.tasks.entry(task_id.clone()).or_default();
+        task.seqs.push(seq);
+        task.keys.insert(key.to_owned());
+        match (content, status) {
+            (Content::Other { name, .. }, _) => {
+                task.others.insert((name.clone(), body.to_vec()));
+            }
+            (_, Some(status)) if rank(status).is_none() => {
+                task.unknown.insert(status.clone());
+            }
+            (_, Some(status)) => {
+                task.statuses.insert(status.clone());
+                if outcome == "applied" {
+                    task.status = Some(status.clone());
+                }
+            }
+            (_, None) => {}
+        }
+    }
+}

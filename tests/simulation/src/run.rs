@@ -1,0 +1,62 @@
+//! Runs a seed, and finds the fewest steps that fail.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::coverage::Coverage;
+use crate::violation::Violation;
+use crate::world::World;
+
+/// A run that failed.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub seed: u64,
+    /// After how many steps it failed; all of them where it failed at the end.
+    pub steps: u64,
+    pub violation: Violation,
+    /// What happened before, where that was wanted.
+    pub trace: Vec<String>,
+}
+
+/// Runs a seed for so many steps, and then to its end.
+///
+/// # Errors
+/// The first violation.
+pub fn run(seed: u64, steps: u64, is_traced: bool) -> Result<Coverage, Failure> {
+    let mut world = World::new(seed);
+    world.trace = is_traced.then(Vec::new);
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        (0..steps).for_each(|_| world.step());
+        world.finish();
+    }));
+    match ended {
+        Ok(()) => Ok(world.coverage),
+        Err(panic) => {
+            let violation = panic
+                .downcast_ref::<Violation>()
+                .cloned()
+                .unwrap_or_else(|| Violation { invariant: "nothing panics", found: message(&*panic) });
+            let trace = world.trace.unwrap_or_default();
+            Err(Failure { seed, steps: world.coverage.steps, violation, trace })
+        }
+    }
+}
+
+/// Finds a failure of the same seed after fewer steps, by replaying shorter prefixes.
+pub fn shrink(failure: Failure) -> Failure {
+    let mut least = failure;
+    let mut step = least.steps / 2;
+    while step > 0 {
+        let shorter = least.steps.saturating_sub(step);
+        match run(least.seed, shorter, false) {
+            Err(shorter) if shorter.steps < least.steps => least = shorter,
+            Err(_) | Ok(_) => step /= 2,
+        }
+    }
+    // Once more, to say what has happened.
+    run(least.seed, least.steps, true).err().unwrap_or(least)
+}
+
+fn message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
+}

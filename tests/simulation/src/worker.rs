@@ -1,0 +1,158 @@
+//! The Worker: receives what the publisher posts, calls shards, and makes the first attempts.
+
+use vtryon_gateway_engine::protocol::{Call, Content, IncomingEvent, ShardRequest, StoreResult};
+use vtryon_gateway_engine::shard::Admit;
+use vtryon_webhooks::{Shards, Signature};
+
+use crate::attempts::{RunningAttempt, Sender};
+use crate::checks;
+use crate::coverage::{CrashPoint, Decision, Loss};
+use crate::violation::ensure;
+use crate::world::World;
+
+impl World {
+    /// Receives a signed body; returns whether it is acknowledged.
+    pub fn receive(&mut self, body: &[u8], secret: usize) -> bool {
+        let keys = self.deployment.verifier.keys();
+        let signature = Signature::sign(&keys[secret % keys.len()], body);
+        let verified =
+            self.deployment.verifier.verify(body, &signature).expect("it was signed with this key");
+        let (digest, incoming) = IncomingEvent::read(&verified, self.now);
+        let shard = self.count().of(&digest) as usize;
+        let (content, key) = (copied(&incoming.content), incoming.key.clone());
+        checks::forget_dropped(self, shard, &content, body);
+        let outcome = self.shards[shard].oracle.outcome(&content, body);
+        let is_stored = !matches!(outcome, "duplicate" | "capped");
+        let object = &self.shards[shard];
+        let (before, written) = (object.log.last, object.db.rows_written());
+        let was_open = object.engine.is_some();
+        let answer = self.call(shard, Decision::Store, ShardRequest::StoreEvent(incoming), body);
+        let object = &mut self.shards[shard];
+        let has_grown = object.log.last > before;
+        if has_grown {
+            ensure!(is_stored, "a duplicate is not stored", "{} of {before}: {outcome}", object.log.last);
+            object.oracle.store(&content, body, &key, object.log.last);
+            checks::of_stored_event(self, shard, &content, body, outcome);
+        }
+        self.coverage.reach("outcome", outcome);
+        self.note(|| format!("shard {shard}: event {} is {outcome}: {}", before + 1, show(body)));
+        let Some(answer) = answer else { return false };
+        let object = &self.shards[shard];
+        ensure!(has_grown || !is_stored, "what is acknowledged is stored", "{outcome}: {}", show(body));
+        if !is_stored && was_open {
+            let rows = object.db.rows_written() - written;
+            ensure!(rows == 0, "a duplicate writes no row", "{rows} rows for {outcome}: {}", show(body));
+        }
+        if self.random.chance(self.regime.losses) {
+            self.coverage.crash(CrashPoint::Lost(Loss::Acknowledgement));
+            return false;
+        }
+        self.dispatch(shard, &answer);
+        true
+    }
+
+    /// Makes the first attempts, unless this Worker is of a version that can't read the answer.
+    fn dispatch(&mut self, shard: usize, answer: &str) {
+        let StoreResult { dispatches } = serde_json::from_str(answer).expect("a shard answers with JSON");
+        if self.random.chance(self.regime.losses) {
+            self.coverage.crash(CrashPoint::Lost(Loss::FirstAttempt));
+            return;
+        }
+        for dispatch in dispatches {
+            self.note(|| format!("shard {shard}: leases {} to the Worker", dispatch.delivery));
+            checks::of_dispatch(self, shard, &dispatch, None);
+            let id = self.next_attempt;
+            self.next_attempt += 1;
+            self.attempts.push(RunningAttempt { id, shard, dispatch, sender: Sender::Worker, begun: None });
+        }
+    }
+
+    /// Calls a shard; returns its answer, or nothing where the request or the answer was lost.
+    pub fn call(
+        &mut self,
+        shard: usize,
+        decision: Decision,
+        request: ShardRequest,
+        body: &[u8],
+    ) -> Option<String> {
+        if self.random.chance(self.regime.losses) {
+            self.coverage.crash(CrashPoint::Lost(Loss::RequestToShard));
+            return None;
+        }
+        let call = Call { shard: shard as u32, shards: self.regime.shards, request };
+        let call = self.of_another_version(&call);
+        let admit = self.decide(shard, decision, |engine, context| engine.admit(context, &call)).done()?;
+        let admission = match admit {
+            Admit::Decided(admission) => admission,
+            Admit::AskFirst(question) => {
+                let answer = self.call(0, Decision::Query, question, &[]).map(Some).ok_or_else(String::new);
+                // A lost answer is an error, and the caller gets it.
+                let answer = answer.ok()?;
+                self.decide(shard, decision, |engine, context| {
+                    engine.admit_by_first(context.db, &call, Ok(answer))
+                })
+                .done()?
+            }
+        };
+        ensure!(admission.is_ok(), "a caller with the right number of shards is admitted", "{admission:?}");
+        let answer =
+            self.decide(shard, decision, |engine, context| engine.call(context, call, body)).done()?;
+        if self.random.chance(self.regime.losses) {
+            self.coverage.crash(CrashPoint::Lost(Loss::AnswerOfShard));
+            return None;
+        }
+        Some(answer.unwrap_or_else(|| "null".to_owned()))
+    }
+
+    /// Sends a call over the wire, at times as a Worker of an older or a later version does: without the fields that
+    /// have defaults, or with fields that this version does not know.
+    fn of_another_version(&mut self, call: &Call) -> Call {
+        let mut json = serde_json::to_value(call).expect("a call is JSON");
+        if self.random.chance(20)
+            && let Some(fields) =
+                json.pointer_mut("/request/store_event").and_then(|value| value.as_object_mut())
+        {
+            self.coverage.reach("version", "later");
+            fields.insert("of_a_later_version".to_owned(), serde_json::json!({"any": [1]}));
+        }
+        if self.random.chance(20)
+            && let Some(fields) =
+                json.pointer_mut("/request/configure").and_then(|value| value.as_object_mut())
+        {
+            self.coverage.reach("version", "later");
+            fields.insert("of_a_later_version".to_owned(), serde_json::json!(null));
+        }
+        serde_json::from_value(json).expect("a field more is no error")
+    }
+
+    /// Calls a shard as a Worker with another number of shards: nothing may come of it.
+    pub fn call_with_wrong_count(&mut self) {
+        let shard = self.random.index(self.shards.len());
+        let other = Shards::new(self.regime.shards + 1).expect("it is a number of shards");
+        let body = br#"{"event":"generation.status_changed","task_id":"stray","status":"queued"}"#;
+        let signature = Signature::sign(&self.deployment.verifier.keys()[0], body);
+        let verified =
+            self.deployment.verifier.verify(body, &signature).expect("it was signed with this key");
+        let (_, incoming) = IncomingEvent::read(&verified, self.now);
+        let request = ShardRequest::StoreEvent(incoming);
+        let call = Call { shard: shard as u32, shards: other.count(), request };
+        if self.shards[shard].log.last == 0 {
+            // Before the first event any number would be taken.
+            return;
+        }
+        let admit = self.decide(shard, Decision::Query, |engine, context| engine.admit(context, &call));
+        let is_admitted = matches!(admit.done(), Some(Admit::Decided(Ok(()))));
+        ensure!(!is_admitted, "a caller with another number of shards is refused", "{}", other.count());
+        self.coverage.reach("refused", "another number of shards");
+    }
+}
+
+/// Copies what an event says.
+fn copied(content: &Content) -> Content {
+    let json = serde_json::to_value(content).expect("it is JSON");
+    serde_json::from_value(json).expect("it is read as it was written")
+}
+
+fn show(body: &[u8]) -> String {
+    String::from_utf8_lossy(body).into_owned()
+}

@@ -1,0 +1,215 @@
+//! The world: a publisher, Workers, shards, the directory, endpoints, administrators and clients, one step at a time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use vtryon_gateway_engine::Deployment;
+use vtryon_gateway_engine::keys::MasterKey;
+use vtryon_gateway_engine::protocol::ShardRequest;
+use vtryon_gateway_engine::tickets::Tickets;
+use vtryon_webhooks::{Millis, Secret, Verifier};
+
+use crate::attempts::{RunningAttempt, Server};
+use crate::checks::SKEW;
+use crate::clients::Client;
+use crate::coverage::{Coverage, CrashPoint, Decision, Loss};
+use crate::directory::DirectoryObject;
+use crate::kv::Kv;
+use crate::object::ShardObject;
+use crate::publisher::Publisher;
+use crate::random::Random;
+use crate::regime::Regime;
+
+/// A day at noon, in milliseconds since 1970.
+const NOON: i64 = 1_700_000_000_000;
+
+const HOUR: i64 = 3600;
+
+pub struct World {
+    pub random: Random,
+    pub regime: Regime,
+    pub coverage: Coverage,
+    pub now: Millis,
+    pub deployment: Deployment,
+    /// How often Vtryon's secret was changed.
+    rotations: u32,
+    pub shards: Vec<ShardObject>,
+    pub directory: DirectoryObject,
+    pub publisher: Publisher,
+    pub attempts: Vec<RunningAttempt>,
+    pub next_attempt: u64,
+    pub servers: BTreeMap<i64, Server>,
+    pub clients: Vec<Client>,
+    pub kv: Kv,
+    /// The webhook-id of each event, by its shard and number.
+    pub webhook_ids: BTreeMap<(usize, i64), String>,
+    /// The numbers of all endpoints, and the ids of all range replays, that there ever were.
+    pub endpoints: BTreeSet<i64>,
+    pub replays: Vec<String>,
+    pub decisions: u64,
+    /// What has happened, where it is wanted.
+    pub trace: Option<Vec<String>>,
+    next_sweep: Millis,
+}
+
+/// Something that may happen in a step.
+type Action = fn(&mut World);
+
+/// What may happen in a step, and how often it does.
+pub const ACTIONS: [(u32, Action); 13] = [
+    (30, World::make_event),
+    (40, World::post_due),
+    (60, World::advance_attempt),
+    (90, World::advance_any_run),
+    (12, World::administer),
+    (20, World::advance_push),
+    (20, World::advance_client),
+    (30, World::send_any_broadcast),
+    (2, World::evict),
+    (2, World::shift_clock),
+    (1, World::rotate_webhook_secret),
+    (1, World::call_with_wrong_count),
+    (2, World::query),
+];
+
+impl World {
+    pub fn new(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let usual: Vec<u32> = ACTIONS.iter().map(|(weight, _)| *weight).collect();
+        let regime = Regime::draw(&mut random, &usual);
+        let deployment = deployment(0);
+        let shards = (0..regime.shards).map(|_| ShardObject::new(&deployment, Millis(NOON))).collect();
+        Self {
+            random,
+            regime,
+            coverage: Coverage::default(),
+            now: Millis(NOON),
+            deployment,
+            rotations: 0,
+            shards,
+            directory: DirectoryObject::default(),
+            publisher: Publisher::default(),
+            attempts: Vec::new(),
+            next_attempt: 0,
+            servers: BTreeMap::new(),
+            clients: Vec::new(),
+            kv: Kv::new(),
+            webhook_ids: BTreeMap::new(),
+            endpoints: BTreeSet::new(),
+            replays: Vec::new(),
+            decisions: 0,
+            trace: None,
+            next_sweep: Millis(NOON).plus_seconds(HOUR),
+        }
+    }
+
+    /// Notes what has happened, where that is wanted.
+    pub fn note(&mut self, what: impl FnOnce() -> String) {
+        let (now, step) = (self.now.0 - NOON, self.coverage.steps);
+        if let Some(trace) = &mut self.trace {
+            trace.push(format!("{step:>6} {:>9}.{:03} {}", now / 1000, now % 1000, what()));
+        }
+    }
+
+    /// Lets some time pass, and one thing happen.
+    pub fn step(&mut self) {
+        self.coverage.steps += 1;
+        let is_long = self.random.chance(self.regime.long_pauses);
+        let passed = if is_long {
+            self.random.number(0..12 * HOUR * 1000)
+        } else {
+            self.random.number(0..self.regime.tick_ms)
+        };
+        self.pass(passed);
+        let action = self.random.weighted(&self.regime.weights);
+        ACTIONS[action].1(self);
+    }
+
+    /// Lets milliseconds pass: alarms ring, and every hour the sweep wakes all shards.
+    pub fn pass(&mut self, millis: i64) {
+        self.now = self.now.plus_millis(millis);
+        self.ring_alarms();
+        if self.now < self.next_sweep {
+            return;
+        }
+        self.next_sweep = self.now.plus_seconds(HOUR);
+        self.sweep_directory();
+        for shard in 0..self.shards.len() {
+            if self.random.chance(self.regime.losses) {
+                self.coverage.crash(CrashPoint::Lost(Loss::Sweep));
+            } else if self.call(shard, Decision::Sweep, ShardRequest::Sweep, &[]).is_some() {
+                self.shards[shard].is_unattended = false;
+            }
+        }
+    }
+
+    /// Lets the runs of all shards go on.
+    fn advance_any_run(&mut self) {
+        let shard = self.random.index(self.shards.len());
+        self.advance_run(shard);
+    }
+
+    fn send_any_broadcast(&mut self) {
+        let shard = self.random.index(self.shards.len());
+        self.send_broadcast(shard);
+    }
+
+    /// Ends an instance that has nothing to do; its sockets hibernate.
+    fn evict(&mut self) {
+        let shard = self.random.index(self.shards.len());
+        let object = &mut self.shards[shard];
+        if object.run.is_none() && object.broadcasts.is_empty() {
+            object.engine = None;
+            object.deaths += 1;
+            self.coverage.reach("instance", "evicted");
+        }
+    }
+
+    /// Sets the clock of a shard forward or back.
+    fn shift_clock(&mut self) {
+        let shard = self.random.index(self.shards.len());
+        self.shards[shard].skew = self.random.number(-SKEW..SKEW + 1);
+    }
+
+    /// Replaces Vtryon's secret; the one before it stays valid until the next time.
+    fn rotate_webhook_secret(&mut self) {
+        self.rotations += 1;
+        self.deployment = deployment(self.rotations);
+        self.coverage.reach("deployment", "rotated");
+    }
+
+    /// Reads something, as the API does.
+    fn query(&mut self) {
+        let shard = self.random.index(self.shards.len());
+        let request = match self.random.index(4) {
+            0 => ShardRequest::Metrics,
+            1 => ShardRequest::Tasks { before: None, status: None, stalled: None, limit: 50 },
+            2 => ShardRequest::Quarantine { before: None, limit: 50 },
+            _ => ShardRequest::Deliveries {
+                before: None,
+                endpoint: None,
+                state: Some("pending".to_owned()),
+                task_id: None,
+                digest: None,
+                limit: 50,
+            },
+        };
+        self.call(shard, Decision::Query, request, &[]);
+    }
+}
+
+/// Makes the configuration after so many changes of Vtryon's secret.
+fn deployment(rotations: u32) -> Deployment {
+    let secret = |rotation: u32| {
+        Secret::new(format!("a secret of the simulation, number {rotation}")).expect("it is long enough")
+    };
+    let secrets = [secret(rotations + 1), secret(rotations)];
+    let master = MasterKey::parse(&"0f".repeat(32)).expect("32 bytes are a key");
+    Deployment {
+        verifier: Verifier::new(secrets).expect("two secrets are some"),
+        tickets: Tickets::new(&master),
+        publishes_results: true,
+        retention_hours: 48,
+        max_pages: 3,
+        clock_scale: 1,
+    }
+}
