@@ -36,6 +36,7 @@ const ROUND = 3000;
 
 /** How long the last deliveries may take: the pauses of all retries, scaled, and a pause after each failure. */
 const DRAIN = 600_000;
+const LOOK_EVERY = 500;
 
 export class CrashRun {
   #plan;
@@ -164,6 +165,10 @@ export class CrashRun {
     return until(() => this.#gateway.api(path).catch(() => undefined));
   }
 
+  #deliveries(query) {
+    return deliveries({ api: (path) => this.#get(path) }, query);
+  }
+
   /** Reads the tasks of events, by their ids. */
   async #tasks(events) {
     const ids = [...new Set(events.map(({ task_id }) => task_id))];
@@ -183,13 +188,16 @@ export class CrashRun {
     this.#moods = {};
     this.#isOver = false;
     await this.#storm({ begins: false });
-    const isDone = async () =>
-      (await this.#get("/api/deliveries?state=pending&limit=1")).body.deliveries.length === 0;
+    const isDone = async () => {
+      // A look reads every shard.
+      await sleep(LOOK_EVERY);
+      return (await this.#deliveries({ state: "pending" })).length === 0;
+    };
     await until(isDone, DRAIN);
     const tasks = await this.#tasks([...this.#acknowledged.values()]);
     await until(() => lostResults(tasks, this.#gateway.published).length === 0);
 
-    const listed = await deliveries({ api: (path) => this.#get(path) });
+    const listed = await this.#deliveries();
     const arrivals = this.arrivals();
     const { lost } = this.#faults;
     lost.push(...lostEvents(this.#acknowledged.values(), tasks), ...wrongTimelines(tasks));
