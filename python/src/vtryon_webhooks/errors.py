@@ -11,8 +11,8 @@ class WebhookError(Exception):
     """A refusal: its stable `code`, the HTTP `status` that answers it, and a `hint` at what to do.
 
     Where that is known, `field` names the field of the event as a path from the outermost object,
-    and `offset` counts the bytes of the body before the fault; `invalid_json` has none. It never
-    holds bytes of a payload, a header or a secret, so it can be logged as it is.
+    and `offset` counts the bytes of the body before the fault. It never holds bytes of a payload, a
+    header or a secret, so it can be logged as it is.
     """
 
     def __init__(

@@ -11,6 +11,7 @@ from collections import Counter
 from typing import Any, NoReturn, Union
 
 from vtryon_webhooks.errors import WebhookError
+from vtryon_webhooks.json_fault import find_fault
 
 #: Any JSON value.
 Json = Union[None, bool, int, float, str, "list[Json]", "dict[str, Json]"]
@@ -42,7 +43,7 @@ def parse_json(body: bytes, max_depth: int) -> Json:
     """Parses a body; checks for `invalid_utf8`, `too_deep` and `invalid_json`, in this order."""
     text = _decode_utf8(body)
     _check_depth(body, max_depth)
-    return _parse(text)
+    return _parse(text, body)
 
 
 def has_duplicate(members: dict[str, Json], name: str) -> bool:
@@ -68,16 +69,15 @@ def _decode_utf8(body: bytes) -> str:
     raise WebhookError("invalid_utf8", offset=offset)
 
 
-def _parse(text: str) -> Json:
+def _parse(text: str, body: bytes) -> Json:
     try:
         value: Json = _DECODER.decode(text)
         if "\\" not in text or "\\" not in _ESCAPE.sub("", text):
             return value
     except ValueError:
         pass
-    # Raised outside of `except`, because the decoder's error contains the text. There is no offset,
-    # because this parser stops at other bytes than the core's.
-    raise WebhookError("invalid_json")
+    # Raised outside of `except`, because the decoder's error contains the text.
+    raise WebhookError("invalid_json", offset=find_fault(body))
 
 
 def _check_depth(body: bytes, limit: int) -> None:
