@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { bytes, sign } from "../vectors/generate/bytes.js";
 import { RUNNERS } from "./support/runners.js";
+import { eventOf, told } from "./support/told.js";
 
 const vectors = (name) =>
   JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url)));
@@ -57,21 +58,6 @@ const CASES = [
     expect: { outcomes, status },
   })),
 ];
-
-/** An event with what is absent as null, and values instead of their texts, as far as JSON can tell them. */
-function eventOf(event) {
-  const { data, error, status = null, result_url = null, error_message = null, ...rest } = event;
-  const value = (text) => JSON.parse(JSON.stringify(JSON.parse(text ?? null)));
-  return { ...rest, status, result_url, error_message, data: value(data), error: value(error) };
-}
-
-/** What an answer says to the question, in the words of the vectors. */
-function told(verb, answer) {
-  if (verb === "step") return { ...answer, code: answer.outcomes.at(-1) };
-  if (verb === "verify" && answer.key_index !== undefined) return { ...answer, code: "ok" };
-  if (answer.event === undefined) return answer;
-  return { ...answer, code: "ok", event: eventOf(answer.event) };
-}
 
 test("every implementation gives the same result", async () => {
   const names = Object.keys(RUNNERS);

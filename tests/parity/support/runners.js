@@ -1,11 +1,15 @@
 // Who is asked: each takes all questions at once and returns all answers.
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
 import { build } from "esbuild";
 import { Miniflare } from "miniflare";
 import { chromium } from "playwright-core";
@@ -20,13 +24,16 @@ const cjs = createRequire(import.meta.url)("vtryon-webhooks");
 /** Asks a program that answers line by line. */
 function lines(command, args, env = {}) {
   return async (questions) => {
-    const out = execFileSync(command, args, {
+    const program = spawn(command, args, {
       cwd: ROOT,
       env: { ...process.env, ...env },
-      input: questions.map((question) => `${JSON.stringify(question)}\n`).join(""),
-      maxBuffer: 2 ** 28,
-      encoding: "utf8",
+      stdio: ["pipe", "pipe", "inherit"],
     });
+    const exit = once(program, "exit");
+    const lines = Readable.from(questions).map((question) => `${JSON.stringify(question)}\n`);
+    const [out] = await Promise.all([text(program.stdout), pipeline(lines, program.stdin)]);
+    const [code] = await exit;
+    if (code !== 0) throw new Error(`${command} ended with ${code}`);
     return out
       .trimEnd()
       .split("\n")
