@@ -173,8 +173,13 @@ fn a_delivery_is_counted_once_while_it_is_attempted() {
     let started = world.now;
     world.decide(|shard, context| shard.begin_alarm(context));
     world.decide(|shard, context| shard.pick_attempt(context, 1, started)).unwrap().unwrap();
-    let counts = world.call(ShardRequest::Metrics, &[]).unwrap();
-    assert_eq!(counts["pending"], 1);
+    let pending = |world: &mut World| world.call(ShardRequest::Metrics, &[]).unwrap()["pending"].clone();
+    assert_eq!(pending(&mut world), 1);
+    // One that was leased to the Worker, and is replayed after that: it is due.
+    world.post(&body("task_2", "queued"));
+    world.now = world.now.plus_seconds(60);
+    world.call(ShardRequest::Replay { no: delivery_no(2, 1) }, &[]).unwrap();
+    assert_eq!(pending(&mut world), 2);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use vtryon_webhooks::Millis;
 
+use crate::database::Database;
 use crate::protocol::delivery::seq_of;
 use crate::shard::{Shard, deliveries};
 use crate::{Context, Deployment, Result, meta};
@@ -56,12 +57,16 @@ pub(crate) const fn fits_worker(timeout_seconds: u32) -> bool {
     BEGIN_WITHIN + timeout_seconds as i64 + REPORT <= AFTER_ANSWER
 }
 
+/// Finds the first attempts that are leased, and until when.
+pub(crate) fn granted(db: &dyn Database) -> Result<Vec<(i64, Millis)>> {
+    deliveries::leased(db, meta::get(db, FLOOR)?.unwrap_or(0))
+}
+
 impl Leases {
     /// Restores the leases that an earlier instance has granted.
     pub(crate) fn recover(context: &Context<'_>) -> Result<Self> {
-        let floor = meta::get(context.db, FLOOR)?.unwrap_or(0);
         let mut leases = Self::default();
-        for (delivery, until) in deliveries::leased(context.db, floor)? {
+        for (delivery, until) in granted(context.db)? {
             leases.grant(delivery, until);
         }
         Ok(leases)
@@ -88,10 +93,6 @@ impl Leases {
     /// Returns when the first lease ends.
     pub(crate) fn next_end(&self) -> Option<Millis> {
         self.ends.values().min().copied()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.ends.len()
     }
 
     /// Returns the deliveries whose leases have ended.
@@ -130,9 +131,9 @@ mod tests {
         let mut leases = Leases::default();
         leases.grant(1, Millis(10));
         leases.grant(2, Millis(5));
-        assert_eq!((leases.next_end(), leases.len()), (Some(Millis(5)), 2));
+        assert_eq!(leases.next_end(), Some(Millis(5)));
         assert_eq!((leases.ended(Millis(4)), leases.ended(Millis(5))), (vec![], vec![2]));
         leases.release(2);
-        assert_eq!((leases.next_end(), leases.len()), (Some(Millis(10)), 1));
+        assert_eq!(leases.next_end(), Some(Millis(10)));
     }
 }

@@ -5,6 +5,7 @@ use vtryon_webhooks::Millis;
 use crate::Result;
 use crate::database::{Bind, Database};
 use crate::protocol::Counts;
+use crate::shard::deliveries::leases;
 use crate::shard::retention::{self, QUARANTINE_PRUNED_TO};
 use crate::shard::{Shard, deliveries};
 
@@ -12,7 +13,11 @@ use crate::shard::{Shard, deliveries};
 const MANY: i64 = 10_000;
 
 impl Shard {
-    pub(crate) fn counts(&self, db: &dyn Database) -> Result<Counts> {
+    /// Returns what can be counted without reading every row.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub fn counts(&self, db: &dyn Database) -> Result<Counts> {
         const COUNT: &str = "SELECT
             (SELECT COUNT(*) FROM (SELECT 1 FROM tasks INDEXED BY tasks_open WHERE open = 1 LIMIT ?1)),
             (SELECT COUNT(*) FROM (SELECT 1 FROM quarantine WHERE no > ?2 LIMIT ?1)),
@@ -21,7 +26,7 @@ impl Shard {
             (SELECT COUNT(*) FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_dead
                 WHERE state = 'dead' LIMIT ?1))";
         let floor = retention::floor(db, QUARANTINE_PRUNED_TO)?;
-        let leased = self.leases.len() as i64;
+        let leased = leases::granted(db)?.len() as i64;
         let mut oldest_due: Option<Millis> = None;
         let settings = &self.settings;
         let endpoints = settings.endpoints.iter().map(|endpoint| &endpoint.no).chain(&settings.deleted);
