@@ -2,7 +2,7 @@
 
 use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::delivery::endpoint_of;
-use vtryon_gateway_engine::protocol::settings::ReplayProgress;
+use vtryon_gateway_engine::protocol::settings::{ReplayProgress, Settings};
 
 use crate::coverage::Decision;
 use crate::database::{integer, text};
@@ -30,6 +30,7 @@ impl World {
             self.check_ends(shard);
         }
         self.check_replays();
+        self.check_settings();
         self.repeat_all();
         for object in &self.shards {
             for (statement, count) in object.db.statements() {
@@ -113,6 +114,17 @@ impl World {
                 task.status,
                 self.kv.get(task_id)
             );
+        }
+    }
+
+    /// Checks that every shard has the settings of the directory.
+    fn check_settings(&mut self) {
+        let Some(current) = self.current_settings() else { return };
+        let endpoints =
+            |settings: &Settings| serde_json::to_string(&settings.endpoints).expect("they are JSON");
+        for (shard, object) in self.shards.iter().enumerate() {
+            let is_equal = endpoints(&object.settings) == endpoints(&current);
+            ensure!(is_equal, "every shard gets every setting", "shard {shard}");
         }
     }
 

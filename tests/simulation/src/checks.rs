@@ -255,9 +255,16 @@ pub fn of_retention(world: &mut World, shard: usize, owed: &[i64]) {
         COALESCE((SELECT value FROM meta WHERE name = 'quarantine_pruned_to'), 0)";
     const THERE: &str = "SELECT (SELECT COUNT(*) FROM events WHERE seq = ?1)
         + (SELECT COUNT(*) FROM quarantine WHERE no = ?1)";
+    let too_old = world.clock(shard).plus_seconds(-3600 * i64::from(world.deployment.retention_hours));
     let object = &mut world.shards[shard];
     let floors = object.db.integers(FLOORS, &[]);
+    let last = floors[0].max(floors[1]);
+    let before = object.log.pruned_to.min(object.log.quarantine_pruned_to);
     (object.log.pruned_to, object.log.quarantine_pruned_to) = (floors[0], floors[1]);
+    for (seq, entry) in object.log.entries.range(before + 1..).take_while(|(seq, _)| **seq <= last) {
+        let is_early = entry.delivery.is_none() && object.log.is_pruned(*seq) && entry.received_at > too_old;
+        ensure!(!is_early, "nothing is pruned before its time", "event {seq} of shard {shard}");
+    }
     for seq in owed {
         let is_there = object.db.integer(THERE, &[Bind::Int(*seq)]) == 1 && !object.log.is_pruned(*seq);
         ensure!(is_there, "nothing that is owed is pruned", "event {seq} of shard {shard}");
@@ -320,7 +327,16 @@ fn of_counters(world: &World, shard: usize) {
         AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.no = d.no / 65536)";
     const ENDS: &str = "SELECT COUNT(*) FROM deliveries WHERE (state = 'pending') <> (ended_at IS NULL)
         OR (state <> 'pending' AND due_at IS NOT NULL)";
-    let db = &world.shards[shard].db;
+    const COUNTS: &str = "SELECT (SELECT COUNT(*) FROM deliveries WHERE state = 'pending'),
+        (SELECT COUNT(*) FROM deliveries WHERE state = 'dead'), (SELECT COUNT(*) FROM tasks WHERE open = 1)";
+    let object = &world.shards[shard];
+    let db = &object.db;
+    if let Some(counted) = object.engine.as_ref().map(|engine| engine.counts(db)) {
+        let counted = counted.expect("the counts are read");
+        let counted = [counted.pending, counted.dead, counted.open_tasks];
+        let recounted = db.integers(COUNTS, &[]);
+        ensure!(counted[..] == recounted, "counters equal recounts", "{counted:?} instead of {recounted:?}");
+    }
     ensure!(db.integer(REPLAYS, &[]) == 0, "counters equal recounts", "a range replay of shard {shard}");
     ensure!(db.integer(ORPHANS, &[]) == 0, "nothing that is owed is pruned", "a delivery without an event");
     ensure!(db.integer(ENDS, &[]) == 0, "a delivery is pending, or it has ended", "shard {shard}");
@@ -328,8 +344,8 @@ fn of_counters(world: &World, shard: usize) {
 
 /// Checks that whatever is due will be done: the alarm is set for it.
 fn of_alarm(world: &World, shard: usize) {
-    const DUE: &str =
-        "SELECT endpoint, MIN(due_at) FROM deliveries WHERE due_at IS NOT NULL GROUP BY endpoint";
+    const DUE: &str = "SELECT endpoint, MIN(COALESCE(due_at, leased_until)) FROM deliveries
+        WHERE state = 'pending' GROUP BY endpoint";
     const OUTBOX: &str = "SELECT COALESCE(MIN(due_at), -1) FROM outbox";
     // How long an endpoint is paused after a failure, and the pauses between runs.
     const LATEST: i64 = 15_000;

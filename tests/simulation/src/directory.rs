@@ -221,10 +221,15 @@ impl World {
     }
 
     fn begin_push(&mut self) -> Option<()> {
-        let settings = self.direct(Decision::Change, |context| Ok(settings::current(context)?))?;
+        let settings = self.current_settings()?;
         let waiting = (0..self.shards.len()).collect();
         self.directory.pushes.push(Push { settings, waiting, confirmed: 0 });
         Some(())
+    }
+
+    /// Returns the settings as the directory has them.
+    pub fn current_settings(&mut self) -> Option<Settings> {
+        self.direct(Decision::Change, |context| Ok(settings::current(context)?))
     }
 
     /// Pushes settings to one more shard, or notes that all have confirmed.

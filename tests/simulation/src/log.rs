@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use vtryon_gateway_engine::database::Bind;
 use vtryon_gateway_engine::protocol::delivery::seq_of;
+use vtryon_webhooks::Millis;
 
 use crate::database::{integer, text};
 use crate::violation::ensure;
@@ -16,6 +17,7 @@ pub struct Entry {
     pub outcome: String,
     /// The delivery that is replayed.
     pub delivery: Option<i64>,
+    pub received_at: Millis,
 }
 
 impl Entry {
@@ -50,17 +52,24 @@ impl Log {
     }
 }
 
+impl Log {
+    /// Returns whether a stream may leave out an entry: it was pruned, and a gap has said so. A replay goes with its event.
+    pub fn is_excused(&self, seq: i64, gap_to: i64) -> bool {
+        let is_replay = self.entries.get(&seq).is_some_and(|entry| entry.delivery.is_some());
+        self.is_pruned(seq) && (is_replay || seq <= gap_to)
+    }
+}
+
 impl World {
     /// Reads what a shard has stored since the last time.
     pub fn observe(&mut self, shard: usize) {
-        const NEW: &str =
-            "SELECT e.seq, t.task_id, e.outcome, NULL FROM events e JOIN tasks t ON t.no = e.task_no
-                WHERE e.seq > ?1
-            UNION ALL SELECT no, NULL, 'quarantined', NULL FROM quarantine WHERE no > ?1
-            UNION ALL SELECT seq, NULL, 'replay', delivery FROM replay_log WHERE seq > ?1 ORDER BY 1";
+        const NEW: &str = "SELECT e.seq, t.task_id, e.outcome, NULL, e.received_at
+                FROM events e JOIN tasks t ON t.no = e.task_no WHERE e.seq > ?1
+            UNION ALL SELECT no, NULL, 'quarantined', NULL, received_at FROM quarantine WHERE no > ?1
+            UNION ALL SELECT seq, NULL, 'replay', delivery, replayed_at FROM replay_log WHERE seq > ?1 ORDER BY 1";
         let object = &mut self.shards[shard];
         for row in object.db.rows(NEW, &[Bind::Int(object.log.last)]) {
-            let [seq, task_id, outcome, delivery] = &row[..] else { continue };
+            let [seq, task_id, outcome, delivery, received_at] = &row[..] else { continue };
             let seq = integer(seq);
             let delivery = Some(integer(delivery)).filter(|delivery| *delivery > 0);
             ensure!(
@@ -84,9 +93,10 @@ impl World {
                 });
             }
             let outcome = text(outcome).to_owned();
+            let received_at = Millis(integer(received_at));
             self.coverage.reach("entry", &outcome);
             object.log.last = seq;
-            object.log.entries.insert(seq, Entry { task_id, outcome, delivery });
+            object.log.entries.insert(seq, Entry { task_id, outcome, delivery, received_at });
         }
     }
 }
