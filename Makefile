@@ -41,14 +41,16 @@ gateway-package: setup worker ## build the npm package with the gateway, and pac
 verdict:
 	@cargo build --quiet --package vtryon-webhooks-tests --bin verdict
 
-.PHONY: test test-docs test-native test-simulation test-no-std test-wasm test-npm test-python test-parity test-edge test-browser test-dev test-gateway test-release
-test: setup-test test-docs test-native test-simulation test-no-std test-wasm test-npm test-python test-parity test-edge test-browser test-dev test-gateway test-release deploy-check ## pass every test
+.PHONY: test test-docs test-native test-simulation test-fuzz test-no-std test-wasm test-npm test-python test-parity test-edge test-browser test-dev test-gateway test-release
+test: setup-test test-docs test-native test-simulation test-fuzz test-no-std test-wasm test-npm test-python test-parity test-edge test-browser test-dev test-gateway test-release deploy-check ## pass every test
 test-docs: setup ## test the links, anchors and blocks of code of all pages; a second
 	$(node_test) 'tests/docs/*.test.js'
 test-native: ## test the core and the tables natively
 	cargo test --workspace
 test-simulation: ## simulate a million steps: crashes, lost answers, hostile endpoints; every invariant holds
 	$(simulate) --seeds 500 --steps 2000
+test-fuzz: ## fuzz every target for some seconds, a minute in total
+	@scripts/fuzz 60
 test-no-std: setup ## prove that the core builds where there is no std
 	$(wasm) cargo build -Zbuild-std=core,alloc --target thumbv7em-none-eabihf \
 		--package vtryon-webhooks --target-dir target/no-std
@@ -86,6 +88,10 @@ secret-flow: setup ## show that verification branches on no secret; needs valgri
 	@command -v valgrind >/dev/null || { echo "error: valgrind is missing: sudo apt-get install -y valgrind" >&2; exit 1; }
 	@cargo build $(constant_time) --features valgrind --bin secret-flow
 	$(bin)/node tests/constant-time/check-flow.mjs
+
+.PHONY: fuzz
+fuzz: ## fuzz one target (TARGET=event SECONDS=60), or all of them
+	@scripts/fuzz $(or $(SECONDS),60) $(TARGET)
 
 .PHONY: simulate simulate-long
 simulate: ## simulate one seed (SEED=1 STEPS=2000), as a failure prints it

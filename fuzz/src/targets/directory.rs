@@ -1,0 +1,181 @@
+//! Requests of an administrator against the directory's database. Each line is one: a letter, and the JSON that was sent.
+
+use url::Url;
+use vtryon_gateway_engine::database::Database;
+use vtryon_gateway_engine::directory::endpoints::{self, Rotation};
+use vtryon_gateway_engine::directory::fields::{self, Destination};
+use vtryon_gateway_engine::directory::keyring::Keyring;
+use vtryon_gateway_engine::directory::replays::{self, Requested};
+use vtryon_gateway_engine::directory::settings::{self, Change};
+use vtryon_gateway_engine::directory::{Directory, EndpointRecord, rejections};
+use vtryon_gateway_engine::keys::MasterKey;
+use vtryon_gateway_engine::protocol::rejection::Rejection;
+use vtryon_gateway_engine::protocol::settings::Sealed;
+use vtryon_gateway_engine::sqlite::Sqlite;
+use vtryon_gateway_engine::tickets::Tickets;
+use vtryon_gateway_engine::{Context, Deployment, Failure, MAX_PAGES, json};
+use vtryon_webhooks::delivery::EndpointSecret;
+use vtryon_webhooks::endpoint::UrlRules;
+use vtryon_webhooks::{Millis, Secret, Shards, Verifier};
+
+/// The address of the gateway itself.
+const OWN_ORIGIN: &str = "https://gateway.example";
+
+/// What stands for a secret that is encrypted.
+const SEALED: &str = "a sealed secret";
+
+/// How many endpoints there may be, and secrets of one.
+const MAX_ENDPOINTS: usize = 20;
+const MAX_SECRETS: usize = 3;
+
+pub(crate) fn seeds() -> Vec<Vec<u8>> {
+    let scripts = [
+        "c{\"url\":\"https://shop.example/a\"}\np{\"enabled\":false,\"description\":\"x\"}\nr{\"overlap_hours\":0}\nd",
+        "c{\"url\":\"https://shop.example/\",\"order\":\"all\",\"statuses\":[\"completed\"],\"events\":[\"a.b\"],\"include\":[\"unknown\",\"quarantined\"],\"timeout_seconds\":30}\nr\nr{\"overlap_hours\":168}\nt\nr{\"overlap_hours\":1e0}\ne",
+        "c{\"url\":\"https://gateway.example/\"}\nc{\"url\":\"https://xn--a/\"}\nc{\"url\":1}\nc{}\nc",
+        "c{\"url\":\"https://shop.example/\"}\ny{\"endpoint\":\"ep_1\",\"which\":\"all\",\"from\":\"2026-01-01T00:00:00Z\"}\ny{\"endpoint\":\"ep_1\",\"until\":\"2025-12-31T23:59:60+01:00\"}",
+        "j[{\"code\":\"signature_mismatch\",\"path\":\"/webhooks/vtryon\",\"count\":3,\"first_at\":1,\"last_at\":2,\"first\":{\"received_at\":1,\"header\":\"ab\",\"header_bytes\":2,\"content_type\":null,\"body\":\"7b7d\",\"body_bytes\":2},\"last\":null}]\nt\nj[{\"code\":\"x\",\"count\":-1}]",
+    ];
+    scripts.map(Into::into).to_vec()
+}
+
+pub(crate) fn check(input: &[u8]) {
+    let mut office = Office::new();
+    for line in input.split(|byte| *byte == b'\n').take(32) {
+        let Ok(line) = std::str::from_utf8(line) else { continue };
+        let Some(kind) = line.chars().next() else { continue };
+        let body = &line[kind.len_utf8()..];
+        let before = office.all_as_json();
+        let result = office.request(kind, body);
+        match result {
+            Ok(()) => office.check(),
+            Err(Failure::Refused(refusal)) => {
+                assert!(!refusal.message.is_empty());
+                assert_eq!(office.all_as_json(), before, "a refused request changes nothing");
+            }
+            Err(Failure::Fault(fault)) => panic!("{line}: {fault}"),
+        }
+    }
+}
+
+/// The directory with its clock.
+struct Office {
+    db: Sqlite,
+    deployment: Deployment,
+    rules: UrlRules,
+    now: Millis,
+    requests: u8,
+}
+
+impl Office {
+    fn new() -> Self {
+        let db = Sqlite::in_memory().unwrap();
+        Directory::open(&db).unwrap();
+        let deployment = Deployment {
+            verifier: Verifier::new([Secret::new("a secret of the tests").unwrap()]).unwrap(),
+            tickets: Tickets::new(&MasterKey::parse(&"0f".repeat(32)).unwrap()),
+            publishes_results: true,
+            retention_hours: 720,
+            max_pages: MAX_PAGES,
+            clock_scale: 1,
+        };
+        Self { db, deployment, rules: UrlRules::default(), now: Millis(1_780_000_000_000), requests: 0 }
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context { db: &self.db, now: self.now, deployment: &self.deployment }
+    }
+
+    fn db(&self) -> &dyn Database {
+        &self.db
+    }
+
+    /// Carries out a request as the shell does. Those about one endpoint are about the newest.
+    fn request(&mut self, kind: char, body: &str) -> Result<(), Failure> {
+        self.requests += 1;
+        let newest = endpoints::all(self.db())?.last().map_or(1, |record| record.endpoint.no);
+        match kind {
+            'c' => {
+                let mut record = endpoints::draft(&self.context(), body, &self.destination(body))?;
+                let no = endpoints::take_number(self.db())?;
+                record.endpoint.no = no;
+                record.endpoint.secrets = vec![self.sealed(endpoints::FIRST_SECRET)];
+                self.put(&record)
+            }
+            'p' => self.put(&endpoints::change(&self.context(), newest, body, &self.destination(body))?),
+            'r' => {
+                let rotation = Rotation::begin(self.db(), newest, body)?;
+                self.put(&rotation.finish(&self.context(), self.sealed(rotation.version))?)
+            }
+            'e' => self.put(&endpoints::retire(&self.context(), newest)?),
+            'd' => {
+                endpoints::find(self.db(), newest)?;
+                self.commit(&Change::Delete { endpoint: newest })
+            }
+            'y' => match replays::request(&self.context(), body, None, [self.requests; 8])? {
+                Requested::New(replay) => self.commit(&Change::Replay(&replay)),
+                Requested::Known(_) => Ok(()),
+            },
+            'j' => {
+                let Ok(reported) = json::read::<Vec<Rejection>>(body) else { return Ok(()) };
+                Ok(rejections::add(&self.context(), &reported, Some(&Keyring::default().candidates()))?)
+            }
+            't' => {
+                self.now = self.now.plus_seconds(3600);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Where the URL of a body leads, as the platform reads it.
+    fn destination(&self, body: &str) -> Destination<'_> {
+        let url = fields::url(body).and_then(|url| Url::parse(&url).ok());
+        let origin = url.map(|url| url.origin().ascii_serialization());
+        Destination { rules: &self.rules, own_origin: OWN_ORIGIN, origin }
+    }
+
+    fn put(&self, record: &EndpointRecord) -> Result<(), Failure> {
+        self.commit(&Change::Put(record))
+    }
+
+    fn commit(&self, change: &Change<'_>) -> Result<(), Failure> {
+        let version = settings::current(&self.context())?.version;
+        settings::commit(&self.context(), Shards::new(4).unwrap(), change)?;
+        assert_eq!(settings::current(&self.context())?.version, version + 1);
+        Ok(())
+    }
+
+    fn sealed(&self, version: i64) -> Sealed {
+        Sealed::new(
+            version,
+            format!("{SEALED} {}", self.requests),
+            &EndpointSecret::from_bytes([7; 32]),
+            self.now,
+        )
+    }
+
+    /// What the API would show, and the shards would get.
+    fn all_as_json(&self) -> (String, String) {
+        let causes = rejections::all(self.db()).unwrap();
+        let list = json::to_string(&rejections::list(&causes, &Keyring::default()));
+        (json::to_string(&settings::current(&self.context()).unwrap()), list)
+    }
+
+    /// What must hold of everything that is stored.
+    fn check(&self) {
+        let records = endpoints::all(self.db()).unwrap();
+        assert!(records.len() <= MAX_ENDPOINTS);
+        for record in &records {
+            let options = &record.endpoint.options;
+            self.rules.check(&options.url).unwrap();
+            assert!(!options.url.to_ascii_lowercase().starts_with(&format!("{OWN_ORIGIN}/")));
+            assert_eq!(record.disabled.is_some(), !options.enabled);
+            let secrets = &record.endpoint.secrets;
+            assert!((1..=MAX_SECRETS).contains(&secrets.len()));
+            assert!(secrets.is_sorted_by(|newer, older| newer.version > older.version));
+            let view = json::to_string(&record.view(self.now, true));
+            assert!(!view.contains(SEALED) || record.description.contains(SEALED), "{view}");
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! A shard over SQLite in memory, with its clock, settings and attempts.
+
+use serde_json::Value as Json;
+use vtryon_gateway_engine::database::{Database, Row};
+use vtryon_gateway_engine::keys::MasterKey;
+use vtryon_gateway_engine::protocol::delivery::{Attempt, Dispatch, Report};
+use vtryon_gateway_engine::protocol::live::Subscription;
+use vtryon_gateway_engine::protocol::settings::{Endpoint, EndpointOptions, Replay, Settings};
+use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult};
+use vtryon_gateway_engine::shard::{Admit, Shard, Subscribed, Subscriber};
+use vtryon_gateway_engine::sqlite::Sqlite;
+use vtryon_gateway_engine::tickets::Tickets;
+use vtryon_gateway_engine::{Context, Deployment};
+use vtryon_webhooks::{Millis, Secret, Signature, Verifier};
+
+/// A status of each kind: those that are known, and two that are not.
+pub(super) const STATUSES: [&str; 6] = ["queued", "processing", "completed", "failed", "paused", "\u{e4}:%"];
+
+/// What a status has to be to end a task.
+const FINAL: [&str; 2] = ["completed", "failed"];
+
+pub(super) struct World {
+    db: Sqlite,
+    deployment: Deployment,
+    now: Millis,
+    shard: Shard,
+    settings: Settings,
+    /// The attempts that the Worker has to make.
+    dispatches: Vec<Dispatch>,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        let db = Sqlite::in_memory().unwrap();
+        let deployment = Deployment {
+            verifier: Verifier::new([Secret::new("a secret of the tests").unwrap()]).unwrap(),
+            tickets: Tickets::new(&MasterKey::parse(&"0f".repeat(32)).unwrap()),
+            publishes_results: true,
+            retention_hours: 48,
+            max_pages: 3,
+            clock_scale: 1,
+        };
+        let now = Millis(1_780_000_000_000);
+        let shard = Shard::open(&Context { db: &db, now, deployment: &deployment }, 0, 0).unwrap();
+        Self { db, deployment, now, shard, settings: Settings::default(), dispatches: Vec::new() }
+    }
+
+    /// Lets the shard decide. No decision may have a fault.
+    fn decide<T>(&mut self, decide: impl FnOnce(&mut Shard, &Context<'_>) -> T) -> T {
+        let context = Context { db: &self.db, now: self.now, deployment: &self.deployment };
+        let decided = decide(&mut self.shard, &context);
+        let effects = self.shard.take_effects();
+        assert!(effects.faults.is_empty(), "{:?}", effects.faults);
+        assert!(effects.alarm.is_none_or(|at| at.0 > 0));
+        decided
+    }
+
+    /// Calls the shard as the Worker does; its answer is JSON, or nothing.
+    pub(super) fn call(&mut self, request: ShardRequest, body: &[u8]) -> Json {
+        let call = Call { shard: 0, shards: 1, request };
+        let admitted = self.decide(|shard, context| shard.admit(context, &call)).unwrap();
+        assert!(matches!(admitted, Admit::Decided(Ok(()))));
+        let answer = self.decide(|shard, context| shard.call(context, call, body)).unwrap();
+        answer.map_or(Json::Null, |text| serde_json::from_str(&text).unwrap())
+    }
+
+    pub(super) fn post(&mut self, body: &[u8]) {
+        let signature = Signature::sign(&self.deployment.verifier.keys()[0], body);
+        let verified = self.deployment.verifier.verify(body, &signature).unwrap();
+        let (_, incoming) = IncomingEvent::read(&verified, self.now);
+        let stored = self.call(ShardRequest::StoreEvent(incoming), body);
+        self.dispatches.extend(serde_json::from_value::<StoreResult>(stored).unwrap().dispatches);
+        // Vtryon repeats what it has sent: nothing is stored twice.
+        let rows = self.rows();
+        let (_, again) = IncomingEvent::read(&verified, self.now);
+        self.call(ShardRequest::StoreEvent(again), body);
+        assert_eq!(self.rows(), rows, "a duplicate has written a row");
+    }
+
+    pub(super) fn status(&mut self, task_id: &str, status: &str) {
+        let body =
+            serde_json::json!({ "event": "generation.status_changed", "task_id": task_id, "status": status });
+        self.post(body.to_string().as_bytes());
+        let task = self.call(ShardRequest::Task { task_id: task_id.to_owned() }, &[]);
+        // A task that was pruned is not found, and stays ended.
+        if FINAL.contains(&status) && !task.is_null() {
+            let known = task["status"].as_str().unwrap();
+            assert!(FINAL.contains(&known), "{status} has not ended the task: {task}");
+        }
+    }
+
+    /// Has so many endpoints, but for those that were deleted.
+    pub(super) fn configure(&mut self, count: i64, enabled: bool, is_ordered: bool) {
+        let order = if is_ordered { "all" } else { "latest" }.to_owned();
+        let include = vec!["unknown".to_owned(), "quarantined".to_owned()];
+        let deleted = self.settings.deleted.clone();
+        let endpoint = |no| {
+            let url = format!("https://shop-{no}.example/");
+            let options = EndpointOptions {
+                url,
+                enabled,
+                order: order.clone(),
+                include: include.clone(),
+                ..Default::default()
+            };
+            Endpoint { no, options, secrets: Vec::new() }
+        };
+        self.settings.endpoints = (1..=count).filter(|no| !deleted.contains(no)).map(endpoint).collect();
+        self.push();
+    }
+
+    pub(super) fn delete_endpoint(&mut self, no: i64) {
+        self.settings.endpoints.retain(|endpoint| endpoint.no != no);
+        if !self.settings.deleted.contains(&no) {
+            self.settings.deleted.push(no);
+        }
+        self.push();
+    }
+
+    /// Replays what came between two times, in hours before now.
+    pub(super) fn replay_range(&mut self, endpoint: i64, all: bool, from: i64, until: i64) {
+        let ago = |hours: i64| self.now.plus_seconds(-hours * 3600);
+        let id = format!("rpl_{}", self.settings.replays.len());
+        let (from, until) = (ago(from.max(until)), ago(from.min(until)));
+        self.settings.replays.push(Replay { id, endpoint, all, from, until });
+        self.push();
+    }
+
+    fn push(&mut self) {
+        self.settings.version += 1;
+        let version = self.call(ShardRequest::Configure(self.settings.clone()), &[]);
+        assert_eq!(version, self.settings.version);
+    }
+
+    /// Makes the oldest attempt; reports it twice where the first answer is lost.
+    pub(super) fn report(&mut self, twice: bool, status: Option<u16>, retry_after_ms: Option<i64>) {
+        if self.dispatches.is_empty() {
+            return;
+        }
+        let dispatch = self.dispatches.remove(0);
+        for _ in 0..=u8::from(twice) {
+            let report = self.attempt(&dispatch, status, retry_after_ms);
+            self.call(ShardRequest::Report(report), &[]);
+        }
+    }
+
+    fn attempt(&self, dispatch: &Dispatch, status: Option<u16>, retry_after_ms: Option<i64>) -> Report {
+        let made = Attempt {
+            attempted_at: self.now,
+            took_ms: 5,
+            status,
+            error: status.is_none().then(|| "timeout".to_owned()),
+            answer: String::new(),
+            location_host: None,
+            retry_after_ms,
+            previous_secret: false,
+        };
+        let Dispatch { delivery, replay_count, attempt, leased_until, .. } = *dispatch;
+        Report { delivery, replay_count, attempt, leased_until, made: Some(made) }
+    }
+
+    /// Runs the alarm as the shell does; every endpoint gives the same answer.
+    pub(super) fn run_alarm(&mut self, status: u16) {
+        let started = self.now;
+        assert!(self.decide(|shard, context| shard.begin_alarm(context)));
+        let mut endpoints =
+            self.decide(|shard, context| shard.pick_endpoints(context, started, &[])).unwrap();
+        endpoints.dedup();
+        for endpoint in endpoints {
+            while let Some(picked) =
+                self.decide(|shard, context| shard.pick_attempt(context, endpoint, started)).unwrap()
+            {
+                let report = self.attempt(&picked.dispatch, Some(status), None);
+                self.decide(|shard, context| shard.record_own_attempt(context, &report)).unwrap();
+            }
+        }
+        for entry in self.decide(|shard, context| shard.due_side_effects(context)).unwrap() {
+            self.decide(|shard, context| shard.publication(context, &entry)).unwrap();
+            self.decide(|shard, context| shard.complete_or_retry(context, &entry, status != 200)).unwrap();
+        }
+        self.decide(|shard, context| shard.unhealthy_endpoints(context, started));
+        self.decide(|shard, context| shard.end_alarm(context, false));
+    }
+
+    pub(super) fn pass(&mut self, seconds: i64) {
+        self.now = self.now.plus_seconds(seconds);
+    }
+
+    /// Starts another instance on the same database.
+    pub(super) fn restart(&mut self) {
+        let context = Context { db: &self.db, now: self.now, deployment: &self.deployment };
+        self.shard = Shard::open(&context, 0, 0).unwrap();
+        self.decide(|_, _| ());
+    }
+
+    /// Opens a stream, acknowledges all that it is sent, and closes it.
+    pub(super) fn watch(&mut self, subscription: Subscription, acknowledges: bool) {
+        let subscribed =
+            self.decide(|shard, context| shard.subscribe(context, (0, 1), subscription)).unwrap();
+        let Subscribed::Opened(opened) = subscribed else { return };
+        self.decide(|shard, _| shard.opened(&opened.subscriber));
+        let mut attachment = opened.subscriber.attachment();
+        let mut messages = opened.outgoing.messages;
+        while acknowledges && !messages.is_empty() {
+            let last: Option<Json> =
+                messages.iter().rev().map(|text| serde_json::from_str(text).unwrap()).next();
+            let Some(id) = last.and_then(|message: Json| message["id"].as_str().map(str::to_owned)) else {
+                break;
+            };
+            let ack = serde_json::json!({ "type": "ack", "id": id }).to_string();
+            let mut subscriber = Subscriber::parse(&attachment).unwrap();
+            let outgoing =
+                self.decide(|shard, context| shard.on_message(context, &mut subscriber, Some(&ack))).unwrap();
+            attachment = subscriber.attachment();
+            messages = outgoing.messages;
+        }
+        assert!(attachment.len() <= 2048, "an attachment holds 2 KiB");
+        self.decide(|shard, _| shard.closed(&opened.subscriber));
+    }
+
+    fn number(&self, query: &'static str) -> i64 {
+        let db: &dyn Database = &self.db;
+        db.first(query, &[], Row::int).unwrap().unwrap()
+    }
+
+    /// How many rows there are of what an event may write.
+    fn rows(&self) -> i64 {
+        self.number(
+            "SELECT (SELECT COUNT(*) FROM events) + (SELECT COUNT(*) FROM tasks) + (SELECT COUNT(*) FROM quarantine)
+                + (SELECT COUNT(*) FROM outbox) + (SELECT COUNT(*) FROM deliveries)",
+        )
+    }
+
+    /// What must hold at the end of any requests.
+    pub(super) fn check(&mut self) {
+        // The memory of an instance is what another one would read.
+        let before = self.call(ShardRequest::Metrics, &[]);
+        let duplicates = before["events"].clone();
+        self.restart();
+        let counts = self.call(ShardRequest::Metrics, &[]);
+        assert_eq!(counts["events"], duplicates);
+        let open = "SELECT COUNT(*) FROM tasks WHERE open = 1";
+        assert_eq!(counts["open_tasks"], self.number(open));
+        let dead = "SELECT COUNT(*) FROM deliveries WHERE state = 'dead'";
+        assert_eq!(counts["dead"], self.number(dead));
+        let pending = "SELECT COUNT(*) FROM deliveries WHERE state = 'pending'";
+        assert_eq!(counts["pending"], self.number(pending));
+        let tasks = self.walk(|before| ShardRequest::Tasks { before, status: None, stalled: None, limit: 3 });
+        assert_eq!(tasks, self.number("SELECT COUNT(*) FROM tasks WHERE task_id NOT GLOB char(1) || '*'"));
+        let filter = |before| ShardRequest::Deliveries {
+            before,
+            endpoint: None,
+            state: None,
+            task_id: None,
+            digest: None,
+            limit: 3,
+        };
+        assert_eq!(self.walk(filter), self.number("SELECT COUNT(*) FROM deliveries"));
+        let integrity: &dyn Database = &self.db;
+        assert_eq!(integrity.first("PRAGMA integrity_check", &[], Row::text).unwrap().as_deref(), Some("ok"));
+    }
+
+    /// Reads a listing from page to page: every row once, the latest first. Returns how many there are.
+    fn walk(&mut self, page: impl Fn(Option<i64>) -> ShardRequest) -> i64 {
+        let (mut before, mut count) = (None, 0);
+        loop {
+            let answer = self.call(page(before), &[]);
+            for item in answer["items"].as_array().unwrap() {
+                let no = item["no"].as_i64().unwrap();
+                assert!(before.is_none_or(|before| no < before), "{no} is listed after {before:?}");
+                before = Some(no);
+                count += 1;
+            }
+            match answer["next"].as_i64() {
+                Some(next) => before = Some(next),
+                None => return count,
+            }
+        }
+    }
+}
