@@ -109,12 +109,16 @@ cost: setup ## count what a million events cost
 	$(bin)/node bench/cost.js
 
 # Long runs on the real runtime: no part of make test. What they take is read from the environment.
-.PHONY: crash overload
+.PHONY: crash soak overload slow-clients
 crash: setup ## kill the runtime under a storm of events (SEED=, KILLS=100, EVENTS=10000)
 	@scripts/build-worker --faults
 	@$(bin)/node tests/endurance/crash.js
+soak: setup worker ## measure how the runtime's memory grows under a steady load (MINUTES=30)
+	@$(bin)/node tests/endurance/soak.js
 overload: setup worker ## send ten times as many events as the gateway can take
 	@$(bin)/node tests/endurance/overload.js
+slow-clients: setup worker ## measure what idle connections and slow clients cost good events
+	@$(bin)/node tests/endurance/slow-clients.js
 
 .PHONY: docs
 docs: setup ## write the pages and parts of files that are generated from the sources

@@ -21,13 +21,9 @@ const times = positive("TIMES", 10);
 const recovery = positive("RECOVERY", 10);
 
 const SHARDS = 4;
-/** How many events the capacity is measured with, after as many that warm it up. */
-const EVENTS = 2000;
-/**
- * How many senders keep the gateway busy. Sixteen connections that always have a next request keep the runtime from
- * reading all others, until it takes those for idle and closes them.
- */
+/** How many senders keep the gateway busy, and for how many milliseconds that is measured, after as many to warm up. */
 const SENDERS = 8;
+const MEASURED = 5000;
 /** How long a sender waits for its answer, in milliseconds. */
 const PATIENCE = 60_000;
 /** It has recovered when so many events in a row are each answered within so many times what they took before. */
@@ -39,23 +35,16 @@ const GIVE_UP = 120;
 const event = (name, nth) => posted(`${name}_${nth}`, "queued", SECRET);
 const events = (name, count) => Array.from({ length: count }, (_, nth) => event(name, nth));
 
-/** Measures how many events a second are acknowledged where each sender waits for its answer. */
-async function capacityOf({ port }) {
-  return withConnections(port, SENDERS, async (connections) => {
-    await closedLoop(connections, events("warm", EVENTS));
-    const begun = performance.now();
-    await closedLoop(connections, events("capacity", EVENTS));
-    return (EVENTS / (performance.now() - begun)) * 1000;
-  });
-}
-
 /** Measures what one event takes while nothing else happens, in milliseconds. */
 const alone = ({ port }) =>
   withConnections(port, 1, async (connections) =>
     median(await closedLoop(connections, events("alone", 200))),
   );
 
-/** Sends events, each over a connection of its own; notes what was acknowledged, and what the answers were. */
+/**
+ * Sends events, each over a connection of its own: those that are kept and always have a next request keep the runtime
+ * from reading others. Notes what was acknowledged, and what the answers were.
+ */
 class Senders {
   #port;
   #name;
@@ -99,6 +88,15 @@ class Senders {
   }
 }
 
+/** Measures how many events a second are acknowledged where each sender waits for its answer. */
+async function capacityOf(runtime) {
+  await new Senders(runtime, "warm").closed(SENDERS, MEASURED);
+  const senders = new Senders(runtime, "capacity");
+  const begun = performance.now();
+  await senders.closed(SENDERS, MEASURED);
+  return (senders.acknowledged.length / (performance.now() - begun)) * 1000;
+}
+
 /** Waits until events are answered as fast as before; returns how long that took since a time, in seconds. */
 async function recovered(runtime, since, usual) {
   const pool = new Pool(runtime.port, { patience: PATIENCE });
@@ -122,18 +120,17 @@ async function recovered(runtime, since, usual) {
 
 /** Returns the tasks that can't be read. */
 async function missing({ port }, ids) {
-  const pool = new Pool(port, { patience: 30_000 });
   const left = [...ids];
   const lost = [];
   const read = async () => {
     for (let id = left.pop(); id !== undefined; id = left.pop()) {
+      const pool = new Pool(port, { patience: PATIENCE });
       const asked = request("GET", `/api/tasks/${id}`, { authorization: `Bearer ${TOKEN}` });
-      const { status } = await pool.ask(asked);
-      if (status !== 200) lost.push(id);
+      if ((await pool.ask(asked)).status !== 200) lost.push(id);
+      pool.close();
     }
   };
   await Promise.all(Array.from({ length: SENDERS }, read));
-  pool.close();
   return lost;
 }
 
