@@ -9,6 +9,9 @@ use rusqlite::{Connection, Statement};
 use crate::database::{Bind, Database, Row, Value};
 use crate::{Error, Result};
 
+/// How many statements stay prepared: more than the engine has.
+const PREPARED: usize = 256;
+
 /// A database in memory or in a file.
 pub struct Sqlite(Connection);
 
@@ -18,7 +21,7 @@ impl Sqlite {
     /// # Errors
     /// Whatever SQLite fails with.
     pub fn in_memory() -> Result<Self> {
-        Ok(Self(Connection::open_in_memory()?))
+        Ok(Self::over(Connection::open_in_memory()?))
     }
 
     /// Opens or creates the database in a file.
@@ -26,7 +29,12 @@ impl Sqlite {
     /// # Errors
     /// Whatever SQLite fails with.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        Ok(Self(Connection::open(path)?))
+        Ok(Self::over(Connection::open(path)?))
+    }
+
+    fn over(connection: Connection) -> Self {
+        connection.set_prepared_statement_cache_capacity(PREPARED);
+        Self(connection)
     }
 
     /// Returns the connection, for what the engine itself never does.

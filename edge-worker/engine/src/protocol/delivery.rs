@@ -56,7 +56,6 @@ pub struct Dispatch {
     /// Until when it may be begun.
     pub begin_before: Millis,
     /// When its lease is over: by then it has certainly ended. It tells this lease from a later one.
-    #[serde(default)]
     pub leased_until: Millis,
     /// How long the endpoint may take to answer. A shard of an older version does not name it.
     #[serde(default = "default_timeout")]
@@ -73,7 +72,7 @@ pub struct Report {
     pub delivery: i64,
     pub replay_count: i64,
     pub attempt: u32,
-    /// The lease that it was made under.
+    /// The lease that it was made under. A Worker of an older version does not name it: then only a success counts.
     #[serde(default)]
     pub leased_until: Millis,
     /// None where the gateway could not even make it.

@@ -200,7 +200,7 @@ pub(crate) fn next_due(db: &dyn Database, endpoint: i64) -> Result<Option<Millis
 
 /// Finds pending deliveries of events from `seq` on whose first attempt was leased to the Worker, and until when.
 pub(crate) fn leased(db: &dyn Database, seq: i64) -> Result<Vec<(i64, Millis)>> {
-    const LEASED: &str = "SELECT no, COALESCE(leased_until, 0) FROM deliveries
+    const LEASED: &str = "SELECT no, leased_until FROM deliveries
         WHERE no >= ? AND state = 'pending' AND due_at IS NULL";
     db.all(LEASED, &[Bind::Int(delivery_no(seq, 0))], |row| (row.int(), Millis(row.int())))
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use vtryon_webhooks::Millis;
 
-use crate::database::Database;
+use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::seq_of;
 use crate::shard::{Shard, deliveries};
 use crate::{Context, Deployment, Result, meta};
@@ -57,16 +57,12 @@ pub(crate) const fn fits_worker(timeout_seconds: u32) -> bool {
     BEGIN_WITHIN + timeout_seconds as i64 + REPORT <= AFTER_ANSWER
 }
 
-/// Finds the first attempts that are leased, and until when.
-pub(crate) fn granted(db: &dyn Database) -> Result<Vec<(i64, Millis)>> {
-    deliveries::leased(db, meta::get(db, FLOOR)?.unwrap_or(0))
-}
-
 impl Leases {
     /// Restores the leases that an earlier instance has granted.
     pub(crate) fn recover(context: &Context<'_>) -> Result<Self> {
+        let floor = meta::get(context.db, FLOOR)?.unwrap_or(0);
         let mut leases = Self::default();
-        for (delivery, until) in granted(context.db)? {
+        for (delivery, until) in deliveries::leased(context.db, floor)? {
             leases.grant(delivery, until);
         }
         Ok(leases)
@@ -88,6 +84,14 @@ impl Leases {
     pub(crate) fn missing_from(&self, fresh: &Self) -> Option<String> {
         let forgotten = fresh.ends.keys().find(|delivery| !self.ends.contains_key(delivery));
         forgotten.map(|delivery| format!("the lease of delivery {delivery}"))
+    }
+
+    /// Counts the deliveries that are not due because the Worker has leased them.
+    pub(crate) fn count_leased(&self, db: &dyn Database) -> Result<i64> {
+        const LEASED: &str =
+            "SELECT COUNT(*) FROM deliveries WHERE no = ? AND state = 'pending' AND due_at IS NULL";
+        let is_leased = |delivery: &i64| db.first(LEASED, &[Bind::Int(*delivery)], Row::int);
+        self.ends.keys().try_fold(0, |count, delivery| Ok(count + is_leased(delivery)?.unwrap_or(0)))
     }
 
     /// Returns when the first lease ends.

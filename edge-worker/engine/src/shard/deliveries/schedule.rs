@@ -105,13 +105,13 @@ impl Shard {
                 deliveries::reschedule(db, delivery.no, at)?;
                 continue;
             }
-            deliveries::lease(db, delivery.no, over_at)?;
             let seq = seq_of(delivery.no);
             let (Some(stored), Some(body)) = (events::find_deliverable(db, seq)?, events::body(db, seq)?)
             else {
                 dead_letter(db, &delivery, now, "pruned")?;
                 continue;
             };
+            deliveries::lease(db, delivery.no, over_at)?;
             let webhook_id = stored.identity().webhook_id();
             let dispatched = dispatch::DispatchedEvent { webhook_id, outcome: stored.outcome };
             let attempt = (delivery.replay_count, delivery.failed_attempts + 1);

@@ -5,7 +5,6 @@ use vtryon_webhooks::Millis;
 use crate::Result;
 use crate::database::{Bind, Database};
 use crate::protocol::Counts;
-use crate::shard::deliveries::leases;
 use crate::shard::retention::{self, QUARANTINE_PRUNED_TO};
 use crate::shard::{Shard, deliveries};
 
@@ -26,7 +25,7 @@ impl Shard {
             (SELECT COUNT(*) FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_dead
                 WHERE state = 'dead' LIMIT ?1))";
         let floor = retention::floor(db, QUARANTINE_PRUNED_TO)?;
-        let leased = leases::granted(db)?.len() as i64;
+        let leased = self.leases.count_leased(db)?;
         let mut oldest_due: Option<Millis> = None;
         let settings = &self.settings;
         let endpoints = settings.endpoints.iter().map(|endpoint| &endpoint.no).chain(&settings.deleted);

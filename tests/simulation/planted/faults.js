@@ -1,0 +1,311 @@
+// Faults to plant in the engine. Each replaces texts of a source; the simulation has to catch every one.
+
+const STORE = "edge-worker/engine/src/shard/events/store.rs";
+const ALARM = "edge-worker/engine/src/shard/alarm.rs";
+const SHARD = "edge-worker/engine/src/shard.rs";
+const ENQUEUE = "edge-worker/engine/src/shard/deliveries/enqueue.rs";
+const SCHEDULE = "edge-worker/engine/src/shard/deliveries/schedule.rs";
+const RECORD = "edge-worker/engine/src/shard/deliveries/record.rs";
+const LEASES = "edge-worker/engine/src/shard/deliveries/leases.rs";
+const DELIVERIES = "edge-worker/engine/src/shard/deliveries.rs";
+const RETENTION = "edge-worker/engine/src/shard/retention.rs";
+const OUTBOX = "edge-worker/engine/src/shard/events/outbox.rs";
+const SETTINGS = "edge-worker/engine/src/shard/settings.rs";
+const DIRECTORY = "edge-worker/engine/src/directory/settings.rs";
+const LIFECYCLE = "core/src/lifecycle.rs";
+const LIVE = "edge-worker/engine/src/shard/live.rs";
+const BROADCAST = "edge-worker/engine/src/shard/live/broadcast.rs";
+const LOG = "edge-worker/engine/src/shard/live/log.rs";
+
+/** [what goes wrong, the source, what is replaced, by what] */
+export const FAULTS = [
+  [
+    "events are acknowledged that could not be stored",
+    "edge-worker/engine/src/shard/call.rs",
+    "self.store_event(context, &incoming, body)?",
+    "self.store_event(context, &incoming, body).unwrap_or_default()",
+  ],
+  [
+    "nothing is done in a transaction",
+    "edge-worker/engine/src/database.rs",
+    "self.in_transaction(&mut || {\n            result = Some(work()?);\n            Ok(())\n        })?;",
+    "result = Some(work()?);",
+  ],
+  ["the last number is not raised", STORE, "        self.last_seq = seq;\n", ""],
+  [
+    "a duplicate writes a row",
+    STORE,
+    "self.duplicates.count(task.no);",
+    'crate::meta::set(context.db, "duplicates", task.no)?;',
+  ],
+  [
+    "a late status sets a task back",
+    LIFECYCLE,
+    "(Some(Processing), Queued) => Late,",
+    "(Some(Processing), Queued) => Applied,",
+  ],
+  [
+    "the second final status counts",
+    LIFECYCLE,
+    "(Some(Completed), Failed) => Conflict,",
+    "(Some(Completed), Failed) => Applied,",
+  ],
+  [
+    "a repeated status is stored again",
+    LIFECYCLE,
+    "Some(stage) if next.has_seen(stage) => Outcome::Duplicate,",
+    "Some(stage) if next.has_seen(stage) && stage.is_final() => Outcome::Duplicate,",
+  ],
+  [
+    "no alarm is set for the end of a lease",
+    STORE,
+    "leases_end.chain(enqueued.publish_at)",
+    "leases_end.filter(|_| false).chain(enqueued.publish_at)",
+  ],
+  ["no alarm is set for a result", STORE, "leases_end.chain(enqueued.publish_at)", "leases_end"],
+  ["no alarm is set for what is deferred", STORE, "if enqueued.deferred {", "if false {"],
+  [
+    "a later time replaces the alarm",
+    ALARM,
+    "self.set_for.is_some_and(|set_for| set_for <= at)",
+    "false",
+  ],
+  [
+    "a run of the alarm sets none after it",
+    ALARM,
+    "self.schedule(context, if has_failed { outbox::FIRST_PAUSE * 1000 } else { MIN_ALARM_DELAY_MS });",
+    "let _ = (context, has_failed);",
+  ],
+  [
+    "deliveries of deleted endpoints stay",
+    ALARM,
+    "            self.dead_letter_deleted_endpoints(context),\n",
+    "",
+  ],
+  [
+    "leases are forgotten at a restart",
+    SHARD,
+    "leases: Leases::recover(context)?,",
+    "leases: Leases::default(),",
+  ],
+  ["leases do not expire", LEASES, "deliveries::reschedule(db, delivery, context.now)?;", ""],
+  [
+    "leases are not looked for far enough back",
+    LEASES,
+    "first.unwrap_or(self.last_seq + 1)",
+    "first.map_or(self.last_seq + 1, |_| self.last_seq + 1)",
+    "const LAG: i64 = 100;",
+    "const LAG: i64 = 1;",
+  ],
+  ["a delivery is leased twice", SCHEDULE, "delivery.lease_ends(now).or(look_at)", "look_at"],
+  [
+    "the lease of an attempt is not stored",
+    DELIVERIES,
+    "SET due_at = ?1, leased_until = ?1 WHERE",
+    "SET due_at = ?1 WHERE",
+  ],
+  [
+    "a delivery does not wait for the one before it",
+    SCHEDULE,
+    "delivery.lease_ends(now).or(look_at)",
+    "delivery.lease_ends(now).filter(|_| look_at.is_none() || true)",
+  ],
+  [
+    "a new event does not wait for those before it",
+    ENQUEUE,
+    "deliveries::reschedule(db, older.no, event.received_at)?;\n            is_blocked = true;",
+    "deliveries::reschedule(db, older.no, event.received_at)?;",
+  ],
+  [
+    "what is being attempted is superseded",
+    ENQUEUE,
+    "if older.is_leased(event.received_at) {",
+    "if older.is_leased(event.received_at) && older.no < 0 {",
+  ],
+  [
+    "disabled endpoints receive events",
+    ENQUEUE,
+    "endpoint.options.enabled && endpoint.filter().matches(",
+    "endpoint.filter().matches(",
+  ],
+  [
+    "the filter of endpoints is ignored",
+    ENQUEUE,
+    "endpoint.options.enabled && endpoint.filter().matches(event.outcome, event.name, event.status)",
+    "endpoint.options.enabled",
+  ],
+  [
+    "a retry comes a minute early",
+    RECORD,
+    "Some(at) => deliveries::retry(db, delivery, at),",
+    "Some(at) => deliveries::retry(db, delivery, at.plus_seconds(-60)),",
+  ],
+  [
+    "what an endpoint asks for is ignored",
+    RECORD,
+    "first_at, attempt.attempted_at, attempt.retry_after_ms)",
+    "first_at, attempt.attempted_at, None)",
+  ],
+  [
+    "a failure counts as delivered",
+    RECORD,
+    "        if reply == Some(Reply::Delivered) {\n            deliveries::end",
+    "        if reply.is_some() {\n            deliveries::end",
+  ],
+  ["an attempt is not counted", RECORD, "        delivery.failed_attempts = number;\n", ""],
+  [
+    "an ended delivery takes reports",
+    RECORD,
+    "delivery.state != DeliveryState::Pending || delivery.replay_count",
+    "delivery.replay_count",
+  ],
+  [
+    "a report of an earlier replay counts",
+    RECORD,
+    "delivery.state != DeliveryState::Pending || delivery.replay_count != report.replay_count",
+    "delivery.state != DeliveryState::Pending",
+  ],
+  [
+    "a report of an earlier lease counts",
+    RECORD,
+    "\n            && delivery.leased_until == Some(report.leased_until)",
+    "",
+  ],
+  [
+    "a dead letter is not counted in its range",
+    RECORD,
+    "Some(reason))?;\n    replays::count(db, delivery, false)?;",
+    "Some(reason))?;",
+  ],
+  [
+    "a delivered one is not counted in its range",
+    RECORD,
+    "            replays::count(db, delivery, true)?;\n",
+    "",
+  ],
+  [
+    "a replayed delivery keeps its end",
+    DELIVERIES,
+    '            ended_at = NULL, reason = NULL";',
+    '            reason = NULL";',
+  ],
+  [
+    "a task is forgotten when it is pruned",
+    RETENTION,
+    "SET task_id = ?, open = 0, result_url",
+    "SET task_id = ?, open = 0, seen = 0, stage = NULL, result_url",
+  ],
+  [
+    "a body that can't be read is forgotten when it is pruned",
+    RETENTION,
+    "UPDATE quarantine SET body = x'', message = '' WHERE no = ?",
+    "DELETE FROM quarantine WHERE no = ?",
+  ],
+  [
+    "what is pending is pruned",
+    RETENTION,
+    "if is_enabled && !is_held {\n                return Ok(true);",
+    "if is_enabled && !is_held {\n                continue;",
+  ],
+  [
+    "results that are not published yet are pruned",
+    RETENTION,
+    "                || event.seq >= first_side_effect\n",
+    "",
+  ],
+  [
+    "events are pruned an hour early",
+    RETENTION,
+    "event.received_at >= until",
+    "event.received_at >= until.plus_seconds(3600)",
+  ],
+  [
+    "a failed publication is not repeated",
+    OUTBOX,
+    "        if !has_failed {\n",
+    "        if !has_failed || entry.attempts == 0 {\n",
+  ],
+  [
+    "older settings replace newer ones",
+    SETTINGS,
+    "if settings.version <= known.version {",
+    "if settings.version < 0 {",
+  ],
+  [
+    "settings are confirmed that not all shards have",
+    DIRECTORY,
+    "if applied.is_complete() && meta",
+    "if meta",
+  ],
+  [
+    "a change does not raise the version",
+    DIRECTORY,
+    "meta::set(db, VERSION, version(db)? + 1)",
+    "meta::set(db, VERSION, version(db)?.max(1))",
+  ],
+  [
+    "numbers of endpoints are given again",
+    "edge-worker/engine/src/directory/records.rs",
+    "    meta::set(db, LAST, no)?;\n",
+    "",
+  ],
+  [
+    "retired secrets sign",
+    "edge-worker/engine/src/protocol/settings.rs",
+    "secret.until.is_none_or(|until| now < until)",
+    "secret.until.is_none_or(|until| now.0 > 0 || now < until)",
+  ],
+  [
+    "a retry has another webhook-id",
+    SCHEDULE,
+    "let webhook_id = stored.identity().webhook_id();",
+    'let webhook_id = format!("{}{}", stored.identity().webhook_id(), delivery.failed_attempts);',
+  ],
+  [
+    "another number of shards is admitted",
+    "edge-worker/engine/src/shard/topology.rs",
+    "if recorded == call.shards {",
+    "if recorded > 0 {",
+  ],
+  [
+    "replays are not counted among the numbers",
+    SHARD,
+    "(SELECT COALESCE(MAX(seq), 0) FROM replay_log)",
+    "0",
+  ],
+  [
+    "a stream repeats the last entry",
+    LOG,
+    "FROM events WHERE seq > MAX(?1, ?2)",
+    "FROM events WHERE seq >= MAX(?1, ?2)",
+  ],
+  [
+    "a stream is behind after a restart",
+    SHARD,
+    "if subscribers > 0 {",
+    "if subscribers > 1_000_000 {",
+  ],
+  [
+    "one that is behind receives broadcasts",
+    BROADCAST,
+    "if subscriber.caught_up && !subscriber.is_window_full() {",
+    "if !subscriber.is_window_full() {",
+  ],
+  [
+    "no gap is sent for what was pruned",
+    LIVE,
+    "if subscriber.at.max(subscriber.floor) < floor {",
+    "if subscriber.at.max(subscriber.floor) < floor && floor < 0 {",
+  ],
+].map(([name, file, ...replacements]) => ({ name, file, replacements }));
+
+/** Plants a fault; fails where a text to replace is not there exactly once. */
+export function planted(source, { name, replacements }) {
+  let text = source;
+  for (let place = 0; place < replacements.length; place += 2) {
+    const [from, to] = replacements.slice(place, place + 2);
+    if (text.split(from).length !== 2) throw new Error(`"${name}" does not fit: ${from}`);
+    text = text.replace(from, () => to);
+  }
+  return text;
+}

@@ -1,0 +1,92 @@
+// Plants one fault after the other in a copy of the engine, and simulates it: `make simulate-faults`. Writes what has
+// caught each to tests/simulation/FAULTS.md. With --check, only looks whether every fault still fits the sources and has
+// its row.
+
+import { execFileSync, spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { FAULTS, planted } from "./faults.js";
+
+const root = path.resolve(import.meta.dirname, "../../..");
+const page = path.join(root, "tests/simulation/FAULTS.md");
+const read = (file) => readFileSync(path.join(root, file), "utf8");
+
+/** How many seeds are tried, and how many steps each takes. */
+const SIZE = ["--seeds", "300", "--steps", "1500"];
+
+const HEAD = `# Planted faults
+
+Each of these faults was planted in the engine, and the simulation caught it. \`make simulate-faults\` writes this page; \`SEED\` and \`STEPS\` are those of \`make simulate\`, with the fault planted.
+
+| what goes wrong | the invariant that caught it | SEED | STEPS |
+|---|---|---|---|
+`;
+
+/** Copies the part of the workspace that the simulation is built from. */
+function copy() {
+  const tree = path.join(root, "target/planted");
+  rmSync(tree, { recursive: true, force: true });
+  mkdirSync(tree, { recursive: true });
+  const parts = ["Cargo.toml", "Cargo.lock", "core", "edge-worker/engine", "tests/simulation"];
+  for (const part of parts)
+    cpSync(path.join(root, part), path.join(tree, part), { recursive: true });
+  const workspace = read("Cargo.toml").replace(
+    /^members = .*$/m,
+    'members = ["core", "edge-worker/engine", "tests/simulation"]',
+  );
+  writeFileSync(path.join(tree, "Cargo.toml"), workspace);
+  return tree;
+}
+
+/** Builds and runs the simulation of a tree; returns what was violated, or nothing. */
+function simulate(tree) {
+  const build = [
+    "build",
+    "--quiet",
+    "--profile",
+    "simulation",
+    "--package",
+    "vtryon-gateway-simulation",
+  ];
+  // Apart from the simulation of the sources as they are.
+  const target = path.join(root, "target/planted-build");
+  const stdio = ["ignore", "inherit", "ignore"];
+  execFileSync("cargo", [...build, "--target-dir", target], { cwd: tree, stdio });
+  const { stderr } = spawnSync(path.join(target, "simulation/simulate"), SIZE, {
+    encoding: "utf8",
+  });
+  const [, invariant] = /^violated: (.*)$/m.exec(stderr) ?? [];
+  const [, seed, steps] = /SEED=(\d+) STEPS=(\d+)/.exec(stderr) ?? [];
+  return invariant && { invariant, seed, steps };
+}
+
+/** Checks that every fault fits the sources and has a row, without simulating. */
+function check() {
+  const rows = readFileSync(page, "utf8");
+  for (const fault of FAULTS) {
+    planted(read(fault.file), fault);
+    if (!rows.includes(`\n| ${fault.name} |`)) throw new Error(`no row: ${fault.name}`);
+  }
+}
+
+function plantAll() {
+  const tree = copy();
+  const missed = [];
+  let rows = "";
+  for (const fault of FAULTS) {
+    const source = read(fault.file);
+    const file = path.join(tree, fault.file);
+    writeFileSync(file, planted(source, fault));
+    const caught = simulate(tree);
+    writeFileSync(file, source);
+    if (!caught) missed.push(fault.name);
+    const { invariant = "**none**", seed = "", steps = "" } = caught ?? {};
+    rows += `| ${fault.name} | ${invariant} | ${seed} | ${steps} |\n`;
+    console.log(`${fault.name}: ${invariant} ${seed} ${steps}`);
+    writeFileSync(page, HEAD + rows);
+  }
+  if (missed.length > 0) throw new Error(`not caught: ${missed.join("; ")}`);
+}
+
+if (process.argv.includes("--check")) check();
+else plantAll();
