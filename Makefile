@@ -47,10 +47,12 @@ test-docs: setup ## test the links, anchors and blocks of code of all pages; a s
 	$(node_test) 'tests/docs/*.test.js'
 test-native: ## test the core and the tables natively
 	cargo test --workspace
-test-simulation: ## simulate a million steps: crashes, lost answers, hostile endpoints; every invariant holds
+test-simulation: setup ## simulate a million steps: crashes, lost answers, hostile endpoints; every invariant holds
 	$(simulate) --seeds 500 --steps 2000
+	$(simulate) --exhaustive 7
+	$(bin)/node tests/simulation/planted/plant.mjs --check
 test-fuzz: ## fuzz every target for some seconds, a minute in total
-	@scripts/fuzz 60
+	@FUZZ_SEED=1 scripts/fuzz 60
 test-no-std: setup ## prove that the core builds where there is no std
 	$(wasm) cargo build -Zbuild-std=core,alloc --target thumbv7em-none-eabihf \
 		--package vtryon-webhooks --target-dir target/no-std
@@ -93,11 +95,13 @@ secret-flow: setup ## show that verification branches on no secret; needs valgri
 fuzz: ## fuzz one target (TARGET=event SECONDS=60), or all of them
 	@scripts/fuzz $(or $(SECONDS),60) $(TARGET)
 
-.PHONY: simulate simulate-long
+.PHONY: simulate simulate-long simulate-faults
 simulate: ## simulate one seed (SEED=1 STEPS=2000), as a failure prints it
 	$(simulate) --seed $(or $(SEED),0) --steps $(or $(STEPS),2000)
 simulate-long: ## simulate for hours, from a seed on that is new each day (SEEDS=50000)
 	$(simulate) --from "$$(date +%Y%m%d)00000" --seeds $(or $(SEEDS),50000) --steps 10000
+simulate-faults: setup ## plant faults in the engine, one after the other, and write what has caught each
+	$(bin)/node tests/simulation/planted/plant.mjs
 
 .PHONY: bench bench-check cost
 bench: setup worker npm ## measure all workloads beside their peers, and write PERFORMANCE.md

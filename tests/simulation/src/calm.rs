@@ -10,7 +10,7 @@ use crate::violation::ensure;
 use crate::world::World;
 
 /// How many steps everything may take to end.
-const STEPS: usize = 200_000;
+const STEPS: usize = 20_000;
 
 impl World {
     /// Lets the world calm down, and checks that nothing is left to do.

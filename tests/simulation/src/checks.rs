@@ -136,16 +136,18 @@ pub fn of_dispatch(world: &mut World, shard: usize, dispatch: &Dispatch, body: O
 }
 
 fn of_leases(world: &World, shard: usize, dispatch: &Dispatch, now: Millis) {
-    let other = world.attempts.iter().find(|attempt| {
+    // An administrator may ask for a replay while a former attempt is in progress.
+    let is_in_progress = world.attempts.iter().any(|attempt| {
         let is_over = match &attempt.begun {
             Some((_, ends_at)) => *ends_at <= world.now,
             None => attempt.dispatch.begin_before <= now,
         };
-        attempt.shard == shard && attempt.dispatch.delivery == dispatch.delivery && !is_over
+        let is_same = attempt.shard == shard
+            && attempt.dispatch.delivery == dispatch.delivery
+            && attempt.dispatch.replay_count == dispatch.replay_count;
+        is_same && !is_over
     });
-    // An administrator may ask for a replay while a former attempt is in progress.
-    let is_same = other.is_some_and(|other| other.dispatch.replay_count == dispatch.replay_count);
-    ensure!(!is_same, "a delivery has one attempt at a time", "delivery {}", dispatch.delivery);
+    ensure!(!is_in_progress, "a delivery has one attempt at a time", "delivery {}", dispatch.delivery);
 }
 
 fn of_order(world: &World, shard: usize, no: i64, replay_count: i64) {
@@ -176,7 +178,6 @@ fn of_schedule(world: &World, shard: usize, dispatch: &Dispatch, now: Millis) {
             && row.failed_attempts + 1 == i64::from(dispatch.attempt)
             && row.replay_count == dispatch.replay_count
     });
-    // A delivery that was just enqueued may have been superseded by nothing yet: it is pending.
     ensure!(is_next, "an attempt is the next one of a pending delivery", "{row:?}");
 }
 
@@ -274,6 +275,8 @@ pub fn of_retention(world: &mut World, shard: usize, owed: &[i64]) {
 /// Forgets what the engine has dropped, because no secret that signed it is configured any more.
 pub fn forget_dropped(world: &mut World, shard: usize, content: &Content, body: &[u8]) {
     const TASK: &str = "SELECT COUNT(*) FROM tasks WHERE task_id IN (?, ?)";
+    const OTHERS: &str = "SELECT COUNT(*) FROM events e JOIN tasks t ON t.no = e.task_no
+        WHERE t.task_id IN (?, ?) AND e.digest IS NOT NULL";
     const BODY: &str = "SELECT COUNT(*) FROM quarantine WHERE digest = ?";
     let configured = world.deployment.fingerprints();
     let object = &mut world.shards[shard];
@@ -283,9 +286,13 @@ pub fn forget_dropped(world: &mut World, shard: usize, content: &Content, body: 
             let is_stale = |task: &KnownTask| task.keys.iter().all(is_dropped);
             if object.oracle.tasks.get(task_id).is_some_and(is_stale) {
                 let tombstone = format!("\u{1}{}", Digest::of(task_id.as_bytes()).to_hex());
-                if object.db.integer(TASK, &[Bind::Text(task_id), Bind::Text(&tombstone)]) == 0 {
+                let ids = [Bind::Text(task_id), Bind::Text(&tombstone)];
+                if object.db.integer(TASK, &ids) == 0 {
                     object.oracle.tasks.remove(task_id);
                     world.coverage.reach("tombstone", "dropped");
+                } else if object.db.integer(OTHERS, &ids) == 0 {
+                    // The last row of a table stays, for the next one is numbered after it; its other events go.
+                    object.oracle.tasks.entry(task_id.clone()).or_default().others.clear();
                 }
             }
         }

@@ -16,6 +16,7 @@ mod clients;
 mod coverage;
 mod database;
 mod directory;
+mod exhaustive;
 mod kv;
 mod log;
 mod object;
@@ -36,18 +37,21 @@ use std::thread;
 use crate::coverage::Coverage;
 use crate::run::Failure;
 
-const HELP: &str = "usage: simulate [--seeds N] [--from SEED] [--steps N] [--seed SEED]
+const HELP: &str = "usage: simulate [--seeds N] [--from SEED] [--steps N] [--seed SEED] | --exhaustive LENGTH
 
   --seeds N     how many seeds are run (500)
   --from SEED   the first of them (0)
   --steps N     how many steps each takes (2000)
-  --seed SEED   one seed alone; what it has reached is not judged";
+  --seed SEED   one seed alone; what it has reached is not judged
+  --exhaustive LENGTH
+                every sequence of six kinds of event up to a length, instead of a simulation";
 
 struct Options {
     from: u64,
     seeds: u64,
     steps: u64,
     is_single: bool,
+    exhaustive: Option<usize>,
 }
 
 fn main() -> ExitCode {
@@ -58,9 +62,25 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    // A violation ends a run by a panic; it is printed once the run is shrunk.
+    // A violation ends a run by a panic; it is printed at the end.
     std::panic::set_hook(Box::new(|_| {}));
-    let (coverage, failures) = run_all(&options);
+    let ended = std::panic::catch_unwind(|| match options.exhaustive {
+        Some(length) => check_sequences(length),
+        None => simulate(&options),
+    });
+    ended.unwrap_or_else(|panic| {
+        report::print_violation(&run::violation(&*panic));
+        ExitCode::FAILURE
+    })
+}
+
+fn check_sequences(length: usize) -> ExitCode {
+    println!("{} sequences of up to {length} events", exhaustive::run(length));
+    ExitCode::SUCCESS
+}
+
+fn simulate(options: &Options) -> ExitCode {
+    let (coverage, failures) = run_all(options);
     report::print(&coverage, options.seeds);
     if let Some(failure) = failures.into_iter().min_by_key(|failure| failure.steps) {
         report::print_failure(&run::shrink(failure));
@@ -75,7 +95,7 @@ fn main() -> ExitCode {
 }
 
 fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options = Options { from: 0, seeds: 500, steps: 2000, is_single: false };
+    let mut options = Options { from: 0, seeds: 500, steps: 2000, is_single: false, exhaustive: None };
     while let Some(name) = arguments.next() {
         let value = arguments.next().and_then(|value| value.parse().ok());
         let value: u64 = value.ok_or_else(|| format!("{name} takes a number"))?;
@@ -84,6 +104,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Strin
             "--from" => options.from = value,
             "--steps" => options.steps = value,
             "--seed" => (options.from, options.seeds, options.is_single) = (value, 1, true),
+            "--exhaustive" => options.exhaustive = Some(value as usize),
             _ => return Err(format!("there is no {name}")),
         }
     }
@@ -99,7 +120,7 @@ fn run_all(options: &Options) -> (Coverage, Vec<Failure>) {
         let workers: Vec<_> = (0..cores).map(|_| scope.spawn(|| work(&next, end, options.steps))).collect();
         let mut all = (Coverage::default(), Vec::new());
         for worker in workers {
-            let (coverage, failures) = worker.join().expect("a worker catches its panics");
+            let (coverage, failures) = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             all.0.add(coverage);
             all.1.extend(failures);
         }

@@ -1,4 +1,4 @@
-//! What a shard has to know of its tasks, by the rules of Vtryon's guide: written without the engine's code.
+//! What a shard has to know of its tasks, by the rules of Vtryon's guide: decided without the engine's code.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ const MAX_UNKNOWN: usize = 16;
 /// A task, by the events that were stored.
 #[derive(Default, Clone)]
 pub struct KnownTask {
-    /// The status that counts, and how far it is on the way.
+    /// The status that counts.
     pub status: Option<String>,
     pub statuses: BTreeSet<String>,
     pub unknown: BTreeSet<String>,

@@ -2,6 +2,7 @@
 
 use crate::coverage::Coverage;
 use crate::run::Failure;
+use crate::violation::Violation;
 
 /// How many of the last things that happened are printed.
 const TRACE: usize = 400;
@@ -26,7 +27,11 @@ pub fn print(coverage: &Coverage, seeds: u64) {
 pub fn print_failure(failure: &Failure) {
     let Failure { seed, steps, violation, trace } = failure;
     trace.iter().skip(trace.len().saturating_sub(TRACE)).for_each(|line| eprintln!("{line}"));
+    print_violation(violation);
+    eprintln!("again:    make simulate SEED={seed} STEPS={steps}");
+}
+
+pub fn print_violation(violation: &Violation) {
     eprintln!("violated: {}", violation.invariant);
     eprintln!("found:    {}", violation.found);
-    eprintln!("again:    make simulate SEED={seed} STEPS={steps}");
 }

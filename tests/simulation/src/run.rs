@@ -1,5 +1,6 @@
 //! Runs a seed, and finds the fewest steps that fail.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::coverage::Coverage;
@@ -31,10 +32,7 @@ pub fn run(seed: u64, steps: u64, is_traced: bool) -> Result<Coverage, Failure> 
     match ended {
         Ok(()) => Ok(world.coverage),
         Err(panic) => {
-            let violation = panic
-                .downcast_ref::<Violation>()
-                .cloned()
-                .unwrap_or_else(|| Violation { invariant: "nothing panics", found: message(&*panic) });
+            let violation = violation(&*panic);
             let trace = world.trace.unwrap_or_default();
             Err(Failure { seed, steps: world.coverage.steps, violation, trace })
         }
@@ -56,7 +54,10 @@ pub fn shrink(failure: Failure) -> Failure {
     run(least.seed, least.steps, true).err().unwrap_or(least)
 }
 
-fn message(panic: &(dyn std::any::Any + Send)) -> String {
+/// Returns the violation that a panic carries; any other panic is one too.
+pub fn violation(panic: &(dyn Any + Send)) -> Violation {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
+    let found = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    let other = Violation { invariant: "nothing panics", found };
+    panic.downcast_ref::<Violation>().cloned().unwrap_or(other)
 }

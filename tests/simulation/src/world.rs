@@ -19,8 +19,8 @@ use crate::publisher::Publisher;
 use crate::random::Random;
 use crate::regime::Regime;
 
-/// A day at noon, in milliseconds since 1970.
-const NOON: i64 = 1_700_000_000_000;
+/// When every run begins, in milliseconds since 1970.
+pub const START: i64 = 1_700_000_000_000;
 
 const HOUR: i64 = 3600;
 
@@ -77,12 +77,12 @@ impl World {
         let usual: Vec<u32> = ACTIONS.iter().map(|(weight, _)| *weight).collect();
         let regime = Regime::draw(&mut random, &usual);
         let deployment = deployment(0);
-        let shards = (0..regime.shards).map(|_| ShardObject::new(&deployment, Millis(NOON))).collect();
+        let shards = (0..regime.shards).map(|_| ShardObject::new(&deployment, Millis(START))).collect();
         Self {
             random,
             regime,
             coverage: Coverage::default(),
-            now: Millis(NOON),
+            now: Millis(START),
             deployment,
             rotations: 0,
             shards,
@@ -98,13 +98,13 @@ impl World {
             replays: Vec::new(),
             decisions: 0,
             trace: None,
-            next_sweep: Millis(NOON).plus_seconds(HOUR),
+            next_sweep: Millis(START).plus_seconds(HOUR),
         }
     }
 
     /// Notes what has happened, where that is wanted.
     pub fn note(&mut self, what: impl FnOnce() -> String) {
-        let (now, step) = (self.now.0 - NOON, self.coverage.steps);
+        let (now, step) = (self.now.0 - START, self.coverage.steps);
         if let Some(trace) = &mut self.trace {
             trace.push(format!("{step:>6} {:>9}.{:03} {}", now / 1000, now % 1000, what()));
         }
@@ -142,7 +142,7 @@ impl World {
         }
     }
 
-    /// Lets the runs of all shards go on.
+    /// Lets the run of one shard go on.
     fn advance_any_run(&mut self) {
         let shard = self.random.index(self.shards.len());
         self.advance_run(shard);
@@ -198,7 +198,7 @@ impl World {
 }
 
 /// Makes the configuration after so many changes of Vtryon's secret.
-fn deployment(rotations: u32) -> Deployment {
+pub fn deployment(rotations: u32) -> Deployment {
     let secret = |rotation: u32| {
         Secret::new(format!("a secret of the simulation, number {rotation}")).expect("it is long enough")
     };
