@@ -1,0 +1,172 @@
+//! Attempts when they are leased, and deliveries when attempts are reported.
+
+use vtryon_gateway_engine::database::{Bind, Value};
+use vtryon_gateway_engine::protocol::delivery::{Dispatch, Report, delivery_no, endpoint_of, seq_of};
+use vtryon_webhooks::{Millis, retry};
+
+use super::SKEW;
+use crate::database::{integer, text};
+use crate::violation::ensure;
+use crate::world::World;
+
+/// The state of a delivery, before and after a report.
+#[derive(Debug, PartialEq)]
+pub struct DeliveryRow {
+    state: String,
+    failed_attempts: i64,
+    replay_count: i64,
+    first_at: i64,
+    scheduled_at: i64,
+}
+
+fn delivery(world: &World, shard: usize, no: i64) -> Option<DeliveryRow> {
+    const FIND: &str =
+        "SELECT state, failed_attempts, replay_count, first_at, scheduled_at FROM deliveries WHERE no = ?";
+    let rows = world.shards[shard].db.rows(FIND, &[Bind::Int(no)]);
+    rows.first().map(|row| DeliveryRow {
+        state: text(&row[0]).to_owned(),
+        failed_attempts: integer(&row[1]),
+        replay_count: integer(&row[2]),
+        first_at: integer(&row[3]),
+        scheduled_at: integer(&row[4]),
+    })
+}
+
+/// Checks an attempt that a shard has just leased.
+pub fn of_dispatch(world: &mut World, shard: usize, dispatch: &Dispatch, body: Option<&[u8]>) {
+    let now = world.clock(shard);
+    let (no, seq) = (dispatch.delivery, seq_of(dispatch.delivery));
+    let object = &world.shards[shard];
+    let endpoint = object.settings.endpoint(endpoint_of(no)).filter(|endpoint| endpoint.options.enabled);
+    ensure!(endpoint.is_some(), "what was deleted or disabled receives nothing more", "delivery {no}");
+    let Some(endpoint) = endpoint else { return };
+    // The lease is by the Worker's clock where the event has just come.
+    let versions =
+        |at: Millis| endpoint.secrets_at(at).iter().map(|secret| secret.version).collect::<Vec<_>>();
+    let signed_by: Vec<i64> = dispatch.secrets.iter().map(|secret| secret.version).collect();
+    let is_signed = [-SKEW, 0, SKEW].iter().any(|skew| versions(now.plus_millis(*skew)) == signed_by);
+    ensure!(is_signed, "what was retired signs nothing more", "{signed_by:?} instead of {:?}", versions(now));
+    ensure!(
+        dispatch.url == endpoint.options.url && dispatch.timeout_seconds == endpoint.options.timeout_seconds,
+        "an attempt is made by the settings in force",
+        "delivery {no}"
+    );
+    if let Some(body) = body {
+        let stored = object.db.rows(
+            "SELECT body FROM events WHERE seq = ?1 UNION ALL SELECT body FROM quarantine WHERE no = ?1",
+            &[Bind::Int(seq)],
+        );
+        ensure!(
+            stored == [[Value::Blob(body.to_vec())]],
+            "a delivery carries the bytes of its event",
+            "{no}"
+        );
+    }
+    of_leases(world, shard, dispatch, now);
+    of_order(world, shard, no, dispatch.replay_count);
+    of_schedule(world, shard, dispatch, now);
+    of_webhook_id(world, shard, dispatch);
+}
+
+fn of_leases(world: &World, shard: usize, dispatch: &Dispatch, now: Millis) {
+    // An administrator may ask for a replay while a former attempt is in progress.
+    let is_in_progress = world.attempts.iter().any(|attempt| {
+        let is_over = match &attempt.begun {
+            Some((_, ends_at)) => *ends_at <= world.now,
+            None => attempt.dispatch.begin_before <= now,
+        };
+        let is_same = attempt.shard == shard
+            && attempt.dispatch.delivery == dispatch.delivery
+            && attempt.dispatch.replay_count == dispatch.replay_count;
+        is_same && !is_over
+    });
+    ensure!(!is_in_progress, "a delivery has one attempt at a time", "delivery {}", dispatch.delivery);
+}
+
+fn of_order(world: &World, shard: usize, no: i64, replay_count: i64) {
+    const PENDING: &str =
+        "SELECT COUNT(*) FROM deliveries WHERE no = ? AND state = 'pending' AND replay_count = 0";
+    let object = &world.shards[shard];
+    let task_id = object.log.entries.get(&seq_of(no)).and_then(|entry| entry.task_id.as_ref());
+    let Some(task) = task_id.and_then(|task_id| object.oracle.tasks.get(task_id)) else { return };
+    if replay_count > 0 {
+        return;
+    }
+    // The order is kept among the last 100 events of a task.
+    for seq in task.seqs.iter().rev().take(100).filter(|seq| **seq < seq_of(no)) {
+        let earlier = delivery_no(*seq, endpoint_of(no));
+        let is_pending = object.db.integer(PENDING, &[Bind::Int(earlier)]) == 1;
+        ensure!(!is_pending, "deliveries of a task are made in order", "{no} before {earlier}");
+    }
+}
+
+fn of_schedule(world: &World, shard: usize, dispatch: &Dispatch, now: Millis) {
+    let object = &world.shards[shard];
+    let before = object.not_before.get(&(dispatch.delivery, dispatch.replay_count));
+    let is_early = before.is_some_and(|before| now.plus_millis(2 * SKEW) < *before);
+    ensure!(!is_early, "no attempt is made before its time", "delivery {} at {now:?}", dispatch.delivery);
+    let row = delivery(world, shard, dispatch.delivery);
+    let is_next = row.as_ref().is_some_and(|row| {
+        row.state == "pending"
+            && row.failed_attempts + 1 == i64::from(dispatch.attempt)
+            && row.replay_count == dispatch.replay_count
+    });
+    ensure!(is_next, "an attempt is the next one of a pending delivery", "{row:?}");
+}
+
+fn of_webhook_id(world: &mut World, shard: usize, dispatch: &Dispatch) {
+    let seq = seq_of(dispatch.delivery);
+    let known = world.webhook_ids.entry((shard, seq)).or_insert_with(|| dispatch.webhook_id.clone());
+    ensure!(*known == dispatch.webhook_id, "an event has one webhook-id", "event {seq} of shard {shard}");
+}
+
+impl World {
+    /// Returns the state of a delivery before a report of it is recorded.
+    pub fn before_report(&self, shard: usize, report: &Report) -> Option<DeliveryRow> {
+        delivery(self, shard, report.delivery)
+    }
+
+    /// Checks what a report has made of its delivery.
+    pub fn after_report(
+        &mut self,
+        shard: usize,
+        report: &Report,
+        before: &Option<DeliveryRow>,
+        is_recorded: bool,
+    ) {
+        let after = delivery(self, shard, report.delivery);
+        let (Some(before), Some(after)) = (before, &after) else { return };
+        let Some(attempt) = &report.made else { return };
+        let is_delivered = attempt.status.is_some_and(|status| (200..300).contains(&status));
+        let is_of_round = before.state == "pending" && before.replay_count == report.replay_count;
+        if !is_of_round {
+            ensure!(before == after, "an ended delivery is not changed by a report", "{before:?} {after:?}");
+            return;
+        }
+        if is_recorded && is_delivered {
+            ensure!(after.state == "delivered", "what has arrived is delivered", "{after:?}");
+        }
+        if after.state == "delivered" {
+            let server = self.servers.get(&endpoint_of(report.delivery));
+            let has_arrived =
+                server.is_some_and(|server| server.accepted.contains_key(&(shard, report.delivery)));
+            ensure!(has_arrived, "what is delivered has arrived", "delivery {}", report.delivery);
+        }
+        let has_failed = after.state == "pending" && after.failed_attempts > before.failed_attempts;
+        if has_failed {
+            let pause = retry::nominal(report.attempt).unwrap_or(0) * 9 / 10;
+            let asked = attempt
+                .retry_after_ms
+                .unwrap_or(0)
+                .min(after.first_at + retry::WINDOW - attempt.attempted_at.0);
+            let not_before = attempt.attempted_at.plus_millis(pause.max(asked));
+            ensure!(
+                after.scheduled_at >= not_before.0,
+                "a retry waits as long as its schedule and the endpoint ask",
+                "{} instead of {not_before:?}",
+                after.scheduled_at
+            );
+            self.shards[shard].not_before.insert((report.delivery, report.replay_count), not_before);
+        }
+    }
+}

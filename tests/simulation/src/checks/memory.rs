@@ -1,0 +1,77 @@
+//! What an instance knows, counts and has scheduled.
+
+use vtryon_gateway_engine::Context;
+use vtryon_gateway_engine::shard::Shard;
+use vtryon_webhooks::Millis;
+
+use super::SKEW;
+use crate::database::integer;
+use crate::violation::ensure;
+use crate::world::World;
+
+/// Compares what an instance knows with what a fresh one reads from the same database, now and then.
+pub fn of_memory(world: &mut World, shard: usize) {
+    world.decisions += 1;
+    if !world.decisions.is_multiple_of(16) {
+        return;
+    }
+    let now = world.clock(shard);
+    let object = &world.shards[shard];
+    let Some(engine) = &object.engine else { return };
+    object.db.begin();
+    let context = Context { db: &object.db, now, deployment: &world.deployment };
+    let fresh = Shard::open(&context, 0, 0).expect("a fresh instance opens");
+    object.db.roll_back();
+    let differs = engine.differs_from(&fresh);
+    ensure!(differs.is_none(), "memory is what a fresh instance restores", "{}", differs.unwrap_or_default());
+    of_counters(world, shard);
+    of_alarm(world, shard);
+}
+
+/// Compares counters with recounts.
+fn of_counters(world: &World, shard: usize) {
+    const REPLAYS: &str = "SELECT COUNT(*) FROM replays r WHERE enqueued - delivered - failed
+        <> (SELECT COUNT(*) FROM deliveries d WHERE d.replay = r.id AND d.state = 'pending') OR enqueued > matched";
+    const ORPHANS: &str = "SELECT COUNT(*) FROM deliveries d WHERE state = 'pending'
+        AND NOT EXISTS (SELECT 1 FROM events e WHERE e.seq = d.no / 65536)
+        AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.no = d.no / 65536)";
+    const ENDS: &str = "SELECT COUNT(*) FROM deliveries WHERE (state = 'pending') <> (ended_at IS NULL)
+        OR (state <> 'pending' AND due_at IS NOT NULL)";
+    const COUNTS: &str = "SELECT (SELECT COUNT(*) FROM deliveries WHERE state = 'pending'),
+        (SELECT COUNT(*) FROM deliveries WHERE state = 'dead'), (SELECT COUNT(*) FROM tasks WHERE open = 1)";
+    let object = &world.shards[shard];
+    let db = &object.db;
+    if let Some(counted) = object.engine.as_ref().map(|engine| engine.counts(db)) {
+        let counted = counted.expect("the counts are read");
+        let counted = [counted.pending, counted.dead, counted.open_tasks];
+        let recounted = db.integers(COUNTS, &[]);
+        ensure!(counted[..] == recounted, "counters equal recounts", "{counted:?} instead of {recounted:?}");
+    }
+    ensure!(db.integer(REPLAYS, &[]) == 0, "counters equal recounts", "a range replay of shard {shard}");
+    ensure!(db.integer(ORPHANS, &[]) == 0, "nothing that is owed is pruned", "a delivery without an event");
+    ensure!(db.integer(ENDS, &[]) == 0, "a delivery is pending, or it has ended", "shard {shard}");
+}
+
+/// Checks that whatever is due will be done: the alarm is set for it.
+fn of_alarm(world: &World, shard: usize) {
+    const DUE: &str = "SELECT endpoint, MIN(COALESCE(due_at, leased_until)) FROM deliveries
+        WHERE state = 'pending' GROUP BY endpoint";
+    const OUTBOX: &str = "SELECT COALESCE(MIN(due_at), -1) FROM outbox";
+    // How long an endpoint is paused after a failure, and the pauses between runs.
+    const LATEST: i64 = 15_000;
+    let object = &world.shards[shard];
+    if object.is_unattended || object.run.is_some() {
+        return;
+    }
+    let enabled = |no| object.settings.endpoint(no).is_some_and(|endpoint| endpoint.options.enabled);
+    let deliveries = object.db.rows(DUE, &[]).into_iter().filter(|row| enabled(integer(&row[0])));
+    let due = deliveries.map(|row| integer(&row[1])).chain([object.db.integer(OUTBOX, &[])]);
+    let Some(due) = due.filter(|due| *due >= 0).min() else { return };
+    let latest = Millis(due).max(world.clock(shard)).plus_millis(LATEST + 2 * SKEW);
+    ensure!(
+        object.alarm.is_some_and(|alarm| alarm <= latest),
+        "what is due is scheduled",
+        "shard {shard}: due at {due}, the alarm is set for {:?}",
+        object.alarm
+    );
+}

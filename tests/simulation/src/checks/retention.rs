@@ -1,0 +1,78 @@
+//! What was pruned, and what is left of it.
+
+use vtryon_gateway_engine::database::Bind;
+use vtryon_gateway_engine::protocol::Content;
+use vtryon_gateway_engine::protocol::delivery::{endpoint_of, seq_of};
+use vtryon_webhooks::Digest;
+
+use crate::oracle::KnownTask;
+use crate::violation::ensure;
+use crate::world::World;
+
+/// Returns the deliveries and side effects that are owed: none of them may be pruned.
+pub fn owed(world: &World, shard: usize) -> Vec<i64> {
+    const PENDING: &str = "SELECT no FROM deliveries WHERE state = 'pending' AND reason IS NULL";
+    const OUTBOX: &str = "SELECT seq FROM outbox";
+    let object = &world.shards[shard];
+    let is_enabled = |no: &i64| {
+        object.settings.endpoint(endpoint_of(*no)).is_some_and(|endpoint| endpoint.options.enabled)
+    };
+    let pending = object.db.integers(PENDING, &[]).into_iter().filter(is_enabled).map(seq_of);
+    pending.chain(object.db.integers(OUTBOX, &[])).collect()
+}
+
+/// Checks what a run of the alarm has pruned.
+pub fn of_retention(world: &mut World, shard: usize, owed: &[i64]) {
+    const FLOORS: &str = "SELECT COALESCE((SELECT value FROM meta WHERE name = 'pruned_to'), 0),
+        COALESCE((SELECT value FROM meta WHERE name = 'quarantine_pruned_to'), 0)";
+    const THERE: &str = "SELECT (SELECT COUNT(*) FROM events WHERE seq = ?1)
+        + (SELECT COUNT(*) FROM quarantine WHERE no = ?1)";
+    let too_old = world.clock(shard).plus_seconds(-3600 * i64::from(world.deployment.retention_hours));
+    let object = &mut world.shards[shard];
+    let floors = object.db.integers(FLOORS, &[]);
+    let last = floors[0].max(floors[1]);
+    let before = object.log.pruned_to.min(object.log.quarantine_pruned_to);
+    (object.log.pruned_to, object.log.quarantine_pruned_to) = (floors[0], floors[1]);
+    for (seq, entry) in object.log.entries.range(before + 1..).take_while(|(seq, _)| **seq <= last) {
+        let is_early = entry.delivery.is_none() && object.log.is_pruned(*seq) && entry.received_at > too_old;
+        ensure!(!is_early, "nothing is pruned before its time", "event {seq} of shard {shard}");
+    }
+    for seq in owed {
+        let is_there = object.db.integer(THERE, &[Bind::Int(*seq)]) == 1 && !object.log.is_pruned(*seq);
+        ensure!(is_there, "nothing that is owed is pruned", "event {seq} of shard {shard}");
+    }
+}
+
+/// Forgets what the engine has dropped, because no secret that signed it is configured any more.
+pub fn forget_dropped(world: &mut World, shard: usize, content: &Content, body: &[u8]) {
+    const TASK: &str = "SELECT COUNT(*) FROM tasks WHERE task_id IN (?, ?)";
+    const OTHERS: &str = "SELECT COUNT(*) FROM events e JOIN tasks t ON t.no = e.task_no
+        WHERE t.task_id IN (?, ?) AND e.digest IS NOT NULL";
+    const BODY: &str = "SELECT COUNT(*) FROM quarantine WHERE digest = ?";
+    let configured = world.deployment.fingerprints();
+    let object = &mut world.shards[shard];
+    let is_dropped = |key: &String| !configured.contains(key);
+    match content {
+        Content::Status { task_id, .. } | Content::Other { task_id, .. } => {
+            let is_stale = |task: &KnownTask| task.keys.iter().all(is_dropped);
+            if object.oracle.tasks.get(task_id).is_some_and(is_stale) {
+                let tombstone = format!("\u{1}{}", Digest::of(task_id.as_bytes()).to_hex());
+                let ids = [Bind::Text(task_id), Bind::Text(&tombstone)];
+                if object.db.integer(TASK, &ids) == 0 {
+                    object.oracle.tasks.remove(task_id);
+                    world.coverage.reach("tombstone", "dropped");
+                } else if object.db.integer(OTHERS, &ids) == 0 {
+                    // The last row of a table stays, for the next one is numbered after it; its other events go.
+                    object.oracle.tasks.entry(task_id.clone()).or_default().others.clear();
+                }
+            }
+        }
+        Content::Unreadable { .. } => {
+            if object.oracle.unreadable.get(body).is_some_and(is_dropped)
+                && object.db.integer(BODY, &[Bind::Text(&Digest::of(body).to_hex())]) == 0
+            {
+                object.oracle.unreadable.remove(body);
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What clients receive: nothing twice, nothing left out but for what was pruned.
+
+use serde_json::Value as Json;
+use vtryon_gateway_engine::protocol::cursor::{StreamCursor, StreamPosition};
+use vtryon_gateway_engine::protocol::live::Start;
+use vtryon_gateway_engine::shard::{Outgoing, Subscriber};
+
+use super::Watched;
+use crate::log::Entry;
+use crate::oracle::rank;
+use crate::violation::ensure;
+use crate::world::World;
+
+impl World {
+    /// Lets a client receive messages, and stores the attachment of its socket.
+    pub(super) fn deliver(&mut self, index: usize, subscriber: &Subscriber, outgoing: Outgoing) {
+        let attachment = subscriber.attachment();
+        ensure!(attachment.len() <= 2048, "an attachment fits its socket", "{} bytes", attachment.len());
+        if let Some((stored, _)) = &mut self.clients[index].socket {
+            *stored = attachment;
+        }
+        for text in outgoing.messages {
+            let message: Json = serde_json::from_str(&text).expect("a message is JSON");
+            self.receive_message(index, &message);
+        }
+        if let Some((code, _)) = outgoing.close {
+            self.coverage.reach("closed", &code.to_string());
+            self.close_socket(index);
+        }
+    }
+
+    fn receive_message(&mut self, index: usize, message: &Json) {
+        let kind = message["type"].as_str().unwrap_or_default();
+        self.coverage.reach("message", kind);
+        let client = &mut self.clients[index];
+        client.received += 1;
+        let log = &self.shards[client.shard].log;
+        let task_id = match &client.watched {
+            Watched::Shard => None,
+            Watched::Task(task_id) => Some(task_id.as_str()),
+            Watched::State(_) => {
+                let task = &message["task"];
+                let status = task["status"].as_str().and_then(rank);
+                ensure!(status >= client.status, "a page's state never goes back", "{status:?}");
+                client.status = status;
+                client.resumes_at = task["seq"].as_i64().map(Start::After);
+                client.seen = task["seq"].as_i64();
+                return;
+            }
+        };
+        if let Some(id) = message["id"].as_str() {
+            client.last_id = Some(id.to_owned());
+            let shards = vtryon_webhooks::Shards::new(self.regime.shards).expect("there are shards");
+            let cursor = StreamCursor::parse(id, shards).ok();
+            client.resumes_at = match cursor.and_then(|cursor| cursor.position(client.shard as u32)) {
+                Some(StreamPosition::After(seq)) => Some(Start::After(seq)),
+                Some(StreamPosition::Snapshot) | None => client.resumes_at,
+            };
+        }
+        let (seen, gap_to) = (client.seen.unwrap_or_default(), client.gap_to);
+        let missed = log.after(seen, task_id).find(|seq| !log.is_excused(*seq, gap_to));
+        match kind {
+            "event" | "replay" => {
+                let seq = message["seq"].as_i64().unwrap_or_default();
+                ensure!(seq > seen, "a live stream repeats nothing", "{seq} after {seen}");
+                ensure!(
+                    missed == Some(seq),
+                    "a live stream has no gap",
+                    "{seq} after {seen}, without {missed:?}"
+                );
+                client.seen = Some(seq);
+            }
+            "gap" => {
+                let to = message["to"].as_i64().unwrap_or_default();
+                client.gap_to = gap_to.max(to);
+            }
+            "ready" => {
+                ensure!(
+                    missed.is_none(),
+                    "`ready` comes after the backlog",
+                    "{missed:?} is missing after {seen}"
+                );
+            }
+            _ => {}
+        }
+    }
+
+    /// Lets every client receive what is left, and checks that nothing is missing.
+    pub fn finish_streams(&mut self) {
+        for shard in 0..self.shards.len() {
+            while !self.shards[shard].broadcasts.is_empty() {
+                self.send_broadcast(shard);
+            }
+        }
+        for index in (0..self.clients.len()).rev() {
+            if !self.clients[index].is_open() {
+                self.open_stream(index);
+            }
+        }
+        for index in 0..self.clients.len() {
+            let mut before = u64::MAX;
+            while self.clients[index].is_open() && self.clients[index].received != before {
+                before = self.clients[index].received;
+                self.acknowledge(index);
+            }
+            self.check_finished(index);
+        }
+    }
+
+    fn check_finished(&self, index: usize) {
+        let client = &self.clients[index];
+        let (object, seen) = (&self.shards[client.shard], client.seen.unwrap_or_default());
+        let task_id = match &client.watched {
+            Watched::Shard => None,
+            Watched::Task(task_id) => Some(task_id.as_str()),
+            Watched::State(task_id) => {
+                let known = object.oracle.tasks.get(task_id).and_then(|task| task.status.as_deref());
+                // Of a task whose status was told by events that are pruned by now, nothing is sent.
+                let is_applied = |seq: &i64| object.log.entries.get(seq).is_some_and(Entry::is_applied);
+                let mut entries = object.log.after(0, Some(task_id)).filter(is_applied);
+                let is_told = entries.next_back().is_some_and(|seq| !object.log.is_pruned(seq));
+                let is_current = client.status == known.and_then(rank);
+                ensure!(
+                    is_current || !is_told || !client.is_open(),
+                    "a page receives the last state",
+                    "{:?} of {known:?}",
+                    client.status
+                );
+                return;
+            }
+        };
+        let missed = object.log.after(seen, task_id).find(|seq| !object.log.is_excused(*seq, client.gap_to));
+        ensure!(missed.is_none() || !client.is_open(), "a live stream has no gap", "{missed:?} after {seen}");
+    }
+}
