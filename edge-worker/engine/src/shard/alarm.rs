@@ -90,11 +90,8 @@ impl Shard {
     }
 
     /// Sets the alarm for the earliest thing due, which may be later than now: an earlier run would have nothing to do.
-    pub(crate) fn wake_for_next(&mut self, context: &Context<'_>) -> Result<()> {
-        if let Some(due_at) = self.next_due(context)? {
-            self.alarm.set(due_at);
-        }
-        Ok(())
+    pub(crate) fn wake_for_next(&mut self, context: &Context<'_>) {
+        self.set_for_next(context, |due_at| due_at);
     }
 
     /// Sets the alarm again where it could not be set, or is overdue: with every call, since nothing else may wake

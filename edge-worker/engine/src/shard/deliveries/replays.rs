@@ -52,7 +52,7 @@ impl Shard {
                 note(db, seq, no, now)
             })?;
             self.broadcast_replays(db, seq, &[no]);
-            self.wake_for_next(context)?;
+            self.wake_for_next(context);
         }
         Ok(true)
     }

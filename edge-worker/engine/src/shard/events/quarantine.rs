@@ -78,6 +78,6 @@ impl Shard {
                 Ok(Enqueued::default())
             }
         })?;
-        self.answer_stored(context, seq, enqueued, incoming)
+        Ok(self.answer_stored(context, seq, enqueued, incoming))
     }
 }

@@ -117,7 +117,7 @@ impl Shard {
         })?;
         self.duplicates.forget(task_no);
         enqueued.publish_at = publish_at;
-        self.answer_stored(context, seq, enqueued, incoming)
+        Ok(self.answer_stored(context, seq, enqueued, incoming))
     }
 
     /// Broadcasts a stored event, leases its first attempts and sets the alarm for the rest; returns the
@@ -128,7 +128,7 @@ impl Shard {
         seq: i64,
         enqueued: Enqueued,
         incoming: &IncomingEvent,
-    ) -> Result<StoreResult> {
+    ) -> StoreResult {
         self.last_seq = seq;
         self.broadcast(LogEntry::event(seq), incoming.task_id());
         for dispatch in &enqueued.dispatch_now {
@@ -136,13 +136,13 @@ impl Shard {
         }
         // The earliest time first: to set the alarm is a row each time, and for a later time it is not set again.
         if enqueued.deferred {
-            self.wake_for_next(context)?;
+            self.wake_for_next(context);
         }
         let leases_end = enqueued.dispatch_now.iter().map(|dispatch| dispatch.leased_until);
         if let Some(due_at) = leases_end.chain(enqueued.publish_at).min() {
             self.alarm.set(due_at);
         }
-        Ok(StoreResult { dispatches: enqueued.dispatch_now })
+        StoreResult { dispatches: enqueued.dispatch_now }
     }
 }
 
