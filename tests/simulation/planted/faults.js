@@ -77,6 +77,12 @@ export const FAULTS = [
     "let _ = (context, has_failed);",
   ],
   [
+    "an alarm that could not be set is forgotten",
+    ALARM,
+    "self.alarm.has_failed || self.alarm.is_lost",
+    "self.alarm.is_lost",
+  ],
+  [
     "deliveries of deleted endpoints stay",
     ALARM,
     "            self.dead_letter_deleted_endpoints(context),\n",

@@ -50,7 +50,7 @@ impl World {
             if self.random.chance(self.regime.losses) {
                 self.coverage.crash(CrashPoint::Lost(Loss::Alarm));
                 self.shards[shard].alarm = None;
-                self.shards[shard].is_unattended = true;
+                self.shards[shard].is_alarm_lost = true;
                 continue;
             }
             self.begin_run(shard);

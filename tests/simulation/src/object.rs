@@ -28,8 +28,10 @@ pub struct ShardObject {
     /// The run of the alarm that is in progress.
     pub run: Option<Run>,
     pub broadcasts: VecDeque<Broadcast>,
-    /// Whether something was done to it that only the next hourly sweep repairs: an alarm was lost.
-    pub is_unattended: bool,
+    /// Whether an alarm was lost: the next hourly sweep sets it again.
+    pub is_alarm_lost: bool,
+    /// Whether an alarm could not be set, or a statement was refused: the next call sets it.
+    pub is_alarm_unset: bool,
     /// What should be stored.
     pub oracle: Oracle,
     pub log: Log,
@@ -75,7 +77,8 @@ impl ShardObject {
             alarm: None,
             run: None,
             broadcasts: VecDeque::new(),
-            is_unattended: false,
+            is_alarm_lost: false,
+            is_alarm_unset: false,
             oracle: Oracle::default(),
             log: Log::default(),
             settings: Settings::default(),
@@ -122,8 +125,7 @@ impl World {
                 let was_refused = object.db.has_refused(refused_after.is_some());
                 if was_refused {
                     self.coverage.crash(CrashPoint::Refused(decision));
-                    // Where the alarm should have been set may be unknown now.
-                    object.is_unattended = true;
+                    object.is_alarm_unset = true;
                 }
                 for fault in &effects.faults {
                     ensure!(
@@ -202,7 +204,7 @@ impl World {
             if let Some(engine) = &mut object.engine {
                 engine.alarm_failed();
             }
-            object.is_unattended = true;
+            object.is_alarm_unset = true;
             return false;
         }
         object.alarm = Some(at);
@@ -221,7 +223,7 @@ impl World {
             object.alarm = Some(object.alarm.map_or(now.plus_seconds(2), |at| at.min(now.plus_seconds(2))));
             if self.random.chance(self.regime.losses * 4) {
                 self.shards[shard].alarm = None;
-                self.shards[shard].is_unattended = true;
+                self.shards[shard].is_alarm_lost = true;
                 self.coverage.crash(CrashPoint::Lost(Loss::Alarm));
             }
         }

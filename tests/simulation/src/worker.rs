@@ -87,6 +87,8 @@ impl World {
         }
         let call = Call { shard: shard as u32, shards: self.regime.shards, request };
         let call = self.of_later_version(&call);
+        // Whatever is called sets an alarm that could not be set.
+        self.shards[shard].is_alarm_unset = false;
         let admit = self.decide(shard, decision, |engine, context| engine.admit(context, &call)).done()?;
         let admission = match admit {
             Admit::Decided(admission) => admission,

@@ -137,7 +137,7 @@ impl World {
             if self.random.chance(self.regime.losses) {
                 self.coverage.crash(CrashPoint::Lost(Loss::Sweep));
             } else if self.call(shard, Decision::Sweep, ShardRequest::Sweep, &[]).is_some() {
-                self.shards[shard].is_unattended = false;
+                self.shards[shard].is_alarm_lost = false;
             }
         }
     }

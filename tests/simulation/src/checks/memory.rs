@@ -60,7 +60,7 @@ fn of_alarm(world: &World, shard: usize) {
     // How long an endpoint is paused after a failure, and the pauses between runs.
     const LATEST: i64 = 15_000;
     let object = &world.shards[shard];
-    if object.is_unattended || object.run.is_some() {
+    if object.is_alarm_lost || object.is_alarm_unset || object.run.is_some() {
         return;
     }
     let enabled = |no| object.settings.endpoint(no).is_some_and(|endpoint| endpoint.options.enabled);
