@@ -70,6 +70,8 @@ function run({ hostname, port, path, headers, data }) {
     while (!socket.destroyed) {
       result.sent += AT_ONCE;
       if (!socket.write(many)) return;
+      // Until the close has come, what comes has its turn: a connection that is cut loses what was not read.
+      if (result.code === undefined) return void setImmediate(pump);
     }
   };
   const take = (bytes) => {
