@@ -146,7 +146,7 @@ pub(crate) const fn range(seq: i64) -> [Bind<'static>; 2] {
 }
 
 /// Who makes the first attempt of a new delivery.
-pub(crate) enum First {
+pub(crate) enum FirstAttempt {
     /// The Worker, which has leased it until a time.
     Leased(Millis),
     /// The alarm, from a time on.
@@ -154,13 +154,13 @@ pub(crate) enum First {
 }
 
 /// Inserts a pending delivery.
-pub(crate) fn create(db: &dyn Database, no: i64, created_at: Millis, first: First) -> Result<()> {
+pub(crate) fn create(db: &dyn Database, no: i64, created_at: Millis, first: FirstAttempt) -> Result<()> {
     const CREATE: &str = "INSERT INTO deliveries
             (no, endpoint, state, created_at, due_at, leased_until, scheduled_at, failed_attempts, replay_count, attempts)
         VALUES (?1, ?2, 'pending', ?3, ?4, ?5, ?3, 0, 0, '[]')";
     let (due_at, leased_until) = match first {
-        First::Leased(until) => (None, Some(until.0)),
-        First::Due(at) => (Some(at.0), None),
+        FirstAttempt::Leased(until) => (None, Some(until.0)),
+        FirstAttempt::Due(at) => (Some(at.0), None),
     };
     let binds = [
         Bind::Int(no),

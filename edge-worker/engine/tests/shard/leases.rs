@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::delivery::{Dispatch, Report, delivery_no};
+use vtryon_gateway_engine::shard::Picked;
 
 use crate::support::{Reply, World, body, endpoint};
 
@@ -20,6 +21,16 @@ fn world() -> World {
 
 fn state(world: &mut World) -> Json {
     world.delivery(FIRST)["state"].clone()
+}
+
+/// Lets the first attempt of an event fail, and a run of the alarm begin the second one.
+fn begin_retry(world: &mut World) -> Picked {
+    world.first_replies.insert(1, [DOWN].into());
+    world.event("task_1", "queued");
+    world.now = world.now.plus_seconds(300);
+    let started = world.now;
+    world.decide(|shard, context| shard.begin_alarm(context));
+    world.decide(|shard, context| shard.pick_attempt(context, 1, started)).unwrap().unwrap()
 }
 
 #[test]
@@ -121,12 +132,7 @@ fn an_attempt_that_is_never_reported_is_made_by_the_shard() {
 #[test]
 fn an_attempt_of_a_run_that_dies_is_made_again() {
     let mut world = world();
-    world.first_replies.insert(1, [DOWN].into());
-    world.event("task_1", "queued");
-    world.now = world.now.plus_seconds(300);
-    let started = world.now;
-    world.decide(|shard, context| shard.begin_alarm(context));
-    let picked = world.decide(|shard, context| shard.pick_attempt(context, 1, started)).unwrap().unwrap();
+    let picked = begin_retry(&mut world);
     assert_eq!(picked.dispatch.attempt, 2);
     world.attempt(&picked.dispatch, &picked.body);
     world.restart();
@@ -144,12 +150,7 @@ fn a_newer_event_waits_for_an_attempt_whose_instance_has_died() {
         let mut one = endpoint(1);
         one.options.order = order.to_owned();
         world.configure(vec![one]);
-        world.first_replies.insert(1, [DOWN].into());
-        world.event("task_1", "queued");
-        world.now = world.now.plus_seconds(300);
-        let started = world.now;
-        world.decide(|shard, context| shard.begin_alarm(context));
-        world.decide(|shard, context| shard.pick_attempt(context, 1, started)).unwrap().unwrap();
+        begin_retry(&mut world);
         world.restart();
         // The request may be on its way still: what comes after it must not overtake it.
         assert!(world.post(&body("task_1", "processing")).is_empty(), "{order}");
@@ -167,12 +168,7 @@ fn a_newer_event_waits_for_an_attempt_whose_instance_has_died() {
 #[test]
 fn a_delivery_is_counted_once_while_it_is_attempted() {
     let mut world = world();
-    world.first_replies.insert(1, [DOWN].into());
-    world.event("task_1", "queued");
-    world.now = world.now.plus_seconds(300);
-    let started = world.now;
-    world.decide(|shard, context| shard.begin_alarm(context));
-    world.decide(|shard, context| shard.pick_attempt(context, 1, started)).unwrap().unwrap();
+    begin_retry(&mut world);
     let pending = |world: &mut World| world.call(ShardRequest::Metrics, &[]).unwrap()["pending"].clone();
     assert_eq!(pending(&mut world), 1);
     // One that was leased to the Worker, and is replayed after that: it is due.

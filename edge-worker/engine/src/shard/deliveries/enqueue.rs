@@ -9,7 +9,7 @@ use super::{dispatch, leases, record};
 use crate::database::Database;
 use crate::protocol::delivery::{Dispatch, delivery_no};
 use crate::protocol::settings::Endpoint;
-use crate::shard::deliveries::First;
+use crate::shard::deliveries::FirstAttempt;
 use crate::shard::{Shard, deliveries};
 use crate::{Context, Result};
 
@@ -73,8 +73,8 @@ impl Shard {
             };
             let dispatch = (!is_deferred).then(dispatch);
             let first = match &dispatch {
-                Some(dispatch) => First::Leased(dispatch.leased_until),
-                None => First::Due(event.received_at),
+                Some(dispatch) => FirstAttempt::Leased(dispatch.leased_until),
+                None => FirstAttempt::Due(event.received_at),
             };
             deliveries::create(db, no, event.received_at, first)?;
             enqueued.deferred |= is_deferred;
