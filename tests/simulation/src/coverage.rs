@@ -15,9 +15,24 @@ pub enum CrashPoint {
     Lost(Loss),
 }
 
-/// A decision of an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Decision {
+/// Declares an enum, and the list of all its values.
+macro_rules! listed {
+    ($(#[$about:meta])* $name:ident: $($(#[$note:meta])* $value:ident,)+) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum $name {
+            $($(#[$note])* $value,)+
+        }
+
+        impl $name {
+            const ALL: &[Self] = &[$(Self::$value),+];
+        }
+    };
+}
+
+listed! {
+    /// A decision of an object.
+    Decision:
     Store,
     Report,
     Query,
@@ -40,9 +55,9 @@ pub enum Decision {
     ConfirmSettings,
 }
 
-/// Something that is lost or repeated outside of objects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Loss {
+listed! {
+    /// Something that is lost or repeated outside of objects.
+    Loss:
     RequestToShard,
     AnswerOfShard,
     Acknowledgement,
@@ -61,52 +76,10 @@ pub enum Loss {
 
 impl CrashPoint {
     pub fn all() -> Vec<Self> {
-        use Decision::{
-            Acknowledge, BeginAlarm, Change, CompleteSideEffect, Configure, ConfirmSettings, DueSideEffects,
-            EndAlarm, PickAttempt, PickEndpoints, Publication, Query, RecordOwnAttempt, Replay, Report,
-            SendBroadcast, Store, Subscribe, Sweep,
-        };
-        let decisions = [
-            Store,
-            Report,
-            Query,
-            Configure,
-            Replay,
-            Sweep,
-            BeginAlarm,
-            PickEndpoints,
-            PickAttempt,
-            RecordOwnAttempt,
-            DueSideEffects,
-            Publication,
-            CompleteSideEffect,
-            EndAlarm,
-            Subscribe,
-            Acknowledge,
-            SendBroadcast,
-            Change,
-            ConfirmSettings,
-        ];
-        let losses = [
-            Loss::RequestToShard,
-            Loss::AnswerOfShard,
-            Loss::Acknowledgement,
-            Loss::FirstAttempt,
-            Loss::ReportOfAttempt,
-            Loss::Alarm,
-            Loss::LateAlarm,
-            Loss::DoubledAlarm,
-            Loss::AlarmNotSet,
-            Loss::Push,
-            Loss::Publication,
-            Loss::AnswerOfPublication,
-            Loss::Socket,
-            Loss::Sweep,
-        ];
-        let of_decisions = decisions.into_iter().flat_map(|decision| {
-            [Self::BeforeCommit(decision), Self::AfterCommit(decision), Self::Refused(decision)]
+        let of_decisions = Decision::ALL.iter().flat_map(|decision| {
+            [Self::BeforeCommit(*decision), Self::AfterCommit(*decision), Self::Refused(*decision)]
         });
-        of_decisions.chain(losses.into_iter().map(Self::Lost)).collect()
+        of_decisions.chain(Loss::ALL.iter().copied().map(Self::Lost)).collect()
     }
 }
 
