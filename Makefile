@@ -103,9 +103,11 @@ simulate-long: ## simulate for hours, from a seed on that is new each day (SEEDS
 simulate-faults: setup ## plant faults in the engine, one after the other, and write what has caught each
 	$(bin)/node tests/simulation/planted/plant.mjs
 
-.PHONY: bench bench-check cost
+.PHONY: bench bench-systems bench-check cost
 bench: setup worker npm ## measure all workloads beside their peers, and write PERFORMANCE.md
 	$(bin)/node bench/run.js
+bench-systems: setup worker ## compare whole systems (ROUNDS=5 SECONDS=10 RATES=50,200,400 SYSTEMS=ours,worker OURS=folder); half an hour
+	$(bin)/node bench/systems.js
 bench-check: setup worker npm ## measure in short, and fail where a ratio is below 85 % of its floor
 	$(bin)/node bench/run.js --check
 cost: setup ## count what a million events cost

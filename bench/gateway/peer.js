@@ -6,33 +6,42 @@ import { SECRET } from "./gateway.js";
 import { Workerd } from "./workerd.js";
 
 const PEERS = path.resolve(import.meta.dirname, "../peers");
-/** What all peers import. */
-const COMMON = "verified.js";
+/** What peers import. */
+const COMMON = ["verified.js", "event-store.js"];
 
-/** Starts a peer by the name of its file; `shards` only where its objects store something. */
-export function startPeer(name, { shards } = {}) {
-  const files = [name, COMMON].map((file) => path.join(PEERS, file));
-  return Workerd.start(config(name, shards), files);
+/**
+ * Starts a peer by the name of its file; `shards` only where its objects store something. `variables` are texts that it
+ * finds in its environment.
+ */
+export function startPeer(name, { shards, variables = {} } = {}) {
+  const files = [name, ...COMMON];
+  const all = { SECRET, ...(shards && { SHARDS: String(shards) }), ...variables };
+  return Workerd.start(
+    config(files, all, shards ? OBJECTS : STATELESS),
+    files.map((file) => path.join(PEERS, file)),
+  );
 }
 
-const objects = (shards) => `
-  bindings = [
-    ( name = "SECRET", text = "${SECRET}" ),
-    ( name = "SHARDS", text = "${shards}" ),
-    ( name = "SHARD", durableObjectNamespace = "Shard" ),
-  ],
+const OBJECTS = {
+  bindings: '    ( name = "SHARD", durableObjectNamespace = "Shard" ),',
+  storage: `
   durableObjectNamespaces = [( className = "Shard", uniqueKey = "Shard", enableSql = true )],
-  durableObjectStorage = ( localDisk = "objects" ),`;
+  durableObjectStorage = ( localDisk = "objects" ),`,
+};
 
-const stateless = `
-  bindings = [( name = "SECRET", text = "${SECRET}" )],`;
+const STATELESS = { bindings: "", storage: "" };
 
-const config = (name, shards) => `using Workerd = import "/workerd/workerd.capnp";
+const config = (
+  files,
+  variables,
+  { bindings, storage },
+) => `using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (
   services = [
     ( name = "peer", worker = .peer ),
     ( name = "objects", disk = ( path = "objects", writable = true ) ),
+    ( name = "internet", network = ( allow = ["public", "private"] ) ),
   ],
   sockets = [( name = "http", http = (), service = "peer" )],
 );
@@ -40,8 +49,13 @@ const config :Workerd.Config = (
 const peer :Workerd.Worker = (
 ${RUNTIME_CAPNP}
   modules = [
-    ( name = "${name}", esModule = embed "${name}" ),
-    ( name = "${COMMON}", esModule = embed "${COMMON}" ),
-  ],${shards ? objects(shards) : stateless}
+${files.map((file) => `    ( name = "${file}", esModule = embed "${file}" ),`).join("\n")}
+  ],
+  bindings = [
+${Object.entries(variables)
+  .map(([name, value]) => `    ( name = "${name}", text = "${value}" ),`)
+  .join("\n")}
+${bindings}
+  ],${storage}
 );
 `;
