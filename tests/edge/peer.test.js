@@ -60,7 +60,10 @@ before(async () => {
     contents,
   });
   peer = new Miniflare({
-    modules: [module("counted.js", COUNTED), module("ack-worker.js"), module("verified.js")],
+    modules: [
+      module("counted.js", COUNTED),
+      ...["ack-worker.js", "event-store.js", "verified.js"].map((name) => module(name)),
+    ],
     ...RUNTIME,
     bindings: { SECRET, SHARDS: "1" },
     durableObjects: { SHARD: { className: "Shard", useSQLite: true } },
