@@ -292,10 +292,10 @@ export const FAULTS = [
     "if subscribers > 1_000_000 {",
   ],
   [
-    "one that is behind receives broadcasts",
-    BROADCAST,
-    "if subscriber.caught_up && !subscriber.is_window_full() {",
-    "if !subscriber.is_window_full() {",
+    "an acknowledgement is not followed by the backlog",
+    LIVE,
+    "if !subscriber.caught_up {\n            self.catch_up",
+    "if subscriber.caught_up {\n            self.catch_up",
   ],
   [
     "no gap is sent for what was pruned",

@@ -142,7 +142,14 @@ impl World {
         self.note(|| format!("shard {shard}: leases {} to itself", picked.dispatch.delivery));
         checks::of_dispatch(self, shard, &picked.dispatch, Some(&picked.body));
         let (dispatch, sender) = (picked.dispatch, Sender::Run(deaths));
-        self.attempts.push(RunningAttempt { id, shard, dispatch, sender, begun: None });
+        self.attempts.push(RunningAttempt {
+            id,
+            shard,
+            dispatch,
+            sender,
+            begun: None,
+            not_reported_before: Millis(0),
+        });
     }
 
     /// Frees the connection of an attempt that ended without a report.

@@ -10,6 +10,9 @@ use crate::coverage::{CrashPoint, Decision, Loss};
 use crate::violation::ensure;
 use crate::world::World;
 
+/// How late a report may be, in milliseconds: many times as long as a lease lasts.
+const LATEST_REPORT: i64 = 600_000;
+
 /// Who makes an attempt.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Sender {
@@ -25,6 +28,8 @@ pub struct RunningAttempt {
     pub sender: Sender,
     /// What became of it, once it has begun: its outcome, and when that is known.
     pub begun: Option<(Attempt, Millis)>,
+    /// Until when its report is on its way.
+    pub not_reported_before: Millis,
 }
 
 impl RunningAttempt {
@@ -82,6 +87,9 @@ impl World {
             self.begin_attempt(index);
             return;
         }
+        if self.attempts[index].sender == Sender::Worker && self.random.chance(self.regime.losses * 10) {
+            return self.delay_report(index);
+        }
         let attempt = self.attempts.swap_remove(index);
         let Some((outcome, _)) = attempt.begun else { return };
         let report = report(&attempt.dispatch, Some(outcome));
@@ -91,8 +99,22 @@ impl World {
         }
     }
 
+    /// Keeps a report back until its lease is long over, and somebody else may have made the attempt.
+    fn delay_report(&mut self, index: usize) {
+        let delay = self.random.number(0..LATEST_REPORT);
+        self.attempts[index].not_reported_before = self.now.plus_millis(delay);
+        self.coverage.crash(CrashPoint::Lost(Loss::PromptReport));
+    }
+
+    /// Returns the deliveries of a shard with an attempt that was not reported yet.
+    pub fn reports_of(&self, shard: usize) -> impl Iterator<Item = i64> {
+        let of_shard = self.attempts.iter().filter(move |attempt| attempt.shard == shard);
+        of_shard.filter(|attempt| attempt.begun.is_some()).map(|attempt| attempt.dispatch.delivery)
+    }
+
     fn can_advance(&self, attempt: &RunningAttempt) -> bool {
         attempt.begun.as_ref().is_none_or(|(_, ends_at)| *ends_at <= self.now)
+            && attempt.not_reported_before <= self.now
     }
 
     /// Sends the request, unless its lease is over.

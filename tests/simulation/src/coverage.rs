@@ -63,6 +63,7 @@ listed! {
     Acknowledgement,
     FirstAttempt,
     ReportOfAttempt,
+    PromptReport,
     Alarm,
     LateAlarm,
     DoubledAlarm,

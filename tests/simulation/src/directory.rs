@@ -168,7 +168,10 @@ impl World {
         if last == 0 {
             return None;
         }
-        let no = delivery_no(self.random.number(1..last + 1), endpoint);
+        let late: Vec<i64> = self.reports_of(shard).collect();
+        let any = delivery_no(self.random.number(1..last + 1), endpoint);
+        // One with a report on its way is the more interesting.
+        let no = if late.is_empty() || self.random.chance(500) { any } else { self.random.one_of(&late) };
         self.call(shard, Decision::Replay, ShardRequest::Replay { no }, &[]).map(drop)
     }
 

@@ -2,7 +2,7 @@
 
 use vtryon_gateway_engine::protocol::{Call, Content, IncomingEvent, ShardRequest, StoreResult};
 use vtryon_gateway_engine::shard::Admit;
-use vtryon_webhooks::{Shards, Signature};
+use vtryon_webhooks::{Millis, Shards, Signature};
 
 use crate::attempts::{RunningAttempt, Sender};
 use crate::checks;
@@ -69,7 +69,14 @@ impl World {
             checks::of_dispatch(self, shard, &dispatch, None);
             let id = self.next_attempt;
             self.next_attempt += 1;
-            self.attempts.push(RunningAttempt { id, shard, dispatch, sender: Sender::Worker, begun: None });
+            self.attempts.push(RunningAttempt {
+                id,
+                shard,
+                dispatch,
+                sender: Sender::Worker,
+                begun: None,
+                not_reported_before: Millis(0),
+            });
         }
     }
 

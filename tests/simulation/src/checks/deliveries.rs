@@ -41,11 +41,14 @@ pub fn of_dispatch(world: &mut World, shard: usize, dispatch: &Dispatch, body: O
     ensure!(endpoint.is_some(), "what was deleted or disabled receives nothing more", "delivery {no}");
     let Some(endpoint) = endpoint else { return };
     // The lease is by the Worker's clock where the event has just come.
-    let versions =
-        |at: Millis| endpoint.secrets_at(at).iter().map(|secret| secret.version).collect::<Vec<_>>();
     let signed_by: Vec<i64> = dispatch.secrets.iter().map(|secret| secret.version).collect();
-    let is_signed = [-SKEW, 0, SKEW].iter().any(|skew| versions(now.plus_millis(*skew)) == signed_by);
-    ensure!(is_signed, "what was retired signs nothing more", "{signed_by:?} instead of {:?}", versions(now));
+    for secret in &endpoint.secrets {
+        let signs = signed_by.contains(&secret.version);
+        let is_retired = secret.until.is_some_and(|until| until <= now.plus_millis(-SKEW));
+        ensure!(!signs || !is_retired, "what was retired signs nothing more", "{signed_by:?} at {now:?}");
+        let is_in_force = secret.until.is_none_or(|until| now.plus_millis(SKEW) < until);
+        ensure!(signs || !is_in_force, "every secret in force signs", "{signed_by:?} at {now:?}");
+    }
     ensure!(
         dispatch.url == endpoint.options.url && dispatch.timeout_seconds == endpoint.options.timeout_seconds,
         "an attempt is made by the settings in force",
@@ -152,6 +155,12 @@ impl World {
                 server.is_some_and(|server| server.accepted.contains_key(&(shard, report.delivery)));
             ensure!(has_arrived, "what is delivered has arrived", "delivery {}", report.delivery);
         }
+        let is_retried = after.state == "pending" && after.scheduled_at != before.scheduled_at;
+        ensure!(
+            !is_retried || after.failed_attempts == before.failed_attempts + 1,
+            "every failed attempt is counted",
+            "{before:?} {after:?}"
+        );
         let has_failed = after.state == "pending" && after.failed_attempts > before.failed_attempts;
         if has_failed {
             let pause = retry::nominal(report.attempt).unwrap_or(0) * 9 / 10;
