@@ -14,7 +14,6 @@ const SETTINGS = "edge-worker/engine/src/shard/settings.rs";
 const DIRECTORY = "edge-worker/engine/src/directory/settings.rs";
 const LIFECYCLE = "core/src/lifecycle.rs";
 const LIVE = "edge-worker/engine/src/shard/live.rs";
-const BROADCAST = "edge-worker/engine/src/shard/live/broadcast.rs";
 const LOG = "edge-worker/engine/src/shard/live/log.rs";
 
 /** [what goes wrong, the source, what is replaced, by what] */
