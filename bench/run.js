@@ -12,6 +12,7 @@ import { judged } from "./lib/floors.js";
 import { machine, today } from "./lib/machine.js";
 import { updatePage } from "./lib/performance.js";
 import { plot } from "./lib/plot.js";
+import { writeResult } from "./lib/results.js";
 import { figure, floorTable, resultTable, unitOf } from "./lib/table.js";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
@@ -59,19 +60,9 @@ async function report(workload) {
   console.log(`\n## ${title}\n${about}\n\n${tables.join("\n\n")}`);
 
   const kept = { name, measured: today(), title, unit, about, machine: facts, ...result };
-  writeFileSync(path.join(import.meta.dirname, `results/${name}.json`), compact(kept));
+  writeResult(kept);
   writeFileSync(path.join(ROOT, `docs/performance/${name}.svg`), await plot(title, result));
   updatePage();
-}
-
-/** Indented, but each list of numbers on a line of its own. */
-function compact(value) {
-  const rounded = JSON.stringify(
-    value,
-    (_, each) => (typeof each === "number" ? Number(each.toPrecision(5)) : each),
-    2,
-  );
-  return `${rounded.replace(/\[\s+([-\d.,\se+]+?)\s+\]/g, (_, list) => `[${list.replace(/\s+/g, " ")}]`)}\n`;
 }
 
 /** Runs the short form of a workload; returns how many of its floors do not hold, measured twice. */

@@ -4,12 +4,13 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { markdownTable } from "markdown-table";
 import { costTable, priceTable, total } from "../cost/price.js";
+import { guaranteesTable, lossesTable, systemsTable } from "../systems/table.js";
 import { judged } from "./floors.js";
+import { RESULTS, readResult } from "./results.js";
 import { median, ratio } from "./statistics.js";
 import { figure, resultTable, unitOf } from "./table.js";
 
 const PERFORMANCE = path.resolve(import.meta.dirname, "../../PERFORMANCE.md");
-const RESULTS = path.resolve(import.meta.dirname, "../results");
 const TABLE = /<!-- table: ([\w-]+) -->\n[\s\S]*?<!-- \/table -->/g;
 
 /** Rows of the first table: what, of which workload and case, ours, and what it is compared with. */
@@ -60,27 +61,26 @@ export function updatePage({ check = false } = {}) {
 function table(name) {
   if (name === "summary") return summaryTable();
   if (name === "missed") return missedTable();
+  if (name === "systems") return systemsTable(readResult("systems-load"));
+  if (name === "guarantees") return guaranteesTable();
+  if (name === "losses") return lossesTable(readResult("systems-losses"));
   if (name === "machine") return machinesTable();
-  if (name === "cost") return [costTable(stored("cost").cases), priceTable()].join("\n\n");
-  const result = stored(name);
+  if (name === "cost") return [costTable(readResult("cost").cases), priceTable()].join("\n\n");
+  const result = readResult(name);
   return `${unitOf(result)}\n\n${resultTable(result)}`;
-}
-
-function stored(name) {
-  return JSON.parse(readFileSync(path.join(RESULTS, `${name}.json`), "utf8"));
 }
 
 /** The median of ours, and how many times that the other one takes. */
 function summaryTable() {
   const rows = SUMMARY.map(([what, workload, name, ours, other]) => {
-    const { cases, unit, measured } = stored(workload);
+    const { cases, unit, measured } = readResult(workload);
     const { samples } = cases.find((each) => each.case === name);
     const own = `${figure(median(samples[ours]))} ${unit.split(" ")[0]}`;
     if (other === undefined) return [what, own, "", "", measured];
     const { median: times } = ratio(samples, other, ours);
     return [what, own, FULL_NAMES[other] ?? other, `${figure(times)}×`, measured];
   });
-  const { cases, measured } = stored("cost");
+  const { cases, measured } = readResult("cost");
   const cost = `$${total(cases[0].operations).toFixed(2)}`;
   rows.push(["gateway: Cloudflare's price of a million events, delivered", cost, "", "", measured]);
   const head = ["", "ours", "compared with", "it takes", "measured"];
@@ -91,7 +91,7 @@ function summaryTable() {
 function missedTable() {
   const workloads = SUMMARY.map(([, workload]) => workload);
   const rows = [...new Set(workloads)].flatMap((workload) => {
-    const result = stored(workload);
+    const result = readResult(workload);
     return judged(result)
       .filter(({ isReached }) => !isReached)
       .map((floor) => [
@@ -110,7 +110,7 @@ function missedTable() {
 function machinesTable() {
   const byMachine = new Map();
   for (const file of readdirSync(RESULTS).sort()) {
-    const { name, machine } = stored(path.basename(file, ".json"));
+    const { name, machine } = readResult(path.basename(file, ".json"));
     if (machine === undefined) continue;
     const facts = JSON.stringify(machine);
     byMachine.set(facts, [...(byMachine.get(facts) ?? []), name]);

@@ -10,9 +10,6 @@ import { forward, listen, PAUSES, shop } from "./shop.js";
 /** How long to wait after a look that has found fewer than a whole batch, in milliseconds. */
 const POLL_EVERY = 100;
 const BATCH = 100;
-/** How long after a claim a delivery may be claimed again: its process has died. */
-const CLAIM_SECONDS = 15;
-
 const pool = new pg.Pool({ ...JSON.parse(env.POSTGRES), max: 16 });
 
 await pool.query(`
@@ -31,12 +28,11 @@ const INSERT = {
   text: "INSERT INTO events (task_id, status) VALUES ($1, $2) ON CONFLICT DO NOTHING",
 };
 const ENQUEUE = { name: "enqueue", text: "INSERT INTO outbox (body) VALUES ($1)" };
-const CLAIM = {
-  name: "claim",
-  text: `UPDATE outbox SET due_at = now() + interval '${CLAIM_SECONDS} seconds'
-    WHERE id IN (
-      SELECT id FROM outbox WHERE due_at <= now() ORDER BY due_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
-    ) RETURNING id, body, failed`,
+// Locked until the end of the transaction: what a process that dies has taken is free again at once.
+const TAKE = {
+  name: "take",
+  text: `SELECT id, body, failed FROM outbox WHERE due_at <= now()
+    ORDER BY due_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED`,
 };
 const DELETE = { name: "delete", text: "DELETE FROM outbox WHERE id = ANY($1)" };
 const RETRY = {
@@ -44,13 +40,14 @@ const RETRY = {
   text: "UPDATE outbox SET failed = failed + 1, due_at = now() + $2 * interval '1 ms' WHERE id = $1",
 };
 
-async function store({ task_id, status }, body) {
+/** Runs statements of one client in a transaction. */
+async function transaction(run) {
   const client = await pool.connect();
   try {
     await client.query("BEGIN");
-    const { rowCount } = await client.query({ ...INSERT, values: [task_id, status] });
-    if (rowCount === 1) await client.query({ ...ENQUEUE, values: [body] });
+    const result = await run(client);
     await client.query("COMMIT");
+    return result;
   } catch (error) {
     await client.query("ROLLBACK");
     throw error;
@@ -59,24 +56,26 @@ async function store({ task_id, status }, body) {
   }
 }
 
+const store = ({ task_id, status }, body) =>
+  transaction(async (client) => {
+    const { rowCount } = await client.query({ ...INSERT, values: [task_id, status] });
+    if (rowCount === 1) await client.query({ ...ENQUEUE, values: [body] });
+  });
+
 /** Delivers what is due; returns how many deliveries that were. */
-async function relay() {
-  const { rows } = await pool.query(CLAIM);
-  const delivered = [];
-  const attempt = async ({ id, body, failed }) => {
-    try {
-      await forward(body);
-      delivered.push(id);
-    } catch {
+const relay = () =>
+  transaction(async (client) => {
+    const { rows } = await client.query(TAKE);
+    const results = await Promise.allSettled(rows.map(({ body }) => forward(body)));
+    const ended = [];
+    for (const [nth, { id, failed }] of rows.entries()) {
       const pause = PAUSES[failed];
-      if (pause === undefined) delivered.push(id);
-      else await pool.query({ ...RETRY, values: [id, pause] });
+      if (results[nth].status === "fulfilled" || pause === undefined) ended.push(id);
+      else await client.query({ ...RETRY, values: [id, pause] });
     }
-  };
-  await Promise.all(rows.map(attempt));
-  if (delivered.length > 0) await pool.query({ ...DELETE, values: [delivered] });
-  return rows.length;
-}
+    if (ended.length > 0) await client.query({ ...DELETE, values: [ended] });
+    return rows.length;
+  });
 
 listen(shop(store));
 for (;;) if ((await relay()) < BATCH) await sleep(POLL_EVERY);
