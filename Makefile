@@ -95,6 +95,12 @@ secret-flow: setup ## show that verification branches on no secret; needs valgri
 fuzz: ## fuzz one target (TARGET=event SECONDS=60), or all of them
 	@scripts/fuzz $(or $(SECONDS),60) $(TARGET)
 
+.PHONY: mutants test-mutants
+mutants: setup-test test-native ## plant faults in the core and the engine, and list what no test sees (SHARD=0/10 JOBS=2 BASE=main FILE=)
+	@scripts/mutants all
+test-mutants: setup-test ## plant some of them; two minutes
+	@scripts/mutants sample
+
 .PHONY: simulate simulate-long simulate-faults
 simulate: ## simulate one seed (SEED=1 STEPS=2000), as a failure prints it
 	$(simulate) --seed $(or $(SEED),0) --steps $(or $(STEPS),2000)

@@ -236,6 +236,15 @@ proptest! {
     }
 
     #[test]
+    fn only_the_text_of_a_digest_is_one(bytes in any::<[u8; 32]>(), other in "[0-9a-fA-F]{62,66}") {
+        let digest = Digest::of(&bytes);
+        prop_assert_eq!(Digest::from_hex(&digest.to_hex()), Some(digest));
+        prop_assert_eq!(Digest::from_hex(&hex::encode_upper(digest.as_bytes())), None);
+        let stands = other.len() == 64 && !other.contains(|char: char| char.is_ascii_uppercase());
+        prop_assert_eq!(Digest::from_hex(&other).is_some(), stands);
+    }
+
+    #[test]
     fn any_text_is_a_task_id_or_refused(name in "\\PC{0,300}|[\\x00-\\x20]{0,3}") {
         let accepted = !name.is_empty() && name.len() <= 256 && !name.contains(char::is_control)
             && name != "."

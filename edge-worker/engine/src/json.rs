@@ -141,6 +141,10 @@ mod tests {
         assert_eq!(list(value).as_deref(), Some(members.as_slice()));
         assert_eq!(list("[ ]").as_deref(), Some([].as_slice()));
         assert_eq!(list("{}"), None);
+        let text = format!(r#"{{"a":{value},"b":{{}}}}"#);
+        let object = Object::parse(text.as_bytes());
+        let read = |name| object.as_ref().and_then(|object| object.list(name));
+        assert_eq!((read("a").as_deref(), read("b"), read("c")), (Some(members.as_slice()), None, None));
     }
 
     #[test]

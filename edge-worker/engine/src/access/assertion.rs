@@ -117,6 +117,8 @@ mod tests {
                 (Err(fault), None) => assert!(fault.is_empty(), "{token}: {fault}"),
             }
         }
+        let claimed = Assertion::parse("eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.e30.AA");
+        assert!(claimed.is_ok_and(|assertion| assertion.claimed() == b"{}"));
         let long = format!("eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.{}.AA", "AAAA".repeat(2048));
         assert!(Assertion::parse(&long).is_err_and(|fault| fault.contains("8 KiB")));
     }

@@ -100,3 +100,35 @@ pub struct Attempt {
     #[serde(default)]
     pub previous_secret: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delivery_has_one_id_and_an_id_one_delivery() {
+        for (shard, no) in [(0, 1), (3, 65_537), (u32::MAX, (1 << 53) - 1)] {
+            assert_eq!(parse_delivery_id(&delivery_id(shard, no)), Some((shard, no)));
+        }
+        for id in [
+            "",
+            "dlv_",
+            "dlv_0",
+            "dlv_0_",
+            "0_1",
+            "evt_0_1",
+            "dlv_0_0",
+            "dlv_0_-1",
+            "dlv_-1_1",
+            "dlv_00_1",
+            "dlv_0_01",
+            "dlv_0_+1",
+            "dlv_0_1 ",
+            "dlv_0_1_1",
+            "dlv_4294967296_1",
+            "dlv_0_9007199254740992",
+        ] {
+            assert_eq!(parse_delivery_id(id), None, "{id:?}");
+        }
+    }
+}

@@ -135,6 +135,11 @@ fn a_sample_that_was_not_judged_is_judged_before_another_is_compared_with_it() {
     add(&fixture.context(), &[rejection(CODE, 1, hashed(START), None)], Some(&CANDIDATES)).unwrap();
     let expected = ["newline_trimmed", "newline_trimmed", "plain_hash"];
     assert_eq!(mistakes(&fixture), expected.map(|name| json!(name)));
+    // Where it turns out to be the weaker one, it gives way.
+    let fixture = Fixture::new();
+    add(&fixture.context(), &[rejection(CODE, 1, noise(START), None)], None).unwrap();
+    add(&fixture.context(), &[rejection(CODE, 1, hashed(START), None)], Some(&CANDIDATES)).unwrap();
+    assert_eq!(mistakes(&fixture), ["plain_hash"; 3].map(|name| json!(name)));
 }
 
 #[test]

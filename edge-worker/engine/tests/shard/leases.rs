@@ -176,6 +176,10 @@ fn a_delivery_is_counted_once_while_it_is_attempted() {
     world.now = world.now.plus_seconds(60);
     world.call(ShardRequest::Replay { no: delivery_no(2, 1) }, &[]).unwrap();
     assert_eq!(pending(&mut world), 2);
+    // Those that are leased have no due time.
+    let mut world = self::world();
+    let leased = ["task_1", "task_2"].map(|task| world.post(&body(task, "queued")).len());
+    assert_eq!((leased, pending(&mut world)), ([1, 1], json!(2)));
 }
 
 #[test]
