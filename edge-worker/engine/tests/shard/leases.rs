@@ -1,6 +1,7 @@
 //! Leases: no attempt is made twice at the same time, and none is lost with whoever should have made it.
 
 use serde_json::{Value as Json, json};
+use vtryon_gateway_engine::database::{Database, Row};
 use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::delivery::{Dispatch, Report, delivery_no};
 use vtryon_gateway_engine::shard::Picked;
@@ -289,4 +290,20 @@ fn leases_are_found_again_however_much_came_before_them() {
     world.restart();
     world.pass(31);
     assert_eq!(world.bodies(1).last(), Some(&&*body("task_lost", "queued")));
+}
+
+#[test]
+fn where_leases_are_looked_for_is_stored_once_in_100_events() {
+    const STORED: &str = "SELECT value FROM meta WHERE name = 'leased_from'";
+    let mut world = world();
+    let mut nth = 0;
+    for (events, stored) in [(98, None), (99, Some(100)), (198, Some(100)), (199, Some(200))] {
+        while nth < events {
+            nth += 1;
+            world.event(&format!("task_{nth}"), "queued");
+        }
+        world.run_alarm();
+        let found = (&world.db.sqlite as &dyn Database).first(STORED, &[], Row::int).unwrap();
+        assert_eq!(found, stored, "{events}");
+    }
 }

@@ -386,6 +386,23 @@ fn after_the_end_of_its_credentials_a_subscriber_is_sent_nothing_and_closed() {
 }
 
 #[test]
+fn what_an_instance_has_not_sent_is_sent_by_the_next_one_while_credentials_are_good() {
+    for (pass, sent) in [(7, 1), (8, 0)] {
+        let mut world = World::new();
+        world.event("task_1", "queued");
+        let mut client = Client::new(Watches::Shard);
+        client.until = Some(world.now.plus_seconds(8));
+        client.open(&mut world, Start::Now);
+        let seen = client.messages.len();
+        world.event("task_1", "processing");
+        world.now = world.now.plus_seconds(pass);
+        world.restart_with(1);
+        broadcast(&mut world, &mut [&mut client]);
+        assert_eq!(client.messages.len(), seen + sent, "{pass}");
+    }
+}
+
+#[test]
 fn a_client_may_only_acknowledge() {
     for text in [
         "",
@@ -449,6 +466,18 @@ fn look(world: &mut World, ticket: &str, kind: &str) -> String {
     assert_eq!(opened, "opened");
     assert_eq!(client.types(0), [kind]);
     client.messages[0]["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_page_that_is_open_is_sent_each_state_of_its_task() {
+    let mut world = World::new();
+    let (ticket, _) = world.deployment.tickets.ticket(&TaskId::new("task_1").unwrap(), world.now);
+    let (_, mut client) = page(&mut world, &ticket);
+    for (task_id, status) in [("task_1", "queued"), ("task_2", "queued"), ("task_1", "processing")] {
+        world.event(task_id, status);
+        broadcast(&mut world, &mut [&mut client]);
+    }
+    assert_eq!(client.types(0), ["snapshot", "update", "update"]);
 }
 
 #[test]

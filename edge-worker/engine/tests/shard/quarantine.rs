@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::Value as Json;
+use vtryon_gateway_engine::database::{Bind, Database, Row};
 
 use crate::support::World;
 
@@ -82,4 +83,22 @@ fn the_same_unreadable_body_is_stored_once() {
         (&entry["code"], &entry["bytes"], &entry["truncated"], &entry["head"]),
         (&"invalid_json".into(), &4.into(), &false.into(), &"once".into())
     );
+}
+
+#[test]
+fn beyond_64_mib_only_the_beginning_of_a_body_is_kept() {
+    const FULL: i64 = 64 * 1024 * 1024;
+    // how much is held before a body of 2,000 bytes, and how much of that is kept
+    for (held, kept) in [(FULL - 2000, 2000), (FULL - 1999, 1024)] {
+        let mut world = World::new();
+        world.send("a");
+        world.send("b");
+        // As if the second one had been as large.
+        let grown = "UPDATE quarantine SET cumulative_bytes = ? WHERE no = 2";
+        (&world.db.sqlite as &dyn Database).run(grown, &[Bind::Int(held)]).unwrap();
+        world.send(&"c".repeat(2000));
+        let length = "SELECT LENGTH(body) FROM quarantine WHERE no = 3";
+        let length = (&world.db.sqlite as &dyn Database).first(length, &[], Row::int).unwrap();
+        assert_eq!(length, Some(kept), "{held}");
+    }
 }

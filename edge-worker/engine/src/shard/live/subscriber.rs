@@ -164,6 +164,15 @@ mod tests {
     }
 
     #[test]
+    fn a_part_that_is_full_is_followed_by_another() {
+        for (bytes, parts) in [(PART - 1, 1), (PART, 2)] {
+            let mut subscriber = subscriber(&[(1, bytes)]);
+            subscriber.send(&mut Outgoing::default(), "message".to_owned());
+            assert_eq!(subscriber.sent.len(), parts, "{bytes}");
+        }
+    }
+
+    #[test]
     fn a_subscriber_is_over_the_limit_with_too_much_or_behind_for_too_long() {
         let now = Millis(PATIENCE + 1);
         assert!(!subscriber(&[(1, MAX_UNACKNOWLEDGED)]).is_over_limit(now));
