@@ -5,7 +5,8 @@
 import { env } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import { forward, listen, PAUSES, shop } from "./shop.js";
+import { serve } from "./serve.js";
+import { forward, PAUSES, shop } from "./shop.js";
 
 /** How long to wait after a look that has found fewer than a whole batch, in milliseconds. */
 const POLL_EVERY = 100;
@@ -77,5 +78,5 @@ const relay = () =>
     return rows.length;
   });
 
-listen(shop(store));
+serve(shop(store));
 for (;;) if ((await relay()) < BATCH) await sleep(POLL_EVERY);

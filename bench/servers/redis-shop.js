@@ -4,7 +4,8 @@
 import { env } from "node:process";
 import { Queue, Worker } from "bullmq";
 import { Redis } from "ioredis";
-import { forward, listen, PAUSES, shop } from "./shop.js";
+import { serve } from "./serve.js";
+import { forward, PAUSES, shop } from "./shop.js";
 
 const CONCURRENCY = 50;
 /** How long finished jobs are kept, in seconds: repeats come within 24 hours. */
@@ -31,6 +32,6 @@ worker.on("error", () => {});
 await queue.waitUntilReady();
 
 // The id of a job may have no colon.
-listen(
+serve(
   shop(({ task_id, status }, body) => queue.add("event", body, { jobId: `${task_id}/${status}` })),
 );

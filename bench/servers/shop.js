@@ -1,9 +1,9 @@
 // What the receivers in Express have in common: they verify as Vtryon's guide does, and forward events to a backend.
 
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { createServer } from "node:http";
 import { env } from "node:process";
 import express from "express";
+import { PATH } from "./serve.js";
 
 /** The six attempts of a delivery: the pauses before its retries, in milliseconds. */
 export const PAUSES = [60_000, 600_000, 3_600_000, 14_400_000, 57_600_000];
@@ -17,7 +17,7 @@ export function shop(receive) {
     request.rawBody = bytes.toString();
   };
   app.use(express.json({ verify: keepText }));
-  app.post("/webhooks/vtryon", async (request, response) => {
+  app.post(PATH, async (request, response) => {
     const signature = Buffer.from(String(request.headers["x-vtryon-signature"]));
     const expected = Buffer.from(
       createHmac("sha256", env.SECRET).update(request.rawBody).digest("hex"),
@@ -41,12 +41,4 @@ export async function forward(body) {
   });
   await response.arrayBuffer();
   if (!response.ok) throw new Error(`answered ${response.status}`);
-}
-
-/** Listens on a free port, which the parent is told, for as long as there is a parent. */
-export function listen(app) {
-  const server = createServer(app);
-  server.keepAliveTimeout = 0;
-  server.listen(0, "127.0.0.1", () => process.send(server.address().port));
-  process.once("disconnect", () => process.exit());
 }

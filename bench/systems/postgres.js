@@ -1,19 +1,11 @@
 // PostgreSQL of Debian's packages with its own settings, which are durable ones.
 
 import { execFileSync } from "node:child_process";
-import { chownSync, globSync, mkdtempSync, rmSync } from "node:fs";
+import { chownSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { PROGRAMS, unprivileged } from "../../node-binding/test/stores/support/postgres-server.js";
 import { freePort, requireProgram, startUntil } from "./server.js";
-
-const PROGRAMS = globSync("/usr/lib/postgresql/*/bin").sort().at(-1);
-
-/** It refuses to run as root. */
-function unprivileged() {
-  if (process.getuid() !== 0) return {};
-  const id = (flag) => Number(execFileSync("id", [flag, "postgres"]));
-  return { uid: id("-u"), gid: id("-g") };
-}
 
 /** Makes a database in a folder of its own. */
 export async function makePostgres() {

@@ -11,8 +11,8 @@ import { within } from "../../../../tests/support/wait.js";
 /** Where the programs are; undefined where none are installed. */
 export const PROGRAMS = globSync("/usr/lib/postgresql/*/bin").sort().at(-1);
 
-/** It refuses to run as root. */
-function unprivileged() {
+/** As whom it runs: it refuses to run as root. */
+export function unprivileged() {
   if (process.getuid() !== 0) return {};
   const id = (flag) => Number(execFileSync("id", [flag, "postgres"]));
   return { uid: id("-u"), gid: id("-g") };
