@@ -8,6 +8,8 @@
     reason = "that is how a test fails"
 )]
 
+#[path = "shard/compiled.rs"]
+mod compiled;
 #[path = "shard/health.rs"]
 mod health;
 #[path = "shard/leases.rs"]
