@@ -41,7 +41,7 @@ pub struct ReplayView {
     which: &'static str,
     from: String,
     until: String,
-    /// How many deliveries the range had when it was asked for, and how many of them were made due so far.
+    /// How many deliveries the range has, as far as it was counted, and how many of them were made due so far.
     matched: i64,
     enqueued: i64,
     delivered: i64,

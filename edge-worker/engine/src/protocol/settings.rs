@@ -95,7 +95,7 @@ pub struct Replay {
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ReplayProgress {
-    /// How many deliveries the range had when it was asked for.
+    /// How many deliveries the range has, as far as it was counted; in the end, all that were enqueued.
     pub matched: i64,
     /// How many of them are enqueued so far.
     pub enqueued: i64,

@@ -249,3 +249,28 @@ fn a_range_makes_no_attempt_beside_one_that_is_in_progress() {
     assert_eq!(world.received.len(), 1);
     assert_eq!(counts(&mut [world], &replay), finished(1));
 }
+
+#[test]
+fn a_long_range_is_counted_up_to_a_bound_and_grows_while_it_is_enqueued() {
+    const REST: &str =
+        "WITH RECURSIVE more AS (SELECT 2 AS n UNION ALL SELECT n + 1 FROM more WHERE n < 10100)
+        INSERT INTO events (seq, task_no, previous, received_at, status, outcome, key, body)
+        SELECT n, 1, NULL, received_at, status, outcome, key, body FROM more, events WHERE seq = 1";
+    let mut world = World::new();
+    world.configure(vec![endpoint(1)]);
+    world.event("task_1", "queued");
+    world.db.sqlite.connection().execute_batch(REST).unwrap();
+    world.restart();
+    world.pass(1);
+    let replay = ask(&mut world, "rpl_1", true);
+    assert_eq!(world.progress(&replay.id).matched, 10_000, "no more is looked at in one call");
+    world
+        .db
+        .sqlite
+        .connection()
+        .execute_batch("UPDATE replays SET next_seq = 10000, enqueued = 9999")
+        .unwrap();
+    world.run_alarm();
+    let progress = world.progress(&replay.id);
+    assert_eq!((progress.matched, progress.enqueued, progress.is_enqueued), (10_100, 10_100, true));
+}

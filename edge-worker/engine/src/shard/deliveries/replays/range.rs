@@ -30,8 +30,11 @@ pub(crate) fn first(db: &dyn Database, replay: &Replay, last: i64) -> Result<i64
     Ok(if before > retention::floor(db, PRUNED_TO)? { before + 1 } else { 0 })
 }
 
-/// Counts what a range holds, in one statement: at most so many, for what the endpoint's filter leaves out is
-/// known when a page is enqueued. In the end it is what was enqueued.
+/// How many events, bodies or dead letters are looked at to count a range: what is beyond counts when it is enqueued.
+const COUNTED: i64 = 10_000;
+
+/// Counts what the beginning of a range holds, in one statement: at most so many, for what the endpoint's filter leaves
+/// out is known when a page is enqueued. In the end it is what was enqueued.
 pub(crate) fn count(
     db: &dyn Database,
     replay: &Replay,
@@ -39,14 +42,17 @@ pub(crate) fn count(
     first: i64,
     last: i64,
 ) -> Result<i64> {
-    const DEAD: &str = "SELECT COUNT(*) FROM deliveries INDEXED BY deliveries_dead
-        WHERE state = 'dead' AND endpoint = ?3 AND no BETWEEN ?4 AND ?5
-            AND created_at >= ?1 AND created_at < ?2";
-    const ALL: &str = "SELECT (SELECT COUNT(*) FROM events WHERE seq BETWEEN MAX(?3, ?5 + 1) AND ?4
-            AND received_at >= ?1 AND received_at < ?2
+    const DEAD: &str =
+        "SELECT COUNT(*) FROM (SELECT endpoint, created_at FROM deliveries INDEXED BY deliveries_dead
+            WHERE state = 'dead' AND no BETWEEN ?4 AND ?5 ORDER BY no LIMIT ?6)
+        WHERE endpoint = ?3 AND created_at >= ?1 AND created_at < ?2";
+    const ALL: &str = "SELECT (SELECT COUNT(*) FROM (SELECT received_at, outcome FROM events
+                WHERE seq BETWEEN MAX(?3, ?5 + 1) AND ?4 ORDER BY seq LIMIT ?9)
+            WHERE received_at >= ?1 AND received_at < ?2
             AND (outcome = 'applied' OR (outcome = 'unknown' AND ?6)))
-        + IIF(?7, (SELECT COUNT(*) FROM quarantine WHERE no BETWEEN MAX(?3, ?8 + 1) AND ?4
-            AND received_at >= ?1 AND received_at < ?2), 0)";
+        + IIF(?7, (SELECT COUNT(*) FROM (SELECT received_at FROM quarantine
+                WHERE no BETWEEN MAX(?3, ?8 + 1) AND ?4 ORDER BY no LIMIT ?9)
+            WHERE received_at >= ?1 AND received_at < ?2), 0)";
     let last = before_time(db, replay.until.plus_seconds(SKEW), last)?;
     let (from, until) = (Bind::Int(replay.from.0), Bind::Int(replay.until.0));
     let filter = endpoint.filter();
@@ -61,11 +67,12 @@ pub(crate) fn count(
             Bind::Int(takes_unknown.into()),
             Bind::Int(filter.quarantined.into()),
             Bind::Int(retention::floor(db, QUARANTINE_PRUNED_TO)?),
+            Bind::Int(COUNTED),
         ];
         db.first(ALL, &binds, Row::int)?
     } else {
         let (first, end) = (Bind::Int(delivery_no(first, 0)), Bind::Int(delivery_no(last + 1, 0)));
-        let binds = [from, until, Bind::Int(replay.endpoint), first, end];
+        let binds = [from, until, Bind::Int(replay.endpoint), first, end, Bind::Int(COUNTED)];
         db.first(DEAD, &binds, Row::int)?
     };
     Ok(count.unwrap_or(0))
