@@ -116,6 +116,10 @@ bench-systems: setup worker ## compare whole systems (ROUNDS=5 SECONDS=10 RATES=
 	$(bin)/node bench/systems.js
 bench-check: setup worker npm ## measure in short, and fail where a ratio is below 85 % of its floor
 	$(bin)/node bench/run.js --check
+bench-engine: setup ## measure a shard by how much it stores (TASKS=100000), natively over SQLite
+	TASKS=$(or $(TASKS),100000) $(bin)/node bench/engine.js
+platform: setup ## simulate what shards carry on the platform, from its published limits
+	$(bin)/node bench/platform.js
 cost: setup ## count what a million events cost
 	@scripts/build-worker --faults
 	$(bin)/node bench/cost.js

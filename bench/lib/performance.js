@@ -4,7 +4,9 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { markdownTable } from "markdown-table";
 import { costTable, priceTable, total } from "../cost/price.js";
+import { sizingTable } from "../platform/table.js";
 import { guaranteesTable, lossesTable, systemsTable } from "../systems/table.js";
+import { engineTable } from "./engine-table.js";
 import { judged } from "./floors.js";
 import { RESULTS, readResult } from "./results.js";
 import { median, ratio } from "./statistics.js";
@@ -66,6 +68,8 @@ function table(name) {
   if (name === "losses") return lossesTable(readResult("systems-losses"));
   if (name === "machine") return machinesTable();
   if (name === "cost") return [costTable(readResult("cost").cases), priceTable()].join("\n\n");
+  if (name === "engine") return engineTable(readResult("engine"));
+  if (name === "platform") return sizingTable(readResult("platform"));
   const result = readResult(name);
   return `${unitOf(result)}\n\n${resultTable(result)}`;
 }

@@ -32,7 +32,8 @@ impl Sqlite {
         Ok(Self::over(Connection::open(path)?))
     }
 
-    fn over(connection: Connection) -> Self {
+    /// Decides over an open connection.
+    pub fn over(connection: Connection) -> Self {
         connection.set_prepared_statement_cache_capacity(PREPARED);
         Self(connection)
     }

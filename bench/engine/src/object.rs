@@ -1,0 +1,188 @@
+//! A shard as the platform runs it: the engine over its storage, with a clock that the caller turns.
+
+use std::rc::Rc;
+
+use vtryon_gateway_engine::keys::MasterKey;
+use vtryon_gateway_engine::protocol::delivery::{Attempt, Dispatch, Report};
+use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult};
+use vtryon_gateway_engine::shard::{Admit, Shard};
+use vtryon_gateway_engine::tickets::Tickets;
+use vtryon_gateway_engine::{Context, Deployment, Error, MAX_PAGES, Result, json};
+use vtryon_webhooks::{Digest, Millis, Secret, Signature, Verifier};
+
+use crate::storage::Storage;
+
+/// A day at noon, in milliseconds since 1970.
+pub(crate) const NOON: Millis = Millis(1_700_000_000_000);
+
+const SECRET: &str = "a secret of the bench, which is long enough";
+
+/// A shard with its storage.
+pub(crate) struct Object {
+    pub(crate) storage: Storage,
+    pub(crate) now: Millis,
+    /// When the alarm is set for.
+    pub(crate) alarm: Option<Millis>,
+    deployment: Rc<Deployment>,
+    engine: Shard,
+    shard: u32,
+    shards: u32,
+}
+
+/// What a run of the alarm has done.
+#[derive(Default)]
+pub(crate) struct AlarmRun {
+    pub(crate) delivered: u32,
+    pub(crate) published: u32,
+}
+
+/// Returns the configuration of a deployment with all defaults.
+pub(crate) fn deployment() -> Result<Deployment> {
+    let text = |error: vtryon_webhooks::Error| Error::from(error.to_string());
+    let secret = Secret::new(SECRET.as_bytes()).map_err(text)?;
+    let key = MasterKey::parse(&"0f".repeat(32)).ok_or("the bench has no master key")?;
+    Ok(Deployment {
+        verifier: Verifier::new([secret]).map_err(text)?,
+        tickets: Tickets::new(&key),
+        publishes_results: true,
+        retention_hours: 720,
+        max_pages: MAX_PAGES,
+        clock_scale: 1,
+    })
+}
+
+/// Reads a body as the Worker does before it calls a shard; returns it with the digest that assigns it to one.
+pub(crate) fn read(deployment: &Deployment, body: &[u8], now: Millis) -> Result<(Digest, IncomingEvent)> {
+    let key = deployment.verifier.keys().first().ok_or("there is no secret")?;
+    let verified = deployment
+        .verifier
+        .verify(body, &Signature::sign(key, body))
+        .map_err(|error| Error::from(error.to_string()))?;
+    Ok(IncomingEvent::read(&verified, now))
+}
+
+impl Object {
+    /// Opens one shard of a deployment.
+    pub(crate) fn open(
+        storage: Storage,
+        deployment: Rc<Deployment>,
+        now: Millis,
+        shard: u32,
+        shards: u32,
+    ) -> Result<Self> {
+        let context = Context { db: &storage, now, deployment: &deployment };
+        let engine = storage.commit(|| Shard::open(&context, 0, 0))?;
+        Ok(Self { storage, now, alarm: None, deployment, engine, shard, shards })
+    }
+
+    /// Lets the engine decide, in one commit.
+    pub(crate) fn decide<T>(
+        &mut self,
+        decide: impl FnOnce(&mut Shard, &Context<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let context = Context { db: &self.storage, now: self.now, deployment: &self.deployment };
+        let (decided, effects) = self.storage.commit(|| {
+            let decided = decide(&mut self.engine, &context)?;
+            Ok((decided, self.engine.take_effects()))
+        })?;
+        self.alarm = effects.alarm.or(self.alarm);
+        effects.faults.into_iter().next().map_or(Ok(decided), Err)
+    }
+
+    /// Calls the shard; returns its answer as JSON.
+    pub(crate) fn call(&mut self, request: ShardRequest, body: &[u8]) -> Result<Option<String>> {
+        let call = Call { shard: self.shard, shards: self.shards, request };
+        let count = self.shards.to_string();
+        self.decide(|engine, context| {
+            let admission = match engine.admit(context, &call)? {
+                Admit::Decided(admission) => admission,
+                Admit::AskFirst(_) => engine.admit_by_first(context.db, &call, Ok(Some(count)))?,
+            };
+            admission.map_err(Error::from)?;
+            engine.call(context, call, body)
+        })
+    }
+
+    /// Returns the request that stores a body.
+    pub(crate) fn storing(&self, body: &[u8]) -> Result<ShardRequest> {
+        Ok(ShardRequest::StoreEvent(read(&self.deployment, body, self.now)?.1))
+    }
+
+    /// Stores a body; returns the attempts that the Worker makes.
+    pub(crate) fn store(&mut self, body: &[u8]) -> Result<Vec<Dispatch>> {
+        let request = self.storing(body)?;
+        let answer = self.call(request, body)?.ok_or("an event has no answer")?;
+        Ok(json::read::<StoreResult>(&answer)?.dispatches)
+    }
+
+    /// Stores a body whose deliveries arrive at once, as far as the Worker makes them.
+    pub(crate) fn deliver(&mut self, body: &[u8]) -> Result<()> {
+        for dispatch in self.store(body)? {
+            self.call(reporting(&dispatch, self.now), &[])?;
+        }
+        Ok(())
+    }
+
+    /// Runs the alarm as the Worker's class does, with endpoints that take what is due: at most so many deliveries.
+    pub(crate) fn run_alarm(&mut self, most: u32) -> Result<AlarmRun> {
+        let started = self.now;
+        let mut run = AlarmRun::default();
+        self.alarm = None;
+        self.decide(|engine, context| Ok(engine.begin_alarm(context)))?;
+        let picked = self.decide(|engine, context| engine.pick_endpoints(context, started, &[]))?;
+        for endpoint in picked {
+            while run.delivered < most {
+                let attempt =
+                    self.decide(|engine, context| engine.pick_attempt(context, endpoint, started))?;
+                let Some(attempt) = attempt else { break };
+                let report = report(&attempt.dispatch, self.now);
+                self.decide(|engine, context| engine.record_own_attempt(context, &report))?;
+                run.delivered += 1;
+            }
+        }
+        self.publish(&mut run)?;
+        self.decide(|engine, context| {
+            engine.end_alarm(context, false);
+            Ok(())
+        })?;
+        Ok(run)
+    }
+
+    fn publish(&mut self, run: &mut AlarmRun) -> Result<()> {
+        loop {
+            let due = self.decide(|engine, context| engine.due_side_effects(context))?;
+            if due.is_empty() {
+                return Ok(());
+            }
+            for entry in due {
+                self.decide(|engine, context| engine.publication(context, &entry))?;
+                self.decide(|engine, context| engine.complete_or_retry(context, &entry, false))?;
+                run.published += 1;
+            }
+        }
+    }
+}
+
+/// Returns the request by which the Worker reports that an endpoint has taken a delivery.
+pub(crate) fn reporting(dispatch: &Dispatch, now: Millis) -> ShardRequest {
+    ShardRequest::Report(report(dispatch, now))
+}
+
+fn report(dispatch: &Dispatch, now: Millis) -> Report {
+    Report {
+        delivery: dispatch.delivery,
+        replay_count: dispatch.replay_count,
+        attempt: dispatch.attempt,
+        leased_until: dispatch.leased_until,
+        made: Some(Attempt {
+            attempted_at: now,
+            took_ms: 40,
+            status: Some(200),
+            error: None,
+            answer: String::new(),
+            location_host: None,
+            retry_after_ms: None,
+            previous_secret: false,
+        }),
+    }
+}
