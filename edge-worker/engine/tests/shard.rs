@@ -36,6 +36,8 @@ mod retention;
 mod schedule;
 #[path = "shard/stalled.rs"]
 mod stalled;
+#[path = "shard/statements.rs"]
+mod statements;
 #[path = "shard/store.rs"]
 mod store;
 #[path = "shard/support.rs"]

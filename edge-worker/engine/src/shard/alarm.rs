@@ -94,6 +94,12 @@ impl Shard {
         self.set_for_next(context, |due_at| due_at);
     }
 
+    /// Sets the alarm for a delivery to an endpoint that is due earlier than before, but not before the endpoint's pause
+    /// is over.
+    pub(crate) fn wake_for(&mut self, endpoint: i64, due_at: Millis) {
+        self.alarm.set(self.health.after_pause(endpoint, due_at));
+    }
+
     /// Sets the alarm again where it could not be set, or is overdue: with every call, since nothing else may wake
     /// this shard.
     pub(crate) fn repair_alarm(&mut self, context: &Context<'_>) {

@@ -1,7 +1,7 @@
 //! No statement walks through a table that grows. Every statement that a shard runs in a life with everything in it is
 //! planned by SQLite on the shard's own tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::live::{Start, Subject, Subscription};
@@ -235,7 +235,7 @@ fn queries(world: &mut World) {
 
 /// Returns the statements of a world, in one line each, with the steps of their plans.
 fn plans(world: &World) -> BTreeMap<String, Vec<String>> {
-    let statements = world.db.statements();
+    let statements = BTreeSet::from_iter(world.db.statements());
     let planned = statements.iter().filter(|statement| !statement.contains("CREATE "));
     planned
         .map(|statement| {

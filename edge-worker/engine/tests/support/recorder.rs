@@ -1,7 +1,6 @@
 //! A database that records what is done with it: to be done again with another one, and compared.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::{env, fs};
 
@@ -39,8 +38,8 @@ impl Recorder {
         Self { sqlite: Sqlite::in_memory().unwrap(), steps: RefCell::default() }
     }
 
-    /// Returns the statements that were executed.
-    pub fn statements(&self) -> BTreeSet<&'static str> {
+    /// Returns the statements that were executed, in order.
+    pub fn statements(&self) -> Vec<&'static str> {
         statements(&self.steps.borrow())
     }
 
@@ -116,9 +115,9 @@ impl From<&Bind<'_>> for Column {
     }
 }
 
-fn statements(steps: &[Step]) -> BTreeSet<&'static str> {
+fn statements(steps: &[Step]) -> Vec<&'static str> {
     let of = |step: &Step| match step {
-        Step::Statement { sql, .. } => BTreeSet::from([*sql]),
+        Step::Statement { sql, .. } => vec![*sql],
         Step::Transaction { steps, .. } => statements(steps),
     };
     steps.iter().flat_map(of).collect()

@@ -93,8 +93,13 @@ impl EndpointHealths {
         self.cooled_down_at(endpoint).is_some_and(|until| now < until)
     }
 
+    /// Returns when a delivery can be attempted that is due at a time: after the pause of its endpoint.
+    pub(crate) fn after_pause(&self, endpoint: i64, due_at: Millis) -> Millis {
+        self.cooled_down_at(endpoint).map_or(due_at, |cooled_down_at| due_at.max(cooled_down_at))
+    }
+
     /// Returns when the pause of an endpoint ends or has ended.
-    pub(crate) fn cooled_down_at(&self, endpoint: i64) -> Option<Millis> {
+    fn cooled_down_at(&self, endpoint: i64) -> Option<Millis> {
         self.cooling_down.get(&endpoint).copied()
     }
 }

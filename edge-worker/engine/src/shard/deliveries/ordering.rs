@@ -50,11 +50,23 @@ pub(crate) fn of_task(db: &dyn Database, last_seq: i64) -> Result<Vec<PendingDel
 /// Finds the pending deliveries with the task and the endpoint of a delivery, itself included. A quarantined
 /// body has none.
 pub(crate) fn of_delivery(db: &dyn Database, no: i64) -> Result<Vec<PendingDelivery>> {
-    const HEAD: &str = "SELECT last_seq FROM tasks WHERE no = (SELECT task_no FROM events WHERE seq = ?)";
-    let Some(last_seq) = db.first(HEAD, &[Bind::Int(seq_of(no))], Row::int)? else {
-        return Ok(Vec::new());
-    };
-    let mut pending = of_task(db, last_seq)?;
+    let last_seq = last_seq_of_task(db, no)?;
+    let mut pending = last_seq.map_or_else(|| Ok(Vec::new()), |last_seq| of_task(db, last_seq))?;
     pending.retain(|delivery| delivery.endpoint() == endpoint_of(no));
     Ok(pending)
+}
+
+/// Finds those of them that come after the delivery. There are none after the last event of a task, as most are when
+/// they arrive.
+pub(crate) fn after_delivery(db: &dyn Database, no: i64) -> Result<Vec<PendingDelivery>> {
+    let last_seq = last_seq_of_task(db, no)?.filter(|last_seq| *last_seq > seq_of(no));
+    let mut pending = last_seq.map_or_else(|| Ok(Vec::new()), |last_seq| of_task(db, last_seq))?;
+    pending.retain(|delivery| delivery.endpoint() == endpoint_of(no) && delivery.no > no);
+    Ok(pending)
+}
+
+/// Returns the number of the last event of a delivery's task.
+fn last_seq_of_task(db: &dyn Database, no: i64) -> Result<Option<i64>> {
+    const LAST: &str = "SELECT last_seq FROM tasks WHERE no = (SELECT task_no FROM events WHERE seq = ?)";
+    db.first(LAST, &[Bind::Int(seq_of(no))], Row::int)
 }

@@ -31,14 +31,10 @@ impl Shard {
             if !is_current {
                 return Ok(());
             }
-            deliveries::defer(
-                db,
-                delivery.no,
-                now.plus_millis(context.deployment.span(DEFERRED_FOR)),
-                "secret_unreadable",
-            )?;
+            let due_at = now.plus_millis(context.deployment.span(DEFERRED_FOR));
+            deliveries::defer(db, delivery.no, due_at, "secret_unreadable")?;
             self.leases.release(delivery.no);
-            self.schedule(context, 0);
+            self.wake_for(endpoint_of(delivery.no), due_at);
             return Ok(());
         };
         let endpoint = endpoint_of(delivery.no);
@@ -47,17 +43,21 @@ impl Shard {
             return Ok(());
         }
         let health = self.health.of(endpoint).after(reply, attempt.attempted_at);
-        db.transaction(|| {
-            self.write_attempt(db, &mut delivery, attempt, reply, now)?;
-            self.health.write(db, endpoint, health)
+        let due_at = db.transaction(|| {
+            let due_at = self.write_attempt(db, &mut delivery, attempt, reply, now)?;
+            self.health.write(db, endpoint, health)?;
+            Ok(due_at)
         })?;
         self.health.committed(endpoint, health);
         self.leases.release(report.delivery);
         self.broadcast_attempt(context, report.delivery);
-        self.schedule(context, 0);
+        if let Some(due_at) = due_at {
+            self.wake_for(endpoint, due_at);
+        }
         Ok(())
     }
 
+    /// Writes an attempt. Returns when a delivery to this endpoint is due that was not due as early before it.
     fn write_attempt(
         &self,
         db: &dyn Database,
@@ -65,7 +65,7 @@ impl Shard {
         attempt: &Attempt,
         reply: Option<Reply>,
         now: Millis,
-    ) -> Result<()> {
+    ) -> Result<Option<Millis>> {
         let number = delivery.failed_attempts + 1;
         delivery.record(AttemptRecord {
             round: delivery.replay_count,
@@ -96,42 +96,53 @@ impl Shard {
         }
         // An expedited attempt, by a newer event or by hand, is an extra one: the schedule does not change.
         if attempt.attempted_at < delivery.scheduled_at {
-            return deliveries::retry(db, delivery, delivery.scheduled_at);
+            deliveries::retry(db, delivery, delivery.scheduled_at)?;
+            return Ok(Some(delivery.scheduled_at));
         }
         delivery.failed_attempts = number;
         let subject = subject(db, delivery.no)?;
         match retry::next(&subject, number, first_at, attempt.attempted_at, attempt.retry_after_ms) {
-            Some(at) => deliveries::retry(db, delivery, at),
+            Some(at) => {
+                deliveries::retry(db, delivery, at)?;
+                Ok(Some(at))
+            }
             None => dead_letter(db, delivery, now, "exhausted"),
         }
     }
 }
 
-/// Ends a delivery that is not attempted any more, and makes the next pending one of its task due.
-pub(crate) fn dead_letter(db: &dyn Database, delivery: &Delivery, now: Millis, reason: &str) -> Result<()> {
+/// Ends a delivery that is not attempted any more, and makes the next pending one of its task due: then the time is
+/// returned.
+pub(crate) fn dead_letter(
+    db: &dyn Database,
+    delivery: &Delivery,
+    now: Millis,
+    reason: &str,
+) -> Result<Option<Millis>> {
     deliveries::end(db, delivery, DeliveryState::Dead, now, Some(reason))?;
     replays::count(db, delivery, false)?;
     release_next(db, delivery, now)
 }
 
-/// Ends a delivery that a later event of the task has replaced.
-pub(crate) fn supersede(db: &dyn Database, delivery: &Delivery, now: Millis) -> Result<()> {
+/// Ends a delivery that a later event of the task has replaced, and makes the next pending one due.
+pub(crate) fn supersede(db: &dyn Database, delivery: &Delivery, now: Millis) -> Result<Option<Millis>> {
     deliveries::end(db, delivery, DeliveryState::Superseded, now, None)?;
     replays::count(db, delivery, false)?;
     release_next(db, delivery, now)
 }
 
-/// Makes the next pending delivery of the same task and endpoint due.
-fn release_next(db: &dyn Database, ended: &Delivery, now: Millis) -> Result<()> {
+/// Makes the next pending delivery of the same task and endpoint due. Returns the time where this has changed it.
+fn release_next(db: &dyn Database, ended: &Delivery, now: Millis) -> Result<Option<Millis>> {
     if ended.replay_count > 0 {
         // A delivery that was replayed by hand is not part of the order.
-        return Ok(());
+        return Ok(None);
     }
-    let pending = ordering::of_delivery(db, ended.no)?;
-    match pending.first().filter(|next| next.due_at.is_some_and(|due_at| due_at > now)) {
-        Some(next) => deliveries::reschedule(db, next.no, now),
-        None => Ok(()),
-    }
+    let later = ordering::after_delivery(db, ended.no)?;
+    let Some(next) = later.first().filter(|next| next.due_at.is_some_and(|due_at| due_at > now)) else {
+        return Ok(None);
+    };
+    deliveries::reschedule(db, next.no, now)?;
+    Ok(Some(now))
 }
 
 /// Returns whether a later event of the same task replaces a delivery.

@@ -149,9 +149,8 @@ impl Shard {
 
     /// Returns when deliveries to an endpoint are attempted next: when the first is due, after its pause.
     pub(crate) fn next_attempt_at(&self, db: &dyn Database, endpoint: i64) -> Result<Option<Millis>> {
-        let cooled_down_at = self.health.cooled_down_at(endpoint);
         let due_at = deliveries::next_due(db, endpoint)?;
-        Ok(due_at.map(|due_at| cooled_down_at.map_or(due_at, |cooled_down_at| due_at.max(cooled_down_at))))
+        Ok(due_at.map(|due_at| self.health.after_pause(endpoint, due_at)))
     }
 }
 
