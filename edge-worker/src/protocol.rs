@@ -2,6 +2,7 @@
 
 pub(crate) mod directory_client;
 mod object;
+pub(crate) mod reports;
 pub(crate) mod shard_client;
 
 pub(crate) use vtryon_gateway_engine::protocol::*;

@@ -55,8 +55,8 @@ pub enum ShardRequest {
     VerifyShardCount,
     /// The settings of the directory.
     Configure(Settings),
-    /// The outcome of an attempt that was leased to the Worker.
-    Report(Report),
+    /// Only brings reports.
+    Report,
     /// A delivery with its attempts.
     Delivery { no: i64 },
     /// Deliveries in descending order of their events, those before `before`.
@@ -112,13 +112,16 @@ pub struct Counts {
     pub oldest_due: Option<Millis>,
 }
 
-/// A request to a shard, with the shard that the caller means.
+/// A request to a shard, with the shard that the caller means, and what the caller has to report to it.
 #[derive(Serialize, Deserialize)]
 pub struct Call {
     /// The number of this shard.
     pub shard: u32,
     /// How many shards the caller has.
     pub shards: u32,
+    /// The outcomes of attempts that were leased to the Worker. They are recorded before the request is executed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<Report>,
     pub request: ShardRequest,
 }
 

@@ -10,13 +10,14 @@ use worker::{Env, Headers, Response, console_error};
 
 use super::live::Subscription;
 use super::object::fetch;
-use super::{Call, ShardRequest};
+use super::{Call, ShardRequest, reports};
 use crate::config::TASK_SHARD;
 use crate::http::response::ApiError;
 use crate::platform::js::ShardMethods;
 use vtryon_gateway_engine::json;
 
-/// Sends a request to one shard. Returns its answer as JSON, or `None` where the requested thing does not exist.
+/// Sends a request to one shard, with the reports that wait for it. Returns its answer as JSON, or `None` where the
+/// requested thing does not exist.
 pub(crate) async fn call(
     env: &Env,
     shards: Shards,
@@ -24,8 +25,15 @@ pub(crate) async fn call(
     request: ShardRequest,
     body: &[u8],
 ) -> Result<Option<String>, ApiError> {
-    let call = Call { shard, shards: shards.count(), request };
-    let answer = invoke(env, &name(shard), &json::to_string(&call), body).await?;
+    let call = Call { shard, shards: shards.count(), reports: reports::take(shard), request };
+    let answer = match invoke(env, &name(shard), &json::to_string(&call), body).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            // They may have arrived: one that comes twice changes nothing.
+            reports::put_back(shard, call.reports);
+            return Err(error.into());
+        }
+    };
     if answer.is_null() {
         return Ok(None);
     }
@@ -72,7 +80,8 @@ pub(crate) async fn subscribe(
     shard: u32,
     subscription: Subscription,
 ) -> Result<Subscribed, ApiError> {
-    let call = Call { shard, shards: shards.count(), request: ShardRequest::Subscribe(subscription) };
+    let request = ShardRequest::Subscribe(subscription);
+    let call = Call { shard, shards: shards.count(), reports: Vec::new(), request };
     let init = RequestInit::new();
     init.set_headers(&upgrade()?);
     let mut response = fetch(env, TASK_SHARD, &name(shard), &call.to_url(), &init).await?;

@@ -92,7 +92,6 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         r#"{"tasks":{"before":7,"status":"queued","stalled":1,"limit":50}}"#,
         r#"{"deliveries":{"before":null,"endpoint":1,"state":"dead","task_id":"t","digest":null,"limit":1}}"#,
         r#"{"configure":{"version":3,"endpoints":[{"no":1,"url":"https://shop.example/","enabled":true,"order":"all","statuses":["completed"],"events":[],"include":["unknown"],"timeout_seconds":10,"secrets":[{"version":1,"sealed":"s","fingerprint":"8aee3df6","created_at":1,"until":null}]}],"deleted":[2],"replays":[{"id":"rpl_1","endpoint":1,"all":true,"from":0,"until":9}]}}"#,
-        r#"{"report":{"delivery":65537,"replay_count":0,"attempt":1,"leased_until":20,"made":{"attempted_at":1,"took_ms":5,"status":503,"error":null,"answer":"a","location_host":null,"retry_after_ms":1000,"previous_secret":false}}}"#,
         r#"{"subscribe":{"subject":{"state":{"task_id":"t"}},"start":{"after":5},"bodies":true,"until":9,"send_window":65536}}"#,
         r#"{"subscribe":{"subject":"shard","start":{"since":5},"until":null,"send_window":1}}"#,
         r#""metrics""#,
@@ -100,6 +99,8 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let mut seeds: Vec<Vec<u8>> = requests
         .map(|request| format!(r#"{{"shard":0,"shards":4,"request":{request}}}"#).into_bytes())
         .to_vec();
+    let report = r#"{"delivery":65537,"replay_count":0,"attempt":1,"leased_until":20,"made":{"attempted_at":1,"took_ms":5,"status":503,"error":null,"answer":"a","location_host":null,"retry_after_ms":1000,"previous_secret":false}}"#;
+    seeds.push(format!(r#"{{"shard":0,"shards":4,"reports":[{report}],"request":"report"}}"#).into_bytes());
     let others = [
         r#"{"create":{"body":"{\"url\":\"https://shop.example/\"}","own_origin":"https://gateway.example"}}"#,
         r#"{"report_rejections":{"rejections":[{"code":"signature_mismatch","path":"/webhooks/vtryon","count":3,"first_at":1,"last_at":2,"first":{"received_at":1,"header":"ab","header_bytes":2,"content_type":null,"body":"7b7d","body_bytes":2},"last":null}]}}"#,

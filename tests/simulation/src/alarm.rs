@@ -168,12 +168,12 @@ impl World {
         if self.shards[shard].deaths != instance {
             return;
         }
-        let before = self.before_report(shard, report);
+        let (before, last) = (self.before_report(shard, report), self.shards[shard].log.last);
         let recorded = self.decide(shard, Decision::RecordOwnAttempt, |engine, context| {
             engine.record_own_attempt(context, report)
         });
         let recorded = recorded.done();
-        self.after_report(shard, report, &before, recorded.is_some());
+        self.after_report(shard, report, (&before, last), recorded.is_some());
         let Some(run) = &mut self.shards[shard].run else { return };
         run.has_looked = false;
         if recorded.is_none() {

@@ -94,7 +94,7 @@ impl World {
         let Some((outcome, _)) = attempt.begun else { return };
         let report = report(&attempt.dispatch, Some(outcome));
         match attempt.sender {
-            Sender::Worker => self.report_attempt(attempt.shard, &report),
+            Sender::Worker => self.report_attempt(attempt.shard, report),
             Sender::Run(instance) => self.record_own_attempt(attempt.shard, instance, attempt.id, &report),
         }
     }
@@ -138,7 +138,7 @@ impl World {
             let attempt = self.attempts.swap_remove(index);
             let report = report(&attempt.dispatch, None);
             match attempt.sender {
-                Sender::Worker => self.report_attempt(shard, &report),
+                Sender::Worker => self.report_attempt(shard, report),
                 Sender::Run(instance) => self.record_own_attempt(shard, instance, attempt.id, &report),
             }
             return;
@@ -219,16 +219,26 @@ impl World {
         server.mood.unwrap_or(mood)
     }
 
-    /// Reports an attempt of the Worker to its shard. The report may be lost.
-    fn report_attempt(&mut self, shard: usize, report: &Report) {
+    /// Reports an attempt of the Worker to its shard: with the next call, which may be one for reports alone. The report may
+    /// be lost.
+    fn report_attempt(&mut self, shard: usize, report: Report) {
         if self.random.chance(self.regime.losses) {
             self.coverage.crash(CrashPoint::Lost(Loss::ReportOfAttempt));
+            // With all that waited in the same isolate.
+            self.waiting_reports[shard].clear();
             return;
         }
-        let before = self.before_report(shard, report);
-        let request = ShardRequest::Report(copied(report));
-        let answer = self.call(shard, Decision::Report, request, &[]);
-        self.after_report(shard, report, &before, answer.is_some());
+        self.waiting_reports[shard].push(report);
+        if self.random.chance(500) {
+            self.send_reports(shard);
+        }
+    }
+
+    /// Sends the reports that wait for a shard, where no other call has taken them along.
+    pub fn send_reports(&mut self, shard: usize) {
+        if !self.waiting_reports[shard].is_empty() {
+            self.call(shard, Decision::Report, ShardRequest::Report, &[]);
+        }
     }
 }
 
@@ -241,10 +251,4 @@ fn report(dispatch: &Dispatch, made: Option<Attempt>) -> Report {
         leased_until: dispatch.leased_until,
         made,
     }
-}
-
-/// Copies a report as it goes over the wire.
-fn copied(report: &Report) -> Report {
-    let text = serde_json::to_string(report).expect("a report is JSON");
-    serde_json::from_str(&text).expect("a report is read as it was written")
 }

@@ -51,12 +51,16 @@ impl World {
             }
         }
         self.advance_attempt();
+        for shard in 0..self.shards.len() {
+            self.send_reports(shard);
+        }
         self.pass(if has_run || !self.directory.pushes.is_empty() { 1_000 } else { 60_000 });
     }
 
     fn is_idle(&self) -> bool {
         let are_settled = self.publisher.waiting.is_empty() && self.attempts.is_empty();
-        are_settled && self.directory.pushes.is_empty() && self.left().is_empty()
+        let are_reported = self.waiting_reports.iter().all(Vec::is_empty);
+        are_settled && are_reported && self.directory.pushes.is_empty() && self.left().is_empty()
     }
 
     /// Names what is left to do.

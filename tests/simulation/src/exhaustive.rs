@@ -77,7 +77,7 @@ impl Tree<'_> {
 
     fn store(&self, body: &[u8]) {
         let request = ShardRequest::StoreEvent(self.incoming(body));
-        let call = Call { shard: 0, shards: 1, request };
+        let call = Call { shard: 0, shards: 1, reports: Vec::new(), request };
         let mut shard = self.open();
         let admitted = shard.admit(&self.context(), &call).expect("the database works");
         ensure!(matches!(admitted, Admit::Decided(Ok(()))), "a caller is admitted", "{}", call.shards);

@@ -58,6 +58,15 @@ impl Log {
         let is_replay = self.entries.get(&seq).is_some_and(|entry| entry.delivery.is_some());
         self.is_pruned(seq) && (is_replay || seq <= gap_to)
     }
+
+    /// Returns whether an entry after a number makes a delivery due at once: a replay of it, or a newer event of its task.
+    pub fn has_expedited(&self, delivery: i64, after: i64) -> bool {
+        let task_id = self.entries.get(&seq_of(delivery)).and_then(|entry| entry.task_id.as_ref());
+        self.entries.range(after + 1..).any(|(_, entry)| match entry.delivery {
+            Some(replayed) => replayed == delivery,
+            None => task_id.is_some() && entry.task_id.as_ref() == task_id,
+        })
+    }
 }
 
 impl World {

@@ -1,6 +1,9 @@
 //! The Worker: receives what the publisher posts, calls shards, and makes the first attempts.
 
-use vtryon_gateway_engine::protocol::{Call, Content, IncomingEvent, ShardRequest, StoreResult};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use vtryon_gateway_engine::protocol::delivery::Report;
+use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult};
 use vtryon_gateway_engine::shard::Admit;
 use vtryon_webhooks::{Millis, Shards, Signature};
 
@@ -20,6 +23,7 @@ impl World {
         let (digest, incoming) = IncomingEvent::read(&verified, self.now);
         let shard = self.count().of(&digest) as usize;
         let (content, key) = (copied(&incoming.content), incoming.key.clone());
+        let brings_reports = !self.waiting_reports[shard].is_empty();
         checks::forget_dropped(self, shard, &content, body);
         let outcome = self.shards[shard].oracle.outcome(&content, body);
         let is_stored = !matches!(outcome, "duplicate" | "capped");
@@ -45,7 +49,7 @@ impl World {
         let Some(answer) = answer else { return false };
         let object = &self.shards[shard];
         ensure!(has_grown || !is_stored, "what is acknowledged is stored", "{outcome}: {}", show(body));
-        if !is_stored && was_open {
+        if !is_stored && was_open && !brings_reports {
             let rows = object.db.rows_written() - written;
             ensure!(rows == 0, "a duplicate writes no row", "{rows} rows for {outcome}: {}", show(body));
         }
@@ -92,7 +96,37 @@ impl World {
             self.coverage.crash(CrashPoint::Lost(Loss::RequestToShard));
             return None;
         }
-        let call = Call { shard: shard as u32, shards: self.regime.shards, request };
+        let reports = std::mem::take(&mut self.waiting_reports[shard]);
+        let before: Vec<_> = reports.iter().map(|report| self.before_report(shard, report)).collect();
+        let last = self.shards[shard].log.last;
+        let answer = self.admit_and_call(shard, decision, request, copied(&reports), body);
+        // Where a statement was refused, it may have been one of a report: that fails no call.
+        let are_recorded = answer.is_some() && !self.shards[shard].is_alarm_unset;
+        for (report, before) in reports.iter().zip(&before) {
+            self.after_report(shard, report, (before, last), are_recorded);
+        }
+        let is_lost = answer.is_some() && self.random.chance(self.regime.losses);
+        if is_lost {
+            self.coverage.crash(CrashPoint::Lost(Loss::AnswerOfShard));
+        }
+        if is_lost || answer.is_none() {
+            // They may have arrived: then they will come twice.
+            self.waiting_reports[shard].extend(reports);
+            return None;
+        }
+        answer
+    }
+
+    /// Lets a shard admit and execute a call; returns its answer, or nothing where that failed.
+    fn admit_and_call(
+        &mut self,
+        shard: usize,
+        decision: Decision,
+        request: ShardRequest,
+        reports: Vec<Report>,
+        body: &[u8],
+    ) -> Option<String> {
+        let call = Call { shard: shard as u32, shards: self.regime.shards, reports, request };
         let call = self.of_later_version(&call);
         // Whatever is called sets an alarm that could not be set.
         self.shards[shard].is_alarm_unset = false;
@@ -112,10 +146,6 @@ impl World {
         ensure!(admission.is_ok(), "a caller with the right number of shards is admitted", "{admission:?}");
         let answer =
             self.decide(shard, decision, |engine, context| engine.call(context, call, body)).done()?;
-        if self.random.chance(self.regime.losses) {
-            self.coverage.crash(CrashPoint::Lost(Loss::AnswerOfShard));
-            return None;
-        }
         Some(answer.unwrap_or_else(|| "null".to_owned()))
     }
 
@@ -149,7 +179,7 @@ impl World {
             self.deployment.verifier.verify(body, &signature).expect("it was signed with this key");
         let (_, incoming) = IncomingEvent::read(&verified, self.now);
         let request = ShardRequest::StoreEvent(incoming);
-        let call = Call { shard: shard as u32, shards: other.count(), request };
+        let call = Call { shard: shard as u32, shards: other.count(), reports: Vec::new(), request };
         if self.shards[shard].log.last == 0 {
             // Before the first event any number would be taken.
             return;
@@ -161,9 +191,9 @@ impl World {
     }
 }
 
-/// Copies what an event says.
-fn copied(content: &Content) -> Content {
-    let json = serde_json::to_value(content).expect("it is JSON");
+/// Copies a message as it goes over the wire.
+fn copied<T: Serialize + DeserializeOwned>(message: &T) -> T {
+    let json = serde_json::to_value(message).expect("it is JSON");
     serde_json::from_value(json).expect("it is read as it was written")
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use vtryon_gateway_engine::Deployment;
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::ShardRequest;
+use vtryon_gateway_engine::protocol::delivery::Report;
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_webhooks::{Millis, Secret, Verifier};
 
@@ -36,6 +37,8 @@ pub struct World {
     pub directory: DirectoryObject,
     pub publisher: Publisher,
     pub attempts: Vec<RunningAttempt>,
+    /// The reports that wait in the Worker, by shard.
+    pub waiting_reports: Vec<Vec<Report>>,
     pub next_attempt: u64,
     pub servers: BTreeMap<i64, Server>,
     pub clients: Vec<Client>,
@@ -78,6 +81,7 @@ impl World {
         let regime = Regime::draw(&mut random, &usual);
         let deployment = deployment(0);
         let shards = (0..regime.shards).map(|_| ShardObject::new(&deployment, Millis(START))).collect();
+        let waiting_reports = (0..regime.shards).map(|_| Vec::new()).collect();
         Self {
             random,
             regime,
@@ -89,6 +93,7 @@ impl World {
             directory: DirectoryObject::default(),
             publisher: Publisher::default(),
             attempts: Vec::new(),
+            waiting_reports,
             next_attempt: 0,
             servers: BTreeMap::new(),
             clients: Vec::new(),

@@ -17,20 +17,27 @@ impl Shard {
         self.check_topology(context.db, call)
     }
 
-    /// Executes a request that was admitted and returns its answer as JSON; `None` where the requested thing does not
-    /// exist. `body` is the body of an event.
+    /// Records the reports of a call that was admitted, executes its request and returns the answer as JSON; `None` where
+    /// the requested thing does not exist. `body` is the body of an event.
+    ///
+    /// A report that can't be recorded does not fail the request: its delivery is attempted again.
     ///
     /// # Errors
     /// A fault of the database, and a subscription: it is opened by [`Shard::subscribe`].
     pub fn call(&mut self, context: &Context<'_>, call: Call, body: &[u8]) -> Result<Option<String>> {
-        let Call { shard, shards, request } = call;
+        let Call { shard, shards, reports, request } = call;
         let db = context.db;
+        for report in &reports {
+            if let Err(fault) = self.record_attempt(context, report) {
+                self.faults.push(fault);
+            }
+        }
         Ok(match request {
             ShardRequest::StoreEvent(incoming) => {
                 self.commits.note(incoming.last_commit_ms);
                 encode(Some(self.store_event(context, &incoming, body)?))
             }
-            ShardRequest::Report(report) => encode(Some(self.record_attempt(context, &report)?)),
+            ShardRequest::Report => encode(Some(())),
             ShardRequest::Task { task_id } => encode(queries::task(db, &self.duplicates, &task_id)?),
             ShardRequest::Result { task_id } => encode(queries::result(db, &task_id)?),
             ShardRequest::Tasks { before, status, stalled, limit } => {

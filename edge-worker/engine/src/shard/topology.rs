@@ -114,7 +114,7 @@ const fn is_first_use(request: &ShardRequest) -> bool {
         | ShardRequest::Result { .. }
         | ShardRequest::Tasks { .. }
         | ShardRequest::Quarantine { .. }
-        | ShardRequest::Report(_)
+        | ShardRequest::Report
         | ShardRequest::Delivery { .. }
         | ShardRequest::Deliveries { .. }
         | ShardRequest::Replay { .. }
@@ -141,7 +141,7 @@ mod tests {
     }
 
     fn call(shard: u32, shards: u32, request: ShardRequest) -> Call {
-        Call { shard, shards, request }
+        Call { shard, shards, reports: Vec::new(), request }
     }
 
     fn write() -> ShardRequest {

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 use vtryon_gateway_engine::database::{Database, Row, Value};
 use vtryon_gateway_engine::keys::MasterKey;
-use vtryon_gateway_engine::protocol::delivery::Dispatch;
+use vtryon_gateway_engine::protocol::delivery::{Dispatch, Report};
 use vtryon_gateway_engine::protocol::settings::{Endpoint, EndpointOptions, Settings};
 use vtryon_gateway_engine::protocol::{Call, DirectoryRequest, IncomingEvent, ShardRequest, StoreResult};
 use vtryon_gateway_engine::shard::{Admit, Broadcast, Shard};
@@ -59,6 +59,8 @@ pub struct World {
     /// For how many milliseconds the failures of an endpoint ask by `retry-after`.
     pub retry_after_ms: BTreeMap<i64, i64>,
     settings: Settings,
+    /// The reports that the next call brings.
+    pub waiting_reports: Vec<Report>,
 }
 
 /// Makes the configuration of a deployment with these secrets, the current one first.
@@ -105,6 +107,7 @@ impl World {
             first_replies: BTreeMap::new(),
             retry_after_ms: BTreeMap::new(),
             settings: Settings::default(),
+            waiting_reports: Vec::new(),
         }
     }
 
@@ -121,7 +124,8 @@ impl World {
 
     /// Calls the shard; returns its answer as JSON.
     pub fn call(&mut self, request: ShardRequest, body: &[u8]) -> Option<Json> {
-        let call = Call { shard: self.no, shards: self.shards, request };
+        let reports = std::mem::take(&mut self.waiting_reports);
+        let call = Call { shard: self.no, shards: self.shards, reports, request };
         let admission = match self.decide(|shard, context| shard.admit(context, &call)).unwrap() {
             Admit::Decided(admission) => admission,
             Admit::AskFirst(_) => {

@@ -43,7 +43,7 @@ impl TaskShard {
         if let Err(mismatch) = self.admit(&call).await? {
             return Ok(Response::ok(mismatch)?.with_status(503));
         }
-        let Call { shard, shards, request } = call;
+        let Call { shard, shards, request, .. } = call;
         let ShardRequest::Subscribe(subscription) = request else {
             return Err("only a socket is asked for by a request".into());
         };

@@ -27,6 +27,8 @@ pub(super) struct World {
     settings: Settings,
     /// The attempts that the Worker has to make.
     dispatches: Vec<Dispatch>,
+    /// The reports that the next call brings.
+    reports: Vec<Report>,
 }
 
 impl World {
@@ -42,7 +44,8 @@ impl World {
         };
         let now = Millis(1_780_000_000_000);
         let shard = Shard::open(&Context { db: &db, now, deployment: &deployment }, 0, 0).unwrap();
-        Self { db, deployment, now, shard, settings: Settings::default(), dispatches: Vec::new() }
+        let (settings, dispatches, reports) = (Settings::default(), Vec::new(), Vec::new());
+        Self { db, deployment, now, shard, settings, dispatches, reports }
     }
 
     /// Lets the shard decide. No decision may have a fault.
@@ -57,7 +60,8 @@ impl World {
 
     /// Calls the shard as the Worker does; its answer is JSON, or nothing.
     pub(super) fn call(&mut self, request: ShardRequest, body: &[u8]) -> Json {
-        let call = Call { shard: 0, shards: 1, request };
+        let reports = std::mem::take(&mut self.reports);
+        let call = Call { shard: 0, shards: 1, reports, request };
         let admitted = self.decide(|shard, context| shard.admit(context, &call)).unwrap();
         assert!(matches!(admitted, Admit::Decided(Ok(()))));
         let answer = self.decide(|shard, context| shard.call(context, call, body)).unwrap();
@@ -140,7 +144,8 @@ impl World {
         let dispatch = self.dispatches.remove(0);
         for _ in 0..=u8::from(twice) {
             let report = self.attempt(&dispatch, status, retry_after_ms);
-            self.call(ShardRequest::Report(report), &[]);
+            self.reports.push(report);
+            self.call(ShardRequest::Report, &[]);
         }
     }
 

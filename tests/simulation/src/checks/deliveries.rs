@@ -129,12 +129,13 @@ impl World {
         delivery(self, shard, report.delivery)
     }
 
-    /// Checks what a report has made of its delivery.
+    /// Checks what a report has made of its delivery, whose state was `before`. The call that brought it may have stored
+    /// entries after the number `last`.
     pub fn after_report(
         &mut self,
         shard: usize,
         report: &Report,
-        before: &Option<DeliveryRow>,
+        (before, last): (&Option<DeliveryRow>, i64),
         is_recorded: bool,
     ) {
         let after = delivery(self, shard, report.delivery);
@@ -175,7 +176,10 @@ impl World {
                 "{} instead of {not_before:?}",
                 after.scheduled_at
             );
-            self.shards[shard].not_before.insert((report.delivery, report.replay_count), not_before);
+            let object = &mut self.shards[shard];
+            if !object.log.has_expedited(report.delivery, last) {
+                object.not_before.insert((report.delivery, report.replay_count), not_before);
+            }
         }
     }
 }

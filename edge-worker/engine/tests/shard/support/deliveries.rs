@@ -61,7 +61,8 @@ impl World {
     }
 
     pub fn report(&mut self, report: Report) {
-        self.call(ShardRequest::Report(report), &[]);
+        self.waiting_reports.push(report);
+        self.call(ShardRequest::Report, &[]);
     }
 
     /// Returns the body of a delivery's event.

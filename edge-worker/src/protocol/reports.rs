@@ -1,0 +1,72 @@
+//! Reports of attempts on their way to their shards. One travels with whatever its shard is asked next, an event for
+//! example: that saves a call and a commit. Where nothing is asked for a moment, those that wait are sent together.
+//!
+//! What waits is lost with its isolate. Then the lease ends, and the attempt is made again under the same `webhook-id`.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use vtryon_webhooks::{Millis, Shards};
+use worker::{Delay, Env, console_error};
+
+use super::delivery::Report;
+use super::{ShardRequest, shard_client};
+use crate::platform::clock;
+
+/// How long a report waits for a call that takes it along.
+const WAIT: Duration = Duration::from_millis(50);
+
+/// After how many milliseconds nobody is expected to send what waits: the request that waited for it was cut off.
+const ABANDONED_AFTER: i64 = 1000;
+
+/// The reports that wait for one shard.
+#[derive(Default)]
+struct Waiting {
+    /// Since when somebody waits to send them.
+    since: Millis,
+    reports: Vec<Report>,
+}
+
+thread_local! {
+    static WAITING: RefCell<BTreeMap<u32, Waiting>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// Reports an attempt. Requests share nothing but data, so the first one to report waits for all: it returns when they
+/// were sent, and the others at once.
+pub(crate) async fn send(env: &Env, shards: Shards, shard: u32, report: Report) {
+    if !add(shard, report, clock::now()) {
+        return;
+    }
+    Delay::from(WAIT).await;
+    let is_waiting = WAITING.with_borrow(|waiting| waiting.contains_key(&shard));
+    if is_waiting && shard_client::call(env, shards, shard, ShardRequest::Report, &[]).await.is_err() {
+        console_error!("deliveries were attempted, but not reported: they may be attempted again");
+    }
+}
+
+/// Takes what waits for a shard.
+pub(super) fn take(shard: u32) -> Vec<Report> {
+    WAITING.with_borrow_mut(|waiting| waiting.remove(&shard)).map_or_else(Vec::new, |taken| taken.reports)
+}
+
+/// Lets reports wait again that could not be sent, until another one is.
+pub(super) fn put_back(shard: u32, reports: Vec<Report>) {
+    if reports.is_empty() {
+        return;
+    }
+    WAITING.with_borrow_mut(|waiting| waiting.entry(shard).or_default().reports.extend(reports));
+}
+
+/// Lets a report wait; returns whether nobody else waits for what is sent to this shard.
+fn add(shard: u32, report: Report, now: Millis) -> bool {
+    WAITING.with_borrow_mut(|waiting| {
+        let waiting = waiting.entry(shard).or_default();
+        waiting.reports.push(report);
+        let is_first = waiting.since.plus_millis(ABANDONED_AFTER) < now;
+        if is_first {
+            waiting.since = now;
+        }
+        is_first
+    })
+}
