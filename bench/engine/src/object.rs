@@ -91,7 +91,22 @@ impl Object {
 
     /// Calls the shard; returns its answer as JSON.
     pub(crate) fn call(&mut self, request: ShardRequest, body: &[u8]) -> Result<Option<String>> {
-        let call = Call { shard: self.shard, shards: self.shards, request };
+        self.call_with(Vec::new(), request, body)
+    }
+
+    /// Reports that an endpoint has taken a delivery, as the Worker does where no other call takes the report along.
+    pub(crate) fn report(&mut self, dispatch: &Dispatch) -> Result<()> {
+        let report = report(dispatch, self.now);
+        self.call_with(vec![report], ShardRequest::Report, &[]).map(drop)
+    }
+
+    fn call_with(
+        &mut self,
+        reports: Vec<Report>,
+        request: ShardRequest,
+        body: &[u8],
+    ) -> Result<Option<String>> {
+        let call = Call { shard: self.shard, shards: self.shards, reports, request };
         let count = self.shards.to_string();
         self.decide(|engine, context| {
             let admission = match engine.admit(context, &call)? {
@@ -118,7 +133,7 @@ impl Object {
     /// Stores a body whose deliveries arrive at once, as far as the Worker makes them.
     pub(crate) fn deliver(&mut self, body: &[u8]) -> Result<()> {
         for dispatch in self.store(body)? {
-            self.call(reporting(&dispatch, self.now), &[])?;
+            self.report(&dispatch)?;
         }
         Ok(())
     }
@@ -161,11 +176,6 @@ impl Object {
             }
         }
     }
-}
-
-/// Returns the request by which the Worker reports that an endpoint has taken a delivery.
-pub(crate) fn reporting(dispatch: &Dispatch, now: Millis) -> ShardRequest {
-    ShardRequest::Report(report(dispatch, now))
 }
 
 fn report(dispatch: &Dispatch, now: Millis) -> Report {

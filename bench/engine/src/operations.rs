@@ -1,13 +1,13 @@
 //! What is asked of a shard: each operation makes its calls first, so that only the shard is measured.
 
 use vtryon_gateway_engine::protocol::ShardRequest;
-use vtryon_gateway_engine::protocol::delivery::ENDPOINT_NUMBERS;
+use vtryon_gateway_engine::protocol::delivery::{Dispatch, ENDPOINT_NUMBERS};
 use vtryon_gateway_engine::protocol::settings::Replay;
 use vtryon_gateway_engine::{Error, Result};
 use vtryon_webhooks::Millis;
 
 use crate::fill::{body, settings, task_id};
-use crate::object::{Object, reporting};
+use crate::object::Object;
 
 /// How many entries a page has.
 const PAGE: u32 = 50;
@@ -26,6 +26,7 @@ pub(crate) struct Filled {
 /// One call, made beforehand.
 pub(crate) enum Prepared {
     Call(ShardRequest, Vec<u8>),
+    Report(Dispatch),
     AlarmRun,
 }
 
@@ -79,9 +80,8 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     }),
     write("a delivery recorded", |filled, _| {
         let nth = filled.next_task();
-        let dispatches = filled.object.store(&body(nth, "queued"))?;
-        let dispatch = dispatches.first().ok_or("nothing is dispatched")?;
-        Ok(call(reporting(dispatch, filled.object.now)))
+        let mut dispatches = filled.object.store(&body(nth, "queued"))?;
+        Ok(Prepared::Report(dispatches.pop().ok_or("nothing is dispatched")?))
     }),
     write("an alarm with a due delivery", |filled, _| {
         // One more for each that is delivered, so that as many are due as before.
@@ -101,6 +101,7 @@ impl Filled {
                 let answer = self.object.call(request, &body)?;
                 answer.map(|_| ()).ok_or_else(|| Error::from("a shard has no answer"))
             }
+            Prepared::Report(dispatch) => self.object.report(&dispatch),
             Prepared::AlarmRun => match self.object.run_alarm(1)?.delivered {
                 1 => Ok(()),
                 _ => Err("nothing was due".into()),
