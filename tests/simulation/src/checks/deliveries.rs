@@ -140,6 +140,11 @@ impl World {
     ) {
         let after = delivery(self, shard, report.delivery);
         let (Some(before), Some(after)) = (before, &after) else { return };
+        let is_expedited = self.shards[shard].log.has_expedited(report.delivery, last);
+        if is_expedited && after.replay_count > before.replay_count {
+            // The call that brought the report has replayed the delivery.
+            return;
+        }
         let Some(attempt) = &report.made else { return };
         let is_delivered = attempt.status.is_some_and(|status| (200..300).contains(&status));
         let is_of_round = before.state == "pending" && before.replay_count == report.replay_count;
@@ -176,9 +181,9 @@ impl World {
                 "{} instead of {not_before:?}",
                 after.scheduled_at
             );
-            let object = &mut self.shards[shard];
-            if !object.log.has_expedited(report.delivery, last) {
-                object.not_before.insert((report.delivery, report.replay_count), not_before);
+            if !is_expedited {
+                let key = (report.delivery, report.replay_count);
+                self.shards[shard].not_before.insert(key, not_before);
             }
         }
     }
