@@ -142,8 +142,8 @@ export const FAULTS = [
   [
     "a retry comes a minute early",
     RECORD,
-    "Some(at) => deliveries::retry(db, delivery, at),",
-    "Some(at) => deliveries::retry(db, delivery, at.plus_seconds(-60)),",
+    "deliveries::retry(db, delivery, at)?;",
+    "deliveries::retry(db, delivery, at.plus_seconds(-60))?;",
   ],
   [
     "what an endpoint asks for is ignored",
