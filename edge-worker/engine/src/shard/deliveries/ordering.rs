@@ -50,18 +50,22 @@ pub(crate) fn of_task(db: &dyn Database, last_seq: i64) -> Result<Vec<PendingDel
 /// Finds the pending deliveries with the task and the endpoint of a delivery, itself included. A quarantined
 /// body has none.
 pub(crate) fn of_delivery(db: &dyn Database, no: i64) -> Result<Vec<PendingDelivery>> {
-    let last_seq = last_seq_of_task(db, no)?;
-    let mut pending = last_seq.map_or_else(|| Ok(Vec::new()), |last_seq| of_task(db, last_seq))?;
-    pending.retain(|delivery| delivery.endpoint() == endpoint_of(no));
-    Ok(pending)
+    of_endpoint(db, last_seq_of_task(db, no)?, endpoint_of(no))
 }
 
-/// Finds those of them that come after the delivery. There are none after the last event of a task, as most are when
+/// Finds the first of them that comes after the delivery. There is none after the last event of a task, as most are when
 /// they arrive.
-pub(crate) fn after_delivery(db: &dyn Database, no: i64) -> Result<Vec<PendingDelivery>> {
+pub(crate) fn next_after(db: &dyn Database, no: i64) -> Result<Option<PendingDelivery>> {
     let last_seq = last_seq_of_task(db, no)?.filter(|last_seq| *last_seq > seq_of(no));
-    let mut pending = last_seq.map_or_else(|| Ok(Vec::new()), |last_seq| of_task(db, last_seq))?;
-    pending.retain(|delivery| delivery.endpoint() == endpoint_of(no) && delivery.no > no);
+    let pending = of_endpoint(db, last_seq, endpoint_of(no))?;
+    Ok(pending.into_iter().find(|delivery| delivery.no > no))
+}
+
+/// Finds the pending deliveries of a task to an endpoint; none without a last event.
+fn of_endpoint(db: &dyn Database, last_seq: Option<i64>, endpoint: i64) -> Result<Vec<PendingDelivery>> {
+    let Some(last_seq) = last_seq else { return Ok(Vec::new()) };
+    let mut pending = of_task(db, last_seq)?;
+    pending.retain(|delivery| delivery.endpoint() == endpoint);
     Ok(pending)
 }
 

@@ -137,8 +137,8 @@ fn release_next(db: &dyn Database, ended: &Delivery, now: Millis) -> Result<Opti
         // A delivery that was replayed by hand is not part of the order.
         return Ok(None);
     }
-    let later = ordering::after_delivery(db, ended.no)?;
-    let Some(next) = later.first().filter(|next| next.due_at.is_some_and(|due_at| due_at > now)) else {
+    let next = ordering::next_after(db, ended.no)?;
+    let Some(next) = next.filter(|next| next.due_at.is_some_and(|due_at| due_at > now)) else {
         return Ok(None);
     };
     deliveries::reschedule(db, next.no, now)?;
