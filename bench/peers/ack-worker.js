@@ -3,22 +3,9 @@
 // clock but one.
 
 import { DurableObject } from "cloudflare:workers";
-import { EventStore, STAGES, shardOf } from "./event-store.js";
-import { HEADERS, verified } from "./verified.js";
+import { acknowledge, EventStore } from "./event-store.js";
 
-export default {
-  async fetch(request, env) {
-    const { body, refused } = await verified(request, env.SECRET);
-    if (refused) return refused;
-    const { task_id, status } = JSON.parse(new TextDecoder().decode(body));
-    if (typeof task_id !== "string" || !(status in STAGES)) {
-      return new Response(null, { status: 400 });
-    }
-    const name = `shard-${shardOf(task_id, Number(env.SHARDS))}`;
-    await env.SHARD.getByName(name).keep(task_id, status, Date.now(), body);
-    return new Response('{"received":true}', { headers: HEADERS });
-  },
-};
+export default { fetch: acknowledge };
 
 export class Shard extends DurableObject {
   #events;
@@ -28,7 +15,7 @@ export class Shard extends DurableObject {
     this.#events = new EventStore(state.storage);
   }
 
-  keep(task_id, status, at, body) {
-    this.#events.store(task_id, status, at, body);
+  receive(task_id, status, body) {
+    this.#events.store(task_id, status, Date.now(), body);
   }
 }

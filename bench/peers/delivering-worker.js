@@ -4,8 +4,7 @@
 // shows nothing live, publishes nothing, and has one endpoint, which is set when it is deployed.
 
 import { DurableObject } from "cloudflare:workers";
-import { EventStore, STAGES, shardOf } from "./event-store.js";
-import { HEADERS, verified } from "./verified.js";
+import { acknowledge, EventStore } from "./event-store.js";
 
 /** How often the alarm looks for deliveries that are due, while there are pending ones, in milliseconds. */
 const CHECK_EVERY = 2000;
@@ -18,19 +17,7 @@ const BATCH = 50;
 
 const encoder = new TextEncoder();
 
-export default {
-  async fetch(request, env) {
-    const { body, refused } = await verified(request, env.SECRET);
-    if (refused) return refused;
-    const { task_id, status } = JSON.parse(new TextDecoder().decode(body));
-    if (typeof task_id !== "string" || !(status in STAGES)) {
-      return new Response(null, { status: 400 });
-    }
-    const name = `shard-${shardOf(task_id, Number(env.SHARDS))}`;
-    await env.SHARD.getByName(name).receive(task_id, status, body);
-    return new Response('{"received":true}', { headers: HEADERS });
-  },
-};
+export default { fetch: acknowledge };
 
 export class Shard extends DurableObject {
   #sql;

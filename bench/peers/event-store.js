@@ -1,16 +1,31 @@
-// Tasks and events as the Workers in JavaScript store them: the rows that the gateway writes, in tables and indices like
-// its own, and nothing for a repeat.
+// How the Workers in JavaScript store tasks and events: by a call of one of so many objects, the rows that the gateway
+// writes, in tables and indices like its own, and nothing for a repeat.
+
+import { HEADERS, verified } from "./verified.js";
 
 /** The statuses as bits, in the order that a task goes through them. */
-export const STAGES = { queued: 1, processing: 2, completed: 4, failed: 8 };
+const STAGES = { queued: 1, processing: 2, completed: 4, failed: 8 };
 
 /** Chooses a shard by a hash of the task's id (FNV-1a, 32 bits): far cheaper than the gateway's, which is SHA-256. */
-export function shardOf(id, shards) {
+function shardOf(id, shards) {
   let hash = 0x811c9dc5;
   for (let nth = 0; nth < id.length; nth += 1) {
     hash = Math.imul(hash ^ id.charCodeAt(nth), 0x01000193);
   }
   return (hash >>> 0) % shards;
+}
+
+/** Verifies and parses the event of a request, and answers it when its object has received it. */
+export async function acknowledge(request, env) {
+  const { body, refused } = await verified(request, env.SECRET);
+  if (refused) return refused;
+  const { task_id, status } = JSON.parse(new TextDecoder().decode(body));
+  if (typeof task_id !== "string" || !(status in STAGES)) {
+    return new Response(null, { status: 400 });
+  }
+  const name = `shard-${shardOf(task_id, Number(env.SHARDS))}`;
+  await env.SHARD.getByName(name).receive(task_id, status, body);
+  return new Response('{"received":true}', { headers: HEADERS });
 }
 
 export class EventStore {
