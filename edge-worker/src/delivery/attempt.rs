@@ -34,31 +34,24 @@ pub(crate) async fn attempt(config: &Config, shard: u32, dispatch: &Dispatch, bo
     if attempted_at >= dispatch.begin_before {
         return None;
     }
-    let report = |made| Report {
-        delivery: dispatch.delivery,
-        replay_count: dispatch.replay_count,
-        attempt: dispatch.attempt,
-        leased_until: dispatch.leased_until,
-        made,
-    };
     let signers = match signers(config, dispatch).await {
         Ok(Some(signers)) => signers,
         Ok(None) => {
             console_error!(
                 "the secret of an endpoint can't be opened: GATEWAY_MASTER_KEY is not the key that sealed it"
             );
-            return Some(report(None));
+            return Some(dispatch.report(None));
         }
         Err(error) => {
             console_error!("delivery: {error}");
-            return Some(report(None));
+            return Some(dispatch.report(None));
         }
     };
     let made = match config.endpoint_urls.check(&dispatch.url) {
         Ok(()) => send(shard, dispatch, &signers, attempted_at, body).await,
         Err(_) => Answer::none("url_refused"),
     };
-    Some(report(Some(Attempt {
+    Some(dispatch.report(Some(Attempt {
         attempted_at,
         took_ms: clock::now().0 - attempted_at.0,
         status: made.status,

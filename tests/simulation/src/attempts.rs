@@ -92,7 +92,7 @@ impl World {
         }
         let attempt = self.attempts.swap_remove(index);
         let Some((outcome, _)) = attempt.begun else { return };
-        let report = report(&attempt.dispatch, Some(outcome));
+        let report = attempt.dispatch.report(Some(outcome));
         match attempt.sender {
             Sender::Worker => self.report_attempt(attempt.shard, report),
             Sender::Run(instance) => self.record_own_attempt(attempt.shard, instance, attempt.id, &report),
@@ -136,7 +136,7 @@ impl World {
         if self.random.chance(self.regime.deaths) {
             // A secret that can't be opened: nothing is sent.
             let attempt = self.attempts.swap_remove(index);
-            let report = report(&attempt.dispatch, None);
+            let report = attempt.dispatch.report(None);
             match attempt.sender {
                 Sender::Worker => self.report_attempt(shard, report),
                 Sender::Run(instance) => self.record_own_attempt(shard, instance, attempt.id, &report),
@@ -239,16 +239,5 @@ impl World {
         if !self.waiting_reports[shard].is_empty() {
             self.call(shard, Decision::Report, ShardRequest::Report, &[]);
         }
-    }
-}
-
-/// Makes the report of an attempt.
-fn report(dispatch: &Dispatch, made: Option<Attempt>) -> Report {
-    Report {
-        delivery: dispatch.delivery,
-        replay_count: dispatch.replay_count,
-        attempt: dispatch.attempt,
-        leased_until: dispatch.leased_until,
-        made,
     }
 }

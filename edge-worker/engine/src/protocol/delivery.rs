@@ -62,6 +62,19 @@ pub struct Dispatch {
     pub timeout_seconds: u32,
 }
 
+impl Dispatch {
+    /// Makes the report of the attempt; without one where it could not even be made.
+    pub const fn report(&self, made: Option<Attempt>) -> Report {
+        Report {
+            delivery: self.delivery,
+            replay_count: self.replay_count,
+            attempt: self.attempt,
+            leased_until: self.leased_until,
+            made,
+        }
+    }
+}
+
 const fn default_timeout() -> u32 {
     DEFAULT_TIMEOUT_SECONDS
 }

@@ -160,8 +160,7 @@ impl World {
             retry_after_ms,
             previous_secret: false,
         };
-        let Dispatch { delivery, replay_count, attempt, leased_until, .. } = *dispatch;
-        Report { delivery, replay_count, attempt, leased_until, made: Some(made) }
+        dispatch.report(Some(made))
     }
 
     /// Runs the alarm as the shell does; every endpoint gives the same answer.

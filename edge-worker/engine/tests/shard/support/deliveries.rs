@@ -35,22 +35,16 @@ impl World {
             attempt: dispatch.attempt,
         });
         let has_failed = status.map(Class::of) != Some(Class::Delivered);
-        Report {
-            delivery: dispatch.delivery,
-            replay_count: dispatch.replay_count,
-            attempt: dispatch.attempt,
-            leased_until: dispatch.leased_until,
-            made: Some(Attempt {
-                attempted_at: self.now,
-                took_ms: 1,
-                status,
-                error: status.is_none().then(|| "timeout".to_owned()),
-                answer: String::new(),
-                location_host: None,
-                retry_after_ms: self.retry_after_ms.get(&endpoint).copied().filter(|_| has_failed),
-                previous_secret: false,
-            }),
-        }
+        dispatch.report(Some(Attempt {
+            attempted_at: self.now,
+            took_ms: 1,
+            status,
+            error: status.is_none().then(|| "timeout".to_owned()),
+            answer: String::new(),
+            location_host: None,
+            retry_after_ms: self.retry_after_ms.get(&endpoint).copied().filter(|_| has_failed),
+            previous_secret: false,
+        }))
     }
 
     /// Makes an attempt of the Worker, and reports it.
