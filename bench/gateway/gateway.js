@@ -1,5 +1,4 @@
-// The gateway on the runtime itself. KV is a stand-in that has nothing, unless another one is given: what is measured
-// never ends a task, and only what ends one is put into KV.
+// The gateway on the runtime itself. KV is a stand-in that has nothing: only results that are read are put into it.
 
 import path from "node:path";
 import { RUNTIME_CAPNP } from "../../tests/runtime.js";
@@ -12,9 +11,9 @@ export const TOKEN = "admin-token-of-the-bench-0123456789abcdef";
 
 /**
  * Starts the gateway with so many shards, from the folder that it was built into. `variables` are added to those of the
- * bench, `kv` is the `host:port` of a server that stands in for KV, `tracer` is what `Workerd.start` takes.
+ * bench, `tracer` is what `Workerd.start` takes.
  */
-export function startGateway({ shards = 1, build = BUILD, variables = {}, kv, tracer } = {}) {
+export function startGateway({ shards = 1, build = BUILD, variables = {}, tracer } = {}) {
   const all = {
     VTRYON_WEBHOOK_SECRET: SECRET,
     GATEWAY_ADMIN_TOKEN: TOKEN,
@@ -25,15 +24,15 @@ export function startGateway({ shards = 1, build = BUILD, variables = {}, kv, tr
     ...variables,
   };
   const modules = ["index.js", "index_bg.wasm"].map((name) => path.join(build, name));
-  return Workerd.start(config(all, kv), modules, { tracer });
+  return Workerd.start(config(all), modules, { tracer });
 }
 
-const config = (variables, kv) => `using Workerd = import "/workerd/workerd.capnp";
+const config = (variables) => `using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (
   services = [
     ( name = "gateway", worker = .gateway ),
-    ( name = "kv", ${kv ? `external = ( address = "${kv}", http = () )` : "worker = .kv"} ),
+    ( name = "kv", worker = .kv ),
     ( name = "objects", disk = ( path = "objects", writable = true ) ),
     ( name = "internet", network = ( allow = ["public", "private"] ) ),
   ],

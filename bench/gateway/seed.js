@@ -47,7 +47,7 @@ export function seed(file, tasks) {
       "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -1000000",
     );
     database.exec(`BEGIN;
-      DELETE FROM tasks; DELETE FROM events; DELETE FROM deliveries; DELETE FROM outbox; DELETE FROM quarantine;
+      DELETE FROM tasks; DELETE FROM events; DELETE FROM deliveries; DELETE FROM quarantine;
       ${statements(tasks, Date.now() - 3 * (tasks + 2 * APART) * PAUSE, key)}
       COMMIT; PRAGMA journal_mode = WAL;`);
     return database.prepare("SELECT MAX(seq) AS last FROM events").get().last;

@@ -6,10 +6,10 @@ import { startGateway, TOKEN } from "../gateway/gateway.js";
 const SHARDS = 16;
 const ROOT = path.resolve(import.meta.dirname, "../..");
 
-/** Starts the gateway as it was built in a checkout; what it publishes goes to the stand-in for KV. */
+/** Starts the gateway as it was built in a checkout. */
 export async function startOurs(backend, { checkout = ROOT } = {}) {
   const build = path.join(checkout, "edge-worker/build");
-  const workerd = await startGateway({ shards: SHARDS, build, kv: backend.address });
+  const workerd = await startGateway({ shards: SHARDS, build });
   const answer = await fetch(`${workerd.url}/api/endpoints`, {
     method: "POST",
     headers: { authorization: `Bearer ${TOKEN}` },

@@ -22,7 +22,7 @@ pub const MAX_UNKNOWN: usize = 16;
 pub enum Outcome {
     /// The task's status changes.
     Applied,
-    /// The task has received this event before: nothing is stored, and there is no side effect.
+    /// The task has received this event before: nothing is stored, and nothing follows.
     Duplicate,
     /// The task has passed this status: the event is stored in the timeline, the task's status stays.
     Late,
@@ -74,27 +74,6 @@ impl Outcome {
     }
 }
 
-/// What must happen later because of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SideEffect {
-    /// Publish the final result, so that it can be read worldwide.
-    PublishResult,
-}
-
-impl SideEffect {
-    /// Returns the name, as it is stored.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PublishResult => "publish_result",
-        }
-    }
-
-    /// Parses a stored name; returns `None` for names from newer versions.
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::PublishResult].into_iter().find(|effect| effect.as_str() == name)
-    }
-}
-
 /// The decision on one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -102,8 +81,6 @@ pub struct Step {
     pub outcome: Outcome,
     /// The new state of the task; `None` if it does not change.
     pub next: Option<TaskState>,
-    /// The side effect, to be stored in the same commit as `next`.
-    pub side_effect: Option<SideEffect>,
 }
 
 impl Step {
@@ -131,7 +108,7 @@ pub fn step(state: Option<&TaskState>, status: &Status<'_>) -> Step {
         None => admit(&next.unknown, status.as_str()),
     };
     if !outcome.is_stored() {
-        return Step { outcome, next: None, side_effect: None };
+        return Step { outcome, next: None };
     }
     match Stage::of(status) {
         Some(stage) => next.seen |= stage.bit(),
@@ -140,15 +117,14 @@ pub fn step(state: Option<&TaskState>, status: &Status<'_>) -> Step {
     if outcome == Outcome::Applied {
         next.stage = Stage::of(status);
     }
-    let step = Step { outcome, next: Some(next), side_effect: None };
-    if step.finishes() { Step { side_effect: Some(SideEffect::PublishResult), ..step } } else { step }
+    Step { outcome, next: Some(next) }
 }
 
 /// Decides on an event with an unknown name. It is stored once per content and does not change the task's status.
 pub fn other(state: Option<&TaskState>, kept_before: bool) -> Step {
     let outcome = once(kept_before, Outcome::Unknown);
     let next = outcome.is_stored().then(|| state.cloned().unwrap_or_default());
-    Step { outcome, next, side_effect: None }
+    Step { outcome, next }
 }
 
 /// Decides on a body that is not a readable event. It is stored once.

@@ -4,6 +4,7 @@ mod deliveries;
 mod endpoints;
 mod listing;
 mod metrics;
+mod results;
 pub(crate) mod route;
 mod stats;
 mod tasks;
@@ -11,7 +12,7 @@ mod tickets;
 
 use vtryon_gateway_engine::{directory, shard};
 use vtryon_webhooks::{BodyLimit, Code};
-use worker::{Env, Request, Response};
+use worker::{Context, Env, Request, Response};
 
 use crate::api::route::Api;
 use crate::config::Config;
@@ -31,10 +32,11 @@ pub(crate) async fn answer(
     request: Request,
     env: &Env,
     config: &Config,
+    context: &Context,
 ) -> Result<Response, ApiError> {
     match api {
         Api::Task(id) => tasks::task(id, env, config).await,
-        Api::Result(id) => tasks::result(id, env, config).await,
+        Api::Result(id) => results::show(id, env, config, context).await,
         Api::Tasks(query) => tasks::tasks(&query, env, config).await,
         Api::Quarantine(query) => tasks::quarantine(&query, env, config).await,
         Api::Endpoints => endpoints::all(&request, env).await,

@@ -32,6 +32,8 @@ const WEBHOOK_SECRETS: [(&str, SecretKind); 2] =
 /// The configuration from the environment.
 pub(crate) struct Config {
     pub(crate) deployment: Deployment,
+    /// Whether there is a KV namespace for results.
+    pub(crate) has_results: bool,
     pub(crate) admin: Admin,
     pub(crate) master: MasterKey,
     /// The pages beside the gateway's own that may use tickets.
@@ -91,13 +93,13 @@ impl Config {
         let deployment = Deployment {
             verifier,
             tickets: Tickets::new(&master),
-            publishes_results: has_results(env)?,
             retention_hours,
             max_pages: faults::limited(MAX_PAGES),
             clock_scale: clock::scale(),
         };
         Ok(Self {
             deployment,
+            has_results: has_results(env)?,
             admin,
             ticket_origins: ticket_origins(env)?,
             master,

@@ -131,7 +131,7 @@ async fn serve(
         Route::Api(api) => {
             let scope = if let Api::Tickets = api { Scope::Tickets } else { Scope::Everything };
             config.admin.admit(&request, scope, clock::now()).await?;
-            api::answer(api, request, &env, &config).await
+            api::answer(api, request, &env, &config, context).await
         }
         Route::Webhook | Route::NotFound(_) => Err(ApiError::new(Code::NotFound)),
     }?;

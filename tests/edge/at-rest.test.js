@@ -82,6 +82,7 @@ async function useEverything() {
   }
   await until(async () => (await gateway.api("/api/rejections")).body.rejections.length > 0);
   const kv = await gateway.kv();
+  assert.equal((await gateway.api("/api/tasks/task_2/result")).status, 200);
   await until(() => kv.get("result:task_2"));
 }
 

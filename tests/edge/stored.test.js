@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
-import { event, Gateway, sign, until } from "./support/gateway.js";
+import { event, Gateway, sign } from "./support/gateway.js";
 
 let gateway;
 before(async () => {
@@ -34,7 +34,6 @@ const SCHEMA = [
   "CREATE UNIQUE INDEX events_other ON events (task_no, name, digest) WHERE digest IS NOT NULL",
   "CREATE TABLE health ( endpoint INTEGER PRIMARY KEY, failing_since INTEGER, succeeded_at INTEGER, consecutive_410 INTEGER NOT NULL )",
   "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
-  "CREATE TABLE outbox ( due_at INTEGER NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL, attempts INTEGER NOT NULL, PRIMARY KEY (due_at, seq, kind) ) WITHOUT ROWID",
   "CREATE TABLE quarantine ( no INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, received_at INTEGER NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, key TEXT NOT NULL, bytes INTEGER NOT NULL, body BLOB NOT NULL, cumulative_bytes INTEGER NOT NULL )",
   "CREATE TABLE replay_log ( seq INTEGER PRIMARY KEY, delivery INTEGER NOT NULL, replayed_at INTEGER NOT NULL )",
   "CREATE TABLE replays ( id TEXT PRIMARY KEY, matched INTEGER NOT NULL, enqueued INTEGER NOT NULL, delivered INTEGER NOT NULL, failed INTEGER NOT NULL, next_seq INTEGER ) WITHOUT ROWID",
@@ -61,8 +60,6 @@ test("tables, columns and rows", async () => {
   ]) {
     assert.equal((await gateway.post(body)).status, 200);
   }
-  const kv = await gateway.kv();
-  await until(() => kv.get("result:task_1"));
   await query((database) => {
     const all = (sql) =>
       database
@@ -135,7 +132,6 @@ test("tables, columns and rows", async () => {
       bytes: 8,
       cumulative_bytes: 8,
     });
-    assert.deepEqual(all("SELECT * FROM outbox"), [], "the side effect is done");
   });
 });
 
@@ -163,7 +159,7 @@ test("duplicates write no row", async () => {
 test("an object of an unknown version gets the missing parts of its schema, once", async () => {
   await query(
     (database) => {
-      for (const table of ["deliveries", "events", "health", "outbox", "quarantine", "replay_log"])
+      for (const table of ["deliveries", "events", "health", "quarantine", "replay_log"])
         database.exec(`DROP TABLE ${table}`);
       for (const table of ["replays", "settings", "tasks"]) database.exec(`DROP TABLE ${table}`);
       database.exec("DELETE FROM meta WHERE name = 'schema'");
@@ -194,10 +190,6 @@ const PLANS = {
   "an event by its content": [
     "SELECT seq FROM events WHERE task_no = 1 AND name = '' AND digest = ''",
     "USING COVERING INDEX events_other",
-  ],
-  "the next entry of the outbox": [
-    "SELECT due_at FROM outbox ORDER BY due_at LIMIT 1",
-    "SCAN outbox",
   ],
   "tasks by number": [
     "SELECT * FROM tasks WHERE no < 9 ORDER BY no DESC LIMIT 9",

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { bytes } from "../vectors/generate/bytes.js";
-import { event, Gateway, until } from "./support/gateway.js";
+import { event, Gateway } from "./support/gateway.js";
 
 let gateway;
 before(async () => {
@@ -49,20 +49,6 @@ test("every readable body is stored as an event, every other one is quarantined"
   }
   const expected = [...quarantined.values()].map((entry) => entry.join(" "));
   assert.deepEqual(listed.sort(), expected.sort());
-});
-
-test("a result is published, and read from the shard until then", async () => {
-  const result_url = "https://cdn.example/4k.png";
-  await postAll(event("task_done", "completed", { data: { result_url } }));
-  const { body } = await gateway.api("/api/tasks/task_done/result");
-  assert.deepEqual(
-    [body.task_id, body.status, body.result_url],
-    ["task_done", "completed", result_url],
-  );
-  const kv = await gateway.kv();
-  const published = await until(() => kv.get("result:task_done", "json"));
-  assert.deepEqual(published, body);
-  assert.deepEqual((await gateway.api("/api/tasks/task_done/result")).body, body);
 });
 
 test("any task id that is accepted can be read back", async () => {

@@ -6,7 +6,6 @@
 use vtryon_webhooks::diagnosis::Mistake;
 use vtryon_webhooks::endpoint::Order;
 use vtryon_webhooks::health::Reason;
-use vtryon_webhooks::lifecycle::SideEffect;
 use vtryon_webhooks::{Code, Event, Secret, Signature, Verifier};
 
 /// code, HTTP status, what a stranger is told
@@ -69,12 +68,6 @@ fn codes_are_as_documented() {
         assert!(summary.len() > 10 && !summary.ends_with('.'), "{summary}");
         assert!(!summary.starts_with(char::is_uppercase), "{summary}");
     }
-}
-
-#[test]
-fn what_is_owed_is_read_as_it_is_stored() {
-    assert_eq!(SideEffect::from_name(SideEffect::PublishResult.as_str()), Some(SideEffect::PublishResult));
-    assert_eq!(SideEffect::from_name("deliver"), None);
 }
 
 #[test]

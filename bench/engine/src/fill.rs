@@ -19,7 +19,7 @@ const APART: u32 = 50;
 /// How long after each other events arrive, in milliseconds.
 const PAUSE: i64 = 10;
 
-/// How many dead letters one run of the alarm makes, and how many runs what was leased and published takes at most.
+/// How many dead letters one run of the alarm makes, and how many runs what was leased takes at most.
 const DEAD_LETTERS: u32 = 200;
 const RUNS: u32 = 60;
 
@@ -110,7 +110,7 @@ fn status(nth: u32, step: u32) -> Option<&'static str> {
     }
 }
 
-/// Lets the alarm publish all results, and dead-letter what waits for the deleted endpoint.
+/// Lets the alarm dead-letter what waits for the deleted endpoint.
 fn settle(object: &mut Object, runs: u32) -> Result<()> {
     for _ in 0..runs {
         object.now = object.now.plus_seconds(1);

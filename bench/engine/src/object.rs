@@ -29,13 +29,6 @@ pub(crate) struct Object {
     shards: u32,
 }
 
-/// What a run of the alarm has done.
-#[derive(Default)]
-pub(crate) struct AlarmRun {
-    pub(crate) delivered: u32,
-    pub(crate) published: u32,
-}
-
 /// Returns the configuration of a deployment with all defaults.
 pub(crate) fn deployment() -> Result<Deployment> {
     let text = |error: vtryon_webhooks::Error| Error::from(error.to_string());
@@ -44,7 +37,6 @@ pub(crate) fn deployment() -> Result<Deployment> {
     Ok(Deployment {
         verifier: Verifier::new([secret]).map_err(text)?,
         tickets: Tickets::new(&key),
-        publishes_results: true,
         retention_hours: 720,
         max_pages: MAX_PAGES,
         clock_scale: 1,
@@ -139,42 +131,28 @@ impl Object {
     }
 
     /// Runs the alarm as the Worker's class does, with endpoints that take what is due: at most so many deliveries.
-    pub(crate) fn run_alarm(&mut self, most: u32) -> Result<AlarmRun> {
+    /// Returns how many it has delivered.
+    pub(crate) fn run_alarm(&mut self, most: u32) -> Result<u32> {
         let started = self.now;
-        let mut run = AlarmRun::default();
+        let mut delivered = 0;
         self.alarm = None;
         self.decide(|engine, context| Ok(engine.begin_alarm(context)))?;
         let picked = self.decide(|engine, context| engine.pick_endpoints(context, started, &[]))?;
         for endpoint in picked {
-            while run.delivered < most {
+            while delivered < most {
                 let attempt =
                     self.decide(|engine, context| engine.pick_attempt(context, endpoint, started))?;
                 let Some(attempt) = attempt else { break };
                 let report = report(&attempt.dispatch, self.now);
                 self.decide(|engine, context| engine.record_own_attempt(context, &report))?;
-                run.delivered += 1;
+                delivered += 1;
             }
         }
-        self.publish(&mut run)?;
         self.decide(|engine, context| {
             engine.end_alarm(context, false);
             Ok(())
         })?;
-        Ok(run)
-    }
-
-    fn publish(&mut self, run: &mut AlarmRun) -> Result<()> {
-        loop {
-            let due = self.decide(|engine, context| engine.due_side_effects(context))?;
-            if due.is_empty() {
-                return Ok(());
-            }
-            for entry in due {
-                self.decide(|engine, context| engine.publication(context, &entry))?;
-                self.decide(|engine, context| engine.complete_or_retry(context, &entry, false))?;
-                run.published += 1;
-            }
-        }
+        Ok(delivered)
     }
 }
 

@@ -102,7 +102,7 @@ impl Filled {
                 answer.map(|_| ()).ok_or_else(|| Error::from("a shard has no answer"))
             }
             Prepared::Report(dispatch) => self.object.report(&dispatch),
-            Prepared::AlarmRun => match self.object.run_alarm(1)?.delivered {
+            Prepared::AlarmRun => match self.object.run_alarm(1)? {
                 1 => Ok(()),
                 _ => Err("nothing was due".into()),
             },

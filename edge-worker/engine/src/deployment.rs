@@ -13,8 +13,6 @@ pub struct Deployment {
     /// Vtryon's secrets, the current one first.
     pub verifier: Verifier,
     pub tickets: Tickets,
-    /// Whether final results are published, to a key-value store that is read worldwide.
-    pub publishes_results: bool,
     /// How long events are stored.
     pub retention_hours: u32,
     /// How many sockets may be opened with tickets in a shard at the same time: [`MAX_PAGES`], but for tests.

@@ -1,8 +1,8 @@
 //! What the gateway decides and stores, without a platform: rules over a database.
 //!
 //! A request, the time and a [`database::Database`] come in; the answer comes out, and effects as data: attempts to
-//! dispatch, messages to broadcast, results to publish, when the alarm is wanted. Nothing here reads a clock, draws a
-//! random number, waits, or knows of Cloudflare. Durable Objects are shells around it.
+//! dispatch, messages to broadcast, when the alarm is wanted. Nothing here reads a clock, draws a random number, waits,
+//! or knows of Cloudflare. Durable Objects are shells around it.
 
 pub mod access;
 pub mod database;

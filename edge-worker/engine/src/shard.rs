@@ -18,7 +18,6 @@ use std::rc::Rc;
 use vtryon_webhooks::Millis;
 
 pub use self::deliveries::schedule::{LOOK_MS, Picked};
-pub use self::events::outbox::{OutboxEntry, Publication};
 pub use self::live::broadcast::{Broadcast, MAX_QUEUED};
 pub use self::live::state::PageState;
 pub use self::live::subscribe::{Opened, Subscribed};

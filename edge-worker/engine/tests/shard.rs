@@ -18,8 +18,6 @@ mod leases;
 mod live;
 #[path = "shard/order.rs"]
 mod order;
-#[path = "shard/outbox.rs"]
-mod outbox;
 #[path = "shard/plans.rs"]
 mod plans;
 #[path = "shard/quarantine.rs"]

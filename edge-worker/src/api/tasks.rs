@@ -1,19 +1,18 @@
-//! Tasks, their results, and what could not be read.
+//! Tasks, and what could not be read.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 use vtryon_webhooks::lifecycle::Stage;
 use vtryon_webhooks::{Code, Digest, Millis, Status, TaskId};
-use worker::{Env, Response, console_error};
+use worker::{Env, Response};
 
 use super::listing::{check_empty, listing};
-use crate::config::{Config, RESULTS};
+use crate::config::Config;
 use crate::http::query::{self, Query};
 use crate::http::response::{self, ApiError};
 use crate::http::task_id::task_id;
 use crate::platform::clock;
-use crate::protocol::{ShardRequest, result_key, shard_client};
-use crate::testing::metering::{self, BilledOperation};
+use crate::protocol::{ShardRequest, shard_client};
 
 pub(super) async fn task(id: Option<String>, env: &Env, config: &Config) -> Result<Response, ApiError> {
     let id = task_id(id)?;
@@ -21,25 +20,6 @@ pub(super) async fn task(id: Option<String>, env: &Env, config: &Config) -> Resu
     match about(&id, ShardRequest::Task { task_id }, env, config).await? {
         Some(text) => response::json_text(200, &text),
         None => Err(ApiError::because(Code::NotFound, "no event of this task has arrived")),
-    }
-}
-
-/// Shows a final result: from KV, where there is a namespace for it, else from the shard. KV is near and cheap, but it
-/// learns late: what it doesn't have, the shard may.
-pub(super) async fn result(id: Option<String>, env: &Env, config: &Config) -> Result<Response, ApiError> {
-    let id = task_id(id)?;
-    if config.deployment.publishes_results {
-        metering::count(BilledOperation::KvRead);
-        match env.kv(RESULTS)?.get(&result_key(id.as_str())).text().await {
-            Ok(Some(text)) => return response::json_text(200, &text),
-            Ok(None) => {}
-            Err(error) => console_error!("results: {error}"),
-        }
-    }
-    let task_id = id.as_str().to_owned();
-    match about(&id, ShardRequest::Result { task_id }, env, config).await? {
-        Some(text) => response::json_text(200, &text),
-        None => Err(ApiError::because(Code::NotFound, "this task has no result yet")),
     }
 }
 
@@ -92,7 +72,7 @@ fn stalled_since(age: &str, now: Millis) -> Result<Millis, ApiError> {
 }
 
 /// Asks the shard that holds a task.
-async fn about(
+pub(super) async fn about(
     id: &TaskId<'_>,
     ask: ShardRequest,
     env: &Env,

@@ -12,8 +12,6 @@ thread_local! {
     static LIMIT: std::cell::Cell<Option<usize>> = const { std::cell::Cell::new(None) };
     /// From how many bytes on a database is full.
     static DATABASE_LIMIT: std::cell::Cell<Option<usize>> = const { std::cell::Cell::new(None) };
-    /// How many attempts to publish a result fail.
-    static PUBLISH_FAILS: std::cell::Cell<i64> = const { std::cell::Cell::new(1) };
     /// Whether the transaction panics before it is committed.
     static PANICS_AT_COMMIT: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
     /// The variables that the configuration has read.
@@ -34,7 +32,6 @@ pub(crate) fn is_asked(request: &Request, fault: &str) -> bool {
 pub(crate) fn configure(env: &worker::Env) {
     let number = |name| env.var(name).ok().and_then(|value| value.to_string().parse().ok());
     CLOCK.set((number("CLOCK_SCALE").unwrap_or(1), number("CLOCK_FROM").unwrap_or(0)));
-    PUBLISH_FAILS.set(number("PUBLISH_FAILS").unwrap_or(1));
     LIMIT.set(number("LIMIT").and_then(|limit| usize::try_from(limit).ok()));
     let limit = env.var("DATABASE_LIMIT").ok().and_then(|value| value.to_string().parse().ok());
     DATABASE_LIMIT.set(limit);
@@ -138,13 +135,10 @@ pub(crate) fn before_commit() {
     }
 }
 
-/// Fails the first attempts to publish the result of the task `fault:publish`: `PUBLISH_FAILS` of them, else one.
+/// Fails to read and to write the result of the task `fault:kv` in KV.
 #[cfg(feature = "faults")]
-pub(crate) fn before_publish(task_id: &str, attempts: i64) -> worker::Result<()> {
-    if task_id == "fault:publish" && attempts < PUBLISH_FAILS.get() {
-        return Err(worker::Error::from("a fault on purpose in the outbox"));
-    }
-    Ok(())
+pub(crate) fn before_kv(task_id: &str) -> worker::Result<()> {
+    if task_id == "fault:kv" { Err("a fault on purpose in KV".into()) } else { Ok(()) }
 }
 
 /// Returns whether an event is never broadcast, as where the instance ends first: of the task `fault:unshown`.
@@ -203,7 +197,7 @@ pub(crate) const fn clock_scale() -> i64 {
 }
 
 #[cfg(not(feature = "faults"))]
-pub(crate) const fn before_publish(_: &str, _: i64) -> worker::Result<()> {
+pub(crate) const fn before_kv(_: &str) -> worker::Result<()> {
     Ok(())
 }
 

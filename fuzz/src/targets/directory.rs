@@ -74,7 +74,6 @@ impl Office {
         let deployment = Deployment {
             verifier: Verifier::new([Secret::new("a secret of the tests").unwrap()]).unwrap(),
             tickets: Tickets::new(&MasterKey::parse(&"0f".repeat(32)).unwrap()),
-            publishes_results: true,
             retention_hours: 720,
             max_pages: MAX_PAGES,
             clock_scale: 1,

@@ -103,13 +103,3 @@ export function unstableIds(deliveries, arrivals) {
   }
   return faults;
 }
-
-/** Returns the final tasks whose result was not published, or not as it is: `published` is what KV has, by its keys. */
-export function lostResults(tasks, published) {
-  return [...tasks]
-    .filter(([, { status }]) => RANKS[status] === RANKS.completed)
-    .filter(
-      ([id, { status }]) => JSON.parse(published.get(`result:${id}`) ?? "{}").status !== status,
-    )
-    .map(([id, { status }]) => `${id}: ${status}, not published`);
-}

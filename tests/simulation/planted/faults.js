@@ -9,7 +9,6 @@ const RECORD = "edge-worker/engine/src/shard/deliveries/record.rs";
 const LEASES = "edge-worker/engine/src/shard/deliveries/leases.rs";
 const DELIVERIES = "edge-worker/engine/src/shard/deliveries.rs";
 const RETENTION = "edge-worker/engine/src/shard/retention.rs";
-const OUTBOX = "edge-worker/engine/src/shard/events/outbox.rs";
 const SETTINGS = "edge-worker/engine/src/shard/settings.rs";
 const DIRECTORY = "edge-worker/engine/src/directory/settings.rs";
 const LIFECYCLE = "core/src/lifecycle.rs";
@@ -58,10 +57,9 @@ export const FAULTS = [
   [
     "no alarm is set for the end of a lease",
     STORE,
-    "leases_end.chain(enqueued.publish_at)",
-    "leases_end.filter(|_| false).chain(enqueued.publish_at)",
+    "leases_end.min()",
+    "leases_end.filter(|_| false).min()",
   ],
-  ["no alarm is set for a result", STORE, "leases_end.chain(enqueued.publish_at)", "leases_end"],
   ["no alarm is set for what is deferred", STORE, "if enqueued.deferred {", "if false {"],
   [
     "a later time replaces the alarm",
@@ -72,7 +70,7 @@ export const FAULTS = [
   [
     "a run of the alarm sets none after it",
     ALARM,
-    "self.schedule(context, if has_failed { outbox::FIRST_PAUSE * 1000 } else { MIN_ALARM_DELAY_MS });",
+    "self.schedule(context, if has_failed { DELAY_AFTER_FAILURE_MS } else { MIN_ALARM_DELAY_MS });",
     "let _ = (context, has_failed);",
   ],
   [
@@ -213,22 +211,10 @@ export const FAULTS = [
     "if is_enabled && !is_held {\n                continue;",
   ],
   [
-    "results that are not published yet are pruned",
-    RETENTION,
-    "                || event.seq >= first_side_effect\n",
-    "",
-  ],
-  [
     "events are pruned an hour early",
     RETENTION,
     "event.received_at >= until",
     "event.received_at >= until.plus_seconds(3600)",
-  ],
-  [
-    "a failed publication is not repeated",
-    OUTBOX,
-    "        if !has_failed {\n",
-    "        if !has_failed || entry.attempts == 0 {\n",
   ],
   [
     "older settings replace newer ones",

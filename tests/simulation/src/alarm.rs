@@ -1,11 +1,8 @@
 //! The alarm of a shard, as the platform and the Worker's class run it: one step at a time, so that anything may happen
 //! in between.
 
-use std::collections::VecDeque;
-
 use vtryon_gateway_engine::protocol::DirectoryRequest;
 use vtryon_gateway_engine::protocol::delivery::Report;
-use vtryon_gateway_engine::shard::OutboxEntry;
 use vtryon_webhooks::Millis;
 
 use crate::attempts::{RunningAttempt, Sender};
@@ -24,8 +21,6 @@ pub struct Run {
     connections: Vec<Connection>,
     /// Whether the endpoints were looked at since the last connection was released.
     has_looked: bool,
-    /// Side effects that are still to be executed; none before they were asked for.
-    side_effects: Option<VecDeque<OutboxEntry>>,
 }
 
 /// A connection to an endpoint, and the attempt that it carries.
@@ -65,13 +60,8 @@ impl World {
             self.shards[shard].alarm = Some(self.now);
         }
         let started = self.clock(shard);
-        self.shards[shard].run = Some(Run {
-            started,
-            has_succeeded: true,
-            connections: Vec::new(),
-            has_looked: false,
-            side_effects: None,
-        });
+        self.shards[shard].run =
+            Some(Run { started, has_succeeded: true, connections: Vec::new(), has_looked: false });
         let owed = checks::owed(self, shard);
         let begun =
             self.decide(shard, Decision::BeginAlarm, |engine, context| Ok(engine.begin_alarm(context)));
@@ -91,9 +81,7 @@ impl World {
             self.look_for_endpoints(shard, started);
         } else if let Some(index) = free.first() {
             self.pick_attempt(shard, started, *index);
-        } else if run.side_effects.is_none() || self.random.chance(500) {
-            self.execute_side_effect(shard);
-        } else if run.connections.is_empty() && run.side_effects.as_ref().is_some_and(VecDeque::is_empty) {
+        } else if run.connections.is_empty() {
             self.end_run(shard, started);
         }
     }
@@ -192,34 +180,6 @@ impl World {
         }
     }
 
-    /// Asks for the side effects that are due, or executes the next one.
-    fn execute_side_effect(&mut self, shard: usize) {
-        let Some(run) = &mut self.shards[shard].run else { return };
-        let Some(entries) = &mut run.side_effects else {
-            let due = self
-                .decide(shard, Decision::DueSideEffects, |engine, context| engine.due_side_effects(context));
-            if let (Some(due), Some(run)) = (due.done(), &mut self.shards[shard].run) {
-                run.side_effects = Some(due.into());
-            } else {
-                self.fail_run(shard);
-            }
-            return;
-        };
-        let Some(entry) = entries.pop_front() else { return };
-        let prepared =
-            self.decide(shard, Decision::Publication, |engine, context| engine.publication(context, &entry));
-        let has_failed = match prepared.done() {
-            Some(Some(result)) => !self.publish(shard, &result),
-            Some(None) => false,
-            None => true,
-        };
-        if self.shards[shard].run.is_some() {
-            self.decide(shard, Decision::CompleteSideEffect, |engine, context| {
-                engine.complete_or_retry(context, &entry, has_failed)
-            });
-        }
-    }
-
     /// Reports endpoints that should be disabled, and ends the run.
     fn end_run(&mut self, shard: usize, started: Millis) {
         let reports = self.decide(shard, Decision::EndAlarm, |engine, context| {
@@ -245,7 +205,6 @@ impl World {
     fn fail_run(&mut self, shard: usize) {
         if let Some(run) = &mut self.shards[shard].run {
             run.has_succeeded = false;
-            run.side_effects.get_or_insert_with(VecDeque::new);
         }
     }
 }

@@ -43,9 +43,6 @@ listed! {
     PickEndpoints,
     PickAttempt,
     RecordOwnAttempt,
-    DueSideEffects,
-    Publication,
-    CompleteSideEffect,
     EndAlarm,
     Subscribe,
     Acknowledge,
@@ -69,8 +66,6 @@ listed! {
     DoubledAlarm,
     AlarmNotSet,
     Push,
-    Publication,
-    AnswerOfPublication,
     Socket,
     Sweep,
 }

@@ -17,7 +17,6 @@ mod coverage;
 mod database;
 mod directory;
 mod exhaustive;
-mod kv;
 mod log;
 mod object;
 mod oracle;

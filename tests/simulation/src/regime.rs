@@ -15,8 +15,6 @@ pub struct Regime {
     /// How often in a thousand an endpoint changes what it answers, and how often it changes for the worse.
     pub moods: u32,
     pub hostility: u32,
-    /// How often in a thousand KV fails or hangs.
-    pub kv_failures: u32,
     /// Between how many tasks events are spread at a time.
     pub tasks: usize,
     /// How many clients follow live streams.
@@ -39,7 +37,6 @@ impl Regime {
             losses: random.one_of(&rates),
             moods: random.one_of(&[1, 5, 20]),
             hostility: random.one_of(&[100, 400, 700, 950]),
-            kv_failures: random.one_of(&[0, 100, 500]),
             tasks: random.one_of(&[2, 8, 40]),
             clients: random.one_of(&[0, 2, 5]),
             weights: usual.iter().map(|weight| weight * random.one_of(&factors)).collect(),
@@ -49,6 +46,6 @@ impl Regime {
     /// What is left at the end: nothing fails any more.
     pub fn calm(&mut self) {
         (self.deaths, self.refusals, self.losses) = (0, 0, 0);
-        (self.moods, self.hostility, self.kv_failures, self.long_pauses) = (0, 0, 0, 0);
+        (self.moods, self.hostility, self.long_pauses) = (0, 0, 0);
     }
 }

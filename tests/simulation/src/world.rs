@@ -14,7 +14,6 @@ use crate::checks::SKEW;
 use crate::clients::Client;
 use crate::coverage::{Coverage, CrashPoint, Decision, Loss};
 use crate::directory::DirectoryObject;
-use crate::kv::Kv;
 use crate::object::ShardObject;
 use crate::publisher::Publisher;
 use crate::random::Random;
@@ -42,7 +41,6 @@ pub struct World {
     pub next_attempt: u64,
     pub servers: BTreeMap<i64, Server>,
     pub clients: Vec<Client>,
-    pub kv: Kv,
     /// The webhook-id of each event, by its shard and number.
     pub webhook_ids: BTreeMap<(usize, i64), String>,
     /// The numbers of all endpoints, and the ids of all range replays, that there ever were.
@@ -97,7 +95,6 @@ impl World {
             next_attempt: 0,
             servers: BTreeMap::new(),
             clients: Vec::new(),
-            kv: Kv::new(),
             webhook_ids: BTreeMap::new(),
             endpoints: BTreeSet::new(),
             replays: Vec::new(),
@@ -212,7 +209,6 @@ pub fn deployment(rotations: u32) -> Deployment {
     Deployment {
         verifier: Verifier::new(secrets).expect("two secrets are some"),
         tickets: Tickets::new(&master),
-        publishes_results: true,
         retention_hours: 48,
         max_pages: 3,
         clock_scale: 1,

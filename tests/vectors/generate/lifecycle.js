@@ -1,6 +1,6 @@
-// Sequences of statuses of one task: the outcome of each, and the final status of the task. `side_effect`
-// is the index of the event that causes the side effect (publish the result), or -1; `seen` has a bit for
-// each stage, `unknown` lists the other statuses.
+// Sequences of statuses of one task: the outcome of each, and the final status of the task. `finished_by`
+// is the index of the event that finishes the task, or null; `seen` has a bit for each stage, `unknown` lists the
+// other statuses.
 
 const APPLIED = "applied";
 const DUPLICATE = "duplicate";
@@ -15,6 +15,7 @@ function sequence(name, why, steps, status) {
   const statuses = steps.map(([status]) => status);
   const outcomes = steps.map(([, outcome]) => outcome);
   const isEnd = ([status, outcome]) => outcome === APPLIED && (status === C || status === F);
+  const finishedBy = steps.findIndex(isEnd);
   const seen = STAGES.reduce(
     (bits, stage, place) => bits | (statuses.includes(stage) ? 1 << place : 0),
     0,
@@ -26,7 +27,7 @@ function sequence(name, why, steps, status) {
     statuses,
     outcomes,
     status,
-    side_effect: steps.findIndex(isEnd),
+    finished_by: finishedBy < 0 ? null : finishedBy,
     seen,
     unknown,
   };

@@ -3,7 +3,6 @@
 use vtryon_webhooks::Millis;
 
 use super::Shard;
-use super::events::outbox;
 use crate::{Context, Result};
 
 /// How far ahead the alarm is set for pruning, in seconds. The hourly sweep comes before that, and a second one
@@ -13,6 +12,10 @@ const PRUNE_AHEAD: i64 = 2 * 3600;
 /// How long an alarm waits after a run that left something to do, in milliseconds of machine time: its time must not
 /// come before the run has ended.
 const MIN_ALARM_DELAY_MS: i64 = 250;
+
+/// How long an alarm waits after a run of which a part has failed, in milliseconds of machine time: what has failed
+/// would most likely fail again at once.
+const DELAY_AFTER_FAILURE_MS: i64 = 5000;
 
 /// How late an alarm may be before it counts as lost, in seconds of machine time. Setting one again that was only
 /// late does no harm.
@@ -73,13 +76,12 @@ impl Shard {
         self.faults.len() == before
     }
 
-    /// Ends a run of the alarm and sets it for whatever is due next. After a run that failed it waits for a while:
-    /// what has failed would most likely fail again at once.
+    /// Ends a run of the alarm and sets it for whatever is due next. After a run that failed it waits for a while.
     pub fn end_alarm(&mut self, context: &Context<'_>, has_failed: bool) {
         // Only now: an alarm that is set while it runs, for a time before the run has ended, would be lost.
         self.alarm.is_running = false;
         self.alarm.set_for = None;
-        self.schedule(context, if has_failed { outbox::FIRST_PAUSE * 1000 } else { MIN_ALARM_DELAY_MS });
+        self.schedule(context, if has_failed { DELAY_AFTER_FAILURE_MS } else { MIN_ALARM_DELAY_MS });
     }
 
     /// Sets the alarm for the earliest thing due, where there is one, but not before a pause in milliseconds of
@@ -134,7 +136,7 @@ impl Shard {
 
     /// Returns when the alarm is needed next, for anything.
     fn next_due(&self, context: &Context<'_>) -> Result<Option<Millis>> {
-        let mut next = vec![outbox::next_due(context.db)?, self.leases.next_end()];
+        let mut next = vec![self.leases.next_end()];
         for endpoint in self.settings.enabled() {
             next.push(self.next_attempt_at(context.db, endpoint.no)?);
         }

@@ -1,7 +1,6 @@
 //! Stored events: their names, identities and bytes.
 
 pub(crate) mod duplicates;
-pub(crate) mod outbox;
 pub(crate) mod quarantine;
 pub(crate) mod rows;
 pub(crate) mod store;

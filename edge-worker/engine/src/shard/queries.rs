@@ -9,4 +9,4 @@ mod tasks;
 pub(crate) use self::deliveries::{DeliveryFilter, deliveries, delivery};
 pub(crate) use self::quarantine::quarantine;
 pub(crate) use self::stats::Commits;
-pub(crate) use self::tasks::{Failure, TaskView, result, result_of, task, task_state, tasks};
+pub(crate) use self::tasks::{Failure, TaskView, result, task, task_state, tasks};

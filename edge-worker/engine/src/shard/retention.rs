@@ -1,5 +1,5 @@
-//! Retention: events that are older than the configured time are deleted, unless a delivery or side effect of
-//! them is pending. What recognises a duplicate stays.
+//! Retention: events that are older than the configured time are deleted, unless a delivery of them is
+//! pending. What recognises a duplicate stays.
 //!
 //! Events are deleted in the order of their numbers, up to a stored floor. With the last event of a task its
 //! row becomes a tombstone.
@@ -81,8 +81,6 @@ impl Shard {
     fn prune_events(&self, db: &dyn Database, until: Millis, now: Millis) -> Result<bool> {
         const OLD: &str = "SELECT seq, received_at, task_no, digest IS NOT NULL FROM events
             WHERE seq > ? ORDER BY seq LIMIT ?";
-        // The outbox has no index by event, so it is looked through once for a page; it is short.
-        const FIRST_SIDE_EFFECT: &str = "SELECT MIN(seq) FROM outbox";
         // A replay has a number of its own, above that of its event: it goes when that is passed.
         const REPLAYS: &str = "DELETE FROM replay_log WHERE seq > ? AND seq <= ?";
         let from = floor(db, PRUNED_TO)?;
@@ -92,14 +90,9 @@ impl Shard {
             task_no: row.int(),
             is_named: row.int() == 1,
         })?;
-        let first_side_effect =
-            db.first(FIRST_SIDE_EFFECT, &[], Row::maybe_int)?.flatten().unwrap_or(i64::MAX);
         let mut last = None;
         for event in &old {
-            if event.received_at >= until
-                || event.seq >= first_side_effect
-                || self.is_pending(db, event.seq, now)?
-            {
+            if event.received_at >= until || self.is_pending(db, event.seq, now)? {
                 break;
             }
             forget(db, event)?;

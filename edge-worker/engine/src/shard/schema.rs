@@ -44,13 +44,6 @@ pub(crate) const MIGRATIONS: &[&str] = &["
         body             BLOB NOT NULL,
         cumulative_bytes INTEGER NOT NULL
     );
-    CREATE TABLE outbox (
-        due_at   INTEGER NOT NULL,
-        seq      INTEGER NOT NULL,
-        kind     TEXT NOT NULL,
-        attempts INTEGER NOT NULL,
-        PRIMARY KEY (due_at, seq, kind)
-    ) WITHOUT ROWID;
     CREATE TABLE settings (
         no      INTEGER PRIMARY KEY,
         version INTEGER NOT NULL,

@@ -124,7 +124,6 @@ pub fn deployment(secrets: &[&str]) -> Deployment {
     Deployment {
         verifier: Verifier::new(secrets.collect::<Vec<_>>()).unwrap(),
         tickets: Tickets::new(&master),
-        publishes_results: true,
         retention_hours: 720,
         max_pages: MAX_PAGES,
         clock_scale: 1,

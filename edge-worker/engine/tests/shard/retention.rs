@@ -27,9 +27,7 @@ fn world_with_a_pending_delivery() -> World {
     world.replies.insert(1, Some(200));
     world.event("task_behind", "processing");
     world.replies.insert(1, Some(500));
-    // Its result is published, without which no event is pruned.
     world.pass(10);
-    assert_eq!(world.published.len(), 2);
     world
 }
 
@@ -108,20 +106,6 @@ fn an_event_for_a_pruned_task_restores_it_with_the_statuses_seen() {
     world.event("task_1", "queued");
     let task = world.task("task_1").unwrap();
     assert_eq!(outline(task["events"].as_array().unwrap(), "outcome"), ["applied", "late"]);
-}
-
-#[test]
-fn a_result_that_is_not_published_keeps_its_event() {
-    let mut world = World::new();
-    world.unpublishable.insert("result:task_1".to_owned());
-    world.event("task_1", "completed");
-    sleep_to(&mut world, RETENTION + 3);
-    assert_eq!(world.task_ids(), ["task_1"]);
-    world.unpublishable.clear();
-    sleep_to(&mut world, RETENTION + 6);
-    sleep_to(&mut world, RETENTION + 8);
-    assert!(world.published.contains_key("result:task_1"));
-    assert!(world.task_ids().is_empty());
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod deliveries;
 #[path = "support/queries.rs"]
 mod queries;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -44,10 +44,6 @@ pub struct World {
     /// When the alarm is set for.
     pub alarm: Option<Millis>,
     pub broadcasts: Vec<Broadcast>,
-    /// What was published, by its key.
-    pub published: BTreeMap<String, String>,
-    /// The keys that KV fails to store.
-    pub unpublishable: BTreeSet<String>,
     /// The endpoints that were reported to the directory, and why.
     pub unhealthy: Vec<(i64, String)>,
     /// What the endpoints have received, in order.
@@ -69,7 +65,6 @@ pub fn deployment(secrets: &[&str]) -> Deployment {
     Deployment {
         verifier: Verifier::new(secrets).unwrap(),
         tickets: Tickets::new(&MasterKey::parse(&"0f".repeat(32)).unwrap()),
-        publishes_results: true,
         retention_hours: 48,
         max_pages: 3,
         clock_scale: 1,
@@ -99,8 +94,6 @@ impl World {
             shard,
             alarm: None,
             broadcasts: Vec::new(),
-            published: BTreeMap::new(),
-            unpublishable: BTreeSet::new(),
             unhealthy: Vec::new(),
             received: Vec::new(),
             replies: BTreeMap::new(),
@@ -202,18 +195,6 @@ impl World {
                 let report = self.attempt(&picked.dispatch, &picked.body);
                 self.decide(|shard, context| shard.record_own_attempt(context, &report)).unwrap();
             }
-        }
-        for entry in self.decide(|shard, context| shard.due_side_effects(context)).unwrap() {
-            let publication = self.decide(|shard, context| shard.publication(context, &entry)).unwrap();
-            let has_failed = match publication {
-                Some(result) if self.unpublishable.contains(&result.key) => true,
-                Some(result) => {
-                    self.published.insert(result.key, result.value);
-                    false
-                }
-                None => false,
-            };
-            self.decide(|shard, context| shard.complete_or_retry(context, &entry, has_failed)).unwrap();
         }
         for report in self.decide(|shard, context| shard.unhealthy_endpoints(context, started)) {
             let DirectoryRequest::ReportUnhealthy { endpoint, reason } = report else {

@@ -1,27 +1,20 @@
-//! A run of a shard's alarm: attempts, results and reports, as the engine hands them out.
+//! A run of a shard's alarm: attempts and reports, as the engine hands them out.
 
-use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::{Either, join, join_all, select};
+use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use vtryon_gateway_engine::shard::{LOOK_MS, OutboxEntry};
+use vtryon_gateway_engine::shard::LOOK_MS;
 use vtryon_webhooks::Millis;
 use worker::{Delay, console_error};
 
 use super::TaskShard;
-use crate::config::{Config, RESULTS};
+use crate::config::Config;
 use crate::delivery;
 use crate::platform::clock;
 use crate::protocol::directory_client;
-use crate::testing::faults;
-use crate::testing::metering::{self, BilledOperation};
-
-/// How long KV may take: what is written to it must not hold up the rest.
-const PUT_TIME: Duration = Duration::from_secs(10);
 
 /// When the alarm is set for where the engine could not even be asked, in milliseconds: as where a secret is missing.
 const AFTER_A_FAULT_MS: i64 = 60_000;
@@ -53,23 +46,9 @@ impl TaskShard {
         let started = clock::now();
         let chores = self.decide(|shard, context| Ok(shard.begin_alarm(context)))?;
         self.bound_broadcasts();
-        let is_delivering = Cell::new(true);
-        let deliveries = async {
-            let delivered = self.deliver_due(&config, started).await;
-            is_delivering.set(false);
-            delivered
-        };
-        let results = async {
-            self.drain_outbox().await?;
-            while is_delivering.get() {
-                Delay::from(Duration::from_millis(LOOK_MS)).await;
-                self.drain_outbox().await?;
-            }
-            Ok(())
-        };
-        let (delivered, drained) = join(deliveries, results).await;
+        let delivered = self.deliver_due(&config, started).await;
         let reported = self.report_unhealthy_endpoints(started).await;
-        drained.and(delivered).and(reported)?;
+        delivered.and(reported)?;
         // What has failed now would most likely fail again at once.
         if chores { Ok(()) } else { Err("a part of its work is left for the next run".into()) }
     }
@@ -124,43 +103,6 @@ impl TaskShard {
             self.bound_broadcasts();
         }
         Ok(())
-    }
-
-    /// Executes the side effects that are due, batch after batch, for a limited time. No entry delays another.
-    async fn drain_outbox(&self) -> worker::Result<()> {
-        let started = clock::now();
-        loop {
-            let entries = self.decide(|shard, context| shard.due_side_effects(context))?;
-            let done = join_all(entries.iter().map(|entry| self.publish(entry))).await;
-            for (entry, done) in entries.iter().zip(done) {
-                if let Err(error) = &done {
-                    console_error!("outbox: {error}");
-                }
-                let ended =
-                    self.decide(|shard, context| shard.complete_or_retry(context, entry, done.is_err()));
-                if let Err(error) = ended {
-                    console_error!("outbox: an entry stays as it is: {error}");
-                }
-            }
-            if !self.decide(|shard, context| Ok(shard.continues_outbox(context, started, entries.len())))? {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Writes a task's final result to KV, where it can be read worldwide.
-    async fn publish(&self, entry: &OutboxEntry) -> worker::Result<()> {
-        let Some(result) = self.decide(|shard, context| shard.publication(context, entry))? else {
-            return Ok(());
-        };
-        faults::before_publish(&result.task_id, entry.attempts)?;
-        metering::count(BilledOperation::KvWrite);
-        let put = self.env.kv(RESULTS)?.put(&result.key, result.value)?;
-        let put = pin!(put.expiration_ttl(result.expires_in).execute());
-        match select(put, Delay::from(PUT_TIME)).await {
-            Either::Left((done, _)) => Ok(done?),
-            Either::Right(_) => Err("KV took too long".into()),
-        }
     }
 
     /// Reports endpoints that should be disabled to the directory.

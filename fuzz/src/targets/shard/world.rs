@@ -37,7 +37,6 @@ impl World {
         let deployment = Deployment {
             verifier: Verifier::new([Secret::new("a secret of the tests").unwrap()]).unwrap(),
             tickets: Tickets::new(&MasterKey::parse(&"0f".repeat(32)).unwrap()),
-            publishes_results: true,
             retention_hours: 48,
             max_pages: 3,
             clock_scale: 1,
@@ -178,10 +177,6 @@ impl World {
                 self.decide(|shard, context| shard.record_own_attempt(context, &report)).unwrap();
             }
         }
-        for entry in self.decide(|shard, context| shard.due_side_effects(context)).unwrap() {
-            self.decide(|shard, context| shard.publication(context, &entry)).unwrap();
-            self.decide(|shard, context| shard.complete_or_retry(context, &entry, status != 200)).unwrap();
-        }
         self.decide(|shard, context| shard.unhealthy_endpoints(context, started));
         self.decide(|shard, context| shard.end_alarm(context, false));
     }
@@ -231,7 +226,7 @@ impl World {
     fn rows(&self) -> i64 {
         self.number(
             "SELECT (SELECT COUNT(*) FROM events) + (SELECT COUNT(*) FROM tasks) + (SELECT COUNT(*) FROM quarantine)
-                + (SELECT COUNT(*) FROM outbox) + (SELECT COUNT(*) FROM deliveries)",
+                + (SELECT COUNT(*) FROM deliveries)",
         )
     }
 

@@ -56,7 +56,6 @@ fn of_counters(world: &World, shard: usize) {
 fn of_alarm(world: &World, shard: usize) {
     const DUE: &str = "SELECT endpoint, MIN(COALESCE(due_at, leased_until)) FROM deliveries
         WHERE state = 'pending' GROUP BY endpoint";
-    const OUTBOX: &str = "SELECT COALESCE(MIN(due_at), -1) FROM outbox";
     // How long an endpoint is paused after a failure, and the pauses between runs.
     const LATEST: i64 = 15_000;
     let object = &world.shards[shard];
@@ -65,7 +64,7 @@ fn of_alarm(world: &World, shard: usize) {
     }
     let enabled = |no| object.settings.endpoint(no).is_some_and(|endpoint| endpoint.options.enabled);
     let deliveries = object.db.rows(DUE, &[]).into_iter().filter(|row| enabled(integer(&row[0])));
-    let due = deliveries.map(|row| integer(&row[1])).chain([object.db.integer(OUTBOX, &[])]);
+    let due = deliveries.map(|row| integer(&row[1]));
     let Some(due) = due.filter(|due| *due >= 0).min() else { return };
     let latest = Millis(due).max(world.clock(shard)).plus_millis(LATEST + 2 * SKEW);
     ensure!(

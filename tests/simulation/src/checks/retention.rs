@@ -9,16 +9,14 @@ use crate::oracle::KnownTask;
 use crate::violation::ensure;
 use crate::world::World;
 
-/// Returns the deliveries and side effects that are owed: none of them may be pruned.
+/// Returns the events whose deliveries are owed: none of them may be pruned.
 pub fn owed(world: &World, shard: usize) -> Vec<i64> {
     const PENDING: &str = "SELECT no FROM deliveries WHERE state = 'pending' AND reason IS NULL";
-    const OUTBOX: &str = "SELECT seq FROM outbox";
     let object = &world.shards[shard];
     let is_enabled = |no: &i64| {
         object.settings.endpoint(endpoint_of(*no)).is_some_and(|endpoint| endpoint.options.enabled)
     };
-    let pending = object.db.integers(PENDING, &[]).into_iter().filter(is_enabled).map(seq_of);
-    pending.chain(object.db.integers(OUTBOX, &[])).collect()
+    object.db.integers(PENDING, &[]).into_iter().filter(is_enabled).map(seq_of).collect()
 }
 
 /// Checks what a run of the alarm has pruned.

@@ -27,15 +27,13 @@ pub(crate) struct NewEvent<'a> {
     pub(crate) target_endpoint: Option<i64>,
 }
 
-/// The deliveries and side effects of an event.
+/// The deliveries of an event.
 #[derive(Default)]
 pub(crate) struct Enqueued {
     /// The attempts that the Worker makes after its 200.
     pub(crate) dispatch_now: Vec<Dispatch>,
     /// Whether more is enqueued, which is the alarm's.
     pub(crate) deferred: bool,
-    /// When the alarm publishes the result, where the event has one.
-    pub(crate) publish_at: Option<Millis>,
 }
 
 impl Shard {

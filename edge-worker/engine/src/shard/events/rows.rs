@@ -1,6 +1,6 @@
 //! The rows of tasks and events that a decision reads and writes.
 
-use vtryon_webhooks::lifecycle::{SideEffect, Stage, TaskState};
+use vtryon_webhooks::lifecycle::{Stage, TaskState};
 use vtryon_webhooks::{Millis, Status};
 
 use crate::database::{Bind, Database, Row};
@@ -160,17 +160,6 @@ pub(crate) fn append(db: &dyn Database, event: &Event<'_>) -> Result<()> {
         Bind::Blob(event.body),
     ];
     db.run(APPEND, &binds)
-}
-
-/// Adds a side effect of an event to the outbox.
-pub(crate) fn enqueue_side_effect(
-    db: &dyn Database,
-    effect: SideEffect,
-    seq: i64,
-    due_at: Millis,
-) -> Result<()> {
-    const ENQUEUE: &str = "INSERT INTO outbox (due_at, seq, kind, attempts) VALUES (?, ?, ?, 0)";
-    db.run(ENQUEUE, &[Bind::Int(due_at.0), Bind::Int(seq), Bind::Text(effect.as_str())])
 }
 
 impl<'a> Change<'a> {

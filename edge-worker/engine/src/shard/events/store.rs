@@ -4,7 +4,6 @@ use vtryon_webhooks::event::{Identity, STATUS_CHANGED};
 use vtryon_webhooks::lifecycle::{self, Outcome, Step};
 use vtryon_webhooks::{Digest, Status};
 
-use super::outbox;
 use super::rows::{self, Change, Ending, Event, Task};
 use crate::protocol::{Content, IncomingEvent, StoreResult};
 use crate::shard::Shard;
@@ -84,10 +83,7 @@ impl Shard {
             ending: step.finishes().then_some(fields.ending),
         };
         let previous = task.and_then(|task| task.last_seq);
-        let side_effect = step.side_effect.filter(|_| context.deployment.publishes_results);
-        let publish_at =
-            side_effect.map(|_| outbox::batch_deadline(context.deployment, incoming.received_at));
-        let (task_no, mut enqueued) = db.transaction(|| {
+        let (task_no, enqueued) = db.transaction(|| {
             let task_no = match task {
                 None => rows::create(db, fields.task_id, &change)?,
                 Some(task) => {
@@ -109,14 +105,10 @@ impl Shard {
                 body,
             };
             rows::append(db, &event)?;
-            if let (Some(effect), Some(due_at)) = (side_effect, publish_at) {
-                rows::enqueue_side_effect(db, effect, seq, due_at)?;
-            }
             let event = new_event(seq, step.outcome, fields, previous, incoming);
             Ok((task_no, self.enqueue_deliveries(context, &event)?))
         })?;
         self.duplicates.forget(task_no);
-        enqueued.publish_at = publish_at;
         Ok(self.answer_stored(context, seq, enqueued, incoming))
     }
 
@@ -139,7 +131,7 @@ impl Shard {
             self.wake_for_next(context);
         }
         let leases_end = enqueued.dispatch_now.iter().map(|dispatch| dispatch.leased_until);
-        if let Some(due_at) = leases_end.chain(enqueued.publish_at).min() {
+        if let Some(due_at) = leases_end.min() {
             self.alarm.set(due_at);
         }
         StoreResult { dispatches: enqueued.dispatch_now }

@@ -102,13 +102,6 @@ macro_rules! select {
     };
 }
 
-/// Selects the columns of [`TaskResult`].
-macro_rules! select_result {
-    ($rest:literal) => {
-        concat!("SELECT task_id, stage, result_url, failure, final_at FROM tasks WHERE open = 0 AND ", $rest)
-    };
-}
-
 impl TaskRow {
     fn read(row: &mut Row) -> Self {
         Self {
@@ -157,14 +150,9 @@ pub(crate) fn task_state(
 
 /// Returns the final result of a task, where it has one.
 pub(crate) fn result(db: &dyn Database, task_id: &str) -> Result<Option<TaskResult>> {
-    const FIND: &str = select_result!("task_id = ?");
+    const FIND: &str = "SELECT task_id, stage, result_url, failure, final_at FROM tasks
+        WHERE open = 0 AND task_id = ?";
     db.first(FIND, &[Bind::Text(task_id)], TaskResult::read)
-}
-
-/// Returns the final result of the task that an event belongs to.
-pub(crate) fn result_of(db: &dyn Database, seq: i64) -> Result<Option<TaskResult>> {
-    const FIND: &str = select_result!("no = (SELECT task_no FROM events WHERE seq = ?)");
-    db.first(FIND, &[Bind::Int(seq)], TaskResult::read)
 }
 
 /// Lists tasks, the latest first; with a status, only those in that status.

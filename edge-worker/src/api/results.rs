@@ -1,0 +1,86 @@
+//! Final results. A result never changes, so KV, where there is a namespace for it, keeps each that was read once, near
+//! its readers. The shard stays the one place that is always right: whatever KV can't do, the shard is asked.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use serde::Deserialize;
+use vtryon_gateway_engine::{json, time};
+use vtryon_webhooks::Code;
+use worker::{Context, Delay, Env, Response, console_error};
+
+use super::tasks;
+use crate::config::{Config, RESULTS};
+use crate::http::response::{self, ApiError};
+use crate::http::task_id::task_id;
+use crate::platform::clock;
+use crate::protocol::{ShardRequest, result_key};
+use crate::testing::faults;
+use crate::testing::metering::{self, BilledOperation};
+
+/// How long a reader waits for KV before the shard is asked.
+const READ_TIME: Duration = Duration::from_secs(2);
+
+/// The shortest time that KV keeps a value for, in seconds.
+/// <https://developers.cloudflare.com/kv/api/write-key-value-pairs/#expiring-keys>
+const SHORTEST: u64 = 60;
+
+/// Shows the final result of a task: from KV, else from its shard, and then KV keeps it.
+pub(super) async fn show(
+    id: Option<String>,
+    env: &Env,
+    config: &Config,
+    context: &Context,
+) -> Result<Response, ApiError> {
+    let id = task_id(id)?;
+    if config.has_results {
+        match read(env, id.as_str()).await {
+            Ok(Some(result)) => return response::json_text(200, &result),
+            Ok(None) => {}
+            Err(error) => console_error!("results: {error}"),
+        }
+    }
+    let request = ShardRequest::Result { task_id: id.as_str().to_owned() };
+    let result = tasks::about(&id, request, env, config).await?;
+    let result = result.ok_or(ApiError::because(Code::NotFound, "this task has no result yet"))?;
+    if let Some(seconds) = kept_for(&result, config) {
+        let (env, task_id, result) = (env.clone(), id.as_str().to_owned(), result.clone());
+        context.wait_until(async move {
+            if let Err(error) = write(&env, &task_id, result, seconds).await {
+                console_error!("results: {error}");
+            }
+        });
+    }
+    response::json_text(200, &result)
+}
+
+async fn read(env: &Env, task_id: &str) -> worker::Result<Option<String>> {
+    faults::before_kv(task_id)?;
+    metering::count(BilledOperation::KvRead);
+    let read = env.kv(RESULTS)?.get(&result_key(task_id));
+    match select(pin!(read.text()), Delay::from(READ_TIME)).await {
+        Either::Left((result, _)) => Ok(result?),
+        Either::Right(_) => Err("KV took too long".into()),
+    }
+}
+
+async fn write(env: &Env, task_id: &str, result: String, seconds: u64) -> worker::Result<()> {
+    faults::before_kv(task_id)?;
+    metering::count(BilledOperation::KvWrite);
+    Ok(env.kv(RESULTS)?.put(&result_key(task_id), result)?.expiration_ttl(seconds).execute().await?)
+}
+
+/// Returns how many seconds KV keeps a result: as long as its task is kept. `None` where that is too short, or there is
+/// no namespace.
+fn kept_for(result: &str, config: &Config) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Ending {
+        completed_at: String,
+    }
+    let ending: Ending = json::read(result).ok().filter(|_| config.has_results)?;
+    let ended_at = time::parse_rfc3339(&ending.completed_at)?;
+    let until = ended_at.plus_seconds(i64::from(config.deployment.retention_hours) * 3600);
+    let seconds = u64::try_from(until.0 - clock::now().0).ok()? / 1000;
+    (seconds >= SHORTEST).then_some(seconds)
+}
