@@ -129,7 +129,7 @@ impl World {
     fn register(&mut self) -> Option<()> {
         let order = self.random.one_of(&["latest", "all"]);
         let body = format!(r#"{{"url":"https://shop.example/hook","order":"{order}"}}"#);
-        let mut record = self.direct(Decision::Change, |context| {
+        let (mut record, _) = self.direct(Decision::Change, |context| {
             endpoints::draft(context, &body, &destination(&UrlRules::default()))
         })?;
         let no = self.direct(Decision::Change, |context| endpoints::take_number(context.db))?;
@@ -142,7 +142,7 @@ impl World {
     fn change(&mut self, endpoint: i64) -> Option<()> {
         let body = self.random.one_of(&CHANGES);
         let record = self.direct(Decision::Change, |context| {
-            endpoints::change(context, endpoint, body, &destination(&UrlRules::default()))
+            endpoints::change(context, endpoint, body, &destination(&UrlRules::default()), Vec::new())
         })?;
         self.put(&record)
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 
-use crate::protocol::settings::{DEFAULT_TIMEOUT_SECONDS, Sealed};
+use crate::protocol::settings::{DEFAULT_TIMEOUT_SECONDS, Sealed, SealedHeader};
 
 /// How many endpoints a deployment can ever have registered: deliveries are numbered by event and endpoint.
 pub const ENDPOINT_NUMBERS: i64 = 1 << 16;
@@ -44,6 +44,9 @@ pub struct Dispatch {
     pub url: String,
     #[serde(default)]
     pub secrets: Vec<Sealed>,
+    /// Headers of the endpoint, sent beside the gateway's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<SealedHeader>,
     /// The event's, the same for every attempt, endpoint and replay.
     #[serde(default)]
     pub webhook_id: String,

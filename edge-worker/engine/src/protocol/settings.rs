@@ -29,6 +29,8 @@ pub struct Endpoint {
     pub options: EndpointOptions,
     /// The current secret first, then those that are still valid.
     pub secrets: Vec<Sealed>,
+    /// Headers that each attempt has beside the gateway's own.
+    pub headers: Vec<SealedHeader>,
 }
 
 /// The options of an endpoint, which the API shows as they are. An administrator sets each by
@@ -76,6 +78,17 @@ pub struct Sealed {
     pub created_at: Millis,
     /// When it stops being used; none for the current one.
     pub until: Option<Millis>,
+}
+
+/// A header of an endpoint as it is stored: its value is encrypted under the master key, bound to the endpoint and the
+/// name.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SealedHeader {
+    pub name: String,
+    /// For the header `authorization` that the field `auth` has set: its `type`.
+    pub auth: Option<String>,
+    pub sealed: String,
 }
 
 /// A range of events that goes to an endpoint once more.

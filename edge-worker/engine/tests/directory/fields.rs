@@ -16,7 +16,7 @@ const REFUSED: [(&str, &str); 22] = [
     (r#"{"url":null}"#, "`url` is not a string"),
     (
         r#"{"url":"https://shop.example/","colour":"red"}"#,
-        "none of url, description, enabled, order, statuses, events, include, timeout_seconds",
+        "none of url, description, enabled, order, statuses, events, include, timeout_seconds, headers, auth",
     ),
     (r#"{"url":"https://shop.example/","order":"first"}"#, "`order` is not one of latest, all"),
     (r#"{"url":"https://shop.example/","order":7}"#, "`order` is not a string"),
@@ -80,13 +80,13 @@ fn each_field_that_is_sent_is_set_and_no_other() {
         "include": ["unknown", "quarantined"],
     });
     let record = fixture.draft(&all.to_string()).unwrap();
-    let shown = serde_json::to_value(record.view(fixture.now, true)).unwrap();
+    let shown = serde_json::to_value(record.view(fixture.now, None)).unwrap();
     for (name, value) in all.as_object().unwrap() {
         assert_eq!(&shown[name], value, "{name}");
     }
 
     let no = fixture.register(r#"{"url":"https://shop.example/hook"}"#);
-    let shown = |fixture: &Fixture| serde_json::to_value(fixture.find(no).view(fixture.now, true)).unwrap();
+    let shown = |fixture: &Fixture| serde_json::to_value(fixture.find(no).view(fixture.now, None)).unwrap();
     let mut expected = shown(&fixture);
     for (name, value) in all.as_object().unwrap() {
         fixture.change(no, &json!({ name: value }).to_string()).unwrap();

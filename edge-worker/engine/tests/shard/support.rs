@@ -275,5 +275,5 @@ pub fn body(task_id: &str, status: &str) -> String {
 /// Makes an endpoint of a number with the options of a new one.
 pub fn endpoint(no: i64) -> Endpoint {
     let options = EndpointOptions { url: format!("https://shop-{no}.test/"), ..EndpointOptions::default() };
-    Endpoint { no, options, secrets: Vec::new() }
+    Endpoint { no, options, ..Endpoint::default() }
 }

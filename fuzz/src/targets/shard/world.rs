@@ -107,7 +107,7 @@ impl World {
                 include: include.clone(),
                 ..Default::default()
             };
-            Endpoint { no, options, secrets: Vec::new() }
+            Endpoint { no, options, ..Endpoint::default() }
         };
         self.settings.endpoints = (1..=count).filter(|no| !deleted.contains(no)).map(endpoint).collect();
         self.push();
