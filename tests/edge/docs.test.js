@@ -160,6 +160,12 @@ const BLOCKS = [
         [["completed", "failed"], "all", 20],
       ),
   },
+  {
+    mark: "deliver-headers",
+    given: (env) => Object.assign(env, { CLIENT_ID: "1f.access", CLIENT_SECRET: "2e" }),
+    check: ([{ headers }]) =>
+      assert.deepEqual(headers, ["CF-Access-Client-Id", "CF-Access-Client-Secret"]),
+  },
   { mark: "deliver-test-event", check: ([{ state }]) => assert.equal(state, "delivered") },
   { mark: "deliver-dead", check: ([{ deliveries }]) => assert.deepEqual(deliveries, []) },
   {

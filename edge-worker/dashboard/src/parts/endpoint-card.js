@@ -7,6 +7,7 @@ import { sentence } from "../format.js";
 import { useAction } from "../load.js";
 import { announce } from "./announce.js";
 import { Badge } from "./badge.js";
+import { authLabel } from "./endpoint-credentials.js";
 import { Delete, Edit, Retire, Rotate } from "./endpoint-dialogs.js";
 import { Failure, Notice } from "./notice.js";
 import { Secret } from "./secret.js";
@@ -126,6 +127,11 @@ function Facts({ endpoint }) {
       <div><dt>Order</dt><dd>${endpoint.order === "latest" ? "Latest status of a task" : "All, in order"}</dd></div>
       <div><dt>Timeout</dt><dd>${endpoint.timeout_seconds} s</dd></div>
       <div><dt>Takes</dt><dd>${takes(endpoint)}</dd></div>
+      ${
+        endpoint.headers.length > 0 &&
+        html`<div><dt>Headers</dt><dd><code class="long">${endpoint.headers.join(", ")}</code></dd></div>`
+      }
+      ${endpoint.auth && html`<div><dt>Authentication</dt><dd>${authLabel(endpoint.auth)}</dd></div>`}
       <div><dt>Deliveries</dt><dd><a href=${`/deliveries?endpoint=${endpoint.id}`}>Show them</a></dd></div>
     </dl>
   `;

@@ -24,7 +24,7 @@ export function Edit({ endpoint, onDone, onClose }) {
     <${Dialog} title="Edit endpoint" onClose=${onClose}>
       <form onSubmit=${submit}>
         <${UrlField} fields=${fields} set=${set} />
-        <${MoreFields} fields=${fields} set=${set} />
+        <${MoreFields} endpoint=${endpoint} fields=${fields} set=${set} />
         <${Failure} error=${error} what="The endpoint was not changed." />
         <footer>
           <button type="button" onClick=${onClose}>Cancel</button>
