@@ -20,6 +20,8 @@ mod live;
 mod order;
 #[path = "shard/outbox.rs"]
 mod outbox;
+#[path = "shard/paused.rs"]
+mod paused;
 #[path = "shard/plans.rs"]
 mod plans;
 #[path = "shard/quarantine.rs"]

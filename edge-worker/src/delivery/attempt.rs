@@ -27,6 +27,10 @@ use crate::protocol::delivery::{Attempt, Dispatch, Report, delivery_id, endpoint
 const ANSWER_BYTES: usize = 1024;
 const ANSWER_TIME: Duration = Duration::from_secs(1);
 
+/// The value of `webhook-delivery` in an answer that asks for no further attempt, as other senders of webhooks take it:
+/// <https://docs.svix.com/receiving/delivery-control>.
+const ABORT: &str = "abort-message";
+
 const USER_AGENT: &str = concat!("vtryon-webhooks/", env!("CARGO_PKG_VERSION"));
 
 /// Makes an attempt. After the end of its lease it makes none, for somebody else may.
@@ -60,6 +64,7 @@ pub(crate) async fn attempt(config: &Config, shard: u32, dispatch: &Dispatch, bo
         error: made.error.map(str::to_owned),
         answer: excerpt::redact(&made.text, &opened.values()),
         location_host: made.location_host,
+        is_aborted: made.is_aborted,
         retry_after_ms: made.retry_after_ms,
         previous_secret: made.previous_secret,
     })))
@@ -107,6 +112,7 @@ struct Answer {
     error: Option<&'static str>,
     text: String,
     location_host: Option<String>,
+    is_aborted: bool,
     retry_after_ms: Option<i64>,
     previous_secret: bool,
 }
@@ -118,6 +124,7 @@ impl Answer {
             error: Some(error),
             text: String::new(),
             location_host: None,
+            is_aborted: false,
             retry_after_ms: None,
             previous_secret: false,
         }
@@ -159,7 +166,7 @@ async fn send(
             Err(_) => Answer::none("connection"),
         };
         match answer.status.map(Reply::of) {
-            Some(Reply::Unauthorized) => refused = refused.or(Some(answer)),
+            Some(Reply::Unauthorized) if !answer.is_aborted => refused = refused.or(Some(answer)),
             reply => {
                 let has_arrived = reply == Some(Reply::Delivered);
                 return Answer { previous_secret: place > 0 && has_arrived, ..answer };
@@ -198,6 +205,7 @@ async fn post<'a>(
 async fn read(response: &web_sys::Response, url: &str, attempted_at: Millis) -> Answer {
     let header = |name| response.headers().get(name).ok().flatten();
     let retry_after = header("retry-after");
+    let delivery_control = header("webhook-delivery").unwrap_or_default();
     let location = header("location").filter(|_| (300..400).contains(&response.status()));
     // Read in any case: an endpoint may take a connection that is closed before for a failure.
     let body = beginning(response).await;
@@ -205,6 +213,7 @@ async fn read(response: &web_sys::Response, url: &str, attempted_at: Millis) -> 
     Answer {
         status: Some(response.status()),
         error: None,
+        is_aborted: delivery_control.eq_ignore_ascii_case(ABORT),
         retry_after_ms: retry_after.and_then(|value| time::retry_after_ms(&value, attempted_at)),
         text: if is_failure { excerpt::line(&body, ANSWER_BYTES) } else { String::new() },
         location_host: location.and_then(|location| location_host(&location, url)),

@@ -158,7 +158,7 @@ pub fn disable(
         Some(Reason::Administrator) | None => false,
     };
     let mut record = find(context.db, no)?;
-    if !stands || !record.endpoint.options.enabled {
+    if !stands || !record.endpoint.options.is_active() {
         return Ok(None);
     }
     record.endpoint.options.enabled = false;

@@ -40,6 +40,7 @@ const FIELDS: &[(&str, Set)] = &[
         Ok(())
     }),
     ("enabled", |record, field, _| field.flag().map(|enabled| record.endpoint.options.enabled = enabled)),
+    ("paused", |record, field, _| field.flag().map(|paused| record.endpoint.options.paused = paused)),
     ("order", |record, field, _| {
         let order = field.text()?;
         let known = Order::from_name(&order).ok_or_else(|| field.is_not("one of latest, all"))?;

@@ -110,6 +110,9 @@ pub struct Attempt {
     pub answer: String,
     /// Where a redirect leads: the host alone.
     pub location_host: Option<String>,
+    /// Whether the answer asks for no further attempt, by `webhook-delivery: abort-message`.
+    #[serde(default)]
+    pub is_aborted: bool,
     /// What the answer asks for, in milliseconds from now on (RFC 9110, 10.2.3).
     pub retry_after_ms: Option<i64>,
     /// Whether the receiver took the previous secret alone.

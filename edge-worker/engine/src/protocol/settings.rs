@@ -40,6 +40,8 @@ pub struct Endpoint {
 pub struct EndpointOptions {
     pub url: String,
     pub enabled: bool,
+    /// Whether its deliveries wait, those of new events too.
+    pub paused: bool,
     /// The name of an [`Order`].
     pub order: String,
     /// Which statuses and which events it takes; none named means all.
@@ -57,12 +59,20 @@ impl Default for EndpointOptions {
         Self {
             url: String::new(),
             enabled: true,
+            paused: false,
             order: Order::Latest.as_str().to_owned(),
             statuses: Vec::new(),
             events: Vec::new(),
             include: Vec::new(),
             timeout_seconds: DEFAULT_TIMEOUT_SECONDS,
         }
+    }
+}
+
+impl EndpointOptions {
+    /// Returns whether attempts are made: it is neither disabled nor paused.
+    pub const fn is_active(&self) -> bool {
+        self.enabled && !self.paused
     }
 }
 
@@ -119,9 +129,9 @@ pub struct ReplayProgress {
 }
 
 impl Settings {
-    /// Returns the endpoints that are enabled.
-    pub fn enabled(&self) -> impl Iterator<Item = &Endpoint> {
-        self.endpoints.iter().filter(|endpoint| endpoint.options.enabled)
+    /// Returns the endpoints that are attempted.
+    pub fn active(&self) -> impl Iterator<Item = &Endpoint> {
+        self.endpoints.iter().filter(|endpoint| endpoint.options.is_active())
     }
 
     pub fn endpoint(&self, no: i64) -> Option<&Endpoint> {

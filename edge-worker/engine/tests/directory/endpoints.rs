@@ -172,6 +172,15 @@ fn an_overlap_is_from_0_to_168_hours() {
     }
 }
 
+#[test]
+fn a_paused_endpoint_is_not_disabled() {
+    let fixture = Fixture::new();
+    let no = fixture.register(r#"{"url":"https://shop.example/hook","paused":true}"#);
+    assert!(endpoints::disable(&fixture.context(), no, "gone", &[]).unwrap().is_none());
+    fixture.change(no, r#"{"paused":false}"#).unwrap();
+    assert!(endpoints::disable(&fixture.context(), no, "gone", &[]).unwrap().is_some());
+}
+
 fn health(failing_since: Option<Millis>, succeeded_at: Option<Millis>) -> EndpointHealth {
     EndpointHealth { failing_since, succeeded_at, consecutive_410: 0 }
 }

@@ -157,6 +157,7 @@ impl World {
             error: status.is_none().then(|| "timeout".to_owned()),
             answer: String::new(),
             location_host: None,
+            is_aborted: false,
             retry_after_ms,
             previous_secret: false,
         };

@@ -57,7 +57,7 @@ impl Shard {
         let now = context.now;
         let mut picked = Vec::new();
         let mut candidates = Vec::new();
-        for endpoint in self.settings.enabled() {
+        for endpoint in self.settings.active() {
             let is_over = is_run_over(context, endpoint.options.timeout_seconds, started);
             if is_over || self.health.is_cooling_down(endpoint.no, now) {
                 continue;
@@ -91,7 +91,8 @@ impl Shard {
             return Ok(None);
         }
         let settings = self.settings();
-        let Some(endpoint) = settings.endpoint(endpoint).filter(|endpoint| endpoint.options.enabled) else {
+        let Some(endpoint) = settings.endpoint(endpoint).filter(|endpoint| endpoint.options.is_active())
+        else {
             return Ok(None);
         };
         if is_run_over(context, endpoint.options.timeout_seconds, started) {
