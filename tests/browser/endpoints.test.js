@@ -189,6 +189,22 @@ test("disabled and enabled: meanwhile nothing is delivered, and that is said", a
   });
 });
 
+test("paused and resumed: meanwhile deliveries wait, and that is said", async () => {
+  await about(async ({ page, card, press }) => {
+    await press("Pause");
+    await said(card, "It is paused.");
+    await said(card, "Paused");
+    assert.equal((await known()).paused, true);
+    assert.ok(await card.getByRole("button", { name: "Send test event" }).isDisabled());
+    assert.equal((await dashboard.gateway.post(event("task_paused", "queued"))).status, 200);
+    await shoot(page, "paused");
+    await press("Resume");
+    await gone(card, "It is paused.");
+    await said(card, "Enabled");
+    await until(() => backend.bodies.some((body) => body.includes("task_paused")));
+  });
+});
+
 test("deleted: not by a slip, and for good", async () => {
   await about(async ({ page, card, ask }) => {
     const first = await ask("Delete", "Delete endpoint");

@@ -166,6 +166,14 @@ const BLOCKS = [
     check: ([{ headers }]) =>
       assert.deepEqual(headers, ["CF-Access-Client-Id", "CF-Access-Client-Secret"]),
   },
+  {
+    mark: "deliver-pause",
+    check: async ([{ paused }], { ENDPOINT }) => {
+      assert.equal(paused, true);
+      const json = { paused: false };
+      await gateway.api(`/api/endpoints/${ENDPOINT}`, { method: "PATCH", json });
+    },
+  },
   { mark: "deliver-test-event", check: ([{ state }]) => assert.equal(state, "delivered") },
   { mark: "deliver-dead", check: ([{ deliveries }]) => assert.deepEqual(deliveries, []) },
   {

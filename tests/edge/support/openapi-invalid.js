@@ -48,6 +48,7 @@ export const INVALID = [
   create({ url: `https://shop.example/${long(2028)}` }),
   create({ description: long(501) }),
   create({ enabled: "yes" }),
+  create({ paused: 1 }),
   create({ order: "first" }),
   create({ statuses: "completed" }),
   create({ statuses: [""] }),

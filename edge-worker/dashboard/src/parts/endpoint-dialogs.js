@@ -91,8 +91,8 @@ export function Delete({ endpoint, onDone, onClose }) {
     <${Confirm} title="Delete endpoint" verb="Delete" danger act=${act} onDone=${onDone} onClose=${onClose}>
       <p><code class="long">${endpoint.url}</code></p>
       <p>
-        Its pending deliveries end as dead letters, and its secret is gone. This can't be undone. To pause it instead,
-        disable it.
+        Its pending deliveries end as dead letters, and its secret is gone. This can't be undone. To stop its
+        deliveries for a while, pause it instead.
       </p>
     <//>
   `;
