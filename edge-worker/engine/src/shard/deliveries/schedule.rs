@@ -109,7 +109,7 @@ impl Shard {
             let seq = seq_of(delivery.no);
             let (Some(stored), Some(body)) = (events::find_deliverable(db, seq)?, events::body(db, seq)?)
             else {
-                dead_letter(db, &delivery, now, "pruned")?;
+                db.transaction(|| dead_letter(db, &delivery, now, "pruned"))?;
                 continue;
             };
             deliveries::lease(db, delivery.no, over_at)?;
@@ -140,9 +140,10 @@ impl Shard {
 
     /// Dead-letters deliveries to deleted endpoints, a limited number in each run.
     pub(crate) fn dead_letter_deleted_endpoints(&self, context: &Context<'_>) -> Result<()> {
+        let Context { db, now, .. } = *context;
         for endpoint in &self.settings.deleted {
-            for delivery in deliveries::pending(context.db, *endpoint, DEAD_LETTERS)? {
-                dead_letter(context.db, &delivery, context.now, "endpoint_deleted")?;
+            for delivery in deliveries::pending(db, *endpoint, DEAD_LETTERS)? {
+                db.transaction(|| dead_letter(db, &delivery, now, "endpoint_deleted"))?;
             }
         }
         Ok(())
