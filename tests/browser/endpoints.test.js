@@ -100,6 +100,52 @@ test("edited: the gateway uses the saved settings", async () => {
   });
 });
 
+test("headers and authentication are set, shown by their names, replaced and cleared", async () => {
+  await about(async ({ page, card, ask }) => {
+    const edit = async (work) => {
+      const dialog = await ask("Edit", "Edit endpoint");
+      await work(dialog);
+      await dialog.getByRole("button", { name: "Save" }).click();
+      await dialog.waitFor({ state: "detached" });
+    };
+    const header = async (dialog, name, value) => {
+      await dialog.getByRole("button", { name: "Add header" }).click();
+      await dialog.getByLabel("Name of the header").last().fill(name);
+      await dialog.getByLabel("Value of the header").last().fill(value);
+    };
+    const set = async () => {
+      const { headers, auth } = await known();
+      return [headers, auth];
+    };
+    await edit(async (dialog) => {
+      await header(dialog, "X-Api-Key", "a key");
+      await header(dialog, "X-Tenant", "shop");
+      await dialog.getByLabel("Authentication").selectOption("Basic");
+      await dialog.getByLabel("User name").fill("shop");
+      await dialog.getByLabel("Password").fill("open sesame");
+      await assertAccessible(page);
+      await shoot(page, "endpoint-credentials", { fullPage: false });
+    });
+    await said(card, "X-Api-Key, X-Tenant");
+    await said(card, "Basic");
+    assert.deepEqual(await set(), [["X-Api-Key", "X-Tenant"], "basic"]);
+    await edit((dialog) => dialog.getByLabel("Description").fill("They stay"));
+    assert.deepEqual(await set(), [["X-Api-Key", "X-Tenant"], "basic"]);
+    await edit(async (dialog) => {
+      await header(dialog, "X-Api-Key", "another key");
+      await dialog.getByLabel("Authentication").selectOption("Bearer");
+      await dialog.getByLabel("Token").fill("token");
+    });
+    assert.deepEqual(await set(), [["X-Api-Key"], "bearer"]);
+    await edit(async (dialog) => {
+      await dialog.getByRole("button", { name: "Remove all headers" }).click();
+      await dialog.getByLabel("Authentication").selectOption("None");
+    });
+    assert.deepEqual(await set(), [[], null]);
+    await gone(card, "X-Api-Key");
+  });
+});
+
 test("rotated and retired: both secrets sign until the former is retired", async () => {
   await about(async ({ page, card, press, ask }) => {
     const signatures = async (task) => {
@@ -140,6 +186,22 @@ test("disabled and enabled: meanwhile nothing is delivered, and that is said", a
     await gone(card, "Nothing is delivered to it.");
     await said(card, "Enabled");
     assert.equal((await known()).enabled, true);
+  });
+});
+
+test("paused and resumed: meanwhile deliveries wait, and that is said", async () => {
+  await about(async ({ page, card, press }) => {
+    await press("Pause");
+    await said(card, "It is paused.");
+    await said(card, "Paused");
+    assert.equal((await known()).paused, true);
+    assert.ok(await card.getByRole("button", { name: "Send test event" }).isDisabled());
+    assert.equal((await dashboard.gateway.post(event("task_paused", "queued"))).status, 200);
+    await shoot(page, "paused");
+    await press("Resume");
+    await gone(card, "It is paused.");
+    await said(card, "Enabled");
+    await until(() => backend.bodies.some((body) => body.includes("task_paused")));
   });
 });
 

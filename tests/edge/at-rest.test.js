@@ -12,6 +12,9 @@ import { event, Gateway, PREVIOUS, SECRET, sign, TOKEN, until } from "./support/
 
 const MASTER = `${"5ec7e7".repeat(10)}0f0f`;
 const TICKET = "ticket-token-of-the-tests-0123456789abcdef";
+const API_KEY = "api-key-of-the-tests-0123456789abcdef";
+const OTHER_KEY = "other-key-of-the-tests-0123456789abcdef";
+const PASSWORD = "password-of-the-tests-0123456789abcdef";
 const FORMER = "whsec_dGhlIGZvcm1lciBzZWNyZXQgb2YgdGhlIHRlc3Q=";
 
 let gateway;
@@ -47,7 +50,13 @@ async function useEverything() {
   await gateway.halt();
   await gateway.restart({ VTRYON_WEBHOOK_SECRET: SECRET });
   const first = await gateway.register(backend.url);
-  const second = await gateway.register(`${backend.url}/2`);
+  const second = await gateway.register(`${backend.url}/2`, {
+    headers: { "x-api-key": API_KEY, "x-other-key": OTHER_KEY },
+    auth: { type: "basic", username: "shop", password: PASSWORD },
+  });
+  const authorization = Buffer.from(`shop:${PASSWORD}`).toString("base64");
+  secrets.set("a header's", API_KEY).set("another header's", OTHER_KEY);
+  secrets.set("a password", PASSWORD).set("a password in its header", authorization);
   secrets.set("an endpoint's", first.secret).set("another endpoint's", second.secret);
   const rotated = await gateway.api(`/api/endpoints/${first.id}/rotate`, { json: {} });
   secrets.set("an endpoint's new", rotated.body.secret);
@@ -203,6 +212,9 @@ async function editEndpoints(change) {
 }
 
 const MOVES = {
+  "as a header to another endpoint": ([first, second]) => {
+    first.headers = [second.headers[0]];
+  },
   "to another endpoint": ([first, second]) => {
     [first.secrets[0].sealed, second.secrets[0].sealed] = [
       second.secrets[0].sealed,
@@ -223,7 +235,7 @@ for (const [name, move] of Object.entries(MOVES)) {
     assert.equal(await problem("ep_1"), null);
     let original;
     await editEndpoints((endpoints) => {
-      original ??= structuredClone(endpoints.map(({ secrets }) => secrets));
+      original ??= structuredClone(endpoints);
       move(endpoints);
     });
     assert.match(await problem("ep_1"), /not the key that sealed/);
@@ -238,11 +250,19 @@ for (const [name, move] of Object.entries(MOVES)) {
     const toFirst = backend.received.slice(sent).filter(({ path }) => path === "/hook");
     assert.deepEqual(toFirst, [], "nothing is signed with it");
     await editEndpoints((endpoints) => {
-      for (const [nth, secrets] of original.entries()) endpoints[nth].secrets = secrets;
+      for (const [nth, endpoint] of original.entries()) Object.assign(endpoints[nth], endpoint);
     });
     assert.equal(await problem("ep_1"), null);
   });
 }
+
+test("a header's value under the name of another header does not open", async () => {
+  await editEndpoints(([, { headers }]) => {
+    [headers[0].sealed, headers[1].sealed] = [headers[1].sealed, headers[0].sealed];
+  });
+  const { body } = await gateway.api("/api/endpoints/ep_2");
+  assert.match(body.problem, /not the key that sealed this endpoint's headers/);
+});
 
 test("one of Vtryon's that is moved to another row does not open", async () => {
   const note = async () => (await gateway.api("/api/rejections")).body.note;

@@ -160,6 +160,20 @@ const BLOCKS = [
         [["completed", "failed"], "all", 20],
       ),
   },
+  {
+    mark: "deliver-headers",
+    given: (env) => Object.assign(env, { CLIENT_ID: "1f.access", CLIENT_SECRET: "2e" }),
+    check: ([{ headers }]) =>
+      assert.deepEqual(headers, ["CF-Access-Client-Id", "CF-Access-Client-Secret"]),
+  },
+  {
+    mark: "deliver-pause",
+    check: async ([{ paused }], { ENDPOINT }) => {
+      assert.equal(paused, true);
+      const json = { paused: false };
+      await gateway.api(`/api/endpoints/${ENDPOINT}`, { method: "PATCH", json });
+    },
+  },
   { mark: "deliver-test-event", check: ([{ state }]) => assert.equal(state, "delivered") },
   { mark: "deliver-dead", check: ([{ deliveries }]) => assert.deepEqual(deliveries, []) },
   {

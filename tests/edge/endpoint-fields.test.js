@@ -10,8 +10,8 @@ import { Gateway } from "./support/gateway.js";
 const read = (name) => readFileSync(path.resolve(import.meta.dirname, "../..", name), "utf8");
 const { schemas } = JSON.parse(read("edge-worker/src/api/openapi.json")).components;
 
-/** The fields that the form leaves to a button of its own. */
-const BUTTONS = ["enabled"];
+/** The fields that have a button of their own. */
+const BUTTONS = ["enabled", "paused"];
 
 let gateway;
 let accepted;

@@ -16,7 +16,7 @@ let endpoint;
 before(async () => {
   gateway = await Gateway.start();
   backend = await Backend.start();
-  endpoint = await gateway.register(backend.url);
+  endpoint = await gateway.register(backend.url, { headers: { "x-api-key": "a key" } });
 });
 after(async () => {
   await gateway.stop();
@@ -54,13 +54,24 @@ test("with the former key it is delivered, signed as ever", async () => {
   const { state, attempts } = await delivery(gateway, { task_id: "task_sealed" });
   assert.deepEqual([state, attempts.length], ["delivered", 1]);
   const [{ body, headers }] = backend.received;
+  assert.equal(headers["x-api-key"], "a key");
   assert.equal(headers["x-vtryon-signature"], sign(body, endpoint.secret));
 });
 
-test("where the former key is lost, a rotation makes the endpoint well", async () => {
+test("where the former key is lost, a rotation and its headers make the endpoint well", async () => {
   await restart(OTHER);
-  const { body } = await gateway.api(`/api/endpoints/${endpoint.id}/rotate`, { json: {} });
-  assert.equal(body.problem, null);
+  const path = `/api/endpoints/${endpoint.id}`;
+  const { body } = await gateway.api(`${path}/rotate`, { json: {} });
+  assert.match(body.problem, /not the key that sealed this endpoint's headers: .* send `headers`/);
+  await acknowledged(gateway, event("task_without_headers", "completed"));
+  const { reason } = await delivery(
+    gateway,
+    { task_id: "task_without_headers" },
+    ({ reason }) => reason,
+  );
+  assert.equal(reason, "secret_unreadable");
+  const json = { headers: { "x-api-key": "another key" } };
+  assert.equal((await gateway.api(path, { method: "PATCH", json })).body.problem, null);
   await acknowledged(gateway, event("task_rotated", "completed"));
   await delivery(gateway, { task_id: "task_rotated" });
   const sent = await until(() => backend.received[1]);

@@ -63,7 +63,7 @@ fn endpoint(no: i64, statuses: &[&str], timeout_seconds: u32) -> Endpoint {
     let url = format!("https://shop-{no}.example/webhooks");
     let options = EndpointOptions { url, statuses, timeout_seconds, ..EndpointOptions::default() };
     let sealed = Sealed { version: 1, sealed: "x".repeat(96), ..Sealed::default() };
-    Endpoint { no, options, secrets: vec![sealed] }
+    Endpoint { no, options, secrets: vec![sealed], ..Endpoint::default() }
 }
 
 /// Adds tasks to a shard that has `from` of them, until it has `tasks`: in one transaction without a journal, as nothing

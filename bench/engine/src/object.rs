@@ -164,6 +164,7 @@ fn report(dispatch: &Dispatch, now: Millis) -> Report {
         error: None,
         answer: String::new(),
         location_host: None,
+        is_aborted: false,
         retry_after_ms: None,
         previous_secret: false,
     }))

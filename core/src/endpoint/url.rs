@@ -86,12 +86,34 @@ pub fn host(url: &str) -> Option<&str> {
     split(url).map(|parts| parts.host)
 }
 
+/// Returns whether two accepted URLs have the same origin: scheme, host and port (RFC 6454, 4).
+///
+/// ```
+/// use vtryon_webhooks::endpoint::is_same_origin;
+/// assert!(is_same_origin("https://shop.example/a", "https://shop.example:443/b"));
+/// assert!(!is_same_origin("https://shop.example/", "https://other.example/"));
+/// ```
+pub fn is_same_origin(one: &str, other: &str) -> bool {
+    match (split(one), split(other)) {
+        (Some(one), Some(other)) => one.origin() == other.origin(),
+        (None | Some(_), None | Some(_)) => false,
+    }
+}
+
 struct Parts<'a> {
     is_https: bool,
     host: &'a str,
     port: Option<&'a str>,
     /// The path and the query.
     target: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    /// Returns the scheme, the host and the port. Accepted hosts are in lower case.
+    fn origin(&self) -> (bool, &'a str, &'a str) {
+        let default_port = if self.is_https { "443" } else { "80" };
+        (self.is_https, self.host, self.port.unwrap_or(default_port))
+    }
 }
 
 /// Splits a URL without checking its parts.

@@ -3,6 +3,7 @@
 //! It is never on the path of an event: shards use the settings that they have. Secrets come in sealed, and URLs as the
 //! platform has parsed them; calls to shards and the alarm are made by whoever asks.
 
+pub mod credentials;
 pub mod endpoints;
 pub mod fields;
 mod input;
@@ -18,7 +19,7 @@ mod view;
 use vtryon_webhooks::Millis;
 
 pub use self::records::{Disabled, EndpointRecord};
-pub use self::view::{ChangedEndpoint, EndpointList, EndpointView};
+pub use self::view::{ChangedEndpoint, EndpointList, EndpointView, Unreadable};
 
 use crate::database::Database;
 use crate::protocol::rejection::Rejection;

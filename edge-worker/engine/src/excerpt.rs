@@ -13,6 +13,28 @@ pub fn line(bytes: &[u8], most: usize) -> String {
     excerpt(bytes, most, |character| if is_layout(character) { ' ' } else { character })
 }
 
+/// What stands for a secret in a text that repeats it.
+const REDACTED: &str = "[redacted]";
+
+/// The shortest secret that is looked for: a shorter one is part of ordinary words.
+const MIN_SECRET: usize = 4;
+
+/// Replaces secrets in a text, also the beginning of one that the end of the text cuts off.
+pub fn redact(text: &str, secrets: &[&str]) -> String {
+    let mut redacted = text.to_owned();
+    for secret in secrets.iter().filter(|secret| secret.len() >= MIN_SECRET) {
+        redacted = redacted.replace(secret, REDACTED);
+        let cut_off = (MIN_SECRET..secret.len())
+            .rev()
+            .find_map(|length| redacted.strip_suffix(secret.get(..length)?).map(str::len));
+        if let Some(end) = cut_off {
+            redacted.truncate(end);
+            redacted.push_str(REDACTED);
+        }
+    }
+    redacted
+}
+
 fn excerpt(bytes: &[u8], most: usize, layout: impl Fn(char) -> char) -> String {
     let bytes = bytes.get(..most).unwrap_or(bytes);
     // A character that the end cuts in two is left out.
@@ -76,6 +98,20 @@ mod tests {
             assert_eq!(line(bytes, 1024), expect, "{why}");
         }
         assert_eq!(text(b"a\r\n\tb\x1b", 1024), "a\r\n\tb\u{fffd}");
+    }
+
+    #[test]
+    fn secrets_are_replaced() {
+        for (text, secrets, expect, why) in [
+            ("nothing", &["secret"][..], "nothing", "a text without them stays"),
+            ("a secret, a secret", &["secret"], "a [redacted], a [redacted]", "each time"),
+            ("one two-2", &["two-2", "one-"], "one [redacted]", "several"),
+            ("it was: secr", &["secret"], "it was: [redacted]", "cut off by the end"),
+            ("it was: sec", &["secret"], "it was: sec", "too short to tell"),
+            ("yes", &["yes"], "yes", "too short to be one"),
+        ] {
+            assert_eq!(redact(text, secrets), expect, "{why}");
+        }
     }
 
     #[test]

@@ -8,6 +8,8 @@
     reason = "that is how a test fails"
 )]
 
+#[path = "directory/credentials.rs"]
+mod credentials;
 #[path = "directory/documents.rs"]
 mod documents;
 #[path = "directory/endpoints.rs"]

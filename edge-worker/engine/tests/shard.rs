@@ -18,6 +18,8 @@ mod leases;
 mod live;
 #[path = "shard/order.rs"]
 mod order;
+#[path = "shard/paused.rs"]
+mod paused;
 #[path = "shard/plans.rs"]
 mod plans;
 #[path = "shard/quarantine.rs"]

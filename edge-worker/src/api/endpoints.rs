@@ -61,8 +61,12 @@ pub(super) async fn test(id: &str, env: &Env, config: &Config) -> Result<Respons
         return Ok(known);
     }
     let known = known.text().await?;
-    if Object::parse(known.as_bytes()).and_then(|known| known.get("enabled")) != Some("true") {
+    let is_set = |field| Object::parse(known.as_bytes()).and_then(|known| known.get(field)) == Some("true");
+    if !is_set("enabled") {
         return Err(ApiError::because(Code::Conflict, "this endpoint is disabled: enable it first"));
+    }
+    if is_set("paused") {
+        return Err(ApiError::because(Code::Conflict, "this endpoint is paused: resume it first"));
     }
     let task_id = format!("test_{}", hex::encode(crypto::random::<8>()?));
     let body = format!(r#"{{"event":"{TEST_EVENT}","task_id":"{task_id}"}}"#);

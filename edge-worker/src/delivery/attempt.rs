@@ -13,6 +13,7 @@ use vtryon_webhooks::{Millis, SIGNATURE_HEADER};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::web_sys::{self, AbortSignal, ReadableStreamDefaultReader, RequestInit, RequestRedirect};
 use worker::{Delay, console_error};
+use zeroize::Zeroizing;
 
 use super::seal;
 use crate::config::Config;
@@ -26,6 +27,10 @@ use crate::protocol::delivery::{Attempt, Dispatch, Report, delivery_id, endpoint
 const ANSWER_BYTES: usize = 1024;
 const ANSWER_TIME: Duration = Duration::from_secs(1);
 
+/// The value of `webhook-delivery` in an answer that asks for no further attempt, as other senders of webhooks take it:
+/// <https://docs.svix.com/receiving/delivery-control>.
+const ABORT: &str = "abort-message";
+
 const USER_AGENT: &str = concat!("vtryon-webhooks/", env!("CARGO_PKG_VERSION"));
 
 /// Makes an attempt. After the end of its lease it makes none, for somebody else may.
@@ -34,11 +39,12 @@ pub(crate) async fn attempt(config: &Config, shard: u32, dispatch: &Dispatch, bo
     if attempted_at >= dispatch.begin_before {
         return None;
     }
-    let signers = match signers(config, dispatch).await {
-        Ok(Some(signers)) => signers,
+    let opened = match open(config, dispatch).await {
+        Ok(Some(opened)) => opened,
         Ok(None) => {
             console_error!(
-                "the secret of an endpoint can't be opened: GATEWAY_MASTER_KEY is not the key that sealed it"
+                "the secret or a header of an endpoint can't be opened: GATEWAY_MASTER_KEY is not the key that \
+                 sealed it"
             );
             return Some(dispatch.report(None));
         }
@@ -48,7 +54,7 @@ pub(crate) async fn attempt(config: &Config, shard: u32, dispatch: &Dispatch, bo
         }
     };
     let made = match config.endpoint_urls.check(&dispatch.url) {
-        Ok(()) => send(shard, dispatch, &signers, attempted_at, body).await,
+        Ok(()) => send(shard, dispatch, &opened, attempted_at, body).await,
         Err(_) => Answer::none("url_refused"),
     };
     Some(dispatch.report(Some(Attempt {
@@ -56,25 +62,48 @@ pub(crate) async fn attempt(config: &Config, shard: u32, dispatch: &Dispatch, bo
         took_ms: clock::now().0 - attempted_at.0,
         status: made.status,
         error: made.error.map(str::to_owned),
-        answer: made.text,
+        answer: excerpt::redact(&made.text, &opened.values()),
         location_host: made.location_host,
+        is_aborted: made.is_aborted,
         retry_after_ms: made.retry_after_ms,
         previous_secret: made.previous_secret,
     })))
 }
 
-/// Opens the secrets; without the current one there is nothing to sign with. One before it that can't be
-/// opened is left out: it was sealed under a master key that has been replaced since.
-async fn signers(config: &Config, dispatch: &Dispatch) -> worker::Result<Option<Vec<Rc<Signer>>>> {
+/// What is sealed at rest and needed for an attempt.
+struct Opened<'a> {
+    signers: Vec<Rc<Signer>>,
+    /// The endpoint's headers with their values.
+    headers: Vec<(&'a str, Rc<Zeroizing<String>>)>,
+}
+
+impl Opened<'_> {
+    /// Returns the values of the headers, those of `authorization` without the scheme: an endpoint may answer with
+    /// either.
+    fn values(&self) -> Vec<&str> {
+        let values = self.headers.iter().map(|(_, value)| value.as_str());
+        values.map(|value| value.rsplit_once(' ').map_or(value, |(_, credentials)| credentials)).collect()
+    }
+}
+
+/// Opens the secrets and the headers. Without one of the headers, or the current secret, no attempt is made. A secret
+/// before it that can't be opened is left out: it was sealed under a master key that has been replaced since.
+async fn open<'a>(config: &Config, dispatch: &'a Dispatch) -> worker::Result<Option<Opened<'a>>> {
+    let endpoint = endpoint_of(dispatch.delivery);
     let mut signers = Vec::with_capacity(dispatch.secrets.len());
     for (place, secret) in dispatch.secrets.iter().enumerate() {
-        match seal::signer(config, endpoint_of(dispatch.delivery), secret).await? {
+        match seal::signer(config, endpoint, secret).await? {
             Some(signer) => signers.push(signer),
             None if place == 0 => return Ok(None),
             None => {}
         }
     }
-    Ok(Some(signers))
+    let mut headers = Vec::with_capacity(dispatch.headers.len());
+    for header in &dispatch.headers {
+        let Some(value) = seal::open_header(config, endpoint, header).await? else { return Ok(None) };
+        headers.push((header.name.as_str(), value));
+    }
+    Ok(Some(Opened { signers, headers }))
 }
 
 /// What an endpoint answered.
@@ -83,6 +112,7 @@ struct Answer {
     error: Option<&'static str>,
     text: String,
     location_host: Option<String>,
+    is_aborted: bool,
     retry_after_ms: Option<i64>,
     previous_secret: bool,
 }
@@ -94,6 +124,7 @@ impl Answer {
             error: Some(error),
             text: String::new(),
             location_host: None,
+            is_aborted: false,
             retry_after_ms: None,
             previous_secret: false,
         }
@@ -105,18 +136,18 @@ impl Answer {
 async fn send(
     shard: u32,
     dispatch: &Dispatch,
-    signers: &[Rc<Signer>],
+    opened: &Opened<'_>,
     attempted_at: Millis,
     body: &[u8],
 ) -> Answer {
     let signal = AbortSignal::timeout_with_u32(dispatch.timeout_seconds.saturating_mul(1000));
     let timestamp = attempted_at.0 / 1000;
     let standard: Vec<String> =
-        signers.iter().map(|signer| signer.standard(&dispatch.webhook_id, timestamp, body)).collect();
+        opened.signers.iter().map(|signer| signer.standard(&dispatch.webhook_id, timestamp, body)).collect();
     let standard = standard.join(" ");
     let mut refused = None;
-    for (place, signer) in signers.iter().enumerate() {
-        let headers = [
+    for (place, signer) in opened.signers.iter().enumerate() {
+        let own = [
             ("content-type", "application/json".to_owned()),
             ("user-agent", USER_AGENT.to_owned()),
             (SIGNATURE_HEADER, signer.vtryon(body)),
@@ -127,13 +158,15 @@ async fn send(
             ("x-vtryon-attempt", dispatch.attempt.to_string()),
             ("x-vtryon-outcome", dispatch.outcome.clone()),
         ];
-        let answer = match post(&dispatch.url, &headers, body, &signal).await {
+        let theirs = opened.headers.iter().map(|(name, value)| (*name, value.as_str()));
+        let headers = theirs.chain(own.iter().map(|(name, value)| (*name, value.as_str())));
+        let answer = match post(&dispatch.url, headers, body, &signal).await {
             Ok(response) => read(&response, &dispatch.url, attempted_at).await,
             Err(_) if signal.aborted() => Answer::none("timeout"),
             Err(_) => Answer::none("connection"),
         };
         match answer.status.map(Reply::of) {
-            Some(Reply::Unauthorized) => refused = refused.or(Some(answer)),
+            Some(Reply::Unauthorized) if !answer.is_aborted => refused = refused.or(Some(answer)),
             reply => {
                 let has_arrived = reply == Some(Reply::Delivered);
                 return Answer { previous_secret: place > 0 && has_arrived, ..answer };
@@ -149,9 +182,9 @@ fn name(shard: u32, dispatch: &Dispatch) -> String {
     if dispatch.replay_count == 0 { id } else { format!("{id}.{}", dispatch.replay_count) }
 }
 
-async fn post(
+async fn post<'a>(
     url: &str,
-    headers: &[(&str, String)],
+    headers: impl Iterator<Item = (&'a str, &'a str)>,
     body: &[u8],
     signal: &AbortSignal,
 ) -> Result<web_sys::Response, JsValue> {
@@ -172,6 +205,7 @@ async fn post(
 async fn read(response: &web_sys::Response, url: &str, attempted_at: Millis) -> Answer {
     let header = |name| response.headers().get(name).ok().flatten();
     let retry_after = header("retry-after");
+    let delivery_control = header("webhook-delivery").unwrap_or_default();
     let location = header("location").filter(|_| (300..400).contains(&response.status()));
     // Read in any case: an endpoint may take a connection that is closed before for a failure.
     let body = beginning(response).await;
@@ -179,6 +213,7 @@ async fn read(response: &web_sys::Response, url: &str, attempted_at: Millis) -> 
     Answer {
         status: Some(response.status()),
         error: None,
+        is_aborted: delivery_control.eq_ignore_ascii_case(ABORT),
         retry_after_ms: retry_after.and_then(|value| time::retry_after_ms(&value, attempted_at)),
         text: if is_failure { excerpt::line(&body, ANSWER_BYTES) } else { String::new() },
         location_host: location.and_then(|location| location_host(&location, url)),

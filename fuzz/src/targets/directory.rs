@@ -2,6 +2,7 @@
 
 use url::Url;
 use vtryon_gateway_engine::database::Database;
+use vtryon_gateway_engine::directory::credentials::{self, NewHeader};
 use vtryon_gateway_engine::directory::endpoints::{self, Rotation};
 use vtryon_gateway_engine::directory::fields::{self, Destination};
 use vtryon_gateway_engine::directory::keyring::Keyring;
@@ -10,7 +11,7 @@ use vtryon_gateway_engine::directory::settings::{self, Change};
 use vtryon_gateway_engine::directory::{Directory, EndpointRecord, rejections};
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::rejection::Rejection;
-use vtryon_gateway_engine::protocol::settings::Sealed;
+use vtryon_gateway_engine::protocol::settings::{Sealed, SealedHeader};
 use vtryon_gateway_engine::sqlite::Sqlite;
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_gateway_engine::{Context, Deployment, Failure, MAX_PAGES, json};
@@ -24,14 +25,16 @@ const OWN_ORIGIN: &str = "https://gateway.example";
 /// What stands for a secret that is encrypted.
 const SEALED: &str = "a sealed secret";
 
-/// How many endpoints there may be, and secrets of one.
+/// How many endpoints there may be, and secrets and headers of one, `authorization` included.
 const MAX_ENDPOINTS: usize = 20;
 const MAX_SECRETS: usize = 3;
+const MAX_HEADERS: usize = 11;
 
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let scripts = [
         "c{\"url\":\"https://shop.example/a\"}\np{\"enabled\":false,\"description\":\"x\"}\nr{\"overlap_hours\":0}\nd",
         "c{\"url\":\"https://shop.example/\",\"order\":\"all\",\"statuses\":[\"completed\"],\"events\":[\"a.b\"],\"include\":[\"unknown\",\"quarantined\"],\"timeout_seconds\":30}\nr\nr{\"overlap_hours\":168}\nt\nr{\"overlap_hours\":1e0}\ne",
+        "c{\"url\":\"https://shop.example/\",\"headers\":{\"x-api-key\":\"a b\",\"CF-Access-Client-Id\":\"c\"},\"auth\":{\"type\":\"basic\",\"username\":\"u\",\"password\":\"p\"}}\np{\"url\":\"https://other.example/\"}\np{\"headers\":{\"authorization\":\"a\"}}\np{\"headers\":null,\"auth\":{\"type\":\"bearer\",\"token\":\"t\"}}\np{\"headers\":{\"host\":\"a\"}}",
         "c{\"url\":\"https://gateway.example/\"}\nc{\"url\":\"https://xn--a/\"}\nc{\"url\":1}\nc{}\nc",
         "c{\"url\":\"https://shop.example/\"}\ny{\"endpoint\":\"ep_1\",\"which\":\"all\",\"from\":\"2026-01-01T00:00:00Z\"}\ny{\"endpoint\":\"ep_1\",\"until\":\"2025-12-31T23:59:60+01:00\"}",
         "j[{\"code\":\"signature_mismatch\",\"path\":\"/webhooks/vtryon\",\"count\":3,\"first_at\":1,\"last_at\":2,\"first\":{\"received_at\":1,\"header\":\"ab\",\"header_bytes\":2,\"content_type\":null,\"body\":\"7b7d\",\"body_bytes\":2},\"last\":null}]\nt\nj[{\"code\":\"x\",\"count\":-1}]",
@@ -56,6 +59,11 @@ pub(crate) fn check(input: &[u8]) {
             Err(Failure::Fault(fault)) => panic!("{line}: {fault}"),
         }
     }
+}
+
+/// Stands in for the encryption of headers.
+fn seal(headers: &[NewHeader]) -> Vec<SealedHeader> {
+    headers.iter().map(|header| header.sealed(SEALED.to_owned())).collect()
 }
 
 /// The directory with its clock.
@@ -95,13 +103,19 @@ impl Office {
         let newest = endpoints::all(self.db())?.last().map_or(1, |record| record.endpoint.no);
         match kind {
             'c' => {
-                let mut record = endpoints::draft(&self.context(), body, &self.destination(body))?;
+                let (mut record, headers) = endpoints::draft(&self.context(), body, &self.destination(body))?;
                 let no = endpoints::take_number(self.db())?;
                 record.endpoint.no = no;
                 record.endpoint.secrets = vec![self.sealed(endpoints::FIRST_SECRET)];
+                record.endpoint.headers = seal(&headers);
                 self.put(&record)
             }
-            'p' => self.put(&endpoints::change(&self.context(), newest, body, &self.destination(body))?),
+            'p' => {
+                endpoints::find(self.db(), newest)?;
+                let headers = seal(&credentials::read(body)?);
+                let destination = self.destination(body);
+                self.put(&endpoints::change(&self.context(), newest, body, &destination, headers)?)
+            }
             'r' => {
                 let rotation = Rotation::begin(self.db(), newest, body)?;
                 self.put(&rotation.finish(&self.context(), self.sealed(rotation.version))?)
@@ -173,7 +187,8 @@ impl Office {
             let secrets = &record.endpoint.secrets;
             assert!((1..=MAX_SECRETS).contains(&secrets.len()));
             assert!(secrets.is_sorted_by(|newer, older| newer.version > older.version));
-            let view = json::to_string(&record.view(self.now, true));
+            assert!(record.endpoint.headers.len() <= MAX_HEADERS);
+            let view = json::to_string(&record.view(self.now, None));
             assert!(!view.contains(SEALED) || record.description.contains(SEALED), "{view}");
         }
     }

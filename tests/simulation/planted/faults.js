@@ -10,6 +10,7 @@ const LEASES = "edge-worker/engine/src/shard/deliveries/leases.rs";
 const DELIVERIES = "edge-worker/engine/src/shard/deliveries.rs";
 const RETENTION = "edge-worker/engine/src/shard/retention.rs";
 const SETTINGS = "edge-worker/engine/src/shard/settings.rs";
+const OPTIONS = "edge-worker/engine/src/protocol/settings.rs";
 const DIRECTORY = "edge-worker/engine/src/directory/settings.rs";
 const LIFECYCLE = "core/src/lifecycle.rs";
 const LIVE = "edge-worker/engine/src/shard/live.rs";
@@ -132,6 +133,30 @@ export const FAULTS = [
     "endpoint.filter().matches(",
   ],
   [
+    "paused endpoints are attempted by the alarm",
+    OPTIONS,
+    "self.enabled && !self.paused",
+    "self.enabled",
+  ],
+  [
+    "first attempts at paused endpoints are made",
+    ENQUEUE,
+    "is_left_to_alarm || endpoint.options.paused;",
+    "is_left_to_alarm;",
+  ],
+  [
+    "events for paused endpoints are lost",
+    ENQUEUE,
+    "endpoint.options.enabled && endpoint.filter().matches(",
+    "endpoint.options.is_active() && endpoint.filter().matches(",
+  ],
+  [
+    "what waits for a paused endpoint is pruned",
+    RETENTION,
+    "is_some_and(|endpoint| endpoint.options.enabled)",
+    "is_some_and(|endpoint| endpoint.options.is_active())",
+  ],
+  [
     "the filter of endpoints is ignored",
     ENQUEUE,
     "endpoint.options.enabled && endpoint.filter().matches(event.outcome, event.name, event.status)",
@@ -156,6 +181,7 @@ export const FAULTS = [
     "        if reply.is_some() {\n            deliveries::end",
   ],
   ["an attempt is not counted", RECORD, "        delivery.failed_attempts = number;\n", ""],
+  ["what a receiver aborts is tried again", RECORD, "if attempt.is_aborted {", "if false {"],
   [
     "an ended delivery takes reports",
     RECORD,

@@ -50,17 +50,20 @@ pub enum Mood {
     IsGone,
     Disconnects,
     AsksToWait,
+    /// It asks for no further attempt.
+    Aborts,
     /// It knows only the secret before the current one.
     KnowsPreviousSecret,
 }
 
-const BAD_MOODS: [Mood; 7] = [
+const BAD_MOODS: [Mood; 8] = [
     Mood::Fails,
     Mood::Hangs,
     Mood::Redirects,
     Mood::IsGone,
     Mood::Disconnects,
     Mood::AsksToWait,
+    Mood::Aborts,
     Mood::KnowsPreviousSecret,
 ];
 
@@ -168,6 +171,7 @@ impl World {
             Mood::IsGone => (Some(410), None, usual_ms, None),
             Mood::Disconnects => (None, Some("connection"), usual_ms, None),
             Mood::AsksToWait => (Some(503), None, usual_ms, Some(self.random.number(0..100_000_000))),
+            Mood::Aborts => (Some(422), None, usual_ms, None),
             Mood::KnowsPreviousSecret => (Some(if has_previous { 200 } else { 401 }), None, usual_ms, None),
         };
         self.coverage.reach("endpoint", &format!("{mood:?}"));
@@ -181,6 +185,7 @@ impl World {
             error: error.map(str::to_owned),
             answer: String::new(),
             location_host: None,
+            is_aborted: mood == Mood::Aborts,
             retry_after_ms,
             previous_secret: mood == Mood::KnowsPreviousSecret && has_previous,
         };

@@ -33,10 +33,13 @@ pub struct Push {
 }
 
 /// What an administrator may do to an endpoint.
-const CHANGES: [&str; 12] = [
+const CHANGES: [&str; 15] = [
     r#"{"enabled":false}"#,
     r#"{"enabled":true}"#,
     r#"{"enabled":true}"#,
+    r#"{"paused":true}"#,
+    r#"{"paused":false}"#,
+    r#"{"paused":false}"#,
     r#"{"order":"all"}"#,
     r#"{"order":"latest"}"#,
     r#"{"timeout_seconds":3}"#,
@@ -129,7 +132,7 @@ impl World {
     fn register(&mut self) -> Option<()> {
         let order = self.random.one_of(&["latest", "all"]);
         let body = format!(r#"{{"url":"https://shop.example/hook","order":"{order}"}}"#);
-        let mut record = self.direct(Decision::Change, |context| {
+        let (mut record, _) = self.direct(Decision::Change, |context| {
             endpoints::draft(context, &body, &destination(&UrlRules::default()))
         })?;
         let no = self.direct(Decision::Change, |context| endpoints::take_number(context.db))?;
@@ -139,10 +142,21 @@ impl World {
         self.put(&record)
     }
 
+    /// Resumes what is paused.
+    pub fn resume_all(&mut self) {
+        for endpoint in self.endpoints.clone() {
+            self.change_to(endpoint, r#"{"paused":false}"#);
+        }
+    }
+
     fn change(&mut self, endpoint: i64) -> Option<()> {
         let body = self.random.one_of(&CHANGES);
+        self.change_to(endpoint, body)
+    }
+
+    fn change_to(&mut self, endpoint: i64, body: &str) -> Option<()> {
         let record = self.direct(Decision::Change, |context| {
-            endpoints::change(context, endpoint, body, &destination(&UrlRules::default()))
+            endpoints::change(context, endpoint, body, &destination(&UrlRules::default()), Vec::new())
         })?;
         self.put(&record)
     }

@@ -13,11 +13,12 @@ import { Relative, Time, useNow } from "./time.js";
 
 const REASONS = {
   exhausted: "all six attempts failed",
+  aborted_by_receiver: "its receiver asked for no further attempt",
   endpoint_deleted: "the endpoint was deleted",
   endpoint_disabled: "waits until the endpoint is enabled",
   pruned: "the event is not kept any more",
   secret_unreadable:
-    "the endpoint's secret can't be opened: rotate it, or set the former master key",
+    "the endpoint's secret or headers can't be opened: renew them, or set the former master key",
 };
 
 /** Why a delivery is dead or held, in words. */

@@ -7,6 +7,7 @@ import { sentence } from "../format.js";
 import { useAction } from "../load.js";
 import { announce } from "./announce.js";
 import { Badge } from "./badge.js";
+import { authLabel } from "./endpoint-credentials.js";
 import { Delete, Edit, Retire, Rotate } from "./endpoint-dialogs.js";
 import { Failure, Notice } from "./notice.js";
 import { Secret } from "./secret.js";
@@ -35,10 +36,10 @@ export function EndpointCard({ endpoint, secret, onSecret, onChange }) {
     onChange(wasDeleted ? undefined : changed);
   };
   const Chosen = DIALOGS[dialog];
-  const [toggle, toggling, toggleError] = useAction(async () => {
-    const body = { enabled: !endpoint.enabled };
+  const [change, changing, changeError] = useAction(async (body) => {
     done(await send("PATCH", `/api/endpoints/${endpoint.id}`, { body }));
   });
+  const { enabled, paused } = endpoint;
   const [test, testing, testError] = useAction(() =>
     send("POST", `/api/endpoints/${endpoint.id}/test`),
   );
@@ -60,13 +61,13 @@ export function EndpointCard({ endpoint, secret, onSecret, onChange }) {
           <h3 ref=${title} id=${id} tabindex="-1" class="long">${endpoint.url}</h3>
           ${endpoint.description && html`<p>${endpoint.description}</p>`}
         </div>
-        <${Badge} tone=${endpoint.enabled ? "good" : "warning"}>${endpoint.enabled ? "Enabled" : "Disabled"}<//>
+        <${Badge} tone=${enabled && !paused ? "good" : "warning"}>${condition(endpoint)}<//>
       </header>
       <${Troubles} endpoint=${endpoint} />
       ${secret && html`<${Secret} secret=${secret} onClose=${forget} />`}
       <${Facts} endpoint=${endpoint} />
       <div class="actions" role="group" aria-label="Actions">
-        <button type="button" disabled=${!endpoint.enabled} aria-disabled=${testing} onClick=${runTest}>
+        <button type="button" disabled=${!enabled || paused} aria-disabled=${testing} onClick=${runTest}>
           ${testing ? "Sending…" : "Send test event"}
         </button>
         <button type="button" onClick=${open("Edit")}>Edit</button>
@@ -75,10 +76,11 @@ export function EndpointCard({ endpoint, secret, onSecret, onChange }) {
           endpoint.secrets.length > 1 &&
           html`<button type="button" onClick=${open("Retire")}>Retire previous secret</button>`
         }
-        <button type="button" aria-disabled=${toggling} onClick=${toggle}>${endpoint.enabled ? "Disable" : "Enable"}</button>
+        <button type="button" aria-disabled=${changing} onClick=${() => change({ paused: !paused })}>${paused ? "Resume" : "Pause"}</button>
+        <button type="button" aria-disabled=${changing} onClick=${() => change({ enabled: !enabled })}>${enabled ? "Disable" : "Enable"}</button>
         <button type="button" class="danger quiet" onClick=${open("Delete")}>Delete</button>
       </div>
-      <${Failure} error=${toggleError} what="The endpoint was not changed." />
+      <${Failure} error=${changeError} what="The endpoint was not changed." />
       <${Failure} error=${testError} what="No test event was sent." />
       ${tested && html`<${TestResult} delivery=${tested} onClose=${() => setTested(undefined)} />`}
       ${Chosen && html`<${Chosen} endpoint=${endpoint} onDone=${done} onClose=${close} />`}
@@ -86,13 +88,24 @@ export function EndpointCard({ endpoint, secret, onSecret, onChange }) {
   `;
 }
 
-function Troubles({ endpoint: { disabled, problem, applied, shards } }) {
+function condition({ enabled, paused }) {
+  if (!enabled) return "Disabled";
+  return paused ? "Paused" : "Enabled";
+}
+
+function Troubles({ endpoint: { disabled, paused, problem, applied, shards } }) {
   return html`
     ${
       disabled &&
       html`<${Notice} tone="warning" title="Nothing is delivered to it.">
         ${REASONS[disabled.reason] ?? disabled.reason} Since <${Time} at=${disabled.at} />. Its pending
         deliveries wait, and new events are not delivered to it. Enable it, and replay all from that time on.
+      <//>`
+    }
+    ${
+      paused &&
+      html`<${Notice} tone="warning" title="It is paused.">
+        Its deliveries wait, those of new events too. Resume it, and they go out.
       <//>`
     }
     ${problem && html`<${Notice} tone="bad" title="Its deliveries can't be made.">${sentence(problem)}<//>`}
@@ -126,6 +139,11 @@ function Facts({ endpoint }) {
       <div><dt>Order</dt><dd>${endpoint.order === "latest" ? "Latest status of a task" : "All, in order"}</dd></div>
       <div><dt>Timeout</dt><dd>${endpoint.timeout_seconds} s</dd></div>
       <div><dt>Takes</dt><dd>${takes(endpoint)}</dd></div>
+      ${
+        endpoint.headers.length > 0 &&
+        html`<div><dt>Headers</dt><dd><code class="long">${endpoint.headers.join(", ")}</code></dd></div>`
+      }
+      ${endpoint.auth && html`<div><dt>Authentication</dt><dd>${authLabel(endpoint.auth)}</dd></div>`}
       <div><dt>Deliveries</dt><dd><a href=${`/deliveries?endpoint=${endpoint.id}`}>Show them</a></dd></div>
     </dl>
   `;

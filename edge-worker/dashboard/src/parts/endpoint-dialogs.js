@@ -24,7 +24,7 @@ export function Edit({ endpoint, onDone, onClose }) {
     <${Dialog} title="Edit endpoint" onClose=${onClose}>
       <form onSubmit=${submit}>
         <${UrlField} fields=${fields} set=${set} />
-        <${MoreFields} fields=${fields} set=${set} />
+        <${MoreFields} endpoint=${endpoint} fields=${fields} set=${set} />
         <${Failure} error=${error} what="The endpoint was not changed." />
         <footer>
           <button type="button" onClick=${onClose}>Cancel</button>
@@ -91,8 +91,8 @@ export function Delete({ endpoint, onDone, onClose }) {
     <${Confirm} title="Delete endpoint" verb="Delete" danger act=${act} onDone=${onDone} onClose=${onClose}>
       <p><code class="long">${endpoint.url}</code></p>
       <p>
-        Its pending deliveries end as dead letters, and its secret is gone. This can't be undone. To pause it instead,
-        disable it.
+        Its pending deliveries end as dead letters, and its secret is gone. This can't be undone. To stop its
+        deliveries for a while, pause it instead.
       </p>
     <//>
   `;

@@ -2,6 +2,7 @@
 
 import { html } from "htm/preact";
 import { useId } from "preact/hooks";
+import { CredentialFields, credentialsInput, credentialsOf } from "./endpoint-credentials.js";
 
 const STATUSES = ["queued", "processing", "completed", "failed"];
 
@@ -19,6 +20,7 @@ export function fieldsOf(endpoint) {
     events: events.join(", "),
     include,
     timeout_seconds,
+    ...credentialsOf(endpoint),
   };
 }
 
@@ -30,6 +32,7 @@ export function inputOf({ statuses, others, events, timeout_seconds, ...fields }
     statuses: [...known, ...names(others)],
     events: names(events),
     timeout_seconds: Number(timeout_seconds),
+    ...credentialsInput(fields),
   };
 }
 
@@ -56,7 +59,8 @@ export function UrlField({ fields, set }) {
   `;
 }
 
-export function MoreFields({ fields, set }) {
+/** `endpoint` is the one that is changed; a new one has none. */
+export function MoreFields({ endpoint, fields, set }) {
   const id = useId();
   const toggle = (field, name) => (event) => {
     const others = fields[field].filter((other) => other !== name);
@@ -118,5 +122,6 @@ export function MoreFields({ fields, set }) {
         onInput=${text("timeout_seconds")}
       />
     </div>
+    <${CredentialFields} endpoint=${endpoint} fields=${fields} set=${set} />
   `;
 }

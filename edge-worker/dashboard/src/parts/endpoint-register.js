@@ -23,7 +23,7 @@ export function Register({ onDone }) {
     <form onSubmit=${submit}>
       <${UrlField} fields=${fields} set=${set} />
       <details>
-        <summary>Order, filters and description</summary>
+        <summary>Order, filters, headers and description</summary>
         <div class="body"><${MoreFields} fields=${fields} set=${set} /></div>
       </details>
       <${Failure} error=${error} what="The endpoint was not registered." />

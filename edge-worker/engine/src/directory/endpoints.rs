@@ -4,13 +4,14 @@
 use vtryon_webhooks::health::{Health, Reason, is_dead};
 use vtryon_webhooks::{Code, Millis};
 
+use super::credentials::{self, NewHeader};
 use super::fields::{self, Destination};
 use super::input::{Input, refuse};
 use super::records::{self, Disabled, EndpointRecord};
 use crate::database::Database;
 use crate::protocol::EndpointHealth;
 use crate::protocol::delivery::ENDPOINT_NUMBERS;
-use crate::protocol::settings::Sealed;
+use crate::protocol::settings::{Sealed, SealedHeader};
 use crate::{Context, Failure, Refusal};
 
 /// How many endpoints there may be at the same time: each event is matched against all of them.
@@ -48,8 +49,13 @@ pub fn check_room(db: &dyn Database) -> Result<()> {
     Err(Refusal::new(Code::Conflict, message).into())
 }
 
-/// Makes a new endpoint from a body, without a number and a secret yet.
-pub fn draft(context: &Context<'_>, body: &str, destination: &Destination<'_>) -> Result<EndpointRecord> {
+/// Makes a new endpoint from a body, without a number and a secret yet, and returns the headers that are to be sealed
+/// for it.
+pub fn draft(
+    context: &Context<'_>,
+    body: &str,
+    destination: &Destination<'_>,
+) -> Result<(EndpointRecord, Vec<NewHeader>)> {
     let now = context.now;
     check_room(context.db)?;
     let mut record = EndpointRecord { created_at: now, updated_at: now, ..EndpointRecord::default() };
@@ -58,7 +64,7 @@ pub fn draft(context: &Context<'_>, body: &str, destination: &Destination<'_>) -
         return Err(refuse("`url` is missing").into());
     }
     note_administrator(&mut record, now);
-    Ok(record)
+    Ok((record, credentials::read(body)?))
 }
 
 /// Takes a number for an endpoint, which none has had before.
@@ -70,15 +76,18 @@ pub fn take_number(db: &dyn Database) -> Result<i64> {
     Ok(records::take_number(db)?.ok_or_else(none)?)
 }
 
-/// Changes an endpoint as a body says.
+/// Changes an endpoint as a body says. `headers` are those of the body, which [`credentials::read`] finds, sealed.
 pub fn change(
     context: &Context<'_>,
     no: i64,
     body: &str,
     destination: &Destination<'_>,
+    headers: Vec<SealedHeader>,
 ) -> Result<EndpointRecord> {
     let mut record = find(context.db, no)?;
+    let former_url = record.endpoint.options.url.clone();
     fields::apply(&mut record, body, destination)?;
+    credentials::replace(&mut record.endpoint, &former_url, headers)?;
     record.updated_at = context.now;
     note_administrator(&mut record, context.now);
     Ok(record)
@@ -149,7 +158,7 @@ pub fn disable(
         Some(Reason::Administrator) | None => false,
     };
     let mut record = find(context.db, no)?;
-    if !stands || !record.endpoint.options.enabled {
+    if !stands || !record.endpoint.options.is_active() {
         return Ok(None);
     }
     record.endpoint.options.enabled = false;

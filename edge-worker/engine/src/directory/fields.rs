@@ -40,6 +40,7 @@ const FIELDS: &[(&str, Set)] = &[
         Ok(())
     }),
     ("enabled", |record, field, _| field.flag().map(|enabled| record.endpoint.options.enabled = enabled)),
+    ("paused", |record, field, _| field.flag().map(|paused| record.endpoint.options.paused = paused)),
     ("order", |record, field, _| {
         let order = field.text()?;
         let known = Order::from_name(&order).ok_or_else(|| field.is_not("one of latest, all"))?;
@@ -62,6 +63,15 @@ const FIELDS: &[(&str, Set)] = &[
     }),
     ("timeout_seconds", |record, field, _| {
         field.number(TIMEOUT_SECONDS).map(|seconds| record.endpoint.options.timeout_seconds = seconds)
+    }),
+    // Those that are sent are read by `credentials`, and take the place of these once they are sealed.
+    ("headers", |record, _, _| {
+        record.endpoint.headers.retain(|header| header.auth.is_some());
+        Ok(())
+    }),
+    ("auth", |record, _, _| {
+        record.endpoint.headers.retain(|header| header.auth.is_none());
+        Ok(())
     }),
 ];
 
@@ -100,14 +110,19 @@ pub fn url(body: &str) -> Option<String> {
     Object::parse(body.as_bytes())?.text("url")
 }
 
+/// Parses a body that has no other fields than these.
+pub(super) fn parse(body: &str) -> Result<Input<'_>, Refusal> {
+    let names: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).collect();
+    Input::parse(body, &names)
+}
+
 /// Sets the fields that a body has. When it is refused, some of them may be set: the record is then not to be stored.
 pub(super) fn apply(
     record: &mut EndpointRecord,
     body: &str,
     destination: &Destination<'_>,
 ) -> Result<(), Refusal> {
-    let names: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).collect();
-    let input = Input::parse(body, &names)?;
+    let input = parse(body)?;
     for (name, set) in FIELDS {
         if let Some(field) = input.get(name) {
             set(record, &field, destination)?;

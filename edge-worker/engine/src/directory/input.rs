@@ -45,7 +45,16 @@ pub(super) struct Field<'a> {
     json: &'a str,
 }
 
-impl Field<'_> {
+impl<'a> Field<'a> {
+    /// Reads an object; `None` for null.
+    pub(super) fn object(&self) -> Result<Option<Object<'a>>, Refusal> {
+        if self.json == "null" {
+            return Ok(None);
+        }
+        let object = Object::parse(self.json.as_bytes());
+        object.map(Some).ok_or_else(|| self.is_not("null or an object with each field once"))
+    }
+
     pub(super) fn text(&self) -> Result<String, Refusal> {
         self.read("a string")
     }

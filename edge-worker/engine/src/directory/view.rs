@@ -8,11 +8,30 @@ use super::settings::Applied;
 use crate::protocol::settings::{EndpointOptions, Sealed, endpoint_id};
 use crate::time::rfc3339;
 
-/// What is said of a secret that the master key does not open.
-const UNREADABLE: &str = "GATEWAY_MASTER_KEY is not the key that sealed this endpoint's secret: \
-    set the former key again, or rotate the secret";
+/// What the master key does not open of an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    Secret,
+    Headers,
+}
 
-/// An endpoint. Its secrets are shown by their fingerprints.
+impl Unreadable {
+    /// Says what it means, and what helps.
+    const fn problem(self) -> &'static str {
+        match self {
+            Self::Secret => {
+                "GATEWAY_MASTER_KEY is not the key that sealed this endpoint's secret: \
+                 set the former key again, or rotate the secret"
+            }
+            Self::Headers => {
+                "GATEWAY_MASTER_KEY is not the key that sealed this endpoint's headers: \
+                 set the former key again, or send `headers` and `auth` again"
+            }
+        }
+    }
+}
+
+/// An endpoint. Its secrets are shown by their fingerprints, its headers by their names.
 #[derive(Serialize)]
 pub struct EndpointView<'a> {
     id: String,
@@ -21,6 +40,9 @@ pub struct EndpointView<'a> {
     description: &'a str,
     disabled: Option<DisabledView<'a>>,
     secrets: Vec<SecretView<'a>>,
+    /// The names of its headers, and how it authenticates the gateway.
+    headers: Vec<&'a str>,
+    auth: Option<&'a str>,
     created_at: String,
     updated_at: String,
     /// What keeps deliveries from being made at all; null where nothing does.
@@ -59,17 +81,24 @@ pub struct ChangedEndpoint<'a> {
 }
 
 impl EndpointRecord {
-    /// Returns it as it is shown; `is_readable` where the master key opens its current secret.
-    pub fn view(&self, now: Millis, is_readable: bool) -> EndpointView<'_> {
+    /// Returns it as it is shown, with what the master key does not open of it.
+    pub fn view(&self, now: Millis, unreadable: Option<Unreadable>) -> EndpointView<'_> {
+        let headers = &self.endpoint.headers;
         EndpointView {
             id: endpoint_id(self.endpoint.no),
             options: &self.endpoint.options,
             description: &self.description,
             disabled: self.disabled.as_ref().map(DisabledView::of),
             secrets: self.endpoint.valid_secrets(now).map(SecretView::of).collect(),
+            headers: headers
+                .iter()
+                .filter(|header| header.auth.is_none())
+                .map(|header| &*header.name)
+                .collect(),
+            auth: headers.iter().find_map(|header| header.auth.as_deref()),
             created_at: rfc3339(self.created_at),
             updated_at: rfc3339(self.updated_at),
-            problem: (!is_readable).then_some(UNREADABLE),
+            problem: unreadable.map(Unreadable::problem),
         }
     }
 }

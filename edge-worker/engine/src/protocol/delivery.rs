@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 
-use crate::protocol::settings::{DEFAULT_TIMEOUT_SECONDS, Sealed};
+use crate::protocol::settings::{DEFAULT_TIMEOUT_SECONDS, Sealed, SealedHeader};
 
 /// How many endpoints a deployment can ever have registered: deliveries are numbered by event and endpoint.
 pub const ENDPOINT_NUMBERS: i64 = 1 << 16;
@@ -44,6 +44,9 @@ pub struct Dispatch {
     pub url: String,
     #[serde(default)]
     pub secrets: Vec<Sealed>,
+    /// Headers of the endpoint, sent beside the gateway's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<SealedHeader>,
     /// The event's, the same for every attempt, endpoint and replay.
     #[serde(default)]
     pub webhook_id: String,
@@ -107,6 +110,9 @@ pub struct Attempt {
     pub answer: String,
     /// Where a redirect leads: the host alone.
     pub location_host: Option<String>,
+    /// Whether the answer asks for no further attempt, by `webhook-delivery: abort-message`.
+    #[serde(default)]
+    pub is_aborted: bool,
     /// What the answer asks for, in milliseconds from now on (RFC 9110, 10.2.3).
     pub retry_after_ms: Option<i64>,
     /// Whether the receiver took the previous secret alone.

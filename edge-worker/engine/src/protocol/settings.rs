@@ -29,6 +29,8 @@ pub struct Endpoint {
     pub options: EndpointOptions,
     /// The current secret first, then those that are still valid.
     pub secrets: Vec<Sealed>,
+    /// Headers that each attempt has beside the gateway's own.
+    pub headers: Vec<SealedHeader>,
 }
 
 /// The options of an endpoint, which the API shows as they are. An administrator sets each by
@@ -38,6 +40,8 @@ pub struct Endpoint {
 pub struct EndpointOptions {
     pub url: String,
     pub enabled: bool,
+    /// Whether its deliveries wait, those of new events too.
+    pub paused: bool,
     /// The name of an [`Order`].
     pub order: String,
     /// Which statuses and which events it takes; none named means all.
@@ -55,12 +59,20 @@ impl Default for EndpointOptions {
         Self {
             url: String::new(),
             enabled: true,
+            paused: false,
             order: Order::Latest.as_str().to_owned(),
             statuses: Vec::new(),
             events: Vec::new(),
             include: Vec::new(),
             timeout_seconds: DEFAULT_TIMEOUT_SECONDS,
         }
+    }
+}
+
+impl EndpointOptions {
+    /// Returns whether attempts are made: it is neither disabled nor paused.
+    pub const fn is_active(&self) -> bool {
+        self.enabled && !self.paused
     }
 }
 
@@ -76,6 +88,17 @@ pub struct Sealed {
     pub created_at: Millis,
     /// When it stops being used; none for the current one.
     pub until: Option<Millis>,
+}
+
+/// A header of an endpoint as it is stored: its value is encrypted under the master key, bound to the endpoint and the
+/// name.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SealedHeader {
+    pub name: String,
+    /// For the header `authorization` that the field `auth` has set: its `type`.
+    pub auth: Option<String>,
+    pub sealed: String,
 }
 
 /// A range of events that goes to an endpoint once more.
@@ -106,9 +129,9 @@ pub struct ReplayProgress {
 }
 
 impl Settings {
-    /// Returns the endpoints that are enabled.
-    pub fn enabled(&self) -> impl Iterator<Item = &Endpoint> {
-        self.endpoints.iter().filter(|endpoint| endpoint.options.enabled)
+    /// Returns the endpoints that are attempted.
+    pub fn active(&self) -> impl Iterator<Item = &Endpoint> {
+        self.endpoints.iter().filter(|endpoint| endpoint.options.is_active())
     }
 
     pub fn endpoint(&self, no: i64) -> Option<&Endpoint> {

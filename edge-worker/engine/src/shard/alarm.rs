@@ -137,7 +137,7 @@ impl Shard {
     /// Returns when the alarm is needed next, for anything.
     fn next_due(&self, context: &Context<'_>) -> Result<Option<Millis>> {
         let mut next = vec![self.leases.next_end()];
-        for endpoint in self.settings.enabled() {
+        for endpoint in self.settings.active() {
             next.push(self.next_attempt_at(context.db, endpoint.no)?);
         }
         for endpoint in &self.settings.deleted {

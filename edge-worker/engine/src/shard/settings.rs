@@ -19,11 +19,11 @@ impl Shard {
         let doc = json::to_string(&settings);
         let is_renewed = |endpoint: i64| {
             known.endpoint(endpoint).zip(settings.endpoint(endpoint)).is_none_or(|(before, after)| {
-                !before.options.enabled || before.options.url != after.options.url
+                !before.options.is_active() || before.options.url != after.options.url
             })
         };
-        let enabled = settings.enabled();
-        let renewed: Vec<i64> = enabled.map(|endpoint| endpoint.no).filter(|no| is_renewed(*no)).collect();
+        let active = settings.active();
+        let renewed: Vec<i64> = active.map(|endpoint| endpoint.no).filter(|no| is_renewed(*no)).collect();
         db.transaction(|| {
             db.run(PUT, &[Bind::Int(settings.version), Bind::Text(&doc)])?;
             renewed.iter().try_for_each(|endpoint| self.health.delete(db, *endpoint))?;
@@ -34,7 +34,7 @@ impl Shard {
         }
         let version = settings.version;
         self.settings = Rc::new(settings);
-        // Deliveries to an endpoint that was enabled may be due, and a range may have to be enqueued.
+        // Deliveries to an endpoint that was enabled or resumed may be due, and a range may have to be enqueued.
         self.schedule(context, 0);
         Ok(version)
     }

@@ -151,7 +151,7 @@ fn rows_of_a_former_version_are_shown_changed_and_pushed() {
         VALUES ('signature_mismatch', '/*', 1, 1, 2, ?1, ?1)";
     db.run(cause, &[Bind::Text(SAMPLE)]).unwrap();
 
-    let shown = serde_json::to_value(fixture.find(7).view(fixture.now, true)).unwrap();
+    let shown = serde_json::to_value(fixture.find(7).view(fixture.now, None)).unwrap();
     assert_eq!((&shown["id"], &shown["disabled"]["reason"]), (&"ep_7".into(), &"gone".into()));
     assert_eq!(fixture.change(7, r#"{"enabled":true}"#).unwrap().description, "the shop");
     let pushed = settings::current(&fixture.context()).unwrap();

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use vtryon_gateway_engine::directory::endpoints::{self, Rotation};
 use vtryon_gateway_engine::directory::settings::{Applied, Change};
-use vtryon_gateway_engine::directory::{ChangedEndpoint, EndpointList};
+use vtryon_gateway_engine::directory::{ChangedEndpoint, EndpointList, Unreadable};
 use vtryon_gateway_engine::protocol::EndpointHealth;
 use vtryon_webhooks::{Code, Millis};
 
@@ -12,7 +12,7 @@ use crate::fixture::{DAY, Fixture, HOUR, START, assert_refused};
 const SHOP: &str = r#"{"url":"https://shop.example/hook"}"#;
 
 fn shown(fixture: &Fixture, no: i64) -> Value {
-    serde_json::to_value(fixture.find(no).view(fixture.now, true)).unwrap()
+    serde_json::to_value(fixture.find(no).view(fixture.now, None)).unwrap()
 }
 
 /// Asserts that a view has these fields; a later version may show more options.
@@ -48,20 +48,20 @@ fn an_endpoint_is_shown_without_its_secrets() {
     let sealed = &record.endpoint.secrets[0].sealed;
     assert!(!shown(&fixture, no).to_string().contains(sealed.as_str()));
     assert_shown(&shown(&fixture, no), &expected);
-    let unreadable = serde_json::to_value(record.view(START, false)).unwrap();
+    let unreadable = serde_json::to_value(record.view(START, Some(Unreadable::Secret))).unwrap();
     assert!(unreadable["problem"].as_str().unwrap().contains("GATEWAY_MASTER_KEY is not the key"));
 
     let applied = Applied { applied: 3, shards: 4 };
-    let changed = ChangedEndpoint { endpoint: record.view(START, true), secret: Some("whsec_x"), applied };
+    let changed = ChangedEndpoint { endpoint: record.view(START, None), secret: Some("whsec_x"), applied };
     let mut with_secret = expected.clone();
     with_secret["secret"] = json!("whsec_x");
     with_secret["applied"] = json!(3);
     with_secret["shards"] = json!(4);
     assert_shown(&serde_json::to_value(changed).unwrap(), &with_secret);
-    let changed = ChangedEndpoint { endpoint: record.view(START, true), secret: None, applied };
+    let changed = ChangedEndpoint { endpoint: record.view(START, None), secret: None, applied };
     assert_eq!(serde_json::to_value(changed).unwrap().get("secret"), None);
 
-    let list = EndpointList { endpoints: vec![record.view(START, true)] };
+    let list = EndpointList { endpoints: vec![record.view(START, None)] };
     let list = serde_json::to_value(list).unwrap();
     assert_eq!(list["endpoints"].as_array().unwrap().len(), 1);
     assert_shown(&list["endpoints"][0], &expected);
@@ -170,6 +170,15 @@ fn an_overlap_is_from_0_to_168_hours() {
     ] {
         assert_refused(fixture.rotate(1, body), Code::InvalidRequest, words, body);
     }
+}
+
+#[test]
+fn a_paused_endpoint_is_not_disabled() {
+    let fixture = Fixture::new();
+    let no = fixture.register(r#"{"url":"https://shop.example/hook","paused":true}"#);
+    assert!(endpoints::disable(&fixture.context(), no, "gone", &[]).unwrap().is_none());
+    fixture.change(no, r#"{"paused":false}"#).unwrap();
+    assert!(endpoints::disable(&fixture.context(), no, "gone", &[]).unwrap().is_some());
 }
 
 fn health(failing_since: Option<Millis>, succeeded_at: Option<Millis>) -> EndpointHealth {

@@ -5,7 +5,7 @@ use vtryon_webhooks::Code;
 
 use crate::fixture::{Fixture, assert_refused};
 
-const REFUSED: [(&str, &str); 22] = [
+const REFUSED: [(&str, &str); 23] = [
     ("not json", "the body is not one JSON object"),
     ("[]", "the body is not one JSON object"),
     (r#"{"url":"https://a.example/","url":"https://b.example/"}"#, "each field once"),
@@ -16,7 +16,7 @@ const REFUSED: [(&str, &str); 22] = [
     (r#"{"url":null}"#, "`url` is not a string"),
     (
         r#"{"url":"https://shop.example/","colour":"red"}"#,
-        "none of url, description, enabled, order, statuses, events, include, timeout_seconds",
+        "none of url, description, enabled, paused, order, statuses, events, include, timeout_seconds, headers, auth",
     ),
     (r#"{"url":"https://shop.example/","order":"first"}"#, "`order` is not one of latest, all"),
     (r#"{"url":"https://shop.example/","order":7}"#, "`order` is not a string"),
@@ -25,6 +25,7 @@ const REFUSED: [(&str, &str); 22] = [
     (r#"{"url":"https://shop.example/","events":["a\u0000"]}"#, "`events` has more than 50 entries"),
     (r#"{"url":"https://shop.example/","include":["late"]}"#, "`include` has an entry that is not one of"),
     (r#"{"url":"https://shop.example/","enabled":"yes"}"#, "`enabled` is not true or false"),
+    (r#"{"url":"https://shop.example/","paused":null}"#, "`paused` is not true or false"),
     (r#"{"url":"https://shop.example/","timeout_seconds":0}"#, "`timeout_seconds` is not from 1 to 30"),
     (r#"{"url":"https://shop.example/","timeout_seconds":31}"#, "`timeout_seconds` is not from 1 to 30"),
     (r#"{"url":"https://shop.example/","timeout_seconds":1.5}"#, "`timeout_seconds` is not a whole number"),
@@ -74,19 +75,20 @@ fn each_field_that_is_sent_is_set_and_no_other() {
         "url": "https://shop.example/hook",
         "description": "first",
         "enabled": false,
+        "paused": true,
         "order": "all",
         "statuses": ["completed"],
         "events": ["task.updated"],
         "include": ["unknown", "quarantined"],
     });
     let record = fixture.draft(&all.to_string()).unwrap();
-    let shown = serde_json::to_value(record.view(fixture.now, true)).unwrap();
+    let shown = serde_json::to_value(record.view(fixture.now, None)).unwrap();
     for (name, value) in all.as_object().unwrap() {
         assert_eq!(&shown[name], value, "{name}");
     }
 
     let no = fixture.register(r#"{"url":"https://shop.example/hook"}"#);
-    let shown = |fixture: &Fixture| serde_json::to_value(fixture.find(no).view(fixture.now, true)).unwrap();
+    let shown = |fixture: &Fixture| serde_json::to_value(fixture.find(no).view(fixture.now, None)).unwrap();
     let mut expected = shown(&fixture);
     for (name, value) in all.as_object().unwrap() {
         fixture.change(no, &json!({ name: value }).to_string()).unwrap();

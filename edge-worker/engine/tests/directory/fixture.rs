@@ -3,12 +3,13 @@
 use std::fmt::Debug;
 
 use vtryon_gateway_engine::database::Database;
+use vtryon_gateway_engine::directory::credentials::{self, NewHeader};
 use vtryon_gateway_engine::directory::endpoints::{self, Rotation};
 use vtryon_gateway_engine::directory::fields::{self, Destination};
 use vtryon_gateway_engine::directory::settings::{self, Change};
 use vtryon_gateway_engine::directory::{Directory, EndpointRecord};
 use vtryon_gateway_engine::keys::MasterKey;
-use vtryon_gateway_engine::protocol::settings::Sealed;
+use vtryon_gateway_engine::protocol::settings::{Sealed, SealedHeader};
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_gateway_engine::{Context, Deployment, Failure, MAX_PAGES};
 use vtryon_webhooks::delivery::EndpointSecret;
@@ -69,21 +70,24 @@ impl Fixture {
     }
 
     pub fn draft(&self, body: &str) -> Result<EndpointRecord, Failure> {
-        endpoints::draft(&self.context(), body, &self.destination(body))
+        Ok(endpoints::draft(&self.context(), body, &self.destination(body))?.0)
     }
 
     pub fn change(&self, no: i64, body: &str) -> Result<EndpointRecord, Failure> {
-        let record = endpoints::change(&self.context(), no, body, &self.destination(body))?;
+        endpoints::find(self.db(), no)?;
+        let headers = seal(&credentials::read(body)?);
+        let record = endpoints::change(&self.context(), no, body, &self.destination(body), headers)?;
         self.commit(&Change::Put(&record));
         Ok(record)
     }
 
     /// Registers an endpoint, and returns its number.
     pub fn register(&self, body: &str) -> i64 {
-        let mut record = self.draft(body).unwrap();
+        let (mut record, headers) = endpoints::draft(&self.context(), body, &self.destination(body)).unwrap();
         let no = endpoints::take_number(self.db()).unwrap();
         record.endpoint.no = no;
         record.endpoint.secrets = vec![self.sealed(no, endpoints::FIRST_SECRET)];
+        record.endpoint.headers = seal(&headers);
         self.commit(&Change::Put(&record));
         no
     }
@@ -112,6 +116,11 @@ impl Fixture {
         let secret = EndpointSecret::from_bytes(bytes);
         Sealed::new(version, format!("{endpoint}/{version}"), &secret, self.now)
     }
+}
+
+/// Stands in for the encryption of headers: their values backwards.
+pub fn seal(headers: &[NewHeader]) -> Vec<SealedHeader> {
+    headers.iter().map(|header| header.sealed(header.value.chars().rev().collect())).collect()
 }
 
 pub fn shards() -> Shards {

@@ -3,6 +3,7 @@
 
 use serde_json::Value as Json;
 use vtryon_gateway_engine::Context;
+use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::delivery::delivery_no;
 use vtryon_gateway_engine::shard::Shard;
 use vtryon_gateway_engine::time::rfc3339;
@@ -160,4 +161,48 @@ fn an_instance_that_the_alarm_has_woken_does_not_set_it_while_it_runs() {
     assert_eq!(shard.take_effects().alarm, None);
     shard.end_alarm(&context, false);
     assert!(shard.take_effects().alarm.is_some(), "the delivery is still due");
+}
+
+/// Whether the answer asks for no further attempt is what counts, not its status, unless that is a success.
+#[test]
+fn a_receiver_ends_a_delivery_by_its_answer() {
+    for (reply, state, reason, why) in [
+        (Some(422), "dead", Json::from("aborted_by_receiver"), "refused for good"),
+        (Some(503), "dead", Json::from("aborted_by_receiver"), "whatever the failure"),
+        (Some(410), "dead", Json::from("aborted_by_receiver"), "gone as well"),
+        (Some(200), "delivered", Json::Null, "a success is none the less"),
+    ] {
+        let mut world = World::new();
+        let mut endpoint = endpoint(1);
+        endpoint.options.order = "all".to_owned();
+        world.configure(vec![endpoint]);
+        world.first_replies.insert(1, [reply].into());
+        world.aborting.insert(1);
+        let first = world.post(&body("task_1", "queued"));
+        assert!(world.post(&body("task_1", "processing")).is_empty(), "{why}: the next one waits");
+        world.make(&first[0]);
+        world.aborting.clear();
+        world.pass(10);
+        let delivery = world.delivery(delivery_no(1, 1));
+        assert_eq!((&delivery["state"], &delivery["reason"]), (&Json::from(state), &reason), "{why}");
+        assert_eq!(delivery["attempts"].as_array().unwrap().len(), 1, "{why}: it is shown");
+        let next = world.delivery(delivery_no(2, 1));
+        assert_eq!(next["state"], "delivered", "{why}: the next one of its task follows");
+        world.call(ShardRequest::Replay { no: delivery_no(1, 1) }, &[]);
+        world.pass(10);
+        assert_eq!(world.delivery(delivery_no(1, 1))["state"], "delivered", "{why}: it can be replayed");
+    }
+}
+
+#[test]
+fn an_early_attempt_that_is_aborted_ends_its_delivery_too() {
+    let mut world = World::new();
+    world.configure(vec![endpoint(1)]);
+    world.replies.insert(1, Some(500));
+    world.event("task_1", "queued");
+    world.aborting.insert(1);
+    world.call(ShardRequest::Replay { no: delivery_no(1, 1) }, &[]);
+    world.pass(10);
+    let delivery = world.delivery(delivery_no(1, 1));
+    assert_eq!((&delivery["state"], &delivery["reason"]), (&"dead".into(), &"aborted_by_receiver".into()));
 }

@@ -52,6 +52,8 @@ pub struct World {
     pub replies: BTreeMap<i64, Reply>,
     /// What each endpoint answers first, one after the other.
     pub first_replies: BTreeMap<i64, VecDeque<Reply>>,
+    /// The endpoints whose answers ask for no further attempt.
+    pub aborting: BTreeSet<i64>,
     /// For how many milliseconds the failures of an endpoint ask by `retry-after`.
     pub retry_after_ms: BTreeMap<i64, i64>,
     settings: Settings,
@@ -98,6 +100,7 @@ impl World {
             received: Vec::new(),
             replies: BTreeMap::new(),
             first_replies: BTreeMap::new(),
+            aborting: BTreeSet::new(),
             retry_after_ms: BTreeMap::new(),
             settings: Settings::default(),
             waiting_reports: Vec::new(),
@@ -256,5 +259,5 @@ pub fn body(task_id: &str, status: &str) -> String {
 /// Makes an endpoint of a number with the options of a new one.
 pub fn endpoint(no: i64) -> Endpoint {
     let options = EndpointOptions { url: format!("https://shop-{no}.test/"), ..EndpointOptions::default() };
-    Endpoint { no, options, secrets: Vec::new() }
+    Endpoint { no, options, ..Endpoint::default() }
 }

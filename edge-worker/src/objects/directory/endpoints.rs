@@ -3,8 +3,10 @@
 use vtryon_gateway_engine::directory::endpoints::{self, Rotation};
 use vtryon_gateway_engine::directory::fields::{self, Destination};
 use vtryon_gateway_engine::directory::settings::{Applied, Change};
-use vtryon_gateway_engine::directory::{ChangedEndpoint, EndpointList, EndpointRecord};
-use vtryon_gateway_engine::{Context, json};
+use vtryon_gateway_engine::directory::{
+    ChangedEndpoint, EndpointList, EndpointRecord, Unreadable, credentials,
+};
+use vtryon_gateway_engine::{Context, Failure, json};
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::delivery::EndpointSecret;
 use worker::Response;
@@ -22,12 +24,13 @@ impl Directory {
     pub(super) async fn create(&self, config: &Config, input: &EndpointInput) -> Result<Response, ApiError> {
         let now = clock::now();
         let destination = destination(config, input);
-        let mut record =
+        let (mut record, headers) =
             self.at(config, now, |context| endpoints::draft(context, &input.body, &destination))?;
         let secret = EndpointSecret::from_bytes(crypto::random_key()?);
         let no = self.at(config, now, |context| endpoints::take_number(context.db))?;
         record.endpoint.no = no;
         record.endpoint.secrets = vec![sealed(config, no, endpoints::FIRST_SECRET, &secret, now).await?];
+        record.endpoint.headers = seal::seal_headers(config, no, &headers).await?;
         // Asked again: while a secret is sealed, another endpoint may have been registered.
         self.at(config, now, |context| endpoints::check_room(context.db))?;
         let applied = self.commit(config, Change::Put(&record)).await?;
@@ -39,15 +42,15 @@ impl Directory {
         let records = self.at(config, now, |context| endpoints::all(context.db))?;
         let mut endpoints = Vec::with_capacity(records.len());
         for record in &records {
-            endpoints.push(record.view(now, is_readable(config, record).await?));
+            endpoints.push(record.view(now, unreadable(config, record).await?));
         }
         response::json(200, &EndpointList { endpoints })
     }
 
     pub(super) async fn get(&self, config: &Config, no: i64) -> Result<Response, ApiError> {
         let record = self.find(config, no)?;
-        let is_readable = is_readable(config, &record).await?;
-        response::json(200, &record.view(clock::now(), is_readable))
+        let unreadable = unreadable(config, &record).await?;
+        response::json(200, &record.view(clock::now(), unreadable))
     }
 
     pub(super) async fn change(
@@ -56,8 +59,12 @@ impl Directory {
         no: i64,
         input: &EndpointInput,
     ) -> Result<Response, ApiError> {
+        self.find(config, no)?;
+        let headers = credentials::read(&input.body).map_err(Failure::from)?;
+        let headers = seal::seal_headers(config, no, &headers).await?;
         let destination = destination(config, input);
-        let change = |context: &Context<'_>| endpoints::change(context, no, &input.body, &destination);
+        let change =
+            |context: &Context<'_>| endpoints::change(context, no, &input.body, &destination, headers);
         let record = self.at(config, clock::now(), change)?;
         let applied = self.commit(config, Change::Put(&record)).await?;
         answer(config, 200, &record, None, applied).await
@@ -136,12 +143,22 @@ async fn sealed(
     Ok(Sealed::new(version, seal::seal(config, endpoint, version, secret).await?, secret, now))
 }
 
-/// Returns whether the master key opens the secret that signs an endpoint's deliveries.
-async fn is_readable(config: &Config, record: &EndpointRecord) -> Result<bool, ApiError> {
-    match record.endpoint.secrets.first() {
-        Some(secret) => Ok(seal::open(config, record.endpoint.no, secret).await?.is_some()),
-        None => Ok(false),
+/// Returns what the master key does not open, of what an attempt needs.
+async fn unreadable(config: &Config, record: &EndpointRecord) -> Result<Option<Unreadable>, ApiError> {
+    let endpoint = &record.endpoint;
+    let secret = match endpoint.secrets.first() {
+        Some(secret) => seal::open(config, endpoint.no, secret).await?,
+        None => None,
+    };
+    if secret.is_none() {
+        return Ok(Some(Unreadable::Secret));
     }
+    for header in &endpoint.headers {
+        if seal::open_header(config, endpoint.no, header).await?.is_none() {
+            return Ok(Some(Unreadable::Headers));
+        }
+    }
+    Ok(None)
 }
 
 /// Answers with the changed endpoint: 202 as long as not all shards have confirmed.
@@ -153,6 +170,6 @@ async fn answer(
     applied: Applied,
 ) -> Result<Response, ApiError> {
     let status = if applied.is_complete() { done } else { 202 };
-    let endpoint = record.view(clock::now(), is_readable(config, record).await?);
+    let endpoint = record.view(clock::now(), unreadable(config, record).await?);
     response::json(status, &ChangedEndpoint { endpoint, secret, applied })
 }

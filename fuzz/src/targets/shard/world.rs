@@ -106,7 +106,7 @@ impl World {
                 include: include.clone(),
                 ..Default::default()
             };
-            Endpoint { no, options, secrets: Vec::new() }
+            Endpoint { no, options, ..Endpoint::default() }
         };
         self.settings.endpoints = (1..=count).filter(|no| !deleted.contains(no)).map(endpoint).collect();
         self.push();
@@ -156,6 +156,7 @@ impl World {
             error: status.is_none().then(|| "timeout".to_owned()),
             answer: String::new(),
             location_host: None,
+            is_aborted: false,
             retry_after_ms,
             previous_secret: false,
         };

@@ -17,11 +17,12 @@ pub struct DeliveryRow {
     replay_count: i64,
     first_at: i64,
     scheduled_at: i64,
+    leased_until: i64,
 }
 
 fn delivery(world: &World, shard: usize, no: i64) -> Option<DeliveryRow> {
-    const FIND: &str =
-        "SELECT state, failed_attempts, replay_count, first_at, scheduled_at FROM deliveries WHERE no = ?";
+    const FIND: &str = "SELECT state, failed_attempts, replay_count, first_at, scheduled_at, leased_until
+        FROM deliveries WHERE no = ?";
     let rows = world.shards[shard].db.rows(FIND, &[Bind::Int(no)]);
     rows.first().map(|row| DeliveryRow {
         state: text(&row[0]).to_owned(),
@@ -29,6 +30,7 @@ fn delivery(world: &World, shard: usize, no: i64) -> Option<DeliveryRow> {
         replay_count: integer(&row[2]),
         first_at: integer(&row[3]),
         scheduled_at: integer(&row[4]),
+        leased_until: integer(&row[5]),
     })
 }
 
@@ -40,6 +42,7 @@ pub fn of_dispatch(world: &mut World, shard: usize, dispatch: &Dispatch, body: O
     let endpoint = object.settings.endpoint(endpoint_of(no)).filter(|endpoint| endpoint.options.enabled);
     ensure!(endpoint.is_some(), "what was deleted or disabled receives nothing more", "delivery {no}");
     let Some(endpoint) = endpoint else { return };
+    ensure!(!endpoint.options.paused, "a paused endpoint receives nothing", "delivery {no}");
     // The lease is by the Worker's clock where the event has just come.
     let signed_by: Vec<i64> = dispatch.secrets.iter().map(|secret| secret.version).collect();
     for secret in &endpoint.secrets {
@@ -155,6 +158,12 @@ impl World {
         if is_recorded && is_delivered {
             ensure!(after.state == "delivered", "what has arrived is delivered", "{after:?}");
         }
+        let is_leased_still = before.leased_until == report.leased_until.0;
+        ensure!(
+            !(is_recorded && is_leased_still && attempt.is_aborted) || after.state != "pending",
+            "what its receiver aborts ends at once",
+            "{before:?} {after:?}"
+        );
         if after.state == "delivered" {
             let server = self.servers.get(&endpoint_of(report.delivery));
             let has_arrived =

@@ -62,8 +62,8 @@ fn of_alarm(world: &World, shard: usize) {
     if object.is_alarm_lost || object.is_alarm_unset || object.run.is_some() {
         return;
     }
-    let enabled = |no| object.settings.endpoint(no).is_some_and(|endpoint| endpoint.options.enabled);
-    let deliveries = object.db.rows(DUE, &[]).into_iter().filter(|row| enabled(integer(&row[0])));
+    let active = |no| object.settings.endpoint(no).is_some_and(|endpoint| endpoint.options.is_active());
+    let deliveries = object.db.rows(DUE, &[]).into_iter().filter(|row| active(integer(&row[0])));
     let due = deliveries.map(|row| integer(&row[1]));
     let Some(due) = due.filter(|due| *due >= 0).min() else { return };
     let latest = Millis(due).max(world.clock(shard)).plus_millis(LATEST + 2 * SKEW);

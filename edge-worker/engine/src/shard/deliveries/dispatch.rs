@@ -26,6 +26,7 @@ pub(crate) fn make(
         delivery,
         url: endpoint.options.url.clone(),
         secrets: endpoint.secrets_at(now),
+        headers: endpoint.headers.clone(),
         webhook_id: event.webhook_id,
         outcome: event.outcome,
         replay_count,

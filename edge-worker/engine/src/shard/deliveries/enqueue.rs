@@ -38,8 +38,8 @@ pub(crate) struct Enqueued {
 
 impl Shard {
     /// Inserts the deliveries of an event. Returns the attempts that the Worker makes now. Deliveries that wait
-    /// for an earlier one of the task, or go to an endpoint that is failing or may take too long for the Worker, are
-    /// deferred to the alarm.
+    /// for an earlier one of the task, or go to an endpoint that is paused, failing or may take too long for the
+    /// Worker, are deferred to the alarm.
     pub(crate) fn enqueue_deliveries(&self, context: &Context<'_>, event: &NewEvent<'_>) -> Result<Enqueued> {
         let (db, settings) = (context.db, &self.settings);
         let matching_endpoints = settings.endpoints.iter().filter(|endpoint| match event.target_endpoint {
@@ -62,7 +62,8 @@ impl Shard {
             let is_left_to_alarm = event.target_endpoint.is_none()
                 && (self.health.is_failing(endpoint.no)
                     || !leases::fits_worker(endpoint.options.timeout_seconds));
-            let is_deferred = supersede_or_block(db, endpoint, older, event)? || is_left_to_alarm;
+            let is_blocked = supersede_or_block(db, endpoint, older, event)?;
+            let is_deferred = is_blocked || is_left_to_alarm || endpoint.options.paused;
             let no = delivery_no(event.seq, endpoint.no);
             let dispatch = || {
                 let (webhook_id, outcome) = (event.webhook_id.clone(), event.outcome.as_str().to_owned());

@@ -67,7 +67,7 @@ impl EndpointHealths {
         self.stored.insert(endpoint, health);
     }
 
-    /// Deletes the health of an endpoint: its URL has changed, or it was enabled again.
+    /// Deletes the health of an endpoint: its URL has changed, or it was enabled or resumed.
     pub(crate) fn delete(&self, db: &dyn Database, endpoint: i64) -> Result<()> {
         db.run("DELETE FROM health WHERE endpoint = ?", &[Bind::Int(endpoint)])
     }
@@ -111,8 +111,8 @@ impl Shard {
     /// Only of endpoints that have failed since the run has `started`: that nothing was attempted for days proves
     /// nothing.
     pub fn unhealthy_endpoints(&self, context: &Context<'_>, started: Millis) -> Vec<DirectoryRequest> {
-        let enabled = self.settings.enabled();
-        let failed = enabled.filter(|endpoint| self.health.is_cooling_down(endpoint.no, started));
+        let active = self.settings.active();
+        let failed = active.filter(|endpoint| self.health.is_cooling_down(endpoint.no, started));
         let report = |endpoint: i64| {
             let reason = self.health.of(endpoint).verdict(context.now)?.as_str().to_owned();
             Some(DirectoryRequest::ReportUnhealthy { endpoint, reason })

@@ -91,6 +91,9 @@ impl Shard {
         let Some(endpoint) = settings.endpoint(endpoint) else {
             return dead_letter(db, delivery, now, "endpoint_deleted");
         };
+        if attempt.is_aborted {
+            return dead_letter(db, delivery, now, "aborted_by_receiver");
+        }
         if is_outdated(db, delivery, endpoint.order())? {
             return supersede(db, delivery, now);
         }

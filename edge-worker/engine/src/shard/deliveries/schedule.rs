@@ -57,7 +57,7 @@ impl Shard {
         let now = context.now;
         let mut picked = Vec::new();
         let mut candidates = Vec::new();
-        for endpoint in self.settings.enabled() {
+        for endpoint in self.settings.active() {
             let is_over = is_run_over(context, endpoint.options.timeout_seconds, started);
             if is_over || self.health.is_cooling_down(endpoint.no, now) {
                 continue;
@@ -91,7 +91,8 @@ impl Shard {
             return Ok(None);
         }
         let settings = self.settings();
-        let Some(endpoint) = settings.endpoint(endpoint).filter(|endpoint| endpoint.options.enabled) else {
+        let Some(endpoint) = settings.endpoint(endpoint).filter(|endpoint| endpoint.options.is_active())
+        else {
             return Ok(None);
         };
         if is_run_over(context, endpoint.options.timeout_seconds, started) {
@@ -108,7 +109,7 @@ impl Shard {
             let seq = seq_of(delivery.no);
             let (Some(stored), Some(body)) = (events::find_deliverable(db, seq)?, events::body(db, seq)?)
             else {
-                dead_letter(db, &delivery, now, "pruned")?;
+                db.transaction(|| dead_letter(db, &delivery, now, "pruned"))?;
                 continue;
             };
             deliveries::lease(db, delivery.no, over_at)?;
@@ -139,9 +140,10 @@ impl Shard {
 
     /// Dead-letters deliveries to deleted endpoints, a limited number in each run.
     pub(crate) fn dead_letter_deleted_endpoints(&self, context: &Context<'_>) -> Result<()> {
+        let Context { db, now, .. } = *context;
         for endpoint in &self.settings.deleted {
-            for delivery in deliveries::pending(context.db, *endpoint, DEAD_LETTERS)? {
-                dead_letter(context.db, &delivery, context.now, "endpoint_deleted")?;
+            for delivery in deliveries::pending(db, *endpoint, DEAD_LETTERS)? {
+                db.transaction(|| dead_letter(db, &delivery, now, "endpoint_deleted"))?;
             }
         }
         Ok(())

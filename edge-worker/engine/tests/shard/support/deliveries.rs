@@ -42,6 +42,7 @@ impl World {
             error: status.is_none().then(|| "timeout".to_owned()),
             answer: String::new(),
             location_host: None,
+            is_aborted: self.aborting.contains(&endpoint),
             retry_after_ms: self.retry_after_ms.get(&endpoint).copied().filter(|_| has_failed),
             previous_secret: false,
         }))
