@@ -8,6 +8,8 @@
     reason = "that is how a test fails"
 )]
 
+#[path = "directory/audit.rs"]
+mod audit;
 #[path = "directory/documents.rs"]
 mod documents;
 #[path = "directory/endpoints.rs"]
@@ -28,3 +30,5 @@ mod replays;
 mod secrets;
 #[path = "directory/settings.rs"]
 mod settings;
+#[path = "directory/tokens.rs"]
+mod tokens;
