@@ -1,5 +1,6 @@
-//! What an administrator reads and does.
+//! What administrators, and holders of lesser scopes, read and do.
 
+mod access;
 mod deliveries;
 mod endpoints;
 mod listing;
@@ -18,7 +19,7 @@ use crate::api::route::Api;
 use crate::config::Config;
 use crate::http::body;
 use crate::http::response::{self, ApiError};
-use crate::protocol::{DirectoryRequest, directory_client};
+use crate::protocol::{AuditedRequest, DirectoryRequest, directory_client};
 
 /// The API as OpenAPI 3.1 describes it.
 const OPENAPI: &str = include_str!("api/openapi.json");
@@ -26,10 +27,11 @@ const OPENAPI: &str = include_str!("api/openapi.json");
 /// How long the body of a request may be, in bytes.
 const LIMIT: usize = 64 * 1024;
 
-/// Answers a request whose sender has been admitted.
+/// Answers a request whose sender has been admitted; `audited` is how a change is recorded.
 pub(crate) async fn answer(
     api: Api,
     request: Request,
+    audited: &AuditedRequest,
     env: &Env,
     config: &Config,
     context: &Context,
@@ -39,26 +41,29 @@ pub(crate) async fn answer(
         Api::Result(id) => results::show(id, env, config, context).await,
         Api::Tasks(query) => tasks::tasks(&query, env, config).await,
         Api::Quarantine(query) => tasks::quarantine(&query, env, config).await,
-        Api::Endpoints => endpoints::all(&request, env).await,
-        Api::Endpoint(id) => endpoints::one(&id, &request, env).await,
-        Api::Rotate(id) => endpoints::rotate(&id, &request, env).await,
-        Api::Retire(id) => endpoints::retire(&id, env).await,
-        Api::Test(id) => endpoints::test(&id, env, config).await,
+        Api::Endpoints => endpoints::all(&request, audited, env).await,
+        Api::Endpoint(id) => endpoints::one(&id, &request, audited, env).await,
+        Api::Rotate(id) => endpoints::rotate(&id, &request, audited, env).await,
+        Api::Retire(id) => endpoints::retire(&id, audited, env).await,
+        Api::Test(id) => endpoints::test(&id, audited, env, config).await,
         Api::Deliveries(query) => deliveries::list(&query, env, config).await,
         Api::Delivery(id) => deliveries::show(&id, env, config).await,
-        Api::ReplayDelivery(id) => deliveries::replay(&id, env, config).await,
+        Api::ReplayDelivery(id) => deliveries::replay(&id, audited, env, config).await,
         Api::Replays => {
             let key = request.headers().get("idempotency-key")?;
             let input = text(&request).await?;
-            directory_client::send(env, &DirectoryRequest::Replay { input, key }).await
+            directory_client::change(env, DirectoryRequest::Replay { input, key }, audited).await
         }
-        Api::Replay(id) => directory_client::send(env, &DirectoryRequest::Progress { id }).await,
+        Api::Replay(id) => directory_client::send(env, DirectoryRequest::Progress { id }).await,
         Api::Tickets => tickets::issue(&text(&request).await?, config),
-        Api::Secrets => directory_client::send(env, &DirectoryRequest::Secrets).await,
+        Api::Tokens => access::tokens(&request, audited, env).await,
+        Api::Token(id) => access::revoke(id, audited, env).await,
+        Api::Audit(query) => access::audit(&query, env).await,
+        Api::Secrets => directory_client::send(env, DirectoryRequest::Secrets).await,
         Api::Secret(fingerprint) => {
-            directory_client::send(env, &DirectoryRequest::PurgeSecret { fingerprint }).await
+            directory_client::change(env, DirectoryRequest::PurgeSecret { fingerprint }, audited).await
         }
-        Api::Rejections => directory_client::send(env, &DirectoryRequest::Rejections).await,
+        Api::Rejections => directory_client::send(env, DirectoryRequest::Rejections).await,
         Api::Metrics => metrics::show(env, config).await,
         Api::Stats(query) => stats::show(&query, env, config).await,
         Api::Document => response::json_text(200, OPENAPI),
@@ -71,6 +76,15 @@ pub(crate) async fn answer(
 pub(crate) fn version() -> String {
     let (version, shard, directory) = (env!("CARGO_PKG_VERSION"), shard::SCHEMA, directory::SCHEMA);
     format!(r#"{{"status":"ok","version":"{version}","schema":{{"shard":{shard},"directory":{directory}}}}}"#)
+}
+
+/// Records a change that a shard is about to make. It is made only once that is stored, so that none is without a record.
+async fn record_change(env: &Env, target: &str, audited: &AuditedRequest) -> Result<(), ApiError> {
+    let request = DirectoryRequest::RecordChange { target: target.to_owned() };
+    match directory_client::change(env, request, audited).await?.status_code() {
+        200 => Ok(()),
+        _ => Err(ApiError::new(Code::Unavailable)),
+    }
 }
 
 /// Reads the body of a request as text.

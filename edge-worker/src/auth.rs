@@ -1,12 +1,14 @@
-//! Who may use `/api`: the holder of the admin token, of a session that it opened, or whom Access lets in.
+//! Who may use `/api`, and for what: the holder of the admin token or of a token with a scope, of a session that one of
+//! them opened, or whom Access lets in.
 //!
 //! Every credential that is presented is checked, whatever its sender has done before: all Workers of other accounts
 //! share an address, and so may an administrator with someone who guesses. Only failures are throttled ([`limit`]).
 //! What makes guessing hopeless is the length of the tokens, which the configuration enforces.
 //!
 //! So a hostile client can make the isolate check as much as it likes to send. What one request costs is bounded:
-//! - a token: SHA-256 of a header, which the platform limits;
-//! - a session: HMAC-SHA256 of at most 20 digits, only where the rest has the right form;
+//! - a token: SHA-256 of a header, which the platform limits, and HMAC-SHA256 of what has the length of one. Only what
+//!   this gateway has made is looked up in the directory, and each of these at most every 30 seconds;
+//! - a session: HMAC-SHA256 of at most 64 characters, only where the rest has the right form;
 //! - an assertion: at most 8 KiB are decoded and parsed. Issuer, audience, times and the name of the key are compared
 //!   first; only one that claims all of them rightly costs one RSA verification with a public exponent (measured: 0.1
 //!   to 0.3 ms). Keys are fetched once for all who wait, and after a failure not for a while (`access::certs`).
@@ -14,172 +16,197 @@
 mod access;
 mod limit;
 pub(crate) mod origin;
+mod permit;
 mod sign_in;
+mod tokens;
 
 use std::cell::RefCell;
 
-use vtryon_webhooks::{Code, Secret};
-use worker::{Headers, Request, console_warn};
+use vtryon_gateway_engine::access::actor::Actor;
+use vtryon_gateway_engine::access::known_tokens::StoredToken;
+use vtryon_gateway_engine::access::scope::Scope;
+use vtryon_gateway_engine::access::scope_rules::ScopeRules;
+use vtryon_gateway_engine::access::token::TokenForm;
+use vtryon_gateway_engine::keys::MasterKey;
+use vtryon_gateway_engine::sessions::{self, Session, Sessions};
+use vtryon_webhooks::{Code, Millis, Secret};
+use worker::{Env, Headers, Request, console_warn};
 use zeroize::Zeroizing;
 
 pub(crate) use access::Access;
 pub(crate) use origin::is_origin;
+pub(crate) use permit::{Ended, Permit};
 
 use self::limit::{ClientAddress, Failure, Failures};
 use crate::http::response::ApiError;
-use vtryon_gateway_engine::keys::MasterKey;
-use vtryon_gateway_engine::sessions::{self, Sessions};
-use vtryon_webhooks::Millis;
+use crate::protocol::AuditedRequest;
 
 /// The header in which Access tells the origin whom it has let in.
 const ASSERTION: &str = "cf-access-jwt-assertion";
 
-/// The administrator's credentials, and who has failed to show them lately. There is a token, or
-/// Access, or both.
+/// The credentials that are configured, and who has failed to show one lately. There is a root token, or Access, or
+/// both.
 pub(crate) struct Admin {
-    token: Option<Token>,
-    access: Option<Access>,
-    /// The token that makes tickets, and can do nothing else.
-    ticket_issuer: Option<Secret>,
+    /// `GATEWAY_ADMIN_TOKEN`, then the one before it.
+    roots: Vec<RootToken>,
+    access: Option<(Access, ScopeRules)>,
+    /// The token that issues tickets, and can do nothing else.
+    ticket_token: Option<Secret>,
+    pub(crate) token_form: TokenForm,
     failures: RefCell<Failures>,
 }
 
-/// What a request is about, as far as it matters for who may send it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scope {
-    Everything,
-    /// The making of tickets, which a shop's backend may do without being an administrator.
-    Tickets,
-}
-
-/// The admin token, and the sessions that it opens.
-pub(crate) struct Token {
+/// A root token, and the sessions under it.
+pub(crate) struct RootToken {
     secret: Secret,
     sessions: Sessions,
 }
 
-impl Token {
+impl RootToken {
     /// Takes the token as configured, and the secret made of it.
     pub(crate) fn new(secret: Secret, text: &str, master: &MasterKey) -> Self {
         Self { secret, sessions: Sessions::new(master, text.as_bytes()) }
+    }
+
+    pub(crate) fn matches(&self, text: &str) -> bool {
+        self.secret.matches(text.as_bytes())
     }
 }
 
 /// The log message for a wrong bearer token.
 const WRONG_TOKEN: &str = "its bearer token is wrong";
 
-/// Who has sent a request.
-enum Sender {
-    /// A program that has put the token into the request.
-    Explicit,
-    /// A browser: its cookie, or the assertion that Access makes of one, comes with whatever it sends, until then.
-    Browser(Millis),
-    /// A shop's backend, which makes tickets.
-    TicketIssuer,
-    /// Someone whose credentials are wrong, and why.
-    Invalid(&'static str),
-    /// Someone without credentials. Any web page can make a browser send that, so it is no guess. Nor is a void
-    /// session: it was good once, before it ended or the token changed, and a browser sends it by itself.
-    Anonymous,
+/// Who has sent a request with a good credential.
+pub(crate) struct Caller {
+    actor: Actor,
+    /// `None` where `ACCESS_SCOPES` gives none.
+    scope: Option<Scope>,
+    pub(crate) permit: Permit,
+}
+
+impl Caller {
+    fn new(actor: Actor, scope: Scope) -> Self {
+        Self { actor, scope: Some(scope), permit: Permit::until(None) }
+    }
+
+    /// Describes a request for the audit trail.
+    pub(crate) fn audited(&self, request: &Request, operation: String) -> Result<AuditedRequest, ApiError> {
+        let address = limit::address(request)?.map(|address| address.to_string());
+        Ok(AuditedRequest { actor: self.actor.clone(), operation, address })
+    }
 }
 
 /// The session cookie of a request.
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Cookie {
     Absent,
-    /// Altered, ended, or of another token or master key.
+    /// Altered, ended, of another token or master key, or of a token that is no more. It was good once, and a browser
+    /// sends it by itself, so it is no guess.
     Void,
-    /// Good until then.
-    Valid(Millis),
+    Valid(Caller),
 }
 
 impl Admin {
     pub(crate) const fn new(
-        token: Option<Token>,
-        access: Option<Access>,
-        ticket_issuer: Option<Secret>,
+        roots: Vec<RootToken>,
+        access: Option<(Access, ScopeRules)>,
+        ticket_token: Option<Secret>,
+        token_form: TokenForm,
     ) -> Self {
-        Self { token, access, ticket_issuer, failures: RefCell::new(Failures::new()) }
+        Self { roots, access, ticket_token, token_form, failures: RefCell::new(Failures::new()) }
     }
 
-    /// Admits a request that carries good credentials, and, where a browser adds them by itself, shows
-    /// that no form of another site has sent it. Returns until when it may be answered: a session ends.
+    /// Admits a request that carries a good credential whose scope suffices, and, where a browser adds it by itself,
+    /// shows that no form of another site has sent it. Any one of several credentials is enough.
     ///
     /// # Errors
     /// `unauthorized`, or `rate_limited` after too many of those, which both clear a void session cookie;
-    /// `forbidden` for a change without the header, for a socket from another site, and for what a token may not
-    /// do; `unavailable` where Access can't be asked.
+    /// `forbidden` where the scope does not suffice, for a change without the header, and for a socket from another
+    /// site; `unavailable` where Access or the directory can't be asked.
     pub(crate) async fn admit(
         &self,
         request: &Request,
-        scope: Scope,
+        env: &Env,
+        needed: Scope,
         now: Millis,
-    ) -> Result<Option<Millis>, ApiError> {
+    ) -> Result<Caller, ApiError> {
         let headers = request.headers();
-        let cookie = self.cookie(headers, now)?;
-        match self.sender(headers, cookie, scope, now).await? {
-            Sender::Explicit => Ok(None),
-            Sender::Browser(end) => {
-                check_change(request)?;
-                if is_socket(request)? {
-                    origin::check_socket(request)?;
-                }
-                Ok(Some(end))
+        let mut insufficient = None;
+        let mut has_scope = |caller: &Caller| match needed.check(caller.scope) {
+            Ok(()) => true,
+            Err(refusal) => {
+                insufficient.get_or_insert(refusal);
+                false
             }
-            Sender::TicketIssuer if scope == Scope::Tickets => Ok(None),
-            Sender::TicketIssuer => {
-                Err(ApiError::because(Code::Forbidden, "this token may make tickets, and nothing else"))
-            }
-            Sender::Invalid(why) => Err(clear_void(cookie, self.fail(ClientAddress::of(request)?, why, now))),
-            Sender::Anonymous => Err(clear_void(cookie, unauthorized())),
-        }
-    }
-
-    /// Tries each credential that the request carries; any one that is good suffices.
-    async fn sender(
-        &self,
-        headers: &Headers,
-        cookie: Cookie,
-        scope: Scope,
-        now: Millis,
-    ) -> Result<Sender, ApiError> {
+        };
         let claim = bearer(headers)?;
-        let is = |secret: &Secret| claim.as_ref().is_some_and(|claim| secret.matches(claim.as_bytes()));
-        if self.token.as_ref().is_some_and(|token| is(&token.secret)) {
-            return Ok(Sender::Explicit);
+        if let Some(claim) = &claim
+            && let Some(caller) = self.by_token(claim, env, now).await?
+            && has_scope(&caller)
+        {
+            return Ok(caller);
         }
-        let is_ticket_issuer = self.ticket_issuer.as_ref().is_some_and(is);
-        if is_ticket_issuer && scope == Scope::Tickets {
-            return Ok(Sender::TicketIssuer);
+        let cookie = self.cookie(headers, env, now).await?;
+        let is_void = matches!(cookie, Cookie::Void);
+        if let Cookie::Valid(caller) = cookie
+            && has_scope(&caller)
+        {
+            return check_browser(request).map(|()| caller);
         }
-        if let Cookie::Valid(end) = cookie {
-            return Ok(Sender::Browser(end));
-        }
-        let mut why = None;
-        if let Some(access) = &self.access
+        let mut fault = None;
+        if let Some((access, rules)) = &self.access
             && let Some(assertion) = headers.get(ASSERTION)?
         {
             match access.check(&assertion, now).await? {
-                Ok(end) => return Ok(Sender::Browser(end)),
-                Err(fault) => why = Some(fault),
+                Ok(identity) => {
+                    let scope = rules.scope_of(&identity);
+                    let permit = Permit::until(Some(identity.expires_at));
+                    let caller = Caller { actor: Actor::Access { name: identity.name }, scope, permit };
+                    if has_scope(&caller) {
+                        return check_browser(request).map(|()| caller);
+                    }
+                }
+                Err(why) => fault = Some(why),
             }
         }
-        if is_ticket_issuer {
-            return Ok(Sender::TicketIssuer);
+        if let Some(refusal) = insufficient {
+            return Err(refusal.into());
         }
-        // Where Access alone lets in, there is no token to guess.
-        if claim.is_some() && (self.token.is_some() || self.ticket_issuer.is_some()) {
-            why = Some(WRONG_TOKEN);
-        }
-        Ok(why.map_or(Sender::Anonymous, Sender::Invalid))
+        let refusal = match claim.map(|_| WRONG_TOKEN).or(fault) {
+            Some(why) => self.fail(ClientAddress::of(request)?, why, now),
+            // Any web page can make a browser send nothing, so it is no guess.
+            None => unauthorized(),
+        };
+        Err(clear_void(is_void, refusal))
     }
 
-    fn cookie(&self, headers: &Headers, now: Millis) -> Result<Cookie, ApiError> {
+    /// Finds whose bearer token a text is.
+    async fn by_token(&self, text: &str, env: &Env, now: Millis) -> Result<Option<Caller>, ApiError> {
+        if self.roots.iter().any(|root| root.matches(text)) {
+            return Ok(Some(Caller::new(Actor::Root, Scope::Admin)));
+        }
+        if self.ticket_token.as_ref().is_some_and(|token| token.matches(text.as_bytes())) {
+            return Ok(Some(Caller::new(Actor::TicketToken, Scope::Tickets)));
+        }
+        let Some(presented) = self.token_form.parse(text) else { return Ok(None) };
+        let found = tokens::find(env, &presented.id, now).await?.token;
+        let token = found.filter(|token| token.matches(&presented.digest) && !token.is_expired(now));
+        Ok(token.map(|token| of_token(env, token, None)))
+    }
+
+    /// Finds whose session the cookie of a request is.
+    async fn cookie(&self, headers: &Headers, env: &Env, now: Millis) -> Result<Cookie, ApiError> {
         let cookies = headers.get("cookie")?.unwrap_or_default();
-        let (Some(token), Some(value)) = (&self.token, sessions::find(&cookies)) else {
+        let Some(value) = sessions::find(&cookies).filter(|_| !self.roots.is_empty()) else {
             return Ok(Cookie::Absent);
         };
-        Ok(token.sessions.check(value, now).map_or(Cookie::Void, Cookie::Valid))
+        let session = self.roots.iter().find_map(|root| root.sessions.check(value, now));
+        let Some(Session { end, token_id }) = session else { return Ok(Cookie::Void) };
+        let Some(id) = token_id else {
+            let permit = Permit::until(Some(end));
+            return Ok(Cookie::Valid(Caller { permit, ..Caller::new(Actor::Root, Scope::Admin) }));
+        };
+        let token = tokens::find(env, &id, now).await?.token.filter(|token| !token.is_expired(now));
+        Ok(token.map_or(Cookie::Void, |token| Cookie::Valid(of_token(env, token, Some(end)))))
     }
 
     /// Counts a failure, and says how it is answered. The first in a client's minute is logged, so that
@@ -198,16 +225,21 @@ impl Admin {
     }
 }
 
+/// Makes the caller that a token stands for, until its end or that of a session.
+fn of_token(env: &Env, token: StoredToken, session_end: Option<Millis>) -> Caller {
+    let StoredToken { id, name, scope, expires_at, .. } = token;
+    let until = [session_end, expires_at].into_iter().flatten().min();
+    let permit = Permit::of_token(env, &id, until);
+    Caller { actor: Actor::Token { id, name }, scope: Some(scope), permit }
+}
+
 fn unauthorized() -> ApiError {
     ApiError::new(Code::Unauthorized).with_header("www-authenticate", "Bearer")
 }
 
 /// Has a browser forget a session that is void, so that it does not send it again.
-fn clear_void(cookie: Cookie, refusal: ApiError) -> ApiError {
-    match cookie {
-        Cookie::Void => refusal.with_header("set-cookie", sessions::CLEARED),
-        Cookie::Absent | Cookie::Valid(_) => refusal,
-    }
+fn clear_void(is_void: bool, refusal: ApiError) -> ApiError {
+    if is_void { refusal.with_header("set-cookie", sessions::CLEARED) } else { refusal }
 }
 
 /// Reads the token of `authorization: Bearer <token>` (RFC 6750, 2.1); another scheme is none of ours.
@@ -224,6 +256,12 @@ fn bearer(headers: &Headers) -> Result<Option<Zeroizing<String>>, ApiError> {
 /// Returns whether a request asks for a WebSocket (RFC 6455, 4.1).
 pub(crate) fn is_socket(request: &Request) -> worker::Result<bool> {
     Ok(request.headers().get("upgrade")?.is_some_and(|name| name.eq_ignore_ascii_case("websocket")))
+}
+
+/// Refuses what another site may have made a browser send, which adds its credential by itself.
+fn check_browser(request: &Request) -> Result<(), ApiError> {
+    check_change(request)?;
+    if is_socket(request)? { origin::check_socket(request) } else { Ok(()) }
 }
 
 /// Refuses a change that a form on another site may have sent with the browser's credentials.

@@ -4,14 +4,17 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use js_sys::Reflect;
+use vtryon_gateway_engine::access::scope_rules::ScopeRules;
+use vtryon_gateway_engine::access::token::TokenForm;
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::tickets::Tickets;
+pub(crate) use vtryon_gateway_engine::variables::RESULTS;
 use vtryon_gateway_engine::variables::{
-    ACCESS_AUD, ACCESS_TEAM, ALLOW_INSECURE_ENDPOINTS, ENDPOINT_HOSTS, GATEWAY_ADMIN_TOKEN,
-    GATEWAY_MASTER_KEY, GATEWAY_TICKET_TOKEN, MAX_BODY_BYTES, MIN_TOKEN_CHARS, Number, RETENTION_HOURS,
-    SHARDS, TICKET_ORIGINS, VTRYON_WEBHOOK_SECRET, VTRYON_WEBHOOK_SECRET_PREVIOUS,
+    ACCESS_AUD, ACCESS_SCOPES, ACCESS_TEAM, ALLOW_INSECURE_ENDPOINTS, ENDPOINT_HOSTS, GATEWAY_ADMIN_TOKEN,
+    GATEWAY_ADMIN_TOKEN_PREVIOUS, GATEWAY_MASTER_KEY, GATEWAY_TICKET_TOKEN, MAX_BODY_BYTES, MIN_TOKEN_CHARS,
+    Number, RETENTION_HOURS, SHARDS, TICKET_ORIGINS, VTRYON_WEBHOOK_SECRET, VTRYON_WEBHOOK_SECRET_PREVIOUS,
 };
-pub(crate) use vtryon_gateway_engine::variables::{DIRECTORY, RESULTS, TASK_SHARD};
+use vtryon_gateway_engine::variables::{DIRECTORY, TASK_SHARD};
 use vtryon_gateway_engine::{Deployment, MAX_PAGES};
 use vtryon_webhooks::diagnosis::SecretKind;
 use vtryon_webhooks::endpoint::UrlRules;
@@ -20,7 +23,7 @@ use wasm_bindgen::JsValue;
 use worker::{Env, console_error};
 use zeroize::Zeroizing;
 
-use crate::auth::{Access, Admin, Token, is_origin};
+use crate::auth::{Access, Admin, RootToken, is_origin};
 use crate::http::response::ApiError;
 use crate::platform::clock;
 use crate::testing::faults;
@@ -28,6 +31,9 @@ use crate::testing::faults;
 /// The variables that hold Vtryon's secrets, and whose each is.
 const WEBHOOK_SECRETS: [(&str, SecretKind); 2] =
     [(VTRYON_WEBHOOK_SECRET, SecretKind::Current), (VTRYON_WEBHOOK_SECRET_PREVIOUS, SecretKind::Previous)];
+
+/// The variables that hold the root tokens, the current one first.
+const ROOT_TOKENS: [&str; 2] = [GATEWAY_ADMIN_TOKEN, GATEWAY_ADMIN_TOKEN_PREVIOUS];
 
 /// The configuration from the environment.
 pub(crate) struct Config {
@@ -188,19 +194,33 @@ fn master_key(env: &Env) -> Result<MasterKey, Fault> {
 
 /// Reads who may use `/api`: the holder of the token, whom Access lets in, or both; never nobody.
 fn admin(env: &Env, master: &MasterKey) -> Result<Admin, Fault> {
-    let token = token(env, GATEWAY_ADMIN_TOKEN)?;
-    let ticket_issuer = self::token(env, GATEWAY_TICKET_TOKEN)?;
+    let roots = root_tokens(env, master)?;
+    let ticket_token = token(env, GATEWAY_TICKET_TOKEN)?;
     let access = access(env)?;
-    if token.is_none() && access.is_none() {
+    if roots.is_empty() && access.is_none() {
         return Err(wrong(GATEWAY_ADMIN_TOKEN, "is not set, nor are ACCESS_TEAM and ACCESS_AUD")());
     }
-    if let (Some((text, _)), Some((_, issuer))) = (&token, &ticket_issuer)
-        && issuer.matches(text.as_bytes())
+    if let Some((text, _)) = &ticket_token
+        && let Some((_, variable)) = roots.iter().zip(ROOT_TOKENS).find(|(root, _)| root.matches(text))
     {
-        return Err(wrong(GATEWAY_TICKET_TOKEN, "is the same as GATEWAY_ADMIN_TOKEN")());
+        return Err(wrong(GATEWAY_TICKET_TOKEN, format!("is the same as {variable}"))());
     }
-    let token = token.map(|(text, secret)| Token::new(secret, &text, master));
-    Ok(Admin::new(token, access, ticket_issuer.map(|(_, secret)| secret)))
+    let ticket_token = ticket_token.map(|(_, secret)| secret);
+    Ok(Admin::new(roots, access, ticket_token, TokenForm::new(master)))
+}
+
+/// Reads the root tokens: the current one, and the one before it, of which an empty text is none.
+fn root_tokens(env: &Env, master: &MasterKey) -> Result<Vec<RootToken>, Fault> {
+    let [current, previous] = ROOT_TOKENS;
+    let mut tokens = vec![token(env, current)?];
+    if !text(env, previous).is_none_or(|text| text.is_empty()) {
+        if tokens.iter().all(Option::is_none) {
+            return Err(wrong(previous, format!("is set, but {current} is not"))());
+        }
+        tokens.push(token(env, previous)?);
+    }
+    let root = |(text, secret): (Zeroizing<String>, Secret)| RootToken::new(secret, &text, master);
+    Ok(tokens.into_iter().flatten().map(root).collect())
 }
 
 /// Reads a token, as it stands and as what claims are compared with.
@@ -215,8 +235,12 @@ fn token(env: &Env, variable: &'static str) -> Result<Option<(Zeroizing<String>,
     Ok(Some((text, secret)))
 }
 
-fn access(env: &Env) -> Result<Option<Access>, Fault> {
+fn access(env: &Env) -> Result<Option<(Access, ScopeRules)>, Fault> {
+    let scopes = text(env, ACCESS_SCOPES);
     match (text(env, ACCESS_TEAM), text(env, ACCESS_AUD)) {
+        (None, None) if scopes.is_some() => {
+            Err(wrong(ACCESS_SCOPES, "is set, but ACCESS_TEAM and ACCESS_AUD are not")())
+        }
         (None, None) => Ok(None),
         (Some(_), None) => Err(wrong(ACCESS_AUD, "is not set, but ACCESS_TEAM is")()),
         (None, Some(_)) => Err(wrong(ACCESS_TEAM, "is not set, but ACCESS_AUD is")()),
@@ -229,7 +253,13 @@ fn access(env: &Env) -> Result<Option<Access>, Fault> {
                 ACCESS_AUD,
                 "is not 64 hex digits, nor several such tags between commas",
             ))?;
-            Ok(Some(Access::new(issuer, audiences)))
+            let rules = scopes.map(|scopes| {
+                ScopeRules::parse(&scopes).ok_or_else(wrong(
+                    ACCESS_SCOPES,
+                    "is not `<e-mail, group or *>=<scope>`, nor several such rules between commas",
+                ))
+            });
+            Ok(Some((Access::new(issuer, audiences), rules.transpose()?.unwrap_or_default())))
         }
     }
 }

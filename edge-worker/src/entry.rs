@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use js_sys::Promise;
+use vtryon_gateway_engine::access::scope::Scope;
 use vtryon_webhooks::Code;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen_futures::future_to_promise;
@@ -19,8 +20,7 @@ use worker::{
 };
 
 use self::route::Route;
-use crate::api::route::Api;
-use crate::auth::Scope;
+use crate::api::route::{Api, Found};
 use crate::config::Config;
 use crate::http::head::Head;
 use crate::http::response::ApiError;
@@ -53,10 +53,10 @@ async fn answer_in_time(
     context: worker_sys::Context,
 ) -> worker::Result<web_sys::Response> {
     let head = Head::of(&request);
-    let (route, methods) = Route::of(&head.url);
-    let deadline = if let Route::Api(Api::Test(_)) = route { TEST_DEADLINE } else { DEADLINE };
+    let found = Route::of(&head.url);
+    let deadline = if let Route::Api(Api::Test(_)) = found.request { TEST_DEADLINE } else { DEADLINE };
     let context = Context::new(context);
-    let answer = answer(&head, route, methods, request, env, &context);
+    let answer = answer(&head, found, request, env, &context);
     let answer = match select(pin!(AssertUnwindSafe(answer).catch_unwind()), Delay::from(deadline)).await {
         Either::Left((Ok(answer), _)) => answer,
         Either::Left((Err(_), _)) => Err(failed("panicked")),
@@ -74,14 +74,13 @@ fn failed(how: &str) -> ApiError {
 
 async fn answer(
     head: &Head,
-    route: Route,
-    methods: Option<&'static str>,
+    found: Found<Route>,
     request: web_sys::Request,
     env: Env,
     context: &Context,
 ) -> Result<web_sys::Response, ApiError> {
-    let path = route.kind();
-    let answer = serve(head, route, methods, request, env.clone(), context).await;
+    let path = found.request.kind();
+    let answer = serve(head, found, request, env.clone(), context).await;
     if let Err(refusal) = &answer {
         rejections::count_refusal(refusal, path, head, &env, context).await;
     }
@@ -90,8 +89,7 @@ async fn answer(
 
 async fn serve(
     head: &Head,
-    route: Route,
-    methods: Option<&'static str>,
+    found: Found<Route>,
     request: web_sys::Request,
     env: Env,
     context: &Context,
@@ -116,22 +114,25 @@ async fn serve(
     }
     metering::count(BilledOperation::Request);
     faults::before_request(&request);
-    route::check_method(methods, &head.method)?;
+    let Found { request: route, path, methods } = found;
+    let scope = route::scope(methods, &head.method)?;
     let config = Config::current(&env)?;
     if let Route::Webhook = route {
         return receive::receive(head, &request, env, config, context).await;
     }
     let request = Request::from(request);
+    // Whatever names no scope, and is not admitted in a way of its own, needs the widest one.
+    let needed = scope.unwrap_or(Scope::Admin);
     let response = match route {
         Route::Health => response::json_text(200, &api::version()),
-        Route::Session => config.admin.session(request, clock::now()).await,
-        Route::Live(query) => live::all(&query, &request, &env, &config).await,
-        Route::LiveShard(name, query) => live::shard(&name, &query, &request, &env, &config).await,
-        Route::LiveTask(id, query) => live::task(id, &query, &request, &env, &config).await,
+        Route::Session => config.admin.session(request, &env, clock::now()).await,
+        Route::Live(query) => live::all(&query, &request, needed, &env, &config).await,
+        Route::LiveShard(name, query) => live::shard(&name, &query, &request, needed, &env, &config).await,
+        Route::LiveTask(id, query) => live::task(id, &query, &request, needed, &env, &config).await,
         Route::Api(api) => {
-            let scope = if let Api::Tickets = api { Scope::Tickets } else { Scope::Everything };
-            config.admin.admit(&request, scope, clock::now()).await?;
-            api::answer(api, request, &env, &config, context).await
+            let caller = config.admin.admit(&request, &env, needed, clock::now()).await?;
+            let audited = caller.audited(&request, format!("{} /api/{path}", head.method))?;
+            api::answer(api, request, &audited, &env, &config, context).await
         }
         Route::Webhook | Route::NotFound(_) => Err(ApiError::new(Code::NotFound)),
     }?;

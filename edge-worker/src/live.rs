@@ -15,14 +15,15 @@ mod relay;
 mod tickets;
 
 use futures_util::future::try_join_all;
-use vtryon_webhooks::{Code, Digest, Millis};
+use vtryon_gateway_engine::access::scope::Scope;
+use vtryon_webhooks::{Code, Digest};
 use worker::{Env, Request, Response, WebSocket};
 
 use self::client_socket::Client;
 use self::event_stream::Acknowledge;
 use self::frame::Ids;
 use self::query::StreamQuery;
-use crate::auth::{Scope, is_socket};
+use crate::auth::{Permit, is_socket};
 use crate::config::Config;
 use crate::http::response::{self, ApiError};
 use crate::http::task_id::task_id;
@@ -67,12 +68,13 @@ impl Form {
 pub(crate) async fn all(
     query: &str,
     request: &Request,
+    needed: Scope,
     env: &Env,
     config: &Config,
 ) -> Result<Response, ApiError> {
-    let until = admit(request, config).await?;
+    let permit = admit(request, needed, env, config).await?;
     let form = Form::of(request)?;
-    let wanted = &StreamQuery::read(request, query, until, config)?;
+    let wanted = &StreamQuery::read(request, query, permit, config)?;
     let starts = (0..config.shards.count()).map(|shard| wanted.start(shard));
     let starts = starts.collect::<Result<Vec<Start>, ApiError>>()?;
     if let Form::Plain = form {
@@ -92,8 +94,12 @@ pub(crate) async fn all(
     }
     let ids = Ids::merged(config.shards, cursor);
     match form {
-        Form::Socket { protocol } => fan_in::open(sockets, ids, config.shards, until, protocol),
-        Form::Events | Form::Plain => event_stream::open(sockets, ids, Acknowledge::Yes),
+        Form::Socket { protocol } => {
+            fan_in::open(sockets, ids, config.shards, wanted.permit.clone(), protocol)
+        }
+        Form::Events | Form::Plain => {
+            event_stream::open(sockets, ids, wanted.permit.clone(), Acknowledge::Yes)
+        }
     }
 }
 
@@ -102,14 +108,15 @@ pub(crate) async fn shard(
     name: &str,
     query: &str,
     request: &Request,
+    needed: Scope,
     env: &Env,
     config: &Config,
 ) -> Result<Response, ApiError> {
-    let until = admit(request, config).await?;
+    let permit = admit(request, needed, env, config).await?;
     let shard = name.parse().ok().filter(|shard: &u32| shard.to_string() == name);
     let shard = shard.filter(|shard| *shard < config.shards.count());
     let shard = shard.ok_or(ApiError::because(Code::NotFound, "there is no shard of this number"))?;
-    let wanted = StreamQuery::read(request, query, until, config)?;
+    let wanted = StreamQuery::read(request, query, permit, config)?;
     one(shard, Subject::Shard, &wanted, request, env, config).await
 }
 
@@ -118,22 +125,23 @@ pub(crate) async fn task(
     id: Option<String>,
     query: &str,
     request: &Request,
+    needed: Scope,
     env: &Env,
     config: &Config,
 ) -> Result<Response, ApiError> {
     if let Some(answer) = tickets::answer(&id, query, request, env, config).await? {
         return Ok(answer);
     }
-    let until = admit(request, config).await?;
+    let permit = admit(request, needed, env, config).await?;
     let id = task_id(id)?;
     let shard = config.shards.of(&Digest::of(id.as_str().as_bytes()));
-    let wanted = StreamQuery::read(request, query, until, config)?;
+    let wanted = StreamQuery::read(request, query, permit, config)?;
     let subject = Subject::Task { task_id: id.as_str().to_owned() };
     one(shard, subject, &wanted, request, env, config).await
 }
 
-async fn admit(request: &Request, config: &Config) -> Result<Option<Millis>, ApiError> {
-    config.admin.admit(request, Scope::Everything, clock::now()).await
+async fn admit(request: &Request, needed: Scope, env: &Env, config: &Config) -> Result<Permit, ApiError> {
+    Ok(config.admin.admit(request, env, needed, clock::now()).await?.permit)
 }
 
 /// Streams a subject of one shard.
@@ -150,12 +158,12 @@ async fn one(
         Form::Socket { protocol } => {
             let (socket, _) =
                 socket(shard, subscription(subject, start, wanted, SEND_WINDOW), env, config).await?;
-            relay::open(socket, Client::Administrator, wanted.until, protocol)
+            relay::open(socket, Client::Administrator, wanted.permit.clone(), protocol)
         }
         Form::Events => {
             let (socket, _) =
                 socket(shard, subscription(subject, start, wanted, SEND_WINDOW), env, config).await?;
-            event_stream::open(vec![socket], Ids::of_shard(), Acknowledge::Yes)
+            event_stream::open(vec![socket], Ids::of_shard(), wanted.permit.clone(), Acknowledge::Yes)
         }
         Form::Plain => Err(not_plain()),
     }
@@ -163,7 +171,7 @@ async fn one(
 
 /// Makes the subscription of a stream, with its send window in bytes.
 fn subscription(subject: Subject, start: Start, wanted: &StreamQuery, send_window: usize) -> Subscription {
-    let StreamQuery { bodies, until, .. } = *wanted;
+    let (bodies, until) = (wanted.bodies, wanted.permit.end());
     Subscription { subject, start, bodies, until, send_window }
 }
 

@@ -12,6 +12,7 @@ mod shard;
 mod signature;
 mod standard_webhooks;
 mod ticket;
+mod token;
 mod url;
 
 use crate::Target;
@@ -30,5 +31,6 @@ pub const TARGETS: &[Target] = &[
     Target { name: "signature", check: signature::check, seeds: signature::seeds },
     Target { name: "standard_webhooks", check: standard_webhooks::check, seeds: standard_webhooks::seeds },
     Target { name: "ticket", check: ticket::check, seeds: ticket::seeds },
+    Target { name: "token", check: token::check, seeds: token::seeds },
     Target { name: "url", check: url::check, seeds: url::seeds },
 ];

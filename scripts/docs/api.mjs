@@ -35,9 +35,13 @@ function overview() {
   const rows = document.tags.flatMap(({ name: tag }) =>
     operations()
       .filter(({ tags }) => tags.includes(tag))
-      .map(({ name, summary }) => [`[\`${name}\`](#${anchor(name)})`, summary]),
+      .map(({ name, summary, "x-scope": scope }) => [
+        `[\`${name}\`](#${anchor(name)})`,
+        scope ? `\`${scope}\`` : "",
+        summary,
+      ]),
   );
-  return table(["operation", ""], rows);
+  return table(["operation", "[scope](#scopes)", ""], rows);
 }
 
 function group({ name: tag, description }) {
@@ -45,11 +49,14 @@ function group({ name: tag, description }) {
   return [`## ${tag}`, description, own.map(operation)];
 }
 
-function operation({ name, summary, description, security, parameters, requestBody, responses }) {
+function operation(operation) {
+  const { name, summary, description, security, parameters, requestBody, responses } = operation;
+  const scope = operation["x-scope"];
   return [
     `### \`${name}\``,
     [`${summary}.`, description].filter(Boolean).join(" "),
     credentials(security),
+    scope && `Scope: \`${scope}\`.`,
     parameters.length > 0 && [
       table(
         ["parameter", "in", "value", ""],
@@ -68,7 +75,7 @@ function operation({ name, summary, description, security, parameters, requestBo
 }
 
 const CREDENTIALS = {
-  token: "the admin token",
+  token: "a token",
   session: "a session",
   access: "Cloudflare Access",
   ticket: "a [ticket](#post-apitickets)",

@@ -75,6 +75,11 @@ async function useEverything() {
   assert.equal(made.status, 201);
   secrets.set("a ticket", made.body.ticket);
 
+  const token = await gateway.api("/api/tokens", { json: { name: "ci", scope: "admin" } });
+  secrets.set("a token", token.body.token);
+  const used = { headers: { authorization: `Bearer ${token.body.token}` } };
+  assert.equal((await gateway.api("/api/tokens", used)).status, 200);
+
   await acknowledged(gateway, event("task_1", "queued"), event("task_2", "completed"), "no json");
   for (const { id } of [first, second]) {
     await delivery(gateway, { task_id: "task_2", endpoint: id });

@@ -20,7 +20,7 @@ test("session: opened with the token, used, ended", async () => {
   assert.equal(opened.status, 204);
   assert.equal(opened.headers.get("cache-control"), "no-store");
   const [value, ...attributes] = opened.cookie.split("; ");
-  assert.match(value, new RegExp(`^${COOKIE}=\\d+\\.[0-9a-f]{64}$`));
+  assert.match(value, new RegExp(`^${COOKIE}=\\d+\\.root\\.[0-9a-f]{64}$`));
   assert.deepEqual(attributes, [
     "Path=/",
     "HttpOnly",

@@ -22,6 +22,13 @@ const FAULTS = [
   // Characters, not bytes.
   ["GATEWAY_ADMIN_TOKEN", "\u00e9".repeat(31), "has fewer than 32 characters"],
   ["GATEWAY_ADMIN_TOKEN", 1234567890, "has fewer than 32 characters"],
+  ["GATEWAY_ADMIN_TOKEN_PREVIOUS", "x".repeat(31), "has fewer than 32 characters"],
+  [
+    "GATEWAY_ADMIN_TOKEN_PREVIOUS",
+    "x".repeat(32),
+    "is set, but GATEWAY_ADMIN_TOKEN is not",
+    { GATEWAY_ADMIN_TOKEN: undefined, ACCESS_TEAM: "acme", ACCESS_AUD: TAG },
+  ],
   ["GATEWAY_TICKET_TOKEN", "x".repeat(31), "has fewer than 32 characters"],
   // It has to be right even where it need not be there.
   [
@@ -41,6 +48,9 @@ const FAULTS = [
   ["ACCESS_AUD", "", "is not 64 hex digits", { ACCESS_TEAM: "acme" }],
   ["ACCESS_AUD", TAG.slice(1), "is not 64 hex digits", { ACCESS_TEAM: "acme" }],
   ["ACCESS_AUD", `${TAG},`, "is not 64 hex digits", { ACCESS_TEAM: "acme" }],
+  ["ACCESS_SCOPES", "*=read", "is set, but ACCESS_TEAM and ACCESS_AUD are not"],
+  ["ACCESS_SCOPES", "", "is not `<e-mail", { ACCESS_TEAM: "acme", ACCESS_AUD: TAG }],
+  ["ACCESS_SCOPES", "*=root", "is not `<e-mail", { ACCESS_TEAM: "acme", ACCESS_AUD: TAG }],
   ["GATEWAY_MASTER_KEY", undefined, "is not set"],
   ["GATEWAY_MASTER_KEY", "0f".repeat(31), "is not 32 bytes"],
   ["GATEWAY_MASTER_KEY", randomBytes(33).toString("base64"), "is not 32 bytes"],
@@ -55,6 +65,12 @@ const FAULTS = [
   ["ENDPOINT_HOSTS", "https://shop.example", "is not one text with hosts between commas"],
   ["GATEWAY_TICKET_TOKEN", "", "secret_empty"],
   ["GATEWAY_TICKET_TOKEN", TOKEN, "is the same as GATEWAY_ADMIN_TOKEN"],
+  [
+    "GATEWAY_TICKET_TOKEN",
+    "y".repeat(32),
+    "is the same as GATEWAY_ADMIN_TOKEN_PREVIOUS",
+    { GATEWAY_ADMIN_TOKEN_PREVIOUS: "y".repeat(32) },
+  ],
   ["TICKET_ORIGINS", "*", "is not one text with origins"],
   ["TICKET_ORIGINS", "https://shop.example/", "is not one text with origins"],
   ["TICKET_ORIGINS", ["https://shop.example"], "is not one text with origins"],
@@ -113,9 +129,10 @@ test("a binding for results that is no KV namespace", async (t) => {
 });
 
 for (const previous of [undefined, ""])
-  test(`what may be left out has a default; the previous secret is ${JSON.stringify(previous)}`, async (t) => {
+  test(`what may be left out has a default; the previous secret and token are ${JSON.stringify(previous)}`, async (t) => {
     const bindings = {
       VTRYON_WEBHOOK_SECRET_PREVIOUS: previous,
+      GATEWAY_ADMIN_TOKEN_PREVIOUS: previous,
       SHARDS: undefined,
       // And the key may be written in base64.
       GATEWAY_MASTER_KEY: randomBytes(32).toString("base64"),

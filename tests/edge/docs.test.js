@@ -77,6 +77,19 @@ test("the line that makes a ticket works as it stands", async () => {
   assert.equal((await fetch(gateway.url + path, { headers })).status, 200);
 });
 
+test("the lines for tokens and the audit trail work as they stand", async () => {
+  const [{ id, token }] = await runJson("tokens-create");
+  const headers = { authorization: `Bearer ${token}` };
+  assert.equal((await fetch(`${gateway.url}/api/metrics`, { headers })).status, 200);
+  const [{ tokens }, revoked] = await runJson("tokens-revoke", { TOKEN_ID: id });
+  assert.deepEqual([tokens[0].id, revoked.id], [id, id]);
+  const [{ records }] = await runJson("tokens-audit");
+  assert.deepEqual(
+    records.slice(0, 2).map(({ target }) => target),
+    [id, id],
+  );
+});
+
 /** Runs a program until it has printed something, and returns that. */
 async function firstLines(t, command, args, isEnough) {
   const env = { ...process.env, URL: gateway.url, TOKEN };

@@ -7,7 +7,7 @@ import WebSocket from "ws";
 import { emitted } from "../support/wait.js";
 import { AUD } from "./support/access-team.js";
 import { Backend } from "./support/backend.js";
-import { cookie, good, JSON_TYPE } from "./support/caller.js";
+import { bearer, cookie, good, JSON_TYPE } from "./support/caller.js";
 import { call, callRaw, MISSING, OPERATIONS, seen } from "./support/document.js";
 import { event, Gateway, sign, TOKEN, until } from "./support/gateway.js";
 import { BEYOND, CONFLICTS, INVALID, long, TAKEN } from "./support/openapi-invalid.js";
@@ -284,6 +284,21 @@ const UNKNOWN = {
   createTicket: { json: NO_TASK },
   watchTask: { path: NO_TASK, headers: { accept: "text/event-stream" } },
 };
+
+test("tokens and the audit trail", async () => {
+  const json = {
+    name: "\u{1f600}".repeat(100),
+    scope: "admin",
+    expires_at: "2100-01-01T00:00:00Z",
+  };
+  const { id, token } = await answer(201, "createToken", { json });
+  const { tokens } = await answer(200, "listTokens", { headers: bearer(token) });
+  assert.equal(tokens[0].id, id);
+  await answer(200, "revokeToken", { path: { token_id: id } });
+  const { records, cursor } = await answer(200, "listAudit", { query: { limit: "1" } });
+  assert.equal(records[0].target, id);
+  await answer(200, "listAudit", { query: { cursor } });
+});
 
 test("unknown resources are answered 404", async () => {
   for (const { id } of ADMINS.filter(({ answers }) => answers[404])) {

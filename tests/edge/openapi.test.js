@@ -49,19 +49,18 @@ test("it names each operation once, each parameter of a path, and nothing in vai
   }
 });
 
-test("it has the paths and methods of the program", async (t) => {
+test("it has the paths, methods and scopes of the program", async (t) => {
   const faulty = await Gateway.start({ build: "build-faults" });
   t.after(() => faulty.stop());
   const answer = await fetch(faulty.url, { headers: { "x-fault": "routes" } });
-  const routes = (await answer.json()).map((route) => {
-    const [path, methods] = route.split(": ");
-    return [path, methods.split(", ").sort()];
-  });
-  const documented = Object.entries(METHODS).map(([path, list]) => [
-    path.replace(/\{\w+\}/g, "{}"),
-    list,
-  ]);
-  assert.deepEqual(Object.fromEntries(routes.sort()), Object.fromEntries(documented.sort()));
+  const documented = Object.groupBy(OPERATIONS, ({ path }) => path);
+  const scopes = (operations) => operations.map(({ method, scope }) => [method, scope ?? null]);
+  assert.deepEqual(
+    await answer.json(),
+    Object.fromEntries(
+      Object.entries(documented).map(([path, own]) => [path, Object.fromEntries(scopes(own))]),
+    ),
+  );
 });
 
 test("the gateway serves this document", async () => {

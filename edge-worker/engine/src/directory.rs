@@ -1,8 +1,10 @@
-//! The directory: what it decides and stores of endpoints, range replays, rejections and Vtryon's secrets.
+//! The directory: what it decides and stores of endpoints, range replays, rejections, Vtryon's secrets, tokens, and the
+//! audit trail of changes.
 //!
 //! It is never on the path of an event: shards use the settings that they have. Secrets come in sealed, and URLs as the
 //! platform has parsed them; calls to shards and the alarm are made by whoever asks.
 
+pub mod audit;
 pub mod credentials;
 pub mod endpoints;
 pub mod fields;
@@ -14,6 +16,7 @@ pub mod replays;
 mod schema;
 pub mod secrets;
 pub mod settings;
+pub mod tokens;
 mod view;
 
 use vtryon_webhooks::Millis;

@@ -22,7 +22,7 @@ use self::delivery::{Dispatch, Report};
 use self::live::Subscription;
 use self::settings::Settings;
 
-pub use self::directory::{DirectoryRequest, EndpointInput};
+pub use self::directory::{AuditedRequest, DirectoryCall, DirectoryRequest, EndpointInput};
 
 use crate::json;
 

@@ -10,12 +10,14 @@ use vtryon_webhooks::{BodyLimit, MAX_SHARDS};
 pub const VTRYON_WEBHOOK_SECRET: &str = "VTRYON_WEBHOOK_SECRET";
 pub const VTRYON_WEBHOOK_SECRET_PREVIOUS: &str = "VTRYON_WEBHOOK_SECRET_PREVIOUS";
 pub const GATEWAY_ADMIN_TOKEN: &str = "GATEWAY_ADMIN_TOKEN";
+pub const GATEWAY_ADMIN_TOKEN_PREVIOUS: &str = "GATEWAY_ADMIN_TOKEN_PREVIOUS";
 pub const GATEWAY_MASTER_KEY: &str = "GATEWAY_MASTER_KEY";
 pub const GATEWAY_TICKET_TOKEN: &str = "GATEWAY_TICKET_TOKEN";
 pub const ENDPOINT_HOSTS: &str = "ENDPOINT_HOSTS";
 pub const TICKET_ORIGINS: &str = "TICKET_ORIGINS";
 pub const ACCESS_TEAM: &str = "ACCESS_TEAM";
 pub const ACCESS_AUD: &str = "ACCESS_AUD";
+pub const ACCESS_SCOPES: &str = "ACCESS_SCOPES";
 pub const ALLOW_INSECURE_ENDPOINTS: &str = "ALLOW_INSECURE_ENDPOINTS";
 
 /// The number of shards.
@@ -96,7 +98,7 @@ pub struct Binding {
 }
 
 /// All variables, in the order of the page.
-pub const VARIABLES: [Variable; 13] = [
+pub const VARIABLES: [Variable; 15] = [
     Variable {
         name: VTRYON_WEBHOOK_SECRET,
         is_secret: true,
@@ -110,15 +112,15 @@ pub const VARIABLES: [Variable; 13] = [
         is_secret: true,
         required: Required::UnlessAccess,
         values: Values::Token(MIN_TOKEN_CHARS),
-        summary: "Opens the dashboard and /api. Generate it with `openssl rand -hex 32` and keep it.",
-        details: "Setting another one ends all sessions.",
+        summary: "Opens the dashboard and all of /api. Generate it with `openssl rand -hex 32` and keep it.",
+        details: "Setting another one ends all sessions. Programs need no more than [a token with a scope](api.md#scopes).",
     },
     Variable {
         name: GATEWAY_MASTER_KEY,
         is_secret: true,
         required: Required::Yes,
         values: Values::Text { form: "32 bytes in hex or base64", example: None },
-        summary: "Encrypts the secrets of your endpoints and signs sessions. Generate it with `openssl rand -hex 32` and keep it.",
+        summary: "Encrypts the secrets of your endpoints and signs sessions and tokens. Generate it with `openssl rand -hex 32` and keep it.",
         details: "With another key, the stored secrets can't be read: deliveries wait until the former key is set again, or the secret of the endpoint is rotated.",
     },
     Variable {
@@ -130,12 +132,20 @@ pub const VARIABLES: [Variable; 13] = [
         details: "Each event shows the fingerprint of the secret that signed it. An empty value counts as unset.",
     },
     Variable {
+        name: GATEWAY_ADMIN_TOKEN_PREVIOUS,
+        is_secret: true,
+        required: Required::No,
+        values: Values::Token(MIN_TOKEN_CHARS),
+        summary: "The admin token before this one, while it is rotated. Both are accepted, and sessions of both.",
+        details: "An empty value counts as unset.",
+    },
+    Variable {
         name: GATEWAY_TICKET_TOKEN,
         is_secret: true,
         required: Required::No,
         values: Values::Token(MIN_TOKEN_CHARS),
         summary: "Makes tickets for your customers' pages, and can do nothing else. Generate it with `openssl rand -hex 32`.",
-        details: "It must differ from `GATEWAY_ADMIN_TOKEN`.",
+        details: "It must differ from `GATEWAY_ADMIN_TOKEN`. A token with the scope `tickets` does the same, and can be revoked.",
     },
     Variable {
         name: SHARDS.name,
@@ -192,6 +202,17 @@ pub const VARIABLES: [Variable; 13] = [
         values: Values::Text { form: "64 hex digits", example: Some("64 hex digits") },
         summary: "The audience tag of the Access application, or several with commas between them.",
         details: "",
+    },
+    Variable {
+        name: ACCESS_SCOPES,
+        is_secret: false,
+        required: Required::No,
+        values: Values::Text {
+            form: "`<e-mail, group or *>=<scope>`",
+            example: Some("ops@acme.example=admin, support=replay, *=read"),
+        },
+        summary: "Which scope people have whom Access lets in, with commas between them. Of several that match, the first one counts.",
+        details: "Whom none matches may do nothing. If unset, everybody whom Access lets in has the scope `admin`. [Groups](../guides/access.md#2-tell-the-gateway).",
     },
     Variable {
         name: ALLOW_INSECURE_ENDPOINTS,

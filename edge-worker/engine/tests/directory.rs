@@ -8,6 +8,8 @@
     reason = "that is how a test fails"
 )]
 
+#[path = "directory/audit.rs"]
+mod audit;
 #[path = "directory/credentials.rs"]
 mod credentials;
 #[path = "directory/documents.rs"]
@@ -30,3 +32,5 @@ mod replays;
 mod secrets;
 #[path = "directory/settings.rs"]
 mod settings;
+#[path = "directory/tokens.rs"]
+mod tokens;

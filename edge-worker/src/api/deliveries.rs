@@ -6,13 +6,14 @@ use vtryon_webhooks::{Code, Digest};
 use worker::{Env, Response};
 
 use super::listing::{check_empty, listing};
+use super::record_change;
 use crate::config::Config;
 use crate::http::query::Query;
 use crate::http::response::{self, ApiError};
 use crate::http::task_id::task_id;
 use crate::protocol::delivery::parse_delivery_id;
 use crate::protocol::settings::endpoint_no;
-use crate::protocol::{ShardRequest, shard_client};
+use crate::protocol::{AuditedRequest, ShardRequest, shard_client};
 
 /// What a delivery can be.
 const STATES: [&str; 4] = ["pending", "delivered", "dead", "superseded"];
@@ -74,26 +75,39 @@ fn nothing(query: &Query, config: &Config) -> Result<Response, ApiError> {
 
 /// Shows a delivery with its attempts.
 pub(super) async fn show(id: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {
-    about(id, env, config, 200, |no| ShardRequest::Delivery { no }).await
+    let (shard, no) = place(id, config)?;
+    ask(shard, ShardRequest::Delivery { no }, 200, env, config).await
 }
 
 /// Delivers once more; one that is pending becomes due at once.
-pub(super) async fn replay(id: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {
-    about(id, env, config, 202, |no| ShardRequest::Replay { no }).await
-}
-
-async fn about(
+pub(super) async fn replay(
     id: &str,
+    audited: &AuditedRequest,
     env: &Env,
     config: &Config,
-    status: u16,
-    ask: impl Fn(i64) -> ShardRequest,
 ) -> Result<Response, ApiError> {
-    let unknown = ApiError::because(Code::NotFound, "there is no delivery of this id");
+    let (shard, no) = place(id, config)?;
+    record_change(env, id, audited).await?;
+    ask(shard, ShardRequest::Replay { no }, 202, env, config).await
+}
+
+const UNKNOWN: &str = "there is no delivery of this id";
+
+/// Reads which shard has a delivery, and its number there.
+fn place(id: &str, config: &Config) -> Result<(u32, i64), ApiError> {
     let place = parse_delivery_id(id).filter(|(shard, _)| *shard < config.shards.count());
-    let Some((shard, no)) = place else { return Err(unknown) };
-    match shard_client::call(env, config.shards, shard, ask(no), &[]).await? {
+    place.ok_or(ApiError::because(Code::NotFound, UNKNOWN))
+}
+
+async fn ask(
+    shard: u32,
+    request: ShardRequest,
+    status: u16,
+    env: &Env,
+    config: &Config,
+) -> Result<Response, ApiError> {
+    match shard_client::call(env, config.shards, shard, request, &[]).await? {
         Some(delivery) => response::json_text(status, &delivery),
-        None => Err(unknown),
+        None => Err(ApiError::because(Code::NotFound, UNKNOWN)),
     }
 }

@@ -3,7 +3,7 @@
 use vtryon_webhooks::{Code, Signature};
 use worker::{Env, Request, Response};
 
-use super::text;
+use super::{record_change, text};
 use crate::config::Config;
 use crate::delivery;
 use crate::http::response::{self, ApiError};
@@ -11,52 +11,67 @@ use crate::platform::{clock, crypto};
 use crate::protocol::delivery::Dispatch;
 use crate::protocol::settings::endpoint_no;
 use crate::protocol::{
-    DirectoryRequest, EndpointInput, IncomingEvent, ShardRequest, StoreResult, TEST_EVENT, directory_client,
-    shard_client,
+    AuditedRequest, DirectoryRequest, EndpointInput, IncomingEvent, ShardRequest, StoreResult, TEST_EVENT,
+    directory_client, shard_client,
 };
 use vtryon_gateway_engine::json::{self, Object};
 
 /// Registers an endpoint, or lists them.
-pub(super) async fn all(request: &Request, env: &Env) -> Result<Response, ApiError> {
+pub(super) async fn all(
+    request: &Request,
+    audited: &AuditedRequest,
+    env: &Env,
+) -> Result<Response, ApiError> {
     match &*request.inner().method() {
         "POST" => {
-            directory_client::send(env, &DirectoryRequest::Create(endpoint_input(request).await?)).await
+            let input = endpoint_input(request).await?;
+            directory_client::change(env, DirectoryRequest::Create(input), audited).await
         }
-        _ => directory_client::send(env, &DirectoryRequest::List).await,
+        _ => directory_client::send(env, DirectoryRequest::List).await,
     }
 }
 
 /// Shows an endpoint, changes or deletes it.
-pub(super) async fn one(id: &str, request: &Request, env: &Env) -> Result<Response, ApiError> {
+pub(super) async fn one(
+    id: &str,
+    request: &Request,
+    audited: &AuditedRequest,
+    env: &Env,
+) -> Result<Response, ApiError> {
     let endpoint = number(id)?;
-    match &*request.inner().method() {
-        "PATCH" => {
-            directory_client::send(
-                env,
-                &DirectoryRequest::Change { endpoint, change: endpoint_input(request).await? },
-            )
-            .await
-        }
-        "DELETE" => directory_client::send(env, &DirectoryRequest::Delete { endpoint }).await,
-        _ => directory_client::send(env, &DirectoryRequest::Get { endpoint }).await,
-    }
+    let change = match &*request.inner().method() {
+        "PATCH" => DirectoryRequest::Change { endpoint, change: endpoint_input(request).await? },
+        "DELETE" => DirectoryRequest::Delete { endpoint },
+        _ => return directory_client::send(env, DirectoryRequest::Get { endpoint }).await,
+    };
+    directory_client::change(env, change, audited).await
 }
 
 /// Gives an endpoint a new secret.
-pub(super) async fn rotate(id: &str, request: &Request, env: &Env) -> Result<Response, ApiError> {
-    let endpoint = number(id)?;
-    directory_client::send(env, &DirectoryRequest::Rotate { endpoint, input: text(request).await? }).await
+pub(super) async fn rotate(
+    id: &str,
+    request: &Request,
+    audited: &AuditedRequest,
+    env: &Env,
+) -> Result<Response, ApiError> {
+    let rotate = DirectoryRequest::Rotate { endpoint: number(id)?, input: text(request).await? };
+    directory_client::change(env, rotate, audited).await
 }
 
 /// Ends the overlap of a rotation.
-pub(super) async fn retire(id: &str, env: &Env) -> Result<Response, ApiError> {
-    directory_client::send(env, &DirectoryRequest::Retire { endpoint: number(id)? }).await
+pub(super) async fn retire(id: &str, audited: &AuditedRequest, env: &Env) -> Result<Response, ApiError> {
+    directory_client::change(env, DirectoryRequest::Retire { endpoint: number(id)? }, audited).await
 }
 
 /// Sends a test event: signed as Vtryon signs, verified, stored, delivered to this one endpoint. The answer is the delivery, after its first attempt.
-pub(super) async fn test(id: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {
+pub(super) async fn test(
+    id: &str,
+    audited: &AuditedRequest,
+    env: &Env,
+    config: &Config,
+) -> Result<Response, ApiError> {
     let endpoint = number(id)?;
-    let mut known = directory_client::send(env, &DirectoryRequest::Get { endpoint }).await?;
+    let mut known = directory_client::send(env, DirectoryRequest::Get { endpoint }).await?;
     if known.status_code() != 200 {
         return Ok(known);
     }
@@ -68,6 +83,7 @@ pub(super) async fn test(id: &str, env: &Env, config: &Config) -> Result<Respons
     if is_set("paused") {
         return Err(ApiError::because(Code::Conflict, "this endpoint is paused: resume it first"));
     }
+    record_change(env, id, audited).await?;
     let task_id = format!("test_{}", hex::encode(crypto::random::<8>()?));
     let body = format!(r#"{{"event":"{TEST_EVENT}","task_id":"{task_id}"}}"#);
     let key = config.deployment.verifier.keys().first().ok_or(ApiError::new(Code::Unavailable))?;

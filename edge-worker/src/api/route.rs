@@ -1,6 +1,7 @@
-//! The paths of the API below `/api`, and their methods.
+//! The paths of the API below `/api`, their methods, and the scope that each needs.
 
 use percent_encoding::percent_decode_str;
+use vtryon_gateway_engine::access::scope::Scope;
 
 /// What an administrator asks for.
 pub(crate) enum Api {
@@ -19,6 +20,9 @@ pub(crate) enum Api {
     Replays,
     Replay(String),
     Tickets,
+    Tokens,
+    Token(String),
+    Audit(String),
     Rejections,
     Secrets,
     Secret(String),
@@ -29,47 +33,71 @@ pub(crate) enum Api {
     NotFound,
 }
 
-/// A route: its path with `{}` for each parameter, its methods as the header `allow` lists them, and what makes the
-/// request of the parameters and the query.
-pub(crate) type Entry<T> = (&'static str, &'static str, fn(&[&str], &str) -> T);
+/// The methods of a path, each with the scope that it needs; `None` where it asks for no scope. Whatever has GET has HEAD.
+pub(crate) type Methods = &'static [(&'static str, Option<Scope>)];
 
-/// The routes below `/api/`.
-pub(crate) const ROUTES: [Entry<Api>; 21] = [
-    ("tasks", "GET, HEAD", |_, query| Api::Tasks(query.to_owned())),
-    ("tasks/{}", "GET, HEAD", |ids, _| Api::Task(decoded(first(ids)))),
-    ("tasks/{}/result", "GET, HEAD", |ids, _| Api::Result(decoded(first(ids)))),
-    ("quarantine", "GET, HEAD", |_, query| Api::Quarantine(query.to_owned())),
-    ("endpoints", "GET, HEAD, POST", |_, _| Api::Endpoints),
-    ("endpoints/{}", "GET, HEAD, PATCH, DELETE", |ids, _| Api::Endpoint(first(ids).to_owned())),
-    ("endpoints/{}/rotate", "POST", |ids, _| Api::Rotate(first(ids).to_owned())),
-    ("endpoints/{}/retire", "POST", |ids, _| Api::Retire(first(ids).to_owned())),
-    ("endpoints/{}/test", "POST", |ids, _| Api::Test(first(ids).to_owned())),
-    ("deliveries", "GET, HEAD", |_, query| Api::Deliveries(query.to_owned())),
-    ("deliveries/{}", "GET, HEAD", |ids, _| Api::Delivery(first(ids).to_owned())),
-    ("deliveries/{}/replay", "POST", |ids, _| Api::ReplayDelivery(first(ids).to_owned())),
-    ("replay", "POST", |_, _| Api::Replays),
-    ("replays/{}", "GET, HEAD", |ids, _| Api::Replay(first(ids).to_owned())),
-    ("rejections", "GET, HEAD", |_, _| Api::Rejections),
-    ("secrets", "GET, HEAD", |_, _| Api::Secrets),
-    ("secrets/{}", "DELETE", |ids, _| Api::Secret(first(ids).to_owned())),
-    ("tickets", "POST", |_, _| Api::Tickets),
-    ("metrics", "GET, HEAD", |_, _| Api::Metrics),
-    ("stats", "GET, HEAD", |_, query| Api::Stats(query.to_owned())),
-    ("openapi.json", "GET, HEAD", |_, _| Api::Document),
+/// A route: its path, its methods, and what makes the request of the parameters and the query.
+pub(crate) type Entry<T> = (&'static str, Methods, fn(&[&str], &str) -> T);
+
+/// What a request has found by its path: what it asks for, the path with the names of its parameters, and its methods.
+pub(crate) struct Found<T> {
+    pub(crate) request: T,
+    pub(crate) path: &'static str,
+    pub(crate) methods: Methods,
+}
+
+pub(crate) const READ: Option<Scope> = Some(Scope::Read);
+pub(crate) const LISTEN: Option<Scope> = Some(Scope::Listen);
+const REPLAY: Option<Scope> = Some(Scope::Replay);
+const TICKETS: Option<Scope> = Some(Scope::Tickets);
+const ADMIN: Option<Scope> = Some(Scope::Admin);
+
+/// The routes below `/api/`. Reading tokens and the audit trail needs more than other reading: they name people, and the
+/// addresses that they use.
+pub(crate) const ROUTES: [Entry<Api>; 24] = [
+    ("tasks", &[("GET", READ)], |_, query| Api::Tasks(query.to_owned())),
+    ("tasks/{task_id}", &[("GET", READ)], |ids, _| Api::Task(decoded(first(ids)))),
+    ("tasks/{task_id}/result", &[("GET", READ)], |ids, _| Api::Result(decoded(first(ids)))),
+    ("quarantine", &[("GET", READ)], |_, query| Api::Quarantine(query.to_owned())),
+    ("endpoints", &[("GET", READ), ("POST", ADMIN)], |_, _| Api::Endpoints),
+    ("endpoints/{endpoint_id}", &[("GET", READ), ("PATCH", ADMIN), ("DELETE", ADMIN)], |ids, _| {
+        Api::Endpoint(first(ids).to_owned())
+    }),
+    ("endpoints/{endpoint_id}/rotate", &[("POST", ADMIN)], |ids, _| Api::Rotate(first(ids).to_owned())),
+    ("endpoints/{endpoint_id}/retire", &[("POST", ADMIN)], |ids, _| Api::Retire(first(ids).to_owned())),
+    ("endpoints/{endpoint_id}/test", &[("POST", ADMIN)], |ids, _| Api::Test(first(ids).to_owned())),
+    ("deliveries", &[("GET", READ)], |_, query| Api::Deliveries(query.to_owned())),
+    ("deliveries/{delivery_id}", &[("GET", READ)], |ids, _| Api::Delivery(first(ids).to_owned())),
+    ("deliveries/{delivery_id}/replay", &[("POST", REPLAY)], |ids, _| {
+        Api::ReplayDelivery(first(ids).to_owned())
+    }),
+    ("replay", &[("POST", REPLAY)], |_, _| Api::Replays),
+    ("replays/{replay_id}", &[("GET", READ)], |ids, _| Api::Replay(first(ids).to_owned())),
+    ("rejections", &[("GET", READ)], |_, _| Api::Rejections),
+    ("secrets", &[("GET", READ)], |_, _| Api::Secrets),
+    ("secrets/{fingerprint}", &[("DELETE", ADMIN)], |ids, _| Api::Secret(first(ids).to_owned())),
+    ("tickets", &[("POST", TICKETS)], |_, _| Api::Tickets),
+    ("tokens", &[("GET", ADMIN), ("POST", ADMIN)], |_, _| Api::Tokens),
+    ("tokens/{token_id}", &[("DELETE", ADMIN)], |ids, _| Api::Token(first(ids).to_owned())),
+    ("audit", &[("GET", ADMIN)], |_, query| Api::Audit(query.to_owned())),
+    ("metrics", &[("GET", READ)], |_, _| Api::Metrics),
+    ("stats", &[("GET", READ)], |_, query| Api::Stats(query.to_owned())),
+    ("openapi.json", &[("GET", READ)], |_, _| Api::Document),
 ];
 
 impl Api {
-    /// Returns the request of a path below `/api/`, and the methods of the path.
-    pub(crate) fn of(path: &str, query: &str) -> (Self, &'static str) {
-        find(&ROUTES, path, query).unwrap_or((Self::NotFound, "GET, HEAD"))
+    /// Returns what a path below `/api/` asks for. That there is no such path is seen by whoever may read.
+    pub(crate) fn of(path: &str, query: &str) -> Found<Self> {
+        let nothing = Found { request: Self::NotFound, path: "", methods: &[("GET", READ)] };
+        find(&ROUTES, path, query).unwrap_or(nothing)
     }
 }
 
-/// Finds the route of a path. Returns the request that it makes, and its methods.
-pub(crate) fn find<T>(routes: &[Entry<T>], path: &str, query: &str) -> Option<(T, &'static str)> {
+/// Finds the route of a path.
+pub(crate) fn find<T>(routes: &[Entry<T>], path: &str, query: &str) -> Option<Found<T>> {
     routes.iter().find_map(|(pattern, methods, request)| {
         let parameters = parameters(pattern, path)?;
-        Some((request(&parameters, query), *methods))
+        Some(Found { request: request(&parameters, query), path: pattern, methods })
     })
 }
 
@@ -80,7 +108,7 @@ fn parameters<'a>(pattern: &str, path: &'a str) -> Option<Vec<&'a str>> {
     loop {
         match (expected.next(), segments.next()) {
             (None, None) => return Some(parameters),
-            (Some("{}"), Some(segment)) => parameters.push(segment),
+            (Some(name), Some(segment)) if name.starts_with('{') => parameters.push(segment),
             (Some(name), Some(segment)) if name == segment => {}
             _ => return None,
         }

@@ -8,7 +8,7 @@ mod rsa;
 use std::rc::Rc;
 
 use vtryon_gateway_engine::access::assertion::Assertion;
-use vtryon_gateway_engine::access::claims::Expected;
+use vtryon_gateway_engine::access::claims::{Expected, Identity};
 use vtryon_webhooks::Millis;
 
 use self::certs::Certs;
@@ -62,7 +62,7 @@ impl Access {
         &self,
         assertion: &str,
         now: Millis,
-    ) -> Result<Result<Millis, &'static str>, ApiError> {
+    ) -> Result<Result<Identity, &'static str>, ApiError> {
         let assertion = match Assertion::parse(assertion) {
             Ok(assertion) => assertion,
             Err(fault) => return Ok(Err(fault)),

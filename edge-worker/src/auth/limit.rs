@@ -27,17 +27,25 @@ pub(super) struct ClientAddress(Option<IpAddr>);
 impl ClientAddress {
     /// Reads the address that Cloudflare has seen; it overwrites one that a sender claims.
     pub(super) fn of(request: &Request) -> Result<Self, ApiError> {
-        Ok(Self::parse(request.headers().get("cf-connecting-ip")?.as_deref()))
+        Ok(Self::group(address(request)?))
     }
 
-    fn parse(address: Option<&str>) -> Self {
-        let address = address.and_then(|text| text.parse::<IpAddr>().ok());
-        Self(address.map(|address| match address.to_canonical() {
+    fn group(address: Option<IpAddr>) -> Self {
+        Self(address.map(|address| match address {
             IpAddr::V4(address) => address.into(),
             // A /64 is what one household or one server is given: all its addresses are one client's.
             IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
         }))
     }
+}
+
+/// Reads the address that Cloudflare has seen.
+pub(super) fn address(request: &Request) -> Result<Option<IpAddr>, ApiError> {
+    Ok(parse_address(request.headers().get("cf-connecting-ip")?.as_deref()))
+}
+
+fn parse_address(text: Option<&str>) -> Option<IpAddr> {
+    text.and_then(|text| text.parse::<IpAddr>().ok()).map(|address| address.to_canonical())
 }
 
 impl fmt::Display for ClientAddress {
@@ -166,11 +174,11 @@ mod tests {
             (None, "an unknown address"),
         ];
         for (address, name) in shown {
-            let client = ClientAddress::parse(address);
+            let client = ClientAddress::group(parse_address(address));
             assert_eq!(client.to_string(), name, "{address:?}");
             for (other, other_name) in shown {
                 assert_eq!(
-                    client == ClientAddress::parse(other),
+                    client == ClientAddress::group(parse_address(other)),
                     name == other_name,
                     "{address:?} and {other:?}"
                 );

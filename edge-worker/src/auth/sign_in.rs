@@ -1,13 +1,14 @@
 //! `POST|DELETE /api/session`: a browser gives the token once and is given a cookie that scripts can't read.
 
 use vtryon_webhooks::{BodyLimit, Code};
-use worker::{Headers, Request, Response};
+use worker::{Env, Headers, Request, Response};
 use zeroize::Zeroizing;
 
 use super::limit::ClientAddress;
-use super::{Admin, bearer, clear_void};
+use super::{Admin, Caller, Cookie, bearer, clear_void};
 use crate::http::body;
 use crate::http::response::ApiError;
+use vtryon_gateway_engine::access::actor::Actor;
 use vtryon_gateway_engine::json::Object;
 use vtryon_gateway_engine::sessions;
 use vtryon_webhooks::Millis;
@@ -17,15 +18,20 @@ const MAX_TOKEN: usize = 512;
 const LIMIT: usize = 8192;
 
 impl Admin {
-    /// Opens a session for the holder of the token, or ends the browser's.
+    /// Opens a session for the holder of a token, or ends the browser's.
     ///
     /// Ending one needs no credentials and no header: neither a form nor, without leave, a script of
     /// another site can send DELETE.
-    pub(crate) async fn session(&self, request: Request, now: Millis) -> Result<Response, ApiError> {
+    pub(crate) async fn session(
+        &self,
+        request: Request,
+        env: &Env,
+        now: Millis,
+    ) -> Result<Response, ApiError> {
         if request.inner().method() == "DELETE" {
             return no_content(sessions::CLEARED);
         }
-        let Some(token) = &self.token else {
+        let Some(current) = self.roots.first() else {
             let message = "there are no sessions here: Cloudflare Access alone lets in";
             return Err(ApiError::because(Code::NotFound, message));
         };
@@ -36,11 +42,15 @@ impl Admin {
             None if is_json(&request)? => return Err(ApiError::because(Code::InvalidRequest, MALFORMED)),
             None => return Err(ApiError::because(Code::Forbidden, HOW)),
         };
-        if !token.secret.matches(claim.as_bytes()) {
-            let refusal = self.fail(ClientAddress::of(&request)?, "a sign-in with a wrong token", now);
-            return Err(clear_void(self.cookie(request.headers(), now)?, refusal));
+        if let Some(root) = self.roots.iter().find(|root| root.matches(&claim)) {
+            return no_content(&root.sessions.open(None, now));
         }
-        no_content(&token.sessions.open(now))
+        if let Some(Caller { actor: Actor::Token { id, .. }, .. }) = self.by_token(&claim, env, now).await? {
+            return no_content(&current.sessions.open(Some(&id), now));
+        }
+        let is_void = matches!(self.cookie(request.headers(), env, now).await?, Cookie::Void);
+        let refusal = self.fail(ClientAddress::of(&request)?, "a sign-in with a wrong token", now);
+        Err(clear_void(is_void, refusal))
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) async fn sweep(env: &Env) {
         }
     });
     stream::iter(woken).for_each_concurrent(AT_ONCE, |woken| woken).await;
-    if !directory_client::send(env, &DirectoryRequest::Sweep)
+    if !directory_client::send(env, DirectoryRequest::Sweep)
         .await
         .is_ok_and(|answer| answer.status_code() == 200)
     {

@@ -95,7 +95,7 @@ async fn report(env: &Env) {
     let report = DirectoryRequest::ReportRejections {
         rejections: causes.iter().map(RejectionCause::report).collect(),
     };
-    if directory_client::send(env, &report).await.is_ok_and(|answer| answer.status_code() == 200) {
+    if directory_client::send(env, report).await.is_ok_and(|answer| answer.status_code() == 200) {
         return;
     }
     console_error!("rejections: the report to the directory failed, and will be repeated");

@@ -9,10 +9,11 @@ use futures_util::future::{Either, select};
 use vtryon_webhooks::Millis;
 use worker::wasm_bindgen_futures::spawn_local;
 use worker::ws_events::MessageEvent;
-use worker::{Delay, Response, WebSocket, WebSocketPair, console_error};
+use worker::{Response, WebSocket, WebSocketPair, console_error};
 
 use super::bucket::{Bucket, MESSAGES};
 use super::lingering;
+use crate::auth::{Ended, Permit};
 use crate::http::response::{ApiError, switched};
 use crate::platform::{clock, js};
 
@@ -31,7 +32,10 @@ pub(super) const NOT_TAKEN: (u16, &str) = (1008, "only acknowledgements are take
 const TOO_MANY: (u16, &str) = (1008, "too many messages: acknowledge less often");
 
 /// What has let the client in has ended.
-const OVER: (u16, &str) = (1008, "the session or the ticket has ended");
+const OVER: (u16, &str) = (1008, "the session, the token or the ticket has ended");
+
+/// What has let the client in can't be looked up at the moment. The client resumes, and is let in or not.
+const UNCHECKED: (u16, &str) = (1012, "the token can't be checked at the moment: resume");
 
 /// A shard is gone: it has begun anew, or was moved (1012 is in the registry that RFC 6455, 11.7, has set up). Not 1013,
 /// with which a subscriber that is behind is closed, and after which it resumes at once.
@@ -94,7 +98,7 @@ pub(super) fn refuse(
 pub(super) fn open(
     shards: Vec<WebSocket>,
     whose: Client,
-    until: Option<Millis>,
+    permit: Permit,
     protocol: Option<&str>,
     serve: impl AsyncFnOnce(&[WebSocket], &WebSocket) -> End + 'static,
 ) -> Result<Response, ApiError> {
@@ -103,9 +107,10 @@ pub(super) fn open(
     server.accept()?;
     spawn_local(async move {
         let served = async {
-            match select(pin!(serve(&shards, &server)), pin!(expiry(until))).await {
+            match select(pin!(serve(&shards, &server)), pin!(permit.ended())).await {
                 Either::Left((end, _)) => end,
-                Either::Right(_) => OVER.into(),
+                Either::Right((Ended::Over, _)) => OVER.into(),
+                Either::Right((Ended::Unknown, _)) => UNCHECKED.into(),
             }
         };
         let end = AssertUnwindSafe(served).catch_unwind().await.unwrap_or_else(|_| {
@@ -142,14 +147,6 @@ pub(super) fn receive(
     // A client that has left is noticed by its close.
     let _ = client.send_with_str("pong");
     Ok(None)
-}
-
-/// Waits until credentials end; for ever, where they have no end.
-async fn expiry(until: Option<Millis>) {
-    match until {
-        Some(until) => Delay::from(clock::between(clock::now(), until)).await,
-        None => std::future::pending().await,
-    }
 }
 
 /// Closes a socket to a shard.

@@ -13,6 +13,7 @@ use worker::{Delay, Response, WebSocket, WebsocketEvent, console_error};
 
 use super::client_socket::close;
 use super::frame::{self, Frame, Ids};
+use crate::auth::Permit;
 use crate::http::response::ApiError;
 
 /// How long a stream lasts: less than what proxies let pass for idle.
@@ -45,13 +46,16 @@ pub(super) enum Acknowledge {
 pub(super) fn open(
     sockets: Vec<WebSocket>,
     ids: Ids,
+    permit: Permit,
     acknowledge: Acknowledge,
 ) -> Result<Response, ApiError> {
     let (mut events, body) = mpsc::channel(BUFFERED);
     spawn_local(async move {
         let feeding = pin!(AssertUnwindSafe(feed(&sockets, ids, acknowledge, &mut events)).catch_unwind());
         // Whatever it waits for: a client that does not read is not waited for any longer.
-        if let Either::Left((Err(_), _)) = select(feeding, Delay::from(LENGTH)).await {
+        let refused = pin!(permit.ended());
+        let over = select(Delay::from(LENGTH), refused);
+        if let Either::Left((Err(_), _)) = select(feeding, over).await {
             console_error!("an event stream panicked: it will be resumed");
         }
         sockets.iter().for_each(close);

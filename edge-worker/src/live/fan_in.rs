@@ -11,6 +11,7 @@ use worker::{Response, WebSocket, WebsocketEvent};
 use super::bucket::{Bucket, MESSAGES};
 use super::client_socket::{self, CUT_SHORT, Client, End, FAULT, LEFT, NOT_TAKEN};
 use super::frame::{self, Frame, Ids};
+use crate::auth::Permit;
 use crate::http::response::ApiError;
 use crate::platform::clock;
 use crate::protocol::cursor::StreamCursor;
@@ -21,10 +22,11 @@ pub(super) fn open(
     sockets: Vec<WebSocket>,
     ids: Ids,
     shards: Shards,
-    until: Option<Millis>,
+    permit: Permit,
     protocol: Option<&str>,
 ) -> Result<Response, ApiError> {
-    client_socket::open(sockets, Client::Administrator, until, protocol, async move |sockets, client| {
+    let until = permit.end();
+    client_socket::open(sockets, Client::Administrator, permit, protocol, async move |sockets, client| {
         join(sockets, client, ids, shards, until).await
     })
 }

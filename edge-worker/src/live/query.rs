@@ -3,6 +3,7 @@
 use vtryon_webhooks::{Code, Millis};
 use worker::Request;
 
+use crate::auth::Permit;
 use crate::config::Config;
 use crate::http::query::Query;
 use crate::http::response::ApiError;
@@ -24,8 +25,8 @@ pub(super) struct StreamQuery {
     pub(super) beginning: Beginning,
     /// Whether events carry their bodies.
     pub(super) bodies: bool,
-    /// Until when its sender may be answered.
-    pub(super) until: Option<Millis>,
+    /// How long its sender may be answered.
+    pub(super) permit: Permit,
 }
 
 impl StreamQuery {
@@ -33,7 +34,7 @@ impl StreamQuery {
     pub(super) fn read(
         request: &Request,
         query: &str,
-        until: Option<Millis>,
+        permit: Permit,
         config: &Config,
     ) -> Result<Self, ApiError> {
         let query = Query::parse(query, &["cursor", "since", "bodies"])?;
@@ -50,7 +51,7 @@ impl StreamQuery {
             (None, Some(since)) => Beginning::Since(moment(since)?),
             (None, None) => Beginning::Now,
         };
-        Ok(Self { beginning, bodies, until })
+        Ok(Self { beginning, bodies, permit })
     }
 
     /// Returns where one shard's stream begins. A cursor without this shard is of another stream: to begin

@@ -8,6 +8,7 @@ use worker::{Response, WebSocket, WebsocketEvent};
 
 use super::bucket::{Bucket, MESSAGES};
 use super::client_socket::{self, CUT_SHORT, Client, End, FAULT, LEFT, NOT_TAKEN};
+use crate::auth::Permit;
 use crate::http::response::ApiError;
 use crate::platform::clock;
 use crate::protocol::live::acknowledged;
@@ -23,11 +24,12 @@ const TAKES_NOTHING: (u16, &str) = (1008, "a socket that a ticket has opened tak
 pub(super) fn open(
     shard: WebSocket,
     whose: Client,
-    until: Option<Millis>,
+    permit: Permit,
     protocol: Option<&str>,
 ) -> Result<Response, ApiError> {
     let may_acknowledge = matches!(whose, Client::Administrator);
-    client_socket::open(vec![shard], whose, until, protocol, async move |shards, client| match shards {
+    let until = permit.end();
+    client_socket::open(vec![shard], whose, permit, protocol, async move |shards, client| match shards {
         [shard] => relay(shard, client, may_acknowledge, until).await,
         _ => FAULT.into(),
     })

@@ -9,7 +9,7 @@ use super::frame::Ids;
 use super::{Form, PROTOCOL, lingering, not_plain, offered, openings, relay};
 use vtryon_gateway_engine::tickets::Pass;
 
-use crate::auth::origin;
+use crate::auth::{Permit, origin};
 use crate::config::Config;
 use crate::http::query::Query;
 use crate::http::response::ApiError;
@@ -65,12 +65,13 @@ async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Re
         return Err(not_plain());
     }
     let Pass { task_id, until, seen } = pass;
+    let permit = Permit::until(Some(until));
     let shard = config.shards.of(&Digest::of(task_id.as_bytes()));
     lingering::admit(&task_id)?;
     openings::admit(&task_id, shard, clock::now())?;
     let subscription = Subscription {
         subject: Subject::State { task_id: task_id.clone() },
-        until: Some(until),
+        until: permit.end(),
         start: seen.map_or(Start::Now, Start::After),
         bodies: false,
         send_window: SEND_WINDOW,
@@ -85,11 +86,11 @@ async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Re
         (Subscribed::Over, _) => Ok(Response::empty()?.with_status(204)),
         (Subscribed::Opened(response), Form::Events) => {
             let socket = response.websocket().ok_or(ApiError::new(Code::Unavailable))?;
-            event_stream::open(vec![socket], Ids::of_shard(), Acknowledge::No)
+            event_stream::open(vec![socket], Ids::of_shard(), permit, Acknowledge::No)
         }
         (Subscribed::Opened(response), Form::Socket { protocol }) => {
             let socket = response.websocket().ok_or(ApiError::new(Code::Unavailable))?;
-            relay::open(socket, Client::Page { task_id }, Some(until), protocol)
+            relay::open(socket, Client::Page { task_id }, permit, protocol)
         }
         (Subscribed::Opened(_), Form::Plain) => Err(not_plain()),
     }

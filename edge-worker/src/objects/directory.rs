@@ -7,6 +7,7 @@ mod push;
 mod rejections;
 mod replays;
 mod secrets;
+mod tokens;
 
 use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
@@ -22,7 +23,7 @@ use crate::config::Config;
 use crate::http::response::{self, ApiError};
 use crate::platform::clock;
 use crate::platform::storage::ObjectDatabase;
-use crate::protocol::DirectoryRequest;
+use crate::protocol::{DirectoryCall, DirectoryRequest};
 use crate::testing::faults;
 use crate::testing::metering::{self, BilledOperation};
 
@@ -44,8 +45,8 @@ impl DurableObject for Directory {
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         metering::count(BilledOperation::DirectoryRequest);
-        let request = json::read(&request.text().await?).map_err(|error| error.to_string())?;
-        match self.answer(request).await {
+        let call = json::read(&request.text().await?).map_err(|error| error.to_string())?;
+        match self.answer(call).await {
             Ok(response) => Ok(response),
             Err(refusal) => Ok(refusal.into_response()?.into()),
         }
@@ -75,27 +76,40 @@ impl DurableObject for Directory {
 }
 
 impl Directory {
-    async fn answer(&self, request: DirectoryRequest) -> Result<Response, ApiError> {
+    async fn answer(&self, call: DirectoryCall) -> Result<Response, ApiError> {
         let config = self.begin().await?;
-        match request {
-            DirectoryRequest::Create(input) => self.create(&config, &input).await,
+        let audited = call.audited.as_ref();
+        match call.request {
+            DirectoryRequest::Create(input) => self.create(&config, &input, audited).await,
             DirectoryRequest::List => self.list(&config).await,
             DirectoryRequest::Get { endpoint } => self.get(&config, endpoint).await,
-            DirectoryRequest::Change { endpoint, change } => self.change(&config, endpoint, &change).await,
-            DirectoryRequest::Delete { endpoint } => self.delete(&config, endpoint).await,
-            DirectoryRequest::Rotate { endpoint, input } => self.rotate(&config, endpoint, &input).await,
-            DirectoryRequest::Retire { endpoint } => self.retire(&config, endpoint).await,
+            DirectoryRequest::Change { endpoint, change } => {
+                self.change(&config, endpoint, &change, audited).await
+            }
+            DirectoryRequest::Delete { endpoint } => self.delete(&config, endpoint, audited).await,
+            DirectoryRequest::Rotate { endpoint, input } => {
+                self.rotate(&config, endpoint, &input, audited).await
+            }
+            DirectoryRequest::Retire { endpoint } => self.retire(&config, endpoint, audited).await,
             DirectoryRequest::ReportUnhealthy { endpoint, reason } => {
                 self.disable_if_unhealthy(&config, endpoint, &reason).await
             }
-            DirectoryRequest::Replay { input, key } => self.replay(&config, &input, key).await,
+            DirectoryRequest::Replay { input, key } => self.replay(&config, &input, key, audited).await,
             DirectoryRequest::Progress { id } => self.progress(&config, 200, &id).await,
             DirectoryRequest::ReportRejections { rejections } => {
                 self.report_rejections(&config, &rejections).await
             }
             DirectoryRequest::Rejections => self.rejections(&config).await,
             DirectoryRequest::Secrets => self.secrets(&config),
-            DirectoryRequest::PurgeSecret { fingerprint } => self.purge_secret(&config, &fingerprint),
+            DirectoryRequest::PurgeSecret { fingerprint } => {
+                self.purge_secret(&config, &fingerprint, audited)
+            }
+            DirectoryRequest::CreateToken { input } => self.create_token(&config, &input, audited),
+            DirectoryRequest::Tokens => self.tokens(&config),
+            DirectoryRequest::RevokeToken { id } => self.revoke_token(&config, &id, audited),
+            DirectoryRequest::FindToken { id } => self.find_token(&config, &id),
+            DirectoryRequest::Audit { cursor, limit } => self.audit(&config, cursor.as_deref(), limit),
+            DirectoryRequest::RecordChange { target } => self.record_change(&config, &target, audited),
             DirectoryRequest::Sweep => self.sweep(&config),
         }
     }
@@ -135,9 +149,13 @@ impl Directory {
         step(&Context { db: &*self.database, now, deployment: &config.deployment })
     }
 
-    /// Removes expired samples, and sets the alarm where it is wanted.
+    /// Removes what has expired, and sets the alarm where it is wanted.
     fn sweep(&self, config: &Config) -> Result<Response, ApiError> {
-        self.at(config, clock::now(), |context| engine::rejections::expire(context.db, context.now))?;
+        self.at(config, clock::now(), |context| {
+            engine::rejections::expire(context.db, context.now)?;
+            engine::tokens::expire(context.db, context.now)?;
+            engine::audit::expire(context)
+        })?;
         self.schedule_push()?;
         response::json(200, &())
     }

@@ -1,20 +1,45 @@
 //! Sends requests to the directory.
 
+use serde::de::DeserializeOwned;
+use vtryon_gateway_engine::json;
+use vtryon_gateway_engine::variables::DIRECTORY;
+use vtryon_webhooks::Code;
 use worker::web_sys::RequestInit;
 use worker::{Env, Response};
 
-use super::DirectoryRequest;
 use super::object::fetch;
-use crate::config::DIRECTORY;
+use super::{AuditedRequest, DirectoryCall, DirectoryRequest};
 use crate::http::response::{self, ApiError};
-use vtryon_gateway_engine::json;
 
 /// The only object of its class.
 const NAME: &str = "directory";
 
-/// Sends a request to the directory. Returns its answer, ready to be forwarded.
-pub(crate) async fn send(env: &Env, request: &DirectoryRequest) -> Result<Response, ApiError> {
-    let body = json::to_string(request);
+/// Sends a request that changes nothing on behalf of somebody. Returns its answer, ready to be forwarded.
+pub(crate) async fn send(env: &Env, request: DirectoryRequest) -> Result<Response, ApiError> {
+    call(env, DirectoryCall { request, audited: None }).await
+}
+
+/// Sends a request of the API that changes something; the directory records it.
+pub(crate) async fn change(
+    env: &Env,
+    request: DirectoryRequest,
+    audited: &AuditedRequest,
+) -> Result<Response, ApiError> {
+    call(env, DirectoryCall { request, audited: Some(audited.clone()) }).await
+}
+
+/// Sends a request whose answer the Worker reads itself.
+pub(crate) async fn read<T: DeserializeOwned>(env: &Env, request: DirectoryRequest) -> Result<T, ApiError> {
+    let mut answer = send(env, request).await?;
+    let text = answer.text().await?;
+    match answer.status_code() {
+        200 => Ok(json::read(&text)?),
+        _ => Err(ApiError::new(Code::Unavailable)),
+    }
+}
+
+async fn call(env: &Env, call: DirectoryCall) -> Result<Response, ApiError> {
+    let body = json::to_string(&call);
     let init = RequestInit::new();
     init.set_method("POST");
     init.set_body(&js_sys::Uint8Array::from(body.as_bytes()));

@@ -11,10 +11,10 @@ use worker::{Env, Headers, Response, console_error};
 use super::live::Subscription;
 use super::object::fetch;
 use super::{Call, ShardRequest, reports};
-use crate::config::TASK_SHARD;
 use crate::http::response::ApiError;
 use crate::platform::js::ShardMethods;
 use vtryon_gateway_engine::json;
+use vtryon_gateway_engine::variables::TASK_SHARD;
 
 /// Sends a request to one shard, with the reports that wait for it. Returns its answer as JSON, or `None` where the
 /// requested thing does not exist.

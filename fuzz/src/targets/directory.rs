@@ -1,6 +1,8 @@
 //! Requests of an administrator against the directory's database. Each line is one: a letter, and the JSON that was sent.
 
 use url::Url;
+use vtryon_gateway_engine::access::actor::Actor;
+use vtryon_gateway_engine::access::token::TokenForm;
 use vtryon_gateway_engine::database::Database;
 use vtryon_gateway_engine::directory::credentials::{self, NewHeader};
 use vtryon_gateway_engine::directory::endpoints::{self, Rotation};
@@ -8,8 +10,9 @@ use vtryon_gateway_engine::directory::fields::{self, Destination};
 use vtryon_gateway_engine::directory::keyring::Keyring;
 use vtryon_gateway_engine::directory::replays::{self, Requested};
 use vtryon_gateway_engine::directory::settings::{self, Change};
-use vtryon_gateway_engine::directory::{Directory, EndpointRecord, rejections};
+use vtryon_gateway_engine::directory::{Directory, EndpointRecord, audit, rejections, tokens};
 use vtryon_gateway_engine::keys::MasterKey;
+use vtryon_gateway_engine::protocol::AuditedRequest;
 use vtryon_gateway_engine::protocol::rejection::Rejection;
 use vtryon_gateway_engine::protocol::settings::{Sealed, SealedHeader};
 use vtryon_gateway_engine::sqlite::Sqlite;
@@ -38,6 +41,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         "c{\"url\":\"https://gateway.example/\"}\nc{\"url\":\"https://xn--a/\"}\nc{\"url\":1}\nc{}\nc",
         "c{\"url\":\"https://shop.example/\"}\ny{\"endpoint\":\"ep_1\",\"which\":\"all\",\"from\":\"2026-01-01T00:00:00Z\"}\ny{\"endpoint\":\"ep_1\",\"until\":\"2025-12-31T23:59:60+01:00\"}",
         "j[{\"code\":\"signature_mismatch\",\"path\":\"/webhooks/vtryon\",\"count\":3,\"first_at\":1,\"last_at\":2,\"first\":{\"received_at\":1,\"header\":\"ab\",\"header_bytes\":2,\"content_type\":null,\"body\":\"7b7d\",\"body_bytes\":2},\"last\":null}]\nt\nj[{\"code\":\"x\",\"count\":-1}]",
+        "k{\"name\":\"ci\",\"scope\":\"replay\",\"expires_at\":\"2026-05-28T21:00:00Z\"}\nk{\"name\":\"\",\"scope\":\"root\"}\nt\nk{\"name\":\"x\",\"scope\":\"tickets\"}\nv\nv",
     ];
     scripts.map(Into::into).to_vec()
 }
@@ -129,6 +133,16 @@ impl Office {
                 Requested::New(replay) => self.commit(&Change::Replay(&replay)),
                 Requested::Known(_) => Ok(()),
             },
+            'k' => {
+                let master = MasterKey::parse(&"0f".repeat(32)).unwrap();
+                let new = TokenForm::new(&master).issue([self.requests; 8], &[self.requests; 32]);
+                let created = tokens::create(&self.context(), body, &new, Some(&audited()));
+                created.map(drop)
+            }
+            'v' => {
+                let id = format!("tok_{}", hex::encode([self.requests - 1; 8]));
+                tokens::revoke(&self.context(), &id, Some(&audited())).map(drop)
+            }
             'j' => {
                 let Ok(reported) = json::read::<Vec<Rejection>>(body) else { return Ok(()) };
                 Ok(rejections::add(&self.context(), &reported, Some(&Keyring::default().candidates()))?)
@@ -154,7 +168,7 @@ impl Office {
 
     fn commit(&self, change: &Change<'_>) -> Result<(), Failure> {
         let version = settings::current(&self.context())?.version;
-        settings::commit(&self.context(), Shards::new(4).unwrap(), change)?;
+        settings::commit(&self.context(), Shards::new(4).unwrap(), change, Some(&audited()))?;
         assert_eq!(settings::current(&self.context())?.version, version + 1);
         Ok(())
     }
@@ -169,10 +183,13 @@ impl Office {
     }
 
     /// What the API would show, and the shards would get.
-    fn all_as_json(&self) -> (String, String) {
+    fn all_as_json(&self) -> [String; 4] {
         let causes = rejections::all(self.db()).unwrap();
         let list = json::to_string(&rejections::list(&causes, &Keyring::default()));
-        (json::to_string(&settings::current(&self.context()).unwrap()), list)
+        let records = audit::page(self.db(), None, 100).ok().unwrap();
+        let tokens = tokens::list(&self.context()).ok().unwrap();
+        let settings = settings::current(&self.context()).unwrap();
+        [json::to_string(&settings), list, json::to_string(&tokens), json::to_string(&records)]
     }
 
     /// What must hold of everything that is stored.
@@ -192,4 +209,9 @@ impl Office {
             assert!(!view.contains(SEALED) || record.description.contains(SEALED), "{view}");
         }
     }
+}
+
+/// The request of the API that asks for each change.
+fn audited() -> AuditedRequest {
+    AuditedRequest { actor: Actor::Root, operation: "any".to_owned(), address: None }
 }

@@ -15,7 +15,7 @@ use vtryon_gateway_engine::protocol::rejection::Rejection;
 use vtryon_gateway_engine::protocol::settings::{ReplayProgress, Settings};
 use vtryon_gateway_engine::protocol::stats::Stats;
 use vtryon_gateway_engine::protocol::{
-    Call, Counts, DirectoryRequest, EndpointHealth, IncomingEvent, Page, StoreResult,
+    Call, Counts, DirectoryCall, EndpointHealth, IncomingEvent, Page, StoreResult,
 };
 use vtryon_gateway_engine::shard::Subscriber;
 use vtryon_webhooks::{Digest, Event, Millis, Secret, Signature, Verifier};
@@ -102,8 +102,8 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let report = r#"{"delivery":65537,"replay_count":0,"attempt":1,"leased_until":20,"made":{"attempted_at":1,"took_ms":5,"status":503,"error":null,"answer":"a","location_host":null,"retry_after_ms":1000,"previous_secret":false}}"#;
     seeds.push(format!(r#"{{"shard":0,"shards":4,"reports":[{report}],"request":"report"}}"#).into_bytes());
     let others = [
-        r#"{"create":{"body":"{\"url\":\"https://shop.example/\"}","own_origin":"https://gateway.example"}}"#,
-        r#"{"report_rejections":{"rejections":[{"code":"signature_mismatch","path":"/webhooks/vtryon","count":3,"first_at":1,"last_at":2,"first":{"received_at":1,"header":"ab","header_bytes":2,"content_type":null,"body":"7b7d","body_bytes":2},"last":null}]}}"#,
+        r#"{"request":{"create":{"body":"{\"url\":\"https://shop.example/\"}","own_origin":"https://gateway.example"}},"audited":{"actor":{"kind":"token","id":"tok_1","name":"ci"},"operation":"POST /api/endpoints","address":null}}"#,
+        r#"{"request":{"report_rejections":{"rejections":[{"code":"signature_mismatch","path":"/webhooks/vtryon","count":3,"first_at":1,"last_at":2,"first":{"received_at":1,"header":"ab","header_bytes":2,"content_type":null,"body":"7b7d","body_bytes":2},"last":null}]}},"audited":null}"#,
         r#"{"dispatches":[{"delivery":65537,"url":"https://shop.example/","secrets":[],"webhook_id":"evt_1","outcome":"applied","replay_count":0,"attempt":1,"begin_before":9,"leased_until":20,"timeout_seconds":10}]}"#,
         r#"{"items":[{"no":7,"at":1,"view":{"task_id":"t"}}],"next":7}"#,
         r#"{"subject":{"task":{"task_id":"t"}},"bodies":true,"until":9,"at":5,"floor":0,"send_window":65536,"caught_up":true,"ready_sent":true,"sent":[[5,100]],"waiting":0,"silent_since":1}"#,
@@ -125,7 +125,7 @@ pub(crate) fn check(input: &[u8]) {
         assert!(Url::parse(&url).is_ok_and(|read| read.as_str() == url));
         assert_eq!(json::to_string(&Call::from_url(&url).unwrap()), json::to_string(&call));
     }
-    message::<DirectoryRequest>(text);
+    message::<DirectoryCall>(text);
     message::<IncomingEvent>(text);
     message::<StoreResult>(text);
     message::<Dispatch>(text);

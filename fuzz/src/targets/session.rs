@@ -2,7 +2,7 @@
 
 use hmac::Mac;
 use vtryon_gateway_engine::keys::{MasterKey, derive, hmac_sha256};
-use vtryon_gateway_engine::sessions::{Sessions, find};
+use vtryon_gateway_engine::sessions::{Session, Sessions, find};
 use vtryon_webhooks::Millis;
 
 const NOW: Millis = Millis(1_780_000_000_500);
@@ -14,7 +14,7 @@ const LENGTH: i64 = 43_200;
 const NAME: &str = "__Host-vtryon_session";
 
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
-    let opened = sessions().open(NOW);
+    let opened = sessions().open(None, NOW);
     let value = find(&opened).unwrap().to_owned();
     let headers =
         [format!("a=b; {NAME}={value}; c=d"), format!("{NAME}=1; {NAME}=2"), format!(" {NAME} =1;;=;{NAME}")];
@@ -22,9 +22,10 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     seeds.extend([
         opened.into_bytes(),
         value.into_bytes(),
-        "1780043200".into(),
-        "-1".into(),
-        "+1780043200".into(),
+        "1780043200.root".into(),
+        "1780043200.tok_0a".into(),
+        "-1.root".into(),
+        "+1780043200.".into(),
     ]);
     seeds
 }
@@ -35,10 +36,11 @@ pub(crate) fn check(input: &[u8]) {
     assert_eq!(find(text), expected(text));
     for value in [Some(text), find(text)].into_iter().flatten() {
         // Nobody can sign one, so it is that of the seeds, in either case of its digits.
-        if let Some(end) = sessions.check(value, NOW) {
-            let opened = sessions.open(NOW);
+        if let Some(Session { end, token_id }) = sessions.check(value, NOW) {
+            let opened = sessions.open(None, NOW);
             assert!(find(&opened).unwrap().eq_ignore_ascii_case(value));
             assert_eq!(end, Millis(NOW.0.div_euclid(1000) * 1000).plus_seconds(LENGTH));
+            assert_eq!(token_id, None);
         }
     }
     signed(&sessions, text);
@@ -62,13 +64,16 @@ fn expected(header: &str) -> Option<&str> {
     }
 }
 
-/// An end under a good signature is good if it is a number of seconds that a session could still have.
-fn signed(sessions: &Sessions, end: &str) {
+/// An end and an opener under a good signature are good if the end is one that a session could still have.
+fn signed(sessions: &Sessions, claim: &str) {
     let key = derive(&master().derive("vtryon-webhooks session 1"), TOKEN);
-    let mac = hmac_sha256(&key).chain_update(end).finalize().into_bytes();
-    let good = sessions.check(&format!("{end}.{}", hex::encode(mac)), NOW);
-    let seconds = end.parse::<i64>().ok().filter(|_| end.len() <= 20);
+    let mac = hmac_sha256(&key).chain_update(claim).finalize().into_bytes();
+    let good = sessions.check(&format!("{claim}.{}", hex::encode(mac)), NOW);
     let now = NOW.0.div_euclid(1000);
-    let is_good = seconds.is_some_and(|end| end > now && end <= now + LENGTH + 1);
-    assert_eq!(good, seconds.filter(|_| is_good).map(|end| Millis(end * 1000)), "{end}");
+    let expected = claim.split_once('.').filter(|_| claim.len() <= 64).and_then(|(end, opener)| {
+        let end = end.parse::<i64>().ok().filter(|end| *end > now && *end <= now + LENGTH + 1)?;
+        let token_id = Some(opener.to_owned()).filter(|opener| opener != "root");
+        Some(Session { end: Millis(end * 1000), token_id })
+    });
+    assert_eq!(good, expected, "{claim}");
 }

@@ -109,7 +109,7 @@ for (const [name, args, options, stderr] of [
     ]),
   ),
   ["no backend", ["listen"], {}, /^error: required option '--forward <url>' not specified/],
-  ["no token", FORWARDING, {}, /^error: no token is given\nset GATEWAY_ADMIN_TOKEN/],
+  ["no token", FORWARDING, {}, /^error: no token is given\nset VTRYON_GATEWAY_TOKEN/],
   ["an empty token", [...FORWARDING, "--token", ""], {}, /^error: the token is empty, or has/],
   [
     "a token in UTF-16",

@@ -29,7 +29,7 @@ export class Listener {
   constructor(t, { gateway, token, home, args = [], env = {}, runtime = process.execPath }) {
     const { PATH } = process.env;
     const variables = { PATH, XDG_STATE_HOME: home, VTRYON_GATEWAY_URL: gateway, ...env };
-    if (token !== undefined) variables.GATEWAY_ADMIN_TOKEN = token;
+    if (token !== undefined) variables.VTRYON_GATEWAY_TOKEN = token;
     this.#child = spawn(runtime, [COMMAND, "listen", ...args], {
       env: variables,
       stdio: ["ignore", "pipe", "pipe"],

@@ -45,6 +45,7 @@ export const OPERATIONS = Object.entries(DOCUMENT.paths).flatMap(([path, item]) 
     const operation = item[method];
     return {
       id: operation.operationId,
+      scope: operation["x-scope"],
       method: method.toUpperCase(),
       path,
       pattern: new RegExp(`^${path.replaceAll(".", "\\.").replace(/\{\w+\}/g, "[^/]+")}$`),

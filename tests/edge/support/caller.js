@@ -12,10 +12,11 @@ export const JSON_TYPE = { "content-type": "application/json" };
 export const now = () => Math.floor(Date.now() / 1000);
 const hmac = (key, text) => createHmac("sha256", key).update(text).digest();
 
-/** A session as the gateway would sign it. */
-export function session(end, { token = TOKEN, master = MASTER } = {}) {
-  const root = hmac(Buffer.from(master, "hex"), "vtryon-webhooks session 1");
-  return `${end}.${hmac(hmac(root, token), String(end)).toString("hex")}`;
+/** A session as the gateway would sign it, opened by the admin token or by a token of an id. */
+export function session(end, { token = TOKEN, master = MASTER, opener = "root" } = {}) {
+  const key = hmac(hmac(Buffer.from(master, "hex"), "vtryon-webhooks session 1"), token);
+  const claim = `${end}.${opener}`;
+  return `${claim}.${hmac(key, claim).toString("hex")}`;
 }
 
 export const good = () => session(now() + HOUR);

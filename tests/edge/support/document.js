@@ -13,6 +13,7 @@ export const MISSING = {
   task_id: "nobody",
   endpoint_id: "ep_60000",
   delivery_id: "dlv_0_1",
+  token_id: `tok_${"0".repeat(16)}`,
   replay_id: `rpl_${"0".repeat(16)}`,
   shard: "1000",
   fingerprint: "00000000",

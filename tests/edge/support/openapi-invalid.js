@@ -5,6 +5,7 @@ export const long = (length) => "x".repeat(length);
 const EVENTS = { accept: "text/event-stream" };
 const create = (json) => ["createEndpoint", { json: { url: "https://shop.example/", ...json } }];
 const range = (json) => ["replayRange", { json: { endpoint: "ep_1", ...json } }];
+const token = (json) => ["createToken", { json: { name: "ci", scope: "read", ...json } }];
 const rotate = (json) => ["rotateSecret", { path: { endpoint_id: "ep_1" }, json }];
 
 /** What is refused, and by the document's schemas too: [operation, request] */
@@ -38,6 +39,20 @@ export const INVALID = [
   ["createTicket", { json: { task_id: long(257) } }],
   ["createTicket", { json: { task_id: 1 } }],
   ["createTicket", { json: { task_id: "task_1", scope: "all" } }],
+  token({ name: undefined }),
+  token({ scope: undefined }),
+  token({ name: "" }),
+  token({ name: long(101) }),
+  token({ name: "a\u009fb" }),
+  token({ scope: "root" }),
+  token({ expires_at: "2100-01-01" }),
+  token({ expires_at: null }),
+  token({ token: "mine" }),
+  ["createToken", { body: "ci" }],
+  ["listAudit", { query: { cursor: "0" } }],
+  ["listAudit", { query: { cursor: "1.s.s" } }],
+  ["listAudit", { query: { limit: "101" } }],
+  ["listAudit", { query: { actor: "root" } }],
   ["getStats", { query: { minutes: "4" } }],
   ["getStats", { query: { minutes: "1441" } }],
   ["getStats", { query: { minutes: "an hour" } }],
@@ -134,6 +149,7 @@ export const CONFLICTS = [
   ["watchShard", { path: { shard: "0" }, query: { cursor: "1.2.1_1" }, headers: EVENTS }],
   ["watchTask", { query: { cursor: "1.2.7_1" }, headers: EVENTS }],
   range({ from: "2026-01-02T00:00:00Z", until: "2026-01-01T00:00:00Z" }),
+  token({ expires_at: "2026-01-01T00:00:00Z" }),
 ];
 
 /** What a schema takes, and the gateway too: parameters together narrow a listing down, maybe to nothing. */
@@ -149,6 +165,7 @@ export const TAKEN = [
   ["watchAll", { query: { since: "999999999d" } }],
   ["watchAll", { query: { since: "2016-12-31t23:59:60z" } }],
   ["getStats", { query: { minutes: "60.0" } }],
+  ["listAudit", { query: { cursor: "8999999999999999", limit: "1.0" } }],
 ];
 
 /** What is refused for more than a schema can say: [operation, request] */

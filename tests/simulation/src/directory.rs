@@ -233,7 +233,7 @@ impl World {
             self.call(0, Decision::Configure, ShardRequest::Topology, &[])?;
         }
         let shards = self.count();
-        self.direct(Decision::Change, |context| Ok(settings::commit(context, shards, change)?))?;
+        self.direct(Decision::Change, |context| Ok(settings::commit(context, shards, change, None)?))?;
         self.begin_push()
     }
 

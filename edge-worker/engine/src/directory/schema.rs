@@ -33,4 +33,19 @@ pub(super) const MIGRATIONS: &[&str] = &["
         first_seen_at INTEGER NOT NULL,
         seen_at       INTEGER NOT NULL
     ) WITHOUT ROWID;
+    CREATE TABLE tokens (
+        id           TEXT PRIMARY KEY,
+        digest       TEXT NOT NULL,
+        name         TEXT NOT NULL,
+        scope        TEXT NOT NULL,
+        created_at   INTEGER NOT NULL,
+        expires_at   INTEGER,
+        last_used_at INTEGER
+    ) WITHOUT ROWID;
+    CREATE TABLE audit (
+        no     INTEGER PRIMARY KEY,
+        at     INTEGER NOT NULL,
+        target TEXT NOT NULL,
+        doc    TEXT NOT NULL
+    );
 "];

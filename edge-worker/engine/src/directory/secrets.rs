@@ -4,7 +4,9 @@
 use serde::Serialize;
 use vtryon_webhooks::{Code, Millis};
 
+use super::audit;
 use crate::database::{Bind, Database};
+use crate::protocol::AuditedRequest;
 use crate::time::rfc3339;
 use crate::{Context, Failure, Refusal, Result};
 
@@ -119,7 +121,11 @@ pub fn list(context: &Context<'_>) -> Result<SecretList> {
 }
 
 /// Deletes a former secret. One that is configured would be stored again with the next request.
-pub fn purge(context: &Context<'_>, fingerprint: &str) -> std::result::Result<StoredSecretView, Failure> {
+pub fn purge(
+    context: &Context<'_>,
+    fingerprint: &str,
+    request: Option<&AuditedRequest>,
+) -> std::result::Result<StoredSecretView, Failure> {
     let configured = context.deployment.fingerprints();
     let known = remembered(context.db)?.into_iter().find(|known| known.fingerprint == fingerprint);
     let missing = || Refusal::new(Code::NotFound, "no secret of this fingerprint is remembered");
@@ -129,7 +135,10 @@ pub fn purge(context: &Context<'_>, fingerprint: &str) -> std::result::Result<St
                        VTRYON_WEBHOOK_SECRET_PREVIOUS first";
         return Err(Refusal::new(Code::Conflict, message).into());
     }
-    forget(context.db, &known.fingerprint)?;
+    context.db.transaction(|| {
+        forget(context.db, &known.fingerprint)?;
+        audit::record(context, request, &known.fingerprint)
+    })?;
     Ok(StoredSecretView::of(known, &configured))
 }
 

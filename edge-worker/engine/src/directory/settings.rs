@@ -3,10 +3,12 @@
 use serde::Serialize;
 use vtryon_webhooks::{Code, Millis, Shards};
 
+use super::audit;
 use super::records::{self, EndpointRecord};
 use super::replays::{self, NewReplay};
 use crate::database::Database;
-use crate::protocol::settings::Settings;
+use crate::protocol::AuditedRequest;
+use crate::protocol::settings::{Settings, endpoint_id};
 use crate::{Context, Failure, Refusal, Result, meta};
 
 /// After how many seconds unconfirmed settings are pushed again.
@@ -63,8 +65,25 @@ pub fn check_topology(db: &dyn Database, shards: Shards) -> std::result::Result<
     }
 }
 
-/// Stores a change as the next version of the settings, which all shards are to confirm.
-pub fn commit(context: &Context<'_>, shards: Shards, change: &Change<'_>) -> Result<()> {
+impl Change<'_> {
+    /// Returns the id of what it changes.
+    fn target(&self) -> String {
+        match self {
+            Change::Put(record) => endpoint_id(record.endpoint.no),
+            Change::Delete { endpoint } => endpoint_id(*endpoint),
+            Change::Replay(new) => new.replay.id.clone(),
+        }
+    }
+}
+
+/// Stores a change as the next version of the settings, which all shards are to confirm, with a record of the request
+/// that asks for it.
+pub fn commit(
+    context: &Context<'_>,
+    shards: Shards,
+    change: &Change<'_>,
+    request: Option<&AuditedRequest>,
+) -> Result<()> {
     let Context { db, now, .. } = *context;
     db.transaction(|| {
         match change {
@@ -75,6 +94,7 @@ pub fn commit(context: &Context<'_>, shards: Shards, change: &Change<'_>) -> Res
         if !has_topology(db)? {
             meta::set(db, SHARDS, shards.count().into())?;
         }
+        audit::record(context, request, &change.target())?;
         meta::set(db, VERSION, version(db)? + 1)
     })
 }

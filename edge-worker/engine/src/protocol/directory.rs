@@ -1,7 +1,27 @@
 //! Requests to the directory, by the Worker and by the shards.
 
-use super::rejection::Rejection;
 use serde::{Deserialize, Serialize};
+
+use super::rejection::Rejection;
+use crate::access::actor::Actor;
+
+/// A call of the directory.
+#[derive(Serialize, Deserialize)]
+pub struct DirectoryCall {
+    pub request: DirectoryRequest,
+    /// The request of the API that asks for a change. It is recorded in the transaction of the change.
+    pub audited: Option<AuditedRequest>,
+}
+
+/// A request that changes something, as the audit trail has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditedRequest {
+    pub actor: Actor,
+    /// The method and the path, with the names of its parameters.
+    pub operation: String,
+    /// The address that it comes from, as Cloudflare has seen it.
+    pub address: Option<String>,
+}
 
 /// A request to the directory. It answers as the API does, and the Worker forwards the answer.
 #[derive(Serialize, Deserialize)]
@@ -48,6 +68,25 @@ pub enum DirectoryRequest {
     /// Deletes a former secret.
     PurgeSecret {
         fingerprint: String,
+    },
+    CreateToken {
+        input: String,
+    },
+    Tokens,
+    RevokeToken {
+        id: String,
+    },
+    /// Looks up a token that was presented, and notes that it was used.
+    FindToken {
+        id: String,
+    },
+    Audit {
+        cursor: Option<String>,
+        limit: u32,
+    },
+    /// Records a change that is about to be made in a shard.
+    RecordChange {
+        target: String,
     },
     /// Only sets the alarm again, where shards have unconfirmed settings.
     Sweep,

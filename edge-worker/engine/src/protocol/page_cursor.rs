@@ -10,7 +10,7 @@ use crate::Refusal;
 const NUMBERS: i64 = 9_000_000_000_000_000;
 
 /// Reads a number of a row in its one spelling.
-fn parse_no(text: &str) -> Option<i64> {
+pub(crate) fn parse_no(text: &str) -> Option<i64> {
     let no: i64 = text.parse().ok()?;
     ((1..NUMBERS).contains(&no) && no.to_string() == text).then_some(no)
 }

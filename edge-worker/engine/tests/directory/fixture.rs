@@ -101,7 +101,7 @@ impl Fixture {
     }
 
     pub fn commit(&self, change: &Change<'_>) {
-        settings::commit(&self.context(), shards(), change).unwrap();
+        settings::commit(&self.context(), shards(), change, None).unwrap();
     }
 
     pub fn find(&self, no: i64) -> EndpointRecord {

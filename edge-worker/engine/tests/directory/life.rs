@@ -2,15 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use vtryon_gateway_engine::access::actor::Actor;
 use vtryon_gateway_engine::directory::keyring::Keyring;
 use vtryon_gateway_engine::directory::replays::{self, Requested};
 use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
-use vtryon_gateway_engine::directory::{Directory, endpoints, rejections, secrets};
+use vtryon_gateway_engine::directory::{Directory, audit, endpoints, rejections, secrets, tokens};
+use vtryon_gateway_engine::protocol::AuditedRequest;
 use vtryon_webhooks::diagnosis::SecretKind;
 use zeroize::Zeroizing;
 
 use crate::fixture::{DAY, Fixture, shards};
 use crate::rejections::{SECRET, hashed, misconfigured, noise, rejection};
+use crate::tokens::new_token;
 
 const SHOP: &str = r#"{"url":"https://shop.example/hook"}"#;
 
@@ -23,6 +26,7 @@ fn live() -> Fixture {
     fixture.rotate(no, "{}").unwrap();
     ask_for_a_range(&fixture);
     remember_secrets(&fixture);
+    use_tokens(&fixture);
     reject(&mut fixture);
     fixture.commit(&Change::Delete { endpoint: deleted });
     let version = settings::current(&fixture.context()).unwrap().version;
@@ -48,7 +52,20 @@ fn remember_secrets(fixture: &Fixture) {
         secrets::remember(&fixture.context(), &fingerprint, b"sealed").unwrap();
     }
     secrets::remember(&fixture.context(), "former", b"sealed").unwrap();
-    secrets::purge(&fixture.context(), "former").unwrap();
+    secrets::purge(&fixture.context(), "former", None).unwrap();
+}
+
+fn use_tokens(fixture: &Fixture) {
+    let context = fixture.context();
+    let actor = Actor::Root;
+    let request = AuditedRequest { actor, operation: "POST /api/tokens".to_owned(), address: None };
+    let new = new_token(1);
+    let body = r#"{"name":"ci","scope":"read"}"#;
+    drop(tokens::create(&context, body, &new, Some(&request)).unwrap());
+    tokens::list(&context).unwrap();
+    assert!(tokens::find(&context, &new.id).unwrap().is_some());
+    tokens::revoke(&context, &new.id, Some(&request)).unwrap();
+    audit::page(fixture.db(), None, 10).unwrap();
 }
 
 fn reject(fixture: &mut Fixture) {
@@ -73,6 +90,6 @@ fn every_statement_is_reached() {
     let fixture = live();
     // A new statement that this life does not reach is not compared: let it, and raise the number.
     let statements = BTreeSet::from_iter(fixture.db.statements());
-    assert_eq!(statements.iter().filter(|sql| !sql.contains("CREATE ")).count(), 22);
+    assert_eq!(statements.iter().filter(|sql| !sql.contains("CREATE ")).count(), 32);
     fixture.db.write("directory");
 }

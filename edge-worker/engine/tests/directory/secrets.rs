@@ -77,7 +77,7 @@ fn a_secret_that_was_replaced_is_remembered_for_90_days() {
     assert_eq!(tried(&fixture), [""; 0]);
     assert_eq!(states(&fixture), [(b.clone(), "current".to_owned())]);
     remember(&mut fixture);
-    let purged = secrets::purge(&fixture.context(), &a);
+    let purged = secrets::purge(&fixture.context(), &a, None);
     assert_refused(purged, Code::NotFound, "no secret of this fingerprint is remembered", "it is deleted");
 }
 
@@ -100,11 +100,11 @@ fn only_a_former_secret_is_deleted() {
     let all = fingerprints(&fixture);
     remember(&mut fixture);
     for fingerprint in &all {
-        let purged = secrets::purge(&fixture.context(), fingerprint);
+        let purged = secrets::purge(&fixture.context(), fingerprint, None);
         assert_refused(purged, Code::Conflict, "this secret is configured: take it out of", fingerprint);
     }
     fixture.configure(&["whsec_b"]);
-    let purged = secrets::purge(&fixture.context(), &all[1]).unwrap();
+    let purged = secrets::purge(&fixture.context(), &all[1], None).unwrap();
     let expected = json!({
         "fingerprint": all[1],
         "state": "former",

@@ -54,8 +54,6 @@ fn events_wait_and_go_out_by_their_order_once_it_is_resumed() {
 #[test]
 fn no_alarm_is_set_for_what_waits() {
     let mut world = world("all");
-    // Without results, nothing else needs the alarm.
-    world.deployment.publishes_results = false;
     pause(&mut world, true);
     world.pass(60);
     for status in GUIDE {

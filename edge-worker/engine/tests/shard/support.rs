@@ -7,7 +7,7 @@ mod deliveries;
 #[path = "support/queries.rs"]
 mod queries;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::Deserialize;
 use serde_json::Value as Json;

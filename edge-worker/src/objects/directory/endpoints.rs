@@ -18,10 +18,15 @@ use crate::http::response::{self, ApiError};
 use crate::platform::js_url::Url;
 use crate::platform::{clock, crypto};
 use crate::protocol::settings::Sealed;
-use crate::protocol::{EndpointHealth, EndpointInput, ShardRequest, shard_client};
+use crate::protocol::{AuditedRequest, EndpointHealth, EndpointInput, ShardRequest, shard_client};
 
 impl Directory {
-    pub(super) async fn create(&self, config: &Config, input: &EndpointInput) -> Result<Response, ApiError> {
+    pub(super) async fn create(
+        &self,
+        config: &Config,
+        input: &EndpointInput,
+        audited: Option<&AuditedRequest>,
+    ) -> Result<Response, ApiError> {
         let now = clock::now();
         let destination = destination(config, input);
         let (mut record, headers) =
@@ -33,7 +38,7 @@ impl Directory {
         record.endpoint.headers = seal::seal_headers(config, no, &headers).await?;
         // Asked again: while a secret is sealed, another endpoint may have been registered.
         self.at(config, now, |context| endpoints::check_room(context.db))?;
-        let applied = self.commit(config, Change::Put(&record)).await?;
+        let applied = self.commit(config, Change::Put(&record), audited).await?;
         answer(config, 201, &record, Some(&secret.reveal()), applied).await
     }
 
@@ -58,6 +63,7 @@ impl Directory {
         config: &Config,
         no: i64,
         input: &EndpointInput,
+        audited: Option<&AuditedRequest>,
     ) -> Result<Response, ApiError> {
         self.find(config, no)?;
         let headers = credentials::read(&input.body).map_err(Failure::from)?;
@@ -66,31 +72,47 @@ impl Directory {
         let change =
             |context: &Context<'_>| endpoints::change(context, no, &input.body, &destination, headers);
         let record = self.at(config, clock::now(), change)?;
-        let applied = self.commit(config, Change::Put(&record)).await?;
+        let applied = self.commit(config, Change::Put(&record), audited).await?;
         answer(config, 200, &record, None, applied).await
     }
 
-    pub(super) async fn delete(&self, config: &Config, no: i64) -> Result<Response, ApiError> {
+    pub(super) async fn delete(
+        &self,
+        config: &Config,
+        no: i64,
+        audited: Option<&AuditedRequest>,
+    ) -> Result<Response, ApiError> {
         let record = self.find(config, no)?;
-        let applied = self.commit(config, Change::Delete { endpoint: no }).await?;
+        let applied = self.commit(config, Change::Delete { endpoint: no }, audited).await?;
         answer(config, 200, &record, None, applied).await
     }
 
     /// Makes a new secret.
-    pub(super) async fn rotate(&self, config: &Config, no: i64, body: &str) -> Result<Response, ApiError> {
+    pub(super) async fn rotate(
+        &self,
+        config: &Config,
+        no: i64,
+        body: &str,
+        audited: Option<&AuditedRequest>,
+    ) -> Result<Response, ApiError> {
         let now = clock::now();
         let rotation = self.at(config, now, |context| Rotation::begin(context.db, no, body))?;
         let secret = EndpointSecret::from_bytes(crypto::random_key()?);
         let new = sealed(config, no, rotation.version, &secret, now).await?;
         let record = self.at(config, now, |context| rotation.finish(context, new))?;
-        let applied = self.commit(config, Change::Put(&record)).await?;
+        let applied = self.commit(config, Change::Put(&record), audited).await?;
         answer(config, 200, &record, Some(&secret.reveal()), applied).await
     }
 
     /// Removes the previous secret at once.
-    pub(super) async fn retire(&self, config: &Config, no: i64) -> Result<Response, ApiError> {
+    pub(super) async fn retire(
+        &self,
+        config: &Config,
+        no: i64,
+        audited: Option<&AuditedRequest>,
+    ) -> Result<Response, ApiError> {
         let record = self.at(config, clock::now(), |context| endpoints::retire(context, no))?;
-        let applied = self.commit(config, Change::Put(&record)).await?;
+        let applied = self.commit(config, Change::Put(&record), audited).await?;
         answer(config, 200, &record, None, applied).await
     }
 
@@ -106,7 +128,7 @@ impl Directory {
             if endpoints::needs_healths(reason) { self.healths(config, no).await? } else { Vec::new() };
         let disable = |context: &Context<'_>| endpoints::disable(context, no, reason, &healths);
         if let Some(record) = self.at(config, now, disable)? {
-            self.commit(config, Change::Put(&record)).await?;
+            self.commit(config, Change::Put(&record), None).await?;
         }
         response::json(200, &())
     }

@@ -15,7 +15,7 @@ use super::Directory;
 use crate::config::Config;
 use crate::http::response::ApiError;
 use crate::platform::clock;
-use crate::protocol::{ShardRequest, shard_client};
+use crate::protocol::{AuditedRequest, ShardRequest, shard_client};
 use crate::testing::metering::{self, BilledOperation};
 
 /// How many shards are configured at the same time.
@@ -26,12 +26,17 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Directory {
     /// Stores a change and pushes it to all shards. The alarm that repeats the push is set in the same commit.
-    pub(super) async fn commit(&self, config: &Config, change: Change<'_>) -> Result<Applied, ApiError> {
+    pub(super) async fn commit(
+        &self,
+        config: &Config,
+        change: Change<'_>,
+        audited: Option<&AuditedRequest>,
+    ) -> Result<Applied, ApiError> {
         if !self.at(config, clock::now(), |context| settings::has_topology(context.db))? {
             // Events may have come before the first endpoint: then their number of shards stands.
             shard_client::call(&self.env, config.shards, 0, ShardRequest::Topology, &[]).await?;
         }
-        self.at(config, clock::now(), |context| settings::commit(context, config.shards, &change))?;
+        self.at(config, clock::now(), |context| settings::commit(context, config.shards, &change, audited))?;
         self.schedule_push()?;
         Ok(self.push(config).await?)
     }

@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::http::response::{self, ApiError};
 use crate::platform::{clock, crypto};
 use crate::protocol::settings::ReplayProgress;
-use crate::protocol::{ShardRequest, shard_client};
+use crate::protocol::{AuditedRequest, ShardRequest, shard_client};
 
 impl Directory {
     /// Begins a range replay. The same key with the same request finds the former one.
@@ -19,13 +19,14 @@ impl Directory {
         config: &Config,
         body: &str,
         key: Option<String>,
+        audited: Option<&AuditedRequest>,
     ) -> Result<Response, ApiError> {
         let random = crypto::random()?;
         let request = |context: &Context<'_>| replays::request(context, body, key, random);
         let id = match self.at(config, clock::now(), request)? {
             Requested::Known(id) => id,
             Requested::New(new) => {
-                self.commit(config, Change::Replay(&new)).await?;
+                self.commit(config, Change::Replay(&new), audited).await?;
                 new.replay.id
             }
         };

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use vtryon_gateway_engine::Context;
 use vtryon_gateway_engine::directory::keyring::Keyring;
 use vtryon_gateway_engine::directory::secrets;
 use vtryon_webhooks::Millis;
@@ -14,6 +15,7 @@ use crate::config::Config;
 use crate::delivery::seal;
 use crate::http::response::{self, ApiError};
 use crate::platform::{clock, crypto};
+use crate::protocol::AuditedRequest;
 
 /// What the key is derived by that Vtryon's secrets are sealed with.
 const LABEL: &str = "vtryon-webhooks secrets 1";
@@ -65,8 +67,14 @@ impl Directory {
         response::json(200, &self.at(config, clock::now(), secrets::list)?)
     }
 
-    pub(super) fn purge_secret(&self, config: &Config, fingerprint: &str) -> Result<Response, ApiError> {
-        response::json(200, &self.at(config, clock::now(), |context| secrets::purge(context, fingerprint))?)
+    pub(super) fn purge_secret(
+        &self,
+        config: &Config,
+        fingerprint: &str,
+        audited: Option<&AuditedRequest>,
+    ) -> Result<Response, ApiError> {
+        let purge = |context: &Context<'_>| secrets::purge(context, fingerprint, audited);
+        response::json(200, &self.at(config, clock::now(), purge)?)
     }
 }
 

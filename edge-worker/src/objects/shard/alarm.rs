@@ -109,7 +109,7 @@ impl TaskShard {
     async fn report_unhealthy_endpoints(&self, started: Millis) -> worker::Result<()> {
         let reports = self.decide(|shard, context| Ok(shard.unhealthy_endpoints(context, started)))?;
         for report in reports {
-            let answer = directory_client::send(&self.env, &report).await;
+            let answer = directory_client::send(&self.env, report).await;
             if !answer.is_ok_and(|answer| answer.status_code() == 200) {
                 console_error!("the directory did not confirm that an endpoint is unhealthy");
             }

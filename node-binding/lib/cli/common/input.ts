@@ -36,7 +36,7 @@ export function addToken(command: Command): Command {
     .addOption(
       new Option(
         "--token <token>",
-        "the gateway's admin token; prefer GATEWAY_ADMIN_TOKEN in the environment, because other users of this machine can see arguments",
+        "a token of the gateway with the scope listen; prefer VTRYON_GATEWAY_TOKEN in the environment, because other users of this machine can see arguments",
       ).conflicts("tokenFile"),
     )
     .option("--token-file <path>", "a file that holds the token");
@@ -45,17 +45,17 @@ export function addToken(command: Command): Command {
 /** Returns the gateway's token. */
 export function tokenOf({ token, tokenFile }: TokenOptions): string {
   const given = tokenFile === undefined ? token : readTextFile(tokenFile, "token");
-  const found = given ?? process.env.GATEWAY_ADMIN_TOKEN;
+  const found = given ?? process.env.VTRYON_GATEWAY_TOKEN;
   if (found === undefined) {
     throw new UsageError(
       "no token is given",
-      "set GATEWAY_ADMIN_TOKEN to that of the gateway, or name a file with --token-file",
+      "set VTRYON_GATEWAY_TOKEN to a token of the gateway with the scope listen, or name a file with --token-file",
     );
   }
   if (!/^[\x21-\x7e]+$/.test(found)) {
     throw new UsageError(
       "the token is empty, or has characters that a header can't have",
-      "it is the text that the gateway has as GATEWAY_ADMIN_TOKEN, and nothing else",
+      "it is the text that the gateway has shown when the token was created, and nothing else",
     );
   }
   return found;

@@ -75,7 +75,7 @@ The exit code is 0 after SIGINT or SIGTERM, 1 if the gateway refuses, 2 for a wr
 call, 3 for a gap with --strict; without it, a gap is a warning.
 
 Examples:
-  $ export GATEWAY_ADMIN_TOKEN=…
+  $ export VTRYON_GATEWAY_TOKEN=…
   $ vtryon-webhooks listen --forward http://localhost:3000/webhooks/vtryon
   $ vtryon-webhooks listen --gateway $URL --since 30m --forward $A --forward $B`;
 

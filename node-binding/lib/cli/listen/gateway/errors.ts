@@ -10,10 +10,16 @@ export function untrustedError({ origin }: URL, { failure }: NoAnswer): Failure 
 /** Returns the error for an answer of the gateway that a retry would not change; undefined for all others. */
 export function gatewayError(status: number): Failure | undefined {
   if (status >= 500 || status === 408 || status === 429) return undefined;
-  if (status === 401 || status === 403) {
+  if (status === 401) {
     return new Failure(
-      `the gateway refuses the token (${status})`,
-      "is it the GATEWAY_ADMIN_TOKEN of this gateway?",
+      "the gateway refuses the token (401)",
+      "is it of this gateway, and has it neither expired nor been revoked?",
+    );
+  }
+  if (status === 403) {
+    return new Failure(
+      "the token may not watch live streams (403)",
+      "create one with the scope listen in the dashboard, under Settings → Tokens",
     );
   }
   if (status === 407) {

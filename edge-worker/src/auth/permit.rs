@@ -1,0 +1,62 @@
+//! How long somebody may be answered who was admitted: a stream goes on after its request was.
+
+use vtryon_webhooks::Millis;
+use worker::{Delay, Env};
+
+use super::tokens;
+use crate::platform::clock;
+
+/// Until when somebody may be answered, and by which token, which may be revoked.
+#[derive(Clone)]
+pub(crate) struct Permit {
+    until: Option<Millis>,
+    token: Option<(Env, String)>,
+}
+
+/// Why somebody may not be answered any more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// The credential has ended or was revoked.
+    Over,
+    /// The token can't be looked up at the moment.
+    Unknown,
+}
+
+impl Permit {
+    /// Makes a permit that ends by itself, or never.
+    pub(crate) const fn until(until: Option<Millis>) -> Self {
+        Self { until, token: None }
+    }
+
+    /// Makes the permit of a token, until its end or an earlier one.
+    pub(super) fn of_token(env: &Env, id: &str, until: Option<Millis>) -> Self {
+        Self { until, token: Some((env.clone(), id.to_owned())) }
+    }
+
+    /// Returns when it ends; `None` where that is not known beforehand.
+    pub(crate) const fn end(&self) -> Option<Millis> {
+        self.until
+    }
+
+    /// Waits until it has ended. A token is looked up again whenever what is known of it is too old.
+    pub(crate) async fn ended(&self) -> Ended {
+        loop {
+            let now = clock::now();
+            if self.until.is_some_and(|until| until <= now) {
+                return Ended::Over;
+            }
+            let fresh_until = match &self.token {
+                None => None,
+                Some((env, id)) => match tokens::find(env, id, now).await {
+                    Ok(known) if known.token.is_some() => Some(known.fresh_until),
+                    Ok(_) => return Ended::Over,
+                    Err(_) => return Ended::Unknown,
+                },
+            };
+            match [self.until, fresh_until].into_iter().flatten().min() {
+                Some(next) => Delay::from(clock::between(now, next)).await,
+                None => std::future::pending().await,
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Requests about tokens, which are made here, and about the audit trail.
+
+use vtryon_gateway_engine::directory::{audit, tokens};
+use worker::Response;
+
+use super::Directory;
+use crate::config::Config;
+use crate::http::response::{self, ApiError};
+use crate::platform::{clock, crypto};
+use crate::protocol::AuditedRequest;
+
+impl Directory {
+    /// Makes a token. The answer shows it this once.
+    pub(super) fn create_token(
+        &self,
+        config: &Config,
+        body: &str,
+        audited: Option<&AuditedRequest>,
+    ) -> Result<Response, ApiError> {
+        let new = config.admin.token_form.issue(crypto::random()?, &*crypto::random_key()?);
+        let created =
+            self.at(config, clock::now(), |context| tokens::create(context, body, &new, audited))?;
+        response::json(201, &created)
+    }
+
+    pub(super) fn tokens(&self, config: &Config) -> Result<Response, ApiError> {
+        response::json(200, &self.at(config, clock::now(), tokens::list)?)
+    }
+
+    pub(super) fn revoke_token(
+        &self,
+        config: &Config,
+        id: &str,
+        audited: Option<&AuditedRequest>,
+    ) -> Result<Response, ApiError> {
+        response::json(200, &self.at(config, clock::now(), |context| tokens::revoke(context, id, audited))?)
+    }
+
+    /// Looks up a token that is presented, for an isolate.
+    pub(super) fn find_token(&self, config: &Config, id: &str) -> Result<Response, ApiError> {
+        response::json(200, &self.at(config, clock::now(), |context| tokens::find(context, id))?)
+    }
+
+    pub(super) fn audit(
+        &self,
+        config: &Config,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Response, ApiError> {
+        response::json(200, &self.at(config, clock::now(), |context| audit::page(context.db, cursor, limit))?)
+    }
+
+    /// Records a change that is about to be made in a shard.
+    pub(super) fn record_change(
+        &self,
+        config: &Config,
+        target: &str,
+        audited: Option<&AuditedRequest>,
+    ) -> Result<Response, ApiError> {
+        self.at(config, clock::now(), |context| audit::record(context, audited, target))?;
+        response::json(200, &())
+    }
+}
