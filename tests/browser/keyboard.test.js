@@ -52,8 +52,8 @@ test("signed in, registered, tested, opened and replayed by keys alone", async (
   await dashboard.visit(
     async (page) => {
       const { keyboard } = page;
-      await page.getByLabel("Admin token").waitFor();
-      await isAt(page, "input", "Admin token");
+      await page.getByLabel("Token", { exact: true }).waitFor();
+      await isAt(page, "input", "Token");
       await keyboard.type(TOKEN);
       await keyboard.press("Enter");
       await heading(page, "Overview");

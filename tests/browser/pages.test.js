@@ -30,6 +30,8 @@ const EMPTY = [
   ["quarantine", "/quarantine", "The quarantine is empty.", "could be read"],
   ["rejections", "/rejections", "Nothing was refused.", "its likely mistake stands here"],
   ["webhooks", "/settings/webhooks", "No endpoint yet.", "Register one above"],
+  ["tokens", "/settings/tokens", "No token yet.", "Create one above"],
+  ["audit", "/settings/audit", "Nothing was changed yet.", "it stands here"],
   [
     "task",
     "/tasks/none",
@@ -96,10 +98,12 @@ for (const [look, options] of Object.entries(LOOKS)) {
       ["quarantine", "/quarantine", "duplicate_key"],
       ["rejections", "/rejections", "signature_mismatch"],
       ["webhooks", "/settings/webhooks", "Endpoints"],
+      ["tokens", "/settings/tokens", "Tokens in use"],
+      ["audit", "/settings/audit", "Audit trail"],
     ];
     await dashboard.visit(
       async (page) => {
-        await page.getByLabel("Admin token").waitFor();
+        await page.getByLabel("Token", { exact: true }).waitFor();
         await assertGood(page);
         await shoot(page, `${look}-sign-in`);
         await signIn(page);

@@ -15,7 +15,7 @@ const SHARDS = 16;
 
 const { dashboard } = await opened({}, { bindings: { SHARDS: String(SHARDS) } });
 
-const field = (page) => page.getByLabel("Admin token");
+const field = (page) => page.getByLabel("Token", { exact: true });
 
 /** Waits for all sockets: one that is opened while the session ends is refused, and the browser complains of it. */
 const isLive = (page) => page.getByText("Live", { exact: true }).first().waitFor();

@@ -20,7 +20,7 @@ export function open(path) {
 }
 
 session.subscribe(({ phase, shards }) => {
-  if (phase === "in") {
+  if (phase === "in" && shards > 0) {
     feed ??= new LiveFeed({ shards, open, check, onChange: (state) => feedState.set(state) });
     feed.start();
   } else {

@@ -6,7 +6,7 @@ import { Store } from "./store.js";
 /**
  * `phase` is `asking` at first, then `in`, `out` (nothing is shown), `lapsed` (it was `in`: the page stays, a
  * dialog asks for the token) or `failed` with the `error`. `generation` grows with each sign-in, `shards` is how
- * many there are to listen to, `access` is set where Cloudflare Access has to let us in again.
+ * many there are to listen to: none where the token's scope does not allow it. `access` is set where Cloudflare Access has to let us in again.
  */
 export const session = new Store({ phase: "asking", generation: 0, shards: 0 });
 
@@ -19,7 +19,7 @@ onLapse((error) => {
 /** Asks the API whether it lets us in, and how many shards there are. */
 export async function askApi() {
   try {
-    const { shards } = await get("/api/live", { quiet: true });
+    const shards = await shardsToListenTo();
     resume();
     session.update({
       phase: "in",
@@ -30,6 +30,16 @@ export async function askApi() {
   } catch (error) {
     const isOut = ["unauthorized", "access"].includes(error.code);
     session.update({ phase: isOut ? "out" : "failed", error, access: error.code === "access" });
+  }
+}
+
+/** Returns how many shards there are to listen to; throws where nobody is signed in. */
+async function shardsToListenTo() {
+  try {
+    return (await get("/api/live", { quiet: true })).shards;
+  } catch (error) {
+    if (error.code === "forbidden") return 0;
+    throw error;
   }
 }
 

@@ -81,7 +81,7 @@ export class Dashboard {
 
 /** Signs in where the page asks for it, and waits until it lets in. */
 export async function signIn(page, token = TOKEN) {
-  const field = page.getByLabel("Admin token");
+  const field = page.getByLabel("Token", { exact: true });
   await field.fill(token);
   await field.press("Enter");
   await field.waitFor({ state: "detached" });

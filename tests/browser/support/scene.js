@@ -77,6 +77,9 @@ export async function set(gateway, { well, ill }) {
   const json = { enabled: false };
   await gateway.api(`/api/endpoints/${paused.id}`, { method: "PATCH", json });
 
+  for (const scope of ["read", "replay", "admin"]) {
+    await gateway.api("/api/tokens", { json: { name: `For ${scope} ${"x".repeat(60)}`, scope } });
+  }
   const courses = Array.from({ length: TASKS }, (_, nth) => course(nth));
   await Promise.all(courses.map((steps) => post(gateway, ...steps)));
   await post(gateway, ...oddCourse, ...Object.values(UNREADABLE));

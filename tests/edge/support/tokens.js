@@ -15,4 +15,4 @@ export const revoke = (gateway, { id }) => gateway.api(`/api/tokens/${id}`, { me
 
 /** The status of a request that needs the scope `read`, by a token. */
 export const statusBy = async (gateway, { token }) =>
-  (await ask(gateway, "/api", { headers: bearer(token) })).status;
+  (await ask(gateway, "/api/openapi.json", { headers: bearer(token) })).status;

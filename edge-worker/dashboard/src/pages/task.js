@@ -61,13 +61,13 @@ function OneTask({ id }) {
 
 /** Follows the task; returns whether that is live, and whether something was missed. */
 function useTaskLive(path, changeTask, onDelivery) {
-  const { phase } = useStore(session);
+  const { phase, shards } = useStore(session);
   const [isLive, setLive] = useState(false);
   const [gap, setGap] = useState(false);
   const delivered = useRef(onDelivery);
   delivered.current = onDelivery;
   useEffect(() => {
-    if (phase !== "in") return;
+    if (phase !== "in" || shards === 0) return;
     const batch = batches((messages) => {
       changeTask((task) => messages.reduce(withMessage, task));
       if (messages.some(({ type }) => type === "gap")) setGap(true);
@@ -89,7 +89,7 @@ function useTaskLive(path, changeTask, onDelivery) {
       connection.stop();
       batch.stop();
     };
-  }, [path, phase]);
+  }, [path, phase, shards]);
   return [isLive, gap];
 }
 

@@ -4,6 +4,7 @@ import { html } from "htm/preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { feed, feedState, useFeed } from "../feed.js";
 import { count } from "../format.js";
+import { session } from "../session.js";
 import { useStore } from "../store.js";
 import { announce } from "./announce.js";
 import { Notice } from "./notice.js";
@@ -14,12 +15,16 @@ const TONES = { live: "good", partly: "warning", waiting: "bad" };
 /** The state of the connection; told aloud when it is lost and when it is back. */
 export function LiveState() {
   const state = useStore(feedState);
+  const { phase, shards } = useStore(session);
   const said = useRef("live");
   useEffect(() => {
     if (!["live", "waiting"].includes(state.phase) || state.phase === said.current) return;
     said.current = state.phase;
     announce(state.phase === "live" ? "Live updates are back" : "Live updates are interrupted");
   }, [state.phase]);
+  if (phase === "in" && shards === 0) {
+    return html`<span class="live" title="Live updates need a token with the scope listen"><span data-tone="waiting">Not live</span></span>`;
+  }
   return html`
     <span class="live" data-phase=${state.phase}>
       <span data-tone=${TONES[state.phase] ?? "waiting"}><${Words} state=${state} /></span>

@@ -4,6 +4,7 @@ import { html } from "htm/preact";
 import { useEffect, useId, useState } from "preact/hooks";
 import { Router, useLocation } from "preact-iso/router";
 import { useAction } from "../load.js";
+import { Audit } from "../pages/audit.js";
 import { Deliveries } from "../pages/deliveries.js";
 import { Delivery } from "../pages/delivery.js";
 import { NotFound } from "../pages/not-found.js";
@@ -12,6 +13,7 @@ import { Quarantine } from "../pages/quarantine.js";
 import { Rejections } from "../pages/rejections.js";
 import { Task } from "../pages/task.js";
 import { Tasks } from "../pages/tasks.js";
+import { Tokens } from "../pages/tokens.js";
 import { Webhooks } from "../pages/webhooks.js";
 import { signOut } from "../session.js";
 import { useStore } from "../store.js";
@@ -27,7 +29,11 @@ const PAGES = [
   ["/quarantine", "Quarantine"],
   ["/rejections", "Rejections"],
 ];
-const SETTINGS = [["/settings/webhooks", "Webhooks"]];
+const SETTINGS = [
+  ["/settings/webhooks", "Webhooks"],
+  ["/settings/tokens", "Tokens"],
+  ["/settings/audit", "Audit trail"],
+];
 
 export function Shell() {
   const { path } = useLocation();
@@ -84,6 +90,8 @@ function Pages({ path }) {
       <${Quarantine} path="/quarantine" />
       <${Rejections} path="/rejections" />
       <${Webhooks} path="/settings/webhooks" />
+      <${Tokens} path="/settings/tokens" />
+      <${Audit} path="/settings/audit" />
       <${NotFound} default />
     <//>
   `;

@@ -1,4 +1,4 @@
-// Asks for the admin token. It is sent once and kept nowhere.
+// Asks for a token. It is sent once and kept nowhere.
 
 import { html } from "htm/preact";
 import { useId, useState } from "preact/hooks";
@@ -33,7 +33,7 @@ function ByToken() {
   return html`
     <form onSubmit=${submit}>
       <div class="field">
-        <label for=${id}>Admin token</label>
+        <label for=${id}>Token</label>
         <input
           id=${id}
           type="password"
@@ -44,7 +44,7 @@ function ByToken() {
           value=${token}
           onInput=${(event) => setToken(event.target.value)}
         />
-        <small>The value of <code>GATEWAY_ADMIN_TOKEN</code>. The session lasts 12 hours.</small>
+        <small>The value of <code>GATEWAY_ADMIN_TOKEN</code>, or a token of your own. The session lasts 12 hours.</small>
       </div>
       ${error && html`<${Why} error=${error} />`}
       <footer>

@@ -1,0 +1,96 @@
+// Settings → Tokens: what programs and people are let in by, and what each may do.
+
+import { html } from "htm/preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { get, send } from "../api.js";
+import { useLoad } from "../load.js";
+import { announce } from "../parts/announce.js";
+import { Badge } from "../parts/badge.js";
+import { Confirm } from "../parts/dialog.js";
+import { Empty, Failure, Loading } from "../parts/notice.js";
+import { Page } from "../parts/page.js";
+import { ShownOnce } from "../parts/secret.js";
+import { Table } from "../parts/table.js";
+import { Relative, Time } from "../parts/time.js";
+import { CreateToken } from "../parts/token-create.js";
+
+export function Tokens() {
+  const { data, error, reload, change } = useLoad((signal) => get("/api/tokens", { signal }));
+  // In the memory of the page alone, so that a reload forgets it.
+  const [created, setCreated] = useState();
+  const [revoking, setRevoking] = useState();
+  const heading = useRef();
+  const add = ({ token, ...listed }) => {
+    announce("Token created. It is shown this once.");
+    setCreated(token);
+    change((data) => ({ tokens: [listed, ...(data?.tokens ?? [])] }));
+  };
+  const revoked = ({ id }) => {
+    announce("Token revoked.");
+    setRevoking(undefined);
+    change(({ tokens }) => ({ tokens: tokens.filter((token) => token.id !== id) }));
+  };
+  const count = data?.tokens.length;
+  const before = useRef();
+  useEffect(() => {
+    // What was revoked has taken the focus with it.
+    if (count < before.current) heading.current.focus();
+    before.current = count;
+  }, [count]);
+  return html`
+    <${Page} title="Tokens" about="What programs and people are let in by. Give each the least scope that does.">
+      <section class="card">
+        <h2>New token</h2>
+        <${CreateToken} onDone=${add} />
+        ${
+          created &&
+          html`<${ShownOnce} heading="New token" label="Token" name="the token" text=${created} onClose=${() => setCreated(undefined)}>
+            Give it to whom it is for, over a safe way. If it is lost, revoke it and create another one.
+          <//>`
+        }
+      </section>
+      <h2 ref=${heading} tabindex="-1">Tokens in use</h2>
+      <${Failure} error=${error} what="The tokens were not loaded." retry=${reload} />
+      ${data === undefined && !error && html`<${Loading} what="tokens" />`}
+      ${count === 0 && html`<${Empty} title="No token yet."><p>Create one above, so that nobody needs the admin token every day.</p><//>`}
+      ${count > 0 && html`<${Table} label="Tokens" columns=${columns(setRevoking)} rows=${data.tokens} id=${({ id }) => id} />`}
+      ${
+        revoking &&
+        html`<${Revoke} token=${revoking} onDone=${revoked} onClose=${() => setRevoking(undefined)} />`
+      }
+    <//>
+  `;
+}
+
+const columns = (revoke) => [
+  [
+    "Name",
+    ({ name, id }) =>
+      html`<span class="long" title=${name}>${name}</span> <small><code>${id}</code></small>`,
+  ],
+  [
+    "Scope",
+    ({ scope }) => html`<${Badge} tone=${scope === "admin" ? "warning" : "plain"}>${scope}<//>`,
+  ],
+  ["Created", ({ created_at }) => html`<${Time} at=${created_at} />`],
+  ["Expires", ({ expires_at }) => (expires_at ? html`<${Relative} at=${expires_at} />` : "never")],
+  [
+    "Last used",
+    ({ last_used_at }) => (last_used_at ? html`<${Relative} at=${last_used_at} />` : "never"),
+  ],
+  [
+    "Action",
+    (token) =>
+      html`<button type="button" aria-label=${`Revoke ${token.name}`} onClick=${() => revoke(token)}>Revoke</button>`,
+  ],
+];
+
+function Revoke({ token, onDone, onClose }) {
+  const act = () => send("DELETE", `/api/tokens/${token.id}`);
+  return html`
+    <${Confirm} title="Revoke token" verb="Revoke" danger act=${act} onDone=${onDone} onClose=${onClose}>
+      <p><strong class="long">${token.name}</strong></p>
+      <p>Within 30 seconds it is refused, its sessions end, and so do its live streams. This can't be undone.</p>
+    <//>
+  `;
+}

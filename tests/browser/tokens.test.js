@@ -1,0 +1,100 @@
+// Tokens by hand: created, shown once, used, revoked; what a lesser one sees; and who has done it.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { event, until } from "../edge/support/gateway.js";
+import { createToken, statusBy } from "../edge/support/tokens.js";
+import { assertAccessible, assertFits, shoot } from "./support/looks.js";
+import { opened } from "./support/opened.js";
+
+const { dashboard } = await opened();
+
+const AT = "/settings/tokens";
+const shown = (page) => page.getByRole("region", { name: "New token" });
+
+test("created, shown once, and revoked", async () => {
+  await dashboard.visit(
+    async (page) => {
+      await page.getByLabel("Name", { exact: true }).fill("Prometheus");
+      await page.getByLabel("Ends after").selectOption("No end");
+      await page.getByRole("button", { name: "Create token" }).click();
+      const token = await shown(page).getByLabel("Token", { exact: true }).inputValue();
+      assert.match(token, /^vtg_[0-9a-f]{96}$/);
+      assert.equal(await statusBy(dashboard.gateway, { token }), 200);
+      await assertFits(page);
+      await assertAccessible(page);
+      await shoot(page, "token");
+      await page.getByRole("button", { name: "Copy the token" }).click();
+      await page.getByText("Copied", { exact: true }).waitFor();
+      assert.equal(await page.evaluate(() => navigator.clipboard.readText()), token);
+
+      await page.reload();
+      const row = page.getByRole("row", { name: /Prometheus/ });
+      await row.getByText("read", { exact: true }).waitFor();
+      assert.ok(!(await page.content()).includes(token), "it is nowhere any more");
+
+      await page.getByRole("button", { name: "Revoke Prometheus" }).click();
+      const dialog = page.getByRole("dialog", { name: "Revoke token" });
+      await assertAccessible(page);
+      await dialog.getByRole("button", { name: "Cancel" }).click();
+      await dialog.waitFor({ state: "detached" });
+      await row.waitFor();
+      await page.getByRole("button", { name: "Revoke Prometheus" }).click();
+      await dialog.getByRole("button", { name: "Revoke", exact: true }).click();
+      await page.getByRole("heading", { name: "No token yet." }).waitFor();
+      // The focus is where the token was.
+      await until(() =>
+        page.evaluate(() => document.activeElement.textContent === "Tokens in use"),
+      );
+
+      await page.getByRole("link", { name: "Audit trail" }).click();
+      const record = page.getByRole("row", { name: /DELETE \/api\/tokens/ });
+      await record.getByText("Admin token").waitFor();
+    },
+    { at: AT, permissions: ["clipboard-read", "clipboard-write"] },
+  );
+});
+
+test("a refused name is told, and the form stays", async () => {
+  await dashboard.visit(
+    async (page) => {
+      await page.getByLabel("Name", { exact: true }).fill("a\u0085b");
+      await page.getByRole("button", { name: "Create token" }).click();
+      await page.getByRole("alert").getByText("without control characters").waitFor();
+      assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "a\u0085b");
+    },
+    { at: AT, expected: /status of 40[01]/ },
+  );
+});
+
+test("who may only read sees tasks, that nothing is live, and what is refused", async () => {
+  await dashboard.gateway.post(event("task_read", "queued"));
+  const { token } = await createToken(dashboard.gateway, "read");
+  await dashboard.visit(
+    async (page) => {
+      await page.getByRole("link", { name: "task_read" }).first().waitFor();
+      await page.getByText("Not live", { exact: true }).waitFor();
+      await assertAccessible(page);
+      await page.getByRole("link", { name: "Audit trail" }).click();
+      await page.getByRole("alert").getByText("This needs the scope `admin`").waitFor();
+      await assertFits(page);
+      await shoot(page, "scope-read");
+    },
+    { at: "/tasks", token, expected: /status of 40[13]/ },
+  );
+});
+
+test("the audit trail is read page by page", async () => {
+  for (let nth = 0; nth < 30; nth++) {
+    const { id } = await createToken(dashboard.gateway, "read");
+    await dashboard.gateway.api(`/api/tokens/${id}`, { method: "DELETE" });
+  }
+  await dashboard.visit(
+    async (page) => {
+      await page.getByText("50 records", { exact: true }).waitFor();
+      await page.getByRole("button", { name: "Load more" }).click();
+      await page.getByText(/\d+ records, which is all/).waitFor();
+    },
+    { at: "/settings/audit" },
+  );
+});
