@@ -54,7 +54,10 @@ pub(crate) async fn answer(
             let input = text(&request).await?;
             directory_client::change(env, DirectoryRequest::Replay { input, key }, audited).await
         }
-        Api::Replay(id) => directory_client::send(env, DirectoryRequest::Progress { id }).await,
+        Api::Replay(id) => match &*request.inner().method() {
+            "DELETE" => directory_client::change(env, DirectoryRequest::CancelReplay { id }, audited).await,
+            _ => directory_client::send(env, DirectoryRequest::Progress { id }).await,
+        },
         Api::Tickets => tickets::issue(&text(&request).await?, config),
         Api::Tokens => access::tokens(&request, audited, env).await,
         Api::Token(id) => access::revoke(id, audited, env).await,

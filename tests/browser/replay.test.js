@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { acknowledged, ahead, delivery, taskOf } from "../edge/support/deliveries.js";
+import { acknowledged, ahead, delivery, named, taskOf } from "../edge/support/deliveries.js";
 import { event } from "../edge/support/gateway.js";
 import { assertAccessible, shoot } from "./support/looks.js";
 import { opened } from "./support/opened.js";
@@ -74,6 +74,8 @@ test("dead letters: found, replayed alone, and replayed as a range with progress
     const dialog = page.getByRole("dialog", { name: "Replay a range" });
     await assertAccessible(page);
     await shoot(page, "dialog-replay-a-range", { fullPage: false });
+    await dialog.getByRole("button", { name: "Count" }).click();
+    await dialog.getByText("3 would be replayed.").waitFor();
     await dialog.getByRole("button", { name: "Replay", exact: true }).click();
     const progress = page.getByRole("region", { name: "Replay" });
     await progress.getByText("0 delivered, 0 failed, 3 in progress, of 3").waitFor();
@@ -95,4 +97,36 @@ test("dead letters: found, replayed alone, and replayed as a range with progress
       TASKS.map((task) => event(task, "completed")).toSorted(),
     );
   });
+});
+
+test("a range is cancelled by its button, which is there while something is left to enqueue", async () => {
+  const { gateway } = dashboard;
+  const { id } = await gateway.register(backend.url, { events: ["cancelled"] });
+  await acknowledged(gateway, named("cancelled"));
+  const paused = { method: "PATCH", json: { paused: true } };
+  await gateway.api(`/api/endpoints/${id}`, paused);
+  const json = { endpoint: id, which: "all" };
+  const { body: replay } = await gateway.api("/api/replay", { json });
+  await dashboard.visit(
+    async (page) => {
+      const progress = page.getByRole("region", { name: "Replay" });
+      await progress.getByText("Replay in progress").waitFor();
+      await progress.getByRole("button", { name: "Cancel replay" }).waitFor({ state: "detached" });
+      // A range of several pages, of which the first is enqueued.
+      let isOpen = true;
+      await page.route(`**/api/replays/${replay.replay_id}`, async (route) => {
+        isOpen &&= route.request().method() === "GET";
+        if (!isOpen) return route.continue();
+        return route.fulfill({ json: { ...replay, matched: 520, enqueued: 500, pending: 520 } });
+      });
+      await page.reload();
+      await progress.getByRole("button", { name: "Cancel replay" }).click();
+      await progress.getByText("Replay cancelled").waitFor();
+      await assertAccessible(page);
+      await shoot(page, "replay-cancelled");
+    },
+    { at: `/deliveries?replay=${replay.replay_id}` },
+  );
+  const { body } = await gateway.api(`/api/replays/${replay.replay_id}`);
+  assert.deepEqual([body.cancelled, body.enqueued], [true, 1]);
 });

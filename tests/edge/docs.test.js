@@ -201,9 +201,18 @@ const BLOCKS = [
     },
   },
   {
+    mark: "replay-dry-run",
+    check: ([{ dry_run, truncated }]) => assert.deepEqual([dry_run, truncated], [true, false]),
+  },
+  {
     mark: "replay-progress",
     check: ([{ replay_id, matched }], { REPLAY }) =>
       assert.deepEqual([replay_id, matched], [REPLAY, 0]),
+  },
+  {
+    mark: "replay-cancel",
+    check: ([{ cancelled, replay_id }], { REPLAY }) =>
+      assert.deepEqual([cancelled, replay_id], [true, REPLAY]),
   },
   {
     mark: "rotation-endpoint",

@@ -201,6 +201,11 @@ test("deliveries and replays", async () => {
   assert.equal((await answer(202, "replayRange", { json, headers })).replay_id, replay.replay_id);
   await answer(409, "replayRange", { json: { endpoint }, headers });
   await until(async () => (await answer(200, "getReplay", { path: replay })).done);
+  const counted = await answer(200, "replayRange", { json: { ...json, dry_run: true }, headers });
+  assert.equal(counted.matched, replay.matched);
+  for (const _ of ["now", "before"]) {
+    assert.equal((await answer(200, "cancelReplay", { path: replay })).cancelled, true);
+  }
 
   // Pending deliveries to an endpoint that is deleted are dead.
   backend.answer = "fail";

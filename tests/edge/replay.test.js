@@ -42,6 +42,43 @@ test("a range has the events of all shards, and is delivered once per idempotenc
   assert.deepEqual(counts(late.body), finished(SHARDS));
 });
 
+test("a dry run counts in all shards, and delivers nothing", async () => {
+  const { id } = await gateway.register(backend.url, { events: ["counted"] });
+  const tasks = Array.from({ length: SHARDS }, (_, n) => taskOf(n, SHARDS, "counted"));
+  await acknowledged(gateway, ...tasks.map((task) => named("counted", task)));
+  for (const task_id of tasks) await delivery(gateway, { task_id });
+  backend.received.length = 0;
+  const range = { endpoint: id, which: "all" };
+  const { status, body } = await replay(gateway, { ...range, dry_run: true }, "counted");
+  assert.deepEqual([status, body.matched, body.truncated], [200, SHARDS, false]);
+  assert.equal((await gateway.api("/api/deliveries")).body.deliveries[0].state, "delivered");
+  // The key is not used up.
+  const started = await replay(gateway, range, "counted");
+  assert.deepEqual(await done(gateway, started.body.replay_id), finished(SHARDS));
+  assert.equal(backend.received.length, SHARDS);
+});
+
+test("a cancelled range delivers what is enqueued, and no more", async () => {
+  const PAGE = 500;
+  const { id } = await gateway.register(backend.url, { events: ["cancelled"] });
+  const task = (n) => taskOf(0, SHARDS, `cancelled_${n}`);
+  const bodies = Array.from({ length: PAGE + 20 }, (_, n) => named("cancelled", task(n)));
+  const json = { paused: true };
+  await gateway.api(`/api/endpoints/${id}`, { method: "PATCH", json });
+  while (bodies.length > 0) await acknowledged(gateway, ...bodies.splice(0, 20));
+  const { body } = await replay(gateway, { endpoint: id, which: "all" });
+  assert.equal(body.matched, PAGE + 20);
+  const path = `/api/replays/${body.replay_id}`;
+  const cancelled = await gateway.api(path, { method: "DELETE" });
+  assert.deepEqual([cancelled.status, cancelled.body.cancelled], [200, true]);
+  const { matched, enqueued } = cancelled.body;
+  assert.equal(matched, enqueued, "it says how much stays");
+  const again = await gateway.api(path, { method: "DELETE" });
+  assert.deepEqual([again.status, again.body.enqueued], [200, enqueued]);
+  const { body: later } = await gateway.api(path);
+  assert.deepEqual([later.enqueued, later.cancelled], [enqueued, true]);
+});
+
 test("a range that is none is refused", async () => {
   const { id } = await gateway.register(backend.url, { events: ["none"] });
   const [early, late] = ["2020-01-01T00:00:00Z", "2020-02-01T00:00:00Z"];
@@ -58,7 +95,10 @@ test("a range that is none is refused", async () => {
   ]) {
     assert.equal((await replay(gateway, json)).status, status, JSON.stringify(json));
   }
-  assert.equal((await gateway.api("/api/replays/rpl_0000000000000000")).status, 404);
+  for (const method of ["GET", "DELETE"]) {
+    const { status } = await gateway.api("/api/replays/rpl_0000000000000000", { method });
+    assert.equal(status, 404, method);
+  }
   assert.equal(
     (await gateway.api("/api/deliveries/dlv_0_1/replay", { method: "POST" })).status,
     404,

@@ -167,7 +167,7 @@ fn replay(filled: &Filled, nth: u32, all: bool) -> Prepared {
     let now = filled.object.now.0;
     let id = format!("replay_{nth}_{all}");
     let endpoint = if all { 1 } else { 3 };
-    let range = Replay { id, endpoint, all, from: Millis(0), until: Millis(now) };
+    let range = Replay { id, endpoint, all, until: Millis(now), ..Replay::default() };
     // A version above all before: those of the ranges of all events come first.
     let version = now + i64::from(nth) + if all { 0 } else { 1 << 32 };
     call(ShardRequest::Configure(settings(version, true, vec![range])))

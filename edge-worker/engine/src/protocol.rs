@@ -20,7 +20,7 @@ use vtryon_webhooks::{Digest, Error, Event, Millis, Verified};
 
 use self::delivery::{Dispatch, Report};
 use self::live::Subscription;
-use self::settings::Settings;
+use self::settings::{Replay, Settings};
 
 pub use self::directory::{AuditedRequest, DirectoryCall, DirectoryRequest, EndpointInput};
 
@@ -70,6 +70,8 @@ pub enum ShardRequest {
     },
     /// Replays a delivery.
     Replay { no: i64 },
+    /// Counts what a range would replay; nothing is changed.
+    CountRange(Replay),
     /// The progress of a range replay.
     Progress { id: String },
     /// The health of an endpoint.

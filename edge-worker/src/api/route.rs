@@ -72,7 +72,9 @@ pub(crate) const ROUTES: [Entry<Api>; 24] = [
         Api::ReplayDelivery(first(ids).to_owned())
     }),
     ("replay", &[("POST", REPLAY)], |_, _| Api::Replays),
-    ("replays/{replay_id}", &[("GET", READ)], |ids, _| Api::Replay(first(ids).to_owned())),
+    ("replays/{replay_id}", &[("GET", READ), ("DELETE", REPLAY)], |ids, _| {
+        Api::Replay(first(ids).to_owned())
+    }),
     ("rejections", &[("GET", READ)], |_, _| Api::Rejections),
     ("secrets", &[("GET", READ)], |_, _| Api::Secrets),
     ("secrets/{fingerprint}", &[("DELETE", ADMIN)], |ids, _| Api::Secret(first(ids).to_owned())),

@@ -96,6 +96,7 @@ impl Directory {
             }
             DirectoryRequest::Replay { input, key } => self.replay(&config, &input, key, audited).await,
             DirectoryRequest::Progress { id } => self.progress(&config, 200, &id).await,
+            DirectoryRequest::CancelReplay { id } => self.cancel_replay(&config, &id, audited).await,
             DirectoryRequest::ReportRejections { rejections } => {
                 self.report_rejections(&config, &rejections).await
             }

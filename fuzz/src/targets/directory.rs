@@ -39,7 +39,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         "c{\"url\":\"https://shop.example/\",\"order\":\"all\",\"statuses\":[\"completed\"],\"events\":[\"a.b\"],\"include\":[\"unknown\",\"quarantined\"],\"timeout_seconds\":30}\nr\nr{\"overlap_hours\":168}\nt\nr{\"overlap_hours\":1e0}\ne",
         "c{\"url\":\"https://shop.example/\",\"headers\":{\"x-api-key\":\"a b\",\"CF-Access-Client-Id\":\"c\"},\"auth\":{\"type\":\"basic\",\"username\":\"u\",\"password\":\"p\"}}\np{\"url\":\"https://other.example/\"}\np{\"headers\":{\"authorization\":\"a\"}}\np{\"headers\":null,\"auth\":{\"type\":\"bearer\",\"token\":\"t\"}}\np{\"headers\":{\"host\":\"a\"}}",
         "c{\"url\":\"https://gateway.example/\"}\nc{\"url\":\"https://xn--a/\"}\nc{\"url\":1}\nc{}\nc",
-        "c{\"url\":\"https://shop.example/\"}\ny{\"endpoint\":\"ep_1\",\"which\":\"all\",\"from\":\"2026-01-01T00:00:00Z\"}\ny{\"endpoint\":\"ep_1\",\"until\":\"2025-12-31T23:59:60+01:00\"}",
+        "c{\"url\":\"https://shop.example/\"}\ny{\"endpoint\":\"ep_1\",\"which\":\"all\",\"from\":\"2026-01-01T00:00:00Z\"}\nx\nx\ny{\"endpoint\":\"ep_1\",\"dry_run\":true}\ny{\"endpoint\":\"ep_1\",\"until\":\"2025-12-31T23:59:60+01:00\"}",
         "j[{\"code\":\"signature_mismatch\",\"path\":\"/webhooks/vtryon\",\"count\":3,\"first_at\":1,\"last_at\":2,\"first\":{\"received_at\":1,\"header\":\"ab\",\"header_bytes\":2,\"content_type\":null,\"body\":\"7b7d\",\"body_bytes\":2},\"last\":null}]\nt\nj[{\"code\":\"x\",\"count\":-1}]",
         "k{\"name\":\"ci\",\"scope\":\"replay\",\"expires_at\":\"2026-05-28T21:00:00Z\"}\nk{\"name\":\"\",\"scope\":\"root\"}\nt\nk{\"name\":\"x\",\"scope\":\"tickets\"}\nv\nv",
     ];
@@ -131,7 +131,7 @@ impl Office {
             }
             'y' => match replays::request(&self.context(), body, None, [self.requests; 8])? {
                 Requested::New(replay) => self.commit(&Change::Replay(&replay)),
-                Requested::Known(_) => Ok(()),
+                Requested::Known(_) | Requested::DryRun(_) => Ok(()),
             },
             'k' => {
                 let master = MasterKey::parse(&"0f".repeat(32)).unwrap();
@@ -142,6 +142,13 @@ impl Office {
             'v' => {
                 let id = format!("tok_{}", hex::encode([self.requests - 1; 8]));
                 tokens::revoke(&self.context(), &id, Some(&audited())).map(drop)
+            }
+            'x' => {
+                let Some(newest) = settings::current(&self.context())?.replays.pop() else { return Ok(()) };
+                match replays::cancel(self.db(), &newest.id)? {
+                    Some(cancelled) => self.commit(&Change::ChangeReplay(&cancelled)),
+                    None => Ok(()),
+                }
             }
             'j' => {
                 let Ok(reported) = json::read::<Vec<Rejection>>(body) else { return Ok(()) };

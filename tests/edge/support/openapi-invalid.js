@@ -107,6 +107,7 @@ export const INVALID = [
   range({ from: "2026-01-01T00:00:00.000" }),
   range({ until: "2026-01-01T00:00:00.0001" }),
   range({ since: "2026-01-01T00:00:00Z" }),
+  range({ dry_run: "yes" }),
   ["replayRange", { json: { endpoint: "ep_1" }, headers: { "idempotency-key": long(256) } }],
   ["getTask", { path: { task_id: "a\nb" } }],
   ["allowTaskStream", { path: { task_id: long(257) } }],

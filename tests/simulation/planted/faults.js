@@ -181,6 +181,12 @@ export const FAULTS = [
     "        if reply.is_some() {\n            deliveries::end",
   ],
   ["an attempt is not counted", RECORD, "        delivery.failed_attempts = number;\n", ""],
+  [
+    "a cancelled range goes on",
+    "edge-worker/engine/src/shard/deliveries/replays.rs",
+    "                if replay.is_cancelled {",
+    "                if false {",
+  ],
   ["what a receiver aborts is tried again", RECORD, "if attempt.is_aborted {", "if false {"],
   [
     "an ended delivery takes reports",

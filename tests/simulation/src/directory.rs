@@ -114,7 +114,7 @@ impl World {
             .iter()
             .map(|record| record.endpoint.no)
             .collect();
-        let action = if known.is_empty() { 0 } else { self.random.weighted(&[3, 6, 4, 2, 1, 4, 3]) };
+        let action = if known.is_empty() { 0 } else { self.random.weighted(&[3, 6, 4, 2, 1, 4, 3, 2]) };
         let endpoint = if known.is_empty() { 0 } else { self.random.one_of(&known) };
         let done = match action {
             0 if known.len() >= 4 => return,
@@ -124,7 +124,8 @@ impl World {
             3 => ("retire", self.retire(endpoint)),
             4 => ("delete", self.commit(&Change::Delete { endpoint })),
             5 => ("replay a delivery", self.replay_delivery(endpoint)),
-            _ => ("replay a range", self.replay_range(endpoint)),
+            6 => ("replay a range", self.replay_range(endpoint)),
+            _ => ("cancel a range", self.cancel_range()),
         };
         self.coverage.reach(if done.1.is_some() { "done" } else { "not done" }, done.0);
     }
@@ -197,12 +198,21 @@ impl World {
         let requested =
             self.direct(Decision::Change, |context| replays::request(context, &body, None, random))?;
         match requested {
-            Requested::Known(_) => None,
+            Requested::Known(_) | Requested::DryRun(_) => None,
             Requested::New(new) => {
                 self.replays.push(new.replay.id.clone());
                 self.commit(&Change::Replay(&new))
             }
         }
+    }
+
+    fn cancel_range(&mut self) -> Option<()> {
+        if self.replays.is_empty() {
+            return None;
+        }
+        let id = self.replays[self.random.index(self.replays.len())].clone();
+        let cancelled = self.direct(Decision::Change, |context| replays::cancel(context.db, &id))??;
+        self.commit(&Change::ChangeReplay(&cancelled))
     }
 
     /// Disables an endpoint that a shard has reported, where the report stands.

@@ -20,18 +20,27 @@ export function ReplayRange({ endpoints, endpoint, onBegun, onClose }) {
   });
   // Of the same request, sent once more, nothing new begins.
   const key = useRef();
+  const body = () => {
+    const times = ["from", "until"].filter((name) => fields[name] !== "");
+    return {
+      endpoint: fields.endpoint,
+      which: fields.which,
+      ...Object.fromEntries(times.map((name) => [name, new Date(fields[name]).toISOString()])),
+    };
+  };
+  const [counted, setCounted] = useState();
+  const [count, counting, countError] = useAction(async () => {
+    setCounted(await send("POST", "/api/replay", { body: { ...body(), dry_run: true } }));
+  });
   const set = (name) => (event) => {
     key.current = undefined;
+    setCounted(undefined);
     setFields({ ...fields, [name]: event.target.value });
   };
   const [run, busy, error] = useAction(async () => {
     key.current ??= crypto.randomUUID();
-    const body = { endpoint: fields.endpoint, which: fields.which };
-    for (const name of ["from", "until"]) {
-      if (fields[name] !== "") body[name] = new Date(fields[name]).toISOString();
-    }
     const headers = { "idempotency-key": key.current };
-    onBegun(await send("POST", "/api/replay", { body, headers }));
+    onBegun(await send("POST", "/api/replay", { body: body(), headers }));
   });
   const submit = (event) => {
     event.preventDefault();
@@ -65,9 +74,14 @@ export function ReplayRange({ endpoints, endpoint, onBegun, onClose }) {
             <small>Left empty: now.</small>
           </div>
         </div>
+        <p role="status">
+          ${counted && html`${number(counted.matched)}${counted.truncated && " or more"} would be replayed.`}
+        </p>
+        <${Failure} error=${countError} what="Nothing was counted." />
         <${Failure} error=${error} what="No replay was begun." />
         <footer>
           <button type="button" onClick=${onClose}>Cancel</button>
+          <button type="button" aria-disabled=${counting} onClick=${count}>Count</button>
           <button type="submit" class="primary" aria-disabled=${busy}>${busy ? "Beginning…" : "Replay"}</button>
         </footer>
       </form>
@@ -82,6 +96,11 @@ export function ReplayProgress({ id, onDone, onClose }) {
     error,
     reload,
   } = useLoad((signal) => get(`/api/replays/${id}`, { signal }), [id]);
+  const [cancel, cancelling, cancelError] = useAction(async () => {
+    await send("DELETE", `/api/replays/${id}`);
+    announce("The replay is cancelled");
+    reload();
+  });
   const isDone = replay?.done === true;
   const begun = useRef(Date.now());
   useEffect(() => {
@@ -101,26 +120,39 @@ export function ReplayProgress({ id, onDone, onClose }) {
       : html`<${Loading} what="the replay" />`;
   }
   const ended = replay.delivered + replay.failed;
+  const { title, isOpen } = conditionOf(replay);
   return html`
     <section class="card" aria-label="Replay">
       <header>
         <div>
-          <h2>${isDone ? "Replay done" : "Replay in progress"}</h2>
+          <h2>${title}</h2>
           <p>
             ${replay.which === "dead" ? "Dead letters" : "All events"} of <code>${replay.endpoint}</code>, received
             ${" "}${Date.parse(replay.from) > 0 && html`from <${Time} at=${replay.from} /> `}before <${Time} at=${replay.until} />
           </p>
         </div>
-        <button type="button" class="quiet" onClick=${onClose}>Dismiss</button>
+        <div class="actions">
+          ${isOpen && html`<button type="button" aria-disabled=${cancelling} onClick=${cancel}>Cancel replay</button>`}
+          <button type="button" class="quiet" onClick=${onClose}>Dismiss</button>
+        </div>
       </header>
       <progress aria-label="Replayed" max=${Math.max(replay.matched, 1)} value=${replay.matched === 0 ? 1 : ended}></progress>
       <p>
         ${number(replay.delivered)} delivered, ${number(replay.failed)} failed, ${number(replay.pending)} in progress, of
         ${" "}${number(replay.matched)}
       </p>
+      <${Failure} error=${cancelError} what="The replay was not cancelled." />
+      ${replay.cancelled && html`<p>Of the rest of the range, nothing is delivered.</p>`}
       <${Failure} error=${error} what="The replay goes on; its progress was not loaded." retry=${reload} />
       ${!isDone && html`<p><small>What does not arrive at once is tried again on the usual schedule. That goes on without this page.</small></p>`}
       ${isDone && replay.failed > 0 && html`<${Notice} tone="warning">What failed is dead, or a later event has taken its place.<//>`}
     </section>
   `;
+}
+
+function conditionOf({ cancelled, done, enqueued, matched }) {
+  if (cancelled) return { title: "Replay cancelled", isOpen: false };
+  if (done) return { title: "Replay done", isOpen: false };
+  // Once all of it is enqueued, there is nothing left to cancel.
+  return { title: "Replay in progress", isOpen: enqueued < matched };
 }

@@ -6,7 +6,7 @@ use vtryon_webhooks::{Code, Digest, Millis};
 use super::endpoints;
 use super::input::{Input, refuse};
 use crate::database::{Bind, Database, Row};
-use crate::protocol::settings::{Replay, ReplayProgress, endpoint_id, endpoint_no};
+use crate::protocol::settings::{RangeCount, Replay, ReplayProgress, endpoint_id, endpoint_no};
 use crate::time::rfc3339;
 use crate::{Context, Failure, Refusal, Result, json};
 
@@ -23,6 +23,8 @@ pub enum Requested {
     Known(String),
     /// It is to be committed.
     New(NewReplay),
+    /// It is to be counted, and not to be committed.
+    DryRun(Replay),
 }
 
 /// A range that is not stored yet.
@@ -33,20 +35,40 @@ pub struct NewReplay {
     request: String,
 }
 
-/// The progress of a range over all shards.
+/// A range as it is shown.
 #[derive(Serialize)]
-pub struct ReplayView {
-    replay_id: String,
+struct RangeView {
     endpoint: String,
     which: &'static str,
     from: String,
     until: String,
+}
+
+/// What a range would replay.
+#[derive(Serialize)]
+pub struct DryRunView {
+    dry_run: bool,
+    #[serde(flatten)]
+    range: RangeView,
+    matched: i64,
+    /// Whether a shard has more than it counts.
+    truncated: bool,
+}
+
+/// The progress of a range over all shards.
+#[derive(Serialize)]
+pub struct ReplayView {
+    replay_id: String,
+    #[serde(flatten)]
+    range: RangeView,
     /// How many deliveries the range has, as far as it was counted, and how many of them were made due so far.
     matched: i64,
     enqueued: i64,
     delivered: i64,
     failed: i64,
     pending: i64,
+    /// Whether what was not enqueued was left out.
+    cancelled: bool,
     /// Whether nothing of it is left to do.
     done: bool,
 }
@@ -63,6 +85,10 @@ pub fn request(
     if key.as_ref().is_some_and(|key| !is_key(key)) {
         return Err(refuse("`idempotency-key` is not 1 to 255 printable ASCII characters").into());
     }
+    let input = Input::parse(body, &["endpoint", "which", "from", "until", "dry_run"])?;
+    if input.get("dry_run").map(|field| field.flag()).transpose()? == Some(true) {
+        return Ok(Requested::DryRun(read(context, &input, random)?));
+    }
     let request = Digest::of(body.as_bytes()).to_hex();
     if let Some(key) = &key
         && let Some((id, known)) = by_key(db, key)?
@@ -73,7 +99,7 @@ pub fn request(
         }
         return Ok(Requested::Known(id));
     }
-    let replay = read(context, body, random)?;
+    let replay = read(context, &input, random)?;
     forget_old(db, now)?;
     if count(db)? >= MAX_REPLAYS {
         let message =
@@ -83,9 +109,8 @@ pub fn request(
     Ok(Requested::New(NewReplay { replay, key, request }))
 }
 
-fn read(context: &Context<'_>, body: &str, random: [u8; 8]) -> std::result::Result<Replay, Failure> {
+fn read(context: &Context<'_>, input: &Input<'_>, random: [u8; 8]) -> std::result::Result<Replay, Failure> {
     let now = context.now;
-    let input = Input::parse(body, &["endpoint", "which", "from", "until"])?;
     let endpoint = input.text("endpoint")?.ok_or_else(|| refuse("`endpoint` is missing"))?;
     let endpoint = endpoint_no(&endpoint).ok_or_else(|| refuse("`endpoint` is not the id of one"))?;
     if !endpoints::find(context.db, endpoint)?.endpoint.options.enabled {
@@ -103,7 +128,8 @@ fn read(context: &Context<'_>, body: &str, random: [u8; 8]) -> std::result::Resu
         let message = "`from` is not before `until`, or not before now";
         return Err(Refusal::new(Code::Conflict, message).into());
     }
-    Ok(Replay { id: format!("rpl_{}", hex::encode(random)), endpoint, all, from, until })
+    let id = format!("rpl_{}", hex::encode(random));
+    Ok(Replay { id, endpoint, all, from, until, is_cancelled: false })
 }
 
 /// Returns a range that is remembered.
@@ -112,24 +138,51 @@ pub fn find(db: &dyn Database, id: &str) -> std::result::Result<Replay, Failure>
     Ok(replay.ok_or_else(|| Refusal::new(Code::NotFound, "there is no replay of this id"))?)
 }
 
+/// Cancels a range that is remembered; nothing is to be committed where it was cancelled before.
+pub fn cancel(db: &dyn Database, id: &str) -> std::result::Result<Option<Replay>, Failure> {
+    let replay = find(db, id)?;
+    Ok((!replay.is_cancelled).then_some(Replay { is_cancelled: true, ..replay }))
+}
+
+impl RangeView {
+    fn of(replay: &Replay) -> Self {
+        Self {
+            endpoint: endpoint_id(replay.endpoint),
+            which: if replay.all { "all" } else { "dead" },
+            from: rfc3339(replay.from),
+            until: rfc3339(replay.until),
+        }
+    }
+}
+
+impl DryRunView {
+    /// Adds up the counts of all shards.
+    pub fn new(replay: &Replay, shards: &[RangeCount]) -> Self {
+        Self {
+            dry_run: true,
+            range: RangeView::of(replay),
+            matched: shards.iter().map(|shard| shard.matched).sum(),
+            truncated: shards.iter().any(|shard| shard.is_truncated),
+        }
+    }
+}
+
 impl ReplayView {
     /// Adds up the progress of all shards.
-    pub fn new(replay: Replay, shards: &[ReplayProgress]) -> Self {
+    pub fn new(replay: &Replay, shards: &[ReplayProgress]) -> Self {
         let sum = |count: fn(&ReplayProgress) -> i64| shards.iter().map(count).sum::<i64>();
         let (matched, enqueued) = (sum(|shard| shard.matched), sum(|shard| shard.enqueued));
         let (delivered, failed) = (sum(|shard| shard.delivered), sum(|shard| shard.failed));
         let pending = matched.max(enqueued) - delivered - failed;
         Self {
-            replay_id: replay.id,
-            endpoint: endpoint_id(replay.endpoint),
-            which: if replay.all { "all" } else { "dead" },
-            from: rfc3339(replay.from),
-            until: rfc3339(replay.until),
+            replay_id: replay.id.clone(),
+            range: RangeView::of(replay),
             matched,
             enqueued,
             delivered,
             failed,
             pending,
+            cancelled: replay.is_cancelled,
             done: pending <= 0 && shards.iter().all(|shard| shard.is_enqueued),
         }
     }
@@ -157,6 +210,12 @@ pub(super) fn put(db: &dyn Database, new: &NewReplay, now: Millis) -> Result<()>
         Bind::Int(now.0),
     ];
     db.run(PUT, &binds)
+}
+
+/// Stores a range that has changed.
+pub(super) fn change(db: &dyn Database, replay: &Replay) -> Result<()> {
+    const CHANGE: &str = "UPDATE replays SET doc = ? WHERE id = ?";
+    db.run(CHANGE, &[Bind::Text(&json::to_string(replay)), Bind::Text(&replay.id)])
 }
 
 fn by_key(db: &dyn Database, key: &str) -> Result<Option<(String, String)>> {

@@ -8,7 +8,7 @@ use super::records::{self, EndpointRecord};
 use super::replays::{self, NewReplay};
 use crate::database::Database;
 use crate::protocol::AuditedRequest;
-use crate::protocol::settings::{Settings, endpoint_id};
+use crate::protocol::settings::{Replay, Settings, endpoint_id};
 use crate::{Context, Failure, Refusal, Result, meta};
 
 /// After how many seconds unconfirmed settings are pushed again.
@@ -32,6 +32,8 @@ pub enum Change<'a> {
         endpoint: i64,
     },
     Replay(&'a NewReplay),
+    /// A range has changed.
+    ChangeReplay(&'a Replay),
 }
 
 /// How many shards have confirmed a change.
@@ -72,6 +74,7 @@ impl Change<'_> {
             Change::Put(record) => endpoint_id(record.endpoint.no),
             Change::Delete { endpoint } => endpoint_id(*endpoint),
             Change::Replay(new) => new.replay.id.clone(),
+            Change::ChangeReplay(replay) => replay.id.clone(),
         }
     }
 }
@@ -90,6 +93,7 @@ pub fn commit(
             Change::Put(record) => records::put(db, record)?,
             Change::Delete { endpoint } => records::delete(db, *endpoint, now)?,
             Change::Replay(replay) => replays::put(db, replay, now)?,
+            Change::ChangeReplay(replay) => replays::change(db, replay)?,
         }
         if !has_topology(db)? {
             meta::set(db, SHARDS, shards.count().into())?;

@@ -58,6 +58,9 @@ pub enum DirectoryRequest {
     Progress {
         id: String,
     },
+    CancelReplay {
+        id: String,
+    },
     /// An isolate reports rejected requests.
     ReportRejections {
         rejections: Vec<Rejection>,

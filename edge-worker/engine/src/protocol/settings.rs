@@ -112,6 +112,17 @@ pub struct Replay {
     /// Events received from here on, and before there.
     pub from: Millis,
     pub until: Millis,
+    /// Whether what is not enqueued yet is left out.
+    pub is_cancelled: bool,
+}
+
+/// How many deliveries a range has in one shard, before it is replayed.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RangeCount {
+    pub matched: i64,
+    /// Whether it has more than was looked at.
+    pub is_truncated: bool,
 }
 
 /// The progress of a range replay in one shard.

@@ -58,6 +58,7 @@ impl Shard {
                 let exists = self.replay(context, no)?;
                 encode(if exists { queries::delivery(db, shard, no)? } else { None })
             }
+            ShardRequest::CountRange(replay) => encode(Some(self.count_range(db, &replay)?)),
             ShardRequest::Progress { id } => encode(Some(self.replay_progress(db, &id)?)),
             ShardRequest::Health { endpoint } => encode(Some(self.health.report(endpoint))),
             ShardRequest::Metrics => encode(Some(self.counts(db)?)),

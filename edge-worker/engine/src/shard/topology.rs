@@ -118,6 +118,7 @@ const fn is_first_use(request: &ShardRequest) -> bool {
         | ShardRequest::Delivery { .. }
         | ShardRequest::Deliveries { .. }
         | ShardRequest::Replay { .. }
+        | ShardRequest::CountRange(_)
         | ShardRequest::Progress { .. }
         | ShardRequest::Health { .. }
         | ShardRequest::Metrics

@@ -1,10 +1,10 @@
 //! Ranges that are delivered once more.
 
 use serde_json::json;
-use vtryon_gateway_engine::directory::replays::{self, ReplayView, Requested};
+use vtryon_gateway_engine::directory::replays::{self, DryRunView, ReplayView, Requested};
 use vtryon_gateway_engine::directory::settings::{self, Change};
-use vtryon_gateway_engine::protocol::settings::{Replay, ReplayProgress};
-use vtryon_webhooks::{Code, Millis};
+use vtryon_gateway_engine::protocol::settings::{RangeCount, Replay, ReplayProgress};
+use vtryon_webhooks::Code;
 
 use crate::fixture::{DAY, Fixture, HOUR, START, assert_refused};
 
@@ -25,6 +25,7 @@ fn ask(fixture: &Fixture, body: &str, key: Option<&str>, random: u64) -> (Replay
             fixture.commit(&Change::Replay(&new));
             (new.replay, true)
         }
+        Requested::DryRun(_) => panic!("a dry run is not asked for"),
     }
 }
 
@@ -33,7 +34,7 @@ fn a_range_ends_now_at_the_latest() {
     let fixture = fixture();
     let (replay, _) = ask(&fixture, RANGE, None, 1);
     let id = "rpl_0000000000000001".to_owned();
-    let expected = Replay { id, endpoint: 1, all: false, from: Millis(0), until: START };
+    let expected = Replay { id, endpoint: 1, until: START, ..Replay::default() };
     assert_eq!(replay, expected);
     assert_eq!(replays::find(fixture.db(), &replay.id).unwrap(), expected);
     assert_eq!(settings::current(&fixture.context()).unwrap().replays, [expected]);
@@ -53,11 +54,17 @@ fn a_range_that_is_none_is_refused() {
     for (body, code, words) in [
         ("", Code::InvalidRequest, "`endpoint` is missing"),
         (r#"{"which":"all"}"#, Code::InvalidRequest, "`endpoint` is missing"),
-        (r#"{"endpoint":"ep_1","to":"now"}"#, Code::InvalidRequest, "none of endpoint, which, from, until"),
+        (
+            r#"{"endpoint":"ep_1","to":"now"}"#,
+            Code::InvalidRequest,
+            "none of endpoint, which, from, until, dry_run",
+        ),
         (r#"{"endpoint":"ep_999"}"#, Code::NotFound, "there is no endpoint of this id"),
         (r#"{"endpoint":"ep_99999"}"#, Code::NotFound, "there is no endpoint of this id"),
         (r#"{"endpoint":"ep_100000"}"#, Code::InvalidRequest, "`endpoint` is not the id of one"),
         (r#"{"endpoint":"ep_1","which":"some"}"#, Code::InvalidRequest, "`which` is not one of dead, all"),
+        (r#"{"endpoint":"ep_1","dry_run":"yes"}"#, Code::InvalidRequest, "`dry_run` is not true or false"),
+        (r#"{"endpoint":"ep_999","dry_run":true}"#, Code::NotFound, "there is no endpoint of this id"),
         (
             r#"{"endpoint":"ep_1","from":"yesterday"}"#,
             Code::InvalidRequest,
@@ -111,7 +118,7 @@ fn there_are_100_ranges_in_7_days_at_most() {
 
 #[test]
 fn progress_is_added_up_over_the_shards() {
-    let replay = Replay { id: "rpl_1".to_owned(), endpoint: 7, all: true, from: Millis(0), until: START };
+    let replay = Replay { id: "rpl_1".to_owned(), endpoint: 7, all: true, until: START, ..Replay::default() };
     let shard = |matched, enqueued, delivered, failed, is_enqueued| ReplayProgress {
         matched,
         enqueued,
@@ -119,8 +126,7 @@ fn progress_is_added_up_over_the_shards() {
         failed,
         is_enqueued,
     };
-    let view =
-        |shards: &[ReplayProgress]| serde_json::to_value(ReplayView::new(replay.clone(), shards)).unwrap();
+    let view = |shards: &[ReplayProgress]| serde_json::to_value(ReplayView::new(&replay, shards)).unwrap();
     let expected = json!({
         "replay_id": "rpl_1",
         "endpoint": "ep_7",
@@ -132,6 +138,7 @@ fn progress_is_added_up_over_the_shards() {
         "delivered": 2,
         "failed": 1,
         "pending": 2,
+        "cancelled": false,
         "done": false,
     });
     assert_eq!(view(&[shard(3, 3, 2, 1, true), shard(2, 1, 0, 0, false)]), expected);
@@ -144,4 +151,49 @@ fn progress_is_added_up_over_the_shards() {
         let found = view(&shards);
         assert_eq!((&found["pending"], &found["done"]), (&json!(pending), &json!(done)), "{why}");
     }
+}
+
+#[test]
+fn a_dry_run_stores_nothing_not_even_its_key() {
+    let fixture = fixture();
+    let key = Some("a key".to_owned());
+    let body = r#"{"endpoint":"ep_1","which":"all","dry_run":true}"#;
+    let before = settings::current(&fixture.context()).unwrap();
+    let requested = replays::request(&fixture.context(), body, key, [0; 8]).unwrap();
+    let Requested::DryRun(replay) = requested else { panic!("it is not counted alone") };
+    assert_eq!((replay.endpoint, replay.all, replay.until), (1, true, START));
+    let after = settings::current(&fixture.context()).unwrap();
+    assert_eq!((after.version, after.replays), (before.version, before.replays));
+    let body = r#"{"endpoint":"ep_1","which":"all","dry_run":false}"#;
+    assert!(ask(&fixture, body, Some("a key"), 1).1, "the key is free, and false is the default");
+
+    let shard = |matched, is_truncated| RangeCount { matched, is_truncated };
+    let view = DryRunView::new(&replay, &[shard(3, false), shard(10_000, true)]);
+    let expected = json!({
+        "dry_run": true,
+        "endpoint": "ep_1",
+        "which": "all",
+        "from": "1970-01-01T00:00:00.000Z",
+        "until": "2026-01-01T00:00:00.000Z",
+        "matched": 10_003,
+        "truncated": true,
+    });
+    assert_eq!(serde_json::to_value(view).unwrap(), expected);
+}
+
+#[test]
+fn a_range_is_cancelled_once() {
+    let fixture = fixture();
+    let missing = replays::cancel(fixture.db(), "rpl_0000000000000000");
+    assert_refused(missing, Code::NotFound, "there is no replay of this id", "none is stored");
+    let (replay, _) = ask(&fixture, RANGE, Some("a key"), 1);
+    let cancelled = replays::cancel(fixture.db(), &replay.id).unwrap().unwrap();
+    assert_eq!(cancelled, Replay { is_cancelled: true, ..replay });
+    let version = settings::current(&fixture.context()).unwrap().version;
+    fixture.commit(&Change::ChangeReplay(&cancelled));
+    let pushed = settings::current(&fixture.context()).unwrap();
+    assert_eq!((pushed.version, &pushed.replays[..]), (version + 1, &[cancelled.clone()][..]));
+    assert!(replays::cancel(fixture.db(), &cancelled.id).unwrap().is_none(), "nothing is left to change");
+    assert_eq!(ask(&fixture, RANGE, Some("a key"), 2), (cancelled.clone(), false), "its key finds it still");
+    assert_eq!(serde_json::to_value(ReplayView::new(&cancelled, &[])).unwrap()["cancelled"], true);
 }

@@ -154,8 +154,8 @@ fn live() -> World {
                 id: format!("rpl_{all}"),
                 endpoint: 1,
                 all,
-                from: Millis(0),
                 until: Millis(i64::MAX / 2),
+                ..Replay::default()
             })
             .into();
     });

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 use vtryon_gateway_engine::directory::replays::ReplayView;
 use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::delivery::delivery_no;
-use vtryon_gateway_engine::protocol::settings::{Endpoint, Replay};
+use vtryon_gateway_engine::protocol::settings::{Endpoint, EndpointOptions, RangeCount, Replay};
 use vtryon_webhooks::Millis;
 
 use crate::support::{NOON, Reply, World, endpoint, outline};
@@ -14,7 +14,7 @@ const DOWN: Reply = Some(500);
 
 /// A range of endpoint 1 up to now: all events, or dead letters alone.
 fn range(world: &World, id: &str, all: bool) -> Replay {
-    Replay { id: id.to_owned(), endpoint: 1, all, from: Millis(0), until: world.now }
+    Replay { id: id.to_owned(), endpoint: 1, all, until: world.now, ..Replay::default() }
 }
 
 /// Has a shard accept a range; returns it.
@@ -27,7 +27,7 @@ fn ask(world: &mut World, id: &str, all: bool) -> Replay {
 /// Returns how far a range has come in all shards.
 fn counts(worlds: &mut [World], replay: &Replay) -> Json {
     let progress: Vec<_> = worlds.iter_mut().map(|world| world.progress(&replay.id)).collect();
-    let view = serde_json::to_value(ReplayView::new(replay.clone(), &progress)).unwrap();
+    let view = serde_json::to_value(ReplayView::new(replay, &progress)).unwrap();
     let names = ["matched", "enqueued", "delivered", "failed", "pending", "done"];
     names.into_iter().map(|name| (name.to_owned(), view[name].clone())).collect()
 }
@@ -264,6 +264,8 @@ fn a_long_range_is_counted_up_to_a_bound_and_grows_while_it_is_enqueued() {
     world.pass(1);
     let replay = ask(&mut world, "rpl_1", true);
     assert_eq!(world.progress(&replay.id).matched, 10_000, "no more is looked at in one call");
+    let counted: RangeCount = world.query(ShardRequest::CountRange(replay.clone()));
+    assert_eq!((counted.matched, counted.is_truncated), (10_000, true), "nor in a dry run, which says so");
     world
         .db
         .sqlite
@@ -273,4 +275,101 @@ fn a_long_range_is_counted_up_to_a_bound_and_grows_while_it_is_enqueued() {
     world.run_alarm();
     let progress = world.progress(&replay.id);
     assert_eq!((progress.matched, progress.enqueued, progress.is_enqueued), (10_100, 10_100, true));
+}
+
+/// How many events a run of the alarm enqueues of a range.
+const PAGE: usize = 500;
+
+/// A world with two pages of events and some more, which endpoint 1 would take.
+fn world_of_pages() -> World {
+    let mut world = World::new();
+    for no in 0..2 * PAGE + 7 {
+        world.send(&named(&format!("task_{no}")));
+    }
+    world.configure(vec![taking("ranged")]);
+    world.pass(1);
+    world
+}
+
+#[test]
+fn a_range_that_is_cancelled_enqueues_nothing_more_and_what_is_enqueued_is_delivered() {
+    for (why, runs, enqueued) in
+        [("before its first page", 0, 0), ("between two pages", 1, PAGE), ("after its end", 3, 2 * PAGE + 7)]
+    {
+        let mut world = world_of_pages();
+        let replay = ask(&mut world, "rpl_1", true);
+        for _ in 0..runs {
+            world.now = world.now.plus_seconds(1);
+            world.run_alarm();
+        }
+        world.change(|settings| settings.replays[0].is_cancelled = true);
+        assert_eq!(world.progress("rpl_1").matched, enqueued as i64, "{why}: it says how much is enqueued");
+        world.restart();
+        world.pass(3600);
+        assert_eq!(world.received.len(), enqueued, "{why}");
+        assert_eq!(counts(&mut [world], &replay), finished(enqueued), "{why}");
+    }
+}
+
+#[test]
+fn a_range_that_was_cancelled_before_a_shard_knew_it_never_begins() {
+    let mut world = world_of_pages();
+    let replay = Replay { is_cancelled: true, ..range(&world, "rpl_1", true) };
+    world.change(|settings| settings.replays.push(replay.clone()));
+    world.pass(60);
+    assert_eq!(world.received.len(), 0);
+    assert_eq!(counts(&mut [world], &replay), finished(0));
+}
+
+#[test]
+fn a_dry_run_counts_what_would_be_replayed_and_changes_nothing() {
+    let unfiltered = EndpointOptions::default();
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    for (why, options, all, expected) in [
+        ("every applied status", unfiltered.clone(), true, 3),
+        ("one status", EndpointOptions { statuses: names(&["completed"]), ..unfiltered.clone() }, true, 1),
+        ("one event", EndpointOptions { events: names(&["ranged"]), ..unfiltered.clone() }, true, 2),
+        ("unknown ones too", EndpointOptions { include: names(&["unknown"]), ..unfiltered.clone() }, true, 5),
+        ("bodies too", EndpointOptions { include: names(&["quarantined"]), ..unfiltered.clone() }, true, 4),
+        ("dead letters", unfiltered, false, 0),
+    ] {
+        let mut world = World::new();
+        for status in ["queued", "processing", "completed"] {
+            world.event("task_1", status);
+        }
+        for body in [named("a"), named("b"), "no json".to_owned()] {
+            world.send(&body);
+        }
+        world.configure(vec![Endpoint { options, ..endpoint(1) }]);
+        world.pass(60);
+        let replay = range(&world, "rpl_1", all);
+        let before = world.db.sqlite.connection().total_changes();
+        let counted: RangeCount = world.query(ShardRequest::CountRange(replay));
+        assert_eq!(world.db.sqlite.connection().total_changes(), before, "{why}: nothing is written");
+        assert_eq!((counted.matched, counted.is_truncated), (expected, false), "{why}");
+        let replay = ask(&mut world, "rpl_2", all);
+        world.pass(60);
+        assert_eq!(counts(&mut [world], &replay), finished(expected as usize), "{why}: as the range does");
+    }
+}
+
+#[test]
+fn a_dry_run_counts_dead_letters_of_its_endpoint_and_times() {
+    let mut world = World::new();
+    world.deployment.retention_hours = 10_000;
+    world.configure(vec![endpoint(1), endpoint(2)]);
+    world.replies.extend([(1, DOWN), (2, DOWN)]);
+    world.event("task_1", "queued");
+    world.pass(100);
+    world.event("task_2", "queued");
+    world.pass(2 * 86_400);
+    for (why, from, until, expected) in [
+        ("all of one endpoint", 0, NOON * 2, 2),
+        ("the first", 0, NOON + 1, 1),
+        ("none, though the second came shortly before", NOON + 110_000, NOON * 2, 0),
+    ] {
+        let replay = Replay { from: Millis(from), until: Millis(until), ..range(&world, "rpl_1", false) };
+        let counted: RangeCount = world.query(ShardRequest::CountRange(replay));
+        assert_eq!((counted.matched, counted.is_truncated), (expected, false), "{why}");
+    }
 }

@@ -80,7 +80,7 @@ fn old_events_are_pruned_but_none_with_a_pending_delivery_nor_what_came_after_it
     // A range skips pruned events: no empty body is sent.
     world.change(|settings| {
         let (id, from, until) = ("rpl_1".to_owned(), Millis(0), Millis(i64::MAX / 2));
-        settings.replays = vec![Replay { id, endpoint: 1, all: true, from, until }];
+        settings.replays = vec![Replay { id, endpoint: 1, all: true, from, until, ..Replay::default() }];
     });
     world.pass(60);
     let progress = world.progress("rpl_1");

@@ -1,15 +1,16 @@
 //! Range replays: requested here, and counted by the shards.
 
-use vtryon_gateway_engine::directory::replays::{self, ReplayView, Requested};
+use serde::de::DeserializeOwned;
+use vtryon_gateway_engine::directory::replays::{self, DryRunView, ReplayView, Requested};
 use vtryon_gateway_engine::directory::settings::Change;
-use vtryon_gateway_engine::{Context, Result as EngineResult, json};
+use vtryon_gateway_engine::{self as engine, Context, json};
 use worker::Response;
 
 use super::Directory;
 use crate::config::Config;
 use crate::http::response::{self, ApiError};
 use crate::platform::{clock, crypto};
-use crate::protocol::settings::ReplayProgress;
+use crate::protocol::settings::{RangeCount, Replay, ReplayProgress};
 use crate::protocol::{AuditedRequest, ShardRequest, shard_client};
 
 impl Directory {
@@ -25,12 +26,34 @@ impl Directory {
         let request = |context: &Context<'_>| replays::request(context, body, key, random);
         let id = match self.at(config, clock::now(), request)? {
             Requested::Known(id) => id,
+            Requested::DryRun(replay) => return self.count_range(config, &replay).await,
             Requested::New(new) => {
                 self.commit(config, Change::Replay(&new), audited).await?;
                 new.replay.id
             }
         };
         self.progress(config, 202, &id).await
+    }
+
+    /// Returns what a range would replay.
+    async fn count_range(&self, config: &Config, replay: &Replay) -> Result<Response, ApiError> {
+        let counts: Vec<RangeCount> =
+            self.ask_shards(config, || ShardRequest::CountRange(replay.clone())).await?;
+        response::json(200, &DryRunView::new(replay, &counts))
+    }
+
+    /// Cancels a range: what is not enqueued yet is left out.
+    pub(super) async fn cancel_replay(
+        &self,
+        config: &Config,
+        id: &str,
+        audited: Option<&AuditedRequest>,
+    ) -> Result<Response, ApiError> {
+        let cancelled = self.at(config, clock::now(), |context| replays::cancel(context.db, id))?;
+        if let Some(replay) = cancelled {
+            self.commit(config, Change::ChangeReplay(&replay), audited).await?;
+        }
+        self.progress(config, 200, id).await
     }
 
     /// Returns the progress of a range over all shards.
@@ -41,10 +64,18 @@ impl Directory {
         id: &str,
     ) -> Result<Response, ApiError> {
         let replay = self.at(config, clock::now(), |context| replays::find(context.db, id))?;
-        let answers =
-            shard_client::call_all(&self.env, config.shards, || ShardRequest::Progress { id: id.to_owned() })
-                .await?;
-        let shards: EngineResult<Vec<ReplayProgress>> = answers.iter().map(|text| json::read(text)).collect();
-        response::json(status, &ReplayView::new(replay, &shards?))
+        let progress: Vec<ReplayProgress> =
+            self.ask_shards(config, || ShardRequest::Progress { id: id.to_owned() }).await?;
+        response::json(status, &ReplayView::new(&replay, &progress))
+    }
+
+    async fn ask_shards<T: DeserializeOwned>(
+        &self,
+        config: &Config,
+        request: impl Fn() -> ShardRequest,
+    ) -> Result<Vec<T>, ApiError> {
+        let answers = shard_client::call_all(&self.env, config.shards, request).await?;
+        let answers: engine::Result<Vec<T>> = answers.iter().map(|text| json::read(text)).collect();
+        Ok(answers?)
     }
 }

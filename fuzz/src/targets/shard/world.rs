@@ -125,7 +125,7 @@ impl World {
         let ago = |hours: i64| self.now.plus_seconds(-hours * 3600);
         let id = format!("rpl_{}", self.settings.replays.len());
         let (from, until) = (ago(from.max(until)), ago(from.min(until)));
-        self.settings.replays.push(Replay { id, endpoint, all, from, until });
+        self.settings.replays.push(Replay { id, endpoint, all, from, until, is_cancelled: false });
         self.push();
     }
 

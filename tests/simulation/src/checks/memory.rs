@@ -1,6 +1,7 @@
 //! What an instance knows, counts and has scheduled.
 
 use vtryon_gateway_engine::Context;
+use vtryon_gateway_engine::database::Bind;
 use vtryon_gateway_engine::shard::Shard;
 use vtryon_webhooks::Millis;
 
@@ -39,8 +40,13 @@ fn of_counters(world: &World, shard: usize) {
         OR (state <> 'pending' AND due_at IS NOT NULL)";
     const COUNTS: &str = "SELECT (SELECT COUNT(*) FROM deliveries WHERE state = 'pending'),
         (SELECT COUNT(*) FROM deliveries WHERE state = 'dead'), (SELECT COUNT(*) FROM tasks WHERE open = 1)";
+    const OPEN: &str = "SELECT COUNT(*) FROM replays WHERE id = ? AND next_seq IS NOT NULL";
     let object = &world.shards[shard];
     let db = &object.db;
+    for replay in object.settings.replays.iter().filter(|replay| replay.is_cancelled) {
+        let is_over = db.integer(OPEN, &[Bind::Text(&replay.id)]) == 0;
+        ensure!(is_over, "what was cancelled enqueues nothing more", "{}", replay.id);
+    }
     if let Some(counted) = object.engine.as_ref().map(|engine| engine.counts(db)) {
         let counted = counted.expect("the counts are read");
         let counted = [counted.pending, counted.dead, counted.open_tasks];

@@ -6,17 +6,21 @@ use vtryon_webhooks::Millis;
 
 use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::seq_of;
-use crate::protocol::settings::{Endpoint, Replay, ReplayProgress, Settings};
+use crate::protocol::settings::{Endpoint, RangeCount, Replay, ReplayProgress, Settings};
 use crate::shard::deliveries::{self, Delivery};
 use crate::shard::live::log::LogEntry;
 use crate::shard::{Shard, events};
 use crate::{Context, Result};
 
 impl Shard {
-    /// Stores the ranges that are new to this shard, and deletes those that the directory has deleted.
+    /// Stores the ranges that are new to this shard, ends those that were cancelled, and deletes those that the directory
+    /// has deleted.
     pub(crate) fn accept_replays(&self, db: &dyn Database, settings: &Settings) -> Result<()> {
         const ACCEPT: &str = "INSERT INTO replays (id, matched, enqueued, delivered, failed, next_seq)
             VALUES (?, ?, 0, 0, 0, ?)";
+        // What is enqueued stays.
+        const CANCEL: &str =
+            "UPDATE replays SET matched = enqueued, next_seq = NULL WHERE id = ? AND next_seq IS NOT NULL";
         const FORGET: &str = "DELETE FROM replays WHERE id = ?";
         for id in db.all("SELECT id FROM replays", &[], Row::text)? {
             if !settings.replays.iter().any(|replay| replay.id == id) {
@@ -25,16 +29,19 @@ impl Shard {
         }
         for replay in &settings.replays {
             if progress(db, &replay.id)?.is_some() {
+                if replay.is_cancelled {
+                    db.run(CANCEL, &[Bind::Text(&replay.id)])?;
+                }
                 continue;
             }
-            // One whose endpoint is no more is over before it begins.
+            // One whose endpoint is no more, or that was cancelled, is over before it begins.
             let (matched, next_seq) = match settings.endpoint(replay.endpoint) {
-                Some(endpoint) => {
-                    let last = self.last_seq;
-                    let first = range::first(db, replay, last)?;
-                    (range::count(db, replay, endpoint, first, last)?, Some(first))
+                Some(endpoint) if !replay.is_cancelled => {
+                    let first = range::first(db, replay, self.last_seq)?;
+                    let counted = range::count(db, replay, endpoint, first, self.last_seq)?;
+                    (counted.matched, Some(first))
                 }
-                None => (0, None),
+                Some(_) | None => (0, None),
             };
             db.run(ACCEPT, &[Bind::Text(&replay.id), Bind::Int(matched), Bind::MaybeInt(next_seq)])?;
         }
@@ -55,6 +62,15 @@ impl Shard {
             self.wake_for_next(context);
         }
         Ok(true)
+    }
+
+    /// Counts what a range would replay, as far as a range is counted when it begins.
+    pub(crate) fn count_range(&self, db: &dyn Database, replay: &Replay) -> Result<RangeCount> {
+        let Some(endpoint) = self.settings.endpoint(replay.endpoint) else {
+            return Ok(RangeCount::default());
+        };
+        let first = range::first(db, replay, self.last_seq)?;
+        range::count(db, replay, endpoint, first, self.last_seq)
     }
 
     /// Returns how far a range has come.

@@ -2,13 +2,15 @@
 //! nothing, and is gone through page by page.
 
 use vtryon_webhooks::Millis;
+use vtryon_webhooks::endpoint::Filter;
+use vtryon_webhooks::event::STATUS_CHANGED;
 use vtryon_webhooks::lifecycle::Outcome;
 
 use crate::Result;
 use crate::database::{Bind, Database, Row};
 use crate::protocol::TEST_EVENT;
 use crate::protocol::delivery::{delivery_no, seq_of};
-use crate::protocol::settings::{Endpoint, Replay};
+use crate::protocol::settings::{Endpoint, RangeCount, Replay};
 use crate::shard::events;
 use crate::shard::live::log::before_time;
 use crate::shard::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO};
@@ -33,49 +35,70 @@ pub(crate) fn first(db: &dyn Database, replay: &Replay, last: i64) -> Result<i64
 /// How many events, bodies or dead letters are looked at to count a range: what is beyond counts when it is enqueued.
 const COUNTED: i64 = 10_000;
 
-/// Counts what the beginning of a range holds, in one statement: at most so many, for what the endpoint's filter leaves
-/// out is known when a page is enqueued. In the end it is what was enqueued.
+/// Counts what the beginning of a range holds, in a statement for each kind of what is stored.
 pub(crate) fn count(
     db: &dyn Database,
     replay: &Replay,
     endpoint: &Endpoint,
     first: i64,
     last: i64,
-) -> Result<i64> {
-    const DEAD: &str =
-        "SELECT COUNT(*) FROM (SELECT endpoint, created_at FROM deliveries INDEXED BY deliveries_dead
-            WHERE state = 'dead' AND no BETWEEN ?4 AND ?5 ORDER BY no LIMIT ?6)
-        WHERE endpoint = ?3 AND created_at >= ?1 AND created_at < ?2";
-    const ALL: &str = "SELECT (SELECT COUNT(*) FROM (SELECT received_at, outcome FROM events
-                WHERE seq BETWEEN MAX(?3, ?5 + 1) AND ?4 ORDER BY seq LIMIT ?9)
-            WHERE received_at >= ?1 AND received_at < ?2
-            AND (outcome = 'applied' OR (outcome = 'unknown' AND ?6)))
-        + IIF(?7, (SELECT COUNT(*) FROM (SELECT received_at FROM quarantine
-                WHERE no BETWEEN MAX(?3, ?8 + 1) AND ?4 ORDER BY no LIMIT ?9)
-            WHERE received_at >= ?1 AND received_at < ?2), 0)";
+) -> Result<RangeCount> {
     let last = before_time(db, replay.until.plus_seconds(SKEW), last)?;
-    let (from, until) = (Bind::Int(replay.from.0), Bind::Int(replay.until.0));
-    let filter = endpoint.filter();
-    let takes_unknown = filter.unknown || !filter.events.is_empty() || !filter.statuses.is_empty();
-    let count = if replay.all {
-        let binds = [
-            from,
-            until,
-            Bind::Int(first),
-            Bind::Int(last),
-            Bind::Int(retention::floor(db, PRUNED_TO)?),
-            Bind::Int(takes_unknown.into()),
-            Bind::Int(filter.quarantined.into()),
-            Bind::Int(retention::floor(db, QUARANTINE_PRUNED_TO)?),
-            Bind::Int(COUNTED),
-        ];
-        db.first(ALL, &binds, Row::int)?
+    if replay.all {
+        count_events(db, replay, endpoint, first, last)
     } else {
-        let (first, end) = (Bind::Int(delivery_no(first, 0)), Bind::Int(delivery_no(last + 1, 0)));
-        let binds = [from, until, Bind::Int(replay.endpoint), first, end, Bind::Int(COUNTED)];
-        db.first(DEAD, &binds, Row::int)?
-    };
-    Ok(count.unwrap_or(0))
+        count_dead(db, replay, first, last)
+    }
+}
+
+fn count_dead(db: &dyn Database, replay: &Replay, first: i64, last: i64) -> Result<RangeCount> {
+    const DEAD: &str =
+        "SELECT COUNT(*), COALESCE(SUM(endpoint = ?3 AND created_at >= ?1 AND created_at < ?2), 0)
+        FROM (SELECT endpoint, created_at FROM deliveries INDEXED BY deliveries_dead
+            WHERE state = 'dead' AND no BETWEEN ?4 AND ?5 ORDER BY no LIMIT ?6)";
+    let (first, end) = (Bind::Int(delivery_no(first, 0)), Bind::Int(delivery_no(last + 1, 0)));
+    let (from, until) = (Bind::Int(replay.from.0), Bind::Int(replay.until.0));
+    let binds = [from, until, Bind::Int(replay.endpoint), first, end, Bind::Int(COUNTED)];
+    let counted = db.first(DEAD, &binds, |row| {
+        let looked_at = row.int();
+        RangeCount { matched: row.int(), is_truncated: looked_at == COUNTED }
+    })?;
+    Ok(counted.unwrap_or_default())
+}
+
+fn count_events(
+    db: &dyn Database,
+    replay: &Replay,
+    endpoint: &Endpoint,
+    first: i64,
+    last: i64,
+) -> Result<RangeCount> {
+    const EVENTS: &str = "SELECT received_at, outcome, COALESCE(name, ?4), status FROM events
+        WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq LIMIT ?3";
+    const BODIES: &str = "SELECT received_at FROM quarantine
+        WHERE no BETWEEN ? AND ? AND LENGTH(body) = bytes ORDER BY no LIMIT ?";
+    let filter = endpoint.filter();
+    let is_within = |received_at: i64| (replay.from..replay.until).contains(&Millis(received_at));
+    let from = first.max(retention::floor(db, PRUNED_TO)? + 1);
+    let binds = [Bind::Int(from), Bind::Int(last), Bind::Int(COUNTED), Bind::Text(STATUS_CHANGED)];
+    let events = db.all(EVENTS, &binds, |row| {
+        let (is_within, outcome) = (is_within(row.int()), row.text());
+        let (name, status) = (row.text(), row.maybe_text());
+        is_within && takes(&filter, &outcome, &name, status.as_deref())
+    })?;
+    let from = first.max(retention::floor(db, QUARANTINE_PRUNED_TO)? + 1);
+    let binds = [Bind::Int(from), Bind::Int(last), Bind::Int(COUNTED)];
+    let bodies =
+        if filter.quarantined { db.all(BODIES, &binds, |row| is_within(row.int()))? } else { Vec::new() };
+    let looked_at = events.len().max(bodies.len()) as i64;
+    let matched = events.into_iter().chain(bodies).filter(|is_taken| *is_taken).count() as i64;
+    Ok(RangeCount { matched, is_truncated: looked_at == COUNTED })
+}
+
+/// Returns whether a range has an event for its endpoint. A test event was for one endpoint alone.
+fn takes(filter: &Filter, outcome: &str, name: &str, status: Option<&str>) -> bool {
+    name != TEST_EVENT
+        && Outcome::from_name(outcome).is_some_and(|outcome| filter.matches(outcome, name, status))
 }
 
 /// Finds the deliveries of a page of events, and where the next page begins; none when there is no more.
@@ -116,11 +139,9 @@ fn events_page(db: &dyn Database, replay: &Replay, endpoint: &Endpoint, from: i6
             next = None;
             break;
         }
-        let Some(outcome) = Outcome::from_name(&stored.outcome) else { continue };
-        let is_taken = filter.matches(outcome, stored.event().unwrap_or_default(), stored.status.as_deref());
-        // A test event was for one endpoint alone.
-        let is_test = stored.event() == Some(TEST_EVENT);
-        if is_taken && !is_test && (replay.from..replay.until).contains(&stored.received_at) {
+        let name = stored.event().unwrap_or_default();
+        let is_taken = takes(&filter, &stored.outcome, name, stored.status.as_deref());
+        if is_taken && (replay.from..replay.until).contains(&stored.received_at) {
             page.push((delivery_no(seq, endpoint.no), stored.received_at));
         }
     }
