@@ -30,6 +30,7 @@ const EMPTY = [
   ["quarantine", "/quarantine", "The quarantine is empty.", "could be read"],
   ["rejections", "/rejections", "Nothing was refused.", "its likely mistake stands here"],
   ["webhooks", "/settings/webhooks", "No endpoint yet.", "Register one above"],
+  ["alerts", "/settings/alerts", "No destination yet.", "nobody is told"],
   [
     "task",
     "/tasks/none",
@@ -96,6 +97,7 @@ for (const [look, options] of Object.entries(LOOKS)) {
       ["quarantine", "/quarantine", "duplicate_key"],
       ["rejections", "/rejections", "signature_mismatch"],
       ["webhooks", "/settings/webhooks", "Endpoints"],
+      ["alerts", "/settings/alerts", "Destinations"],
     ];
     await dashboard.visit(
       async (page) => {

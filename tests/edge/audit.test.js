@@ -68,6 +68,15 @@ test("every operation that changes something leaves one record, with its target"
   await change("replayDelivery", delivery_id, { path: { delivery_id } });
   await change("replayRange", ({ replay_id }) => replay_id, { json: { endpoint: id } });
   await change("deleteEndpoint", id, { path });
+  const { id: destination } = await change("createAlertDestination", ({ id }) => id, {
+    json: { url: SHOP },
+  });
+  const ofAlerts = { path: { destination_id: destination } };
+  await change("changeAlertDestination", destination, { ...ofAlerts, json: { format: "slack" } });
+  await change("rotateAlertSecret", destination, { ...ofAlerts, json: {} });
+  await change("retireAlertSecret", destination, ofAlerts);
+  await change("testAlertDestination", destination, ofAlerts);
+  await change("deleteAlertDestination", destination, ofAlerts);
   const secrets = (await gateway.api("/api/secrets")).body.secrets;
   const { fingerprint } = secrets.find(({ state }) => state === "former");
   await change("purgeSecret", fingerprint, { path: { fingerprint } });

@@ -4,6 +4,7 @@ import { html } from "htm/preact";
 import { useEffect, useId, useState } from "preact/hooks";
 import { Router, useLocation } from "preact-iso/router";
 import { useAction } from "../load.js";
+import { Alerts } from "../pages/alerts.js";
 import { Deliveries } from "../pages/deliveries.js";
 import { Delivery } from "../pages/delivery.js";
 import { NotFound } from "../pages/not-found.js";
@@ -27,7 +28,10 @@ const PAGES = [
   ["/quarantine", "Quarantine"],
   ["/rejections", "Rejections"],
 ];
-const SETTINGS = [["/settings/webhooks", "Webhooks"]];
+const SETTINGS = [
+  ["/settings/webhooks", "Webhooks"],
+  ["/settings/alerts", "Alerts"],
+];
 
 export function Shell() {
   const { path } = useLocation();
@@ -84,6 +88,7 @@ function Pages({ path }) {
       <${Quarantine} path="/quarantine" />
       <${Rejections} path="/rejections" />
       <${Webhooks} path="/settings/webhooks" />
+      <${Alerts} path="/settings/alerts" />
       <${NotFound} default />
     <//>
   `;
