@@ -15,6 +15,10 @@ pub const FAILING_LIMIT: i64 = 5 * 24 * HOUR;
 /// The number of consecutive answers 410 after which an endpoint is disabled.
 pub const GONE_LIMIT: u32 = 2;
 
+/// The number of consecutive failures after which an endpoint counts as down. Further ones are not counted, so an
+/// endpoint that stays down costs no rows.
+pub const DOWN_AFTER: u32 = 4;
+
 /// The minimum time between two recorded successes: an hour, in milliseconds. So a healthy endpoint costs one row per
 /// hour instead of one per delivery.
 pub const SUCCESS_GRAIN: i64 = HOUR;
@@ -28,6 +32,8 @@ pub struct Health {
     pub succeeded_at: Option<Millis>,
     /// The number of consecutive answers 410.
     pub consecutive_410: u32,
+    /// The number of consecutive failures, at most [`DOWN_AFTER`].
+    pub consecutive_failures: u32,
 }
 
 impl Health {
@@ -36,18 +42,21 @@ impl Health {
     /// An equal record need not be written.
     #[must_use]
     pub fn after(self, reply: Option<Reply>, at: Millis) -> Self {
-        let failing_since = self.failing_since.or(Some(at));
+        let failed = Self {
+            failing_since: self.failing_since.or(Some(at)),
+            consecutive_failures: self.consecutive_failures.saturating_add(1).min(DOWN_AFTER),
+            ..self
+        };
         match reply {
-            Some(Reply::Delivered) => {
-                Self { failing_since: None, succeeded_at: Some(self.success(at)), consecutive_410: 0 }
-            }
-            Some(Reply::Gone) => {
-                Self { failing_since, consecutive_410: self.consecutive_410.saturating_add(1), ..self }
-            }
-            Some(Reply::Unauthorized | Reply::Refused) | None => {
-                Self { failing_since, consecutive_410: 0, ..self }
-            }
+            Some(Reply::Delivered) => Self { succeeded_at: Some(self.success(at)), ..Self::default() },
+            Some(Reply::Gone) => Self { consecutive_410: self.consecutive_410.saturating_add(1), ..failed },
+            Some(Reply::Unauthorized | Reply::Refused) | None => Self { consecutive_410: 0, ..failed },
         }
+    }
+
+    /// Returns whether the last [`DOWN_AFTER`] attempts have failed.
+    pub const fn is_down(self) -> bool {
+        self.consecutive_failures >= DOWN_AFTER
     }
 
     /// Returns the success to record: the recorded one if `at` is less than [`SUCCESS_GRAIN`] later.

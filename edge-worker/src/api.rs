@@ -9,6 +9,7 @@ mod results;
 pub(crate) mod route;
 mod stats;
 mod tasks;
+mod test_delivery;
 mod tickets;
 
 use vtryon_gateway_engine::{directory, shard};
@@ -41,11 +42,11 @@ pub(crate) async fn answer(
         Api::Result(id) => results::show(id, env, config, context).await,
         Api::Tasks(query) => tasks::tasks(&query, env, config).await,
         Api::Quarantine(query) => tasks::quarantine(&query, env, config).await,
-        Api::Endpoints => endpoints::all(&request, audited, env).await,
-        Api::Endpoint(id) => endpoints::one(&id, &request, audited, env).await,
-        Api::Rotate(id) => endpoints::rotate(&id, &request, audited, env).await,
-        Api::Retire(id) => endpoints::retire(&id, audited, env).await,
-        Api::Test(id) => endpoints::test(&id, audited, env, config).await,
+        Api::Endpoints(kind) => endpoints::all(kind, &request, audited, env).await,
+        Api::Endpoint(kind, id) => endpoints::one(kind, &id, &request, audited, env).await,
+        Api::Rotate(kind, id) => endpoints::rotate(kind, &id, &request, audited, env).await,
+        Api::Retire(kind, id) => endpoints::retire(kind, &id, audited, env).await,
+        Api::Test(kind, id) => test_delivery::send(kind, &id, audited, env, config).await,
         Api::Deliveries(query) => deliveries::list(&query, env, config).await,
         Api::Delivery(id) => deliveries::show(&id, env, config).await,
         Api::ReplayDelivery(id) => deliveries::replay(&id, audited, env, config).await,

@@ -54,7 +54,7 @@ async fn answer_in_time(
 ) -> worker::Result<web_sys::Response> {
     let head = Head::of(&request);
     let found = Route::of(&head.url);
-    let deadline = if let Route::Api(Api::Test(_)) = found.request { TEST_DEADLINE } else { DEADLINE };
+    let deadline = if let Route::Api(Api::Test(..)) = found.request { TEST_DEADLINE } else { DEADLINE };
     let context = Context::new(context);
     let answer = answer(&head, found, request, env, &context);
     let answer = match select(pin!(AssertUnwindSafe(answer).catch_unwind()), Delay::from(deadline)).await {

@@ -32,6 +32,7 @@ const EMPTY = [
   ["webhooks", "/settings/webhooks", "No endpoint yet.", "Register one above"],
   ["tokens", "/settings/tokens", "No token yet.", "Create one above"],
   ["audit", "/settings/audit", "Nothing was changed yet.", "it stands here"],
+  ["alerts", "/settings/alerts", "No destination yet.", "nobody is told"],
   [
     "task",
     "/tasks/none",
@@ -100,6 +101,7 @@ for (const [look, options] of Object.entries(LOOKS)) {
       ["webhooks", "/settings/webhooks", "Endpoints"],
       ["tokens", "/settings/tokens", "Tokens in use"],
       ["audit", "/settings/audit", "Audit trail"],
+      ["alerts", "/settings/alerts", "Destinations"],
     ];
     await dashboard.visit(
       async (page) => {

@@ -70,6 +70,15 @@ test("every operation that changes something leaves one record, with its target"
   const { replay_id } = await change("replayRange", ({ replay_id }) => replay_id, range);
   await change("cancelReplay", replay_id, { path: { replay_id } });
   await change("deleteEndpoint", id, { path });
+  const { id: destination } = await change("createAlertDestination", ({ id }) => id, {
+    json: { url: SHOP },
+  });
+  const ofAlerts = { path: { destination_id: destination } };
+  await change("changeAlertDestination", destination, { ...ofAlerts, json: { format: "slack" } });
+  await change("rotateAlertSecret", destination, { ...ofAlerts, json: {} });
+  await change("retireAlertSecret", destination, ofAlerts);
+  await change("testAlertDestination", destination, ofAlerts);
+  await change("deleteAlertDestination", destination, ofAlerts);
   const secrets = (await gateway.api("/api/secrets")).body.secrets;
   const { fingerprint } = secrets.find(({ state }) => state === "former");
   await change("purgeSecret", fingerprint, { path: { fingerprint } });

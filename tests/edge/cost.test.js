@@ -36,7 +36,8 @@ const EVENTS = [
   ["a duplicate of the end", event("task_cost", "completed"), 0],
   ["an event by another name", JSON.stringify({ event: "rated", task_id: "task_cost" }), 3],
   ["a duplicate of it", JSON.stringify({ event: "rated", task_id: "task_cost" }), 0],
-  ["a body that can't be read", "no json", 2],
+  // With the condition that an alert tells of, and the alarm that reports it.
+  ["a body that can't be read", "no json", 4],
   ["a duplicate of it too", "no json", 0],
 ];
 for (const [name, body, written] of EVENTS) {

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { example } from "../../edge-worker/npm/lib/local/example.js";
 import { block, PAGES, read, rows } from "../pages.js";
 import { Backend } from "./support/backend.js";
-import { OPERATIONS } from "./support/document.js";
+import { DOCUMENT, OPERATIONS } from "./support/document.js";
 import { event, Gateway, SECRET, sign, TOKEN, until } from "./support/gateway.js";
 
 const TICKET_TOKEN = "ticket-token-of-the-tests-0123456789abcdef";
@@ -230,6 +230,22 @@ const BLOCKS = [
     check: ([endpoint, replay], { DISABLED_AT }) =>
       assert.deepEqual([endpoint.enabled, replay.which, replay.from], [true, "all", DISABLED_AT]),
   },
+  {
+    mark: "alerts-register",
+    check: ([{ id, secret, format }], env) => {
+      assert.deepEqual([/^whsec_/.test(secret), format], [true, "standard"]);
+      env.DESTINATION = id;
+    },
+  },
+  {
+    mark: "alerts-test",
+    check: ([{ state, event }]) => assert.deepEqual([state, event], ["delivered", "gateway.test"]),
+  },
+  {
+    mark: "alerts-slack",
+    check: ([{ format, events }]) => assert.deepEqual([format, events.length], ["slack", 2]),
+  },
+  { mark: "alerts-list", check: ([{ destinations }]) => assert.equal(destinations.length, 2) },
   { mark: "monitoring-health", check: ([{ status }]) => assert.equal(status, "ok") },
   { mark: "monitoring-stats", check: ([{ minutes }]) => assert.equal(minutes, 15) },
   { mark: "monitoring-stalled", check: ([{ tasks }]) => assert.deepEqual(tasks, []) },
@@ -246,7 +262,7 @@ test("the blocks of the guides work as they stand, one after the other", async (
     return delivery.state === "delivered" && delivery;
   };
   const { id: DELIVERY } = await until(delivered);
-  const env = { ENDPOINT, DELIVERY };
+  const env = { ENDPOINT, DELIVERY, RECEIVER: backend.url, SLACK_URL: backend.url };
   for (const { mark, given, check } of BLOCKS) {
     await t.test(mark, async () => {
       await given?.(env);
@@ -281,6 +297,13 @@ test("the table of the API has the operations of its document, and no other", ()
   const shown = rows("docs/reference/api.md", "## Operations").map(([operation]) => operation);
   const documented = OPERATIONS.map(({ method, path }) => `${method} ${path}`);
   assert.deepEqual(shown.sort(), documented.sort());
+});
+
+test("the table of alerts has those of the API's document", () => {
+  const [, section] = read("docs/guides/alerts.md").split("\n## What is told\n");
+  const [table] = section.split("\n\n- ");
+  const named = [...table.matchAll(/`(gateway\.\w+)`/g)].map(([, name]) => name);
+  assert.deepEqual(named.sort(), DOCUMENT.components.schemas.AlertName.enum.toSorted());
 });
 
 test("the table of outcomes is that of the vectors", () => {

@@ -153,6 +153,27 @@ test("endpoints", async () => {
   await answer(200, "deleteEndpoint", { path });
 });
 
+test("alert destinations", async () => {
+  const json = { url: backend.url, format: "slack", events: ["gateway.delivery_dead"] };
+  const { id } = await answer(201, "createAlertDestination", { json });
+  const path = { destination_id: id };
+  await answer(200, "testAlertDestination", { path });
+  await answer(200, "rotateAlertSecret", { path, json: { overlap_hours: 168 } });
+  assert.equal((await answer(200, "getAlertDestination", { path })).secrets.length, 2);
+  await answer(200, "retireAlertSecret", { path });
+  await answer(400, "changeAlertDestination", { path, json: { order: "all" } });
+  await answer(400, "rotateAlertSecret", { path, json: { hours: 1 } });
+  await answer(200, "changeAlertDestination", { path, json: { enabled: false } });
+  await answer(409, "testAlertDestination", { path });
+  const { destinations, alerts } = await answer(200, "listAlerts");
+  assert.equal(destinations.at(-1).disabled.reason, "administrator");
+  assert.ok(alerts.some(({ cause }) => cause === "endpoint_created"));
+  for (let nth = 1; nth < 5; nth++) await answer(201, "createAlertDestination", { json });
+  await answer(409, "createAlertDestination", { json });
+  for (const { id } of (await answer(200, "listAlerts")).destinations)
+    await answer(200, "deleteAlertDestination", { path: { destination_id: id } });
+});
+
 test("no more than 20 endpoints", async () => {
   const made = [];
   for (let nth = 0; nth < 19; nth++) {
@@ -360,7 +381,16 @@ test("an endpoint that leads back to the gateway is a conflict, one that is not 
   const own = await Gateway.start({ bindings: { ENDPOINT_HOSTS: "127.0.0.1" } });
   t.after(() => own.stop());
   const { id } = await own.register("http://127.0.0.1:9/");
-  for (const [operation, path] of [["createEndpoint"], ["changeEndpoint", { endpoint_id: id }]]) {
+  const { body } = await own.api("/api/alerts", {
+    method: "POST",
+    json: { url: "http://127.0.0.1:9/" },
+  });
+  for (const [operation, path] of [
+    ["createEndpoint"],
+    ["changeEndpoint", { endpoint_id: id }],
+    ["createAlertDestination"],
+    ["changeAlertDestination", { destination_id: body.id }],
+  ]) {
     const back = await call(own, operation, { path, json: { url: own.url } });
     assert.equal(back.status, 409, operation);
     const other = await call(own, operation, { path, json: { url: "https://shop.example/" } });
@@ -389,7 +419,9 @@ test("a body that ends early or does not come is answered as one, wherever there
 
 test("a change that the shards do not confirm is answered 202", async () => {
   const { id } = await answer(201, "createEndpoint", { json: { url: backend.url } });
-  const path = { endpoint_id: id };
+  const alerts = { url: backend.url, format: "slack" };
+  const destination = await answer(201, "createAlertDestination", { json: alerts });
+  const path = { endpoint_id: id, destination_id: destination.id };
   await gateway.halt();
   // A shard whose storage is broken confirms nothing, and answers nothing.
   for (const { file } of await gateway.stored()) {
@@ -402,6 +434,11 @@ test("a change that the shards do not confirm is answered 202", async () => {
     ["rotateSecret"],
     ["retireSecret"],
     ["deleteEndpoint"],
+    ["createAlertDestination", alerts],
+    ["changeAlertDestination", { description: "moved" }],
+    ["rotateAlertSecret"],
+    ["retireAlertSecret"],
+    ["deleteAlertDestination"],
   ]) {
     const { applied, shards } = await answer(202, operation, { path, json });
     assert.deepEqual([applied, shards], [0, 2], operation);
@@ -429,7 +466,7 @@ test("with Access only, there are no sessions", async (t) => {
 });
 
 /** What is named but can't be provoked: the runtime seals a secret before it lets the next request in. */
-const UNSEEN = ["rotateSecret 409"];
+const UNSEEN = ["rotateSecret 409", "rotateAlertSecret 409"];
 
 test("every answer that the document names was given", () => {
   const named = OPERATIONS.flatMap(({ id, answers }) =>

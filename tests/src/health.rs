@@ -13,17 +13,18 @@ struct Vector {
     kind: Kind,
 }
 
-/// Since when it fails, when it succeeded, and how many times it was gone.
+/// Since when it fails, when it succeeded, and how many times in a row it was gone and has failed.
 #[derive(Deserialize)]
-struct Parts(Option<i64>, Option<i64>, u32);
+struct Parts(Option<i64>, Option<i64>, u32, #[serde(default)] u32);
 
 impl Parts {
     fn get(&self) -> Health {
-        let Self(failing_since, succeeded_at, gone) = self;
+        let Self(failing_since, succeeded_at, gone, failures) = self;
         Health {
             failing_since: failing_since.map(Millis),
             succeeded_at: succeeded_at.map(Millis),
             consecutive_410: *gone,
+            consecutive_failures: *failures,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! It is never on the path of an event: shards use the settings that they have. Secrets come in sealed, and URLs as the
 //! platform has parsed them; calls to shards and the alarm are made by whoever asks.
 
+pub mod alerts;
 pub mod audit;
 pub mod credentials;
 pub mod endpoints;
@@ -22,7 +23,7 @@ mod view;
 use vtryon_webhooks::Millis;
 
 pub use self::records::{Disabled, EndpointRecord};
-pub use self::view::{ChangedEndpoint, EndpointList, EndpointView, Unreadable};
+pub use self::view::{AlertList, ChangedEndpoint, EndpointList, EndpointView, Unreadable};
 
 use crate::database::Database;
 use crate::protocol::rejection::Rejection;
@@ -33,6 +34,21 @@ pub const SCHEMA: usize = schema::MIGRATIONS.len();
 
 /// How many seconds pass between two diagnoses of what isolates report: in a flood there are many of them.
 const DIAGNOSIS_PAUSE: i64 = 2;
+
+/// After how many seconds something is sent again that not all shards have confirmed.
+const AGAIN: i64 = 5;
+
+/// How long the alarm waits at least, in milliseconds: its time must not come before a run that sets it has ended.
+const MIN_ALARM_DELAY_MS: i64 = 250;
+
+/// Returns when the alarm is wanted: for settings and alerts that shards have not confirmed, and for the next alert. The
+/// clock runs `clock_scale` times faster than the machine.
+pub fn alarm(db: &dyn Database, now: Millis, clock_scale: i64) -> Result<Option<Millis>> {
+    let again = now.plus_seconds(AGAIN * clock_scale);
+    let settings = settings::has_unconfirmed(db)?.then_some(again);
+    let alerts = alerts::next_due(db, now.plus_millis(MIN_ALARM_DELAY_MS * clock_scale), again)?;
+    Ok([settings, alerts].into_iter().flatten().min())
+}
 
 /// What an instance of the directory remembers beside its database.
 pub struct Directory {

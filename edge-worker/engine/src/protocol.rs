@@ -4,6 +4,7 @@
 //! Both ends are of one deployment, but not always of one version: while a deployment rolls out, a new Worker
 //! may call an old shard. So a field is only ever added, and with a default.
 
+pub mod conditions;
 pub mod cursor;
 pub mod delivery;
 mod directory;
@@ -29,6 +30,9 @@ use crate::json;
 /// The name of a test event. Vtryon has no such event, so a receiver ignores it.
 pub const TEST_EVENT: &str = "gateway.test";
 
+/// The shard that stores and delivers alerts: each deployment has it.
+pub const ALERT_SHARD: u32 = 0;
+
 /// Returns the KV key of a task's final result. The prefix leaves room for other things in the same namespace.
 pub fn result_key(task_id: &str) -> String {
     format!("result:{task_id}")
@@ -40,6 +44,8 @@ pub fn result_key(task_id: &str) -> String {
 pub enum ShardRequest {
     /// Decides on an event and stores it; its body is the second argument of the call.
     StoreEvent(IncomingEvent),
+    /// Stores an alert, once; its body is the second argument of the call.
+    StoreAlert(IncomingAlert),
     /// The state and the timeline of a task.
     Task { task_id: String },
     /// The final result of a task.
@@ -78,7 +84,7 @@ pub enum ShardRequest {
     Health { endpoint: i64 },
     /// The counts for `GET /api/metrics`.
     Metrics,
-    /// Only sets the alarm again, for whatever is due.
+    /// Sets the alarm again, for whatever is due, and asks for what an alert may be of.
     Sweep,
     /// The statistics by minute, from `from` on.
     Stats { from: Millis },
@@ -92,6 +98,14 @@ pub struct StoreResult {
     /// The attempts that the Worker makes after its 200.
     #[serde(default)]
     pub dispatches: Vec<Dispatch>,
+}
+
+/// What the hourly sweep finds in a shard.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SweepFindings {
+    /// Whether a task has not ended and has had no event for long.
+    pub has_stalled: bool,
 }
 
 /// The health of an endpoint in one shard.
@@ -139,6 +153,18 @@ pub struct IncomingEvent {
     pub target_endpoint: Option<i64>,
     /// How long the storing of an earlier event took, as the Worker saw it, in milliseconds.
     pub last_commit_ms: Option<i64>,
+}
+
+/// An alert before it is stored, to be delivered to some of its destinations.
+#[derive(Serialize, Deserialize)]
+pub struct IncomingAlert {
+    /// What tells it from all other alerts: it is stored once, however often it comes.
+    pub id: String,
+    pub name: String,
+    pub destinations: Vec<i64>,
+    /// Whether the caller makes the first attempts and waits for them, as for a test.
+    #[serde(default)]
+    pub is_test: bool,
 }
 
 /// The content of a verified body.

@@ -2,6 +2,7 @@
 
 mod alarm;
 mod call;
+mod conditions;
 #[cfg(feature = "sqlite")]
 mod consistency;
 mod deliveries;
@@ -55,6 +56,8 @@ pub struct Shard {
     commits: Commits,
     live: live::Audience,
     broadcasts: Vec<Broadcast>,
+    /// When the alarm reports the conditions that are stored; none where none are.
+    report_at: Option<Millis>,
     faults: Vec<Error>,
 }
 
@@ -89,6 +92,7 @@ impl Shard {
             settings: Rc::new(settings),
             last_seq: db.first(LAST, &[], Row::int)?.unwrap_or(0),
             live: live::Audience::new(subscribers, pages),
+            report_at: (!conditions::all(db)?.is_empty()).then_some(context.now),
             ..Self::default()
         };
         shard.schedule(context, 0);

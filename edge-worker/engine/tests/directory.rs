@@ -8,6 +8,8 @@
     reason = "that is how a test fails"
 )]
 
+#[path = "directory/alerts.rs"]
+mod alerts;
 #[path = "directory/audit.rs"]
 mod audit;
 #[path = "directory/credentials.rs"]

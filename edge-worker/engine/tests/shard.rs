@@ -8,8 +8,12 @@
     reason = "that is how a test fails"
 )]
 
+#[path = "shard/alerts.rs"]
+mod alerts;
 #[path = "shard/compiled.rs"]
 mod compiled;
+#[path = "shard/conditions.rs"]
+mod conditions;
 #[path = "shard/health.rs"]
 mod health;
 #[path = "shard/leases.rs"]

@@ -3,17 +3,19 @@
 use percent_encoding::percent_decode_str;
 use vtryon_gateway_engine::access::scope::Scope;
 
+use crate::protocol::settings::EndpointKind::{self, Alerts, Tasks};
+
 /// What an administrator asks for.
 pub(crate) enum Api {
     Task(Option<String>),
     Result(Option<String>),
     Tasks(String),
     Quarantine(String),
-    Endpoints,
-    Endpoint(String),
-    Rotate(String),
-    Retire(String),
-    Test(String),
+    Endpoints(EndpointKind),
+    Endpoint(EndpointKind, String),
+    Rotate(EndpointKind, String),
+    Retire(EndpointKind, String),
+    Test(EndpointKind, String),
     Deliveries(String),
     Delivery(String),
     ReplayDelivery(String),
@@ -54,18 +56,33 @@ const ADMIN: Option<Scope> = Some(Scope::Admin);
 
 /// The routes below `/api/`. Reading tokens and the audit trail needs more than other reading: they name people, and the
 /// addresses that they use.
-pub(crate) const ROUTES: [Entry<Api>; 24] = [
+pub(crate) const ROUTES: [Entry<Api>; 29] = [
     ("tasks", &[("GET", READ)], |_, query| Api::Tasks(query.to_owned())),
     ("tasks/{task_id}", &[("GET", READ)], |ids, _| Api::Task(decoded(first(ids)))),
     ("tasks/{task_id}/result", &[("GET", READ)], |ids, _| Api::Result(decoded(first(ids)))),
     ("quarantine", &[("GET", READ)], |_, query| Api::Quarantine(query.to_owned())),
-    ("endpoints", &[("GET", READ), ("POST", ADMIN)], |_, _| Api::Endpoints),
+    ("endpoints", &[("GET", READ), ("POST", ADMIN)], |_, _| Api::Endpoints(Tasks)),
     ("endpoints/{endpoint_id}", &[("GET", READ), ("PATCH", ADMIN), ("DELETE", ADMIN)], |ids, _| {
-        Api::Endpoint(first(ids).to_owned())
+        Api::Endpoint(Tasks, first(ids).to_owned())
     }),
-    ("endpoints/{endpoint_id}/rotate", &[("POST", ADMIN)], |ids, _| Api::Rotate(first(ids).to_owned())),
-    ("endpoints/{endpoint_id}/retire", &[("POST", ADMIN)], |ids, _| Api::Retire(first(ids).to_owned())),
-    ("endpoints/{endpoint_id}/test", &[("POST", ADMIN)], |ids, _| Api::Test(first(ids).to_owned())),
+    ("endpoints/{endpoint_id}/rotate", &[("POST", ADMIN)], |ids, _| {
+        Api::Rotate(Tasks, first(ids).to_owned())
+    }),
+    ("endpoints/{endpoint_id}/retire", &[("POST", ADMIN)], |ids, _| {
+        Api::Retire(Tasks, first(ids).to_owned())
+    }),
+    ("endpoints/{endpoint_id}/test", &[("POST", ADMIN)], |ids, _| Api::Test(Tasks, first(ids).to_owned())),
+    ("alerts", &[("GET", READ), ("POST", ADMIN)], |_, _| Api::Endpoints(Alerts)),
+    ("alerts/{destination_id}", &[("GET", READ), ("PATCH", ADMIN), ("DELETE", ADMIN)], |ids, _| {
+        Api::Endpoint(Alerts, first(ids).to_owned())
+    }),
+    ("alerts/{destination_id}/rotate", &[("POST", ADMIN)], |ids, _| {
+        Api::Rotate(Alerts, first(ids).to_owned())
+    }),
+    ("alerts/{destination_id}/retire", &[("POST", ADMIN)], |ids, _| {
+        Api::Retire(Alerts, first(ids).to_owned())
+    }),
+    ("alerts/{destination_id}/test", &[("POST", ADMIN)], |ids, _| Api::Test(Alerts, first(ids).to_owned())),
     ("deliveries", &[("GET", READ)], |_, query| Api::Deliveries(query.to_owned())),
     ("deliveries/{delivery_id}", &[("GET", READ)], |ids, _| Api::Delivery(first(ids).to_owned())),
     ("deliveries/{delivery_id}/replay", &[("POST", REPLAY)], |ids, _| {

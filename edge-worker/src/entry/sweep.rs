@@ -5,7 +5,8 @@ use futures_util::stream;
 use worker::{Env, console_error};
 
 use crate::config::Config;
-use crate::protocol::{DirectoryRequest, ShardRequest, directory_client, shard_client};
+use crate::protocol::{DirectoryRequest, ShardRequest, SweepFindings, directory_client, shard_client};
+use vtryon_gateway_engine::json;
 
 /// How many shards are woken at the same time.
 const AT_ONCE: usize = 16;
@@ -13,13 +14,17 @@ const AT_ONCE: usize = 16;
 pub(crate) async fn sweep(env: &Env) {
     let Ok(config) = Config::current(env) else { return };
     let shards = config.shards;
-    let woken = (0..shards.count()).map(|shard| async move {
-        if shard_client::call(env, shards, shard, ShardRequest::Sweep, &[]).await.is_err() {
+    let swept = (0..shards.count()).map(|shard| async move {
+        let answer = shard_client::call(env, shards, shard, ShardRequest::Sweep, &[]).await;
+        if answer.is_err() {
             console_error!("the hourly sweep did not reach shard {shard}");
         }
+        json::read::<SweepFindings>(&answer.ok()??).ok()
     });
-    stream::iter(woken).for_each_concurrent(AT_ONCE, |woken| woken).await;
-    if !directory_client::send(env, DirectoryRequest::Sweep)
+    let findings: Vec<_> = stream::iter(swept).buffer_unordered(AT_ONCE).collect().await;
+    let findings: Option<Vec<SweepFindings>> = findings.into_iter().collect();
+    let has_stalled = findings.map(|shards| shards.iter().any(|shard| shard.has_stalled));
+    if !directory_client::send(env, DirectoryRequest::Sweep { has_stalled })
         .await
         .is_ok_and(|answer| answer.status_code() == 200)
     {

@@ -2,6 +2,7 @@
 //!
 //! The engine decides and stores; here are requests, the alarm, cryptography and calls to shards.
 
+mod alerts;
 mod endpoints;
 mod push;
 mod rejections;
@@ -52,8 +53,8 @@ impl DurableObject for Directory {
         }
     }
 
-    /// Pushes settings that not all shards have confirmed. It never fails: after six failures the platform would
-    /// drop the alarm for good.
+    /// Pushes settings and sends alerts that shards have not confirmed. It never fails: after six failures the platform
+    /// would drop the alarm for good.
     async fn alarm(&self) -> worker::Result<Response> {
         metering::count(BilledOperation::AlarmRun);
         let run = async {
@@ -61,14 +62,15 @@ impl DurableObject for Directory {
             if self.at(&config, clock::now(), |context| settings::has_unconfirmed(context.db))? {
                 self.push(&config).await?;
             }
+            self.send_alerts(&config).await?;
             Ok::<_, ApiError>(())
         };
         match AssertUnwindSafe(run).catch_unwind().await {
             Ok(Ok(())) => {}
-            Ok(Err(_)) => console_error!("directory: the settings were not pushed to all shards"),
+            Ok(Err(_)) => console_error!("directory: settings or alerts are not confirmed by all shards"),
             Err(_) => console_error!("directory: panicked"),
         }
-        if let Err(error) = self.schedule_push() {
+        if let Err(error) = self.schedule_alarm() {
             console_error!("directory: alarm not set: {error}");
         }
         Response::empty()
@@ -78,22 +80,25 @@ impl DurableObject for Directory {
 impl Directory {
     async fn answer(&self, call: DirectoryCall) -> Result<Response, ApiError> {
         let config = self.begin().await?;
+        if let Some((kind, endpoint)) = call.request.endpoint() {
+            self.at(&config, clock::now(), |context| {
+                engine::endpoints::find_of_kind(context.db, kind, endpoint)
+            })?;
+        }
         let audited = call.audited.as_ref();
         match call.request {
-            DirectoryRequest::Create(input) => self.create(&config, &input, audited).await,
-            DirectoryRequest::List => self.list(&config).await,
-            DirectoryRequest::Get { endpoint } => self.get(&config, endpoint).await,
-            DirectoryRequest::Change { endpoint, change } => {
+            DirectoryRequest::Create { kind, input } => self.create(&config, kind, &input, audited).await,
+            DirectoryRequest::List { kind } => self.list(&config, kind).await,
+            DirectoryRequest::Get { endpoint, .. } => self.get(&config, endpoint).await,
+            DirectoryRequest::Change { endpoint, change, .. } => {
                 self.change(&config, endpoint, &change, audited).await
             }
-            DirectoryRequest::Delete { endpoint } => self.delete(&config, endpoint, audited).await,
-            DirectoryRequest::Rotate { endpoint, input } => {
+            DirectoryRequest::Delete { endpoint, .. } => self.delete(&config, endpoint, audited).await,
+            DirectoryRequest::Rotate { endpoint, input, .. } => {
                 self.rotate(&config, endpoint, &input, audited).await
             }
-            DirectoryRequest::Retire { endpoint } => self.retire(&config, endpoint, audited).await,
-            DirectoryRequest::ReportUnhealthy { endpoint, reason } => {
-                self.disable_if_unhealthy(&config, endpoint, &reason).await
-            }
+            DirectoryRequest::Retire { endpoint, .. } => self.retire(&config, endpoint, audited).await,
+            DirectoryRequest::ReportConditions(report) => self.report(&config, &report).await,
             DirectoryRequest::Replay { input, key } => self.replay(&config, &input, key, audited).await,
             DirectoryRequest::Progress { id } => self.progress(&config, 200, &id).await,
             DirectoryRequest::CancelReplay { id } => self.cancel_replay(&config, &id, audited).await,
@@ -111,7 +116,7 @@ impl Directory {
             DirectoryRequest::FindToken { id } => self.find_token(&config, &id),
             DirectoryRequest::Audit { cursor, limit } => self.audit(&config, cursor.as_deref(), limit),
             DirectoryRequest::RecordChange { target } => self.record_change(&config, &target, audited),
-            DirectoryRequest::Sweep => self.sweep(&config),
+            DirectoryRequest::Sweep { has_stalled } => self.sweep(&config, has_stalled),
         }
     }
 
@@ -150,14 +155,15 @@ impl Directory {
         step(&Context { db: &*self.database, now, deployment: &config.deployment })
     }
 
-    /// Removes what has expired, and sets the alarm where it is wanted.
-    fn sweep(&self, config: &Config) -> Result<Response, ApiError> {
+    /// Removes what has expired, looks for causes of alerts, and sets the alarm where it is wanted.
+    fn sweep(&self, config: &Config, has_stalled: Option<bool>) -> Result<Response, ApiError> {
         self.at(config, clock::now(), |context| {
             engine::rejections::expire(context.db, context.now)?;
             engine::tokens::expire(context.db, context.now)?;
-            engine::audit::expire(context)
+            engine::audit::expire(context)?;
+            engine::alerts::sweep(context, has_stalled)
         })?;
-        self.schedule_push()?;
+        self.schedule_alarm()?;
         response::json(200, &())
     }
 }

@@ -4,6 +4,7 @@ use url::Url;
 use vtryon_gateway_engine::access::actor::Actor;
 use vtryon_gateway_engine::access::token::TokenForm;
 use vtryon_gateway_engine::database::Database;
+use vtryon_gateway_engine::directory::alerts;
 use vtryon_gateway_engine::directory::credentials::{self, NewHeader};
 use vtryon_gateway_engine::directory::endpoints::{self, Rotation};
 use vtryon_gateway_engine::directory::fields::{self, Destination};
@@ -14,7 +15,7 @@ use vtryon_gateway_engine::directory::{Directory, EndpointRecord, audit, rejecti
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::AuditedRequest;
 use vtryon_gateway_engine::protocol::rejection::Rejection;
-use vtryon_gateway_engine::protocol::settings::{Sealed, SealedHeader};
+use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, SealedHeader};
 use vtryon_gateway_engine::sqlite::Sqlite;
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_gateway_engine::{Context, Deployment, Failure, MAX_PAGES, json};
@@ -28,8 +29,11 @@ const OWN_ORIGIN: &str = "https://gateway.example";
 /// What stands for a secret that is encrypted.
 const SEALED: &str = "a sealed secret";
 
-/// How many endpoints there may be, and secrets and headers of one, `authorization` included.
-const MAX_ENDPOINTS: usize = 20;
+/// How long an alert may be, in bytes.
+const MAX_ALERT_BODY: usize = 2048;
+
+/// How many endpoints and alert destinations there may be, and secrets and headers of one, `authorization` included.
+const MAX_ENDPOINTS: usize = 20 + 5;
 const MAX_SECRETS: usize = 3;
 const MAX_HEADERS: usize = 11;
 
@@ -38,6 +42,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         "c{\"url\":\"https://shop.example/a\"}\np{\"enabled\":false,\"description\":\"x\"}\nr{\"overlap_hours\":0}\nd",
         "c{\"url\":\"https://shop.example/\",\"order\":\"all\",\"statuses\":[\"completed\"],\"events\":[\"a.b\"],\"include\":[\"unknown\",\"quarantined\"],\"timeout_seconds\":30}\nr\nr{\"overlap_hours\":168}\nt\nr{\"overlap_hours\":1e0}\ne",
         "c{\"url\":\"https://shop.example/\",\"headers\":{\"x-api-key\":\"a b\",\"CF-Access-Client-Id\":\"c\"},\"auth\":{\"type\":\"basic\",\"username\":\"u\",\"password\":\"p\"}}\np{\"url\":\"https://other.example/\"}\np{\"headers\":{\"authorization\":\"a\"}}\np{\"headers\":null,\"auth\":{\"type\":\"bearer\",\"token\":\"t\"}}\np{\"headers\":{\"host\":\"a\"}}",
+        "a{\"url\":\"https://ops.example/\",\"events\":[\"gateway.endpoint_failing\"],\"format\":\"slack\"}\na{\"url\":\"https://ops.example/\"}\nc{\"url\":\"https://shop.example/\"}\np{\"enabled\":false}\nt\np{\"enabled\":true}\nt",
         "c{\"url\":\"https://gateway.example/\"}\nc{\"url\":\"https://xn--a/\"}\nc{\"url\":1}\nc{}\nc",
         "c{\"url\":\"https://shop.example/\"}\ny{\"endpoint\":\"ep_1\",\"which\":\"all\",\"from\":\"2026-01-01T00:00:00Z\"}\nx\nx\ny{\"endpoint\":\"ep_1\",\"dry_run\":true}\ny{\"endpoint\":\"ep_1\",\"until\":\"2025-12-31T23:59:60+01:00\"}",
         "j[{\"code\":\"signature_mismatch\",\"path\":\"/webhooks/vtryon\",\"count\":3,\"first_at\":1,\"last_at\":2,\"first\":{\"received_at\":1,\"header\":\"ab\",\"header_bytes\":2,\"content_type\":null,\"body\":\"7b7d\",\"body_bytes\":2},\"last\":null}]\nt\nj[{\"code\":\"x\",\"count\":-1}]",
@@ -106,8 +111,10 @@ impl Office {
         self.requests += 1;
         let newest = endpoints::all(self.db())?.last().map_or(1, |record| record.endpoint.no);
         match kind {
-            'c' => {
-                let (mut record, headers) = endpoints::draft(&self.context(), body, &self.destination(body))?;
+            'c' | 'a' => {
+                let kind = if kind == 'a' { EndpointKind::Alerts } else { EndpointKind::Tasks };
+                let (mut record, headers) =
+                    endpoints::draft(&self.context(), kind, body, &self.destination(body))?;
                 let no = endpoints::take_number(self.db())?;
                 record.endpoint.no = no;
                 record.endpoint.secrets = vec![self.sealed(endpoints::FIRST_SECRET)];
@@ -156,6 +163,11 @@ impl Office {
             }
             't' => {
                 self.now = self.now.plus_seconds(3600);
+                alerts::sweep(&self.context(), Some(self.requests.is_multiple_of(2)))?;
+                for message in alerts::queue(&self.context())? {
+                    message.parts.iter().for_each(|part| assert!(part.body.len() <= MAX_ALERT_BODY));
+                    alerts::confirm(self.db(), &message)?;
+                }
                 Ok(())
             }
             _ => Ok(()),

@@ -63,6 +63,11 @@ const oddCourse = [
  * delivery that has failed.
  */
 export async function set(gateway, { well, ill }) {
+  const alerts = [
+    { url: `${well.url}/alerts`, description: "Operations" },
+    { url: `${ill.url}/slack`, format: "slack", events: ["gateway.endpoint_disabled"] },
+  ];
+  for (const json of alerts) await gateway.api("/api/alerts", { method: "POST", json });
   const kept = await gateway.register(well.url, { description: "Shop, production" });
   const failing = await gateway.register(ill.url, {
     description: "Analytics",

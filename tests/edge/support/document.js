@@ -12,6 +12,7 @@ export { DOCUMENT, OPERATIONS, seen } from "./api-document.js";
 export const MISSING = {
   task_id: "nobody",
   endpoint_id: "ep_60000",
+  destination_id: "ep_60001",
   delivery_id: "dlv_0_1",
   token_id: `tok_${"0".repeat(16)}`,
   replay_id: `rpl_${"0".repeat(16)}`,

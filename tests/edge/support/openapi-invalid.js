@@ -4,6 +4,10 @@
 export const long = (length) => "x".repeat(length);
 const EVENTS = { accept: "text/event-stream" };
 const create = (json) => ["createEndpoint", { json: { url: "https://shop.example/", ...json } }];
+const alert = (json) => [
+  "createAlertDestination",
+  { json: { url: "https://ops.example/", ...json } },
+];
 const range = (json) => ["replayRange", { json: { endpoint: "ep_1", ...json } }];
 const token = (json) => ["createToken", { json: { name: "ci", scope: "read", ...json } }];
 const rotate = (json) => ["rotateSecret", { path: { endpoint_id: "ep_1" }, json }];
@@ -94,6 +98,10 @@ export const INVALID = [
   create({ auth: { type: "bearer", token: "a b" } }),
   create({ auth: { type: "bearer", token: "t", username: "a" } }),
   ["changeEndpoint", { path: { endpoint_id: "ep_1" }, json: { order: "first" } }],
+  alert({ url: null }),
+  alert({ order: "all" }),
+  alert({ format: "teams" }),
+  alert({ events: ["gateway.test"] }),
   rotate({ overlap_hours: -1 }),
   rotate({ overlap_hours: 169 }),
   rotate({ overlap_hours: 1.5 }),

@@ -129,8 +129,8 @@ export const FAULTS = [
   [
     "disabled endpoints receive events",
     ENQUEUE,
-    "endpoint.options.enabled && endpoint.filter().matches(",
-    "endpoint.filter().matches(",
+    "_ if !endpoint.options.enabled => false,",
+    "_ if endpoint.no == 0 => false,",
   ],
   [
     "paused endpoints are attempted by the alarm",
@@ -147,8 +147,8 @@ export const FAULTS = [
   [
     "events for paused endpoints are lost",
     ENQUEUE,
-    "endpoint.options.enabled && endpoint.filter().matches(",
-    "endpoint.options.is_active() && endpoint.filter().matches(",
+    "_ if !endpoint.options.enabled => false,",
+    "_ if !endpoint.options.is_active() => false,",
   ],
   [
     "what waits for a paused endpoint is pruned",
@@ -159,8 +159,8 @@ export const FAULTS = [
   [
     "the filter of endpoints is ignored",
     ENQUEUE,
-    "endpoint.options.enabled && endpoint.filter().matches(event.outcome, event.name, event.status)",
-    "endpoint.options.enabled",
+    "self.outcome.is_some_and(|outcome| endpoint.filter().matches(outcome, self.name, self.status))",
+    "self.outcome.is_some()",
   ],
   [
     "a retry comes a minute early",
@@ -319,6 +319,30 @@ export const FAULTS = [
     LIVE,
     "if subscriber.at.max(subscriber.floor) < floor {",
     "if subscriber.at.max(subscriber.floor) < floor && floor < 0 {",
+  ],
+  [
+    "a cause is told again within the hour",
+    "edge-worker/engine/src/directory/alerts/state.rs",
+    "self.sent_at.map(|sent_at| sent_at.plus_seconds(PAUSE))",
+    "self.sent_at",
+  ],
+  [
+    "an alert that is sent again is stored again",
+    "edge-worker/engine/src/shard/events/alerts.rs",
+    "Digest::of(alert.id.as_bytes())",
+    'Digest::of(format!("{} {}", alert.id, self.last_seq).as_bytes())',
+  ],
+  [
+    "an end is told that nobody waits for",
+    "edge-worker/engine/src/directory/alerts/state.rs",
+    "false if self.is_announced =>",
+    "false if self.is_announced || self.sent_at.is_none() =>",
+  ],
+  [
+    "alert destinations receive events of tasks",
+    ENQUEUE,
+    "Recipients::Matching if endpoint.options.is_alert_destination() => false,",
+    "Recipients::Matching if endpoint.no == 0 => false,",
   ],
 ].map(([name, file, ...replacements]) => ({ name, file, replacements }));
 

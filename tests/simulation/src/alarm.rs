@@ -1,7 +1,6 @@
 //! The alarm of a shard, as the platform and the Worker's class run it: one step at a time, so that anything may happen
 //! in between.
 
-use vtryon_gateway_engine::protocol::DirectoryRequest;
 use vtryon_gateway_engine::protocol::delivery::Report;
 use vtryon_webhooks::Millis;
 
@@ -180,15 +179,12 @@ impl World {
         }
     }
 
-    /// Reports endpoints that should be disabled, and ends the run.
+    /// Reports to the directory, and ends the run.
     fn end_run(&mut self, shard: usize, started: Millis) {
-        let reports = self.decide(shard, Decision::EndAlarm, |engine, context| {
-            Ok(engine.unhealthy_endpoints(context, started))
-        });
-        for report in reports.done().unwrap_or_default() {
-            if let DirectoryRequest::ReportUnhealthy { endpoint, reason } = report {
-                self.disable_if_unhealthy(endpoint, &reason);
-            }
+        let report =
+            self.decide(shard, Decision::EndAlarm, |engine, context| engine.report(context, started));
+        if let Some(report) = report.done().filter(|report| !report.is_empty()) {
+            self.report_conditions(shard, &report);
         }
         let Some(run) = self.shards[shard].run.take() else { return };
         let ended = self.decide(shard, Decision::EndAlarm, |engine, context| {

@@ -76,14 +76,21 @@ impl World {
             };
             let pending: Vec<i64> = object.db.integers(PENDING, &[]).into_iter().filter(enabled).collect();
             let ranges = object.db.integer("SELECT COUNT(*) FROM replays WHERE next_seq IS NOT NULL", &[]);
-            if !pending.is_empty() || ranges > 0 || object.run.is_some() {
-                left.push(format!("shard {shard}: deliveries {pending:?}, {ranges} ranges"));
+            let conditions = object.db.integer("SELECT COUNT(*) FROM conditions", &[]);
+            if !pending.is_empty() || ranges > 0 || conditions > 0 || object.run.is_some() {
+                left.push(format!(
+                    "shard {shard}: deliveries {pending:?}, {ranges} ranges, {conditions} conditions"
+                ));
             }
         }
         let unconfirmed = "SELECT COALESCE((SELECT value FROM meta WHERE name = 'confirmed'), 0)
             < COALESCE((SELECT value FROM meta WHERE name = 'version'), 0)";
         if self.directory.db.as_ref().is_some_and(|db| db.integer(unconfirmed, &[]) == 1) {
             left.push("settings that not all shards have confirmed".to_owned());
+        }
+        let messages = "SELECT COUNT(*) FROM alert_messages";
+        if self.directory.db.as_ref().is_some_and(|db| db.integer(messages, &[]) > 0) {
+            left.push("alerts that no shard has stored".to_owned());
         }
         left.join(", ")
     }

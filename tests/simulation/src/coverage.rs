@@ -34,6 +34,7 @@ listed! {
     /// A decision of an object.
     Decision:
     Store,
+    StoreAlert,
     Report,
     Query,
     Configure,
@@ -66,6 +67,8 @@ listed! {
     DoubledAlarm,
     AlarmNotSet,
     Push,
+    ReportOfConditions,
+    AnswerOfReport,
     Socket,
     Sweep,
 }

@@ -1,12 +1,14 @@
 //! The directory and its administrators: endpoints are registered, changed, rotated and deleted while events flow.
 
+use vtryon_gateway_engine::directory::alerts;
 use vtryon_gateway_engine::directory::endpoints::{self, FIRST_SECRET, Rotation};
 use vtryon_gateway_engine::directory::fields::Destination;
 use vtryon_gateway_engine::directory::replays::{self, Requested};
 use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
-use vtryon_gateway_engine::directory::{Directory, EndpointRecord};
+use vtryon_gateway_engine::directory::{self, Directory, EndpointRecord};
+use vtryon_gateway_engine::protocol::conditions::{ShardReport, UnhealthyEndpoint};
 use vtryon_gateway_engine::protocol::delivery::delivery_no;
-use vtryon_gateway_engine::protocol::settings::{Sealed, Settings, endpoint_id};
+use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, Settings, endpoint_id};
 use vtryon_gateway_engine::protocol::{EndpointHealth, ShardRequest};
 use vtryon_gateway_engine::{Context, Failure};
 use vtryon_webhooks::delivery::EndpointSecret;
@@ -53,7 +55,7 @@ const CHANGES: [&str; 15] = [
 
 impl World {
     /// Lets the directory decide. Its instance may die before the commit or after it.
-    fn direct<T>(
+    pub fn direct<T>(
         &mut self,
         decision: Decision,
         decide: impl FnOnce(&Context<'_>) -> Result<T, Failure>,
@@ -73,7 +75,7 @@ impl World {
         }
         let context = Context { db, now: self.now, deployment: &self.deployment };
         let decided = decide(&context);
-        let scheduled = settings::alarm(db, self.now, 1);
+        let scheduled = directory::alarm(db, self.now, 1);
         let was_refused = db.has_refused(refused_after.is_some());
         if was_refused {
             self.coverage.crash(CrashPoint::Refused(decision));
@@ -101,9 +103,9 @@ impl World {
         None
     }
 
-    /// Sets the alarm again, as the hourly sweep does.
-    pub fn sweep_directory(&mut self) {
-        self.direct(Decision::Sweep, |_| Ok(()));
+    /// Looks for causes of alerts and sets the alarm again, as the hourly sweep does.
+    pub fn sweep_directory(&mut self, has_stalled: Option<bool>) {
+        self.direct(Decision::Sweep, |context| Ok(alerts::sweep(context, has_stalled)?));
     }
 
     /// Lets an administrator do something.
@@ -132,9 +134,13 @@ impl World {
 
     fn register(&mut self) -> Option<()> {
         let order = self.random.one_of(&["latest", "all"]);
-        let body = format!(r#"{{"url":"https://shop.example/hook","order":"{order}"}}"#);
+        let (kind, body) = if self.random.chance(350) {
+            (EndpointKind::Alerts, r#"{"url":"https://shop.example/alerts"}"#.to_owned())
+        } else {
+            (EndpointKind::Tasks, format!(r#"{{"url":"https://shop.example/hook","order":"{order}"}}"#))
+        };
         let (mut record, _) = self.direct(Decision::Change, |context| {
-            endpoints::draft(context, &body, &destination(&UrlRules::default()))
+            endpoints::draft(context, kind, &body, &destination(&UrlRules::default()))
         })?;
         let no = self.direct(Decision::Change, |context| endpoints::take_number(context.db))?;
         ensure!(self.endpoints.insert(no), "no number is given twice", "endpoint {no}");
@@ -215,8 +221,29 @@ impl World {
         self.commit(&Change::ChangeReplay(&cancelled))
     }
 
+    /// Brings a shard's report to the directory, and the confirmation back; either may be lost.
+    pub fn report_conditions(&mut self, shard: usize, report: &ShardReport) {
+        if self.random.chance(self.regime.losses) {
+            return self.coverage.crash(CrashPoint::Lost(Loss::ReportOfConditions));
+        }
+        let stored =
+            self.direct(Decision::Change, |context| Ok(alerts::report(context, &report.conditions)?));
+        for UnhealthyEndpoint { endpoint, reason } in &report.unhealthy {
+            self.disable_if_unhealthy(*endpoint, reason);
+        }
+        if stored.is_none() {
+            return;
+        }
+        if self.random.chance(self.regime.losses) {
+            return self.coverage.crash(CrashPoint::Lost(Loss::AnswerOfReport));
+        }
+        if self.shards[shard].run.is_some() {
+            self.decide(shard, Decision::EndAlarm, |engine, context| engine.confirm_report(context, report));
+        }
+    }
+
     /// Disables an endpoint that a shard has reported, where the report stands.
-    pub fn disable_if_unhealthy(&mut self, endpoint: i64, reason: &str) {
+    fn disable_if_unhealthy(&mut self, endpoint: i64, reason: &str) {
         let mut healths: Vec<EndpointHealth> = Vec::new();
         if endpoints::needs_healths(reason) {
             for shard in 0..self.shards.len() {
@@ -268,6 +295,7 @@ impl World {
             {
                 self.begin_push();
             }
+            self.send_alerts();
         }
         if self.directory.pushes.is_empty() {
             return;

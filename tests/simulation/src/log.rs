@@ -10,7 +10,7 @@ use crate::database::{integer, text};
 use crate::violation::ensure;
 use crate::world::World;
 
-/// An entry: an event, a body that can't be read, or a replay.
+/// An entry: an event, an alert, a body that can't be read, or a replay.
 #[derive(Clone)]
 pub struct Entry {
     pub task_id: Option<String>,
@@ -18,6 +18,8 @@ pub struct Entry {
     /// The delivery that is replayed.
     pub delivery: Option<i64>,
     pub received_at: Millis,
+    /// Whether it is an alert, or the replay of one: streams leave it out.
+    pub is_alert: bool,
 }
 
 impl Entry {
@@ -40,14 +42,16 @@ impl Log {
     pub fn after(&self, seq: i64, task_id: Option<&str>) -> impl DoubleEndedIterator<Item = i64> {
         self.entries
             .range(seq + 1..)
-            .filter(move |(_, entry)| task_id.is_none() || entry.task_id.as_deref() == task_id)
+            .filter(move |(_, entry)| {
+                !entry.is_alert && (task_id.is_none() || entry.task_id.as_deref() == task_id)
+            })
             .map(|(seq, _)| *seq)
     }
 
     /// Returns whether the entry of a number, or the event of a replay, was pruned.
     pub fn is_pruned(&self, seq: i64) -> bool {
         let of = self.entries.get(&seq).and_then(|entry| entry.delivery).map_or(seq, seq_of);
-        let is_event = self.entries.get(&of).is_some_and(|entry| entry.task_id.is_some());
+        let is_event = self.entries.get(&of).is_some_and(|entry| entry.task_id.is_some() || entry.is_alert);
         of <= if is_event { self.pruned_to } else { self.quarantine_pruned_to }
     }
 }
@@ -73,10 +77,11 @@ impl World {
     /// Reads what a shard has stored since the last time.
     pub fn observe(&mut self, shard: usize) {
         const NEW: &str = "SELECT e.seq, t.task_id, e.outcome, NULL, e.received_at
-                FROM events e JOIN tasks t ON t.no = e.task_no WHERE e.seq > ?1
+                FROM events e LEFT JOIN tasks t ON t.no = e.task_no WHERE e.seq > ?1
             UNION ALL SELECT no, NULL, 'quarantined', NULL, received_at FROM quarantine WHERE no > ?1
             UNION ALL SELECT seq, NULL, 'replay', delivery, replayed_at FROM replay_log WHERE seq > ?1 ORDER BY 1";
         let object = &mut self.shards[shard];
+        let mut stored_alerts = Vec::new();
         for row in object.db.rows(NEW, &[Bind::Int(object.log.last)]) {
             let [seq, task_id, outcome, delivery, received_at] = &row[..] else { continue };
             let seq = integer(seq);
@@ -104,8 +109,17 @@ impl World {
             let outcome = text(outcome).to_owned();
             let received_at = Millis(integer(received_at));
             self.coverage.reach("entry", &outcome);
+            let of = delivery.map_or(seq, seq_of);
+            let is_alert =
+                outcome == "alert" || object.log.entries.get(&of).is_some_and(|entry| entry.is_alert);
+            if outcome == "alert" {
+                stored_alerts.push(seq);
+            }
             object.log.last = seq;
-            object.log.entries.insert(seq, Entry { task_id, outcome, delivery, received_at });
+            object.log.entries.insert(seq, Entry { task_id, outcome, delivery, received_at, is_alert });
+        }
+        for seq in stored_alerts {
+            self.check_alert(shard, seq);
         }
     }
 }

@@ -9,6 +9,7 @@
 )]
 
 mod alarm;
+mod alerts;
 mod attempts;
 mod calm;
 mod checks;

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use vtryon_gateway_engine::Deployment;
 use vtryon_gateway_engine::keys::MasterKey;
-use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::delivery::Report;
+use vtryon_gateway_engine::protocol::{ShardRequest, SweepFindings};
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_webhooks::{Millis, Secret, Verifier};
 
+use crate::alerts::ToldAlerts;
 use crate::attempts::{RunningAttempt, Server};
 use crate::checks::SKEW;
 use crate::clients::Client;
@@ -34,6 +35,8 @@ pub struct World {
     rotations: u32,
     pub shards: Vec<ShardObject>,
     pub directory: DirectoryObject,
+    /// What was told to alert destinations.
+    pub alerts: ToldAlerts,
     pub publisher: Publisher,
     pub attempts: Vec<RunningAttempt>,
     /// The reports that wait in the Worker, by shard.
@@ -89,6 +92,7 @@ impl World {
             rotations: 0,
             shards,
             directory: DirectoryObject::default(),
+            alerts: ToldAlerts::default(),
             publisher: Publisher::default(),
             attempts: Vec::new(),
             waiting_reports,
@@ -134,14 +138,18 @@ impl World {
             return;
         }
         self.next_sweep = self.now.plus_seconds(HOUR);
-        self.sweep_directory();
+        let mut findings = Vec::new();
         for shard in 0..self.shards.len() {
             if self.random.chance(self.regime.losses) {
                 self.coverage.crash(CrashPoint::Lost(Loss::Sweep));
-            } else if self.call(shard, Decision::Sweep, ShardRequest::Sweep, &[]).is_some() {
+            } else if let Some(answer) = self.call(shard, Decision::Sweep, ShardRequest::Sweep, &[]) {
                 self.shards[shard].is_alarm_lost = false;
+                findings.push(serde_json::from_str(&answer).expect("what a sweep finds is JSON"));
             }
         }
+        let has_stalled = |found: Vec<SweepFindings>| found.iter().any(|shard| shard.has_stalled);
+        let is_whole = findings.len() == self.shards.len();
+        self.sweep_directory(is_whole.then(|| has_stalled(findings)));
     }
 
     /// Lets the run of one shard go on.

@@ -10,7 +10,7 @@ const NO = "unauthorized";
 const BAD = "refused";
 const NONE = null;
 
-/** An attempt is [reply, at]; `is` is [failing_since, succeeded_at, gone] after all of them. */
+/** An attempt is [reply, at]; `is` is [failing_since, succeeded_at, gone, failures] after all of them. */
 const after = (name, why, attempts, is, now, verdict = null) => ({
   name,
   why,
@@ -20,7 +20,7 @@ const after = (name, why, attempts, is, now, verdict = null) => ({
   verdict,
 });
 
-/** A shard is [failing_since, succeeded_at, gone]. */
+/** A shard is [failing_since, succeeded_at, gone, failures]; the failures are left out. */
 const all = (name, why, shards, now, dead) => ({ name, why, shards, now, dead });
 
 const FAILING = [0, null, 0];
@@ -70,9 +70,9 @@ export const health = [
     [null, 7, 0],
     7,
   ),
-  after("a failure", "failing since then", [[BAD, 5]], [5, null, 0], 5),
-  after("no answer", "a failure too", [[NONE, 5]], [5, null, 0], 5),
-  after("a refused signature", "a failure too", [[NO, 5]], [5, null, 0], 5),
+  after("a failure", "failing since then", [[BAD, 5]], [5, null, 0, 1], 5),
+  after("no answer", "a failure too", [[NONE, 5]], [5, null, 0, 1], 5),
+  after("a refused signature", "a failure too", [[NO, 5]], [5, null, 0, 1], 5),
   after(
     "failures",
     "failing since the first",
@@ -82,10 +82,10 @@ export const health = [
       [NONE, 6],
       [NO, 7],
     ],
-    [5, 1, 0],
+    [5, 1, 0, 3],
     7,
   ),
-  after("gone once", "it may be a mistake", [[GONE, 5]], [5, null, 1], 5),
+  after("gone once", "it may be a mistake", [[GONE, 5]], [5, null, 1, 1], 5),
   after(
     "gone twice",
     "it says so",
@@ -93,7 +93,7 @@ export const health = [
       [GONE, 5],
       [GONE, 6],
     ],
-    [5, null, 2],
+    [5, null, 2, 2],
     6,
     "gone",
   ),
@@ -105,7 +105,7 @@ export const health = [
       [OK, 6],
       [GONE, 7],
     ],
-    [7, 6, 1],
+    [7, 6, 1, 1],
     7,
   ),
   after(
@@ -116,7 +116,7 @@ export const health = [
       [BAD, 6],
       [GONE, 7],
     ],
-    [5, null, 1],
+    [5, null, 1, 3],
     7,
   ),
   after(
@@ -127,15 +127,15 @@ export const health = [
       [NONE, 6],
       [GONE, 7],
     ],
-    [5, null, 1],
+    [5, null, 1, 3],
     7,
   ),
-  after("failing for almost 5 days", "not yet", [[BAD, 5]], [5, null, 0], 5 * DAYS + 4),
+  after("failing for almost 5 days", "not yet", [[BAD, 5]], [5, null, 0, 1], 5 * DAYS + 4),
   after(
     "failing for 5 days",
     "that is the limit",
     [[BAD, 5]],
-    [5, null, 0],
+    [5, null, 0, 1],
     5 * DAYS + 5,
     "failing",
   ),
@@ -146,7 +146,7 @@ export const health = [
       [GONE, 0],
       [GONE, 1],
     ],
-    [0, null, 2],
+    [0, null, 2, 2],
     6 * DAYS,
     "gone",
   ),
@@ -159,6 +159,32 @@ export const health = [
     ],
     [null, 6 * DAYS, 0],
     6 * DAYS,
+  ),
+  after(
+    "failing four times in a row",
+    "it is down",
+    [
+      [OK, 1],
+      [BAD, 2],
+      [GONE, 3],
+      [NONE, 4],
+      [NO, 5],
+    ],
+    [2, 1, 0, 4],
+    5,
+  ),
+  after(
+    "failing five times in a row",
+    "not worth a row",
+    [
+      [BAD, 1],
+      [BAD, 2],
+      [BAD, 3],
+      [BAD, 4],
+      [BAD, 5],
+    ],
+    [1, null, 0, 4],
+    5,
   ),
   all("no shards", "nothing is known", [], 9 * DAYS, false),
   all("shards that have never tried", "nothing is known", [NEVER, NEVER], 9 * DAYS, false),

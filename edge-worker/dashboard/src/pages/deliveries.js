@@ -9,14 +9,13 @@ import { count, duration, shortly } from "../format.js";
 import { useLoad, usePages } from "../load.js";
 import { Verdict } from "../parts/attempts.js";
 import { State } from "../parts/badge.js";
-import { NextAttempt, ReplayButton, reasonOf } from "../parts/delivery.js";
+import { NextAttempt, ReplayButton, reasonOf, Subject } from "../parts/delivery.js";
 import { Gaps } from "../parts/live-state.js";
 import { Empty, Failure, Loading } from "../parts/notice.js";
 import { Page } from "../parts/page.js";
 import { ReplayProgress, ReplayRange } from "../parts/replay-range.js";
 import { Foot, Table } from "../parts/table.js";
 import { Time } from "../parts/time.js";
-import { taskPath } from "../paths.js";
 
 const STATES = {
   pending: "Pending",
@@ -147,13 +146,10 @@ function List({ shown, pages, filter, endpoints, onChange }) {
 
 const Why = ({ delivery }) => reasonOf(delivery) && html`<small>${reasonOf(delivery)}</small>`;
 
-function What({ delivery: { task_id, status, event, created_at } }) {
+function What({ delivery }) {
+  const { status, event, created_at } = delivery;
   return html`
-    ${
-      task_id === null
-        ? html`<a href="/quarantine">a body that can't be read</a>`
-        : html`<a class="long" href=${taskPath(task_id)}>${task_id}</a>`
-    }
+    <${Subject} delivery=${delivery} />
     <small>${status ?? event} <${Time} at=${created_at} /></small>
   `;
 }
@@ -181,6 +177,8 @@ function Nothing({ filter, endpoints }) {
 
 function Filters({ filter, endpoints, choose }) {
   const id = useId();
+  // It may be an alert destination, or deleted.
+  const isKnown = ["", ...endpoints.map(({ id }) => id)].includes(filter.endpoint);
   return html`
     <form class="filters" aria-label="Filters" onSubmit=${(event) => event.preventDefault()}>
       <div>
@@ -195,6 +193,7 @@ function Filters({ filter, endpoints, choose }) {
         <select id=${`${id}endpoint`} value=${filter.endpoint} onChange=${(event) => choose({ endpoint: event.target.value })}>
           <option value="">Any</option>
           ${endpoints.map(({ id, url }) => html`<option key=${id} value=${id}>${url}</option>`)}
+          ${!isKnown && html`<option value=${filter.endpoint}>${filter.endpoint}</option>`}
         </select>
       </div>
     </form>

@@ -6,10 +6,9 @@ import { get } from "../api.js";
 import { useFeed } from "../feed.js";
 import { useLoad } from "../load.js";
 import { Outcome, State, Status } from "../parts/badge.js";
-import { DeliveryDetails, reasonOf } from "../parts/delivery.js";
+import { DeliveryDetails, reasonOf, Subject } from "../parts/delivery.js";
 import { Empty, Failure, Loading } from "../parts/notice.js";
 import { Page } from "../parts/page.js";
-import { taskPath } from "../paths.js";
 
 export function Delivery({ params }) {
   return html`<${OneDelivery} key=${params.id} id=${params.id} />`;
@@ -37,18 +36,14 @@ function OneDelivery({ id }) {
 }
 
 function About({ delivery }) {
-  const { task_id, status, event, outcome, endpoint } = delivery;
+  const { status, event, outcome, endpoint } = delivery;
   return html`
     <span class="row">
       <${State} state=${delivery.state} />
       ${reasonOf(delivery) && html`<span>${reasonOf(delivery)}</span>`}
       ${status === null ? event && html`<code>${event}</code>` : html`<${Status} status=${status} />`}
       ${outcome !== "applied" && html`<${Outcome} outcome=${outcome} />`}
-      ${
-        task_id === null
-          ? html`<a href="/quarantine">of a body that can't be read</a>`
-          : html`<span>of <a class="long" href=${taskPath(task_id)}>${task_id}</a></span>`
-      }
+      <span>of <${Subject} delivery=${delivery} /></span>
       <span>to <a href=${`/deliveries?endpoint=${endpoint}`}>${endpoint}</a></span>
     </span>
   `;

@@ -4,7 +4,13 @@ import { html } from "htm/preact";
 
 const STATUSES = { queued: "waiting", processing: "active", completed: "good", failed: "bad" };
 const STATES = { pending: "active", delivered: "good", dead: "bad", superseded: "waiting" };
-const OUTCOMES = { late: "warning", conflict: "bad", unknown: "odd", quarantined: "warning" };
+const OUTCOMES = {
+  late: "warning",
+  conflict: "bad",
+  unknown: "odd",
+  quarantined: "warning",
+  alert: "warning",
+};
 
 export function Badge({ tone, children }) {
   return html`<span data-tone=${tone}>${children}</span>`;

@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 import { get, send } from "../api.js";
 import { count, sentence, shortly } from "../format.js";
 import { useAction, useLoad } from "../load.js";
+import { taskPath } from "../paths.js";
 import { announce } from "./announce.js";
 import { Attempts, Verdict } from "./attempts.js";
 import { State } from "./badge.js";
@@ -24,6 +25,13 @@ const REASONS = {
 /** Why a delivery is dead or held, in words. */
 export function reasonOf({ reason }) {
   return reason && (REASONS[reason] ?? sentence(reason));
+}
+
+/** What was delivered: an event of a task, a body that can't be read, or an alert. */
+export function Subject({ delivery: { task_id, outcome } }) {
+  if (task_id !== null) return html`<a class="long" href=${taskPath(task_id)}>${task_id}</a>`;
+  if (outcome === "alert") return html`<a href="/settings/alerts">an alert</a>`;
+  return html`<a href="/quarantine">a body that can't be read</a>`;
 }
 
 /** When the next attempt is due, or why there is none. */

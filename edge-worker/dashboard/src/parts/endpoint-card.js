@@ -1,4 +1,4 @@
-// One endpoint: how it stands, and all that can be done about it.
+// One endpoint or alert destination: how it stands, and all that can be done about it.
 
 import { html } from "htm/preact";
 import { useId, useRef, useState } from "preact/hooks";
@@ -23,7 +23,7 @@ const REASONS = {
 };
 
 /** `onChange` is given the endpoint as it is then, or nothing when it was deleted. */
-export function EndpointCard({ endpoint, secret, onSecret, onChange }) {
+export function EndpointCard({ kind, endpoint, secret, onSecret, onChange }) {
   const id = useId();
   const title = useRef();
   const [dialog, setDialog] = useState();
@@ -31,17 +31,17 @@ export function EndpointCard({ endpoint, secret, onSecret, onChange }) {
   const done = (changed) => {
     close();
     const wasDeleted = dialog === "Delete";
-    announce(wasDeleted ? "Endpoint deleted" : "Endpoint changed");
+    announce(`The ${kind.noun} was ${wasDeleted ? "deleted" : "changed"}`);
     if (changed.secret) onSecret(changed.secret);
     onChange(wasDeleted ? undefined : changed);
   };
   const Chosen = DIALOGS[dialog];
   const [change, changing, changeError] = useAction(async (body) => {
-    done(await send("PATCH", `/api/endpoints/${endpoint.id}`, { body }));
+    done(await send("PATCH", `${kind.path}/${endpoint.id}`, { body }));
   });
   const { enabled, paused } = endpoint;
   const [test, testing, testError] = useAction(() =>
-    send("POST", `/api/endpoints/${endpoint.id}/test`),
+    send("POST", `${kind.path}/${endpoint.id}/test`),
   );
   const [tested, setTested] = useState();
   const runTest = async () => {
@@ -63,12 +63,12 @@ export function EndpointCard({ endpoint, secret, onSecret, onChange }) {
         </div>
         <${Badge} tone=${enabled && !paused ? "good" : "warning"}>${condition(endpoint)}<//>
       </header>
-      <${Troubles} endpoint=${endpoint} />
+      <${Troubles} kind=${kind} endpoint=${endpoint} />
       ${secret && html`<${Secret} secret=${secret} onClose=${forget} />`}
-      <${Facts} endpoint=${endpoint} />
+      <${Facts} kind=${kind} endpoint=${endpoint} />
       <div class="actions" role="group" aria-label="Actions">
         <button type="button" disabled=${!enabled || paused} aria-disabled=${testing} onClick=${runTest}>
-          ${testing ? "Sending…" : "Send test event"}
+          ${testing ? "Sending…" : kind.test}
         </button>
         <button type="button" onClick=${open("Edit")}>Edit</button>
         <button type="button" onClick=${open("Rotate")}>Rotate secret</button>
@@ -76,14 +76,17 @@ export function EndpointCard({ endpoint, secret, onSecret, onChange }) {
           endpoint.secrets.length > 1 &&
           html`<button type="button" onClick=${open("Retire")}>Retire previous secret</button>`
         }
-        <button type="button" aria-disabled=${changing} onClick=${() => change({ paused: !paused })}>${paused ? "Resume" : "Pause"}</button>
+        ${
+          kind.canPause &&
+          html`<button type="button" aria-disabled=${changing} onClick=${() => change({ paused: !paused })}>${paused ? "Resume" : "Pause"}</button>`
+        }
         <button type="button" aria-disabled=${changing} onClick=${() => change({ enabled: !enabled })}>${enabled ? "Disable" : "Enable"}</button>
         <button type="button" class="danger quiet" onClick=${open("Delete")}>Delete</button>
       </div>
-      <${Failure} error=${changeError} what="The endpoint was not changed." />
-      <${Failure} error=${testError} what="No test event was sent." />
+      <${Failure} error=${changeError} what=${`The ${kind.noun} was not changed.`} />
+      <${Failure} error=${testError} what="No test was sent." />
       ${tested && html`<${TestResult} delivery=${tested} onClose=${() => setTested(undefined)} />`}
-      ${Chosen && html`<${Chosen} endpoint=${endpoint} onDone=${done} onClose=${close} />`}
+      ${Chosen && html`<${Chosen} kind=${kind} endpoint=${endpoint} onDone=${done} onClose=${close} />`}
     </article>
   `;
 }
@@ -93,13 +96,12 @@ function condition({ enabled, paused }) {
   return paused ? "Paused" : "Enabled";
 }
 
-function Troubles({ endpoint: { disabled, paused, problem, applied, shards } }) {
+function Troubles({ kind, endpoint: { disabled, paused, problem, applied, shards } }) {
   return html`
     ${
       disabled &&
       html`<${Notice} tone="warning" title="Nothing is delivered to it.">
-        ${REASONS[disabled.reason] ?? disabled.reason} Since <${Time} at=${disabled.at} />. Its pending
-        deliveries wait, and new events are not delivered to it. Enable it, and replay all from that time on.
+        ${REASONS[disabled.reason] ?? disabled.reason} Since <${Time} at=${disabled.at} />. ${kind.disabled}
       <//>`
     }
     ${
@@ -118,7 +120,7 @@ function Troubles({ endpoint: { disabled, paused, problem, applied, shards } }) 
   `;
 }
 
-function Facts({ endpoint }) {
+function Facts({ kind, endpoint }) {
   const [current, previous] = endpoint.secrets;
   return html`
     <dl class="facts">
@@ -136,9 +138,8 @@ function Facts({ endpoint }) {
           }</dd>
         </div>`
       }
-      <div><dt>Order</dt><dd>${endpoint.order === "latest" ? "Latest status of a task" : "All, in order"}</dd></div>
       <div><dt>Timeout</dt><dd>${endpoint.timeout_seconds} s</dd></div>
-      <div><dt>Takes</dt><dd>${takes(endpoint)}</dd></div>
+      ${kind.facts(endpoint).map(([name, text]) => html`<div key=${name}><dt>${name}</dt><dd>${text}</dd></div>`)}
       ${
         endpoint.headers.length > 0 &&
         html`<div><dt>Headers</dt><dd><code class="long">${endpoint.headers.join(", ")}</code></dd></div>`
@@ -147,16 +148,4 @@ function Facts({ endpoint }) {
       <div><dt>Deliveries</dt><dd><a href=${`/deliveries?endpoint=${endpoint.id}`}>Show them</a></dd></div>
     </dl>
   `;
-}
-
-function takes({ statuses, events, include }) {
-  return [
-    statuses.length > 0 ? statuses.join(", ") : "all statuses",
-    events.length > 0 ? `only ${events.join(", ")}` : "",
-    ...include.map((what) =>
-      what === "unknown" ? "what the guide does not name" : "bodies that can't be read",
-    ),
-  ]
-    .filter(Boolean)
-    .join("; ");
 }

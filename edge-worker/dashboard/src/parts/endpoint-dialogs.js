@@ -1,31 +1,32 @@
-// What is done to an endpoint in a dialog: changed, given a new secret, deleted.
+// What is done to an endpoint or an alert destination in a dialog: changed, given a new secret, deleted.
 
 import { html } from "htm/preact";
 import { useId, useState } from "preact/hooks";
 import { send } from "../api.js";
 import { useAction } from "../load.js";
 import { Confirm, Dialog } from "./dialog.js";
-import { fieldsOf, inputOf, MoreFields, UrlField } from "./endpoint-fields.js";
+import { UrlField } from "./endpoint-fields.js";
 import { Failure } from "./notice.js";
 
-const path = ({ id }) => `/api/endpoints/${id}`;
+const path = (kind, { id }) => `${kind.path}/${id}`;
 
-export function Edit({ endpoint, onDone, onClose }) {
+export function Edit({ kind, endpoint, onDone, onClose }) {
+  const { fieldsOf, inputOf, Fields } = kind;
   const [fields, setFields] = useState(fieldsOf(endpoint));
   const set = (some) => setFields((fields) => ({ ...fields, ...some }));
   const [run, busy, error] = useAction(async () => {
-    onDone(await send("PATCH", path(endpoint), { body: inputOf(fields) }));
+    onDone(await send("PATCH", path(kind, endpoint), { body: inputOf(fields) }));
   });
   const submit = (event) => {
     event.preventDefault();
     run();
   };
   return html`
-    <${Dialog} title="Edit endpoint" onClose=${onClose}>
+    <${Dialog} title=${`Edit ${kind.noun}`} onClose=${onClose}>
       <form onSubmit=${submit}>
-        <${UrlField} fields=${fields} set=${set} />
-        <${MoreFields} endpoint=${endpoint} fields=${fields} set=${set} />
-        <${Failure} error=${error} what="The endpoint was not changed." />
+        <${UrlField} placeholder=${kind.placeholder} fields=${fields} set=${set} />
+        <${Fields} endpoint=${endpoint} fields=${fields} set=${set} />
+        <${Failure} error=${error} what=${`The ${kind.noun} was not changed.`} />
         <footer>
           <button type="button" onClick=${onClose}>Cancel</button>
           <button type="submit" class="primary" aria-disabled=${busy}>Save</button>
@@ -35,12 +36,12 @@ export function Edit({ endpoint, onDone, onClose }) {
   `;
 }
 
-export function Rotate({ endpoint, onDone, onClose }) {
+export function Rotate({ kind, endpoint, onDone, onClose }) {
   const id = useId();
   const [hours, setHours] = useState("24");
   const [run, busy, error] = useAction(async () => {
     const body = { overlap_hours: Number(hours) };
-    onDone(await send("POST", `${path(endpoint)}/rotate`, { body }));
+    onDone(await send("POST", `${path(kind, endpoint)}/rotate`, { body }));
   });
   const submit = (event) => {
     event.preventDefault();
@@ -50,7 +51,7 @@ export function Rotate({ endpoint, onDone, onClose }) {
     <${Dialog} title="Rotate secret" onClose=${onClose}>
       <form onSubmit=${submit}>
         <p>
-          The endpoint gets a new secret. The present one stays valid beside it for a while, so that your backend
+          The ${kind.noun} gets a new secret. The present one stays valid beside it for a while, so that its receiver
           can change over without a gap: deliveries carry the signatures of both.
         </p>
         <div class="field">
@@ -76,19 +77,19 @@ export function Rotate({ endpoint, onDone, onClose }) {
   `;
 }
 
-export function Retire({ endpoint, onDone, onClose }) {
-  const act = () => send("POST", `${path(endpoint)}/retire`);
+export function Retire({ kind, endpoint, onDone, onClose }) {
+  const act = () => send("POST", `${path(kind, endpoint)}/retire`);
   return html`
     <${Confirm} title="Retire previous secret" verb="Retire" danger act=${act} onDone=${onDone} onClose=${onClose}>
-      <p>From now on deliveries are signed by the current secret alone. A backend that still knows only the previous one will refuse them.</p>
+      <p>From now on deliveries are signed by the current secret alone. A receiver that still knows only the previous one will refuse them.</p>
     <//>
   `;
 }
 
-export function Delete({ endpoint, onDone, onClose }) {
-  const act = () => send("DELETE", path(endpoint));
+export function Delete({ kind, endpoint, onDone, onClose }) {
+  const act = () => send("DELETE", path(kind, endpoint));
   return html`
-    <${Confirm} title="Delete endpoint" verb="Delete" danger act=${act} onDone=${onDone} onClose=${onClose}>
+    <${Confirm} title=${`Delete ${kind.noun}`} verb="Delete" danger act=${act} onDone=${onDone} onClose=${onClose}>
       <p><code class="long">${endpoint.url}</code></p>
       <p>
         Its pending deliveries end as dead letters, and its secret is gone. This can't be undone. To stop its

@@ -38,7 +38,7 @@ export function inputOf({ statuses, others, events, timeout_seconds, ...fields }
 
 const names = (text) => [...new Set(text.split(",").map((name) => name.trim()))].filter(Boolean);
 
-export function UrlField({ fields, set }) {
+export function UrlField({ fields, set, placeholder }) {
   const id = useId();
   return html`
     <div class="field">
@@ -51,7 +51,7 @@ export function UrlField({ fields, set }) {
         inputmode="url"
         autocomplete="off"
         spellcheck="false"
-        placeholder="https://shop.example/webhooks/vtryon"
+        placeholder=${placeholder}
         value=${fields.url}
         onInput=${(event) => set({ url: event.target.value })}
       />
@@ -85,10 +85,7 @@ export function MoreFields({ endpoint, fields, set }) {
     </label>
   `;
   return html`
-    <div class="field">
-      <label for=${`${id}description`}>Description</label>
-      <input id=${`${id}description`} maxlength="500" value=${fields.description} onInput=${text("description")} />
-    </div>
+    <${DescriptionField} fields=${fields} set=${set} />
     <fieldset>
       <legend>Order</legend>
       ${order("latest", "Latest", "A newer status takes the place of older ones that were not delivered yet.")}
@@ -110,18 +107,40 @@ export function MoreFields({ endpoint, fields, set }) {
       ${check("include", "unknown", "Statuses and events that the guide does not name")}
       ${check("include", "quarantined", "Signed bodies that can't be read")}
     </fieldset>
+    <${TimeoutField} fields=${fields} set=${set} />
+    <${CredentialFields} endpoint=${endpoint} fields=${fields} set=${set} />
+  `;
+}
+
+export function DescriptionField({ fields, set }) {
+  const id = useId();
+  return html`
     <div class="field">
-      <label for=${`${id}timeout`}>Timeout in seconds</label>
+      <label for=${id}>Description</label>
       <input
-        id=${`${id}timeout`}
+        id=${id}
+        maxlength="500"
+        value=${fields.description}
+        onInput=${(event) => set({ description: event.target.value })}
+      />
+    </div>
+  `;
+}
+
+export function TimeoutField({ fields, set }) {
+  const id = useId();
+  return html`
+    <div class="field">
+      <label for=${id}>Timeout in seconds</label>
+      <input
+        id=${id}
         type="number"
         required
         min="1"
         max="30"
         value=${fields.timeout_seconds}
-        onInput=${text("timeout_seconds")}
+        onInput=${(event) => set({ timeout_seconds: event.target.value })}
       />
     </div>
-    <${CredentialFields} endpoint=${endpoint} fields=${fields} set=${set} />
   `;
 }

@@ -1,17 +1,18 @@
-// Registers an endpoint.
+// Registers an endpoint or an alert destination.
 
 import { html } from "htm/preact";
 import { useState } from "preact/hooks";
 import { send } from "../api.js";
 import { useAction } from "../load.js";
-import { fieldsOf, inputOf, MoreFields, UrlField } from "./endpoint-fields.js";
+import { UrlField } from "./endpoint-fields.js";
 import { Failure } from "./notice.js";
 
-export function Register({ onDone }) {
+export function Register({ kind, onDone }) {
+  const { fieldsOf, inputOf, Fields } = kind;
   const [fields, setFields] = useState(fieldsOf());
   const set = (some) => setFields((fields) => ({ ...fields, ...some }));
   const [run, busy, error] = useAction(async () => {
-    const endpoint = await send("POST", "/api/endpoints", { body: inputOf(fields) });
+    const endpoint = await send("POST", kind.path, { body: inputOf(fields) });
     setFields(fieldsOf());
     onDone(endpoint);
   });
@@ -21,15 +22,15 @@ export function Register({ onDone }) {
   };
   return html`
     <form onSubmit=${submit}>
-      <${UrlField} fields=${fields} set=${set} />
+      <${UrlField} placeholder=${kind.placeholder} fields=${fields} set=${set} />
       <details>
-        <summary>Order, filters, headers and description</summary>
-        <div class="body"><${MoreFields} fields=${fields} set=${set} /></div>
+        <summary>${kind.more}</summary>
+        <div class="body"><${Fields} fields=${fields} set=${set} /></div>
       </details>
-      <${Failure} error=${error} what="The endpoint was not registered." />
+      <${Failure} error=${error} what=${`The ${kind.noun} was not registered.`} />
       <footer>
         <button type="submit" class="primary" aria-disabled=${busy}>
-          ${busy ? "Registering…" : "Register Webhook Endpoint"}
+          ${busy ? "Registering…" : kind.register}
         </button>
       </footer>
     </form>

@@ -4,6 +4,7 @@ import { html } from "htm/preact";
 import { useEffect, useId, useState } from "preact/hooks";
 import { Router, useLocation } from "preact-iso/router";
 import { useAction } from "../load.js";
+import { Alerts } from "../pages/alerts.js";
 import { Audit } from "../pages/audit.js";
 import { Deliveries } from "../pages/deliveries.js";
 import { Delivery } from "../pages/delivery.js";
@@ -33,6 +34,7 @@ const SETTINGS = [
   ["/settings/webhooks", "Webhooks"],
   ["/settings/tokens", "Tokens"],
   ["/settings/audit", "Audit trail"],
+  ["/settings/alerts", "Alerts"],
 ];
 
 export function Shell() {
@@ -92,6 +94,7 @@ function Pages({ path }) {
       <${Webhooks} path="/settings/webhooks" />
       <${Tokens} path="/settings/tokens" />
       <${Audit} path="/settings/audit" />
+      <${Alerts} path="/settings/alerts" />
       <${NotFound} default />
     <//>
   `;

@@ -1,4 +1,4 @@
-// What came of a test event.
+// What came of a test.
 
 import { html } from "htm/preact";
 import { duration } from "../format.js";
@@ -19,7 +19,7 @@ export function TestResult({ delivery, onClose }) {
         <div><dt>Answer</dt><dd>${attempt ? html`<${Verdict} attempt=${attempt} />` : "None yet"}</dd></div>
         <div><dt>Latency</dt><dd>${attempt ? duration(attempt.took_ms) : "–"}</dd></div>
         <div><dt>Delivery</dt><dd><a href=${`/deliveries/${delivery.id}`}><code>${delivery.id}</code></a></dd></div>
-        <div><dt>Task</dt><dd><a href=${taskPath(delivery.task_id)}><code class="long">${delivery.task_id}</code></a></dd></div>
+        ${delivery.task_id && html`<div><dt>Task</dt><dd><a href=${taskPath(delivery.task_id)}><code class="long">${delivery.task_id}</code></a></dd></div>`}
       </dl>
       ${attempt?.answer && html`<pre class="answer" tabindex="0" aria-label="Answer"><code>${attempt.answer}</code></pre>`}
       ${!isDelivered && html`<p>It is tried again like any other, until it arrives.</p>`}

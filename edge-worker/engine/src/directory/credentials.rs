@@ -6,8 +6,7 @@ mod reserved;
 use base64ct::{Base64, Encoding};
 use zeroize::Zeroizing;
 
-use super::fields;
-use super::input::{Field, refuse};
+use super::input::{Field, Input, refuse};
 use crate::Refusal;
 use crate::json::Object;
 use crate::protocol::settings::{Endpoint, SealedHeader};
@@ -41,9 +40,9 @@ impl NewHeader {
     }
 }
 
-/// Reads the headers that a body sets, by `headers` and by `auth`.
+/// Reads the headers that a body sets, by `headers` and by `auth`. Its other fields are checked where they are set.
 pub fn read(body: &str) -> Result<Vec<NewHeader>, Refusal> {
-    let input = fields::parse(body)?;
+    let input = Input::parse_any(body)?;
     let mut headers = match input.get("headers") {
         Some(field) => read_headers(&field)?,
         None => Vec::new(),

@@ -11,11 +11,14 @@ use super::records::{self, Disabled, EndpointRecord};
 use crate::database::Database;
 use crate::protocol::EndpointHealth;
 use crate::protocol::delivery::ENDPOINT_NUMBERS;
-use crate::protocol::settings::{Sealed, SealedHeader};
+use crate::protocol::settings::{AlertOptions, EndpointKind, Sealed, SealedHeader};
 use crate::{Context, Failure, Refusal};
 
 /// How many endpoints there may be at the same time: each event is matched against all of them.
-const MAX_ENDPOINTS: i64 = 20;
+const MAX_ENDPOINTS: usize = 20;
+
+/// How many alert destinations there may be at the same time.
+const MAX_DESTINATIONS: usize = 5;
 
 /// How many secrets an endpoint may have at the same time, the current one among them.
 const MAX_SECRETS: usize = 3;
@@ -29,36 +32,57 @@ pub const FIRST_SECRET: i64 = 1;
 
 type Result<T> = std::result::Result<T, Failure>;
 
-/// Returns every endpoint that there is, in order of creation.
+/// Returns everything that is registered, in order of creation.
 pub fn all(db: &dyn Database) -> Result<Vec<EndpointRecord>> {
     Ok(records::all(db)?)
 }
 
-/// Returns an endpoint.
+/// Returns what is registered of a kind, in order of creation.
+pub fn of_kind(db: &dyn Database, kind: EndpointKind) -> Result<Vec<EndpointRecord>> {
+    let mut records = records::all(db)?;
+    records.retain(|record| record.endpoint.options.kind() == kind);
+    Ok(records)
+}
+
+/// Returns an endpoint of a kind.
+pub fn find_of_kind(db: &dyn Database, kind: EndpointKind, no: i64) -> Result<EndpointRecord> {
+    let record = find(db, no)?;
+    if record.endpoint.options.kind() == kind { Ok(record) } else { Err(missing().into()) }
+}
+
+/// Returns an endpoint or an alert destination.
 pub fn find(db: &dyn Database, no: i64) -> Result<EndpointRecord> {
-    let missing = || Refusal::new(Code::NotFound, "there is no endpoint of this id");
     Ok(records::find(db, no)?.ok_or_else(missing)?)
 }
 
-/// Refuses a further endpoint where there are as many as may be.
-pub fn check_room(db: &dyn Database) -> Result<()> {
-    if records::count(db)? < MAX_ENDPOINTS {
-        return Ok(());
-    }
-    let message = format!("there are {MAX_ENDPOINTS} endpoints, and no more fit");
-    Err(Refusal::new(Code::Conflict, message).into())
+fn missing() -> Refusal {
+    Refusal::new(Code::NotFound, "there is no endpoint of this id")
 }
 
-/// Makes a new endpoint from a body, without a number and a secret yet, and returns the headers that are to be sealed
-/// for it.
+/// Refuses a further endpoint where there are as many of its kind as may be.
+pub fn check_room(db: &dyn Database, kind: EndpointKind) -> Result<()> {
+    let (max, what) = match kind {
+        EndpointKind::Tasks => (MAX_ENDPOINTS, "endpoints"),
+        EndpointKind::Alerts => (MAX_DESTINATIONS, "alert destinations"),
+    };
+    if of_kind(db, kind)?.len() < max {
+        return Ok(());
+    }
+    Err(Refusal::new(Code::Conflict, format!("there are {max} {what}, and no more fit")).into())
+}
+
+/// Makes a new endpoint of a kind from a body, without a number and a secret yet, and returns the headers that are to be
+/// sealed for it.
 pub fn draft(
     context: &Context<'_>,
+    kind: EndpointKind,
     body: &str,
     destination: &Destination<'_>,
 ) -> Result<(EndpointRecord, Vec<NewHeader>)> {
     let now = context.now;
-    check_room(context.db)?;
+    check_room(context.db, kind)?;
     let mut record = EndpointRecord { created_at: now, updated_at: now, ..EndpointRecord::default() };
+    record.endpoint.options.alerts = (kind == EndpointKind::Alerts).then(AlertOptions::default);
     fields::apply(&mut record, body, destination)?;
     if record.endpoint.options.url.is_empty() {
         return Err(refuse("`url` is missing").into());
@@ -173,7 +197,7 @@ fn current_version(record: &EndpointRecord) -> i64 {
 
 fn health(health: &EndpointHealth) -> Health {
     let EndpointHealth { failing_since, succeeded_at, consecutive_410 } = *health;
-    Health { failing_since, succeeded_at, consecutive_410 }
+    Health { failing_since, succeeded_at, consecutive_410, ..Health::default() }
 }
 
 /// Notes why an endpoint is disabled where an administrator has done it.

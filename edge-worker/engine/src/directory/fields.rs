@@ -6,10 +6,12 @@ use vtryon_webhooks::Code;
 use vtryon_webhooks::endpoint::{Order, UrlRules};
 use vtryon_webhooks::event::{MAX_EVENT_NAME, MAX_STATUS};
 
+use super::alerts;
 use super::input::{Field, Input, refuse};
 use super::records::EndpointRecord;
 use crate::Refusal;
 use crate::json::Object;
+use crate::protocol::settings::{AlertFormat, AlertOptions, EndpointKind};
 
 /// How long a description may be, in characters.
 const MAX_DESCRIPTION: usize = 500;
@@ -23,8 +25,11 @@ const TIMEOUT_SECONDS: RangeInclusive<u32> = 1..=30;
 /// Sets a field of a record to the value that was sent.
 type Set = fn(&mut EndpointRecord, &Field<'_>, &Destination<'_>) -> Result<(), Refusal>;
 
-/// Every field by its name.
-const FIELDS: &[(&str, Set)] = &[
+/// A field by its name.
+type NamedField = (&'static str, Set);
+
+/// The fields of endpoints and of alert destinations.
+const SHARED: [NamedField; 6] = [
     ("url", |record, field, destination| {
         let url = field.text()?;
         destination.check(&url)?;
@@ -40,6 +45,22 @@ const FIELDS: &[(&str, Set)] = &[
         Ok(())
     }),
     ("enabled", |record, field, _| field.flag().map(|enabled| record.endpoint.options.enabled = enabled)),
+    ("timeout_seconds", |record, field, _| {
+        field.number(TIMEOUT_SECONDS).map(|seconds| record.endpoint.options.timeout_seconds = seconds)
+    }),
+    // Those that are sent are read by `credentials`, and take the place of these once they are sealed.
+    ("headers", |record, _, _| {
+        record.endpoint.headers.retain(|header| header.auth.is_some());
+        Ok(())
+    }),
+    ("auth", |record, _, _| {
+        record.endpoint.headers.retain(|header| header.auth.is_none());
+        Ok(())
+    }),
+];
+
+/// The fields of endpoints alone.
+const OF_ENDPOINTS: [NamedField; 5] = [
     ("paused", |record, field, _| field.flag().map(|paused| record.endpoint.options.paused = paused)),
     ("order", |record, field, _| {
         let order = field.text()?;
@@ -61,19 +82,31 @@ const FIELDS: &[(&str, Set)] = &[
         record.endpoint.options.include = include;
         Ok(())
     }),
-    ("timeout_seconds", |record, field, _| {
-        field.number(TIMEOUT_SECONDS).map(|seconds| record.endpoint.options.timeout_seconds = seconds)
-    }),
-    // Those that are sent are read by `credentials`, and take the place of these once they are sealed.
-    ("headers", |record, _, _| {
-        record.endpoint.headers.retain(|header| header.auth.is_some());
+];
+
+/// The fields of alert destinations alone.
+const OF_DESTINATIONS: [NamedField; 2] = [
+    ("events", |record, field, _| {
+        let events = field.names(MAX_EVENT_NAME)?;
+        if !events.iter().all(|name| alerts::is_name(name)) {
+            let known: Vec<String> = alerts::names().collect();
+            let known = known.join(", ");
+            return Err(refuse(format!("`events` has an entry that is not one of {known}")));
+        }
+        alert_options(record).events = events;
         Ok(())
     }),
-    ("auth", |record, _, _| {
-        record.endpoint.headers.retain(|header| header.auth.is_none());
+    ("format", |record, field, _| {
+        let format = field.text()?;
+        let known = AlertFormat::from_name(&format).ok_or_else(|| field.is_not("one of standard, slack"))?;
+        known.as_str().clone_into(&mut alert_options(record).format);
         Ok(())
     }),
 ];
+
+fn alert_options(record: &mut EndpointRecord) -> &mut AlertOptions {
+    record.endpoint.options.alerts.get_or_insert_with(AlertOptions::default)
+}
 
 /// Where a URL leads, and where it may lead.
 pub struct Destination<'a> {
@@ -110,20 +143,19 @@ pub fn url(body: &str) -> Option<String> {
     Object::parse(body.as_bytes())?.text("url")
 }
 
-/// Parses a body that has no other fields than these.
-pub(super) fn parse(body: &str) -> Result<Input<'_>, Refusal> {
-    let names: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).collect();
-    Input::parse(body, &names)
-}
-
 /// Sets the fields that a body has. When it is refused, some of them may be set: the record is then not to be stored.
 pub(super) fn apply(
     record: &mut EndpointRecord,
     body: &str,
     destination: &Destination<'_>,
 ) -> Result<(), Refusal> {
-    let input = parse(body)?;
-    for (name, set) in FIELDS {
+    let own: &[NamedField] = match record.endpoint.options.kind() {
+        EndpointKind::Tasks => &OF_ENDPOINTS,
+        EndpointKind::Alerts => &OF_DESTINATIONS,
+    };
+    let names: Vec<&str> = SHARED.iter().chain(own).map(|(name, _)| *name).collect();
+    let input = Input::parse(body, &names)?;
+    for (name, set) in SHARED.iter().chain(own) {
         if let Some(field) = input.get(name) {
             set(record, &field, destination)?;
         }

@@ -17,13 +17,19 @@ pub(super) struct Input<'a>(Object<'a>);
 impl<'a> Input<'a> {
     /// Reads an object that has no other fields than `names`.
     pub(super) fn parse(text: &'a str, names: &[&str]) -> Result<Self, Refusal> {
+        let input = Self::parse_any(text)?;
+        if input.0.names().all(|field| names.contains(&field)) {
+            return Ok(input);
+        }
+        Err(refuse(format!("the body has a field that is none of {}", names.join(", "))))
+    }
+
+    /// Reads an object, whatever fields it has.
+    pub(super) fn parse_any(text: &'a str) -> Result<Self, Refusal> {
         let text = if text.is_empty() { "{}" } else { text };
         let fields = Object::parse(text.as_bytes())
             .ok_or_else(|| refuse("the body is not one JSON object, with each field once"))?;
-        if fields.names().all(|field| names.contains(&field)) {
-            return Ok(Self(fields));
-        }
-        Err(refuse(format!("the body has a field that is none of {}", names.join(", "))))
+        Ok(Self(fields))
     }
 
     pub(super) fn get(&self, name: &'static str) -> Option<Field<'a>> {

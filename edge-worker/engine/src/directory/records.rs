@@ -33,12 +33,6 @@ pub(super) fn all(db: &dyn Database) -> Result<Vec<EndpointRecord>> {
     db.all(ALL, &[], Row::text)?.iter().map(|doc| json::read(doc)).collect()
 }
 
-/// Returns how many endpoints there are.
-pub(super) fn count(db: &dyn Database) -> Result<i64> {
-    const COUNT: &str = "SELECT COUNT(*) FROM endpoints WHERE deleted_at IS NULL";
-    Ok(db.first(COUNT, &[], Row::int)?.unwrap_or(0))
-}
-
 pub(super) fn find(db: &dyn Database, no: i64) -> Result<Option<EndpointRecord>> {
     const FIND: &str = "SELECT doc FROM endpoints WHERE no = ? AND deleted_at IS NULL";
     let doc = db.first(FIND, &[Bind::Int(no)], Row::text)?;

@@ -13,6 +13,8 @@ pub use self::view::{RejectionList, list};
 use vtryon_webhooks::Code;
 use vtryon_webhooks::diagnosis::{self, Candidate, Evidence, Mistake};
 
+use super::alerts::{self, Cause, Details};
+use crate::database::Database;
 use crate::protocol::rejection::{Rejection, Sample};
 use crate::{Context, Result};
 
@@ -33,8 +35,34 @@ pub fn add(
                 Some(candidates) => Some(diagnose(sample, candidates).evidence()),
                 None => None,
             })
-        })
+        })?;
+        alert_of_signatures(db, rejections, candidates.unwrap_or_default())
     })
+}
+
+/// Stores refused signatures as a cause of alerts, with the likeliest mistake where mistakes are looked for.
+fn alert_of_signatures(
+    db: &dyn Database,
+    rejections: &[Rejection],
+    candidates: &[Candidate<'_>],
+) -> Result<()> {
+    let refused: Vec<&Rejection> =
+        rejections.iter().filter(|rejection| is_of_signature(&rejection.code)).collect();
+    let Some(at) = refused.iter().map(|rejection| rejection.last_at).max() else { return Ok(()) };
+    let samples =
+        refused.iter().flat_map(|rejection| std::iter::once(&rejection.first).chain(&rejection.last));
+    let is_looked_for = !candidates.is_empty();
+    let mistakes = samples.filter(|_| is_looked_for).map(|sample| diagnose(sample, candidates));
+    let details = match mistakes.max_by_key(|mistake| mistake.evidence()) {
+        Some(mistake) => Details {
+            mistake: Some(mistake.as_str().to_owned()),
+            hint: Some(mistake.hint().to_owned()),
+            ..Details::default()
+        },
+        None => Details::default(),
+    };
+    let count = refused.iter().fold(0, |sum: i64, rejection| sum.saturating_add(rejection.count.max(0)));
+    alerts::apply(db, Cause::SignaturesRefused, 0, alerts::Change::Occurred { count, at, details })
 }
 
 /// Returns whether mistakes can be looked for behind one of the causes.

@@ -6,7 +6,7 @@ use vtryon_webhooks::{Code, Digest, Millis};
 use super::endpoints;
 use super::input::{Input, refuse};
 use crate::database::{Bind, Database, Row};
-use crate::protocol::settings::{RangeCount, Replay, ReplayProgress, endpoint_id, endpoint_no};
+use crate::protocol::settings::{EndpointKind, RangeCount, Replay, ReplayProgress, endpoint_id, endpoint_no};
 use crate::time::rfc3339;
 use crate::{Context, Failure, Refusal, Result, json};
 
@@ -113,7 +113,7 @@ fn read(context: &Context<'_>, input: &Input<'_>, random: [u8; 8]) -> std::resul
     let now = context.now;
     let endpoint = input.text("endpoint")?.ok_or_else(|| refuse("`endpoint` is missing"))?;
     let endpoint = endpoint_no(&endpoint).ok_or_else(|| refuse("`endpoint` is not the id of one"))?;
-    if !endpoints::find(context.db, endpoint)?.endpoint.options.enabled {
+    if !endpoints::find_of_kind(context.db, EndpointKind::Tasks, endpoint)?.endpoint.options.enabled {
         return Err(Refusal::new(Code::Conflict, "this endpoint is disabled: enable it first").into());
     }
     let all = match input.text("which")?.as_deref() {

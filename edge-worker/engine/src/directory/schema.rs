@@ -27,6 +27,16 @@ pub(super) const MIGRATIONS: &[&str] = &["
         last_sample     TEXT,
         PRIMARY KEY (code, path)
     ) WITHOUT ROWID;
+    CREATE TABLE alerts (
+        cause    TEXT NOT NULL,
+        endpoint INTEGER NOT NULL,
+        doc      TEXT NOT NULL,
+        PRIMARY KEY (cause, endpoint)
+    ) WITHOUT ROWID;
+    CREATE TABLE alert_messages (
+        no  INTEGER PRIMARY KEY,
+        doc TEXT NOT NULL
+    );
     CREATE TABLE secrets (
         fingerprint   TEXT PRIMARY KEY,
         sealed        BLOB NOT NULL,

@@ -1,18 +1,15 @@
 //! The settings that all shards get: changed in one transaction, by version, until every shard has confirmed them.
 
 use serde::Serialize;
-use vtryon_webhooks::{Code, Millis, Shards};
+use vtryon_webhooks::{Code, Shards};
 
-use super::audit;
 use super::records::{self, EndpointRecord};
 use super::replays::{self, NewReplay};
+use super::{alerts, audit};
 use crate::database::Database;
 use crate::protocol::AuditedRequest;
 use crate::protocol::settings::{Replay, Settings, endpoint_id};
 use crate::{Context, Failure, Refusal, Result, meta};
-
-/// After how many seconds unconfirmed settings are pushed again.
-const AGAIN: i64 = 5;
 
 /// How long the settings name a deleted endpoint, in seconds.
 const DELETED_FOR: i64 = 30 * 24 * 3600;
@@ -90,8 +87,15 @@ pub fn commit(
     let Context { db, now, .. } = *context;
     db.transaction(|| {
         match change {
-            Change::Put(record) => records::put(db, record)?,
-            Change::Delete { endpoint } => records::delete(db, *endpoint, now)?,
+            Change::Put(record) => {
+                let before = records::find(db, record.endpoint.no)?;
+                records::put(db, record)?;
+                alerts::put_endpoint(db, before.as_ref(), record, now)?;
+            }
+            Change::Delete { endpoint } => {
+                records::delete(db, *endpoint, now)?;
+                alerts::delete_endpoint(db, *endpoint)?;
+            }
             Change::Replay(replay) => replays::put(db, replay, now)?,
             Change::ChangeReplay(replay) => replays::change(db, replay)?,
         }
@@ -125,12 +129,6 @@ pub fn confirm(db: &dyn Database, version: i64, applied: Applied) -> Result<()> 
 /// Returns whether a shard has not confirmed the current settings.
 pub fn has_unconfirmed(db: &dyn Database) -> Result<bool> {
     Ok(meta::get(db, CONFIRMED)? < meta::get(db, VERSION)?)
-}
-
-/// Returns when the alarm is wanted: the settings are pushed again as long as a shard has not confirmed them. The
-/// clock runs `clock_scale` times faster than the machine.
-pub fn alarm(db: &dyn Database, now: Millis, clock_scale: i64) -> Result<Option<Millis>> {
-    Ok(has_unconfirmed(db)?.then_some(now.plus_seconds(AGAIN * clock_scale)))
 }
 
 fn version(db: &dyn Database) -> Result<i64> {

@@ -3,9 +3,10 @@
 use serde::Serialize;
 use vtryon_webhooks::Millis;
 
+use super::alerts::AlertView;
 use super::records::{Disabled, EndpointRecord};
 use super::settings::Applied;
-use crate::protocol::settings::{EndpointOptions, Sealed, endpoint_id};
+use crate::protocol::settings::{AlertOptions, EndpointOptions, Sealed, endpoint_id};
 use crate::time::rfc3339;
 
 /// What the master key does not open of an endpoint.
@@ -36,7 +37,7 @@ impl Unreadable {
 pub struct EndpointView<'a> {
     id: String,
     #[serde(flatten)]
-    options: &'a EndpointOptions,
+    options: OptionsView<'a>,
     description: &'a str,
     disabled: Option<DisabledView<'a>>,
     secrets: Vec<SecretView<'a>>,
@@ -47,6 +48,20 @@ pub struct EndpointView<'a> {
     updated_at: String,
     /// What keeps deliveries from being made at all; null where nothing does.
     problem: Option<&'static str>,
+}
+
+/// The options of an endpoint, or of an alert destination.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum OptionsView<'a> {
+    Endpoint(&'a EndpointOptions),
+    Destination {
+        url: &'a str,
+        enabled: bool,
+        #[serde(flatten)]
+        alerts: &'a AlertOptions,
+        timeout_seconds: u32,
+    },
 }
 
 #[derive(Serialize)]
@@ -68,6 +83,13 @@ pub struct EndpointList<'a> {
     pub endpoints: Vec<EndpointView<'a>>,
 }
 
+/// The alert destinations, and the alerts that they are told of.
+#[derive(Serialize)]
+pub struct AlertList<'a> {
+    pub destinations: Vec<EndpointView<'a>>,
+    pub alerts: Vec<AlertView>,
+}
+
 /// The answer to a change: the endpoint, and how many shards have confirmed it.
 #[derive(Serialize)]
 pub struct ChangedEndpoint<'a> {
@@ -86,7 +108,7 @@ impl EndpointRecord {
         let headers = &self.endpoint.headers;
         EndpointView {
             id: endpoint_id(self.endpoint.no),
-            options: &self.endpoint.options,
+            options: OptionsView::of(&self.endpoint.options),
             description: &self.description,
             disabled: self.disabled.as_ref().map(DisabledView::of),
             secrets: self.endpoint.valid_secrets(now).map(SecretView::of).collect(),
@@ -99,6 +121,20 @@ impl EndpointRecord {
             created_at: rfc3339(self.created_at),
             updated_at: rfc3339(self.updated_at),
             problem: unreadable.map(Unreadable::problem),
+        }
+    }
+}
+
+impl<'a> OptionsView<'a> {
+    fn of(options: &'a EndpointOptions) -> Self {
+        match &options.alerts {
+            None => Self::Endpoint(options),
+            Some(alerts) => Self::Destination {
+                url: &options.url,
+                enabled: options.enabled,
+                alerts,
+                timeout_seconds: options.timeout_seconds,
+            },
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::conditions::ShardReport;
 use super::rejection::Rejection;
+use super::settings::EndpointKind;
 use crate::access::actor::Actor;
 
 /// A call of the directory.
@@ -27,30 +29,44 @@ pub struct AuditedRequest {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DirectoryRequest {
-    Create(EndpointInput),
-    List,
+    Create {
+        #[serde(default)]
+        kind: EndpointKind,
+        input: EndpointInput,
+    },
+    List {
+        #[serde(default)]
+        kind: EndpointKind,
+    },
     Get {
+        #[serde(default)]
+        kind: EndpointKind,
         endpoint: i64,
     },
     Change {
+        #[serde(default)]
+        kind: EndpointKind,
         endpoint: i64,
         change: EndpointInput,
     },
     Delete {
+        #[serde(default)]
+        kind: EndpointKind,
         endpoint: i64,
     },
     Rotate {
+        #[serde(default)]
+        kind: EndpointKind,
         endpoint: i64,
         input: String,
     },
     Retire {
+        #[serde(default)]
+        kind: EndpointKind,
         endpoint: i64,
     },
-    /// A shard reports an endpoint that should be disabled.
-    ReportUnhealthy {
-        endpoint: i64,
-        reason: String,
-    },
+    /// A shard reports endpoints that should be disabled, and conditions to alert somebody of.
+    ReportConditions(ShardReport),
     Replay {
         input: String,
         key: Option<String>,
@@ -91,8 +107,42 @@ pub enum DirectoryRequest {
     RecordChange {
         target: String,
     },
-    /// Only sets the alarm again, where shards have unconfirmed settings.
-    Sweep,
+    /// Looks for causes of alerts that only time brings, and sets the alarm again. It brings what shards have found; none
+    /// where not all of them have answered.
+    Sweep {
+        #[serde(default)]
+        has_stalled: Option<bool>,
+    },
+}
+
+impl DirectoryRequest {
+    /// Returns the endpoint that it is about, and the kind that the requester takes it for.
+    pub const fn endpoint(&self) -> Option<(EndpointKind, i64)> {
+        match self {
+            Self::Get { kind, endpoint }
+            | Self::Change { kind, endpoint, .. }
+            | Self::Delete { kind, endpoint }
+            | Self::Rotate { kind, endpoint, .. }
+            | Self::Retire { kind, endpoint } => Some((*kind, *endpoint)),
+            Self::Create { .. }
+            | Self::List { .. }
+            | Self::ReportConditions(_)
+            | Self::Replay { .. }
+            | Self::Progress { .. }
+            | Self::CancelReplay { .. }
+            | Self::ReportRejections { .. }
+            | Self::Rejections
+            | Self::Secrets
+            | Self::PurgeSecret { .. }
+            | Self::CreateToken { .. }
+            | Self::Tokens
+            | Self::RevokeToken { .. }
+            | Self::FindToken { .. }
+            | Self::Audit { .. }
+            | Self::RecordChange { .. }
+            | Self::Sweep { .. } => None,
+        }
+    }
 }
 
 /// An endpoint as an administrator describes it, not parsed yet.

@@ -51,6 +51,60 @@ pub struct EndpointOptions {
     pub include: Vec<String>,
     /// How long it may take to answer an attempt.
     pub timeout_seconds: u32,
+    /// What an alert destination takes; none for an endpoint, which takes events of tasks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alerts: Option<AlertOptions>,
+}
+
+/// The options of an alert destination.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AlertOptions {
+    /// The names of the alerts that it takes; none named means all.
+    pub events: Vec<String>,
+    /// The name of an [`AlertFormat`].
+    pub format: String,
+}
+
+impl Default for AlertOptions {
+    fn default() -> Self {
+        Self { events: Vec::new(), format: AlertFormat::Standard.as_str().to_owned() }
+    }
+}
+
+/// Which of the registered URLs a request is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndpointKind {
+    /// Endpoints, which take events of tasks.
+    #[default]
+    Tasks,
+    /// Alert destinations.
+    Alerts,
+}
+
+/// How an alert is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlertFormat {
+    /// As an event by Standard Webhooks.
+    Standard,
+    /// As a message to one of Slack's incoming webhooks.
+    Slack,
+}
+
+impl AlertFormat {
+    pub const ALL: [Self; 2] = [Self::Standard, Self::Slack];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Slack => "slack",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.as_str() == name)
+    }
 }
 
 /// The options of a new endpoint. An endpoint that was stored before an option existed has its value here.
@@ -65,6 +119,7 @@ impl Default for EndpointOptions {
             events: Vec::new(),
             include: Vec::new(),
             timeout_seconds: DEFAULT_TIMEOUT_SECONDS,
+            alerts: None,
         }
     }
 }
@@ -73,6 +128,15 @@ impl EndpointOptions {
     /// Returns whether attempts are made: it is neither disabled nor paused.
     pub const fn is_active(&self) -> bool {
         self.enabled && !self.paused
+    }
+
+    /// Returns whether it takes alerts, and no events of tasks.
+    pub const fn is_alert_destination(&self) -> bool {
+        self.alerts.is_some()
+    }
+
+    pub const fn kind(&self) -> EndpointKind {
+        if self.is_alert_destination() { EndpointKind::Alerts } else { EndpointKind::Tasks }
     }
 }
 

@@ -136,7 +136,7 @@ impl Shard {
 
     /// Returns when the alarm is needed next, for anything.
     fn next_due(&self, context: &Context<'_>) -> Result<Option<Millis>> {
-        let mut next = vec![self.leases.next_end()];
+        let mut next = vec![self.leases.next_end(), self.report_at];
         for endpoint in self.settings.active() {
             next.push(self.next_attempt_at(context.db, endpoint.no)?);
         }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::queries::{self, DeliveryFilter};
 use super::{Admit, Shard};
-use crate::protocol::{Call, ShardRequest};
+use crate::protocol::{Call, ShardRequest, SweepFindings};
 use crate::{Context, Result, json};
 
 impl Shard {
@@ -37,6 +37,7 @@ impl Shard {
                 self.commits.note(incoming.last_commit_ms);
                 encode(Some(self.store_event(context, &incoming, body)?))
             }
+            ShardRequest::StoreAlert(alert) => encode(Some(self.store_alert(context, &alert, body)?)),
             ShardRequest::Report => encode(Some(())),
             ShardRequest::Task { task_id } => encode(queries::task(db, &self.duplicates, &task_id)?),
             ShardRequest::Result { task_id } => encode(queries::result(db, &task_id)?),
@@ -66,7 +67,7 @@ impl Shard {
             ShardRequest::VerifyShardCount => encode(Some(())),
             ShardRequest::Sweep => {
                 self.reset_alarm(context);
-                encode(Some(()))
+                encode(Some(SweepFindings { has_stalled: queries::has_stalled(db, context.now)? }))
             }
             ShardRequest::Subscribe(_) => {
                 return Err("a subscription is opened by a request of its own".into());

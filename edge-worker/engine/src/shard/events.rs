@@ -1,5 +1,6 @@
 //! Stored events: their names, identities and bytes.
 
+pub(crate) mod alerts;
 pub(crate) mod duplicates;
 pub(crate) mod quarantine;
 pub(crate) mod rows;
@@ -12,9 +13,9 @@ use vtryon_webhooks::event::{Identity, STATUS_CHANGED};
 use crate::Result;
 use crate::database::{Bind, Database, Row};
 
-/// What is stored under a sequence number: an event of a task, or a quarantined body.
+/// What is stored under a sequence number: an event of a task, an alert, or a quarantined body.
 pub(crate) struct StoredEvent {
-    /// `None` for a quarantined body.
+    /// `None` for an alert and for a quarantined body.
     pub(crate) task_id: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) status: Option<String>,
@@ -30,19 +31,31 @@ pub(crate) struct StoredEvent {
 impl StoredEvent {
     /// Returns the event's name; a quarantined body has none.
     pub(crate) fn event(&self) -> Option<&str> {
-        self.task_id.as_ref().map(|_| self.name.as_deref().unwrap_or(STATUS_CHANGED))
+        self.name.as_deref().or(self.task_id.as_ref().map(|_| STATUS_CHANGED))
     }
 
     /// Returns what the event has in common with its duplicates.
     pub(crate) fn identity(&self) -> Identity<'_> {
         let digest = self.digest.as_deref().unwrap_or_default();
         match (&self.task_id, &self.name) {
-            (Some(task_id), Some(name)) => Identity::Other { task_id, name, digest },
+            (task_id, Some(name)) => {
+                Identity::Other { task_id: task_id.as_deref().unwrap_or_default(), name, digest }
+            }
             (Some(task_id), None) => {
                 Identity::Status { task_id, status: self.status.as_deref().unwrap_or_default() }
             }
-            (None, _) => Identity::Body { digest },
+            (None, None) => Identity::Body { digest },
         }
+    }
+
+    /// Returns whether it is a quarantined body.
+    pub(crate) const fn is_quarantined(&self) -> bool {
+        self.task_id.is_none() && self.name.is_none()
+    }
+
+    /// Returns whether it is an alert of the gateway itself.
+    pub(crate) const fn is_alert(&self) -> bool {
+        self.task_id.is_none() && self.name.is_some()
     }
 }
 
@@ -55,7 +68,7 @@ pub(crate) fn find_deliverable(db: &dyn Database, seq: i64) -> Result<Option<Sto
 pub(crate) fn find(db: &dyn Database, seq: i64) -> Result<Option<StoredEvent>> {
     // The cast spares SQLite to compile it anew each time: a bare parameter may be what makes a partial index usable.
     const EVENT: &str = "SELECT t.task_id, e.name, e.status, e.outcome, e.digest, e.received_at, e.key, 1
-        FROM events e JOIN tasks t ON t.no = e.task_no WHERE e.seq = CAST(? AS INTEGER)";
+        FROM events e LEFT JOIN tasks t ON t.no = e.task_no WHERE e.seq = CAST(? AS INTEGER)";
     const UNREADABLE: &str = "SELECT NULL, NULL, NULL, 'quarantined', digest, received_at, key,
             LENGTH(body) = bytes
         FROM quarantine WHERE no = ?";

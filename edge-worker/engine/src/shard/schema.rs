@@ -71,8 +71,16 @@ pub(crate) const MIGRATIONS: &[&str] = &["
         endpoint        INTEGER PRIMARY KEY,
         failing_since   INTEGER,
         succeeded_at    INTEGER,
-        consecutive_410 INTEGER NOT NULL
+        consecutive_410 INTEGER NOT NULL,
+        consecutive_failures INTEGER NOT NULL
     );
+    CREATE TABLE conditions (
+        kind     TEXT NOT NULL,
+        endpoint INTEGER NOT NULL,
+        count    INTEGER NOT NULL,
+        at       INTEGER NOT NULL,
+        PRIMARY KEY (kind, endpoint)
+    ) WITHOUT ROWID;
     CREATE TABLE replays (
         id        TEXT PRIMARY KEY,
         matched   INTEGER NOT NULL,

@@ -109,7 +109,10 @@ impl Shard {
 /// Returns whether a request fixes the number of shards where none is stored.
 const fn is_first_use(request: &ShardRequest) -> bool {
     match request {
-        ShardRequest::StoreEvent(_) | ShardRequest::Topology | ShardRequest::Configure(_) => true,
+        ShardRequest::StoreEvent(_)
+        | ShardRequest::StoreAlert(_)
+        | ShardRequest::Topology
+        | ShardRequest::Configure(_) => true,
         ShardRequest::Task { .. }
         | ShardRequest::Result { .. }
         | ShardRequest::Tasks { .. }

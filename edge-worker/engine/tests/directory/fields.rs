@@ -16,7 +16,7 @@ const REFUSED: [(&str, &str); 23] = [
     (r#"{"url":null}"#, "`url` is not a string"),
     (
         r#"{"url":"https://shop.example/","colour":"red"}"#,
-        "none of url, description, enabled, paused, order, statuses, events, include, timeout_seconds, headers, auth",
+        "none of url, description, enabled, timeout_seconds, headers, auth, paused, order, statuses, events, include",
     ),
     (r#"{"url":"https://shop.example/","order":"first"}"#, "`order` is not one of latest, all"),
     (r#"{"url":"https://shop.example/","order":7}"#, "`order` is not a string"),

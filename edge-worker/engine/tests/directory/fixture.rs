@@ -9,7 +9,7 @@ use vtryon_gateway_engine::directory::fields::{self, Destination};
 use vtryon_gateway_engine::directory::settings::{self, Change};
 use vtryon_gateway_engine::directory::{Directory, EndpointRecord};
 use vtryon_gateway_engine::keys::MasterKey;
-use vtryon_gateway_engine::protocol::settings::{Sealed, SealedHeader};
+use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, SealedHeader};
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_gateway_engine::{Context, Deployment, Failure, MAX_PAGES};
 use vtryon_webhooks::delivery::EndpointSecret;
@@ -70,7 +70,11 @@ impl Fixture {
     }
 
     pub fn draft(&self, body: &str) -> Result<EndpointRecord, Failure> {
-        Ok(endpoints::draft(&self.context(), body, &self.destination(body))?.0)
+        self.draft_of(EndpointKind::Tasks, body)
+    }
+
+    pub fn draft_of(&self, kind: EndpointKind, body: &str) -> Result<EndpointRecord, Failure> {
+        Ok(endpoints::draft(&self.context(), kind, body, &self.destination(body))?.0)
     }
 
     pub fn change(&self, no: i64, body: &str) -> Result<EndpointRecord, Failure> {
@@ -83,7 +87,12 @@ impl Fixture {
 
     /// Registers an endpoint, and returns its number.
     pub fn register(&self, body: &str) -> i64 {
-        let (mut record, headers) = endpoints::draft(&self.context(), body, &self.destination(body)).unwrap();
+        self.register_of(EndpointKind::Tasks, body)
+    }
+
+    pub fn register_of(&self, kind: EndpointKind, body: &str) -> i64 {
+        let (mut record, headers) =
+            endpoints::draft(&self.context(), kind, body, &self.destination(body)).unwrap();
         let no = endpoints::take_number(self.db()).unwrap();
         record.endpoint.no = no;
         record.endpoint.secrets = vec![self.sealed(no, endpoints::FIRST_SECRET)];

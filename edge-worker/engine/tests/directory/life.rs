@@ -6,8 +6,12 @@ use vtryon_gateway_engine::access::actor::Actor;
 use vtryon_gateway_engine::directory::keyring::Keyring;
 use vtryon_gateway_engine::directory::replays::{self, Requested};
 use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
-use vtryon_gateway_engine::directory::{Directory, audit, endpoints, rejections, secrets, tokens};
+use vtryon_gateway_engine::directory::{
+    self, Directory, alerts, audit, endpoints, rejections, secrets, tokens,
+};
 use vtryon_gateway_engine::protocol::AuditedRequest;
+use vtryon_gateway_engine::protocol::conditions::{Condition, ConditionKind};
+use vtryon_gateway_engine::protocol::settings::EndpointKind;
 use vtryon_webhooks::diagnosis::SecretKind;
 use zeroize::Zeroizing;
 
@@ -20,7 +24,7 @@ const SHOP: &str = r#"{"url":"https://shop.example/hook"}"#;
 fn live() -> Fixture {
     let mut fixture = Fixture::new();
     settings::check_topology(fixture.db(), shards()).unwrap();
-    endpoints::check_room(fixture.db()).unwrap();
+    endpoints::check_room(fixture.db(), EndpointKind::Tasks).unwrap();
     let (no, deleted) = (fixture.register(SHOP), fixture.register(SHOP));
     fixture.change(no, r#"{"description":"a shop"}"#).unwrap();
     fixture.rotate(no, "{}").unwrap();
@@ -28,12 +32,13 @@ fn live() -> Fixture {
     remember_secrets(&fixture);
     use_tokens(&fixture);
     reject(&mut fixture);
+    alert(&mut fixture, no);
     fixture.commit(&Change::Delete { endpoint: deleted });
     let version = settings::current(&fixture.context()).unwrap().version;
     settings::confirm(fixture.db(), version, Applied { applied: 4, shards: 4 }).unwrap();
     assert!(!settings::has_unconfirmed(fixture.db()).unwrap());
-    settings::alarm(fixture.db(), fixture.now, 1).unwrap();
-    assert_eq!(endpoints::all(fixture.db()).unwrap().len(), 1);
+    directory::alarm(fixture.db(), fixture.now, 1).unwrap();
+    assert_eq!(endpoints::all(fixture.db()).unwrap().len(), 2);
     fixture.memory = Directory::open(fixture.db()).unwrap();
     fixture
 }
@@ -68,6 +73,19 @@ fn use_tokens(fixture: &Fixture) {
     audit::page(fixture.db(), None, 10).unwrap();
 }
 
+fn alert(fixture: &mut Fixture, no: i64) {
+    fixture.register_of(EndpointKind::Alerts, SHOP);
+    let kind = ConditionKind::DeliveryDead.as_str().to_owned();
+    let condition = Condition { kind, endpoint: no, count: 1, at: fixture.now };
+    alerts::report(&fixture.context(), &[condition]).unwrap();
+    let messages = alerts::queue(&fixture.context()).unwrap();
+    assert!(!messages.is_empty());
+    messages.iter().for_each(|message| alerts::confirm(fixture.db(), message).unwrap());
+    fixture.pass(2 * DAY);
+    alerts::sweep(&fixture.context(), Some(false)).unwrap();
+    assert!(alerts::list(&fixture.context()).unwrap().is_empty());
+}
+
 fn reject(fixture: &mut Fixture) {
     let mut keyring = Keyring::new([(SecretKind::Current, Zeroizing::new(SECRET.to_vec()))].into_iter());
     assert_eq!(keyring.of_endpoints(fixture.db()).unwrap().len(), 3);
@@ -90,6 +108,6 @@ fn every_statement_is_reached() {
     let fixture = live();
     // A new statement that this life does not reach is not compared: let it, and raise the number.
     let statements = BTreeSet::from_iter(fixture.db.statements());
-    assert_eq!(statements.iter().filter(|sql| !sql.contains("CREATE ")).count(), 32);
+    assert_eq!(statements.iter().filter(|sql| !sql.contains("CREATE ")).count(), 40);
     fixture.db.write("directory");
 }

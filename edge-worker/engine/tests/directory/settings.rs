@@ -1,5 +1,6 @@
 //! Changes as versions of the settings, and what the shards have confirmed.
 
+use vtryon_gateway_engine::directory;
 use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
 use vtryon_webhooks::{Code, Shards};
 
@@ -14,7 +15,7 @@ fn every_change_is_a_version_that_all_shards_are_to_confirm() {
     let fixture = Fixture::new();
     let db = fixture.db();
     let version = || settings::current(&fixture.context()).unwrap().version;
-    let alarm = || settings::alarm(db, fixture.now, 1).unwrap();
+    let alarm = || directory::alarm(db, fixture.now, 1).unwrap();
     assert_eq!((version(), alarm()), (0, None), "nothing to confirm");
     let no = fixture.register(SHOP);
     let again = Some(fixture.now.plus_seconds(5));
@@ -30,10 +31,10 @@ fn every_change_is_a_version_that_all_shards_are_to_confirm() {
     settings::confirm(db, 3, ALL).unwrap();
     settings::confirm(db, 2, ALL).unwrap();
     assert!(!settings::has_unconfirmed(db).unwrap(), "a late confirmation takes nothing back");
-    let fast = settings::alarm(db, fixture.now, 60).unwrap();
+    let fast = directory::alarm(db, fixture.now, 60).unwrap();
     assert_eq!(fast, None);
     fixture.commit(&Change::Delete { endpoint: no });
-    let fast = settings::alarm(db, fixture.now, 60).unwrap();
+    let fast = directory::alarm(db, fixture.now, 60).unwrap();
     assert_eq!(fast, Some(fixture.now.plus_seconds(300)), "5 seconds of the machine");
 }
 

@@ -23,7 +23,7 @@ fn world() -> World {
 fn health(world: &mut World) -> Health {
     let EndpointHealth { failing_since, succeeded_at, consecutive_410 } =
         world.query(ShardRequest::Health { endpoint: 1 });
-    Health { failing_since, succeeded_at, consecutive_410 }
+    Health { failing_since, succeeded_at, consecutive_410, ..Health::default() }
 }
 
 fn statuses(delivery: &Json) -> Vec<&Json> {

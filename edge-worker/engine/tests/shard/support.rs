@@ -13,9 +13,10 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 use vtryon_gateway_engine::database::{Database, Row, Value};
 use vtryon_gateway_engine::keys::MasterKey;
+use vtryon_gateway_engine::protocol::conditions::Condition;
 use vtryon_gateway_engine::protocol::delivery::{Dispatch, Report};
 use vtryon_gateway_engine::protocol::settings::{Endpoint, EndpointOptions, Settings};
-use vtryon_gateway_engine::protocol::{Call, DirectoryRequest, IncomingEvent, ShardRequest, StoreResult};
+use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult};
 use vtryon_gateway_engine::shard::{Admit, Broadcast, Shard};
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_gateway_engine::{Context, Deployment};
@@ -46,6 +47,10 @@ pub struct World {
     pub broadcasts: Vec<Broadcast>,
     /// The endpoints that were reported to the directory, and why.
     pub unhealthy: Vec<(i64, String)>,
+    /// The conditions that were reported to the directory.
+    pub conditions: Vec<Condition>,
+    /// Whether reports do not reach the directory.
+    pub is_directory_down: bool,
     /// What the endpoints have received, in order.
     pub received: Vec<Received>,
     /// What each endpoint answers; 200 where it is not named.
@@ -97,6 +102,8 @@ impl World {
             alarm: None,
             broadcasts: Vec::new(),
             unhealthy: Vec::new(),
+            conditions: Vec::new(),
+            is_directory_down: false,
             received: Vec::new(),
             replies: BTreeMap::new(),
             first_replies: BTreeMap::new(),
@@ -199,11 +206,12 @@ impl World {
                 self.decide(|shard, context| shard.record_own_attempt(context, &report)).unwrap();
             }
         }
-        for report in self.decide(|shard, context| shard.unhealthy_endpoints(context, started)) {
-            let DirectoryRequest::ReportUnhealthy { endpoint, reason } = report else {
-                panic!("another request")
-            };
-            self.unhealthy.push((endpoint, reason));
+        let report = self.decide(|shard, context| shard.report(context, started)).unwrap();
+        if !self.is_directory_down {
+            self.decide(|shard, context| shard.confirm_report(context, &report)).unwrap();
+            let unhealthy = report.unhealthy.into_iter();
+            self.unhealthy.extend(unhealthy.map(|unhealthy| (unhealthy.endpoint, unhealthy.reason)));
+            self.conditions.extend(report.conditions);
         }
         self.decide(|shard, context| shard.end_alarm(context, !succeeded));
     }

@@ -1,15 +1,16 @@
 //! Requests about endpoints: their secrets are made, sealed and opened here.
 
+use vtryon_gateway_engine::directory::alerts;
 use vtryon_gateway_engine::directory::endpoints::{self, Rotation};
 use vtryon_gateway_engine::directory::fields::{self, Destination};
 use vtryon_gateway_engine::directory::settings::{Applied, Change};
 use vtryon_gateway_engine::directory::{
-    ChangedEndpoint, EndpointList, EndpointRecord, Unreadable, credentials,
+    AlertList, ChangedEndpoint, EndpointList, EndpointRecord, Unreadable, credentials,
 };
 use vtryon_gateway_engine::{Context, Failure, json};
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::delivery::EndpointSecret;
-use worker::Response;
+use worker::{Response, console_error};
 
 use super::Directory;
 use crate::config::Config;
@@ -17,39 +18,47 @@ use crate::delivery::seal;
 use crate::http::response::{self, ApiError};
 use crate::platform::js_url::Url;
 use crate::platform::{clock, crypto};
-use crate::protocol::settings::Sealed;
+use crate::protocol::conditions::{ShardReport, UnhealthyEndpoint};
+use crate::protocol::settings::{EndpointKind, Sealed};
 use crate::protocol::{AuditedRequest, EndpointHealth, EndpointInput, ShardRequest, shard_client};
 
 impl Directory {
     pub(super) async fn create(
         &self,
         config: &Config,
+        kind: EndpointKind,
         input: &EndpointInput,
         audited: Option<&AuditedRequest>,
     ) -> Result<Response, ApiError> {
         let now = clock::now();
         let destination = destination(config, input);
         let (mut record, headers) =
-            self.at(config, now, |context| endpoints::draft(context, &input.body, &destination))?;
+            self.at(config, now, |context| endpoints::draft(context, kind, &input.body, &destination))?;
         let secret = EndpointSecret::from_bytes(crypto::random_key()?);
         let no = self.at(config, now, |context| endpoints::take_number(context.db))?;
         record.endpoint.no = no;
         record.endpoint.secrets = vec![sealed(config, no, endpoints::FIRST_SECRET, &secret, now).await?];
         record.endpoint.headers = seal::seal_headers(config, no, &headers).await?;
         // Asked again: while a secret is sealed, another endpoint may have been registered.
-        self.at(config, now, |context| endpoints::check_room(context.db))?;
+        self.at(config, now, |context| endpoints::check_room(context.db, kind))?;
         let applied = self.commit(config, Change::Put(&record), audited).await?;
         answer(config, 201, &record, Some(&secret.reveal()), applied).await
     }
 
-    pub(super) async fn list(&self, config: &Config) -> Result<Response, ApiError> {
+    pub(super) async fn list(&self, config: &Config, kind: EndpointKind) -> Result<Response, ApiError> {
         let now = clock::now();
-        let records = self.at(config, now, |context| endpoints::all(context.db))?;
+        let records = self.at(config, now, |context| endpoints::of_kind(context.db, kind))?;
         let mut endpoints = Vec::with_capacity(records.len());
         for record in &records {
             endpoints.push(record.view(now, unreadable(config, record).await?));
         }
-        response::json(200, &EndpointList { endpoints })
+        match kind {
+            EndpointKind::Tasks => response::json(200, &EndpointList { endpoints }),
+            EndpointKind::Alerts => {
+                let alerts = self.at(config, now, alerts::list)?;
+                response::json(200, &AlertList { destinations: endpoints, alerts })
+            }
+        }
     }
 
     pub(super) async fn get(&self, config: &Config, no: i64) -> Result<Response, ApiError> {
@@ -116,13 +125,19 @@ impl Directory {
         answer(config, 200, &record, None, applied).await
     }
 
-    /// Disables an endpoint that a shard has reported.
-    pub(super) async fn disable_if_unhealthy(
-        &self,
-        config: &Config,
-        no: i64,
-        reason: &str,
-    ) -> Result<Response, ApiError> {
+    /// Stores what a shard has reported: disables endpoints where the reports stand, and notes causes of alerts.
+    pub(super) async fn report(&self, config: &Config, report: &ShardReport) -> Result<Response, ApiError> {
+        self.at(config, clock::now(), |context| alerts::report(context, &report.conditions))?;
+        self.schedule_alarm()?;
+        for UnhealthyEndpoint { endpoint, reason } in &report.unhealthy {
+            if self.disable_if_unhealthy(config, *endpoint, reason).await.is_err() {
+                console_error!("directory: an unhealthy endpoint is not disabled yet");
+            }
+        }
+        response::json(200, &())
+    }
+
+    async fn disable_if_unhealthy(&self, config: &Config, no: i64, reason: &str) -> Result<(), ApiError> {
         let now = clock::now();
         let healths =
             if endpoints::needs_healths(reason) { self.healths(config, no).await? } else { Vec::new() };
@@ -130,7 +145,7 @@ impl Directory {
         if let Some(record) = self.at(config, now, disable)? {
             self.commit(config, Change::Put(&record), None).await?;
         }
-        response::json(200, &())
+        Ok(())
     }
 
     async fn healths(&self, config: &Config, no: i64) -> Result<Vec<EndpointHealth>, ApiError> {

@@ -37,7 +37,7 @@ impl Directory {
             shard_client::call(&self.env, config.shards, 0, ShardRequest::Topology, &[]).await?;
         }
         self.at(config, clock::now(), |context| settings::commit(context, config.shards, &change, audited))?;
-        self.schedule_push()?;
+        self.schedule_alarm()?;
         Ok(self.push(config).await?)
     }
 
@@ -63,9 +63,9 @@ impl Directory {
         Ok(applied)
     }
 
-    /// Sets the alarm where shards have unconfirmed settings.
-    pub(super) fn schedule_push(&self) -> worker::Result<()> {
-        let alarm = settings::alarm(&*self.database, clock::now(), clock::scale());
+    /// Sets the alarm for whatever is due first.
+    pub(super) fn schedule_alarm(&self) -> worker::Result<()> {
+        let alarm = engine::directory::alarm(&*self.database, clock::now(), clock::scale());
         if let Some(at) = alarm.map_err(|error| error.to_string())? {
             metering::count(BilledOperation::AlarmSet);
             // The promise need not be awaited: the platform holds the answer back until the write is durable.

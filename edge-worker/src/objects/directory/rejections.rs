@@ -24,6 +24,7 @@ impl Directory {
         };
         let candidates = keyring.as_ref().map(Keyring::candidates);
         self.at(config, now, |context| rejections::add(context, reported, candidates.as_deref()))?;
+        self.schedule_alarm()?;
         response::json(200, &())
     }
 

@@ -14,7 +14,7 @@ use super::TaskShard;
 use crate::config::Config;
 use crate::delivery;
 use crate::platform::clock;
-use crate::protocol::directory_client;
+use crate::protocol::{DirectoryRequest, directory_client};
 
 /// When the alarm is set for where the engine could not even be asked, in milliseconds: as where a secret is missing.
 const AFTER_A_FAULT_MS: i64 = 60_000;
@@ -47,7 +47,7 @@ impl TaskShard {
         let chores = self.decide(|shard, context| Ok(shard.begin_alarm(context)))?;
         self.bound_broadcasts();
         let delivered = self.deliver_due(&config, started).await;
-        let reported = self.report_unhealthy_endpoints(started).await;
+        let reported = self.report(started).await;
         delivered.and(reported)?;
         // What has failed now would most likely fail again at once.
         if chores { Ok(()) } else { Err("a part of its work is left for the next run".into()) }
@@ -105,15 +105,18 @@ impl TaskShard {
         Ok(())
     }
 
-    /// Reports endpoints that should be disabled to the directory.
-    async fn report_unhealthy_endpoints(&self, started: Millis) -> worker::Result<()> {
-        let reports = self.decide(|shard, context| Ok(shard.unhealthy_endpoints(context, started)))?;
-        for report in reports {
-            let answer = directory_client::send(&self.env, report).await;
-            if !answer.is_ok_and(|answer| answer.status_code() == 200) {
-                console_error!("the directory did not confirm that an endpoint is unhealthy");
-            }
+    /// Reports unhealthy endpoints and causes of alerts to the directory.
+    async fn report(&self, started: Millis) -> worker::Result<()> {
+        let report = self.decide(|shard, context| shard.report(context, started))?;
+        if report.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let answer =
+            directory_client::send(&self.env, DirectoryRequest::ReportConditions(report.clone())).await;
+        if !answer.is_ok_and(|answer| answer.status_code() == 200) {
+            console_error!("the directory did not confirm a report");
+            return Ok(());
+        }
+        self.decide(|shard, context| shard.confirm_report(context, &report))
     }
 }

@@ -178,7 +178,8 @@ impl World {
                 self.decide(|shard, context| shard.record_own_attempt(context, &report)).unwrap();
             }
         }
-        self.decide(|shard, context| shard.unhealthy_endpoints(context, started));
+        let report = self.decide(|shard, context| shard.report(context, started)).expect("it reports");
+        self.decide(|shard, context| shard.confirm_report(context, &report)).expect("it is confirmed");
         self.decide(|shard, context| shard.end_alarm(context, false));
     }
 

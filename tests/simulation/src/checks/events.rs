@@ -42,7 +42,8 @@ pub fn of_stored_event(world: &World, shard: usize, content: &Content, body: &[u
         .settings
         .endpoints
         .iter()
-        .filter(|endpoint| endpoint.options.enabled && takes(endpoint, outcome, name, status))
+        .filter(|endpoint| endpoint.options.enabled && !endpoint.options.is_alert_destination())
+        .filter(|endpoint| takes(endpoint, outcome, name, status))
         .map(|endpoint| endpoint.no)
         .collect();
     expected.sort_unstable();

@@ -17,14 +17,40 @@ use crate::{Context, Result};
 pub(crate) struct NewEvent<'a> {
     pub(crate) seq: i64,
     pub(crate) received_at: Millis,
-    pub(crate) outcome: Outcome,
+    /// What it is to its task; none for an alert.
+    pub(crate) outcome: Option<Outcome>,
     pub(crate) name: &'a str,
     pub(crate) status: Option<&'a str>,
     pub(crate) webhook_id: String,
     /// The event of the same task before it.
     pub(crate) previous: Option<i64>,
-    /// The only endpoint that it goes to, whatever its filter; else it goes to all that match it.
-    pub(crate) target_endpoint: Option<i64>,
+    pub(crate) recipients: Recipients<'a>,
+}
+
+/// Which endpoints an event goes to.
+pub(crate) enum Recipients<'a> {
+    /// All whose filters match it.
+    Matching,
+    /// These alone. Of a test, somebody waits for the first attempts.
+    Only { endpoints: &'a [i64], is_test: bool },
+}
+
+impl NewEvent<'_> {
+    /// Returns the name of its outcome, as it is stored and sent.
+    pub(crate) fn outcome_name(&self) -> &'static str {
+        self.outcome.map_or("alert", Outcome::as_str)
+    }
+
+    fn goes_to(&self, endpoint: &Endpoint) -> bool {
+        match &self.recipients {
+            _ if !endpoint.options.enabled => false,
+            Recipients::Only { endpoints, .. } => endpoints.contains(&endpoint.no),
+            Recipients::Matching if endpoint.options.is_alert_destination() => false,
+            Recipients::Matching => {
+                self.outcome.is_some_and(|outcome| endpoint.filter().matches(outcome, self.name, self.status))
+            }
+        }
+    }
 }
 
 /// The deliveries of an event.
@@ -42,12 +68,7 @@ impl Shard {
     /// Worker, are deferred to the alarm.
     pub(crate) fn enqueue_deliveries(&self, context: &Context<'_>, event: &NewEvent<'_>) -> Result<Enqueued> {
         let (db, settings) = (context.db, &self.settings);
-        let matching_endpoints = settings.endpoints.iter().filter(|endpoint| match event.target_endpoint {
-            Some(target) => endpoint.options.enabled && endpoint.no == target,
-            None => {
-                endpoint.options.enabled && endpoint.filter().matches(event.outcome, event.name, event.status)
-            }
-        });
+        let matching_endpoints = settings.endpoints.iter().filter(|endpoint| event.goes_to(endpoint));
         let mut pending: Option<Vec<PendingDelivery>> = None;
         let mut enqueued = Enqueued::default();
         for endpoint in matching_endpoints {
@@ -57,16 +78,20 @@ impl Shard {
                 (None, Some(last_seq)) => pending.insert(ordering::of_task(db, last_seq)?),
             };
             let older = pending.iter().filter(|older| older.endpoint() == endpoint.no);
-            // An endpoint that is failing may hang: the alarm attempts it without delaying others. A test event
-            // has somebody waiting for it, so it is attempted now in any case.
-            let is_left_to_alarm = event.target_endpoint.is_none()
-                && (self.health.is_failing(endpoint.no)
-                    || !leases::fits_worker(endpoint.options.timeout_seconds));
+            // An endpoint that is failing may hang: the alarm attempts it without delaying others. A test has somebody
+            // waiting for it, so it is attempted now in any case; nobody waits for an alert.
+            let is_left_to_alarm = match event.recipients {
+                Recipients::Only { is_test, .. } => !is_test,
+                Recipients::Matching => {
+                    self.health.is_failing(endpoint.no)
+                        || !leases::fits_worker(endpoint.options.timeout_seconds)
+                }
+            };
             let is_blocked = supersede_or_block(db, endpoint, older, event)?;
             let is_deferred = is_blocked || is_left_to_alarm || endpoint.options.paused;
             let no = delivery_no(event.seq, endpoint.no);
             let dispatch = || {
-                let (webhook_id, outcome) = (event.webhook_id.clone(), event.outcome.as_str().to_owned());
+                let (webhook_id, outcome) = (event.webhook_id.clone(), event.outcome_name().to_owned());
                 let dispatched = dispatch::DispatchedEvent { webhook_id, outcome };
                 dispatch::make(context.deployment, endpoint, no, (0, 1), dispatched, event.received_at)
             };
@@ -95,7 +120,7 @@ fn supersede_or_block<'a>(
     for older in older {
         if older.is_leased(event.received_at) {
             is_blocked = true;
-        } else if endpoint.order().supersedes(event.outcome, older.has_status) {
+        } else if event.outcome.is_some_and(|newer| endpoint.order().supersedes(newer, older.has_status)) {
             if let Some(older) = deliveries::find(db, older.no)? {
                 record::supersede(db, &older, event.received_at)?;
             }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::health::Health;
 
+use crate::Result;
 use crate::database::{Bind, Database};
-use crate::protocol::{DirectoryRequest, EndpointHealth};
+use crate::protocol::EndpointHealth;
+use crate::protocol::conditions::UnhealthyEndpoint;
 use crate::shard::Shard;
-use crate::{Context, Result};
 
 /// The health of each endpoint that has been attempted, and until when those that failed are paused.
 #[derive(Default)]
@@ -20,12 +21,14 @@ pub(crate) struct EndpointHealths {
 impl EndpointHealths {
     /// Reads what is stored.
     pub(crate) fn load(db: &dyn Database) -> Result<Self> {
-        const ALL: &str = "SELECT endpoint, failing_since, succeeded_at, consecutive_410 FROM health";
+        const ALL: &str =
+            "SELECT endpoint, failing_since, succeeded_at, consecutive_410, consecutive_failures FROM health";
         let rows = db.all(ALL, &[], |row| {
             let endpoint = row.int();
             let (failing_since, succeeded_at) = (row.maybe_int().map(Millis), row.maybe_int().map(Millis));
-            let consecutive_410 = u32::try_from(row.int()).unwrap_or(u32::MAX);
-            (endpoint, Health { failing_since, succeeded_at, consecutive_410 })
+            let mut count = || u32::try_from(row.int()).unwrap_or(u32::MAX);
+            let (consecutive_410, consecutive_failures) = (count(), count());
+            (endpoint, Health { failing_since, succeeded_at, consecutive_410, consecutive_failures })
         })?;
         Ok(Self { stored: rows.into_iter().collect(), cooling_down: BTreeMap::new() })
     }
@@ -40,16 +43,18 @@ impl EndpointHealths {
 
     /// Returns the health of an endpoint for the directory.
     pub(crate) fn report(&self, endpoint: i64) -> EndpointHealth {
-        let Health { failing_since, succeeded_at, consecutive_410 } = self.of(endpoint);
+        let Health { failing_since, succeeded_at, consecutive_410, .. } = self.of(endpoint);
         EndpointHealth { failing_since, succeeded_at, consecutive_410 }
     }
 
     /// Writes the health of an endpoint where it has changed.
     pub(crate) fn write(&self, db: &dyn Database, endpoint: i64, health: Health) -> Result<()> {
         const PUT: &str =
-            "INSERT INTO health (endpoint, failing_since, succeeded_at, consecutive_410) VALUES (?, ?, ?, ?)
+            "INSERT INTO health (endpoint, failing_since, succeeded_at, consecutive_410, consecutive_failures)
+            VALUES (?, ?, ?, ?, ?)
             ON CONFLICT (endpoint) DO UPDATE SET failing_since = excluded.failing_since,
-                succeeded_at = excluded.succeeded_at, consecutive_410 = excluded.consecutive_410";
+                succeeded_at = excluded.succeeded_at, consecutive_410 = excluded.consecutive_410,
+                consecutive_failures = excluded.consecutive_failures";
         if self.of(endpoint) == health {
             return Ok(());
         }
@@ -58,6 +63,7 @@ impl EndpointHealths {
             Bind::MaybeInt(health.failing_since.map(|at| at.0)),
             Bind::MaybeInt(health.succeeded_at.map(|at| at.0)),
             Bind::Int(health.consecutive_410.into()),
+            Bind::Int(health.consecutive_failures.into()),
         ];
         db.run(PUT, &binds)
     }
@@ -105,17 +111,16 @@ impl EndpointHealths {
 }
 
 impl Shard {
-    /// Returns reports of the endpoints that should be disabled, for the directory. They are made in every run of the
-    /// alarm until the directory has confirmed.
+    /// Returns the endpoints that should be disabled. They are reported in every run of the alarm until the directory has
+    /// disabled them.
     ///
-    /// Only of endpoints that have failed since the run has `started`: that nothing was attempted for days proves
-    /// nothing.
-    pub fn unhealthy_endpoints(&self, context: &Context<'_>, started: Millis) -> Vec<DirectoryRequest> {
+    /// Only endpoints that have failed since the run has `started`: that nothing was attempted for days proves nothing.
+    pub(crate) fn unhealthy_endpoints(&self, now: Millis, started: Millis) -> Vec<UnhealthyEndpoint> {
         let active = self.settings.active();
         let failed = active.filter(|endpoint| self.health.is_cooling_down(endpoint.no, started));
         let report = |endpoint: i64| {
-            let reason = self.health.of(endpoint).verdict(context.now)?.as_str().to_owned();
-            Some(DirectoryRequest::ReportUnhealthy { endpoint, reason })
+            let reason = self.health.of(endpoint).verdict(now)?.as_str().to_owned();
+            Some(UnhealthyEndpoint { endpoint, reason })
         };
         failed.filter_map(|endpoint| report(endpoint.no)).collect()
     }
@@ -128,8 +133,12 @@ mod tests {
     use crate::shard::schema::MIGRATIONS;
     use crate::sqlite::Sqlite;
 
-    const FAILING: Health =
-        Health { failing_since: Some(Millis(10)), succeeded_at: None, consecutive_410: 1 };
+    const FAILING: Health = Health {
+        failing_since: Some(Millis(10)),
+        succeeded_at: None,
+        consecutive_410: 1,
+        consecutive_failures: 2,
+    };
 
     fn database() -> Result<Sqlite> {
         let db = Sqlite::in_memory()?;

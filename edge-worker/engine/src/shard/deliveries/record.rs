@@ -7,9 +7,10 @@ use vtryon_webhooks::{Digest, Millis};
 
 use super::{ordering, replays};
 use crate::database::Database;
+use crate::protocol::conditions::ConditionKind;
 use crate::protocol::delivery::{Attempt, Report, endpoint_of, seq_of};
 use crate::shard::deliveries::{self, AttemptRecord, Delivery, DeliveryState};
-use crate::shard::{Shard, events};
+use crate::shard::{Shard, conditions, events};
 use crate::{Context, Result, time};
 
 /// How long a delivery is deferred that the gateway itself could not attempt, in seconds of machine time.
@@ -42,13 +43,22 @@ impl Shard {
         if !is_current && reply != Some(Reply::Delivered) {
             return Ok(());
         }
-        let health = self.health.of(endpoint).after(reply, attempt.attempted_at);
+        let before = self.health.of(endpoint);
+        let health = before.after(reply, attempt.attempted_at);
+        let registered = self.settings.endpoint(endpoint);
+        let condition = registered.and_then(|endpoint| conditions::of_attempt(endpoint, before, health));
         let due_at = db.transaction(|| {
             let due_at = self.write_attempt(db, &mut delivery, attempt, reply, now)?;
             self.health.write(db, endpoint, health)?;
+            if let Some(condition) = condition {
+                conditions::note(db, condition, endpoint, now)?;
+            }
             Ok(due_at)
         })?;
         self.health.committed(endpoint, health);
+        if condition.is_some() {
+            self.wake_to_report(context);
+        }
         self.leases.release(report.delivery);
         self.broadcast_attempt(context, report.delivery);
         if let Some(due_at) = due_at {
@@ -109,7 +119,12 @@ impl Shard {
                 deliveries::retry(db, delivery, at)?;
                 Ok(Some(at))
             }
-            None => dead_letter(db, delivery, now, "exhausted"),
+            None => {
+                if !endpoint.options.is_alert_destination() {
+                    conditions::note(db, ConditionKind::DeliveryDead, endpoint.no, now)?;
+                }
+                dead_letter(db, delivery, now, "exhausted")
+            }
         }
     }
 }

@@ -4,10 +4,11 @@ use vtryon_webhooks::event::Identity;
 use vtryon_webhooks::{Digest, lifecycle};
 
 use crate::database::Bind;
+use crate::protocol::conditions::ConditionKind;
 use crate::protocol::{IncomingEvent, StoreResult};
-use crate::shard::Shard;
-use crate::shard::deliveries::enqueue::{Enqueued, NewEvent};
+use crate::shard::deliveries::enqueue::{Enqueued, NewEvent, Recipients};
 use crate::shard::retention::{self, QUARANTINE_PRUNED_TO};
+use crate::shard::{Shard, conditions};
 use crate::{Context, Result};
 
 /// How many bytes of bodies a shard keeps: 64 MiB. Of a further one only the beginning is kept.
@@ -62,15 +63,16 @@ impl Shard {
         let event = NewEvent {
             seq,
             received_at: incoming.received_at,
-            outcome,
+            outcome: Some(outcome),
             name: "",
             status: None,
             webhook_id: Identity::Body { digest: &digest }.webhook_id(),
             previous: None,
-            target_endpoint: None,
+            recipients: Recipients::Matching,
         };
         let enqueued = db.transaction(|| {
             db.run(KEEP, &binds)?;
+            conditions::note(db, ConditionKind::EventQuarantined, 0, incoming.received_at)?;
             // What is not kept as a whole can't be delivered byte for byte.
             if kept.len() == body.len() {
                 self.enqueue_deliveries(context, &event)
@@ -78,6 +80,7 @@ impl Shard {
                 Ok(Enqueued::default())
             }
         })?;
-        Ok(self.answer_stored(context, seq, enqueued, incoming))
+        self.wake_to_report(context);
+        Ok(self.answer_stored(context, seq, enqueued, None))
     }
 }

@@ -7,7 +7,7 @@ use vtryon_webhooks::{Digest, Status};
 use super::rows::{self, Change, Ending, Event, Task};
 use crate::protocol::{Content, IncomingEvent, StoreResult};
 use crate::shard::Shard;
-use crate::shard::deliveries::enqueue::{Enqueued, NewEvent};
+use crate::shard::deliveries::enqueue::{Enqueued, NewEvent, Recipients};
 use crate::shard::live::log::LogEntry;
 use crate::{Context, Result};
 
@@ -109,20 +109,20 @@ impl Shard {
             Ok((task_no, self.enqueue_deliveries(context, &event)?))
         })?;
         self.duplicates.forget(task_no);
-        Ok(self.answer_stored(context, seq, enqueued, incoming))
+        Ok(self.answer_stored(context, seq, enqueued, Some(fields.task_id)))
     }
 
-    /// Broadcasts a stored event, leases its first attempts and sets the alarm for the rest; returns the
-    /// answer.
+    /// Broadcasts a stored event of a task or of none, leases its first attempts and sets the alarm for the rest; returns
+    /// the answer.
     pub(crate) fn answer_stored(
         &mut self,
         context: &Context<'_>,
         seq: i64,
         enqueued: Enqueued,
-        incoming: &IncomingEvent,
+        task_id: Option<&str>,
     ) -> StoreResult {
         self.last_seq = seq;
-        self.broadcast(LogEntry::event(seq), incoming.task_id());
+        self.broadcast(LogEntry::event(seq), task_id);
         for dispatch in &enqueued.dispatch_now {
             self.leases.grant(dispatch.delivery, dispatch.leased_until);
         }
@@ -144,7 +144,7 @@ fn new_event<'a>(
     outcome: Outcome,
     fields: &EventFields<'a>,
     previous: Option<i64>,
-    incoming: &IncomingEvent,
+    incoming: &'a IncomingEvent,
 ) -> NewEvent<'a> {
     let task_id = fields.task_id;
     let identity = match (fields.name, fields.status) {
@@ -154,11 +154,14 @@ fn new_event<'a>(
     NewEvent {
         seq,
         received_at: incoming.received_at,
-        outcome,
+        outcome: Some(outcome),
         name: fields.name.unwrap_or(STATUS_CHANGED),
         status: fields.status,
         webhook_id: identity.webhook_id(),
         previous,
-        target_endpoint: incoming.target_endpoint,
+        recipients: match &incoming.target_endpoint {
+            Some(target) => Recipients::Only { endpoints: std::slice::from_ref(target), is_test: true },
+            None => Recipients::Matching,
+        },
     }
 }

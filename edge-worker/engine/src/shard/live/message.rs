@@ -87,7 +87,7 @@ struct AttemptMessage<'a> {
 }
 
 impl Shard {
-    /// Makes the message of an entry; `None` where it is pruned.
+    /// Makes the message of an entry; `None` where it is pruned, and for an alert: streams tell of tasks.
     pub(crate) fn entry_message(
         &self,
         context: &Context<'_>,
@@ -96,9 +96,11 @@ impl Shard {
     ) -> Result<Option<String>> {
         let db = context.db;
         let position = self.position()?;
-        let Some(stored) = events::find(db, entry.of())? else { return Ok(None) };
+        let Some(stored) = events::find(db, entry.of())?.filter(|stored| !stored.is_alert()) else {
+            return Ok(None);
+        };
         // A pruned row may remain without its body, to recognise duplicates.
-        let pruned_to = if stored.task_id.is_some() { PRUNED_TO } else { QUARANTINE_PRUNED_TO };
+        let pruned_to = if stored.is_quarantined() { QUARANTINE_PRUNED_TO } else { PRUNED_TO };
         if entry.of() <= retention::floor(db, pruned_to)? {
             return Ok(None);
         }

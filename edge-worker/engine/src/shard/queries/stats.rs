@@ -35,7 +35,7 @@ impl Shard {
     /// Counts what was received from a time on.
     pub(crate) fn stats(&self, db: &dyn Database, from: Millis) -> Result<Stats> {
         const EVENTS: &str = "SELECT CAST((received_at - ?1) / 60000 AS INTEGER), outcome, COUNT(*) FROM (
-                SELECT received_at, outcome FROM events WHERE seq > ?2 ORDER BY seq DESC LIMIT ?3
+                SELECT received_at, outcome FROM events WHERE seq > ?2 AND task_no > 0 ORDER BY seq DESC LIMIT ?3
             ) WHERE received_at >= ?1 GROUP BY 1, 2";
         const QUARANTINED: &str =
             "SELECT CAST((received_at - ?1) / 60000 AS INTEGER), 'quarantined', COUNT(*) FROM (

@@ -1,0 +1,59 @@
+// Settings → Alerts: what is wrong with the gateway or its endpoints, and who is told of it.
+
+import { html } from "htm/preact";
+import { count } from "../format.js";
+import { Badge } from "../parts/badge.js";
+import { DESTINATION } from "../parts/endpoint-kinds.js";
+import { EndpointList, useEndpoints } from "../parts/endpoint-list.js";
+import { Register } from "../parts/endpoint-register.js";
+import { Empty } from "../parts/notice.js";
+import { Page } from "../parts/page.js";
+import { Table } from "../parts/table.js";
+import { Relative } from "../parts/time.js";
+
+const CAUSES = {
+  endpoint_failing: "An endpoint fails",
+  endpoint_disabled: "An endpoint is disabled",
+  endpoint_created: "An endpoint was registered",
+  delivery_dead: "Deliveries have failed in all attempts",
+  event_quarantined: "Signed webhooks can't be read",
+  signatures_refused: "Webhooks are refused for their signatures",
+  tasks_stalled: "Tasks have stalled",
+  rotation_due: "A previous secret ends soon",
+};
+
+const COLUMNS = [
+  [
+    "Alert",
+    ({ cause, hint }) => html`${CAUSES[cause] ?? cause}${hint && html` <small>${hint}</small>`}`,
+  ],
+  ["About", ({ endpoint, host }) => (endpoint ? html`<code>${endpoint}</code> ${host}` : "–")],
+  [
+    "State",
+    ({ open }) =>
+      open ? html`<${Badge} tone="bad">Open<//>` : html`<${Badge} tone="plain">Past<//>`,
+  ],
+  ["Since", ({ since }) => html`<${Relative} at=${since} />`],
+  ["Met", (alert) => count(alert.count, "time")],
+  ["Told", ({ sent_at }) => (sent_at ? html`<${Relative} at=${sent_at} />` : "Nobody")],
+];
+
+export function Alerts() {
+  const destinations = useEndpoints(DESTINATION);
+  const alerts = destinations.data?.alerts;
+  return html`
+    <${Page} title="Alerts" about="What is wrong with the gateway and its endpoints, and who is told of it.">
+      <section class="card">
+        <h2>Open, and of the last day</h2>
+        ${alerts?.length === 0 && html`<${Empty} title="No alert."><p>Nothing is wrong, and nothing was in the last day.</p><//>`}
+        ${alerts?.length > 0 && html`<${Table} label="Alerts" columns=${COLUMNS} rows=${alerts} id=${({ cause, endpoint }) => `${cause} ${endpoint}`} />`}
+      </section>
+      <section class="card">
+        <h2>Tell somebody</h2>
+        <p>Register a URL of your monitoring, or one of Slack's incoming webhooks. Each cause is told at most once an hour.</p>
+        <${Register} kind=${DESTINATION} onDone=${destinations.add} />
+      </section>
+      <${EndpointList} kind=${DESTINATION} endpoints=${destinations} />
+    <//>
+  `;
+}

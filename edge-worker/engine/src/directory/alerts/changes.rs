@@ -1,0 +1,96 @@
+//! What administrators and the hourly sweep change, as causes of alerts.
+
+use vtryon_webhooks::Millis;
+
+use super::cause::Cause;
+use super::state::Details;
+use super::{Change, apply, rows};
+use crate::database::Database;
+use crate::directory::records::{self, EndpointRecord};
+use crate::time::rfc3339;
+use crate::{Context, Result};
+
+/// How long before its end a previous secret is reported, in seconds.
+const ROTATION_AHEAD: i64 = 6 * 3600;
+
+/// Stores what the change of an endpoint is a cause of; `before` is none for a new one. It is part of the transaction
+/// that stores the change. An alert destination is none: the alert would be about itself.
+pub(in crate::directory) fn put_endpoint(
+    db: &dyn Database,
+    before: Option<&EndpointRecord>,
+    after: &EndpointRecord,
+    now: Millis,
+) -> Result<()> {
+    let (no, options) = (after.endpoint.no, &after.endpoint.options);
+    if options.is_alert_destination() {
+        return Ok(());
+    }
+    let occurred = |details| Change::Occurred { count: 1, at: now, details };
+    let Some(before) = before else {
+        return apply(db, Cause::EndpointCreated, no, occurred(Details::of(after)));
+    };
+    let before = &before.endpoint.options;
+    match (before.enabled, options.enabled) {
+        (true, false) => {
+            let reason = after.disabled.as_ref().map(|disabled| disabled.reason.clone());
+            let details = Details { reason, ..Details::of(after) };
+            apply(db, Cause::EndpointDisabled, no, occurred(details))?;
+        }
+        (false, true) => apply(db, Cause::EndpointDisabled, no, Change::Ended)?,
+        (true, true) | (false, false) => {}
+    }
+    // Shards forget then that it was down.
+    if before.enabled != options.enabled || before.url != options.url {
+        apply(db, Cause::EndpointFailing, no, Change::Dropped)?;
+    }
+    Ok(())
+}
+
+/// Forgets what there is about an endpoint that is deleted.
+pub(in crate::directory) fn delete_endpoint(db: &dyn Database, endpoint: i64) -> Result<()> {
+    rows::delete_of(db, endpoint)
+}
+
+/// Stores the causes that only time brings, and deletes those that are of interest no more. `has_stalled` says whether a
+/// task has stalled in a shard; it is none where not all shards have answered.
+pub fn sweep(context: &Context<'_>, has_stalled: Option<bool>) -> Result<()> {
+    let Context { db, now, .. } = *context;
+    db.transaction(|| {
+        if let Some(has_stalled) = has_stalled {
+            lasting(db, Cause::TasksStalled, 0, has_stalled.then(Details::default), now)?;
+        }
+        let is_endpoint = |record: &EndpointRecord| !record.endpoint.options.is_alert_destination();
+        for record in records::all(db)?.into_iter().filter(is_endpoint) {
+            let previous = record.endpoint.valid_secrets(now).filter_map(|secret| secret.until).max();
+            let is_near = |until: Millis| until <= now.plus_seconds(ROTATION_AHEAD);
+            let details = |until| Details { expires_at: Some(rfc3339(until)), ..Details::of(&record) };
+            if previous.is_none_or(is_near) {
+                lasting(db, Cause::RotationDue, record.endpoint.no, previous.map(details), now)?;
+            }
+        }
+        for (cause, endpoint, alert) in rows::all(db)? {
+            if alert.is_over(cause, now) {
+                rows::delete(db, cause, endpoint)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Stores whether a cause lasts that is looked at once an hour: it is met when it begins, not again each hour.
+fn lasting(
+    db: &dyn Database,
+    cause: Cause,
+    endpoint: i64,
+    details: Option<Details>,
+    now: Millis,
+) -> Result<()> {
+    let was_open = rows::find(db, cause, endpoint)?.is_some_and(|alert| alert.lasts(cause));
+    match details {
+        Some(details) if !was_open => {
+            apply(db, cause, endpoint, Change::Occurred { count: 1, at: now, details })
+        }
+        None if was_open => apply(db, cause, endpoint, Change::Ended),
+        Some(_) | None => Ok(()),
+    }
+}

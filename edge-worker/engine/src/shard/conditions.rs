@@ -1,0 +1,85 @@
+//! Conditions that somebody should be alerted of. They are stored in the commit that meets them, a row for each kind and
+//! endpoint, and reported to the directory by the alarm.
+
+use vtryon_webhooks::Millis;
+use vtryon_webhooks::health::Health;
+
+use super::Shard;
+use crate::database::{Bind, Database};
+use crate::protocol::conditions::{Condition, ConditionKind, ShardReport};
+use crate::protocol::settings::Endpoint;
+use crate::{Context, Result};
+
+/// How long a condition that is met outside of the alarm waits for others, in seconds of machine time: a report is a
+/// call of the directory.
+const BATCHING: i64 = 2;
+
+/// After how long a report is repeated that the directory has not confirmed, in seconds of machine time.
+const AGAIN: i64 = 60;
+
+/// Notes a condition about an endpoint, or about none.
+pub(crate) fn note(db: &dyn Database, kind: ConditionKind, endpoint: i64, at: Millis) -> Result<()> {
+    const NOTE: &str = "INSERT INTO conditions (kind, endpoint, count, at) VALUES (?, ?, 1, ?)
+        ON CONFLICT (kind, endpoint) DO UPDATE SET count = count + 1, at = excluded.at";
+    db.run(NOTE, &[Bind::Text(kind.as_str()), Bind::Int(endpoint), Bind::Int(at.0)])
+}
+
+/// Returns what an attempt at an endpoint shows: that it is down, or up again. Of an alert destination nothing is
+/// reported: the alert would be about itself.
+pub(crate) fn of_attempt(endpoint: &Endpoint, before: Health, after: Health) -> Option<ConditionKind> {
+    match (before.is_down(), after.is_down()) {
+        _ if endpoint.options.is_alert_destination() => None,
+        (false, true) => Some(ConditionKind::EndpointDown),
+        (true, false) => Some(ConditionKind::EndpointUp),
+        (false, false) | (true, true) => None,
+    }
+}
+
+/// Returns what was met since the last report, in the order of the times.
+pub(crate) fn all(db: &dyn Database) -> Result<Vec<Condition>> {
+    const ALL: &str = "SELECT kind, endpoint, count, at FROM conditions ORDER BY at, kind, endpoint";
+    db.all(ALL, &[], |row| Condition {
+        kind: row.text(),
+        endpoint: row.int(),
+        count: row.int(),
+        at: Millis(row.int()),
+    })
+}
+
+impl Shard {
+    /// Sets the alarm that reports what was just noted.
+    pub(crate) fn wake_to_report(&mut self, context: &Context<'_>) {
+        let report_at = context.now.plus_millis(context.deployment.span(BATCHING));
+        self.report_at = Some(report_at);
+        self.alarm.set(report_at);
+    }
+
+    /// Returns what a run of the alarm that has `started` reports to the directory.
+    ///
+    /// # Errors
+    /// A fault of the database; so for the other methods.
+    pub fn report(&mut self, context: &Context<'_>, started: Millis) -> Result<ShardReport> {
+        let conditions = all(context.db)?;
+        let again = context.now.plus_millis(context.deployment.span(AGAIN));
+        self.report_at = (!conditions.is_empty()).then_some(again);
+        Ok(ShardReport { unhealthy: self.unhealthy_endpoints(context.now, started), conditions })
+    }
+
+    /// Forgets conditions that the directory has stored. What was met meanwhile stays.
+    pub fn confirm_report(&mut self, context: &Context<'_>, report: &ShardReport) -> Result<()> {
+        const SUBTRACT: &str = "UPDATE conditions SET count = count - ? WHERE kind = ? AND endpoint = ?";
+        const FORGET: &str = "DELETE FROM conditions WHERE count <= 0";
+        let db = context.db;
+        if report.conditions.is_empty() {
+            return Ok(());
+        }
+        db.transaction(|| {
+            for Condition { kind, endpoint, count, .. } in &report.conditions {
+                db.run(SUBTRACT, &[Bind::Int(*count), Bind::Text(kind), Bind::Int(*endpoint)])?;
+            }
+            db.run(FORGET, &[])
+        })?;
+        self.report_at = (!all(db)?.is_empty()).then_some(context.now);
+        Ok(())
+    }
+}

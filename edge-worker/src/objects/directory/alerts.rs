@@ -1,0 +1,24 @@
+//! Alerts: handed to a shard, which delivers them like events.
+
+use vtryon_gateway_engine::directory::alerts;
+
+use super::Directory;
+use crate::config::Config;
+use crate::http::response::ApiError;
+use crate::platform::clock;
+use crate::protocol::{ALERT_SHARD, ShardRequest, shard_client};
+
+impl Directory {
+    /// Sends the messages that are due. What is not confirmed is sent again by the next run of the alarm.
+    pub(super) async fn send_alerts(&self, config: &Config) -> Result<(), ApiError> {
+        for message in self.at(config, clock::now(), alerts::queue)? {
+            for part in &message.parts {
+                let request = ShardRequest::StoreAlert(message.incoming(part));
+                shard_client::call(&self.env, config.shards, ALERT_SHARD, request, part.body.as_bytes())
+                    .await?;
+            }
+            self.at(config, clock::now(), |context| alerts::confirm(context.db, &message))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,71 @@
+//! Alerts: what the directory's alarm hands to shard 0, and whether it is told as often as it may be.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+use vtryon_gateway_engine::Context;
+use vtryon_gateway_engine::database::{Bind, Value};
+use vtryon_gateway_engine::directory::alerts::{self, Cause, Phase};
+use vtryon_gateway_engine::protocol::ShardRequest;
+use vtryon_gateway_engine::time;
+use vtryon_webhooks::Millis;
+
+use crate::coverage::Decision;
+use crate::violation::ensure;
+use crate::world::World;
+
+/// How long after a message there may be none of the same cause, in seconds.
+const PAUSE: i64 = 3600;
+
+/// What was told of each cause and endpoint.
+#[derive(Default)]
+pub struct ToldAlerts(BTreeMap<(&'static str, String), Told>);
+
+#[derive(Default)]
+struct Told {
+    opened_at: Option<Millis>,
+    is_open: bool,
+}
+
+impl World {
+    /// Sends the alerts that are due, as the directory's alarm does. What is not confirmed is sent by the next one.
+    pub fn send_alerts(&mut self) {
+        let queued = self.direct(Decision::Change, |context| Ok(alerts::queue(context)?));
+        for message in queued.unwrap_or_default() {
+            for part in &message.parts {
+                let request = ShardRequest::StoreAlert(message.incoming(part));
+                if self.call(0, Decision::StoreAlert, request, part.body.as_bytes()).is_none() {
+                    return;
+                }
+            }
+            let confirm = |context: &Context<'_>| Ok(alerts::confirm(context.db, &message)?);
+            if self.direct(Decision::Change, confirm).is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Checks an alert that was just stored.
+    pub fn check_alert(&mut self, shard: usize, seq: i64) {
+        let rows = self.shards[shard].db.rows("SELECT body FROM events WHERE seq = ?", &[Bind::Int(seq)]);
+        let [row] = &rows[..] else { return };
+        let Value::Blob(body) = &row[0] else { return };
+        let event: Json = serde_json::from_slice(body).expect("an alert is JSON");
+        let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+        let (name, endpoint) = (text(&event["type"]), text(&event["data"]["endpoint"]));
+        let at = time::parse_rfc3339(&text(&event["timestamp"])).expect("an alert has a time");
+        self.coverage.reach("alert", &name);
+        self.note(|| format!("shard {shard}: alert {seq} is {name} of {endpoint}"));
+        let told_by = |cause: &Cause, phase| cause.event(phase) == name;
+        if let Some(cause) = Cause::ALL.into_iter().find(|cause| told_by(cause, Phase::Opened)) {
+            let told = self.alerts.0.entry((cause.as_str(), endpoint)).or_default();
+            let is_early = told.opened_at.is_some_and(|opened_at| at < opened_at.plus_seconds(PAUSE));
+            ensure!(!is_early, "an alert is told once for each cause and hour", "{name} at {at:?}");
+            (told.opened_at, told.is_open) = (Some(at), true);
+        } else if let Some(cause) = Cause::ALL.into_iter().find(|cause| told_by(cause, Phase::Closed)) {
+            let told = self.alerts.0.entry((cause.as_str(), endpoint)).or_default();
+            ensure!(told.is_open, "only the end of what was told is told", "{name} at {at:?}");
+            told.is_open = false;
+        }
+    }
+}
