@@ -248,6 +248,8 @@ const BLOCKS = [
   { mark: "alerts-list", check: ([{ destinations }]) => assert.equal(destinations.length, 2) },
   { mark: "monitoring-health", check: ([{ status }]) => assert.equal(status, "ok") },
   { mark: "monitoring-stats", check: ([{ minutes }]) => assert.equal(minutes, 15) },
+  { mark: "monitoring-search", check: ([{ tasks }]) => assert.ok(Array.isArray(tasks)) },
+  { mark: "monitoring-since", check: ([{ tasks }]) => assert.deepEqual(tasks, []) },
   { mark: "monitoring-stalled", check: ([{ tasks }]) => assert.deepEqual(tasks, []) },
   { mark: "monitoring-rejections", check: ([{ rejections }]) => assert.ok(rejections) },
 ];

@@ -1,4 +1,4 @@
-// Signed events over HTTP: bodies of any bytes, results in KV, ids in URLs. What is made of events is tested with the engine.
+// Signed events over HTTP: bodies of any bytes, ids in URLs, searches. What is made of events is tested with the engine.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -49,6 +49,19 @@ test("every readable body is stored as an event, every other one is quarantined"
   }
   const expected = [...quarantined.values()].map((entry) => entry.join(" "));
   assert.deepEqual(listed.sort(), expected.sort());
+});
+
+test("tasks are found by the beginning of their ids, in their order over all shards", async () => {
+  const ids = ["find_3", "find_1", "find_20", "find_2", "found"];
+  await postAll(...ids.map((id) => event(id, "queued")));
+  const listed = [];
+  for (let cursor = ""; cursor !== null; ) {
+    const at = `/api/tasks?prefix=find_&limit=3${cursor && `&cursor=${cursor}`}`;
+    const { body } = await gateway.api(at);
+    listed.push(...body.tasks.map(({ task_id }) => task_id));
+    cursor = body.cursor;
+  }
+  assert.deepEqual(listed, ["find_1", "find_2", "find_20", "find_3"]);
 });
 
 test("any task id that is accepted can be read back", async () => {

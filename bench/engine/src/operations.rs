@@ -1,8 +1,8 @@
 //! What is asked of a shard: each operation makes its calls first, so that only the shard is measured.
 
-use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::delivery::{Dispatch, ENDPOINT_NUMBERS};
 use vtryon_gateway_engine::protocol::settings::Replay;
+use vtryon_gateway_engine::protocol::{ShardRequest, TaskFilter};
 use vtryon_gateway_engine::{Error, Result};
 use vtryon_webhooks::Millis;
 
@@ -154,7 +154,11 @@ fn task(filled: &Filled, nth: u32) -> Prepared {
 
 fn tasks(before: Option<i64>, status: Option<&str>, stalled: Option<Millis>) -> Prepared {
     let status = status.map(str::to_owned);
-    call(ShardRequest::Tasks { before, status, stalled, limit: PAGE })
+    call(ShardRequest::Tasks {
+        before,
+        filter: TaskFilter { status, stalled, ..TaskFilter::default() },
+        limit: PAGE,
+    })
 }
 
 fn deliveries(before: Option<i64>, endpoint: Option<i64>, state: Option<&str>) -> Prepared {

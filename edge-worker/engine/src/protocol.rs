@@ -50,9 +50,9 @@ pub enum ShardRequest {
     Task { task_id: String },
     /// The final result of a task.
     Result { task_id: String },
-    /// Tasks in descending order of creation, those before `before`; with `stalled`, those that have not
-    /// ended and have had no event since.
-    Tasks { before: Option<i64>, status: Option<String>, stalled: Option<Millis>, limit: u32 },
+    /// Tasks in descending order of creation, those before `before`; with a prefix in the order of their ids, those after
+    /// the task with that number.
+    Tasks { before: Option<i64>, filter: TaskFilter, limit: u32 },
     /// Quarantined bodies in descending order of arrival, those before `before`.
     Quarantine { before: Option<i64>, limit: u32 },
     /// The number of shards of the deployment.
@@ -188,11 +188,28 @@ pub struct Page {
     pub next: Option<i64>,
 }
 
+/// Which tasks a listing has.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TaskFilter {
+    pub status: Option<String>,
+    /// Those that have not ended and have had no event since.
+    pub stalled: Option<Millis>,
+    /// Those created then or later, and before then.
+    pub since: Option<Millis>,
+    pub until: Option<Millis>,
+    /// Those whose ids begin with it.
+    pub prefix: Option<String>,
+}
+
 /// One entry of a listing: its place, its time, and what is shown of it, which the Worker passes on as it is.
 #[derive(Serialize, Deserialize)]
 pub struct PageItem {
     pub no: i64,
     pub at: Millis,
+    /// What a listing in the order of ids is sorted by; empty in others.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
     pub view: Box<RawValue>,
 }
 
@@ -206,7 +223,7 @@ impl Page {
 
 impl PageItem {
     pub fn new(no: i64, at: Millis, view: &impl Serialize) -> Self {
-        Self { no, at, view: json::to_raw(view) }
+        Self { no, at, id: String::new(), view: json::to_raw(view) }
     }
 }
 

@@ -8,6 +8,10 @@ use vtryon_webhooks::{Millis, retry};
 
 const DAY_MS: i64 = 86_400_000;
 
+/// How far the clocks of two machines may differ, in seconds. Numbers are given in the order of arrival but for that
+/// much, so a range of times is found among them.
+pub(crate) const SKEW: i64 = 60;
+
 /// Writes a time in UTC with milliseconds.
 pub fn rfc3339(at: Millis) -> String {
     DateTime::from_timestamp_millis(at.0).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Millis, true)

@@ -1,5 +1,6 @@
 //! Listings over all shards: a page of each, merged into one.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 
 use futures_util::future::try_join_all;
@@ -60,7 +61,8 @@ fn read_page(text: Option<String>) -> Result<Page, ApiError> {
     Ok(json::read(&text.unwrap_or_default())?)
 }
 
-/// Takes the latest items of all pages, and notes for each shard where its next page begins.
+/// Takes the latest items of all pages, or those with the least ids, and notes for each shard where its next page
+/// begins.
 ///
 /// It looks at the first item left of each page alone, so it never takes one before those above it: in
 /// a shard the order is that of the numbers, whatever the clock did.
@@ -76,8 +78,9 @@ fn merge(
         .collect();
     let mut merged = Vec::with_capacity(limit);
     while merged.len() < limit {
-        let latest = parts.iter_mut().max_by_key(|(items, ..)| items.front().map(|item| item.at));
-        let Some((items, position, _)) = latest else { break };
+        let order = |item: &PageItem| (Reverse(item.id.clone()), item.at);
+        let first = parts.iter_mut().max_by_key(|(items, ..)| items.front().map(order));
+        let Some((items, position, _)) = first else { break };
         let Some(item) = items.pop_front() else { break };
         *position = PagePosition::Before(item.no);
         merged.push(item);

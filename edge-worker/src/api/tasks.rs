@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use vtryon_webhooks::event::MAX_TASK_ID;
 use vtryon_webhooks::lifecycle::Stage;
 use vtryon_webhooks::{Code, Digest, Millis, Status, TaskId};
 use worker::{Env, Response};
@@ -12,7 +13,7 @@ use crate::http::query::{self, Query};
 use crate::http::response::{self, ApiError};
 use crate::http::task_id::task_id;
 use crate::platform::clock;
-use crate::protocol::{ShardRequest, shard_client};
+use crate::protocol::{ShardRequest, TaskFilter, shard_client};
 
 pub(super) async fn task(id: Option<String>, env: &Env, config: &Config) -> Result<Response, ApiError> {
     let id = task_id(id)?;
@@ -24,23 +25,38 @@ pub(super) async fn task(id: Option<String>, env: &Env, config: &Config) -> Resu
 }
 
 pub(super) async fn tasks(query: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {
-    let query = Query::parse(query, &["status", "stalled", "cursor", "limit"])?;
+    let query = Query::parse(query, &["status", "stalled", "since", "until", "prefix", "cursor", "limit"])?;
     let status = query.get("status");
     if status.is_some_and(|name| Stage::of(&Status::from_name(name)).is_none()) {
-        let message = "`status` is not one of queued, processing, completed, failed";
-        return Err(ApiError::because(Code::InvalidRequest, message));
+        return Err(refuse("`status` is not one of queued, processing, completed, failed"));
     }
-    let status = status.map(str::to_owned);
-    let stalled = query.get("stalled").map(|age| stalled_since(age, clock::now())).transpose()?;
+    let filter = TaskFilter {
+        status: status.map(str::to_owned),
+        stalled: query.get("stalled").map(|age| stalled_since(age, clock::now())).transpose()?,
+        since: query.time("since")?,
+        until: query.time("until")?,
+        prefix: query.get("prefix").map(check_prefix).transpose()?,
+    };
     let is_final = |name: &String| Stage::of(&Status::from_name(name.as_str())).is_some_and(Stage::is_final);
-    if stalled.is_some() && status.as_ref().is_some_and(is_final) {
+    if filter.stalled.is_some() && filter.status.as_ref().is_some_and(is_final) {
         // A task that has ended is not stalled.
         check_empty(&query, config)?;
         return response::json(200, &Tasks { tasks: Vec::new(), cursor: None });
     }
-    let ask = |before, limit| ShardRequest::Tasks { before, status: status.clone(), stalled, limit };
+    let ask = |before, limit| ShardRequest::Tasks { before, filter: filter.clone(), limit };
     let (tasks, cursor) = listing(&query, None, env, config, ask).await?;
     response::json(200, &Tasks { tasks, cursor })
+}
+
+/// Checks the beginning of a task's id: it has the form of an id, and may be one that no id has.
+fn check_prefix(prefix: &str) -> Result<String, ApiError> {
+    let is_form = (1..=MAX_TASK_ID).contains(&prefix.len()) && !prefix.chars().any(char::is_control);
+    let message = "`prefix` is not 1 to 256 bytes without control characters";
+    is_form.then(|| prefix.to_owned()).ok_or(refuse(message))
+}
+
+fn refuse(message: &'static str) -> ApiError {
+    ApiError::because(Code::InvalidRequest, message)
 }
 
 pub(super) async fn quarantine(query: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {

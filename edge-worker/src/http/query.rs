@@ -2,7 +2,8 @@
 
 use std::ops::RangeInclusive;
 
-use vtryon_webhooks::Code;
+use vtryon_gateway_engine::time::parse_rfc3339;
+use vtryon_webhooks::{Code, Millis};
 
 use crate::http::response::ApiError;
 
@@ -37,6 +38,17 @@ impl Query {
     pub(crate) fn number(&self, name: &str, default: u32, range: RangeInclusive<u32>) -> Option<u32> {
         let number = self.get(name).map_or(Some(default), whole_number)?;
         range.contains(&number).then_some(number)
+    }
+
+    /// Reads a time by RFC 3339.
+    pub(crate) fn time(&self, name: &str) -> Result<Option<Millis>, ApiError> {
+        let read = |text| {
+            parse_rfc3339(text).ok_or_else(|| {
+                let message = format!("`{name}` is not a time such as 2026-11-29T12:00:00Z");
+                ApiError::with_message(Code::InvalidRequest, message)
+            })
+        };
+        self.get(name).map(read).transpose()
     }
 
     pub(crate) fn limit(&self) -> Result<u32, ApiError> {

@@ -4,8 +4,8 @@
 mod world;
 
 use arbitrary::{Result, Unstructured};
-use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::live::{SEND_WINDOW, Start, Subject, Subscription};
+use vtryon_gateway_engine::protocol::{ShardRequest, TaskFilter};
 use vtryon_webhooks::Millis;
 
 use self::world::{STATUSES, World};
@@ -118,8 +118,13 @@ fn query(choices: &mut Unstructured<'_>) -> Result<ShardRequest> {
         1 => ShardRequest::Result { task_id: task_id(choices)? },
         2 => ShardRequest::Tasks {
             before: maybe(choices, no)?,
-            status: maybe(choices, |choices| Ok((*choices.choose(&STATUSES)?).to_owned()))?,
-            stalled: maybe(choices, at)?,
+            filter: TaskFilter {
+                status: maybe(choices, |choices| Ok((*choices.choose(&STATUSES)?).to_owned()))?,
+                stalled: maybe(choices, at)?,
+                since: maybe(choices, at)?,
+                until: maybe(choices, at)?,
+                prefix: maybe(choices, task_id)?,
+            },
             limit: choices.int_in_range(1..=100)?,
         },
         3 => ShardRequest::Quarantine { before: maybe(choices, no)?, limit: choices.int_in_range(1..=100)? },

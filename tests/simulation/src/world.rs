@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use vtryon_gateway_engine::Deployment;
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::delivery::Report;
-use vtryon_gateway_engine::protocol::{ShardRequest, SweepFindings};
+use vtryon_gateway_engine::protocol::{ShardRequest, SweepFindings, TaskFilter};
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_webhooks::{Millis, Secret, Verifier};
 
@@ -192,7 +192,7 @@ impl World {
         let shard = self.random.index(self.shards.len());
         let request = match self.random.index(4) {
             0 => ShardRequest::Metrics,
-            1 => ShardRequest::Tasks { before: None, status: None, stalled: None, limit: 50 },
+            1 => ShardRequest::Tasks { before: None, filter: TaskFilter::default(), limit: 50 },
             2 => ShardRequest::Quarantine { before: None, limit: 50 },
             _ => ShardRequest::Deliveries {
                 before: None,

@@ -16,6 +16,7 @@ import { Foot, Table } from "../parts/table.js";
 import { Relative, Time } from "../parts/time.js";
 import { taskPath } from "../paths.js";
 
+const FILTERS = ["status", "stalled", "prefix", "since", "until"];
 const STATUSES = ["queued", "processing", "completed", "failed"];
 const STALLED = {
   "10m": "10 minutes",
@@ -24,16 +25,19 @@ const STALLED = {
   "1d": "a day",
   "7d": "7 days",
 };
+const TIMES = [
+  ["since", "Created from"],
+  ["until", "And before"],
+];
 const UNITS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 export function Tasks() {
   const { query, route } = useLocation();
-  const filter = { status: query.status ?? "", stalled: query.stalled ?? "" };
+  const filter = Object.fromEntries(FILTERS.map((name) => [name, query[name] ?? ""]));
   const pages = usePages("/api/tasks", "tasks", filter);
   const [, update] = useState();
   useFeed(() => update({}));
-  const options = { matches: (task) => matches(task, filter), complete: pages.complete };
-  const tasks = pages.items && (feed?.standing.over(pages.items, options) ?? pages.items);
+  const tasks = pages.items && current(pages.items, filter, pages.complete);
   const choose = (some) => route(`/tasks${search({ ...filter, ...some })}`, true);
   return html`
     <${Page}
@@ -50,9 +54,24 @@ export function Tasks() {
   `;
 }
 
+/** Lays over a listing how its tasks stand now. By the beginning of ids it is in their order, and none is added. */
+function current(listed, filter, complete) {
+  if (feed === undefined) return listed;
+  if (filter.prefix === "") {
+    return feed.standing.over(listed, { matches: (task) => matches(task, filter), complete });
+  }
+  const ids = new Set(listed.map(({ task_id }) => task_id));
+  const isListed = (task) => ids.has(task.task_id) && matches(task, filter);
+  const byId = (a, b) => (a.task_id < b.task_id ? -1 : 1);
+  return feed.standing.over(listed, { matches: isListed }).sort(byId);
+}
+
 /** Whether a task belongs into the list, as it stands now. */
-function matches(task, { status, stalled }) {
+function matches(task, { status, stalled, since, until }) {
   if (status !== "" && task.status !== status) return false;
+  const createdAt = Date.parse(task.created_at);
+  if (since !== "" && createdAt < Date.parse(since)) return false;
+  if (until !== "" && createdAt >= Date.parse(until)) return false;
   if (stalled === "") return true;
   const [, amount, unit] = /^(\d+)([smhd])$/.exec(stalled) ?? [];
   const isOpen = !["completed", "failed"].includes(task.status);
@@ -81,6 +100,9 @@ function List({ tasks, pages, filter }) {
 function Nothing({ filter }) {
   if (filter.stalled !== "") {
     return html`<${Empty} title="No task is stalled."><p>Every task that has not ended had an event within that time.</p><//>`;
+  }
+  if (filter.prefix !== "" || filter.since !== "" || filter.until !== "") {
+    return html`<${Empty} title="No task matches."><p><a href="/tasks">Show all tasks</a></p><//>`;
   }
   if (filter.status !== "") {
     return html`<${Empty} title=${`No task is ${filter.status}.`}><p><a href="/tasks">Show all tasks</a></p><//>`;
@@ -112,8 +134,40 @@ function Filters({ filter, choose }) {
           ${Object.entries(STALLED).map(([value, name]) => html`<option key=${value} value=${value}>${name}</option>`)}
         </select>
       </div>
+      <div>
+        <label for=${`${id}prefix`}>Id begins with</label>
+        <input
+          id=${`${id}prefix`}
+          type="search"
+          maxlength="256"
+          spellcheck="false"
+          value=${filter.prefix}
+          onChange=${(event) => choose({ prefix: event.target.value })}
+        />
+      </div>
+      ${TIMES.map(
+        ([name, label]) => html`
+          <div key=${name}>
+            <label for=${`${id}${name}`}>${label}</label>
+            <input
+              id=${`${id}${name}`}
+              type="datetime-local"
+              value=${local(filter[name])}
+              onChange=${(event) => choose({ [name]: instant(event.target.value) })}
+            />
+          </div>
+        `,
+      )}
     </form>
   `;
+}
+
+/** Turns what such a field holds, in the reader's time zone, into a time of the API, and back. */
+const instant = (text) => (text === "" ? "" : new Date(text).toISOString());
+function local(at) {
+  const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return "";
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
 /** Goes to a task by its id. */

@@ -41,8 +41,8 @@ impl Shard {
             ShardRequest::Report => encode(Some(())),
             ShardRequest::Task { task_id } => encode(queries::task(db, &self.duplicates, &task_id)?),
             ShardRequest::Result { task_id } => encode(queries::result(db, &task_id)?),
-            ShardRequest::Tasks { before, status, stalled, limit } => {
-                encode(Some(queries::tasks(db, &self.duplicates, before, status.as_deref(), stalled, limit)?))
+            ShardRequest::Tasks { before, filter, limit } => {
+                encode(Some(queries::tasks(db, &self.duplicates, before, &filter, limit)?))
             }
             ShardRequest::Quarantine { before, limit } => {
                 encode(Some(queries::quarantine(db, before, limit)?))

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::stats::Stats;
+use vtryon_gateway_engine::protocol::{ShardRequest, TaskFilter};
 use vtryon_webhooks::Millis;
 
 use crate::support::{NOON, World, body, endpoint, outline};
@@ -12,7 +12,11 @@ const STATUSES: [&str; 4] = ["queued", "processing", "completed", "failed"];
 const COUNT: usize = 60;
 
 fn tasks(status: Option<&'static str>, limit: u32) -> impl Fn(Option<i64>) -> ShardRequest {
-    move |before| ShardRequest::Tasks { before, status: status.map(str::to_owned), stalled: None, limit }
+    move |before| ShardRequest::Tasks {
+        before,
+        filter: TaskFilter { status: status.map(str::to_owned), ..TaskFilter::default() },
+        limit,
+    }
 }
 
 /// A world with tasks, a quarter of them in each status.
@@ -44,6 +48,74 @@ fn tasks_are_listed_by_status() {
         assert_eq!(listed.len(), COUNT / 4, "{status}");
         assert!(listed.iter().all(|task| task["status"] == status), "{status}");
     }
+}
+
+#[test]
+fn tasks_are_listed_by_time_and_by_the_beginning_of_their_ids() {
+    let mut world = World::new();
+    let ids = ["a_1", "a_2", "b_1", "a_10", "a_3", "B_1", "a"];
+    for id in ids {
+        world.event(id, if id == "a_10" { "completed" } else { "queued" });
+        world.now = world.now.plus_seconds(3600);
+    }
+    let hour = |hours: i64| Some(Millis(NOON).plus_seconds(3600 * hours));
+    let none = TaskFilter::default;
+    let prefix = |text: &str| Some(text.to_owned());
+    let status = || Some("queued".to_owned());
+    for (why, filter, expected) in [
+        ("all, the latest first", none(), &["a", "B_1", "a_3", "a_10", "b_1", "a_2", "a_1"][..]),
+        ("from a time on, which counts", TaskFilter { since: hour(5), ..none() }, &["a", "B_1"]),
+        ("before a time, which does not", TaskFilter { until: hour(2), ..none() }, &["a_2", "a_1"]),
+        ("between", TaskFilter { since: hour(1), until: hour(3), ..none() }, &["b_1", "a_2"]),
+        ("nothing between", TaskFilter { since: hour(3), until: hour(3), ..none() }, &[]),
+        ("open ones", TaskFilter { since: hour(3), status: status(), ..none() }, &["a", "B_1", "a_3"]),
+        (
+            "final ones",
+            TaskFilter { until: hour(4), status: Some("completed".to_owned()), ..none() },
+            &["a_10"],
+        ),
+        (
+            "by id, in their order",
+            TaskFilter { prefix: prefix("a_"), ..none() },
+            &["a_1", "a_10", "a_2", "a_3"],
+        ),
+        ("a whole id too", TaskFilter { prefix: prefix("a"), ..none() }, &["a", "a_1", "a_10", "a_2", "a_3"]),
+        ("case makes a difference", TaskFilter { prefix: prefix("B"), ..none() }, &["B_1"]),
+        ("no wildcard", TaskFilter { prefix: prefix("a%"), ..none() }, &[]),
+        (
+            "with the other filters",
+            TaskFilter { prefix: prefix("a_1"), status: status(), until: hour(4), ..none() },
+            &["a_1"],
+        ),
+        ("stalled", TaskFilter { prefix: prefix("a"), stalled: hour(4), ..none() }, &["a_1", "a_2", "a_3"]),
+    ] {
+        for limit in [1, 2, 100] {
+            let request = |before| ShardRequest::Tasks { before, filter: filter.clone(), limit };
+            let pages = world.pages(request, |_| ());
+            assert!(pages.iter().all(|page| page.len() <= limit as usize), "{why}");
+            assert_eq!(outline(&pages.concat(), "task_id"), expected, "{why}, pages of {limit}");
+        }
+    }
+}
+
+#[test]
+fn a_filtered_search_looks_at_a_part_of_many_ids_for_one_page() {
+    let mut world = World::new();
+    for n in 0..1005 {
+        world.event(&format!("task_{n:04}"), if n == 1004 { "completed" } else { "queued" });
+    }
+    let filter = TaskFilter {
+        prefix: Some("task_".to_owned()),
+        status: Some("completed".to_owned()),
+        ..TaskFilter::default()
+    };
+    let request = |before| ShardRequest::Tasks { before, filter: filter.clone(), limit: 10 };
+    let pages = world.pages(request, |_| ());
+    assert_eq!(
+        pages.iter().map(Vec::len).collect::<Vec<_>>(),
+        [0, 1],
+        "the first page has none of its 1,000"
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Tasks whose end never came: no signature shows what did not arrive, so they are listed by their age.
 
-use vtryon_gateway_engine::protocol::{Page, ShardRequest};
+use vtryon_gateway_engine::protocol::{Page, ShardRequest, TaskFilter};
 use vtryon_webhooks::Millis;
 
 use crate::support::{NOON, World};
@@ -11,8 +11,11 @@ const HOUR: i64 = 3600;
 fn stalled(world: &mut World, seconds: i64, status: Option<&str>) -> Vec<String> {
     let since = Millis(world.now.plus_seconds(-seconds).0.max(0));
     let status = status.map(str::to_owned);
-    let page: Page =
-        world.query(ShardRequest::Tasks { before: None, status, stalled: Some(since), limit: 100 });
+    let page: Page = world.query(ShardRequest::Tasks {
+        before: None,
+        filter: TaskFilter { status, stalled: Some(since), ..TaskFilter::default() },
+        limit: 100,
+    });
     let view = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
     let mut tasks: Vec<_> = page.items.iter().map(|item| view(item.view.get())["task_id"].clone()).collect();
     tasks.sort_by_key(ToString::to_string);

@@ -6,7 +6,7 @@ use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::delivery::{Attempt, Dispatch, Report};
 use vtryon_gateway_engine::protocol::live::Subscription;
 use vtryon_gateway_engine::protocol::settings::{Endpoint, EndpointOptions, Replay, Settings};
-use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult};
+use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult, TaskFilter};
 use vtryon_gateway_engine::shard::{Admit, Shard, Subscribed, Subscriber};
 use vtryon_gateway_engine::sqlite::Sqlite;
 use vtryon_gateway_engine::tickets::Tickets;
@@ -246,7 +246,8 @@ impl World {
         assert_eq!(counts["dead"], self.number(dead));
         let pending = "SELECT COUNT(*) FROM deliveries WHERE state = 'pending'";
         assert_eq!(counts["pending"], self.number(pending));
-        let tasks = self.walk(|before| ShardRequest::Tasks { before, status: None, stalled: None, limit: 3 });
+        let tasks =
+            self.walk(|before| ShardRequest::Tasks { before, filter: TaskFilter::default(), limit: 3 });
         assert_eq!(tasks, self.number("SELECT COUNT(*) FROM tasks WHERE task_id NOT GLOB char(1) || '*'"));
         let filter = |before| ShardRequest::Deliveries {
             before,

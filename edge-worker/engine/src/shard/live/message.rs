@@ -7,6 +7,7 @@ use vtryon_webhooks::Signature;
 
 use super::log::LogEntry;
 use super::{ShardPosition, subscribe};
+use crate::protocol::TaskFilter;
 use crate::protocol::delivery::{delivery_id, seq_of};
 use crate::protocol::live::MessageType;
 use crate::shard::Shard;
@@ -140,7 +141,8 @@ impl Shard {
     ) -> Result<String> {
         let (tasks, task) = match task_id {
             None => {
-                let page = queries::tasks(context.db, &self.duplicates, None, None, None, SNAPSHOT)?;
+                let page =
+                    queries::tasks(context.db, &self.duplicates, None, &TaskFilter::default(), SNAPSHOT)?;
                 (Some(page.items.into_iter().map(|item| item.view).collect()), None)
             }
             Some(task_id) => {

@@ -1,21 +1,16 @@
 //! Reads tasks for the API.
 
 use serde::Serialize;
+use vtryon_webhooks::Millis;
 use vtryon_webhooks::event::STATUS_CHANGED;
-use vtryon_webhooks::lifecycle::{Stage, is_conflicting};
-use vtryon_webhooks::{Millis, Status};
+use vtryon_webhooks::lifecycle::is_conflicting;
 
-use crate::database::{self, Bind, Database, Row};
-use crate::protocol::{Page, PageItem};
+use crate::database::{Bind, Database, Row};
 use crate::shard::events::duplicates::Duplicates;
 use crate::shard::events::rows::seen;
 use crate::shard::events::walk::walk;
-use crate::shard::retention::tombstones::is_tombstone;
-use crate::shard::retention::{self, LIVE_FROM, PRUNED_TO};
+use crate::shard::retention::{self, PRUNED_TO};
 use crate::{Result, time};
-
-/// How many tasks a filtered listing looks at for one page, so that a rare status costs no full scan.
-const WINDOW: i64 = 1000;
 
 /// How many events of a task are shown. Statuses alone make 20 at most; events by other names have no bound.
 const TIMELINE: i64 = 100;
@@ -102,6 +97,10 @@ macro_rules! select {
     };
 }
 
+mod listing;
+
+pub(crate) use self::listing::tasks;
+
 impl TaskRow {
     fn read(row: &mut Row) -> Self {
         Self {
@@ -153,66 +152,6 @@ pub(crate) fn result(db: &dyn Database, task_id: &str) -> Result<Option<TaskResu
     const FIND: &str = "SELECT task_id, stage, result_url, failure, final_at FROM tasks
         WHERE open = 0 AND task_id = ?";
     db.first(FIND, &[Bind::Text(task_id)], TaskResult::read)
-}
-
-/// Lists tasks, the latest first; with a status, only those in that status.
-pub(crate) fn tasks(
-    db: &dyn Database,
-    duplicates: &Duplicates,
-    before: Option<i64>,
-    status: Option<&str>,
-    stalled: Option<Millis>,
-    limit: u32,
-) -> Result<Page> {
-    const ALL: &str =
-        select!("WHERE no < ? AND no >= ? AND NOT ", is_tombstone!(), " ORDER BY no DESC LIMIT ?");
-    const OPEN: &str = select!(
-        "INDEXED BY tasks_open WHERE open = 1 AND no < ?1 AND (?2 IS NULL OR stage = ?2)
-        AND (?3 IS NULL OR (updated_at <= ?3 AND (stage IS NOT NULL OR unknown <> '[]')))
-        ORDER BY no DESC LIMIT ?4"
-    );
-    const FINAL: &str = select!(
-        "WHERE no < ? AND no >= ? AND stage = ? AND NOT ",
-        is_tombstone!(),
-        " ORDER BY no DESC LIMIT ?"
-    );
-    let limited = Bind::Int(limit.into());
-    let live_from = retention::floor(db, LIVE_FROM)?.max(1);
-    let stage = status.and_then(|name| Stage::of(&Status::from_name(name)));
-    let (rows, floor) = match stage {
-        None if stalled.is_none() => {
-            (db.all(ALL, &[database::before(before), Bind::Int(live_from), limited], TaskRow::read)?, 1)
-        }
-        Some(stage) if stage.is_final() => {
-            let top = before.map_or_else(|| next_task(db), Ok)?;
-            let floor = (top - WINDOW).max(live_from);
-            let binds = [Bind::Int(top), Bind::Int(floor), Bind::Text(stage.as_str()), limited];
-            let floor = if floor > live_from { floor } else { 1 };
-            (db.all(FINAL, &binds, TaskRow::read)?, floor)
-        }
-        stage => {
-            let binds = [
-                database::before(before),
-                Bind::Maybe(stage.map(Stage::as_str)),
-                Bind::MaybeInt(stalled.map(|at| at.0)),
-                limited,
-            ];
-            (db.all(OPEN, &binds, TaskRow::read)?, 1)
-        }
-    };
-    let is_full = rows.len() >= limit as usize;
-    let items = rows
-        .into_iter()
-        .map(|row| PageItem::new(row.no, Millis(row.created_at), &TaskView::of(row, duplicates)));
-    let page = Page::new(items.collect(), !is_full);
-    // Where the window had too few, the next page begins below it.
-    Ok(Page { next: page.next.or((!is_full && floor > 1).then_some(floor)), ..page })
-}
-
-/// Returns the number that the next task will have.
-fn next_task(db: &dyn Database) -> Result<i64> {
-    const LAST: &str = "SELECT COALESCE(MAX(no), 0) FROM tasks";
-    Ok(db.first(LAST, &[], Row::int)?.unwrap_or(0) + 1)
 }
 
 /// Reads a timeline from its last event back to its first; returns it in ascending order.

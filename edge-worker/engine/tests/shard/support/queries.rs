@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 use vtryon_gateway_engine::database::{Bind, Database, Value};
-use vtryon_gateway_engine::protocol::{Page, ShardRequest};
+use vtryon_gateway_engine::protocol::{Page, ShardRequest, TaskFilter};
 
 use super::World;
 
@@ -25,7 +25,7 @@ impl World {
 
     /// Returns the ids of all tasks, the latest first.
     pub fn task_ids(&mut self) -> Vec<String> {
-        let tasks = |before| ShardRequest::Tasks { before, status: None, stalled: None, limit: 100 };
+        let tasks = |before| ShardRequest::Tasks { before, filter: TaskFilter::default(), limit: 100 };
         let text = |task: Json| task["task_id"].as_str().unwrap().to_owned();
         self.pages(tasks, |_| ()).concat().into_iter().map(text).collect()
     }

@@ -14,13 +14,10 @@ use crate::protocol::settings::{Endpoint, RangeCount, Replay};
 use crate::shard::events;
 use crate::shard::live::log::before_time;
 use crate::shard::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO};
+use crate::time::SKEW;
 
 /// How many events one run of the alarm looks at.
 const PAGE: i64 = 500;
-
-/// How far the clocks of two machines may differ, in seconds. Numbers are given in the order of arrival but for that
-/// much, so a range of times is found among them.
-const SKEW: i64 = 60;
 
 /// A page of a range: deliveries with the time of their event, and where the next page begins, if there is one.
 type Found = (Vec<(i64, Millis)>, Option<i64>);
