@@ -15,6 +15,7 @@ const CAUSES = {
   endpoint_failing: "An endpoint fails",
   endpoint_disabled: "An endpoint is disabled",
   endpoint_created: "An endpoint was registered",
+  token_created: "A token was created",
   delivery_dead: "Deliveries have failed in all attempts",
   event_quarantined: "Signed webhooks can't be read",
   signatures_refused: "Webhooks are refused for their signatures",

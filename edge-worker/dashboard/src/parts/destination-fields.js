@@ -12,6 +12,7 @@ const ALERTS = {
   "gateway.endpoint_disabled": "An endpoint is disabled",
   "gateway.endpoint_enabled": "An endpoint is enabled again",
   "gateway.endpoint_created": "An endpoint was registered",
+  "gateway.token_created": "A token was created",
   "gateway.delivery_dead": "A delivery has failed in all attempts",
   "gateway.event_quarantined": "A signed webhook can't be read",
   "gateway.signatures_refused": "Webhooks are refused for their signatures",

@@ -24,7 +24,7 @@ use crate::database::Database;
 use crate::protocol::conditions::{Condition, ConditionKind};
 use crate::{Context, Result};
 
-pub(super) use self::changes::{delete_endpoint, put_endpoint};
+pub(super) use self::changes::{delete_endpoint, put_endpoint, token_created};
 
 /// Something that happened to a cause.
 pub(super) enum Change {

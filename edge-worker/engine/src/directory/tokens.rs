@@ -3,8 +3,8 @@
 use serde::Serialize;
 use vtryon_webhooks::{Code, Millis};
 
-use super::audit;
 use super::input::{Input, refuse};
+use super::{alerts, audit};
 use crate::access::known_tokens::StoredToken;
 use crate::access::scope::Scope;
 use crate::access::token::NewToken;
@@ -83,7 +83,8 @@ pub fn create<'a>(
     ];
     db.transaction(|| {
         db.run(ADD, &binds)?;
-        audit::record(context, request, &token.id)
+        audit::record(context, request, &token.id)?;
+        alerts::token_created(db, now)
     })?;
     let row = TokenRow { token, created_at: now, last_used_at: None };
     Ok(CreatedToken { view: row.view(), token: &new.text })

@@ -20,6 +20,7 @@ impl Directory {
         let new = config.admin.token_form.issue(crypto::random()?, &*crypto::random_key()?);
         let created =
             self.at(config, clock::now(), |context| tokens::create(context, body, &new, audited))?;
+        self.schedule_alarm()?;
         response::json(201, &created)
     }
 

@@ -6,6 +6,7 @@ pub enum Cause {
     EndpointFailing,
     EndpointDisabled,
     EndpointCreated,
+    TokenCreated,
     DeliveryDead,
     EventQuarantined,
     SignaturesRefused,
@@ -23,10 +24,11 @@ pub enum Phase {
 }
 
 impl Cause {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::EndpointFailing,
         Self::EndpointDisabled,
         Self::EndpointCreated,
+        Self::TokenCreated,
         Self::DeliveryDead,
         Self::EventQuarantined,
         Self::SignaturesRefused,
@@ -40,6 +42,7 @@ impl Cause {
             Self::EndpointFailing => "endpoint_failing",
             Self::EndpointDisabled => "endpoint_disabled",
             Self::EndpointCreated => "endpoint_created",
+            Self::TokenCreated => "token_created",
             Self::DeliveryDead => "delivery_dead",
             Self::EventQuarantined => "event_quarantined",
             Self::SignaturesRefused => "signatures_refused",
@@ -60,9 +63,11 @@ impl Cause {
             Self::EndpointDisabled => Some("endpoint_enabled"),
             Self::TasksStalled => Some("tasks_resumed"),
             Self::RotationDue => Some("rotation_finished"),
-            Self::EndpointCreated | Self::DeliveryDead | Self::EventQuarantined | Self::SignaturesRefused => {
-                None
-            }
+            Self::EndpointCreated
+            | Self::TokenCreated
+            | Self::DeliveryDead
+            | Self::EventQuarantined
+            | Self::SignaturesRefused => None,
         }
     }
 
@@ -74,6 +79,7 @@ impl Cause {
             Self::EndpointFailing
             | Self::EndpointDisabled
             | Self::EndpointCreated
+            | Self::TokenCreated
             | Self::DeliveryDead
             | Self::EventQuarantined
             | Self::TasksStalled
@@ -98,6 +104,7 @@ impl Cause {
             (Self::EndpointDisabled, Phase::Opened) => "An endpoint is disabled and gets no new events",
             (Self::EndpointDisabled, Phase::Closed) => "An endpoint is enabled again: replay what it missed",
             (Self::EndpointCreated, _) => "An endpoint was registered",
+            (Self::TokenCreated, _) => "A token was created: the audit trail says by whom",
             (Self::DeliveryDead, _) => {
                 "A delivery has failed in all its attempts: replay it when the endpoint works"
             }

@@ -46,6 +46,11 @@ pub(in crate::directory) fn put_endpoint(
     Ok(())
 }
 
+/// Stores that a token was created. It is part of the transaction that stores the token.
+pub(in crate::directory) fn token_created(db: &dyn Database, now: Millis) -> Result<()> {
+    apply(db, Cause::TokenCreated, 0, Change::Occurred { count: 1, at: now, details: Details::default() })
+}
+
 /// Forgets what there is about an endpoint that is deleted.
 pub(in crate::directory) fn delete_endpoint(db: &dyn Database, endpoint: i64) -> Result<()> {
     rows::delete_of(db, endpoint)
