@@ -76,14 +76,15 @@ const operations = (tasks, last) => [
   ["dead letters", get("/api/deliveries?state=dead&limit=10"), 0],
   ["what is delivered", get("/api/deliveries?state=delivered&endpoint=ep_1"), 0],
   ["a delivery", get(`/api/deliveries/dlv_0_${last * 65_536 + 1}`), 0],
-  ["a body that can't be read", post("no json"), 2],
   ["bodies that can't be read", get("/api/quarantine"), 0],
   ["an event by another name", post(named("rated", seededTask(4))), 3],
   ["a duplicate", post(event(seededTask(4), "queued")), 0],
   // Each is delivered too.
   ["a first event", post(event("task_new", "queued")), 6],
   ["a further event", post(event("task_new", "processing")), 4],
-  ["a final event", post(event("task_new", "completed")), 5],
+  ["a final event", post(event("task_new", "completed")), 4],
+  // The last, for two seconds later the alarm reports it.
+  ["a body that can't be read", post("no json"), 3],
 ];
 
 /** Returns the rows that each operation reads. */
@@ -119,12 +120,9 @@ test("a start does not look through deliveries that were never leased", async ()
   database.exec("DELETE FROM meta WHERE name = 'leased_from'");
   database.close();
   await gateway.restart();
-  // A result sets the alarm, which notes how far everything is done with.
-  await acknowledged(gateway, event("task_first", "completed"));
-  await until(async () => {
-    const { alarm_run, kv_write } = await metered(gateway);
-    return alarm_run === 1 && kv_write === 1;
-  });
+  // A body that can't be read sets the alarm, which notes how far everything is done with.
+  await acknowledged(gateway, "no json");
+  await until(async () => (await metered(gateway)).alarm_run === 1);
   await gateway.halt();
   await gateway.restart();
   await gateway.api("/api/tasks/task_first");
