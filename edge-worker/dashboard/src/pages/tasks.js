@@ -1,7 +1,7 @@
 // All tasks, the latest first, as they stand now.
 
 import { html } from "htm/preact";
-import { useId, useState } from "preact/hooks";
+import { useEffect, useId, useState } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
 import { search } from "../api.js";
 import { feed, useFeed } from "../feed.js";
@@ -136,24 +136,24 @@ function Filters({ filter, choose }) {
       </div>
       <div>
         <label for=${`${id}prefix`}>Id begins with</label>
-        <input
+        <${Draft}
           id=${`${id}prefix`}
           type="search"
           maxlength="256"
           spellcheck="false"
           value=${filter.prefix}
-          onChange=${(event) => choose({ prefix: event.target.value })}
+          onChange=${(prefix) => choose({ prefix })}
         />
       </div>
       ${TIMES.map(
         ([name, label]) => html`
           <div key=${name}>
             <label for=${`${id}${name}`}>${label}</label>
-            <input
+            <${Draft}
               id=${`${id}${name}`}
               type="datetime-local"
               value=${local(filter[name])}
-              onChange=${(event) => choose({ [name]: instant(event.target.value) })}
+              onChange=${(text) => choose({ [name]: instant(text) })}
             />
           </div>
         `,
@@ -162,7 +162,21 @@ function Filters({ filter, choose }) {
   `;
 }
 
-/** Turns what such a field holds, in the reader's time zone, into a time of the API, and back. */
+/** A field whose text counts once it is complete: live updates, which draw the page anew, leave it alone until then. */
+function Draft({ value, onChange, ...rest }) {
+  const [draft, setDraft] = useState(value);
+  useEffect(() => setDraft(value), [value]);
+  return html`
+    <input
+      ...${rest}
+      value=${draft}
+      onInput=${(event) => setDraft(event.target.value)}
+      onChange=${(event) => onChange(event.target.value)}
+    />
+  `;
+}
+
+/** Turns what a field of a time holds, in the reader's time zone, into a time of the API, and back. */
 const instant = (text) => (text === "" ? "" : new Date(text).toISOString());
 function local(at) {
   const date = new Date(at);
