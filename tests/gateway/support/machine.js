@@ -10,6 +10,9 @@ export const NAME = "vtryon-webhooks-gateway";
 
 const PROGRAMS = ["bash", "sh", "env", "npm", "npx", "git", "curl", "openssl", "sed"];
 
+/** What npm needs of this machine to reach a registry, or its cache, also where a proxy has certificates of its own. */
+const KEPT = ["HOME", "npm_config_cache", "npm_config_registry", "NODE_EXTRA_CA_CERTS"];
+
 export class Machine {
   folder = mkdtempSync(path.join(tmpdir(), "vtryon-gateway-"));
 
@@ -20,10 +23,14 @@ export class Machine {
     for (const name of PROGRAMS) {
       symlinkSync(execFileSync("which", [name], { encoding: "utf8" }).trim(), path.join(bin, name));
     }
-    const { HOME, npm_config_cache = path.join(HOME, ".npm"), npm_config_registry } = process.env;
+    const kept = KEPT.filter((name) => process.env[name] !== undefined);
     /** The environment of every command: nothing of the tree's own tools is on its PATH. */
-    this.env = { HOME, PATH: bin, npm_config_cache, npm_config_registry, CI: "1" };
-    if (npm_config_registry === undefined) delete this.env.npm_config_registry;
+    this.env = {
+      npm_config_cache: path.join(process.env.HOME, ".npm"),
+      ...Object.fromEntries(kept.map((name) => [name, process.env[name]])),
+      PATH: bin,
+      CI: "1",
+    };
     const args = ["pack", "--json", "--pack-destination", this.folder];
     const [packed] = JSON.parse(this.run("npm", args, path.join(ROOT, "edge-worker/npm")));
     /** What npm says of the tarball: `size`, `unpackedSize`, `files`. */
