@@ -2,6 +2,7 @@
 
 import { html } from "htm/preact";
 import { useId } from "preact/hooks";
+import { CheckChoice, RadioChoice } from "./choices.js";
 import { CredentialFields, credentialsInput, credentialsOf } from "./endpoint-credentials.js";
 import { DescriptionField, TimeoutField } from "./endpoint-fields.js";
 
@@ -35,38 +36,26 @@ export function destinationOf({ timeout_seconds, ...fields }) {
 }
 
 export function DestinationFields({ endpoint, fields, set }) {
-  const id = useId();
-  const toggle = (name) => (event) => {
-    const others = fields.events.filter((other) => other !== name);
-    set({ events: event.target.checked ? [...others, name] : others });
-  };
-  const format = (name, label, about) => html`
-    <label class="choice">
-      <input
-        type="radio"
-        name=${`${id}format`}
-        checked=${fields.format === name}
-        onChange=${() => set({ format: name })}
-      />
-      <span>${label} <small>${about}</small></span>
-    </label>
-  `;
+  const choices = { fields, set };
+  const formats = { ...choices, name: useId(), field: "format" };
   return html`
     <${DescriptionField} fields=${fields} set=${set} />
     <fieldset>
       <legend>Format</legend>
-      ${format("standard", "Standard Webhooks", "A signed event.")}
-      ${format("slack", "Slack", "A message to one of Slack's incoming webhooks.")}
+      <${RadioChoice} ...${formats} value="standard" label="Standard Webhooks" about="A signed event." />
+      <${RadioChoice}
+        ...${formats}
+        value="slack"
+        label="Slack"
+        about="A message to one of Slack's incoming webhooks."
+      />
     </fieldset>
     <fieldset>
       <legend>Alerts</legend>
       <small>With none chosen, all.</small>
       ${Object.entries(ALERTS).map(
         ([name, label]) => html`
-          <label class="choice" key=${name}>
-            <input type="checkbox" checked=${fields.events.includes(name)} onChange=${toggle(name)} />
-            <span>${label} <small>${name}</small></span>
-          </label>
+          <${CheckChoice} key=${name} ...${choices} field="events" value=${name} label=${label} about=${name} />
         `,
       )}
     </fieldset>

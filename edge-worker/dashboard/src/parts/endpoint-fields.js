@@ -2,6 +2,7 @@
 
 import { html } from "htm/preact";
 import { useId } from "preact/hooks";
+import { CheckChoice, RadioChoice } from "./choices.js";
 import { CredentialFields, credentialsInput, credentialsOf } from "./endpoint-credentials.js";
 
 const STATUSES = ["queued", "processing", "completed", "failed"];
@@ -62,39 +63,32 @@ export function UrlField({ fields, set, placeholder }) {
 /** `endpoint` is the one that is changed; a new one has none. */
 export function MoreFields({ endpoint, fields, set }) {
   const id = useId();
-  const toggle = (field, name) => (event) => {
-    const others = fields[field].filter((other) => other !== name);
-    set({ [field]: event.target.checked ? [...others, name] : others });
-  };
   const text = (field) => (event) => set({ [field]: event.target.value });
-  const check = (field, name, label) => html`
-    <label class="choice">
-      <input type="checkbox" checked=${fields[field].includes(name)} onChange=${toggle(field, name)} />
-      <span>${label}</span>
-    </label>
-  `;
-  const order = (name, label, about) => html`
-    <label class="choice">
-      <input
-        type="radio"
-        name=${`${id}order`}
-        checked=${fields.order === name}
-        onChange=${() => set({ order: name })}
-      />
-      <span>${label} <small>${about}</small></span>
-    </label>
-  `;
+  const choices = { fields, set };
+  const orders = { ...choices, name: `${id}order`, field: "order" };
+  const include = { ...choices, field: "include" };
   return html`
     <${DescriptionField} fields=${fields} set=${set} />
     <fieldset>
       <legend>Order</legend>
-      ${order("latest", "Latest", "A newer status takes the place of older ones that were not delivered yet.")}
-      ${order("all", "All", "Each status is delivered, in order.")}
+      <${RadioChoice}
+        ...${orders}
+        value="latest"
+        label="Latest"
+        about="A newer status takes the place of older ones that were not delivered yet."
+      />
+      <${RadioChoice} ...${orders} value="all" label="All" about="Each status is delivered, in order." />
     </fieldset>
     <fieldset>
       <legend>Statuses</legend>
       <small>With none chosen, all four.</small>
-      <div class="row">${STATUSES.map((status) => check("statuses", status, status))}</div>
+      <div class="row">
+        ${STATUSES.map(
+          (status) => html`
+            <${CheckChoice} key=${status} ...${choices} field="statuses" value=${status} label=${status} />
+          `,
+        )}
+      </div>
       <label for=${`${id}others`}>Other statuses, with commas between</label>
       <input id=${`${id}others`} value=${fields.others} onInput=${text("others")} />
     </fieldset>
@@ -104,8 +98,12 @@ export function MoreFields({ endpoint, fields, set }) {
     </div>
     <fieldset>
       <legend>Deliver as well</legend>
-      ${check("include", "unknown", "Statuses and events that the guide does not name")}
-      ${check("include", "quarantined", "Signed bodies that can't be read")}
+      <${CheckChoice}
+        ...${include}
+        value="unknown"
+        label="Statuses and events that the guide does not name"
+      />
+      <${CheckChoice} ...${include} value="quarantined" label="Signed bodies that can't be read" />
     </fieldset>
     <${TimeoutField} fields=${fields} set=${set} />
     <${CredentialFields} endpoint=${endpoint} fields=${fields} set=${set} />
