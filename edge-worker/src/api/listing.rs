@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use futures_util::future::try_join_all;
 use serde_json::value::RawValue;
+use vtryon_webhooks::Millis;
 use worker::Env;
 
 use crate::config::Config;
@@ -78,8 +79,9 @@ fn merge(
         .collect();
     let mut merged = Vec::with_capacity(limit);
     while merged.len() < limit {
-        let order = |item: &PageItem| (Reverse(item.id.clone()), item.at);
-        let first = parts.iter_mut().max_by_key(|(items, ..)| items.front().map(order));
+        let first = parts
+            .iter_mut()
+            .max_by(|(items, ..), (others, ..)| items.front().map(order).cmp(&others.front().map(order)));
         let Some((items, position, _)) = first else { break };
         let Some(item) = items.pop_front() else { break };
         *position = PagePosition::Before(item.no);
@@ -90,4 +92,9 @@ fn merge(
         None => next.map_or(PagePosition::End, PagePosition::Before),
     });
     (merged, positions.collect())
+}
+
+/// Returns what the order of items goes by: the latest first, or the least id first where they have one.
+fn order(item: &PageItem) -> (Reverse<&str>, Millis) {
+    (Reverse(&item.id), item.at)
 }

@@ -41,8 +41,7 @@ impl Directory {
         record.endpoint.headers = seal::seal_headers(config, no, &headers).await?;
         // Asked again: while a secret is sealed, another endpoint may have been registered.
         self.at(config, now, |context| endpoints::check_room(context.db, kind))?;
-        let applied = self.commit(config, Change::Put(&record), audited).await?;
-        answer(config, 201, &record, Some(&secret.reveal()), applied).await
+        self.put(config, 201, &record, Some(&secret), audited).await
     }
 
     pub(super) async fn list(&self, config: &Config, kind: EndpointKind) -> Result<Response, ApiError> {
@@ -81,8 +80,7 @@ impl Directory {
         let change =
             |context: &Context<'_>| endpoints::change(context, no, &input.body, &destination, headers);
         let record = self.at(config, clock::now(), change)?;
-        let applied = self.commit(config, Change::Put(&record), audited).await?;
-        answer(config, 200, &record, None, applied).await
+        self.put(config, 200, &record, None, audited).await
     }
 
     pub(super) async fn delete(
@@ -109,8 +107,7 @@ impl Directory {
         let secret = EndpointSecret::from_bytes(crypto::random_key()?);
         let new = sealed(config, no, rotation.version, &secret, now).await?;
         let record = self.at(config, now, |context| rotation.finish(context, new))?;
-        let applied = self.commit(config, Change::Put(&record), audited).await?;
-        answer(config, 200, &record, Some(&secret.reveal()), applied).await
+        self.put(config, 200, &record, Some(&secret), audited).await
     }
 
     /// Removes the previous secret at once.
@@ -121,8 +118,7 @@ impl Directory {
         audited: Option<&AuditedRequest>,
     ) -> Result<Response, ApiError> {
         let record = self.at(config, clock::now(), |context| endpoints::retire(context, no))?;
-        let applied = self.commit(config, Change::Put(&record), audited).await?;
-        answer(config, 200, &record, None, applied).await
+        self.put(config, 200, &record, None, audited).await
     }
 
     /// Stores what a shard has reported: disables endpoints where the reports stand, and notes causes of alerts.
@@ -153,6 +149,19 @@ impl Directory {
             shard_client::call_all(&self.env, config.shards, || ShardRequest::Health { endpoint: no })
                 .await?;
         Ok(answers.iter().filter_map(|text| json::read(text).ok()).collect())
+    }
+
+    /// Stores a changed endpoint, and answers with it and with its new secret, if it has one.
+    async fn put(
+        &self,
+        config: &Config,
+        done: u16,
+        record: &EndpointRecord,
+        secret: Option<&EndpointSecret>,
+        audited: Option<&AuditedRequest>,
+    ) -> Result<Response, ApiError> {
+        let applied = self.commit(config, Change::Put(record), audited).await?;
+        answer(config, done, record, secret, applied).await
     }
 
     fn find(&self, config: &Config, no: i64) -> Result<EndpointRecord, ApiError> {
@@ -203,10 +212,14 @@ async fn answer(
     config: &Config,
     done: u16,
     record: &EndpointRecord,
-    secret: Option<&str>,
+    secret: Option<&EndpointSecret>,
     applied: Applied,
 ) -> Result<Response, ApiError> {
     let status = if applied.is_complete() { done } else { 202 };
     let endpoint = record.view(clock::now(), unreadable(config, record).await?);
-    response::json(status, &ChangedEndpoint { endpoint, secret, applied })
+    let secret = secret.map(EndpointSecret::reveal);
+    response::json(
+        status,
+        &ChangedEndpoint { endpoint, secret: secret.as_ref().map(|text| text.as_str()), applied },
+    )
 }
