@@ -155,11 +155,11 @@ test("the version of a gateway is told as its page shows", async () => {
 });
 
 test("the table of metrics has those that are told, and no other", async () => {
-  const told = [...(await run("monitoring-metrics")).matchAll(/^(\w+) /gm)].map(([, name]) => name);
+  const types = (await run("monitoring-metrics")).matchAll(/^# TYPE (\w+) (\w+)$/gm);
   const shown = rows("docs/guides/monitoring.md", "## Metrics for Prometheus");
   assert.deepEqual(
-    shown.map(([name]) => name),
-    told,
+    shown.map(([name, type]) => [name, type]),
+    [...types].map(([, name, type]) => [name, type]),
   );
 });
 

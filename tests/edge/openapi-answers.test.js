@@ -123,7 +123,7 @@ test("events, tasks, results and the quarantine", async () => {
   }
   const { quarantine } = await answer(200, "listQuarantine", { query: { limit: "2" } });
   assert.equal(quarantine.length, 2);
-  assert.match(await answer(200, "getMetrics"), /^vtryon_webhooks_events_stored_total \d+$/m);
+  assert.match(await answer(200, "getMetrics"), /^vtryon_webhooks_events_total\{.*\} \d+$/m);
   await answer(200, "getDocument");
 });
 

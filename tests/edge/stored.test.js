@@ -41,6 +41,7 @@ const SCHEMA = [
   "CREATE TABLE settings ( no INTEGER PRIMARY KEY, version INTEGER NOT NULL, doc TEXT NOT NULL )",
   "CREATE TABLE tasks ( no INTEGER PRIMARY KEY, task_id TEXT NOT NULL UNIQUE, open INTEGER NOT NULL, stage TEXT, seen INTEGER NOT NULL, unknown TEXT NOT NULL, last_seq INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, duplicates INTEGER NOT NULL, key TEXT NOT NULL, result_url TEXT, failure TEXT, final_at INTEGER )",
   "CREATE INDEX tasks_open ON tasks (no) WHERE open = 1",
+  "CREATE TABLE totals ( no INTEGER PRIMARY KEY, counted_to INTEGER NOT NULL, doc TEXT NOT NULL )",
 ];
 
 const count = (database, table) =>
@@ -170,7 +171,7 @@ test("an object of an unknown version gets the missing parts of its schema, once
     (database) => {
       for (const table of ["conditions", "deliveries", "events", "health"])
         database.exec(`DROP TABLE ${table}`);
-      for (const table of ["quarantine", "replay_log", "replays", "settings", "tasks"])
+      for (const table of ["quarantine", "replay_log", "replays", "settings", "tasks", "totals"])
         database.exec(`DROP TABLE ${table}`);
       database.exec("DELETE FROM meta WHERE name = 'schema'");
     },

@@ -48,8 +48,11 @@ const times = (start, length, step) => Array.from({ length }, (_, at) => start +
 const buckets = (values, length, width) =>
   Array.from({ length }, (_, at) => sum(values.slice(at * width, (at + 1) * width)));
 
-/** Reads the numbers of the text format of Prometheus, without the prefix of their names. */
+/** Reads the text format of Prometheus: the sum of each metric over its labels, without the prefix of its name. */
 export function metrics(text) {
-  const lines = text.matchAll(/^vtryon_webhooks_(\w+) (\S+)$/gm);
-  return Object.fromEntries([...lines].map(([, name, value]) => [name, Number(value)]));
+  const sums = {};
+  for (const [, name, value] of text.matchAll(/^vtryon_webhooks_(\w+)(?:\{.*\})? (\S+)$/gm)) {
+    sums[name] = (sums[name] ?? 0) + Number(value);
+  }
+  return sums;
 }

@@ -9,6 +9,7 @@ pub mod cursor;
 pub mod delivery;
 mod directory;
 pub mod live;
+pub mod metrics;
 pub mod page_cursor;
 pub mod rejection;
 pub mod settings;
@@ -82,7 +83,7 @@ pub enum ShardRequest {
     Progress { id: String },
     /// The health of an endpoint.
     Health { endpoint: i64 },
-    /// The counts for `GET /api/metrics`.
+    /// What is counted for `GET /api/metrics`.
     Metrics,
     /// Sets the alarm again, for whatever is due, and asks for what an alert may be of.
     Sweep,
@@ -114,18 +115,6 @@ pub struct EndpointHealth {
     pub failing_since: Option<Millis>,
     pub succeeded_at: Option<Millis>,
     pub consecutive_410: u32,
-}
-
-/// What a shard can count without reading every row.
-#[derive(Default, Serialize, Deserialize)]
-pub struct Counts {
-    pub events: i64,
-    pub open_tasks: i64,
-    pub quarantined: i64,
-    pub pending: i64,
-    pub dead: i64,
-    /// When the longest pending delivery was due.
-    pub oldest_due: Option<Millis>,
 }
 
 /// A request to a shard, with the shard that the caller means, and what the caller has to report to it.

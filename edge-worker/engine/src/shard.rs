@@ -13,6 +13,7 @@ mod retention;
 mod schema;
 mod settings;
 mod topology;
+mod totals;
 
 use std::rc::Rc;
 
@@ -33,6 +34,7 @@ use self::events::duplicates::Duplicates;
 use self::queries::Commits;
 use self::retention::Retention;
 use self::topology::Topology;
+use self::totals::TotalsCheckpoint;
 use crate::database::Row;
 use crate::protocol::settings::Settings;
 use crate::{Context, Error, Result, meta};
@@ -54,6 +56,9 @@ pub struct Shard {
     alarm: Alarm,
     retention: Retention,
     commits: Commits,
+    totals: TotalsCheckpoint,
+    /// How many broadcasts the shell has not sent yet.
+    queued_broadcasts: usize,
     live: live::Audience,
     broadcasts: Vec<Broadcast>,
     /// When the alarm reports the conditions that are stored; none where none are.
@@ -89,6 +94,7 @@ impl Shard {
             topology: Topology::load(db)?,
             health: EndpointHealths::load(db)?,
             leases: Leases::recover(context)?,
+            totals: TotalsCheckpoint::load(db)?,
             settings: Rc::new(settings),
             last_seq: db.first(LAST, &[], Row::int)?.unwrap_or(0),
             live: live::Audience::new(subscribers, pages),

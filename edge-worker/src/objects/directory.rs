@@ -106,6 +106,7 @@ impl Directory {
                 self.report_rejections(&config, &rejections).await
             }
             DirectoryRequest::Rejections => self.rejections(&config).await,
+            DirectoryRequest::RejectionTotals => self.rejection_totals(&config),
             DirectoryRequest::Secrets => self.secrets(&config),
             DirectoryRequest::PurgeSecret { fingerprint } => {
                 self.purge_secret(&config, &fingerprint, audited)

@@ -11,11 +11,12 @@ use vtryon_gateway_engine::directory::EndpointRecord;
 use vtryon_gateway_engine::json;
 use vtryon_gateway_engine::protocol::delivery::{Dispatch, Report};
 use vtryon_gateway_engine::protocol::live::{Subscription, acknowledged};
+use vtryon_gateway_engine::protocol::metrics::Counts;
 use vtryon_gateway_engine::protocol::rejection::Rejection;
 use vtryon_gateway_engine::protocol::settings::{ReplayProgress, Settings};
 use vtryon_gateway_engine::protocol::stats::Stats;
 use vtryon_gateway_engine::protocol::{
-    Call, Counts, DirectoryCall, EndpointHealth, IncomingEvent, Page, StoreResult,
+    Call, DirectoryCall, EndpointHealth, IncomingEvent, Page, StoreResult,
 };
 use vtryon_gateway_engine::shard::Subscriber;
 use vtryon_webhooks::{Digest, Event, Millis, Secret, Signature, Verifier};

@@ -123,12 +123,12 @@ export function stats() {
 
 const gauge = (name, value) => `vtryon_webhooks_${name} ${value}\n`;
 export const metrics = [
-  gauge("events_stored_total", 184_302),
+  gauge("events_total", 184_302),
   gauge("tasks_open", 37),
   gauge("quarantined", 2),
   gauge("deliveries_pending", 4),
   gauge("deliveries_dead", 3),
-  gauge("delivery_overdue_seconds", 0),
+  gauge("alarm_lag_seconds", 0),
 ].join("");
 
 /** How the latest tasks stand, in the shard that is asked. */

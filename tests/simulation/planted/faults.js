@@ -9,6 +9,7 @@ const RECORD = "edge-worker/engine/src/shard/deliveries/record.rs";
 const LEASES = "edge-worker/engine/src/shard/deliveries/leases.rs";
 const DELIVERIES = "edge-worker/engine/src/shard/deliveries.rs";
 const RETENTION = "edge-worker/engine/src/shard/retention.rs";
+const TOTALS = "edge-worker/engine/src/shard/totals.rs";
 const SETTINGS = "edge-worker/engine/src/shard/settings.rs";
 const OPTIONS = "edge-worker/engine/src/protocol/settings.rs";
 const DIRECTORY = "edge-worker/engine/src/directory/settings.rs";
@@ -209,7 +210,7 @@ export const FAULTS = [
   [
     "a dead letter is not counted in its range",
     RECORD,
-    "Some(reason))?;\n    replays::count(db, delivery, false)?;",
+    "Some(reason))?;\n        replays::count(db, delivery, false)?;",
     "Some(reason))?;",
   ],
   [
@@ -343,6 +344,12 @@ export const FAULTS = [
     ENQUEUE,
     "Recipients::Matching if endpoint.options.is_alert_destination() => false,",
     "Recipients::Matching if endpoint.no == 0 => false,",
+  ],
+  [
+    "totals are stored without the events that are pruned",
+    TOTALS,
+    "totals.add(&count(db, self.counted_to, to)?);",
+    "",
   ],
 ].map(([name, file, ...replacements]) => ({ name, file, replacements }));
 

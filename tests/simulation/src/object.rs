@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use vtryon_gateway_engine::protocol::metrics::Totals;
 use vtryon_gateway_engine::protocol::settings::Settings;
 use vtryon_gateway_engine::shard::{Broadcast, Effects, Shard};
 use vtryon_gateway_engine::{Context, Deployment, Result};
@@ -39,6 +40,8 @@ pub struct ShardObject {
     pub settings: Settings,
     /// Before when a delivery must not be attempted again, unless it is expedited: by its number and replay count.
     pub not_before: BTreeMap<(i64, i64), Millis>,
+    /// The totals that were counted last.
+    pub totals: Totals,
 }
 
 /// What became of a decision, as far as its caller can tell.
@@ -83,6 +86,7 @@ impl ShardObject {
             log: Log::default(),
             settings: Settings::default(),
             not_before: BTreeMap::new(),
+            totals: Totals::default(),
         }
     }
 }

@@ -29,7 +29,7 @@ export function Overview() {
     counts.reload();
     stats.reload();
   });
-  const isNew = counts.data?.events_stored_total === 0;
+  const isNew = counts.data?.events_total === 0;
   return html`
     <${Page} title="Overview" about="How events come in, and how they reach your backend." actions=${html`<${Range} minutes=${minutes} choose=${setMinutes} />`}>
       ${isNew && html`<${Start} />`}
@@ -68,9 +68,9 @@ function Start() {
 }
 
 function Tiles({ counts, commit }) {
-  const overdue = counts.delivery_overdue_seconds;
+  const overdue = counts.alarm_lag_seconds;
   const tiles = [
-    ["Events stored", number(counts.events_stored_total)],
+    ["Events stored", number(counts.events_total)],
     ["Tasks in progress", number(counts.tasks_open), "/tasks"],
     [
       "Deliveries pending",

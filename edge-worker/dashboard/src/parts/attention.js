@@ -7,7 +7,7 @@ import { useEvery, useLoad } from "../load.js";
 
 const HOUR = 3_600_000;
 
-/** Seconds after which a due delivery should long have been tried. */
+/** Seconds after which what is due should long have been done. */
 const OVERDUE = 120;
 
 export function Attention({ metrics }) {
@@ -45,7 +45,7 @@ export function Attention({ metrics }) {
 }
 
 function ofMetrics(metrics) {
-  const { deliveries_dead = 0, quarantined = 0, delivery_overdue_seconds = 0 } = metrics ?? {};
+  const { deliveries_dead = 0, quarantined = 0, alarm_lag_seconds = 0 } = metrics ?? {};
   return [
     deliveries_dead > 0 && [
       "bad",
@@ -57,10 +57,10 @@ function ofMetrics(metrics) {
       "/quarantine",
       `${count(quarantined, "signed body", "signed bodies")} could not be read.`,
     ],
-    delivery_overdue_seconds > OVERDUE && [
+    alarm_lag_seconds > OVERDUE && [
       "warning",
       "/deliveries?state=pending",
-      `A delivery has been due for ${duration(delivery_overdue_seconds * 1000)}.`,
+      `Deliveries, or other work in the background, have been due for ${duration(alarm_lag_seconds * 1000)}.`,
     ],
   ].filter(Boolean);
 }

@@ -7,7 +7,7 @@
 mod rows;
 mod view;
 
-pub use self::rows::{StoredCause, all, expire};
+pub use self::rows::{StoredCause, all, expire, totals};
 pub use self::view::{RejectionList, list};
 
 use vtryon_webhooks::Code;

@@ -82,6 +82,8 @@ pub enum DirectoryRequest {
         rejections: Vec<Rejection>,
     },
     Rejections,
+    /// How many requests were rejected, by code.
+    RejectionTotals,
     /// Lists Vtryon's secrets that are stored.
     Secrets,
     /// Deletes a former secret.
@@ -132,6 +134,7 @@ impl DirectoryRequest {
             | Self::CancelReplay { .. }
             | Self::ReportRejections { .. }
             | Self::Rejections
+            | Self::RejectionTotals
             | Self::Secrets
             | Self::PurgeSecret { .. }
             | Self::CreateToken { .. }

@@ -78,6 +78,8 @@ impl Shard {
 
     /// Ends a run of the alarm and sets it for whatever is due next. After a run that failed it waits for a while.
     pub fn end_alarm(&mut self, context: &Context<'_>, has_failed: bool) {
+        let totals = self.store_late_totals(context);
+        self.faults.extend(totals.err());
         // Only now: an alarm that is set while it runs, for a time before the run has ended, would be lost.
         self.alarm.is_running = false;
         self.alarm.set_for = None;
@@ -135,7 +137,7 @@ impl Shard {
     }
 
     /// Returns when the alarm is needed next, for anything.
-    fn next_due(&self, context: &Context<'_>) -> Result<Option<Millis>> {
+    pub(crate) fn next_due(&self, context: &Context<'_>) -> Result<Option<Millis>> {
         let mut next = vec![self.leases.next_end(), self.report_at];
         for endpoint in self.settings.active() {
             next.push(self.next_attempt_at(context.db, endpoint.no)?);

@@ -62,7 +62,10 @@ impl Shard {
             ShardRequest::CountRange(replay) => encode(Some(self.count_range(db, &replay)?)),
             ShardRequest::Progress { id } => encode(Some(self.replay_progress(db, &id)?)),
             ShardRequest::Health { endpoint } => encode(Some(self.health.report(endpoint))),
-            ShardRequest::Metrics => encode(Some(self.counts(db)?)),
+            ShardRequest::Metrics => {
+                self.advance_totals(db)?;
+                encode(Some(self.counts(context)?))
+            }
             ShardRequest::Stats { from } => encode(Some(self.stats(db, from)?)),
             ShardRequest::VerifyShardCount => encode(Some(())),
             ShardRequest::Sweep => {

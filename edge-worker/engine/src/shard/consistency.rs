@@ -10,6 +10,7 @@ impl Shard {
             .or_else(|| different("the settings", self.settings.version == fresh.settings.version))
             .or_else(|| different("the topology", self.topology == fresh.topology))
             .or_else(|| different("the health of endpoints", self.health.is_stored_as(&fresh.health)))
+            .or_else(|| different("how far totals are counted", self.totals.is_stored_as(&fresh.totals)))
             .or_else(|| self.leases.missing_from(&fresh.leases))
     }
 }

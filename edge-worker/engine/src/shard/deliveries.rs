@@ -206,6 +206,13 @@ pub(crate) fn leased(db: &dyn Database, seq: i64) -> Result<Vec<(i64, Millis)>> 
     db.all(LEASED, &[Bind::Int(delivery_no(seq, 0))], |row| (row.int(), Millis(row.int())))
 }
 
+/// Returns when a pending delivery was created that the Worker has leased.
+pub(crate) fn leased_since(db: &dyn Database, no: i64) -> Result<Option<Millis>> {
+    const LEASED: &str =
+        "SELECT created_at FROM deliveries WHERE no = ? AND state = 'pending' AND due_at IS NULL";
+    Ok(db.first(LEASED, &[Bind::Int(no)], Row::int)?.map(Millis))
+}
+
 /// Leases an attempt to the shard itself. Should nobody report it, the alarm looks at the delivery again.
 pub(crate) fn lease(db: &dyn Database, no: i64, until: Millis) -> Result<()> {
     const LEASE: &str =

@@ -60,6 +60,15 @@ struct Old {
     is_named: bool,
 }
 
+/// What was pruned of a page.
+#[derive(Default)]
+struct Pruned {
+    /// The number after the last one that was pruned; 0 where none was.
+    first_left: i64,
+    /// Whether there may be more to do at once.
+    has_more: bool,
+}
+
 impl Shard {
     /// Deletes a page of what is too old, and notes when to look again.
     pub(crate) fn prune(&mut self, context: &Context<'_>) -> Result<()> {
@@ -67,18 +76,20 @@ impl Shard {
         if self.retention.next_prune(context)?.is_none_or(|due| due > now) {
             return Ok(());
         }
+        self.advance_totals(db)?;
         let until = now.plus_seconds(-HOUR * i64::from(deployment.retention_hours));
         let events = db.transaction(|| self.prune_events(db, until, now))?;
+        self.totals.committed(events.first_left);
         let quarantine = db.transaction(|| self.prune_quarantine(db, until, now))?;
+        self.totals.committed(quarantine.first_left);
         let tombstones = db.transaction(|| tombstones::drop_page(db, deployment))?;
-        let has_more = events || quarantine || tombstones;
+        let has_more = events.has_more || quarantine.has_more || tombstones;
         let pause = if has_more { deployment.span(SOON) } else { HOUR * 1000 };
         self.retention.prune_at = Some(now.plus_millis(pause));
         Ok(())
     }
 
-    /// Returns whether there may be more to do at once.
-    fn prune_events(&self, db: &dyn Database, until: Millis, now: Millis) -> Result<bool> {
+    fn prune_events(&self, db: &dyn Database, until: Millis, now: Millis) -> Result<Pruned> {
         const OLD: &str = "SELECT seq, received_at, task_no, digest IS NOT NULL FROM events
             WHERE seq > ? ORDER BY seq LIMIT ?";
         // A replay has a number of its own, above that of its event: it goes when that is passed.
@@ -95,34 +106,50 @@ impl Shard {
             if event.received_at >= until || self.is_pending(db, event.seq, now)? {
                 break;
             }
-            forget(db, event)?;
             last = Some(event.seq);
         }
-        let Some(last) = last else { return Ok(false) };
+        let Some(last) = last else { return Ok(Pruned::default()) };
+        self.count_totals(db, last)?;
+        old.iter().filter(|event| event.seq <= last).try_for_each(|event| forget(db, event))?;
         meta::set(db, PRUNED_TO, last)?;
         db.run(REPLAYS, &[Bind::Int(from), Bind::Int(last)])?;
         raise_live_floor(db)?;
-        Ok(old.len() as i64 == PAGE && old.last().is_some_and(|event| event.seq == last))
+        let has_more = old.len() as i64 == PAGE && old.last().is_some_and(|event| event.seq == last);
+        Ok(Pruned { first_left: last + 1, has_more })
     }
 
-    fn prune_quarantine(&self, db: &dyn Database, until: Millis, now: Millis) -> Result<bool> {
+    fn prune_quarantine(&self, db: &dyn Database, until: Millis, now: Millis) -> Result<Pruned> {
         const OLD: &str = "SELECT no FROM quarantine WHERE no > ? AND received_at < ? ORDER BY no LIMIT ?";
         const EMPTY: &str = "UPDATE quarantine SET body = x'', message = '' WHERE no = ?";
         let binds = [Bind::Int(floor(db, QUARANTINE_PRUNED_TO)?), Bind::Int(until.0), Bind::Int(PAGE)];
         let old = db.all(OLD, &binds, Row::int)?;
+        // Totals are counted first, a page at a time.
+        let end = self.totals_page_end();
         let mut last = None;
         for no in &old {
-            if self.is_pending(db, *no, now)? {
+            if *no >= end || self.is_pending(db, *no, now)? {
                 break;
             }
-            forget_deliveries(db, *no)?;
-            db.run(EMPTY, &[Bind::Int(*no)])?;
             last = Some(*no);
         }
-        if let Some(last) = last {
-            meta::set(db, QUARANTINE_PRUNED_TO, last)?;
+        let is_cut = old.last().is_some_and(|no| *no >= end);
+        let Some(last) = last else { return Ok(Pruned { first_left: 0, has_more: is_cut }) };
+        self.count_totals(db, last)?;
+        for no in old.iter().filter(|no| **no <= last) {
+            forget_deliveries(db, *no)?;
+            db.run(EMPTY, &[Bind::Int(*no)])?;
         }
-        Ok(old.len() as i64 == PAGE && last == old.last().copied())
+        meta::set(db, QUARANTINE_PRUNED_TO, last)?;
+        let has_more = is_cut || old.len() as i64 == PAGE && old.last() == Some(&last);
+        Ok(Pruned { first_left: last + 1, has_more })
+    }
+
+    /// Adds events up to the last one that is about to be pruned to the stored totals.
+    fn count_totals(&self, db: &dyn Database, last: i64) -> Result<()> {
+        if self.totals.is_before(last + 1) {
+            self.totals.write(db, &self.settings, last + 1)?;
+        }
+        Ok(())
     }
 
     /// Returns whether a delivery of an event is pending. Deliveries that wait for a disabled endpoint, or

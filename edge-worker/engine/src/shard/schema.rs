@@ -81,6 +81,11 @@ pub(crate) const MIGRATIONS: &[&str] = &["
         at       INTEGER NOT NULL,
         PRIMARY KEY (kind, endpoint)
     ) WITHOUT ROWID;
+    CREATE TABLE totals (
+        no         INTEGER PRIMARY KEY,
+        counted_to INTEGER NOT NULL,
+        doc        TEXT NOT NULL
+    );
     CREATE TABLE replays (
         id        TEXT PRIMARY KEY,
         matched   INTEGER NOT NULL,

@@ -27,13 +27,15 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
     ("created_at, state FROM deliveries WHERE no >= ?2", &[GROUP], "counts the last 10,000"),
     (
         "FROM tasks INDEXED BY tasks_open WHERE open = 1 LIMIT ?1",
-        &[
-            "SCAN tasks USING COVERING INDEX tasks_open",
-            "SCAN deliveries USING COVERING INDEX deliveries_due",
-            "SCAN deliveries USING COVERING INDEX deliveries_dead",
-        ],
-        "each count has a limit",
+        &["SCAN tasks USING COVERING INDEX tasks_open"],
+        "the count has a limit",
     ),
+    (
+        "SELECT no FROM deliveries INDEXED BY deliveries_dead",
+        &["SCAN deliveries USING COVERING INDEX deliveries_dead", GROUP],
+        "counts the last 10,000",
+    ),
+    ("FROM events WHERE seq >= ?1 AND seq < ?2 AND task_no > 0", &[GROUP], "counts a page of events"),
     (
         "SELECT updated_at, stage, unknown FROM tasks INDEXED BY tasks_open",
         &["SCAN tasks USING INDEX tasks_open"],
@@ -295,7 +297,7 @@ fn no_statement_walks_through_a_table_that_grows() {
 fn every_statement_is_planned() {
     // A new statement that this life does not reach is not planned above: let it, and raise the number.
     let world = live();
-    assert_eq!(plans(&world).len(), 98);
+    assert_eq!(plans(&world).len(), 106);
     world.db.write("shard");
 }
 

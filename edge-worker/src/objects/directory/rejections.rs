@@ -41,4 +41,9 @@ impl Directory {
         };
         response::json(200, &rejections::list(&causes, &keyring))
     }
+
+    pub(super) fn rejection_totals(&self, config: &Config) -> Result<Response, ApiError> {
+        let totals = self.at(config, clock::now(), |context| rejections::totals(context.db))?;
+        response::json(200, &totals)
+    }
 }

@@ -49,6 +49,11 @@ impl TaskShard {
         }
     }
 
+    /// Returns how many broadcasts are not sent yet.
+    pub(super) fn queued_broadcasts(&self) -> usize {
+        self.broadcasts.queue.borrow().len()
+    }
+
     /// Sends the oldest broadcasts of a queue that is too long, at once: so a shard that receives more than it can broadcast
     /// does not fall behind without a bound.
     pub(super) fn bound_broadcasts(&self) {

@@ -24,7 +24,11 @@ impl TaskShard {
         if let Err(mismatch) = self.admit(&call).await? {
             return Ok(js_sys::Error::new(&mismatch).into());
         }
-        let answer = self.decide(|shard, context| shard.call(context, call, &body));
+        let queued = self.queued_broadcasts();
+        let answer = self.decide(|shard, context| {
+            shard.note_queued(queued);
+            shard.call(context, call, &body)
+        });
         self.bound_broadcasts();
         Ok(answer?.map_or(JsValue::NULL, |text| JsValue::from_str(&text)))
     }

@@ -2,6 +2,7 @@
 
 use vtryon_gateway_engine::Context;
 use vtryon_gateway_engine::database::Bind;
+use vtryon_gateway_engine::protocol::metrics::{AttemptTotals, Counts};
 use vtryon_gateway_engine::shard::Shard;
 use vtryon_webhooks::Millis;
 
@@ -26,6 +27,7 @@ pub fn of_memory(world: &mut World, shard: usize) {
     let differs = engine.differs_from(&fresh);
     ensure!(differs.is_none(), "memory is what a fresh instance restores", "{}", differs.unwrap_or_default());
     of_counters(world, shard);
+    of_totals(world, shard);
     of_alarm(world, shard);
 }
 
@@ -47,15 +49,41 @@ fn of_counters(world: &World, shard: usize) {
         let is_over = db.integer(OPEN, &[Bind::Text(&replay.id)]) == 0;
         ensure!(is_over, "what was cancelled enqueues nothing more", "{}", replay.id);
     }
-    if let Some(counted) = object.engine.as_ref().map(|engine| engine.counts(db)) {
-        let counted = counted.expect("the counts are read");
-        let counted = [counted.pending, counted.dead, counted.open_tasks];
+    if let Some(counted) = counts(world, shard) {
+        let counted = [counted.pending(), counted.dead(), counted.open_tasks];
         let recounted = db.integers(COUNTS, &[]);
         ensure!(counted[..] == recounted, "counters equal recounts", "{counted:?} instead of {recounted:?}");
     }
     ensure!(db.integer(REPLAYS, &[]) == 0, "counters equal recounts", "a range replay of shard {shard}");
     ensure!(db.integer(ORPHANS, &[]) == 0, "nothing that is owed is pruned", "a delivery without an event");
     ensure!(db.integer(ENDS, &[]) == 0, "a delivery is pending, or it has ended", "shard {shard}");
+}
+
+/// Checks that no total falls, whatever has died.
+fn of_totals(world: &mut World, shard: usize) {
+    let Some(Counts { totals, .. }) = counts(world, shard) else { return };
+    let object = &mut world.shards[shard];
+    let before = std::mem::replace(&mut object.totals, totals);
+    let after = &object.totals;
+    for (event, count) in &before.events {
+        let now = after.events.get(event);
+        let is_kept = now.is_some_and(|now| now >= count);
+        ensure!(is_kept, "no total falls", "{event:?}: {now:?} after {count}");
+    }
+    for (endpoint, attempts) in &before.attempts {
+        // Those of a deleted endpoint are dropped.
+        let Some(now) = after.attempts.get(endpoint) else { continue };
+        let counted = |totals: &AttemptTotals| [totals.delivered, totals.refused, totals.unanswered];
+        let has_fallen = counted(now).iter().zip(counted(attempts)).any(|(now, before)| *now < before);
+        ensure!(!has_fallen, "no total falls", "attempts at {endpoint}: {now:?} after {attempts:?}");
+    }
+}
+
+/// Returns what an instance counts; none where there is no instance.
+fn counts(world: &World, shard: usize) -> Option<Counts> {
+    let object = &world.shards[shard];
+    let context = Context { db: &object.db, now: world.clock(shard), deployment: &world.deployment };
+    object.engine.as_ref().map(|engine| engine.counts(&context).expect("the counts are read"))
 }
 
 /// Checks that whatever is due will be done: the alarm is set for it.

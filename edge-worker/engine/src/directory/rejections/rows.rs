@@ -121,6 +121,14 @@ fn put_first(
 const EVIDENCE: [Evidence; 3] = [Evidence::None, Evidence::Form, Evidence::Secret];
 const NOT_JUDGED: i64 = -1;
 
+/// Counts all rejections by code; a code that this version does not know is left out.
+pub fn totals(db: &dyn Database) -> Result<Vec<(String, i64)>> {
+    const TOTALS: &str = "SELECT code, SUM(count) FROM rejections GROUP BY code ORDER BY code";
+    let mut totals = db.all(TOTALS, &[], |row| (row.text(), row.int()))?;
+    totals.retain(|(code, _)| Code::ALL.into_iter().any(|known| known.as_str() == code));
+    Ok(totals)
+}
+
 /// Returns the rows, the latest first; a code or a kind of path that this version does not know is left out.
 pub fn all(db: &dyn Database) -> Result<Vec<StoredCause>> {
     const ALL: &str = "SELECT code, path, count, first_at, last_at, first_sample, last_sample FROM rejections

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use vtryon_webhooks::Millis;
 
-use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::seq_of;
 use crate::shard::{Shard, deliveries};
 use crate::{Context, Deployment, Result, meta};
@@ -86,12 +85,14 @@ impl Leases {
         forgotten.map(|delivery| format!("the lease of delivery {delivery}"))
     }
 
-    /// Counts the deliveries that are not due because the Worker has leased them.
-    pub(crate) fn count_leased(&self, db: &dyn Database) -> Result<i64> {
-        const LEASED: &str =
-            "SELECT COUNT(*) FROM deliveries WHERE no = ? AND state = 'pending' AND due_at IS NULL";
-        let is_leased = |delivery: &i64| db.first(LEASED, &[Bind::Int(*delivery)], Row::int);
-        self.ends.keys().try_fold(0, |count, delivery| Ok(count + is_leased(delivery)?.unwrap_or(0)))
+    /// Returns the deliveries whose leases have not ended.
+    pub(crate) fn deliveries(&self) -> impl Iterator<Item = i64> {
+        self.ends.keys().copied()
+    }
+
+    /// Returns the first event of which a delivery is leased.
+    pub(crate) fn first_event(&self) -> Option<i64> {
+        self.ends.keys().next().map(|delivery| seq_of(*delivery))
     }
 
     /// Returns when the first lease ends.
@@ -117,7 +118,7 @@ impl Shard {
             self.leases.release(delivery);
         }
         let lag = if std::mem::take(&mut self.leases.has_granted) { LAG } else { IDLE_LAG };
-        let first = self.leases.ends.keys().next().map(|delivery| seq_of(*delivery));
+        let first = self.leases.first_event();
         let floor = first.unwrap_or(self.last_seq + 1);
         if meta::get(db, FLOOR)?.unwrap_or(0) + lag <= floor {
             meta::set(db, FLOOR, floor)?;

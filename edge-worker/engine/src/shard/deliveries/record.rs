@@ -56,6 +56,7 @@ impl Shard {
             Ok(due_at)
         })?;
         self.health.committed(endpoint, health);
+        self.totals.note(report.delivery, attempt);
         if condition.is_some() {
             self.wake_to_report(context);
         }

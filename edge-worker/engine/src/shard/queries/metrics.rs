@@ -2,13 +2,14 @@
 
 use vtryon_webhooks::Millis;
 
-use crate::Result;
 use crate::database::{Bind, Database};
-use crate::protocol::Counts;
+use crate::protocol::delivery::{ENDPOINT_NUMBERS, endpoint_of};
+use crate::protocol::metrics::{Counts, EndpointCounts};
 use crate::shard::retention::{self, QUARANTINE_PRUNED_TO};
 use crate::shard::{Shard, deliveries};
+use crate::{Context, Result};
 
-/// Up to where rows are counted one by one: beyond it, it is many.
+/// Up to where rows of a kind are counted one by one: beyond it, it is many.
 const MANY: i64 = 10_000;
 
 impl Shard {
@@ -16,31 +17,88 @@ impl Shard {
     ///
     /// # Errors
     /// A fault of the database.
-    pub fn counts(&self, db: &dyn Database) -> Result<Counts> {
+    pub fn counts(&self, context: &Context<'_>) -> Result<Counts> {
         const COUNT: &str = "SELECT
             (SELECT COUNT(*) FROM (SELECT 1 FROM tasks INDEXED BY tasks_open WHERE open = 1 LIMIT ?1)),
-            (SELECT COUNT(*) FROM (SELECT 1 FROM quarantine WHERE no > ?2 LIMIT ?1)),
-            (SELECT COUNT(*) FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_due
-                WHERE due_at IS NOT NULL LIMIT ?1)),
-            (SELECT COUNT(*) FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_dead
-                WHERE state = 'dead' LIMIT ?1))";
+            (SELECT COUNT(*) FROM (SELECT 1 FROM quarantine WHERE no > ?2 LIMIT ?1))";
+        let Context { db, now, .. } = *context;
         let floor = retention::floor(db, QUARANTINE_PRUNED_TO)?;
-        let leased = self.leases.count_leased(db)?;
-        let mut oldest_due: Option<Millis> = None;
-        let settings = &self.settings;
-        let endpoints = settings.endpoints.iter().map(|endpoint| &endpoint.no).chain(&settings.deleted);
-        for endpoint in endpoints {
-            let due_at = deliveries::next_due(db, *endpoint)?;
-            oldest_due = [oldest_due, due_at].into_iter().flatten().min();
-        }
+        let storage_bytes = db.size_bytes()?;
         let counts = db.first(COUNT, &[Bind::Int(MANY), Bind::Int(floor)], |row| Counts {
-            events: self.last_seq,
             open_tasks: row.int(),
             quarantined: row.int(),
-            pending: row.int() + leased,
-            dead: row.int(),
-            oldest_due,
+            ..Counts::default()
         })?;
-        Ok(counts.unwrap_or_default())
+        let mut counts = Counts {
+            totals: self.totals(db)?,
+            queued_broadcasts: self.queued_broadcasts as u64,
+            alarm_lag_ms: self.next_due(context)?.map_or(0, |due_at| (now.0 - due_at.0).max(0)),
+            storage_bytes,
+            largest_shard_bytes: storage_bytes,
+            ..counts.unwrap_or_default()
+        };
+        for endpoint in &self.settings.endpoints {
+            let is_active = endpoint.options.is_active();
+            counts.endpoints.insert(endpoint.no, EndpointCounts { is_active, ..EndpointCounts::default() });
+        }
+        counts.totals.attempts.retain(|endpoint, _| counts.endpoints.contains_key(endpoint));
+        self.count_pending(db, &mut counts)?;
+        count_dead(db, &mut counts)?;
+        Ok(counts)
     }
+
+    fn count_pending(&self, db: &dyn Database, counts: &mut Counts) -> Result<()> {
+        const PENDING: &str = "SELECT COUNT(*), MIN(since) FROM (
+            SELECT IIF(replay_count = 0, created_at, COALESCE(first_at, scheduled_at)) AS since
+            FROM deliveries INDEXED BY deliveries_due
+            WHERE endpoint = CAST(?1 AS INTEGER) AND due_at IS NOT NULL LIMIT ?2)";
+        for delivery in self.leases.deliveries() {
+            if let Some(created_at) = deliveries::leased_since(db, delivery)? {
+                counts.of(endpoint_of(delivery)).add(&pending(1, Some(created_at)));
+            }
+        }
+        let settings = &self.settings;
+        let numbers = settings.endpoints.iter().map(|endpoint| endpoint.no);
+        let numbers: Vec<i64> = numbers.chain(settings.deleted.iter().copied()).collect();
+        let mut left = MANY;
+        // Each gets an equal share of the rows that are left: one endpoint that is far behind does not hide another.
+        for (endpoint, others) in numbers.iter().zip((1..=numbers.len() as i64).rev()) {
+            let limit = left / others;
+            let found = db.first(PENDING, &[Bind::Int(*endpoint), Bind::Int(limit)], |row| {
+                pending(row.int(), row.maybe_int().map(Millis))
+            })?;
+            let found = found.unwrap_or_default();
+            left -= found.pending;
+            counts.of(*endpoint).add(&found);
+        }
+        Ok(())
+    }
+
+    /// Notes how many broadcasts the shell has not sent yet.
+    pub const fn note_queued(&mut self, broadcasts: usize) {
+        self.queued_broadcasts = broadcasts;
+    }
+}
+
+impl Counts {
+    /// Returns the counts of an endpoint.
+    fn of(&mut self, endpoint: i64) -> &mut EndpointCounts {
+        self.endpoints.get_mut(&endpoint).unwrap_or(&mut self.deleted)
+    }
+}
+
+fn pending(pending: i64, oldest_pending: Option<Millis>) -> EndpointCounts {
+    EndpointCounts { pending, oldest_pending, ..EndpointCounts::default() }
+}
+
+/// Counts the latest dead letters.
+fn count_dead(db: &dyn Database, counts: &mut Counts) -> Result<()> {
+    const DEAD: &str = "SELECT no % CAST(?1 AS INTEGER), COUNT(*) FROM (
+        SELECT no FROM deliveries INDEXED BY deliveries_dead WHERE state = 'dead' ORDER BY no DESC LIMIT ?2
+    ) GROUP BY 1";
+    let binds = [Bind::Int(ENDPOINT_NUMBERS), Bind::Int(MANY)];
+    for (endpoint, dead) in db.all(DEAD, &binds, |row| (row.int(), row.int()))? {
+        counts.of(endpoint).add(&EndpointCounts { dead, ..EndpointCounts::default() });
+    }
+    Ok(())
 }

@@ -1,0 +1,12 @@
+// Whether promtool is there, which comes with Prometheus.
+
+import { spawnSync } from "node:child_process";
+import path from "node:path";
+
+const isMissing = spawnSync("promtool", ["--version"]).error !== undefined;
+
+/** Why tests that need it are skipped, where it is missing; and the folder that paths begin at. */
+export const promtool = {
+  skip: isMissing && "promtool is not installed",
+  root: path.resolve(import.meta.dirname, "../../.."),
+};
