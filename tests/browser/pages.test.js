@@ -2,7 +2,8 @@
 // screen, and with a picture of each in `.cache/screenshots`.
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { SECRET, until } from "../edge/support/gateway.js";
@@ -67,6 +68,49 @@ test("an empty page says what to do next", async () => {
   }, LOOKS.phone);
 });
 
+for (const [look, options] of Object.entries(LOOKS)) {
+  test(`an empty gateway shows the steps to the first event: ${look}`, async () => {
+    await dashboard.visit(async (page) => {
+      const steps = page.getByRole("region", { name: "First steps" }).getByRole("listitem");
+      await steps.first().waitFor();
+      assert.equal(await steps.count(), 3);
+      await settled(page);
+      await assertGood(page);
+      await shoot(page, `first-steps-${look}`);
+      const inOrder = [
+        page.getByRole("button", { name: "Copy the URL of this gateway" }),
+        page.getByLabel("Send a first signed event yourself"),
+        page.getByRole("link", { name: "Register your backend" }),
+      ];
+      for (const [step, what] of inOrder.entries()) await steps.nth(step).locator(what).waitFor();
+      // By keyboard, from the first step to the last one.
+      await inOrder[0].focus();
+      const isLast = () => inOrder[2].evaluate((link) => link === document.activeElement);
+      for (let n = 0; n < 4 && !(await isLast()); n++) await page.keyboard.press("Tab");
+      await page.keyboard.press("Enter");
+      await page.getByRole("heading", { name: "Webhooks", exact: true }).waitFor();
+    }, options);
+  });
+}
+
+/** Runs commands in a terminal, and types the secret when they ask for it; returns what is to be seen. */
+async function inTerminal(commands) {
+  const run = ["--quiet", "--return", "--command", 'bash -c "$COMMANDS"', "/dev/null"];
+  const env = { ...process.env, SECRET: "", COMMANDS: commands };
+  const terminal = spawn("script", run, { env, stdio: ["pipe", "pipe", "inherit"] });
+  let shown = "";
+  let isTyped = false;
+  terminal.stdout.on("data", (text) => {
+    shown += text;
+    if (isTyped || !shown.includes("VTRYON_WEBHOOK_SECRET")) return;
+    isTyped = true;
+    terminal.stdin.write(`${SECRET}\n`);
+  });
+  const [status] = await once(terminal, "close");
+  assert.equal(status, 0, shown);
+  return shown;
+}
+
 test("the commands of the first steps work as they stand", async () => {
   await dashboard.visit(
     async (page) => {
@@ -77,7 +121,13 @@ test("the commands of the first steps work as they stand", async () => {
       const env = { ...process.env, SECRET };
       const { stdout } = await promisify(execFile)("bash", ["-c", lines], { env });
       assert.equal(stdout.trim(), '{"received":true}');
+      const printed = await inTerminal(lines);
+      assert.match(printed, /\{"received":true\}/);
+      assert.ok(!printed.includes(SECRET), "it is not shown while it is typed");
       await page.getByRole("row", { name: "task_123" }).getByText("Queued").waitFor();
+      await dashboard.show(page, "/");
+      await page.getByText("Events stored").waitFor();
+      assert.equal(await page.getByRole("heading", { name: "First steps" }).count(), 0);
     },
     { at: "/tasks" },
   );

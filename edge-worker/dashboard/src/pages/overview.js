@@ -7,7 +7,7 @@ import { count, duration, number, percent } from "../format.js";
 import { useEvery, useLoad } from "../load.js";
 import { Attention } from "../parts/attention.js";
 import { Chart } from "../parts/chart.js";
-import { FirstEvent, GatewayUrl } from "../parts/first-steps.js";
+import { FirstSteps } from "../parts/first-steps.js";
 import { Latest } from "../parts/latest.js";
 import { Failure, Loading } from "../parts/notice.js";
 import { Page } from "../parts/page.js";
@@ -32,7 +32,7 @@ export function Overview() {
   const isNew = counts.data?.events_total === 0;
   return html`
     <${Page} title="Overview" about="How events come in, and how they reach your backend." actions=${html`<${Range} minutes=${minutes} choose=${setMinutes} />`}>
-      ${isNew && html`<${Start} />`}
+      ${isNew && html`<${FirstSteps} />`}
       <${Attention} metrics=${counts.data} />
       <${Failure} error=${counts.error} what="The counts were not loaded." retry=${counts.reload} />
       ${counts.data && html`<${Tiles} counts=${counts.data} commit=${stats.data?.commit_ms} />`}
@@ -51,19 +51,6 @@ function Range({ minutes, choose }) {
     <select id=${id} value=${minutes} onChange=${(event) => choose(event.target.value)}>
       ${Object.entries(RANGES).map(([value, name]) => html`<option key=${value} value=${value}>${name}</option>`)}
     </select>
-  `;
-}
-
-function Start() {
-  return html`
-    <section class="card" aria-label="First steps">
-      <h2>First steps</h2>
-      <ol class="first">
-        <li>Paste this URL into Settings → Webhooks of your Vtryon account.<${GatewayUrl} /></li>
-        <li><a href="/settings/webhooks">Register your backend</a> as an endpoint, and send it a test event.</li>
-        <li>Start a try-on, or send an event by hand: it shows up below by itself.<${FirstEvent} /></li>
-      </ol>
-    </section>
   `;
 }
 
