@@ -7,12 +7,14 @@ use js_sys::Reflect;
 use vtryon_gateway_engine::access::scope_rules::ScopeRules;
 use vtryon_gateway_engine::access::token::TokenForm;
 use vtryon_gateway_engine::keys::MasterKey;
+use vtryon_gateway_engine::log::Level;
 use vtryon_gateway_engine::tickets::Tickets;
 pub(crate) use vtryon_gateway_engine::variables::RESULTS;
 use vtryon_gateway_engine::variables::{
     ACCESS_AUD, ACCESS_SCOPES, ACCESS_TEAM, ALLOW_INSECURE_ENDPOINTS, ENDPOINT_HOSTS, GATEWAY_ADMIN_TOKEN,
-    GATEWAY_ADMIN_TOKEN_PREVIOUS, GATEWAY_MASTER_KEY, GATEWAY_TICKET_TOKEN, MAX_BODY_BYTES, MIN_TOKEN_CHARS,
-    Number, RETENTION_HOURS, SHARDS, TICKET_ORIGINS, VTRYON_WEBHOOK_SECRET, VTRYON_WEBHOOK_SECRET_PREVIOUS,
+    GATEWAY_ADMIN_TOKEN_PREVIOUS, GATEWAY_MASTER_KEY, GATEWAY_TICKET_TOKEN, LOG_LEVEL, MAX_BODY_BYTES,
+    MIN_TOKEN_CHARS, Number, RETENTION_HOURS, SHARDS, TICKET_ORIGINS, VTRYON_WEBHOOK_SECRET,
+    VTRYON_WEBHOOK_SECRET_PREVIOUS,
 };
 use vtryon_gateway_engine::variables::{DIRECTORY, TASK_SHARD};
 use vtryon_gateway_engine::{Deployment, MAX_PAGES};
@@ -102,6 +104,7 @@ impl Config {
             retention_hours,
             max_pages: faults::limited(MAX_PAGES),
             clock_scale: clock::scale(),
+            log_level: log_level(env)?,
         };
         Ok(Self {
             deployment,
@@ -166,6 +169,13 @@ fn endpoint_urls(env: &Env) -> Result<UrlRules, Fault> {
     let hosts = list(env, ENDPOINT_HOSTS, is_host)
         .ok_or_else(wrong(ENDPOINT_HOSTS, "is not one text with hosts between commas"))?;
     Ok(UrlRules { allow_insecure, hosts })
+}
+
+fn log_level(env: &Env) -> Result<Level, Fault> {
+    match text(env, LOG_LEVEL).as_deref() {
+        None | Some("") => Ok(Level::default()),
+        Some(name) => Level::from_name(name).ok_or_else(wrong(LOG_LEVEL, "is not debug, info or warn")),
+    }
 }
 
 /// Reads which pages may use tickets, beside the gateway's own.

@@ -11,6 +11,7 @@ mod entry;
 mod http;
 mod ingest;
 mod live;
+mod log;
 mod objects;
 mod platform;
 mod protocol;

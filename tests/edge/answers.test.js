@@ -36,7 +36,7 @@ for (const [name, [signature, code]] of Object.entries(REJECTED)) {
     assert.deepEqual([answer.status, (await answer.json()).error], UNAUTHORIZED);
     // The sender gets one plain refusal; the log has the cause, at intervals, and never the signature.
     const log = gateway.log.join("");
-    assert.match(log, new RegExp(`rejected: ${code} `));
+    assert.match(log, new RegExp(`"decision":"request_rejected","code":"${code}"`));
     assert.ok(signature === null || signature === "" || !log.includes(signature));
   });
 }

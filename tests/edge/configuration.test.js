@@ -75,6 +75,7 @@ const FAULTS = [
   ["TICKET_ORIGINS", "https://shop.example/", "is not one text with origins"],
   ["TICKET_ORIGINS", ["https://shop.example"], "is not one text with origins"],
   ["ALLOW_INSECURE_ENDPOINTS", "maybe", "is neither true nor false"],
+  ["LOG_LEVEL", "loud", "is not debug, info or warn"],
   ["RETENTION_HOURS", "47", "is not from 48 to 87600"],
   ["RETENTION_HOURS", "87601", "is not from 48 to 87600"],
 ];

@@ -72,10 +72,10 @@ test("nothing that somebody sends is in the log", async (t) => {
   }
   assert.equal((await gateway.post(event(`task_${MARK}`, "queued"))).status, 200);
   await until(() => backend.received.length > 0);
-  await until(() => /rejected: .* since the last report/.test(gateway.log.join("")));
+  await until(() => /"request_rejected".*"count":[2-9]/.test(gateway.log.join("")));
 
   const log = gateway.log.join("");
-  assert.match(log, /rejected: missing_signature/);
+  assert.match(log, /"request_rejected","code":"missing_signature"/);
   assert.match(log, /refused: a request to \/api/);
   assert.ok(!log.includes(MARK), log);
 });

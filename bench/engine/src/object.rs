@@ -40,6 +40,7 @@ pub(crate) fn deployment() -> Result<Deployment> {
         retention_hours: 720,
         max_pages: MAX_PAGES,
         clock_scale: 1,
+        log_level: vtryon_gateway_engine::log::Level::Info,
     })
 }
 

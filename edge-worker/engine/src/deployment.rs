@@ -3,6 +3,7 @@
 use vtryon_webhooks::{Key, Millis, Verifier};
 
 use crate::database::Database;
+use crate::log::Level;
 use crate::tickets::Tickets;
 
 /// How many sockets may be opened with tickets in a shard at the same time.
@@ -19,6 +20,8 @@ pub struct Deployment {
     pub max_pages: usize,
     /// How many times faster the clock runs than the machine: 1, but for tests on a real runtime.
     pub clock_scale: i64,
+    /// The least level of decisions that are logged.
+    pub log_level: Level,
 }
 
 /// What a decision is made from.

@@ -12,6 +12,7 @@ mod error;
 pub mod excerpt;
 pub mod json;
 pub mod keys;
+pub mod log;
 pub mod meta;
 pub mod protocol;
 pub mod sessions;

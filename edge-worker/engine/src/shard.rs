@@ -36,6 +36,7 @@ use self::retention::Retention;
 use self::topology::Topology;
 use self::totals::TotalsCheckpoint;
 use crate::database::Row;
+use crate::log::{Decision, DecisionLog};
 use crate::protocol::settings::Settings;
 use crate::{Context, Error, Result, meta};
 
@@ -64,6 +65,7 @@ pub struct Shard {
     /// When the alarm reports the conditions that are stored; none where none are.
     report_at: Option<Millis>,
     faults: Vec<Error>,
+    log: DecisionLog,
 }
 
 /// What has to be done after a decision, by whoever asked for it.
@@ -75,6 +77,8 @@ pub struct Effects {
     pub broadcasts: Vec<Broadcast>,
     /// Faults that did not fail the decision, for the log.
     pub faults: Vec<Error>,
+    /// The decisions, for the log.
+    pub log: Vec<Decision>,
 }
 
 impl Shard {
@@ -115,6 +119,7 @@ impl Shard {
             alarm: self.alarm.take_wanted(),
             broadcasts: std::mem::take(&mut self.broadcasts),
             faults: std::mem::take(&mut self.faults),
+            log: self.log.take(),
         }
     }
 

@@ -19,6 +19,7 @@ pub const ACCESS_TEAM: &str = "ACCESS_TEAM";
 pub const ACCESS_AUD: &str = "ACCESS_AUD";
 pub const ACCESS_SCOPES: &str = "ACCESS_SCOPES";
 pub const ALLOW_INSECURE_ENDPOINTS: &str = "ALLOW_INSECURE_ENDPOINTS";
+pub const LOG_LEVEL: &str = "LOG_LEVEL";
 
 /// The number of shards.
 pub const SHARDS: Number = Number { name: "SHARDS", default: 16, min: 1, max: MAX_SHARDS };
@@ -98,7 +99,7 @@ pub struct Binding {
 }
 
 /// All variables, in the order of the page.
-pub const VARIABLES: [Variable; 15] = [
+pub const VARIABLES: [Variable; 16] = [
     Variable {
         name: VTRYON_WEBHOOK_SECRET,
         is_secret: true,
@@ -213,6 +214,14 @@ pub const VARIABLES: [Variable; 15] = [
         },
         summary: "Which scope people have whom Access lets in, with commas between them. Of several that match, the first one counts.",
         details: "Whom none matches may do nothing. If unset, everybody whom Access lets in has the scope `admin`. [Groups](../guides/access.md#2-tell-the-gateway).",
+    },
+    Variable {
+        name: LOG_LEVEL,
+        is_secret: false,
+        required: Required::No,
+        values: Values::Text { form: "`debug`, `info` or `warn`", example: Some("debug") },
+        summary: "From which level on decisions are logged: `info` by default; `debug` logs each event and each attempt.",
+        details: "[The lines of the log](../guides/monitoring.md#logs).",
     },
     Variable {
         name: ALLOW_INSECURE_ENDPOINTS,

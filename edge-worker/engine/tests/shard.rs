@@ -20,6 +20,8 @@ mod health;
 mod leases;
 #[path = "shard/live.rs"]
 mod live;
+#[path = "shard/log.rs"]
+mod log;
 #[path = "shard/metrics.rs"]
 mod metrics;
 #[path = "shard/order.rs"]

@@ -9,16 +9,18 @@ mod tally;
 use std::cell::RefCell;
 use std::time::Duration;
 
+use vtryon_gateway_engine::log::{Decision, Level};
 use vtryon_webhooks::Code;
 use worker::web_sys::Request;
-use worker::{Context, Delay, Env, console_error, console_warn};
+use worker::{Context, Delay, Env, console_error};
 
 use self::tally::{RejectedRequest, RejectionCause, Tally};
 use crate::http::body;
 use crate::http::head::Head;
 use crate::http::response::ApiError;
+use crate::log;
 use crate::platform::clock;
-use crate::protocol::rejection::{self, PathKind};
+use crate::protocol::rejection::PathKind;
 use crate::protocol::{DirectoryRequest, directory_client};
 
 /// How much of a refused request is kept, in bytes. Events have a few hundred.
@@ -76,7 +78,7 @@ pub(crate) async fn note(
     let sample = sample(head, body).await;
     let now = sample.received_at;
     if TALLY.with_borrow_mut(|tally| tally.add(RejectionCause::of(code, path, sample))) {
-        console_warn!("rejected: {code} at {} ({})", path.as_str(), rejection::summary(code, path));
+        log_rejected(code, path, 1);
     }
     let Some(wait) = TALLY.with_borrow_mut(|tally| tally.wait(now)) else { return };
     let env = env.clone();
@@ -90,7 +92,7 @@ pub(crate) async fn note(
 async fn report(env: &Env) {
     let causes = TALLY.with_borrow_mut(|tally| tally.take(clock::now()));
     for RejectionCause { code, path, count, .. } in causes.iter().filter(|cause| cause.count > 1) {
-        console_warn!("rejected: {code} at {}: {count} since the last report", path.as_str());
+        log_rejected(*code, *path, *count);
     }
     let report = DirectoryRequest::ReportRejections {
         rejections: causes.iter().map(RejectionCause::report).collect(),
@@ -104,6 +106,11 @@ async fn report(env: &Env) {
             tally.add(cause);
         }
     });
+}
+
+fn log_rejected(code: Code, path: PathKind, count: i64) {
+    let decision = Decision::RequestRejected { code: code.as_str(), path: path.as_str(), count };
+    log::write(Level::Warn, &decision, None);
 }
 
 async fn sample(head: &Head, body: Body<'_>) -> RejectedRequest {

@@ -16,15 +16,17 @@ use std::rc::Rc;
 
 use futures_util::FutureExt;
 use vtryon_gateway_engine::directory::settings;
+use vtryon_gateway_engine::log::Decision;
 use vtryon_gateway_engine::{Context, Failure, directory as engine, json};
 use vtryon_webhooks::Millis;
 use worker::{DurableObject, Env, Request, Response, State, console_error, durable_object, wasm_bindgen};
 
 use crate::config::Config;
 use crate::http::response::{self, ApiError};
+use crate::log;
 use crate::platform::clock;
 use crate::platform::storage::ObjectDatabase;
-use crate::protocol::{DirectoryCall, DirectoryRequest};
+use crate::protocol::{AuditedRequest, DirectoryCall, DirectoryRequest};
 use crate::testing::faults;
 use crate::testing::metering::{self, BilledOperation};
 
@@ -86,7 +88,7 @@ impl Directory {
             })?;
         }
         let audited = call.audited.as_ref();
-        match call.request {
+        let answer = match call.request {
             DirectoryRequest::Create { kind, input } => self.create(&config, kind, &input, audited).await,
             DirectoryRequest::List { kind } => self.list(&config, kind).await,
             DirectoryRequest::Get { endpoint, .. } => self.get(&config, endpoint).await,
@@ -118,7 +120,15 @@ impl Directory {
             DirectoryRequest::Audit { cursor, limit } => self.audit(&config, cursor.as_deref(), limit),
             DirectoryRequest::RecordChange { target } => self.record_change(&config, &target, audited),
             DirectoryRequest::Sweep { has_stalled } => self.sweep(&config, has_stalled),
+        }?;
+        if let Some(AuditedRequest { operation, .. }) = audited
+            && answer.status_code() < 300
+        {
+            let decision =
+                Decision::ChangeMade { operation: operation.clone(), status: answer.status_code() };
+            log::write(config.deployment.log_level, &decision, None);
         }
+        Ok(answer)
     }
 
     /// Does what comes before every request: the stored form and the remembered secrets are brought up to date, and

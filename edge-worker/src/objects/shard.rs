@@ -20,6 +20,7 @@ use worker::{
 
 use self::broadcasts::BroadcastQueue;
 use crate::config::Config;
+use crate::log;
 use crate::platform::clock;
 use crate::platform::storage::ObjectDatabase;
 use crate::testing::metering::{self, BilledOperation};
@@ -102,7 +103,11 @@ impl TaskShard {
             None => Box::new(self.open(&context).map_err(fault)?),
         };
         let decided = catch_unwind(AssertUnwindSafe(|| decide(&mut engine, &context)));
-        let executed = self.execute(engine.take_effects());
+        let effects = engine.take_effects();
+        let shard = engine.number().ok();
+        let least = config.deployment.log_level;
+        effects.log.iter().for_each(|decision| log::write(least, decision, shard));
+        let executed = self.execute(effects);
         if executed.is_err() {
             engine.alarm_failed();
         }

@@ -94,6 +94,7 @@ impl Office {
             retention_hours: 720,
             max_pages: MAX_PAGES,
             clock_scale: 1,
+            log_level: vtryon_gateway_engine::log::Level::Debug,
         };
         Self { db, deployment, rules: UrlRules::default(), now: Millis(1_780_000_000_000), requests: 0 }
     }

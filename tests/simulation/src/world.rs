@@ -220,5 +220,6 @@ pub fn deployment(rotations: u32) -> Deployment {
         retention_hours: 48,
         max_pages: 3,
         clock_scale: 1,
+        log_level: vtryon_gateway_engine::log::Level::Debug,
     }
 }

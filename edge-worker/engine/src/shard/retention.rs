@@ -10,7 +10,7 @@ use vtryon_webhooks::Millis;
 
 use self::tombstones::is_tombstone;
 use super::Shard;
-use super::deliveries::{self, record::dead_letter};
+use super::deliveries;
 use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::endpoint_of;
 use crate::{Context, Result, meta};
@@ -167,7 +167,7 @@ impl Shard {
             }
             if let Some(delivery) = deliveries::find(db, no)? {
                 let reason = if is_enabled { "secret_unreadable" } else { "endpoint_disabled" };
-                dead_letter(db, &delivery, now, reason)?;
+                self.dead_letter(db, &delivery, now, reason)?;
             }
         }
         Ok(false)

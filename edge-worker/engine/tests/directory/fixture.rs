@@ -145,6 +145,7 @@ pub fn deployment(secrets: &[&str]) -> Deployment {
         retention_hours: 720,
         max_pages: MAX_PAGES,
         clock_scale: 1,
+        log_level: vtryon_gateway_engine::log::Level::Debug,
     }
 }
 

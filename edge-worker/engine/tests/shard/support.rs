@@ -45,6 +45,8 @@ pub struct World {
     /// When the alarm is set for.
     pub alarm: Option<Millis>,
     pub broadcasts: Vec<Broadcast>,
+    /// The lines of the log.
+    pub log: Vec<Json>,
     /// The endpoints that were reported to the directory, and why.
     pub unhealthy: Vec<(i64, String)>,
     /// The conditions that were reported to the directory.
@@ -75,6 +77,7 @@ pub fn deployment(secrets: &[&str]) -> Deployment {
         retention_hours: 48,
         max_pages: 3,
         clock_scale: 1,
+        log_level: vtryon_gateway_engine::log::Level::Debug,
     }
 }
 
@@ -101,6 +104,7 @@ impl World {
             shard,
             alarm: None,
             broadcasts: Vec::new(),
+            log: Vec::new(),
             unhealthy: Vec::new(),
             conditions: Vec::new(),
             is_directory_down: false,
@@ -122,6 +126,8 @@ impl World {
         assert!(effects.faults.is_empty(), "{:?}", effects.faults);
         self.alarm = effects.alarm.or(self.alarm);
         self.broadcasts.extend(effects.broadcasts);
+        let lines = effects.log.iter().filter_map(|decision| decision.line(self.deployment.log_level, None));
+        self.log.extend(lines.map(|line| serde_json::from_str::<Json>(&line.text).unwrap()));
         decided
     }
 

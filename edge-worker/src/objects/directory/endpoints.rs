@@ -7,6 +7,7 @@ use vtryon_gateway_engine::directory::settings::{Applied, Change};
 use vtryon_gateway_engine::directory::{
     AlertList, ChangedEndpoint, EndpointList, EndpointRecord, Unreadable, credentials,
 };
+use vtryon_gateway_engine::log::Decision;
 use vtryon_gateway_engine::{Context, Failure, json};
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::delivery::EndpointSecret;
@@ -16,10 +17,11 @@ use super::Directory;
 use crate::config::Config;
 use crate::delivery::seal;
 use crate::http::response::{self, ApiError};
+use crate::log;
 use crate::platform::js_url::Url;
 use crate::platform::{clock, crypto};
 use crate::protocol::conditions::{ShardReport, UnhealthyEndpoint};
-use crate::protocol::settings::{EndpointKind, Sealed};
+use crate::protocol::settings::{EndpointKind, Sealed, endpoint_id};
 use crate::protocol::{AuditedRequest, EndpointHealth, EndpointInput, ShardRequest, shard_client};
 
 impl Directory {
@@ -140,6 +142,9 @@ impl Directory {
         let disable = |context: &Context<'_>| endpoints::disable(context, no, reason, &healths);
         if let Some(record) = self.at(config, now, disable)? {
             self.commit(config, Change::Put(&record), None).await?;
+            let decision =
+                Decision::EndpointDisabled { endpoint: endpoint_id(no), reason: reason.to_owned() };
+            log::write(config.deployment.log_level, &decision, None);
         }
         Ok(())
     }

@@ -41,6 +41,7 @@ impl World {
             retention_hours: 48,
             max_pages: 3,
             clock_scale: 1,
+            log_level: vtryon_gateway_engine::log::Level::Debug,
         };
         let now = Millis(1_780_000_000_000);
         let shard = Shard::open(&Context { db: &db, now, deployment: &deployment }, 0, 0).unwrap();

@@ -7,8 +7,10 @@ use vtryon_webhooks::{Digest, Millis};
 
 use super::{ordering, replays};
 use crate::database::Database;
+use crate::log::{Decision, Level};
 use crate::protocol::conditions::ConditionKind;
-use crate::protocol::delivery::{Attempt, Report, endpoint_of, seq_of};
+use crate::protocol::delivery::{Attempt, Report, delivery_id, endpoint_of, seq_of};
+use crate::protocol::settings::endpoint_id;
 use crate::shard::deliveries::{self, AttemptRecord, Delivery, DeliveryState};
 use crate::shard::{Shard, conditions, events};
 use crate::{Context, Result, time};
@@ -57,6 +59,16 @@ impl Shard {
         })?;
         self.health.committed(endpoint, health);
         self.totals.note(report.delivery, attempt);
+        self.log_attempt(context, report, attempt);
+        match condition {
+            Some(ConditionKind::EndpointDown) => {
+                self.log.note(Decision::EndpointDown { endpoint: endpoint_id(endpoint) });
+            }
+            Some(ConditionKind::EndpointUp) => {
+                self.log.note(Decision::EndpointUp { endpoint: endpoint_id(endpoint) });
+            }
+            Some(ConditionKind::DeliveryDead | ConditionKind::EventQuarantined) | None => {}
+        }
         if condition.is_some() {
             self.wake_to_report(context);
         }
@@ -100,10 +112,10 @@ impl Shard {
         let endpoint = endpoint_of(delivery.no);
         let settings = self.settings();
         let Some(endpoint) = settings.endpoint(endpoint) else {
-            return dead_letter(db, delivery, now, "endpoint_deleted");
+            return self.dead_letter(db, delivery, now, "endpoint_deleted");
         };
         if attempt.is_aborted {
-            return dead_letter(db, delivery, now, "aborted_by_receiver");
+            return self.dead_letter(db, delivery, now, "aborted_by_receiver");
         }
         if is_outdated(db, delivery, endpoint.order())? {
             return supersede(db, delivery, now);
@@ -124,23 +136,50 @@ impl Shard {
                 if !endpoint.options.is_alert_destination() {
                     conditions::note(db, ConditionKind::DeliveryDead, endpoint.no, now)?;
                 }
-                dead_letter(db, delivery, now, "exhausted")
+                self.dead_letter(db, delivery, now, "exhausted")
             }
         }
     }
-}
 
-/// Ends a delivery that is not attempted any more, and makes the next pending one of its task due: then the time is
-/// returned.
-pub(crate) fn dead_letter(
-    db: &dyn Database,
-    delivery: &Delivery,
-    now: Millis,
-    reason: &str,
-) -> Result<Option<Millis>> {
-    deliveries::end(db, delivery, DeliveryState::Dead, now, Some(reason))?;
-    replays::count(db, delivery, false)?;
-    release_next(db, delivery, now)
+    /// Ends a delivery that is not attempted any more, and makes the next pending one of its task due: then the time is
+    /// returned.
+    pub(crate) fn dead_letter(
+        &self,
+        db: &dyn Database,
+        delivery: &Delivery,
+        now: Millis,
+        reason: &'static str,
+    ) -> Result<Option<Millis>> {
+        deliveries::end(db, delivery, DeliveryState::Dead, now, Some(reason))?;
+        replays::count(db, delivery, false)?;
+        let (id, endpoint) = self.names(delivery.no);
+        self.log.note(Decision::DeliveryDead { delivery: id, endpoint, reason });
+        release_next(db, delivery, now)
+    }
+
+    fn log_attempt(&self, context: &Context<'_>, report: &Report, attempt: &Attempt) {
+        let outcome = match attempt.status.map(Reply::of) {
+            Some(Reply::Delivered) if context.deployment.log_level > Level::Debug => return,
+            Some(Reply::Delivered) => "delivered",
+            Some(Reply::Gone | Reply::Unauthorized | Reply::Refused) => "refused",
+            None => "unanswered",
+        };
+        let (delivery, endpoint) = self.names(report.delivery);
+        self.log.note(Decision::AttemptMade {
+            delivery,
+            endpoint,
+            attempt: report.attempt,
+            outcome,
+            status: attempt.status,
+            error: attempt.error.clone(),
+            took_ms: attempt.took_ms,
+        });
+    }
+
+    /// Returns the public ids of a delivery and its endpoint.
+    fn names(&self, delivery: i64) -> (String, String) {
+        (delivery_id(self.number().unwrap_or(0), delivery), endpoint_id(endpoint_of(delivery)))
+    }
 }
 
 /// Ends a delivery that a later event of the task has replaced, and makes the next pending one due.

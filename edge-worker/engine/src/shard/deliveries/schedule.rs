@@ -5,7 +5,6 @@ use vtryon_webhooks::Millis;
 use vtryon_webhooks::retry::Reply;
 
 use super::ordering::PendingDelivery;
-use super::record::dead_letter;
 use super::{dispatch, leases, ordering};
 use crate::database::Database;
 use crate::protocol::delivery::{Dispatch, Report, endpoint_of, seq_of};
@@ -109,7 +108,7 @@ impl Shard {
             let seq = seq_of(delivery.no);
             let (Some(stored), Some(body)) = (events::find_deliverable(db, seq)?, events::body(db, seq)?)
             else {
-                db.transaction(|| dead_letter(db, &delivery, now, "pruned"))?;
+                db.transaction(|| self.dead_letter(db, &delivery, now, "pruned"))?;
                 continue;
             };
             deliveries::lease(db, delivery.no, over_at)?;
@@ -143,7 +142,7 @@ impl Shard {
         let Context { db, now, .. } = *context;
         for endpoint in &self.settings.deleted {
             for delivery in deliveries::pending(db, *endpoint, DEAD_LETTERS)? {
-                db.transaction(|| dead_letter(db, &delivery, now, "endpoint_deleted"))?;
+                db.transaction(|| self.dead_letter(db, &delivery, now, "endpoint_deleted"))?;
             }
         }
         Ok(())

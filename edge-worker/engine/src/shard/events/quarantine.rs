@@ -4,6 +4,7 @@ use vtryon_webhooks::event::Identity;
 use vtryon_webhooks::{Digest, lifecycle};
 
 use crate::database::Bind;
+use crate::log::Decision;
 use crate::protocol::conditions::ConditionKind;
 use crate::protocol::{IncomingEvent, StoreResult};
 use crate::shard::deliveries::enqueue::{Enqueued, NewEvent, Recipients};
@@ -44,6 +45,7 @@ impl Shard {
         let (known, held) = found.unwrap_or((false, 0));
         let outcome = lifecycle::unreadable(known);
         if !outcome.is_stored() {
+            self.log_event(context, || Decision::EventDropped { outcome: outcome.as_str() });
             return Ok(StoreResult::default());
         }
         let bytes = body.len() as i64;
@@ -80,6 +82,7 @@ impl Shard {
                 Ok(Enqueued::default())
             }
         })?;
+        self.log.note(Decision::EventQuarantined { seq, code: code.to_owned() });
         self.wake_to_report(context);
         Ok(self.answer_stored(context, seq, enqueued, None))
     }

@@ -5,6 +5,7 @@ use vtryon_webhooks::lifecycle::{self, Outcome, Step};
 use vtryon_webhooks::{Digest, Status};
 
 use super::rows::{self, Change, Ending, Event, Task};
+use crate::log::{Decision, Level};
 use crate::protocol::{Content, IncomingEvent, StoreResult};
 use crate::shard::Shard;
 use crate::shard::deliveries::enqueue::{Enqueued, NewEvent, Recipients};
@@ -70,6 +71,7 @@ impl Shard {
             if let Some(task) = task {
                 self.duplicates.count(task.no);
             }
+            self.log_event(context, || Decision::EventDropped { outcome: step.outcome.as_str() });
             return Ok(StoreResult::default());
         };
         let db = context.db;
@@ -109,7 +111,15 @@ impl Shard {
             Ok((task_no, self.enqueue_deliveries(context, &event)?))
         })?;
         self.duplicates.forget(task_no);
+        self.log_event(context, || Decision::EventStored { seq, outcome: step.outcome.as_str() });
         Ok(self.answer_stored(context, seq, enqueued, Some(fields.task_id)))
+    }
+
+    /// Notes a decision on an event, where such are logged: they are as many as events.
+    pub(crate) fn log_event(&self, context: &Context<'_>, decision: impl FnOnce() -> Decision) {
+        if context.deployment.log_level == Level::Debug {
+            self.log.note(decision());
+        }
     }
 
     /// Broadcasts a stored event of a task or of none, leases its first attempts and sets the alarm for the rest; returns
