@@ -14,11 +14,12 @@ const MOST = 5;
 
 let gateway;
 let backend;
+let endpoint;
 before(async () => {
   gateway = await Gateway.start({ build: "build-faults", bindings: { SHARDS: "1" } });
   backend = await Backend.start();
   await acknowledged(gateway, event("task_alone", "queued"), event("task_ended", "queued"));
-  await gateway.register(backend.url);
+  endpoint = await gateway.register(backend.url);
   // The directory checks once more whether all shards have confirmed.
   await until(async () => (await metered(gateway)).alarm_run === 1);
   // The first delivery of all notes how its endpoint fares.
@@ -55,6 +56,23 @@ for (const [name, body] of [
     assert.deepEqual([rows(billed), alarm_set, alarm_run, kv_write], [5, 1, 1, 0]);
   });
 }
+
+test("a first attempt that waits for a limit: 5 rows more, of which one is the alarm", async () => {
+  const path = `/api/endpoints/${endpoint.id}`;
+  const { alarm_run } = await metered(gateway);
+  await gateway.api(path, { method: "PATCH", json: { max_in_flight: 1 } });
+  await until(async () => (await metered(gateway)).alarm_run > alarm_run);
+  const { promise: released, resolve: release } = Promise.withResolvers();
+  backend.answer = ({ response }) => released.then(() => response.end("ok"));
+  const earlier = await metered(gateway);
+  const before = backend.received.length;
+  await acknowledged(gateway, event("task_alone", "completed"));
+  await until(() => backend.received.length === before + 1);
+  await acknowledged(gateway, event("task_first", "processing"), event("task_waits", "queued"));
+  release();
+  await until(delivered);
+  console.log(since(earlier, await metered(gateway)));
+});
 
 /** Posts an event of each task and returns their counts when all are delivered. */
 async function many(status) {

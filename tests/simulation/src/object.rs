@@ -39,6 +39,16 @@ pub struct ShardObject {
     pub settings: Settings,
     /// Before when a delivery must not be attempted again, unless it is expedited: by its number and replay count.
     pub not_before: BTreeMap<(i64, i64), Millis>,
+    /// The attempts at endpoints with a rate.
+    pub begun: Vec<BegunAttempt>,
+}
+
+/// An attempt that has begun.
+pub struct BegunAttempt {
+    pub endpoint: i64,
+    pub at: Millis,
+    /// The instance of the shard: after so many deaths.
+    pub instance: u32,
 }
 
 /// What became of a decision, as far as its caller can tell.
@@ -83,6 +93,7 @@ impl ShardObject {
             log: Log::default(),
             settings: Settings::default(),
             not_before: BTreeMap::new(),
+            begun: Vec::new(),
         }
     }
 }
