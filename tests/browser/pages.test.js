@@ -100,11 +100,7 @@ for (const [look, options] of Object.entries(LOOKS)) {
       ["quarantine", "/quarantine", "duplicate_key"],
       ["rejections", "/rejections", "signature_mismatch"],
       ["webhooks", "/settings/webhooks", "Endpoints"],
-      [
-        "endpoint",
-        `/settings/webhooks/${scene.failing.id}`,
-        "Deliveries per minute, by how they stand",
-      ],
+      ["endpoint", `/settings/webhooks/${scene.failing.id}`, "Deliveries per minute, by state"],
       ["tokens", "/settings/tokens", "Tokens in use"],
       ["audit", "/settings/audit", "Audit trail"],
       ["alerts", "/settings/alerts", "Destinations"],

@@ -371,12 +371,6 @@ export const FAULTS = [
     "Throttle::default()",
   ],
   [
-    "a report of an earlier lease frees an attempt in flight",
-    THROTTLE,
-    "in_flight.remove(&(leased_until, delivery));",
-    "in_flight.retain(|(end, other)| *other != delivery || *end < leased_until);",
-  ],
-  [
     "a new event overtakes what waits for a limit",
     THROTTLE,
     "is_some_and(|due_at| due_at <= now))",

@@ -1,4 +1,4 @@
-// One endpoint: how it fares, what there is to do for it, and all that can be done about it.
+// One endpoint: charts of its deliveries, its load, its settings, and all that can be done about it.
 
 import { html } from "htm/preact";
 import { useMemo, useState } from "preact/hooks";
@@ -32,7 +32,7 @@ function OneEndpoint({ id }) {
     <${Page}
       title=${`Endpoint ${id}`}
       heading=${html`Endpoint <code>${id}</code>`}
-      about="How it fares, and what it is set to."
+      about="Its deliveries, its load and its settings."
       actions=${data && html`<${Minutes} minutes=${minutes} choose=${setMinutes} />`}
     >
       ${data === undefined && !error && html`<${Loading} what="the endpoint" />`}
@@ -71,15 +71,15 @@ function Charts({ id, stats }) {
   const tiles = [
     ["Attempts in flight", number(in_flight)],
     ["Due, not attempted yet", number(due), listed("pending")],
-    ["Delivered", number(counts.delivered), listed("delivered"), "of this time's events"],
-    ["Dead letters", number(counts.dead), listed("dead"), "of this time's events"],
+    ["Delivered", number(counts.delivered), listed("delivered"), "of events in this time"],
+    ["Dead letters", number(counts.dead), listed("dead"), "of events in this time"],
   ];
   return html`
     <${Tiles} tiles=${tiles} />
     <${Truncated} stats=${stats} />
     <div class="charts">
       <${Chart}
-        title=${`Deliveries per ${per(deliveries)}, by how they stand`}
+        title=${`Deliveries per ${per(deliveries)}, by state`}
         chart=${deliveries}
         bars
         format=${number}
