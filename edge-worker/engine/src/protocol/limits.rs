@@ -63,7 +63,7 @@ pub const fn least_in_flight(shards: Shards) -> u32 {
     shards.count()
 }
 
-/// Returns the least `attempts_per_second` that so many shards can keep: each begins one in [`LONGEST_SPAN`].
+/// Returns the least `attempts_per_second` that so many shards can keep: each begins one in 10 seconds.
 pub const fn least_per_second(shards: Shards) -> u32 {
     shards.count().div_ceil(LONGEST_SPAN)
 }
