@@ -49,6 +49,7 @@ pub(crate) async fn answer(
         Api::Test(kind, id) => test_delivery::send(kind, &id, audited, env, config).await,
         Api::Deliveries(query) => deliveries::list(&query, env, config).await,
         Api::Delivery(id) => deliveries::show(&id, env, config).await,
+        Api::DeliveryBody(id) => deliveries::body(&id, env, config).await,
         Api::ReplayDelivery(id) => deliveries::replay(&id, audited, env, config).await,
         Api::Replays => {
             let key = request.headers().get("idempotency-key")?;

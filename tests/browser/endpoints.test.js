@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
+import { acknowledged, delivery } from "../edge/support/deliveries.js";
 import { event, sign, until } from "../edge/support/gateway.js";
 import { assertAccessible, shoot } from "./support/looks.js";
 import { opened } from "./support/opened.js";
@@ -16,7 +17,7 @@ beforeEach(async () => {
 afterEach(() => dashboard.deleteEndpoints());
 
 /** Opens the settings and does something about the endpoint; every dialog is looked at. */
-function about(work) {
+function about(work, options = {}) {
   const visit = async (page) => {
     const card = page.getByRole("article", { name: backend.url });
     const press = (name) => card.getByRole("button", { name, exact: true }).click();
@@ -32,7 +33,7 @@ function about(work) {
     await card.waitFor();
     await work({ page, card, press, ask });
   };
-  return dashboard.visit(visit, { at: "/settings/webhooks" });
+  return dashboard.visit(visit, { at: "/settings/webhooks", ...options });
 }
 
 const said = (card, text) => card.getByText(text, { exact: true }).waitFor();
@@ -82,10 +83,13 @@ test("edited: the gateway uses the saved settings", async () => {
     await dialog.getByLabel("Other statuses, with commas between").fill("rendering, drawing");
     await dialog.getByLabel("Statuses and events that the guide does not name").check();
     await dialog.getByLabel("Timeout in seconds").fill("7");
+    await dialog.getByLabel("Attempts at the same time").fill("12");
+    await dialog.getByLabel("Attempts per second").fill("5");
     await dialog.getByRole("button", { name: "Save" }).click();
     await dialog.waitFor({ state: "detached" });
     await said(card, "Shop, production");
     await said(card, "7 s");
+    await said(card, "12 at the same time, 5 per second");
     const { description, order, statuses, include, timeout_seconds } = await known();
     assert.deepEqual(
       { description, order, statuses, include, timeout_seconds },
@@ -97,6 +101,46 @@ test("edited: the gateway uses the saved settings", async () => {
         timeout_seconds: 7,
       },
     );
+  });
+});
+
+test("a limit that the shards can't divide is refused with a message, and an empty one is none", async () => {
+  const work = async ({ card, ask }) => {
+    const dialog = await ask("Edit", "Edit endpoint");
+    const limit = dialog.getByLabel("Attempts at the same time");
+    await limit.fill("1");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.getByText(/each of the \d+ shards makes at least one attempt at a time/).waitFor();
+    assert.equal(await limit.inputValue(), "1");
+    await limit.fill("");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await said(card, "none");
+    assert.equal((await known()).max_in_flight, null);
+  };
+  await about(work, { expected: /status of 40[19]/ });
+});
+
+test("an endpoint's page shows its health and its settings, and can be left by deleting it", async () => {
+  await acknowledged(dashboard.gateway, event("task_of_page", "queued"));
+  await delivery(dashboard.gateway, { endpoint: endpoint.id, task_id: "task_of_page" });
+  await about(async ({ page, card }) => {
+    await card.getByRole("link", { name: "Charts and load" }).click();
+    await page.getByRole("heading", { name: `Endpoint ${endpoint.id}`, exact: true }).waitFor();
+    const chart = page.getByRole("img", { name: /by state. 1 delivery in this time/ });
+    await chart.waitFor();
+    await page.getByText("Attempts in flight").waitFor();
+    const own = page.getByRole("article", { name: backend.url });
+    assert.equal(await own.getByRole("link", { name: "Charts and load" }).count(), 0);
+    await own.getByRole("button", { name: "Pause" }).click();
+    await own.getByRole("button", { name: "Resume" }).waitFor();
+    assert.equal((await known()).paused, true);
+    await page.getByLabel("Time shown").selectOption("Last 24 hours");
+    await page.getByRole("heading", { name: /^Deliveries per 24 minutes/ }).waitFor();
+    await assertAccessible(page);
+    await own.getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("heading", { name: "No endpoint yet." }).waitFor();
   });
 });
 

@@ -41,6 +41,7 @@ const EMPTY = [
     "whether it was rejected",
   ],
   ["delivery", "/deliveries/dlv_0_9", "There is no such delivery.", "See all deliveries"],
+  ["endpoint", "/settings/webhooks/ep_9", "There is no such endpoint.", "See all endpoints"],
   ["nowhere", "/nowhere/%zz", "There is no such page.", "Go to the overview"],
 ];
 
@@ -149,6 +150,7 @@ for (const [look, options] of Object.entries(LOOKS)) {
       ["quarantine", "/quarantine", "duplicate_key"],
       ["rejections", "/rejections", "signature_mismatch"],
       ["webhooks", "/settings/webhooks", "Endpoints"],
+      ["endpoint", `/settings/webhooks/${scene.failing.id}`, "Deliveries per minute, by state"],
       ["tokens", "/settings/tokens", "Tokens in use"],
       ["audit", "/settings/audit", "Audit trail"],
       ["alerts", "/settings/alerts", "Destinations"],

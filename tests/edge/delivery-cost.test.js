@@ -14,11 +14,13 @@ const MOST = 5;
 
 let gateway;
 let backend;
+let endpoint;
 before(async () => {
   gateway = await Gateway.start({ build: "build-faults", bindings: { SHARDS: "1" } });
   backend = await Backend.start();
-  await acknowledged(gateway, event("task_alone", "queued"), event("task_ended", "queued"));
-  await gateway.register(backend.url);
+  const tasks = ["task_alone", "task_ended", "task_waits"];
+  await acknowledged(gateway, ...tasks.map((task) => event(task, "queued")));
+  endpoint = await gateway.register(backend.url);
   // The directory checks once more whether all shards have confirmed.
   await until(async () => (await metered(gateway)).alarm_run === 1);
   // The first delivery of all notes how its endpoint fares.
@@ -55,6 +57,33 @@ for (const [name, body] of [
     assert.deepEqual([rows(billed), alarm_set, alarm_run, kv_write], [5, 1, 1, 0]);
   });
 }
+
+/** Sets how many attempts the endpoint gets at the same time; the directory's alarm has run when it returns. */
+async function limit(max_in_flight) {
+  const { alarm_run } = await metered(gateway);
+  const path = `/api/endpoints/${endpoint.id}`;
+  const { status } = await gateway.api(path, { method: "PATCH", json: { max_in_flight } });
+  assert.equal(status, 200);
+  await until(async () => (await metered(gateway)).alarm_run > alarm_run);
+}
+
+test("a first attempt that waits for a limit: 3 rows more, and the alarm once more", async () => {
+  await limit(1);
+  const { promise: released, resolve: release } = Promise.withResolvers();
+  backend.answer = ({ response }) => released.then(() => response.end("ok"));
+  const before = backend.received.length;
+  const earlier = await metered(gateway);
+  const billed = async () => since(earlier, await metered(gateway));
+  await acknowledged(gateway, event("task_alone", "completed"));
+  await until(() => backend.received.length === before + 1);
+  await acknowledged(gateway, event("task_waits", "processing"));
+  release();
+  await until(async () => (await delivered()) && (await billed()).alarm_run === 1);
+  const { rows_written, alarm_set } = await billed();
+  assert.deepEqual([rows_written, alarm_set], [4 + 7, 2]);
+  backend.answer = "ok";
+  await limit(null);
+});
 
 /** Posts an event of each task and returns their counts when all are delivered. */
 async function many(status) {

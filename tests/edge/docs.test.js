@@ -187,6 +187,11 @@ const BLOCKS = [
       await gateway.api(`/api/endpoints/${ENDPOINT}`, { method: "PATCH", json });
     },
   },
+  {
+    mark: "deliver-limits",
+    check: ([{ max_in_flight, attempts_per_second }]) =>
+      assert.deepEqual([max_in_flight, attempts_per_second], [16, 50]),
+  },
   { mark: "deliver-test-event", check: ([{ state }]) => assert.equal(state, "delivered") },
   { mark: "deliver-dead", check: ([{ deliveries }]) => assert.deepEqual(deliveries, []) },
   {

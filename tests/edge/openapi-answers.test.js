@@ -209,6 +209,8 @@ test("deliveries and replays", async () => {
     const { id } = await attempted({ task_id }, fits);
     const { state, attempts } = await answer(200, "getDelivery", { path: { delivery_id: id } });
     assert.deepEqual([state, attempts.length], ["pending", 1]);
+    const { body } = await answer(200, "getDeliveryBody", { path: { delivery_id: id } });
+    assert.deepEqual(Buffer.from(body, "base64"), Buffer.from(event(task_id, "queued")));
   }
   backend.answer = "ok";
   const { id } = await attempted({ endpoint, state: "delivered", task_id: "task_4" });
@@ -273,6 +275,7 @@ test("streams and tickets", async () => {
   await answer(404, "allowTaskStream", { path: NO_TASK });
   await answer(204, "allowTaskStream", { path, headers: { ...page, origin: gateway.url } });
   await answer(200, "getStats", { query: { minutes: "5" } });
+  await answer(200, "getStats", { query: { endpoint: "ep_1" } });
 });
 
 test("rejections", async () => {

@@ -103,6 +103,7 @@ test("nothing yet", async () => {
     deliveries: {},
     latency_ms: { p50: Array(60).fill(null), p95: Array(60).fill(null) },
     commit_ms: { count: 0, p50: null, p95: null, max: null },
+    endpoint: null,
     truncated: false,
   });
 });
@@ -131,6 +132,10 @@ test("every outcome and every state, each in its minute", async () => {
   await until(async () => (await deliveries(gateway, { state: "superseded" })).length === 1);
   await until(async () => (await deliveries(gateway, { state: "pending" })).length === 1);
   await check(await stats(), 60);
+  const own = await stats(`?endpoint=${failing.id}`);
+  assert.deepEqual(sums(own.deliveries), { superseded: 1, pending: 1 });
+  assert.deepEqual(own.endpoint, { id: failing.id, in_flight: 0, due: 0 });
+  assert.ok(own.latency_ms.p50.every((p50) => p50 === null));
   await gateway.api(`/api/endpoints/${failing.id}`, { method: "DELETE" });
   await until(async () => (await deliveries(gateway, { state: "dead" })).length === 1);
 
@@ -174,7 +179,17 @@ test("ten minutes later it is shown ten minutes earlier; after an hour it is gon
   await check(await stats("?minutes=300"), 300);
 });
 
-for (const query of ["4", "1441", "", "60.5", "-60", "1e2", "sixty", "60&hours=1"]) {
+for (const query of [
+  "4",
+  "1441",
+  "",
+  "60.5",
+  "-60",
+  "1e2",
+  "sixty",
+  "60&hours=1",
+  "60&endpoint=1",
+]) {
   test(`refused: ?minutes=${query}`, async () => {
     const { status, body } = await gateway.api(`/api/stats?minutes=${query}`);
     assert.deepEqual([status, body.error], [400, "invalid_request"]);

@@ -57,7 +57,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     read("dead letters of an endpoint without", |_, _| Ok(deliveries(None, Some(1), Some("dead")))),
     read("metrics", |_, _| Ok(call(ShardRequest::Metrics))),
     read("statistics of an hour", |filled, _| {
-        Ok(call(ShardRequest::Stats { from: filled.object.now.plus_seconds(-HOUR) }))
+        Ok(call(ShardRequest::Stats { from: filled.object.now.plus_seconds(-HOUR), endpoint: None }))
     }),
     write("a duplicate", |filled, nth| {
         let body = body(sample(filled, nth), "queued");

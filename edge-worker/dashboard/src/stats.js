@@ -8,7 +8,10 @@ const OUTCOMES = ["applied", "late", "conflict", "unknown", "other", "quarantine
 
 const sum = (values) => values.reduce((total, value) => total + (value ?? 0), 0);
 
-/** Returns the three charts: `{ step, times, series: [{ name, values }] }`, times in seconds since 1970. */
+/** The states of deliveries in the order in which they are stacked. */
+const STATES = ["delivered", "superseded", "pending", "dead"];
+
+/** Returns the charts: `{ step, times, series: [{ name, values }] }`, times in seconds since 1970. */
 export function charts(stats) {
   const start = Date.parse(stats.from) / 1000;
   const width = Math.max(1, Math.ceil(stats.minutes / BARS));
@@ -30,12 +33,20 @@ export function charts(stats) {
         values: buckets(stats.events[name], bars.times.length, width),
       })),
     },
+    deliveries: {
+      ...bars,
+      series: STATES.filter((name) => stats.deliveries[name]).map((name) => ({
+        name,
+        values: buckets(stats.deliveries[name], bars.times.length, width),
+      })),
+    },
     latency: {
       ...minutes,
       series: ["p50", "p95"].map((name) => ({ name, values: stats.latency_ms[name] })),
     },
     success: { ...bars, series: [{ name: "delivered", values: share }] },
     counts: {
+      deliveries: sum(Object.values(stats.deliveries).map(sum)),
       events: sum(Object.values(stats.events).map(sum)),
       delivered: sum(delivered),
       dead: sum(dead),

@@ -8,6 +8,7 @@ pub mod conditions;
 pub mod cursor;
 pub mod delivery;
 mod directory;
+pub mod limits;
 pub mod live;
 pub mod metrics;
 pub mod page_cursor;
@@ -66,6 +67,8 @@ pub enum ShardRequest {
     Report,
     /// A delivery with its attempts.
     Delivery { no: i64 },
+    /// The body that a delivery has.
+    DeliveryBody { no: i64 },
     /// Deliveries in descending order of their events, those before `before`.
     Deliveries {
         before: Option<i64>,
@@ -87,8 +90,8 @@ pub enum ShardRequest {
     Metrics,
     /// Sets the alarm again, for whatever is due, and asks for what an alert may be of.
     Sweep,
-    /// The statistics by minute, from `from` on.
-    Stats { from: Millis },
+    /// The statistics by minute, from `from` on; with an endpoint those of its deliveries, and what it has to do.
+    Stats { from: Millis, endpoint: Option<i64> },
     /// Opens a socket with a live stream.
     Subscribe(Subscription),
 }

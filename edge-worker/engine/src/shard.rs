@@ -30,6 +30,7 @@ pub use self::topology::{Admission, Admit};
 use self::alarm::Alarm;
 use self::deliveries::health::EndpointHealths;
 use self::deliveries::leases::Leases;
+use self::deliveries::throttle::Throttle;
 use self::events::duplicates::Duplicates;
 use self::queries::Commits;
 use self::retention::Retention;
@@ -53,6 +54,7 @@ pub struct Shard {
     settings: Rc<Settings>,
     duplicates: Duplicates,
     leases: Leases,
+    throttle: Throttle,
     health: EndpointHealths,
     alarm: Alarm,
     retention: Retention,
@@ -94,11 +96,13 @@ impl Shard {
         let db = context.db;
         db.transaction(|| meta::migrate(db, schema::MIGRATIONS))?;
         let settings = settings::load(db)?;
+        let leases = Leases::recover(context)?;
         let mut shard = Self {
             topology: Topology::load(db)?,
             health: EndpointHealths::load(db)?,
-            leases: Leases::recover(context)?,
             totals: TotalsCheckpoint::load(db)?,
+            throttle: Throttle::recover(context, &settings, &leases)?,
+            leases,
             settings: Rc::new(settings),
             last_seq: db.first(LAST, &[], Row::int)?.unwrap_or(0),
             live: live::Audience::new(subscribers, pages),

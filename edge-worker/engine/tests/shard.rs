@@ -18,6 +18,8 @@ mod conditions;
 mod health;
 #[path = "shard/leases.rs"]
 mod leases;
+#[path = "shard/limits.rs"]
+mod limits;
 #[path = "shard/live.rs"]
 mod live;
 #[path = "shard/log.rs"]

@@ -29,10 +29,7 @@ struct Deliveries {
 pub(super) async fn list(query: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {
     let query = Query::parse(query, &["endpoint", "state", "task_id", "digest", "cursor", "limit"])?;
     let refuse = |message| ApiError::because(Code::InvalidRequest, message);
-    let endpoint = match query.get("endpoint") {
-        None => None,
-        Some(id) => Some(endpoint_no(id).ok_or(refuse("`endpoint` is not the id of an endpoint"))?),
-    };
+    let endpoint = endpoint(&query)?;
     let state = query.get("state").map(str::to_owned);
     if state.as_ref().is_some_and(|state| !STATES.contains(&state.as_str())) {
         return Err(refuse("`state` is not one of pending, delivered, dead, superseded"));
@@ -68,6 +65,13 @@ pub(super) async fn list(query: &str, env: &Env, config: &Config) -> Result<Resp
     response::json(200, &Deliveries { deliveries, cursor })
 }
 
+/// Reads which endpoint a query names, if it names one.
+pub(super) fn endpoint(query: &Query) -> Result<Option<i64>, ApiError> {
+    let message = "`endpoint` is not the id of an endpoint";
+    let no = |id| endpoint_no(id).ok_or(ApiError::because(Code::InvalidRequest, message));
+    query.get("endpoint").map(no).transpose()
+}
+
 fn nothing(query: &Query, config: &Config) -> Result<Response, ApiError> {
     check_empty(query, config)?;
     response::json(200, &Deliveries { deliveries: Vec::new(), cursor: None })
@@ -77,6 +81,12 @@ fn nothing(query: &Query, config: &Config) -> Result<Response, ApiError> {
 pub(super) async fn show(id: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {
     let (shard, no) = place(id, config)?;
     ask(shard, ShardRequest::Delivery { no }, 200, env, config).await
+}
+
+/// Shows the body that a delivery has.
+pub(super) async fn body(id: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {
+    let (shard, no) = place(id, config)?;
+    ask(shard, ShardRequest::DeliveryBody { no }, 200, env, config).await
 }
 
 /// Delivers once more; one that is pending becomes due at once.
@@ -91,7 +101,7 @@ pub(super) async fn replay(
     ask(shard, ShardRequest::Replay { no }, 202, env, config).await
 }
 
-const UNKNOWN: &str = "there is no delivery of this id";
+const UNKNOWN: &str = "there is no delivery of this id, or its event is no longer stored";
 
 /// Reads which shard has a delivery, and its number there.
 fn place(id: &str, config: &Config) -> Result<(u32, i64), ApiError> {

@@ -18,6 +18,7 @@ pub(crate) enum Api {
     Test(EndpointKind, String),
     Deliveries(String),
     Delivery(String),
+    DeliveryBody(String),
     ReplayDelivery(String),
     Replays,
     Replay(String),
@@ -56,7 +57,7 @@ const ADMIN: Option<Scope> = Some(Scope::Admin);
 
 /// The routes below `/api/`. Reading tokens and the audit trail needs more than other reading: they name people, and the
 /// addresses that they use.
-pub(crate) const ROUTES: [Entry<Api>; 29] = [
+pub(crate) const ROUTES: [Entry<Api>; 30] = [
     ("tasks", &[("GET", READ)], |_, query| Api::Tasks(query.to_owned())),
     ("tasks/{task_id}", &[("GET", READ)], |ids, _| Api::Task(decoded(first(ids)))),
     ("tasks/{task_id}/result", &[("GET", READ)], |ids, _| Api::Result(decoded(first(ids)))),
@@ -85,6 +86,7 @@ pub(crate) const ROUTES: [Entry<Api>; 29] = [
     ("alerts/{destination_id}/test", &[("POST", ADMIN)], |ids, _| Api::Test(Alerts, first(ids).to_owned())),
     ("deliveries", &[("GET", READ)], |_, query| Api::Deliveries(query.to_owned())),
     ("deliveries/{delivery_id}", &[("GET", READ)], |ids, _| Api::Delivery(first(ids).to_owned())),
+    ("deliveries/{delivery_id}/body", &[("GET", LISTEN)], |ids, _| Api::DeliveryBody(first(ids).to_owned())),
     ("deliveries/{delivery_id}/replay", &[("POST", REPLAY)], |ids, _| {
         Api::ReplayDelivery(first(ids).to_owned())
     }),

@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use vtryon_webhooks::{Code, Millis};
 use worker::{Env, Response};
 
+use super::deliveries::endpoint;
 use crate::config::Config;
 use crate::http::query::Query;
 use crate::http::response::{self, ApiError};
 use crate::platform::clock;
-use crate::protocol::stats::{Count, Stats};
+use crate::protocol::settings::endpoint_id;
+use crate::protocol::stats::{Count, EndpointLoad, Stats};
 use crate::protocol::{ShardRequest, shard_client};
 use vtryon_gateway_engine::json;
 use vtryon_gateway_engine::time;
@@ -31,6 +33,7 @@ struct StatsView {
     deliveries: Series,
     latency_ms: Latency,
     commit_ms: CommitLatency,
+    endpoint: Option<LoadView>,
     truncated: bool,
 }
 
@@ -49,16 +52,25 @@ struct CommitLatency {
     max: Option<i64>,
 }
 
+/// What there is to do for the endpoint that was asked for.
+#[derive(Serialize)]
+struct LoadView {
+    id: String,
+    #[serde(flatten)]
+    load: EndpointLoad,
+}
+
 /// Shows the last minutes, this one included.
 pub(super) async fn show(query: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {
-    let query = Query::parse(query, &["minutes"])?;
+    let query = Query::parse(query, &["minutes", "endpoint"])?;
+    let endpoint = endpoint(&query)?;
     let minutes = query.number("minutes", DEFAULT_MINUTES, 5..=1440);
     let message = "`minutes` is not a whole number from 5 to 1440";
     let minutes = minutes.ok_or(ApiError::because(Code::InvalidRequest, message))?;
     let this_minute = clock::now().0.div_euclid(MINUTE) * MINUTE;
     let from = Millis(this_minute - MINUTE * i64::from(minutes - 1));
     let mut sum = Stats::default();
-    for text in shard_client::call_all(env, config.shards, || ShardRequest::Stats { from }).await? {
+    for text in shard_client::call_all(env, config.shards, || ShardRequest::Stats { from, endpoint }).await? {
         let part: Stats = json::read(&text)?;
         sum.events.extend(part.events);
         sum.deliveries.extend(part.deliveries);
@@ -66,8 +78,11 @@ pub(super) async fn show(query: &str, env: &Env, config: &Config) -> Result<Resp
         sum.commits.extend(part.commits);
         sum.slowest_commit = sum.slowest_commit.max(part.slowest_commit);
         sum.truncated |= part.truncated;
+        sum.load.in_flight += part.load.in_flight;
+        sum.load.due += part.load.due;
     }
-    response::json(200, &view(sum, from, minutes))
+    let load = endpoint.map(|no| LoadView { id: endpoint_id(no), load: sum.load });
+    response::json(200, &StatsView { endpoint: load, ..view(sum, from, minutes) })
 }
 
 fn view(sum: Stats, from: Millis, minutes: u32) -> StatsView {
@@ -91,6 +106,7 @@ fn view(sum: Stats, from: Millis, minutes: u32) -> StatsView {
             p95: commit(95),
             max: sum.slowest_commit,
         },
+        endpoint: None,
         truncated: sum.truncated,
     }
 }

@@ -7,7 +7,7 @@ use vtryon_gateway_engine::database::Database;
 use vtryon_gateway_engine::directory::alerts;
 use vtryon_gateway_engine::directory::credentials::{self, NewHeader};
 use vtryon_gateway_engine::directory::endpoints::{self, Rotation};
-use vtryon_gateway_engine::directory::fields::{self, Destination};
+use vtryon_gateway_engine::directory::fields::{self, FieldRules};
 use vtryon_gateway_engine::directory::keyring::Keyring;
 use vtryon_gateway_engine::directory::replays::{self, Requested};
 use vtryon_gateway_engine::directory::settings::{self, Change};
@@ -115,7 +115,7 @@ impl Office {
             'c' | 'a' => {
                 let kind = if kind == 'a' { EndpointKind::Alerts } else { EndpointKind::Tasks };
                 let (mut record, headers) =
-                    endpoints::draft(&self.context(), kind, body, &self.destination(body))?;
+                    endpoints::draft(&self.context(), kind, body, &self.field_rules(body))?;
                 let no = endpoints::take_number(self.db())?;
                 record.endpoint.no = no;
                 record.endpoint.secrets = vec![self.sealed(endpoints::FIRST_SECRET)];
@@ -125,8 +125,8 @@ impl Office {
             'p' => {
                 endpoints::find(self.db(), newest)?;
                 let headers = seal(&credentials::read(body)?);
-                let destination = self.destination(body);
-                self.put(&endpoints::change(&self.context(), newest, body, &destination, headers)?)
+                let rules = self.field_rules(body);
+                self.put(&endpoints::change(&self.context(), newest, body, &rules, headers)?)
             }
             'r' => {
                 let rotation = Rotation::begin(self.db(), newest, body)?;
@@ -175,11 +175,11 @@ impl Office {
         }
     }
 
-    /// Where the URL of a body leads, as the platform reads it.
-    fn destination(&self, body: &str) -> Destination<'_> {
+    /// What the fields of a body are held to, with where its URL leads as the platform reads it.
+    fn field_rules(&self, body: &str) -> FieldRules<'_> {
         let url = fields::url(body).and_then(|url| Url::parse(&url).ok());
         let origin = url.map(|url| url.origin().ascii_serialization());
-        Destination { rules: &self.rules, own_origin: OWN_ORIGIN, origin }
+        FieldRules { urls: &self.rules, own_origin: OWN_ORIGIN, origin, shards: shards() }
     }
 
     fn put(&self, record: &EndpointRecord) -> Result<(), Failure> {
@@ -188,7 +188,7 @@ impl Office {
 
     fn commit(&self, change: &Change<'_>) -> Result<(), Failure> {
         let version = settings::current(&self.context())?.version;
-        settings::commit(&self.context(), Shards::new(4).unwrap(), change, Some(&audited()))?;
+        settings::commit(&self.context(), shards(), change, Some(&audited()))?;
         assert_eq!(settings::current(&self.context())?.version, version + 1);
         Ok(())
     }
@@ -232,6 +232,10 @@ impl Office {
 }
 
 /// The request of the API that asks for each change.
+fn shards() -> Shards {
+    Shards::new(4).unwrap()
+}
+
 fn audited() -> AuditedRequest {
     AuditedRequest { actor: Actor::Root, operation: "any".to_owned(), address: None }
 }

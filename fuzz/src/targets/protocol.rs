@@ -92,7 +92,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         r#"{"store_event":{"received_at":1,"content":{"unreadable":{"code":"invalid_json","message":"m"}},"target_endpoint":null,"last_commit_ms":null}}"#,
         r#"{"tasks":{"before":7,"status":"queued","stalled":1,"limit":50}}"#,
         r#"{"deliveries":{"before":null,"endpoint":1,"state":"dead","task_id":"t","digest":null,"limit":1}}"#,
-        r#"{"configure":{"version":3,"endpoints":[{"no":1,"url":"https://shop.example/","enabled":true,"order":"all","statuses":["completed"],"events":[],"include":["unknown"],"timeout_seconds":10,"secrets":[{"version":1,"sealed":"s","fingerprint":"8aee3df6","created_at":1,"until":null}]}],"deleted":[2],"replays":[{"id":"rpl_1","endpoint":1,"all":true,"from":0,"until":9}]}}"#,
+        r#"{"configure":{"version":3,"endpoints":[{"no":1,"url":"https://shop.example/","enabled":true,"order":"all","statuses":["completed"],"events":[],"include":["unknown"],"timeout_seconds":10,"max_in_flight":8,"attempts_per_second":null,"secrets":[{"version":1,"sealed":"s","fingerprint":"8aee3df6","created_at":1,"until":null}]}],"deleted":[2],"replays":[{"id":"rpl_1","endpoint":1,"all":true,"from":0,"until":9}]}}"#,
         r#"{"subscribe":{"subject":{"state":{"task_id":"t"}},"start":{"after":5},"bodies":true,"until":9,"send_window":65536}}"#,
         r#"{"subscribe":{"subject":"shard","start":{"since":5},"until":null,"send_window":1}}"#,
         r#""metrics""#,

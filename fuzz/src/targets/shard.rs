@@ -144,7 +144,7 @@ fn query(choices: &mut Unstructured<'_>) -> Result<ShardRequest> {
         9 => ShardRequest::Health { endpoint: choices.int_in_range(0..=4)? },
         10 => ShardRequest::Metrics,
         11 => ShardRequest::Sweep,
-        _ => ShardRequest::Stats { from: at(choices)? },
+        _ => ShardRequest::Stats { from: at(choices)?, endpoint: None },
     })
 }
 

@@ -7,6 +7,7 @@ const ENQUEUE = "edge-worker/engine/src/shard/deliveries/enqueue.rs";
 const SCHEDULE = "edge-worker/engine/src/shard/deliveries/schedule.rs";
 const RECORD = "edge-worker/engine/src/shard/deliveries/record.rs";
 const LEASES = "edge-worker/engine/src/shard/deliveries/leases.rs";
+const THROTTLE = "edge-worker/engine/src/shard/deliveries/throttle.rs";
 const DELIVERIES = "edge-worker/engine/src/shard/deliveries.rs";
 const RETENTION = "edge-worker/engine/src/shard/retention.rs";
 const TOTALS = "edge-worker/engine/src/shard/totals.rs";
@@ -90,8 +91,8 @@ export const FAULTS = [
   [
     "leases are forgotten at a restart",
     SHARD,
-    "leases: Leases::recover(context)?,",
-    "leases: Leases::default(),",
+    "let leases = Leases::recover(context)?;",
+    "let leases = Leases::default();",
   ],
   ["leases do not expire", LEASES, "deliveries::reschedule(db, delivery, context.now)?;", ""],
   [
@@ -350,6 +351,43 @@ export const FAULTS = [
     TOTALS,
     "totals.add(&count(db, self.counted_to, to)?);",
     "",
+  ],
+  [
+    "attempts in flight are not limited",
+    THROTTLE,
+    "limit.saturating_sub(self.count_in_flight(endpoint, now))",
+    "limit",
+  ],
+  [
+    "attempts per second are not limited",
+    THROTTLE,
+    "rate.attempts.saturating_sub(begun.count())",
+    "rate.attempts + begun.count()",
+  ],
+  [
+    "each shard has all of a limit",
+    "edge-worker/engine/src/protocol/limits.rs",
+    "(limit / shards + u32::from(shard < limit % shards)) as usize",
+    "limit.max(shard / shards) as usize",
+  ],
+  ["first attempts are not counted for limits", STORE, "self.note_attempt(context, dispatch);", ""],
+  [
+    "attempts in flight are forgotten at a restart",
+    SHARD,
+    "Throttle::recover(context, &settings, &leases)?",
+    "Throttle::default()",
+  ],
+  [
+    "a new event overtakes what waits for a limit",
+    THROTTLE,
+    "is_some_and(|due_at| due_at <= now))",
+    "is_some_and(|due_at| due_at < now && now < due_at))",
+  ],
+  [
+    "what waits for a limit is not scheduled",
+    SCHEDULE,
+    "due_at.max(allowed_at))",
+    "due_at.max(allowed_at).plus_seconds(3600))",
   ],
 ].map(([name, file, ...replacements]) => ({ name, file, replacements }));
 

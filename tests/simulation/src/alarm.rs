@@ -128,12 +128,13 @@ impl World {
         self.next_attempt += 1;
         self.note(|| format!("shard {shard}: leases {} to itself", picked.dispatch.delivery));
         checks::of_dispatch(self, shard, &picked.dispatch, Some(&picked.body));
-        let (dispatch, sender) = (picked.dispatch, Sender::Run(deaths));
+        let (dispatch, sender, instance) = (picked.dispatch, Sender::Run(deaths), deaths);
         self.attempts.push(RunningAttempt {
             id,
             shard,
             dispatch,
             sender,
+            instance,
             begun: None,
             not_reported_before: Millis(0),
         });

@@ -26,6 +26,8 @@ pub struct RunningAttempt {
     pub shard: usize,
     pub dispatch: Dispatch,
     pub sender: Sender,
+    /// The instance of the shard that has leased it: after so many deaths.
+    pub instance: u32,
     /// What became of it, once it has begun: its outcome, and when that is known.
     pub begun: Option<(Attempt, Millis)>,
     /// Until when its report is on its way.

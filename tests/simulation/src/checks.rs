@@ -2,11 +2,13 @@
 
 mod deliveries;
 mod events;
+mod limits;
 mod memory;
 mod retention;
 
 pub use self::deliveries::of_dispatch;
 pub use self::events::of_stored_event;
+pub use self::limits::of_limits;
 pub use self::memory::of_memory;
 pub use self::retention::{forget_dropped, of_retention, owed};
 

@@ -2,7 +2,7 @@
 
 use vtryon_gateway_engine::directory::alerts;
 use vtryon_gateway_engine::directory::endpoints::{self, FIRST_SECRET, Rotation};
-use vtryon_gateway_engine::directory::fields::Destination;
+use vtryon_gateway_engine::directory::fields::FieldRules;
 use vtryon_gateway_engine::directory::replays::{self, Requested};
 use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
 use vtryon_gateway_engine::directory::{self, Directory, EndpointRecord};
@@ -35,7 +35,7 @@ pub struct Push {
 }
 
 /// What an administrator may do to an endpoint.
-const CHANGES: [&str; 15] = [
+const CHANGES: [&str; 21] = [
     r#"{"enabled":false}"#,
     r#"{"enabled":true}"#,
     r#"{"enabled":true}"#,
@@ -46,6 +46,12 @@ const CHANGES: [&str; 15] = [
     r#"{"order":"latest"}"#,
     r#"{"timeout_seconds":3}"#,
     r#"{"timeout_seconds":30}"#,
+    r#"{"max_in_flight":3}"#,
+    r#"{"max_in_flight":5}"#,
+    r#"{"max_in_flight":null}"#,
+    r#"{"attempts_per_second":1}"#,
+    r#"{"attempts_per_second":7}"#,
+    r#"{"attempts_per_second":null}"#,
     r#"{"statuses":["completed","failed"]}"#,
     r#"{"statuses":[],"events":[],"include":["unknown","quarantined"]}"#,
     r#"{"events":["generation.status_changed","generation.rated"]}"#,
@@ -139,8 +145,9 @@ impl World {
         } else {
             (EndpointKind::Tasks, format!(r#"{{"url":"https://shop.example/hook","order":"{order}"}}"#))
         };
+        let shards = self.count();
         let (mut record, _) = self.direct(Decision::Change, |context| {
-            endpoints::draft(context, kind, &body, &destination(&UrlRules::default()))
+            endpoints::draft(context, kind, &body, &field_rules(&UrlRules::default(), shards))
         })?;
         let no = self.direct(Decision::Change, |context| endpoints::take_number(context.db))?;
         ensure!(self.endpoints.insert(no), "no number is given twice", "endpoint {no}");
@@ -162,8 +169,9 @@ impl World {
     }
 
     fn change_to(&mut self, endpoint: i64, body: &str) -> Option<()> {
+        let shards = self.count();
         let record = self.direct(Decision::Change, |context| {
-            endpoints::change(context, endpoint, body, &destination(&UrlRules::default()), Vec::new())
+            endpoints::change(context, endpoint, body, &field_rules(&UrlRules::default(), shards), Vec::new())
         })?;
         self.put(&record)
     }
@@ -341,11 +349,12 @@ impl World {
     }
 }
 
-fn destination(rules: &UrlRules) -> Destination<'_> {
-    Destination {
-        rules,
+fn field_rules(urls: &UrlRules, shards: Shards) -> FieldRules<'_> {
+    FieldRules {
+        urls,
         own_origin: "https://gateway.example",
         origin: Some("https://shop.example".to_owned()),
+        shards,
     }
 }
 

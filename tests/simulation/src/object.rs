@@ -42,6 +42,16 @@ pub struct ShardObject {
     pub not_before: BTreeMap<(i64, i64), Millis>,
     /// The totals that were counted last.
     pub totals: Totals,
+    /// The attempts at endpoints with a rate.
+    pub begun: Vec<BegunAttempt>,
+}
+
+/// An attempt that has begun.
+pub struct BegunAttempt {
+    pub endpoint: i64,
+    pub at: Millis,
+    /// The instance of the shard: after so many deaths.
+    pub instance: u32,
 }
 
 /// What became of a decision, as far as its caller can tell.
@@ -87,6 +97,7 @@ impl ShardObject {
             settings: Settings::default(),
             not_before: BTreeMap::new(),
             totals: Totals::default(),
+            begun: Vec::new(),
         }
     }
 }

@@ -78,6 +78,7 @@ impl World {
                 shard,
                 dispatch,
                 sender: Sender::Worker,
+                instance: self.shards[shard].deaths,
                 begun: None,
                 not_reported_before: Millis(0),
             });

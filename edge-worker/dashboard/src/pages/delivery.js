@@ -7,6 +7,7 @@ import { useFeed } from "../feed.js";
 import { useLoad } from "../load.js";
 import { Outcome, State, Status } from "../parts/badge.js";
 import { DeliveryDetails, reasonOf, Subject } from "../parts/delivery.js";
+import { ENDPOINT } from "../parts/endpoint-kinds.js";
 import { Empty, Failure, Loading } from "../parts/notice.js";
 import { Page } from "../parts/page.js";
 
@@ -44,7 +45,7 @@ function About({ delivery }) {
       ${status === null ? event && html`<code>${event}</code>` : html`<${Status} status=${status} />`}
       ${outcome !== "applied" && html`<${Outcome} outcome=${outcome} />`}
       <span>of <${Subject} delivery=${delivery} /></span>
-      <span>to <a href=${`/deliveries?endpoint=${endpoint}`}>${endpoint}</a></span>
+      <span>to <a href=${outcome === "alert" ? "/settings/alerts" : ENDPOINT.page({ id: endpoint })}>${endpoint}</a></span>
     </span>
   `;
 }

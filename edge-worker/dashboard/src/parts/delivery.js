@@ -10,6 +10,7 @@ import { announce } from "./announce.js";
 import { Attempts, Verdict } from "./attempts.js";
 import { State } from "./badge.js";
 import { Failure, Loading } from "./notice.js";
+import { Request } from "./request.js";
 import { Relative, Time, useNow } from "./time.js";
 
 const REASONS = {
@@ -104,6 +105,7 @@ export function DeliveryDetails({ id, version, onChange }) {
         ${delivery.reason && html`<div><dt>Reason</dt><dd>${reasonOf(delivery)}</dd></div>`}
       </dl>
       <${Attempts} attempts=${delivery.attempts} />
+      <${Request} delivery=${delivery} />
       <div class="actions"><${ReplayButton} delivery=${delivery} onDone=${done} /></div>
     </div>
   `;

@@ -22,8 +22,11 @@ const REASONS = {
   failing: "It failed for five days on end.",
 };
 
-/** `onChange` is given the endpoint as it is then, or nothing when it was deleted. */
-export function EndpointCard({ kind, endpoint, secret, onSecret, onChange }) {
+/**
+ * `onChange` is given the endpoint as it is then, or nothing when it was deleted; with `isPage` the card is on the
+ * endpoint's own page.
+ */
+export function EndpointCard({ kind, endpoint, secret, onSecret, onChange, isPage = false }) {
   const id = useId();
   const title = useRef();
   const [dialog, setDialog] = useState();
@@ -65,7 +68,7 @@ export function EndpointCard({ kind, endpoint, secret, onSecret, onChange }) {
       </header>
       <${Troubles} kind=${kind} endpoint=${endpoint} />
       ${secret && html`<${Secret} secret=${secret} onClose=${forget} />`}
-      <${Facts} kind=${kind} endpoint=${endpoint} />
+      <${Facts} kind=${kind} endpoint=${endpoint} isPage=${isPage} />
       <div class="actions" role="group" aria-label="Actions">
         <button type="button" disabled=${!enabled || paused} aria-disabled=${testing} onClick=${runTest}>
           ${testing ? "Sending…" : kind.test}
@@ -120,7 +123,7 @@ function Troubles({ kind, endpoint: { disabled, paused, problem, applied, shards
   `;
 }
 
-function Facts({ kind, endpoint }) {
+function Facts({ kind, endpoint, isPage }) {
   const [current, previous] = endpoint.secrets;
   return html`
     <dl class="facts">
@@ -145,6 +148,7 @@ function Facts({ kind, endpoint }) {
         html`<div><dt>Headers</dt><dd><code class="long">${endpoint.headers.join(", ")}</code></dd></div>`
       }
       ${endpoint.auth && html`<div><dt>Authentication</dt><dd>${authLabel(endpoint.auth)}</dd></div>`}
+      ${kind.page && !isPage && html`<div><dt>Health</dt><dd><a href=${kind.page(endpoint)}>Charts and load</a></dd></div>`}
       <div><dt>Deliveries</dt><dd><a href=${`/deliveries?endpoint=${endpoint.id}`}>Show them</a></dd></div>
     </dl>
   `;

@@ -21,6 +21,8 @@ export function fieldsOf(endpoint) {
     events: events.join(", "),
     include,
     timeout_seconds,
+    max_in_flight: endpoint?.max_in_flight ?? "",
+    attempts_per_second: endpoint?.attempts_per_second ?? "",
     ...credentialsOf(endpoint),
   };
 }
@@ -33,9 +35,13 @@ export function inputOf({ statuses, others, events, timeout_seconds, ...fields }
     statuses: [...known, ...names(others)],
     events: names(events),
     timeout_seconds: Number(timeout_seconds),
+    max_in_flight: limit(fields.max_in_flight),
+    attempts_per_second: limit(fields.attempts_per_second),
     ...credentialsInput(fields),
   };
 }
+
+const limit = (text) => (text === "" ? null : Number(text));
 
 const names = (text) => [...new Set(text.split(",").map((name) => name.trim()))].filter(Boolean);
 
@@ -106,6 +112,7 @@ export function MoreFields({ endpoint, fields, set }) {
       <${CheckChoice} ...${include} value="quarantined" label="Signed bodies that can't be read" />
     </fieldset>
     <${TimeoutField} fields=${fields} set=${set} />
+    <${LimitFields} fields=${fields} set=${set} />
     <${CredentialFields} endpoint=${endpoint} fields=${fields} set=${set} />
   `;
 }
@@ -140,5 +147,32 @@ export function TimeoutField({ fields, set }) {
         onInput=${(event) => set({ timeout_seconds: event.target.value })}
       />
     </div>
+  `;
+}
+
+function LimitFields({ fields, set }) {
+  const id = useId();
+  const input = (field, label) => html`
+    <div class="field">
+      <label for=${id + field}>${label}</label>
+      <input
+        id=${id + field}
+        type="number"
+        min="1"
+        max="10000"
+        placeholder="no limit"
+        aria-describedby=${`${id}about`}
+        value=${fields[field]}
+        onInput=${(event) => set({ [field]: event.target.value })}
+      />
+    </div>
+  `;
+  return html`
+    <fieldset>
+      <legend>Limits</legend>
+      <small id=${`${id}about`}>Divided among the shards. What is beyond waits in order.</small>
+      ${input("max_in_flight", "Attempts at the same time")}
+      ${input("attempts_per_second", "Attempts per second")}
+    </fieldset>
   `;
 }

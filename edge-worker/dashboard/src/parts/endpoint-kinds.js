@@ -2,6 +2,7 @@
 // tested and deleted alike.
 
 import { html } from "htm/preact";
+import { number } from "../format.js";
 import { DestinationFields, destinationOf, fieldsOfDestination } from "./destination-fields.js";
 import { fieldsOf, inputOf, MoreFields } from "./endpoint-fields.js";
 
@@ -13,6 +14,8 @@ export const ENDPOINT = {
   placeholder: "https://shop.example/webhooks/vtryon",
   more: "Order, filters, headers and description",
   canPause: true,
+  /** The path of its own page. */
+  page: ({ id }) => `/settings/webhooks/${id}`,
   register: "Register Webhook Endpoint",
   test: "Send test event",
   fieldsOf,
@@ -22,6 +25,7 @@ export const ENDPOINT = {
   facts: (endpoint) => [
     ["Order", endpoint.order === "latest" ? "Latest status of a task" : "All, in order"],
     ["Takes", takes(endpoint)],
+    ["Limits", limits(endpoint)],
   ],
   disabled:
     "Its pending deliveries wait, and new events are not delivered to it. Enable it, and replay all from that time on.",
@@ -47,6 +51,14 @@ export const DESTINATION = {
   disabled: "Nobody is told by it. Enable it when it answers again.",
   empty: html`<p>Register one above. Until then nobody is told when something is wrong.</p>`,
 };
+
+function limits({ max_in_flight, attempts_per_second }) {
+  const set = [
+    max_in_flight && `${number(max_in_flight)} at the same time`,
+    attempts_per_second && `${number(attempts_per_second)} per second`,
+  ];
+  return set.filter(Boolean).join(", ") || "none";
+}
 
 function takes({ statuses, events, include }) {
   return [

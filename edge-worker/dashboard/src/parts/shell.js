@@ -8,6 +8,7 @@ import { Alerts } from "../pages/alerts.js";
 import { Audit } from "../pages/audit.js";
 import { Deliveries } from "../pages/deliveries.js";
 import { Delivery } from "../pages/delivery.js";
+import { Endpoint } from "../pages/endpoint.js";
 import { NotFound } from "../pages/not-found.js";
 import { Overview } from "../pages/overview.js";
 import { Quarantine } from "../pages/quarantine.js";
@@ -92,6 +93,7 @@ function Pages({ path }) {
       <${Quarantine} path="/quarantine" />
       <${Rejections} path="/rejections" />
       <${Webhooks} path="/settings/webhooks" />
+      <${Endpoint} path="/settings/webhooks/:id" />
       <${Tokens} path="/settings/tokens" />
       <${Audit} path="/settings/audit" />
       <${Alerts} path="/settings/alerts" />

@@ -11,7 +11,7 @@ use crate::Refusal;
 pub enum Scope {
     /// Read tasks, deliveries, endpoints and metrics.
     Read,
-    /// Also watch live streams.
+    /// Also watch live streams, and read the bodies of deliveries.
     Listen,
     /// Also replay deliveries.
     Replay,

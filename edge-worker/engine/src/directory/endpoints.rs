@@ -5,7 +5,7 @@ use vtryon_webhooks::health::{Health, Reason, is_dead};
 use vtryon_webhooks::{Code, Millis};
 
 use super::credentials::{self, NewHeader};
-use super::fields::{self, Destination};
+use super::fields::{self, FieldRules};
 use super::input::{Input, refuse};
 use super::records::{self, Disabled, EndpointRecord};
 use crate::database::Database;
@@ -77,13 +77,13 @@ pub fn draft(
     context: &Context<'_>,
     kind: EndpointKind,
     body: &str,
-    destination: &Destination<'_>,
+    rules: &FieldRules<'_>,
 ) -> Result<(EndpointRecord, Vec<NewHeader>)> {
     let now = context.now;
     check_room(context.db, kind)?;
     let mut record = EndpointRecord { created_at: now, updated_at: now, ..EndpointRecord::default() };
     record.endpoint.options.alerts = (kind == EndpointKind::Alerts).then(AlertOptions::default);
-    fields::apply(&mut record, body, destination)?;
+    fields::apply(&mut record, body, rules)?;
     if record.endpoint.options.url.is_empty() {
         return Err(refuse("`url` is missing").into());
     }
@@ -105,12 +105,12 @@ pub fn change(
     context: &Context<'_>,
     no: i64,
     body: &str,
-    destination: &Destination<'_>,
+    rules: &FieldRules<'_>,
     headers: Vec<SealedHeader>,
 ) -> Result<EndpointRecord> {
     let mut record = find(context.db, no)?;
     let former_url = record.endpoint.options.url.clone();
-    fields::apply(&mut record, body, destination)?;
+    fields::apply(&mut record, body, rules)?;
     credentials::replace(&mut record.endpoint, &former_url, headers)?;
     record.updated_at = context.now;
     note_administrator(&mut record, context.now);

@@ -2,15 +2,16 @@
 
 use std::ops::RangeInclusive;
 
-use vtryon_webhooks::Code;
 use vtryon_webhooks::endpoint::{Order, UrlRules};
 use vtryon_webhooks::event::{MAX_EVENT_NAME, MAX_STATUS};
+use vtryon_webhooks::{Code, Shards};
 
 use super::alerts;
 use super::input::{Field, Input, refuse};
 use super::records::EndpointRecord;
 use crate::Refusal;
 use crate::json::Object;
+use crate::protocol::limits::{least_in_flight, least_per_second};
 use crate::protocol::settings::{AlertFormat, AlertOptions, EndpointKind};
 
 /// How long a description may be, in characters.
@@ -22,17 +23,20 @@ const INCLUDE: [&str; 2] = ["unknown", "quarantined"];
 /// How long an endpoint may take to answer.
 const TIMEOUT_SECONDS: RangeInclusive<u32> = 1..=30;
 
+/// How high the limits of an endpoint may be.
+const MAX_LIMIT: u32 = 10_000;
+
 /// Sets a field of a record to the value that was sent.
-type Set = fn(&mut EndpointRecord, &Field<'_>, &Destination<'_>) -> Result<(), Refusal>;
+type Set = fn(&mut EndpointRecord, &Field<'_>, &FieldRules<'_>) -> Result<(), Refusal>;
 
 /// A field by its name.
 type NamedField = (&'static str, Set);
 
 /// The fields of endpoints and of alert destinations.
 const SHARED: [NamedField; 6] = [
-    ("url", |record, field, destination| {
+    ("url", |record, field, rules| {
         let url = field.text()?;
-        destination.check(&url)?;
+        rules.check_url(&url)?;
         record.endpoint.options.url = url;
         Ok(())
     }),
@@ -60,7 +64,7 @@ const SHARED: [NamedField; 6] = [
 ];
 
 /// The fields of endpoints alone.
-const OF_ENDPOINTS: [NamedField; 5] = [
+const OF_ENDPOINTS: [NamedField; 7] = [
     ("paused", |record, field, _| field.flag().map(|paused| record.endpoint.options.paused = paused)),
     ("order", |record, field, _| {
         let order = field.text()?;
@@ -80,6 +84,18 @@ const OF_ENDPOINTS: [NamedField; 5] = [
             return Err(refuse("`include` has an entry that is not one of unknown, quarantined"));
         }
         record.endpoint.options.include = include;
+        Ok(())
+    }),
+    ("max_in_flight", |record, field, rules| {
+        let least = least_in_flight(rules.shards);
+        let limit = rules.limit(field, least, "at a time")?;
+        record.endpoint.options.max_in_flight = limit;
+        Ok(())
+    }),
+    ("attempts_per_second", |record, field, rules| {
+        let least = least_per_second(rules.shards);
+        let limit = rules.limit(field, least, "in 10 seconds")?;
+        record.endpoint.options.attempts_per_second = limit;
         Ok(())
     }),
 ];
@@ -108,18 +124,20 @@ fn alert_options(record: &mut EndpointRecord) -> &mut AlertOptions {
     record.endpoint.options.alerts.get_or_insert_with(AlertOptions::default)
 }
 
-/// Where a URL leads, and where it may lead.
-pub struct Destination<'a> {
-    pub rules: &'a UrlRules,
+/// What fields are held to beyond their own form.
+pub struct FieldRules<'a> {
+    pub urls: &'a UrlRules,
     /// The scheme and host under which this gateway was called: an endpoint must not lead back to it.
     pub own_origin: &'a str,
     /// The scheme and host that the platform reads in the URL that was sent; none where it reads no URL.
     pub origin: Option<String>,
+    /// Limits are divided among them.
+    pub shards: Shards,
 }
 
-impl Destination<'_> {
-    fn check(&self, url: &str) -> Result<(), Refusal> {
-        check_rules(url, self.rules)?;
+impl FieldRules<'_> {
+    fn check_url(&self, url: &str) -> Result<(), Refusal> {
+        check_rules(url, self.urls)?;
         match &self.origin {
             // The rules don't judge punycode; what the platform can't parse could never be called.
             None => Err(refuse("`url` is none that can be called")),
@@ -128,6 +146,18 @@ impl Destination<'_> {
             }
             Some(_) => Ok(()),
         }
+    }
+
+    /// Reads a limit, or null for none. One that is too low to be divided among the shards is well formed, but conflicts
+    /// with the deployment.
+    fn limit(&self, field: &Field<'_>, least: u32, span: &str) -> Result<Option<u32>, Refusal> {
+        let limit = field.number_or_null(1..=MAX_LIMIT)?;
+        if limit.is_none_or(|limit| limit >= least) {
+            return Ok(limit);
+        }
+        let shards = self.shards.count();
+        let message = format!("below {least}: each of the {shards} shards makes at least one attempt {span}");
+        Err(field.conflicts(&message))
     }
 }
 
@@ -144,11 +174,7 @@ pub fn url(body: &str) -> Option<String> {
 }
 
 /// Sets the fields that a body has. When it is refused, some of them may be set: the record is then not to be stored.
-pub(super) fn apply(
-    record: &mut EndpointRecord,
-    body: &str,
-    destination: &Destination<'_>,
-) -> Result<(), Refusal> {
+pub(super) fn apply(record: &mut EndpointRecord, body: &str, rules: &FieldRules<'_>) -> Result<(), Refusal> {
     let own: &[NamedField] = match record.endpoint.options.kind() {
         EndpointKind::Tasks => &OF_ENDPOINTS,
         EndpointKind::Alerts => &OF_DESTINATIONS,
@@ -157,7 +183,7 @@ pub(super) fn apply(
     let input = Input::parse(body, &names)?;
     for (name, set) in SHARED.iter().chain(own) {
         if let Some(field) = input.get(name) {
-            set(record, &field, destination)?;
+            set(record, &field, rules)?;
         }
     }
     Ok(())

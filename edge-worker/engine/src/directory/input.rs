@@ -79,6 +79,11 @@ impl<'a> Field<'a> {
         Err(self.is_not(&format!("from {} to {}", range.start(), range.end())))
     }
 
+    /// Reads the same, or null.
+    pub(super) fn number_or_null(&self, range: RangeInclusive<u32>) -> Result<Option<u32>, Refusal> {
+        if self.json == "null" { Ok(None) } else { self.number(range).map(Some) }
+    }
+
     /// Reads a point in time.
     pub(super) fn time(&self) -> Result<Millis, Refusal> {
         time::parse_rfc3339(&self.text()?).ok_or_else(|| self.is_not("a time as RFC 3339 writes it"))
@@ -99,6 +104,11 @@ impl<'a> Field<'a> {
     /// Refuses a value that is something else than it should be.
     pub(super) fn is_not(&self, what: &str) -> Refusal {
         refuse(format!("`{}` is not {what}", self.name))
+    }
+
+    /// Refuses a value that is well formed, but not possible here.
+    pub(super) fn conflicts(&self, what: &str) -> Refusal {
+        Refusal::new(Code::Conflict, format!("`{}` is {what}", self.name))
     }
 
     fn read<T: DeserializeOwned>(&self, what: &str) -> Result<T, Refusal> {

@@ -51,6 +51,10 @@ pub struct EndpointOptions {
     pub include: Vec<String>,
     /// How long it may take to answer an attempt.
     pub timeout_seconds: u32,
+    /// How many attempts may be in progress at the same time, and how many may begin in a second; none where there is no
+    /// limit. Each shard has a part of them: [`super::limits::Limits`].
+    pub max_in_flight: Option<u32>,
+    pub attempts_per_second: Option<u32>,
     /// What an alert destination takes; none for an endpoint, which takes events of tasks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alerts: Option<AlertOptions>,
@@ -119,6 +123,8 @@ impl Default for EndpointOptions {
             events: Vec::new(),
             include: Vec::new(),
             timeout_seconds: DEFAULT_TIMEOUT_SECONDS,
+            max_in_flight: None,
+            attempts_per_second: None,
             alerts: None,
         }
     }

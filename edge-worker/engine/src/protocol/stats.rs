@@ -24,9 +24,22 @@ pub struct Stats {
     #[serde(default)]
     pub commits: Vec<(i64, u64)>,
     pub slowest_commit: Option<i64>,
+    /// What there is to do for the endpoint that was asked for.
+    #[serde(default)]
+    pub load: EndpointLoad,
     /// Whether there was more than is looked at.
     #[serde(default)]
     pub truncated: bool,
+}
+
+/// What a shard has to do for an endpoint.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EndpointLoad {
+    /// How many attempts are in progress, as far as the instance knows.
+    pub in_flight: u64,
+    /// How many deliveries are due and not attempted yet, as far as they are counted.
+    pub due: u64,
 }
 
 /// The bounds that spans of time are sorted by, in milliseconds.

@@ -2,7 +2,7 @@
 
 use vtryon_webhooks::Millis;
 
-use super::Shard;
+use super::{Shard, deliveries};
 use crate::{Context, Result};
 
 /// How far ahead the alarm is set for pruning, in seconds. The hourly sweep comes before that, and a second one
@@ -98,10 +98,10 @@ impl Shard {
         self.set_for_next(context, |due_at| due_at);
     }
 
-    /// Sets the alarm for a delivery to an endpoint that is due earlier than before, but not before the endpoint's pause
-    /// is over.
-    pub(crate) fn wake_for(&mut self, endpoint: i64, due_at: Millis) {
-        self.alarm.set(self.health.after_pause(endpoint, due_at));
+    /// Sets the alarm for a delivery to an endpoint that is due earlier than before, but not before the endpoint may be
+    /// attempted.
+    pub(crate) fn wake_for(&mut self, context: &Context<'_>, endpoint: i64, due_at: Millis) {
+        self.alarm.set(self.attempted_from(context, endpoint, due_at));
     }
 
     /// Sets the alarm again where it could not be set, or is overdue: with every call, since nothing else may wake
@@ -140,10 +140,10 @@ impl Shard {
     pub(crate) fn next_due(&self, context: &Context<'_>) -> Result<Option<Millis>> {
         let mut next = vec![self.leases.next_end(), self.report_at];
         for endpoint in self.settings.active() {
-            next.push(self.next_attempt_at(context.db, endpoint.no)?);
+            next.push(self.next_attempt_at(context, endpoint)?);
         }
         for endpoint in &self.settings.deleted {
-            next.push(self.next_attempt_at(context.db, *endpoint)?.map(|_| context.now));
+            next.push(deliveries::next_due(context.db, *endpoint)?.map(|_| context.now));
         }
         if self.has_replays(context.db)? {
             next.push(Some(context.now));

@@ -49,6 +49,7 @@ impl Shard {
             }
             ShardRequest::Topology => encode(Some(shards)),
             ShardRequest::Configure(settings) => encode(Some(self.configure(context, settings)?)),
+            ShardRequest::DeliveryBody { no } => encode(queries::delivery_body(db, no)?),
             ShardRequest::Delivery { no } => encode(queries::delivery(db, shard, no)?),
             ShardRequest::Deliveries { before, endpoint, state, task_id, digest, limit } => {
                 let (task_id, digest) = (task_id.as_deref(), digest.as_deref());
@@ -66,7 +67,7 @@ impl Shard {
                 self.advance_totals(db)?;
                 encode(Some(self.counts(context)?))
             }
-            ShardRequest::Stats { from } => encode(Some(self.stats(db, from)?)),
+            ShardRequest::Stats { from, endpoint } => encode(Some(self.stats(context, from, endpoint)?)),
             ShardRequest::VerifyShardCount => encode(Some(())),
             ShardRequest::Sweep => {
                 self.reset_alarm(context);

@@ -12,6 +12,7 @@ pub(crate) mod ordering;
 pub(crate) mod record;
 pub(crate) mod replays;
 pub(crate) mod schedule;
+pub(crate) mod throttle;
 
 use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
@@ -213,6 +214,18 @@ pub(crate) fn leased_since(db: &dyn Database, no: i64) -> Result<Option<Millis>>
     Ok(db.first(LEASED, &[Bind::Int(no)], Row::int)?.map(Millis))
 }
 
+/// Finds deliveries of an endpoint that the shard has leased to itself until a time between these two, and until when.
+pub(crate) fn leased_to_shard(
+    db: &dyn Database,
+    endpoint: i64,
+    (after, until): (Millis, Millis),
+) -> Result<Vec<(i64, Millis)>> {
+    const LEASED: &str = "SELECT no, due_at FROM deliveries INDEXED BY deliveries_due
+        WHERE endpoint = ? AND due_at > ? AND due_at <= ? AND due_at = leased_until";
+    let binds = [Bind::Int(endpoint), Bind::Int(after.0), Bind::Int(until.0)];
+    db.all(LEASED, &binds, |row| (row.int(), Millis(row.int())))
+}
+
 /// Leases an attempt to the shard itself. Should nobody report it, the alarm looks at the delivery again.
 pub(crate) fn lease(db: &dyn Database, no: i64, until: Millis) -> Result<()> {
     const LEASE: &str =
@@ -271,7 +284,7 @@ pub(crate) fn end(
     db.run(END, &binds)
 }
 
-/// Restarts a delivery, or makes a pending one due: by hand, or as part of a range.
+/// Restarts a delivery, or makes a pending one due that is not leased: by hand, or as part of a range.
 pub(crate) fn replay(
     db: &dyn Database,
     no: i64,
@@ -285,7 +298,7 @@ pub(crate) fn replay(
         ON CONFLICT (no) DO UPDATE SET
             replay_count = replay_count + (state <> 'pending'), failed_attempts = IIF(state = 'pending', failed_attempts, 0),
             first_at = IIF(state = 'pending', first_at, NULL), state = 'pending',
-            due_at = ?4, scheduled_at = IIF(state = 'pending', scheduled_at, ?4), replay = IIF(state = 'pending', COALESCE(?5, replay), ?5),
+            due_at = IIF(leased_until > ?4, due_at, ?4), scheduled_at = IIF(state = 'pending', scheduled_at, ?4), replay = IIF(state = 'pending', COALESCE(?5, replay), ?5),
             ended_at = NULL, reason = NULL";
     let binds = [
         Bind::Int(no),

@@ -7,7 +7,7 @@ mod stalled;
 mod stats;
 mod tasks;
 
-pub(crate) use self::deliveries::{DeliveryFilter, deliveries, delivery};
+pub(crate) use self::deliveries::{DeliveryFilter, deliveries, delivery, delivery_body};
 pub(crate) use self::quarantine::quarantine;
 pub(crate) use self::stalled::has_stalled;
 pub(crate) use self::stats::Commits;

@@ -100,6 +100,13 @@ impl Shard {
         self.topology.shard.ok_or_else(|| "a shard does not know its number yet".into())
     }
 
+    /// Returns the same with the number of all shards. Before the first call, when there are no settings either, it is
+    /// the only one.
+    pub(crate) fn place(&self) -> (u32, u32) {
+        let Topology { shard, shards } = &self.topology;
+        shard.zip(*shards).unwrap_or((0, 1))
+    }
+
     /// Returns the number of all shards, once one of them has stored something.
     pub(crate) fn count(&self) -> Result<u32> {
         self.topology.shards.ok_or_else(|| "the number of shards is not known yet".into())
@@ -119,6 +126,7 @@ const fn is_first_use(request: &ShardRequest) -> bool {
         | ShardRequest::Quarantine { .. }
         | ShardRequest::Report
         | ShardRequest::Delivery { .. }
+        | ShardRequest::DeliveryBody { .. }
         | ShardRequest::Deliveries { .. }
         | ShardRequest::Replay { .. }
         | ShardRequest::CountRange(_)

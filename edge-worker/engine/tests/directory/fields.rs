@@ -1,11 +1,11 @@
 //! Bodies that describe an endpoint: which are refused, and what the others set.
 
 use serde_json::json;
-use vtryon_webhooks::Code;
+use vtryon_webhooks::{Code, Shards};
 
 use crate::fixture::{Fixture, assert_refused};
 
-const REFUSED: [(&str, &str); 23] = [
+const REFUSED: [(&str, &str); 30] = [
     ("not json", "the body is not one JSON object"),
     ("[]", "the body is not one JSON object"),
     (r#"{"url":"https://a.example/","url":"https://b.example/"}"#, "each field once"),
@@ -16,7 +16,8 @@ const REFUSED: [(&str, &str); 23] = [
     (r#"{"url":null}"#, "`url` is not a string"),
     (
         r#"{"url":"https://shop.example/","colour":"red"}"#,
-        "none of url, description, enabled, timeout_seconds, headers, auth, paused, order, statuses, events, include",
+        "none of url, description, enabled, timeout_seconds, headers, auth, paused, order, statuses, events, include, \
+         max_in_flight, attempts_per_second",
     ),
     (r#"{"url":"https://shop.example/","order":"first"}"#, "`order` is not one of latest, all"),
     (r#"{"url":"https://shop.example/","order":7}"#, "`order` is not a string"),
@@ -30,6 +31,22 @@ const REFUSED: [(&str, &str); 23] = [
     (r#"{"url":"https://shop.example/","timeout_seconds":31}"#, "`timeout_seconds` is not from 1 to 30"),
     (r#"{"url":"https://shop.example/","timeout_seconds":1.5}"#, "`timeout_seconds` is not a whole number"),
     (r#"{"url":"https://shop.example/","timeout_seconds":"10"}"#, "`timeout_seconds` is not a whole number"),
+    (r#"{"url":"https://shop.example/","max_in_flight":0}"#, "`max_in_flight` is not from 1 to 10000"),
+    (r#"{"url":"https://shop.example/","max_in_flight":10001}"#, "`max_in_flight` is not from 1 to 10000"),
+    (r#"{"url":"https://shop.example/","max_in_flight":"all"}"#, "`max_in_flight` is not a whole number"),
+    (r#"{"url":"https://shop.example/","max_in_flight":-1}"#, "`max_in_flight` is not a whole number"),
+    (
+        r#"{"url":"https://shop.example/","attempts_per_second":0}"#,
+        "`attempts_per_second` is not from 1 to 10000",
+    ),
+    (
+        r#"{"url":"https://shop.example/","attempts_per_second":0.5}"#,
+        "`attempts_per_second` is not a whole number",
+    ),
+    (
+        r#"{"url":"https://shop.example/","attempts_per_second":true}"#,
+        "`attempts_per_second` is not a whole number",
+    ),
     (r#"{"url":"http://shop.example/hook"}"#, "`url` does not begin with https://"),
     (r#"{"url":"https://xn--a.example/hook"}"#, "`url` is none that can be called"),
 ];
@@ -51,6 +68,52 @@ fn a_body_with_a_mistake_is_refused_by_the_name_of_the_field() {
 fn a_url_that_leads_back_to_the_gateway_is_a_conflict() {
     let body = r#"{"url":"https://gateway.example/webhooks/vtryon"}"#;
     assert_refused(Fixture::new().draft(body), Code::Conflict, "leads back to this gateway", body);
+}
+
+#[test]
+fn limits_that_the_shards_cannot_divide_are_a_conflict() {
+    let mut fixture = Fixture::new();
+    for (shards, field, limit, message) in [
+        (1, "max_in_flight", 1, None),
+        (4, "max_in_flight", 4, None),
+        (4, "max_in_flight", 3, Some("below 4: each of the 4 shards makes at least one attempt at a time")),
+        (4, "attempts_per_second", 1, None),
+        (40, "attempts_per_second", 4, None),
+        (41, "attempts_per_second", 5, None),
+        (
+            41,
+            "attempts_per_second",
+            4,
+            Some("below 5: each of the 41 shards makes at least one attempt in 10 seconds"),
+        ),
+        (1024, "max_in_flight", 10_000, None),
+    ] {
+        fixture.shards = Shards::new(shards).unwrap();
+        let body = json!({ "url": "https://shop.example/", field: limit }).to_string();
+        match message {
+            None => drop(fixture.draft(&body).unwrap()),
+            Some(message) => {
+                let message = format!("`{field}` is {message}");
+                assert_refused(fixture.draft(&body), Code::Conflict, &message, &body);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_limit_is_taken_away_by_null() {
+    let fixture = Fixture::new();
+    let no =
+        fixture.register(r#"{"url":"https://shop.example/","max_in_flight":8,"attempts_per_second":2.0}"#);
+    let limits = |fixture: &Fixture| {
+        let options = fixture.find(no).endpoint.options;
+        (options.max_in_flight, options.attempts_per_second)
+    };
+    assert_eq!(limits(&fixture), (Some(8), Some(2)));
+    fixture.change(no, r#"{"max_in_flight":null}"#).unwrap();
+    assert_eq!(limits(&fixture), (None, Some(2)));
+    fixture.change(no, r#"{"attempts_per_second":null}"#).unwrap();
+    assert_eq!(limits(&fixture), (None, None));
 }
 
 #[test]
@@ -80,6 +143,8 @@ fn each_field_that_is_sent_is_set_and_no_other() {
         "statuses": ["completed"],
         "events": ["task.updated"],
         "include": ["unknown", "quarantined"],
+        "max_in_flight": 20,
+        "attempts_per_second": 10,
     });
     let record = fixture.draft(&all.to_string()).unwrap();
     let shown = serde_json::to_value(record.view(fixture.now, None)).unwrap();

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use vtryon_gateway_engine::database::Database;
 use vtryon_gateway_engine::directory::credentials::{self, NewHeader};
 use vtryon_gateway_engine::directory::endpoints::{self, Rotation};
-use vtryon_gateway_engine::directory::fields::{self, Destination};
+use vtryon_gateway_engine::directory::fields::{self, FieldRules};
 use vtryon_gateway_engine::directory::settings::{self, Change};
 use vtryon_gateway_engine::directory::{Directory, EndpointRecord};
 use vtryon_gateway_engine::keys::MasterKey;
@@ -29,6 +29,7 @@ pub struct Fixture {
     pub now: Millis,
     pub deployment: Deployment,
     pub rules: UrlRules,
+    pub shards: Shards,
     pub memory: Directory,
 }
 
@@ -41,7 +42,8 @@ impl Fixture {
     pub fn with_secrets(secrets: &[&str]) -> Self {
         let db = Recorder::new();
         let memory = Directory::open(&db).unwrap();
-        Self { db, now: START, deployment: deployment(secrets), rules: UrlRules::default(), memory }
+        let (rules, shards) = (UrlRules::default(), shards());
+        Self { db, now: START, deployment: deployment(secrets), rules, shards, memory }
     }
 
     /// Configures other secrets of Vtryon's.
@@ -61,12 +63,13 @@ impl Fixture {
         self.now = self.now.plus_seconds(seconds);
     }
 
-    /// Reads where the URL of a body leads: `https://<host>`, or nowhere where the host is not one.
-    pub fn destination(&self, body: &str) -> Destination<'_> {
+    /// Returns what the fields of a body are held to. Its URL leads to `https://<host>`, or nowhere where the host is not one.
+    pub fn field_rules(&self, body: &str) -> FieldRules<'_> {
         let origin = |url: String| Some(url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/"));
         let is_callable = |origin: &String| !origin.contains("xn--");
         let origin = fields::url(body).and_then(origin).filter(is_callable);
-        Destination { rules: &self.rules, own_origin: "https://gateway.example", origin }
+        let (urls, own_origin) = (&self.rules, "https://gateway.example");
+        FieldRules { urls, own_origin, origin, shards: self.shards }
     }
 
     pub fn draft(&self, body: &str) -> Result<EndpointRecord, Failure> {
@@ -74,13 +77,13 @@ impl Fixture {
     }
 
     pub fn draft_of(&self, kind: EndpointKind, body: &str) -> Result<EndpointRecord, Failure> {
-        Ok(endpoints::draft(&self.context(), kind, body, &self.destination(body))?.0)
+        Ok(endpoints::draft(&self.context(), kind, body, &self.field_rules(body))?.0)
     }
 
     pub fn change(&self, no: i64, body: &str) -> Result<EndpointRecord, Failure> {
         endpoints::find(self.db(), no)?;
         let headers = seal(&credentials::read(body)?);
-        let record = endpoints::change(&self.context(), no, body, &self.destination(body), headers)?;
+        let record = endpoints::change(&self.context(), no, body, &self.field_rules(body), headers)?;
         self.commit(&Change::Put(&record));
         Ok(record)
     }
@@ -92,7 +95,7 @@ impl Fixture {
 
     pub fn register_of(&self, kind: EndpointKind, body: &str) -> i64 {
         let (mut record, headers) =
-            endpoints::draft(&self.context(), kind, body, &self.destination(body)).unwrap();
+            endpoints::draft(&self.context(), kind, body, &self.field_rules(body)).unwrap();
         let no = endpoints::take_number(self.db()).unwrap();
         record.endpoint.no = no;
         record.endpoint.secrets = vec![self.sealed(no, endpoints::FIRST_SECRET)];

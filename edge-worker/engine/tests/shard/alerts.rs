@@ -83,7 +83,7 @@ fn an_alert_is_retried_and_shown_like_any_delivery() {
     assert_eq!([shown("task_id"), shown("status")], [Json::Null, Json::Null]);
     assert_eq!([shown("event"), shown("outcome")], [NAME.into(), Json::from("alert")]);
     assert_eq!(dead[0]["attempts"].as_array().unwrap().len(), 6);
-    let stats: Stats = world.query(ShardRequest::Stats { from: Millis(NOON) });
+    let stats: Stats = world.query(ShardRequest::Stats { from: Millis(NOON), endpoint: None });
     assert_eq!((stats.events.len(), stats.deliveries.len()), (0, 1), "it is no event that was received");
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use base64ct::{Base64, Encoding};
+use vtryon_gateway_engine::protocol::delivery::delivery_no;
 use vtryon_gateway_engine::protocol::stats::Stats;
 use vtryon_gateway_engine::protocol::{ShardRequest, TaskFilter};
 use vtryon_webhooks::Millis;
@@ -200,7 +202,7 @@ fn sums(counts: &[(u32, String, u64)]) -> BTreeMap<(u32, &str), u64> {
 }
 
 fn stats(world: &mut World, from: i64) -> Stats {
-    world.query(ShardRequest::Stats { from: Millis(from) })
+    world.query(ShardRequest::Stats { from: Millis(from), endpoint: None })
 }
 
 #[test]
@@ -270,6 +272,54 @@ fn every_outcome_and_every_state_is_counted_in_its_minute() {
     assert!(sums(&later.deliveries).keys().all(|(minute, _)| *minute == 0));
     let none = stats(&mut world, NOON + 3_600_000);
     assert!(none.events.is_empty() && none.deliveries.is_empty() && none.latency.is_empty());
+}
+
+#[test]
+fn the_statistics_of_an_endpoint_are_those_of_its_deliveries_and_what_it_has_to_do() {
+    let mut world = World::new();
+    let mut limited = endpoint(2);
+    limited.options.max_in_flight = Some(1);
+    world.configure(vec![endpoint(1), limited]);
+    for task in ["task_1", "task_2", "task_3"] {
+        for dispatch in world.post(&body(task, "queued")) {
+            if dispatch.url.contains("shop-1") {
+                world.make(&dispatch);
+            }
+        }
+    }
+    for (asked, deliveries, latencies, in_flight, due) in [
+        (Some(1), vec![("delivered", 3)], 3, 0, 0),
+        (Some(2), vec![("pending", 3)], 0, 1, 2),
+        (Some(3), vec![], 0, 0, 0),
+        (None, vec![("delivered", 3), ("pending", 3)], 3, 0, 0),
+    ] {
+        let found: Stats = world.query(ShardRequest::Stats { from: Millis(NOON), endpoint: asked });
+        let by_state: Vec<_> =
+            sums(&found.deliveries).into_iter().map(|((_, name), count)| (name, count)).collect();
+        assert_eq!(by_state, deliveries, "{asked:?}");
+        assert_eq!(found.latency.iter().map(|(.., count)| count).sum::<u64>(), latencies, "{asked:?}");
+        assert_eq!((found.load.in_flight, found.load.due), (in_flight, due), "{asked:?}");
+        assert_eq!(sums(&found.events)[&(0, "applied")], 3, "{asked:?}: events are of no endpoint");
+    }
+}
+
+#[test]
+fn the_body_of_a_delivery_is_read_as_long_as_its_event_is_stored() {
+    let mut world = World::new();
+    let mut endpoint = endpoint(1);
+    endpoint.options.include = vec!["quarantined".to_owned()];
+    world.configure(vec![endpoint]);
+    world.event("task_1", "completed");
+    world.send("no json");
+    let of = |world: &mut World, no| world.call(ShardRequest::DeliveryBody { no }, &[]);
+    let in_base64 = |text: &str| Some(serde_json::json!({ "body": Base64::encode_string(text.as_bytes()) }));
+    assert_eq!(of(&mut world, delivery_no(1, 1)), in_base64(&body("task_1", "completed")));
+    assert_eq!(of(&mut world, delivery_no(2, 1)), in_base64("no json"));
+    assert_eq!(of(&mut world, delivery_no(1, 2)), None, "another endpoint");
+    assert_eq!(of(&mut world, delivery_no(9, 1)), None, "no event");
+    let past_retention = i64::from(world.deployment.retention_hours) + 1;
+    world.sleep(past_retention);
+    assert_eq!(of(&mut world, delivery_no(1, 1)), None, "pruned");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use vtryon_gateway_engine::directory::alerts;
 use vtryon_gateway_engine::directory::endpoints::{self, Rotation};
-use vtryon_gateway_engine::directory::fields::{self, Destination};
+use vtryon_gateway_engine::directory::fields::{self, FieldRules};
 use vtryon_gateway_engine::directory::settings::{Applied, Change};
 use vtryon_gateway_engine::directory::{
     AlertList, ChangedEndpoint, EndpointList, EndpointRecord, Unreadable, credentials,
@@ -33,9 +33,9 @@ impl Directory {
         audited: Option<&AuditedRequest>,
     ) -> Result<Response, ApiError> {
         let now = clock::now();
-        let destination = destination(config, input);
+        let rules = field_rules(config, input);
         let (mut record, headers) =
-            self.at(config, now, |context| endpoints::draft(context, kind, &input.body, &destination))?;
+            self.at(config, now, |context| endpoints::draft(context, kind, &input.body, &rules))?;
         let secret = EndpointSecret::from_bytes(crypto::random_key()?);
         let no = self.at(config, now, |context| endpoints::take_number(context.db))?;
         record.endpoint.no = no;
@@ -78,9 +78,8 @@ impl Directory {
         self.find(config, no)?;
         let headers = credentials::read(&input.body).map_err(Failure::from)?;
         let headers = seal::seal_headers(config, no, &headers).await?;
-        let destination = destination(config, input);
-        let change =
-            |context: &Context<'_>| endpoints::change(context, no, &input.body, &destination, headers);
+        let rules = field_rules(config, input);
+        let change = |context: &Context<'_>| endpoints::change(context, no, &input.body, &rules, headers);
         let record = self.at(config, clock::now(), change)?;
         self.put(config, 200, &record, None, audited).await
     }
@@ -174,13 +173,14 @@ impl Directory {
     }
 }
 
-/// Reads where the URL of a request leads, as the platform would call it.
-fn destination<'a>(config: &'a Config, input: &'a EndpointInput) -> Destination<'a> {
+/// Returns what the fields of a request are held to, with where its URL leads as the platform would call it.
+fn field_rules<'a>(config: &'a Config, input: &'a EndpointInput) -> FieldRules<'a> {
     let url = fields::url(&input.body).and_then(|url| Url::new(&url).ok());
-    Destination {
-        rules: &config.endpoint_urls,
+    FieldRules {
+        urls: &config.endpoint_urls,
         own_origin: &input.own_origin,
         origin: url.map(|url| url.origin()),
+        shards: config.shards,
     }
 }
 

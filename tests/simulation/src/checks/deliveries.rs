@@ -69,6 +69,7 @@ pub fn of_dispatch(world: &mut World, shard: usize, dispatch: &Dispatch, body: O
         );
     }
     of_leases(world, shard, dispatch, now);
+    super::of_limits(world, shard, dispatch, body.is_none());
     of_order(world, shard, no, dispatch.replay_count);
     of_schedule(world, shard, dispatch, now);
     of_webhook_id(world, shard, dispatch);

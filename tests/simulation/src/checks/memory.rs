@@ -6,7 +6,7 @@ use vtryon_gateway_engine::protocol::metrics::{AttemptTotals, Counts};
 use vtryon_gateway_engine::shard::Shard;
 use vtryon_webhooks::Millis;
 
-use super::SKEW;
+use super::{SKEW, limits};
 use crate::database::integer;
 use crate::violation::ensure;
 use crate::world::World;
@@ -98,9 +98,10 @@ fn of_alarm(world: &World, shard: usize) {
     }
     let active = |no| object.settings.endpoint(no).is_some_and(|endpoint| endpoint.options.is_active());
     let deliveries = object.db.rows(DUE, &[]).into_iter().filter(|row| active(integer(&row[0])));
-    let due = deliveries.map(|row| integer(&row[1]));
-    let Some(due) = due.filter(|due| *due >= 0).min() else { return };
-    let latest = Millis(due).max(world.clock(shard)).plus_millis(LATEST + 2 * SKEW);
+    let due = deliveries.map(|row| (integer(&row[1]), limits::latest(world, shard, integer(&row[0]))));
+    let due = due.filter(|(due, _)| *due >= 0).map(|(due, latest)| (latest.max(Millis(due)), due));
+    let Some((latest, due)) = due.min() else { return };
+    let latest = latest.plus_millis(LATEST + 2 * SKEW);
     ensure!(
         object.alarm.is_some_and(|alarm| alarm <= latest),
         "what is due is scheduled",

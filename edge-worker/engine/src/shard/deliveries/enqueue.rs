@@ -64,8 +64,8 @@ pub(crate) struct Enqueued {
 
 impl Shard {
     /// Inserts the deliveries of an event. Returns the attempts that the Worker makes now. Deliveries that wait
-    /// for an earlier one of the task, or go to an endpoint that is paused, failing or may take too long for the
-    /// Worker, are deferred to the alarm.
+    /// for an earlier one of the task, or go to an endpoint that is paused, failing, at its limits or may take too long
+    /// for the Worker, are deferred to the alarm.
     pub(crate) fn enqueue_deliveries(&self, context: &Context<'_>, event: &NewEvent<'_>) -> Result<Enqueued> {
         let (db, settings) = (context.db, &self.settings);
         let matching_endpoints = settings.endpoints.iter().filter(|endpoint| event.goes_to(endpoint));
@@ -79,12 +79,13 @@ impl Shard {
             };
             let older = pending.iter().filter(|older| older.endpoint() == endpoint.no);
             // An endpoint that is failing may hang: the alarm attempts it without delaying others. A test has somebody
-            // waiting for it, so it is attempted now in any case; nobody waits for an alert.
+            // waiting for it, so it is attempted now in any case, beyond the limits too; nobody waits for an alert.
             let is_left_to_alarm = match event.recipients {
                 Recipients::Only { is_test, .. } => !is_test,
                 Recipients::Matching => {
                     self.health.is_failing(endpoint.no)
                         || !leases::fits_worker(endpoint.options.timeout_seconds)
+                        || self.has_to_wait(context, endpoint, event.received_at)?
                 }
             };
             let is_blocked = supersede_or_block(db, endpoint, older, event)?;

@@ -23,6 +23,9 @@ const MARGIN: i64 = 15;
 const AFTER_ANSWER: i64 = 30;
 const REPORT: i64 = 5;
 
+/// How long a lease may last at most, in seconds of machine time. Clocks of objects differ a little.
+const LONGEST: i64 = 60;
+
 /// How many events the stored number may lag behind: writing it costs a row, and looking through them at a start far
 /// less.
 const LAG: i64 = 100;
@@ -51,6 +54,11 @@ pub(crate) fn over_at(deployment: &Deployment, timeout_seconds: u32, now: Millis
     now.plus_millis(deployment.span(BEGIN_WITHIN + i64::from(timeout_seconds) + MARGIN))
 }
 
+/// Returns by when every attempt that was leased until now has certainly ended.
+pub(crate) fn all_over_at(deployment: &Deployment, now: Millis) -> Millis {
+    now.plus_millis(deployment.span(LONGEST))
+}
+
 /// Returns whether the Worker has the time for an attempt with a timeout after its answer.
 pub(crate) const fn fits_worker(timeout_seconds: u32) -> bool {
     BEGIN_WITHIN + timeout_seconds as i64 + REPORT <= AFTER_ANSWER
@@ -71,6 +79,11 @@ impl Leases {
     pub(crate) fn grant(&mut self, delivery: i64, until: Millis) {
         self.has_granted = true;
         self.ends.insert(delivery, until);
+    }
+
+    /// Returns the deliveries whose first attempts are leased, and until when.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (i64, Millis)> {
+        self.ends.iter().map(|(delivery, end)| (*delivery, *end))
     }
 
     /// Ends a lease: its attempt was recorded.

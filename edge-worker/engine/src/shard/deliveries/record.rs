@@ -19,9 +19,16 @@ use crate::{Context, Result, time};
 const DEFERRED_FOR: i64 = 60;
 
 impl Shard {
-    /// Records a report. A report of an earlier attempt, lease or replay changes nothing, unless the endpoint took the
-    /// delivery.
+    /// Records a report: its attempt is over, so that another one may begin where that had to wait.
     pub(crate) fn record_attempt(&mut self, context: &Context<'_>, report: &Report) -> Result<()> {
+        self.throttle.end(report.delivery, report.leased_until);
+        self.record(context, report)?;
+        self.wake_for_waiting(context, endpoint_of(report.delivery))
+    }
+
+    /// Records what has become of the delivery. A report of an earlier attempt, lease or replay changes nothing, unless the
+    /// endpoint took the delivery.
+    fn record(&mut self, context: &Context<'_>, report: &Report) -> Result<()> {
         let (db, now) = (context.db, context.now);
         let Some(mut delivery) = deliveries::find(db, report.delivery)? else { return Ok(()) };
         if delivery.state != DeliveryState::Pending || delivery.replay_count != report.replay_count {
@@ -37,7 +44,7 @@ impl Shard {
             let due_at = now.plus_millis(context.deployment.span(DEFERRED_FOR));
             deliveries::defer(db, delivery.no, due_at, "secret_unreadable")?;
             self.leases.release(delivery.no);
-            self.wake_for(endpoint_of(delivery.no), due_at);
+            self.wake_for(context, endpoint_of(delivery.no), due_at);
             return Ok(());
         };
         let endpoint = endpoint_of(delivery.no);
@@ -75,7 +82,7 @@ impl Shard {
         self.leases.release(report.delivery);
         self.broadcast_attempt(context, report.delivery);
         if let Some(due_at) = due_at {
-            self.wake_for(endpoint, due_at);
+            self.wake_for(context, endpoint, due_at);
         }
         Ok(())
     }

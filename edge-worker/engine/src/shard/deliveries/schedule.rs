@@ -8,6 +8,7 @@ use super::ordering::PendingDelivery;
 use super::{dispatch, leases, ordering};
 use crate::database::Database;
 use crate::protocol::delivery::{Dispatch, Report, endpoint_of, seq_of};
+use crate::protocol::settings::Endpoint;
 use crate::shard::deliveries::{self, Delivery};
 use crate::shard::{Shard, events};
 use crate::{Context, Result};
@@ -58,27 +59,29 @@ impl Shard {
         let mut candidates = Vec::new();
         for endpoint in self.settings.active() {
             let is_over = is_run_over(context, endpoint.options.timeout_seconds, started);
-            if is_over || self.health.is_cooling_down(endpoint.no, now) {
+            let allowed = self.allowed_attempts(context, endpoint);
+            if is_over || allowed == 0 || self.health.is_cooling_down(endpoint.no, now) {
                 continue;
             }
             let due_at = deliveries::next_due(context.db, endpoint.no)?;
             if due_at.is_some_and(|due_at| due_at <= now) {
-                candidates.push((self.health.is_failing(endpoint.no), endpoint.no));
+                candidates.push((self.health.is_failing(endpoint.no), endpoint.no, allowed));
             }
         }
-        candidates.sort_by_key(|(is_failing, _)| *is_failing);
-        for (is_failing, endpoint) in candidates {
+        candidates.sort_by_key(|(is_failing, ..)| *is_failing);
+        for (is_failing, endpoint, allowed) in candidates {
             let (share, connections) =
                 if is_failing { (1, CONNECTIONS - PER_ENDPOINT) } else { (PER_ENDPOINT, CONNECTIONS) };
             let has = draining.iter().filter(|draining| **draining == endpoint).count();
             let free = connections.saturating_sub(draining.len() + picked.len());
-            picked.extend(std::iter::repeat_n(endpoint, share.saturating_sub(has).min(free)));
+            let wanted = share.saturating_sub(has).min(allowed);
+            picked.extend(std::iter::repeat_n(endpoint, wanted.min(free)));
         }
         Ok(picked)
     }
 
-    /// Leases the next attempt to an endpoint that can be made; `None` where none is due, the endpoint is paused or the
-    /// run is over. First it stores when the alarm looks at the delivery again, should this run die.
+    /// Leases the next attempt to an endpoint that can be made; `None` where none is due, the endpoint is paused or at its
+    /// limits, or the run is over. First it stores when the alarm looks at the delivery again, should this run die.
     pub fn pick_attempt(
         &mut self,
         context: &Context<'_>,
@@ -94,7 +97,8 @@ impl Shard {
         else {
             return Ok(None);
         };
-        if is_run_over(context, endpoint.options.timeout_seconds, started) {
+        let is_over = is_run_over(context, endpoint.options.timeout_seconds, started);
+        if is_over || self.allowed_attempts(context, endpoint) == 0 {
             return Ok(None);
         }
         for delivery in deliveries::due(db, endpoint.no, now, WINDOW)? {
@@ -117,6 +121,7 @@ impl Shard {
             let attempt = (delivery.replay_count, delivery.failed_attempts + 1);
             let dispatch =
                 dispatch::make(context.deployment, endpoint, delivery.no, attempt, dispatched, now);
+            self.note_attempt(context, &dispatch);
             return Ok(Some(Picked { dispatch, body }));
         }
         Ok(None)
@@ -148,10 +153,23 @@ impl Shard {
         Ok(())
     }
 
-    /// Returns when deliveries to an endpoint are attempted next: when the first is due, after its pause.
-    pub(crate) fn next_attempt_at(&self, db: &dyn Database, endpoint: i64) -> Result<Option<Millis>> {
-        let due_at = deliveries::next_due(db, endpoint)?;
-        Ok(due_at.map(|due_at| self.health.after_pause(endpoint, due_at)))
+    /// Returns when deliveries to an endpoint are attempted next: when the first is due, after its pause and within its
+    /// limits.
+    pub(crate) fn next_attempt_at(
+        &self,
+        context: &Context<'_>,
+        endpoint: &Endpoint,
+    ) -> Result<Option<Millis>> {
+        let due_at = deliveries::next_due(context.db, endpoint.no)?;
+        Ok(due_at.map(|due_at| self.attempted_from(context, endpoint.no, due_at)))
+    }
+
+    /// Returns when a delivery to an endpoint can be attempted that is due at a time.
+    pub(crate) fn attempted_from(&self, context: &Context<'_>, endpoint: i64, due_at: Millis) -> Millis {
+        let allowed_at =
+            self.settings.endpoint(endpoint).and_then(|endpoint| self.allowed_at(context, endpoint));
+        let due_at = self.health.after_pause(endpoint, due_at);
+        allowed_at.map_or(due_at, |allowed_at| due_at.max(allowed_at))
     }
 }
 

@@ -135,6 +135,7 @@ impl Shard {
         self.broadcast(LogEntry::event(seq), task_id);
         for dispatch in &enqueued.dispatch_now {
             self.leases.grant(dispatch.delivery, dispatch.leased_until);
+            self.note_attempt(context, dispatch);
         }
         // The earliest time first: to set the alarm is a row each time, and for a later time it is not set again.
         if enqueued.deferred {

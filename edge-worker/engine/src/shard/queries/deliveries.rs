@@ -1,5 +1,6 @@
 //! Reads deliveries for the API.
 
+use base64ct::{Base64, Encoding};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use vtryon_webhooks::Millis;
@@ -105,6 +106,22 @@ pub(crate) fn delivery(db: &dyn Database, shard: u32, no: i64) -> Result<Option<
     const FIND: &str = select!("attempts", "WHERE no = ?");
     let stored = db.first(FIND, &[Bind::Int(no)], DeliveryRow::read)?;
     stored.map(|stored| show(db, shard, stored)).transpose()
+}
+
+/// The body that a delivery has.
+#[derive(Serialize)]
+pub(crate) struct BodyView {
+    /// The bytes as received, in base64.
+    body: String,
+}
+
+/// Returns the body of a delivery; none where the delivery does not exist, or its event is not stored any more.
+pub(crate) fn delivery_body(db: &dyn Database, no: i64) -> Result<Option<BodyView>> {
+    let seq = seq_of(no);
+    if deliveries::find(db, no)?.is_none() || events::find_deliverable(db, seq)?.is_none() {
+        return Ok(None);
+    }
+    Ok(events::body(db, seq)?.map(|body| BodyView { body: Base64::encode_string(&body) }))
 }
 
 /// Lists deliveries, those of the latest events first.

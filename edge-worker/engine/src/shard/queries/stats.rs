@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use vtryon_webhooks::Millis;
 
-use crate::Result;
 use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::delivery_no;
-use crate::protocol::stats::{Count, LatencyBucket, Stats, bound};
+use crate::protocol::stats::{Count, EndpointLoad, LatencyBucket, Stats, bound};
 use crate::shard::Shard;
 use crate::shard::live::log::before_time;
+use crate::{Context, Result};
 
 /// How many events, and how many deliveries, are looked at.
 const MANY: i64 = 10_000;
@@ -32,8 +32,8 @@ impl Commits {
 }
 
 impl Shard {
-    /// Counts what was received from a time on.
-    pub(crate) fn stats(&self, db: &dyn Database, from: Millis) -> Result<Stats> {
+    /// Counts what was received from a time on; of deliveries those to an endpoint, where one is named.
+    pub(crate) fn stats(&self, context: &Context<'_>, from: Millis, endpoint: Option<i64>) -> Result<Stats> {
         const EVENTS: &str = "SELECT CAST((received_at - ?1) / 60000 AS INTEGER), outcome, COUNT(*) FROM (
                 SELECT received_at, outcome FROM events WHERE seq > ?2 AND task_no > 0 ORDER BY seq DESC LIMIT ?3
             ) WHERE received_at >= ?1 GROUP BY 1, 2";
@@ -42,17 +42,21 @@ impl Shard {
                 SELECT received_at FROM quarantine WHERE no > ?2 ORDER BY no DESC LIMIT ?3
             ) WHERE received_at >= ?1 GROUP BY 1";
         const DELIVERIES: &str = "SELECT CAST((created_at - ?1) / 60000 AS INTEGER), state, COUNT(*) FROM (
-                SELECT created_at, state FROM deliveries WHERE no >= ?2 ORDER BY no DESC LIMIT ?3
-            ) WHERE created_at >= ?1 GROUP BY 1, 2";
+                SELECT created_at, state, endpoint FROM deliveries WHERE no >= ?2 ORDER BY no DESC LIMIT ?3
+            ) WHERE created_at >= ?1 AND (?4 IS NULL OR endpoint = ?4) GROUP BY 1, 2";
+        const LOOKED_AT: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE no >= ? LIMIT ?)";
+        let db = context.db;
         let start = before_time(db, from, self.last_seq)?;
         let of_events = [Bind::Int(from.0), Bind::Int(start), Bind::Int(MANY)];
-        let of_deliveries = [Bind::Int(from.0), Bind::Int(delivery_no(start + 1, 0)), Bind::Int(MANY)];
+        let first = Bind::Int(delivery_no(start + 1, 0));
+        let of_deliveries = [Bind::Int(from.0), first, Bind::Int(MANY), Bind::MaybeInt(endpoint)];
         let mut events = counts(db, EVENTS, &of_events)?;
         let quarantined = counts(db, QUARANTINED, &of_events)?;
         let deliveries = counts(db, DELIVERIES, &of_deliveries)?;
         let most = MANY as u64;
         let is_full = |counts: &[Count]| counts.iter().map(|(.., count)| count).sum::<u64>() >= most;
-        let truncated = [&events, &quarantined, &deliveries].into_iter().any(|counts| is_full(counts));
+        let looked_at = db.first(LOOKED_AT, &[first, Bind::Int(MANY)], Row::int)?;
+        let truncated = is_full(&events) || is_full(&quarantined) || looked_at >= Some(MANY);
         events.extend(quarantined);
         Ok(Stats {
             truncated,
@@ -61,7 +65,20 @@ impl Shard {
             deliveries,
             commits: self.commits.counts.iter().map(|(bound, count)| (*bound, *count)).collect(),
             slowest_commit: self.commits.slowest_ms,
+            load: endpoint.map_or_else(|| Ok(EndpointLoad::default()), |no| self.load(context, no))?,
         })
+    }
+}
+
+impl Shard {
+    /// Counts what there is to do for an endpoint.
+    fn load(&self, context: &Context<'_>, endpoint: i64) -> Result<EndpointLoad> {
+        const DUE: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_due
+            WHERE endpoint = ? AND due_at <= ? LIMIT ?)";
+        let binds = [Bind::Int(endpoint), Bind::Int(context.now.0), Bind::Int(MANY)];
+        let due = context.db.first(DUE, &binds, Row::int)?.unwrap_or(0);
+        let in_flight = self.throttle.count_in_flight(endpoint, context.now);
+        Ok(EndpointLoad { in_flight: in_flight as u64, due: due.unsigned_abs() })
     }
 }
 
@@ -72,8 +89,8 @@ fn counts(db: &dyn Database, query: &'static str, binds: &[Bind<'_>]) -> Result<
 /// Sorts what was delivered by how long it took. What was replayed says nothing of that.
 fn latency(db: &dyn Database, binds: &[Bind<'_>]) -> Result<Vec<LatencyBucket>> {
     const TOOK: &str = "SELECT CAST((created_at - ?1) / 60000 AS INTEGER), ended_at - created_at FROM (
-            SELECT created_at, ended_at, state, replay_count FROM deliveries WHERE no >= ?2 ORDER BY no DESC LIMIT ?3
-        ) WHERE created_at >= ?1 AND state = 'delivered' AND replay_count = 0";
+            SELECT created_at, ended_at, state, replay_count, endpoint FROM deliveries WHERE no >= ?2 ORDER BY no DESC LIMIT ?3
+        ) WHERE created_at >= ?1 AND (?4 IS NULL OR endpoint = ?4) AND state = 'delivered' AND replay_count = 0";
     let mut sorted: BTreeMap<(u32, i64), u64> = BTreeMap::new();
     for place in db.all(TOOK, binds, |row| (minute(row), bound(row.int())))? {
         *sorted.entry(place).or_default() += 1;
