@@ -74,6 +74,8 @@ pub enum ShardRequest {
         digest: Option<String>,
         limit: u32,
     },
+    /// Erases a task.
+    Erase { task_id: String },
     /// Replays a delivery.
     Replay { no: i64 },
     /// Counts what a range would replay; nothing is changed.

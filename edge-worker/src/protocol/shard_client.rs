@@ -69,6 +69,8 @@ pub(crate) enum Subscribed {
     Opened(Response),
     /// The task has ended, and the subscriber has its final state.
     Over,
+    /// The task was erased.
+    Erased,
     /// The task ended too long ago.
     Refused,
 }
@@ -89,6 +91,7 @@ pub(crate) async fn subscribe(
         101 => Ok(Subscribed::Opened(response)),
         204 => Ok(Subscribed::Over),
         401 => Ok(Subscribed::Refused),
+        410 => Ok(Subscribed::Erased),
         503 => Err(ApiError::with_message(Code::Unavailable, response.text().await?)),
         status => {
             console_error!("shard {shard} answered {status}");

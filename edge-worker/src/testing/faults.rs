@@ -141,6 +141,17 @@ pub(crate) fn before_kv(task_id: &str) -> worker::Result<()> {
     if task_id == "fault:kv" { Err("a fault on purpose in KV".into()) } else { Ok(()) }
 }
 
+/// Holds the writing of the result of the task `fault:kv-late` for as long as broadcasts are held.
+#[cfg(feature = "faults")]
+pub(crate) async fn before_kv_write(task_id: &str) {
+    if task_id == "fault:kv-late" {
+        before_broadcast().await;
+    }
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) async fn before_kv_write(_: &str) {}
+
 /// Returns whether an event is never broadcast, as where the instance ends first: of the task `fault:unshown`.
 #[cfg(feature = "faults")]
 pub(crate) fn skips_broadcast(task_id: Option<&str>) -> bool {

@@ -1,11 +1,13 @@
 //! Invariants, checked against what is stored.
 
 mod deliveries;
+mod erasure;
 mod events;
 mod memory;
 mod retention;
 
 pub use self::deliveries::of_dispatch;
+pub use self::erasure::{of_erased, of_message};
 pub use self::events::of_stored_event;
 pub use self::memory::of_memory;
 pub use self::retention::{forget_dropped, of_retention, owed};

@@ -55,6 +55,7 @@ impl Shard {
                 let filter = DeliveryFilter { endpoint, state: state.as_deref(), task_id, digest };
                 encode(Some(queries::deliveries(db, shard, before, &filter, limit)?))
             }
+            ShardRequest::Erase { task_id } => encode(self.erase(context, &task_id)?),
             ShardRequest::Replay { no } => {
                 let exists = self.replay(context, no)?;
                 encode(if exists { queries::delivery(db, shard, no)? } else { None })

@@ -120,6 +120,7 @@ const fn is_first_use(request: &ShardRequest) -> bool {
         | ShardRequest::Report
         | ShardRequest::Delivery { .. }
         | ShardRequest::Deliveries { .. }
+        | ShardRequest::Erase { .. }
         | ShardRequest::Replay { .. }
         | ShardRequest::CountRange(_)
         | ShardRequest::Progress { .. }

@@ -5,7 +5,7 @@ use vtryon_gateway_engine::database::Bind;
 use vtryon_gateway_engine::shard::Shard;
 use vtryon_webhooks::Millis;
 
-use super::SKEW;
+use super::{SKEW, of_erased};
 use crate::database::integer;
 use crate::violation::ensure;
 use crate::world::World;
@@ -26,6 +26,7 @@ pub fn of_memory(world: &mut World, shard: usize) {
     let differs = engine.differs_from(&fresh);
     ensure!(differs.is_none(), "memory is what a fresh instance restores", "{}", differs.unwrap_or_default());
     of_counters(world, shard);
+    of_erased(world, shard);
     of_alarm(world, shard);
 }
 
