@@ -11,8 +11,9 @@ use vtryon_gateway_engine::tickets::Tickets;
 pub(crate) use vtryon_gateway_engine::variables::RESULTS;
 use vtryon_gateway_engine::variables::{
     ACCESS_AUD, ACCESS_SCOPES, ACCESS_TEAM, ALLOW_INSECURE_ENDPOINTS, ENDPOINT_HOSTS, GATEWAY_ADMIN_TOKEN,
-    GATEWAY_ADMIN_TOKEN_PREVIOUS, GATEWAY_MASTER_KEY, GATEWAY_TICKET_TOKEN, MAX_BODY_BYTES, MIN_TOKEN_CHARS,
-    Number, RETENTION_HOURS, SHARDS, TICKET_ORIGINS, VTRYON_WEBHOOK_SECRET, VTRYON_WEBHOOK_SECRET_PREVIOUS,
+    GATEWAY_ADMIN_TOKEN_PREVIOUS, GATEWAY_MASTER_KEY, GATEWAY_TICKET_TOKEN, JURISDICTION, LOCATION_HINT,
+    MAX_BODY_BYTES, MIN_TOKEN_CHARS, Number, RETENTION_HOURS, SHARDS, TICKET_ORIGINS, VTRYON_WEBHOOK_SECRET,
+    VTRYON_WEBHOOK_SECRET_PREVIOUS,
 };
 use vtryon_gateway_engine::variables::{DIRECTORY, TASK_SHARD};
 use vtryon_gateway_engine::{Deployment, MAX_PAGES};
@@ -26,6 +27,8 @@ use zeroize::Zeroizing;
 use crate::auth::{Access, Admin, RootToken, is_origin};
 use crate::http::response::ApiError;
 use crate::platform::clock;
+use crate::protocol::object;
+use crate::protocol::placement::Placement;
 use crate::testing::faults;
 
 /// The variables that hold Vtryon's secrets, and whose each is.
@@ -45,6 +48,8 @@ pub(crate) struct Config {
     /// The pages beside the gateway's own that may use tickets.
     pub(crate) ticket_origins: Vec<String>,
     pub(crate) shards: Shards,
+    /// Where the objects lie.
+    pub(crate) placement: Placement,
     /// Where endpoints may be.
     pub(crate) endpoint_urls: UrlRules,
 }
@@ -92,6 +97,8 @@ impl Config {
         let limit = number(env, MAX_BODY_BYTES, |bytes| BodyLimit::new(bytes as usize))?;
         let shards = number(env, SHARDS, Shards::new)?;
         let retention_hours = number(env, RETENTION_HOURS, Some)?;
+        let placement = placement(env)?;
+        object::place(placement);
         for object in [TASK_SHARD, DIRECTORY] {
             env.durable_object(object).map_err(|_| missing(object)())?;
         }
@@ -110,6 +117,7 @@ impl Config {
             ticket_origins: ticket_origins(env)?,
             master,
             shards,
+            placement,
             endpoint_urls: endpoint_urls(env)?,
         })
     }
@@ -123,6 +131,17 @@ fn has_results(env: &Env) -> Result<bool, Fault> {
     }
     env.kv(RESULTS).map_err(|_| wrong(RESULTS, "is not a KV namespace")())?;
     Ok(true)
+}
+
+/// Reads where the objects lie: anywhere, unless it is said.
+fn placement(env: &Env) -> Result<Placement, Fault> {
+    let read = |name| match value(env, name) {
+        None => Ok(String::new()),
+        Some(value) => value.as_string().ok_or_else(wrong(name, "is not a text")),
+    };
+    let (jurisdiction, hint) = (read(JURISDICTION)?, read(LOCATION_HINT)?);
+    Placement::parse(&jurisdiction, &hint)
+        .map_err(|(variable, values)| wrong(variable, format!("is not one of {}", values.join(", ")))())
 }
 
 /// What is wrong with one variable; never its value.

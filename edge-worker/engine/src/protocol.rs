@@ -10,6 +10,7 @@ pub mod delivery;
 mod directory;
 pub mod live;
 pub mod page_cursor;
+pub mod placement;
 pub mod rejection;
 pub mod settings;
 pub mod stats;
@@ -21,6 +22,7 @@ use vtryon_webhooks::{Digest, Error, Event, Millis, Verified};
 
 use self::delivery::{Dispatch, Report};
 use self::live::Subscription;
+use self::placement::Placement;
 use self::settings::{Replay, Settings};
 
 pub use self::directory::{AuditedRequest, DirectoryCall, DirectoryRequest, EndpointInput};
@@ -59,6 +61,11 @@ pub enum ShardRequest {
     Topology,
     /// Only compares the number of shards.
     VerifyShardCount,
+    /// To shard 0 outside of any jurisdiction, from the one within: records the number of shards and the placement of the
+    /// deployment, and answers with the number.
+    Anchor,
+    /// Only compares what the anchor has recorded.
+    VerifyAnchor,
     /// The settings of the directory.
     Configure(Settings),
     /// Only brings reports.
@@ -137,6 +144,9 @@ pub struct Call {
     pub shard: u32,
     /// How many shards the caller has.
     pub shards: u32,
+    /// Where the caller has the objects of the deployment.
+    #[serde(default)]
+    pub placement: Placement,
     /// The outcomes of attempts that were leased to the Worker. They are recorded before the request is executed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reports: Vec<Report>,

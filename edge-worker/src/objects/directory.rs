@@ -126,8 +126,9 @@ impl Directory {
         self.open()?;
         let config = Config::current(&self.env)?;
         self.remember_secrets(&config, clock::now()).await;
-        let checked =
-            self.at(&config, clock::now(), |context| settings::check_topology(context.db, config.shards));
+        let checked = self.at(&config, clock::now(), |context| {
+            settings::check_topology(context.db, (config.shards, config.placement))
+        });
         if let Err(Failure::Refused(mismatch)) = &checked {
             console_error!("directory: {}", mismatch.message);
         }

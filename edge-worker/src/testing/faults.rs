@@ -152,6 +152,17 @@ pub(crate) async fn before_kv_write(task_id: &str) {
 #[cfg(not(feature = "faults"))]
 pub(crate) async fn before_kv_write(_: &str) {}
 
+/// Returns the name under which an object within a jurisdiction is found among those outside: local runtimes have none.
+#[cfg(feature = "faults")]
+pub(crate) fn within(jurisdiction: &str, name: &str) -> Option<String> {
+    Some(format!("{jurisdiction}: {name}"))
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn within(_: &str, _: &str) -> Option<String> {
+    None
+}
+
 /// Returns whether an event is never broadcast, as where the instance ends first: of the task `fault:unshown`.
 #[cfg(feature = "faults")]
 pub(crate) fn skips_broadcast(task_id: Option<&str>) -> bool {

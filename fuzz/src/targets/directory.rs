@@ -14,6 +14,7 @@ use vtryon_gateway_engine::directory::settings::{self, Change};
 use vtryon_gateway_engine::directory::{Directory, EndpointRecord, audit, rejections, tokens};
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::AuditedRequest;
+use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::rejection::Rejection;
 use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, SealedHeader};
 use vtryon_gateway_engine::sqlite::Sqlite;
@@ -187,7 +188,12 @@ impl Office {
 
     fn commit(&self, change: &Change<'_>) -> Result<(), Failure> {
         let version = settings::current(&self.context())?.version;
-        settings::commit(&self.context(), Shards::new(4).unwrap(), change, Some(&audited()))?;
+        settings::commit(
+            &self.context(),
+            (Shards::new(4).unwrap(), Placement::default()),
+            change,
+            Some(&audited()),
+        )?;
         assert_eq!(settings::current(&self.context())?.version, version + 1);
         Ok(())
     }

@@ -8,6 +8,7 @@ use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
 use vtryon_gateway_engine::directory::{self, Directory, EndpointRecord};
 use vtryon_gateway_engine::protocol::conditions::{ShardReport, UnhealthyEndpoint};
 use vtryon_gateway_engine::protocol::delivery::delivery_no;
+use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, Settings, endpoint_id};
 use vtryon_gateway_engine::protocol::{EndpointHealth, ShardRequest};
 use vtryon_gateway_engine::{Context, Failure};
@@ -270,7 +271,9 @@ impl World {
             self.call(0, Decision::Configure, ShardRequest::Topology, &[])?;
         }
         let shards = self.count();
-        self.direct(Decision::Change, |context| Ok(settings::commit(context, shards, change, None)?))?;
+        self.direct(Decision::Change, |context| {
+            Ok(settings::commit(context, (shards, Placement::default()), change, None)?)
+        })?;
         self.begin_push()
     }
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use vtryon_gateway_engine::protocol::delivery::Report;
+use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult};
 use vtryon_gateway_engine::shard::Admit;
 use vtryon_webhooks::{Millis, Shards, Signature};
@@ -133,14 +134,15 @@ impl World {
         reports: Vec<Report>,
         body: &[u8],
     ) -> Option<String> {
-        let call = Call { shard: shard as u32, shards: self.regime.shards, reports, request };
+        let placement = Placement::default();
+        let call = Call { shard: shard as u32, shards: self.regime.shards, placement, reports, request };
         let call = self.of_later_version(&call);
         // Whatever is called sets an alarm that could not be set.
         self.shards[shard].is_alarm_unset = false;
         let admit = self.decide(shard, decision, |engine, context| engine.admit(context, &call)).done()?;
         let admission = match admit {
             Admit::Decided(admission) => admission,
-            Admit::AskFirst(question) => {
+            Admit::AskFirst(question) | Admit::AskAnchor(question) => {
                 let answer = self.call(0, Decision::Query, question, &[]).map(Some).ok_or_else(String::new);
                 // A lost answer is an error, and the caller gets it.
                 let answer = answer.ok()?;
@@ -186,7 +188,9 @@ impl World {
             self.deployment.verifier.verify(body, &signature).expect("it was signed with this key");
         let (_, incoming) = IncomingEvent::read(&verified, self.now);
         let request = ShardRequest::StoreEvent(incoming);
-        let call = Call { shard: shard as u32, shards: other.count(), reports: Vec::new(), request };
+        let placement = Placement::default();
+        let call =
+            Call { shard: shard as u32, shards: other.count(), placement, reports: Vec::new(), request };
         if self.shards[shard].log.last == 0 {
             // Before the first event any number would be taken.
             return;

@@ -25,7 +25,7 @@ impl Shard {
     /// # Errors
     /// A fault of the database, and a subscription: it is opened by [`Shard::subscribe`].
     pub fn call(&mut self, context: &Context<'_>, call: Call, body: &[u8]) -> Result<Option<String>> {
-        let Call { shard, shards, reports, request } = call;
+        let Call { shard, shards, reports, request, .. } = call;
         let db = context.db;
         for report in &reports {
             if let Err(fault) = self.record_attempt(context, report) {
@@ -47,7 +47,7 @@ impl Shard {
             ShardRequest::Quarantine { before, limit } => {
                 encode(Some(queries::quarantine(db, before, limit)?))
             }
-            ShardRequest::Topology => encode(Some(shards)),
+            ShardRequest::Topology | ShardRequest::Anchor => encode(Some(shards)),
             ShardRequest::Configure(settings) => encode(Some(self.configure(context, settings)?)),
             ShardRequest::Delivery { no } => encode(queries::delivery(db, shard, no)?),
             ShardRequest::Deliveries { before, endpoint, state, task_id, digest, limit } => {
@@ -65,7 +65,7 @@ impl Shard {
             ShardRequest::Health { endpoint } => encode(Some(self.health.report(endpoint))),
             ShardRequest::Metrics => encode(Some(self.counts(db)?)),
             ShardRequest::Stats { from } => encode(Some(self.stats(db, from)?)),
-            ShardRequest::VerifyShardCount => encode(Some(())),
+            ShardRequest::VerifyShardCount | ShardRequest::VerifyAnchor => encode(Some(())),
             ShardRequest::Sweep => {
                 self.reset_alarm(context);
                 encode(Some(SweepFindings { has_stalled: queries::has_stalled(db, context.now)? }))

@@ -9,6 +9,7 @@ use vtryon_gateway_engine::directory::fields::{self, Destination};
 use vtryon_gateway_engine::directory::settings::{self, Change};
 use vtryon_gateway_engine::directory::{Directory, EndpointRecord};
 use vtryon_gateway_engine::keys::MasterKey;
+use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, SealedHeader};
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_gateway_engine::{Context, Deployment, Failure, MAX_PAGES};
@@ -132,8 +133,8 @@ pub fn seal(headers: &[NewHeader]) -> Vec<SealedHeader> {
     headers.iter().map(|header| header.sealed(header.value.chars().rev().collect())).collect()
 }
 
-pub fn shards() -> Shards {
-    Shards::new(4).unwrap()
+pub fn shards() -> (Shards, Placement) {
+    (Shards::new(4).unwrap(), Placement::default())
 }
 
 pub fn deployment(secrets: &[&str]) -> Deployment {
