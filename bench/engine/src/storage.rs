@@ -137,4 +137,8 @@ impl Database for Storage {
         }
         self.cached("RELEASE work")
     }
+
+    fn size_bytes(&self) -> Result<u64> {
+        self.sqlite.size_bytes()
+    }
 }

@@ -44,6 +44,12 @@ pub trait Database {
     /// # Errors
     /// The error of `work`, or of the commit.
     fn in_transaction(&self, work: &mut dyn FnMut() -> Result<()>) -> Result<()>;
+
+    /// Returns how much the database stores, in bytes.
+    ///
+    /// # Errors
+    /// Whatever the database fails with.
+    fn size_bytes(&self) -> Result<u64>;
 }
 
 impl dyn Database + '_ {

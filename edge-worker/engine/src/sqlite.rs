@@ -85,6 +85,12 @@ impl Database for Sqlite {
             }
         }
     }
+
+    fn size_bytes(&self) -> Result<u64> {
+        const SIZE: &str = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+        let bytes: i64 = self.0.prepare_cached(SIZE)?.query_row([], |row| row.get(0))?;
+        Ok(bytes.unsigned_abs())
+    }
 }
 
 impl ToSql for Bind<'_> {

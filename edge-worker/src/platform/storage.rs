@@ -61,6 +61,10 @@ impl Database for ObjectDatabase {
             });
         committed.map(drop).map_err(|error| failed.unwrap_or_else(|| fault(error.into())))
     }
+
+    fn size_bytes(&self) -> Result<u64> {
+        Ok(self.sql.database_size() as u64)
+    }
 }
 
 #[wasm_bindgen]

@@ -108,6 +108,10 @@ impl Database for SimulatedDatabase {
         self.control(if done.is_ok() { "RELEASE work" } else { "ROLLBACK TO work; RELEASE work" });
         done
     }
+
+    fn size_bytes(&self) -> Result<u64> {
+        self.sqlite.size_bytes()
+    }
 }
 
 /// Reads a column as an integer; null is -1.

@@ -91,6 +91,10 @@ impl Database for Recorder {
         self.steps.borrow_mut().push(Step::Transaction { steps, is_committed: done.is_ok() });
         done
     }
+
+    fn size_bytes(&self) -> Result<u64> {
+        self.sqlite.size_bytes()
+    }
 }
 
 impl From<&Value> for Column {
