@@ -16,7 +16,7 @@ use vtryon_gateway_engine::variables::{
     VTRYON_WEBHOOK_SECRET_PREVIOUS,
 };
 use vtryon_gateway_engine::variables::{DIRECTORY, TASK_SHARD};
-use vtryon_gateway_engine::{Deployment, MAX_PAGES};
+use vtryon_gateway_engine::{Deployment, MAX_OBJECT_BYTES, MAX_PAGES};
 use vtryon_webhooks::diagnosis::SecretKind;
 use vtryon_webhooks::endpoint::UrlRules;
 use vtryon_webhooks::{BodyLimit, Code, Error, Secret, Shards, Verifier};
@@ -108,6 +108,7 @@ impl Config {
             tickets: Tickets::new(&master),
             retention_hours,
             max_pages: faults::limited(MAX_PAGES),
+            max_object_bytes: faults::database_limit().unwrap_or(MAX_OBJECT_BYTES),
             clock_scale: clock::scale(),
         };
         Ok(Self {

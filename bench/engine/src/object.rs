@@ -40,6 +40,7 @@ pub(crate) fn deployment() -> Result<Deployment> {
         tickets: Tickets::new(&key),
         retention_hours: 720,
         max_pages: MAX_PAGES,
+        max_object_bytes: vtryon_gateway_engine::MAX_OBJECT_BYTES,
         clock_scale: 1,
     })
 }

@@ -14,6 +14,7 @@ pub mod placement;
 pub mod rejection;
 pub mod settings;
 pub mod stats;
+mod sweep;
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,7 @@ use self::placement::Placement;
 use self::settings::{Replay, Settings};
 
 pub use self::directory::{AuditedRequest, DirectoryCall, DirectoryRequest, EndpointInput};
+pub use self::sweep::{SweepFindings, SweepReport};
 
 use crate::json;
 
@@ -107,14 +109,6 @@ pub struct StoreResult {
     /// The attempts that the Worker makes after its 200.
     #[serde(default)]
     pub dispatches: Vec<Dispatch>,
-}
-
-/// What the hourly sweep finds in a shard.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct SweepFindings {
-    /// Whether a task has not ended and has had no event for long.
-    pub has_stalled: bool,
 }
 
 /// The health of an endpoint in one shard.

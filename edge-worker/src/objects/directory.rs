@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::http::response::{self, ApiError};
 use crate::platform::clock;
 use crate::platform::storage::ObjectDatabase;
-use crate::protocol::{DirectoryCall, DirectoryRequest};
+use crate::protocol::{DirectoryCall, DirectoryRequest, SweepReport};
 use crate::testing::faults;
 use crate::testing::metering::{self, BilledOperation};
 
@@ -116,7 +116,7 @@ impl Directory {
             DirectoryRequest::FindToken { id } => self.find_token(&config, &id),
             DirectoryRequest::Audit { cursor, limit } => self.audit(&config, cursor.as_deref(), limit),
             DirectoryRequest::RecordChange { target } => self.record_change(&config, &target, audited),
-            DirectoryRequest::Sweep { has_stalled } => self.sweep(&config, has_stalled),
+            DirectoryRequest::Sweep(report) => self.sweep(&config, report),
         }
     }
 
@@ -157,12 +157,12 @@ impl Directory {
     }
 
     /// Removes what has expired, looks for causes of alerts, and sets the alarm where it is wanted.
-    fn sweep(&self, config: &Config, has_stalled: Option<bool>) -> Result<Response, ApiError> {
+    fn sweep(&self, config: &Config, report: SweepReport) -> Result<Response, ApiError> {
         self.at(config, clock::now(), |context| {
             engine::rejections::expire(context.db, context.now)?;
             engine::tokens::expire(context.db, context.now)?;
             engine::audit::expire(context)?;
-            engine::alerts::sweep(context, has_stalled)
+            engine::alerts::sweep(context, report)
         })?;
         self.schedule_alarm()?;
         response::json(200, &())

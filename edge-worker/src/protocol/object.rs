@@ -16,6 +16,9 @@ thread_local! {
     static PLACEMENT: Cell<Placement> = Cell::default();
 }
 
+/// Finds the stub of an object by the binding of its class and its name.
+pub(super) type FindStub = fn(&Env, &str, &str) -> worker::Result<Stub>;
+
 /// Sets where all objects lie, as it was configured.
 pub(crate) fn place(placement: Placement) {
     PLACEMENT.set(placement);

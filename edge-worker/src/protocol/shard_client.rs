@@ -6,10 +6,10 @@ use js_sys::futures::JsFuture;
 use vtryon_webhooks::{Code, Shards};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::web_sys::RequestInit;
-use worker::{Env, Headers, Response, Stub, console_error};
+use worker::{Env, Headers, Response, console_error};
 
 use super::live::Subscription;
-use super::object::{self, fetch};
+use super::object::{self, FindStub, fetch};
 use super::{Call, ShardRequest, reports};
 use crate::http::response::ApiError;
 use crate::platform::js::ShardMethods;
@@ -26,7 +26,7 @@ pub(crate) async fn call(
     body: &[u8],
 ) -> Result<Option<String>, ApiError> {
     let call = Call { reports: reports::take(shard), ..new_call(shard, shards, request) };
-    match invoke(object::stub(env, TASK_SHARD, &name(shard)), &call, body).await {
+    match invoke(env, object::stub, &call, body).await {
         Ok(answer) => read(shard, &answer),
         Err(error) => {
             // They may have arrived: one that comes twice changes nothing.
@@ -42,8 +42,8 @@ pub(crate) async fn call_anchor(
     shards: Shards,
     request: ShardRequest,
 ) -> Result<Option<String>, ApiError> {
-    let stub = object::unrestricted_stub(env, TASK_SHARD, &name(0));
-    read(0, &invoke(stub, &new_call(0, shards, request), &[]).await?)
+    let call = new_call(0, shards, request);
+    read(0, &invoke(env, object::unrestricted_stub, &call, &[]).await?)
 }
 
 fn new_call(shard: u32, shards: Shards, request: ShardRequest) -> Call {
@@ -65,8 +65,8 @@ fn read(shard: u32, answer: &JsValue) -> Result<Option<String>, ApiError> {
     }
 }
 
-async fn invoke(stub: worker::Result<Stub>, call: &Call, body: &[u8]) -> worker::Result<JsValue> {
-    let shard: ShardMethods = stub?.into_rpc();
+async fn invoke(env: &Env, stub: FindStub, call: &Call, body: &[u8]) -> worker::Result<JsValue> {
+    let shard: ShardMethods = stub(env, TASK_SHARD, &name(call.shard))?.into_rpc();
     Ok(JsFuture::from(shard.call(&json::to_string(call), &Uint8Array::from(body))?).await?)
 }
 

@@ -58,6 +58,17 @@ pub(crate) fn limited(limit: usize) -> usize {
     LIMIT.get().unwrap_or(limit)
 }
 
+/// Returns how many bytes an object may store, where `DATABASE_LIMIT` says so.
+#[cfg(feature = "faults")]
+pub(crate) fn database_limit() -> Option<u64> {
+    DATABASE_LIMIT.get().map(|limit| limit as u64)
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn database_limit() -> Option<u64> {
+    None
+}
+
 /// Returns how many bytes the bodies of unverified senders may hold, where `BODY_BUDGET` says so.
 #[cfg(feature = "faults")]
 pub(crate) fn body_budget(env: &worker::Env) -> Option<usize> {

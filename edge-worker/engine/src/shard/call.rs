@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::queries::{self, DeliveryFilter};
 use super::{Admit, Shard};
-use crate::protocol::{Call, ShardRequest, SweepFindings};
+use crate::protocol::{Call, ShardRequest};
 use crate::{Context, Result, json};
 
 impl Shard {
@@ -68,7 +68,7 @@ impl Shard {
             ShardRequest::VerifyShardCount | ShardRequest::VerifyAnchor => encode(Some(())),
             ShardRequest::Sweep => {
                 self.reset_alarm(context);
-                encode(Some(SweepFindings { has_stalled: queries::has_stalled(db, context.now)? }))
+                encode(Some(queries::sweep(context)?))
             }
             ShardRequest::Subscribe(_) => {
                 return Err("a subscription is opened by a request of its own".into());

@@ -145,6 +145,7 @@ pub fn deployment(secrets: &[&str]) -> Deployment {
         tickets: Tickets::new(&master),
         retention_hours: 720,
         max_pages: MAX_PAGES,
+        max_object_bytes: vtryon_gateway_engine::MAX_OBJECT_BYTES,
         clock_scale: 1,
     }
 }

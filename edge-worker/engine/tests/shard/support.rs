@@ -75,6 +75,7 @@ pub fn deployment(secrets: &[&str]) -> Deployment {
         tickets: Tickets::new(&MasterKey::parse(&"0f".repeat(32)).unwrap()),
         retention_hours: 48,
         max_pages: 3,
+        max_object_bytes: vtryon_gateway_engine::MAX_OBJECT_BYTES,
         clock_scale: 1,
     }
 }

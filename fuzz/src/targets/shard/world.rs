@@ -40,6 +40,7 @@ impl World {
             tickets: Tickets::new(&MasterKey::parse(&"0f".repeat(32)).unwrap()),
             retention_hours: 48,
             max_pages: 3,
+            max_object_bytes: vtryon_gateway_engine::MAX_OBJECT_BYTES,
             clock_scale: 1,
         };
         let now = Millis(1_780_000_000_000);
