@@ -288,8 +288,8 @@ export const FAULTS = [
   [
     "another number of shards is admitted",
     "edge-worker/engine/src/shard/topology.rs",
-    "if recorded == call.shards {",
-    "if recorded > 0 {",
+    "if recorded != call.shards {",
+    "if recorded == 0 {",
   ],
   [
     "replays are not counted among the numbers",
