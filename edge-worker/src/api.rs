@@ -38,7 +38,10 @@ pub(crate) async fn answer(
     context: &Context,
 ) -> Result<Response, ApiError> {
     match api {
-        Api::Task(id) => tasks::task(id, env, config).await,
+        Api::Task(id) => match &*request.inner().method() {
+            "DELETE" => tasks::erase(id, audited, env, config).await,
+            _ => tasks::task(id, env, config).await,
+        },
         Api::Result(id) => results::show(id, env, config, context).await,
         Api::Tasks(query) => tasks::tasks(&query, env, config).await,
         Api::Quarantine(query) => tasks::quarantine(&query, env, config).await,

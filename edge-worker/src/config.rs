@@ -12,12 +12,12 @@ use vtryon_gateway_engine::tickets::Tickets;
 pub(crate) use vtryon_gateway_engine::variables::RESULTS;
 use vtryon_gateway_engine::variables::{
     ACCESS_AUD, ACCESS_SCOPES, ACCESS_TEAM, ALLOW_INSECURE_ENDPOINTS, ENDPOINT_HOSTS, GATEWAY_ADMIN_TOKEN,
-    GATEWAY_ADMIN_TOKEN_PREVIOUS, GATEWAY_MASTER_KEY, GATEWAY_TICKET_TOKEN, LOG_LEVEL, MAX_BODY_BYTES,
-    MIN_TOKEN_CHARS, Number, RETENTION_HOURS, SHARDS, TICKET_ORIGINS, VTRYON_WEBHOOK_SECRET,
-    VTRYON_WEBHOOK_SECRET_PREVIOUS,
+    GATEWAY_ADMIN_TOKEN_PREVIOUS, GATEWAY_MASTER_KEY, GATEWAY_TICKET_TOKEN, JURISDICTION, LOCATION_HINT,
+    LOG_LEVEL, MAX_BODY_BYTES, MIN_TOKEN_CHARS, Number, RETENTION_HOURS, SHARDS, TICKET_ORIGINS,
+    VTRYON_WEBHOOK_SECRET, VTRYON_WEBHOOK_SECRET_PREVIOUS,
 };
 use vtryon_gateway_engine::variables::{DIRECTORY, TASK_SHARD};
-use vtryon_gateway_engine::{Deployment, MAX_PAGES};
+use vtryon_gateway_engine::{Deployment, MAX_OBJECT_BYTES, MAX_PAGES};
 use vtryon_webhooks::diagnosis::SecretKind;
 use vtryon_webhooks::endpoint::UrlRules;
 use vtryon_webhooks::{BodyLimit, Code, Error, Secret, Shards, Verifier};
@@ -28,6 +28,8 @@ use zeroize::Zeroizing;
 use crate::auth::{Access, Admin, RootToken, is_origin};
 use crate::http::response::ApiError;
 use crate::platform::clock;
+use crate::protocol::object;
+use crate::protocol::placement::Placement;
 use crate::testing::faults;
 
 /// The variables that hold Vtryon's secrets, and whose each is.
@@ -47,6 +49,8 @@ pub(crate) struct Config {
     /// The pages beside the gateway's own that may use tickets.
     pub(crate) ticket_origins: Vec<String>,
     pub(crate) shards: Shards,
+    /// Where the objects lie.
+    pub(crate) placement: Placement,
     /// Where endpoints may be.
     pub(crate) endpoint_urls: UrlRules,
 }
@@ -94,6 +98,8 @@ impl Config {
         let limit = number(env, MAX_BODY_BYTES, |bytes| BodyLimit::new(bytes as usize))?;
         let shards = number(env, SHARDS, Shards::new)?;
         let retention_hours = number(env, RETENTION_HOURS, Some)?;
+        let placement = placement(env)?;
+        object::place(placement);
         for object in [TASK_SHARD, DIRECTORY] {
             env.durable_object(object).map_err(|_| missing(object)())?;
         }
@@ -103,6 +109,7 @@ impl Config {
             tickets: Tickets::new(&master),
             retention_hours,
             max_pages: faults::limited(MAX_PAGES),
+            max_object_bytes: faults::database_limit().unwrap_or(MAX_OBJECT_BYTES),
             clock_scale: clock::scale(),
             log_level: log_level(env)?,
         };
@@ -113,6 +120,7 @@ impl Config {
             ticket_origins: ticket_origins(env)?,
             master,
             shards,
+            placement,
             endpoint_urls: endpoint_urls(env)?,
         })
     }
@@ -126,6 +134,17 @@ fn has_results(env: &Env) -> Result<bool, Fault> {
     }
     env.kv(RESULTS).map_err(|_| wrong(RESULTS, "is not a KV namespace")())?;
     Ok(true)
+}
+
+/// Reads where the objects lie: anywhere, unless it is said.
+fn placement(env: &Env) -> Result<Placement, Fault> {
+    let read = |name| match value(env, name) {
+        None => Ok(String::new()),
+        Some(value) => value.as_string().ok_or_else(wrong(name, "is not a text")),
+    };
+    let (jurisdiction, hint) = (read(JURISDICTION)?, read(LOCATION_HINT)?);
+    Placement::parse(&jurisdiction, &hint)
+        .map_err(|(variable, values)| wrong(variable, format!("is not one of {}", values.join(", ")))())
 }
 
 /// What is wrong with one variable; never its value.

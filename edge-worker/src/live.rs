@@ -188,7 +188,7 @@ async fn socket(
                 response.headers().get(LIVE_CURSOR)?.and_then(|position| StreamPosition::parse(&position));
             response.websocket().zip(position).ok_or(ApiError::new(Code::Unavailable))
         }
-        Subscribed::Over | Subscribed::Refused => Err(ApiError::new(Code::Unavailable)),
+        Subscribed::Over | Subscribed::Erased | Subscribed::Refused => Err(ApiError::new(Code::Unavailable)),
     }
 }
 

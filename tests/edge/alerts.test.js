@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import { against, DOCUMENT } from "./support/api-document.js";
 import { Backend } from "./support/backend.js";
 import { acknowledged, deliveries, faster, named } from "./support/deliveries.js";
-import { Gateway, until } from "./support/gateway.js";
+import { event, Gateway, until } from "./support/gateway.js";
 
 let gateway;
 before(async () => {
@@ -132,4 +132,29 @@ test("a destination is rotated like an endpoint, and is none", async (t) => {
   assert.equal((await gateway.api(`/api/alerts/${id}`)).status, 404);
   const listed = (await gateway.api("/api/alerts")).body.destinations.map((each) => each.id);
   assert.deepEqual([listed.includes(ops.id), listed.includes(id)], [true, false]);
+});
+
+test("the sweep finds that a shard's storage is nearly full, and that it is relieved", async (t) => {
+  const bindings = { SHARDS: "1", ...faster(2_000) };
+  const small = await Gateway.start({ build: "build-faults", bindings });
+  t.after(() => small.stop());
+  const cause = async () => {
+    const { alerts } = (await small.api("/api/alerts")).body;
+    return alerts.find(({ cause }) => cause === "storage_nearly_full");
+  };
+  const remark = "x".repeat(60_000);
+  const tasks = Array.from({ length: 8 }, (_, nth) => `task_${nth}`);
+  await acknowledged(small, ...tasks.map((id) => event(id, "queued", { remark })));
+  await small.sweep();
+  assert.equal(await cause(), undefined);
+  const limited = async (DATABASE_LIMIT) => {
+    await small.halt();
+    await small.restart({ DATABASE_LIMIT });
+    await small.sweep();
+  };
+  // Half a MB is stored, and what an empty database takes.
+  await limited("500000");
+  assert.equal((await cause()).open, true);
+  await limited("10000000");
+  assert.equal((await cause()).open, false);
 });

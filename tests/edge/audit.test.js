@@ -66,6 +66,7 @@ test("every operation that changes something leaves one record, with its target"
   await acknowledged(gateway, event(TASK, "queued"));
   const { id: delivery_id } = await delivery(gateway, { task_id: TASK, endpoint: id });
   await change("replayDelivery", delivery_id, { path: { delivery_id } });
+  await change("eraseTask", TASK, { path: { task_id: TASK } });
   const range = { json: { endpoint: id } };
   const { replay_id } = await change("replayRange", ({ replay_id }) => replay_id, range);
   await change("cancelReplay", replay_id, { path: { replay_id } });

@@ -77,6 +77,10 @@ const FAULTS = [
   ["ALLOW_INSECURE_ENDPOINTS", "maybe", "is neither true nor false"],
   ["LOG_LEVEL", "loud", "is not debug, info or warn"],
   ["RETENTION_HOURS", "47", "is not from 48 to 87600"],
+  ["JURISDICTION", "europe", "is not one of eu, us, fedramp, fedramp-high"],
+  ["JURISDICTION", "EU", "is not one of eu, us, fedramp, fedramp-high"],
+  ["JURISDICTION", ["eu"], "is not a text"],
+  ["LOCATION_HINT", "eu", "is not one of wnam, enam, sam, weur, eeur,"],
   ["RETENTION_HOURS", "87601", "is not from 48 to 87600"],
 ];
 for (const [variable, value, message, others] of FAULTS) {

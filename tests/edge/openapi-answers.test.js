@@ -329,11 +329,18 @@ test("tokens and the audit trail", async () => {
   await answer(200, "listAudit", { query: { cursor } });
 });
 
+test("a task is erased, and again", async () => {
+  const path = { task_id: "task_3" };
+  const first = await answer(200, "eraseTask", { path });
+  const again = await answer(200, "eraseTask", { path });
+  assert.deepEqual(again, { ...first, events: 0, deliveries: 0 });
+});
+
 test("unknown resources are answered 404", async () => {
   for (const { id } of ADMINS.filter(({ answers }) => answers[404])) {
     await answer(404, id, UNKNOWN[id] ?? {});
   }
-  for (const id of ["getTask", "getResult"]) await answer(404, id, { path: NO_TASK });
+  for (const id of ["getTask", "getResult", "eraseTask"]) await answer(404, id, { path: NO_TASK });
 });
 
 for (const [id, request] of CONFLICTS) {
@@ -446,7 +453,8 @@ test("a change that the shards do not confirm is answered 202", async () => {
     const { applied, shards } = await answer(202, operation, { path, json });
     assert.deepEqual([applied, shards], [0, 2], operation);
   }
-  for (const id of ["getTask", "listTasks", "listDeliveries", "getMetrics"]) await answer(503, id);
+  for (const id of ["getTask", "eraseTask", "listTasks", "listDeliveries", "getMetrics"])
+    await answer(503, id);
 });
 
 test("with another number of shards, the gateway answers 503", async () => {

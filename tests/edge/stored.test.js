@@ -39,7 +39,7 @@ const SCHEMA = [
   "CREATE TABLE replay_log ( seq INTEGER PRIMARY KEY, delivery INTEGER NOT NULL, replayed_at INTEGER NOT NULL )",
   "CREATE TABLE replays ( id TEXT PRIMARY KEY, matched INTEGER NOT NULL, enqueued INTEGER NOT NULL, delivered INTEGER NOT NULL, failed INTEGER NOT NULL, next_seq INTEGER ) WITHOUT ROWID",
   "CREATE TABLE settings ( no INTEGER PRIMARY KEY, version INTEGER NOT NULL, doc TEXT NOT NULL )",
-  "CREATE TABLE tasks ( no INTEGER PRIMARY KEY, task_id TEXT NOT NULL UNIQUE, open INTEGER NOT NULL, stage TEXT, seen INTEGER NOT NULL, unknown TEXT NOT NULL, last_seq INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, duplicates INTEGER NOT NULL, key TEXT NOT NULL, result_url TEXT, failure TEXT, final_at INTEGER )",
+  "CREATE TABLE tasks ( no INTEGER PRIMARY KEY, task_id TEXT NOT NULL UNIQUE, open INTEGER NOT NULL, stage TEXT, seen INTEGER NOT NULL, unknown TEXT NOT NULL, last_seq INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, duplicates INTEGER NOT NULL, key TEXT NOT NULL, result_url TEXT, failure TEXT, final_at INTEGER, erased_at INTEGER )",
   "CREATE INDEX tasks_open ON tasks (no) WHERE open = 1",
   "CREATE TABLE totals ( no INTEGER PRIMARY KEY, counted_to INTEGER NOT NULL, doc TEXT NOT NULL )",
 ];
@@ -99,6 +99,7 @@ test("tables, columns and rows", async () => {
       key: "fe911055",
       result_url: "https://cdn.example/4k.png",
       failure: null,
+      erased_at: null,
     });
 
     const events = all("SELECT * FROM events").map(({ received_at, body, ...row }) => ({

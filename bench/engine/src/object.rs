@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::delivery::{Attempt, Dispatch, Report};
+use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult};
 use vtryon_gateway_engine::shard::{Admit, Shard};
 use vtryon_gateway_engine::tickets::Tickets;
@@ -39,6 +40,7 @@ pub(crate) fn deployment() -> Result<Deployment> {
         tickets: Tickets::new(&key),
         retention_hours: 720,
         max_pages: MAX_PAGES,
+        max_object_bytes: vtryon_gateway_engine::MAX_OBJECT_BYTES,
         clock_scale: 1,
         log_level: vtryon_gateway_engine::log::Level::Info,
     })
@@ -99,12 +101,15 @@ impl Object {
         request: ShardRequest,
         body: &[u8],
     ) -> Result<Option<String>> {
-        let call = Call { shard: self.shard, shards: self.shards, reports, request };
+        let placement = Placement::default();
+        let call = Call { shard: self.shard, shards: self.shards, placement, reports, request };
         let count = self.shards.to_string();
         self.decide(|engine, context| {
             let admission = match engine.admit(context, &call)? {
                 Admit::Decided(admission) => admission,
-                Admit::AskFirst(_) => engine.admit_by_first(context.db, &call, Ok(Some(count)))?,
+                Admit::AskFirst(_) | Admit::AskAnchor(_) => {
+                    engine.admit_by_first(context.db, &call, Ok(Some(count)))?
+                }
             };
             admission.map_err(Error::from)?;
             engine.call(context, call, body)

@@ -9,6 +9,9 @@ use crate::tickets::Tickets;
 /// How many sockets may be opened with tickets in a shard at the same time.
 pub const MAX_PAGES: usize = 5000;
 
+/// How much an object may store: 10 GB (<https://developers.cloudflare.com/durable-objects/platform/limits/>).
+pub const MAX_OBJECT_BYTES: u64 = 10_000_000_000;
+
 /// The configuration of a deployment, as far as decisions need it.
 pub struct Deployment {
     /// Vtryon's secrets, the current one first.
@@ -18,6 +21,8 @@ pub struct Deployment {
     pub retention_hours: u32,
     /// How many sockets may be opened with tickets in a shard at the same time: [`MAX_PAGES`], but for tests.
     pub max_pages: usize,
+    /// How much an object may store, in bytes: [`MAX_OBJECT_BYTES`], but for tests.
+    pub max_object_bytes: u64,
     /// How many times faster the clock runs than the machine: 1, but for tests on a real runtime.
     pub clock_scale: i64,
     /// The least level of decisions that are logged.

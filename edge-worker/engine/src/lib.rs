@@ -23,5 +23,5 @@ pub mod tickets;
 pub mod time;
 pub mod variables;
 
-pub use deployment::{Context, Deployment, MAX_PAGES};
+pub use deployment::{Context, Deployment, MAX_OBJECT_BYTES, MAX_PAGES};
 pub use error::{Error, Failure, Refusal, Result};

@@ -12,9 +12,11 @@ pub mod limits;
 pub mod live;
 pub mod metrics;
 pub mod page_cursor;
+pub mod placement;
 pub mod rejection;
 pub mod settings;
 pub mod stats;
+mod sweep;
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
@@ -23,9 +25,11 @@ use vtryon_webhooks::{Digest, Error, Event, Millis, Verified};
 
 use self::delivery::{Dispatch, Report};
 use self::live::Subscription;
+use self::placement::Placement;
 use self::settings::{Replay, Settings};
 
 pub use self::directory::{AuditedRequest, DirectoryCall, DirectoryRequest, EndpointInput};
+pub use self::sweep::{SweepFindings, SweepReport};
 
 use crate::json;
 
@@ -61,6 +65,11 @@ pub enum ShardRequest {
     Topology,
     /// Only compares the number of shards.
     VerifyShardCount,
+    /// To shard 0 outside of any jurisdiction, from the one within: records the number of shards and the placement of the
+    /// deployment, and answers with the number.
+    Anchor,
+    /// Only compares what the anchor has recorded.
+    VerifyAnchor,
     /// The settings of the directory.
     Configure(Settings),
     /// Only brings reports.
@@ -78,6 +87,8 @@ pub enum ShardRequest {
         digest: Option<String>,
         limit: u32,
     },
+    /// Erases a task.
+    Erase { task_id: String },
     /// Replays a delivery.
     Replay { no: i64 },
     /// Counts what a range would replay; nothing is changed.
@@ -104,14 +115,6 @@ pub struct StoreResult {
     pub dispatches: Vec<Dispatch>,
 }
 
-/// What the hourly sweep finds in a shard.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct SweepFindings {
-    /// Whether a task has not ended and has had no event for long.
-    pub has_stalled: bool,
-}
-
 /// The health of an endpoint in one shard.
 #[derive(Serialize, Deserialize)]
 pub struct EndpointHealth {
@@ -127,6 +130,9 @@ pub struct Call {
     pub shard: u32,
     /// How many shards the caller has.
     pub shards: u32,
+    /// Where the caller has the objects of the deployment.
+    #[serde(default)]
+    pub placement: Placement,
     /// The outcomes of attempts that were leased to the Worker. They are recorded before the request is executed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reports: Vec<Report>,

@@ -92,7 +92,7 @@ impl Shard {
     pub fn open(context: &Context<'_>, subscribers: usize, pages: usize) -> Result<Self> {
         const LAST: &str = "SELECT MAX((SELECT COALESCE(MAX(seq), 0) FROM events),
             (SELECT COALESCE(MAX(no), 0) FROM quarantine), (SELECT COALESCE(MAX(seq), 0) FROM replay_log),
-            (SELECT COALESCE(MAX(value), 0) FROM meta WHERE name IN ('pruned_to', 'quarantine_pruned_to')))";
+            (SELECT COALESCE(MAX(value), 0) FROM meta WHERE name IN ('pruned_to', 'quarantine_pruned_to', 'erased_to')))";
         let db = context.db;
         db.transaction(|| meta::migrate(db, schema::MIGRATIONS))?;
         let settings = settings::load(db)?;

@@ -87,7 +87,9 @@ impl Database for Sqlite {
     }
 
     fn size_bytes(&self) -> Result<u64> {
-        const SIZE: &str = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+        // As Durable Objects count: without the pages that are free.
+        const SIZE: &str = "SELECT (page_count - freelist_count) * page_size
+            FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
         let bytes: i64 = self.0.prepare_cached(SIZE)?.query_row([], |row| row.get(0))?;
         Ok(bytes.unsigned_abs())
     }

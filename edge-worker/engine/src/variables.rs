@@ -18,6 +18,8 @@ pub const TICKET_ORIGINS: &str = "TICKET_ORIGINS";
 pub const ACCESS_TEAM: &str = "ACCESS_TEAM";
 pub const ACCESS_AUD: &str = "ACCESS_AUD";
 pub const ACCESS_SCOPES: &str = "ACCESS_SCOPES";
+pub const JURISDICTION: &str = "JURISDICTION";
+pub const LOCATION_HINT: &str = "LOCATION_HINT";
 pub const ALLOW_INSECURE_ENDPOINTS: &str = "ALLOW_INSECURE_ENDPOINTS";
 pub const LOG_LEVEL: &str = "LOG_LEVEL";
 
@@ -35,6 +37,13 @@ pub const MAX_BODY_BYTES: Number = Number {
 /// How long events are stored, in hours: 30 days by default, at least two days, because deliveries are retried for one,
 /// and at most ten years, because KV takes no time to live above 2^31 seconds.
 pub const RETENTION_HOURS: Number = Number { name: "RETENTION_HOURS", default: 720, min: 48, max: 87_600 };
+
+/// What the platform restricts objects to, and near where it creates them
+/// (<https://developers.cloudflare.com/durable-objects/reference/data-location/>). Their places are stored: a list only
+/// grows at its end.
+pub const JURISDICTIONS: [&str; 4] = ["eu", "us", "fedramp", "fedramp-high"];
+pub const LOCATION_HINTS: [&str; 11] =
+    ["wnam", "enam", "sam", "weur", "eeur", "apac", "apac-ne", "apac-se", "oc", "afr", "me"];
 
 /// The minimum length of a token, in characters: guessing is hopeless, whoever guesses and how often.
 pub const MIN_TOKEN_CHARS: usize = 32;
@@ -99,7 +108,7 @@ pub struct Binding {
 }
 
 /// All variables, in the order of the page.
-pub const VARIABLES: [Variable; 16] = [
+pub const VARIABLES: [Variable; 18] = [
     Variable {
         name: VTRYON_WEBHOOK_SECRET,
         is_secret: true,
@@ -171,6 +180,25 @@ pub const VARIABLES: [Variable; 16] = [
         values: Values::Number(RETENTION_HOURS),
         summary: "How many hours tasks, events, deliveries, the quarantine and results are kept.",
         details: "The default is 30 days.",
+    },
+    Variable {
+        name: JURISDICTION,
+        is_secret: false,
+        required: Required::No,
+        values: Values::Text { form: "`eu`, `us`, `fedramp` or `fedramp-high`", example: Some("eu") },
+        summary: "Where all objects store and run: the jurisdiction that Cloudflare holds them to. Fixed by the first event or endpoint.",
+        details: "KV and logs are not bound by it. [Where data lies](../start/deploy.md#where-data-lies).",
+    },
+    Variable {
+        name: LOCATION_HINT,
+        is_secret: false,
+        required: Required::No,
+        values: Values::Text {
+            form: "`wnam`, `enam`, `sam`, `weur`, `eeur`, `apac`, `apac-ne`, `apac-se`, `oc`, `afr` or `me`",
+            example: Some("weur"),
+        },
+        summary: "Near where Cloudflare creates the objects: as a rule near your backend. Fixed by the first event or endpoint.",
+        details: "A hint, not a promise. If unset, an object is created near its first request.",
     },
     Variable {
         name: ENDPOINT_HOSTS,

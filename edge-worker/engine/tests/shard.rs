@@ -14,6 +14,8 @@ mod alerts;
 mod compiled;
 #[path = "shard/conditions.rs"]
 mod conditions;
+#[path = "shard/erasure.rs"]
+mod erasure;
 #[path = "shard/health.rs"]
 mod health;
 #[path = "shard/leases.rs"]

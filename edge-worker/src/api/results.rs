@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use serde::Deserialize;
 use vtryon_gateway_engine::{json, time};
-use vtryon_webhooks::Code;
+use vtryon_webhooks::{Code, Shards, TaskId};
 use worker::{Context, Delay, Env, Response, console_error};
 
 use super::tasks;
@@ -41,18 +41,52 @@ pub(super) async fn show(
             Err(error) => console_error!("results: {error}"),
         }
     }
-    let request = ShardRequest::Result { task_id: id.as_str().to_owned() };
-    let result = tasks::about(&id, request, env, config).await?;
+    let result = ask(env, config.shards, id.as_str()).await?;
     let result = result.ok_or(ApiError::because(Code::NotFound, "this task has no result yet"))?;
     if let Some(seconds) = kept_for(&result, config) {
         let (env, task_id, result) = (env.clone(), id.as_str().to_owned(), result.clone());
+        let shards = config.shards;
         context.wait_until(async move {
-            if let Err(error) = write(&env, &task_id, result, seconds).await {
+            if let Err(error) = keep(&env, shards, &task_id, result, seconds).await {
                 console_error!("results: {error}");
             }
         });
     }
     response::json_text(200, &result)
+}
+
+/// Deletes a result from KV.
+pub(super) async fn forget(id: &TaskId<'_>, env: &Env, config: &Config) -> Result<(), ApiError> {
+    if !config.has_results {
+        return Ok(());
+    }
+    delete(env, id.as_str()).await.map_err(|error| {
+        console_error!("results: {error}");
+        ApiError::with_message(Code::Unavailable, NOT_FORGOTTEN.into())
+    })
+}
+
+const NOT_FORGOTTEN: &str = "the task is erased, but KV may still have its result: repeat the request";
+
+/// Asks the shard for a result.
+async fn ask(env: &Env, shards: Shards, task_id: &str) -> Result<Option<String>, ApiError> {
+    let request = ShardRequest::Result { task_id: task_id.to_owned() };
+    tasks::about(task_id, request, env, shards).await
+}
+
+/// Writes a result to KV, and deletes it again unless the shard still has it: the task may have been erased since the
+/// shard was asked, and then KV must not have it.
+async fn keep(env: &Env, shards: Shards, task_id: &str, result: String, seconds: u64) -> worker::Result<()> {
+    write(env, task_id, result, seconds).await?;
+    match ask(env, shards, task_id).await {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) | Err(_) => {
+            console_error!(
+                "results: a result was deleted from KV again, since its task may have been erased"
+            );
+            delete(env, task_id).await
+        }
+    }
 }
 
 async fn read(env: &Env, task_id: &str) -> worker::Result<Option<String>> {
@@ -67,8 +101,16 @@ async fn read(env: &Env, task_id: &str) -> worker::Result<Option<String>> {
 
 async fn write(env: &Env, task_id: &str, result: String, seconds: u64) -> worker::Result<()> {
     faults::before_kv(task_id)?;
+    faults::before_kv_write(task_id).await;
     metering::count(BilledOperation::KvWrite);
     Ok(env.kv(RESULTS)?.put(&result_key(task_id), result)?.expiration_ttl(seconds).execute().await?)
+}
+
+async fn delete(env: &Env, task_id: &str) -> worker::Result<()> {
+    faults::before_kv(task_id)?;
+    // It costs as much as a write.
+    metering::count(BilledOperation::KvWrite);
+    Ok(env.kv(RESULTS)?.delete(&result_key(task_id)).await?)
 }
 
 /// Returns how many seconds KV keeps a result: as long as its task is kept. `None` where that is too short, or there is

@@ -59,7 +59,7 @@ const ADMIN: Option<Scope> = Some(Scope::Admin);
 /// addresses that they use.
 pub(crate) const ROUTES: [Entry<Api>; 30] = [
     ("tasks", &[("GET", READ)], |_, query| Api::Tasks(query.to_owned())),
-    ("tasks/{task_id}", &[("GET", READ)], |ids, _| Api::Task(decoded(first(ids)))),
+    ("tasks/{task_id}", &[("GET", READ), ("DELETE", ADMIN)], |ids, _| Api::Task(decoded(first(ids)))),
     ("tasks/{task_id}/result", &[("GET", READ)], |ids, _| Api::Result(decoded(first(ids)))),
     ("quarantine", &[("GET", READ)], |_, query| Api::Quarantine(query.to_owned())),
     ("endpoints", &[("GET", READ), ("POST", ADMIN)], |_, _| Api::Endpoints(Tasks)),

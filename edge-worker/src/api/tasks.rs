@@ -4,24 +4,44 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use vtryon_webhooks::event::MAX_TASK_ID;
 use vtryon_webhooks::lifecycle::Stage;
-use vtryon_webhooks::{Code, Digest, Millis, Status, TaskId};
+use vtryon_webhooks::{Code, Digest, Millis, Shards, Status};
 use worker::{Env, Response};
 
 use super::listing::{check_empty, listing};
+use super::{record_change, results};
 use crate::config::Config;
 use crate::http::query::{self, Query};
 use crate::http::response::{self, ApiError};
 use crate::http::task_id::task_id;
 use crate::platform::clock;
-use crate::protocol::{ShardRequest, TaskFilter, shard_client};
+use crate::protocol::{AuditedRequest, ShardRequest, TaskFilter, shard_client};
 
 pub(super) async fn task(id: Option<String>, env: &Env, config: &Config) -> Result<Response, ApiError> {
     let id = task_id(id)?;
     let task_id = id.as_str().to_owned();
-    match about(&id, ShardRequest::Task { task_id }, env, config).await? {
+    match about(id.as_str(), ShardRequest::Task { task_id }, env, config.shards).await? {
         Some(text) => response::json_text(200, &text),
-        None => Err(ApiError::because(Code::NotFound, "no event of this task has arrived")),
+        None => Err(ApiError::because(Code::NotFound, NOTHING)),
     }
+}
+
+const NOTHING: &str = "no event of this task is stored";
+
+/// Erases what is stored of a task, in its shard and in KV. Where one of them fails, the request may be repeated.
+pub(super) async fn erase(
+    id: Option<String>,
+    audited: &AuditedRequest,
+    env: &Env,
+    config: &Config,
+) -> Result<Response, ApiError> {
+    let id = task_id(id)?;
+    let task_id = id.as_str().to_owned();
+    record_change(env, &task_id, audited).await?;
+    let erased = about(id.as_str(), ShardRequest::Erase { task_id }, env, config.shards).await?;
+    let erased = erased.ok_or(ApiError::because(Code::NotFound, "no event of this task has arrived"))?;
+    // Only now: a reader who has asked the shard before asks it again when KV has the result.
+    results::forget(&id, env, config).await?;
+    response::json_text(200, &erased)
 }
 
 pub(super) async fn tasks(query: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {
@@ -89,11 +109,10 @@ fn stalled_since(age: &str, now: Millis) -> Result<Millis, ApiError> {
 
 /// Asks the shard that holds a task.
 pub(super) async fn about(
-    id: &TaskId<'_>,
+    task_id: &str,
     ask: ShardRequest,
     env: &Env,
-    config: &Config,
+    shards: Shards,
 ) -> Result<Option<String>, ApiError> {
-    let shard = config.shards.of(&Digest::of(id.as_str().as_bytes()));
-    shard_client::call(env, config.shards, shard, ask, &[]).await
+    shard_client::call(env, shards, shards.of(&Digest::of(task_id.as_bytes())), ask, &[]).await
 }

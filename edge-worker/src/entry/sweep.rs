@@ -5,7 +5,9 @@ use futures_util::stream;
 use worker::{Env, console_error};
 
 use crate::config::Config;
-use crate::protocol::{DirectoryRequest, ShardRequest, SweepFindings, directory_client, shard_client};
+use crate::protocol::{
+    DirectoryRequest, ShardRequest, SweepFindings, SweepReport, directory_client, shard_client,
+};
 use vtryon_gateway_engine::json;
 
 /// How many shards are woken at the same time.
@@ -22,9 +24,7 @@ pub(crate) async fn sweep(env: &Env) {
         json::read::<SweepFindings>(&answer.ok()??).ok()
     });
     let findings: Vec<_> = stream::iter(swept).buffer_unordered(AT_ONCE).collect().await;
-    let findings: Option<Vec<SweepFindings>> = findings.into_iter().collect();
-    let has_stalled = findings.map(|shards| shards.iter().any(|shard| shard.has_stalled));
-    if !directory_client::send(env, DirectoryRequest::Sweep { has_stalled })
+    if !directory_client::send(env, DirectoryRequest::Sweep(SweepReport::of(&findings)))
         .await
         .is_ok_and(|answer| answer.status_code() == 200)
     {

@@ -15,7 +15,7 @@ use crate::http::query::Query;
 use crate::http::response::ApiError;
 use crate::http::task_id::task_id;
 use crate::platform::clock;
-use crate::protocol::live::{FINAL, SEND_WINDOW, Start, Subject, Subscription};
+use crate::protocol::live::{FINAL, GONE, SEND_WINDOW, Start, Subject, Subscription};
 use crate::protocol::shard_client::{self, Subscribed};
 
 /// What resume tokens begin with: an administrator's stream has cursors in the same place.
@@ -82,8 +82,11 @@ async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Re
             // One who has seen all there is to see.
             client_socket::refuse((1000, FINAL), task_id, protocol)
         }
+        (Subscribed::Erased, Form::Socket { protocol }) => {
+            client_socket::refuse((1000, GONE), task_id, protocol)
+        }
         // This ends an EventSource.
-        (Subscribed::Over, _) => Ok(Response::empty()?.with_status(204)),
+        (Subscribed::Over | Subscribed::Erased, _) => Ok(Response::empty()?.with_status(204)),
         (Subscribed::Opened(response), Form::Events) => {
             let socket = response.websocket().ok_or(ApiError::new(Code::Unavailable))?;
             event_stream::open(vec![socket], Ids::of_shard(), permit, Acknowledge::No)

@@ -26,7 +26,7 @@ use crate::http::response::{self, ApiError};
 use crate::log;
 use crate::platform::clock;
 use crate::platform::storage::ObjectDatabase;
-use crate::protocol::{AuditedRequest, DirectoryCall, DirectoryRequest};
+use crate::protocol::{AuditedRequest, DirectoryCall, DirectoryRequest, SweepReport};
 use crate::testing::faults;
 use crate::testing::metering::{self, BilledOperation};
 
@@ -119,7 +119,7 @@ impl Directory {
             DirectoryRequest::FindToken { id } => self.find_token(&config, &id),
             DirectoryRequest::Audit { cursor, limit } => self.audit(&config, cursor.as_deref(), limit),
             DirectoryRequest::RecordChange { target } => self.record_change(&config, &target, audited),
-            DirectoryRequest::Sweep { has_stalled } => self.sweep(&config, has_stalled),
+            DirectoryRequest::Sweep(report) => self.sweep(&config, report),
         }?;
         if let Some(AuditedRequest { operation, .. }) = audited
             && answer.status_code() < 300
@@ -137,8 +137,9 @@ impl Directory {
         self.open()?;
         let config = Config::current(&self.env)?;
         self.remember_secrets(&config, clock::now()).await;
-        let checked =
-            self.at(&config, clock::now(), |context| settings::check_topology(context.db, config.shards));
+        let checked = self.at(&config, clock::now(), |context| {
+            settings::check_topology(context.db, (config.shards, config.placement))
+        });
         if let Err(Failure::Refused(mismatch)) = &checked {
             console_error!("directory: {}", mismatch.message);
         }
@@ -167,12 +168,12 @@ impl Directory {
     }
 
     /// Removes what has expired, looks for causes of alerts, and sets the alarm where it is wanted.
-    fn sweep(&self, config: &Config, has_stalled: Option<bool>) -> Result<Response, ApiError> {
+    fn sweep(&self, config: &Config, report: SweepReport) -> Result<Response, ApiError> {
         self.at(config, clock::now(), |context| {
             engine::rejections::expire(context.db, context.now)?;
             engine::tokens::expire(context.db, context.now)?;
             engine::audit::expire(context)?;
-            engine::alerts::sweep(context, has_stalled)
+            engine::alerts::sweep(context, report)
         })?;
         self.schedule_alarm()?;
         response::json(200, &())

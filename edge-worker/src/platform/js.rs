@@ -27,6 +27,13 @@ extern "C" {
         view: Uint8Array,
     ) -> Result<Promise, JsValue>;
 
+    /// What a namespace of objects has beside the methods that `worker` binds: the namespace of those within a
+    /// jurisdiction.
+    pub(crate) type JurisdictionMethods;
+
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn jurisdiction(this: &JurisdictionMethods, name: &str) -> Result<JsValue, JsValue>;
+
     /// The methods of a shard that can be called (RPC). `worker` has no types for them.
     pub(crate) type ShardMethods;
 

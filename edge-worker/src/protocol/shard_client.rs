@@ -9,7 +9,7 @@ use worker::web_sys::RequestInit;
 use worker::{Env, Headers, Response, console_error};
 
 use super::live::Subscription;
-use super::object::fetch;
+use super::object::{self, FindStub, fetch};
 use super::{Call, ShardRequest, reports};
 use crate::http::response::ApiError;
 use crate::platform::js::ShardMethods;
@@ -25,15 +25,33 @@ pub(crate) async fn call(
     request: ShardRequest,
     body: &[u8],
 ) -> Result<Option<String>, ApiError> {
-    let call = Call { shard, shards: shards.count(), reports: reports::take(shard), request };
-    let answer = match invoke(env, &name(shard), &json::to_string(&call), body).await {
-        Ok(answer) => answer,
+    let call = Call { reports: reports::take(shard), ..new_call(shard, shards, request) };
+    match invoke(env, object::stub, &call, body).await {
+        Ok(answer) => read(shard, &answer),
         Err(error) => {
             // They may have arrived: one that comes twice changes nothing.
             reports::put_back(shard, call.reports);
-            return Err(error.into());
+            Err(error.into())
         }
-    };
+    }
+}
+
+/// Sends a request to the anchor: shard 0 outside of any jurisdiction, which knows where the deployment was placed.
+pub(crate) async fn call_anchor(
+    env: &Env,
+    shards: Shards,
+    request: ShardRequest,
+) -> Result<Option<String>, ApiError> {
+    let call = new_call(0, shards, request);
+    read(0, &invoke(env, object::unrestricted_stub, &call, &[]).await?)
+}
+
+fn new_call(shard: u32, shards: Shards, request: ShardRequest) -> Call {
+    Call { shard, shards: shards.count(), placement: object::placement(), reports: Vec::new(), request }
+}
+
+/// Reads an answer; `None` where the requested thing does not exist.
+fn read(shard: u32, answer: &JsValue) -> Result<Option<String>, ApiError> {
     if answer.is_null() {
         return Ok(None);
     }
@@ -47,10 +65,9 @@ pub(crate) async fn call(
     }
 }
 
-async fn invoke(env: &Env, name: &str, call: &str, body: &[u8]) -> worker::Result<JsValue> {
-    // A stub may be broken by an exception in its object: each call takes a new one.
-    let shard: ShardMethods = env.durable_object(TASK_SHARD)?.get_by_name(name)?.into_rpc();
-    Ok(JsFuture::from(shard.call(call, &Uint8Array::from(body))?).await?)
+async fn invoke(env: &Env, stub: FindStub, call: &Call, body: &[u8]) -> worker::Result<JsValue> {
+    let shard: ShardMethods = stub(env, TASK_SHARD, &name(call.shard))?.into_rpc();
+    Ok(JsFuture::from(shard.call(&json::to_string(call), &Uint8Array::from(body))?).await?)
 }
 
 /// Sends the same request to every shard. Returns the answers of those that have one.
@@ -69,6 +86,8 @@ pub(crate) enum Subscribed {
     Opened(Response),
     /// The task has ended, and the subscriber has its final state.
     Over,
+    /// The task was erased.
+    Erased,
     /// The task ended too long ago.
     Refused,
 }
@@ -80,8 +99,7 @@ pub(crate) async fn subscribe(
     shard: u32,
     subscription: Subscription,
 ) -> Result<Subscribed, ApiError> {
-    let request = ShardRequest::Subscribe(subscription);
-    let call = Call { shard, shards: shards.count(), reports: Vec::new(), request };
+    let call = new_call(shard, shards, ShardRequest::Subscribe(subscription));
     let init = RequestInit::new();
     init.set_headers(&upgrade()?);
     let mut response = fetch(env, TASK_SHARD, &name(shard), &call.to_url(), &init).await?;
@@ -89,6 +107,7 @@ pub(crate) async fn subscribe(
         101 => Ok(Subscribed::Opened(response)),
         204 => Ok(Subscribed::Over),
         401 => Ok(Subscribed::Refused),
+        410 => Ok(Subscribed::Erased),
         503 => Err(ApiError::with_message(Code::Unavailable, response.text().await?)),
         status => {
             console_error!("shard {shard} answered {status}");

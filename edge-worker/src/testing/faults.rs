@@ -58,6 +58,17 @@ pub(crate) fn limited(limit: usize) -> usize {
     LIMIT.get().unwrap_or(limit)
 }
 
+/// Returns how many bytes an object may store, where `DATABASE_LIMIT` says so.
+#[cfg(feature = "faults")]
+pub(crate) fn database_limit() -> Option<u64> {
+    DATABASE_LIMIT.get().map(|limit| limit as u64)
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn database_limit() -> Option<u64> {
+    None
+}
+
 /// Returns how many bytes the bodies of unverified senders may hold, where `BODY_BUDGET` says so.
 #[cfg(feature = "faults")]
 pub(crate) fn body_budget(env: &worker::Env) -> Option<usize> {
@@ -139,6 +150,28 @@ pub(crate) fn before_commit() {
 #[cfg(feature = "faults")]
 pub(crate) fn before_kv(task_id: &str) -> worker::Result<()> {
     if task_id == "fault:kv" { Err("a fault on purpose in KV".into()) } else { Ok(()) }
+}
+
+/// Holds the writing of the result of the task `fault:kv-late` for as long as broadcasts are held.
+#[cfg(feature = "faults")]
+pub(crate) async fn before_kv_write(task_id: &str) {
+    if task_id == "fault:kv-late" {
+        before_broadcast().await;
+    }
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) async fn before_kv_write(_: &str) {}
+
+/// Returns the name under which an object within a jurisdiction is found among those outside: local runtimes have none.
+#[cfg(feature = "faults")]
+pub(crate) fn within(jurisdiction: &str, name: &str) -> Option<String> {
+    Some(format!("{jurisdiction}: {name}"))
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn within(_: &str, _: &str) -> Option<String> {
+    None
 }
 
 /// Returns whether an event is never broadcast, as where the instance ends first: of the task `fault:unshown`.

@@ -13,9 +13,10 @@ use vtryon_gateway_engine::directory::replays::{self, Requested};
 use vtryon_gateway_engine::directory::settings::{self, Change};
 use vtryon_gateway_engine::directory::{Directory, EndpointRecord, audit, rejections, tokens};
 use vtryon_gateway_engine::keys::MasterKey;
-use vtryon_gateway_engine::protocol::AuditedRequest;
+use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::rejection::Rejection;
 use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, SealedHeader};
+use vtryon_gateway_engine::protocol::{AuditedRequest, SweepReport};
 use vtryon_gateway_engine::sqlite::Sqlite;
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_gateway_engine::{Context, Deployment, Failure, MAX_PAGES, json};
@@ -93,6 +94,7 @@ impl Office {
             tickets: Tickets::new(&MasterKey::parse(&"0f".repeat(32)).unwrap()),
             retention_hours: 720,
             max_pages: MAX_PAGES,
+            max_object_bytes: vtryon_gateway_engine::MAX_OBJECT_BYTES,
             clock_scale: 1,
             log_level: vtryon_gateway_engine::log::Level::Debug,
         };
@@ -164,7 +166,9 @@ impl Office {
             }
             't' => {
                 self.now = self.now.plus_seconds(3600);
-                alerts::sweep(&self.context(), Some(self.requests.is_multiple_of(2)))?;
+                let is_met = Some(self.requests.is_multiple_of(2));
+                let report = SweepReport { has_stalled: is_met, is_nearly_full: is_met };
+                alerts::sweep(&self.context(), report)?;
                 for message in alerts::queue(&self.context())? {
                     message.parts.iter().for_each(|part| assert!(part.body.len() <= MAX_ALERT_BODY));
                     alerts::confirm(self.db(), &message)?;
@@ -188,7 +192,12 @@ impl Office {
 
     fn commit(&self, change: &Change<'_>) -> Result<(), Failure> {
         let version = settings::current(&self.context())?.version;
-        settings::commit(&self.context(), shards(), change, Some(&audited()))?;
+        settings::commit(
+            &self.context(),
+            (Shards::new(4).unwrap(), Placement::default()),
+            change,
+            Some(&audited()),
+        )?;
         assert_eq!(settings::current(&self.context())?.version, version + 1);
         Ok(())
     }

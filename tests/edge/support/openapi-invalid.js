@@ -16,6 +16,7 @@ const rotate = (json) => ["rotateSecret", { path: { endpoint_id: "ep_1" }, json 
 export const INVALID = [
   ["getTask", { path: { task_id: long(257) } }],
   ["getResult", { path: { task_id: long(257) } }],
+  ["eraseTask", { path: { task_id: long(257) } }],
   ["listTasks", { query: { limit: "0" } }],
   ["listTasks", { query: { limit: "101" } }],
   ["listTasks", { query: { limit: "ten" } }],

@@ -11,6 +11,7 @@ const THROTTLE = "edge-worker/engine/src/shard/deliveries/throttle.rs";
 const DELIVERIES = "edge-worker/engine/src/shard/deliveries.rs";
 const RETENTION = "edge-worker/engine/src/shard/retention.rs";
 const TOTALS = "edge-worker/engine/src/shard/totals.rs";
+const ERASURE = "edge-worker/engine/src/shard/retention/erasure.rs";
 const SETTINGS = "edge-worker/engine/src/shard/settings.rs";
 const OPTIONS = "edge-worker/engine/src/protocol/settings.rs";
 const DIRECTORY = "edge-worker/engine/src/directory/settings.rs";
@@ -289,8 +290,8 @@ export const FAULTS = [
   [
     "another number of shards is admitted",
     "edge-worker/engine/src/shard/topology.rs",
-    "if recorded == call.shards {",
-    "if recorded > 0 {",
+    "if recorded != call.shards {",
+    "if recorded == 0 {",
   ],
   [
     "replays are not counted among the numbers",
@@ -321,6 +322,25 @@ export const FAULTS = [
     LIVE,
     "if subscriber.at.max(subscriber.floor) < floor {",
     "if subscriber.at.max(subscriber.floor) < floor && floor < 0 {",
+  ],
+  [
+    "a late event of an erased task is stored",
+    STORE,
+    "task.filter(|task| task.erased_at.is_some())",
+    "task.filter(|task| task.erased_at.is_some() && task.is_tombstone && step.next.is_none())",
+  ],
+  ["the number of an erased event is given again", SHARD, ", 'erased_to')", ")"],
+  [
+    "what is pending of an erased task is not counted in its range",
+    ERASURE,
+    "replays::count(db, &delivery, false)?;",
+    "",
+  ],
+  [
+    "events by other names of an erased task stay",
+    ERASURE,
+    "    tombstones::forget_named(db, task.no)?;\n",
+    "",
   ],
   [
     "a cause is told again within the hour",

@@ -7,6 +7,7 @@ use vtryon_gateway_engine::shard::{PAGE_TAG, Subscribed, Subscriber};
 
 use crate::coverage::{CrashPoint, Decision, Loss};
 use crate::object::Decided;
+use crate::violation::ensure;
 use crate::world::World;
 
 /// What a client watches.
@@ -142,6 +143,14 @@ impl World {
                 self.clients.swap_remove(index);
                 return;
             }
+            Decided::Done(Subscribed::Erased) => {
+                let Watched::State(task_id) = &self.clients[index].watched else { return };
+                let is_erased = self.shards[shard].oracle.has_erased(task_id);
+                ensure!(is_erased, "only what was erased is gone", "{task_id}");
+                self.coverage.reach("stream", "erased");
+                self.clients.swap_remove(index);
+                return;
+            }
             Decided::Done(Subscribed::Full) | Decided::Unknown => return,
         };
         if let Some(engine) = &mut self.shards[shard].engine {
@@ -190,6 +199,7 @@ impl World {
         let Some(mut broadcast) = self.shards[shard].broadcasts.pop_front() else { return };
         let mut tags = broadcast.tags();
         let page_tag = broadcast.page_tag();
+        let is_state = page_tag.is_some();
         tags.extend(page_tag);
         for index in 0..self.clients.len() {
             let client = &self.clients[index];
@@ -203,7 +213,7 @@ impl World {
             let mut subscriber =
                 Subscriber::parse(attachment).expect("an attachment is read as it was written");
             let sent = self.decide(shard, Decision::SendBroadcast, |engine, context| {
-                if is_page {
+                if is_page && is_state {
                     let state = engine.page_state(context, &broadcast)?;
                     return Ok(state.and_then(|state| state.send(context, &mut subscriber)));
                 }

@@ -39,6 +39,7 @@ listed! {
     Query,
     Configure,
     Replay,
+    Erase,
     Sweep,
     BeginAlarm,
     PickEndpoints,

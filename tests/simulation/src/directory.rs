@@ -8,8 +8,9 @@ use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
 use vtryon_gateway_engine::directory::{self, Directory, EndpointRecord};
 use vtryon_gateway_engine::protocol::conditions::{ShardReport, UnhealthyEndpoint};
 use vtryon_gateway_engine::protocol::delivery::delivery_no;
+use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, Settings, endpoint_id};
-use vtryon_gateway_engine::protocol::{EndpointHealth, ShardRequest};
+use vtryon_gateway_engine::protocol::{EndpointHealth, ShardRequest, SweepReport};
 use vtryon_gateway_engine::{Context, Failure};
 use vtryon_webhooks::delivery::EndpointSecret;
 use vtryon_webhooks::endpoint::UrlRules;
@@ -110,8 +111,8 @@ impl World {
     }
 
     /// Looks for causes of alerts and sets the alarm again, as the hourly sweep does.
-    pub fn sweep_directory(&mut self, has_stalled: Option<bool>) {
-        self.direct(Decision::Sweep, |context| Ok(alerts::sweep(context, has_stalled)?));
+    pub fn sweep_directory(&mut self, report: SweepReport) {
+        self.direct(Decision::Sweep, |context| Ok(alerts::sweep(context, report)?));
     }
 
     /// Lets an administrator do something.
@@ -278,7 +279,9 @@ impl World {
             self.call(0, Decision::Configure, ShardRequest::Topology, &[])?;
         }
         let shards = self.count();
-        self.direct(Decision::Change, |context| Ok(settings::commit(context, shards, change, None)?))?;
+        self.direct(Decision::Change, |context| {
+            Ok(settings::commit(context, (shards, Placement::default()), change, None)?)
+        })?;
         self.begin_push()
     }
 

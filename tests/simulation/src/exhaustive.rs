@@ -3,6 +3,7 @@
 use std::panic::resume_unwind;
 use std::thread;
 
+use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest};
 use vtryon_gateway_engine::shard::{Admit, Shard};
 use vtryon_gateway_engine::{Context, Deployment};
@@ -77,7 +78,8 @@ impl Tree<'_> {
 
     fn store(&self, body: &[u8]) {
         let request = ShardRequest::StoreEvent(self.incoming(body));
-        let call = Call { shard: 0, shards: 1, reports: Vec::new(), request };
+        let placement = Placement::default();
+        let call = Call { shard: 0, shards: 1, placement, reports: Vec::new(), request };
         let mut shard = self.open();
         let admitted = shard.admit(&self.context(), &call).expect("the database works");
         ensure!(matches!(admitted, Admit::Decided(Ok(()))), "a caller is admitted", "{}", call.shards);

@@ -20,6 +20,8 @@ pub struct Entry {
     pub received_at: Millis,
     /// Whether it is an alert, or the replay of one: streams leave it out.
     pub is_alert: bool,
+    /// Whether its task was erased.
+    pub is_erased: bool,
 }
 
 impl Entry {
@@ -43,9 +45,17 @@ impl Log {
         self.entries
             .range(seq + 1..)
             .filter(move |(_, entry)| {
-                !entry.is_alert && (task_id.is_none() || entry.task_id.as_deref() == task_id)
+                !entry.is_alert
+                    && !entry.is_erased
+                    && (task_id.is_none() || entry.task_id.as_deref() == task_id)
             })
             .map(|(seq, _)| *seq)
+    }
+
+    /// Notes that a task was erased.
+    pub fn erase(&mut self, task_id: &str) {
+        let is_of_task = |entry: &&mut Entry| entry.task_id.as_deref() == Some(task_id);
+        self.entries.values_mut().filter(is_of_task).for_each(|entry| entry.is_erased = true);
     }
 
     /// Returns whether the entry of a number, or the event of a replay, was pruned.
@@ -116,7 +126,10 @@ impl World {
                 stored_alerts.push(seq);
             }
             object.log.last = seq;
-            object.log.entries.insert(seq, Entry { task_id, outcome, delivery, received_at, is_alert });
+            object
+                .log
+                .entries
+                .insert(seq, Entry { task_id, outcome, delivery, received_at, is_alert, is_erased: false });
         }
         for seq in stored_alerts {
             self.check_alert(shard, seq);

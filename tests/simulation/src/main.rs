@@ -17,6 +17,7 @@ mod clients;
 mod coverage;
 mod database;
 mod directory;
+mod erasure;
 mod exhaustive;
 mod log;
 mod object;

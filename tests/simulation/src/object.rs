@@ -212,7 +212,12 @@ impl World {
     /// Executes effects; returns whether the alarm could be set.
     fn execute(&mut self, shard: usize, effects: Effects) -> bool {
         let object = &mut self.shards[shard];
-        object.broadcasts.extend(effects.broadcasts);
+        for broadcast in effects.broadcasts {
+            if broadcast.is_erasure() {
+                object.broadcasts.retain(|queued| queued.task_id() != broadcast.task_id());
+            }
+            object.broadcasts.push_back(broadcast);
+        }
         let Some(at) = effects.alarm else { return true };
         if self.random.chance(self.regime.losses) {
             self.coverage.crash(CrashPoint::Lost(Loss::AlarmNotSet));

@@ -20,6 +20,8 @@ pub struct KnownTask {
     pub seqs: Vec<i64>,
     /// Which of Vtryon's secrets signed its events.
     pub keys: BTreeSet<String>,
+    /// Whether it was erased: whatever comes of it is a duplicate.
+    pub is_erased: bool,
 }
 
 /// All that a shard has been sent and has stored.
@@ -44,6 +46,9 @@ impl Oracle {
     /// Returns the outcome that an event has to have now.
     pub fn outcome(&self, content: &Content, body: &[u8]) -> &'static str {
         let none = KnownTask::default();
+        if self.is_erased(content) {
+            return "duplicate";
+        }
         match content {
             Content::Status { task_id, status, .. } => {
                 let task = self.tasks.get(task_id).unwrap_or(&none);
@@ -65,6 +70,27 @@ impl Oracle {
             Content::Unreadable { .. } if self.unreadable.contains_key(body) => "duplicate",
             Content::Unreadable { .. } => "quarantined",
         }
+    }
+
+    /// Returns whether an event is of a task that was erased.
+    pub fn is_erased(&self, content: &Content) -> bool {
+        match content {
+            Content::Status { task_id, .. } | Content::Other { task_id, .. } => self.has_erased(task_id),
+            Content::Unreadable { .. } => false,
+        }
+    }
+
+    /// Returns whether a task was erased.
+    pub fn has_erased(&self, task_id: &str) -> bool {
+        self.tasks.get(task_id).is_some_and(|task| task.is_erased)
+    }
+
+    /// Notes an event of an erased task; returns whether its secret has signed none of the task's events before.
+    pub fn refuse(&mut self, content: &Content, key: &str) -> bool {
+        let (Content::Status { task_id, .. } | Content::Other { task_id, .. }) = content else {
+            return false;
+        };
+        self.tasks.get_mut(task_id).is_some_and(|task| task.keys.insert(key.to_owned()))
     }
 
     /// Notes an event that was stored.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use vtryon_gateway_engine::Deployment;
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::delivery::Report;
-use vtryon_gateway_engine::protocol::{ShardRequest, SweepFindings, TaskFilter};
+use vtryon_gateway_engine::protocol::{ShardRequest, SweepReport, TaskFilter};
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_webhooks::{Millis, Secret, Verifier};
 
@@ -59,7 +59,7 @@ pub struct World {
 type Action = fn(&mut World);
 
 /// What may happen in a step, and how often it does.
-pub const ACTIONS: [(u32, Action); 13] = [
+pub const ACTIONS: [(u32, Action); 14] = [
     (30, World::make_event),
     (40, World::post_due),
     (60, World::advance_attempt),
@@ -73,6 +73,7 @@ pub const ACTIONS: [(u32, Action); 13] = [
     (1, World::rotate_webhook_secret),
     (1, World::call_with_wrong_count),
     (2, World::query),
+    (2, World::erase_task),
 ];
 
 impl World {
@@ -142,14 +143,17 @@ impl World {
         for shard in 0..self.shards.len() {
             if self.random.chance(self.regime.losses) {
                 self.coverage.crash(CrashPoint::Lost(Loss::Sweep));
-            } else if let Some(answer) = self.call(shard, Decision::Sweep, ShardRequest::Sweep, &[]) {
-                self.shards[shard].is_alarm_lost = false;
-                findings.push(serde_json::from_str(&answer).expect("what a sweep finds is JSON"));
+                findings.push(None);
+                continue;
             }
+            let answer = self.call(shard, Decision::Sweep, ShardRequest::Sweep, &[]);
+            if answer.is_some() {
+                self.shards[shard].is_alarm_lost = false;
+            }
+            let read = |answer: String| serde_json::from_str(&answer).expect("what a sweep finds is JSON");
+            findings.push(answer.map(read));
         }
-        let has_stalled = |found: Vec<SweepFindings>| found.iter().any(|shard| shard.has_stalled);
-        let is_whole = findings.len() == self.shards.len();
-        self.sweep_directory(is_whole.then(|| has_stalled(findings)));
+        self.sweep_directory(SweepReport::of(&findings));
     }
 
     /// Lets the run of one shard go on.
@@ -219,6 +223,7 @@ pub fn deployment(rotations: u32) -> Deployment {
         tickets: Tickets::new(&master),
         retention_hours: 48,
         max_pages: 3,
+        max_object_bytes: vtryon_gateway_engine::MAX_OBJECT_BYTES,
         clock_scale: 1,
         log_level: vtryon_gateway_engine::log::Level::Debug,
     }

@@ -20,6 +20,7 @@ const CAUSES = {
   event_quarantined: "Signed webhooks can't be read",
   signatures_refused: "Webhooks are refused for their signatures",
   tasks_stalled: "Tasks have stalled",
+  storage_nearly_full: "The storage of a shard is nearly full",
   rotation_due: "A previous secret ends soon",
 };
 

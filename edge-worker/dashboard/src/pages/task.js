@@ -11,6 +11,7 @@ import { announce } from "../parts/announce.js";
 import { Badge, Status } from "../parts/badge.js";
 import { CopyButton } from "../parts/copy.js";
 import { DeliveryItem } from "../parts/delivery.js";
+import { Erased, EraseTask } from "../parts/erase-task.js";
 import { Empty, Failure, Loading, Notice } from "../parts/notice.js";
 import { Page } from "../parts/page.js";
 import { Result } from "../parts/result.js";
@@ -47,9 +48,23 @@ function OneTask({ id }) {
   const { data: task, error } = loaded;
   useStatusAnnounced(task);
   const heading = html`<span class="long">${id}</span>`;
-  const actions = html`<${CopyButton} text=${id} label="id of the task" verb="Copy id" />`;
+  const [isErasing, setErasing] = useState(false);
+  const [erasure, setErasure] = useState();
+  const erased = (erasure) => {
+    announce("The task was erased.");
+    setErasing(false);
+    setErasure(erasure);
+  };
+  if (erasure !== undefined) {
+    return html`<${Page} title=${`Task ${id}`} heading=${heading}><${Erased} erasure=${erasure} /><//>`;
+  }
+  const actions = html`
+    <${CopyButton} text=${id} label="id of the task" verb="Copy id" />
+    ${task && html`<button type="button" class="danger" onClick=${() => setErasing(true)}>Erase task</button>`}
+  `;
   return html`
     <${Page} title=${`Task ${id}`} heading=${heading} about=${task && html`<${About} task=${task} isLive=${isLive} />`} actions=${actions}>
+      ${isErasing && html`<${EraseTask} path=${path} onDone=${erased} onClose=${() => setErasing(false)} />`}
       ${gap && html`<${Notice} tone="warning" title="Some updates were missed.">They are not kept any more. What is shown is loaded anew.<//>`}
       ${task === undefined && error?.code !== "not_found" && html`<${Failure} error=${error} what="The task was not loaded." retry=${loaded.reload} />`}
       ${task === undefined && error === undefined && html`<${Loading} what="the task" />`}

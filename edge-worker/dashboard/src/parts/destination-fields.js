@@ -19,6 +19,8 @@ const ALERTS = {
   "gateway.signatures_refused": "Webhooks are refused for their signatures",
   "gateway.tasks_stalled": "Tasks have stalled",
   "gateway.tasks_resumed": "No further task has stalled for a day",
+  "gateway.storage_nearly_full": "The storage of a shard is nearly full",
+  "gateway.storage_relieved": "No shard's storage is nearly full any more",
   "gateway.rotation_due": "A previous secret ends soon",
   "gateway.rotation_finished": "A previous secret has ended",
 };

@@ -8,6 +8,7 @@ use super::replays::{self, NewReplay};
 use super::{alerts, audit};
 use crate::database::Database;
 use crate::protocol::AuditedRequest;
+use crate::protocol::placement::Placement;
 use crate::protocol::settings::{Replay, Settings, endpoint_id};
 use crate::{Context, Failure, Refusal, Result, meta};
 
@@ -51,17 +52,21 @@ pub fn has_topology(db: &dyn Database) -> Result<bool> {
     Ok(meta::get(db, SHARDS)?.is_some())
 }
 
-/// Refuses another number of shards than the one that endpoints were registered under: the wrong ones would be
-/// configured.
-pub fn check_topology(db: &dyn Database, shards: Shards) -> std::result::Result<(), Failure> {
+/// Refuses another number of shards or another placement than those that endpoints were registered under: the wrong ones
+/// would be configured.
+pub fn check_topology(
+    db: &dyn Database,
+    (shards, placement): (Shards, Placement),
+) -> std::result::Result<(), Failure> {
     let count = shards.count();
-    match meta::get(db, SHARDS)? {
+    let mismatch = match meta::get(db, SHARDS)? {
         Some(recorded) if recorded != i64::from(count) => {
-            let message = format!("SHARDS is {count}, but this deployment was made with {recorded}");
-            Err(Refusal::new(Code::Unavailable, message).into())
+            Some(format!("SHARDS is {count}, but this deployment was made with {recorded}"))
         }
-        Some(_) | None => Ok(()),
-    }
+        Some(_) => placement.mismatch(Placement::load(db)?),
+        None => None,
+    };
+    mismatch.map_or(Ok(()), |message| Err(Refusal::new(Code::Unavailable, message).into()))
 }
 
 impl Change<'_> {
@@ -80,7 +85,7 @@ impl Change<'_> {
 /// that asks for it.
 pub fn commit(
     context: &Context<'_>,
-    shards: Shards,
+    (shards, placement): (Shards, Placement),
     change: &Change<'_>,
     request: Option<&AuditedRequest>,
 ) -> Result<()> {
@@ -101,6 +106,7 @@ pub fn commit(
         }
         if !has_topology(db)? {
             meta::set(db, SHARDS, shards.count().into())?;
+            placement.record(db)?;
         }
         audit::record(context, request, &change.target())?;
         meta::set(db, VERSION, version(db)? + 1)

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::conditions::ShardReport;
 use super::rejection::Rejection;
 use super::settings::EndpointKind;
+use super::sweep::SweepReport;
 use crate::access::actor::Actor;
 
 /// A call of the directory.
@@ -109,12 +110,8 @@ pub enum DirectoryRequest {
     RecordChange {
         target: String,
     },
-    /// Looks for causes of alerts that only time brings, and sets the alarm again. It brings what shards have found; none
-    /// where not all of them have answered.
-    Sweep {
-        #[serde(default)]
-        has_stalled: Option<bool>,
-    },
+    /// Looks for causes of alerts that only time brings, and sets the alarm again. It brings what was found in the shards.
+    Sweep(SweepReport),
 }
 
 impl DirectoryRequest {
@@ -143,7 +140,7 @@ impl DirectoryRequest {
             | Self::FindToken { .. }
             | Self::Audit { .. }
             | Self::RecordChange { .. }
-            | Self::Sweep { .. } => None,
+            | Self::Sweep(_) => None,
         }
     }
 }

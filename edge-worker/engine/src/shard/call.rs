@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::queries::{self, DeliveryFilter};
 use super::{Admit, Shard};
-use crate::protocol::{Call, ShardRequest, SweepFindings};
+use crate::protocol::{Call, ShardRequest};
 use crate::{Context, Result, json};
 
 impl Shard {
@@ -25,7 +25,7 @@ impl Shard {
     /// # Errors
     /// A fault of the database, and a subscription: it is opened by [`Shard::subscribe`].
     pub fn call(&mut self, context: &Context<'_>, call: Call, body: &[u8]) -> Result<Option<String>> {
-        let Call { shard, shards, reports, request } = call;
+        let Call { shard, shards, reports, request, .. } = call;
         let db = context.db;
         for report in &reports {
             if let Err(fault) = self.record_attempt(context, report) {
@@ -47,7 +47,7 @@ impl Shard {
             ShardRequest::Quarantine { before, limit } => {
                 encode(Some(queries::quarantine(db, before, limit)?))
             }
-            ShardRequest::Topology => encode(Some(shards)),
+            ShardRequest::Topology | ShardRequest::Anchor => encode(Some(shards)),
             ShardRequest::Configure(settings) => encode(Some(self.configure(context, settings)?)),
             ShardRequest::DeliveryBody { no } => encode(queries::delivery_body(db, no)?),
             ShardRequest::Delivery { no } => encode(queries::delivery(db, shard, no)?),
@@ -56,6 +56,7 @@ impl Shard {
                 let filter = DeliveryFilter { endpoint, state: state.as_deref(), task_id, digest };
                 encode(Some(queries::deliveries(db, shard, before, &filter, limit)?))
             }
+            ShardRequest::Erase { task_id } => encode(self.erase(context, &task_id)?),
             ShardRequest::Replay { no } => {
                 let exists = self.replay(context, no)?;
                 encode(if exists { queries::delivery(db, shard, no)? } else { None })
@@ -68,10 +69,10 @@ impl Shard {
                 encode(Some(self.counts(context)?))
             }
             ShardRequest::Stats { from, endpoint } => encode(Some(self.stats(context, from, endpoint)?)),
-            ShardRequest::VerifyShardCount => encode(Some(())),
+            ShardRequest::VerifyShardCount | ShardRequest::VerifyAnchor => encode(Some(())),
             ShardRequest::Sweep => {
                 self.reset_alarm(context);
-                encode(Some(SweepFindings { has_stalled: queries::has_stalled(db, context.now)? }))
+                encode(Some(queries::sweep(context)?))
             }
             ShardRequest::Subscribe(_) => {
                 return Err("a subscription is opened by a request of its own".into());

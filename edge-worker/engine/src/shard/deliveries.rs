@@ -177,6 +177,11 @@ pub(crate) fn find(db: &dyn Database, no: i64) -> Result<Option<Delivery>> {
     db.first(select!("WHERE no = ?"), &[Bind::Int(no)], Delivery::read)
 }
 
+/// Finds the deliveries of an event.
+pub(crate) fn of_event(db: &dyn Database, seq: i64) -> Result<Vec<Delivery>> {
+    db.all(select!("WHERE no BETWEEN ? AND ?"), &range(seq), Delivery::read)
+}
+
 /// Finds deliveries that are due to an endpoint, the longest due first.
 pub(crate) fn due(db: &dyn Database, endpoint: i64, now: Millis, limit: i64) -> Result<Vec<Delivery>> {
     const DUE: &str =

@@ -18,7 +18,7 @@ use self::subscribe::Gap;
 use self::subscriber::{Close, Outgoing, Subscriber};
 use super::Shard;
 use crate::protocol::cursor::{StreamCursor, StreamPosition};
-use crate::protocol::live::{FINAL, Subject, acknowledged};
+use crate::protocol::live::{FINAL, GONE, Subject, acknowledged};
 use crate::{Context, Result};
 
 /// How long an acknowledgement may be, in bytes.
@@ -33,6 +33,7 @@ pub const MAX_PAGES_OF_TASK: usize = 100;
 /// Why a socket is closed: the code (RFC 6455, 7.4) and the reason.
 pub const CLOSED: Close = (1000, "closed");
 const OVER: Close = (1000, FINAL);
+const ERASED: Close = (1000, GONE);
 const EXPIRED: Close = (1008, "the session or the ticket has ended");
 const UNEXPECTED: Close = (1008, "only acknowledgements are taken here");
 pub const FAULT: Close = (1011, "a fault of the gateway: resume");

@@ -3,12 +3,12 @@
 mod deliveries;
 mod metrics;
 mod quarantine;
-mod stalled;
 mod stats;
+mod sweep;
 mod tasks;
 
 pub(crate) use self::deliveries::{DeliveryFilter, deliveries, delivery, delivery_body};
 pub(crate) use self::quarantine::quarantine;
-pub(crate) use self::stalled::has_stalled;
 pub(crate) use self::stats::Commits;
+pub(crate) use self::sweep::sweep;
 pub(crate) use self::tasks::{Failure, TaskView, result, task, task_state, tasks};

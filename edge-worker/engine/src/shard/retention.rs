@@ -4,6 +4,7 @@
 //! Events are deleted in the order of their numbers, up to a stored floor. With the last event of a task its
 //! row becomes a tombstone.
 
+pub(crate) mod erasure;
 pub(crate) mod tombstones;
 
 use vtryon_webhooks::Millis;
@@ -27,6 +28,9 @@ pub(crate) const PRUNED_TO: &str = "pruned_to";
 pub(crate) const LIVE_FROM: &str = "live_from";
 pub(crate) const QUARANTINE_PRUNED_TO: &str = "quarantine_pruned_to";
 
+/// The highest number of an event that was erased: no other event gets it.
+pub(crate) const ERASED_TO: &str = "erased_to";
+
 /// When the next run may prune.
 #[derive(Default)]
 pub(crate) struct Retention {
@@ -44,7 +48,7 @@ impl Retention {
         let oldest = db.first(OLDEST, &[Bind::Int(events), Bind::Int(quarantine)], Row::maybe_int)?.flatten();
         let due = oldest.map(|at| Millis(at).plus_seconds(HOUR * i64::from(deployment.retention_hours)));
         // Tombstones are looked through when the keys have changed, where there are any.
-        let has_tombstones = events > 0 || quarantine > 0;
+        let has_tombstones = events > 0 || quarantine > 0 || floor(db, ERASED_TO)? > 0;
         let is_outdated = has_tombstones && tombstones::are_outdated(db, deployment)?;
         let due = if is_outdated { Some(now) } else { due };
         Ok(due.map(|due| self.prune_at.map_or(due, |at| due.max(at))))
@@ -182,7 +186,7 @@ fn forget_deliveries(db: &dyn Database, seq: i64) -> Result<()> {
     db.run("DELETE FROM deliveries WHERE no BETWEEN ? AND ?", &deliveries::range(seq))
 }
 
-/// Deletes an event; with the last one of a task, its row becomes a tombstone.
+/// Deletes an event with its deliveries; with the last one of a task, its row becomes a tombstone.
 fn forget(db: &dyn Database, event: &Old) -> Result<()> {
     const DELETE: &str = "DELETE FROM events WHERE seq = ?";
     const EMPTY: &str = "UPDATE events SET body = x'', previous = NULL WHERE seq = ?";

@@ -17,7 +17,8 @@ pub(crate) const MIGRATIONS: &[&str] = &["
         key        TEXT NOT NULL,
         result_url TEXT,
         failure    TEXT,
-        final_at   INTEGER
+        final_at   INTEGER,
+        erased_at  INTEGER
     );
     CREATE INDEX tasks_open ON tasks (no) WHERE open = 1;
     CREATE TABLE events (

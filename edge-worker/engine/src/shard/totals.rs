@@ -51,13 +51,23 @@ impl TotalsCheckpoint {
 
     /// Adds the events before `to` to the stored totals; [`Self::committed`] has to follow when that is committed.
     pub(crate) fn write(&self, db: &dyn Database, settings: &Settings, to: i64) -> Result<()> {
-        const PUT: &str = "INSERT INTO totals (no, counted_to, doc) VALUES (1, ?, ?)
-            ON CONFLICT (no) DO UPDATE SET counted_to = excluded.counted_to, doc = excluded.doc";
         let mut totals = stored(db)?;
         totals.add(&self.late);
         totals.add(&count(db, self.counted_to, to)?);
-        totals.attempts.retain(|endpoint, _| is_known(settings, *endpoint));
-        db.run(PUT, &[Bind::Int(to), Bind::Text(&json::to_string(&totals))])
+        put(db, settings, to, totals)
+    }
+
+    /// Adds events that are about to be erased to the stored totals, where they are not part of them yet.
+    pub(crate) fn keep(&self, db: &dyn Database, settings: &Settings, erased: &[i64]) -> Result<()> {
+        let mut uncounted = erased.iter().filter(|seq| **seq >= self.counted_to).peekable();
+        if uncounted.peek().is_none() {
+            return Ok(());
+        }
+        let mut totals = stored(db)?;
+        for seq in uncounted {
+            totals.add(&count(db, *seq, seq + 1)?);
+        }
+        put(db, settings, self.counted_to, totals)
     }
 
     pub(crate) fn committed(&mut self, to: i64) {
@@ -124,6 +134,13 @@ fn is_known(settings: &Settings, endpoint: i64) -> bool {
 fn stored(db: &dyn Database) -> Result<Totals> {
     let doc = db.first("SELECT doc FROM totals WHERE no = 1", &[], Row::text)?;
     doc.map_or_else(|| Ok(Totals::default()), |doc| json::read(&doc))
+}
+
+fn put(db: &dyn Database, settings: &Settings, counted_to: i64, mut totals: Totals) -> Result<()> {
+    const PUT: &str = "INSERT INTO totals (no, counted_to, doc) VALUES (1, ?, ?)
+        ON CONFLICT (no) DO UPDATE SET counted_to = excluded.counted_to, doc = excluded.doc";
+    totals.attempts.retain(|endpoint, _| is_known(settings, *endpoint));
+    db.run(PUT, &[Bind::Int(counted_to), Bind::Text(&json::to_string(&totals))])
 }
 
 /// Counts from the rows of the events from one number on, before another one.

@@ -5,6 +5,7 @@ use vtryon_gateway_engine::directory::alerts::{self, Cause, Phase};
 use vtryon_gateway_engine::directory::keyring::Keyring;
 use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
 use vtryon_gateway_engine::directory::{self, Directory, endpoints, rejections, tokens};
+use vtryon_gateway_engine::protocol::SweepReport;
 use vtryon_gateway_engine::protocol::conditions::{Condition, ConditionKind};
 use vtryon_gateway_engine::protocol::settings::{AlertFormat, EndpointKind};
 use vtryon_webhooks::diagnosis::SecretKind;
@@ -276,7 +277,7 @@ fn every_event_is_written_in_both_formats() {
     for name in alerts::names() {
         assert!(alerts::is_name(&name) && name.starts_with("gateway."), "{name}");
     }
-    assert_eq!(alerts::names().count(), 13);
+    assert_eq!(alerts::names().count(), 15);
     for (cause, other) in Cause::ALL.into_iter().zip(Cause::ALL.into_iter().skip(1)) {
         assert_ne!(cause.sentence(Phase::Opened), other.sentence(Phase::Opened));
         assert_eq!(Cause::from_name(cause.as_str()), Some(cause));
@@ -321,7 +322,7 @@ fn without_a_destination_what_lasts_waits_for_one() {
     fixture.meet(ConditionKind::EndpointDown, shop);
     assert_eq!((fixture.send(), fixture.alarm_in()), (vec![], None));
     fixture.pass(2 * DAY);
-    alerts::sweep(&fixture.context(), None).unwrap();
+    alerts::sweep(&fixture.context(), SweepReport::default()).unwrap();
     fixture.destination_of_alerts(OPS);
     assert_eq!(fixture.alarm_in(), Some(0));
     assert_eq!(fixture.send(), [FAILING], "what has passed since is of no interest");
@@ -336,7 +337,7 @@ fn nothing_is_told_of_alert_destinations() {
     fixture.change(ops, r#"{"enabled":true}"#).unwrap();
     let other = fixture.destination_of_alerts(OPS);
     fixture.rotate(other, r#"{"overlap_hours":1}"#).unwrap();
-    alerts::sweep(&fixture.context(), None).unwrap();
+    alerts::sweep(&fixture.context(), SweepReport::default()).unwrap();
     assert_eq!(fixture.send(), [""; 0]);
 }
 
@@ -382,7 +383,7 @@ fn tasks_that_stall_are_told_once_and_that_no_further_ones_do() {
     let (mut fixture, _) = fixture();
     let mut swept = |has_stalled| {
         fixture.pass(HOUR);
-        alerts::sweep(&fixture.context(), has_stalled).unwrap();
+        alerts::sweep(&fixture.context(), SweepReport { has_stalled, ..SweepReport::default() }).unwrap();
         fixture.send()
     };
     assert_eq!(swept(Some(false)), [""; 0]);
@@ -393,12 +394,27 @@ fn tasks_that_stall_are_told_once_and_that_no_further_ones_do() {
 }
 
 #[test]
+fn storage_that_is_nearly_full_is_told_once_and_that_it_is_relieved() {
+    let (mut fixture, _) = fixture();
+    let mut swept = |is_nearly_full| {
+        fixture.pass(HOUR);
+        alerts::sweep(&fixture.context(), SweepReport { is_nearly_full, ..SweepReport::default() }).unwrap();
+        fixture.send()
+    };
+    assert_eq!(swept(Some(false)), [""; 0]);
+    assert_eq!(swept(Some(true)), ["gateway.storage_nearly_full"]);
+    assert_eq!(swept(Some(true)), [""; 0]);
+    assert_eq!(swept(None), [""; 0], "it lies between both");
+    assert_eq!(swept(Some(false)), ["gateway.storage_relieved"]);
+}
+
+#[test]
 fn a_rotation_is_due_six_hours_before_the_previous_secret_ends() {
     let (mut fixture, shop) = fixture();
     fixture.rotate(shop, r#"{"overlap_hours":8}"#).unwrap();
     let mut swept = |hours: i64| {
         fixture.pass(hours * HOUR);
-        alerts::sweep(&fixture.context(), None).unwrap();
+        alerts::sweep(&fixture.context(), SweepReport::default()).unwrap();
         fixture.messages()
     };
     assert_eq!(swept(1), []);
@@ -429,7 +445,7 @@ fn the_list_has_what_lasts_first_and_the_last_day() {
     assert_eq!(list(&fixture), [failing.clone(), dead, unread, created]);
     fixture.pass(2 * DAY);
     assert_eq!(list(&fixture), [failing]);
-    alerts::sweep(&fixture.context(), None).unwrap();
+    alerts::sweep(&fixture.context(), SweepReport::default()).unwrap();
     fixture.meet(ConditionKind::EndpointUp, shop);
     fixture.send();
     fixture.pass(DAY + 1);

@@ -9,6 +9,7 @@ use vtryon_gateway_engine::directory::fields::{self, FieldRules};
 use vtryon_gateway_engine::directory::settings::{self, Change};
 use vtryon_gateway_engine::directory::{Directory, EndpointRecord};
 use vtryon_gateway_engine::keys::MasterKey;
+use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, SealedHeader};
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_gateway_engine::{Context, Deployment, Failure, MAX_PAGES};
@@ -42,7 +43,7 @@ impl Fixture {
     pub fn with_secrets(secrets: &[&str]) -> Self {
         let db = Recorder::new();
         let memory = Directory::open(&db).unwrap();
-        let (rules, shards) = (UrlRules::default(), shards());
+        let (rules, (shards, _)) = (UrlRules::default(), shards());
         Self { db, now: START, deployment: deployment(secrets), rules, shards, memory }
     }
 
@@ -135,8 +136,8 @@ pub fn seal(headers: &[NewHeader]) -> Vec<SealedHeader> {
     headers.iter().map(|header| header.sealed(header.value.chars().rev().collect())).collect()
 }
 
-pub fn shards() -> Shards {
-    Shards::new(4).unwrap()
+pub fn shards() -> (Shards, Placement) {
+    (Shards::new(4).unwrap(), Placement::default())
 }
 
 pub fn deployment(secrets: &[&str]) -> Deployment {
@@ -147,6 +148,7 @@ pub fn deployment(secrets: &[&str]) -> Deployment {
         tickets: Tickets::new(&master),
         retention_hours: 720,
         max_pages: MAX_PAGES,
+        max_object_bytes: vtryon_gateway_engine::MAX_OBJECT_BYTES,
         clock_scale: 1,
         log_level: vtryon_gateway_engine::log::Level::Debug,
     }

@@ -10,6 +10,7 @@ use vtryon_gateway_engine::directory::{
     self, Directory, alerts, audit, endpoints, rejections, secrets, tokens,
 };
 use vtryon_gateway_engine::protocol::AuditedRequest;
+use vtryon_gateway_engine::protocol::SweepReport;
 use vtryon_gateway_engine::protocol::conditions::{Condition, ConditionKind};
 use vtryon_gateway_engine::protocol::settings::EndpointKind;
 use vtryon_webhooks::diagnosis::SecretKind;
@@ -82,7 +83,8 @@ fn alert(fixture: &mut Fixture, no: i64) {
     assert!(!messages.is_empty());
     messages.iter().for_each(|message| alerts::confirm(fixture.db(), message).unwrap());
     fixture.pass(2 * DAY);
-    alerts::sweep(&fixture.context(), Some(false)).unwrap();
+    alerts::sweep(&fixture.context(), SweepReport { has_stalled: Some(false), ..SweepReport::default() })
+        .unwrap();
     assert!(alerts::list(&fixture.context()).unwrap().is_empty());
 }
 

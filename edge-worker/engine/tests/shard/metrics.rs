@@ -151,6 +151,28 @@ fn no_total_is_lost_or_counted_twice() {
 }
 
 #[test]
+fn no_total_falls_when_tasks_are_erased() {
+    let mut world = world();
+    world.replies.insert(2, Some(500));
+    for n in 0..LAG {
+        world.event(&format!("task_{n}"), "completed");
+    }
+    let begun = world.totals();
+    for n in 0..5 {
+        world.event(&format!("task_more_{n}"), "completed");
+    }
+    let before = world.totals();
+    assert_ne!(begun, before);
+    // Some are part of the stored totals, the others are not.
+    for task_id in ["task_0", "task_more_0", "task_more_4"] {
+        world.erase(task_id).unwrap();
+        assert_eq!(world.totals(), before, "{task_id}");
+    }
+    world.restart();
+    assert_eq!(world.totals(), before, "after a restart");
+}
+
+#[test]
 fn totals_are_stored_only_where_somebody_asks_or_events_are_pruned() {
     let mut world = world();
     for n in 0..3 * LAG {

@@ -47,3 +47,19 @@ fn tasks_without_an_end_are_listed_by_their_age() {
     let all = stalled(&mut world, 0, None);
     assert_eq!(all, ["task_late", "task_moves", "task_paused", "task_processing", "task_queued"]);
 }
+
+#[test]
+fn the_sweep_finds_how_full_the_storage_is_and_that_retention_relieves_it() {
+    let mut world = World::new();
+    let percent =
+        |world: &mut World| world.call(ShardRequest::Sweep, &[]).unwrap()["storage_percent"].clone();
+    world.deployment.max_object_bytes = 1_000_000;
+    assert!(percent(&mut world).as_u64().unwrap() < 20);
+    for nth in 0..80 {
+        let remark = "x".repeat(10_000);
+        world.post(&format!(r#"{{"event":"rated","task_id":"task_{nth}","remark":"{remark}"}}"#));
+    }
+    assert!(percent(&mut world).as_u64().unwrap() >= 80);
+    world.sleep(50);
+    assert!(percent(&mut world).as_u64().unwrap() < 70, "pruned bodies are free again");
+}

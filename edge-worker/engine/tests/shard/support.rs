@@ -15,6 +15,7 @@ use vtryon_gateway_engine::database::{Database, Row, Value};
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::conditions::Condition;
 use vtryon_gateway_engine::protocol::delivery::{Dispatch, Report};
+use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::settings::{Endpoint, EndpointOptions, Settings};
 use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult};
 use vtryon_gateway_engine::shard::{Admit, Broadcast, Shard};
@@ -76,6 +77,7 @@ pub fn deployment(secrets: &[&str]) -> Deployment {
         tickets: Tickets::new(&MasterKey::parse(&"0f".repeat(32)).unwrap()),
         retention_hours: 48,
         max_pages: 3,
+        max_object_bytes: vtryon_gateway_engine::MAX_OBJECT_BYTES,
         clock_scale: 1,
         log_level: vtryon_gateway_engine::log::Level::Debug,
     }
@@ -134,10 +136,11 @@ impl World {
     /// Calls the shard; returns its answer as JSON.
     pub fn call(&mut self, request: ShardRequest, body: &[u8]) -> Option<Json> {
         let reports = std::mem::take(&mut self.waiting_reports);
-        let call = Call { shard: self.no, shards: self.shards, reports, request };
+        let placement = Placement::default();
+        let call = Call { shard: self.no, shards: self.shards, placement, reports, request };
         let admission = match self.decide(|shard, context| shard.admit(context, &call)).unwrap() {
             Admit::Decided(admission) => admission,
-            Admit::AskFirst(_) => {
+            Admit::AskFirst(_) | Admit::AskAnchor(_) => {
                 let answer = Ok(Some(self.shards.to_string()));
                 self.decide(|shard, context| shard.admit_by_first(context.db, &call, answer)).unwrap()
             }

@@ -36,7 +36,8 @@ impl Directory {
             // Events may have come before the first endpoint: then their number of shards stands.
             shard_client::call(&self.env, config.shards, 0, ShardRequest::Topology, &[]).await?;
         }
-        self.at(config, clock::now(), |context| settings::commit(context, config.shards, &change, audited))?;
+        let topology = (config.shards, config.placement);
+        self.at(config, clock::now(), |context| settings::commit(context, topology, &change, audited))?;
         self.schedule_alarm()?;
         Ok(self.push(config).await?)
     }

@@ -41,6 +41,10 @@ impl TaskShard {
             if broadcast.is_new_entry() && faults::skips_broadcast(broadcast.task_id()) {
                 continue;
             }
+            if broadcast.is_erasure() {
+                let is_other = |queued: &Queued| queued.broadcast.task_id() != broadcast.task_id();
+                self.broadcasts.queue.borrow_mut().retain(is_other);
+            }
             self.broadcasts.queue.borrow_mut().push_back(Queued { broadcast, sockets: None });
         }
         if !self.broadcasts.queue.borrow().is_empty() && !self.broadcasts.is_draining.replace(true) {

@@ -8,6 +8,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{console_error, wasm_bindgen};
 
 use super::{TaskShard, fault};
+use crate::http::response::ApiError;
 use crate::protocol::{Call, shard_client};
 use crate::testing::metering::{self, BilledOperation};
 
@@ -35,17 +36,22 @@ impl TaskShard {
 }
 
 impl TaskShard {
-    /// Prepares the shard for a call; returns a message where the caller has another number of shards.
+    /// Prepares the shard for a call; returns a message where the caller has another number of shards, or another
+    /// placement.
     pub(super) async fn admit(&self, call: &Call) -> worker::Result<Admission> {
         // The result is taken apart before anything is awaited: an error of the platform is not unwind safe.
         let admit = self.decide(|shard, context| shard.admit(context, call))?;
         let admission = match admit {
             Admit::Decided(admission) => admission,
             Admit::AskFirst(request) => {
-                let shards = Shards::new(call.shards).ok_or("no shards")?;
+                let shards = shards_of(call)?;
                 let answer = shard_client::call(&self.env, shards, 0, request, &[]).await;
-                let answer = answer.map_err(|refusal| refusal.message().to_owned());
-                self.decide(|shard, context| shard.admit_by_first(context.db, call, answer))?
+                self.admit_by(call, answer)?
+            }
+            Admit::AskAnchor(request) => {
+                let shards = shards_of(call)?;
+                let answer = shard_client::call_anchor(&self.env, shards, request).await;
+                self.admit_by(call, answer)?
             }
         };
         if let Err(mismatch) = &admission {
@@ -53,4 +59,13 @@ impl TaskShard {
         }
         Ok(admission)
     }
+
+    fn admit_by(&self, call: &Call, answer: Result<Option<String>, ApiError>) -> worker::Result<Admission> {
+        let answer = answer.map_err(|refusal| refusal.message().to_owned());
+        self.decide(|shard, context| shard.admit_by_first(context.db, call, answer))
+    }
+}
+
+fn shards_of(call: &Call) -> worker::Result<Shards> {
+    Shards::new(call.shards).ok_or_else(|| "no shards".into())
 }

@@ -52,6 +52,7 @@ impl TaskShard {
         let Opened { subscriber, outgoing, cursor, tags } = *match subscribed {
             Subscribed::Refused => return Ok(Response::empty()?.with_status(401)),
             Subscribed::Over => return Ok(Response::empty()?.with_status(204)),
+            Subscribed::Erased => return Ok(Response::empty()?.with_status(410)),
             Subscribed::Full => {
                 return Ok(
                     Response::ok("too many pages watch this shard: come again later")?.with_status(503)

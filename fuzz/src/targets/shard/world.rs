@@ -6,6 +6,7 @@ use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::delivery::{Attempt, Dispatch, Report};
 use vtryon_gateway_engine::protocol::live::Subscription;
 use vtryon_gateway_engine::protocol::metrics::Counts;
+use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::settings::{Endpoint, EndpointOptions, Replay, Settings};
 use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult, TaskFilter};
 use vtryon_gateway_engine::shard::{Admit, Shard, Subscribed, Subscriber};
@@ -40,6 +41,7 @@ impl World {
             tickets: Tickets::new(&MasterKey::parse(&"0f".repeat(32)).unwrap()),
             retention_hours: 48,
             max_pages: 3,
+            max_object_bytes: vtryon_gateway_engine::MAX_OBJECT_BYTES,
             clock_scale: 1,
             log_level: vtryon_gateway_engine::log::Level::Debug,
         };
@@ -62,7 +64,7 @@ impl World {
     /// Calls the shard as the Worker does; its answer is JSON, or nothing.
     pub(super) fn call(&mut self, request: ShardRequest, body: &[u8]) -> Json {
         let reports = std::mem::take(&mut self.reports);
-        let call = Call { shard: 0, shards: 1, reports, request };
+        let call = Call { shard: 0, shards: 1, placement: Placement::default(), reports, request };
         let admitted = self.decide(|shard, context| shard.admit(context, &call)).unwrap();
         assert!(matches!(admitted, Admit::Decided(Ok(()))));
         let answer = self.decide(|shard, context| shard.call(context, call, body)).unwrap();

@@ -6,7 +6,7 @@ use vtryon_gateway_engine::protocol::metrics::{AttemptTotals, Counts};
 use vtryon_gateway_engine::shard::Shard;
 use vtryon_webhooks::Millis;
 
-use super::{SKEW, limits};
+use super::{SKEW, limits, of_erased};
 use crate::database::integer;
 use crate::violation::ensure;
 use crate::world::World;
@@ -28,6 +28,7 @@ pub fn of_memory(world: &mut World, shard: usize) {
     ensure!(differs.is_none(), "memory is what a fresh instance restores", "{}", differs.unwrap_or_default());
     of_counters(world, shard);
     of_totals(world, shard);
+    of_erased(world, shard);
     of_alarm(world, shard);
 }
 

@@ -6,6 +6,7 @@ use vtryon_gateway_engine::protocol::live::Start;
 use vtryon_gateway_engine::shard::{Outgoing, Subscriber};
 
 use super::Watched;
+use crate::checks;
 use crate::log::Entry;
 use crate::oracle::rank;
 use crate::violation::ensure;
@@ -32,6 +33,7 @@ impl World {
     fn receive_message(&mut self, index: usize, message: &Json) {
         let kind = message["type"].as_str().unwrap_or_default();
         self.coverage.reach("message", kind);
+        checks::of_message(self, self.clients[index].shard, message);
         let client = &mut self.clients[index];
         client.received += 1;
         let log = &self.shards[client.shard].log;

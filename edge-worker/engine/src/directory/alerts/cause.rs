@@ -11,6 +11,7 @@ pub enum Cause {
     EventQuarantined,
     SignaturesRefused,
     TasksStalled,
+    StorageNearlyFull,
     RotationDue,
 }
 
@@ -24,7 +25,7 @@ pub enum Phase {
 }
 
 impl Cause {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::EndpointFailing,
         Self::EndpointDisabled,
         Self::EndpointCreated,
@@ -33,6 +34,7 @@ impl Cause {
         Self::EventQuarantined,
         Self::SignaturesRefused,
         Self::TasksStalled,
+        Self::StorageNearlyFull,
         Self::RotationDue,
     ];
 
@@ -47,6 +49,7 @@ impl Cause {
             Self::EventQuarantined => "event_quarantined",
             Self::SignaturesRefused => "signatures_refused",
             Self::TasksStalled => "tasks_stalled",
+            Self::StorageNearlyFull => "storage_nearly_full",
             Self::RotationDue => "rotation_due",
         }
     }
@@ -62,6 +65,7 @@ impl Cause {
             Self::EndpointFailing => Some("endpoint_recovered"),
             Self::EndpointDisabled => Some("endpoint_enabled"),
             Self::TasksStalled => Some("tasks_resumed"),
+            Self::StorageNearlyFull => Some("storage_relieved"),
             Self::RotationDue => Some("rotation_finished"),
             Self::EndpointCreated
             | Self::TokenCreated
@@ -83,6 +87,7 @@ impl Cause {
             | Self::DeliveryDead
             | Self::EventQuarantined
             | Self::TasksStalled
+            | Self::StorageNearlyFull
             | Self::RotationDue => 1,
         }
     }
@@ -112,6 +117,10 @@ impl Cause {
             (Self::SignaturesRefused, _) => "Webhooks are refused for their signatures",
             (Self::TasksStalled, Phase::Opened) => "Tasks have not ended and have had no event for an hour",
             (Self::TasksStalled, Phase::Closed) => "No further task has stalled for a day",
+            (Self::StorageNearlyFull, Phase::Opened) => {
+                "A shard stores 80 % of what it may: shorten the retention, or move to more shards"
+            }
+            (Self::StorageNearlyFull, Phase::Closed) => "Every shard stores less than 70 % of what it may",
             (Self::RotationDue, Phase::Opened) => "The previous secret of an endpoint soon ends",
             (Self::RotationDue, Phase::Closed) => "The previous secret of an endpoint has ended",
         }

@@ -7,6 +7,7 @@ use super::state::Details;
 use super::{Change, apply, rows};
 use crate::database::Database;
 use crate::directory::records::{self, EndpointRecord};
+use crate::protocol::SweepReport;
 use crate::time::rfc3339;
 use crate::{Context, Result};
 
@@ -56,13 +57,16 @@ pub(in crate::directory) fn delete_endpoint(db: &dyn Database, endpoint: i64) ->
     rows::delete_of(db, endpoint)
 }
 
-/// Stores the causes that only time brings, and deletes those that are of interest no more. `has_stalled` says whether a
-/// task has stalled in a shard; it is none where not all shards have answered.
-pub fn sweep(context: &Context<'_>, has_stalled: Option<bool>) -> Result<()> {
+/// Stores the causes that only time brings, as far as they are known, and deletes those that are of interest no more.
+pub fn sweep(context: &Context<'_>, report: SweepReport) -> Result<()> {
     let Context { db, now, .. } = *context;
     db.transaction(|| {
-        if let Some(has_stalled) = has_stalled {
-            lasting(db, Cause::TasksStalled, 0, has_stalled.then(Details::default), now)?;
+        for (cause, found) in
+            [(Cause::TasksStalled, report.has_stalled), (Cause::StorageNearlyFull, report.is_nearly_full)]
+        {
+            if let Some(is_met) = found {
+                lasting(db, cause, 0, is_met.then(Details::default), now)?;
+            }
         }
         let is_endpoint = |record: &EndpointRecord| !record.endpoint.options.is_alert_destination();
         for record in records::all(db)?.into_iter().filter(is_endpoint) {

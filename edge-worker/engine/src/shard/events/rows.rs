@@ -13,9 +13,11 @@ pub(crate) struct Task {
     pub(crate) known: TaskState,
     /// The event stored last; each event names the one before it. None where all have been pruned.
     pub(crate) last_seq: Option<i64>,
+    /// When it was erased: then nothing of it is stored any more.
+    pub(crate) erased_at: Option<Millis>,
     /// The fingerprints of all secrets that signed its events, between blanks.
     keys: String,
-    is_tombstone: bool,
+    pub(crate) is_tombstone: bool,
 }
 
 impl Task {
@@ -63,8 +65,7 @@ pub(crate) struct Event<'a> {
 
 /// Finds a task, or what is left of it.
 pub(crate) fn find(db: &dyn Database, task_id: &str) -> Result<Option<Task>> {
-    const FIND: &str =
-        "SELECT no, task_id, stage, seen, unknown, last_seq, key FROM tasks WHERE task_id IN (?, ?)";
+    const FIND: &str = "SELECT no, task_id, stage, seen, unknown, last_seq, erased_at, key FROM tasks WHERE task_id IN (?, ?)";
     let tombstone = tombstones::id(task_id);
     db.first(FIND, &[Bind::Text(task_id), Bind::Text(&tombstone)], |row| {
         let no = row.int();
@@ -73,8 +74,9 @@ pub(crate) fn find(db: &dyn Database, task_id: &str) -> Result<Option<Task>> {
         let seen = seen(row);
         let unknown = json::read(&row.text()).ok();
         let known = TaskState::restore(stage, seen, row.checked(unknown));
-        let last_seq = row.int();
-        Task { no, known, last_seq: (!is_tombstone).then_some(last_seq), keys: row.text(), is_tombstone }
+        let last_seq = Some(row.int()).filter(|_| !is_tombstone);
+        let erased_at = row.maybe_int().map(Millis);
+        Task { no, known, last_seq, erased_at, keys: row.text(), is_tombstone }
     })
 }
 
@@ -115,6 +117,16 @@ pub(crate) fn revive(db: &dyn Database, task: &Task, task_id: &str) -> Result<()
     let is_open = !task.known.stage().is_some_and(Stage::is_final);
     db.run(REVIVE, &[Bind::Text(task_id), Bind::Int(is_open.into()), Bind::Int(task.no)])?;
     retention::lower_live_floor(db, task.no)
+}
+
+/// Notes that another secret has signed an event of a task, where that is new: its tombstone stays as long as one of them
+/// is configured.
+pub(crate) fn add_key(db: &dyn Database, task: &Task, key: &str) -> Result<()> {
+    let keys = task.keys_with(key);
+    if keys == task.keys {
+        return Ok(());
+    }
+    db.run("UPDATE tasks SET key = ? WHERE no = ?", &[Bind::Text(&keys), Bind::Int(task.no)])
 }
 
 /// Updates a task's row, with the duplicates counted since the last time.

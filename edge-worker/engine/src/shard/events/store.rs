@@ -57,7 +57,8 @@ impl Shard {
         }
     }
 
-    /// Writes the rows of a decision. A duplicate writes none and is counted in memory.
+    /// Writes the rows of a decision. A duplicate writes none and is counted in memory. Of an erased task nothing is stored
+    /// again, whatever comes.
     fn apply_step(
         &mut self,
         context: &Context<'_>,
@@ -67,6 +68,10 @@ impl Shard {
         incoming: &IncomingEvent,
         body: &[u8],
     ) -> Result<StoreResult> {
+        if let Some(erased) = task.filter(|task| task.erased_at.is_some()) {
+            rows::add_key(context.db, erased, &incoming.key)?;
+            return Ok(StoreResult::default());
+        }
         let Some(known) = &step.next else {
             if let Some(task) = task {
                 self.duplicates.count(task.no);

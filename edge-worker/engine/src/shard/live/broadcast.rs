@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::log::{self, LogEntry};
 use super::state::{self, PageState};
 use super::subscriber::{Outgoing, Subscriber};
-use super::{EXPIRED, STUCK, subject_tag};
+use super::{ERASED, EXPIRED, STUCK, subject_tag};
 use crate::protocol::delivery::seq_of;
 use crate::protocol::live::Subject;
 use crate::shard::{Shard, deliveries, events};
@@ -30,6 +30,8 @@ enum Payload {
     /// Entries up to this number may not have been broadcast: to subscribers of the task, or of the shard where there
     /// is no task.
     Missed(i64),
+    /// The task was erased: its streams end.
+    Erased,
 }
 
 impl Broadcast {
@@ -47,12 +49,18 @@ impl Broadcast {
         matches!(self.payload, Payload::Entry(_))
     }
 
+    /// Returns whether its task was erased: what is queued about the task is not to be sent any more.
+    pub const fn is_erasure(&self) -> bool {
+        matches!(self.payload, Payload::Erased)
+    }
+
     /// Returns the tags of the sockets that it is sent to.
     pub fn tags(&self) -> Vec<String> {
         let of_task =
             self.task_id().map(|task_id| subject_tag(&Subject::Task { task_id: task_id.to_owned() }));
         match (&self.payload, of_task) {
             (Payload::Missed(_), Some(of_task)) => vec![of_task],
+            (Payload::Erased, of_task) => of_task.into_iter().chain(self.state_tag()).collect(),
             (_, of_task) => std::iter::once(subject_tag(&Subject::Shard)).chain(of_task).collect(),
         }
     }
@@ -60,11 +68,13 @@ impl Broadcast {
     /// Returns the tag of the pages that watch the state of its task, where it may have changed.
     pub fn page_tag(&self) -> Option<String> {
         match self.payload {
-            Payload::Entry(_) | Payload::Missed(_) => {
-                self.task_id().map(|task_id| subject_tag(&Subject::State { task_id: task_id.to_owned() }))
-            }
-            Payload::Attempt(_) => None,
+            Payload::Entry(_) | Payload::Missed(_) => self.state_tag(),
+            Payload::Attempt(_) | Payload::Erased => None,
         }
+    }
+
+    fn state_tag(&self) -> Option<String> {
+        self.task_id().map(|task_id| subject_tag(&Subject::State { task_id: task_id.to_owned() }))
     }
 }
 
@@ -84,6 +94,7 @@ impl Shard {
             Payload::Entry(entry) => self.send_entry(context, subscriber, entry, texts),
             Payload::Attempt(text) => Ok(send_attempt(context, subscriber, text)),
             Payload::Missed(seq) => self.send_missed(context, subscriber, *seq),
+            Payload::Erased => Ok(Some(Outgoing::close(ERASED))),
         }
     }
 
@@ -96,6 +107,13 @@ impl Shard {
     pub(crate) fn broadcast(&mut self, entry: LogEntry, task_id: Option<&str>) {
         if self.live.has_subscribers() {
             self.broadcasts.push(Broadcast::new(Payload::Entry(entry), task_id));
+        }
+    }
+
+    /// Ends the streams of a task that was erased.
+    pub(crate) fn broadcast_erasure(&mut self, task_id: &str) {
+        if self.live.has_subscribers() {
+            self.broadcasts.push(Broadcast::new(Payload::Erased, Some(task_id)));
         }
     }
 

@@ -6,6 +6,7 @@ use super::{OVER, PAGE_TAG, ShardPosition, log, message, subject_tag};
 use crate::protocol::cursor::StreamPosition;
 use crate::protocol::live::{MessageType, Start, Subject, Subscription};
 use crate::shard::Shard;
+use crate::shard::retention::erasure;
 use crate::{Context, Result};
 
 /// What becomes of a subscription.
@@ -14,6 +15,8 @@ pub enum Subscribed {
     Refused,
     /// The task has ended, and the subscriber has its final state.
     Over,
+    /// The task was erased.
+    Erased,
     /// As many pages watch this shard as may.
     Full,
     Opened(Box<Opened>),
@@ -62,6 +65,9 @@ impl Shard {
         let at_shard = ShardPosition { shard, shards };
         let mut state = None;
         if let Subject::State { task_id } = &subscription.subject {
+            if erasure::is_erased(context.db, task_id)? {
+                return Ok(Subscribed::Erased);
+            }
             let found = state::find(context.db, task_id)?;
             if let Start::After(seen) = subscription.start {
                 // A resume token ends soon after its task has; a ticket is new.

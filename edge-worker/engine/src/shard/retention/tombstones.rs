@@ -64,17 +64,21 @@ fn drop_tasks(db: &dyn Database, keys: &[String]) -> Result<bool> {
         concat!("SELECT no, key, ", is_tombstone!(), " FROM tasks WHERE no > ? ORDER BY no LIMIT ?");
     // The last one stays, for the next task is numbered after it.
     const DROP: &str = "DELETE FROM tasks WHERE no = ? AND no < (SELECT MAX(no) FROM tasks)";
-    const EVENTS: &str = "DELETE FROM events WHERE task_no = ? AND digest IS NOT NULL";
     let place = floor(db, TOMBS_PLACE)?;
     let page =
         db.all(PAGE_OF, &[Bind::Int(place), Bind::Int(PAGE)], |row| (row.int(), row.text(), row.int() == 1))?;
     for (no, key, is_tombstone) in &page {
         if *is_tombstone && !key.split(' ').any(|key| keys.iter().any(|known| known == key)) {
             db.run(DROP, &[Bind::Int(*no)])?;
-            db.run(EVENTS, &[Bind::Int(*no)])?;
+            forget_named(db, *no)?;
         }
     }
     advance(db, TOMBS_PLACE, page.len(), page.last().map(|(no, ..)| *no))
+}
+
+/// Deletes what is left of a task's events that are kept once by their content.
+pub(super) fn forget_named(db: &dyn Database, task_no: i64) -> Result<()> {
+    db.run("DELETE FROM events WHERE task_no = ? AND digest IS NOT NULL", &[Bind::Int(task_no)])
 }
 
 /// Drops those of a page of bodies that can't be read and were pruned. Returns whether there is more.

@@ -81,6 +81,7 @@ impl Client {
             Subscribed::Opened(opened) => opened,
             Subscribed::Refused => return "refused",
             Subscribed::Over => return "over",
+            Subscribed::Erased => return "erased",
             Subscribed::Full => return "full",
         };
         world.decide(|shard, _| shard.opened(&opened.subscriber));
@@ -203,7 +204,7 @@ pub fn broadcast(world: &mut World, clients: &mut [&mut Client]) {
             let Some(mut subscriber) = client.subscriber().filter(|_| is_meant) else { continue };
             let outgoing = world
                 .decide(|shard, context| {
-                    if is_page {
+                    if is_page && page_tag.is_some() {
                         let state = shard.page_state(context, &broadcast)?;
                         return Ok(state.and_then(|state| state.send(context, &mut subscriber)));
                     }

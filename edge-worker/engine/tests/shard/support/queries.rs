@@ -17,6 +17,11 @@ impl World {
         self.call(ShardRequest::Result { task_id: task_id.to_owned() }, &[])
     }
 
+    /// Erases a task; returns what was erased.
+    pub fn erase(&mut self, task_id: &str) -> Option<Json> {
+        self.call(ShardRequest::Erase { task_id: task_id.to_owned() }, &[])
+    }
+
     /// Returns the numbers of the entries in a task's timeline.
     pub fn seqs(&mut self, task_id: &str) -> Vec<i64> {
         let task = self.task(task_id).unwrap();

@@ -1,9 +1,10 @@
-//! Looks for tasks that have stalled, for alerts.
+//! Looks for what alerts tell of and only time brings: tasks that have stalled, and storage that is nearly full.
 
 use vtryon_webhooks::Millis;
 
-use crate::Result;
 use crate::database::{Bind, Database, Row};
+use crate::protocol::SweepFindings;
+use crate::{Context, Result};
 
 /// How long a task that has not ended may be without an event, and for how long it is of interest then, in seconds: one
 /// that never ends is told of once.
@@ -13,8 +14,15 @@ const RECENT: i64 = 24 * 3600;
 /// How many unfinished tasks are looked at, from the latest on.
 const MANY: i64 = 10_000;
 
+/// Returns what the sweep finds.
+pub(crate) fn sweep(context: &Context<'_>) -> Result<SweepFindings> {
+    let Context { db, now, deployment } = *context;
+    let storage_percent = db.size_bytes()?.saturating_mul(100) / deployment.max_object_bytes.max(1);
+    Ok(SweepFindings { has_stalled: has_stalled(db, now)?, storage_percent })
+}
+
 /// Returns whether a task has stalled in the last day.
-pub(crate) fn has_stalled(db: &dyn Database, now: Millis) -> Result<bool> {
+fn has_stalled(db: &dyn Database, now: Millis) -> Result<bool> {
     // A test event makes a task without a status, which never ends.
     const STALLED: &str = "SELECT 1 FROM (
             SELECT updated_at, stage, unknown FROM tasks INDEXED BY tasks_open

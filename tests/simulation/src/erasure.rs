@@ -1,0 +1,61 @@
+//! Erasure: administrators have tasks erased, while events, attempts and clients of theirs are on their way.
+
+use vtryon_gateway_engine::database::Bind;
+use vtryon_gateway_engine::protocol::ShardRequest;
+use vtryon_webhooks::Digest;
+
+use crate::checks;
+use crate::coverage::Decision;
+use crate::violation::ensure;
+use crate::world::World;
+
+/// What stands for a thing that does not exist.
+const NOTHING: &str = "null";
+
+impl World {
+    /// Erases a task, or one that was erased before.
+    pub fn erase_task(&mut self) {
+        let shard = self.random.index(self.shards.len());
+        let known = self.shards[shard].oracle.tasks.len();
+        if known == 0 {
+            return;
+        }
+        let nth = self.random.index(known);
+        let Some(task_id) = self.shards[shard].oracle.tasks.keys().nth(nth).cloned() else { return };
+        let before = self.shards[shard].oracle.has_erased(&task_id);
+        let request = ShardRequest::Erase { task_id: task_id.clone() };
+        let answer = self.call(shard, Decision::Erase, request, &[]).filter(|answer| answer != NOTHING);
+        self.note_erased(shard, &task_id);
+        let is_erased = self.shards[shard].oracle.has_erased(&task_id);
+        ensure!(answer.is_none() || is_erased, "what is confirmed to be erased is erased", "{task_id}");
+        self.coverage.reach("erased", if before { "again" } else { "first" });
+        self.note(|| format!("shard {shard}: {task_id} is erased: {is_erased}"));
+        if !is_erased {
+            return;
+        }
+        checks::of_erased(self, shard);
+        for request in [
+            ShardRequest::Task { task_id: task_id.clone() },
+            ShardRequest::Result { task_id: task_id.clone() },
+        ] {
+            let answer = self.call(shard, Decision::Query, request, &[]);
+            ensure!(
+                answer.as_deref().is_none_or(|answer| answer == NOTHING),
+                "nothing of an erased task is shown",
+                "{answer:?}"
+            );
+        }
+    }
+
+    /// Notes that a task is erased, whether or not anybody has been told.
+    fn note_erased(&mut self, shard: usize, task_id: &str) {
+        const ERASED: &str = "SELECT COUNT(*) FROM tasks WHERE task_id = ? AND erased_at IS NOT NULL";
+        let object = &mut self.shards[shard];
+        let tombstone = format!("\u{1}{}", Digest::of(task_id.as_bytes()).to_hex());
+        if object.db.integer(ERASED, &[Bind::Text(&tombstone)]) == 0 {
+            return;
+        }
+        object.oracle.tasks.entry(task_id.to_owned()).or_default().is_erased = true;
+        object.log.erase(task_id);
+    }
+}
