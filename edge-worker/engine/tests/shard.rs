@@ -16,6 +16,8 @@ mod compiled;
 mod conditions;
 #[path = "shard/health.rs"]
 mod health;
+#[path = "shard/import.rs"]
+mod import;
 #[path = "shard/leases.rs"]
 mod leases;
 #[path = "shard/live.rs"]

@@ -34,8 +34,8 @@ export const FAULTS = [
   [
     "a duplicate writes a row",
     STORE,
-    "self.duplicates.count(task.no);",
-    'crate::meta::set(context.db, "duplicates", task.no)?;',
+    "self.duplicates.count(task.no),",
+    'crate::meta::set(context.db, "duplicates", task.no)?,',
   ],
   [
     "a late status sets a task back",
@@ -343,6 +343,24 @@ export const FAULTS = [
     ENQUEUE,
     "Recipients::Matching if endpoint.options.is_alert_destination() => false,",
     "Recipients::Matching if endpoint.no == 0 => false,",
+  ],
+  [
+    "imported events are delivered",
+    ENQUEUE,
+    "(_, Some(_)) => Self::Only { endpoints: &[], is_test: false },",
+    "(_, Some(_)) => Self::Matching,",
+  ],
+  [
+    "an old body is pruned before what came here before it",
+    RETENTION,
+    "if *received_at >= until || self.is_pending(db, *no, now)? {",
+    "if *received_at >= until {\n                continue;\n            }\n            if self.is_pending(db, *no, now)? {",
+  ],
+  [
+    "the secret of a known event that is imported is forgotten",
+    STORE,
+    "(Some(task), Some(_)) => rows::add_key(db, task, &incoming.key)?,",
+    "(Some(_), Some(_)) => {}",
   ],
 ].map(([name, file, ...replacements]) => ({ name, file, replacements }));
 

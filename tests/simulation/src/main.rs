@@ -18,6 +18,7 @@ mod coverage;
 mod database;
 mod directory;
 mod exhaustive;
+mod import;
 mod log;
 mod object;
 mod oracle;

@@ -2,7 +2,8 @@
 //! pending. What recognises a duplicate stays.
 //!
 //! Events are deleted in the order of their numbers, up to a stored floor. With the last event of a task its
-//! row becomes a tombstone.
+//! row becomes a tombstone. What was imported is older than what was stored before it here: it is deleted once it is too
+//! old and all before it is deleted.
 
 pub(crate) mod tombstones;
 
@@ -106,13 +107,13 @@ impl Shard {
     }
 
     fn prune_quarantine(&self, db: &dyn Database, until: Millis, now: Millis) -> Result<bool> {
-        const OLD: &str = "SELECT no FROM quarantine WHERE no > ? AND received_at < ? ORDER BY no LIMIT ?";
+        const OLD: &str = "SELECT no, received_at FROM quarantine WHERE no > ? ORDER BY no LIMIT ?";
         const EMPTY: &str = "UPDATE quarantine SET body = x'', message = '' WHERE no = ?";
-        let binds = [Bind::Int(floor(db, QUARANTINE_PRUNED_TO)?), Bind::Int(until.0), Bind::Int(PAGE)];
-        let old = db.all(OLD, &binds, Row::int)?;
+        let binds = [Bind::Int(floor(db, QUARANTINE_PRUNED_TO)?), Bind::Int(PAGE)];
+        let old = db.all(OLD, &binds, |row| (row.int(), Millis(row.int())))?;
         let mut last = None;
-        for no in &old {
-            if self.is_pending(db, *no, now)? {
+        for (no, received_at) in &old {
+            if *received_at >= until || self.is_pending(db, *no, now)? {
                 break;
             }
             forget_deliveries(db, *no)?;
@@ -122,7 +123,7 @@ impl Shard {
         if let Some(last) = last {
             meta::set(db, QUARANTINE_PRUNED_TO, last)?;
         }
-        Ok(old.len() as i64 == PAGE && last == old.last().copied())
+        Ok(old.len() as i64 == PAGE && last == old.last().map(|(no, _)| *no))
     }
 
     /// Returns whether a delivery of an event is pending. Deliveries that wait for a disabled endpoint, or

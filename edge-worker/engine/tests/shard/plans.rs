@@ -134,6 +134,7 @@ fn live() -> World {
             Subscribed::Refused | Subscribed::Over | Subscribed::Full => panic!("not opened"),
         }
     };
+    world.import(&[(&body("task_4", "queued"), world.now), ("no JSON", world.now)]);
     world.configure(vec![endpoint(1), endpoint(2), endpoint(3)]);
     world.replies.insert(2, Some(500));
     for status in ["queued", "processing", "paused", "completed", "failed"] {

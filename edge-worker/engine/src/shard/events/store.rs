@@ -29,6 +29,16 @@ impl Shard {
         incoming: &IncomingEvent,
         body: &[u8],
     ) -> Result<StoreResult> {
+        Ok(self.decide(context, incoming, body)?.1)
+    }
+
+    /// Does so; returns what the event is to its task, too.
+    pub(crate) fn decide(
+        &mut self,
+        context: &Context<'_>,
+        incoming: &IncomingEvent,
+        body: &[u8],
+    ) -> Result<(Outcome, StoreResult)> {
         let db = context.db;
         match &incoming.content {
             Content::Status { task_id, status, result_url, failure } => {
@@ -56,7 +66,8 @@ impl Shard {
         }
     }
 
-    /// Writes the rows of a decision. A duplicate writes none and is counted in memory.
+    /// Writes the rows of a decision. A duplicate writes none and is counted in memory; one that is imported is no
+    /// repeat of Vtryon's.
     fn apply_step(
         &mut self,
         context: &Context<'_>,
@@ -65,14 +76,16 @@ impl Shard {
         fields: &EventFields<'_>,
         incoming: &IncomingEvent,
         body: &[u8],
-    ) -> Result<StoreResult> {
-        let Some(known) = &step.next else {
-            if let Some(task) = task {
-                self.duplicates.count(task.no);
-            }
-            return Ok(StoreResult::default());
-        };
+    ) -> Result<(Outcome, StoreResult)> {
         let db = context.db;
+        let Some(known) = &step.next else {
+            match (task, incoming.imported_at) {
+                (Some(task), None) => self.duplicates.count(task.no),
+                (Some(task), Some(_)) => rows::add_key(db, task, &incoming.key)?,
+                (None, _) => {}
+            }
+            return Ok((step.outcome, StoreResult::default()));
+        };
         let seq = self.next_seq();
         let keys = task.map_or_else(|| incoming.key.clone(), |task| task.keys_with(&incoming.key));
         let change = Change {
@@ -103,13 +116,14 @@ impl Shard {
                 key: &incoming.key,
                 digest: fields.digest,
                 body,
+                imported_at: incoming.imported_at,
             };
             rows::append(db, &event)?;
             let event = new_event(seq, step.outcome, fields, previous, incoming);
             Ok((task_no, self.enqueue_deliveries(context, &event)?))
         })?;
         self.duplicates.forget(task_no);
-        Ok(self.answer_stored(context, seq, enqueued, Some(fields.task_id)))
+        Ok((step.outcome, self.answer_stored(context, seq, enqueued, Some(fields.task_id))))
     }
 
     /// Broadcasts a stored event of a task or of none, leases its first attempts and sets the alarm for the rest; returns
@@ -159,9 +173,6 @@ fn new_event<'a>(
         status: fields.status,
         webhook_id: identity.webhook_id(),
         previous,
-        recipients: match &incoming.target_endpoint {
-            Some(target) => Recipients::Only { endpoints: std::slice::from_ref(target), is_test: true },
-            None => Recipients::Matching,
-        },
+        recipients: Recipients::of(incoming),
     }
 }
