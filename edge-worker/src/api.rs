@@ -3,6 +3,7 @@
 mod access;
 mod deliveries;
 mod endpoints;
+mod import;
 mod listing;
 mod metrics;
 mod results;
@@ -13,7 +14,7 @@ mod test_delivery;
 mod tickets;
 
 use vtryon_gateway_engine::{directory, shard};
-use vtryon_webhooks::{BodyLimit, Code};
+use vtryon_webhooks::Code;
 use worker::{Context, Env, Request, Response};
 
 use crate::api::route::Api;
@@ -63,6 +64,7 @@ pub(crate) async fn answer(
             "DELETE" => directory_client::change(env, DirectoryRequest::CancelReplay { id }, audited).await,
             _ => directory_client::send(env, DirectoryRequest::Progress { id }).await,
         },
+        Api::Import(query) => import::import(&query, &request, audited, env, config).await,
         Api::Tickets => tickets::issue(&text(&request).await?, config),
         Api::Tokens => access::tokens(&request, audited, env).await,
         Api::Token(id) => access::revoke(id, audited, env).await,
@@ -88,7 +90,10 @@ pub(crate) fn version() -> String {
 
 /// Records a change that a shard is about to make. It is made only once that is stored, so that none is without a record.
 async fn record_change(env: &Env, target: &str, audited: &AuditedRequest) -> Result<(), ApiError> {
-    let request = DirectoryRequest::RecordChange { target: target.to_owned() };
+    record(env, DirectoryRequest::RecordChange { target: target.to_owned() }, audited).await
+}
+
+async fn record(env: &Env, request: DirectoryRequest, audited: &AuditedRequest) -> Result<(), ApiError> {
     match directory_client::change(env, request, audited).await?.status_code() {
         200 => Ok(()),
         _ => Err(ApiError::new(Code::Unavailable)),
@@ -97,7 +102,6 @@ async fn record_change(env: &Env, target: &str, audited: &AuditedRequest) -> Res
 
 /// Reads the body of a request as text.
 async fn text(request: &Request) -> Result<String, ApiError> {
-    let limit = BodyLimit::new(LIMIT).unwrap_or(BodyLimit::DEFAULT);
-    let bytes = body::of(request, limit).await?;
+    let bytes = body::of(request, LIMIT).await?;
     String::from_utf8(bytes).map_err(|_| ApiError::because(Code::InvalidRequest, "the body is not UTF-8"))
 }

@@ -93,9 +93,10 @@ function credentials(security) {
 }
 
 function bodyOf({ required, content }) {
-  const { schema } = content["application/json"];
+  const [[type, { schema }]] = Object.entries(content);
   const name = nameOf(schema);
   const head = `**Body**${required ? "" : " (optional)"}`;
+  if (type !== "application/json") return `${head}: \`${type}\``;
   if (name) return `${head}: [\`${name}\`](#${anchor(name)})`;
   // An object of the document with other required fields.
   const [base] = schema.allOf ?? [];

@@ -7,7 +7,7 @@ import { ACCESS, asserted, ISSUER, Team } from "./support/access-team.js";
 import { bearer } from "./support/caller.js";
 import { acknowledged, delivery } from "./support/deliveries.js";
 import { call, OPERATIONS } from "./support/document.js";
-import { event, Gateway, SECRET } from "./support/gateway.js";
+import { event, Gateway, SECRET, sign } from "./support/gateway.js";
 import { createToken } from "./support/tokens.js";
 
 const FORMER = "whsec_former_of_the_audit_test";
@@ -83,6 +83,10 @@ test("every operation that changes something leaves one record, with its target"
   const secrets = (await gateway.api("/api/secrets")).body.secrets;
   const { fingerprint } = secrets.find(({ state }) => state === "former");
   await change("purgeSecret", fingerprint, { path: { fingerprint } });
+  const body = event("task_imported", "queued");
+  const fields = { type: "event", received_at: "2026-01-01T12:00:00Z", signature: sign(body) };
+  const line = JSON.stringify({ ...fields, body: Buffer.from(body).toString("base64") });
+  await change("importEvents", "events", { body: line });
   const token = await change("createToken", ({ id }) => id, {
     json: { name: "ci", scope: "read" },
   });

@@ -304,6 +304,20 @@ test("secrets", async () => {
   await answer(200, "purgeSecret", { path: former });
 });
 
+test("an import", async () => {
+  const body = event("task_imported", "queued");
+  const fields = { type: "event", received_at: "2026-01-01T12:00:00Z", signature: sign(body) };
+  const line = JSON.stringify({ ...fields, body: Buffer.from(body).toString("base64") });
+  const { lines } = await answer(200, "importEvents", { body: `${line}\n${line}\n{}` });
+  assert.deepEqual(
+    lines.map(({ result }) => result),
+    ["stored", "duplicate", "refused"],
+  );
+  const headers = [`authorization: Bearer ${TOKEN}`, `content-length: ${2 ** 21 + 1}`];
+  const { status } = await callRaw(gateway, "importEvents", headers, line);
+  assert.equal(status, 413);
+});
+
 /** Well formed, but longer than the id of any task. */
 const NO_TASK = { task_id: "\u00fc".repeat(256) };
 
@@ -415,7 +429,7 @@ const ADMISSION = {
 };
 
 test("a body that ends early or does not come is answered as one, wherever there is a body", async () => {
-  const ids = OPERATIONS.filter(({ body }) => body).map(({ id }) => id);
+  const ids = OPERATIONS.filter(({ hasBody }) => hasBody).map(({ id }) => id);
   await Promise.all(
     ids.map(async (id) => {
       const headers = [ADMISSION[id] ?? `authorization: Bearer ${TOKEN}`, "content-length: 2"];

@@ -31,11 +31,11 @@ const SCHEMA = [
   "CREATE TABLE deliveries ( no INTEGER PRIMARY KEY, endpoint INTEGER NOT NULL, state TEXT NOT NULL, created_at INTEGER NOT NULL, due_at INTEGER, leased_until INTEGER, scheduled_at INTEGER NOT NULL, first_at INTEGER, failed_attempts INTEGER NOT NULL, replay_count INTEGER NOT NULL, replay TEXT, attempts TEXT NOT NULL, ended_at INTEGER, reason TEXT )",
   "CREATE INDEX deliveries_dead ON deliveries (no) WHERE state = 'dead'",
   "CREATE INDEX deliveries_due ON deliveries (endpoint, due_at) WHERE due_at IS NOT NULL",
-  "CREATE TABLE events ( seq INTEGER PRIMARY KEY, task_no INTEGER NOT NULL, previous INTEGER, received_at INTEGER NOT NULL, name TEXT, status TEXT, outcome TEXT NOT NULL, key TEXT NOT NULL, digest TEXT, body BLOB NOT NULL )",
+  "CREATE TABLE events ( seq INTEGER PRIMARY KEY, task_no INTEGER NOT NULL, previous INTEGER, received_at INTEGER NOT NULL, name TEXT, status TEXT, outcome TEXT NOT NULL, key TEXT NOT NULL, digest TEXT, body BLOB NOT NULL, imported_at INTEGER )",
   "CREATE UNIQUE INDEX events_other ON events (task_no, name, digest) WHERE digest IS NOT NULL",
   "CREATE TABLE health ( endpoint INTEGER PRIMARY KEY, failing_since INTEGER, succeeded_at INTEGER, consecutive_410 INTEGER NOT NULL, consecutive_failures INTEGER NOT NULL )",
   "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
-  "CREATE TABLE quarantine ( no INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, received_at INTEGER NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, key TEXT NOT NULL, bytes INTEGER NOT NULL, body BLOB NOT NULL, cumulative_bytes INTEGER NOT NULL )",
+  "CREATE TABLE quarantine ( no INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, received_at INTEGER NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, key TEXT NOT NULL, bytes INTEGER NOT NULL, body BLOB NOT NULL, cumulative_bytes INTEGER NOT NULL, imported_at INTEGER )",
   "CREATE TABLE replay_log ( seq INTEGER PRIMARY KEY, delivery INTEGER NOT NULL, replayed_at INTEGER NOT NULL )",
   "CREATE TABLE replays ( id TEXT PRIMARY KEY, matched INTEGER NOT NULL, enqueued INTEGER NOT NULL, delivered INTEGER NOT NULL, failed INTEGER NOT NULL, next_seq INTEGER ) WITHOUT ROWID",
   "CREATE TABLE settings ( no INTEGER PRIMARY KEY, version INTEGER NOT NULL, doc TEXT NOT NULL )",
@@ -114,6 +114,7 @@ test("tables, columns and rows", async () => {
       status: null,
       key: "fe911055",
       digest: null,
+      imported_at: null,
       ...more,
     });
     assert.deepEqual(events, [
@@ -137,6 +138,7 @@ test("tables, columns and rows", async () => {
       key: "fe911055",
       bytes: 8,
       cumulative_bytes: 8,
+      imported_at: null,
     });
   });
 });

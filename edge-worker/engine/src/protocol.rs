@@ -8,6 +8,7 @@ pub mod conditions;
 pub mod cursor;
 pub mod delivery;
 mod directory;
+pub mod import;
 pub mod limits;
 pub mod live;
 pub mod metrics;
@@ -24,6 +25,7 @@ use serde_json::value::RawValue;
 use vtryon_webhooks::{Digest, Error, Event, Millis, Verified};
 
 use self::delivery::{Dispatch, Report};
+use self::import::ImportedEvent;
 use self::live::Subscription;
 use self::placement::Placement;
 use self::settings::{Replay, Settings};
@@ -50,6 +52,9 @@ pub fn result_key(task_id: &str) -> String {
 pub enum ShardRequest {
     /// Decides on an event and stores it; its body is the second argument of the call.
     StoreEvent(IncomingEvent),
+    /// Stores events that another deployment has exported, in their order, and delivers none; their bodies, one after
+    /// the other, are the second argument of the call.
+    Import(Vec<ImportedEvent>),
     /// Stores an alert, once; its body is the second argument of the call.
     StoreAlert(IncomingAlert),
     /// The state and the timeline of a task.
@@ -151,6 +156,9 @@ pub struct IncomingEvent {
     pub target_endpoint: Option<i64>,
     /// How long the storing of an earlier event took, as the Worker saw it, in milliseconds.
     pub last_commit_ms: Option<i64>,
+    /// When it was imported from another deployment, which has delivered it; none where Vtryon has posted it here.
+    #[serde(default)]
+    pub imported_at: Option<Millis>,
 }
 
 /// An alert before it is stored, to be delivered to some of its destinations.
@@ -241,6 +249,7 @@ impl IncomingEvent {
                 content,
                 target_endpoint: None,
                 last_commit_ms: None,
+                imported_at: None,
             },
         )
     }

@@ -18,6 +18,8 @@ mod conditions;
 mod erasure;
 #[path = "shard/health.rs"]
 mod health;
+#[path = "shard/import.rs"]
+mod import;
 #[path = "shard/leases.rs"]
 mod leases;
 #[path = "shard/limits.rs"]

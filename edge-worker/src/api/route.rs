@@ -22,6 +22,7 @@ pub(crate) enum Api {
     ReplayDelivery(String),
     Replays,
     Replay(String),
+    Import(String),
     Tickets,
     Tokens,
     Token(String),
@@ -57,7 +58,7 @@ const ADMIN: Option<Scope> = Some(Scope::Admin);
 
 /// The routes below `/api/`. Reading tokens and the audit trail needs more than other reading: they name people, and the
 /// addresses that they use.
-pub(crate) const ROUTES: [Entry<Api>; 30] = [
+pub(crate) const ROUTES: [Entry<Api>; 31] = [
     ("tasks", &[("GET", READ)], |_, query| Api::Tasks(query.to_owned())),
     ("tasks/{task_id}", &[("GET", READ), ("DELETE", ADMIN)], |ids, _| Api::Task(decoded(first(ids)))),
     ("tasks/{task_id}/result", &[("GET", READ)], |ids, _| Api::Result(decoded(first(ids)))),
@@ -97,6 +98,7 @@ pub(crate) const ROUTES: [Entry<Api>; 30] = [
     ("rejections", &[("GET", READ)], |_, _| Api::Rejections),
     ("secrets", &[("GET", READ)], |_, _| Api::Secrets),
     ("secrets/{fingerprint}", &[("DELETE", ADMIN)], |ids, _| Api::Secret(first(ids).to_owned())),
+    ("import", &[("POST", ADMIN)], |_, query| Api::Import(query.to_owned())),
     ("tickets", &[("POST", TICKETS)], |_, _| Api::Tickets),
     ("tokens", &[("GET", ADMIN), ("POST", ADMIN)], |_, _| Api::Tokens),
     ("tokens/{token_id}", &[("DELETE", ADMIN)], |ids, _| Api::Token(first(ids).to_owned())),

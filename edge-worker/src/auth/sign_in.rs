@@ -1,6 +1,6 @@
 //! `POST|DELETE /api/session`: a browser gives the token once and is given a cookie that scripts can't read.
 
-use vtryon_webhooks::{BodyLimit, Code};
+use vtryon_webhooks::Code;
 use worker::{Env, Headers, Request, Response};
 use zeroize::Zeroizing;
 
@@ -62,8 +62,7 @@ const MALFORMED: &str = "the body is not {\"token\": …} with a text of at most
 /// Reads `{"token": …}`; `None` is no body. The content type is one that no form can send, so that another site
 /// can't sign its visitors in.
 async fn token_in_body(request: &Request) -> Result<Option<Zeroizing<String>>, ApiError> {
-    let limit = BodyLimit::new(LIMIT).unwrap_or(BodyLimit::DEFAULT);
-    let body = Zeroizing::new(body::of(request, limit).await?);
+    let body = Zeroizing::new(body::of(request, LIMIT).await?);
     if body.is_empty() {
         return Ok(None);
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use js_sys::futures::JsFuture;
 use js_sys::{ArrayBuffer, Uint8Array};
-use vtryon_webhooks::{BodyLimit, Code, Error};
+use vtryon_webhooks::Code;
 use wasm_bindgen::JsCast;
 use web_sys::{ReadableStreamGetReaderOptions, ReadableStreamReadResult, ReadableStreamReaderMode};
 use worker::Delay;
@@ -40,14 +40,14 @@ thread_local! {
 
 /// Why a body was not read to its end.
 enum BodyError {
-    TooLarge(Error),
+    TooLarge,
     Incomplete,
     TimedOut,
     OverBudget,
     Platform(worker::Error),
 }
 
-/// Reads a body. One that is declared too long is not read at all; one of undeclared length (chunked) is read until the
+/// Reads a body, at most `limit` bytes. One that is declared too long is not read at all; one of undeclared length (chunked) is read until the
 /// limit is passed.
 ///
 /// # Errors
@@ -56,13 +56,13 @@ enum BodyError {
 pub(crate) async fn read(
     request: &Request,
     declared: Option<&str>,
-    limit: BodyLimit,
+    limit: usize,
 ) -> Result<Vec<u8>, ApiError> {
     Ok(read_within(request, declared, limit).await?)
 }
 
 /// Reads the body of a request to the API, in the same way.
-pub(crate) async fn of(request: &worker::Request, limit: BodyLimit) -> Result<Vec<u8>, ApiError> {
+pub(crate) async fn of(request: &worker::Request, limit: usize) -> Result<Vec<u8>, ApiError> {
     let declared = request.headers().get("content-length")?;
     read(request.inner(), declared.as_deref(), limit).await
 }
@@ -85,20 +85,16 @@ pub(crate) async fn beginning(request: &Request, most: usize, patience: Duration
     (bytes, is_whole)
 }
 
-async fn read_within(
-    request: &Request,
-    declared: Option<&str>,
-    limit: BodyLimit,
-) -> Result<Vec<u8>, BodyError> {
+async fn read_within(request: &Request, declared: Option<&str>, limit: usize) -> Result<Vec<u8>, BodyError> {
     // What no number of this machine holds is too long all the more.
     let declared = declared.map(|length| length.parse().unwrap_or(usize::MAX));
-    limit.check(declared.unwrap_or_default())?;
+    check(declared.unwrap_or_default(), limit)?;
     let mut length = 0;
     let Some(mut incoming) = Incoming::open(request, DEADLINE)? else {
         return if declared.unwrap_or_default() == 0 { Ok(Vec::new()) } else { Err(BodyError::Incomplete) };
     };
     // A byte more than the limit shows that there are more.
-    let most = declared.unwrap_or(limit.bytes() + 1);
+    let most = declared.unwrap_or(limit + 1);
     while length < most {
         let size = length.clamp(FIRST_BUFFER, MAX_BUFFER).min(most - length);
         let progress = incoming.read(size, size).await?;
@@ -108,11 +104,15 @@ async fn read_within(
             break;
         }
     }
-    limit.check(length)?;
+    check(length, limit)?;
     if declared.is_some_and(|declared| declared != length) {
         return Err(BodyError::Incomplete);
     }
     Ok(incoming.close())
+}
+
+const fn check(length: usize, limit: usize) -> Result<(), BodyError> {
+    if length > limit { Err(BodyError::TooLarge) } else { Ok(()) }
 }
 
 /// Sets another budget than that of the release; none restores it.
@@ -213,12 +213,6 @@ impl Drop for Incoming {
     }
 }
 
-impl From<Error> for BodyError {
-    fn from(error: Error) -> Self {
-        Self::TooLarge(error)
-    }
-}
-
 impl From<OverBudget> for BodyError {
     fn from(_: OverBudget) -> Self {
         Self::OverBudget
@@ -234,7 +228,7 @@ impl From<worker::Error> for BodyError {
 impl From<BodyError> for ApiError {
     fn from(error: BodyError) -> Self {
         match error {
-            BodyError::TooLarge(error) => Self::from(error).of_body(),
+            BodyError::TooLarge => Self::new(Code::PayloadTooLarge).of_body(),
             BodyError::Incomplete => Self::new(Code::IncompleteBody).of_body(),
             BodyError::TimedOut => Self::new(Code::BodyTimeout).of_body(),
             BodyError::OverBudget => {

@@ -39,7 +39,7 @@ pub(crate) async fn receive(
         Ok(signature) => signature,
         Err(error) => return Err(reject(error.code(), head, Body::Unread(request), &env, context).await),
     };
-    let body = body::read(request, head.declared(), config.deployment.verifier.limit()).await?;
+    let body = body::read(request, head.declared(), config.deployment.verifier.limit().bytes()).await?;
     let verified = match config.deployment.verifier.verify(&body, &signature) {
         Ok(verified) => verified,
         Err(error) => {

@@ -119,6 +119,7 @@ impl Directory {
             DirectoryRequest::FindToken { id } => self.find_token(&config, &id),
             DirectoryRequest::Audit { cursor, limit } => self.audit(&config, cursor.as_deref(), limit),
             DirectoryRequest::RecordChange { target } => self.record_change(&config, &target, audited),
+            DirectoryRequest::RecordImport => self.record_import(&config, audited),
             DirectoryRequest::Sweep(report) => self.sweep(&config, report),
         }?;
         if let Some(AuditedRequest { operation, .. }) = audited

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { ADD_HELP, reportFailure, reportOutputFailure, withoutValues } from "./common/errors.js";
 import { addDoctor } from "./doctor.js";
+import { addExport } from "./export/command.js";
+import { addImport } from "./import/command.js";
 import { addListen } from "./listen/command.js";
 import { addSend } from "./send.js";
 import { addSign } from "./sign.js";
@@ -15,7 +17,7 @@ const { version } = JSON.parse(readFileSync(join(__dirname, "..", "package.json"
 
 const program = new Command("vtryon-webhooks")
   .description(
-    "Signs, verifies, sends and forwards Vtryon webhooks, and tests endpoints that receive them.",
+    "Signs, verifies, sends and forwards Vtryon webhooks, tests endpoints that receive them, and moves events between gateways.",
   )
   .version(version)
   .exitOverride()
@@ -31,7 +33,17 @@ Examples:
   $ vtryon-webhooks trigger try-on --to http://localhost:3000/webhooks/vtryon
   $ vtryon-webhooks doctor http://localhost:3000/webhooks/vtryon`,
   );
-for (const add of [addSign, addVerify, addSend, addTrigger, addDoctor, addListen]) add(program);
+const COMMANDS = [
+  addSign,
+  addVerify,
+  addSend,
+  addTrigger,
+  addDoctor,
+  addListen,
+  addExport,
+  addImport,
+];
+for (const add of COMMANDS) add(program);
 
 process.stdout.on("error", (error) => process.exit(reportOutputFailure(error)));
 

@@ -50,7 +50,8 @@ export const OPERATIONS = Object.entries(DOCUMENT.paths).flatMap(([path, item]) 
       path,
       pattern: new RegExp(`^${path.replaceAll(".", "\\.").replace(/\{\w+\}/g, "[^/]+")}$`),
       parameters: [...(item.parameters ?? []), ...(operation.parameters ?? [])].map(follow),
-      body: operation.requestBody?.content["application/json"].schema,
+      body: operation.requestBody?.content["application/json"]?.schema,
+      hasBody: operation.requestBody !== undefined,
       needsBody: operation.requestBody?.required ?? false,
       answers: Object.fromEntries(
         Object.entries(operation.responses).map(([status, answer]) => [status, follow(answer)]),

@@ -196,6 +196,9 @@ export const BEYOND = [
   // Streams: the form is asked for by headers.
   ["watchShard", { path: { shard: "0" } }],
   ["watchTask", {}],
+  // Lines, which no schema describes.
+  ["importEvents", { body: "" }],
+  ["importEvents", { body: "{}\n".repeat(201) }],
   // Which letters punycode may name is in the tables of Unicode.
   create({ url: "https://xn--bcher-kva0.example/" }),
   // Names are compared without case, and counted together with their values.

@@ -37,8 +37,8 @@ export const FAULTS = [
   [
     "a duplicate writes a row",
     STORE,
-    "self.duplicates.count(task.no);",
-    'crate::meta::set(context.db, "duplicates", task.no)?;',
+    "self.duplicates.count(task.no),",
+    'crate::meta::set(context.db, "duplicates", task.no)?,',
   ],
   [
     "a late status sets a task back",
@@ -408,6 +408,24 @@ export const FAULTS = [
     SCHEDULE,
     "due_at.max(allowed_at))",
     "due_at.max(allowed_at).plus_seconds(3600))",
+  ],
+  [
+    "imported events are delivered",
+    ENQUEUE,
+    "(_, Some(_)) => Self::Only { endpoints: &[], is_test: false },",
+    "(_, Some(_)) => Self::Matching,",
+  ],
+  [
+    "an old body is pruned before what came here before it",
+    RETENTION,
+    "if *received_at >= until || self.is_pending(db, *no, now)? {",
+    "if *received_at >= until {\n                continue;\n            }\n            if self.is_pending(db, *no, now)? {",
+  ],
+  [
+    "the secret of a known event that is imported is forgotten",
+    STORE,
+    "(Some(task), Some(_)) => rows::add_key(db, task, &incoming.key)?,",
+    "(Some(_), Some(_)) => {}",
   ],
 ].map(([name, file, ...replacements]) => ({ name, file, replacements }));
 

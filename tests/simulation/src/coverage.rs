@@ -35,6 +35,7 @@ listed! {
     Decision:
     Store,
     StoreAlert,
+    Import,
     Report,
     Query,
     Configure,

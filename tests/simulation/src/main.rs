@@ -19,6 +19,7 @@ mod database;
 mod directory;
 mod erasure;
 mod exhaustive;
+mod import;
 mod log;
 mod object;
 mod oracle;

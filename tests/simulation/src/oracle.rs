@@ -93,6 +93,15 @@ impl Oracle {
         self.tasks.get_mut(task_id).is_some_and(|task| task.keys.insert(key.to_owned()))
     }
 
+    /// Notes that an event was known already, and that a secret signs it too.
+    pub fn add_key(&mut self, content: &Content, key: &str) {
+        if let Content::Status { task_id, .. } | Content::Other { task_id, .. } = content
+            && let Some(task) = self.tasks.get_mut(task_id)
+        {
+            task.keys.insert(key.to_owned());
+        }
+    }
+
     /// Notes an event that was stored.
     pub fn store(&mut self, content: &Content, body: &[u8], key: &str, seq: i64) {
         let outcome = self.outcome(content, body);

@@ -27,7 +27,7 @@ pub struct Publisher {
     /// What was acknowledged or given up: it may come once more.
     pub former: Vec<Posting>,
     /// How many tasks there have been.
-    tasks: usize,
+    pub tasks: usize,
 }
 
 impl World {
@@ -56,7 +56,7 @@ impl World {
         (count > 0).then(|| self.random.index(count))
     }
 
-    fn body(&mut self, task: usize) -> Vec<u8> {
+    pub fn body(&mut self, task: usize) -> Vec<u8> {
         let number = self.random.number(0..3);
         let text = match self.random.number(0..20) {
             0 => format!("not JSON {number}"),

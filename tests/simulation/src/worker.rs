@@ -43,7 +43,8 @@ impl World {
                 show(body)
             );
             object.oracle.store(&content, body, &key, object.log.last);
-            checks::of_stored_event(self, shard, &content, body, outcome);
+            let seq = self.shards[shard].log.last;
+            checks::of_stored_event(self, shard, (seq, false), &content, body, outcome);
         }
         self.coverage.reach("outcome", outcome);
         self.note(|| format!("shard {shard}: event {} is {outcome}: {}", before + 1, show(body)));
@@ -204,11 +205,11 @@ impl World {
 }
 
 /// Copies a message as it goes over the wire.
-fn copied<T: Serialize + DeserializeOwned>(message: &T) -> T {
+pub fn copied<T: Serialize + DeserializeOwned>(message: &T) -> T {
     let json = serde_json::to_value(message).expect("it is JSON");
     serde_json::from_value(json).expect("it is read as it was written")
 }
 
-fn show(body: &[u8]) -> String {
+pub fn show(body: &[u8]) -> String {
     String::from_utf8_lossy(body).into_owned()
 }

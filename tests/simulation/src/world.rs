@@ -59,7 +59,7 @@ pub struct World {
 type Action = fn(&mut World);
 
 /// What may happen in a step, and how often it does.
-pub const ACTIONS: [(u32, Action); 14] = [
+pub const ACTIONS: [(u32, Action); 15] = [
     (30, World::make_event),
     (40, World::post_due),
     (60, World::advance_attempt),
@@ -74,6 +74,7 @@ pub const ACTIONS: [(u32, Action); 14] = [
     (1, World::call_with_wrong_count),
     (2, World::query),
     (2, World::erase_task),
+    (3, World::import),
 ];
 
 impl World {

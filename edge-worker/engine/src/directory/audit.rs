@@ -17,6 +17,11 @@ use crate::{Context, Failure, Result, json};
 /// How many records are kept at most, beside the retention.
 pub const MAX_RECORDS: i64 = 10_000;
 
+/// For how long one record stands for the requests of an import, in seconds, and among how many of the latest records it is
+/// looked for.
+const IMPORT_RECORDED_FOR: i64 = 3600;
+const LOOKED_AT: i64 = 100;
+
 /// A record as it is shown.
 #[derive(Serialize)]
 struct RecordView {
@@ -45,6 +50,19 @@ pub fn record(context: &Context<'_>, request: Option<&AuditedRequest>, target: &
     db.run(ADD, &[Bind::Int(now.0), Bind::Text(target), Bind::Text(&json::to_string(request))])?;
     db.run(KEEP, &[Bind::Int(MAX_RECORDS)])?;
     expire(context)
+}
+
+/// Records an import, once an hour for all of its requests: a million events are thousands of them.
+pub fn record_import(context: &Context<'_>, request: Option<&AuditedRequest>) -> Result<()> {
+    const KNOWN: &str =
+        "SELECT 1 FROM audit WHERE no > (SELECT MAX(no) FROM audit) - ? AND at > ? AND doc = ? LIMIT 1";
+    let Some(document) = request.map(json::to_string) else { return Ok(()) };
+    let since = context.now.plus_seconds(-IMPORT_RECORDED_FOR);
+    let binds = [Bind::Int(LOOKED_AT), Bind::Int(since.0), Bind::Text(&document)];
+    match context.db.first(KNOWN, &binds, |_| ())? {
+        Some(()) => Ok(()),
+        None => record(context, request, "events"),
+    }
 }
 
 /// Deletes the records that are older than the retention. They are in the order of time, so that only those are read.

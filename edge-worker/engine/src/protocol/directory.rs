@@ -110,6 +110,8 @@ pub enum DirectoryRequest {
     RecordChange {
         target: String,
     },
+    /// Records an import that is about to be made in shards.
+    RecordImport,
     /// Looks for causes of alerts that only time brings, and sets the alarm again. It brings what was found in the shards.
     Sweep(SweepReport),
 }
@@ -140,6 +142,7 @@ impl DirectoryRequest {
             | Self::FindToken { .. }
             | Self::Audit { .. }
             | Self::RecordChange { .. }
+            | Self::RecordImport
             | Self::Sweep(_) => None,
         }
     }

@@ -37,6 +37,7 @@ impl Shard {
                 self.commits.note(incoming.last_commit_ms);
                 encode(Some(self.store_event(context, &incoming, body)?))
             }
+            ShardRequest::Import(events) => encode(Some(self.import(context, &events, body)?)),
             ShardRequest::StoreAlert(alert) => encode(Some(self.store_alert(context, &alert, body)?)),
             ShardRequest::Report => encode(Some(())),
             ShardRequest::Task { task_id } => encode(queries::task(db, &self.duplicates, &task_id)?),

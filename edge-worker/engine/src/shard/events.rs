@@ -2,6 +2,7 @@
 
 pub(crate) mod alerts;
 pub(crate) mod duplicates;
+pub(crate) mod import;
 pub(crate) mod quarantine;
 pub(crate) mod rows;
 pub(crate) mod store;
@@ -26,6 +27,8 @@ pub(crate) struct StoredEvent {
     pub(crate) key: String,
     /// Whether all of its bytes are stored.
     pub(crate) is_whole: bool,
+    /// Whether it was imported from another deployment.
+    pub(crate) is_imported: bool,
 }
 
 impl StoredEvent {
@@ -67,10 +70,11 @@ pub(crate) fn find_deliverable(db: &dyn Database, seq: i64) -> Result<Option<Sto
 /// Finds what is stored under a sequence number, whole or in part.
 pub(crate) fn find(db: &dyn Database, seq: i64) -> Result<Option<StoredEvent>> {
     // The cast spares SQLite to compile it anew each time: a bare parameter may be what makes a partial index usable.
-    const EVENT: &str = "SELECT t.task_id, e.name, e.status, e.outcome, e.digest, e.received_at, e.key, 1
+    const EVENT: &str = "SELECT t.task_id, e.name, e.status, e.outcome, e.digest, e.received_at, e.key, 1,
+            e.imported_at IS NOT NULL
         FROM events e LEFT JOIN tasks t ON t.no = e.task_no WHERE e.seq = CAST(? AS INTEGER)";
     const UNREADABLE: &str = "SELECT NULL, NULL, NULL, 'quarantined', digest, received_at, key,
-            LENGTH(body) = bytes
+            LENGTH(body) = bytes, imported_at IS NOT NULL
         FROM quarantine WHERE no = ?";
     let read = |row: &mut Row| StoredEvent {
         task_id: row.maybe_text(),
@@ -81,6 +85,7 @@ pub(crate) fn find(db: &dyn Database, seq: i64) -> Result<Option<StoredEvent>> {
         received_at: Millis(row.int()),
         key: row.text(),
         is_whole: row.int() == 1,
+        is_imported: row.int() == 1,
     };
     match db.first(EVENT, &[Bind::Int(seq)], read)? {
         None => db.first(UNREADABLE, &[Bind::Int(seq)], read),

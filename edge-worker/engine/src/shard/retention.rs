@@ -2,7 +2,8 @@
 //! pending. What recognises a duplicate stays.
 //!
 //! Events are deleted in the order of their numbers, up to a stored floor. With the last event of a task its
-//! row becomes a tombstone.
+//! row becomes a tombstone. What was imported is older than what was stored before it here: it is deleted once it is too
+//! old and all before it is deleted.
 
 pub(crate) mod erasure;
 pub(crate) mod tombstones;
@@ -123,29 +124,32 @@ impl Shard {
     }
 
     fn prune_quarantine(&self, db: &dyn Database, until: Millis, now: Millis) -> Result<Pruned> {
-        const OLD: &str = "SELECT no FROM quarantine WHERE no > ? AND received_at < ? ORDER BY no LIMIT ?";
+        const OLD: &str = "SELECT no, received_at FROM quarantine WHERE no > ? ORDER BY no LIMIT ?";
         const EMPTY: &str = "UPDATE quarantine SET body = x'', message = '' WHERE no = ?";
-        let binds = [Bind::Int(floor(db, QUARANTINE_PRUNED_TO)?), Bind::Int(until.0), Bind::Int(PAGE)];
-        let old = db.all(OLD, &binds, Row::int)?;
+        let binds = [Bind::Int(floor(db, QUARANTINE_PRUNED_TO)?), Bind::Int(PAGE)];
+        let old = db.all(OLD, &binds, |row| (row.int(), Millis(row.int())))?;
         // Totals are counted first, a page at a time.
         let end = self.totals_page_end();
-        let mut last = None;
-        for no in &old {
-            if *no >= end || self.is_pending(db, *no, now)? {
+        let (mut last, mut is_cut) = (None, false);
+        for (no, received_at) in &old {
+            if *received_at >= until || self.is_pending(db, *no, now)? {
+                break;
+            }
+            if *no >= end {
+                is_cut = true;
                 break;
             }
             last = Some(*no);
         }
-        let is_cut = old.last().is_some_and(|no| *no >= end);
         let Some(last) = last else { return Ok(Pruned { first_left: 0, has_more: is_cut }) };
         self.count_totals(db, last)?;
-        for no in old.iter().filter(|no| **no <= last) {
+        for (no, _) in old.iter().filter(|(no, _)| *no <= last) {
             forget_deliveries(db, *no)?;
             db.run(EMPTY, &[Bind::Int(*no)])?;
         }
         meta::set(db, QUARANTINE_PRUNED_TO, last)?;
-        let has_more = is_cut || old.len() as i64 == PAGE && old.last() == Some(&last);
-        Ok(Pruned { first_left: last + 1, has_more })
+        let is_full = old.len() as i64 == PAGE && old.last().is_some_and(|(no, _)| *no == last);
+        Ok(Pruned { first_left: last + 1, has_more: is_cut || is_full })
     }
 
     /// Adds events up to the last one that is about to be pruned to the stored totals.

@@ -31,7 +31,8 @@ pub(crate) const MIGRATIONS: &[&str] = &["
         outcome     TEXT NOT NULL,
         key         TEXT NOT NULL,
         digest      TEXT,
-        body        BLOB NOT NULL
+        body        BLOB NOT NULL,
+        imported_at INTEGER
     );
     CREATE UNIQUE INDEX events_other ON events (task_no, name, digest) WHERE digest IS NOT NULL;
     CREATE TABLE quarantine (
@@ -43,7 +44,8 @@ pub(crate) const MIGRATIONS: &[&str] = &["
         key              TEXT NOT NULL,
         bytes            INTEGER NOT NULL,
         body             BLOB NOT NULL,
-        cumulative_bytes INTEGER NOT NULL
+        cumulative_bytes INTEGER NOT NULL,
+        imported_at      INTEGER
     );
     CREATE TABLE settings (
         no      INTEGER PRIMARY KEY,

@@ -139,6 +139,7 @@ impl Shard {
 const fn is_first_use(request: &ShardRequest) -> bool {
     match request {
         ShardRequest::StoreEvent(_)
+        | ShardRequest::Import(_)
         | ShardRequest::StoreAlert(_)
         | ShardRequest::Topology
         | ShardRequest::Anchor

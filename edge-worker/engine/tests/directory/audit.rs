@@ -130,3 +130,26 @@ fn records_are_kept_for_the_retention_and_bounded() {
     let count = fixture.db().first("SELECT COUNT(*) FROM audit", &[], |row| row.int()).unwrap();
     assert_eq!(count, Some(audit::MAX_RECORDS));
 }
+
+#[test]
+fn an_import_is_recorded_once_an_hour_for_each_that_imports() {
+    let mut fixture = Fixture::new();
+    let import = |fixture: &Fixture, actor: Actor| {
+        audit::record_import(&fixture.context(), Some(&by(actor, "POST /api/import"))).unwrap();
+    };
+    let token = || Actor::Token { id: "tok_1".to_owned(), name: "ci".to_owned() };
+    // after how many minutes, who imports, how many records there are then
+    let rows = [
+        (0, Actor::Root, 1),
+        (59, Actor::Root, 1),
+        (0, token(), 2),
+        (2, Actor::Root, 3),
+        (0, Actor::Root, 3),
+    ];
+    for (minutes, actor, records) in rows {
+        fixture.now = fixture.now.plus_seconds(minutes * 60);
+        import(&fixture, actor);
+        let page = page(&fixture, None, 10);
+        assert_eq!(targets(&page).0, vec!["events"; records]);
+    }
+}

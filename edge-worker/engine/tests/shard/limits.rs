@@ -285,7 +285,14 @@ fn a_test_is_attempted_at_once_and_counts() {
     fill(&mut world, 1);
     let content = Content::Other { task_id: "test_1".to_owned(), name: "gateway.test".to_owned() };
     let (received_at, key) = (world.now, String::new());
-    let test = IncomingEvent { received_at, key, content, target_endpoint: Some(1), last_commit_ms: None };
+    let test = IncomingEvent {
+        received_at,
+        key,
+        content,
+        target_endpoint: Some(1),
+        imported_at: None,
+        last_commit_ms: None,
+    };
     let stored: StoreResult =
         serde_json::from_value(world.call(ShardRequest::StoreEvent(test), b"{}").unwrap()).unwrap();
     assert_eq!(stored.dispatches.len(), 1);

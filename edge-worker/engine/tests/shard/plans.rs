@@ -145,6 +145,7 @@ fn live() -> World {
     let mut limited = endpoint(3);
     limited.options.max_in_flight = Some(1);
     world.configure(vec![endpoint(1), endpoint(2), limited]);
+    world.import(&[(&body("task_4", "queued"), world.now), ("no JSON", world.now)]);
     world.replies.insert(2, Some(500));
     for status in ["queued", "processing", "paused", "completed", "failed"] {
         world.event("task_1", status);

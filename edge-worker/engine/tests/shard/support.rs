@@ -15,6 +15,7 @@ use vtryon_gateway_engine::database::{Database, Row, Value};
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::conditions::Condition;
 use vtryon_gateway_engine::protocol::delivery::{Dispatch, Report};
+use vtryon_gateway_engine::protocol::import::ImportedEvent;
 use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::settings::{Endpoint, EndpointOptions, Settings};
 use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult};
@@ -167,6 +168,20 @@ impl World {
         let (_, incoming) = IncomingEvent::read(&verified, self.now);
         let stored = self.call(ShardRequest::StoreEvent(incoming), body).unwrap();
         serde_json::from_value::<StoreResult>(stored).unwrap().dispatches
+    }
+
+    /// Imports bodies, each with the time at which it came; returns their outcomes.
+    pub fn import(&mut self, bodies: &[(&str, Millis)]) -> Vec<String> {
+        let (mut events, mut bytes) = (Vec::new(), Vec::new());
+        for (body, received_at) in bodies {
+            let signature = Signature::sign(&self.deployment.verifier.keys()[0], body.as_bytes());
+            let verified = self.deployment.verifier.verify(body.as_bytes(), &signature).unwrap();
+            let (_, event) = IncomingEvent::read(&verified, *received_at);
+            let event = IncomingEvent { imported_at: Some(self.now), ..event };
+            events.push(ImportedEvent { event, length: body.len() });
+            bytes.extend(body.as_bytes());
+        }
+        serde_json::from_value(self.call(ShardRequest::Import(events), &bytes).unwrap()).unwrap()
     }
 
     /// Posts a change of status, and makes the attempts that the Worker makes.

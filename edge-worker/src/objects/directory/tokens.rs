@@ -61,4 +61,12 @@ impl Directory {
         self.at(config, clock::now(), |context| audit::record(context, audited, target))?;
         response::json(200, &())
     }
+    pub(super) fn record_import(
+        &self,
+        config: &Config,
+        audited: Option<&AuditedRequest>,
+    ) -> Result<Response, ApiError> {
+        self.at(config, clock::now(), |context| audit::record_import(context, audited))?;
+        response::json(200, &())
+    }
 }

@@ -30,26 +30,26 @@ export interface TokenOptions {
   tokenFile?: string;
 }
 
-/** Adds the options that name the gateway's token. */
-export function addToken(command: Command): Command {
+/** Adds the options that name the gateway's token, which has to have a scope. */
+export function addToken(command: Command, scope: string): Command {
   return command
     .addOption(
       new Option(
         "--token <token>",
-        "a token of the gateway with the scope listen; prefer VTRYON_GATEWAY_TOKEN in the environment, because other users of this machine can see arguments",
+        `a token of the gateway with the scope ${scope}; prefer VTRYON_GATEWAY_TOKEN in the environment, because other users of this machine can see arguments`,
       ).conflicts("tokenFile"),
     )
     .option("--token-file <path>", "a file that holds the token");
 }
 
 /** Returns the gateway's token. */
-export function tokenOf({ token, tokenFile }: TokenOptions): string {
+export function tokenOf({ token, tokenFile }: TokenOptions, scope: string): string {
   const given = tokenFile === undefined ? token : readTextFile(tokenFile, "token");
   const found = given ?? process.env.VTRYON_GATEWAY_TOKEN;
   if (found === undefined) {
     throw new UsageError(
       "no token is given",
-      "set VTRYON_GATEWAY_TOKEN to a token of the gateway with the scope listen, or name a file with --token-file",
+      `set VTRYON_GATEWAY_TOKEN to a token of the gateway with the scope ${scope}, or name a file with --token-file`,
     );
   }
   if (!/^[\x21-\x7e]+$/.test(found)) {

@@ -2,9 +2,9 @@ import type { Agent } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SIGNATURE_HEADER } from "../../core/payload.js";
 import { type HttpResult, sendRequest } from "../../testing/http-client.js";
-import { untrustedError } from "./gateway/errors.js";
-import type { IncomingEvent } from "./gateway/protocol.js";
-import { urlHash } from "./state/state-file.js";
+import { untrustedError } from "../gateway/errors.js";
+import type { IncomingEvent } from "../gateway/protocol.js";
+import { urlHash } from "../state/state-file.js";
 
 /** How often an event is retried after its connection was closed without an answer. */
 const MAX_RETRIES = 4;

@@ -1,22 +1,16 @@
 import type { Command } from "commander";
-import { InvalidArgumentError } from "commander";
-import {
-  addConnection,
-  agentFor,
-  type ConnectionOptions,
-  isLoopback,
-} from "../common/connection.js";
-import { required, UsageError } from "../common/errors.js";
+import { addConnection, agentFor, type ConnectionOptions } from "../common/connection.js";
+import { required } from "../common/errors.js";
 import { addToken, httpUrl, type TokenOptions, tokenOf } from "../common/input.js";
+import { addGateway, type GatewayOptions, gatewayOf, parseTime } from "../gateway/options.js";
 import { addTimeout } from "../send.js";
+import { defaultPath, StateFile } from "../state/state-file.js";
 import { Backend } from "./backend.js";
 import { Output } from "./output.js";
 import { Session } from "./session.js";
-import { defaultPath, StateFile } from "./state/state-file.js";
 
-interface Options extends TokenOptions, ConnectionOptions {
+interface Options extends TokenOptions, ConnectionOptions, GatewayOptions {
   forward?: string[];
-  gateway?: string;
   since?: string;
   state?: string;
   strict?: boolean;
@@ -27,25 +21,21 @@ interface Options extends TokenOptions, ConnectionOptions {
 /** The exit code for a gap: events that the gateway no longer has. */
 const GAP = 3;
 
-/** The gateway of `make dev`. */
-const GATEWAY = "http://127.0.0.1:8787";
-
 /** `listen --forward <url>`. */
 export function addListen(program: Command): void {
   const command = program
     .command("listen")
     .description("forward the events that a gateway receives to a backend, such as on this machine")
     .option("--forward <url>", "the backend; can be repeated", append)
-    .option("--gateway <url>", `the gateway (default: VTRYON_GATEWAY_URL, or ${GATEWAY})`)
     .option(
       "--since <time>",
       "begin with events from then on: an age such as 30m, 12h or 7d, or a time",
-      parseSince,
+      parseTime,
     )
     .option("--state <file>", "the file that stores the position (default: one for these URLs)")
     .option("--strict", "stop at a gap: missed events that the gateway no longer keeps")
     .option("--json", "print a line of JSON for each event");
-  addConnection(addTimeout(addToken(command)))
+  addConnection(addTimeout(addToken(addGateway(command), "listen")))
     .addHelpText("after", HELP)
     .action(run);
 }
@@ -83,14 +73,18 @@ async function run(options: Options): Promise<void> {
   const { json = false, strict = false, timeout, since } = options;
   const urls = required(options.forward, "--forward <url>").map((url) => httpUrl(url));
   const gateway = gatewayOf(options);
-  const token = tokenOf(options);
+  const token = tokenOf(options, "listen");
   const output = new Output(gateway, { json, several: urls.length > 1 });
   const agentTo = (url: URL) => agentFor(url, options, [gateway, ...urls]);
   const agent = agentTo(gateway);
   const backends = unique(urls).map(
     (url) => new Backend(url, agentTo(url), timeout * 1000, output),
   );
-  const state = new StateFile(options.state ?? defaultPath(gateway, urls), gateway, since);
+  const state = new StateFile(
+    options.state ?? defaultPath("listen", gateway, urls),
+    gateway,
+    since,
+  );
   try {
     output.started(backends);
     const session = new Session({ gateway, agent, token, backends, state, output, strict });
@@ -103,16 +97,6 @@ async function run(options: Options): Promise<void> {
   }
 }
 
-function gatewayOf({ gateway }: Options): URL {
-  const { origin } = httpUrl(gateway ?? (process.env.VTRYON_GATEWAY_URL || GATEWAY), GATEWAY);
-  const url = new URL(origin);
-  if (url.protocol === "https:" || isLoopback(url)) return url;
-  throw new UsageError(
-    "the gateway's URL is http: everybody on the way could read the token",
-    `write it as https://${url.host}; http is only for a gateway on this machine`,
-  );
-}
-
 /** Removes duplicates. */
 function unique(urls: readonly URL[]): URL[] {
   return [...new Map(urls.map((url) => [url.href, url])).values()];
@@ -120,21 +104,4 @@ function unique(urls: readonly URL[]): URL[] {
 
 function append(url: string, before: string[] = []): string[] {
   return [...before, url];
-}
-
-const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** Parses a time or an age. An age is subtracted from the time now, once for all shards. */
-function parseSince(text: string): string {
-  const [, age, unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  const at =
-    age === undefined
-      ? Date.parse(/^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/i.test(text) ? text : "")
-      : Date.now() - Number(age) * (UNITS[unit] ?? 0);
-  if (Number.isNaN(at)) {
-    throw new InvalidArgumentError(
-      "It is an age such as 30m, or a time such as 2026-07-01T12:00:00Z.",
-    );
-  }
-  return new Date(at).toISOString();
 }

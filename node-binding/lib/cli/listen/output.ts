@@ -2,8 +2,8 @@ import type { HttpResult } from "../../testing/http-client.js";
 import { proxyFor } from "../common/connection.js";
 import { answerOf, answerText, clock, hintOf, plain, WIDTHS } from "../common/format.js";
 import { columns, print, type Style, styleOf } from "../common/terminal.js";
+import type { Gap } from "../gateway/protocol.js";
 import type { Backend, BackendObserver, Forwarded } from "./backend.js";
-import type { Gap } from "./gateway/protocol.js";
 
 const WRONG_SECRET_HINT =
   "It refuses good events: does it verify with the secret that Vtryon signs with?";

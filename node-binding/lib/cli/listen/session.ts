@@ -1,13 +1,10 @@
 import type { Agent } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
-import { sendRequest } from "../../testing/http-client.js";
+import { fetchShardCount } from "../gateway/shard-count.js";
+import type { StateFile } from "../state/state-file.js";
 import type { Backend } from "./backend.js";
-import { gatewayError, untrustedError } from "./gateway/errors.js";
-import { backoff, TIMING } from "./gateway/stream.js";
 import { KeyedQueue } from "./keyed-queue.js";
 import type { Output } from "./output.js";
 import { Shard } from "./shard.js";
-import type { StateFile } from "./state/state-file.js";
 
 /** How many events are forwarded concurrently. */
 const CONCURRENCY = 8;
@@ -42,7 +39,12 @@ export class Session {
 
   /** Runs until it is stopped; returns whether a gap has ended it. */
   async run(): Promise<{ hasGap: boolean }> {
-    const count = await this.#fetchShardCount();
+    const { output } = this.#options;
+    const count = await fetchShardCount(
+      this.#options,
+      (reason) => output.away(reason),
+      this.#stop.signal,
+    );
     this.#shards = Array.from({ length: count }, (_, number) => this.#createShard(number));
     await Promise.all(
       this.#shards.map(({ stream }) => stream.run().catch((error) => this.#fail(error))),
@@ -64,26 +66,6 @@ export class Session {
   #fail(error: unknown): void {
     this.#error ??= error;
     this.stop();
-  }
-
-  /** Asks the gateway for the number of shards, again and again until it answers. Returns 0 if stopped before. */
-  async #fetchShardCount(): Promise<number> {
-    const { gateway, agent, token, output } = this.#options;
-    const { signal } = this.#stop;
-    const headers = [["authorization", `Bearer ${token}`]] as const;
-    const request = { method: "GET", headers, body: new Uint8Array(), framing: "length" } as const;
-    for (let failures = 0; !signal.aborted; failures += 1) {
-      const result = await sendRequest(new URL("/api/live", gateway), request, TIMING.openMs, {
-        agent,
-      });
-      if ("status" in result && result.status === 200) return shardCount(result.text);
-      const failure = "status" in result ? gatewayError(result.status) : undefined;
-      if (failure !== undefined) throw failure;
-      if ("failure" in result && result.untrusted) throw untrustedError(gateway, result);
-      output.away("failure" in result ? result.failure : `it answers ${result.status}`);
-      await sleep(backoff(failures, TIMING, Math.random()), undefined, { signal }).catch(() => {});
-    }
-    return 0;
   }
 
   #createShard(number: number): Shard {
@@ -115,15 +97,4 @@ export class Session {
     this.#isAnnounced = true;
     this.#options.output.ready(this.#shards.length);
   }
-}
-
-function shardCount(text: string): number {
-  let shards: unknown;
-  try {
-    shards = JSON.parse(text).shards;
-  } catch {
-    // Reported below.
-  }
-  if (!Number.isInteger(shards)) throw gatewayError(200);
-  return shards as number;
 }

@@ -1,10 +1,10 @@
 import type { Agent } from "node:http";
+import type { Gap, IncomingEvent, Message } from "../gateway/protocol.js";
+import { Stream, type StreamHandler } from "../gateway/stream.js";
+import type { StateFile } from "../state/state-file.js";
 import { AckTracker, type PendingMessage } from "./ack-tracker.js";
 import type { Backend } from "./backend.js";
-import type { Gap, IncomingEvent, Message } from "./gateway/protocol.js";
-import { Stream, type StreamHandler } from "./gateway/stream.js";
 import type { KeyedQueue } from "./keyed-queue.js";
-import type { StateFile } from "./state/state-file.js";
 
 /** Reading pauses when this many bytes of a shard are pending, and resumes when fewer than the second are. */
 const PAUSE_BYTES = 512 * 1024;
@@ -53,14 +53,15 @@ export class Shard implements StreamHandler {
     this.#context.away(this.#number, reason);
   }
 
-  message(message: Message, bytes: number): void {
+  message(message: Message, text: string): void {
     const { id, type } = message;
     const seq = "seq" in message ? message.seq : null;
-    const pending: PendingMessage = { id, bytes, seq, remaining: 0 };
+    const pending: PendingMessage = { id, bytes: text.length, seq, remaining: 0 };
     this.#tracker.add(pending);
     if (type === "ready") this.#context.ready(this.#number);
     if (type === "gap") this.#onGap(pending, message);
-    if ("seq" in message) this.#forward(pending, message);
+    // The deployment that it comes from has delivered what was imported.
+    if ("seq" in message && !message.imported) this.#forward(pending, message);
     this.#advance();
     if (this.#tracker.pendingBytes > PAUSE_BYTES) this.stream.pause();
   }

@@ -16,6 +16,16 @@ import {
 
 const listen = listenIn(stateFolder(after));
 
+test("imported events are not forwarded, and acknowledged all the same", async (t) => {
+  const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
+  const listener = await listen(t, gateway, [backend]).ready();
+  const imported = gateway.event("task_1", "queued", { imported: true });
+  gateway.event("task_1", "processing");
+  await until(() => gateway.acknowledged[imported.shard] > imported.seq);
+  assert.equal(await listener.stop(), 0);
+  assert.deepEqual(statusesOf(backend), ["processing"]);
+});
+
 test("events and replays are forwarded byte for byte, printed as one line each, and acknowledged", async (t) => {
   const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
   gateway.event("task_old", "completed");

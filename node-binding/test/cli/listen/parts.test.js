@@ -9,8 +9,8 @@ import { stateFolder } from "../../support/run-listen.js";
 
 const { KeyedQueue } = await source("listen/keyed-queue");
 const { AckTracker } = await source("listen/ack-tracker");
-const { parseMessage } = await source("listen/gateway/protocol");
-const { defaultPath, StateFile } = await source("listen/state/state-file");
+const { parseMessage } = await source("gateway/protocol");
+const { defaultPath, StateFile } = await source("state/state-file");
 
 const folder = stateFolder(after);
 const GATEWAY = new URL("https://gateway.example");
@@ -93,7 +93,7 @@ const EVENT = {
   body: "/wA=",
   signature: "0".repeat(64),
 };
-const { ProtocolError } = await source("listen/gateway/protocol");
+const { ProtocolError } = await source("gateway/protocol");
 const reading = (message) => parseMessage(JSON.stringify(message));
 
 test("the protocol: a body is decoded to its bytes, and malformed header values are dropped", () => {
@@ -105,6 +105,8 @@ test("the protocol: a body is decoded to its bytes, and malformed header values 
     [{ webhook_id: "evt_1\r\nx: y" }, "webhookId", null],
     [{ webhook_id: undefined }, "webhookId", null],
     [{ task_id: null }, "task", null],
+    [{}, "imported", false],
+    [{ imported: true }, "imported", true],
     [{ status: 1 }, "status", null],
   ]) {
     assert.equal(reading({ ...EVENT, ...change })[field], expect, JSON.stringify(change));
@@ -225,8 +227,8 @@ test("the state: invalid lines are skipped, and its default path does not depend
   assert.equal(second.cursor(0), "1.1.0_5");
   second.close();
   const [a, b] = [new URL("http://a/"), new URL("http://b/")];
-  assert.equal(defaultPath(GATEWAY, [a, b]), defaultPath(GATEWAY, [b, a, b]));
-  assert.notEqual(defaultPath(GATEWAY, [a, b]), defaultPath(GATEWAY, [a]));
+  assert.equal(defaultPath("listen", GATEWAY, [a, b]), defaultPath("listen", GATEWAY, [b, a, b]));
+  assert.notEqual(defaultPath("listen", GATEWAY, [a, b]), defaultPath("listen", GATEWAY, [a]));
 });
 
 test("the state: the file is compacted", () => {

@@ -89,10 +89,7 @@ test("several processes run concurrently, but not with the same state", async (t
   await until(() => backends.every(({ received }) => received.length === 1));
   const third = listen(t, gateway, [backends[0]]);
   assert.equal(await third.ended, 2);
-  assert.match(
-    third.stderr,
-    /^error: process \d+ listens with this state already\n.*--state <file>\n$/,
-  );
+  assert.match(third.stderr, /^error: process \d+ uses this state already\n.*--state <file>\n$/);
   // A killed process leaves a lock file, which does not block the next one.
   await one.stop("SIGKILL");
   await listen(t, gateway, [backends[0]]).ready();

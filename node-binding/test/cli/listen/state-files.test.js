@@ -21,7 +21,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { source } from "../../support/load-source.js";
 
-const { StateFile } = await source("listen/state/state-file");
+const { StateFile } = await source("state/state-file");
 const GATEWAY = new URL("https://gateway.example");
 const ELSEWHERE = '{"name":"shop"}\n';
 const isRoot = process.geteuid?.() === 0;

@@ -6,7 +6,7 @@ import { TOKEN } from "../../support/fake-gateway.js";
 import { source } from "../../support/load-source.js";
 import { gatewayOf, until } from "../../support/run-listen.js";
 
-const { backoff, Stream } = await source("listen/gateway/stream");
+const { backoff, Stream } = await source("gateway/stream");
 
 test("the backoff doubles up to its limit, and half of it is jitter", () => {
   const timing = { firstMs: 500, lastMs: 30_000 };

@@ -10,13 +10,19 @@ use crate::violation::ensure;
 use crate::world::World;
 
 /// Checks an event that was just stored: its row, its task, and its deliveries.
-pub fn of_stored_event(world: &World, shard: usize, content: &Content, body: &[u8], outcome: &str) {
+pub fn of_stored_event(
+    world: &World,
+    shard: usize,
+    (seq, is_imported): (i64, bool),
+    content: &Content,
+    body: &[u8],
+    outcome: &str,
+) {
     const EVENT: &str = "SELECT outcome, body FROM events WHERE seq = ?1
         UNION ALL SELECT 'quarantined', body FROM quarantine WHERE no = ?1";
     const TASK: &str = "SELECT stage FROM tasks WHERE task_id = ?";
     const ENDPOINTS: &str = "SELECT endpoint FROM deliveries WHERE no BETWEEN ? AND ? ORDER BY no";
     let object = &world.shards[shard];
-    let seq = object.log.last;
     let event = object.db.rows(EVENT, &[Bind::Int(seq)]);
     let is_whole =
         matches!(&event[..], [row] if text(&row[0]) == outcome && row[1] == Value::Blob(body.to_vec()));
@@ -34,6 +40,14 @@ pub fn of_stored_event(world: &World, shard: usize, content: &Content, body: &[u
     }
     let range = [Bind::Int(delivery_no(seq, 0)), Bind::Int(delivery_no(seq + 1, 0) - 1)];
     let enqueued = object.db.integers(ENDPOINTS, &range);
+    if is_imported {
+        ensure!(
+            enqueued.is_empty(),
+            "an imported event is delivered to nobody",
+            "{seq} of shard {shard} to {enqueued:?}"
+        );
+        return;
+    }
     let name = match content {
         Content::Other { name, .. } => name.as_str(),
         Content::Status { .. } | Content::Unreadable { .. } => "generation.status_changed",

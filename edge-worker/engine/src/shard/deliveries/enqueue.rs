@@ -7,6 +7,7 @@ use vtryon_webhooks::lifecycle::Outcome;
 use super::ordering::{self, PendingDelivery};
 use super::{dispatch, leases, record};
 use crate::database::Database;
+use crate::protocol::IncomingEvent;
 use crate::protocol::delivery::{Dispatch, delivery_no};
 use crate::protocol::settings::Endpoint;
 use crate::shard::deliveries::FirstAttempt;
@@ -33,6 +34,17 @@ pub(crate) enum Recipients<'a> {
     Matching,
     /// These alone. Of a test, somebody waits for the first attempts.
     Only { endpoints: &'a [i64], is_test: bool },
+}
+
+impl<'a> Recipients<'a> {
+    /// Returns who receives an event. One that is imported has been delivered where it comes from.
+    pub(crate) fn of(incoming: &'a IncomingEvent) -> Self {
+        match (&incoming.target_endpoint, incoming.imported_at) {
+            (_, Some(_)) => Self::Only { endpoints: &[], is_test: false },
+            (Some(target), None) => Self::Only { endpoints: std::slice::from_ref(target), is_test: true },
+            (None, None) => Self::Matching,
+        }
+    }
 }
 
 impl NewEvent<'_> {

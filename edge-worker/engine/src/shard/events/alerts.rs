@@ -52,6 +52,7 @@ impl Shard {
             key: "",
             digest: Some(&digest),
             body,
+            imported_at: None,
         };
         let enqueued = db.transaction(|| {
             forget_old(db, now)?;

@@ -1,7 +1,8 @@
 //! The quarantine: signed bodies that cannot be parsed, stored raw and once each, so that nothing Vtryon signed is lost.
 
+use vtryon_webhooks::Digest;
 use vtryon_webhooks::event::Identity;
-use vtryon_webhooks::{Digest, lifecycle};
+use vtryon_webhooks::lifecycle::{self, Outcome};
 
 use crate::database::Bind;
 use crate::log::Decision;
@@ -27,14 +28,14 @@ impl Shard {
         message: &str,
         incoming: &IncomingEvent,
         body: &[u8],
-    ) -> Result<StoreResult> {
+    ) -> Result<(Outcome, StoreResult)> {
         // `cumulative_bytes` runs up over the rows; what was pruned is what the oldest row had before it.
         const FIND: &str = "SELECT EXISTS (SELECT 1 FROM quarantine WHERE digest = ?),
             (SELECT cumulative_bytes FROM quarantine WHERE no = (SELECT MAX(no) FROM quarantine))
             - (SELECT cumulative_bytes - LENGTH(body) FROM quarantine WHERE no > ? ORDER BY no LIMIT 1)";
         const KEEP: &str =
-            "INSERT INTO quarantine (no, digest, received_at, code, message, key, bytes, body, cumulative_bytes)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ? + COALESCE(
+            "INSERT INTO quarantine (no, digest, received_at, code, message, key, bytes, body, imported_at, cumulative_bytes)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ? + COALESCE(
                 (SELECT cumulative_bytes FROM quarantine WHERE no = (SELECT MAX(no) FROM quarantine)), 0))";
         let db = context.db;
         let digest = Digest::of(body).to_hex();
@@ -46,11 +47,12 @@ impl Shard {
         let outcome = lifecycle::unreadable(known);
         if !outcome.is_stored() {
             self.log_event(context, || Decision::EventDropped { outcome: outcome.as_str() });
-            return Ok(StoreResult::default());
+            return Ok((outcome, StoreResult::default()));
         }
         let bytes = body.len() as i64;
         let kept = if held + bytes > MAX_HELD { body.get(..HEAD).unwrap_or(body) } else { body };
         let seq = self.next_seq();
+        let is_imported = incoming.imported_at.is_some();
         let binds = [
             Bind::Int(seq),
             Bind::Text(&digest),
@@ -60,6 +62,7 @@ impl Shard {
             Bind::Text(&incoming.key),
             Bind::Int(bytes),
             Bind::Blob(kept),
+            Bind::MaybeInt(incoming.imported_at.map(|at| at.0)),
             Bind::Int(kept.len() as i64),
         ];
         let event = NewEvent {
@@ -70,11 +73,13 @@ impl Shard {
             status: None,
             webhook_id: Identity::Body { digest: &digest }.webhook_id(),
             previous: None,
-            recipients: Recipients::Matching,
+            recipients: Recipients::of(incoming),
         };
         let enqueued = db.transaction(|| {
             db.run(KEEP, &binds)?;
-            conditions::note(db, ConditionKind::EventQuarantined, 0, incoming.received_at)?;
+            if !is_imported {
+                conditions::note(db, ConditionKind::EventQuarantined, 0, incoming.received_at)?;
+            }
             // What is not kept as a whole can't be delivered byte for byte.
             if kept.len() == body.len() {
                 self.enqueue_deliveries(context, &event)
@@ -83,7 +88,9 @@ impl Shard {
             }
         })?;
         self.log.note(Decision::EventQuarantined { seq, code: code.to_owned() });
-        self.wake_to_report(context);
-        Ok(self.answer_stored(context, seq, enqueued, None))
+        if !is_imported {
+            self.wake_to_report(context);
+        }
+        Ok((outcome, self.answer_stored(context, seq, enqueued, None)))
     }
 }

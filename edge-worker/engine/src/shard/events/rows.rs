@@ -61,6 +61,8 @@ pub(crate) struct Event<'a> {
     /// The body's digest where the event is kept once by its content.
     pub(crate) digest: Option<&'a str>,
     pub(crate) body: &'a [u8],
+    /// When it was imported from another deployment; none where Vtryon has posted it here.
+    pub(crate) imported_at: Option<Millis>,
 }
 
 /// Finds a task, or what is left of it.
@@ -131,13 +133,14 @@ pub(crate) fn add_key(db: &dyn Database, task: &Task, key: &str) -> Result<()> {
 
 /// Updates a task's row, with the duplicates counted since the last time.
 pub(crate) fn update(db: &dyn Database, no: i64, duplicates: i64, change: &Change<'_>) -> Result<()> {
-    // `open` is named only where it changes: naming it writes the partial index too.
+    // An event that is imported may be older than the last one. `open` is named only where it changes: naming it writes
+    // the partial index too.
     const UPDATE: &str =
-        "UPDATE tasks SET stage = ?, seen = ?, unknown = ?, last_seq = ?, updated_at = ?, key = ?,
+        "UPDATE tasks SET stage = ?, seen = ?, unknown = ?, last_seq = ?, updated_at = MAX(updated_at, ?), key = ?,
             duplicates = duplicates + ?
         WHERE no = ?";
     const FINISH: &str =
-        "UPDATE tasks SET stage = ?, seen = ?, unknown = ?, last_seq = ?, updated_at = ?, key = ?,
+        "UPDATE tasks SET stage = ?, seen = ?, unknown = ?, last_seq = ?, updated_at = MAX(updated_at, ?), key = ?,
             duplicates = duplicates + ?, open = 0, result_url = ?, failure = ?, final_at = ?
         WHERE no = ?";
     let unknown = json::to_string(&change.known.unknown());
@@ -157,8 +160,8 @@ pub(crate) fn update(db: &dyn Database, no: i64, duplicates: i64, change: &Chang
 
 pub(crate) fn append(db: &dyn Database, event: &Event<'_>) -> Result<()> {
     const APPEND: &str = "INSERT INTO events
-            (seq, task_no, previous, received_at, name, status, outcome, key, digest, body)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+            (seq, task_no, previous, received_at, name, status, outcome, key, digest, body, imported_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let binds = [
         Bind::Int(event.seq),
         Bind::Int(event.task_no),
@@ -170,6 +173,7 @@ pub(crate) fn append(db: &dyn Database, event: &Event<'_>) -> Result<()> {
         Bind::Text(event.key),
         Bind::Maybe(event.digest),
         Bind::Blob(event.body),
+        Bind::MaybeInt(event.imported_at.map(|at| at.0)),
     ];
     db.run(APPEND, &binds)
 }

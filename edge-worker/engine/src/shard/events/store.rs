@@ -30,6 +30,16 @@ impl Shard {
         incoming: &IncomingEvent,
         body: &[u8],
     ) -> Result<StoreResult> {
+        Ok(self.decide(context, incoming, body)?.1)
+    }
+
+    /// Does so; returns what the event is to its task, too.
+    pub(crate) fn decide(
+        &mut self,
+        context: &Context<'_>,
+        incoming: &IncomingEvent,
+        body: &[u8],
+    ) -> Result<(Outcome, StoreResult)> {
         let db = context.db;
         match &incoming.content {
             Content::Status { task_id, status, result_url, failure } => {
@@ -57,8 +67,8 @@ impl Shard {
         }
     }
 
-    /// Writes the rows of a decision. A duplicate writes none and is counted in memory. Of an erased task nothing is stored
-    /// again, whatever comes.
+    /// Writes the rows of a decision. A duplicate writes none and is counted in memory; one that is imported is no
+    /// repeat of Vtryon's. Of an erased task nothing is stored again, whatever comes.
     fn apply_step(
         &mut self,
         context: &Context<'_>,
@@ -67,19 +77,21 @@ impl Shard {
         fields: &EventFields<'_>,
         incoming: &IncomingEvent,
         body: &[u8],
-    ) -> Result<StoreResult> {
+    ) -> Result<(Outcome, StoreResult)> {
+        let db = context.db;
         if let Some(erased) = task.filter(|task| task.erased_at.is_some()) {
-            rows::add_key(context.db, erased, &incoming.key)?;
-            return Ok(StoreResult::default());
+            rows::add_key(db, erased, &incoming.key)?;
+            return Ok((Outcome::Duplicate, StoreResult::default()));
         }
         let Some(known) = &step.next else {
-            if let Some(task) = task {
-                self.duplicates.count(task.no);
+            match (task, incoming.imported_at) {
+                (Some(task), None) => self.duplicates.count(task.no),
+                (Some(task), Some(_)) => rows::add_key(db, task, &incoming.key)?,
+                (None, _) => {}
             }
             self.log_event(context, || Decision::EventDropped { outcome: step.outcome.as_str() });
-            return Ok(StoreResult::default());
+            return Ok((step.outcome, StoreResult::default()));
         };
-        let db = context.db;
         let seq = self.next_seq();
         let keys = task.map_or_else(|| incoming.key.clone(), |task| task.keys_with(&incoming.key));
         let change = Change {
@@ -110,6 +122,7 @@ impl Shard {
                 key: &incoming.key,
                 digest: fields.digest,
                 body,
+                imported_at: incoming.imported_at,
             };
             rows::append(db, &event)?;
             let event = new_event(seq, step.outcome, fields, previous, incoming);
@@ -117,7 +130,7 @@ impl Shard {
         })?;
         self.duplicates.forget(task_no);
         self.log_event(context, || Decision::EventStored { seq, outcome: step.outcome.as_str() });
-        Ok(self.answer_stored(context, seq, enqueued, Some(fields.task_id)))
+        Ok((step.outcome, self.answer_stored(context, seq, enqueued, Some(fields.task_id))))
     }
 
     /// Notes a decision on an event, where such are logged: they are as many as events.
@@ -175,9 +188,6 @@ fn new_event<'a>(
         status: fields.status,
         webhook_id: identity.webhook_id(),
         previous,
-        recipients: match &incoming.target_endpoint {
-            Some(target) => Recipients::Only { endpoints: std::slice::from_ref(target), is_test: true },
-            None => Recipients::Matching,
-        },
+        recipients: Recipients::of(incoming),
     }
 }

@@ -166,7 +166,12 @@ impl Shard {
         if text.is_none() {
             *text = self.entry_message(context, entry, subscriber.bodies)?;
         }
-        let Some(text) = text else { return Ok(None) };
+        let Some(text) = text else {
+            // An alert; or an entry that was pruned before its turn, as one is that was too old when it was imported. The
+            // backlog begins with the gap.
+            let is_pruned = entry.of() <= log::floor(context.db)?;
+            return if is_pruned { self.send_missed(context, subscriber, entry.seq) } else { Ok(None) };
+        };
         let mut outgoing = Outgoing::default();
         if subscriber.caught_up && !subscriber.is_window_full() {
             subscriber.at = entry.seq;

@@ -74,21 +74,21 @@ fn floors(db: &dyn Database) -> Result<(i64, i64)> {
 }
 
 /// Returns the number before the first entry that was stored at a time or later, by bisection: numbers are given
-/// in the order of arrival, but for the little that clocks differ.
+/// in the order of arrival, but for the little that clocks differ. What was imported arrived when it was imported.
 pub(crate) fn before_time(db: &dyn Database, at: Millis, last: i64) -> Result<i64> {
     // The first one from a number on, wherever the next one is that is still there.
-    const RECEIVED: &str = "SELECT * FROM (
-            SELECT seq, received_at FROM events WHERE seq >= ?1
-            UNION ALL SELECT no, received_at FROM quarantine WHERE no >= ?1
+    const STORED: &str = "SELECT * FROM (
+            SELECT seq, COALESCE(imported_at, received_at) FROM events WHERE seq >= ?1
+            UNION ALL SELECT no, COALESCE(imported_at, received_at) FROM quarantine WHERE no >= ?1
             UNION ALL SELECT seq, replayed_at FROM replay_log WHERE seq >= ?1
             ORDER BY 1
         ) LIMIT 1";
     let (mut low, mut high) = (retention::floor(db, PRUNED_TO)? + 1, last + 1);
     while low < high {
         let middle = low + (high - low) / 2;
-        let found = db.first(RECEIVED, &[Bind::Int(middle)], |row| (row.int(), row.int()))?;
+        let found = db.first(STORED, &[Bind::Int(middle)], |row| (row.int(), row.int()))?;
         match found {
-            Some((seq, received_at)) if received_at < at.0 => low = seq + 1,
+            Some((seq, stored_at)) if stored_at < at.0 => low = seq + 1,
             Some(_) | None => high = middle,
         }
     }

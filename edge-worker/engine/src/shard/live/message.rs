@@ -36,6 +36,9 @@ struct EventMessage<'a> {
     status: Option<&'a str>,
     outcome: &'a str,
     received_at: String,
+    /// Whether it comes from another deployment, which has delivered it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    imported: bool,
     key: &'a str,
     webhook_id: String,
     /// The state of the task now, not at the time of the event: so no message sets a client back.
@@ -122,6 +125,7 @@ impl Shard {
             status: stored.status.as_deref(),
             outcome: &stored.outcome,
             received_at: time::rfc3339(stored.received_at),
+            imported: entry.delivery.is_none() && stored.is_imported,
             key: &stored.key,
             webhook_id: stored.identity().webhook_id(),
             task,

@@ -9,6 +9,7 @@ use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::delivery_no;
 use crate::protocol::stats::{Count, EndpointLoad, LatencyBucket, Stats, bound};
 use crate::shard::Shard;
+use crate::shard::events::import;
 use crate::shard::live::log::before_time;
 use crate::{Context, Result};
 
@@ -56,7 +57,9 @@ impl Shard {
         let most = MANY as u64;
         let is_full = |counts: &[Count]| counts.iter().map(|(.., count)| count).sum::<u64>() >= most;
         let looked_at = db.first(LOOKED_AT, &[first, Bind::Int(MANY)], Row::int)?;
-        let truncated = is_full(&events) || is_full(&quarantined) || looked_at >= Some(MANY);
+        // Of what was imported since, nothing may count, and yet it is looked at.
+        let is_covered = import::last_event(db)? > start && self.last_seq - start > MANY;
+        let truncated = is_covered || is_full(&events) || is_full(&quarantined) || looked_at >= Some(MANY);
         events.extend(quarantined);
         Ok(Stats {
             truncated,

@@ -11,7 +11,7 @@ use crate::database::{Bind, Database, Row};
 use crate::protocol::TEST_EVENT;
 use crate::protocol::delivery::{delivery_no, seq_of};
 use crate::protocol::settings::{Endpoint, RangeCount, Replay};
-use crate::shard::events;
+use crate::shard::events::{self, import};
 use crate::shard::live::log::before_time;
 use crate::shard::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO};
 use crate::time::SKEW;
@@ -40,7 +40,7 @@ pub(crate) fn count(
     first: i64,
     last: i64,
 ) -> Result<RangeCount> {
-    let last = before_time(db, replay.until.plus_seconds(SKEW), last)?;
+    let last = before_time(db, replay.until.plus_seconds(SKEW), last)?.max(import::last_event(db)?.min(last));
     if replay.all {
         count_events(db, replay, endpoint, first, last)
     } else {
@@ -109,8 +109,10 @@ fn dead_page(db: &dyn Database, replay: &Replay, from: i64) -> Result<Found> {
         WHERE state = 'dead' AND endpoint = ? AND no >= ? ORDER BY no LIMIT ?";
     let binds = [Bind::Int(replay.endpoint), Bind::Int(delivery_no(from, 0)), Bind::Int(PAGE)];
     let mut dead = db.all(DEAD, &binds, |row| (row.int(), Millis(row.int())))?;
-    let last =
-        dead.last().filter(|(_, received_at)| dead.len() as i64 == PAGE && !is_after(replay, *received_at));
+    let imported = import::last_event(db)?;
+    let last = dead.last().filter(|(no, received_at)| {
+        dead.len() as i64 == PAGE && !is_after(replay, imported, seq_of(*no), *received_at)
+    });
     let next = last.map(|(no, _)| seq_of(*no) + 1);
     dead.retain(|(_, received_at)| (replay.from..replay.until).contains(received_at));
     Ok((dead, next))
@@ -129,10 +131,11 @@ fn events_page(db: &dyn Database, replay: &Replay, endpoint: &Endpoint, from: i6
     let seqs = db.all(KEPT, &binds, Row::int)?;
     let mut next = (seqs.len() as i64 == PAGE).then(|| seqs.last().map(|seq| seq + 1)).flatten();
     let filter = endpoint.filter();
+    let imported = import::last_event(db)?;
     let mut page = Vec::new();
     for seq in seqs {
         let Some(stored) = events::find_deliverable(db, seq)? else { continue };
-        if is_after(replay, stored.received_at) {
+        if is_after(replay, imported, seq, stored.received_at) {
             next = None;
             break;
         }
@@ -145,7 +148,8 @@ fn events_page(db: &dyn Database, replay: &Replay, endpoint: &Endpoint, from: i6
     Ok((page, next))
 }
 
-/// Returns whether whatever comes after an event, by its time, is too late for a range.
-fn is_after(replay: &Replay, received_at: Millis) -> bool {
-    received_at >= replay.until.plus_seconds(SKEW)
+/// Returns whether whatever comes after an event is too late for a range. Up to the one that was imported last, the times
+/// are in no order.
+fn is_after(replay: &Replay, imported: i64, seq: i64, received_at: Millis) -> bool {
+    seq > imported && received_at >= replay.until.plus_seconds(SKEW)
 }

@@ -5,14 +5,16 @@ use vtryon_webhooks::{Millis, Status};
 
 use super::{TaskRow, TaskView};
 use crate::Result;
-use crate::database::{self, Bind, Database, Row};
+use crate::database::{Bind, Database, Row};
 use crate::protocol::{Page, PageItem, TaskFilter};
 use crate::shard::events::duplicates::Duplicates;
+use crate::shard::events::import;
 use crate::shard::retention::tombstones::is_tombstone;
 use crate::shard::retention::{self, LIVE_FROM};
 use crate::time::SKEW;
 
-/// How many tasks a filtered listing looks at for one page, so that a rare status costs no full scan.
+/// How many tasks a filtered listing looks at for one page, so that a rare status costs no full scan, and neither does a
+/// range of times among imported tasks.
 const WINDOW: i64 = 1000;
 
 /// Selects of a range of ids, in their order.
@@ -54,31 +56,34 @@ pub(crate) fn tasks(
     if let Some(prefix) = prefix {
         return by_id(db, duplicates, before, prefix, filter, limit);
     }
-    let too_late = until.map(|until| first_created_at(db, until.plus_seconds(SKEW))).transpose()?;
+    let stage = status.as_deref().and_then(|name| Stage::of(&Status::from_name(name)));
+    let imported = import::last_task(db)?;
+    let too_late = until.map(|until| first_created_at(db, until.plus_seconds(SKEW), imported)).transpose()?;
     let before = before.into_iter().chain(too_late).min();
-    let earliest = since.map(|since| first_created_at(db, since.plus_seconds(-SKEW))).transpose()?;
+    let earliest =
+        since.map(|since| first_created_at(db, since.plus_seconds(-SKEW), imported)).transpose()?;
+    // Where none of those behind the imported ones is earlier, an imported one may be of the range.
+    let earliest = earliest.filter(|earliest| *earliest > imported + 1);
     let lowest = retention::floor(db, LIVE_FROM)?.max(earliest.unwrap_or(1));
+    let is_scattered = (since.is_some() || until.is_some()) && lowest <= imported;
+    let top = before.map_or_else(|| next_task(db), Ok)?;
+    let is_windowed = is_scattered || stage.is_some_and(Stage::is_final);
+    let floor = if is_windowed { (top - WINDOW).max(lowest) } else { lowest };
     let (since, until) = (since.map_or(i64::MIN, |at| at.0), until.map_or(i64::MAX, |at| at.0));
     let (since, until, limited) = (Bind::Int(since), Bind::Int(until), Bind::Int(limit.into()));
-    let stage = status.as_deref().and_then(|name| Stage::of(&Status::from_name(name)));
-    let (rows, floor) = match stage {
+    let rows = match stage {
         None if stalled.is_none() => {
-            let binds = [database::before(before), Bind::Int(lowest), since, until, limited];
-            (db.all(ALL, &binds, TaskRow::read)?, 1)
+            db.all(ALL, &[Bind::Int(top), Bind::Int(floor), since, until, limited], TaskRow::read)?
         }
         Some(stage) if stage.is_final() => {
-            let top = before.map_or_else(|| next_task(db), Ok)?;
-            let floor = (top - WINDOW).max(lowest);
             let stage = Bind::Text(stage.as_str());
-            let binds = [Bind::Int(top), Bind::Int(floor), since, until, limited, stage];
-            let floor = if floor > lowest { floor } else { 1 };
-            (db.all(FINAL, &binds, TaskRow::read)?, floor)
+            db.all(FINAL, &[Bind::Int(top), Bind::Int(floor), since, until, limited, stage], TaskRow::read)?
         }
         stage => {
             let stage = Bind::Maybe(stage.map(Stage::as_str));
             let stalled = Bind::MaybeInt(stalled.map(|at| at.0));
-            let binds = [database::before(before), Bind::Int(lowest), since, until, limited, stage, stalled];
-            (db.all(OPEN, &binds, TaskRow::read)?, 1)
+            let binds = [Bind::Int(top), Bind::Int(floor), since, until, limited, stage, stalled];
+            db.all(OPEN, &binds, TaskRow::read)?
         }
     };
     let is_full = rows.len() >= limit as usize;
@@ -87,7 +92,7 @@ pub(crate) fn tasks(
         .map(|row| PageItem::new(row.no, Millis(row.created_at), &TaskView::of(row, duplicates)));
     let page = Page::new(items.collect(), !is_full);
     // Where the window had too few, the next page begins below it.
-    Ok(Page { next: page.next.or((!is_full && floor > 1).then_some(floor)), ..page })
+    Ok(Page { next: page.next.or((!is_full && floor > lowest).then_some(floor)), ..page })
 }
 
 /// Lists the tasks whose ids begin with a text, in the order of their ids: those after the task with a number.
@@ -152,12 +157,12 @@ fn after_all(prefix: &str) -> String {
     char::MAX.to_string().repeat(256)
 }
 
-/// Returns the number of the first task that was created at a time or later, by bisection: numbers are given in the order
-/// of arrival, but for the little that clocks differ.
-fn first_created_at(db: &dyn Database, at: Millis) -> Result<i64> {
+/// Returns the number of the first task after the imported ones that was created at a time or later, by bisection:
+/// numbers are given in the order of arrival, but for the little that clocks differ.
+fn first_created_at(db: &dyn Database, at: Millis, imported: i64) -> Result<i64> {
     // The first one from a number on, wherever the next one is that is still there.
     const CREATED: &str = "SELECT no, created_at FROM tasks WHERE no >= ? ORDER BY no LIMIT 1";
-    let (mut low, mut high) = (1, next_task(db)?);
+    let (mut low, mut high) = (imported + 1, next_task(db)?.max(imported + 1));
     while low < high {
         let middle = low + (high - low) / 2;
         match db.first(CREATED, &[Bind::Int(middle)], |row| (row.int(), row.int()))? {

@@ -1,14 +1,22 @@
-import type { NoAnswer } from "../../../testing/http-client.js";
-import { Failure } from "../../common/errors.js";
-import { TRUST_HINT } from "../../common/format.js";
+import type { NoAnswer } from "../../testing/http-client.js";
+import { Failure } from "../common/errors.js";
+import { TRUST_HINT } from "../common/format.js";
 
 /** Returns the error for a certificate that is not trusted, which a retry would not change. */
 export function untrustedError({ origin }: URL, { failure }: NoAnswer): Failure {
   return new Failure(`${origin}: ${failure}`, TRUST_HINT);
 }
 
+/** What a token has to be let do, and the scope that lets it. */
+interface Need {
+  readonly what: string;
+  readonly scope: string;
+}
+
+const STREAMS: Need = { what: "watch live streams", scope: "listen" };
+
 /** Returns the error for an answer of the gateway that a retry would not change; undefined for all others. */
-export function gatewayError(status: number): Failure | undefined {
+export function gatewayError(status: number, need: Need = STREAMS): Failure | undefined {
   if (status >= 500 || status === 408 || status === 429) return undefined;
   if (status === 401) {
     return new Failure(
@@ -18,8 +26,8 @@ export function gatewayError(status: number): Failure | undefined {
   }
   if (status === 403) {
     return new Failure(
-      "the token may not watch live streams (403)",
-      "create one with the scope listen in the dashboard, under Settings → Tokens",
+      `the token may not ${need.what} (403)`,
+      `create one with the scope ${need.scope} in the dashboard, under Settings → Tokens`,
     );
   }
   if (status === 407) {
@@ -28,10 +36,10 @@ export function gatewayError(status: number): Failure | undefined {
       "write its name and password into HTTPS_PROXY, or except the gateway with NO_PROXY",
     );
   }
-  if (status === 400) {
+  if (status === 400 || status === 409) {
     return new Failure(
-      "the gateway does not know the place to resume at (400)",
-      "its storage is another one: begin anew with --since, or with another file for --state",
+      `the gateway does not know the place to resume at (${status})`,
+      "its storage is another one: begin anew with --since, or with another file for --state or --output",
     );
   }
   return new Failure(

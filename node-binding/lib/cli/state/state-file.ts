@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { closeSync, fsyncSync, renameSync, writeSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { Failure, UsageError } from "../../common/errors.js";
+import { Failure, UsageError } from "../common/errors.js";
 import { lock } from "./lock.js";
 import { createPrivate, makeFolder, readPrivate, UnsafeFileError } from "./private-file.js";
 
@@ -33,17 +33,17 @@ export function urlHash(...urls: readonly (URL | string)[]): string {
   return createHash("sha256").update(urls.join("\n")).digest("hex").slice(0, 16);
 }
 
-/** Returns the default path of the state for a gateway and backends, in any order. */
-export function defaultPath(gateway: URL, forwards: readonly URL[]): string {
+/** Returns the default path of the state of a command for a gateway and backends or files, in any order. */
+export function defaultPath(command: string, gateway: URL, others: readonly URL[]): string {
   const { XDG_STATE_HOME } = process.env;
   // The XDG specification ignores relative paths.
   const home = XDG_STATE_HOME?.startsWith("/") ? XDG_STATE_HOME : join(homedir(), ".local/state");
-  const places = [...new Set(forwards.map(String))].sort();
-  return join(home, "vtryon-webhooks", `listen-${urlHash(gateway, ...places)}.jsonl`);
+  const places = [...new Set(others.map(String))].sort();
+  return join(home, "vtryon-webhooks", `${command}-${urlHash(gateway, ...places)}.jsonl`);
 }
 
 /**
- * The state of `listen`: a journal file with one line for each step. A line is written before the next step, so
+ * The state of a command: a journal file with one line for each step. A line is written before the next step, so
  * nothing is lost when the process is killed.
  */
 export class StateFile {
@@ -66,7 +66,7 @@ export class StateFile {
     });
     if (typeof unlock === "number") {
       throw new UsageError(
-        `process ${unlock} listens with this state already`,
+        `process ${unlock} uses this state already`,
         "end it, or give this one a state of its own with --state <file>",
       );
     }

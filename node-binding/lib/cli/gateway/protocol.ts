@@ -12,6 +12,8 @@ export interface IncomingEvent {
   readonly outcome: string;
   readonly receivedAt: string;
   readonly webhookId: string | null;
+  /** Whether it was imported from another deployment. */
+  readonly imported: boolean;
   /** Of a replay: the id of the delivery. */
   readonly delivery: string | null;
   /** What Vtryon sent; null if the gateway no longer has it. */
@@ -59,6 +61,7 @@ export function parseMessage(text: string): Message | undefined {
     outcome: textOf(message.outcome),
     receivedAt: textOf(message.received_at),
     webhookId: headerOf(message.webhook_id, /^[!-~]{1,256}$/),
+    imported: message.imported === true,
     delivery: optional(message.delivery),
     sent: sentIn(message),
   };

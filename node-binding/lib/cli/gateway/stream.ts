@@ -1,8 +1,8 @@
 import type { Agent } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import WebSocket from "ws";
-import { connectionFailure } from "../../../testing/http-client.js";
-import { Failure } from "../../common/errors.js";
+import { connectionFailure } from "../../testing/http-client.js";
+import { Failure } from "../common/errors.js";
 import { gatewayError, untrustedError } from "./errors.js";
 import { type Message, ProtocolError, parseMessage } from "./protocol.js";
 
@@ -31,7 +31,7 @@ const CLOSE_TIMEOUT_MS = 1000;
 
 /** Gets what comes over a stream. */
 export interface StreamHandler {
-  message(message: Message, bytes: number): void;
+  message(message: Message, text: string): void;
   /** A message came that is not used. */
   ignored(bytes: number): void;
   /** The connection failed, and is tried again. */
@@ -199,7 +199,7 @@ export class Stream {
       return;
     }
     this.#cursor = message.id;
-    this.#handler.message(message, text.length);
+    this.#handler.message(message, text);
   }
 
   /** Pings the gateway. After the machine has slept, nothing else shows that the connection is dead. */

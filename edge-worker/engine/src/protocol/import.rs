@@ -1,0 +1,142 @@
+//! Events that are imported: the lines of an export, each a message of a live stream with its body.
+
+use std::borrow::Cow;
+
+use base64ct::{Base64, Encoding};
+use serde::{Deserialize, Serialize};
+use vtryon_webhooks::{Code, Digest, Error, Millis, Signature, Verifier};
+
+use super::IncomingEvent;
+use crate::Refusal;
+use crate::json::Object;
+use crate::time::{self, SKEW};
+
+/// How many events a request may have, and how many bytes: room for one of the longest events with all that its message
+/// says of it.
+pub const MAX_LINES: usize = 200;
+pub const MAX_BYTES: usize = 2 * 1024 * 1024;
+
+/// An event for a shard, and how many of the bytes beside the call are its body.
+#[derive(Serialize, Deserialize)]
+pub struct ImportedEvent {
+    pub event: IncomingEvent,
+    pub length: usize,
+}
+
+/// An event of an export that was verified.
+pub struct VerifiedLine {
+    /// What assigns it to a shard.
+    pub digest: Digest,
+    pub event: IncomingEvent,
+    pub body: Vec<u8>,
+}
+
+/// What became of a line.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct LineResult {
+    /// The number of the line in the request, from 1 on.
+    pub line: usize,
+    pub result: LineEnd,
+    /// What the event is to its task; none where the line was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LineEnd {
+    Stored,
+    Duplicate,
+    Refused,
+}
+
+/// The answer to an import.
+#[derive(Debug, Serialize)]
+pub struct ImportReport {
+    pub stored: usize,
+    pub duplicates: usize,
+    pub refused: usize,
+    pub lines: Vec<LineResult>,
+}
+
+impl LineResult {
+    /// Makes the result of a line whose event a shard has decided on.
+    pub fn of(line: usize, outcome: String) -> Self {
+        // An unknown status is not stored where its task has as many as it may have.
+        let result =
+            if outcome == "duplicate" || outcome == "capped" { LineEnd::Duplicate } else { LineEnd::Stored };
+        Self { line, result, outcome: Some(outcome), error: None, message: None }
+    }
+
+    pub fn refused(line: usize, refusal: &Refusal) -> Self {
+        let (error, message) = (Some(refusal.code.as_str()), Some(refusal.message.to_string()));
+        Self { line, result: LineEnd::Refused, outcome: None, error, message }
+    }
+}
+
+impl ImportReport {
+    /// Makes the report of lines in any order.
+    pub fn new(mut lines: Vec<LineResult>) -> Self {
+        lines.sort_by_key(|result| result.line);
+        let count = |end| lines.iter().filter(|result| result.result == end).count();
+        let (stored, duplicates) = (count(LineEnd::Stored), count(LineEnd::Duplicate));
+        Self { stored, duplicates, refused: count(LineEnd::Refused), lines }
+    }
+}
+
+/// Reads the lines of a request, each with its number; empty ones are left out.
+///
+/// # Errors
+/// `invalid_request` for a body that is not UTF-8, or has no line, or too many.
+pub fn lines(body: &[u8]) -> Result<Vec<(usize, &str)>, Refusal> {
+    let text = str::from_utf8(body).map_err(|_| refuse("the body is not UTF-8"))?;
+    let lines: Vec<_> = (1..).zip(text.lines()).filter(|(_, line)| !line.trim_ascii().is_empty()).collect();
+    match lines.len() {
+        0 => Err(refuse("the body has no line: each is an event as `vtryon-webhooks export` writes it")),
+        1..=MAX_LINES => Ok(lines),
+        _ => Err(refuse(format!("the body has more than {MAX_LINES} lines"))),
+    }
+}
+
+/// Reads a line and verifies its event again, by the secrets that are configured.
+///
+/// # Errors
+/// Why the line is refused. Its fields are those of a message of a live stream; what is not needed is not read.
+pub fn read(line: &str, verifier: &Verifier, now: Millis) -> Result<VerifiedLine, Refusal> {
+    let message = Object::parse(line.as_bytes())
+        .ok_or_else(|| refuse("the line is not one JSON object, with each field once"))?;
+    let text = |name: &'static str| match message.get(name) {
+        None => Err(refuse(format!("`{name}` is missing"))),
+        Some(_) => message.text(name).ok_or_else(|| refuse(format!("`{name}` is not a string"))),
+    };
+    if text("type")? != "event" {
+        return Err(refuse("`type` is not event: nothing else is imported"));
+    }
+    let received_at = time::parse_rfc3339(&text("received_at")?)
+        .ok_or_else(|| refuse("`received_at` is not a time as RFC 3339 writes it"))?;
+    if received_at > now.plus_seconds(SKEW) || received_at.0 < 0 {
+        return Err(refuse("`received_at` is before 1970 or in the future"));
+    }
+    let body = Base64::decode_vec(&text("body")?).map_err(|_| refuse("`body` is not base64 with padding"))?;
+    let signature = Signature::parse(text("signature")?.as_bytes()).map_err(of_core)?;
+    let (digest, event) = {
+        let verified = verifier.verify(&body, &signature).map_err(of_core)?;
+        IncomingEvent::read(&verified, received_at)
+    };
+    Ok(VerifiedLine { digest, event: IncomingEvent { imported_at: Some(now), ..event }, body })
+}
+
+fn of_core(error: Error) -> Refusal {
+    Refusal::new(error.code(), error.to_string())
+}
+
+fn refuse(message: impl Into<Cow<'static, str>>) -> Refusal {
+    Refusal::new(Code::InvalidRequest, message)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+import type { Agent } from "node:http";
+import type { Gap, IncomingEvent } from "../gateway/protocol.js";
+import { ExportShard } from "./shard.js";
+
+export interface ExportOptions {
+  readonly gateway: URL;
+  readonly agent: Agent;
+  readonly token: string;
+  readonly shards: number;
+  /** The ids to go on after, by shard; the others begin at `since`. */
+  readonly cursors: ReadonlyMap<number, string>;
+  /** Events from then on, and before then; null for all. */
+  readonly since: string | null;
+  readonly until: string | null;
+  /** Writes an event; resolves once more can be written. */
+  write(text: string, event: IncomingEvent): Promise<void> | void;
+  gap(shard: number, gap: Gap): void;
+  away(reason: string): void;
+}
+
+/** Where a stream begins without a cursor: before all events. */
+const BEGINNING = "1970-01-01T00:00:00.000Z";
+
+/**
+ * Reads the live streams of all shards from their beginning until the backlog of each has been sent. Events are written in
+ * the order in which each shard has stored them, so in order for each task; among shards, in the order of their times.
+ */
+export async function exportEvents(options: ExportOptions): Promise<void> {
+  const { cursors, since, away } = options;
+  let wake = () => {};
+  const context = { ...options, since: since ?? BEGINNING, arrived: () => wake(), away };
+  const shards = Array.from(
+    { length: options.shards },
+    (_, shard) => new ExportShard(shard, cursors.get(shard), context),
+  );
+  let failure: unknown;
+  const runs = shards.map(({ stream }) =>
+    stream.run().catch((error: unknown) => {
+      failure ??= error;
+      wake();
+    }),
+  );
+  try {
+    while (failure === undefined) {
+      // Made before anything is looked at: whatever comes from now on wakes it.
+      const arrival = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      await writeAll(shards, options);
+      if (shards.every(({ isComplete, first }) => isComplete && first === undefined)) return;
+      await arrival;
+    }
+    throw failure;
+  } finally {
+    for (const { stream } of shards) stream.stop();
+    await Promise.all(runs);
+  }
+}
+
+/** Writes what can be: as long as each shard has its next event or is complete. */
+async function writeAll(shards: readonly ExportShard[], options: ExportOptions): Promise<void> {
+  for (;;) {
+    shards.forEach((shard, number) => {
+      skipOthers(shard, number, options);
+    });
+    if (shards.some(({ first, isComplete }) => first === undefined && !isComplete)) return;
+    const earliest = shards.reduce<ExportShard | undefined>(
+      (best, shard) => (timeOf(shard) < timeOf(best) ? shard : best),
+      undefined,
+    );
+    const next = earliest?.first;
+    if (earliest === undefined || next === undefined) return;
+    const event = next.message as IncomingEvent;
+    if (isWithin(event, options)) await options.write(next.text, event);
+    earliest.take();
+  }
+}
+
+/** Takes what is no event: of a replay, the event has come before. */
+function skipOthers(shard: ExportShard, number: number, { gap }: ExportOptions): void {
+  for (let { first } = shard; first !== undefined; { first } = shard) {
+    const { message } = first;
+    if (message.type === "event") return;
+    if (message.type === "gap") gap(number, message);
+    shard.take();
+  }
+}
+
+/** Returns the time of the next event; a text that is greater than all times where there is none. */
+function timeOf(shard: ExportShard | undefined): string {
+  return shard?.first === undefined ? "~" : (shard.first.message as IncomingEvent).receivedAt;
+}
+
+function isWithin({ receivedAt }: IncomingEvent, { since, until }: ExportOptions): boolean {
+  return (since === null || receivedAt >= since) && (until === null || receivedAt < until);
+}

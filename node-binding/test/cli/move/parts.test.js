@@ -1,0 +1,141 @@
+// The parts of `export` and `import`: the file that is gone on in, batches of lines, the position in a file.
+
+import assert from "node:assert/strict";
+import { closeSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { source } from "../../support/load-source.js";
+import { stateFolder } from "../../support/run-listen.js";
+
+const { ExportFile } = await source("export/file");
+const { batchesOf } = await source("import/batches");
+const { decode, encode } = await source("import/position");
+const { Progress, counted } = await source("common/progress");
+
+const folder = stateFolder(after);
+const MIB = 1024 * 1024;
+
+/** A line of an export, of some length. */
+function line(shard, seq, length = 0) {
+  const head = `{"id":"1.2.${shard}_${seq}","type":"event","shard":${shard},"seq":${seq},"body":"`;
+  return `${head.padEnd(Math.max(0, length - 3), "A")}"}\n`;
+}
+
+test("an export goes on after the last whole line, wherever it broke off", () => {
+  const path = join(folder, "events.ndjson");
+  const long = line(1, 7, 3 * MIB);
+  for (const { why, text, kept = text, cursors } of [
+    { why: "no file", text: undefined, kept: "", cursors: {} },
+    { why: "an empty one", text: "", cursors: {} },
+    {
+      why: "whole lines",
+      text: line(0, 1) + line(1, 5) + line(0, 2),
+      cursors: { 0: "1.2.0_2", 1: "1.2.1_5" },
+    },
+    {
+      why: "a last line in part",
+      text: `${line(0, 1)}{"id":"1.2.0_2","ty`,
+      kept: line(0, 1),
+      cursors: { 0: "1.2.0_1" },
+    },
+    { why: "nothing but a part", text: "{", kept: "", cursors: {} },
+    {
+      why: "lines over several chunks",
+      text: long + line(0, 1),
+      cursors: { 0: "1.2.0_1", 1: "1.2.1_7" },
+    },
+  ]) {
+    if (text !== undefined) writeFileSync(path, text);
+    const file = new ExportFile(path);
+    assert.deepEqual(Object.fromEntries(file.cursors), cursors, why);
+    file.write(line(0, 9).trimEnd());
+    file.close();
+    assert.equal(readFileSync(path, "utf8"), kept + line(0, 9), why);
+    if (text === undefined) assert.equal(statSync(path).mode & 0o077, 0, why);
+  }
+  writeFileSync(path, `${line(0, 1)}a diary\n`);
+  assert.throws(() => new ExportFile(path), { message: /^line 2 .*no event of an export$/ });
+  assert.equal(readFileSync(path, "utf8"), `${line(0, 1)}a diary\n`, "it is left alone");
+});
+
+async function batches(chunks, position = { offset: 0, lines: 0 }) {
+  const found = [];
+  for await (const batch of batchesOf(
+    chunks.map((chunk) => Buffer.from(chunk)),
+    position,
+  ))
+    found.push(batch);
+  return found;
+}
+
+test("batches have at most 200 lines and half a MiB, unless one line is longer", async () => {
+  const shape = (found) => found.map(({ linesBefore, lines, end }) => [linesBefore, lines, end]);
+  for (const { why, chunks, expect } of [
+    { why: "nothing", chunks: [], expect: [] },
+    { why: "a line without an end", chunks: ["ab"], expect: [[0, 1, 2]] },
+    { why: "a line in pieces", chunks: ["a", "b\nc", "\n"], expect: [[0, 2, 5]] },
+    {
+      why: "201 lines",
+      chunks: ["a\n".repeat(201)],
+      expect: [
+        [0, 200, 400],
+        [200, 1, 402],
+      ],
+    },
+    {
+      why: "a long line between short ones",
+      chunks: ["a\n", "b".repeat(MIB), "\nc\n"],
+      expect: [
+        [0, 1, 2],
+        [1, 1, MIB + 3],
+        [2, 1, MIB + 5],
+      ],
+    },
+  ]) {
+    const found = await batches(chunks);
+    assert.deepEqual(shape(found), expect, why);
+    assert.equal(Buffer.concat(found.map(({ body }) => body)).toString(), chunks.join(""), why);
+  }
+  assert.deepEqual(shape(await batches(["a\n"], { offset: 10, lines: 3 })), [[3, 1, 12]]);
+  await assert.rejects(batches(["a\n", "b".repeat(2 * MIB + 1)]), { message: /^line 2 is longer/ });
+});
+
+test("a position is of one file, which may have grown", () => {
+  const path = join(folder, "imported.ndjson");
+  const text = line(0, 1) + line(0, 2);
+  const at = { offset: text.length, lines: 2 };
+  const reading = (content, decoded) => {
+    writeFileSync(path, content);
+    const file = openSync(path, "r");
+    try {
+      return decoded(file);
+    } finally {
+      closeSync(file);
+    }
+  };
+  const position = reading(text, (file) => encode(file, at));
+  for (const { why, content = text, encoded = position, expect } of [
+    { why: "the same file", expect: at },
+    { why: "one that has grown", content: text + line(0, 3), expect: at },
+    { why: "another one", content: text.replace("0_2", "0_3"), expect: undefined },
+    { why: "a shorter one", content: line(0, 1), expect: undefined },
+    { why: "no position", encoded: "", expect: undefined },
+  ]) {
+    assert.deepEqual(
+      reading(content, (file) => decode(file, encoded)),
+      expect,
+      why,
+    );
+  }
+});
+
+test("a progress bar is drawn on a terminal alone", () => {
+  for (const isTTY of [true, false, undefined]) {
+    let written = "";
+    const progress = new Progress({ isTTY, write: (text) => (written += text) });
+    progress.update(0.5, counted(1, "event"));
+    progress.say(counted(1234, "event"));
+    const bar = `\r\u001b[K[${"#".repeat(12)}${"-".repeat(12)}]  50 %  1 event\r\u001b[K`;
+    assert.equal(written, `${isTTY ? bar : ""}1,234 events\n`);
+  }
+});

@@ -1,0 +1,91 @@
+//! Somebody who imports what another deployment has exported: events that came before, some of which are known here.
+
+use vtryon_gateway_engine::protocol::import::ImportedEvent;
+use vtryon_gateway_engine::protocol::{Content, IncomingEvent, ShardRequest};
+use vtryon_webhooks::Signature;
+
+use crate::checks;
+use crate::coverage::Decision;
+use crate::violation::ensure;
+use crate::worker::{copied, show};
+use crate::world::World;
+
+/// How old the oldest event is, in milliseconds: more than the retention.
+const OLDEST: i64 = 60 * 3600 * 1000;
+
+/// An event of a batch, as it is checked.
+struct Sent {
+    content: Content,
+    key: String,
+    body: Vec<u8>,
+}
+
+impl World {
+    /// Imports some events: those of one shard, in one call.
+    pub fn import(&mut self) {
+        let mut parts: Vec<Vec<(IncomingEvent, Vec<u8>)>> = self.shards.iter().map(|_| Vec::new()).collect();
+        for _ in 0..self.random.number(1..6) {
+            let newest = self.publisher.tasks.max(1);
+            let task = newest - self.random.index(newest.min(self.regime.tasks));
+            let (body, secret) = (self.body(task), self.random.index(2));
+            let signature = Signature::sign(&self.deployment.verifier.keys()[secret], &body);
+            let received_at = self.now.plus_millis(-self.random.number(0..OLDEST));
+            let verified =
+                self.deployment.verifier.verify(&body, &signature).expect("it was signed with this key");
+            let (digest, event) = IncomingEvent::read(&verified, received_at);
+            let shard = self.count().of(&digest) as usize;
+            parts[shard].push((IncomingEvent { imported_at: Some(self.now), ..event }, body));
+        }
+        for (shard, part) in parts.into_iter().enumerate().filter(|(_, part)| !part.is_empty()) {
+            self.import_part(shard, part);
+        }
+    }
+
+    fn import_part(&mut self, shard: usize, part: Vec<(IncomingEvent, Vec<u8>)>) {
+        let (mut sent, mut events, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
+        for (event, body) in part {
+            checks::forget_dropped(self, shard, &event.content, &body);
+            bodies.extend(&body);
+            sent.push(Sent { content: copied(&event.content), key: event.key.clone(), body });
+            events.push(ImportedEvent { event, length: sent.last().map_or(0, |sent| sent.body.len()) });
+        }
+        let before = self.shards[shard].log.last;
+        let answer = self.call(shard, Decision::Import, ShardRequest::Import(events), &bodies);
+        let last = self.shards[shard].log.last;
+        let mut seq = before;
+        let (mut outcomes, mut stored) = (Vec::new(), Vec::new());
+        for Sent { content, key, body } in &sent {
+            let outcome = self.shards[shard].oracle.outcome(content, body);
+            outcomes.push(outcome);
+            if matches!(outcome, "duplicate" | "capped") {
+                self.coverage.reach("imported", outcome);
+                if answer.is_some() {
+                    self.shards[shard].oracle.add_key(content, key);
+                }
+                continue;
+            }
+            if seq == last {
+                // The batch broke off, or nothing of it has arrived: it is sent again.
+                ensure!(answer.is_none(), "what is imported is stored", "{outcome}: {}", show(body));
+                break;
+            }
+            seq += 1;
+            self.coverage.reach("imported", outcome);
+            self.shards[shard].oracle.store(content, body, key, seq);
+            stored.push((seq, content, body, outcome));
+        }
+        for (seq, content, body, outcome) in stored {
+            checks::of_stored_event(self, shard, (seq, true), content, body, outcome);
+        }
+        ensure!(seq == last, "an imported event is stored once", "{last} after {before}: {outcomes:?}");
+        if let Some(answer) = answer {
+            let answered: Vec<String> = serde_json::from_str(&answer).expect("the outcomes are JSON");
+            ensure!(
+                answered == outcomes,
+                "an import answers with its outcomes",
+                "{answered:?}: {outcomes:?}"
+            );
+        }
+        self.note(|| format!("shard {shard}: imports {outcomes:?}"));
+    }
+}
