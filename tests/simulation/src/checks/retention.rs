@@ -32,7 +32,9 @@ pub fn of_retention(world: &mut World, shard: usize, owed: &[i64]) {
     let before = object.log.pruned_to.min(object.log.quarantine_pruned_to);
     (object.log.pruned_to, object.log.quarantine_pruned_to) = (floors[0], floors[1]);
     for (seq, entry) in object.log.entries.range(before + 1..).take_while(|(seq, _)| **seq <= last) {
-        let is_early = entry.delivery.is_none() && object.log.is_pruned(*seq) && entry.received_at > too_old;
+        // What was erased is gone, whatever its time.
+        let is_kept = entry.delivery.is_none() && !entry.is_erased;
+        let is_early = is_kept && object.log.is_pruned(*seq) && entry.received_at > too_old;
         ensure!(!is_early, "nothing is pruned before its time", "event {seq} of shard {shard}");
     }
     for seq in owed {
