@@ -17,6 +17,9 @@ const CHUNK_BYTES = 1024 * 1024;
 /** What each line begins with: the id to resume after, and its shard. */
 const LINE = /^\{"id":"([\w.~-]{1,100})","type":"event","shard":(\d{1,4}),"seq":\d+,/;
 
+/** How a line begins that was not written to its end. */
+const START = '{"id":"';
+
 /** How much of a line is looked at. */
 const HEAD_BYTES = 256;
 
@@ -70,7 +73,10 @@ export class ExportFile {
     let [at, begin, end] = [0, "", 0];
     for (;;) {
       const length = readSync(this.#file, chunk, 0, chunk.length, at);
-      if (length === 0) return end;
+      if (length === 0) {
+        if (!begin.startsWith(START.slice(0, begin.length))) throw this.#foreign();
+        return end;
+      }
       let from = 0;
       for (;;) {
         const to = chunk.indexOf(0x0a, from);
@@ -89,13 +95,15 @@ export class ExportFile {
 
   #add(line: string): void {
     const [, id, shard] = LINE.exec(line) ?? [];
-    if (id === undefined) {
-      throw new UsageError(
-        `line ${this.lines + 1} of the file of --output is no event of an export`,
-        "name another file: this one would be written to",
-      );
-    }
+    if (id === undefined) throw this.#foreign();
     this.lines += 1;
     this.cursors.set(Number(shard), id);
+  }
+
+  #foreign(): UsageError {
+    return new UsageError(
+      `line ${this.lines + 1} of the file of --output is no event of an export`,
+      "name another file: this one would be written to",
+    );
   }
 }

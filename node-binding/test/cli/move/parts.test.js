@@ -53,9 +53,11 @@ test("an export goes on after the last whole line, wherever it broke off", () =>
     assert.equal(readFileSync(path, "utf8"), kept + line(0, 9), why);
     if (text === undefined) assert.equal(statSync(path).mode & 0o077, 0, why);
   }
-  writeFileSync(path, `${line(0, 1)}a diary\n`);
-  assert.throws(() => new ExportFile(path), { message: /^line 2 .*no event of an export$/ });
-  assert.equal(readFileSync(path, "utf8"), `${line(0, 1)}a diary\n`, "it is left alone");
+  for (const foreign of ["a diary\n", "a diary", "{}", '{"id":1}\n', " "]) {
+    writeFileSync(path, line(0, 1) + foreign);
+    assert.throws(() => new ExportFile(path), { message: /^line 2 .*no event of an export$/ });
+    assert.equal(readFileSync(path, "utf8"), line(0, 1) + foreign, "it is left alone");
+  }
 });
 
 async function batches(chunks, position = { offset: 0, lines: 0 }) {
