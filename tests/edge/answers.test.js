@@ -78,7 +78,7 @@ const PATHS = [
   ["OPTIONS on the webhook", "OPTIONS", "/webhooks/vtryon", 405, "method_not_allowed", "POST"],
   ["an unknown method", "PROPFIND", "/webhooks/vtryon", 405, "method_not_allowed", "POST"],
   ["POST on health", "POST", "/healthz", 405, "method_not_allowed", "GET, HEAD"],
-  ["DELETE on a task", "DELETE", "/api/tasks/x", 405, "method_not_allowed", "GET, HEAD"],
+  ["PUT on a task", "PUT", "/api/tasks/x", 405, "method_not_allowed", "GET, HEAD, DELETE"],
   ["the root", "GET", "/", 404, "not_found"],
   ["a slash at the end", "POST", "/webhooks/vtryon/", 401, "unauthorized"],
   ["a slash at the end, and GET", "GET", "/webhooks/vtryon/", 405, "method_not_allowed", "POST"],
