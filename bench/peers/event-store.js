@@ -89,11 +89,12 @@ const TABLES = `
     no INTEGER PRIMARY KEY, task_id TEXT NOT NULL UNIQUE, open INTEGER NOT NULL, stage TEXT,
     seen INTEGER NOT NULL, unknown TEXT NOT NULL, last_seq INTEGER NOT NULL, created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL, duplicates INTEGER NOT NULL, key TEXT NOT NULL, result_url TEXT, failure TEXT,
-    final_at INTEGER
+    final_at INTEGER, erased_at INTEGER
   );
   CREATE INDEX IF NOT EXISTS tasks_open ON tasks (no) WHERE open = 1;
   CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY, task_no INTEGER NOT NULL, previous INTEGER, received_at INTEGER NOT NULL, name TEXT,
-    status TEXT, outcome TEXT NOT NULL, key TEXT NOT NULL, digest TEXT, body BLOB NOT NULL
+    status TEXT, outcome TEXT NOT NULL, key TEXT NOT NULL, digest TEXT, body BLOB NOT NULL,
+    imported_at INTEGER
   );
   CREATE UNIQUE INDEX IF NOT EXISTS events_other ON events (task_no, name, digest) WHERE digest IS NOT NULL;`;

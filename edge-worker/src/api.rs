@@ -39,8 +39,8 @@ pub(crate) async fn answer(
     context: &Context,
 ) -> Result<Response, ApiError> {
     match api {
-        Api::Task(id) => match &*request.inner().method() {
-            "DELETE" => tasks::erase(id, audited, env, config).await,
+        Api::Task(id, query) => match &*request.inner().method() {
+            "DELETE" => tasks::erase(id, &query, audited, env, config).await,
             _ => tasks::task(id, env, config).await,
         },
         Api::Result(id) => results::show(id, env, config, context).await,

@@ -138,11 +138,7 @@ fn has_results(env: &Env) -> Result<bool, Fault> {
 
 /// Reads where the objects lie: anywhere, unless it is said.
 fn placement(env: &Env) -> Result<Placement, Fault> {
-    let read = |name| match value(env, name) {
-        None => Ok(String::new()),
-        Some(value) => value.as_string().ok_or_else(wrong(name, "is not a text")),
-    };
-    let (jurisdiction, hint) = (read(JURISDICTION)?, read(LOCATION_HINT)?);
+    let (jurisdiction, hint) = (word(env, JURISDICTION)?, word(env, LOCATION_HINT)?);
     Placement::parse(&jurisdiction, &hint)
         .map_err(|(variable, values)| wrong(variable, format!("is not one of {}", values.join(", ")))())
 }
@@ -191,9 +187,9 @@ fn endpoint_urls(env: &Env) -> Result<UrlRules, Fault> {
 }
 
 fn log_level(env: &Env) -> Result<Level, Fault> {
-    match text(env, LOG_LEVEL).as_deref() {
-        None | Some("") => Ok(Level::default()),
-        Some(name) => Level::from_name(name).ok_or_else(wrong(LOG_LEVEL, "is not debug, info or warn")),
+    match &*word(env, LOG_LEVEL)? {
+        "" => Ok(Level::default()),
+        name => Level::from_name(name).ok_or_else(wrong(LOG_LEVEL, "is not debug, info or warn")),
     }
 }
 
@@ -301,6 +297,14 @@ fn number<T>(env: &Env, variable: Number, read: impl FnOnce(u32) -> Option<T>) -
     };
     let value = u32::try_from(value).ok().filter(|value| (min..=max).contains(value));
     value.and_then(read).ok_or_else(wrong(name, format!("is not from {min} to {max}")))
+}
+
+/// Reads a variable that can only be a text; it is empty where it is not set.
+fn word(env: &Env, variable: &'static str) -> Result<String, Fault> {
+    match value(env, variable) {
+        None => Ok(String::new()),
+        Some(value) => value.as_string().ok_or_else(wrong(variable, "is not a text")),
+    }
 }
 
 /// Reads a variable: a text, or a number or a truth value as `wrangler.toml` may hold one.

@@ -76,6 +76,7 @@ const FAULTS = [
   ["TICKET_ORIGINS", ["https://shop.example"], "is not one text with origins"],
   ["ALLOW_INSECURE_ENDPOINTS", "maybe", "is neither true nor false"],
   ["LOG_LEVEL", "loud", "is not debug, info or warn"],
+  ["LOG_LEVEL", ["debug"], "is not a text"],
   ["RETENTION_HOURS", "47", "is not from 48 to 87600"],
   ["JURISDICTION", "europe", "is not one of eu, us, fedramp, fedramp-high"],
   ["JURISDICTION", "EU", "is not one of eu, us, fedramp, fedramp-high"],

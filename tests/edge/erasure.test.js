@@ -101,6 +101,13 @@ test("nothing of an erased task is left in rows or in KV, and whatever comes of 
   assert.ok(!gateway.log.join("").includes(PERSON), "nor is anything in the log");
 });
 
+test("with a parameter nothing is erased: another thing may be meant", async () => {
+  await acknowledged(gateway, event("task_dry", "queued"));
+  const { status, body } = await erase("task_dry?dry_run=true");
+  assert.deepEqual([status, body.error], [400, "invalid_request"]);
+  assert.equal((await gateway.api("/api/tasks/task_dry")).status, 200);
+});
+
 test("an unknown task is answered 404", async () => {
   const { status, body } = await erase("task_unknown");
   assert.deepEqual([status, body.error], [404, "not_found"]);

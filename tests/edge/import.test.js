@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 import { ask, bearer } from "./support/caller.js";
 import { acknowledged } from "./support/deliveries.js";
 import { event, Gateway, sign, TOKEN } from "./support/gateway.js";
-import { run } from "./support/mover.js";
+import { Gate, run } from "./support/mover.js";
 import { exchange, head } from "./support/raw.js";
 import { createToken } from "./support/tokens.js";
 
@@ -42,7 +42,6 @@ test("a request is refused as a whole, or each line by itself", async () => {
   for (const { why, body, query = "", status, words } of [
     { why: "nothing", body: "", status: 400, words: "no line" },
     { why: "blank lines", body: "\n \n", status: 400, words: "no line" },
-    { why: "bytes", body: Buffer.from([0xff]), status: 400, words: "not UTF-8" },
     { why: "too many lines", body: `${ok}\n`.repeat(201), status: 400, words: "200 lines" },
     { why: "a parameter", body: ok, query: "?force=1", status: 400, words: "parameter" },
   ]) {
@@ -81,6 +80,8 @@ test("a request is refused as a whole, or each line by itself", async () => {
   const { body: task } = await gateway.api("/api/tasks/task_other");
   assert.deepEqual([task.created_at, task.events[0].received_at], [EARLIER, EARLIER]);
   assert.ok(!gateway.log.join("").includes(sign("no json")), "no signature is logged");
+  const bytes = (await post(Buffer.concat([Buffer.from(`${ok}\n`), Buffer.from([0xff])]))).body;
+  assert.deepEqual([bytes.duplicates, bytes.refused], [1, 1], "what is not UTF-8 is a line too");
 });
 
 test("an event of the longest body that can be configured is imported", async () => {
@@ -160,13 +161,73 @@ test("the commands: an export goes on after its last whole line, refused lines a
       token: (await createToken(gateway, "listen")).token,
     });
     assert.match(weak.stderr, /the token may not import events \(403\)\n.*scope admin/);
-    const none = await run(["import", path.join(folder, "none")], target);
-    assert.deepEqual([none.code, /no such file/.test(none.stderr)], [2, true]);
+    for (const [name, why] of [
+      ["none", /no such file/],
+      [".", /it is no file/],
+    ]) {
+      const none = await run(["import", path.join(folder, name)], target);
+      assert.deepEqual([none.code, why.test(none.stderr)], [2, true], none.stderr);
+    }
+    await writeFile(path.join(folder, "blank.ndjson"), "\n".repeat(300));
+    const blank = await run(["import", path.join(folder, "blank.ndjson")], target);
+    assert.deepEqual(blank, {
+      code: 0,
+      stderr: "imported 0 events, 0 were stored already\n",
+      stdout: "",
+    });
     await writeFile(path.join(folder, "notes.txt"), "my notes\n");
     const other = await run(["export", "--output", path.join(folder, "notes.txt")], source);
     assert.deepEqual([other.code, /line 1 .*no event of an export/.test(other.stderr)], [2, true]);
     assert.equal(await readFile(path.join(folder, "notes.txt"), "utf8"), "my notes\n");
   } finally {
     await from.stop();
+  }
+});
+
+test("an import begins anew where another gateway has taken the place of the former one", async () => {
+  const [former, other] = await Promise.all([Gateway.start(), Gateway.start()]);
+  const gate = await Gate.before(former.url, Number.POSITIVE_INFINITY);
+  try {
+    const file = path.join(folder, "moved.ndjson");
+    const lines = Array.from({ length: 500 }, (_, n) => line(event(`task_${n}`, "queued")));
+    await writeFile(file, lines.join("\n"));
+    const target = { gateway: gate.url, token: TOKEN, home: folder };
+    const imported = async () => (await run(["import", file], target)).stderr;
+    assert.match(await imported(), /^imported 500 events, 0 were stored already$/m);
+    assert.match(
+      await imported(),
+      /^500 lines were imported before: going on after them\nimported 0 events/m,
+    );
+    gate.leadTo(other.url);
+    assert.match(await imported(), /beginning anew\nimported \d+ events/);
+    const page = await other.api("/api/tasks?prefix=task_499");
+    assert.equal(page.body.tasks.length, 1);
+    const metrics = await fetch(`${other.url}/api/metrics`, { headers: bearer(TOKEN) });
+    assert.match(await metrics.text(), /events_total\{[^}]*\} 500\n/);
+  } finally {
+    gate.close();
+    await Promise.all([former.stop(), other.stop()]);
+  }
+});
+
+test("an export goes on in no file of another gateway, and loses nothing that --until has left out", async () => {
+  const [large, small] = await Promise.all(
+    ["1", "1"].map((SHARDS) => Gateway.start({ bindings: { SHARDS } })),
+  );
+  try {
+    const file = path.join(folder, "until.ndjson");
+    const of = (from) => ({ gateway: from.url, token: TOKEN, home: folder });
+    for (const n of [1, 2, 3]) await acknowledged(large, event(`task_${n}`, "queued"));
+    await large.api("/api/import", { method: "POST", body: line(event("task_old", "queued")) });
+    const args = ["export", "--output", file];
+    const { stderr } = await run([...args, "--until", "2026-02-01T00:00:00Z"], of(large));
+    assert.match(stderr, /^exported 0 events$/m, "all that came before it is later");
+    assert.match((await run(args, of(large))).stderr, /^exported 4 events$/m);
+    await acknowledged(small, event("task_1", "queued"));
+    const other = await run(args, of(small));
+    assert.deepEqual([other.code, /is another one/.test(other.stderr)], [1, true], other.stderr);
+    assert.equal((await readFile(file, "utf8")).trimEnd().split("\n").length, 4);
+  } finally {
+    await Promise.all([large.stop(), small.stop()]);
   }
 });

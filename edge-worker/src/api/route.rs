@@ -7,7 +7,7 @@ use crate::protocol::settings::EndpointKind::{self, Alerts, Tasks};
 
 /// What an administrator asks for.
 pub(crate) enum Api {
-    Task(Option<String>),
+    Task(Option<String>, String),
     Result(Option<String>),
     Tasks(String),
     Quarantine(String),
@@ -60,7 +60,9 @@ const ADMIN: Option<Scope> = Some(Scope::Admin);
 /// addresses that they use.
 pub(crate) const ROUTES: [Entry<Api>; 31] = [
     ("tasks", &[("GET", READ)], |_, query| Api::Tasks(query.to_owned())),
-    ("tasks/{task_id}", &[("GET", READ), ("DELETE", ADMIN)], |ids, _| Api::Task(decoded(first(ids)))),
+    ("tasks/{task_id}", &[("GET", READ), ("DELETE", ADMIN)], |ids, query| {
+        Api::Task(decoded(first(ids)), query.to_owned())
+    }),
     ("tasks/{task_id}/result", &[("GET", READ)], |ids, _| Api::Result(decoded(first(ids)))),
     ("quarantine", &[("GET", READ)], |_, query| Api::Quarantine(query.to_owned())),
     ("endpoints", &[("GET", READ), ("POST", ADMIN)], |_, _| Api::Endpoints(Tasks)),

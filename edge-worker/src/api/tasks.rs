@@ -30,10 +30,13 @@ const NOTHING: &str = "no event of this task is stored";
 /// Erases what is stored of a task, in its shard and in KV. Where one of them fails, the request may be repeated.
 pub(super) async fn erase(
     id: Option<String>,
+    query: &str,
     audited: &AuditedRequest,
     env: &Env,
     config: &Config,
 ) -> Result<Response, ApiError> {
+    // What can't be undone is not done where something else may be meant.
+    Query::parse(query, &[])?;
     let id = task_id(id)?;
     let task_id = id.as_str().to_owned();
     record_change(env, &task_id, audited).await?;

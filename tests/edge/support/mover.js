@@ -55,7 +55,7 @@ export class Gate {
         await gate.#opened.promise;
       }
       const { method, headers, url: path } = request;
-      const onward = http.request(new URL(path, url), { method, headers }, (answer) => {
+      const onward = http.request(new URL(path, gate.#url), { method, headers }, (answer) => {
         response.writeHead(answer.statusCode, answer.headers);
         answer.pipe(response);
       });
@@ -73,6 +73,11 @@ export class Gate {
   /** Resolves when a request waits. */
   get held() {
     return within(`a request to ${this.#url} that waits`, this.#held.promise);
+  }
+
+  /** Forwards to another gateway from now on. */
+  leadTo(url) {
+    this.#url = url;
   }
 
   open() {

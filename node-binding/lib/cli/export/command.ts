@@ -1,12 +1,13 @@
 import { once } from "node:events";
 import type { Command } from "commander";
 import { addConnection, agentFor, type ConnectionOptions } from "../common/connection.js";
+import { UsageError } from "../common/errors.js";
 import { addToken, type TokenOptions, tokenOf } from "../common/input.js";
 import { counted, Progress } from "../common/progress.js";
 import { addGateway, type GatewayOptions, gatewayOf, parseTime } from "../gateway/options.js";
 import { fetchShardCount } from "../gateway/shard-count.js";
 import { type ExportOptions, exportEvents } from "./exporter.js";
-import { ExportFile } from "./file.js";
+import { type Cursor, ExportFile } from "./file.js";
 
 interface Options extends TokenOptions, ConnectionOptions, GatewayOptions {
   since?: string;
@@ -38,7 +39,8 @@ a task are in the order in which the gateway has decided on them. The export end
 what was stored when it got there.
 
 The same command with the same --output goes on after the last event of the file: after
-an interruption, or to add what has come since. A file is of one gateway.
+an interruption, or to add what has come since. A file is of one gateway. With --until,
+each shard ends at its first event from then on: what was imported after it is left out.
 
 Of events that the gateway has pruned there is nothing left; a line on standard error
 says which.
@@ -53,6 +55,9 @@ Examples:
 
 async function run(options: Options): Promise<void> {
   const { output, since = null, until = null } = options;
+  if (since !== null && until !== null && since >= until) {
+    throw new UsageError("--until is not after --since", "swap them: no event is in between");
+  }
   const gateway = gatewayOf(options);
   const token = tokenOf(options, "listen");
   const agent = agentFor(gateway, options);
@@ -62,7 +67,7 @@ async function run(options: Options): Promise<void> {
   try {
     if (file !== undefined && file.lines > 0) report.resumed(file.lines);
     const shards = await fetchShardCount({ gateway, agent, token }, away);
-    const cursors = file?.cursors ?? new Map<number, string>();
+    const cursors = file?.cursors ?? new Map<number, Cursor>();
     const source = { gateway, agent, token, shards, cursors, since, until };
     await exportEvents({ ...source, ...report.handlers(file) });
   } finally {

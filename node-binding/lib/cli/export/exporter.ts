@@ -1,5 +1,7 @@
 import type { Agent } from "node:http";
+import { Failure } from "../common/errors.js";
 import type { Gap, IncomingEvent } from "../gateway/protocol.js";
+import type { Cursor } from "./file.js";
 import { ExportShard } from "./shard.js";
 
 export interface ExportOptions {
@@ -7,8 +9,8 @@ export interface ExportOptions {
   readonly agent: Agent;
   readonly token: string;
   readonly shards: number;
-  /** The ids to go on after, by shard; the others begin at `since`. */
-  readonly cursors: ReadonlyMap<number, string>;
+  /** The events to go on after, by shard; the others begin at `since`. */
+  readonly cursors: ReadonlyMap<number, Cursor>;
   /** Events from then on, and before then; null for all. */
   readonly since: string | null;
   readonly until: string | null;
@@ -31,7 +33,7 @@ export async function exportEvents(options: ExportOptions): Promise<void> {
   const context = { ...options, since: since ?? BEGINNING, arrived: () => wake(), away };
   const shards = Array.from(
     { length: options.shards },
-    (_, shard) => new ExportShard(shard, cursors.get(shard), context),
+    (_, shard) => new ExportShard(shard, cursors.get(shard)?.id, context),
   );
   let failure: unknown;
   const runs = shards.map(({ stream }) =>
@@ -59,6 +61,7 @@ export async function exportEvents(options: ExportOptions): Promise<void> {
 
 /** Writes what can be: as long as each shard has its next event or is complete. */
 async function writeAll(shards: readonly ExportShard[], options: ExportOptions): Promise<void> {
+  const { since, until } = options;
   for (;;) {
     shards.forEach((shard, number) => {
       skipOthers(shard, number, options);
@@ -71,17 +74,25 @@ async function writeAll(shards: readonly ExportShard[], options: ExportOptions):
     const next = earliest?.first;
     if (earliest === undefined || next === undefined) return;
     const event = next.message as IncomingEvent;
-    if (isWithin(event, options)) await options.write(next.text, event);
+    if (until !== null && event.receivedAt >= until) {
+      // What was imported later may be older: it is left for the next export, which goes on before this event.
+      earliest.end();
+      continue;
+    }
+    if (since === null || event.receivedAt >= since) await options.write(next.text, event);
     earliest.take();
   }
 }
 
 /** Takes what is no event: of a replay, the event has come before. */
-function skipOthers(shard: ExportShard, number: number, { gap }: ExportOptions): void {
+function skipOthers(shard: ExportShard, number: number, { cursors, gap }: ExportOptions): void {
   for (let { first } = shard; first !== undefined; { first } = shard) {
     const { message } = first;
     if (message.type === "event") return;
-    if (message.type === "gap") gap(number, message);
+    if (message.type === "gap") {
+      if (message.to <= (cursors.get(number)?.seq ?? 0)) throw OTHER_GATEWAY;
+      gap(number, message);
+    }
     shard.take();
   }
 }
@@ -91,6 +102,8 @@ function timeOf(shard: ExportShard | undefined): string {
   return shard?.first === undefined ? "~" : (shard.first.message as IncomingEvent).receivedAt;
 }
 
-function isWithin({ receivedAt }: IncomingEvent, { since, until }: ExportOptions): boolean {
-  return (since === null || receivedAt >= since) && (until === null || receivedAt < until);
-}
+/** A gap that ends before the file does: the gateway has had fewer events than the file. */
+const OTHER_GATEWAY: Failure = new Failure(
+  "the gateway has stored less than the file of --output: it is another one, or was begun anew",
+  "name another file: each is of one gateway",
+);

@@ -10,25 +10,34 @@ import {
   writeSync,
 } from "node:fs";
 import { Failure, UsageError } from "../common/errors.js";
+import { lock } from "../state/lock.js";
 
 /** How much of the file is read at once. */
 const CHUNK_BYTES = 1024 * 1024;
 
-/** What each line begins with: the id to resume after, and its shard. */
-const LINE = /^\{"id":"([\w.~-]{1,100})","type":"event","shard":(\d{1,4}),"seq":\d+,/;
+/** What each line begins with: the id to resume after, its shard, and its number there. */
+const LINE = /^\{"id":"([\w.~-]{1,100})","type":"event","shard":(\d{1,4}),"seq":(\d{1,16}),/;
 
-/** How a line begins that was not written to its end. */
+/** What stands in each line before the id, and after it. */
 const START = '{"id":"';
+const AFTER_ID = ',"type":"event","shard":';
 
 /** How much of a line is looked at. */
 const HEAD_BYTES = 256;
+
+/** The last event that a file has of a shard: the id to resume after, and its number. */
+export interface Cursor {
+  readonly id: string;
+  readonly seq: number;
+}
 
 /** A file that an export is written to, and goes on in. */
 export class ExportFile {
   readonly #path: string;
   readonly #file: number;
-  /** The id of the last event of each shard. */
-  readonly cursors: Map<number, string> = new Map();
+  #unlock: () => void = () => {};
+  /** The last event of each shard. */
+  readonly cursors: Map<number, Cursor> = new Map();
   /** How many events the file had when it was opened. */
   lines = 0;
 
@@ -38,12 +47,17 @@ export class ExportFile {
     try {
       // For its owner alone: the events of customers are in it.
       this.#file = openSync(path, "a+", 0o600);
-      ftruncateSync(this.#file, this.#read());
+      // A pipe or a terminal has nothing to go on after.
+      if (fstatSync(this.#file).isFile()) {
+        this.#unlock = lockOf(path);
+        ftruncateSync(this.#file, this.#read());
+      }
     } catch (error) {
+      this.#unlock();
       if (error instanceof UsageError) throw error;
-      const { code } = error as NodeJS.ErrnoException;
+      const { code, message } = error as NodeJS.ErrnoException;
       throw new UsageError(
-        `the file of --output can't be written (${code})`,
+        `the file of --output can't be written (${code ?? message})`,
         "see whether the path is right, and yours to write",
       );
     }
@@ -62,9 +76,9 @@ export class ExportFile {
   }
 
   close(): void {
-    // A pipe or a terminal has nothing to sync.
     if (fstatSync(this.#file).isFile()) fsyncSync(this.#file);
     closeSync(this.#file);
+    this.#unlock();
   }
 
   /** Reads what is there; returns where the last whole line ends. */
@@ -74,7 +88,7 @@ export class ExportFile {
     for (;;) {
       const length = readSync(this.#file, chunk, 0, chunk.length, at);
       if (length === 0) {
-        if (!begin.startsWith(START.slice(0, begin.length))) throw this.#foreign();
+        if (!isBeginning(begin)) throw this.#foreign();
         return end;
       }
       let from = 0;
@@ -94,10 +108,10 @@ export class ExportFile {
   }
 
   #add(line: string): void {
-    const [, id, shard] = LINE.exec(line) ?? [];
+    const [, id, shard, seq] = LINE.exec(line) ?? [];
     if (id === undefined) throw this.#foreign();
     this.lines += 1;
-    this.cursors.set(Number(shard), id);
+    this.cursors.set(Number(shard), { id, seq: Number(seq) });
   }
 
   #foreign(): UsageError {
@@ -106,4 +120,18 @@ export class ExportFile {
       "name another file: this one would be written to",
     );
   }
+}
+
+function lockOf(path: string): () => void {
+  const unlock = lock(`${path}.lock`);
+  if (typeof unlock !== "number") return unlock;
+  throw new UsageError(`process ${unlock} writes this file already`, "wait for its end, or end it");
+}
+
+/** Returns whether a last line may be one of an export that was not written to its end. */
+function isBeginning(text: string): boolean {
+  const [withId] = /^\{"id":"[\w.~-]{1,100}"/.exec(text) ?? [];
+  if (withId === undefined) return START.startsWith(text) || /^\{"id":"[\w.~-]{0,100}$/.test(text);
+  const rest = text.slice(withId.length);
+  return rest.slice(0, AFTER_ID.length) === AFTER_ID.slice(0, rest.length);
 }

@@ -55,6 +55,13 @@ export class ExportShard implements StreamHandler {
     if (this.#waitingBytes < RESUME_BYTES) this.stream.resume();
   }
 
+  /** Ends the export of this shard before what is next. */
+  end(): void {
+    this.isComplete = true;
+    this.#waiting.length = 0;
+    this.stream.stop();
+  }
+
   message(message: Message, text: string): void {
     if (message.type === "ready") {
       this.isComplete = true;

@@ -6,12 +6,14 @@ import { Failure } from "../common/errors.js";
 const MAX_LINES = 200;
 const MAX_LINE_BYTES = 2 * 1024 * 1024;
 
-/** How long a batch is, unless a single line is longer. */
-const BATCH_BYTES = 512 * 1024;
+/** How long a batch is, unless a single line is longer: the gateway waits 5 seconds for one, also on a slow line. */
+const BATCH_BYTES = 128 * 1024;
 
 /** Some lines of a file. */
 export interface Batch {
   readonly body: Buffer;
+  /** Where it begins in the file. */
+  readonly begin: number;
   /** The number of the line before the first one, and the number of its lines. */
   readonly linesBefore: number;
   readonly lines: number;
@@ -21,23 +23,25 @@ export interface Batch {
 
 /** Reads batches from a stream, which begins at a place of the file, after so many lines. */
 export async function* batchesOf(
-  stream: AsyncIterable<Buffer>,
+  stream: AsyncIterable<Buffer> | Iterable<Buffer>,
   { offset, lines: before }: { offset: number; lines: number },
 ): AsyncGenerator<Batch> {
   let batch: Buffer[] = [];
-  let [bytes, lines, end] = [0, before, offset];
+  let [begin, bytes, lines, end] = [offset, 0, before, offset];
   const take = (): Batch => {
     const taken = {
       body: Buffer.concat(batch),
+      begin,
       linesBefore: lines - batch.length,
       lines: batch.length,
       end,
     };
-    [batch, bytes] = [[], 0];
+    [batch, begin, bytes] = [[], end, 0];
     return taken;
   };
   for await (const line of linesOf(stream)) {
     if (line.length > MAX_LINE_BYTES) {
+      if (batch.length > 0) yield take();
       throw new Failure(
         `line ${lines + 1} is longer than ${MAX_LINE_BYTES} bytes`,
         "no event is: is this a file that vtryon-webhooks export has written?",
@@ -54,7 +58,7 @@ export async function* batchesOf(
 }
 
 /** Reads lines with their line breaks; the last one may have none. */
-async function* linesOf(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+async function* linesOf(stream: AsyncIterable<Buffer> | Iterable<Buffer>): AsyncGenerator<Buffer> {
   let parts: Buffer[] = [];
   let length = 0;
   for await (const chunk of stream) {

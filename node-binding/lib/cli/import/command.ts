@@ -1,4 +1,4 @@
-import { closeSync, createReadStream, fstatSync, openSync } from "node:fs";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Command } from "commander";
@@ -10,7 +10,7 @@ import { counted, Progress } from "../common/progress.js";
 import { addGateway, type GatewayOptions, gatewayOf } from "../gateway/options.js";
 import { defaultPath, StateFile } from "../state/state-file.js";
 import { type Batch, batchesOf } from "./batches.js";
-import { BEGINNING, decode, encode, type Position } from "./position.js";
+import { BEGINNING, decode, encode, type Position, read } from "./position.js";
 import { type BatchResult, sendBatch, type Target } from "./request.js";
 
 interface Options extends TokenOptions, ConnectionOptions, GatewayOptions {
@@ -19,6 +19,9 @@ interface Options extends TokenOptions, ConnectionOptions, GatewayOptions {
 
 /** How many refused lines are named. */
 const NAMED = 20;
+
+/** How much of a file is read at once. */
+const CHUNK_BYTES = 64 * 1024;
 
 /** `import [file]`. */
 export function addImport(program: Command): void {
@@ -38,7 +41,8 @@ as if it had come when it did. It is delivered to nobody: that was done where it
 from. An event that is stored already is a duplicate, and changes nothing.
 
 Position: a run that is interrupted goes on where it stopped, and a file that has grown
-since goes on after what was imported. Standard input has no position: import it again.
+since goes on after what was imported; if the gateway no longer has that, the run begins
+anew. Standard input has no position: import it again.
 
 A line that is refused does not stop the others. It is named, the exit code is 1, and
 the next run begins there.
@@ -79,11 +83,11 @@ async function importFile(
   let state: StateFile | undefined;
   try {
     state = new StateFile(statePath, gateway, undefined);
-    const position = decode(file, state.cursor(0) ?? "") ?? BEGINNING;
-    report.begin(fstatSync(file).size, position);
-    const stream = createReadStream(path, { fd: file, start: position.offset, autoClose: false });
     const journal = state;
-    await importAll(stream, position, target, report, (end) => {
+    const found = decode(file, state.cursor(0) ?? "") ?? BEGINNING;
+    const position = (await isStored(file, found, target, report)) ? found : BEGINNING;
+    report.begin(fstatSync(file).size, found, position);
+    await importAll(chunksOf(file, position.offset), position, target, report, (end) => {
       journal.advance(0, encode(file, end), null);
     });
   } finally {
@@ -92,34 +96,64 @@ async function importFile(
   }
 }
 
+/** Returns whether the gateway still has what was imported before: it may be a new one under the same URL. */
+async function isStored(
+  file: number,
+  { lastBatch, offset }: Position,
+  target: Target,
+  report: Report,
+): Promise<boolean> {
+  if (offset === 0) return true;
+  const { stored } = await send(read(file, lastBatch, offset), target, report);
+  return stored === 0;
+}
+
+/** Reads a file from a place on. */
+function* chunksOf(file: number, offset: number): Generator<Buffer> {
+  for (let at = offset; ; ) {
+    const chunk = read(file, at, at + CHUNK_BYTES);
+    if (chunk.length === 0) return;
+    yield chunk;
+    at += chunk.length;
+  }
+}
+
+/** Sends lines; those that are all empty are not sent. */
+async function send(body: Buffer, target: Target, report: Report): Promise<BatchResult> {
+  if (body.toString("latin1").trim() === "") return { stored: 0, duplicates: 0, refused: [] };
+  return await sendBatch(target, body, (reason) => report.away(reason));
+}
+
 /** Imports what a stream has; `advance` records how far it has come without a refusal. */
 async function importAll(
-  stream: AsyncIterable<Buffer>,
+  stream: AsyncIterable<Buffer> | Iterable<Buffer>,
   position: Position,
   target: Target,
   report: Report,
   advance: (end: Position) => void,
 ): Promise<void> {
   for await (const batch of batchesOf(stream, position)) {
-    const result = await sendBatch(target, batch.body, (reason) => report.away(reason));
-    report.sent(batch, result);
+    report.sent(batch, await send(batch.body, target, report));
     if (report.refused === 0) {
-      advance({ offset: batch.end, lines: batch.linesBefore + batch.lines });
+      const { begin, end, linesBefore, lines } = batch;
+      advance({ offset: end, lines: linesBefore + lines, lastBatch: begin });
     }
   }
 }
 
 function open(path: string): number {
+  const refuse = (why: string, hint = "see whether the path is right, and yours to read") =>
+    new UsageError(`the file of events: ${why}`, hint);
+  let file: number;
   try {
-    return openSync(path, "r");
+    file = openSync(path, "r");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const why = code === "ENOENT" ? "there is no such file" : `it can't be read (${code})`;
-    throw new UsageError(
-      `the file of events: ${why}`,
-      "see whether the path is right, and yours to read",
-    );
+    throw refuse(code === "ENOENT" ? "there is no such file" : `it can't be read (${code})`);
   }
+  if (fstatSync(file).isFile()) return file;
+  closeSync(file);
+  throw refuse("it is no file", "name a file, or send the events to standard input");
 }
 
 /** Prints how far an import has come, and which lines were refused. */
@@ -136,10 +170,17 @@ class Report {
     this.#gateway = gateway;
   }
 
-  begin(size: number, { lines }: Position): void {
+  /** `found` is how far the file was imported before, and `position` where it goes on. */
+  begin(size: number, found: Position, position: Position): void {
     this.#size = size;
-    if (lines > 0)
-      this.#progress.say(`${counted(lines, "line")} were imported before: going on after them`);
+    if (found.lines === 0) return;
+    const before = `${counted(found.lines, "line")} were imported before`;
+    const isNew = position.lines === 0;
+    this.#progress.say(
+      isNew
+        ? `${before}, but the gateway has not all of them: beginning anew`
+        : `${before}: going on after them`,
+    );
   }
 
   sent({ linesBefore, end }: Batch, { stored, duplicates, refused }: BatchResult): void {

@@ -11,6 +11,9 @@ import { backoff, TIMING } from "../gateway/stream.js";
 /** How long the gateway may take for a batch, in milliseconds. */
 const TIMEOUT_MS = 60_000;
 
+/** How often a batch may be too slow before that is an error. */
+const MAX_SLOW = 4;
+
 /** The answer to a batch. */
 export interface BatchResult {
   readonly stored: number;
@@ -42,6 +45,7 @@ export async function sendBatch(
     ["content-type", "application/x-ndjson"],
   ] as const;
   const request = { method: "POST", headers, body, framing: "length" } as const;
+  let slow = 0;
   for (let failures = 0; ; failures += 1) {
     const url = new URL("/api/import", gateway);
     const result = await sendRequest(url, request, TIMEOUT_MS, { agent, uploads: 2 });
@@ -50,6 +54,12 @@ export async function sendBatch(
       throw new Failure(
         `the gateway refuses the import: ${answerOf(result)} ${answerText(result, "message")}`,
         "is it a gateway, and as new as this command?",
+      );
+    }
+    if ("status" in result && result.status === 408 && ++slow === MAX_SLOW) {
+      throw new Failure(
+        `the connection is too slow: ${body.length} bytes have not arrived in the time that the gateway waits for them`,
+        "import from a machine with a faster connection; the same command goes on where it stopped",
       );
     }
     const need = { what: "import events", scope: "admin" };

@@ -38,7 +38,13 @@ test("an export goes on after the last whole line, wherever it broke off", () =>
       kept: line(0, 1),
       cursors: { 0: "1.2.0_1" },
     },
-    { why: "nothing but a part", text: "{", kept: "", cursors: {} },
+    ...[
+      "{",
+      '{"id":"',
+      '{"id":"1.2.0_',
+      '{"id":"1.2.0_2"',
+      '{"id":"1.2.0_2","type":"event","sh',
+    ].map((text) => ({ why: `nothing but ${text}`, text, kept: "", cursors: {} })),
     {
       why: "lines over several chunks",
       text: long + line(0, 1),
@@ -47,17 +53,33 @@ test("an export goes on after the last whole line, wherever it broke off", () =>
   ]) {
     if (text !== undefined) writeFileSync(path, text);
     const file = new ExportFile(path);
-    assert.deepEqual(Object.fromEntries(file.cursors), cursors, why);
+    const ids = [...file.cursors].map(([shard, { id, seq }]) => {
+      assert.equal(id, `1.2.${shard}_${seq}`, why);
+      return [shard, id];
+    });
+    assert.deepEqual(Object.fromEntries(ids), cursors, why);
     file.write(line(0, 9).trimEnd());
     file.close();
     assert.equal(readFileSync(path, "utf8"), kept + line(0, 9), why);
     if (text === undefined) assert.equal(statSync(path).mode & 0o077, 0, why);
   }
-  for (const foreign of ["a diary\n", "a diary", "{}", '{"id":1}\n', " "]) {
+  for (const foreign of [
+    "a diary\n",
+    "a diary",
+    "{}",
+    '{"id":1}\n',
+    '{"id":"1","name":"x"}',
+    " ",
+  ]) {
     writeFileSync(path, line(0, 1) + foreign);
     assert.throws(() => new ExportFile(path), { message: /^line 2 .*no event of an export$/ });
     assert.equal(readFileSync(path, "utf8"), line(0, 1) + foreign, "it is left alone");
   }
+  writeFileSync(path, "");
+  const writing = new ExportFile(path);
+  assert.throws(() => new ExportFile(path), { message: /writes this file already$/ });
+  writing.close();
+  new ExportFile(path).close();
 });
 
 async function batches(chunks, position = { offset: 0, lines: 0 }) {
@@ -70,7 +92,7 @@ async function batches(chunks, position = { offset: 0, lines: 0 }) {
   return found;
 }
 
-test("batches have at most 200 lines and half a MiB, unless one line is longer", async () => {
+test("batches have at most 200 lines and 128 KiB, unless one line is longer", async () => {
   const shape = (found) => found.map(({ linesBefore, lines, end }) => [linesBefore, lines, end]);
   for (const { why, chunks, expect } of [
     { why: "nothing", chunks: [], expect: [] },
@@ -99,13 +121,18 @@ test("batches have at most 200 lines and half a MiB, unless one line is longer",
     assert.equal(Buffer.concat(found.map(({ body }) => body)).toString(), chunks.join(""), why);
   }
   assert.deepEqual(shape(await batches(["a\n"], { offset: 10, lines: 3 })), [[3, 1, 12]]);
-  await assert.rejects(batches(["a\n", "b".repeat(2 * MIB + 1)]), { message: /^line 2 is longer/ });
+  const tooLong = batchesOf([Buffer.from("a\n"), Buffer.alloc(2 * MIB + 1)], {
+    offset: 0,
+    lines: 0,
+  });
+  assert.equal((await tooLong.next()).value.lines, 1, "what comes before it is sent");
+  await assert.rejects(tooLong.next(), { message: /^line 2 is longer/ });
 });
 
 test("a position is of one file, which may have grown", () => {
   const path = join(folder, "imported.ndjson");
   const text = line(0, 1) + line(0, 2);
-  const at = { offset: text.length, lines: 2 };
+  const at = { offset: text.length, lines: 2, lastBatch: 7 };
   const reading = (content, decoded) => {
     writeFileSync(path, content);
     const file = openSync(path, "r");
