@@ -17,6 +17,7 @@ test("a task is erased when it is confirmed", async () => {
   for (const body of [event(TASK, "queued"), event(TASK, "completed", { data })]) {
     assert.equal((await dashboard.gateway.post(body)).status, 200);
   }
+  assert.equal((await dashboard.gateway.post(event("task_stays", "queued"))).status, 200);
   await dashboard.visit(
     async (page) => {
       const button = page.getByRole("button", { name: "Erase task" });
@@ -38,7 +39,7 @@ test("a task is erased when it is confirmed", async () => {
       await shoot(page, "erased");
 
       await page.getByRole("main").getByRole("link", { name: "All tasks" }).click();
-      await page.getByRole("heading", { name: "Tasks" }).waitFor();
+      await page.getByRole("link", { name: "task_stays" }).waitFor();
       assert.equal(await page.getByRole("link", { name: TASK }).count(), 0);
     },
     { at: AT },

@@ -59,6 +59,17 @@ test("an old event never moves a task back", () => {
   assert.equal(shown.status, "completed");
 });
 
+test("a task that was erased is forgotten", () => {
+  const { feed, last } = follow();
+  for (const [seq, id] of ["a", "b"].entries()) {
+    last().accept(event(seq + 1, { task_id: id, task: task(id, "queued", seq + 1) }));
+  }
+  feed.forget("a");
+  const ids = (views) => views.map(({ task_id }) => task_id);
+  assert.deepEqual(ids(feed.standing.over([], { complete: true })), ["b"]);
+  assert.deepEqual(ids(feed.events), ["b"]);
+});
+
 test("live updates are merged into a listing", () => {
   const { feed, last } = follow();
   const listed = (task_id, status, created) => {

@@ -60,6 +60,12 @@ export class LiveFeed {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Forgets a task that was erased. */
+  forget(taskId) {
+    this.standing.forget(taskId);
+    this.events = this.events.filter(({ task_id }) => task_id !== taskId);
+  }
+
   /**
    * `phase` is `live` (all sockets are), `partly`, `connecting`, `waiting` (none is, and the next attempt is at
    * `retryAt`) or `idle`; `live` of `sockets` are live.

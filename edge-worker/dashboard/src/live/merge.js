@@ -23,7 +23,7 @@ export class Standing {
 
   /** Takes a message; tells whether a task stands otherwise than before. */
   take(message) {
-    if (message.type === "gap") return this.#forget(message.shard);
+    if (message.type === "gap") return this.#forgetShard(message.shard);
     const tasks = message.type === "snapshot" ? message.tasks : [message.task];
     return tasks.filter((task) => task && this.#keep(message.shard, task)).length > 0;
   }
@@ -45,6 +45,11 @@ export class Standing {
     return [...shown.values()].filter(matches).sort(byCreation);
   }
 
+  /** Forgets a task that was erased: nothing more comes of it. */
+  forget(taskId) {
+    this.#tasks.delete(taskId);
+  }
+
   #keep(shard, task) {
     const known = this.#tasks.get(task.task_id)?.task;
     const latest = newer(task, known);
@@ -56,7 +61,7 @@ export class Standing {
   }
 
   /** After a gap the numbers of a shard may begin anew: what it said before is no measure any more. */
-  #forget(shard) {
+  #forgetShard(shard) {
     const size = this.#tasks.size;
     for (const [id, entry] of this.#tasks) if (entry.shard === shard) this.#tasks.delete(id);
     return this.#tasks.size < size;

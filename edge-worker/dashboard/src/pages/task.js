@@ -3,7 +3,7 @@
 import { html } from "htm/preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get } from "../api.js";
-import { batches, check, open } from "../feed.js";
+import { batches, check, feed, open } from "../feed.js";
 import { number } from "../format.js";
 import { Connection, withMessage } from "../live.js";
 import { useEvery, useLoad } from "../load.js";
@@ -52,6 +52,7 @@ function OneTask({ id }) {
   const [erasure, setErasure] = useState();
   const erased = (erasure) => {
     announce("The task was erased.");
+    feed?.forget(id);
     setErasing(false);
     setErasure(erasure);
   };
