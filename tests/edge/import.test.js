@@ -192,6 +192,13 @@ test("an import begins anew where another gateway has taken the place of the for
     const lines = Array.from({ length: 500 }, (_, n) => line(event(`task_${n}`, "queued")));
     await writeFile(file, lines.join("\n"));
     const target = { gateway: gate.url, token: TOKEN, home: folder };
+    const { token } = await createToken(former, "listen");
+    const weak = await run(["import", file], { ...target, token });
+    assert.match(
+      weak.stderr,
+      /may not import events \(403\)\n[^\n]*scope admin[^\n]*\n$/,
+      "no more",
+    );
     const imported = async () => (await run(["import", file], target)).stderr;
     assert.match(await imported(), /^imported 500 events, 0 were stored already$/m);
     assert.match(
