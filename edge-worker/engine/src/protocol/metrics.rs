@@ -55,15 +55,41 @@ pub struct Totals {
     pub attempts: BTreeMap<i64, AttemptTotals>,
 }
 
-/// The attempts at an endpoint.
+/// What became of an attempt, as metrics and the log name it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum AttemptOutcome {
+    /// The endpoint took it, by a status from 200 to 299.
+    Delivered,
+    /// It was answered in another way.
+    Refused,
+    /// It was not answered: a timeout, a failed connection, a URL that is refused.
+    Unanswered,
+}
+
+impl AttemptOutcome {
+    pub fn of(status: Option<u16>) -> Self {
+        match status.map(Reply::of) {
+            Some(Reply::Delivered) => Self::Delivered,
+            Some(Reply::Gone | Reply::Unauthorized | Reply::Refused) => Self::Refused,
+            None => Self::Unanswered,
+        }
+    }
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Refused => "refused",
+            Self::Unanswered => "unanswered",
+        }
+    }
+}
+
+/// The attempts at an endpoint: how many had each outcome, and how long they took.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AttemptTotals {
-    /// How many the endpoint took, by a status from 200 to 299.
     pub delivered: i64,
-    /// How many it answered in another way.
     pub refused: i64,
-    /// How many it did not answer: a timeout, a failed connection, a URL that is refused.
     pub unanswered: i64,
     /// How many took at most as long as each bound of [`BOUNDS_MS`], and longer than the one before it.
     pub buckets: [i64; BOUNDS_MS.len()],
@@ -141,10 +167,10 @@ impl AttemptTotals {
     }
 
     fn count(&mut self, status: Option<u16>, took_ms: i64) {
-        *match status.map(Reply::of) {
-            Some(Reply::Delivered) => &mut self.delivered,
-            Some(Reply::Gone | Reply::Unauthorized | Reply::Refused) => &mut self.refused,
-            None => &mut self.unanswered,
+        *match AttemptOutcome::of(status) {
+            AttemptOutcome::Delivered => &mut self.delivered,
+            AttemptOutcome::Refused => &mut self.refused,
+            AttemptOutcome::Unanswered => &mut self.unanswered,
         } += 1;
         self.took_ms += took_ms;
         let bucket = BOUNDS_MS.iter().zip(&mut self.buckets).find(|(bound, _)| took_ms <= **bound);

@@ -6,7 +6,7 @@ use vtryon_webhooks::Millis;
 use vtryon_webhooks::event::STATUS_CHANGED;
 use vtryon_webhooks::lifecycle::Outcome;
 
-use super::{AttemptTotals, BOUNDS_MS, Counts};
+use super::{AttemptOutcome, AttemptTotals, BOUNDS_MS, Counts};
 use crate::protocol::settings::endpoint_id;
 
 /// What stands for the id of an endpoint that is deleted.
@@ -80,14 +80,13 @@ impl Counts {
             self.endpoints.keys().map(|endpoint| (endpoint_id(*endpoint), of(endpoint))).collect();
         text.family("delivery_attempts_total", "counter", "Attempts to deliver, by endpoint and outcome.");
         for (endpoint, AttemptTotals { delivered, refused, unanswered, .. }) in &attempts {
-            for (outcome, count) in
-                [("delivered", delivered), ("refused", refused), ("unanswered", unanswered)]
-            {
-                text.sample(
-                    "delivery_attempts_total",
-                    &[("endpoint", endpoint), ("outcome", outcome)],
-                    count,
-                );
+            for (outcome, count) in [
+                (AttemptOutcome::Delivered, delivered),
+                (AttemptOutcome::Refused, refused),
+                (AttemptOutcome::Unanswered, unanswered),
+            ] {
+                let labels = [("endpoint", &**endpoint), ("outcome", outcome.as_str())];
+                text.sample("delivery_attempts_total", &labels, count);
             }
         }
         let name = "delivery_attempt_duration_seconds";

@@ -10,6 +10,7 @@ use crate::database::Database;
 use crate::log::{Decision, Level};
 use crate::protocol::conditions::ConditionKind;
 use crate::protocol::delivery::{Attempt, Report, delivery_id, endpoint_of, seq_of};
+use crate::protocol::metrics::AttemptOutcome;
 use crate::protocol::settings::endpoint_id;
 use crate::shard::deliveries::{self, AttemptRecord, Delivery, DeliveryState};
 use crate::shard::{Shard, conditions, events};
@@ -165,18 +166,16 @@ impl Shard {
     }
 
     fn log_attempt(&self, context: &Context<'_>, report: &Report, attempt: &Attempt) {
-        let outcome = match attempt.status.map(Reply::of) {
-            Some(Reply::Delivered) if context.deployment.log_level > Level::Debug => return,
-            Some(Reply::Delivered) => "delivered",
-            Some(Reply::Gone | Reply::Unauthorized | Reply::Refused) => "refused",
-            None => "unanswered",
-        };
+        let outcome = AttemptOutcome::of(attempt.status);
+        if outcome == AttemptOutcome::Delivered && context.deployment.log_level > Level::Debug {
+            return;
+        }
         let (delivery, endpoint) = self.names(report.delivery);
         self.log.note(Decision::AttemptMade {
             delivery,
             endpoint,
             attempt: report.attempt,
-            outcome,
+            outcome: outcome.as_str(),
             status: attempt.status,
             error: attempt.error.clone(),
             took_ms: attempt.took_ms,
