@@ -1,12 +1,12 @@
 import type { Message } from "../gateway/protocol.js";
-import { Stream, type StreamHandler, type StreamSource } from "../gateway/stream.js";
-
-/** Reading pauses when this many bytes of a shard wait, and resumes when fewer than the second do. */
-const PAUSE_BYTES = 512 * 1024;
-const RESUME_BYTES = 256 * 1024;
-
-/** An acknowledgement is sent after this many bytes. The gateway requires one every 64 KiB. */
-const ACK_BYTES = 32 * 1024;
+import {
+  ACK_BYTES,
+  PAUSE_BYTES,
+  RESUME_BYTES,
+  Stream,
+  type StreamHandler,
+  type StreamSource,
+} from "../gateway/stream.js";
 
 /** A message that waits for its turn. */
 export interface Waiting {

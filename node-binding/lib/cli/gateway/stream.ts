@@ -26,6 +26,13 @@ export const TIMING: Timing = {
   lastMs: 30_000,
 };
 
+/** Reading pauses when this many bytes of a shard wait, and resumes when fewer than the second do. */
+export const PAUSE_BYTES: number = 512 * 1024;
+export const RESUME_BYTES: number = 256 * 1024;
+
+/** An acknowledgement is sent after this many bytes. The gateway requires one every 64 KiB. */
+export const ACK_BYTES: number = 32 * 1024;
+
 /** How long a gateway has to complete the closing handshake. */
 const CLOSE_TIMEOUT_MS = 1000;
 

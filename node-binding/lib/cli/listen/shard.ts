@@ -1,17 +1,16 @@
 import type { Agent } from "node:http";
 import type { Gap, IncomingEvent, Message } from "../gateway/protocol.js";
-import { Stream, type StreamHandler } from "../gateway/stream.js";
+import {
+  ACK_BYTES,
+  PAUSE_BYTES,
+  RESUME_BYTES,
+  Stream,
+  type StreamHandler,
+} from "../gateway/stream.js";
 import type { StateFile } from "../state/state-file.js";
 import { AckTracker, type PendingMessage } from "./ack-tracker.js";
 import type { Backend } from "./backend.js";
 import type { KeyedQueue } from "./keyed-queue.js";
-
-/** Reading pauses when this many bytes of a shard are pending, and resumes when fewer than the second are. */
-const PAUSE_BYTES = 512 * 1024;
-const RESUME_BYTES = 256 * 1024;
-
-/** An acknowledgement is sent after this many bytes. The gateway requires one every 64 KiB. */
-const ACK_BYTES = 32 * 1024;
 
 /** What all shards of a session share. */
 export interface ShardContext {
