@@ -1,6 +1,7 @@
 //! A shard: decides on the events of its tasks, stores them, and says what follows from them.
 
 mod alarm;
+mod bisection;
 mod call;
 mod conditions;
 #[cfg(feature = "sqlite")]

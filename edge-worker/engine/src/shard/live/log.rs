@@ -5,6 +5,7 @@ use vtryon_webhooks::Millis;
 use crate::Result;
 use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::{ENDPOINT_NUMBERS, seq_of};
+use crate::shard::bisection;
 use crate::shard::events::walk::walk;
 use crate::shard::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO};
 
@@ -73,8 +74,8 @@ fn floors(db: &dyn Database) -> Result<(i64, i64)> {
     Ok((retention::floor(db, PRUNED_TO)?, retention::floor(db, QUARANTINE_PRUNED_TO)?))
 }
 
-/// Returns the number before the first entry that was stored at a time or later, by bisection: numbers are given
-/// in the order of arrival, but for the little that clocks differ. What was imported arrived when it was imported.
+/// Returns the number before the first entry that was stored at a time or later. What was imported arrived when it was
+/// imported.
 pub(crate) fn before_time(db: &dyn Database, at: Millis, last: i64) -> Result<i64> {
     // The first one from a number on, wherever the next one is that is still there.
     const STORED: &str = "SELECT * FROM (
@@ -83,14 +84,9 @@ pub(crate) fn before_time(db: &dyn Database, at: Millis, last: i64) -> Result<i6
             UNION ALL SELECT seq, replayed_at FROM replay_log WHERE seq >= ?1
             ORDER BY 1
         ) LIMIT 1";
-    let (mut low, mut high) = (retention::floor(db, PRUNED_TO)? + 1, last + 1);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let found = db.first(STORED, &[Bind::Int(middle)], |row| (row.int(), row.int()))?;
-        match found {
-            Some((seq, stored_at)) if stored_at < at.0 => low = seq + 1,
-            Some(_) | None => high = middle,
-        }
-    }
-    Ok(low - 1)
+    let range = retention::floor(db, PRUNED_TO)? + 1..last + 1;
+    let first = bisection::first_at(range, at, |seq| {
+        db.first(STORED, &[Bind::Int(seq)], |row| (row.int(), row.int()))
+    })?;
+    Ok(first - 1)
 }

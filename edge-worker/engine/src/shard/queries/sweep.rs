@@ -4,6 +4,7 @@ use vtryon_webhooks::Millis;
 
 use crate::database::{Bind, Database, Row};
 use crate::protocol::SweepFindings;
+use crate::shard::queries::tasks::has_status;
 use crate::{Context, Result};
 
 /// How long a task that has not ended may be without an event, and for how long it is of interest then, in seconds: one
@@ -23,11 +24,14 @@ pub(crate) fn sweep(context: &Context<'_>) -> Result<SweepFindings> {
 
 /// Returns whether a task has stalled in the last day.
 fn has_stalled(db: &dyn Database, now: Millis) -> Result<bool> {
-    // A test event makes a task without a status, which never ends.
-    const STALLED: &str = "SELECT 1 FROM (
+    const STALLED: &str = concat!(
+        "SELECT 1 FROM (
             SELECT updated_at, stage, unknown FROM tasks INDEXED BY tasks_open
             WHERE open = 1 ORDER BY no DESC LIMIT ?3
-        ) WHERE updated_at > ?1 AND updated_at <= ?2 AND (stage IS NOT NULL OR unknown <> '[]') LIMIT 1";
+        ) WHERE updated_at > ?1 AND updated_at <= ?2 AND ",
+        has_status!(),
+        " LIMIT 1"
+    );
     let until = now.plus_seconds(-STALLED_AFTER);
     let binds = [Bind::Int(until.plus_seconds(-RECENT).0), Bind::Int(until.0), Bind::Int(MANY)];
     Ok(db.first(STALLED, &binds, Row::int)?.is_some())

@@ -87,6 +87,15 @@ struct TaskRow {
     duplicates: i64,
 }
 
+/// The condition of tasks that have a status, which may be unknown. A test event makes a task without one, which never
+/// ends.
+macro_rules! has_status {
+    () => {
+        "(stage IS NOT NULL OR unknown <> '[]')"
+    };
+}
+pub(crate) use has_status;
+
 /// Selects the columns of [`TaskRow`]: nothing in them is longer than a task's id.
 macro_rules! select {
     ($($rest:expr),+ $(,)?) => {

@@ -7,6 +7,7 @@ use super::{TaskRow, TaskView};
 use crate::Result;
 use crate::database::{Bind, Database, Row};
 use crate::protocol::{Page, PageItem, TaskFilter};
+use crate::shard::bisection;
 use crate::shard::events::duplicates::Duplicates;
 use crate::shard::events::import;
 use crate::shard::retention::tombstones::is_tombstone;
@@ -43,9 +44,9 @@ pub(crate) fn tasks(
     );
     const OPEN: &str = select!(
         "INDEXED BY tasks_open WHERE open = 1 AND no < ?1 AND no >= ?2 AND created_at >= ?3 AND created_at < ?4
-        AND (?6 IS NULL OR stage = ?6)
-        AND (?7 IS NULL OR (updated_at <= ?7 AND (stage IS NOT NULL OR unknown <> '[]')))
-        ORDER BY no DESC LIMIT ?5"
+        AND (?6 IS NULL OR stage = ?6) AND (?7 IS NULL OR (updated_at <= ?7 AND ",
+        has_status!(),
+        ")) ORDER BY no DESC LIMIT ?5"
     );
     const FINAL: &str = select!(
         "WHERE no < ?1 AND no >= ?2 AND created_at >= ?3 AND created_at < ?4 AND stage = ?6 AND NOT ",
@@ -108,8 +109,9 @@ fn by_id(
         "SELECT no, task_id, stage, seen, last_seq, created_at, updated_at, duplicates FROM (",
         window!("*"),
         "?3) WHERE created_at >= ?4 AND created_at < ?5 AND (?6 IS NULL OR stage = ?6)
-            AND (?7 IS NULL OR (open = 1 AND updated_at <= ?7 AND (stage IS NOT NULL OR unknown <> '[]')))
-        ORDER BY task_id LIMIT ?8"
+            AND (?7 IS NULL OR (open = 1 AND updated_at <= ?7 AND ",
+        has_status!(),
+        ")) ORDER BY task_id LIMIT ?8"
     );
     const LAST: &str = concat!(window!("no"), "1 OFFSET ?3");
     const ID: &str = "SELECT task_id FROM tasks WHERE no = ?";
@@ -157,20 +159,13 @@ fn after_all(prefix: &str) -> String {
     char::MAX.to_string().repeat(256)
 }
 
-/// Returns the number of the first task after the imported ones that was created at a time or later, by bisection:
-/// numbers are given in the order of arrival, but for the little that clocks differ.
+/// Returns the number of the first task after the imported ones that was created at a time or later.
 fn first_created_at(db: &dyn Database, at: Millis, imported: i64) -> Result<i64> {
     // The first one from a number on, wherever the next one is that is still there.
     const CREATED: &str = "SELECT no, created_at FROM tasks WHERE no >= ? ORDER BY no LIMIT 1";
-    let (mut low, mut high) = (imported + 1, next_task(db)?.max(imported + 1));
-    while low < high {
-        let middle = low + (high - low) / 2;
-        match db.first(CREATED, &[Bind::Int(middle)], |row| (row.int(), row.int()))? {
-            Some((no, created_at)) if created_at < at.0 => low = no + 1,
-            Some(_) | None => high = middle,
-        }
-    }
-    Ok(low)
+    bisection::first_at(imported + 1..next_task(db)?, at, |no| {
+        db.first(CREATED, &[Bind::Int(no)], |row| (row.int(), row.int()))
+    })
 }
 
 /// Returns the number that the next task will have.
