@@ -8,7 +8,7 @@ const SCHEDULE = "edge-worker/engine/src/shard/deliveries/schedule.rs";
 const RECORD = "edge-worker/engine/src/shard/deliveries/record.rs";
 const LEASES = "edge-worker/engine/src/shard/deliveries/leases.rs";
 const THROTTLE = "edge-worker/engine/src/shard/deliveries/throttle.rs";
-const DELIVERIES = "edge-worker/engine/src/shard/deliveries.rs";
+const DELIVERIES = "edge-worker/engine/src/shard/deliveries/rows.rs";
 const RETENTION = "edge-worker/engine/src/shard/retention.rs";
 const TOTALS = "edge-worker/engine/src/shard/totals.rs";
 const ERASURE = "edge-worker/engine/src/shard/retention/erasure.rs";
@@ -95,7 +95,7 @@ export const FAULTS = [
     "let leases = Leases::recover(context)?;",
     "let leases = Leases::default();",
   ],
-  ["leases do not expire", LEASES, "deliveries::reschedule(db, delivery, context.now)?;", ""],
+  ["leases do not expire", LEASES, "rows::reschedule(db, delivery, context.now)?;", ""],
   [
     "leases are not looked for far enough back",
     LEASES,
@@ -120,8 +120,8 @@ export const FAULTS = [
   [
     "a new event does not wait for those before it",
     ENQUEUE,
-    "deliveries::reschedule(db, older.no, event.received_at)?;\n            is_blocked = true;",
-    "deliveries::reschedule(db, older.no, event.received_at)?;",
+    "rows::reschedule(db, older.no, event.received_at)?;\n            is_blocked = true;",
+    "rows::reschedule(db, older.no, event.received_at)?;",
   ],
   [
     "what is being attempted is superseded",
@@ -168,8 +168,8 @@ export const FAULTS = [
   [
     "a retry comes a minute early",
     RECORD,
-    "deliveries::retry(db, delivery, at)?;",
-    "deliveries::retry(db, delivery, at.plus_seconds(-60))?;",
+    "rows::retry(db, delivery, at)?;",
+    "rows::retry(db, delivery, at.plus_seconds(-60))?;",
   ],
   [
     "what an endpoint asks for is ignored",
@@ -180,8 +180,8 @@ export const FAULTS = [
   [
     "a failure counts as delivered",
     RECORD,
-    "        if reply == Some(Reply::Delivered) {\n            deliveries::end",
-    "        if reply.is_some() {\n            deliveries::end",
+    "        if reply == Some(Reply::Delivered) {\n            rows::end",
+    "        if reply.is_some() {\n            rows::end",
   ],
   ["an attempt is not counted", RECORD, "        delivery.failed_attempts = number;\n", ""],
   [

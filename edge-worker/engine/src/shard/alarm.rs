@@ -143,7 +143,7 @@ impl Shard {
             next.push(self.next_attempt_at(context, endpoint)?);
         }
         for endpoint in &self.settings.deleted {
-            next.push(deliveries::next_due(context.db, *endpoint)?.map(|_| context.now));
+            next.push(deliveries::rows::next_due(context.db, *endpoint)?.map(|_| context.now));
         }
         if self.has_replays(context.db)? {
             next.push(Some(context.now));

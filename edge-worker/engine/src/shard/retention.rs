@@ -166,14 +166,14 @@ impl Shard {
         const PENDING: &str = "SELECT no, reason IS NOT NULL FROM deliveries
             WHERE no BETWEEN ? AND ? AND state = 'pending'";
         let settings = &self.settings;
-        let pending = db.all(PENDING, &deliveries::range(seq), |row| (row.int(), row.int() == 1))?;
+        let pending = db.all(PENDING, &deliveries::rows::range(seq), |row| (row.int(), row.int() == 1))?;
         for (no, is_held) in pending {
             let is_enabled =
                 settings.endpoint(endpoint_of(no)).is_some_and(|endpoint| endpoint.options.enabled);
             if is_enabled && !is_held {
                 return Ok(true);
             }
-            if let Some(delivery) = deliveries::find(db, no)? {
+            if let Some(delivery) = deliveries::rows::find(db, no)? {
                 let reason = if is_enabled { "secret_unreadable" } else { "endpoint_disabled" };
                 self.dead_letter(db, &delivery, now, reason)?;
             }
@@ -187,7 +187,7 @@ pub(crate) fn floor(db: &dyn Database, name: &str) -> Result<i64> {
 }
 
 fn forget_deliveries(db: &dyn Database, seq: i64) -> Result<()> {
-    db.run("DELETE FROM deliveries WHERE no BETWEEN ? AND ?", &deliveries::range(seq))
+    db.run("DELETE FROM deliveries WHERE no BETWEEN ? AND ?", &deliveries::rows::range(seq))
 }
 
 /// Deletes an event with its deliveries; with the last one of a task, its row becomes a tombstone.

@@ -5,13 +5,13 @@ use vtryon_webhooks::Millis;
 use vtryon_webhooks::lifecycle::Outcome;
 
 use super::ordering::{self, PendingDelivery};
+use super::rows::{self, FirstAttempt};
 use super::{dispatch, leases, record};
 use crate::database::Database;
 use crate::protocol::IncomingEvent;
 use crate::protocol::delivery::{Dispatch, delivery_no};
 use crate::protocol::settings::Endpoint;
-use crate::shard::deliveries::FirstAttempt;
-use crate::shard::{Shard, deliveries};
+use crate::shard::Shard;
 use crate::{Context, Result};
 
 /// A stored event, as endpoints match and receive it.
@@ -113,7 +113,7 @@ impl Shard {
                 Some(dispatch) => FirstAttempt::Leased(dispatch.leased_until),
                 None => FirstAttempt::Due(event.received_at),
             };
-            deliveries::create(db, no, event.received_at, first)?;
+            rows::create(db, no, event.received_at, first)?;
             enqueued.deferred |= is_deferred;
             enqueued.dispatch_now.extend(dispatch);
         }
@@ -134,11 +134,11 @@ fn supersede_or_block<'a>(
         if older.is_leased(event.received_at) {
             is_blocked = true;
         } else if event.outcome.is_some_and(|newer| endpoint.order().supersedes(newer, older.has_status)) {
-            if let Some(older) = deliveries::find(db, older.no)? {
+            if let Some(older) = rows::find(db, older.no)? {
                 record::supersede(db, &older, event.received_at)?;
             }
         } else {
-            deliveries::reschedule(db, older.no, event.received_at)?;
+            rows::reschedule(db, older.no, event.received_at)?;
             is_blocked = true;
         }
     }

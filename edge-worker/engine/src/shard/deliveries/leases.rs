@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use vtryon_webhooks::Millis;
 
+use super::rows;
 use crate::protocol::delivery::seq_of;
-use crate::shard::{Shard, deliveries};
+use crate::shard::Shard;
 use crate::{Context, Deployment, Result, meta};
 
 /// How long after an event the Worker may begin its attempts, in seconds of machine time.
@@ -69,7 +70,7 @@ impl Leases {
     pub(crate) fn recover(context: &Context<'_>) -> Result<Self> {
         let floor = meta::get(context.db, FLOOR)?.unwrap_or(0);
         let mut leases = Self::default();
-        for (delivery, until) in deliveries::leased(context.db, floor)? {
+        for (delivery, until) in rows::leased(context.db, floor)? {
             leases.grant(delivery, until);
         }
         Ok(leases)
@@ -125,8 +126,8 @@ impl Shard {
     pub(crate) fn expire_leases(&mut self, context: &Context<'_>) -> Result<()> {
         let db = context.db;
         for delivery in self.leases.ended(context.now) {
-            if deliveries::find(db, delivery)?.is_some_and(|found| found.due_at.is_none()) {
-                deliveries::reschedule(db, delivery, context.now)?;
+            if rows::find(db, delivery)?.is_some_and(|found| found.due_at.is_none()) {
+                rows::reschedule(db, delivery, context.now)?;
             }
             self.leases.release(delivery);
         }

@@ -5,14 +5,14 @@ use vtryon_webhooks::lifecycle::Outcome;
 use vtryon_webhooks::retry::{self, Reply};
 use vtryon_webhooks::{Digest, Millis};
 
-use super::{ordering, replays};
+use super::{ordering, replays, rows};
 use crate::database::Database;
 use crate::log::{Decision, Level};
 use crate::protocol::conditions::ConditionKind;
 use crate::protocol::delivery::{Attempt, Report, delivery_id, endpoint_of, seq_of};
 use crate::protocol::metrics::AttemptOutcome;
 use crate::protocol::settings::endpoint_id;
-use crate::shard::deliveries::{self, AttemptRecord, Delivery, DeliveryState};
+use crate::shard::deliveries::{AttemptRecord, Delivery, DeliveryState};
 use crate::shard::{Shard, conditions, events};
 use crate::{Context, Result, time};
 
@@ -31,7 +31,7 @@ impl Shard {
     /// endpoint took the delivery.
     fn record(&mut self, context: &Context<'_>, report: &Report) -> Result<()> {
         let (db, now) = (context.db, context.now);
-        let Some(mut delivery) = deliveries::find(db, report.delivery)? else { return Ok(()) };
+        let Some(mut delivery) = rows::find(db, report.delivery)? else { return Ok(()) };
         if delivery.state != DeliveryState::Pending || delivery.replay_count != report.replay_count {
             self.leases.release(delivery.no);
             return Ok(());
@@ -43,7 +43,7 @@ impl Shard {
                 return Ok(());
             }
             let due_at = now.plus_millis(context.deployment.span(DEFERRED_FOR));
-            deliveries::defer(db, delivery.no, due_at, "secret_unreadable")?;
+            rows::defer(db, delivery.no, due_at, "secret_unreadable")?;
             self.leases.release(delivery.no);
             self.wake_for(context, endpoint_of(delivery.no), due_at);
             return Ok(());
@@ -113,7 +113,7 @@ impl Shard {
         let first_at = delivery.first_at.unwrap_or(attempt.attempted_at);
         delivery.first_at = Some(first_at);
         if reply == Some(Reply::Delivered) {
-            deliveries::end(db, delivery, DeliveryState::Delivered, now, None)?;
+            rows::end(db, delivery, DeliveryState::Delivered, now, None)?;
             replays::count(db, delivery, true)?;
             return release_next(db, delivery, now);
         }
@@ -130,14 +130,14 @@ impl Shard {
         }
         // An expedited attempt, by a newer event or by hand, is an extra one: the schedule does not change.
         if attempt.attempted_at < delivery.scheduled_at {
-            deliveries::retry(db, delivery, delivery.scheduled_at)?;
+            rows::retry(db, delivery, delivery.scheduled_at)?;
             return Ok(Some(delivery.scheduled_at));
         }
         delivery.failed_attempts = number;
         let subject = subject(db, delivery.no)?;
         match retry::next(&subject, number, first_at, attempt.attempted_at, attempt.retry_after_ms) {
             Some(at) => {
-                deliveries::retry(db, delivery, at)?;
+                rows::retry(db, delivery, at)?;
                 Ok(Some(at))
             }
             None => {
@@ -158,7 +158,7 @@ impl Shard {
         now: Millis,
         reason: &'static str,
     ) -> Result<Option<Millis>> {
-        deliveries::end(db, delivery, DeliveryState::Dead, now, Some(reason))?;
+        rows::end(db, delivery, DeliveryState::Dead, now, Some(reason))?;
         replays::count(db, delivery, false)?;
         let (id, endpoint) = self.names(delivery.no);
         self.log.note(Decision::DeliveryDead { delivery: id, endpoint, reason });
@@ -190,7 +190,7 @@ impl Shard {
 
 /// Ends a delivery that a later event of the task has replaced, and makes the next pending one due.
 pub(crate) fn supersede(db: &dyn Database, delivery: &Delivery, now: Millis) -> Result<Option<Millis>> {
-    deliveries::end(db, delivery, DeliveryState::Superseded, now, None)?;
+    rows::end(db, delivery, DeliveryState::Superseded, now, None)?;
     replays::count(db, delivery, false)?;
     release_next(db, delivery, now)
 }
@@ -205,7 +205,7 @@ fn release_next(db: &dyn Database, ended: &Delivery, now: Millis) -> Result<Opti
     let Some(next) = next.filter(|next| next.due_at.is_some_and(|due_at| due_at > now)) else {
         return Ok(None);
     };
-    deliveries::reschedule(db, next.no, now)?;
+    rows::reschedule(db, next.no, now)?;
     Ok(Some(now))
 }
 

@@ -7,7 +7,7 @@ use vtryon_webhooks::Millis;
 use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::seq_of;
 use crate::protocol::settings::{Endpoint, RangeCount, Replay, ReplayProgress, Settings};
-use crate::shard::deliveries::{self, Delivery};
+use crate::shard::deliveries::{Delivery, rows};
 use crate::shard::live::log::LogEntry;
 use crate::shard::{Shard, events};
 use crate::{Context, Result};
@@ -51,11 +51,11 @@ impl Shard {
     /// Restarts a delivery, or makes a pending one due; returns whether it exists.
     pub(crate) fn replay(&mut self, context: &Context<'_>, no: i64) -> Result<bool> {
         let (db, now) = (context.db, context.now);
-        let Some(delivery) = deliveries::find(db, no)? else { return Ok(false) };
+        let Some(delivery) = rows::find(db, no)? else { return Ok(false) };
         if delivery.lease_ends(now).is_none() {
             let seq = self.next_seq();
             db.transaction(|| {
-                deliveries::replay(db, no, now, now, None)?;
+                rows::replay(db, no, now, now, None)?;
                 note(db, seq, no, now)
             })?;
             self.broadcast_replays(db, seq, &[no]);
@@ -165,7 +165,7 @@ fn enqueue_page(
     for (seq, (no, received_at)) in (seq..).zip(&page) {
         // What is pending as part of another range is part of this one from here on.
         db.run(LEAVE, &[Bind::Int(*no), Bind::Text(&replay.id)])?;
-        deliveries::replay(db, *no, *received_at, now, Some(&replay.id))?;
+        rows::replay(db, *no, *received_at, now, Some(&replay.id))?;
         note(db, seq, *no, now)?;
     }
     db.run(ADVANCE, &[Bind::Int(page.len() as i64), Bind::MaybeInt(next), Bind::Text(&replay.id)])?;

@@ -5,11 +5,11 @@ use vtryon_webhooks::Millis;
 use vtryon_webhooks::retry::Reply;
 
 use super::ordering::PendingDelivery;
-use super::{dispatch, leases, ordering};
+use super::{dispatch, leases, ordering, rows};
 use crate::database::Database;
 use crate::protocol::delivery::{Dispatch, Report, endpoint_of, seq_of};
 use crate::protocol::settings::Endpoint;
-use crate::shard::deliveries::{self, Delivery};
+use crate::shard::deliveries::Delivery;
 use crate::shard::{Shard, events};
 use crate::{Context, Result};
 
@@ -63,7 +63,7 @@ impl Shard {
             if is_over || allowed == 0 || self.health.is_cooling_down(endpoint.no, now) {
                 continue;
             }
-            let due_at = deliveries::next_due(context.db, endpoint.no)?;
+            let due_at = rows::next_due(context.db, endpoint.no)?;
             if due_at.is_some_and(|due_at| due_at <= now) {
                 candidates.push((self.health.is_failing(endpoint.no), endpoint.no, allowed));
             }
@@ -101,12 +101,12 @@ impl Shard {
         if is_over || self.allowed_attempts(context, endpoint) == 0 {
             return Ok(None);
         }
-        for delivery in deliveries::due(db, endpoint.no, now, WINDOW)? {
+        for delivery in rows::due(db, endpoint.no, now, WINDOW)? {
             let over_at = leases::over_at(context.deployment, endpoint.options.timeout_seconds, now);
             let blocking = blocking_delivery(db, &delivery)?;
             let look_at = blocking.map(|blocking| blocking.due_at.map_or(over_at, |at| at.max(over_at)));
             if let Some(at) = delivery.lease_ends(now).or(look_at) {
-                deliveries::reschedule(db, delivery.no, at)?;
+                rows::reschedule(db, delivery.no, at)?;
                 continue;
             }
             let seq = seq_of(delivery.no);
@@ -115,7 +115,7 @@ impl Shard {
                 db.transaction(|| self.dead_letter(db, &delivery, now, "pruned"))?;
                 continue;
             };
-            deliveries::lease(db, delivery.no, over_at)?;
+            rows::lease(db, delivery.no, over_at)?;
             let webhook_id = stored.identity().webhook_id();
             let dispatched = dispatch::DispatchedEvent { webhook_id, outcome: stored.outcome };
             let attempt = (delivery.replay_count, delivery.failed_attempts + 1);
@@ -146,7 +146,7 @@ impl Shard {
     pub(crate) fn dead_letter_deleted_endpoints(&self, context: &Context<'_>) -> Result<()> {
         let Context { db, now, .. } = *context;
         for endpoint in &self.settings.deleted {
-            for delivery in deliveries::pending(db, *endpoint, DEAD_LETTERS)? {
+            for delivery in rows::pending(db, *endpoint, DEAD_LETTERS)? {
                 db.transaction(|| self.dead_letter(db, &delivery, now, "endpoint_deleted"))?;
             }
         }
@@ -160,7 +160,7 @@ impl Shard {
         context: &Context<'_>,
         endpoint: &Endpoint,
     ) -> Result<Option<Millis>> {
-        let due_at = deliveries::next_due(context.db, endpoint.no)?;
+        let due_at = rows::next_due(context.db, endpoint.no)?;
         Ok(due_at.map(|due_at| self.attempted_from(context, endpoint.no, due_at)))
     }
 

@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use vtryon_webhooks::Millis;
 
 use super::leases::{self, Leases};
+use super::rows;
 use crate::protocol::delivery::{Dispatch, endpoint_of};
 use crate::protocol::limits::{Limits, Rate};
 use crate::protocol::settings::{Endpoint, Settings};
-use crate::shard::{Shard, deliveries};
+use crate::shard::Shard;
 use crate::{Context, Result};
 
 /// The attempts of each endpoint.
@@ -39,7 +40,7 @@ impl Throttle {
         let ends = (context.now, leases::all_over_at(context.deployment, context.now));
         let limited = settings.active().filter(|endpoint| endpoint.options.max_in_flight.is_some());
         for endpoint in limited {
-            for (delivery, end) in deliveries::leased_to_shard(context.db, endpoint.no, ends)? {
+            for (delivery, end) in rows::leased_to_shard(context.db, endpoint.no, ends)? {
                 self.insert(delivery, end);
             }
         }
@@ -148,7 +149,7 @@ impl Shard {
         }
         // What waits has become due by the clock of a Worker.
         let now = context.now.max(received_at);
-        Ok(deliveries::next_due(context.db, endpoint.no)?.is_some_and(|due_at| due_at <= now))
+        Ok(rows::next_due(context.db, endpoint.no)?.is_some_and(|due_at| due_at <= now))
     }
 
     /// Sets the alarm for what waits for an attempt to end.

@@ -122,7 +122,7 @@ impl Shard {
         if !self.live.has_subscribers() {
             return;
         }
-        let Ok(Some(delivery)) = deliveries::find(context.db, no) else { return };
+        let Ok(Some(delivery)) = deliveries::rows::find(context.db, no) else { return };
         let stored = events::find_deliverable(context.db, seq_of(no)).ok().flatten();
         let task_id = stored.and_then(|stored| stored.task_id);
         let Ok(text) = self.attempt_message(no, task_id.as_deref(), delivery.state.as_str()) else { return };

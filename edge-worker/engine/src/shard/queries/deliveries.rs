@@ -118,7 +118,7 @@ pub(crate) struct BodyView {
 /// Returns the body of a delivery; none where the delivery does not exist, or its event is not stored any more.
 pub(crate) fn delivery_body(db: &dyn Database, no: i64) -> Result<Option<BodyView>> {
     let seq = seq_of(no);
-    if deliveries::find(db, no)?.is_none() || events::find_deliverable(db, seq)?.is_none() {
+    if deliveries::rows::find(db, no)?.is_none() || events::find_deliverable(db, seq)?.is_none() {
         return Ok(None);
     }
     Ok(events::body(db, seq)?.map(|body| BodyView { body: Base64::encode_string(&body) }))
@@ -226,7 +226,7 @@ fn of_events(db: &dyn Database, events: &[i64]) -> Result<Vec<DeliveryRow>> {
     const OF_EVENT: &str = select_brief!("WHERE no BETWEEN ? AND ? ORDER BY no DESC");
     let mut rows = Vec::new();
     for seq in events {
-        rows.extend(db.all(OF_EVENT, &deliveries::range(*seq), DeliveryRow::read)?);
+        rows.extend(db.all(OF_EVENT, &deliveries::rows::range(*seq), DeliveryRow::read)?);
     }
     Ok(rows)
 }

@@ -53,7 +53,7 @@ impl Shard {
             FROM deliveries INDEXED BY deliveries_due
             WHERE endpoint = CAST(?1 AS INTEGER) AND due_at IS NOT NULL LIMIT ?2)";
         for delivery in self.leases.deliveries() {
-            if let Some(created_at) = deliveries::leased_since(db, delivery)? {
+            if let Some(created_at) = deliveries::rows::leased_since(db, delivery)? {
                 counts.of(endpoint_of(delivery)).add(&pending(1, Some(created_at)));
             }
         }

@@ -79,7 +79,7 @@ fn erase(db: &dyn Database, task: &Task, events: &[i64], now: Millis) -> Result<
     const ERASE: &str = "UPDATE tasks SET erased_at = ?, unknown = '[]' WHERE no = ?";
     let mut erased = Vec::new();
     for seq in events {
-        for delivery in deliveries::of_event(db, *seq)? {
+        for delivery in deliveries::rows::of_event(db, *seq)? {
             if delivery.state == DeliveryState::Pending {
                 replays::count(db, &delivery, false)?;
             }
