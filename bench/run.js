@@ -2,7 +2,8 @@
 //     node bench/run.js [--check] [--page] [workload…]
 //
 // Writes bench/results/NAME.json, docs/performance/NAME.svg and the tables in PERFORMANCE.md. With --check it
-// runs the short form of those that have one, writes nothing, and fails when a ratio is below 85 % of its floor.
+// runs the short form of those that have one, writes nothing, and fails when a ratio is below 85 % of its floor;
+// where a busy machine or a cold compiler may be why, it measures in full before it fails.
 // With --page it measures nothing, and writes the tables from bench/results; with both it compares them.
 
 import { readdirSync, writeFileSync } from "node:fs";
@@ -14,6 +15,9 @@ import { updatePage } from "./lib/performance.js";
 import { plot } from "./lib/plot.js";
 import { writeResult } from "./lib/results.js";
 import { figure, floorTable, resultTable, unitOf } from "./lib/table.js";
+
+/** How many times a check measures in full what does not hold in short. */
+const REPEATS = 2;
 
 const ROOT = path.resolve(import.meta.dirname, "..");
 
@@ -65,23 +69,35 @@ async function report(workload) {
   updatePage();
 }
 
-/** Runs the short form of a workload; returns how many of its floors do not hold, measured twice. */
+/**
+ * Measures a workload until each of its floors has held once: in its short form, then, where a busy machine or a cold
+ * compiler has disturbed that, in full. Returns how many floors have never held.
+ */
 async function check(workload) {
   if (!workload.short) return 0;
   console.log(`\n${workload.title}`);
-  const first = judged(await workload.measure({ short: true }));
-  const again = first.every(({ holds }) => holds)
-    ? first
-    : judged(await workload.measure({ short: true }));
-  return first.filter((floor, nth) => {
-    const isKept = floor.holds || again[nth].holds;
-    const measured = floor.holds
-      ? figure(floor.median)
-      : `${figure(floor.median)}, ${figure(again[nth].median)}`;
-    const verdict = isKept ? "ok" : "too low";
+  let checked = judged(await workload.measure({ short: true })).map((floor) => ({
+    ...floor,
+    medians: [floor.median],
+  }));
+  for (let again = 0; again < REPEATS && checked.some(({ holds }) => !holds); again += 1) {
+    // In full there are more cases than in short.
+    const full = judged(await workload.measure({ short: false }));
+    checked = checked.map((floor) => {
+      const { holds, median } = full.find((each) => isSame(each, floor));
+      return { ...floor, holds: floor.holds || holds, medians: [...floor.medians, median] };
+    });
+  }
+  for (const floor of checked) {
+    const verdict = floor.holds ? "ok" : "too low";
+    const medians = floor.medians.map(figure).join(", ");
     console.log(
-      `  ${verdict.padEnd(8)} ${floor.case}: ${floor.label} ${measured} (${floor.sign} ${floor.goal})`,
+      `  ${verdict.padEnd(8)} ${floor.case}: ${floor.label} ${medians} (${floor.sign} ${floor.goal})`,
     );
-    return !isKept;
-  }).length;
+  }
+  return checked.filter(({ holds }) => !holds).length;
+}
+
+function isSame(one, other) {
+  return one.case === other.case && one.label === other.label;
 }
