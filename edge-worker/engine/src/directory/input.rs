@@ -71,12 +71,9 @@ impl<'a> Field<'a> {
 
     /// Reads a whole number; `60.0` and `6e1` are integers to JSON Schema too.
     pub(super) fn number(&self, range: RangeInclusive<u32>) -> Result<u32, Refusal> {
-        const WHAT: &str = "a whole number";
-        let number = whole(self.read(WHAT)?).ok_or_else(|| self.is_not(WHAT))?;
-        if range.contains(&number) {
-            return Ok(number);
-        }
-        Err(self.is_not(&format!("from {} to {}", range.start(), range.end())))
+        let what = format!("a whole number from {} to {}", range.start(), range.end());
+        let number = whole(self.read(&what)?).filter(|number| range.contains(number));
+        number.ok_or_else(|| self.is_not(&what))
     }
 
     /// Reads the same, or null.

@@ -162,7 +162,7 @@ fn a_rotation_that_another_one_overtakes_is_a_conflict() {
 fn an_overlap_is_from_0_to_168_hours() {
     let fixture = Fixture::new();
     for (body, words) in [
-        (r#"{"overlap_hours":169}"#, "`overlap_hours` is not from 0 to 168"),
+        (r#"{"overlap_hours":169}"#, "`overlap_hours` is not a whole number from 0 to 168"),
         (r#"{"overlap_hours":-1}"#, "`overlap_hours` is not a whole number"),
         (r#"{"overlap_hours":1.5}"#, "`overlap_hours` is not a whole number"),
         (r#"{"overlap_hours":"1"}"#, "`overlap_hours` is not a whole number"),

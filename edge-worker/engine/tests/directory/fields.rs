@@ -27,17 +27,32 @@ const REFUSED: [(&str, &str); 30] = [
     (r#"{"url":"https://shop.example/","include":["late"]}"#, "`include` has an entry that is not one of"),
     (r#"{"url":"https://shop.example/","enabled":"yes"}"#, "`enabled` is not true or false"),
     (r#"{"url":"https://shop.example/","paused":null}"#, "`paused` is not true or false"),
-    (r#"{"url":"https://shop.example/","timeout_seconds":0}"#, "`timeout_seconds` is not from 1 to 30"),
-    (r#"{"url":"https://shop.example/","timeout_seconds":31}"#, "`timeout_seconds` is not from 1 to 30"),
+    (
+        r#"{"url":"https://shop.example/","timeout_seconds":0}"#,
+        "`timeout_seconds` is not a whole number from 1 to 30",
+    ),
+    (
+        r#"{"url":"https://shop.example/","timeout_seconds":31}"#,
+        "`timeout_seconds` is not a whole number from 1 to 30",
+    ),
     (r#"{"url":"https://shop.example/","timeout_seconds":1.5}"#, "`timeout_seconds` is not a whole number"),
     (r#"{"url":"https://shop.example/","timeout_seconds":"10"}"#, "`timeout_seconds` is not a whole number"),
-    (r#"{"url":"https://shop.example/","max_in_flight":0}"#, "`max_in_flight` is not from 1 to 10000"),
-    (r#"{"url":"https://shop.example/","max_in_flight":10001}"#, "`max_in_flight` is not from 1 to 10000"),
+    (
+        r#"{"url":"https://shop.example/","max_in_flight":0}"#,
+        "`max_in_flight` is not a whole number from 1 to 10000",
+    ),
+    (
+        r#"{"url":"https://shop.example/","max_in_flight":10001}"#,
+        "`max_in_flight` is not a whole number from 1 to 10000",
+    ),
     (r#"{"url":"https://shop.example/","max_in_flight":"all"}"#, "`max_in_flight` is not a whole number"),
-    (r#"{"url":"https://shop.example/","max_in_flight":-1}"#, "`max_in_flight` is not a whole number"),
+    (
+        r#"{"url":"https://shop.example/","max_in_flight":-1}"#,
+        "`max_in_flight` is not a whole number from 1 to 10000",
+    ),
     (
         r#"{"url":"https://shop.example/","attempts_per_second":0}"#,
-        "`attempts_per_second` is not from 1 to 10000",
+        "`attempts_per_second` is not a whole number from 1 to 10000",
     ),
     (
         r#"{"url":"https://shop.example/","attempts_per_second":0.5}"#,
