@@ -129,6 +129,12 @@ for (const [name, args, options, stderr] of [
     {},
     /^error: the URL is not one of http or https\nwrite it whole, such as http:\/\/127/,
   ],
+  ...["999999d", "1969-12-31T23:59:59Z"].map((since) => [
+    `a beginning before all times: ${since}`,
+    [...FORWARDING, "--token", "a", `--since=${since}`],
+    {},
+    /^error: option '--since <time>' argument is invalid\. It is before 1970: the earliest is 1970/,
+  ]),
   ...["30", "m", "1w", "-3h", "2026-07-01", "yesterday", "2026-13-01T00:00:00Z"].map((since) => [
     `a beginning that is none: ${since}`,
     [...FORWARDING, "--token", "a", `--since=${since}`],

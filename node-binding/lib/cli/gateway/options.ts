@@ -45,5 +45,8 @@ export function parseTime(text: string): string {
       "It is an age such as 30m, or a time such as 2026-07-01T12:00:00Z.",
     );
   }
+  if (at < 0) {
+    throw new InvalidArgumentError("It is before 1970: the earliest is 1970-01-01T00:00:00Z.");
+  }
   return new Date(at).toISOString();
 }
