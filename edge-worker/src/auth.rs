@@ -28,9 +28,10 @@ use vtryon_gateway_engine::access::scope::Scope;
 use vtryon_gateway_engine::access::scope_rules::ScopeRules;
 use vtryon_gateway_engine::access::token::TokenForm;
 use vtryon_gateway_engine::keys::MasterKey;
+use vtryon_gateway_engine::log::{Decision, Level};
 use vtryon_gateway_engine::sessions::{self, Session, Sessions};
 use vtryon_webhooks::{Code, Millis, Secret};
-use worker::{Env, Headers, Request, console_warn};
+use worker::{Env, Headers, Request};
 use zeroize::Zeroizing;
 
 pub(crate) use access::Access;
@@ -39,6 +40,7 @@ pub(crate) use permit::{Ended, Permit};
 
 use self::limit::{ClientAddress, Failure, Failures};
 use crate::http::response::ApiError;
+use crate::log;
 use crate::protocol::AuditedRequest;
 
 /// The header in which Access tells the origin whom it has let in.
@@ -73,7 +75,7 @@ impl RootToken {
     }
 }
 
-/// The log message for a wrong bearer token.
+/// What the log says of a wrong bearer token.
 const WRONG_TOKEN: &str = "its bearer token is wrong";
 
 /// Who has sent a request with a good credential.
@@ -211,9 +213,12 @@ impl Admin {
 
     /// Counts a failure, and says how it is answered. The first in a client's minute is logged, so that
     /// guesses can't fill it.
-    fn fail(&self, client: ClientAddress, why: &str, now: Millis) -> ApiError {
+    fn fail(&self, client: ClientAddress, reason: &'static str, now: Millis) -> ApiError {
         match self.failures.borrow_mut().record(client, now) {
-            Failure::First => console_warn!("refused: a request to /api from {client}: {why}"),
+            Failure::First => {
+                let decision = Decision::CredentialRejected { client: client.to_string(), reason };
+                log::write(Level::Warn, &decision, None);
+            }
             Failure::Further => {}
             Failure::Throttled(seconds) => {
                 let message = "these credentials are wrong, and so were many before them from this address";

@@ -76,6 +76,6 @@ test("nothing that somebody sends is in the log", async (t) => {
 
   const log = gateway.log.join("");
   assert.match(log, /"request_rejected","code":"missing_signature"/);
-  assert.match(log, /refused: a request to \/api/);
+  assert.match(log, /"credential_rejected","client":/);
   assert.ok(!log.includes(MARK), log);
 });

@@ -72,6 +72,7 @@ test("every decision is logged with the fields that the guide names", async () =
   );
   await acknowledged(gateway, event("task_1", "queued"), "no json");
   await gateway.post(event("task_1", "queued"), { signature: "0".repeat(64) });
+  await fetch(`${gateway.url}/api/tasks`, { headers: { authorization: "Bearer wrong" } });
   // Two in a row disable it.
   await acknowledged(gateway, named("gone", "task_gone_1"), named("gone", "task_gone_2"));
   // A test is attempted at once, whatever has failed before it.

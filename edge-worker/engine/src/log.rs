@@ -80,6 +80,11 @@ pub enum Decision {
         operation: String,
         status: u16,
     },
+    /// A wrong credential of `/api`: the first of a client within a minute.
+    CredentialRejected {
+        client: String,
+        reason: &'static str,
+    },
     /// Requests that were rejected for one cause since the last line about it.
     RequestRejected {
         code: &'static str,
@@ -98,6 +103,7 @@ impl Decision {
             | Self::DeliveryDead { .. }
             | Self::EndpointDown { .. }
             | Self::EndpointDisabled { .. }
+            | Self::CredentialRejected { .. }
             | Self::RequestRejected { .. } => Level::Warn,
         }
     }

@@ -49,7 +49,7 @@ impl Admin {
             return no_content(&current.sessions.open(Some(&id), now));
         }
         let is_void = matches!(self.cookie(request.headers(), env, now).await?, Cookie::Void);
-        let refusal = self.fail(ClientAddress::of(&request)?, "a sign-in with a wrong token", now);
+        let refusal = self.fail(ClientAddress::of(&request)?, "the token of its sign-in is wrong", now);
         Err(clear_void(is_void, refusal))
     }
 }
