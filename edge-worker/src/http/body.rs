@@ -61,10 +61,16 @@ pub(crate) async fn read(
     Ok(read_within(request, declared, limit).await?)
 }
 
-/// Reads the body of a request to the API, in the same way.
+/// Reads the body of a request to the API, in the same way; the error of one that is too long names the limit.
 pub(crate) async fn of(request: &worker::Request, limit: usize) -> Result<Vec<u8>, ApiError> {
     let declared = request.headers().get("content-length")?;
-    read(request.inner(), declared.as_deref(), limit).await
+    read_within(request.inner(), declared.as_deref(), limit).await.map_err(|error| match error {
+        BodyError::TooLarge => {
+            let message = format!("the body is longer than {limit} bytes");
+            ApiError::with_message(Code::PayloadTooLarge, message).of_body()
+        }
+        other => other.into(),
+    })
 }
 
 /// Reads the beginning of a body that nothing depends on, at most so many bytes of it and no longer than that;
