@@ -8,7 +8,16 @@ import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { Backend } from "./support/backend.js";
 import { acknowledged, delivery } from "./support/deliveries.js";
-import { event, Gateway, PREVIOUS, SECRET, sign, TOKEN, until } from "./support/gateway.js";
+import {
+  event,
+  Gateway,
+  PREVIOUS,
+  resultKey,
+  SECRET,
+  sign,
+  TOKEN,
+  until,
+} from "./support/gateway.js";
 
 const MASTER = `${"5ec7e7".repeat(10)}0f0f`;
 const TICKET = "ticket-token-of-the-tests-0123456789abcdef";
@@ -97,7 +106,7 @@ async function useEverything() {
   await until(async () => (await gateway.api("/api/rejections")).body.rejections.length > 0);
   const kv = await gateway.kv();
   assert.equal((await gateway.api("/api/tasks/task_2/result")).status, 200);
-  await until(() => kv.get("result:task_2"));
+  await until(() => kv.get(resultKey("task_2")));
 }
 
 /** The forms in which a secret would be found. */

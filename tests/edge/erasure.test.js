@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { block } from "../pages.js";
 import { Backend } from "./support/backend.js";
 import { acknowledged, attempted, deliveries, delivery } from "./support/deliveries.js";
-import { event, Gateway, TOKEN, until } from "./support/gateway.js";
+import { event, Gateway, resultKey, TOKEN, until } from "./support/gateway.js";
 import { live, ready } from "./support/streams.js";
 import { refusal, TRANSPORTS, view } from "./support/subscriber.js";
 import { TICKET_TOKEN, ticketFor } from "./support/ticket-office.js";
@@ -72,7 +72,7 @@ test("nothing of an erased task is left in rows or in KV, and whatever comes of 
   const hasAnswer = ({ attempts }) => attempts[0]?.status === 500;
   await until(async () => (await deliveries(gateway, { task_id: TASK })).some(hasAnswer));
   assert.equal((await result(TASK)).status, 200);
-  await until(() => kv.get(`result:${TASK}`));
+  await until(() => kv.get(resultKey(TASK)));
   assert.ok((await rows()).includes(PERSON), "it is stored, and would be found");
 
   const env = { ...process.env, URL: gateway.url, TOKEN, TASK };
@@ -80,7 +80,7 @@ test("nothing of an erased task is left in rows or in KV, and whatever comes of 
   const { stdout } = await promisify(execFile)("bash", args, { env });
   const { events, deliveries: ended, ...rest } = JSON.parse(stdout);
   assert.deepEqual([Object.keys(rest), events, ended], [["task_id", "erased_at"], 3, 3]);
-  assert.equal(await kv.get(`result:${TASK}`), null);
+  assert.equal(await kv.get(resultKey(TASK)), null);
   const received = backend.received.length;
   for (const status of ["queued", "processing", "failed", "with_anna.karenina"]) {
     await acknowledged(gateway, event(TASK, status));
@@ -134,7 +134,7 @@ test("a reader that writes to KV after the erasure deletes it again", async (t) 
   // It is written, and then deleted.
   const log = () => gateway.log.join("");
   await until(() => log().includes("results: a result was deleted from KV again"));
-  await until(async () => (await kv.get("result:fault:kv-late")) === null);
+  await until(async () => (await kv.get(resultKey("fault:kv-late"))) === null);
   assert.equal((await result("fault:kv-late")).status, 404);
 });
 

@@ -15,6 +15,9 @@ import { createToken } from "./support/tokens.js";
 /** How many tasks there are before the move. */
 const HISTORY = 500;
 
+/** Tasks that the old gateway erases. */
+const ERASED = ["task_erased_before", "task_erased_meanwhile"];
+
 let folder;
 let old;
 let next;
@@ -113,11 +116,17 @@ function effects() {
 function timelines(ndjson) {
   const tasks = new Map();
   for (const line of ndjson.split("\n").filter(Boolean)) {
-    const { task_id, status, event: name, outcome, webhook_id } = JSON.parse(line);
+    const { type, task_id, status, event: name, outcome, webhook_id } = JSON.parse(line);
+    if (type === "erased") continue;
     const known = tasks.get(task_id ?? "unreadable") ?? [];
     tasks.set(task_id ?? "unreadable", [...known, { what: status ?? name, outcome, webhook_id }]);
   }
   return tasks;
+}
+
+async function erase(id) {
+  const { status } = await old.api(`/api/tasks/${id}`, { method: "DELETE" });
+  assert.equal(status, 200, id);
 }
 
 /** Exports a gateway and imports all of it into another one, as the guide does. */
@@ -146,6 +155,9 @@ test("a live deployment moves to more shards: 0 lost, 0 twice in effect, the sam
     while (number <= HISTORY) await poster.life(number++);
   });
   await Promise.all(history);
+  // Two customers ask for erasure: one before the move, one while it goes on.
+  for (const id of ERASED) await old.post(event(id, "queued"));
+  await erase(ERASED[0]);
   poster.begin(HISTORY + 1);
 
   // 1. The old gateway collects what comes from now on for the new one, which does not exist yet.
@@ -195,6 +207,8 @@ test("a live deployment moves to more shards: 0 lost, 0 twice in effect, the sam
   await until(() => poster.tasks.size > posted + 80);
   await poster.stop();
 
+  await erase(ERASED[1]);
+
   // 5. Once the old one has delivered and forwarded all, what it has forwarded to nobody moves too.
   for (const gateway of [old, next]) {
     await until(async () => (await deliveries(gateway, { state: "pending" })).length === 0);
@@ -221,6 +235,16 @@ test("a live deployment moves to more shards: 0 lost, 0 twice in effect, the sam
     home: folder,
   });
   const [there, here] = [timelines(await readFile(file, "utf8")), timelines(moved.stdout)];
+  assert.ok(there.delete(ERASED[1]), "it was exported before");
+  for (const id of ERASED) {
+    assert.equal((await next.post(event(id, "completed"))).status, 200);
+    assert.equal(
+      (await next.api(`/api/tasks/${id}`)).status,
+      404,
+      "a late event brings nothing back",
+    );
+    assert.equal(here.has(id), false);
+  }
   for (const [task_id, events] of there) {
     const ids = here.get(task_id).map(({ webhook_id }) => webhook_id);
     const missing = events.filter(({ webhook_id }) => !ids.includes(webhook_id));

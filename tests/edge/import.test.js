@@ -1,13 +1,14 @@
 // Events of another deployment: what a request may have, what becomes of each line, and the commands around it.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { appendFile, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { ask, bearer } from "./support/caller.js";
 import { acknowledged } from "./support/deliveries.js";
-import { event, Gateway, sign, TOKEN } from "./support/gateway.js";
+import { event, Gateway, resultKey, sign, TOKEN, until } from "./support/gateway.js";
 import { Gate, run } from "./support/mover.js";
 import { exchange, head } from "./support/raw.js";
 import { createToken } from "./support/tokens.js";
@@ -35,6 +36,13 @@ function line(body, more = {}) {
   return JSON.stringify({ id: "1.1.0_1", ...fields, signature: sign(body), ...more });
 }
 
+/** The line of a task that was erased. */
+function erasure(task_id, more = {}) {
+  const task_digest = createHash("sha256").update(task_id).digest("hex");
+  const fields = { id: "1.1.0_1", type: "erased", task_digest, erased_at: EARLIER };
+  return JSON.stringify({ ...fields, ...more });
+}
+
 const post = (body, init = {}) => gateway.api("/api/import", { method: "POST", body, ...init });
 
 test("a request is refused as a whole, or each line by itself", async () => {
@@ -50,8 +58,13 @@ test("a request is refused as a whole, or each line by itself", async () => {
     assert.match(answer.body.message, new RegExp(words), why);
   }
   const long = [`authorization: Bearer ${TOKEN}`, `content-length: ${2 * 1024 * 1024 + 1}`];
-  const { status } = await exchange(gateway.url, head("POST", "/api/import", long), ok);
+  const { status, body: reason } = await exchange(
+    gateway.url,
+    head("POST", "/api/import", long),
+    ok,
+  );
   assert.equal(status, 413, "it is not read");
+  assert.match(String(reason), /longer than 2097152 bytes/);
   assert.equal((await gateway.api("/api/tasks/task_whole")).status, 404, "nothing is applied");
   const { body } = await post(
     [
@@ -76,7 +89,7 @@ test("a request is refused as a whole, or each line by itself", async () => {
       [7, "refused", "invalid_request"],
     ],
   );
-  assert.deepEqual([body.stored, body.duplicates, body.refused], [3, 1, 3]);
+  assert.deepEqual([body.stored, body.duplicates, body.capped, body.refused], [3, 1, 0, 3]);
   const { body: task } = await gateway.api("/api/tasks/task_other");
   assert.deepEqual([task.created_at, task.events[0].received_at], [EARLIER, EARLIER]);
   assert.ok(!gateway.log.join("").includes(sign("no json")), "no signature is logged");
@@ -95,6 +108,157 @@ test("an event of the longest body that can be configured is imported", async ()
     assert.deepEqual([status, answer.stored], [200, 1]);
   } finally {
     await long.stop();
+  }
+});
+
+test("an erasure is stored once, and refused where it names no task", async () => {
+  const { body } = await post(
+    [
+      erasure("task_gone"),
+      erasure("task_gone"),
+      erasure("task_gone", { task_digest: "no digest" }),
+      erasure("task_gone", { erased_at: "3000-01-01T00:00:00.000Z" }),
+      line(event("task_gone", "queued")),
+    ].join("\n"),
+  );
+  assert.deepEqual(
+    body.lines.map(({ result, outcome, error }) => [result, outcome ?? error]),
+    [
+      ["stored", "erased"],
+      ["duplicate", "duplicate"],
+      ["refused", "invalid_request"],
+      ["refused", "invalid_request"],
+      ["duplicate", "duplicate"],
+    ],
+  );
+});
+
+test("an event that its task has no room for is neither stored nor a duplicate", async () => {
+  const statuses = Array.from({ length: 17 }, (_, n) => line(event("task_full", `unheard_${n}`)));
+  const { body } = await post(statuses.join("\n"));
+  assert.deepEqual([body.stored, body.duplicates, body.capped, body.refused], [16, 0, 1, 0]);
+  assert.deepEqual(body.lines.at(-1), { line: 17, result: "capped", outcome: "capped" });
+  const file = path.join(folder, "full.ndjson");
+  await writeFile(file, statuses.join("\n"));
+  const target = { gateway: gateway.url, token: TOKEN, home: folder };
+  const { code, stderr } = await run(["import", file], target);
+  assert.equal(code, 0);
+  assert.match(stderr, /^imported 0 events, 16 were stored already, 1 left out: too many unknown/m);
+});
+
+test("an erased task is erased in the next deployment, whatever has come there", async () => {
+  const [from, to] = await Promise.all(
+    ["2", "3"].map((SHARDS) => Gateway.start({ bindings: { SHARDS } })),
+  );
+  try {
+    const file = path.join(folder, "erased.ndjson");
+    const { token } = await createToken(from, "listen");
+    const move = async (into = to) => {
+      const source = { gateway: from.url, token, home: folder };
+      const { stderr } = await run(["export", "--output", file], source);
+      const target = { gateway: into.url, token: TOKEN, home: folder };
+      return stderr + (await run(["import", file], target)).stderr;
+    };
+    const erase = async (id) => {
+      assert.equal((await from.api(`/api/tasks/${id}`, { method: "DELETE" })).status, 200);
+    };
+    const isGone = async (gateway, id) => {
+      await until(
+        async () => (await gateway.api(`/api/tasks?prefix=${id}`)).body.tasks.length === 0,
+      );
+      for (const of of [`/api/tasks/${id}`, `/api/tasks/${id}/result`]) {
+        assert.equal((await gateway.api(of)).status, 404, of);
+      }
+      await acknowledged(gateway, event(id, "processing"));
+      assert.equal(
+        (await gateway.api(`/api/tasks/${id}`)).status,
+        404,
+        "a late event is not stored",
+      );
+    };
+    const data = { result_url: "https://cdn.example/anna.png" };
+    for (const id of ["task_anna_1", "task_anna_2", "task_other"]) {
+      await acknowledged(from, event(id, "completed", { data }));
+    }
+    await erase("task_anna_1");
+    assert.match(
+      await move(),
+      /^exported 2 events, and 1 erasure$(.|\n)*^imported 2 .*, 1 task erased$/m,
+    );
+    await isGone(to, "task_anna_1");
+
+    // One that has been read there, so that KV has it, and of which more has come.
+    assert.equal((await to.api("/api/tasks/task_anna_2/result")).status, 200);
+    const kv = await to.kv();
+    await until(() => kv.get(resultKey("task_anna_2")));
+    await acknowledged(to, event("task_anna_2", "failed"));
+    await erase("task_anna_2");
+    assert.match(
+      await move(),
+      /^exported 0 events, and 1 erasure$(.|\n)*^imported 0 .*, 1 task erased$/m,
+    );
+    assert.equal(await kv.get(resultKey("task_anna_2")), null);
+    await isGone(to, "task_anna_2");
+    assert.match(await move(), /^exported 0 events$(.|\n)*^imported 0 events, 0 were/m);
+    assert.equal((await to.api("/api/tasks/task_other")).status, 200);
+
+    // The whole file, events of the erased task among them, as a backup is restored.
+    const lines = (await readFile(file, "utf8")).trimEnd().split("\n");
+    const types = lines.map((text) => JSON.parse(text).type);
+    assert.deepEqual(types, ["event", "event", "erased", "erased"]);
+    const restored = await Gateway.start();
+    try {
+      await move(restored);
+      await isGone(restored, "task_anna_2");
+    } finally {
+      await restored.stop();
+    }
+  } finally {
+    await Promise.all([from.stop(), to.stop()]);
+  }
+});
+
+test("a history of more secrets than two is imported once for each older one", async () => {
+  const [oldest, older, current] = ["oldest", "older", "current"].map(
+    (name) => `the ${name} secret of Vtryon`,
+  );
+  const file = path.join(folder, "rotated.ndjson");
+  const secrets = [oldest, older, oldest, older, current, current];
+  const lines = secrets.map((secret, n) => {
+    const body = event(`task_${n}`, "queued");
+    // Now: what is older than the retention is pruned at once.
+    const received_at = new Date().toISOString();
+    return line(body, { received_at, signature: sign(body, secret) });
+  });
+  await writeFile(file, `${lines.join("\n")}\n`);
+  const bindings = { VTRYON_WEBHOOK_SECRET: current };
+  const to = await Gateway.start({
+    bindings: { ...bindings, VTRYON_WEBHOOK_SECRET_PREVIOUS: oldest },
+  });
+  try {
+    const runs = [];
+    for (const previous of [oldest, older]) {
+      await to.halt();
+      await to.restart({ VTRYON_WEBHOOK_SECRET_PREVIOUS: previous });
+      runs.push(await run(["import", file], { gateway: to.url, token: TOKEN, home: folder }));
+    }
+    assert.deepEqual(
+      runs.map(({ code }) => code),
+      [1, 1],
+    );
+    assert.match(runs[0].stderr, /^line 2: signature_mismatch(.|\n)*^line 4: signature_mismatch/m);
+    assert.match(runs[0].stderr, /^imported 4 events, 0 were stored already, 2 were refused$/m);
+    assert.match(runs[1].stderr, /^line 1: signature_mismatch(.|\n)*^line 3: signature_mismatch/m);
+    assert.match(runs[1].stderr, /^imported 2 events, 2 were stored already, 2 were refused$/m);
+    const source = {
+      gateway: to.url,
+      token: (await createToken(to, "listen")).token,
+      home: folder,
+    };
+    const { stdout } = await run(["export"], source);
+    assert.equal(stdout.trimEnd().split("\n").length, lines.length, "as many as in the file");
+  } finally {
+    await to.stop();
   }
 });
 
@@ -136,12 +300,12 @@ test("the commands: an export goes on after its last whole line, refused lines a
     await acknowledged(from, event("task_0", "processing"));
     assert.match(
       (await run(args, source)).stderr,
-      /^the file has 19 events(.|\n)*^exported 2 events$/m,
+      /^the file has 19 lines(.|\n)*^exported 2 events$/m,
     );
     assert.equal((await read()).length, 21);
-    const until = ["export", "--since", times[5], "--until", times[9]];
+    const part = ["export", "--since", times[5], "--until", times[9]];
     const range = times.filter((at) => at >= times[5] && at < times[9]).length;
-    assert.equal((await run(until, source)).stdout.split("\n").length - 1, range);
+    assert.equal((await run(part, source)).stdout.split("\n").length - 1, range);
 
     const target = { gateway: gateway.url, token: TOKEN, home: folder };
     await appendFile(file, `${line("no json", { signature: sign("x") })}\n`);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { event, Gateway, until } from "./support/gateway.js";
+import { event, Gateway, resultKey, until } from "./support/gateway.js";
 import { metered, since } from "./support/metering.js";
 
 const RETENTION_HOURS = 48;
@@ -26,16 +26,16 @@ test("a result that nobody reads is not written to KV", async () => {
   const before = await metered(gateway);
   await finish("task_unread");
   assert.equal(since(before, await metered(gateway)).kv_write, 0);
-  assert.equal(await kv.get("result:task_unread"), null);
+  assert.equal(await kv.get(resultKey("task_unread")), null);
 });
 
 test("KV keeps a result that was read, as it is and as long as its task is kept", async () => {
   await finish("task_read");
   const first = await result("task_read");
   assert.equal(first.status, 200);
-  const kept = await until(() => kv.get("result:task_read", "json"));
+  const kept = await until(() => kv.get(resultKey("task_read"), "json"));
   assert.deepEqual(kept, first.body);
-  const [{ expiration }] = (await kv.list({ prefix: "result:task_read" })).keys;
+  const [{ expiration }] = (await kv.list({ prefix: resultKey("task_read") })).keys;
   const ends = Date.parse(first.body.completed_at) / 1000 + RETENTION_HOURS * 3600;
   assert.ok(Math.abs(ends - expiration) < 60, `${expiration}, not ${ends}`);
 
@@ -60,5 +60,5 @@ test("a result is read where KV fails", async () => {
   const { status, body } = await result("fault:kv");
   assert.deepEqual([status, body.status], [200, "completed"]);
   await until(() => gateway.log.join("").includes("results: a fault on purpose in KV"));
-  assert.equal(await kv.get("result:fault:kv"), null);
+  assert.equal(await kv.get(resultKey("fault:kv")), null);
 });

@@ -40,6 +40,7 @@ const SCHEMA = [
   "CREATE TABLE replays ( id TEXT PRIMARY KEY, matched INTEGER NOT NULL, enqueued INTEGER NOT NULL, delivered INTEGER NOT NULL, failed INTEGER NOT NULL, next_seq INTEGER ) WITHOUT ROWID",
   "CREATE TABLE settings ( no INTEGER PRIMARY KEY, version INTEGER NOT NULL, doc TEXT NOT NULL )",
   "CREATE TABLE tasks ( no INTEGER PRIMARY KEY, task_id TEXT NOT NULL UNIQUE, open INTEGER NOT NULL, stage TEXT, seen INTEGER NOT NULL, unknown TEXT NOT NULL, last_seq INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, duplicates INTEGER NOT NULL, key TEXT NOT NULL, result_url TEXT, failure TEXT, final_at INTEGER, erased_at INTEGER )",
+  "CREATE INDEX tasks_erased ON tasks (last_seq) WHERE erased_at IS NOT NULL",
   "CREATE INDEX tasks_open ON tasks (no) WHERE open = 1",
   "CREATE TABLE totals ( no INTEGER PRIMARY KEY, counted_to INTEGER NOT NULL, doc TEXT NOT NULL )",
 ];
@@ -222,9 +223,11 @@ const PLANS = {
     "USING INDEX deliveries_dead",
   ],
   "what was stored after a number": [
-    `SELECT * FROM (SELECT seq, NULL FROM events WHERE seq > MAX(9, 9)
-      UNION ALL SELECT no, NULL FROM quarantine WHERE no > MAX(9, 9)
-      UNION ALL SELECT seq, delivery FROM replay_log WHERE seq > 9 ORDER BY 1) LIMIT 9`,
+    `SELECT * FROM (SELECT seq, NULL, 0 FROM events WHERE seq > MAX(9, 9)
+      UNION ALL SELECT no, NULL, 0 FROM quarantine WHERE no > MAX(9, 9)
+      UNION ALL SELECT seq, delivery, 0 FROM replay_log WHERE seq > 9
+      UNION ALL SELECT last_seq, NULL, 1 FROM tasks WHERE erased_at IS NOT NULL AND last_seq > 9
+      ORDER BY 1) LIMIT 9`,
     [
       "CO-ROUTINE",
       "MERGE (UNION ALL)",
@@ -235,7 +238,11 @@ const PLANS = {
       "RIGHT",
       "SEARCH quarantine USING INTEGER PRIMARY KEY (rowid>?)",
       "RIGHT",
+      "MERGE (UNION ALL)",
+      "LEFT",
       "SEARCH replay_log USING INTEGER PRIMARY KEY (rowid>?)",
+      "RIGHT",
+      "SEARCH tasks USING INDEX tasks_erased (last_seq>?)",
       "SCAN",
     ],
   ],

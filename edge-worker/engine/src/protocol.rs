@@ -25,7 +25,7 @@ use serde_json::value::RawValue;
 use vtryon_webhooks::{Digest, Error, Event, Millis, Verified};
 
 use self::delivery::{Dispatch, Report};
-use self::import::ImportedEvent;
+use self::import::ImportedLine;
 use self::live::Subscription;
 use self::placement::Placement;
 use self::settings::{Replay, Settings};
@@ -41,9 +41,10 @@ pub const TEST_EVENT: &str = "gateway.test";
 /// The shard that stores and delivers alerts: each deployment has it.
 pub const ALERT_SHARD: u32 = 0;
 
-/// Returns the KV key of a task's final result. The prefix leaves room for other things in the same namespace.
-pub fn result_key(task_id: &str) -> String {
-    format!("result:{task_id}")
+/// Returns the KV key of a task's final result, by the digest of its id. The prefix leaves room for other things in the same
+/// namespace.
+pub fn result_key(task: &Digest) -> String {
+    format!("result:{}", task.to_hex())
 }
 
 /// A request to a shard.
@@ -52,9 +53,9 @@ pub fn result_key(task_id: &str) -> String {
 pub enum ShardRequest {
     /// Decides on an event and stores it; its body is the second argument of the call.
     StoreEvent(IncomingEvent),
-    /// Stores events that another deployment has exported, in their order, and delivers none; their bodies, one after
-    /// the other, are the second argument of the call.
-    Import(Vec<ImportedEvent>),
+    /// Stores events and erasures that another deployment has exported, in their order, and delivers none; the bodies of
+    /// the events, one after the other, are the second argument of the call.
+    Import(Vec<ImportedLine>),
     /// Stores an alert, once; its body is the second argument of the call.
     StoreAlert(IncomingAlert),
     /// The state and the timeline of a task.

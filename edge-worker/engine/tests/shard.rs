@@ -20,6 +20,8 @@ mod erasure;
 mod health;
 #[path = "shard/import.rs"]
 mod import;
+#[path = "shard/imported_erasures.rs"]
+mod imported_erasures;
 #[path = "shard/leases.rs"]
 mod leases;
 #[path = "shard/limits.rs"]

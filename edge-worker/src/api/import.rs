@@ -1,33 +1,48 @@
-//! `POST /api/import`: takes events that another deployment has exported.
+//! `POST /api/import`: takes events that another deployment has exported, and which tasks it has erased.
 
 use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
 use vtryon_gateway_engine::json;
+use vtryon_webhooks::Digest;
 use worker::{Env, Request, Response};
 
+use super::results;
 use crate::config::Config;
 use crate::http::body;
 use crate::http::query::Query;
 use crate::http::response::{self, ApiError};
 use crate::platform::clock;
-use crate::protocol::import::{self, ImportReport, ImportedEvent, LineResult, MAX_BYTES, VerifiedLine};
+use crate::protocol::import::{
+    self, ImportReport, ImportedErasure, ImportedEvent, ImportedLine, Line, LineResult, MAX_BYTES,
+    VerifiedEvent,
+};
 use crate::protocol::{AuditedRequest, DirectoryRequest, ShardRequest, shard_client};
 
-/// The events of a request for one shard: their lines, and their bodies one after the other.
+/// The lines of a request for one shard: their numbers, and the bodies of the events one after the other.
 #[derive(Default)]
 struct Part {
-    lines: Vec<usize>,
-    events: Vec<ImportedEvent>,
+    numbers: Vec<usize>,
+    lines: Vec<ImportedLine>,
     bodies: Vec<u8>,
+    /// The tasks that are erased, by the digests of their ids.
+    erased: Vec<Digest>,
 }
 
 impl Part {
-    fn add(&mut self, line: usize, verified: VerifiedLine) {
-        let VerifiedLine { event, body, .. } = verified;
-        self.lines.push(line);
-        self.events.push(ImportedEvent { event, length: body.len() });
-        self.bodies.extend(body);
+    fn add(&mut self, number: usize, line: Line) {
+        self.numbers.push(number);
+        self.lines.push(match line {
+            Line::Event(VerifiedEvent { event, body, .. }) => {
+                let length = body.len();
+                self.bodies.extend(body);
+                ImportedLine::Event(ImportedEvent { event, length })
+            }
+            Line::Erasure { digest, erased_at } => {
+                self.erased.push(digest);
+                ImportedLine::Erasure(ImportedErasure { task_digest: digest.to_hex(), erased_at })
+            }
+        });
     }
 }
 
@@ -47,9 +62,9 @@ pub(super) async fn import(
     let mut parts: BTreeMap<u32, Part> = BTreeMap::new();
     for (line, text) in import::lines(&body)? {
         match import::read(text, &config.deployment.verifier, now) {
-            Ok(verified) => {
-                let shard = config.shards.of(&verified.digest);
-                parts.entry(shard).or_default().add(line, verified);
+            Ok(read) => {
+                let shard = config.shards.of(read.digest());
+                parts.entry(shard).or_default().add(line, read);
             }
             Err(refusal) => results.push(LineResult::refused(line, &refusal)),
         }
@@ -62,10 +77,12 @@ pub(super) async fn import(
     response::json(200, &ImportReport::new(results))
 }
 
-/// Lets a shard store its part; returns what became of each line.
+/// Lets a shard store its part, and deletes the results of tasks that were erased from KV; returns what became of each line.
 async fn store(shard: u32, part: Part, env: &Env, config: &Config) -> Result<Vec<LineResult>, ApiError> {
-    let Part { lines, events, bodies } = part;
-    let answer = shard_client::call(env, config.shards, shard, ShardRequest::Import(events), &bodies).await?;
+    let Part { numbers, lines, bodies, erased } = part;
+    let answer = shard_client::call(env, config.shards, shard, ShardRequest::Import(lines), &bodies).await?;
     let outcomes: Vec<String> = json::read(&answer.unwrap_or_default())?;
-    Ok(lines.into_iter().zip(outcomes).map(|(line, outcome)| LineResult::of(line, outcome)).collect())
+    // Only now: a reader who has asked the shard before asks it again when KV has the result.
+    try_join_all(erased.iter().map(|digest| results::forget(digest, env, config))).await?;
+    Ok(numbers.into_iter().zip(outcomes).map(|(line, outcome)| LineResult::of(line, outcome)).collect())
 }

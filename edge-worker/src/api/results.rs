@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use serde::Deserialize;
 use vtryon_gateway_engine::{json, time};
-use vtryon_webhooks::{Code, Shards, TaskId};
+use vtryon_webhooks::{Code, Digest, Shards};
 use worker::{Context, Delay, Env, Response, console_error};
 
 use super::tasks;
@@ -34,8 +34,9 @@ pub(super) async fn show(
     context: &Context,
 ) -> Result<Response, ApiError> {
     let id = task_id(id)?;
+    let digest = Digest::of(id.as_str().as_bytes());
     if config.has_results {
-        match read(env, id.as_str()).await {
+        match read(env, &digest).await {
             Ok(Some(result)) => return response::json_text(200, &result),
             Ok(None) => {}
             Err(error) => console_error!("results: {error}"),
@@ -47,7 +48,7 @@ pub(super) async fn show(
         let (env, task_id, result) = (env.clone(), id.as_str().to_owned(), result.clone());
         let shards = config.shards;
         context.wait_until(async move {
-            if let Err(error) = keep(&env, shards, &task_id, result, seconds).await {
+            if let Err(error) = keep(&env, shards, (&task_id, &digest), result, seconds).await {
                 console_error!("results: {error}");
             }
         });
@@ -55,12 +56,12 @@ pub(super) async fn show(
     response::json_text(200, &result)
 }
 
-/// Deletes a result from KV.
-pub(super) async fn forget(id: &TaskId<'_>, env: &Env, config: &Config) -> Result<(), ApiError> {
+/// Deletes the result of a task from KV, by the digest of its id.
+pub(super) async fn forget(task: &Digest, env: &Env, config: &Config) -> Result<(), ApiError> {
     if !config.has_results {
         return Ok(());
     }
-    delete(env, id.as_str()).await.map_err(|error| {
+    delete(env, task).await.map_err(|error| {
         console_error!("results: {error}");
         ApiError::with_message(Code::Unavailable, NOT_FORGOTTEN.into())
     })
@@ -76,41 +77,47 @@ async fn ask(env: &Env, shards: Shards, task_id: &str) -> Result<Option<String>,
 
 /// Writes a result to KV, and deletes it again unless the shard still has it: the task may have been erased since the
 /// shard was asked, and then KV must not have it.
-async fn keep(env: &Env, shards: Shards, task_id: &str, result: String, seconds: u64) -> worker::Result<()> {
-    write(env, task_id, result, seconds).await?;
+async fn keep(
+    env: &Env,
+    shards: Shards,
+    (task_id, digest): (&str, &Digest),
+    result: String,
+    seconds: u64,
+) -> worker::Result<()> {
+    write(env, digest, result, seconds).await?;
     match ask(env, shards, task_id).await {
         Ok(Some(_)) => Ok(()),
         Ok(None) | Err(_) => {
             console_error!(
                 "results: a result was deleted from KV again, since its task may have been erased"
             );
-            delete(env, task_id).await
+            delete(env, digest).await
         }
     }
 }
 
-async fn read(env: &Env, task_id: &str) -> worker::Result<Option<String>> {
-    faults::before_kv(task_id)?;
+async fn read(env: &Env, task: &Digest) -> worker::Result<Option<String>> {
+    faults::before_kv(task)?;
     metering::count(BilledOperation::KvRead);
-    let read = env.kv(RESULTS)?.get(&result_key(task_id));
+    let read = env.kv(RESULTS)?.get(&result_key(task));
     match select(pin!(read.text()), Delay::from(READ_TIME)).await {
         Either::Left((result, _)) => Ok(result?),
         Either::Right(_) => Err("KV took too long".into()),
     }
 }
 
-async fn write(env: &Env, task_id: &str, result: String, seconds: u64) -> worker::Result<()> {
-    faults::before_kv(task_id)?;
-    faults::before_kv_write(task_id).await;
+async fn write(env: &Env, task: &Digest, result: String, seconds: u64) -> worker::Result<()> {
+    faults::before_kv(task)?;
+    faults::before_kv_write(task).await;
     metering::count(BilledOperation::KvWrite);
-    Ok(env.kv(RESULTS)?.put(&result_key(task_id), result)?.expiration_ttl(seconds).execute().await?)
+    Ok(env.kv(RESULTS)?.put(&result_key(task), result)?.expiration_ttl(seconds).execute().await?)
 }
 
-async fn delete(env: &Env, task_id: &str) -> worker::Result<()> {
-    faults::before_kv(task_id)?;
+async fn delete(env: &Env, task: &Digest) -> worker::Result<()> {
+    faults::before_kv(task)?;
     // It costs as much as a write.
     metering::count(BilledOperation::KvWrite);
-    Ok(env.kv(RESULTS)?.delete(&result_key(task_id)).await?)
+    Ok(env.kv(RESULTS)?.delete(&result_key(task)).await?)
 }
 
 /// Returns how many seconds KV keeps a result: as long as its task is kept. `None` where that is too short, or there is

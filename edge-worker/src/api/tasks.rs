@@ -43,7 +43,7 @@ pub(super) async fn erase(
     let erased = about(id.as_str(), ShardRequest::Erase { task_id }, env, config.shards).await?;
     let erased = erased.ok_or(ApiError::because(Code::NotFound, "no event of this task has arrived"))?;
     // Only now: a reader who has asked the shard before asks it again when KV has the result.
-    results::forget(&id, env, config).await?;
+    results::forget(&Digest::of(id.as_str().as_bytes()), env, config).await?;
     response::json_text(200, &erased)
 }
 

@@ -64,12 +64,12 @@ pub(crate) async fn read(
 /// Reads the body of a request to the API, in the same way; the error of one that is too long names the limit.
 pub(crate) async fn of(request: &worker::Request, limit: usize) -> Result<Vec<u8>, ApiError> {
     let declared = request.headers().get("content-length")?;
-    read_within(request.inner(), declared.as_deref(), limit).await.map_err(|error| match error {
-        BodyError::TooLarge => {
-            let message = format!("the body is longer than {limit} bytes");
-            ApiError::with_message(Code::PayloadTooLarge, message).of_body()
+    read_within(request.inner(), declared.as_deref(), limit).await.map_err(|error| {
+        if !matches!(error, BodyError::TooLarge) {
+            return error.into();
         }
-        other => other.into(),
+        let message = format!("the body is longer than {limit} bytes");
+        ApiError::with_message(Code::PayloadTooLarge, message).of_body()
     })
 }
 

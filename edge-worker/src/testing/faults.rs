@@ -1,7 +1,7 @@
 //! Faults that tests cause on purpose. Only the feature `faults` compiles them in.
 
 use vtryon_gateway_engine::database::Bind;
-use vtryon_webhooks::Millis;
+use vtryon_webhooks::{Digest, Millis};
 use worker::web_sys::Request;
 
 #[cfg(feature = "faults")]
@@ -148,20 +148,20 @@ pub(crate) fn before_commit() {
 
 /// Fails to read and to write the result of the task `fault:kv` in KV.
 #[cfg(feature = "faults")]
-pub(crate) fn before_kv(task_id: &str) -> worker::Result<()> {
-    if task_id == "fault:kv" { Err("a fault on purpose in KV".into()) } else { Ok(()) }
+pub(crate) fn before_kv(task: &Digest) -> worker::Result<()> {
+    if *task == Digest::of(b"fault:kv") { Err("a fault on purpose in KV".into()) } else { Ok(()) }
 }
 
 /// Holds the writing of the result of the task `fault:kv-late` for as long as broadcasts are held.
 #[cfg(feature = "faults")]
-pub(crate) async fn before_kv_write(task_id: &str) {
-    if task_id == "fault:kv-late" {
+pub(crate) async fn before_kv_write(task: &Digest) {
+    if *task == Digest::of(b"fault:kv-late") {
         before_broadcast().await;
     }
 }
 
 #[cfg(not(feature = "faults"))]
-pub(crate) async fn before_kv_write(_: &str) {}
+pub(crate) async fn before_kv_write(_: &Digest) {}
 
 /// Returns the name under which an object within a jurisdiction is found among those outside: local runtimes have none.
 #[cfg(feature = "faults")]
@@ -230,7 +230,7 @@ pub(crate) const fn clock_scale() -> i64 {
 }
 
 #[cfg(not(feature = "faults"))]
-pub(crate) const fn before_kv(_: &str) -> worker::Result<()> {
+pub(crate) const fn before_kv(_: &Digest) -> worker::Result<()> {
     Ok(())
 }
 

@@ -129,6 +129,12 @@ export class FakeGateway {
     });
   }
 
+  /** Stores that a task was erased. */
+  erase(task) {
+    const task_digest = createHash("sha256").update(task).digest("hex");
+    return this.#store(task, { type: "erased", task_digest, erased_at: new Date().toISOString() });
+  }
+
   /** Tells all who listen of a delivery. */
   hint() {
     for (const client of this.#clients.keys()) client.send('{"type":"delivery","state":"pending"}');

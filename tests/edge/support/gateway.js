@@ -14,6 +14,9 @@ export { event, SECRET, sign, TOKEN, until };
 
 export const PREVIOUS = "whsec_test_previous";
 
+/** Returns the key under which KV has the result of a task. */
+export const resultKey = (id) => `result:${createHash("sha256").update(id).digest("hex")}`;
+
 const ROOT = path.resolve(import.meta.dirname, "../../../edge-worker");
 
 /** All that the gateway needs to know; a test overrides what it is about, `undefined` leaves out. */

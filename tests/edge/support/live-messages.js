@@ -22,6 +22,7 @@ const ADMIN = {
     [...EVENT, "of", "delivery"],
     ["body", "signature"],
   ],
+  erased: [["id", "shard", "seq", "task_digest", "erased_at"]],
   ready: [["id", "shard"]],
   delivery: [["shard", "delivery", "task_id", "state"]],
 };
@@ -63,6 +64,10 @@ export function checkAdmin(message) {
   assert.ok(Number.isInteger(rest.shard), `${type}: shard`);
   if (type !== "delivery") assert.ok(typeof rest.id === "string" && rest.id, `${type}: id`);
   if (type === "event" || type === "replay") checkEvent(message);
+  if (type === "erased") {
+    assert.match(rest.task_digest, /^[0-9a-f]{64}$/);
+    assert.ok(isTime(rest.erased_at), "erased: erased_at");
+  }
   if (type === "gap") assert.ok(rest.from <= rest.to, `from ${rest.from} to ${rest.to}`);
   if (type !== "snapshot") return;
   assert.equal("tasks" in rest, !("task" in rest), "a snapshot is of tasks or of one");

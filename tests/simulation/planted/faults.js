@@ -12,6 +12,7 @@ const DELIVERIES = "edge-worker/engine/src/shard/deliveries/rows.rs";
 const RETENTION = "edge-worker/engine/src/shard/retention.rs";
 const TOTALS = "edge-worker/engine/src/shard/totals.rs";
 const ERASURE = "edge-worker/engine/src/shard/retention/erasure.rs";
+const IMPORTED = "edge-worker/engine/src/shard/retention/imported.rs";
 const SETTINGS = "edge-worker/engine/src/shard/settings.rs";
 const OPTIONS = "edge-worker/engine/src/protocol/settings.rs";
 const DIRECTORY = "edge-worker/engine/src/directory/settings.rs";
@@ -340,6 +341,24 @@ export const FAULTS = [
     "events by other names of an erased task stay",
     ERASURE,
     "    tombstones::forget_named(db, task.no)?;\n",
+    "",
+  ],
+  [
+    "what is stored of a task that was erased elsewhere stays",
+    IMPORTED,
+    "                    tombstones::look_again(db)?;\n",
+    "",
+  ],
+  [
+    "a late event of a task that was erased elsewhere is stored",
+    "edge-worker/engine/src/shard/events/rows.rs",
+    "ORDER BY task_id LIMIT 1",
+    "ORDER BY task_id DESC LIMIT 1",
+  ],
+  [
+    "streams that are behind are not told of erasures",
+    LOG,
+    "UNION ALL SELECT last_seq, NULL, 1 FROM tasks WHERE erased_at IS NOT NULL AND last_seq > ?1",
     "",
   ],
   [

@@ -64,6 +64,8 @@ impl World {
         let owed = checks::owed(self, shard);
         let begun =
             self.decide(shard, Decision::BeginAlarm, |engine, context| Ok(engine.begin_alarm(context)));
+        checks::note_gone(self, shard);
+        checks::of_erased(self, shard);
         checks::of_retention(self, shard, &owed);
         if let (Some(has_succeeded), Some(run)) = (begun.done(), &mut self.shards[shard].run) {
             run.has_succeeded = has_succeeded;

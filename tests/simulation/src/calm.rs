@@ -77,9 +77,10 @@ impl World {
             let pending: Vec<i64> = object.db.integers(PENDING, &[]).into_iter().filter(enabled).collect();
             let ranges = object.db.integer("SELECT COUNT(*) FROM replays WHERE next_seq IS NOT NULL", &[]);
             let conditions = object.db.integer("SELECT COUNT(*) FROM conditions", &[]);
-            if !pending.is_empty() || ranges > 0 || conditions > 0 || object.run.is_some() {
+            let has_left = object.oracle.has_left();
+            if !pending.is_empty() || ranges > 0 || conditions > 0 || has_left || object.run.is_some() {
                 left.push(format!(
-                    "shard {shard}: deliveries {pending:?}, {ranges} ranges, {conditions} conditions"
+                    "shard {shard}: deliveries {pending:?}, {ranges} ranges, {conditions} conditions, erased: {has_left}"
                 ));
             }
         }

@@ -8,7 +8,7 @@ mod memory;
 mod retention;
 
 pub use self::deliveries::of_dispatch;
-pub use self::erasure::{of_erased, of_message};
+pub use self::erasure::{note_gone, of_erased, of_message};
 pub use self::events::of_stored_event;
 pub use self::limits::of_limits;
 pub use self::memory::of_memory;

@@ -50,12 +50,16 @@ impl World {
     /// Notes that a task is erased, whether or not anybody has been told.
     fn note_erased(&mut self, shard: usize, task_id: &str) {
         const ERASED: &str = "SELECT COUNT(*) FROM tasks WHERE task_id = ? AND erased_at IS NOT NULL";
+        const LEFT: &str = "SELECT COUNT(*) FROM tasks WHERE task_id = ?";
         let object = &mut self.shards[shard];
         let tombstone = format!("\u{1}{}", Digest::of(task_id.as_bytes()).to_hex());
         if object.db.integer(ERASED, &[Bind::Text(&tombstone)]) == 0 {
             return;
         }
-        object.oracle.tasks.entry(task_id.to_owned()).or_default().is_erased = true;
-        object.log.erase(task_id);
+        let task = object.oracle.tasks.entry(task_id.to_owned()).or_default();
+        (task.is_erased, task.is_left) = (true, object.db.integer(LEFT, &[Bind::Text(task_id)]) > 0);
+        if !task.is_left {
+            object.log.erase(task_id);
+        }
     }
 }

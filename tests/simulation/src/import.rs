@@ -1,8 +1,9 @@
-//! Somebody who imports what another deployment has exported: events that came before, some of which are known here.
+//! Somebody who imports what another deployment has exported: events that came before, some of which are known here, and
+//! erasures of tasks.
 
-use vtryon_gateway_engine::protocol::import::ImportedEvent;
+use vtryon_gateway_engine::protocol::import::{ImportedErasure, ImportedEvent, ImportedLine};
 use vtryon_gateway_engine::protocol::{Content, IncomingEvent, ShardRequest};
-use vtryon_webhooks::Signature;
+use vtryon_webhooks::{Digest, Signature};
 
 use crate::checks;
 use crate::coverage::Decision;
@@ -14,19 +15,35 @@ use crate::world::World;
 const OLDEST: i64 = 60 * 3600 * 1000;
 
 /// An event of a batch, as it is checked.
-struct Sent {
+struct Event {
     content: Content,
     key: String,
     body: Vec<u8>,
 }
 
+/// A line of a batch: an event, or the id of a task that was erased.
+enum Sent {
+    Event(Event),
+    Erasure(String),
+}
+
 impl World {
-    /// Imports some events: those of one shard, in one call.
+    /// Imports some lines: those of one shard, in one call.
     pub fn import(&mut self) {
-        let mut parts: Vec<Vec<(IncomingEvent, Vec<u8>)>> = self.shards.iter().map(|_| Vec::new()).collect();
+        let mut parts: Vec<Vec<(ImportedLine, Sent, Vec<u8>)>> =
+            self.shards.iter().map(|_| Vec::new()).collect();
         for _ in 0..self.random.number(1..6) {
             let newest = self.publisher.tasks.max(1);
             let task = newest - self.random.index(newest.min(self.regime.tasks));
+            if self.random.index(12) == 0 {
+                let task_id = format!("task_{task}");
+                let digest = Digest::of(task_id.as_bytes());
+                let erased_at = self.now.plus_millis(-self.random.number(0..OLDEST));
+                let line = ImportedLine::Erasure(ImportedErasure { task_digest: digest.to_hex(), erased_at });
+                let shard = self.count().of(&digest) as usize;
+                parts[shard].push((line, Sent::Erasure(task_id), Vec::new()));
+                continue;
+            }
             let (body, secret) = (self.body(task), self.random.index(2));
             let signature = Signature::sign(&self.deployment.verifier.keys()[secret], &body);
             let received_at = self.now.plus_millis(-self.random.number(0..OLDEST));
@@ -34,27 +51,53 @@ impl World {
                 self.deployment.verifier.verify(&body, &signature).expect("it was signed with this key");
             let (digest, event) = IncomingEvent::read(&verified, received_at);
             let shard = self.count().of(&digest) as usize;
-            parts[shard].push((IncomingEvent { imported_at: Some(self.now), ..event }, body));
+            let event = IncomingEvent { imported_at: Some(self.now), ..event };
+            let sent = Event { content: copied(&event.content), key: event.key.clone(), body: body.clone() };
+            let line = ImportedLine::Event(ImportedEvent { event, length: body.len() });
+            parts[shard].push((line, Sent::Event(sent), body));
         }
         for (shard, part) in parts.into_iter().enumerate().filter(|(_, part)| !part.is_empty()) {
             self.import_part(shard, part);
         }
     }
 
-    fn import_part(&mut self, shard: usize, part: Vec<(IncomingEvent, Vec<u8>)>) {
-        let (mut sent, mut events, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
-        for (event, body) in part {
-            checks::forget_dropped(self, shard, &event.content, &body);
+    fn import_part(&mut self, shard: usize, part: Vec<(ImportedLine, Sent, Vec<u8>)>) {
+        let (mut sent, mut lines, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
+        for (line, of_line, body) in part {
+            let content = match &of_line {
+                Sent::Event(event) => copied(&event.content),
+                Sent::Erasure(task_id) => Content::Other { task_id: task_id.clone(), name: String::new() },
+            };
+            checks::forget_dropped(self, shard, &content, &body);
             bodies.extend(&body);
-            sent.push(Sent { content: copied(&event.content), key: event.key.clone(), body });
-            events.push(ImportedEvent { event, length: sent.last().map_or(0, |sent| sent.body.len()) });
+            sent.push(of_line);
+            lines.push(line);
         }
         let before = self.shards[shard].log.last;
-        let answer = self.call(shard, Decision::Import, ShardRequest::Import(events), &bodies);
+        let answer = self.call(shard, Decision::Import, ShardRequest::Import(lines), &bodies);
         let last = self.shards[shard].log.last;
         let mut seq = before;
         let (mut outcomes, mut stored) = (Vec::new(), Vec::new());
-        for Sent { content, key, body } in &sent {
+        for of_line in &sent {
+            let Event { content, key, body } = match of_line {
+                Sent::Event(event) => event,
+                Sent::Erasure(task_id) => {
+                    let is_known = self.shards[shard].oracle.has_erased(task_id);
+                    let outcome = if is_known { "duplicate" } else { "erased" };
+                    outcomes.push(outcome);
+                    self.coverage.reach("imported erasure", outcome);
+                    if !is_known && seq == last {
+                        ensure!(answer.is_none(), "an erasure that is imported is stored", "{task_id}");
+                        break;
+                    }
+                    seq += i64::from(!is_known);
+                    if !is_known || answer.is_some() {
+                        let keys = self.deployment.fingerprints();
+                        self.shards[shard].oracle.import_erasure(task_id, keys);
+                    }
+                    continue;
+                }
+            };
             let outcome = self.shards[shard].oracle.outcome(content, body);
             outcomes.push(outcome);
             if matches!(outcome, "duplicate" | "capped") {

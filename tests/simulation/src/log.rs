@@ -10,7 +10,7 @@ use crate::database::{integer, text};
 use crate::violation::ensure;
 use crate::world::World;
 
-/// An entry: an event, an alert, a body that can't be read, or a replay.
+/// An entry: an event, an alert, a body that can't be read, a replay, or the erasure of a task.
 #[derive(Clone)]
 pub struct Entry {
     pub task_id: Option<String>,
@@ -20,13 +20,18 @@ pub struct Entry {
     pub received_at: Millis,
     /// Whether it is an alert, or the replay of one: streams leave it out.
     pub is_alert: bool,
-    /// Whether its task was erased.
+    /// Whether its task was erased; of an erasure, whether its tombstone was dropped.
     pub is_erased: bool,
 }
 
 impl Entry {
     pub fn is_applied(&self) -> bool {
         self.outcome == "applied"
+    }
+
+    /// Returns whether it is the erasure of a task.
+    pub fn is_erasure(&self) -> bool {
+        self.outcome == "erased"
     }
 }
 
@@ -58,8 +63,11 @@ impl Log {
         self.entries.values_mut().filter(is_of_task).for_each(|entry| entry.is_erased = true);
     }
 
-    /// Returns whether the entry of a number, or the event of a replay, was pruned.
+    /// Returns whether the entry of a number, or the event of a replay, was pruned. An erasure is not.
     pub fn is_pruned(&self, seq: i64) -> bool {
+        if self.entries.get(&seq).is_some_and(Entry::is_erasure) {
+            return false;
+        }
         let of = self.entries.get(&seq).and_then(|entry| entry.delivery).map_or(seq, seq_of);
         let is_event = self.entries.get(&of).is_some_and(|entry| entry.task_id.is_some() || entry.is_alert);
         of <= if is_event { self.pruned_to } else { self.quarantine_pruned_to }
@@ -89,6 +97,7 @@ impl World {
         const NEW: &str = "SELECT e.seq, t.task_id, e.outcome, NULL, e.received_at
                 FROM events e LEFT JOIN tasks t ON t.no = e.task_no WHERE e.seq > ?1
             UNION ALL SELECT no, NULL, 'quarantined', NULL, received_at FROM quarantine WHERE no > ?1
+            UNION ALL SELECT last_seq, NULL, 'erased', NULL, updated_at FROM tasks WHERE erased_at IS NOT NULL AND last_seq > ?1
             UNION ALL SELECT seq, NULL, 'replay', delivery, replayed_at FROM replay_log WHERE seq > ?1 ORDER BY 1";
         let object = &mut self.shards[shard];
         let mut stored_alerts = Vec::new();

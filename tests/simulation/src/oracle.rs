@@ -22,6 +22,8 @@ pub struct KnownTask {
     pub keys: BTreeSet<String>,
     /// Whether it was erased: whatever comes of it is a duplicate.
     pub is_erased: bool,
+    /// Whether its erasure was imported, and its rows are not deleted yet.
+    pub is_left: bool,
 }
 
 /// All that a shard has been sent and has stored.
@@ -83,6 +85,24 @@ impl Oracle {
     /// Returns whether a task was erased.
     pub fn has_erased(&self, task_id: &str) -> bool {
         self.tasks.get(task_id).is_some_and(|task| task.is_erased)
+    }
+
+    /// Returns whether nothing of a task may be left.
+    pub fn has_deleted(&self, task_id: &str) -> bool {
+        self.tasks.get(task_id).is_some_and(|task| task.is_erased && !task.is_left)
+    }
+
+    /// Returns whether rows of an erased task are left.
+    pub fn has_left(&self) -> bool {
+        self.tasks.values().any(|task| task.is_left)
+    }
+
+    /// Notes that the erasure of a task was imported, with the secrets that are configured.
+    pub fn import_erasure(&mut self, task_id: &str, keys: Vec<String>) {
+        let task = self.tasks.entry(task_id.to_owned()).or_default();
+        task.is_left |= !task.is_erased && !task.seqs.is_empty();
+        task.is_erased = true;
+        task.keys.extend(keys);
     }
 
     /// Notes an event of an erased task; returns whether its secret has signed none of the task's events before.

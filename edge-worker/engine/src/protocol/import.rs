@@ -1,4 +1,4 @@
-//! Events that are imported: the lines of an export, each a message of a live stream with its body.
+//! What is imported: the lines of an export, each a message of a live stream. An event has its body.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::Refusal;
 use crate::json::Object;
 use crate::time::{self, SKEW};
 
-/// How many events a request may have, and how many bytes: room for one of the longest events with all that its message
+/// How many lines a request may have, and how many bytes: room for one of the longest events with all that its message
 /// says of it.
 pub const MAX_LINES: usize = 200;
 pub const MAX_BYTES: usize = 2 * 1024 * 1024;
@@ -23,12 +23,44 @@ pub struct ImportedEvent {
     pub length: usize,
 }
 
+/// That another deployment has erased a task.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportedErasure {
+    /// The SHA-256 of the task's id, in hex.
+    pub task_digest: String,
+    pub erased_at: Millis,
+}
+
+/// What a line of an export is to a shard.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImportedLine {
+    Event(ImportedEvent),
+    Erasure(ImportedErasure),
+}
+
+/// A line of an export that may be stored.
+pub enum Line {
+    Event(VerifiedEvent),
+    Erasure { digest: Digest, erased_at: Millis },
+}
+
 /// An event of an export that was verified.
-pub struct VerifiedLine {
+pub struct VerifiedEvent {
     /// What assigns it to a shard.
     pub digest: Digest,
     pub event: IncomingEvent,
     pub body: Vec<u8>,
+}
+
+impl Line {
+    /// Returns what assigns it to a shard.
+    pub const fn digest(&self) -> &Digest {
+        match self {
+            Self::Event(event) => &event.digest,
+            Self::Erasure { digest, .. } => digest,
+        }
+    }
 }
 
 /// What became of a line.
@@ -37,7 +69,7 @@ pub struct LineResult {
     /// The number of the line in the request, from 1 on.
     pub line: usize,
     pub result: LineEnd,
-    /// What the event is to its task; none where the line was refused.
+    /// What the event, or the erasure, is to its task; none where the line was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,6 +83,8 @@ pub struct LineResult {
 pub enum LineEnd {
     Stored,
     Duplicate,
+    /// The event is valid, but its task has as many statuses as it may have.
+    Capped,
     Refused,
 }
 
@@ -59,16 +93,19 @@ pub enum LineEnd {
 pub struct ImportReport {
     pub stored: usize,
     pub duplicates: usize,
+    pub capped: usize,
     pub refused: usize,
     pub lines: Vec<LineResult>,
 }
 
 impl LineResult {
-    /// Makes the result of a line whose event a shard has decided on.
+    /// Makes the result of a line that a shard has decided on.
     pub fn of(line: usize, outcome: String) -> Self {
-        // An unknown status is not stored where its task has as many as it may have.
-        let result =
-            if outcome == "duplicate" || outcome == "capped" { LineEnd::Duplicate } else { LineEnd::Stored };
+        let result = match outcome.as_str() {
+            "duplicate" => LineEnd::Duplicate,
+            "capped" => LineEnd::Capped,
+            _ => LineEnd::Stored,
+        };
         Self { line, result, outcome: Some(outcome), error: None, message: None }
     }
 
@@ -84,7 +121,8 @@ impl ImportReport {
         lines.sort_by_key(|result| result.line);
         let count = |end| lines.iter().filter(|result| result.result == end).count();
         let (stored, duplicates) = (count(LineEnd::Stored), count(LineEnd::Duplicate));
-        Self { stored, duplicates, refused: count(LineEnd::Refused), lines }
+        let (capped, refused) = (count(LineEnd::Capped), count(LineEnd::Refused));
+        Self { stored, duplicates, capped, refused, lines }
     }
 }
 
@@ -102,32 +140,43 @@ pub fn lines(body: &[u8]) -> Result<Vec<(usize, &[u8])>, Refusal> {
     }
 }
 
-/// Reads a line and verifies its event again, by the secrets that are configured.
+/// Reads a line and verifies its event again, by the secrets that are configured. That a task was erased is not signed.
 ///
 /// # Errors
 /// Why the line is refused. Its fields are those of a message of a live stream; what is not needed is not read.
-pub fn read(line: &[u8], verifier: &Verifier, now: Millis) -> Result<VerifiedLine, Refusal> {
+pub fn read(line: &[u8], verifier: &Verifier, now: Millis) -> Result<Line, Refusal> {
     let message =
         Object::parse(line).ok_or_else(|| refuse("the line is not one JSON object, with each field once"))?;
     let text = |name: &'static str| match message.get(name) {
         None => Err(refuse(format!("`{name}` is missing"))),
         Some(_) => message.text(name).ok_or_else(|| refuse(format!("`{name}` is not a string"))),
     };
-    if text("type")? != "event" {
-        return Err(refuse("`type` is not event: nothing else is imported"));
+    let time = |name: &'static str| {
+        let at = time::parse_rfc3339(&text(name)?)
+            .ok_or_else(|| refuse(format!("`{name}` is not a time as RFC 3339 writes it")))?;
+        if at > now.plus_seconds(SKEW) || at.0 < 0 {
+            return Err(refuse(format!("`{name}` is before 1970 or in the future")));
+        }
+        Ok(at)
+    };
+    match text("type")?.as_str() {
+        "event" => {}
+        "erased" => {
+            let digest = Digest::from_hex(&text("task_digest")?)
+                .ok_or_else(|| refuse("`task_digest` is not 64 lower-case hex digits"))?;
+            return Ok(Line::Erasure { digest, erased_at: time("erased_at")? });
+        }
+        _ => return Err(refuse("`type` is neither event nor erased: nothing else is imported")),
     }
-    let received_at = time::parse_rfc3339(&text("received_at")?)
-        .ok_or_else(|| refuse("`received_at` is not a time as RFC 3339 writes it"))?;
-    if received_at > now.plus_seconds(SKEW) || received_at.0 < 0 {
-        return Err(refuse("`received_at` is before 1970 or in the future"));
-    }
+    let received_at = time("received_at")?;
     let body = Base64::decode_vec(&text("body")?).map_err(|_| refuse("`body` is not base64 with padding"))?;
     let signature = Signature::parse(text("signature")?.as_bytes()).map_err(of_core)?;
     let (digest, event) = {
         let verified = verifier.verify(&body, &signature).map_err(of_core)?;
         IncomingEvent::read(&verified, received_at)
     };
-    Ok(VerifiedLine { digest, event: IncomingEvent { imported_at: Some(now), ..event }, body })
+    let event = IncomingEvent { imported_at: Some(now), ..event };
+    Ok(Line::Event(VerifiedEvent { digest, event, body }))
 }
 
 fn of_core(error: Error) -> Refusal {

@@ -29,11 +29,21 @@ pub enum MessageType {
     Delivery,
     /// The state of a task has changed: for pages that watch it with a ticket.
     Update,
+    /// A task was erased.
+    Erased,
 }
 
 impl MessageType {
-    pub const ALL: [Self; 7] =
-        [Self::Event, Self::Replay, Self::Snapshot, Self::Gap, Self::Ready, Self::Delivery, Self::Update];
+    pub const ALL: [Self; 8] = [
+        Self::Event,
+        Self::Replay,
+        Self::Snapshot,
+        Self::Gap,
+        Self::Ready,
+        Self::Delivery,
+        Self::Update,
+        Self::Erased,
+    ];
 }
 
 /// A stream that a socket is opened for.

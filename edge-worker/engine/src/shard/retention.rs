@@ -6,6 +6,7 @@
 //! old and all before it is deleted.
 
 pub(crate) mod erasure;
+pub(crate) mod imported;
 pub(crate) mod tombstones;
 
 use vtryon_webhooks::Millis;
@@ -29,7 +30,7 @@ pub(crate) const PRUNED_TO: &str = "pruned_to";
 pub(crate) const LIVE_FROM: &str = "live_from";
 pub(crate) const QUARANTINE_PRUNED_TO: &str = "quarantine_pruned_to";
 
-/// The highest number of an event that was erased: no other event gets it.
+/// The number of the last erasure, above those of all events that were erased: nothing else gets it.
 pub(crate) const ERASED_TO: &str = "erased_to";
 
 /// When the next run may prune.
@@ -53,6 +54,11 @@ impl Retention {
         let is_outdated = has_tombstones && tombstones::are_outdated(db, deployment)?;
         let due = if is_outdated { Some(now) } else { due };
         Ok(due.map(|due| self.prune_at.map_or(due, |at| due.max(at))))
+    }
+
+    /// Lets the next run come at once, where it has something to do.
+    pub(crate) const fn run_now(&mut self) {
+        self.prune_at = None;
     }
 }
 
@@ -87,7 +93,7 @@ impl Shard {
         self.totals.committed(events.first_left);
         let quarantine = db.transaction(|| self.prune_quarantine(db, until, now))?;
         self.totals.committed(quarantine.first_left);
-        let tombstones = db.transaction(|| tombstones::drop_page(db, deployment))?;
+        let tombstones = self.look_through(context)?;
         let has_more = events.has_more || quarantine.has_more || tombstones;
         let pause = if has_more { deployment.span(SOON) } else { HOUR * 1000 };
         self.retention.prune_at = Some(now.plus_millis(pause));
@@ -190,15 +196,25 @@ fn forget_deliveries(db: &dyn Database, seq: i64) -> Result<()> {
     db.run("DELETE FROM deliveries WHERE no BETWEEN ? AND ?", &deliveries::rows::range(seq))
 }
 
+/// Deletes an event with its deliveries.
+fn delete(db: &dyn Database, seq: i64) -> Result<()> {
+    forget_deliveries(db, seq)?;
+    db.run("DELETE FROM events WHERE seq = ?", &[Bind::Int(seq)])
+}
+
 /// Deletes an event with its deliveries; with the last one of a task, its row becomes a tombstone.
 fn forget(db: &dyn Database, event: &Old) -> Result<()> {
-    const DELETE: &str = "DELETE FROM events WHERE seq = ?";
     const EMPTY: &str = "UPDATE events SET body = x'', previous = NULL WHERE seq = ?";
     const LAST_OF: &str = "SELECT task_id FROM tasks WHERE no = ? AND last_seq = ?";
+    // Where the erasure of the task was imported, its tombstone is there already: what is left is erased.
     const TOMBSTONE: &str =
-        "UPDATE tasks SET task_id = ?, open = 0, result_url = NULL, failure = NULL WHERE no = ?";
-    forget_deliveries(db, event.seq)?;
-    db.run(if event.is_named { EMPTY } else { DELETE }, &[Bind::Int(event.seq)])?;
+        "UPDATE OR IGNORE tasks SET task_id = ?, open = 0, result_url = NULL, failure = NULL WHERE no = ?";
+    if event.is_named {
+        forget_deliveries(db, event.seq)?;
+        db.run(EMPTY, &[Bind::Int(event.seq)])?;
+    } else {
+        delete(db, event.seq)?;
+    }
     let binds = [Bind::Int(event.task_no), Bind::Int(event.seq)];
     if let Some(task_id) = db.first(LAST_OF, &binds, Row::text)? {
         db.run(TOMBSTONE, &[Bind::Text(&tombstones::id(&task_id)), Bind::Int(event.task_no)])?;

@@ -21,6 +21,7 @@ pub(crate) const MIGRATIONS: &[&str] = &["
         erased_at  INTEGER
     );
     CREATE INDEX tasks_open ON tasks (no) WHERE open = 1;
+    CREATE INDEX tasks_erased ON tasks (last_seq) WHERE erased_at IS NOT NULL;
     CREATE TABLE events (
         seq         INTEGER PRIMARY KEY,
         task_no     INTEGER NOT NULL,

@@ -15,14 +15,14 @@ use vtryon_gateway_engine::database::{Database, Row, Value};
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::conditions::Condition;
 use vtryon_gateway_engine::protocol::delivery::{Dispatch, Report};
-use vtryon_gateway_engine::protocol::import::ImportedEvent;
+use vtryon_gateway_engine::protocol::import::{ImportedErasure, ImportedEvent, ImportedLine};
 use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::settings::{Endpoint, EndpointOptions, Settings};
 use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult};
 use vtryon_gateway_engine::shard::{Admit, Broadcast, Shard};
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_gateway_engine::{Context, Deployment};
-use vtryon_webhooks::{Millis, Secret, Signature, Verifier};
+use vtryon_webhooks::{Digest, Millis, Secret, Signature, Verifier};
 
 use crate::recorder::Recorder;
 
@@ -178,10 +178,18 @@ impl World {
             let verified = self.deployment.verifier.verify(body.as_bytes(), &signature).unwrap();
             let (_, event) = IncomingEvent::read(&verified, *received_at);
             let event = IncomingEvent { imported_at: Some(self.now), ..event };
-            events.push(ImportedEvent { event, length: body.len() });
+            events.push(ImportedLine::Event(ImportedEvent { event, length: body.len() }));
             bytes.extend(body.as_bytes());
         }
         serde_json::from_value(self.call(ShardRequest::Import(events), &bytes).unwrap()).unwrap()
+    }
+
+    /// Imports that another deployment has erased a task; returns the outcome.
+    pub fn import_erasure(&mut self, task_id: &str, erased_at: Millis) -> String {
+        let task_digest = Digest::of(task_id.as_bytes()).to_hex();
+        let line = ImportedLine::Erasure(ImportedErasure { task_digest, erased_at });
+        let outcomes = self.call(ShardRequest::Import(vec![line]), &[]).unwrap();
+        outcomes[0].as_str().unwrap().to_owned()
     }
 
     /// Posts a change of status, and makes the attempts that the Worker makes.

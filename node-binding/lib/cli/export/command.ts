@@ -6,7 +6,7 @@ import { addToken, type TokenOptions, tokenOf } from "../common/input.js";
 import { counted, Progress } from "../common/progress.js";
 import { addGateway, type GatewayOptions, gatewayOf, parseTime } from "../gateway/options.js";
 import { fetchShardCount } from "../gateway/shard-count.js";
-import { type ExportOptions, exportEvents } from "./exporter.js";
+import { atOf, type ExportOptions, exportEvents } from "./exporter.js";
 import { type Cursor, ExportFile } from "./file.js";
 
 interface Options extends TokenOptions, ConnectionOptions, GatewayOptions {
@@ -38,7 +38,9 @@ signature, its time and its outcome. They are in the order of their times; the e
 a task are in the order in which the gateway has decided on them. The export ends with
 what was stored when it got there.
 
-The same command with the same --output goes on after the last event of the file: after
+A task that was erased is a line too: when, and the SHA-256 of its id, in hex.
+
+The same command with the same --output goes on after the last line of the file: after
 an interruption, or to add what has come since. A file is of one gateway. With --until,
 each shard ends at its first event from then on: what was imported after it is left out.
 
@@ -84,6 +86,7 @@ class Report {
   readonly #end: number;
   #begin: number | undefined;
   #events = 0;
+  #erasures = 0;
   #isAway = false;
 
   constructor(gateway: URL, until: string | null) {
@@ -93,10 +96,12 @@ class Report {
 
   handlers(file: ExportFile | undefined): Pick<ExportOptions, "write" | "gap" | "away"> {
     return {
-      write: async (text, { receivedAt }) => {
+      write: async (text, entry) => {
         if (file !== undefined) file.write(text);
         else if (!process.stdout.write(`${text}\n`)) await once(process.stdout, "drain");
-        this.#wrote(Date.parse(receivedAt));
+        if (entry.type === "erased") this.#erasures += 1;
+        else this.#events += 1;
+        this.#wrote(Date.parse(atOf(entry)));
       },
       gap: (shard, { from, to }) => {
         this.#progress.say(`events ${from} to ${to} of shard ${shard} have been pruned`);
@@ -105,8 +110,8 @@ class Report {
     };
   }
 
-  resumed(events: number): void {
-    this.#progress.say(`the file has ${counted(events, "event")}: going on after them`);
+  resumed(lines: number): void {
+    this.#progress.say(`the file has ${counted(lines, "line")}: going on after them`);
   }
 
   away(reason: string): void {
@@ -117,12 +122,12 @@ class Report {
   }
 
   done(): void {
-    this.#progress.say(`exported ${counted(this.#events, "event")}`);
+    const erasures = this.#erasures > 0 ? `, and ${counted(this.#erasures, "erasure")}` : "";
+    this.#progress.say(`exported ${counted(this.#events, "event")}${erasures}`);
   }
 
   #wrote(at: number): void {
     this.#isAway = false;
-    this.#events += 1;
     this.#begin ??= at;
     const share = (at - this.#begin) / Math.max(1, this.#end - this.#begin);
     this.#progress.update(share, counted(this.#events, "event"));

@@ -1,21 +1,24 @@
 import type { Agent } from "node:http";
 import { Failure } from "../common/errors.js";
-import type { Gap, IncomingEvent } from "../gateway/protocol.js";
+import type { Erasure, Gap, IncomingEvent, Message } from "../gateway/protocol.js";
 import type { Cursor } from "./file.js";
 import { ExportShard } from "./shard.js";
+
+/** What is a line of an export. */
+export type Entry = IncomingEvent | Erasure;
 
 export interface ExportOptions {
   readonly gateway: URL;
   readonly agent: Agent;
   readonly token: string;
   readonly shards: number;
-  /** The events to go on after, by shard; the others begin at `since`. */
+  /** The entries to go on after, by shard; the others begin at `since`. */
   readonly cursors: ReadonlyMap<number, Cursor>;
-  /** Events from then on, and before then; null for all. */
+  /** Entries from then on, and before then; null for all. */
   readonly since: string | null;
   readonly until: string | null;
-  /** Writes an event; resolves once more can be written. */
-  write(text: string, event: IncomingEvent): Promise<void> | void;
+  /** Writes an entry; resolves once more can be written. */
+  write(text: string, entry: Entry): Promise<void> | void;
   gap(shard: number, gap: Gap): void;
   away(reason: string): void;
 }
@@ -24,8 +27,9 @@ export interface ExportOptions {
 const BEGINNING = "1970-01-01T00:00:00.000Z";
 
 /**
- * Reads the live streams of all shards from their beginning until the backlog of each has been sent. Events are written in
- * the order in which each shard has stored them, so in order for each task; among shards, in the order of their times.
+ * Reads the live streams of all shards from their beginning until the backlog of each has been sent. Events and erasures are
+ * written in the order in which each shard has stored them, so in order for each task; among shards, in the order of their
+ * times.
  */
 export async function exportEvents(options: ExportOptions): Promise<void> {
   const { cursors, since, away } = options;
@@ -73,22 +77,23 @@ async function writeAll(shards: readonly ExportShard[], options: ExportOptions):
     );
     const next = earliest?.first;
     if (earliest === undefined || next === undefined) return;
-    const event = next.message as IncomingEvent;
-    if (until !== null && event.receivedAt >= until) {
+    const entry = next.message as Entry;
+    const at = atOf(entry);
+    if (until !== null && at >= until) {
       // What was imported later may be older: it is left for the next export, which goes on before this event.
       earliest.end();
       continue;
     }
-    if (since === null || event.receivedAt >= since) await options.write(next.text, event);
+    if (since === null || at >= since) await options.write(next.text, entry);
     earliest.take();
   }
 }
 
-/** Takes what is no event: of a replay, the event has come before. */
+/** Takes what is no entry of an export: of a replay, the event has come before. */
 function skipOthers(shard: ExportShard, number: number, { cursors, gap }: ExportOptions): void {
   for (let { first } = shard; first !== undefined; { first } = shard) {
     const { message } = first;
-    if (message.type === "event") return;
+    if (isEntry(message)) return;
     if (message.type === "gap") {
       if (message.to <= (cursors.get(number)?.seq ?? 0)) throw OTHER_GATEWAY;
       gap(number, message);
@@ -97,9 +102,18 @@ function skipOthers(shard: ExportShard, number: number, { cursors, gap }: Export
   }
 }
 
-/** Returns the time of the next event; a text that is greater than all times where there is none. */
+function isEntry(message: Message): message is Entry {
+  return message.type === "event" || message.type === "erased";
+}
+
+/** Returns when an event was received, or a task erased. */
+export function atOf(entry: Entry): string {
+  return entry.type === "erased" ? entry.erasedAt : entry.receivedAt;
+}
+
+/** Returns the time of the next entry; a text that is greater than all times where there is none. */
 function timeOf(shard: ExportShard | undefined): string {
-  return shard?.first === undefined ? "~" : (shard.first.message as IncomingEvent).receivedAt;
+  return shard?.first === undefined ? "~" : atOf(shard.first.message as Entry);
 }
 
 /** A gap that ends before the file does: the gateway has had fewer events than the file. */

@@ -16,16 +16,17 @@ import { lock } from "../state/lock.js";
 const CHUNK_BYTES = 1024 * 1024;
 
 /** What each line begins with: the id to resume after, its shard, and its number there. */
-const LINE = /^\{"id":"([\w.~-]{1,100})","type":"event","shard":(\d{1,4}),"seq":(\d{1,16}),/;
+const LINE =
+  /^\{"id":"([\w.~-]{1,100})","type":"(?:event|erased)","shard":(\d{1,4}),"seq":(\d{1,16}),/;
 
 /** What stands in each line before the id, and after it. */
 const START = '{"id":"';
-const AFTER_ID = ',"type":"event","shard":';
+const AFTER_ID = [',"type":"event","shard":', ',"type":"erased","shard":'];
 
 /** How much of a line is looked at. */
 const HEAD_BYTES = 256;
 
-/** The last event that a file has of a shard: the id to resume after, and its number. */
+/** The last entry that a file has of a shard: the id to resume after, and its number. */
 export interface Cursor {
   readonly id: string;
   readonly seq: number;
@@ -36,9 +37,9 @@ export class ExportFile {
   readonly #path: string;
   readonly #file: number;
   #unlock: () => void = () => {};
-  /** The last event of each shard. */
+  /** The last entry of each shard. */
   readonly cursors: Map<number, Cursor> = new Map();
-  /** How many events the file had when it was opened. */
+  /** How many entries the file had when it was opened. */
   lines = 0;
 
   /** Opens the file, or creates it, and removes a last line that was not written to its end. */
@@ -133,5 +134,5 @@ function isBeginning(text: string): boolean {
   const [withId] = /^\{"id":"[\w.~-]{1,100}"/.exec(text) ?? [];
   if (withId === undefined) return START.startsWith(text) || /^\{"id":"[\w.~-]{0,100}$/.test(text);
   const rest = text.slice(withId.length);
-  return rest.slice(0, AFTER_ID.length) === AFTER_ID.slice(0, rest.length);
+  return AFTER_ID.some((after) => rest.slice(0, after.length) === after.slice(0, rest.length));
 }

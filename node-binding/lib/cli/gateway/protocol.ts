@@ -20,6 +20,14 @@ export interface IncomingEvent {
   readonly sent: { readonly body: Uint8Array; readonly signature: string } | null;
 }
 
+/** A task was erased: the gateway has nothing of it any more. */
+export interface Erasure {
+  readonly type: "erased";
+  readonly id: string;
+  readonly seq: number;
+  readonly erasedAt: string;
+}
+
 /** The gateway no longer has the events with these numbers. */
 export interface Gap {
   readonly type: "gap";
@@ -31,6 +39,7 @@ export interface Gap {
 /** A message that is processed. Of a snapshot only the id is used: the stream continues from there. */
 export type Message =
   | IncomingEvent
+  | Erasure
   | Gap
   | { readonly type: "snapshot" | "ready"; readonly id: string };
 
@@ -48,6 +57,14 @@ export function parseMessage(text: string): Message | undefined {
       id: textOf(message.id),
       from: numberOf(message.from),
       to: numberOf(message.to),
+    };
+  }
+  if (type === "erased") {
+    return {
+      type,
+      id: textOf(message.id),
+      seq: numberOf(message.seq),
+      erasedAt: textOf(message.erased_at),
     };
   }
   if (type !== "event" && type !== "replay") return undefined;

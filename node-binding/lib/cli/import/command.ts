@@ -38,7 +38,8 @@ export function addImport(program: Command): void {
 const HELP = `
 Each event is verified again, by the secrets of Vtryon that the gateway has, and stored
 as if it had come when it did. It is delivered to nobody: that was done where it comes
-from. An event that is stored already is a duplicate, and changes nothing.
+from. An event that is stored already is a duplicate, and changes nothing. A task that was
+erased there is erased here too, and nothing of it is stored any more.
 
 Position: a run that is interrupted goes on where it stopped, and a file that has grown
 since goes on after what was imported; if the gateway no longer has that, the run begins
@@ -118,9 +119,11 @@ function* chunksOf(file: number, offset: number): Generator<Buffer> {
   }
 }
 
+const NOTHING: BatchResult = { stored: 0, erased: 0, duplicates: 0, capped: 0, refused: [] };
+
 /** Sends lines; those that are all empty are not sent. */
 async function send(body: Buffer, target: Target, report: Report): Promise<BatchResult> {
-  if (body.toString("latin1").trim() === "") return { stored: 0, duplicates: 0, refused: [] };
+  if (body.toString("latin1").trim() === "") return NOTHING;
   return await sendBatch(target, body, (reason) => report.away(reason));
 }
 
@@ -156,13 +159,17 @@ function open(path: string): number {
   throw refuse("it is no file", "name a file, or send the events to standard input");
 }
 
+const number = (count: number) => count.toLocaleString("en-US");
+
 /** Prints how far an import has come, and which lines were refused. */
 class Report {
   readonly #progress = new Progress();
   readonly #gateway: URL;
   #size = 0;
   #stored = 0;
+  #erased = 0;
   #duplicates = 0;
+  #capped = 0;
   refused = 0;
   #isAway = false;
 
@@ -183,11 +190,13 @@ class Report {
     );
   }
 
-  sent({ linesBefore, end }: Batch, { stored, duplicates, refused }: BatchResult): void {
+  sent({ linesBefore, end }: Batch, result: BatchResult): void {
     this.#isAway = false;
-    this.#stored += stored;
-    this.#duplicates += duplicates;
-    for (const { line, error, message } of refused) {
+    this.#stored += result.stored - result.erased;
+    this.#erased += result.erased;
+    this.#duplicates += result.duplicates;
+    this.#capped += result.capped;
+    for (const { line, error, message } of result.refused) {
       if (this.refused < NAMED) {
         this.#progress.say(`line ${linesBefore + line}: ${plain(error)}: ${plain(message)}`);
       }
@@ -211,8 +220,10 @@ class Report {
     }
     const notes = [
       `imported ${counted(this.#stored, "event")}`,
-      `${this.#duplicates.toLocaleString("en-US")} were stored already`,
-      ...(this.refused > 0 ? [`${this.refused.toLocaleString("en-US")} were refused`] : []),
+      `${number(this.#duplicates)} were stored already`,
+      ...(this.#erased > 0 ? [`${counted(this.#erased, "task")} erased`] : []),
+      ...(this.#capped > 0 ? [`${number(this.#capped)} left out: too many unknown statuses`] : []),
+      ...(this.refused > 0 ? [`${number(this.refused)} were refused`] : []),
     ];
     this.#progress.say(notes.join(", "));
     return this.refused;

@@ -17,7 +17,11 @@ const MAX_SLOW = 4;
 /** The answer to a batch. */
 export interface BatchResult {
   readonly stored: number;
+  /** How many of those are tasks that were erased. */
+  readonly erased: number;
   readonly duplicates: number;
+  /** How many events were left out: their tasks have as many statuses as they may have. */
+  readonly capped: number;
   readonly refused: readonly RefusedLine[];
 }
 
@@ -73,10 +77,11 @@ export async function sendBatch(
 
 function resultOf(text: string): BatchResult {
   try {
-    const { stored, duplicates, lines } = JSON.parse(text);
+    const { stored, duplicates, capped, lines } = JSON.parse(text);
     const refused = lines.filter(({ result }: { result: string }) => result === "refused");
-    if (Number.isInteger(stored) && Number.isInteger(duplicates)) {
-      return { stored, duplicates, refused };
+    const erased = lines.filter(({ outcome }: { outcome?: string }) => outcome === "erased").length;
+    if ([stored, duplicates, capped].every(Number.isInteger)) {
+      return { stored, erased, duplicates, capped, refused };
     }
   } catch {
     // Reported below.

@@ -53,14 +53,14 @@ export class Shard implements StreamHandler {
   }
 
   message(message: Message, text: string): void {
-    const { id, type } = message;
+    const { id } = message;
     const seq = "seq" in message ? message.seq : null;
     const pending: PendingMessage = { id, bytes: text.length, seq, remaining: 0 };
     this.#tracker.add(pending);
-    if (type === "ready") this.#context.ready(this.#number);
-    if (type === "gap") this.#onGap(pending, message);
+    if (message.type === "ready") this.#context.ready(this.#number);
+    if (message.type === "gap") this.#onGap(pending, message);
     // The deployment that it comes from has delivered what was imported.
-    if ("seq" in message && !message.imported) this.#forward(pending, message);
+    if ("imported" in message && !message.imported) this.#forward(pending, message);
     this.#advance();
     if (this.#tracker.pendingBytes > PAUSE_BYTES) this.stream.pause();
   }

@@ -123,6 +123,7 @@ test("the protocol: unknown types are ignored, and known ones have to be complet
     { type: "ready" },
     { type: "snapshot", id: 1 },
     { type: "gap", id: "1", from: 1, to: "2" },
+    { type: "erased", id: "1", seq: 1 },
     { ...EVENT, id: undefined },
     { ...EVENT, seq: 1.5 },
     { ...EVENT, type: "replay", received_at: 5 },

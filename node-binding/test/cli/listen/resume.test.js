@@ -56,6 +56,21 @@ test("after a signal running requests finish, and completed events are recorded"
   assert.equal(backend.received.length, 5);
 });
 
+test("an erasure is forwarded to nobody, and is not a place to begin anew", async (t) => {
+  const [gateway, backend] = [await gatewayOf(t, 1), await backendOf(t)];
+  const first = await listen(t, gateway, [backend]).ready();
+  gateway.event("task_1", "queued");
+  const { seq } = gateway.erase("task_2");
+  await until(() => gateway.acknowledged[0] === seq);
+  await first.stop();
+  const second = await listen(t, gateway, [backend]).ready();
+  gateway.event("task_1", "completed");
+  await until(() => backend.received.length === 2);
+  assert.equal(await second.stop(), 0);
+  assert.equal(gateway.asked.at(-1).cursor, `1.1.0_${seq}`);
+  assert.deepEqual(statusesOf(backend), ["queued", "completed"]);
+});
+
 test("each of several backends gets every event once", async (t) => {
   const gateway = await gatewayOf(t, 1);
   const [first, second] = [await backendOf(t), await backendOf(t)];

@@ -16,8 +16,8 @@ const folder = stateFolder(after);
 const MIB = 1024 * 1024;
 
 /** A line of an export, of some length. */
-function line(shard, seq, length = 0) {
-  const head = `{"id":"1.2.${shard}_${seq}","type":"event","shard":${shard},"seq":${seq},"body":"`;
+function line(shard, seq, length = 0, type = "event") {
+  const head = `{"id":"1.2.${shard}_${seq}","type":"${type}","shard":${shard},"seq":${seq},"body":"`;
   return `${head.padEnd(Math.max(0, length - 3), "A")}"}\n`;
 }
 
@@ -29,8 +29,8 @@ test("an export goes on after the last whole line, wherever it broke off", () =>
     { why: "an empty one", text: "", cursors: {} },
     {
       why: "whole lines",
-      text: line(0, 1) + line(1, 5) + line(0, 2),
-      cursors: { 0: "1.2.0_2", 1: "1.2.1_5" },
+      text: line(0, 1) + line(1, 5) + line(0, 2) + line(1, 6, 0, "erased"),
+      cursors: { 0: "1.2.0_2", 1: "1.2.1_6" },
     },
     {
       why: "a last line in part",
@@ -44,6 +44,7 @@ test("an export goes on after the last whole line, wherever it broke off", () =>
       '{"id":"1.2.0_',
       '{"id":"1.2.0_2"',
       '{"id":"1.2.0_2","type":"event","sh',
+      '{"id":"1.2.0_2","type":"erased","sh',
     ].map((text) => ({ why: `nothing but ${text}`, text, kept: "", cursors: {} })),
     {
       why: "lines over several chunks",

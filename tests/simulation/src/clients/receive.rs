@@ -62,7 +62,7 @@ impl World {
         let (seen, gap_to) = (client.seen.unwrap_or_default(), client.gap_to);
         let missed = log.after(seen, task_id).find(|seq| !log.is_excused(*seq, gap_to));
         match kind {
-            "event" | "replay" => {
+            "event" | "replay" | "erased" => {
                 let seq = message["seq"].as_i64().unwrap_or_default();
                 ensure!(seq > seen, "a live stream repeats nothing", "{seq} after {seen}");
                 ensure!(

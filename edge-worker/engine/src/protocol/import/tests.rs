@@ -34,7 +34,8 @@ fn line(field: &str, value: &str) -> String {
 
 #[test]
 fn a_line_is_verified_again_and_keeps_its_time() {
-    let VerifiedLine { event, body, .. } = read(line("", "").as_bytes(), &verifier(), NOW).unwrap();
+    let line = read(line("", "").as_bytes(), &verifier(), NOW).unwrap();
+    let Line::Event(VerifiedEvent { event, body, .. }) = line else { panic!("it is an event") };
     assert_eq!(event.received_at, Millis(1_699_999_200_000));
     assert_eq!(event.imported_at, Some(NOW));
     assert_eq!(event.task_id(), Some("task_1"));
@@ -47,7 +48,7 @@ fn a_line_is_refused_by_the_name_of_its_field() {
     let other = format!(r#""{}""#, Base64::encode_string(b"{}"));
     for (field, value, code, words) in [
         ("type", "", Code::InvalidRequest, "`type` is missing"),
-        ("type", r#""replay""#, Code::InvalidRequest, "`type` is not event"),
+        ("type", r#""replay""#, Code::InvalidRequest, "`type` is neither event nor erased"),
         ("type", "1", Code::InvalidRequest, "`type` is not a string"),
         ("received_at", r#""yesterday""#, Code::InvalidRequest, "`received_at` is not a time"),
         ("received_at", r#""2023-11-14T22:14:21.000Z""#, Code::InvalidRequest, "`received_at` is before"),
@@ -66,6 +67,32 @@ fn a_line_is_refused_by_the_name_of_its_field() {
     for text in [&b""[..], b"[]", b"{", br#"{"type":"event","type":"event"}"#, b"{\"type\":\"\xff\"}"] {
         let refusal = read(text, &verifier(), NOW).err().unwrap();
         assert!(refusal.message.contains("not one JSON object"), "{text:?}");
+    }
+}
+
+#[test]
+fn an_erasure_is_a_digest_and_a_time() {
+    let digest = Digest::of(b"task_1").to_hex();
+    let text = |digest: &str, at: &str| {
+        format!(r#"{{"id":"1.1.0_1","type":"erased","task_digest":"{digest}","erased_at":"{at}"}}"#)
+    };
+    let at = "2023-11-14T22:00:00.000Z";
+    let read = |text: String| read(text.as_bytes(), &verifier(), NOW);
+    let Ok(Line::Erasure { digest: read_digest, erased_at }) = read(text(&digest, at)) else {
+        panic!("it is an erasure")
+    };
+    assert_eq!((read_digest.to_hex(), erased_at), (digest.clone(), Millis(1_699_999_200_000)));
+    for (text, words) in [
+        (text(&digest[1..], at), "`task_digest` is not 64"),
+        (text(&digest.to_uppercase(), at), "`task_digest` is not 64"),
+        (text(&digest, "yesterday"), "`erased_at` is not a time"),
+        (text(&digest, "2023-11-14T22:14:21.000Z"), "`erased_at` is before"),
+        (text(&digest, at).replace("erased_at", "received_at"), "`erased_at` is missing"),
+        (text(&digest, at).replace("task_digest", "task_id"), "`task_digest` is missing"),
+    ] {
+        let refusal = read(text).err().unwrap();
+        assert_eq!(refusal.code, Code::InvalidRequest);
+        assert!(refusal.message.contains(words), "{words}: {}", refusal.message);
     }
 }
 
@@ -90,14 +117,14 @@ fn a_report_counts_its_lines_and_has_them_in_their_order() {
         LineResult::of(2, "duplicate".to_owned()),
     ];
     let report = ImportReport::new(results);
-    assert_eq!((report.stored, report.duplicates, report.refused), (1, 2, 1));
+    assert_eq!((report.stored, report.duplicates, report.capped, report.refused), (1, 1, 1, 1));
     let shown = crate::json::to_string(&report.lines);
     assert_eq!(
         shown,
         concat!(
             r#"[{"line":1,"result":"stored","outcome":"late"},"#,
             r#"{"line":2,"result":"duplicate","outcome":"duplicate"},"#,
-            r#"{"line":3,"result":"duplicate","outcome":"capped"},"#,
+            r#"{"line":3,"result":"capped","outcome":"capped"},"#,
             r#"{"line":4,"result":"refused","error":"signature_mismatch","message":"no"}]"#
         )
     );

@@ -1,5 +1,5 @@
 //! Events that another deployment has exported: decided on and stored like those that Vtryon posts, with the times at which
-//! they came there, and not delivered.
+//! they came there, and not delivered. Among them are the erasures of tasks.
 //!
 //! Their times are older than those of what was stored before them. What goes by the order of time, such as the search for
 //! the first event of a day, goes by when they were imported, and looks at them all where it has an end.
@@ -7,7 +7,7 @@
 use vtryon_webhooks::lifecycle::Outcome;
 
 use crate::database::{Database, Row};
-use crate::protocol::import::ImportedEvent;
+use crate::protocol::import::{ImportedEvent, ImportedLine};
 use crate::shard::Shard;
 use crate::{Context, Error, Result, meta};
 
@@ -16,17 +16,17 @@ const LAST_EVENT: &str = "imported_event";
 const LAST_TASK: &str = "imported_task";
 
 impl Shard {
-    /// Stores events in their order; returns the outcome of each. What fails in between leaves those before it: an event
-    /// that is imported once more is a duplicate.
+    /// Stores events and erasures in their order; returns the outcome of each. What fails in between leaves those before it:
+    /// what is imported once more is a duplicate.
     pub(crate) fn import(
         &mut self,
         context: &Context<'_>,
-        events: &[ImportedEvent],
+        lines: &[ImportedLine],
         bodies: &[u8],
     ) -> Result<Vec<&'static str>> {
         const LAST: &str = "SELECT COALESCE(MAX(no), 0) FROM tasks";
         let db = context.db;
-        let count = events.len() as i64;
+        let count = lines.len() as i64;
         let last_task = db.first(LAST, &[], Row::int)?.unwrap_or(0);
         // Before they are stored, and once for all of them.
         db.transaction(|| {
@@ -34,13 +34,18 @@ impl Shard {
             meta::set(db, LAST_TASK, last_task + count)
         })?;
         let mut rest = bodies;
-        let mut outcomes = Vec::with_capacity(events.len());
-        for ImportedEvent { event, length } in events {
-            let (body, after) =
-                rest.split_at_checked(*length).ok_or(Error::from("a body of an import is missing"))?;
-            rest = after;
-            let (outcome, _) = self.decide(context, event, body)?;
-            outcomes.push(Outcome::as_str(outcome));
+        let mut outcomes = Vec::with_capacity(lines.len());
+        for line in lines {
+            outcomes.push(match line {
+                ImportedLine::Erasure(erasure) => self.import_erasure(context, erasure)?,
+                ImportedLine::Event(ImportedEvent { event, length }) => {
+                    let (body, after) = rest
+                        .split_at_checked(*length)
+                        .ok_or(Error::from("a body of an import is missing"))?;
+                    rest = after;
+                    Outcome::as_str(self.decide(context, event, body)?.0)
+                }
+            });
         }
         Ok(outcomes)
     }

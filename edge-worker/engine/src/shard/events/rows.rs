@@ -65,11 +65,21 @@ pub(crate) struct Event<'a> {
     pub(crate) imported_at: Option<Millis>,
 }
 
-/// Finds a task, or what is left of it.
+/// Finds a task, or what is left of it. Where its erasure was imported and its rows are not deleted yet, that is the
+/// tombstone, whose id comes before all others.
 pub(crate) fn find(db: &dyn Database, task_id: &str) -> Result<Option<Task>> {
-    const FIND: &str = "SELECT no, task_id, stage, seen, unknown, last_seq, erased_at, key FROM tasks WHERE task_id IN (?, ?)";
-    let tombstone = tombstones::id(task_id);
-    db.first(FIND, &[Bind::Text(task_id), Bind::Text(&tombstone)], |row| {
+    find_either(db, &tombstones::id(task_id), task_id)
+}
+
+/// Finds the row with a task's id, or the tombstone with that of one.
+pub(crate) fn find_row(db: &dyn Database, id: &str) -> Result<Option<Task>> {
+    find_either(db, id, id)
+}
+
+fn find_either(db: &dyn Database, id: &str, other: &str) -> Result<Option<Task>> {
+    const FIND: &str = "SELECT no, task_id, stage, seen, unknown, last_seq, erased_at, key FROM tasks
+        WHERE task_id IN (?, ?) ORDER BY task_id LIMIT 1";
+    db.first(FIND, &[Bind::Text(id), Bind::Text(other)], |row| {
         let no = row.int();
         let is_tombstone = tombstones::is_id(&row.text());
         let stage = row.maybe_text().and_then(|name| Stage::of(&Status::from_name(name)));
@@ -124,7 +134,13 @@ pub(crate) fn revive(db: &dyn Database, task: &Task, task_id: &str) -> Result<()
 /// Notes that another secret has signed an event of a task, where that is new: its tombstone stays as long as one of them
 /// is configured.
 pub(crate) fn add_key(db: &dyn Database, task: &Task, key: &str) -> Result<()> {
-    let keys = task.keys_with(key);
+    add_keys(db, task, &[key.to_owned()])
+}
+
+/// Notes the same of several secrets.
+pub(crate) fn add_keys(db: &dyn Database, task: &Task, keys: &[String]) -> Result<()> {
+    let known = |key: &&String| !task.keys.split(' ').any(|known| known == *key);
+    let keys = keys.iter().filter(known).fold(task.keys.clone(), |keys, key| format!("{keys} {key}"));
     if keys == task.keys {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! The stored entries in the order of their numbers: events, quarantined bodies, and replays.
+//! The stored entries in the order of their numbers: events, quarantined bodies, replays, and erasures of tasks.
 
 use vtryon_webhooks::Millis;
 
@@ -12,19 +12,26 @@ use crate::shard::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO};
 /// A sequence number, and what it is the number of.
 pub(crate) struct LogEntry {
     pub(crate) seq: i64,
-    /// The delivery that was replayed; else it is an event or a body.
+    /// The delivery that was replayed; else it is an event, a body or an erasure.
     pub(crate) delivery: Option<i64>,
+    /// Whether it is that a task was erased.
+    pub(crate) is_erasure: bool,
 }
 
 impl LogEntry {
     /// An event, or a body that can't be read.
     pub(crate) const fn event(seq: i64) -> Self {
-        Self { seq, delivery: None }
+        Self { seq, delivery: None, is_erasure: false }
     }
 
     /// A delivery that is made once more.
     pub(crate) const fn replay(seq: i64, delivery: i64) -> Self {
-        Self { seq, delivery: Some(delivery) }
+        Self { seq, delivery: Some(delivery), is_erasure: false }
+    }
+
+    /// That a task was erased.
+    pub(crate) const fn erasure(seq: i64) -> Self {
+        Self { seq, delivery: None, is_erasure: true }
     }
 
     /// Returns the number of the event that it is about.
@@ -33,16 +40,17 @@ impl LogEntry {
     }
 
     fn read(row: &mut Row) -> Self {
-        Self { seq: row.int(), delivery: row.maybe_int() }
+        Self { seq: row.int(), delivery: row.maybe_int(), is_erasure: row.int() == 1 }
     }
 }
 
 /// Lists entries after a number.
 pub(crate) fn after(db: &dyn Database, seq: i64, limit: i64) -> Result<Vec<LogEntry>> {
     const AFTER: &str = "SELECT * FROM (
-            SELECT seq, NULL FROM events WHERE seq > MAX(?1, ?2)
-            UNION ALL SELECT no, NULL FROM quarantine WHERE no > MAX(?1, ?3)
-            UNION ALL SELECT seq, delivery FROM replay_log WHERE seq > ?1
+            SELECT seq, NULL, 0 FROM events WHERE seq > MAX(?1, ?2)
+            UNION ALL SELECT no, NULL, 0 FROM quarantine WHERE no > MAX(?1, ?3)
+            UNION ALL SELECT seq, delivery, 0 FROM replay_log WHERE seq > ?1
+            UNION ALL SELECT last_seq, NULL, 1 FROM tasks WHERE erased_at IS NOT NULL AND last_seq > ?1
             ORDER BY 1
         ) LIMIT ?4";
     let (events, quarantine) = floors(db)?;
@@ -55,8 +63,8 @@ pub(crate) fn of_task_after(db: &dyn Database, task_id: &str, seq: i64, limit: i
     const AFTER: &str = walk!(
         "(SELECT last_seq FROM tasks WHERE task_id = ?1)",
         "10000",
-        "SELECT seq, NULL FROM line WHERE seq > ?2
-        UNION ALL SELECT r.seq, r.delivery FROM replay_log r JOIN line ON line.seq = r.delivery / CAST(?4 AS INTEGER)
+        "SELECT seq, NULL, 0 FROM line WHERE seq > ?2
+        UNION ALL SELECT r.seq, r.delivery, 0 FROM replay_log r JOIN line ON line.seq = r.delivery / CAST(?4 AS INTEGER)
             WHERE r.seq > ?2
         ORDER BY 1 LIMIT ?3"
     );
@@ -75,16 +83,20 @@ fn floors(db: &dyn Database) -> Result<(i64, i64)> {
 }
 
 /// Returns the number before the first entry that was stored at a time or later. What was imported arrived when it was
-/// imported.
+/// imported. An erasure is there as long as its tombstone, longer than the events around it.
 pub(crate) fn before_time(db: &dyn Database, at: Millis, last: i64) -> Result<i64> {
     // The first one from a number on, wherever the next one is that is still there.
     const STORED: &str = "SELECT * FROM (
             SELECT seq, COALESCE(imported_at, received_at) FROM events WHERE seq >= ?1
             UNION ALL SELECT no, COALESCE(imported_at, received_at) FROM quarantine WHERE no >= ?1
             UNION ALL SELECT seq, replayed_at FROM replay_log WHERE seq >= ?1
+            UNION ALL SELECT last_seq, updated_at FROM tasks WHERE erased_at IS NOT NULL AND last_seq >= ?1
             ORDER BY 1
         ) LIMIT 1";
-    let range = retention::floor(db, PRUNED_TO)? + 1..last + 1;
+    const FIRST_ERASURE: &str = "SELECT MIN(last_seq) FROM tasks WHERE erased_at IS NOT NULL";
+    let left = retention::floor(db, PRUNED_TO)? + 1;
+    let erased = db.first(FIRST_ERASURE, &[], Row::maybe_int)?.flatten();
+    let range = erased.map_or(left, |erased| erased.min(left))..last + 1;
     let first = bisection::first_at(range, at, |seq| {
         db.first(STORED, &[Bind::Int(seq)], |row| (row.int(), row.int()))
     })?;

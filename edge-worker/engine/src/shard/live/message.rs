@@ -7,13 +7,14 @@ use vtryon_webhooks::Signature;
 
 use super::log::LogEntry;
 use super::{ShardPosition, subscribe};
+use crate::database::Database;
 use crate::protocol::TaskFilter;
 use crate::protocol::delivery::{delivery_id, seq_of};
 use crate::protocol::live::MessageType;
 use crate::shard::Shard;
 use crate::shard::events::{self, StoredEvent};
 use crate::shard::queries::{self, TaskView};
-use crate::shard::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO};
+use crate::shard::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO, erasure};
 use crate::{Context, Result, json, time};
 
 /// How many tasks a snapshot has.
@@ -48,6 +49,18 @@ struct EventMessage<'a> {
     body: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     signature: Option<String>,
+}
+
+/// A task was erased. Whoever has its id knows it by the digest.
+#[derive(Serialize)]
+struct ErasedMessage<'a> {
+    id: String,
+    r#type: MessageType,
+    shard: u32,
+    seq: i64,
+    /// The SHA-256 of the task's id, in hex.
+    task_digest: &'a str,
+    erased_at: String,
 }
 
 /// The state where a stream begins: the latest tasks of a shard, or the one task that the stream is about.
@@ -100,6 +113,9 @@ impl Shard {
     ) -> Result<Option<String>> {
         let db = context.db;
         let position = self.position()?;
+        if entry.is_erasure {
+            return erased(db, position, entry.seq);
+        }
         let Some(stored) = events::find(db, entry.of())?.filter(|stored| !stored.is_alert()) else {
             return Ok(None);
         };
@@ -183,6 +199,19 @@ impl Shard {
             state,
         }))
     }
+}
+
+/// Makes the message that a task was erased; `None` where its tombstone was dropped.
+fn erased(db: &dyn Database, position: ShardPosition, seq: i64) -> Result<Option<String>> {
+    let Some((digest, erased_at)) = erasure::find(db, seq)? else { return Ok(None) };
+    Ok(Some(json::to_string(&ErasedMessage {
+        id: position.id(seq),
+        r#type: MessageType::Erased,
+        shard: position.shard,
+        seq,
+        task_digest: &digest,
+        erased_at: time::rfc3339(erased_at),
+    })))
 }
 
 /// Makes the message that entries were pruned.

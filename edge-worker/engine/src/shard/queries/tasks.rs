@@ -9,7 +9,7 @@ use crate::database::{Bind, Database, Row};
 use crate::shard::events::duplicates::Duplicates;
 use crate::shard::events::rows::seen;
 use crate::shard::events::walk::walk;
-use crate::shard::retention::{self, PRUNED_TO};
+use crate::shard::retention::{self, PRUNED_TO, erasure};
 use crate::{Result, time};
 
 /// How many events of a task are shown. Statuses alone make 20 at most; events by other names have no bound.
@@ -125,8 +125,11 @@ impl TaskRow {
     }
 }
 
-/// Returns a task with its timeline.
+/// Returns a task with its timeline; `None` for one that was erased, also while its rows are left.
 pub(crate) fn task(db: &dyn Database, duplicates: &Duplicates, task_id: &str) -> Result<Option<TaskView>> {
+    if erasure::is_erased(db, task_id)? {
+        return Ok(None);
+    }
     let Some(task) = task_state(db, duplicates, task_id)? else { return Ok(None) };
     let mut events = timeline(db, task.seq)?;
     let truncated = events.len() > TIMELINE as usize;
@@ -149,15 +152,19 @@ pub(crate) fn task_state(
     let Some(row) = db.first(FIND, &[Bind::Text(task_id)], TaskRow::read)? else {
         return Ok(None);
     };
-    let (result_url, failure) = match result(db, task_id)? {
+    let (result_url, failure) = match find_result(db, task_id)? {
         Some(result) => (result.result_url, result.failure),
         None => (None, None),
     };
     Ok(Some(TaskView { result_url, failure, ..TaskView::of(row, duplicates) }))
 }
 
-/// Returns the final result of a task, where it has one.
+/// Returns the final result of a task, where it has one; `None` for one that was erased, also while its rows are left.
 pub(crate) fn result(db: &dyn Database, task_id: &str) -> Result<Option<TaskResult>> {
+    if erasure::is_erased(db, task_id)? { Ok(None) } else { find_result(db, task_id) }
+}
+
+fn find_result(db: &dyn Database, task_id: &str) -> Result<Option<TaskResult>> {
     const FIND: &str = "SELECT task_id, stage, result_url, failure, final_at FROM tasks
         WHERE open = 0 AND task_id = ?";
     db.first(FIND, &[Bind::Text(task_id)], TaskResult::read)

@@ -1,15 +1,16 @@
 //! Erasure: one task is deleted before its time, as retention deletes it later. Its tombstone stays, and as long as it does,
-//! no event of the task is stored again.
+//! no event of the task is stored again. An erasure has a number of its own, so that live streams tell of it, and exports.
 
 use serde::Serialize;
 use vtryon_webhooks::Millis;
 
-use super::{ERASED_TO, Old, floor, forget, raise_live_floor, tombstones};
+use super::{ERASED_TO, delete, raise_live_floor, tombstones};
 use crate::database::{Bind, Database, Row};
 use crate::shard::Shard;
 use crate::shard::deliveries::{self, DeliveryState, replays};
 use crate::shard::events::rows::{self, Task};
 use crate::shard::events::walk::walk;
+use crate::shard::live::log::LogEntry;
 use crate::{Context, Result, meta, time};
 
 /// How many events of a task one statement finds.
@@ -30,25 +31,50 @@ impl Shard {
     pub(crate) fn erase(&mut self, context: &Context<'_>, task_id: &str) -> Result<Option<Erasure>> {
         let Context { db, now, .. } = *context;
         let Some(task) = rows::find(db, task_id)? else { return Ok(None) };
-        let (erased_at, events, erased) = match task.erased_at {
-            Some(erased_at) => (erased_at, Vec::new(), Vec::new()),
+        let (erased_at, (events, deliveries)) = match task.erased_at {
+            // Where that was imported, the rows of the task may be left.
+            Some(erased_at) => (erased_at, self.erase_left(context, task_id)?),
             None => {
-                let events = events_of(db, &task)?;
-                let erased = db.transaction(|| {
-                    self.totals.keep(db, &self.settings, &events)?;
-                    erase(db, &task, &events, now)
-                })?;
-                (now, events, erased)
+                let (id, seq) = (tombstones::id(task_id), self.next_seq());
+                (now, self.erase_rows(context, &task, || bury(db, task.no, &id, (seq, now), now))?)
             }
         };
-        self.duplicates.forget(task.no);
-        for delivery in &erased {
-            self.leases.release(*delivery);
-        }
         // Also where it was erased before: the instance that did so may have ended before its sockets were closed.
         self.broadcast_erasure(task_id);
+        if task.erased_at.is_none() {
+            self.announce_erasure(self.next_seq());
+        }
         let (task_id, erased_at) = (task_id.to_owned(), time::rfc3339(erased_at));
-        Ok(Some(Erasure { task_id, erased_at, events: events.len(), deliveries: erased.len() }))
+        Ok(Some(Erasure { task_id, erased_at, events, deliveries }))
+    }
+
+    /// Erases the events and deliveries of a task, and what `end` does with its row. Returns how many there were.
+    pub(super) fn erase_rows(
+        &mut self,
+        context: &Context<'_>,
+        task: &Task,
+        end: impl Fn() -> Result<()>,
+    ) -> Result<(usize, usize)> {
+        let db = context.db;
+        let events = events_of(db, task)?;
+        let deliveries = db.transaction(|| {
+            self.totals.keep(db, &self.settings, &events)?;
+            let deliveries = delete_events(db, task, &events)?;
+            end()?;
+            raise_live_floor(db)?;
+            Ok(deliveries)
+        })?;
+        self.duplicates.forget(task.no);
+        for delivery in &deliveries {
+            self.leases.release(*delivery);
+        }
+        Ok((events.len(), deliveries.len()))
+    }
+
+    /// Notes that an erasure was stored under a number, and tells whoever watches the shard.
+    pub(super) fn announce_erasure(&mut self, seq: i64) {
+        self.last_seq = seq;
+        self.broadcast(LogEntry::erasure(seq), None);
     }
 }
 
@@ -56,6 +82,14 @@ impl Shard {
 pub(crate) fn is_erased(db: &dyn Database, task_id: &str) -> Result<bool> {
     const ERASED: &str = "SELECT 1 FROM tasks WHERE task_id = ? AND erased_at IS NOT NULL";
     Ok(db.first(ERASED, &[Bind::Text(&tombstones::id(task_id))], Row::int)?.is_some())
+}
+
+/// Finds the erasure with a number: the digest of the task's id, and when it was erased.
+pub(crate) fn find(db: &dyn Database, seq: i64) -> Result<Option<(String, Millis)>> {
+    const FIND: &str = "SELECT task_id, erased_at FROM tasks WHERE erased_at IS NOT NULL AND last_seq = ?";
+    db.first(FIND, &[Bind::Int(seq)], |row| {
+        (tombstones::digest_in(&row.text()).to_owned(), Millis(row.int()))
+    })
 }
 
 /// Finds the numbers of a task's events, from the last one back to the first.
@@ -73,25 +107,41 @@ fn events_of(db: &dyn Database, task: &Task) -> Result<Vec<i64>> {
     Ok(events)
 }
 
-/// Deletes events with their deliveries and makes the task's row a tombstone. Returns the deliveries.
-fn erase(db: &dyn Database, task: &Task, events: &[i64], now: Millis) -> Result<Vec<i64>> {
-    // Nothing is compared with the statuses any more, and their names are Vtryon's.
-    const ERASE: &str = "UPDATE tasks SET erased_at = ?, unknown = '[]' WHERE no = ?";
-    let mut erased = Vec::new();
+/// Deletes events of a task with their deliveries. Returns the deliveries.
+fn delete_events(db: &dyn Database, task: &Task, events: &[i64]) -> Result<Vec<i64>> {
+    let mut deleted = Vec::new();
     for seq in events {
         for delivery in deliveries::rows::of_event(db, *seq)? {
             if delivery.state == DeliveryState::Pending {
                 replays::count(db, &delivery, false)?;
             }
-            erased.push(delivery.no);
+            deleted.push(delivery.no);
         }
-        forget(db, &Old { seq: *seq, received_at: now, task_no: task.no, is_named: false })?;
+        delete(db, *seq)?;
     }
     tombstones::forget_named(db, task.no)?;
-    db.run(ERASE, &[Bind::Int(now.0), Bind::Int(task.no)])?;
-    if let Some(last) = task.last_seq {
-        meta::set(db, ERASED_TO, last.max(floor(db, ERASED_TO)?))?;
-    }
-    raise_live_floor(db)?;
-    Ok(erased)
+    Ok(deleted)
+}
+
+/// Makes a task's row the tombstone of an erasure, which has a number and was at a time.
+pub(super) fn bury(
+    db: &dyn Database,
+    task_no: i64,
+    id: &str,
+    (seq, erased_at): (i64, Millis),
+    now: Millis,
+) -> Result<()> {
+    // Nothing is compared with the statuses any more, and their names are Vtryon's.
+    const BURY: &str = "UPDATE tasks SET task_id = ?, erased_at = ?, last_seq = ?, updated_at = ?,
+            open = 0, unknown = '[]', result_url = NULL, failure = NULL
+        WHERE no = ?";
+    let binds =
+        [Bind::Text(id), Bind::Int(erased_at.0), Bind::Int(seq), Bind::Int(now.0), Bind::Int(task_no)];
+    db.run(BURY, &binds)?;
+    number(db, seq)
+}
+
+/// Notes the number of an erasure: it is above those of the task's events, and nothing else gets any of them.
+pub(super) fn number(db: &dyn Database, seq: i64) -> Result<()> {
+    meta::set(db, ERASED_TO, seq)
 }

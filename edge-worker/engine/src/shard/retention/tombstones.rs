@@ -1,12 +1,16 @@
 //! Tombstones: what is left of a pruned task, so that its events stay duplicates. A tombstone is dropped with the last
-//! key that signed its events: nothing signed with that key is accepted any more. When the keys change, tasks and
-//! quarantined bodies are looked through once, page after page.
+//! key that signed its events: nothing signed with that key is accepted any more. When the keys change, or the erasure of
+//! a task was imported, tasks and quarantined bodies are looked through once, page after page.
 
 use vtryon_webhooks::Digest;
 
-use super::{PAGE, QUARANTINE_PRUNED_TO, floor};
+use super::{QUARANTINE_PRUNED_TO, floor};
 use crate::database::{Bind, Database};
-use crate::{Deployment, Result, meta};
+use crate::shard::Shard;
+use crate::{Context, Deployment, Result, meta};
+
+/// How many tasks, and how many bodies, one run looks at.
+const PAGE: i64 = 1000;
 
 /// For which set of keys they were looked through, and how far that has come: in the tasks, and in the bodies that
 /// can't be read.
@@ -28,7 +32,17 @@ const MARK: char = '\u{1}';
 
 /// Returns the id that a task's row has once the task is pruned.
 pub(crate) fn id(task_id: &str) -> String {
-    format!("{MARK}{}", Digest::of(task_id.as_bytes()).to_hex())
+    id_of(&Digest::of(task_id.as_bytes()))
+}
+
+/// Returns that of a task by the digest of its id.
+pub(crate) fn id_of(digest: &Digest) -> String {
+    format!("{MARK}{}", digest.to_hex())
+}
+
+/// Returns the digest in the id of a tombstone.
+pub(crate) fn digest_in(id: &str) -> &str {
+    id.trim_start_matches(MARK)
 }
 
 /// Returns whether an id is that of a tombstone.
@@ -41,13 +55,40 @@ pub(crate) fn are_outdated(db: &dyn Database, deployment: &Deployment) -> Result
     Ok(meta::get(db, TOMBS_FOR)? != Some(mark(&deployment.fingerprints())))
 }
 
-/// Drops those of a page whose keys are configured no more. Returns whether there is more.
-pub(crate) fn drop_page(db: &dyn Database, deployment: &Deployment) -> Result<bool> {
-    if !are_outdated(db, deployment)? {
-        return Ok(false);
+/// Has all of them looked through again, from the first one on.
+pub(crate) fn look_again(db: &dyn Database) -> Result<()> {
+    [TOMBS_FOR, TOMBS_PLACE, BODIES_PLACE].into_iter().try_for_each(|name| meta::set(db, name, 0))
+}
+
+/// The row of a task, or a tombstone.
+struct TaskRow {
+    no: i64,
+    id: String,
+    key: String,
+}
+
+impl Shard {
+    /// Looks through a page of tasks, and of bodies that can't be read. Returns whether there is more.
+    pub(super) fn look_through(&mut self, context: &Context<'_>) -> Result<bool> {
+        const PAGE_OF: &str = "SELECT no, task_id, key FROM tasks WHERE no > ? ORDER BY no LIMIT ?";
+        let Context { db, deployment, .. } = *context;
+        if !are_outdated(db, deployment)? {
+            return Ok(false);
+        }
+        let page = db.all(PAGE_OF, &[Bind::Int(floor(db, TOMBS_PLACE)?), Bind::Int(PAGE)], |row| {
+            TaskRow { no: row.int(), id: row.text(), key: row.text() }
+        })?;
+        for task in page.iter().filter(|task| !is_id(&task.id)) {
+            self.erase_imported(context, &task.id)?;
+        }
+        db.transaction(|| drop_page(db, deployment, &page))
     }
+}
+
+/// Drops those of a page whose keys are configured no more. Returns whether there is more.
+fn drop_page(db: &dyn Database, deployment: &Deployment, page: &[TaskRow]) -> Result<bool> {
     let keys = deployment.fingerprints();
-    let tasks = drop_tasks(db, &keys)?;
+    let tasks = drop_tasks(db, &keys, page)?;
     let bodies = drop_bodies(db, &keys)?;
     if tasks || bodies {
         return Ok(true);
@@ -59,21 +100,16 @@ pub(crate) fn drop_page(db: &dyn Database, deployment: &Deployment) -> Result<bo
 }
 
 /// Drops those of a page of tasks, with what is left of their events. Returns whether there is more.
-fn drop_tasks(db: &dyn Database, keys: &[String]) -> Result<bool> {
-    const PAGE_OF: &str =
-        concat!("SELECT no, key, ", is_tombstone!(), " FROM tasks WHERE no > ? ORDER BY no LIMIT ?");
+fn drop_tasks(db: &dyn Database, keys: &[String], page: &[TaskRow]) -> Result<bool> {
     // The last one stays, for the next task is numbered after it.
     const DROP: &str = "DELETE FROM tasks WHERE no = ? AND no < (SELECT MAX(no) FROM tasks)";
-    let place = floor(db, TOMBS_PLACE)?;
-    let page =
-        db.all(PAGE_OF, &[Bind::Int(place), Bind::Int(PAGE)], |row| (row.int(), row.text(), row.int() == 1))?;
-    for (no, key, is_tombstone) in &page {
-        if *is_tombstone && !key.split(' ').any(|key| keys.iter().any(|known| known == key)) {
+    for TaskRow { no, id, key } in page {
+        if is_id(id) && !key.split(' ').any(|key| keys.iter().any(|known| known == key)) {
             db.run(DROP, &[Bind::Int(*no)])?;
             forget_named(db, *no)?;
         }
     }
-    advance(db, TOMBS_PLACE, page.len(), page.last().map(|(no, ..)| *no))
+    advance(db, TOMBS_PLACE, page.len(), page.last().map(|task| task.no))
 }
 
 /// Deletes what is left of a task's events that are kept once by their content.

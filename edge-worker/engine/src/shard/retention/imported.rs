@@ -1,0 +1,93 @@
+//! Erasures that were imported: a task that another deployment has erased is erased here too, whatever came first.
+//!
+//! Another deployment knows the task by the digest of its id alone. The tombstone is stored at once, and refuses what comes
+//! of the task; what is stored of it already is found by the alarm, which looks for a tombstone of each task, page after page.
+
+use vtryon_webhooks::{Digest, Millis};
+
+use super::erasure::{self, bury, is_erased};
+use super::tombstones;
+use crate::database::{Bind, Database};
+use crate::protocol::import::ImportedErasure;
+use crate::shard::Shard;
+use crate::shard::events::rows;
+use crate::{Context, Error, Result};
+
+/// What an erasure is to its task: it is erased now, or was before.
+const ERASED: &str = "erased";
+const KNOWN: &str = "duplicate";
+
+impl Shard {
+    /// Stores the tombstone of a task that another deployment has erased. It stays as long as one of the secrets that are
+    /// configured now: what comes of the task is signed with one of them.
+    pub(crate) fn import_erasure(
+        &mut self,
+        context: &Context<'_>,
+        imported: &ImportedErasure,
+    ) -> Result<&'static str> {
+        let Context { db, deployment, now } = *context;
+        let digest = Digest::from_hex(&imported.task_digest)
+            .ok_or(Error::from("the digest of an imported erasure is none"))?;
+        let id = tombstones::id_of(&digest);
+        let keys = deployment.fingerprints();
+        let seq = self.next_seq();
+        let is_new = db.transaction(|| {
+            let known = match rows::find_row(db, &id)? {
+                Some(known) => known,
+                None => {
+                    create(db, &id, &keys, (seq, imported.erased_at), now)?;
+                    tombstones::look_again(db)?;
+                    return Ok(true);
+                }
+            };
+            rows::add_keys(db, &known, &keys)?;
+            if known.erased_at.is_some() {
+                return Ok(false);
+            }
+            // It was pruned: its events by other names are left without their bodies.
+            tombstones::forget_named(db, known.no)?;
+            bury(db, known.no, &id, (seq, imported.erased_at), now)?;
+            Ok(true)
+        })?;
+        if is_new {
+            self.announce_erasure(seq);
+            self.retention.run_now();
+            self.wake_for_next(context);
+        }
+        Ok(if is_new { ERASED } else { KNOWN })
+    }
+
+    /// Erases a task where its erasure was imported.
+    pub(super) fn erase_imported(&mut self, context: &Context<'_>, task_id: &str) -> Result<()> {
+        if is_erased(context.db, task_id)? {
+            self.erase_left(context, task_id)?;
+            self.broadcast_erasure(task_id);
+        }
+        Ok(())
+    }
+
+    /// Erases what is left of a task that has a tombstone. Returns how many events and deliveries that was.
+    pub(super) fn erase_left(&mut self, context: &Context<'_>, task_id: &str) -> Result<(usize, usize)> {
+        let db = context.db;
+        let Some(left) = rows::find_row(db, task_id)? else { return Ok((0, 0)) };
+        // The tombstone came after it, so that this is not the last row, after which the next one is numbered.
+        self.erase_rows(context, &left, || db.run("DELETE FROM tasks WHERE no = ?", &[Bind::Int(left.no)]))
+    }
+}
+
+/// Creates the tombstone of a task of which nothing has come, or what has come is still to be found.
+fn create(
+    db: &dyn Database,
+    id: &str,
+    keys: &[String],
+    (seq, erased_at): (i64, Millis),
+    now: Millis,
+) -> Result<()> {
+    const CREATE: &str = "INSERT INTO tasks
+            (task_id, open, seen, unknown, last_seq, created_at, updated_at, duplicates, key, erased_at)
+        VALUES (?, 0, 0, '[]', ?, ?, ?, 0, ?, ?)";
+    let (now, keys) = (Bind::Int(now.0), keys.join(" "));
+    let binds = [Bind::Text(id), Bind::Int(seq), now, now, Bind::Text(&keys), Bind::Int(erased_at.0)];
+    db.run(CREATE, &binds)?;
+    erasure::number(db, seq)
+}
