@@ -17,6 +17,7 @@ const ALERTS = {
   "gateway.delivery_dead": "A delivery has failed in all attempts",
   "gateway.event_quarantined": "A signed webhook can't be read",
   "gateway.signatures_refused": "Webhooks are refused for their signatures",
+  "gateway.refusals_stopped": "No signature was refused for an hour",
   "gateway.tasks_stalled": "Tasks have stalled",
   "gateway.tasks_resumed": "No further task has stalled for a day",
   "gateway.storage_nearly_full": "The storage of a shard is nearly full",

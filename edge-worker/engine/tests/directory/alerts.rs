@@ -277,7 +277,7 @@ fn every_event_is_written_in_both_formats() {
     for name in alerts::names() {
         assert!(alerts::is_name(&name) && name.starts_with("gateway."), "{name}");
     }
-    assert_eq!(alerts::names().count(), 15);
+    assert_eq!(alerts::names().count(), 16);
     for (cause, other) in Cause::ALL.into_iter().zip(Cause::ALL.into_iter().skip(1)) {
         assert_ne!(cause.sentence(Phase::Opened), other.sentence(Phase::Opened));
         assert_eq!(Cause::from_name(cause.as_str()), Some(cause));
@@ -376,6 +376,21 @@ fn a_burst_of_refused_signatures_is_told_with_its_likely_mistake() {
     let text = body.to_string();
     let sample = misconfigured(fixture.now);
     assert!(!text.contains(&sample.header) && !text.contains(&sample.body), "{text}");
+
+    let mut swept = |seconds, is_refused| {
+        fixture.pass(seconds);
+        if is_refused {
+            refuse(&fixture, 1, "signature_mismatch");
+        }
+        alerts::sweep(&fixture.context(), SweepReport::default()).unwrap();
+        fixture.send()
+    };
+    assert_eq!(swept(HOUR - 1, true), [""; 0], "told an hour ago at the earliest");
+    assert_eq!(swept(HOUR, true), ["gateway.signatures_refused"], "it lasts");
+    assert_eq!(swept(HOUR - 1, false), [""; 0], "an hour has not passed since the last one");
+    assert_eq!(swept(1, false), ["gateway.refusals_stopped"]);
+    assert_eq!(swept(HOUR, false), [""; 0]);
+    assert_eq!(swept(HOUR, true), [""; 0], "a new burst begins at one");
 }
 
 #[test]

@@ -65,13 +65,10 @@ impl Cause {
             Self::EndpointFailing => Some("endpoint_recovered"),
             Self::EndpointDisabled => Some("endpoint_enabled"),
             Self::TasksStalled => Some("tasks_resumed"),
+            Self::SignaturesRefused => Some("refusals_stopped"),
             Self::StorageNearlyFull => Some("storage_relieved"),
             Self::RotationDue => Some("rotation_finished"),
-            Self::EndpointCreated
-            | Self::TokenCreated
-            | Self::DeliveryDead
-            | Self::EventQuarantined
-            | Self::SignaturesRefused => None,
+            Self::EndpointCreated | Self::TokenCreated | Self::DeliveryDead | Self::EventQuarantined => None,
         }
     }
 
@@ -114,7 +111,10 @@ impl Cause {
                 "A delivery has failed in all its attempts: replay it when the endpoint works"
             }
             (Self::EventQuarantined, _) => "A signed webhook can't be read: it is in quarantine",
-            (Self::SignaturesRefused, _) => "Webhooks are refused for their signatures",
+            (Self::SignaturesRefused, Phase::Opened) => "Webhooks are refused for their signatures",
+            (Self::SignaturesRefused, Phase::Closed) => {
+                "No webhook was refused for its signature for an hour"
+            }
             (Self::TasksStalled, Phase::Opened) => "Tasks have not ended and have had no event for an hour",
             (Self::TasksStalled, Phase::Closed) => "No further task has stalled for a day",
             (Self::StorageNearlyFull, Phase::Opened) => {

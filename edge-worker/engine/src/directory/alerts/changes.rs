@@ -3,7 +3,7 @@
 use vtryon_webhooks::Millis;
 
 use super::cause::Cause;
-use super::state::Details;
+use super::state::{Alert, Details};
 use super::{Change, apply, rows};
 use crate::database::Database;
 use crate::directory::records::{self, EndpointRecord};
@@ -13,6 +13,9 @@ use crate::{Context, Result};
 
 /// How long before its end a previous secret is reported, in seconds.
 const ROTATION_AHEAD: i64 = 6 * 3600;
+
+/// How long no signature has to be refused until a burst of them is over, in seconds.
+const QUIET_FOR: i64 = 3600;
 
 /// Stores what the change of an endpoint is a cause of; `before` is none for a new one. It is part of the transaction
 /// that stores the change. An alert destination is none: the alert would be about itself.
@@ -68,6 +71,9 @@ pub fn sweep(context: &Context<'_>, report: SweepReport) -> Result<()> {
                 lasting(db, cause, 0, is_met.then(Details::default), now)?;
             }
         }
+        if is_quiet(db, Cause::SignaturesRefused, now)? {
+            apply(db, Cause::SignaturesRefused, 0, Change::Ended)?;
+        }
         let is_endpoint = |record: &EndpointRecord| !record.endpoint.options.is_alert_destination();
         for record in records::all(db)?.into_iter().filter(is_endpoint) {
             let previous = record.endpoint.valid_secrets(now).filter_map(|secret| secret.until).max();
@@ -84,6 +90,12 @@ pub fn sweep(context: &Context<'_>, report: SweepReport) -> Result<()> {
         }
         Ok(())
     })
+}
+
+/// Returns whether a cause lasts that was last met some time ago.
+fn is_quiet(db: &dyn Database, cause: Cause, now: Millis) -> Result<bool> {
+    let is_quiet = |alert: Alert| alert.lasts(cause) && alert.last_at.plus_seconds(QUIET_FOR) <= now;
+    Ok(rows::find(db, cause, 0)?.is_some_and(is_quiet))
 }
 
 /// Stores whether a cause lasts that is looked at once an hour: it is met when it begins, not again each hour.
