@@ -7,7 +7,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 bin := node_modules/.bin
 wasm := scripts/wasm-env
 # A test that hangs fails; that is all the time limit is for.
-node_test := $(bin)/node --test --test-timeout=300000 --test-concurrency=2
+node_test := $(bin)/node --test --test-timeout=300000 --test-concurrency=4
 gateway := $(bin)/node edge-worker/npm/bin/vtryon-webhooks-gateway.js
 python := .cache/python/bin
 simulate := cargo run --quiet --profile simulation --package vtryon-gateway-simulation --
