@@ -70,7 +70,7 @@ test-edge: setup-test worker npm ## test the Worker on workerd
 	@cargo test --quiet --no-run --package vtryon-gateway-engine
 	$(node_test) 'tests/edge/*.test.js'
 test-browser: setup-test worker npm ## test the dashboard and the storefront in Chromium
-	$(node_test) --test-concurrency=1 'tests/dashboard/*.test.js' 'tests/browser/*.test.js'
+	$(node_test) 'tests/dashboard/*.test.js' 'tests/browser/*.test.js'
 test-dev: setup worker ## test make dev: killed in every way, it starts again
 	$(node_test) 'tests/dev/*.test.js'
 test-gateway: setup worker ## test the npm package with the gateway, without a Rust compiler
