@@ -41,13 +41,24 @@ const AGAIN: i64 = 5;
 /// How long the alarm waits at least, in milliseconds: its time must not come before a run that sets it has ended.
 const MIN_ALARM_DELAY_MS: i64 = 250;
 
-/// Returns when the alarm is wanted: for settings and alerts that shards have not confirmed, and for the next alert. The
-/// clock runs `clock_scale` times faster than the machine.
-pub fn alarm(db: &dyn Database, now: Millis, clock_scale: i64) -> Result<Option<Millis>> {
+/// How late an alarm may be before it counts as lost, in seconds of machine time.
+const LOST_AFTER: i64 = 30;
+
+/// Returns when to set the alarm: for settings and alerts that shards have not confirmed, and for the next alert. One that
+/// is `pending` is never set for a later time: who asks again and again would keep it from ever running. The clock runs
+/// `clock_scale` times faster than the machine.
+pub fn alarm(
+    db: &dyn Database,
+    now: Millis,
+    clock_scale: i64,
+    pending: Option<Millis>,
+) -> Result<Option<Millis>> {
     let again = now.plus_seconds(AGAIN * clock_scale);
     let settings = settings::has_unconfirmed(db)?.then_some(again);
     let alerts = alerts::next_due(db, now.plus_millis(MIN_ALARM_DELAY_MS * clock_scale), again)?;
-    Ok([settings, alerts].into_iter().flatten().min())
+    let pending = pending.filter(|at| now <= at.plus_seconds(LOST_AFTER * clock_scale));
+    let wanted = [settings, alerts].into_iter().flatten().min();
+    Ok(wanted.filter(|at| pending.is_none_or(|pending| *at < pending)))
 }
 
 /// What an instance of the directory remembers beside its database.

@@ -82,7 +82,7 @@ impl World {
         }
         let context = Context { db, now: self.now, deployment: &self.deployment };
         let decided = decide(&context);
-        let scheduled = directory::alarm(db, self.now, 1);
+        let scheduled = directory::alarm(db, self.now, 1, alarm);
         let was_refused = db.has_refused(refused_after.is_some());
         if was_refused {
             self.coverage.crash(CrashPoint::Refused(decision));

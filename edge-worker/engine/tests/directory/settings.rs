@@ -16,7 +16,7 @@ fn every_change_is_a_version_that_all_shards_are_to_confirm() {
     let fixture = Fixture::new();
     let db = fixture.db();
     let version = || settings::current(&fixture.context()).unwrap().version;
-    let alarm = || directory::alarm(db, fixture.now, 1).unwrap();
+    let alarm = || directory::alarm(db, fixture.now, 1, None).unwrap();
     assert_eq!((version(), alarm()), (0, None), "nothing to confirm");
     let no = fixture.register(SHOP);
     let again = Some(fixture.now.plus_seconds(5));
@@ -32,11 +32,29 @@ fn every_change_is_a_version_that_all_shards_are_to_confirm() {
     settings::confirm(db, 3, ALL).unwrap();
     settings::confirm(db, 2, ALL).unwrap();
     assert!(!settings::has_unconfirmed(db).unwrap(), "a late confirmation takes nothing back");
-    let fast = directory::alarm(db, fixture.now, 60).unwrap();
+    let fast = directory::alarm(db, fixture.now, 60, None).unwrap();
     assert_eq!(fast, None);
     fixture.commit(&Change::Delete { endpoint: no });
-    let fast = directory::alarm(db, fixture.now, 60).unwrap();
+    let fast = directory::alarm(db, fixture.now, 60, None).unwrap();
     assert_eq!(fast, Some(fixture.now.plus_seconds(300)), "5 seconds of the machine");
+}
+
+#[test]
+fn a_pending_alarm_is_never_set_for_later() {
+    let fixture = Fixture::new();
+    let now = fixture.now;
+    fixture.register(SHOP);
+    let again = now.plus_seconds(5);
+    for (pending, set, why) in [
+        (None, Some(again), "there is none"),
+        (Some(now.plus_seconds(1)), None, "it comes earlier"),
+        (Some(again), None, "it comes then"),
+        (Some(now.plus_seconds(6)), Some(again), "it comes later"),
+        (Some(now.plus_seconds(-30)), None, "it is late"),
+        (Some(now.plus_seconds(-31)), Some(again), "it was lost"),
+    ] {
+        assert_eq!(directory::alarm(fixture.db(), now, 1, pending).unwrap(), set, "{why}");
+    }
 }
 
 #[test]

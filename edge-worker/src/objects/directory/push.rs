@@ -64,14 +64,16 @@ impl Directory {
         Ok(applied)
     }
 
-    /// Sets the alarm for whatever is due first.
+    /// Sets the alarm for whatever is due first, unless it is set for an earlier time.
     pub(super) fn schedule_alarm(&self) -> worker::Result<()> {
-        let alarm = engine::directory::alarm(&*self.database, clock::now(), clock::scale());
+        let pending = self.alarm_at.get();
+        let alarm = engine::directory::alarm(&*self.database, clock::now(), clock::scale(), pending);
         if let Some(at) = alarm.map_err(|error| error.to_string())? {
             metering::count(BilledOperation::AlarmSet);
             // The promise need not be awaited: the platform holds the answer back until the write is durable.
             let storage = self.state.storage();
             drop(storage.as_raw().set_alarm(clock::alarm_date(at), js_sys::Object::new())?);
+            self.alarm_at.set(Some(at));
         }
         Ok(())
     }
