@@ -52,6 +52,23 @@ fn events_that_come_while_an_endpoint_is_down() {
 }
 
 #[test]
+fn an_unknown_status_is_not_superseded() {
+    let mut world = World::new();
+    let mut endpoint = endpoint(1);
+    endpoint.options.include = vec!["unknown".to_owned()];
+    world.configure(vec![endpoint]);
+    for (status, reply) in [("moderated", DOWN), ("queued", DOWN), ("completed", OK)] {
+        world.replies.insert(1, reply);
+        world.event("task_1", status);
+        world.pass(10);
+    }
+    world.pass(3600);
+    let deliveries = world.deliveries(None);
+    let states = outline(&deliveries, "state");
+    assert_eq!(states, ["delivered", "superseded", "delivered"]);
+}
+
+#[test]
 fn order_all_delivers_one_at_a_time() {
     let mut world = ordered("all");
     let mut first = world.post(&body("task_1", "queued"));

@@ -14,7 +14,7 @@ use crate::support::{World, body, deployment, endpoint};
 /// Statements with a step that grows, by a part of each that no other has: the steps, and why they may be.
 const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
     ("LIMIT ?) SELECT seq, name, status, outcome", &[SORT], "sorts the 101 events shown of a task"),
-    ("SELECT d.no, d.due_at, d.leased_until, line.status", &[SORT], "sorts what is pending of 100 events"),
+    ("SELECT d.no, d.due_at, d.leased_until, line.outcome", &[SORT], "sorts what is pending of 100 events"),
     (
         "LIMIT 10000) SELECT seq, NULL, 0 FROM line",
         &[SORT, "SEARCH line USING AUTOMATIC COVERING INDEX (seq=?)"],

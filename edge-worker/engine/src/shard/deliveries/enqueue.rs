@@ -133,7 +133,7 @@ fn supersede_or_block<'a>(
     for older in older {
         if older.is_leased(event.received_at) {
             is_blocked = true;
-        } else if event.outcome.is_some_and(|newer| endpoint.order().supersedes(newer, older.has_status)) {
+        } else if event.outcome.is_some_and(|newer| endpoint.order().supersedes(newer, older.is_applied)) {
             if let Some(older) = rows::find(db, older.no)? {
                 record::supersede(db, &older, event.received_at)?;
             }

@@ -13,9 +13,7 @@ pub(crate) struct PendingDelivery {
     pub(crate) no: i64,
     pub(crate) due_at: Option<Millis>,
     leased_until: Option<Millis>,
-    /// Whether its event tells a status.
-    pub(crate) has_status: bool,
-    /// Whether its event has moved the task.
+    /// Whether its event has moved the task: one of the four statuses, which a newer one may supersede.
     pub(crate) is_applied: bool,
 }
 
@@ -34,7 +32,7 @@ pub(crate) fn of_task(db: &dyn Database, last_seq: i64) -> Result<Vec<PendingDel
     const PENDING: &str = walk!(
         "?1",
         "100",
-        "SELECT d.no, d.due_at, d.leased_until, line.status IS NOT NULL, line.outcome = 'applied'
+        "SELECT d.no, d.due_at, d.leased_until, line.outcome = 'applied'
         FROM line CROSS JOIN deliveries d ON d.no BETWEEN line.seq * ?2 AND line.seq * ?2 + ?2 - 1
         WHERE d.state = 'pending' AND d.replay_count = 0 ORDER BY d.no"
     );
@@ -42,7 +40,6 @@ pub(crate) fn of_task(db: &dyn Database, last_seq: i64) -> Result<Vec<PendingDel
         no: row.int(),
         due_at: row.maybe_int().map(Millis),
         leased_until: row.maybe_int().map(Millis),
-        has_status: row.int() == 1,
         is_applied: row.int() == 1,
     })
 }

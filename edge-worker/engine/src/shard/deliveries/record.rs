@@ -214,7 +214,7 @@ fn is_outdated(db: &dyn Database, delivery: &Delivery, order: Order) -> Result<b
     let pending = ordering::of_delivery(db, delivery.no)?;
     let Some(own) = pending.iter().find(|other| other.no == delivery.no) else { return Ok(false) };
     Ok(pending.iter().any(|other| {
-        other.no > own.no && other.is_applied && order.supersedes(Outcome::Applied, own.has_status)
+        other.no > own.no && other.is_applied && order.supersedes(Outcome::Applied, own.is_applied)
     }))
 }
 
