@@ -24,6 +24,13 @@ pub(crate) fn note(db: &dyn Database, kind: ConditionKind, endpoint: i64, at: Mi
     db.run(NOTE, &[Bind::Text(kind.as_str()), Bind::Int(endpoint), Bind::Int(at.0)])
 }
 
+/// Forgets whether an endpoint is down: its URL has changed, or it was enabled or resumed.
+pub(crate) fn forget_health(db: &dyn Database, endpoint: i64) -> Result<()> {
+    const FORGET: &str =
+        "DELETE FROM conditions WHERE endpoint = ? AND kind IN ('endpoint_down', 'endpoint_up')";
+    db.run(FORGET, &[Bind::Int(endpoint)])
+}
+
 /// Returns what an attempt at an endpoint shows: that it is down, or up again. Of an alert destination nothing is
 /// reported: the alert would be about itself.
 pub(crate) fn of_attempt(endpoint: &Endpoint, before: Health, after: Health) -> Option<ConditionKind> {

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::Shard;
+use super::{Shard, conditions};
 use crate::database::{Bind, Database, Row};
 use crate::protocol::settings::Settings;
 use crate::{Context, Result, json};
@@ -26,7 +26,10 @@ impl Shard {
         let renewed: Vec<i64> = active.map(|endpoint| endpoint.no).filter(|no| is_renewed(*no)).collect();
         db.transaction(|| {
             db.run(PUT, &[Bind::Int(settings.version), Bind::Text(&doc)])?;
-            renewed.iter().try_for_each(|endpoint| self.health.delete(db, *endpoint))?;
+            for endpoint in &renewed {
+                self.health.delete(db, *endpoint)?;
+                conditions::forget_health(db, *endpoint)?;
+            }
             self.accept_replays(db, &settings)
         })?;
         for endpoint in renewed {

@@ -94,6 +94,8 @@ enum Step {
     Dead,
     Disable,
     Enable,
+    Pause,
+    Resume,
     Move,
     Nothing,
 }
@@ -104,7 +106,7 @@ const DISABLED: &str = "gateway.endpoint_disabled";
 const ENABLED: &str = "gateway.endpoint_enabled";
 const DEAD: &str = "gateway.delivery_dead";
 
-const STORIES: [Story; 11] = [
+const STORIES: [Story; 12] = [
     Story {
         name: "it fails and recovers",
         why: "both are told at once",
@@ -164,6 +166,17 @@ const STORIES: [Story; 11] = [
         ],
     },
     Story {
+        name: "it fails, is paused and resumed",
+        why: "shards count its failures anew, so none reports that it has recovered",
+        steps: &[
+            (0, Step::Down, &[FAILING]),
+            (60, Step::Pause, &[]),
+            (60, Step::Resume, &[]),
+            (60, Step::Up, &[]),
+            (HOUR, Step::Down, &[FAILING]),
+        ],
+    },
+    Story {
         name: "it fails and gets another URL",
         why: "nothing is known of the new one",
         steps: &[(0, Step::Down, &[FAILING]), (60, Step::Move, &[]), (60, Step::Up, &[])],
@@ -202,6 +215,8 @@ fn a_cause_is_told_once_an_hour_and_its_end_once() {
                 Step::Dead => fixture.meet(ConditionKind::DeliveryDead, shop),
                 Step::Disable => drop(fixture.change(shop, r#"{"enabled":false}"#).unwrap()),
                 Step::Enable => drop(fixture.change(shop, r#"{"enabled":true}"#).unwrap()),
+                Step::Pause => drop(fixture.change(shop, r#"{"paused":true}"#).unwrap()),
+                Step::Resume => drop(fixture.change(shop, r#"{"paused":false}"#).unwrap()),
                 Step::Move => drop(fixture.change(shop, r#"{"url":"https://other.example/"}"#).unwrap()),
                 Step::Nothing => {}
             }

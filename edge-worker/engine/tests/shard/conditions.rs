@@ -116,6 +116,22 @@ fn what_the_directory_has_not_confirmed_is_reported_again_after_a_restart_too() 
     assert_eq!(world.rows("SELECT * FROM conditions"), [[]; 0]);
 }
 
+#[test]
+fn a_failure_at_the_former_url_is_not_reported_of_the_new_one() {
+    let mut world = World::new();
+    world.configure(vec![endpoint(1)]);
+    world.is_directory_down = true;
+    world.replies.insert(1, DOWN);
+    world.event("task_1", "queued");
+    world.pass(12 * HOUR);
+    let mut moved = endpoint(1);
+    moved.options.url = "https://moved.example/hook".to_owned();
+    world.configure(vec![moved]);
+    world.is_directory_down = false;
+    world.pass(120);
+    assert_eq!(reported(&world), []);
+}
+
 const DAY: i64 = 24 * HOUR;
 
 #[test]

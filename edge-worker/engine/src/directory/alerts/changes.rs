@@ -44,7 +44,7 @@ pub(in crate::directory) fn put_endpoint(
         (true, true) | (false, false) => {}
     }
     // Shards forget then that it was down.
-    if before.enabled != options.enabled || before.url != options.url {
+    if before.is_active() != options.is_active() || before.url != options.url {
         apply(db, Cause::EndpointFailing, no, Change::Dropped)?;
     }
     Ok(())
