@@ -86,11 +86,12 @@ pub(super) async fn show(query: &str, env: &Env, config: &Config) -> Result<Resp
 }
 
 fn view(sum: Stats, from: Millis, minutes: u32) -> StatsView {
-    let of_minute = |minute| {
-        let latency = sum.latency.iter().filter(move |(at, ..)| *at == minute);
-        latency.map(|(_, bound, count)| (*bound, *count))
-    };
-    let latency = |share| (0..minutes).map(|minute| quantile(of_minute(minute), share)).collect();
+    let mut of_minute: BTreeMap<u32, Vec<(i64, u64)>> = BTreeMap::new();
+    for (minute, bound, count) in &sum.latency {
+        of_minute.entry(*minute).or_default().push((*bound, *count));
+    }
+    let quantile_of = |minute, share| quantile(of_minute.get(&minute)?.iter().copied(), share);
+    let latency = |share| (0..minutes).map(|minute| quantile_of(minute, share)).collect();
     let commits = || sum.commits.iter().copied();
     // A bound may be above all that was seen.
     let commit = |share| quantile(commits(), share).min(sum.slowest_commit);
