@@ -1,10 +1,16 @@
 //! How long somebody may be answered who was admitted: a stream goes on after its request was.
 
+use std::time::Duration;
+
 use vtryon_webhooks::Millis;
 use worker::{Delay, Env};
 
 use super::tokens;
 use crate::platform::clock;
+
+/// How long one wait lasts at most: the platform's timers count milliseconds in 32 bits, which are 24 days, and a session
+/// of Cloudflare Access may last a month.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 
 /// Until when somebody may be answered, and by which token, which may be revoked.
 #[derive(Clone)]
@@ -54,7 +60,7 @@ impl Permit {
                 },
             };
             match [self.until, fresh_until].into_iter().flatten().min() {
-                Some(next) => Delay::from(clock::between(now, next)).await,
+                Some(next) => Delay::from(clock::between(now, next).min(LONGEST_WAIT)).await,
                 None => std::future::pending().await,
             }
         }
