@@ -132,6 +132,16 @@ pub fn confirm(db: &dyn Database, version: i64, applied: Applied) -> Result<()> 
     Ok(())
 }
 
+/// Makes the current settings the newest, where a shard has newer ones in force: the directory was restored from an earlier
+/// state, and shards would ignore what it says. Returns whether that was so.
+pub fn overtake(db: &dyn Database, in_force: i64) -> Result<bool> {
+    let is_behind = version(db)? < in_force;
+    if is_behind {
+        meta::set(db, VERSION, in_force + 1)?;
+    }
+    Ok(is_behind)
+}
+
 /// Returns whether a shard has not confirmed the current settings.
 pub fn has_unconfirmed(db: &dyn Database) -> Result<bool> {
     Ok(meta::get(db, CONFIRMED)? < meta::get(db, VERSION)?)

@@ -40,6 +40,20 @@ fn every_change_is_a_version_that_all_shards_are_to_confirm() {
 }
 
 #[test]
+fn a_directory_that_was_restored_overtakes_the_shards() {
+    let fixture = Fixture::new();
+    let db = fixture.db();
+    fixture.register(SHOP);
+    settings::confirm(db, 1, ALL).unwrap();
+    let version = || settings::current(&fixture.context()).unwrap().version;
+    for (in_force, is_behind, after) in [(0, false, 1), (1, false, 1), (7, true, 8), (8, false, 8)] {
+        assert_eq!(settings::overtake(db, in_force).unwrap(), is_behind, "{in_force} is in force");
+        assert_eq!(version(), after, "{in_force} is in force");
+    }
+    assert!(settings::has_unconfirmed(db).unwrap(), "it is pushed again");
+}
+
+#[test]
 fn a_pending_alarm_is_never_set_for_later() {
     let fixture = Fixture::new();
     let now = fixture.now;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use futures_util::stream;
-use vtryon_gateway_engine as engine;
 use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
+use vtryon_gateway_engine::{self as engine, json};
 use worker::{Delay, console_error};
 
 use super::Directory;
@@ -42,16 +42,20 @@ impl Directory {
         Ok(self.push(config).await?)
     }
 
-    /// Pushes the current settings to all shards, and waits for them for a limited time.
+    /// Pushes the current settings to all shards, and waits for them for a limited time. Where a shard has newer ones, the
+    /// alarm pushes them again.
     pub(super) async fn push(&self, config: &Config) -> engine::Result<Applied> {
         let settings = self.at(config, clock::now(), settings::current)?;
-        let confirmed = Cell::new(0);
+        let (confirmed, in_force) = (Cell::new(0), Cell::new(settings.version));
         let pushes = (0..config.shards.count()).map(|shard| {
             let ask = ShardRequest::Configure(settings.clone());
-            let confirmed = &confirmed;
+            let (confirmed, in_force) = (&confirmed, &in_force);
             async move {
-                if shard_client::call(&self.env, config.shards, shard, ask, &[]).await.is_ok() {
+                if let Ok(Some(answer)) = shard_client::call(&self.env, config.shards, shard, ask, &[]).await
+                {
                     confirmed.set(confirmed.get() + 1);
+                    let version: i64 = json::read(&answer).unwrap_or_default();
+                    in_force.set(version.max(in_force.get()));
                 }
             }
         });
@@ -59,7 +63,15 @@ impl Directory {
         if let Either::Right(_) = select(pin!(pushed), Delay::from(PATIENCE)).await {
             console_error!("directory: not all shards have confirmed in time");
         }
-        let applied = Applied { applied: confirmed.get(), shards: config.shards.count() };
+        let shards = config.shards.count();
+        if self.at(config, clock::now(), |context| settings::overtake(context.db, in_force.get()))? {
+            console_error!(
+                "directory: it was restored, and shards had newer settings: they are pushed again"
+            );
+            self.schedule_alarm().map_err(|error| error.to_string())?;
+            return Ok(Applied { applied: 0, shards });
+        }
+        let applied = Applied { applied: confirmed.get(), shards };
         self.at(config, clock::now(), |context| settings::confirm(context.db, settings.version, applied))?;
         Ok(applied)
     }
