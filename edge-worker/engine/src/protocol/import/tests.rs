@@ -1,6 +1,6 @@
 //! Lines of an export, and what becomes of them.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "that is how a test fails")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "that is how a test fails")]
 
 use super::*;
 use vtryon_webhooks::Secret;
