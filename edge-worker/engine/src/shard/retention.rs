@@ -207,8 +207,7 @@ fn forget(db: &dyn Database, event: &Old) -> Result<()> {
     const EMPTY: &str = "UPDATE events SET body = x'', previous = NULL WHERE seq = ?";
     const LAST_OF: &str = "SELECT task_id FROM tasks WHERE no = ? AND last_seq = ?";
     // Where the erasure of the task was imported, its tombstone is there already: what is left is erased.
-    const TOMBSTONE: &str =
-        "UPDATE OR IGNORE tasks SET task_id = ?, open = 0, result_url = NULL, failure = NULL WHERE no = ?";
+    const TOMBSTONE: &str = "UPDATE OR IGNORE tasks SET task_id = ?, open = 0, result_url = NULL, failure = NULL, final_at = NULL WHERE no = ?";
     if event.is_named {
         forget_deliveries(db, event.seq)?;
         db.run(EMPTY, &[Bind::Int(event.seq)])?;

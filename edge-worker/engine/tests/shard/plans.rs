@@ -66,7 +66,7 @@ const PATHS: &[(&str, &str)] = &[
     ("duplicates = duplicates + ? WHERE no = ?", "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"),
     ("failure = ?, final_at = ? WHERE no = ?", "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"),
     ("updated_at, duplicates FROM tasks WHERE task_id = ?", TASK_ID),
-    ("FROM tasks WHERE open = 0 AND task_id = ?", TASK_ID),
+    ("FROM tasks WHERE open = 0 AND final_at IS NOT NULL AND task_id = ?", TASK_ID),
     ("outcome, received_at, key FROM line ORDER BY seq", "SEARCH events USING INTEGER PRIMARY KEY (rowid=?)"),
     (
         "created_at < ?4 AND NOT (SUBSTR(task_id, 1, 1) = CHAR(1)) ORDER BY no DESC LIMIT ?5",

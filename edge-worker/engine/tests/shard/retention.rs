@@ -109,6 +109,20 @@ fn an_event_for_a_pruned_task_restores_it_with_the_statuses_seen() {
 }
 
 #[test]
+fn a_pruned_task_that_is_restored_has_no_result() {
+    let mut world = World::new();
+    world.event("task_1", "completed");
+    let has_result =
+        |world: &mut World| world.call(ShardRequest::Result { task_id: "task_1".to_owned() }, b"").is_some();
+    assert!(has_result(&mut world));
+    sleep_to(&mut world, RETENTION + 1);
+    assert!(!has_result(&mut world));
+    world.event("task_1", "queued");
+    assert_eq!(world.task("task_1").unwrap()["status"], "completed");
+    assert!(!has_result(&mut world), "its URL is gone");
+}
+
+#[test]
 fn a_replay_is_pruned_with_its_own_number_and_no_number_is_used_twice() {
     let mut world = World::new();
     world.configure(vec![endpoint(1)]);

@@ -166,7 +166,7 @@ pub(crate) fn result(db: &dyn Database, task_id: &str) -> Result<Option<TaskResu
 
 fn find_result(db: &dyn Database, task_id: &str) -> Result<Option<TaskResult>> {
     const FIND: &str = "SELECT task_id, stage, result_url, failure, final_at FROM tasks
-        WHERE open = 0 AND task_id = ?";
+        WHERE open = 0 AND final_at IS NOT NULL AND task_id = ?";
     db.first(FIND, &[Bind::Text(task_id)], TaskResult::read)
 }
 
