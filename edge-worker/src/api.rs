@@ -94,10 +94,7 @@ async fn record_change(env: &Env, target: &str, audited: &AuditedRequest) -> Res
 }
 
 async fn record(env: &Env, request: DirectoryRequest, audited: &AuditedRequest) -> Result<(), ApiError> {
-    match directory_client::change(env, request, audited).await?.status_code() {
-        200 => Ok(()),
-        _ => Err(ApiError::new(Code::Unavailable)),
-    }
+    directory_client::done(directory_client::change(env, request, audited).await?).await.map(drop)
 }
 
 /// Reads the body of a request as text.

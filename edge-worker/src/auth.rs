@@ -190,8 +190,7 @@ impl Admin {
             return Ok(Some(Caller::new(Actor::TicketToken, Scope::Tickets)));
         }
         let Some(presented) = self.token_form.parse(text) else { return Ok(None) };
-        let found = tokens::find(env, &presented.id, now).await?.token;
-        let token = found.filter(|token| token.matches(&presented.digest) && !token.is_expired(now));
+        let token = tokens::find(env, &presented.id, now).await?.admit(&presented, now);
         Ok(token.map(|token| of_token(env, token, None)))
     }
 

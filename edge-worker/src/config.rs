@@ -29,6 +29,7 @@ use crate::http::response::ApiError;
 use crate::platform::clock;
 use crate::protocol::object;
 use crate::protocol::placement::Placement;
+use crate::protocol::topology::Topology;
 use crate::testing::faults;
 
 /// The variables that hold Vtryon's secrets, and whose each is.
@@ -46,7 +47,7 @@ pub(crate) struct Config {
     pub(crate) ticket_origins: Vec<String>,
     pub(crate) shards: Shards,
     /// Where the objects lie.
-    pub(crate) placement: Placement,
+    placement: Placement,
     /// Where endpoints may be.
     pub(crate) endpoint_urls: UrlRules,
 }
@@ -57,6 +58,11 @@ thread_local! {
 }
 
 impl Config {
+    /// Returns the number of shards and where they lie.
+    pub(crate) const fn topology(&self) -> Topology {
+        Topology { shards: self.shards.count(), placement: self.placement }
+    }
+
     /// Returns the configuration; a faulty one stops every request, and the log names the variable.
     pub(crate) fn current(env: &Env) -> Result<Rc<Self>, ApiError> {
         if let Some(config) = CURRENT.with_borrow(Clone::clone) {

@@ -18,6 +18,7 @@ mod schema;
 pub mod secrets;
 pub mod settings;
 pub mod tokens;
+pub mod topology;
 mod view;
 
 use vtryon_webhooks::Millis;

@@ -18,6 +18,7 @@ pub mod rejection;
 pub mod settings;
 pub mod stats;
 mod sweep;
+pub mod topology;
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,7 @@ use self::import::ImportedLine;
 use self::live::Subscription;
 use self::placement::Placement;
 use self::settings::{Replay, Settings};
+use self::topology::Topology;
 
 pub use self::directory::{AuditedRequest, DirectoryCall, DirectoryRequest, EndpointInput};
 pub use self::sweep::{SweepFindings, SweepReport};
@@ -69,7 +71,7 @@ pub enum ShardRequest {
     Quarantine { before: Option<i64>, limit: u32 },
     /// The number of shards of the deployment.
     Topology,
-    /// Only compares the number of shards.
+    /// Only compares the number of shards and the placement; answers with the number, once it is recorded.
     VerifyShardCount,
     /// To shard 0 outside of any jurisdiction, from the one within: records the number of shards and the placement of the
     /// deployment, and answers with the number.
@@ -143,6 +145,13 @@ pub struct Call {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reports: Vec<Report>,
     pub request: ShardRequest,
+}
+
+impl Call {
+    /// Returns the topology that the caller has configured.
+    pub const fn topology(&self) -> Topology {
+        Topology { shards: self.shards, placement: self.placement }
+    }
 }
 
 /// A verified event before it is stored.

@@ -26,7 +26,7 @@ pub use self::live::state::PageState;
 pub use self::live::subscribe::{Opened, Subscribed};
 pub use self::live::subscriber::{Close, Outgoing, Subscriber};
 pub use self::live::{CLOSED, FAULT, MAX_PAGES_OF_TASK, PAGE_TAG, STUCK};
-pub use self::topology::{Admission, Admit};
+pub use self::topology::Admit;
 
 use self::alarm::Alarm;
 use self::deliveries::health::EndpointHealths;
@@ -35,7 +35,7 @@ use self::deliveries::throttle::Throttle;
 use self::events::duplicates::Duplicates;
 use self::queries::Commits;
 use self::retention::Retention;
-use self::topology::Topology;
+use self::topology::KnownTopology;
 use self::totals::TotalsCheckpoint;
 use crate::database::Row;
 use crate::log::{Decision, DecisionLog};
@@ -48,7 +48,7 @@ pub const SCHEMA: usize = schema::MIGRATIONS.len();
 /// What an instance of a shard knows beside its database. All of it is restored by [`Shard::open`], or can be lost.
 #[derive(Default)]
 pub struct Shard {
-    topology: Topology,
+    topology: KnownTopology,
     /// The sequence number of the entry stored last.
     last_seq: i64,
     /// The settings that the directory sent last.
@@ -99,7 +99,7 @@ impl Shard {
         let settings = settings::load(db)?;
         let leases = Leases::recover(context)?;
         let mut shard = Self {
-            topology: Topology::load(db)?,
+            topology: KnownTopology::load(db)?,
             health: EndpointHealths::load(db)?,
             totals: TotalsCheckpoint::load(db)?,
             throttle: Throttle::recover(context, &settings, &leases)?,

@@ -162,7 +162,7 @@ pub const VARIABLES: [Variable; 18] = [
         is_secret: false,
         required: Required::No,
         values: Values::Number(SHARDS),
-        summary: "How many objects share the tasks. Fixed by the first event or endpoint.",
+        summary: "How many objects share the tasks. Fixed by the first event, endpoint or token.",
         details: "One shard stores some hundred events a second.",
     },
     Variable {
@@ -186,7 +186,7 @@ pub const VARIABLES: [Variable; 18] = [
         is_secret: false,
         required: Required::No,
         values: Values::Text { form: "`eu`, `us`, `fedramp` or `fedramp-high`", example: Some("eu") },
-        summary: "Where all objects store and run: the jurisdiction that Cloudflare holds them to. Fixed by the first event or endpoint.",
+        summary: "Where all objects store and run: the jurisdiction that Cloudflare holds them to. Fixed by the first event, endpoint or token.",
         details: "KV and logs are not bound by it. [Where data lies](../start/deploy.md#where-data-lies).",
     },
     Variable {
@@ -197,7 +197,7 @@ pub const VARIABLES: [Variable; 18] = [
             form: "`wnam`, `enam`, `sam`, `weur`, `eeur`, `apac`, `apac-ne`, `apac-se`, `oc`, `afr` or `me`",
             example: Some("weur"),
         },
-        summary: "Near where Cloudflare creates the objects: as a rule near your backend. Fixed by the first event or endpoint.",
+        summary: "Near where Cloudflare creates the objects: as a rule near your backend. Fixed by the first event, endpoint or token.",
         details: "A hint, not a promise. If unset, an object is created near its first request.",
     },
     Variable {

@@ -36,3 +36,5 @@ mod secrets;
 mod settings;
 #[path = "directory/tokens.rs"]
 mod tokens;
+#[path = "directory/topology.rs"]
+mod topology;

@@ -16,8 +16,9 @@ use std::rc::Rc;
 
 use futures_util::FutureExt;
 use vtryon_gateway_engine::directory::settings;
+use vtryon_gateway_engine::directory::topology::{self, Purpose};
 use vtryon_gateway_engine::log::Decision;
-use vtryon_gateway_engine::{Context, Failure, directory as engine, json};
+use vtryon_gateway_engine::{Context, directory as engine, json};
 use vtryon_webhooks::Millis;
 use worker::{DurableObject, Env, Request, Response, State, console_error, durable_object, wasm_bindgen};
 
@@ -26,7 +27,7 @@ use crate::http::response::{self, ApiError};
 use crate::log;
 use crate::platform::clock;
 use crate::platform::storage::ObjectDatabase;
-use crate::protocol::{AuditedRequest, DirectoryCall, DirectoryRequest, SweepReport};
+use crate::protocol::{AuditedRequest, DirectoryCall, DirectoryRequest, SweepReport, shard_client};
 use crate::testing::faults;
 use crate::testing::metering::{self, BilledOperation};
 
@@ -117,7 +118,7 @@ impl Directory {
             DirectoryRequest::PurgeSecret { fingerprint } => {
                 self.purge_secret(&config, &fingerprint, audited)
             }
-            DirectoryRequest::CreateToken { input } => self.create_token(&config, &input, audited),
+            DirectoryRequest::CreateToken { input } => self.create_token(&config, &input, audited).await,
             DirectoryRequest::Tokens => self.tokens(&config),
             DirectoryRequest::RevokeToken { id } => self.revoke_token(&config, &id, audited),
             DirectoryRequest::FindToken { id } => self.find_token(&config, &id),
@@ -136,20 +137,27 @@ impl Directory {
         Ok(answer)
     }
 
-    /// Does what comes before every request: the stored form and the remembered secrets are brought up to date, and
-    /// the number of shards is compared.
+    /// Does what comes before every request: the stored form is brought up to date, the number of shards and the placement
+    /// are compared, and Vtryon's secrets are remembered.
     async fn begin(&self) -> Result<Rc<Config>, ApiError> {
         self.open()?;
         let config = Config::current(&self.env)?;
+        self.check_topology(&config, Purpose::Any).await.inspect_err(|refusal| {
+            console_error!("directory: {}", refusal.message());
+        })?;
         self.remember_secrets(&config, clock::now()).await;
-        let checked = self.at(&config, clock::now(), |context| {
-            settings::check_topology(context.db, (config.shards, config.placement))
-        });
-        if let Err(Failure::Refused(mismatch)) = &checked {
-            console_error!("directory: {}", mismatch.message);
-        }
-        checked?;
         Ok(config)
+    }
+
+    /// Compares the number of shards and the placement with what is recorded, or with what shard 0 knows.
+    async fn check_topology(&self, config: &Config, purpose: Purpose) -> Result<(), ApiError> {
+        let configured = config.topology();
+        let check = |context: &Context<'_>| topology::check(context.db, configured, purpose);
+        let Some(question) = self.at(config, clock::now(), check)? else { return Ok(()) };
+        let answer = shard_client::call(&self.env, config.shards, 0, question, &[]).await?;
+        Ok(self.at(config, clock::now(), |context| {
+            topology::record(context.db, configured, answer.as_deref())
+        })?)
     }
 
     fn open(&self) -> Result<(), ApiError> {

@@ -1,5 +1,6 @@
 //! Sends requests to the directory.
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use vtryon_gateway_engine::json;
 use vtryon_gateway_engine::variables::DIRECTORY;
@@ -30,12 +31,22 @@ pub(crate) async fn change(
 
 /// Sends a request whose answer the Worker reads itself.
 pub(crate) async fn read<T: DeserializeOwned>(env: &Env, request: DirectoryRequest) -> Result<T, ApiError> {
-    let mut answer = send(env, request).await?;
-    let text = answer.text().await?;
-    match answer.status_code() {
-        200 => Ok(json::read(&text)?),
-        _ => Err(ApiError::new(Code::Unavailable)),
+    Ok(json::read(&done(send(env, request).await?).await?)?)
+}
+
+/// Returns the text of an answer to something that the directory refuses only where it can't answer: that error is passed
+/// on.
+pub(crate) async fn done(mut answer: Response) -> Result<String, ApiError> {
+    #[derive(Deserialize)]
+    struct Refused {
+        message: String,
     }
+    let text = answer.text().await?;
+    if answer.status_code() == 200 {
+        return Ok(text);
+    }
+    let Refused { message } = json::read(&text)?;
+    Err(ApiError::with_message(Code::Unavailable, message))
 }
 
 async fn call(env: &Env, call: DirectoryCall) -> Result<Response, ApiError> {

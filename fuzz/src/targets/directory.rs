@@ -13,7 +13,6 @@ use vtryon_gateway_engine::directory::replays::{self, Requested};
 use vtryon_gateway_engine::directory::settings::{self, Change};
 use vtryon_gateway_engine::directory::{Directory, EndpointRecord, audit, rejections, tokens};
 use vtryon_gateway_engine::keys::MasterKey;
-use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::rejection::Rejection;
 use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, SealedHeader};
 use vtryon_gateway_engine::protocol::{AuditedRequest, SweepReport};
@@ -146,7 +145,8 @@ impl Office {
             'k' => {
                 let master = MasterKey::parse(&"0f".repeat(32)).unwrap();
                 let new = TokenForm::new(&master).issue([self.requests; 8], &[self.requests; 32]);
-                let created = tokens::create(&self.context(), body, &new, Some(&audited()));
+                let created = tokens::draft(&self.context(), body, &new)
+                    .and_then(|draft| tokens::create(&self.context(), draft, Some(&audited())));
                 created.map(drop)
             }
             'v' => {
@@ -192,12 +192,7 @@ impl Office {
 
     fn commit(&self, change: &Change<'_>) -> Result<(), Failure> {
         let version = settings::current(&self.context())?.version;
-        settings::commit(
-            &self.context(),
-            (Shards::new(4).unwrap(), Placement::default()),
-            change,
-            Some(&audited()),
-        )?;
+        settings::commit(&self.context(), change, Some(&audited()))?;
         assert_eq!(settings::current(&self.context())?.version, version + 1);
         Ok(())
     }

@@ -290,9 +290,9 @@ export const FAULTS = [
   ],
   [
     "another number of shards is admitted",
-    "edge-worker/engine/src/shard/topology.rs",
-    "if recorded != call.shards {",
-    "if recorded == 0 {",
+    "edge-worker/engine/src/protocol/topology.rs",
+    "if recorded.shards != shards {",
+    "if recorded.shards == 0 {",
   ],
   [
     "replays are not counted among the numbers",

@@ -5,11 +5,13 @@ use vtryon_gateway_engine::directory::endpoints::{self, FIRST_SECRET, Rotation};
 use vtryon_gateway_engine::directory::fields::FieldRules;
 use vtryon_gateway_engine::directory::replays::{self, Requested};
 use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
+use vtryon_gateway_engine::directory::topology::{self, Purpose};
 use vtryon_gateway_engine::directory::{self, Directory, EndpointRecord};
 use vtryon_gateway_engine::protocol::conditions::{ShardReport, UnhealthyEndpoint};
 use vtryon_gateway_engine::protocol::delivery::delivery_no;
 use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, Settings, endpoint_id};
+use vtryon_gateway_engine::protocol::topology::Topology;
 use vtryon_gateway_engine::protocol::{EndpointHealth, ShardRequest, SweepReport};
 use vtryon_gateway_engine::{Context, Failure};
 use vtryon_webhooks::delivery::EndpointSecret;
@@ -275,13 +277,14 @@ impl World {
 
     /// Commits a change, and begins to push it.
     fn commit(&mut self, change: &Change<'_>) -> Option<()> {
-        if !self.direct(Decision::Change, |context| Ok(settings::has_topology(context.db)?))? {
-            self.call(0, Decision::Configure, ShardRequest::Topology, &[])?;
+        let configured = Topology { shards: self.regime.shards, placement: Placement::default() };
+        let check = |context: &Context<'_>| topology::check(context.db, configured, Purpose::Change);
+        if let Some(question) = self.direct(Decision::Change, check)? {
+            let answer = self.call(0, Decision::Configure, question, &[])?;
+            let record = |context: &Context<'_>| Ok(topology::record(context.db, configured, Some(&answer))?);
+            self.direct(Decision::Change, record)?;
         }
-        let shards = self.count();
-        self.direct(Decision::Change, |context| {
-            Ok(settings::commit(context, (shards, Placement::default()), change, None)?)
-        })?;
+        self.direct(Decision::Change, |context| Ok(settings::commit(context, change, None)?))?;
         self.begin_push()
     }
 

@@ -8,6 +8,7 @@ use subtle::ConstantTimeEq;
 use vtryon_webhooks::{Digest, Millis};
 
 use super::scope::Scope;
+use super::token::PresentedToken;
 
 /// How long an answer of the directory is used, in milliseconds from when it was asked for.
 const FRESH_FOR: i64 = 30_000;
@@ -44,6 +45,13 @@ pub struct Known {
     /// `None` where there is no such token.
     pub token: Option<StoredToken>,
     pub fresh_until: Millis,
+}
+
+impl Known {
+    /// Returns the token, where a text that was presented is it, and it has not expired.
+    pub fn admit(self, presented: &PresentedToken, now: Millis) -> Option<StoredToken> {
+        self.token.filter(|token| token.matches(&presented.digest) && !token.is_expired(now))
+    }
 }
 
 /// The answers that an isolate remembers, by the id of the token.

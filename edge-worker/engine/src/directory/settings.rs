@@ -1,22 +1,17 @@
 //! The settings that all shards get: changed in one transaction, by version, until every shard has confirmed them.
 
 use serde::Serialize;
-use vtryon_webhooks::{Code, Shards};
 
 use super::records::{self, EndpointRecord};
 use super::replays::{self, NewReplay};
 use super::{alerts, audit};
 use crate::database::Database;
 use crate::protocol::AuditedRequest;
-use crate::protocol::placement::Placement;
 use crate::protocol::settings::{Replay, Settings, endpoint_id};
-use crate::{Context, Failure, Refusal, Result, meta};
+use crate::{Context, Result, meta};
 
 /// How long the settings name a deleted endpoint, in seconds.
 const DELETED_FOR: i64 = 30 * 24 * 3600;
-
-/// How many shards there are, as recorded with the first change.
-const SHARDS: &str = "shards";
 
 /// The version of the settings, and the one that all shards have confirmed.
 const VERSION: &str = "version";
@@ -47,28 +42,6 @@ impl Applied {
     }
 }
 
-/// Returns whether the number of shards is recorded: with the first change it is.
-pub fn has_topology(db: &dyn Database) -> Result<bool> {
-    Ok(meta::get(db, SHARDS)?.is_some())
-}
-
-/// Refuses another number of shards or another placement than those that endpoints were registered under: the wrong ones
-/// would be configured.
-pub fn check_topology(
-    db: &dyn Database,
-    (shards, placement): (Shards, Placement),
-) -> std::result::Result<(), Failure> {
-    let count = shards.count();
-    let mismatch = match meta::get(db, SHARDS)? {
-        Some(recorded) if recorded != i64::from(count) => {
-            Some(format!("SHARDS is {count}, but this deployment was made with {recorded}"))
-        }
-        Some(_) => placement.mismatch(Placement::load(db)?),
-        None => None,
-    };
-    mismatch.map_or(Ok(()), |message| Err(Refusal::new(Code::Unavailable, message).into()))
-}
-
 impl Change<'_> {
     /// Returns the id of what it changes.
     fn target(&self) -> String {
@@ -83,12 +56,7 @@ impl Change<'_> {
 
 /// Stores a change as the next version of the settings, which all shards are to confirm, with a record of the request
 /// that asks for it.
-pub fn commit(
-    context: &Context<'_>,
-    (shards, placement): (Shards, Placement),
-    change: &Change<'_>,
-    request: Option<&AuditedRequest>,
-) -> Result<()> {
+pub fn commit(context: &Context<'_>, change: &Change<'_>, request: Option<&AuditedRequest>) -> Result<()> {
     let Context { db, now, .. } = *context;
     db.transaction(|| {
         match change {
@@ -103,10 +71,6 @@ pub fn commit(
             }
             Change::Replay(replay) => replays::put(db, replay, now)?,
             Change::ChangeReplay(replay) => replays::change(db, replay)?,
-        }
-        if !has_topology(db)? {
-            meta::set(db, SHARDS, shards.count().into())?;
-            placement.record(db)?;
         }
         audit::record(context, request, &change.target())?;
         meta::set(db, VERSION, version(db)? + 1)

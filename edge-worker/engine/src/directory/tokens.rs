@@ -57,17 +57,22 @@ pub struct CreatedToken<'a> {
     token: &'a str,
 }
 
-/// Stores a new token as a body describes it.
+/// A new token that is not stored yet.
+pub struct TokenDraft<'a> {
+    token: StoredToken,
+    text: &'a str,
+}
+
+/// Stores a new token.
 pub fn create<'a>(
     context: &Context<'_>,
-    body: &str,
-    new: &'a NewToken,
+    draft: TokenDraft<'a>,
     request: Option<&AuditedRequest>,
 ) -> Result<CreatedToken<'a>> {
     const ADD: &str =
         "INSERT INTO tokens (id, digest, name, scope, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)";
     let Context { db, now, .. } = *context;
-    let token = read(body, new, now)?;
+    let TokenDraft { token, text } = draft;
     expire(db, now)?;
     if all(db)?.len() >= MAX_TOKENS {
         let message = format!("there are {MAX_TOKENS} tokens, and no more fit: revoke one");
@@ -87,15 +92,16 @@ pub fn create<'a>(
         alerts::token_created(db, now)
     })?;
     let row = TokenRow { token, created_at: now, last_used_at: None };
-    Ok(CreatedToken { view: row.view(), token: &new.text })
+    Ok(CreatedToken { view: row.view(), token: text })
 }
 
-/// Reads what a token may do from a body.
-fn read(body: &str, new: &NewToken, now: Millis) -> std::result::Result<StoredToken, Refusal> {
+/// Reads from a body what a new token may do.
+pub fn draft<'a>(context: &Context<'_>, body: &str, new: &'a NewToken) -> Result<TokenDraft<'a>> {
     let input = Input::parse(body, &["name", "scope", "expires_at"])?;
     let name = input.text("name")?.ok_or_else(|| refuse("`name` is missing"))?;
     if !(1..=MAX_NAME).contains(&name.chars().count()) || name.contains(char::is_control) {
-        return Err(refuse(format!("`name` is not 1 to {MAX_NAME} characters without control characters")));
+        let message = format!("`name` is not 1 to {MAX_NAME} characters without control characters");
+        return Err(refuse(message).into());
     }
     let scope = input.text("scope")?.ok_or_else(|| refuse("`scope` is missing"))?;
     let scope = Scope::from_name(&scope).ok_or_else(|| {
@@ -103,10 +109,11 @@ fn read(body: &str, new: &NewToken, now: Millis) -> std::result::Result<StoredTo
         refuse(format!("`scope` is not one of {names}"))
     })?;
     let expires_at = input.time("expires_at")?;
-    if expires_at.is_some_and(|end| end <= now) {
-        return Err(Refusal::new(Code::Conflict, "`expires_at` is not after now"));
+    if expires_at.is_some_and(|end| end <= context.now) {
+        return Err(Refusal::new(Code::Conflict, "`expires_at` is not after now").into());
     }
-    Ok(StoredToken { id: new.id.clone(), name, scope, digest: new.digest.to_hex(), expires_at })
+    let token = StoredToken { id: new.id.clone(), name, scope, digest: new.digest.to_hex(), expires_at };
+    Ok(TokenDraft { token, text: &new.text })
 }
 
 /// Lists the tokens, the latest first.

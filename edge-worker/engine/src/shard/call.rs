@@ -70,7 +70,8 @@ impl Shard {
                 encode(Some(self.counts(context)?))
             }
             ShardRequest::Stats { from, endpoint } => encode(Some(self.stats(context, from, endpoint)?)),
-            ShardRequest::VerifyShardCount | ShardRequest::VerifyAnchor => encode(Some(())),
+            ShardRequest::VerifyShardCount => encode(self.count().ok()),
+            ShardRequest::VerifyAnchor => encode(Some(())),
             ShardRequest::Sweep => {
                 self.reset_alarm(context);
                 encode(Some(queries::sweep(context)?))

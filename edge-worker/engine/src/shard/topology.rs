@@ -1,30 +1,23 @@
-//! The number of shards and their placement are fixed at the first event: a task must be found where it was stored.
+//! The number of shards and their placement are fixed: a task must be found where it was stored.
 //!
 //! In another jurisdiction all objects are others, and would be empty. So shard 0 of a jurisdiction asks the anchor, which
 //! is shard 0 outside of any: there the number and the placement are recorded, and nothing else.
 
 use super::Shard;
 use crate::database::Database;
-use crate::protocol::placement::Placement;
+use crate::protocol::topology::{Admission, Topology};
 use crate::protocol::{Call, ShardRequest};
-use crate::{Error, Result, json, meta};
+use crate::{Result, json, meta};
 
-/// The names in `meta` of the number of all shards, and of this shard's own number: its alarm has no caller that
-/// names it.
-const SHARDS: &str = "shards";
+/// The name in `meta` of this shard's own number: its alarm has no caller that names it.
 const OWN: &str = "shard";
 
-/// The number of a shard and of all shards, once they have been stored and read.
+/// The number of a shard, and the topology of the deployment, once they have been stored and read.
 #[derive(Default, PartialEq, Eq)]
-pub(crate) struct Topology {
+pub(crate) struct KnownTopology {
     shard: Option<u32>,
-    shards: Option<u32>,
-    placement: Placement,
+    recorded: Option<Topology>,
 }
-
-/// Whether a caller means the deployment that a shard is part of; the message says that it has another number of shards, or
-/// another placement.
-pub type Admission = std::result::Result<(), String>;
 
 /// What a shard needs to admit a caller.
 pub enum Admit {
@@ -35,33 +28,26 @@ pub enum Admit {
     AskAnchor(ShardRequest),
 }
 
-impl Topology {
-    /// Reads the numbers that are stored.
+impl KnownTopology {
+    /// Reads what is stored.
     pub(crate) fn load(db: &dyn Database) -> Result<Self> {
-        let read = |name| Ok::<_, Error>(meta::get(db, name)?.and_then(|number| u32::try_from(number).ok()));
-        Ok(Self { shard: read(OWN)?, shards: read(SHARDS)?, placement: Placement::load(db)? })
+        let shard = meta::get(db, OWN)?.and_then(|number| u32::try_from(number).ok());
+        Ok(Self { shard, recorded: Topology::load(db)? })
     }
 
-    /// Compares a caller's number of shards and placement with the stored ones, and stores this shard's own number.
-    fn compare(&mut self, db: &dyn Database, call: &Call, recorded: u32) -> Result<Admission> {
+    /// Compares a caller's topology with the recorded one, and stores this shard's own number.
+    fn compare(&mut self, db: &dyn Database, call: &Call, recorded: Topology) -> Result<Admission> {
         if self.shard.is_none() {
             meta::set(db, OWN, call.shard.into())?;
             self.shard = Some(call.shard);
         }
-        if recorded != call.shards {
-            return Ok(Err(format!(
-                "SHARDS is {}, but this deployment was made with {recorded}",
-                call.shards
-            )));
-        }
-        Ok(call.placement.mismatch(self.placement).map_or(Ok(()), Err))
+        Ok(call.topology().compare(recorded))
     }
 
-    fn record(&mut self, db: &dyn Database, call: &Call, count: u32) -> Result<Admission> {
-        meta::set(db, SHARDS, count.into())?;
-        call.placement.record(db)?;
-        (self.shards, self.placement) = (Some(count), call.placement);
-        self.compare(db, call, count)
+    fn record(&mut self, db: &dyn Database, call: &Call, topology: Topology) -> Result<Admission> {
+        topology.record(db)?;
+        self.recorded = Some(topology);
+        self.compare(db, call, topology)
     }
 }
 
@@ -76,13 +62,13 @@ impl Shard {
     /// A fault of the database.
     pub(crate) fn check_topology(&mut self, db: &dyn Database, call: &Call) -> Result<Admit> {
         let is_first_use = is_first_use(&call.request);
-        if let Some(recorded) = self.topology.shards {
+        if let Some(recorded) = self.topology.recorded {
             return Ok(Admit::Decided(self.topology.compare(db, call, recorded)?));
         }
         let is_anchor = matches!(call.request, ShardRequest::Anchor | ShardRequest::VerifyAnchor)
             || (call.shard == 0 && call.placement.jurisdiction().is_none());
         Ok(match (is_anchor, call.shard == 0, is_first_use) {
-            (true, _, true) => Admit::Decided(self.topology.record(db, call, call.shards)?),
+            (true, _, true) => Admit::Decided(self.topology.record(db, call, call.topology())?),
             // A query stores no number, and finds nothing.
             (true, _, false) => Admit::Decided(Ok(())),
             (false, true, true) => Admit::AskAnchor(ShardRequest::Anchor),
@@ -95,7 +81,7 @@ impl Shard {
     /// Decides by the answer of shard 0 or of the anchor: its JSON, or the message with which it has refused the caller.
     ///
     /// # Errors
-    /// A fault of the database, and a refusal where the number would have been stored.
+    /// A fault of the database, and an answer without a number where it would have been stored.
     pub fn admit_by_first(
         &mut self,
         db: &dyn Database,
@@ -105,12 +91,11 @@ impl Shard {
         match (is_first_use(&call.request), answer) {
             (false, answer) => Ok(answer.map(drop)),
             (true, Ok(Some(count))) => {
-                let count = json::read(&count)?;
-                self.topology.record(db, call, count)
+                let shards = json::read(&count)?;
+                self.topology.record(db, call, Topology { shards, ..call.topology() })
             }
-            // Shard 0 passes on what the anchor says.
-            (true, Err(mismatch)) if call.shard == 0 => Ok(Err(mismatch)),
-            (true, Ok(None) | Err(_)) => Err("shard 0 refuses this number of shards".into()),
+            (true, Err(mismatch)) => Ok(Err(mismatch)),
+            (true, Ok(None)) => Err("shard 0 does not name the number of shards".into()),
         }
     }
 
@@ -125,13 +110,14 @@ impl Shard {
     /// Returns the same with the number of all shards. Before the first call, when there are no settings either, it is
     /// the only one.
     pub(crate) fn place(&self) -> (u32, u32) {
-        let Topology { shard, shards, .. } = &self.topology;
-        shard.zip(*shards).unwrap_or((0, 1))
+        let KnownTopology { shard, recorded } = &self.topology;
+        shard.zip(recorded.map(|topology| topology.shards)).unwrap_or((0, 1))
     }
 
     /// Returns the number of all shards, once one of them has stored something.
     pub(crate) fn count(&self) -> Result<u32> {
-        self.topology.shards.ok_or_else(|| "the number of shards is not known yet".into())
+        let recorded = self.topology.recorded.ok_or("the number of shards is not known yet")?;
+        Ok(recorded.shards)
     }
 }
 

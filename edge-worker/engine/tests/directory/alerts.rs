@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 use vtryon_gateway_engine::directory::alerts::{self, Cause, Phase};
 use vtryon_gateway_engine::directory::keyring::Keyring;
 use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
-use vtryon_gateway_engine::directory::{self, Directory, endpoints, rejections, tokens};
+use vtryon_gateway_engine::directory::{self, Directory, endpoints, rejections};
 use vtryon_gateway_engine::protocol::SweepReport;
 use vtryon_gateway_engine::protocol::conditions::{Condition, ConditionKind};
 use vtryon_gateway_engine::protocol::settings::{AlertFormat, EndpointKind};
@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::fixture::{DAY, Fixture, HOUR, assert_refused};
 use crate::rejections::{SECRET, misconfigured, noise, rejection};
-use crate::tokens::new_token;
+use crate::tokens::{create_by, new_token};
 
 const SHOP: &str = r#"{"url":"https://shop.example/hook?key=abc"}"#;
 const OPS: &str = r#"{"url":"https://ops.example/alerts"}"#;
@@ -70,14 +70,14 @@ fn a_new_token_is_told_once_an_hour() {
     let (mut fixture, _) = fixture();
     for nth in 1..=2 {
         let body = r#"{"name":"ci","scope":"admin"}"#;
-        tokens::create(&fixture.context(), body, &new_token(nth), None).unwrap();
+        create_by(&fixture, body, &new_token(nth), None).unwrap();
         let sent: &[&str] = if nth == 1 { &["gateway.token_created"] } else { &[] };
         assert_eq!(fixture.send(), sent, "token {nth}");
     }
     fixture.now = fixture.now.plus_seconds(HOUR);
     let [(event, body)] = &fixture.messages()[..] else { panic!("one message") };
     assert_eq!((&**event, &body["data"]["count"]), ("gateway.token_created", &json!(1)));
-    assert!(tokens::create(&fixture.context(), "{}", &new_token(3), None).is_err());
+    assert!(create_by(&fixture, "{}", &new_token(3), None).is_err());
     assert_eq!(fixture.send(), [""; 0], "what is refused is no cause");
 }
 

@@ -7,8 +7,8 @@ use vtryon_gateway_engine::directory::{audit, secrets, tokens};
 use vtryon_gateway_engine::protocol::AuditedRequest;
 use vtryon_webhooks::Code;
 
-use crate::fixture::{DAY, Fixture, assert_refused, shards};
-use crate::tokens::new_token;
+use crate::fixture::{DAY, Fixture, assert_refused};
+use crate::tokens::{create_by, new_token};
 
 fn by(actor: Actor, operation: &str) -> AuditedRequest {
     AuditedRequest { actor, operation: operation.to_owned(), address: Some("192.0.2.1".to_owned()) }
@@ -71,9 +71,9 @@ fn every_change_that_the_directory_makes_is_recorded_with_its_target() {
         "nobody has asked for it through the API"
     );
     let record = fixture.find(no);
-    settings::commit(&fixture.context(), shards(), &Change::Put(&record), request).unwrap();
-    settings::commit(&fixture.context(), shards(), &Change::Delete { endpoint: no }, request).unwrap();
-    tokens::create(&fixture.context(), r#"{"name":"ci","scope":"read"}"#, &new_token(1), request).unwrap();
+    settings::commit(&fixture.context(), &Change::Put(&record), request).unwrap();
+    settings::commit(&fixture.context(), &Change::Delete { endpoint: no }, request).unwrap();
+    create_by(&fixture, r#"{"name":"ci","scope":"read"}"#, &new_token(1), request).unwrap();
     tokens::revoke(&fixture.context(), &new_token(1).id, request).unwrap();
     secrets::remember(&fixture.context(), "former", b"sealed").unwrap();
     secrets::purge(&fixture.context(), "former", request).unwrap();
@@ -85,7 +85,7 @@ fn every_change_that_the_directory_makes_is_recorded_with_its_target() {
 fn what_is_refused_is_not_recorded() {
     let fixture = Fixture::new();
     let request = by(Actor::Root, "any");
-    assert!(tokens::create(&fixture.context(), "{}", &new_token(1), Some(&request)).is_err());
+    assert!(create_by(&fixture, "{}", &new_token(1), Some(&request)).is_err());
     assert!(tokens::revoke(&fixture.context(), "tok_1", Some(&request)).is_err());
     assert!(secrets::purge(&fixture.context(), "unknown", Some(&request)).is_err());
     assert_eq!(targets(&page(&fixture, None, 100)), (vec![], None));

@@ -9,7 +9,6 @@ use vtryon_gateway_engine::directory::fields::{self, FieldRules};
 use vtryon_gateway_engine::directory::settings::{self, Change};
 use vtryon_gateway_engine::directory::{Directory, EndpointRecord};
 use vtryon_gateway_engine::keys::MasterKey;
-use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, SealedHeader};
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_gateway_engine::{Context, Deployment, Failure, MAX_PAGES};
@@ -43,7 +42,7 @@ impl Fixture {
     pub fn with_secrets(secrets: &[&str]) -> Self {
         let db = Recorder::new();
         let memory = Directory::open(&db).unwrap();
-        let (rules, (shards, _)) = (UrlRules::default(), shards());
+        let (rules, shards) = (UrlRules::default(), Shards::new(4).unwrap());
         Self { db, now: START, deployment: deployment(secrets), rules, shards, memory }
     }
 
@@ -114,7 +113,7 @@ impl Fixture {
     }
 
     pub fn commit(&self, change: &Change<'_>) {
-        settings::commit(&self.context(), shards(), change, None).unwrap();
+        settings::commit(&self.context(), change, None).unwrap();
     }
 
     pub fn find(&self, no: i64) -> EndpointRecord {
@@ -134,10 +133,6 @@ impl Fixture {
 /// Stands in for the encryption of headers: their values backwards.
 pub fn seal(headers: &[NewHeader]) -> Vec<SealedHeader> {
     headers.iter().map(|header| header.sealed(header.value.chars().rev().collect())).collect()
-}
-
-pub fn shards() -> (Shards, Placement) {
-    (Shards::new(4).unwrap(), Placement::default())
 }
 
 pub fn deployment(secrets: &[&str]) -> Deployment {

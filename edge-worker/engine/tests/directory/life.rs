@@ -6,6 +6,7 @@ use vtryon_gateway_engine::access::actor::Actor;
 use vtryon_gateway_engine::directory::keyring::Keyring;
 use vtryon_gateway_engine::directory::replays::{self, Requested};
 use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
+use vtryon_gateway_engine::directory::topology::{self, Purpose};
 use vtryon_gateway_engine::directory::{
     self, Directory, alerts, audit, endpoints, rejections, secrets, tokens,
 };
@@ -16,15 +17,18 @@ use vtryon_gateway_engine::protocol::settings::EndpointKind;
 use vtryon_webhooks::diagnosis::SecretKind;
 use zeroize::Zeroizing;
 
-use crate::fixture::{DAY, Fixture, shards};
+use crate::fixture::{DAY, Fixture};
 use crate::rejections::{SECRET, hashed, misconfigured, noise, rejection};
-use crate::tokens::new_token;
+use crate::tokens::{create_by, new_token};
+use crate::topology::topology_of;
 
 const SHOP: &str = r#"{"url":"https://shop.example/hook"}"#;
 
 fn live() -> Fixture {
     let mut fixture = Fixture::new();
-    settings::check_topology(fixture.db(), shards()).unwrap();
+    let configured = topology_of(4, "", "");
+    topology::check(fixture.db(), configured, Purpose::Change).unwrap();
+    topology::record(fixture.db(), configured, Some("4")).unwrap();
     endpoints::check_room(fixture.db(), EndpointKind::Tasks).unwrap();
     let (no, deleted) = (fixture.register(SHOP), fixture.register(SHOP));
     fixture.change(no, r#"{"description":"a shop"}"#).unwrap();
@@ -67,7 +71,7 @@ fn use_tokens(fixture: &Fixture) {
     let request = AuditedRequest { actor, operation: "POST /api/tokens".to_owned(), address: None };
     let new = new_token(1);
     let body = r#"{"name":"ci","scope":"read"}"#;
-    drop(tokens::create(&context, body, &new, Some(&request)).unwrap());
+    create_by(fixture, body, &new, Some(&request)).unwrap();
     tokens::list(&context).unwrap();
     assert!(tokens::find(&context, &new.id).unwrap().is_some());
     tokens::revoke(&context, &new.id, Some(&request)).unwrap();

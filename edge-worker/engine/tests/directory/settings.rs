@@ -2,10 +2,8 @@
 
 use vtryon_gateway_engine::directory;
 use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
-use vtryon_gateway_engine::protocol::placement::Placement;
-use vtryon_webhooks::{Code, Shards};
 
-use crate::fixture::{DAY, Fixture, assert_refused, shards};
+use crate::fixture::{DAY, Fixture};
 
 const SHOP: &str = r#"{"url":"https://shop.example/hook"}"#;
 const ALL: Applied = Applied { applied: 4, shards: 4 };
@@ -85,34 +83,4 @@ fn the_settings_name_deleted_endpoints_for_30_days() {
     assert_eq!(of(&fixture), (vec![second], vec![first]));
     fixture.pass(1);
     assert_eq!(of(&fixture), (vec![second], vec![]));
-}
-
-#[test]
-fn the_number_of_shards_is_recorded_with_the_first_change() {
-    let fixture = Fixture::new();
-    let db = fixture.db();
-    let others = (Shards::new(5).unwrap(), Placement::default());
-    assert!(!settings::has_topology(db).unwrap());
-    settings::check_topology(db, others).unwrap();
-    fixture.register(SHOP);
-    assert!(settings::has_topology(db).unwrap());
-    settings::check_topology(db, shards()).unwrap();
-    let checked = settings::check_topology(db, others);
-    let words = "SHARDS is 5, but this deployment was made with 4";
-    assert_refused(checked, Code::Unavailable, words, "another number");
-    let elsewhere = (shards().0, Placement::parse("eu", "weur").unwrap());
-    let words = "JURISDICTION is eu, but this deployment was made with none";
-    assert_refused(settings::check_topology(db, elsewhere), Code::Unavailable, words, "another placement");
-}
-
-#[test]
-fn the_placement_is_recorded_with_the_first_change() {
-    let fixture = Fixture::new();
-    let record = fixture.find(fixture.register(SHOP));
-    let placed = Fixture::new();
-    let (number, hinted) = (shards().0, Placement::parse("", "weur").unwrap());
-    settings::commit(&placed.context(), (number, hinted), &Change::Put(&record), None).unwrap();
-    settings::check_topology(placed.db(), (number, hinted)).unwrap();
-    let words = "LOCATION_HINT is not set, but this deployment was made with weur";
-    assert_refused(settings::check_topology(placed.db(), shards()), Code::Unavailable, words, "no hint");
 }

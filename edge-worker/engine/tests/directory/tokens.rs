@@ -1,10 +1,12 @@
 //! Tokens: what may be created, what is listed, and what a lookup says and writes.
 
 use serde_json::{Value, json};
+use vtryon_gateway_engine::Failure;
 use vtryon_gateway_engine::access::scope::Scope;
 use vtryon_gateway_engine::access::token::{NewToken, TokenForm};
 use vtryon_gateway_engine::directory::tokens;
 use vtryon_gateway_engine::keys::MasterKey;
+use vtryon_gateway_engine::protocol::AuditedRequest;
 use vtryon_webhooks::Code;
 
 use crate::fixture::{DAY, Fixture, HOUR, assert_refused};
@@ -15,9 +17,19 @@ pub fn new_token(nth: u8) -> NewToken {
     TokenForm::new(&master).issue([nth; 8], &[nth; 32])
 }
 
+/// Creates a token as a request asks for it, and returns what it is answered.
+pub fn create_by(
+    fixture: &Fixture,
+    body: &str,
+    new: &NewToken,
+    request: Option<&AuditedRequest>,
+) -> Result<Value, Failure> {
+    let draft = tokens::draft(&fixture.context(), body, new)?;
+    Ok(serde_json::to_value(tokens::create(&fixture.context(), draft, request)?).unwrap())
+}
+
 fn create(fixture: &Fixture, nth: u8, body: &str) -> Value {
-    let new = new_token(nth);
-    serde_json::to_value(tokens::create(&fixture.context(), body, &new, None).unwrap()).unwrap()
+    create_by(fixture, body, &new_token(nth), None).unwrap()
 }
 
 fn list(fixture: &Fixture) -> Vec<Value> {
@@ -70,12 +82,12 @@ fn what_a_token_may_be() {
     let fixture = Fixture::new();
     for (body, words) in rows {
         let new = new_token(1);
-        let created = tokens::create(&fixture.context(), body, &new, None);
+        let created = create_by(&fixture, body, &new, None);
         assert_refused(created, Code::InvalidRequest, words, body);
     }
     let new = new_token(1);
     let body = r#"{"name":"ci","scope":"read","expires_at":"2026-01-01T00:00:00Z"}"#;
-    let over = tokens::create(&fixture.context(), body, &new, None);
+    let over = create_by(&fixture, body, &new, None);
     assert_refused(over, Code::Conflict, "`expires_at` is not after now", body);
     assert_eq!(list(&fixture), [json!(null); 0]);
     let widest = "\u{1f600}".repeat(100);
@@ -89,7 +101,7 @@ fn there_are_a_hundred_tokens_at_most_and_those_that_have_expired_make_room() {
         create(&fixture, nth, r#"{"name":"ci","scope":"read","expires_at":"2026-01-02T00:00:00Z"}"#);
     }
     let new = new_token(100);
-    let further = tokens::create(&fixture.context(), r#"{"name":"ci","scope":"read"}"#, &new, None);
+    let further = create_by(&fixture, r#"{"name":"ci","scope":"read"}"#, &new, None);
     assert_refused(further, Code::Conflict, "there are 100 tokens", "one too many");
     fixture.pass(DAY);
     assert_eq!(list(&fixture), [json!(null); 0]);

@@ -8,6 +8,7 @@ use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use futures_util::stream;
 use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
+use vtryon_gateway_engine::directory::topology::Purpose;
 use vtryon_gateway_engine::{self as engine, json};
 use worker::{Delay, console_error};
 
@@ -32,12 +33,8 @@ impl Directory {
         change: Change<'_>,
         audited: Option<&AuditedRequest>,
     ) -> Result<Applied, ApiError> {
-        if !self.at(config, clock::now(), |context| settings::has_topology(context.db))? {
-            // Events may have come before the first endpoint: then their number of shards stands.
-            shard_client::call(&self.env, config.shards, 0, ShardRequest::Topology, &[]).await?;
-        }
-        let topology = (config.shards, config.placement);
-        self.at(config, clock::now(), |context| settings::commit(context, topology, &change, audited))?;
+        self.check_topology(config, Purpose::Change).await?;
+        self.at(config, clock::now(), |context| settings::commit(context, &change, audited))?;
         self.schedule_alarm()?;
         Ok(self.push(config).await?)
     }

@@ -1,5 +1,6 @@
 //! Requests about tokens, which are made here, and about the audit trail.
 
+use vtryon_gateway_engine::directory::topology::Purpose;
 use vtryon_gateway_engine::directory::{audit, tokens};
 use worker::Response;
 
@@ -11,15 +12,16 @@ use crate::protocol::AuditedRequest;
 
 impl Directory {
     /// Makes a token. The answer shows it this once.
-    pub(super) fn create_token(
+    pub(super) async fn create_token(
         &self,
         config: &Config,
         body: &str,
         audited: Option<&AuditedRequest>,
     ) -> Result<Response, ApiError> {
         let new = config.admin.token_form.issue(crypto::random()?, &*crypto::random_key()?);
-        let created =
-            self.at(config, clock::now(), |context| tokens::create(context, body, &new, audited))?;
+        let draft = self.at(config, clock::now(), |context| tokens::draft(context, body, &new))?;
+        self.check_topology(config, Purpose::Change).await?;
+        let created = self.at(config, clock::now(), |context| tokens::create(context, draft, audited))?;
         self.schedule_alarm()?;
         response::json(201, &created)
     }

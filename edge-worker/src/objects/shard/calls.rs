@@ -1,7 +1,8 @@
 //! Answers the Worker's calls to a shard.
 
 use vtryon_gateway_engine::json;
-use vtryon_gateway_engine::shard::{Admission, Admit};
+use vtryon_gateway_engine::protocol::topology::Admission;
+use vtryon_gateway_engine::shard::Admit;
 use vtryon_webhooks::Shards;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;

@@ -1,0 +1,46 @@
+//! The number of shards of a deployment, and where its objects lie. Both are fixed by the first event, endpoint or token:
+//! what was stored must be found again.
+
+use super::placement::Placement;
+use crate::database::Database;
+use crate::{Result, meta};
+
+/// The name in `meta` of the number of all shards.
+const SHARDS: &str = "shards";
+
+/// What is configured, or what was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Topology {
+    /// How many shards there are.
+    pub shards: u32,
+    pub placement: Placement,
+}
+
+/// Whether a caller means the deployment that an object is part of; the message says that it has another number of shards,
+/// or another placement.
+pub type Admission = std::result::Result<(), String>;
+
+impl Topology {
+    /// Reads what was recorded, if anything was.
+    pub(crate) fn load(db: &dyn Database) -> Result<Option<Self>> {
+        let shards = meta::get(db, SHARDS)?.and_then(|number| u32::try_from(number).ok());
+        let placement = Placement::load(db)?;
+        Ok(shards.map(|shards| Self { shards, placement }))
+    }
+
+    /// Records what is configured.
+    pub(crate) fn record(self, db: &dyn Database) -> Result<()> {
+        meta::set(db, SHARDS, self.shards.into())?;
+        self.placement.record(db)
+    }
+
+    /// Compares what is configured with what was recorded.
+    pub(crate) fn compare(self, recorded: Self) -> Admission {
+        let Self { shards, placement } = self;
+        if recorded.shards != shards {
+            let made_with = recorded.shards;
+            return Err(format!("SHARDS is {shards}, but this deployment was made with {made_with}"));
+        }
+        placement.mismatch(recorded.placement).map_or(Ok(()), Err)
+    }
+}
