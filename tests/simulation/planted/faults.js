@@ -16,6 +16,11 @@ const IMPORTED = "edge-worker/engine/src/shard/retention/imported.rs";
 const SETTINGS = "edge-worker/engine/src/shard/settings.rs";
 const OPTIONS = "edge-worker/engine/src/protocol/settings.rs";
 const DIRECTORY = "edge-worker/engine/src/directory/settings.rs";
+const TOKENS = "edge-worker/engine/src/directory/tokens.rs";
+const KNOWN_TOKENS = "edge-worker/engine/src/access/known_tokens.rs";
+const AUDIT = "edge-worker/engine/src/directory/audit.rs";
+const PLACEMENT = "edge-worker/engine/src/shard/topology.rs";
+const TOPOLOGY = "edge-worker/engine/src/protocol/topology.rs";
 const LIFECYCLE = "core/src/lifecycle.rs";
 const LIVE = "edge-worker/engine/src/shard/live.rs";
 const LOG = "edge-worker/engine/src/shard/live/log.rs";
@@ -290,7 +295,7 @@ export const FAULTS = [
   ],
   [
     "another number of shards is admitted",
-    "edge-worker/engine/src/protocol/topology.rs",
+    TOPOLOGY,
     "if recorded.shards != shards {",
     "if recorded.shards == 0 {",
   ],
@@ -445,6 +450,74 @@ export const FAULTS = [
     STORE,
     "(Some(task), Some(_)) => rows::add_key(db, task, &incoming.key)?,",
     "(Some(_), Some(_)) => {}",
+  ],
+  [
+    "a revoked token is let in for a minute",
+    KNOWN_TOKENS,
+    "const FRESH_FOR: i64 = 30_000;",
+    "const FRESH_FOR: i64 = 60_000;",
+  ],
+  [
+    "a token that has expired is let in",
+    KNOWN_TOKENS,
+    "token.matches(&presented.digest) && !token.is_expired(now)",
+    "token.matches(&presented.digest)",
+  ],
+  [
+    "whatever has the id of a token is let in",
+    KNOWN_TOKENS,
+    "token.matches(&presented.digest) && !token.is_expired(now)",
+    "!token.is_expired(now)",
+  ],
+  ["the text of a token is stored", TOKENS, "Bind::Text(&token.name)", "Bind::Text(text)"],
+  [
+    "a token is created without a record",
+    TOKENS,
+    "        audit::record(context, request, &token.id)?;\n",
+    "",
+  ],
+  [
+    "a change is made though its record can't be stored",
+    DIRECTORY,
+    "audit::record(context, request, &change.target())?;",
+    "let _ = audit::record(context, request, &change.target());",
+  ],
+  [
+    "records are dropped an hour early",
+    AUDIT,
+    "-i64::from(context.deployment.retention_hours) * 3600",
+    "-i64::from(context.deployment.retention_hours - 1) * 3600",
+  ],
+  ["a record does not name its target", AUDIT, "Bind::Text(target)", 'Bind::Text("")'],
+  [
+    "an import is recorded for each of its requests",
+    AUDIT,
+    "const IMPORT_RECORDED_FOR: i64 = 3600;",
+    "const IMPORT_RECORDED_FOR: i64 = 0;",
+  ],
+  [
+    "another jurisdiction is admitted",
+    TOPOLOGY,
+    "placement.mismatch(recorded.placement).map_or(Ok(()), Err)",
+    "Ok(())",
+  ],
+  [
+    "shard 0 of a jurisdiction does not ask the anchor",
+    PLACEMENT,
+    "(call.shard == 0 && call.placement.jurisdiction().is_none())",
+    "call.shard == 0",
+  ],
+  [
+    "a query fixes the jurisdiction",
+    PLACEMENT,
+    "Admit::AskAnchor(ShardRequest::VerifyAnchor)",
+    "Admit::AskAnchor(ShardRequest::Anchor)",
+  ],
+  [
+    "an empty directory asks no shard",
+    "edge-worker/engine/src/directory/topology.rs",
+    "(None, Purpose::Any) => Ok(Some(ShardRequest::VerifyShardCount)),",
+    "(None, Purpose::Any) => Ok(None),",
   ],
 ].map(([name, file, ...replacements]) => ({ name, file, replacements }));
 

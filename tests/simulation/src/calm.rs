@@ -32,6 +32,8 @@ impl World {
         }
         self.check_replays();
         self.check_settings();
+        self.check_audit_trail();
+        self.check_placements();
         self.repeat_all();
         for object in &self.shards {
             for (statement, count) in object.db.statements() {

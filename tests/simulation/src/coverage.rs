@@ -69,6 +69,7 @@ listed! {
     DoubledAlarm,
     AlarmNotSet,
     Push,
+    TokenLookup,
     ReportOfConditions,
     AnswerOfReport,
     Socket,

@@ -66,6 +66,11 @@ impl SimulatedDatabase {
         self.integers(query, binds).first().copied().unwrap_or(-1)
     }
 
+    /// Returns whether a table was made.
+    pub fn has_table(&self, name: &str) -> bool {
+        self.integer("SELECT COUNT(*) FROM sqlite_schema WHERE name = ?", &[Bind::Text(name)]) > 0
+    }
+
     /// Returns the statements that were executed.
     pub fn statements(&self) -> Vec<(&'static str, u64)> {
         self.executed.borrow().values().copied().collect()

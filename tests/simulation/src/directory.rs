@@ -1,18 +1,15 @@
 //! The directory and its administrators: endpoints are registered, changed, rotated and deleted while events flow.
 
-use vtryon_gateway_engine::directory::alerts;
 use vtryon_gateway_engine::directory::endpoints::{self, FIRST_SECRET, Rotation};
 use vtryon_gateway_engine::directory::fields::FieldRules;
 use vtryon_gateway_engine::directory::replays::{self, Requested};
-use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
+use vtryon_gateway_engine::directory::settings::{self, Change};
 use vtryon_gateway_engine::directory::topology::{self, Purpose};
-use vtryon_gateway_engine::directory::{self, Directory, EndpointRecord};
+use vtryon_gateway_engine::directory::{self, Directory, EndpointRecord, alerts, audit, tokens};
 use vtryon_gateway_engine::protocol::conditions::{ShardReport, UnhealthyEndpoint};
 use vtryon_gateway_engine::protocol::delivery::delivery_no;
-use vtryon_gateway_engine::protocol::placement::Placement;
-use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, Settings, endpoint_id};
-use vtryon_gateway_engine::protocol::topology::Topology;
-use vtryon_gateway_engine::protocol::{EndpointHealth, ShardRequest, SweepReport};
+use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, endpoint_id};
+use vtryon_gateway_engine::protocol::{AuditedRequest, EndpointHealth, ShardRequest, SweepReport};
 use vtryon_gateway_engine::{Context, Failure};
 use vtryon_webhooks::delivery::EndpointSecret;
 use vtryon_webhooks::endpoint::UrlRules;
@@ -20,6 +17,7 @@ use vtryon_webhooks::{Millis, Shards};
 
 use crate::coverage::{CrashPoint, Decision, Loss};
 use crate::database::SimulatedDatabase;
+use crate::pushes::Push;
 use crate::violation::ensure;
 use crate::world::World;
 
@@ -28,13 +26,8 @@ pub struct DirectoryObject {
     pub db: Option<SimulatedDatabase>,
     pub alarm: Option<Millis>,
     pub pushes: Vec<Push>,
-}
-
-/// Settings on their way to the shards.
-pub struct Push {
-    settings: Settings,
-    waiting: Vec<usize>,
-    confirmed: u32,
+    /// The number of the last audit record that the simulation has seen.
+    pub last_record: i64,
 }
 
 /// What an administrator may do to an endpoint.
@@ -112,13 +105,39 @@ impl World {
         None
     }
 
-    /// Looks for causes of alerts and sets the alarm again, as the hourly sweep does.
+    /// Removes what has expired, looks for causes of alerts and sets the alarm again, as the hourly sweep does.
     pub fn sweep_directory(&mut self, report: SweepReport) {
-        self.direct(Decision::Sweep, |context| Ok(alerts::sweep(context, report)?));
+        const LAST: &str = "SELECT COALESCE(MAX(no), 0) FROM audit";
+        self.direct(Decision::Sweep, |context| {
+            tokens::expire(context.db, context.now)?;
+            audit::expire(context)?;
+            Ok(alerts::sweep(context, report)?)
+        });
+        // Where all have expired, the numbers begin again.
+        let last = self.directory.db.as_ref().map_or(0, |db| db.integer(LAST, &[]));
+        self.directory.last_record = self.directory.last_record.min(last);
+    }
+
+    /// Compares the number of shards and the placement with what is recorded, as the directory does before every request.
+    pub fn check_topology(&mut self, purpose: Purpose) -> Option<()> {
+        let configured = self.topology();
+        let question = self.direct(Decision::Change, |context| {
+            let checked = topology::check(context.db, configured, purpose);
+            let is_refused = matches!(checked, Err(Failure::Refused(_)));
+            ensure!(!is_refused, "the directory of the deployment admits", "{configured:?}");
+            checked
+        })?;
+        let Some(question) = question else { return Some(()) };
+        let answer = self.call(0, Decision::Configure, question, &[])?;
+        let answer = Some(&*answer).filter(|answer| *answer != "null");
+        self.direct(Decision::Change, |context| Ok(topology::record(context.db, configured, answer)?))
     }
 
     /// Lets an administrator do something.
     pub fn administer(&mut self) {
+        if self.check_topology(Purpose::Any).is_none() {
+            return;
+        }
         let known: Vec<i64> = self
             .direct(Decision::Change, |context| endpoints::all(context.db))
             .unwrap_or_default()
@@ -133,7 +152,10 @@ impl World {
             1 => ("change", self.change(endpoint)),
             2 => ("rotate", self.rotate(endpoint)),
             3 => ("retire", self.retire(endpoint)),
-            4 => ("delete", self.commit(&Change::Delete { endpoint })),
+            4 => (
+                "delete",
+                self.commit(&Change::Delete { endpoint }, Some("DELETE /api/endpoints/{endpoint_id}")),
+            ),
             5 => ("replay a delivery", self.replay_delivery(endpoint)),
             6 => ("replay a range", self.replay_range(endpoint)),
             _ => ("cancel a range", self.cancel_range()),
@@ -156,7 +178,7 @@ impl World {
         ensure!(self.endpoints.insert(no), "no number is given twice", "endpoint {no}");
         record.endpoint.no = no;
         record.endpoint.secrets = vec![sealed(no, FIRST_SECRET, self.now)];
-        self.put(&record)
+        self.put(&record, Some("POST /api/endpoints"))
     }
 
     /// Resumes what is paused.
@@ -176,7 +198,7 @@ impl World {
         let record = self.direct(Decision::Change, |context| {
             endpoints::change(context, endpoint, body, &field_rules(&UrlRules::default(), shards), Vec::new())
         })?;
-        self.put(&record)
+        self.put(&record, Some("PATCH /api/endpoints/{endpoint_id}"))
     }
 
     fn rotate(&mut self, endpoint: i64) -> Option<()> {
@@ -186,12 +208,12 @@ impl World {
             self.direct(Decision::Change, |context| Rotation::begin(context.db, endpoint, &body))?;
         let new = sealed(endpoint, rotation.version, self.now);
         let record = self.direct(Decision::Change, |context| rotation.finish(context, new))?;
-        self.put(&record)
+        self.put(&record, Some("POST /api/endpoints/{endpoint_id}/rotate"))
     }
 
     fn retire(&mut self, endpoint: i64) -> Option<()> {
         let record = self.direct(Decision::Change, |context| endpoints::retire(context, endpoint))?;
-        self.put(&record)
+        self.put(&record, Some("POST /api/endpoints/{endpoint_id}/retire"))
     }
 
     fn replay_delivery(&mut self, endpoint: i64) -> Option<()> {
@@ -204,6 +226,9 @@ impl World {
         let any = delivery_no(self.random.number(1..last + 1), endpoint);
         // One with a report on its way is the more interesting.
         let no = if late.is_empty() || self.random.chance(500) { any } else { self.random.one_of(&late) };
+        if !self.record_change("POST /api/deliveries/{delivery_id}/replay", &format!("{shard}-{no}")) {
+            return None;
+        }
         self.call(shard, Decision::Replay, ShardRequest::Replay { no }, &[]).map(drop)
     }
 
@@ -218,7 +243,7 @@ impl World {
             Requested::Known(_) | Requested::DryRun(_) => None,
             Requested::New(new) => {
                 self.replays.push(new.replay.id.clone());
-                self.commit(&Change::Replay(&new))
+                self.commit(&Change::Replay(&new), Some("POST /api/replay"))
             }
         }
     }
@@ -229,7 +254,7 @@ impl World {
         }
         let id = self.replays[self.random.index(self.replays.len())].clone();
         let cancelled = self.direct(Decision::Change, |context| replays::cancel(context.db, &id))??;
-        self.commit(&Change::ChangeReplay(&cancelled))
+        self.commit(&Change::ChangeReplay(&cancelled), Some("DELETE /api/replays/{replay_id}"))
     }
 
     /// Brings a shard's report to the directory, and the confirmation back; either may be lost.
@@ -267,87 +292,30 @@ impl World {
             self.direct(Decision::Change, |context| endpoints::disable(context, endpoint, reason, &healths));
         if let Some(Some(record)) = disabled {
             self.coverage.reach("disabled", reason);
-            self.put(&record);
+            self.put(&record, None);
         }
     }
 
-    fn put(&mut self, record: &EndpointRecord) -> Option<()> {
-        self.commit(&Change::Put(record))
+    fn put(&mut self, record: &EndpointRecord, operation: Option<&str>) -> Option<()> {
+        self.commit(&Change::Put(record), operation)
     }
 
-    /// Commits a change, and begins to push it.
-    fn commit(&mut self, change: &Change<'_>) -> Option<()> {
-        let configured = Topology { shards: self.regime.shards, placement: Placement::default() };
-        let check = |context: &Context<'_>| topology::check(context.db, configured, Purpose::Change);
-        if let Some(question) = self.direct(Decision::Change, check)? {
-            let answer = self.call(0, Decision::Configure, question, &[])?;
-            let record = |context: &Context<'_>| Ok(topology::record(context.db, configured, Some(&answer))?);
-            self.direct(Decision::Change, record)?;
-        }
-        self.direct(Decision::Change, |context| Ok(settings::commit(context, change, None)?))?;
+    /// Commits a change that an operation of the API asks for, if any does, and begins to push it.
+    fn commit(&mut self, change: &Change<'_>, operation: Option<&str>) -> Option<()> {
+        const VERSION: &str = "SELECT COALESCE((SELECT value FROM meta WHERE name = 'version'), 0)";
+        self.check_topology(Purpose::Change)?;
+        let target = match change {
+            Change::Put(record) => endpoint_id(record.endpoint.no),
+            Change::Delete { endpoint } => endpoint_id(*endpoint),
+            Change::Replay(new) => new.replay.id.clone(),
+            Change::ChangeReplay(replay) => replay.id.clone(),
+        };
+        let request: Option<AuditedRequest> = operation.map(|operation| self.audited(operation));
+        let version = |db: &SimulatedDatabase| db.integer(VERSION, &[]);
+        self.decide_change((&target, request.as_ref()), version, |context| {
+            Ok(settings::commit(context, change, request.as_ref())?)
+        })?;
         self.begin_push()
-    }
-
-    fn begin_push(&mut self) -> Option<()> {
-        let settings = self.current_settings()?;
-        let waiting = (0..self.shards.len()).collect();
-        self.directory.pushes.push(Push { settings, waiting, confirmed: 0 });
-        Some(())
-    }
-
-    /// Returns the settings as the directory has them.
-    pub fn current_settings(&mut self) -> Option<Settings> {
-        self.direct(Decision::Change, |context| Ok(settings::current(context)?))
-    }
-
-    /// Pushes settings to one more shard, or notes that all have confirmed.
-    pub fn advance_push(&mut self) {
-        if self.directory.alarm.is_some_and(|at| at <= self.now) {
-            self.directory.alarm = None;
-            if self.direct(Decision::Change, |context| Ok(settings::has_unconfirmed(context.db)?))
-                == Some(true)
-            {
-                self.begin_push();
-            }
-            self.send_alerts();
-        }
-        if self.directory.pushes.is_empty() {
-            return;
-        }
-        let index = self.random.index(self.directory.pushes.len());
-        if self.random.chance(self.regime.losses) {
-            self.coverage.crash(CrashPoint::Lost(Loss::Push));
-            self.directory.pushes.swap_remove(index);
-            return;
-        }
-        let push = &mut self.directory.pushes[index];
-        if push.waiting.is_empty() {
-            let push = self.directory.pushes.swap_remove(index);
-            let applied = Applied { applied: push.confirmed, shards: self.regime.shards };
-            self.direct(Decision::ConfirmSettings, |context| {
-                Ok(settings::confirm(context.db, push.settings.version, applied)?)
-            });
-            return;
-        }
-        let at = self.random.index(push.waiting.len());
-        let shard = push.waiting.swap_remove(at);
-        let settings = push.settings.clone();
-        let known = self.shards[shard].settings.version;
-        // It counts once it is stored, whether the directory learns of it or not.
-        let answer = self.call(shard, Decision::Configure, ShardRequest::Configure(settings.clone()), &[]);
-        let stored = self.shards[shard].db.integer("SELECT COALESCE(MAX(version), 0) FROM settings", &[]);
-        ensure!(stored >= known, "settings never go back", "from {known} to {stored}");
-        if stored == settings.version && stored > known {
-            self.shards[shard].settings = settings;
-        }
-        if answer.is_some() {
-            let version = self.shards[shard].settings.version;
-            ensure!(stored == version, "confirmed settings are in force", "{stored} instead of {version}");
-            // The shard may have died meanwhile, and the push with the directory.
-            if let Some(push) = self.directory.pushes.get_mut(index) {
-                push.confirmed += 1;
-            }
-        }
     }
 
     pub fn count(&self) -> Shards {

@@ -22,6 +22,9 @@ impl World {
         }
         let nth = self.random.index(known);
         let Some(task_id) = self.shards[shard].oracle.tasks.keys().nth(nth).cloned() else { return };
+        if !self.record_change("DELETE /api/tasks/{task_id}", &task_id) {
+            return;
+        }
         let before = self.shards[shard].oracle.has_erased(&task_id);
         let request = ShardRequest::Erase { task_id: task_id.clone() };
         let answer = self.call(shard, Decision::Erase, request, &[]).filter(|answer| answer != NOTHING);

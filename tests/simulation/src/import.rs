@@ -30,6 +30,9 @@ enum Sent {
 impl World {
     /// Imports some lines: those of one shard, in one call.
     pub fn import(&mut self) {
+        if !self.record_import() {
+            return;
+        }
         let mut parts: Vec<Vec<(ImportedLine, Sent, Vec<u8>)>> =
             self.shards.iter().map(|_| Vec::new()).collect();
         for _ in 0..self.random.number(1..6) {

@@ -4,6 +4,8 @@ use crate::random::Random;
 
 pub struct Regime {
     pub shards: u32,
+    /// The jurisdiction that the deployment lies in, and the one that somebody changes it to.
+    pub jurisdictions: [&'static str; 2],
     /// How many milliseconds pass between two steps, at most; and how often hours do, in a thousand steps.
     pub tick_ms: i64,
     pub long_pauses: u32,
@@ -30,6 +32,7 @@ impl Regime {
         let factors = [1, 4, 4, 4, 16];
         Self {
             shards: random.one_of(&[1, 2, 3]),
+            jurisdictions: random.one_of(&[["", "eu"], ["eu", "us"], ["eu", ""]]),
             tick_ms: random.one_of(&[200, 2_000, 20_000]),
             long_pauses: random.one_of(&[0, 2, 10]),
             deaths: random.one_of(&rates),

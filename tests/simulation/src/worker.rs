@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use vtryon_gateway_engine::protocol::delivery::Report;
-use vtryon_gateway_engine::protocol::placement::Placement;
+use vtryon_gateway_engine::protocol::topology::Topology;
 use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult};
 use vtryon_gateway_engine::shard::Admit;
 use vtryon_webhooks::{Millis, Shards, Signature};
@@ -136,23 +136,23 @@ impl World {
         reports: Vec<Report>,
         body: &[u8],
     ) -> Option<String> {
-        let placement = Placement::default();
-        let call = Call { shard: shard as u32, shards: self.regime.shards, placement, reports, request };
+        let Topology { shards, placement } = self.topology();
+        let call = Call { shard: shard as u32, shards, placement, reports, request };
         let call = self.of_later_version(&call);
         // Whatever is called sets an alarm that could not be set.
         self.shards[shard].is_alarm_unset = false;
         let admit = self.decide(shard, decision, |engine, context| engine.admit(context, &call)).done()?;
-        let admission = match admit {
-            Admit::Decided(admission) => admission,
-            Admit::AskFirst(question) | Admit::AskAnchor(question) => {
-                let answer = self.call(0, Decision::Query, question, &[]).map(Some).ok_or_else(String::new);
-                // A lost answer is an error, and the caller gets it.
-                let answer = answer.ok()?;
-                self.decide(shard, decision, |engine, context| {
-                    engine.admit_by_first(context.db, &call, Ok(answer))
-                })
-                .done()?
-            }
+        let asked = match admit {
+            Admit::Decided(admission) => Err(admission),
+            // A lost answer is an error, and the caller gets it.
+            Admit::AskFirst(question) => Ok(Ok(Some(self.call(0, Decision::Query, question, &[])?))),
+            Admit::AskAnchor(question) => Ok(self.ask_anchor(&call, question)?),
+        };
+        let admission = match asked {
+            Err(admission) => admission,
+            Ok(answer) => self
+                .decide(shard, decision, |engine, context| engine.admit_by_first(context.db, &call, answer))
+                .done()?,
         };
         ensure!(admission.is_ok(), "a caller with the right number of shards is admitted", "{admission:?}");
         let answer =
@@ -190,7 +190,7 @@ impl World {
             self.deployment.verifier.verify(body, &signature).expect("it was signed with this key");
         let (_, incoming) = IncomingEvent::read(&verified, self.now);
         let request = ShardRequest::StoreEvent(incoming);
-        let placement = Placement::default();
+        let Topology { placement, .. } = self.topology();
         let call =
             Call { shard: shard as u32, shards: other.count(), placement, reports: Vec::new(), request };
         if self.shards[shard].log.last == 0 {

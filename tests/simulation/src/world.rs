@@ -11,14 +11,17 @@ use vtryon_webhooks::{Millis, Secret, Verifier};
 
 use crate::alerts::ToldAlerts;
 use crate::attempts::{RunningAttempt, Server};
+use crate::audit::AuditTrail;
 use crate::checks::SKEW;
 use crate::clients::Client;
 use crate::coverage::{Coverage, CrashPoint, Decision, Loss};
 use crate::directory::DirectoryObject;
 use crate::object::ShardObject;
+use crate::placement::Placements;
 use crate::publisher::Publisher;
 use crate::random::Random;
 use crate::regime::Regime;
+use crate::tokens::Tokens;
 
 /// When every run begins, in milliseconds since 1970.
 pub const START: i64 = 1_700_000_000_000;
@@ -35,6 +38,11 @@ pub struct World {
     rotations: u32,
     pub shards: Vec<ShardObject>,
     pub directory: DirectoryObject,
+    /// Where the deployment lies, and what lies elsewhere.
+    pub placements: Placements,
+    /// The tokens of the API, and what is recorded of changes.
+    pub tokens: Tokens,
+    pub trail: AuditTrail,
     /// What was told to alert destinations.
     pub alerts: ToldAlerts,
     pub publisher: Publisher,
@@ -59,7 +67,7 @@ pub struct World {
 type Action = fn(&mut World);
 
 /// What may happen in a step, and how often it does.
-pub const ACTIONS: [(u32, Action); 15] = [
+pub const ACTIONS: [(u32, Action); 18] = [
     (30, World::make_event),
     (40, World::post_due),
     (60, World::advance_attempt),
@@ -72,9 +80,12 @@ pub const ACTIONS: [(u32, Action); 15] = [
     (2, World::shift_clock),
     (1, World::rotate_webhook_secret),
     (1, World::call_with_wrong_count),
+    (1, World::call_with_changed_jurisdiction),
     (2, World::query),
     (2, World::erase_task),
     (3, World::import),
+    (6, World::use_tokens),
+    (1, World::read_audit_trail),
 ];
 
 impl World {
@@ -84,6 +95,8 @@ impl World {
         let regime = Regime::draw(&mut random, &usual);
         let deployment = deployment(0);
         let shards = (0..regime.shards).map(|_| ShardObject::new(&deployment, Millis(START))).collect();
+        let [own, changed] = regime.jurisdictions;
+        let placements = Placements::new(own, changed, regime.shards);
         let waiting_reports = (0..regime.shards).map(|_| Vec::new()).collect();
         Self {
             random,
@@ -94,6 +107,9 @@ impl World {
             rotations: 0,
             shards,
             directory: DirectoryObject::default(),
+            placements,
+            tokens: Tokens::default(),
+            trail: AuditTrail::default(),
             alerts: ToldAlerts::default(),
             publisher: Publisher::default(),
             attempts: Vec::new(),

@@ -1,0 +1,173 @@
+//! The audit trail: what every change has to leave in it, and what has to be there still.
+
+use std::collections::VecDeque;
+
+use serde_json::{Value as Json, json};
+use vtryon_gateway_engine::access::actor::Actor;
+use vtryon_gateway_engine::database::Bind;
+use vtryon_gateway_engine::directory::audit;
+use vtryon_gateway_engine::protocol::AuditedRequest;
+use vtryon_gateway_engine::time::rfc3339;
+use vtryon_gateway_engine::{Context, Failure};
+use vtryon_webhooks::Millis;
+
+use crate::coverage::Decision;
+use crate::database::{SimulatedDatabase, integer, text};
+use crate::violation::ensure;
+use crate::world::World;
+
+/// For how long one record stands for all requests of an import, in seconds.
+const IMPORT_RECORDED_FOR: i64 = 3600;
+
+/// How many records a page has.
+const PAGE: u32 = 20;
+
+/// What the trail has to hold.
+#[derive(Default)]
+pub struct AuditTrail {
+    /// How many requests there were: each has an address of its own.
+    requests: u32,
+    /// The records, the oldest first; those that were pruned are dropped.
+    records: VecDeque<Recorded>,
+}
+
+struct Recorded {
+    at: Millis,
+    target: String,
+    document: String,
+}
+
+impl World {
+    /// Makes a request of the API, by one of several people.
+    pub fn audited(&mut self, operation: &str) -> AuditedRequest {
+        self.trail.requests += 1;
+        let token = |name: &str| Actor::Token { id: "tok_1".to_owned(), name: name.to_owned() };
+        let access = || Actor::Access { name: "a@shop.example".to_owned() };
+        let actor = match self.trail.requests % 3 {
+            0 => Actor::Root,
+            1 => token("ci"),
+            _ => access(),
+        };
+        let number = self.trail.requests;
+        let address = Some(format!("2001:db8::{:x}:{:x}", number >> 16, number & 0xffff));
+        AuditedRequest { actor, operation: operation.to_owned(), address }
+    }
+
+    /// Lets the directory make a change, and checks that it is recorded once it is made, and otherwise is not. `state` reads
+    /// something that only this change alters; without a request nothing is recorded.
+    pub fn decide_change<T>(
+        &mut self,
+        (target, request): (&str, Option<&AuditedRequest>),
+        state: impl Fn(&SimulatedDatabase) -> i64,
+        decide: impl FnOnce(&Context<'_>) -> Result<T, Failure>,
+    ) -> Option<T> {
+        let state = |world: &Self| world.directory.db.as_ref().map_or(0, &state);
+        let before = state(self);
+        let done = self.direct(Decision::Change, decide);
+        let is_made = state(self) != before;
+        ensure!(done.is_none() || is_made, "what is confirmed is changed", "{target}: {request:?}");
+        self.expect_record(target, request.filter(|_| is_made));
+        done
+    }
+
+    /// Records a change that a shard is about to make; returns whether it may be made.
+    pub fn record_change(&mut self, operation: &str, target: &str) -> bool {
+        let request = self.audited(operation);
+        let record = |context: &Context<'_>| Ok(audit::record(context, Some(&request), target)?);
+        let is_confirmed = self.direct(Decision::Change, record).is_some();
+        let is_recorded = !self.new_records().is_empty();
+        ensure!(is_recorded || !is_confirmed, "every change is recorded", "{target}: {request:?}");
+        self.expect_record(target, Some(&request).filter(|_| is_recorded));
+        is_confirmed
+    }
+
+    /// Records an import, once an hour; returns whether it may begin.
+    pub fn record_import(&mut self) -> bool {
+        let (actor, operation) = (Actor::Root, "POST /api/import".to_owned());
+        let request = AuditedRequest { actor, operation, address: None };
+        let since = self.now.plus_seconds(-IMPORT_RECORDED_FOR);
+        let document = serde_json::to_string(&request).expect("it is JSON");
+        let is_known = |world: &Self| {
+            let mut latest = world.trail.records.iter().rev();
+            latest.any(|record| record.at > since && record.document == document)
+        };
+        let was_known = is_known(self);
+        let record = |context: &Context<'_>| Ok(audit::record_import(context, Some(&request))?);
+        let is_confirmed = self.direct(Decision::Change, record).is_some();
+        let is_recorded = !self.new_records().is_empty();
+        self.expect_record("events", Some(&request).filter(|_| is_recorded));
+        ensure!(!is_confirmed || is_known(self), "every change is recorded", "{request:?}");
+        // It is looked for among the latest hundred.
+        let is_repeated = was_known && is_recorded && self.trail.records.len() <= 100;
+        ensure!(!is_repeated, "an import is recorded once an hour", "{request:?}");
+        is_confirmed
+    }
+
+    /// Returns the records that are not known yet.
+    fn new_records(&self) -> Vec<Recorded> {
+        const AFTER: &str = "SELECT at, target, doc FROM audit WHERE no > ? ORDER BY no";
+        let Some(db) = &self.directory.db else { return Vec::new() };
+        let rows = db.rows(AFTER, &[Bind::Int(self.directory.last_record)]);
+        let read = |row: &Vec<_>| Recorded {
+            at: Millis(integer(&row[0])),
+            target: text(&row[1]).to_owned(),
+            document: text(&row[2]).to_owned(),
+        };
+        rows.iter().map(read).collect()
+    }
+
+    /// Checks that what was just decided has left one record, of this request, or none.
+    fn expect_record(&mut self, target: &str, request: Option<&AuditedRequest>) {
+        let new = self.new_records();
+        let Some(request) = request else {
+            ensure!(new.is_empty(), "what is not changed is not recorded", "{target}: {}", new[0].document);
+            return;
+        };
+        let document = serde_json::to_string(request).expect("it is JSON");
+        let found: Vec<_> = new.iter().map(|new| (&*new.target, &*new.document, new.at)).collect();
+        ensure!(
+            found == [(target, &*document, self.now)],
+            "every change is recorded",
+            "{found:?} instead of {target}: {document}"
+        );
+        self.coverage.reach("recorded", &request.operation);
+        self.trail.records.extend(new);
+        self.directory.last_record += 1;
+    }
+
+    /// Checks that the records which have to be kept are there, in their order, and no others.
+    pub fn check_audit_trail(&mut self) {
+        const ALL: &str = "SELECT at, target, doc FROM audit ORDER BY no";
+        let retention = i64::from(self.deployment.retention_hours) * 3600;
+        let since = self.now.plus_seconds(-retention);
+        let Some(db) = &self.directory.db else { return };
+        let rows = db.rows(ALL, &[]);
+        let known = self.trail.records.len();
+        ensure!(rows.len() <= known, "every change is recorded", "{} records of {known}", rows.len());
+        let dropped: Vec<_> = self.trail.records.drain(..known - rows.len()).collect();
+        let lost = dropped.iter().find(|record| record.at >= since);
+        ensure!(lost.is_none(), "no record is lost", "{:?}", lost.map(|record| &record.document));
+        for (row, record) in rows.iter().zip(&self.trail.records) {
+            let found = (Millis(integer(&row[0])), text(&row[1]), text(&row[2]));
+            let expected = (record.at, &*record.target, &*record.document);
+            ensure!(found == expected, "no record is lost", "{found:?} instead of {expected:?}");
+        }
+    }
+
+    /// Reads the latest page, as the API shows it.
+    pub fn read_audit_trail(&mut self) {
+        self.check_audit_trail();
+        let page = self
+            .direct(Decision::Query, |context| audit::page(context.db, None, PAGE))
+            .map(|page| json!(page));
+        let Some(page) = page else { return };
+        let show = |record: &Recorded| {
+            let mut shown: Json = serde_json::from_str(&record.document).expect("it is JSON");
+            shown["at"] = json!(rfc3339(record.at));
+            shown["target"] = json!(record.target);
+            shown
+        };
+        let expected: Vec<_> = self.trail.records.iter().rev().take(PAGE as usize).map(show).collect();
+        ensure!(page["records"] == json!(expected), "the trail is shown as it is stored", "{page}");
+    }
+}

@@ -1,0 +1,232 @@
+//! Tokens: administrators create and revoke them, programs present them to isolates, which remember what they have asked.
+
+use serde_json::json;
+use vtryon_gateway_engine::access::known_tokens::{Known, KnownTokens};
+use vtryon_gateway_engine::access::token::{NewToken, PresentedToken, TokenForm};
+use vtryon_gateway_engine::database::Bind;
+use vtryon_gateway_engine::directory::tokens;
+use vtryon_gateway_engine::directory::topology::Purpose;
+use vtryon_gateway_engine::keys::MasterKey;
+use vtryon_gateway_engine::time::rfc3339;
+use vtryon_webhooks::Millis;
+
+use crate::coverage::{CrashPoint, Decision, Loss};
+use crate::database::SimulatedDatabase;
+use crate::random::Random;
+use crate::violation::ensure;
+use crate::world::World;
+
+/// For how long a token that was revoked may still be let in, in seconds.
+const LET_IN_FOR: i64 = 30;
+
+/// How many tokens there are at most at the same time.
+const MAX_TOKENS: usize = 6;
+
+const SCOPES: [&str; 5] = ["read", "listen", "replay", "tickets", "admin"];
+
+/// The tokens that were stored, and the isolates that they are presented to.
+#[derive(Default)]
+pub struct Tokens {
+    stored: Vec<Token>,
+    isolates: [KnownTokens; 2],
+}
+
+struct Token {
+    new: NewToken,
+    scope: &'static str,
+    expires_at: Option<Millis>,
+    revoked_at: Option<Millis>,
+}
+
+impl Token {
+    /// Returns whether it is to be let in, wherever nothing is remembered of it.
+    fn is_valid(&self, now: Millis) -> bool {
+        self.revoked_at.is_none() && !self.has_expired(now)
+    }
+
+    fn has_expired(&self, now: Millis) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+}
+
+/// Makes the text of a token.
+pub fn issued(random: &mut Random) -> NewToken {
+    let id = random.number(0..i64::MAX).to_be_bytes();
+    let mut secret = [0; 32];
+    secret.fill_with(|| random.number(0..256) as u8);
+    form().issue(id, &secret)
+}
+
+fn form() -> TokenForm {
+    TokenForm::new(&MasterKey::parse(&"0f".repeat(32)).expect("32 bytes are a key"))
+}
+
+impl World {
+    /// Creates, revokes, lists or presents a token.
+    pub fn use_tokens(&mut self) {
+        match self.random.weighted(&[2, 2, 1, 16]) {
+            0 => self.create_token(),
+            1 => self.revoke_token(),
+            2 => self.list_tokens(),
+            _ => self.present_token(),
+        }
+    }
+
+    fn create_token(&mut self) {
+        let now = self.now;
+        if self.tokens.stored.iter().filter(|token| token.is_valid(now)).count() >= MAX_TOKENS {
+            return;
+        }
+        let new = issued(&mut self.random);
+        let scope = self.random.one_of(&SCOPES);
+        // Most end in minutes, so that some do while they are used; one would be over already.
+        let seconds = self.random.one_of(&[-1, 30, 120, 3600, 172_800]);
+        let expires_at = self.random.chance(600).then(|| now.plus_seconds(seconds));
+        let body = json!({ "name": new.id, "scope": scope, "expires_at": expires_at.map(rfc3339) });
+        let request = self.audited("POST /api/tokens");
+        if self.check_topology(Purpose::Change).is_none() {
+            return;
+        }
+        let created = self.decide_change((&new.id, Some(&request)), is_stored(&new.id), |context| {
+            let draft = tokens::draft(context, &body.to_string(), &new)?;
+            Ok(json!(tokens::create(context, draft, Some(&request))?))
+        });
+        if let Some(created) = created {
+            ensure!(created["token"] == *new.text, "a new token is shown", "{}", new.id);
+            self.coverage.reach("token", "created");
+        }
+        if self.directory.db.as_ref().map(is_stored(&new.id)) == Some(1) {
+            let is_over = expires_at.is_some_and(|end| end <= now);
+            ensure!(!is_over, "a token ends after it was created", "{}", new.id);
+            self.tokens.stored.push(Token { new, scope, expires_at, revoked_at: None });
+        }
+        self.check_digests();
+    }
+
+    fn revoke_token(&mut self) {
+        let Some(index) = self.any_token() else { return };
+        let id = self.tokens.stored[index].new.id.clone();
+        let request = self.audited("DELETE /api/tokens/{token_id}");
+        let was_stored = self.directory.db.as_ref().map(is_stored(&id)) == Some(1);
+        let revoked = self.decide_change((&id, Some(&request)), is_stored(&id), |context| {
+            Ok(json!(tokens::revoke(context, &id, Some(&request))?))
+        });
+        let is_stored = self.directory.db.as_ref().map(is_stored(&id)) == Some(1);
+        let token = &mut self.tokens.stored[index];
+        if was_stored && !is_stored {
+            token.revoked_at = Some(self.now);
+        }
+        if let Some(shown) = revoked {
+            ensure!(!shown.to_string().contains(&*token.new.text), "a token is shown once", "{id}");
+            self.coverage.reach("token", "revoked");
+        }
+    }
+
+    /// Lists the tokens: those that are valid, without their texts.
+    fn list_tokens(&mut self) {
+        let Some(list) = self.direct(Decision::Change, |context| Ok(json!(tokens::list(context)?))) else {
+            return;
+        };
+        let shown = list["tokens"].as_array().map_or(&[][..], Vec::as_slice);
+        let mut listed: Vec<_> = shown.iter().filter_map(|token| token["id"].as_str()).collect();
+        let valid = self.tokens.stored.iter().filter(|token| token.is_valid(self.now));
+        let mut expected: Vec<_> = valid.map(|token| &*token.new.id).collect();
+        listed.sort_unstable();
+        expected.sort_unstable();
+        ensure!(listed == expected, "the tokens that are valid are listed", "{listed:?} of {expected:?}");
+        let text = list.to_string();
+        let is_shown = self.tokens.stored.iter().any(|token| text.contains(&*token.new.text));
+        ensure!(!is_shown, "a token is shown once", "in the list");
+        self.coverage.reach("token", "listed");
+        self.check_digests();
+    }
+
+    /// Presents a token to an isolate, or a text that only looks like one.
+    fn present_token(&mut self) {
+        let Some(index) = self.any_token() else { return };
+        let (form, token) = (form(), &self.tokens.stored[index]);
+        let is_guess = self.random.chance(100);
+        let text = if is_guess { guess(&token.new) } else { token.new.text.to_string() };
+        let Some(presented) = form.parse(&text) else {
+            ensure!(is_guess, "a token has the form of one", "{}", token.new.id);
+            return;
+        };
+        let isolate = self.random.index(2);
+        let Some(known) = self.known_token(isolate, &presented) else { return };
+        let (now, admitted) = (self.now, known.admit(&presented, self.now));
+        let token = &self.tokens.stored[index];
+        let what = || {
+            format!(
+                "{}, revoked at {:?}, ends at {:?}, at {now:?}",
+                token.new.id, token.revoked_at, token.expires_at
+            )
+        };
+        let Some(admitted) = admitted else {
+            ensure!(is_guess || !token.is_valid(now), "a valid token is let in", "{}", what());
+            self.coverage.reach("token", "refused");
+            return;
+        };
+        let is_late = token.revoked_at.is_some_and(|at| at.plus_seconds(LET_IN_FOR) <= now);
+        ensure!(!is_guess, "only the text of a token is let in", "{}", what());
+        ensure!(!is_late, "a revoked token is refused after 30 seconds", "{}", what());
+        ensure!(!token.has_expired(now), "a token that has expired is refused", "{}", what());
+        let scope = admitted.scope.as_str();
+        ensure!(
+            scope == token.scope,
+            "a token has the scope that it was created with",
+            "{scope}: {}",
+            what()
+        );
+        self.coverage.reach("token", if token.revoked_at.is_none() { "let in" } else { "let in once more" });
+    }
+
+    /// Returns what an isolate knows of a token, as the Worker does: what it remembers, or else what the directory answers.
+    fn known_token(&mut self, isolate: usize, presented: &PresentedToken) -> Option<Known> {
+        let PresentedToken { id, .. } = presented;
+        if let Some(known) = self.tokens.isolates[isolate].get(id, self.now) {
+            return Some(known);
+        }
+        if self.random.chance(self.regime.losses) {
+            self.coverage.crash(CrashPoint::Lost(Loss::TokenLookup));
+            return None;
+        }
+        let asked_at = self.now;
+        let found = self.direct(Decision::Query, |context| Ok(tokens::find(context, id)?))?;
+        Some(self.tokens.isolates[isolate].remember(id, found, asked_at))
+    }
+
+    fn any_token(&mut self) -> Option<usize> {
+        let count = self.tokens.stored.len();
+        if count == 0 {
+            return None;
+        }
+        // The latest are the more interesting, above all while they are valid.
+        let recent = count.saturating_sub(MAX_TOKENS)..count;
+        let is_valid = |index: &usize| self.tokens.stored[*index].is_valid(self.now);
+        let valid: Vec<_> = recent.clone().filter(is_valid).collect();
+        let chosen = if valid.is_empty() || self.random.chance(400) { recent.collect() } else { valid };
+        Some(self.random.one_of(&chosen))
+    }
+
+    /// Checks that no text of a token is stored.
+    fn check_digests(&self) {
+        const STORED: &str = "SELECT COUNT(*) FROM (SELECT id || digest || name AS text FROM tokens
+            UNION ALL SELECT target || doc FROM audit UNION ALL SELECT doc FROM alerts
+            UNION ALL SELECT doc FROM alert_messages) WHERE instr(text, ?)";
+        let (Some(db), Some(token)) = (&self.directory.db, self.tokens.stored.last()) else { return };
+        let stored = db.integer(STORED, &[Bind::Text(&token.new.text)]);
+        ensure!(stored == 0, "a token is stored as a digest", "{} in {stored} rows", token.new.id);
+    }
+}
+
+/// Makes a text of the same id that this gateway could have made, and has not.
+fn guess(token: &NewToken) -> String {
+    let id = token.id.trim_start_matches("tok_");
+    let bytes = u64::from_str_radix(id, 16).expect("an id is a number").to_be_bytes();
+    form().issue(bytes, &[7; 32]).text.to_string()
+}
+
+/// Counts the rows of a token.
+fn is_stored(id: &str) -> impl Fn(&SimulatedDatabase) -> i64 {
+    move |db| db.integer("SELECT COUNT(*) FROM tokens WHERE id = ?", &[Bind::Text(id)])
+}
