@@ -1,11 +1,13 @@
 //! The end of a run: nothing fails any more, and everything that is owed has to be done.
 
+use vtryon_gateway_engine::database::Bind;
 use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::delivery::endpoint_of;
-use vtryon_gateway_engine::protocol::settings::{ReplayProgress, Settings};
+use vtryon_gateway_engine::protocol::settings::{Replay, ReplayProgress, Settings};
 
 use crate::coverage::Decision;
 use crate::database::{integer, text};
+use crate::object::ShardObject;
 use crate::violation::ensure;
 use crate::world::World;
 
@@ -130,8 +132,14 @@ impl World {
         }
     }
 
-    /// Checks that every range replay is over.
+    /// Checks that every shard knows every range replay, and that all are over.
     fn check_replays(&mut self) {
+        const KNOWN: &str = "SELECT COUNT(*) FROM replays WHERE id = ?";
+        let settings = self.current_settings().unwrap_or_default();
+        for Replay { id, .. } in &settings.replays {
+            let knows = |object: &ShardObject| object.db.integer(KNOWN, &[Bind::Text(id)]) == 1;
+            ensure!(self.shards.iter().all(knows), "every shard gets every setting", "the range {id}");
+        }
         for id in self.replays.clone() {
             for shard in 0..self.shards.len() {
                 let request = ShardRequest::Progress { id: id.clone() };

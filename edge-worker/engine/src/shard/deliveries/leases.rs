@@ -92,11 +92,12 @@ impl Leases {
         self.ends.remove(&delivery);
     }
 
-    /// Names a delivery that a fresh instance finds leased, and this one has forgotten: it would never be attempted.
+    /// Names a delivery that a fresh instance finds leased, and this one has forgotten, or until another time: it would
+    /// never be attempted, or twice at the same time.
     #[cfg(feature = "sqlite")]
     pub(crate) fn missing_from(&self, fresh: &Self) -> Option<String> {
-        let forgotten = fresh.ends.keys().find(|delivery| !self.ends.contains_key(delivery));
-        forgotten.map(|delivery| format!("the lease of delivery {delivery}"))
+        let differs = |(delivery, end): &(&i64, &Millis)| self.ends.get(delivery) != Some(*end);
+        fresh.ends.iter().find(differs).map(|(delivery, _)| format!("the lease of delivery {delivery}"))
     }
 
     /// Returns the deliveries whose leases have not ended.
