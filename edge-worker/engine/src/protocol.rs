@@ -195,12 +195,12 @@ pub enum Content {
     Unreadable { code: String, message: String },
 }
 
-/// A part of a listing, in descending order of `no`.
+/// A part of a listing, in descending order of `no`; of tasks whose ids begin alike, in the order of their ids.
 #[derive(Serialize, Deserialize)]
 pub struct Page {
     #[serde(default)]
     pub items: Vec<PageItem>,
-    /// Where the next page begins: before this number. None when there is no more.
+    /// Where the next page begins: before this number, or after the task that has it. None when there is no more.
     pub next: Option<i64>,
 }
 

@@ -84,9 +84,9 @@ pub(crate) fn while_reading(request: &Request) {
     }
 }
 
-/// Aborts with an event of the task `fault:abort`. Fails a statement that adds a row to a database that is full: `DATABASE_LIMIT` bytes. The runtime's own limit can't
-/// be set, nor SQLite's (`PRAGMA max_page_count` is not authorized). As there, rows are read, deleted and overwritten
-/// all the same.
+/// Aborts with an event of the task `fault:abort`. Fails a statement that adds a row to a database that is full:
+/// `DATABASE_LIMIT` bytes. The runtime's own limit can't be set, nor SQLite's (`PRAGMA max_page_count` is not authorized). As
+/// there, rows are read, deleted and overwritten all the same.
 #[cfg(feature = "faults")]
 pub(crate) fn before_statement(
     sql: &worker::SqlStorage,

@@ -88,7 +88,8 @@ impl Shard {
         Ok(())
     }
 
-    /// Writes an attempt. Returns when a delivery to this endpoint is due that was not due as early before it.
+    /// Writes an attempt and what follows from it. Returns when the delivery, or one that has waited for it, is due next;
+    /// none where there is nothing more to attempt.
     fn write_attempt(
         &self,
         db: &dyn Database,
@@ -218,7 +219,7 @@ fn is_outdated(db: &dyn Database, delivery: &Delivery, order: Order) -> Result<b
     }))
 }
 
-/// Returns the digest by which the event is assigned to a shard; the retry jitter is derived from it.
+/// Returns the digest of the event's task, or of the body of one without a task: the retry jitter is derived from it.
 fn subject(db: &dyn Database, delivery: i64) -> Result<Digest> {
     let seq = seq_of(delivery);
     let task_id = events::find_deliverable(db, seq)?.and_then(|stored| stored.task_id);
