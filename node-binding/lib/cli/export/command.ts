@@ -33,7 +33,7 @@ export function addExport(program: Command): void {
 }
 
 const HELP = `
-Each line is an event as live streams send it, with its body in base64, Vtryon's
+Each line is an event as live streams send it, with its body in base64, its
 signature, its time and its outcome. They are in the order of their times; the events of
 a task are in the order in which the gateway has decided on them. The export ends with
 what was stored when it got there.

@@ -44,7 +44,7 @@ struct EventMessage<'a> {
     webhook_id: String,
     /// The state of the task now, not at the time of the event: so no message sets a client back.
     task: Option<TaskView>,
-    /// The bytes as received, in base64, and the signature that Vtryon had sent with them.
+    /// The bytes as received, in base64, and their signature: see `signed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
