@@ -102,12 +102,12 @@ impl Delivery {
         self.leased_until.filter(|until| now < *until)
     }
 
-    /// Adds an attempt to the stored ones; drops the oldest where there are too many.
-    pub(crate) fn record(&mut self, record: AttemptRecord) -> Result<()> {
-        let mut attempts: Vec<AttemptRecord> = json::read(&self.attempts)?;
-        attempts.push(record);
-        let first = attempts.len().saturating_sub(MAX_RECORDS);
-        self.attempts = json::to_string(&attempts.get(first..).unwrap_or_default());
-        Ok(())
+    /// Adds an attempt to the stored ones; drops and returns the oldest where there are too many.
+    pub(crate) fn record(&mut self, record: AttemptRecord) -> Result<Vec<AttemptRecord>> {
+        let mut dropped: Vec<AttemptRecord> = json::read(&self.attempts)?;
+        dropped.push(record);
+        let kept = dropped.split_off(dropped.len().saturating_sub(MAX_RECORDS));
+        self.attempts = json::to_string(&kept);
+        Ok(dropped)
     }
 }

@@ -13,6 +13,7 @@ use crate::protocol::TEST_EVENT;
 use crate::protocol::delivery::{Attempt, delivery_no, endpoint_of, seq_of};
 use crate::protocol::metrics::Totals;
 use crate::protocol::settings::Settings;
+use crate::shard::deliveries::AttemptRecord;
 use crate::{Context, Result, json};
 use serde::Deserialize;
 
@@ -66,6 +67,25 @@ impl TotalsCheckpoint {
         let mut totals = stored(db)?;
         for seq in uncounted {
             totals.add(&count(db, *seq, seq + 1)?);
+        }
+        put(db, settings, self.counted_to, totals)
+    }
+
+    /// Adds attempts of a delivery that are about to be dropped from its row to the stored totals, where they are not part
+    /// of them yet.
+    pub(crate) fn keep_dropped(
+        &self,
+        db: &dyn Database,
+        settings: &Settings,
+        delivery: i64,
+        dropped: &[AttemptRecord],
+    ) -> Result<()> {
+        if dropped.is_empty() || seq_of(delivery) < self.counted_to {
+            return Ok(());
+        }
+        let mut totals = stored(db)?;
+        for AttemptRecord { status, took_ms, .. } in dropped {
+            totals.add_attempt(endpoint_of(delivery), *status, *took_ms);
         }
         put(db, settings, self.counted_to, totals)
     }

@@ -173,6 +173,22 @@ fn no_total_falls_when_tasks_are_erased() {
 }
 
 #[test]
+fn no_total_falls_when_old_attempts_are_dropped_from_a_delivery() {
+    let mut world = World::new();
+    world.configure(vec![endpoint(1)]);
+    world.replies.insert(1, Some(500));
+    world.event("task_1", "queued");
+    for nth in 0..20 {
+        world.call(ShardRequest::Replay { no: delivery_no(1, 1) }, b"");
+        world.pass(10);
+        assert_eq!(world.attempts(1).refused, world.received.len() as i64, "replay {nth}");
+    }
+    assert!(world.received.len() > 15, "some were dropped");
+    world.restart();
+    assert_eq!(world.attempts(1).refused, world.received.len() as i64, "after a restart");
+}
+
+#[test]
 fn totals_are_stored_only_where_somebody_asks_or_events_are_pruned() {
     let mut world = world();
     for n in 0..3 * LAG {

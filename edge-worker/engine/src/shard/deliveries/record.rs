@@ -57,9 +57,22 @@ impl Shard {
         let health = before.after(reply, attempt.attempted_at);
         let registered = self.settings.endpoint(endpoint);
         let condition = registered.and_then(|endpoint| conditions::of_attempt(endpoint, before, health));
+        let dropped = delivery.record(AttemptRecord {
+            round: delivery.replay_count,
+            attempt: delivery.failed_attempts + 1,
+            due_at: time::rfc3339(delivery.scheduled_at),
+            attempted_at: time::rfc3339(attempt.attempted_at),
+            took_ms: attempt.took_ms,
+            status: attempt.status,
+            error: attempt.error.clone(),
+            answer: attempt.answer.clone(),
+            location_host: attempt.location_host.clone(),
+            previous_secret: attempt.previous_secret,
+        })?;
         let due_at = db.transaction(|| {
             let due_at = self.write_attempt(db, &mut delivery, attempt, reply, now)?;
             self.health.write(db, endpoint, health)?;
+            self.totals.keep_dropped(db, &self.settings, report.delivery, &dropped)?;
             if let Some(condition) = condition {
                 conditions::note(db, condition, endpoint, now)?;
             }
@@ -98,19 +111,6 @@ impl Shard {
         reply: Option<Reply>,
         now: Millis,
     ) -> Result<Option<Millis>> {
-        let number = delivery.failed_attempts + 1;
-        delivery.record(AttemptRecord {
-            round: delivery.replay_count,
-            attempt: number,
-            due_at: time::rfc3339(delivery.scheduled_at),
-            attempted_at: time::rfc3339(attempt.attempted_at),
-            took_ms: attempt.took_ms,
-            status: attempt.status,
-            error: attempt.error.clone(),
-            answer: attempt.answer.clone(),
-            location_host: attempt.location_host.clone(),
-            previous_secret: attempt.previous_secret,
-        })?;
         let first_at = delivery.first_at.unwrap_or(attempt.attempted_at);
         delivery.first_at = Some(first_at);
         if reply == Some(Reply::Delivered) {
@@ -134,9 +134,15 @@ impl Shard {
             rows::retry(db, delivery, delivery.scheduled_at)?;
             return Ok(Some(delivery.scheduled_at));
         }
-        delivery.failed_attempts = number;
+        delivery.failed_attempts += 1;
         let subject = subject(db, delivery.no)?;
-        match retry::next(&subject, number, first_at, attempt.attempted_at, attempt.retry_after_ms) {
+        match retry::next(
+            &subject,
+            delivery.failed_attempts,
+            first_at,
+            attempt.attempted_at,
+            attempt.retry_after_ms,
+        ) {
             Some(at) => {
                 rows::retry(db, delivery, at)?;
                 Ok(Some(at))
