@@ -32,8 +32,7 @@ use crate::testing::{faults, metering};
 use crate::{api, live};
 
 /// How long a request may take, its sender's share included: far more than it needs, far less than a
-/// sender waits. A test event waits for its endpoint, but not for as long as that may take: then the answer is 503, and
-/// the shard makes the attempt again when its lease has ended.
+/// sender waits. A test event may take as long as an endpoint may, 30 seconds, and a little.
 const DEADLINE: Duration = Duration::from_secs(10);
 const TEST_DEADLINE: Duration = Duration::from_secs(40);
 const _: () =
