@@ -519,6 +519,18 @@ export const FAULTS = [
     "(None, Purpose::Any) => Ok(Some(ShardRequest::VerifyShardCount)),",
     "(None, Purpose::Any) => Ok(None),",
   ],
+  [
+    "a restarted shard takes leases for longer",
+    LEASES,
+    "leases.grant(delivery, until);",
+    "leases.grant(delivery, until.plus_seconds(1));",
+  ],
+  [
+    "a range that is over before it begins is not stored",
+    "edge-worker/engine/src/shard/deliveries/replays.rs",
+    "db.run(ACCEPT, &[Bind::Text(&replay.id), Bind::Int(matched), Bind::MaybeInt(next_seq)])?;",
+    "if next_seq.is_some() {\n                db.run(ACCEPT, &[Bind::Text(&replay.id), Bind::Int(matched), Bind::MaybeInt(next_seq)])?;\n            }",
+  ],
 ].map(([name, file, ...replacements]) => ({ name, file, replacements }));
 
 /** Plants a fault; fails where a text to replace is not there exactly once. */

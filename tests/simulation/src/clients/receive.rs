@@ -9,8 +9,11 @@ use super::Watched;
 use crate::checks;
 use crate::log::Entry;
 use crate::oracle::rank;
-use crate::violation::ensure;
+use crate::violation::{ensure, violated};
 use crate::world::World;
+
+/// How often a client resumes or acknowledges at most, until it has received everything.
+const MOST_RESUMPTIONS: usize = 10_000;
 
 impl World {
     /// Lets a client receive messages, and stores the attachment of its socket.
@@ -102,7 +105,7 @@ impl World {
     /// Lets a client receive and acknowledge until nothing more comes; it resumes whenever its socket was closed.
     fn finish_stream(&mut self, index: usize) {
         let clients = self.clients.len();
-        loop {
+        for _ in 0..MOST_RESUMPTIONS {
             let before = self.clients[index].received;
             if !self.clients[index].is_open() {
                 self.open_stream(index);
@@ -118,6 +121,7 @@ impl World {
                 return self.check_finished(index);
             }
         }
+        violated("a live stream comes to its end", format!("client {index} resumes again and again"));
     }
 
     fn check_finished(&self, index: usize) {
