@@ -38,7 +38,7 @@ impl Shard {
                 encode(Some(self.store_event(context, &incoming, body)?))
             }
             ShardRequest::Import(events) => encode(Some(self.import(context, &events, body)?)),
-            ShardRequest::StoreAlert(alert) => encode(Some(self.store_alert(context, &alert, body)?)),
+            ShardRequest::StoreAlert(alert) => encode(self.store_alert(context, &alert, body)?),
             ShardRequest::Report => encode(Some(())),
             ShardRequest::Task { task_id } => encode(queries::task(db, &self.duplicates, &task_id)?),
             ShardRequest::Result { task_id } => encode(queries::result(db, &task_id)?),

@@ -15,18 +15,19 @@ const BODY: &str = r#"{"type":"gateway.endpoint_failing"}"#;
 const DAY: i64 = 24 * 3600;
 
 pub fn store(world: &mut World, id: &str, destinations: &[i64]) -> StoreResult {
-    store_as(world, id, destinations, false)
+    send(world, id, destinations, false).unwrap()
 }
 
-fn store_as(world: &mut World, id: &str, destinations: &[i64], is_test: bool) -> StoreResult {
+/// Returns nothing where the alert is not stored.
+fn send(world: &mut World, id: &str, destinations: &[i64], is_test: bool) -> Option<StoreResult> {
     let alert = IncomingAlert {
         id: id.to_owned(),
         name: NAME.to_owned(),
         destinations: destinations.to_vec(),
         is_test,
     };
-    let stored = world.call(ShardRequest::StoreAlert(alert), BODY.as_bytes()).unwrap();
-    serde_json::from_value(stored).unwrap()
+    let stored = world.call(ShardRequest::StoreAlert(alert), BODY.as_bytes())?;
+    Some(serde_json::from_value(stored).unwrap())
 }
 
 /// A shard with an endpoint that takes whatever comes (1) and two destinations (2, 3).
@@ -41,6 +42,21 @@ fn world() -> World {
     };
     world.configure(vec![all, destination(2), destination(3)]);
     world
+}
+
+#[test]
+fn an_alert_waits_for_the_settings_that_have_its_destinations() {
+    let mut world = world();
+    for is_test in [false, true] {
+        assert!(send(&mut world, "1 standard", &[2, 4], is_test).is_none(), "4 is not known yet");
+    }
+    world.change(|settings| {
+        settings.endpoints.retain(|endpoint| endpoint.no != 3);
+        settings.deleted.push(3);
+    });
+    assert!(send(&mut world, "1 standard", &[2, 3], false).is_some(), "3 is no more");
+    world.pass(1);
+    assert_eq!(world.received.len(), 1);
 }
 
 #[test]
@@ -90,10 +106,9 @@ fn an_alert_is_retried_and_shown_like_any_delivery() {
 #[test]
 fn a_test_is_attempted_by_its_sender() {
     let mut world = world();
-    let dispatches = store_as(&mut world, "test 1", &[2], true).dispatches;
+    let dispatches = send(&mut world, "test 1", &[2], true).unwrap().dispatches;
     assert_eq!(dispatches.len(), 1);
     assert_eq!(dispatches[0].outcome, "alert");
-    assert!(store_as(&mut world, "test 2", &[9], true).dispatches.is_empty(), "no such destination");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Alerts: handed to a shard, which delivers them like events.
 
 use vtryon_gateway_engine::directory::alerts;
+use vtryon_webhooks::Code;
 
 use super::Directory;
 use crate::config::Config;
@@ -14,8 +15,12 @@ impl Directory {
         for message in self.at(config, clock::now(), alerts::queue)? {
             for part in &message.parts {
                 let request = ShardRequest::StoreAlert(message.incoming(part));
-                shard_client::call(&self.env, config.shards, ALERT_SHARD, request, part.body.as_bytes())
-                    .await?;
+                let body = part.body.as_bytes();
+                let stored = shard_client::call(&self.env, config.shards, ALERT_SHARD, request, body).await?;
+                if stored.is_none() {
+                    let message = "the shard that delivers alerts does not know all destinations yet";
+                    return Err(ApiError::because(Code::Unavailable, message));
+                }
             }
             self.at(config, clock::now(), |context| alerts::confirm(context.db, &message))?;
         }

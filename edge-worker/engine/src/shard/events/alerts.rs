@@ -18,17 +18,23 @@ pub(crate) const NO_TASK: i64 = 0;
 const RECOGNISED_FOR: i64 = 30 * 24 * 3600;
 
 impl Shard {
-    /// Stores an alert once. One that comes again changes nothing.
+    /// Stores an alert once; one that comes again changes nothing. `None` where it is not stored, since a destination has
+    /// not come with the settings yet: its sender sends it again.
     pub(crate) fn store_alert(
         &mut self,
         context: &Context<'_>,
         alert: &IncomingAlert,
         body: &[u8],
-    ) -> Result<StoreResult> {
+    ) -> Result<Option<StoreResult>> {
         let Context { db, now, .. } = *context;
+        let is_unknown =
+            |no: &i64| self.settings.endpoint(*no).is_none() && !self.settings.deleted.contains(no);
+        if alert.destinations.iter().any(is_unknown) {
+            return Ok(None);
+        }
         let digest = Digest::of(alert.id.as_bytes()).to_hex();
         if rows::has_other(db, NO_TASK, &alert.name, &digest)? {
-            return Ok(StoreResult::default());
+            return Ok(Some(StoreResult::default()));
         }
         let seq = self.next_seq();
         let new = NewEvent {
@@ -59,7 +65,7 @@ impl Shard {
             rows::append(db, &event)?;
             self.enqueue_deliveries(context, &new)
         })?;
-        Ok(self.answer_stored(context, seq, enqueued, None))
+        Ok(Some(self.answer_stored(context, seq, enqueued, None)))
     }
 }
 
