@@ -41,7 +41,7 @@ async function checkFolder() {
   }
   throw new Failure(
     `the configuration differs in ${different.join(", ")}`,
-    `Change it, or let npx ${NAME} init replace it.`,
+    `Change it, or let npx ${NAME} init replace it whole, with your variables.`,
   );
 }
 

@@ -134,15 +134,10 @@ impl Shard {
             rows::retry(db, delivery, delivery.scheduled_at)?;
             return Ok(Some(delivery.scheduled_at));
         }
-        delivery.failed_attempts += 1;
+        let number = delivery.failed_attempts + 1;
+        delivery.failed_attempts = number;
         let subject = subject(db, delivery.no)?;
-        match retry::next(
-            &subject,
-            delivery.failed_attempts,
-            first_at,
-            attempt.attempted_at,
-            attempt.retry_after_ms,
-        ) {
+        match retry::next(&subject, number, first_at, attempt.attempted_at, attempt.retry_after_ms) {
             Some(at) => {
                 rows::retry(db, delivery, at)?;
                 Ok(Some(at))
