@@ -63,6 +63,9 @@ pub struct Dispatch {
     /// How long the endpoint may take to answer. A shard of an older version does not name it.
     #[serde(default = "default_timeout")]
     pub timeout_seconds: u32,
+    /// The version of the settings that it was made by.
+    #[serde(default)]
+    pub settings_version: i64,
 }
 
 impl Dispatch {
@@ -73,6 +76,7 @@ impl Dispatch {
             replay_count: self.replay_count,
             attempt: self.attempt,
             leased_until: self.leased_until,
+            settings_version: self.settings_version,
             made,
         }
     }
@@ -91,6 +95,9 @@ pub struct Report {
     /// The lease that it was made under. A Worker of an older version does not name it: then only a success counts.
     #[serde(default)]
     pub leased_until: Millis,
+    /// The version of the settings that it was made by.
+    #[serde(default)]
+    pub settings_version: i64,
     /// None where the gateway could not even make it.
     pub made: Option<Attempt>,
 }

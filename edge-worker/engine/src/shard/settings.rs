@@ -32,10 +32,10 @@ impl Shard {
             }
             self.accept_replays(db, &settings)
         })?;
-        for endpoint in renewed {
-            self.health.forget(endpoint);
-        }
         let version = settings.version;
+        for endpoint in renewed {
+            self.health.forget(endpoint, version);
+        }
         self.settings = Rc::new(settings);
         self.throttle.find_leased(context, &self.settings)?;
         // Deliveries to an endpoint that was enabled or resumed may be due, and a range may have to be enqueued.

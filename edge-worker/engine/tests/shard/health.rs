@@ -50,6 +50,21 @@ fn assert_revived(world: &mut World) {
 }
 
 #[test]
+fn what_the_former_url_answers_says_nothing_of_the_new_one() {
+    let mut world = world();
+    world.replies.insert(1, GONE);
+    let dispatches: Vec<_> =
+        ["task_1", "task_2"].iter().flat_map(|task_id| world.post(&body(task_id, "queued"))).collect();
+    assert_eq!(dispatches.len(), 2);
+    world.change(|settings| settings.endpoints[0].options.url = "https://moved.example/hook".to_owned());
+    for dispatch in &dispatches {
+        world.make(dispatch);
+    }
+    assert_eq!(health(&mut world), Health::default());
+    assert_eq!(statuses(&world.deliveries(None)[0]), [410], "it is a failed attempt all the same");
+}
+
+#[test]
 fn an_endpoint_that_answers_410_twice_in_a_row_is_gone() {
     let mut world = world();
     world.replies.insert(1, GONE);

@@ -234,7 +234,14 @@ fn a_report_that_comes_after_its_lease_changes_nothing_for_the_next_one() {
 fn a_report_of_a_delivery_that_does_not_exist_changes_nothing() {
     let mut world = world();
     let leased_until = world.now.plus_seconds(30);
-    world.report(Report { delivery: FIRST, replay_count: 0, attempt: 1, leased_until, made: None });
+    world.report(Report {
+        delivery: FIRST,
+        replay_count: 0,
+        attempt: 1,
+        leased_until,
+        settings_version: 1,
+        made: None,
+    });
     assert!(world.deliveries(None).is_empty());
     assert_eq!(world.alarm, None);
 }
@@ -243,8 +250,7 @@ fn a_report_of_a_delivery_that_does_not_exist_changes_nothing() {
 fn a_delivery_whose_secret_cannot_be_opened_is_deferred() {
     let mut world = world();
     let dispatch = world.post(&body("task_1", "queued")).pop().unwrap();
-    let Dispatch { delivery, replay_count, attempt, leased_until, .. } = dispatch;
-    world.report(Report { delivery, replay_count, attempt, leased_until, made: None });
+    world.report(dispatch.report(None));
     let delivery = world.delivery(FIRST);
     assert_eq!((&delivery["state"], &delivery["reason"]), (&json!("pending"), &json!("secret_unreadable")));
     assert_eq!(delivery["attempts"], json!([]), "none was made");

@@ -5,7 +5,7 @@ use vtryon_webhooks::Millis;
 use super::leases;
 use crate::Deployment;
 use crate::protocol::delivery::Dispatch;
-use crate::protocol::settings::Endpoint;
+use crate::protocol::settings::{Endpoint, Settings};
 
 /// The event of a delivery, as its receiver is told of it.
 pub(crate) struct DispatchedEvent {
@@ -16,6 +16,7 @@ pub(crate) struct DispatchedEvent {
 /// Makes the attempt of a delivery that is leased now.
 pub(crate) fn make(
     deployment: &Deployment,
+    settings: &Settings,
     endpoint: &Endpoint,
     delivery: i64,
     (replay_count, attempt): (i64, u32),
@@ -34,5 +35,6 @@ pub(crate) fn make(
         begin_before: leases::begins_before(deployment, now),
         leased_until: leases::over_at(deployment, endpoint.options.timeout_seconds, now),
         timeout_seconds: endpoint.options.timeout_seconds,
+        settings_version: settings.version,
     }
 }

@@ -106,7 +106,15 @@ impl Shard {
             let dispatch = || {
                 let (webhook_id, outcome) = (event.webhook_id.clone(), event.outcome_name().to_owned());
                 let dispatched = dispatch::DispatchedEvent { webhook_id, outcome };
-                dispatch::make(context.deployment, endpoint, no, (0, 1), dispatched, event.received_at)
+                dispatch::make(
+                    context.deployment,
+                    settings,
+                    endpoint,
+                    no,
+                    (0, 1),
+                    dispatched,
+                    event.received_at,
+                )
             };
             let dispatch = (!is_deferred).then(dispatch);
             let first = match &dispatch {

@@ -16,6 +16,8 @@ use crate::shard::Shard;
 pub(crate) struct EndpointHealths {
     stored: BTreeMap<i64, Health>,
     cooling_down: BTreeMap<i64, Millis>,
+    /// By which version of the settings the health of an endpoint was last forgotten. A new instance does not know it.
+    renewed_by: BTreeMap<i64, i64>,
 }
 
 impl EndpointHealths {
@@ -30,7 +32,7 @@ impl EndpointHealths {
             let (consecutive_410, consecutive_failures) = (count(), count());
             (endpoint, Health { failing_since, succeeded_at, consecutive_410, consecutive_failures })
         })?;
-        Ok(Self { stored: rows.into_iter().collect(), cooling_down: BTreeMap::new() })
+        Ok(Self { stored: rows.into_iter().collect(), ..Self::default() })
     }
 
     pub(crate) fn of(&self, endpoint: i64) -> Health {
@@ -68,9 +70,11 @@ impl EndpointHealths {
         db.run(PUT, &binds)
     }
 
-    /// Notes the health that was written, once it is committed.
+    /// Notes the health that was written where it has changed, once that is committed.
     pub(crate) fn committed(&mut self, endpoint: i64, health: Health) {
-        self.stored.insert(endpoint, health);
+        if self.of(endpoint) != health {
+            self.stored.insert(endpoint, health);
+        }
     }
 
     /// Deletes the health of an endpoint: its URL has changed, or it was enabled or resumed.
@@ -78,10 +82,17 @@ impl EndpointHealths {
         db.run("DELETE FROM health WHERE endpoint = ?", &[Bind::Int(endpoint)])
     }
 
-    /// Forgets the health that was deleted, once that is committed.
-    pub(crate) fn forget(&mut self, endpoint: i64) {
+    /// Forgets the health that was deleted, once that is committed by a version of the settings.
+    pub(crate) fn forget(&mut self, endpoint: i64, version: i64) {
         self.stored.remove(&endpoint);
         self.cooling_down.remove(&endpoint);
+        self.renewed_by.insert(endpoint, version);
+    }
+
+    /// Returns whether an attempt that was made by a version of the settings says anything of the endpoint as it is now: not
+    /// where its URL has changed since, or it was enabled or resumed.
+    pub(crate) fn counts(&self, endpoint: i64, version: i64) -> bool {
+        self.renewed_by.get(&endpoint).is_none_or(|renewed_by| *renewed_by <= version)
     }
 
     /// Returns whether another instance has read the same.
@@ -178,7 +189,8 @@ mod tests {
         healths.cool_down(1, Millis(50));
         assert!(healths.is_cooling_down(1, Millis(49)) && !healths.is_cooling_down(1, Millis(50)));
         healths.delete(db, 1)?;
-        healths.forget(1);
+        healths.forget(1, 2);
+        assert!(!healths.counts(1, 1) && healths.counts(1, 2) && healths.counts(3, 1));
         assert_eq!((healths.of(1), healths.cooled_down_at(1)), (Health::default(), None));
         assert_eq!(EndpointHealths::load(db)?.of(1), Health::default());
         Ok(())

@@ -54,7 +54,8 @@ impl Shard {
             return Ok(());
         }
         let before = self.health.of(endpoint);
-        let health = before.after(reply, attempt.attempted_at);
+        let counts = self.health.counts(endpoint, report.settings_version);
+        let health = if counts { before.after(reply, attempt.attempted_at) } else { before };
         let registered = self.settings.endpoint(endpoint);
         let condition = registered.and_then(|endpoint| conditions::of_attempt(endpoint, before, health));
         let dropped = delivery.record(AttemptRecord {

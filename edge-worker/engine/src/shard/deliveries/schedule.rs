@@ -119,8 +119,15 @@ impl Shard {
             let webhook_id = stored.identity().webhook_id();
             let dispatched = dispatch::DispatchedEvent { webhook_id, outcome: stored.outcome };
             let attempt = (delivery.replay_count, delivery.failed_attempts + 1);
-            let dispatch =
-                dispatch::make(context.deployment, endpoint, delivery.no, attempt, dispatched, now);
+            let dispatch = dispatch::make(
+                context.deployment,
+                &settings,
+                endpoint,
+                delivery.no,
+                attempt,
+                dispatched,
+                now,
+            );
             self.note_attempt(context, &dispatch);
             return Ok(Some(Picked { dispatch, body }));
         }
