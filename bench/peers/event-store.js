@@ -92,6 +92,7 @@ const TABLES = `
     final_at INTEGER, erased_at INTEGER
   );
   CREATE INDEX IF NOT EXISTS tasks_open ON tasks (no) WHERE open = 1;
+  CREATE INDEX IF NOT EXISTS tasks_erased ON tasks (last_seq) WHERE erased_at IS NOT NULL;
   CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY, task_no INTEGER NOT NULL, previous INTEGER, received_at INTEGER NOT NULL, name TEXT,
     status TEXT, outcome TEXT NOT NULL, key TEXT NOT NULL, digest TEXT, body BLOB NOT NULL,

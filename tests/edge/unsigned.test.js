@@ -9,6 +9,9 @@ let gateway;
 before(async () => {
   // The runtime reads up to 64 KiB of a body that is refused. With more it resets the connection, and the answer may be lost.
   gateway = await Gateway.start({ bindings: { MAX_BODY_BYTES: "16384" } });
+  // Before anything is stored, the directory asks shard 0 where the deployment lies.
+  const token = { name: "ci", scope: "read" };
+  assert.equal((await gateway.api("/api/tokens", { json: token })).status, 201);
 });
 after(() => gateway.stop());
 
@@ -23,6 +26,7 @@ function rejectionReported(code) {
 }
 
 test("a rejected request wakes no shard", async () => {
+  const before = await gateway.stored();
   for (const signature of [
     null,
     "",
@@ -34,7 +38,7 @@ test("a rejected request wakes no shard", async () => {
   }
   assert.equal((await gateway.post("x".repeat(16_385))).status, 413);
   await rejectionReported("payload_too_large");
-  assert.deepEqual(await gateway.stored(), []);
+  assert.deepEqual(await gateway.stored(), before);
 });
 
 test("a rejected request changes no shard that is there", async () => {
