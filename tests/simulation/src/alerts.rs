@@ -12,6 +12,7 @@ use vtryon_webhooks::Millis;
 
 use crate::coverage::Decision;
 use crate::violation::ensure;
+use crate::worker::NOTHING;
 use crate::world::World;
 
 /// How long after a message there may be none of the same cause, in seconds.
@@ -34,7 +35,8 @@ impl World {
         for message in queued.unwrap_or_default() {
             for part in &message.parts {
                 let request = ShardRequest::StoreAlert(message.incoming(part));
-                if self.call(0, Decision::StoreAlert, request, part.body.as_bytes()).is_none() {
+                let stored = self.call(0, Decision::StoreAlert, request, part.body.as_bytes());
+                if stored.is_none_or(|answer| answer == NOTHING) {
                     return;
                 }
             }

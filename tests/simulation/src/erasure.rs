@@ -7,10 +7,8 @@ use vtryon_webhooks::Digest;
 use crate::checks;
 use crate::coverage::Decision;
 use crate::violation::ensure;
+use crate::worker::NOTHING;
 use crate::world::World;
-
-/// What stands for a thing that does not exist.
-const NOTHING: &str = "null";
 
 impl World {
     /// Erases a task, or one that was erased before.

@@ -14,6 +14,9 @@ use crate::coverage::{CrashPoint, Decision, Loss};
 use crate::violation::ensure;
 use crate::world::World;
 
+/// What a shard answers where the requested thing does not exist.
+pub const NOTHING: &str = "null";
+
 impl World {
     /// Receives a signed body; returns whether it is acknowledged.
     pub fn receive(&mut self, body: &[u8], secret: usize) -> bool {
