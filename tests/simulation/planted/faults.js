@@ -23,6 +23,7 @@ const PLACEMENT = "edge-worker/engine/src/shard/topology.rs";
 const TOPOLOGY = "edge-worker/engine/src/protocol/topology.rs";
 const LIFECYCLE = "core/src/lifecycle.rs";
 const LIVE = "edge-worker/engine/src/shard/live.rs";
+const LISTING = "edge-worker/engine/src/shard/queries/tasks/listing.rs";
 const LOG = "edge-worker/engine/src/shard/live/log.rs";
 
 /** [what goes wrong, the source, what is replaced, by what] */
@@ -530,6 +531,18 @@ export const FAULTS = [
     "edge-worker/engine/src/shard/deliveries/replays.rs",
     "db.run(ACCEPT, &[Bind::Text(&replay.id), Bind::Int(matched), Bind::MaybeInt(next_seq)])?;",
     "if next_seq.is_some() {\n                db.run(ACCEPT, &[Bind::Text(&replay.id), Bind::Int(matched), Bind::MaybeInt(next_seq)])?;\n            }",
+  ],
+  [
+    "a search by time leaves out the first tasks",
+    LISTING,
+    "first_created_at(db, since.plus_seconds(-SKEW), imported)",
+    "first_created_at(db, since.plus_seconds(3600), imported)",
+  ],
+  [
+    "a page of a search by ids begins too late",
+    LISTING,
+    'format!("{last}\\u{1}")',
+    'format!("{last}9")',
   ],
 ].map(([name, file, ...replacements]) => ({ name, file, replacements }));
 

@@ -31,6 +31,7 @@ mod random;
 mod regime;
 mod report;
 mod run;
+mod search;
 mod tokens;
 mod violation;
 mod worker;

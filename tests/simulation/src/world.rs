@@ -210,6 +210,9 @@ impl World {
 
     /// Reads something, as the API does.
     fn query(&mut self) {
+        if self.random.chance(200) {
+            return self.search();
+        }
         let shard = self.random.index(self.shards.len());
         let request = match self.random.index(4) {
             0 => ShardRequest::Metrics,
