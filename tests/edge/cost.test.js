@@ -13,6 +13,8 @@ before(async () => {
   gateway = await Gateway.start({ build: "build-faults", bindings });
   // The first event of a shard brings its stored form up to date too.
   await gateway.post(event("task_first", "queued"));
+  // The directory asks a shard once where the deployment lies.
+  await gateway.api("/api/rejections");
   last = await metered(gateway);
 });
 after(() => gateway.stop());
