@@ -8,10 +8,12 @@ pub mod conditions;
 pub mod cursor;
 pub mod delivery;
 mod directory;
+mod event;
 pub mod import;
 pub mod limits;
 pub mod live;
 pub mod metrics;
+mod page;
 pub mod page_cursor;
 pub mod placement;
 pub mod rejection;
@@ -22,8 +24,7 @@ pub mod topology;
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-use vtryon_webhooks::{Digest, Error, Event, Millis, Verified};
+use vtryon_webhooks::{Digest, Millis};
 
 use self::delivery::{Dispatch, Report};
 use self::import::ImportedLine;
@@ -33,6 +34,8 @@ use self::settings::{Replay, Settings};
 use self::topology::Topology;
 
 pub use self::directory::{AuditedRequest, DirectoryCall, DirectoryRequest, EndpointInput};
+pub use self::event::{Content, IncomingEvent};
+pub use self::page::{Page, PageItem, TaskFilter};
 pub use self::sweep::{SweepFindings, SweepReport};
 
 use crate::json;
@@ -152,23 +155,18 @@ impl Call {
     pub const fn topology(&self) -> Topology {
         Topology { shards: self.shards, placement: self.placement }
     }
-}
 
-/// A verified event before it is stored.
-#[derive(Serialize, Deserialize)]
-pub struct IncomingEvent {
-    pub received_at: Millis,
-    /// The fingerprint of the secret that signed it.
-    #[serde(default)]
-    pub key: String,
-    pub content: Content,
-    /// The only endpoint that it goes to: set for test events only.
-    pub target_endpoint: Option<i64>,
-    /// How long the storing of an earlier event took, as the Worker saw it, in milliseconds.
-    pub last_commit_ms: Option<i64>,
-    /// When it was imported from another deployment, which has delivered it; none where Vtryon has posted it here.
-    #[serde(default)]
-    pub imported_at: Option<Millis>,
+    /// Serializes a call as a URL: a request for a WebSocket has no body.
+    pub fn to_url(&self) -> String {
+        let head = json::to_string(self);
+        format!("https://object/?{}", utf8_percent_encode(&head, NON_ALPHANUMERIC))
+    }
+
+    /// Parses a call from a URL.
+    pub fn from_url(url: &str) -> crate::Result<Self> {
+        let (_, query) = url.split_once('?').unwrap_or_default();
+        json::read(&percent_decode_str(query).decode_utf8_lossy())
+    }
 }
 
 /// An alert before it is stored, to be delivered to some of its destinations.
@@ -181,129 +179,4 @@ pub struct IncomingAlert {
     /// Whether the caller makes the first attempts and waits for them, as for a test.
     #[serde(default)]
     pub is_test: bool,
-}
-
-/// The content of a verified body.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Content {
-    /// A task's status.
-    Status { task_id: String, status: String, result_url: Option<String>, failure: Option<String> },
-    /// An event of a task, by a name that the core does not know.
-    Other { task_id: String, name: String },
-    /// A body that cannot be parsed, and why.
-    Unreadable { code: String, message: String },
-}
-
-/// A part of a listing, in descending order of `no`; of tasks whose ids begin alike, in the order of their ids.
-#[derive(Serialize, Deserialize)]
-pub struct Page {
-    #[serde(default)]
-    pub items: Vec<PageItem>,
-    /// Where the next page begins: before this number, or after the task that has it. None when there is no more.
-    pub next: Option<i64>,
-}
-
-/// Which tasks a listing has.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct TaskFilter {
-    pub status: Option<String>,
-    /// Those that have not ended and have had no event since.
-    pub stalled: Option<Millis>,
-    /// Those created then or later, and before then.
-    pub since: Option<Millis>,
-    pub until: Option<Millis>,
-    /// Those whose ids begin with it.
-    pub prefix: Option<String>,
-}
-
-/// One entry of a listing: its place, its time, and what is shown of it, which the Worker passes on as it is.
-#[derive(Serialize, Deserialize)]
-pub struct PageItem {
-    pub no: i64,
-    pub at: Millis,
-    /// What a listing in the order of ids is sorted by; empty in others.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub id: String,
-    pub view: Box<RawValue>,
-}
-
-impl Page {
-    /// Makes a page of items; where they are not the last, the next one begins after them.
-    pub fn new(items: Vec<PageItem>, is_last: bool) -> Self {
-        let next = if is_last { None } else { items.last().map(|item| item.no) };
-        Self { items, next }
-    }
-}
-
-impl PageItem {
-    pub fn new(no: i64, at: Millis, view: &impl Serialize) -> Self {
-        Self { no, at, id: String::new(), view: json::to_raw(view) }
-    }
-}
-
-impl IncomingEvent {
-    /// Parses a verified body. Returns it with the digest that assigns it to a shard: of the task's id, or of
-    /// the body.
-    pub fn read(verified: &Verified<'_>, received_at: Millis) -> (Digest, Self) {
-        let (digest, content) = match Event::parse(verified) {
-            Ok(event) => (Digest::of(event.task_id().as_str().as_bytes()), Content::of(&event)),
-            Err(error) => (Digest::of(verified.payload()), Content::unreadable(error)),
-        };
-        (
-            digest,
-            Self {
-                received_at,
-                key: verified.fingerprint().to_string(),
-                content,
-                target_endpoint: None,
-                last_commit_ms: None,
-                imported_at: None,
-            },
-        )
-    }
-}
-
-impl IncomingEvent {
-    /// Returns the task's id; `None` for a body that cannot be parsed.
-    pub fn task_id(&self) -> Option<&str> {
-        match &self.content {
-            Content::Status { task_id, .. } | Content::Other { task_id, .. } => Some(task_id),
-            Content::Unreadable { .. } => None,
-        }
-    }
-}
-
-impl Content {
-    fn of(event: &Event<'_>) -> Self {
-        let task_id = event.task_id().as_str().to_owned();
-        match event.status() {
-            Some(status) => Self::Status {
-                task_id,
-                status: status.as_str().to_owned(),
-                result_url: event.result_url().map(str::to_owned),
-                failure: event.error_message().map(str::to_owned),
-            },
-            None => Self::Other { task_id, name: event.name().to_owned() },
-        }
-    }
-
-    fn unreadable(error: Error) -> Self {
-        Self::Unreadable { code: error.code().to_string(), message: error.to_string() }
-    }
-}
-
-impl Call {
-    /// Serializes a call as a URL: a request for a WebSocket has no body.
-    pub fn to_url(&self) -> String {
-        let head = json::to_string(self);
-        format!("https://object/?{}", utf8_percent_encode(&head, NON_ALPHANUMERIC))
-    }
-
-    /// Parses a call from a URL.
-    pub fn from_url(url: &str) -> crate::Result<Self> {
-        let (_, query) = url.split_once('?').unwrap_or_default();
-        json::read(&percent_decode_str(query).decode_utf8_lossy())
-    }
 }
