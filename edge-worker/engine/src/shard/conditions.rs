@@ -26,9 +26,9 @@ pub(crate) fn note(db: &dyn Database, kind: ConditionKind, endpoint: i64, at: Mi
 
 /// Forgets whether an endpoint is down: its URL has changed, or it was enabled or resumed.
 pub(crate) fn forget_health(db: &dyn Database, endpoint: i64) -> Result<()> {
-    const FORGET: &str =
-        "DELETE FROM conditions WHERE endpoint = ? AND kind IN ('endpoint_down', 'endpoint_up')";
-    db.run(FORGET, &[Bind::Int(endpoint)])
+    const FORGET: &str = "DELETE FROM conditions WHERE endpoint = ? AND kind IN (?, ?)";
+    let [down, up] = [ConditionKind::EndpointDown, ConditionKind::EndpointUp].map(ConditionKind::as_str);
+    db.run(FORGET, &[Bind::Int(endpoint), Bind::Text(down), Bind::Text(up)])
 }
 
 /// Returns what an attempt at an endpoint shows: that it is down, or up again. Of an alert destination nothing is
