@@ -31,18 +31,18 @@ impl Shard {
     pub(crate) fn erase(&mut self, context: &Context<'_>, task_id: &str) -> Result<Option<Erasure>> {
         let Context { db, now, .. } = *context;
         let Some(task) = rows::find(db, task_id)? else { return Ok(None) };
+        let (id, seq) = (tombstones::id(task_id), self.next_seq());
         let (erased_at, (events, deliveries)) = match task.erased_at {
             // Where that was imported, the rows of the task may be left.
             Some(erased_at) => (erased_at, self.erase_left(context, task_id)?),
             None => {
-                let (id, seq) = (tombstones::id(task_id), self.next_seq());
-                (now, self.erase_rows(context, &task, || bury(db, task.no, &id, (seq, now), now))?)
+                (now, self.erase_rows(context, &task, || make_tombstone(db, task.no, &id, (seq, now), now))?)
             }
         };
         // Also where it was erased before: the instance that did so may have ended before its sockets were closed.
         self.broadcast_erasure(task_id);
         if task.erased_at.is_none() {
-            self.announce_erasure(self.next_seq());
+            self.announce_erasure(seq);
         }
         let (task_id, erased_at) = (task_id.to_owned(), time::rfc3339(erased_at));
         Ok(Some(Erasure { task_id, erased_at, events, deliveries }))
@@ -124,7 +124,7 @@ fn delete_events(db: &dyn Database, task: &Task, events: &[i64]) -> Result<Vec<i
 }
 
 /// Makes a task's row the tombstone of an erasure, which has a number and was at a time.
-pub(super) fn bury(
+pub(super) fn make_tombstone(
     db: &dyn Database,
     task_no: i64,
     id: &str,

@@ -5,7 +5,7 @@
 
 use vtryon_webhooks::{Digest, Millis};
 
-use super::erasure::{self, bury, is_erased};
+use super::erasure::{self, is_erased, make_tombstone};
 use super::tombstones;
 use crate::database::{Bind, Database};
 use crate::protocol::import::ImportedErasure;
@@ -46,7 +46,7 @@ impl Shard {
             }
             // It was pruned: its events by other names are left without their bodies.
             tombstones::forget_named(db, known.no)?;
-            bury(db, known.no, &id, (seq, imported.erased_at), now)?;
+            make_tombstone(db, known.no, &id, (seq, imported.erased_at), now)?;
             Ok(true)
         })?;
         if is_new {
