@@ -9,7 +9,7 @@ use crate::support::{Client, NOON, SECRET, Watches, World, body, broadcast, depl
 
 const NEXT: &str = "the next secret of the tests, which is long";
 const HOUR: i64 = 3600;
-const THERE: Millis = Millis(NOON - 5 * HOUR * 1000);
+pub const THERE: Millis = Millis(NOON - 5 * HOUR * 1000);
 
 /// A world with an endpoint that does not answer well: its deliveries stay pending.
 fn world() -> World {
@@ -97,27 +97,6 @@ fn an_erasure_is_imported_once_with_its_time() {
     let erased = world.erase("task_anna").unwrap();
     assert_eq!((&erased["erased_at"], &erased["events"]), (&json!("2023-11-14T17:13:20.000Z"), &json!(2)));
     assert_eq!(world.erase("task_anna").unwrap()["events"], json!(0));
-}
-
-#[test]
-fn a_task_that_is_pruned_here_is_not_revived_once_it_is_erased_there() {
-    for is_erased in [false, true] {
-        let mut world = World::new();
-        world.event("task_anna", "completed");
-        rate(&mut world);
-        world.event("task_last", "queued");
-        world.sleep(50);
-        if is_erased {
-            assert_eq!(world.import_erasure("task_anna", THERE), "erased");
-            assert_eq!(
-                world.number("SELECT COUNT(*) FROM events"),
-                0,
-                "the digest of its other event is gone"
-            );
-        }
-        world.event("task_anna", "processing");
-        assert_eq!(world.task("task_anna").is_none(), is_erased);
-    }
 }
 
 #[test]
