@@ -5,7 +5,6 @@ use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::delivery::endpoint_of;
 use vtryon_gateway_engine::protocol::settings::{Replay, ReplayProgress, Settings};
 
-use crate::checks;
 use crate::coverage::Decision;
 use crate::database::{integer, text};
 use crate::object::ShardObject;
@@ -51,8 +50,6 @@ impl World {
         self.advance_push();
         let mut has_run = false;
         for shard in 0..self.shards.len() {
-            // Where a task was pruned before its erasure was imported, nothing is left.
-            checks::note_gone(self, shard);
             has_run |= self.shards[shard].run.is_some();
             for _ in 0..8 {
                 self.advance_run(shard);

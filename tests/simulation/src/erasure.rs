@@ -49,7 +49,7 @@ impl World {
     }
 
     /// Notes that a task is erased, whether or not anybody has been told.
-    fn note_erased(&mut self, shard: usize, task_id: &str) {
+    pub fn note_erased(&mut self, shard: usize, task_id: &str) {
         const ERASED: &str = "SELECT COUNT(*) FROM tasks WHERE task_id = ? AND erased_at IS NOT NULL";
         const LEFT: &str = "SELECT COUNT(*) FROM tasks WHERE task_id = ?";
         let object = &mut self.shards[shard];

@@ -95,8 +95,9 @@ impl World {
                     }
                     seq += i64::from(!is_known);
                     if !is_known || answer.is_some() {
+                        self.note_erased(shard, task_id);
                         let keys = self.deployment.fingerprints();
-                        self.shards[shard].oracle.import_erasure(task_id, keys);
+                        self.shards[shard].oracle.add_keys(task_id, keys);
                     }
                     continue;
                 }

@@ -97,12 +97,9 @@ impl Oracle {
         self.tasks.values().any(|task| task.is_left)
     }
 
-    /// Notes that the erasure of a task was imported, with the secrets that are configured.
-    pub fn import_erasure(&mut self, task_id: &str, keys: Vec<String>) {
-        let task = self.tasks.entry(task_id.to_owned()).or_default();
-        task.is_left |= !task.is_erased && !task.seqs.is_empty();
-        task.is_erased = true;
-        task.keys.extend(keys);
+    /// Notes that the secrets that are configured may have signed what comes of a task whose erasure was imported.
+    pub fn add_keys(&mut self, task_id: &str, keys: Vec<String>) {
+        self.tasks.entry(task_id.to_owned()).or_default().keys.extend(keys);
     }
 
     /// Notes an event of an erased task; returns whether its secret has signed none of the task's events before.
