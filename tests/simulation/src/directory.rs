@@ -264,8 +264,8 @@ impl World {
         }
         let stored =
             self.direct(Decision::Change, |context| Ok(alerts::report(context, &report.conditions)?));
-        for UnhealthyEndpoint { endpoint, reason } in &report.unhealthy {
-            self.disable_if_unhealthy(*endpoint, reason);
+        for unhealthy in &report.unhealthy {
+            self.disable_if_unhealthy(unhealthy);
         }
         if stored.is_none() {
             return;
@@ -279,17 +279,19 @@ impl World {
     }
 
     /// Disables an endpoint that a shard has reported, where the report stands.
-    fn disable_if_unhealthy(&mut self, endpoint: i64, reason: &str) {
+    fn disable_if_unhealthy(&mut self, unhealthy: &UnhealthyEndpoint) {
+        let UnhealthyEndpoint { endpoint, reason, .. } = unhealthy;
         let mut healths: Vec<EndpointHealth> = Vec::new();
         if endpoints::needs_healths(reason) {
             for shard in 0..self.shards.len() {
-                let answer = self.call(shard, Decision::Query, ShardRequest::Health { endpoint }, &[]);
+                let answer =
+                    self.call(shard, Decision::Query, ShardRequest::Health { endpoint: *endpoint }, &[]);
                 let Some(answer) = answer else { return };
                 healths.push(serde_json::from_str(&answer).expect("a health is JSON"));
             }
         }
         let disabled =
-            self.direct(Decision::Change, |context| endpoints::disable(context, endpoint, reason, &healths));
+            self.direct(Decision::Change, |context| endpoints::disable(context, unhealthy, &healths));
         if let Some(Some(record)) = disabled {
             self.coverage.reach("disabled", reason);
             self.put(&record, None);

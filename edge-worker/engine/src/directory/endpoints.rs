@@ -8,8 +8,10 @@ use super::credentials::{self, NewHeader};
 use super::fields::{self, FieldRules};
 use super::input::{Input, refuse};
 use super::records::{self, Disabled, EndpointRecord};
+use super::settings;
 use crate::database::Database;
 use crate::protocol::EndpointHealth;
+use crate::protocol::conditions::UnhealthyEndpoint;
 use crate::protocol::delivery::ENDPOINT_NUMBERS;
 use crate::protocol::settings::{AlertOptions, EndpointKind, Sealed, SealedHeader};
 use crate::{Context, Failure, Refusal};
@@ -170,23 +172,27 @@ pub fn needs_healths(reason: &str) -> bool {
 }
 
 /// Disables an endpoint that a shard has reported, where the report stands; otherwise nothing is to be committed.
+///
+/// A shard that does not have the current settings yet may speak of a URL that has changed since. It reports again, once
+/// it has them.
 pub fn disable(
     context: &Context<'_>,
-    no: i64,
-    reason: &str,
+    unhealthy: &UnhealthyEndpoint,
     healths: &[EndpointHealth],
 ) -> Result<Option<EndpointRecord>> {
+    let UnhealthyEndpoint { endpoint, reason, settings_version } = unhealthy;
     let stands = match Reason::from_name(reason) {
         Some(Reason::Gone) => true,
         Some(Reason::Failing) => is_dead(&healths.iter().map(health).collect::<Vec<_>>(), context.now),
         Some(Reason::Administrator) | None => false,
     };
-    let mut record = find(context.db, no)?;
-    if !stands || !record.endpoint.options.is_active() {
+    let is_current = *settings_version >= settings::version(context.db)?;
+    let mut record = find(context.db, *endpoint)?;
+    if !stands || !is_current || !record.endpoint.options.is_active() {
         return Ok(None);
     }
     record.endpoint.options.enabled = false;
-    record.disabled = Some(Disabled { reason: reason.to_owned(), at: context.now });
+    record.disabled = Some(Disabled { reason: reason.clone(), at: context.now });
     record.updated_at = context.now;
     Ok(Some(record))
 }

@@ -111,6 +111,7 @@ pub fn has_unconfirmed(db: &dyn Database) -> Result<bool> {
     Ok(meta::get(db, CONFIRMED)? < meta::get(db, VERSION)?)
 }
 
-fn version(db: &dyn Database) -> Result<i64> {
+/// Returns the version of the current settings.
+pub fn version(db: &dyn Database) -> Result<i64> {
     Ok(meta::get(db, VERSION)?.unwrap_or(0))
 }

@@ -20,6 +20,9 @@ pub struct UnhealthyEndpoint {
     pub endpoint: i64,
     /// The name of a [`vtryon_webhooks::health::Reason`].
     pub reason: String,
+    /// The version of the settings that the shard has judged by.
+    #[serde(default)]
+    pub settings_version: i64,
 }
 
 /// A condition that a shard has met since it reported last.

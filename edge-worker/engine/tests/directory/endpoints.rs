@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 use vtryon_gateway_engine::directory::endpoints::{self, Rotation};
-use vtryon_gateway_engine::directory::settings::{Applied, Change};
+use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
 use vtryon_gateway_engine::directory::{ChangedEndpoint, EndpointList, Unreadable};
 use vtryon_gateway_engine::protocol::EndpointHealth;
+use vtryon_gateway_engine::protocol::conditions::UnhealthyEndpoint;
 use vtryon_webhooks::{Code, Millis};
 
 use crate::fixture::{DAY, Fixture, HOUR, START, assert_refused};
@@ -101,7 +102,7 @@ fn an_endpoint_that_does_not_exist_is_not_found() {
         assert_refused(fixture.change(no, "not json"), Code::NotFound, words, no);
         assert_refused(fixture.rotate(no, ""), Code::NotFound, words, no);
         assert_refused(endpoints::retire(&context, no), Code::NotFound, words, no);
-        assert_refused(endpoints::disable(&context, no, "gone", &[]), Code::NotFound, words, no);
+        assert_refused(fixture.disable(no, "gone", &[]), Code::NotFound, words, no);
     }
 }
 
@@ -176,9 +177,20 @@ fn an_overlap_is_from_0_to_168_hours() {
 fn a_paused_endpoint_is_not_disabled() {
     let fixture = Fixture::new();
     let no = fixture.register(r#"{"url":"https://shop.example/hook","paused":true}"#);
-    assert!(endpoints::disable(&fixture.context(), no, "gone", &[]).unwrap().is_none());
+    assert!(fixture.disable(no, "gone", &[]).unwrap().is_none());
     fixture.change(no, r#"{"paused":false}"#).unwrap();
-    assert!(endpoints::disable(&fixture.context(), no, "gone", &[]).unwrap().is_some());
+    assert!(fixture.disable(no, "gone", &[]).unwrap().is_some());
+}
+
+#[test]
+fn a_report_by_earlier_settings_does_not_disable_an_endpoint() {
+    let fixture = Fixture::new();
+    let no = fixture.register(SHOP);
+    let settings_version = settings::version(fixture.db()).unwrap();
+    let gone = UnhealthyEndpoint { endpoint: no, reason: "gone".to_owned(), settings_version };
+    fixture.change(no, r#"{"url":"https://shop.example/moved"}"#).unwrap();
+    assert!(endpoints::disable(&fixture.context(), &gone, &[]).unwrap().is_none(), "its URL has changed");
+    assert!(fixture.disable(no, "gone", &[]).unwrap().is_some(), "the shard has learnt of that");
 }
 
 fn health(failing_since: Option<Millis>, succeeded_at: Option<Millis>) -> EndpointHealth {
@@ -205,13 +217,13 @@ fn a_report_disables_an_endpoint_where_it_stands() {
     ] {
         let no = fixture.register(SHOP);
         assert_eq!(endpoints::needs_healths(reason), reason == "failing");
-        let disabled = endpoints::disable(&fixture.context(), no, reason, &healths).unwrap();
+        let disabled = fixture.disable(no, reason, &healths).unwrap();
         assert_eq!(disabled.is_some(), stands, "{reason}: {why}");
         if let Some(record) = disabled {
             fixture.commit(&Change::Put(&record));
             assert_eq!(shown(&fixture, no)["enabled"], false);
             assert_eq!(shown(&fixture, no)["disabled"]["reason"], reason);
-            let again = endpoints::disable(&fixture.context(), no, "gone", &[]).unwrap();
+            let again = fixture.disable(no, "gone", &[]).unwrap();
             assert!(again.is_none(), "what is disabled stays as it is");
         }
         fixture.commit(&Change::Delete { endpoint: no });

@@ -9,6 +9,8 @@ use vtryon_gateway_engine::directory::fields::{self, FieldRules};
 use vtryon_gateway_engine::directory::settings::{self, Change};
 use vtryon_gateway_engine::directory::{Directory, EndpointRecord};
 use vtryon_gateway_engine::keys::MasterKey;
+use vtryon_gateway_engine::protocol::EndpointHealth;
+use vtryon_gateway_engine::protocol::conditions::UnhealthyEndpoint;
 use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, SealedHeader};
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_gateway_engine::{Context, Deployment, Failure, MAX_PAGES};
@@ -110,6 +112,18 @@ impl Fixture {
         let record = rotation.finish(&self.context(), self.sealed(no, rotation.version))?;
         self.commit(&Change::Put(&record));
         Ok(record)
+    }
+
+    /// Disables an endpoint where the report of a shard stands that has the current settings.
+    pub fn disable(
+        &self,
+        no: i64,
+        reason: &str,
+        healths: &[EndpointHealth],
+    ) -> Result<Option<EndpointRecord>, Failure> {
+        let settings_version = settings::version(self.db())?;
+        let unhealthy = UnhealthyEndpoint { endpoint: no, reason: reason.to_owned(), settings_version };
+        endpoints::disable(&self.context(), &unhealthy, healths)
     }
 
     pub fn commit(&self, change: &Change<'_>) {

@@ -126,23 +126,31 @@ impl Directory {
     pub(super) async fn report(&self, config: &Config, report: &ShardReport) -> Result<Response, ApiError> {
         self.at(config, clock::now(), |context| alerts::report(context, &report.conditions))?;
         self.schedule_alarm()?;
-        for UnhealthyEndpoint { endpoint, reason } in &report.unhealthy {
-            if self.disable_if_unhealthy(config, *endpoint, reason).await.is_err() {
+        for unhealthy in &report.unhealthy {
+            if self.disable_if_unhealthy(config, unhealthy).await.is_err() {
                 console_error!("directory: an unhealthy endpoint is not disabled yet");
             }
         }
         response::json(200, &())
     }
 
-    async fn disable_if_unhealthy(&self, config: &Config, no: i64, reason: &str) -> Result<(), ApiError> {
+    async fn disable_if_unhealthy(
+        &self,
+        config: &Config,
+        unhealthy: &UnhealthyEndpoint,
+    ) -> Result<(), ApiError> {
+        let UnhealthyEndpoint { endpoint, reason, .. } = unhealthy;
         let now = clock::now();
-        let healths =
-            if endpoints::needs_healths(reason) { self.healths(config, no).await? } else { Vec::new() };
-        let disable = |context: &Context<'_>| endpoints::disable(context, no, reason, &healths);
+        let healths = if endpoints::needs_healths(reason) {
+            self.healths(config, *endpoint).await?
+        } else {
+            Vec::new()
+        };
+        let disable = |context: &Context<'_>| endpoints::disable(context, unhealthy, &healths);
         if let Some(record) = self.at(config, now, disable)? {
             self.commit(config, Change::Put(&record), None).await?;
             let decision =
-                Decision::EndpointDisabled { endpoint: endpoint_id(no), reason: reason.to_owned() };
+                Decision::EndpointDisabled { endpoint: endpoint_id(*endpoint), reason: reason.clone() };
             log::write(config.deployment.log_level, &decision, None);
         }
         Ok(())

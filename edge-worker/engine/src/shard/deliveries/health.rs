@@ -131,7 +131,7 @@ impl Shard {
         let failed = active.filter(|endpoint| self.health.is_cooling_down(endpoint.no, started));
         let report = |endpoint: i64| {
             let reason = self.health.of(endpoint).verdict(now)?.as_str().to_owned();
-            Some(UnhealthyEndpoint { endpoint, reason })
+            Some(UnhealthyEndpoint { endpoint, reason, settings_version: self.settings.version })
         };
         failed.filter_map(|endpoint| report(endpoint.no)).collect()
     }
