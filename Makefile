@@ -6,7 +6,8 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 # The pinned node and npm's tools, and the compiler and tools that build wasm.
 bin := node_modules/.bin
 wasm := scripts/wasm-env
-# A test that hangs fails; that is all the time limit is for.
+# A test that hangs fails; that is all the time limit is for. Most tests wait for a server most of the time: so four
+# files run at a time, however many cores there are.
 node_test := $(bin)/node --test --test-timeout=300000 --test-concurrency=4
 gateway := $(bin)/node edge-worker/npm/bin/vtryon-webhooks-gateway.js
 python := .cache/python/bin
@@ -27,22 +28,32 @@ setup-test: ## install what make test needs
 setup-release: ## install what a release needs
 	@scripts/setup release
 
-.PHONY: dev worker npm gateway-package verdict
+.PHONY: dev worker worker-faults npm gateway-files gateway-package verdict
 dev: setup worker ## run the gateway here, in the foreground
 	@exec $(bin)/node scripts/dev.mjs --follow-parent
 worker: setup ## build the Worker and the dashboard
 	@scripts/build-worker
 	@scripts/build-dashboard
+# After the other one: cargo writes both to the same place.
+worker-faults: worker
+	@scripts/build-worker --faults
 npm: setup ## build the npm package
 	@scripts/build-npm
-gateway-package: setup worker ## build the npm package with the gateway, and pack it
+gateway-files: worker
 	@$(bin)/node edge-worker/npm/build.mjs
+gateway-package: gateway-files ## build the npm package with the gateway, and pack it
 	@npm pack --silent --workspace vtryon-webhooks-gateway
 verdict:
 	@cargo build --quiet --package vtryon-webhooks-tests --bin verdict
 
-.PHONY: test test-docs test-native test-simulation test-fuzz test-no-std test-wasm test-npm test-python test-parity test-edge test-browser test-dev test-gateway test-release
-test: setup-test test-docs test-native test-simulation test-fuzz test-no-std test-wasm test-npm test-python test-parity test-edge test-browser test-dev test-gateway test-release deploy-check ## pass every test
+# In the order in which they begin: those that take longest first.
+suites := test-edge test-browser test-npm test-simulation test-fuzz test-native test-gateway test-python test-wasm \
+	test-dev test-parity test-no-std test-release test-docs deploy-check
+# A suite's output is printed when it has ended, where make can do that (4.0).
+suites_at_once := --jobs=3 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+.PHONY: test $(suites)
+test: setup-test ## pass every test
+	@$(MAKE) --no-print-directory $(suites_at_once) $(suites)
 test-docs: setup ## test the links, anchors and blocks of code of all pages; a second
 	$(node_test) 'tests/docs/*.test.js'
 test-native: ## test the core and the tables natively
@@ -65,19 +76,16 @@ test-python: setup-test verdict ## test the Python package, against the core too
 	cd python && ../$(python)/pytest
 test-parity: setup-test npm verdict ## print what each implementation says to each vector
 	$(node_test) 'tests/parity/*.test.js'
-test-edge: setup-test worker npm ## test the Worker on workerd
-	@scripts/build-worker --faults
+test-edge: setup-test worker-faults npm ## test the Worker on workerd
 	@cargo test --quiet --no-run --package vtryon-gateway-engine
 	$(node_test) 'tests/edge/*.test.js'
-test-browser: setup-test worker npm ## test the dashboard and the storefront in Chromium
+test-browser: setup-test worker-faults npm ## test the dashboard and the storefront in Chromium
 	$(node_test) 'tests/dashboard/*.test.js' 'tests/browser/*.test.js'
 test-dev: setup worker ## test make dev: killed in every way, it starts again
 	$(node_test) 'tests/dev/*.test.js'
-test-gateway: setup worker ## test the npm package with the gateway, without a Rust compiler
-	@$(bin)/node edge-worker/npm/build.mjs
+test-gateway: gateway-files ## test the npm package with the gateway, without a Rust compiler
 	$(node_test) 'tests/gateway/*.test.js'
-test-release: setup-test worker npm ## test that make release-check sees what is wrong
-	@$(bin)/node edge-worker/npm/build.mjs
+test-release: setup-test gateway-files npm ## test that make release-check sees what is wrong
 	$(node_test) 'tests/release/*.test.js'
 
 # The programs of tests/constant-time, as a workspace of their own: a statistic on time is no part of `make test`.
@@ -120,14 +128,12 @@ bench-engine: setup ## measure a shard by how much it stores (TASKS=100000), nat
 	TASKS=$(or $(TASKS),100000) $(bin)/node bench/engine.js
 platform: setup ## simulate what shards carry on the platform, from its published limits
 	$(bin)/node bench/platform.js
-cost: setup ## count what a million events cost
-	@scripts/build-worker --faults
+cost: worker-faults ## count what a million events cost
 	$(bin)/node bench/cost.js
 
 # Long runs on the real runtime: no part of make test. What they take is read from the environment.
 .PHONY: crash soak overload slow-clients
-crash: setup ## kill the runtime under a storm of events (SEED=, KILLS=100, EVENTS=10000)
-	@scripts/build-worker --faults
+crash: worker-faults ## kill the runtime under a storm of events (SEED=, KILLS=100, EVENTS=10000)
 	@$(bin)/node tests/endurance/crash.js
 soak: setup worker ## measure how the runtime's memory grows under a steady load (MINUTES=30)
 	@$(bin)/node tests/endurance/soak.js
@@ -168,11 +174,9 @@ sbom: setup-release ## list what the packages are made of (CycloneDX), into rele
 	@scripts/sbom
 
 .PHONY: release-check release-build
-release-check: setup-test worker npm ## check all that can be checked of a release without publishing (TAG=v1.2.3)
-	@$(bin)/node edge-worker/npm/build.mjs
+release-check: setup-test gateway-files npm ## check all that can be checked of a release without publishing (TAG=v1.2.3)
 	@$(bin)/node scripts/release-check.mjs --tag "$$TAG"
-release-build: setup-release worker npm ## build what a release publishes, once, into release/
-	@$(bin)/node edge-worker/npm/build.mjs
+release-build: setup-release gateway-files npm ## build what a release publishes, once, into release/
 	@scripts/release-build
 
 .PHONY: deploy-check secrets deploy
