@@ -1,14 +1,15 @@
 //! The directory and its administrators: endpoints are registered, changed, rotated and deleted while events flow.
 
+use vtryon_gateway_engine::directory::credentials::{self, NewHeader};
 use vtryon_gateway_engine::directory::endpoints::{self, FIRST_SECRET, Rotation};
-use vtryon_gateway_engine::directory::fields::FieldRules;
+use vtryon_gateway_engine::directory::fields::{self, FieldRules};
 use vtryon_gateway_engine::directory::replays::{self, Requested};
 use vtryon_gateway_engine::directory::settings::{self, Change};
 use vtryon_gateway_engine::directory::topology::{self, Purpose};
 use vtryon_gateway_engine::directory::{self, Directory, EndpointRecord, alerts, audit, tokens};
 use vtryon_gateway_engine::protocol::conditions::{ShardReport, UnhealthyEndpoint};
 use vtryon_gateway_engine::protocol::delivery::delivery_no;
-use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, endpoint_id};
+use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, SealedHeader, endpoint_id};
 use vtryon_gateway_engine::protocol::{AuditedRequest, EndpointHealth, ShardRequest, SweepReport};
 use vtryon_gateway_engine::{Context, Failure};
 use vtryon_webhooks::delivery::EndpointSecret;
@@ -31,7 +32,7 @@ pub struct DirectoryObject {
 }
 
 /// What an administrator may do to an endpoint.
-const CHANGES: [&str; 21] = [
+const CHANGES: [&str; 27] = [
     r#"{"enabled":false}"#,
     r#"{"enabled":true}"#,
     r#"{"enabled":true}"#,
@@ -53,6 +54,12 @@ const CHANGES: [&str; 21] = [
     r#"{"events":["generation.status_changed","generation.rated"]}"#,
     r#"{"url":"https://other.example/hook"}"#,
     r#"{"url":"https://shop.example/hook"}"#,
+    r#"{"headers":{"x-api-key":"a key"}}"#,
+    r#"{"headers":null}"#,
+    r#"{"auth":{"bearer":"a token"}}"#,
+    r#"{"auth":null}"#,
+    r#"{"url":"https://other.example/hook","headers":{"x-api-key":"another key"},"auth":null}"#,
+    r#"{"url":"https://shop.example/hook","headers":null,"auth":{"bearer":"another token"}}"#,
 ];
 
 impl World {
@@ -196,7 +203,11 @@ impl World {
     fn change_to(&mut self, endpoint: i64, body: &str) -> Option<()> {
         let shards = self.count();
         let record = self.direct(Decision::Change, |context| {
-            endpoints::change(context, endpoint, body, &field_rules(&UrlRules::default(), shards), Vec::new())
+            let url = endpoints::find(context.db, endpoint)?.endpoint.options.url;
+            let url = fields::url(body).unwrap_or(url);
+            let headers = credentials::read(body)?;
+            let headers = headers.iter().map(|header| sealed_header(endpoint, &url, header)).collect();
+            endpoints::change(context, endpoint, body, &field_rules(&UrlRules::default(), shards), headers)
         })?;
         self.put(&record, Some("PATCH /api/endpoints/{endpoint_id}"))
     }
@@ -339,4 +350,15 @@ fn sealed(endpoint: i64, version: i64, now: Millis) -> Sealed {
     let mut bytes = [0; 32];
     (bytes[0], bytes[1]) = (endpoint as u8, version as u8);
     Sealed::new(version, format!("{endpoint}/{version}"), &EndpointSecret::from_bytes(bytes), now)
+}
+
+/// Stands in for the encryption of a header.
+fn sealed_header(endpoint: i64, url: &str, header: &NewHeader) -> SealedHeader {
+    header.sealed(header_for(endpoint, url))
+}
+
+/// Says which endpoint a header is bound to, and which host it was set for.
+pub fn header_for(endpoint: i64, url: &str) -> String {
+    let host = url.split('/').nth(2).unwrap_or_default();
+    format!("{endpoint} {host}")
 }

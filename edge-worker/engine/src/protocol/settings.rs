@@ -162,7 +162,7 @@ pub struct Sealed {
 
 /// A header of an endpoint as it is stored: its value is encrypted under the master key, bound to the endpoint and the
 /// name.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SealedHeader {
     pub name: String,

@@ -2,10 +2,12 @@
 
 use vtryon_gateway_engine::database::{Bind, Value};
 use vtryon_gateway_engine::protocol::delivery::{Dispatch, Report, delivery_no, endpoint_of, seq_of};
+use vtryon_gateway_engine::protocol::settings::{Endpoint, SealedHeader};
 use vtryon_webhooks::{Millis, retry};
 
 use super::SKEW;
 use crate::database::{integer, text};
+use crate::directory::header_for;
 use crate::violation::ensure;
 use crate::world::World;
 
@@ -59,6 +61,7 @@ pub fn of_dispatch(world: &mut World, shard: usize, dispatch: &Dispatch, body: O
         "an attempt is made by the settings in force",
         "delivery {no}"
     );
+    of_headers(dispatch, endpoint);
     if let Some(body) = body {
         let stored = object.db.rows(
             "SELECT body FROM events WHERE seq = ?1 UNION ALL SELECT body FROM quarantine WHERE no = ?1",
@@ -75,6 +78,15 @@ pub fn of_dispatch(world: &mut World, shard: usize, dispatch: &Dispatch, body: O
     of_order(world, shard, no, dispatch.replay_count);
     of_schedule(world, shard, dispatch, now);
     of_webhook_id(world, shard, dispatch);
+}
+
+fn of_headers(dispatch: &Dispatch, endpoint: &Endpoint) {
+    let are_in_force = dispatch.headers == endpoint.headers;
+    ensure!(are_in_force, "an attempt has the headers of its endpoint", "delivery {}", dispatch.delivery);
+    let here = header_for(endpoint.no, &dispatch.url);
+    for SealedHeader { sealed, .. } in &dispatch.headers {
+        ensure!(*sealed == here, "a header goes nowhere but where it was set for", "{sealed} to {here}");
+    }
 }
 
 fn of_leases(world: &World, shard: usize, dispatch: &Dispatch, now: Millis) {
