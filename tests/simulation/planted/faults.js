@@ -10,6 +10,7 @@ const LEASES = "edge-worker/engine/src/shard/deliveries/leases.rs";
 const THROTTLE = "edge-worker/engine/src/shard/deliveries/throttle.rs";
 const DELIVERIES = "edge-worker/engine/src/shard/deliveries/rows.rs";
 const RETENTION = "edge-worker/engine/src/shard/retention.rs";
+const HELD = "edge-worker/engine/src/shard/retention/held.rs";
 const TOTALS = "edge-worker/engine/src/shard/totals.rs";
 const ERASURE = "edge-worker/engine/src/shard/retention/erasure.rs";
 const IMPORTED = "edge-worker/engine/src/shard/retention/imported.rs";
@@ -253,10 +254,34 @@ export const FAULTS = [
     "if is_enabled && !is_held {\n                continue;",
   ],
   [
+    "what a delivery has held is never pruned",
+    HELD,
+    "Some(task_no) if seq <= events =>",
+    "Some(task_no) if seq < 0 =>",
+  ],
+  [
+    "events of a task are pruned before one that is held",
+    RETENTION,
+    "!held::is_there(db, event.previous)? && !self.is_pending",
+    "!self.is_pending",
+  ],
+  [
     "events are pruned an hour early",
     RETENTION,
-    "event.received_at >= until",
-    "event.received_at >= until.plus_seconds(3600)",
+    "|event| event.received_at < until",
+    "|event| event.received_at < until.plus_seconds(3600)",
+  ],
+  [
+    "an attempt has none of the headers of its endpoint",
+    "edge-worker/engine/src/shard/deliveries/dispatch.rs",
+    "headers: endpoint.headers.clone(),",
+    "headers: Vec::new(),",
+  ],
+  [
+    "headers go along to another origin",
+    "edge-worker/engine/src/directory/credentials.rs",
+    "!is_same_origin(former_url, &endpoint.options.url)",
+    "!is_same_origin(former_url, former_url)",
   ],
   [
     "older settings replace newer ones",
@@ -443,8 +468,8 @@ export const FAULTS = [
   [
     "an old body is pruned before what came here before it",
     RETENTION,
-    "if *received_at >= until || self.is_pending(db, *no, now)? {",
-    "if *received_at >= until {\n                continue;\n            }\n            if self.is_pending(db, *no, now)? {",
+    "take_while(|(_, received_at)| *received_at < until)",
+    "filter(|(_, received_at)| *received_at < until)",
   ],
   [
     "the secret of a known event that is imported is forgotten",

@@ -71,6 +71,9 @@ impl World {
     /// Names what is left to do.
     fn left(&self) -> String {
         const PENDING: &str = "SELECT no FROM deliveries WHERE state = 'pending'";
+        // What was held below the floors goes once nothing of it is pending.
+        const HELD: &str = "SELECT COUNT(*) FROM events
+            WHERE seq <= (SELECT value FROM meta WHERE name = 'pruned_to') AND LENGTH(body) > 0";
         let mut left = Vec::new();
         for (shard, object) in self.shards.iter().enumerate() {
             let enabled = |no: &i64| {
@@ -82,9 +85,17 @@ impl World {
             let ranges = object.db.integer("SELECT COUNT(*) FROM replays WHERE next_seq IS NOT NULL", &[]);
             let conditions = object.db.integer("SELECT COUNT(*) FROM conditions", &[]);
             let has_left = object.oracle.has_left();
-            if !pending.is_empty() || ranges > 0 || conditions > 0 || has_left || object.run.is_some() {
+            let held = object.db.integer(HELD, &[]);
+            if held > 0
+                || !pending.is_empty()
+                || ranges > 0
+                || conditions > 0
+                || has_left
+                || object.run.is_some()
+            {
                 left.push(format!(
-                    "shard {shard}: deliveries {pending:?}, {ranges} ranges, {conditions} conditions, erased: {has_left}"
+                    "shard {shard}: deliveries {pending:?}, {ranges} ranges, {conditions} conditions, erased: {has_left}, \
+                     {held} events are held"
                 ));
             }
         }

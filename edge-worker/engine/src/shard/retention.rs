@@ -1,11 +1,12 @@
 //! Retention: events that are older than the configured time are deleted, unless a delivery of them is
 //! pending. What recognises a duplicate stays.
 //!
-//! Events are deleted in the order of their numbers, up to a stored floor. With the last event of a task its
-//! row becomes a tombstone. What was imported is older than what was stored before it here: it is deleted once it is too
-//! old and all before it is deleted.
+//! Events are deleted in the order of their numbers, up to a stored floor. Those that a delivery holds stay behind, below
+//! the floor, and are deleted later: see [`held`]. With the last event of a task its row becomes a tombstone. What was
+//! imported is older than what was stored before it here: it is deleted once it is too old and the floor reaches it.
 
 pub(crate) mod erasure;
+mod held;
 pub(crate) mod imported;
 pub(crate) mod tombstones;
 
@@ -25,10 +26,12 @@ const PAGE: i64 = 200;
 const SOON: i64 = 1;
 const HOUR: i64 = 3600;
 
-/// Up to which event all have gone, which task is the first that has not, and the same of the quarantine.
+/// Up to which event all have been deleted that no delivery holds, and up to which quarantined body.
 pub(crate) const PRUNED_TO: &str = "pruned_to";
-pub(crate) const LIVE_FROM: &str = "live_from";
 pub(crate) const QUARANTINE_PRUNED_TO: &str = "quarantine_pruned_to";
+
+/// Which task is the first that is no tombstone.
+pub(crate) const LIVE_FROM: &str = "live_from";
 
 /// The number of the last erasure, above those of all events that were erased: nothing else gets it.
 pub(crate) const ERASED_TO: &str = "erased_to";
@@ -40,7 +43,7 @@ pub(crate) struct Retention {
 }
 
 impl Retention {
-    /// Returns when the next event is too old; `None` where there is none.
+    /// Returns when the next event is too old, or now where one is held; `None` where there is none.
     pub(crate) fn next_prune(&self, context: &Context<'_>) -> Result<Option<Millis>> {
         const OLDEST: &str = "SELECT MIN(received_at) FROM (
             SELECT * FROM (SELECT received_at FROM events WHERE seq > ? ORDER BY seq LIMIT 1)
@@ -52,7 +55,8 @@ impl Retention {
         // Tombstones are looked through when the keys have changed, where there are any.
         let has_tombstones = events > 0 || quarantine > 0 || floor(db, ERASED_TO)? > 0;
         let is_outdated = has_tombstones && tombstones::are_outdated(db, deployment)?;
-        let due = if is_outdated { Some(now) } else { due };
+        let has_held = held::exist(db, events.max(quarantine))?;
+        let due = if is_outdated || has_held { Some(now) } else { due };
         Ok(due.map(|due| self.prune_at.map_or(due, |at| due.max(at))))
     }
 
@@ -67,8 +71,8 @@ struct Old {
     seq: i64,
     received_at: Millis,
     task_no: i64,
-    /// Whether it is kept once by its content: then its row stays, without its body.
-    is_named: bool,
+    /// The event of its task before it, which goes before it.
+    previous: Option<i64>,
 }
 
 /// What was pruned of a page.
@@ -93,16 +97,17 @@ impl Shard {
         self.totals.committed(events.first_left);
         let quarantine = db.transaction(|| self.prune_quarantine(db, until, now))?;
         self.totals.committed(quarantine.first_left);
+        let held = db.transaction(|| self.prune_held(db, now))?;
         let tombstones = self.look_through(context)?;
-        let has_more = events.has_more || quarantine.has_more || tombstones;
+        let has_more = events.has_more || quarantine.has_more || held || tombstones;
         let pause = if has_more { deployment.span(SOON) } else { HOUR * 1000 };
         self.retention.prune_at = Some(now.plus_millis(pause));
         Ok(())
     }
 
     fn prune_events(&self, db: &dyn Database, until: Millis, now: Millis) -> Result<Pruned> {
-        const OLD: &str = "SELECT seq, received_at, task_no, digest IS NOT NULL FROM events
-            WHERE seq > ? ORDER BY seq LIMIT ?";
+        const OLD: &str =
+            "SELECT seq, received_at, task_no, previous FROM events WHERE seq > ? ORDER BY seq LIMIT ?";
         // A replay has a number of its own, above that of its event: it goes when that is passed.
         const REPLAYS: &str = "DELETE FROM replay_log WHERE seq > ? AND seq <= ?";
         let from = floor(db, PRUNED_TO)?;
@@ -110,52 +115,41 @@ impl Shard {
             seq: row.int(),
             received_at: Millis(row.int()),
             task_no: row.int(),
-            is_named: row.int() == 1,
+            previous: row.maybe_int(),
         })?;
-        let mut last = None;
-        for event in &old {
-            if event.received_at >= until || self.is_pending(db, event.seq, now)? {
-                break;
-            }
-            last = Some(event.seq);
-        }
-        let Some(last) = last else { return Ok(Pruned::default()) };
+        let too_old: Vec<&Old> = old.iter().take_while(|event| event.received_at < until).collect();
+        let Some(last) = too_old.last().map(|event| event.seq) else { return Ok(Pruned::default()) };
         self.count_totals(db, last)?;
-        old.iter().filter(|event| event.seq <= last).try_for_each(|event| forget(db, event))?;
+        for event in &too_old {
+            if !held::is_there(db, event.previous)? && !self.is_pending(db, event.seq, now)? {
+                forget(db, event.seq, event.task_no)?;
+            }
+        }
         meta::set(db, PRUNED_TO, last)?;
         db.run(REPLAYS, &[Bind::Int(from), Bind::Int(last)])?;
         raise_live_floor(db)?;
-        let has_more = old.len() as i64 == PAGE && old.last().is_some_and(|event| event.seq == last);
-        Ok(Pruned { first_left: last + 1, has_more })
+        Ok(Pruned { first_left: last + 1, has_more: too_old.len() as i64 == PAGE })
     }
 
     fn prune_quarantine(&self, db: &dyn Database, until: Millis, now: Millis) -> Result<Pruned> {
         const OLD: &str = "SELECT no, received_at FROM quarantine WHERE no > ? ORDER BY no LIMIT ?";
-        const EMPTY: &str = "UPDATE quarantine SET body = x'', message = '' WHERE no = ?";
         let binds = [Bind::Int(floor(db, QUARANTINE_PRUNED_TO)?), Bind::Int(PAGE)];
         let old = db.all(OLD, &binds, |row| (row.int(), Millis(row.int())))?;
         // Totals are counted first, a page at a time.
         let end = self.totals_page_end();
-        let (mut last, mut is_cut) = (None, false);
-        for (no, received_at) in &old {
-            if *received_at >= until || self.is_pending(db, *no, now)? {
-                break;
-            }
-            if *no >= end {
-                is_cut = true;
-                break;
-            }
-            last = Some(*no);
-        }
-        let Some(last) = last else { return Ok(Pruned { first_left: 0, has_more: is_cut }) };
+        let too_old = old.iter().take_while(|(_, received_at)| *received_at < until).map(|(no, _)| *no);
+        let (counted, uncounted): (Vec<i64>, Vec<i64>) = too_old.partition(|no| *no < end);
+        let is_full = (counted.len() + uncounted.len()) as i64 == PAGE;
+        let has_more = is_full || !uncounted.is_empty();
+        let Some(last) = counted.last().copied() else { return Ok(Pruned { first_left: 0, has_more }) };
         self.count_totals(db, last)?;
-        for (no, _) in old.iter().filter(|(no, _)| *no <= last) {
-            forget_deliveries(db, *no)?;
-            db.run(EMPTY, &[Bind::Int(*no)])?;
+        for no in counted {
+            if !self.is_pending(db, no, now)? {
+                forget_body(db, no)?;
+            }
         }
         meta::set(db, QUARANTINE_PRUNED_TO, last)?;
-        let is_full = old.len() as i64 == PAGE && old.last().is_some_and(|(no, _)| *no == last);
-        Ok(Pruned { first_left: last + 1, has_more: is_cut || is_full })
+        Ok(Pruned { first_left: last + 1, has_more })
     }
 
     /// Adds events up to the last one that is about to be pruned to the stored totals.
@@ -202,21 +196,27 @@ fn delete(db: &dyn Database, seq: i64) -> Result<()> {
     db.run("DELETE FROM events WHERE seq = ?", &[Bind::Int(seq)])
 }
 
-/// Deletes an event with its deliveries; with the last one of a task, its row becomes a tombstone.
-fn forget(db: &dyn Database, event: &Old) -> Result<()> {
+/// Empties a quarantined body and deletes its deliveries.
+fn forget_body(db: &dyn Database, no: i64) -> Result<()> {
+    const EMPTY: &str = "UPDATE quarantine SET body = x'', message = '' WHERE no = ?";
+    forget_deliveries(db, no)?;
+    db.run(EMPTY, &[Bind::Int(no)])
+}
+
+/// Deletes an event with its deliveries; with the last one of a task, its row becomes a tombstone. Of an event that is
+/// kept once by its content the row stays, without its body.
+fn forget(db: &dyn Database, seq: i64, task_no: i64) -> Result<()> {
+    const DELETE: &str = "DELETE FROM events WHERE seq = ? AND digest IS NULL";
     const EMPTY: &str = "UPDATE events SET body = x'', previous = NULL WHERE seq = ?";
-    const LAST_OF: &str = "SELECT task_id FROM tasks WHERE no = ? AND last_seq = ?";
+    const LAST_OF: &str =
+        concat!("SELECT task_id FROM tasks WHERE no = ? AND last_seq = ? AND NOT ", is_tombstone!());
     // Where the erasure of the task was imported, its tombstone is there already: what is left is erased.
     const TOMBSTONE: &str = "UPDATE OR IGNORE tasks SET task_id = ?, open = 0, result_url = NULL, failure = NULL, final_at = NULL WHERE no = ?";
-    if event.is_named {
-        forget_deliveries(db, event.seq)?;
-        db.run(EMPTY, &[Bind::Int(event.seq)])?;
-    } else {
-        delete(db, event.seq)?;
-    }
-    let binds = [Bind::Int(event.task_no), Bind::Int(event.seq)];
-    if let Some(task_id) = db.first(LAST_OF, &binds, Row::text)? {
-        db.run(TOMBSTONE, &[Bind::Text(&tombstones::id(&task_id)), Bind::Int(event.task_no)])?;
+    forget_deliveries(db, seq)?;
+    db.run(DELETE, &[Bind::Int(seq)])?;
+    db.run(EMPTY, &[Bind::Int(seq)])?;
+    if let Some(task_id) = db.first(LAST_OF, &[Bind::Int(task_no), Bind::Int(seq)], Row::text)? {
+        db.run(TOMBSTONE, &[Bind::Text(&tombstones::id(&task_id)), Bind::Int(task_no)])?;
     }
     Ok(())
 }

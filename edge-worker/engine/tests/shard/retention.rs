@@ -8,10 +8,11 @@ use crate::support::{NOON, World, body, endpoint, outline};
 
 /// The retention of the tests' deployment, in hours.
 const RETENTION: i64 = 48;
+const HOUR: i64 = 3600;
 const OTHER: &str = r#"{"event":"generation.rated","task_id":"task_old"}"#;
 const UNREADABLE: &str = "no json";
 
-/// A world with old events of which all are delivered but one, and an event after it.
+/// A world with old events of which all are delivered but the last two.
 fn world_with_a_pending_delivery() -> World {
     let mut world = World::new();
     let mut all = endpoint(1);
@@ -47,14 +48,14 @@ fn events_younger_than_the_retention_stay_even_by_an_hour() {
 }
 
 #[test]
-fn old_events_are_pruned_but_none_with_a_pending_delivery_nor_what_came_after_it() {
+fn old_events_are_pruned_but_none_with_a_pending_delivery() {
     let mut world = world_with_a_pending_delivery();
     sleep_to(&mut world, RETENTION + 1);
     assert_eq!(world.task("task_old"), None);
     assert_eq!(world.task_ids(), ["task_behind", "task_pending"]);
     let kept = world.deliveries(None);
     assert_eq!(outline(&kept, "task_id"), ["task_pending", "task_behind"]);
-    assert_eq!(outline(&kept, "state")[0], "pending");
+    assert_eq!(outline(&kept, "state"), ["pending", "pending"]);
     assert!(world.quarantine().is_empty(), "the tombstone of a body shows nothing of it");
     assert_eq!(world.number("SELECT LENGTH(body) + LENGTH(message) FROM quarantine"), 0);
     assert_eq!(world.number("SELECT COUNT(*) FROM events WHERE body = x'' AND digest IS NOT NULL"), 1);
@@ -69,10 +70,12 @@ fn old_events_are_pruned_but_none_with_a_pending_delivery_nor_what_came_after_it
     assert_eq!(world.task("task_old"), None);
     assert_eq!(world.task_ids(), ["task_behind", "task_pending"]);
 
-    // Once it is delivered, it is pruned with what came after it.
+    // Once they are delivered, they are pruned within the hour.
+    let received = world.received.len();
     world.replies.clear();
     sleep_to(&mut world, 2 * RETENTION);
-    sleep_to(&mut world, 2 * RETENTION + 2);
+    world.pass(2 * HOUR);
+    assert_eq!(world.received.len(), received + 2);
     assert!(world.task_ids().is_empty());
     assert!(world.deliveries(None).is_empty());
     let received = world.received.len();
@@ -86,6 +89,66 @@ fn old_events_are_pruned_but_none_with_a_pending_delivery_nor_what_came_after_it
     let progress = world.progress("rpl_1");
     assert_eq!((progress.matched, progress.is_enqueued), (0, true));
     assert_eq!(world.received.len(), received);
+    assert!(world.deliveries(None).is_empty());
+}
+
+#[test]
+fn what_a_delivery_holds_is_pruned_within_the_hour_of_its_end() {
+    let paused = || {
+        let mut endpoint = endpoint(1);
+        endpoint.options.paused = true;
+        endpoint.options.statuses = vec!["queued".to_owned()];
+        endpoint.options.events = vec!["generation.status_changed".to_owned()];
+        endpoint.options.include = vec!["quarantined".to_owned()];
+        endpoint
+    };
+    let [queued, processing, completed] =
+        ["queued", "processing", "completed"].map(|status| body("task_held", status));
+    let cases: [(&str, &[&str], &[&str]); 3] = [
+        ("an event", &[&queued], &["task_held"]),
+        ("those of its task after it", &[&queued, &processing, &completed], &["task_held"]),
+        ("a body that can't be read", &[UNREADABLE], &[]),
+    ];
+    for (what, bodies, tasks) in cases {
+        let mut world = World::new();
+        world.configure(vec![paused()]);
+        for body in bodies {
+            world.send(body);
+        }
+        world.event("task_free", "completed");
+        world.send("no json either");
+        let stored = |world: &World| {
+            world.number("SELECT COUNT(*) FROM events")
+                + world.number("SELECT COUNT(*) FROM quarantine WHERE LENGTH(body) > 0")
+        };
+        sleep_to(&mut world, RETENTION + 1);
+        assert_eq!(world.task_ids(), tasks, "{what}");
+        // The second body waits for the endpoint, too.
+        assert_eq!(stored(&world), bodies.len() as i64 + 1, "{what}");
+        world.change(|settings| settings.endpoints[0].options.paused = false);
+        world.pass(2 * HOUR);
+        assert_eq!(world.received.len(), 2, "{what}");
+        assert_eq!((world.task_ids().len(), stored(&world)), (0, 0), "{what}");
+        assert!(world.deliveries(None).is_empty(), "{what}");
+        assert!(world.post(bodies[0]).is_empty(), "{what}: a repeat is a duplicate");
+        assert_eq!(stored(&world), 0, "{what}");
+    }
+}
+
+#[test]
+fn all_that_is_held_is_looked_at_page_after_page() {
+    let mut world = World::new();
+    let mut waiting = endpoint(1);
+    waiting.options.paused = true;
+    world.configure(vec![waiting, endpoint(2)]);
+    for n in 0..450 {
+        world.event(&format!("task_{n}"), "queued");
+    }
+    sleep_to(&mut world, RETENTION + 1);
+    assert_eq!(world.number("SELECT COUNT(*) FROM events"), 450);
+    world.change(|settings| settings.endpoints[0].options.enabled = false);
+    world.pass(2 * HOUR);
+    assert!(world.task_ids().is_empty());
     assert!(world.deliveries(None).is_empty());
 }
 

@@ -58,7 +58,8 @@ pub(crate) fn after(db: &dyn Database, seq: i64, limit: i64) -> Result<Vec<LogEn
     db.all(AFTER, &binds, LogEntry::read)
 }
 
-/// Lists entries of a task after a number: its events from the last one back, and their replays.
+/// Lists entries of a task after a number: its events from the last one back, as far as they are not pruned or held, and
+/// their replays.
 pub(crate) fn of_task_after(db: &dyn Database, task_id: &str, seq: i64, limit: i64) -> Result<Vec<LogEntry>> {
     const AFTER: &str = walk!(
         "(SELECT last_seq FROM tasks WHERE task_id = ?1)",
@@ -68,6 +69,7 @@ pub(crate) fn of_task_after(db: &dyn Database, task_id: &str, seq: i64, limit: i
             WHERE r.seq > ?2
         ORDER BY 1 LIMIT ?3"
     );
+    let seq = seq.max(retention::floor(db, PRUNED_TO)?);
     let binds = [Bind::Text(task_id), Bind::Int(seq), Bind::Int(limit), Bind::Int(ENDPOINT_NUMBERS)];
     db.all(AFTER, &binds, LogEntry::read)
 }

@@ -56,7 +56,7 @@ impl Shard {
         end: impl Fn() -> Result<()>,
     ) -> Result<(usize, usize)> {
         let db = context.db;
-        let events = events_of(db, task)?;
+        let events = task.last_seq.map_or_else(|| Ok(Vec::new()), |last| events_until(db, last))?;
         let deliveries = db.transaction(|| {
             self.totals.keep(db, &self.settings, &events)?;
             let deliveries = delete_events(db, task, &events)?;
@@ -92,11 +92,11 @@ pub(crate) fn find(db: &dyn Database, seq: i64) -> Result<Option<(String, Millis
     })
 }
 
-/// Finds the numbers of a task's events, from the last one back to the first.
-fn events_of(db: &dyn Database, task: &Task) -> Result<Vec<i64>> {
+/// Finds the numbers of a task's events, from one back to the first.
+pub(super) fn events_until(db: &dyn Database, last: i64) -> Result<Vec<i64>> {
     const FOLLOW: &str = walk!("?", "?", "SELECT seq, previous FROM line");
     let mut events = Vec::new();
-    let mut next = task.last_seq;
+    let mut next = Some(last);
     while let Some(from) = next {
         let binds = [Bind::Int(from), Bind::Int(PAGE)];
         let page = db.all(FOLLOW, &binds, |row| (row.int(), row.maybe_int()))?;

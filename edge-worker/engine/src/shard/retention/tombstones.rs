@@ -4,7 +4,7 @@
 
 use vtryon_webhooks::Digest;
 
-use super::{QUARANTINE_PRUNED_TO, floor};
+use super::{QUARANTINE_PRUNED_TO, floor, held};
 use crate::database::{Bind, Database};
 use crate::shard::Shard;
 use crate::{Context, Deployment, Result, meta};
@@ -117,7 +117,8 @@ pub(super) fn forget_named(db: &dyn Database, task_no: i64) -> Result<()> {
     db.run("DELETE FROM events WHERE task_no = ? AND digest IS NOT NULL", &[Bind::Int(task_no)])
 }
 
-/// Drops those of a page of bodies that can't be read and were pruned. Returns whether there is more.
+/// Drops those of a page of bodies that can't be read and were pruned; one that a delivery holds stays. Returns whether
+/// there is more.
 fn drop_bodies(db: &dyn Database, keys: &[String]) -> Result<bool> {
     const PAGE_OF: &str = "SELECT no, key FROM quarantine WHERE no > ? AND no <= ? ORDER BY no LIMIT ?";
     // The last one stays, for it has the sum of all bytes.
@@ -126,7 +127,7 @@ fn drop_bodies(db: &dyn Database, keys: &[String]) -> Result<bool> {
     let binds = [Bind::Int(place), Bind::Int(pruned_to), Bind::Int(PAGE)];
     let page = db.all(PAGE_OF, &binds, |row| (row.int(), row.text()))?;
     for (no, key) in &page {
-        if !keys.contains(key) {
+        if !keys.contains(key) && !held::is_body_held(db, *no)? {
             db.run(DROP, &[Bind::Int(*no)])?;
         }
     }

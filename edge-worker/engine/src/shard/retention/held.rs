@@ -1,0 +1,80 @@
+//! Events and quarantined bodies that are too old, but held: a delivery of them is pending, or one of an event of the same
+//! task before them, for the events of a task go in their order. They stay below the floors, are no part of streams and
+//! listings any more, and are deleted once the delivery has ended.
+
+use super::{PRUNED_TO, QUARANTINE_PRUNED_TO, erasure, floor, forget, forget_body};
+use crate::database::{Bind, Database, Row};
+use crate::protocol::delivery::{delivery_no, seq_of};
+use crate::shard::Shard;
+use crate::shard::deliveries::rows;
+use crate::{Result, meta};
+use vtryon_webhooks::Millis;
+
+/// How many deliveries one run looks at.
+const DELIVERIES_PER_RUN: i64 = 200;
+
+/// How far a run has come in the deliveries of what is held.
+const LOOKED_AT: &str = "held_looked_at";
+
+/// Returns whether anything up to a number may be held: the deliveries of everything else were deleted with it.
+pub(super) fn exist(db: &dyn Database, last: i64) -> Result<bool> {
+    const ANY: &str = "SELECT 1 FROM deliveries WHERE no < ? LIMIT 1";
+    Ok(db.first(ANY, &[Bind::Int(delivery_no(last + 1, 0))], Row::int)?.is_some())
+}
+
+/// Returns whether a delivery holds a quarantined body below the floor, or has done so until now.
+pub(super) fn is_body_held(db: &dyn Database, no: i64) -> Result<bool> {
+    Ok(!rows::of_event(db, no)?.is_empty())
+}
+
+/// Returns whether an event is still there, with its body.
+pub(super) fn is_there(db: &dyn Database, seq: Option<i64>) -> Result<bool> {
+    const FIND: &str = "SELECT 1 FROM events WHERE seq = ? AND LENGTH(body) > 0";
+    Ok(db.first(FIND, &[Bind::MaybeInt(seq)], Row::int)?.is_some())
+}
+
+impl Shard {
+    /// Deletes what is held no more, of a page of the deliveries that are left below the floors. Returns whether there is
+    /// more to look at.
+    pub(super) fn prune_held(&self, db: &dyn Database, now: Millis) -> Result<bool> {
+        const PAGE: &str = "SELECT no FROM deliveries WHERE no > ? AND no < ? ORDER BY no LIMIT ?";
+        let (events, quarantine) = (floor(db, PRUNED_TO)?, floor(db, QUARANTINE_PRUNED_TO)?);
+        let end = delivery_no(events.max(quarantine) + 1, 0);
+        let binds = [Bind::Int(floor(db, LOOKED_AT)?), Bind::Int(end), Bind::Int(DELIVERIES_PER_RUN)];
+        let page = db.all(PAGE, &binds, Row::int)?;
+        let mut held: Vec<i64> = page.iter().map(|no| seq_of(*no)).collect();
+        held.dedup();
+        for seq in held {
+            match task_of(db, seq)? {
+                Some(task_no) if seq <= events => self.prune_task(db, task_no, seq, events, now)?,
+                None if seq <= quarantine && !self.is_pending(db, seq, now)? => forget_body(db, seq)?,
+                Some(_) | None => {}
+            }
+        }
+        let is_full = page.len() as i64 == DELIVERIES_PER_RUN;
+        let looked_at = page.last().copied().filter(|_| is_full).unwrap_or(0);
+        if floor(db, LOOKED_AT)? != looked_at {
+            meta::set(db, LOOKED_AT, looked_at)?;
+        }
+        Ok(is_full)
+    }
+
+    /// Deletes the events of a task up to the floor, the oldest first, until one that a delivery holds. An alert is an
+    /// event of no task.
+    fn prune_task(&self, db: &dyn Database, task_no: i64, seq: i64, floor: i64, now: Millis) -> Result<()> {
+        const LAST: &str = "SELECT last_seq FROM tasks WHERE no = ?";
+        let last = db.first(LAST, &[Bind::Int(task_no)], Row::int)?;
+        for event in erasure::events_until(db, last.unwrap_or(seq))?.into_iter().rev() {
+            if event > floor || self.is_pending(db, event, now)? {
+                break;
+            }
+            forget(db, event, task_no)?;
+        }
+        super::raise_live_floor(db)
+    }
+}
+
+/// Returns the task of an event; none of a quarantined body.
+fn task_of(db: &dyn Database, seq: i64) -> Result<Option<i64>> {
+    db.first("SELECT task_no FROM events WHERE seq = ?", &[Bind::Int(seq)], Row::int)
+}
