@@ -57,13 +57,14 @@ test("events younger than the retention stay, even by an hour", async () => {
   assert.equal((await quarantined()).length, 1);
 });
 
-test("old events are pruned, but no event with a pending delivery, nor what came after it", async () => {
+test("old events are pruned, but no event with a pending delivery", async () => {
   await skipTo(RETENTION + 1);
   await until(async () => (await task("task_old")) === 404);
+  await until(async () => (await task("task_behind")) === 404);
   const { attempts, state } = await delivery(gateway, { task_id: "task_pending" }, attempted);
   assert.equal(state, "pending");
   assert.ok(attempts.length > 1);
-  assert.deepEqual((await listed()).sort(), ["task_behind", "task_pending"]);
+  assert.deepEqual(await listed(), ["task_pending"]);
   assert.deepEqual(await deliveries(gateway, { task_id: "task_old" }), []);
 });
 
@@ -81,7 +82,7 @@ test("a replayed old event is a duplicate: nothing is stored, broadcast or deliv
     return isDeepStrictEqual(await stored(), digests);
   });
   assert.equal(await task("task_old"), 404);
-  assert.deepEqual((await listed()).sort(), ["task_behind", "task_pending"]);
+  assert.deepEqual(await listed(), ["task_pending"]);
   const old = backend.received.slice(before).filter(({ body }) => !body.includes("task_pending"));
   assert.deepEqual(old, []);
 });
