@@ -7,7 +7,7 @@ import {
   ftruncateSync,
   openSync,
   readSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
 import { Failure, UsageError } from "../common/errors.js";
 import { lock } from "../state/lock.js";
@@ -66,7 +66,8 @@ export class ExportFile {
 
   write(line: string): void {
     try {
-      writeSync(this.#file, `${line}\n`);
+      // Not `writeSync`: on a disk that gets full, it writes a part of the line and does not throw.
+      writeFileSync(this.#file, `${line}\n`);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       throw new Failure(

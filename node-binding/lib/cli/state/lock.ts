@@ -1,4 +1,4 @@
-import { closeSync, linkSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createPrivate, readPrivate } from "./private-file.js";
 
 /**
@@ -8,7 +8,7 @@ import { createPrivate, readPrivate } from "./private-file.js";
 export function lock(path: string): (() => void) | number {
   const ownPath = `${path}.${process.pid}`;
   const file = createPrivate(ownPath);
-  writeSync(file, `${process.pid} ${startTime(process.pid)}\n`);
+  writeFileSync(file, `${process.pid} ${startTime(process.pid)}\n`);
   closeSync(file);
   try {
     for (;;) {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { closeSync, fsyncSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, renameSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { Failure, UsageError } from "../common/errors.js";
@@ -160,7 +160,9 @@ export class StateFile {
     this.#apply(line);
     const text = `${JSON.stringify(line)}\n`;
     try {
-      this.#bytes += writeSync(this.#file, text);
+      // Not `writeSync`: on a disk that gets full, it writes a part of the text and does not throw.
+      writeFileSync(this.#file, text);
+      this.#bytes += Buffer.byteLength(text);
       if (this.#bytes > MAX_BYTES) this.#compact();
     } catch (error) {
       const { message, hint } = this.#usageError(error);
@@ -178,7 +180,7 @@ export class StateFile {
     }
     const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
     const file = createPrivate(`${this.#path}.new`);
-    writeSync(file, text);
+    writeFileSync(file, text);
     fsyncSync(file);
     renameSync(`${this.#path}.new`, this.#path);
     if (this.#file >= 0) closeSync(this.#file);
