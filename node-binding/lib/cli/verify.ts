@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { VtryonWebhooks, WebhookError } from "vtryon-webhooks";
 import { FAILED, required } from "./common/errors.js";
+import { plain } from "./common/format.js";
 import { addSecret, readInput, type SecretOptions, secretsOf } from "./common/input.js";
 import { print, styleOf } from "./common/terminal.js";
 
@@ -58,7 +59,8 @@ function accepted(
   const style = styleOf(process.stdout);
   const which = secretIndex === 0 ? "" : ", the previous one";
   print(`${style.good("ok")}  signed with the secret ${fingerprint}${which}`);
-  print(`${event.event}  ${event.status ?? "no status"}  [${event.task_id}]`);
+  const [name, status, task] = [event.event, event.status ?? "no status", event.task_id].map(plain);
+  print(`${name}  ${status}  [${task}]`);
 }
 
 function refused({ code, message, hint }: WebhookError, { json }: Options): void {

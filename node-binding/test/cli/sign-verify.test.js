@@ -105,6 +105,16 @@ for (const [name, body, signature, code] of [
   });
 }
 
+test("verify prints no characters that a terminal obeys or that turn the text around", async () => {
+  const body =
+    '{"event":"generation.status_changed","task_id":"a\u202eb","status":"c\u2028d\u2066"}';
+  const { stdout } = await run(["verify", "--signature", sign(body)], { input: body });
+  assert.equal(stdout.split("\n")[1], "generation.status_changed  c d  [a b]");
+  const other = '{"event":"e\u202ef","task_id":"g"}';
+  const { stdout: printed } = await run(["verify", "--signature", sign(other)], { input: other });
+  assert.equal(printed.split("\n")[1], "e f  no status  [g]");
+});
+
 /** Makes the command believe that it writes to a terminal. */
 const TERMINAL = "--import=data:text/javascript,process.stdout.isTTY=true";
 for (const [name, env, start] of [
