@@ -50,7 +50,7 @@ where the last one stopped. Replays of the gateway are forwarded too and marked.
 Order: the events of a task are forwarded one after the other; 8 tasks at a time.
 
 Failures: a backend that can't be reached is waited for. If it closes the connection
-without an answer, the event is sent again, up to 5 times. Any answer counts: after a
+without an answer, the event is sent again, up to 4 times. Any answer counts: after a
 500, or no answer within --timeout, the event is skipped. To get it again, replay it in
 the gateway or start with --since. With several --forward, a backend that can't be
 reached stops the others after a while.

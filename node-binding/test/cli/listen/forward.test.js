@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { SECRET, TOKEN } from "../../support/fake-gateway.js";
+import { run } from "../../support/run-cli.js";
 import {
   backendOf,
   gatewayOf,
@@ -184,6 +185,17 @@ test("an unreachable backend is waited for, and a closed connection is retried",
     "processing                  [task_1]  → 200",
   ]);
   assert.equal(listener.stderr.match(/wait until it can be reached/g).length, 1);
+});
+
+test("a connection that is always closed: the event is sent again 4 times, as the help says, then skipped", async (t) => {
+  const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
+  backend.answer = (response) => response.destroy();
+  const listener = await listen(t, gateway, [backend]).ready();
+  gateway.event("task_1", "queued");
+  await until(() => listener.lines.length === 5);
+  assert.match(listener.lines[4], /→ closed without an answer, attempt 5, skipped$/);
+  const { stdout } = await run(["listen", "--help"]);
+  assert.match(stdout, /the event is sent again, up to 4 times\./);
 });
 
 test("while a backend is unreachable, reading pauses, and no event is lost", async (t) => {
