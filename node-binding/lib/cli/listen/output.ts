@@ -131,7 +131,7 @@ function recordOf({ event, backend, attempt, result, retried }: Forwarded): obje
     ok: result !== undefined && isSuccess(result),
     answer: result !== undefined && "status" in result ? result.status : null,
     failure,
-    again: retried,
+    retried,
   };
 }
 

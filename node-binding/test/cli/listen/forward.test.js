@@ -99,7 +99,7 @@ test("--json prints one line for each attempt, and nothing else to standard outp
     ok: true,
     answer: 200,
     failure: null,
-    again: false,
+    retried: false,
   });
   assert.deepEqual([second.type, second.delivery], ["replay", replayed.delivery]);
 });
