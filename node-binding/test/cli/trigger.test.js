@@ -70,7 +70,7 @@ for (const [name, args, expected] of [
     );
     const good = expected.filter((status) => status !== BAD).length;
     const refused = expected.length - good;
-    const summary = `${good} of ${good} events taken`;
+    const summary = `${good} of ${good} events accepted`;
     assert.equal(
       lines.at(-1),
       refused === 0 ? summary : `${summary}, ${refused} of ${refused} forgeries refused`,
@@ -136,7 +136,7 @@ test("--retries limits the retries", async () => {
   ]);
   assert.equal(code, 1);
   assert.equal(stdout.match(/→ connection refused, given up\n/g).length, 3);
-  assert.match(stdout, /^0 of 3 events taken$/m);
+  assert.match(stdout, /^0 of 3 events accepted$/m);
 });
 
 for (const [name, fault, answer, output] of [
@@ -177,7 +177,7 @@ for (const [name, answers, faults, hint] of [
     assert.equal(hints.length, hint === undefined ? 0 : 1);
     if (hint !== undefined) assert.match(hints[0], hint);
     assert.match(lines[0], /→ \d{3} the_code/);
-    assert.match(lines.at(-1), /^0 of 3 events taken/);
+    assert.match(lines.at(-1), /^0 of 3 events accepted/);
     assert.ok(!stdout.includes("said"));
     const json = await run([...args, "--json"]);
     for (const line of json.stdout.trimEnd().split("\n")) assert.ok(JSON.parse(line).answer);

@@ -217,7 +217,7 @@ test("from nothing to a receiver: the lines of the page work one after the other
   writeFileSync(path.join(receiver, "receive.mjs"), block("receive-node"));
   const { url, printed } = await listening(t, "bash", [...bash, lines("start")], receiver);
   const options = { cwd: receiver };
-  assert.match(await shell(lines("send"), url, options), /3 of 3 events taken/);
+  assert.match(await shell(lines("send"), url, options), /3 of 3 events accepted/);
   await until(() => printed.join("").endsWith(lines("lines")));
   const env = { ...process.env, VTRYON_WEBHOOK_SECRET: "whsec_example" };
   const [, promised] = /`(all \d+ cases passed)`/.exec(read("docs/start/receive-node.md"));

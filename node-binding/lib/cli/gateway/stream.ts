@@ -235,7 +235,7 @@ export class Stream {
 }
 
 const UNREADABLE: Failure = new Failure(
-  "the gateway says what this version can't read",
+  "the gateway's answer has a format that this version does not know",
   "see whether there is a newer version of vtryon-webhooks",
 );
 

@@ -87,7 +87,7 @@ function resultOf(text: string): BatchResult {
     // Reported below.
   }
   throw new Failure(
-    "the gateway says what this version can't read",
+    "the gateway's answer has a format that this version does not know",
     "see whether there is a newer version of vtryon-webhooks",
   );
 }

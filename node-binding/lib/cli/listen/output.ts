@@ -74,7 +74,7 @@ export class Output implements BackendObserver {
   stopping(running: number): void {
     if (running === 0) return;
     const events = running === 1 ? "the event that is" : `the ${running} events that are`;
-    this.#say(`waiting for ${events} under way; the same signal again ends it at once`);
+    this.#say(`waiting for ${events} in progress; the same signal again ends it at once`);
   }
 
   #say(line: string): void {

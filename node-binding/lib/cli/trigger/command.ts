@@ -82,7 +82,7 @@ async function run(kind: Kind, options: Options): Promise<void> {
   const all = plan(course, fault, secret);
   const style = styleOf(process.stdout);
   const results: HttpResult[] = [];
-  let taken = 0;
+  let accepted = 0;
   let refused = 0;
   const post = posting(url, options);
   const send = ({ body, signature }: (typeof all)[number]) => post(body, signature);
@@ -90,17 +90,17 @@ async function run(kind: Kind, options: Options): Promise<void> {
     print(json ? JSON.stringify(recordOf(attempt)) : lineOf(attempt, options, style));
     if (attempt.planned.forged === null) results.push(attempt.result);
     if (!attempt.ok) continue;
-    if (attempt.planned.forged === null) taken += 1;
+    if (attempt.planned.forged === null) accepted += 1;
     else refused += 1;
   }
   const events = all.filter(({ forged }) => forged === null).length;
   const forgeries = all.length - events;
-  const ok = taken === events && refused === forgeries;
+  const ok = accepted === events && refused === forgeries;
   if (!ok) process.exitCode = FAILED;
   if (json) return;
   const hint = ok ? undefined : hintOf(results);
   if (hint !== undefined) print(hint);
-  const parts = [`${taken} of ${events} events taken`];
+  const parts = [`${accepted} of ${events} events accepted`];
   if (forgeries > 0) parts.push(`${refused} of ${forgeries} forgeries refused`);
   print((ok ? style.good : style.bad)(parts.join(", ")));
 }

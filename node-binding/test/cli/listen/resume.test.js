@@ -45,7 +45,7 @@ test("after a signal running requests finish, and completed events are recorded"
   for (const n of [1, 2, 3]) gateway.event(`task_${n}`, "queued");
   await until(() => listener.lines.length === 3);
   listener.signal("SIGTERM");
-  await listener.says(/waiting for the event that is under way/);
+  await listener.says(/waiting for the event that is in progress/);
   unanswered[0].end();
   assert.equal(await listener.ended, 0);
   assert.equal(backend.received.length, 4, "what had not begun does not begin");
