@@ -4,21 +4,17 @@ import { pathToFileURL } from "node:url";
 import type { Command } from "commander";
 import { addConnection, agentFor, type ConnectionOptions } from "../common/connection.js";
 import { FAILED, UsageError } from "../common/errors.js";
-import { plain } from "../common/format.js";
 import { addToken, type TokenOptions, tokenOf } from "../common/input.js";
-import { counted, Progress } from "../common/progress.js";
 import { addGateway, type GatewayOptions, gatewayOf } from "../gateway/options.js";
 import { defaultPath, StateFile } from "../state/state-file.js";
-import { type Batch, batchesOf } from "./batches.js";
+import { batchesOf } from "./batches.js";
 import { BEGINNING, decode, encode, type Position, read } from "./position.js";
+import { Report } from "./report.js";
 import { type BatchResult, sendBatch, type Target } from "./request.js";
 
 interface Options extends TokenOptions, ConnectionOptions, GatewayOptions {
   state?: string;
 }
-
-/** How many refused lines are named. */
-const NAMED = 20;
 
 /** How much of a file is read at once. */
 const CHUNK_BYTES = 64 * 1024;
@@ -157,75 +153,4 @@ function open(path: string): number {
   if (fstatSync(file).isFile()) return file;
   closeSync(file);
   throw refuse("it is no file", "name a file, or send the events to standard input");
-}
-
-const number = (count: number) => count.toLocaleString("en-US");
-
-/** Prints how far an import has come, and which lines were refused. */
-class Report {
-  readonly #progress = new Progress();
-  readonly #gateway: URL;
-  #size = 0;
-  #stored = 0;
-  #erased = 0;
-  #duplicates = 0;
-  #capped = 0;
-  refused = 0;
-  #isAway = false;
-
-  constructor(gateway: URL) {
-    this.#gateway = gateway;
-  }
-
-  /** `found` is how far the file was imported before, and `position` where it goes on. */
-  begin(size: number, found: Position, position: Position): void {
-    this.#size = size;
-    if (found.lines === 0) return;
-    const before = `${counted(found.lines, "line")} were imported before`;
-    const isNew = position.lines === 0;
-    this.#progress.say(
-      isNew
-        ? `${before}, but the gateway has not all of them: beginning anew`
-        : `${before}: going on after them`,
-    );
-  }
-
-  sent({ linesBefore, end }: Batch, result: BatchResult): void {
-    this.#isAway = false;
-    this.#stored += result.stored - result.erased;
-    this.#erased += result.erased;
-    this.#duplicates += result.duplicates;
-    this.#capped += result.capped;
-    for (const { line, error, message } of result.refused) {
-      if (this.refused < NAMED) {
-        this.#progress.say(`line ${linesBefore + line}: ${plain(error)}: ${plain(message)}`);
-      }
-      this.refused += 1;
-    }
-    const events = counted(this.#stored + this.#duplicates, "event");
-    if (this.#size > 0) this.#progress.update(end / this.#size, events);
-  }
-
-  away(reason: string): void {
-    if (!this.#isAway) {
-      this.#progress.say(`${this.#gateway.origin}: ${reason}; retrying until it can be reached`);
-    }
-    this.#isAway = true;
-  }
-
-  /** Prints what became of the events; returns how many were refused. */
-  done(): number {
-    if (this.refused > NAMED) {
-      this.#progress.say(`… and ${counted(this.refused - NAMED, "line")} more`);
-    }
-    const notes = [
-      `imported ${counted(this.#stored, "event")}`,
-      `${number(this.#duplicates)} were stored already`,
-      ...(this.#erased > 0 ? [`${counted(this.#erased, "task")} erased`] : []),
-      ...(this.#capped > 0 ? [`${number(this.#capped)} left out: too many unknown statuses`] : []),
-      ...(this.refused > 0 ? [`${number(this.refused)} were refused`] : []),
-    ];
-    this.#progress.say(notes.join(", "));
-    return this.refused;
-  }
 }

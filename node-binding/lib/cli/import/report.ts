@@ -1,0 +1,81 @@
+// What an import prints: how far it has come, and which lines were refused.
+
+import { plain } from "../common/format.js";
+import { counted, Progress } from "../common/progress.js";
+import type { Batch } from "./batches.js";
+import type { Position } from "./position.js";
+import type { BatchResult } from "./request.js";
+
+/** How many refused lines are named. */
+const NAMED = 20;
+
+const number = (count: number) => count.toLocaleString("en-US");
+
+/** Prints how far an import has come, and which lines were refused. */
+export class Report {
+  readonly #progress = new Progress();
+  readonly #gateway: URL;
+  #size = 0;
+  #stored = 0;
+  #erased = 0;
+  #duplicates = 0;
+  #capped = 0;
+  refused = 0;
+  #isAway = false;
+
+  constructor(gateway: URL) {
+    this.#gateway = gateway;
+  }
+
+  /** `found` is how far the file was imported before, and `position` where it goes on. */
+  begin(size: number, found: Position, position: Position): void {
+    this.#size = size;
+    if (found.lines === 0) return;
+    const before = `${counted(found.lines, "line")} were imported before`;
+    const isNew = position.lines === 0;
+    this.#progress.say(
+      isNew
+        ? `${before}, but the gateway has not all of them: beginning anew`
+        : `${before}: going on after them`,
+    );
+  }
+
+  sent({ linesBefore, end }: Batch, result: BatchResult): void {
+    this.#isAway = false;
+    this.#stored += result.stored - result.erased;
+    this.#erased += result.erased;
+    this.#duplicates += result.duplicates;
+    this.#capped += result.capped;
+    for (const { line, error, message } of result.refused) {
+      if (this.refused < NAMED) {
+        this.#progress.say(`line ${linesBefore + line}: ${plain(error)}: ${plain(message)}`);
+      }
+      this.refused += 1;
+    }
+    const events = counted(this.#stored + this.#duplicates, "event");
+    if (this.#size > 0) this.#progress.update(end / this.#size, events);
+  }
+
+  away(reason: string): void {
+    if (!this.#isAway) {
+      this.#progress.say(`${this.#gateway.origin}: ${reason}; retrying until it can be reached`);
+    }
+    this.#isAway = true;
+  }
+
+  /** Prints what became of the events; returns how many were refused. */
+  done(): number {
+    if (this.refused > NAMED) {
+      this.#progress.say(`… and ${counted(this.refused - NAMED, "line")} more`);
+    }
+    const notes = [
+      `imported ${counted(this.#stored, "event")}`,
+      `${number(this.#duplicates)} were stored already`,
+      ...(this.#erased > 0 ? [`${counted(this.#erased, "task")} erased`] : []),
+      ...(this.#capped > 0 ? [`${number(this.#capped)} left out: too many unknown statuses`] : []),
+      ...(this.refused > 0 ? [`${number(this.refused)} were refused`] : []),
+    ];
+    this.#progress.say(notes.join(", "));
+    return this.refused;
+  }
+}
