@@ -143,7 +143,10 @@ test("an event that its task has no room for is neither stored nor a duplicate",
   const target = { gateway: gateway.url, token: TOKEN, home: folder };
   const { code, stderr } = await run(["import", file], target);
   assert.equal(code, 0);
-  assert.match(stderr, /^imported 0 events, 16 were stored already, 1 left out: too many unknown/m);
+  assert.match(
+    stderr,
+    /^imported 0 events, 16 were stored already, 1 was left out: too many unknown/m,
+  );
 });
 
 test("an erased task is erased in the next deployment, whatever has come there", async () => {
@@ -313,12 +316,12 @@ test("the commands: an export goes on after its last whole line, refused lines a
     assert.deepEqual([once.code, once.stdout], [1, ""]);
     assert.match(
       once.stderr,
-      /^line 22: signature_mismatch: .*\nimported 21 events, 0 were stored already, 1 were refused\n$/m,
+      /^line 22: signature_mismatch: .*\nimported 21 events, 0 were stored already, 1 was refused\n$/m,
     );
     const again = await run(["import", file], target);
-    assert.match(again.stderr, /imported 0 events, 21 were stored already, 1 were refused/);
+    assert.match(again.stderr, /imported 0 events, 21 were stored already, 1 was refused/);
     const piped = await run(["import"], { ...target, input: "pipe", body: `${lines[0]}\n` });
-    assert.deepEqual([piped.code, piped.stderr], [0, "imported 0 events, 1 were stored already\n"]);
+    assert.deepEqual([piped.code, piped.stderr], [0, "imported 0 events, 1 was stored already\n"]);
 
     const weak = await run(["import", file], {
       ...target,

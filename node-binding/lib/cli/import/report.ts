@@ -9,11 +9,12 @@ import type { BatchResult } from "./request.js";
 /** How many refused lines are named. */
 const NAMED = 20;
 
-const number = (count: number) => count.toLocaleString("en-US");
+/** Formats a number with its verb: `1 was`, `12,345 were`. */
+const were = (count: number) => `${count.toLocaleString("en-US")} ${count === 1 ? "was" : "were"}`;
 
 /** Prints how far an import has come, and which lines were refused. */
 export class Report {
-  readonly #progress = new Progress();
+  readonly #progress: Progress;
   readonly #gateway: URL;
   #size = 0;
   #stored = 0;
@@ -23,15 +24,16 @@ export class Report {
   refused = 0;
   #isAway = false;
 
-  constructor(gateway: URL) {
+  constructor(gateway: URL, progress: Progress = new Progress()) {
     this.#gateway = gateway;
+    this.#progress = progress;
   }
 
   /** `found` is how far the file was imported before, and `position` where it goes on. */
   begin(size: number, found: Position, position: Position): void {
     this.#size = size;
     if (found.lines === 0) return;
-    const before = `${counted(found.lines, "line")} were imported before`;
+    const before = `${counted(found.lines, "line")} ${found.lines === 1 ? "was" : "were"} imported before`;
     const isNew = position.lines === 0;
     this.#progress.say(
       isNew
@@ -70,10 +72,10 @@ export class Report {
     }
     const notes = [
       `imported ${counted(this.#stored, "event")}`,
-      `${number(this.#duplicates)} were stored already`,
+      `${were(this.#duplicates)} stored already`,
       ...(this.#erased > 0 ? [`${counted(this.#erased, "task")} erased`] : []),
-      ...(this.#capped > 0 ? [`${number(this.#capped)} left out: too many unknown statuses`] : []),
-      ...(this.refused > 0 ? [`${number(this.refused)} were refused`] : []),
+      ...(this.#capped > 0 ? [`${were(this.#capped)} left out: too many unknown statuses`] : []),
+      ...(this.refused > 0 ? [`${were(this.refused)} refused`] : []),
     ];
     this.#progress.say(notes.join(", "));
     return this.refused;

@@ -11,6 +11,7 @@ const { ExportFile } = await source("export/file");
 const { batchesOf } = await source("import/batches");
 const { decode, encode } = await source("import/position");
 const { Progress, counted } = await source("common/progress");
+const { Report } = await source("import/report");
 
 const folder = stateFolder(after);
 const MIB = 1024 * 1024;
@@ -167,5 +168,30 @@ test("a progress bar is drawn on a terminal alone", () => {
     progress.say(counted(1234, "event"));
     const bar = `\r\u001b[K[${"#".repeat(12)}${"-".repeat(12)}]  50 %  1 event\r\u001b[K`;
     assert.equal(written, `${isTTY ? bar : ""}1,234 events\n`);
+  }
+});
+
+test("what an import has done is said in the singular and in the plural", () => {
+  const refused = { line: 1, error: "invalid_json", message: "the body is not JSON" };
+  for (const [count, before, after] of [
+    [1, "1 line was imported before", "imported 1 event, 1 was stored already, 1 was left out"],
+    [
+      2,
+      "2 lines were imported before",
+      "imported 2 events, 2 were stored already, 2 were left out",
+    ],
+  ]) {
+    let written = "";
+    const progress = new Progress({ write: (text) => (written += text) });
+    const report = new Report(new URL("https://gateway.example"), progress);
+    const position = { offset: 9, lines: count, lastBatch: 0 };
+    report.begin(9, position, position);
+    const result = { stored: count, erased: 0, duplicates: count, capped: count };
+    report.sent({ linesBefore: 0, end: 9 }, { ...result, refused: Array(count).fill(refused) });
+    assert.equal(report.done(), count);
+    const lines = written.trimEnd().split("\n");
+    assert.equal(lines[0], `${before}: going on after them`);
+    assert.ok(lines.at(-1).startsWith(after), lines.at(-1));
+    assert.ok(lines.at(-1).endsWith(count === 1 ? ", 1 was refused" : ", 2 were refused"));
   }
 });
