@@ -91,7 +91,7 @@ export class WebhookError extends Error {
 
   /** Includes the message, which `JSON.stringify` leaves out of other errors. */
   toJSON(): object {
-    const { name, code, status, message, hint, field, offset } = this;
-    return { name, code, status, message, hint, field, offset };
+    const { name, code, status, message, hint, field, offset, retryAfterMs } = this;
+    return { name, code, status, message, hint, field, offset, retryAfterMs };
   }
 }

@@ -183,6 +183,13 @@ test("an error as JSON has its message and hint", () => {
   assert.equal(esm.WebhookError.is(thrower), false);
 });
 
+test("an error as JSON has everything that is known", () => {
+  const facts = { field: "data.result_url", offset: 7, retryAfterMs: 1500 };
+  const error = new esm.WebhookError("unavailable", 503, "busy", "wait", facts);
+  const said = { name: "WebhookError", code: "unavailable", status: 503 };
+  assert.deepEqual(error.toJSON(), { ...said, message: "busy", hint: "wait", ...facts });
+});
+
 test("statuses have to be well-formed strings", () => {
   for (const [seen, status] of [
     [["\ud800"], "queued"],
