@@ -3,12 +3,7 @@
 import { callCore, webhookError } from "./core/engine.js";
 import type { VtryonEvent } from "./core/event.js";
 import { readOption } from "./core/options.js";
-import {
-  isWellFormedString,
-  type Payload,
-  type SignatureHeader,
-  stringList,
-} from "./core/payload.js";
+import { isWellFormedString, type Payload, type SignatureHeader } from "./core/payload.js";
 import { type Secrets, secretList } from "./verifier/secrets.js";
 import { type RequestHeaders, schemeOf, toleranceOf } from "./verifier/standard-webhooks.js";
 import { bodyLimit, type Options, type Verified, VtryonWebhooks } from "./verifier/webhooks.js";
@@ -66,15 +61,27 @@ export interface Step {
 /**
  * Decides what `status` means for a task that has received the statuses `seen`, in this order.
  *
- * Throws `invalid_option` for a status that is no string.
+ * Throws `invalid_option` for a status that is no string, and for a `seen` that is a single string.
  */
-export function lifecycleStep(seen: readonly string[], status: string): Step {
-  const known = stringList(seen);
-  if (known === undefined || !isWellFormedString(status)) {
-    throw webhookError("invalid_option", "a status is not a text");
-  }
+export function lifecycleStep(seen: Iterable<string>, status: string): Step {
+  const known = seenStatuses(seen);
+  if (!isWellFormedString(status)) throw webhookError("invalid_option", "`status` is not a text");
   const [outcome, after] = callCore((core) => core.lifecycleStep(known, status));
   return { outcome, status: after } as Step;
+}
+
+function seenStatuses(seen: unknown): string[] {
+  if (typeof seen === "string") {
+    throw webhookError("invalid_option", "`seen` is one status, not a sequence of them");
+  }
+  let statuses: unknown[];
+  try {
+    statuses = [...(seen as Iterable<unknown>)];
+  } catch {
+    throw webhookError("invalid_option", "`seen` can't be iterated over");
+  }
+  if (statuses.every(isWellFormedString)) return statuses;
+  throw webhookError("invalid_option", "a status in `seen` is not a text");
 }
 
 function preparedFor(secrets: Secrets, options: Options | undefined): VtryonWebhooks {

@@ -10,33 +10,38 @@ from strange import LoudStr, Lying, Raising
 
 from vtryon_webhooks import WebhookError, lifecycle_step
 
-STATUSES: list[tuple[Any, Any]] = [
-    ("queued", "processing"),
-    (LoudStr("queued"), "processing"),
-    (b"queued", "processing"),
-    (None, "queued"),
-    (7, "queued"),
-    (Raising(), "queued"),
-    ([None], "queued"),
-    ([b"queued"], "queued"),
-    ([[]], "queued"),
-    (["\ud800"], "queued"),
-    ([], None),
-    ([], b"queued"),
-    ([], 7),
-    ([], []),
-    ([], Raising()),
-    ([], Lying(str)),
-    ([], "\ud800"),
+ONE = "`seen` is one status, not a sequence of them"
+NONE = "`seen` can't be iterated over"
+WRONG = "a status in `seen` is not a text"
+LAST = "`status` is not a text"
+
+STATUSES: list[tuple[Any, Any, str]] = [
+    ("queued", "processing", ONE),
+    (LoudStr("queued"), "processing", ONE),
+    (b"queued", "processing", WRONG),
+    (None, "queued", NONE),
+    (7, "queued", NONE),
+    (Raising(), "queued", NONE),
+    ([None], "queued", WRONG),
+    ([b"queued"], "queued", WRONG),
+    ([[]], "queued", WRONG),
+    (["\ud800"], "queued", WRONG),
+    ([], None, LAST),
+    ([], b"queued", LAST),
+    ([], 7, LAST),
+    ([], [], LAST),
+    ([], Raising(), LAST),
+    ([], Lying(str), LAST),
+    ([], "\ud800", LAST),
 ]
 
 
 @pytest.mark.parametrize("index", range(len(STATUSES)))
 def test_what_is_no_status(index: int) -> None:
-    seen, status = STATUSES[index]
+    seen, status, message = STATUSES[index]
     with pytest.raises(WebhookError) as raised:
         lifecycle_step(seen, status)
-    assert raised.value.code == "invalid_option"
+    assert (raised.value.code, str(raised.value)) == ("invalid_option", message)
 
 
 def test_texts_of_a_subclass() -> None:

@@ -69,17 +69,6 @@ function getter(prototype: object, name: PropertyKey): (value: unknown) => unkno
   return (value) => get?.call(value);
 }
 
-/** Returns a copy of a list of well-formed strings; undefined for anything else. */
-export function stringList(list: unknown): string[] | undefined {
-  try {
-    const items: unknown[] = Array.isArray(list) ? [...list] : [undefined];
-    return items.every(isWellFormedString) ? items : undefined;
-  } catch {
-    // A proxy that throws.
-    return undefined;
-  }
-}
-
 /** Returns whether a value is a string that UTF-8 can encode: one without half a surrogate pair. */
 export function isWellFormedString(value: unknown): value is string {
   return typeof value === "string" && value.isWellFormed();

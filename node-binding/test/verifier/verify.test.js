@@ -190,19 +190,36 @@ test("an error as JSON has everything that is known", () => {
   assert.deepEqual(error.toJSON(), { ...said, message: "busy", hint: "wait", ...facts });
 });
 
-test("statuses have to be well-formed strings", () => {
-  for (const [seen, status] of [
-    [["\ud800"], "queued"],
-    [[], "\ud800"],
-    ["queued", "queued"],
-    [[7], "queued"],
-    [thrower, "queued"],
-    [[], undefined],
+test("statuses have to be well-formed strings, and the error names the argument", () => {
+  const [one, none] = [
+    "`seen` is one status, not a sequence of them",
+    "`seen` can't be iterated over",
+  ];
+  const [wrong, last] = ["a status in `seen` is not a text", "`status` is not a text"];
+  for (const [seen, status, message] of [
+    ["queued", "queued", one],
+    [undefined, "queued", none],
+    [7, "queued", none],
+    [{}, "queued", none],
+    [thrower, "queued", none],
+    [["\ud800"], "queued", wrong],
+    [[7], "queued", wrong],
+    [["queued", undefined], "queued", wrong],
+    [[], "\ud800", last],
+    [[], undefined, last],
   ]) {
-    assert.equal(
-      codeOf(() => esm.lifecycleStep(seen, status)),
-      "invalid_option",
-    );
+    const error = errorOf(() => esm.lifecycleStep(seen, status));
+    assert.deepEqual([error?.code, error?.message], ["invalid_option", message]);
+  }
+});
+
+test("the statuses seen may be any sequence", () => {
+  for (const seen of [
+    ["queued", "failed"],
+    new Set(["queued", "failed"]),
+    ["queued", "failed"].values(),
+  ]) {
+    assert.deepEqual(esm.lifecycleStep(seen, "processing"), { outcome: "late", status: "failed" });
   }
 });
 

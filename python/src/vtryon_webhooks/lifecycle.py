@@ -54,7 +54,7 @@ def lifecycle_step(seen: Iterable[str], status: str) -> Step:
     kept: set[str] = set()
     unknown = 0
     outcome: Outcome = "duplicate"
-    for told in (*_texts_of(seen), _text(status)):
+    for told in (*_texts_of(seen), _text(status, "`status`")):
         if told in kept:
             outcome = "duplicate"
         elif told in STATUSES:
@@ -77,11 +77,11 @@ def _texts_of(seen: object) -> list[str]:
     except Exception as fault:
         # A query that is iterated over may fail, and whoever made it has to see why.
         raise WebhookError("invalid_option", "`seen` can't be iterated over") from fault
-    return [_text(status) for status in listed]
+    return [_text(status, "a status in `seen`") for status in listed]
 
 
-def _text(status: object) -> str:
+def _text(status: object, what: str) -> str:
     text = text_of(status)
     if text is None or not is_text(text):
-        raise WebhookError("invalid_option", "a status is not a text")
+        raise WebhookError("invalid_option", f"{what} is not a text")
     return text

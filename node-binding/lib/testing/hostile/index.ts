@@ -29,7 +29,7 @@ const ROWS: readonly Row[] = [
  * Creates the requests that receivers are known to fail on. Those with a signature are signed with `secret`.
  *
  * Send them in order. The first and the last one are valid: they show whether the receiver was running at the start
- * and still is at the end. Throws `secret_missing`, `secret_empty` and `secret_whitespace`.
+ * and still is at the end. Throws `invalid_option` and the codes that begin with `secret_`.
  */
 export function hostileRequests(
   secret: string,
