@@ -1,4 +1,4 @@
-"""Every refusal, spelled once, and what is said of it."""
+"""Every error code with its status, its summary and its hint."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Code = Literal[
 
 
 class Row(NamedTuple):
-    """What is said of a code: the status that answers it, what a stranger is told, the words."""
+    """A code's HTTP status, the code that an unauthenticated sender sees, and its texts."""
 
     status: int
     public: Code

@@ -46,27 +46,27 @@ class Step:
 def lifecycle_step(seen: Iterable[str], status: str) -> Step:
     """Decides on `status` for a task that has received the statuses `seen`, in this order.
 
-    Repeats in `seen` change nothing, so it can be a whole history as well as the statuses kept.
+    Repeats in `seen` change nothing, so it can be a whole history as well as the statuses stored.
     Raises `invalid_option` for a status that is no text, as the None of an event by another name,
     and for a `seen` that is a single text.
     """
-    stands: Status | None = None
-    kept: set[str] = set()
+    current: Status | None = None
+    stored: set[str] = set()
     unknown = 0
     outcome: Outcome = "duplicate"
-    for told in (*_texts_of(seen), _text(status, "`status`")):
-        if told in kept:
+    for received in (*_texts_of(seen), _text(status, "`status`")):
+        if received in stored:
             outcome = "duplicate"
-        elif told in STATUSES:
-            outcome = _TABLE[stands][cast(Status, told)]
+        elif received in STATUSES:
+            outcome = _TABLE[current][cast(Status, received)]
         else:
             outcome = "unknown" if unknown < MAX_UNKNOWN else "capped"
             unknown += 1
         if outcome == "applied":
-            stands = cast(Status, told)
+            current = cast(Status, received)
         if outcome != "capped":
-            kept.add(told)
-    return Step(outcome, stands)
+            stored.add(received)
+    return Step(outcome, current)
 
 
 def _texts_of(seen: object) -> list[str]:

@@ -101,12 +101,12 @@ class PreparedSecrets:
         ):
             self._check_pause()
             pending = self._pending = asyncio.ensure_future(self._call(self._source))
-            # What fails after nobody waits any more is told to those that come next.
+            # Retrieves the exception, so that asyncio logs nothing when nobody awaits it any more.
             pending.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         try:
             return await asyncio.shield(pending)
         except asyncio.CancelledError:
-            # It has kept a request for too long: the next one calls again.
+            # The call took longer than the request may: the next request calls again.
             if self._pending is pending:
                 self._pending = None
             raise
