@@ -81,28 +81,14 @@ impl<'a> Event<'a> {
         let [data, error] = [data, error].map(|value| value.map(|value| value.text));
         let name = required(name, MAX_EVENT_NAME, "event")?;
         let task_id = TaskId::new(required(task_id, MAX_TASK_ID, "task_id")?)?;
-        if name != STATUS_CHANGED {
-            return Ok(Self {
-                body: verified.payload(),
-                name,
-                task_id,
-                status: None,
-                result_url: None,
-                error_message: None,
-                data,
-                error,
-            });
+        let (mut new_status, mut result_url, mut error_message) = (None, None, None);
+        if name == STATUS_CHANGED {
+            new_status = Some(Status::from_name(required(status, MAX_STATUS, "status")?));
+            result_url = member(data, &outline.data, "data.result_url")?;
+            error_message = member(error, &outline.error, "error.message")?;
         }
-        Ok(Self {
-            body: verified.payload(),
-            name,
-            task_id,
-            status: Some(Status::from_name(required(status, MAX_STATUS, "status")?)),
-            result_url: member(data, &outline.data, "data.result_url")?,
-            error_message: member(error, &outline.error, "error.message")?,
-            data,
-            error,
-        })
+        let (body, status) = (verified.payload(), new_status);
+        Ok(Self { body, name, task_id, status, result_url, error_message, data, error })
     }
 
     /// Returns the event's name: [`STATUS_CHANGED`] or one that this version does not know.
