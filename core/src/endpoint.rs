@@ -66,18 +66,19 @@ impl Filter {
     ///
     /// Duplicate, late, conflicting and capped events are never delivered, so an endpoint need not handle them.
     pub fn matches(&self, outcome: Outcome, name: &str, status: Option<&str>) -> bool {
-        let named = |name| holds(&self.events, name);
-        let told = |status| holds(&self.statuses, status);
+        let lists_event = |name| contains(&self.events, name);
+        let lists_status = |status| contains(&self.statuses, status);
         match outcome {
             Outcome::Applied => {
-                (self.events.is_empty() || named(name))
-                    && (self.statuses.is_empty() || status.is_some_and(told))
+                (self.events.is_empty() || lists_event(name))
+                    && (self.statuses.is_empty() || status.is_some_and(lists_status))
             }
             Outcome::Unknown => match status {
                 Some(status) => {
-                    (self.events.is_empty() || named(STATUS_CHANGED)) && (self.unknown || told(status))
+                    (self.events.is_empty() || lists_event(STATUS_CHANGED))
+                        && (self.unknown || lists_status(status))
                 }
-                None => named(name) || (self.unknown && self.events.is_empty()),
+                None => lists_event(name) || (self.unknown && self.events.is_empty()),
             },
             Outcome::Quarantined => self.quarantined,
             Outcome::Duplicate | Outcome::Late | Outcome::Conflict | Outcome::Capped => false,
@@ -85,6 +86,6 @@ impl Filter {
     }
 }
 
-fn holds(names: &[String], name: &str) -> bool {
-    names.iter().any(|held| held == name)
+fn contains(names: &[String], name: &str) -> bool {
+    names.iter().any(|listed| listed == name)
 }
