@@ -179,11 +179,11 @@ fn member<'a>(
         return Ok(None);
     };
     if !object.starts_with('{') {
-        return Err(Error::in_field(Code::InvalidEvent, field, "stands in something else than an object"));
+        return Err(Error::in_field(Code::InvalidEvent, field, "is not in an object"));
     }
     readable(members)?;
     if members.repeated {
-        return Err(Error::in_field(Code::DuplicateKey, field, "stands twice"));
+        return Err(Error::in_field(Code::DuplicateKey, field, "occurs twice"));
     }
     let [value] = members.values;
     let Some(value) = value.filter(|value| value.text != "null") else {

@@ -1,4 +1,4 @@
-//! Every code with its status and what a stranger is told; and what errors say.
+//! Every code with its status and what an unauthenticated sender sees of it; and what errors say.
 
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, reason = "that is how a test fails")]
@@ -8,7 +8,7 @@ use vtryon_webhooks::endpoint::Order;
 use vtryon_webhooks::health::Reason;
 use vtryon_webhooks::{Code, Event, Secret, Signature, Verifier};
 
-/// code, HTTP status, what a stranger is told
+/// code, HTTP status, the code that an unauthenticated sender sees
 const CODES: [(&str, u16, &str); 35] = [
     ("missing_signature", 401, "unauthorized"),
     ("malformed_signature", 401, "unauthorized"),
@@ -117,7 +117,7 @@ fn every_mistake_is_in_the_document() {
 const MESSAGES: [(&str, &str); 5] = [
     ("{}", "`event` is missing"),
     (r#"{"event":"a","task_id":7}"#, "`task_id` is not a string"),
-    (r#"{"event":"a","event":"b"}"#, "a field of the event stands twice"),
+    (r#"{"event":"a","event":"b"}"#, "a field of the event occurs twice"),
     (r#"{"event":"a",}"#, "the body is not JSON at byte 13"),
     ("{\n\n \"event\": nul }", "the body is not JSON at byte 16"),
 ];

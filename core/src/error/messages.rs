@@ -23,7 +23,7 @@ impl Code {
             Self::InvalidJson => "the body is not JSON",
             Self::TooDeep => "the JSON nests too deep",
             Self::InvalidEvent => "the body is not a Vtryon event",
-            Self::DuplicateKey => "a field of the event stands twice",
+            Self::DuplicateKey => "a field of the event occurs twice",
             Self::SecretMissing => "no secret is configured",
             Self::SecretEmpty => "the secret is empty",
             Self::SecretWhitespace => "the secret begins or ends with whitespace",

@@ -148,7 +148,7 @@ TABLE: dict[Code, Row] = {
     "invalid_json": Row(400, "invalid_json", "the body is not JSON", _SIGNED),
     "too_deep": Row(400, "too_deep", "the JSON nests too deep", _SIGNED),
     "invalid_event": Row(400, "invalid_event", "the body is not a Vtryon event", _SIGNED),
-    "duplicate_key": Row(400, "duplicate_key", "a field of the event stands twice", _SIGNED),
+    "duplicate_key": Row(400, "duplicate_key", "a field of the event occurs twice", _SIGNED),
     "secret_missing": Row(
         503,
         "unavailable",

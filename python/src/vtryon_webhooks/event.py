@@ -124,10 +124,10 @@ def _member(value: Json, outer: str, inner: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, dict):
-        raise WebhookError("invalid_event", "stands in something else than an object", field=path)
+        raise WebhookError("invalid_event", "is not in an object", field=path)
     _check_text(*value)
     if has_duplicate(value, inner):
-        raise WebhookError("duplicate_key", "stands twice", field=path)
+        raise WebhookError("duplicate_key", "occurs twice", field=path)
     found = value.get(inner)
     if found is None:
         return None
