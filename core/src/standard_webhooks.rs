@@ -71,6 +71,9 @@ impl Tolerance {
     }
 }
 
+/// The hint of the code is about Vtryon's own secret.
+const MISMATCH_HINT: &str = "verify the raw body, before anything parses it, with the secret that the gateway shows for this endpoint; while it is rotated, configure both";
+
 /// A prepared secret.
 struct MessageKey {
     hmac: Hmac<Sha256>,
@@ -190,7 +193,9 @@ impl MessageVerifier {
             index.conditional_assign(&candidate, equal & !found);
             found |= equal;
         }
-        let verified = verdict(body, found, index, |index| self.keys.get(index).map(|key| key.fingerprint))?;
+        let verified =
+            verdict(body, found, index, |index| self.keys.get(index).map(|key| key.fingerprint))
+                .map_err(|error| if body.is_empty() { error } else { error.with_hint(MISMATCH_HINT) })?;
         Ok(VerifiedMessage { verified, id, timestamp })
     }
 }

@@ -27,6 +27,14 @@ const MAX_ID_BYTES: usize = 256;
 /// The maximum number of digits of a timestamp. So many seconds, as milliseconds, still fit into an `i64`.
 const MAX_TIMESTAMP_DIGITS: usize = 15;
 
+// The texts of these two codes are about Vtryon's own header.
+const MISSING_SIGNATURE: Error =
+    Error::because(Code::MissingSignature, "the header webhook-signature is missing or empty")
+        .with_hint(Code::MissingMessageId.hint());
+const MULTIPLE_SIGNATURES: Error =
+    Error::because(Code::MultipleSignatures, "the header webhook-signature holds more than one value")
+        .with_hint("the gateway sends the header once, with blanks between several signatures; see whether a proxy repeats or joins it");
+
 /// The three headers of a message. Their form is checked, the signatures are not verified yet.
 ///
 /// `Debug` shows only the number of signatures.
@@ -64,9 +72,9 @@ impl<'a> MessageHeaders<'a> {
         signatures: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Self, Error> {
         Ok(Self {
-            id: read_id(single_value(ids, Code::MalformedMessageId)?)?,
-            timestamp: read_timestamp(single_value(timestamps, Code::MalformedTimestamp)?)?,
-            signatures: read_signatures(single_value(signatures, Code::MultipleSignatures)?)?,
+            id: read_id(single_value(ids, Error::new(Code::MalformedMessageId))?)?,
+            timestamp: read_timestamp(single_value(timestamps, Error::new(Code::MalformedTimestamp))?)?,
+            signatures: read_signatures(single_value(signatures, MULTIPLE_SIGNATURES)?)?,
         })
     }
 
@@ -92,12 +100,12 @@ impl fmt::Debug for MessageHeaders<'_> {
 }
 
 /// Returns the only value, or an empty one if there is none.
-fn single_value<'a>(values: impl IntoIterator<Item = &'a [u8]>, repeated: Code) -> Result<&'a [u8], Error> {
+fn single_value<'a>(values: impl IntoIterator<Item = &'a [u8]>, repeated: Error) -> Result<&'a [u8], Error> {
     let mut values = values.into_iter();
     let first = values.next().unwrap_or_default();
     match values.next() {
         None => Ok(first),
-        Some(_) => Err(Error::new(repeated)),
+        Some(_) => Err(repeated),
     }
 }
 
@@ -132,14 +140,14 @@ fn read_signatures(value: &[u8]) -> Result<Vec<Signature>, Error> {
         Error::because(Code::MalformedSignature, "the header webhook-signature holds too many signatures")
             .with_hint("it may hold 16 signatures and 4096 bytes");
     if value.is_empty() {
-        return Err(Error::new(Code::MissingSignature));
+        return Err(MISSING_SIGNATURE);
     }
     if value.len() > MAX_SIGNATURE_BYTES {
         return Err(TOO_LONG);
     }
     let parts = || value.split(|byte| *byte == b' ').filter(|part| !part.is_empty());
     if parts().any(|part| part.iter().filter(|byte| **byte == b',').count() > 1) {
-        return Err(Error::new(Code::MultipleSignatures));
+        return Err(MULTIPLE_SIGNATURES);
     }
     if parts().count() > MAX_SIGNATURES {
         return Err(TOO_LONG);

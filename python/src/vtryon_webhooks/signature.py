@@ -34,9 +34,24 @@ class Claim:
         """Parses the values of the header."""
         self._signature = parse_signature(header)
 
+    @staticmethod
+    def mismatch(body: bytes) -> WebhookError:
+        """Makes the error of a body that no key signed."""
+        return WebhookError("signature_mismatch") if body else empty_body()
+
     def is_signed_by(self, key: Key, body: bytes) -> bool:
         """Returns whether the key signs the body with this signature; compares in constant time."""
         return hmac.compare_digest(key.mac(body), self._signature)
+
+
+def empty_body() -> WebhookError:
+    """Makes the error of a body that is empty and was not signed empty."""
+    return WebhookError(
+        "signature_mismatch",
+        "the body is empty, and it was not signed empty",
+        hint="the body never arrived: something read it before it was verified, or a proxy "
+        "dropped it; pass the raw body, before any parser",
+    )
 
 
 def parse_signature(header: object) -> bytes:

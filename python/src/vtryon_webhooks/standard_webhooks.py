@@ -15,11 +15,11 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, Callable, Protocol
 
-from vtryon_webhooks.codes import Code
+from vtryon_webhooks.codes import TABLE
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.keys import Key
 from vtryon_webhooks.options import DEFAULT_TOLERANCE_SECONDS
-from vtryon_webhooks.signature import NOT_TEXT, value_bytes
+from vtryon_webhooks.signature import NOT_TEXT, empty_body, value_bytes
 
 #: Returns all values of a header, by its name in lower case.
 GetHeader = Callable[[str], Sequence[object]]
@@ -62,6 +62,17 @@ class Message:
         #: The value of `webhook-id`, which is the same for every attempt and replay of the message.
         self.webhook_id = webhook_id.decode()
         self._signed = b"%s.%d." % (webhook_id, timestamp)
+
+    @staticmethod
+    def mismatch(body: bytes) -> WebhookError:
+        """Makes the error of a message with this body that no key signed."""
+        if not body:
+            return empty_body()
+        return WebhookError(
+            "signature_mismatch",
+            hint="verify the raw body, before anything parses it, with the secret that the gateway "
+            "shows for this endpoint; while it is rotated, configure both",
+        )
 
     def is_signed_by(self, key: Key, body: bytes) -> bool:
         """Compares each signature in constant time, without an early exit."""
@@ -117,41 +128,56 @@ def _as_values(value: object) -> Sequence[object]:
     return list(islice(value, 2)) if is_list else [value]  # type: ignore[call-overload]
 
 
-def _single_value(values: Sequence[object], repeated: Code) -> bytes:
-    """Returns the value of a header that must not be repeated, or an empty one if it is absent."""
+def _multiple_signatures() -> WebhookError:
+    return WebhookError(
+        "multiple_signatures",
+        "the header webhook-signature holds more than one value",
+        hint="the gateway sends the header once, with blanks between several signatures; see "
+        "whether a proxy repeats or joins it",
+    )
+
+
+def _single_value(values: Sequence[object]) -> bytes | None:
+    """Returns the value of a header, an empty one if it is absent, and None if it is repeated."""
     if len(values) > 1:
-        raise WebhookError(repeated)
+        return None
     return value_bytes(values[0]) if values else b""
 
 
 def _read_id(values: Sequence[object]) -> bytes:
-    value = _single_value(values, "malformed_message_id")
-    if not value:
+    value = _single_value(values)
+    if value == b"":
         raise WebhookError("missing_message_id")
-    if not _ID.fullmatch(value):
+    if value is None or not _ID.fullmatch(value):
         raise WebhookError("malformed_message_id")
     return value
 
 
 def _read_timestamp(values: Sequence[object]) -> int:
-    value = _single_value(values, "malformed_timestamp")
-    if not value:
+    value = _single_value(values)
+    if value == b"":
         raise WebhookError("missing_timestamp")
-    if not _TIMESTAMP.fullmatch(value):
+    if value is None or not _TIMESTAMP.fullmatch(value):
         raise WebhookError("malformed_timestamp")
     return int(value)
 
 
 def _read_signatures(values: Sequence[object]) -> list[bytes]:
     """Parses the signatures of version 1, each 32 bytes in base64; skips other versions."""
-    value = _single_value(values, "multiple_signatures")
+    value = _single_value(values)
+    if value is None:
+        raise _multiple_signatures()
     if not value:
-        raise WebhookError("missing_signature")
+        raise WebhookError(
+            "missing_signature",
+            "the header webhook-signature is missing or empty",
+            hint=TABLE["missing_message_id"].hint,
+        )
     # Do not split a header that is too long.
     is_short = len(value) <= _MAX_SIGNATURE_BYTES
     parts = [part for part in value.split(b" ") if part] if is_short else []
     if any(part.count(b",") > 1 for part in parts):
-        raise WebhookError("multiple_signatures")
+        raise _multiple_signatures()
     if not is_short or len(parts) > _MAX_SIGNATURES:
         raise WebhookError(
             "malformed_signature",

@@ -83,7 +83,7 @@ class Webhooks:
         self._check_length(len(body))
         matches = [claim.is_signed_by(key, body) for key in self._keys]
         if True not in matches:
-            raise mismatch(body)
+            raise claim.mismatch(body)
         index = matches.index(True)
         return Verified(body, index, self._keys[index].fingerprint, claim.webhook_id)
 
@@ -111,18 +111,6 @@ class Webhooks:
         """Shows the fingerprints of the secrets, and the limit."""
         fingerprints = ", ".join(key.fingerprint for key in self._keys)
         return f"Webhooks([{fingerprints}], max_body_bytes={self.max_body_bytes})"
-
-
-def mismatch(body: bytes) -> WebhookError:
-    """Makes the error of a signature that no key made over `body`."""
-    if body:
-        return WebhookError("signature_mismatch")
-    return WebhookError(
-        "signature_mismatch",
-        "the body is empty, and it was not signed empty",
-        hint="the body never arrived: something read it before it was verified, or a proxy "
-        "dropped it; pass the raw body, before any parser",
-    )
 
 
 def _snapshot(payload: object) -> bytes:

@@ -61,7 +61,24 @@ export const good = (name, why, input = {}, key_index = 0) =>
     { key_index, id: input.id ?? ID, timestamp: Number(input.timestamp ?? TIME) },
     input,
   );
-export const bad = (code, name, why, input, words) => vector(name, why, { code, ...words }, input);
+
+/** What is said of these codes: for Vtryon's own scheme it is something else. */
+const WORDS = {
+  missing_signature: {
+    message: "the header webhook-signature is missing or empty",
+    hint: "pass the values of webhook-id, webhook-timestamp and webhook-signature; if they are not there, the request is not the gateway's, or a proxy drops them",
+  },
+  multiple_signatures: {
+    message: "the header webhook-signature holds more than one value",
+    hint: "the gateway sends the header once, with blanks between several signatures; see whether a proxy repeats or joins it",
+  },
+  signature_mismatch: {
+    hint: "verify the raw body, before anything parses it, with the secret that the gateway shows for this endpoint; while it is rotated, configure both",
+  },
+};
+
+export const bad = (code, name, why, input, words = WORDS[code]) =>
+  vector(name, why, { code, ...words }, input);
 
 /** A message that is good but for what `input` says: signed as it says, by the secret. */
 export const signed = (input, key = KEY) => ({ ...input, signature: sign(key, input) });
