@@ -11,7 +11,7 @@ from apps import APPS, sender
 from exchange import Answer, request
 
 from vtryon_webhooks import WebhookError
-from vtryon_webhooks.receive import Delivery, Receiver
+from vtryon_webhooks.receive import IncomingRequest, Receiver
 from vtryon_webhooks.testing import event_body, payload_of
 
 SECRET = "whsec_callbacks"
@@ -60,7 +60,7 @@ def test_a_callback_that_a_call_would_not_run(app: str, name: str, callback: Any
 
 def test_an_on_error_that_returns_an_awaitable(caplog: pytest.LogCaptureFixture) -> None:
     receiver = Receiver(print, secrets=SECRET, on_error=lambda _: coroutine())
-    assert receiver.receive(Delivery("GET", lambda _: [], None, lambda _: b"")).status == 405
+    assert receiver.receive(IncomingRequest("GET", lambda _: [], None, lambda _: b"")).status == 405
     [(level, message)] = logged(caplog)
     assert level == logging.ERROR
     assert message.startswith("invalid_option: `on_error` returned an awaitable")

@@ -16,7 +16,7 @@ from exchange import request
 
 from vtryon_webhooks import WebhookError, Webhooks
 from vtryon_webhooks.callbacks import Threads
-from vtryon_webhooks.receive import Delivery, Receiver
+from vtryon_webhooks.receive import IncomingRequest, Receiver
 from vtryon_webhooks.secret_source import PreparedSecrets
 from vtryon_webhooks.testing import event_body, payload_of, sign
 
@@ -271,7 +271,9 @@ class Hanging:
 def test_threads_wait_for_a_call_until_the_deadline(caplog: pytest.LogCaptureFixture) -> None:
     secrets = Hanging()
     receiver = Receiver(lambda _: None, secrets=secrets, deadline=0.2)
-    blocking = Delivery("POST", lambda _: [sign(BODY, SECRET)], str(len(BODY)), lambda _: BODY)
+    blocking = IncomingRequest(
+        "POST", lambda _: [sign(BODY, SECRET)], str(len(BODY)), lambda _: BODY
+    )
     with ThreadPoolExecutor(9) as pool:
         stuck = pool.submit(receiver.receive, blocking)
         assert secrets.entered.wait(PATIENCE), "waited for the call"
@@ -320,7 +322,7 @@ def test_concurrent_requests_share_a_call() -> None:
             return SECRET
 
         receiver = Receiver(lambda _: None, secrets=secrets)
-        requests = [asyncio.ensure_future(receiver.receive_async(delivery())) for _ in range(8)]
+        requests = [asyncio.ensure_future(receiver.receive_async(incoming())) for _ in range(8)]
         await asyncio.sleep(0)
         gate.set()
         assert [answer.status for answer in await asyncio.gather(*requests)] == [200] * 8
@@ -344,10 +346,10 @@ def test_a_function_that_hangs_keeps_a_request_until_the_deadline(
             return SECRET
 
         receiver = Receiver(lambda _: None, secrets=secrets, deadline=0.5)
-        assert (await receiver.receive_async(delivery())).status == 503
+        assert (await receiver.receive_async(incoming())).status == 503
         # The next one is answered however busy this machine is.
         receiver._deadline = PATIENCE
-        assert (await receiver.receive_async(delivery())).status == 200
+        assert (await receiver.receive_async(incoming())).status == 200
         assert len(calls) == 2
 
     asyncio.run(main())
@@ -360,4 +362,4 @@ async def body(_: int) -> bytes:
     return BODY
 
 
-delivery = partial(Delivery, "POST", lambda _: [sign(BODY, SECRET)], str(len(BODY)), body)
+incoming = partial(IncomingRequest, "POST", lambda _: [sign(BODY, SECRET)], str(len(BODY)), body)

@@ -23,7 +23,7 @@ from servers import PATIENCE
 import vtryon_webhooks.django
 from vtryon_webhooks import VtryonEvent, WebhookError
 from vtryon_webhooks.callbacks import MAX_THREADS
-from vtryon_webhooks.receive import Delivery, Receiver
+from vtryon_webhooks.receive import IncomingRequest, Receiver
 from vtryon_webhooks.testing import event_body, payload_of, sign
 
 SECRET = "whsec_threads"
@@ -35,8 +35,8 @@ async def answered(receiver: Receiver) -> int:
     async def body(_: int) -> bytes:
         return BODY
 
-    delivery = Delivery("POST", lambda _: [sign(BODY, SECRET)], str(len(BODY)), body)
-    return (await receiver.receive_async(delivery)).status
+    incoming = IncomingRequest("POST", lambda _: [sign(BODY, SECRET)], str(len(BODY)), body)
+    return (await receiver.receive_async(incoming)).status
 
 
 async def until(condition: Any) -> None:

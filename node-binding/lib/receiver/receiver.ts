@@ -78,7 +78,7 @@ const DEADLINE = [1, DAY_MS, "a whole number of milliseconds up to 24 hours"] as
  */
 export interface EventReceiver {
   /** Answers a request. Never rejects. */
-  receive(delivery: IncomingRequest): Promise<Answer>;
+  receive(request: IncomingRequest): Promise<Answer>;
   /** Reports an error outside of `receive`. Never throws. */
   report(error: unknown): void;
 }

@@ -15,7 +15,7 @@ from vtryon_webhooks.callbacks import OnError, OnEvent, OnQuarantine, is_async
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.event import VtryonEvent
 from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, Scheme
-from vtryon_webhooks.receive import DEFAULT_DEADLINE, Delivery, Receiver, length_of
+from vtryon_webhooks.receive import DEFAULT_DEADLINE, IncomingRequest, Receiver, length_of
 from vtryon_webhooks.secret_source import SecretSource
 from vtryon_webhooks.wsgi import check_forwarded, read_all, read_error
 
@@ -100,7 +100,7 @@ def _view(core: Receiver) -> View:
     core.check_blocking()
 
     def vtryon_webhooks(request: HttpRequest) -> HttpResponse:
-        return _response(core.receive(_delivery(request, partial(_read, request))))
+        return _response(core.receive(_incoming(request, partial(_read, request))))
 
     return vtryon_webhooks
 
@@ -113,18 +113,20 @@ def _async_view(core: Receiver) -> AsyncView:
             # only.
             return _read(request, limit)
 
-        return _response(await core.receive_async(_delivery(request, body)))
+        return _response(await core.receive_async(_incoming(request, body)))
 
     return vtryon_webhooks
 
 
-def _delivery(request: HttpRequest, body: Callable[[int], bytes | Awaitable[bytes]]) -> Delivery:
+def _incoming(
+    request: HttpRequest, body: Callable[[int], bytes | Awaitable[bytes]]
+) -> IncomingRequest:
     def header(name: str) -> list[str]:
         # The server joins repeated headers with a comma; the verifier refuses the comma.
         value = request.headers.get(name)
         return [] if value is None else [value]
 
-    return Delivery(
+    return IncomingRequest(
         method=request.method,
         header=header,
         declared_length=request.headers.get("content-length"),

@@ -11,7 +11,7 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from vtryon_webhooks.callbacks import OnError, OnEvent, OnQuarantine
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, Scheme
-from vtryon_webhooks.receive import Delivery, Receiver, length_of
+from vtryon_webhooks.receive import IncomingRequest, Receiver, length_of
 from vtryon_webhooks.secret_source import SecretSource
 from vtryon_webhooks.wsgi import check_forwarded, read_all, read_error
 
@@ -54,13 +54,13 @@ def receiver(
     core.check_blocking()
 
     def vtryon_webhooks() -> Response:
-        delivery = Delivery(
+        incoming = IncomingRequest(
             method=request.method,
             header=request.headers.getlist,
             declared_length=request.headers.get("content-length"),
             body=_read,
         )
-        answer = core.receive(delivery)
+        answer = core.receive(incoming)
         return Response(answer.body, answer.status, answer.headers)
 
     # Flask and Flask-WTF identify a view by its name, so each receiver needs a unique one.

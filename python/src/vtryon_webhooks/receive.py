@@ -38,7 +38,7 @@ DEFAULT_DEADLINE = 10.0
 
 
 @dataclass(frozen=True)
-class Delivery:
+class IncomingRequest:
     """One request, as an adapter passes it on."""
 
     method: str | None
@@ -52,7 +52,7 @@ class Delivery:
 
 @dataclass
 class Progress:
-    """The progress of a delivery."""
+    """The progress of a request."""
 
     stage: Stage = "unverified"
     #: What it waits for before it is verified.
@@ -60,7 +60,7 @@ class Progress:
 
 
 class Receiver:
-    """Receives deliveries, either blocking or as coroutines."""
+    """Receives requests, either blocking or as coroutines."""
 
     def __init__(
         self,
@@ -102,9 +102,9 @@ class Receiver:
         check_plain("on_quarantine", self._on_quarantine)
         self._secrets.check_blocking()
 
-    def receive(self, delivery: Delivery) -> Answer:
-        """Answers a delivery, and blocks until that is done."""
-        flow = self._flow(delivery, Progress(), self._secrets.get)
+    def receive(self, request: IncomingRequest) -> Answer:
+        """Answers a request, and blocks until that is done."""
+        flow = self._flow(request, Progress(), self._secrets.get)
         try:
             work = next(flow)
             while True:
@@ -114,13 +114,13 @@ class Receiver:
             answer: Answer = end.value
             return answer
 
-    async def receive_async(self, delivery: Delivery) -> Answer:
-        """Answers a delivery within the deadline; what takes longer is cancelled.
+    async def receive_async(self, request: IncomingRequest) -> Answer:
+        """Answers a request within the deadline; what takes longer is cancelled.
 
         What fails after that is reported all the same.
         """
         progress = Progress()
-        task = asyncio.ensure_future(self._awaited(delivery, progress))
+        task = asyncio.ensure_future(self._awaited(request, progress))
         try:
             await asyncio.wait({task}, timeout=self._deadline)
             if task.done() and not task.cancelled():
@@ -144,8 +144,8 @@ class Receiver:
         self._report.refused(error, progress.stage)
         return refused(error.code)
 
-    async def _awaited(self, delivery: Delivery, progress: Progress) -> Answer:
-        flow = self._flow(delivery, progress, self._secrets.get_async)
+    async def _awaited(self, request: IncomingRequest, progress: Progress) -> Answer:
+        flow = self._flow(request, progress, self._secrets.get_async)
         try:
             work = next(flow)
             while True:
@@ -166,11 +166,11 @@ class Receiver:
             return None, fault
 
     def _flow(
-        self, delivery: Delivery, progress: Progress, get_secrets: Work
+        self, request: IncomingRequest, progress: Progress, get_secrets: Work
     ) -> Generator[Work, Any, Answer]:
         """Yields what is to be done, and is sent its result or thrown its exception."""
         try:
-            name, handle = yield from self._open(delivery, progress, get_secrets)
+            name, handle = yield from self._open(request, progress, get_secrets)
         except WebhookError as error:
             self._report.refused(error, progress.stage)
             return refused("unavailable" if progress.awaits == "secrets" else error.code)
@@ -191,17 +191,17 @@ class Receiver:
         return acknowledged()
 
     def _open(
-        self, delivery: Delivery, progress: Progress, get_secrets: Work
+        self, request: IncomingRequest, progress: Progress, get_secrets: Work
     ) -> Generator[Work, Any, tuple[str, Work]]:
         """Reads, verifies and parses; returns which callback is called with what."""
-        if delivery.method != "POST":
+        if request.method != "POST":
             raise WebhookError("method_not_allowed")
         progress.awaits = "secrets"
         webhooks: Webhooks = self._secrets.webhooks or (yield get_secrets)
         progress.awaits = "body"
-        webhooks.admit(delivery.header, length_of(delivery.declared_length))
-        body = yield partial(delivery.body, webhooks.max_body_bytes)
-        verified = webhooks.verify_request(body, delivery.header)
+        webhooks.admit(request.header, length_of(request.declared_length))
+        body = yield partial(request.body, webhooks.max_body_bytes)
+        verified = webhooks.verify_request(body, request.header)
         progress.stage = "unreadable"
         try:
             handle = "on_event", partial(self._on_event, parse(verified))

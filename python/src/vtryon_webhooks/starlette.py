@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from vtryon_webhooks.callbacks import OnError, OnEvent, OnQuarantine
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, Scheme
-from vtryon_webhooks.receive import DEFAULT_DEADLINE, Delivery, Receiver, length_of
+from vtryon_webhooks.receive import DEFAULT_DEADLINE, IncomingRequest, Receiver, length_of
 from vtryon_webhooks.secret_source import SecretSource
 
 __all__ = ["WebhookEndpoint", "receiver"]
@@ -53,13 +53,13 @@ class WebhookEndpoint:
         async def body(limit: int) -> bytes:
             return await _read(request, limit, length_of(declared))
 
-        delivery = Delivery(
+        incoming = IncomingRequest(
             method=request.method,
             header=request.headers.getlist,
             declared_length=declared,
             body=body,
         )
-        answer = await self._core.receive_async(delivery)
+        answer = await self._core.receive_async(incoming)
         return Response(answer.body, answer.status, answer.headers)
 
 
