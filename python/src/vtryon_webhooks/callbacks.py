@@ -18,9 +18,9 @@ OnQuarantine = Callable[[bytes, WebhookError], object]
 #: Receives the reason for every answer but 200, instead of the log. It must not be a coroutine.
 OnError = Callable[[Exception], object]
 
-#: Work to do, and its outcome: a result or an exception.
+#: Work to do, and what came of it: a value or an exception.
 Work = Callable[[], Any]
-Outcome = tuple[Any, Optional[Exception]]
+Result = tuple[Any, Optional[Exception]]
 
 # How many blocking functions of one receiver run at once. If all of them hang, only this receiver
 # stops.
@@ -55,7 +55,7 @@ def is_unawaited(result: object) -> bool:
     return inspect.isawaitable(result)
 
 
-def attempted(work: Work) -> Outcome:
+def attempted(work: Work) -> Result:
     """Catches exceptions, because a `StopIteration` can't leave a thread or a generator."""
     try:
         return work(), None
@@ -76,7 +76,7 @@ class Threads:
         self._pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="vtryon-webhooks")
         self._on_late = on_late
 
-    async def attempted(self, work: Work) -> Outcome:
+    async def attempted(self, work: Work) -> Result:
         """Runs work in a thread, in the context of the caller."""
         job = self._pool.submit(contextvars.copy_context().run, attempted, work)
         try:
@@ -87,7 +87,7 @@ class Threads:
                 job.add_done_callback(self._ended_late)
             raise
 
-    def _ended_late(self, job: Future[Outcome]) -> None:
+    def _ended_late(self, job: Future[Result]) -> None:
         if job.exception() is not None:
             return
         result, fault = job.result()

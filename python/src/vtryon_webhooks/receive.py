@@ -15,7 +15,7 @@ from vtryon_webhooks.callbacks import (
     OnError,
     OnEvent,
     OnQuarantine,
-    Outcome,
+    Result,
     Threads,
     Work,
     attempted,
@@ -155,7 +155,7 @@ class Receiver:
             answer: Answer = end.value
             return answer
 
-    async def _waited(self, work: Work) -> Outcome:
+    async def _waited(self, work: Work) -> Result:
         """Does work: a coroutine here, and what blocks in a thread."""
         function = work.func if isinstance(work, partial) else work
         try:

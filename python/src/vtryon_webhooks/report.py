@@ -41,18 +41,18 @@ class Report:
         is_fault = stage != "unverified" or error.status >= 500
         level = logging.ERROR if is_fault else logging.INFO
         words = f"{error.code}: {error}; {error.hint}"
-        self._deliver(error, partial(self._log, level, words, error.code, stage))
+        self._emit(error, partial(self._log, level, words, error.code, stage))
 
     def stopped(self, error: WebhookError) -> None:
         """Reports that the handling of an event was interrupted."""
         words = f"{error.code}: {error}; {error.hint}"
-        self._deliver(error, partial(self._log, logging.WARNING, words, error.code, "verified"))
+        self._emit(error, partial(self._log, logging.WARNING, words, error.code, "verified"))
 
     def failed(self, fault: Exception, stage: Stage) -> None:
         """Reports an exception that a callback or this package raised."""
-        self._deliver(fault, partial(self._log_fault, fault, stage))
+        self._emit(fault, partial(self._log_fault, fault, stage))
 
-    def _deliver(self, fault: Exception, log: Callable[[], None]) -> None:
+    def _emit(self, fault: Exception, log: Callable[[], None]) -> None:
         """Calls `on_error` or the log; an exception in them does not change the answer."""
         try:
             if self._on_error is None:
