@@ -156,9 +156,9 @@ pub(crate) fn verdict(
     index: u32,
     fingerprint: impl Fn(usize) -> Option<Fingerprint>,
 ) -> Result<Verified<'_>, Error> {
-    let key_index = index as usize;
-    match (bool::from(found), fingerprint(key_index)) {
-        (true, Some(fingerprint)) => Ok(Verified { body, key_index, fingerprint }),
+    let secret_index = index as usize;
+    match (bool::from(found), fingerprint(secret_index)) {
+        (true, Some(fingerprint)) => Ok(Verified { body, secret_index, fingerprint }),
         (_, _) => Err(Error::mismatch(body)),
     }
 }
@@ -176,7 +176,7 @@ impl fmt::Debug for Verifier {
 #[derive(Clone, Copy)]
 pub struct Verified<'a> {
     body: &'a [u8],
-    key_index: usize,
+    secret_index: usize,
     fingerprint: Fingerprint,
 }
 
@@ -187,8 +187,8 @@ impl<'a> Verified<'a> {
     }
 
     /// Returns the position of the matching secret among those given to [`Verifier::new`].
-    pub const fn key_index(&self) -> usize {
-        self.key_index
+    pub const fn secret_index(&self) -> usize {
+        self.secret_index
     }
 
     /// Returns the fingerprint of the matching secret.

@@ -29,7 +29,7 @@ impl Report {
     /// Sets the index of the secret that signed the payload.
     pub(crate) fn set_secret(&mut self, verified: &Verified<'_>) {
         let [index, ..] = &mut self.numbers;
-        *index = to_u32(verified.key_index());
+        *index = to_u32(verified.secret_index());
     }
 
     /// Sets the fields of the event.

@@ -83,7 +83,7 @@ def test_a_lifecycle(app: str) -> None:
     for body in lifecycle("recolor", ends="failed"):
         assert send(request(payload_of(body), SECRET)).body == RECEIVED
     assert [event.status for event in events] == ["queued", "processing", "failed"]
-    assert {event.verified.key_index for event in events} == {1}
+    assert {event.verified.secret_index for event in events} == {1}
     assert events[-1].error_message == "no garment was found in the photo"
 
 

@@ -219,14 +219,14 @@ def test_environment(
 def test_bytes_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VTRYON_WEBHOOK_SECRET", "new")
     monkeypatch.setenv("VTRYON_WEBHOOK_SECRET_PREVIOUS", "\udcff")
-    assert Webhooks().verify(BODY, sign(BODY, b"\xff")).key_index == 1
+    assert Webhooks().verify(BODY, sign(BODY, b"\xff")).secret_index == 1
 
 
 def test_an_empty_previous_variable_is_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VTRYON_WEBHOOK_SECRET", "new")
     monkeypatch.setenv("VTRYON_WEBHOOK_SECRET_PREVIOUS", "")
     webhooks = Webhooks()
-    assert webhooks.verify(BODY, sign(BODY, "new")).key_index == 0
+    assert webhooks.verify(BODY, sign(BODY, "new")).secret_index == 0
     # Anyone could sign with a key of no bytes.
     with pytest.raises(WebhookError, match="signature") as raised:
         webhooks.verify(BODY, hmac.new(b"", BODY, "sha256").hexdigest())

@@ -182,7 +182,7 @@ def shell(lines: str, **options: Any) -> str:
 
 
 def test_rotation() -> None:
-    assert run("rotation", body=BODY, signature=sign(BODY, "whsec_old")).verified.key_index == 1
+    assert run("rotation", body=BODY, signature=sign(BODY, "whsec_old")).verified.secret_index == 1
 
 
 def test_testing() -> None:

@@ -59,7 +59,7 @@ def test_vectors(row: dict[str, Any]) -> None:
             max_body_bytes=row.get("limit", 262144),
             tolerance_seconds=row.get("tolerance", 300),
         ).verify(bytes_of(row["body"]), headers)
-        verdict: dict[str, Any] = {"key_index": verified.key_index, "id": verified.webhook_id}
+        verdict: dict[str, Any] = {"secret_index": verified.secret_index, "id": verified.webhook_id}
     except WebhookError as error:
         said = {"message": str(error), "hint": error.hint}
         verdict = {"code": error.code, **{name: said[name] for name in said if name in expect}}
@@ -116,7 +116,7 @@ def test_what_the_public_library_signs_is_verified() -> None:
     webhooks = Webhooks([OTHER, SECRET], scheme="standard-webhooks")
     event = webhooks.construct_event(BODY, signed(now))
     assert (event.webhook_id, event.task_id) == ("msg_1", "task_try_on")
-    assert event.verified.key_index == 1
+    assert event.verified.secret_index == 1
     assert "msg_1" not in repr(event.verified)
 
 

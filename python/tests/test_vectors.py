@@ -30,7 +30,7 @@ def test_signature(row: dict[str, Any]) -> None:
             max_body_bytes=row.get("limit", 262144),
         )
         verdict: dict[str, Any] = {
-            "key_index": webhooks.verify(bytes_of(row["body"]), row["signatures"]).key_index
+            "secret_index": webhooks.verify(bytes_of(row["body"]), row["signatures"]).secret_index
         }
     except WebhookError as error:
         verdict = {"code": error.code, **words(error, row["expect"])}

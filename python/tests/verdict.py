@@ -18,7 +18,7 @@ def judge(question: dict[str, Any]) -> dict[str, Any]:
     try:
         webhooks, proof = prepare(question)
         verified = webhooks.verify(bytes.fromhex(question["body"]), proof)
-        answer.update(key_index=verified.key_index, fingerprint=verified.fingerprint)
+        answer.update(secret_index=verified.secret_index, fingerprint=verified.fingerprint)
         if verified.webhook_id is not None:
             answer.update(message_id=verified.webhook_id)
         event = parse(verified)

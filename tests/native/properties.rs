@@ -99,8 +99,8 @@ proptest! {
         let verifier = Verifier::new(secrets()).unwrap();
         let mut hashed = secrets().map(|secret| Sha256::new().chain_update(secret.inner_pad()).chain_update(&body).finalize().into());
         let signature = sign(&secret, &body);
-        let index = verifier.verify(&body, &signature).unwrap().key_index();
-        prop_assert_eq!(verifier.verify_hashed(&body, &hashed, &signature).unwrap().key_index(), index);
+        let index = verifier.verify(&body, &signature).unwrap().secret_index();
+        prop_assert_eq!(verifier.verify_hashed(&body, &hashed, &signature).unwrap().secret_index(), index);
         prop_assert!(verifier.verify_hashed(&body, &[], &signature).is_err());
         hashed.iter_mut().for_each(|digest: &mut [u8; 32]| digest[bit / 8] ^= 1 << (bit % 8));
         prop_assert_eq!(verifier.verify_hashed(&body, &hashed, &signature).unwrap_err().code(), Code::SignatureMismatch);

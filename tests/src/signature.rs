@@ -17,7 +17,7 @@ struct Vector {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Expect {
-    Verified { key_index: usize },
+    Verified { secret_index: usize },
     Refused(Refused),
 }
 
@@ -25,7 +25,7 @@ enum Expect {
 pub fn check() -> (usize, Vec<String>) {
     judge(include_str!("../vectors/signature.json"), |vector: &Vector| {
         let verdict = match (verify(vector), &vector.expect) {
-            (Ok(index), Expect::Verified { key_index }) => same("the key", index, *key_index),
+            (Ok(index), Expect::Verified { secret_index }) => same("the key", index, *secret_index),
             (Err(error), Expect::Refused(refused)) => refused.check(&error),
             (Ok(_), Expect::Refused(_)) => Err("it is accepted".to_owned()),
             (Err(error), Expect::Verified { .. }) => Err(format!("it is refused: {error}")),
@@ -40,5 +40,5 @@ fn verify(vector: &Vector) -> Result<usize, Error> {
     let verifier = Verifier::new(secrets)?.with_limit(limit);
     let signature = Signature::from_values(vector.signatures.iter().map(String::as_bytes))?;
     let body = vector.body.get();
-    Ok(verifier.verify(&body, &signature)?.key_index())
+    Ok(verifier.verify(&body, &signature)?.secret_index())
 }

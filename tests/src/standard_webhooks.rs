@@ -24,7 +24,7 @@ struct Vector {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Expect {
-    Verified { key_index: usize, id: String, timestamp: i64 },
+    Verified { secret_index: usize, id: String, timestamp: i64 },
     Refused(Refused),
 }
 
@@ -32,8 +32,8 @@ enum Expect {
 pub fn check() -> (usize, Vec<String>) {
     judge(include_str!("../vectors/standard_webhooks.json"), |vector: &Vector| {
         let verdict = match (verify(vector), &vector.expect) {
-            (Ok(verified), Expect::Verified { key_index, id, timestamp }) => {
-                same("the message", verified, (*key_index, id.clone(), *timestamp))
+            (Ok(verified), Expect::Verified { secret_index, id, timestamp }) => {
+                same("the message", verified, (*secret_index, id.clone(), *timestamp))
             }
             (Err(error), Expect::Refused(refused)) => refused.check(&error),
             (Ok(_), Expect::Refused(_)) => Err("it is accepted".to_owned()),
@@ -53,5 +53,5 @@ fn verify(vector: &Vector) -> Result<(usize, String, i64), Error> {
     let headers = MessageHeaders::from_values(ids, timestamps, signatures)?;
     let body = vector.body.get();
     let message = verifier.verify(&body, &headers, Millis(vector.now))?;
-    Ok((message.verified().key_index(), message.id().to_owned(), message.timestamp()))
+    Ok((message.verified().secret_index(), message.id().to_owned(), message.timestamp()))
 }

@@ -47,7 +47,7 @@ fn verify(body: &[u8]) {
     let verifier = Verifier::new(secrets()).unwrap();
     let signature = Signature::sign(&second.key(), body);
     let verified = verifier.verify(body, &signature).unwrap();
-    assert_eq!((verified.payload(), verified.key_index()), (body, 1));
+    assert_eq!((verified.payload(), verified.secret_index()), (body, 1));
     let mut other = [body, b"x"].concat();
     assert!(verifier.verify(&other, &signature).is_err());
     other.truncate(body.len());

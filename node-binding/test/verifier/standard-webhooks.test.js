@@ -54,7 +54,7 @@ for (const [form, { verify, VtryonWebhooks, WebhookError }] of Object.entries({ 
         try {
           const { secretIndex, webhookId } = judge();
           const timestamp = Number(vector.timestamp[0]);
-          verdict = { key_index: secretIndex, id: webhookId, timestamp };
+          verdict = { secret_index: secretIndex, id: webhookId, timestamp };
         } catch (error) {
           assert.ok(WebhookError.is(error), `another error escapes: ${error}`);
           verdict = { code: error.code };

@@ -12,7 +12,7 @@ class Verified:
     #: The bytes, exactly as they were signed.
     payload: bytes = field(repr=False)
     #: The position of the secret that matched, among those configured.
-    key_index: int
+    secret_index: int
     #: The short name by which that secret is shown.
     fingerprint: str
     #: With the scheme `standard-webhooks`: the value of `webhook-id`, the same for each attempt and

@@ -30,7 +30,7 @@ export function judge(api, question) {
     const webhooks = new api.VtryonWebhooks(secrets.map(bytesOf), options);
     const proof = isMessage ? headers : signatures;
     const { secretIndex, fingerprint, webhookId } = webhooks.verify(bytesOf(body), proof);
-    Object.assign(answer, { key_index: secretIndex, fingerprint });
+    Object.assign(answer, { secret_index: secretIndex, fingerprint });
     if (isMessage) answer.message_id = webhookId;
     const { data, error, webhook_id, ...event } = webhooks.constructEvent(bytesOf(body), proof);
     answer.event = { ...event, data: JSON.stringify(data), error: JSON.stringify(error) };

@@ -10,7 +10,7 @@ export function eventOf(event) {
 /** What an answer says to the question; a body that is only verified may say anything. */
 export function told(verb, answer) {
   if (verb === "step") return { ...answer, code: answer.outcomes.at(-1) };
-  if (verb === "verify" && answer.key_index !== undefined) return { ...answer, code: "ok" };
+  if (verb === "verify" && answer.secret_index !== undefined) return { ...answer, code: "ok" };
   if (answer.event === undefined) return answer;
   return { ...answer, code: "ok", event: eventOf(answer.event) };
 }

@@ -51,7 +51,7 @@ struct Decision {
 #[derive(Serialize, Default)]
 struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
-    key_index: Option<usize>,
+    secret_index: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fingerprint: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -178,7 +178,7 @@ fn limit(bytes: Option<usize>) -> BodyLimit {
 
 /// Tells who signed, and what the event says.
 fn tell(verified: &Verified<'_>, answer: &mut Answer) -> Result<(), Error> {
-    answer.key_index = Some(verified.key_index());
+    answer.secret_index = Some(verified.secret_index());
     answer.fingerprint = Some(verified.fingerprint().to_string());
     answer.event = Some(Fields::of(&Event::parse(verified)?));
     Ok(())

@@ -41,7 +41,7 @@ const CASES = [
 ];
 
 export const rfc4231 = CASES.map(([key, body, signature], place) => {
-  let expect = { key_index: 0 };
+  let expect = { secret_index: 0 };
   if (isWhitespace(key)) expect = { code: "secret_whitespace" };
   else if (signature.length !== 64) expect = { code: "malformed_signature" };
   return {

@@ -24,7 +24,7 @@ const vector = (
   ...(limit && { limit }),
   expect,
 });
-const good = (name, why, input, key_index = 0) => vector({ key_index }, name, why, input);
+const good = (name, why, input, secret_index = 0) => vector({ secret_index }, name, why, input);
 const bad = (code, name, why, input) => vector({ code }, name, why, input);
 /** What is said of a body that is empty and was not signed so. */
 const EMPTY_BODY = {

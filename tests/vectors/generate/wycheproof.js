@@ -10,7 +10,7 @@ const { testGroups } = JSON.parse(readFileSync(file, "utf8"));
 
 export const wycheproof = testGroups.flatMap((group) =>
   group.tests.map(({ tcId, comment, key, msg, tag, result }) => {
-    let expect = { key_index: 0 };
+    let expect = { secret_index: 0 };
     if (isWhitespace(key)) expect = { code: "secret_whitespace" };
     // A truncated tag is no signature of Vtryon's.
     else if (group.tagSize !== 256) expect = { code: "malformed_signature" };

@@ -54,11 +54,11 @@ function vector(name, why, expect, input = {}) {
   };
 }
 
-export const good = (name, why, input = {}, key_index = 0) =>
+export const good = (name, why, input = {}, secret_index = 0) =>
   vector(
     name,
     why,
-    { key_index, id: input.id ?? ID, timestamp: Number(input.timestamp ?? TIME) },
+    { secret_index, id: input.id ?? ID, timestamp: Number(input.timestamp ?? TIME) },
     input,
   );
 
