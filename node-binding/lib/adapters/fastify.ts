@@ -6,8 +6,10 @@ import { createReceiver, type ReceiverOptions } from "../receiver/receiver.js";
 import { isNodeRequest, readProperty } from "./frameworks.js";
 import { answerMisuse, neverRejecting } from "./never-rejecting.js";
 import { drain, incomingRequest, readBody } from "./node-request.js";
+import { type FastifyReply, sendReply } from "./responses.js";
 
 export type { Context, ReceiverOptions } from "../receiver/receiver.js";
+export type { FastifyReply } from "./responses.js";
 
 /** The options of the plugin. */
 export interface FastifyReceiverOptions extends ReceiverOptions {
@@ -32,13 +34,6 @@ export interface FastifyScope {
 /** The part of Fastify's request that is used. */
 export interface FastifyRequest {
   readonly raw: IncomingMessage;
-}
-
-/** The part of Fastify's reply that is used. */
-export interface FastifyReply {
-  code(status: number): this;
-  headers(headers: Record<string, string>): this;
-  send(body: string): this;
 }
 
 /**
@@ -67,11 +62,7 @@ export async function vtryonWebhooks(
       (request) => isNodeRequest(readProperty(request, "raw")),
       async ({ raw }: FastifyRequest, reply: FastifyReply) => {
         const read = (limit: number, deadline: Deadline) => readBody(raw, limit, deadline);
-        const { status, headers, body } = await receiver.receive(incomingRequest(raw, read));
-        reply
-          .code(status)
-          .headers({ ...headers })
-          .send(body);
+        sendReply(reply, await receiver.receive(incomingRequest(raw, read)));
         drain(raw);
         return reply;
       },

@@ -5,13 +5,7 @@ import { webhookError } from "../core/engine.js";
 import { type Answer, errorAnswer, misuseAnswer } from "../receiver/answer.js";
 import type { EventReceiver } from "../receiver/receiver.js";
 import { adviceFor, isNodeResponse, readProperty } from "./frameworks.js";
-
-/** The part of Fastify's reply that is used. */
-interface Reply {
-  code(status: number): this;
-  headers(headers: Record<string, string>): this;
-  send(body: string): unknown;
-}
+import { type FastifyReply, sendReply, sendResponse } from "./responses.js";
 
 /**
  * Makes a handler that never rejects. Arguments of another framework are answered 500, with a hint at the right
@@ -49,27 +43,22 @@ export function answerMisuse(
 }
 
 /** Answers by the response among the arguments: one of Fastify, one of node:http, or a returned `Response`. */
-function respond({ status, headers, body }: Answer, [first, second]: readonly unknown[]): unknown {
+function respond(answer: Answer, [first, second]: readonly unknown[]): unknown {
   try {
     const isReply = ["code", "headers", "send"].every(
       (name) => typeof readProperty(second, name) === "function",
     );
-    if (isReply)
-      return (second as Reply)
-        .code(status)
-        .headers({ ...headers })
-        .send(body);
+    if (isReply) return sendReply(second as FastifyReply, answer);
     const response = [
       second,
       readProperty(first, "res"),
       readProperty(readProperty(first, "node"), "res"),
     ].find(isNodeResponse) as ServerResponse | undefined;
-    if (response === undefined) return new Response(body, { status, headers });
-    if (response.headersSent || response.destroyed) return undefined;
-    response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) });
-    response.end(body);
+    if (response !== undefined) return sendResponse(response, answer);
+    const { status, headers, body } = answer;
+    return new Response(body, { status, headers });
   } catch {
     // The response has thrown.
+    return undefined;
   }
-  return undefined;
 }

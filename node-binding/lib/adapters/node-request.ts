@@ -2,7 +2,6 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { webhookError } from "../core/engine.js";
-import type { Answer } from "../receiver/answer.js";
 import type { Deadline } from "../receiver/deadline.js";
 import {
   createReceiver,
@@ -11,6 +10,7 @@ import {
 } from "../receiver/receiver.js";
 import { isNodeRequest, isNodeResponse } from "./frameworks.js";
 import { neverRejecting } from "./never-rejecting.js";
+import { sendResponse } from "./responses.js";
 
 /** How much of an unwanted body is still read, and for how long, so that its sender gets the answer. */
 const DRAIN_BYTES = 4 * 1024 * 1024;
@@ -34,7 +34,7 @@ export function nodeHandler(
     accepts,
     async (request: IncomingMessage, response: ServerResponse) => {
       const incoming = incomingRequest(request, (...args) => readBody(request, ...args));
-      send(response, await receiver.receive(incoming));
+      sendResponse(response, await receiver.receive(incoming));
       drain(request);
     },
   );
@@ -103,12 +103,6 @@ export function readBody(
 function isStream(request: IncomingMessage): boolean {
   const methods = ["on", "off", "resume", "listenerCount", "destroy"] as const;
   return methods.every((name) => typeof request[name] === "function");
-}
-
-function send(response: ServerResponse, { status, headers, body }: Answer): void {
-  if (response.headersSent || response.destroyed) return;
-  response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) });
-  response.end(body);
 }
 
 /**
