@@ -13,6 +13,7 @@ mod verifier;
 
 use js_sys::{Array, Uint8Array};
 use vtryon_webhooks::lifecycle::{self, Stage, TaskState};
+use vtryon_webhooks::standard_webhooks::MessageVerifier;
 use vtryon_webhooks::{Code, Secret, Signature, Status};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
@@ -44,13 +45,17 @@ pub fn take_error() -> Option<JsValue> {
     shared_memory::with(|memory| Ok(memory.take_error())).flatten().as_ref().map(js_error::to_js)
 }
 
-/// Checks that bytes can be a secret.
+/// Checks that bytes can be a secret of Vtryon's scheme or, with `is_of_standard_webhooks`, of that one.
 ///
 /// # Errors
-/// The codes that begin with `secret_`.
+/// The codes that begin with `secret_`, and `invalid_option` for a secret that is not of Standard Webhooks.
 #[wasm_bindgen(js_name = checkSecret)]
-pub fn check_secret(secret: &Uint8Array) -> Result<(), JsValue> {
-    Secret::new(secret.to_vec()).map(drop).map_err(|error| js_error::to_js(&error))
+pub fn check_secret(secret: &Uint8Array, is_of_standard_webhooks: bool) -> Result<(), JsValue> {
+    let check = || {
+        let secret = Secret::new(secret.to_vec())?;
+        if is_of_standard_webhooks { MessageVerifier::new([secret]).map(drop) } else { Ok(()) }
+    };
+    check().map_err(|error| js_error::to_js(&error))
 }
 
 /// Signs a payload as Vtryon does: 64 lower-case hex digits.

@@ -37,7 +37,7 @@ export interface Core {
   reportPtr(): number;
   reserve(length: number): number;
   takeError(): unknown;
-  checkSecret(secret: Uint8Array): void;
+  checkSecret(secret: Uint8Array, isOfStandardWebhooks: boolean): void;
   sign(payload: Uint8Array, secret: Uint8Array): string;
   lifecycleStep(seen: string[], status: string): [outcome: string, status: string | null];
   describe(code: string): [status: number, shown: string, summary: string, hint: string];

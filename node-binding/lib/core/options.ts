@@ -11,6 +11,15 @@ export function readOption(options: unknown, name: string): unknown {
   }
 }
 
+/** Returns whether an option was passed, also as undefined. Throws `invalid_option`. */
+export function hasOption(options: object, name: string): boolean {
+  try {
+    return name in options;
+  } catch {
+    throw webhookError("invalid_option", `\`${name}\` can't be read`);
+  }
+}
+
 /** Reads an option that is a whole number from `from` to `to`, in words `what`. Throws `invalid_option`. */
 export function integerOption(
   options: unknown,

@@ -1,5 +1,6 @@
 import { webhookError } from "../core/engine.js";
 import { WebhookError } from "../core/error.js";
+import { hasOption } from "../core/options.js";
 import type { SecretFunction, SecretSource, Secrets } from "../verifier/secrets.js";
 import { schemeOptionsOf } from "../verifier/standard-webhooks.js";
 import { bodyLimit, type Options, VtryonWebhooks } from "../verifier/webhooks.js";
@@ -16,6 +17,8 @@ const RETRY_PAUSE_MS = 1000;
  */
 export class PreparedSecrets {
   readonly #source: SecretSource | undefined;
+  /** Whether there is an option `secrets`: undefined as its value is a missing secret, and not the environment. */
+  readonly #isGiven: boolean;
   readonly #options: Options;
   #prepared: VtryonWebhooks | undefined;
   #pending: Promise<VtryonWebhooks> | undefined;
@@ -23,20 +26,25 @@ export class PreparedSecrets {
   #pausedUntil = Number.NEGATIVE_INFINITY;
 
   /** Prepares secrets that are given as a value. Throws for invalid ones, but not for a missing one. */
-  constructor(source: SecretSource | undefined, options: Options) {
-    this.#source = source;
+  constructor(options: Options & { secrets?: SecretSource | undefined }) {
+    this.#source = options.secrets;
+    this.#isGiven = hasOption(options, "secrets");
     this.#options = { ...schemeOptionsOf(options), maxBodyBytes: bodyLimit(options) };
-    if (source === undefined || typeof source === "function") return;
+    if (!this.#isGiven || typeof this.#source === "function") return;
     try {
-      this.#prepared = new VtryonWebhooks(source, this.#options);
+      this.#prepare(this.#source);
     } catch (error) {
       if (!WebhookError.is(error) || error.code !== "secret_missing") throw error;
     }
   }
 
-  /** Returns the prepared secrets. Throws, or rejects with, the codes that begin with `secret_`. */
+  /** Returns the prepared secrets. Throws, or rejects with, an error if there are none. */
   get(deadline: Deadline): VtryonWebhooks | Promise<VtryonWebhooks> {
     if (this.#prepared !== undefined) return this.#prepared;
+    if (!this.#isGiven) {
+      this.#prepared = VtryonWebhooks.fromEnvironment(this.#options);
+      return this.#prepared;
+    }
     if (typeof this.#source !== "function") return this.#prepare(this.#source);
     // Concurrent requests share one call, unless one of them has reached its deadline during it.
     const pending = this.#pending ?? this.#call(this.#source);
@@ -67,7 +75,7 @@ export class PreparedSecrets {
   }
 
   #prepare(secrets: Secrets | undefined): VtryonWebhooks {
-    this.#prepared = new VtryonWebhooks(secrets, this.#options);
+    this.#prepared = new VtryonWebhooks(secrets as Secrets, this.#options);
     return this.#prepared;
   }
 }

@@ -35,8 +35,9 @@ export interface Context extends SecretMatch {
 export interface ReceiverOptions extends Options, IdempotencyOptions {
   /**
    * One secret or several, the current one first, or a function that returns them. It is called when the first
-   * request comes, and again after a failure, a second later at the earliest. By default `VTRYON_WEBHOOK_SECRET` and
-   * `VTRYON_WEBHOOK_SECRET_PREVIOUS`, read when the first request comes. Without a secret, the answer is 503.
+   * request comes, and again after a failure, a second later at the earliest. Without this option,
+   * `VTRYON_WEBHOOK_SECRET` and `VTRYON_WEBHOOK_SECRET_PREVIOUS`, read when the first request comes. Without a secret,
+   * the answer is 503: also if this is undefined.
    */
   secrets?: SecretSource | undefined;
   /** The time limit for reading and handling together, in milliseconds: 10 seconds by default. */
@@ -97,7 +98,7 @@ export function createReceiver(options: ReceiverOptions): EventReceiver {
   checkStore(options);
   const deadlineMs = integerOption(options, "deadlineMs", DEFAULT_DEADLINE_MS, DEADLINE);
   const ttl = ttlOptions(options, deadlineMs);
-  const secrets = new PreparedSecrets(options.secrets, options);
+  const secrets = new PreparedSecrets(options);
   const { store, onEvent, onQuarantine, onError } = options;
   const reporter = new ErrorReporter(onError?.bind(options));
 
@@ -105,7 +106,9 @@ export function createReceiver(options: ReceiverOptions): EventReceiver {
   async function verify(request: IncomingRequest, state: RequestState): Promise<() => unknown> {
     const { deadline } = state;
     if (request.method !== "POST") throw webhookError("method_not_allowed");
+    state.awaitsSecrets = true;
     const webhooks = await secrets.get(deadline);
+    state.awaitsSecrets = false;
     webhooks.admit(request.header, Number(request.declaredLength) || 0);
     deadline.isReading = true;
     const payload = await request.readBody(webhooks.maxBodyBytes, deadline);
@@ -133,8 +136,8 @@ export function createReceiver(options: ReceiverOptions): EventReceiver {
   }
 
   async function receive(request: IncomingRequest): Promise<Answer> {
-    const state: RequestState = { stage: "unverified", deadline: new Deadline(deadlineMs) };
-    const { deadline } = state;
+    const deadline = new Deadline(deadlineMs);
+    const state: RequestState = { stage: "unverified", awaitsSecrets: false, deadline };
     const work = async () => {
       const handle = await verify(request, state);
       deadline.check();
@@ -152,7 +155,9 @@ export function createReceiver(options: ReceiverOptions): EventReceiver {
     } catch (error) {
       reporter.report(error, state.stage);
       // An event that was verified must be retried, whatever the handler or the store has thrown.
-      return state.stage === "verified" ? retryLaterAnswer(error) : errorAnswer(error);
+      if (state.stage === "verified") return retryLaterAnswer(error);
+      // So must one that can't be verified until the secret is right.
+      return errorAnswer(state.awaitsSecrets ? undefined : error);
     } finally {
       deadline.stop();
     }
@@ -163,5 +168,7 @@ export function createReceiver(options: ReceiverOptions): EventReceiver {
 
 interface RequestState {
   stage: Stage;
+  /** Whether it waits for the secrets. */
+  awaitsSecrets: boolean;
   readonly deadline: Deadline;
 }

@@ -4,6 +4,7 @@ import { callCore, webhookError } from "../core/engine.js";
 import { WebhookError } from "../core/error.js";
 import { readEnv } from "../core/options.js";
 import { payloadBytes } from "../core/payload.js";
+import type { Scheme } from "./standard-webhooks.js";
 
 /** A webhook secret as Vtryon shows it. Its bytes are the key; nothing in it is decoded. */
 export type Secret = string | Uint8Array;
@@ -24,22 +25,29 @@ const PREVIOUS = "VTRYON_WEBHOOK_SECRET_PREVIOUS";
 /** The longest secret, in bytes or UTF-16 units. Real ones are far shorter. */
 const MAX_SECRET = 65_536;
 
-/** Reads the secrets from the environment. Throws the codes that begin with `secret_`; the message names the variable. */
-export function secretsFromEnvironment(): Uint8Array[] {
+/** What to do where a secret was passed, and is undefined: the environment does not replace it. */
+const MISSING_HINT =
+  "pass the secret that Vtryon shows when the URL is registered, or leave `secrets` out to read VTRYON_WEBHOOK_SECRET";
+
+/**
+ * Reads the secrets from the environment. Throws `invalid_option` for one that is not of the scheme, and the codes
+ * that begin with `secret_`; the message names the variable.
+ */
+export function secretsFromEnvironment(scheme: Scheme): Uint8Array[] {
   const current = readEnv(CURRENT);
   const previous = readEnv(PREVIOUS);
   if (current === undefined) throw webhookError("secret_missing");
-  const secrets = [fromVariable(CURRENT, current)];
+  const secrets = [fromVariable(CURRENT, current, scheme)];
   // Templates of .env files have an empty line for the previous secret.
   return previous === undefined || previous === ""
     ? secrets
-    : [...secrets, fromVariable(PREVIOUS, previous)];
+    : [...secrets, fromVariable(PREVIOUS, previous, scheme)];
 }
 
-function fromVariable(name: string, text: string): Uint8Array {
+function fromVariable(name: string, text: string, scheme: Scheme): Uint8Array {
   const key = secretBytes(text, name);
   try {
-    callCore((core) => core.checkSecret(key));
+    callCore((core) => core.checkSecret(key, scheme === "standard-webhooks"));
   } catch (error) {
     throw WebhookError.is(error) ? withName(error, name) : error;
   }
@@ -47,8 +55,9 @@ function fromVariable(name: string, text: string): Uint8Array {
 }
 
 /**
- * Copies the bytes of each secret. Throws `secret_missing` for a value that is no secret and `invalid_option` for one
- * that is too long. The message names its position in a list, as the core's messages do.
+ * Copies the bytes of each secret. Throws `secret_missing` if there is none: for undefined, an empty list, and a list
+ * of nothing but undefined, which are variables that are not set. Throws `invalid_option` for a value that is no
+ * secret, or is too long. The message names its position in a list, as the core's messages do.
  */
 export function secretList(secrets: unknown): Uint8Array[] {
   let list: unknown[];
@@ -56,32 +65,40 @@ export function secretList(secrets: unknown): Uint8Array[] {
     list = Array.isArray(secrets) ? [...secrets] : [secrets];
   } catch {
     // A proxy that throws.
-    throw webhookError("secret_missing");
+    throw webhookError("invalid_option", "`secrets` can't be read");
   }
-  return list.map((secret, index) =>
-    secretBytes(secret, list.length > 1 ? `secrets[${index}]` : undefined),
-  );
+  if (list.length === 0) throw webhookError("secret_missing", undefined, {}, MISSING_HINT);
+  if (list.every(isMissing)) throw missing(list[0], MISSING_HINT);
+  return list.map((secret, index) => {
+    if (!isMissing(secret)) {
+      return secretBytes(secret, list.length > 1 ? `secrets[${index}]` : undefined);
+    }
+    const message = `\`secrets[${index}]\` is ${secret}`;
+    throw webhookError("invalid_option", message, {}, "leave out a secret that is not set");
+  });
 }
 
 /** Copies the bytes of one secret. Throws `secret_missing` and `invalid_option`. */
 export function secretBytes(secret: unknown, name?: string): Uint8Array {
-  // Half a surrogate pair is refused: encoded as U+FFFD, all such secrets would be equal.
+  if (isMissing(secret)) throw missing(secret);
   const isLong = typeof secret === "string" && secret.length > MAX_SECRET;
   const bytes = isLong ? undefined : payloadBytes(secret);
-  if (isLong || (bytes?.byteLength ?? 0) > MAX_SECRET) {
-    const message = `the secret is longer than ${MAX_SECRET} bytes`;
-    throw withName(webhookError("invalid_option", message), name);
-  }
-  if (bytes === undefined) {
-    const message =
-      secret === undefined || secret === null
-        ? `no secret is configured: it is ${secret}`
-        : typeof secret === "string"
-          ? "no secret is configured: the text has half a surrogate pair"
-          : "no secret is configured: it is neither a text nor bytes";
-    throw withName(webhookError("secret_missing", message), name);
-  }
-  return bytes.slice();
+  if (bytes !== undefined && bytes.byteLength <= MAX_SECRET) return bytes.slice();
+  const message =
+    isLong || bytes !== undefined
+      ? `the secret is longer than ${MAX_SECRET} bytes`
+      : typeof secret === "string"
+        ? // Encoded as U+FFFD, all such secrets would be equal.
+          "the secret has half a surrogate pair"
+        : "the secret is neither a text nor bytes";
+  throw withName(webhookError("invalid_option", message), name);
+}
+
+const isMissing = (secret: unknown): secret is undefined | null =>
+  secret === undefined || secret === null;
+
+function missing(secret: undefined | null, hint?: string): WebhookError {
+  return webhookError("secret_missing", `no secret is configured: it is ${secret}`, {}, hint);
 }
 
 /** Puts the name of a secret in front of an error's message. */

@@ -53,11 +53,18 @@ export class VtryonWebhooks {
   readonly #fingerprints: readonly string[];
 
   /**
-   * Takes the secrets, by default from `VTRYON_WEBHOOK_SECRET` and `VTRYON_WEBHOOK_SECRET_PREVIOUS`.
-   * Throws `invalid_option`, and the codes that begin with `secret_`.
+   * Takes the secrets of `VTRYON_WEBHOOK_SECRET` and `VTRYON_WEBHOOK_SECRET_PREVIOUS`, as `fromEnvironment` does.
+   * Throws the codes that begin with `secret_`.
    */
-  constructor(secrets?: Secrets | undefined, options: Options = {}) {
-    this.#secrets = secrets === undefined ? secretsFromEnvironment() : secretList(secrets);
+  constructor();
+  /**
+   * Takes one secret or several, the current one first. Throws `invalid_option`, and the codes that begin with
+   * `secret_`: `secret_missing` also for undefined, which the environment does not replace.
+   */
+  constructor(secrets: Secrets, options?: Options);
+  constructor(...args: [secrets?: Secrets, options?: Options]) {
+    const [secrets, options = {}] = args;
+    this.#secrets = args.length === 0 ? secretsFromEnvironment("vtryon") : secretList(secrets);
     this.maxBodyBytes = bodyLimit(options);
     this.#standardWebhooks =
       schemeOf(options) === "vtryon"
@@ -68,6 +75,14 @@ export class VtryonWebhooks {
     this.#fingerprints = this.#secrets.map((_, index) =>
       callCore(() => this.#verifier.fingerprint(index)),
     );
+  }
+
+  /**
+   * Takes the secrets of `VTRYON_WEBHOOK_SECRET` and `VTRYON_WEBHOOK_SECRET_PREVIOUS`, with options.
+   * Throws `invalid_option`, and the codes that begin with `secret_`.
+   */
+  static fromEnvironment(options?: Options): VtryonWebhooks {
+    return new VtryonWebhooks(secretsFromEnvironment(schemeOf(options)), options);
   }
 
   /**

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { WebhookError } from "vtryon-webhooks";
 import * as forWeb from "vtryon-webhooks/web";
 import { BODY, SECRET, sign as signature } from "../support/completed-event.js";
 
@@ -82,6 +83,55 @@ for (const [name, fail] of [
       [await status(handler), await status(handler, forged()), calls],
       [200, 401, 2],
     );
+  });
+}
+
+const STANDARD = { scheme: "standard-webhooks" };
+for (const [name, options, message] of [
+  ["is of another scheme", { ...STANDARD, secrets: () => SECRET }, /^the secret is not whsec_/],
+  ["is far too long", { secrets: () => "x".repeat(70_000) }, /longer than 65536 bytes$/],
+  ["is no secret", { secrets: () => ({ secret: SECRET }) }, /neither a text nor bytes$/],
+  ["is not set in part", { secrets: () => [SECRET, undefined] }, /^`secrets\[1\]` is undefined$/],
+  [
+    "is refused by what it asks",
+    {
+      secrets: () => {
+        throw new WebhookError("signature_mismatch", 401, "not yours", "ask another one");
+      },
+    },
+    /^not yours$/,
+  ],
+]) {
+  test(`a secret that ${name} is answered 503 until it is right`, async () => {
+    const faults = [];
+    const handler = receive({ ...options, onError: (fault) => faults.push(fault.message) });
+    const answer = await handler(request());
+    assert.deepEqual([answer.status, answer.headers.get("retry-after")], [503, "10"]);
+    assert.equal((await answer.json()).error, "unavailable");
+    assert.equal(faults.length, 1);
+    assert.match(faults[0], message);
+  });
+}
+
+for (const [variable, values] of [
+  ["VTRYON_WEBHOOK_SECRET", ["whsec_of Vtryon's", ""]],
+  ["VTRYON_WEBHOOK_SECRET_PREVIOUS", ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", SECRET]],
+]) {
+  test(`a secret of another scheme in the environment is answered 503; the log names ${variable}`, async (t) => {
+    const log = t.mock.method(console, "error", () => {});
+    for (const [nth, suffix] of ["", "_PREVIOUS"].entries()) {
+      const before = process.env[`VTRYON_WEBHOOK_SECRET${suffix}`];
+      process.env[`VTRYON_WEBHOOK_SECRET${suffix}`] = values[nth];
+      t.after(() => {
+        if (before === undefined) delete process.env[`VTRYON_WEBHOOK_SECRET${suffix}`];
+        else process.env[`VTRYON_WEBHOOK_SECRET${suffix}`] = before;
+      });
+    }
+    const answer = await receive(STANDARD)(request());
+    assert.deepEqual([answer.status, answer.headers.get("retry-after")], [503, "10"]);
+    const [, line] = log.mock.calls[0].arguments;
+    assert.ok(line.startsWith(`invalid_option: \`${variable}\`: the secret is not whsec_`), line);
+    assert.doesNotMatch(line, /MfKQ|Vtryon's/);
   });
 }
 

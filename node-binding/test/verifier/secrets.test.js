@@ -221,16 +221,68 @@ test("an empty previous secret is not a key, and does not replace the current on
 });
 
 for (const [name, secret, words] of [
-  ["undefined", undefined, /^`secrets\[1\]`: no secret is configured: it is undefined$/],
-  ["null", null, /^`secrets\[1\]`: no secret is configured: it is null$/],
+  ["undefined", undefined, /^`secrets\[1\]` is undefined$/],
+  ["null", null, /^`secrets\[1\]` is null$/],
   ["a number", 7, /^`secrets\[1\]`: .* neither a text nor bytes$/],
   ["half a surrogate pair", "\ud800", /^`secrets\[1\]`: .* half a surrogate pair$/],
   ["far too long", "x".repeat(65_537), /^`secrets\[1\]`: the secret is longer than 65536 bytes$/],
 ]) {
   test(`an invalid secret, ${name}: the message names its position`, () => {
-    assert.throws(() => new VtryonWebhooks(["whsec_a", secret]), { message: words });
+    const fault = { code: "invalid_option", message: words };
+    assert.throws(() => new VtryonWebhooks(["whsec_a", secret]), fault);
+    assert.throws(() => receive({ secrets: ["whsec_a", secret] }), fault);
   });
 }
+
+for (const [name, secrets] of [
+  ["an object", { secret: SECRET }],
+  ["a number", 7],
+  ["half a surrogate pair", "\ud800"],
+  ["a set", new Set([SECRET])],
+  ["a promise", Promise.resolve(SECRET)],
+]) {
+  test(`refused at construction, since no request can find it right: ${name}`, () => {
+    const fault = { code: "invalid_option", message: /^the secret / };
+    assert.throws(() => new VtryonWebhooks(secrets), fault);
+    assert.throws(() => receive({ secrets }), fault);
+  });
+}
+
+for (const [name, unset] of [
+  ["undefined", undefined],
+  ["null", null],
+  ["a list of what is not set", [undefined]],
+]) {
+  test(`a secret that was passed is not replaced by the environment's: ${name}`, async (t) => {
+    environment(t, SECRET);
+    const faults = [];
+    const options = { onEvent: () => assert.fail("another account's event"), secrets: unset };
+    for (const adapt of Object.values(ADAPTERS)) {
+      const post = await adapt(t, { ...options, onError: (fault) => faults.push(fault) });
+      assert.equal(await post(), 503);
+    }
+    assert.deepEqual(
+      faults.map(({ code }) => code),
+      Object.keys(ADAPTERS).map(() => "secret_missing"),
+    );
+    const fault = { code: "secret_missing", hint: /leave `secrets` out/ };
+    assert.throws(() => new VtryonWebhooks(unset), fault);
+    assert.throws(() => new VtryonWebhooks(unset, {}), fault);
+    assert.throws(() => verify(BODY, signature(BODY), unset), fault);
+    for (const { hint } of faults) assert.match(hint, fault.hint);
+  });
+}
+
+test("the environment is read without arguments, or by its name", (t) => {
+  environment(t, SECRET, "whsec_old");
+  const old = sign(BODY, "whsec_old");
+  assert.equal(new VtryonWebhooks().verify(BODY, old).secretIndex, 1);
+  const webhooks = VtryonWebhooks.fromEnvironment({ maxBodyBytes: 1000 });
+  assert.deepEqual([webhooks.verify(BODY, old).secretIndex, webhooks.maxBodyBytes], [1, 1000]);
+  assert.equal(VtryonWebhooks.fromEnvironment().verify(BODY, signature(BODY)).secretIndex, 0);
+  environment(t);
+  assert.throws(() => VtryonWebhooks.fromEnvironment(), { code: "secret_missing" });
+});
 
 test("the class throws at construction if the environment has no secret", (t) => {
   environment(t);
