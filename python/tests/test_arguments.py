@@ -24,6 +24,11 @@ RIGHT = sign(BODY, SECRET)
 NO_SEQUENCE = "`secrets` is neither one secret nor a sequence of them, such as a list"
 
 
+def is_secret(value: Any) -> bool:
+    """A secret, or a list of what is not set."""
+    return type(value) is bytes or (type(value) is list and value[0] is None)
+
+
 def released() -> memoryview:
     view = memoryview(BODY)
     view.release()
@@ -118,14 +123,15 @@ SECRETS: list[tuple[Any, str]] = [
     (LyingBytes(b"x"), "ok"),
     ([], "secret_missing"),
     ([None], "secret_missing"),
-    ([1], "secret_missing"),
-    (bytearray(b"x"), "secret_missing"),
+    ([1], "invalid_option"),
+    (["x", None], "invalid_option"),
+    (bytearray(b"x"), "invalid_option"),
     ("", "secret_empty"),
     (["x", ""], "secret_empty"),
     (" x", "secret_whitespace"),
     (b"x\n", "secret_whitespace"),
     ("\ud800", "invalid_option"),
-    *((value, "secret_missing") for value in STRANGE if type(value) is not bytes),
+    *((value, "invalid_option") for value in STRANGE if not is_secret(value)),
 ]
 
 NO_LIMITS: list[Any] = [0, -1, 1048577, 1.0, True, "1", None, 10**30, []]
@@ -169,19 +175,32 @@ def test_secrets(index: int) -> None:
 @pytest.mark.parametrize(
     ("secrets", "what"),
     [
-        (None, "no secret is configured"),
-        ([], "no secret is configured"),
         ({"a"}, NO_SEQUENCE),
         ((secret for secret in "a"), NO_SEQUENCE),
         (Raising(), NO_SEQUENCE),
-        ([None], "a secret is neither str nor bytes"),
+        ({"secret": "a"}, NO_SEQUENCE),
+        ([7], "a secret is neither str nor bytes"),
+        (["a", 7], "`secrets[1]`: a secret is neither str nor bytes"),
+        (["a", None], "`secrets[1]` is None"),
+        ([None, "a"], "`secrets[0]` is None"),
     ],
 )
-def test_what_is_no_secret(secrets: Any, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("VTRYON_WEBHOOK_SECRET", raising=False)
+def test_what_is_no_secret(secrets: Any, what: str) -> None:
     with pytest.raises(WebhookError) as raised:
         Webhooks(secrets)
-    assert (raised.value.code, str(raised.value)) == ("secret_missing", what)
+    assert (raised.value.code, str(raised.value)) == ("invalid_option", what)
+
+
+@pytest.mark.parametrize("secrets", [None, [], [None], (None, None)])
+def test_the_environment_replaces_no_secret_that_was_passed(
+    secrets: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VTRYON_WEBHOOK_SECRET", SECRET)
+    with pytest.raises(WebhookError, match="no secret is configured") as raised:
+        Webhooks(secrets)
+    assert raised.value.code == "secret_missing"
+    assert "leave `secrets` out" in raised.value.hint
+    assert Webhooks().verify(BODY, RIGHT).secret_index == 0
 
 
 @pytest.mark.parametrize("index", range(len(LIMITS)))

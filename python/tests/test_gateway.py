@@ -11,6 +11,7 @@ from exchange import request
 from test_standard_webhooks import BODY, NOW, OTHER, SECRET, signed
 
 from vtryon_webhooks import VtryonEvent, WebhookError
+from vtryon_webhooks.options import UNSET
 from vtryon_webhooks.testing import HostileRequest
 
 every_app = pytest.mark.parametrize("app", APPS)
@@ -78,9 +79,9 @@ def test_a_body_that_was_not_signed(app: str) -> None:
 @every_app
 def test_secrets_of_the_environment(app: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VTRYON_WEBHOOK_SECRET", SECRET)
-    assert taken_at(app, NOW, delivery(signed()), secrets=None)[0] == 200
+    assert taken_at(app, NOW, delivery(signed()), secrets=UNSET)[0] == 200
     monkeypatch.setenv("VTRYON_WEBHOOK_SECRET", "whsec_no-base64!")
-    assert taken_at(app, NOW, delivery(signed()), secrets=None) == (503, [], ["invalid_option"])
+    assert taken_at(app, NOW, delivery(signed()), secrets=UNSET) == (503, [], ["invalid_option"])
 
 
 @every_app

@@ -108,14 +108,26 @@ def test_an_empty_previous_variable_is_none(app: str, monkeypatch: pytest.Monkey
 
 
 @every_app
-@pytest.mark.parametrize("secrets", [[], [None], None])
-def test_a_missing_value_is_told_at_the_first_request(app: str, secrets: Any) -> None:
+@pytest.mark.parametrize("secrets", [[], [None], [None, None], None])
+def test_a_missing_value_is_told_at_the_first_request(
+    app: str, secrets: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The secret of another account, which does not replace it.
+    monkeypatch.setenv("VTRYON_WEBHOOK_SECRET", SECRET)
     faults: list[Any] = []
     send = sender(app, refuse, secrets=secrets, on_error=faults.append)
     assert send(GOOD).status == 503
     assert [fault.code for fault in faults] == ["secret_missing"]
     with pytest.raises(WebhookError):
         Webhooks(secrets)
+
+
+@every_app
+@pytest.mark.parametrize("secrets", [{"secret": SECRET}, 7, {SECRET}, [SECRET, None], "\ud800"])
+def test_what_can_be_no_secret_is_refused_when_the_receiver_is_made(app: str, secrets: Any) -> None:
+    with pytest.raises(WebhookError) as raised:
+        sender(app, refuse, secrets=secrets)
+    assert raised.value.code == "invalid_option"
 
 
 @every_app
@@ -180,9 +192,10 @@ def test_an_async_function_where_nothing_awaits_it(app: str) -> None:
         (lambda: f"{SECRET}\n", "secret_whitespace"),
         (lambda: f"'{SECRET}'", "secret_quoted"),
         (lambda: "undefined", "secret_placeholder"),
-        (lambda: 7, "secret_missing"),
+        (lambda: 7, "invalid_option"),
+        (lambda: [SECRET, None], "invalid_option"),
         (lambda: "\ud800", "invalid_option"),
-        (lambda: lambda: SECRET, "secret_missing"),
+        (lambda: lambda: SECRET, "invalid_option"),
     ],
 )
 def test_a_function_that_returns_no_secret(app: str, source: Any, code: str) -> None:

@@ -16,6 +16,7 @@ from verdict import judge
 from werkzeug.datastructures import Headers
 
 from vtryon_webhooks import WebhookError, Webhooks
+from vtryon_webhooks.options import UNSET
 from vtryon_webhooks.testing import event_body, payload_of
 
 SECRET = f"whsec_{base64.b64encode(bytes(range(32))).decode()}"
@@ -246,4 +247,4 @@ def test_a_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VTRYON_WEBHOOK_SECRET", SECRET)
     monkeypatch.setenv("VTRYON_WEBHOOK_SECRET_PREVIOUS", "whsec_no-base64!")
     with pytest.raises(WebhookError, match=r"^VTRYON_WEBHOOK_SECRET_PREVIOUS: the secret is not"):
-        verifier(None)
+        verifier(UNSET)

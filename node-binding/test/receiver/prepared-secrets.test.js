@@ -88,7 +88,7 @@ for (const [name, fail] of [
 
 const STANDARD = { scheme: "standard-webhooks" };
 for (const [name, options, message] of [
-  ["is of another scheme", { ...STANDARD, secrets: () => SECRET }, /^the secret is not whsec_/],
+  ["is of another scheme", { ...STANDARD, secrets: () => "whsec_no-base64!" }, /^the secret is not whsec_/],
   ["is far too long", { secrets: () => "x".repeat(70_000) }, /longer than 65536 bytes$/],
   ["is no secret", { secrets: () => ({ secret: SECRET }) }, /neither a text nor bytes$/],
   ["is not set in part", { secrets: () => [SECRET, undefined] }, /^`secrets\[1\]` is undefined$/],
@@ -114,8 +114,8 @@ for (const [name, options, message] of [
 }
 
 for (const [variable, values] of [
-  ["VTRYON_WEBHOOK_SECRET", ["whsec_of Vtryon's", ""]],
-  ["VTRYON_WEBHOOK_SECRET_PREVIOUS", ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", SECRET]],
+  ["VTRYON_WEBHOOK_SECRET", ["whsec_no-base64!", ""]],
+  ["VTRYON_WEBHOOK_SECRET_PREVIOUS", ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_no-base64!"]],
 ]) {
   test(`a secret of another scheme in the environment is answered 503; the log names ${variable}`, async (t) => {
     const log = t.mock.method(console, "error", () => {});
@@ -131,7 +131,7 @@ for (const [variable, values] of [
     assert.deepEqual([answer.status, answer.headers.get("retry-after")], [503, "10"]);
     const [, line] = log.mock.calls[0].arguments;
     assert.ok(line.startsWith(`invalid_option: \`${variable}\`: the secret is not whsec_`), line);
-    assert.doesNotMatch(line, /MfKQ|Vtryon's/);
+    assert.doesNotMatch(line, /MfKQ|no-base64/);
   });
 }
 

@@ -14,7 +14,7 @@ from vtryon_webhooks.answer import Answer
 from vtryon_webhooks.callbacks import OnError, OnEvent, OnQuarantine, is_async
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.event import VtryonEvent
-from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, Scheme
+from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, UNSET, Scheme, Unset
 from vtryon_webhooks.receive import DEFAULT_DEADLINE, IncomingRequest, Receiver, length_of
 from vtryon_webhooks.secret_source import SecretSource
 from vtryon_webhooks.wsgi import check_forwarded, read_all, read_error
@@ -30,7 +30,7 @@ AsyncView = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
 def receiver(  # type: ignore[overload-overlap]
     on_event: Callable[[VtryonEvent], Awaitable[object]],
     *,
-    secrets: SecretSource | None = None,
+    secrets: SecretSource | Unset | None = UNSET,
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
     scheme: Scheme = "vtryon",
     tolerance_seconds: int | None = None,
@@ -45,7 +45,7 @@ def receiver(  # type: ignore[overload-overlap]
 def receiver(
     on_event: OnEvent,
     *,
-    secrets: SecretSource | None = None,
+    secrets: SecretSource | Unset | None = UNSET,
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
     scheme: Scheme = "vtryon",
     tolerance_seconds: int | None = None,
@@ -59,7 +59,7 @@ def receiver(
 def receiver(
     on_event: OnEvent,
     *,
-    secrets: SecretSource | None = None,
+    secrets: SecretSource | Unset | None = UNSET,
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
     scheme: Scheme = "vtryon",
     tolerance_seconds: int | None = None,

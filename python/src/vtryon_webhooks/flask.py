@@ -10,7 +10,7 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from vtryon_webhooks.callbacks import OnError, OnEvent, OnQuarantine
 from vtryon_webhooks.errors import WebhookError
-from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, Scheme
+from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, UNSET, Scheme, Unset
 from vtryon_webhooks.receive import IncomingRequest, Receiver, length_of
 from vtryon_webhooks.secret_source import SecretSource
 from vtryon_webhooks.wsgi import check_forwarded, read_all, read_error
@@ -26,7 +26,7 @@ _numbers = count(1)
 def receiver(
     on_event: OnEvent,
     *,
-    secrets: SecretSource | None = None,
+    secrets: SecretSource | Unset | None = UNSET,
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
     scheme: Scheme = "vtryon",
     tolerance_seconds: int | None = None,

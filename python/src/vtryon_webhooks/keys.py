@@ -10,6 +10,7 @@ from functools import partial
 from typing import Callable, TypeVar, Union
 
 from vtryon_webhooks.errors import WebhookError
+from vtryon_webhooks.options import UNSET
 from vtryon_webhooks.plain import bytes_of, text_of
 from vtryon_webhooks.secret_checks import check_secret
 
@@ -18,6 +19,11 @@ T = TypeVar("T")
 
 _CURRENT = "VTRYON_WEBHOOK_SECRET"
 _PREVIOUS = "VTRYON_WEBHOOK_SECRET_PREVIOUS"
+
+_MISSING_HINT = (
+    "pass the secret that Vtryon shows when the URL is registered, or leave `secrets` out to read "
+    "VTRYON_WEBHOOK_SECRET"
+)
 
 # The prefix that is hashed with a secret to make its fingerprint, so that it equals no other hash.
 _FINGERPRINT_LABEL = b"vtryon-webhooks fingerprint\0"
@@ -32,7 +38,7 @@ class Key:
     __slots__ = ("_hmac", "fingerprint")
 
     def __init__(self, secret: object, decode: Callable[[bytes], bytes] = bytes) -> None:
-        """Prepares a secret; raises `secret_missing`, or a code of `check_secret` or `decode`."""
+        """Prepares a secret; raises a code of `octets_of`, `check_secret` or `decode`."""
         octets = _checked(secret)
         self._hmac = hmac.new(decode(octets), digestmod="sha256")
         #: Names the secret without revealing it: 8 hex digits, equal to the core's.
@@ -50,26 +56,34 @@ class Key:
 
 
 def keys_of(secrets: object, decode: Callable[[bytes], bytes] = bytes) -> list[Key]:
-    """Prepares one secret or several, the current one first; None are those of the environment.
+    """Prepares one secret or several, the current one first; `UNSET` is those of the environment.
 
     `decode` makes the key out of a secret, which is the key as it is by default. All secrets are
     checked before the first is decoded.
     """
-    named = _from_environment() if secrets is None else _named(secrets)
+    named = _from_environment() if secrets is UNSET else _named(secrets)
     checked = [(name, _each(name, _checked, secret)) for name, secret in named]
     return [_each(name, partial(Key, decode=decode), octets) for name, octets in checked]
 
 
 def _named(secrets: object) -> list[tuple[str | None, object]]:
-    """Lists secrets, each with its position where there are several."""
-    listed = _listed(secrets)
+    """Lists secrets, each with its position where there are several.
+
+    None, an empty list and a list of nothing but None are missing secrets: variables that are not
+    set. The environment does not replace them.
+    """
+    listed = [None] if secrets is None else _listed(secrets)
     if listed is None:
         what = "`secrets` is neither one secret nor a sequence of them, such as a list"
-        raise WebhookError("secret_missing", what)
-    if not listed:
-        raise WebhookError("secret_missing")
+        raise WebhookError("invalid_option", what)
+    if all(secret is None for secret in listed):
+        raise WebhookError("secret_missing", hint=_MISSING_HINT)
     if len(listed) == 1:
         return [(None, listed[0])]
+    for position, secret in enumerate(listed):
+        if secret is None:
+            hint = "leave out a secret that is not set"
+            raise WebhookError("invalid_option", f"`secrets[{position}]` is None", hint=hint)
     return [(f"`secrets[{position}]`", secret) for position, secret in enumerate(listed)]
 
 
@@ -112,13 +126,15 @@ def _from_environment() -> list[tuple[str | None, object]]:
 
 
 def octets_of(secret: object) -> bytes:
-    """Returns the bytes of a secret, which are the key as they are."""
+    """Returns the bytes of a secret; raises `secret_missing` for None, else `invalid_option`."""
     octets = bytes_of(secret)
     if octets is not None:
         return octets
     text = text_of(secret)
+    if text is None and secret is None:
+        raise WebhookError("secret_missing")
     if text is None:
-        raise WebhookError("secret_missing", "a secret is neither str nor bytes")
+        raise WebhookError("invalid_option", "a secret is neither str nor bytes")
     try:
         return text.encode()
     except UnicodeEncodeError:

@@ -1,9 +1,10 @@
-"""The options of a verifier, except for its secrets."""
+"""The options of a verifier; of its secrets, only that they were not passed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, Literal
+from enum import Enum
+from typing import Callable, Final, Literal
 
 from vtryon_webhooks.errors import WebhookError
 
@@ -21,6 +22,20 @@ DEFAULT_TOLERANCE_SECONDS = 300
 
 #: The highest tolerance that can be configured: a day, in seconds.
 HIGHEST_TOLERANCE_SECONDS = 86_400
+
+
+class Unset(Enum):
+    """The type of an argument that was not passed. None is one: a variable that is not set."""
+
+    UNSET = "not passed"
+
+    def __repr__(self) -> str:
+        """Shows the name, as the default of a parameter."""
+        return self.name
+
+
+#: The default of `secrets`, for which those of the environment are read.
+UNSET: Final = Unset.UNSET
 
 
 @dataclass(frozen=True)

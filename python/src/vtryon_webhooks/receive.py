@@ -26,7 +26,7 @@ from vtryon_webhooks.callbacks import (
 )
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.event import parse
-from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, Options, Scheme
+from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, UNSET, Options, Scheme, Unset
 from vtryon_webhooks.report import Report, Stage
 from vtryon_webhooks.secret_source import PreparedSecrets, SecretSource
 from vtryon_webhooks.standard_webhooks import GetHeader
@@ -66,7 +66,7 @@ class Receiver:
         self,
         on_event: OnEvent,
         *,
-        secrets: SecretSource | None = None,
+        secrets: SecretSource | Unset | None = UNSET,
         max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
         scheme: Scheme = "vtryon",
         tolerance_seconds: int | None = None,

@@ -11,6 +11,7 @@ from typing import Any, Callable, Union
 
 from vtryon_webhooks.callbacks import Threads, check_callable, check_plain, is_async, is_unawaited
 from vtryon_webhooks.errors import WebhookError
+from vtryon_webhooks.options import UNSET, Unset
 from vtryon_webhooks.webhooks import Secrets, Webhooks
 
 #: One secret or several, or a function that gets them, which may be async where the server awaits.
@@ -30,7 +31,7 @@ class PreparedSecrets:
 
     def __init__(
         self,
-        source: SecretSource | None,
+        source: SecretSource | Unset | None,
         make: Callable[[Any], Webhooks],
         threads: Threads,
         patience: float,
@@ -54,7 +55,7 @@ class PreparedSecrets:
         self.webhooks: Webhooks | None = None
         if callable(source):
             check_callable("secrets", source)
-        elif source is not None:
+        elif source is not UNSET:
             self._prepare_value(source)
 
     def check_blocking(self) -> None:
@@ -126,7 +127,7 @@ class PreparedSecrets:
             raise fault
         return await secrets if inspect.isawaitable(secrets) else secrets
 
-    def _prepare_value(self, source: Secrets) -> None:
+    def _prepare_value(self, source: Secrets | None) -> None:
         try:
             self._prepare(source)
         except WebhookError as error:

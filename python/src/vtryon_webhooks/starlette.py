@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from vtryon_webhooks.callbacks import OnError, OnEvent, OnQuarantine
 from vtryon_webhooks.errors import WebhookError
-from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, Scheme
+from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, UNSET, Scheme, Unset
 from vtryon_webhooks.receive import DEFAULT_DEADLINE, IncomingRequest, Receiver, length_of
 from vtryon_webhooks.secret_source import SecretSource
 
@@ -66,7 +66,7 @@ class WebhookEndpoint:
 def receiver(
     on_event: OnEvent,
     *,
-    secrets: SecretSource | None = None,
+    secrets: SecretSource | Unset | None = UNSET,
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
     scheme: Scheme = "vtryon",
     tolerance_seconds: int | None = None,

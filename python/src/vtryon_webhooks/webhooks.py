@@ -8,7 +8,7 @@ from typing import Callable, Union
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.event import VtryonEvent, parse
 from vtryon_webhooks.keys import Secret, keys_of
-from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, Options, Scheme
+from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, UNSET, Options, Scheme, Unset
 from vtryon_webhooks.plain import bytearray_of, bytes_of
 from vtryon_webhooks.signature import SIGNATURE_HEADER, Claim, SignatureHeader
 from vtryon_webhooks.standard_webhooks import (
@@ -37,15 +37,16 @@ class Webhooks:
 
     def __init__(
         self,
-        secrets: Secrets | None = None,
+        secrets: Secrets | Unset = UNSET,
         *,
         max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
         scheme: Scheme = "vtryon",
         tolerance_seconds: int | None = None,
         now: Callable[[], float] | None = None,
     ) -> None:
-        """Takes the secrets, by default from the environment, and the limit of a body in bytes.
+        """Takes the secrets, and the limit of a body in bytes.
 
+        Only if no secrets are passed, they are those of the environment: None is a missing secret.
         The variables are `VTRYON_WEBHOOK_SECRET` and, while it is rotated,
         `VTRYON_WEBHOOK_SECRET_PREVIOUS`. With the scheme `standard-webhooks` they are those of the
         gateway's endpoint, `tolerance_seconds` says how far `webhook-timestamp` may be from the
