@@ -1,4 +1,5 @@
 import { WebhookError } from "../core/error.js";
+import { describeThrown } from "./thrown.js";
 
 /**
  * How far a request had come when it failed. `unverified`: its signature was not verified, so anybody may have sent
@@ -9,7 +10,7 @@ export type Stage = "unverified" | "unreadable" | "verified";
 /** How long an error code that anybody can cause is not logged again, in milliseconds. */
 const LOG_INTERVAL_MS = 10_000;
 
-/** Reports errors to `onError` if there is one, else logs those that concern the receiver. */
+/** Reports errors to `onError` if there is one, else logs those that concern the receiver, without what is secret. */
 export class ErrorReporter {
   readonly #onError: ((error: unknown) => unknown) | undefined;
   /** By code: until when it is not logged, and how often it has occurred since. */
@@ -29,7 +30,9 @@ export class ErrorReporter {
       }
       const known = WebhookError.is(error) ? error : undefined;
       if (!isLogged(known, stage)) return;
-      const message = known ? `${known.code}: ${known.message} (${known.hint})` : error;
+      const message = known
+        ? `${known.code}: ${known.message} (${known.hint})`
+        : `unavailable: ${describeThrown(error)}`;
       if (stage !== "unverified") console.error("vtryon-webhooks:", message);
       else this.#logRarely(known?.code ?? "", message);
     } catch {
@@ -38,7 +41,7 @@ export class ErrorReporter {
   }
 
   /** Logs a code at most every 10 seconds, with the number of occurrences in between. */
-  #logRarely(code: string, message: unknown): void {
+  #logRarely(code: string, message: string): void {
     const now = Date.now();
     const suppressed = this.#suppressed.get(code);
     if (suppressed !== undefined && now < suppressed.until) {
