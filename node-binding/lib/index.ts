@@ -10,17 +10,18 @@ import { bodyLimit, type Options, type Verified, VtryonWebhooks } from "./verifi
 
 export { type ErrorCode, WebhookError } from "./core/error.js";
 // Named one by one: `export type *` is only known from TypeScript 5.0 on.
-export type {
-  BaseEvent,
-  CompletedEvent,
-  FailedEvent,
-  Json,
-  OtherEvent,
-  ProcessingEvent,
-  QueuedEvent,
-  UnknownStatus,
-  UnknownStatusEvent,
-  VtryonEvent,
+export {
+  type BaseEvent,
+  type CompletedEvent,
+  type FailedEvent,
+  hasStatus,
+  type Json,
+  type OtherEvent,
+  type ProcessingEvent,
+  type QueuedEvent,
+  type UnknownStatus,
+  type UnknownStatusEvent,
+  type VtryonEvent,
 } from "./core/event.js";
 export type { Payload, SignatureHeader } from "./core/payload.js";
 export type { Secret, SecretSource, Secrets } from "./verifier/secrets.js";

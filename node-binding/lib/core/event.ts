@@ -33,7 +33,7 @@ declare enum Unnamed {
 
 /**
  * A status that Vtryon's guide does not name: any other string. It is an enum in the types only: with a plain
- * `string`, TypeScript could not narrow an event by its `status`.
+ * `string`, TypeScript could not narrow an event by its `status`. {@link hasStatus} compares it.
  */
 export type UnknownStatus = Unnamed;
 
@@ -53,7 +53,7 @@ export interface OtherEvent extends BaseEvent {
   readonly status: null;
 }
 
-/** An event of Vtryon. `switch (event.status)` narrows it. */
+/** An event of Vtryon. `switch (event.status)` narrows it, and so does `event.status !== null`. */
 export type VtryonEvent =
   | QueuedEvent
   | ProcessingEvent
@@ -61,3 +61,9 @@ export type VtryonEvent =
   | FailedEvent
   | UnknownStatusEvent
   | OtherEvent;
+
+/** Returns whether an event has a status, which may be one that Vtryon's guide does not name. */
+export function hasStatus(event: VtryonEvent, status: string): boolean {
+  const found: string | null = event.status;
+  return found === status;
+}

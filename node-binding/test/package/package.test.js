@@ -138,7 +138,7 @@ test("its types match its behaviour", () => {
 // Every entry, with what most programs use of it; no types of a framework, which need newer compilers themselves.
 const OLD_SAMPLE = `
 import { createServer } from "node:http";
-import { constructEvent, VtryonWebhooks, WebhookError, type VtryonEvent } from "vtryon-webhooks";
+import { constructEvent, hasStatus, VtryonWebhooks, WebhookError, type VtryonEvent } from "vtryon-webhooks";
 import { captureRawBody } from "vtryon-webhooks/express";
 import type { FastifyReceiverOptions } from "vtryon-webhooks/fastify";
 import type { HonoContext } from "vtryon-webhooks/hono";
@@ -154,7 +154,7 @@ createServer(vtryonWebhooks({ secrets, store: new MemoryStore(), onEvent: descri
 const POST: (request: Request) => Promise<Response> = forWeb.vtryonWebhooks({ onEvent: describe });
 const event = constructEvent("{}", ["a"], "whsec_a");
 void [POST, describe(event), new VtryonWebhooks("a"), captureRawBody, PostgresStore, SqliteStore];
-void [checkEndpoint, signedRequest, WebhookError.is(event), {} as HonoContext, {} as FastifyReceiverOptions];
+void [hasStatus(event, "paused"), checkEndpoint, signedRequest, WebhookError.is(event), {} as HonoContext, {} as FastifyReceiverOptions];
 // @ts-expect-error: a parsed body is not what was signed
 constructEvent({ event: "x" }, "a", "whsec_a");
 `;
@@ -317,6 +317,7 @@ test("each entry exports its public API and nothing else", async () => {
       "VtryonWebhooks",
       "WebhookError",
       "constructEvent",
+      "hasStatus",
       "lifecycleStep",
       "verify",
     ],

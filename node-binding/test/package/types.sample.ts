@@ -8,6 +8,7 @@ import {
   type CompletedEvent,
   constructEvent,
   type FailedEvent,
+  hasStatus,
   type OtherEvent,
   type ProcessingEvent,
   type QueuedEvent,
@@ -51,6 +52,13 @@ function describe(event: VtryonEvent): string {
   }
 }
 
+function isPaused(event: VtryonEvent): boolean {
+  if (event.status === null) return false;
+  // Of all events with a status, the name is known.
+  const name: "generation.status_changed" = event.event;
+  return name.length > 0 && hasStatus(event, "paused");
+}
+
 const options = { store: new MemoryStore(), onEvent: (event: VtryonEvent) => void describe(event) };
 const app = express();
 app.use(express.json({ verify: forExpress.captureRawBody }));
@@ -71,6 +79,7 @@ const error: unknown = undefined;
 if (WebhookError.is(error)) void (error.code === "signature_mismatch" && error.hint);
 void [
   describe(event),
+  isPaused(event),
   webhookId,
   secretIndex,
   fingerprint,
@@ -79,6 +88,9 @@ void [
 
 // @ts-expect-error: a parsed body is not what was signed
 webhooks.verify({ event: "x" }, "a");
+// @ts-expect-error: a variable that may not be set
+new VtryonWebhooks(process.env.SHOP_SECRET);
+void VtryonWebhooks.fromEnvironment({ maxBodyBytes: 9 });
 // @ts-expect-error: there is no such scheme
 new VtryonWebhooks("whsec_a", { scheme: "stripe" });
 // @ts-expect-error: there is no such code

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isReactive, reactive, readonly, ref, shallowReactive } from "@vue/reactivity";
-import { constructEvent } from "vtryon-webhooks";
+import { constructEvent, hasStatus } from "vtryon-webhooks";
 import { sign } from "vtryon-webhooks/testing";
 
 const SECRET = "whsec_test";
@@ -97,4 +97,19 @@ test("a member `__proto__` of data changes no prototype", () => {
   assert.equal(event.data.admin, undefined);
   assert.equal({}.admin, undefined);
   assert.deepEqual(Object.keys(event.data), ["__proto__"]);
+});
+
+test("a status is compared, also one that the guide does not name", () => {
+  for (const [body, expect] of [
+    ['{"event":"generation.status_changed","task_id":"t","status":"paused"}', ["paused"]],
+    ['{"event":"generation.status_changed","task_id":"t","status":"failed"}', ["failed"]],
+    ['{"event":"other","task_id":"t","status":"paused"}', []],
+  ]) {
+    const event = constructEvent(body, sign(body, SECRET), SECRET);
+    const statuses = ["paused", "failed", "", "null"];
+    assert.deepEqual(
+      statuses.filter((status) => hasStatus(event, status)),
+      expect,
+    );
+  }
 });
