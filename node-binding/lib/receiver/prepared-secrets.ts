@@ -6,6 +6,9 @@ import { schemeOptionsOf } from "../verifier/standard-webhooks.js";
 import { bodyLimit, type Options, VtryonWebhooks } from "../verifier/webhooks.js";
 import type { Deadline } from "./deadline.js";
 
+/** What to do where a function gives no secret. */
+const FUNCTION_HINT = "let it return the secret that Vtryon shows when the URL is registered";
+
 /** How long a function that failed is not called again, in milliseconds. */
 const RETRY_PAUSE_MS = 1000;
 
@@ -60,12 +63,14 @@ export class PreparedSecrets {
   async #call(source: SecretFunction): Promise<VtryonWebhooks> {
     // Secret managers have rate limits, and anybody can send requests.
     if (performance.now() < this.#pausedUntil) {
-      throw webhookError("secret_missing", "the function `secrets` failed a moment ago");
+      const message = "the function `secrets` failed a moment ago";
+      throw webhookError("secret_missing", message, {}, FUNCTION_HINT);
     }
     try {
       const secrets = await source();
       if (secrets === undefined || secrets === null) {
-        throw webhookError("secret_missing", `the function \`secrets\` has returned ${secrets}`);
+        const message = `the function \`secrets\` has returned ${secrets}`;
+        throw webhookError("secret_missing", message, {}, FUNCTION_HINT);
       }
       return this.#prepare(secrets);
     } catch (error) {

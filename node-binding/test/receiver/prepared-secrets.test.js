@@ -74,8 +74,9 @@ for (const [name, fail] of [
     }
     assert.equal(calls, 1);
     assert.equal(faults.length, 21);
-    for (const { code, message } of faults.slice(1)) {
+    for (const { code, message, hint } of faults.slice(1)) {
       assert.equal(code, "secret_missing");
+      assert.match(hint, /^let it return the secret/);
       assert.equal(message, "the function `secrets` failed a moment ago");
     }
     pass(1);
@@ -88,7 +89,11 @@ for (const [name, fail] of [
 
 const STANDARD = { scheme: "standard-webhooks" };
 for (const [name, options, message] of [
-  ["is of another scheme", { ...STANDARD, secrets: () => "whsec_no-base64!" }, /^the secret is not whsec_/],
+  [
+    "is of another scheme",
+    { ...STANDARD, secrets: () => "whsec_no-base64!" },
+    /^the secret is not whsec_/,
+  ],
   ["is far too long", { secrets: () => "x".repeat(70_000) }, /longer than 65536 bytes$/],
   ["is no secret", { secrets: () => ({ secret: SECRET }) }, /neither a text nor bytes$/],
   ["is not set in part", { secrets: () => [SECRET, undefined] }, /^`secrets\[1\]` is undefined$/],
@@ -115,7 +120,10 @@ for (const [name, options, message] of [
 
 for (const [variable, values] of [
   ["VTRYON_WEBHOOK_SECRET", ["whsec_no-base64!", ""]],
-  ["VTRYON_WEBHOOK_SECRET_PREVIOUS", ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_no-base64!"]],
+  [
+    "VTRYON_WEBHOOK_SECRET_PREVIOUS",
+    ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_no-base64!"],
+  ],
 ]) {
   test(`a secret of another scheme in the environment is answered 503; the log names ${variable}`, async (t) => {
     const log = t.mock.method(console, "error", () => {});

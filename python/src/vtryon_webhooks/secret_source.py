@@ -17,6 +17,9 @@ from vtryon_webhooks.webhooks import Secrets, Webhooks
 #: One secret or several, or a function that gets them, which may be async where the server awaits.
 SecretSource = Union[Secrets, Callable[[], Secrets], Callable[[], Awaitable[Secrets]]]
 
+# What to do where a function gives no secret.
+_FUNCTION_HINT = "let it return the secret that Vtryon shows when the URL is registered"
+
 #: How long a function that has failed is not called again, in seconds.
 PAUSE = 1.0
 
@@ -136,7 +139,8 @@ class PreparedSecrets:
 
     def _prepare_returned(self, secrets: Any) -> Webhooks:
         if secrets is None:
-            raise WebhookError("secret_missing", "the function `secrets` returned None")
+            what = "the function `secrets` returned None"
+            raise WebhookError("secret_missing", what, hint=_FUNCTION_HINT)
         return self._prepare(secrets)
 
     def _prepare(self, secrets: Any) -> Webhooks:
@@ -149,7 +153,8 @@ class PreparedSecrets:
     def _check_pause(self) -> None:
         """Spares what the function asks, which every request would make it ask again."""
         if self._clock() < self._paused_until:
-            raise WebhookError("secret_missing", "the function `secrets` failed a moment ago")
+            what = "the function `secrets` failed a moment ago"
+            raise WebhookError("secret_missing", what, hint=_FUNCTION_HINT)
 
 
 def _called(source: Callable[[], Any]) -> Any:
