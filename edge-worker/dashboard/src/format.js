@@ -21,29 +21,39 @@ export const minute = (date) => MINUTE.format(date);
 export const number = (value) => NUMBER.format(value);
 export const percent = (share) => PERCENT.format(share);
 
+/** Units of time in words: how many seconds each has, and from how many of them on a longer one is used. */
+const AGES = [
+  ["second", 1, 60],
+  ["minute", 60, 60],
+  ["hour", 3600, 24],
+  ["day", 86_400, Number.POSITIVE_INFINITY],
+];
+
 /** Returns how long ago or ahead a moment is, in words. */
 export function relative(date, now = Date.now()) {
   const seconds = (date.getTime() - now) / 1000;
-  const size = Math.abs(seconds);
-  if (size < 60) return RELATIVE.format(Math.round(seconds), "second");
-  if (size < 3600) return RELATIVE.format(Math.round(seconds / 60), "minute");
-  if (size < 86_400) return RELATIVE.format(Math.round(seconds / 3600), "hour");
-  return RELATIVE.format(Math.round(seconds / 86_400), "day");
+  const rounded = AGES.map(([unit, size, most]) => [Math.round(seconds / size), unit, most]);
+  const [amount, unit] = rounded.find(([amount, , most]) => Math.abs(amount) < most);
+  return RELATIVE.format(amount, unit);
 }
 
-/** Returns milliseconds as a duration. */
+/** Returns milliseconds as a duration. What is shown is rounded before a longer unit is chosen: never "60 s". */
 export function duration(ms) {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
-  if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
-  const hours = ms / 3_600_000;
-  return hours < 48 ? `${hours.toFixed(1)} h` : `${Math.round(hours / 24)} days`;
+  const whole = Math.round(ms);
+  if (whole < 1000) return `${whole} ms`;
+  const tenths = Math.round(ms / 100);
+  if (tenths < 100) return `${(tenths / 10).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  const hours = Math.round(ms / 360_000) / 10;
+  return hours < 48 ? `${hours.toFixed(1)} h` : `${Math.round(ms / 86_400_000)} days`;
 }
 
 export function bytes(count) {
   if (count < 1024) return `${NUMBER.format(count)} B`;
-  const kib = count / 1024;
-  return kib < 1024 ? `${NUMBER.format(+kib.toFixed(1))} KiB` : `${(kib / 1024).toFixed(1)} MiB`;
+  const kib = +(count / 1024).toFixed(1);
+  return kib < 1024 ? `${NUMBER.format(kib)} KiB` : `${(count / 1024 / 1024).toFixed(1)} MiB`;
 }
 
 /** Returns a URL without its scheme: that is the same for all. */
