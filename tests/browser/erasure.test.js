@@ -1,4 +1,4 @@
-// Erasing a task by hand: asked before, done once, and nothing of it is left on the page or in the list.
+// Erasing a task, by hand or elsewhere: asked before, done once, and nothing of it is left on the page or in the list.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -43,6 +43,53 @@ test("a task is erased when it is confirmed", async () => {
       assert.equal(await page.getByRole("link", { name: TASK }).count(), 0);
     },
     { at: AT },
+  );
+});
+
+test("a task that is erased elsewhere goes from its open page", async () => {
+  const data = { result_url: "https://cdn.example/elsewhere.png" };
+  const id = "task_elsewhere";
+  for (const body of [event(id, "queued"), event(id, "completed", { data })]) {
+    assert.equal((await dashboard.gateway.post(body)).status, 200);
+  }
+  await dashboard.visit(
+    async (page) => {
+      await page.getByText("Live", { exact: true }).first().waitFor();
+      await page.getByRole("heading", { name: "Result" }).waitFor();
+      await dashboard.gateway.api(`/api/tasks/${id}`, { method: "DELETE" });
+      await page.getByRole("heading", { name: "This task is not stored any more." }).waitFor();
+      assert.ok(!(await page.content()).includes("cdn.example"), "nothing of it is on the page");
+      assert.equal(await page.getByRole("button", { name: "Erase task" }).count(), 0);
+      await assertAccessible(page);
+      await shoot(page, "erased-elsewhere");
+    },
+    { at: `/tasks/${id}` },
+  );
+});
+
+test("a task that can't be loaded again stays, with what went wrong", async () => {
+  const id = "task_stale";
+  await dashboard.gateway.post(event(id, "queued"));
+  // Without live updates the page keeps up by asking.
+  const { token } = await createToken(dashboard.gateway, "read");
+  await dashboard.visit(
+    async (page) => {
+      await page.getByRole("list", { name: "Timeline" }).getByText("Queued").waitFor();
+      await page.clock.install();
+      await page.reload();
+      await page.getByRole("list", { name: "Timeline" }).getByText("Queued").waitFor();
+      const json = { error: "unavailable", message: "the shard does not answer" };
+      await page.route(`**/api/tasks/${id}`, (route) => route.fulfill({ status: 503, json }));
+      await page.clock.runFor(15_000);
+      const alert = page.getByRole("alert");
+      await alert.getByText("The task was not loaded again").waitFor();
+      await alert.getByText("The shard does not answer.").waitFor();
+      assert.ok(await page.getByRole("list", { name: "Timeline" }).getByText("Queued").isVisible());
+      await page.unroute(`**/api/tasks/${id}`);
+      await alert.getByRole("button", { name: "Try again" }).click();
+      await alert.waitFor({ state: "detached" });
+    },
+    { at: `/tasks/${id}`, token, expected: /status of (40[134]|503)|closed before/ },
   );
 });
 

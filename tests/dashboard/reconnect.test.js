@@ -126,6 +126,15 @@ test("stopped and started again it resumes, and receives nothing in between", ()
   assert.equal(messages.length, 2);
 });
 
+test("after what it is about was erased (1000) it does not connect again", () => {
+  const { feed, sockets, last } = follow();
+  last().accept(ready());
+  last().drop(1000, "erased");
+  mock.timers.tick(60_000);
+  feed.retryNow();
+  assert.equal(sockets.length, 1);
+});
+
 test("asked to, it does not wait any longer", () => {
   const { feed, sockets, last } = follow();
   last().drop();

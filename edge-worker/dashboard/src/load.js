@@ -7,7 +7,8 @@ import { useStore } from "./store.js";
 
 /**
  * Loads by `load(signal)`, again whenever `deps` change, somebody signs in, or `reload` is called. What was
- * loaded stays until the next is there; `isStale` tells that it is of other `deps`.
+ * loaded stays until the next is there; `isStale` tells that it is of other `deps`. After an `error` it stays too,
+ * unless it is not there any more.
  */
 export function useLoad(load, deps = []) {
   const { generation } = useStore(session);
@@ -22,7 +23,7 @@ export function useLoad(load, deps = []) {
       (data) => set({ data, of, loading: false }),
       (error) =>
         set((state) => ({
-          ...(state.of === of && { data: state.data, of }),
+          ...(state.of === of && error.code !== "not_found" && { data: state.data, of }),
           error,
           loading: false,
         })),
@@ -31,7 +32,12 @@ export function useLoad(load, deps = []) {
   }, [of, turn, generation]);
   const reload = useCallback(() => setTurn((turn) => turn + 1), []);
   const change = useCallback(
-    (by) => setState((state) => ({ ...state, data: by(state.data), of })),
+    (by) =>
+      setState((state) => {
+        const data = by(state.data);
+        // What is newer than a failed load makes up for it.
+        return data === state.data ? state : { ...state, data, of, error: undefined };
+      }),
     [of],
   );
   const { data, error, loading } = state;

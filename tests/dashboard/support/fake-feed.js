@@ -31,8 +31,8 @@ class FakeSocket {
   }
 
   /** Closes it from the server's end. */
-  drop(code = 1006) {
-    this.onclose({ code });
+  drop(code = 1006, reason = "") {
+    this.onclose({ code, reason });
   }
 
   get acks() {

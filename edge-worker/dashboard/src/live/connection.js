@@ -16,7 +16,10 @@ const FIRST_WAIT = 500;
 const LONGEST_WAIT = 30_000;
 
 export class Connection {
-  /** `idle`, `connecting`, `catching-up` (open, but not all is sent that was stored), `live` or `waiting`. */
+  /**
+   * `idle`, `connecting`, `catching-up` (open, but not all is sent that was stored), `live`, `waiting`, or `ended`
+   * (nothing more comes, and it does not connect again).
+   */
   phase = "idle";
   /** When it tries again, in milliseconds since 1970, while it waits. */
   retryAt = undefined;
@@ -82,7 +85,7 @@ export class Connection {
       this.#heard();
     };
     socket.onmessage = ({ data }) => this.#receive(data);
-    socket.onclose = () => this.#lost();
+    socket.onclose = (close) => (isEnd(close) ? this.#end() : this.#lost());
   }
 
   #receive(text) {
@@ -117,6 +120,11 @@ export class Connection {
     }, PING_AFTER);
   }
 
+  #end() {
+    this.#forget();
+    this.#enter("ended");
+  }
+
   #lost() {
     this.#forget();
     this.#lostAfter = this.#options.check?.generation ?? 0;
@@ -148,6 +156,9 @@ export class Connection {
     this.#options.onChange();
   }
 }
+
+/** Whether the server has closed because what the stream is about was erased: then nothing more comes. */
+const isEnd = ({ code, reason }) => code === 1000 && reason === "erased";
 
 /** Reads a message; what is none, as `pong`, is nothing. */
 function read(text) {

@@ -92,11 +92,8 @@ function OfBody({ digest }) {
     (signal) => get("/api/deliveries", { query: { digest }, signal }),
     [digest],
   );
-  if (data === undefined) {
-    return error
-      ? html`<${Failure} error=${error} what="The deliveries were not loaded." retry=${reload} />`
-      : html`<${Loading} what="deliveries" />`;
-  }
+  const failure = html`<${Failure} error=${error} what="The deliveries were not loaded." retry=${reload} />`;
+  if (data === undefined) return error ? failure : html`<${Loading} what="deliveries" />`;
   if (data.deliveries.length === 0) {
     return html`<p>None: no endpoint includes quarantined bodies. <a href="/settings/webhooks">Edit one</a> that should, and replay all from then on.</p>`;
   }
@@ -105,6 +102,7 @@ function OfBody({ digest }) {
     reload();
   };
   return html`
+    ${failure}
     <div>
       ${data.deliveries.map(
         (delivery) =>

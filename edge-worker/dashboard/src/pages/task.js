@@ -38,14 +38,21 @@ function OneTask({ id }) {
     setVersion((version) => version + 1);
     deliveries.reload();
   };
-  const [isLive, gap] = useTaskLive(path, loaded.change, change);
-  // Where there is no socket the page keeps up by asking.
-  useEvery(15_000, () => {
-    if (isLive) return;
+  const reload = () => {
     loaded.reload();
     change();
-  });
+  };
   const { data: task, error } = loaded;
+  const wasKnown = useRef(false);
+  wasKnown.current ||= task !== undefined;
+  const isMissing = task === undefined && error?.code === "not_found";
+  const isGone = isMissing && wasKnown.current;
+  const handlers = { changeTask: loaded.change, onDelivery: change, onEnd: reload };
+  const [isLive, gap] = useTaskLive(path, handlers);
+  // Where there is no socket the page keeps up by asking.
+  useEvery(15_000, () => {
+    if (!isLive && !isGone) reload();
+  });
   useStatusAnnounced(task);
   const heading = html`<span class="long">${id}</span>`;
   const [isErasing, setErasing] = useState(false);
@@ -67,35 +74,42 @@ function OneTask({ id }) {
     <${Page} title=${`Task ${id}`} heading=${heading} about=${task && html`<${About} task=${task} isLive=${isLive} />`} actions=${actions}>
       ${isErasing && html`<${EraseTask} path=${path} onDone=${erased} onClose=${() => setErasing(false)} />`}
       ${gap && html`<${Notice} tone="warning" title="Some updates were missed.">They are not kept any more. What is shown is loaded anew.<//>`}
-      ${task === undefined && error?.code !== "not_found" && html`<${Failure} error=${error} what="The task was not loaded." retry=${loaded.reload} />`}
+      ${!isMissing && html`<${Failure} error=${error} what=${task ? "The task was not loaded again: what is shown may be out of date." : "The task was not loaded."} retry=${reload} />`}
       ${task === undefined && error === undefined && html`<${Loading} what="the task" />`}
-      ${task === undefined && error?.code === "not_found" && html`<${Unheard} />`}
+      ${isGone && html`<${Gone} />`}
+      ${isMissing && !isGone && html`<${Unheard} />`}
       ${task !== undefined && html`<${Known} task=${task} deliveries=${deliveries} version=${version} onChange=${change} />`}
     <//>
   `;
 }
 
-/** Follows the task; returns whether that is live, and whether something was missed. */
-function useTaskLive(path, changeTask, onDelivery) {
+/**
+ * Follows the task; returns whether that is live, and whether something was missed. `onEnd` is called when the task was
+ * erased.
+ */
+function useTaskLive(path, { changeTask, ...handlers }) {
   const { phase, shards } = useStore(session);
   const [isLive, setLive] = useState(false);
   const [gap, setGap] = useState(false);
-  const delivered = useRef(onDelivery);
-  delivered.current = onDelivery;
+  const latest = useRef(handlers);
+  latest.current = handlers;
   useEffect(() => {
     if (phase !== "in" || shards === 0) return;
     const batch = batches((messages) => {
       changeTask((task) => messages.reduce(withMessage, task));
       if (messages.some(({ type }) => type === "gap")) setGap(true);
       if (messages.some(({ type }) => ["delivery", "replay", "event"].includes(type)))
-        delivered.current();
+        latest.current.onDelivery();
     });
     const connection = new Connection({
       url: `${path}/live`,
       open,
       check,
       onMessage: batch.add,
-      onChange: () => setLive(connection.phase === "live"),
+      onChange: () => {
+        setLive(connection.phase === "live");
+        if (connection.phase === "ended") latest.current.onEnd();
+      },
     });
     connection.start();
     const retry = () => connection.retryNow();
@@ -138,6 +152,15 @@ function Unheard() {
   `;
 }
 
+/** What is shown of a task that was here before. */
+function Gone() {
+  return html`
+    <${Empty} title="This task is not stored any more.">
+      <p>It was erased, or its events are older than what is kept. <a href="/tasks">All tasks</a></p>
+    <//>
+  `;
+}
+
 function Known({ task, deliveries, version, onChange }) {
   const isOver = ["completed", "failed"].includes(task.status);
   return html`
@@ -169,16 +192,14 @@ function Known({ task, deliveries, version, onChange }) {
 
 function OfTask({ deliveries: { data, error, reload }, version, onChange }) {
   const endpoints = useLoad((signal) => get("/api/endpoints", { signal }));
-  if (data === undefined) {
-    return error
-      ? html`<${Failure} error=${error} what="The deliveries were not loaded." retry=${reload} />`
-      : html`<${Loading} what="deliveries" />`;
-  }
+  const failure = html`<${Failure} error=${error} what="The deliveries were not loaded." retry=${reload} />`;
+  if (data === undefined) return error ? failure : html`<${Loading} what="deliveries" />`;
   if (data.deliveries.length === 0) {
-    return html`<p>None: no endpoint took these events. <a href="/settings/webhooks">Register one</a>, or look at its filters.</p>`;
+    return html`${failure}<p>None: no endpoint took these events. <a href="/settings/webhooks">Register one</a>, or look at its filters.</p>`;
   }
   const byId = new Map(endpoints.data?.endpoints.map((endpoint) => [endpoint.id, endpoint]));
   return html`
+    ${failure}
     <div>
       ${data.deliveries.map(
         (delivery) => html`
