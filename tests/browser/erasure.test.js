@@ -67,6 +67,33 @@ test("a task that is erased elsewhere goes from its open page", async () => {
   );
 });
 
+test("a task that is erased elsewhere goes from open lists and from the overview", async () => {
+  const ids = ["task_listed", "task_stays_listed"];
+  for (const id of ids)
+    assert.equal((await dashboard.gateway.post(event(id, "queued"))).status, 200);
+  await dashboard.visit(async (overview) => {
+    const list = await overview.context().newPage();
+    await dashboard.show(list, "/tasks");
+    const links = (page, id) => page.getByRole("main").getByRole("link", { name: id, exact: true });
+    for (const page of [overview, list]) {
+      await page.getByText("Live", { exact: true }).first().waitFor();
+      await links(page, ids[0]).waitFor();
+    }
+    await dashboard.gateway.api(`/api/tasks/${ids[0]}`, { method: "DELETE" });
+    for (const page of [overview, list]) {
+      await links(page, ids[0]).waitFor({ state: "detached" });
+      await links(page, ids[1]).waitFor();
+    }
+    // Another event does not put it back.
+    await dashboard.gateway.post(event(ids[1], "completed"));
+    const changes = overview.getByRole("list", { name: "Latest changes" });
+    for (const shown of [changes, list.getByRole("row", { name: ids[1] })]) {
+      await shown.getByText("Completed").first().waitFor();
+    }
+    for (const page of [overview, list]) assert.equal(await links(page, ids[0]).count(), 0);
+  });
+});
+
 test("a task that can't be loaded again stays, with what went wrong", async () => {
   const id = "task_stale";
   await dashboard.gateway.post(event(id, "queued"));

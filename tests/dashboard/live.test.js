@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
-import { at, event, follow, ready, task } from "./support/fake-feed.js";
+import { at, erased, event, follow, ready, task } from "./support/fake-feed.js";
 
 beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "Date"] }));
 afterEach(() => mock.timers.reset());
@@ -68,6 +68,32 @@ test("a task that was erased is forgotten", () => {
   const ids = (views) => views.map(({ task_id }) => task_id);
   assert.deepEqual(ids(feed.standing.over([], { complete: true })), ["b"]);
   assert.deepEqual(ids(feed.events), ["b"]);
+});
+
+test("a task of which a shard tells that it was erased is forgotten before listeners are told", async () => {
+  const { feed, sockets } = follow(2);
+  const ids = (views) => views.map(({ task_id }) => task_id).sort();
+  sockets[0].accept(
+    event(1, { task_id: "试衣/1", task: task("试衣/1", "queued", 1) }),
+    event(2, { task_id: "b", task: task("b", "queued", 2) }),
+    event(3, { task_id: null, outcome: "quarantined", task: null }),
+  );
+  sockets[1].accept(event(1, { shard: 1, task_id: "c", task: task("c", "queued", 1) }));
+  const isTold = new Promise((resolve) => {
+    feed.subscribe((message) => message.type === "erased" && resolve());
+  });
+  sockets[0].tell(erased(4, "试衣/1"));
+  await isTold;
+  assert.deepEqual(ids(feed.standing.over([], { complete: true })), ["b", "c"]);
+  assert.deepEqual(
+    feed.events
+      .map(({ task_id }) => task_id)
+      .filter((id) => id !== null)
+      .sort(),
+    ["b", "c"],
+  );
+  // Of a listing that was read before.
+  assert.deepEqual(await feed.erasedAmong(["b", "试衣/1", "试衣/1"]), ["试衣/1"]);
 });
 
 test("live updates are merged into a listing", () => {

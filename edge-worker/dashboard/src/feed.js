@@ -1,6 +1,6 @@
 // The live updates of this page: begun when the session is, shared by all parts.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { LiveFeed, SharedCheck } from "./live.js";
 import { checkSession, session } from "./session.js";
 import { Store } from "./store.js";
@@ -45,6 +45,25 @@ export function useFeed(take) {
       batch.stop();
     };
   }, []);
+}
+
+/** Returns which of some tasks were erased while the feed was followed; `ids` may be missing while they are loaded. */
+export function useErased(ids = []) {
+  const [erased, setErased] = useState(new Set());
+  const [told, setTold] = useState(0);
+  useFeed((messages) => {
+    if (messages.some(({ type }) => type === "erased")) setTold((told) => told + 1);
+  });
+  useEffect(() => {
+    let isCurrent = true;
+    feed?.erasedAmong(ids).then((found) => {
+      if (isCurrent && found.length > 0) setErased((known) => new Set([...known, ...found]));
+    });
+    return () => {
+      isCurrent = false;
+    };
+  }, [JSON.stringify(ids), told]);
+  return erased;
 }
 
 /** Hundreds of events a second are shown a few times a second. */

@@ -1,6 +1,7 @@
 // Live updates of the whole gateway: a socket for each shard, merged into one stream.
 
 import { Connection } from "./live/connection.js";
+import { erasedAmong } from "./live/erasure.js";
 import { Standing, withEvent } from "./live/merge.js";
 
 export { Connection } from "./live/connection.js";
@@ -10,8 +11,9 @@ export { SharedCheck } from "./live/shared-check.js";
 /** Beyond so many shards one socket for all of them is opened: browsers allow a site about 200. */
 const MOST_SOCKETS = 64;
 
-/** How many events are remembered. */
+/** How many events are remembered, and how many erasures. */
 const MOST_EVENTS = 100;
+const MOST_ERASURES = 1000;
 
 export class LiveFeed {
   /** How the tasks stand, by all that was told. */
@@ -19,6 +21,9 @@ export class LiveFeed {
 
   /** The latest events of all shards, by the time at which they were received, the latest first. */
   events = [];
+
+  /** The digests of the ids of tasks that were erased, the latest last. */
+  #erasures = new Set();
 
   #connections;
   #listeners = new Set();
@@ -60,6 +65,11 @@ export class LiveFeed {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Returns those of some tasks' ids of which the feed has told that they were erased. */
+  erasedAmong(ids) {
+    return erasedAmong(ids, this.#erasures);
+  }
+
   /** Forgets a task that was erased. */
   forget(taskId) {
     this.standing.forget(taskId);
@@ -79,8 +89,26 @@ export class LiveFeed {
   }
 
   #receive(message) {
+    if (message.type === "erased") return this.#erase(message);
     this.standing.take(message);
     if (message.type === "event") this.events = withEvent(this.events, message, MOST_EVENTS);
+    this.#tell(message);
+  }
+
+  /** Forgets the task of the digest, and then tells of it. No later message is of that task. */
+  async #erase(message) {
+    const { shard, task_digest } = message;
+    this.#erasures.add(task_digest);
+    if (this.#erasures.size > MOST_ERASURES) {
+      this.#erasures.delete(this.#erasures.values().next().value);
+    }
+    const ofEvents = this.events.filter((event) => event.shard === shard && event.task_id !== null);
+    const ids = [...this.standing.idsOf(shard), ...ofEvents.map(({ task_id }) => task_id)];
+    for (const id of await erasedAmong(ids, new Set([task_digest]))) this.forget(id);
+    this.#tell(message);
+  }
+
+  #tell(message) {
     for (const listener of [...this.#listeners]) listener(message);
   }
 }

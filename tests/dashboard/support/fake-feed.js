@@ -1,5 +1,6 @@
 // A feed of live updates over sockets that a test controls, and the messages it sends.
 
+import { createHash } from "node:crypto";
 import { LiveFeed } from "../../../edge-worker/dashboard/src/live.js";
 
 class FakeSocket {
@@ -82,6 +83,16 @@ export const event = (seq, more = {}) => ({
   received_at: at(seq),
   key: "1b575edd",
   task: task("a", "queued", seq),
+  ...more,
+});
+
+export const erased = (seq, task_id, more = {}) => ({
+  type: "erased",
+  id: `id${seq}`,
+  shard: 0,
+  seq,
+  task_digest: createHash("sha256").update(task_id).digest("hex"),
+  erased_at: at(seq),
   ...more,
 });
 

@@ -50,6 +50,12 @@ export class Standing {
     this.#tasks.delete(taskId);
   }
 
+  /** The ids of the tasks of a shard. */
+  idsOf(shard) {
+    const tasks = [...this.#tasks].filter(([, entry]) => entry.shard === shard);
+    return tasks.map(([id]) => id);
+  }
+
   #keep(shard, task) {
     const known = this.#tasks.get(task.task_id)?.task;
     const latest = newer(task, known);

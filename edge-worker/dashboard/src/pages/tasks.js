@@ -4,7 +4,7 @@ import { html } from "htm/preact";
 import { useEffect, useId, useState } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
 import { search } from "../api.js";
-import { feed, useFeed } from "../feed.js";
+import { feed, useErased, useFeed } from "../feed.js";
 import { number } from "../format.js";
 import { usePages } from "../load.js";
 import { Badge, Status } from "../parts/badge.js";
@@ -37,7 +37,9 @@ export function Tasks() {
   const pages = usePages("/api/tasks", "tasks", filter);
   const [, update] = useState();
   useFeed(() => update({}));
-  const tasks = pages.items && current(pages.items, filter, pages.complete);
+  const erased = useErased(pages.items?.map(({ task_id }) => task_id));
+  const listed = pages.items?.filter(({ task_id }) => !erased.has(task_id));
+  const tasks = listed && current(listed, filter, pages.complete);
   const choose = (some) => route(`/tasks${search({ ...filter, ...some })}`, true);
   return html`
     <${Page}
