@@ -1,11 +1,13 @@
 // Deliveries: delivered, in progress, or dead; one of them, or a range, is replayed.
 
 import { html } from "htm/preact";
-import { useId, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
 import { get, search } from "../api.js";
-import { useFeed } from "../feed.js";
-import { count, duration, shortly } from "../format.js";
+import { useErased, useFeed } from "../feed.js";
+import { count, duration, number, shortly } from "../format.js";
+import { MOST_LACKING, newsOf } from "../live/delivery-news.js";
+import { Reloading } from "../live/reloading.js";
 import { useLoad, usePages } from "../load.js";
 import { Verdict } from "../parts/attempts.js";
 import { State } from "../parts/badge.js";
@@ -31,18 +33,18 @@ export function Deliveries() {
   const pages = usePages("/api/deliveries", "deliveries", filter);
   const endpoints = useLoad((signal) => get("/api/endpoints", { signal }));
   const [isAsking, setAsking] = useState(false);
-  const [fresher, setFresher] = useState(new Map());
+  const news = useNews(pages, filter);
   const reload = () => {
-    setFresher(new Map());
+    news.clear();
     pages.reload();
   };
-  const news = useNews(pages.items, filter, (changed) =>
-    setFresher((known) => new Map([...known, ...changed])),
-  );
   const go = (some) => route(`/deliveries${search({ ...query, ...some })}`, true);
   const known = endpoints.data?.endpoints ?? [];
   const actions = html`<button type="button" disabled=${known.length === 0} onClick=${() => setAsking(true)}>Replay a range</button>`;
-  const shown = pages.items?.map((delivery) => fresher.get(delivery.id) ?? delivery);
+  const erased = useErased(pages.items?.flatMap(({ task_id }) => task_id ?? []));
+  const shown = pages.items
+    ?.filter(({ task_id }) => !erased.has(task_id))
+    .map((delivery) => news.fresher.get(delivery.id) ?? delivery);
   return html`
     <${Page} title="Deliveries" about="What your endpoints were sent, by the latest events first." actions=${actions}>
       <${Filters} filter=${filter} endpoints=${known} choose=${go} />
@@ -52,16 +54,8 @@ export function Deliveries() {
       }
       <${Gaps} reload=${reload} />
       ${
-        news.count > 0 &&
-        html`<p class="news">
-          <button
-            type="button"
-            onClick=${() => {
-              news.clear();
-              reload();
-            }}
-          >Show ${count(news.count, "newer delivery", "newer deliveries")}</button>
-        </p>`
+        news.lacking > 0 &&
+        html`<p class="news"><button type="button" onClick=${reload}>Show ${newer(news.lacking)}</button></p>`
       }
       <${Failure} error=${pages.error} what="The deliveries were not loaded." retry=${reload} />
       ${shown === undefined && !pages.error && html`<${Loading} what="deliveries" />`}
@@ -72,7 +66,7 @@ export function Deliveries() {
           pages=${pages}
           filter=${filter}
           endpoints=${known}
-          onChange=${(delivery) => setFresher((known) => new Map([...known, [delivery.id, delivery]]))}
+          onChange=${(delivery) => news.update([delivery])}
         />`
       }
       ${
@@ -91,32 +85,52 @@ export function Deliveries() {
   `;
 }
 
-/** How many rows are loaded again at a time when live updates say that they changed. */
-const MOST_AT_ONCE = 5;
-
-/** Keeps the rows shown up to date, and counts deliveries that are not among them. */
-function useNews(items, filter, onFresh) {
-  const [unseen, setUnseen] = useState(new Set());
-  useFeed(async (messages) => {
-    const hints = messages.filter(({ type }) => type === "delivery");
-    if (items === undefined || hints.length === 0) return;
-    const shown = new Set(items.map(({ id }) => id));
-    const others = hints.filter(
-      ({ delivery, state }) =>
-        !shown.has(delivery) && (filter.state === "" || filter.state === state),
-    );
-    // Whose endpoint it is, a hint does not say.
-    if (filter.endpoint === "" && others.length > 0) {
-      setUnseen((known) => new Set([...known, ...others.map(({ delivery }) => delivery)]));
-    }
-    const changed = new Set(hints.map(({ delivery }) => delivery).filter((id) => shown.has(id)));
-    const loads = [...changed].slice(-MOST_AT_ONCE).map((id) => get(`/api/deliveries/${id}`));
-    const answers = await Promise.allSettled(loads);
-    const fresh = answers.filter(({ status }) => status === "fulfilled").map(({ value }) => value);
-    onFresh(fresh.map((delivery) => [delivery.id, delivery]));
+/**
+ * Keeps the rows of a list up to date, and counts deliveries that it lacks. Returns the rows that have changed, by their
+ * ids, and how many it lacks.
+ */
+function useNews({ items, complete }, filter) {
+  const [fresher, setFresher] = useState(new Map());
+  const [lacking, setLacking] = useState(new Set());
+  const begun = useRef(new Map());
+  const update = (deliveries) => {
+    const changed = deliveries.map((delivery) => [delivery.id, delivery]);
+    setFresher((known) => new Map([...known, ...changed]));
+  };
+  const reloading = useRef();
+  reloading.current ??= new Reloading({
+    load: (id) => get(`/api/deliveries/${id}`),
+    onLoaded: update,
   });
-  return { count: unseen.size, clear: () => setUnseen(new Set()) };
+  const clear = () => {
+    setFresher(new Map());
+    setLacking(new Set());
+    begun.current = new Map();
+    reloading.current.clear();
+  };
+  // What was said of another list is no news of this one.
+  useEffect(clear, [filter.state, filter.endpoint]);
+  useFeed((messages) => {
+    if (items === undefined) return;
+    const list = { rows: items, complete, filter, lacking, begun: begun.current };
+    const news = newsOf(messages, list);
+    if (news.lacking.size + lacking.size > 0) setLacking(news.lacking);
+    if (news.states.size === 0) return;
+    // The state at once, and all else as soon as it is loaded.
+    const rows = items.filter(({ id }) => news.states.has(id));
+    update(
+      rows.map((row) => ({ ...(fresher.get(row.id) ?? row), state: news.states.get(row.id) })),
+    );
+    reloading.current.add(news.states.keys());
+  });
+  return { fresher, update, lacking: lacking.size, clear };
 }
+
+/** Says how many deliveries a list lacks. */
+const newer = (lacking) =>
+  lacking < MOST_LACKING
+    ? count(lacking, "newer delivery", "newer deliveries")
+    : `${number(MOST_LACKING)}+ newer deliveries`;
 
 function List({ shown, pages, filter, endpoints, onChange }) {
   if (shown.length === 0 && !pages.more)
