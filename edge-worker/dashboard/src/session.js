@@ -19,18 +19,23 @@ onLapse((error) => {
 /** Asks the API whether it lets us in, and how many shards there are. */
 export async function askApi() {
   try {
-    const shards = await shardsToListenTo();
-    resume();
-    session.update({
-      phase: "in",
-      generation: session.value.generation + 1,
-      shards,
-      error: undefined,
-    });
+    await enter();
   } catch (error) {
     const isOut = ["unauthorized", "access"].includes(error.code);
     session.update({ phase: isOut ? "out" : "failed", error, access: error.code === "access" });
   }
+}
+
+/** Goes in; throws where the API does not let us. */
+async function enter() {
+  const shards = await shardsToListenTo();
+  resume();
+  session.update({
+    phase: "in",
+    generation: session.value.generation + 1,
+    shards,
+    error: undefined,
+  });
 }
 
 /** Returns how many shards there are to listen to; throws where nobody is signed in. */
@@ -54,10 +59,10 @@ export async function checkSession() {
   );
 }
 
-/** Opens a session; throws what the API says against it. */
+/** Opens a session; throws what the API says against it, and then the page stays as it is. */
 export async function signIn(token) {
   await send("POST", "/api/session", { body: { token }, quiet: true });
-  await askApi();
+  await enter();
 }
 
 /** Ends the browser's session, and tells whether we are out: Access may let us in all the same. */
