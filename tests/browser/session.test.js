@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { elsewhere } from "../edge/support/caller.js";
 import { event, TOKEN } from "../edge/support/gateway.js";
+import { createToken } from "../edge/support/tokens.js";
 import { until } from "../support/wait.js";
 import { PHONE, signIn } from "./support/browser.js";
 import { assertAccessible, assertFits, shoot } from "./support/looks.js";
@@ -68,6 +69,23 @@ test("a wrong token is refused; the right one leads to the page that was asked f
       assert.deepEqual([cookie.httpOnly, cookie.sameSite], [true, "Strict"]);
     },
     { ...invalidSession(), at: "/deliveries?state=dead" },
+  );
+});
+
+test("a token that only makes tickets is refused at the sign-in", async () => {
+  const { token } = await createToken(dashboard.gateway, "tickets");
+  await dashboard.visit(
+    async (page) => {
+      await field(page).waitFor();
+      assert.equal(await guess(page, token), 204);
+      await page.getByRole("alert").getByText("This token only makes tickets.").waitFor();
+      assert.equal(await page.getByRole("navigation").count(), 0);
+      assert.deepEqual(await page.context().cookies(), []);
+      await assertAccessible(page);
+      await signIn(page);
+      await page.getByRole("heading", { name: "Overview", level: 1 }).waitFor();
+    },
+    { ...invalidSession(), expected: /status of 40[13]/ },
   );
 });
 

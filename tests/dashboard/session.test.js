@@ -55,6 +55,24 @@ for (const phase of ["lapsed", "out"]) {
   }
 }
 
+test("who may read, but not listen, goes in without live updates", async () => {
+  answers["GET /api/live"] = refuse("forbidden", 403);
+  answers["HEAD /api/openapi.json"] = [200];
+  await signIn("token");
+  assert.deepEqual([session.value.phase, session.value.shards], ["in", 0]);
+});
+
+test("a token that only makes tickets is refused, and its session ended", async () => {
+  session.update({ phase: "out" });
+  answers["GET /api/live"] = refuse("forbidden", 403);
+  answers["HEAD /api/openapi.json"] = [403];
+  assert.equal(await failure("token"), "tickets_only");
+  assert.equal(session.value.phase, "out");
+  assert.equal(sent.at(-1), "DELETE /api/session");
+  await askApi();
+  assert.equal(session.value.phase, "out");
+});
+
 test("the first question decides what is shown", async () => {
   for (const [answer, phase] of [
     [refuse("unauthorized", 401), "out"],

@@ -1,6 +1,9 @@
 // Requests to the gateway's API, and what can become of them.
 
-/** A request that was not answered as hoped. `code` is the API's, or one of ours: unreachable, access, unreadable. */
+/**
+ * A request that was not answered as hoped. `code` is the API's, or one of ours: unreachable, access, unreadable,
+ * tickets_only.
+ */
 export class ApiError extends Error {
   constructor(code, message, { status, retryAfter, cause } = {}) {
     super(message, { cause });
@@ -38,6 +41,11 @@ export function resume() {
 export async function get(path, { query = {}, signal, quiet } = {}) {
   const answer = await ask("GET", path + search(query), { signal, quiet });
   return json(answer);
+}
+
+/** Asks whether something can be read, and reads nothing. */
+export async function head(path, { quiet } = {}) {
+  await ask("HEAD", path, { quiet });
 }
 
 /** Reads text. */

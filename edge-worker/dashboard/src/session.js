@@ -1,6 +1,6 @@
 // Whether the API lets us in. Nothing is kept here: the session is a cookie that no script can read.
 
-import { get, onLapse, resume, send } from "./api.js";
+import { ApiError, get, head, onLapse, resume, send } from "./api.js";
 import { Store } from "./store.js";
 
 /**
@@ -21,7 +21,7 @@ export async function askApi() {
   try {
     await enter();
   } catch (error) {
-    const isOut = ["unauthorized", "access"].includes(error.code);
+    const isOut = ["unauthorized", "access", "tickets_only"].includes(error.code);
     session.update({ phase: isOut ? "out" : "failed", error, access: error.code === "access" });
   }
 }
@@ -43,7 +43,19 @@ async function shardsToListenTo() {
   try {
     return (await get("/api/live", { quiet: true })).shards;
   } catch (error) {
-    if (error.code === "forbidden") return 0;
+    if (error.code !== "forbidden") throw error;
+    await mayRead();
+    return 0;
+  }
+}
+
+/** Throws where the token can't even read: nothing of the dashboard is for it. */
+async function mayRead() {
+  try {
+    await head("/api/openapi.json", { quiet: true });
+  } catch (error) {
+    // An answer to HEAD has no body to say so.
+    if (error.status === 403) throw new ApiError("tickets_only", "this token only makes tickets");
     throw error;
   }
 }
@@ -62,7 +74,12 @@ export async function checkSession() {
 /** Opens a session; throws what the API says against it, and then the page stays as it is. */
 export async function signIn(token) {
   await send("POST", "/api/session", { body: { token }, quiet: true });
-  await enter();
+  try {
+    await enter();
+  } catch (error) {
+    if (error.code === "tickets_only") await send("DELETE", "/api/session", { quiet: true });
+    throw error;
+  }
 }
 
 /** Ends the browser's session, and tells whether we are out: Access may let us in all the same. */

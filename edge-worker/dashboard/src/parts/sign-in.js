@@ -65,5 +65,10 @@ function Why({ error }) {
       Many wrong tokens came from your address within a minute. The right one is accepted at any time.
     <//>`;
   }
+  if (error.code === "tickets_only") {
+    return html`<${Notice} tone="bad" title="This token only makes tickets.">
+      Sign in with the admin token, or with a token that has another scope.
+    <//>`;
+  }
   return html`<${Notice} tone="bad" title="You are not signed in.">${sentence(error.message)}<//>`;
 }
