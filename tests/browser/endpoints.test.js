@@ -69,8 +69,13 @@ test("a test event shows the answer of a failing backend", async () => {
     await said(card, "The test event was not delivered.");
     await said(card, "500");
     await said(card, "broken");
-    await said(card, "It is tried again like any other, until it arrives.");
+    await said(card, "It is tried again on the usual schedule.");
     await shoot(page, "test-event");
+    backend.answer = ({ response }) => {
+      response.writeHead(500, { "webhook-delivery": "abort-message" }).end("not to me");
+    };
+    await press("Send test event");
+    await said(card, "It is not tried again: its receiver asked for no further attempt.");
   });
 });
 

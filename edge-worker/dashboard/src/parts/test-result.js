@@ -4,11 +4,13 @@ import { html } from "htm/preact";
 import { duration } from "../format.js";
 import { taskPath } from "../paths.js";
 import { Verdict } from "./attempts.js";
+import { reasonOf } from "./delivery.js";
 import { Notice } from "./notice.js";
 
 export function TestResult({ delivery, onClose }) {
   const attempt = delivery.attempts.at(-1);
   const isDelivered = delivery.state === "delivered";
+  const isPending = delivery.state === "pending";
   return html`
     <${Notice}
       tone=${isDelivered ? "good" : "bad"}
@@ -22,7 +24,8 @@ export function TestResult({ delivery, onClose }) {
         ${delivery.task_id && html`<div><dt>Task</dt><dd><a href=${taskPath(delivery.task_id)}><code class="long">${delivery.task_id}</code></a></dd></div>`}
       </dl>
       ${attempt?.answer && html`<pre class="answer" tabindex="0" aria-label="Answer"><code>${attempt.answer}</code></pre>`}
-      ${!isDelivered && html`<p>It is tried again like any other, until it arrives.</p>`}
+      ${isPending && html`<p>It is tried again on the usual schedule.</p>`}
+      ${delivery.state === "dead" && html`<p>It is not tried again: ${reasonOf(delivery) ?? "it is a dead letter"}.</p>`}
     <//>
   `;
 }
