@@ -109,6 +109,38 @@ test("edited: the gateway uses the saved settings", async () => {
   });
 });
 
+test("edited by two at once: each changes what it has changed, and nothing else", async () => {
+  await about(async ({ card, ask }) => {
+    const dialog = await ask("Edit", "Edit endpoint");
+    const json = {
+      description: "By another",
+      statuses: ["failed", "rendering"],
+      headers: { "x-a": "b" },
+    };
+    await dashboard.gateway.api(`/api/endpoints/${endpoint.id}`, { method: "PATCH", json });
+    await dialog.getByLabel("Timeout in seconds").fill("7");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await said(card, "7 s");
+    await said(card, "By another");
+    const { description, statuses, headers, timeout_seconds } = await known();
+    assert.deepEqual(
+      { description, statuses, headers, timeout_seconds },
+      {
+        description: "By another",
+        statuses: ["failed", "rendering"],
+        headers: ["x-a"],
+        timeout_seconds: 7,
+      },
+    );
+    // Nothing changed is nothing undone.
+    const again = await ask("Edit", "Edit endpoint");
+    await again.getByRole("button", { name: "Save" }).click();
+    await again.waitFor({ state: "detached" });
+    assert.equal((await known()).timeout_seconds, 7);
+  });
+});
+
 test("a limit that the shards can't divide is refused with a message, and an empty one is none", async () => {
   const work = async ({ card, ask }) => {
     const dialog = await ask("Edit", "Edit endpoint");

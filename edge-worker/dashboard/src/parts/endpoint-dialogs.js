@@ -12,10 +12,12 @@ const path = (kind, { id }) => `${kind.path}/${id}`;
 
 export function Edit({ kind, endpoint, onDone, onClose }) {
   const { fieldsOf, inputOf, Fields } = kind;
-  const [fields, setFields] = useState(fieldsOf(endpoint));
+  const [before] = useState(fieldsOf(endpoint));
+  const [fields, setFields] = useState(before);
   const set = (some) => setFields((fields) => ({ ...fields, ...some }));
   const [run, busy, error] = useAction(async () => {
-    onDone(await send("PATCH", path(kind, endpoint), { body: inputOf(fields) }));
+    const body = changesOf(inputOf(before), inputOf(fields));
+    onDone(await send("PATCH", path(kind, endpoint), { body }));
   });
   const submit = (event) => {
     event.preventDefault();
@@ -34,6 +36,12 @@ export function Edit({ kind, endpoint, onDone, onClose }) {
       </form>
     <//>
   `;
+}
+
+/** Returns what was changed in the form: what somebody else has changed meanwhile stays as it is. */
+function changesOf(before, after) {
+  const isChanged = ([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name]);
+  return Object.fromEntries(Object.entries(after).filter(isChanged));
 }
 
 export function Rotate({ kind, endpoint, onDone, onClose }) {
