@@ -7,6 +7,7 @@ import { search } from "../api.js";
 import { feed, useErased, useFeed } from "../feed.js";
 import { number } from "../format.js";
 import { usePages } from "../load.js";
+import { instant, LATEST, local } from "../local-time.js";
 import { Badge, Status } from "../parts/badge.js";
 import { FirstEvent, GatewayUrl } from "../parts/first-steps.js";
 import { Gaps } from "../parts/live-state.js";
@@ -154,6 +155,7 @@ function Filters({ filter, choose }) {
             <${Draft}
               id=${`${id}${name}`}
               type="datetime-local"
+              max=${LATEST}
               value=${local(filter[name])}
               onChange=${(text) => choose({ [name]: instant(text) })}
             />
@@ -164,7 +166,10 @@ function Filters({ filter, choose }) {
   `;
 }
 
-/** A field whose text counts once it is complete: live updates, which draw the page anew, leave it alone until then. */
+/**
+ * A field whose text counts once it is complete: live updates, which draw the page anew, leave it alone until then. The
+ * browser says what is wrong with a text that the field does not take.
+ */
 function Draft({ value, onChange, ...rest }) {
   const [draft, setDraft] = useState(value);
   useEffect(() => setDraft(value), [value]);
@@ -173,17 +178,9 @@ function Draft({ value, onChange, ...rest }) {
       ...${rest}
       value=${draft}
       onInput=${(event) => setDraft(event.target.value)}
-      onChange=${(event) => onChange(event.target.value)}
+      onChange=${({ target }) => target.reportValidity() && onChange(target.value)}
     />
   `;
-}
-
-/** Turns what a field of a time holds, in the reader's time zone, into a time of the API, and back. */
-const instant = (text) => (text === "" ? "" : new Date(text).toISOString());
-function local(at) {
-  const date = new Date(at);
-  if (Number.isNaN(date.getTime())) return "";
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
 /** Goes to a task by its id. */

@@ -5,6 +5,7 @@ import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { get, send } from "../api.js";
 import { number } from "../format.js";
 import { useAction, useLoad } from "../load.js";
+import { instant, LATEST } from "../local-time.js";
 import { announce } from "./announce.js";
 import { Dialog } from "./dialog.js";
 import { Failure, Loading, Notice } from "./notice.js";
@@ -25,7 +26,7 @@ export function ReplayRange({ endpoints, endpoint, onBegun, onClose }) {
     return {
       endpoint: fields.endpoint,
       which: fields.which,
-      ...Object.fromEntries(times.map((name) => [name, new Date(fields[name]).toISOString()])),
+      ...Object.fromEntries(times.map((name) => [name, instant(fields[name])])),
     };
   };
   const [counted, setCounted] = useState();
@@ -46,6 +47,8 @@ export function ReplayRange({ endpoints, endpoint, onBegun, onClose }) {
     event.preventDefault();
     run();
   };
+  // As before the form is sent, the browser says what is wrong with a field.
+  const countValid = ({ currentTarget }) => currentTarget.form.reportValidity() && count();
   return html`
     <${Dialog} title="Replay a range" onClose=${onClose}>
       <form onSubmit=${submit}>
@@ -65,12 +68,12 @@ export function ReplayRange({ endpoints, endpoint, onBegun, onClose }) {
         <div class="pair">
           <div class="field">
             <label for=${`${id}from`}>Received from</label>
-            <input id=${`${id}from`} type="datetime-local" step="1" value=${fields.from} onInput=${set("from")} />
+            <input id=${`${id}from`} type="datetime-local" step="1" max=${LATEST} value=${fields.from} onInput=${set("from")} />
             <small>Left empty: the beginning.</small>
           </div>
           <div class="field">
             <label for=${`${id}until`}>And before</label>
-            <input id=${`${id}until`} type="datetime-local" step="1" value=${fields.until} onInput=${set("until")} />
+            <input id=${`${id}until`} type="datetime-local" step="1" max=${LATEST} value=${fields.until} onInput=${set("until")} />
             <small>Left empty: now.</small>
           </div>
         </div>
@@ -81,7 +84,7 @@ export function ReplayRange({ endpoints, endpoint, onBegun, onClose }) {
         <${Failure} error=${error} what="No replay was begun." />
         <footer>
           <button type="button" onClick=${onClose}>Cancel</button>
-          <button type="button" aria-disabled=${counting} onClick=${count}>Count</button>
+          <button type="button" aria-disabled=${counting} onClick=${countValid}>Count</button>
           <button type="submit" class="primary" aria-disabled=${busy}>${busy ? "Beginning…" : "Replay"}</button>
         </footer>
       </form>
