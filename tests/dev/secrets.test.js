@@ -1,11 +1,13 @@
-// The secrets of `make dev`: what is generated is long enough, and what is given has to be.
+// The secrets of a gateway: what is generated is what the gateway takes, and what is given has to be.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { loadSecrets } from "../../edge-worker/npm/lib/local/secrets.js";
+import { checkSecrets } from "../../edge-worker/npm/lib/secrets.js";
+import { read } from "../pages.js";
 
 const LONG = "l".repeat(32);
 const SHORT = "s".repeat(31);
@@ -17,7 +19,8 @@ function load(t, text, environment) {
   const devVars = path.join(folder, ".dev.vars");
   if (text !== undefined) writeFileSync(devVars, text);
   const loaded = () => loadSecrets(devVars, path.join(folder, "overlay"), environment);
-  return { loaded, kept: () => readFileSync(devVars, "utf8") };
+  const mode = () => statSync(devVars).mode & 0o777;
+  return { loaded, kept: () => readFileSync(devVars, "utf8"), mode };
 }
 
 test("what is generated is kept, and long enough", (t) => {
@@ -28,6 +31,66 @@ test("what is generated is kept, and long enough", (t) => {
     assert.ok(kept().includes(`${name}="${secrets[name]}"`), name);
   }
   assert.deepEqual(loaded().secrets, secrets);
+});
+
+test("what is copied from the example is filled in, and for nobody else to read", (t) => {
+  const { loaded, kept, mode } = load(t, read("deploy/.dev.vars.example"), {});
+  const { secrets } = loaded();
+  const filled = ["VTRYON_WEBHOOK_SECRET", "GATEWAY_ADMIN_TOKEN", "GATEWAY_MASTER_KEY"];
+  for (const name of filled) {
+    assert.match(secrets[name], /^[0-9a-f]{64}$/, name);
+    assert.deepEqual(kept().match(new RegExp(`^${name}=.*$`, "gm")), [
+      `${name}="${secrets[name]}"`,
+    ]);
+  }
+  assert.equal(kept().split("\n").length, read("deploy/.dev.vars.example").split("\n").length);
+  assert.equal(mode(), 0o600);
+  assert.deepEqual(loaded().secrets, secrets);
+});
+
+/** [a name, a value, what is said of it; nothing where it is good] */
+const VALUES = [
+  ["GATEWAY_ADMIN_TOKEN", LONG],
+  ["GATEWAY_ADMIN_TOKEN", SHORT, "has fewer than 32 characters"],
+  ["GATEWAY_ADMIN_TOKEN", "試".repeat(32)],
+  ["GATEWAY_ADMIN_TOKEN", `${LONG}\n`, "begins or ends with a blank"],
+  ["GATEWAY_ADMIN_TOKEN", "", "has fewer than 32 characters"],
+  ["GATEWAY_ADMIN_TOKEN_PREVIOUS", ""],
+  ["GATEWAY_ADMIN_TOKEN_PREVIOUS", SHORT, "has fewer than 32 characters"],
+  ["GATEWAY_TICKET_TOKEN", SHORT, "has fewer than 32 characters"],
+  ["GATEWAY_MASTER_KEY", "0F".repeat(32)],
+  ["GATEWAY_MASTER_KEY", "-_+/AwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHv8="],
+  ["GATEWAY_MASTER_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHv8"],
+  ["GATEWAY_MASTER_KEY", "mykey", "is not 32 bytes in hex or base64"],
+  ["GATEWAY_MASTER_KEY", "0f".repeat(33), "is not 32 bytes in hex or base64"],
+  ["GATEWAY_MASTER_KEY", "", "is not 32 bytes in hex or base64"],
+  ["VTRYON_WEBHOOK_SECRET", "of Vtryon"],
+  ["VTRYON_WEBHOOK_SECRET", "", "is empty"],
+  ["VTRYON_WEBHOOK_SECRET", " x", "begins or ends with a blank"],
+  ["VTRYON_WEBHOOK_SECRET", '"x"', "is in quotes"],
+  ["VTRYON_WEBHOOK_SECRET_PREVIOUS", ""],
+  ["VTRYON_WEBHOOK_SECRET_PREVIOUS", "x ", "begins or ends with a blank"],
+  ["GATEWAY_MASTER_KEY", 0, "is not a text"],
+  ["SHARDS", ""],
+];
+for (const [name, value, told] of VALUES) {
+  test(`${name}=${JSON.stringify(value)} ${told ?? "is taken"}`, () => {
+    const check = () => checkSecrets({ [name]: value }, "a file");
+    if (told === undefined) return check();
+    assert.throws(check, ({ message }) => {
+      assert.ok(message.startsWith(`${name} in a file ${told}`), message);
+      assert.ok(["", 0].includes(value) || !message.includes(value), "never its value");
+      return true;
+    });
+  });
+}
+
+test("a token for tickets that is an administrator's too is refused", () => {
+  const variables = { GATEWAY_ADMIN_TOKEN: LONG, GATEWAY_TICKET_TOKEN: LONG };
+  assert.throws(
+    () => checkSecrets(variables),
+    /^.*GATEWAY_TICKET_TOKEN is the same as GATEWAY_ADMIN_TOKEN/,
+  );
 });
 
 /** [what is given, .dev.vars, the environment, what is said; nothing where it is good] */
@@ -43,7 +106,7 @@ const TOKENS = [
     /^GATEWAY_ADMIN_TOKEN in .*\.dev\.vars/,
   ],
   ["a short one in the environment", "", { GATEWAY_ADMIN_TOKEN: SHORT }, /in the environment/],
-  ["an empty one", "GATEWAY_ADMIN_TOKEN=", {}, /^GATEWAY_ADMIN_TOKEN/],
+  ["an empty one in the environment", "", { GATEWAY_ADMIN_TOKEN: "" }],
   ["a short token for tickets", `GATEWAY_TICKET_TOKEN=${SHORT}`, {}, /^GATEWAY_TICKET_TOKEN in/],
 ];
 for (const [name, text, environment, told] of TOKENS) {

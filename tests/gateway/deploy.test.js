@@ -27,6 +27,8 @@ const VERSION = JSON.parse(read("edge-worker/npm/package.json")).version;
 const CONFIG = path.join(ROOT, "deploy/wrangler.jsonc");
 const NAME = "vtryon-webhooks-gateway";
 const NAMES = ["VTRYON_WEBHOOK_SECRET", "GATEWAY_ADMIN_TOKEN", "GATEWAY_MASTER_KEY"];
+/** What the gateway takes for each of them. */
+const VALUE = "0f".repeat(32);
 
 let folder;
 let cloudflare;
@@ -74,16 +76,55 @@ test("deploy without secrets names them, and uploads nothing", async () => {
 
 test("deploy takes the secrets of a file as set", async () => {
   const file = path.join(folder, "secrets.json");
-  writeFileSync(file, JSON.stringify(Object.fromEntries(NAMES.map((name) => [name, "x"]))));
+  writeFileSync(file, JSON.stringify(Object.fromEntries(NAMES.map((name) => [name, VALUE]))));
   const before = cloudflare.requests.length;
   const { err } = await run(["deploy", "--secrets-file", file]);
   assert.doesNotMatch(err, /secrets are missing/);
   // The API of the tests takes no deployment.
   assert.ok(cloudflare.requests.length > before + 1, "wrangler was started");
   assert.match(err, /error: wrangler could not deploy: see above\n/);
-  writeFileSync(file, `${NAMES[0]}=x\n${NAMES[2]}=x\n`);
+  writeFileSync(file, `${NAMES[0]}=x\n${NAMES[2]}=${VALUE}\n`);
   const lacking = await run(["deploy", "--secrets-file", file]);
   assert.match(lacking.err, /missing on Cloudflare: GATEWAY_ADMIN_TOKEN\n/);
+});
+
+test("deploy refuses a file with what the gateway would answer 503 with, and starts nothing", async () => {
+  const file = path.join(folder, "secrets.txt");
+  const before = cloudflare.requests.length;
+  for (const [text, told] of [
+    [
+      "GATEWAY_ADMIN_TOKEN=short\n",
+      /^error: GATEWAY_ADMIN_TOKEN in .*secrets\.txt has fewer than 32/,
+    ],
+    [
+      '{"GATEWAY_MASTER_KEY":"mykey"}',
+      /^error: GATEWAY_MASTER_KEY in .*secrets\.txt is not 32 bytes/,
+    ],
+    ['{"GATEWAY_MASTER_KEY":mykey}', /^error: .*secrets\.txt is not valid JSON/],
+  ]) {
+    writeFileSync(file, text);
+    for (const more of [[], ["--dry-run"]]) {
+      const { code, err } = await run(["deploy", "--secrets-file", file, ...more]);
+      assert.equal(code, 1);
+      assert.match(err, told);
+      assert.doesNotMatch(err, /short|mykey/);
+    }
+  }
+  assert.equal(cloudflare.requests.length, before);
+});
+
+test("secrets refuses what the gateway would answer 503 with, and sets nothing", async () => {
+  const vtryon = { VTRYON_WEBHOOK_SECRET: "of Vtryon" };
+  for (const [name, value, told] of [
+    ["GATEWAY_ADMIN_TOKEN", "short", "has fewer than 32 characters"],
+    ["GATEWAY_MASTER_KEY", "mykey", "is not 32 bytes in hex or base64"],
+  ]) {
+    const { code, err, out } = await run(["secrets"], { ...vtryon, [name]: value });
+    assert.equal(code, 1);
+    assert.ok(err.startsWith(`error: ${name} in the environment ${told}`), err);
+    assert.ok(!`${out}${err}`.includes(value));
+  }
+  assert.deepEqual([...cloudflare.secrets], []);
 });
 
 test("secrets asks for Vtryon's, generates the others, and leaves those that are set", async () => {
@@ -111,7 +152,7 @@ test("secrets asks for Vtryon's, generates the others, and leaves those that are
 
 for (const [secret, told] of [
   [undefined, /^error: VTRYON_WEBHOOK_SECRET is not in the environment, and there is no terminal/],
-  [" x", /^error: the secret begins or ends with a blank/],
+  [" x", /^error: VTRYON_WEBHOOK_SECRET begins or ends with a blank/],
 ]) {
   test(`secrets refuses ${secret === undefined ? "to guess" : "blanks around a secret"}`, async () => {
     const { code, err } = await run(["secrets"], secret && { VTRYON_WEBHOOK_SECRET: secret });

@@ -16,7 +16,7 @@ import path from "node:path";
 import { test } from "node:test";
 import { parseEnv } from "node:util";
 import { readConfig } from "../../edge-worker/npm/lib/folder/config.js";
-import { REQUIRED } from "../../edge-worker/npm/lib/local/secrets.js";
+import { REQUIRED } from "../../edge-worker/npm/lib/secrets.js";
 import { read, requiredSecrets, variables } from "../pages.js";
 import { ROOT } from "./support/machine.js";
 

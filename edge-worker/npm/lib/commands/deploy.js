@@ -4,7 +4,7 @@ import { parseEnv } from "node:util";
 import { deployedSecrets, runWrangler } from "../deployed.js";
 import { Failure } from "../failure.js";
 import { configOf, readConfig } from "../folder/config.js";
-import { REQUIRED } from "../local/secrets.js";
+import { checkSecrets, REQUIRED } from "../secrets.js";
 
 const TOKEN = "GATEWAY_ADMIN_TOKEN";
 
@@ -31,7 +31,9 @@ export function addDeploy(program) {
  */
 async function deploy(rest, { secretsFile, dryRun = false }) {
   const config = configOf(process.cwd());
-  if (!dryRun) await checkSecrets(config, secretsFile);
+  const set = secretsFile === undefined ? {} : secretsIn(secretsFile);
+  checkSecrets(set, secretsFile);
+  if (!dryRun) await checkComplete(config, Object.keys(set));
   const options = [
     ...(secretsFile === undefined ? [] : ["--secrets-file", resolve(secretsFile)]),
     ...(dryRun ? ["--dry-run"] : []),
@@ -45,11 +47,10 @@ async function deploy(rest, { secretsFile, dryRun = false }) {
 /**
  * Throws where a secret is neither on Cloudflare nor set with the deployment: without it the gateway answers 503.
  * @param {string} config
- * @param {string | undefined} file
+ * @param {string[]} names those that are set with it
  */
-async function checkSecrets(config, file) {
-  const deployed = await deployedSecrets(config);
-  const set = new Set([...deployed, ...(file === undefined ? [] : secretsIn(file))]);
+async function checkComplete(config, names) {
+  const set = new Set([...(await deployedSecrets(config)), ...names]);
   const missing = REQUIRED.filter((name) => !set.has(name));
   // Cloudflare Access may stand in for the token.
   const { vars = {} } = await readConfig(config);
@@ -65,8 +66,20 @@ async function checkSecrets(config, file) {
   throw new Failure(message, "Set them with: npm run secrets (in the repository: make secrets)");
 }
 
-/** @param {string} file */
+/**
+ * Returns the secrets of a file, by name.
+ * @param {string} file
+ * @returns {Record<string, string>}
+ */
 function secretsIn(file) {
   const text = readFileSync(file, "utf8");
-  return Object.keys(text.trimStart().startsWith("{") ? JSON.parse(text) : parseEnv(text));
+  if (!text.trimStart().startsWith("{")) {
+    return /** @type {Record<string, string>} */ (parseEnv(text));
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    // What is said of it would show a part of it.
+    throw new Failure(`${file} is not valid JSON`);
+  }
 }

@@ -3,7 +3,7 @@ import { Writable } from "node:stream";
 import { deployedSecrets, runWrangler } from "../deployed.js";
 import { Failure } from "../failure.js";
 import { configOf } from "../folder/config.js";
-import { generate, REQUIRED } from "../local/secrets.js";
+import { checkSecrets, generate, REQUIRED } from "../secrets.js";
 
 /** The secret that Vtryon shows; the others are generated. */
 const FROM_VTRYON = "VTRYON_WEBHOOK_SECRET";
@@ -16,7 +16,7 @@ export function addSecrets(program) {
     .description(
       `Sets the secrets of the gateway on Cloudflare.
 It asks for the secret that Vtryon shows, or reads it from ${FROM_VTRYON}.
-It generates the others if they are not set, and shows them once.`,
+It generates the others where they are neither set nor in the environment, and shows them once.`,
     )
     .action(setSecrets);
 }
@@ -24,7 +24,7 @@ It generates the others if they are not set, and shows them once.`,
 async function setSecrets() {
   const config = configOf(process.cwd());
   const secret = process.env[FROM_VTRYON] || (await ask());
-  check(secret);
+  checkSecrets({ [FROM_VTRYON]: secret });
   /** @type {Record<string, string>} */
   const secrets = { [FROM_VTRYON]: secret };
   const present = await deployedSecrets(config);
@@ -36,6 +36,7 @@ async function setSecrets() {
     secrets[name] = process.env[name] || generate();
     generated.push(`${name}=${secrets[name]}`);
   }
+  checkSecrets(secrets, "the environment");
   await runWrangler(config, ["secret", "bulk"], {
     // Not as arguments, which every user of the machine can see.
     input: JSON.stringify(secrets),
@@ -63,10 +64,4 @@ async function ask() {
     terminal.close();
     process.stderr.write("\n");
   }
-}
-
-/** @param {string} secret */
-function check(secret) {
-  if (secret === "") throw new Failure("the secret is empty");
-  if (secret.trim() !== secret) throw new Failure("the secret begins or ends with a blank");
 }

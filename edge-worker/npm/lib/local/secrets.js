@@ -1,18 +1,8 @@
 // The secrets of a local gateway: from the environment, else from .dev.vars,
 // else generated and kept there.
-import { randomBytes } from "node:crypto";
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseEnv } from "node:util";
-
-/** How many characters the gateway wants of a token; with a shorter one it answers nothing but 503. */
-const MIN_TOKEN_CHARS = 32;
-const TOKENS = ["GATEWAY_ADMIN_TOKEN", "GATEWAY_TICKET_TOKEN"];
-
-/** Returns a new secret. */
-export const generate = () => randomBytes(32).toString("hex");
-
-/** The secrets without which the gateway answers 503. On this machine and before a deployment, each can be generated. */
-export const REQUIRED = ["VTRYON_WEBHOOK_SECRET", "GATEWAY_ADMIN_TOKEN", "GATEWAY_MASTER_KEY"];
+import { checkSecrets, generate, REQUIRED } from "../secrets.js";
 
 /**
  * Returns the secrets to run with.
@@ -23,12 +13,12 @@ export const REQUIRED = ["VTRYON_WEBHOOK_SECRET", "GATEWAY_ADMIN_TOKEN", "GATEWA
  *   and the files that wrangler has to read in this order
  */
 export function loadSecrets(devVars, overlay, environment = process.env) {
-  checkTokens(environment, "the environment");
   /** @type {Record<string, string>} */
   const given = {};
   for (const name of REQUIRED) {
-    if (environment[name] !== undefined) given[name] = environment[name];
+    if (environment[name]) given[name] = environment[name];
   }
+  checkSecrets(given, "the environment");
   const kept = keepSecrets(devVars, Object.keys(given));
   const overrides = Object.entries(given).map(([name, value]) => `${name}=${quote(name, value)}\n`);
   writeFileSync(overlay, overrides.join(""), { mode: 0o600 });
@@ -39,40 +29,43 @@ export function loadSecrets(devVars, overlay, environment = process.env) {
 }
 
 /**
- * Generates the secrets that are missing in .dev.vars, except `given` ones, and returns all that it holds.
+ * Generates the secrets that are missing or empty in .dev.vars, except `given` ones, and returns all that it holds.
  * @param {string} devVars
  * @param {string[]} given
  * @returns {Record<string, string>}
  */
 export function keepSecrets(devVars, given = []) {
-  const text = existsSync(devVars) ? readFileSync(devVars, "utf8") : "";
+  let text = existsSync(devVars) ? readFileSync(devVars, "utf8") : "";
   const kept = /** @type {Record<string, string>} */ (parseEnv(text));
-  checkTokens(kept, devVars, (name) => given.includes(name));
-  let separator = text === "" || text.endsWith("\n") ? "" : "\n";
-  for (const name of REQUIRED) {
-    if (given.includes(name) || kept[name] !== undefined) continue;
+  const missing = REQUIRED.filter((name) => !given.includes(name) && !kept[name]);
+  const unused = [...given, ...missing];
+  checkSecrets(
+    Object.fromEntries(Object.entries(kept).filter(([name]) => !unused.includes(name))),
+    devVars,
+  );
+  if (missing.length === 0) return kept;
+  for (const name of missing) {
     kept[name] = generate();
-    appendFileSync(devVars, `${separator}${name}="${kept[name]}"\n`, { mode: 0o600 });
-    separator = "";
-    console.error(`generated ${name} into ${devVars}`);
+    text = withSecret(text, name, kept[name]);
   }
+  writeFileSync(devVars, text, { mode: 0o600 });
+  // It may have been there, copied from the example.
+  chmodSync(devVars, 0o600);
+  for (const name of missing) console.error(`generated ${name} into ${devVars}`);
   return kept;
 }
 
 /**
- * Throws where a token is too short, before anything is generated or started; its value is not shown.
- * @param {NodeJS.ProcessEnv} variables
- * @param {string} where
- * @param {(name: string) => boolean} isOverridden
+ * Sets a secret in the text of an env file: in its line that is empty, else at the end.
+ * @param {string} text
+ * @param {string} name
+ * @param {string} value
  */
-function checkTokens(variables, where, isOverridden = () => false) {
-  for (const name of TOKENS) {
-    const value = variables[name];
-    if (value === undefined || isOverridden(name) || [...value].length >= MIN_TOKEN_CHARS) continue;
-    throw new Error(
-      `${name} in ${where} has fewer than ${MIN_TOKEN_CHARS} characters: generate one by \`openssl rand -hex 32\``,
-    );
-  }
+function withSecret(text, name, value) {
+  const line = `${name}="${value}"`;
+  const empty = new RegExp(`^${name}=(""|'')?[ \\t]*$`, "m");
+  if (empty.test(text)) return text.replace(empty, line);
+  return `${text}${text === "" || text.endsWith("\n") ? "" : "\n"}${line}\n`;
 }
 
 /**
