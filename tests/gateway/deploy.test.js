@@ -172,6 +172,60 @@ test("Access stands in for the admin token", async () => {
   writeFileSync(file, before);
 });
 
+/** An environment as wrangler has it: it inherits the name, with its own behind, and neither variables nor bindings. */
+const STAGING = JSON.stringify({
+  vars: { ACCESS_TEAM: "acme", ACCESS_AUD: "0" },
+  durable_objects: {
+    bindings: [
+      { name: "TASK_SHARD", class_name: "TaskShard" },
+      { name: "DIRECTORY", class_name: "Directory" },
+    ],
+  },
+});
+
+test("an environment has secrets of its own, which are set and checked by its name", async () => {
+  const file = path.join(folder, "wrangler.jsonc");
+  const before = readFileSync(file, "utf8");
+  writeFileSync(file, before.replace('"vars": {', `"env": { "staging": ${STAGING} },\n"vars": {`));
+  const vtryon = { VTRYON_WEBHOOK_SECRET: "of Vtryon" };
+  const staging = cloudflare.workers["vtryon-webhooks-staging"];
+  const production = new Map(cloudflare.secrets);
+  for (const [args, env] of [
+    [["--env", "staging"], {}],
+    [[], { CLOUDFLARE_ENV: "staging" }],
+  ]) {
+    staging.clear();
+    const { code, err } = await run(["deploy", ...args], env);
+    assert.equal(code, 1);
+    // Its variables let Access stand in for the token.
+    assert.match(err, /missing on Cloudflare: VTRYON_WEBHOOK_SECRET, GATEWAY_MASTER_KEY\n/);
+    assert.match(err, /npm run secrets -- --env staging/);
+    const set = await run(["secrets", ...args], { ...vtryon, ...env });
+    assert.equal(set.code, 0, set.err);
+    assert.deepEqual([...staging.keys()].sort(), NAMES.toSorted());
+    assert.doesNotMatch((await run(["deploy", ...args], env)).err, /secrets are missing/);
+  }
+  assert.deepEqual(cloudflare.secrets, production);
+  writeFileSync(file, before);
+});
+
+test("no other Worker is deployed than the one that is checked", async () => {
+  const before = cloudflare.requests.length;
+  for (const other of [
+    ["--env", "staging"],
+    ["--env=staging"],
+    ["-e", "staging"],
+    ["--name", "other"],
+    ["--config=x"],
+    ["-c", "x"],
+  ]) {
+    const { code, err } = await run(["deploy", "--", ...other]);
+    assert.equal(code, 1);
+    assert.ok(err.startsWith(`error: ${other[0]} cannot be handed on to wrangler`), err);
+  }
+  assert.equal(cloudflare.requests.length, before);
+});
+
 test("doctor names the settings that this version needs and the folder has not", async () => {
   assert.match(
     (await run(["doctor"])).out,

@@ -3,17 +3,35 @@
 import { once } from "node:events";
 import { dirname } from "node:path";
 import { text } from "node:stream/consumers";
+import { Option } from "commander";
 import { Failure } from "./failure.js";
 import { spawnWrangler } from "./package.js";
 
 const SIGN_IN = "If you are not signed in to Cloudflare: npx wrangler login";
 
 /**
- * Returns the names of the secrets that the Worker on Cloudflare has.
- * @param {string} config
+ * The Worker that is meant: the configuration, and one of its environments where it is not the Worker of the whole.
+ * @typedef {{ config: string, environment?: string }} Target
  */
-export async function deployedSecrets(config) {
-  const args = ["secret", "list", "--format", "json", "--config", config];
+
+/** Chooses an environment of the configuration; wrangler takes the variable too. */
+export const environmentOption = () =>
+  new Option("--env <name>", "an environment of the configuration").env("CLOUDFLARE_ENV");
+
+/** @param {Target} target */
+const options = ({ config, environment }) => [
+  "--config",
+  config,
+  ...(environment ? ["--env", environment] : []),
+];
+
+/**
+ * Returns the names of the secrets that the Worker on Cloudflare has.
+ * @param {Target} target
+ */
+export async function deployedSecrets(target) {
+  const { config } = target;
+  const args = ["secret", "list", "--format", "json", ...options(target)];
   const child = spawnWrangler(args, { cwd: dirname(config), stdio: ["ignore", "pipe", "pipe"] });
   if (!child.stdout || !child.stderr) throw new Error("wrangler has no output");
   const [out, err, [code]] = await Promise.all([
@@ -29,13 +47,13 @@ export async function deployedSecrets(config) {
 
 /**
  * Runs wrangler in the terminal of the user; `input` is what it reads.
- * @param {string} config
+ * @param {Target} target
  * @param {string[]} args
  * @param {{ input?: string, failed: string, hint: string }} options what to say when it fails
  */
-export async function runWrangler(config, args, { input, failed, hint }) {
-  const child = spawnWrangler([...args, "--config", config], {
-    cwd: dirname(config),
+export async function runWrangler(target, args, { input, failed, hint }) {
+  const child = spawnWrangler([...args, ...options(target)], {
+    cwd: dirname(target.config),
     stdio: [input === undefined ? "inherit" : "pipe", "inherit", "inherit"],
   });
   child.stdin?.end(input);

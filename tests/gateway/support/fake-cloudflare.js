@@ -5,8 +5,8 @@ import { json } from "node:stream/consumers";
 import { emitted } from "../../support/wait.js";
 
 export class FakeCloudflare {
-  /** The secrets of the Worker, by name. */
-  secrets = new Map();
+  /** The secrets of each Worker by name; those of the Worker without an environment are `secrets`. */
+  workers = { "vtryon-webhooks": new Map(), "vtryon-webhooks-staging": new Map() };
   /** Each request as a method and a path. */
   requests = [];
   #server = createServer((request, response) => this.#answer(request, response));
@@ -16,6 +16,10 @@ export class FakeCloudflare {
     cloudflare.#server.listen(0, "127.0.0.1");
     await emitted(cloudflare.#server, "listening");
     return cloudflare;
+  }
+
+  get secrets() {
+    return this.workers["vtryon-webhooks"];
   }
 
   /** What makes wrangler use it. */
@@ -33,17 +37,16 @@ export class FakeCloudflare {
       response.writeHead(status, { "content-type": "application/json" });
       response.end(JSON.stringify({ success: status < 400, errors: [], messages: [], ...body }));
     };
-    const isSecrets = /\/workers\/scripts\/vtryon-webhooks\/secrets(-bulk)?(\?|$)/.test(
-      request.url,
-    );
-    if (isSecrets && request.method === "GET") {
-      const result = [...this.secrets.keys()].map((name) => ({ name, type: "secret_text" }));
+    const [, worker] =
+      /\/workers\/scripts\/([\w-]+)\/secrets(-bulk)?(\?|$)/.exec(request.url) ?? [];
+    const secrets = this.workers[worker];
+    if (secrets && request.method === "GET") {
+      const result = [...secrets.keys()].map((name) => ({ name, type: "secret_text" }));
       return reply(200, { result });
     }
-    if (isSecrets) {
+    if (secrets) {
       const body = await json(request);
-      for (const { name, text } of Object.values(body.secrets ?? body))
-        this.secrets.set(name, text);
+      for (const { name, text } of Object.values(body.secrets ?? body)) secrets.set(name, text);
       return reply(200, { result: {} });
     }
     reply(400, { errors: [{ code: 1000, message: `no ${request.method} ${request.url} here` }] });

@@ -1,12 +1,15 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseEnv } from "node:util";
-import { deployedSecrets, runWrangler } from "../deployed.js";
+import { deployedSecrets, environmentOption, runWrangler } from "../deployed.js";
 import { Failure } from "../failure.js";
-import { configOf, readConfig } from "../folder/config.js";
+import { configOf, readVariables } from "../folder/config.js";
 import { checkSecrets, REQUIRED } from "../secrets.js";
 
 const TOKEN = "GATEWAY_ADMIN_TOKEN";
+
+/** Arguments that would have wrangler deploy another Worker than the one whose secrets are checked. */
+const OTHER_WORKER = /^(--(env|name|config)|-[ec])(=|$)/;
 
 /** @param {import("commander").Command} program */
 export function addDeploy(program) {
@@ -20,6 +23,7 @@ export function addDeploy(program) {
       "--secrets-file <file>",
       "a file of secrets to set with the deployment: JSON, or lines NAME=value",
     )
+    .addOption(environmentOption())
     .option("--dry-run", "build what would be deployed, and deploy nothing")
     .argument("[arguments...]", "further arguments for wrangler deploy, after --")
     .action(deploy);
@@ -27,18 +31,25 @@ export function addDeploy(program) {
 
 /**
  * @param {string[]} rest
- * @param {{ secretsFile?: string, dryRun?: boolean }} options
+ * @param {{ secretsFile?: string, env?: string, dryRun?: boolean }} options
  */
-async function deploy(rest, { secretsFile, dryRun = false }) {
-  const config = configOf(process.cwd());
+async function deploy(rest, { secretsFile, env, dryRun = false }) {
+  const other = rest.find((argument) => OTHER_WORKER.test(argument));
+  if (other !== undefined) {
+    throw new Failure(
+      `${other} cannot be handed on to wrangler: it would deploy another Worker than is checked`,
+      "Choose an environment before --: npm run deploy -- --env <name>. The name of the Worker is in the configuration.",
+    );
+  }
+  const target = { config: configOf(process.cwd()), environment: env };
   const set = secretsFile === undefined ? {} : secretsIn(secretsFile);
   checkSecrets(set, secretsFile);
-  if (!dryRun) await checkComplete(config, Object.keys(set));
+  if (!dryRun) await checkComplete(target, Object.keys(set));
   const options = [
     ...(secretsFile === undefined ? [] : ["--secrets-file", resolve(secretsFile)]),
     ...(dryRun ? ["--dry-run"] : []),
   ];
-  await runWrangler(config, ["deploy", ...options, ...rest], {
+  await runWrangler(target, ["deploy", ...options, ...rest], {
     failed: "wrangler could not deploy: see above",
     hint: 'If it says "CPU limits are not supported for the Free plan" (100328), remove "limits" from the configuration.',
   });
@@ -46,14 +57,14 @@ async function deploy(rest, { secretsFile, dryRun = false }) {
 
 /**
  * Throws where a secret is neither on Cloudflare nor set with the deployment: without it the gateway answers 503.
- * @param {string} config
+ * @param {import("../deployed.js").Target} target
  * @param {string[]} names those that are set with it
  */
-async function checkComplete(config, names) {
-  const set = new Set([...(await deployedSecrets(config)), ...names]);
+async function checkComplete(target, names) {
+  const set = new Set([...(await deployedSecrets(target)), ...names]);
   const missing = REQUIRED.filter((name) => !set.has(name));
   // Cloudflare Access may stand in for the token.
-  const { vars = {} } = await readConfig(config);
+  const vars = await readVariables(target.config, target.environment);
   const isOpenToAccess = ["ACCESS_TEAM", "ACCESS_AUD"].every(
     (name) => name in vars || set.has(name),
   );
@@ -63,7 +74,11 @@ async function checkComplete(config, names) {
   // Workers Builds may set secrets only after the first deployment. Until then the gateway answers 503.
   if (process.env.WORKERS_CI)
     return console.error(`${message}\nSet them in the Worker's settings.`);
-  throw new Failure(message, "Set them with: npm run secrets (in the repository: make secrets)");
+  const env = target.environment ? ` -- --env ${target.environment}` : "";
+  throw new Failure(
+    message,
+    `Set them with: npm run secrets${env} (in the repository: make secrets)`,
+  );
 }
 
 /**

@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
-import { deployedSecrets, runWrangler } from "../deployed.js";
+import { deployedSecrets, environmentOption, runWrangler } from "../deployed.js";
 import { Failure } from "../failure.js";
 import { configOf } from "../folder/config.js";
 import { checkSecrets, generate, REQUIRED } from "../secrets.js";
@@ -18,16 +18,18 @@ export function addSecrets(program) {
 It asks for the secret that Vtryon shows, or reads it from ${FROM_VTRYON}.
 It generates the others where they are neither set nor in the environment, and shows them once.`,
     )
+    .addOption(environmentOption())
     .action(setSecrets);
 }
 
-async function setSecrets() {
-  const config = configOf(process.cwd());
+/** @param {{ env?: string }} options */
+async function setSecrets({ env }) {
+  const target = { config: configOf(process.cwd()), environment: env };
   const secret = process.env[FROM_VTRYON] || (await ask());
   checkSecrets({ [FROM_VTRYON]: secret });
   /** @type {Record<string, string>} */
   const secrets = { [FROM_VTRYON]: secret };
-  const present = await deployedSecrets(config);
+  const present = await deployedSecrets(target);
   /** @type {string[]} */
   const generated = [];
   for (const name of REQUIRED) {
@@ -37,7 +39,7 @@ async function setSecrets() {
     generated.push(`${name}=${secrets[name]}`);
   }
   checkSecrets(secrets, "the environment");
-  await runWrangler(config, ["secret", "bulk"], {
+  await runWrangler(target, ["secret", "bulk"], {
     // Not as arguments, which every user of the machine can see.
     input: JSON.stringify(secrets),
     failed: "the secrets could not be set: see above",

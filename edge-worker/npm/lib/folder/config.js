@@ -41,6 +41,17 @@ export async function readConfig(config) {
 }
 
 /**
+ * Returns the variables of the folder's configuration, or those of one of its environments: wrangler lets no
+ * environment inherit them.
+ * @param {string} config
+ * @param {string | undefined} environment
+ */
+export async function readVariables(config, environment) {
+  const { vars = {}, env = {} } = await readConfig(config);
+  return environment ? (env[environment]?.vars ?? {}) : vars;
+}
+
+/**
  * Returns what the gateway on this machine runs with: the folder's own configuration and secrets, or hidden ones.
  * @param {string} folder
  */
