@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -29,14 +30,15 @@ function makeFolder(t, files = {}) {
   const folder = mkdtempSync(path.join(tmpdir(), "vtryon-init-"));
   t.after(() => rmSync(folder, { recursive: true }));
   for (const [file, text] of Object.entries(files)) writeFileSync(path.join(folder, file), text);
+  /** Runs `init` without a terminal. */
+  const run = (...args) =>
+    spawnSync(process.execPath, [COMMAND, "init", ...args], { cwd: folder, encoding: "utf8" });
   return {
     folder,
-    /** Runs `init` without a terminal, and returns the outcome of each file. */
+    run,
+    /** Runs `init`, and returns the outcome of each file. */
     init: (...args) => {
-      const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, "init", ...args], {
-        cwd: folder,
-        encoding: "utf8",
-      });
+      const { status, stdout, stderr } = run(...args);
       assert.equal(status, 0, stderr);
       const lines = stdout.split("\n\n")[0].split("\n");
       return Object.fromEntries(lines.map((line) => line.split(/ +/).toReversed()));
@@ -129,6 +131,38 @@ test("it writes into a folder that it makes", (t) => {
   mkdirSync(path.join(folder, "shops"));
   assert.deepEqual(init("shops/first"), all("written"));
   assert.ok(statSync(path.join(folder, "shops/first/.dev.vars")).isFile());
+});
+
+test("a configuration of another name is not shadowed: nothing is written", (t) => {
+  for (const config of ["wrangler.toml", "wrangler.json"]) {
+    const { folder, run } = makeFolder(t, { [config]: "mine" });
+    for (const more of [[], ["--replace"]]) {
+      const { status, stderr } = run(...more);
+      assert.equal(status, 1);
+      assert.match(stderr, new RegExp(`^error: .* has ${config}, .*: nothing was written\nWrite`));
+    }
+    assert.deepEqual(readdirSync(folder), [config]);
+  }
+});
+
+test("scripts of one's own stay, and it says what to run in their place", (t) => {
+  const scripts = { dev: "vite", deploy: "vtryon-webhooks-gateway deploy" };
+  const { run } = makeFolder(t, { "package.json": JSON.stringify({ scripts }) });
+  const { stdout } = run();
+  assert.match(
+    stdout,
+    /other scripts of these names.*\n {2}dev {6}npx vtryon-webhooks-gateway dev\n\n/,
+  );
+  assert.match(stdout, /Next:\n {2}npm install\n {2}npx vtryon-webhooks-gateway dev\n/);
+  assert.doesNotMatch(makeFolder(t).run().stdout, /other scripts/);
+});
+
+test("the steps that it prints can be pasted", (t) => {
+  const { folder, run } = makeFolder(t);
+  const name = "the shop's $HOME";
+  const [, step] = /^Next:\n {2}(cd .*)$/m.exec(run(name).stdout);
+  const place = execFileSync("sh", ["-c", `${step} && pwd -P`], { cwd: folder, encoding: "utf8" });
+  assert.equal(place.trim(), realpathSync(path.join(folder, name)));
 });
 
 /** Reads settings, but those that differ on purpose: where the built files are, and what the Free plan refuses. */

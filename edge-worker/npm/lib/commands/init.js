@@ -1,7 +1,14 @@
-import { join, relative, resolve } from "node:path";
+import { basename, join, relative, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
-import { writeTemplate } from "../folder/template.js";
+import { Failure } from "../failure.js";
+import { findConfig } from "../folder/config.js";
+import { ownScripts, writeTemplate } from "../folder/template.js";
 import { keepSecrets } from "../local/secrets.js";
+import { NAME } from "../package.js";
+import { quotePath } from "../shell.js";
+
+/** The configuration that is written. */
+const CONFIG = "wrangler.jsonc";
 
 /** @param {import("commander").Command} program */
 export function addInit(program) {
@@ -23,14 +30,29 @@ Before it replaces a file that you have changed, it asks; without a terminal, it
  */
 async function init(name, { replace = false }) {
   const folder = resolve(name);
+  const config = basename(findConfig(folder) ?? CONFIG);
+  if (config !== CONFIG) {
+    throw new Failure(
+      `${folder} has ${config}, and wrangler reads one configuration alone: nothing was written`,
+      `Write the gateway into a folder of its own: npx ${NAME} init gateway`,
+    );
+  }
   const mayReplace = replace ? async () => true : ask;
   for await (const [file, outcome] of writeTemplate(folder, mayReplace)) {
     console.log(`${outcome.padEnd(10)} ${file}`);
   }
   keepSecrets(join(folder, ".dev.vars"));
-  const steps = ["npm install", "npm run dev"];
+  const own = ownScripts(folder);
+  if (own.length > 0) {
+    const lines = own.map(([script, command]) => `  ${script.padEnd(8)} npx ${command}\n`);
+    console.log(
+      `\npackage.json has other scripts of these names, which stay. In their place:\n${lines.join("")}`,
+    );
+  }
+  const isOwn = own.some(([script]) => script === "dev");
+  const steps = ["npm install", isOwn ? `npx ${NAME} dev` : "npm run dev"];
   const place = relative(process.cwd(), folder);
-  if (place !== "") steps.unshift(`cd ${place}`);
+  if (place !== "") steps.unshift(`cd ${quotePath(place)}`);
   console.log(`\nNext:\n${steps.map((step) => `  ${step}\n`).join("")}`);
 }
 

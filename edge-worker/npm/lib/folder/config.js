@@ -15,7 +15,7 @@ const CONFIGURATIONS = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"];
  * Returns the path of the folder's configuration, if it has one.
  * @param {string} folder
  */
-function findConfig(folder) {
+export function findConfig(folder) {
   return CONFIGURATIONS.map((file) => join(folder, file)).find((file) => existsSync(file));
 }
 

@@ -59,6 +59,20 @@ function templateFiles() {
 }
 
 /**
+ * Returns the scripts of the template for which the folder's package.json has others, by name, each with what the
+ * template has.
+ * @param {string} folder
+ * @returns {[name: string, script: string][]}
+ */
+export function ownScripts(folder) {
+  const scripts = (/** @type {string} */ of) =>
+    JSON.parse(readFileSync(join(of, "package.json"), "utf8")).scripts ?? {};
+  const present = scripts(folder);
+  const template = /** @type {[string, string][]} */ (Object.entries(scripts(TEMPLATE)));
+  return template.filter(([name, script]) => present[name] !== script);
+}
+
+/**
  * Adds the members that a package.json lacks.
  * @param {string} present
  * @param {string} template

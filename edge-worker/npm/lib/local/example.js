@@ -1,6 +1,8 @@
 // What the gateway on this machine prints once it serves: everything for a first signed event, to be pasted into a shell
 // as it is. The README shows the same lines.
 
+import { quote } from "../shell.js";
+
 const body = '{"event":"generation.status_changed","task_id":"task_123","status":"queued"}';
 
 /**
@@ -8,16 +10,17 @@ const body = '{"event":"generation.status_changed","task_id":"task_123","status"
  * @param {Record<string, string>} secrets
  */
 export function example(url, secrets) {
+  const { VTRYON_WEBHOOK_SECRET: secret = "", GATEWAY_ADMIN_TOKEN: token = "" } = secrets;
   return `
 Gateway          ${url}
-Webhook secret   ${secrets.VTRYON_WEBHOOK_SECRET}
-Admin token      ${secrets.GATEWAY_ADMIN_TOKEN}
+Webhook secret   ${secret}
+Admin token      ${token}
 Dashboard        ${url}/ (sign in with the admin token)
 
 Post a signed event and read its task:
 
-SECRET=${quote(secrets.VTRYON_WEBHOOK_SECRET)}
-TOKEN=${quote(secrets.GATEWAY_ADMIN_TOKEN)}
+SECRET=${quote(secret)}
+TOKEN=${quote(token)}
 URL=${url}
 BODY=${quote(body)}
 SIGNATURE=$(printf '%s' "$BODY" | openssl dgst -sha256 -hmac "$SECRET" | sed 's/^.* //')
@@ -25,9 +28,3 @@ curl -sS -w '\\n' "$URL/webhooks/vtryon" -H "x-vtryon-signature: $SIGNATURE" --d
 curl -sS -w '\\n' "$URL/api/tasks/task_123" -H "authorization: Bearer $TOKEN"
 `;
 }
-
-/**
- * Quotes a text as one word of a POSIX shell.
- * @param {string | undefined} text
- */
-const quote = (text = "") => `'${text.replaceAll("'", `'\\''`)}'`;
