@@ -24,15 +24,20 @@ export function processes() {
 function list() {
   if (process.platform === "linux") return readdirSync("/proc").map(fromProc);
   if (process.platform === "win32") return lines("powershell", POWERSHELL).map(fromPowerShell);
-  return lines("ps", ["-axo", "pid=,ppid=,stat=,lstart=,comm="]).map(fromPs);
+  return lines("ps", ["-axo", "pid=,ppid=,stat=,lstart=,comm="], PS_ENV).map(fromPs);
 }
+
+/** Start times are compared as they are printed: by another terminal too, with another language and time zone. */
+const PS_ENV = { LC_ALL: "C", TZ: "UTC" };
 
 /**
  * @param {string} command
  * @param {string[]} args
+ * @param {Record<string, string>} [environment] what it has of it beside ours
  */
-function lines(command, args) {
-  const text = execFileSync(command, args, { encoding: "utf8", windowsHide: true });
+function lines(command, args, environment = {}) {
+  const env = { ...process.env, ...environment };
+  const text = execFileSync(command, args, { encoding: "utf8", windowsHide: true, env });
   return text.trim().split(/\r?\n/);
 }
 

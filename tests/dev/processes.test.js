@@ -1,0 +1,33 @@
+// The processes of this machine as the gateway recognises its own.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import path from "node:path";
+import { test } from "node:test";
+import { processes } from "../../edge-worker/npm/lib/local/processes.js";
+
+const LISTING = path.resolve(import.meta.dirname, "../../edge-worker/npm/lib/local/processes.js");
+
+/** Lists processes by `ps`, as on macOS, and prints this one's. */
+const PROGRAM = `
+Object.defineProperty(process, "platform", { value: "darwin" });
+const { processes } = await import(${JSON.stringify(LISTING)});
+console.log(JSON.stringify(processes().get(${process.pid})));
+`;
+
+function listed(env) {
+  const args = ["--input-type=module", "-e", PROGRAM];
+  const out = execFileSync(process.execPath, args, {
+    env: { ...process.env, ...env },
+    encoding: "utf8",
+  });
+  return JSON.parse(out);
+}
+
+test("by ps a process is the same in every language and time zone", () => {
+  const here = listed({});
+  const { pid, ppid } = processes().get(process.pid);
+  assert.deepEqual([here.pid, here.ppid], [pid, ppid]);
+  assert.match(here.start, /^[A-Z][a-z]{2} [A-Z][a-z]{2} \d+ \d\d:\d\d:\d\d \d{4}$/);
+  assert.deepEqual(listed({ TZ: "Asia/Tokyo", LC_ALL: "de_DE.UTF-8", LANG: "de_DE.UTF-8" }), here);
+});
