@@ -96,7 +96,16 @@ class Lock {
     renameSync(`${this.#file}.new`, this.#file);
   }
 
-  release() {
+  /** Ends all children, also where they can't be written down any more, as on a full disk; then releases the lock. */
+  async endChildren() {
+    try {
+      this.update();
+    } catch (error) {
+      console.error(
+        `error: ${this.#file} is not up to date: ${/** @type {Error} */ (error).message}`,
+      );
+    }
+    await end(this.children);
     rmSync(this.#file, { force: true });
   }
 

@@ -151,10 +151,11 @@ export async function end(known, patience = process.platform === "win32" ? 0 : 5
 }
 
 /**
- * @param {Identity[]} targets
+ * Sends a signal to processes, as far as they are still there.
+ * @param {{ pid: number }[]} targets
  * @param {NodeJS.Signals} name
  */
-function signal(targets, name) {
+export function signal(targets, name) {
   for (const { pid } of targets) {
     try {
       process.kill(pid, name);

@@ -9,7 +9,7 @@ import { spawnWrangler } from "../package.js";
 import { example } from "./example.js";
 import { take } from "./lock.js";
 import { holder, isFree, listener } from "./port.js";
-import { end, processes, runs, SURVEY_MS } from "./processes.js";
+import { processes, runs, SURVEY_MS, signal } from "./processes.js";
 import { loadSecrets } from "./secrets.js";
 
 /**
@@ -46,6 +46,8 @@ class LocalGateway {
   #url;
   /** @type {Awaited<ReturnType<typeof take>> | undefined} */
   #lock;
+  /** @type {import("node:child_process").ChildProcess | undefined} */
+  #wrangler;
   #isStopping = false;
   /** @type {number | undefined} */
   #refusedSince;
@@ -65,6 +67,7 @@ class LocalGateway {
 
     const { secrets, files } = loadSecrets(devVars, join(state, "env"));
     const wrangler = this.#startWrangler(files);
+    this.#wrangler = wrangler;
     wrangler.once("error", ({ message }) => this.stop(1, `wrangler cannot be started: ${message}`));
     wrangler.once("exit", (code, signal) =>
       this.stop(1, `wrangler ended (${signal ?? `code ${code}`})`),
@@ -86,10 +89,14 @@ class LocalGateway {
     if (this.#isStopping) return;
     this.#isStopping = true;
     if (reason) console.error(`error: ${reason}`);
-    if (this.#lock) {
-      this.#lock.update();
-      await end(this.#lock.children);
-      this.#lock.release();
+    try {
+      await this.#lock?.endChildren();
+    } catch (error) {
+      // The processes can't be listed. wrangler leads a group of its own, which workerd is in.
+      console.error(`error: ${/** @type {Error} */ (error).message}`);
+      const { pid } = this.#wrangler ?? {};
+      if (pid !== undefined)
+        signal([{ pid: process.platform === "win32" ? pid : -pid }], "SIGKILL");
     }
     process.exit(code);
   }
