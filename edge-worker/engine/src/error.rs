@@ -12,7 +12,7 @@ use vtryon_webhooks::Code;
 pub struct Error(Cow<'static, str>);
 
 /// The result of whatever uses the database.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl std::error::Error for Error {}
 

@@ -74,7 +74,7 @@ pub fn expire(context: &Context<'_>) -> Result<()> {
 }
 
 /// Returns the first page of records, or the one that a cursor leads to.
-pub fn page(db: &dyn Database, cursor: Option<&str>, limit: u32) -> std::result::Result<AuditPage, Failure> {
+pub fn page(db: &dyn Database, cursor: Option<&str>, limit: u32) -> Result<AuditPage, Failure> {
     const PAGE: &str = "SELECT no, at, target, doc FROM audit WHERE no < ? ORDER BY no DESC LIMIT ?";
     let no = cursor
         .map(|cursor| parse_no(cursor).ok_or_else(|| refuse("`cursor` is not one that a page ended with")));

@@ -14,7 +14,7 @@ use crate::protocol::EndpointHealth;
 use crate::protocol::conditions::UnhealthyEndpoint;
 use crate::protocol::delivery::ENDPOINT_NUMBERS;
 use crate::protocol::settings::{AlertOptions, EndpointKind, Sealed, SealedHeader};
-use crate::{Context, Failure, Refusal};
+use crate::{Context, Failure, Refusal, Result};
 
 /// How many endpoints there may be at the same time: each event is matched against all of them.
 const MAX_ENDPOINTS: usize = 20;
@@ -32,28 +32,26 @@ const MAX_OVERLAP_HOURS: u32 = 168;
 /// The version of an endpoint's first secret.
 pub const FIRST_SECRET: i64 = 1;
 
-type Result<T> = std::result::Result<T, Failure>;
-
 /// Returns everything that is registered, in order of creation.
-pub fn all(db: &dyn Database) -> Result<Vec<EndpointRecord>> {
+pub fn all(db: &dyn Database) -> Result<Vec<EndpointRecord>, Failure> {
     Ok(records::all(db)?)
 }
 
 /// Returns what is registered of a kind, in order of creation.
-pub fn of_kind(db: &dyn Database, kind: EndpointKind) -> Result<Vec<EndpointRecord>> {
+pub fn of_kind(db: &dyn Database, kind: EndpointKind) -> Result<Vec<EndpointRecord>, Failure> {
     let mut records = records::all(db)?;
     records.retain(|record| record.endpoint.options.kind() == kind);
     Ok(records)
 }
 
 /// Returns an endpoint of a kind.
-pub fn find_of_kind(db: &dyn Database, kind: EndpointKind, no: i64) -> Result<EndpointRecord> {
+pub fn find_of_kind(db: &dyn Database, kind: EndpointKind, no: i64) -> Result<EndpointRecord, Failure> {
     let record = find(db, no)?;
     if record.endpoint.options.kind() == kind { Ok(record) } else { Err(missing().into()) }
 }
 
 /// Returns an endpoint or an alert destination.
-pub fn find(db: &dyn Database, no: i64) -> Result<EndpointRecord> {
+pub fn find(db: &dyn Database, no: i64) -> Result<EndpointRecord, Failure> {
     Ok(records::find(db, no)?.ok_or_else(missing)?)
 }
 
@@ -62,7 +60,7 @@ fn missing() -> Refusal {
 }
 
 /// Refuses a further endpoint where there are as many of its kind as may be.
-pub fn check_room(db: &dyn Database, kind: EndpointKind) -> Result<()> {
+pub fn check_room(db: &dyn Database, kind: EndpointKind) -> Result<(), Failure> {
     let (max, what) = match kind {
         EndpointKind::Tasks => (MAX_ENDPOINTS, "endpoints"),
         EndpointKind::Alerts => (MAX_DESTINATIONS, "alert destinations"),
@@ -80,7 +78,7 @@ pub fn draft(
     kind: EndpointKind,
     body: &str,
     rules: &FieldRules<'_>,
-) -> Result<(EndpointRecord, Vec<NewHeader>)> {
+) -> Result<(EndpointRecord, Vec<NewHeader>), Failure> {
     let now = context.now;
     check_room(context.db, kind)?;
     let mut record = EndpointRecord { created_at: now, updated_at: now, ..EndpointRecord::default() };
@@ -94,7 +92,7 @@ pub fn draft(
 }
 
 /// Takes a number for an endpoint, which none has had before.
-pub fn take_number(db: &dyn Database) -> Result<i64> {
+pub fn take_number(db: &dyn Database) -> Result<i64, Failure> {
     let none = || {
         let message = format!("{} endpoints were registered, and no more can be", ENDPOINT_NUMBERS - 1);
         Refusal::new(Code::Conflict, message)
@@ -109,7 +107,7 @@ pub fn change(
     body: &str,
     rules: &FieldRules<'_>,
     headers: Vec<SealedHeader>,
-) -> Result<EndpointRecord> {
+) -> Result<EndpointRecord, Failure> {
     let mut record = find(context.db, no)?;
     let former_url = record.endpoint.options.url.clone();
     fields::apply(&mut record, body, rules)?;
@@ -120,7 +118,7 @@ pub fn change(
 }
 
 /// Removes the previous secrets at once.
-pub fn retire(context: &Context<'_>, no: i64) -> Result<EndpointRecord> {
+pub fn retire(context: &Context<'_>, no: i64) -> Result<EndpointRecord, Failure> {
     let mut record = find(context.db, no)?;
     record.endpoint.secrets.truncate(1);
     record.updated_at = context.now;
@@ -136,7 +134,7 @@ pub struct Rotation {
 }
 
 impl Rotation {
-    pub fn begin(db: &dyn Database, endpoint: i64, body: &str) -> Result<Self> {
+    pub fn begin(db: &dyn Database, endpoint: i64, body: &str) -> Result<Self, Failure> {
         let input = Input::parse(body, &["overlap_hours"])?;
         let hours =
             input.get("overlap_hours").map(|field| field.number(0..=MAX_OVERLAP_HOURS)).transpose()?;
@@ -146,7 +144,7 @@ impl Rotation {
 
     /// Makes the sealed secret the current one. The one before it stays valid for a while, so that no delivery
     /// fails meanwhile.
-    pub fn finish(&self, context: &Context<'_>, new: Sealed) -> Result<EndpointRecord> {
+    pub fn finish(&self, context: &Context<'_>, new: Sealed) -> Result<EndpointRecord, Failure> {
         let now = context.now;
         // It may have changed while the secret was sealed.
         let mut record = find(context.db, self.endpoint)?;
@@ -179,7 +177,7 @@ pub fn disable(
     context: &Context<'_>,
     unhealthy: &UnhealthyEndpoint,
     healths: &[EndpointHealth],
-) -> Result<Option<EndpointRecord>> {
+) -> Result<Option<EndpointRecord>, Failure> {
     let UnhealthyEndpoint { endpoint, reason, settings_version } = unhealthy;
     let stands = match Reason::from_name(reason) {
         Some(Reason::Gone) => true,

@@ -80,7 +80,7 @@ pub fn request(
     body: &str,
     key: Option<String>,
     random: [u8; 8],
-) -> std::result::Result<Requested, Failure> {
+) -> Result<Requested, Failure> {
     let Context { db, now, .. } = *context;
     if key.as_ref().is_some_and(|key| !is_key(key)) {
         return Err(refuse("`idempotency-key` is not 1 to 255 printable ASCII characters").into());
@@ -109,7 +109,7 @@ pub fn request(
     Ok(Requested::New(NewReplay { replay, key, request }))
 }
 
-fn read(context: &Context<'_>, input: &Input<'_>, random: [u8; 8]) -> std::result::Result<Replay, Failure> {
+fn read(context: &Context<'_>, input: &Input<'_>, random: [u8; 8]) -> Result<Replay, Failure> {
     let now = context.now;
     let endpoint = input.text("endpoint")?.ok_or_else(|| refuse("`endpoint` is missing"))?;
     let endpoint = endpoint_no(&endpoint).ok_or_else(|| refuse("`endpoint` is not the id of one"))?;
@@ -133,13 +133,13 @@ fn read(context: &Context<'_>, input: &Input<'_>, random: [u8; 8]) -> std::resul
 }
 
 /// Returns a range that is remembered.
-pub fn find(db: &dyn Database, id: &str) -> std::result::Result<Replay, Failure> {
+pub fn find(db: &dyn Database, id: &str) -> Result<Replay, Failure> {
     let replay = all(db)?.into_iter().find(|replay| replay.id == id);
     Ok(replay.ok_or_else(|| Refusal::new(Code::NotFound, "there is no replay of this id"))?)
 }
 
 /// Cancels a range that is remembered; nothing is to be committed where it was cancelled before.
-pub fn cancel(db: &dyn Database, id: &str) -> std::result::Result<Option<Replay>, Failure> {
+pub fn cancel(db: &dyn Database, id: &str) -> Result<Option<Replay>, Failure> {
     let replay = find(db, id)?;
     Ok((!replay.is_cancelled).then_some(Replay { is_cancelled: true, ..replay }))
 }

@@ -125,7 +125,7 @@ pub fn purge(
     context: &Context<'_>,
     fingerprint: &str,
     request: Option<&AuditedRequest>,
-) -> std::result::Result<StoredSecretView, Failure> {
+) -> Result<StoredSecretView, Failure> {
     let configured = context.deployment.fingerprints();
     let known = remembered(context.db)?.into_iter().find(|known| known.fingerprint == fingerprint);
     let missing = || Refusal::new(Code::NotFound, "no secret of this fingerprint is remembered");

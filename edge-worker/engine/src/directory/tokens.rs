@@ -11,7 +11,7 @@ use crate::access::token::NewToken;
 use crate::database::{Bind, Database, Row};
 use crate::protocol::AuditedRequest;
 use crate::time::rfc3339;
-use crate::{Context, Failure, Refusal};
+use crate::{Context, Failure, Refusal, Result};
 
 /// How many tokens there may be at the same time.
 const MAX_TOKENS: usize = 100;
@@ -21,8 +21,6 @@ const MAX_NAME: usize = 100;
 
 /// How many seconds pass at least between two notes of a token's use: its last use is exact to an hour.
 const USE_NOTED_EVERY: i64 = 3600;
-
-type Result<T> = std::result::Result<T, Failure>;
 
 /// A token as it is stored.
 struct TokenRow {
@@ -68,7 +66,7 @@ pub fn create<'a>(
     context: &Context<'_>,
     draft: TokenDraft<'a>,
     request: Option<&AuditedRequest>,
-) -> Result<CreatedToken<'a>> {
+) -> Result<CreatedToken<'a>, Failure> {
     const ADD: &str =
         "INSERT INTO tokens (id, digest, name, scope, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)";
     let Context { db, now, .. } = *context;
@@ -96,7 +94,7 @@ pub fn create<'a>(
 }
 
 /// Reads from a body what a new token may do.
-pub fn draft<'a>(context: &Context<'_>, body: &str, new: &'a NewToken) -> Result<TokenDraft<'a>> {
+pub fn draft<'a>(context: &Context<'_>, body: &str, new: &'a NewToken) -> Result<TokenDraft<'a>, Failure> {
     let input = Input::parse(body, &["name", "scope", "expires_at"])?;
     let name = input.text("name")?.ok_or_else(|| refuse("`name` is missing"))?;
     if !(1..=MAX_NAME).contains(&name.chars().count()) || name.contains(char::is_control) {
@@ -117,13 +115,17 @@ pub fn draft<'a>(context: &Context<'_>, body: &str, new: &'a NewToken) -> Result
 }
 
 /// Lists the tokens, the latest first.
-pub fn list(context: &Context<'_>) -> Result<TokenList> {
+pub fn list(context: &Context<'_>) -> Result<TokenList, Failure> {
     expire(context.db, context.now)?;
     Ok(TokenList { tokens: all(context.db)?.into_iter().map(TokenRow::view).collect() })
 }
 
 /// Deletes a token. Isolates that have looked it up let it in for up to 30 seconds more.
-pub fn revoke(context: &Context<'_>, id: &str, request: Option<&AuditedRequest>) -> Result<TokenView> {
+pub fn revoke(
+    context: &Context<'_>,
+    id: &str,
+    request: Option<&AuditedRequest>,
+) -> Result<TokenView, Failure> {
     let db = context.db;
     let missing = || Refusal::new(Code::NotFound, "there is no token of this id");
     let row = find_row(db, id)?.ok_or_else(missing)?;
@@ -135,7 +137,7 @@ pub fn revoke(context: &Context<'_>, id: &str, request: Option<&AuditedRequest>)
 }
 
 /// Looks up a token that is presented, and notes its use.
-pub fn find(context: &Context<'_>, id: &str) -> crate::Result<Option<StoredToken>> {
+pub fn find(context: &Context<'_>, id: &str) -> Result<Option<StoredToken>> {
     const NOTE: &str = "UPDATE tokens SET last_used_at = ? WHERE id = ?";
     let Context { db, now, .. } = *context;
     let Some(TokenRow { token, last_used_at, .. }) = find_row(db, id)? else { return Ok(None) };
@@ -149,7 +151,7 @@ pub fn find(context: &Context<'_>, id: &str) -> crate::Result<Option<StoredToken
 }
 
 /// Deletes the tokens that have expired.
-pub fn expire(db: &dyn Database, now: Millis) -> crate::Result<()> {
+pub fn expire(db: &dyn Database, now: Millis) -> Result<()> {
     db.run("DELETE FROM tokens WHERE expires_at <= ?", &[Bind::Int(now.0)])
 }
 
@@ -177,13 +179,13 @@ impl TokenRow {
     }
 }
 
-fn all(db: &dyn Database) -> crate::Result<Vec<TokenRow>> {
+fn all(db: &dyn Database) -> Result<Vec<TokenRow>> {
     const ALL: &str = "SELECT id, digest, name, scope, created_at, expires_at, last_used_at FROM tokens
         ORDER BY created_at DESC, id";
     db.all(ALL, &[], TokenRow::read)
 }
 
-fn find_row(db: &dyn Database, id: &str) -> crate::Result<Option<TokenRow>> {
+fn find_row(db: &dyn Database, id: &str) -> Result<Option<TokenRow>> {
     const FIND: &str = "SELECT id, digest, name, scope, created_at, expires_at, last_used_at FROM tokens
         WHERE id = ?";
     db.first(FIND, &[Bind::Text(id)], TokenRow::read)

@@ -28,7 +28,7 @@ pub fn check(
     db: &dyn Database,
     configured: Topology,
     purpose: Purpose,
-) -> std::result::Result<Option<ShardRequest>, Failure> {
+) -> Result<Option<ShardRequest>, Failure> {
     match (Topology::load(db)?, purpose) {
         (Some(recorded), _) => match configured.compare(recorded) {
             Ok(()) => Ok(None),

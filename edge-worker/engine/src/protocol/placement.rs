@@ -25,7 +25,7 @@ impl Placement {
     pub fn parse(
         jurisdiction: &str,
         location_hint: &str,
-    ) -> std::result::Result<Self, (&'static str, &'static [&'static str])> {
+    ) -> Result<Self, (&'static str, &'static [&'static str])> {
         Ok(Self {
             jurisdiction: code(&JURISDICTIONS, jurisdiction).ok_or((JURISDICTION, &JURISDICTIONS[..]))?,
             location_hint: code(&LOCATION_HINTS, location_hint)

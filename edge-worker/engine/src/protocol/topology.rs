@@ -18,7 +18,7 @@ pub struct Topology {
 
 /// Whether a caller means the deployment that an object is part of; the message says that it has another number of shards,
 /// or another placement.
-pub type Admission = std::result::Result<(), String>;
+pub type Admission = Result<(), String>;
 
 impl Topology {
     /// Reads what was recorded, if anything was.

@@ -86,7 +86,7 @@ impl Shard {
         &mut self,
         db: &dyn Database,
         call: &Call,
-        answer: std::result::Result<Option<String>, String>,
+        answer: Result<Option<String>, String>,
     ) -> Result<Admission> {
         match (is_first_use(&call.request), answer) {
             (false, answer) => Ok(answer.map(drop)),
