@@ -160,6 +160,7 @@ check: setup-test ## check formats, lints, types, spelling, layers, licences, wo
 	$(bin)/node bench/run.js --page --check
 	$(bin)/node scripts/check-locks.mjs
 	$(bin)/node scripts/check-layers.mjs
+	$(bin)/node scripts/check-map.mjs
 	$(python)/typos
 	$(python)/actionlint
 	$(python)/zizmor --quiet --offline --strict-collection .

@@ -176,7 +176,7 @@ async fn send(
     refused.unwrap_or(Answer::none("connection"))
 }
 
-/// Names a delivery to its receiver; a replay by hand has a name of its own.
+/// Names a delivery to its receiver; each replay of it has a name of its own.
 fn name(shard: u32, dispatch: &Dispatch) -> String {
     let id = delivery_id(shard, dispatch.delivery);
     if dispatch.replay_count == 0 { id } else { format!("{id}.{}", dispatch.replay_count) }

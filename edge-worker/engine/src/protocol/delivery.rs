@@ -52,7 +52,7 @@ pub struct Dispatch {
     pub webhook_id: String,
     #[serde(default)]
     pub outcome: String,
-    /// How often the delivery was replayed by hand before.
+    /// How often the delivery was replayed before, one by one or as part of a range.
     pub replay_count: i64,
     /// The number of the attempt since the last replay, from 1.
     pub attempt: u32,

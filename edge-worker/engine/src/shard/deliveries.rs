@@ -63,7 +63,7 @@ pub(crate) struct Delivery {
     pub(crate) first_at: Option<Millis>,
     /// How many attempts since the last replay have failed.
     pub(crate) failed_attempts: u32,
-    /// How often it was replayed by hand.
+    /// How often it was replayed, one by one or as part of a range: to make a pending delivery due does not count.
     pub(crate) replay_count: i64,
     /// The range replay that it is part of.
     pub(crate) replay: Option<String>,

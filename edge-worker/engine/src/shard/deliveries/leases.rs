@@ -82,7 +82,8 @@ impl Leases {
         self.ends.insert(delivery, until);
     }
 
-    /// Returns the deliveries whose first attempts are leased, and until when.
+    /// Returns the deliveries whose first attempts are leased, and until when: also leases that have ended, and that the
+    /// next run of the alarm expires.
     pub(crate) fn all(&self) -> impl Iterator<Item = (i64, Millis)> {
         self.ends.iter().map(|(delivery, end)| (*delivery, *end))
     }
@@ -98,11 +99,6 @@ impl Leases {
     pub(crate) fn missing_from(&self, fresh: &Self) -> Option<String> {
         let differs = |(delivery, end): &(&i64, &Millis)| self.ends.get(delivery) != Some(*end);
         fresh.ends.iter().find(differs).map(|(delivery, _)| format!("the lease of delivery {delivery}"))
-    }
-
-    /// Returns the deliveries whose leases have not ended.
-    pub(crate) fn deliveries(&self) -> impl Iterator<Item = i64> {
-        self.ends.keys().copied()
     }
 
     /// Returns the first event of which a delivery is leased.

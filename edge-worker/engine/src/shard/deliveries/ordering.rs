@@ -7,8 +7,8 @@ use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::{ENDPOINT_NUMBERS, endpoint_of, seq_of};
 use crate::shard::events::walk::walk;
 
-/// A pending delivery of a task, as far as the order needs it. A delivery that was replayed by hand is not part
-/// of the order: it is made when it is asked for.
+/// A pending delivery of a task, as far as the order needs it. A delivery that was replayed is not part of the
+/// order: it is made when it is asked for.
 pub(crate) struct PendingDelivery {
     pub(crate) no: i64,
     pub(crate) due_at: Option<Millis>,

@@ -130,7 +130,7 @@ impl Shard {
         if is_outdated(db, delivery, endpoint.order())? {
             return supersede(db, delivery, now);
         }
-        // An expedited attempt, by a newer event or by hand, is an extra one: the schedule does not change.
+        // An expedited attempt, by a newer event or a replay, is an extra one: the schedule does not change.
         if attempt.attempted_at < delivery.scheduled_at {
             rows::retry(db, delivery, delivery.scheduled_at)?;
             return Ok(Some(delivery.scheduled_at));
@@ -201,7 +201,7 @@ pub(crate) fn supersede(db: &dyn Database, delivery: &Delivery, now: Millis) -> 
 /// Makes the next pending delivery of the same task and endpoint due. Returns the time where this has changed it.
 fn release_next(db: &dyn Database, ended: &Delivery, now: Millis) -> Result<Option<Millis>> {
     if ended.replay_count > 0 {
-        // A delivery that was replayed by hand is not part of the order.
+        // A delivery that was replayed is not part of the order.
         return Ok(None);
     }
     let next = ordering::next_after(db, ended.no)?;

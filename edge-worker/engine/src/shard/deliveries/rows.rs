@@ -185,7 +185,7 @@ pub(crate) fn end(
     db.run(END, &binds)
 }
 
-/// Restarts a delivery, or makes a pending one due that is not leased: by hand, or as part of a range.
+/// Restarts a delivery, or makes a pending one due that is not leased: alone, or as part of a range.
 pub(crate) fn replay(
     db: &dyn Database,
     no: i64,

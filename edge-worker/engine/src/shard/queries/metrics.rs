@@ -52,7 +52,7 @@ impl Shard {
             SELECT IIF(replay_count = 0, created_at, COALESCE(first_at, scheduled_at)) AS since
             FROM deliveries INDEXED BY deliveries_due
             WHERE endpoint = CAST(?1 AS INTEGER) AND due_at IS NOT NULL LIMIT ?2)";
-        for delivery in self.leases.deliveries() {
+        for (delivery, _) in self.leases.all() {
             if let Some(created_at) = deliveries::rows::leased_since(db, delivery)? {
                 counts.of(endpoint_of(delivery)).add(&pending(1, Some(created_at)));
             }
