@@ -12,7 +12,9 @@ mod live;
 mod queries;
 mod retention;
 mod schema;
+mod sequence;
 mod settings;
+mod task_events;
 mod topology;
 mod totals;
 

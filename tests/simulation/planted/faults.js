@@ -25,7 +25,7 @@ const TOPOLOGY = "edge-worker/engine/src/protocol/topology.rs";
 const LIFECYCLE = "core/src/lifecycle.rs";
 const LIVE = "edge-worker/engine/src/shard/live.rs";
 const LISTING = "edge-worker/engine/src/shard/queries/tasks/listing.rs";
-const LOG = "edge-worker/engine/src/shard/live/log.rs";
+const SEQUENCE = "edge-worker/engine/src/shard/sequence.rs";
 
 /** [what goes wrong, the source, what is replaced, by what] */
 export const FAULTS = [
@@ -333,7 +333,7 @@ export const FAULTS = [
   ],
   [
     "a stream repeats the last entry",
-    LOG,
+    SEQUENCE,
     "FROM events WHERE seq > MAX(?1, ?2)",
     "FROM events WHERE seq >= MAX(?1, ?2)",
   ],
@@ -388,7 +388,7 @@ export const FAULTS = [
   ],
   [
     "streams that are behind are not told of erasures",
-    LOG,
+    SEQUENCE,
     "UNION ALL SELECT last_seq, NULL, 1 FROM tasks WHERE erased_at IS NOT NULL AND last_seq > ?1",
     "",
   ],

@@ -6,7 +6,6 @@ pub(crate) mod import;
 pub(crate) mod quarantine;
 pub(crate) mod rows;
 pub(crate) mod store;
-pub(crate) mod walk;
 
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::event::{Identity, STATUS_CHANGED};

@@ -6,7 +6,6 @@
 //! its acknowledgements as its send window allows.
 
 pub(crate) mod broadcast;
-pub(crate) mod log;
 mod message;
 pub(crate) mod state;
 pub(crate) mod subscribe;
@@ -16,7 +15,7 @@ use vtryon_webhooks::{Digest, Shards};
 
 use self::subscribe::Gap;
 use self::subscriber::{Close, Outgoing, Subscriber};
-use super::Shard;
+use super::{Shard, sequence};
 use crate::protocol::cursor::{StreamCursor, StreamPosition};
 use crate::protocol::live::{FINAL, GONE, Subject, acknowledged};
 use crate::{Context, Result};
@@ -143,7 +142,7 @@ impl Shard {
         outgoing: &mut Outgoing,
     ) -> Result<()> {
         let db = context.db;
-        let floor = log::floor(db)?;
+        let floor = sequence::floor(db)?;
         if subscriber.at.max(subscriber.floor) < floor {
             // Entries were pruned before this subscriber has received them.
             let gap = Gap { from: subscriber.at.max(subscriber.floor) + 1, to: floor, after: subscriber.at };
@@ -152,9 +151,9 @@ impl Shard {
         }
         loop {
             let page = match &subscriber.subject {
-                Subject::Shard => log::after(db, subscriber.at, ENTRIES)?,
+                Subject::Shard => sequence::after(db, subscriber.at, ENTRIES)?,
                 Subject::Task { task_id } | Subject::State { task_id } => {
-                    log::of_task_after(db, task_id, subscriber.at, ENTRIES)?
+                    sequence::of_task_after(db, task_id, subscriber.at, ENTRIES)?
                 }
             };
             for entry in &page {

@@ -14,10 +14,14 @@ use crate::support::{World, body, deployment, endpoint};
 /// Statements with a step that grows, by a part of each that no other has: the steps, and why they may be.
 const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
     ("LIMIT ?) SELECT seq, name, status, outcome", &[SORT], "sorts the 101 events shown of a task"),
-    ("SELECT d.no, d.due_at, d.leased_until, line.outcome", &[SORT], "sorts what is pending of 100 events"),
     (
-        "LIMIT 10000) SELECT seq, NULL, 0 FROM line",
-        &[SORT, "SEARCH line USING AUTOMATIC COVERING INDEX (seq=?)"],
+        "SELECT d.no, d.due_at, d.leased_until, task_events.outcome",
+        &[SORT],
+        "sorts what is pending of 100 events",
+    ),
+    (
+        "LIMIT 10000) SELECT seq, NULL, 0 FROM task_events",
+        &[SORT, "SEARCH task_events USING AUTOMATIC COVERING INDEX (seq=?)"],
         "at most 10,000 events of a task, and the replays after a number",
     ),
     (
@@ -67,7 +71,10 @@ const PATHS: &[(&str, &str)] = &[
     ("failure = ?, final_at = ? WHERE no = ?", "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"),
     ("updated_at, duplicates FROM tasks WHERE task_id = ?", TASK_ID),
     ("FROM tasks WHERE open = 0 AND final_at IS NOT NULL AND task_id = ?", TASK_ID),
-    ("outcome, received_at, key FROM line ORDER BY seq", "SEARCH events USING INTEGER PRIMARY KEY (rowid=?)"),
+    (
+        "outcome, received_at, key FROM task_events ORDER BY seq",
+        "SEARCH events USING INTEGER PRIMARY KEY (rowid=?)",
+    ),
     (
         "created_at < ?4 AND NOT (SUBSTR(task_id, 1, 1) = CHAR(1)) ORDER BY no DESC LIMIT ?5",
         "SEARCH tasks USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
@@ -108,7 +115,7 @@ const KEYS: [(&str, &str); 5] =
 fn is_small(step: &str) -> bool {
     let Some(table) = step.strip_prefix("SCAN").map(str::trim) else { return true };
     let table = table.split(' ').next().unwrap();
-    let own = ["", "line", "CONSTANT", "conditions", "replays", "health", "settings", "meta"];
+    let own = ["", "task_events", "CONSTANT", "conditions", "replays", "health", "settings", "meta"];
     own.contains(&table) || table.starts_with("(subquery-")
 }
 

@@ -5,7 +5,7 @@ use vtryon_webhooks::Millis;
 use crate::Result;
 use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::{ENDPOINT_NUMBERS, endpoint_of, seq_of};
-use crate::shard::events::walk::walk;
+use crate::shard::task_events::with_task_events;
 
 /// A pending delivery of a task, as far as the order needs it. A delivery that was replayed is not part of the
 /// order: it is made when it is asked for.
@@ -29,11 +29,11 @@ impl PendingDelivery {
 
 /// Finds the pending deliveries of a task to all endpoints, in order, among its last 100 events up to `last_seq`.
 pub(crate) fn of_task(db: &dyn Database, last_seq: i64) -> Result<Vec<PendingDelivery>> {
-    const PENDING: &str = walk!(
+    const PENDING: &str = with_task_events!(
         "?1",
         "100",
-        "SELECT d.no, d.due_at, d.leased_until, line.outcome = 'applied'
-        FROM line CROSS JOIN deliveries d ON d.no BETWEEN line.seq * ?2 AND line.seq * ?2 + ?2 - 1
+        "SELECT d.no, d.due_at, d.leased_until, task_events.outcome = 'applied'
+        FROM task_events CROSS JOIN deliveries d ON d.no BETWEEN task_events.seq * ?2 AND task_events.seq * ?2 + ?2 - 1
         WHERE d.state = 'pending' AND d.replay_count = 0 ORDER BY d.no"
     );
     db.all(PENDING, &[Bind::Int(last_seq), Bind::Int(ENDPOINT_NUMBERS)], |row| PendingDelivery {

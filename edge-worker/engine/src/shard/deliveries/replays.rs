@@ -8,7 +8,7 @@ use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::seq_of;
 use crate::protocol::settings::{Endpoint, RangeCount, Replay, ReplayProgress, Settings};
 use crate::shard::deliveries::{Delivery, rows};
-use crate::shard::live::log::LogEntry;
+use crate::shard::sequence::SequenceEntry;
 use crate::shard::{Shard, events};
 use crate::{Context, Result};
 
@@ -114,7 +114,10 @@ impl Shard {
                 continue;
             }
             let task = events::find_deliverable(db, seq_of(*no)).ok().flatten();
-            self.broadcast(LogEntry::replay(seq, *no), task.and_then(|stored| stored.task_id).as_deref());
+            self.broadcast(
+                SequenceEntry::replay(seq, *no),
+                task.and_then(|stored| stored.task_id).as_deref(),
+            );
         }
     }
 }

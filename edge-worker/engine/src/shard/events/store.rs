@@ -9,7 +9,7 @@ use crate::log::{Decision, Level};
 use crate::protocol::{Content, IncomingEvent, StoreResult};
 use crate::shard::Shard;
 use crate::shard::deliveries::enqueue::{Enqueued, NewEvent, Recipients};
-use crate::shard::live::log::LogEntry;
+use crate::shard::sequence::SequenceEntry;
 use crate::{Context, Result};
 
 /// The fields of an incoming event of a task.
@@ -150,7 +150,7 @@ impl Shard {
         task_id: Option<&str>,
     ) -> StoreResult {
         self.last_seq = seq;
-        self.broadcast(LogEntry::event(seq), task_id);
+        self.broadcast(SequenceEntry::event(seq), task_id);
         for dispatch in &enqueued.dispatch_now {
             self.leases.grant(dispatch.delivery, dispatch.leased_until);
             self.note_attempt(context, dispatch);

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::log::{self, LogEntry};
 use super::state::{self, PageState};
 use super::subscriber::{Outgoing, Subscriber};
 use super::{ERASED, EXPIRED, STUCK, subject_tag};
 use crate::protocol::delivery::seq_of;
 use crate::protocol::live::Subject;
+use crate::shard::sequence::{self, SequenceEntry};
 use crate::shard::{Shard, deliveries, events};
 use crate::{Context, Result};
 
@@ -24,7 +24,7 @@ pub struct Broadcast {
 }
 
 enum Payload {
-    Entry(LogEntry),
+    Entry(SequenceEntry),
     /// A delivery was attempted. Holds the message.
     Attempt(String),
     /// Entries up to this number may not have been broadcast: to subscribers of the task, or of the shard where there
@@ -104,7 +104,7 @@ impl Shard {
     }
 
     /// Broadcasts an entry that was just stored.
-    pub(crate) fn broadcast(&mut self, entry: LogEntry, task_id: Option<&str>) {
+    pub(crate) fn broadcast(&mut self, entry: SequenceEntry, task_id: Option<&str>) {
         if self.live.has_subscribers() {
             self.broadcasts.push(Broadcast::new(Payload::Entry(entry), task_id));
         }
@@ -134,9 +134,11 @@ impl Shard {
     /// by the task's.
     pub(crate) fn catch_up_missed(&mut self, context: &Context<'_>) -> Result<()> {
         let mut latest = BTreeMap::new();
-        for entry in log::after(context.db, self.last_seq - MAX_QUEUED as i64, MAX_QUEUED as i64)? {
+        for entry in sequence::after(context.db, self.last_seq - MAX_QUEUED as i64, MAX_QUEUED as i64)? {
             latest.insert(None, entry.seq);
-            if let Some(task_id) = events::find(context.db, entry.of())?.and_then(|stored| stored.task_id) {
+            if let Some(task_id) =
+                events::find(context.db, entry.event_seq())?.and_then(|stored| stored.task_id)
+            {
                 latest.insert(Some(task_id), entry.seq);
             }
         }
@@ -151,7 +153,7 @@ impl Shard {
         &self,
         context: &Context<'_>,
         subscriber: &mut Subscriber,
-        entry: &LogEntry,
+        entry: &SequenceEntry,
         texts: &mut [Option<String>; 2],
     ) -> Result<Option<Outgoing>> {
         if subscriber.is_expired(context.now) {
@@ -169,7 +171,7 @@ impl Shard {
         let Some(text) = text else {
             // An alert; or an entry that was pruned before its turn, as one is that was too old when it was imported. The
             // backlog begins with the gap.
-            let is_pruned = entry.of() <= log::floor(context.db)?;
+            let is_pruned = entry.event_seq() <= sequence::floor(context.db)?;
             return if is_pruned { self.send_missed(context, subscriber, entry.seq) } else { Ok(None) };
         };
         let mut outgoing = Outgoing::default();

@@ -5,7 +5,6 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use vtryon_webhooks::Signature;
 
-use super::log::LogEntry;
 use super::{ShardPosition, subscribe};
 use crate::database::Database;
 use crate::protocol::TaskFilter;
@@ -15,6 +14,7 @@ use crate::shard::Shard;
 use crate::shard::events::{self, StoredEvent};
 use crate::shard::queries::{self, TaskView};
 use crate::shard::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO, erasure};
+use crate::shard::sequence::SequenceEntry;
 use crate::{Context, Result, json, time};
 
 /// How many tasks a snapshot has.
@@ -108,7 +108,7 @@ impl Shard {
     pub(crate) fn entry_message(
         &self,
         context: &Context<'_>,
-        entry: &LogEntry,
+        entry: &SequenceEntry,
         bodies: bool,
     ) -> Result<Option<String>> {
         let db = context.db;
@@ -116,15 +116,16 @@ impl Shard {
         if entry.is_erasure {
             return erased(db, position, entry.seq);
         }
-        let Some(stored) = events::find(db, entry.of())?.filter(|stored| !stored.is_alert()) else {
+        let Some(stored) = events::find(db, entry.event_seq())?.filter(|stored| !stored.is_alert()) else {
             return Ok(None);
         };
         // A pruned row may remain without its body, to recognise duplicates.
         let pruned_to = if stored.is_quarantined() { QUARANTINE_PRUNED_TO } else { PRUNED_TO };
-        if entry.of() <= retention::floor(db, pruned_to)? {
+        if entry.event_seq() <= retention::floor(db, pruned_to)? {
             return Ok(None);
         }
-        let (body, signature) = if bodies { signed(context, entry.of(), &stored)? } else { (None, None) };
+        let (body, signature) =
+            if bodies { signed(context, entry.event_seq(), &stored)? } else { (None, None) };
         let task = match &stored.task_id {
             Some(task_id) => queries::task_state(db, &self.duplicates, task_id)?,
             None => None,

@@ -8,8 +8,8 @@ use super::subscriber::{Outgoing, Subscriber};
 use super::{EXPIRED, OVER};
 use crate::database::{Bind, Database};
 use crate::protocol::live::{MessageType, Subject};
-use crate::shard::events::walk::walk;
 use crate::shard::queries::Failure;
+use crate::shard::task_events::with_task_events;
 use crate::tickets::Tickets;
 use crate::{Context, Result, json};
 
@@ -95,7 +95,11 @@ impl PageState {
 pub(crate) fn find(db: &dyn Database, task_id: &str) -> Result<PageState> {
     const FIND: &str = concat!(
         "SELECT stage, result_url, failure, final_at, COALESCE((",
-        walk!("last_seq", "1000", "SELECT seq FROM line WHERE outcome = 'applied' LIMIT 1"),
+        with_task_events!(
+            "last_seq",
+            "1000",
+            "SELECT seq FROM task_events WHERE outcome = 'applied' LIMIT 1"
+        ),
         "), 0) FROM tasks WHERE task_id = ?"
     );
     let found = db.first(FIND, &[Bind::Text(task_id)], |row| PageState {

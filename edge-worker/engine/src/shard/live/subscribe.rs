@@ -2,11 +2,11 @@
 
 use super::state::{self, PageState};
 use super::subscriber::{Outgoing, Subscriber};
-use super::{OVER, PAGE_TAG, ShardPosition, log, message, subject_tag};
+use super::{OVER, PAGE_TAG, ShardPosition, message, subject_tag};
 use crate::protocol::cursor::StreamPosition;
 use crate::protocol::live::{MessageType, Start, Subject, Subscription};
-use crate::shard::Shard;
 use crate::shard::retention::erasure;
+use crate::shard::{Shard, sequence};
 use crate::{Context, Result};
 
 /// What becomes of a subscription.
@@ -152,7 +152,7 @@ impl Shard {
     /// Finds where a stream begins, and what of it was pruned.
     fn beginning(&self, context: &Context<'_>, start: Start) -> Result<Beginning> {
         let last = self.last_seq;
-        let floor = log::floor(context.db)?;
+        let floor = sequence::floor(context.db)?;
         // What was pruned before is a gap for one that goes on below it, and is found as it catches up.
         let (at, floor, gap) = match start {
             Start::Now => (last, floor, None),
@@ -165,7 +165,7 @@ impl Shard {
                 let hours = i64::from(context.deployment.retention_hours);
                 let is_kept = time >= context.now.plus_seconds(-3600 * hours) || floor == 0;
                 let gap = (!is_kept).then_some(Gap { from: 1, to: floor, after: 0 });
-                (log::before_time(context.db, time, last)?, floor, gap)
+                (sequence::before_time(context.db, time, last)?, floor, gap)
             }
         };
         let position = match start {

@@ -11,7 +11,7 @@ use crate::protocol::settings::endpoint_id;
 use crate::protocol::{Page, PageItem};
 use crate::shard::deliveries::{self, DeliveryState};
 use crate::shard::events;
-use crate::shard::events::walk::walk;
+use crate::shard::task_events::with_task_events;
 use crate::{Error, Result, json, time};
 
 /// How many events a filtered listing looks at for one page, so that a rare state costs no full scan.
@@ -212,8 +212,11 @@ fn show(db: &dyn Database, shard: u32, row: DeliveryRow) -> Result<DeliveryView>
 
 /// Finds the events of a task, the latest first.
 fn events_of_task(db: &dyn Database, task_id: &str) -> Result<Vec<i64>> {
-    const FOLLOW: &str =
-        walk!("(SELECT last_seq FROM tasks WHERE task_id = ?)", "100", "SELECT seq FROM line");
+    const FOLLOW: &str = with_task_events!(
+        "(SELECT last_seq FROM tasks WHERE task_id = ?)",
+        "100",
+        "SELECT seq FROM task_events"
+    );
     db.all(FOLLOW, &[Bind::Text(task_id)], Row::int)
 }
 

@@ -10,7 +10,7 @@ use crate::protocol::delivery::delivery_no;
 use crate::protocol::stats::{Count, EndpointLoad, LatencyBucket, Stats, bound};
 use crate::shard::Shard;
 use crate::shard::events::import;
-use crate::shard::live::log::before_time;
+use crate::shard::sequence::before_time;
 use crate::{Context, Result};
 
 /// How many events, and how many deliveries, are looked at.

@@ -8,8 +8,8 @@ use vtryon_webhooks::lifecycle::is_conflicting;
 use crate::database::{Bind, Database, Row};
 use crate::shard::events::duplicates::Duplicates;
 use crate::shard::events::rows::seen;
-use crate::shard::events::walk::walk;
 use crate::shard::retention::{self, PRUNED_TO, erasure};
+use crate::shard::task_events::with_task_events;
 use crate::{Result, time};
 
 /// How many events of a task are shown. Statuses alone make 20 at most; events by other names have no bound.
@@ -172,8 +172,11 @@ fn find_result(db: &dyn Database, task_id: &str) -> Result<Option<TaskResult>> {
 
 /// Reads a timeline from its last event back to its first; returns it in ascending order.
 fn timeline(db: &dyn Database, last_seq: i64) -> Result<Vec<EventView>> {
-    const FOLLOW: &str =
-        walk!("?", "?", "SELECT seq, name, status, outcome, received_at, key FROM line ORDER BY seq");
+    const FOLLOW: &str = with_task_events!(
+        "?",
+        "?",
+        "SELECT seq, name, status, outcome, received_at, key FROM task_events ORDER BY seq"
+    );
     db.all(FOLLOW, &[Bind::Int(last_seq), Bind::Int(TIMELINE + 1)], |row| EventView {
         seq: row.int(),
         event: row.maybe_text().unwrap_or_else(|| STATUS_CHANGED.to_owned()),

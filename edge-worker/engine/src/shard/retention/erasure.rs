@@ -9,8 +9,8 @@ use crate::database::{Bind, Database, Row};
 use crate::shard::Shard;
 use crate::shard::deliveries::{self, DeliveryState, replays};
 use crate::shard::events::rows::{self, Task};
-use crate::shard::events::walk::walk;
-use crate::shard::live::log::LogEntry;
+use crate::shard::sequence::SequenceEntry;
+use crate::shard::task_events::with_task_events;
 use crate::{Context, Result, meta, time};
 
 /// How many events of a task one statement finds.
@@ -74,7 +74,7 @@ impl Shard {
     /// Notes that an erasure was stored under a number, and tells whoever watches the shard.
     pub(super) fn announce_erasure(&mut self, seq: i64) {
         self.last_seq = seq;
-        self.broadcast(LogEntry::erasure(seq), None);
+        self.broadcast(SequenceEntry::erasure(seq), None);
     }
 }
 
@@ -94,7 +94,7 @@ pub(crate) fn find(db: &dyn Database, seq: i64) -> Result<Option<(String, Millis
 
 /// Finds the numbers of a task's events, from one back to the first.
 pub(super) fn events_until(db: &dyn Database, last: i64) -> Result<Vec<i64>> {
-    const FOLLOW: &str = walk!("?", "?", "SELECT seq, previous FROM line");
+    const FOLLOW: &str = with_task_events!("?", "?", "SELECT seq, previous FROM task_events");
     let mut events = Vec::new();
     let mut next = Some(last);
     while let Some(from) = next {

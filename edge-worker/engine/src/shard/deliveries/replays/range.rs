@@ -12,8 +12,8 @@ use crate::protocol::TEST_EVENT;
 use crate::protocol::delivery::{delivery_no, seq_of};
 use crate::protocol::settings::{Endpoint, RangeCount, Replay};
 use crate::shard::events::{self, import};
-use crate::shard::live::log::before_time;
 use crate::shard::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO};
+use crate::shard::sequence::before_time;
 use crate::time::SKEW;
 
 /// How many events one run of the alarm looks at.

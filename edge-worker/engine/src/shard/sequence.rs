@@ -6,11 +6,11 @@ use crate::Result;
 use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::{ENDPOINT_NUMBERS, seq_of};
 use crate::shard::bisection;
-use crate::shard::events::walk::walk;
 use crate::shard::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO};
+use crate::shard::task_events::with_task_events;
 
 /// A sequence number, and what it is the number of.
-pub(crate) struct LogEntry {
+pub(crate) struct SequenceEntry {
     pub(crate) seq: i64,
     /// The delivery that was replayed; else it is an event, a body or an erasure.
     pub(crate) delivery: Option<i64>,
@@ -18,7 +18,7 @@ pub(crate) struct LogEntry {
     pub(crate) is_erasure: bool,
 }
 
-impl LogEntry {
+impl SequenceEntry {
     /// An event, or a body that can't be read.
     pub(crate) const fn event(seq: i64) -> Self {
         Self { seq, delivery: None, is_erasure: false }
@@ -35,7 +35,7 @@ impl LogEntry {
     }
 
     /// Returns the number of the event that it is about.
-    pub(crate) fn of(&self) -> i64 {
+    pub(crate) fn event_seq(&self) -> i64 {
         self.delivery.map_or(self.seq, seq_of)
     }
 
@@ -45,7 +45,7 @@ impl LogEntry {
 }
 
 /// Lists entries after a number.
-pub(crate) fn after(db: &dyn Database, seq: i64, limit: i64) -> Result<Vec<LogEntry>> {
+pub(crate) fn after(db: &dyn Database, seq: i64, limit: i64) -> Result<Vec<SequenceEntry>> {
     const AFTER: &str = "SELECT * FROM (
             SELECT seq, NULL, 0 FROM events WHERE seq > MAX(?1, ?2)
             UNION ALL SELECT no, NULL, 0 FROM quarantine WHERE no > MAX(?1, ?3)
@@ -55,23 +55,28 @@ pub(crate) fn after(db: &dyn Database, seq: i64, limit: i64) -> Result<Vec<LogEn
         ) LIMIT ?4";
     let (events, quarantine) = floors(db)?;
     let binds = [Bind::Int(seq), Bind::Int(events), Bind::Int(quarantine), Bind::Int(limit)];
-    db.all(AFTER, &binds, LogEntry::read)
+    db.all(AFTER, &binds, SequenceEntry::read)
 }
 
 /// Lists entries of a task after a number: its events from the last one back, as far as they are not pruned or held, and
 /// their replays.
-pub(crate) fn of_task_after(db: &dyn Database, task_id: &str, seq: i64, limit: i64) -> Result<Vec<LogEntry>> {
-    const AFTER: &str = walk!(
+pub(crate) fn of_task_after(
+    db: &dyn Database,
+    task_id: &str,
+    seq: i64,
+    limit: i64,
+) -> Result<Vec<SequenceEntry>> {
+    const AFTER: &str = with_task_events!(
         "(SELECT last_seq FROM tasks WHERE task_id = ?1)",
         "10000",
-        "SELECT seq, NULL, 0 FROM line WHERE seq > ?2
-        UNION ALL SELECT r.seq, r.delivery, 0 FROM replay_log r JOIN line ON line.seq = r.delivery / CAST(?4 AS INTEGER)
+        "SELECT seq, NULL, 0 FROM task_events WHERE seq > ?2
+        UNION ALL SELECT r.seq, r.delivery, 0 FROM replay_log r JOIN task_events ON task_events.seq = r.delivery / CAST(?4 AS INTEGER)
             WHERE r.seq > ?2
         ORDER BY 1 LIMIT ?3"
     );
     let seq = seq.max(retention::floor(db, PRUNED_TO)?);
     let binds = [Bind::Text(task_id), Bind::Int(seq), Bind::Int(limit), Bind::Int(ENDPOINT_NUMBERS)];
-    db.all(AFTER, &binds, LogEntry::read)
+    db.all(AFTER, &binds, SequenceEntry::read)
 }
 
 /// Returns the last number that was pruned.
