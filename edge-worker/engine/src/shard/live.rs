@@ -13,7 +13,6 @@ pub(crate) mod subscriber;
 
 use vtryon_webhooks::{Digest, Shards};
 
-use self::subscribe::Gap;
 use self::subscriber::{Close, Outgoing, Subscriber};
 use super::{Shard, sequence};
 use crate::protocol::cursor::{StreamCursor, StreamPosition};
@@ -63,6 +62,14 @@ impl ShardPosition {
     fn id(self, seq: i64) -> String {
         StreamCursor::at(self.shards, self.shard, StreamPosition::After(seq)).to_string()
     }
+}
+
+/// Entries that were pruned: the first and the last number.
+pub(crate) struct Gap {
+    from: i64,
+    to: i64,
+    /// The position of a client that received the gap but not the snapshot: it receives both again.
+    after: i64,
 }
 
 /// Who watches.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use vtryon_webhooks::Signature;
 
-use super::{ShardPosition, subscribe};
+use super::{Gap, ShardPosition};
 use crate::database::Database;
 use crate::protocol::TaskFilter;
 use crate::protocol::delivery::{delivery_id, seq_of};
@@ -216,8 +216,8 @@ fn erased(db: &dyn Database, position: ShardPosition, seq: i64) -> Result<Option
 }
 
 /// Makes the message that entries were pruned.
-pub(crate) fn gap(position: ShardPosition, gap: subscribe::Gap) -> String {
-    let subscribe::Gap { from, to, after } = gap;
+pub(crate) fn gap(position: ShardPosition, gap: Gap) -> String {
+    let Gap { from, to, after } = gap;
     let gap =
         GapMessage { id: position.id(after), r#type: MessageType::Gap, shard: position.shard, from, to };
     json::to_string(&gap)

@@ -2,7 +2,7 @@
 
 use super::state::{self, PageState};
 use super::subscriber::{Outgoing, Subscriber};
-use super::{OVER, PAGE_TAG, ShardPosition, message, subject_tag};
+use super::{Gap, OVER, PAGE_TAG, ShardPosition, message, subject_tag};
 use crate::protocol::cursor::StreamPosition;
 use crate::protocol::live::{MessageType, Start, Subject, Subscription};
 use crate::shard::retention::erasure;
@@ -41,14 +41,6 @@ struct Beginning {
     /// The position before the first message.
     position: StreamPosition,
     gap: Option<Gap>,
-}
-
-/// Entries that were pruned: the first and the last number.
-pub(crate) struct Gap {
-    pub(crate) from: i64,
-    pub(crate) to: i64,
-    /// The position of a client that received the gap but not the snapshot: it receives both again.
-    pub(crate) after: i64,
 }
 
 impl Shard {
