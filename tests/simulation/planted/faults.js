@@ -6,6 +6,7 @@ const SHARD = "edge-worker/engine/src/shard.rs";
 const ENQUEUE = "edge-worker/engine/src/shard/deliveries/enqueue.rs";
 const SCHEDULE = "edge-worker/engine/src/shard/deliveries/schedule.rs";
 const RECORD = "edge-worker/engine/src/shard/deliveries/record.rs";
+const NEXT_STEP = "edge-worker/engine/src/shard/deliveries/next_step.rs";
 const LEASES = "edge-worker/engine/src/shard/deliveries/leases.rs";
 const THROTTLE = "edge-worker/engine/src/shard/deliveries/throttle.rs";
 const DELIVERIES = "edge-worker/engine/src/shard/deliveries/rows.rs";
@@ -176,29 +177,34 @@ export const FAULTS = [
   [
     "a retry comes a minute early",
     RECORD,
-    "rows::retry(db, delivery, at)?;",
-    "rows::retry(db, delivery, at.plus_seconds(-60))?;",
+    "NextStep::RetryAt(at) => retry_at(db, delivery, at),",
+    "NextStep::RetryAt(at) => retry_at(db, delivery, at.plus_seconds(-60)),",
   ],
   [
     "what an endpoint asks for is ignored",
-    RECORD,
+    NEXT_STEP,
     "first_at, attempt.attempted_at, attempt.retry_after_ms)",
     "first_at, attempt.attempted_at, None)",
   ],
   [
     "a failure counts as delivered",
-    RECORD,
-    "        if reply == Some(Reply::Delivered) {\n            rows::end",
-    "        if reply.is_some() {\n            rows::end",
+    NEXT_STEP,
+    "if attempt.reply() == Some(Reply::Delivered) {",
+    "if attempt.reply().is_some() {",
   ],
-  ["an attempt is not counted", RECORD, "        delivery.failed_attempts = number;\n", ""],
+  [
+    "an attempt is not counted",
+    NEXT_STEP,
+    "Self::Exhausted | Self::RetryAt(_) => true,",
+    "Self::Exhausted | Self::RetryAt(_) => false,",
+  ],
   [
     "a cancelled range goes on",
     "edge-worker/engine/src/shard/deliveries/replays.rs",
     "                if replay.is_cancelled {",
     "                if false {",
   ],
-  ["what a receiver aborts is tried again", RECORD, "if attempt.is_aborted {", "if false {"],
+  ["what a receiver aborts is tried again", NEXT_STEP, "if attempt.is_aborted {", "if false {"],
   [
     "an ended delivery takes reports",
     RECORD,
@@ -226,7 +232,7 @@ export const FAULTS = [
   [
     "a delivered one is not counted in its range",
     RECORD,
-    "            replays::count(db, delivery, true)?;\n",
+    "                replays::count(db, delivery, true)?;\n",
     "",
   ],
   [

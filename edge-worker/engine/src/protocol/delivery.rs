@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
+use vtryon_webhooks::retry::Reply;
 
 use crate::protocol::settings::{DEFAULT_TIMEOUT_SECONDS, Sealed, SealedHeader};
 
@@ -125,6 +126,13 @@ pub struct Attempt {
     /// Whether the receiver took the previous secret alone.
     #[serde(default)]
     pub previous_secret: bool,
+}
+
+impl Attempt {
+    /// Returns what the answer says; none where there was none.
+    pub fn reply(&self) -> Option<Reply> {
+        self.status.map(Reply::of)
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub(crate) mod dispatch;
 pub(crate) mod enqueue;
 pub(crate) mod health;
 pub(crate) mod leases;
+pub(crate) mod next_step;
 pub(crate) mod ordering;
 pub(crate) mod record;
 pub(crate) mod replays;
@@ -18,7 +19,8 @@ pub(crate) mod throttle;
 use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 
-use crate::{Result, json};
+use crate::protocol::delivery::Attempt;
+use crate::{Result, json, time};
 
 /// How many attempts of a delivery are stored.
 const MAX_RECORDS: usize = 12;
@@ -102,12 +104,29 @@ impl Delivery {
         self.leased_until.filter(|until| now < *until)
     }
 
-    /// Adds an attempt to the stored ones; drops and returns the oldest where there are too many.
-    pub(crate) fn record(&mut self, record: AttemptRecord) -> Result<Vec<AttemptRecord>> {
+    /// Adds an attempt, which may count as a failed one of the schedule. Drops and returns the oldest ones of those that
+    /// are stored where there are too many.
+    pub(crate) fn add_attempt(&mut self, attempt: &Attempt, is_counted: bool) -> Result<Vec<AttemptRecord>> {
+        let number = self.failed_attempts + 1;
         let mut dropped: Vec<AttemptRecord> = json::read(&self.attempts)?;
-        dropped.push(record);
+        dropped.push(AttemptRecord {
+            round: self.replay_count,
+            attempt: number,
+            due_at: time::rfc3339(self.scheduled_at),
+            attempted_at: time::rfc3339(attempt.attempted_at),
+            took_ms: attempt.took_ms,
+            status: attempt.status,
+            error: attempt.error.clone(),
+            answer: attempt.answer.clone(),
+            location_host: attempt.location_host.clone(),
+            previous_secret: attempt.previous_secret,
+        });
         let kept = dropped.split_off(dropped.len().saturating_sub(MAX_RECORDS));
         self.attempts = json::to_string(&kept);
+        self.first_at.get_or_insert(attempt.attempted_at);
+        if is_counted {
+            self.failed_attempts = number;
+        }
         Ok(dropped)
     }
 }

@@ -1,20 +1,19 @@
 //! Records an attempt: its delivery is delivered, scheduled for a retry, or dead.
 
-use vtryon_webhooks::endpoint::Order;
-use vtryon_webhooks::lifecycle::Outcome;
-use vtryon_webhooks::retry::{self, Reply};
-use vtryon_webhooks::{Digest, Millis};
+use vtryon_webhooks::Millis;
+use vtryon_webhooks::health::Health;
+use vtryon_webhooks::retry::Reply;
 
-use super::{ordering, replays, rows};
+use super::next_step::NextStep;
+use super::{Delivery, DeliveryState, ordering, replays, rows};
 use crate::database::Database;
 use crate::log::{Decision, Level};
 use crate::protocol::conditions::ConditionKind;
-use crate::protocol::delivery::{Attempt, Report, delivery_id, endpoint_of, seq_of};
+use crate::protocol::delivery::{Attempt, Report, delivery_id, endpoint_of};
 use crate::protocol::metrics::AttemptOutcome;
 use crate::protocol::settings::endpoint_id;
-use crate::shard::deliveries::{AttemptRecord, Delivery, DeliveryState};
-use crate::shard::{Shard, conditions, events};
-use crate::{Context, Result, time};
+use crate::shard::{Shard, conditions};
+use crate::{Context, Result};
 
 /// How long a delivery is deferred that the gateway itself could not attempt, in seconds of machine time.
 const DEFERRED_FOR: i64 = 60;
@@ -30,125 +29,108 @@ impl Shard {
     /// Records what has become of the delivery. A report of an earlier attempt, lease or replay changes nothing, unless the
     /// endpoint took the delivery.
     fn record(&mut self, context: &Context<'_>, report: &Report) -> Result<()> {
-        let (db, now) = (context.db, context.now);
-        let Some(mut delivery) = rows::find(db, report.delivery)? else { return Ok(()) };
+        let Some(delivery) = rows::find(context.db, report.delivery)? else { return Ok(()) };
         if delivery.state != DeliveryState::Pending || delivery.replay_count != report.replay_count {
             self.leases.release(delivery.no);
             return Ok(());
         }
         let is_current = report.attempt == delivery.failed_attempts + 1
             && delivery.leased_until == Some(report.leased_until);
-        let Some(attempt) = &report.made else {
-            if !is_current {
-                return Ok(());
+        match &report.made {
+            Some(attempt) if is_current || attempt.reply() == Some(Reply::Delivered) => {
+                self.record_made(context, delivery, report, attempt)
             }
-            let due_at = now.plus_millis(context.deployment.span(DEFERRED_FOR));
-            rows::defer(db, delivery.no, due_at, "secret_unreadable")?;
-            self.leases.release(delivery.no);
-            self.wake_for(context, endpoint_of(delivery.no), due_at);
-            return Ok(());
-        };
-        let endpoint = endpoint_of(delivery.no);
-        let reply = attempt.status.map(Reply::of);
-        if !is_current && reply != Some(Reply::Delivered) {
-            return Ok(());
+            None if is_current => self.defer(context, delivery.no),
+            Some(_) | None => Ok(()),
         }
-        let before = self.health.of(endpoint);
-        let counts = self.health.counts(endpoint, report.settings_version);
-        let health = if counts { before.after(reply, attempt.attempted_at) } else { before };
-        let registered = self.settings.endpoint(endpoint);
-        let condition = registered.and_then(|endpoint| conditions::of_attempt(endpoint, before, health));
-        let dropped = delivery.record(AttemptRecord {
-            round: delivery.replay_count,
-            attempt: delivery.failed_attempts + 1,
-            due_at: time::rfc3339(delivery.scheduled_at),
-            attempted_at: time::rfc3339(attempt.attempted_at),
-            took_ms: attempt.took_ms,
-            status: attempt.status,
-            error: attempt.error.clone(),
-            answer: attempt.answer.clone(),
-            location_host: attempt.location_host.clone(),
-            previous_secret: attempt.previous_secret,
-        })?;
+    }
+
+    /// Defers a delivery that the gateway could not attempt.
+    fn defer(&mut self, context: &Context<'_>, delivery: i64) -> Result<()> {
+        let due_at = context.now.plus_millis(context.deployment.span(DEFERRED_FOR));
+        rows::defer(context.db, delivery, due_at, "secret_unreadable")?;
+        self.leases.release(delivery);
+        self.wake_for(context, endpoint_of(delivery), due_at);
+        Ok(())
+    }
+
+    /// Records an attempt in one commit: what becomes of its delivery, and what it shows of the endpoint.
+    fn record_made(
+        &mut self,
+        context: &Context<'_>,
+        mut delivery: Delivery,
+        report: &Report,
+        attempt: &Attempt,
+    ) -> Result<()> {
+        let Context { db, now, .. } = *context;
+        let endpoint = endpoint_of(delivery.no);
+        let (health, condition) = self.health_after(report, attempt);
+        let next = NextStep::after(db, &self.settings, &delivery, attempt)?;
+        let dropped = delivery.add_attempt(attempt, next.is_counted())?;
         let due_at = db.transaction(|| {
-            let due_at = self.write_attempt(db, &mut delivery, attempt, reply, now)?;
+            let due_at = self.apply(db, &delivery, next, now)?;
             self.health.write(db, endpoint, health)?;
-            self.totals.keep_dropped(db, &self.settings, report.delivery, &dropped)?;
+            self.totals.keep_dropped(db, &self.settings, delivery.no, &dropped)?;
             if let Some(condition) = condition {
                 conditions::note(db, condition, endpoint, now)?;
             }
             Ok(due_at)
         })?;
         self.health.committed(endpoint, health);
-        self.totals.note(report.delivery, attempt);
+        self.totals.note(delivery.no, attempt);
         self.log_attempt(context, report, attempt);
-        match condition {
-            Some(ConditionKind::EndpointDown) => {
-                self.log.note(Decision::EndpointDown { endpoint: endpoint_id(endpoint) });
-            }
-            Some(ConditionKind::EndpointUp) => {
-                self.log.note(Decision::EndpointUp { endpoint: endpoint_id(endpoint) });
-            }
-            Some(ConditionKind::DeliveryDead | ConditionKind::EventQuarantined) | None => {}
-        }
-        if condition.is_some() {
+        if let Some(condition) = condition {
+            self.log_condition(condition, endpoint);
             self.wake_to_report(context);
         }
-        self.leases.release(report.delivery);
-        self.broadcast_attempt(context, report.delivery);
+        self.leases.release(delivery.no);
+        self.broadcast_attempt(context, delivery.no);
         if let Some(due_at) = due_at {
             self.wake_for(context, endpoint, due_at);
         }
         Ok(())
     }
 
-    /// Writes an attempt and what follows from it. Returns when the delivery, or one that has waited for it, is due next;
-    /// none where there is nothing more to attempt.
-    fn write_attempt(
+    /// Returns the health of an endpoint after an attempt, and whether that shows that it is down, or up again.
+    fn health_after(&self, report: &Report, attempt: &Attempt) -> (Health, Option<ConditionKind>) {
+        let endpoint = endpoint_of(report.delivery);
+        let before = self.health.of(endpoint);
+        if !self.health.counts(endpoint, report.settings_version) {
+            return (before, None);
+        }
+        let after = before.after(attempt.reply(), attempt.attempted_at);
+        let registered = self.settings.endpoint(endpoint);
+        (after, registered.and_then(|endpoint| conditions::of_attempt(endpoint, before, after)))
+    }
+
+    /// Writes what becomes of a delivery. Returns when it, or one that has waited for it, is due next; none where there is
+    /// nothing more to attempt.
+    fn apply(
         &self,
         db: &dyn Database,
-        delivery: &mut Delivery,
-        attempt: &Attempt,
-        reply: Option<Reply>,
+        delivery: &Delivery,
+        next: NextStep,
         now: Millis,
     ) -> Result<Option<Millis>> {
-        let first_at = delivery.first_at.unwrap_or(attempt.attempted_at);
-        delivery.first_at = Some(first_at);
-        if reply == Some(Reply::Delivered) {
-            rows::end(db, delivery, DeliveryState::Delivered, now, None)?;
-            replays::count(db, delivery, true)?;
-            return release_next(db, delivery, now);
-        }
-        let endpoint = endpoint_of(delivery.no);
-        let settings = self.settings();
-        let Some(endpoint) = settings.endpoint(endpoint) else {
-            return self.dead_letter(db, delivery, now, "endpoint_deleted");
-        };
-        if attempt.is_aborted {
-            return self.dead_letter(db, delivery, now, "aborted_by_receiver");
-        }
-        if is_outdated(db, delivery, endpoint.order())? {
-            return supersede(db, delivery, now);
-        }
-        // An expedited attempt, by a newer event or a replay, is an extra one: the schedule does not change.
-        if attempt.attempted_at < delivery.scheduled_at {
-            rows::retry(db, delivery, delivery.scheduled_at)?;
-            return Ok(Some(delivery.scheduled_at));
-        }
-        let number = delivery.failed_attempts + 1;
-        delivery.failed_attempts = number;
-        let subject = subject(db, delivery.no)?;
-        match retry::next(&subject, number, first_at, attempt.attempted_at, attempt.retry_after_ms) {
-            Some(at) => {
-                rows::retry(db, delivery, at)?;
-                Ok(Some(at))
+        match next {
+            NextStep::Delivered => {
+                rows::end(db, delivery, DeliveryState::Delivered, now, None)?;
+                replays::count(db, delivery, true)?;
+                release_next(db, delivery, now)
             }
-            None => {
-                if !endpoint.options.is_alert_destination() {
-                    conditions::note(db, ConditionKind::DeliveryDead, endpoint.no, now)?;
+            NextStep::Superseded => supersede(db, delivery, now),
+            NextStep::Dead(reason) => self.dead_letter(db, delivery, now, reason),
+            NextStep::Exhausted => {
+                let endpoint = endpoint_of(delivery.no);
+                // Of an alert destination nothing is reported: the alert would be about itself.
+                if self.settings.endpoint(endpoint).is_some_and(|found| !found.options.is_alert_destination())
+                {
+                    conditions::note(db, ConditionKind::DeliveryDead, endpoint, now)?;
                 }
                 self.dead_letter(db, delivery, now, "exhausted")
             }
+            NextStep::KeepSchedule => retry_at(db, delivery, delivery.scheduled_at),
+            NextStep::RetryAt(at) => retry_at(db, delivery, at),
         }
     }
 
@@ -185,10 +167,24 @@ impl Shard {
         });
     }
 
+    fn log_condition(&self, condition: ConditionKind, endpoint: i64) {
+        let endpoint = endpoint_id(endpoint);
+        match condition {
+            ConditionKind::EndpointDown => self.log.note(Decision::EndpointDown { endpoint }),
+            ConditionKind::EndpointUp => self.log.note(Decision::EndpointUp { endpoint }),
+            ConditionKind::DeliveryDead | ConditionKind::EventQuarantined => {}
+        }
+    }
+
     /// Returns the public ids of a delivery and its endpoint.
     fn names(&self, delivery: i64) -> (String, String) {
         (delivery_id(self.number().unwrap_or(0), delivery), endpoint_id(endpoint_of(delivery)))
     }
+}
+
+fn retry_at(db: &dyn Database, delivery: &Delivery, at: Millis) -> Result<Option<Millis>> {
+    rows::retry(db, delivery, at)?;
+    Ok(Some(at))
 }
 
 /// Ends a delivery that a later event of the task has replaced, and makes the next pending one due.
@@ -210,23 +206,4 @@ fn release_next(db: &dyn Database, ended: &Delivery, now: Millis) -> Result<Opti
     };
     rows::reschedule(db, next.no, now)?;
     Ok(Some(now))
-}
-
-/// Returns whether a later event of the same task replaces a delivery.
-fn is_outdated(db: &dyn Database, delivery: &Delivery, order: Order) -> Result<bool> {
-    let pending = ordering::of_delivery(db, delivery.no)?;
-    let Some(own) = pending.iter().find(|other| other.no == delivery.no) else { return Ok(false) };
-    Ok(pending.iter().any(|other| {
-        other.no > own.no && other.is_applied && order.supersedes(Outcome::Applied, own.is_applied)
-    }))
-}
-
-/// Returns the digest of the event's task, or of the body of one without a task: the retry jitter is derived from it.
-fn subject(db: &dyn Database, delivery: i64) -> Result<Digest> {
-    let seq = seq_of(delivery);
-    let task_id = events::find_deliverable(db, seq)?.and_then(|stored| stored.task_id);
-    Ok(match task_id {
-        Some(task_id) => Digest::of(task_id.as_bytes()),
-        None => Digest::of(&events::body(db, seq)?.unwrap_or_default()),
-    })
 }

@@ -7,7 +7,7 @@ use vtryon_webhooks::retry::Reply;
 use super::ordering::PendingDelivery;
 use super::{dispatch, leases, ordering, rows};
 use crate::database::Database;
-use crate::protocol::delivery::{Dispatch, Report, endpoint_of, seq_of};
+use crate::protocol::delivery::{Attempt, Dispatch, Report, endpoint_of, seq_of};
 use crate::protocol::settings::Endpoint;
 use crate::shard::deliveries::Delivery;
 use crate::shard::{Shard, events};
@@ -136,8 +136,7 @@ impl Shard {
 
     /// Records an attempt that this shard has made. An endpoint that has failed is paused.
     pub fn record_own_attempt(&mut self, context: &Context<'_>, report: &Report) -> Result<()> {
-        let status = report.made.as_ref().and_then(|attempt| attempt.status);
-        if status.map(Reply::of) != Some(Reply::Delivered) {
+        if report.made.as_ref().and_then(Attempt::reply) != Some(Reply::Delivered) {
             self.cool_down(context, endpoint_of(report.delivery));
         }
         self.record_attempt(context, report)
