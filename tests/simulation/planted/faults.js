@@ -322,8 +322,8 @@ export const FAULTS = [
   [
     "a retry has another webhook-id",
     SCHEDULE,
-    "let webhook_id = stored.identity().webhook_id();",
-    'let webhook_id = format!("{}{}", stored.identity().webhook_id(), delivery.failed_attempts);',
+    "webhook_id: stored.identity().webhook_id(),",
+    'webhook_id: format!("{}{}", stored.identity().webhook_id(), delivery.failed_attempts),',
   ],
   [
     "another number of shards is admitted",

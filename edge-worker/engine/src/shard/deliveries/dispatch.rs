@@ -2,39 +2,42 @@
 
 use vtryon_webhooks::Millis;
 
-use super::leases;
-use crate::Deployment;
+use super::leases::Lease;
 use crate::protocol::delivery::Dispatch;
 use crate::protocol::settings::{Endpoint, Settings};
 
-/// The event of a delivery, as its receiver is told of it.
-pub(crate) struct DispatchedEvent {
+/// An attempt that is leased now.
+pub(crate) struct LeasedAttempt<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) endpoint: &'a Endpoint,
+    pub(crate) delivery: i64,
+    pub(crate) replay_count: i64,
+    /// The number of the attempt since the last replay, from 1.
+    pub(crate) attempt: u32,
+    /// What the receiver is told of the event.
     pub(crate) webhook_id: String,
     pub(crate) outcome: String,
+    pub(crate) lease: Lease,
+    pub(crate) now: Millis,
 }
 
-/// Makes the attempt of a delivery that is leased now.
-pub(crate) fn make(
-    deployment: &Deployment,
-    settings: &Settings,
-    endpoint: &Endpoint,
-    delivery: i64,
-    (replay_count, attempt): (i64, u32),
-    event: DispatchedEvent,
-    now: Millis,
-) -> Dispatch {
-    Dispatch {
-        delivery,
-        url: endpoint.options.url.clone(),
-        secrets: endpoint.secrets_at(now),
-        headers: endpoint.headers.clone(),
-        webhook_id: event.webhook_id,
-        outcome: event.outcome,
-        replay_count,
-        attempt,
-        begin_before: leases::begins_before(deployment, now),
-        leased_until: leases::over_at(deployment, endpoint.options.timeout_seconds, now),
-        timeout_seconds: endpoint.options.timeout_seconds,
-        settings_version: settings.version,
+impl LeasedAttempt<'_> {
+    /// Returns what the sender of the attempt needs.
+    pub(crate) fn dispatch(self) -> Dispatch {
+        let endpoint = self.endpoint;
+        Dispatch {
+            delivery: self.delivery,
+            url: endpoint.options.url.clone(),
+            secrets: endpoint.secrets_at(self.now),
+            headers: endpoint.headers.clone(),
+            webhook_id: self.webhook_id,
+            outcome: self.outcome,
+            replay_count: self.replay_count,
+            attempt: self.attempt,
+            begin_before: self.lease.begin_before,
+            leased_until: self.lease.until,
+            timeout_seconds: endpoint.options.timeout_seconds,
+            settings_version: self.settings.version,
+        }
     }
 }

@@ -4,9 +4,11 @@
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::lifecycle::Outcome;
 
+use super::dispatch::LeasedAttempt;
+use super::leases::{self, Lease};
 use super::ordering::{self, PendingDelivery};
+use super::record;
 use super::rows::{self, FirstAttempt};
-use super::{dispatch, leases, record};
 use crate::database::Database;
 use crate::protocol::IncomingEvent;
 use crate::protocol::delivery::{Dispatch, delivery_no};
@@ -103,29 +105,33 @@ impl Shard {
             let is_blocked = supersede_or_block(db, endpoint, older, event)?;
             let is_deferred = is_blocked || is_left_to_alarm || endpoint.options.paused;
             let no = delivery_no(event.seq, endpoint.no);
-            let dispatch = || {
-                let (webhook_id, outcome) = (event.webhook_id.clone(), event.outcome_name().to_owned());
-                let dispatched = dispatch::DispatchedEvent { webhook_id, outcome };
-                dispatch::make(
-                    context.deployment,
-                    settings,
-                    endpoint,
-                    no,
-                    (0, 1),
-                    dispatched,
-                    event.received_at,
-                )
-            };
-            let dispatch = (!is_deferred).then(dispatch);
-            let first = match &dispatch {
-                Some(dispatch) => FirstAttempt::Leased(dispatch.leased_until),
-                None => FirstAttempt::Due(event.received_at),
-            };
-            rows::create(db, no, event.received_at, first)?;
-            enqueued.deferred |= is_deferred;
-            enqueued.dispatch_now.extend(dispatch);
+            if is_deferred {
+                rows::create(db, no, event.received_at, FirstAttempt::Due(event.received_at))?;
+                enqueued.deferred = true;
+            } else {
+                let attempt = self.first_attempt(context, endpoint, event);
+                rows::create(db, no, event.received_at, FirstAttempt::Leased(attempt.leased_until))?;
+                enqueued.dispatch_now.push(attempt);
+            }
         }
         Ok(enqueued)
+    }
+
+    /// Leases the first attempt of an event's delivery to the Worker.
+    fn first_attempt(&self, context: &Context<'_>, endpoint: &Endpoint, event: &NewEvent<'_>) -> Dispatch {
+        let now = event.received_at;
+        let attempt = LeasedAttempt {
+            settings: &self.settings,
+            endpoint,
+            delivery: delivery_no(event.seq, endpoint.no),
+            replay_count: 0,
+            attempt: 1,
+            webhook_id: event.webhook_id.clone(),
+            outcome: event.outcome_name().to_owned(),
+            lease: Lease::from_now(context.deployment, endpoint.options.timeout_seconds, now),
+            now,
+        };
+        attempt.dispatch()
     }
 }
 

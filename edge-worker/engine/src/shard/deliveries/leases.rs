@@ -45,14 +45,22 @@ pub(crate) struct Leases {
     has_granted: bool,
 }
 
-/// Returns until when an attempt may begin that is leased now.
-pub(crate) fn begins_before(deployment: &Deployment, now: Millis) -> Millis {
-    now.plus_millis(deployment.span(BEGIN_WITHIN))
+/// The lease of an attempt.
+#[derive(Clone, Copy)]
+pub(crate) struct Lease {
+    /// Until when the attempt may begin.
+    pub(crate) begin_before: Millis,
+    /// When it has certainly ended.
+    pub(crate) until: Millis,
 }
 
-/// Returns when an attempt with a timeout that is leased now has certainly ended.
-pub(crate) fn over_at(deployment: &Deployment, timeout_seconds: u32, now: Millis) -> Millis {
-    now.plus_millis(deployment.span(BEGIN_WITHIN + i64::from(timeout_seconds) + MARGIN))
+impl Lease {
+    /// Returns the lease that an attempt with a timeout gets now.
+    pub(crate) fn from_now(deployment: &Deployment, timeout_seconds: u32, now: Millis) -> Self {
+        let after = |seconds| now.plus_millis(deployment.span(seconds));
+        let begin_before = after(BEGIN_WITHIN);
+        Self { begin_before, until: after(BEGIN_WITHIN + i64::from(timeout_seconds) + MARGIN) }
+    }
 }
 
 /// Returns by when every attempt that was leased until now has certainly ended.

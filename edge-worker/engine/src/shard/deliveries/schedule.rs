@@ -4,8 +4,10 @@
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::retry::Reply;
 
+use super::dispatch::LeasedAttempt;
+use super::leases::Lease;
 use super::ordering::PendingDelivery;
-use super::{dispatch, leases, ordering, rows};
+use super::{ordering, rows};
 use crate::database::Database;
 use crate::protocol::delivery::{Attempt, Dispatch, Report, endpoint_of, seq_of};
 use crate::protocol::settings::Endpoint;
@@ -58,13 +60,9 @@ impl Shard {
         let mut picked = Vec::new();
         let mut candidates = Vec::new();
         for endpoint in self.settings.active() {
-            let is_over = is_run_over(context, endpoint.options.timeout_seconds, started);
-            let allowed = self.allowed_attempts(context, endpoint);
-            if is_over || allowed == 0 || self.health.is_cooling_down(endpoint.no, now) {
-                continue;
-            }
-            let due_at = rows::next_due(context.db, endpoint.no)?;
-            if due_at.is_some_and(|due_at| due_at <= now) {
+            let allowed = self.attempts_to_begin(context, endpoint, started);
+            let is_due = |due_at: Option<Millis>| due_at.is_some_and(|due_at| due_at <= now);
+            if allowed > 0 && is_due(rows::next_due(context.db, endpoint.no)?) {
                 candidates.push((self.health.is_failing(endpoint.no), endpoint.no, allowed));
             }
         }
@@ -89,22 +87,19 @@ impl Shard {
         started: Millis,
     ) -> Result<Option<Picked>> {
         let (db, now) = (context.db, context.now);
-        if self.health.is_cooling_down(endpoint, now) {
-            return Ok(None);
-        }
         let settings = self.settings();
         let Some(endpoint) = settings.endpoint(endpoint).filter(|endpoint| endpoint.options.is_active())
         else {
             return Ok(None);
         };
-        let is_over = is_run_over(context, endpoint.options.timeout_seconds, started);
-        if is_over || self.allowed_attempts(context, endpoint) == 0 {
+        if self.attempts_to_begin(context, endpoint, started) == 0 {
             return Ok(None);
         }
+        let lease = Lease::from_now(context.deployment, endpoint.options.timeout_seconds, now);
         for delivery in rows::due(db, endpoint.no, now, WINDOW)? {
-            let over_at = leases::over_at(context.deployment, endpoint.options.timeout_seconds, now);
             let blocking = blocking_delivery(db, &delivery)?;
-            let look_at = blocking.map(|blocking| blocking.due_at.map_or(over_at, |at| at.max(over_at)));
+            let look_at =
+                blocking.map(|blocking| blocking.due_at.map_or(lease.until, |at| at.max(lease.until)));
             if let Some(at) = delivery.lease_ends(now).or(look_at) {
                 rows::reschedule(db, delivery.no, at)?;
                 continue;
@@ -115,23 +110,33 @@ impl Shard {
                 db.transaction(|| self.dead_letter(db, &delivery, now, "pruned"))?;
                 continue;
             };
-            rows::lease(db, delivery.no, over_at)?;
-            let webhook_id = stored.identity().webhook_id();
-            let dispatched = dispatch::DispatchedEvent { webhook_id, outcome: stored.outcome };
-            let attempt = (delivery.replay_count, delivery.failed_attempts + 1);
-            let dispatch = dispatch::make(
-                context.deployment,
-                &settings,
+            rows::lease(db, delivery.no, lease.until)?;
+            let attempt = LeasedAttempt {
+                settings: &settings,
                 endpoint,
-                delivery.no,
-                attempt,
-                dispatched,
+                delivery: delivery.no,
+                replay_count: delivery.replay_count,
+                attempt: delivery.failed_attempts + 1,
+                webhook_id: stored.identity().webhook_id(),
+                outcome: stored.outcome,
+                lease,
                 now,
-            );
+            };
+            let dispatch = attempt.dispatch();
             self.note_attempt(context, &dispatch);
             return Ok(Some(Picked { dispatch, body }));
         }
         Ok(None)
+    }
+
+    /// Returns how many attempts at an endpoint may begin now: none where it is paused after a failure or at its limits, or
+    /// where the run is over.
+    fn attempts_to_begin(&self, context: &Context<'_>, endpoint: &Endpoint, started: Millis) -> usize {
+        let is_over = is_run_over(context, endpoint.options.timeout_seconds, started);
+        if is_over || self.health.is_cooling_down(endpoint.no, context.now) {
+            return 0;
+        }
+        self.allowed_attempts(context, endpoint)
     }
 
     /// Records an attempt that this shard has made. An endpoint that has failed is paused.
