@@ -33,8 +33,8 @@ export const FAULTS = [
   [
     "events are acknowledged that could not be stored",
     "edge-worker/engine/src/shard/call.rs",
-    "self.store_event(context, &incoming, body)?",
-    "self.store_event(context, &incoming, body).unwrap_or_default()",
+    "self.store_event(context, &incoming, body)?.result",
+    "self.store_event(context, &incoming, body).map(|stored| stored.result).unwrap_or_default()",
   ],
   [
     "nothing is done in a transaction",
@@ -480,7 +480,7 @@ export const FAULTS = [
   [
     "the secret of a known event that is imported is forgotten",
     STORE,
-    "(Some(task), Some(_)) => rows::add_key(db, task, &incoming.key)?,",
+    "(Some(task), Some(_)) => rows::add_key(context.db, task, &event.incoming.key)?,",
     "(Some(_), Some(_)) => {}",
   ],
   [

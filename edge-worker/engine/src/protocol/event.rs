@@ -1,6 +1,7 @@
 //! A verified event on its way to the shard that stores it.
 
 use serde::{Deserialize, Serialize};
+use vtryon_webhooks::event::{Identity, STATUS_CHANGED};
 use vtryon_webhooks::{Digest, Error, Event, Millis, Verified};
 
 /// A verified event before it is stored.
@@ -63,6 +64,32 @@ impl IncomingEvent {
 }
 
 impl Content {
+    /// Returns the event's name; a body that cannot be parsed has none.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Status { .. } => Some(STATUS_CHANGED),
+            Self::Other { name, .. } => Some(name),
+            Self::Unreadable { .. } => None,
+        }
+    }
+
+    /// Returns the status that a task gets.
+    pub fn status(&self) -> Option<&str> {
+        match self {
+            Self::Status { status, .. } => Some(status),
+            Self::Other { .. } | Self::Unreadable { .. } => None,
+        }
+    }
+
+    /// Returns what the event has in common with its duplicates. `digest` is that of the body, in hex.
+    pub fn identity<'a>(&'a self, digest: &'a str) -> Identity<'a> {
+        match self {
+            Self::Status { task_id, status, .. } => Identity::Status { task_id, status },
+            Self::Other { task_id, name } => Identity::Other { task_id, name, digest },
+            Self::Unreadable { .. } => Identity::Body { digest },
+        }
+    }
+
     fn of(event: &Event<'_>) -> Self {
         let task_id = event.task_id().as_str().to_owned();
         match event.status() {

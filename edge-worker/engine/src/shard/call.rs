@@ -35,7 +35,7 @@ impl Shard {
         Ok(match request {
             ShardRequest::StoreEvent(incoming) => {
                 self.commits.note(incoming.last_commit_ms);
-                encode(Some(self.store_event(context, &incoming, body)?))
+                encode(Some(self.store_event(context, &incoming, body)?.result))
             }
             ShardRequest::Import(events) => encode(Some(self.import(context, &events, body)?)),
             ShardRequest::StoreAlert(alert) => encode(self.store_alert(context, &alert, body)?),

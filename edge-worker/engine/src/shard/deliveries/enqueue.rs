@@ -40,11 +40,35 @@ pub(crate) enum Recipients<'a> {
 
 impl<'a> Recipients<'a> {
     /// Returns who receives an event. One that is imported has been delivered where it comes from.
-    pub(crate) fn of(incoming: &'a IncomingEvent) -> Self {
+    fn of(incoming: &'a IncomingEvent) -> Self {
         match (&incoming.target_endpoint, incoming.imported_at) {
             (_, Some(_)) => Self::Only { endpoints: &[], is_test: false },
             (Some(target), None) => Self::Only { endpoints: std::slice::from_ref(target), is_test: true },
             (None, None) => Self::Matching,
+        }
+    }
+}
+
+impl<'a> NewEvent<'a> {
+    /// Describes an event that Vtryon has sent, or that is imported. `digest` is that of its body, where it is stored once by
+    /// its content.
+    pub(crate) fn of(
+        incoming: &'a IncomingEvent,
+        seq: i64,
+        outcome: Outcome,
+        digest: &'a str,
+        previous: Option<i64>,
+    ) -> Self {
+        let content = &incoming.content;
+        Self {
+            seq,
+            received_at: incoming.received_at,
+            outcome: Some(outcome),
+            name: content.name().unwrap_or_default(),
+            status: content.status(),
+            webhook_id: content.identity(digest).webhook_id(),
+            previous,
+            recipients: Recipients::of(incoming),
         }
     }
 }

@@ -4,7 +4,7 @@
 use vtryon_webhooks::event::Identity;
 use vtryon_webhooks::{Digest, Millis};
 
-use super::rows::{self, Event};
+use super::rows::{self, EventRow};
 use crate::database::{Bind, Database};
 use crate::protocol::{IncomingAlert, StoreResult};
 use crate::shard::Shard;
@@ -47,7 +47,7 @@ impl Shard {
             previous: None,
             recipients: Recipients::Only { endpoints: &alert.destinations, is_test: alert.is_test },
         };
-        let event = Event {
+        let event = EventRow {
             seq,
             task_no: NO_TASK,
             previous: None,

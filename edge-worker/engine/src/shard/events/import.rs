@@ -4,8 +4,6 @@
 //! Their times are older than those of what was stored before them. What goes by the order of time, such as the search for
 //! the first event of a day, goes by when they were imported, and looks at them all where it has an end.
 
-use vtryon_webhooks::lifecycle::Outcome;
-
 use crate::database::{Database, Row};
 use crate::protocol::import::{ImportedEvent, ImportedLine};
 use crate::shard::Shard;
@@ -43,7 +41,7 @@ impl Shard {
                         .split_at_checked(*length)
                         .ok_or(Error::from("a body of an import is missing"))?;
                     rest = after;
-                    Outcome::as_str(self.decide(context, event, body)?.0)
+                    self.store_event(context, event, body)?.outcome.as_str()
                 }
             });
         }

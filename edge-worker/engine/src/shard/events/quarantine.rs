@@ -1,14 +1,14 @@
 //! The quarantine: signed bodies that cannot be parsed, stored raw and once each, so that nothing Vtryon signed is lost.
 
 use vtryon_webhooks::Digest;
-use vtryon_webhooks::event::Identity;
-use vtryon_webhooks::lifecycle::{self, Outcome};
+use vtryon_webhooks::lifecycle;
 
+use super::store::Stored;
 use crate::database::Bind;
 use crate::log::Decision;
+use crate::protocol::IncomingEvent;
 use crate::protocol::conditions::ConditionKind;
-use crate::protocol::{IncomingEvent, StoreResult};
-use crate::shard::deliveries::enqueue::{Enqueued, NewEvent, Recipients};
+use crate::shard::deliveries::enqueue::{Enqueued, NewEvent};
 use crate::shard::retention::{self, QUARANTINE_PRUNED_TO};
 use crate::shard::{Shard, conditions};
 use crate::{Context, Result};
@@ -28,7 +28,7 @@ impl Shard {
         message: &str,
         incoming: &IncomingEvent,
         body: &[u8],
-    ) -> Result<(Outcome, StoreResult)> {
+    ) -> Result<Stored> {
         // `cumulative_bytes` runs up over the rows; what was pruned is what the oldest row had before it.
         const FIND: &str = "SELECT EXISTS (SELECT 1 FROM quarantine WHERE digest = ?),
             (SELECT cumulative_bytes FROM quarantine WHERE no = (SELECT MAX(no) FROM quarantine))
@@ -47,7 +47,7 @@ impl Shard {
         let outcome = lifecycle::unreadable(known);
         if !outcome.is_stored() {
             self.log_event(context, || Decision::EventDropped { outcome: outcome.as_str() });
-            return Ok((outcome, StoreResult::default()));
+            return Ok(Stored::nothing(outcome));
         }
         let bytes = body.len() as i64;
         let kept = if held + bytes > MAX_HELD { body.get(..HEAD).unwrap_or(body) } else { body };
@@ -65,16 +65,7 @@ impl Shard {
             Bind::MaybeInt(incoming.imported_at.map(|at| at.0)),
             Bind::Int(kept.len() as i64),
         ];
-        let event = NewEvent {
-            seq,
-            received_at: incoming.received_at,
-            outcome: Some(outcome),
-            name: "",
-            status: None,
-            webhook_id: Identity::Body { digest: &digest }.webhook_id(),
-            previous: None,
-            recipients: Recipients::of(incoming),
-        };
+        let event = NewEvent::of(incoming, seq, outcome, &digest, None);
         let enqueued = db.transaction(|| {
             db.run(KEEP, &binds)?;
             if !is_imported {
@@ -91,6 +82,6 @@ impl Shard {
         if !is_imported {
             self.wake_to_report(context);
         }
-        Ok((outcome, self.answer_stored(context, seq, enqueued, None)))
+        Ok(Stored { outcome, result: self.answer_stored(context, seq, enqueued, None) })
     }
 }

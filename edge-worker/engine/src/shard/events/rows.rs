@@ -4,13 +4,14 @@ use vtryon_webhooks::lifecycle::{Stage, TaskState};
 use vtryon_webhooks::{Millis, Status};
 
 use crate::database::{Bind, Database, Row};
+use crate::protocol::Content;
 use crate::shard::retention::{self, tombstones};
 use crate::{Error, Result, json};
 
 /// A task as it is stored, as far as a decision needs it.
-pub(crate) struct Task {
+pub(crate) struct StoredTask {
     pub(crate) no: i64,
-    pub(crate) known: TaskState,
+    pub(crate) state: TaskState,
     /// The event stored last; each event names the one before it. None where all have been pruned.
     pub(crate) last_seq: Option<i64>,
     /// When it was erased: then nothing of it is stored any more.
@@ -20,7 +21,7 @@ pub(crate) struct Task {
     pub(crate) is_tombstone: bool,
 }
 
-impl Task {
+impl StoredTask {
     /// Returns the fingerprints with that of one more event.
     pub(crate) fn keys_with(&self, key: &str) -> String {
         if self.keys.split(' ').any(|known| known == key) {
@@ -32,8 +33,8 @@ impl Task {
 }
 
 /// What an event makes of its task's row.
-pub(crate) struct Change<'a> {
-    pub(crate) known: &'a TaskState,
+pub(crate) struct TaskUpdate<'a> {
+    pub(crate) state: &'a TaskState,
     pub(crate) last_seq: i64,
     pub(crate) at: Millis,
     /// The fingerprints of the secrets that signed the task's events.
@@ -42,14 +43,15 @@ pub(crate) struct Change<'a> {
     pub(crate) ending: Option<Ending<'a>>,
 }
 
+/// How a task ended.
 #[derive(Clone, Copy)]
 pub(crate) struct Ending<'a> {
     pub(crate) result_url: Option<&'a str>,
     pub(crate) failure: Option<&'a str>,
 }
 
-/// An event's row. A change of status has no name, any other event no status.
-pub(crate) struct Event<'a> {
+/// A row of an event. A change of status has no name, any other event no status.
+pub(crate) struct EventRow<'a> {
     pub(crate) seq: i64,
     pub(crate) task_no: i64,
     pub(crate) previous: Option<i64>,
@@ -67,16 +69,16 @@ pub(crate) struct Event<'a> {
 
 /// Finds a task, or what is left of it. Where its erasure was imported and its rows are not deleted yet, that is the
 /// tombstone, whose id comes before all others.
-pub(crate) fn find(db: &dyn Database, task_id: &str) -> Result<Option<Task>> {
+pub(crate) fn find(db: &dyn Database, task_id: &str) -> Result<Option<StoredTask>> {
     find_either(db, &tombstones::id(task_id), task_id)
 }
 
 /// Finds the row with a task's id, or the tombstone with that of one.
-pub(crate) fn find_row(db: &dyn Database, id: &str) -> Result<Option<Task>> {
+pub(crate) fn find_row(db: &dyn Database, id: &str) -> Result<Option<StoredTask>> {
     find_either(db, id, id)
 }
 
-fn find_either(db: &dyn Database, id: &str, other: &str) -> Result<Option<Task>> {
+fn find_either(db: &dyn Database, id: &str, other: &str) -> Result<Option<StoredTask>> {
     const FIND: &str = "SELECT no, task_id, stage, seen, unknown, last_seq, erased_at, key FROM tasks
         WHERE task_id IN (?, ?) ORDER BY task_id LIMIT 1";
     db.first(FIND, &[Bind::Text(id), Bind::Text(other)], |row| {
@@ -85,10 +87,10 @@ fn find_either(db: &dyn Database, id: &str, other: &str) -> Result<Option<Task>>
         let stage = row.maybe_text().and_then(|name| Stage::of(&Status::from_name(name)));
         let seen = seen(row);
         let unknown = json::read(&row.text()).ok();
-        let known = TaskState::restore(stage, seen, row.checked(unknown));
+        let state = TaskState::restore(stage, seen, row.checked(unknown));
         let last_seq = Some(row.int()).filter(|_| !is_tombstone);
         let erased_at = row.maybe_int().map(Millis);
-        Task { no, known, last_seq, erased_at, keys: row.text(), is_tombstone }
+        StoredTask { no, state, last_seq, erased_at, keys: row.text(), is_tombstone }
     })
 }
 
@@ -106,39 +108,39 @@ pub(crate) fn has_other(db: &dyn Database, task_no: i64, name: &str, digest: &st
 }
 
 /// Creates a task's row and returns its number.
-pub(crate) fn create(db: &dyn Database, task_id: &str, change: &Change<'_>) -> Result<i64> {
+pub(crate) fn create(db: &dyn Database, task_id: &str, update: &TaskUpdate<'_>) -> Result<i64> {
     const CREATE: &str = "INSERT INTO tasks (stage, seen, unknown, last_seq, updated_at, key,
             task_id, open, result_url, failure, final_at, created_at, duplicates)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) RETURNING no";
-    let unknown = json::to_string(&change.known.unknown());
-    let mut binds = change.binds(&unknown);
-    binds.extend([Bind::Text(task_id), Bind::Int(change.ending.is_none().into())]);
-    let ending = change.ending.unwrap_or(Ending { result_url: None, failure: None });
+    let unknown = json::to_string(&update.state.unknown());
+    let mut binds = update.binds(&unknown);
+    binds.extend([Bind::Text(task_id), Bind::Int(update.ending.is_none().into())]);
+    let ending = update.ending.unwrap_or(Ending { result_url: None, failure: None });
     binds.extend(ending.binds());
-    binds.extend([Bind::MaybeInt(change.ending.map(|_| change.at.0)), Bind::Int(change.at.0)]);
+    binds.extend([Bind::MaybeInt(update.ending.map(|_| update.at.0)), Bind::Int(update.at.0)]);
     let no = db.first(CREATE, &binds, Row::int)?;
     no.ok_or_else(|| Error::from("an insert returned no row"))
 }
 
 /// Restores the id of a pruned task when a new event of it arrives.
-pub(crate) fn revive(db: &dyn Database, task: &Task, task_id: &str) -> Result<()> {
+pub(crate) fn revive(db: &dyn Database, task: &StoredTask, task_id: &str) -> Result<()> {
     const REVIVE: &str = "UPDATE tasks SET task_id = ?, open = ? WHERE no = ?";
     if !task.is_tombstone {
         return Ok(());
     }
-    let is_open = !task.known.stage().is_some_and(Stage::is_final);
+    let is_open = !task.state.stage().is_some_and(Stage::is_final);
     db.run(REVIVE, &[Bind::Text(task_id), Bind::Int(is_open.into()), Bind::Int(task.no)])?;
     retention::lower_live_floor(db, task.no)
 }
 
 /// Notes that another secret has signed an event of a task, where that is new: its tombstone stays as long as one of them
 /// is configured.
-pub(crate) fn add_key(db: &dyn Database, task: &Task, key: &str) -> Result<()> {
+pub(crate) fn add_key(db: &dyn Database, task: &StoredTask, key: &str) -> Result<()> {
     add_keys(db, task, &[key.to_owned()])
 }
 
 /// Notes the same of several secrets.
-pub(crate) fn add_keys(db: &dyn Database, task: &Task, keys: &[String]) -> Result<()> {
+pub(crate) fn add_keys(db: &dyn Database, task: &StoredTask, keys: &[String]) -> Result<()> {
     let known = |key: &&String| !task.keys.split(' ').any(|known| known == *key);
     let keys = keys.iter().filter(known).fold(task.keys.clone(), |keys, key| format!("{keys} {key}"));
     if keys == task.keys {
@@ -148,7 +150,7 @@ pub(crate) fn add_keys(db: &dyn Database, task: &Task, keys: &[String]) -> Resul
 }
 
 /// Updates a task's row, with the duplicates counted since the last time.
-pub(crate) fn update(db: &dyn Database, no: i64, duplicates: i64, change: &Change<'_>) -> Result<()> {
+pub(crate) fn update(db: &dyn Database, no: i64, duplicates: i64, update: &TaskUpdate<'_>) -> Result<()> {
     // An event that is imported may be older than the last one. `open` is named only where it changes: naming it writes
     // the partial index too.
     const UPDATE: &str =
@@ -159,14 +161,14 @@ pub(crate) fn update(db: &dyn Database, no: i64, duplicates: i64, change: &Chang
         "UPDATE tasks SET stage = ?, seen = ?, unknown = ?, last_seq = ?, updated_at = MAX(updated_at, ?), key = ?,
             duplicates = duplicates + ?, open = 0, result_url = ?, failure = ?, final_at = ?
         WHERE no = ?";
-    let unknown = json::to_string(&change.known.unknown());
-    let mut binds = change.binds(&unknown);
+    let unknown = json::to_string(&update.state.unknown());
+    let mut binds = update.binds(&unknown);
     binds.push(Bind::Int(duplicates));
-    let statement = match change.ending {
+    let statement = match update.ending {
         None => UPDATE,
         Some(ending) => {
             binds.extend(ending.binds());
-            binds.push(Bind::Int(change.at.0));
+            binds.push(Bind::Int(update.at.0));
             FINISH
         }
     };
@@ -174,7 +176,7 @@ pub(crate) fn update(db: &dyn Database, no: i64, duplicates: i64, change: &Chang
     db.run(statement, &binds)
 }
 
-pub(crate) fn append(db: &dyn Database, event: &Event<'_>) -> Result<()> {
+pub(crate) fn append(db: &dyn Database, event: &EventRow<'_>) -> Result<()> {
     const APPEND: &str = "INSERT INTO events
             (seq, task_no, previous, received_at, name, status, outcome, key, digest, body, imported_at)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
@@ -194,11 +196,11 @@ pub(crate) fn append(db: &dyn Database, event: &Event<'_>) -> Result<()> {
     db.run(APPEND, &binds)
 }
 
-impl<'a> Change<'a> {
+impl<'a> TaskUpdate<'a> {
     fn binds(&self, unknown: &'a str) -> Vec<Bind<'a>> {
         vec![
-            Bind::Maybe(self.known.stage().map(Stage::as_str)),
-            Bind::Int(self.known.seen().into()),
+            Bind::Maybe(self.state.stage().map(Stage::as_str)),
+            Bind::Int(self.state.seen().into()),
             Bind::Text(unknown),
             Bind::Int(self.last_seq),
             Bind::Int(self.at.0),
@@ -208,6 +210,16 @@ impl<'a> Change<'a> {
 }
 
 impl<'a> Ending<'a> {
+    /// Returns how a task ends with an event.
+    pub(crate) fn of(content: &'a Content) -> Self {
+        match content {
+            Content::Status { result_url, failure, .. } => {
+                Self { result_url: result_url.as_deref(), failure: failure.as_deref() }
+            }
+            Content::Other { .. } | Content::Unreadable { .. } => Self { result_url: None, failure: None },
+        }
+    }
+
     const fn binds(self) -> [Bind<'a>; 2] {
         [Bind::Maybe(self.result_url), Bind::Maybe(self.failure)]
     }

@@ -1,136 +1,133 @@
 //! Stores an event: decides on it by what is known of its task, and writes what follows in one commit.
 
-use vtryon_webhooks::event::{Identity, STATUS_CHANGED};
-use vtryon_webhooks::lifecycle::{self, Outcome, Step};
+use vtryon_webhooks::lifecycle::{self, Outcome, TaskState};
 use vtryon_webhooks::{Digest, Status};
 
-use super::rows::{self, Change, Ending, Event, Task};
+use super::rows::{self, Ending, EventRow, StoredTask, TaskUpdate};
 use crate::log::{Decision, Level};
 use crate::protocol::{Content, IncomingEvent, StoreResult};
 use crate::shard::Shard;
-use crate::shard::deliveries::enqueue::{Enqueued, NewEvent, Recipients};
+use crate::shard::deliveries::enqueue::{Enqueued, NewEvent};
 use crate::shard::sequence::SequenceEntry;
 use crate::{Context, Result};
 
-/// The fields of an incoming event of a task.
-struct EventFields<'a> {
+/// What an event is to its task, and the answer to whoever has sent it.
+pub(crate) struct Stored {
+    pub(crate) outcome: Outcome,
+    pub(crate) result: StoreResult,
+}
+
+impl Stored {
+    /// An event of which nothing is stored.
+    pub(crate) fn nothing(outcome: Outcome) -> Self {
+        Self { outcome, result: StoreResult::default() }
+    }
+}
+
+/// An event of a task.
+#[derive(Clone, Copy)]
+struct TaskEvent<'a> {
+    incoming: &'a IncomingEvent,
     task_id: &'a str,
-    name: Option<&'a str>,
-    status: Option<&'a str>,
+    /// The task as it is stored; none before its first event.
+    task: Option<&'a StoredTask>,
+    /// The digest of the body where the event is stored once by its content.
     digest: Option<&'a str>,
-    ending: Ending<'a>,
+    body: &'a [u8],
 }
 
 impl Shard {
     /// Decides on an event and stores what follows from it. When this returns, all of it is part of one commit,
-    /// which is complete before the answer leaves the shard.
+    /// which is complete before the answer leaves the shard. Of an erased task nothing is stored again, whatever comes.
     pub(crate) fn store_event(
         &mut self,
         context: &Context<'_>,
         incoming: &IncomingEvent,
         body: &[u8],
-    ) -> Result<StoreResult> {
-        Ok(self.decide(context, incoming, body)?.1)
-    }
-
-    /// Does so; returns what the event is to its task, too.
-    pub(crate) fn decide(
-        &mut self,
-        context: &Context<'_>,
-        incoming: &IncomingEvent,
-        body: &[u8],
-    ) -> Result<(Outcome, StoreResult)> {
+    ) -> Result<Stored> {
         let db = context.db;
-        match &incoming.content {
-            Content::Status { task_id, status, result_url, failure } => {
+        let (task_id, task, digest, step) = match &incoming.content {
+            Content::Status { task_id, status, .. } => {
                 let task = rows::find(db, task_id)?;
-                let known = task.as_ref().map(|task| &task.known);
-                let step = lifecycle::step(known, &Status::from_name(&**status));
-                let ending = Ending { result_url: result_url.as_deref(), failure: failure.as_deref() };
-                let fields = EventFields { task_id, name: None, status: Some(status), digest: None, ending };
-                self.apply_step(context, task.as_ref(), &step, &fields, incoming, body)
+                let state = task.as_ref().map(|task| &task.state);
+                let step = lifecycle::step(state, &Status::from_name(&**status));
+                (task_id, task, None, step)
             }
             Content::Other { task_id, name } => {
                 let task = rows::find(db, task_id)?;
                 let digest = Digest::of(body).to_hex();
-                let kept = match &task {
+                let is_stored = match &task {
                     Some(task) => rows::has_other(db, task.no, name, &digest)?,
                     None => false,
                 };
-                let step = lifecycle::other(task.as_ref().map(|task| &task.known), kept);
-                let ending = Ending { result_url: None, failure: None };
-                let fields =
-                    EventFields { task_id, name: Some(name), status: None, digest: Some(&digest), ending };
-                self.apply_step(context, task.as_ref(), &step, &fields, incoming, body)
+                let step = lifecycle::other(task.as_ref().map(|task| &task.state), is_stored);
+                (task_id, task, Some(digest), step)
             }
-            Content::Unreadable { code, message } => self.quarantine(context, code, message, incoming, body),
+            Content::Unreadable { code, message } => {
+                return self.quarantine(context, code, message, incoming, body);
+            }
+        };
+        let (task, digest) = (task.as_ref(), digest.as_deref());
+        if let Some(erased) = task.filter(|task| task.erased_at.is_some()) {
+            rows::add_key(db, erased, &incoming.key)?;
+            return Ok(Stored::nothing(Outcome::Duplicate));
+        }
+        let event = TaskEvent { incoming, task_id, task, digest, body };
+        match &step.next {
+            Some(state) => {
+                let ending = step.finishes().then(|| Ending::of(&incoming.content));
+                self.insert_event(context, &event, step.outcome, state, ending)
+            }
+            None => self.ignore_event(context, &event, step.outcome),
         }
     }
 
-    /// Writes the rows of a decision. A duplicate writes none and is counted in memory; one that is imported is no
-    /// repeat of Vtryon's. Of an erased task nothing is stored again, whatever comes.
-    fn apply_step(
+    /// Writes no row for an event. A duplicate is counted in memory; one that is imported is no repeat of Vtryon's.
+    fn ignore_event(
         &mut self,
         context: &Context<'_>,
-        task: Option<&Task>,
-        step: &Step,
-        fields: &EventFields<'_>,
-        incoming: &IncomingEvent,
-        body: &[u8],
-    ) -> Result<(Outcome, StoreResult)> {
-        let db = context.db;
-        if let Some(erased) = task.filter(|task| task.erased_at.is_some()) {
-            rows::add_key(db, erased, &incoming.key)?;
-            return Ok((Outcome::Duplicate, StoreResult::default()));
+        event: &TaskEvent<'_>,
+        outcome: Outcome,
+    ) -> Result<Stored> {
+        match (event.task, event.incoming.imported_at) {
+            (Some(task), None) => self.duplicates.count(task.no),
+            (Some(task), Some(_)) => rows::add_key(context.db, task, &event.incoming.key)?,
+            (None, _) => {}
         }
-        let Some(known) = &step.next else {
-            match (task, incoming.imported_at) {
-                (Some(task), None) => self.duplicates.count(task.no),
-                (Some(task), Some(_)) => rows::add_key(db, task, &incoming.key)?,
-                (None, _) => {}
-            }
-            self.log_event(context, || Decision::EventDropped { outcome: step.outcome.as_str() });
-            return Ok((step.outcome, StoreResult::default()));
-        };
-        let seq = self.next_seq();
+        self.log_event(context, || Decision::EventDropped { outcome: outcome.as_str() });
+        Ok(Stored::nothing(outcome))
+    }
+
+    /// Writes the rows of an event and its deliveries, and the state that it leaves its task in.
+    fn insert_event(
+        &mut self,
+        context: &Context<'_>,
+        event: &TaskEvent<'_>,
+        outcome: Outcome,
+        state: &TaskState,
+        ending: Option<Ending<'_>>,
+    ) -> Result<Stored> {
+        let TaskEvent { incoming, task_id, task, digest, .. } = *event;
+        let (db, seq, at) = (context.db, self.next_seq(), incoming.received_at);
         let keys = task.map_or_else(|| incoming.key.clone(), |task| task.keys_with(&incoming.key));
-        let change = Change {
-            known,
-            last_seq: seq,
-            at: incoming.received_at,
-            key: &keys,
-            ending: step.finishes().then_some(fields.ending),
-        };
+        let update = TaskUpdate { state, last_seq: seq, at, key: &keys, ending };
         let previous = task.and_then(|task| task.last_seq);
+        let new = NewEvent::of(incoming, seq, outcome, digest.unwrap_or_default(), previous);
         let (task_no, enqueued) = db.transaction(|| {
             let task_no = match task {
-                None => rows::create(db, fields.task_id, &change)?,
+                None => rows::create(db, task_id, &update)?,
                 Some(task) => {
-                    rows::revive(db, task, fields.task_id)?;
-                    rows::update(db, task.no, self.duplicates.of(task.no), &change)?;
+                    rows::revive(db, task, task_id)?;
+                    rows::update(db, task.no, self.duplicates.of(task.no), &update)?;
                     task.no
                 }
             };
-            let event = Event {
-                seq,
-                task_no,
-                previous,
-                received_at: incoming.received_at,
-                name: fields.name,
-                status: fields.status,
-                outcome: step.outcome.as_str(),
-                key: &incoming.key,
-                digest: fields.digest,
-                body,
-                imported_at: incoming.imported_at,
-            };
-            rows::append(db, &event)?;
-            let event = new_event(seq, step.outcome, fields, previous, incoming);
-            Ok((task_no, self.enqueue_deliveries(context, &event)?))
+            rows::append(db, &event.row(&new, task_no))?;
+            Ok((task_no, self.enqueue_deliveries(context, &new)?))
         })?;
         self.duplicates.forget(task_no);
-        self.log_event(context, || Decision::EventStored { seq, outcome: step.outcome.as_str() });
-        Ok((step.outcome, self.answer_stored(context, seq, enqueued, Some(fields.task_id))))
+        self.log_event(context, || Decision::EventStored { seq, outcome: outcome.as_str() });
+        Ok(Stored { outcome, result: self.answer_stored(context, seq, enqueued, Some(task_id)) })
     }
 
     /// Notes a decision on an event, where such are logged: they are as many as events.
@@ -167,27 +164,21 @@ impl Shard {
     }
 }
 
-/// Describes an event of a task as endpoints match and receive it.
-fn new_event<'a>(
-    seq: i64,
-    outcome: Outcome,
-    fields: &EventFields<'a>,
-    previous: Option<i64>,
-    incoming: &'a IncomingEvent,
-) -> NewEvent<'a> {
-    let task_id = fields.task_id;
-    let identity = match (fields.name, fields.status) {
-        (Some(name), _) => Identity::Other { task_id, name, digest: fields.digest.unwrap_or_default() },
-        (None, status) => Identity::Status { task_id, status: status.unwrap_or_default() },
-    };
-    NewEvent {
-        seq,
-        received_at: incoming.received_at,
-        outcome: Some(outcome),
-        name: fields.name.unwrap_or(STATUS_CHANGED),
-        status: fields.status,
-        webhook_id: identity.webhook_id(),
-        previous,
-        recipients: Recipients::of(incoming),
+impl TaskEvent<'_> {
+    /// Returns the row of the event.
+    fn row<'a>(&'a self, new: &'a NewEvent<'_>, task_no: i64) -> EventRow<'a> {
+        EventRow {
+            seq: new.seq,
+            task_no,
+            previous: new.previous,
+            received_at: new.received_at,
+            name: new.status.is_none().then_some(new.name),
+            status: new.status,
+            outcome: new.outcome_name(),
+            key: &self.incoming.key,
+            digest: self.digest,
+            body: self.body,
+            imported_at: self.incoming.imported_at,
+        }
     }
 }

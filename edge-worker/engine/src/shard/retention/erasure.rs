@@ -8,7 +8,7 @@ use super::{ERASED_TO, delete, raise_live_floor, tombstones};
 use crate::database::{Bind, Database, Row};
 use crate::shard::Shard;
 use crate::shard::deliveries::{self, DeliveryState, replays};
-use crate::shard::events::rows::{self, Task};
+use crate::shard::events::rows::{self, StoredTask};
 use crate::shard::sequence::SequenceEntry;
 use crate::shard::task_events::with_task_events;
 use crate::{Context, Result, meta, time};
@@ -52,7 +52,7 @@ impl Shard {
     pub(super) fn erase_rows(
         &mut self,
         context: &Context<'_>,
-        task: &Task,
+        task: &StoredTask,
         end: impl Fn() -> Result<()>,
     ) -> Result<(usize, usize)> {
         let db = context.db;
@@ -108,7 +108,7 @@ pub(super) fn events_until(db: &dyn Database, last: i64) -> Result<Vec<i64>> {
 }
 
 /// Deletes events of a task with their deliveries. Returns the deliveries.
-fn delete_events(db: &dyn Database, task: &Task, events: &[i64]) -> Result<Vec<i64>> {
+fn delete_events(db: &dyn Database, task: &StoredTask, events: &[i64]) -> Result<Vec<i64>> {
     let mut deleted = Vec::new();
     for seq in events {
         for delivery in deliveries::rows::of_event(db, *seq)? {
