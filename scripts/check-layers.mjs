@@ -26,7 +26,7 @@ const CRATES = [
     layers: [
       ["lib"],
       ["shard", "directory"],
-      ["protocol"],
+      ["alarm", "protocol"],
       ["deployment"],
       ["access", "sessions", "tickets"],
       ["keys"],

@@ -26,6 +26,7 @@ use vtryon_webhooks::Millis;
 pub use self::records::{Disabled, EndpointRecord};
 pub use self::view::{AlertList, ChangedEndpoint, EndpointList, EndpointView, Unreadable};
 
+use crate::alarm::{Alarm, MIN_ALARM_DELAY_MS};
 use crate::database::Database;
 use crate::protocol::rejection::Rejection;
 use crate::{Result, meta};
@@ -39,42 +40,47 @@ const DIAGNOSIS_PAUSE: i64 = 2;
 /// After how many seconds something is sent again that not all shards have confirmed.
 const AGAIN: i64 = 5;
 
-/// How long the alarm waits at least, in milliseconds: its time must not come before a run that sets it has ended.
-const MIN_ALARM_DELAY_MS: i64 = 250;
-
-/// How late an alarm may be before it counts as lost, in seconds of machine time.
-const LOST_AFTER: i64 = 30;
-
-/// Returns when to set the alarm: for settings and alerts that shards have not confirmed, and for the next alert. One that
-/// is `pending` is never set for a later time: who asks again and again would keep it from ever running. The clock runs
-/// `clock_scale` times faster than the machine.
-pub fn alarm(
-    db: &dyn Database,
-    now: Millis,
-    clock_scale: i64,
-    pending: Option<Millis>,
-) -> Result<Option<Millis>> {
-    let again = now.plus_seconds(AGAIN * clock_scale);
-    let settings = settings::has_unconfirmed(db)?.then_some(again);
-    let alerts = alerts::next_due(db, now.plus_millis(MIN_ALARM_DELAY_MS * clock_scale), again)?;
-    let pending = pending.filter(|at| now <= at.plus_seconds(LOST_AFTER * clock_scale));
-    let wanted = [settings, alerts].into_iter().flatten().min();
-    Ok(wanted.filter(|at| pending.is_none_or(|pending| *at < pending)))
-}
-
 /// What an instance of the directory remembers beside its database.
 pub struct Directory {
     /// When it last saw to it that Vtryon's secrets are remembered.
     secrets_seen_at: Option<Millis>,
     /// When it last looked for the mistakes behind rejections that were reported.
     diagnosed_at: Option<Millis>,
+    alarm: Alarm,
 }
 
 impl Directory {
     /// Brings the schema up to date, and begins without memories.
     pub fn open(db: &dyn Database) -> Result<Self> {
         db.transaction(|| meta::migrate(db, schema::MIGRATIONS))?;
-        Ok(Self { secrets_seen_at: None, diagnosed_at: None })
+        Ok(Self { secrets_seen_at: None, diagnosed_at: None, alarm: Alarm::default() })
+    }
+
+    /// Returns when to set the alarm: for settings and alerts that shards have not confirmed, and for the next alert. It is
+    /// never set for a later time than before: who asks again and again would keep it from ever running. The clock runs
+    /// `clock_scale` times faster than the machine.
+    pub fn schedule_alarm(
+        &mut self,
+        db: &dyn Database,
+        now: Millis,
+        clock_scale: i64,
+    ) -> Result<Option<Millis>> {
+        if self.alarm.needs_repair(now, clock_scale) {
+            self.alarm.forget();
+        }
+        self.alarm.set_for_next(next_due(db, now, clock_scale))?;
+        Ok(self.alarm.take_wanted())
+    }
+
+    /// Notes that the alarm could not be set.
+    pub const fn alarm_failed(&mut self) {
+        self.alarm.failed();
+    }
+
+    /// Notes that the alarm runs. It may be set meanwhile: a run waits for all shards, and a change sets the alarm in its own
+    /// commit.
+    pub const fn begin_alarm(&mut self) {
+        self.alarm.forget();
     }
 
     /// Returns whether the configured secrets are to be remembered again.
@@ -96,4 +102,12 @@ impl Directory {
         }
         is_due
     }
+}
+
+/// Returns when the alarm is needed next.
+fn next_due(db: &dyn Database, now: Millis, clock_scale: i64) -> Result<Option<Millis>> {
+    let again = now.plus_seconds(AGAIN * clock_scale);
+    let settings = settings::has_unconfirmed(db)?.then_some(again);
+    let alerts = alerts::next_due(db, now.plus_millis(MIN_ALARM_DELAY_MS * clock_scale), again)?;
+    Ok([settings, alerts].into_iter().flatten().min())
 }

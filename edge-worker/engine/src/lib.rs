@@ -5,6 +5,7 @@
 //! or knows of Cloudflare. Durable Objects are shells around it.
 
 pub mod access;
+mod alarm;
 pub mod database;
 mod deployment;
 pub mod directory;

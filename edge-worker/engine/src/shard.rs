@@ -30,7 +30,6 @@ pub use self::live::subscriber::{Close, Outgoing, Subscriber};
 pub use self::live::{CLOSED, FAULT, MAX_PAGES_OF_TASK, PAGE_TAG, STUCK};
 pub use self::topology::Admit;
 
-use self::alarm::Alarm;
 use self::deliveries::health::EndpointHealths;
 use self::deliveries::leases::Leases;
 use self::deliveries::throttle::Throttle;
@@ -39,6 +38,7 @@ use self::queries::Commits;
 use self::retention::Retention;
 use self::topology::KnownTopology;
 use self::totals::TotalsCheckpoint;
+use crate::alarm::Alarm;
 use crate::database::Row;
 use crate::log::{Decision, DecisionLog};
 use crate::protocol::settings::Settings;
@@ -112,7 +112,7 @@ impl Shard {
             report_at: (!conditions::all(db)?.is_empty()).then_some(context.now),
             ..Self::default()
         };
-        shard.schedule(context, 0);
+        shard.schedule_alarm(context, 0);
         if subscribers > 0 {
             shard.catch_up_missed(context)?;
         }

@@ -10,7 +10,7 @@ mod replays;
 mod secrets;
 mod tokens;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
@@ -39,15 +39,12 @@ pub struct Directory {
     database: AssertUnwindSafe<ObjectDatabase>,
     /// What this instance remembers; nothing until the stored form has been brought up to date.
     memory: AssertUnwindSafe<RefCell<Option<engine::Directory>>>,
-    /// When this instance has set the alarm for, until it runs.
-    alarm_at: AssertUnwindSafe<Cell<Option<Millis>>>,
 }
 
 impl DurableObject for Directory {
     fn new(state: State, env: Env) -> Self {
         let database = AssertUnwindSafe(ObjectDatabase::new(state.storage()));
-        let (memory, alarm_at) = (AssertUnwindSafe(RefCell::new(None)), AssertUnwindSafe(Cell::new(None)));
-        Self { state, env, database, memory, alarm_at }
+        Self { state, env, database, memory: AssertUnwindSafe(RefCell::new(None)) }
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
@@ -63,7 +60,7 @@ impl DurableObject for Directory {
     /// would drop the alarm for good.
     async fn alarm(&self) -> worker::Result<Response> {
         metering::count(BilledOperation::AlarmRun);
-        self.alarm_at.set(None);
+        self.with_memory(engine::Directory::begin_alarm);
         let run = async {
             let config = self.begin().await?;
             if self.at(&config, clock::now(), |context| settings::has_unconfirmed(context.db))? {

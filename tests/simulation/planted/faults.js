@@ -76,21 +76,21 @@ export const FAULTS = [
   ["no alarm is set for what is deferred", STORE, "if enqueued.deferred {", "if false {"],
   [
     "a later time replaces the alarm",
-    ALARM,
+    "edge-worker/engine/src/alarm.rs",
     "self.set_for.is_some_and(|set_for| set_for <= at)",
     "false",
   ],
   [
     "a run of the alarm sets none after it",
     ALARM,
-    "self.schedule(context, if has_failed { DELAY_AFTER_FAILURE_MS } else { MIN_ALARM_DELAY_MS });",
+    "self.schedule_alarm(context, if has_failed { DELAY_AFTER_FAILURE_MS } else { MIN_ALARM_DELAY_MS });",
     "let _ = (context, has_failed);",
   ],
   [
     "an alarm that could not be set is forgotten",
-    ALARM,
-    "self.alarm.has_failed || self.alarm.is_lost",
-    "self.alarm.is_lost",
+    "edge-worker/engine/src/alarm.rs",
+    "self.has_failed || self.is_lost",
+    "self.is_lost",
   ],
   [
     "deliveries of deleted endpoints stay",

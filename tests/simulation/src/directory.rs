@@ -6,7 +6,7 @@ use vtryon_gateway_engine::directory::fields::{self, FieldRules};
 use vtryon_gateway_engine::directory::replays::{self, Requested};
 use vtryon_gateway_engine::directory::settings::{self, Change};
 use vtryon_gateway_engine::directory::topology::{self, Purpose};
-use vtryon_gateway_engine::directory::{self, Directory, EndpointRecord, alerts, audit, tokens};
+use vtryon_gateway_engine::directory::{Directory, EndpointRecord, alerts, audit, tokens};
 use vtryon_gateway_engine::protocol::conditions::{ShardReport, UnhealthyEndpoint};
 use vtryon_gateway_engine::protocol::delivery::delivery_no;
 use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, SealedHeader, endpoint_id};
@@ -25,6 +25,8 @@ use crate::world::World;
 #[derive(Default)]
 pub struct DirectoryObject {
     pub db: Option<SimulatedDatabase>,
+    /// The instance, until it dies.
+    pub engine: Option<Directory>,
     pub alarm: Option<Millis>,
     pub pushes: Vec<Push>,
     /// The number of the last audit record that the simulation has seen.
@@ -73,23 +75,21 @@ impl World {
         let (dies, before) = (self.random.chance(deaths), self.random.chance(500));
         let refused_after = self.random.chance(self.regime.refusals).then(|| self.random.number(0..6));
         let alarm = self.directory.alarm;
-        let db = self.directory.db.get_or_insert_with(|| {
-            let db = SimulatedDatabase::new();
-            Directory::open(&db).expect("an empty directory opens");
-            db
-        });
+        let db = self.directory.db.get_or_insert_with(SimulatedDatabase::new);
+        let open = || Directory::open(db).expect("a directory opens");
+        let engine = self.directory.engine.get_or_insert_with(open);
         db.begin();
         if let Some(after) = refused_after {
             db.refuse_after(after as u32);
         }
         let context = Context { db, now: self.now, deployment: &self.deployment };
         let decided = decide(&context);
-        let scheduled = directory::alarm(db, self.now, 1, alarm);
+        let scheduled = decided.is_ok().then(|| engine.schedule_alarm(db, self.now, 1));
         let was_refused = db.has_refused(refused_after.is_some());
         if was_refused {
             self.coverage.crash(CrashPoint::Refused(decision));
         }
-        if let (Ok(Some(at)), true) = (scheduled, decided.is_ok()) {
+        if let Some(Ok(Some(at))) = scheduled {
             self.directory.alarm = Some(at);
         }
         if let Err(Failure::Fault(error)) = &decided {
@@ -99,6 +99,7 @@ impl World {
             db.commit();
             return decided.ok();
         }
+        self.directory.engine = None;
         if before {
             db.roll_back();
             self.directory.alarm = alarm;

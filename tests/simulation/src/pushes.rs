@@ -1,5 +1,6 @@
 //! Settings on their way from the directory to the shards: pushes are lost, come in any order, and are repeated.
 
+use vtryon_gateway_engine::directory::Directory;
 use vtryon_gateway_engine::directory::settings::{self, Applied};
 use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::settings::Settings;
@@ -32,6 +33,7 @@ impl World {
     pub fn advance_push(&mut self) {
         if self.directory.alarm.is_some_and(|at| at <= self.now) {
             self.directory.alarm = None;
+            self.directory.engine.iter_mut().for_each(Directory::begin_alarm);
             if self.direct(Decision::Change, |context| Ok(settings::has_unconfirmed(context.db)?))
                 == Some(true)
             {

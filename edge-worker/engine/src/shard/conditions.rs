@@ -55,7 +55,7 @@ pub(crate) fn all(db: &dyn Database) -> Result<Vec<Condition>> {
 
 impl Shard {
     /// Sets the alarm that reports what was just noted.
-    pub(crate) fn wake_to_report(&mut self, context: &Context<'_>) {
+    pub(crate) fn schedule_report(&mut self, context: &Context<'_>) {
         let report_at = context.now.plus_millis(context.deployment.span(BATCHING));
         self.report_at = Some(report_at);
         self.alarm.set(report_at);

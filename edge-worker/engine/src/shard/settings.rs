@@ -39,7 +39,7 @@ impl Shard {
         self.settings = Rc::new(settings);
         self.throttle.find_leased(context, &self.settings)?;
         // Deliveries to an endpoint that was enabled or resumed may be due, and a range may have to be enqueued.
-        self.schedule(context, 0);
+        self.schedule_alarm(context, 0);
         Ok(version)
     }
 }

@@ -51,8 +51,7 @@ impl Fixture {
     fn alarm_in(&self) -> Option<i64> {
         let version = settings::current(&self.context()).unwrap().version;
         settings::confirm(self.db(), version, Applied { applied: 4, shards: 4 }).unwrap();
-        let alarm = directory::alarm(self.db(), self.now, 1, None).unwrap();
-        alarm.map(|at| (at.0 - self.now.0) / 1000)
+        self.alarm(1).map(|at| (at.0 - self.now.0) / 1000)
     }
 }
 

@@ -61,6 +61,13 @@ impl Fixture {
         Context { db: &self.db, now: self.now, deployment: &self.deployment }
     }
 
+    /// Returns when an instance that has not set the alarm yet wants it. The clock runs `clock_scale` times faster than the
+    /// machine.
+    pub fn alarm(&self, clock_scale: i64) -> Option<Millis> {
+        let mut memory = Directory::open(&self.db).unwrap();
+        memory.schedule_alarm(&self.db, self.now, clock_scale).unwrap()
+    }
+
     pub fn pass(&mut self, seconds: i64) {
         self.now = self.now.plus_seconds(seconds);
     }

@@ -7,9 +7,7 @@ use vtryon_gateway_engine::directory::keyring::Keyring;
 use vtryon_gateway_engine::directory::replays::{self, Requested};
 use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
 use vtryon_gateway_engine::directory::topology::{self, Purpose};
-use vtryon_gateway_engine::directory::{
-    self, Directory, alerts, audit, endpoints, rejections, secrets, tokens,
-};
+use vtryon_gateway_engine::directory::{Directory, alerts, audit, endpoints, rejections, secrets, tokens};
 use vtryon_gateway_engine::protocol::AuditedRequest;
 use vtryon_gateway_engine::protocol::SweepReport;
 use vtryon_gateway_engine::protocol::conditions::{Condition, ConditionKind};
@@ -42,7 +40,7 @@ fn live() -> Fixture {
     let version = settings::current(&fixture.context()).unwrap().version;
     settings::confirm(fixture.db(), version, Applied { applied: 4, shards: 4 }).unwrap();
     assert!(!settings::has_unconfirmed(fixture.db()).unwrap());
-    directory::alarm(fixture.db(), fixture.now, 1, None).unwrap();
+    fixture.memory.schedule_alarm(&fixture.db, fixture.now, 1).unwrap();
     assert_eq!(endpoints::all(fixture.db()).unwrap().len(), 2);
     fixture.memory = Directory::open(fixture.db()).unwrap();
     fixture

@@ -1,7 +1,8 @@
 //! Changes as versions of the settings, and what the shards have confirmed.
 
-use vtryon_gateway_engine::directory;
+use vtryon_gateway_engine::directory::Directory;
 use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
+use vtryon_webhooks::Millis;
 
 use crate::fixture::{DAY, Fixture};
 
@@ -14,7 +15,7 @@ fn every_change_is_a_version_that_all_shards_are_to_confirm() {
     let fixture = Fixture::new();
     let db = fixture.db();
     let version = || settings::current(&fixture.context()).unwrap().version;
-    let alarm = || directory::alarm(db, fixture.now, 1, None).unwrap();
+    let alarm = || fixture.alarm(1);
     assert_eq!((version(), alarm()), (0, None), "nothing to confirm");
     let no = fixture.register(SHOP);
     let again = Some(fixture.now.plus_seconds(5));
@@ -30,11 +31,9 @@ fn every_change_is_a_version_that_all_shards_are_to_confirm() {
     settings::confirm(db, 3, ALL).unwrap();
     settings::confirm(db, 2, ALL).unwrap();
     assert!(!settings::has_unconfirmed(db).unwrap(), "a late confirmation takes nothing back");
-    let fast = directory::alarm(db, fixture.now, 60, None).unwrap();
-    assert_eq!(fast, None);
+    assert_eq!(fixture.alarm(60), None);
     fixture.commit(&Change::Delete { endpoint: no });
-    let fast = directory::alarm(db, fixture.now, 60, None).unwrap();
-    assert_eq!(fast, Some(fixture.now.plus_seconds(300)), "5 seconds of the machine");
+    assert_eq!(fixture.alarm(60), Some(fixture.now.plus_seconds(300)), "5 seconds of the machine");
 }
 
 #[test]
@@ -65,7 +64,10 @@ fn a_pending_alarm_is_never_set_for_later() {
         (Some(now.plus_seconds(-30)), None, "it is late"),
         (Some(now.plus_seconds(-31)), Some(again), "it was lost"),
     ] {
-        assert_eq!(directory::alarm(fixture.db(), now, 1, pending).unwrap(), set, "{why}");
+        let mut memory = Directory::open(fixture.db()).unwrap();
+        let mut alarm_at = |now| memory.schedule_alarm(fixture.db(), now, 1).unwrap();
+        assert_eq!(pending.and_then(|at: Millis| alarm_at(at.plus_seconds(-5))), pending, "{why}");
+        assert_eq!(alarm_at(now), set, "{why}");
     }
 }
 

@@ -75,14 +75,18 @@ impl Directory {
 
     /// Sets the alarm for whatever is due first, unless it is set for an earlier time.
     pub(super) fn schedule_alarm(&self) -> worker::Result<()> {
-        let pending = self.alarm_at.get();
-        let alarm = engine::directory::alarm(&*self.database, clock::now(), clock::scale(), pending);
-        if let Some(at) = alarm.map_err(|error| error.to_string())? {
+        self.open().map_err(|refusal| refusal.message().to_owned())?;
+        let alarm =
+            self.with_memory(|memory| memory.schedule_alarm(&*self.database, clock::now(), clock::scale()));
+        if let Some(at) = alarm.transpose().map_err(|error| error.to_string())?.flatten() {
             metering::count(BilledOperation::AlarmSet);
             // The promise need not be awaited: the platform holds the answer back until the write is durable.
             let storage = self.state.storage();
-            drop(storage.as_raw().set_alarm(clock::alarm_date(at), js_sys::Object::new())?);
-            self.alarm_at.set(Some(at));
+            let set = storage.as_raw().set_alarm(clock::alarm_date(at), js_sys::Object::new());
+            if set.is_err() {
+                self.with_memory(engine::directory::Directory::alarm_failed);
+            }
+            drop(set?);
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ impl Shard {
     pub(crate) fn record_attempt(&mut self, context: &Context<'_>, report: &Report) -> Result<()> {
         self.throttle.end(report.delivery, report.leased_until);
         self.record(context, report)?;
-        self.wake_for_waiting(context, endpoint_of(report.delivery))
+        self.set_alarm_for_waiting(context, endpoint_of(report.delivery))
     }
 
     /// Records what has become of the delivery. A report of an earlier attempt, lease or replay changes nothing, unless the
@@ -50,7 +50,7 @@ impl Shard {
         let due_at = context.now.plus_millis(context.deployment.span(DEFERRED_FOR));
         rows::defer(context.db, delivery, due_at, "secret_unreadable")?;
         self.leases.release(delivery);
-        self.wake_for(context, endpoint_of(delivery), due_at);
+        self.set_alarm_for_delivery(context, endpoint_of(delivery), due_at);
         Ok(())
     }
 
@@ -81,12 +81,12 @@ impl Shard {
         self.log_attempt(context, report, attempt);
         if let Some(condition) = condition {
             self.log_condition(condition, endpoint);
-            self.wake_to_report(context);
+            self.schedule_report(context);
         }
         self.leases.release(delivery.no);
         self.broadcast_attempt(context, delivery.no);
         if let Some(due_at) = due_at {
-            self.wake_for(context, endpoint, due_at);
+            self.set_alarm_for_delivery(context, endpoint, due_at);
         }
         Ok(())
     }

@@ -59,7 +59,7 @@ impl Shard {
                 note(db, seq, no, now)
             })?;
             self.broadcast_replays(db, seq, &[no]);
-            self.wake_for_next(context);
+            self.schedule_alarm(context, 0);
         }
         Ok(true)
     }

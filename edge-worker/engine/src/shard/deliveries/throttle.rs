@@ -153,7 +153,7 @@ impl Shard {
     }
 
     /// Sets the alarm for what waits for an attempt to end.
-    pub(crate) fn wake_for_waiting(&mut self, context: &Context<'_>, endpoint: i64) -> Result<()> {
+    pub(crate) fn set_alarm_for_waiting(&mut self, context: &Context<'_>, endpoint: i64) -> Result<()> {
         let settings = self.settings();
         let limited = settings.endpoint(endpoint).filter(|endpoint| endpoint.options.max_in_flight.is_some());
         if let Some(endpoint) = limited.filter(|endpoint| endpoint.options.is_active())

@@ -80,7 +80,7 @@ impl Shard {
         })?;
         self.log.note(Decision::EventQuarantined { seq, code: code.to_owned() });
         if !is_imported {
-            self.wake_to_report(context);
+            self.schedule_report(context);
         }
         Ok(Stored { outcome, result: self.answer_stored(context, seq, enqueued, None) })
     }

@@ -154,7 +154,7 @@ impl Shard {
         }
         // The earliest time first: to set the alarm is a row each time, and for a later time it is not set again.
         if enqueued.deferred {
-            self.wake_for_next(context);
+            self.schedule_alarm(context, 0);
         }
         let leases_end = enqueued.dispatch_now.iter().map(|dispatch| dispatch.leased_until);
         if let Some(due_at) = leases_end.min() {

@@ -52,7 +52,7 @@ impl Shard {
         if is_new {
             self.announce_erasure(seq);
             self.retention.run_now();
-            self.wake_for_next(context);
+            self.schedule_alarm(context, 0);
         }
         Ok(if is_new { ERASED } else { KNOWN })
     }
