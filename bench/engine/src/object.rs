@@ -6,7 +6,7 @@ use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::delivery::{Attempt, Dispatch, Report};
 use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult};
-use vtryon_gateway_engine::shard::{Admit, Shard};
+use vtryon_gateway_engine::shard::{Shard, TopologyCheck};
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_gateway_engine::{Context, Deployment, Error, MAX_PAGES, Result, json};
 use vtryon_webhooks::{Digest, Millis, Secret, Signature, Verifier};
@@ -105,13 +105,13 @@ impl Object {
         let call = Call { shard: self.shard, shards: self.shards, placement, reports, request };
         let count = self.shards.to_string();
         self.decide(|engine, context| {
-            let admission = match engine.admit(context, &call)? {
-                Admit::Decided(admission) => admission,
-                Admit::AskFirst(_) | Admit::AskAnchor(_) => {
-                    engine.admit_by_first(context.db, &call, Ok(Some(count)))?
+            let checked = match engine.begin_call(context, &call)? {
+                TopologyCheck::Done(checked) => checked,
+                TopologyCheck::AskShardZero(_) | TopologyCheck::AskAnchor(_) => {
+                    engine.finish_topology_check(context.db, &call, Ok(Some(count)))?
                 }
             };
-            admission.map_err(Error::from)?;
+            checked.map_err(|mismatch| Error::from(mismatch.0))?;
             engine.call(context, call, body)
         })
     }

@@ -28,7 +28,7 @@ pub use self::live::state::PageState;
 pub use self::live::subscribe::{Opened, Subscribed};
 pub use self::live::subscriber::{Close, Outgoing, Subscriber};
 pub use self::live::{CLOSED, FAULT, MAX_PAGES_OF_TASK, PAGE_TAG, STUCK};
-pub use self::topology::Admit;
+pub use self::topology::TopologyCheck;
 
 use self::deliveries::health::EndpointHealths;
 use self::deliveries::leases::Leases;

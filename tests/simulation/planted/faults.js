@@ -530,7 +530,7 @@ export const FAULTS = [
   [
     "another jurisdiction is admitted",
     TOPOLOGY,
-    "placement.mismatch(recorded.placement).map_or(Ok(()), Err)",
+    "placement.mismatch(recorded.placement).map_or(Ok(()), |message| Err(TopologyMismatch(message)))",
     "Ok(())",
   ],
   [
@@ -542,8 +542,8 @@ export const FAULTS = [
   [
     "a query fixes the jurisdiction",
     PLACEMENT,
-    "Admit::AskAnchor(ShardRequest::VerifyAnchor)",
-    "Admit::AskAnchor(ShardRequest::Anchor)",
+    "TopologyCheck::AskAnchor(ShardRequest::VerifyAnchor)",
+    "TopologyCheck::AskAnchor(ShardRequest::Anchor)",
   ],
   [
     "an empty directory asks no shard",

@@ -5,7 +5,7 @@ use std::thread;
 
 use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest};
-use vtryon_gateway_engine::shard::{Admit, Shard};
+use vtryon_gateway_engine::shard::{Shard, TopologyCheck};
 use vtryon_gateway_engine::{Context, Deployment};
 use vtryon_webhooks::{Millis, Signature};
 
@@ -81,8 +81,8 @@ impl Tree<'_> {
         let placement = Placement::default();
         let call = Call { shard: 0, shards: 1, placement, reports: Vec::new(), request };
         let mut shard = self.open();
-        let admitted = shard.admit(&self.context(), &call).expect("the database works");
-        ensure!(matches!(admitted, Admit::Decided(Ok(()))), "a caller is admitted", "{}", call.shards);
+        let check = shard.begin_call(&self.context(), &call).expect("the database works");
+        ensure!(matches!(check, TopologyCheck::Done(Ok(()))), "a caller is admitted", "{}", call.shards);
         shard.call(&self.context(), call, body).expect("the database works");
     }
 

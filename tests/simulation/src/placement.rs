@@ -4,9 +4,9 @@
 use vtryon_gateway_engine::directory::topology::{self, Purpose};
 use vtryon_gateway_engine::directory::{Directory, audit, tokens};
 use vtryon_gateway_engine::protocol::placement::Placement;
-use vtryon_gateway_engine::protocol::topology::Topology;
+use vtryon_gateway_engine::protocol::topology::{Topology, TopologyMismatch};
 use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest};
-use vtryon_gateway_engine::shard::{Admit, Shard};
+use vtryon_gateway_engine::shard::{Shard, TopologyCheck};
 use vtryon_gateway_engine::{Context, Failure, Result};
 use vtryon_webhooks::Signature;
 
@@ -40,7 +40,7 @@ enum Object {
 }
 
 /// What a shard answers to a call; the error says why it refuses the caller.
-type Answer = std::result::Result<Option<String>, String>;
+type Answer = Result<Option<String>, TopologyMismatch>;
 
 impl Placements {
     pub fn new(own: &str, changed: &str, shards: u32) -> Self {
@@ -102,19 +102,19 @@ impl World {
             Object::Anchor => 0,
         };
         let call = Call { shard: shard as u32, shards, placement, reports: Vec::new(), request };
-        let asked = match self.decide_at(at, |engine, context| engine.admit(context, &call))? {
-            Admit::Decided(admission) => Err(admission),
-            Admit::AskFirst(question) => Ok((self.find(0, placement), question)),
-            Admit::AskAnchor(question) => Ok((self.anchor(), question)),
+        let asked = match self.decide_at(at, |engine, context| engine.begin_call(context, &call))? {
+            TopologyCheck::Done(checked) => Err(checked),
+            TopologyCheck::AskShardZero(question) => Ok((self.find(0, placement), question)),
+            TopologyCheck::AskAnchor(question) => Ok((self.anchor(), question)),
         };
-        let admission = match asked {
-            Err(admission) => admission,
+        let checked = match asked {
+            Err(checked) => checked,
             Ok((other, question)) => {
                 let answer = self.answer_at(other, call.topology(), question, &[])?;
-                self.decide_at(at, |engine, context| engine.admit_by_first(context.db, &call, answer))?
+                self.decide_at(at, |engine, context| engine.finish_topology_check(context.db, &call, answer))?
             }
         };
-        match admission {
+        match checked {
             Ok(()) => Some(Ok(self.decide_at(at, |engine, context| engine.call(context, call, body))?)),
             Err(mismatch) => Some(Err(mismatch)),
         }

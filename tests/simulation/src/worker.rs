@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use vtryon_gateway_engine::protocol::delivery::Report;
 use vtryon_gateway_engine::protocol::topology::Topology;
 use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult};
-use vtryon_gateway_engine::shard::Admit;
+use vtryon_gateway_engine::shard::TopologyCheck;
 use vtryon_webhooks::{Millis, Shards, Signature};
 
 use crate::attempts::{RunningAttempt, Sender};
@@ -112,7 +112,7 @@ impl World {
         let reports = std::mem::take(&mut self.waiting_reports[shard]);
         let before: Vec<_> = reports.iter().map(|report| self.before_report(shard, report)).collect();
         let last = self.shards[shard].log.last;
-        let answer = self.admit_and_call(shard, decision, request, copied(&reports), body);
+        let answer = self.begin_and_call(shard, decision, request, copied(&reports), body);
         // Where a statement was refused, it may have been one of a report: that fails no call.
         let are_recorded = answer.is_some() && !self.shards[shard].is_alarm_unset;
         for (report, before) in reports.iter().zip(&before) {
@@ -131,7 +131,7 @@ impl World {
     }
 
     /// Lets a shard admit and execute a call; returns its answer, or nothing where that failed.
-    fn admit_and_call(
+    fn begin_and_call(
         &mut self,
         shard: usize,
         decision: Decision,
@@ -144,20 +144,25 @@ impl World {
         let call = self.of_later_version(&call);
         // Whatever is called sets an alarm that could not be set.
         self.shards[shard].is_alarm_unset = false;
-        let admit = self.decide(shard, decision, |engine, context| engine.admit(context, &call)).done()?;
-        let asked = match admit {
-            Admit::Decided(admission) => Err(admission),
+        let check =
+            self.decide(shard, decision, |engine, context| engine.begin_call(context, &call)).done()?;
+        let asked = match check {
+            TopologyCheck::Done(checked) => Err(checked),
             // A lost answer is an error, and the caller gets it.
-            Admit::AskFirst(question) => Ok(Ok(Some(self.call(0, Decision::Query, question, &[])?))),
-            Admit::AskAnchor(question) => Ok(self.ask_anchor(&call, question)?),
+            TopologyCheck::AskShardZero(question) => {
+                Ok(Ok(Some(self.call(0, Decision::Query, question, &[])?)))
+            }
+            TopologyCheck::AskAnchor(question) => Ok(self.ask_anchor(&call, question)?),
         };
-        let admission = match asked {
-            Err(admission) => admission,
+        let checked = match asked {
+            Err(checked) => checked,
             Ok(answer) => self
-                .decide(shard, decision, |engine, context| engine.admit_by_first(context.db, &call, answer))
+                .decide(shard, decision, |engine, context| {
+                    engine.finish_topology_check(context.db, &call, answer)
+                })
                 .done()?,
         };
-        ensure!(admission.is_ok(), "a caller with the right number of shards is admitted", "{admission:?}");
+        ensure!(checked.is_ok(), "a caller with the right number of shards is admitted", "{checked:?}");
         let answer =
             self.decide(shard, decision, |engine, context| engine.call(context, call, body)).done()?;
         Some(answer.unwrap_or_else(|| "null".to_owned()))
@@ -200,9 +205,9 @@ impl World {
             // Before the first event any number would be taken.
             return;
         }
-        let admit = self.decide(shard, Decision::Query, |engine, context| engine.admit(context, &call));
-        let Some(Admit::Decided(admission)) = admit.done() else { return };
-        ensure!(admission.is_err(), "a caller with another number of shards is refused", "{}", other.count());
+        let check = self.decide(shard, Decision::Query, |engine, context| engine.begin_call(context, &call));
+        let Some(TopologyCheck::Done(checked)) = check.done() else { return };
+        ensure!(checked.is_err(), "a caller with another number of shards is refused", "{}", other.count());
         self.coverage.reach("refused", "another number of shards");
     }
 }

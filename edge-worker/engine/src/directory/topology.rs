@@ -7,7 +7,7 @@ use vtryon_webhooks::Code;
 
 use crate::database::Database;
 use crate::protocol::ShardRequest;
-use crate::protocol::topology::Topology;
+use crate::protocol::topology::{Topology, TopologyMismatch};
 use crate::{Failure, Refusal, Result, json};
 
 /// What the directory is asked for.
@@ -32,7 +32,7 @@ pub fn check(
     match (Topology::load(db)?, purpose) {
         (Some(recorded), _) => match configured.compare(recorded) {
             Ok(()) => Ok(None),
-            Err(mismatch) => Err(Refusal::new(Code::Unavailable, mismatch).into()),
+            Err(TopologyMismatch(message)) => Err(Refusal::new(Code::Unavailable, message).into()),
         },
         (None, Purpose::Any) => Ok(Some(ShardRequest::VerifyShardCount)),
         (None, Purpose::Change) => Ok(Some(ShardRequest::Topology)),

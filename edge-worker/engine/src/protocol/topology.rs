@@ -16,9 +16,10 @@ pub struct Topology {
     pub placement: Placement,
 }
 
-/// Whether a caller means the deployment that an object is part of; the message says that it has another number of shards,
-/// or another placement.
-pub type Admission = Result<(), String>;
+/// Why a caller does not mean the deployment that an object is part of: it has another number of shards, or another
+/// placement. The message says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopologyMismatch(pub String);
 
 impl Topology {
     /// Reads what was recorded, if anything was.
@@ -35,12 +36,13 @@ impl Topology {
     }
 
     /// Compares what is configured with what was recorded.
-    pub(crate) fn compare(self, recorded: Self) -> Admission {
+    pub(crate) fn compare(self, recorded: Self) -> Result<(), TopologyMismatch> {
         let Self { shards, placement } = self;
         if recorded.shards != shards {
             let made_with = recorded.shards;
-            return Err(format!("SHARDS is {shards}, but this deployment was made with {made_with}"));
+            let message = format!("SHARDS is {shards}, but this deployment was made with {made_with}");
+            return Err(TopologyMismatch(message));
         }
-        placement.mismatch(recorded.placement).map_or(Ok(()), Err)
+        placement.mismatch(recorded.placement).map_or(Ok(()), |message| Err(TopologyMismatch(message)))
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::queries::{self, DeliveryFilter};
-use super::{Admit, Shard};
+use super::{Shard, TopologyCheck};
 use crate::protocol::{Call, ShardRequest};
 use crate::{Context, Result, json};
 
@@ -12,7 +12,7 @@ impl Shard {
     ///
     /// # Errors
     /// A fault of the database.
-    pub fn admit(&mut self, context: &Context<'_>, call: &Call) -> Result<Admit> {
+    pub fn begin_call(&mut self, context: &Context<'_>, call: &Call) -> Result<TopologyCheck> {
         self.repair_alarm(context);
         self.check_topology(context.db, call)
     }

@@ -14,6 +14,7 @@ pub(crate) mod subscriber;
 use vtryon_webhooks::{Digest, Shards};
 
 use self::subscriber::{Close, Outgoing, Subscriber};
+use super::topology::ShardIndex;
 use super::{Shard, sequence};
 use crate::protocol::cursor::{StreamCursor, StreamPosition};
 use crate::protocol::live::{FINAL, GONE, Subject, acknowledged};
@@ -50,16 +51,9 @@ fn subject_tag(subject: &Subject) -> String {
     }
 }
 
-/// The number of a shard, and the number of all shards.
-#[derive(Clone, Copy)]
-pub(crate) struct ShardPosition {
-    pub(crate) shard: u32,
-    pub(crate) shards: u32,
-}
-
-impl ShardPosition {
+impl ShardIndex {
     /// Returns the id of the message with a sequence number: a cursor.
-    fn id(self, seq: i64) -> String {
+    fn cursor(self, seq: i64) -> String {
         StreamCursor::at(self.shards, self.shard, StreamPosition::After(seq)).to_string()
     }
 }
@@ -128,14 +122,14 @@ impl Shard {
         let Some(id) = id else { return Ok(Outgoing::close(UNEXPECTED)) };
         let mut outgoing = Outgoing::default();
         // A shard that has stored nothing yet has nothing to catch up with.
-        let Ok(position) = self.position() else { return Ok(outgoing) };
-        let Some(shards) = Shards::new(position.shards) else { return Ok(outgoing) };
+        let Ok(index) = self.index() else { return Ok(outgoing) };
+        let Some(shards) = Shards::new(index.shards) else { return Ok(outgoing) };
         let cursor = StreamCursor::parse(&id, shards).ok();
-        let acknowledged = cursor.and_then(|cursor| cursor.position(position.shard));
+        let acknowledged = cursor.and_then(|cursor| cursor.position(index.shard));
         let Some(StreamPosition::After(seq)) = acknowledged else { return Ok(Outgoing::close(UNEXPECTED)) };
         subscriber.acknowledge(seq, context.now);
         if !subscriber.caught_up {
-            self.catch_up(context, subscriber, position, &mut outgoing)?;
+            self.catch_up(context, subscriber, index, &mut outgoing)?;
         }
         Ok(outgoing)
     }
@@ -145,7 +139,7 @@ impl Shard {
         &self,
         context: &Context<'_>,
         subscriber: &mut Subscriber,
-        position: ShardPosition,
+        index: ShardIndex,
         outgoing: &mut Outgoing,
     ) -> Result<()> {
         let db = context.db;
@@ -154,7 +148,7 @@ impl Shard {
             // Entries were pruned before this subscriber has received them.
             let gap = Gap { from: subscriber.at.max(subscriber.floor) + 1, to: floor, after: subscriber.at };
             subscriber.floor = floor;
-            self.send_gap(context, subscriber, position, gap, outgoing)?;
+            self.send_gap(context, subscriber, index, gap, outgoing)?;
         }
         loop {
             let page = match &subscriber.subject {
@@ -181,12 +175,8 @@ impl Shard {
         subscriber.caught_up = true;
         if !subscriber.ready_sent {
             subscriber.ready_sent = true;
-            subscriber.send(outgoing, message::ready(position, subscriber.at));
+            subscriber.send(outgoing, message::ready(index, subscriber.at));
         }
         Ok(())
-    }
-
-    fn position(&self) -> Result<ShardPosition> {
-        Ok(ShardPosition { shard: self.number()?, shards: self.count()? })
     }
 }

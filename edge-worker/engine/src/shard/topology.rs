@@ -5,7 +5,7 @@
 
 use super::Shard;
 use crate::database::Database;
-use crate::protocol::topology::{Admission, Topology};
+use crate::protocol::topology::{Topology, TopologyMismatch};
 use crate::protocol::{Call, ShardRequest};
 use crate::{Result, json, meta};
 
@@ -19,11 +19,23 @@ pub(crate) struct KnownTopology {
     recorded: Option<Topology>,
 }
 
-/// What a shard needs to admit a caller.
-pub enum Admit {
-    Decided(Admission),
-    /// Only shard 0 knows: its answer to this request goes to [`Shard::admit_by_first`].
-    AskFirst(ShardRequest),
+/// The number of a shard, and the number of all shards.
+#[derive(Clone, Copy)]
+pub(crate) struct ShardIndex {
+    pub(crate) shard: u32,
+    pub(crate) shards: u32,
+}
+
+impl ShardIndex {
+    /// The only shard.
+    pub(crate) const ONLY: Self = Self { shard: 0, shards: 1 };
+}
+
+/// Whether a caller means this deployment, as far as a shard knows.
+pub enum TopologyCheck {
+    Done(Result<(), TopologyMismatch>),
+    /// Only shard 0 knows: its answer to this request goes to [`Shard::finish_topology_check`].
+    AskShardZero(ShardRequest),
     /// Only the anchor does: shard 0 outside of any jurisdiction.
     AskAnchor(ShardRequest),
 }
@@ -36,7 +48,12 @@ impl KnownTopology {
     }
 
     /// Compares a caller's topology with the recorded one, and stores this shard's own number.
-    fn compare(&mut self, db: &dyn Database, call: &Call, recorded: Topology) -> Result<Admission> {
+    fn compare(
+        &mut self,
+        db: &dyn Database,
+        call: &Call,
+        recorded: Topology,
+    ) -> Result<Result<(), TopologyMismatch>> {
         if self.shard.is_none() {
             meta::set(db, OWN, call.shard.into())?;
             self.shard = Some(call.shard);
@@ -44,7 +61,12 @@ impl KnownTopology {
         Ok(call.topology().compare(recorded))
     }
 
-    fn record(&mut self, db: &dyn Database, call: &Call, topology: Topology) -> Result<Admission> {
+    fn record(
+        &mut self,
+        db: &dyn Database,
+        call: &Call,
+        topology: Topology,
+    ) -> Result<Result<(), TopologyMismatch>> {
         topology.record(db)?;
         self.recorded = Some(topology);
         self.compare(db, call, topology)
@@ -60,35 +82,34 @@ impl Shard {
     ///
     /// # Errors
     /// A fault of the database.
-    pub(crate) fn check_topology(&mut self, db: &dyn Database, call: &Call) -> Result<Admit> {
-        let is_first_use = is_first_use(&call.request);
+    pub(crate) fn check_topology(&mut self, db: &dyn Database, call: &Call) -> Result<TopologyCheck> {
         if let Some(recorded) = self.topology.recorded {
-            return Ok(Admit::Decided(self.topology.compare(db, call, recorded)?));
+            return Ok(TopologyCheck::Done(self.topology.compare(db, call, recorded)?));
         }
         let is_anchor = matches!(call.request, ShardRequest::Anchor | ShardRequest::VerifyAnchor)
             || (call.shard == 0 && call.placement.jurisdiction().is_none());
-        Ok(match (is_anchor, call.shard == 0, is_first_use) {
-            (true, _, true) => Admit::Decided(self.topology.record(db, call, call.topology())?),
+        Ok(match (is_anchor, call.shard == 0, fixes_topology(&call.request)) {
+            (true, _, true) => TopologyCheck::Done(self.topology.record(db, call, call.topology())?),
             // A query stores no number, and finds nothing.
-            (true, _, false) => Admit::Decided(Ok(())),
-            (false, true, true) => Admit::AskAnchor(ShardRequest::Anchor),
-            (false, true, false) => Admit::AskAnchor(ShardRequest::VerifyAnchor),
-            (false, false, true) => Admit::AskFirst(ShardRequest::Topology),
-            (false, false, false) => Admit::AskFirst(ShardRequest::VerifyShardCount),
+            (true, _, false) => TopologyCheck::Done(Ok(())),
+            (false, true, true) => TopologyCheck::AskAnchor(ShardRequest::Anchor),
+            (false, true, false) => TopologyCheck::AskAnchor(ShardRequest::VerifyAnchor),
+            (false, false, true) => TopologyCheck::AskShardZero(ShardRequest::Topology),
+            (false, false, false) => TopologyCheck::AskShardZero(ShardRequest::VerifyShardCount),
         })
     }
 
-    /// Decides by the answer of shard 0 or of the anchor: its JSON, or the message with which it has refused the caller.
+    /// Decides by the answer of shard 0 or of the anchor: its JSON, or why it has refused the caller.
     ///
     /// # Errors
     /// A fault of the database, and an answer without a number where it would have been stored.
-    pub fn admit_by_first(
+    pub fn finish_topology_check(
         &mut self,
         db: &dyn Database,
         call: &Call,
-        answer: Result<Option<String>, String>,
-    ) -> Result<Admission> {
-        match (is_first_use(&call.request), answer) {
+        answer: Result<Option<String>, TopologyMismatch>,
+    ) -> Result<Result<(), TopologyMismatch>> {
+        match (fixes_topology(&call.request), answer) {
             (false, answer) => Ok(answer.map(drop)),
             (true, Ok(Some(count))) => {
                 let shards = json::read(&count)?;
@@ -107,11 +128,9 @@ impl Shard {
         self.topology.shard.ok_or_else(|| "a shard does not know its number yet".into())
     }
 
-    /// Returns the same with the number of all shards. Before the first call, when there are no settings either, it is
-    /// the only one.
-    pub(crate) fn place(&self) -> (u32, u32) {
-        let KnownTopology { shard, recorded } = &self.topology;
-        shard.zip(recorded.map(|topology| topology.shards)).unwrap_or((0, 1))
+    /// Returns the same with the number of all shards.
+    pub(crate) fn index(&self) -> Result<ShardIndex> {
+        Ok(ShardIndex { shard: self.number()?, shards: self.count()? })
     }
 
     /// Returns the number of all shards, once one of them has stored something.
@@ -122,7 +141,7 @@ impl Shard {
 }
 
 /// Returns whether a request fixes the number of shards where none is stored.
-const fn is_first_use(request: &ShardRequest) -> bool {
+const fn fixes_topology(request: &ShardRequest) -> bool {
     match request {
         ShardRequest::StoreEvent(_)
         | ShardRequest::Import(_)

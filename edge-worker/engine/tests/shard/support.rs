@@ -19,7 +19,7 @@ use vtryon_gateway_engine::protocol::import::{ImportedErasure, ImportedEvent, Im
 use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::settings::{Endpoint, EndpointOptions, Settings};
 use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult};
-use vtryon_gateway_engine::shard::{Admit, Broadcast, Shard};
+use vtryon_gateway_engine::shard::{Broadcast, Shard, TopologyCheck};
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_gateway_engine::{Context, Deployment};
 use vtryon_webhooks::{Digest, Millis, Secret, Signature, Verifier};
@@ -139,14 +139,14 @@ impl World {
         let reports = std::mem::take(&mut self.waiting_reports);
         let placement = Placement::default();
         let call = Call { shard: self.no, shards: self.shards, placement, reports, request };
-        let admission = match self.decide(|shard, context| shard.admit(context, &call)).unwrap() {
-            Admit::Decided(admission) => admission,
-            Admit::AskFirst(_) | Admit::AskAnchor(_) => {
+        let checked = match self.decide(|shard, context| shard.begin_call(context, &call)).unwrap() {
+            TopologyCheck::Done(checked) => checked,
+            TopologyCheck::AskShardZero(_) | TopologyCheck::AskAnchor(_) => {
                 let answer = Ok(Some(self.shards.to_string()));
-                self.decide(|shard, context| shard.admit_by_first(context.db, &call, answer)).unwrap()
+                self.decide(|shard, context| shard.finish_topology_check(context.db, &call, answer)).unwrap()
             }
         };
-        admission.unwrap();
+        checked.unwrap();
         let text = self.decide(|shard, context| shard.call(context, call, body)).unwrap();
         text.map(|text| serde_json::from_str(&text).unwrap())
     }

@@ -1,8 +1,8 @@
 //! Answers the Worker's calls to a shard.
 
 use vtryon_gateway_engine::json;
-use vtryon_gateway_engine::protocol::topology::Admission;
-use vtryon_gateway_engine::shard::Admit;
+use vtryon_gateway_engine::protocol::topology::TopologyMismatch;
+use vtryon_gateway_engine::shard::TopologyCheck;
 use vtryon_webhooks::Shards;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -23,8 +23,8 @@ impl TaskShard {
     pub async fn call(&self, call: String, body: Vec<u8>) -> Result<JsValue, JsValue> {
         metering::count(BilledOperation::ShardRequest);
         let call: Call = json::read(&call).map_err(fault)?;
-        if let Err(mismatch) = self.admit(&call).await? {
-            return Ok(js_sys::Error::new(&mismatch).into());
+        if let Err(mismatch) = self.begin_call(&call).await? {
+            return Ok(js_sys::Error::new(&mismatch.0).into());
         }
         let queued = self.queued_broadcasts();
         let answer = self.decide(|shard, context| {
@@ -37,33 +37,36 @@ impl TaskShard {
 }
 
 impl TaskShard {
-    /// Prepares the shard for a call; returns a message where the caller has another number of shards, or another
-    /// placement.
-    pub(super) async fn admit(&self, call: &Call) -> worker::Result<Admission> {
+    /// Prepares the shard for a call; says where the caller has another number of shards, or another placement.
+    pub(super) async fn begin_call(&self, call: &Call) -> worker::Result<Result<(), TopologyMismatch>> {
         // The result is taken apart before anything is awaited: an error of the platform is not unwind safe.
-        let admit = self.decide(|shard, context| shard.admit(context, call))?;
-        let admission = match admit {
-            Admit::Decided(admission) => admission,
-            Admit::AskFirst(request) => {
+        let check = self.decide(|shard, context| shard.begin_call(context, call))?;
+        let checked = match check {
+            TopologyCheck::Done(checked) => checked,
+            TopologyCheck::AskShardZero(request) => {
                 let shards = shards_of(call)?;
                 let answer = shard_client::call(&self.env, shards, 0, request, &[]).await;
-                self.admit_by(call, answer)?
+                self.finish_check(call, answer)?
             }
-            Admit::AskAnchor(request) => {
+            TopologyCheck::AskAnchor(request) => {
                 let shards = shards_of(call)?;
                 let answer = shard_client::call_anchor(&self.env, shards, request).await;
-                self.admit_by(call, answer)?
+                self.finish_check(call, answer)?
             }
         };
-        if let Err(mismatch) = &admission {
-            console_error!("shards: {mismatch}");
+        if let Err(TopologyMismatch(message)) = &checked {
+            console_error!("shards: {message}");
         }
-        Ok(admission)
+        Ok(checked)
     }
 
-    fn admit_by(&self, call: &Call, answer: Result<Option<String>, ApiError>) -> worker::Result<Admission> {
-        let answer = answer.map_err(|refusal| refusal.message().to_owned());
-        self.decide(|shard, context| shard.admit_by_first(context.db, call, answer))
+    fn finish_check(
+        &self,
+        call: &Call,
+        answer: Result<Option<String>, ApiError>,
+    ) -> worker::Result<Result<(), TopologyMismatch>> {
+        let answer = answer.map_err(|refusal| TopologyMismatch(refusal.message().to_owned()));
+        self.decide(|shard, context| shard.finish_topology_check(context.db, call, answer))
     }
 }
 

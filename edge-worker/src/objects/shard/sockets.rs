@@ -40,8 +40,8 @@ impl TaskShard {
     /// Opens a socket for a stream, and sends its first messages.
     pub(super) async fn open_socket(&self, request: &Request) -> worker::Result<Response> {
         let call = Call::from_url(&request.inner().url()).map_err(fault)?;
-        if let Err(mismatch) = self.admit(&call).await? {
-            return Ok(Response::ok(mismatch)?.with_status(503));
+        if let Err(mismatch) = self.begin_call(&call).await? {
+            return Ok(Response::ok(mismatch.0)?.with_status(503));
         }
         let Call { shard, shards, request, .. } = call;
         let ShardRequest::Subscribe(subscription) = request else {

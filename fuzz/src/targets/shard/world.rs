@@ -9,7 +9,7 @@ use vtryon_gateway_engine::protocol::metrics::Counts;
 use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::settings::{Endpoint, EndpointOptions, Replay, Settings};
 use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult, TaskFilter};
-use vtryon_gateway_engine::shard::{Admit, Shard, Subscribed, Subscriber};
+use vtryon_gateway_engine::shard::{Shard, Subscribed, Subscriber, TopologyCheck};
 use vtryon_gateway_engine::sqlite::Sqlite;
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_gateway_engine::{Context, Deployment};
@@ -65,8 +65,8 @@ impl World {
     pub(super) fn call(&mut self, request: ShardRequest, body: &[u8]) -> Json {
         let reports = std::mem::take(&mut self.reports);
         let call = Call { shard: 0, shards: 1, placement: Placement::default(), reports, request };
-        let admitted = self.decide(|shard, context| shard.admit(context, &call)).unwrap();
-        assert!(matches!(admitted, Admit::Decided(Ok(()))));
+        let check = self.decide(|shard, context| shard.begin_call(context, &call)).unwrap();
+        assert!(matches!(check, TopologyCheck::Done(Ok(()))));
         let answer = self.decide(|shard, context| shard.call(context, call, body)).unwrap();
         answer.map_or(Json::Null, |text| serde_json::from_str(&text).unwrap())
     }

@@ -13,6 +13,7 @@ use crate::protocol::delivery::{Dispatch, endpoint_of};
 use crate::protocol::limits::{Limits, Rate};
 use crate::protocol::settings::{Endpoint, Settings};
 use crate::shard::Shard;
+use crate::shard::topology::ShardIndex;
 use crate::{Context, Result};
 
 /// The attempts of each endpoint.
@@ -166,7 +167,8 @@ impl Shard {
 
     /// Returns the part of an endpoint's limits that this shard has, with spans in milliseconds of the clock.
     fn limits(&self, context: &Context<'_>, endpoint: &Endpoint) -> Limits {
-        let (shard, shards) = self.place();
+        // Before the first call there are no settings either.
+        let ShardIndex { shard, shards } = self.index().unwrap_or(ShardIndex::ONLY);
         let Limits { max_in_flight, rate } = Limits::of(&endpoint.options, shard, shards);
         let stretched = |rate: Rate| Rate { span_ms: context.deployment.stretched(rate.span_ms), ..rate };
         Limits { max_in_flight, rate: rate.map(stretched) }

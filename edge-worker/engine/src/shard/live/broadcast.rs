@@ -197,7 +197,7 @@ impl Shard {
         }
         let mut outgoing = Outgoing::default();
         subscriber.wait(subscriber.at + 1, "", context.now);
-        self.catch_up(context, subscriber, self.position()?, &mut outgoing)?;
+        self.catch_up(context, subscriber, self.index()?, &mut outgoing)?;
         Ok(Some(outgoing))
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use vtryon_webhooks::Signature;
 
-use super::{Gap, ShardPosition};
+use super::Gap;
 use crate::database::Database;
 use crate::protocol::TaskFilter;
 use crate::protocol::delivery::{delivery_id, seq_of};
@@ -15,6 +15,7 @@ use crate::shard::events::{self, StoredEvent};
 use crate::shard::queries::{self, TaskView};
 use crate::shard::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO, erasure};
 use crate::shard::sequence::SequenceEntry;
+use crate::shard::topology::ShardIndex;
 use crate::{Context, Result, json, time};
 
 /// How many tasks a snapshot has.
@@ -112,9 +113,9 @@ impl Shard {
         bodies: bool,
     ) -> Result<Option<String>> {
         let db = context.db;
-        let position = self.position()?;
+        let index = self.index()?;
         if entry.is_erasure {
-            return erased(db, position, entry.seq);
+            return erased(db, index, entry.seq);
         }
         let Some(stored) = events::find(db, entry.event_seq())?.filter(|stored| !stored.is_alert()) else {
             return Ok(None);
@@ -131,12 +132,12 @@ impl Shard {
             None => None,
         };
         let event = EventMessage {
-            id: position.id(entry.seq),
+            id: index.cursor(entry.seq),
             r#type: if entry.delivery.is_some() { MessageType::Replay } else { MessageType::Event },
-            shard: position.shard,
+            shard: index.shard,
             seq: entry.seq,
             of: entry.delivery.map(seq_of),
-            delivery: entry.delivery.map(|no| delivery_id(position.shard, no)),
+            delivery: entry.delivery.map(|no| delivery_id(index.shard, no)),
             task_id: stored.task_id.as_deref(),
             event: stored.event(),
             status: stored.status.as_deref(),
@@ -156,7 +157,7 @@ impl Shard {
     pub(crate) fn snapshot(
         &self,
         context: &Context<'_>,
-        position: ShardPosition,
+        index: ShardIndex,
         task_id: Option<&str>,
         at: i64,
     ) -> Result<String> {
@@ -171,9 +172,9 @@ impl Shard {
                 (None, Some(view))
             }
         };
-        let ShardPosition { shard, shards } = position;
+        let ShardIndex { shard, shards } = index;
         let snapshot = SnapshotMessage {
-            id: position.id(at),
+            id: index.cursor(at),
             r#type: MessageType::Snapshot,
             shard,
             shards,
@@ -190,7 +191,7 @@ impl Shard {
         task_id: Option<&str>,
         state: &str,
     ) -> Result<String> {
-        let shard = self.position()?.shard;
+        let shard = self.index()?.shard;
         let delivery = delivery_id(shard, delivery);
         Ok(json::to_string(&AttemptMessage {
             r#type: MessageType::Delivery,
@@ -203,12 +204,12 @@ impl Shard {
 }
 
 /// Makes the message that a task was erased; `None` where its tombstone was dropped.
-fn erased(db: &dyn Database, position: ShardPosition, seq: i64) -> Result<Option<String>> {
+fn erased(db: &dyn Database, index: ShardIndex, seq: i64) -> Result<Option<String>> {
     let Some((digest, erased_at)) = erasure::find(db, seq)? else { return Ok(None) };
     Ok(Some(json::to_string(&ErasedMessage {
-        id: position.id(seq),
+        id: index.cursor(seq),
         r#type: MessageType::Erased,
-        shard: position.shard,
+        shard: index.shard,
         seq,
         task_digest: &digest,
         erased_at: time::rfc3339(erased_at),
@@ -216,16 +217,15 @@ fn erased(db: &dyn Database, position: ShardPosition, seq: i64) -> Result<Option
 }
 
 /// Makes the message that entries were pruned.
-pub(crate) fn gap(position: ShardPosition, gap: Gap) -> String {
+pub(crate) fn gap(index: ShardIndex, gap: Gap) -> String {
     let Gap { from, to, after } = gap;
-    let gap =
-        GapMessage { id: position.id(after), r#type: MessageType::Gap, shard: position.shard, from, to };
+    let gap = GapMessage { id: index.cursor(after), r#type: MessageType::Gap, shard: index.shard, from, to };
     json::to_string(&gap)
 }
 
 /// Makes the message `ready`: the backlog has been sent.
-pub(crate) fn ready(position: ShardPosition, at: i64) -> String {
-    json::to_string(&ReadyMessage { id: position.id(at), r#type: MessageType::Ready, shard: position.shard })
+pub(crate) fn ready(index: ShardIndex, at: i64) -> String {
+    json::to_string(&ReadyMessage { id: index.cursor(at), r#type: MessageType::Ready, shard: index.shard })
 }
 
 /// Returns a body in base64, and its signature by the secret that signed it. Where that is not configured any more, by

@@ -2,10 +2,11 @@
 
 use super::state::{self, PageState};
 use super::subscriber::{Outgoing, Subscriber};
-use super::{Gap, OVER, PAGE_TAG, ShardPosition, message, subject_tag};
+use super::{Gap, OVER, PAGE_TAG, message, subject_tag};
 use crate::protocol::cursor::StreamPosition;
 use crate::protocol::live::{MessageType, Start, Subject, Subscription};
 use crate::shard::retention::erasure;
+use crate::shard::topology::ShardIndex;
 use crate::shard::{Shard, sequence};
 use crate::{Context, Result};
 
@@ -54,7 +55,7 @@ impl Shard {
         (shard, shards): (u32, u32),
         subscription: Subscription,
     ) -> Result<Subscribed> {
-        let at_shard = ShardPosition { shard, shards };
+        let at_shard = ShardIndex { shard, shards };
         let mut state = None;
         if let Subject::State { task_id } = &subscription.subject {
             if erasure::is_erased(context.db, task_id)? {
@@ -97,18 +98,18 @@ impl Shard {
         context: &Context<'_>,
         subscriber: &mut Subscriber,
         start: Start,
-        position: ShardPosition,
+        index: ShardIndex,
         gap: Option<Gap>,
     ) -> Result<Outgoing> {
         let mut outgoing = Outgoing::default();
         match gap {
-            Some(gap) => self.send_gap(context, subscriber, position, gap, &mut outgoing)?,
+            Some(gap) => self.send_gap(context, subscriber, index, gap, &mut outgoing)?,
             None if matches!(start, Start::Now) => {
-                self.send_snapshot(context, subscriber, position, &mut outgoing)?;
+                self.send_snapshot(context, subscriber, index, &mut outgoing)?;
             }
             None => {}
         }
-        self.catch_up(context, subscriber, position, &mut outgoing)?;
+        self.catch_up(context, subscriber, index, &mut outgoing)?;
         Ok(outgoing)
     }
 
@@ -117,26 +118,26 @@ impl Shard {
         &self,
         context: &Context<'_>,
         subscriber: &mut Subscriber,
-        position: ShardPosition,
+        index: ShardIndex,
         gap: Gap,
         outgoing: &mut Outgoing,
     ) -> Result<()> {
-        subscriber.send(outgoing, message::gap(position, gap));
-        self.send_snapshot(context, subscriber, position, outgoing)
+        subscriber.send(outgoing, message::gap(index, gap));
+        self.send_snapshot(context, subscriber, index, outgoing)
     }
 
     fn send_snapshot(
         &self,
         context: &Context<'_>,
         subscriber: &mut Subscriber,
-        position: ShardPosition,
+        index: ShardIndex,
         outgoing: &mut Outgoing,
     ) -> Result<()> {
         let task_id = match &subscriber.subject {
             Subject::Shard => None,
             Subject::Task { task_id } | Subject::State { task_id } => Some(task_id.as_str()),
         };
-        let text = self.snapshot(context, position, task_id, subscriber.at)?;
+        let text = self.snapshot(context, index, task_id, subscriber.at)?;
         subscriber.send(outgoing, text);
         Ok(())
     }

@@ -22,13 +22,17 @@ fn write() -> ShardRequest {
     ShardRequest::Configure(Settings::default())
 }
 
+fn mismatch() -> TopologyMismatch {
+    TopologyMismatch("mismatch".to_owned())
+}
+
 /// Describes how a shard decides on a caller.
-fn decision(admit: Admit) -> String {
-    match admit {
-        Admit::Decided(Ok(())) => "admitted".to_owned(),
-        Admit::Decided(Err(mismatch)) => mismatch,
-        Admit::AskFirst(question) => format!("asks {}", json::to_string(&question)),
-        Admit::AskAnchor(question) => format!("asks the anchor {}", json::to_string(&question)),
+fn decision(check: TopologyCheck) -> String {
+    match check {
+        TopologyCheck::Done(Ok(())) => "admitted".to_owned(),
+        TopologyCheck::Done(Err(TopologyMismatch(message))) => message,
+        TopologyCheck::AskShardZero(question) => format!("asks {}", json::to_string(&question)),
+        TopologyCheck::AskAnchor(question) => format!("asks the anchor {}", json::to_string(&question)),
     }
 }
 
@@ -64,18 +68,20 @@ impl First {
     }
 
     /// Lets a call be admitted by the answer of the anchor.
-    fn admit_by(&mut self, anchor: &mut Self, call: &Call) -> Result<Admission> {
-        let Admit::AskAnchor(request) = self.shard.check_topology(&self.db, call)? else {
+    fn finish_check(&mut self, anchor: &mut Self, call: &Call) -> Result<Result<(), TopologyMismatch>> {
+        let TopologyCheck::AskAnchor(request) = self.shard.check_topology(&self.db, call)? else {
             return Err("the anchor was not asked".into());
         };
-        let answer = is_first_use(&request).then(|| call.shards.to_string());
+        let answer = fixes_topology(&request).then(|| call.shards.to_string());
         let asked =
             Call { shard: 0, shards: call.shards, placement: call.placement, reports: Vec::new(), request };
         let answer = match anchor.shard.check_topology(&anchor.db, &asked)? {
-            Admit::Decided(admission) => admission.map(|()| answer),
-            Admit::AskFirst(_) | Admit::AskAnchor(_) => return Err("the anchor asks nobody".into()),
+            TopologyCheck::Done(checked) => checked.map(|()| answer),
+            TopologyCheck::AskShardZero(_) | TopologyCheck::AskAnchor(_) => {
+                return Err("the anchor asks nobody".into());
+            }
         };
-        self.shard.admit_by_first(&self.db, call, answer)
+        self.shard.finish_topology_check(&self.db, call, answer)
     }
 }
 
@@ -91,10 +97,10 @@ fn the_placement_is_fixed_by_the_anchor_whatever_it_was_and_becomes() -> Result<
             assert_eq!(anchor.check(&call_in(made, 0, 4, write()))?, "admitted");
         } else {
             let query = call_in(made, 0, 4, ShardRequest::Metrics);
-            assert_eq!(first.admit_by(&mut anchor, &query)?, Ok(()), "a query fixes nothing");
+            assert_eq!(first.finish_check(&mut anchor, &query)?, Ok(()), "a query fixes nothing");
             assert!(anchor.shard.count().is_err() && first.shard.count().is_err());
             let store = call_in(made, 0, 4, write());
-            assert_eq!(first.admit_by(&mut anchor, &store)?, Ok(()));
+            assert_eq!(first.finish_check(&mut anchor, &store)?, Ok(()));
             assert_eq!(first.check(&query)?, "admitted");
             let restarted = KnownTopology::load(&first.db)?;
             assert_eq!(restarted.recorded, Some(store.topology()));
@@ -105,8 +111,8 @@ fn the_placement_is_fixed_by_the_anchor_whatever_it_was_and_becomes() -> Result<
         if changed.is_empty() {
             assert_eq!((anchor.check(&query)?, anchor.check(&store)?), (says.to_owned(), says.to_owned()));
         } else {
-            assert_eq!(other.admit_by(&mut anchor, &query)?, Err(says.to_owned()));
-            assert_eq!(other.admit_by(&mut anchor, &store)?, Err(says.to_owned()));
+            assert_eq!(other.finish_check(&mut anchor, &query)?, Err(TopologyMismatch(says.to_owned())));
+            assert_eq!(other.finish_check(&mut anchor, &store)?, Err(TopologyMismatch(says.to_owned())));
             assert!(other.shard.count().is_err(), "nothing is recorded");
         }
     }
@@ -119,14 +125,14 @@ fn another_shard_asks_shard_0_until_it_knows_the_number() -> Result<()> {
     let mut shard = Shard::default();
     let (query, store) = (call(3, 8, ShardRequest::Metrics), call(3, 8, write()));
     assert_eq!(decision(shard.check_topology(db, &query)?), r#"asks "verify_shard_count""#);
-    assert_eq!(shard.admit_by_first(db, &query, Err("mismatch".to_owned()))?, Err("mismatch".to_owned()));
-    assert_eq!(shard.admit_by_first(db, &query, Ok(None))?, Ok(()));
+    assert_eq!(shard.finish_topology_check(db, &query, Err(mismatch()))?, Err(mismatch()));
+    assert_eq!(shard.finish_topology_check(db, &query, Ok(None))?, Ok(()));
     assert!(shard.count().is_err(), "a query stores no number");
 
     assert_eq!(decision(shard.check_topology(db, &store)?), r#"asks "topology""#);
-    assert_eq!(shard.admit_by_first(db, &store, Err("mismatch".to_owned()))?, Err("mismatch".to_owned()));
-    assert!(shard.admit_by_first(db, &store, Ok(None)).is_err());
-    assert_eq!(shard.admit_by_first(db, &store, Ok(Some("8".to_owned())))?, Ok(()));
+    assert_eq!(shard.finish_topology_check(db, &store, Err(mismatch()))?, Err(mismatch()));
+    assert!(shard.finish_topology_check(db, &store, Ok(None)).is_err());
+    assert_eq!(shard.finish_topology_check(db, &store, Ok(Some("8".to_owned())))?, Ok(()));
     assert_eq!((shard.number()?, shard.count()?), (3, 8));
     assert_eq!(decision(shard.check_topology(db, &query)?), "admitted");
     Ok(())
