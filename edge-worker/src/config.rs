@@ -16,7 +16,7 @@ use vtryon_gateway_engine::variables::{
     LOG_LEVEL, MAX_BODY_BYTES, RETENTION_HOURS, SHARDS, TASK_SHARD, TICKET_ORIGINS, VTRYON_WEBHOOK_SECRET,
     VTRYON_WEBHOOK_SECRET_PREVIOUS,
 };
-use vtryon_gateway_engine::{Deployment, MAX_OBJECT_BYTES, MAX_PAGES};
+use vtryon_gateway_engine::{Deployment, MAX_OBJECT_BYTES, MAX_TICKET_SOCKETS};
 use vtryon_webhooks::diagnosis::SecretKind;
 use vtryon_webhooks::endpoint::UrlRules;
 use vtryon_webhooks::{BodyLimit, Code, Secret, Shards, Verifier};
@@ -110,7 +110,7 @@ impl Config {
             verifier,
             tickets: Tickets::new(&master),
             retention_hours,
-            max_pages: faults::limited(MAX_PAGES),
+            max_ticket_sockets: faults::limited(MAX_TICKET_SOCKETS),
             max_object_bytes: faults::database_limit().unwrap_or(MAX_OBJECT_BYTES),
             clock_scale: clock::scale(),
             log_level: log_level(env)?,

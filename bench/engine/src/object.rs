@@ -8,7 +8,7 @@ use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult};
 use vtryon_gateway_engine::shard::{Shard, TopologyCheck};
 use vtryon_gateway_engine::tickets::Tickets;
-use vtryon_gateway_engine::{Context, Deployment, Error, MAX_PAGES, Result, json};
+use vtryon_gateway_engine::{Context, Deployment, Error, MAX_TICKET_SOCKETS, Result, json};
 use vtryon_webhooks::{Digest, Millis, Secret, Signature, Verifier};
 
 use crate::storage::Storage;
@@ -39,7 +39,7 @@ pub(crate) fn deployment() -> Result<Deployment> {
         verifier: Verifier::new([secret]).map_err(text)?,
         tickets: Tickets::new(&key),
         retention_hours: 720,
-        max_pages: MAX_PAGES,
+        max_ticket_sockets: MAX_TICKET_SOCKETS,
         max_object_bytes: vtryon_gateway_engine::MAX_OBJECT_BYTES,
         clock_scale: 1,
         log_level: vtryon_gateway_engine::log::Level::Info,

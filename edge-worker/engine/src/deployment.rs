@@ -7,7 +7,7 @@ use crate::log::Level;
 use crate::tickets::Tickets;
 
 /// How many sockets may be opened with tickets in a shard at the same time.
-pub const MAX_PAGES: usize = 5000;
+pub const MAX_TICKET_SOCKETS: usize = 5000;
 
 /// How much an object may store: 10 GB (<https://developers.cloudflare.com/durable-objects/platform/limits/>).
 pub const MAX_OBJECT_BYTES: u64 = 10_000_000_000;
@@ -19,8 +19,8 @@ pub struct Deployment {
     pub tickets: Tickets,
     /// How long events are stored.
     pub retention_hours: u32,
-    /// How many sockets may be opened with tickets in a shard at the same time: [`MAX_PAGES`], but for tests.
-    pub max_pages: usize,
+    /// How many sockets may be opened with tickets in a shard at the same time: [`MAX_TICKET_SOCKETS`], but for tests.
+    pub max_ticket_sockets: usize,
     /// How much an object may store, in bytes: [`MAX_OBJECT_BYTES`], but for tests.
     pub max_object_bytes: u64,
     /// How many times faster the clock runs than the machine: 1, but for tests on a real runtime.

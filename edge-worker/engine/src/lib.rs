@@ -24,5 +24,5 @@ pub mod tickets;
 pub mod time;
 pub mod variables;
 
-pub use deployment::{Context, Deployment, MAX_OBJECT_BYTES, MAX_PAGES};
+pub use deployment::{Context, Deployment, MAX_OBJECT_BYTES, MAX_TICKET_SOCKETS};
 pub use error::{Error, Failure, Refusal, Result};

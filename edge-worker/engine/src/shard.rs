@@ -24,10 +24,10 @@ use vtryon_webhooks::Millis;
 
 pub use self::deliveries::schedule::{LOOK_MS, Picked};
 pub use self::live::broadcast::{Broadcast, MAX_QUEUED};
-pub use self::live::state::PageState;
+pub use self::live::state::TicketState;
 pub use self::live::subscribe::{Opened, Subscribed};
 pub use self::live::subscriber::{Close, Outgoing, Subscriber};
-pub use self::live::{CLOSED, FAULT, MAX_PAGES_OF_TASK, PAGE_TAG, STUCK};
+pub use self::live::{CLOSED, FAULT, MAX_TICKET_SOCKETS_OF_TASK, STUCK, TICKET_TAG};
 pub use self::topology::TopologyCheck;
 
 use self::deliveries::health::EndpointHealths;
@@ -88,11 +88,11 @@ pub struct Effects {
 
 impl Shard {
     /// Migrates the schema and restores what an instance knows. `subscribers` is the number of open sockets, and
-    /// `pages` how many of them were opened with a ticket.
+    /// `ticket_holders` how many of them were opened with a ticket.
     ///
     /// # Errors
     /// A fault of the database; so for all other methods.
-    pub fn open(context: &Context<'_>, subscribers: usize, pages: usize) -> Result<Self> {
+    pub fn open(context: &Context<'_>, subscribers: usize, ticket_holders: usize) -> Result<Self> {
         const LAST: &str = "SELECT MAX((SELECT COALESCE(MAX(seq), 0) FROM events),
             (SELECT COALESCE(MAX(no), 0) FROM quarantine), (SELECT COALESCE(MAX(seq), 0) FROM replay_log),
             (SELECT COALESCE(MAX(value), 0) FROM meta WHERE name IN ('pruned_to', 'quarantine_pruned_to', 'erased_to')))";
@@ -108,7 +108,7 @@ impl Shard {
             leases,
             settings: Rc::new(settings),
             last_seq: db.first(LAST, &[], Row::int)?.unwrap_or(0),
-            live: live::Audience::new(subscribers, pages),
+            live: live::Audience::new(subscribers, ticket_holders),
             report_at: (!conditions::all(db)?.is_empty()).then_some(context.now),
             ..Self::default()
         };

@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use vtryon_gateway_engine::Context;
-use vtryon_gateway_engine::shard::{CLOSED, Effects, PAGE_TAG, Shard};
+use vtryon_gateway_engine::shard::{CLOSED, Effects, Shard, TICKET_TAG};
 use vtryon_webhooks::Millis;
 use worker::{
     DurableObject, Env, Request, Response, State, WebSocket, WebSocketIncomingMessage, console_error,
@@ -118,7 +118,7 @@ impl TaskShard {
 
     fn open(&self, context: &Context<'_>) -> vtryon_gateway_engine::Result<Shard> {
         let sockets = self.state.get_websockets().len();
-        let pages = if sockets == 0 { 0 } else { self.state.get_websockets_with_tag(PAGE_TAG).len() };
+        let pages = if sockets == 0 { 0 } else { self.state.get_websockets_with_tag(TICKET_TAG).len() };
         Shard::open(context, sockets, pages)
     }
 

@@ -18,7 +18,7 @@ use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, SealedHead
 use vtryon_gateway_engine::protocol::{AuditedRequest, SweepReport};
 use vtryon_gateway_engine::sqlite::Sqlite;
 use vtryon_gateway_engine::tickets::Tickets;
-use vtryon_gateway_engine::{Context, Deployment, Failure, MAX_PAGES, json};
+use vtryon_gateway_engine::{Context, Deployment, Failure, MAX_TICKET_SOCKETS, json};
 use vtryon_webhooks::delivery::EndpointSecret;
 use vtryon_webhooks::endpoint::UrlRules;
 use vtryon_webhooks::{Millis, Secret, Shards, Verifier};
@@ -92,7 +92,7 @@ impl Office {
             verifier: Verifier::new([Secret::new("a secret of the tests").unwrap()]).unwrap(),
             tickets: Tickets::new(&MasterKey::parse(&"0f".repeat(32)).unwrap()),
             retention_hours: 720,
-            max_pages: MAX_PAGES,
+            max_ticket_sockets: MAX_TICKET_SOCKETS,
             max_object_bytes: vtryon_gateway_engine::MAX_OBJECT_BYTES,
             clock_scale: 1,
             log_level: vtryon_gateway_engine::log::Level::Debug,

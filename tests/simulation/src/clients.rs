@@ -3,7 +3,7 @@
 mod receive;
 
 use vtryon_gateway_engine::protocol::live::{Start, Subject, Subscription};
-use vtryon_gateway_engine::shard::{PAGE_TAG, Subscribed, Subscriber};
+use vtryon_gateway_engine::shard::{Subscribed, Subscriber, TICKET_TAG};
 
 use crate::coverage::{CrashPoint, Decision, Loss};
 use crate::object::Decided;
@@ -50,7 +50,7 @@ impl Client {
         }
     }
 
-    fn is_page(&self) -> bool {
+    fn is_ticket_holder(&self) -> bool {
         matches!(self.watched, Watched::State(_))
     }
 }
@@ -178,7 +178,7 @@ impl World {
     fn acknowledge(&mut self, index: usize) {
         let client = &self.clients[index];
         let (Some((attachment, _)), Some(id)) = (&client.socket, &client.last_id) else { return };
-        if client.is_page() {
+        if client.is_ticket_holder() {
             return;
         }
         let mut subscriber = Subscriber::parse(attachment).expect("an attachment is read as it was written");
@@ -198,9 +198,9 @@ impl World {
     pub fn send_broadcast(&mut self, shard: usize) {
         let Some(mut broadcast) = self.shards[shard].broadcasts.pop_front() else { return };
         let mut tags = broadcast.tags();
-        let page_tag = broadcast.page_tag();
-        let is_state = page_tag.is_some();
-        tags.extend(page_tag);
+        let ticket_tag = broadcast.ticket_tag();
+        let is_state = ticket_tag.is_some();
+        tags.extend(ticket_tag);
         for index in 0..self.clients.len() {
             let client = &self.clients[index];
             let Some((attachment, own)) = client.socket.as_ref().filter(|_| client.shard == shard) else {
@@ -209,12 +209,12 @@ impl World {
             if !own.iter().any(|tag| tags.contains(tag)) {
                 continue;
             }
-            let is_page = own.iter().any(|tag| tag == PAGE_TAG);
+            let is_ticket_holder = own.iter().any(|tag| tag == TICKET_TAG);
             let mut subscriber =
                 Subscriber::parse(attachment).expect("an attachment is read as it was written");
             let sent = self.decide(shard, Decision::SendBroadcast, |engine, context| {
-                if is_page && is_state {
-                    let state = engine.page_state(context, &broadcast)?;
+                if is_ticket_holder && is_state {
+                    let state = engine.ticket_state(context, &broadcast)?;
                     return Ok(state.and_then(|state| state.send(context, &mut subscriber)));
                 }
                 engine.send_broadcast(context, &mut broadcast, &mut subscriber)

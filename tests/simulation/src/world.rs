@@ -242,7 +242,7 @@ pub fn deployment(rotations: u32) -> Deployment {
         verifier: Verifier::new(secrets).expect("two secrets are some"),
         tickets: Tickets::new(&master),
         retention_hours: 48,
-        max_pages: 3,
+        max_ticket_sockets: 3,
         max_object_bytes: vtryon_gateway_engine::MAX_OBJECT_BYTES,
         clock_scale: 1,
         log_level: vtryon_gateway_engine::log::Level::Debug,

@@ -8,7 +8,7 @@ use crate::json::Object;
 /// How many bytes of the backlog are sent ahead of the acknowledgements: 256 KiB.
 pub const SEND_WINDOW: usize = 256 * 1024;
 
-/// The reason with which a page's socket is closed when its task has ended.
+/// The reason with which a ticket holder's socket is closed when its task has ended.
 pub const FINAL: &str = "final";
 
 /// The reason with which the sockets of a task are closed that was erased.
@@ -27,7 +27,7 @@ pub enum MessageType {
     Gap,
     Ready,
     Delivery,
-    /// The state of a task has changed: for pages that watch it with a ticket.
+    /// The state of a task has changed: for ticket holders who watch it.
     Update,
     /// A task was erased.
     Erased,

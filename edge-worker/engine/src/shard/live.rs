@@ -26,8 +26,8 @@ const MAX_ACKNOWLEDGEMENT: usize = 1024;
 /// How many entries one statement reads.
 const ENTRIES: i64 = 50;
 
-/// How many pages may watch one task at the same time: the shell closes the oldest one for another.
-pub const MAX_PAGES_OF_TASK: usize = 100;
+/// How many ticket holders may watch one task at the same time: the shell closes the oldest one for another.
+pub const MAX_TICKET_SOCKETS_OF_TASK: usize = 100;
 
 /// Why a socket is closed: the code (RFC 6455, 7.4) and the reason.
 pub const CLOSED: Close = (1000, "closed");
@@ -39,7 +39,7 @@ pub const FAULT: Close = (1011, "a fault of the gateway: resume");
 pub const STUCK: Close = (1013, "too much is not acknowledged: resume");
 
 /// The tag of all sockets that a ticket opened.
-pub const PAGE_TAG: &str = "page";
+pub const TICKET_TAG: &str = "page";
 
 /// Returns the tag of the sockets with a subject.
 fn subject_tag(subject: &Subject) -> String {
@@ -72,12 +72,12 @@ pub(crate) struct Audience {
     /// Whether anybody watches, or did so since this instance has started.
     has_subscribers: bool,
     /// How many watch with a ticket.
-    pages: usize,
+    ticket_holders: usize,
 }
 
 impl Audience {
-    pub(crate) const fn new(subscribers: usize, pages: usize) -> Self {
-        Self { has_subscribers: subscribers > 0, pages }
+    pub(crate) const fn new(subscribers: usize, ticket_holders: usize) -> Self {
+        Self { has_subscribers: subscribers > 0, ticket_holders }
     }
 
     pub(crate) const fn has_subscribers(&self) -> bool {
@@ -88,15 +88,15 @@ impl Audience {
 impl Shard {
     /// Counts a socket that was opened. Until it is closed, [`Shard::closed`] has to be called once.
     pub const fn opened(&mut self, subscriber: &Subscriber) {
-        if subscriber.is_page() {
-            self.live.pages += 1;
+        if subscriber.is_ticket_holder() {
+            self.live.ticket_holders += 1;
         }
     }
 
     /// Counts a socket that was closed.
     pub const fn closed(&mut self, subscriber: &Subscriber) {
-        if subscriber.is_page() {
-            self.live.pages = self.live.pages.saturating_sub(1);
+        if subscriber.is_ticket_holder() {
+            self.live.ticket_holders = self.live.ticket_holders.saturating_sub(1);
         }
     }
 
@@ -114,8 +114,8 @@ impl Shard {
         if subscriber.is_expired(context.now) {
             return Ok(Outgoing::close(EXPIRED));
         }
-        if subscriber.is_page() {
-            // The Worker forwards nothing that a page sends.
+        if subscriber.is_ticket_holder() {
+            // The Worker forwards nothing that a ticket holder sends.
             return Ok(Outgoing::close(UNEXPECTED));
         }
         let id = text.and_then(|text| acknowledged(text, MAX_ACKNOWLEDGEMENT));

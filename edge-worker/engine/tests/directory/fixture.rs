@@ -13,7 +13,7 @@ use vtryon_gateway_engine::protocol::EndpointHealth;
 use vtryon_gateway_engine::protocol::conditions::UnhealthyEndpoint;
 use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, SealedHeader};
 use vtryon_gateway_engine::tickets::Tickets;
-use vtryon_gateway_engine::{Context, Deployment, Failure, MAX_PAGES};
+use vtryon_gateway_engine::{Context, Deployment, Failure, MAX_TICKET_SOCKETS};
 use vtryon_webhooks::delivery::EndpointSecret;
 use vtryon_webhooks::endpoint::UrlRules;
 use vtryon_webhooks::{Code, Millis, Secret, Shards, Verifier};
@@ -163,7 +163,7 @@ pub fn deployment(secrets: &[&str]) -> Deployment {
         verifier: Verifier::new(secrets.collect::<Vec<_>>()).unwrap(),
         tickets: Tickets::new(&master),
         retention_hours: 720,
-        max_pages: MAX_PAGES,
+        max_ticket_sockets: MAX_TICKET_SOCKETS,
         max_object_bytes: vtryon_gateway_engine::MAX_OBJECT_BYTES,
         clock_scale: 1,
         log_level: vtryon_gateway_engine::log::Level::Debug,

@@ -436,7 +436,7 @@ fn pages_of_a_shard_are_bounded() {
         (client.try_open(world, Start::Now), client)
     };
     let mut pages: Vec<Client> = Vec::new();
-    while pages.len() < world.deployment.max_pages {
+    while pages.len() < world.deployment.max_ticket_sockets {
         let (opened, client) = page(&mut world);
         assert_eq!(opened, "opened");
         pages.push(client);

@@ -182,7 +182,7 @@ fn live() -> World {
         world
             .decide(|shard, context| {
                 shard.send_broadcast(context, &mut broadcast, &mut subscriber)?;
-                shard.page_state(context, &broadcast)
+                shard.ticket_state(context, &broadcast)
             })
             .unwrap();
     }

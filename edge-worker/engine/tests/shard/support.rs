@@ -77,7 +77,7 @@ pub fn deployment(secrets: &[&str]) -> Deployment {
         verifier: Verifier::new(secrets).unwrap(),
         tickets: Tickets::new(&MasterKey::parse(&"0f".repeat(32)).unwrap()),
         retention_hours: 48,
-        max_pages: 3,
+        max_ticket_sockets: 3,
         max_object_bytes: vtryon_gateway_engine::MAX_OBJECT_BYTES,
         clock_scale: 1,
         log_level: vtryon_gateway_engine::log::Level::Debug,

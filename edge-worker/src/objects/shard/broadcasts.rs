@@ -124,11 +124,11 @@ impl TaskShard {
 
     /// Sends the state of a broadcast's task to its pages, where it has changed. They are few.
     fn send_state(&self, broadcast: &Broadcast) -> worker::Result<()> {
-        let pages = self.sockets(broadcast.page_tag().as_slice());
+        let pages = self.sockets(broadcast.ticket_tag().as_slice());
         if pages.is_empty() {
             return Ok(());
         }
-        let state = self.decide(|shard, context| shard.page_state(context, broadcast))?;
+        let state = self.decide(|shard, context| shard.ticket_state(context, broadcast))?;
         let Some(state) = state else { return Ok(()) };
         for page in pages {
             let sent = attachment::read(&page).and_then(|mut subscriber| {
@@ -146,7 +146,7 @@ impl TaskShard {
     fn close_for_resume(&self, broadcast: &Broadcast) {
         console_error!("live: an entry was not sent to all: they have to resume");
         let mut tags = broadcast.tags();
-        tags.extend(broadcast.page_tag());
+        tags.extend(broadcast.ticket_tag());
         self.sockets(&tags).iter().for_each(|socket| sockets::close(socket, FAULT));
     }
 

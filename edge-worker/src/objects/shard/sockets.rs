@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use vtryon_gateway_engine::protocol::live::LIVE_CURSOR;
 use vtryon_gateway_engine::shard::{
-    Close, FAULT, MAX_PAGES_OF_TASK, Opened, Outgoing, STUCK, Subscribed, Subscriber,
+    Close, FAULT, MAX_TICKET_SOCKETS_OF_TASK, Opened, Outgoing, STUCK, Subscribed, Subscriber,
 };
 use worker::{Request, Response, WebSocket, WebSocketIncomingMessage, WebSocketPair, console_error};
 
@@ -60,7 +60,7 @@ impl TaskShard {
             }
             Subscribed::Opened(opened) => opened,
         };
-        if let Some(tag) = tags.first().filter(|_| subscriber.is_page()) {
+        if let Some(tag) = tags.first().filter(|_| subscriber.is_ticket_holder()) {
             self.make_room(tag);
         }
         let pair = WebSocketPair::new()?;
@@ -108,7 +108,7 @@ impl TaskShard {
     /// Closes the oldest page of a task that has too many, so that no ticket fills the shard.
     fn make_room(&self, tag: &str) {
         let pages = self.state.get_websockets_with_tag(tag);
-        if let Some(first) = pages.first().filter(|_| pages.len() >= MAX_PAGES_OF_TASK) {
+        if let Some(first) = pages.first().filter(|_| pages.len() >= MAX_TICKET_SOCKETS_OF_TASK) {
             close(first, STUCK);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::state::{self, PageState};
+use super::state::{self, TicketState};
 use super::subscriber::{Outgoing, Subscriber};
 use super::{ERASED, EXPIRED, STUCK, subject_tag};
 use crate::protocol::delivery::seq_of;
@@ -65,8 +65,8 @@ impl Broadcast {
         }
     }
 
-    /// Returns the tag of the pages that watch the state of its task, where it may have changed.
-    pub fn page_tag(&self) -> Option<String> {
+    /// Returns the tag of the ticket holders who watch the state of its task, where it may have changed.
+    pub fn ticket_tag(&self) -> Option<String> {
         match self.payload {
             Payload::Entry(_) | Payload::Missed(_) => self.state_tag(),
             Payload::Attempt(_) | Payload::Erased => None,
@@ -98,8 +98,8 @@ impl Shard {
         }
     }
 
-    /// Returns the state of a broadcast's task, for the pages that watch it: [`PageState::send`].
-    pub fn page_state(&self, context: &Context<'_>, broadcast: &Broadcast) -> Result<Option<PageState>> {
+    /// Returns the state of a broadcast's task, for the ticket holders who watch it: [`TicketState::send`].
+    pub fn ticket_state(&self, context: &Context<'_>, broadcast: &Broadcast) -> Result<Option<TicketState>> {
         broadcast.task_id().map(|task_id| state::find(context.db, task_id)).transpose()
     }
 

@@ -13,11 +13,11 @@ use crate::shard::task_events::with_task_events;
 use crate::tickets::Tickets;
 use crate::{Context, Result, json};
 
-/// How long after its end a task may still be watched, in seconds: for a page that has missed it.
+/// How long after its end a task may still be watched, in seconds: for a ticket holder who has missed it.
 const AFTERWARDS: i64 = 300;
 
 /// A task's state: the event that has led to it, and since when it is final.
-pub struct PageState {
+pub struct TicketState {
     pub(crate) seq: i64,
     status: Option<String>,
     result_url: Option<String>,
@@ -41,7 +41,7 @@ struct StateView<'a> {
     seq: i64,
 }
 
-impl PageState {
+impl TicketState {
     /// The state of a task without events.
     const NONE: Self = Self { seq: 0, status: None, result_url: None, failure: None, final_at: None };
 
@@ -50,28 +50,28 @@ impl PageState {
         status.and_then(|status| Stage::of(&status)).is_some_and(Stage::is_final)
     }
 
-    /// Returns whether the task ended so long ago that no page may subscribe any more.
+    /// Returns whether the task ended so long ago that no ticket holder may subscribe any more.
     pub(crate) fn is_past(&self, now: Millis) -> bool {
         self.final_at.is_some_and(|at| at.plus_seconds(AFTERWARDS) < now)
     }
 
-    /// Sends the state to a page that has an older one; `None` where there is nothing to send.
-    pub fn send(&self, context: &Context<'_>, page: &mut Subscriber) -> Option<Outgoing> {
-        let Subject::State { task_id } = &page.subject else { return None };
-        if page.at >= self.seq {
+    /// Sends the state to a ticket holder who has an older one; `None` where there is nothing to send.
+    pub fn send(&self, context: &Context<'_>, subscriber: &mut Subscriber) -> Option<Outgoing> {
+        let Subject::State { task_id } = &subscriber.subject else { return None };
+        if subscriber.at >= self.seq {
             return None;
         }
-        let Some(until) = page.until.filter(|until| *until > context.now) else {
+        let Some(until) = subscriber.until.filter(|until| *until > context.now) else {
             return Some(Outgoing::close(EXPIRED));
         };
         let text = self.message(MessageType::Update, task_id, until, &context.deployment.tickets);
-        page.at = self.seq;
+        subscriber.at = self.seq;
         let mut outgoing = Outgoing { close: self.is_final().then_some(OVER), ..Outgoing::default() };
-        page.send(&mut outgoing, text);
+        subscriber.send(&mut outgoing, text);
         Some(outgoing)
     }
 
-    /// Makes the message with the state, and a token by which the page can resume.
+    /// Makes the message with the state, and a token by which the ticket holder can resume.
     pub(crate) fn message(
         &self,
         kind: MessageType,
@@ -92,7 +92,7 @@ impl PageState {
 }
 
 /// Finds the state of a task.
-pub(crate) fn find(db: &dyn Database, task_id: &str) -> Result<PageState> {
+pub(crate) fn find(db: &dyn Database, task_id: &str) -> Result<TicketState> {
     const FIND: &str = concat!(
         "SELECT stage, result_url, failure, final_at, COALESCE((",
         with_task_events!(
@@ -102,12 +102,12 @@ pub(crate) fn find(db: &dyn Database, task_id: &str) -> Result<PageState> {
         ),
         "), 0) FROM tasks WHERE task_id = ?"
     );
-    let found = db.first(FIND, &[Bind::Text(task_id)], |row| PageState {
+    let found = db.first(FIND, &[Bind::Text(task_id)], |row| TicketState {
         status: row.maybe_text(),
         result_url: row.maybe_text(),
         failure: row.maybe_text().map(Failure::new),
         final_at: row.maybe_int().map(Millis),
         seq: row.int(),
     })?;
-    Ok(found.unwrap_or(PageState::NONE))
+    Ok(found.unwrap_or(TicketState::NONE))
 }

@@ -1,8 +1,8 @@
 //! Opens a stream: where it begins, and its first messages.
 
-use super::state::{self, PageState};
+use super::state::{self, TicketState};
 use super::subscriber::{Outgoing, Subscriber};
-use super::{Gap, OVER, PAGE_TAG, message, subject_tag};
+use super::{Gap, OVER, TICKET_TAG, message, subject_tag};
 use crate::protocol::cursor::StreamPosition;
 use crate::protocol::live::{MessageType, Start, Subject, Subscription};
 use crate::shard::retention::erasure;
@@ -18,7 +18,7 @@ pub enum Subscribed {
     Over,
     /// The task was erased.
     Erased,
-    /// As many pages watch this shard as may.
+    /// As many ticket holders watch this shard as may.
     Full,
     Opened(Box<Opened>),
 }
@@ -71,7 +71,7 @@ impl Shard {
                     return Ok(Subscribed::Over);
                 }
             }
-            if self.live.pages >= context.deployment.max_pages {
+            if self.live.ticket_holders >= context.deployment.max_ticket_sockets {
                 return Ok(Subscribed::Full);
             }
             state = Some(found);
@@ -83,7 +83,7 @@ impl Shard {
         let mut subscriber = Subscriber::new(subscription, at, floor, context.now);
         let outgoing = match state {
             Some(state) => {
-                tags.push(PAGE_TAG.to_owned());
+                tags.push(TICKET_TAG.to_owned());
                 begin_state(context, &mut subscriber, start, &state)
             }
             None => self.begin_stream(context, &mut subscriber, start, at_shard, gap)?,
@@ -171,12 +171,12 @@ impl Shard {
     }
 }
 
-/// Sends the state of its task to a page that has not received it yet.
+/// Sends the state of its task to a ticket holder who has not received it yet.
 fn begin_state(
     context: &Context<'_>,
     subscriber: &mut Subscriber,
     start: Start,
-    state: &PageState,
+    state: &TicketState,
 ) -> Outgoing {
     let mut outgoing = Outgoing::default();
     let (Subject::State { task_id }, Some(until)) = (&subscriber.subject, subscriber.until) else {

@@ -94,7 +94,7 @@ impl Subscriber {
     }
 
     /// Returns whether the socket was opened with a ticket, to watch the state of one task.
-    pub const fn is_page(&self) -> bool {
+    pub const fn is_ticket_holder(&self) -> bool {
         matches!(self.subject, Subject::State { .. })
     }
 

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 use vtryon_gateway_engine::protocol::cursor::{StreamCursor, StreamPosition};
 use vtryon_gateway_engine::protocol::live::{SEND_WINDOW, Start, Subject, Subscription};
-use vtryon_gateway_engine::shard::{Close, Outgoing, PAGE_TAG, Subscribed, Subscriber};
+use vtryon_gateway_engine::shard::{Close, Outgoing, Subscribed, Subscriber, TICKET_TAG};
 use vtryon_webhooks::{Millis, Shards};
 
 use super::World;
@@ -196,16 +196,16 @@ fn after(id: &str) -> Start {
 pub fn broadcast(world: &mut World, clients: &mut [&mut Client]) {
     for mut broadcast in std::mem::take(&mut world.broadcasts) {
         let tags = broadcast.tags();
-        let page_tag = broadcast.page_tag();
+        let ticket_tag = broadcast.ticket_tag();
         for client in &mut *clients {
             let Some((_, own)) = &client.socket else { continue };
-            let is_page = own.iter().any(|tag| tag == PAGE_TAG);
-            let is_meant = own.iter().any(|tag| tags.contains(tag) || page_tag.as_ref() == Some(tag));
+            let is_ticket_holder = own.iter().any(|tag| tag == TICKET_TAG);
+            let is_meant = own.iter().any(|tag| tags.contains(tag) || ticket_tag.as_ref() == Some(tag));
             let Some(mut subscriber) = client.subscriber().filter(|_| is_meant) else { continue };
             let outgoing = world
                 .decide(|shard, context| {
-                    if is_page && page_tag.is_some() {
-                        let state = shard.page_state(context, &broadcast)?;
+                    if is_ticket_holder && ticket_tag.is_some() {
+                        let state = shard.ticket_state(context, &broadcast)?;
                         return Ok(state.and_then(|state| state.send(context, &mut subscriber)));
                     }
                     shard.send_broadcast(context, &mut broadcast, &mut subscriber)
