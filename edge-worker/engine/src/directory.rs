@@ -38,7 +38,7 @@ pub const SCHEMA: usize = schema::MIGRATIONS.len();
 const DIAGNOSIS_PAUSE: i64 = 2;
 
 /// After how many seconds something is sent again that not all shards have confirmed.
-const AGAIN: i64 = 5;
+const SEND_AGAIN_AFTER_SECONDS: i64 = 5;
 
 /// What an instance of the directory remembers beside its database.
 pub struct Directory {
@@ -106,7 +106,7 @@ impl Directory {
 
 /// Returns when the alarm is needed next.
 fn next_due(db: &dyn Database, now: Millis, clock_scale: i64) -> Result<Option<Millis>> {
-    let again = now.plus_seconds(AGAIN * clock_scale);
+    let again = now.plus_seconds(SEND_AGAIN_AFTER_SECONDS * clock_scale);
     let settings = settings::has_unconfirmed(db)?.then_some(again);
     let alerts = alerts::next_due(db, now.plus_millis(MIN_ALARM_DELAY_MS * clock_scale), again)?;
     Ok([settings, alerts].into_iter().flatten().min())

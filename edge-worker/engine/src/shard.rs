@@ -22,7 +22,7 @@ use std::rc::Rc;
 
 use vtryon_webhooks::Millis;
 
-pub use self::deliveries::schedule::{LOOK_MS, Picked};
+pub use self::deliveries::schedule::{POLL_DUE_MS, Picked};
 pub use self::live::broadcast::{Broadcast, MAX_QUEUED};
 pub use self::live::state::TicketState;
 pub use self::live::subscribe::{Opened, Subscribed};

@@ -110,8 +110,8 @@ export const FAULTS = [
     LEASES,
     "first.unwrap_or(self.last_seq + 1)",
     "first.map_or(self.last_seq + 1, |_| self.last_seq + 1)",
-    "const LAG: i64 = 100;",
-    "const LAG: i64 = 1;",
+    "const LAG_EVENTS: i64 = 100;",
+    "const LAG_EVENTS: i64 = 1;",
   ],
   ["a delivery is leased twice", SCHEDULE, "delivery.lease_ends(now).or(look_at)", "look_at"],
   [

@@ -11,7 +11,7 @@ use crate::time::rfc3339;
 use crate::{Context, Failure, Refusal, Result};
 
 /// After how many seconds a secret that is still configured is sealed anew. An hourly sweep comes in time.
-const AFRESH: i64 = 1800;
+const FRESH_FOR_SECONDS: i64 = 1800;
 
 /// How long a secret is remembered that is configured no more, in seconds, and how many of them.
 const RETIRED_FOR: i64 = 90 * 24 * 3600;
@@ -35,7 +35,7 @@ impl StoredSecret {
 
 /// Returns whether a configured secret that was seen at a time need not be sealed anew.
 pub(super) fn is_fresh(seen_at: Millis, now: Millis) -> bool {
-    now < seen_at.plus_seconds(AFRESH)
+    now < seen_at.plus_seconds(FRESH_FOR_SECONDS)
 }
 
 /// Returns the fingerprints of the configured secrets, in their order, each with whether it is to be sealed anew.

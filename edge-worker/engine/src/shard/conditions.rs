@@ -12,10 +12,10 @@ use crate::{Context, Result};
 
 /// How long a condition that is met outside of the alarm waits for others, in seconds of machine time: a report is a
 /// call of the directory.
-const BATCHING: i64 = 2;
+const BATCHED_FOR_SECONDS: i64 = 2;
 
 /// After how long a report is repeated that the directory has not confirmed, in seconds of machine time.
-const AGAIN: i64 = 60;
+const REPORT_AGAIN_AFTER_SECONDS: i64 = 60;
 
 /// Notes a condition about an endpoint, or about none.
 pub(crate) fn note(db: &dyn Database, kind: ConditionKind, endpoint: i64, at: Millis) -> Result<()> {
@@ -56,7 +56,7 @@ pub(crate) fn all(db: &dyn Database) -> Result<Vec<Condition>> {
 impl Shard {
     /// Sets the alarm that reports what was just noted.
     pub(crate) fn schedule_report(&mut self, context: &Context<'_>) {
-        let report_at = context.now.plus_millis(context.deployment.span(BATCHING));
+        let report_at = context.now.plus_millis(context.deployment.span(BATCHED_FOR_SECONDS));
         self.report_at = Some(report_at);
         self.alarm.set(report_at);
     }
@@ -67,7 +67,7 @@ impl Shard {
     /// A fault of the database; so for the other methods.
     pub fn report(&mut self, context: &Context<'_>, started: Millis) -> Result<ShardReport> {
         let conditions = all(context.db)?;
-        let again = context.now.plus_millis(context.deployment.span(AGAIN));
+        let again = context.now.plus_millis(context.deployment.span(REPORT_AGAIN_AFTER_SECONDS));
         self.report_at = (!conditions.is_empty()).then_some(again);
         Ok(ShardReport { unhealthy: self.unhealthy_endpoints(context.now, started), conditions })
     }

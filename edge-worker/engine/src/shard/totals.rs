@@ -18,10 +18,10 @@ use crate::{Context, Result, json};
 use serde::Deserialize;
 
 /// How many events the number may lag behind: raising it writes a row.
-const LAG: i64 = 100;
+const MAX_EVENTS_BEHIND: i64 = 100;
 
 /// How many rows are counted at most at a time.
-const MANY: i64 = 10_000;
+const ROWS_PER_COUNT: i64 = 10_000;
 
 /// The name of an event that Vtryon may have added.
 const OTHER: &str = "other";
@@ -121,7 +121,7 @@ impl Shard {
     pub(crate) fn advance_totals(&mut self, db: &dyn Database) -> Result<()> {
         // The first attempts of a leased delivery are yet to come.
         let to = self.totals_page_end().min(self.leases.first_event().unwrap_or(i64::MAX));
-        if to - self.totals.counted_to < LAG {
+        if to - self.totals.counted_to < MAX_EVENTS_BEHIND {
             return Ok(());
         }
         db.transaction(|| self.totals.write(db, &self.settings, to))?;
@@ -143,7 +143,7 @@ impl Shard {
     /// Returns up to where events can be counted at a time: each has up to a delivery for each endpoint.
     pub(crate) fn totals_page_end(&self) -> i64 {
         let rows = 1 + self.settings.endpoints.len() as i64;
-        self.next_seq().min(self.totals.counted_to + (MANY / rows).max(LAG))
+        self.next_seq().min(self.totals.counted_to + (ROWS_PER_COUNT / rows).max(MAX_EVENTS_BEHIND))
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use vtryon_gateway_engine::shard::LOOK_MS;
+use vtryon_gateway_engine::shard::POLL_DUE_MS;
 use vtryon_webhooks::Millis;
 use worker::{Delay, console_error};
 
@@ -77,7 +77,7 @@ impl TaskShard {
             if running.is_empty() {
                 return Ok(());
             }
-            let look = Delay::from(Duration::from_millis(LOOK_MS));
+            let look = Delay::from(Duration::from_millis(POLL_DUE_MS));
             if let Either::Left((Some(endpoint), _)) = select(running.next(), look).await
                 && let Some(place) = draining.iter().position(|draining| *draining == endpoint)
             {

@@ -13,26 +13,26 @@ use crate::shard::Shard;
 use crate::{Context, Deployment, Result, meta};
 
 /// How long after an event the Worker may begin its attempts, in seconds of machine time.
-const BEGIN_WITHIN: i64 = 5;
+const BEGIN_WITHIN_SECONDS: i64 = 5;
 
 /// How long an attempt may go on after its timeout, in seconds of machine time: the beginning of an answer's body is
 /// read, after a second signature once more, and the report has to arrive.
-const MARGIN: i64 = 15;
+const MARGIN_SECONDS: i64 = 15;
 
 /// How long the platform lets a request go on after its answer, in seconds (`waitUntil`), and how much of that the
 /// Worker keeps for the beginning of an answer's body and the report.
-const AFTER_ANSWER: i64 = 30;
-const REPORT: i64 = 5;
+const AFTER_ANSWER_SECONDS: i64 = 30;
+const REPORT_SECONDS: i64 = 5;
 
 /// How long a lease may last at most, in seconds of machine time. Clocks of objects differ a little.
-const LONGEST: i64 = 60;
+const MAX_LEASE_SECONDS: i64 = 60;
 
 /// How many events the stored number may lag behind: writing it costs a row, and looking through them at a start far
 /// less.
-const LAG: i64 = 100;
+const LAG_EVENTS: i64 = 100;
 
 /// The same where none of them was leased, as to an endpoint that is failing.
-const IDLE_LAG: i64 = 1000;
+const IDLE_LAG_EVENTS: i64 = 1000;
 
 /// The name in `meta` of the first event whose deliveries may be leased.
 const FLOOR: &str = "leased_from";
@@ -58,19 +58,22 @@ impl Lease {
     /// Returns the lease that an attempt with a timeout gets now.
     pub(crate) fn from_now(deployment: &Deployment, timeout_seconds: u32, now: Millis) -> Self {
         let after = |seconds| now.plus_millis(deployment.span(seconds));
-        let begin_before = after(BEGIN_WITHIN);
-        Self { begin_before, until: after(BEGIN_WITHIN + i64::from(timeout_seconds) + MARGIN) }
+        let begin_before = after(BEGIN_WITHIN_SECONDS);
+        Self {
+            begin_before,
+            until: after(BEGIN_WITHIN_SECONDS + i64::from(timeout_seconds) + MARGIN_SECONDS),
+        }
     }
 }
 
 /// Returns by when every attempt that was leased until now has certainly ended.
 pub(crate) fn all_over_at(deployment: &Deployment, now: Millis) -> Millis {
-    now.plus_millis(deployment.span(LONGEST))
+    now.plus_millis(deployment.span(MAX_LEASE_SECONDS))
 }
 
 /// Returns whether the Worker has the time for an attempt with a timeout after its answer.
 pub(crate) const fn fits_worker(timeout_seconds: u32) -> bool {
-    BEGIN_WITHIN + timeout_seconds as i64 + REPORT <= AFTER_ANSWER
+    BEGIN_WITHIN_SECONDS + timeout_seconds as i64 + REPORT_SECONDS <= AFTER_ANSWER_SECONDS
 }
 
 impl Leases {
@@ -136,7 +139,7 @@ impl Shard {
             }
             self.leases.release(delivery);
         }
-        let lag = if std::mem::take(&mut self.leases.has_granted) { LAG } else { IDLE_LAG };
+        let lag = if std::mem::take(&mut self.leases.has_granted) { LAG_EVENTS } else { IDLE_LAG_EVENTS };
         let first = self.leases.first_event();
         let floor = first.unwrap_or(self.last_seq + 1);
         if meta::get(db, FLOOR)?.unwrap_or(0) + lag <= floor {

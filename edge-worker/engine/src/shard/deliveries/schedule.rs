@@ -17,13 +17,13 @@ use crate::{Context, Result};
 
 /// When the last attempt of a run ends, in seconds of machine time after its beginning: the others wait for it, also
 /// those whose connections are free.
-const RUN_ENDS: i64 = 30;
+const RUN_ENDS_AFTER_SECONDS: i64 = 30;
 
 /// How long any endpoint's attempts may begin in a run, in seconds of machine time, however long they may take.
-const ANY_BEGINS: i64 = 5;
+const ANY_BEGINS_FOR_SECONDS: i64 = 5;
 
 /// How often a run looks for newly due deliveries while attempts are in progress, in milliseconds.
-pub const LOOK_MS: u64 = 500;
+pub const POLL_DUE_MS: u64 = 500;
 
 /// How many connections a run has, and each endpoint of them: the platform allows six.
 const CONNECTIONS: usize = 6;
@@ -33,7 +33,7 @@ const PER_ENDPOINT: usize = 2;
 const COOL_DOWN: i64 = 5;
 
 /// How many due deliveries are looked at for one that can go.
-const WINDOW: i64 = 16;
+const MAX_DUE_LOOKED_AT: i64 = 16;
 
 /// How many deliveries of a deleted endpoint are dead-lettered in one run.
 const DEAD_LETTERS: i64 = 200;
@@ -96,7 +96,7 @@ impl Shard {
             return Ok(None);
         }
         let lease = Lease::from_now(context.deployment, endpoint.options.timeout_seconds, now);
-        for delivery in rows::due(db, endpoint.no, now, WINDOW)? {
+        for delivery in rows::due(db, endpoint.no, now, MAX_DUE_LOOKED_AT)? {
             let blocking = blocking_delivery(db, &delivery)?;
             let look_at =
                 blocking.map(|blocking| blocking.due_at.map_or(lease.until, |at| at.max(lease.until)));
@@ -195,6 +195,6 @@ fn blocking_delivery(db: &dyn Database, delivery: &Delivery) -> Result<Option<Pe
 
 /// Returns whether a run begins no more attempts with a timeout.
 fn is_run_over(context: &Context<'_>, timeout_seconds: u32, started: Millis) -> bool {
-    let begins = (RUN_ENDS - i64::from(timeout_seconds)).max(ANY_BEGINS);
+    let begins = (RUN_ENDS_AFTER_SECONDS - i64::from(timeout_seconds)).max(ANY_BEGINS_FOR_SECONDS);
     context.now >= started.plus_millis(context.deployment.span(begins))
 }

@@ -13,7 +13,7 @@ const MAX_UNACKNOWLEDGED: usize = 1024 * 1024;
 const PART: usize = 16 * 1024;
 
 /// How long one that is behind may leave everything unacknowledged, in milliseconds: then it is closed too.
-const PATIENCE: i64 = 30_000;
+const MAX_SILENCE_MS: i64 = 30_000;
 
 /// What a socket receives, until when, and how far it has come.
 #[derive(Serialize, Deserialize)]
@@ -138,7 +138,7 @@ impl Subscriber {
     /// Returns whether so much is unacknowledged, or for so long, that the socket is closed.
     pub(crate) fn is_over_limit(&self, now: Millis) -> bool {
         let unsent = self.unacknowledged() + self.waiting;
-        unsent > MAX_UNACKNOWLEDGED || (!self.caught_up && now.0 - self.silent_since.0 > PATIENCE)
+        unsent > MAX_UNACKNOWLEDGED || (!self.caught_up && now.0 - self.silent_since.0 > MAX_SILENCE_MS)
     }
 }
 
@@ -174,12 +174,12 @@ mod tests {
 
     #[test]
     fn a_subscriber_is_over_the_limit_with_too_much_or_behind_for_too_long() {
-        let now = Millis(PATIENCE + 1);
+        let now = Millis(MAX_SILENCE_MS + 1);
         assert!(!subscriber(&[(1, MAX_UNACKNOWLEDGED)]).is_over_limit(now));
         assert!(subscriber(&[(1, MAX_UNACKNOWLEDGED), (2, 1)]).is_over_limit(Millis(0)));
         assert!(Subscriber { waiting: 1, ..subscriber(&[(1, MAX_UNACKNOWLEDGED)]) }.is_over_limit(Millis(0)));
         assert!(Subscriber { caught_up: false, ..subscriber(&[]) }.is_over_limit(now));
-        assert!(!Subscriber { caught_up: false, ..subscriber(&[]) }.is_over_limit(Millis(PATIENCE)));
+        assert!(!Subscriber { caught_up: false, ..subscriber(&[]) }.is_over_limit(Millis(MAX_SILENCE_MS)));
         assert!(subscriber(&[(1, SEND_WINDOW - 1), (2, 1)]).is_window_full());
         assert!(!subscriber(&[(1, SEND_WINDOW - 1)]).is_window_full());
     }

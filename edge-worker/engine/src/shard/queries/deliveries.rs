@@ -14,8 +14,9 @@ use crate::shard::events;
 use crate::shard::task_events::with_task_events;
 use crate::{Error, Result, json, time};
 
-/// How many events a filtered listing looks at for one page, so that a rare state costs no full scan.
-const WINDOW: i64 = 1000 * ENDPOINT_NUMBERS;
+/// How many numbers a filtered listing looks through for one page, those of the deliveries of 1000 events, so that a rare
+/// state costs no full scan.
+const NUMBERS_PER_SCAN: i64 = 1000 * ENDPOINT_NUMBERS;
 
 /// A delivery, as the API shows it.
 #[derive(Serialize)]
@@ -165,7 +166,7 @@ pub(crate) fn deliveries(
         }
         (None, endpoint, state) => {
             let top = before.map_or_else(|| next_delivery(db), Ok)?;
-            let floor = (top - WINDOW).max(0);
+            let floor = (top - NUMBERS_PER_SCAN).max(0);
             let binds =
                 [Bind::Int(top), Bind::Int(floor), Bind::MaybeInt(endpoint), Bind::Maybe(state), limited];
             (db.all(FILTERED, &binds, DeliveryRow::read)?, floor)

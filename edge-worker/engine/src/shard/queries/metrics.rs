@@ -10,7 +10,7 @@ use crate::shard::{Shard, deliveries};
 use crate::{Context, Result};
 
 /// Up to where rows of a kind are counted one by one: beyond it, it is many.
-const MANY: i64 = 10_000;
+const COUNT_LIMIT: i64 = 10_000;
 
 impl Shard {
     /// Returns what can be counted without reading every row.
@@ -24,7 +24,7 @@ impl Shard {
         let Context { db, now, .. } = *context;
         let floor = retention::floor(db, QUARANTINE_PRUNED_TO)?;
         let storage_bytes = db.size_bytes()?;
-        let counts = db.first(COUNT, &[Bind::Int(MANY), Bind::Int(floor)], |row| Counts {
+        let counts = db.first(COUNT, &[Bind::Int(COUNT_LIMIT), Bind::Int(floor)], |row| Counts {
             open_tasks: row.int(),
             quarantined: row.int(),
             ..Counts::default()
@@ -60,7 +60,7 @@ impl Shard {
         let settings = &self.settings;
         let numbers = settings.endpoints.iter().map(|endpoint| endpoint.no);
         let numbers: Vec<i64> = numbers.chain(settings.deleted.iter().copied()).collect();
-        let mut left = MANY;
+        let mut left = COUNT_LIMIT;
         // Each gets an equal share of the rows that are left: one endpoint that is far behind does not hide another.
         for (endpoint, others) in numbers.iter().zip((1..=numbers.len() as i64).rev()) {
             let limit = left / others;
@@ -96,7 +96,7 @@ fn count_dead(db: &dyn Database, counts: &mut Counts) -> Result<()> {
     const DEAD: &str = "SELECT no % CAST(?1 AS INTEGER), COUNT(*) FROM (
         SELECT no FROM deliveries INDEXED BY deliveries_dead WHERE state = 'dead' ORDER BY no DESC LIMIT ?2
     ) GROUP BY 1";
-    let binds = [Bind::Int(ENDPOINT_NUMBERS), Bind::Int(MANY)];
+    let binds = [Bind::Int(ENDPOINT_NUMBERS), Bind::Int(COUNT_LIMIT)];
     for (endpoint, dead) in db.all(DEAD, &binds, |row| (row.int(), row.int()))? {
         counts.of(endpoint).add(&EndpointCounts { dead, ..EndpointCounts::default() });
     }

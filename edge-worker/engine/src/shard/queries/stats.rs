@@ -14,7 +14,7 @@ use crate::shard::sequence::before_time;
 use crate::{Context, Result};
 
 /// How many events, and how many deliveries, are looked at.
-const MANY: i64 = 10_000;
+const COUNT_LIMIT: i64 = 10_000;
 
 /// How long storing took, as Workers have reported since this instance has started.
 #[derive(Default)]
@@ -48,18 +48,19 @@ impl Shard {
         const LOOKED_AT: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE no >= ? LIMIT ?)";
         let db = context.db;
         let start = before_time(db, from, self.last_seq)?;
-        let of_events = [Bind::Int(from.0), Bind::Int(start), Bind::Int(MANY)];
+        let of_events = [Bind::Int(from.0), Bind::Int(start), Bind::Int(COUNT_LIMIT)];
         let first = Bind::Int(delivery_no(start + 1, 0));
-        let of_deliveries = [Bind::Int(from.0), first, Bind::Int(MANY), Bind::MaybeInt(endpoint)];
+        let of_deliveries = [Bind::Int(from.0), first, Bind::Int(COUNT_LIMIT), Bind::MaybeInt(endpoint)];
         let mut events = counts(db, EVENTS, &of_events)?;
         let quarantined = counts(db, QUARANTINED, &of_events)?;
         let deliveries = counts(db, DELIVERIES, &of_deliveries)?;
-        let most = MANY as u64;
+        let most = COUNT_LIMIT as u64;
         let is_full = |counts: &[Count]| counts.iter().map(|(.., count)| count).sum::<u64>() >= most;
-        let looked_at = db.first(LOOKED_AT, &[first, Bind::Int(MANY)], Row::int)?;
+        let looked_at = db.first(LOOKED_AT, &[first, Bind::Int(COUNT_LIMIT)], Row::int)?;
         // Of what was imported since, nothing may count, and yet it is looked at.
-        let is_covered = import::last_event(db)? > start && self.last_seq - start > MANY;
-        let truncated = is_covered || is_full(&events) || is_full(&quarantined) || looked_at >= Some(MANY);
+        let is_covered = import::last_event(db)? > start && self.last_seq - start > COUNT_LIMIT;
+        let truncated =
+            is_covered || is_full(&events) || is_full(&quarantined) || looked_at >= Some(COUNT_LIMIT);
         events.extend(quarantined);
         Ok(Stats {
             truncated,
@@ -78,7 +79,7 @@ impl Shard {
     fn load(&self, context: &Context<'_>, endpoint: i64) -> Result<EndpointLoad> {
         const DUE: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_due
             WHERE endpoint = ? AND due_at <= ? LIMIT ?)";
-        let binds = [Bind::Int(endpoint), Bind::Int(context.now.0), Bind::Int(MANY)];
+        let binds = [Bind::Int(endpoint), Bind::Int(context.now.0), Bind::Int(COUNT_LIMIT)];
         let due = context.db.first(DUE, &binds, Row::int)?.unwrap_or(0);
         let in_flight = self.throttle.count_in_flight(endpoint, context.now);
         Ok(EndpointLoad { in_flight: in_flight as u64, due: due.unsigned_abs() })

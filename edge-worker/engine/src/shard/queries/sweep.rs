@@ -13,7 +13,7 @@ const STALLED_AFTER: i64 = 3600;
 const RECENT: i64 = 24 * 3600;
 
 /// How many unfinished tasks are looked at, from the latest on.
-const MANY: i64 = 10_000;
+const OPEN_TASKS_LOOKED_AT: i64 = 10_000;
 
 /// Returns what the sweep finds.
 pub(crate) fn sweep(context: &Context<'_>) -> Result<SweepFindings> {
@@ -33,6 +33,7 @@ fn has_stalled(db: &dyn Database, now: Millis) -> Result<bool> {
         " LIMIT 1"
     );
     let until = now.plus_seconds(-STALLED_AFTER);
-    let binds = [Bind::Int(until.plus_seconds(-RECENT).0), Bind::Int(until.0), Bind::Int(MANY)];
+    let binds =
+        [Bind::Int(until.plus_seconds(-RECENT).0), Bind::Int(until.0), Bind::Int(OPEN_TASKS_LOOKED_AT)];
     Ok(db.first(STALLED, &binds, Row::int)?.is_some())
 }

@@ -14,7 +14,7 @@ use crate::shard::task_events::with_task_events;
 use crate::{Context, Result, meta, time};
 
 /// How many events of a task one statement finds.
-const PAGE: i64 = 1000;
+const EVENTS_PER_STATEMENT: i64 = 1000;
 
 /// What was erased of a task.
 #[derive(Serialize)]
@@ -98,9 +98,9 @@ pub(super) fn events_until(db: &dyn Database, last: i64) -> Result<Vec<i64>> {
     let mut events = Vec::new();
     let mut next = Some(last);
     while let Some(from) = next {
-        let binds = [Bind::Int(from), Bind::Int(PAGE)];
+        let binds = [Bind::Int(from), Bind::Int(EVENTS_PER_STATEMENT)];
         let page = db.all(FOLLOW, &binds, |row| (row.int(), row.maybe_int()))?;
-        let is_full = page.len() as i64 == PAGE;
+        let is_full = page.len() as i64 == EVENTS_PER_STATEMENT;
         next = page.last().filter(|_| is_full).and_then(|(_, previous)| *previous);
         events.extend(page.into_iter().map(|(seq, _)| seq));
     }

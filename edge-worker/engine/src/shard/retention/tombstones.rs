@@ -10,7 +10,7 @@ use crate::shard::Shard;
 use crate::{Context, Deployment, Result, meta};
 
 /// How many tasks, and how many bodies, one run looks at.
-const PAGE: i64 = 1000;
+const ROWS_PER_RUN: i64 = 1000;
 
 /// For which set of keys they were looked through, and how far that has come: in the tasks, and in the bodies that
 /// can't be read.
@@ -75,9 +75,12 @@ impl Shard {
         if !are_outdated(db, deployment)? {
             return Ok(false);
         }
-        let page = db.all(PAGE_OF, &[Bind::Int(floor(db, TOMBS_PLACE)?), Bind::Int(PAGE)], |row| {
-            TaskRow { no: row.int(), id: row.text(), key: row.text() }
-        })?;
+        let page =
+            db.all(PAGE_OF, &[Bind::Int(floor(db, TOMBS_PLACE)?), Bind::Int(ROWS_PER_RUN)], |row| TaskRow {
+                no: row.int(),
+                id: row.text(),
+                key: row.text(),
+            })?;
         for task in page.iter().filter(|task| !is_id(&task.id)) {
             self.erase_imported(context, &task.id)?;
         }
@@ -124,7 +127,7 @@ fn drop_bodies(db: &dyn Database, keys: &[String]) -> Result<bool> {
     // The last one stays, for it has the sum of all bytes.
     const DROP: &str = "DELETE FROM quarantine WHERE no = ? AND no < (SELECT MAX(no) FROM quarantine)";
     let (place, pruned_to) = (floor(db, BODIES_PLACE)?, floor(db, QUARANTINE_PRUNED_TO)?);
-    let binds = [Bind::Int(place), Bind::Int(pruned_to), Bind::Int(PAGE)];
+    let binds = [Bind::Int(place), Bind::Int(pruned_to), Bind::Int(ROWS_PER_RUN)];
     let page = db.all(PAGE_OF, &binds, |row| (row.int(), row.text()))?;
     for (no, key) in &page {
         if !keys.contains(key) && !held::is_body_held(db, *no)? {
@@ -137,7 +140,7 @@ fn drop_bodies(db: &dyn Database, keys: &[String]) -> Result<bool> {
 /// Notes how far a page has come where it was a whole one; then there may be more.
 fn advance(db: &dyn Database, place: &str, found: usize, last: Option<i64>) -> Result<bool> {
     match last {
-        Some(last) if found as i64 == PAGE => {
+        Some(last) if found as i64 == ROWS_PER_RUN => {
             meta::set(db, place, last)?;
             Ok(true)
         }

@@ -17,7 +17,7 @@ use crate::shard::sequence::before_time;
 use crate::time::SKEW;
 
 /// How many events one run of the alarm looks at.
-const PAGE: i64 = 500;
+const EVENTS_PER_RUN: i64 = 500;
 
 /// A page of a range: deliveries with the time of their event, and where the next page begins, if there is one.
 type Found = (Vec<(i64, Millis)>, Option<i64>);
@@ -107,11 +107,11 @@ pub(crate) fn page(db: &dyn Database, replay: &Replay, endpoint: &Endpoint, from
 fn dead_page(db: &dyn Database, replay: &Replay, from: i64) -> Result<Found> {
     const DEAD: &str = "SELECT no, created_at FROM deliveries INDEXED BY deliveries_dead
         WHERE state = 'dead' AND endpoint = ? AND no >= ? ORDER BY no LIMIT ?";
-    let binds = [Bind::Int(replay.endpoint), Bind::Int(delivery_no(from, 0)), Bind::Int(PAGE)];
+    let binds = [Bind::Int(replay.endpoint), Bind::Int(delivery_no(from, 0)), Bind::Int(EVENTS_PER_RUN)];
     let mut dead = db.all(DEAD, &binds, |row| (row.int(), Millis(row.int())))?;
     let imported = import::last_event(db)?;
     let last = dead.last().filter(|(no, received_at)| {
-        dead.len() as i64 == PAGE && !is_after(replay, imported, seq_of(*no), *received_at)
+        dead.len() as i64 == EVENTS_PER_RUN && !is_after(replay, imported, seq_of(*no), *received_at)
     });
     let next = last.map(|(no, _)| seq_of(*no) + 1);
     dead.retain(|(_, received_at)| (replay.from..replay.until).contains(received_at));
@@ -127,9 +127,10 @@ fn events_page(db: &dyn Database, replay: &Replay, endpoint: &Endpoint, from: i6
         ORDER BY 1 LIMIT ?2";
     let events_floor = retention::floor(db, PRUNED_TO)?;
     let quarantine_floor = retention::floor(db, QUARANTINE_PRUNED_TO)?;
-    let binds = [Bind::Int(from), Bind::Int(PAGE), Bind::Int(events_floor), Bind::Int(quarantine_floor)];
+    let binds =
+        [Bind::Int(from), Bind::Int(EVENTS_PER_RUN), Bind::Int(events_floor), Bind::Int(quarantine_floor)];
     let seqs = db.all(KEPT, &binds, Row::int)?;
-    let mut next = (seqs.len() as i64 == PAGE).then(|| seqs.last().map(|seq| seq + 1)).flatten();
+    let mut next = (seqs.len() as i64 == EVENTS_PER_RUN).then(|| seqs.last().map(|seq| seq + 1)).flatten();
     let filter = endpoint.filter();
     let imported = import::last_event(db)?;
     let mut page = Vec::new();

@@ -16,7 +16,7 @@ use crate::time::SKEW;
 
 /// How many tasks a filtered listing looks at for one page, so that a rare status costs no full scan, and neither does a
 /// range of times among imported tasks.
-const WINDOW: i64 = 1000;
+const TASKS_PER_SCAN: i64 = 1000;
 
 /// Selects of a range of ids, in their order.
 macro_rules! window {
@@ -69,7 +69,7 @@ pub(crate) fn tasks(
     let is_scattered = (since.is_some() || until.is_some()) && lowest <= imported;
     let top = before.map_or_else(|| next_task(db), Ok)?;
     let is_windowed = is_scattered || stage.is_some_and(Stage::is_final);
-    let floor = if is_windowed { (top - WINDOW).max(lowest) } else { lowest };
+    let floor = if is_windowed { (top - TASKS_PER_SCAN).max(lowest) } else { lowest };
     let (since, until) = (since.map_or(i64::MIN, |at| at.0), until.map_or(i64::MAX, |at| at.0));
     let (since, until, limited) = (Bind::Int(since), Bind::Int(until), Bind::Int(limit.into()));
     let rows = match stage {
@@ -122,7 +122,7 @@ fn by_id(
     let range = [Bind::Text(begin.as_deref().unwrap_or(prefix)), Bind::Text(&end)];
     let mut binds = range.to_vec();
     binds.extend([
-        Bind::Int(WINDOW),
+        Bind::Int(TASKS_PER_SCAN),
         Bind::Int(filter.since.map_or(i64::MIN, |at| at.0)),
         Bind::Int(filter.until.map_or(i64::MAX, |at| at.0)),
         Bind::Maybe(filter.status.as_deref()),
@@ -141,7 +141,7 @@ fn by_id(
     }
     // Where the window had too few, the next page begins after it.
     let mut binds = range.to_vec();
-    binds.push(Bind::Int(WINDOW - 1));
+    binds.push(Bind::Int(TASKS_PER_SCAN - 1));
     Ok(Page { next: db.first(LAST, &binds, Row::int)?, ..page })
 }
 
