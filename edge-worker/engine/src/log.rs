@@ -109,17 +109,17 @@ impl Decision {
     }
 
     /// Writes the line; none where it is less important than the least level that is logged.
-    pub fn line(&self, least: Level, shard: Option<u32>) -> Option<Line> {
+    pub fn line(&self, least: Level, shard: Option<u32>) -> Option<LogLine> {
         let level = self.level();
         (level >= least).then(|| {
             let text = json::to_string(&Fields { level: level.as_str(), shard, decision: self });
-            Line { level, text }
+            LogLine { level, text }
         })
     }
 }
 
 /// A line of the log.
-pub struct Line {
+pub struct LogLine {
     pub level: Level,
     pub text: String,
 }

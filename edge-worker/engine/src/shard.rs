@@ -25,7 +25,7 @@ use vtryon_webhooks::Millis;
 pub use self::deliveries::schedule::{POLL_DUE_MS, Picked};
 pub use self::live::broadcast::{Broadcast, MAX_QUEUED};
 pub use self::live::state::TicketState;
-pub use self::live::subscribe::{Opened, Subscribed};
+pub use self::live::subscribe::{OpenedStream, Subscribed};
 pub use self::live::subscriber::{Close, Outgoing, Subscriber};
 pub use self::live::{CLOSED, FAULT, MAX_TICKET_SOCKETS_OF_TASK, STUCK, TICKET_TAG};
 pub use self::topology::TopologyCheck;

@@ -14,8 +14,8 @@ use crate::http::query::Query;
 use crate::http::response::{self, ApiError};
 use crate::platform::clock;
 use crate::protocol::import::{
-    self, ImportReport, ImportedErasure, ImportedEvent, ImportedLine, Line, LineResult, MAX_BYTES,
-    VerifiedEvent,
+    self, ImportReport, ImportedErasure, ImportedEvent, ImportedLine, LineResult, MAX_BYTES, VerifiedEvent,
+    VerifiedLine,
 };
 use crate::protocol::{AuditedRequest, DirectoryRequest, ShardRequest, shard_client};
 
@@ -30,15 +30,15 @@ struct Part {
 }
 
 impl Part {
-    fn add(&mut self, number: usize, line: Line) {
+    fn add(&mut self, number: usize, line: VerifiedLine) {
         self.numbers.push(number);
         self.lines.push(match line {
-            Line::Event(VerifiedEvent { event, body, .. }) => {
+            VerifiedLine::Event(VerifiedEvent { event, body, .. }) => {
                 let length = body.len();
                 self.bodies.extend(body);
                 ImportedLine::Event(ImportedEvent { event, length })
             }
-            Line::Erasure { digest, erased_at } => {
+            VerifiedLine::Erasure { digest, erased_at } => {
                 self.erased.push(digest);
                 ImportedLine::Erasure(ImportedErasure { task_digest: digest.to_hex(), erased_at })
             }

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use vtryon_gateway_engine::access::known_tokens::{Known, KnownTokens};
+use vtryon_gateway_engine::access::known_tokens::{KnownTokens, TokenLookup};
 use vtryon_webhooks::Millis;
 use worker::Env;
 
@@ -17,7 +17,7 @@ thread_local! {
 ///
 /// # Errors
 /// `unavailable` where nothing is known that is recent enough, and the directory can't be asked.
-pub(super) async fn find(env: &Env, id: &str, now: Millis) -> Result<Known, ApiError> {
+pub(super) async fn find(env: &Env, id: &str, now: Millis) -> Result<TokenLookup, ApiError> {
     if let Some(known) = KNOWN.with_borrow(|tokens| tokens.get(id, now)) {
         return Ok(known);
     }

@@ -10,7 +10,7 @@ use vtryon_gateway_engine::directory::endpoints::{self, Rotation};
 use vtryon_gateway_engine::directory::fields::{self, FieldRules};
 use vtryon_gateway_engine::directory::keyring::Keyring;
 use vtryon_gateway_engine::directory::replays::{self, Requested};
-use vtryon_gateway_engine::directory::settings::{self, Change};
+use vtryon_gateway_engine::directory::settings::{self, SettingsChange};
 use vtryon_gateway_engine::directory::{Directory, EndpointRecord, audit, rejections, tokens};
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::rejection::Rejection;
@@ -136,10 +136,10 @@ impl Office {
             'e' => self.put(&endpoints::retire(&self.context(), newest)?),
             'd' => {
                 endpoints::find(self.db(), newest)?;
-                self.commit(&Change::Delete { endpoint: newest })
+                self.commit(&SettingsChange::Delete { endpoint: newest })
             }
             'y' => match replays::request(&self.context(), body, None, [self.requests; 8])? {
-                Requested::New(replay) => self.commit(&Change::Replay(&replay)),
+                Requested::New(replay) => self.commit(&SettingsChange::Replay(&replay)),
                 Requested::Known(_) | Requested::DryRun(_) => Ok(()),
             },
             'k' => {
@@ -156,7 +156,7 @@ impl Office {
             'x' => {
                 let Some(newest) = settings::current(&self.context())?.replays.pop() else { return Ok(()) };
                 match replays::cancel(self.db(), &newest.id)? {
-                    Some(cancelled) => self.commit(&Change::ChangeReplay(&cancelled)),
+                    Some(cancelled) => self.commit(&SettingsChange::ChangeReplay(&cancelled)),
                     None => Ok(()),
                 }
             }
@@ -187,10 +187,10 @@ impl Office {
     }
 
     fn put(&self, record: &EndpointRecord) -> Result<(), Failure> {
-        self.commit(&Change::Put(record))
+        self.commit(&SettingsChange::Put(record))
     }
 
-    fn commit(&self, change: &Change<'_>) -> Result<(), Failure> {
+    fn commit(&self, change: &SettingsChange<'_>) -> Result<(), Failure> {
         let version = settings::current(&self.context())?.version;
         settings::commit(&self.context(), change, Some(&audited()))?;
         assert_eq!(settings::current(&self.context())?.version, version + 1);

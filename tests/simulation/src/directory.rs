@@ -4,7 +4,7 @@ use vtryon_gateway_engine::directory::credentials::{self, NewHeader};
 use vtryon_gateway_engine::directory::endpoints::{self, FIRST_SECRET, Rotation};
 use vtryon_gateway_engine::directory::fields::{self, FieldRules};
 use vtryon_gateway_engine::directory::replays::{self, Requested};
-use vtryon_gateway_engine::directory::settings::{self, Change};
+use vtryon_gateway_engine::directory::settings::{self, SettingsChange};
 use vtryon_gateway_engine::directory::topology::{self, Purpose};
 use vtryon_gateway_engine::directory::{Directory, EndpointRecord, alerts, audit, tokens};
 use vtryon_gateway_engine::protocol::conditions::{ShardReport, UnhealthyEndpoint};
@@ -162,7 +162,10 @@ impl World {
             3 => ("retire", self.retire(endpoint)),
             4 => (
                 "delete",
-                self.commit(&Change::Delete { endpoint }, Some("DELETE /api/endpoints/{endpoint_id}")),
+                self.commit(
+                    &SettingsChange::Delete { endpoint },
+                    Some("DELETE /api/endpoints/{endpoint_id}"),
+                ),
             ),
             5 => ("replay a delivery", self.replay_delivery(endpoint)),
             6 => ("replay a range", self.replay_range(endpoint)),
@@ -255,7 +258,7 @@ impl World {
             Requested::Known(_) | Requested::DryRun(_) => None,
             Requested::New(new) => {
                 self.replays.push(new.replay.id.clone());
-                self.commit(&Change::Replay(&new), Some("POST /api/replay"))
+                self.commit(&SettingsChange::Replay(&new), Some("POST /api/replay"))
             }
         }
     }
@@ -266,7 +269,7 @@ impl World {
         }
         let id = self.replays[self.random.index(self.replays.len())].clone();
         let cancelled = self.direct(Decision::Change, |context| replays::cancel(context.db, &id))??;
-        self.commit(&Change::ChangeReplay(&cancelled), Some("DELETE /api/replays/{replay_id}"))
+        self.commit(&SettingsChange::ChangeReplay(&cancelled), Some("DELETE /api/replays/{replay_id}"))
     }
 
     /// Brings a shard's report to the directory, and the confirmation back; either may be lost.
@@ -311,18 +314,18 @@ impl World {
     }
 
     fn put(&mut self, record: &EndpointRecord, operation: Option<&str>) -> Option<()> {
-        self.commit(&Change::Put(record), operation)
+        self.commit(&SettingsChange::Put(record), operation)
     }
 
     /// Commits a change that an operation of the API asks for, if any does, and begins to push it.
-    fn commit(&mut self, change: &Change<'_>, operation: Option<&str>) -> Option<()> {
+    fn commit(&mut self, change: &SettingsChange<'_>, operation: Option<&str>) -> Option<()> {
         const VERSION: &str = "SELECT COALESCE((SELECT value FROM meta WHERE name = 'version'), 0)";
         self.check_topology(Purpose::Change)?;
         let target = match change {
-            Change::Put(record) => endpoint_id(record.endpoint.no),
-            Change::Delete { endpoint } => endpoint_id(*endpoint),
-            Change::Replay(new) => new.replay.id.clone(),
-            Change::ChangeReplay(replay) => replay.id.clone(),
+            SettingsChange::Put(record) => endpoint_id(record.endpoint.no),
+            SettingsChange::Delete { endpoint } => endpoint_id(*endpoint),
+            SettingsChange::Replay(new) => new.replay.id.clone(),
+            SettingsChange::ChangeReplay(replay) => replay.id.clone(),
         };
         let request: Option<AuditedRequest> = operation.map(|operation| self.audited(operation));
         let version = |db: &SimulatedDatabase| db.integer(VERSION, &[]);

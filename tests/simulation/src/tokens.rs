@@ -1,7 +1,7 @@
 //! Tokens: administrators create and revoke them, programs present them to isolates, which remember what they have asked.
 
 use serde_json::json;
-use vtryon_gateway_engine::access::known_tokens::{Known, KnownTokens};
+use vtryon_gateway_engine::access::known_tokens::{KnownTokens, TokenLookup};
 use vtryon_gateway_engine::access::token::{NewToken, PresentedToken, TokenForm};
 use vtryon_gateway_engine::database::Bind;
 use vtryon_gateway_engine::directory::tokens;
@@ -181,7 +181,7 @@ impl World {
     }
 
     /// Returns what an isolate knows of a token, as the Worker does: what it remembers, or else what the directory answers.
-    fn known_token(&mut self, isolate: usize, presented: &PresentedToken) -> Option<Known> {
+    fn known_token(&mut self, isolate: usize, presented: &PresentedToken) -> Option<TokenLookup> {
         let PresentedToken { id, .. } = presented;
         if let Some(known) = self.tokens.isolates[isolate].get(id, self.now) {
             return Some(known);

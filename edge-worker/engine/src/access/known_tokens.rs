@@ -41,13 +41,13 @@ impl StoredToken {
 
 /// An answer of the directory, and until when it is used.
 #[derive(Clone)]
-pub struct Known {
+pub struct TokenLookup {
     /// `None` where there is no such token.
     pub token: Option<StoredToken>,
     pub fresh_until: Millis,
 }
 
-impl Known {
+impl TokenLookup {
     /// Returns the token, where a text that was presented is it, and it has not expired.
     pub fn admit(self, presented: &PresentedToken, now: Millis) -> Option<StoredToken> {
         self.token.filter(|token| token.matches(&presented.digest) && !token.is_expired(now))
@@ -56,7 +56,7 @@ impl Known {
 
 /// The answers that an isolate remembers, by the id of the token.
 #[derive(Default)]
-pub struct KnownTokens(BTreeMap<String, Known>);
+pub struct KnownTokens(BTreeMap<String, TokenLookup>);
 
 impl KnownTokens {
     pub const fn new() -> Self {
@@ -64,8 +64,8 @@ impl KnownTokens {
     }
 
     /// Returns an answer that may still be used; otherwise the directory has to be asked.
-    pub fn get(&self, id: &str, now: Millis) -> Option<Known> {
-        let is_fresh = |known: &&Known| {
+    pub fn get(&self, id: &str, now: Millis) -> Option<TokenLookup> {
+        let is_fresh = |known: &&TokenLookup| {
             let left = known.fresh_until.0.saturating_sub(now.0);
             // More than that is left where the clock went back.
             (1..=FRESH_FOR).contains(&left)
@@ -74,8 +74,8 @@ impl KnownTokens {
     }
 
     /// Remembers what the directory has answered to a question of `asked_at`.
-    pub fn remember(&mut self, id: &str, token: Option<StoredToken>, asked_at: Millis) -> Known {
-        let known = Known { token, fresh_until: asked_at.plus_millis(FRESH_FOR) };
+    pub fn remember(&mut self, id: &str, token: Option<StoredToken>, asked_at: Millis) -> TokenLookup {
+        let known = TokenLookup { token, fresh_until: asked_at.plus_millis(FRESH_FOR) };
         if self.0.len() >= MAX_KNOWN && !self.0.contains_key(id) {
             let oldest = self.0.iter().min_by_key(|(_, known)| known.fresh_until).map(|(id, _)| id.clone());
             oldest.map(|id| self.0.remove(&id));

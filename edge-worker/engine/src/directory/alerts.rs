@@ -27,7 +27,7 @@ use crate::{Context, Result};
 pub(super) use self::changes::{delete_endpoint, put_endpoint, token_created};
 
 /// Something that happened to a cause.
-pub(super) enum Change {
+pub(super) enum AlertTransition {
     /// It was met so many times, the last time at this time.
     Occurred { count: i64, at: Millis, details: Details },
     /// It is over, which those who were told of it are told.
@@ -37,17 +37,22 @@ pub(super) enum Change {
 }
 
 /// Stores what happened to a cause about an endpoint, or about none (0). It is part of the caller's transaction.
-pub(super) fn apply(db: &dyn Database, cause: Cause, endpoint: i64, change: Change) -> Result<()> {
+pub(super) fn apply(
+    db: &dyn Database,
+    cause: Cause,
+    endpoint: i64,
+    transition: AlertTransition,
+) -> Result<()> {
     let found = rows::find(db, cause, endpoint)?;
-    let mut alert = match (found, &change) {
+    let mut alert = match (found, &transition) {
         (Some(alert), _) => alert,
-        (None, Change::Occurred { .. }) => Alert::default(),
-        (None, Change::Ended | Change::Dropped) => return Ok(()),
+        (None, AlertTransition::Occurred { .. }) => Alert::default(),
+        (None, AlertTransition::Ended | AlertTransition::Dropped) => return Ok(()),
     };
-    match change {
-        Change::Occurred { count, at, details } => alert.occur(cause, count, at, details),
-        Change::Ended => alert.end(),
-        Change::Dropped => alert.drop_silently(),
+    match transition {
+        AlertTransition::Occurred { count, at, details } => alert.occur(cause, count, at, details),
+        AlertTransition::Ended => alert.end(),
+        AlertTransition::Dropped => alert.drop_silently(),
     }
     rows::put(db, cause, endpoint, &alert)
 }
@@ -63,14 +68,14 @@ pub fn report(context: &Context<'_>, conditions: &[Condition]) -> Result<()> {
                 return Ok(());
             }
             let details = record.as_ref().map(Details::of).unwrap_or_default();
-            let occurred = Change::Occurred { count: condition.count, at: condition.at, details };
-            let (cause, change) = match kind {
+            let occurred = AlertTransition::Occurred { count: condition.count, at: condition.at, details };
+            let (cause, transition) = match kind {
                 ConditionKind::EndpointDown => (Cause::EndpointFailing, occurred),
-                ConditionKind::EndpointUp => (Cause::EndpointFailing, Change::Ended),
+                ConditionKind::EndpointUp => (Cause::EndpointFailing, AlertTransition::Ended),
                 ConditionKind::DeliveryDead => (Cause::DeliveryDead, occurred),
                 ConditionKind::EventQuarantined => (Cause::EventQuarantined, occurred),
             };
-            apply(db, cause, condition.endpoint, change)
+            apply(db, cause, condition.endpoint, transition)
         })
     })
 }

@@ -62,7 +62,7 @@ fn alert_of_signatures(
         None => Details::default(),
     };
     let count = refused.iter().fold(0, |sum: i64, rejection| sum.saturating_add(rejection.count.max(0)));
-    alerts::apply(db, Cause::SignaturesRefused, 0, alerts::Change::Occurred { count, at, details })
+    alerts::apply(db, Cause::SignaturesRefused, 0, alerts::AlertTransition::Occurred { count, at, details })
 }
 
 /// Returns whether mistakes can be looked for behind one of the causes.

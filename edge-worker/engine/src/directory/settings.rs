@@ -18,7 +18,7 @@ const VERSION: &str = "version";
 const CONFIRMED: &str = "confirmed";
 
 /// A change of the settings.
-pub enum Change<'a> {
+pub enum SettingsChange<'a> {
     /// An endpoint is new or has changed.
     Put(&'a EndpointRecord),
     Delete {
@@ -42,35 +42,39 @@ impl Applied {
     }
 }
 
-impl Change<'_> {
+impl SettingsChange<'_> {
     /// Returns the id of what it changes.
     fn target(&self) -> String {
         match self {
-            Change::Put(record) => endpoint_id(record.endpoint.no),
-            Change::Delete { endpoint } => endpoint_id(*endpoint),
-            Change::Replay(new) => new.replay.id.clone(),
-            Change::ChangeReplay(replay) => replay.id.clone(),
+            SettingsChange::Put(record) => endpoint_id(record.endpoint.no),
+            SettingsChange::Delete { endpoint } => endpoint_id(*endpoint),
+            SettingsChange::Replay(new) => new.replay.id.clone(),
+            SettingsChange::ChangeReplay(replay) => replay.id.clone(),
         }
     }
 }
 
 /// Stores a change as the next version of the settings, which all shards are to confirm, with a record of the request
 /// that asks for it.
-pub fn commit(context: &Context<'_>, change: &Change<'_>, request: Option<&AuditedRequest>) -> Result<()> {
+pub fn commit(
+    context: &Context<'_>,
+    change: &SettingsChange<'_>,
+    request: Option<&AuditedRequest>,
+) -> Result<()> {
     let Context { db, now, .. } = *context;
     db.transaction(|| {
         match change {
-            Change::Put(record) => {
+            SettingsChange::Put(record) => {
                 let before = records::find(db, record.endpoint.no)?;
                 records::put(db, record)?;
                 alerts::put_endpoint(db, before.as_ref(), record, now)?;
             }
-            Change::Delete { endpoint } => {
+            SettingsChange::Delete { endpoint } => {
                 records::delete(db, *endpoint, now)?;
                 alerts::delete_endpoint(db, *endpoint)?;
             }
-            Change::Replay(replay) => replays::put(db, replay, now)?,
-            Change::ChangeReplay(replay) => replays::change(db, replay)?,
+            SettingsChange::Replay(replay) => replays::put(db, replay, now)?,
+            SettingsChange::ChangeReplay(replay) => replays::change(db, replay)?,
         }
         audit::record(context, request, &change.target())?;
         meta::set(db, VERSION, version(db)? + 1)

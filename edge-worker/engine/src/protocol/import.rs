@@ -40,7 +40,7 @@ pub enum ImportedLine {
 }
 
 /// A line of an export that may be stored.
-pub enum Line {
+pub enum VerifiedLine {
     Event(VerifiedEvent),
     Erasure { digest: Digest, erased_at: Millis },
 }
@@ -53,7 +53,7 @@ pub struct VerifiedEvent {
     pub body: Vec<u8>,
 }
 
-impl Line {
+impl VerifiedLine {
     /// Returns what assigns it to a shard.
     pub const fn digest(&self) -> &Digest {
         match self {
@@ -144,7 +144,7 @@ pub fn lines(body: &[u8]) -> Result<Vec<(usize, &[u8])>, Refusal> {
 ///
 /// # Errors
 /// Why the line is refused. Its fields are those of a message of a live stream; what is not needed is not read.
-pub fn read(line: &[u8], verifier: &Verifier, now: Millis) -> Result<Line, Refusal> {
+pub fn read(line: &[u8], verifier: &Verifier, now: Millis) -> Result<VerifiedLine, Refusal> {
     let message =
         Object::parse(line).ok_or_else(|| refuse("the line is not one JSON object, with each field once"))?;
     let text = |name: &'static str| match message.get(name) {
@@ -164,7 +164,7 @@ pub fn read(line: &[u8], verifier: &Verifier, now: Millis) -> Result<Line, Refus
         "erased" => {
             let digest = Digest::from_hex(&text("task_digest")?)
                 .ok_or_else(|| refuse("`task_digest` is not 64 lower-case hex digits"))?;
-            return Ok(Line::Erasure { digest, erased_at: time("erased_at")? });
+            return Ok(VerifiedLine::Erasure { digest, erased_at: time("erased_at")? });
         }
         _ => return Err(refuse("`type` is neither event nor erased: nothing else is imported")),
     }
@@ -176,7 +176,7 @@ pub fn read(line: &[u8], verifier: &Verifier, now: Millis) -> Result<Line, Refus
         IncomingEvent::read(&verified, received_at)
     };
     let event = IncomingEvent { imported_at: Some(now), ..event };
-    Ok(Line::Event(VerifiedEvent { digest, event, body }))
+    Ok(VerifiedLine::Event(VerifiedEvent { digest, event, body }))
 }
 
 fn of_core(error: Error) -> Refusal {

@@ -11,4 +11,4 @@ pub(crate) use self::deliveries::{DeliveryFilter, deliveries, delivery, delivery
 pub(crate) use self::quarantine::quarantine;
 pub(crate) use self::stats::Commits;
 pub(crate) use self::sweep::sweep;
-pub(crate) use self::tasks::{Failure, TaskView, result, task, task_state, tasks};
+pub(crate) use self::tasks::{TaskFailure, TaskView, result, task, task_state, tasks};

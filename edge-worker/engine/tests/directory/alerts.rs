@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 use vtryon_gateway_engine::directory::alerts::{self, Cause, Phase};
 use vtryon_gateway_engine::directory::keyring::Keyring;
-use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
+use vtryon_gateway_engine::directory::settings::{self, Applied, SettingsChange};
 use vtryon_gateway_engine::directory::{self, Directory, endpoints, rejections};
 use vtryon_gateway_engine::protocol::SweepReport;
 use vtryon_gateway_engine::protocol::conditions::{Condition, ConditionKind};
@@ -359,7 +359,7 @@ fn nothing_is_told_of_alert_destinations() {
 fn what_is_about_a_deleted_endpoint_is_forgotten() {
     let (fixture, shop) = fixture();
     fixture.meet(ConditionKind::EndpointDown, shop);
-    fixture.commit(&Change::Delete { endpoint: shop });
+    fixture.commit(&SettingsChange::Delete { endpoint: shop });
     fixture.meet(ConditionKind::EndpointDown, shop);
     assert_eq!(fixture.send(), [""; 0]);
     assert_eq!(alerts::list(&fixture.context()).unwrap().len(), 0);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use vtryon_gateway_engine::access::actor::Actor;
-use vtryon_gateway_engine::directory::settings::{self, Change};
+use vtryon_gateway_engine::directory::settings::{self, SettingsChange};
 use vtryon_gateway_engine::directory::{audit, secrets, tokens};
 use vtryon_gateway_engine::protocol::AuditedRequest;
 use vtryon_webhooks::Code;
@@ -71,8 +71,8 @@ fn every_change_that_the_directory_makes_is_recorded_with_its_target() {
         "nobody has asked for it through the API"
     );
     let record = fixture.find(no);
-    settings::commit(&fixture.context(), &Change::Put(&record), request).unwrap();
-    settings::commit(&fixture.context(), &Change::Delete { endpoint: no }, request).unwrap();
+    settings::commit(&fixture.context(), &SettingsChange::Put(&record), request).unwrap();
+    settings::commit(&fixture.context(), &SettingsChange::Delete { endpoint: no }, request).unwrap();
     create_by(&fixture, r#"{"name":"ci","scope":"read"}"#, &new_token(1), request).unwrap();
     tokens::revoke(&fixture.context(), &new_token(1).id, request).unwrap();
     secrets::remember(&fixture.context(), "former", b"sealed").unwrap();

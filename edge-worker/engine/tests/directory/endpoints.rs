@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use vtryon_gateway_engine::directory::endpoints::{self, Rotation};
-use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
+use vtryon_gateway_engine::directory::settings::{self, Applied, SettingsChange};
 use vtryon_gateway_engine::directory::{ChangedEndpoint, EndpointList, Unreadable};
 use vtryon_gateway_engine::protocol::EndpointHealth;
 use vtryon_gateway_engine::protocol::conditions::UnhealthyEndpoint;
@@ -76,7 +76,7 @@ fn there_are_20_at_most() {
     }
     assert_refused(fixture.draft(SHOP), Code::Conflict, "there are 20 endpoints, and no more fit", "21");
     assert_refused(fixture.draft("not json"), Code::Conflict, "no more fit", "room comes before the body");
-    fixture.commit(&Change::Delete { endpoint: 7 });
+    fixture.commit(&SettingsChange::Delete { endpoint: 7 });
     assert_eq!(fixture.register(SHOP), 21, "a number is not given twice");
     assert_eq!(endpoints::all(fixture.db()).unwrap().len(), 20);
 }
@@ -94,7 +94,7 @@ fn numbers_end_below_65536() {
 fn an_endpoint_that_does_not_exist_is_not_found() {
     let fixture = Fixture::new();
     let no = fixture.register(SHOP);
-    fixture.commit(&Change::Delete { endpoint: no });
+    fixture.commit(&SettingsChange::Delete { endpoint: no });
     let context = fixture.context();
     for no in [no, 99] {
         let words = "there is no endpoint of this id";
@@ -145,7 +145,7 @@ fn secrets_overlap_after_a_rotation() {
     fixture.rotate(no, r#"{"overlap_hours":0}"#).unwrap();
     assert_eq!(versions(&fixture), [(5, None), (2, Some(second))], "no overlap");
     let retired = endpoints::retire(&fixture.context(), no).unwrap();
-    fixture.commit(&Change::Put(&retired));
+    fixture.commit(&SettingsChange::Put(&retired));
     assert_eq!(versions(&fixture), [(5, None)]);
 }
 
@@ -220,12 +220,12 @@ fn a_report_disables_an_endpoint_where_it_stands() {
         let disabled = fixture.disable(no, reason, &healths).unwrap();
         assert_eq!(disabled.is_some(), stands, "{reason}: {why}");
         if let Some(record) = disabled {
-            fixture.commit(&Change::Put(&record));
+            fixture.commit(&SettingsChange::Put(&record));
             assert_eq!(shown(&fixture, no)["enabled"], false);
             assert_eq!(shown(&fixture, no)["disabled"]["reason"], reason);
             let again = fixture.disable(no, "gone", &[]).unwrap();
             assert!(again.is_none(), "what is disabled stays as it is");
         }
-        fixture.commit(&Change::Delete { endpoint: no });
+        fixture.commit(&SettingsChange::Delete { endpoint: no });
     }
 }

@@ -6,7 +6,7 @@ use vtryon_gateway_engine::database::Database;
 use vtryon_gateway_engine::directory::credentials::{self, NewHeader};
 use vtryon_gateway_engine::directory::endpoints::{self, Rotation};
 use vtryon_gateway_engine::directory::fields::{self, FieldRules};
-use vtryon_gateway_engine::directory::settings::{self, Change};
+use vtryon_gateway_engine::directory::settings::{self, SettingsChange};
 use vtryon_gateway_engine::directory::{Directory, EndpointRecord};
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::EndpointHealth;
@@ -93,7 +93,7 @@ impl Fixture {
         endpoints::find(self.db(), no)?;
         let headers = seal(&credentials::read(body)?);
         let record = endpoints::change(&self.context(), no, body, &self.field_rules(body), headers)?;
-        self.commit(&Change::Put(&record));
+        self.commit(&SettingsChange::Put(&record));
         Ok(record)
     }
 
@@ -109,7 +109,7 @@ impl Fixture {
         record.endpoint.no = no;
         record.endpoint.secrets = vec![self.sealed(no, endpoints::FIRST_SECRET)];
         record.endpoint.headers = seal(&headers);
-        self.commit(&Change::Put(&record));
+        self.commit(&SettingsChange::Put(&record));
         no
     }
 
@@ -117,7 +117,7 @@ impl Fixture {
     pub fn rotate(&self, no: i64, body: &str) -> Result<EndpointRecord, Failure> {
         let rotation = Rotation::begin(self.db(), no, body)?;
         let record = rotation.finish(&self.context(), self.sealed(no, rotation.version))?;
-        self.commit(&Change::Put(&record));
+        self.commit(&SettingsChange::Put(&record));
         Ok(record)
     }
 
@@ -133,7 +133,7 @@ impl Fixture {
         endpoints::disable(&self.context(), &unhealthy, healths)
     }
 
-    pub fn commit(&self, change: &Change<'_>) {
+    pub fn commit(&self, change: &SettingsChange<'_>) {
         settings::commit(&self.context(), change, None).unwrap();
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use vtryon_gateway_engine::access::actor::Actor;
 use vtryon_gateway_engine::directory::keyring::Keyring;
 use vtryon_gateway_engine::directory::replays::{self, Requested};
-use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
+use vtryon_gateway_engine::directory::settings::{self, Applied, SettingsChange};
 use vtryon_gateway_engine::directory::topology::{self, Purpose};
 use vtryon_gateway_engine::directory::{Directory, alerts, audit, endpoints, rejections, secrets, tokens};
 use vtryon_gateway_engine::protocol::AuditedRequest;
@@ -36,7 +36,7 @@ fn live() -> Fixture {
     use_tokens(&fixture);
     reject(&mut fixture);
     alert(&mut fixture, no);
-    fixture.commit(&Change::Delete { endpoint: deleted });
+    fixture.commit(&SettingsChange::Delete { endpoint: deleted });
     let version = settings::current(&fixture.context()).unwrap().version;
     settings::confirm(fixture.db(), version, Applied { applied: 4, shards: 4 }).unwrap();
     assert!(!settings::has_unconfirmed(fixture.db()).unwrap());
@@ -50,7 +50,7 @@ fn ask_for_a_range(fixture: &Fixture) {
     let ask =
         || replays::request(&fixture.context(), r#"{"endpoint":"ep_1"}"#, Some("key".to_owned()), [1; 8]);
     let Requested::New(new) = ask().unwrap() else { panic!("known before") };
-    fixture.commit(&Change::Replay(&new));
+    fixture.commit(&SettingsChange::Replay(&new));
     assert!(matches!(ask().unwrap(), Requested::Known(_)));
     replays::find(fixture.db(), &new.replay.id).unwrap();
 }

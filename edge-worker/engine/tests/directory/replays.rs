@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use vtryon_gateway_engine::directory::replays::{self, DryRunView, ReplayView, Requested};
-use vtryon_gateway_engine::directory::settings::{self, Change};
+use vtryon_gateway_engine::directory::settings::{self, SettingsChange};
 use vtryon_gateway_engine::protocol::settings::{RangeCount, Replay, ReplayProgress};
 use vtryon_webhooks::Code;
 
@@ -22,7 +22,7 @@ fn ask(fixture: &Fixture, body: &str, key: Option<&str>, random: u64) -> (Replay
     match replays::request(&fixture.context(), body, key, random.to_be_bytes()).unwrap() {
         Requested::Known(id) => (replays::find(fixture.db(), &id).unwrap(), false),
         Requested::New(new) => {
-            fixture.commit(&Change::Replay(&new));
+            fixture.commit(&SettingsChange::Replay(&new));
             (new.replay, true)
         }
         Requested::DryRun(_) => panic!("a dry run is not asked for"),
@@ -190,7 +190,7 @@ fn a_range_is_cancelled_once() {
     let cancelled = replays::cancel(fixture.db(), &replay.id).unwrap().unwrap();
     assert_eq!(cancelled, Replay { is_cancelled: true, ..replay });
     let version = settings::current(&fixture.context()).unwrap().version;
-    fixture.commit(&Change::ChangeReplay(&cancelled));
+    fixture.commit(&SettingsChange::ChangeReplay(&cancelled));
     let pushed = settings::current(&fixture.context()).unwrap();
     assert_eq!((pushed.version, &pushed.replays[..]), (version + 1, &[cancelled.clone()][..]));
     assert!(replays::cancel(fixture.db(), &cancelled.id).unwrap().is_none(), "nothing is left to change");

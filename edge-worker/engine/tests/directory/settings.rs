@@ -1,7 +1,7 @@
 //! Changes as versions of the settings, and what the shards have confirmed.
 
 use vtryon_gateway_engine::directory::Directory;
-use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
+use vtryon_gateway_engine::directory::settings::{self, Applied, SettingsChange};
 use vtryon_webhooks::Millis;
 
 use crate::fixture::{DAY, Fixture};
@@ -32,7 +32,7 @@ fn every_change_is_a_version_that_all_shards_are_to_confirm() {
     settings::confirm(db, 2, ALL).unwrap();
     assert!(!settings::has_unconfirmed(db).unwrap(), "a late confirmation takes nothing back");
     assert_eq!(fixture.alarm(60), None);
-    fixture.commit(&Change::Delete { endpoint: no });
+    fixture.commit(&SettingsChange::Delete { endpoint: no });
     assert_eq!(fixture.alarm(60), Some(fixture.now.plus_seconds(300)), "5 seconds of the machine");
 }
 
@@ -75,7 +75,7 @@ fn a_pending_alarm_is_never_set_for_later() {
 fn the_settings_name_deleted_endpoints_for_30_days() {
     let mut fixture = Fixture::new();
     let (first, second) = (fixture.register(SHOP), fixture.register(SHOP));
-    fixture.commit(&Change::Delete { endpoint: first });
+    fixture.commit(&SettingsChange::Delete { endpoint: first });
     let of = |fixture: &Fixture| {
         let settings = settings::current(&fixture.context()).unwrap();
         (settings.endpoints.iter().map(|endpoint| endpoint.no).collect::<Vec<_>>(), settings.deleted)

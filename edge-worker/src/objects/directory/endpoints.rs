@@ -3,7 +3,7 @@
 use vtryon_gateway_engine::directory::alerts;
 use vtryon_gateway_engine::directory::endpoints::{self, Rotation};
 use vtryon_gateway_engine::directory::fields::{self, FieldRules};
-use vtryon_gateway_engine::directory::settings::{Applied, Change};
+use vtryon_gateway_engine::directory::settings::{Applied, SettingsChange};
 use vtryon_gateway_engine::directory::{
     AlertList, ChangedEndpoint, EndpointList, EndpointRecord, Unreadable, credentials,
 };
@@ -91,7 +91,7 @@ impl Directory {
         audited: Option<&AuditedRequest>,
     ) -> Result<Response, ApiError> {
         let record = self.find(config, no)?;
-        let applied = self.commit(config, Change::Delete { endpoint: no }, audited).await?;
+        let applied = self.commit(config, SettingsChange::Delete { endpoint: no }, audited).await?;
         answer(config, 200, &record, None, applied).await
     }
 
@@ -148,7 +148,7 @@ impl Directory {
         };
         let disable = |context: &Context<'_>| endpoints::disable(context, unhealthy, &healths);
         if let Some(record) = self.at(config, now, disable)? {
-            self.commit(config, Change::Put(&record), None).await?;
+            self.commit(config, SettingsChange::Put(&record), None).await?;
             let decision =
                 Decision::EndpointDisabled { endpoint: endpoint_id(*endpoint), reason: reason.clone() };
             log::write(config.deployment.log_level, &decision, None);
@@ -172,7 +172,7 @@ impl Directory {
         secret: Option<&EndpointSecret>,
         audited: Option<&AuditedRequest>,
     ) -> Result<Response, ApiError> {
-        let applied = self.commit(config, Change::Put(record), audited).await?;
+        let applied = self.commit(config, SettingsChange::Put(record), audited).await?;
         answer(config, done, record, secret, applied).await
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use futures_util::stream;
-use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
+use vtryon_gateway_engine::directory::settings::{self, Applied, SettingsChange};
 use vtryon_gateway_engine::directory::topology::Purpose;
 use vtryon_gateway_engine::{self as engine, json};
 use worker::{Delay, console_error};
@@ -30,7 +30,7 @@ impl Directory {
     pub(super) async fn commit(
         &self,
         config: &Config,
-        change: Change<'_>,
+        change: SettingsChange<'_>,
         audited: Option<&AuditedRequest>,
     ) -> Result<Applied, ApiError> {
         self.check_topology(config, Purpose::Change).await?;

@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 use vtryon_gateway_engine::directory::replays::{self, DryRunView, ReplayView, Requested};
-use vtryon_gateway_engine::directory::settings::Change;
+use vtryon_gateway_engine::directory::settings::SettingsChange;
 use vtryon_gateway_engine::{self as engine, Context, json};
 use worker::Response;
 
@@ -28,7 +28,7 @@ impl Directory {
             Requested::Known(id) => id,
             Requested::DryRun(replay) => return self.count_range(config, &replay).await,
             Requested::New(new) => {
-                self.commit(config, Change::Replay(&new), audited).await?;
+                self.commit(config, SettingsChange::Replay(&new), audited).await?;
                 new.replay.id
             }
         };
@@ -51,7 +51,7 @@ impl Directory {
     ) -> Result<Response, ApiError> {
         let cancelled = self.at(config, clock::now(), |context| replays::cancel(context.db, id))?;
         if let Some(replay) = cancelled {
-            self.commit(config, Change::ChangeReplay(&replay), audited).await?;
+            self.commit(config, SettingsChange::ChangeReplay(&replay), audited).await?;
         }
         self.progress(config, 200, id).await
     }

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use vtryon_gateway_engine::protocol::live::LIVE_CURSOR;
 use vtryon_gateway_engine::shard::{
-    Close, FAULT, MAX_TICKET_SOCKETS_OF_TASK, Opened, Outgoing, STUCK, Subscribed, Subscriber,
+    Close, FAULT, MAX_TICKET_SOCKETS_OF_TASK, OpenedStream, Outgoing, STUCK, Subscribed, Subscriber,
 };
 use worker::{Request, Response, WebSocket, WebSocketIncomingMessage, WebSocketPair, console_error};
 
@@ -49,7 +49,7 @@ impl TaskShard {
         };
         let subscribed =
             self.decide(|engine, context| engine.subscribe(context, (shard, shards), subscription))?;
-        let Opened { subscriber, outgoing, cursor, tags } = *match subscribed {
+        let OpenedStream { subscriber, outgoing, cursor, tags } = *match subscribed {
             Subscribed::Refused => return Ok(Response::empty()?.with_status(401)),
             Subscribed::Over => return Ok(Response::empty()?.with_status(204)),
             Subscribed::Erased => return Ok(Response::empty()?.with_status(410)),

@@ -4,7 +4,7 @@ use vtryon_webhooks::Millis;
 
 use super::cause::Cause;
 use super::state::{Alert, Details};
-use super::{Change, apply, rows};
+use super::{AlertTransition, apply, rows};
 use crate::database::Database;
 use crate::directory::records::{self, EndpointRecord};
 use crate::protocol::SweepReport;
@@ -29,7 +29,7 @@ pub(in crate::directory) fn put_endpoint(
     if options.is_alert_destination() {
         return Ok(());
     }
-    let occurred = |details| Change::Occurred { count: 1, at: now, details };
+    let occurred = |details| AlertTransition::Occurred { count: 1, at: now, details };
     let Some(before) = before else {
         return apply(db, Cause::EndpointCreated, no, occurred(Details::of(after)));
     };
@@ -40,19 +40,24 @@ pub(in crate::directory) fn put_endpoint(
             let details = Details { reason, ..Details::of(after) };
             apply(db, Cause::EndpointDisabled, no, occurred(details))?;
         }
-        (false, true) => apply(db, Cause::EndpointDisabled, no, Change::Ended)?,
+        (false, true) => apply(db, Cause::EndpointDisabled, no, AlertTransition::Ended)?,
         (true, true) | (false, false) => {}
     }
     // Shards forget then that it was down.
     if before.is_active() != options.is_active() || before.url != options.url {
-        apply(db, Cause::EndpointFailing, no, Change::Dropped)?;
+        apply(db, Cause::EndpointFailing, no, AlertTransition::Dropped)?;
     }
     Ok(())
 }
 
 /// Stores that a token was created. It is part of the transaction that stores the token.
 pub(in crate::directory) fn token_created(db: &dyn Database, now: Millis) -> Result<()> {
-    apply(db, Cause::TokenCreated, 0, Change::Occurred { count: 1, at: now, details: Details::default() })
+    apply(
+        db,
+        Cause::TokenCreated,
+        0,
+        AlertTransition::Occurred { count: 1, at: now, details: Details::default() },
+    )
 }
 
 /// Forgets what there is about an endpoint that is deleted.
@@ -72,7 +77,7 @@ pub fn sweep(context: &Context<'_>, report: SweepReport) -> Result<()> {
             }
         }
         if is_quiet(db, Cause::SignaturesRefused, now)? {
-            apply(db, Cause::SignaturesRefused, 0, Change::Ended)?;
+            apply(db, Cause::SignaturesRefused, 0, AlertTransition::Ended)?;
         }
         let is_endpoint = |record: &EndpointRecord| !record.endpoint.options.is_alert_destination();
         for record in records::all(db)?.into_iter().filter(is_endpoint) {
@@ -109,9 +114,9 @@ fn lasting(
     let was_open = rows::find(db, cause, endpoint)?.is_some_and(|alert| alert.lasts(cause));
     match details {
         Some(details) if !was_open => {
-            apply(db, cause, endpoint, Change::Occurred { count: 1, at: now, details })
+            apply(db, cause, endpoint, AlertTransition::Occurred { count: 1, at: now, details })
         }
-        None if was_open => apply(db, cause, endpoint, Change::Ended),
+        None if was_open => apply(db, cause, endpoint, AlertTransition::Ended),
         Some(_) | None => Ok(()),
     }
 }

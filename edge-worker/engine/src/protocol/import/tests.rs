@@ -35,7 +35,7 @@ fn line(field: &str, value: &str) -> String {
 #[test]
 fn a_line_is_verified_again_and_keeps_its_time() {
     let line = read(line("", "").as_bytes(), &verifier(), NOW).unwrap();
-    let Line::Event(VerifiedEvent { event, body, .. }) = line else { panic!("it is an event") };
+    let VerifiedLine::Event(VerifiedEvent { event, body, .. }) = line else { panic!("it is an event") };
     assert_eq!(event.received_at, Millis(1_699_999_200_000));
     assert_eq!(event.imported_at, Some(NOW));
     assert_eq!(event.task_id(), Some("task_1"));
@@ -78,7 +78,7 @@ fn an_erasure_is_a_digest_and_a_time() {
     };
     let at = "2023-11-14T22:00:00.000Z";
     let read = |text: String| read(text.as_bytes(), &verifier(), NOW);
-    let Ok(Line::Erasure { digest: read_digest, erased_at }) = read(text(&digest, at)) else {
+    let Ok(VerifiedLine::Erasure { digest: read_digest, erased_at }) = read(text(&digest, at)) else {
         panic!("it is an erasure")
     };
     assert_eq!((read_digest.to_hex(), erased_at), (digest.clone(), Millis(1_699_999_200_000)));

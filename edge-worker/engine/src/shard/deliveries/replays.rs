@@ -4,6 +4,7 @@ mod range;
 
 use vtryon_webhooks::Millis;
 
+use self::range::RangePage;
 use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::seq_of;
 use crate::protocol::settings::{Endpoint, RangeCount, Replay, ReplayProgress, Settings};
@@ -164,13 +165,13 @@ fn enqueue_page(
     let Some(from) = db.first(NEXT, &[Bind::Text(&replay.id)], Row::int)? else {
         return Ok(Vec::new());
     };
-    let (page, next) = range::page(db, replay, endpoint, from)?;
-    for (seq, (no, received_at)) in (seq..).zip(&page) {
+    let RangePage { deliveries, next } = range::page(db, replay, endpoint, from)?;
+    for (seq, (no, received_at)) in (seq..).zip(&deliveries) {
         // What is pending as part of another range is part of this one from here on.
         db.run(LEAVE, &[Bind::Int(*no), Bind::Text(&replay.id)])?;
         rows::replay(db, *no, *received_at, now, Some(&replay.id))?;
         note(db, seq, *no, now)?;
     }
-    db.run(ADVANCE, &[Bind::Int(page.len() as i64), Bind::MaybeInt(next), Bind::Text(&replay.id)])?;
-    Ok(page.into_iter().map(|(no, _)| no).collect())
+    db.run(ADVANCE, &[Bind::Int(deliveries.len() as i64), Bind::MaybeInt(next), Bind::Text(&replay.id)])?;
+    Ok(deliveries.into_iter().map(|(no, _)| no).collect())
 }

@@ -8,7 +8,7 @@ use super::subscriber::{Outgoing, Subscriber};
 use super::{EXPIRED, OVER};
 use crate::database::{Bind, Database};
 use crate::protocol::live::{MessageType, Subject};
-use crate::shard::queries::Failure;
+use crate::shard::queries::TaskFailure;
 use crate::shard::task_events::with_task_events;
 use crate::tickets::Tickets;
 use crate::{Context, Result, json};
@@ -21,7 +21,7 @@ pub struct TicketState {
     pub(crate) seq: i64,
     status: Option<String>,
     result_url: Option<String>,
-    failure: Option<Failure>,
+    failure: Option<TaskFailure>,
     final_at: Option<Millis>,
 }
 
@@ -37,7 +37,7 @@ struct StateView<'a> {
     task_id: &'a str,
     status: Option<&'a str>,
     result_url: Option<&'a str>,
-    failure: Option<&'a Failure>,
+    failure: Option<&'a TaskFailure>,
     seq: i64,
 }
 
@@ -105,7 +105,7 @@ pub(crate) fn find(db: &dyn Database, task_id: &str) -> Result<TicketState> {
     let found = db.first(FIND, &[Bind::Text(task_id)], |row| TicketState {
         status: row.maybe_text(),
         result_url: row.maybe_text(),
-        failure: row.maybe_text().map(Failure::new),
+        failure: row.maybe_text().map(TaskFailure::new),
         final_at: row.maybe_int().map(Millis),
         seq: row.int(),
     })?;

@@ -20,11 +20,11 @@ pub enum Subscribed {
     Erased,
     /// As many ticket holders watch this shard as may.
     Full,
-    Opened(Box<Opened>),
+    Opened(Box<OpenedStream>),
 }
 
 /// A stream that is opened: its socket gets the tags and the attachment, and is sent the messages.
-pub struct Opened {
+pub struct OpenedStream {
     pub subscriber: Subscriber,
     pub outgoing: Outgoing,
     /// The position before the first message, as cursors have it.
@@ -34,7 +34,7 @@ pub struct Opened {
 }
 
 /// Where a stream begins.
-struct Beginning {
+struct ResolvedStart {
     /// After which number.
     at: i64,
     /// Up to which number the subscriber knows what was pruned.
@@ -79,7 +79,7 @@ impl Shard {
         self.live.has_subscribers = true;
         let mut tags = vec![subject_tag(&subscription.subject)];
         let start = subscription.start;
-        let Beginning { at, floor, position, gap } = self.beginning(context, start)?;
+        let ResolvedStart { at, floor, position, gap } = self.resolve_start(context, start)?;
         let mut subscriber = Subscriber::new(subscription, at, floor, context.now);
         let outgoing = match state {
             Some(state) => {
@@ -88,7 +88,7 @@ impl Shard {
             }
             None => self.begin_stream(context, &mut subscriber, start, at_shard, gap)?,
         };
-        let opened = Opened { subscriber, outgoing, cursor: position.to_string(), tags };
+        let opened = OpenedStream { subscriber, outgoing, cursor: position.to_string(), tags };
         Ok(Subscribed::Opened(Box::new(opened)))
     }
 
@@ -143,7 +143,7 @@ impl Shard {
     }
 
     /// Finds where a stream begins, and what of it was pruned.
-    fn beginning(&self, context: &Context<'_>, start: Start) -> Result<Beginning> {
+    fn resolve_start(&self, context: &Context<'_>, start: Start) -> Result<ResolvedStart> {
         let last = self.last_seq;
         let floor = sequence::floor(context.db)?;
         // What was pruned before is a gap for one that goes on below it, and is found as it catches up.
@@ -167,7 +167,7 @@ impl Shard {
                 StreamPosition::After(gap.as_ref().map_or(at, |gap| gap.after))
             }
         };
-        Ok(Beginning { at, floor, position, gap })
+        Ok(ResolvedStart { at, floor, position, gap })
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct TaskView {
     #[serde(skip_serializing_if = "Option::is_none")]
     result_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<Failure>,
+    failure: Option<TaskFailure>,
     /// Whether both `completed` and `failed` were received; the first one counts.
     conflict: bool,
     created_at: String,
@@ -41,11 +41,11 @@ pub(crate) struct TaskView {
 }
 
 #[derive(Serialize)]
-pub(crate) struct Failure {
+pub(crate) struct TaskFailure {
     message: String,
 }
 
-impl Failure {
+impl TaskFailure {
     pub(crate) const fn new(message: String) -> Self {
         Self { message }
     }
@@ -71,7 +71,7 @@ pub(crate) struct TaskResult {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) result_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) failure: Option<Failure>,
+    pub(crate) failure: Option<TaskFailure>,
     completed_at: String,
 }
 
@@ -211,7 +211,7 @@ impl TaskResult {
             task_id: row.text(),
             status: row.maybe_text(),
             result_url: row.maybe_text(),
-            failure: row.maybe_text().map(Failure::new),
+            failure: row.maybe_text().map(TaskFailure::new),
             completed_at: time::rfc3339(Millis(row.int())),
         }
     }

@@ -61,7 +61,7 @@ pub(crate) fn look_again(db: &dyn Database) -> Result<()> {
 }
 
 /// The row of a task, or a tombstone.
-struct TaskRow {
+struct ScannedTask {
     no: i64,
     id: String,
     key: String,
@@ -76,10 +76,8 @@ impl Shard {
             return Ok(false);
         }
         let page =
-            db.all(PAGE_OF, &[Bind::Int(floor(db, TOMBS_PLACE)?), Bind::Int(ROWS_PER_RUN)], |row| TaskRow {
-                no: row.int(),
-                id: row.text(),
-                key: row.text(),
+            db.all(PAGE_OF, &[Bind::Int(floor(db, TOMBS_PLACE)?), Bind::Int(ROWS_PER_RUN)], |row| {
+                ScannedTask { no: row.int(), id: row.text(), key: row.text() }
             })?;
         for task in page.iter().filter(|task| !is_id(&task.id)) {
             self.erase_imported(context, &task.id)?;
@@ -89,7 +87,7 @@ impl Shard {
 }
 
 /// Drops those of a page whose keys are configured no more. Returns whether there is more.
-fn drop_page(db: &dyn Database, deployment: &Deployment, page: &[TaskRow]) -> Result<bool> {
+fn drop_page(db: &dyn Database, deployment: &Deployment, page: &[ScannedTask]) -> Result<bool> {
     let keys = deployment.fingerprints();
     let tasks = drop_tasks(db, &keys, page)?;
     let bodies = drop_bodies(db, &keys)?;
@@ -103,10 +101,10 @@ fn drop_page(db: &dyn Database, deployment: &Deployment, page: &[TaskRow]) -> Re
 }
 
 /// Drops those of a page of tasks, with what is left of their events. Returns whether there is more.
-fn drop_tasks(db: &dyn Database, keys: &[String], page: &[TaskRow]) -> Result<bool> {
+fn drop_tasks(db: &dyn Database, keys: &[String], page: &[ScannedTask]) -> Result<bool> {
     // The last one stays, for the next task is numbered after it.
     const DROP: &str = "DELETE FROM tasks WHERE no = ? AND no < (SELECT MAX(no) FROM tasks)";
-    for TaskRow { no, id, key } in page {
+    for ScannedTask { no, id, key } in page {
         if is_id(id) && !key.split(' ').any(|key| keys.iter().any(|known| known == key)) {
             db.run(DROP, &[Bind::Int(*no)])?;
             forget_named(db, *no)?;

@@ -19,8 +19,13 @@ use crate::time::SKEW;
 /// How many events one run of the alarm looks at.
 const EVENTS_PER_RUN: i64 = 500;
 
-/// A page of a range: deliveries with the time of their event, and where the next page begins, if there is one.
-type Found = (Vec<(i64, Millis)>, Option<i64>);
+/// A page of a range.
+pub(crate) struct RangePage {
+    /// The deliveries, each with the time of its event.
+    pub(crate) deliveries: Vec<(i64, Millis)>,
+    /// Where the next page begins, if there is one.
+    pub(crate) next: Option<i64>,
+}
 
 /// Returns a number that nothing of a range is below, of those up to the last one.
 pub(crate) fn first(db: &dyn Database, replay: &Replay, last: i64) -> Result<i64> {
@@ -99,12 +104,12 @@ fn takes(filter: &Filter, outcome: &str, name: &str, status: Option<&str>) -> bo
 }
 
 /// Finds the deliveries of a page of events, and where the next page begins; none when there is no more.
-pub(crate) fn page(db: &dyn Database, replay: &Replay, endpoint: &Endpoint, from: i64) -> Result<Found> {
+pub(crate) fn page(db: &dyn Database, replay: &Replay, endpoint: &Endpoint, from: i64) -> Result<RangePage> {
     if replay.all { events_page(db, replay, endpoint, from) } else { dead_page(db, replay, from) }
 }
 
 /// Looks at dead letters alone, in the order of their events.
-fn dead_page(db: &dyn Database, replay: &Replay, from: i64) -> Result<Found> {
+fn dead_page(db: &dyn Database, replay: &Replay, from: i64) -> Result<RangePage> {
     const DEAD: &str = "SELECT no, created_at FROM deliveries INDEXED BY deliveries_dead
         WHERE state = 'dead' AND endpoint = ? AND no >= ? ORDER BY no LIMIT ?";
     let binds = [Bind::Int(replay.endpoint), Bind::Int(delivery_no(from, 0)), Bind::Int(EVENTS_PER_RUN)];
@@ -115,11 +120,11 @@ fn dead_page(db: &dyn Database, replay: &Replay, from: i64) -> Result<Found> {
     });
     let next = last.map(|(no, _)| seq_of(*no) + 1);
     dead.retain(|(_, received_at)| (replay.from..replay.until).contains(received_at));
-    Ok((dead, next))
+    Ok(RangePage { deliveries: dead, next })
 }
 
 /// Looks at every event, delivered before or never.
-fn events_page(db: &dyn Database, replay: &Replay, endpoint: &Endpoint, from: i64) -> Result<Found> {
+fn events_page(db: &dyn Database, replay: &Replay, endpoint: &Endpoint, from: i64) -> Result<RangePage> {
     // What was pruned has no body any more.
     const KEPT: &str =
         "SELECT * FROM (SELECT seq FROM events WHERE seq >= ?1 AND seq > ?3 ORDER BY seq LIMIT ?2)
@@ -133,7 +138,7 @@ fn events_page(db: &dyn Database, replay: &Replay, endpoint: &Endpoint, from: i6
     let mut next = (seqs.len() as i64 == EVENTS_PER_RUN).then(|| seqs.last().map(|seq| seq + 1)).flatten();
     let filter = endpoint.filter();
     let imported = import::last_event(db)?;
-    let mut page = Vec::new();
+    let mut deliveries = Vec::new();
     for seq in seqs {
         let Some(stored) = events::find_deliverable(db, seq)? else { continue };
         if is_after(replay, imported, seq, stored.received_at) {
@@ -143,10 +148,10 @@ fn events_page(db: &dyn Database, replay: &Replay, endpoint: &Endpoint, from: i6
         let name = stored.event().unwrap_or_default();
         let is_taken = takes(&filter, &stored.outcome, name, stored.status.as_deref());
         if is_taken && (replay.from..replay.until).contains(&stored.received_at) {
-            page.push((delivery_no(seq, endpoint.no), stored.received_at));
+            deliveries.push((delivery_no(seq, endpoint.no), stored.received_at));
         }
     }
-    Ok((page, next))
+    Ok(RangePage { deliveries, next })
 }
 
 /// Returns whether whatever comes after an event is too late for a range. Up to the one that was imported last, the times
