@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use vtryon_gateway_engine::keys::MasterKey;
-use vtryon_gateway_engine::protocol::delivery::{Attempt, Dispatch, Report};
+use vtryon_gateway_engine::protocol::delivery::{Attempt, AttemptReport, Dispatch};
 use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult};
 use vtryon_gateway_engine::shard::{Shard, TopologyCheck};
@@ -92,12 +92,12 @@ impl Object {
     /// Reports that an endpoint has taken a delivery, as the Worker does where no other call takes the report along.
     pub(crate) fn report(&mut self, dispatch: &Dispatch) -> Result<()> {
         let report = report(dispatch, self.now);
-        self.call_with(vec![report], ShardRequest::Report, &[]).map(drop)
+        self.call_with(vec![report], ShardRequest::ReportAttempts, &[]).map(drop)
     }
 
     fn call_with(
         &mut self,
-        reports: Vec<Report>,
+        reports: Vec<AttemptReport>,
         request: ShardRequest,
         body: &[u8],
     ) -> Result<Option<String>> {
@@ -162,7 +162,7 @@ impl Object {
     }
 }
 
-fn report(dispatch: &Dispatch, now: Millis) -> Report {
+fn report(dispatch: &Dispatch, now: Millis) -> AttemptReport {
     dispatch.report(Some(Attempt {
         attempted_at: now,
         took_ms: 40,

@@ -26,7 +26,7 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use serde::{Deserialize, Serialize};
 use vtryon_webhooks::{Digest, Millis};
 
-use self::delivery::{Dispatch, Report};
+use self::delivery::{AttemptReport, Dispatch};
 use self::import::ImportedLine;
 use self::live::Subscription;
 use self::placement::Placement;
@@ -84,7 +84,7 @@ pub enum ShardRequest {
     /// The settings of the directory.
     Configure(Settings),
     /// Only brings reports.
-    Report,
+    ReportAttempts,
     /// A delivery with its attempts.
     Delivery { no: i64 },
     /// The body that a delivery has.
@@ -146,7 +146,7 @@ pub struct Call {
     pub placement: Placement,
     /// The outcomes of attempts that were leased to the Worker. They are recorded before the request is executed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub reports: Vec<Report>,
+    pub reports: Vec<AttemptReport>,
     pub request: ShardRequest,
 }
 

@@ -21,7 +21,7 @@ use crate::platform::js_url::location_host;
 use vtryon_gateway_engine::{excerpt, time};
 
 use crate::platform::clock;
-use crate::protocol::delivery::{Attempt, Dispatch, Report, delivery_id, endpoint_of};
+use crate::protocol::delivery::{Attempt, AttemptReport, Dispatch, delivery_id, endpoint_of};
 
 /// How much of a failure's answer is kept, and how long an answer is waited for once its status is known.
 const ANSWER_BYTES: usize = 1024;
@@ -34,7 +34,12 @@ const ABORT: &str = "abort-message";
 const USER_AGENT: &str = concat!("vtryon-webhooks/", env!("CARGO_PKG_VERSION"));
 
 /// Makes an attempt. After the end of its lease it makes none, for somebody else may.
-pub(crate) async fn attempt(config: &Config, shard: u32, dispatch: &Dispatch, body: &[u8]) -> Option<Report> {
+pub(crate) async fn attempt(
+    config: &Config,
+    shard: u32,
+    dispatch: &Dispatch,
+    body: &[u8],
+) -> Option<AttemptReport> {
     let attempted_at = clock::now();
     if attempted_at >= dispatch.begin_before {
         return None;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use vtryon_webhooks::{Millis, Shards};
 use worker::{Delay, Env, console_error};
 
-use super::delivery::Report;
+use super::delivery::AttemptReport;
 use super::{ShardRequest, shard_client};
 use crate::platform::clock;
 
@@ -25,7 +25,7 @@ const ABANDONED_AFTER: i64 = 1000;
 struct Waiting {
     /// Since when somebody waits to send them.
     since: Millis,
-    reports: Vec<Report>,
+    reports: Vec<AttemptReport>,
 }
 
 thread_local! {
@@ -34,24 +34,25 @@ thread_local! {
 
 /// Reports an attempt. Requests share nothing but data, so the first one to report waits for all: it returns when they
 /// were sent, and the others at once.
-pub(crate) async fn send(env: &Env, shards: Shards, shard: u32, report: Report) {
+pub(crate) async fn send(env: &Env, shards: Shards, shard: u32, report: AttemptReport) {
     if !add(shard, report, clock::now()) {
         return;
     }
     Delay::from(WAIT).await;
     let is_waiting = WAITING.with_borrow(|waiting| waiting.contains_key(&shard));
-    if is_waiting && shard_client::call(env, shards, shard, ShardRequest::Report, &[]).await.is_err() {
+    if is_waiting && shard_client::call(env, shards, shard, ShardRequest::ReportAttempts, &[]).await.is_err()
+    {
         console_error!("deliveries were attempted, but not reported: they may be attempted again");
     }
 }
 
 /// Takes what waits for a shard.
-pub(super) fn take(shard: u32) -> Vec<Report> {
+pub(super) fn take(shard: u32) -> Vec<AttemptReport> {
     WAITING.with_borrow_mut(|waiting| waiting.remove(&shard)).map_or_else(Vec::new, |taken| taken.reports)
 }
 
 /// Lets reports wait again that could not be sent, until another one is.
-pub(super) fn put_back(shard: u32, reports: Vec<Report>) {
+pub(super) fn put_back(shard: u32, reports: Vec<AttemptReport>) {
     if reports.is_empty() {
         return;
     }
@@ -59,7 +60,7 @@ pub(super) fn put_back(shard: u32, reports: Vec<Report>) {
 }
 
 /// Lets a report wait; returns whether nobody else waits for what is sent to this shard.
-fn add(shard: u32, report: Report, now: Millis) -> bool {
+fn add(shard: u32, report: AttemptReport, now: Millis) -> bool {
     WAITING.with_borrow_mut(|waiting| {
         let waiting = waiting.entry(shard).or_default();
         waiting.reports.push(report);

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use url::Url;
 use vtryon_gateway_engine::directory::EndpointRecord;
 use vtryon_gateway_engine::json;
-use vtryon_gateway_engine::protocol::delivery::{Dispatch, Report};
+use vtryon_gateway_engine::protocol::delivery::{AttemptReport, Dispatch};
 use vtryon_gateway_engine::protocol::live::{Subscription, acknowledged};
 use vtryon_gateway_engine::protocol::metrics::Counts;
 use vtryon_gateway_engine::protocol::rejection::Rejection;
@@ -54,7 +54,7 @@ const VARIANTS: [&str; 36] = [
     "tasks",
     "quarantine",
     "configure",
-    "report",
+    "report_attempts",
     "delivery",
     "deliveries",
     "replay",
@@ -101,7 +101,9 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         .map(|request| format!(r#"{{"shard":0,"shards":4,"request":{request}}}"#).into_bytes())
         .to_vec();
     let report = r#"{"delivery":65537,"replay_count":0,"attempt":1,"leased_until":20,"made":{"attempted_at":1,"took_ms":5,"status":503,"error":null,"answer":"a","location_host":null,"retry_after_ms":1000,"previous_secret":false}}"#;
-    seeds.push(format!(r#"{{"shard":0,"shards":4,"reports":[{report}],"request":"report"}}"#).into_bytes());
+    seeds.push(
+        format!(r#"{{"shard":0,"shards":4,"reports":[{report}],"request":"report_attempts"}}"#).into_bytes(),
+    );
     let others = [
         r#"{"request":{"create":{"body":"{\"url\":\"https://shop.example/\"}","own_origin":"https://gateway.example"}},"audited":{"actor":{"kind":"token","id":"tok_1","name":"ci"},"operation":"POST /api/endpoints","address":null}}"#,
         r#"{"request":{"report_rejections":{"rejections":[{"code":"signature_mismatch","path":"/webhooks/vtryon","count":3,"first_at":1,"last_at":2,"first":{"received_at":1,"header":"ab","header_bytes":2,"content_type":null,"body":"7b7d","body_bytes":2},"last":null}]}},"audited":null}"#,
@@ -130,7 +132,7 @@ pub(crate) fn check(input: &[u8]) {
     message::<IncomingEvent>(text);
     message::<StoreResult>(text);
     message::<Dispatch>(text);
-    message::<Report>(text);
+    message::<AttemptReport>(text);
     message::<Settings>(text);
     message::<EndpointRecord>(text);
     message::<Subscription>(text);

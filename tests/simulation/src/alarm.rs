@@ -1,7 +1,7 @@
 //! The alarm of a shard, as the platform and the Worker's class run it: one step at a time, so that anything may happen
 //! in between.
 
-use vtryon_gateway_engine::protocol::delivery::Report;
+use vtryon_gateway_engine::protocol::delivery::AttemptReport;
 use vtryon_webhooks::Millis;
 
 use crate::attempts::{RunningAttempt, Sender};
@@ -154,7 +154,7 @@ impl World {
     }
 
     /// Records an attempt of a run, where its instance still lives.
-    pub fn record_own_attempt(&mut self, shard: usize, instance: u32, attempt: u64, report: &Report) {
+    pub fn record_own_attempt(&mut self, shard: usize, instance: u32, attempt: u64, report: &AttemptReport) {
         if self.shards[shard].deaths != instance {
             return;
         }
@@ -184,8 +184,9 @@ impl World {
 
     /// Reports to the directory, and ends the run.
     fn end_run(&mut self, shard: usize, started: Millis) {
-        let report =
-            self.decide(shard, Decision::EndAlarm, |engine, context| engine.report(context, started));
+        let report = self.decide(shard, Decision::EndAlarm, |engine, context| {
+            engine.conditions_to_report(context, started)
+        });
         if let Some(report) = report.done().filter(|report| !report.is_empty()) {
             self.report_conditions(shard, &report);
         }

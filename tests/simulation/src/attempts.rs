@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use vtryon_gateway_engine::protocol::ShardRequest;
-use vtryon_gateway_engine::protocol::delivery::{Attempt, Dispatch, Report, endpoint_of, seq_of};
+use vtryon_gateway_engine::protocol::delivery::{Attempt, AttemptReport, Dispatch, endpoint_of, seq_of};
 use vtryon_webhooks::Millis;
 
 use crate::coverage::{CrashPoint, Decision, Loss};
@@ -228,7 +228,7 @@ impl World {
 
     /// Reports an attempt of the Worker to its shard: with the next call, which may be one for reports alone. The report may
     /// be lost.
-    fn report_attempt(&mut self, shard: usize, report: Report) {
+    fn report_attempt(&mut self, shard: usize, report: AttemptReport) {
         if self.random.chance(self.regime.losses) {
             self.coverage.crash(CrashPoint::Lost(Loss::ReportOfAttempt));
             // With all that waited in the same isolate.
@@ -244,7 +244,7 @@ impl World {
     /// Sends the reports that wait for a shard, where no other call has taken them along.
     pub fn send_reports(&mut self, shard: usize) {
         if !self.waiting_reports[shard].is_empty() {
-            self.call(shard, Decision::Report, ShardRequest::Report, &[]);
+            self.call(shard, Decision::Report, ShardRequest::ReportAttempts, &[]);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use vtryon_gateway_engine::protocol::delivery::Report;
+use vtryon_gateway_engine::protocol::delivery::AttemptReport;
 use vtryon_gateway_engine::protocol::topology::Topology;
 use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult};
 use vtryon_gateway_engine::shard::TopologyCheck;
@@ -136,7 +136,7 @@ impl World {
         shard: usize,
         decision: Decision,
         request: ShardRequest,
-        reports: Vec<Report>,
+        reports: Vec<AttemptReport>,
         body: &[u8],
     ) -> Option<String> {
         let Topology { shards, placement } = self.topology();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use vtryon_gateway_engine::Deployment;
 use vtryon_gateway_engine::keys::MasterKey;
-use vtryon_gateway_engine::protocol::delivery::Report;
+use vtryon_gateway_engine::protocol::delivery::AttemptReport;
 use vtryon_gateway_engine::protocol::{ShardRequest, SweepReport, TaskFilter};
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_webhooks::{Millis, Secret, Verifier};
@@ -48,7 +48,7 @@ pub struct World {
     pub publisher: Publisher,
     pub attempts: Vec<RunningAttempt>,
     /// The reports that wait in the Worker, by shard.
-    pub waiting_reports: Vec<Vec<Report>>,
+    pub waiting_reports: Vec<Vec<AttemptReport>>,
     pub next_attempt: u64,
     pub servers: BTreeMap<i64, Server>,
     pub clients: Vec<Client>,

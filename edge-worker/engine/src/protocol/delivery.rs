@@ -71,8 +71,8 @@ pub struct Dispatch {
 
 impl Dispatch {
     /// Makes the report of the attempt; without one where it could not even be made.
-    pub const fn report(&self, made: Option<Attempt>) -> Report {
-        Report {
+    pub const fn report(&self, made: Option<Attempt>) -> AttemptReport {
+        AttemptReport {
             delivery: self.delivery,
             replay_count: self.replay_count,
             attempt: self.attempt,
@@ -89,7 +89,7 @@ const fn default_timeout() -> u32 {
 
 /// The outcome of an attempt.
 #[derive(Serialize, Deserialize)]
-pub struct Report {
+pub struct AttemptReport {
     pub delivery: i64,
     pub replay_count: i64,
     pub attempt: u32,

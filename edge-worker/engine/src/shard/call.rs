@@ -39,7 +39,7 @@ impl Shard {
             }
             ShardRequest::Import(events) => encode(Some(self.import(context, &events, body)?)),
             ShardRequest::StoreAlert(alert) => encode(self.store_alert(context, &alert, body)?),
-            ShardRequest::Report => encode(Some(())),
+            ShardRequest::ReportAttempts => encode(Some(())),
             ShardRequest::Task { task_id } => encode(queries::task(db, &self.duplicates, &task_id)?),
             ShardRequest::Result { task_id } => encode(queries::result(db, &task_id)?),
             ShardRequest::Tasks { before, filter, limit } => {
@@ -64,7 +64,7 @@ impl Shard {
             }
             ShardRequest::CountRange(replay) => encode(Some(self.count_range(db, &replay)?)),
             ShardRequest::Progress { id } => encode(Some(self.replay_progress(db, &id)?)),
-            ShardRequest::Health { endpoint } => encode(Some(self.health.report(endpoint))),
+            ShardRequest::Health { endpoint } => encode(Some(self.health.of_shard(endpoint))),
             ShardRequest::Metrics => {
                 self.advance_totals(db)?;
                 encode(Some(self.counts(context)?))

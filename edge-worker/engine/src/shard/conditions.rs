@@ -65,7 +65,7 @@ impl Shard {
     ///
     /// # Errors
     /// A fault of the database; so for the other methods.
-    pub fn report(&mut self, context: &Context<'_>, started: Millis) -> Result<ShardReport> {
+    pub fn conditions_to_report(&mut self, context: &Context<'_>, started: Millis) -> Result<ShardReport> {
         let conditions = all(context.db)?;
         let again = context.now.plus_millis(context.deployment.span(REPORT_AGAIN_AFTER_SECONDS));
         self.report_at = (!conditions.is_empty()).then_some(again);

@@ -153,7 +153,7 @@ const fn fixes_topology(request: &ShardRequest) -> bool {
         | ShardRequest::Result { .. }
         | ShardRequest::Tasks { .. }
         | ShardRequest::Quarantine { .. }
-        | ShardRequest::Report
+        | ShardRequest::ReportAttempts
         | ShardRequest::Delivery { .. }
         | ShardRequest::DeliveryBody { .. }
         | ShardRequest::Deliveries { .. }

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 use vtryon_gateway_engine::database::{Database, Row};
 use vtryon_gateway_engine::protocol::ShardRequest;
-use vtryon_gateway_engine::protocol::delivery::{Dispatch, Report, delivery_no};
+use vtryon_gateway_engine::protocol::delivery::{AttemptReport, Dispatch, delivery_no};
 use vtryon_gateway_engine::protocol::metrics::Counts;
 use vtryon_gateway_engine::shard::Picked;
 
@@ -234,7 +234,7 @@ fn a_report_that_comes_after_its_lease_changes_nothing_for_the_next_one() {
 fn a_report_of_a_delivery_that_does_not_exist_changes_nothing() {
     let mut world = world();
     let leased_until = world.now.plus_seconds(30);
-    world.report(Report {
+    world.report(AttemptReport {
         delivery: FIRST,
         replay_count: 0,
         attempt: 1,

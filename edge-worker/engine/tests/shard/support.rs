@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use vtryon_gateway_engine::database::{Database, Row, Value};
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::conditions::Condition;
-use vtryon_gateway_engine::protocol::delivery::{Dispatch, Report};
+use vtryon_gateway_engine::protocol::delivery::{AttemptReport, Dispatch};
 use vtryon_gateway_engine::protocol::import::{ImportedErasure, ImportedEvent, ImportedLine};
 use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::settings::{Endpoint, EndpointOptions, Settings};
@@ -67,7 +67,7 @@ pub struct World {
     pub retry_after_ms: BTreeMap<i64, i64>,
     settings: Settings,
     /// The reports that the next call brings.
-    pub waiting_reports: Vec<Report>,
+    pub waiting_reports: Vec<AttemptReport>,
 }
 
 /// Makes the configuration of a deployment with these secrets, the current one first.
@@ -238,7 +238,7 @@ impl World {
                 self.decide(|shard, context| shard.record_own_attempt(context, &report)).unwrap();
             }
         }
-        let report = self.decide(|shard, context| shard.report(context, started)).unwrap();
+        let report = self.decide(|shard, context| shard.conditions_to_report(context, started)).unwrap();
         if !self.is_directory_down {
             self.decide(|shard, context| shard.confirm_report(context, &report)).unwrap();
             let unhealthy = report.unhealthy.into_iter();

@@ -107,7 +107,7 @@ impl TaskShard {
 
     /// Reports unhealthy endpoints and causes of alerts to the directory.
     async fn report(&self, started: Millis) -> worker::Result<()> {
-        let report = self.decide(|shard, context| shard.report(context, started))?;
+        let report = self.decide(|shard, context| shard.conditions_to_report(context, started))?;
         if report.is_empty() {
             return Ok(());
         }

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 use vtryon_gateway_engine::database::{Database, Row};
 use vtryon_gateway_engine::keys::MasterKey;
-use vtryon_gateway_engine::protocol::delivery::{Attempt, Dispatch, Report};
+use vtryon_gateway_engine::protocol::delivery::{Attempt, AttemptReport, Dispatch};
 use vtryon_gateway_engine::protocol::live::Subscription;
 use vtryon_gateway_engine::protocol::metrics::Counts;
 use vtryon_gateway_engine::protocol::placement::Placement;
@@ -30,7 +30,7 @@ pub(super) struct World {
     /// The attempts that the Worker has to make.
     dispatches: Vec<Dispatch>,
     /// The reports that the next call brings.
-    reports: Vec<Report>,
+    reports: Vec<AttemptReport>,
 }
 
 impl World {
@@ -152,11 +152,16 @@ impl World {
         for _ in 0..=u8::from(twice) {
             let report = self.attempt(&dispatch, status, retry_after_ms);
             self.reports.push(report);
-            self.call(ShardRequest::Report, &[]);
+            self.call(ShardRequest::ReportAttempts, &[]);
         }
     }
 
-    fn attempt(&self, dispatch: &Dispatch, status: Option<u16>, retry_after_ms: Option<i64>) -> Report {
+    fn attempt(
+        &self,
+        dispatch: &Dispatch,
+        status: Option<u16>,
+        retry_after_ms: Option<i64>,
+    ) -> AttemptReport {
         let made = Attempt {
             attempted_at: self.now,
             took_ms: 5,
@@ -186,7 +191,8 @@ impl World {
                 self.decide(|shard, context| shard.record_own_attempt(context, &report)).unwrap();
             }
         }
-        let report = self.decide(|shard, context| shard.report(context, started)).expect("it reports");
+        let report =
+            self.decide(|shard, context| shard.conditions_to_report(context, started)).expect("it reports");
         self.decide(|shard, context| shard.confirm_report(context, &report)).expect("it is confirmed");
         self.decide(|shard, context| shard.end_alarm(context, false));
     }

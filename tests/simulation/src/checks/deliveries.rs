@@ -1,7 +1,7 @@
 //! Attempts when they are leased, and deliveries when attempts are reported.
 
 use vtryon_gateway_engine::database::{Bind, Value};
-use vtryon_gateway_engine::protocol::delivery::{Dispatch, Report, delivery_no, endpoint_of, seq_of};
+use vtryon_gateway_engine::protocol::delivery::{AttemptReport, Dispatch, delivery_no, endpoint_of, seq_of};
 use vtryon_gateway_engine::protocol::settings::{Endpoint, SealedHeader};
 use vtryon_webhooks::{Millis, retry};
 
@@ -143,7 +143,7 @@ fn of_webhook_id(world: &mut World, shard: usize, dispatch: &Dispatch) {
 
 impl World {
     /// Returns the state of a delivery before a report of it is recorded.
-    pub fn before_report(&self, shard: usize, report: &Report) -> Option<DeliveryRow> {
+    pub fn before_report(&self, shard: usize, report: &AttemptReport) -> Option<DeliveryRow> {
         delivery(self, shard, report.delivery)
     }
 
@@ -152,7 +152,7 @@ impl World {
     pub fn after_report(
         &mut self,
         shard: usize,
-        report: &Report,
+        report: &AttemptReport,
         (before, last): (&Option<DeliveryRow>, i64),
         is_recorded: bool,
     ) {

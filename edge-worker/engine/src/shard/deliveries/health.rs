@@ -44,7 +44,7 @@ impl EndpointHealths {
     }
 
     /// Returns the health of an endpoint for the directory.
-    pub(crate) fn report(&self, endpoint: i64) -> EndpointHealth {
+    pub(crate) fn of_shard(&self, endpoint: i64) -> EndpointHealth {
         let Health { failing_since, succeeded_at, consecutive_410, .. } = self.of(endpoint);
         EndpointHealth { failing_since, succeeded_at, consecutive_410 }
     }

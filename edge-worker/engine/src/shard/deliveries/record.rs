@@ -9,7 +9,7 @@ use super::{Delivery, DeliveryState, ordering, replays, rows};
 use crate::database::Database;
 use crate::log::{Decision, Level};
 use crate::protocol::conditions::ConditionKind;
-use crate::protocol::delivery::{Attempt, Report, delivery_id, endpoint_of};
+use crate::protocol::delivery::{Attempt, AttemptReport, delivery_id, endpoint_of};
 use crate::protocol::metrics::AttemptOutcome;
 use crate::protocol::settings::endpoint_id;
 use crate::shard::{Shard, conditions};
@@ -20,7 +20,7 @@ const DEFERRED_FOR: i64 = 60;
 
 impl Shard {
     /// Records a report: its attempt is over, so that another one may begin where that had to wait.
-    pub(crate) fn record_attempt(&mut self, context: &Context<'_>, report: &Report) -> Result<()> {
+    pub(crate) fn record_attempt(&mut self, context: &Context<'_>, report: &AttemptReport) -> Result<()> {
         self.throttle.end(report.delivery, report.leased_until);
         self.record(context, report)?;
         self.set_alarm_for_waiting(context, endpoint_of(report.delivery))
@@ -28,7 +28,7 @@ impl Shard {
 
     /// Records what has become of the delivery. A report of an earlier attempt, lease or replay changes nothing, unless the
     /// endpoint took the delivery.
-    fn record(&mut self, context: &Context<'_>, report: &Report) -> Result<()> {
+    fn record(&mut self, context: &Context<'_>, report: &AttemptReport) -> Result<()> {
         let Some(delivery) = rows::find(context.db, report.delivery)? else { return Ok(()) };
         if delivery.state != DeliveryState::Pending || delivery.replay_count != report.replay_count {
             self.leases.release(delivery.no);
@@ -59,7 +59,7 @@ impl Shard {
         &mut self,
         context: &Context<'_>,
         mut delivery: Delivery,
-        report: &Report,
+        report: &AttemptReport,
         attempt: &Attempt,
     ) -> Result<()> {
         let Context { db, now, .. } = *context;
@@ -92,7 +92,7 @@ impl Shard {
     }
 
     /// Returns the health of an endpoint after an attempt, and whether that shows that it is down, or up again.
-    fn health_after(&self, report: &Report, attempt: &Attempt) -> (Health, Option<ConditionKind>) {
+    fn health_after(&self, report: &AttemptReport, attempt: &Attempt) -> (Health, Option<ConditionKind>) {
         let endpoint = endpoint_of(report.delivery);
         let before = self.health.of(endpoint);
         if !self.health.counts(endpoint, report.settings_version) {
@@ -150,7 +150,7 @@ impl Shard {
         release_next(db, delivery, now)
     }
 
-    fn log_attempt(&self, context: &Context<'_>, report: &Report, attempt: &Attempt) {
+    fn log_attempt(&self, context: &Context<'_>, report: &AttemptReport, attempt: &Attempt) {
         let outcome = AttemptOutcome::of(attempt.status);
         if outcome == AttemptOutcome::Delivered && context.deployment.log_level > Level::Debug {
             return;

@@ -9,7 +9,7 @@ use super::leases::Lease;
 use super::ordering::PendingDelivery;
 use super::{ordering, rows};
 use crate::database::Database;
-use crate::protocol::delivery::{Attempt, Dispatch, Report, endpoint_of, seq_of};
+use crate::protocol::delivery::{Attempt, AttemptReport, Dispatch, endpoint_of, seq_of};
 use crate::protocol::settings::Endpoint;
 use crate::shard::deliveries::Delivery;
 use crate::shard::{Shard, events};
@@ -140,7 +140,7 @@ impl Shard {
     }
 
     /// Records an attempt that this shard has made. An endpoint that has failed is paused.
-    pub fn record_own_attempt(&mut self, context: &Context<'_>, report: &Report) -> Result<()> {
+    pub fn record_own_attempt(&mut self, context: &Context<'_>, report: &AttemptReport) -> Result<()> {
         if report.made.as_ref().and_then(Attempt::reply) != Some(Reply::Delivered) {
             self.cool_down(context, endpoint_of(report.delivery));
         }

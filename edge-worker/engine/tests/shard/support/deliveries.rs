@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 use vtryon_gateway_engine::database::{Bind, Database, Row};
-use vtryon_gateway_engine::protocol::delivery::{Attempt, Dispatch, Report, endpoint_of, seq_of};
+use vtryon_gateway_engine::protocol::delivery::{Attempt, AttemptReport, Dispatch, endpoint_of, seq_of};
 use vtryon_gateway_engine::protocol::settings::ReplayProgress;
 use vtryon_gateway_engine::protocol::{Page, ShardRequest};
 use vtryon_webhooks::Millis;
@@ -22,7 +22,7 @@ pub struct Received {
 
 impl World {
     /// Makes an attempt, which its endpoint answers at once, and loses the report.
-    pub fn attempt(&mut self, dispatch: &Dispatch, body: &[u8]) -> Report {
+    pub fn attempt(&mut self, dispatch: &Dispatch, body: &[u8]) -> AttemptReport {
         let endpoint = endpoint_of(dispatch.delivery);
         let first = self.first_replies.get_mut(&endpoint).and_then(std::collections::VecDeque::pop_front);
         let status = first.unwrap_or_else(|| self.replies.get(&endpoint).copied().unwrap_or(Some(200)));
@@ -55,9 +55,9 @@ impl World {
         self.report(report);
     }
 
-    pub fn report(&mut self, report: Report) {
+    pub fn report(&mut self, report: AttemptReport) {
         self.waiting_reports.push(report);
-        self.call(ShardRequest::Report, &[]);
+        self.call(ShardRequest::ReportAttempts, &[]);
     }
 
     /// Returns the body of a delivery's event.
