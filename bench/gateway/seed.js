@@ -75,7 +75,7 @@ const seen = (no) =>
 /** A delivery's one attempt. */
 const RECORD = JSON.stringify([
   {
-    round: 0,
+    replay_count: 0,
     attempt: 1,
     due_at: "2026-01-01T00:00:00.000Z",
     attempted_at: "2026-01-01T00:00:00.020Z",

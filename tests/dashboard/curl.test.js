@@ -8,7 +8,7 @@ import { bytesOf, curl } from "../../edge-worker/dashboard/src/curl.js";
 import { Backend } from "../edge/support/backend.js";
 
 const DELIVERY = { id: "dlv_3_17", webhook_id: "evt_1", outcome: "applied" };
-const ATTEMPT = { round: 0, attempt: 2, attempted_at: "2026-07-01T10:00:00.900Z" };
+const ATTEMPT = { replay_count: 0, attempt: 2, attempted_at: "2026-07-01T10:00:00.900Z" };
 const TEXT = '{"event":"generation.status_changed","task_id":"task_1","status":"queued"}';
 
 /** What the request has in common in all cases. */
@@ -29,7 +29,7 @@ const CASES = [
   { name: "a text", body: Buffer.from(TEXT) },
   {
     name: "a replay",
-    attempt: { round: 2, attempt: 1 },
+    attempt: { replay_count: 2, attempt: 1 },
     headers: { "x-vtryon-delivery": "dlv_3_17.2", "x-vtryon-attempt": "1" },
   },
   {

@@ -37,7 +37,7 @@ test("attempts are counted, a replay is a delivery of its own, and all of them a
     assert.equal(status, 202);
     await until(async () => {
       const now = await shown();
-      return now.state === "delivered" && now.replays === replays;
+      return now.state === "delivered" && now.replay_count === replays;
     });
   }
   await until(() => other.received.length === 1);

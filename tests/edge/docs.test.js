@@ -196,7 +196,8 @@ const BLOCKS = [
   { mark: "deliver-dead", check: ([{ deliveries }]) => assert.deepEqual(deliveries, []) },
   {
     mark: "replay-one",
-    check: ([{ id, replays }], { DELIVERY }) => assert.deepEqual([id, replays], [DELIVERY, 1]),
+    check: ([{ id, replay_count }], { DELIVERY }) =>
+      assert.deepEqual([id, replay_count], [DELIVERY, 1]),
   },
   {
     mark: "replay-range",

@@ -57,7 +57,7 @@ async function checkStored(sequence) {
   const all = await deliveries(gateway);
   assert.equal(
     replays.length,
-    all.reduce((sum, { replays }) => sum + replays, 0),
+    all.reduce((sum, { replay_count }) => sum + replay_count, 0),
   );
   assert.ok(unread.length > 0 && replays.length > 0, "the story has some of each");
 }

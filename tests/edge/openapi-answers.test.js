@@ -215,8 +215,11 @@ test("deliveries and replays", async () => {
   backend.answer = "ok";
   const { id } = await attempted({ endpoint, state: "delivered", task_id: "task_4" });
   const again = await answer(202, "replayDelivery", { path: { delivery_id: id } });
-  assert.equal(again.replays, 1);
-  await attempted({ task_id: "task_4", state: "delivered" }, ({ round }) => round === 1);
+  assert.equal(again.replay_count, 1);
+  await attempted(
+    { task_id: "task_4", state: "delivered" },
+    ({ replay_count }) => replay_count === 1,
+  );
 
   const headers = { "idempotency-key": "once" };
   const json = { endpoint, which: "all", from: "2026-01-01T01:00:00.5+01:00" };

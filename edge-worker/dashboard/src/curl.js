@@ -6,14 +6,14 @@ const PLACEHOLDER = "REPLACE";
 /** Returns the command for one of a delivery's attempts; `body` are the bytes that its event has. */
 export function curl({ delivery, attempt, endpoint, body }) {
   const { id, webhook_id, outcome } = delivery;
-  const { round } = attempt;
+  const { replay_count } = attempt;
   const headers = [
     ["content-type", "application/json"],
     ["x-vtryon-signature", PLACEHOLDER],
     ["webhook-id", webhook_id],
     ["webhook-timestamp", String(Math.floor(Date.parse(attempt.attempted_at) / 1000))],
     ["webhook-signature", `v1,${PLACEHOLDER}`],
-    ["x-vtryon-delivery", round === 0 ? id : `${id}.${round}`],
+    ["x-vtryon-delivery", replay_count === 0 ? id : `${id}.${replay_count}`],
     ["x-vtryon-attempt", String(attempt.attempt)],
     ["x-vtryon-outcome", outcome],
     ...endpoint.headers.map((name) => [name, PLACEHOLDER]),

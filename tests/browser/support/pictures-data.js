@@ -75,12 +75,12 @@ const delivery = (no, endpoint, status, seq, ...attempts) => ({
   created_at: ago(CREATED),
   ended_at: ago(CREATED),
   due_at: null,
-  replays: 0,
+  replay_count: 0,
   attempts,
 });
 
 const tried = (attempt, status) => ({
-  round: 0,
+  replay_count: 0,
   attempt,
   attempted_at: ago(31),
   took_ms: 61,

@@ -172,7 +172,7 @@ function Last({ attempt }) {
   if (attempt === undefined) return html`<span>None yet</span>`;
   return html`
     <${Verdict} attempt=${attempt} />
-    <small>${duration(attempt.took_ms)}, no. ${attempt.attempt}${attempt.round > 0 ? `, replay ${attempt.round}` : ""}</small>
+    <small>${duration(attempt.took_ms)}, no. ${attempt.attempt}${attempt.replay_count > 0 ? `, replay ${attempt.replay_count}` : ""}</small>
   `;
 }
 

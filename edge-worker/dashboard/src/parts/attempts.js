@@ -25,19 +25,19 @@ export function Verdict({ attempt }) {
 export function Attempts({ attempts }) {
   if (attempts.length === 0) return html`<p>No attempt was made yet.</p>`;
   const columns = [
-    ["Attempt", ({ round, attempt }) => name(round, attempt)],
+    ["Attempt", ({ replay_count, attempt }) => name(replay_count, attempt)],
     ["Made", ({ attempted_at }) => html`<${Time} at=${attempted_at} />`],
     ["Answer", (attempt) => html`<${Verdict} attempt=${attempt} />`],
     ["Latency", ({ took_ms }) => duration(took_ms)],
     ["First kilobyte of the answer", (attempt) => html`<${Answer} attempt=${attempt} />`],
   ];
-  const id = ({ round, attempt }) => `${round}.${attempt}`;
+  const id = ({ replay_count, attempt }) => `${replay_count}.${attempt}`;
   return html`<${Table} label="Attempts" columns=${columns} rows=${attempts} id=${id} />`;
 }
 
-function name(round, attempt) {
-  if (round === 0) return String(attempt);
-  return `${attempt} of replay ${round}`;
+function name(replays, attempt) {
+  if (replays === 0) return String(attempt);
+  return `${attempt} of replay ${replays}`;
 }
 
 function Answer({ attempt: { answer, previous_secret } }) {

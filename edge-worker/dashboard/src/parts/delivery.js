@@ -101,7 +101,7 @@ export function DeliveryDetails({ id, version, onChange }) {
         <div><dt>Enqueued</dt><dd><${Time} at=${delivery.created_at} /></dd></div>
         <div><dt>Ended</dt><dd>${delivery.ended_at ? html`<${Time} at=${delivery.ended_at} />` : "Not yet"}</dd></div>
         <div><dt>Next attempt</dt><dd><${NextAttempt} delivery=${delivery} /></dd></div>
-        <div><dt>Replays</dt><dd>${count(delivery.replays, "time")}</dd></div>
+        <div><dt>Replays</dt><dd>${count(delivery.replay_count, "time")}</dd></div>
         ${delivery.reason && html`<div><dt>Reason</dt><dd>${reasonOf(delivery)}</dd></div>`}
       </dl>
       <${Attempts} attempts=${delivery.attempts} />

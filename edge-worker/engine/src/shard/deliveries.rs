@@ -76,7 +76,7 @@ pub(crate) struct Delivery {
 /// An attempt as it is stored and shown.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct AttemptRecord {
-    pub(crate) round: i64,
+    pub(crate) replay_count: i64,
     pub(crate) attempt: u32,
     #[serde(default)]
     pub(crate) due_at: String,
@@ -110,7 +110,7 @@ impl Delivery {
         let number = self.failed_attempts + 1;
         let mut dropped: Vec<AttemptRecord> = json::read(&self.attempts)?;
         dropped.push(AttemptRecord {
-            round: self.replay_count,
+            replay_count: self.replay_count,
             attempt: number,
             due_at: time::rfc3339(self.scheduled_at),
             attempted_at: time::rfc3339(attempt.attempted_at),

@@ -70,14 +70,17 @@ fn dead_letters_are_replayed_alone_and_as_a_range() {
     let alone = &mut worlds[0];
     let no = delivery_no(1, 1);
     let answer = alone.call(ShardRequest::Replay { no }, &[]).unwrap();
-    assert_eq!((&answer["id"], &answer["replays"]), (&json!(format!("dlv_0_{no}")), &json!(1)));
+    assert_eq!((&answer["id"], &answer["replay_count"]), (&json!(format!("dlv_0_{no}")), &json!(1)));
     alone.pass(1);
     let delivered = alone.delivery(no);
     assert_eq!(delivered["state"], "delivered");
     let attempts = delivered["attempts"].as_array().unwrap();
     assert_eq!(attempts.len(), 7, "those before it are shown too");
     let last = &attempts[6];
-    assert_eq!((&last["round"], &last["attempt"], &last["status"]), (&json!(1), &json!(1), &json!(200)));
+    assert_eq!(
+        (&last["replay_count"], &last["attempt"], &last["status"]),
+        (&json!(1), &json!(1), &json!(200))
+    );
     let (first, last) = (&alone.received[0], &alone.received[6]);
     assert_eq!((&last.webhook_id, &last.body), (&first.webhook_id, &first.body), "the same event");
     assert_eq!((last.replay_count, last.attempt), (1, 1), "another delivery");
@@ -227,7 +230,7 @@ fn a_delivery_whose_attempt_is_in_progress_is_not_replayed_beside_it() {
     world.configure(vec![endpoint(1)]);
     let first = world.post(&crate::support::body("task_1", "queued")).pop().unwrap();
     let answer = world.call(ShardRequest::Replay { no: first.delivery }, &[]).unwrap();
-    assert_eq!((&answer["state"], &answer["replays"]), (&json!("pending"), &json!(0)));
+    assert_eq!((&answer["state"], &answer["replay_count"]), (&json!("pending"), &json!(0)));
     assert!(world.rows("SELECT * FROM replay_log").is_empty(), "it is no replay");
     world.pass(1);
     world.make(&first);

@@ -133,7 +133,7 @@ fn an_expedited_attempt_does_not_change_the_schedule() {
     world.pass(30);
     let queued = world.delivery(delivery_no(1, 1));
     assert_eq!(queued["attempts"].as_array().unwrap().len(), 3);
-    assert_eq!((&queued["due_at"], &queued["replays"]), (&due_at, &Json::from(0)));
+    assert_eq!((&queued["due_at"], &queued["replay_count"]), (&due_at, &Json::from(0)));
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub(crate) struct DeliveryView {
     /// When the next attempt is due; null when the delivery has ended, or its first attempt is in progress.
     due_at: Option<String>,
     /// How often it was replayed.
-    replays: i64,
+    replay_count: i64,
     /// The attempts of the last rounds. A listing has the last one alone, without its answer.
     attempts: Box<RawValue>,
 }
@@ -206,7 +206,7 @@ fn show(db: &dyn Database, shard: u32, row: DeliveryRow) -> Result<DeliveryView>
         created_at: time::rfc3339(Millis(row.created_at)),
         ended_at: row.ended_at.map(|at| time::rfc3339(Millis(at))),
         due_at: row.due_at.map(|at| time::rfc3339(Millis(at))),
-        replays: row.replay_count,
+        replay_count: row.replay_count,
         attempts: json::raw(row.attempts)?,
     })
 }
