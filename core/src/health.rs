@@ -71,14 +71,14 @@ impl Health {
     pub fn verdict(self, now: Millis) -> Option<Reason> {
         if self.consecutive_410 >= GONE_LIMIT {
             Some(Reason::Gone)
-        } else if self.is_failing(now) {
+        } else if self.has_failed_for_days(now) {
             Some(Reason::Failing)
         } else {
             None
         }
     }
 
-    fn is_failing(self, now: Millis) -> bool {
+    fn has_failed_for_days(self, now: Millis) -> bool {
         self.failing_since.is_some_and(|since| since.plus_millis(FAILING_LIMIT) <= now)
     }
 
@@ -92,7 +92,7 @@ impl Health {
 /// Returns whether an endpoint is dead by the records of all shards: one shard has seen only failures for
 /// [`FAILING_LIMIT`], and none has seen a success in that time.
 pub fn is_dead(all: &[Health], now: Millis) -> bool {
-    all.iter().any(|health| health.is_failing(now))
+    all.iter().any(|health| health.has_failed_for_days(now))
         && !all.iter().any(|health| health.may_have_succeeded(now))
 }
 

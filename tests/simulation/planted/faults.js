@@ -377,13 +377,13 @@ export const FAULTS = [
   [
     "events by other names of an erased task stay",
     ERASURE,
-    "    tombstones::forget_named(db, task.no)?;\n",
+    "    tombstones::forget_other_events(db, task.no)?;\n",
     "",
   ],
   [
     "what is stored of a task that was erased elsewhere stays",
     IMPORTED,
-    "                    tombstones::look_again(db)?;\n",
+    "                    tombstones::scan_again(db)?;\n",
     "",
   ],
   [
@@ -413,8 +413,8 @@ export const FAULTS = [
   [
     "an end is told that nobody waits for",
     "edge-worker/engine/src/directory/alerts/state.rs",
-    "false if self.is_announced =>",
-    "false if self.is_announced || self.sent_at.is_none() =>",
+    "false if self.close_pending =>",
+    "false if self.close_pending || self.sent_at.is_none() =>",
   ],
   [
     "alert destinations receive events of tasks",

@@ -1,8 +1,8 @@
-//! Alerts: what happens to the gateway itself, told to whoever has registered for it.
+//! Alerts: what happens to the gateway itself, sent to the destinations that are registered for it.
 //!
 //! A cause is stored in the commit that it comes with. The directory's alarm makes messages of what is due, at most one
 //! for each cause and hour, and hands them to a shard, which delivers them like events. A message is stored before it is
-//! sent, and a shard stores it once: so it survives a crash, and is told once.
+//! sent, and a shard stores it once: so it survives a crash, and is delivered once.
 
 mod cause;
 mod changes;
@@ -30,9 +30,9 @@ pub(super) use self::changes::{delete_endpoint, put_endpoint, token_created};
 pub(super) enum AlertTransition {
     /// It was met so many times, the last time at this time.
     Occurred { count: i64, at: Millis, details: Details },
-    /// It is over, which those who were told of it are told.
+    /// It is over: destinations that were sent the alert are sent its end.
     Ended,
-    /// It is over, and nobody is told: something else was.
+    /// It is over, and its end is not sent: another alert is.
     Dropped,
 }
 
@@ -50,7 +50,9 @@ pub(super) fn apply(
         (None, AlertTransition::Ended | AlertTransition::Dropped) => return Ok(()),
     };
     match transition {
-        AlertTransition::Occurred { count, at, details } => alert.occur(cause, count, at, details),
+        AlertTransition::Occurred { count, at, details } => {
+            alert.record_occurrence(cause, count, at, details)
+        }
         AlertTransition::Ended => alert.end(),
         AlertTransition::Dropped => alert.drop_silently(),
     }
@@ -88,7 +90,7 @@ pub fn queue(context: &Context<'_>) -> Result<Vec<QueuedMessage>> {
         for (cause, endpoint, mut alert) in rows::all(db)? {
             let Some(phase) = alert.due(cause, now) else { continue };
             let parts = message::parts(cause, phase, endpoint, &alert, &destinations, now);
-            // Without somebody to tell, what is open waits for one. What is over is of interest to nobody later on.
+            // Without a destination, an open alert waits for one; the end of one is dropped.
             if parts.is_empty() && phase == Phase::Opened {
                 continue;
             }
@@ -115,12 +117,12 @@ pub(super) fn next_due(db: &dyn Database, now: Millis, again: Millis) -> Result<
         return Ok(Some(again));
     }
     let destinations = destinations(db)?;
-    let is_told = |cause: Cause, phase| {
-        destinations.iter().any(|destination| message::takes(destination, &cause.event(phase)))
+    let is_wanted = |cause: Cause, phase| {
+        destinations.iter().any(|destination| message::matches(destination, &cause.event(phase)))
     };
     let due = rows::all(db)?.into_iter().filter_map(|(cause, _, alert)| {
         let (phase, at) = alert.next(cause)?;
-        (phase == Phase::Closed || is_told(cause, phase)).then_some(at.max(now))
+        (phase == Phase::Closed || is_wanted(cause, phase)).then_some(at.max(now))
     });
     Ok(due.min())
 }

@@ -24,21 +24,21 @@ impl Shard {
     /// delays another, and no failure stops the others. Returns whether all of it succeeded; faults are effects.
     pub fn begin_alarm(&mut self, context: &Context<'_>) -> bool {
         self.alarm.begin_run();
-        let chores = [
+        let maintenance = [
             self.expire_leases(context),
             self.dead_letter_deleted_endpoints(context),
             self.enqueue_replays(context),
             self.prune(context),
         ];
         let before = self.faults.len();
-        self.faults.extend(chores.into_iter().filter_map(Result::err));
+        self.faults.extend(maintenance.into_iter().filter_map(Result::err));
         self.faults.len() == before
     }
 
     /// Ends a run of the alarm and sets it for whatever is due next. After a run that failed it waits for a while.
     pub fn end_alarm(&mut self, context: &Context<'_>, has_failed: bool) {
-        let totals = self.store_late_totals(context);
-        self.faults.extend(totals.err());
+        let stored = self.store_late_attempts(context);
+        self.faults.extend(stored.err());
         // Only now: an alarm that is set while it runs, for a time before the run has ended, would be lost.
         self.alarm.end_run();
         self.schedule_alarm(context, if has_failed { DELAY_AFTER_FAILURE_MS } else { MIN_ALARM_DELAY_MS });
@@ -54,7 +54,7 @@ impl Shard {
     /// Sets the alarm for a delivery to an endpoint that is due earlier than before, but not before the endpoint may be
     /// attempted.
     pub(crate) fn set_alarm_for_delivery(&mut self, context: &Context<'_>, endpoint: i64, due_at: Millis) {
-        self.alarm.set(self.attempted_from(context, endpoint, due_at));
+        self.alarm.set(self.earliest_attempt_at(context, endpoint, due_at));
     }
 
     /// Sets the alarm again where it could not be set, or is overdue: with every call, since nothing else may wake

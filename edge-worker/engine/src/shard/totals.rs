@@ -33,33 +33,33 @@ pub(crate) struct TotalsCheckpoint {
     counted_to: i64,
     /// Attempts for events before it: they are stored at the end of a run of the alarm, and lost with an instance that
     /// ends before.
-    late: Totals,
+    late_attempts: Totals,
 }
 
 impl TotalsCheckpoint {
     pub(crate) fn load(db: &dyn Database) -> Result<Self> {
         let counted_to = db.first("SELECT counted_to FROM totals WHERE no = 1", &[], Row::int)?.unwrap_or(1);
-        Ok(Self { counted_to, late: Totals::default() })
+        Ok(Self { counted_to, late_attempts: Totals::default() })
     }
 
     /// Counts an attempt that was recorded.
     pub(crate) fn note(&mut self, delivery: i64, attempt: &Attempt) {
         // The attempts of later events are counted from the rows of their deliveries.
         if seq_of(delivery) < self.counted_to {
-            self.late.add_attempt(endpoint_of(delivery), attempt.status, attempt.took_ms);
+            self.late_attempts.add_attempt(endpoint_of(delivery), attempt.status, attempt.took_ms);
         }
     }
 
     /// Adds the events before `to` to the stored totals; [`Self::committed`] has to follow when that is committed.
     pub(crate) fn write(&self, db: &dyn Database, settings: &Settings, to: i64) -> Result<()> {
         let mut totals = stored(db)?;
-        totals.add(&self.late);
+        totals.add(&self.late_attempts);
         totals.add(&count(db, self.counted_to, to)?);
         put(db, settings, to, totals)
     }
 
     /// Adds events that are about to be erased to the stored totals, where they are not part of them yet.
-    pub(crate) fn keep(&self, db: &dyn Database, settings: &Settings, erased: &[i64]) -> Result<()> {
+    pub(crate) fn add_erased(&self, db: &dyn Database, settings: &Settings, erased: &[i64]) -> Result<()> {
         let mut uncounted = erased.iter().filter(|seq| **seq >= self.counted_to).peekable();
         if uncounted.peek().is_none() {
             return Ok(());
@@ -73,7 +73,7 @@ impl TotalsCheckpoint {
 
     /// Adds attempts of a delivery that are about to be dropped from its row to the stored totals, where they are not part
     /// of them yet.
-    pub(crate) fn keep_dropped(
+    pub(crate) fn add_dropped(
         &self,
         db: &dyn Database,
         settings: &Settings,
@@ -93,7 +93,7 @@ impl TotalsCheckpoint {
     pub(crate) fn committed(&mut self, to: i64) {
         if self.is_before(to) {
             self.counted_to = to;
-            self.late = Totals::default();
+            self.late_attempts = Totals::default();
         }
     }
 
@@ -130,13 +130,13 @@ impl Shard {
     }
 
     /// Stores the attempts that no row is counted from any more.
-    pub(crate) fn store_late_totals(&mut self, context: &Context<'_>) -> Result<()> {
-        if self.totals.late.is_empty() {
+    pub(crate) fn store_late_attempts(&mut self, context: &Context<'_>) -> Result<()> {
+        if self.totals.late_attempts.is_empty() {
             return Ok(());
         }
         let counted_to = self.totals.counted_to;
         context.db.transaction(|| self.totals.write(context.db, &self.settings, counted_to))?;
-        self.totals.late = Totals::default();
+        self.totals.late_attempts = Totals::default();
         Ok(())
     }
 

@@ -14,12 +14,12 @@ use crate::{Context, Result};
 pub struct AlertView {
     cause: &'static str,
     endpoint: Option<String>,
-    /// Whether it lasts, so that its end will be told.
+    /// Whether it lasts, so that its end will be sent.
     open: bool,
     since: String,
     last_at: String,
     count: i64,
-    /// When destinations were told of it last.
+    /// When it was last sent to destinations.
     sent_at: Option<String>,
     #[serde(flatten)]
     details: Details,

@@ -75,7 +75,7 @@ struct SlackMessage {
 }
 
 /// Returns whether a destination takes an event.
-pub(super) fn takes(destination: &EndpointRecord, event: &str) -> bool {
+pub(super) fn matches(destination: &EndpointRecord, event: &str) -> bool {
     let options = destination.endpoint.options.alerts.as_ref();
     options
         .is_some_and(|options| options.events.is_empty() || options.events.iter().any(|taken| taken == event))
@@ -99,10 +99,10 @@ pub(super) fn parts(
         last_at: rfc3339(alert.last_at),
     };
     let part = |format: AlertFormat| {
-        let takers = destinations
+        let matching = destinations
             .iter()
-            .filter(|destination| format_of(destination) == Some(format) && takes(destination, &event));
-        let destinations: Vec<i64> = takers.map(|destination| destination.endpoint.no).collect();
+            .filter(|destination| format_of(destination) == Some(format) && matches(destination, &event));
+        let destinations: Vec<i64> = matching.map(|destination| destination.endpoint.no).collect();
         let body = body(format, &event, cause.sentence(phase), Some(&about), now);
         MessagePart { format: format.as_str().to_owned(), destinations, body }
     };

@@ -1,4 +1,4 @@
-//! The state of a cause: how often it was met, who was told, and what is due. All of it is pure.
+//! The state of a cause: how often it was met, what was sent, and what is due. All of it is pure.
 
 use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
@@ -21,14 +21,14 @@ pub struct Alert {
     pub since: Millis,
     pub last_at: Millis,
     pub count: i64,
-    /// Whether it lasts; what has no end, until somebody was told.
+    /// Whether it lasts; what has no end, until an alert was sent.
     pub is_open: bool,
     /// Whether it was met since the last message.
-    pub has_news: bool,
-    /// When the last message was made that told of it.
+    pub has_unsent: bool,
+    /// When the last message of it was made.
     pub sent_at: Option<Millis>,
-    /// Whether those who were told of it are to be told of its end.
-    pub is_announced: bool,
+    /// Whether its end is to be sent to the destinations that were sent the alert.
+    pub close_pending: bool,
     pub details: Details,
 }
 
@@ -73,26 +73,26 @@ impl Details {
 
 impl Alert {
     /// Counts that the cause was met.
-    pub fn occur(&mut self, cause: Cause, count: i64, at: Millis, details: Details) {
+    pub fn record_occurrence(&mut self, cause: Cause, count: i64, at: Millis, details: Details) {
         let is_scattered = self.count < cause.at_least() && self.since.plus_seconds(PAUSE) < at;
         if !self.is_open || is_scattered {
             (self.since, self.count, self.is_open) = (at, 0, true);
         }
         self.count = self.count.saturating_add(count.max(1));
         self.last_at = self.last_at.max(at);
-        self.has_news = true;
+        self.has_unsent = true;
         self.details = details.or(std::mem::take(&mut self.details));
     }
 
-    /// Ends the cause. Whoever was told of it is told that it is over.
+    /// Ends the cause. Destinations that were sent the alert are sent its end.
     pub fn end(&mut self) {
-        (self.is_open, self.has_news) = (false, false);
+        (self.is_open, self.has_unsent) = (false, false);
     }
 
-    /// Ends the cause without a word.
+    /// Ends the cause without a message.
     pub fn drop_silently(&mut self) {
         self.end();
-        self.is_announced = false;
+        self.close_pending = false;
     }
 
     /// Returns which message is due.
@@ -103,11 +103,11 @@ impl Alert {
     /// Returns which message comes next where nothing else happens, and when.
     pub fn next(&self, cause: Cause) -> Option<(Phase, Millis)> {
         match self.is_open {
-            true if self.has_news && self.count >= cause.at_least() => {
+            true if self.has_unsent && self.count >= cause.at_least() => {
                 let after_pause = self.sent_at.map(|sent_at| sent_at.plus_seconds(PAUSE));
                 Some((Phase::Opened, after_pause.unwrap_or(Millis(0))))
             }
-            false if self.is_announced => Some((Phase::Closed, Millis(0))),
+            false if self.close_pending => Some((Phase::Closed, Millis(0))),
             true | false => None,
         }
     }
@@ -116,15 +116,15 @@ impl Alert {
     pub fn note_sent(&mut self, cause: Cause, phase: Phase, now: Millis) {
         match phase {
             Phase::Opened => {
-                (self.sent_at, self.has_news) = (Some(now), false);
+                (self.sent_at, self.has_unsent) = (Some(now), false);
                 self.is_open = cause.closing().is_some();
-                self.is_announced = self.is_open;
+                self.close_pending = self.is_open;
             }
-            Phase::Closed => self.is_announced = false,
+            Phase::Closed => self.close_pending = false,
         }
     }
 
-    /// Returns whether it lasts, so that an end of it will be told.
+    /// Returns whether it lasts, so that its end will be sent.
     pub const fn lasts(&self, cause: Cause) -> bool {
         self.is_open && cause.closing().is_some()
     }
@@ -132,7 +132,7 @@ impl Alert {
     /// Returns whether it is of interest no more. The pause after its last message is over by then.
     pub(super) fn is_over(&self, cause: Cause, now: Millis) -> bool {
         !self.lasts(cause)
-            && !self.is_announced
+            && !self.close_pending
             && self.last_at.max(self.sent_at.unwrap_or_default()).plus_seconds(SHOWN_FOR) < now
     }
 }

@@ -121,9 +121,9 @@ impl Shard {
             let is_left_to_alarm = match event.recipients {
                 Recipients::Only { is_test, .. } => !is_test,
                 Recipients::Matching => {
-                    self.health.is_failing(endpoint.no)
+                    self.health.last_attempt_failed(endpoint.no)
                         || !leases::fits_worker(endpoint.options.timeout_seconds)
-                        || self.has_to_wait(context, endpoint, event.received_at)?
+                        || self.must_defer(context, endpoint, event.received_at)?
                 }
             };
             let is_blocked = supersede_or_block(db, endpoint, older, event)?;

@@ -39,7 +39,7 @@ impl EndpointHealths {
         self.stored.get(&endpoint).copied().unwrap_or_default()
     }
 
-    pub(crate) fn is_failing(&self, endpoint: i64) -> bool {
+    pub(crate) fn last_attempt_failed(&self, endpoint: i64) -> bool {
         self.of(endpoint).failing_since.is_some()
     }
 
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(healths.of(1), Health::default(), "it may be rolled back");
         assert_eq!(EndpointHealths::load(db)?.of(1), FAILING);
         healths.committed(1, FAILING);
-        assert!(healths.is_failing(1) && !healths.is_failing(2));
+        assert!(healths.last_attempt_failed(1) && !healths.last_attempt_failed(2));
         Ok(())
     }
 

@@ -70,7 +70,7 @@ impl Shard {
         let due_at = db.transaction(|| {
             let due_at = self.apply(db, &delivery, next, now)?;
             self.health.write(db, endpoint, health)?;
-            self.totals.keep_dropped(db, &self.settings, delivery.no, &dropped)?;
+            self.totals.add_dropped(db, &self.settings, delivery.no, &dropped)?;
             if let Some(condition) = condition {
                 conditions::note(db, condition, endpoint, now)?;
             }

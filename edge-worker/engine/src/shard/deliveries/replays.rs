@@ -88,7 +88,7 @@ impl Shard {
     /// Enqueues the next page of each range; ends a range whose endpoint was deleted.
     pub(crate) fn enqueue_replays(&mut self, context: &Context<'_>) -> Result<()> {
         // What is not enqueued by now is never sent.
-        const GIVE_UP: &str = "UPDATE replays SET failed = failed + matched - enqueued, enqueued = matched,
+        const FAIL_REST: &str = "UPDATE replays SET failed = failed + matched - enqueued, enqueued = matched,
             next_seq = NULL WHERE id = ? AND next_seq IS NOT NULL";
         let (db, now) = (context.db, context.now);
         if !self.has_replays(db)? {
@@ -97,7 +97,7 @@ impl Shard {
         let settings = self.settings();
         for replay in &settings.replays {
             let Some(endpoint) = settings.endpoint(replay.endpoint) else {
-                db.run(GIVE_UP, &[Bind::Text(&replay.id)])?;
+                db.run(FAIL_REST, &[Bind::Text(&replay.id)])?;
                 continue;
             };
             let seq = self.next_seq();
@@ -158,7 +158,8 @@ fn enqueue_page(
     now: Millis,
 ) -> Result<Vec<i64>> {
     const NEXT: &str = "SELECT next_seq FROM replays WHERE id = ? AND next_seq IS NOT NULL";
-    const LEAVE: &str = "UPDATE replays SET matched = matched - 1, enqueued = enqueued - 1 WHERE id =
+    const LEAVE_OTHER_RANGE: &str =
+        "UPDATE replays SET matched = matched - 1, enqueued = enqueued - 1 WHERE id =
         (SELECT replay FROM deliveries WHERE no = ? AND state = 'pending' AND replay <> ?)";
     const ADVANCE: &str = "UPDATE replays SET enqueued = enqueued + ?1, next_seq = ?2,
         matched = IIF(?2 IS NULL, enqueued + ?1, MAX(matched, enqueued + ?1)) WHERE id = ?3";
@@ -168,7 +169,7 @@ fn enqueue_page(
     let RangePage { deliveries, next } = range::page(db, replay, endpoint, from)?;
     for (seq, (no, received_at)) in (seq..).zip(&deliveries) {
         // What is pending as part of another range is part of this one from here on.
-        db.run(LEAVE, &[Bind::Int(*no), Bind::Text(&replay.id)])?;
+        db.run(LEAVE_OTHER_RANGE, &[Bind::Int(*no), Bind::Text(&replay.id)])?;
         rows::replay(db, *no, *received_at, now, Some(&replay.id))?;
         note(db, seq, *no, now)?;
     }

@@ -63,7 +63,7 @@ impl Shard {
             let allowed = self.attempts_to_begin(context, endpoint, started);
             let is_due = |due_at: Option<Millis>| due_at.is_some_and(|due_at| due_at <= now);
             if allowed > 0 && is_due(rows::next_due(context.db, endpoint.no)?) {
-                candidates.push((self.health.is_failing(endpoint.no), endpoint.no, allowed));
+                candidates.push((self.health.last_attempt_failed(endpoint.no), endpoint.no, allowed));
             }
         }
         candidates.sort_by_key(|(is_failing, ..)| *is_failing);
@@ -172,11 +172,11 @@ impl Shard {
         endpoint: &Endpoint,
     ) -> Result<Option<Millis>> {
         let due_at = rows::next_due(context.db, endpoint.no)?;
-        Ok(due_at.map(|due_at| self.attempted_from(context, endpoint.no, due_at)))
+        Ok(due_at.map(|due_at| self.earliest_attempt_at(context, endpoint.no, due_at)))
     }
 
     /// Returns when a delivery to an endpoint can be attempted that is due at a time.
-    pub(crate) fn attempted_from(&self, context: &Context<'_>, endpoint: i64, due_at: Millis) -> Millis {
+    pub(crate) fn earliest_attempt_at(&self, context: &Context<'_>, endpoint: i64, due_at: Millis) -> Millis {
         let allowed_at =
             self.settings.endpoint(endpoint).and_then(|endpoint| self.allowed_at(context, endpoint));
         let due_at = self.health.after_pause(endpoint, due_at);

@@ -136,7 +136,7 @@ impl Shard {
 
     /// Returns whether the first attempt of a new event has to wait: the endpoint is at its limits, or others wait already,
     /// which it must not overtake.
-    pub(crate) fn has_to_wait(
+    pub(crate) fn must_defer(
         &self,
         context: &Context<'_>,
         endpoint: &Endpoint,

@@ -33,7 +33,7 @@ impl Shard {
             return Ok(None);
         }
         let digest = Digest::of(alert.id.as_bytes()).to_hex();
-        if rows::has_other(db, NO_TASK, &alert.name, &digest)? {
+        if rows::has_other_event(db, NO_TASK, &alert.name, &digest)? {
             return Ok(Some(StoreResult::default()));
         }
         let seq = self.next_seq();

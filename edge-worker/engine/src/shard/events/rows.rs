@@ -101,7 +101,7 @@ pub(crate) fn seen(row: &mut Row) -> u8 {
 }
 
 /// Returns whether a task has this very event already, by a name that the core does not know.
-pub(crate) fn has_other(db: &dyn Database, task_no: i64, name: &str, digest: &str) -> Result<bool> {
+pub(crate) fn has_other_event(db: &dyn Database, task_no: i64, name: &str, digest: &str) -> Result<bool> {
     const FIND: &str = "SELECT seq FROM events WHERE task_no = ? AND name = ? AND digest = ?";
     let binds = [Bind::Int(task_no), Bind::Text(name), Bind::Text(digest)];
     Ok(db.first(FIND, &binds, Row::int)?.is_some())

@@ -57,7 +57,7 @@ impl Shard {
                 let task = rows::find(db, task_id)?;
                 let digest = Digest::of(body).to_hex();
                 let is_stored = match &task {
-                    Some(task) => rows::has_other(db, task.no, name, &digest)?,
+                    Some(task) => rows::has_other_event(db, task.no, name, &digest)?,
                     None => false,
                 };
                 let step = lifecycle::other(task.as_ref().map(|task| &task.state), is_stored);

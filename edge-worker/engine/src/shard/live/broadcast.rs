@@ -179,7 +179,7 @@ impl Shard {
             subscriber.at = entry.seq;
             subscriber.send(&mut outgoing, text.clone());
         } else {
-            subscriber.wait(entry.seq, text, context.now);
+            subscriber.mark_behind(entry.seq, text, context.now);
             outgoing.close = subscriber.is_over_limit(context.now).then_some(STUCK);
         }
         Ok(Some(outgoing))
@@ -196,7 +196,7 @@ impl Shard {
             return Ok(None);
         }
         let mut outgoing = Outgoing::default();
-        subscriber.wait(subscriber.at + 1, "", context.now);
+        subscriber.mark_behind(subscriber.at + 1, "", context.now);
         self.catch_up(context, subscriber, self.index()?, &mut outgoing)?;
         Ok(Some(outgoing))
     }

@@ -128,7 +128,7 @@ impl Subscriber {
     }
 
     /// Marks the subscriber as behind from a number on: the message is read again from the storage.
-    pub(crate) fn wait(&mut self, seq: i64, message: &str, now: Millis) {
+    pub(crate) fn mark_behind(&mut self, seq: i64, message: &str, now: Millis) {
         if self.caught_up {
             (self.caught_up, self.at, self.silent_since) = (false, seq - 1, now);
         }

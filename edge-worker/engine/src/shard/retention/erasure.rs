@@ -58,7 +58,7 @@ impl Shard {
         let db = context.db;
         let events = task.last_seq.map_or_else(|| Ok(Vec::new()), |last| events_until(db, last))?;
         let deliveries = db.transaction(|| {
-            self.totals.keep(db, &self.settings, &events)?;
+            self.totals.add_erased(db, &self.settings, &events)?;
             let deliveries = delete_events(db, task, &events)?;
             end()?;
             raise_live_floor(db)?;
@@ -119,7 +119,7 @@ fn delete_events(db: &dyn Database, task: &StoredTask, events: &[i64]) -> Result
         }
         delete(db, *seq)?;
     }
-    tombstones::forget_named(db, task.no)?;
+    tombstones::forget_other_events(db, task.no)?;
     Ok(deleted)
 }
 
@@ -132,12 +132,12 @@ pub(super) fn make_tombstone(
     now: Millis,
 ) -> Result<()> {
     // Nothing is compared with the statuses any more, and their names are Vtryon's.
-    const BURY: &str = "UPDATE tasks SET task_id = ?, erased_at = ?, last_seq = ?, updated_at = ?,
+    const ERASE: &str = "UPDATE tasks SET task_id = ?, erased_at = ?, last_seq = ?, updated_at = ?,
             open = 0, unknown = '[]', result_url = NULL, failure = NULL
         WHERE no = ?";
     let binds =
         [Bind::Text(id), Bind::Int(erased_at.0), Bind::Int(seq), Bind::Int(now.0), Bind::Int(task_no)];
-    db.run(BURY, &binds)?;
+    db.run(ERASE, &binds)?;
     number(db, seq)
 }
 

@@ -36,7 +36,7 @@ impl Shard {
                 Some(known) => known,
                 None => {
                     create(db, &id, &keys, (seq, imported.erased_at), now)?;
-                    tombstones::look_again(db)?;
+                    tombstones::scan_again(db)?;
                     return Ok(true);
                 }
             };
@@ -45,7 +45,7 @@ impl Shard {
                 return Ok(false);
             }
             // It was pruned: its events by other names are left without their bodies.
-            tombstones::forget_named(db, known.no)?;
+            tombstones::forget_other_events(db, known.no)?;
             make_tombstone(db, known.no, &id, (seq, imported.erased_at), now)?;
             Ok(true)
         })?;

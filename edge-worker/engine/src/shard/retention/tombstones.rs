@@ -52,11 +52,11 @@ pub(crate) fn is_id(task_id: &str) -> bool {
 
 /// Returns whether they are still to be looked through for the keys that are configured.
 pub(crate) fn are_outdated(db: &dyn Database, deployment: &Deployment) -> Result<bool> {
-    Ok(meta::get(db, TOMBS_FOR)? != Some(mark(&deployment.fingerprints())))
+    Ok(meta::get(db, TOMBS_FOR)? != Some(key_set_id(&deployment.fingerprints())))
 }
 
 /// Has all of them looked through again, from the first one on.
-pub(crate) fn look_again(db: &dyn Database) -> Result<()> {
+pub(crate) fn scan_again(db: &dyn Database) -> Result<()> {
     [TOMBS_FOR, TOMBS_PLACE, BODIES_PLACE].into_iter().try_for_each(|name| meta::set(db, name, 0))
 }
 
@@ -96,7 +96,7 @@ fn drop_page(db: &dyn Database, deployment: &Deployment, page: &[ScannedTask]) -
     }
     meta::set(db, TOMBS_PLACE, 0)?;
     meta::set(db, BODIES_PLACE, 0)?;
-    meta::set(db, TOMBS_FOR, mark(&keys))?;
+    meta::set(db, TOMBS_FOR, key_set_id(&keys))?;
     Ok(false)
 }
 
@@ -107,14 +107,14 @@ fn drop_tasks(db: &dyn Database, keys: &[String], page: &[ScannedTask]) -> Resul
     for ScannedTask { no, id, key } in page {
         if is_id(id) && !key.split(' ').any(|key| keys.iter().any(|known| known == key)) {
             db.run(DROP, &[Bind::Int(*no)])?;
-            forget_named(db, *no)?;
+            forget_other_events(db, *no)?;
         }
     }
     advance(db, TOMBS_PLACE, page.len(), page.last().map(|task| task.no))
 }
 
 /// Deletes what is left of a task's events that are kept once by their content.
-pub(super) fn forget_named(db: &dyn Database, task_no: i64) -> Result<()> {
+pub(super) fn forget_other_events(db: &dyn Database, task_no: i64) -> Result<()> {
     db.run("DELETE FROM events WHERE task_no = ? AND digest IS NOT NULL", &[Bind::Int(task_no)])
 }
 
@@ -147,7 +147,7 @@ fn advance(db: &dyn Database, place: &str, found: usize, last: Option<i64>) -> R
 }
 
 /// Names a set of keys by a number: 48 bits, for what the table holds is exact below 2^53.
-fn mark(keys: &[String]) -> i64 {
+fn key_set_id(keys: &[String]) -> i64 {
     let digest = Digest::of(keys.join(" ").as_bytes());
-    digest.as_bytes().iter().take(6).fold(0, |mark, byte| mark << 8 | i64::from(*byte))
+    digest.as_bytes().iter().take(6).fold(0, |id, byte| id << 8 | i64::from(*byte))
 }

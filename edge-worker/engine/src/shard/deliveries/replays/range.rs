@@ -86,19 +86,19 @@ fn count_events(
     let events = db.all(EVENTS, &binds, |row| {
         let (is_within, outcome) = (is_within(row.int()), row.text());
         let (name, status) = (row.text(), row.maybe_text());
-        is_within && takes(&filter, &outcome, &name, status.as_deref())
+        is_within && matches(&filter, &outcome, &name, status.as_deref())
     })?;
     let from = first.max(retention::floor(db, QUARANTINE_PRUNED_TO)? + 1);
     let binds = [Bind::Int(from), Bind::Int(last), Bind::Int(COUNTED)];
     let bodies =
         if filter.quarantined { db.all(BODIES, &binds, |row| is_within(row.int()))? } else { Vec::new() };
     let looked_at = events.len().max(bodies.len()) as i64;
-    let matched = events.into_iter().chain(bodies).filter(|is_taken| *is_taken).count() as i64;
+    let matched = events.into_iter().chain(bodies).filter(|is_matched| *is_matched).count() as i64;
     Ok(RangeCount { matched, is_truncated: looked_at == COUNTED })
 }
 
 /// Returns whether a range has an event for its endpoint. A test event was for one endpoint alone.
-fn takes(filter: &Filter, outcome: &str, name: &str, status: Option<&str>) -> bool {
+fn matches(filter: &Filter, outcome: &str, name: &str, status: Option<&str>) -> bool {
     name != TEST_EVENT
         && Outcome::from_name(outcome).is_some_and(|outcome| filter.matches(outcome, name, status))
 }
@@ -146,8 +146,8 @@ fn events_page(db: &dyn Database, replay: &Replay, endpoint: &Endpoint, from: i6
             break;
         }
         let name = stored.event().unwrap_or_default();
-        let is_taken = takes(&filter, &stored.outcome, name, stored.status.as_deref());
-        if is_taken && (replay.from..replay.until).contains(&stored.received_at) {
+        let is_matched = matches(&filter, &stored.outcome, name, stored.status.as_deref());
+        if is_matched && (replay.from..replay.until).contains(&stored.received_at) {
             deliveries.push((delivery_no(seq, endpoint.no), stored.received_at));
         }
     }
