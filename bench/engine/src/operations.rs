@@ -1,6 +1,6 @@
 //! What is asked of a shard: each operation makes its calls first, so that only the shard is measured.
 
-use vtryon_gateway_engine::protocol::delivery::{Dispatch, ENDPOINT_NUMBERS};
+use vtryon_gateway_engine::protocol::delivery::{DeliveryState, Dispatch, ENDPOINT_NUMBERS};
 use vtryon_gateway_engine::protocol::settings::Replay;
 use vtryon_gateway_engine::protocol::{ShardRequest, TaskFilter};
 use vtryon_gateway_engine::{Error, Result};
@@ -162,7 +162,7 @@ fn tasks(before: Option<i64>, status: Option<&str>, stalled: Option<Millis>) -> 
 }
 
 fn deliveries(before: Option<i64>, endpoint: Option<i64>, state: Option<&str>) -> Prepared {
-    let state = state.map(str::to_owned);
+    let state = state.and_then(DeliveryState::from_name);
     call(ShardRequest::Deliveries { before, endpoint, state, task_id: None, digest: None, limit: PAGE })
 }
 

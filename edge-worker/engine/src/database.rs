@@ -105,12 +105,14 @@ impl dyn Database + '_ {
     }
 }
 
+/// The largest integer that a JavaScript number holds exactly, and every number in a row.
+pub const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
+
 /// Bounds a listing in descending order; without a bound, everything is below it.
 pub const fn before(bound: Option<i64>) -> Bind<'static> {
-    // 2^53 - 1: the largest integer that a JavaScript number holds exactly.
     Bind::Int(match bound {
         Some(bound) => bound,
-        None => 9_007_199_254_740_991,
+        None => MAX_SAFE_INTEGER,
     })
 }
 

@@ -26,7 +26,7 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use serde::{Deserialize, Serialize};
 use vtryon_webhooks::{Digest, Millis};
 
-use self::delivery::{AttemptReport, Dispatch};
+use self::delivery::{AttemptReport, DeliveryState, Dispatch};
 use self::import::ImportedLine;
 use self::live::Subscription;
 use self::placement::Placement;
@@ -93,7 +93,7 @@ pub enum ShardRequest {
     Deliveries {
         before: Option<i64>,
         endpoint: Option<i64>,
-        state: Option<String>,
+        state: Option<DeliveryState>,
         task_id: Option<String>,
         digest: Option<String>,
         limit: u32,

@@ -11,12 +11,9 @@ use crate::config::Config;
 use crate::http::query::Query;
 use crate::http::response::{self, ApiError};
 use crate::http::task_id::task_id;
-use crate::protocol::delivery::parse_delivery_id;
+use crate::protocol::delivery::{DeliveryState, parse_delivery_id};
 use crate::protocol::settings::endpoint_no;
 use crate::protocol::{AuditedRequest, ShardRequest, shard_client};
-
-/// What a delivery can be.
-const STATES: [&str; 4] = ["pending", "delivered", "dead", "superseded"];
 
 /// A page of deliveries. The cursor leads to the next; on the last page it is null.
 #[derive(Serialize)]
@@ -30,10 +27,9 @@ pub(super) async fn list(query: &str, env: &Env, config: &Config) -> Result<Resp
     let query = Query::parse(query, &["endpoint", "state", "task_id", "digest", "cursor", "limit"])?;
     let refuse = |message| ApiError::because(Code::InvalidRequest, message);
     let endpoint = endpoint(&query)?;
-    let state = query.get("state").map(str::to_owned);
-    if state.as_ref().is_some_and(|state| !STATES.contains(&state.as_str())) {
-        return Err(refuse("`state` is not one of pending, delivered, dead, superseded"));
-    }
+    let no_state = || refuse("`state` is not one of pending, delivered, dead, superseded");
+    let read = |name| DeliveryState::from_name(name).ok_or_else(no_state);
+    let state = query.get("state").map(read).transpose()?;
     let task = query.get("task_id").map(|id| task_id(Some(id.to_owned())));
     let digest = match query.get("digest") {
         None => None,
@@ -48,7 +44,7 @@ pub(super) async fn list(query: &str, env: &Env, config: &Config) -> Result<Resp
     let ask = |before, limit| ShardRequest::Deliveries {
         before,
         endpoint,
-        state: state.clone(),
+        state,
         task_id: task.as_ref().map(|task| task.as_str().to_owned()),
         digest: digest.as_ref().map(Digest::to_hex),
         limit,

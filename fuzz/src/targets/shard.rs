@@ -4,6 +4,7 @@
 mod world;
 
 use arbitrary::{Result, Unstructured};
+use vtryon_gateway_engine::protocol::delivery::DeliveryState;
 use vtryon_gateway_engine::protocol::live::{SEND_WINDOW, Start, Subject, Subscription};
 use vtryon_gateway_engine::protocol::{ShardRequest, TaskFilter};
 use vtryon_webhooks::Millis;
@@ -132,9 +133,7 @@ fn query(choices: &mut Unstructured<'_>) -> Result<ShardRequest> {
         5 => ShardRequest::Deliveries {
             before: maybe(choices, no)?,
             endpoint: maybe(choices, |choices| choices.int_in_range(0..=4))?,
-            state: maybe(choices, |choices| {
-                Ok((*choices.choose(&["pending", "delivered", "dead", "superseded"])?).to_owned())
-            })?,
+            state: maybe(choices, |choices| Ok(*choices.choose(&DeliveryState::ALL)?))?,
             task_id: maybe(choices, task_id)?,
             digest: maybe(choices, |choices| Ok(hex::encode(choices.bytes(32)?)))?,
             limit: choices.int_in_range(1..=100)?,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use vtryon_gateway_engine::Deployment;
 use vtryon_gateway_engine::keys::MasterKey;
-use vtryon_gateway_engine::protocol::delivery::AttemptReport;
+use vtryon_gateway_engine::protocol::delivery::{AttemptReport, DeliveryState};
 use vtryon_gateway_engine::protocol::{ShardRequest, SweepReport, TaskFilter};
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_webhooks::{Millis, Secret, Verifier};
@@ -221,7 +221,7 @@ impl World {
             _ => ShardRequest::Deliveries {
                 before: None,
                 endpoint: None,
-                state: Some("pending".to_owned()),
+                state: Some(DeliveryState::Pending),
                 task_id: None,
                 digest: None,
                 limit: 50,

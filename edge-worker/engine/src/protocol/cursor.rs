@@ -9,6 +9,7 @@ use std::fmt::{self, Display};
 use vtryon_webhooks::{Code, Shards};
 
 use crate::Refusal;
+use crate::database::MAX_SAFE_INTEGER;
 
 /// What a cursor begins with, so that a later form can be told apart.
 const VERSION: &str = "1";
@@ -79,7 +80,7 @@ impl StreamPosition {
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "s" => Some(Self::Snapshot),
-            seq => number(seq).filter(|seq| *seq < 1 << 53).map(Self::After),
+            seq => number(seq).filter(|seq| *seq <= MAX_SAFE_INTEGER).map(Self::After),
         }
     }
 }

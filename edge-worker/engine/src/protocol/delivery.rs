@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::retry::Reply;
 
+use crate::database::MAX_SAFE_INTEGER;
 use crate::protocol::settings::{DEFAULT_TIMEOUT_SECONDS, Sealed, SealedHeader};
 
 /// How many endpoints a deployment can ever have registered: deliveries are numbered by event and endpoint.
@@ -33,8 +34,36 @@ pub fn delivery_id(shard: u32, no: i64) -> String {
 pub fn parse_delivery_id(id: &str) -> Option<(u32, i64)> {
     let (shard, no) = id.strip_prefix("dlv_")?.split_once('_')?;
     let (shard, no) = (shard.parse().ok()?, no.parse().ok()?);
-    // One spelling each, and a number that passes through JavaScript unchanged.
-    ((1..1 << 53).contains(&no) && delivery_id(shard, no) == id).then_some((shard, no))
+    // One spelling each.
+    ((1..=MAX_SAFE_INTEGER).contains(&no) && delivery_id(shard, no) == id).then_some((shard, no))
+}
+
+/// The state of a delivery.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    #[default]
+    Pending,
+    Delivered,
+    Dead,
+    Superseded,
+}
+
+impl DeliveryState {
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Delivered, Self::Dead, Self::Superseded];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+            Self::Superseded => "superseded",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
 }
 
 /// An attempt to be made: all that its sender needs but the body.
@@ -141,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_delivery_has_one_id_and_an_id_one_delivery() {
-        for (shard, no) in [(0, 1), (3, 65_537), (u32::MAX, (1 << 53) - 1)] {
+        for (shard, no) in [(0, 1), (3, 65_537), (u32::MAX, MAX_SAFE_INTEGER)] {
             assert_eq!(parse_delivery_id(&delivery_id(shard, no)), Some((shard, no)));
         }
         for id in [

@@ -54,7 +54,7 @@ impl Shard {
             ShardRequest::Delivery { no } => encode(queries::delivery(db, shard, no)?),
             ShardRequest::Deliveries { before, endpoint, state, task_id, digest, limit } => {
                 let (task_id, digest) = (task_id.as_deref(), digest.as_deref());
-                let filter = DeliveryFilter { endpoint, state: state.as_deref(), task_id, digest };
+                let filter = DeliveryFilter { endpoint, state, task_id, digest };
                 encode(Some(queries::deliveries(db, shard, before, &filter, limit)?))
             }
             ShardRequest::Erase { task_id } => encode(self.erase(context, &task_id)?),

@@ -19,38 +19,11 @@ pub(crate) mod throttle;
 use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 
-use crate::protocol::delivery::Attempt;
+use crate::protocol::delivery::{Attempt, DeliveryState};
 use crate::{Result, json, time};
 
 /// How many attempts of a delivery are stored.
 const MAX_RECORDS: usize = 12;
-
-/// The state of a delivery.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum DeliveryState {
-    #[default]
-    Pending,
-    Delivered,
-    Dead,
-    Superseded,
-}
-
-impl DeliveryState {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Delivered => "delivered",
-            Self::Dead => "dead",
-            Self::Superseded => "superseded",
-        }
-    }
-
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        [Self::Pending, Self::Delivered, Self::Dead, Self::Superseded]
-            .into_iter()
-            .find(|state| state.as_str() == name)
-    }
-}
 
 /// A delivery as it is stored.
 pub(crate) struct Delivery {

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use vtryon_gateway_engine::protocol::delivery::DeliveryState;
 use vtryon_gateway_engine::protocol::live::{Start, Subject, Subscription};
 use vtryon_gateway_engine::protocol::settings::Replay;
 use vtryon_gateway_engine::protocol::{ShardRequest, TaskFilter};
@@ -242,7 +243,7 @@ fn queries(world: &mut World) {
         ShardRequest::Deliveries {
             before: None,
             endpoint,
-            state: state.map(str::to_owned),
+            state: state.and_then(DeliveryState::from_name),
             task_id: task_id.map(str::to_owned),
             digest: digest.map(str::to_owned),
             limit: 10,

@@ -5,11 +5,11 @@ use vtryon_webhooks::health::Health;
 use vtryon_webhooks::retry::Reply;
 
 use super::next_step::NextStep;
-use super::{Delivery, DeliveryState, ordering, replays, rows};
+use super::{Delivery, ordering, replays, rows};
 use crate::database::Database;
 use crate::log::{Decision, Level};
 use crate::protocol::conditions::ConditionKind;
-use crate::protocol::delivery::{Attempt, AttemptReport, delivery_id, endpoint_of};
+use crate::protocol::delivery::{Attempt, AttemptReport, DeliveryState, delivery_id, endpoint_of};
 use crate::protocol::metrics::AttemptOutcome;
 use crate::protocol::settings::endpoint_id;
 use crate::shard::{Shard, conditions};

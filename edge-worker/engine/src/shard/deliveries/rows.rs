@@ -2,10 +2,10 @@
 
 use vtryon_webhooks::Millis;
 
-use super::{Delivery, DeliveryState};
+use super::Delivery;
 use crate::Result;
 use crate::database::{Bind, Database, Row};
-use crate::protocol::delivery::{ENDPOINT_NUMBERS, delivery_no};
+use crate::protocol::delivery::{DeliveryState, delivery_no, endpoint_of};
 
 /// Selects the columns of [`Delivery`].
 macro_rules! select {
@@ -61,7 +61,7 @@ pub(crate) fn create(db: &dyn Database, no: i64, created_at: Millis, first: Firs
     };
     let binds = [
         Bind::Int(no),
-        Bind::Int(no % ENDPOINT_NUMBERS),
+        Bind::Int(endpoint_of(no)),
         Bind::Int(created_at.0),
         Bind::MaybeInt(due_at),
         Bind::MaybeInt(leased_until),
@@ -203,7 +203,7 @@ pub(crate) fn replay(
             ended_at = NULL, reason = NULL";
     let binds = [
         Bind::Int(no),
-        Bind::Int(no % ENDPOINT_NUMBERS),
+        Bind::Int(endpoint_of(no)),
         Bind::Int(created_at.0),
         Bind::Int(at.0),
         Bind::Maybe(replay),

@@ -4,7 +4,8 @@
 //! Their times are older than those of what was stored before them. What goes by the order of time, such as the search for
 //! the first event of a day, goes by when they were imported, and looks at them all where it has an end.
 
-use crate::database::{Database, Row};
+use super::rows;
+use crate::database::Database;
 use crate::protocol::import::{ImportedEvent, ImportedLine};
 use crate::shard::Shard;
 use crate::{Context, Error, Result, meta};
@@ -22,10 +23,9 @@ impl Shard {
         lines: &[ImportedLine],
         bodies: &[u8],
     ) -> Result<Vec<&'static str>> {
-        const LAST: &str = "SELECT COALESCE(MAX(no), 0) FROM tasks";
         let db = context.db;
         let count = lines.len() as i64;
-        let last_task = db.first(LAST, &[], Row::int)?.unwrap_or(0);
+        let last_task = rows::last_task_no(db)?;
         // Before they are stored, and once for all of them.
         db.transaction(|| {
             meta::set(db, LAST_EVENT, self.last_seq + count)?;

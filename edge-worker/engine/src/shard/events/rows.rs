@@ -94,6 +94,12 @@ fn find_either(db: &dyn Database, id: &str, other: &str) -> Result<Option<Stored
     })
 }
 
+/// Returns the number of the task that was created last; 0 where none was.
+pub(crate) fn last_task_no(db: &dyn Database) -> Result<i64> {
+    const LAST: &str = "SELECT COALESCE(MAX(no), 0) FROM tasks";
+    Ok(db.first(LAST, &[], Row::int)?.unwrap_or(0))
+}
+
 /// Reads the set of stages seen, as [`TaskState::seen`] gives it.
 pub(crate) fn seen(row: &mut Row) -> u8 {
     let seen = row.int();

@@ -6,10 +6,10 @@ use serde_json::value::RawValue;
 use vtryon_webhooks::Millis;
 
 use crate::database::{self, Bind, Database, Row};
-use crate::protocol::delivery::{ENDPOINT_NUMBERS, delivery_id, endpoint_of, seq_of};
+use crate::protocol::delivery::{DeliveryState, ENDPOINT_NUMBERS, delivery_id, endpoint_of, seq_of};
 use crate::protocol::settings::endpoint_id;
 use crate::protocol::{Page, PageItem};
-use crate::shard::deliveries::{self, DeliveryState};
+use crate::shard::deliveries;
 use crate::shard::events;
 use crate::shard::task_events::with_task_events;
 use crate::{Error, Result, json, time};
@@ -96,7 +96,7 @@ impl DeliveryRow {
 /// Which deliveries a listing has.
 pub(crate) struct DeliveryFilter<'a> {
     pub(crate) endpoint: Option<i64>,
-    pub(crate) state: Option<&'a str>,
+    pub(crate) state: Option<DeliveryState>,
     pub(crate) task_id: Option<&'a str>,
     /// The digest of a body that cannot be parsed.
     pub(crate) digest: Option<&'a str>,
@@ -153,22 +153,27 @@ pub(crate) fn deliveries(
             let mut rows = of_events(db, &events)?;
             rows.retain(|row| {
                 endpoint.is_none_or(|no| endpoint_of(row.no) == no)
-                    && state.is_none_or(|state| row.state == state)
+                    && state.is_none_or(|state| row.state == state.as_str())
                     && before.is_none_or(|before| row.no < before)
             });
             rows.truncate(limit as usize);
             (rows, 0)
         }
         (None, None, None) => (db.all(ALL, &[database::before(before), limited], DeliveryRow::read)?, 0),
-        (None, endpoint, Some(state)) if state == DeliveryState::Dead.as_str() => {
+        (None, endpoint, Some(DeliveryState::Dead)) => {
             let binds = [database::before(before), Bind::MaybeInt(endpoint), limited];
             (db.all(DEAD, &binds, DeliveryRow::read)?, 0)
         }
         (None, endpoint, state) => {
             let top = before.map_or_else(|| next_delivery(db), Ok)?;
             let floor = (top - NUMBERS_PER_SCAN).max(0);
-            let binds =
-                [Bind::Int(top), Bind::Int(floor), Bind::MaybeInt(endpoint), Bind::Maybe(state), limited];
+            let binds = [
+                Bind::Int(top),
+                Bind::Int(floor),
+                Bind::MaybeInt(endpoint),
+                Bind::Maybe(state.map(DeliveryState::as_str)),
+                limited,
+            ];
             (db.all(FILTERED, &binds, DeliveryRow::read)?, floor)
         }
     };

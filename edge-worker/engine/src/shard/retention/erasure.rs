@@ -6,8 +6,9 @@ use vtryon_webhooks::Millis;
 
 use super::{ERASED_TO, delete, raise_live_floor, tombstones};
 use crate::database::{Bind, Database, Row};
+use crate::protocol::delivery::DeliveryState;
 use crate::shard::Shard;
-use crate::shard::deliveries::{self, DeliveryState, replays};
+use crate::shard::deliveries::{self, replays};
 use crate::shard::events::rows::{self, StoredTask};
 use crate::shard::sequence::SequenceEntry;
 use crate::shard::task_events::with_task_events;

@@ -2,7 +2,9 @@
 
 use serde_json::Value as Json;
 use vtryon_gateway_engine::database::{Bind, Database, Row};
-use vtryon_gateway_engine::protocol::delivery::{Attempt, AttemptReport, Dispatch, endpoint_of, seq_of};
+use vtryon_gateway_engine::protocol::delivery::{
+    Attempt, AttemptReport, DeliveryState, Dispatch, endpoint_of, seq_of,
+};
 use vtryon_gateway_engine::protocol::settings::ReplayProgress;
 use vtryon_gateway_engine::protocol::{Page, ShardRequest};
 use vtryon_webhooks::Millis;
@@ -75,7 +77,7 @@ impl World {
 
     /// Returns deliveries with all their attempts, in order: those in a state, or all.
     pub fn deliveries(&mut self, state: Option<&str>) -> Vec<Json> {
-        let state = state.map(str::to_owned);
+        let state = state.and_then(DeliveryState::from_name);
         let request = ShardRequest::Deliveries {
             before: None,
             endpoint: None,

@@ -9,7 +9,7 @@ use crate::database::{Bind, Database, Row};
 use crate::protocol::{Page, PageItem, TaskFilter};
 use crate::shard::bisection;
 use crate::shard::events::duplicates::Duplicates;
-use crate::shard::events::import;
+use crate::shard::events::{import, rows};
 use crate::shard::retention::tombstones::is_tombstone;
 use crate::shard::retention::{self, LIVE_FROM};
 use crate::time::SKEW;
@@ -170,8 +170,7 @@ fn first_created_at(db: &dyn Database, at: Millis, imported: i64) -> Result<i64>
 
 /// Returns the number that the next task will have.
 fn next_task(db: &dyn Database) -> Result<i64> {
-    const LAST: &str = "SELECT COALESCE(MAX(no), 0) FROM tasks";
-    Ok(db.first(LAST, &[], Row::int)?.unwrap_or(0) + 1)
+    Ok(rows::last_task_no(db)? + 1)
 }
 
 #[cfg(test)]
