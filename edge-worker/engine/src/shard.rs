@@ -8,6 +8,7 @@ mod conditions;
 mod consistency;
 mod deliveries;
 mod events;
+mod floors;
 mod live;
 mod queries;
 mod retention;

@@ -13,11 +13,10 @@ pub(crate) mod tombstones;
 use vtryon_webhooks::Millis;
 
 use self::tombstones::is_tombstone;
-use super::Shard;
-use super::deliveries;
+use super::{Shard, deliveries, floors};
 use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::endpoint_of;
-use crate::{Context, Result, meta};
+use crate::{Context, Result};
 
 /// How many events, and how many quarantined bodies, one run looks at.
 const PAGE: i64 = 200;
@@ -25,16 +24,6 @@ const PAGE: i64 = 200;
 /// How long after a run the next one comes, in seconds: at once where there is more to do, else an hour.
 const SOON: i64 = 1;
 const HOUR: i64 = 3600;
-
-/// Up to which event all have been deleted that no delivery holds, and up to which quarantined body.
-pub(crate) const PRUNED_TO: &str = "pruned_to";
-pub(crate) const QUARANTINE_PRUNED_TO: &str = "quarantine_pruned_to";
-
-/// Which task is the first that is no tombstone.
-pub(crate) const LIVE_FROM: &str = "live_from";
-
-/// The number of the last erasure, above those of all events that were erased: nothing else gets it.
-pub(crate) const ERASED_TO: &str = "erased_to";
 
 /// When the next run may prune.
 #[derive(Default)]
@@ -49,11 +38,11 @@ impl Retention {
             SELECT * FROM (SELECT received_at FROM events WHERE seq > ? ORDER BY seq LIMIT 1)
             UNION ALL SELECT * FROM (SELECT received_at FROM quarantine WHERE no > ? ORDER BY no LIMIT 1))";
         let Context { db, deployment, now } = *context;
-        let (events, quarantine) = (floor(db, PRUNED_TO)?, floor(db, QUARANTINE_PRUNED_TO)?);
+        let (events, quarantine) = (floors::events(db)?, floors::quarantine(db)?);
         let oldest = db.first(OLDEST, &[Bind::Int(events), Bind::Int(quarantine)], Row::maybe_int)?.flatten();
         let due = oldest.map(|at| Millis(at).plus_seconds(HOUR * i64::from(deployment.retention_hours)));
         // Tombstones are looked through when the keys have changed, where there are any.
-        let has_tombstones = events > 0 || quarantine > 0 || floor(db, ERASED_TO)? > 0;
+        let has_tombstones = events > 0 || quarantine > 0 || floors::erasures(db)? > 0;
         let is_outdated = has_tombstones && tombstones::are_outdated(db, deployment)?;
         let has_held = held::exist(db, events.max(quarantine))?;
         let due = if is_outdated || has_held { Some(now) } else { due };
@@ -110,7 +99,7 @@ impl Shard {
             "SELECT seq, received_at, task_no, previous FROM events WHERE seq > ? ORDER BY seq LIMIT ?";
         // A replay has a number of its own, above that of its event: it goes when that is passed.
         const REPLAYS: &str = "DELETE FROM replay_log WHERE seq > ? AND seq <= ?";
-        let from = floor(db, PRUNED_TO)?;
+        let from = floors::events(db)?;
         let old = db.all(OLD, &[Bind::Int(from), Bind::Int(PAGE)], |row| Old {
             seq: row.int(),
             received_at: Millis(row.int()),
@@ -125,15 +114,15 @@ impl Shard {
                 forget(db, event.seq, event.task_no)?;
             }
         }
-        meta::set(db, PRUNED_TO, last)?;
+        floors::set_events(db, last)?;
         db.run(REPLAYS, &[Bind::Int(from), Bind::Int(last)])?;
-        raise_live_floor(db)?;
+        floors::raise_live_tasks(db)?;
         Ok(Pruned { first_left: last + 1, has_more: too_old.len() as i64 == PAGE })
     }
 
     fn prune_quarantine(&self, db: &dyn Database, until: Millis, now: Millis) -> Result<Pruned> {
         const OLD: &str = "SELECT no, received_at FROM quarantine WHERE no > ? ORDER BY no LIMIT ?";
-        let binds = [Bind::Int(floor(db, QUARANTINE_PRUNED_TO)?), Bind::Int(PAGE)];
+        let binds = [Bind::Int(floors::quarantine(db)?), Bind::Int(PAGE)];
         let old = db.all(OLD, &binds, |row| (row.int(), Millis(row.int())))?;
         // Totals are counted first, a page at a time.
         let end = self.totals_page_end();
@@ -148,7 +137,7 @@ impl Shard {
                 forget_body(db, no)?;
             }
         }
-        meta::set(db, QUARANTINE_PRUNED_TO, last)?;
+        floors::set_quarantine(db, last)?;
         Ok(Pruned { first_left: last + 1, has_more })
     }
 
@@ -182,10 +171,6 @@ impl Shard {
     }
 }
 
-pub(crate) fn floor(db: &dyn Database, name: &str) -> Result<i64> {
-    Ok(meta::get(db, name)?.unwrap_or(0))
-}
-
 fn forget_deliveries(db: &dyn Database, seq: i64) -> Result<()> {
     db.run("DELETE FROM deliveries WHERE no BETWEEN ? AND ?", &deliveries::rows::range(seq))
 }
@@ -217,30 +202,6 @@ fn forget(db: &dyn Database, seq: i64, task_no: i64) -> Result<()> {
     db.run(EMPTY, &[Bind::Int(seq)])?;
     if let Some(task_id) = db.first(LAST_OF, &[Bind::Int(task_no), Bind::Int(seq)], Row::text)? {
         db.run(TOMBSTONE, &[Bind::Text(&tombstones::id(&task_id)), Bind::Int(task_no)])?;
-    }
-    Ok(())
-}
-
-/// Notes which task is the first that was not pruned, so that no listing looks at those before it.
-fn raise_live_floor(db: &dyn Database) -> Result<()> {
-    const FIRST: &str =
-        concat!("SELECT no FROM tasks WHERE no >= ? AND NOT ", is_tombstone!(), " ORDER BY no LIMIT 1");
-    const NEXT: &str = "SELECT COALESCE(MAX(no), 0) + 1 FROM tasks";
-    let known = floor(db, LIVE_FROM)?;
-    let first = match db.first(FIRST, &[Bind::Int(known)], Row::int)? {
-        None => db.first(NEXT, &[], Row::int)?,
-        found => found,
-    };
-    match first {
-        Some(first) if first > known => meta::set(db, LIVE_FROM, first),
-        Some(_) | None => Ok(()),
-    }
-}
-
-/// Lists a pruned task again.
-pub(crate) fn lower_live_floor(db: &dyn Database, task_no: i64) -> Result<()> {
-    if floor(db, LIVE_FROM)? > task_no {
-        meta::set(db, LIVE_FROM, task_no)?;
     }
     Ok(())
 }

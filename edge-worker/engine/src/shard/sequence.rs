@@ -5,9 +5,8 @@ use vtryon_webhooks::Millis;
 use crate::Result;
 use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::{ENDPOINT_NUMBERS, seq_of};
-use crate::shard::bisection;
-use crate::shard::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO};
 use crate::shard::task_events::with_task_events;
+use crate::shard::{bisection, floors};
 
 /// A sequence number, and what it is the number of.
 pub(crate) struct SequenceEntry {
@@ -74,7 +73,7 @@ pub(crate) fn of_task_after(
             WHERE r.seq > ?2
         ORDER BY 1 LIMIT ?3"
     );
-    let seq = seq.max(retention::floor(db, PRUNED_TO)?);
+    let seq = seq.max(floors::events(db)?);
     let binds = [Bind::Text(task_id), Bind::Int(seq), Bind::Int(limit), Bind::Int(ENDPOINT_NUMBERS)];
     db.all(AFTER, &binds, SequenceEntry::read)
 }
@@ -86,7 +85,7 @@ pub(crate) fn floor(db: &dyn Database) -> Result<i64> {
 }
 
 fn floors(db: &dyn Database) -> Result<(i64, i64)> {
-    Ok((retention::floor(db, PRUNED_TO)?, retention::floor(db, QUARANTINE_PRUNED_TO)?))
+    Ok((floors::events(db)?, floors::quarantine(db)?))
 }
 
 /// Returns the number before the first entry that was stored at a time or later. What was imported arrived when it was
@@ -101,7 +100,7 @@ pub(crate) fn before_time(db: &dyn Database, at: Millis, last: i64) -> Result<i6
             ORDER BY 1
         ) LIMIT 1";
     const FIRST_ERASURE: &str = "SELECT MIN(last_seq) FROM tasks WHERE erased_at IS NOT NULL";
-    let left = retention::floor(db, PRUNED_TO)? + 1;
+    let left = floors::events(db)? + 1;
     let erased = db.first(FIRST_ERASURE, &[], Row::maybe_int)?.flatten();
     let range = erased.map_or(left, |erased| erased.min(left))..last + 1;
     let first = bisection::first_at(range, at, |seq| {

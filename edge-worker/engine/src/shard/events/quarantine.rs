@@ -9,8 +9,7 @@ use crate::log::Decision;
 use crate::protocol::IncomingEvent;
 use crate::protocol::conditions::ConditionKind;
 use crate::shard::deliveries::enqueue::{Enqueued, NewEvent};
-use crate::shard::retention::{self, QUARANTINE_PRUNED_TO};
-use crate::shard::{Shard, conditions};
+use crate::shard::{Shard, conditions, floors};
 use crate::{Context, Result};
 
 /// How many bytes of bodies a shard keeps: 64 MiB. Of a further one only the beginning is kept.
@@ -39,7 +38,7 @@ impl Shard {
                 (SELECT cumulative_bytes FROM quarantine WHERE no = (SELECT MAX(no) FROM quarantine)), 0))";
         let db = context.db;
         let digest = Digest::of(body).to_hex();
-        let floor = retention::floor(db, QUARANTINE_PRUNED_TO)?;
+        let floor = floors::quarantine(db)?;
         let found = db.first(FIND, &[Bind::Text(&digest), Bind::Int(floor)], |row| {
             (row.int() == 1, row.maybe_int().unwrap_or(0))
         })?;

@@ -5,7 +5,8 @@ use vtryon_webhooks::{Millis, Status};
 
 use crate::database::{Bind, Database, Row};
 use crate::protocol::Content;
-use crate::shard::retention::{self, tombstones};
+use crate::shard::floors;
+use crate::shard::retention::tombstones;
 use crate::{Error, Result, json};
 
 /// A task as it is stored, as far as a decision needs it.
@@ -136,7 +137,7 @@ pub(crate) fn revive(db: &dyn Database, task: &StoredTask, task_id: &str) -> Res
     }
     let is_open = !task.state.stage().is_some_and(Stage::is_final);
     db.run(REVIVE, &[Bind::Text(task_id), Bind::Int(is_open.into()), Bind::Int(task.no)])?;
-    retention::lower_live_floor(db, task.no)
+    floors::lower_live_tasks(db, task.no)
 }
 
 /// Notes that another secret has signed an event of a task, where that is new: its tombstone stays as long as one of them

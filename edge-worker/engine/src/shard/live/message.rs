@@ -10,12 +10,12 @@ use crate::database::Database;
 use crate::protocol::TaskFilter;
 use crate::protocol::delivery::{delivery_id, seq_of};
 use crate::protocol::live::MessageType;
-use crate::shard::Shard;
 use crate::shard::events::{self, StoredEvent};
 use crate::shard::queries::{self, TaskView};
-use crate::shard::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO, erasure};
+use crate::shard::retention::erasure;
 use crate::shard::sequence::SequenceEntry;
 use crate::shard::topology::ShardIndex;
+use crate::shard::{Shard, floors};
 use crate::{Context, Result, json, time};
 
 /// How many tasks a snapshot has.
@@ -121,8 +121,8 @@ impl Shard {
             return Ok(None);
         };
         // A pruned row may remain without its body, to recognise duplicates.
-        let pruned_to = if stored.is_quarantined() { QUARANTINE_PRUNED_TO } else { PRUNED_TO };
-        if entry.event_seq() <= retention::floor(db, pruned_to)? {
+        let pruned_to = if stored.is_quarantined() { floors::quarantine(db)? } else { floors::events(db)? };
+        if entry.event_seq() <= pruned_to {
             return Ok(None);
         }
         let (body, signature) =

@@ -5,7 +5,7 @@ use vtryon_webhooks::Millis;
 use crate::database::{Bind, Database};
 use crate::protocol::delivery::{ENDPOINT_NUMBERS, endpoint_of};
 use crate::protocol::metrics::{Counts, EndpointCounts};
-use crate::shard::retention::{self, QUARANTINE_PRUNED_TO};
+use crate::shard::floors;
 use crate::shard::{Shard, deliveries};
 use crate::{Context, Result};
 
@@ -22,7 +22,7 @@ impl Shard {
             (SELECT COUNT(*) FROM (SELECT 1 FROM tasks INDEXED BY tasks_open WHERE open = 1 LIMIT ?1)),
             (SELECT COUNT(*) FROM (SELECT 1 FROM quarantine WHERE no > ?2 LIMIT ?1))";
         let Context { db, now, .. } = *context;
-        let floor = retention::floor(db, QUARANTINE_PRUNED_TO)?;
+        let floor = floors::quarantine(db)?;
         let storage_bytes = db.size_bytes()?;
         let counts = db.first(COUNT, &[Bind::Int(COUNT_LIMIT), Bind::Int(floor)], |row| Counts {
             open_tasks: row.int(),

@@ -5,7 +5,7 @@ use vtryon_webhooks::Millis;
 
 use crate::database::{self, Bind, Database};
 use crate::protocol::{Page, PageItem};
-use crate::shard::retention::{self, QUARANTINE_PRUNED_TO};
+use crate::shard::floors;
 use crate::{Result, excerpt, time};
 
 /// How many bytes of a body are shown.
@@ -31,7 +31,7 @@ pub(crate) fn quarantine(db: &dyn Database, before: Option<i64>, limit: u32) -> 
     const LIST: &str = "SELECT no, digest, received_at, code, message, key, bytes, LENGTH(body),
             HEX(SUBSTR(body, 1, ?))
         FROM quarantine WHERE no < ? AND no > ? ORDER BY no DESC LIMIT ?";
-    let floor = retention::floor(db, QUARANTINE_PRUNED_TO)?;
+    let floor = floors::quarantine(db)?;
     let binds = [Bind::Int(HEAD as i64), database::before(before), Bind::Int(floor), Bind::Int(limit.into())];
     let items = db.all(LIST, &binds, |row| {
         let no = row.int();

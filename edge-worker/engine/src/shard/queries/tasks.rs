@@ -8,7 +8,8 @@ use vtryon_webhooks::lifecycle::is_conflicting;
 use crate::database::{Bind, Database, Row};
 use crate::shard::events::duplicates::Duplicates;
 use crate::shard::events::rows::seen;
-use crate::shard::retention::{self, PRUNED_TO, erasure};
+use crate::shard::floors;
+use crate::shard::retention::erasure;
 use crate::shard::task_events::with_task_events;
 use crate::{Result, time};
 
@@ -137,7 +138,7 @@ pub(crate) fn task(db: &dyn Database, duplicates: &Duplicates, task_id: &str) ->
         events.remove(0);
     }
     // The row of a pruned event may remain without its body, to recognise duplicates.
-    let pruned_to = retention::floor(db, PRUNED_TO)?;
+    let pruned_to = floors::events(db)?;
     events.retain(|event| event.seq > pruned_to);
     Ok(Some(TaskView { events: Some(events), truncated, ..task }))
 }

@@ -4,15 +4,15 @@
 use serde::Serialize;
 use vtryon_webhooks::Millis;
 
-use super::{ERASED_TO, delete, raise_live_floor, tombstones};
+use super::{delete, tombstones};
 use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::DeliveryState;
-use crate::shard::Shard;
 use crate::shard::deliveries::{self, replays};
 use crate::shard::events::rows::{self, StoredTask};
 use crate::shard::sequence::SequenceEntry;
 use crate::shard::task_events::with_task_events;
-use crate::{Context, Result, meta, time};
+use crate::shard::{Shard, floors};
+use crate::{Context, Result, time};
 
 /// How many events of a task one statement finds.
 const EVENTS_PER_STATEMENT: i64 = 1000;
@@ -62,7 +62,7 @@ impl Shard {
             self.totals.add_erased(db, &self.settings, &events)?;
             let deliveries = delete_events(db, task, &events)?;
             end()?;
-            raise_live_floor(db)?;
+            floors::raise_live_tasks(db)?;
             Ok(deliveries)
         })?;
         self.duplicates.forget(task.no);
@@ -139,10 +139,5 @@ pub(super) fn make_tombstone(
     let binds =
         [Bind::Text(id), Bind::Int(erased_at.0), Bind::Int(seq), Bind::Int(now.0), Bind::Int(task_no)];
     db.run(ERASE, &binds)?;
-    number(db, seq)
-}
-
-/// Notes the number of an erasure: it is above those of the task's events, and nothing else gets any of them.
-pub(super) fn number(db: &dyn Database, seq: i64) -> Result<()> {
-    meta::set(db, ERASED_TO, seq)
+    floors::set_erasures(db, seq)
 }

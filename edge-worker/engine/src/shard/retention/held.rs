@@ -2,11 +2,11 @@
 //! task before them, for the events of a task go in their order. They stay below the floors, are no part of streams and
 //! listings any more, and are deleted once the delivery has ended.
 
-use super::{PRUNED_TO, QUARANTINE_PRUNED_TO, erasure, floor, forget, forget_body};
+use super::{erasure, forget, forget_body};
 use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::{delivery_no, seq_of};
-use crate::shard::Shard;
 use crate::shard::deliveries::rows;
+use crate::shard::{Shard, floors};
 use crate::{Result, meta};
 use vtryon_webhooks::Millis;
 
@@ -38,9 +38,10 @@ impl Shard {
     /// more to look at.
     pub(super) fn prune_held(&self, db: &dyn Database, now: Millis) -> Result<bool> {
         const PAGE: &str = "SELECT no FROM deliveries WHERE no > ? AND no < ? ORDER BY no LIMIT ?";
-        let (events, quarantine) = (floor(db, PRUNED_TO)?, floor(db, QUARANTINE_PRUNED_TO)?);
+        let (events, quarantine) = (floors::events(db)?, floors::quarantine(db)?);
         let end = delivery_no(events.max(quarantine) + 1, 0);
-        let binds = [Bind::Int(floor(db, LOOKED_AT)?), Bind::Int(end), Bind::Int(DELIVERIES_PER_RUN)];
+        let before = meta::get(db, LOOKED_AT)?.unwrap_or(0);
+        let binds = [Bind::Int(before), Bind::Int(end), Bind::Int(DELIVERIES_PER_RUN)];
         let page = db.all(PAGE, &binds, Row::int)?;
         let mut held: Vec<i64> = page.iter().map(|no| seq_of(*no)).collect();
         held.dedup();
@@ -53,7 +54,7 @@ impl Shard {
         }
         let is_full = page.len() as i64 == DELIVERIES_PER_RUN;
         let looked_at = page.last().copied().filter(|_| is_full).unwrap_or(0);
-        if floor(db, LOOKED_AT)? != looked_at {
+        if before != looked_at {
             meta::set(db, LOOKED_AT, looked_at)?;
         }
         Ok(is_full)
@@ -70,7 +71,7 @@ impl Shard {
             }
             forget(db, event, task_no)?;
         }
-        super::raise_live_floor(db)
+        floors::raise_live_tasks(db)
     }
 }
 

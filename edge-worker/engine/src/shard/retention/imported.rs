@@ -5,12 +5,12 @@
 
 use vtryon_webhooks::{Digest, Millis};
 
-use super::erasure::{self, is_erased, make_tombstone};
+use super::erasure::{is_erased, make_tombstone};
 use super::tombstones;
 use crate::database::{Bind, Database};
 use crate::protocol::import::ImportedErasure;
-use crate::shard::Shard;
 use crate::shard::events::rows;
+use crate::shard::{Shard, floors};
 use crate::{Context, Error, Result};
 
 /// What an erasure is to its task: it is erased now, or was before.
@@ -89,5 +89,5 @@ fn create(
     let (now, keys) = (Bind::Int(now.0), keys.join(" "));
     let binds = [Bind::Text(id), Bind::Int(seq), now, now, Bind::Text(&keys), Bind::Int(erased_at.0)];
     db.run(CREATE, &binds)?;
-    erasure::number(db, seq)
+    floors::set_erasures(db, seq)
 }

@@ -4,9 +4,9 @@
 
 use vtryon_webhooks::Digest;
 
-use super::{QUARANTINE_PRUNED_TO, floor, held};
+use super::held;
 use crate::database::{Bind, Database};
-use crate::shard::Shard;
+use crate::shard::{Shard, floors};
 use crate::{Context, Deployment, Result, meta};
 
 /// How many tasks, and how many bodies, one run looks at.
@@ -75,10 +75,11 @@ impl Shard {
         if !are_outdated(db, deployment)? {
             return Ok(false);
         }
-        let page =
-            db.all(PAGE_OF, &[Bind::Int(floor(db, TOMBS_PLACE)?), Bind::Int(ROWS_PER_RUN)], |row| {
-                ScannedTask { no: row.int(), id: row.text(), key: row.text() }
-            })?;
+        let page = db.all(
+            PAGE_OF,
+            &[Bind::Int(meta::get(db, TOMBS_PLACE)?.unwrap_or(0)), Bind::Int(ROWS_PER_RUN)],
+            |row| ScannedTask { no: row.int(), id: row.text(), key: row.text() },
+        )?;
         for task in page.iter().filter(|task| !is_id(&task.id)) {
             self.erase_imported(context, &task.id)?;
         }
@@ -124,7 +125,7 @@ fn drop_bodies(db: &dyn Database, keys: &[String]) -> Result<bool> {
     const PAGE_OF: &str = "SELECT no, key FROM quarantine WHERE no > ? AND no <= ? ORDER BY no LIMIT ?";
     // The last one stays, for it has the sum of all bytes.
     const DROP: &str = "DELETE FROM quarantine WHERE no = ? AND no < (SELECT MAX(no) FROM quarantine)";
-    let (place, pruned_to) = (floor(db, BODIES_PLACE)?, floor(db, QUARANTINE_PRUNED_TO)?);
+    let (place, pruned_to) = (meta::get(db, BODIES_PLACE)?.unwrap_or(0), floors::quarantine(db)?);
     let binds = [Bind::Int(place), Bind::Int(pruned_to), Bind::Int(ROWS_PER_RUN)];
     let page = db.all(PAGE_OF, &binds, |row| (row.int(), row.text()))?;
     for (no, key) in &page {

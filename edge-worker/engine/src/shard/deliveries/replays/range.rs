@@ -12,7 +12,7 @@ use crate::protocol::TEST_EVENT;
 use crate::protocol::delivery::{delivery_no, seq_of};
 use crate::protocol::settings::{Endpoint, RangeCount, Replay};
 use crate::shard::events::{self, import};
-use crate::shard::retention::{self, PRUNED_TO, QUARANTINE_PRUNED_TO};
+use crate::shard::floors;
 use crate::shard::sequence::before_time;
 use crate::time::SKEW;
 
@@ -31,7 +31,7 @@ pub(crate) struct RangePage {
 pub(crate) fn first(db: &dyn Database, replay: &Replay, last: i64) -> Result<i64> {
     let before = before_time(db, replay.from.plus_seconds(-SKEW), last)?;
     // Below all stored events there may be a quarantined body that is stored longer: its delivery is pending.
-    Ok(if before > retention::floor(db, PRUNED_TO)? { before + 1 } else { 0 })
+    Ok(if before > floors::events(db)? { before + 1 } else { 0 })
 }
 
 /// How many events, bodies or dead letters are looked at to count a range: what is beyond counts when it is enqueued.
@@ -81,14 +81,14 @@ fn count_events(
         WHERE no BETWEEN ? AND ? AND LENGTH(body) = bytes ORDER BY no LIMIT ?";
     let filter = endpoint.filter();
     let is_within = |received_at: i64| (replay.from..replay.until).contains(&Millis(received_at));
-    let from = first.max(retention::floor(db, PRUNED_TO)? + 1);
+    let from = first.max(floors::events(db)? + 1);
     let binds = [Bind::Int(from), Bind::Int(last), Bind::Int(COUNTED), Bind::Text(STATUS_CHANGED)];
     let events = db.all(EVENTS, &binds, |row| {
         let (is_within, outcome) = (is_within(row.int()), row.text());
         let (name, status) = (row.text(), row.maybe_text());
         is_within && matches(&filter, &outcome, &name, status.as_deref())
     })?;
-    let from = first.max(retention::floor(db, QUARANTINE_PRUNED_TO)? + 1);
+    let from = first.max(floors::quarantine(db)? + 1);
     let binds = [Bind::Int(from), Bind::Int(last), Bind::Int(COUNTED)];
     let bodies =
         if filter.quarantined { db.all(BODIES, &binds, |row| is_within(row.int()))? } else { Vec::new() };
@@ -130,8 +130,8 @@ fn events_page(db: &dyn Database, replay: &Replay, endpoint: &Endpoint, from: i6
         "SELECT * FROM (SELECT seq FROM events WHERE seq >= ?1 AND seq > ?3 ORDER BY seq LIMIT ?2)
         UNION ALL SELECT * FROM (SELECT no FROM quarantine WHERE no >= ?1 AND no > ?4 ORDER BY no LIMIT ?2)
         ORDER BY 1 LIMIT ?2";
-    let events_floor = retention::floor(db, PRUNED_TO)?;
-    let quarantine_floor = retention::floor(db, QUARANTINE_PRUNED_TO)?;
+    let events_floor = floors::events(db)?;
+    let quarantine_floor = floors::quarantine(db)?;
     let binds =
         [Bind::Int(from), Bind::Int(EVENTS_PER_RUN), Bind::Int(events_floor), Bind::Int(quarantine_floor)];
     let seqs = db.all(KEPT, &binds, Row::int)?;

@@ -10,8 +10,8 @@ use crate::protocol::{Page, PageItem, TaskFilter};
 use crate::shard::bisection;
 use crate::shard::events::duplicates::Duplicates;
 use crate::shard::events::{import, rows};
+use crate::shard::floors;
 use crate::shard::retention::tombstones::is_tombstone;
-use crate::shard::retention::{self, LIVE_FROM};
 use crate::time::SKEW;
 
 /// How many tasks a filtered listing looks at for one page, so that a rare status costs no full scan, and neither does a
@@ -65,7 +65,7 @@ pub(crate) fn tasks(
         since.map(|since| first_created_at(db, since.plus_seconds(-SKEW), imported)).transpose()?;
     // Where none of those behind the imported ones is earlier, an imported one may be of the range.
     let earliest = earliest.filter(|earliest| *earliest > imported + 1);
-    let lowest = retention::floor(db, LIVE_FROM)?.max(earliest.unwrap_or(1));
+    let lowest = floors::live_tasks(db)?.max(earliest.unwrap_or(1));
     let is_scattered = (since.is_some() || until.is_some()) && lowest <= imported;
     let top = before.map_or_else(|| next_task(db), Ok)?;
     let is_windowed = is_scattered || stage.is_some_and(Stage::is_final);

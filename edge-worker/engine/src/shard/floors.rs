@@ -1,0 +1,68 @@
+//! The floors of a shard: up to which numbers everything is deleted that no delivery holds, and from which task on there
+//! are others than tombstones. Each is a number in `meta`, and 0 until something was deleted.
+
+use super::events::rows;
+use super::retention::tombstones::is_tombstone;
+use crate::database::{Bind, Database, Row};
+use crate::{Result, meta};
+
+const PRUNED_TO: &str = "pruned_to";
+const QUARANTINE_PRUNED_TO: &str = "quarantine_pruned_to";
+const LIVE_FROM: &str = "live_from";
+const ERASED_TO: &str = "erased_to";
+
+/// Returns up to which event all have been deleted that no delivery holds.
+pub(crate) fn events(db: &dyn Database) -> Result<i64> {
+    floor(db, PRUNED_TO)
+}
+
+pub(crate) fn set_events(db: &dyn Database, last: i64) -> Result<()> {
+    meta::set(db, PRUNED_TO, last)
+}
+
+/// Returns the same of quarantined bodies.
+pub(crate) fn quarantine(db: &dyn Database) -> Result<i64> {
+    floor(db, QUARANTINE_PRUNED_TO)
+}
+
+pub(crate) fn set_quarantine(db: &dyn Database, last: i64) -> Result<()> {
+    meta::set(db, QUARANTINE_PRUNED_TO, last)
+}
+
+/// Returns the number of the last erasure, above those of all events that were erased: nothing else gets any of them.
+pub(crate) fn erasures(db: &dyn Database) -> Result<i64> {
+    floor(db, ERASED_TO)
+}
+
+pub(crate) fn set_erasures(db: &dyn Database, last: i64) -> Result<()> {
+    meta::set(db, ERASED_TO, last)
+}
+
+/// Returns a task that no task comes before but tombstones: no listing looks at those.
+pub(crate) fn live_tasks(db: &dyn Database) -> Result<i64> {
+    floor(db, LIVE_FROM)
+}
+
+/// Notes which task is the first that is no tombstone.
+pub(crate) fn raise_live_tasks(db: &dyn Database) -> Result<()> {
+    const FIRST: &str =
+        concat!("SELECT no FROM tasks WHERE no >= ? AND NOT ", is_tombstone!(), " ORDER BY no LIMIT 1");
+    let known = live_tasks(db)?;
+    let first = match db.first(FIRST, &[Bind::Int(known)], Row::int)? {
+        None => rows::last_task_no(db)? + 1,
+        Some(first) => first,
+    };
+    if first > known { meta::set(db, LIVE_FROM, first) } else { Ok(()) }
+}
+
+/// Lists a pruned task again.
+pub(crate) fn lower_live_tasks(db: &dyn Database, task_no: i64) -> Result<()> {
+    if live_tasks(db)? > task_no {
+        meta::set(db, LIVE_FROM, task_no)?;
+    }
+    Ok(())
+}
+
+fn floor(db: &dyn Database, name: &str) -> Result<i64> {
+    Ok(meta::get(db, name)?.unwrap_or(0))
+}
