@@ -49,6 +49,16 @@ impl Deployment {
         millis * self.clock_scale
     }
 
+    /// Returns how long events are stored, in seconds.
+    pub const fn retention_seconds(&self) -> i64 {
+        self.retention_hours as i64 * 3600
+    }
+
+    /// Returns the earliest time of what is still stored.
+    pub const fn retained_since(&self, now: Millis) -> Millis {
+        now.plus_seconds(-self.retention_seconds())
+    }
+
     /// Returns the fingerprints of the configured secrets, the current one's first.
     pub fn fingerprints(&self) -> Vec<String> {
         self.verifier.keys().iter().map(Key::fingerprint).map(|fingerprint| fingerprint.to_string()).collect()

@@ -129,7 +129,7 @@ fn kept_for(result: &str, config: &Config) -> Option<u64> {
     }
     let ending: Ending = json::read(result).ok().filter(|_| config.has_results)?;
     let ended_at = time::parse_rfc3339(&ending.completed_at)?;
-    let until = ended_at.plus_seconds(i64::from(config.deployment.retention_hours) * 3600);
+    let until = ended_at.plus_seconds(config.deployment.retention_seconds());
     let seconds = u64::try_from(until.0 - clock::now().0).ok()? / 1000;
     (seconds >= SHORTEST).then_some(seconds)
 }

@@ -517,8 +517,8 @@ export const FAULTS = [
   [
     "records are dropped an hour early",
     AUDIT,
-    "-i64::from(context.deployment.retention_hours) * 3600",
-    "-i64::from(context.deployment.retention_hours - 1) * 3600",
+    "context.deployment.retained_since(context.now)",
+    "context.deployment.retained_since(context.now.plus_seconds(3600))",
   ],
   ["a record does not name its target", AUDIT, "Bind::Text(target)", 'Bind::Text("")'],
   [

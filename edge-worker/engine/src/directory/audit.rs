@@ -69,7 +69,7 @@ pub fn record_import(context: &Context<'_>, request: Option<&AuditedRequest>) ->
 pub fn expire(context: &Context<'_>) -> Result<()> {
     const EXPIRE: &str = "DELETE FROM audit
         WHERE no < COALESCE((SELECT no FROM audit WHERE at >= ? ORDER BY no LIMIT 1), 9007199254740991)";
-    let since = context.now.plus_seconds(-i64::from(context.deployment.retention_hours) * 3600);
+    let since = context.deployment.retained_since(context.now);
     context.db.run(EXPIRE, &[Bind::Int(since.0)])
 }
 

@@ -19,7 +19,7 @@ use crate::protocol::delivery::endpoint_of;
 use crate::{Context, Result};
 
 /// How many events, and how many quarantined bodies, one run looks at.
-const PAGE: i64 = 200;
+const EVENTS_PER_RUN: i64 = 200;
 
 /// How long after a run the next one comes, in seconds: at once where there is more to do, else an hour.
 const SOON: i64 = 1;
@@ -40,7 +40,7 @@ impl Retention {
         let Context { db, deployment, now } = *context;
         let (events, quarantine) = (floors::events(db)?, floors::quarantine(db)?);
         let oldest = db.first(OLDEST, &[Bind::Int(events), Bind::Int(quarantine)], Row::maybe_int)?.flatten();
-        let due = oldest.map(|at| Millis(at).plus_seconds(HOUR * i64::from(deployment.retention_hours)));
+        let due = oldest.map(|at| Millis(at).plus_seconds(deployment.retention_seconds()));
         // Tombstones are looked through when the keys have changed, where there are any.
         let has_tombstones = events > 0 || quarantine > 0 || floors::erasures(db)? > 0;
         let is_outdated = has_tombstones && tombstones::are_outdated(db, deployment)?;
@@ -81,13 +81,13 @@ impl Shard {
             return Ok(());
         }
         self.advance_totals(db)?;
-        let until = now.plus_seconds(-HOUR * i64::from(deployment.retention_hours));
+        let until = deployment.retained_since(now);
         let events = db.transaction(|| self.prune_events(db, until, now))?;
         self.totals.committed(events.first_left);
         let quarantine = db.transaction(|| self.prune_quarantine(db, until, now))?;
         self.totals.committed(quarantine.first_left);
         let held = db.transaction(|| self.prune_held(db, now))?;
-        let tombstones = self.look_through(context)?;
+        let tombstones = self.scan_tombstones(context)?;
         let has_more = events.has_more || quarantine.has_more || held || tombstones;
         let pause = if has_more { deployment.span(SOON) } else { HOUR * 1000 };
         self.retention.prune_at = Some(now.plus_millis(pause));
@@ -100,7 +100,7 @@ impl Shard {
         // A replay has a number of its own, above that of its event: it goes when that is passed.
         const REPLAYS: &str = "DELETE FROM replay_log WHERE seq > ? AND seq <= ?";
         let from = floors::events(db)?;
-        let old = db.all(OLD, &[Bind::Int(from), Bind::Int(PAGE)], |row| Old {
+        let old = db.all(OLD, &[Bind::Int(from), Bind::Int(EVENTS_PER_RUN)], |row| Old {
             seq: row.int(),
             received_at: Millis(row.int()),
             task_no: row.int(),
@@ -117,18 +117,18 @@ impl Shard {
         floors::set_events(db, last)?;
         db.run(REPLAYS, &[Bind::Int(from), Bind::Int(last)])?;
         floors::raise_live_tasks(db)?;
-        Ok(Pruned { first_left: last + 1, has_more: too_old.len() as i64 == PAGE })
+        Ok(Pruned { first_left: last + 1, has_more: too_old.len() as i64 == EVENTS_PER_RUN })
     }
 
     fn prune_quarantine(&self, db: &dyn Database, until: Millis, now: Millis) -> Result<Pruned> {
         const OLD: &str = "SELECT no, received_at FROM quarantine WHERE no > ? ORDER BY no LIMIT ?";
-        let binds = [Bind::Int(floors::quarantine(db)?), Bind::Int(PAGE)];
+        let binds = [Bind::Int(floors::quarantine(db)?), Bind::Int(EVENTS_PER_RUN)];
         let old = db.all(OLD, &binds, |row| (row.int(), Millis(row.int())))?;
         // Totals are counted first, a page at a time.
         let end = self.totals_page_end();
         let too_old = old.iter().take_while(|(_, received_at)| *received_at < until).map(|(no, _)| *no);
         let (counted, uncounted): (Vec<i64>, Vec<i64>) = too_old.partition(|no| *no < end);
-        let is_full = (counted.len() + uncounted.len()) as i64 == PAGE;
+        let is_full = (counted.len() + uncounted.len()) as i64 == EVENTS_PER_RUN;
         let has_more = is_full || !uncounted.is_empty();
         let Some(last) = counted.last().copied() else { return Ok(Pruned { first_left: 0, has_more }) };
         self.count_totals(db, last)?;

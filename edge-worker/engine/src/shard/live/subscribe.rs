@@ -155,8 +155,7 @@ impl Shard {
             }
             Start::After(seq) => (seq, seq, None),
             Start::Since(time) => {
-                let hours = i64::from(context.deployment.retention_hours);
-                let is_kept = time >= context.now.plus_seconds(-3600 * hours) || floor == 0;
+                let is_kept = time >= context.deployment.retained_since(context.now) || floor == 0;
                 let gap = (!is_kept).then_some(Gap { from: 1, to: floor, after: 0 });
                 (sequence::before_time(context.db, time, last)?, floor, gap)
             }

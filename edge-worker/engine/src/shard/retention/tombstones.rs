@@ -68,8 +68,8 @@ struct ScannedTask {
 }
 
 impl Shard {
-    /// Looks through a page of tasks, and of bodies that can't be read. Returns whether there is more.
-    pub(super) fn look_through(&mut self, context: &Context<'_>) -> Result<bool> {
+    /// Scans a page of tasks, and of bodies that can't be read. Returns whether there is more.
+    pub(super) fn scan_tombstones(&mut self, context: &Context<'_>) -> Result<bool> {
         const PAGE_OF: &str = "SELECT no, task_id, key FROM tasks WHERE no > ? ORDER BY no LIMIT ?";
         let Context { db, deployment, .. } = *context;
         if !are_outdated(db, deployment)? {
