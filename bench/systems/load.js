@@ -1,5 +1,5 @@
-// The load of the comparison: three events of each task, which overlap, and each fifth event is posted again later. Sixteen
-// connections post them, either as fast as they are answered, or each event at its planned time.
+// The load of the comparison: three events of each task, one after the other, and each fifth event is posted again later.
+// Sixteen connections post them, either as fast as they are answered, or each event at its planned time.
 
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import { Connection } from "../gateway/client.js";
@@ -21,6 +21,9 @@ export class Plan {
   #place = 0;
   #events = 0;
   #repeats = [];
+  /** Which events were not acknowledged yet, and those that wait for the event of their task before them. */
+  #unacknowledged = new Set();
+  #waiting = [];
   /** Events to be posted once more, before all others: they were not acknowledged. */
   again = [];
 
@@ -42,7 +45,14 @@ export class Plan {
     return post;
   }
 
+  /** Notes that an event was acknowledged: the next one of its task may come. */
+  acknowledged(key) {
+    this.#unacknowledged.delete(key);
+  }
+
   #event() {
+    const ready = this.#waiting.findIndex(({ previous }) => !this.#unacknowledged.has(previous));
+    if (ready >= 0) return this.#waiting.splice(ready, 1)[0];
     for (;;) {
       const step = this.#place % STATUSES.length;
       const task = Math.floor(this.#place / STATUSES.length) - step * APART;
@@ -51,7 +61,11 @@ export class Plan {
       if (task < 0) continue;
       const id = `${this.#prefix}_${task}`;
       const status = STATUSES[step];
-      return { key: `${id} ${status}`, bytes: posted(id, status), isRepeat: false };
+      const previous = `${id} ${STATUSES[step - 1]}`;
+      const post = { key: `${id} ${status}`, previous, bytes: posted(id, status), isRepeat: false };
+      this.#unacknowledged.add(post.key);
+      if (!this.#unacknowledged.has(previous)) return post;
+      this.#waiting.push(post);
     }
   }
 }
@@ -60,12 +74,13 @@ export class Plan {
  * Posts what `take` returns, until it returns nothing, over all connections at the same time. Returns the posts, each with
  * `answered` and `status`, which are missing where no answer has come.
  */
-async function post(port, take) {
+async function post(port, plan, take) {
   const posts = [];
   const send = async () => {
     const sender = new Sender(port);
     for (let next = await take(); next; next = await take()) {
       const status = await sender.post(next.bytes);
+      if (status === 200) plan.acknowledged(next.key);
       posts.push({ ...next, status, answered: now() });
     }
     sender.close();
@@ -109,7 +124,7 @@ class Sender {
 
 /** Posts as fast as posts are answered until `isOver`. */
 export function saturate(port, plan, isOver) {
-  return post(port, () => {
+  return post(port, plan, () => {
     if (isOver()) return undefined;
     const next = plan.next();
     next.planned = now();
@@ -122,7 +137,7 @@ export function atRate(port, plan, rate, seconds) {
   const posts = (rate * (REPEAT_EACH + 1)) / REPEAT_EACH;
   const begun = now();
   let planned = 0;
-  return post(port, async () => {
+  return post(port, plan, async () => {
     if (planned >= posts * seconds) return undefined;
     const at = begun + (planned++ / posts) * 1000;
     await until(at);
