@@ -1,6 +1,7 @@
 //! Deliveries: the first attempts, which the Worker makes after its 200, under leases of the shard.
 
 mod attempt;
+mod redaction;
 pub(crate) mod seal;
 
 use futures_util::StreamExt;

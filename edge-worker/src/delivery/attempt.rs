@@ -15,7 +15,7 @@ use worker::web_sys::{self, AbortSignal, ReadableStreamDefaultReader, RequestIni
 use worker::{Delay, console_error};
 use zeroize::Zeroizing;
 
-use super::seal;
+use super::{redaction, seal};
 use crate::config::Config;
 use crate::platform::js_url::location_host;
 use vtryon_gateway_engine::{excerpt, time};
@@ -62,7 +62,7 @@ pub(crate) async fn attempt(config: &Config, shard: u32, dispatch: &Dispatch, bo
         took_ms: clock::now().0 - attempted_at.0,
         status: made.status,
         error: made.error.map(str::to_owned),
-        answer: excerpt::redact(&made.text, &opened.values()),
+        answer: opened.redact(&made.text),
         location_host: made.location_host,
         is_aborted: made.is_aborted,
         retry_after_ms: made.retry_after_ms,
@@ -78,11 +78,10 @@ struct Opened<'a> {
 }
 
 impl Opened<'_> {
-    /// Returns the values of the headers, those of `authorization` without the scheme: an endpoint may answer with
-    /// either.
-    fn values(&self) -> Vec<&str> {
-        let values = self.headers.iter().map(|(_, value)| value.as_str());
-        values.map(|value| value.rsplit_once(' ').map_or(value, |(_, credentials)| credentials)).collect()
+    /// Replaces the values of the headers in what an endpoint has answered.
+    fn redact(&self, answer: &str) -> String {
+        let secrets = redaction::secrets(self.headers.iter().map(|(_, value)| value.as_str()));
+        excerpt::redact(answer, &secrets.iter().map(|secret| secret.as_str()).collect::<Vec<_>>())
     }
 }
 
