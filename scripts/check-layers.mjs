@@ -13,6 +13,7 @@ const CRATES = [
       ["entry"],
       ["ingest", "api", "live", "objects"],
       ["delivery"],
+      ["sealing"],
       ["config"],
       ["auth"],
       ["protocol"],

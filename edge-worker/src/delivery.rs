@@ -2,7 +2,6 @@
 
 mod attempt;
 mod redaction;
-pub(crate) mod seal;
 
 use futures_util::StreamExt;
 use futures_util::stream;

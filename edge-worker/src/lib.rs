@@ -15,6 +15,7 @@ mod log;
 mod objects;
 mod platform;
 mod protocol;
+mod sealing;
 mod testing;
 
 pub use entry::fetch;

@@ -15,9 +15,10 @@ use worker::web_sys::{self, AbortSignal, ReadableStreamDefaultReader, RequestIni
 use worker::{Delay, console_error};
 use zeroize::Zeroizing;
 
-use super::{redaction, seal};
+use super::redaction;
 use crate::config::Config;
 use crate::platform::js_url::location_host;
+use crate::sealing::Sealer;
 use vtryon_gateway_engine::{excerpt, time};
 
 use crate::platform::clock;
@@ -89,9 +90,10 @@ impl Opened<'_> {
 /// before it that can't be opened is left out: it was sealed under a master key that has been replaced since.
 async fn open<'a>(config: &Config, dispatch: &'a Dispatch) -> worker::Result<Option<Opened<'a>>> {
     let endpoint = endpoint_of(dispatch.delivery);
+    let sealer = Sealer::new(&config.master);
     let mut signers = Vec::with_capacity(dispatch.secrets.len());
     for (place, secret) in dispatch.secrets.iter().enumerate() {
-        match seal::signer(config, endpoint, secret).await? {
+        match sealer.signer(endpoint, secret).await? {
             Some(signer) => signers.push(signer),
             None if place == 0 => return Ok(None),
             None => {}
@@ -99,7 +101,7 @@ async fn open<'a>(config: &Config, dispatch: &'a Dispatch) -> worker::Result<Opt
     }
     let mut headers = Vec::with_capacity(dispatch.headers.len());
     for header in &dispatch.headers {
-        let Some(value) = seal::open_header(config, endpoint, header).await? else { return Ok(None) };
+        let Some(value) = sealer.open_header(endpoint, header).await? else { return Ok(None) };
         headers.push((header.name.as_str(), value));
     }
     Ok(Some(Opened { signers, headers }))

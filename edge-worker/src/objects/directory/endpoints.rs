@@ -15,7 +15,6 @@ use worker::{Response, console_error};
 
 use super::Directory;
 use crate::config::Config;
-use crate::delivery::seal;
 use crate::http::response::{self, ApiError};
 use crate::log;
 use crate::platform::js_url::Url;
@@ -23,6 +22,7 @@ use crate::platform::{clock, crypto};
 use crate::protocol::conditions::{ShardReport, UnhealthyEndpoint};
 use crate::protocol::settings::{EndpointKind, Sealed, endpoint_id};
 use crate::protocol::{AuditedRequest, EndpointHealth, EndpointInput, ShardRequest, shard_client};
+use crate::sealing::Sealer;
 
 impl Directory {
     pub(super) async fn create(
@@ -40,7 +40,7 @@ impl Directory {
         let no = self.at(config, now, |context| endpoints::take_number(context.db))?;
         record.endpoint.no = no;
         record.endpoint.secrets = vec![sealed(config, no, endpoints::FIRST_SECRET, &secret, now).await?];
-        record.endpoint.headers = seal::seal_headers(config, no, &headers).await?;
+        record.endpoint.headers = Sealer::new(&config.master).seal_headers(no, &headers).await?;
         // Asked again: while a secret is sealed, another endpoint may have been registered.
         self.at(config, now, |context| endpoints::check_room(context.db, kind))?;
         self.put(config, 201, &record, Some(&secret), audited).await
@@ -77,7 +77,7 @@ impl Directory {
     ) -> Result<Response, ApiError> {
         self.find(config, no)?;
         let headers = credentials::read(&input.body).map_err(Failure::from)?;
-        let headers = seal::seal_headers(config, no, &headers).await?;
+        let headers = Sealer::new(&config.master).seal_headers(no, &headers).await?;
         let rules = field_rules(config, input);
         let change = |context: &Context<'_>| endpoints::change(context, no, &input.body, &rules, headers);
         let record = self.at(config, clock::now(), change)?;
@@ -191,21 +191,23 @@ async fn sealed(
     secret: &EndpointSecret,
     now: Millis,
 ) -> worker::Result<Sealed> {
-    Ok(Sealed::new(version, seal::seal(config, endpoint, version, secret).await?, secret, now))
+    let sealed = Sealer::new(&config.master).seal_endpoint_secret(endpoint, version, secret).await?;
+    Ok(Sealed::new(version, sealed, secret, now))
 }
 
 /// Returns what the master key does not open, of what an attempt needs.
 async fn unreadable(config: &Config, record: &EndpointRecord) -> Result<Option<Unreadable>, ApiError> {
     let endpoint = &record.endpoint;
+    let sealer = Sealer::new(&config.master);
     let secret = match endpoint.secrets.first() {
-        Some(secret) => seal::open(config, endpoint.no, secret).await?,
+        Some(secret) => sealer.open_endpoint_secret(endpoint.no, secret).await?,
         None => None,
     };
     if secret.is_none() {
         return Ok(Some(Unreadable::Secret));
     }
     for header in &endpoint.headers {
-        if seal::open_header(config, endpoint.no, header).await?.is_none() {
+        if sealer.open_header(endpoint.no, header).await?.is_none() {
             return Ok(Some(Unreadable::Headers));
         }
     }
