@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::platform::crypto;
 use crate::protocol::settings::{Sealed, SealedHeader, endpoint_id};
+use crate::testing::faults;
 
 /// What the key of a secret is derived by: those of endpoints, and Vtryon's.
 const ENDPOINT_LABEL: &str = "vtryon-webhooks seal 1";
@@ -149,6 +150,7 @@ impl<'a> Sealer<'a> {
     }
 
     async fn open(&self, owner: &Owner<'_>, sealed: &[u8]) -> worker::Result<Option<Zeroizing<Vec<u8>>>> {
+        faults::before_opening(&owner.context())?;
         crypto::open(&self.0.derive(owner.label()), &owner.context(), sealed).await
     }
 

@@ -77,9 +77,7 @@ impl DurableObject for Directory {
             Ok(Err(_)) => console_error!("directory: settings or alerts are not confirmed by all shards"),
             Err(_) => console_error!("directory: panicked"),
         }
-        if let Err(error) = self.schedule_alarm() {
-            console_error!("directory: alarm not set: {error}");
-        }
+        self.schedule_alarm_after_change();
         Response::empty()
     }
 }

@@ -214,7 +214,8 @@ async fn unreadable(config: &Config, record: &EndpointRecord) -> Result<Option<U
     Ok(None)
 }
 
-/// Answers with the changed endpoint: 202 as long as not all shards have confirmed.
+/// Answers with the changed endpoint: 202 as long as not all shards have confirmed. It is stored, and a new secret is
+/// shown by this answer alone: that something can't be checked at the moment is no reason to give none.
 async fn answer(
     config: &Config,
     done: u16,
@@ -223,7 +224,8 @@ async fn answer(
     applied: Applied,
 ) -> Result<Response, ApiError> {
     let status = if applied.is_complete() { done } else { 202 };
-    let endpoint = record.view(clock::now(), unreadable(config, record).await?);
+    let unreadable = unreadable(config, record).await.unwrap_or_default();
+    let endpoint = record.view(clock::now(), unreadable);
     let secret = secret.map(EndpointSecret::reveal);
     response::json(
         status,

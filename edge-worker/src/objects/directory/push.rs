@@ -27,6 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Directory {
     /// Stores a change and pushes it to all shards. The alarm that repeats the push is set in the same commit.
+    ///
+    /// # Errors
+    /// Nothing is stored. What fails afterwards is logged, and answered as a change that no shard has confirmed yet.
     pub(super) async fn commit(
         &self,
         config: &Config,
@@ -35,8 +38,11 @@ impl Directory {
     ) -> Result<Applied, ApiError> {
         self.check_topology(config, Purpose::Change).await?;
         self.at(config, clock::now(), |context| settings::commit(context, &change, audited))?;
-        self.schedule_alarm()?;
-        Ok(self.push(config).await?)
+        self.schedule_alarm_after_change();
+        Ok(self.push(config).await.unwrap_or_else(|error| {
+            console_error!("directory: a change is stored, and not pushed yet: {error}");
+            Applied { applied: 0, shards: config.shards.count() }
+        }))
     }
 
     /// Pushes the current settings to all shards, and waits for them for a limited time. Where a shard has newer ones, the
@@ -71,6 +77,13 @@ impl Directory {
         let applied = Applied { applied: confirmed.get(), shards };
         self.at(config, clock::now(), |context| settings::confirm(context.db, settings.version, applied))?;
         Ok(applied)
+    }
+
+    /// Sets the alarm for what a change has made due. Where that fails, the hourly sweep sets it: the change is stored.
+    pub(super) fn schedule_alarm_after_change(&self) {
+        if let Err(error) = self.schedule_alarm() {
+            console_error!("directory: alarm not set: {error}");
+        }
     }
 
     /// Sets the alarm for whatever is due first, unless it is set for an earlier time.

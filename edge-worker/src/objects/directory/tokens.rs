@@ -22,7 +22,7 @@ impl Directory {
         let draft = self.at(config, clock::now(), |context| tokens::draft(context, body, &new))?;
         self.check_topology(config, Purpose::Change).await?;
         let created = self.at(config, clock::now(), |context| tokens::create(context, draft, audited))?;
-        self.schedule_alarm()?;
+        self.schedule_alarm_after_change();
         response::json(201, &created)
     }
 
