@@ -198,13 +198,15 @@ async fn fetch(url: &str, signal: &AbortSignal) -> worker::Result<Vec<Named>> {
 }
 
 /// Reads a set of keys (RFC 7517, 5): those that RS256 can be verified with. Others are passed over, for
-/// the set may grow.
+/// the set may grow, and so is one that WebCrypto does not take, for the others are good.
 async fn read(body: &[u8]) -> worker::Result<Vec<Named>> {
     let set = Object::parse(body).and_then(|set| set.list("keys")).ok_or("they are no set of keys")?;
     let mut keys = Vec::new();
     for jwk in set.iter().filter_map(|jwk| Object::parse(jwk.as_bytes())) {
-        if let Some((kid, modulus, exponent)) = for_rs256(&jwk) {
-            keys.push(Named { kid, key: PublicKey::import(&modulus, &exponent).await? });
+        let Some((kid, modulus, exponent)) = for_rs256(&jwk) else { continue };
+        match PublicKey::import(&modulus, &exponent).await {
+            Ok(key) => keys.push(Named { kid, key }),
+            Err(error) => console_error!("a key of Access is passed over: {error}"),
         }
     }
     if keys.is_empty() {
