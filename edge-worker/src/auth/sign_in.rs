@@ -4,8 +4,9 @@ use vtryon_webhooks::Code;
 use worker::{Env, Headers, Request, Response};
 use zeroize::Zeroizing;
 
+use super::credentials::{Checked, bearer};
 use super::limit::ClientAddress;
-use super::{Admin, Caller, Cookie, bearer, clear_void};
+use super::{Admin, Caller, clear_void};
 use crate::http::body;
 use crate::http::response::ApiError;
 use vtryon_gateway_engine::access::actor::Actor;
@@ -48,7 +49,7 @@ impl Admin {
         if let Some(Caller { actor: Actor::Token { id, .. }, .. }) = self.by_token(&claim, env, now).await? {
             return no_content(&current.sessions.open(Some(&id), now));
         }
-        let is_void = matches!(self.cookie(request.headers(), env, now).await?, Cookie::Void);
+        let is_void = matches!(self.by_session(request.headers(), env, now).await?, Checked::Void);
         let refusal = self.fail(ClientAddress::of(&request)?, "the token of its sign-in is wrong", now);
         Err(clear_void(is_void, refusal))
     }
