@@ -3,7 +3,7 @@
 mod admin;
 mod variable;
 
-use std::cell::RefCell;
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use js_sys::Reflect;
@@ -53,8 +53,8 @@ pub(crate) struct Config {
 }
 
 thread_local! {
-    /// An isolate serves one deployment, whose environment never changes.
-    static CURRENT: RefCell<Option<Rc<Config>>> = const { RefCell::new(None) };
+    /// An isolate serves one deployment, whose environment never changes; none where it is faulty.
+    static CURRENT: OnceCell<Option<Rc<Config>>> = const { OnceCell::new() };
 }
 
 impl Config {
@@ -63,22 +63,17 @@ impl Config {
         Topology { shards: self.shards.count(), placement: self.placement }
     }
 
-    /// Returns the configuration; a faulty one stops every request, and the log names the variable.
+    /// Returns the configuration. A faulty one stops every request, and the log names the variable once for each isolate:
+    /// anybody may send requests.
     pub(crate) fn current(env: &Env) -> Result<Rc<Self>, ApiError> {
-        if let Some(config) = CURRENT.with_borrow(Clone::clone) {
-            return Ok(config);
-        }
-        match Self::read(env) {
-            Ok(config) => {
-                let config = Rc::new(config);
-                CURRENT.set(Some(Rc::clone(&config)));
-                Ok(config)
-            }
-            Err(fault) => {
-                console_error!("configuration: {} {}", fault.variable, fault.what);
-                Err(ApiError::new(Code::Unavailable))
-            }
-        }
+        let read = || {
+            let read = Self::read(env);
+            let log = |fault: &Fault| console_error!("configuration: {} {}", fault.variable, fault.what);
+            read.inspect_err(log).ok().map(Rc::new)
+        };
+        CURRENT
+            .with(|current| current.get_or_init(read).clone())
+            .ok_or_else(|| ApiError::new(Code::Unavailable))
     }
 
     /// Reads Vtryon's secrets in clear, in the order of the verifier's keys. For the directory, which looks for
