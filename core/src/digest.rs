@@ -13,6 +13,16 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// Computes the digest of a task's id.
+    ///
+    /// ```
+    /// use vtryon_webhooks::Digest;
+    /// assert_eq!(Digest::of_task("task_123"), Digest::of(b"task_123"));
+    /// ```
+    pub fn of_task(task_id: &str) -> Self {
+        Self::of(task_id.as_bytes())
+    }
+
     /// Parses the text that [`Digest::to_hex`] returns; returns `None` for any other text, upper-case digits included.
     ///
     /// ```

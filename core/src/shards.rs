@@ -34,4 +34,15 @@ impl Shards {
         // Less than the count, so it fits into a u32.
         (digest.head() % u64::from(self.count())) as u32
     }
+
+    /// Returns the shard of a task: that of the digest of its id.
+    ///
+    /// ```
+    /// use vtryon_webhooks::Shards;
+    /// let shards = Shards::new(16).unwrap();
+    /// assert_eq!(shards.of_task("task_123"), 6);
+    /// ```
+    pub fn of_task(self, task_id: &str) -> u32 {
+        self.of(&Digest::of_task(task_id))
+    }
 }

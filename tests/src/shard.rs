@@ -13,13 +13,17 @@ struct Vector {
     shard: u32,
 }
 
-/// Holds [`Digest::of`] and [`Shards::of`] to `shard.json`.
+/// Holds [`Digest::of`], [`Shards::of`] and, for ids that are text, [`Shards::of_task`] to `shard.json`.
 pub fn check() -> (usize, Vec<String>) {
     judge(include_str!("../vectors/shard.json"), |vector: &Vector| {
-        let digest = Digest::of(&vector.id.get());
-        let shard = Shards::new(vector.shards).map(|shards| shards.of(&digest));
+        let id = vector.id.get();
+        let digest = Digest::of(&id);
+        let shards = Shards::new(vector.shards);
+        let shard = shards.map(|shards| shards.of(&digest));
+        let of_task = str::from_utf8(&id).map_or(shard, |id| shards.map(|shards| shards.of_task(id)));
         let verdict = same("the digest", &digest.to_hex(), &vector.digest)
-            .and_then(|()| same("the shard", shard, Some(vector.shard)));
+            .and_then(|()| same("the shard", shard, Some(vector.shard)))
+            .and_then(|()| same("the shard of the task", of_task, Some(vector.shard)));
         (&vector.name, &vector.why, verdict)
     })
 }
