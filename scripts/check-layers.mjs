@@ -16,7 +16,7 @@ const CRATES = [
       ["sealing"],
       ["config"],
       ["auth"],
-      ["protocol"],
+      ["clients"],
       ["http"],
       ["platform", "log"],
       ["testing"],

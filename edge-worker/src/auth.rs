@@ -30,9 +30,10 @@ use vtryon_gateway_engine::access::scope_rules::ScopeRules;
 use vtryon_gateway_engine::access::token::TokenForm;
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::log::{Decision, Level};
+use vtryon_gateway_engine::protocol::AuditedRequest;
 use vtryon_gateway_engine::sessions::{self, Sessions};
 use vtryon_webhooks::{Code, Millis, Secret};
-use worker::{Env, Request};
+use worker::Request;
 
 pub(crate) use access::Access;
 pub(crate) use cross_site::is_socket;
@@ -42,9 +43,9 @@ pub(crate) use permit::{Ended, Permit};
 use self::credentials::{Checked, Credential};
 use self::cross_site::check_browser;
 use self::limit::{ClientAddress, Failure, Failures};
+use crate::clients::DirectoryClient;
 use crate::http::response::ApiError;
 use crate::log;
-use crate::protocol::AuditedRequest;
 
 /// The credentials that are configured, and who has failed to show one lately. There is a root token, or Access, or
 /// both.
@@ -115,13 +116,13 @@ impl Admin {
     pub(crate) async fn admit(
         &self,
         request: &Request,
-        env: &Env,
+        directory: &DirectoryClient,
         needed: Scope,
         now: Millis,
     ) -> Result<Caller, ApiError> {
         let (mut unchecked, mut insufficient, mut wrong, mut is_void) = (None, None, None, false);
         for credential in Credential::ALL {
-            match self.check(credential, request.headers(), env, now).await {
+            match self.check(credential, request.headers(), directory, now).await {
                 Ok(Checked::Absent) => {}
                 Ok(Checked::Void) => is_void = true,
                 Ok(Checked::Wrong(why)) => wrong = wrong.or(Some(why)),

@@ -9,6 +9,8 @@ use std::rc::Rc;
 use js_sys::Reflect;
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::log::Level;
+use vtryon_gateway_engine::protocol::placement::Placement;
+use vtryon_gateway_engine::protocol::topology::Topology;
 use vtryon_gateway_engine::tickets::Tickets;
 pub(crate) use vtryon_gateway_engine::variables::RESULTS;
 use vtryon_gateway_engine::variables::{
@@ -25,11 +27,9 @@ use zeroize::Zeroizing;
 
 use self::variable::{Fault, fault, list, missing, number, text, word, wrong};
 use crate::auth::{Admin, is_origin};
+use crate::clients::{DirectoryClient, ShardClient};
 use crate::http::response::ApiError;
 use crate::platform::clock;
-use crate::protocol::object;
-use crate::protocol::placement::Placement;
-use crate::protocol::topology::Topology;
 use crate::testing::faults;
 
 /// The variables that hold Vtryon's secrets, and whose each is.
@@ -61,6 +61,16 @@ impl Config {
     /// Returns the number of shards and where they lie.
     pub(crate) const fn topology(&self) -> Topology {
         Topology { shards: self.shards.count(), placement: self.placement }
+    }
+
+    /// Returns the client of the deployment's shards.
+    pub(crate) fn shard_client(&self, env: &Env) -> ShardClient {
+        ShardClient::new(env, self.shards, self.placement)
+    }
+
+    /// Returns the client of the deployment's directory.
+    pub(crate) fn directory_client(&self, env: &Env) -> DirectoryClient {
+        DirectoryClient::new(env, self.placement)
     }
 
     /// Returns the configuration. A faulty one stops every request, and the log names the variable once for each isolate:
@@ -96,7 +106,6 @@ impl Config {
         let shards = number(env, SHARDS, Shards::new)?;
         let retention_hours = number(env, RETENTION_HOURS, Some)?;
         let placement = placement(env)?;
-        object::place(placement);
         for object in [TASK_SHARD, DIRECTORY] {
             env.durable_object(object).map_err(|_| missing(object)())?;
         }

@@ -125,12 +125,13 @@ async fn serve(
     let needed = scope.unwrap_or(Scope::Admin);
     let response = match route {
         Route::Health => response::json_text(200, &api::version()),
-        Route::Session => config.admin.session(request, &env, clock::now()).await,
+        Route::Session => config.admin.session(request, &config.directory_client(&env), clock::now()).await,
         Route::Live(query) => live::all(&query, &request, needed, &env, &config).await,
         Route::LiveShard(name, query) => live::shard(&name, &query, &request, needed, &env, &config).await,
         Route::LiveTask(id, query) => live::task(id, &query, &request, needed, &env, &config).await,
         Route::Api(api) => {
-            let caller = config.admin.admit(&request, &env, needed, clock::now()).await?;
+            let caller =
+                config.admin.admit(&request, &config.directory_client(&env), needed, clock::now()).await?;
             let audited = caller.audited(&request, format!("{} /api/{path}", head.method))?;
             api::answer(api, request, &audited, &env, &config, context).await
         }

@@ -7,11 +7,11 @@ use std::thread::LocalKey;
 
 use vtryon_gateway_engine::directory::credentials::NewHeader;
 use vtryon_gateway_engine::keys::MasterKey;
+use vtryon_gateway_engine::protocol::settings::{Sealed, SealedHeader, endpoint_id};
 use vtryon_webhooks::delivery::{EndpointSecret, Signer};
 use zeroize::Zeroizing;
 
 use crate::platform::crypto;
-use crate::protocol::settings::{Sealed, SealedHeader, endpoint_id};
 use crate::testing::faults;
 
 /// What the key of a secret is derived by: those of endpoints, and Vtryon's.

@@ -2,18 +2,17 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use vtryon_gateway_engine::protocol::ShardRequest;
+use vtryon_gateway_engine::protocol::delivery::parse_delivery_id;
+use vtryon_gateway_engine::protocol::settings::endpoint_no;
 use vtryon_webhooks::{Code, Digest};
-use worker::{Env, Response};
+use worker::Response;
 
+use super::ApiContext;
 use super::listing::{check_empty, listing};
-use super::record_change;
-use crate::config::Config;
 use crate::http::query::Query;
 use crate::http::response::{self, ApiError};
 use crate::http::task_id::task_id;
-use crate::protocol::delivery::parse_delivery_id;
-use crate::protocol::settings::endpoint_no;
-use crate::protocol::{AuditedRequest, ShardRequest, shard_client};
 
 /// What a delivery can be.
 const STATES: [&str; 4] = ["pending", "delivered", "dead", "superseded"];
@@ -26,7 +25,7 @@ struct Deliveries {
 }
 
 /// Lists deliveries: all, those of a task, or those of a body that can't be read.
-pub(super) async fn list(query: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {
+pub(super) async fn list(query: &str, api: &ApiContext<'_>) -> Result<Response, ApiError> {
     let query = Query::parse(query, &["endpoint", "state", "task_id", "digest", "cursor", "limit"])?;
     let refuse = |message| ApiError::because(Code::InvalidRequest, message);
     let endpoint = endpoint(&query)?;
@@ -42,7 +41,7 @@ pub(super) async fn list(query: &str, env: &Env, config: &Config) -> Result<Resp
     let task = match task {
         None => None,
         Some(Ok(task)) => Some(task),
-        Some(Err(refusal)) if refusal.code() == Code::NotFound => return nothing(&query, config),
+        Some(Err(refusal)) if refusal.code() == Code::NotFound => return nothing(&query, api),
         Some(Err(refusal)) => return Err(refusal),
     };
     let ask = |before, limit| ShardRequest::Deliveries {
@@ -55,13 +54,13 @@ pub(super) async fn list(query: &str, env: &Env, config: &Config) -> Result<Resp
     };
     let stored_by = match (&task, &digest) {
         // A body that can't be read names no task.
-        (Some(_), Some(_)) => return nothing(&query, config),
-        (Some(task), None) => Some(Digest::of(task.as_str().as_bytes())),
+        (Some(_), Some(_)) => return nothing(&query, api),
+        (Some(task), None) => Some(Digest::of_task(task.as_str())),
         (None, digest) => *digest,
     };
     // What belongs to a task, or to a body, lies in one shard.
-    let only = stored_by.map(|digest| config.shards.of(&digest));
-    let (deliveries, cursor) = listing(&query, only, env, config, ask).await?;
+    let only = stored_by.map(|digest| api.config.shards.of(&digest));
+    let (deliveries, cursor) = listing(&query, only, api, ask).await?;
     response::json(200, &Deliveries { deliveries, cursor })
 }
 
@@ -72,40 +71,35 @@ pub(super) fn endpoint(query: &Query) -> Result<Option<i64>, ApiError> {
     query.get("endpoint").map(no).transpose()
 }
 
-fn nothing(query: &Query, config: &Config) -> Result<Response, ApiError> {
-    check_empty(query, config)?;
+fn nothing(query: &Query, api: &ApiContext<'_>) -> Result<Response, ApiError> {
+    check_empty(query, api)?;
     response::json(200, &Deliveries { deliveries: Vec::new(), cursor: None })
 }
 
 /// Shows a delivery with its attempts.
-pub(super) async fn show(id: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {
-    let (shard, no) = place(id, config)?;
-    ask(shard, ShardRequest::Delivery { no }, 200, env, config).await
+pub(super) async fn show(id: &str, api: &ApiContext<'_>) -> Result<Response, ApiError> {
+    let (shard, no) = place(id, api)?;
+    ask(shard, ShardRequest::Delivery { no }, 200, api).await
 }
 
 /// Shows the body that a delivery has.
-pub(super) async fn body(id: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {
-    let (shard, no) = place(id, config)?;
-    ask(shard, ShardRequest::DeliveryBody { no }, 200, env, config).await
+pub(super) async fn body(id: &str, api: &ApiContext<'_>) -> Result<Response, ApiError> {
+    let (shard, no) = place(id, api)?;
+    ask(shard, ShardRequest::DeliveryBody { no }, 200, api).await
 }
 
 /// Delivers once more; one that is pending becomes due at once.
-pub(super) async fn replay(
-    id: &str,
-    audited: &AuditedRequest,
-    env: &Env,
-    config: &Config,
-) -> Result<Response, ApiError> {
-    let (shard, no) = place(id, config)?;
-    record_change(env, id, audited).await?;
-    ask(shard, ShardRequest::Replay { no }, 202, env, config).await
+pub(super) async fn replay(id: &str, api: &ApiContext<'_>) -> Result<Response, ApiError> {
+    let (shard, no) = place(id, api)?;
+    api.record_change(id).await?;
+    ask(shard, ShardRequest::Replay { no }, 202, api).await
 }
 
 const UNKNOWN: &str = "there is no delivery of this id, or its event is no longer stored";
 
 /// Reads which shard has a delivery, and its number there.
-fn place(id: &str, config: &Config) -> Result<(u32, i64), ApiError> {
-    let place = parse_delivery_id(id).filter(|(shard, _)| *shard < config.shards.count());
+fn place(id: &str, api: &ApiContext<'_>) -> Result<(u32, i64), ApiError> {
+    let place = parse_delivery_id(id).filter(|(shard, _)| *shard < api.config.shards.count());
     place.ok_or(ApiError::because(Code::NotFound, UNKNOWN))
 }
 
@@ -113,10 +107,9 @@ async fn ask(
     shard: u32,
     request: ShardRequest,
     status: u16,
-    env: &Env,
-    config: &Config,
+    api: &ApiContext<'_>,
 ) -> Result<Response, ApiError> {
-    match shard_client::call(env, config.shards, shard, request, &[]).await? {
+    match api.shards.call(shard, request, &[]).await? {
         Some(delivery) => response::json_text(status, &delivery),
         None => Err(ApiError::because(Code::NotFound, UNKNOWN)),
     }

@@ -1,26 +1,25 @@
 //! Endpoints and alert destinations: what the directory is asked for.
 
+use vtryon_gateway_engine::protocol::settings::{EndpointKind, endpoint_no};
+use vtryon_gateway_engine::protocol::{DirectoryRequest, EndpointInput};
 use vtryon_webhooks::Code;
-use worker::{Env, Request, Response};
+use worker::{Request, Response};
 
-use super::text;
+use super::{ApiContext, text};
 use crate::http::response::ApiError;
-use crate::protocol::settings::{EndpointKind, endpoint_no};
-use crate::protocol::{AuditedRequest, DirectoryRequest, EndpointInput, directory_client};
 
 /// Registers an endpoint, or lists them.
 pub(super) async fn all(
     kind: EndpointKind,
     request: &Request,
-    audited: &AuditedRequest,
-    env: &Env,
+    api: &ApiContext<'_>,
 ) -> Result<Response, ApiError> {
     match &*request.inner().method() {
         "POST" => {
             let input = endpoint_input(request).await?;
-            directory_client::change(env, DirectoryRequest::Create { kind, input }, audited).await
+            api.change(DirectoryRequest::Create { kind, input }).await
         }
-        _ => directory_client::send(env, DirectoryRequest::List { kind }).await,
+        _ => api.directory.send(DirectoryRequest::List { kind }).await,
     }
 }
 
@@ -29,16 +28,15 @@ pub(super) async fn one(
     kind: EndpointKind,
     id: &str,
     request: &Request,
-    audited: &AuditedRequest,
-    env: &Env,
+    api: &ApiContext<'_>,
 ) -> Result<Response, ApiError> {
     let endpoint = number(id)?;
     let change = match &*request.inner().method() {
         "PATCH" => DirectoryRequest::Change { kind, endpoint, change: endpoint_input(request).await? },
         "DELETE" => DirectoryRequest::Delete { kind, endpoint },
-        _ => return directory_client::send(env, DirectoryRequest::Get { kind, endpoint }).await,
+        _ => return api.directory.send(DirectoryRequest::Get { kind, endpoint }).await,
     };
-    directory_client::change(env, change, audited).await
+    api.change(change).await
 }
 
 /// Gives an endpoint a new secret.
@@ -46,22 +44,16 @@ pub(super) async fn rotate(
     kind: EndpointKind,
     id: &str,
     request: &Request,
-    audited: &AuditedRequest,
-    env: &Env,
+    api: &ApiContext<'_>,
 ) -> Result<Response, ApiError> {
     let rotate = DirectoryRequest::Rotate { kind, endpoint: number(id)?, input: text(request).await? };
-    directory_client::change(env, rotate, audited).await
+    api.change(rotate).await
 }
 
 /// Ends the overlap of a rotation.
-pub(super) async fn retire(
-    kind: EndpointKind,
-    id: &str,
-    audited: &AuditedRequest,
-    env: &Env,
-) -> Result<Response, ApiError> {
+pub(super) async fn retire(kind: EndpointKind, id: &str, api: &ApiContext<'_>) -> Result<Response, ApiError> {
     let retire = DirectoryRequest::Retire { kind, endpoint: number(id)? };
-    directory_client::change(env, retire, audited).await
+    api.change(retire).await
 }
 
 async fn endpoint_input(request: &Request) -> Result<EndpointInput, ApiError> {

@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 use vtryon_gateway_engine::access::scope::Scope;
 
-use crate::protocol::settings::EndpointKind::{self, Alerts, Tasks};
+use vtryon_gateway_engine::protocol::settings::EndpointKind::{self, Alerts, Tasks};
 
 /// What an administrator asks for.
 pub(crate) enum Api {

@@ -1,6 +1,8 @@
 //! `POST /api/tickets`: issues a ticket with which a page can watch one task.
 
 use serde::Serialize;
+use vtryon_gateway_engine::json::Object;
+use vtryon_gateway_engine::time;
 use vtryon_webhooks::Code;
 use worker::Response;
 
@@ -8,8 +10,6 @@ use crate::config::Config;
 use crate::http::response::{self, ApiError};
 use crate::http::task_id::task_id as parse_task_id;
 use crate::platform::clock;
-use vtryon_gateway_engine::json::Object;
-use vtryon_gateway_engine::time;
 
 /// A ticket as it is issued.
 #[derive(Serialize)]

@@ -5,10 +5,11 @@ use vtryon_gateway_engine::access::known_tokens::StoredToken;
 use vtryon_gateway_engine::access::scope::Scope;
 use vtryon_gateway_engine::sessions::{self, Session};
 use vtryon_webhooks::Millis;
-use worker::{Env, Headers};
+use worker::Headers;
 use zeroize::Zeroizing;
 
 use super::{Admin, Caller, Permit, tokens};
+use crate::clients::DirectoryClient;
 use crate::http::response::ApiError;
 
 /// The header in which Access tells the origin whom it has let in.
@@ -58,16 +59,16 @@ impl Admin {
         &self,
         credential: Credential,
         headers: &Headers,
-        env: &Env,
+        directory: &DirectoryClient,
         now: Millis,
     ) -> Result<Checked, ApiError> {
         match credential {
             Credential::Bearer => {
                 let Some(token) = bearer(headers)? else { return Ok(Checked::Absent) };
-                let caller = self.by_token(&token, env, now).await?;
+                let caller = self.by_token(&token, directory, now).await?;
                 Ok(caller.map_or(Checked::Wrong(WRONG_TOKEN), Checked::Valid))
             }
-            Credential::Session => self.by_session(headers, env, now).await,
+            Credential::Session => self.by_session(headers, directory, now).await,
             Credential::Access => self.by_access(headers, now).await,
         }
     }
@@ -76,7 +77,7 @@ impl Admin {
     pub(super) async fn by_token(
         &self,
         text: &str,
-        env: &Env,
+        directory: &DirectoryClient,
         now: Millis,
     ) -> Result<Option<Caller>, ApiError> {
         if self.roots.iter().any(|root| root.matches(text)) {
@@ -86,15 +87,15 @@ impl Admin {
             return Ok(Some(Caller::new(Actor::TicketToken, Scope::Tickets)));
         }
         let Some(presented) = self.token_form.parse(text) else { return Ok(None) };
-        let token = tokens::find(env, &presented.id, now).await?.admit(&presented, now);
-        Ok(token.map(|token| of_token(env, token, None)))
+        let token = tokens::find(directory, &presented.id, now).await?.admit(&presented, now);
+        Ok(token.map(|token| of_token(directory, token, None)))
     }
 
     /// Finds whose session the cookie of a request is.
     pub(super) async fn by_session(
         &self,
         headers: &Headers,
-        env: &Env,
+        directory: &DirectoryClient,
         now: Millis,
     ) -> Result<Checked, ApiError> {
         let cookies = headers.get("cookie")?.unwrap_or_default();
@@ -107,8 +108,8 @@ impl Admin {
             let permit = Permit::until(Some(end));
             return Ok(Checked::Valid(Caller { permit, ..Caller::new(Actor::Root, Scope::Admin) }));
         };
-        let token = tokens::find(env, &id, now).await?.token.filter(|token| !token.is_expired(now));
-        Ok(token.map_or(Checked::Void, |token| Checked::Valid(of_token(env, token, Some(end)))))
+        let token = tokens::find(directory, &id, now).await?.token.filter(|token| !token.is_expired(now));
+        Ok(token.map_or(Checked::Void, |token| Checked::Valid(of_token(directory, token, Some(end)))))
     }
 
     /// Finds whom Access has let in.
@@ -127,10 +128,10 @@ impl Admin {
 }
 
 /// Makes the caller that a token stands for, until its end or that of a session.
-fn of_token(env: &Env, token: StoredToken, session_end: Option<Millis>) -> Caller {
+fn of_token(directory: &DirectoryClient, token: StoredToken, session_end: Option<Millis>) -> Caller {
     let StoredToken { id, name, scope, expires_at, .. } = token;
     let until = [session_end, expires_at].into_iter().flatten().min();
-    let permit = Permit::of_token(env, &id, until);
+    let permit = Permit::of_token(directory, &id, until);
     Caller { actor: Actor::Token { id, name }, scope: Some(scope), permit }
 }
 

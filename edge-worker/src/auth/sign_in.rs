@@ -1,17 +1,18 @@
 //! `POST|DELETE /api/session`: a browser gives the token once and is given a cookie that scripts can't read.
 
+use vtryon_gateway_engine::access::actor::Actor;
+use vtryon_gateway_engine::json::Object;
+use vtryon_gateway_engine::sessions;
 use vtryon_webhooks::Code;
-use worker::{Env, Headers, Request, Response};
+use worker::{Headers, Request, Response};
 use zeroize::Zeroizing;
 
 use super::credentials::{Checked, bearer};
 use super::limit::ClientAddress;
 use super::{Admin, Caller, clear_void};
+use crate::clients::DirectoryClient;
 use crate::http::body;
 use crate::http::response::ApiError;
-use vtryon_gateway_engine::access::actor::Actor;
-use vtryon_gateway_engine::json::Object;
-use vtryon_gateway_engine::sessions;
 use vtryon_webhooks::Millis;
 
 /// How long the token in a body may be, in characters, and the body, in bytes: each character may be escaped.
@@ -26,7 +27,7 @@ impl Admin {
     pub(crate) async fn session(
         &self,
         request: Request,
-        env: &Env,
+        directory: &DirectoryClient,
         now: Millis,
     ) -> Result<Response, ApiError> {
         if request.inner().method() == "DELETE" {
@@ -46,10 +47,12 @@ impl Admin {
         if let Some(root) = self.roots.iter().find(|root| root.matches(&claim)) {
             return no_content(&root.sessions.open(None, now));
         }
-        if let Some(Caller { actor: Actor::Token { id, .. }, .. }) = self.by_token(&claim, env, now).await? {
+        if let Some(Caller { actor: Actor::Token { id, .. }, .. }) =
+            self.by_token(&claim, directory, now).await?
+        {
             return no_content(&current.sessions.open(Some(&id), now));
         }
-        let is_void = matches!(self.by_session(request.headers(), env, now).await?, Checked::Void);
+        let is_void = matches!(self.by_session(request.headers(), directory, now).await?, Checked::Void);
         let refusal = self.fail(ClientAddress::of(&request)?, "the token of its sign-in is wrong", now);
         Err(clear_void(is_void, refusal))
     }

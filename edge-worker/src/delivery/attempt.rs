@@ -7,6 +7,8 @@ use futures_util::future::{Either, select};
 use js_sys::Uint8Array;
 use js_sys::futures::JsFuture;
 use std::pin::pin;
+use vtryon_gateway_engine::protocol::delivery::{Attempt, Dispatch, Report, delivery_id, endpoint_of};
+use vtryon_gateway_engine::{excerpt, time};
 use vtryon_webhooks::delivery::Signer;
 use vtryon_webhooks::retry::Reply;
 use vtryon_webhooks::{Millis, SIGNATURE_HEADER};
@@ -19,10 +21,8 @@ use super::redaction;
 use crate::config::Config;
 use crate::platform::js_url::location_host;
 use crate::sealing::Sealer;
-use vtryon_gateway_engine::{excerpt, time};
 
 use crate::platform::clock;
-use crate::protocol::delivery::{Attempt, Dispatch, Report, delivery_id, endpoint_of};
 
 /// How much of a failure's answer is kept, and how long an answer is waited for once its status is known.
 const ANSWER_BYTES: usize = 1024;

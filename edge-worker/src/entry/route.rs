@@ -1,11 +1,11 @@
 //! The paths of the gateway, the methods that they have and the scopes that these need, read from a request.
 
 use vtryon_gateway_engine::access::scope::Scope;
+use vtryon_gateway_engine::protocol::rejection::PathKind;
 use vtryon_webhooks::Code;
 
 use crate::api::route::{Api, Entry, Found, LISTEN, Methods, READ, decoded, find, first};
 use crate::http::response::ApiError;
-use crate::protocol::rejection::PathKind;
 
 /// Where a request goes, with its query where it has one. A task's id is as in the path, decoded but not yet checked.
 pub(crate) enum Route {

@@ -10,18 +10,19 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use vtryon_gateway_engine::log::{Decision, Level};
+use vtryon_gateway_engine::protocol::DirectoryRequest;
+use vtryon_gateway_engine::protocol::rejection::PathKind;
 use vtryon_webhooks::Code;
 use worker::web_sys::Request;
 use worker::{Context, Delay, Env, console_error};
 
 use self::tally::{RejectedRequest, RejectionCause, Tally};
+use crate::config::Config;
 use crate::http::body;
 use crate::http::head::Head;
 use crate::http::response::ApiError;
 use crate::log;
 use crate::platform::clock;
-use crate::protocol::rejection::PathKind;
-use crate::protocol::{DirectoryRequest, directory_client};
 
 /// How much of a refused request is kept, in bytes. Events have a few hundred.
 const MAX_HEADER: usize = 512;
@@ -97,7 +98,10 @@ async fn report(env: &Env) {
     let report = DirectoryRequest::ReportRejections {
         rejections: causes.iter().map(RejectionCause::report).collect(),
     };
-    if directory_client::send(env, report).await.is_ok_and(|answer| answer.status_code() == 200) {
+    if let Ok(config) = Config::current(env)
+        && let Ok(answer) = config.directory_client(env).send(report).await
+        && answer.status_code() == 200
+    {
         return;
     }
     console_error!("rejections: the report to the directory failed, and will be repeated");

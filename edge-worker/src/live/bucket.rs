@@ -3,7 +3,7 @@
 use vtryon_webhooks::Millis;
 
 /// What a live socket's client may send: so many messages at once, and so many more per second. Each message that it
-/// is sent allows one more, since it may acknowledge each. A window of [`SEND_WINDOW`](crate::protocol::live::SEND_WINDOW) bytes holds
+/// is sent allows one more, since it may acknowledge each. A window of [`SEND_WINDOW`](vtryon_gateway_engine::protocol::live::SEND_WINDOW) bytes holds
 /// fewer messages than may be sent at once.
 pub(super) const MESSAGES: Rate = Rate { burst: 512, per_second: 20 };
 

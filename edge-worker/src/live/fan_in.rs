@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
+use vtryon_gateway_engine::protocol::cursor::StreamCursor;
+use vtryon_gateway_engine::protocol::live::{SEND_WINDOW, acknowledged};
 use vtryon_webhooks::{Millis, Shards};
 use worker::{Response, WebSocket, WebsocketEvent};
 
@@ -14,8 +16,6 @@ use super::frame::{self, Frame, Ids};
 use crate::auth::Permit;
 use crate::http::response::ApiError;
 use crate::platform::clock;
-use crate::protocol::cursor::StreamCursor;
-use crate::protocol::live::{SEND_WINDOW, acknowledged};
 
 /// Joins sockets to shards into one.
 pub(super) fn open(

@@ -1,5 +1,8 @@
 //! The query of a live stream: where it begins, and what it carries.
 
+use vtryon_gateway_engine::protocol::cursor::{StreamCursor, StreamPosition};
+use vtryon_gateway_engine::protocol::live::Start;
+use vtryon_gateway_engine::time;
 use vtryon_webhooks::{Code, Millis};
 use worker::Request;
 
@@ -7,11 +10,8 @@ use crate::auth::Permit;
 use crate::config::Config;
 use crate::http::query::Query;
 use crate::http::response::ApiError;
-use vtryon_gateway_engine::time;
 
 use crate::platform::clock;
-use crate::protocol::cursor::{StreamCursor, StreamPosition};
-use crate::protocol::live::Start;
 
 /// Where the stream of each shard begins.
 pub(super) enum Beginning {

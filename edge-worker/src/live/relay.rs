@@ -3,6 +3,7 @@
 
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
+use vtryon_gateway_engine::protocol::live::acknowledged;
 use vtryon_webhooks::Millis;
 use worker::{Response, WebSocket, WebsocketEvent};
 
@@ -11,7 +12,6 @@ use super::client_socket::{self, CUT_SHORT, Client, End, FAULT, LEFT, NOT_TAKEN}
 use crate::auth::Permit;
 use crate::http::response::ApiError;
 use crate::platform::clock;
-use crate::protocol::live::acknowledged;
 
 /// How long an acknowledgement may be, in bytes.
 const LONGEST: usize = 1024;

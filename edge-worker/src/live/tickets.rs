@@ -1,22 +1,22 @@
 //! Streams by ticket: the state of one task, for a page of the shop.
 
-use vtryon_webhooks::{Code, Digest};
+use vtryon_gateway_engine::protocol::live::{FINAL, GONE, SEND_WINDOW, Start, Subject, Subscription};
+use vtryon_gateway_engine::tickets::Pass;
+use vtryon_webhooks::Code;
 use worker::{Env, Request, Response};
 
 use super::client_socket::{self, Client};
 use super::event_stream::{self, Acknowledge};
 use super::frame::Ids;
 use super::{Form, PROTOCOL, lingering, not_plain, offered, openings, relay};
-use vtryon_gateway_engine::tickets::Pass;
 
 use crate::auth::{Permit, origin};
+use crate::clients::Subscribed;
 use crate::config::Config;
 use crate::http::query::Query;
 use crate::http::response::ApiError;
 use crate::http::task_id::task_id;
 use crate::platform::clock;
-use crate::protocol::live::{FINAL, GONE, SEND_WINDOW, Start, Subject, Subscription};
-use crate::protocol::shard_client::{self, Subscribed};
 
 /// What resume tokens begin with: an administrator's stream has cursors in the same place.
 const RESUME: &str = "r1.";
@@ -66,7 +66,7 @@ async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Re
     }
     let Pass { task_id, until, seen } = pass;
     let permit = Permit::until(Some(until));
-    let shard = config.shards.of(&Digest::of(task_id.as_bytes()));
+    let shard = config.shards.of_task(&task_id);
     lingering::admit(&task_id)?;
     openings::admit(&task_id, shard, clock::now())?;
     let subscription = Subscription {
@@ -76,7 +76,7 @@ async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Re
         bodies: false,
         send_window: SEND_WINDOW,
     };
-    match (shard_client::subscribe(env, config.shards, shard, subscription).await?, form) {
+    match (config.shard_client(env).subscribe(shard, subscription).await?, form) {
         (Subscribed::Refused, _) => Err(ApiError::new(Code::Unauthorized)),
         (Subscribed::Over, Form::Socket { protocol }) => {
             // One who has seen all there is to see.

@@ -18,6 +18,7 @@ use futures_util::FutureExt;
 use vtryon_gateway_engine::directory::settings;
 use vtryon_gateway_engine::directory::topology::{self, Purpose};
 use vtryon_gateway_engine::log::Decision;
+use vtryon_gateway_engine::protocol::{AuditedRequest, DirectoryCall, DirectoryRequest, SweepReport};
 use vtryon_gateway_engine::{Context, directory as engine, json};
 use vtryon_webhooks::Millis;
 use worker::{DurableObject, Env, Request, Response, State, console_error, durable_object, wasm_bindgen};
@@ -27,7 +28,6 @@ use crate::http::response::{self, ApiError};
 use crate::log;
 use crate::platform::clock;
 use crate::platform::storage::ObjectDatabase;
-use crate::protocol::{AuditedRequest, DirectoryCall, DirectoryRequest, SweepReport, shard_client};
 use crate::testing::faults;
 use crate::testing::metering::{self, BilledOperation};
 
@@ -152,7 +152,7 @@ impl Directory {
         let configured = config.topology();
         let check = |context: &Context<'_>| topology::check(context.db, configured, purpose);
         let Some(question) = self.at(config, clock::now(), check)? else { return Ok(()) };
-        let answer = shard_client::call(&self.env, config.shards, 0, question, &[]).await?;
+        let answer = config.shard_client(&self.env).call(0, question, &[]).await?;
         Ok(self.at(config, clock::now(), |context| {
             topology::record(context.db, configured, answer.as_deref())
         })?)

@@ -14,6 +14,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use js_sys::{Function, Promise};
+use vtryon_gateway_engine::json::Object;
 use vtryon_webhooks::{Code, Millis};
 use wasm_bindgen::JsValue;
 use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
@@ -23,7 +24,6 @@ use worker::{AbortController, AbortSignal, Delay, Fetch, console_error};
 use super::rsa::PublicKey;
 use crate::http::response::ApiError;
 use crate::platform::{clock, js};
-use vtryon_gateway_engine::json::Object;
 
 /// How long keys are kept, in milliseconds. Access changes its key every six weeks, and the one before
 /// stays good for a week.

@@ -3,10 +3,10 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use vtryon_gateway_engine::protocol::rejection::{PathKind, Rejection, Sample};
 use vtryon_webhooks::{Code, Millis};
 
 use crate::platform::clock;
-use crate::protocol::rejection::{PathKind, Rejection, Sample};
 
 /// How long the first rejection waits for others, and how long after a report the next one is made, in seconds.
 const GATHER: i64 = 1;

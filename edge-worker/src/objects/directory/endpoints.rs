@@ -8,6 +8,9 @@ use vtryon_gateway_engine::directory::{
     AlertList, ChangedEndpoint, EndpointList, EndpointRecord, Unreadable, credentials,
 };
 use vtryon_gateway_engine::log::Decision;
+use vtryon_gateway_engine::protocol::conditions::{ShardReport, UnhealthyEndpoint};
+use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, endpoint_id};
+use vtryon_gateway_engine::protocol::{AuditedRequest, EndpointHealth, EndpointInput, ShardRequest};
 use vtryon_gateway_engine::{Context, Failure, json};
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::delivery::EndpointSecret;
@@ -19,9 +22,6 @@ use crate::http::response::{self, ApiError};
 use crate::log;
 use crate::platform::js_url::Url;
 use crate::platform::{clock, crypto};
-use crate::protocol::conditions::{ShardReport, UnhealthyEndpoint};
-use crate::protocol::settings::{EndpointKind, Sealed, endpoint_id};
-use crate::protocol::{AuditedRequest, EndpointHealth, EndpointInput, ShardRequest, shard_client};
 use crate::sealing::Sealer;
 
 impl Directory {
@@ -149,9 +149,8 @@ impl Directory {
     }
 
     async fn healths(&self, config: &Config, no: i64) -> Result<Vec<EndpointHealth>, ApiError> {
-        let answers =
-            shard_client::call_all(&self.env, config.shards, || ShardRequest::Health { endpoint: no })
-                .await?;
+        let shards = config.shard_client(&self.env);
+        let answers = shards.call_all(|| ShardRequest::Health { endpoint: no }).await?;
         Ok(answers.iter().filter_map(|text| json::read(text).ok()).collect())
     }
 

@@ -9,6 +9,7 @@ use futures_util::future::{Either, select};
 use futures_util::stream;
 use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
 use vtryon_gateway_engine::directory::topology::Purpose;
+use vtryon_gateway_engine::protocol::{AuditedRequest, ShardRequest};
 use vtryon_gateway_engine::{self as engine, json};
 use worker::{Delay, console_error};
 
@@ -16,7 +17,6 @@ use super::Directory;
 use crate::config::Config;
 use crate::http::response::ApiError;
 use crate::platform::clock;
-use crate::protocol::{AuditedRequest, ShardRequest, shard_client};
 use crate::testing::metering::{self, BilledOperation};
 
 /// How many shards are configured at the same time.
@@ -50,12 +50,12 @@ impl Directory {
     pub(super) async fn push(&self, config: &Config) -> engine::Result<Applied> {
         let settings = self.at(config, clock::now(), settings::current)?;
         let (confirmed, in_force) = (Cell::new(0), Cell::new(settings.version));
+        let client = config.shard_client(&self.env);
         let pushes = (0..config.shards.count()).map(|shard| {
             let ask = ShardRequest::Configure(settings.clone());
-            let (confirmed, in_force) = (&confirmed, &in_force);
+            let (client, confirmed, in_force) = (&client, &confirmed, &in_force);
             async move {
-                if let Ok(Some(answer)) = shard_client::call(&self.env, config.shards, shard, ask, &[]).await
-                {
+                if let Ok(Some(answer)) = client.call(shard, ask, &[]).await {
                     confirmed.set(confirmed.get() + 1);
                     let version: i64 = json::read(&answer).unwrap_or_default();
                     in_force.set(version.max(in_force.get()));

@@ -2,13 +2,13 @@
 
 use vtryon_gateway_engine::directory::keyring::Keyring;
 use vtryon_gateway_engine::directory::rejections;
+use vtryon_gateway_engine::protocol::rejection::Rejection;
 use worker::Response;
 
 use super::Directory;
 use crate::config::Config;
 use crate::http::response::{self, ApiError};
 use crate::platform::clock;
-use crate::protocol::rejection::Rejection;
 
 impl Directory {
     /// Adds what an isolate has counted.

@@ -3,6 +3,8 @@
 use serde::de::DeserializeOwned;
 use vtryon_gateway_engine::directory::replays::{self, DryRunView, ReplayView, Requested};
 use vtryon_gateway_engine::directory::settings::Change;
+use vtryon_gateway_engine::protocol::settings::{RangeCount, Replay, ReplayProgress};
+use vtryon_gateway_engine::protocol::{AuditedRequest, ShardRequest};
 use vtryon_gateway_engine::{self as engine, Context, json};
 use worker::Response;
 
@@ -10,8 +12,6 @@ use super::Directory;
 use crate::config::Config;
 use crate::http::response::{self, ApiError};
 use crate::platform::{clock, crypto};
-use crate::protocol::settings::{RangeCount, Replay, ReplayProgress};
-use crate::protocol::{AuditedRequest, ShardRequest, shard_client};
 
 impl Directory {
     /// Begins a range replay. The same key with the same request finds the former one.
@@ -74,7 +74,7 @@ impl Directory {
         config: &Config,
         request: impl Fn() -> ShardRequest,
     ) -> Result<Vec<T>, ApiError> {
-        let answers = shard_client::call_all(&self.env, config.shards, request).await?;
+        let answers = config.shard_client(&self.env).call_all(request).await?;
         let answers: engine::Result<Vec<T>> = answers.iter().map(|text| json::read(text)).collect();
         Ok(answers?)
     }

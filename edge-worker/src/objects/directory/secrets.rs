@@ -5,6 +5,7 @@ use std::error::Error;
 use vtryon_gateway_engine::Context;
 use vtryon_gateway_engine::directory::keyring::Keyring;
 use vtryon_gateway_engine::directory::secrets;
+use vtryon_gateway_engine::protocol::AuditedRequest;
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::diagnosis::SecretKind;
 use worker::{Response, console_error};
@@ -14,7 +15,6 @@ use super::Directory;
 use crate::config::Config;
 use crate::http::response::{self, ApiError};
 use crate::platform::clock;
-use crate::protocol::AuditedRequest;
 use crate::sealing::Sealer;
 
 impl Directory {

@@ -2,13 +2,13 @@
 
 use vtryon_gateway_engine::directory::topology::Purpose;
 use vtryon_gateway_engine::directory::{audit, tokens};
+use vtryon_gateway_engine::protocol::AuditedRequest;
 use worker::Response;
 
 use super::Directory;
 use crate::config::Config;
 use crate::http::response::{self, ApiError};
 use crate::platform::{clock, crypto};
-use crate::protocol::AuditedRequest;
 
 impl Directory {
     /// Makes a token. The answer shows it this once.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
+use vtryon_gateway_engine::protocol::DirectoryRequest;
 use vtryon_gateway_engine::shard::LOOK_MS;
 use vtryon_webhooks::Millis;
 use worker::{Delay, console_error};
@@ -14,7 +15,6 @@ use super::TaskShard;
 use crate::config::Config;
 use crate::delivery;
 use crate::platform::clock;
-use crate::protocol::{DirectoryRequest, directory_client};
 
 /// When the alarm is set for where the engine could not even be asked, in milliseconds: as where a secret is missing.
 const AFTER_A_FAULT_MS: i64 = 60_000;
@@ -47,7 +47,7 @@ impl TaskShard {
         let chores = self.decide(|shard, context| Ok(shard.begin_alarm(context)))?;
         self.bound_broadcasts();
         let delivered = self.deliver_due(&config, started).await;
-        let reported = self.report(started).await;
+        let reported = self.report(&config, started).await;
         delivered.and(reported)?;
         // What has failed now would most likely fail again at once.
         if chores { Ok(()) } else { Err("a part of its work is left for the next run".into()) }
@@ -106,13 +106,13 @@ impl TaskShard {
     }
 
     /// Reports unhealthy endpoints and causes of alerts to the directory.
-    async fn report(&self, started: Millis) -> worker::Result<()> {
+    async fn report(&self, config: &Config, started: Millis) -> worker::Result<()> {
         let report = self.decide(|shard, context| shard.report(context, started))?;
         if report.is_empty() {
             return Ok(());
         }
-        let answer =
-            directory_client::send(&self.env, DirectoryRequest::ReportConditions(report.clone())).await;
+        let directory = config.directory_client(&self.env);
+        let answer = directory.send(DirectoryRequest::ReportConditions(report.clone())).await;
         if !answer.is_ok_and(|answer| answer.status_code() == 200) {
             console_error!("the directory did not confirm a report");
             return Ok(());

@@ -1,6 +1,7 @@
 //! Answers the Worker's calls to a shard.
 
 use vtryon_gateway_engine::json;
+use vtryon_gateway_engine::protocol::Call;
 use vtryon_gateway_engine::protocol::topology::Admission;
 use vtryon_gateway_engine::shard::Admit;
 use vtryon_webhooks::Shards;
@@ -9,8 +10,9 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{console_error, wasm_bindgen};
 
 use super::{TaskShard, fault};
+use crate::clients::ShardClient;
+use crate::config::Config;
 use crate::http::response::ApiError;
-use crate::protocol::{Call, shard_client};
 use crate::testing::metering::{self, BilledOperation};
 
 #[wasm_bindgen(wasm_bindgen_futures = worker::wasm_bindgen_futures)]
@@ -45,13 +47,13 @@ impl TaskShard {
         let admission = match admit {
             Admit::Decided(admission) => admission,
             Admit::AskFirst(request) => {
-                let shards = shards_of(call)?;
-                let answer = shard_client::call(&self.env, shards, 0, request, &[]).await;
+                let shards = self.shards_of(call)?;
+                let answer = shards.call(0, request, &[]).await;
                 self.admit_by(call, answer)?
             }
             Admit::AskAnchor(request) => {
-                let shards = shards_of(call)?;
-                let answer = shard_client::call_anchor(&self.env, shards, request).await;
+                let shards = self.shards_of(call)?;
+                let answer = shards.call_anchor(request).await;
                 self.admit_by(call, answer)?
             }
         };
@@ -65,8 +67,11 @@ impl TaskShard {
         let answer = answer.map_err(|refusal| refusal.message().to_owned());
         self.decide(|shard, context| shard.admit_by_first(context.db, call, answer))
     }
-}
 
-fn shards_of(call: &Call) -> worker::Result<Shards> {
-    Shards::new(call.shards).ok_or_else(|| "no shards".into())
+    /// Returns a client of the shards that the caller has, in the placement that is configured here.
+    fn shards_of(&self, call: &Call) -> worker::Result<ShardClient> {
+        let config = Config::current(&self.env).map_err(|_| worker::Error::from("not configured"))?;
+        let shards = Shards::new(call.shards).ok_or("no shards")?;
+        Ok(ShardClient::new(&self.env, shards, config.topology().placement))
+    }
 }

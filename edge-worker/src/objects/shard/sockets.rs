@@ -3,13 +3,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use vtryon_gateway_engine::protocol::live::LIVE_CURSOR;
+use vtryon_gateway_engine::protocol::{Call, ShardRequest};
 use vtryon_gateway_engine::shard::{
     Close, FAULT, MAX_PAGES_OF_TASK, Opened, Outgoing, STUCK, Subscribed, Subscriber,
 };
 use worker::{Request, Response, WebSocket, WebSocketIncomingMessage, WebSocketPair, console_error};
 
 use super::{TaskShard, attachment, fault};
-use crate::protocol::{Call, ShardRequest};
 
 /// Closes a socket; does nothing where it is closed already.
 pub(super) fn close(socket: &WebSocket, (code, reason): Close) {
