@@ -4,19 +4,17 @@ mod route;
 mod sweep;
 
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::{Either, select};
 use js_sys::Promise;
 use vtryon_gateway_engine::access::scope::Scope;
 use vtryon_webhooks::Code;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen_futures::future_to_promise;
 use worker::{
-    Context, Delay, Env, Request, ScheduleContext, ScheduledEvent, console_error, event, wasm_bindgen,
-    web_sys, worker_sys,
+    Context, Env, Request, ScheduleContext, ScheduledEvent, console_error, event, wasm_bindgen, web_sys,
+    worker_sys,
 };
 
 use self::route::Route;
@@ -27,6 +25,7 @@ use crate::http::response::ApiError;
 use crate::http::{body, response};
 use crate::ingest::{receive, rejections};
 use crate::platform::clock;
+use crate::platform::timeout::with_timeout;
 use crate::testing::metering::BilledOperation;
 use crate::testing::{faults, metering};
 use crate::{api, live};
@@ -57,10 +56,10 @@ async fn answer_in_time(
     let deadline = if let Route::Api(Api::Test(..)) = found.request { TEST_DEADLINE } else { DEADLINE };
     let context = Context::new(context);
     let answer = answer(&head, found, request, env, &context);
-    let answer = match select(pin!(AssertUnwindSafe(answer).catch_unwind()), Delay::from(deadline)).await {
-        Either::Left((Ok(answer), _)) => answer,
-        Either::Left((Err(_), _)) => Err(failed("panicked")),
-        Either::Right(_) => Err(failed("took too long")),
+    let answer = match with_timeout(deadline, AssertUnwindSafe(answer).catch_unwind()).await {
+        Some(Ok(answer)) => answer,
+        Some(Err(_)) => Err(failed("panicked")),
+        None => Err(failed("took too long")),
     };
     let response = answer.or_else(ApiError::into_response)?;
     response::secured(response, head.url.starts_with("https:"))

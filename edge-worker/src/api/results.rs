@@ -1,15 +1,13 @@
 //! Final results. A result never changes, so KV, where there is a namespace for it, keeps each that was read once, near
 //! its readers. The shard stays the one place that is always right: whatever KV can't do, the shard is asked.
 
-use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
 use serde::Deserialize;
 use vtryon_gateway_engine::protocol::{ShardRequest, result_key};
 use vtryon_gateway_engine::{json, time};
 use vtryon_webhooks::{Code, Digest};
-use worker::{Context, Delay, Env, Response, console_error};
+use worker::{Context, Env, Response, console_error};
 
 use super::ApiContext;
 use crate::clients::ShardClient;
@@ -17,6 +15,7 @@ use crate::config::{Config, RESULTS};
 use crate::http::response::{self, ApiError};
 use crate::http::task_id::task_id;
 use crate::platform::clock;
+use crate::platform::timeout::with_timeout;
 use crate::testing::faults;
 use crate::testing::metering::{self, BilledOperation};
 
@@ -100,10 +99,7 @@ async fn read(env: &Env, task: &Digest) -> worker::Result<Option<String>> {
     faults::before_kv(task)?;
     metering::count(BilledOperation::KvRead);
     let read = env.kv(RESULTS)?.get(&result_key(task));
-    match select(pin!(read.text()), Delay::from(READ_TIME)).await {
-        Either::Left((result, _)) => Ok(result?),
-        Either::Right(_) => Err("KV took too long".into()),
-    }
+    Ok(with_timeout(READ_TIME, read.text()).await.ok_or("KV took too long")??)
 }
 
 async fn write(env: &Env, task: &Digest, result: String, seconds: u64) -> worker::Result<()> {

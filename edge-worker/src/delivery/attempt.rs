@@ -3,23 +3,22 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
 use js_sys::Uint8Array;
 use js_sys::futures::JsFuture;
-use std::pin::pin;
 use vtryon_gateway_engine::protocol::delivery::{Attempt, Dispatch, Report, delivery_id, endpoint_of};
 use vtryon_gateway_engine::{excerpt, time};
 use vtryon_webhooks::delivery::Signer;
 use vtryon_webhooks::retry::Reply;
 use vtryon_webhooks::{Millis, SIGNATURE_HEADER};
 use wasm_bindgen::{JsCast, JsValue};
+use worker::console_error;
 use worker::web_sys::{self, AbortSignal, ReadableStreamDefaultReader, RequestInit, RequestRedirect};
-use worker::{Delay, console_error};
 use zeroize::Zeroizing;
 
 use super::redaction;
 use crate::config::Config;
 use crate::platform::js_url::location_host;
+use crate::platform::timeout::with_timeout;
 use crate::sealing::Sealer;
 
 use crate::platform::clock;
@@ -235,7 +234,8 @@ async fn beginning(response: &web_sys::Response) -> Vec<u8> {
             bytes.extend(value.to_vec());
         }
     };
-    if let Either::Right(_) = select(pin!(filled), Delay::from(ANSWER_TIME)).await {}
+    // What has come by then is enough.
+    with_timeout(ANSWER_TIME, filled).await;
     // The rest is nobody's: the connection is free for the next one.
     drop(JsFuture::from(reader.cancel()));
     bytes

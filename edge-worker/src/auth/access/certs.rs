@@ -7,22 +7,21 @@
 
 use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::{Either, select};
 use js_sys::{Function, Promise};
 use vtryon_gateway_engine::json::Object;
 use vtryon_webhooks::{Code, Millis};
 use wasm_bindgen::JsValue;
 use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::web_sys::{self, RequestCache, RequestInit, RequestRedirect};
-use worker::{AbortController, AbortSignal, Delay, Fetch, console_error};
+use worker::{AbortController, AbortSignal, Fetch, console_error};
 
 use super::rsa::PublicKey;
 use crate::http::response::ApiError;
+use crate::platform::timeout::with_timeout;
 use crate::platform::{clock, js};
 
 /// How long keys are kept, in milliseconds. Access changes its key every six weeks, and the one before
@@ -101,8 +100,7 @@ impl Certs {
             }
         }
         self.check_pause(now)?;
-        let is_over = self.join(now);
-        if let Either::Right(_) = select(is_over, Delay::from(FETCH_LIMIT + Duration::from_secs(1))).await {
+        if with_timeout(FETCH_LIMIT + Duration::from_secs(1), self.join(now)).await.is_none() {
             return Err(ApiError::new(Code::Unavailable));
         }
         self.check_pause(clock::now())?;
@@ -175,13 +173,10 @@ fn find(keys: &[Named], kid: &str) -> Option<PublicKey> {
 async fn fetch_in_time(url: &str) -> worker::Result<Vec<Named>> {
     let controller = AbortController::default();
     let signal = controller.signal();
-    match select(pin!(fetch(url, &signal)), Delay::from(FETCH_LIMIT)).await {
-        Either::Left((keys, _)) => keys,
-        Either::Right(_) => {
-            controller.abort();
-            Err(worker::Error::from("they took too long"))
-        }
-    }
+    with_timeout(FETCH_LIMIT, fetch(url, &signal)).await.unwrap_or_else(|| {
+        controller.abort();
+        Err(worker::Error::from("they took too long"))
+    })
 }
 
 async fn fetch(url: &str, signal: &AbortSignal) -> worker::Result<Vec<Named>> {

@@ -1,22 +1,21 @@
 //! Pushes all settings to all shards after every change, before the change is confirmed.
 
 use std::cell::Cell;
-use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use futures_util::future::{Either, select};
 use futures_util::stream;
 use vtryon_gateway_engine::directory::settings::{self, Applied, Change};
 use vtryon_gateway_engine::directory::topology::Purpose;
 use vtryon_gateway_engine::protocol::{AuditedRequest, ShardRequest};
 use vtryon_gateway_engine::{self as engine, json};
-use worker::{Delay, console_error};
+use worker::console_error;
 
 use super::Directory;
 use crate::config::Config;
 use crate::http::response::ApiError;
 use crate::platform::clock;
+use crate::platform::timeout::with_timeout;
 use crate::testing::metering::{self, BilledOperation};
 
 /// How many shards are configured at the same time.
@@ -63,7 +62,7 @@ impl Directory {
             }
         });
         let pushed = stream::iter(pushes).for_each_concurrent(AT_ONCE, |push| push);
-        if let Either::Right(_) = select(pin!(pushed), Delay::from(PATIENCE)).await {
+        if with_timeout(PATIENCE, pushed).await.is_none() {
             console_error!("directory: not all shards have confirmed in time");
         }
         let shards = config.shards.count();

@@ -3,18 +3,18 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use vtryon_gateway_engine::protocol::DirectoryRequest;
 use vtryon_gateway_engine::shard::LOOK_MS;
 use vtryon_webhooks::Millis;
-use worker::{Delay, console_error};
+use worker::console_error;
 
 use super::TaskShard;
 use crate::config::Config;
 use crate::delivery;
 use crate::platform::clock;
+use crate::platform::timeout::with_timeout;
 
 /// When the alarm is set for where the engine could not even be asked, in milliseconds: as where a secret is missing.
 const AFTER_A_FAULT_MS: i64 = 60_000;
@@ -77,8 +77,8 @@ impl TaskShard {
             if running.is_empty() {
                 return Ok(());
             }
-            let look = Delay::from(Duration::from_millis(LOOK_MS));
-            if let Either::Left((Some(endpoint), _)) = select(running.next(), look).await
+            let ended = with_timeout(Duration::from_millis(LOOK_MS), running.next()).await;
+            if let Some(Some(endpoint)) = ended
                 && let Some(place) = draining.iter().position(|draining| *draining == endpoint)
             {
                 draining.swap_remove(place);
