@@ -66,7 +66,7 @@ impl DurableObject for Directory {
         self.alarm_at.set(None);
         let run = async {
             let config = self.begin().await?;
-            if self.at(&config, clock::now(), |context| settings::has_unconfirmed(context.db))? {
+            if self.with_context(&config, clock::now(), |context| settings::has_unconfirmed(context.db))? {
                 self.push(&config).await?;
             }
             self.send_alerts(&config).await?;
@@ -86,7 +86,7 @@ impl Directory {
     async fn answer(&self, call: DirectoryCall) -> Result<Response, ApiError> {
         let config = self.begin().await?;
         if let Some((kind, endpoint)) = call.request.endpoint() {
-            self.at(&config, clock::now(), |context| {
+            self.with_context(&config, clock::now(), |context| {
                 engine::endpoints::find_of_kind(context.db, kind, endpoint)
             })?;
         }
@@ -151,9 +151,9 @@ impl Directory {
     async fn check_topology(&self, config: &Config, purpose: Purpose) -> Result<(), ApiError> {
         let configured = config.topology();
         let check = |context: &Context<'_>| topology::check(context.db, configured, purpose);
-        let Some(question) = self.at(config, clock::now(), check)? else { return Ok(()) };
+        let Some(question) = self.with_context(config, clock::now(), check)? else { return Ok(()) };
         let answer = config.shard_client(&self.env).call(0, question, &[]).await?;
-        Ok(self.at(config, clock::now(), |context| {
+        Ok(self.with_context(config, clock::now(), |context| {
             topology::record(context.db, configured, answer.as_deref())
         })?)
     }
@@ -174,13 +174,13 @@ impl Directory {
     }
 
     /// Runs a step of the engine on this object's database.
-    fn at<T>(&self, config: &Config, now: Millis, step: impl FnOnce(&Context<'_>) -> T) -> T {
-        step(&Context { db: &*self.database, now, deployment: &config.deployment })
+    fn with_context<T>(&self, config: &Config, now: Millis, decide: impl FnOnce(&Context<'_>) -> T) -> T {
+        decide(&Context { db: &*self.database, now, deployment: &config.deployment })
     }
 
     /// Removes what has expired, looks for causes of alerts, and sets the alarm where it is wanted.
     fn sweep(&self, config: &Config, report: SweepReport) -> Result<Response, ApiError> {
-        self.at(config, clock::now(), |context| {
+        self.with_context(config, clock::now(), |context| {
             engine::rejections::expire(context.db, context.now)?;
             engine::tokens::expire(context.db, context.now)?;
             engine::audit::expire(context)?;

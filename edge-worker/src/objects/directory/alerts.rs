@@ -13,7 +13,7 @@ impl Directory {
     /// Sends the messages that are due. What is not confirmed is sent again by the next run of the alarm.
     pub(super) async fn send_alerts(&self, config: &Config) -> Result<(), ApiError> {
         let shards = config.shard_client(&self.env);
-        for message in self.at(config, clock::now(), alerts::queue)? {
+        for message in self.with_context(config, clock::now(), alerts::queue)? {
             for part in &message.parts {
                 let request = ShardRequest::StoreAlert(message.incoming(part));
                 let body = part.body.as_bytes();
@@ -23,7 +23,7 @@ impl Directory {
                     return Err(ApiError::because(Code::Unavailable, message));
                 }
             }
-            self.at(config, clock::now(), |context| alerts::confirm(context.db, &message))?;
+            self.with_context(config, clock::now(), |context| alerts::confirm(context.db, &message))?;
         }
         Ok(())
     }

@@ -35,20 +35,20 @@ impl Directory {
         let now = clock::now();
         let rules = field_rules(config, input);
         let (mut record, headers) =
-            self.at(config, now, |context| endpoints::draft(context, kind, &input.body, &rules))?;
+            self.with_context(config, now, |context| endpoints::draft(context, kind, &input.body, &rules))?;
         let secret = EndpointSecret::from_bytes(crypto::random_key()?);
-        let no = self.at(config, now, |context| endpoints::take_number(context.db))?;
+        let no = self.with_context(config, now, |context| endpoints::take_number(context.db))?;
         record.endpoint.no = no;
         record.endpoint.secrets = vec![sealed(config, no, endpoints::FIRST_SECRET, &secret, now).await?];
         record.endpoint.headers = Sealer::new(&config.master).seal_headers(no, &headers).await?;
         // Asked again: while a secret is sealed, another endpoint may have been registered.
-        self.at(config, now, |context| endpoints::check_room(context.db, kind))?;
+        self.with_context(config, now, |context| endpoints::check_room(context.db, kind))?;
         self.put(config, 201, &record, Some(&secret), audited).await
     }
 
     pub(super) async fn list(&self, config: &Config, kind: EndpointKind) -> Result<Response, ApiError> {
         let now = clock::now();
-        let records = self.at(config, now, |context| endpoints::of_kind(context.db, kind))?;
+        let records = self.with_context(config, now, |context| endpoints::of_kind(context.db, kind))?;
         let mut endpoints = Vec::with_capacity(records.len());
         for record in &records {
             endpoints.push(record.view(now, unreadable(config, record).await?));
@@ -56,7 +56,7 @@ impl Directory {
         match kind {
             EndpointKind::Tasks => response::json(200, &EndpointList { endpoints }),
             EndpointKind::Alerts => {
-                let alerts = self.at(config, now, alerts::list)?;
+                let alerts = self.with_context(config, now, alerts::list)?;
                 response::json(200, &AlertList { destinations: endpoints, alerts })
             }
         }
@@ -80,7 +80,7 @@ impl Directory {
         let headers = Sealer::new(&config.master).seal_headers(no, &headers).await?;
         let rules = field_rules(config, input);
         let change = |context: &Context<'_>| endpoints::change(context, no, &input.body, &rules, headers);
-        let record = self.at(config, clock::now(), change)?;
+        let record = self.with_context(config, clock::now(), change)?;
         self.put(config, 200, &record, None, audited).await
     }
 
@@ -104,10 +104,10 @@ impl Directory {
         audited: Option<&AuditedRequest>,
     ) -> Result<Response, ApiError> {
         let now = clock::now();
-        let rotation = self.at(config, now, |context| Rotation::begin(context.db, no, body))?;
+        let rotation = self.with_context(config, now, |context| Rotation::begin(context.db, no, body))?;
         let secret = EndpointSecret::from_bytes(crypto::random_key()?);
         let new = sealed(config, no, rotation.version, &secret, now).await?;
-        let record = self.at(config, now, |context| rotation.finish(context, new))?;
+        let record = self.with_context(config, now, |context| rotation.finish(context, new))?;
         self.put(config, 200, &record, Some(&secret), audited).await
     }
 
@@ -118,13 +118,13 @@ impl Directory {
         no: i64,
         audited: Option<&AuditedRequest>,
     ) -> Result<Response, ApiError> {
-        let record = self.at(config, clock::now(), |context| endpoints::retire(context, no))?;
+        let record = self.with_context(config, clock::now(), |context| endpoints::retire(context, no))?;
         self.put(config, 200, &record, None, audited).await
     }
 
     /// Stores what a shard has reported: disables endpoints where the reports stand, and notes causes of alerts.
     pub(super) async fn report(&self, config: &Config, report: &ShardReport) -> Result<Response, ApiError> {
-        self.at(config, clock::now(), |context| alerts::report(context, &report.conditions))?;
+        self.with_context(config, clock::now(), |context| alerts::report(context, &report.conditions))?;
         self.schedule_alarm()?;
         for UnhealthyEndpoint { endpoint, reason } in &report.unhealthy {
             if self.disable_if_unhealthy(config, *endpoint, reason).await.is_err() {
@@ -139,7 +139,7 @@ impl Directory {
         let healths =
             if endpoints::needs_healths(reason) { self.healths(config, no).await? } else { Vec::new() };
         let disable = |context: &Context<'_>| endpoints::disable(context, no, reason, &healths);
-        if let Some(record) = self.at(config, now, disable)? {
+        if let Some(record) = self.with_context(config, now, disable)? {
             self.commit(config, Change::Put(&record), None).await?;
             let decision =
                 Decision::EndpointDisabled { endpoint: endpoint_id(no), reason: reason.to_owned() };
@@ -168,7 +168,7 @@ impl Directory {
     }
 
     fn find(&self, config: &Config, no: i64) -> Result<EndpointRecord, ApiError> {
-        Ok(self.at(config, clock::now(), |context| endpoints::find(context.db, no))?)
+        Ok(self.with_context(config, clock::now(), |context| endpoints::find(context.db, no))?)
     }
 }
 

@@ -36,7 +36,7 @@ impl Directory {
         audited: Option<&AuditedRequest>,
     ) -> Result<Applied, ApiError> {
         self.check_topology(config, Purpose::Change).await?;
-        self.at(config, clock::now(), |context| settings::commit(context, &change, audited))?;
+        self.with_context(config, clock::now(), |context| settings::commit(context, &change, audited))?;
         self.schedule_alarm_after_change();
         Ok(self.push(config).await.unwrap_or_else(|error| {
             console_error!("directory: a change is stored, and not pushed yet: {error}");
@@ -47,7 +47,7 @@ impl Directory {
     /// Pushes the current settings to all shards, and waits for them for a limited time. Where a shard has newer ones, the
     /// alarm pushes them again.
     pub(super) async fn push(&self, config: &Config) -> engine::Result<Applied> {
-        let settings = self.at(config, clock::now(), settings::current)?;
+        let settings = self.with_context(config, clock::now(), settings::current)?;
         let (confirmed, in_force) = (Cell::new(0), Cell::new(settings.version));
         let client = config.shard_client(&self.env);
         let pushes = (0..config.shards.count()).map(|shard| {
@@ -66,7 +66,9 @@ impl Directory {
             console_error!("directory: not all shards have confirmed in time");
         }
         let shards = config.shards.count();
-        if self.at(config, clock::now(), |context| settings::overtake(context.db, in_force.get()))? {
+        if self
+            .with_context(config, clock::now(), |context| settings::overtake(context.db, in_force.get()))?
+        {
             console_error!(
                 "directory: it was restored, and shards had newer settings: they are pushed again"
             );
@@ -74,7 +76,9 @@ impl Directory {
             return Ok(Applied { applied: 0, shards });
         }
         let applied = Applied { applied: confirmed.get(), shards };
-        self.at(config, clock::now(), |context| settings::confirm(context.db, settings.version, applied))?;
+        self.with_context(config, clock::now(), |context| {
+            settings::confirm(context.db, settings.version, applied)
+        })?;
         Ok(applied)
     }
 

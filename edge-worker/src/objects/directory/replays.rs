@@ -24,7 +24,7 @@ impl Directory {
     ) -> Result<Response, ApiError> {
         let random = crypto::random()?;
         let request = |context: &Context<'_>| replays::request(context, body, key, random);
-        let id = match self.at(config, clock::now(), request)? {
+        let id = match self.with_context(config, clock::now(), request)? {
             Requested::Known(id) => id,
             Requested::DryRun(replay) => return self.count_range(config, &replay).await,
             Requested::New(new) => {
@@ -49,7 +49,7 @@ impl Directory {
         id: &str,
         audited: Option<&AuditedRequest>,
     ) -> Result<Response, ApiError> {
-        let cancelled = self.at(config, clock::now(), |context| replays::cancel(context.db, id))?;
+        let cancelled = self.with_context(config, clock::now(), |context| replays::cancel(context.db, id))?;
         if let Some(replay) = cancelled {
             self.commit(config, Change::ChangeReplay(&replay), audited).await?;
         }
@@ -63,7 +63,7 @@ impl Directory {
         status: u16,
         id: &str,
     ) -> Result<Response, ApiError> {
-        let replay = self.at(config, clock::now(), |context| replays::find(context.db, id))?;
+        let replay = self.with_context(config, clock::now(), |context| replays::find(context.db, id))?;
         let progress: Vec<ReplayProgress> =
             self.ask_shards(config, || ShardRequest::Progress { id: id.to_owned() }).await?;
         response::json(status, &ReplayView::new(&replay, &progress))

@@ -32,27 +32,29 @@ impl Directory {
     }
 
     async fn seal_secrets(&self, config: &Config, now: Millis) -> Result<(), Box<dyn Error>> {
-        let configured = self.at(config, now, secrets::to_seal)?;
+        let configured = self.with_context(config, now, secrets::to_seal)?;
         let sealer = Sealer::new(&config.master);
         for ((fingerprint, is_due), (_, secret)) in configured.iter().zip(Config::webhook_secrets(&self.env))
         {
             if *is_due {
                 let sealed = sealer.seal_vtryon_secret(fingerprint, &secret).await?;
-                self.at(config, now, |context| secrets::remember(context, fingerprint, &sealed))?;
+                self.with_context(config, now, |context| secrets::remember(context, fingerprint, &sealed))?;
             }
         }
-        Ok(self.at(config, now, secrets::forget_old)?)
+        Ok(self.with_context(config, now, secrets::forget_old)?)
     }
 
     /// Gathers the likeliest secrets: Vtryon's, those that were Vtryon's, then the endpoints'.
     pub(super) async fn keyring(&self, config: &Config, now: Millis) -> Result<Keyring, ApiError> {
         let mut keyring = Keyring::new(Config::webhook_secrets(&self.env));
         let sealer = Sealer::new(&config.master);
-        for known in self.at(config, now, secrets::retired)? {
+        for known in self.with_context(config, now, secrets::retired)? {
             let secret = sealer.open_vtryon_secret(&known.fingerprint, &known.sealed).await?;
             keyring.add(SecretKind::Retired, secret);
         }
-        for (endpoint, sealed) in self.at(config, now, |context| keyring.of_endpoints(context.db))? {
+        for (endpoint, sealed) in
+            self.with_context(config, now, |context| keyring.of_endpoints(context.db))?
+        {
             let secret = sealer.open_endpoint_secret(endpoint, &sealed).await?;
             keyring
                 .add(SecretKind::Endpoint, secret.map(|secret| Zeroizing::new(secret.as_bytes().to_vec())));
@@ -61,7 +63,7 @@ impl Directory {
     }
 
     pub(super) fn secrets(&self, config: &Config) -> Result<Response, ApiError> {
-        response::json(200, &self.at(config, clock::now(), secrets::list)?)
+        response::json(200, &self.with_context(config, clock::now(), secrets::list)?)
     }
 
     pub(super) fn purge_secret(
@@ -71,6 +73,6 @@ impl Directory {
         audited: Option<&AuditedRequest>,
     ) -> Result<Response, ApiError> {
         let purge = |context: &Context<'_>| secrets::purge(context, fingerprint, audited);
-        response::json(200, &self.at(config, clock::now(), purge)?)
+        response::json(200, &self.with_context(config, clock::now(), purge)?)
     }
 }

@@ -31,8 +31,8 @@ impl TaskShard {
             console_error!("alarm: {fault}");
         }
         let ended = AssertUnwindSafe(|| {
-            self.decide(|shard, context| {
-                shard.end_alarm(context, fault.is_some());
+            self.with_engine(|engine, context| {
+                engine.end_alarm(context, fault.is_some());
                 Ok(())
             })
         });
@@ -44,7 +44,7 @@ impl TaskShard {
     async fn run(&self) -> worker::Result<()> {
         let config = Config::current(&self.env).map_err(|_| worker::Error::from("not configured"))?;
         let started = clock::now();
-        let chores = self.decide(|shard, context| Ok(shard.begin_alarm(context)))?;
+        let chores = self.with_engine(|engine, context| Ok(engine.begin_alarm(context)))?;
         self.bound_broadcasts();
         let delivered = self.deliver_due(&config, started).await;
         let reported = self.report(&config, started).await;
@@ -56,18 +56,19 @@ impl TaskShard {
     /// Makes the attempts that are due, and those that become due meanwhile: an endpoint that hangs must not
     /// delay the others until its timeout.
     async fn deliver_due(&self, config: &Config, started: Millis) -> worker::Result<()> {
-        let shard = self.decide(|shard, _| shard.number())?;
+        let shard = self.with_engine(|engine, _| engine.number())?;
         let mut running = FuturesUnordered::new();
         let mut draining: Vec<i64> = Vec::new();
         loop {
-            let picked = self.decide(|shard, context| shard.pick_endpoints(context, started, &draining))?;
+            let picked =
+                self.with_engine(|engine, context| engine.pick_endpoints(context, started, &draining))?;
             for endpoint in picked {
                 draining.push(endpoint);
                 running.push(async move {
                     if let Err(error) = self.drain_endpoint(config, shard, endpoint, started).await {
                         console_error!("deliveries: {error}");
-                        drop(self.decide(|shard, context| {
-                            shard.cool_down(context, endpoint);
+                        drop(self.with_engine(|engine, context| {
+                            engine.cool_down(context, endpoint);
                             Ok(())
                         }));
                     }
@@ -95,11 +96,11 @@ impl TaskShard {
         started: Millis,
     ) -> worker::Result<()> {
         while let Some(picked) =
-            self.decide(|shard, context| shard.pick_attempt(context, endpoint, started))?
+            self.with_engine(|engine, context| engine.pick_attempt(context, endpoint, started))?
         {
             let attempt = delivery::attempt(config, shard, &picked.dispatch, &picked.body).await;
             let Some(report) = attempt else { return Ok(()) };
-            self.decide(|shard, context| shard.record_own_attempt(context, &report))?;
+            self.with_engine(|engine, context| engine.record_own_attempt(context, &report))?;
             self.bound_broadcasts();
         }
         Ok(())
@@ -107,7 +108,7 @@ impl TaskShard {
 
     /// Reports unhealthy endpoints and causes of alerts to the directory.
     async fn report(&self, config: &Config, started: Millis) -> worker::Result<()> {
-        let report = self.decide(|shard, context| shard.report(context, started))?;
+        let report = self.with_engine(|engine, context| engine.report(context, started))?;
         if report.is_empty() {
             return Ok(());
         }
@@ -117,6 +118,6 @@ impl TaskShard {
             console_error!("the directory did not confirm a report");
             return Ok(());
         }
-        self.decide(|shard, context| shard.confirm_report(context, &report))
+        self.with_engine(|engine, context| engine.confirm_report(context, &report))
     }
 }

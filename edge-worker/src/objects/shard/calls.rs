@@ -29,9 +29,9 @@ impl TaskShard {
             return Ok(js_sys::Error::new(&mismatch).into());
         }
         let queued = self.queued_broadcasts();
-        let answer = self.decide(|shard, context| {
-            shard.note_queued(queued);
-            shard.call(context, call, &body)
+        let answer = self.with_engine(|engine, context| {
+            engine.note_queued(queued);
+            engine.call(context, call, &body)
         });
         self.bound_broadcasts();
         Ok(answer?.map_or(JsValue::NULL, |text| JsValue::from_str(&text)))
@@ -43,7 +43,7 @@ impl TaskShard {
     /// placement.
     pub(super) async fn admit(&self, call: &Call) -> worker::Result<Admission> {
         // The result is taken apart before anything is awaited: an error of the platform is not unwind safe.
-        let admit = self.decide(|shard, context| shard.admit(context, call))?;
+        let admit = self.with_engine(|engine, context| engine.admit(context, call))?;
         let admission = match admit {
             Admit::Decided(admission) => admission,
             Admit::AskFirst(request) => {
@@ -65,7 +65,7 @@ impl TaskShard {
 
     fn admit_by(&self, call: &Call, answer: Result<Option<String>, ApiError>) -> worker::Result<Admission> {
         let answer = answer.map_err(|refusal| refusal.message().to_owned());
-        self.decide(|shard, context| shard.admit_by_first(context.db, call, answer))
+        self.with_engine(|engine, context| engine.admit_by_first(context.db, call, answer))
     }
 
     /// Returns a client of the shards that the caller has, in the placement that is configured here.
