@@ -1,6 +1,6 @@
 //! What administrators, and holders of lesser scopes, read and do.
 
-mod access;
+mod audit;
 mod deliveries;
 mod endpoints;
 mod import;
@@ -69,43 +69,46 @@ pub(crate) async fn answer(
     let (shards, directory) = (config.shard_client(env), config.directory_client(env));
     let api = &ApiContext { env, config, shards, directory, audited };
     match operation {
-        Api::Task(id, query) => match &*request.inner().method() {
-            "DELETE" => tasks::erase(id, &query, api).await,
-            _ => tasks::task(id, api).await,
-        },
-        Api::Result(id) => results::show(id, api, context).await,
-        Api::Tasks(query) => tasks::tasks(&query, api).await,
-        Api::Quarantine(query) => tasks::quarantine(&query, api).await,
-        Api::Endpoints(kind) => endpoints::all(kind, &request, api).await,
-        Api::Endpoint(kind, id) => endpoints::one(kind, &id, &request, api).await,
-        Api::Rotate(kind, id) => endpoints::rotate(kind, &id, &request, api).await,
-        Api::Retire(kind, id) => endpoints::retire(kind, &id, api).await,
-        Api::Test(kind, id) => test_delivery::send(kind, &id, api).await,
-        Api::Deliveries(query) => deliveries::list(&query, api).await,
-        Api::Delivery(id) => deliveries::show(&id, api).await,
-        Api::DeliveryBody(id) => deliveries::body(&id, api).await,
-        Api::ReplayDelivery(id) => deliveries::replay(&id, api).await,
-        Api::Replays => {
+        Api::ListTasks { query } => tasks::list(&query, api).await,
+        Api::ShowTask { id } => tasks::show(id, api).await,
+        Api::EraseTask { id, query } => tasks::erase(id, &query, api).await,
+        Api::ShowResult { id } => results::show(id, api, context).await,
+        Api::ListQuarantine { query } => tasks::quarantine(&query, api).await,
+        Api::ListEndpoints { kind } => endpoints::list(kind, api).await,
+        Api::CreateEndpoint { kind } => endpoints::create(kind, &request, api).await,
+        Api::ShowEndpoint { kind, id } => endpoints::show(kind, &id, api).await,
+        Api::ChangeEndpoint { kind, id } => endpoints::change(kind, &id, &request, api).await,
+        Api::DeleteEndpoint { kind, id } => endpoints::delete(kind, &id, api).await,
+        Api::RotateSecret { kind, id } => endpoints::rotate(kind, &id, &request, api).await,
+        Api::RetireSecret { kind, id } => endpoints::retire(kind, &id, api).await,
+        Api::TestEndpoint { kind, id } => test_delivery::send(kind, &id, api).await,
+        Api::ListDeliveries { query } => deliveries::list(&query, api).await,
+        Api::ShowDelivery { id } => deliveries::show(&id, api).await,
+        Api::ShowDeliveryBody { id } => deliveries::body(&id, api).await,
+        Api::ReplayDelivery { id } => deliveries::replay(&id, api).await,
+        Api::ReplayRange => {
             let key = request.headers().get("idempotency-key")?;
             let input = text(&request).await?;
             api.change(DirectoryRequest::Replay { input, key }).await
         }
-        Api::Replay(id) => match &*request.inner().method() {
-            "DELETE" => api.change(DirectoryRequest::CancelReplay { id }).await,
-            _ => api.directory.send(DirectoryRequest::Progress { id }).await,
-        },
-        Api::Import(query) => import::import(&query, &request, api).await,
-        Api::Tickets => tickets::issue(&text(&request).await?, config),
-        Api::Tokens => access::tokens(&request, api).await,
-        Api::Token(id) => access::revoke(id, api).await,
-        Api::Audit(query) => access::audit(&query, api).await,
-        Api::Secrets => api.directory.send(DirectoryRequest::Secrets).await,
-        Api::Secret(fingerprint) => api.change(DirectoryRequest::PurgeSecret { fingerprint }).await,
-        Api::Rejections => api.directory.send(DirectoryRequest::Rejections).await,
-        Api::Metrics => metrics::show(api).await,
-        Api::Stats(query) => stats::show(&query, api).await,
-        Api::Document => response::json_text(200, OPENAPI),
-        Api::Version => response::json_text(200, &version()),
+        Api::ShowReplay { id } => api.directory.send(DirectoryRequest::Progress { id }).await,
+        Api::CancelReplay { id } => api.change(DirectoryRequest::CancelReplay { id }).await,
+        Api::ListRejections => api.directory.send(DirectoryRequest::Rejections).await,
+        Api::ListSecrets => api.directory.send(DirectoryRequest::Secrets).await,
+        Api::PurgeSecret { fingerprint } => api.change(DirectoryRequest::PurgeSecret { fingerprint }).await,
+        Api::Import { query } => import::import(&query, &request, api).await,
+        Api::IssueTicket => tickets::issue(&text(&request).await?, config),
+        Api::ListTokens => api.directory.send(DirectoryRequest::Tokens).await,
+        Api::CreateToken => {
+            let input = text(&request).await?;
+            api.change(DirectoryRequest::CreateToken { input }).await
+        }
+        Api::RevokeToken { id } => api.change(DirectoryRequest::RevokeToken { id }).await,
+        Api::ListAudit { query } => audit::list(&query, api).await,
+        Api::ShowMetrics => metrics::show(api).await,
+        Api::ShowStats { query } => stats::show(&query, api).await,
+        Api::ShowDocument => response::json_text(200, OPENAPI),
+        Api::ShowVersion => response::json_text(200, &version()),
         Api::NotFound => Err(ApiError::new(Code::NotFound)),
     }
 }

@@ -39,6 +39,7 @@ pub(crate) use access::Access;
 pub(crate) use cross_site::is_socket;
 pub(crate) use origin::is_origin;
 pub(crate) use permit::{Ended, Permit};
+pub(crate) use sign_in::sign_out;
 
 use self::credentials::{Checked, Credential};
 use self::cross_site::check_browser;

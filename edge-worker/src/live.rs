@@ -21,6 +21,8 @@ use vtryon_gateway_engine::protocol::live::{LIVE_CURSOR, SEND_WINDOW, Start, Sub
 use vtryon_webhooks::Code;
 use worker::{Env, Request, Response, WebSocket};
 
+pub(crate) use self::tickets::preflight;
+
 use self::client_socket::Client;
 use self::event_stream::Acknowledge;
 use self::frame::Ids;

@@ -8,35 +8,37 @@ use worker::{Request, Response};
 use super::{ApiContext, text};
 use crate::http::response::ApiError;
 
-/// Registers an endpoint, or lists them.
-pub(super) async fn all(
+pub(super) async fn list(kind: EndpointKind, api: &ApiContext<'_>) -> Result<Response, ApiError> {
+    api.directory.send(DirectoryRequest::List { kind }).await
+}
+
+/// Registers an endpoint.
+pub(super) async fn create(
     kind: EndpointKind,
     request: &Request,
     api: &ApiContext<'_>,
 ) -> Result<Response, ApiError> {
-    match &*request.inner().method() {
-        "POST" => {
-            let input = endpoint_input(request).await?;
-            api.change(DirectoryRequest::Create { kind, input }).await
-        }
-        _ => api.directory.send(DirectoryRequest::List { kind }).await,
-    }
+    let input = endpoint_input(request).await?;
+    api.change(DirectoryRequest::Create { kind, input }).await
 }
 
-/// Shows an endpoint, changes or deletes it.
-pub(super) async fn one(
+pub(super) async fn show(kind: EndpointKind, id: &str, api: &ApiContext<'_>) -> Result<Response, ApiError> {
+    api.directory.send(DirectoryRequest::Get { kind, endpoint: number(id)? }).await
+}
+
+pub(super) async fn change(
     kind: EndpointKind,
     id: &str,
     request: &Request,
     api: &ApiContext<'_>,
 ) -> Result<Response, ApiError> {
     let endpoint = number(id)?;
-    let change = match &*request.inner().method() {
-        "PATCH" => DirectoryRequest::Change { kind, endpoint, change: endpoint_input(request).await? },
-        "DELETE" => DirectoryRequest::Delete { kind, endpoint },
-        _ => return api.directory.send(DirectoryRequest::Get { kind, endpoint }).await,
-    };
-    api.change(change).await
+    let change = endpoint_input(request).await?;
+    api.change(DirectoryRequest::Change { kind, endpoint, change }).await
+}
+
+pub(super) async fn delete(kind: EndpointKind, id: &str, api: &ApiContext<'_>) -> Result<Response, ApiError> {
+    api.change(DirectoryRequest::Delete { kind, endpoint: number(id)? }).await
 }
 
 /// Gives an endpoint a new secret.

@@ -15,7 +15,7 @@ use crate::http::response::{self, ApiError};
 use crate::http::task_id::task_id;
 use crate::platform::clock;
 
-pub(super) async fn task(id: Option<String>, api: &ApiContext<'_>) -> Result<Response, ApiError> {
+pub(super) async fn show(id: Option<String>, api: &ApiContext<'_>) -> Result<Response, ApiError> {
     let id = task_id(id)?;
     let task_id = id.as_str().to_owned();
     match api.shards.call_task(id.as_str(), ShardRequest::Task { task_id }).await? {
@@ -44,7 +44,7 @@ pub(super) async fn erase(
     response::json_text(200, &erased)
 }
 
-pub(super) async fn tasks(query: &str, api: &ApiContext<'_>) -> Result<Response, ApiError> {
+pub(super) async fn list(query: &str, api: &ApiContext<'_>) -> Result<Response, ApiError> {
     let query = Query::parse(query, &["status", "stalled", "since", "until", "prefix", "cursor", "limit"])?;
     let status = query.get("status");
     if status.is_some_and(|name| Stage::of(&Status::from_name(name)).is_none()) {

@@ -20,19 +20,13 @@ const MAX_TOKEN: usize = 512;
 const LIMIT: usize = 8192;
 
 impl Admin {
-    /// Opens a session for the holder of a token, or ends the browser's.
-    ///
-    /// Ending one needs no credentials and no header: neither a form nor, without leave, a script of
-    /// another site can send DELETE.
-    pub(crate) async fn session(
+    /// Opens a session for the holder of a token.
+    pub(crate) async fn sign_in(
         &self,
         request: Request,
         directory: &DirectoryClient,
         now: Millis,
     ) -> Result<Response, ApiError> {
-        if request.inner().method() == "DELETE" {
-            return no_content(sessions::CLEARED);
-        }
         let Some(current) = self.roots.first() else {
             let message = "there are no sessions here: Cloudflare Access alone lets in";
             return Err(ApiError::because(Code::NotFound, message));
@@ -56,6 +50,13 @@ impl Admin {
         let refusal = self.fail(ClientAddress::of(&request)?, "the token of its sign-in is wrong", now);
         Err(clear_void(is_void, refusal))
     }
+}
+
+/// Ends the browser's session.
+///
+/// It needs no credentials and no header: neither a form nor, without leave, a script of another site can send DELETE.
+pub(crate) fn sign_out() -> Result<Response, ApiError> {
+    no_content(sessions::CLEARED)
 }
 
 const HOW: &str = "send the token as JSON, with the header content-type: application/json, or in the header \

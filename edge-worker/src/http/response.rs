@@ -50,6 +50,12 @@ impl ApiError {
         Self { is_of_body: true, ..self }
     }
 
+    /// Returns the value of a header that was added.
+    #[cfg(test)]
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| &**value)
+    }
+
     pub(crate) const fn is_of_body(&self) -> bool {
         self.is_of_body
     }

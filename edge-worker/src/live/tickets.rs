@@ -30,10 +30,6 @@ pub(super) async fn answer(
     env: &Env,
     config: &Config,
 ) -> Result<Option<Response>, ApiError> {
-    if request.inner().method() == "OPTIONS" {
-        task_id(id.clone())?;
-        return preflight(request, config).map(Some);
-    }
     let Some(ticket) = ticket(query, request)? else { return Ok(None) };
     let origin = origin::allowed(request, &config.ticket_origins)?;
     let pass = config
@@ -127,7 +123,12 @@ fn check_query(query: &str) -> Result<(), ApiError> {
 }
 
 /// Lets a page of a listed origin send the header by which a stream is resumed (Fetch, 3.2.2).
-fn preflight(request: &Request, config: &Config) -> Result<Response, ApiError> {
+pub(crate) fn preflight(
+    id: Option<String>,
+    request: &Request,
+    config: &Config,
+) -> Result<Response, ApiError> {
+    task_id(id)?;
     let origin = origin::allowed(request, &config.ticket_origins)?;
     let mut response = Response::empty()?.with_status(204);
     if let Some(origin) = origin {
