@@ -3,6 +3,7 @@
 //! The engine decides and stores; here are requests, the alarm, cryptography and calls to shards.
 
 mod alerts;
+mod conditions;
 mod endpoints;
 mod push;
 mod rejections;
@@ -103,7 +104,7 @@ impl Directory {
                 self.rotate(&config, endpoint, &input, audited).await
             }
             DirectoryRequest::Retire { endpoint, .. } => self.retire(&config, endpoint, audited).await,
-            DirectoryRequest::ReportConditions(report) => self.report(&config, &report).await,
+            DirectoryRequest::ReportConditions(report) => self.report_conditions(&config, &report).await,
             DirectoryRequest::Replay { input, key } => self.replay(&config, &input, key, audited).await,
             DirectoryRequest::Progress { id } => self.progress(&config, 200, &id).await,
             DirectoryRequest::CancelReplay { id } => self.cancel_replay(&config, &id, audited).await,

@@ -19,8 +19,8 @@ use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::web_sys::{self, RequestCache, RequestInit, RequestRedirect};
 use worker::{AbortController, AbortSignal, Fetch, console_error};
 
-use super::rsa::PublicKey;
 use crate::http::response::ApiError;
+use crate::platform::crypto::rsa::PublicKey;
 use crate::platform::timeout::with_timeout;
 use crate::platform::{clock, js};
 

@@ -7,19 +7,16 @@ use vtryon_gateway_engine::directory::settings::{Applied, Change};
 use vtryon_gateway_engine::directory::{
     AlertList, ChangedEndpoint, EndpointList, EndpointRecord, Unreadable, credentials,
 };
-use vtryon_gateway_engine::log::Decision;
-use vtryon_gateway_engine::protocol::conditions::{ShardReport, UnhealthyEndpoint};
-use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, endpoint_id};
-use vtryon_gateway_engine::protocol::{AuditedRequest, EndpointHealth, EndpointInput, ShardRequest};
-use vtryon_gateway_engine::{Context, Failure, json};
+use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed};
+use vtryon_gateway_engine::protocol::{AuditedRequest, EndpointInput};
+use vtryon_gateway_engine::{Context, Failure};
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::delivery::EndpointSecret;
-use worker::{Response, console_error};
+use worker::Response;
 
 use super::Directory;
 use crate::config::Config;
 use crate::http::response::{self, ApiError};
-use crate::log;
 use crate::platform::js_url::Url;
 use crate::platform::{clock, crypto};
 use crate::sealing::Sealer;
@@ -120,38 +117,6 @@ impl Directory {
     ) -> Result<Response, ApiError> {
         let record = self.with_context(config, clock::now(), |context| endpoints::retire(context, no))?;
         self.put(config, 200, &record, None, audited).await
-    }
-
-    /// Stores what a shard has reported: disables endpoints where the reports stand, and notes causes of alerts.
-    pub(super) async fn report(&self, config: &Config, report: &ShardReport) -> Result<Response, ApiError> {
-        self.with_context(config, clock::now(), |context| alerts::report(context, &report.conditions))?;
-        self.schedule_alarm()?;
-        for UnhealthyEndpoint { endpoint, reason } in &report.unhealthy {
-            if self.disable_if_unhealthy(config, *endpoint, reason).await.is_err() {
-                console_error!("directory: an unhealthy endpoint is not disabled yet");
-            }
-        }
-        response::json(200, &())
-    }
-
-    async fn disable_if_unhealthy(&self, config: &Config, no: i64, reason: &str) -> Result<(), ApiError> {
-        let now = clock::now();
-        let healths =
-            if endpoints::needs_healths(reason) { self.healths(config, no).await? } else { Vec::new() };
-        let disable = |context: &Context<'_>| endpoints::disable(context, no, reason, &healths);
-        if let Some(record) = self.with_context(config, now, disable)? {
-            self.commit(config, Change::Put(&record), None).await?;
-            let decision =
-                Decision::EndpointDisabled { endpoint: endpoint_id(no), reason: reason.to_owned() };
-            log::write(config.deployment.log_level, &decision, None);
-        }
-        Ok(())
-    }
-
-    async fn healths(&self, config: &Config, no: i64) -> Result<Vec<EndpointHealth>, ApiError> {
-        let shards = config.shard_client(&self.env);
-        let answers = shards.call_all(|| ShardRequest::Health { endpoint: no }).await?;
-        Ok(answers.iter().filter_map(|text| json::read(text).ok()).collect())
     }
 
     /// Stores a changed endpoint, and answers with it and with its new secret, if it has one.
