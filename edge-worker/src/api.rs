@@ -122,5 +122,5 @@ pub(crate) fn version() -> String {
 /// Reads the body of a request as text.
 async fn text(request: &Request) -> Result<String, ApiError> {
     let bytes = body::of(request, LIMIT).await?;
-    String::from_utf8(bytes).map_err(|_| ApiError::because(Code::InvalidRequest, "the body is not UTF-8"))
+    String::from_utf8(bytes).map_err(|_| ApiError::invalid_request("the body is not UTF-8"))
 }

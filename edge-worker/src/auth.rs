@@ -161,7 +161,7 @@ impl Admin {
             Failure::Further => {}
             Failure::Throttled(seconds) => {
                 let message = "these credentials are wrong, and so were many before them from this address";
-                let refusal = ApiError::because(Code::RateLimited, message);
+                let refusal = ApiError::with_message(Code::RateLimited, message);
                 return refusal.with_header("retry-after", seconds.to_string());
             }
         }

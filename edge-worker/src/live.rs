@@ -118,7 +118,8 @@ pub(crate) async fn shard(
     let permit = admit(request, needed, env, config).await?;
     let shard = name.parse().ok().filter(|shard: &u32| shard.to_string() == name);
     let shard = shard.filter(|shard| *shard < config.shards.count());
-    let shard = shard.ok_or(ApiError::because(Code::NotFound, "there is no shard of this number"))?;
+    let shard =
+        shard.ok_or_else(|| ApiError::with_message(Code::NotFound, "there is no shard of this number"))?;
     let wanted = StreamQuery::read(request, query, permit, config)?;
     one(&config.shard_client(env), shard, Subject::Shard, &wanted, request).await
 }
@@ -185,7 +186,7 @@ async fn socket(
         Subscribed::Opened(response) => {
             let position =
                 response.headers().get(LIVE_CURSOR)?.and_then(|position| StreamPosition::parse(&position));
-            response.websocket().zip(position).ok_or(ApiError::new(Code::Unavailable))
+            response.websocket().zip(position).ok_or_else(|| ApiError::new(Code::Unavailable))
         }
         Subscribed::Over | Subscribed::Erased | Subscribed::Refused => Err(ApiError::new(Code::Unavailable)),
     }
@@ -193,7 +194,7 @@ async fn socket(
 
 fn not_plain() -> ApiError {
     let message = "this is a stream: open a WebSocket, or send the header accept: text/event-stream";
-    ApiError::because(Code::InvalidRequest, message)
+    ApiError::invalid_request(message)
 }
 
 /// Returns the WebSocket protocols that a client offers (RFC 6455, 4.1).

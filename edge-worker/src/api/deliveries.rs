@@ -27,16 +27,18 @@ struct Deliveries {
 /// Lists deliveries: all, those of a task, or those of a body that can't be read.
 pub(super) async fn list(query: &str, api: &ApiContext<'_>) -> Result<Response, ApiError> {
     let query = Query::parse(query, &["endpoint", "state", "task_id", "digest", "cursor", "limit"])?;
-    let refuse = |message| ApiError::because(Code::InvalidRequest, message);
     let endpoint = endpoint(&query)?;
     let state = query.get("state").map(str::to_owned);
     if state.as_ref().is_some_and(|state| !STATES.contains(&state.as_str())) {
-        return Err(refuse("`state` is not one of pending, delivered, dead, superseded"));
+        return Err(ApiError::invalid_request("`state` is not one of pending, delivered, dead, superseded"));
     }
     let task = query.get("task_id").map(|id| task_id(Some(id.to_owned())));
     let digest = match query.get("digest") {
         None => None,
-        Some(hex) => Some(Digest::from_hex(hex).ok_or(refuse("`digest` is not SHA-256 in lower-case hex"))?),
+        Some(hex) => Some(
+            Digest::from_hex(hex)
+                .ok_or_else(|| ApiError::invalid_request("`digest` is not SHA-256 in lower-case hex"))?,
+        ),
     };
     let task = match task {
         None => None,
@@ -67,7 +69,7 @@ pub(super) async fn list(query: &str, api: &ApiContext<'_>) -> Result<Response, 
 /// Reads which endpoint a query names, if it names one.
 pub(super) fn endpoint(query: &Query) -> Result<Option<i64>, ApiError> {
     let message = "`endpoint` is not the id of an endpoint";
-    let no = |id| endpoint_no(id).ok_or(ApiError::because(Code::InvalidRequest, message));
+    let no = |id| endpoint_no(id).ok_or_else(|| ApiError::invalid_request(message));
     query.get("endpoint").map(no).transpose()
 }
 
@@ -100,7 +102,7 @@ const UNKNOWN: &str = "there is no delivery of this id, or its event is no longe
 /// Reads which shard has a delivery, and its number there.
 fn place(id: &str, api: &ApiContext<'_>) -> Result<(u32, i64), ApiError> {
     let place = parse_delivery_id(id).filter(|(shard, _)| *shard < api.config.shards.count());
-    place.ok_or(ApiError::because(Code::NotFound, UNKNOWN))
+    place.ok_or_else(|| ApiError::with_message(Code::NotFound, UNKNOWN))
 }
 
 async fn ask(
@@ -111,6 +113,6 @@ async fn ask(
 ) -> Result<Response, ApiError> {
     match api.shards.call(shard, request, &[]).await? {
         Some(delivery) => response::json_text(status, &delivery),
-        None => Err(ApiError::because(Code::NotFound, UNKNOWN)),
+        None => Err(ApiError::with_message(Code::NotFound, UNKNOWN)),
     }
 }

@@ -69,5 +69,5 @@ fn origin(url: &str) -> String {
 
 /// Reads the id of an endpoint.
 pub(super) fn number(id: &str) -> Result<i64, ApiError> {
-    endpoint_no(id).ok_or(ApiError::because(Code::NotFound, "there is no endpoint of this id"))
+    endpoint_no(id).ok_or_else(|| ApiError::with_message(Code::NotFound, "there is no endpoint of this id"))
 }

@@ -42,7 +42,8 @@ pub(super) async fn show(
         }
     }
     let result = ask(&api.shards, id.as_str()).await?;
-    let result = result.ok_or(ApiError::because(Code::NotFound, "this task has no result yet"))?;
+    let result =
+        result.ok_or_else(|| ApiError::with_message(Code::NotFound, "this task has no result yet"))?;
     if let Some(seconds) = kept_for(&result, api.config) {
         let (env, shards) = (api.env.clone(), api.shards.clone());
         let (task_id, result) = (id.as_str().to_owned(), result.clone());
@@ -62,7 +63,7 @@ pub(super) async fn forget(task: &Digest, api: &ApiContext<'_>) -> Result<(), Ap
     }
     delete(api.env, task).await.map_err(|error| {
         console_error!("results: {error}");
-        ApiError::with_message(Code::Unavailable, NOT_FORGOTTEN.into())
+        ApiError::with_message(Code::Unavailable, NOT_FORGOTTEN)
     })
 }
 

@@ -8,7 +8,7 @@ use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::settings::endpoint_id;
 use vtryon_gateway_engine::protocol::stats::{Count, EndpointLoad, Stats};
 use vtryon_gateway_engine::time;
-use vtryon_webhooks::{Code, Millis};
+use vtryon_webhooks::Millis;
 use worker::Response;
 
 use super::ApiContext;
@@ -66,7 +66,7 @@ pub(super) async fn show(query: &str, api: &ApiContext<'_>) -> Result<Response, 
     let endpoint = endpoint(&query)?;
     let minutes = query.number("minutes", DEFAULT_MINUTES, 5..=1440);
     let message = "`minutes` is not a whole number from 5 to 1440";
-    let minutes = minutes.ok_or(ApiError::because(Code::InvalidRequest, message))?;
+    let minutes = minutes.ok_or_else(|| ApiError::invalid_request(message))?;
     let this_minute = clock::now().0.div_euclid(MINUTE) * MINUTE;
     let from = Millis(this_minute - MINUTE * i64::from(minutes - 1));
     let mut sum = Stats::default();

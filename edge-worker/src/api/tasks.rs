@@ -20,7 +20,7 @@ pub(super) async fn show(id: Option<String>, api: &ApiContext<'_>) -> Result<Res
     let task_id = id.as_str().to_owned();
     match api.shards.call_task(id.as_str(), ShardRequest::Task { task_id }).await? {
         Some(text) => response::json_text(200, &text),
-        None => Err(ApiError::because(Code::NotFound, NOTHING)),
+        None => Err(ApiError::with_message(Code::NotFound, NOTHING)),
     }
 }
 
@@ -38,7 +38,8 @@ pub(super) async fn erase(
     let task_id = id.as_str().to_owned();
     api.record_change(&task_id).await?;
     let erased = api.shards.call_task(id.as_str(), ShardRequest::Erase { task_id }).await?;
-    let erased = erased.ok_or(ApiError::because(Code::NotFound, "no event of this task has arrived"))?;
+    let erased =
+        erased.ok_or_else(|| ApiError::with_message(Code::NotFound, "no event of this task has arrived"))?;
     // Only now: a reader who has asked the shard before asks it again when KV has the result.
     results::forget(&Digest::of_task(id.as_str()), api).await?;
     response::json_text(200, &erased)
@@ -48,7 +49,9 @@ pub(super) async fn list(query: &str, api: &ApiContext<'_>) -> Result<Response, 
     let query = Query::parse(query, &["status", "stalled", "since", "until", "prefix", "cursor", "limit"])?;
     let status = query.get("status");
     if status.is_some_and(|name| Stage::of(&Status::from_name(name)).is_none()) {
-        return Err(refuse("`status` is not one of queued, processing, completed, failed"));
+        return Err(ApiError::invalid_request(
+            "`status` is not one of queued, processing, completed, failed",
+        ));
     }
     let filter = TaskFilter {
         status: status.map(str::to_owned),
@@ -72,11 +75,7 @@ pub(super) async fn list(query: &str, api: &ApiContext<'_>) -> Result<Response, 
 fn check_prefix(prefix: &str) -> Result<String, ApiError> {
     let is_form = (1..=MAX_TASK_ID).contains(&prefix.len()) && !prefix.chars().any(char::is_control);
     let message = "`prefix` is not 1 to 256 bytes without control characters";
-    is_form.then(|| prefix.to_owned()).ok_or(refuse(message))
-}
-
-fn refuse(message: &'static str) -> ApiError {
-    ApiError::because(Code::InvalidRequest, message)
+    is_form.then(|| prefix.to_owned()).ok_or_else(|| ApiError::invalid_request(message))
 }
 
 pub(super) async fn quarantine(query: &str, api: &ApiContext<'_>) -> Result<Response, ApiError> {
@@ -103,6 +102,6 @@ struct Quarantine {
 /// Reads an age such as `30m`, and returns the time that long ago.
 fn stalled_since(age: &str, now: Millis) -> Result<Millis, ApiError> {
     let message = "`stalled` is not an age such as 30m";
-    let seconds = query::age(age).ok_or(ApiError::because(Code::InvalidRequest, message))?;
+    let seconds = query::age(age).ok_or_else(|| ApiError::invalid_request(message))?;
     Ok(Millis(now.plus_seconds(-seconds).0.max(0)))
 }

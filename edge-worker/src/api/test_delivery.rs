@@ -28,12 +28,12 @@ pub(super) async fn send(kind: EndpointKind, id: &str, api: &ApiContext<'_>) -> 
         return Ok(known);
     }
     let known = known.text().await?;
-    let known = Object::parse(known.as_bytes()).ok_or(ApiError::new(Code::Unavailable))?;
+    let known = Object::parse(known.as_bytes()).ok_or_else(|| ApiError::new(Code::Unavailable))?;
     if known.get("enabled") != Some("true") {
-        return Err(ApiError::because(Code::Conflict, "this endpoint is disabled: enable it first"));
+        return Err(ApiError::with_message(Code::Conflict, "this endpoint is disabled: enable it first"));
     }
     if known.get("paused") == Some("true") {
-        return Err(ApiError::because(Code::Conflict, "this endpoint is paused: resume it first"));
+        return Err(ApiError::with_message(Code::Conflict, "this endpoint is paused: resume it first"));
     }
     api.record_change(id).await?;
     let random = hex::encode(crypto::random::<8>()?);
@@ -41,7 +41,7 @@ pub(super) async fn send(kind: EndpointKind, id: &str, api: &ApiContext<'_>) -> 
         EndpointKind::Tasks => event(api.config, endpoint, &random)?,
         EndpointKind::Alerts => {
             let format = known.text("format").and_then(|name| AlertFormat::from_name(&name));
-            alert(format.ok_or(ApiError::new(Code::Unavailable))?, endpoint, &random)
+            alert(format.ok_or_else(|| ApiError::new(Code::Unavailable))?, endpoint, &random)
         }
     };
     let stored = api.shards.call(shard, request, &body).await?;
@@ -50,7 +50,7 @@ pub(super) async fn send(kind: EndpointKind, id: &str, api: &ApiContext<'_>) -> 
         .map(|stored: StoreResult| stored.dispatches)
         .unwrap_or_default();
     let Some(no) = dispatches.first().map(|dispatch| dispatch.delivery) else {
-        return Err(ApiError::because(Code::Unavailable, "not every shard knows this endpoint yet"));
+        return Err(ApiError::with_message(Code::Unavailable, "not every shard knows this endpoint yet"));
     };
     delivery::dispatch(&api.shards, api.config, shard, dispatches, &body).await;
     match api.shards.call(shard, ShardRequest::Delivery { no }, &[]).await? {
@@ -62,7 +62,7 @@ pub(super) async fn send(kind: EndpointKind, id: &str, api: &ApiContext<'_>) -> 
 /// Makes a test event: signed as Vtryon signs, and verified.
 fn event(config: &Config, endpoint: i64, random: &str) -> Result<Test, ApiError> {
     let body = format!(r#"{{"event":"{TEST_EVENT}","task_id":"test_{random}"}}"#);
-    let key = config.deployment.verifier.keys().first().ok_or(ApiError::new(Code::Unavailable))?;
+    let key = config.deployment.verifier.keys().first().ok_or_else(|| ApiError::new(Code::Unavailable))?;
     let verified =
         config.deployment.verifier.verify(body.as_bytes(), &Signature::sign(key, body.as_bytes()))?;
     let (digest, incoming) = IncomingEvent::read(&verified, clock::now());

@@ -29,14 +29,14 @@ impl Admin {
     ) -> Result<Response, ApiError> {
         let Some(current) = self.roots.first() else {
             let message = "there are no sessions here: Cloudflare Access alone lets in";
-            return Err(ApiError::because(Code::NotFound, message));
+            return Err(ApiError::with_message(Code::NotFound, message));
         };
         // A body is held to its form even where the header goes before it.
         let in_body = token_in_body(&request).await?;
         let claim = match bearer(request.headers())?.or(in_body) {
             Some(claim) => claim,
-            None if is_json(&request)? => return Err(ApiError::because(Code::InvalidRequest, MALFORMED)),
-            None => return Err(ApiError::because(Code::Forbidden, HOW)),
+            None if is_json(&request)? => return Err(ApiError::invalid_request(MALFORMED)),
+            None => return Err(ApiError::with_message(Code::Forbidden, HOW)),
         };
         if let Some(root) = self.roots.iter().find(|root| root.matches(&claim)) {
             return no_content(&root.sessions.open(None, now));
@@ -72,12 +72,12 @@ async fn token_in_body(request: &Request) -> Result<Option<Zeroizing<String>>, A
         return Ok(None);
     }
     if !is_json(request)? {
-        return Err(ApiError::because(Code::Forbidden, HOW));
+        return Err(ApiError::with_message(Code::Forbidden, HOW));
     }
     let object = Object::parse(&body).filter(|object| object.names().eq(["token"]));
     let token = object.and_then(|object| object.text("token")).map(Zeroizing::new);
     let token = token.filter(|token| token.chars().count() <= MAX_TOKEN);
-    token.map(Some).ok_or(ApiError::because(Code::InvalidRequest, MALFORMED))
+    token.map(Some).ok_or_else(|| ApiError::invalid_request(MALFORMED))
 }
 
 fn is_json(request: &Request) -> worker::Result<bool> {

@@ -140,7 +140,9 @@ fn read(shard: u32, answer: &JsValue) -> Result<Option<String>, ApiError> {
     }
     match (answer.as_string(), answer.dyn_ref::<js_sys::Error>()) {
         (Some(text), _) => Ok(Some(text)),
-        (None, Some(mismatch)) => Err(ApiError::with_message(Code::Unavailable, mismatch.message().into())),
+        (None, Some(mismatch)) => {
+            Err(ApiError::with_message(Code::Unavailable, String::from(mismatch.message())))
+        }
         (None, None) => {
             console_error!("shard {shard} answered neither text nor an error");
             Err(ApiError::new(Code::Unavailable))

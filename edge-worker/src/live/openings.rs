@@ -31,10 +31,10 @@ pub(super) fn admit(task_id: &str, shard: u32, now: Millis) -> Result<(), ApiErr
         Opening::Admitted => Ok(()),
         Opening::TooManyOfTask => {
             let message = "streams of this task are opened too often";
-            Err(ApiError::because(Code::RateLimited, message).with_header("retry-after", "1"))
+            Err(ApiError::with_message(Code::RateLimited, message).with_header("retry-after", "1"))
         }
         Opening::TooManyOfShard => {
-            Err(ApiError::because(Code::Unavailable, "too many streams are opened: come again later"))
+            Err(ApiError::with_message(Code::Unavailable, "too many streams are opened: come again later"))
         }
     }
 }

@@ -38,11 +38,10 @@ impl StreamQuery {
         config: &Config,
     ) -> Result<Self, ApiError> {
         let query = Query::parse(query, &["cursor", "since", "bodies"])?;
-        let refuse = |message| ApiError::because(Code::InvalidRequest, message);
         let bodies = match query.get("bodies") {
             None | Some("0") => false,
             Some("1") => true,
-            Some(_) => return Err(refuse("`bodies` is neither 0 nor 1")),
+            Some(_) => return Err(ApiError::invalid_request("`bodies` is neither 0 nor 1")),
         };
         let resumed = request.headers().get("last-event-id")?.filter(|id| !id.is_empty());
         // A cursor goes before `since`: a client that resumes keeps the query that it began with.
@@ -64,7 +63,7 @@ impl StreamQuery {
             Beginning::After(cursor) => match cursor.position(shard) {
                 Some(StreamPosition::Snapshot) => Ok(Start::Now),
                 Some(StreamPosition::After(seq)) => Ok(Start::After(seq)),
-                None => Err(ApiError::because(Code::Conflict, message)),
+                None => Err(ApiError::with_message(Code::Conflict, message)),
             },
         }
     }
@@ -76,8 +75,7 @@ fn moment(text: &str) -> Result<Millis, ApiError> {
     let at = crate::http::query::age(text)
         .map(|seconds| Millis(now.plus_seconds(-seconds).0.max(0)))
         .or_else(|| time::parse_rfc3339(text));
-    at.ok_or(ApiError::because(
-        Code::InvalidRequest,
-        "`since` is neither an age such as 30m nor a time of RFC 3339",
-    ))
+    at.ok_or_else(|| {
+        ApiError::invalid_request("`since` is neither an age such as 30m nor a time of RFC 3339")
+    })
 }

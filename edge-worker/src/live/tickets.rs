@@ -84,11 +84,11 @@ async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Re
         // This ends an EventSource.
         (Subscribed::Over | Subscribed::Erased, _) => Ok(Response::empty()?.with_status(204)),
         (Subscribed::Opened(response), Form::Events) => {
-            let socket = response.websocket().ok_or(ApiError::new(Code::Unavailable))?;
+            let socket = response.websocket().ok_or_else(|| ApiError::new(Code::Unavailable))?;
             event_stream::open(vec![socket], Ids::of_shard(), permit, Acknowledge::No)
         }
         (Subscribed::Opened(response), Form::Socket { protocol }) => {
-            let socket = response.websocket().ok_or(ApiError::new(Code::Unavailable))?;
+            let socket = response.websocket().ok_or_else(|| ApiError::new(Code::Unavailable))?;
             relay::open(socket, Client::Page { task_id }, permit, protocol)
         }
         (Subscribed::Opened(_), Form::Plain) => Err(not_plain()),
@@ -117,7 +117,7 @@ fn in_query(query: &str) -> impl Iterator<Item = String> {
 fn check_query(query: &str) -> Result<(), ApiError> {
     if in_query(query).any(|ticket| ticket.starts_with(RESUME)) {
         let message = "a resume token is taken in the header last-event-id or beside the WebSocket protocol";
-        return Err(ApiError::because(Code::InvalidRequest, message));
+        return Err(ApiError::invalid_request(message));
     }
     Query::parse(query, &["ticket"]).map(drop)
 }

@@ -20,7 +20,7 @@ impl Directory {
                 let stored = shards.call(ALERT_SHARD, request, body).await?;
                 if stored.is_none() {
                     let message = "the shard that delivers alerts does not know all destinations yet";
-                    return Err(ApiError::because(Code::Unavailable, message));
+                    return Err(ApiError::with_message(Code::Unavailable, message));
                 }
             }
             self.with_context(config, clock::now(), |context| alerts::confirm(context.db, &message))?;
