@@ -43,7 +43,7 @@ pub(crate) use sign_in::sign_out;
 
 use self::credentials::{Checked, Credential};
 use self::cross_site::check_browser;
-use self::limit::{ClientAddress, Failure, Failures};
+use self::limit::{ClientAddress, Failures, ThrottleDecision};
 use crate::clients::DirectoryClient;
 use crate::http::response::ApiError;
 use crate::log;
@@ -154,12 +154,12 @@ impl Admin {
     /// guesses can't fill it.
     fn fail(&self, client: ClientAddress, reason: &'static str, now: Millis) -> ApiError {
         match self.failures.borrow_mut().record(client, now) {
-            Failure::First => {
+            ThrottleDecision::First => {
                 let decision = Decision::CredentialRejected { client: client.to_string(), reason };
                 log::write(Level::Warn, &decision, None);
             }
-            Failure::Further => {}
-            Failure::Throttled(seconds) => {
+            ThrottleDecision::Further => {}
+            ThrottleDecision::Throttled(seconds) => {
                 let message = "these credentials are wrong, and so were many before them from this address";
                 let refusal = ApiError::with_message(Code::RateLimited, message);
                 return refusal.with_header("retry-after", seconds.to_string());

@@ -6,4 +6,4 @@ mod reports;
 mod shard;
 
 pub(crate) use directory::{DirectoryClient, text_of};
-pub(crate) use shard::{ShardClient, Subscribed};
+pub(crate) use shard::{ShardClient, SubscribeResponse};

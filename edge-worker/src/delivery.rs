@@ -13,7 +13,7 @@ use crate::clients::ShardClient;
 use crate::config::Config;
 
 /// How many attempts run at the same time: the platform gives a request six connections, and reports need some.
-const AT_ONCE: usize = 5;
+const CONCURRENT_ATTEMPTS: usize = 5;
 
 /// Makes the attempts that a shard has leased to the Worker, and reports them. It is best effort: the shard's
 /// alarm retries.
@@ -29,5 +29,5 @@ pub(crate) async fn dispatch(
             shards.report(shard, report).await;
         }
     });
-    stream::iter(attempts).for_each_concurrent(AT_ONCE, |attempt| attempt).await;
+    stream::iter(attempts).for_each_concurrent(CONCURRENT_ATTEMPTS, |attempt| attempt).await;
 }

@@ -77,7 +77,7 @@ fn failed(how: &str) -> ApiError {
 
 async fn answer(
     head: &Head,
-    found: route::Found,
+    found: route::PathMatch,
     request: web_sys::Request,
     env: Env,
     context: &Context,

@@ -28,7 +28,7 @@ use self::event_stream::Acknowledge;
 use self::frame::Ids;
 use self::query::StreamQuery;
 use crate::auth::{Permit, is_socket};
-use crate::clients::{ShardClient, Subscribed};
+use crate::clients::{ShardClient, SubscribeResponse};
 use crate::config::Config;
 use crate::http::response::{self, ApiError};
 use crate::http::task_id::task_id;
@@ -183,12 +183,14 @@ async fn socket(
     subscription: Subscription,
 ) -> Result<(WebSocket, StreamPosition), ApiError> {
     match shards.subscribe(shard, subscription).await? {
-        Subscribed::Opened(response) => {
+        SubscribeResponse::Opened(response) => {
             let position =
                 response.headers().get(LIVE_CURSOR)?.and_then(|position| StreamPosition::parse(&position));
             response.websocket().zip(position).ok_or_else(|| ApiError::new(Code::Unavailable))
         }
-        Subscribed::Over | Subscribed::Erased | Subscribed::Refused => Err(ApiError::new(Code::Unavailable)),
+        SubscribeResponse::Over | SubscribeResponse::Erased | SubscribeResponse::Refused => {
+            Err(ApiError::new(Code::Unavailable))
+        }
     }
 }
 

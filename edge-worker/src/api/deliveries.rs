@@ -80,19 +80,19 @@ fn nothing(query: &Query, api: &ApiContext<'_>) -> Result<Response, ApiError> {
 
 /// Shows a delivery with its attempts.
 pub(super) async fn show(id: &str, api: &ApiContext<'_>) -> Result<Response, ApiError> {
-    let (shard, no) = place(id, api)?;
+    let (shard, no) = locate(id, api)?;
     ask(shard, ShardRequest::Delivery { no }, 200, api).await
 }
 
 /// Shows the body that a delivery has.
 pub(super) async fn body(id: &str, api: &ApiContext<'_>) -> Result<Response, ApiError> {
-    let (shard, no) = place(id, api)?;
+    let (shard, no) = locate(id, api)?;
     ask(shard, ShardRequest::DeliveryBody { no }, 200, api).await
 }
 
 /// Delivers once more; one that is pending becomes due at once.
 pub(super) async fn replay(id: &str, api: &ApiContext<'_>) -> Result<Response, ApiError> {
-    let (shard, no) = place(id, api)?;
+    let (shard, no) = locate(id, api)?;
     api.record_change(id).await?;
     ask(shard, ShardRequest::Replay { no }, 202, api).await
 }
@@ -100,9 +100,9 @@ pub(super) async fn replay(id: &str, api: &ApiContext<'_>) -> Result<Response, A
 const UNKNOWN: &str = "there is no delivery of this id, or its event is no longer stored";
 
 /// Reads which shard has a delivery, and its number there.
-fn place(id: &str, api: &ApiContext<'_>) -> Result<(u32, i64), ApiError> {
-    let place = parse_delivery_id(id).filter(|(shard, _)| *shard < api.config.shards.count());
-    place.ok_or_else(|| ApiError::with_message(Code::NotFound, UNKNOWN))
+fn locate(id: &str, api: &ApiContext<'_>) -> Result<(u32, i64), ApiError> {
+    let located = parse_delivery_id(id).filter(|(shard, _)| *shard < api.config.shards.count());
+    located.ok_or_else(|| ApiError::with_message(Code::NotFound, UNKNOWN))
 }
 
 async fn ask(

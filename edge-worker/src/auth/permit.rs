@@ -24,7 +24,7 @@ pub(crate) struct Permit {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ended {
     /// The credential has ended or was revoked.
-    Over,
+    Expired,
     /// The token can't be looked up at the moment.
     Unknown,
 }
@@ -50,13 +50,13 @@ impl Permit {
         loop {
             let now = clock::now();
             if self.until.is_some_and(|until| until <= now) {
-                return Ended::Over;
+                return Ended::Expired;
             }
             let fresh_until = match &self.token {
                 None => None,
                 Some((directory, id)) => match tokens::find(directory, id, now).await {
                     Ok(known) if known.token.is_some() => Some(known.fresh_until),
-                    Ok(_) => return Ended::Over,
+                    Ok(_) => return Ended::Expired,
                     Err(_) => return Ended::Unknown,
                 },
             };

@@ -92,16 +92,16 @@ impl ShardClient {
         &self,
         shard: u32,
         subscription: Subscription,
-    ) -> Result<Subscribed, ApiError> {
+    ) -> Result<SubscribeResponse, ApiError> {
         let call = self.new_call(shard, ShardRequest::Subscribe(subscription));
         let init = RequestInit::new();
         init.set_headers(&upgrade()?);
         let mut response = self.objects.fetch(&name(shard), &call.to_url(), &init).await?;
         match response.status_code() {
-            101 => Ok(Subscribed::Opened(response)),
-            204 => Ok(Subscribed::Over),
-            401 => Ok(Subscribed::Refused),
-            410 => Ok(Subscribed::Erased),
+            101 => Ok(SubscribeResponse::Opened(response)),
+            204 => Ok(SubscribeResponse::Over),
+            401 => Ok(SubscribeResponse::Refused),
+            410 => Ok(SubscribeResponse::Erased),
             503 => Err(ApiError::with_message(Code::Unavailable, response.text().await?)),
             status => {
                 console_error!("shard {shard} answered {status}");
@@ -122,7 +122,7 @@ impl ShardClient {
 }
 
 /// A shard's answer to a subscription.
-pub(crate) enum Subscribed {
+pub(crate) enum SubscribeResponse {
     /// A socket to the shard.
     Opened(Response),
     /// The task has ended, and the subscriber has its final state.

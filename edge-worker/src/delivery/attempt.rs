@@ -62,7 +62,7 @@ pub(crate) async fn attempt(config: &Config, shard: u32, dispatch: &Dispatch, bo
         took_ms: clock::now().0 - attempted_at.0,
         status: made.status,
         error: made.error.map(str::to_owned),
-        answer: opened.redact(&made.text),
+        answer: opened.redact(&made.answer_excerpt),
         location_host: made.location_host,
         is_aborted: made.is_aborted,
         retry_after_ms: made.retry_after_ms,
@@ -71,13 +71,13 @@ pub(crate) async fn attempt(config: &Config, shard: u32, dispatch: &Dispatch, bo
 }
 
 /// What is sealed at rest and needed for an attempt.
-struct Opened<'a> {
+struct UnsealedCredentials<'a> {
     signers: Vec<Rc<Signer>>,
     /// The endpoint's headers with their values.
     headers: Vec<(&'a str, Rc<Zeroizing<String>>)>,
 }
 
-impl Opened<'_> {
+impl UnsealedCredentials<'_> {
     /// Replaces the values of the headers in what an endpoint has answered.
     fn redact(&self, answer: &str) -> String {
         let secrets = redaction::secrets(self.headers.iter().map(|(_, value)| value.as_str()));
@@ -87,14 +87,17 @@ impl Opened<'_> {
 
 /// Opens the secrets and the headers. Without one of the headers, or the current secret, no attempt is made. A secret
 /// before it that can't be opened is left out: it was sealed under a master key that has been replaced since.
-async fn open<'a>(config: &Config, dispatch: &'a Dispatch) -> worker::Result<Option<Opened<'a>>> {
+async fn open<'a>(
+    config: &Config,
+    dispatch: &'a Dispatch,
+) -> worker::Result<Option<UnsealedCredentials<'a>>> {
     let endpoint = endpoint_of(dispatch.delivery);
     let sealer = Sealer::new(&config.master);
     let mut signers = Vec::with_capacity(dispatch.secrets.len());
-    for (place, secret) in dispatch.secrets.iter().enumerate() {
+    for (index, secret) in dispatch.secrets.iter().enumerate() {
         match sealer.signer(endpoint, secret).await? {
             Some(signer) => signers.push(signer),
-            None if place == 0 => return Ok(None),
+            None if index == 0 => return Ok(None),
             None => {}
         }
     }
@@ -103,14 +106,14 @@ async fn open<'a>(config: &Config, dispatch: &'a Dispatch) -> worker::Result<Opt
         let Some(value) = sealer.open_header(endpoint, header).await? else { return Ok(None) };
         headers.push((header.name.as_str(), value));
     }
-    Ok(Some(Opened { signers, headers }))
+    Ok(Some(UnsealedCredentials { signers, headers }))
 }
 
 /// What an endpoint answered.
 struct Answer {
     status: Option<u16>,
     error: Option<&'static str>,
-    text: String,
+    answer_excerpt: String,
     location_host: Option<String>,
     is_aborted: bool,
     retry_after_ms: Option<i64>,
@@ -122,7 +125,7 @@ impl Answer {
         Self {
             status: None,
             error: Some(error),
-            text: String::new(),
+            answer_excerpt: String::new(),
             location_host: None,
             is_aborted: false,
             retry_after_ms: None,
@@ -136,7 +139,7 @@ impl Answer {
 async fn send(
     shard: u32,
     dispatch: &Dispatch,
-    opened: &Opened<'_>,
+    opened: &UnsealedCredentials<'_>,
     attempted_at: Millis,
     body: &[u8],
 ) -> Answer {
@@ -146,7 +149,7 @@ async fn send(
         opened.signers.iter().map(|signer| signer.standard(&dispatch.webhook_id, timestamp, body)).collect();
     let standard = standard.join(" ");
     let mut refused = None;
-    for (place, signer) in opened.signers.iter().enumerate() {
+    for (index, signer) in opened.signers.iter().enumerate() {
         let own = [
             ("content-type", "application/json".to_owned()),
             ("user-agent", USER_AGENT.to_owned()),
@@ -169,7 +172,7 @@ async fn send(
             Some(Reply::Unauthorized) if !answer.is_aborted => refused = refused.or(Some(answer)),
             reply => {
                 let has_arrived = reply == Some(Reply::Delivered);
-                return Answer { previous_secret: place > 0 && has_arrived, ..answer };
+                return Answer { previous_secret: index > 0 && has_arrived, ..answer };
             }
         }
     }
@@ -215,7 +218,7 @@ async fn read(response: &web_sys::Response, url: &str, attempted_at: Millis) -> 
         error: None,
         is_aborted: delivery_control.eq_ignore_ascii_case(ABORT),
         retry_after_ms: retry_after.and_then(|value| time::retry_after_ms(&value, attempted_at)),
-        text: if is_failure { excerpt::line(&body, ANSWER_BYTES) } else { String::new() },
+        answer_excerpt: if is_failure { excerpt::line(&body, ANSWER_BYTES) } else { String::new() },
         location_host: location.and_then(|location| location_host(&location, url)),
         previous_secret: false,
     }

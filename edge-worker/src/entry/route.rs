@@ -48,17 +48,17 @@ const ROUTES: &[Route<Target>] = &[
 ];
 
 /// What a request has found by its method and its URL.
-pub(super) struct Found {
+pub(super) struct PathMatch {
     pub(super) kind: PathKind,
     /// An error where the path does not have the method.
     pub(super) target: Result<RouteMatch<Target>, ApiError>,
 }
 
 /// Finds what a request asks for. Its URL is as the runtime writes it: absolute, and with a path (WHATWG URL).
-pub(super) fn find(head: &Head) -> Found {
+pub(super) fn find(head: &Head) -> PathMatch {
     let (url, query) = head.url.split_once('?').unwrap_or((&head.url, ""));
-    let (_, place) = url.split_once("://").unwrap_or_default();
-    let (_, path) = place.split_once('/').unwrap_or_default();
+    let (_, address) = url.split_once("://").unwrap_or_default();
+    let (_, path) = address.split_once('/').unwrap_or_default();
     // One slash at the end is a common slip where a URL is registered.
     let path = if path == "webhooks/vtryon/" { "webhooks/vtryon" } else { path };
     let (first, rest) = path.split_once('/').map_or((path, None), |(first, rest)| (first, Some(rest)));
@@ -79,7 +79,7 @@ pub(super) fn find(head: &Head) -> Found {
         }
         (None, ..) => Ok(RouteMatch { request: Target::NotFound, path: "", scope: None }),
     };
-    Found { kind, target }
+    PathMatch { kind, target }
 }
 
 /// Returns all paths with their methods, each with its scope, as JSON, for tests.

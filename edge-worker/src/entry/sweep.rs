@@ -9,7 +9,7 @@ use worker::{Env, console_error};
 use crate::config::Config;
 
 /// How many shards are woken at the same time.
-const AT_ONCE: usize = 16;
+const CONCURRENT_SHARDS: usize = 16;
 
 pub(crate) async fn sweep(env: &Env) {
     let Ok(config) = Config::current(env) else { return };
@@ -21,7 +21,7 @@ pub(crate) async fn sweep(env: &Env) {
         }
         json::read::<SweepFindings>(&answer.ok()??).ok()
     });
-    let findings: Vec<_> = stream::iter(swept).buffer_unordered(AT_ONCE).collect().await;
+    let findings: Vec<_> = stream::iter(swept).buffer_unordered(CONCURRENT_SHARDS).collect().await;
     let report = DirectoryRequest::Sweep(SweepReport::of(&findings));
     let answer = config.directory_client(env).send(report).await;
     if !answer.is_ok_and(|answer| answer.status_code() == 200) {

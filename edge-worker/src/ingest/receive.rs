@@ -19,7 +19,7 @@ use crate::http::body;
 use crate::http::head::Head;
 use crate::http::response::{self, ApiError};
 use crate::ingest::rejections;
-use crate::ingest::rejections::Body;
+use crate::ingest::rejections::SampleBody;
 use crate::platform::clock;
 
 thread_local! {
@@ -37,13 +37,15 @@ pub(crate) async fn receive(
 ) -> Result<Response, ApiError> {
     let signature = match Signature::parse(head.signature.as_bytes()) {
         Ok(signature) => signature,
-        Err(error) => return Err(reject(error.code(), head, Body::Unread(request), &env, context).await),
+        Err(error) => {
+            return Err(reject(error.code(), head, SampleBody::Unread(request), &env, context).await);
+        }
     };
     let body = body::read(request, head.declared(), config.deployment.verifier.limit().bytes()).await?;
     let verified = match config.deployment.verifier.verify(&body, &signature) {
         Ok(verified) => verified,
         Err(error) => {
-            return Err(reject(error.code(), head, Body::Read(&body), &env, context).await);
+            return Err(reject(error.code(), head, SampleBody::Read(&body), &env, context).await);
         }
     };
     let received_at = clock::now();
@@ -69,7 +71,7 @@ pub(crate) async fn receive(
 }
 
 /// Counts the rejection with its code; the sender sees only the public code.
-async fn reject(code: Code, head: &Head, body: Body<'_>, env: &Env, context: &Context) -> ApiError {
+async fn reject(code: Code, head: &Head, body: SampleBody<'_>, env: &Env, context: &Context) -> ApiError {
     rejections::note(code, PathKind::Webhook, head, body, env, context).await;
     ApiError::new(code)
 }

@@ -32,7 +32,7 @@ pub(super) fn open(
 }
 
 /// How long an acknowledgement may be, in bytes: its id has a place for each of 1024 shards.
-const LONGEST: usize = 32 * 1024;
+const MAX_ACK_BYTES: usize = 32 * 1024;
 
 /// What was sent and not acknowledged.
 #[derive(Default)]
@@ -116,7 +116,8 @@ async fn join(
                     Ok(None) => continue,
                     Err(end) => return end,
                 };
-                let id = acknowledged(&text, LONGEST).filter(|id| StreamCursor::parse(id, shards).is_ok());
+                let id =
+                    acknowledged(&text, MAX_ACK_BYTES).filter(|id| StreamCursor::parse(id, shards).is_ok());
                 let Some(id) = id else { return NOT_TAKEN.into() };
                 for (no, id) in unacknowledged.acknowledge(&id) {
                     // A shard that has ended its stream is noticed by that.

@@ -14,7 +14,7 @@ use crate::http::response::ApiError;
 use crate::platform::clock;
 
 /// Where the stream of each shard begins.
-pub(super) enum Beginning {
+pub(super) enum RequestedStart {
     Now,
     After(StreamCursor),
     Since(Millis),
@@ -22,7 +22,7 @@ pub(super) enum Beginning {
 
 /// The query of an administrator's stream.
 pub(super) struct StreamQuery {
-    pub(super) beginning: Beginning,
+    pub(super) requested_start: RequestedStart,
     /// Whether events carry their bodies.
     pub(super) bodies: bool,
     /// How long its sender may be answered.
@@ -45,22 +45,22 @@ impl StreamQuery {
         };
         let resumed = request.headers().get("last-event-id")?.filter(|id| !id.is_empty());
         // A cursor goes before `since`: a client that resumes keeps the query that it began with.
-        let beginning = match (resumed.as_deref().or(query.get("cursor")), query.get("since")) {
-            (Some(cursor), _) => Beginning::After(StreamCursor::parse(cursor, config.shards)?),
-            (None, Some(since)) => Beginning::Since(moment(since)?),
-            (None, None) => Beginning::Now,
+        let requested_start = match (resumed.as_deref().or(query.get("cursor")), query.get("since")) {
+            (Some(cursor), _) => RequestedStart::After(StreamCursor::parse(cursor, config.shards)?),
+            (None, Some(since)) => RequestedStart::Since(moment(since)?),
+            (None, None) => RequestedStart::Now,
         };
-        Ok(Self { beginning, bodies, permit })
+        Ok(Self { requested_start, bodies, permit })
     }
 
     /// Returns where one shard's stream begins. A cursor without this shard is of another stream: to begin
     /// anywhere else would be a gap that nobody is told of.
     pub(super) fn start(&self, shard: u32) -> Result<Start, ApiError> {
         let message = "`cursor` is of another stream";
-        match &self.beginning {
-            Beginning::Now => Ok(Start::Now),
-            Beginning::Since(at) => Ok(Start::Since(*at)),
-            Beginning::After(cursor) => match cursor.position(shard) {
+        match &self.requested_start {
+            RequestedStart::Now => Ok(Start::Now),
+            RequestedStart::Since(at) => Ok(Start::Since(*at)),
+            RequestedStart::After(cursor) => match cursor.position(shard) {
                 Some(StreamPosition::Snapshot) => Ok(Start::Now),
                 Some(StreamPosition::After(seq)) => Ok(Start::After(seq)),
                 None => Err(ApiError::with_message(Code::Conflict, message)),

@@ -11,7 +11,7 @@ use super::frame::Ids;
 use super::{Form, PROTOCOL, lingering, not_plain, offered, openings, relay};
 
 use crate::auth::{Permit, origin};
-use crate::clients::Subscribed;
+use crate::clients::SubscribeResponse;
 use crate::config::Config;
 use crate::http::query::Query;
 use crate::http::response::ApiError;
@@ -73,25 +73,25 @@ async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Re
         send_window: SEND_WINDOW,
     };
     match (config.shard_client(env).subscribe(shard, subscription).await?, form) {
-        (Subscribed::Refused, _) => Err(ApiError::new(Code::Unauthorized)),
-        (Subscribed::Over, Form::Socket { protocol }) => {
+        (SubscribeResponse::Refused, _) => Err(ApiError::new(Code::Unauthorized)),
+        (SubscribeResponse::Over, Form::Socket { protocol }) => {
             // One who has seen all there is to see.
             client_socket::refuse((1000, FINAL), task_id, protocol)
         }
-        (Subscribed::Erased, Form::Socket { protocol }) => {
+        (SubscribeResponse::Erased, Form::Socket { protocol }) => {
             client_socket::refuse((1000, GONE), task_id, protocol)
         }
         // This ends an EventSource.
-        (Subscribed::Over | Subscribed::Erased, _) => Ok(Response::empty()?.with_status(204)),
-        (Subscribed::Opened(response), Form::Events) => {
+        (SubscribeResponse::Over | SubscribeResponse::Erased, _) => Ok(Response::empty()?.with_status(204)),
+        (SubscribeResponse::Opened(response), Form::Events) => {
             let socket = response.websocket().ok_or_else(|| ApiError::new(Code::Unavailable))?;
             event_stream::open(vec![socket], Ids::of_shard(), permit, Acknowledge::No)
         }
-        (Subscribed::Opened(response), Form::Socket { protocol }) => {
+        (SubscribeResponse::Opened(response), Form::Socket { protocol }) => {
             let socket = response.websocket().ok_or_else(|| ApiError::new(Code::Unavailable))?;
             relay::open(socket, Client::Page { task_id }, permit, protocol)
         }
-        (Subscribed::Opened(_), Form::Plain) => Err(not_plain()),
+        (SubscribeResponse::Opened(_), Form::Plain) => Err(not_plain()),
     }
 }
 

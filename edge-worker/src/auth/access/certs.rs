@@ -26,20 +26,20 @@ use crate::platform::{clock, js};
 
 /// How long keys are kept, in milliseconds. Access changes its key every six weeks, and the one before
 /// stays good for a week.
-const KEPT: i64 = 3_600_000;
+const CACHE_MS: i64 = 3_600_000;
 
 /// How often an unknown key may make us fetch, in milliseconds: anyone can name one. It is also how long a key that
 /// is new at Access may be unknown here, so it is short.
-const REFETCH: i64 = 10_000;
+const REFETCH_PAUSE_MS: i64 = 10_000;
 
 /// How long nothing is fetched after a fetch that has failed, in milliseconds.
-const FAILURE_PAUSE: i64 = 10_000;
+const FAILURE_PAUSE_MS: i64 = 10_000;
 
 /// How long a fetch may take.
 const FETCH_LIMIT: Duration = Duration::from_secs(5);
 
 /// When a fetch that has not ended counts as lost, in milliseconds from its beginning: well after its limit.
-const LOST_AFTER: i64 = 10_000;
+const LOST_AFTER_MS: i64 = 10_000;
 
 /// RFC 7518, 3.3: RS256 takes keys of 2048 bits or more. This many digits of base64url write them.
 const MODULUS_DIGITS: usize = 342;
@@ -47,13 +47,13 @@ const MODULUS_DIGITS: usize = 342;
 /// The keys of one team.
 pub(super) struct Certs {
     url: String,
-    known: RefCell<Option<Known>>,
+    known: RefCell<Option<CachedKeys>>,
     refetched_at: Cell<Option<Millis>>,
     failed_at: Cell<Option<Millis>>,
     under_way: RefCell<Option<UnderWay>>,
 }
 
-struct Known {
+struct CachedKeys {
     keys: Vec<Named>,
     fetched_at: Millis,
 }
@@ -86,14 +86,16 @@ impl Certs {
     /// # Errors
     /// `unavailable` where the keys can't be fetched, with how long to wait; the log has why.
     pub(super) async fn key(self: &Rc<Self>, kid: &str, now: Millis) -> Result<Option<PublicKey>, ApiError> {
-        if let Some(keys) = self.known.borrow().as_ref().filter(|known| within(known.fetched_at, KEPT, now)) {
+        if let Some(keys) =
+            self.known.borrow().as_ref().filter(|known| within(known.fetched_at, CACHE_MS, now))
+        {
             let key = find(&keys.keys, kid);
             if key.is_some() {
                 return Ok(key);
             }
             if !self.is_fetching(now) {
                 self.check_pause(now)?;
-                if self.refetched_at.get().is_some_and(|at| within(at, REFETCH, now)) {
+                if self.refetched_at.get().is_some_and(|at| within(at, REFETCH_PAUSE_MS, now)) {
                     return Ok(None);
                 }
                 self.refetched_at.set(Some(now));
@@ -109,15 +111,15 @@ impl Certs {
 
     /// Refuses while nothing is fetched because the last fetch has failed.
     fn check_pause(&self, now: Millis) -> Result<(), ApiError> {
-        let Some(failed_at) = self.failed_at.get().filter(|at| within(*at, FAILURE_PAUSE, now)) else {
+        let Some(failed_at) = self.failed_at.get().filter(|at| within(*at, FAILURE_PAUSE_MS, now)) else {
             return Ok(());
         };
-        let left = FAILURE_PAUSE - (now.0 - failed_at.0);
+        let left = FAILURE_PAUSE_MS - (now.0 - failed_at.0);
         Err(ApiError::new(Code::Unavailable).with_header("retry-after", ((left + 999) / 1000).to_string()))
     }
 
     fn is_fetching(&self, now: Millis) -> bool {
-        self.under_way.borrow().as_ref().is_some_and(|fetch| within(fetch.since, LOST_AFTER, now))
+        self.under_way.borrow().as_ref().is_some_and(|fetch| within(fetch.since, LOST_AFTER_MS, now))
     }
 
     /// Waits for the fetch in progress, and begins one where there is none.
@@ -147,7 +149,7 @@ impl Certs {
         match keys {
             Ok(keys) => {
                 self.failed_at.set(None);
-                self.known.replace(Some(Known { keys, fetched_at: now }));
+                self.known.replace(Some(CachedKeys { keys, fetched_at: now }));
             }
             Err(error) => {
                 console_error!("the keys of Access can't be had: {error}");

@@ -19,10 +19,10 @@ use crate::platform::timeout::with_timeout;
 use crate::testing::metering::{self, BilledOperation};
 
 /// How many shards are configured at the same time.
-const AT_ONCE: usize = 16;
+const CONCURRENT_SHARDS: usize = 16;
 
 /// How long a request waits for the shards to confirm.
-const PATIENCE: Duration = Duration::from_secs(5);
+const CONFIRM_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Directory {
     /// Stores a change and pushes it to all shards. The alarm that repeats the push is set in the same commit.
@@ -61,8 +61,8 @@ impl Directory {
                 }
             }
         });
-        let pushed = stream::iter(pushes).for_each_concurrent(AT_ONCE, |push| push);
-        if with_timeout(PATIENCE, pushed).await.is_none() {
+        let pushed = stream::iter(pushes).for_each_concurrent(CONCURRENT_SHARDS, |push| push);
+        if with_timeout(CONFIRM_TIMEOUT, pushed).await.is_none() {
             console_error!("directory: not all shards have confirmed in time");
         }
         let shards = config.shards.count();

@@ -80,9 +80,9 @@ impl TaskShard {
             }
             let ended = with_timeout(Duration::from_millis(LOOK_MS), running.next()).await;
             if let Some(Some(endpoint)) = ended
-                && let Some(place) = draining.iter().position(|draining| *draining == endpoint)
+                && let Some(index) = draining.iter().position(|draining| *draining == endpoint)
             {
-                draining.swap_remove(place);
+                draining.swap_remove(index);
             }
         }
     }
