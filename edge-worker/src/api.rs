@@ -1,6 +1,6 @@
 //! What administrators, and holders of lesser scopes, read and do.
 
-mod access;
+mod audit;
 mod deliveries;
 mod endpoints;
 mod import;
@@ -13,15 +13,16 @@ mod tasks;
 mod test_delivery;
 mod tickets;
 
+use vtryon_gateway_engine::protocol::{AuditedRequest, DirectoryRequest};
 use vtryon_gateway_engine::{directory, shard};
 use vtryon_webhooks::Code;
 use worker::{Context, Env, Request, Response};
 
 use crate::api::route::Api;
+use crate::clients::{DirectoryClient, ShardClient, text_of};
 use crate::config::Config;
 use crate::http::body;
 use crate::http::response::{self, ApiError};
-use crate::protocol::{AuditedRequest, DirectoryRequest, directory_client};
 
 /// The API as OpenAPI 3.1 describes it.
 const OPENAPI: &str = include_str!("api/openapi.json");
@@ -29,55 +30,85 @@ const OPENAPI: &str = include_str!("api/openapi.json");
 /// How long the body of a request may be, in bytes.
 const LIMIT: usize = 64 * 1024;
 
+/// What the handlers of all requests share.
+struct ApiContext<'a> {
+    env: &'a Env,
+    config: &'a Config,
+    shards: ShardClient,
+    directory: DirectoryClient,
+    /// How a change is recorded.
+    audited: &'a AuditedRequest,
+}
+
+impl ApiContext<'_> {
+    /// Sends the directory a request that changes something.
+    async fn change(&self, request: DirectoryRequest) -> Result<Response, ApiError> {
+        self.directory.change(request, self.audited).await
+    }
+
+    /// Records a change that a shard is about to make. It is made only once that is stored, so that none is without a
+    /// record.
+    async fn record_change(&self, target: &str) -> Result<(), ApiError> {
+        self.record(DirectoryRequest::RecordChange { target: target.to_owned() }).await
+    }
+
+    async fn record(&self, request: DirectoryRequest) -> Result<(), ApiError> {
+        text_of(self.change(request).await?).await.map(drop)
+    }
+}
+
 /// Answers a request whose sender has been admitted; `audited` is how a change is recorded.
 pub(crate) async fn answer(
-    api: Api,
+    operation: Api,
     request: Request,
     audited: &AuditedRequest,
     env: &Env,
     config: &Config,
     context: &Context,
 ) -> Result<Response, ApiError> {
-    match api {
-        Api::Task(id, query) => match &*request.inner().method() {
-            "DELETE" => tasks::erase(id, &query, audited, env, config).await,
-            _ => tasks::task(id, env, config).await,
-        },
-        Api::Result(id) => results::show(id, env, config, context).await,
-        Api::Tasks(query) => tasks::tasks(&query, env, config).await,
-        Api::Quarantine(query) => tasks::quarantine(&query, env, config).await,
-        Api::Endpoints(kind) => endpoints::all(kind, &request, audited, env).await,
-        Api::Endpoint(kind, id) => endpoints::one(kind, &id, &request, audited, env).await,
-        Api::Rotate(kind, id) => endpoints::rotate(kind, &id, &request, audited, env).await,
-        Api::Retire(kind, id) => endpoints::retire(kind, &id, audited, env).await,
-        Api::Test(kind, id) => test_delivery::send(kind, &id, audited, env, config).await,
-        Api::Deliveries(query) => deliveries::list(&query, env, config).await,
-        Api::Delivery(id) => deliveries::show(&id, env, config).await,
-        Api::DeliveryBody(id) => deliveries::body(&id, env, config).await,
-        Api::ReplayDelivery(id) => deliveries::replay(&id, audited, env, config).await,
-        Api::Replays => {
+    let (shards, directory) = (config.shard_client(env), config.directory_client(env));
+    let api = &ApiContext { env, config, shards, directory, audited };
+    match operation {
+        Api::ListTasks { query } => tasks::list(&query, api).await,
+        Api::ShowTask { id } => tasks::show(id, api).await,
+        Api::EraseTask { id, query } => tasks::erase(id, &query, api).await,
+        Api::ShowResult { id } => results::show(id, api, context).await,
+        Api::ListQuarantine { query } => tasks::quarantine(&query, api).await,
+        Api::ListEndpoints { kind } => endpoints::list(kind, api).await,
+        Api::CreateEndpoint { kind } => endpoints::create(kind, &request, api).await,
+        Api::ShowEndpoint { kind, id } => endpoints::show(kind, &id, api).await,
+        Api::ChangeEndpoint { kind, id } => endpoints::change(kind, &id, &request, api).await,
+        Api::DeleteEndpoint { kind, id } => endpoints::delete(kind, &id, api).await,
+        Api::RotateSecret { kind, id } => endpoints::rotate(kind, &id, &request, api).await,
+        Api::RetireSecret { kind, id } => endpoints::retire(kind, &id, api).await,
+        Api::TestEndpoint { kind, id } => test_delivery::send(kind, &id, api).await,
+        Api::ListDeliveries { query } => deliveries::list(&query, api).await,
+        Api::ShowDelivery { id } => deliveries::show(&id, api).await,
+        Api::ShowDeliveryBody { id } => deliveries::body(&id, api).await,
+        Api::ReplayDelivery { id } => deliveries::replay(&id, api).await,
+        Api::ReplayRange => {
             let key = request.headers().get("idempotency-key")?;
             let input = text(&request).await?;
-            directory_client::change(env, DirectoryRequest::Replay { input, key }, audited).await
+            api.change(DirectoryRequest::Replay { input, key }).await
         }
-        Api::Replay(id) => match &*request.inner().method() {
-            "DELETE" => directory_client::change(env, DirectoryRequest::CancelReplay { id }, audited).await,
-            _ => directory_client::send(env, DirectoryRequest::Progress { id }).await,
-        },
-        Api::Import(query) => import::import(&query, &request, audited, env, config).await,
-        Api::Tickets => tickets::issue(&text(&request).await?, config),
-        Api::Tokens => access::tokens(&request, audited, env).await,
-        Api::Token(id) => access::revoke(id, audited, env).await,
-        Api::Audit(query) => access::audit(&query, env).await,
-        Api::Secrets => directory_client::send(env, DirectoryRequest::Secrets).await,
-        Api::Secret(fingerprint) => {
-            directory_client::change(env, DirectoryRequest::PurgeSecret { fingerprint }, audited).await
+        Api::ShowReplay { id } => api.directory.send(DirectoryRequest::Progress { id }).await,
+        Api::CancelReplay { id } => api.change(DirectoryRequest::CancelReplay { id }).await,
+        Api::ListRejections => api.directory.send(DirectoryRequest::Rejections).await,
+        Api::ListSecrets => api.directory.send(DirectoryRequest::Secrets).await,
+        Api::PurgeSecret { fingerprint } => api.change(DirectoryRequest::PurgeSecret { fingerprint }).await,
+        Api::Import { query } => import::import(&query, &request, api).await,
+        Api::IssueTicket => tickets::issue(&text(&request).await?, config),
+        Api::ListTokens => api.directory.send(DirectoryRequest::Tokens).await,
+        Api::CreateToken => {
+            let input = text(&request).await?;
+            api.change(DirectoryRequest::CreateToken { input }).await
         }
-        Api::Rejections => directory_client::send(env, DirectoryRequest::Rejections).await,
-        Api::Metrics => metrics::show(env, config).await,
-        Api::Stats(query) => stats::show(&query, env, config).await,
-        Api::Document => response::json_text(200, OPENAPI),
-        Api::Version => response::json_text(200, &version()),
+        Api::RevokeToken { id } => api.change(DirectoryRequest::RevokeToken { id }).await,
+        Api::ListAudit { query } => audit::list(&query, api).await,
+        Api::ShowMetrics => metrics::show(api).await,
+        Api::ShowStats { query } => stats::show(&query, api).await,
+        Api::ShowDocument => response::json_text(200, OPENAPI),
+        Api::ShowVersion => response::json_text(200, &version()),
         Api::NotFound => Err(ApiError::new(Code::NotFound)),
     }
 }
@@ -88,17 +119,8 @@ pub(crate) fn version() -> String {
     format!(r#"{{"status":"ok","version":"{version}","schema":{{"shard":{shard},"directory":{directory}}}}}"#)
 }
 
-/// Records a change that a shard is about to make. It is made only once that is stored, so that none is without a record.
-async fn record_change(env: &Env, target: &str, audited: &AuditedRequest) -> Result<(), ApiError> {
-    record(env, DirectoryRequest::RecordChange { target: target.to_owned() }, audited).await
-}
-
-async fn record(env: &Env, request: DirectoryRequest, audited: &AuditedRequest) -> Result<(), ApiError> {
-    directory_client::done(directory_client::change(env, request, audited).await?).await.map(drop)
-}
-
 /// Reads the body of a request as text.
 async fn text(request: &Request) -> Result<String, ApiError> {
     let bytes = body::of(request, LIMIT).await?;
-    String::from_utf8(bytes).map_err(|_| ApiError::because(Code::InvalidRequest, "the body is not UTF-8"))
+    String::from_utf8(bytes).map_err(|_| ApiError::invalid_request("the body is not UTF-8"))
 }

@@ -3,12 +3,14 @@
 mod admin;
 mod variable;
 
-use std::cell::RefCell;
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use js_sys::Reflect;
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::log::Level;
+use vtryon_gateway_engine::protocol::placement::Placement;
+use vtryon_gateway_engine::protocol::topology::Topology;
 use vtryon_gateway_engine::tickets::Tickets;
 pub(crate) use vtryon_gateway_engine::variables::RESULTS;
 use vtryon_gateway_engine::variables::{
@@ -25,11 +27,9 @@ use zeroize::Zeroizing;
 
 use self::variable::{Fault, fault, list, missing, number, text, word, wrong};
 use crate::auth::{Admin, is_origin};
+use crate::clients::{DirectoryClient, ShardClient};
 use crate::http::response::ApiError;
 use crate::platform::clock;
-use crate::protocol::object;
-use crate::protocol::placement::Placement;
-use crate::protocol::topology::Topology;
 use crate::testing::faults;
 
 /// The variables that hold Vtryon's secrets, and whose each is.
@@ -53,8 +53,8 @@ pub(crate) struct Config {
 }
 
 thread_local! {
-    /// An isolate serves one deployment, whose environment never changes.
-    static CURRENT: RefCell<Option<Rc<Config>>> = const { RefCell::new(None) };
+    /// An isolate serves one deployment, whose environment never changes; none where it is faulty.
+    static CURRENT: OnceCell<Option<Rc<Config>>> = const { OnceCell::new() };
 }
 
 impl Config {
@@ -63,22 +63,27 @@ impl Config {
         Topology { shards: self.shards.count(), placement: self.placement }
     }
 
-    /// Returns the configuration; a faulty one stops every request, and the log names the variable.
+    /// Returns the client of the deployment's shards.
+    pub(crate) fn shard_client(&self, env: &Env) -> ShardClient {
+        ShardClient::new(env, self.shards, self.placement)
+    }
+
+    /// Returns the client of the deployment's directory.
+    pub(crate) fn directory_client(&self, env: &Env) -> DirectoryClient {
+        DirectoryClient::new(env, self.placement)
+    }
+
+    /// Returns the configuration. A faulty one stops every request, and the log names the variable once for each isolate:
+    /// anybody may send requests.
     pub(crate) fn current(env: &Env) -> Result<Rc<Self>, ApiError> {
-        if let Some(config) = CURRENT.with_borrow(Clone::clone) {
-            return Ok(config);
-        }
-        match Self::read(env) {
-            Ok(config) => {
-                let config = Rc::new(config);
-                CURRENT.set(Some(Rc::clone(&config)));
-                Ok(config)
-            }
-            Err(fault) => {
-                console_error!("configuration: {} {}", fault.variable, fault.what);
-                Err(ApiError::new(Code::Unavailable))
-            }
-        }
+        let read = || {
+            let read = Self::read(env);
+            let log = |fault: &Fault| console_error!("configuration: {} {}", fault.variable, fault.what);
+            read.inspect_err(log).ok().map(Rc::new)
+        };
+        CURRENT
+            .with(|current| current.get_or_init(read).clone())
+            .ok_or_else(|| ApiError::new(Code::Unavailable))
     }
 
     /// Reads Vtryon's secrets in clear, in the order of the verifier's keys. For the directory, which looks for
@@ -101,7 +106,6 @@ impl Config {
         let shards = number(env, SHARDS, Shards::new)?;
         let retention_hours = number(env, RETENTION_HOURS, Some)?;
         let placement = placement(env)?;
-        object::place(placement);
         for object in [TASK_SHARD, DIRECTORY] {
             env.durable_object(object).map_err(|_| missing(object)())?;
         }

@@ -4,29 +4,30 @@ mod route;
 mod sweep;
 
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::{Either, select};
 use js_sys::Promise;
 use vtryon_gateway_engine::access::scope::Scope;
 use vtryon_webhooks::Code;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen_futures::future_to_promise;
 use worker::{
-    Context, Delay, Env, Request, ScheduleContext, ScheduledEvent, console_error, event, wasm_bindgen,
-    web_sys, worker_sys,
+    Context, Env, Request, ScheduleContext, ScheduledEvent, console_error, event, wasm_bindgen, web_sys,
+    worker_sys,
 };
 
-use self::route::Route;
-use crate::api::route::{Api, Found};
+use self::route::Target;
+use crate::api::route::Api;
+use crate::auth::sign_out;
 use crate::config::Config;
 use crate::http::head::Head;
 use crate::http::response::ApiError;
+use crate::http::router::RouteMatch;
 use crate::http::{body, response};
 use crate::ingest::{receive, rejections};
 use crate::platform::clock;
+use crate::platform::timeout::with_timeout;
 use crate::testing::metering::BilledOperation;
 use crate::testing::{faults, metering};
 use crate::{api, live};
@@ -53,14 +54,16 @@ async fn answer_in_time(
     context: worker_sys::Context,
 ) -> worker::Result<web_sys::Response> {
     let head = Head::of(&request);
-    let found = Route::of(&head.url);
-    let deadline = if let Route::Api(Api::Test(..)) = found.request { TEST_DEADLINE } else { DEADLINE };
+    let found = route::find(&head);
+    let is_test =
+        matches!(&found.target, Ok(RouteMatch { request: Target::Api(Api::TestEndpoint { .. }), .. }));
+    let deadline = if is_test { TEST_DEADLINE } else { DEADLINE };
     let context = Context::new(context);
     let answer = answer(&head, found, request, env, &context);
-    let answer = match select(pin!(AssertUnwindSafe(answer).catch_unwind()), Delay::from(deadline)).await {
-        Either::Left((Ok(answer), _)) => answer,
-        Either::Left((Err(_), _)) => Err(failed("panicked")),
-        Either::Right(_) => Err(failed("took too long")),
+    let answer = match with_timeout(deadline, AssertUnwindSafe(answer).catch_unwind()).await {
+        Some(Ok(answer)) => answer,
+        Some(Err(_)) => Err(failed("panicked")),
+        None => Err(failed("took too long")),
     };
     let response = answer.or_else(ApiError::into_response)?;
     response::secured(response, head.url.starts_with("https:"))
@@ -74,22 +77,21 @@ fn failed(how: &str) -> ApiError {
 
 async fn answer(
     head: &Head,
-    found: Found<Route>,
+    found: route::PathMatch,
     request: web_sys::Request,
     env: Env,
     context: &Context,
 ) -> Result<web_sys::Response, ApiError> {
-    let path = found.request.kind();
-    let answer = serve(head, found, request, env.clone(), context).await;
+    let answer = serve(head, found.target, request, env.clone(), context).await;
     if let Err(refusal) = &answer {
-        rejections::count_refusal(refusal, path, head, &env, context).await;
+        rejections::count_refusal(refusal, found.kind, head, &env, context).await;
     }
     answer
 }
 
 async fn serve(
     head: &Head,
-    found: Found<Route>,
+    target: Result<RouteMatch<Target>, ApiError>,
     request: web_sys::Request,
     env: Env,
     context: &Context,
@@ -114,27 +116,31 @@ async fn serve(
     }
     metering::count(BilledOperation::Request);
     faults::before_request(&request);
-    let Found { request: route, path, methods } = found;
-    let scope = route::scope(methods, &head.method)?;
+    let RouteMatch { request: target, path, scope } = target?;
     let config = Config::current(&env)?;
-    if let Route::Webhook = route {
+    if let Target::Webhook = target {
         return receive::receive(head, &request, env, config, context).await;
     }
     let request = Request::from(request);
     // Whatever names no scope, and is not admitted in a way of its own, needs the widest one.
     let needed = scope.unwrap_or(Scope::Admin);
-    let response = match route {
-        Route::Health => response::json_text(200, &api::version()),
-        Route::Session => config.admin.session(request, &env, clock::now()).await,
-        Route::Live(query) => live::all(&query, &request, needed, &env, &config).await,
-        Route::LiveShard(name, query) => live::shard(&name, &query, &request, needed, &env, &config).await,
-        Route::LiveTask(id, query) => live::task(id, &query, &request, needed, &env, &config).await,
-        Route::Api(api) => {
-            let caller = config.admin.admit(&request, &env, needed, clock::now()).await?;
+    let response = match target {
+        Target::Health => response::json_text(200, &api::version()),
+        Target::SignIn => config.admin.sign_in(request, &config.directory_client(&env), clock::now()).await,
+        Target::SignOut => sign_out(),
+        Target::Live { query } => live::all(&query, &request, needed, &env, &config).await,
+        Target::LiveShard { shard, query } => {
+            live::shard(&shard, &query, &request, needed, &env, &config).await
+        }
+        Target::LiveTask { id, query } => live::task(id, &query, &request, needed, &env, &config).await,
+        Target::LiveTaskPreflight { id } => live::preflight(id, &request, &config),
+        Target::Api(api) => {
+            let caller =
+                config.admin.admit(&request, &config.directory_client(&env), needed, clock::now()).await?;
             let audited = caller.audited(&request, format!("{} /api/{path}", head.method))?;
             api::answer(api, request, &audited, &env, &config, context).await
         }
-        Route::Webhook | Route::NotFound(_) => Err(ApiError::new(Code::NotFound)),
+        Target::Webhook | Target::NotFound => Err(ApiError::new(Code::NotFound)),
     }?;
     Ok(response.into())
 }

@@ -5,6 +5,7 @@
 
 mod api;
 mod auth;
+mod clients;
 mod config;
 mod delivery;
 mod entry;
@@ -14,7 +15,7 @@ mod live;
 mod log;
 mod objects;
 mod platform;
-mod protocol;
+mod sealing;
 mod testing;
 
 pub use entry::fetch;

@@ -16,21 +16,23 @@ mod tickets;
 
 use futures_util::future::try_join_all;
 use vtryon_gateway_engine::access::scope::Scope;
-use vtryon_webhooks::{Code, Digest};
+use vtryon_gateway_engine::protocol::cursor::{StreamCursor, StreamPosition};
+use vtryon_gateway_engine::protocol::live::{LIVE_CURSOR, SEND_WINDOW, Start, Subject, Subscription};
+use vtryon_webhooks::Code;
 use worker::{Env, Request, Response, WebSocket};
+
+pub(crate) use self::tickets::preflight;
 
 use self::client_socket::Client;
 use self::event_stream::Acknowledge;
 use self::frame::Ids;
 use self::query::StreamQuery;
 use crate::auth::{Permit, is_socket};
+use crate::clients::{ShardClient, SubscribeResponse};
 use crate::config::Config;
 use crate::http::response::{self, ApiError};
 use crate::http::task_id::task_id;
 use crate::platform::clock;
-use crate::protocol::cursor::{StreamCursor, StreamPosition};
-use crate::protocol::live::{LIVE_CURSOR, SEND_WINDOW, Start, Subject, Subscription};
-use crate::protocol::shard_client::{self, Subscribed};
 
 /// The WebSocket protocol of every stream; a page offers its ticket beside it.
 const PROTOCOL: &str = "vtryon-live";
@@ -82,9 +84,10 @@ pub(crate) async fn all(
     }
     // What all of them send ahead lies here.
     let share = (SEND_WINDOW / config.shards.count() as usize).max(MIN_SEND_WINDOW);
+    let shards = &config.shard_client(env);
     let opened = (0..).zip(starts).map(|(shard, start)| {
         let subscription = subscription(Subject::Shard, start, wanted, share);
-        socket(shard, subscription, env, config)
+        socket(shards, shard, subscription)
     });
     let mut cursor = StreamCursor::new(config.shards.count());
     let mut sockets = Vec::new();
@@ -115,9 +118,10 @@ pub(crate) async fn shard(
     let permit = admit(request, needed, env, config).await?;
     let shard = name.parse().ok().filter(|shard: &u32| shard.to_string() == name);
     let shard = shard.filter(|shard| *shard < config.shards.count());
-    let shard = shard.ok_or(ApiError::because(Code::NotFound, "there is no shard of this number"))?;
+    let shard =
+        shard.ok_or_else(|| ApiError::with_message(Code::NotFound, "there is no shard of this number"))?;
     let wanted = StreamQuery::read(request, query, permit, config)?;
-    one(shard, Subject::Shard, &wanted, request, env, config).await
+    one(&config.shard_client(env), shard, Subject::Shard, &wanted, request).await
 }
 
 /// Streams one task; to the holder of a ticket, its state only.
@@ -134,35 +138,32 @@ pub(crate) async fn task(
     }
     let permit = admit(request, needed, env, config).await?;
     let id = task_id(id)?;
-    let shard = config.shards.of(&Digest::of(id.as_str().as_bytes()));
+    let shard = config.shards.of_task(id.as_str());
     let wanted = StreamQuery::read(request, query, permit, config)?;
     let subject = Subject::Task { task_id: id.as_str().to_owned() };
-    one(shard, subject, &wanted, request, env, config).await
+    one(&config.shard_client(env), shard, subject, &wanted, request).await
 }
 
 async fn admit(request: &Request, needed: Scope, env: &Env, config: &Config) -> Result<Permit, ApiError> {
-    Ok(config.admin.admit(request, env, needed, clock::now()).await?.permit)
+    Ok(config.admin.admit(request, &config.directory_client(env), needed, clock::now()).await?.permit)
 }
 
 /// Streams a subject of one shard.
 async fn one(
+    shards: &ShardClient,
     shard: u32,
     subject: Subject,
     wanted: &StreamQuery,
     request: &Request,
-    env: &Env,
-    config: &Config,
 ) -> Result<Response, ApiError> {
-    let start = wanted.start(shard)?;
+    let subscription = subscription(subject, wanted.start(shard)?, wanted, SEND_WINDOW);
     match Form::of(request)? {
         Form::Socket { protocol } => {
-            let (socket, _) =
-                socket(shard, subscription(subject, start, wanted, SEND_WINDOW), env, config).await?;
+            let (socket, _) = socket(shards, shard, subscription).await?;
             relay::open(socket, Client::Administrator, wanted.permit.clone(), protocol)
         }
         Form::Events => {
-            let (socket, _) =
-                socket(shard, subscription(subject, start, wanted, SEND_WINDOW), env, config).await?;
+            let (socket, _) = socket(shards, shard, subscription).await?;
             event_stream::open(vec![socket], Ids::of_shard(), wanted.permit.clone(), Acknowledge::Yes)
         }
         Form::Plain => Err(not_plain()),
@@ -177,24 +178,25 @@ fn subscription(subject: Subject, start: Start, wanted: &StreamQuery, send_windo
 
 /// Opens a socket to a shard; returns it with the position where its stream begins.
 async fn socket(
+    shards: &ShardClient,
     shard: u32,
     subscription: Subscription,
-    env: &Env,
-    config: &Config,
 ) -> Result<(WebSocket, StreamPosition), ApiError> {
-    match shard_client::subscribe(env, config.shards, shard, subscription).await? {
-        Subscribed::Opened(response) => {
+    match shards.subscribe(shard, subscription).await? {
+        SubscribeResponse::Opened(response) => {
             let position =
                 response.headers().get(LIVE_CURSOR)?.and_then(|position| StreamPosition::parse(&position));
-            response.websocket().zip(position).ok_or(ApiError::new(Code::Unavailable))
+            response.websocket().zip(position).ok_or_else(|| ApiError::new(Code::Unavailable))
         }
-        Subscribed::Over | Subscribed::Erased | Subscribed::Refused => Err(ApiError::new(Code::Unavailable)),
+        SubscribeResponse::Over | SubscribeResponse::Erased | SubscribeResponse::Refused => {
+            Err(ApiError::new(Code::Unavailable))
+        }
     }
 }
 
 fn not_plain() -> ApiError {
     let message = "this is a stream: open a WebSocket, or send the header accept: text/event-stream";
-    ApiError::because(Code::InvalidRequest, message)
+    ApiError::invalid_request(message)
 }
 
 /// Returns the WebSocket protocols that a client offers (RFC 6455, 4.1).

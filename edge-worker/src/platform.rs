@@ -1,7 +1,8 @@
-//! What the Cloudflare platform offers, with types: the clock, SQL, cryptography, URLs.
+//! What the Cloudflare platform offers, with types: the clock, SQL, cryptography, URLs, timeouts.
 
 pub(crate) mod clock;
 pub(crate) mod crypto;
 pub(crate) mod js;
 pub(crate) mod js_url;
 pub(crate) mod storage;
+pub(crate) mod timeout;

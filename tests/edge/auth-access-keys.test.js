@@ -83,6 +83,20 @@ test("keys: requests with a new one share a fetch too", async (t) => {
   assert.equal(team.fetches.length, 2);
 });
 
+test("keys: one that can't be imported is passed over, and the others are good", async (t) => {
+  const { team, gateway, status } = await gatewayOfTeam(t);
+  team.addKey("broken");
+  team.answer = async () => {
+    const { keys } = await team.certs().json();
+    const broken = keys.find(({ kid }) => kid === "broken");
+    broken.n = "!".repeat(broken.n.length);
+    return Response.json({ keys: [broken, ...keys.filter((key) => key !== broken)] });
+  };
+  assert.equal(await status(), 200);
+  assert.equal(await status(team.assertion({ kid: "broken" })), 401, "as one that is not there");
+  assert.match(gateway.log.join(""), /a key of Access is passed over/);
+});
+
 test("keys: a new one is fetched, an unknown one no more than once in ten seconds", async (t) => {
   const { team, status } = await gatewayOfTeam(t);
   assert.equal(await status(), 200);

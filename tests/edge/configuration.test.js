@@ -104,6 +104,7 @@ for (const [variable, value, message, others] of FAULTS) {
     }
     const log = gateway.log.join("");
     assert.ok(log.includes(`configuration: ${variable}`) && log.includes(message), log);
+    assert.equal(log.split("configuration: ").length, 2, "once, whoever sends requests");
     assert.ok(!log.includes("x".repeat(31)), "never its value");
   });
 }

@@ -87,16 +87,41 @@ test("an answer that repeats a value is stored without it", async () => {
   backend.answer = ({ response }) => response.writeHead(500).end(filled + KEY);
   await acknowledged(gateway, event("task_repeated", "completed"));
   const { attempts } = await delivery(gateway, { task_id: "task_repeated" }, attempted);
-  assert.match(attempts[0].answer, /^\[redacted\] and Bearer \[redacted\], x+\[redacted\]$/);
+  assert.match(attempts[0].answer, /^\[redacted\] and \[redacted\], x+\[redacted\]$/);
   backend.answer = "ok";
 });
 
+const PASSWORD = "open sesame";
+const PAIR = Buffer.from(`shop:${PASSWORD}`).toString("base64");
+const SPACED = "live_9f8e7d6c v2";
+
+/** name: the answer of the endpoint, and what is stored of it */
+const REPEATED = {
+  "a value with a blank": [`unknown key ${SPACED}`, "unknown key [redacted]"],
+  "a pair in base64": [`bad credentials ${PAIR}`, "bad credentials [redacted]"],
+  "a decoded pair": [`no login shop:${PASSWORD}`, "no login [redacted]"],
+  "a password": [`wrong password "${PASSWORD}"`, 'wrong password "[redacted]"'],
+};
+
+for (const [name, [text, stored]] of Object.entries(REPEATED)) {
+  test(`an answer that repeats ${name} is stored without it`, async () => {
+    const auth = { type: "basic", username: "shop", password: PASSWORD };
+    await change({ headers: { "x-api-key": SPACED }, auth });
+    backend.answer = ({ response }) => response.writeHead(400).end(text);
+    const task_id = `task ${name}`;
+    await acknowledged(gateway, event(task_id, "completed"));
+    const { attempts } = await delivery(gateway, { task_id }, attempted);
+    assert.equal(attempts[0].answer, stored);
+    backend.answer = "ok";
+  });
+}
+
 test("no value is in an answer of the API or in the log", async () => {
   const { body } = await gateway.api(`/api/endpoints/${endpoint.id}`);
-  assert.deepEqual([body.headers, body.auth], [["x-api-key"], "bearer"]);
+  assert.deepEqual([body.headers, body.auth], [["x-api-key"], "basic"]);
   const listed = await gateway.api("/api/deliveries");
   const shown = JSON.stringify([answers, body, listed.body]) + gateway.log.join("");
-  for (const value of [KEY, TOKEN, "open sesame", "odd value"]) {
+  for (const value of [KEY, TOKEN, PASSWORD, PAIR, SPACED, "odd value"]) {
     assert.ok(!shown.includes(value), value);
   }
 });

@@ -153,6 +153,18 @@ for (const { name, answer, status, requests: count } of ONCE) {
   });
 }
 
+test("a new secret is shown although a header can't be opened at the moment", async () => {
+  const json = { url: backend.url, headers: { "x-fault-open": "a value" } };
+  const registered = await fast.api("/api/endpoints", { json });
+  const path = `/api/endpoints/${registered.body.id}`;
+  const rotated = await fast.api(`${path}/rotate`, { json: {} });
+  assert.deepEqual([registered.status, rotated.status], [201, 200]);
+  const [former, secret] = [registered.body.secret, rotated.body.secret];
+  assert.ok(former && secret && former !== secret);
+  assert.equal((await fast.api(path)).status, 503, "to show it is no change");
+  assert.equal((await fast.api(path, { method: "DELETE" })).status, 200);
+});
+
 test("a delivery that was pending before a rotation is retried with the signatures of both secrets", async () => {
   const { id, secret: old } = await gateway.register(backend.url);
   const { delivery } = await delivered(gateway, { id }, "fail");

@@ -71,6 +71,24 @@ test("of several credentials, one whose scope suffices is enough", async () => {
   assert.equal((await ask(gateway, "/api/audit", { headers })).status, 200);
 });
 
+test("while a token can't be looked up, another good credential of the request is enough", async (t) => {
+  const other = await Gateway.start({ bindings: { SHARDS: "1" } });
+  t.after(() => other.stop());
+  const { token } = await createToken(other, "admin");
+  // The directory answers nobody who has another number of shards.
+  await other.halt();
+  await other.restart({ SHARDS: "2" });
+  const [good, ended] = [now() + 3600, now() - 1].map((end) => cookie(session(end)));
+  for (const [beside, status] of [
+    [{}, 503],
+    [ended, 503],
+    [good, 200],
+  ]) {
+    const headers = { ...bearer(token), ...beside };
+    assert.equal((await ask(other, "/api", { headers })).status, status);
+  }
+});
+
 test("a token that is shown once is listed without its text", async () => {
   const { tokens } = (await gateway.api("/api/tokens")).body;
   assert.equal(tokens.length, SCOPES.length);

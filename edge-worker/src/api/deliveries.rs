@@ -2,18 +2,17 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use vtryon_gateway_engine::protocol::ShardRequest;
+use vtryon_gateway_engine::protocol::delivery::{DeliveryState, parse_delivery_id};
+use vtryon_gateway_engine::protocol::settings::endpoint_no;
 use vtryon_webhooks::{Code, Digest};
-use worker::{Env, Response};
+use worker::Response;
 
+use super::ApiContext;
 use super::listing::{check_empty, listing};
-use super::record_change;
-use crate::config::Config;
 use crate::http::query::Query;
 use crate::http::response::{self, ApiError};
 use crate::http::task_id::task_id;
-use crate::protocol::delivery::{DeliveryState, parse_delivery_id};
-use crate::protocol::settings::endpoint_no;
-use crate::protocol::{AuditedRequest, ShardRequest, shard_client};
 
 /// A page of deliveries. The cursor leads to the next; on the last page it is null.
 #[derive(Serialize)]
@@ -23,22 +22,24 @@ struct Deliveries {
 }
 
 /// Lists deliveries: all, those of a task, or those of a body that can't be read.
-pub(super) async fn list(query: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {
+pub(super) async fn list(query: &str, api: &ApiContext<'_>) -> Result<Response, ApiError> {
     let query = Query::parse(query, &["endpoint", "state", "task_id", "digest", "cursor", "limit"])?;
-    let refuse = |message| ApiError::because(Code::InvalidRequest, message);
     let endpoint = endpoint(&query)?;
-    let no_state = || refuse("`state` is not one of pending, delivered, dead, superseded");
+    let no_state = || ApiError::invalid_request("`state` is not one of pending, delivered, dead, superseded");
     let read = |name| DeliveryState::from_name(name).ok_or_else(no_state);
     let state = query.get("state").map(read).transpose()?;
     let task = query.get("task_id").map(|id| task_id(Some(id.to_owned())));
     let digest = match query.get("digest") {
         None => None,
-        Some(hex) => Some(Digest::from_hex(hex).ok_or(refuse("`digest` is not SHA-256 in lower-case hex"))?),
+        Some(hex) => Some(
+            Digest::from_hex(hex)
+                .ok_or_else(|| ApiError::invalid_request("`digest` is not SHA-256 in lower-case hex"))?,
+        ),
     };
     let task = match task {
         None => None,
         Some(Ok(task)) => Some(task),
-        Some(Err(refusal)) if refusal.code() == Code::NotFound => return nothing(&query, config),
+        Some(Err(refusal)) if refusal.code() == Code::NotFound => return nothing(&query, api),
         Some(Err(refusal)) => return Err(refusal),
     };
     let ask = |before, limit| ShardRequest::Deliveries {
@@ -51,69 +52,63 @@ pub(super) async fn list(query: &str, env: &Env, config: &Config) -> Result<Resp
     };
     let stored_by = match (&task, &digest) {
         // A body that can't be read names no task.
-        (Some(_), Some(_)) => return nothing(&query, config),
-        (Some(task), None) => Some(Digest::of(task.as_str().as_bytes())),
+        (Some(_), Some(_)) => return nothing(&query, api),
+        (Some(task), None) => Some(Digest::of_task(task.as_str())),
         (None, digest) => *digest,
     };
     // What belongs to a task, or to a body, lies in one shard.
-    let only = stored_by.map(|digest| config.shards.of(&digest));
-    let (deliveries, cursor) = listing(&query, only, env, config, ask).await?;
+    let only = stored_by.map(|digest| api.config.shards.of(&digest));
+    let (deliveries, cursor) = listing(&query, only, api, ask).await?;
     response::json(200, &Deliveries { deliveries, cursor })
 }
 
 /// Reads which endpoint a query names, if it names one.
 pub(super) fn endpoint(query: &Query) -> Result<Option<i64>, ApiError> {
     let message = "`endpoint` is not the id of an endpoint";
-    let no = |id| endpoint_no(id).ok_or(ApiError::because(Code::InvalidRequest, message));
+    let no = |id| endpoint_no(id).ok_or_else(|| ApiError::invalid_request(message));
     query.get("endpoint").map(no).transpose()
 }
 
-fn nothing(query: &Query, config: &Config) -> Result<Response, ApiError> {
-    check_empty(query, config)?;
+fn nothing(query: &Query, api: &ApiContext<'_>) -> Result<Response, ApiError> {
+    check_empty(query, api)?;
     response::json(200, &Deliveries { deliveries: Vec::new(), cursor: None })
 }
 
 /// Shows a delivery with its attempts.
-pub(super) async fn show(id: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {
-    let (shard, no) = place(id, config)?;
-    ask(shard, ShardRequest::Delivery { no }, 200, env, config).await
+pub(super) async fn show(id: &str, api: &ApiContext<'_>) -> Result<Response, ApiError> {
+    let (shard, no) = locate(id, api)?;
+    ask(shard, ShardRequest::Delivery { no }, 200, api).await
 }
 
 /// Shows the body that a delivery has.
-pub(super) async fn body(id: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {
-    let (shard, no) = place(id, config)?;
-    ask(shard, ShardRequest::DeliveryBody { no }, 200, env, config).await
+pub(super) async fn body(id: &str, api: &ApiContext<'_>) -> Result<Response, ApiError> {
+    let (shard, no) = locate(id, api)?;
+    ask(shard, ShardRequest::DeliveryBody { no }, 200, api).await
 }
 
 /// Delivers once more; one that is pending becomes due at once.
-pub(super) async fn replay(
-    id: &str,
-    audited: &AuditedRequest,
-    env: &Env,
-    config: &Config,
-) -> Result<Response, ApiError> {
-    let (shard, no) = place(id, config)?;
-    record_change(env, id, audited).await?;
-    ask(shard, ShardRequest::Replay { no }, 202, env, config).await
+pub(super) async fn replay(id: &str, api: &ApiContext<'_>) -> Result<Response, ApiError> {
+    let (shard, no) = locate(id, api)?;
+    api.record_change(id).await?;
+    ask(shard, ShardRequest::Replay { no }, 202, api).await
 }
 
 const UNKNOWN: &str = "there is no delivery of this id, or its event is no longer stored";
 
 /// Reads which shard has a delivery, and its number there.
-fn place(id: &str, config: &Config) -> Result<(u32, i64), ApiError> {
-    let place = parse_delivery_id(id).filter(|(shard, _)| *shard < config.shards.count());
-    place.ok_or(ApiError::because(Code::NotFound, UNKNOWN))
+fn locate(id: &str, api: &ApiContext<'_>) -> Result<(u32, i64), ApiError> {
+    let located = parse_delivery_id(id).filter(|(shard, _)| *shard < api.config.shards.count());
+    located.ok_or_else(|| ApiError::with_message(Code::NotFound, UNKNOWN))
 }
 
 async fn ask(
     shard: u32,
     request: ShardRequest,
     status: u16,
-    env: &Env,
-    config: &Config,
+    api: &ApiContext<'_>,
 ) -> Result<Response, ApiError> {
-    match shard_client::call(env, config.shards, shard, request, &[]).await? {
+    match api.shards.call(shard, request, &[]).await? {
         Some(delivery) => response::json_text(status, &delivery),
-        None => Err(ApiError::because(Code::NotFound, UNKNOWN)),
+        None => Err(ApiError::with_message(Code::NotFound, UNKNOWN)),
     }
 }

@@ -1,44 +1,44 @@
 //! Endpoints and alert destinations: what the directory is asked for.
 
+use vtryon_gateway_engine::protocol::settings::{EndpointKind, endpoint_no};
+use vtryon_gateway_engine::protocol::{DirectoryRequest, EndpointInput};
 use vtryon_webhooks::Code;
-use worker::{Env, Request, Response};
+use worker::{Request, Response};
 
-use super::text;
+use super::{ApiContext, text};
 use crate::http::response::ApiError;
-use crate::protocol::settings::{EndpointKind, endpoint_no};
-use crate::protocol::{AuditedRequest, DirectoryRequest, EndpointInput, directory_client};
 
-/// Registers an endpoint, or lists them.
-pub(super) async fn all(
-    kind: EndpointKind,
-    request: &Request,
-    audited: &AuditedRequest,
-    env: &Env,
-) -> Result<Response, ApiError> {
-    match &*request.inner().method() {
-        "POST" => {
-            let input = endpoint_input(request).await?;
-            directory_client::change(env, DirectoryRequest::Create { kind, input }, audited).await
-        }
-        _ => directory_client::send(env, DirectoryRequest::List { kind }).await,
-    }
+pub(super) async fn list(kind: EndpointKind, api: &ApiContext<'_>) -> Result<Response, ApiError> {
+    api.directory.send(DirectoryRequest::List { kind }).await
 }
 
-/// Shows an endpoint, changes or deletes it.
-pub(super) async fn one(
+/// Registers an endpoint.
+pub(super) async fn create(
+    kind: EndpointKind,
+    request: &Request,
+    api: &ApiContext<'_>,
+) -> Result<Response, ApiError> {
+    let input = endpoint_input(request).await?;
+    api.change(DirectoryRequest::Create { kind, input }).await
+}
+
+pub(super) async fn show(kind: EndpointKind, id: &str, api: &ApiContext<'_>) -> Result<Response, ApiError> {
+    api.directory.send(DirectoryRequest::Get { kind, endpoint: number(id)? }).await
+}
+
+pub(super) async fn change(
     kind: EndpointKind,
     id: &str,
     request: &Request,
-    audited: &AuditedRequest,
-    env: &Env,
+    api: &ApiContext<'_>,
 ) -> Result<Response, ApiError> {
     let endpoint = number(id)?;
-    let change = match &*request.inner().method() {
-        "PATCH" => DirectoryRequest::Change { kind, endpoint, change: endpoint_input(request).await? },
-        "DELETE" => DirectoryRequest::Delete { kind, endpoint },
-        _ => return directory_client::send(env, DirectoryRequest::Get { kind, endpoint }).await,
-    };
-    directory_client::change(env, change, audited).await
+    let change = endpoint_input(request).await?;
+    api.change(DirectoryRequest::Change { kind, endpoint, change }).await
+}
+
+pub(super) async fn delete(kind: EndpointKind, id: &str, api: &ApiContext<'_>) -> Result<Response, ApiError> {
+    api.change(DirectoryRequest::Delete { kind, endpoint: number(id)? }).await
 }
 
 /// Gives an endpoint a new secret.
@@ -46,22 +46,16 @@ pub(super) async fn rotate(
     kind: EndpointKind,
     id: &str,
     request: &Request,
-    audited: &AuditedRequest,
-    env: &Env,
+    api: &ApiContext<'_>,
 ) -> Result<Response, ApiError> {
     let rotate = DirectoryRequest::Rotate { kind, endpoint: number(id)?, input: text(request).await? };
-    directory_client::change(env, rotate, audited).await
+    api.change(rotate).await
 }
 
 /// Ends the overlap of a rotation.
-pub(super) async fn retire(
-    kind: EndpointKind,
-    id: &str,
-    audited: &AuditedRequest,
-    env: &Env,
-) -> Result<Response, ApiError> {
+pub(super) async fn retire(kind: EndpointKind, id: &str, api: &ApiContext<'_>) -> Result<Response, ApiError> {
     let retire = DirectoryRequest::Retire { kind, endpoint: number(id)? };
-    directory_client::change(env, retire, audited).await
+    api.change(retire).await
 }
 
 async fn endpoint_input(request: &Request) -> Result<EndpointInput, ApiError> {
@@ -75,5 +69,5 @@ fn origin(url: &str) -> String {
 
 /// Reads the id of an endpoint.
 pub(super) fn number(id: &str) -> Result<i64, ApiError> {
-    endpoint_no(id).ok_or(ApiError::because(Code::NotFound, "there is no endpoint of this id"))
+    endpoint_no(id).ok_or_else(|| ApiError::with_message(Code::NotFound, "there is no endpoint of this id"))
 }

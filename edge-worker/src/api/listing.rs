@@ -5,28 +5,26 @@ use std::collections::VecDeque;
 
 use futures_util::future::try_join_all;
 use serde_json::value::RawValue;
+use vtryon_gateway_engine::json;
+use vtryon_gateway_engine::protocol::page_cursor::{PageCursor, PagePosition};
+use vtryon_gateway_engine::protocol::{Page, PageItem, ShardRequest};
 use vtryon_webhooks::Millis;
-use worker::Env;
 
-use crate::config::Config;
+use super::ApiContext;
 use crate::http::query::Query;
 use crate::http::response::ApiError;
-use crate::protocol::page_cursor::{PageCursor, PagePosition};
-use crate::protocol::{Page, PageItem, ShardRequest, shard_client};
-use vtryon_gateway_engine::json;
 
 /// Asks all shards for a page each, or the one shard that has what is listed, and merges the latest into one page.
 pub(super) async fn listing(
     query: &Query,
     only: Option<u32>,
-    env: &Env,
-    config: &Config,
+    api: &ApiContext<'_>,
     ask: impl Fn(Option<i64>, u32) -> ShardRequest,
 ) -> Result<(Vec<Box<RawValue>>, Option<String>), ApiError> {
     let limit = query.limit()?;
-    let cursor = match given_cursor(query, config)? {
+    let cursor = match given_cursor(query, api)? {
         Some(cursor) => cursor,
-        None => PageCursor::start(config.shards, only),
+        None => PageCursor::start(api.config.shards, only),
     };
     let parts = (0..).zip(cursor.positions()).map(|(shard, position)| {
         let before = match position {
@@ -34,8 +32,7 @@ pub(super) async fn listing(
             PagePosition::Before(no) => Some(Some(no)),
             PagePosition::End => None,
         };
-        let call =
-            before.map(|before| shard_client::call(env, config.shards, shard, ask(before, limit), &[]));
+        let call = before.map(|before| api.shards.call(shard, ask(before, limit), &[]));
         async move {
             match call {
                 Some(call) => read_page(call.await?),
@@ -49,13 +46,13 @@ pub(super) async fn listing(
 }
 
 /// Checks the parameters of a listing that has nothing, whatever its limit and its cursor are.
-pub(super) fn check_empty(query: &Query, config: &Config) -> Result<(), ApiError> {
+pub(super) fn check_empty(query: &Query, api: &ApiContext<'_>) -> Result<(), ApiError> {
     query.limit()?;
-    given_cursor(query, config).map(drop)
+    given_cursor(query, api).map(drop)
 }
 
-fn given_cursor(query: &Query, config: &Config) -> Result<Option<PageCursor>, ApiError> {
-    Ok(query.get("cursor").map(|text| PageCursor::parse(text, config.shards)).transpose()?)
+fn given_cursor(query: &Query, api: &ApiContext<'_>) -> Result<Option<PageCursor>, ApiError> {
+    Ok(query.get("cursor").map(|text| PageCursor::parse(text, api.config.shards)).transpose()?)
 }
 
 fn read_page(text: Option<String>) -> Result<Page, ApiError> {

@@ -2,20 +2,20 @@
 
 use vtryon_gateway_engine::json;
 use vtryon_gateway_engine::protocol::metrics::Counts;
-use worker::{Env, Headers, Response};
+use vtryon_gateway_engine::protocol::{DirectoryRequest, ShardRequest};
+use worker::{Headers, Response};
 
-use crate::config::Config;
+use super::ApiContext;
 use crate::http::response::ApiError;
 use crate::platform::clock;
-use crate::protocol::{DirectoryRequest, ShardRequest, directory_client, shard_client};
 
 /// Counts over all shards, and what the directory knows of refused requests.
-pub(super) async fn show(env: &Env, config: &Config) -> Result<Response, ApiError> {
+pub(super) async fn show(api: &ApiContext<'_>) -> Result<Response, ApiError> {
     let mut sum = Counts::default();
-    for text in shard_client::call_all(env, config.shards, || ShardRequest::Metrics).await? {
+    for text in api.shards.call_all(|| ShardRequest::Metrics).await? {
         sum.add(json::read(&text)?);
     }
-    let refused: Vec<(String, i64)> = directory_client::read(env, DirectoryRequest::RejectionTotals).await?;
+    let refused: Vec<(String, i64)> = api.directory.read(DirectoryRequest::RejectionTotals).await?;
     let headers = Headers::new();
     headers.set("content-type", "text/plain; version=0.0.4; charset=utf-8")?;
     headers.set("cache-control", "no-store")?;

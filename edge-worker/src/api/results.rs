@@ -1,21 +1,21 @@
 //! Final results. A result never changes, so KV, where there is a namespace for it, keeps each that was read once, near
 //! its readers. The shard stays the one place that is always right: whatever KV can't do, the shard is asked.
 
-use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
 use serde::Deserialize;
+use vtryon_gateway_engine::protocol::{ShardRequest, result_key};
 use vtryon_gateway_engine::{json, time};
-use vtryon_webhooks::{Code, Digest, Shards};
-use worker::{Context, Delay, Env, Response, console_error};
+use vtryon_webhooks::{Code, Digest};
+use worker::{Context, Env, Response, console_error};
 
-use super::tasks;
+use super::ApiContext;
+use crate::clients::ShardClient;
 use crate::config::{Config, RESULTS};
 use crate::http::response::{self, ApiError};
 use crate::http::task_id::task_id;
 use crate::platform::clock;
-use crate::protocol::{ShardRequest, result_key};
+use crate::platform::timeout::with_timeout;
 use crate::testing::faults;
 use crate::testing::metering::{self, BilledOperation};
 
@@ -29,26 +29,26 @@ const SHORTEST: u64 = 60;
 /// Shows the final result of a task: from KV, else from its shard, and then KV keeps it.
 pub(super) async fn show(
     id: Option<String>,
-    env: &Env,
-    config: &Config,
+    api: &ApiContext<'_>,
     context: &Context,
 ) -> Result<Response, ApiError> {
     let id = task_id(id)?;
-    let digest = Digest::of(id.as_str().as_bytes());
-    if config.has_results {
-        match read(env, &digest).await {
+    let digest = Digest::of_task(id.as_str());
+    if api.config.has_results {
+        match read(api.env, &digest).await {
             Ok(Some(result)) => return response::json_text(200, &result),
             Ok(None) => {}
             Err(error) => console_error!("results: {error}"),
         }
     }
-    let result = ask(env, config.shards, id.as_str()).await?;
-    let result = result.ok_or(ApiError::because(Code::NotFound, "this task has no result yet"))?;
-    if let Some(seconds) = kept_for(&result, config) {
-        let (env, task_id, result) = (env.clone(), id.as_str().to_owned(), result.clone());
-        let shards = config.shards;
+    let result = ask(&api.shards, id.as_str()).await?;
+    let result =
+        result.ok_or_else(|| ApiError::with_message(Code::NotFound, "this task has no result yet"))?;
+    if let Some(seconds) = kept_for(&result, api.config) {
+        let (env, shards) = (api.env.clone(), api.shards.clone());
+        let (task_id, result) = (id.as_str().to_owned(), result.clone());
         context.wait_until(async move {
-            if let Err(error) = keep(&env, shards, (&task_id, &digest), result, seconds).await {
+            if let Err(error) = keep(&env, &shards, (&task_id, &digest), result, seconds).await {
                 console_error!("results: {error}");
             }
         });
@@ -57,35 +57,35 @@ pub(super) async fn show(
 }
 
 /// Deletes the result of a task from KV, by the digest of its id.
-pub(super) async fn forget(task: &Digest, env: &Env, config: &Config) -> Result<(), ApiError> {
-    if !config.has_results {
+pub(super) async fn forget(task: &Digest, api: &ApiContext<'_>) -> Result<(), ApiError> {
+    if !api.config.has_results {
         return Ok(());
     }
-    delete(env, task).await.map_err(|error| {
+    delete(api.env, task).await.map_err(|error| {
         console_error!("results: {error}");
-        ApiError::with_message(Code::Unavailable, NOT_FORGOTTEN.into())
+        ApiError::with_message(Code::Unavailable, NOT_FORGOTTEN)
     })
 }
 
 const NOT_FORGOTTEN: &str = "the task is erased, but KV may still have its result: repeat the request";
 
 /// Asks the shard for a result.
-async fn ask(env: &Env, shards: Shards, task_id: &str) -> Result<Option<String>, ApiError> {
+async fn ask(shards: &ShardClient, task_id: &str) -> Result<Option<String>, ApiError> {
     let request = ShardRequest::Result { task_id: task_id.to_owned() };
-    tasks::about(task_id, request, env, shards).await
+    shards.call_task(task_id, request).await
 }
 
 /// Writes a result to KV, and deletes it again unless the shard still has it: the task may have been erased since the
 /// shard was asked, and then KV must not have it.
 async fn keep(
     env: &Env,
-    shards: Shards,
+    shards: &ShardClient,
     (task_id, digest): (&str, &Digest),
     result: String,
     seconds: u64,
 ) -> worker::Result<()> {
     write(env, digest, result, seconds).await?;
-    match ask(env, shards, task_id).await {
+    match ask(shards, task_id).await {
         Ok(Some(_)) => Ok(()),
         Ok(None) | Err(_) => {
             console_error!(
@@ -100,10 +100,7 @@ async fn read(env: &Env, task: &Digest) -> worker::Result<Option<String>> {
     faults::before_kv(task)?;
     metering::count(BilledOperation::KvRead);
     let read = env.kv(RESULTS)?.get(&result_key(task));
-    match select(pin!(read.text()), Delay::from(READ_TIME)).await {
-        Either::Left((result, _)) => Ok(result?),
-        Either::Right(_) => Err("KV took too long".into()),
-    }
+    Ok(with_timeout(READ_TIME, read.text()).await.ok_or("KV took too long")??)
 }
 
 async fn write(env: &Env, task: &Digest, result: String, seconds: u64) -> worker::Result<()> {

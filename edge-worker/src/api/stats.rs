@@ -3,19 +3,19 @@
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-use vtryon_webhooks::{Code, Millis};
-use worker::{Env, Response};
+use vtryon_gateway_engine::json;
+use vtryon_gateway_engine::protocol::ShardRequest;
+use vtryon_gateway_engine::protocol::settings::endpoint_id;
+use vtryon_gateway_engine::protocol::stats::{Count, EndpointLoad, Stats};
+use vtryon_gateway_engine::time;
+use vtryon_webhooks::Millis;
+use worker::Response;
 
+use super::ApiContext;
 use super::deliveries::endpoint;
-use crate::config::Config;
 use crate::http::query::Query;
 use crate::http::response::{self, ApiError};
 use crate::platform::clock;
-use crate::protocol::settings::endpoint_id;
-use crate::protocol::stats::{Count, EndpointLoad, Stats};
-use crate::protocol::{ShardRequest, shard_client};
-use vtryon_gateway_engine::json;
-use vtryon_gateway_engine::time;
 
 /// How many minutes are shown where none are asked for.
 const DEFAULT_MINUTES: u32 = 60;
@@ -61,16 +61,16 @@ struct LoadView {
 }
 
 /// Shows the last minutes, this one included.
-pub(super) async fn show(query: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {
+pub(super) async fn show(query: &str, api: &ApiContext<'_>) -> Result<Response, ApiError> {
     let query = Query::parse(query, &["minutes", "endpoint"])?;
     let endpoint = endpoint(&query)?;
     let minutes = query.number("minutes", DEFAULT_MINUTES, 5..=1440);
     let message = "`minutes` is not a whole number from 5 to 1440";
-    let minutes = minutes.ok_or(ApiError::because(Code::InvalidRequest, message))?;
+    let minutes = minutes.ok_or_else(|| ApiError::invalid_request(message))?;
     let this_minute = clock::now().0.div_euclid(MINUTE) * MINUTE;
     let from = Millis(this_minute - MINUTE * i64::from(minutes - 1));
     let mut sum = Stats::default();
-    for text in shard_client::call_all(env, config.shards, || ShardRequest::Stats { from, endpoint }).await? {
+    for text in api.shards.call_all(|| ShardRequest::Stats { from, endpoint }).await? {
         let part: Stats = json::read(&text)?;
         sum.events.extend(part.events);
         sum.deliveries.extend(part.deliveries);

@@ -2,26 +2,25 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use vtryon_gateway_engine::protocol::{ShardRequest, TaskFilter};
 use vtryon_webhooks::event::MAX_TASK_ID;
 use vtryon_webhooks::lifecycle::Stage;
-use vtryon_webhooks::{Code, Digest, Millis, Shards, Status};
-use worker::{Env, Response};
+use vtryon_webhooks::{Code, Digest, Millis, Status};
+use worker::Response;
 
 use super::listing::{check_empty, listing};
-use super::{record_change, results};
-use crate::config::Config;
+use super::{ApiContext, results};
 use crate::http::query::{self, Query};
 use crate::http::response::{self, ApiError};
 use crate::http::task_id::task_id;
 use crate::platform::clock;
-use crate::protocol::{AuditedRequest, ShardRequest, TaskFilter, shard_client};
 
-pub(super) async fn task(id: Option<String>, env: &Env, config: &Config) -> Result<Response, ApiError> {
+pub(super) async fn show(id: Option<String>, api: &ApiContext<'_>) -> Result<Response, ApiError> {
     let id = task_id(id)?;
     let task_id = id.as_str().to_owned();
-    match about(id.as_str(), ShardRequest::Task { task_id }, env, config.shards).await? {
+    match api.shards.call_task(id.as_str(), ShardRequest::Task { task_id }).await? {
         Some(text) => response::json_text(200, &text),
-        None => Err(ApiError::because(Code::NotFound, NOTHING)),
+        None => Err(ApiError::with_message(Code::NotFound, NOTHING)),
     }
 }
 
@@ -31,27 +30,28 @@ const NOTHING: &str = "no event of this task is stored";
 pub(super) async fn erase(
     id: Option<String>,
     query: &str,
-    audited: &AuditedRequest,
-    env: &Env,
-    config: &Config,
+    api: &ApiContext<'_>,
 ) -> Result<Response, ApiError> {
     // What can't be undone is not done where something else may be meant.
     Query::parse(query, &[])?;
     let id = task_id(id)?;
     let task_id = id.as_str().to_owned();
-    record_change(env, &task_id, audited).await?;
-    let erased = about(id.as_str(), ShardRequest::Erase { task_id }, env, config.shards).await?;
-    let erased = erased.ok_or(ApiError::because(Code::NotFound, "no event of this task has arrived"))?;
+    api.record_change(&task_id).await?;
+    let erased = api.shards.call_task(id.as_str(), ShardRequest::Erase { task_id }).await?;
+    let erased =
+        erased.ok_or_else(|| ApiError::with_message(Code::NotFound, "no event of this task has arrived"))?;
     // Only now: a reader who has asked the shard before asks it again when KV has the result.
-    results::forget(&Digest::of(id.as_str().as_bytes()), env, config).await?;
+    results::forget(&Digest::of_task(id.as_str()), api).await?;
     response::json_text(200, &erased)
 }
 
-pub(super) async fn tasks(query: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {
+pub(super) async fn list(query: &str, api: &ApiContext<'_>) -> Result<Response, ApiError> {
     let query = Query::parse(query, &["status", "stalled", "since", "until", "prefix", "cursor", "limit"])?;
     let status = query.get("status");
     if status.is_some_and(|name| Stage::of(&Status::from_name(name)).is_none()) {
-        return Err(refuse("`status` is not one of queued, processing, completed, failed"));
+        return Err(ApiError::invalid_request(
+            "`status` is not one of queued, processing, completed, failed",
+        ));
     }
     let filter = TaskFilter {
         status: status.map(str::to_owned),
@@ -63,11 +63,11 @@ pub(super) async fn tasks(query: &str, env: &Env, config: &Config) -> Result<Res
     let is_final = |name: &String| Stage::of(&Status::from_name(name.as_str())).is_some_and(Stage::is_final);
     if filter.stalled.is_some() && filter.status.as_ref().is_some_and(is_final) {
         // A task that has ended is not stalled.
-        check_empty(&query, config)?;
+        check_empty(&query, api)?;
         return response::json(200, &Tasks { tasks: Vec::new(), cursor: None });
     }
     let ask = |before, limit| ShardRequest::Tasks { before, filter: filter.clone(), limit };
-    let (tasks, cursor) = listing(&query, None, env, config, ask).await?;
+    let (tasks, cursor) = listing(&query, None, api, ask).await?;
     response::json(200, &Tasks { tasks, cursor })
 }
 
@@ -75,17 +75,13 @@ pub(super) async fn tasks(query: &str, env: &Env, config: &Config) -> Result<Res
 fn check_prefix(prefix: &str) -> Result<String, ApiError> {
     let is_form = (1..=MAX_TASK_ID).contains(&prefix.len()) && !prefix.chars().any(char::is_control);
     let message = "`prefix` is not 1 to 256 bytes without control characters";
-    is_form.then(|| prefix.to_owned()).ok_or(refuse(message))
+    is_form.then(|| prefix.to_owned()).ok_or_else(|| ApiError::invalid_request(message))
 }
 
-fn refuse(message: &'static str) -> ApiError {
-    ApiError::because(Code::InvalidRequest, message)
-}
-
-pub(super) async fn quarantine(query: &str, env: &Env, config: &Config) -> Result<Response, ApiError> {
+pub(super) async fn quarantine(query: &str, api: &ApiContext<'_>) -> Result<Response, ApiError> {
     let query = Query::parse(query, &["cursor", "limit"])?;
     let ask = |before, limit| ShardRequest::Quarantine { before, limit };
-    let (quarantine, cursor) = listing(&query, None, env, config, ask).await?;
+    let (quarantine, cursor) = listing(&query, None, api, ask).await?;
     response::json(200, &Quarantine { quarantine, cursor })
 }
 
@@ -106,16 +102,6 @@ struct Quarantine {
 /// Reads an age such as `30m`, and returns the time that long ago.
 fn stalled_since(age: &str, now: Millis) -> Result<Millis, ApiError> {
     let message = "`stalled` is not an age such as 30m";
-    let seconds = query::age(age).ok_or(ApiError::because(Code::InvalidRequest, message))?;
+    let seconds = query::age(age).ok_or_else(|| ApiError::invalid_request(message))?;
     Ok(Millis(now.plus_seconds(-seconds).0.max(0)))
-}
-
-/// Asks the shard that holds a task.
-pub(super) async fn about(
-    task_id: &str,
-    ask: ShardRequest,
-    env: &Env,
-    shards: Shards,
-) -> Result<Option<String>, ApiError> {
-    shard_client::call(env, shards, shards.of(&Digest::of(task_id.as_bytes())), ask, &[]).await
 }

@@ -2,65 +2,58 @@
 
 use vtryon_gateway_engine::directory::alerts;
 use vtryon_gateway_engine::json::{self, Object};
+use vtryon_gateway_engine::protocol::delivery::Dispatch;
+use vtryon_gateway_engine::protocol::settings::{AlertFormat, EndpointKind};
+use vtryon_gateway_engine::protocol::{
+    ALERT_SHARD, DirectoryRequest, IncomingAlert, IncomingEvent, ShardRequest, StoreResult, TEST_EVENT,
+};
 use vtryon_webhooks::{Code, Signature};
-use worker::{Env, Response};
+use worker::Response;
 
+use super::ApiContext;
 use super::endpoints::number;
-use super::record_change;
 use crate::config::Config;
 use crate::delivery;
 use crate::http::response::{self, ApiError};
 use crate::platform::{clock, crypto};
-use crate::protocol::delivery::Dispatch;
-use crate::protocol::settings::{AlertFormat, EndpointKind};
-use crate::protocol::{
-    ALERT_SHARD, AuditedRequest, DirectoryRequest, IncomingAlert, IncomingEvent, ShardRequest, StoreResult,
-    TEST_EVENT, directory_client, shard_client,
-};
 
 /// A test that is to be stored: the shard, the request, and the body.
 type Test = (u32, ShardRequest, Vec<u8>);
 
 /// Stores a test and makes its first attempt. The answer is the delivery after it.
-pub(super) async fn send(
-    kind: EndpointKind,
-    id: &str,
-    audited: &AuditedRequest,
-    env: &Env,
-    config: &Config,
-) -> Result<Response, ApiError> {
+pub(super) async fn send(kind: EndpointKind, id: &str, api: &ApiContext<'_>) -> Result<Response, ApiError> {
     let endpoint = number(id)?;
-    let mut known = directory_client::send(env, DirectoryRequest::Get { kind, endpoint }).await?;
+    let mut known = api.directory.send(DirectoryRequest::Get { kind, endpoint }).await?;
     if known.status_code() != 200 {
         return Ok(known);
     }
     let known = known.text().await?;
-    let known = Object::parse(known.as_bytes()).ok_or(ApiError::new(Code::Unavailable))?;
+    let known = Object::parse(known.as_bytes()).ok_or_else(|| ApiError::new(Code::Unavailable))?;
     if known.get("enabled") != Some("true") {
-        return Err(ApiError::because(Code::Conflict, "this endpoint is disabled: enable it first"));
+        return Err(ApiError::with_message(Code::Conflict, "this endpoint is disabled: enable it first"));
     }
     if known.get("paused") == Some("true") {
-        return Err(ApiError::because(Code::Conflict, "this endpoint is paused: resume it first"));
+        return Err(ApiError::with_message(Code::Conflict, "this endpoint is paused: resume it first"));
     }
-    record_change(env, id, audited).await?;
+    api.record_change(id).await?;
     let random = hex::encode(crypto::random::<8>()?);
     let (shard, request, body) = match kind {
-        EndpointKind::Tasks => event(config, endpoint, &random)?,
+        EndpointKind::Tasks => event(api.config, endpoint, &random)?,
         EndpointKind::Alerts => {
             let format = known.text("format").and_then(|name| AlertFormat::from_name(&name));
-            alert(format.ok_or(ApiError::new(Code::Unavailable))?, endpoint, &random)
+            alert(format.ok_or_else(|| ApiError::new(Code::Unavailable))?, endpoint, &random)
         }
     };
-    let stored = shard_client::call(env, config.shards, shard, request, &body).await?;
+    let stored = api.shards.call(shard, request, &body).await?;
     let dispatches: Vec<Dispatch> = stored
         .and_then(|stored| json::read(&stored).ok())
         .map(|stored: StoreResult| stored.dispatches)
         .unwrap_or_default();
     let Some(no) = dispatches.first().map(|dispatch| dispatch.delivery) else {
-        return Err(ApiError::because(Code::Unavailable, "not every shard knows this endpoint yet"));
+        return Err(ApiError::with_message(Code::Unavailable, "not every shard knows this endpoint yet"));
     };
-    delivery::dispatch(env, config, shard, dispatches, &body).await;
-    match shard_client::call(env, config.shards, shard, ShardRequest::Delivery { no }, &[]).await? {
+    delivery::dispatch(&api.shards, api.config, shard, dispatches, &body).await;
+    match api.shards.call(shard, ShardRequest::Delivery { no }, &[]).await? {
         Some(delivery) => response::json_text(200, &delivery),
         None => Err(ApiError::new(Code::Unavailable)),
     }
@@ -69,7 +62,7 @@ pub(super) async fn send(
 /// Makes a test event: signed as Vtryon signs, and verified.
 fn event(config: &Config, endpoint: i64, random: &str) -> Result<Test, ApiError> {
     let body = format!(r#"{{"event":"{TEST_EVENT}","task_id":"test_{random}"}}"#);
-    let key = config.deployment.verifier.keys().first().ok_or(ApiError::new(Code::Unavailable))?;
+    let key = config.deployment.verifier.keys().first().ok_or_else(|| ApiError::new(Code::Unavailable))?;
     let verified =
         config.deployment.verifier.verify(body.as_bytes(), &Signature::sign(key, body.as_bytes()))?;
     let (digest, incoming) = IncomingEvent::read(&verified, clock::now());

@@ -1,15 +1,14 @@
 //! `POST /api/tickets`: issues a ticket with which a page can watch one task.
 
 use serde::Serialize;
-use vtryon_webhooks::Code;
+use vtryon_gateway_engine::json::Object;
+use vtryon_gateway_engine::time;
 use worker::Response;
 
 use crate::config::Config;
 use crate::http::response::{self, ApiError};
 use crate::http::task_id::task_id as parse_task_id;
 use crate::platform::clock;
-use vtryon_gateway_engine::json::Object;
-use vtryon_gateway_engine::time;
 
 /// A ticket as it is issued.
 #[derive(Serialize)]
@@ -21,12 +20,13 @@ struct IssuedTicket<'a> {
 
 /// Issues a ticket for a task, also for one without events.
 pub(super) fn issue(input: &str, config: &Config) -> Result<Response, ApiError> {
-    let refuse = |message| ApiError::because(Code::InvalidRequest, message);
-    let object = Object::parse(input.as_bytes()).ok_or(refuse("the body is not a JSON object"))?;
+    let object = Object::parse(input.as_bytes())
+        .ok_or_else(|| ApiError::invalid_request("the body is not a JSON object"))?;
     if object.names().any(|name| name != "task_id") {
-        return Err(refuse("the body has a field that is not `task_id`"));
+        return Err(ApiError::invalid_request("the body has a field that is not `task_id`"));
     }
-    let task_id = object.text("task_id").ok_or(refuse("`task_id` is not a text"))?;
+    let task_id =
+        object.text("task_id").ok_or_else(|| ApiError::invalid_request("`task_id` is not a text"))?;
     let task_id = parse_task_id(Some(task_id))?;
     let (ticket, end) = config.deployment.tickets.ticket(&task_id, clock::now());
     let expires_at = time::rfc3339(end);

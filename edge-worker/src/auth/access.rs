@@ -3,7 +3,6 @@
 //! <https://developers.cloudflare.com/cloudflare-one/access-controls/applications/http-apps/authorization-cookie/validating-json/>
 
 mod certs;
-mod rsa;
 
 use std::rc::Rc;
 

@@ -24,7 +24,7 @@ fn check_change(request: &Request) -> Result<(), ApiError> {
         return Ok(());
     }
     let message = "a change needs the header x-requested-with, which no form can send";
-    Err(ApiError::because(Code::Forbidden, message))
+    Err(ApiError::with_message(Code::Forbidden, message))
 }
 
 /// Returns whether a request only reads, or has a header that no form can send: a script of another site would

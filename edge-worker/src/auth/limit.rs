@@ -15,7 +15,7 @@ use vtryon_webhooks::Millis;
 
 /// How many failures a client has, and within how many milliseconds from the first.
 const FAILURES: u32 = 10;
-const WINDOW: i64 = 60_000;
+const FAILURE_WINDOW_MS: i64 = 60_000;
 
 /// How many clients are remembered at most. When there are more, those whose minute began first go.
 const CLIENTS: usize = 1024;
@@ -66,7 +66,7 @@ pub(super) struct Failures(VecDeque<Window>);
 
 /// What is said to a client that has failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(super) enum ThrottleDecision {
     /// The first of its minute.
     First,
     /// One that is not the first, and within the limit.
@@ -85,7 +85,7 @@ impl Window {
     /// Returns how many milliseconds are left of it; nothing once it is over, or if the clock went back.
     fn left(&self, now: Millis) -> Option<i64> {
         let passed = now.0.saturating_sub(self.since.0);
-        (0..WINDOW).contains(&passed).then(|| WINDOW - passed)
+        (0..FAILURE_WINDOW_MS).contains(&passed).then(|| FAILURE_WINDOW_MS - passed)
     }
 }
 
@@ -95,20 +95,22 @@ impl Failures {
     }
 
     /// Counts a failure.
-    pub(super) fn record(&mut self, client: ClientAddress, now: Millis) -> Failure {
+    pub(super) fn record(&mut self, client: ClientAddress, now: Millis) -> ThrottleDecision {
         self.0.retain(|window| window.left(now).is_some());
         if let Some(window) = self.0.iter_mut().find(|window| window.client == client) {
             if window.count >= FAILURES {
-                return Failure::Throttled((window.left(now).unwrap_or(WINDOW) + 999) / 1000);
+                return ThrottleDecision::Throttled(
+                    (window.left(now).unwrap_or(FAILURE_WINDOW_MS) + 999) / 1000,
+                );
             }
             window.count += 1;
-            return Failure::Further;
+            return ThrottleDecision::Further;
         }
         if self.0.len() >= CLIENTS {
             self.0.pop_front();
         }
         self.0.push_back(Window { client, since: now, count: 1 });
-        Failure::First
+        ThrottleDecision::First
     }
 }
 
@@ -122,17 +124,17 @@ mod tests {
     #[test]
     fn beyond_ten_failures_the_rest_of_the_minute_is_throttled() {
         let mut failures = Failures::new();
-        assert_eq!(failures.record(ONE, Millis(1_000)), Failure::First);
+        assert_eq!(failures.record(ONE, Millis(1_000)), ThrottleDecision::First);
         for nth in 1..10 {
-            assert_eq!(failures.record(ONE, Millis(1_000 + nth)), Failure::Further, "failure {nth}");
+            assert_eq!(failures.record(ONE, Millis(1_000 + nth)), ThrottleDecision::Further, "failure {nth}");
         }
         // milliseconds since 1970, the seconds to wait
         for (now, seconds) in [(1_010, 60), (1_999, 60), (2_000, 59), (60_999, 1)] {
-            assert_eq!(failures.record(ONE, Millis(now)), Failure::Throttled(seconds), "at {now}");
+            assert_eq!(failures.record(ONE, Millis(now)), ThrottleDecision::Throttled(seconds), "at {now}");
         }
-        assert_eq!(failures.record(OTHER, Millis(60_999)), Failure::First, "another client");
-        assert_eq!(failures.record(ONE, Millis(61_000)), Failure::First, "a new minute");
-        assert_eq!(failures.record(ONE, Millis(60_999)), Failure::First, "the clock went back");
+        assert_eq!(failures.record(OTHER, Millis(60_999)), ThrottleDecision::First, "another client");
+        assert_eq!(failures.record(ONE, Millis(61_000)), ThrottleDecision::First, "a new minute");
+        assert_eq!(failures.record(ONE, Millis(60_999)), ThrottleDecision::First, "the clock went back");
     }
 
     #[test]
@@ -140,7 +142,7 @@ mod tests {
         let mut failures = Failures::new();
         for nth in 0..100 {
             let failure = failures.record(ONE, Millis(nth * 7_000));
-            assert!(!matches!(failure, Failure::Throttled(_)), "failure {nth}");
+            assert!(!matches!(failure, ThrottleDecision::Throttled(_)), "failure {nth}");
         }
     }
 
@@ -157,8 +159,8 @@ mod tests {
             failures.record(client(nth), now);
         }
         assert_eq!(failures.0.len(), CLIENTS);
-        assert_eq!(failures.record(client(1), now), Failure::Throttled(60));
-        assert_eq!(failures.record(client(0), now), Failure::First);
+        assert_eq!(failures.record(client(1), now), ThrottleDecision::Throttled(60));
+        assert_eq!(failures.record(client(0), now), ThrottleDecision::First);
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub(crate) fn allowed(request: &Request, listed: &[String]) -> Result<Option<Str
     if is_own(request, &origin) {
         return Ok(None);
     }
-    Err(ApiError::because(Code::Forbidden, "this origin is not listed in TICKET_ORIGINS"))
+    Err(ApiError::with_message(Code::Forbidden, "this origin is not listed in TICKET_ORIGINS"))
 }
 
 /// Refuses a socket that a browser opens with the credentials it adds by itself, unless a page of the gateway's
@@ -31,7 +31,10 @@ pub(super) fn check_socket(request: &Request) -> Result<(), ApiError> {
     if is_own(request, &origin) {
         return Ok(());
     }
-    Err(ApiError::because(Code::Forbidden, "a socket by cookie or Access needs the gateway's own origin"))
+    Err(ApiError::with_message(
+        Code::Forbidden,
+        "a socket by cookie or Access needs the gateway's own origin",
+    ))
 }
 
 fn is_own(request: &Request, origin: &str) -> bool {

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use vtryon_webhooks::Millis;
-use worker::{Delay, Env};
+use worker::Delay;
 
 use super::tokens;
+use crate::clients::DirectoryClient;
 use crate::platform::clock;
 
 /// How long one wait lasts at most: the platform's timers count milliseconds in 32 bits, which are 24 days, and a session
@@ -16,14 +17,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 #[derive(Clone)]
 pub(crate) struct Permit {
     until: Option<Millis>,
-    token: Option<(Env, String)>,
+    token: Option<(DirectoryClient, String)>,
 }
 
 /// Why somebody may not be answered any more.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ended {
     /// The credential has ended or was revoked.
-    Over,
+    Expired,
     /// The token can't be looked up at the moment.
     Unknown,
 }
@@ -35,8 +36,8 @@ impl Permit {
     }
 
     /// Makes the permit of a token, until its end or an earlier one.
-    pub(super) fn of_token(env: &Env, id: &str, until: Option<Millis>) -> Self {
-        Self { until, token: Some((env.clone(), id.to_owned())) }
+    pub(super) fn of_token(directory: &DirectoryClient, id: &str, until: Option<Millis>) -> Self {
+        Self { until, token: Some((directory.clone(), id.to_owned())) }
     }
 
     /// Returns when it ends; `None` where that is not known beforehand.
@@ -49,13 +50,13 @@ impl Permit {
         loop {
             let now = clock::now();
             if self.until.is_some_and(|until| until <= now) {
-                return Ended::Over;
+                return Ended::Expired;
             }
             let fresh_until = match &self.token {
                 None => None,
-                Some((env, id)) => match tokens::find(env, id, now).await {
+                Some((directory, id)) => match tokens::find(directory, id, now).await {
                     Ok(known) if known.token.is_some() => Some(known.fresh_until),
-                    Ok(_) => return Ended::Over,
+                    Ok(_) => return Ended::Expired,
                     Err(_) => return Ended::Unknown,
                 },
             };

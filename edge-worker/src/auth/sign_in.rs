@@ -1,16 +1,18 @@
 //! `POST|DELETE /api/session`: a browser gives the token once and is given a cookie that scripts can't read.
 
-use vtryon_webhooks::Code;
-use worker::{Env, Headers, Request, Response};
-use zeroize::Zeroizing;
-
-use super::limit::ClientAddress;
-use super::{Admin, Caller, Cookie, bearer, clear_void};
-use crate::http::body;
-use crate::http::response::ApiError;
 use vtryon_gateway_engine::access::actor::Actor;
 use vtryon_gateway_engine::json::Object;
 use vtryon_gateway_engine::sessions;
+use vtryon_webhooks::Code;
+use worker::{Headers, Request, Response};
+use zeroize::Zeroizing;
+
+use super::credentials::{Checked, bearer};
+use super::limit::ClientAddress;
+use super::{Admin, Caller, clear_void};
+use crate::clients::DirectoryClient;
+use crate::http::body;
+use crate::http::response::ApiError;
 use vtryon_webhooks::Millis;
 
 /// How long the token in a body may be, in characters, and the body, in bytes: each character may be escaped.
@@ -18,40 +20,43 @@ const MAX_TOKEN: usize = 512;
 const LIMIT: usize = 8192;
 
 impl Admin {
-    /// Opens a session for the holder of a token, or ends the browser's.
-    ///
-    /// Ending one needs no credentials and no header: neither a form nor, without leave, a script of
-    /// another site can send DELETE.
-    pub(crate) async fn session(
+    /// Opens a session for the holder of a token.
+    pub(crate) async fn sign_in(
         &self,
         request: Request,
-        env: &Env,
+        directory: &DirectoryClient,
         now: Millis,
     ) -> Result<Response, ApiError> {
-        if request.inner().method() == "DELETE" {
-            return no_content(sessions::CLEARED);
-        }
         let Some(current) = self.roots.first() else {
             let message = "there are no sessions here: Cloudflare Access alone lets in";
-            return Err(ApiError::because(Code::NotFound, message));
+            return Err(ApiError::with_message(Code::NotFound, message));
         };
         // A body is held to its form even where the header goes before it.
         let in_body = token_in_body(&request).await?;
         let claim = match bearer(request.headers())?.or(in_body) {
             Some(claim) => claim,
-            None if is_json(&request)? => return Err(ApiError::because(Code::InvalidRequest, MALFORMED)),
-            None => return Err(ApiError::because(Code::Forbidden, HOW)),
+            None if is_json(&request)? => return Err(ApiError::invalid_request(MALFORMED)),
+            None => return Err(ApiError::with_message(Code::Forbidden, HOW)),
         };
         if let Some(root) = self.roots.iter().find(|root| root.matches(&claim)) {
             return no_content(&root.sessions.open(None, now));
         }
-        if let Some(Caller { actor: Actor::Token { id, .. }, .. }) = self.by_token(&claim, env, now).await? {
+        if let Some(Caller { actor: Actor::Token { id, .. }, .. }) =
+            self.by_token(&claim, directory, now).await?
+        {
             return no_content(&current.sessions.open(Some(&id), now));
         }
-        let is_void = matches!(self.cookie(request.headers(), env, now).await?, Cookie::Void);
+        let is_void = matches!(self.by_session(request.headers(), directory, now).await?, Checked::Void);
         let refusal = self.fail(ClientAddress::of(&request)?, "the token of its sign-in is wrong", now);
         Err(clear_void(is_void, refusal))
     }
+}
+
+/// Ends the browser's session.
+///
+/// It needs no credentials and no header: neither a form nor, without leave, a script of another site can send DELETE.
+pub(crate) fn sign_out() -> Result<Response, ApiError> {
+    no_content(sessions::CLEARED)
 }
 
 const HOW: &str = "send the token as JSON, with the header content-type: application/json, or in the header \
@@ -67,12 +72,12 @@ async fn token_in_body(request: &Request) -> Result<Option<Zeroizing<String>>, A
         return Ok(None);
     }
     if !is_json(request)? {
-        return Err(ApiError::because(Code::Forbidden, HOW));
+        return Err(ApiError::with_message(Code::Forbidden, HOW));
     }
     let object = Object::parse(&body).filter(|object| object.names().eq(["token"]));
     let token = object.and_then(|object| object.text("token")).map(Zeroizing::new);
     let token = token.filter(|token| token.chars().count() <= MAX_TOKEN);
-    token.map(Some).ok_or(ApiError::because(Code::InvalidRequest, MALFORMED))
+    token.map(Some).ok_or_else(|| ApiError::invalid_request(MALFORMED))
 }
 
 fn is_json(request: &Request) -> worker::Result<bool> {

@@ -3,11 +3,11 @@
 use std::cell::RefCell;
 
 use vtryon_gateway_engine::access::known_tokens::{KnownTokens, TokenLookup};
+use vtryon_gateway_engine::protocol::DirectoryRequest;
 use vtryon_webhooks::Millis;
-use worker::Env;
 
+use crate::clients::DirectoryClient;
 use crate::http::response::ApiError;
-use crate::protocol::{DirectoryRequest, directory_client};
 
 thread_local! {
     static KNOWN: RefCell<KnownTokens> = const { RefCell::new(KnownTokens::new()) };
@@ -17,10 +17,14 @@ thread_local! {
 ///
 /// # Errors
 /// `unavailable` where nothing is known that is recent enough, and the directory can't be asked.
-pub(super) async fn find(env: &Env, id: &str, now: Millis) -> Result<TokenLookup, ApiError> {
+pub(super) async fn find(
+    directory: &DirectoryClient,
+    id: &str,
+    now: Millis,
+) -> Result<TokenLookup, ApiError> {
     if let Some(known) = KNOWN.with_borrow(|tokens| tokens.get(id, now)) {
         return Ok(known);
     }
-    let token = directory_client::read(env, DirectoryRequest::FindToken { id: id.to_owned() }).await?;
+    let token = directory.read(DirectoryRequest::FindToken { id: id.to_owned() }).await?;
     Ok(KNOWN.with_borrow_mut(|tokens| tokens.remember(id, token, now)))
 }

@@ -3,25 +3,25 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
 use js_sys::Uint8Array;
 use js_sys::futures::JsFuture;
-use std::pin::pin;
+use vtryon_gateway_engine::protocol::delivery::{Attempt, AttemptReport, Dispatch, delivery_id, endpoint_of};
+use vtryon_gateway_engine::{excerpt, time};
 use vtryon_webhooks::delivery::Signer;
 use vtryon_webhooks::retry::Reply;
 use vtryon_webhooks::{Millis, SIGNATURE_HEADER};
 use wasm_bindgen::{JsCast, JsValue};
+use worker::console_error;
 use worker::web_sys::{self, AbortSignal, ReadableStreamDefaultReader, RequestInit, RequestRedirect};
-use worker::{Delay, console_error};
 use zeroize::Zeroizing;
 
-use super::seal;
+use super::redaction;
 use crate::config::Config;
 use crate::platform::js_url::location_host;
-use vtryon_gateway_engine::{excerpt, time};
+use crate::platform::timeout::with_timeout;
+use crate::sealing::Sealer;
 
 use crate::platform::clock;
-use crate::protocol::delivery::{Attempt, AttemptReport, Dispatch, delivery_id, endpoint_of};
 
 /// How much of a failure's answer is kept, and how long an answer is waited for once its status is known.
 const ANSWER_BYTES: usize = 1024;
@@ -67,7 +67,7 @@ pub(crate) async fn attempt(
         took_ms: clock::now().0 - attempted_at.0,
         status: made.status,
         error: made.error.map(str::to_owned),
-        answer: excerpt::redact(&made.text, &opened.values()),
+        answer: opened.redact(&made.answer_excerpt),
         location_host: made.location_host,
         is_aborted: made.is_aborted,
         retry_after_ms: made.retry_after_ms,
@@ -76,46 +76,49 @@ pub(crate) async fn attempt(
 }
 
 /// What is sealed at rest and needed for an attempt.
-struct Opened<'a> {
+struct UnsealedCredentials<'a> {
     signers: Vec<Rc<Signer>>,
     /// The endpoint's headers with their values.
     headers: Vec<(&'a str, Rc<Zeroizing<String>>)>,
 }
 
-impl Opened<'_> {
-    /// Returns the values of the headers, those of `authorization` without the scheme: an endpoint may answer with
-    /// either.
-    fn values(&self) -> Vec<&str> {
-        let values = self.headers.iter().map(|(_, value)| value.as_str());
-        values.map(|value| value.rsplit_once(' ').map_or(value, |(_, credentials)| credentials)).collect()
+impl UnsealedCredentials<'_> {
+    /// Replaces the values of the headers in what an endpoint has answered.
+    fn redact(&self, answer: &str) -> String {
+        let secrets = redaction::secrets(self.headers.iter().map(|(_, value)| value.as_str()));
+        excerpt::redact(answer, &secrets.iter().map(|secret| secret.as_str()).collect::<Vec<_>>())
     }
 }
 
 /// Opens the secrets and the headers. Without one of the headers, or the current secret, no attempt is made. A secret
 /// before it that can't be opened is left out: it was sealed under a master key that has been replaced since.
-async fn open<'a>(config: &Config, dispatch: &'a Dispatch) -> worker::Result<Option<Opened<'a>>> {
+async fn open<'a>(
+    config: &Config,
+    dispatch: &'a Dispatch,
+) -> worker::Result<Option<UnsealedCredentials<'a>>> {
     let endpoint = endpoint_of(dispatch.delivery);
+    let sealer = Sealer::new(&config.master);
     let mut signers = Vec::with_capacity(dispatch.secrets.len());
-    for (place, secret) in dispatch.secrets.iter().enumerate() {
-        match seal::signer(config, endpoint, secret).await? {
+    for (index, secret) in dispatch.secrets.iter().enumerate() {
+        match sealer.signer(endpoint, secret).await? {
             Some(signer) => signers.push(signer),
-            None if place == 0 => return Ok(None),
+            None if index == 0 => return Ok(None),
             None => {}
         }
     }
     let mut headers = Vec::with_capacity(dispatch.headers.len());
     for header in &dispatch.headers {
-        let Some(value) = seal::open_header(config, endpoint, header).await? else { return Ok(None) };
+        let Some(value) = sealer.open_header(endpoint, header).await? else { return Ok(None) };
         headers.push((header.name.as_str(), value));
     }
-    Ok(Some(Opened { signers, headers }))
+    Ok(Some(UnsealedCredentials { signers, headers }))
 }
 
 /// What an endpoint answered.
 struct Answer {
     status: Option<u16>,
     error: Option<&'static str>,
-    text: String,
+    answer_excerpt: String,
     location_host: Option<String>,
     is_aborted: bool,
     retry_after_ms: Option<i64>,
@@ -127,7 +130,7 @@ impl Answer {
         Self {
             status: None,
             error: Some(error),
-            text: String::new(),
+            answer_excerpt: String::new(),
             location_host: None,
             is_aborted: false,
             retry_after_ms: None,
@@ -141,7 +144,7 @@ impl Answer {
 async fn send(
     shard: u32,
     dispatch: &Dispatch,
-    opened: &Opened<'_>,
+    opened: &UnsealedCredentials<'_>,
     attempted_at: Millis,
     body: &[u8],
 ) -> Answer {
@@ -151,7 +154,7 @@ async fn send(
         opened.signers.iter().map(|signer| signer.standard(&dispatch.webhook_id, timestamp, body)).collect();
     let standard = standard.join(" ");
     let mut refused = None;
-    for (place, signer) in opened.signers.iter().enumerate() {
+    for (index, signer) in opened.signers.iter().enumerate() {
         let own = [
             ("content-type", "application/json".to_owned()),
             ("user-agent", USER_AGENT.to_owned()),
@@ -174,7 +177,7 @@ async fn send(
             Some(Reply::Unauthorized) if !answer.is_aborted => refused = refused.or(Some(answer)),
             reply => {
                 let has_arrived = reply == Some(Reply::Delivered);
-                return Answer { previous_secret: place > 0 && has_arrived, ..answer };
+                return Answer { previous_secret: index > 0 && has_arrived, ..answer };
             }
         }
     }
@@ -220,7 +223,7 @@ async fn read(response: &web_sys::Response, url: &str, attempted_at: Millis) -> 
         error: None,
         is_aborted: delivery_control.eq_ignore_ascii_case(ABORT),
         retry_after_ms: retry_after.and_then(|value| time::retry_after_ms(&value, attempted_at)),
-        text: if is_failure { excerpt::line(&body, ANSWER_BYTES) } else { String::new() },
+        answer_excerpt: if is_failure { excerpt::line(&body, ANSWER_BYTES) } else { String::new() },
         location_host: location.and_then(|location| location_host(&location, url)),
         previous_secret: false,
     }
@@ -239,7 +242,8 @@ async fn beginning(response: &web_sys::Response) -> Vec<u8> {
             bytes.extend(value.to_vec());
         }
     };
-    if let Either::Right(_) = select(pin!(filled), Delay::from(ANSWER_TIME)).await {}
+    // What has come by then is enough.
+    with_timeout(ANSWER_TIME, filled).await;
     // The rest is nobody's: the connection is free for the next one.
     drop(JsFuture::from(reader.cancel()));
     bytes

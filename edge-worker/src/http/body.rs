@@ -239,7 +239,7 @@ impl From<BodyError> for ApiError {
             BodyError::TimedOut => Self::new(Code::BodyTimeout).of_body(),
             BodyError::OverBudget => {
                 let message = "too many bodies are arriving at the same time: try again later";
-                Self::because(Code::Unavailable, message).of_body()
+                Self::with_message(Code::Unavailable, message).of_body()
             }
             BodyError::Platform(error) => error.into(),
         }

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use vtryon_gateway_engine::time::parse_rfc3339;
-use vtryon_webhooks::{Code, Millis};
+use vtryon_webhooks::Millis;
 
 use crate::http::response::ApiError;
 
@@ -20,12 +20,11 @@ pub(crate) struct Query(Vec<(String, String)>);
 impl Query {
     pub(crate) fn parse(query: &str, names: &[&str]) -> Result<Self, ApiError> {
         let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        let refuse = |message| Err(ApiError::because(Code::InvalidRequest, message));
         if !pairs.iter().all(|(name, _)| names.contains(&name.as_str())) {
-            return refuse("the query has a parameter that this path does not know");
+            return Err(ApiError::invalid_request("the query has a parameter that this path does not know"));
         }
         if names.iter().any(|wanted| pairs.iter().filter(|(name, _)| name == wanted).count() > 1) {
-            return refuse("the query has a parameter twice");
+            return Err(ApiError::invalid_request("the query has a parameter twice"));
         }
         Ok(Self(pairs))
     }
@@ -45,7 +44,7 @@ impl Query {
         let read = |text| {
             parse_rfc3339(text).ok_or_else(|| {
                 let message = format!("`{name}` is not a time such as 2026-11-29T12:00:00Z");
-                ApiError::with_message(Code::InvalidRequest, message)
+                ApiError::invalid_request(message)
             })
         };
         self.get(name).map(read).transpose()
@@ -54,7 +53,7 @@ impl Query {
     pub(crate) fn limit(&self) -> Result<u32, ApiError> {
         let message = "`limit` is not a whole number from 1 to 100";
         let limit = self.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT);
-        limit.ok_or(ApiError::because(Code::InvalidRequest, message))
+        limit.ok_or_else(|| ApiError::invalid_request(message))
     }
 }
 

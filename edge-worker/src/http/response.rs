@@ -28,13 +28,13 @@ impl ApiError {
     }
 
     /// Makes an error with a message of its own.
-    pub(crate) const fn because(code: Code, message: &'static str) -> Self {
-        Self { code, message: Cow::Borrowed(message), headers: Vec::new(), is_of_body: false }
+    pub(crate) fn with_message(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, message: message.into(), headers: Vec::new(), is_of_body: false }
     }
 
-    /// Makes an error with a message that was composed for the case.
-    pub(crate) const fn with_message(code: Code, message: String) -> Self {
-        Self { code, message: Cow::Owned(message), headers: Vec::new(), is_of_body: false }
+    /// Makes the error of a request that is wrong, and says how.
+    pub(crate) fn invalid_request(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::with_message(Code::InvalidRequest, message)
     }
 
     pub(crate) fn message(&self) -> &str {
@@ -48,6 +48,12 @@ impl ApiError {
     /// Marks an error of a body that was not read to its end.
     pub(crate) fn of_body(self) -> Self {
         Self { is_of_body: true, ..self }
+    }
+
+    /// Returns the value of a header that was added.
+    #[cfg(test)]
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| &**value)
     }
 
     pub(crate) const fn is_of_body(&self) -> bool {

@@ -6,6 +6,9 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use futures_util::FutureExt;
+use vtryon_gateway_engine::json;
+use vtryon_gateway_engine::protocol::rejection::PathKind;
+use vtryon_gateway_engine::protocol::{IncomingEvent, ShardRequest, StoreResult};
 use vtryon_webhooks::{Code, Signature};
 use worker::web_sys::{Request, Response};
 use worker::{Context, Env, console_error};
@@ -16,11 +19,8 @@ use crate::http::body;
 use crate::http::head::Head;
 use crate::http::response::{self, ApiError};
 use crate::ingest::rejections;
-use crate::ingest::rejections::Body;
+use crate::ingest::rejections::SampleBody;
 use crate::platform::clock;
-use crate::protocol::rejection::PathKind;
-use crate::protocol::{IncomingEvent, ShardRequest, StoreResult, shard_client};
-use vtryon_gateway_engine::json;
 
 thread_local! {
     /// How long the last commit took, in milliseconds: sent to a shard with the next event.
@@ -37,27 +37,23 @@ pub(crate) async fn receive(
 ) -> Result<Response, ApiError> {
     let signature = match Signature::parse(head.signature.as_bytes()) {
         Ok(signature) => signature,
-        Err(error) => return Err(reject(error.code(), head, Body::Unread(request), &env, context).await),
+        Err(error) => {
+            return Err(reject(error.code(), head, SampleBody::Unread(request), &env, context).await);
+        }
     };
     let body = body::read(request, head.declared(), config.deployment.verifier.limit().bytes()).await?;
     let verified = match config.deployment.verifier.verify(&body, &signature) {
         Ok(verified) => verified,
         Err(error) => {
-            return Err(reject(error.code(), head, Body::Read(&body), &env, context).await);
+            return Err(reject(error.code(), head, SampleBody::Read(&body), &env, context).await);
         }
     };
     let received_at = clock::now();
     let (digest, mut incoming) = IncomingEvent::read(&verified, received_at);
     incoming.last_commit_ms = LAST_COMMIT.take();
     let shard = config.shards.of(&digest);
-    let stored = shard_client::call(
-        &env,
-        config.shards,
-        shard,
-        ShardRequest::StoreEvent(incoming),
-        verified.payload(),
-    )
-    .await;
+    let shards = config.shard_client(&env);
+    let stored = shards.call(shard, ShardRequest::StoreEvent(incoming), verified.payload()).await;
     LAST_COMMIT.set(stored.is_ok().then(|| clock::now().0 - received_at.0));
     // The cause is logged; the answer 503 makes Vtryon retry.
     let Ok(Some(stored)) = stored else { return Err(ApiError::new(Code::Unavailable)) };
@@ -65,7 +61,7 @@ pub(crate) async fn receive(
     let StoreResult { dispatches } = json::read(&stored).unwrap_or_default();
     if !dispatches.is_empty() {
         context.wait_until(async move {
-            let attempts = delivery::dispatch(&env, &config, shard, dispatches, &body);
+            let attempts = delivery::dispatch(&shards, &config, shard, dispatches, &body);
             if AssertUnwindSafe(attempts).catch_unwind().await.is_err() {
                 console_error!("a delivery panicked: it will be attempted again");
             }
@@ -75,7 +71,7 @@ pub(crate) async fn receive(
 }
 
 /// Counts the rejection with its code; the sender sees only the public code.
-async fn reject(code: Code, head: &Head, body: Body<'_>, env: &Env, context: &Context) -> ApiError {
+async fn reject(code: Code, head: &Head, body: SampleBody<'_>, env: &Env, context: &Context) -> ApiError {
     rejections::note(code, PathKind::Webhook, head, body, env, context).await;
     ApiError::new(code)
 }

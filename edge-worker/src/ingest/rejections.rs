@@ -10,18 +10,19 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use vtryon_gateway_engine::log::{Decision, Level};
+use vtryon_gateway_engine::protocol::DirectoryRequest;
+use vtryon_gateway_engine::protocol::rejection::PathKind;
 use vtryon_webhooks::Code;
 use worker::web_sys::Request;
 use worker::{Context, Delay, Env, console_error};
 
 use self::tally::{RejectedRequest, RejectionCause, Tally};
+use crate::config::Config;
 use crate::http::body;
 use crate::http::head::Head;
 use crate::http::response::ApiError;
 use crate::log;
 use crate::platform::clock;
-use crate::protocol::rejection::PathKind;
-use crate::protocol::{DirectoryRequest, directory_client};
 
 /// How much of a refused request is kept, in bytes. Events have a few hundred.
 const MAX_HEADER: usize = 512;
@@ -29,10 +30,10 @@ const MAX_BODY: usize = 16 * 1024;
 const MAX_CONTENT_TYPE: usize = 100;
 
 /// How long a body is waited for that is read for the sample alone.
-const PATIENCE: Duration = Duration::from_millis(250);
+const SAMPLE_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// What there is of the body of a request that is refused.
-pub(crate) enum Body<'a> {
+pub(crate) enum SampleBody<'a> {
     /// All of it.
     Read(&'a [u8]),
     /// It is on its way; its beginning is worth reading.
@@ -62,7 +63,7 @@ pub(crate) async fn count_refusal(
         (PathKind::Webhooks | PathKind::Api | PathKind::Other, _) if is_signed_post => Code::NotFound,
         (PathKind::Webhooks | PathKind::Api | PathKind::Other, _) => return,
     };
-    note(code, path, head, Body::Unwanted, env, context).await;
+    note(code, path, head, SampleBody::Unwanted, env, context).await;
 }
 
 /// Counts a rejected request, and makes sure that the directory gets a report after the answer. The first of
@@ -71,7 +72,7 @@ pub(crate) async fn note(
     code: Code,
     path: PathKind,
     head: &Head,
-    body: Body<'_>,
+    body: SampleBody<'_>,
     env: &Env,
     context: &Context,
 ) {
@@ -97,7 +98,10 @@ async fn report(env: &Env) {
     let report = DirectoryRequest::ReportRejections {
         rejections: causes.iter().map(RejectionCause::report).collect(),
     };
-    if directory_client::send(env, report).await.is_ok_and(|answer| answer.status_code() == 200) {
+    if let Ok(config) = Config::current(env)
+        && let Ok(answer) = config.directory_client(env).send(report).await
+        && answer.status_code() == 200
+    {
         return;
     }
     console_error!("rejections: the report to the directory failed, and will be repeated");
@@ -113,20 +117,20 @@ fn log_rejected(code: Code, path: PathKind, count: i64) {
     log::write(Level::Warn, &decision, None);
 }
 
-async fn sample(head: &Head, body: Body<'_>) -> RejectedRequest {
+async fn sample(head: &Head, body: SampleBody<'_>) -> RejectedRequest {
     let Head { signature, content_type, .. } = head;
     let content_type = (!content_type.is_empty()).then(|| cut(content_type, MAX_CONTENT_TYPE));
     let declared = head.declared().and_then(|length| length.parse().ok());
     let (body, body_bytes) = match body {
-        Body::Read(bytes) => (bytes.get(..MAX_BODY).unwrap_or(bytes).to_vec(), Some(bytes.len())),
-        Body::Unread(request) => match body::beginning(request, MAX_BODY, PATIENCE).await {
+        SampleBody::Read(bytes) => (bytes.get(..MAX_BODY).unwrap_or(bytes).to_vec(), Some(bytes.len())),
+        SampleBody::Unread(request) => match body::beginning(request, MAX_BODY, SAMPLE_TIMEOUT).await {
             (bytes, true) => {
                 let length = bytes.len();
                 (bytes, Some(length))
             }
             (bytes, false) => (bytes, declared),
         },
-        Body::Unwanted => (Vec::new(), declared),
+        SampleBody::Unwanted => (Vec::new(), declared),
     };
     RejectedRequest {
         received_at: clock::now(),

@@ -3,13 +3,13 @@
 use vtryon_webhooks::Millis;
 
 /// What a live socket's client may send: so many messages at once, and so many more per second. Each message that it
-/// is sent allows one more, since it may acknowledge each. A window of [`SEND_WINDOW`](crate::protocol::live::SEND_WINDOW) bytes holds
+/// is sent allows one more, since it may acknowledge each. A window of [`SEND_WINDOW`](vtryon_gateway_engine::protocol::live::SEND_WINDOW) bytes holds
 /// fewer messages than may be sent at once.
-pub(super) const MESSAGES: Rate = Rate { burst: 512, per_second: 20 };
+pub(super) const MESSAGES: BucketRate = BucketRate { burst: 512, per_second: 20 };
 
 /// How often something may be done.
 #[derive(Clone, Copy)]
-pub(super) struct Rate {
+pub(super) struct BucketRate {
     /// How often at once.
     pub(super) burst: u32,
     /// How often per second from then on.
@@ -23,12 +23,12 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    pub(super) const fn full(rate: Rate, now: Millis) -> Self {
+    pub(super) const fn full(rate: BucketRate, now: Millis) -> Self {
         Self { tokens: rate.burst, refilled_at: now }
     }
 
     /// Takes a token; returns `false` where there is none.
-    pub(super) fn take(&mut self, rate: Rate, now: Millis) -> bool {
+    pub(super) fn take(&mut self, rate: BucketRate, now: Millis) -> bool {
         self.refill(rate, now);
         let Some(left) = self.tokens.checked_sub(1) else { return false };
         self.tokens = left;
@@ -36,18 +36,18 @@ impl Bucket {
     }
 
     /// Adds a token, where there is room for one.
-    pub(super) fn add(&mut self, rate: Rate) {
+    pub(super) fn add(&mut self, rate: BucketRate) {
         self.tokens = rate.burst.min(self.tokens.saturating_add(1));
     }
 
     /// Returns whether it is as if it had never been used.
-    pub(super) fn is_full(&mut self, rate: Rate, now: Millis) -> bool {
+    pub(super) fn is_full(&mut self, rate: BucketRate, now: Millis) -> bool {
         self.refill(rate, now);
         self.tokens >= rate.burst
     }
 
     /// Adds the tokens of the time that has passed. A clock that went back adds none, and is gone by from then on.
-    fn refill(&mut self, rate: Rate, now: Millis) {
+    fn refill(&mut self, rate: BucketRate, now: Millis) {
         let per_second = i64::from(rate.per_second);
         let passed = now.0.saturating_sub(self.refilled_at.0);
         if passed < 0 {
@@ -66,7 +66,7 @@ impl Bucket {
 mod tests {
     use super::*;
 
-    const RATE: Rate = Rate { burst: 3, per_second: 2 };
+    const RATE: BucketRate = BucketRate { burst: 3, per_second: 2 };
 
     #[test]
     fn so_many_at_once_and_so_many_per_second() {

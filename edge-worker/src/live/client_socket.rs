@@ -19,7 +19,7 @@ use crate::platform::{clock, js};
 
 /// How much a client may send after its socket was closed, in KiB, each message for at least one: what it had sent
 /// before it knew. Who goes on is cut off, for the runtime would read on for as long as there is something.
-const AFTERWARDS: u32 = 1024;
+const MAX_KIB_AFTER_CLOSE: u32 = 1024;
 
 /// The Worker itself has failed.
 pub(super) const FAULT: (u16, &str) = (1011, "a fault of the gateway: resume");
@@ -75,7 +75,7 @@ pub(super) enum Client {
 /// Closes a client's socket and waits for the client to close it too. One that goes on sending is cut off.
 async fn hang_up(socket: &WebSocket, end: &End, client: &Client) {
     // One that is closed already can't be closed.
-    let _ = js::hang_up(socket.as_ref(), end.code, &end.reason, AFTERWARDS);
+    let _ = js::hang_up(socket.as_ref(), end.code, &end.reason, MAX_KIB_AFTER_CLOSE);
     if let Client::Page { task_id } = client {
         lingering::wait_for_close(socket, task_id).await;
     }
@@ -109,7 +109,7 @@ pub(super) fn open(
         let served = async {
             match select(pin!(serve(&shards, &server)), pin!(permit.ended())).await {
                 Either::Left((end, _)) => end,
-                Either::Right((Ended::Over, _)) => OVER.into(),
+                Either::Right((Ended::Expired, _)) => OVER.into(),
                 Either::Right((Ended::Unknown, _)) => UNCHECKED.into(),
             }
         };

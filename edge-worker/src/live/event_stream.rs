@@ -15,6 +15,7 @@ use super::client_socket::close;
 use super::frame::{self, Frame, Ids};
 use crate::auth::Permit;
 use crate::http::response::ApiError;
+use crate::platform::timeout::with_timeout;
 
 /// How long a stream lasts: less than what proxies let pass for idle.
 const LENGTH: Duration = Duration::from_secs(55);
@@ -78,14 +79,11 @@ async fn feed(sockets: &[WebSocket], mut ids: Ids, acknowledge: Acknowledge, cli
         return;
     }
     loop {
-        let event = match select(messages.next(), Delay::from(BEAT)).await {
-            Either::Left((event, _)) => event,
-            Either::Right(_) => {
-                if client.send(b":\n\n".into()).await.is_err() {
-                    return;
-                }
-                continue;
+        let Some(event) = with_timeout(BEAT, messages.next()).await else {
+            if client.send(b":\n\n".into()).await.is_err() {
+                return;
             }
+            continue;
         };
         let Some((no, Ok(WebsocketEvent::Message(message)))) = event else { return };
         let Some(text) = message.text() else { return };

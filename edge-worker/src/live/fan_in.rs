@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
+use vtryon_gateway_engine::protocol::cursor::StreamCursor;
+use vtryon_gateway_engine::protocol::live::{SEND_WINDOW, acknowledged};
 use vtryon_webhooks::{Millis, Shards};
+use worker::ws_events::MessageEvent;
 use worker::{Response, WebSocket, WebsocketEvent};
 
 use super::bucket::{Bucket, MESSAGES};
@@ -14,8 +17,6 @@ use super::frame::{self, Frame, Ids};
 use crate::auth::Permit;
 use crate::http::response::ApiError;
 use crate::platform::clock;
-use crate::protocol::cursor::StreamCursor;
-use crate::protocol::live::{SEND_WINDOW, acknowledged};
 
 /// Joins sockets to shards into one.
 pub(super) fn open(
@@ -27,12 +28,24 @@ pub(super) fn open(
 ) -> Result<Response, ApiError> {
     let until = permit.end();
     client_socket::open(sockets, Client::Administrator, permit, protocol, async move |sockets, client| {
-        join(sockets, client, ids, shards, until).await
+        let fan_in = FanIn {
+            sockets,
+            client,
+            ids,
+            shards,
+            until,
+            budget: Bucket::full(MESSAGES, clock::now()),
+            waiting: VecDeque::new(),
+            unacknowledged: Unacknowledged::default(),
+            last_id: String::new(),
+            own_ids: BTreeMap::new(),
+        };
+        fan_in.run().await
     })
 }
 
 /// How long an acknowledgement may be, in bytes: its id has a place for each of 1024 shards.
-const LONGEST: usize = 32 * 1024;
+const MAX_ACK_BYTES: usize = 32 * 1024;
 
 /// What was sent and not acknowledged.
 #[derive(Default)]
@@ -65,65 +78,87 @@ impl Unacknowledged {
     }
 }
 
-/// Forwards messages and acknowledgements; returns why the stream has ended.
-async fn join(
-    sockets: &[WebSocket],
-    client: &WebSocket,
-    mut ids: Ids,
+/// The stream of one client.
+struct FanIn<'a> {
+    sockets: &'a [WebSocket],
+    client: &'a WebSocket,
+    ids: Ids,
     shards: Shards,
     until: Option<Millis>,
-) -> End {
-    let Some(mut messages) = frame::from_all(sockets) else { return FAULT.into() };
-    let Ok(mut answers) = client.events() else { return FAULT.into() };
-    let mut unacknowledged = Unacknowledged::default();
-    let mut budget = Bucket::full(MESSAGES, clock::now());
-    let mut waiting: VecDeque<(usize, String)> = VecDeque::new();
-    // The last id that the client was given, and that of each socket.
-    let mut last_id = String::new();
-    let mut own_ids: BTreeMap<usize, String> = BTreeMap::new();
-    loop {
-        // A client that is behind is waited for. The shards hold back what is not acknowledged, so what waits here
-        // is bounded; and they end their streams if it lasts.
-        while unacknowledged.bytes < SEND_WINDOW
-            && let Some((socket, text)) = waiting.pop_front()
-        {
-            let frame = Frame::of(&text);
-            let (id, rewritten) = ids.rewrite(&frame);
-            if client.send_with_str(&rewritten).is_err() {
-                return FAULT.into();
+    budget: Bucket,
+    /// The messages that wait until the client has acknowledged others, with the sockets that they came from.
+    waiting: VecDeque<(usize, String)>,
+    unacknowledged: Unacknowledged,
+    /// The last id that the client was given, and that of each socket.
+    last_id: String,
+    own_ids: BTreeMap<usize, String>,
+}
+
+impl FanIn<'_> {
+    /// Forwards messages and acknowledgements; returns why the stream has ended.
+    async fn run(mut self) -> End {
+        let Some(mut messages) = frame::from_all(self.sockets) else { return FAULT.into() };
+        let Ok(mut answers) = self.client.events() else { return FAULT.into() };
+        loop {
+            if let Err(end) = self.send_waiting() {
+                return end;
             }
-            budget.add(MESSAGES);
-            if let (Some(id), Some(own)) = (id, frame.id) {
-                last_id = id;
-                own_ids.insert(socket, own);
-            }
-            // What has no id is taken with what came before it.
-            if let Some(own_id) = own_ids.get(&socket).cloned() {
-                unacknowledged.add(Sent { id: last_id.clone(), socket, own_id, bytes: rewritten.len() });
-            }
-        }
-        match select(messages.next(), answers.next()).await {
-            Either::Left((Some((socket, Ok(WebsocketEvent::Message(message)))), _)) => {
-                waiting.extend(message.text().map(|text| (socket, text)));
-            }
-            Either::Left((Some((_, Ok(WebsocketEvent::Close(event)))), _)) => {
-                return End::forward(event.code(), event.reason());
-            }
-            Either::Left(_) => return CUT_SHORT.into(),
-            Either::Right((Some(Ok(WebsocketEvent::Message(message))), _)) => {
-                let text = match client_socket::receive(client, &message, until, &mut budget) {
-                    Ok(Some(text)) => text,
-                    Ok(None) => continue,
-                    Err(end) => return end,
-                };
-                let id = acknowledged(&text, LONGEST).filter(|id| StreamCursor::parse(id, shards).is_ok());
-                let Some(id) = id else { return NOT_TAKEN.into() };
-                for (no, id) in unacknowledged.acknowledge(&id) {
-                    // A shard that has ended its stream is noticed by that.
-                    let _ = sockets.get(no).map(|socket| socket.send_with_str(Frame::ack(&id)));
+            match select(messages.next(), answers.next()).await {
+                Either::Left((Some((socket, Ok(WebsocketEvent::Message(message)))), _)) => {
+                    self.waiting.extend(message.text().map(|text| (socket, text)));
                 }
+                Either::Left((Some((_, Ok(WebsocketEvent::Close(event)))), _)) => {
+                    return End::forward(event.code(), event.reason());
+                }
+                Either::Left(_) => return CUT_SHORT.into(),
+                Either::Right((Some(Ok(WebsocketEvent::Message(message))), _)) => {
+                    if let Err(end) = self.receive(&message) {
+                        return end;
+                    }
+                }
+                Either::Right(_) => return LEFT.into(),
             }
-            Either::Right(_) => return LEFT.into(),
         }
+    }
+
+    /// Sends what waits. A client that is behind is waited for: the shards hold back what is not acknowledged, so what
+    /// waits here is bounded; and they end their streams if it lasts.
+    fn send_waiting(&mut self) -> Result<(), End> {
+        while self.unacknowledged.bytes < SEND_WINDOW
+            && let Some((socket, text)) = self.waiting.pop_front()
+        {
+            self.send(socket, &text)?;
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, socket: usize, text: &str) -> Result<(), End> {
+        let frame = Frame::of(text);
+        let (id, rewritten) = self.ids.rewrite(&frame);
+        self.client.send_with_str(&rewritten).map_err(|_| FAULT)?;
+        self.budget.add(MESSAGES);
+        if let (Some(id), Some(own)) = (id, frame.id) {
+            self.last_id = id;
+            self.own_ids.insert(socket, own);
+        }
+        // What has no id is taken with what came before it.
+        if let Some(own_id) = self.own_ids.get(&socket).cloned() {
+            let id = self.last_id.clone();
+            self.unacknowledged.add(Sent { id, socket, own_id, bytes: rewritten.len() });
+        }
+        Ok(())
+    }
+
+    /// Takes a message of the client, and acknowledges to each shard what is its part.
+    fn receive(&mut self, message: &MessageEvent) -> Result<(), End> {
+        let text = client_socket::receive(self.client, message, self.until, &mut self.budget)?;
+        let Some(text) = text else { return Ok(()) };
+        let id = acknowledged(&text, MAX_ACK_BYTES);
+        let id = id.filter(|id| StreamCursor::parse(id, self.shards).is_ok()).ok_or(NOT_TAKEN)?;
+        for (no, id) in self.unacknowledged.acknowledge(&id) {
+            // A shard that has ended its stream is noticed by that.
+            let _ = self.sockets.get(no).map(|socket| socket.send_with_str(Frame::ack(&id)));
+        }
+        Ok(())
     }
 }

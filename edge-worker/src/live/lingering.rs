@@ -36,10 +36,13 @@ pub(super) fn admit(task_id: &str) -> Result<(), ApiError> {
         .with_borrow(|tasks| (tasks.get(task_id).copied().unwrap_or(0), tasks.values().sum::<usize>()));
     if of_task >= faults::limited(OF_TASK) {
         let message = "streams of this task were closed and its clients keep their connections: close them";
-        return Err(ApiError::because(Code::RateLimited, message).with_header("retry-after", "60"));
+        return Err(ApiError::with_message(Code::RateLimited, message).with_header("retry-after", "60"));
     }
     if of_isolate >= OF_ISOLATE {
-        return Err(ApiError::because(Code::Unavailable, "too many closed streams linger: come again later"));
+        return Err(ApiError::with_message(
+            Code::Unavailable,
+            "too many closed streams linger: come again later",
+        ));
     }
     Ok(())
 }

@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 
 use vtryon_webhooks::{Code, Millis};
 
-use super::bucket::{Bucket, Rate};
+use super::bucket::{Bucket, BucketRate};
 use crate::http::response::ApiError;
 
 /// Of one task: all the pages that may show it, and as often as so many event streams are resumed.
-const OF_TASK: Rate = Rate { burst: 128, per_second: 2 };
+const OF_TASK: BucketRate = BucketRate { burst: 128, per_second: 2 };
 
 /// Of all tasks of one shard, whoever opens them.
-const OF_SHARD: Rate = Rate { burst: 1000, per_second: 100 };
+const OF_SHARD: BucketRate = BucketRate { burst: 1000, per_second: 100 };
 
 /// How many tasks are remembered at most.
 const TASKS: usize = 2048;
@@ -31,10 +31,10 @@ pub(super) fn admit(task_id: &str, shard: u32, now: Millis) -> Result<(), ApiErr
         Opening::Admitted => Ok(()),
         Opening::TooManyOfTask => {
             let message = "streams of this task are opened too often";
-            Err(ApiError::because(Code::RateLimited, message).with_header("retry-after", "1"))
+            Err(ApiError::with_message(Code::RateLimited, message).with_header("retry-after", "1"))
         }
         Opening::TooManyOfShard => {
-            Err(ApiError::because(Code::Unavailable, "too many streams are opened: come again later"))
+            Err(ApiError::with_message(Code::Unavailable, "too many streams are opened: come again later"))
         }
     }
 }

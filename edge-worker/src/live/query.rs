@@ -1,5 +1,8 @@
 //! The query of a live stream: where it begins, and what it carries.
 
+use vtryon_gateway_engine::protocol::cursor::{StreamCursor, StreamPosition};
+use vtryon_gateway_engine::protocol::live::Start;
+use vtryon_gateway_engine::time;
 use vtryon_webhooks::{Code, Millis};
 use worker::Request;
 
@@ -7,14 +10,11 @@ use crate::auth::Permit;
 use crate::config::Config;
 use crate::http::query::Query;
 use crate::http::response::ApiError;
-use vtryon_gateway_engine::time;
 
 use crate::platform::clock;
-use crate::protocol::cursor::{StreamCursor, StreamPosition};
-use crate::protocol::live::Start;
 
 /// Where the stream of each shard begins.
-pub(super) enum Beginning {
+pub(super) enum RequestedStart {
     Now,
     After(StreamCursor),
     Since(Millis),
@@ -22,7 +22,7 @@ pub(super) enum Beginning {
 
 /// The query of an administrator's stream.
 pub(super) struct StreamQuery {
-    pub(super) beginning: Beginning,
+    pub(super) requested_start: RequestedStart,
     /// Whether events carry their bodies.
     pub(super) bodies: bool,
     /// How long its sender may be answered.
@@ -38,33 +38,32 @@ impl StreamQuery {
         config: &Config,
     ) -> Result<Self, ApiError> {
         let query = Query::parse(query, &["cursor", "since", "bodies"])?;
-        let refuse = |message| ApiError::because(Code::InvalidRequest, message);
         let bodies = match query.get("bodies") {
             None | Some("0") => false,
             Some("1") => true,
-            Some(_) => return Err(refuse("`bodies` is neither 0 nor 1")),
+            Some(_) => return Err(ApiError::invalid_request("`bodies` is neither 0 nor 1")),
         };
         let resumed = request.headers().get("last-event-id")?.filter(|id| !id.is_empty());
         // A cursor goes before `since`: a client that resumes keeps the query that it began with.
-        let beginning = match (resumed.as_deref().or(query.get("cursor")), query.get("since")) {
-            (Some(cursor), _) => Beginning::After(StreamCursor::parse(cursor, config.shards)?),
-            (None, Some(since)) => Beginning::Since(moment(since)?),
-            (None, None) => Beginning::Now,
+        let requested_start = match (resumed.as_deref().or(query.get("cursor")), query.get("since")) {
+            (Some(cursor), _) => RequestedStart::After(StreamCursor::parse(cursor, config.shards)?),
+            (None, Some(since)) => RequestedStart::Since(moment(since)?),
+            (None, None) => RequestedStart::Now,
         };
-        Ok(Self { beginning, bodies, permit })
+        Ok(Self { requested_start, bodies, permit })
     }
 
     /// Returns where one shard's stream begins. A cursor without this shard is of another stream: to begin
     /// anywhere else would be a gap that nobody is told of.
     pub(super) fn start(&self, shard: u32) -> Result<Start, ApiError> {
         let message = "`cursor` is of another stream";
-        match &self.beginning {
-            Beginning::Now => Ok(Start::Now),
-            Beginning::Since(at) => Ok(Start::Since(*at)),
-            Beginning::After(cursor) => match cursor.position(shard) {
+        match &self.requested_start {
+            RequestedStart::Now => Ok(Start::Now),
+            RequestedStart::Since(at) => Ok(Start::Since(*at)),
+            RequestedStart::After(cursor) => match cursor.position(shard) {
                 Some(StreamPosition::Snapshot) => Ok(Start::Now),
                 Some(StreamPosition::After(seq)) => Ok(Start::After(seq)),
-                None => Err(ApiError::because(Code::Conflict, message)),
+                None => Err(ApiError::with_message(Code::Conflict, message)),
             },
         }
     }
@@ -76,8 +75,7 @@ fn moment(text: &str) -> Result<Millis, ApiError> {
     let at = crate::http::query::age(text)
         .map(|seconds| Millis(now.plus_seconds(-seconds).0.max(0)))
         .or_else(|| time::parse_rfc3339(text));
-    at.ok_or(ApiError::because(
-        Code::InvalidRequest,
-        "`since` is neither an age such as 30m nor a time of RFC 3339",
-    ))
+    at.ok_or_else(|| {
+        ApiError::invalid_request("`since` is neither an age such as 30m nor a time of RFC 3339")
+    })
 }

@@ -3,6 +3,7 @@
 
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
+use vtryon_gateway_engine::protocol::live::acknowledged;
 use vtryon_webhooks::Millis;
 use worker::{Response, WebSocket, WebsocketEvent};
 
@@ -11,10 +12,9 @@ use super::client_socket::{self, CUT_SHORT, Client, End, FAULT, LEFT, NOT_TAKEN}
 use crate::auth::Permit;
 use crate::http::response::ApiError;
 use crate::platform::clock;
-use crate::protocol::live::acknowledged;
 
 /// How long an acknowledgement may be, in bytes.
-const LONGEST: usize = 1024;
+const MAX_ACK_BYTES: usize = 1024;
 
 /// Why a socket is closed whose client has sent a message, although it was let in to listen.
 const TAKES_NOTHING: (u16, &str) = (1008, "a socket that a ticket has opened takes no messages");
@@ -63,7 +63,7 @@ async fn relay(shard: &WebSocket, client: &WebSocket, may_acknowledge: bool, unt
                     Ok(None) => continue,
                     Err(end) => return end,
                 };
-                if acknowledged(&text, LONGEST).is_none() {
+                if acknowledged(&text, MAX_ACK_BYTES).is_none() {
                     return NOT_TAKEN.into();
                 }
                 if shard.send_with_str(&text).is_err() {

@@ -1,22 +1,22 @@
 //! Streams by ticket: the state of one task, for a page of the shop.
 
-use vtryon_webhooks::{Code, Digest};
+use vtryon_gateway_engine::protocol::live::{FINAL, GONE, SEND_WINDOW, Start, Subject, Subscription};
+use vtryon_gateway_engine::tickets::Pass;
+use vtryon_webhooks::Code;
 use worker::{Env, Request, Response};
 
 use super::client_socket::{self, Client};
 use super::event_stream::{self, Acknowledge};
 use super::frame::Ids;
 use super::{Form, PROTOCOL, lingering, not_plain, offered, openings, relay};
-use vtryon_gateway_engine::tickets::Pass;
 
 use crate::auth::{Permit, origin};
+use crate::clients::SubscribeResponse;
 use crate::config::Config;
 use crate::http::query::Query;
 use crate::http::response::ApiError;
 use crate::http::task_id::task_id;
 use crate::platform::clock;
-use crate::protocol::live::{FINAL, GONE, SEND_WINDOW, Start, Subject, Subscription};
-use crate::protocol::shard_client::{self, Subscribed};
 
 /// What resume tokens begin with: an administrator's stream has cursors in the same place.
 const RESUME: &str = "r1.";
@@ -30,10 +30,6 @@ pub(super) async fn answer(
     env: &Env,
     config: &Config,
 ) -> Result<Option<Response>, ApiError> {
-    if request.inner().method() == "OPTIONS" {
-        task_id(id.clone())?;
-        return preflight(request, config).map(Some);
-    }
     let Some(ticket) = ticket(query, request)? else { return Ok(None) };
     let origin = origin::allowed(request, &config.ticket_origins)?;
     let pass = config
@@ -66,7 +62,7 @@ async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Re
     }
     let Pass { task_id, until, seen } = pass;
     let permit = Permit::until(Some(until));
-    let shard = config.shards.of(&Digest::of(task_id.as_bytes()));
+    let shard = config.shards.of_task(&task_id);
     lingering::admit(&task_id)?;
     openings::admit(&task_id, shard, clock::now())?;
     let subscription = Subscription {
@@ -76,26 +72,26 @@ async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Re
         bodies: false,
         send_window: SEND_WINDOW,
     };
-    match (shard_client::subscribe(env, config.shards, shard, subscription).await?, form) {
-        (Subscribed::Refused, _) => Err(ApiError::new(Code::Unauthorized)),
-        (Subscribed::Over, Form::Socket { protocol }) => {
+    match (config.shard_client(env).subscribe(shard, subscription).await?, form) {
+        (SubscribeResponse::Refused, _) => Err(ApiError::new(Code::Unauthorized)),
+        (SubscribeResponse::Over, Form::Socket { protocol }) => {
             // One who has seen all there is to see.
             client_socket::refuse((1000, FINAL), task_id, protocol)
         }
-        (Subscribed::Erased, Form::Socket { protocol }) => {
+        (SubscribeResponse::Erased, Form::Socket { protocol }) => {
             client_socket::refuse((1000, GONE), task_id, protocol)
         }
         // This ends an EventSource.
-        (Subscribed::Over | Subscribed::Erased, _) => Ok(Response::empty()?.with_status(204)),
-        (Subscribed::Opened(response), Form::Events) => {
-            let socket = response.websocket().ok_or(ApiError::new(Code::Unavailable))?;
+        (SubscribeResponse::Over | SubscribeResponse::Erased, _) => Ok(Response::empty()?.with_status(204)),
+        (SubscribeResponse::Opened(response), Form::Events) => {
+            let socket = response.websocket().ok_or_else(|| ApiError::new(Code::Unavailable))?;
             event_stream::open(vec![socket], Ids::of_shard(), permit, Acknowledge::No)
         }
-        (Subscribed::Opened(response), Form::Socket { protocol }) => {
-            let socket = response.websocket().ok_or(ApiError::new(Code::Unavailable))?;
+        (SubscribeResponse::Opened(response), Form::Socket { protocol }) => {
+            let socket = response.websocket().ok_or_else(|| ApiError::new(Code::Unavailable))?;
             relay::open(socket, Client::Page { task_id }, permit, protocol)
         }
-        (Subscribed::Opened(_), Form::Plain) => Err(not_plain()),
+        (SubscribeResponse::Opened(_), Form::Plain) => Err(not_plain()),
     }
 }
 
@@ -121,13 +117,18 @@ fn in_query(query: &str) -> impl Iterator<Item = String> {
 fn check_query(query: &str) -> Result<(), ApiError> {
     if in_query(query).any(|ticket| ticket.starts_with(RESUME)) {
         let message = "a resume token is taken in the header last-event-id or beside the WebSocket protocol";
-        return Err(ApiError::because(Code::InvalidRequest, message));
+        return Err(ApiError::invalid_request(message));
     }
     Query::parse(query, &["ticket"]).map(drop)
 }
 
 /// Lets a page of a listed origin send the header by which a stream is resumed (Fetch, 3.2.2).
-fn preflight(request: &Request, config: &Config) -> Result<Response, ApiError> {
+pub(crate) fn preflight(
+    id: Option<String>,
+    request: &Request,
+    config: &Config,
+) -> Result<Response, ApiError> {
+    task_id(id)?;
     let origin = origin::allowed(request, &config.ticket_origins)?;
     let mut response = Response::empty()?.with_status(204);
     if let Some(origin) = origin {

@@ -3,6 +3,7 @@
 //! The engine decides and stores; here are requests, the alarm, cryptography and calls to shards.
 
 mod alerts;
+mod conditions;
 mod endpoints;
 mod push;
 mod rejections;
@@ -18,6 +19,7 @@ use futures_util::FutureExt;
 use vtryon_gateway_engine::directory::settings;
 use vtryon_gateway_engine::directory::topology::{self, Purpose};
 use vtryon_gateway_engine::log::Decision;
+use vtryon_gateway_engine::protocol::{AuditedRequest, DirectoryCall, DirectoryRequest, SweepReport};
 use vtryon_gateway_engine::{Context, directory as engine, json};
 use vtryon_webhooks::Millis;
 use worker::{DurableObject, Env, Request, Response, State, console_error, durable_object, wasm_bindgen};
@@ -27,7 +29,6 @@ use crate::http::response::{self, ApiError};
 use crate::log;
 use crate::platform::clock;
 use crate::platform::storage::ObjectDatabase;
-use crate::protocol::{AuditedRequest, DirectoryCall, DirectoryRequest, SweepReport, shard_client};
 use crate::testing::faults;
 use crate::testing::metering::{self, BilledOperation};
 
@@ -63,7 +64,7 @@ impl DurableObject for Directory {
         self.with_memory(engine::Directory::begin_alarm);
         let run = async {
             let config = self.begin().await?;
-            if self.at(&config, clock::now(), |context| settings::has_unconfirmed(context.db))? {
+            if self.with_context(&config, clock::now(), |context| settings::has_unconfirmed(context.db))? {
                 self.push(&config).await?;
             }
             self.send_alerts(&config).await?;
@@ -74,9 +75,7 @@ impl DurableObject for Directory {
             Ok(Err(_)) => console_error!("directory: settings or alerts are not confirmed by all shards"),
             Err(_) => console_error!("directory: panicked"),
         }
-        if let Err(error) = self.schedule_alarm() {
-            console_error!("directory: alarm not set: {error}");
-        }
+        self.schedule_alarm_after_change();
         Response::empty()
     }
 }
@@ -85,7 +84,7 @@ impl Directory {
     async fn answer(&self, call: DirectoryCall) -> Result<Response, ApiError> {
         let config = self.begin().await?;
         if let Some((kind, endpoint)) = call.request.endpoint() {
-            self.at(&config, clock::now(), |context| {
+            self.with_context(&config, clock::now(), |context| {
                 engine::endpoints::find_of_kind(context.db, kind, endpoint)
             })?;
         }
@@ -102,7 +101,7 @@ impl Directory {
                 self.rotate(&config, endpoint, &input, audited).await
             }
             DirectoryRequest::Retire { endpoint, .. } => self.retire(&config, endpoint, audited).await,
-            DirectoryRequest::ReportConditions(report) => self.report(&config, &report).await,
+            DirectoryRequest::ReportConditions(report) => self.report_conditions(&config, &report).await,
             DirectoryRequest::Replay { input, key } => self.replay(&config, &input, key, audited).await,
             DirectoryRequest::Progress { id } => self.progress(&config, 200, &id).await,
             DirectoryRequest::CancelReplay { id } => self.cancel_replay(&config, &id, audited).await,
@@ -150,9 +149,9 @@ impl Directory {
     async fn check_topology(&self, config: &Config, purpose: Purpose) -> Result<(), ApiError> {
         let configured = config.topology();
         let check = |context: &Context<'_>| topology::check(context.db, configured, purpose);
-        let Some(question) = self.at(config, clock::now(), check)? else { return Ok(()) };
-        let answer = shard_client::call(&self.env, config.shards, 0, question, &[]).await?;
-        Ok(self.at(config, clock::now(), |context| {
+        let Some(question) = self.with_context(config, clock::now(), check)? else { return Ok(()) };
+        let answer = config.shard_client(&self.env).call(0, question, &[]).await?;
+        Ok(self.with_context(config, clock::now(), |context| {
             topology::record(context.db, configured, answer.as_deref())
         })?)
     }
@@ -173,13 +172,13 @@ impl Directory {
     }
 
     /// Runs a step of the engine on this object's database.
-    fn at<T>(&self, config: &Config, now: Millis, step: impl FnOnce(&Context<'_>) -> T) -> T {
-        step(&Context { db: &*self.database, now, deployment: &config.deployment })
+    fn with_context<T>(&self, config: &Config, now: Millis, decide: impl FnOnce(&Context<'_>) -> T) -> T {
+        decide(&Context { db: &*self.database, now, deployment: &config.deployment })
     }
 
     /// Removes what has expired, looks for causes of alerts, and sets the alarm where it is wanted.
     fn sweep(&self, config: &Config, report: SweepReport) -> Result<Response, ApiError> {
-        self.at(config, clock::now(), |context| {
+        self.with_context(config, clock::now(), |context| {
             engine::rejections::expire(context.db, context.now)?;
             engine::tokens::expire(context.db, context.now)?;
             engine::audit::expire(context)?;

@@ -92,7 +92,7 @@ impl TaskShard {
     /// which the platform completes before an answer leaves the object.
     ///
     /// The engine outlives a decision that panics: what it knows changes only after a commit.
-    fn decide<T>(
+    fn with_engine<T>(
         &self,
         decide: impl FnOnce(&mut Shard, &Context<'_>) -> vtryon_gateway_engine::Result<T>,
     ) -> worker::Result<T> {

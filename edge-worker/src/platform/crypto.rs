@@ -1,4 +1,6 @@
-//! The platform's WebCrypto (W3C), as far as it is used here: AES-GCM, and random bytes.
+//! The platform's WebCrypto (W3C), as far as it is used here: AES-GCM, RSA, and random bytes.
+
+pub(crate) mod rsa;
 
 use js_sys::futures::JsFuture;
 use js_sys::{Array, Object, Promise, Reflect, Uint8Array};

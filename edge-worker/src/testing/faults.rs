@@ -146,6 +146,17 @@ pub(crate) fn before_commit() {
     }
 }
 
+/// Fails to open the value of the header `x-fault-open`.
+#[cfg(feature = "faults")]
+pub(crate) fn before_opening(context: &str) -> worker::Result<()> {
+    if context.ends_with(" x-fault-open") { Err("a fault on purpose in WebCrypto".into()) } else { Ok(()) }
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn before_opening(_: &str) -> worker::Result<()> {
+    Ok(())
+}
+
 /// Fails to read and to write the result of the task `fault:kv` in KV.
 #[cfg(feature = "faults")]
 pub(crate) fn before_kv(task: &Digest) -> worker::Result<()> {

@@ -7,40 +7,39 @@
 
 use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::{Either, select};
 use js_sys::{Function, Promise};
+use vtryon_gateway_engine::json::Object;
 use vtryon_webhooks::{Code, Millis};
 use wasm_bindgen::JsValue;
 use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::web_sys::{self, RequestCache, RequestInit, RequestRedirect};
-use worker::{AbortController, AbortSignal, Delay, Fetch, console_error};
+use worker::{AbortController, AbortSignal, Fetch, console_error};
 
-use super::rsa::PublicKey;
 use crate::http::response::ApiError;
+use crate::platform::crypto::rsa::PublicKey;
+use crate::platform::timeout::with_timeout;
 use crate::platform::{clock, js};
-use vtryon_gateway_engine::json::Object;
 
 /// How long keys are kept, in milliseconds. Access changes its key every six weeks, and the one before
 /// stays good for a week.
-const KEPT: i64 = 3_600_000;
+const CACHE_MS: i64 = 3_600_000;
 
 /// How often an unknown key may make us fetch, in milliseconds: anyone can name one. It is also how long a key that
 /// is new at Access may be unknown here, so it is short.
-const REFETCH: i64 = 10_000;
+const REFETCH_PAUSE_MS: i64 = 10_000;
 
 /// How long nothing is fetched after a fetch that has failed, in milliseconds.
-const FAILURE_PAUSE: i64 = 10_000;
+const FAILURE_PAUSE_MS: i64 = 10_000;
 
 /// How long a fetch may take.
 const FETCH_LIMIT: Duration = Duration::from_secs(5);
 
 /// When a fetch that has not ended counts as lost, in milliseconds from its beginning: well after its limit.
-const LOST_AFTER: i64 = 10_000;
+const LOST_AFTER_MS: i64 = 10_000;
 
 /// RFC 7518, 3.3: RS256 takes keys of 2048 bits or more. This many digits of base64url write them.
 const MODULUS_DIGITS: usize = 342;
@@ -48,13 +47,13 @@ const MODULUS_DIGITS: usize = 342;
 /// The keys of one team.
 pub(super) struct Certs {
     url: String,
-    known: RefCell<Option<Known>>,
+    known: RefCell<Option<CachedKeys>>,
     refetched_at: Cell<Option<Millis>>,
     failed_at: Cell<Option<Millis>>,
     under_way: RefCell<Option<UnderWay>>,
 }
 
-struct Known {
+struct CachedKeys {
     keys: Vec<Named>,
     fetched_at: Millis,
 }
@@ -87,22 +86,23 @@ impl Certs {
     /// # Errors
     /// `unavailable` where the keys can't be fetched, with how long to wait; the log has why.
     pub(super) async fn key(self: &Rc<Self>, kid: &str, now: Millis) -> Result<Option<PublicKey>, ApiError> {
-        if let Some(keys) = self.known.borrow().as_ref().filter(|known| within(known.fetched_at, KEPT, now)) {
+        if let Some(keys) =
+            self.known.borrow().as_ref().filter(|known| within(known.fetched_at, CACHE_MS, now))
+        {
             let key = find(&keys.keys, kid);
             if key.is_some() {
                 return Ok(key);
             }
             if !self.is_fetching(now) {
                 self.check_pause(now)?;
-                if self.refetched_at.get().is_some_and(|at| within(at, REFETCH, now)) {
+                if self.refetched_at.get().is_some_and(|at| within(at, REFETCH_PAUSE_MS, now)) {
                     return Ok(None);
                 }
                 self.refetched_at.set(Some(now));
             }
         }
         self.check_pause(now)?;
-        let is_over = self.join(now);
-        if let Either::Right(_) = select(is_over, Delay::from(FETCH_LIMIT + Duration::from_secs(1))).await {
+        if with_timeout(FETCH_LIMIT + Duration::from_secs(1), self.join(now)).await.is_none() {
             return Err(ApiError::new(Code::Unavailable));
         }
         self.check_pause(clock::now())?;
@@ -111,15 +111,15 @@ impl Certs {
 
     /// Refuses while nothing is fetched because the last fetch has failed.
     fn check_pause(&self, now: Millis) -> Result<(), ApiError> {
-        let Some(failed_at) = self.failed_at.get().filter(|at| within(*at, FAILURE_PAUSE, now)) else {
+        let Some(failed_at) = self.failed_at.get().filter(|at| within(*at, FAILURE_PAUSE_MS, now)) else {
             return Ok(());
         };
-        let left = FAILURE_PAUSE - (now.0 - failed_at.0);
+        let left = FAILURE_PAUSE_MS - (now.0 - failed_at.0);
         Err(ApiError::new(Code::Unavailable).with_header("retry-after", ((left + 999) / 1000).to_string()))
     }
 
     fn is_fetching(&self, now: Millis) -> bool {
-        self.under_way.borrow().as_ref().is_some_and(|fetch| within(fetch.since, LOST_AFTER, now))
+        self.under_way.borrow().as_ref().is_some_and(|fetch| within(fetch.since, LOST_AFTER_MS, now))
     }
 
     /// Waits for the fetch in progress, and begins one where there is none.
@@ -149,7 +149,7 @@ impl Certs {
         match keys {
             Ok(keys) => {
                 self.failed_at.set(None);
-                self.known.replace(Some(Known { keys, fetched_at: now }));
+                self.known.replace(Some(CachedKeys { keys, fetched_at: now }));
             }
             Err(error) => {
                 console_error!("the keys of Access can't be had: {error}");
@@ -175,13 +175,10 @@ fn find(keys: &[Named], kid: &str) -> Option<PublicKey> {
 async fn fetch_in_time(url: &str) -> worker::Result<Vec<Named>> {
     let controller = AbortController::default();
     let signal = controller.signal();
-    match select(pin!(fetch(url, &signal)), Delay::from(FETCH_LIMIT)).await {
-        Either::Left((keys, _)) => keys,
-        Either::Right(_) => {
-            controller.abort();
-            Err(worker::Error::from("they took too long"))
-        }
-    }
+    with_timeout(FETCH_LIMIT, fetch(url, &signal)).await.unwrap_or_else(|| {
+        controller.abort();
+        Err(worker::Error::from("they took too long"))
+    })
 }
 
 async fn fetch(url: &str, signal: &AbortSignal) -> worker::Result<Vec<Named>> {
@@ -198,13 +195,15 @@ async fn fetch(url: &str, signal: &AbortSignal) -> worker::Result<Vec<Named>> {
 }
 
 /// Reads a set of keys (RFC 7517, 5): those that RS256 can be verified with. Others are passed over, for
-/// the set may grow.
+/// the set may grow, and so is one that WebCrypto does not take, for the others are good.
 async fn read(body: &[u8]) -> worker::Result<Vec<Named>> {
     let set = Object::parse(body).and_then(|set| set.list("keys")).ok_or("they are no set of keys")?;
     let mut keys = Vec::new();
     for jwk in set.iter().filter_map(|jwk| Object::parse(jwk.as_bytes())) {
-        if let Some((kid, modulus, exponent)) = for_rs256(&jwk) {
-            keys.push(Named { kid, key: PublicKey::import(&modulus, &exponent).await? });
+        let Some((kid, modulus, exponent)) = for_rs256(&jwk) else { continue };
+        match PublicKey::import(&modulus, &exponent).await {
+            Ok(key) => keys.push(Named { kid, key }),
+            Err(error) => console_error!("a key of Access is passed over: {error}"),
         }
     }
     if keys.is_empty() {

@@ -29,10 +29,10 @@ pub(super) struct Budget {
     overdraft: usize,
     next_id: u64,
     /// In the order in which their requests came.
-    bodies: BTreeMap<u64, Body>,
+    bodies: BTreeMap<u64, BufferedBody>,
 }
 
-struct Body {
+struct BufferedBody {
     begun_at: Millis,
     chunks: Vec<Vec<u8>>,
     length: usize,
@@ -59,7 +59,8 @@ impl Budget {
         }
         let id = self.next_id;
         self.next_id += 1;
-        let body = Body { begun_at: now, chunks: Vec::new(), length: 0, buffer: 0, is_evicted: false };
+        let body =
+            BufferedBody { begun_at: now, chunks: Vec::new(), length: 0, buffer: 0, is_evicted: false };
         self.bodies.insert(id, body);
         id
     }
@@ -139,7 +140,7 @@ impl Budget {
     }
 
     /// Drops what was read of the oldest such body that came before `id`. Its buffer goes into the overdraft.
-    fn evict_oldest(&mut self, id: u64, is_meant: impl Fn(&Body) -> bool) -> Result<(), OverBudget> {
+    fn evict_oldest(&mut self, id: u64, is_meant: impl Fn(&BufferedBody) -> bool) -> Result<(), OverBudget> {
         let mut older = self.bodies.range_mut(..id).map(|(_, body)| body);
         let oldest = older.find(|body| is_meant(body)).ok_or(OverBudget)?;
         self.held -= std::mem::take(&mut oldest.length);
@@ -150,7 +151,7 @@ impl Budget {
     }
 
     /// Takes off what a body held that is gone.
-    const fn release(&mut self, body: &Body) {
+    const fn release(&mut self, body: &BufferedBody) {
         self.held -= body.size();
         if body.is_evicted {
             self.overdraft -= body.buffer;
@@ -158,7 +159,7 @@ impl Budget {
     }
 }
 
-impl Body {
+impl BufferedBody {
     const fn size(&self) -> usize {
         self.length + self.buffer
     }

@@ -3,10 +3,10 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use vtryon_gateway_engine::protocol::rejection::{PathKind, Rejection, Sample};
 use vtryon_webhooks::{Code, Millis};
 
 use crate::platform::clock;
-use crate::protocol::rejection::{PathKind, Rejection, Sample};
 
 /// How long the first rejection waits for others, and how long after a report the next one is made, in seconds.
 const GATHER: i64 = 1;
@@ -71,10 +71,12 @@ impl Tally {
     pub(super) fn wait(&mut self, now: Millis) -> Option<Duration> {
         let after = |seconds| move |at: Millis| at.plus_millis(clock::span(seconds));
         let is_given_up = self.reported_at.map(after(GIVEN_UP)).is_some_and(|end| end < now);
-        if self.is_awaited && !is_given_up {
+        // No report is due later than after a pause: the clock went back, and says nothing of one that is awaited.
+        let is_out_of_reach = self.reported_at.is_some_and(|due| after(PAUSE)(now) < due);
+        if self.is_awaited && !is_given_up && !is_out_of_reach {
             return None;
         }
-        let rested_at = self.reported_at.map_or(now, after(PAUSE));
+        let rested_at = self.reported_at.map_or(now, |at| after(PAUSE)(at.min(now)));
         let at = rested_at.max(after(GATHER)(now));
         self.reported_at = Some(at);
         self.is_awaited = true;
@@ -237,6 +239,10 @@ mod tests {
             (21_500, Rejected(Some(1000)), "after an idle time it is as at first"),
             (42_500, Rejected(None), "the report was due 20 s ago, and may still come"),
             (42_501, Rejected(Some(1000)), "it will not come: that request has ended"),
+            (50_000, Reported, ""),
+            (20_000, Rejected(Some(10_000)), "the clock went back: the pause is no longer"),
+            (20_001, Rejected(None), "and the report is awaited"),
+            (0, Rejected(Some(10_000)), "the clock went back meanwhile: that one may have ended"),
         ] {
             match happens {
                 Rejected(wait) => {

@@ -7,22 +7,19 @@ use vtryon_gateway_engine::directory::settings::{Applied, SettingsChange};
 use vtryon_gateway_engine::directory::{
     AlertList, ChangedEndpoint, EndpointList, EndpointRecord, Unreadable, credentials,
 };
-use vtryon_gateway_engine::log::Decision;
-use vtryon_gateway_engine::{Context, Failure, json};
+use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed};
+use vtryon_gateway_engine::protocol::{AuditedRequest, EndpointInput};
+use vtryon_gateway_engine::{Context, Failure};
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::delivery::EndpointSecret;
-use worker::{Response, console_error};
+use worker::Response;
 
 use super::Directory;
 use crate::config::Config;
-use crate::delivery::seal;
 use crate::http::response::{self, ApiError};
-use crate::log;
 use crate::platform::js_url::Url;
 use crate::platform::{clock, crypto};
-use crate::protocol::conditions::{ShardReport, UnhealthyEndpoint};
-use crate::protocol::settings::{EndpointKind, Sealed, endpoint_id};
-use crate::protocol::{AuditedRequest, EndpointHealth, EndpointInput, ShardRequest, shard_client};
+use crate::sealing::Sealer;
 
 impl Directory {
     pub(super) async fn create(
@@ -35,20 +32,20 @@ impl Directory {
         let now = clock::now();
         let rules = field_rules(config, input);
         let (mut record, headers) =
-            self.at(config, now, |context| endpoints::draft(context, kind, &input.body, &rules))?;
+            self.with_context(config, now, |context| endpoints::draft(context, kind, &input.body, &rules))?;
         let secret = EndpointSecret::from_bytes(crypto::random_key()?);
-        let no = self.at(config, now, |context| endpoints::take_number(context.db))?;
+        let no = self.with_context(config, now, |context| endpoints::take_number(context.db))?;
         record.endpoint.no = no;
         record.endpoint.secrets = vec![sealed(config, no, endpoints::FIRST_SECRET, &secret, now).await?];
-        record.endpoint.headers = seal::seal_headers(config, no, &headers).await?;
+        record.endpoint.headers = Sealer::new(&config.master).seal_headers(no, &headers).await?;
         // Asked again: while a secret is sealed, another endpoint may have been registered.
-        self.at(config, now, |context| endpoints::check_room(context.db, kind))?;
+        self.with_context(config, now, |context| endpoints::check_room(context.db, kind))?;
         self.put(config, 201, &record, Some(&secret), audited).await
     }
 
     pub(super) async fn list(&self, config: &Config, kind: EndpointKind) -> Result<Response, ApiError> {
         let now = clock::now();
-        let records = self.at(config, now, |context| endpoints::of_kind(context.db, kind))?;
+        let records = self.with_context(config, now, |context| endpoints::of_kind(context.db, kind))?;
         let mut endpoints = Vec::with_capacity(records.len());
         for record in &records {
             endpoints.push(record.view(now, unreadable(config, record).await?));
@@ -56,7 +53,7 @@ impl Directory {
         match kind {
             EndpointKind::Tasks => response::json(200, &EndpointList { endpoints }),
             EndpointKind::Alerts => {
-                let alerts = self.at(config, now, alerts::list)?;
+                let alerts = self.with_context(config, now, alerts::list)?;
                 response::json(200, &AlertList { destinations: endpoints, alerts })
             }
         }
@@ -77,10 +74,10 @@ impl Directory {
     ) -> Result<Response, ApiError> {
         self.find(config, no)?;
         let headers = credentials::read(&input.body).map_err(Failure::from)?;
-        let headers = seal::seal_headers(config, no, &headers).await?;
+        let headers = Sealer::new(&config.master).seal_headers(no, &headers).await?;
         let rules = field_rules(config, input);
         let change = |context: &Context<'_>| endpoints::change(context, no, &input.body, &rules, headers);
-        let record = self.at(config, clock::now(), change)?;
+        let record = self.with_context(config, clock::now(), change)?;
         self.put(config, 200, &record, None, audited).await
     }
 
@@ -104,10 +101,10 @@ impl Directory {
         audited: Option<&AuditedRequest>,
     ) -> Result<Response, ApiError> {
         let now = clock::now();
-        let rotation = self.at(config, now, |context| Rotation::begin(context.db, no, body))?;
+        let rotation = self.with_context(config, now, |context| Rotation::begin(context.db, no, body))?;
         let secret = EndpointSecret::from_bytes(crypto::random_key()?);
         let new = sealed(config, no, rotation.version, &secret, now).await?;
-        let record = self.at(config, now, |context| rotation.finish(context, new))?;
+        let record = self.with_context(config, now, |context| rotation.finish(context, new))?;
         self.put(config, 200, &record, Some(&secret), audited).await
     }
 
@@ -118,49 +115,8 @@ impl Directory {
         no: i64,
         audited: Option<&AuditedRequest>,
     ) -> Result<Response, ApiError> {
-        let record = self.at(config, clock::now(), |context| endpoints::retire(context, no))?;
+        let record = self.with_context(config, clock::now(), |context| endpoints::retire(context, no))?;
         self.put(config, 200, &record, None, audited).await
-    }
-
-    /// Stores what a shard has reported: disables endpoints where the reports stand, and notes causes of alerts.
-    pub(super) async fn report(&self, config: &Config, report: &ShardReport) -> Result<Response, ApiError> {
-        self.at(config, clock::now(), |context| alerts::report(context, &report.conditions))?;
-        self.schedule_alarm()?;
-        for unhealthy in &report.unhealthy {
-            if self.disable_if_unhealthy(config, unhealthy).await.is_err() {
-                console_error!("directory: an unhealthy endpoint is not disabled yet");
-            }
-        }
-        response::json(200, &())
-    }
-
-    async fn disable_if_unhealthy(
-        &self,
-        config: &Config,
-        unhealthy: &UnhealthyEndpoint,
-    ) -> Result<(), ApiError> {
-        let UnhealthyEndpoint { endpoint, reason, .. } = unhealthy;
-        let now = clock::now();
-        let healths = if endpoints::needs_healths(reason) {
-            self.healths(config, *endpoint).await?
-        } else {
-            Vec::new()
-        };
-        let disable = |context: &Context<'_>| endpoints::disable(context, unhealthy, &healths);
-        if let Some(record) = self.at(config, now, disable)? {
-            self.commit(config, SettingsChange::Put(&record), None).await?;
-            let decision =
-                Decision::EndpointDisabled { endpoint: endpoint_id(*endpoint), reason: reason.clone() };
-            log::write(config.deployment.log_level, &decision, None);
-        }
-        Ok(())
-    }
-
-    async fn healths(&self, config: &Config, no: i64) -> Result<Vec<EndpointHealth>, ApiError> {
-        let answers =
-            shard_client::call_all(&self.env, config.shards, || ShardRequest::Health { endpoint: no })
-                .await?;
-        Ok(answers.iter().filter_map(|text| json::read(text).ok()).collect())
     }
 
     /// Stores a changed endpoint, and answers with it and with its new secret, if it has one.
@@ -177,7 +133,7 @@ impl Directory {
     }
 
     fn find(&self, config: &Config, no: i64) -> Result<EndpointRecord, ApiError> {
-        Ok(self.at(config, clock::now(), |context| endpoints::find(context.db, no))?)
+        Ok(self.with_context(config, clock::now(), |context| endpoints::find(context.db, no))?)
     }
 }
 
@@ -199,28 +155,31 @@ async fn sealed(
     secret: &EndpointSecret,
     now: Millis,
 ) -> worker::Result<Sealed> {
-    Ok(Sealed::new(version, seal::seal(config, endpoint, version, secret).await?, secret, now))
+    let sealed = Sealer::new(&config.master).seal_endpoint_secret(endpoint, version, secret).await?;
+    Ok(Sealed::new(version, sealed, secret, now))
 }
 
 /// Returns what the master key does not open, of what an attempt needs.
 async fn unreadable(config: &Config, record: &EndpointRecord) -> Result<Option<Unreadable>, ApiError> {
     let endpoint = &record.endpoint;
+    let sealer = Sealer::new(&config.master);
     let secret = match endpoint.secrets.first() {
-        Some(secret) => seal::open(config, endpoint.no, secret).await?,
+        Some(secret) => sealer.open_endpoint_secret(endpoint.no, secret).await?,
         None => None,
     };
     if secret.is_none() {
         return Ok(Some(Unreadable::Secret));
     }
     for header in &endpoint.headers {
-        if seal::open_header(config, endpoint.no, header).await?.is_none() {
+        if sealer.open_header(endpoint.no, header).await?.is_none() {
             return Ok(Some(Unreadable::Headers));
         }
     }
     Ok(None)
 }
 
-/// Answers with the changed endpoint: 202 as long as not all shards have confirmed.
+/// Answers with the changed endpoint: 202 as long as not all shards have confirmed. It is stored, and a new secret is
+/// shown by this answer alone: that something can't be checked at the moment is no reason to give none.
 async fn answer(
     config: &Config,
     done: u16,
@@ -229,7 +188,8 @@ async fn answer(
     applied: Applied,
 ) -> Result<Response, ApiError> {
     let status = if applied.is_complete() { done } else { 202 };
-    let endpoint = record.view(clock::now(), unreadable(config, record).await?);
+    let unreadable = unreadable(config, record).await.unwrap_or_default();
+    let endpoint = record.view(clock::now(), unreadable);
     let secret = secret.map(EndpointSecret::reveal);
     response::json(
         status,

@@ -2,13 +2,13 @@
 
 use vtryon_gateway_engine::directory::keyring::Keyring;
 use vtryon_gateway_engine::directory::rejections;
+use vtryon_gateway_engine::protocol::rejection::Rejection;
 use worker::Response;
 
 use super::Directory;
 use crate::config::Config;
 use crate::http::response::{self, ApiError};
 use crate::platform::clock;
-use crate::protocol::rejection::Rejection;
 
 impl Directory {
     /// Adds what an isolate has counted.
@@ -23,14 +23,14 @@ impl Directory {
             Some(false) | None => None,
         };
         let candidates = keyring.as_ref().map(Keyring::candidates);
-        self.at(config, now, |context| rejections::add(context, reported, candidates.as_deref()))?;
+        self.with_context(config, now, |context| rejections::add(context, reported, candidates.as_deref()))?;
         self.schedule_alarm()?;
         response::json(200, &())
     }
 
     pub(super) async fn rejections(&self, config: &Config) -> Result<Response, ApiError> {
         let now = clock::now();
-        let causes = self.at(config, now, |context| {
+        let causes = self.with_context(config, now, |context| {
             rejections::expire(context.db, now)?;
             rejections::all(context.db)
         })?;
@@ -43,7 +43,7 @@ impl Directory {
     }
 
     pub(super) fn rejection_totals(&self, config: &Config) -> Result<Response, ApiError> {
-        let totals = self.at(config, clock::now(), |context| rejections::totals(context.db))?;
+        let totals = self.with_context(config, clock::now(), |context| rejections::totals(context.db))?;
         response::json(200, &totals)
     }
 }

@@ -3,6 +3,8 @@
 use serde::de::DeserializeOwned;
 use vtryon_gateway_engine::directory::replays::{self, DryRunView, ReplayView, Requested};
 use vtryon_gateway_engine::directory::settings::SettingsChange;
+use vtryon_gateway_engine::protocol::settings::{RangeCount, Replay, ReplayProgress};
+use vtryon_gateway_engine::protocol::{AuditedRequest, ShardRequest};
 use vtryon_gateway_engine::{self as engine, Context, json};
 use worker::Response;
 
@@ -10,8 +12,6 @@ use super::Directory;
 use crate::config::Config;
 use crate::http::response::{self, ApiError};
 use crate::platform::{clock, crypto};
-use crate::protocol::settings::{RangeCount, Replay, ReplayProgress};
-use crate::protocol::{AuditedRequest, ShardRequest, shard_client};
 
 impl Directory {
     /// Begins a range replay. The same key with the same request finds the former one.
@@ -24,7 +24,7 @@ impl Directory {
     ) -> Result<Response, ApiError> {
         let random = crypto::random()?;
         let request = |context: &Context<'_>| replays::request(context, body, key, random);
-        let id = match self.at(config, clock::now(), request)? {
+        let id = match self.with_context(config, clock::now(), request)? {
             Requested::Known(id) => id,
             Requested::DryRun(replay) => return self.count_range(config, &replay).await,
             Requested::New(new) => {
@@ -49,7 +49,7 @@ impl Directory {
         id: &str,
         audited: Option<&AuditedRequest>,
     ) -> Result<Response, ApiError> {
-        let cancelled = self.at(config, clock::now(), |context| replays::cancel(context.db, id))?;
+        let cancelled = self.with_context(config, clock::now(), |context| replays::cancel(context.db, id))?;
         if let Some(replay) = cancelled {
             self.commit(config, SettingsChange::ChangeReplay(&replay), audited).await?;
         }
@@ -63,7 +63,7 @@ impl Directory {
         status: u16,
         id: &str,
     ) -> Result<Response, ApiError> {
-        let replay = self.at(config, clock::now(), |context| replays::find(context.db, id))?;
+        let replay = self.with_context(config, clock::now(), |context| replays::find(context.db, id))?;
         let progress: Vec<ReplayProgress> =
             self.ask_shards(config, || ShardRequest::Progress { id: id.to_owned() }).await?;
         response::json(status, &ReplayView::new(&replay, &progress))
@@ -74,7 +74,7 @@ impl Directory {
         config: &Config,
         request: impl Fn() -> ShardRequest,
     ) -> Result<Vec<T>, ApiError> {
-        let answers = shard_client::call_all(&self.env, config.shards, request).await?;
+        let answers = config.shard_client(&self.env).call_all(request).await?;
         let answers: engine::Result<Vec<T>> = answers.iter().map(|text| json::read(text)).collect();
         Ok(answers?)
     }

@@ -5,6 +5,7 @@ use std::error::Error;
 use vtryon_gateway_engine::Context;
 use vtryon_gateway_engine::directory::keyring::Keyring;
 use vtryon_gateway_engine::directory::secrets;
+use vtryon_gateway_engine::protocol::AuditedRequest;
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::diagnosis::SecretKind;
 use worker::{Response, console_error};
@@ -12,13 +13,9 @@ use zeroize::Zeroizing;
 
 use super::Directory;
 use crate::config::Config;
-use crate::delivery::seal;
 use crate::http::response::{self, ApiError};
-use crate::platform::{clock, crypto};
-use crate::protocol::AuditedRequest;
-
-/// What the key is derived by that Vtryon's secrets are sealed with.
-const LABEL: &str = "vtryon-webhooks secrets 1";
+use crate::platform::clock;
+use crate::sealing::Sealer;
 
 impl Directory {
     /// Remembers Vtryon's secrets that are configured. A fault is no reason to leave anything else undone.
@@ -35,28 +32,30 @@ impl Directory {
     }
 
     async fn seal_secrets(&self, config: &Config, now: Millis) -> Result<(), Box<dyn Error>> {
-        let configured = self.at(config, now, secrets::to_seal)?;
-        let key = config.master.derive(LABEL);
+        let configured = self.with_context(config, now, secrets::to_seal)?;
+        let sealer = Sealer::new(&config.master);
         for ((fingerprint, is_due), (_, secret)) in configured.iter().zip(Config::webhook_secrets(&self.env))
         {
             if *is_due {
-                let sealed = crypto::seal(&key, &context(fingerprint), &secret).await?;
-                self.at(config, now, |context| secrets::remember(context, fingerprint, &sealed))?;
+                let sealed = sealer.seal_vtryon_secret(fingerprint, &secret).await?;
+                self.with_context(config, now, |context| secrets::remember(context, fingerprint, &sealed))?;
             }
         }
-        Ok(self.at(config, now, secrets::forget_old)?)
+        Ok(self.with_context(config, now, secrets::forget_old)?)
     }
 
     /// Gathers the likeliest secrets: Vtryon's, those that were Vtryon's, then the endpoints'.
     pub(super) async fn keyring(&self, config: &Config, now: Millis) -> Result<Keyring, ApiError> {
         let mut keyring = Keyring::new(Config::webhook_secrets(&self.env));
-        let key = config.master.derive(LABEL);
-        for known in self.at(config, now, secrets::retired)? {
-            let secret = crypto::open(&key, &context(&known.fingerprint), &known.sealed).await?;
+        let sealer = Sealer::new(&config.master);
+        for known in self.with_context(config, now, secrets::retired)? {
+            let secret = sealer.open_vtryon_secret(&known.fingerprint, &known.sealed).await?;
             keyring.add(SecretKind::Retired, secret);
         }
-        for (endpoint, sealed) in self.at(config, now, |context| keyring.of_endpoints(context.db))? {
-            let secret = seal::open(config, endpoint, &sealed).await?;
+        for (endpoint, sealed) in
+            self.with_context(config, now, |context| keyring.of_endpoints(context.db))?
+        {
+            let secret = sealer.open_endpoint_secret(endpoint, &sealed).await?;
             keyring
                 .add(SecretKind::Endpoint, secret.map(|secret| Zeroizing::new(secret.as_bytes().to_vec())));
         }
@@ -64,7 +63,7 @@ impl Directory {
     }
 
     pub(super) fn secrets(&self, config: &Config) -> Result<Response, ApiError> {
-        response::json(200, &self.at(config, clock::now(), secrets::list)?)
+        response::json(200, &self.with_context(config, clock::now(), secrets::list)?)
     }
 
     pub(super) fn purge_secret(
@@ -74,11 +73,6 @@ impl Directory {
         audited: Option<&AuditedRequest>,
     ) -> Result<Response, ApiError> {
         let purge = |context: &Context<'_>| secrets::purge(context, fingerprint, audited);
-        response::json(200, &self.at(config, clock::now(), purge)?)
+        response::json(200, &self.with_context(config, clock::now(), purge)?)
     }
-}
-
-/// Binds a sealed secret to its row, and tells it from what else is sealed.
-fn context(fingerprint: &str) -> String {
-    format!("vtryon {fingerprint}")
 }

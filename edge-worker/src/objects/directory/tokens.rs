@@ -2,13 +2,13 @@
 
 use vtryon_gateway_engine::directory::topology::Purpose;
 use vtryon_gateway_engine::directory::{audit, tokens};
+use vtryon_gateway_engine::protocol::AuditedRequest;
 use worker::Response;
 
 use super::Directory;
 use crate::config::Config;
 use crate::http::response::{self, ApiError};
 use crate::platform::{clock, crypto};
-use crate::protocol::AuditedRequest;
 
 impl Directory {
     /// Makes a token. The answer shows it this once.
@@ -19,15 +19,16 @@ impl Directory {
         audited: Option<&AuditedRequest>,
     ) -> Result<Response, ApiError> {
         let new = config.admin.token_form.issue(crypto::random()?, &*crypto::random_key()?);
-        let draft = self.at(config, clock::now(), |context| tokens::draft(context, body, &new))?;
+        let draft = self.with_context(config, clock::now(), |context| tokens::draft(context, body, &new))?;
         self.check_topology(config, Purpose::Change).await?;
-        let created = self.at(config, clock::now(), |context| tokens::create(context, draft, audited))?;
-        self.schedule_alarm()?;
+        let created =
+            self.with_context(config, clock::now(), |context| tokens::create(context, draft, audited))?;
+        self.schedule_alarm_after_change();
         response::json(201, &created)
     }
 
     pub(super) fn tokens(&self, config: &Config) -> Result<Response, ApiError> {
-        response::json(200, &self.at(config, clock::now(), tokens::list)?)
+        response::json(200, &self.with_context(config, clock::now(), tokens::list)?)
     }
 
     pub(super) fn revoke_token(
@@ -36,12 +37,15 @@ impl Directory {
         id: &str,
         audited: Option<&AuditedRequest>,
     ) -> Result<Response, ApiError> {
-        response::json(200, &self.at(config, clock::now(), |context| tokens::revoke(context, id, audited))?)
+        response::json(
+            200,
+            &self.with_context(config, clock::now(), |context| tokens::revoke(context, id, audited))?,
+        )
     }
 
     /// Looks up a token that is presented, for an isolate.
     pub(super) fn find_token(&self, config: &Config, id: &str) -> Result<Response, ApiError> {
-        response::json(200, &self.at(config, clock::now(), |context| tokens::find(context, id))?)
+        response::json(200, &self.with_context(config, clock::now(), |context| tokens::find(context, id))?)
     }
 
     pub(super) fn audit(
@@ -50,7 +54,10 @@ impl Directory {
         cursor: Option<&str>,
         limit: u32,
     ) -> Result<Response, ApiError> {
-        response::json(200, &self.at(config, clock::now(), |context| audit::page(context.db, cursor, limit))?)
+        response::json(
+            200,
+            &self.with_context(config, clock::now(), |context| audit::page(context.db, cursor, limit))?,
+        )
     }
 
     /// Records a change that is about to be made in a shard.
@@ -60,7 +67,7 @@ impl Directory {
         target: &str,
         audited: Option<&AuditedRequest>,
     ) -> Result<Response, ApiError> {
-        self.at(config, clock::now(), |context| audit::record(context, audited, target))?;
+        self.with_context(config, clock::now(), |context| audit::record(context, audited, target))?;
         response::json(200, &())
     }
     pub(super) fn record_import(
@@ -68,7 +75,7 @@ impl Directory {
         config: &Config,
         audited: Option<&AuditedRequest>,
     ) -> Result<Response, ApiError> {
-        self.at(config, clock::now(), |context| audit::record_import(context, audited))?;
+        self.with_context(config, clock::now(), |context| audit::record_import(context, audited))?;
         response::json(200, &())
     }
 }

@@ -3,18 +3,18 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
+use vtryon_gateway_engine::protocol::DirectoryRequest;
 use vtryon_gateway_engine::shard::POLL_DUE_MS;
 use vtryon_webhooks::Millis;
-use worker::{Delay, console_error};
+use worker::console_error;
 
 use super::TaskShard;
 use crate::config::Config;
 use crate::delivery;
 use crate::platform::clock;
-use crate::protocol::{DirectoryRequest, directory_client};
+use crate::platform::timeout::with_timeout;
 
 /// When the alarm is set for where the engine could not even be asked, in milliseconds: as where a secret is missing.
 const AFTER_A_FAULT_MS: i64 = 60_000;
@@ -31,8 +31,8 @@ impl TaskShard {
             console_error!("alarm: {fault}");
         }
         let ended = AssertUnwindSafe(|| {
-            self.decide(|shard, context| {
-                shard.end_alarm(context, fault.is_some());
+            self.with_engine(|engine, context| {
+                engine.end_alarm(context, fault.is_some());
                 Ok(())
             })
         });
@@ -44,10 +44,10 @@ impl TaskShard {
     async fn run(&self) -> worker::Result<()> {
         let config = Config::current(&self.env).map_err(|_| worker::Error::from("not configured"))?;
         let started = clock::now();
-        let chores = self.decide(|shard, context| Ok(shard.begin_alarm(context)))?;
+        let chores = self.with_engine(|engine, context| Ok(engine.begin_alarm(context)))?;
         self.bound_broadcasts();
         let delivered = self.deliver_due(&config, started).await;
-        let reported = self.report(started).await;
+        let reported = self.report(&config, started).await;
         delivered.and(reported)?;
         // What has failed now would most likely fail again at once.
         if chores { Ok(()) } else { Err("a part of its work is left for the next run".into()) }
@@ -56,18 +56,19 @@ impl TaskShard {
     /// Makes the attempts that are due, and those that become due meanwhile: an endpoint that hangs must not
     /// delay the others until its timeout.
     async fn deliver_due(&self, config: &Config, started: Millis) -> worker::Result<()> {
-        let shard = self.decide(|shard, _| shard.number())?;
+        let shard = self.with_engine(|engine, _| engine.number())?;
         let mut running = FuturesUnordered::new();
         let mut draining: Vec<i64> = Vec::new();
         loop {
-            let picked = self.decide(|shard, context| shard.pick_endpoints(context, started, &draining))?;
+            let picked =
+                self.with_engine(|engine, context| engine.pick_endpoints(context, started, &draining))?;
             for endpoint in picked {
                 draining.push(endpoint);
                 running.push(async move {
                     if let Err(error) = self.drain_endpoint(config, shard, endpoint, started).await {
                         console_error!("deliveries: {error}");
-                        drop(self.decide(|shard, context| {
-                            shard.cool_down(context, endpoint);
+                        drop(self.with_engine(|engine, context| {
+                            engine.cool_down(context, endpoint);
                             Ok(())
                         }));
                     }
@@ -77,11 +78,11 @@ impl TaskShard {
             if running.is_empty() {
                 return Ok(());
             }
-            let look = Delay::from(Duration::from_millis(POLL_DUE_MS));
-            if let Either::Left((Some(endpoint), _)) = select(running.next(), look).await
-                && let Some(place) = draining.iter().position(|draining| *draining == endpoint)
+            let ended = with_timeout(Duration::from_millis(POLL_DUE_MS), running.next()).await;
+            if let Some(Some(endpoint)) = ended
+                && let Some(index) = draining.iter().position(|draining| *draining == endpoint)
             {
-                draining.swap_remove(place);
+                draining.swap_remove(index);
             }
         }
     }
@@ -95,28 +96,28 @@ impl TaskShard {
         started: Millis,
     ) -> worker::Result<()> {
         while let Some(picked) =
-            self.decide(|shard, context| shard.pick_attempt(context, endpoint, started))?
+            self.with_engine(|engine, context| engine.pick_attempt(context, endpoint, started))?
         {
             let attempt = delivery::attempt(config, shard, &picked.dispatch, &picked.body).await;
             let Some(report) = attempt else { return Ok(()) };
-            self.decide(|shard, context| shard.record_own_attempt(context, &report))?;
+            self.with_engine(|engine, context| engine.record_own_attempt(context, &report))?;
             self.bound_broadcasts();
         }
         Ok(())
     }
 
     /// Reports unhealthy endpoints and causes of alerts to the directory.
-    async fn report(&self, started: Millis) -> worker::Result<()> {
-        let report = self.decide(|shard, context| shard.conditions_to_report(context, started))?;
+    async fn report(&self, config: &Config, started: Millis) -> worker::Result<()> {
+        let report = self.with_engine(|engine, context| engine.conditions_to_report(context, started))?;
         if report.is_empty() {
             return Ok(());
         }
-        let answer =
-            directory_client::send(&self.env, DirectoryRequest::ReportConditions(report.clone())).await;
+        let directory = config.directory_client(&self.env);
+        let answer = directory.send(DirectoryRequest::ReportConditions(report.clone())).await;
         if !answer.is_ok_and(|answer| answer.status_code() == 200) {
             console_error!("the directory did not confirm a report");
             return Ok(());
         }
-        self.decide(|shard, context| shard.confirm_report(context, &report))
+        self.with_engine(|engine, context| engine.confirm_report(context, &report))
     }
 }

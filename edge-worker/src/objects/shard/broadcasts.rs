@@ -118,7 +118,7 @@ impl TaskShard {
     fn send_to(&self, socket: &WebSocket, broadcast: &mut Broadcast) -> worker::Result<()> {
         let mut subscriber = attachment::read(socket)?;
         let outgoing =
-            self.decide(|shard, context| shard.send_broadcast(context, broadcast, &mut subscriber))?;
+            self.with_engine(|engine, context| engine.send_broadcast(context, broadcast, &mut subscriber))?;
         outgoing.map_or(Ok(()), |outgoing| sockets::send(socket, &subscriber, &outgoing))
     }
 
@@ -128,11 +128,11 @@ impl TaskShard {
         if pages.is_empty() {
             return Ok(());
         }
-        let state = self.decide(|shard, context| shard.ticket_state(context, broadcast))?;
+        let state = self.with_engine(|engine, context| engine.ticket_state(context, broadcast))?;
         let Some(state) = state else { return Ok(()) };
         for page in pages {
             let sent = attachment::read(&page).and_then(|mut subscriber| {
-                let outgoing = self.decide(|_, context| Ok(state.send(context, &mut subscriber)))?;
+                let outgoing = self.with_engine(|_, context| Ok(state.send(context, &mut subscriber)))?;
                 outgoing.map_or(Ok(()), |outgoing| sockets::send(&page, &subscriber, &outgoing))
             });
             if sent.is_err() {

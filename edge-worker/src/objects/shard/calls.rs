@@ -1,6 +1,7 @@
 //! Answers the Worker's calls to a shard.
 
 use vtryon_gateway_engine::json;
+use vtryon_gateway_engine::protocol::Call;
 use vtryon_gateway_engine::protocol::topology::TopologyMismatch;
 use vtryon_gateway_engine::shard::TopologyCheck;
 use vtryon_webhooks::Shards;
@@ -9,8 +10,9 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{console_error, wasm_bindgen};
 
 use super::{TaskShard, fault};
+use crate::clients::ShardClient;
+use crate::config::Config;
 use crate::http::response::ApiError;
-use crate::protocol::{Call, shard_client};
 use crate::testing::metering::{self, BilledOperation};
 
 #[wasm_bindgen(wasm_bindgen_futures = worker::wasm_bindgen_futures)]
@@ -27,9 +29,9 @@ impl TaskShard {
             return Ok(js_sys::Error::new(&mismatch.0).into());
         }
         let queued = self.queued_broadcasts();
-        let answer = self.decide(|shard, context| {
-            shard.note_queued(queued);
-            shard.call(context, call, &body)
+        let answer = self.with_engine(|engine, context| {
+            engine.note_queued(queued);
+            engine.call(context, call, &body)
         });
         self.bound_broadcasts();
         Ok(answer?.map_or(JsValue::NULL, |text| JsValue::from_str(&text)))
@@ -40,17 +42,17 @@ impl TaskShard {
     /// Prepares the shard for a call; says where the caller has another number of shards, or another placement.
     pub(super) async fn begin_call(&self, call: &Call) -> worker::Result<Result<(), TopologyMismatch>> {
         // The result is taken apart before anything is awaited: an error of the platform is not unwind safe.
-        let check = self.decide(|shard, context| shard.begin_call(context, call))?;
+        let check = self.with_engine(|engine, context| engine.begin_call(context, call))?;
         let checked = match check {
             TopologyCheck::Done(checked) => checked,
             TopologyCheck::AskShardZero(request) => {
-                let shards = shards_of(call)?;
-                let answer = shard_client::call(&self.env, shards, 0, request, &[]).await;
+                let shards = self.shards_of(call)?;
+                let answer = shards.call(0, request, &[]).await;
                 self.finish_check(call, answer)?
             }
             TopologyCheck::AskAnchor(request) => {
-                let shards = shards_of(call)?;
-                let answer = shard_client::call_anchor(&self.env, shards, request).await;
+                let shards = self.shards_of(call)?;
+                let answer = shards.call_anchor(request).await;
                 self.finish_check(call, answer)?
             }
         };
@@ -66,10 +68,13 @@ impl TaskShard {
         answer: Result<Option<String>, ApiError>,
     ) -> worker::Result<Result<(), TopologyMismatch>> {
         let answer = answer.map_err(|refusal| TopologyMismatch(refusal.message().to_owned()));
-        self.decide(|shard, context| shard.finish_topology_check(context.db, call, answer))
+        self.with_engine(|engine, context| engine.finish_topology_check(context.db, call, answer))
     }
-}
 
-fn shards_of(call: &Call) -> worker::Result<Shards> {
-    Shards::new(call.shards).ok_or_else(|| "no shards".into())
+    /// Returns a client of the shards that the caller has, in the placement that is configured here.
+    fn shards_of(&self, call: &Call) -> worker::Result<ShardClient> {
+        let config = Config::current(&self.env).map_err(|_| worker::Error::from("not configured"))?;
+        let shards = Shards::new(call.shards).ok_or("no shards")?;
+        Ok(ShardClient::new(&self.env, shards, config.topology().placement))
+    }
 }

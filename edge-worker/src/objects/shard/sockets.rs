@@ -3,13 +3,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use vtryon_gateway_engine::protocol::live::LIVE_CURSOR;
+use vtryon_gateway_engine::protocol::{Call, ShardRequest};
 use vtryon_gateway_engine::shard::{
     Close, FAULT, MAX_TICKET_SOCKETS_OF_TASK, OpenedStream, Outgoing, STUCK, Subscribed, Subscriber,
 };
 use worker::{Request, Response, WebSocket, WebSocketIncomingMessage, WebSocketPair, console_error};
 
 use super::{TaskShard, attachment, fault};
-use crate::protocol::{Call, ShardRequest};
 
 /// Closes a socket; does nothing where it is closed already.
 pub(super) fn close(socket: &WebSocket, (code, reason): Close) {
@@ -48,7 +48,7 @@ impl TaskShard {
             return Err("only a socket is asked for by a request".into());
         };
         let subscribed =
-            self.decide(|engine, context| engine.subscribe(context, (shard, shards), subscription))?;
+            self.with_engine(|engine, context| engine.subscribe(context, (shard, shards), subscription))?;
         let OpenedStream { subscriber, outgoing, cursor, tags } = *match subscribed {
             Subscribed::Refused => return Ok(Response::empty()?.with_status(401)),
             Subscribed::Over => return Ok(Response::empty()?.with_status(204)),
@@ -71,7 +71,7 @@ impl TaskShard {
             return Err(error);
         }
         // Counted once its attachment is there, by which `on_close` recognises it.
-        self.decide(|engine, _| {
+        self.with_engine(|engine, _| {
             engine.opened(&subscriber);
             Ok(())
         })?;
@@ -91,7 +91,8 @@ impl TaskShard {
             WebSocketIncomingMessage::String(text) => Some(text.as_str()),
             WebSocketIncomingMessage::Binary(_) => None,
         };
-        let outgoing = self.decide(|engine, context| engine.on_message(context, &mut subscriber, text))?;
+        let outgoing =
+            self.with_engine(|engine, context| engine.on_message(context, &mut subscriber, text))?;
         send(socket, &subscriber, &outgoing)
     }
 

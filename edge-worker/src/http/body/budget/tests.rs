@@ -156,9 +156,9 @@ fn no_order_of_steps_exceeds_the_budget_or_loses_a_byte_of_it() {
             "{} of them by bodies to be ended",
             budget.overdraft
         );
-        assert_eq!(budget.held(), budget.bodies.values().map(Body::size).sum::<usize>());
+        assert_eq!(budget.held(), budget.bodies.values().map(BufferedBody::size).sum::<usize>());
         let evicted = budget.bodies.values().filter(|body| body.is_evicted);
-        assert_eq!(budget.overdraft, evicted.map(Body::size).sum::<usize>());
+        assert_eq!(budget.overdraft, evicted.map(BufferedBody::size).sum::<usize>());
     }
     ids.into_iter().for_each(|id| drop(budget.close(id)));
     assert_eq!((budget.held(), budget.overdraft), (0, 0));

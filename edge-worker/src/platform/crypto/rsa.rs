@@ -5,24 +5,27 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen;
 
+use super::import_key;
+
 /// RSASSA-PKCS1-v1_5, which with SHA-256 is RS256 (RFC 7518, 3.3).
 const ALGORITHM: &str = "RSASSA-PKCS1-v1_5";
 
 /// A public key as WebCrypto holds it. It belongs to no request, so it is kept between them.
 #[derive(Clone)]
-pub(super) struct PublicKey(JsValue);
+pub(crate) struct PublicKey(JsValue);
 
 impl PublicKey {
     /// Takes the modulus and the exponent, in base64url (RFC 7518, 6.3.1).
-    pub(super) async fn import(modulus: &str, exponent: &str) -> worker::Result<Self> {
+    pub(crate) async fn import(modulus: &str, exponent: &str) -> worker::Result<Self> {
         let jwk = object(&[("kty", "RSA"), ("n", modulus), ("e", exponent)])?;
         let algorithm = object(&[("name", ALGORITHM), ("hash", "SHA-256")])?;
-        let key = import_key("jwk", &jwk, &algorithm, false, &Array::of1(&"verify".into()))?.await?;
+        let usages = Array::of1(&"verify".into());
+        let key = import_key("jwk", &jwk, &algorithm, false, &usages)?.await?;
         Ok(Self(key))
     }
 
     /// Returns whether the holder of the private key has signed `message`.
-    pub(super) async fn verify(&self, message: &[u8], signature: &[u8]) -> worker::Result<bool> {
+    pub(crate) async fn verify(&self, message: &[u8], signature: &[u8]) -> worker::Result<bool> {
         let good =
             verify(ALGORITHM, &self.0, &Uint8Array::from(signature), &Uint8Array::from(message))?.await?;
         Ok(good.is_truthy())
@@ -39,15 +42,6 @@ fn object(members: &[(&str, &str)]) -> worker::Result<Object> {
 
 #[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = importKey)]
-    fn import_key(
-        format: &str,
-        key: &Object,
-        algorithm: &Object,
-        extractable: bool,
-        usages: &Array,
-    ) -> Result<Promise, JsValue>;
-
     #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"])]
     fn verify(
         algorithm: &str,

@@ -7,15 +7,11 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use vtryon_webhooks::{Millis, Shards};
-use worker::{Delay, Env, console_error};
-
-use super::delivery::AttemptReport;
-use super::{ShardRequest, shard_client};
-use crate::platform::clock;
+use vtryon_gateway_engine::protocol::delivery::AttemptReport;
+use vtryon_webhooks::Millis;
 
 /// How long a report waits for a call that takes it along.
-const WAIT: Duration = Duration::from_millis(50);
+pub(super) const WAIT: Duration = Duration::from_millis(50);
 
 /// After how many milliseconds nobody is expected to send what waits: the request that waited for it was cut off.
 const ABANDONED_AFTER: i64 = 1000;
@@ -32,18 +28,9 @@ thread_local! {
     static WAITING: RefCell<BTreeMap<u32, Waiting>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// Reports an attempt. Requests share nothing but data, so the first one to report waits for all: it returns when they
-/// were sent, and the others at once.
-pub(crate) async fn send(env: &Env, shards: Shards, shard: u32, report: AttemptReport) {
-    if !add(shard, report, clock::now()) {
-        return;
-    }
-    Delay::from(WAIT).await;
-    let is_waiting = WAITING.with_borrow(|waiting| waiting.contains_key(&shard));
-    if is_waiting && shard_client::call(env, shards, shard, ShardRequest::ReportAttempts, &[]).await.is_err()
-    {
-        console_error!("deliveries were attempted, but not reported: they may be attempted again");
-    }
+/// Returns whether reports wait for a shard.
+pub(super) fn is_waiting(shard: u32) -> bool {
+    WAITING.with_borrow(|waiting| waiting.contains_key(&shard))
 }
 
 /// Takes what waits for a shard.
@@ -60,7 +47,7 @@ pub(super) fn put_back(shard: u32, reports: Vec<AttemptReport>) {
 }
 
 /// Lets a report wait; returns whether nobody else waits for what is sent to this shard.
-fn add(shard: u32, report: AttemptReport, now: Millis) -> bool {
+pub(super) fn add(shard: u32, report: AttemptReport, now: Millis) -> bool {
     WAITING.with_borrow_mut(|waiting| {
         let waiting = waiting.entry(shard).or_default();
         waiting.reports.push(report);

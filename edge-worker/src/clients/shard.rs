@@ -1,0 +1,163 @@
+//! Calls shards: one request, one answer, or an error that makes the sender retry.
+
+use futures_util::future::try_join_all;
+use js_sys::Uint8Array;
+use js_sys::futures::JsFuture;
+use vtryon_gateway_engine::json;
+use vtryon_gateway_engine::protocol::delivery::AttemptReport;
+use vtryon_gateway_engine::protocol::live::Subscription;
+use vtryon_gateway_engine::protocol::placement::Placement;
+use vtryon_gateway_engine::protocol::{Call, ShardRequest};
+use vtryon_gateway_engine::variables::TASK_SHARD;
+use vtryon_webhooks::{Code, Shards};
+use wasm_bindgen::{JsCast, JsValue};
+use worker::web_sys::RequestInit;
+use worker::{Delay, Env, Headers, Response, Stub, console_error};
+
+use super::object::Objects;
+use super::reports;
+use crate::http::response::ApiError;
+use crate::platform::clock;
+use crate::platform::js::ShardMethods;
+
+/// Finds the stub of an object by its name.
+type FindStub = fn(&Objects, &str) -> worker::Result<Stub>;
+
+/// The shards of the deployment.
+#[derive(Clone)]
+pub(crate) struct ShardClient {
+    objects: Objects,
+    shards: Shards,
+}
+
+impl ShardClient {
+    pub(crate) fn new(env: &Env, shards: Shards, placement: Placement) -> Self {
+        Self { objects: Objects::new(env, TASK_SHARD, placement), shards }
+    }
+
+    /// Sends a request to one shard, with the reports that wait for it. Returns its answer as JSON, or `None` where the
+    /// requested thing does not exist.
+    pub(crate) async fn call(
+        &self,
+        shard: u32,
+        request: ShardRequest,
+        body: &[u8],
+    ) -> Result<Option<String>, ApiError> {
+        let call = Call { reports: reports::take(shard), ..self.new_call(shard, request) };
+        match self.invoke(Objects::stub, &call, body).await {
+            Ok(answer) => read(shard, &answer),
+            Err(error) => {
+                // They may have arrived: one that comes twice changes nothing.
+                reports::put_back(shard, call.reports);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Sends a request to the shard that holds a task.
+    pub(crate) async fn call_task(
+        &self,
+        task_id: &str,
+        request: ShardRequest,
+    ) -> Result<Option<String>, ApiError> {
+        self.call(self.shards.of_task(task_id), request, &[]).await
+    }
+
+    /// Sends a request to the anchor: shard 0 outside of any jurisdiction, which knows where the deployment was placed.
+    pub(crate) async fn call_anchor(&self, request: ShardRequest) -> Result<Option<String>, ApiError> {
+        let call = self.new_call(0, request);
+        read(0, &self.invoke(Objects::unrestricted_stub, &call, &[]).await?)
+    }
+
+    /// Sends the same request to every shard. Returns the answers of those that have one.
+    pub(crate) async fn call_all(&self, request: impl Fn() -> ShardRequest) -> Result<Vec<String>, ApiError> {
+        let calls = (0..self.shards.count()).map(|shard| self.call(shard, request(), &[]));
+        Ok(try_join_all(calls).await?.into_iter().flatten().collect())
+    }
+
+    /// Reports an attempt. Requests share nothing but data, so the first one to report waits for all: it returns when they
+    /// were sent, and the others at once.
+    pub(crate) async fn report(&self, shard: u32, report: AttemptReport) {
+        if !reports::add(shard, report, clock::now()) {
+            return;
+        }
+        Delay::from(reports::WAIT).await;
+        if reports::is_waiting(shard) && self.call(shard, ShardRequest::ReportAttempts, &[]).await.is_err() {
+            console_error!("deliveries were attempted, but not reported: they may be attempted again");
+        }
+    }
+
+    /// Opens a socket to a shard.
+    pub(crate) async fn subscribe(
+        &self,
+        shard: u32,
+        subscription: Subscription,
+    ) -> Result<SubscribeResponse, ApiError> {
+        let call = self.new_call(shard, ShardRequest::Subscribe(subscription));
+        let init = RequestInit::new();
+        init.set_headers(&upgrade()?);
+        let mut response = self.objects.fetch(&name(shard), &call.to_url(), &init).await?;
+        match response.status_code() {
+            101 => Ok(SubscribeResponse::Opened(response)),
+            204 => Ok(SubscribeResponse::Over),
+            401 => Ok(SubscribeResponse::Refused),
+            410 => Ok(SubscribeResponse::Erased),
+            503 => Err(ApiError::with_message(Code::Unavailable, response.text().await?)),
+            status => {
+                console_error!("shard {shard} answered {status}");
+                Err(ApiError::new(Code::Unavailable))
+            }
+        }
+    }
+
+    async fn invoke(&self, find: FindStub, call: &Call, body: &[u8]) -> worker::Result<JsValue> {
+        let shard: ShardMethods = find(&self.objects, &name(call.shard))?.into_rpc();
+        Ok(JsFuture::from(shard.call(&json::to_string(call), &Uint8Array::from(body))?).await?)
+    }
+
+    fn new_call(&self, shard: u32, request: ShardRequest) -> Call {
+        let (shards, placement) = (self.shards.count(), self.objects.placement());
+        Call { shard, shards, placement, reports: Vec::new(), request }
+    }
+}
+
+/// A shard's answer to a subscription.
+pub(crate) enum SubscribeResponse {
+    /// A socket to the shard.
+    Opened(Response),
+    /// The task has ended, and the subscriber has its final state.
+    Over,
+    /// The task was erased.
+    Erased,
+    /// The task ended too long ago.
+    Refused,
+}
+
+/// Reads an answer; `None` where the requested thing does not exist.
+fn read(shard: u32, answer: &JsValue) -> Result<Option<String>, ApiError> {
+    if answer.is_null() {
+        return Ok(None);
+    }
+    match (answer.as_string(), answer.dyn_ref::<js_sys::Error>()) {
+        (Some(text), _) => Ok(Some(text)),
+        (None, Some(mismatch)) => {
+            Err(ApiError::with_message(Code::Unavailable, String::from(mismatch.message())))
+        }
+        (None, None) => {
+            console_error!("shard {shard} answered neither text nor an error");
+            Err(ApiError::new(Code::Unavailable))
+        }
+    }
+}
+
+/// Returns the header that asks for a WebSocket (RFC 9110, 7.8).
+fn upgrade() -> worker::Result<JsValue> {
+    let headers = Headers::new();
+    headers.set("upgrade", "websocket")?;
+    Ok(headers.0.into())
+}
+
+/// Returns the name of a shard's object.
+fn name(shard: u32) -> String {
+    format!("shard-{shard}")
+}

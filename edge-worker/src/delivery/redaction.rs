@@ -1,0 +1,62 @@
+//! In which forms an endpoint's answer may repeat the values of the headers that it was sent.
+
+use std::cmp::Reverse;
+
+use base64ct::{Base64, Encoding};
+use zeroize::Zeroizing;
+
+/// Returns what must not be stored of an answer, the longest first: one may be a part of another.
+pub(super) fn secrets<'a>(values: impl Iterator<Item = &'a str>) -> Vec<Zeroizing<String>> {
+    let mut secrets: Vec<_> = values.flat_map(forms).map(Zeroizing::new).collect();
+    secrets.sort_by_key(|secret| Reverse(secret.len()));
+    secrets
+}
+
+/// Returns the forms of one value: all of it, what follows its scheme where it has one, and for Basic (RFC 7617) the
+/// decoded pair and the password.
+fn forms(value: &str) -> Vec<String> {
+    let mut forms = vec![value.to_owned()];
+    let Some((scheme, credentials)) = value.split_once(' ') else { return forms };
+    forms.push(credentials.to_owned());
+    if scheme.eq_ignore_ascii_case("basic")
+        && let Some(pair) = decoded(credentials)
+    {
+        forms.extend(pair.split_once(':').map(|(_, password)| password.to_owned()));
+        forms.push(pair);
+    }
+    forms
+}
+
+fn decoded(credentials: &str) -> Option<String> {
+    Base64::decode_vec(credentials).ok().and_then(|bytes| String::from_utf8(bytes).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_looked_for_in_each_form_the_longest_first() {
+        for (values, expected, why) in [
+            (&["key"][..], &["key"][..], "a value without a blank is one"),
+            (&["live_9f8e7d6c v2"], &["live_9f8e7d6c v2", "v2"], "a blank ends no value"),
+            (&["Bearer token"], &["Bearer token", "token"], "the scheme may be left out"),
+            (
+                &["Basic c2hvcDpvcGVuIHNlc2FtZQ=="],
+                &[
+                    "Basic c2hvcDpvcGVuIHNlc2FtZQ==",
+                    "c2hvcDpvcGVuIHNlc2FtZQ==",
+                    "shop:open sesame",
+                    "open sesame",
+                ],
+                "a pair may be decoded",
+            ),
+            (&["basic !"], &["basic !", "!"], "what is no base64 stays"),
+            (&["Basic c2hvcA=="], &["Basic c2hvcA==", "c2hvcA==", "shop"], "a pair without a colon"),
+            (&["key", "key-2"], &["key-2", "key"], "one that is the beginning of another comes after it"),
+        ] {
+            let found = secrets(values.iter().copied());
+            assert_eq!(found.iter().map(|secret| secret.as_str()).collect::<Vec<_>>(), expected, "{why}");
+        }
+    }
+}
