@@ -23,7 +23,7 @@ const ADVICE = {
   invalid_event:
     "It lacks what every event has, or has it in another form: Vtryon may have changed its events. Look for a newer version of this gateway.",
   duplicate_key:
-    "A field stands twice, and which is meant nobody can tell. Report it to Vtryon with the digest.",
+    "A field occurs twice, and which is meant nobody can tell. Report it to Vtryon with the digest.",
 };
 
 export function Quarantine() {
