@@ -1,8 +1,10 @@
 //! One attempt to deliver: signed, sent, and its answer read as far as it matters.
 
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use js_sys::Uint8Array;
 use js_sys::futures::JsFuture;
 use vtryon_gateway_engine::protocol::delivery::{Attempt, AttemptReport, Dispatch, delivery_id, endpoint_of};
@@ -11,8 +13,10 @@ use vtryon_webhooks::delivery::Signer;
 use vtryon_webhooks::retry::Reply;
 use vtryon_webhooks::{Millis, SIGNATURE_HEADER};
 use wasm_bindgen::{JsCast, JsValue};
-use worker::console_error;
-use worker::web_sys::{self, AbortSignal, ReadableStreamDefaultReader, RequestInit, RequestRedirect};
+use worker::web_sys::{
+    self, AbortController, AbortSignal, ReadableStreamDefaultReader, RequestInit, RequestRedirect,
+};
+use worker::{Delay, console_error};
 use zeroize::Zeroizing;
 
 use super::redaction;
@@ -148,7 +152,10 @@ async fn send(
     attempted_at: Millis,
     body: &[u8],
 ) -> Answer {
-    let signal = AbortSignal::timeout_with_u32(dispatch.timeout_seconds.saturating_mul(1000));
+    let Ok(controller) = AbortController::new() else { return Answer::none("connection") };
+    let signal = controller.signal();
+    // Not `AbortSignal.timeout`: its timer lives on after the answer, and workerd is slow where thousands of them do.
+    let mut time_is_over = pin!(Delay::from(Duration::from_secs(dispatch.timeout_seconds.into())));
     let timestamp = attempted_at.0 / 1000;
     let standard: Vec<String> =
         opened.signers.iter().map(|signer| signer.standard(&dispatch.webhook_id, timestamp, body)).collect();
@@ -168,10 +175,14 @@ async fn send(
         ];
         let theirs = opened.headers.iter().map(|(name, value)| (*name, value.as_str()));
         let headers = theirs.chain(own.iter().map(|(name, value)| (*name, value.as_str())));
-        let answer = match post(&dispatch.url, headers, body, &signal).await {
-            Ok(response) => read(&response, &dispatch.url, attempted_at).await,
-            Err(_) if signal.aborted() => Answer::none("timeout"),
-            Err(_) => Answer::none("connection"),
+        let posted = post(&dispatch.url, headers, body, &signal);
+        let answer = match select(pin!(posted), &mut time_is_over).await {
+            Either::Left((Ok(response), _)) => read(&response, &dispatch.url, attempted_at).await,
+            Either::Left((Err(_), _)) => Answer::none("connection"),
+            Either::Right(_) => {
+                controller.abort();
+                return Answer::none("timeout");
+            }
         };
         match answer.status.map(Reply::of) {
             Some(Reply::Unauthorized) if !answer.is_aborted => refused = refused.or(Some(answer)),
