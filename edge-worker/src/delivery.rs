@@ -3,9 +3,13 @@
 mod attempt;
 mod redaction;
 
+use std::cell::Cell;
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use futures_util::stream;
 use vtryon_gateway_engine::protocol::delivery::Dispatch;
+use worker::Delay;
 
 pub(crate) use attempt::attempt;
 
@@ -14,6 +18,38 @@ use crate::config::Config;
 
 /// How many attempts run at the same time: the platform gives a request six connections, and reports need some.
 const CONCURRENT_ATTEMPTS: usize = 5;
+
+/// From how many events with attempts in progress on an isolate answers the next one a turn later.
+const MANY_IN_PROGRESS: usize = 32;
+
+thread_local! {
+    /// How many events have first attempts in progress.
+    static IN_PROGRESS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Lets attempts go on before an event is answered, where many are in progress. A runtime with more requests than it can
+/// answer prefers them to the answers of endpoints: attempts would end only when the requests do.
+pub(crate) async fn give_way() {
+    if IN_PROGRESS.get() >= MANY_IN_PROGRESS {
+        Delay::from(Duration::ZERO).await;
+    }
+}
+
+/// Counts an event as long as it lives.
+struct InProgress;
+
+impl InProgress {
+    fn new() -> Self {
+        IN_PROGRESS.set(IN_PROGRESS.get() + 1);
+        Self
+    }
+}
+
+impl Drop for InProgress {
+    fn drop(&mut self) {
+        IN_PROGRESS.set(IN_PROGRESS.get() - 1);
+    }
+}
 
 /// Makes the attempts that a shard has leased to the Worker, and reports them. It is best effort: the shard's
 /// alarm retries.
@@ -24,6 +60,7 @@ pub(crate) async fn dispatch(
     dispatches: Vec<Dispatch>,
     body: &[u8],
 ) {
+    let _counted = InProgress::new();
     let attempts = dispatches.into_iter().map(|dispatch| async move {
         if let Some(report) = attempt(config, shard, &dispatch, body).await {
             shards.report(shard, report).await;

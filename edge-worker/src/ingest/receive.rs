@@ -66,6 +66,7 @@ pub(crate) async fn receive(
                 console_error!("a delivery panicked: it will be attempted again");
             }
         });
+        delivery::give_way().await;
     }
     response::raw(200, r#"{"received":true}"#)
 }
