@@ -16,7 +16,7 @@ export function Rejections() {
   const { data, error, reload } = useLoad((signal) => get("/api/rejections", { signal }));
   useEvery(20_000, reload);
   return html`
-    <${Page} title="Rejections" about="Requests that were refused before they reached a task: what was posted to the webhook, signed webhooks that were posted to another path, and bodies that did not arrive whole.">
+    <${Page} title="Rejections" about="Requests that were refused before they reached a task: what was posted to the webhook, signed webhooks that were posted to another path below /webhooks or /api, and bodies that did not arrive whole.">
       <${Failure} error=${error} what="The rejections were not loaded." retry=${reload} />
       ${data === undefined && !error && html`<${Loading} what="rejections" />`}
       ${data?.rejections.length === 0 && html`<${Empty} title="Nothing was refused."><p>Once a request is, its likely mistake stands here, about ten seconds later.</p><//>`}

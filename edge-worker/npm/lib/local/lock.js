@@ -22,7 +22,9 @@ export async function take(file, followParent) {
   if (left) {
     const owned = !left.owner || runs(left.owner);
     if (owned && runs(left.supervisor)) {
-      throw new Error(`already running as process ${left.supervisor.pid} on the same state`);
+      const { pid } = left.supervisor;
+      const remedy = `stop it with \`kill ${pid}\`, or set another STATE_DIR and PORT`;
+      throw new Error(`already running as process ${pid} on the same state: ${remedy}`);
     }
     const survivors = family([left.supervisor, ...left.children]);
     if (survivors.length > 0) {
