@@ -71,6 +71,10 @@ test("a test event shows the answer of a failing backend", async () => {
     await said(card, "broken");
     await said(card, "It is tried again on the usual schedule.");
     await shoot(page, "test-event");
+    assert.equal(await card.getByText("with the secret of this endpoint?").count(), 0);
+    backend.answer = "unauthorized";
+    await press("Send test event");
+    await said(card, "Does the backend verify with the secret of this endpoint?");
     backend.answer = ({ response }) => {
       response.writeHead(500, { "webhook-delivery": "abort-message" }).end("not to me");
     };

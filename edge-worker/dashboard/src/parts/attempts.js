@@ -22,6 +22,15 @@ export function Verdict({ attempt }) {
   `;
 }
 
+/** What a refusal most often means. */
+export function SecretHint({ attempt }) {
+  const isRefused = attempt?.status === 401 || attempt?.status === 403;
+  return (
+    isRefused &&
+    html`<p><small>Does the backend verify with the secret of this endpoint?</small></p>`
+  );
+}
+
 export function Attempts({ attempts }) {
   if (attempts.length === 0) return html`<p>No attempt was made yet.</p>`;
   const columns = [
@@ -40,9 +49,12 @@ function name(replays, attempt) {
   return `${attempt} of replay ${replays}`;
 }
 
-function Answer({ attempt: { answer, previous_secret } }) {
+function Answer({ attempt }) {
+  const { answer, previous_secret, status } = attempt;
+  const nothing = status >= 200 && status < 300 ? "not kept" : "empty";
   return html`
-    ${answer ? html`<pre class="answer"><code>${answer}</code></pre>` : html`<small>empty</small>`}
+    ${answer ? html`<pre class="answer"><code>${answer}</code></pre>` : html`<small>${nothing}</small>`}
+    <${SecretHint} attempt=${attempt} />
     ${previous_secret && html`<p><small>Only the previous secret was taken: the backend has to learn the new one.</small></p>`}
   `;
 }

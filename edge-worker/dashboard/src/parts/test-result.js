@@ -3,7 +3,7 @@
 import { html } from "htm/preact";
 import { duration } from "../format.js";
 import { taskPath } from "../paths.js";
-import { Verdict } from "./attempts.js";
+import { SecretHint, Verdict } from "./attempts.js";
 import { reasonOf } from "./delivery.js";
 import { Notice } from "./notice.js";
 
@@ -24,6 +24,7 @@ export function TestResult({ delivery, onClose }) {
         ${delivery.task_id && html`<div><dt>Task</dt><dd><a href=${taskPath(delivery.task_id)}><code class="long">${delivery.task_id}</code></a></dd></div>`}
       </dl>
       ${attempt?.answer && html`<pre class="answer" tabindex="0" aria-label="Answer"><code>${attempt.answer}</code></pre>`}
+      <${SecretHint} attempt=${attempt} />
       ${isPending && html`<p>It is tried again on the usual schedule.</p>`}
       ${delivery.state === "dead" && html`<p>It is not tried again: ${reasonOf(delivery) ?? "it is a dead letter"}.</p>`}
     <//>
