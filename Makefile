@@ -50,7 +50,7 @@ verdict:
 suites := test-edge test-browser test-npm test-simulation test-fuzz test-native test-gateway test-python test-wasm \
 	test-dev test-parity test-no-std test-release test-docs deploy-check
 # A suite's output is printed when it has ended, where make can do that (4.0).
-suites_at_once := --jobs=3 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+suites_at_once := --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 .PHONY: test $(suites)
 test: setup-test ## pass every test
 	@$(MAKE) --no-print-directory $(suites_at_once) $(suites)

@@ -50,7 +50,9 @@ test("the overview counts, draws, and says the same in words and in numbers", as
     ]) {
       assert.equal(await tile(name).textContent(), value, name);
     }
-    assert.match(await tile("Durable commit, p95").textContent(), /^\d+ ms.*\d since the start$/);
+    // On a busy machine a shard may have gone to sleep, and woken, since the events.
+    const commits = /^(\d+ ms.*\d|–.*none) since the shards woke$/;
+    assert.match(await tile("Durable commit, p95").textContent(), commits);
 
     const events = page.getByRole("img", { name: "Events per minute. 6 events in this time." });
     await events.waitFor();

@@ -63,8 +63,8 @@ function Counts({ counts, commit }) {
 }
 
 function commitNote(commit) {
-  if (!commit || commit.count === 0) return "none since the start";
-  return `median ${duration(commit.p50)}, longest ${duration(commit.max)}, ${number(commit.count)} since the start`;
+  if (!commit || commit.count === 0) return "none since the shards woke";
+  return `median ${duration(commit.p50)}, longest ${duration(commit.max)}, ${number(commit.count)} since the shards woke`;
 }
 
 function Charts({ stats }) {
