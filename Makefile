@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Every target sets up what it needs first.
 
 # cargo would look for the jobs of a make that runs several suites, and warn that it can't.
-unexport MAKEFLAGS
+export CARGO_MAKEFLAGS :=
 
 # Where rustup installs, for shells that did not read its profile.
 export PATH := $(PATH):$(HOME)/.cargo/bin
