@@ -9,7 +9,7 @@ const META: &str =
 /// Brings the schema up to date: each migration leads from its position to the next version.
 pub(crate) fn migrate(db: &dyn Database, migrations: &[&'static str]) -> Result<()> {
     db.run(META, &[])?;
-    let version = get(db, "schema")?.unwrap_or(0);
+    let version = number(db, "schema")?;
     for (next, migration) in (1_i64..).zip(migrations).skip(usize::try_from(version).unwrap_or(usize::MAX)) {
         db.run(migration, &[])?;
         set(db, "schema", next)?;
@@ -20,6 +20,11 @@ pub(crate) fn migrate(db: &dyn Database, migrations: &[&'static str]) -> Result<
 /// Returns the number of a name.
 pub(crate) fn get(db: &dyn Database, name: &str) -> Result<Option<i64>> {
     db.first("SELECT value FROM meta WHERE name = ?", &[Bind::Text(name)], Row::int)
+}
+
+/// Returns the number of a name; 0 until it is set.
+pub(crate) fn number(db: &dyn Database, name: &str) -> Result<i64> {
+    Ok(get(db, name)?.unwrap_or(0))
 }
 
 /// Sets the number of a name.

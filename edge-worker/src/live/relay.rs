@@ -3,7 +3,7 @@
 
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
-use vtryon_gateway_engine::protocol::live::acknowledged;
+use vtryon_gateway_engine::protocol::live::{MAX_ACK_BYTES, acknowledged};
 use vtryon_webhooks::Millis;
 use worker::{Response, WebSocket, WebsocketEvent};
 
@@ -12,9 +12,6 @@ use super::client_socket::{self, CUT_SHORT, Client, End, FAULT, LEFT, NOT_TAKEN}
 use crate::auth::Permit;
 use crate::http::response::ApiError;
 use crate::platform::clock;
-
-/// How long an acknowledgement may be, in bytes.
-const MAX_ACK_BYTES: usize = 1024;
 
 /// Why a socket is closed whose client has sent a message, although it was let in to listen.
 const TAKES_NOTHING: (u16, &str) = (1008, "a socket that a ticket has opened takes no messages");

@@ -256,8 +256,8 @@ export const FAULTS = [
   [
     "what is pending is pruned",
     RETENTION,
-    "if is_enabled && !is_held {\n                return Ok(true);",
-    "if is_enabled && !is_held {\n                continue;",
+    "if is_enabled && !is_unreadable {\n                return Ok(true);",
+    "if is_enabled && !is_unreadable {\n                continue;",
   ],
   [
     "what a delivery has held is never pruned",

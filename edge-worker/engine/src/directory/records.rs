@@ -42,7 +42,7 @@ pub(super) fn find(db: &dyn Database, no: i64) -> Result<Option<EndpointRecord>>
 /// Takes a number for an endpoint: none is given twice, and beyond the last there is none.
 pub(super) fn take_number(db: &dyn Database) -> Result<Option<i64>> {
     const LAST: &str = "last_endpoint";
-    let no = meta::get(db, LAST)?.unwrap_or(0) + 1;
+    let no = meta::number(db, LAST)? + 1;
     if no >= ENDPOINT_NUMBERS {
         return Ok(None);
     }

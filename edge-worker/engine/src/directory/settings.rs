@@ -117,5 +117,5 @@ pub fn has_unconfirmed(db: &dyn Database) -> Result<bool> {
 
 /// Returns the version of the current settings.
 pub fn version(db: &dyn Database) -> Result<i64> {
-    Ok(meta::get(db, VERSION)?.unwrap_or(0))
+    meta::number(db, VERSION)
 }

@@ -38,7 +38,7 @@ impl IncomingEvent {
     /// the body.
     pub fn read(verified: &Verified<'_>, received_at: Millis) -> (Digest, Self) {
         let (digest, content) = match Event::parse(verified) {
-            Ok(event) => (Digest::of(event.task_id().as_str().as_bytes()), Content::of(&event)),
+            Ok(event) => (Digest::of_task(event.task_id().as_str()), Content::of(&event)),
             Err(error) => (Digest::of(verified.payload()), Content::unreadable(error)),
         };
         (

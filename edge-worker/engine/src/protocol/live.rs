@@ -8,6 +8,9 @@ use crate::json::Object;
 /// How many bytes of the backlog are sent ahead of the acknowledgements: 256 KiB.
 pub const SEND_WINDOW: usize = 256 * 1024;
 
+/// How long an acknowledgement of one shard's messages may be, in bytes.
+pub const MAX_ACK_BYTES: usize = 1024;
+
 /// The reason with which a ticket holder's socket is closed when its task has ended.
 pub const FINAL: &str = "final";
 

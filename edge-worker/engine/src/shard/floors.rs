@@ -13,16 +13,16 @@ const ERASED_TO: &str = "erased_to";
 
 /// Returns up to which event all have been deleted that no delivery holds.
 pub(crate) fn events(db: &dyn Database) -> Result<i64> {
-    floor(db, PRUNED_TO)
+    meta::number(db, PRUNED_TO)
 }
 
 pub(crate) fn set_events(db: &dyn Database, last: i64) -> Result<()> {
     meta::set(db, PRUNED_TO, last)
 }
 
-/// Returns the same of quarantined bodies.
+/// Returns up to which quarantined body all have been emptied that no delivery holds.
 pub(crate) fn quarantine(db: &dyn Database) -> Result<i64> {
-    floor(db, QUARANTINE_PRUNED_TO)
+    meta::number(db, QUARANTINE_PRUNED_TO)
 }
 
 pub(crate) fn set_quarantine(db: &dyn Database, last: i64) -> Result<()> {
@@ -31,7 +31,7 @@ pub(crate) fn set_quarantine(db: &dyn Database, last: i64) -> Result<()> {
 
 /// Returns the number of the last erasure, above those of all events that were erased: nothing else gets any of them.
 pub(crate) fn erasures(db: &dyn Database) -> Result<i64> {
-    floor(db, ERASED_TO)
+    meta::number(db, ERASED_TO)
 }
 
 pub(crate) fn set_erasures(db: &dyn Database, last: i64) -> Result<()> {
@@ -40,7 +40,7 @@ pub(crate) fn set_erasures(db: &dyn Database, last: i64) -> Result<()> {
 
 /// Returns a task that no task comes before but tombstones: no listing looks at those.
 pub(crate) fn live_tasks(db: &dyn Database) -> Result<i64> {
-    floor(db, LIVE_FROM)
+    meta::number(db, LIVE_FROM)
 }
 
 /// Notes which task is the first that is no tombstone.
@@ -61,8 +61,4 @@ pub(crate) fn lower_live_tasks(db: &dyn Database, task_no: i64) -> Result<()> {
         meta::set(db, LIVE_FROM, task_no)?;
     }
     Ok(())
-}
-
-fn floor(db: &dyn Database, name: &str) -> Result<i64> {
-    Ok(meta::get(db, name)?.unwrap_or(0))
 }

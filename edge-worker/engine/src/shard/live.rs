@@ -17,11 +17,8 @@ use self::subscriber::{Close, Outgoing, Subscriber};
 use super::topology::ShardIndex;
 use super::{Shard, sequence};
 use crate::protocol::cursor::{StreamCursor, StreamPosition};
-use crate::protocol::live::{FINAL, GONE, Subject, acknowledged};
+use crate::protocol::live::{FINAL, GONE, MAX_ACK_BYTES, Subject, acknowledged};
 use crate::{Context, Result};
-
-/// How long an acknowledgement may be, in bytes.
-const MAX_ACKNOWLEDGEMENT: usize = 1024;
 
 /// How many entries one statement reads.
 const ENTRIES: i64 = 50;
@@ -43,7 +40,7 @@ pub const TICKET_TAG: &str = "page";
 
 /// Returns the tag of the sockets with a subject.
 fn subject_tag(subject: &Subject) -> String {
-    let of_task = |kind, task_id: &str| format!("{kind}:{}", Digest::of(task_id.as_bytes()).to_hex());
+    let of_task = |kind, task_id: &str| format!("{kind}:{}", Digest::of_task(task_id).to_hex());
     match subject {
         Subject::Shard => "shard".to_owned(),
         Subject::Task { task_id } => of_task("task", task_id),
@@ -118,7 +115,7 @@ impl Shard {
             // The Worker forwards nothing that a ticket holder sends.
             return Ok(Outgoing::close(UNEXPECTED));
         }
-        let id = text.and_then(|text| acknowledged(text, MAX_ACKNOWLEDGEMENT));
+        let id = text.and_then(|text| acknowledged(text, MAX_ACK_BYTES));
         let Some(id) = id else { return Ok(Outgoing::close(UNEXPECTED)) };
         let mut outgoing = Outgoing::default();
         // A shard that has stored nothing yet has nothing to catch up with.

@@ -156,10 +156,10 @@ impl Shard {
             WHERE no BETWEEN ? AND ? AND state = 'pending'";
         let settings = &self.settings;
         let pending = db.all(PENDING, &deliveries::rows::range(seq), |row| (row.int(), row.int() == 1))?;
-        for (no, is_held) in pending {
+        for (no, is_unreadable) in pending {
             let is_enabled =
                 settings.endpoint(endpoint_of(no)).is_some_and(|endpoint| endpoint.options.enabled);
-            if is_enabled && !is_held {
+            if is_enabled && !is_unreadable {
                 return Ok(true);
             }
             if let Some(delivery) = deliveries::rows::find(db, no)? {

@@ -41,7 +41,7 @@ pub(super) fn delete_of(db: &dyn Database, endpoint: i64) -> Result<()> {
 pub(super) fn enqueue(db: &dyn Database, event: &str, parts: Vec<MessagePart>) -> Result<()> {
     const ENQUEUE: &str = "INSERT INTO alert_messages (no, doc) VALUES (?, ?)";
     const LAST: &str = "last_alert_message";
-    let no = meta::get(db, LAST)?.unwrap_or(0) + 1;
+    let no = meta::number(db, LAST)? + 1;
     meta::set(db, LAST, no)?;
     let message = QueuedMessage { no, event: event.to_owned(), parts };
     db.run(ENQUEUE, &[Bind::Int(no), Bind::Text(&json::to_string(&message))])

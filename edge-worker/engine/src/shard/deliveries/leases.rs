@@ -79,7 +79,7 @@ pub(crate) const fn fits_worker(timeout_seconds: u32) -> bool {
 impl Leases {
     /// Restores the leases that an earlier instance has granted.
     pub(crate) fn recover(context: &Context<'_>) -> Result<Self> {
-        let floor = meta::get(context.db, FLOOR)?.unwrap_or(0);
+        let floor = meta::number(context.db, FLOOR)?;
         let mut leases = Self::default();
         for (delivery, until) in rows::leased(context.db, floor)? {
             leases.grant(delivery, until);
@@ -142,7 +142,7 @@ impl Shard {
         let lag = if std::mem::take(&mut self.leases.has_granted) { LAG_EVENTS } else { IDLE_LAG_EVENTS };
         let first = self.leases.first_event();
         let floor = first.unwrap_or(self.last_seq + 1);
-        if meta::get(db, FLOOR)?.unwrap_or(0) + lag <= floor {
+        if meta::number(db, FLOOR)? + lag <= floor {
             meta::set(db, FLOOR, floor)?;
         }
         Ok(())

@@ -81,7 +81,7 @@ fn subject(db: &dyn Database, delivery: i64) -> Result<Digest> {
     let seq = seq_of(delivery);
     let task_id = events::find_deliverable(db, seq)?.and_then(|stored| stored.task_id);
     Ok(match task_id {
-        Some(task_id) => Digest::of(task_id.as_bytes()),
+        Some(task_id) => Digest::of_task(&task_id),
         None => Digest::of(&events::body(db, seq)?.unwrap_or_default()),
     })
 }

@@ -51,10 +51,10 @@ impl Shard {
 
 /// Returns the number up to which there may be an imported event; 0 where there is none.
 pub(crate) fn last_event(db: &dyn Database) -> Result<i64> {
-    Ok(meta::get(db, LAST_EVENT)?.unwrap_or(0))
+    meta::number(db, LAST_EVENT)
 }
 
 /// Returns the same of tasks.
 pub(crate) fn last_task(db: &dyn Database) -> Result<i64> {
-    Ok(meta::get(db, LAST_TASK)?.unwrap_or(0))
+    meta::number(db, LAST_TASK)
 }

@@ -2,13 +2,14 @@
 //! task before them, for the events of a task go in their order. They stay below the floors, are no part of streams and
 //! listings any more, and are deleted once the delivery has ended.
 
+use vtryon_webhooks::Millis;
+
 use super::{erasure, forget, forget_body};
 use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::{delivery_no, seq_of};
 use crate::shard::deliveries::rows;
 use crate::shard::{Shard, floors};
 use crate::{Result, meta};
-use vtryon_webhooks::Millis;
 
 /// How many deliveries one run looks at.
 const DELIVERIES_PER_RUN: i64 = 200;
@@ -40,7 +41,7 @@ impl Shard {
         const PAGE: &str = "SELECT no FROM deliveries WHERE no > ? AND no < ? ORDER BY no LIMIT ?";
         let (events, quarantine) = (floors::events(db)?, floors::quarantine(db)?);
         let end = delivery_no(events.max(quarantine) + 1, 0);
-        let before = meta::get(db, LOOKED_AT)?.unwrap_or(0);
+        let before = meta::number(db, LOOKED_AT)?;
         let binds = [Bind::Int(before), Bind::Int(end), Bind::Int(DELIVERIES_PER_RUN)];
         let page = db.all(PAGE, &binds, Row::int)?;
         let mut held: Vec<i64> = page.iter().map(|no| seq_of(*no)).collect();
@@ -52,6 +53,7 @@ impl Shard {
                 Some(_) | None => {}
             }
         }
+        floors::raise_live_tasks(db)?;
         let is_full = page.len() as i64 == DELIVERIES_PER_RUN;
         let looked_at = page.last().copied().filter(|_| is_full).unwrap_or(0);
         if before != looked_at {
@@ -71,7 +73,7 @@ impl Shard {
             }
             forget(db, event, task_no)?;
         }
-        floors::raise_live_tasks(db)
+        Ok(())
     }
 }
 

@@ -32,7 +32,7 @@ const MARK: char = '\u{1}';
 
 /// Returns the id that a task's row has once the task is pruned.
 pub(crate) fn id(task_id: &str) -> String {
-    id_of(&Digest::of(task_id.as_bytes()))
+    id_of(&Digest::of_task(task_id))
 }
 
 /// Returns that of a task by the digest of its id.
@@ -75,11 +75,10 @@ impl Shard {
         if !are_outdated(db, deployment)? {
             return Ok(false);
         }
-        let page = db.all(
-            PAGE_OF,
-            &[Bind::Int(meta::get(db, TOMBS_PLACE)?.unwrap_or(0)), Bind::Int(ROWS_PER_RUN)],
-            |row| ScannedTask { no: row.int(), id: row.text(), key: row.text() },
-        )?;
+        let page =
+            db.all(PAGE_OF, &[Bind::Int(meta::number(db, TOMBS_PLACE)?), Bind::Int(ROWS_PER_RUN)], |row| {
+                ScannedTask { no: row.int(), id: row.text(), key: row.text() }
+            })?;
         for task in page.iter().filter(|task| !is_id(&task.id)) {
             self.erase_imported(context, &task.id)?;
         }
@@ -125,7 +124,7 @@ fn drop_bodies(db: &dyn Database, keys: &[String]) -> Result<bool> {
     const PAGE_OF: &str = "SELECT no, key FROM quarantine WHERE no > ? AND no <= ? ORDER BY no LIMIT ?";
     // The last one stays, for it has the sum of all bytes.
     const DROP: &str = "DELETE FROM quarantine WHERE no = ? AND no < (SELECT MAX(no) FROM quarantine)";
-    let (place, pruned_to) = (meta::get(db, BODIES_PLACE)?.unwrap_or(0), floors::quarantine(db)?);
+    let (place, pruned_to) = (meta::number(db, BODIES_PLACE)?, floors::quarantine(db)?);
     let binds = [Bind::Int(place), Bind::Int(pruned_to), Bind::Int(ROWS_PER_RUN)];
     let page = db.all(PAGE_OF, &binds, |row| (row.int(), row.text()))?;
     for (no, key) in &page {
