@@ -35,7 +35,6 @@ use crate::testing::metering::{self, BilledOperation};
 /// The object class that `wrangler.toml` binds as `DIRECTORY`.
 #[durable_object(alarm)]
 pub struct Directory {
-    state: State,
     env: Env,
     database: AssertUnwindSafe<ObjectDatabase>,
     /// What this instance remembers; nothing until the stored form has been brought up to date.
@@ -45,7 +44,7 @@ pub struct Directory {
 impl DurableObject for Directory {
     fn new(state: State, env: Env) -> Self {
         let database = AssertUnwindSafe(ObjectDatabase::new(state.storage()));
-        Self { state, env, database, memory: AssertUnwindSafe(RefCell::new(None)) }
+        Self { env, database, memory: AssertUnwindSafe(RefCell::new(None)) }
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {

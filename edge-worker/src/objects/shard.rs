@@ -118,8 +118,9 @@ impl TaskShard {
 
     fn open(&self, context: &Context<'_>) -> vtryon_gateway_engine::Result<Shard> {
         let sockets = self.state.get_websockets().len();
-        let pages = if sockets == 0 { 0 } else { self.state.get_websockets_with_tag(TICKET_TAG).len() };
-        Shard::open(context, sockets, pages)
+        let ticket_holders =
+            if sockets == 0 { 0 } else { self.state.get_websockets_with_tag(TICKET_TAG).len() };
+        Shard::open(context, sockets, ticket_holders)
     }
 
     fn execute(&self, effects: Effects) -> worker::Result<()> {
@@ -131,15 +132,7 @@ impl TaskShard {
     }
 
     fn set_alarm(&self, at: Millis) -> worker::Result<()> {
-        metering::count(BilledOperation::AlarmSet);
-        let storage = self.state.storage();
-        // The promise need not be awaited: the platform holds the answer back until the write is durable.
-        let set = storage.as_raw().set_alarm(clock::alarm_date(at), js_sys::Object::new());
-        if set.is_err() {
-            console_error!("shard: the alarm could not be set");
-        }
-        drop(set?);
-        Ok(())
+        self.database.set_alarm(at).inspect_err(|_| console_error!("shard: the alarm could not be set"))
     }
 }
 

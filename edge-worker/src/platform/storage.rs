@@ -4,13 +4,14 @@ use std::panic::AssertUnwindSafe;
 
 use vtryon_gateway_engine::database::{Bind, Database, Row, Value};
 use vtryon_gateway_engine::{Error, Result};
+use vtryon_webhooks::Millis;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{SqlCursor, SqlStorage, SqlStorageValue, Storage, wasm_bindgen};
 
+use crate::platform::clock;
 use crate::testing::faults;
-#[cfg(feature = "faults")]
-use crate::testing::metering;
+use crate::testing::metering::{self, BilledOperation};
 
 /// A Durable Object's storage.
 pub(crate) struct ObjectDatabase {
@@ -21,6 +22,14 @@ pub(crate) struct ObjectDatabase {
 impl ObjectDatabase {
     pub(crate) fn new(storage: Storage) -> Self {
         Self { sql: storage.sql(), storage }
+    }
+
+    /// Sets the object's alarm. The promise need not be awaited: the platform holds the answer back until the write is
+    /// durable.
+    pub(crate) fn set_alarm(&self, at: Millis) -> worker::Result<()> {
+        metering::count(BilledOperation::AlarmSet);
+        drop(self.storage.as_raw().set_alarm(clock::alarm_date(at), js_sys::Object::new())?);
+        Ok(())
     }
 }
 

@@ -16,7 +16,6 @@ use crate::config::Config;
 use crate::http::response::ApiError;
 use crate::platform::clock;
 use crate::platform::timeout::with_timeout;
-use crate::testing::metering::{self, BilledOperation};
 
 /// How many shards are configured at the same time.
 const CONCURRENT_SHARDS: usize = 16;
@@ -95,14 +94,11 @@ impl Directory {
         let alarm =
             self.with_memory(|memory| memory.schedule_alarm(&*self.database, clock::now(), clock::scale()));
         if let Some(at) = alarm.transpose().map_err(|error| error.to_string())?.flatten() {
-            metering::count(BilledOperation::AlarmSet);
-            // The promise need not be awaited: the platform holds the answer back until the write is durable.
-            let storage = self.state.storage();
-            let set = storage.as_raw().set_alarm(clock::alarm_date(at), js_sys::Object::new());
+            let set = self.database.set_alarm(at);
             if set.is_err() {
                 self.with_memory(engine::directory::Directory::alarm_failed);
             }
-            drop(set?);
+            set?;
         }
         Ok(())
     }

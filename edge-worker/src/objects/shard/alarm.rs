@@ -44,13 +44,13 @@ impl TaskShard {
     async fn run(&self) -> worker::Result<()> {
         let config = Config::current(&self.env).map_err(|_| worker::Error::from("not configured"))?;
         let started = clock::now();
-        let chores = self.with_engine(|engine, context| Ok(engine.begin_alarm(context)))?;
+        let maintenance_succeeded = self.with_engine(|engine, context| Ok(engine.begin_alarm(context)))?;
         self.bound_broadcasts();
         let delivered = self.deliver_due(&config, started).await;
         let reported = self.report(&config, started).await;
         delivered.and(reported)?;
         // What has failed now would most likely fail again at once.
-        if chores { Ok(()) } else { Err("a part of its work is left for the next run".into()) }
+        if maintenance_succeeded { Ok(()) } else { Err("a part of its work is left for the next run".into()) }
     }
 
     /// Makes the attempts that are due, and those that become due meanwhile: an endpoint that hangs must not

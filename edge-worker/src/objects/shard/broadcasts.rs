@@ -122,21 +122,21 @@ impl TaskShard {
         outgoing.map_or(Ok(()), |outgoing| sockets::send(socket, &subscriber, &outgoing))
     }
 
-    /// Sends the state of a broadcast's task to its pages, where it has changed. They are few.
+    /// Sends the state of a broadcast's task to the ticket holders who watch it, where it has changed. They are few.
     fn send_state(&self, broadcast: &Broadcast) -> worker::Result<()> {
-        let pages = self.sockets(broadcast.ticket_tag().as_slice());
-        if pages.is_empty() {
+        let holders = self.sockets(broadcast.ticket_tag().as_slice());
+        if holders.is_empty() {
             return Ok(());
         }
         let state = self.with_engine(|engine, context| engine.ticket_state(context, broadcast))?;
         let Some(state) = state else { return Ok(()) };
-        for page in pages {
-            let sent = attachment::read(&page).and_then(|mut subscriber| {
+        for holder in holders {
+            let sent = attachment::read(&holder).and_then(|mut subscriber| {
                 let outgoing = self.with_engine(|_, context| Ok(state.send(context, &mut subscriber)))?;
-                outgoing.map_or(Ok(()), |outgoing| sockets::send(&page, &subscriber, &outgoing))
+                outgoing.map_or(Ok(()), |outgoing| sockets::send(&holder, &subscriber, &outgoing))
             });
             if sent.is_err() {
-                sockets::close(&page, FAULT);
+                sockets::close(&holder, FAULT);
             }
         }
         Ok(())

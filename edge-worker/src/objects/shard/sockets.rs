@@ -106,10 +106,10 @@ impl TaskShard {
         self.engine.set(Some(engine));
     }
 
-    /// Closes the oldest page of a task that has too many, so that no ticket fills the shard.
+    /// Closes the oldest socket of a task that too many ticket holders watch, so that no ticket fills the shard.
     fn make_room(&self, tag: &str) {
-        let pages = self.state.get_websockets_with_tag(tag);
-        if let Some(first) = pages.first().filter(|_| pages.len() >= MAX_TICKET_SOCKETS_OF_TASK) {
+        let sockets = self.state.get_websockets_with_tag(tag);
+        if let Some(first) = sockets.first().filter(|_| sockets.len() >= MAX_TICKET_SOCKETS_OF_TASK) {
             close(first, STUCK);
         }
     }
