@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Every target sets up what it needs first.
 
-# cargo would look for the jobs of a make that runs several suites, and warn that it can't.
+# Where several suites run, cargo would look for make's job server, and warn that it can't reach it.
 export CARGO_MAKEFLAGS :=
 
 # Where rustup installs, for shells that did not read its profile.

@@ -19,7 +19,7 @@ use crate::config::Config;
 /// How many attempts run at the same time: the platform gives a request six connections, and reports need some.
 const CONCURRENT_ATTEMPTS: usize = 5;
 
-/// From how many events with attempts in progress on an isolate answers the next one a turn later.
+/// Where an isolate has attempts of so many events in progress, it answers the next event a turn of the event loop later.
 const MANY_IN_PROGRESS: usize = 32;
 
 thread_local! {
@@ -35,7 +35,7 @@ pub(crate) async fn give_way() {
     }
 }
 
-/// Counts an event as long as it lives.
+/// An event whose attempts are in progress: it is counted until this is dropped.
 struct InProgress;
 
 impl InProgress {

@@ -50,9 +50,9 @@ export function useFeed(take) {
 /** Returns which of some tasks were erased while the feed was followed; `ids` may be missing while they are loaded. */
 export function useErased(ids = []) {
   const [erased, setErased] = useState(new Set());
-  const [told, setTold] = useState(0);
+  const [erasures, setErasures] = useState(0);
   useFeed((messages) => {
-    if (messages.some(({ type }) => type === "erased")) setTold((told) => told + 1);
+    if (messages.some(({ type }) => type === "erased")) setErasures((count) => count + 1);
   });
   useEffect(() => {
     let isCurrent = true;
@@ -62,7 +62,7 @@ export function useErased(ids = []) {
     return () => {
       isCurrent = false;
     };
-  }, [JSON.stringify(ids), told]);
+  }, [JSON.stringify(ids), erasures]);
   return erased;
 }
 

@@ -65,7 +65,7 @@ export class LiveFeed {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Returns those of some tasks' ids of which the feed has told that they were erased. */
+  /** Returns those of some tasks' ids of which the feed has had a message that they were erased. */
   erasedAmong(ids) {
     return erasedAmong(ids, this.#erasures);
   }
@@ -92,10 +92,10 @@ export class LiveFeed {
     if (message.type === "erased") return this.#erase(message);
     this.standing.take(message);
     if (message.type === "event") this.events = withEvent(this.events, message, MOST_EVENTS);
-    this.#tell(message);
+    this.#notify(message);
   }
 
-  /** Forgets the task of the digest, and then tells of it. No later message is of that task. */
+  /** Forgets the task of the digest, before the listeners get the message. No later message is of that task. */
   async #erase(message) {
     const { shard, task_digest } = message;
     this.#erasures.add(task_digest);
@@ -105,10 +105,10 @@ export class LiveFeed {
     const ofEvents = this.events.filter((event) => event.shard === shard && event.task_id !== null);
     const ids = [...this.standing.idsOf(shard), ...ofEvents.map(({ task_id }) => task_id)];
     for (const id of await erasedAmong(ids, new Set([task_digest]))) this.forget(id);
-    this.#tell(message);
+    this.#notify(message);
   }
 
-  #tell(message) {
+  #notify(message) {
     for (const listener of [...this.#listeners]) listener(message);
   }
 }

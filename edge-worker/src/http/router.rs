@@ -47,7 +47,7 @@ impl Parameters<'_> {
         self.segment.to_owned()
     }
 
-    /// Returns the same decoded; one that is not UTF-8 names nothing.
+    /// Returns the parameter in the path, percent-decoded; none where it is not UTF-8, since that names nothing.
     pub(crate) fn decoded_id(&self) -> Option<String> {
         percent_decode_str(self.segment).decode_utf8().ok().map(|name| name.into_owned())
     }

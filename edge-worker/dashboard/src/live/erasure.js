@@ -1,4 +1,4 @@
-// Which tasks were erased: the gateway has their ids no more, and tells them by digests.
+// Which tasks were erased: the gateway has their ids no more, and names them by digests.
 
 /** Returns those of some tasks' ids whose SHA-256, in hex, is among `digests`. */
 export async function erasedAmong(ids, digests) {

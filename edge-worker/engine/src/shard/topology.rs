@@ -128,7 +128,7 @@ impl Shard {
         self.topology.shard.ok_or_else(|| "a shard does not know its number yet".into())
     }
 
-    /// Returns the same with the number of all shards.
+    /// Returns the number of this shard, and how many there are.
     pub(crate) fn index(&self) -> Result<ShardIndex> {
         Ok(ShardIndex { shard: self.number()?, shards: self.count()? })
     }

@@ -9,8 +9,10 @@ import type { BatchResult } from "./request.js";
 /** How many refused lines are named. */
 const NAMED = 20;
 
+const verb = (count: number) => (count === 1 ? "was" : "were");
+
 /** Formats a number with its verb: `1 was`, `12,345 were`. */
-const were = (count: number) => `${count.toLocaleString("en-US")} ${count === 1 ? "was" : "were"}`;
+const were = (count: number) => `${count.toLocaleString("en-US")} ${verb(count)}`;
 
 /** Prints how far an import has come, and which lines were refused. */
 export class Report {
@@ -33,7 +35,7 @@ export class Report {
   begin(size: number, found: Position, position: Position): void {
     this.#size = size;
     if (found.lines === 0) return;
-    const before = `${counted(found.lines, "line")} ${found.lines === 1 ? "was" : "were"} imported before`;
+    const before = `${counted(found.lines, "line")} ${verb(found.lines)} imported before`;
     const isNew = position.lines === 0;
     this.#progress.say(
       isNew
