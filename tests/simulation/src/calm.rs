@@ -77,9 +77,7 @@ impl World {
         let mut left = Vec::new();
         for (shard, object) in self.shards.iter().enumerate() {
             let enabled = |no: &i64| {
-                let endpoint = object.settings.endpoint(endpoint_of(*no));
-                endpoint.is_some_and(|endpoint| endpoint.options.enabled)
-                    || object.settings.deleted.contains(&endpoint_of(*no))
+                object.settings.endpoint(endpoint_of(*no)).is_none_or(|endpoint| endpoint.options.enabled)
             };
             let pending: Vec<i64> = object.db.integers(PENDING, &[]).into_iter().filter(enabled).collect();
             let ranges = object.db.integer("SELECT COUNT(*) FROM replays WHERE next_seq IS NOT NULL", &[]);

@@ -2,7 +2,7 @@
 
 use vtryon_webhooks::Millis;
 
-use super::{Shard, deliveries};
+use super::Shard;
 use crate::alarm::MIN_ALARM_DELAY_MS;
 use crate::{Context, Result};
 
@@ -84,10 +84,7 @@ impl Shard {
         for endpoint in self.settings.active() {
             next.push(self.next_attempt_at(context, endpoint)?);
         }
-        for endpoint in &self.settings.deleted {
-            next.push(deliveries::rows::next_due(context.db, *endpoint)?.map(|_| context.now));
-        }
-        if self.has_replays(context.db)? {
+        if !self.deleted_endpoints(context.db)?.is_empty() || self.has_replays(context.db)? {
             next.push(Some(context.now));
         }
         let soon = context.now.plus_seconds(PRUNE_AHEAD);

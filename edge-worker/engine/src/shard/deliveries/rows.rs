@@ -85,6 +85,19 @@ pub(crate) fn due(db: &dyn Database, endpoint: i64, now: Millis, limit: i64) -> 
     db.all(DUE, &[Bind::Int(endpoint), Bind::Int(now.0), Bind::Int(limit)], Delivery::read)
 }
 
+/// Returns the endpoints that have deliveries which are due at any time, by their numbers.
+pub(crate) fn due_endpoints(db: &dyn Database) -> Result<Vec<i64>> {
+    // A step in the index for each endpoint, however many deliveries it has.
+    const ENDPOINTS: &str = "WITH RECURSIVE found (endpoint) AS (
+            SELECT MIN(endpoint) FROM deliveries INDEXED BY deliveries_due WHERE due_at IS NOT NULL
+            UNION ALL
+            SELECT (SELECT MIN(endpoint) FROM deliveries INDEXED BY deliveries_due
+                WHERE due_at IS NOT NULL AND endpoint > found.endpoint)
+            FROM found WHERE endpoint IS NOT NULL
+        ) SELECT endpoint FROM found WHERE endpoint IS NOT NULL";
+    db.all(ENDPOINTS, &[], Row::int)
+}
+
 /// Finds pending deliveries of an endpoint that the Worker has not leased, whenever they are due.
 pub(crate) fn pending(db: &dyn Database, endpoint: i64, limit: i64) -> Result<Vec<Delivery>> {
     const PENDING: &str = select!(

@@ -153,11 +153,19 @@ impl Shard {
         self.health.cool_down(endpoint, until);
     }
 
+    /// Returns the endpoints that have deliveries to make and are not registered any more. The directory tells which it has
+    /// deleted, for a time only, and one that was restored to an earlier state has forgotten some.
+    pub(crate) fn deleted_endpoints(&self, db: &dyn Database) -> Result<Vec<i64>> {
+        let mut endpoints = rows::due_endpoints(db)?;
+        endpoints.retain(|endpoint| self.settings.endpoint(*endpoint).is_none());
+        Ok(endpoints)
+    }
+
     /// Dead-letters deliveries to deleted endpoints, a limited number in each run.
     pub(crate) fn dead_letter_deleted_endpoints(&self, context: &Context<'_>) -> Result<()> {
         let Context { db, now, .. } = *context;
-        for endpoint in &self.settings.deleted {
-            for delivery in rows::pending(db, *endpoint, DEAD_LETTERS)? {
+        for endpoint in self.deleted_endpoints(db)? {
+            for delivery in rows::pending(db, endpoint, DEAD_LETTERS)? {
                 db.transaction(|| self.dead_letter(db, &delivery, now, "endpoint_deleted"))?;
             }
         }

@@ -57,12 +57,10 @@ impl Shard {
                 counts.of(endpoint_of(delivery)).add(&pending(1, Some(created_at)));
             }
         }
-        let settings = &self.settings;
-        let numbers = settings.endpoints.iter().map(|endpoint| endpoint.no);
-        let numbers: Vec<i64> = numbers.chain(settings.deleted.iter().copied()).collect();
+        let endpoints = deliveries::rows::due_endpoints(db)?;
         let mut left = COUNT_LIMIT;
         // Each gets an equal share of the rows that are left: one endpoint that is far behind does not hide another.
-        for (endpoint, others) in numbers.iter().zip((1..=numbers.len() as i64).rev()) {
+        for (endpoint, others) in endpoints.iter().zip((1..=endpoints.len() as i64).rev()) {
             let limit = left / others;
             let found = db.first(PENDING, &[Bind::Int(*endpoint), Bind::Int(limit)], |row| {
                 pending(row.int(), row.maybe_int().map(Millis))
