@@ -4,6 +4,7 @@
 //! Both ends are of one deployment, but not always of one version: while a deployment rolls out, a new Worker
 //! may call an old shard. So a field is only ever added, and with a default.
 
+pub mod close;
 pub mod conditions;
 pub mod cursor;
 pub mod delivery;

@@ -27,8 +27,8 @@ pub use self::deliveries::schedule::{POLL_DUE_MS, Picked};
 pub use self::live::broadcast::{Broadcast, MAX_QUEUED};
 pub use self::live::state::TicketState;
 pub use self::live::subscribe::{OpenedStream, Subscribed};
-pub use self::live::subscriber::{Close, Outgoing, Subscriber};
-pub use self::live::{CLOSED, FAULT, MAX_TICKET_SOCKETS_OF_TASK, STUCK, TICKET_TAG};
+pub use self::live::subscriber::{Outgoing, Subscriber};
+pub use self::live::{MAX_TICKET_SOCKETS_OF_TASK, TICKET_TAG};
 pub use self::topology::TopologyCheck;
 
 use self::deliveries::health::EndpointHealths;

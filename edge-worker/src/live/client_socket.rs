@@ -6,6 +6,7 @@ use std::pin::pin;
 
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
+use vtryon_gateway_engine::protocol::close::{self, Close};
 use vtryon_webhooks::Millis;
 use worker::wasm_bindgen_futures::spawn_local;
 use worker::ws_events::MessageEvent;
@@ -21,34 +22,14 @@ use crate::platform::{clock, js};
 /// before it knew. Who goes on is cut off, for the runtime would read on for as long as there is something.
 const MAX_KIB_AFTER_CLOSE: u32 = 1024;
 
-/// The Worker itself has failed.
-pub(super) const FAULT: (u16, &str) = (1011, "a fault of the gateway: resume");
-
-/// The client has closed the socket, or has left.
-pub(super) const LEFT: (u16, &str) = (1000, "closed");
-
-/// The client has sent what is no acknowledgement, or more than it may.
-pub(super) const NOT_TAKEN: (u16, &str) = (1008, "only acknowledgements are taken here");
-const TOO_MANY: (u16, &str) = (1008, "too many messages: acknowledge less often");
-
-/// What has let the client in has ended.
-const OVER: (u16, &str) = (1008, "the session, the token or the ticket has ended");
-
-/// What has let the client in can't be looked up at the moment. The client resumes, and is let in or not.
-const UNCHECKED: (u16, &str) = (1012, "the token can't be checked at the moment: resume");
-
-/// A shard is gone: it has begun anew, or was moved (1012 is in the registry that RFC 6455, 11.7, has set up). Not 1013,
-/// with which a subscriber that is behind is closed, and after which it resumes at once.
-pub(super) const CUT_SHORT: (u16, &str) = (1012, "a shard has ended its stream: resume");
-
-/// Why a socket is closed: the code (RFC 6455, 7.4) and the reason.
+/// Why a client's socket is closed: what the Worker says, or a shard, which may be of another version.
 pub(super) struct End {
     code: u16,
     reason: Cow<'static, str>,
 }
 
-impl From<(u16, &'static str)> for End {
-    fn from((code, reason): (u16, &'static str)) -> Self {
+impl From<Close> for End {
+    fn from(Close { code, reason }: Close) -> Self {
         Self { code, reason: Cow::Borrowed(reason) }
     }
 }
@@ -57,7 +38,7 @@ impl End {
     /// What a shard has said, as it goes on to the client. Where it has said nothing (RFC 6455, 7.4.1), it is gone.
     pub(super) fn forward(code: u16, reason: String) -> Self {
         match code {
-            1005 | 1006 | 1015 => CUT_SHORT.into(),
+            1005 | 1006 | 1015 => close::SHARD_ENDED.into(),
             _ => Self { code, reason: Cow::Owned(reason) },
         }
     }
@@ -109,15 +90,15 @@ pub(super) fn open(
         let served = async {
             match select(pin!(serve(&shards, &server)), pin!(permit.ended())).await {
                 Either::Left((end, _)) => end,
-                Either::Right((Ended::Expired, _)) => OVER.into(),
-                Either::Right((Ended::Unknown, _)) => UNCHECKED.into(),
+                Either::Right((Ended::Expired, _)) => close::EXPIRED.into(),
+                Either::Right((Ended::Unknown, _)) => close::UNCHECKED.into(),
             }
         };
         let end = AssertUnwindSafe(served).catch_unwind().await.unwrap_or_else(|_| {
             console_error!("a live socket panicked: it will be resumed");
-            FAULT.into()
+            close::FAULT.into()
         });
-        shards.iter().for_each(close);
+        shards.iter().for_each(leave);
         hang_up(&server, &end, &whose).await;
     });
     switched(client, protocol)
@@ -135,10 +116,10 @@ pub(super) fn receive(
 ) -> Result<Option<String>, End> {
     let now = clock::now();
     if until.is_some_and(|until| until <= now) {
-        return Err(OVER.into());
+        return Err(close::EXPIRED.into());
     }
     if !budget.take(MESSAGES, now) {
-        return Err(TOO_MANY.into());
+        return Err(close::TOO_MANY_MESSAGES.into());
     }
     let text = message.text().unwrap_or_default();
     if text != "ping" {
@@ -150,7 +131,7 @@ pub(super) fn receive(
 }
 
 /// Closes a socket to a shard.
-pub(super) fn close(shard: &WebSocket) {
+pub(super) fn leave(shard: &WebSocket) {
     // One that is closed already can't be closed.
     let _ = shard.close(Some(1000), Some("the stream has ended"));
 }
@@ -166,8 +147,8 @@ mod tests {
             (1008, "any", (1008, "any")),
             (1013, "too much", (1013, "too much")),
             (1005, "", (1012, "a shard has ended its stream: resume")),
-            (1006, "gone", CUT_SHORT),
-            (1015, "", CUT_SHORT),
+            (1006, "gone", (1012, "a shard has ended its stream: resume")),
+            (1015, "", (1012, "a shard has ended its stream: resume")),
         ] {
             let End { code, reason } = End::forward(code, reason.to_owned());
             assert_eq!((code, &*reason), told);

@@ -11,7 +11,7 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use worker::wasm_bindgen_futures::spawn_local;
 use worker::{Delay, Response, WebSocket, WebsocketEvent, console_error};
 
-use super::client_socket::close;
+use super::client_socket::leave;
 use super::frame::{self, Frame, Ids};
 use crate::auth::Permit;
 use crate::http::response::ApiError;
@@ -59,7 +59,7 @@ pub(super) fn open(
         if let Either::Left((Err(_), _)) = select(feeding, over).await {
             console_error!("an event stream panicked: it will be resumed");
         }
-        sockets.iter().for_each(close);
+        sockets.iter().for_each(leave);
     });
     let mut response = Response::from_stream(body.map(Ok::<Vec<u8>, worker::Error>))?;
     let headers = response.headers_mut();

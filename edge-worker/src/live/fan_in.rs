@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
+use vtryon_gateway_engine::protocol::close;
 use vtryon_gateway_engine::protocol::cursor::StreamCursor;
 use vtryon_gateway_engine::protocol::live::{SEND_WINDOW, acknowledged};
 use vtryon_webhooks::{Millis, Shards};
@@ -12,7 +13,7 @@ use worker::ws_events::MessageEvent;
 use worker::{Response, WebSocket, WebsocketEvent};
 
 use super::bucket::{Bucket, MESSAGES};
-use super::client_socket::{self, CUT_SHORT, Client, End, FAULT, LEFT, NOT_TAKEN};
+use super::client_socket::{self, Client, End};
 use super::frame::{self, Frame, Ids};
 use crate::auth::Permit;
 use crate::http::response::ApiError;
@@ -97,8 +98,8 @@ struct FanIn<'a> {
 impl FanIn<'_> {
     /// Forwards messages and acknowledgements; returns why the stream has ended.
     async fn run(mut self) -> End {
-        let Some(mut messages) = frame::from_all(self.sockets) else { return FAULT.into() };
-        let Ok(mut answers) = self.client.events() else { return FAULT.into() };
+        let Some(mut messages) = frame::from_all(self.sockets) else { return close::FAULT.into() };
+        let Ok(mut answers) = self.client.events() else { return close::FAULT.into() };
         loop {
             if let Err(end) = self.send_waiting() {
                 return end;
@@ -110,13 +111,13 @@ impl FanIn<'_> {
                 Either::Left((Some((_, Ok(WebsocketEvent::Close(event)))), _)) => {
                     return End::forward(event.code(), event.reason());
                 }
-                Either::Left(_) => return CUT_SHORT.into(),
+                Either::Left(_) => return close::SHARD_ENDED.into(),
                 Either::Right((Some(Ok(WebsocketEvent::Message(message))), _)) => {
                     if let Err(end) = self.receive(&message) {
                         return end;
                     }
                 }
-                Either::Right(_) => return LEFT.into(),
+                Either::Right(_) => return close::CLOSED.into(),
             }
         }
     }
@@ -135,7 +136,7 @@ impl FanIn<'_> {
     fn send(&mut self, socket: usize, text: &str) -> Result<(), End> {
         let frame = Frame::of(text);
         let (id, rewritten) = self.ids.rewrite(&frame);
-        self.client.send_with_str(&rewritten).map_err(|_| FAULT)?;
+        self.client.send_with_str(&rewritten).map_err(|_| close::FAULT)?;
         self.budget.add(MESSAGES);
         if let (Some(id), Some(own)) = (id, frame.id) {
             self.last_id = id;
@@ -154,7 +155,7 @@ impl FanIn<'_> {
         let text = client_socket::receive(self.client, message, self.until, &mut self.budget)?;
         let Some(text) = text else { return Ok(()) };
         let id = acknowledged(&text, MAX_ACK_BYTES);
-        let id = id.filter(|id| StreamCursor::parse(id, self.shards).is_ok()).ok_or(NOT_TAKEN)?;
+        let id = id.filter(|id| StreamCursor::parse(id, self.shards).is_ok()).ok_or(close::NOT_TAKEN)?;
         for (no, id) in self.unacknowledged.acknowledge(&id) {
             // A shard that has ended its stream is noticed by that.
             let _ = self.sockets.get(no).map(|socket| socket.send_with_str(Frame::ack(&id)));

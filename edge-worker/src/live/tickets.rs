@@ -1,6 +1,7 @@
 //! Streams by ticket: the state of one task, for a page of the shop.
 
-use vtryon_gateway_engine::protocol::live::{FINAL, GONE, SEND_WINDOW, Start, Subject, Subscription};
+use vtryon_gateway_engine::protocol::close;
+use vtryon_gateway_engine::protocol::live::{SEND_WINDOW, Start, Subject, Subscription};
 use vtryon_gateway_engine::tickets::Pass;
 use vtryon_webhooks::Code;
 use worker::{Env, Request, Response};
@@ -76,10 +77,10 @@ async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Re
         (SubscribeResponse::Refused, _) => Err(ApiError::new(Code::Unauthorized)),
         (SubscribeResponse::Over, Form::Socket { protocol }) => {
             // One who has seen all there is to see.
-            client_socket::refuse((1000, FINAL), task_id, protocol)
+            client_socket::refuse(close::TASK_ENDED, task_id, protocol)
         }
         (SubscribeResponse::Erased, Form::Socket { protocol }) => {
-            client_socket::refuse((1000, GONE), task_id, protocol)
+            client_socket::refuse(close::TASK_ERASED, task_id, protocol)
         }
         // This ends an EventSource.
         (SubscribeResponse::Over | SubscribeResponse::Erased, _) => Ok(Response::empty()?.with_status(204)),

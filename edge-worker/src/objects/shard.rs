@@ -11,7 +11,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use vtryon_gateway_engine::Context;
-use vtryon_gateway_engine::shard::{CLOSED, Effects, Shard, TICKET_TAG};
+use vtryon_gateway_engine::protocol::close;
+use vtryon_gateway_engine::shard::{Effects, Shard, TICKET_TAG};
 use vtryon_webhooks::Millis;
 use worker::{
     DurableObject, Env, Request, Response, State, WebSocket, WebSocketIncomingMessage, console_error,
@@ -70,7 +71,7 @@ impl DurableObject for TaskShard {
         _was_clean: bool,
     ) -> worker::Result<()> {
         self.on_close(&socket);
-        sockets::close(&socket, CLOSED);
+        sockets::close(&socket, close::CLOSED);
         Ok(())
     }
 

@@ -11,12 +11,6 @@ pub const SEND_WINDOW: usize = 256 * 1024;
 /// How long an acknowledgement of one shard's messages may be, in bytes.
 pub const MAX_ACK_BYTES: usize = 1024;
 
-/// The reason with which a ticket holder's socket is closed when its task has ended.
-pub const FINAL: &str = "final";
-
-/// The reason with which the sockets of a task are closed that was erased.
-pub const GONE: &str = "erased";
-
 /// The header in which a shard names the position where a stream begins, as cursors have it.
 pub const LIVE_CURSOR: &str = "x-vtryon-live-cursor";
 

@@ -13,11 +13,12 @@ pub(crate) mod subscriber;
 
 use vtryon_webhooks::{Digest, Shards};
 
-use self::subscriber::{Close, Outgoing, Subscriber};
+use self::subscriber::{Outgoing, Subscriber};
 use super::topology::ShardIndex;
 use super::{Shard, sequence};
+use crate::protocol::close;
 use crate::protocol::cursor::{StreamCursor, StreamPosition};
-use crate::protocol::live::{FINAL, GONE, MAX_ACK_BYTES, Subject, acknowledged};
+use crate::protocol::live::{MAX_ACK_BYTES, Subject, acknowledged};
 use crate::{Context, Result};
 
 /// How many entries one statement reads.
@@ -25,15 +26,6 @@ const ENTRIES: i64 = 50;
 
 /// How many ticket holders may watch one task at the same time: the shell closes the oldest one for another.
 pub const MAX_TICKET_SOCKETS_OF_TASK: usize = 100;
-
-/// Why a socket is closed: the code (RFC 6455, 7.4) and the reason.
-pub const CLOSED: Close = (1000, "closed");
-const OVER: Close = (1000, FINAL);
-const ERASED: Close = (1000, GONE);
-const EXPIRED: Close = (1008, "the session or the ticket has ended");
-const UNEXPECTED: Close = (1008, "only acknowledgements are taken here");
-pub const FAULT: Close = (1011, "a fault of the gateway: resume");
-pub const STUCK: Close = (1013, "too much is not acknowledged: resume");
 
 /// The tag of all sockets that a ticket opened.
 pub const TICKET_TAG: &str = "page";
@@ -109,21 +101,23 @@ impl Shard {
         text: Option<&str>,
     ) -> Result<Outgoing> {
         if subscriber.is_expired(context.now) {
-            return Ok(Outgoing::close(EXPIRED));
+            return Ok(Outgoing::close(close::EXPIRED));
         }
         if subscriber.is_ticket_holder() {
             // The Worker forwards nothing that a ticket holder sends.
-            return Ok(Outgoing::close(UNEXPECTED));
+            return Ok(Outgoing::close(close::TAKES_NOTHING));
         }
         let id = text.and_then(|text| acknowledged(text, MAX_ACK_BYTES));
-        let Some(id) = id else { return Ok(Outgoing::close(UNEXPECTED)) };
+        let Some(id) = id else { return Ok(Outgoing::close(close::NOT_TAKEN)) };
         let mut outgoing = Outgoing::default();
         // A shard that has stored nothing yet has nothing to catch up with.
         let Ok(index) = self.index() else { return Ok(outgoing) };
         let Some(shards) = Shards::new(index.shards) else { return Ok(outgoing) };
         let cursor = StreamCursor::parse(&id, shards).ok();
         let acknowledged = cursor.and_then(|cursor| cursor.position(index.shard));
-        let Some(StreamPosition::After(seq)) = acknowledged else { return Ok(Outgoing::close(UNEXPECTED)) };
+        let Some(StreamPosition::After(seq)) = acknowledged else {
+            return Ok(Outgoing::close(close::NOT_TAKEN));
+        };
         subscriber.acknowledge(seq, context.now);
         if !subscriber.caught_up {
             self.catch_up(context, subscriber, index, &mut outgoing)?;

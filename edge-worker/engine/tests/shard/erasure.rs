@@ -3,6 +3,7 @@
 use serde_json::json;
 use vtryon_gateway_engine::database::Value;
 use vtryon_gateway_engine::protocol::ShardRequest;
+use vtryon_gateway_engine::protocol::close;
 use vtryon_gateway_engine::protocol::live::Start;
 use vtryon_gateway_engine::protocol::metrics::Counts;
 use vtryon_gateway_engine::protocol::settings::Replay;
@@ -163,8 +164,7 @@ fn the_streams_of_an_erased_task_end_and_others_go_on_without_a_gap() {
         world.erase(task_id).unwrap();
     }
     broadcast(&mut world, &mut [of_shard, of_task, of_other, page]);
-    let erased = Some((1000, "erased"));
-    assert_eq!((of_task.end, page.end), (erased, erased));
+    assert_eq!((of_task.end, page.end), (Some(close::TASK_ERASED), Some(close::TASK_ERASED)));
     assert!(of_shard.is_open() && of_other.is_open());
 
     // One that was behind, and one that begins anew.
@@ -203,7 +203,7 @@ fn a_task_is_erased_once_and_one_that_is_unknown_is_not() {
     assert!(page.is_open());
     world.erase("task_open").unwrap();
     broadcast(&mut world, &mut [page]);
-    assert_eq!(page.end, Some((1000, "erased")));
+    assert_eq!(page.end, Some(close::TASK_ERASED));
 }
 
 #[test]

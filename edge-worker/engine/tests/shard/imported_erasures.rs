@@ -1,6 +1,7 @@
 //! Erasures of another deployment: a task that was erased there is erased here, whatever comes first.
 
 use serde_json::{Value as Json, json};
+use vtryon_gateway_engine::protocol::close;
 use vtryon_gateway_engine::protocol::live::Start;
 use vtryon_webhooks::{Digest, Millis};
 
@@ -157,7 +158,7 @@ fn streams_tell_of_erasures_by_the_digest_of_the_id() {
     assert!(!message.to_string().contains("anna"));
     world.pass(10);
     broadcast(&mut world, &mut [of_shard, of_task]);
-    assert_eq!(of_task.end, Some((1000, "erased")), "once it is erased here");
+    assert_eq!(of_task.end, Some(close::TASK_ERASED), "once it is erased here");
     assert!(of_shard.is_open());
 
     // An export, much later: everything around it is pruned, and it is told of still.

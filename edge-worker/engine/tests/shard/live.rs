@@ -322,7 +322,7 @@ fn a_subscriber_that_acknowledges_nothing_is_closed_and_resumes_without_a_gap() 
         for nth in 11..40 {
             post(&mut world, &mut slow, nth);
         }
-        assert_eq!(slow.end.map(|(code, _)| code), Some(1013), "{watches:?}");
+        assert_eq!(slow.end.map(|end| end.code), Some(1013), "{watches:?}");
         assert!(other.is_open(), "the one that keeps up stays");
         assert!(slow.seqs().len() < 40);
         slow.resume(&mut world);
@@ -358,7 +358,7 @@ fn a_subscriber_without_messages_to_acknowledge_is_not_counted_as_behind() {
         world.now = world.now.plus_seconds(31);
         world.post(&long("task_1", 3, 10));
         broadcast(&mut world, &mut [&mut client]);
-        assert_eq!(client.end.map(|(code, _)| code), Some(1013), "{watches:?}");
+        assert_eq!(client.end.map(|end| end.code), Some(1013), "{watches:?}");
     }
 }
 
@@ -379,7 +379,7 @@ fn after_the_end_of_its_credentials_a_subscriber_is_sent_nothing_and_closed() {
                 world.event("task_1", "processing");
                 broadcast(&mut world, &mut [&mut client]);
             }
-            assert_eq!(client.end.map(|(code, _)| code), Some(1008), "{watches:?}");
+            assert_eq!(client.end.map(|end| end.code), Some(1008), "{watches:?}");
             assert_eq!(client.messages.len(), seen, "{watches:?}");
         }
     }
@@ -418,13 +418,13 @@ fn a_client_may_only_acknowledge() {
         world.event("task_1", "queued");
         let mut client = Client::opened(&mut world, Watches::Shard, Start::Now);
         client.say(&mut world, text);
-        assert_eq!(client.end.map(|(code, _)| code), Some(1008), "{text}");
+        assert_eq!(client.end.map(|end| end.code), Some(1008), "{text}");
     }
     let mut world = World::new();
     world.event("task_1", "queued");
     let mut page = Client::opened(&mut world, Watches::State("task_1"), Start::Now);
     page.say(&mut world, r#"{"type":"ack","id":"1.1.0_1"}"#);
-    assert_eq!(page.end.map(|(code, _)| code), Some(1008), "a page may send nothing");
+    assert_eq!(page.end.map(|end| end.code), Some(1008), "a page may send nothing");
 }
 
 #[test]

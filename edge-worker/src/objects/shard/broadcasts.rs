@@ -10,7 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 use std::vec::IntoIter;
 
-use vtryon_gateway_engine::shard::{Broadcast, FAULT, MAX_QUEUED};
+use vtryon_gateway_engine::protocol::close;
+use vtryon_gateway_engine::shard::{Broadcast, MAX_QUEUED};
 use worker::{Delay, WebSocket, console_error, web_sys};
 
 use super::{TaskShard, attachment, sockets};
@@ -104,7 +105,7 @@ impl TaskShard {
                 if socket.as_ref().ready_state() == web_sys::WebSocket::OPEN {
                     console_error!("live: {error}");
                 }
-                sockets::close(&socket, FAULT);
+                sockets::close(&socket, close::FAULT);
             }
             if *left == 0 {
                 return Ok(false);
@@ -136,7 +137,7 @@ impl TaskShard {
                 outgoing.map_or(Ok(()), |outgoing| sockets::send(&holder, &subscriber, &outgoing))
             });
             if sent.is_err() {
-                sockets::close(&holder, FAULT);
+                sockets::close(&holder, close::FAULT);
             }
         }
         Ok(())
@@ -147,7 +148,7 @@ impl TaskShard {
         console_error!("live: an entry was not sent to all: they have to resume");
         let mut tags = broadcast.tags();
         tags.extend(broadcast.ticket_tag());
-        self.sockets(&tags).iter().for_each(|socket| sockets::close(socket, FAULT));
+        self.sockets(&tags).iter().for_each(|socket| sockets::close(socket, close::FAULT));
     }
 
     fn sockets(&self, tags: &[String]) -> Vec<WebSocket> {

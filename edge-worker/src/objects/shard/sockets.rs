@@ -2,17 +2,18 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use vtryon_gateway_engine::protocol::close::{self, Close};
 use vtryon_gateway_engine::protocol::live::LIVE_CURSOR;
 use vtryon_gateway_engine::protocol::{Call, ShardRequest};
 use vtryon_gateway_engine::shard::{
-    Close, FAULT, MAX_TICKET_SOCKETS_OF_TASK, OpenedStream, Outgoing, STUCK, Subscribed, Subscriber,
+    MAX_TICKET_SOCKETS_OF_TASK, OpenedStream, Outgoing, Subscribed, Subscriber,
 };
 use worker::{Request, Response, WebSocket, WebSocketIncomingMessage, WebSocketPair, console_error};
 
 use super::{TaskShard, attachment, fault};
 
 /// Closes a socket; does nothing where it is closed already.
-pub(super) fn close(socket: &WebSocket, (code, reason): Close) {
+pub(super) fn close(socket: &WebSocket, Close { code, reason }: Close) {
     let _ = socket.close(Some(code), Some(reason));
 }
 
@@ -20,7 +21,7 @@ pub(super) fn close(socket: &WebSocket, (code, reason): Close) {
 pub(super) fn guarded(socket: &WebSocket, handle: impl FnOnce() -> worker::Result<()>) {
     if !matches!(catch_unwind(AssertUnwindSafe(handle)), Ok(Ok(()))) {
         console_error!("live: a message was not handled: its client has to resume");
-        close(socket, FAULT);
+        close(socket, close::FAULT);
     }
 }
 
@@ -67,7 +68,7 @@ impl TaskShard {
         let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
         self.state.accept_websocket_with_tags(&pair.server, &tags);
         if let Err(error) = attachment::write(&pair.server, &subscriber) {
-            close(&pair.server, FAULT);
+            close(&pair.server, close::FAULT);
             return Err(error);
         }
         // Counted once its attachment is there, by which `on_close` recognises it.
@@ -110,7 +111,7 @@ impl TaskShard {
     fn make_room(&self, tag: &str) {
         let sockets = self.state.get_websockets_with_tag(tag);
         if let Some(first) = sockets.first().filter(|_| sockets.len() >= MAX_TICKET_SOCKETS_OF_TASK) {
-            close(first, STUCK);
+            close(first, close::BEHIND);
         }
     }
 }

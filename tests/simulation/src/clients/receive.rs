@@ -27,8 +27,8 @@ impl World {
             let message: Json = serde_json::from_str(&text).expect("a message is JSON");
             self.receive_message(index, &message);
         }
-        if let Some((code, _)) = outgoing.close {
-            self.coverage.reach("closed", &code.to_string());
+        if let Some(close) = outgoing.close {
+            self.coverage.reach("closed", &close.code.to_string());
             self.close_socket(index);
         }
     }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::state::{self, TicketState};
+use super::subject_tag;
 use super::subscriber::{Outgoing, Subscriber};
-use super::{ERASED, EXPIRED, STUCK, subject_tag};
+use crate::protocol::close;
 use crate::protocol::delivery::seq_of;
 use crate::protocol::live::Subject;
 use crate::shard::sequence::{self, SequenceEntry};
@@ -94,7 +95,7 @@ impl Shard {
             Payload::Entry(entry) => self.send_entry(context, subscriber, entry, texts),
             Payload::Attempt(text) => Ok(send_attempt(context, subscriber, text)),
             Payload::Missed(seq) => self.send_missed(context, subscriber, *seq),
-            Payload::Erased => Ok(Some(Outgoing::close(ERASED))),
+            Payload::Erased => Ok(Some(Outgoing::close(close::TASK_ERASED))),
         }
     }
 
@@ -157,7 +158,7 @@ impl Shard {
         texts: &mut [Option<String>; 2],
     ) -> Result<Option<Outgoing>> {
         if subscriber.is_expired(context.now) {
-            return Ok(Some(Outgoing::close(EXPIRED)));
+            return Ok(Some(Outgoing::close(close::EXPIRED)));
         }
         // It has subscribed or caught up since.
         if subscriber.at >= entry.seq {
@@ -180,7 +181,7 @@ impl Shard {
             subscriber.send(&mut outgoing, text.clone());
         } else {
             subscriber.mark_behind(entry.seq, text, context.now);
-            outgoing.close = subscriber.is_over_limit(context.now).then_some(STUCK);
+            outgoing.close = subscriber.is_over_limit(context.now).then_some(close::BEHIND);
         }
         Ok(Some(outgoing))
     }

@@ -5,8 +5,8 @@ use vtryon_webhooks::lifecycle::Stage;
 use vtryon_webhooks::{Millis, Status};
 
 use super::subscriber::{Outgoing, Subscriber};
-use super::{EXPIRED, OVER};
 use crate::database::{Bind, Database};
+use crate::protocol::close;
 use crate::protocol::live::{MessageType, Subject};
 use crate::shard::queries::TaskFailure;
 use crate::shard::task_events::with_task_events;
@@ -62,11 +62,12 @@ impl TicketState {
             return None;
         }
         let Some(until) = subscriber.until.filter(|until| *until > context.now) else {
-            return Some(Outgoing::close(EXPIRED));
+            return Some(Outgoing::close(close::EXPIRED));
         };
         let text = self.message(MessageType::Update, task_id, until, &context.deployment.tickets);
         subscriber.at = self.seq;
-        let mut outgoing = Outgoing { close: self.is_final().then_some(OVER), ..Outgoing::default() };
+        let mut outgoing =
+            Outgoing { close: self.is_final().then_some(close::TASK_ENDED), ..Outgoing::default() };
         subscriber.send(&mut outgoing, text);
         Some(outgoing)
     }

@@ -2,7 +2,8 @@
 
 use super::state::{self, TicketState};
 use super::subscriber::{Outgoing, Subscriber};
-use super::{Gap, OVER, TICKET_TAG, message, subject_tag};
+use super::{Gap, TICKET_TAG, message, subject_tag};
+use crate::protocol::close;
 use crate::protocol::cursor::StreamPosition;
 use crate::protocol::live::{MessageType, Start, Subject, Subscription};
 use crate::shard::retention::erasure;
@@ -189,6 +190,6 @@ fn begin_state(
     let text = state.message(kind, task_id, until, &context.deployment.tickets);
     subscriber.at = state.seq;
     subscriber.send(&mut outgoing, text);
-    outgoing.close = state.is_final().then_some(OVER);
+    outgoing.close = state.is_final().then_some(close::TASK_ENDED);
     outgoing
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 
+use crate::protocol::close::Close;
 use crate::protocol::live::{Subject, Subscription};
 use crate::{Result, json};
 
@@ -51,9 +52,6 @@ pub struct Outgoing {
     pub messages: Vec<String>,
     pub close: Option<Close>,
 }
-
-/// The code and the reason with which a socket is closed (RFC 6455, 7.4).
-pub type Close = (u16, &'static str);
 
 impl Outgoing {
     pub(crate) const fn close(close: Close) -> Self {
