@@ -38,14 +38,14 @@ pub struct Context<'a> {
 }
 
 impl Deployment {
-    /// Returns a span of machine time, in milliseconds of the clock: for what depends on how fast machines and
+    /// Returns so many seconds of machine time in milliseconds of the clock: for what depends on how fast machines and
     /// networks are, such as leases and timeouts.
-    pub const fn span(&self, seconds: i64) -> i64 {
-        self.stretched(seconds * 1000)
+    pub const fn machine_seconds(&self, seconds: i64) -> i64 {
+        self.machine_millis(seconds * 1000)
     }
 
-    /// Returns the same of a span in milliseconds.
-    pub const fn stretched(&self, millis: i64) -> i64 {
+    /// Returns so many milliseconds of machine time in those of the clock.
+    pub const fn machine_millis(&self, millis: i64) -> i64 {
         millis * self.clock_scale
     }
 

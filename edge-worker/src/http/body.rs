@@ -158,7 +158,7 @@ impl Incoming {
         // It throws where the body is read already.
         let reader = stream.get_reader_with_options(&options).unchecked_into();
         let now = clock::now();
-        let expired = now.plus_millis(-clock::stretched(EXPIRY_MILLIS));
+        let expired = now.plus_millis(-clock::machine_millis(EXPIRY_MILLIS));
         let id = BUDGET_OF_ISOLATE.with_borrow_mut(|budget| budget.open(now, expired));
         let incoming = Self { reader, last: None, id, left: deadline, tick: TICK.min(deadline).into() };
         Ok(Some(incoming))

@@ -19,13 +19,13 @@ pub(crate) fn scale() -> i64 {
     faults::clock_scale()
 }
 
-/// Returns a span of this machine's time in milliseconds of the clock.
-pub(crate) fn span(seconds: i64) -> i64 {
-    stretched(seconds * 1000)
+/// Returns so many seconds of machine time in milliseconds of the clock.
+pub(crate) fn machine_seconds(seconds: i64) -> i64 {
+    machine_millis(seconds * 1000)
 }
 
-/// Returns the same of a span in milliseconds.
-pub(crate) fn stretched(millis: i64) -> i64 {
+/// Returns so many milliseconds of machine time in those of the clock.
+pub(crate) fn machine_millis(millis: i64) -> i64 {
     millis * scale()
 }
 

@@ -47,7 +47,7 @@ impl Shard {
     /// Sets the alarm for the earliest thing due, where there is one, but not before a delay in milliseconds of machine
     /// time: so that runs of the alarm do not follow each other without a pause.
     pub(crate) fn schedule_alarm(&mut self, context: &Context<'_>, min_delay_ms: i64) {
-        let earliest = context.now.plus_millis(context.deployment.stretched(min_delay_ms));
+        let earliest = context.now.plus_millis(context.deployment.machine_millis(min_delay_ms));
         self.set_alarm_for_next(context, |due_at| due_at.max(earliest));
     }
 
@@ -69,7 +69,7 @@ impl Shard {
     /// nothing where the alarm is set for that time already.
     pub(crate) fn reset_alarm(&mut self, context: &Context<'_>) {
         self.alarm.forget();
-        let earliest = context.now.plus_millis(context.deployment.stretched(MIN_ALARM_DELAY_MS));
+        let earliest = context.now.plus_millis(context.deployment.machine_millis(MIN_ALARM_DELAY_MS));
         self.set_alarm_for_next(context, |due_at| due_at.max(earliest).plus_millis(1 + context.now.0 % 7));
     }
 

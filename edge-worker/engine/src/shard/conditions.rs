@@ -56,7 +56,7 @@ pub(crate) fn all(db: &dyn Database) -> Result<Vec<Condition>> {
 impl Shard {
     /// Sets the alarm that reports what was just noted.
     pub(crate) fn schedule_report(&mut self, context: &Context<'_>) {
-        let report_at = context.now.plus_millis(context.deployment.span(BATCHED_FOR_SECONDS));
+        let report_at = context.now.plus_millis(context.deployment.machine_seconds(BATCHED_FOR_SECONDS));
         self.report_at = Some(report_at);
         self.alarm.set(report_at);
     }
@@ -67,7 +67,7 @@ impl Shard {
     /// A fault of the database; so for the other methods.
     pub fn conditions_to_report(&mut self, context: &Context<'_>, started: Millis) -> Result<ShardReport> {
         let conditions = all(context.db)?;
-        let again = context.now.plus_millis(context.deployment.span(REPORT_AGAIN_AFTER_SECONDS));
+        let again = context.now.plus_millis(context.deployment.machine_seconds(REPORT_AGAIN_AFTER_SECONDS));
         self.report_at = (!conditions.is_empty()).then_some(again);
         Ok(ShardReport { unhealthy: self.unhealthy_endpoints(context.now, started), conditions })
     }

@@ -89,7 +89,7 @@ impl Shard {
         let held = db.transaction(|| self.prune_held(db, now))?;
         let tombstones = self.scan_tombstones(context)?;
         let has_more = events.has_more || quarantine.has_more || held || tombstones;
-        let pause = if has_more { deployment.span(SOON) } else { HOUR * 1000 };
+        let pause = if has_more { deployment.machine_seconds(SOON) } else { HOUR * 1000 };
         self.retention.prune_at = Some(now.plus_millis(pause));
         Ok(())
     }

@@ -69,7 +69,7 @@ impl Tally {
 
     /// Returns how long to wait before the next report; `None` where another request makes it.
     pub(super) fn wait(&mut self, now: Millis) -> Option<Duration> {
-        let after = |seconds| move |at: Millis| at.plus_millis(clock::span(seconds));
+        let after = |seconds| move |at: Millis| at.plus_millis(clock::machine_seconds(seconds));
         let is_given_up = self.reported_at.map(after(GIVEN_UP)).is_some_and(|end| end < now);
         // No report is due later than after a pause: the clock went back, and says nothing of one that is awaited.
         let is_out_of_reach = self.reported_at.is_some_and(|due| after(PAUSE)(now) < due);
@@ -81,7 +81,7 @@ impl Tally {
         self.reported_at = Some(at);
         self.is_awaited = true;
         // The platform waits in this machine's time.
-        let millis = (at.0 - now.0) * 1000 / clock::span(1);
+        let millis = (at.0 - now.0) * 1000 / clock::machine_seconds(1);
         Some(Duration::from_millis(millis.unsigned_abs()))
     }
 

@@ -57,7 +57,7 @@ pub(crate) struct Lease {
 impl Lease {
     /// Returns the lease that an attempt with a timeout gets now.
     pub(crate) fn from_now(deployment: &Deployment, timeout_seconds: u32, now: Millis) -> Self {
-        let after = |seconds| now.plus_millis(deployment.span(seconds));
+        let after = |seconds| now.plus_millis(deployment.machine_seconds(seconds));
         let begin_before = after(BEGIN_WITHIN_SECONDS);
         Self {
             begin_before,
@@ -68,7 +68,7 @@ impl Lease {
 
 /// Returns by when every attempt that was leased until now has certainly ended.
 pub(crate) fn all_over_at(deployment: &Deployment, now: Millis) -> Millis {
-    now.plus_millis(deployment.span(MAX_LEASE_SECONDS))
+    now.plus_millis(deployment.machine_seconds(MAX_LEASE_SECONDS))
 }
 
 /// Returns whether the Worker has the time for an attempt with a timeout after its answer.

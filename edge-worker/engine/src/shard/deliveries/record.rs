@@ -47,7 +47,7 @@ impl Shard {
 
     /// Defers a delivery that the gateway could not attempt.
     fn defer(&mut self, context: &Context<'_>, delivery: i64) -> Result<()> {
-        let due_at = context.now.plus_millis(context.deployment.span(DEFERRED_FOR));
+        let due_at = context.now.plus_millis(context.deployment.machine_seconds(DEFERRED_FOR));
         rows::defer(context.db, delivery, due_at, "secret_unreadable")?;
         self.leases.release(delivery);
         self.set_alarm_for_delivery(context, endpoint_of(delivery), due_at);

@@ -149,7 +149,7 @@ impl Shard {
 
     /// Pauses an endpoint after a failure.
     pub fn cool_down(&mut self, context: &Context<'_>, endpoint: i64) {
-        let until = context.now.plus_millis(context.deployment.span(COOL_DOWN));
+        let until = context.now.plus_millis(context.deployment.machine_seconds(COOL_DOWN));
         self.health.cool_down(endpoint, until);
     }
 
@@ -204,5 +204,5 @@ fn blocking_delivery(db: &dyn Database, delivery: &Delivery) -> Result<Option<Pe
 /// Returns whether a run begins no more attempts with a timeout.
 fn is_run_over(context: &Context<'_>, timeout_seconds: u32, started: Millis) -> bool {
     let begins = (RUN_ENDS_AFTER_SECONDS - i64::from(timeout_seconds)).max(ANY_BEGINS_FOR_SECONDS);
-    context.now >= started.plus_millis(context.deployment.span(begins))
+    context.now >= started.plus_millis(context.deployment.machine_seconds(begins))
 }

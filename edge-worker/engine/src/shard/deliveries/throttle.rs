@@ -170,8 +170,8 @@ impl Shard {
         // Before the first call there are no settings either.
         let ShardIndex { shard, shards } = self.index().unwrap_or(ShardIndex::ONLY);
         let Limits { max_in_flight, rate } = Limits::of(&endpoint.options, shard, shards);
-        let stretched = |rate: Rate| Rate { span_ms: context.deployment.stretched(rate.span_ms), ..rate };
-        Limits { max_in_flight, rate: rate.map(stretched) }
+        let on_clock = |rate: Rate| Rate { span_ms: context.deployment.machine_millis(rate.span_ms), ..rate };
+        Limits { max_in_flight, rate: rate.map(on_clock) }
     }
 }
 
