@@ -26,7 +26,8 @@ test("the state shows how many sockets are live", () => {
   const { feed, sockets } = follow(2);
   assert.equal(feed.state.phase, "connecting");
   sockets[0].accept(ready());
-  assert.deepEqual(feed.state, { phase: "partly", live: 1, sockets: 2, retryAt: undefined });
+  // Nothing is wrong with a page that still connects.
+  assert.deepEqual(feed.state, { phase: "connecting", live: 1, sockets: 2, retryAt: undefined });
   sockets[1].accept(ready("id0", 1));
   assert.equal(feed.state.phase, "live");
   sockets[0].drop();
@@ -36,6 +37,17 @@ test("the state shows how many sockets are live", () => {
   assert.equal(feed.state.retryAt, Date.now() + 375);
   feed.stop();
   assert.equal(feed.state.phase, "idle");
+});
+
+test("a socket that was lost is missed until it is live again", () => {
+  const { feed, sockets } = follow(2);
+  for (const [shard, socket] of sockets.entries()) socket.accept(ready(`id${shard}`, shard));
+  sockets[0].drop();
+  mock.timers.tick(500);
+  assert.equal(sockets.length, 3);
+  assert.equal(feed.state.phase, "partly");
+  sockets[2].accept(ready());
+  assert.equal(feed.state.phase, "live");
 });
 
 test("events of several shards are merged by the time at which they were received", () => {

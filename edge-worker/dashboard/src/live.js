@@ -77,15 +77,16 @@ export class LiveFeed {
   }
 
   /**
-   * `phase` is `live` (all sockets are), `partly`, `connecting`, `waiting` (none is, and the next attempt is at
-   * `retryAt`) or `idle`; `live` of `sockets` are live.
+   * `phase` is `live` (all sockets are), `partly` (some are, and some were lost), `connecting`, `waiting` (none is, and
+   * the next attempt is at `retryAt`) or `idle`; `live` of `sockets` are live.
    */
   get state() {
     const phases = this.#connections.map(({ phase }) => phase);
     const live = phases.filter((phase) => phase === "live").length;
     const retries = this.#connections.map(({ retryAt }) => retryAt).filter(Boolean);
     const retryAt = retries.length > 0 ? Math.min(...retries) : undefined;
-    return { phase: together(phases, live), live, sockets: phases.length, retryAt };
+    const isTroubled = this.#connections.some(({ hasFailed }) => hasFailed);
+    return { phase: together(phases, live, isTroubled), live, sockets: phases.length, retryAt };
   }
 
   #receive(message) {
@@ -117,9 +118,9 @@ function shardPaths(shards) {
   return Array.from({ length: shards }, (_, shard) => `/api/live/${shard}`);
 }
 
-function together(phases, live) {
+function together(phases, live, isTroubled) {
   if (live === phases.length) return "live";
-  if (live > 0) return "partly";
+  if (live > 0) return isTroubled ? "partly" : "connecting";
   if (phases.every((phase) => phase === "idle")) return "idle";
   return phases.some((phase) => phase !== "waiting") ? "connecting" : "waiting";
 }

@@ -50,6 +50,7 @@ export function charts(stats) {
       events: sum(Object.values(stats.events).map(sum)),
       delivered: sum(delivered),
       dead: sum(dead),
+      pending: sum(stats.deliveries.pending ?? []),
     },
   };
 }
@@ -66,4 +67,24 @@ export function metrics(text) {
     sums[name] = (sums[name] ?? 0) + Number(value);
   }
   return sums;
+}
+
+/**
+ * Returns the active endpoint with the delivery that has been pending for longest, and for how long: `{ endpoint,
+ * seconds }`; undefined where nothing is pending. A disabled or paused one is shown as that.
+ */
+export function longestPending(text) {
+  const active = byEndpoint(text, "endpoint_active");
+  const ages = byEndpoint(text, "delivery_oldest_pending_age_seconds");
+  const [longest] = [...ages]
+    .filter(([endpoint, seconds]) => active.get(endpoint) === 1 && seconds > 0)
+    .sort(([, one], [, other]) => other - one);
+  return longest && { endpoint: longest[0], seconds: longest[1] };
+}
+
+function byEndpoint(text, name) {
+  const samples = text.matchAll(
+    new RegExp(`^vtryon_webhooks_${name}\\{endpoint="(\\w+)"\\} (\\S+)$`, "gm"),
+  );
+  return new Map([...samples].map(([, endpoint, value]) => [endpoint, Number(value)]));
 }

@@ -43,6 +43,11 @@ export class Connection {
     this.#options = { url, onMessage, onChange, check, open, random };
   }
 
+  /** Whether it was lost, or refused, and is not live since then. */
+  get hasFailed() {
+    return this.#failures > 0;
+  }
+
   /** Connects, after the last id where there is one. */
   start() {
     if (this.phase === "idle") this.#connect();

@@ -14,11 +14,14 @@ import { Minutes, pauseOf } from "../parts/minutes.js";
 import { Failure, Loading } from "../parts/notice.js";
 import { Page } from "../parts/page.js";
 import { Tiles } from "../parts/tiles.js";
-import { charts, metrics } from "../stats.js";
+import { charts, longestPending, metrics } from "../stats.js";
 
 export function Overview() {
   const [minutes, setMinutes] = useState("60");
-  const counts = useLoad(async (signal) => metrics(await getText("/api/metrics", { signal })));
+  const counts = useLoad(async (signal) => {
+    const text = await getText("/api/metrics", { signal });
+    return { ...metrics(text), longestPending: longestPending(text) };
+  });
   const stats = useLoad((signal) => get("/api/stats", { query: { minutes }, signal }), [minutes]);
   useEvery(pauseOf(minutes), () => {
     counts.reload();

@@ -10,6 +10,9 @@ const HOUR = 3_600_000;
 /** Seconds after which what is due should long have been done. */
 const OVERDUE = 120;
 
+/** Seconds after which a delivery should have arrived: by then its first attempts have failed. */
+const LONG_PENDING = 60;
+
 export function Attention({ metrics }) {
   const endpoints = useLoad((signal) => get("/api/endpoints", { signal }));
   const stalled = useLoad((signal) =>
@@ -45,7 +48,12 @@ export function Attention({ metrics }) {
 }
 
 function ofMetrics(metrics) {
-  const { deliveries_dead = 0, quarantined = 0, alarm_lag_seconds = 0 } = metrics ?? {};
+  const {
+    deliveries_dead = 0,
+    quarantined = 0,
+    alarm_lag_seconds = 0,
+    longestPending,
+  } = metrics ?? {};
   return [
     deliveries_dead > 0 && [
       "bad",
@@ -56,6 +64,11 @@ function ofMetrics(metrics) {
       "warning",
       "/quarantine",
       `${count(quarantined, "signed body", "signed bodies")} could not be read.`,
+    ],
+    longestPending?.seconds > LONG_PENDING && [
+      "warning",
+      `/deliveries?state=pending&endpoint=${longestPending.endpoint}`,
+      `A delivery to ${longestPending.endpoint} has been pending for ${duration(longestPending.seconds * 1000)}.`,
     ],
     alarm_lag_seconds > OVERDUE && [
       "warning",

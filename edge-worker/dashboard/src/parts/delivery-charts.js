@@ -40,6 +40,7 @@ export function LatencyChart({ latency }) {
 export function SuccessChart({ success, counts }) {
   const ended = counts.delivered + counts.dead;
   const rate = ended === 0 ? "–" : percent(counts.delivered / ended);
+  const pending = counts.pending === 0 ? "" : ` ${number(counts.pending)} pending.`;
   return html`
     <${Chart}
       title="Delivery success rate"
@@ -47,7 +48,7 @@ export function SuccessChart({ success, counts }) {
       format=${percent}
       top=${1.02}
       total=${() => rate}
-      summary=${ended === 0 ? "No delivery ended in this time." : `${rate} of ${count(ended, "delivery", "deliveries")} that ended.`}
+      summary=${(ended === 0 ? "No delivery ended in this time." : `${rate} of ${count(ended, "delivery", "deliveries")} that ended.`) + pending}
     />
   `;
 }
