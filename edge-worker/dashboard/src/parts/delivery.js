@@ -49,18 +49,19 @@ function Due({ at }) {
   return html`<time datetime=${at} title=${at}>Due now</time>`;
 }
 
-/** Delivers once more; `onDone` is given the delivery as it is then. */
+/** Delivers once more, or now what is pending; `onDone` is given the delivery as it is then. */
 export function ReplayButton({ delivery, onDone }) {
+  const action = delivery.state === "pending" ? "Attempt now" : "Replay";
   const [run, busy, error] = useAction(async () => {
     const replayed = await send("POST", `/api/deliveries/${delivery.id}/replay`);
     announce(`Delivery ${delivery.id} is due`);
     onDone(replayed);
   });
   return html`
-    <button type="button" aria-disabled=${busy} aria-label=${`Replay ${delivery.id}`} onClick=${run}>
-      ${busy ? "Replaying…" : "Replay"}
+    <button type="button" aria-disabled=${busy} aria-label=${`${action}: ${delivery.id}`} onClick=${run}>
+      ${busy ? "Asking…" : action}
     </button>
-    <${Failure} error=${error} what="It was not replayed." />
+    <${Failure} error=${error} what="It is not due now." />
   `;
 }
 
