@@ -90,11 +90,11 @@ test("signed in, registered, tested, opened and replayed by keys alone", async (
       await page.locator("summary", { hasText: "/hook" }).waitFor();
       await goTo(page, /\/hook/);
       await keyboard.press("Enter");
-      await page.getByRole("button", { name: /^Replay dlv_/ }).waitFor();
-      await goTo(page, /^Replay dlv_/);
+      await page.getByRole("button", { name: /^(Replay|Attempt now): dlv_/ }).waitFor();
+      await goTo(page, /^(Replay|Attempt now): dlv_/);
       await keyboard.press("Enter");
       await page.getByText("1 of replay 1").waitFor();
-      assert.match((await page.evaluate(focused)).name, /^Replay dlv_/);
+      assert.match((await page.evaluate(focused)).name, /^(Replay|Attempt now): dlv_/);
       assert.equal(backend.bodies.filter((body) => body.includes("task_keys")).length, 2);
     },
     { token: null },

@@ -62,7 +62,7 @@ test("dead letters: found, replayed alone, and replayed as a range with progress
 
     backend.answer = "ok";
     backend.received.length = 0;
-    await row.getByRole("button", { name: /^Replay dlv_/ }).click();
+    await row.getByRole("button", { name: /^(Replay|Attempt now): dlv_/ }).click();
     await row.getByText("Delivered", { exact: true }).waitFor();
     await row.getByText(/no. 1, replay 1$/).waitFor();
     assert.deepEqual(backend.bodies, [event(alone, "completed")]);
