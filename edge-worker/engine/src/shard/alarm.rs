@@ -24,6 +24,7 @@ impl Shard {
     /// delays another, and no failure stops the others. Returns whether all of it succeeded; faults are effects.
     pub fn begin_alarm(&mut self, context: &Context<'_>) -> bool {
         self.alarm.begin_run();
+        self.throttle.begin_run();
         let maintenance = [
             self.expire_leases(context),
             self.dead_letter_deleted_endpoints(context),

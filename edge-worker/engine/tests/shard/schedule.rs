@@ -163,6 +163,25 @@ fn an_instance_that_the_alarm_has_woken_does_not_set_it_while_it_runs() {
     assert!(shard.take_effects().alarm.is_some(), "the delivery is still due");
 }
 
+/// The platform lets an invocation send 50 requests to other servers, on its free plan.
+#[test]
+fn a_run_of_the_alarm_begins_a_limited_number_of_attempts() {
+    let mut world = World::new();
+    world.configure(vec![endpoint(1), endpoint(2)]);
+    for task in 0..50 {
+        world.post(&body(&format!("task_{task}"), "queued"));
+    }
+    world.now = world.now.plus_seconds(60);
+    let mut runs = Vec::new();
+    while world.alarm.is_some_and(|at| at <= world.now) {
+        let before = world.received.len();
+        world.run_alarm();
+        runs.push(world.received.len() - before);
+        world.now = world.now.plus_seconds(1);
+    }
+    assert_eq!(runs, [45, 45, 10], "each run is followed by another while anything is due");
+}
+
 /// Whether the answer asks for no further attempt is what counts, not its status, unless that is a success.
 #[test]
 fn a_receiver_ends_a_delivery_by_its_answer() {

@@ -124,19 +124,20 @@ impl Shard {
             };
             let dispatch = attempt.dispatch();
             self.note_attempt(context, &dispatch);
+            self.throttle.count_in_run();
             return Ok(Some(Picked { dispatch, body }));
         }
         Ok(None)
     }
 
-    /// Returns how many attempts at an endpoint may begin now: none where it is paused after a failure or at its limits, or
-    /// where the run is over.
+    /// Returns how many attempts at an endpoint this run may begin now: none where the endpoint is paused after a failure or at
+    /// its limits, or where the run is over.
     fn attempts_to_begin(&self, context: &Context<'_>, endpoint: &Endpoint, started: Millis) -> usize {
         let is_over = is_run_over(context, endpoint.options.timeout_seconds, started);
         if is_over || self.health.is_cooling_down(endpoint.no, context.now) {
             return 0;
         }
-        self.allowed_attempts(context, endpoint)
+        self.allowed_attempts(context, endpoint).min(self.throttle.left_in_run())
     }
 
     /// Records an attempt that this shard has made. An endpoint that has failed is paused.

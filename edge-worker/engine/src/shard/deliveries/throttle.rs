@@ -16,6 +16,10 @@ use crate::shard::Shard;
 use crate::shard::topology::ShardIndex;
 use crate::{Context, Result};
 
+/// How many attempts a run of the alarm begins: the platform lets an invocation send 50 requests to other servers, on its
+/// free plan (<https://developers.cloudflare.com/workers/platform/limits/#subrequests>).
+const MAX_ATTEMPTS_OF_RUN: usize = 45;
+
 /// The attempts of each endpoint.
 #[derive(Default)]
 pub(crate) struct Throttle {
@@ -23,6 +27,8 @@ pub(crate) struct Throttle {
     in_flight: BTreeMap<i64, BTreeSet<(Millis, i64)>>,
     /// When the last ones began, in order of time; of endpoints with a rate.
     begun: BTreeMap<i64, VecDeque<Millis>>,
+    /// How many the current run of the alarm has begun.
+    begun_in_run: usize,
 }
 
 impl Throttle {
@@ -64,6 +70,21 @@ impl Throttle {
         let begun = self.begun.entry(endpoint).or_default();
         begun.insert(begun.partition_point(|at| *at <= now), now);
         begun.drain(..begun.len().saturating_sub(rate.attempts));
+    }
+
+    /// Notes that a run of the alarm begins.
+    pub(crate) const fn begin_run(&mut self) {
+        self.begun_in_run = 0;
+    }
+
+    /// Notes an attempt of the run.
+    pub(crate) const fn count_in_run(&mut self) {
+        self.begun_in_run += 1;
+    }
+
+    /// Returns how many attempts the run may still begin.
+    pub(crate) const fn left_in_run(&self) -> usize {
+        MAX_ATTEMPTS_OF_RUN.saturating_sub(self.begun_in_run)
     }
 
     /// Notes that an attempt is over.
