@@ -13,7 +13,7 @@ export function request(method, path, headers = {}, body = "") {
   return Buffer.concat([Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n`), bytes]);
 }
 
-/** One connection, which has one request under way at a time. */
+/** One connection, which has one request in progress at a time. */
 export class Connection {
   #socket;
   #seen = Buffer.alloc(0);

@@ -7,7 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 
 /**
  * How many tasks begin before one has its next event: the events of a task lie apart, as they do when many tasks are
- * under way at the same time.
+ * in progress at the same time.
  */
 const APART = 50;
 

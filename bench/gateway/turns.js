@@ -6,7 +6,7 @@ import { closedLoop, withConnections } from "./client.js";
 
 /**
  * Measures Workers by their names. `requests(count, name)` makes what a slot sends, each time anew; `expected` is the
- * status of every answer; `connections` is how many requests are under way at the same time. A round has four slots for
+ * status of every answer; `connections` is how many requests are in progress at the same time. A round has four slots for
  * each Worker, in an order that rotates. Its samples are sums over its slots, garbage collection included:
  * `{ cpu, p50, p99, elapsed }`, each `{ [name]: number[] }` in microseconds: used by a request, until its answer (the
  * median, and of 99 %), and passed for each request.

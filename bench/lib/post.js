@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 
-/** How many requests are under way at the same time. */
+/** How many requests are in progress at the same time. */
 const AT_ONCE = 8;
 
 /** Opens connections to a port; `send(n)` posts the same request n times and returns after the last 200. */

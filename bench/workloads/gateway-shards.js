@@ -11,7 +11,7 @@ export default {
   title: "Gateway: shards",
   unit: "µs an event",
   about:
-    "Two events of 350 B for each of many new tasks, no endpoint, 16 requests under way at the same time: gateways with 16, 4 and 1 shards in turns. Processor time of workerd, and elapsed time, of which a million divided by it is the events a second.",
+    "Two events of 350 B for each of many new tasks, no endpoint, 16 requests in progress at the same time: gateways with 16, 4 and 1 shards in turns. Processor time of workerd, and elapsed time, of which a million divided by it is the events a second.",
   short: false,
 
   async measure() {

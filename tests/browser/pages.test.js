@@ -33,7 +33,7 @@ const EMPTY = [
   ["webhooks", "/settings/webhooks", "No endpoint yet.", "Register one above"],
   ["tokens", "/settings/tokens", "No token yet.", "Create one above"],
   ["audit", "/settings/audit", "Nothing was changed yet.", "it stands here"],
-  ["alerts", "/settings/alerts", "No destination yet.", "nobody is told"],
+  ["alerts", "/settings/alerts", "No destination yet.", "nobody is notified"],
   [
     "task",
     "/tasks/none",

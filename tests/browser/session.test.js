@@ -219,7 +219,7 @@ for (const [nth, at] of OPEN_PAGES.entries()) {
         for (let minute = 0; minute < 60; minute++) await page.clock.runFor(60_000);
         const said = sent.join("\n");
         assert.ok(!said.includes("socket"), `no socket is tried with a void cookie: ${said}`);
-        // The one question, and what the page may have had under way beside it.
+        // The one question, and what the page may have been loading beside it.
         assert.ok(refused.length >= 1 && refused.length <= 2 && sent.length <= 3, said);
         const cleared = await refused[0].headerValue("set-cookie");
         assert.match(cleared, /^__Host-vtryon_session=;.*Max-Age=0/);

@@ -91,11 +91,11 @@ test("a task of which a shard tells that it was erased is forgotten before liste
     event(3, { task_id: null, outcome: "quarantined", task: null }),
   );
   sockets[1].accept(event(1, { shard: 1, task_id: "c", task: task("c", "queued", 1) }));
-  const isTold = new Promise((resolve) => {
+  const wasNotified = new Promise((resolve) => {
     feed.subscribe((message) => message.type === "erased" && resolve());
   });
   sockets[0].tell(erased(4, "试衣/1"));
-  await isTold;
+  await wasNotified;
   assert.deepEqual(ids(feed.standing.over([], { complete: true })), ["b", "c"]);
   assert.deepEqual(
     feed.events

@@ -75,7 +75,7 @@ test("an endpoint that fails four times is told of, signed, and its recovery too
   assert.deepEqual(ops.receiver.received.map(objection), [undefined, undefined]);
 });
 
-test("a destination that fails is retried, shown, and told of to nobody", async (t) => {
+test("a destination that fails is retried and shown, and causes no alert", async (t) => {
   const witness = await destination(t);
   const broken = await destination(t, { events: ["gateway.event_quarantined"] });
   broken.receiver.answer = "fail";

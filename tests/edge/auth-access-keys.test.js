@@ -43,7 +43,7 @@ test("keys: requests at the same time share one fetch", async (t) => {
   const release = delayed(team);
   const statuses = Array.from({ length: 25 }, () => status());
   await until(() => team.fetches.length > 0);
-  // Those that come while it is under way wait for it too.
+  // Those that come while it is in progress wait for it too.
   const later = Array.from({ length: 25 }, () => status());
   await sleep(200);
   release();
@@ -83,7 +83,7 @@ test("keys: requests with a new one share a fetch too", async (t) => {
   assert.equal(team.fetches.length, 2);
 });
 
-test("keys: one that can't be imported is passed over, and the others are good", async (t) => {
+test("keys: one that can't be imported is skipped, and the others are good", async (t) => {
   const { team, gateway, status } = await gatewayOfTeam(t);
   team.addKey("broken");
   team.answer = async () => {
@@ -94,7 +94,7 @@ test("keys: one that can't be imported is passed over, and the others are good",
   };
   assert.equal(await status(), 200);
   assert.equal(await status(team.assertion({ kid: "broken" })), 401, "as one that is not there");
-  assert.match(gateway.log.join(""), /a key of Access is passed over/);
+  assert.match(gateway.log.join(""), /a key of Access is skipped/);
 });
 
 test("keys: a new one is fetched, an unknown one no more than once in ten seconds", async (t) => {

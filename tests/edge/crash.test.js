@@ -78,7 +78,7 @@ const CHECKS = [
   },
   { name: "a good timeline", faults: () => ledger.wrongTimelines(tasks), expect: 0 },
   {
-    name: "an event that came late was applied",
+    name: "a late event was applied",
     faults: () => ledger.wrongTimelines(new Map([["t", task("completed", "queued")]])),
     expect: 2,
   },

@@ -65,7 +65,7 @@ class Poster {
   async life(number) {
     const task_id = `task_${number}`;
     const end = number % 3 === 0 ? "failed" : "completed";
-    // Of every sixth task, an event comes late: it is stored, and delivered to nobody.
+    // Of every sixth task, an event comes late: it is stored, and not delivered.
     const isLate = number % 6 === 1;
     const more = number % 5 === 0 ? ["paused"] : [];
     const statuses = isLate
@@ -209,7 +209,7 @@ test("a live deployment moves to more shards: 0 lost, 0 twice in effect, the sam
 
   await erase(ERASED[1]);
 
-  // 5. Once the old one has delivered and forwarded all, what it has forwarded to nobody moves too.
+  // 5. Once the old one has delivered and forwarded all, what it has not forwarded moves too.
   for (const gateway of [old, next]) {
     await until(async () => (await deliveries(gateway, { state: "pending" })).length === 0);
   }

@@ -98,11 +98,11 @@ async function refusal(answer) {
   }
   const { status } = answer;
   const retryAfter = Number(answer.headers.get("retry-after")) || undefined;
-  const told = await answer.json().catch(() => undefined);
-  if (typeof told?.error !== "string" || typeof told.message !== "string") {
+  const body = await answer.json().catch(() => undefined);
+  if (typeof body?.error !== "string" || typeof body.message !== "string") {
     return new ApiError("unreadable", `The gateway answered ${status}.`, { status, retryAfter });
   }
-  return new ApiError(told.error, told.message, { status, retryAfter });
+  return new ApiError(body.error, body.message, { status, retryAfter });
 }
 
 async function json(answer) {

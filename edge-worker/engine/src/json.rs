@@ -9,8 +9,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 /// Parses what this program has written, with an error that does not quote it.
 pub fn read<'a, T: Deserialize<'a>>(text: &'a str) -> crate::Result<T> {
-    serde_json::from_str(text)
-        .map_err(|_| "what was written before can't be read: is a deployment under way?".into())
+    serde_json::from_str(text).map_err(|_| "stored data can't be read: is a deployment in progress?".into())
 }
 
 /// Writes a value as text.

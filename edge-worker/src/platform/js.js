@@ -3,7 +3,7 @@
 /**
  * Closes the socket of a client, which may send so many KiB afterwards; then its connection is cut: workerd does that
  * when a listener throws, and has no other way to stop reading. A listener of JavaScript alone, so no step in wasm is
- * under way when that happens.
+ * in progress when that happens.
  */
 export function hangUp(socket, code, reason, afterwards) {
   let left = afterwards;

@@ -88,7 +88,7 @@ test("killed again and again under duplicates: each effect happens exactly once"
   let answers = 0;
   let cut = 0;
   const effects = await withReceiver(async (receiver) => {
-    // Eight are under way at any time, so copies of one event too; new ones come until the end.
+    // Eight are in progress at any time, so copies of one event too; new ones come until the end.
     const bodies = Array.from({ length: EVENTS * COPIES }, (_, n) => event(Math.floor(n / COPIES)));
     let restarting;
     const worker = async () => {

@@ -87,7 +87,7 @@ function watchPolicy() {
   });
 }
 
-/** Finds a port that nobody has, and that the system gives to nobody else meanwhile. */
+/** Finds a free port, which the system gives to no other process meanwhile. */
 async function freePort() {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 10_000);

@@ -1,4 +1,4 @@
-// Settings → Alerts: what is wrong with the gateway or its endpoints, and who is told of it.
+// Settings → Alerts: what is wrong with the gateway or its endpoints, and who is notified.
 
 import { html } from "htm/preact";
 import { count } from "../format.js";
@@ -37,14 +37,14 @@ const COLUMNS = [
   ],
   ["Since", ({ since }) => html`<${Relative} at=${since} />`],
   ["Met", (alert) => count(alert.count, "time")],
-  ["Told", ({ sent_at }) => (sent_at ? html`<${Relative} at=${sent_at} />` : "Nobody")],
+  ["Notified", ({ sent_at }) => (sent_at ? html`<${Relative} at=${sent_at} />` : "No")],
 ];
 
 export function Alerts() {
   const destinations = useEndpoints(DESTINATION);
   const alerts = destinations.data?.alerts;
   return html`
-    <${Page} title="Alerts" about="What is wrong with the gateway and its endpoints, and who is told of it.">
+    <${Page} title="Alerts" about="What is wrong with the gateway and its endpoints, and who is notified.">
       <section class="card">
         <h2>Open, and of the last day</h2>
         ${alerts?.length === 0 && html`<${Empty} title="No alert."><p>Nothing is wrong, and nothing was in the last day.</p><//>`}
@@ -52,7 +52,7 @@ export function Alerts() {
       </section>
       <section class="card">
         <h2>Tell somebody</h2>
-        <p>Register a URL of your monitoring, or one of Slack's incoming webhooks. Each cause is told at most once an hour.</p>
+        <p>Register a URL of your monitoring, or one of Slack's incoming webhooks. Each cause is sent at most once an hour.</p>
         <${Register} kind=${DESTINATION} onDone=${destinations.add} />
       </section>
       <${EndpointList} kind=${DESTINATION} endpoints=${destinations} />

@@ -1,4 +1,4 @@
-// One task: where it stands, all that was told of it, and what was delivered of that.
+// One task: its state, its events, and their deliveries.
 
 import { html } from "htm/preact";
 import { useEffect, useRef, useState } from "preact/hooks";
@@ -168,7 +168,7 @@ function Known({ task, deliveries, version, onChange }) {
     ${
       task.conflict &&
       html`<${Notice} tone="warning" title="Vtryon said both completed and failed.">
-        What came first stands, and is what your backend was told. Ask Vtryon which is right.
+        What came first counts, and is what your backend received. Ask Vtryon which is right.
       <//>`
     }
     ${isOver && html`<section class="card"><h2>Result</h2><${Result} task=${task} /></section>`}

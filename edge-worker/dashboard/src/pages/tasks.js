@@ -45,7 +45,7 @@ export function Tasks() {
   return html`
     <${Page}
       title="Tasks"
-      about="Every try-on, model, pose and recolour that Vtryon has told of, the latest first."
+      about="Every try-on, model, pose and recolour that Vtryon has sent events of, the latest first."
       actions=${html`<${Open} />`}
     >
       <${Filters} filter=${filter} choose=${choose} />

@@ -1,4 +1,4 @@
-// What a screen reader is told of changes that the eye sees.
+// Announces to screen readers what changes on the page.
 
 import { html } from "htm/preact";
 import { Store, useStore } from "../store.js";

@@ -16,7 +16,7 @@ export function Badge({ tone, children }) {
   return html`<span data-tone=${tone}>${children}</span>`;
 }
 
-/** The status of a task or of an event; null where none was told. */
+/** The status of a task or of an event; null where there was none. */
 export function Status({ status }) {
   if (status === null) return html`<${Badge} tone="waiting">No status<//>`;
   return html`<${Badge} tone=${STATUSES[status] ?? "odd"}>${capital(status)}<//>`;

@@ -117,7 +117,7 @@ function Troubles({ kind, endpoint: { disabled, paused, problem, applied, shards
     ${
       applied < shards &&
       html`<${Notice} title="The change is in progress.">
-        ${applied} of ${shards} shards go by it already, and the others are told until they do.
+        ${applied} of ${shards} shards have these settings already; the others are sent them until they do.
       <//>`
     }
   `;

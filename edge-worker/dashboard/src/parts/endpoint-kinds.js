@@ -48,8 +48,8 @@ export const DESTINATION = {
     ["Format", format === "slack" ? "Slack" : "Standard Webhooks"],
     ["Takes", events.length > 0 ? events.join(", ") : "all alerts"],
   ],
-  disabled: "Nobody is told by it. Enable it when it answers again.",
-  empty: html`<p>Register one above. Until then nobody is told when something is wrong.</p>`,
+  disabled: "No alert is sent to it. Enable it when it answers again.",
+  empty: html`<p>Register one above. Until then nobody is notified when something is wrong.</p>`,
 };
 
 function limits({ max_in_flight, attempts_per_second }) {

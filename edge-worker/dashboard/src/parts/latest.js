@@ -27,9 +27,9 @@ export function Latest() {
 function latest() {
   if (feed === undefined) return [];
   const events = feed.events.map((event) => ({ ...event, id: `${event.shard}.${event.seq}` }));
-  const told = new Set(events.map(({ task_id }) => task_id));
+  const shown = new Set(events.map(({ task_id }) => task_id));
   const tasks = feed.standing
-    .over([], { complete: true, matches: ({ task_id }) => !told.has(task_id) })
+    .over([], { complete: true, matches: ({ task_id }) => !shown.has(task_id) })
     .map((task) => ({ ...task, id: task.task_id, received_at: task.updated_at }));
   const byTime = (a, b) => Date.parse(b.received_at) - Date.parse(a.received_at);
   return [...events, ...tasks].sort(byTime).slice(0, MOST_SHOWN);

@@ -12,7 +12,7 @@ import { useNow } from "./time.js";
 
 const TONES = { live: "good", partly: "warning", waiting: "bad" };
 
-/** The state of the connection; told aloud when it is lost and when it is back. */
+/** The state of the connection; announced when it is lost and when it is back. */
 export function LiveState() {
   const state = useStore(feedState);
   const { phase, shards } = useStore(session);

@@ -3,7 +3,7 @@
 import { html } from "htm/preact";
 import { clock, sentence } from "../format.js";
 
-/** `tone` is `bad`, `warning`, `good` or `plain`; what is bad is told at once. */
+/** `tone` is `bad`, `warning`, `good` or `plain`; what is bad is announced at once. */
 export function Notice({ tone = "plain", title, children, onClose }) {
   return html`
     <div class="notice" data-tone=${tone} role=${tone === "bad" ? "alert" : "status"}>

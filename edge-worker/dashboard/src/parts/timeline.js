@@ -1,4 +1,4 @@
-// The life of a task: where it stands, and every event that was told of it.
+// The timeline of a task: its state, and every event of it.
 
 import { html } from "htm/preact";
 import { duration } from "../format.js";
@@ -32,13 +32,13 @@ export function Steps({ task }) {
 }
 
 function stepsOf(task) {
-  const told = (status) =>
+  const eventOf = (status) =>
     task.events.find(
       (event) => event.status === status && event.outcome !== "conflict" && isOurs(event),
     );
   const isOver = ["completed", "failed"].includes(task.status);
-  const [queued, processing] = ["queued", "processing"].map(told);
-  const end = isOver ? told(task.status) : undefined;
+  const [queued, processing] = ["queued", "processing"].map(eventOf);
+  const end = isOver ? eventOf(task.status) : undefined;
   const before = (event) =>
     event?.outcome === "applied" ? Date.parse(event.received_at) : undefined;
   const since = (event, ...earlier) => {

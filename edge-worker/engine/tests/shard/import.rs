@@ -1,4 +1,4 @@
-//! Events of another deployment: stored as if they had come when they did, and delivered to nobody.
+//! Events of another deployment: stored as if they had come when they did, and never delivered.
 
 use serde_json::Value as Json;
 use vtryon_gateway_engine::protocol::live::Start;

@@ -194,7 +194,7 @@ async fn fetch(url: &str, signal: &AbortSignal) -> worker::Result<Vec<Named>> {
     read(response.text().await?.as_bytes()).await
 }
 
-/// Reads a set of keys (RFC 7517, 5): those that RS256 can be verified with. Others are passed over, for
+/// Reads a set of keys (RFC 7517, 5): those that RS256 can be verified with. Others are skipped, for
 /// the set may grow, and so is one that WebCrypto does not take, for the others are good.
 async fn read(body: &[u8]) -> worker::Result<Vec<Named>> {
     let set = Object::parse(body).and_then(|set| set.list("keys")).ok_or("they are no set of keys")?;
@@ -203,7 +203,7 @@ async fn read(body: &[u8]) -> worker::Result<Vec<Named>> {
         let Some((kid, modulus, exponent)) = for_rs256(&jwk) else { continue };
         match PublicKey::import(&modulus, &exponent).await {
             Ok(key) => keys.push(Named { kid, key }),
-            Err(error) => console_error!("a key of Access is passed over: {error}"),
+            Err(error) => console_error!("a key of Access is skipped: {error}"),
         }
     }
     if keys.is_empty() {

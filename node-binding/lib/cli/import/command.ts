@@ -33,7 +33,7 @@ export function addImport(program: Command): void {
 
 const HELP = `
 Each event is verified again, by the secrets of Vtryon that the gateway has, and stored
-as if it had come when it did. It is delivered to nobody: that was done where it comes
+as if it had come when it did. It is not delivered: that was done where it comes
 from. An event that is stored already is a duplicate, and changes nothing. A task that was
 erased there is erased here too, and nothing of it is stored any more.
 

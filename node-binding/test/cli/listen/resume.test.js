@@ -56,7 +56,7 @@ test("after a signal running requests finish, and completed events are recorded"
   assert.equal(backend.received.length, 5);
 });
 
-test("an erasure is forwarded to nobody, and is not a place to begin anew", async (t) => {
+test("an erasure is not forwarded, and no stream resumes after it", async (t) => {
   const [gateway, backend] = [await gatewayOf(t, 1), await backendOf(t)];
   const first = await listen(t, gateway, [backend]).ready();
   gateway.event("task_1", "queued");
