@@ -67,7 +67,7 @@ test("an old event never moves a task back", () => {
     event(7, { task: task("a", "completed", 7) }),
     event(3, { task: task("a", "queued", 3) }),
   );
-  const [shown] = feed.standing.over([], { complete: true });
+  const [shown] = feed.taskStates.over([], { complete: true });
   assert.equal(shown.status, "completed");
 });
 
@@ -78,7 +78,7 @@ test("a task that was erased is forgotten", () => {
   }
   feed.forget("a");
   const ids = (views) => views.map(({ task_id }) => task_id);
-  assert.deepEqual(ids(feed.standing.over([], { complete: true })), ["b"]);
+  assert.deepEqual(ids(feed.taskStates.over([], { complete: true })), ["b"]);
   assert.deepEqual(ids(feed.events), ["b"]);
 });
 
@@ -96,7 +96,7 @@ test("a task of which a shard tells that it was erased is forgotten before liste
   });
   sockets[0].tell(erased(4, "试衣/1"));
   await wasNotified;
-  assert.deepEqual(ids(feed.standing.over([], { complete: true })), ["b", "c"]);
+  assert.deepEqual(ids(feed.taskStates.over([], { complete: true })), ["b", "c"]);
   assert.deepEqual(
     feed.events
       .map(({ task_id }) => task_id)
@@ -142,7 +142,7 @@ test("live updates are merged into a listing", () => {
     },
   ];
   for (const { why, options, shown } of rows) {
-    const tasks = feed.standing.over(listing, options);
+    const tasks = feed.taskStates.over(listing, options);
     assert.equal(tasks.map(({ task_id, status }) => `${task_id}:${status}`).join(" "), shown, why);
   }
 });
@@ -151,7 +151,7 @@ test("a listing that is newer than the live state wins", () => {
   const { feed, last } = follow();
   last().accept(event(3));
   const listed = { ...task("a", "completed", 9, { duplicates: 4 }), seq: undefined };
-  const [shown] = feed.standing.over([listed]);
+  const [shown] = feed.taskStates.over([listed]);
   assert.equal(shown.status, "completed");
   assert.equal(shown.duplicates, 4);
 });
@@ -206,7 +206,7 @@ test("a gap is reported, and the earlier state of the shard is dropped", () => {
   );
   const { from, to } = messages.find(({ type }) => type === "gap");
   assert.deepEqual([from, to], [3, 9]);
-  const tasks = feed.standing.over([], { complete: true });
+  const tasks = feed.taskStates.over([], { complete: true });
   // Numbers may begin anew after a gap: 2 is later than 9.
   assert.deepEqual(tasks.map(({ task_id, status }) => `${task_id}:${status}`).sort(), [
     "a:queued",

@@ -13,7 +13,7 @@ const entry = (seq, status, outcome = "applied") => ({
   key: "1b575edd",
 });
 
-const standing = (status, seq, more = {}) => ({
+const taskState = (status, seq, more = {}) => ({
   task_id: "a",
   status,
   conflict: false,
@@ -23,7 +23,7 @@ const standing = (status, seq, more = {}) => ({
   ...more,
 });
 
-const queued = { ...standing("queued", 1), events: [entry(1, "queued")] };
+const queued = { ...taskState("queued", 1), events: [entry(1, "queued")] };
 const liveEvent = (seq, status, now, outcome) => ({
   type: "event",
   id: `id${seq}`,
@@ -39,7 +39,7 @@ const CASES = [
     name: "a snapshot takes the place of what is shown",
     task: queued,
     messages: [
-      { type: "snapshot", task: { ...standing("failed", 2), events: [entry(2, "failed")] } },
+      { type: "snapshot", task: { ...taskState("failed", 2), events: [entry(2, "failed")] } },
     ],
     status: "failed",
     seqs: [2],
@@ -54,21 +54,21 @@ const CASES = [
   {
     name: "the first event begins the timeline",
     task: undefined,
-    messages: [liveEvent(1, "queued", standing("queued", 1))],
+    messages: [liveEvent(1, "queued", taskState("queued", 1))],
     status: "queued",
     seqs: [1],
   },
   {
     name: "an event goes on with it",
     task: queued,
-    messages: [liveEvent(2, "completed", standing("completed", 2))],
+    messages: [liveEvent(2, "completed", taskState("completed", 2))],
     status: "completed",
     seqs: [1, 2],
   },
   {
     name: "one that is shown already is not shown twice",
     task: queued,
-    messages: [liveEvent(1, "queued", standing("queued", 1))],
+    messages: [liveEvent(1, "queued", taskState("queued", 1))],
     status: "queued",
     seqs: [1],
   },
@@ -76,8 +76,8 @@ const CASES = [
     name: "events out of order are put in order, and the latest view stands",
     task: queued,
     messages: [
-      liveEvent(3, "completed", standing("completed", 3)),
-      liveEvent(2, "processing", standing("processing", 2)),
+      liveEvent(3, "completed", taskState("completed", 3)),
+      liveEvent(2, "processing", taskState("processing", 2)),
     ],
     status: "completed",
     seqs: [1, 2, 3],
@@ -86,8 +86,8 @@ const CASES = [
     name: "a late event is shown and moves nothing",
     task: queued,
     messages: [
-      liveEvent(2, "completed", standing("completed", 2)),
-      liveEvent(3, "processing", standing("completed", 3), "late"),
+      liveEvent(2, "completed", taskState("completed", 2)),
+      liveEvent(3, "processing", taskState("completed", 3), "late"),
     ],
     status: "completed",
     seqs: [1, 2, 3],
@@ -97,7 +97,7 @@ const CASES = [
     task: queued,
     messages: [
       {
-        ...liveEvent(2, "queued", standing("queued", 1)),
+        ...liveEvent(2, "queued", taskState("queued", 1)),
         type: "replay",
         of: 1,
         delivery: "dlv_0_1",
@@ -123,6 +123,6 @@ for (const { name, task, messages, status, seqs } of CASES) {
 
 test("the count of duplicates never goes down", () => {
   const known = { ...queued, duplicates: 3 };
-  const shown = withMessage(known, liveEvent(2, "completed", standing("completed", 2)));
+  const shown = withMessage(known, liveEvent(2, "completed", taskState("completed", 2)));
   assert.equal(shown.duplicates, 3);
 });

@@ -2,10 +2,10 @@
 
 import { Connection } from "./live/connection.js";
 import { erasedAmong } from "./live/erasure.js";
-import { Standing, withEvent } from "./live/merge.js";
+import { TaskStates, withEvent } from "./live/merge.js";
 
 export { Connection } from "./live/connection.js";
-export { newer, Standing, withEvent, withMessage } from "./live/merge.js";
+export { newer, TaskStates, withEvent, withMessage } from "./live/merge.js";
 export { SharedCheck } from "./live/shared-check.js";
 
 /** Beyond so many shards one socket for all of them is opened: browsers allow a site about 200. */
@@ -16,8 +16,8 @@ const MOST_EVENTS = 100;
 const MOST_ERASURES = 1000;
 
 export class LiveFeed {
-  /** How the tasks stand, by all that was told. */
-  standing = new Standing();
+  /** The states of the tasks, by all messages. */
+  taskStates = new TaskStates();
 
   /** The latest events of all shards, by the time at which they were received, the latest first. */
   events = [];
@@ -72,7 +72,7 @@ export class LiveFeed {
 
   /** Forgets a task that was erased. */
   forget(taskId) {
-    this.standing.forget(taskId);
+    this.taskStates.forget(taskId);
     this.events = this.events.filter(({ task_id }) => task_id !== taskId);
   }
 
@@ -91,7 +91,7 @@ export class LiveFeed {
 
   #receive(message) {
     if (message.type === "erased") return this.#erase(message);
-    this.standing.take(message);
+    this.taskStates.take(message);
     if (message.type === "event") this.events = withEvent(this.events, message, MOST_EVENTS);
     this.#notify(message);
   }
@@ -104,7 +104,7 @@ export class LiveFeed {
       this.#erasures.delete(this.#erasures.values().next().value);
     }
     const ofEvents = this.events.filter((event) => event.shard === shard && event.task_id !== null);
-    const ids = [...this.standing.idsOf(shard), ...ofEvents.map(({ task_id }) => task_id)];
+    const ids = [...this.taskStates.idsOf(shard), ...ofEvents.map(({ task_id }) => task_id)];
     for (const id of await erasedAmong(ids, new Set([task_digest]))) this.forget(id);
     this.#notify(message);
   }

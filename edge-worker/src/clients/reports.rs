@@ -18,24 +18,24 @@ const ABANDONED_AFTER: i64 = 1000;
 
 /// The reports that wait for one shard.
 #[derive(Default)]
-struct Waiting {
+struct PendingReports {
     /// Since when somebody waits to send them.
     since: Millis,
     reports: Vec<AttemptReport>,
 }
 
 thread_local! {
-    static WAITING: RefCell<BTreeMap<u32, Waiting>> = const { RefCell::new(BTreeMap::new()) };
+    static PENDING: RefCell<BTreeMap<u32, PendingReports>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 /// Returns whether reports wait for a shard.
-pub(super) fn is_waiting(shard: u32) -> bool {
-    WAITING.with_borrow(|waiting| waiting.contains_key(&shard))
+pub(super) fn is_pending(shard: u32) -> bool {
+    PENDING.with_borrow(|pending| pending.contains_key(&shard))
 }
 
 /// Takes what waits for a shard.
 pub(super) fn take(shard: u32) -> Vec<AttemptReport> {
-    WAITING.with_borrow_mut(|waiting| waiting.remove(&shard)).map_or_else(Vec::new, |taken| taken.reports)
+    PENDING.with_borrow_mut(|pending| pending.remove(&shard)).map_or_else(Vec::new, |taken| taken.reports)
 }
 
 /// Lets reports wait again that could not be sent, until another one is.
@@ -43,17 +43,17 @@ pub(super) fn put_back(shard: u32, reports: Vec<AttemptReport>) {
     if reports.is_empty() {
         return;
     }
-    WAITING.with_borrow_mut(|waiting| waiting.entry(shard).or_default().reports.extend(reports));
+    PENDING.with_borrow_mut(|pending| pending.entry(shard).or_default().reports.extend(reports));
 }
 
 /// Lets a report wait; returns whether nobody else waits for what is sent to this shard.
 pub(super) fn add(shard: u32, report: AttemptReport, now: Millis) -> bool {
-    WAITING.with_borrow_mut(|waiting| {
-        let waiting = waiting.entry(shard).or_default();
-        waiting.reports.push(report);
-        let is_first = waiting.since.plus_millis(ABANDONED_AFTER) < now;
+    PENDING.with_borrow_mut(|pending| {
+        let pending = pending.entry(shard).or_default();
+        pending.reports.push(report);
+        let is_first = pending.since.plus_millis(ABANDONED_AFTER) < now;
         if is_first {
-            waiting.since = now;
+            pending.since = now;
         }
         is_first
     })

@@ -82,7 +82,7 @@ impl ShardClient {
             return;
         }
         Delay::from(reports::WAIT).await;
-        if reports::is_waiting(shard) && self.call(shard, ShardRequest::ReportAttempts, &[]).await.is_err() {
+        if reports::is_pending(shard) && self.call(shard, ShardRequest::ReportAttempts, &[]).await.is_err() {
             console_error!("deliveries were attempted, but not reported: they may be attempted again");
         }
     }

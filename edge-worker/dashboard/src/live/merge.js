@@ -17,11 +17,11 @@ function isLater(view, known) {
   return ahead === 0 ? view.seq !== undefined : ahead > 0;
 }
 
-/** How the tasks stand that live updates have told of. */
-export class Standing {
+/** The states of the tasks that live updates are about. */
+export class TaskStates {
   #tasks = new Map();
 
-  /** Takes a message; tells whether a task stands otherwise than before. */
+  /** Takes a message; returns whether the state of a task has changed. */
   take(message) {
     if (message.type === "gap") return this.#forgetShard(message.shard);
     const tasks = message.type === "snapshot" ? message.tasks : [message.task];

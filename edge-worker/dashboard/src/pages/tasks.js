@@ -61,12 +61,12 @@ export function Tasks() {
 function current(listed, filter, complete) {
   if (feed === undefined) return listed;
   if (filter.prefix === "") {
-    return feed.standing.over(listed, { matches: (task) => matches(task, filter), complete });
+    return feed.taskStates.over(listed, { matches: (task) => matches(task, filter), complete });
   }
   const ids = new Set(listed.map(({ task_id }) => task_id));
   const isListed = (task) => ids.has(task.task_id) && matches(task, filter);
   const byId = (a, b) => (a.task_id < b.task_id ? -1 : 1);
-  return feed.standing.over(listed, { matches: isListed }).sort(byId);
+  return feed.taskStates.over(listed, { matches: isListed }).sort(byId);
 }
 
 /** Whether a task belongs into the list, as it stands now. */

@@ -28,7 +28,7 @@ function latest() {
   if (feed === undefined) return [];
   const events = feed.events.map((event) => ({ ...event, id: `${event.shard}.${event.seq}` }));
   const shown = new Set(events.map(({ task_id }) => task_id));
-  const tasks = feed.standing
+  const tasks = feed.taskStates
     .over([], { complete: true, matches: ({ task_id }) => !shown.has(task_id) })
     .map((task) => ({ ...task, id: task.task_id, received_at: task.updated_at }));
   const byTime = (a, b) => Date.parse(b.received_at) - Date.parse(a.received_at);

@@ -9,7 +9,7 @@ import {
 } from "../gateway/stream.js";
 
 /** A message that waits for its turn. */
-export interface Waiting {
+export interface PendingMessage {
   readonly message: Message;
   readonly text: string;
 }
@@ -25,7 +25,7 @@ export interface ExportContext extends Omit<StreamSource, "shard" | "cursor"> {
 export class ExportShard implements StreamHandler {
   readonly stream: Stream;
   readonly #context: ExportContext;
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting: PendingMessage[] = [];
   #waitingBytes = 0;
   #unacknowledgedBytes = 0;
   /** Whether all that was stored has come. */
@@ -37,7 +37,7 @@ export class ExportShard implements StreamHandler {
   }
 
   /** The message that is next. */
-  get first(): Waiting | undefined {
+  get first(): PendingMessage | undefined {
     return this.#waiting[0];
   }
 
