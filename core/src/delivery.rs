@@ -33,10 +33,7 @@ use zeroize::Zeroizing;
 use crate::error::{Code, Error};
 use crate::secret::{Fingerprint, Key, key_block};
 use crate::signature::Signature;
-use crate::standard_webhooks;
-
-/// The prefix of the text of an endpoint's secret.
-pub(crate) const PREFIX: &str = "whsec_";
+use crate::standard_webhooks::{self, SECRET_PREFIX};
 
 /// The length of 32 bytes in base64 with padding.
 const BASE64_LENGTH: usize = 44;
@@ -67,7 +64,7 @@ impl EndpointSecret {
     /// ```
     pub fn parse(text: &str) -> Result<Self, Error> {
         let mut bytes = Zeroizing::new([0; 32]);
-        match text.strip_prefix(PREFIX).map(|digits| Base64::decode(digits, &mut *bytes)) {
+        match text.strip_prefix(SECRET_PREFIX).map(|digits| Base64::decode(digits, &mut *bytes)) {
             Some(Ok(decoded)) if decoded.len() == 32 => Ok(Self(bytes)),
             Some(Ok(_) | Err(_)) | None => {
                 Err(Error::in_field(Code::InvalidRequest, "secret", "is not whsec_ and 32 bytes in base64"))
@@ -84,8 +81,8 @@ impl EndpointSecret {
     pub fn reveal(&self) -> Zeroizing<String> {
         let mut digits = Zeroizing::new([0; BASE64_LENGTH]);
         // Allocated in full: a string that grows would leave a copy in the memory that it frees.
-        let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + BASE64_LENGTH));
-        text.push_str(PREFIX);
+        let mut text = Zeroizing::new(String::with_capacity(SECRET_PREFIX.len() + BASE64_LENGTH));
+        text.push_str(SECRET_PREFIX);
         text.push_str(Base64::encode(&*self.0, &mut *digits).unwrap_or_default());
         text
     }

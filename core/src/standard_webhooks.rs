@@ -40,12 +40,14 @@ use zeroize::Zeroizing;
 
 pub use headers::{ID_HEADER, MAX_SIGNATURES, MessageHeaders, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 
-use crate::delivery::PREFIX;
 use crate::error::{Code, Error};
 use crate::millis::Millis;
 use crate::secret::{Fingerprint, Secret, key_block};
 use crate::signature::Signature;
 use crate::verifier::{BodyLimit, Verified, verdict};
+
+/// What the text of a secret begins with, in Standard Webhooks; so for endpoints of either kind.
+pub(crate) const SECRET_PREFIX: &str = "whsec_";
 
 /// How far the timestamp of a message may differ from the receiver's clock, in either direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +88,7 @@ impl MessageKey {
         const WRONG: Error = Error::because(Code::InvalidOption, "the secret is not whsec_ and base64")
             .with_hint("configure the secret that the gateway shows for this endpoint, whsec_ included");
         let text = core::str::from_utf8(secret.bytes()).ok();
-        let digits = text.and_then(|text| text.strip_prefix(PREFIX)).ok_or(WRONG)?;
+        let digits = text.and_then(|text| text.strip_prefix(SECRET_PREFIX)).ok_or(WRONG)?;
         let bytes = Zeroizing::new(Base64::decode_vec(digits).map_err(|_| WRONG)?);
         if bytes.is_empty() {
             return Err(Error::new(Code::SecretEmpty));

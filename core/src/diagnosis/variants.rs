@@ -6,9 +6,10 @@ use zeroize::Zeroizing;
 use super::claim::Claim;
 use super::layout::Layout;
 use super::{Candidate, Mistake, SecretKind};
-use crate::delivery::{EndpointSecret, PREFIX};
+use crate::delivery::EndpointSecret;
 use crate::json;
 use crate::secret::Key;
+use crate::standard_webhooks::SECRET_PREFIX;
 
 /// The quotes around a secret that was copied from a file together with them.
 const QUOTES: [&[u8]; 3] = [b"\"", b"'", b"`"];
@@ -60,10 +61,10 @@ fn misread(secret: &[u8]) -> Vec<(Mistake, Zeroizing<Vec<u8>>)> {
     let marked =
         [&b""[..], b"\r\n", b"\n"].map(|end| Zeroizing::new([BYTE_ORDER_MARK, secret, end].concat()));
     keys.extend(marked.map(|key| (Mistake::SecretWithBom, key)));
-    let stem = secret.strip_prefix(PREFIX.as_bytes());
+    let stem = secret.strip_prefix(SECRET_PREFIX.as_bytes());
     keys.push(match stem {
         Some(stem) => (Mistake::SecretPrefixStripped, joined([stem, b""])),
-        None => (Mistake::SecretPrefixMissing, joined([PREFIX.as_bytes(), secret])),
+        None => (Mistake::SecretPrefixMissing, joined([SECRET_PREFIX.as_bytes(), secret])),
     });
     let stem = stem.unwrap_or(secret);
     let decoded = [base64(stem), hex::decode(stem).ok()];
