@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { fieldsOf, inputOf } from "../../edge-worker/dashboard/src/parts/endpoint-fields.js";
+import { fieldsOf, inputOf } from "../../edge-worker/dashboard/src/parts/endpoints/fields.js";
 import { Gateway } from "./support/gateway.js";
 
 const read = (name) => readFileSync(path.resolve(import.meta.dirname, "../..", name), "utf8");

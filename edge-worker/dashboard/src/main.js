@@ -6,9 +6,9 @@ import { LocationProvider } from "preact-iso/router";
 import { Announcer } from "./parts/announce.js";
 import { Dialog } from "./parts/dialog.js";
 import { Failure, Loading } from "./parts/notice.js";
-import { Shell } from "./parts/shell.js";
 import { SignIn } from "./parts/sign-in.js";
 import { askApi, session } from "./session.js";
+import { Shell } from "./shell.js";
 import { useStore } from "./store.js";
 import "./feed.js";
 

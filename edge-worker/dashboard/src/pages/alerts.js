@@ -3,9 +3,9 @@
 import { html } from "htm/preact";
 import { count } from "../format.js";
 import { Badge } from "../parts/badge.js";
-import { DESTINATION } from "../parts/endpoint-kinds.js";
-import { EndpointList, useEndpoints } from "../parts/endpoint-list.js";
-import { Register } from "../parts/endpoint-register.js";
+import { DESTINATION } from "../parts/endpoints/kinds.js";
+import { EndpointList, useEndpoints } from "../parts/endpoints/list.js";
+import { Register } from "../parts/endpoints/register.js";
 import { Empty } from "../parts/notice.js";
 import { Page } from "../parts/page.js";
 import { Table } from "../parts/table.js";

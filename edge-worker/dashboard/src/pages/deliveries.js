@@ -9,13 +9,13 @@ import { count, duration, number, shortly } from "../format.js";
 import { MOST_LACKING, newsOf } from "../live/delivery-news.js";
 import { Reloading } from "../live/reloading.js";
 import { useLoad, usePages } from "../load.js";
-import { Verdict } from "../parts/attempts.js";
 import { State } from "../parts/badge.js";
-import { NextAttempt, ReplayButton, reasonOf, Subject } from "../parts/delivery.js";
+import { Verdict } from "../parts/deliveries/attempts.js";
+import { NextAttempt, ReplayButton, reasonOf, Subject } from "../parts/deliveries/delivery.js";
+import { ReplayProgress, ReplayRange } from "../parts/deliveries/replay-range.js";
 import { Gaps } from "../parts/live-state.js";
 import { Empty, Failure, Loading } from "../parts/notice.js";
 import { Page } from "../parts/page.js";
-import { ReplayProgress, ReplayRange } from "../parts/replay-range.js";
 import { Foot, Table } from "../parts/table.js";
 import { Time } from "../parts/time.js";
 

@@ -6,8 +6,8 @@ import { get } from "../api.js";
 import { useFeed } from "../feed.js";
 import { useLoad } from "../load.js";
 import { Outcome, State, Status } from "../parts/badge.js";
-import { DeliveryDetails, reasonOf, Subject } from "../parts/delivery.js";
-import { ENDPOINT } from "../parts/endpoint-kinds.js";
+import { DeliveryDetails, reasonOf, Subject } from "../parts/deliveries/delivery.js";
+import { ENDPOINT } from "../parts/endpoints/kinds.js";
 import { Empty, Failure, Loading } from "../parts/notice.js";
 import { Page } from "../parts/page.js";
 

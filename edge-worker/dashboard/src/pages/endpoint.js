@@ -7,13 +7,13 @@ import { get } from "../api.js";
 import { count, number } from "../format.js";
 import { useEvery, useLoad } from "../load.js";
 import { Chart } from "../parts/chart.js";
-import { LatencyChart, per, SuccessChart, Truncated, total } from "../parts/delivery-charts.js";
-import { EndpointCard } from "../parts/endpoint-card.js";
-import { ENDPOINT } from "../parts/endpoint-kinds.js";
+import { LatencyChart, per, SuccessChart, Truncated, total } from "../parts/deliveries/charts.js";
+import { EndpointCard } from "../parts/endpoints/card.js";
+import { ENDPOINT } from "../parts/endpoints/kinds.js";
 import { Minutes, pauseOf } from "../parts/minutes.js";
 import { Empty, Failure, Loading } from "../parts/notice.js";
+import { Tiles } from "../parts/overview/tiles.js";
 import { Page } from "../parts/page.js";
-import { Tiles } from "../parts/tiles.js";
 import { charts } from "../stats.js";
 
 export function Endpoint({ params }) {

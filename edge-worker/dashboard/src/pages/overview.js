@@ -5,15 +5,15 @@ import { useMemo, useState } from "preact/hooks";
 import { get, getText } from "../api.js";
 import { count, duration, number } from "../format.js";
 import { useEvery, useLoad } from "../load.js";
-import { Attention } from "../parts/attention.js";
 import { Chart } from "../parts/chart.js";
-import { LatencyChart, per, SuccessChart, Truncated, total } from "../parts/delivery-charts.js";
-import { FirstSteps } from "../parts/first-steps.js";
-import { Latest } from "../parts/latest.js";
+import { LatencyChart, per, SuccessChart, Truncated, total } from "../parts/deliveries/charts.js";
 import { Minutes, pauseOf } from "../parts/minutes.js";
 import { Failure, Loading } from "../parts/notice.js";
+import { Attention } from "../parts/overview/attention.js";
+import { FirstSteps } from "../parts/overview/first-steps.js";
+import { Latest } from "../parts/overview/latest.js";
+import { Tiles } from "../parts/overview/tiles.js";
 import { Page } from "../parts/page.js";
-import { Tiles } from "../parts/tiles.js";
 import { charts, longestPending, metrics } from "../stats.js";
 
 export function Overview() {

@@ -8,7 +8,7 @@ import { bytes, count, sentence } from "../format.js";
 import { useLoad, usePages } from "../load.js";
 import { Badge } from "../parts/badge.js";
 import { CopyButton } from "../parts/copy.js";
-import { DeliveryItem } from "../parts/delivery.js";
+import { DeliveryItem } from "../parts/deliveries/delivery.js";
 import { Gaps } from "../parts/live-state.js";
 import { Empty, Failure, Loading } from "../parts/notice.js";
 import { Page } from "../parts/page.js";

@@ -1,10 +1,10 @@
 // Settings → Webhooks: the URL for Vtryon, and the endpoints that events go on to.
 
 import { html } from "htm/preact";
-import { ENDPOINT } from "../parts/endpoint-kinds.js";
-import { EndpointList, useEndpoints } from "../parts/endpoint-list.js";
-import { Register } from "../parts/endpoint-register.js";
-import { GatewayUrl } from "../parts/first-steps.js";
+import { ENDPOINT } from "../parts/endpoints/kinds.js";
+import { EndpointList, useEndpoints } from "../parts/endpoints/list.js";
+import { Register } from "../parts/endpoints/register.js";
+import { GatewayUrl } from "../parts/overview/first-steps.js";
 import { Page } from "../parts/page.js";
 
 export function Webhooks() {

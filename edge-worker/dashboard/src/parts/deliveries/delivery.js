@@ -2,16 +2,16 @@
 
 import { html } from "htm/preact";
 import { useState } from "preact/hooks";
-import { get, send } from "../api.js";
-import { count, sentence, shortly } from "../format.js";
-import { useAction, useLoad } from "../load.js";
-import { taskPath } from "../paths.js";
-import { announce } from "./announce.js";
+import { get, send } from "../../api.js";
+import { count, sentence, shortly } from "../../format.js";
+import { useAction, useLoad } from "../../load.js";
+import { taskPath } from "../../paths.js";
+import { announce } from "../announce.js";
+import { State } from "../badge.js";
+import { Failure, Loading } from "../notice.js";
+import { Relative, Time, useNow } from "../time.js";
 import { Attempts, Verdict } from "./attempts.js";
-import { State } from "./badge.js";
-import { Failure, Loading } from "./notice.js";
 import { Request } from "./request.js";
-import { Relative, Time, useNow } from "./time.js";
 
 const REASONS = {
   exhausted: "all six attempts failed",

@@ -3,26 +3,26 @@
 import { html } from "htm/preact";
 import { useEffect, useId, useState } from "preact/hooks";
 import { Router, useLocation } from "preact-iso/router";
-import { useAction } from "../load.js";
-import { Alerts } from "../pages/alerts.js";
-import { Audit } from "../pages/audit.js";
-import { Deliveries } from "../pages/deliveries.js";
-import { Delivery } from "../pages/delivery.js";
-import { Endpoint } from "../pages/endpoint.js";
-import { NotFound } from "../pages/not-found.js";
-import { Overview } from "../pages/overview.js";
-import { Quarantine } from "../pages/quarantine.js";
-import { Rejections } from "../pages/rejections.js";
-import { Task } from "../pages/task.js";
-import { Tasks } from "../pages/tasks.js";
-import { Tokens } from "../pages/tokens.js";
-import { Webhooks } from "../pages/webhooks.js";
-import { signOut } from "../session.js";
-import { useStore } from "../store.js";
-import { choose, THEMES, theme } from "../theme.js";
-import { Dialog } from "./dialog.js";
-import { LiveState } from "./live-state.js";
-import { Failure } from "./notice.js";
+import { useAction } from "./load.js";
+import { Alerts } from "./pages/alerts.js";
+import { Audit } from "./pages/audit.js";
+import { Deliveries } from "./pages/deliveries.js";
+import { Delivery } from "./pages/delivery.js";
+import { Endpoint } from "./pages/endpoint.js";
+import { NotFound } from "./pages/not-found.js";
+import { Overview } from "./pages/overview.js";
+import { Quarantine } from "./pages/quarantine.js";
+import { Rejections } from "./pages/rejections.js";
+import { Task } from "./pages/task.js";
+import { Tasks } from "./pages/tasks.js";
+import { Tokens } from "./pages/tokens.js";
+import { Webhooks } from "./pages/webhooks.js";
+import { Dialog } from "./parts/dialog.js";
+import { LiveState } from "./parts/live-state.js";
+import { Failure } from "./parts/notice.js";
+import { signOut } from "./session.js";
+import { useStore } from "./store.js";
+import { choose, THEMES, theme } from "./theme.js";
 
 const PAGES = [
   ["/", "Overview"],

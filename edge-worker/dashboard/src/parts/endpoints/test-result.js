@@ -1,11 +1,11 @@
 // What came of a test.
 
 import { html } from "htm/preact";
-import { duration } from "../format.js";
-import { taskPath } from "../paths.js";
-import { SecretHint, Verdict } from "./attempts.js";
-import { reasonOf } from "./delivery.js";
-import { Notice } from "./notice.js";
+import { duration } from "../../format.js";
+import { taskPath } from "../../paths.js";
+import { SecretHint, Verdict } from "../deliveries/attempts.js";
+import { reasonOf } from "../deliveries/delivery.js";
+import { Notice } from "../notice.js";
 
 export function TestResult({ delivery, onClose }) {
   const attempt = delivery.attempts.at(-1);

@@ -2,8 +2,8 @@
 
 import { html } from "htm/preact";
 import { useState } from "preact/hooks";
-import { CopyButton } from "./copy.js";
-import { Notice } from "./notice.js";
+import { CopyButton } from "../copy.js";
+import { Notice } from "../notice.js";
 
 export function Result({ task }) {
   if (task.failure) {

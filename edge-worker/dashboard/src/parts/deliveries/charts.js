@@ -1,8 +1,8 @@
 // Charts of deliveries: how long they took, and how many of those that ended have arrived.
 
 import { html } from "htm/preact";
-import { count, duration, number, percent } from "../format.js";
-import { Chart } from "./chart.js";
+import { count, duration, number, percent } from "../../format.js";
+import { Chart } from "../chart.js";
 
 /** What is said below the charts where the counts are of a part alone. */
 export function Truncated({ stats }) {

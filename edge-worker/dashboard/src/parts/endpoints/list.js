@@ -2,11 +2,11 @@
 
 import { html } from "htm/preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { get } from "../api.js";
-import { useEvery, useLoad } from "../load.js";
-import { announce } from "./announce.js";
-import { EndpointCard } from "./endpoint-card.js";
-import { Empty, Failure, Loading } from "./notice.js";
+import { get } from "../../api.js";
+import { useEvery, useLoad } from "../../load.js";
+import { announce } from "../announce.js";
+import { Empty, Failure, Loading } from "../notice.js";
+import { EndpointCard } from "./card.js";
 
 /** Loads what is registered of a kind. `add` is given a new one, with its secret. */
 export function useEndpoints(kind) {

@@ -1,8 +1,8 @@
 // What is shown this once: it is in the memory of the page alone, and gone with it.
 
 import { html } from "htm/preact";
-import { CopyField } from "./copy.js";
-import { Notice } from "./notice.js";
+import { CopyField } from "../copy.js";
+import { Notice } from "../notice.js";
 
 /** A text that is shown once, with what to do with it; `name` is what the button copies. */
 export function ShownOnce({ heading, label, name, text, onClose, children }) {

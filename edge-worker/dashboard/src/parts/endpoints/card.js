@@ -2,17 +2,17 @@
 
 import { html } from "htm/preact";
 import { useId, useRef, useState } from "preact/hooks";
-import { send } from "../api.js";
-import { sentence } from "../format.js";
-import { useAction } from "../load.js";
-import { announce } from "./announce.js";
-import { Badge } from "./badge.js";
-import { authLabel } from "./endpoint-credentials.js";
-import { Delete, Edit, Retire, Rotate } from "./endpoint-dialogs.js";
-import { Failure, Notice } from "./notice.js";
+import { send } from "../../api.js";
+import { sentence } from "../../format.js";
+import { useAction } from "../../load.js";
+import { announce } from "../announce.js";
+import { Badge } from "../badge.js";
+import { Failure, Notice } from "../notice.js";
+import { Relative, Time } from "../time.js";
+import { authLabel } from "./credentials.js";
+import { Delete, Edit, Retire, Rotate } from "./dialogs.js";
 import { Secret } from "./secret.js";
 import { TestResult } from "./test-result.js";
-import { Relative, Time } from "./time.js";
 
 const DIALOGS = { Edit, Rotate, Retire, Delete };
 

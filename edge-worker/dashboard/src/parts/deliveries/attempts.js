@@ -1,10 +1,10 @@
 // The attempts of a delivery: when, how it was answered, how long that took.
 
 import { html } from "htm/preact";
-import { duration } from "../format.js";
-import { Badge } from "./badge.js";
-import { Table } from "./table.js";
-import { Time } from "./time.js";
+import { duration } from "../../format.js";
+import { Badge } from "../badge.js";
+import { Table } from "../table.js";
+import { Time } from "../time.js";
 
 const ERRORS = {
   timeout: "No answer in time",

@@ -1,7 +1,7 @@
 // What to do with a gateway that nothing has happened to yet.
 
 import { html } from "htm/preact";
-import { CopyField, Snippet } from "./copy.js";
+import { CopyField, Snippet } from "../copy.js";
 
 export const webhookUrl = () => `${location.origin}/webhooks/vtryon`;
 

@@ -2,9 +2,9 @@
 
 import { html } from "htm/preact";
 import { useId } from "preact/hooks";
-import { CheckChoice, RadioChoice } from "./choices.js";
-import { CredentialFields, credentialsInput, credentialsOf } from "./endpoint-credentials.js";
-import { DescriptionField, TimeoutField } from "./endpoint-fields.js";
+import { CheckChoice, RadioChoice } from "../choices.js";
+import { CredentialFields, credentialsInput, credentialsOf } from "./credentials.js";
+import { DescriptionField, TimeoutField } from "./fields.js";
 
 /** The alerts that there are, each with what it tells of. */
 const ALERTS = {

@@ -2,9 +2,9 @@
 // tested and deleted alike.
 
 import { html } from "htm/preact";
-import { number } from "../format.js";
+import { number } from "../../format.js";
 import { DestinationFields, destinationOf, fieldsOfDestination } from "./destination-fields.js";
-import { fieldsOf, inputOf, MoreFields } from "./endpoint-fields.js";
+import { fieldsOf, inputOf, MoreFields } from "./fields.js";
 
 export const ENDPOINT = {
   noun: "endpoint",

@@ -2,11 +2,11 @@
 
 import { html } from "htm/preact";
 import { useId, useState } from "preact/hooks";
-import { send } from "../api.js";
-import { useAction } from "../load.js";
-import { Confirm, Dialog } from "./dialog.js";
-import { UrlField } from "./endpoint-fields.js";
-import { Failure } from "./notice.js";
+import { send } from "../../api.js";
+import { useAction } from "../../load.js";
+import { Confirm, Dialog } from "../dialog.js";
+import { Failure } from "../notice.js";
+import { UrlField } from "./fields.js";
 
 const path = (kind, { id }) => `${kind.path}/${id}`;
 

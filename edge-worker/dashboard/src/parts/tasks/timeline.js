@@ -1,9 +1,9 @@
 // The timeline of a task: its state, and every event of it.
 
 import { html } from "htm/preact";
-import { duration } from "../format.js";
-import { Outcome, Status } from "./badge.js";
-import { Time } from "./time.js";
+import { duration } from "../../format.js";
+import { Outcome, Status } from "../badge.js";
+import { Time } from "../time.js";
 
 /** What an event that did not move the task means; the usual needs no words. */
 const MEANINGS = {

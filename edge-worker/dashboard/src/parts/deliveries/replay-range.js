@@ -2,14 +2,14 @@
 
 import { html } from "htm/preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { get, send } from "../api.js";
-import { number } from "../format.js";
-import { useAction, useLoad } from "../load.js";
-import { instant, LATEST } from "../local-time.js";
-import { announce } from "./announce.js";
-import { Dialog } from "./dialog.js";
-import { Failure, Loading, Notice } from "./notice.js";
-import { Time } from "./time.js";
+import { get, send } from "../../api.js";
+import { number } from "../../format.js";
+import { useAction, useLoad } from "../../load.js";
+import { instant, LATEST } from "../../local-time.js";
+import { announce } from "../announce.js";
+import { Dialog } from "../dialog.js";
+import { Failure, Loading, Notice } from "../notice.js";
+import { Time } from "../time.js";
 
 export function ReplayRange({ endpoints, endpoint, onBegun, onClose }) {
   const id = useId();

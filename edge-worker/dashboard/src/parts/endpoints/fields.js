@@ -2,8 +2,8 @@
 
 import { html } from "htm/preact";
 import { useId } from "preact/hooks";
-import { CheckChoice, RadioChoice } from "./choices.js";
-import { CredentialFields, credentialsInput, credentialsOf } from "./endpoint-credentials.js";
+import { CheckChoice, RadioChoice } from "../choices.js";
+import { CredentialFields, credentialsInput, credentialsOf } from "./credentials.js";
 
 const STATUSES = ["queued", "processing", "completed", "failed"];
 

@@ -2,10 +2,10 @@
 
 import { html } from "htm/preact";
 import { useState } from "preact/hooks";
-import { send } from "../api.js";
-import { useAction } from "../load.js";
-import { UrlField } from "./endpoint-fields.js";
-import { Failure } from "./notice.js";
+import { send } from "../../api.js";
+import { useAction } from "../../load.js";
+import { Failure } from "../notice.js";
+import { UrlField } from "./fields.js";
 
 export function Register({ kind, onDone }) {
   const { fieldsOf, inputOf, Fields } = kind;
