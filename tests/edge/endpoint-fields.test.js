@@ -1,9 +1,14 @@
-// The Worker, its description, its page and the dashboard's form name the same fields of an endpoint.
+// The Worker, its description, its page and the dashboard's forms name the same fields of an endpoint, and of an alert
+// destination.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
+import {
+  destinationOf,
+  fieldsOfDestination,
+} from "../../edge-worker/dashboard/src/parts/endpoints/destination-fields.js";
 import { fieldsOf, inputOf } from "../../edge-worker/dashboard/src/parts/endpoints/fields.js";
 import { Gateway } from "./support/gateway.js";
 
@@ -15,10 +20,15 @@ const BUTTONS = ["enabled", "paused"];
 
 let gateway;
 let accepted;
+let acceptedOfDestinations;
 before(async () => {
   gateway = await Gateway.start({ bindings: { SHARDS: "1" } });
-  const refused = await gateway.api("/api/endpoints", { method: "POST", json: { nothing: 1 } });
-  accepted = /none of (.*)$/.exec(refused.body.message)[1].split(", ").sort();
+  const fieldsAt = async (path) => {
+    const refused = await gateway.api(path, { method: "POST", json: { nothing: 1 } });
+    return /none of (.*)$/.exec(refused.body.message)[1].split(", ").sort();
+  };
+  accepted = await fieldsAt("/api/endpoints");
+  acceptedOfDestinations = await fieldsAt("/api/alerts");
 });
 after(() => gateway.stop());
 
@@ -48,4 +58,10 @@ test("the page's table has the fields that are accepted", () => {
 
 test("the form sends the fields that are accepted", () => {
   assert.deepEqual([...Object.keys(inputOf(fieldsOf())), ...BUTTONS].sort(), accepted);
+});
+
+test("so for alert destinations", () => {
+  assert.deepEqual(Object.keys(schemas.AlertDestinationInput.properties).sort(), acceptedOfDestinations);
+  const sent = Object.keys(destinationOf(fieldsOfDestination()));
+  assert.deepEqual([...sent, "enabled"].sort(), acceptedOfDestinations);
 });
