@@ -10,7 +10,15 @@ import { Backend } from "../tests/edge/support/backend.js";
 import { Gateway } from "../tests/edge/support/gateway.js";
 import { metered, since } from "../tests/edge/support/metering.js";
 import { CASES, SHARDS, warmUp } from "./cost/cases.js";
-import { costTable, freePlanTable, list, priced, priceTable, total } from "./cost/price.js";
+import {
+  costTable,
+  freePlanTable,
+  invocationTable,
+  list,
+  priced,
+  priceTable,
+  total,
+} from "./cost/price.js";
 import { today, versionOf } from "./lib/machine.js";
 import { updatePage } from "./lib/performance.js";
 
@@ -38,9 +46,9 @@ async function counted({ name, about, bindings, run }) {
 const cases = await Promise.all(CASES.map(counted));
 const tables = [costTable(cases), priceTable()].join("\n\n");
 console.log(`\nPer event, and dollars for a million events:\n\n${tables}\n`);
-console.log(
-  `What the Free plan carries, "${cases[0].name}":\n\n${freePlanTable(cases[0].operations)}\n`,
-);
+const [{ name: usual, operations }] = cases;
+const free = [freePlanTable(operations), invocationTable()].join("\n\n");
+console.log(`What the Free plan carries, "${usual}":\n\n${free}\n`);
 for (const { name, events, about } of cases) console.log(`${name}: ${events} events. ${about}`);
 writeFileSync(
   path.join(import.meta.dirname, "results/cost.json"),

@@ -4,7 +4,18 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { markdownTable } from "markdown-table";
 
-export const list = JSON.parse(readFileSync(path.join(import.meta.dirname, "prices.json"), "utf8"));
+const stored = (file) => JSON.parse(readFileSync(path.join(import.meta.dirname, file), "utf8"));
+
+export const list = stored("prices.json");
+
+const platform = stored("../platform/limits.json");
+const { bytesPerEvent } = stored("../results/platform.json");
+
+/** How long an object is active for a request, in seconds: its part of a second at the lower rate, and the commit. */
+const SECONDS_ACTIVE =
+  1 / platform.published.writingRequests.cautious + platform.assumed.commitMs / 1000;
+
+const whole = (value) => Math.floor(value).toLocaleString("en");
 
 /** [what is billed, its price, how many of it was counted] */
 const OPERATIONS = [
@@ -32,26 +43,64 @@ export function priced(counts, events) {
 
 export const total = (operations) => operations.reduce((sum, { cost }) => sum + cost, 0);
 
-/** Returns how many events a day each limit of the Free plan allows: the operations are those of one case. */
+/** How long retention keeps events where it is not set, in days. */
+const RETENTION_DAYS = 30;
+
+/**
+ * Returns how many events a day each limit of the Free plan allows, the lowest first. The operations are those of one
+ * case. Counted are requests, rows and KV; the bytes of an event were measured in a shard; how long an object is active
+ * for a request is assumed.
+ */
 export function freePlan(operations) {
-  return list.free.limits.map(({ title, daily, operations: names }) => {
+  const perEvent = (names) => {
     const counted = operations.filter(({ operation }) => names.includes(operation));
-    const perEvent = counted.reduce((sum, { perEvent }) => sum + perEvent, 0);
-    // Down to thousands; the addition is for fractions such as a third.
-    const events = Math.floor(daily / perEvent / 1000 + 1e-9) * 1000;
-    return { title, daily, perEvent, events };
+    return counted.reduce((sum, { perEvent }) => sum + perEvent, 0);
+  };
+  const { limits, activeGbSeconds, storage } = list.free;
+  const { gigabytes } = platform.published.gbSecond;
+  const rows = limits.map(({ title, amount, operations: names }) => ({
+    limit: `${whole(amount)} ${title}`,
+    ...allowed(amount, perEvent(names)),
+  }));
+  const seconds = perEvent(["requests to objects", "alarms run"]) * SECONDS_ACTIVE;
+  rows.push({
+    limit: `${whole(activeGbSeconds.daily)} GB-s: ${whole(activeGbSeconds.daily / gigabytes)} s of an active object`,
+    ...allowed(activeGbSeconds.daily / gigabytes, seconds, (value) => `${value.toFixed(2)} s`),
   });
+  rows.push({
+    limit: `${storage.bytes / 1e9} GB stored in all, each event for ${RETENTION_DAYS} days`,
+    ...allowed(storage.bytes / RETENTION_DAYS, bytesPerEvent, (value) => `${whole(value)} bytes`),
+  });
+  return rows.sort((a, b) => a.events - b.events);
 }
 
-/** A row for each limit of the Free plan. */
+/** Returns what an event takes, and how many events an amount is enough for, down to thousands. */
+function allowed(amount, perEvent, shown = (value) => value.toFixed(2)) {
+  if (perEvent === 0) return { perEvent: "0", events: Infinity };
+  // The addition is for fractions such as a third.
+  const events = Math.floor(amount / perEvent / 1000 + 1e-9) * 1000;
+  return { perEvent: shown(perEvent), events };
+}
+
+/** A row for each limit of the Free plan: those of a day, and what it may store. */
 export function freePlanTable(operations) {
-  const rows = freePlan(operations).map(({ title, daily, perEvent, events }) => [
-    `${daily.toLocaleString("en")} ${title}`,
-    perEvent.toFixed(2),
-    events.toLocaleString("en"),
+  const rows = freePlan(operations).map(({ limit, perEvent, events }) => [
+    limit,
+    perEvent,
+    events === Infinity ? "any number" : whole(events),
   ]);
   const head = ["Cloudflare's limit a day", "an event takes", "events a day"];
   return markdownTable([head, ...rows], { align: ["l", "r", "r"] });
+}
+
+/** A row for each limit of the Free plan on what one request, or one run of an alarm, asks for itself. */
+export function invocationTable() {
+  const head = ["Cloudflare's limit for a request or a run of an alarm", "what asks for most"];
+  const rows = list.free.invocation.map(({ title, amount, most }) => [
+    `${whole(amount)} ${title}`,
+    most,
+  ]);
+  return markdownTable([head, ...rows]);
 }
 
 const dollars = (amount) => `$${amount.toFixed(amount < 0.1 ? 3 : 2)}`;
