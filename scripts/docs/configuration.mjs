@@ -40,7 +40,7 @@ function pageOf(secrets, texts, bindings) {
       ],
     ),
     "Deploy after a change of a variable. A secret counts as soon as it is set.",
-    "If something is missing or wrong, the gateway answers 503; only a method that a path does not have is answered 405 as always. The dashboard's files are served all the same. The gateway's log names the variable and what is wrong with it, never its value: `npx wrangler tail` shows the log.",
+    "If something is missing or wrong, the gateway answers 503, apart from 405 to a method that a path does not have. The dashboard's files are served all the same. The log names the variable and what is wrong with it, never its value: `npx wrangler tail` shows the log.",
     "## Secrets",
     table(
       ["secret", "required", "value", "what it is for"],

@@ -240,8 +240,8 @@ pub const VARIABLES: [Variable; 18] = [
             form: "`<e-mail, group or *>=<scope>`",
             example: Some("ops@acme.example=admin, support=replay, *=read"),
         },
-        summary: "Which scope people have whom Access lets in, with commas between them. Of several that match, the first one counts.",
-        details: "Whom none matches may do nothing. If unset, everybody whom Access lets in has the scope `admin`. [Groups](../guides/access.md#2-tell-the-gateway).",
+        summary: "The scope of each person whom Access lets in, as rules with commas between them. The first rule that matches counts.",
+        details: "A person whom no rule matches may do nothing. If unset, everybody whom Access lets in has the scope `admin`. [Groups](../guides/access.md#2-tell-the-gateway).",
     },
     Variable {
         name: LOG_LEVEL,
