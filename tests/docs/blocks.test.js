@@ -6,6 +6,7 @@ import path from "node:path";
 import { test } from "node:test";
 import { PAGES, read } from "../pages.js";
 import { blocks } from "./markdown.js";
+import { marksRun } from "./runs.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const COPIED =
@@ -13,28 +14,18 @@ const COPIED =
     " ",
   );
 
-/** The tests that run blocks, as one text. */
-const TESTS = globSync(
-  ["tests/**/*.js", "node-binding/test/**/*.js", "python/tests/**/*.py", "tests/native/*.rs"],
-  { cwd: ROOT, exclude: (name) => name === "node_modules" },
-)
-  .map(read)
-  .join("\n");
+/** The marks of all blocks that a test runs. */
+const RUN = new Set(
+  globSync(
+    ["tests/**/*.js", "node-binding/test/**/*.js", "python/tests/**/*.py", "tests/native/*.rs"],
+    { cwd: ROOT, exclude: (name) => name === "node_modules" },
+  ).flatMap((file) => marksRun(path.extname(file).slice(1), read(file))),
+);
 
 /** Rust's blocks without a mark of the crate's page are doctests: rustdoc runs them. */
 const isDoctest = (page, { language }) => page === "core/README.md" && language === "rust";
 /** `node-binding/test/package/pages.test.js` runs all marked blocks of JavaScript. */
 const isRunWithAll = ({ language }) => language === "js";
-
-/** Whether a test names a mark: whole, or as `"…"` behind the beginning that it shares with others. */
-function isNamed(mark) {
-  if (TESTS.includes(`"${mark}"`) || TESTS.includes(`<!-- tested: ${mark} -->`)) return true;
-  const words = mark.split("-");
-  return words.some((_, at) => {
-    const [start, end] = [words.slice(0, at).join("-"), words.slice(at).join("-")];
-    return at > 0 && TESTS.includes(`\`${start}-\${`) && TESTS.includes(`"${end}"`);
-  });
-}
 
 for (const page of PAGES) {
   test(`the blocks of ${page} say whether they are run`, () => {
@@ -46,11 +37,11 @@ for (const page of PAGES) {
       "lines of blocks without a mark",
     );
     const tested = blocks(read(page)).filter(({ mark }) => mark?.kind === "tested");
-    const idle = tested.filter((block) => !isRunWithAll(block) && !isNamed(block.mark.text));
+    const idle = tested.filter((block) => !isRunWithAll(block) && !RUN.has(block.mark.text));
     assert.deepEqual(
       idle.map(({ mark }) => mark.text),
       [],
-      "marks that no test names",
+      "marks of blocks that no test runs",
     );
   });
 }
@@ -77,8 +68,33 @@ test("a block without a mark is seen, and a mark counts for one block", () => {
       ["js", undefined],
     ],
   );
-  assert.equal(isNamed("no-test-names-this".repeat(2)), false);
 });
+
+const ASKS = 'import { block, read } from "../pages.js";\n';
+for (const { name, language, text, marks } of [
+  { name: "a call", language: "js", text: `${ASKS}await run("a-b", { X });`, marks: ["a-b"] },
+  { name: "a row", language: "js", text: `${ASKS}[{\n    mark: "a",\n check }]`, marks: ["a"] },
+  {
+    name: "a call that leaves out the beginning",
+    language: "js",
+    text: `${ASKS}const lines = (mark) => block(\`a-\${mark}\`);\nlines("b");`,
+    marks: ["a-b"],
+  },
+  { name: "a comment", language: "js", text: `${ASKS}// block("a")\n/* run("b") */`, marks: [] },
+  { name: "another text", language: "js", text: `${ASKS}test("a", () => ["b", "c"]);`, marks: [] },
+  { name: "a file without blocks", language: "js", text: 'run("a");', marks: [] },
+  {
+    name: "calls, rows and lists in Python",
+    language: "py",
+    text: 'def block(mark):\n  run("a")\n  ("b", asgi),\n  for mark in ("c", "d"):\n',
+    marks: ["a", "b", "c", "d"],
+  },
+  { name: "Python's comments", language: "py", text: 'def block(mark):\n  # run("a")', marks: [] },
+]) {
+  test(`what a test runs is known by the form of its calls: ${name}`, () => {
+    assert.deepEqual(marksRun(language, text), marks);
+  });
+}
 
 test("the README has 120 lines at most, and shows the commands that everything begins with", () => {
   const readme = read("README.md");
