@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use vtryon_gateway_engine::Context;
 use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::delivery::delivery_no;
+use vtryon_gateway_engine::protocol::settings::Sealed;
 use vtryon_gateway_engine::shard::Shard;
 use vtryon_gateway_engine::time::rfc3339;
 use vtryon_webhooks::{Digest, Millis};
@@ -165,9 +166,19 @@ fn an_instance_that_the_alarm_has_woken_does_not_set_it_while_it_runs() {
 
 /// The platform lets an invocation send 50 requests to other servers, on its free plan.
 #[test]
-fn a_run_of_the_alarm_begins_a_limited_number_of_attempts() {
+fn a_run_of_the_alarm_sends_a_limited_number_of_requests() {
+    // how many secrets endpoint 2 has; the attempts of each run
+    for (secrets, attempts) in [(1, vec![45, 45, 10]), (3, vec![45, 19, 15, 15, 6])] {
+        assert_eq!(attempts_of_runs(secrets), attempts, "{secrets} secrets");
+    }
+}
+
+/// Lets 50 events wait for two endpoints; returns how many attempts each run of the alarm makes.
+fn attempts_of_runs(secrets: usize) -> Vec<usize> {
     let mut world = World::new();
-    world.configure(vec![endpoint(1), endpoint(2)]);
+    let mut second = endpoint(2);
+    second.secrets = vec![Sealed::default(); secrets];
+    world.configure(vec![endpoint(1), second]);
     for task in 0..50 {
         world.post(&body(&format!("task_{task}"), "queued"));
     }
@@ -179,7 +190,7 @@ fn a_run_of_the_alarm_begins_a_limited_number_of_attempts() {
         runs.push(world.received.len() - before);
         world.now = world.now.plus_seconds(1);
     }
-    assert_eq!(runs, [45, 45, 10], "each run is followed by another while anything is due");
+    runs
 }
 
 /// Whether the answer asks for no further attempt is what counts, not its status, unless that is a success.

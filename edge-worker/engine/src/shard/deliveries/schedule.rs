@@ -124,7 +124,7 @@ impl Shard {
             };
             let dispatch = attempt.dispatch();
             self.note_attempt(context, &dispatch);
-            self.throttle.count_in_run();
+            self.throttle.count_in_run(&dispatch);
             return Ok(Some(Picked { dispatch, body }));
         }
         Ok(None)

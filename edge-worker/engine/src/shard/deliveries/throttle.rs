@@ -16,9 +16,9 @@ use crate::shard::Shard;
 use crate::shard::topology::ShardIndex;
 use crate::{Context, Result};
 
-/// How many attempts a run of the alarm begins: the platform lets an invocation send 50 requests to other servers, on its
-/// free plan (<https://developers.cloudflare.com/workers/platform/limits/#subrequests>).
-const MAX_ATTEMPTS_OF_RUN: usize = 45;
+/// How many requests a run of the alarm may send before it begins no further attempt: the platform lets an invocation send
+/// 50 to other servers, on its free plan (<https://developers.cloudflare.com/workers/platform/limits/#subrequests>).
+const MAX_REQUESTS_OF_RUN: usize = 45;
 
 /// The attempts of each endpoint.
 #[derive(Default)]
@@ -27,8 +27,8 @@ pub(crate) struct Throttle {
     in_flight: BTreeMap<i64, BTreeSet<(Millis, i64)>>,
     /// When the last ones began, in order of time; of endpoints with a rate.
     begun: BTreeMap<i64, VecDeque<Millis>>,
-    /// How many the current run of the alarm has begun.
-    begun_in_run: usize,
+    /// How many requests the attempts of the current run of the alarm may have sent.
+    requests_of_run: usize,
 }
 
 impl Throttle {
@@ -74,17 +74,17 @@ impl Throttle {
 
     /// Notes that a run of the alarm begins.
     pub(crate) const fn begin_run(&mut self) {
-        self.begun_in_run = 0;
+        self.requests_of_run = 0;
     }
 
-    /// Notes an attempt of the run.
-    pub(crate) const fn count_in_run(&mut self) {
-        self.begun_in_run += 1;
+    /// Notes an attempt of the run: a receiver that refuses one signature is sent the next.
+    pub(crate) fn count_in_run(&mut self, dispatch: &Dispatch) {
+        self.requests_of_run += dispatch.secrets.len().max(1);
     }
 
-    /// Returns how many attempts the run may still begin.
+    /// Returns how many attempts the run may still begin, at most.
     pub(crate) const fn left_in_run(&self) -> usize {
-        MAX_ATTEMPTS_OF_RUN.saturating_sub(self.begun_in_run)
+        MAX_REQUESTS_OF_RUN.saturating_sub(self.requests_of_run)
     }
 
     /// Notes that an attempt is over.
