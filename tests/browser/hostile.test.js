@@ -140,9 +140,9 @@ test("as id, status, event, error and answer: a task's own page", async () => {
           assert.ok(shownText.includes(within(text, most).toLowerCase()), name);
         }
         assert.ok((await page.getByRole("alert").textContent()).includes(text), name);
-        for (const summary of await page.locator("details.delivery summary").all()) {
-          await summary.click();
-        }
+        const summaries = page.locator("details.delivery summary");
+        await summaries.first().waitFor();
+        for (const summary of await summaries.all()) await summary.click();
         const answer = page.locator("pre.answer").first();
         await answer.waitFor();
         assert.equal(await answer.textContent(), excerptOf(text));

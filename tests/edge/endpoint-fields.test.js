@@ -61,7 +61,10 @@ test("the form sends the fields that are accepted", () => {
 });
 
 test("so for alert destinations", () => {
-  assert.deepEqual(Object.keys(schemas.AlertDestinationInput.properties).sort(), acceptedOfDestinations);
+  assert.deepEqual(
+    Object.keys(schemas.AlertDestinationInput.properties).sort(),
+    acceptedOfDestinations,
+  );
   const sent = Object.keys(destinationOf(fieldsOfDestination()));
   assert.deepEqual([...sent, "enabled"].sort(), acceptedOfDestinations);
 });
