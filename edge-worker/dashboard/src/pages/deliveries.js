@@ -150,7 +150,7 @@ function List({ shown, pages, filter, endpoints, onChange }) {
     ],
     ["Last attempt", ({ attempts }) => html`<${Last} attempt=${attempts.at(-1)} />`],
     ["Next attempt", (delivery) => html`<${NextAttempt} delivery=${delivery} />`],
-    ["Replay", (delivery) => html`<${ReplayButton} delivery=${delivery} onDone=${onChange} />`],
+    ["Action", (delivery) => html`<${ReplayButton} delivery=${delivery} onDone=${onChange} />`],
   ];
   return html`
     <${Table} label="Deliveries" columns=${columns} rows=${shown} id=${({ id }) => id} busy=${pages.loading} />
