@@ -5,6 +5,7 @@
 
 mod json;
 mod targets;
+mod variants;
 mod vectors;
 
 use std::path::PathBuf;

@@ -3,6 +3,11 @@
 //! While a deployment rolls out, a message may come from another version. So whatever can be read is read again as it
 //! was written, with fields that a newer version might add, and without those that an older version did not have.
 
+mod seeds;
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -10,152 +15,169 @@ use url::Url;
 use vtryon_gateway_engine::directory::EndpointRecord;
 use vtryon_gateway_engine::json;
 use vtryon_gateway_engine::protocol::delivery::{AttemptReport, Dispatch};
-use vtryon_gateway_engine::protocol::live::{Subscription, acknowledged};
+use vtryon_gateway_engine::protocol::import::ImportedLine;
+use vtryon_gateway_engine::protocol::live::{MAX_ACK_BYTES, Start, Subject, Subscription, acknowledged};
 use vtryon_gateway_engine::protocol::metrics::Counts;
 use vtryon_gateway_engine::protocol::rejection::Rejection;
-use vtryon_gateway_engine::protocol::settings::{ReplayProgress, Settings};
+use vtryon_gateway_engine::protocol::settings::{RangeCount, ReplayProgress, Settings};
 use vtryon_gateway_engine::protocol::stats::Stats;
 use vtryon_gateway_engine::protocol::{
-    Call, DirectoryCall, EndpointHealth, IncomingEvent, Page, StoreResult,
+    Call, Content, DirectoryCall, DirectoryRequest, EndpointHealth, IncomingEvent, Page, ShardRequest,
+    StoreResult, SweepFindings,
 };
 use vtryon_gateway_engine::shard::Subscriber;
 use vtryon_webhooks::{Digest, Event, Millis, Secret, Signature, Verifier};
 
+pub(crate) use self::seeds::seeds;
+
 use crate::json::Members;
+use crate::variants::variants;
 
-/// How long an acknowledgement may be.
-const LONGEST: usize = 1024;
-
-/// The fields that have a default, so that a message without them can be read.
-const ADDED_LATER: [&str; 16] = [
-    "key",
-    "url",
-    "secrets",
-    "webhook_id",
-    "outcome",
-    "timeout_seconds",
-    "answer",
-    "previous_secret",
-    "bodies",
-    "items",
-    "dispatches",
-    "body",
-    "own_origin",
-    "caught_up",
-    "order",
-    "leased_until",
+/// Messages that may come from another version.
+const MESSAGES: &[Message] = &[
+    Message {
+        check: message::<Call>,
+        required: &[
+            "shard",
+            "shards",
+            "request",
+            "reports.delivery",
+            "reports.replay_count",
+            "reports.attempt",
+            "made.attempted_at",
+            "made.took_ms",
+            "store_event.received_at",
+            "store_event.content",
+            "event.received_at",
+            "event.content",
+            "event.event",
+            "event.length",
+            "erasure.task_digest",
+            "erasure.erased_at",
+            "task_id",
+            "status.status",
+            "other.name",
+            "unreadable.code",
+            "unreadable.message",
+            "store_alert.id",
+            "store_alert.name",
+            "store_alert.destinations",
+            "tasks.filter",
+            "limit",
+            "delivery.no",
+            "delivery_body.no",
+            "replay.no",
+            "progress.id",
+            "health.endpoint",
+            "stats.from",
+            "subscribe.subject",
+            "subscribe.start",
+            "subscribe.send_window",
+        ],
+    },
+    Message {
+        check: message::<DirectoryCall>,
+        required: &[
+            "request",
+            "operation",
+            "actor.kind",
+            "actor.name",
+            "input",
+            "endpoint",
+            "change.change",
+            "unhealthy.reason",
+            "conditions.kind",
+            "conditions.count",
+            "conditions.at",
+            "id",
+            "fingerprint",
+            "limit",
+            "target",
+        ],
+    },
+    Message {
+        check: message::<IncomingEvent>,
+        required: &["received_at", "content", "task_id", "status.status", "name", "code", "message"],
+    },
+    Message { check: message::<StoreResult>, required: DISPATCH },
+    Message { check: message::<Dispatch>, required: DISPATCH },
+    Message {
+        check: message::<AttemptReport>,
+        required: &["delivery", "replay_count", "attempt", "attempted_at", "took_ms"],
+    },
+    Message { check: message::<Settings>, required: &[] },
+    Message { check: message::<EndpointRecord>, required: &[] },
+    Message { check: message::<Subscription>, required: &["subject", "start", "send_window", "task_id"] },
+    Message {
+        check: message::<Subscriber>,
+        required: &["subject", "task_id", "at", "floor", "send_window", "waiting", "silent_since"],
+    },
+    Message { check: message::<ReplayProgress>, required: &[] },
+    Message { check: message::<RangeCount>, required: &[] },
+    Message { check: message::<EndpointHealth>, required: &["consecutive_410"] },
+    Message { check: message::<SweepFindings>, required: &[] },
+    Message { check: message::<Counts>, required: &[] },
+    Message { check: message::<Stats>, required: &[] },
+    Message { check: message::<Vec<Rejection>>, required: &[] },
 ];
 
-/// The requests that are an object with one member, whose name says which it is.
-const VARIANTS: [&str; 36] = [
-    "store_event",
-    "task",
-    "result",
-    "tasks",
-    "quarantine",
-    "configure",
-    "report_attempts",
-    "delivery",
-    "deliveries",
-    "replay",
-    "progress",
-    "health",
-    "stats",
-    "subscribe",
-    "status",
-    "other",
-    "unreadable",
-    "create",
-    "get",
-    "change",
-    "delete",
-    "rotate",
-    "retire",
-    "report_unhealthy",
-    "report_rejections",
-    "purge_secret",
-    "state",
-    "after",
-    "since",
-    "now",
-    "shard",
-    "topology",
-    "verify_shard_count",
-    "metrics",
-    "sweep",
-    "list",
-];
+const DISPATCH: &[&str] = &["delivery", "replay_count", "attempt", "begin_before", "leased_until"];
 
-pub(crate) fn seeds() -> Vec<Vec<u8>> {
-    let requests = [
-        r#"{"store_event":{"received_at":1,"key":"8aee3df6","content":{"status":{"task_id":"t","status":"completed","result_url":"https://cdn.example/1.jpg","failure":null}},"target_endpoint":1,"last_commit_ms":5}}"#,
-        r#"{"store_event":{"received_at":1,"content":{"unreadable":{"code":"invalid_json","message":"m"}},"target_endpoint":null,"last_commit_ms":null}}"#,
-        r#"{"tasks":{"before":7,"status":"queued","stalled":1,"limit":50}}"#,
-        r#"{"deliveries":{"before":null,"endpoint":1,"state":"dead","task_id":"t","digest":null,"limit":1}}"#,
-        r#"{"configure":{"version":3,"endpoints":[{"no":1,"url":"https://shop.example/","enabled":true,"order":"all","statuses":["completed"],"events":[],"include":["unknown"],"timeout_seconds":10,"max_in_flight":8,"attempts_per_second":null,"secrets":[{"version":1,"sealed":"s","fingerprint":"8aee3df6","created_at":1,"until":null}]}],"deleted":[2],"replays":[{"id":"rpl_1","endpoint":1,"all":true,"from":0,"until":9}]}}"#,
-        r#"{"subscribe":{"subject":{"state":{"task_id":"t"}},"start":{"after":5},"bodies":true,"until":9,"send_window":65536}}"#,
-        r#"{"subscribe":{"subject":"shard","start":{"since":5},"until":null,"send_window":1}}"#,
-        r#""metrics""#,
-    ];
-    let mut seeds: Vec<Vec<u8>> = requests
-        .map(|request| format!(r#"{{"shard":0,"shards":4,"request":{request}}}"#).into_bytes())
-        .to_vec();
-    let report = r#"{"delivery":65537,"replay_count":0,"attempt":1,"leased_until":20,"made":{"attempted_at":1,"took_ms":5,"status":503,"error":null,"answer":"a","location_host":null,"retry_after_ms":1000,"previous_secret":false}}"#;
-    seeds.push(
-        format!(r#"{{"shard":0,"shards":4,"reports":[{report}],"request":"report_attempts"}}"#).into_bytes(),
-    );
-    let others = [
-        r#"{"request":{"create":{"body":"{\"url\":\"https://shop.example/\"}","own_origin":"https://gateway.example"}},"audited":{"actor":{"kind":"token","id":"tok_1","name":"ci"},"operation":"POST /api/endpoints","address":null}}"#,
-        r#"{"request":{"report_rejections":{"rejections":[{"code":"signature_mismatch","path":"/webhooks/vtryon","count":3,"first_at":1,"last_at":2,"first":{"received_at":1,"header":"ab","header_bytes":2,"content_type":null,"body":"7b7d","body_bytes":2},"last":null}]}},"audited":null}"#,
-        r#"{"dispatches":[{"delivery":65537,"url":"https://shop.example/","secrets":[],"webhook_id":"evt_1","outcome":"applied","replay_count":0,"attempt":1,"begin_before":9,"leased_until":20,"timeout_seconds":10}]}"#,
-        r#"{"items":[{"no":7,"at":1,"view":{"task_id":"t"}}],"next":7}"#,
-        r#"{"subject":{"task":{"task_id":"t"}},"bodies":true,"until":9,"at":5,"floor":0,"send_window":65536,"caught_up":true,"ready_sent":true,"sent":[[5,100]],"waiting":0,"silent_since":1}"#,
-        r#"{"events":5,"open_tasks":1,"quarantined":0,"pending":1,"dead":0,"oldest_due":5}"#,
-        r#"{"type":"ack","id":"1.4.0_7"}"#,
-        r#"{"event":"generation.status_changed","task_id":"task_1","status":"completed","data":{"result_url":"https://cdn.example/1.jpg"}}"#,
-    ];
-    seeds.extend(others.map(Into::into));
-    seeds
+struct Message {
+    check: fn(&str, &[&str]),
+    /// The fields that every version sends: those of any object, or with the name of the member that holds it. Whatever is
+    /// added to a message has a default, and does not belong here.
+    required: &'static [&'static str],
 }
+
+/// Requests and what they hold that is an object with one member, whose name says which it is.
+static VARIANTS: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
+    let enums = [
+        variants::<ShardRequest>(),
+        variants::<DirectoryRequest>(),
+        variants::<Content>(),
+        variants::<ImportedLine>(),
+        variants::<Subject>(),
+        variants::<Start>(),
+    ];
+    enums.concat().into_iter().collect()
+});
 
 pub(crate) fn check(input: &[u8]) {
     incoming(input);
     let Ok(text) = std::str::from_utf8(input) else { return };
     ack(text);
     let _ = Call::from_url(text);
-    if let Some(call) = message::<Call>(text) {
-        let url = call.to_url();
-        assert!(Url::parse(&url).is_ok_and(|read| read.as_str() == url));
-        assert_eq!(json::to_string(&Call::from_url(&url).unwrap()), json::to_string(&call));
+    call(text);
+    for Message { check, required } in MESSAGES {
+        check(text, required);
     }
-    message::<DirectoryCall>(text);
-    message::<IncomingEvent>(text);
-    message::<StoreResult>(text);
-    message::<Dispatch>(text);
-    message::<AttemptReport>(text);
-    message::<Settings>(text);
-    message::<EndpointRecord>(text);
-    message::<Subscription>(text);
-    message::<Subscriber>(text);
-    message::<ReplayProgress>(text);
-    message::<EndpointHealth>(text);
-    message::<Counts>(text);
-    message::<Stats>(text);
-    message::<Vec<Rejection>>(text);
     page(text);
 }
 
+/// A call that asks for a WebSocket is a URL.
+fn call(text: &str) {
+    let Ok(call) = json::read::<Call>(text) else { return };
+    let url = call.to_url();
+    assert!(Url::parse(&url).is_ok_and(|read| read.as_str() == url));
+    assert_eq!(json::to_string(&Call::from_url(&url).unwrap()), json::to_string(&call));
+}
+
 /// Reads a text as a message; it is then read again from what this version, a newer and an older one would write.
-fn message<T: Serialize + DeserializeOwned>(text: &str) -> Option<T> {
-    let read: T = json::read(text).ok()?;
+fn message<T: Serialize + DeserializeOwned>(text: &str, required: &[&str]) {
+    let Ok(read) = json::read::<T>(text) else { return };
     let written = json::to_string(&read);
-    let again = |text: &str| json::to_string(&json::read::<T>(text).unwrap());
+    let again = |text: &str| {
+        let read = json::read::<T>(text).unwrap_or_else(|_| panic!("can't be read: {text}"));
+        json::to_string(&read)
+    };
     assert_eq!(again(&written), written);
     let value: Value = serde_json::from_str(&written).unwrap();
     assert_eq!(again(&newer(value.clone()).to_string()), written, "with a field of a newer version");
-    let older = older(value).to_string();
-    assert_eq!(again(&again(&older)), again(&older), "without the fields that were added later");
-    Some(read)
+    for keeps_holders in [false, true] {
+        let older = older(value.clone(), required, keeps_holders).to_string();
+        assert_eq!(again(&again(&older)), again(&older), "without the fields that were added later");
+    }
 }
 
 /// A page of a listing: its items are passed on as they are.
@@ -166,37 +188,55 @@ fn page(text: &str) {
     assert_eq!((views(&again), again.next), (views(&page), page.next));
 }
 
+/// Returns whether an object says only which variant it is.
+fn is_variant(members: &Map<String, Value>) -> bool {
+    members.len() == 1 && members.keys().all(|name| VARIANTS.contains(name.as_str()))
+}
+
 /// Adds a field to every object that is a structure.
 fn newer(value: Value) -> Value {
-    map(value, &|members| {
-        let is_variant = members.len() == 1 && members.keys().all(|name| VARIANTS.contains(&name.as_str()));
-        if !is_variant {
-            members.insert("from_a_newer_version".to_owned(), serde_json::json!({ "a": [1, null] }));
-        }
+    map("", value, &|_, members| {
+        members.insert("from_a_newer_version".to_owned(), serde_json::json!({ "a": [1, null] }));
     })
 }
 
-fn older(value: Value) -> Value {
-    map(value, &|members| members.retain(|name, _| !ADDED_LATER.contains(&name.as_str())))
+/// Removes every field that is not required, but perhaps not those that hold others: what is in them is required of them.
+fn older(value: Value, required: &[&str], keeps_holders: bool) -> Value {
+    let is_required = |holder: &str, name: &str| {
+        required.iter().any(|field| match field.split_once('.') {
+            Some(held) => held == (holder, name),
+            None => *field == name,
+        })
+    };
+    map("", value, &|holder, members| {
+        members.retain(|name, value| {
+            is_required(holder, name) || keeps_holders && (value.is_object() || value.is_array())
+        });
+    })
 }
 
-/// Changes every object, the innermost first.
-fn map(value: Value, change: &dyn Fn(&mut Map<String, Value>)) -> Value {
+/// Changes every structure, the innermost first, by the name of the member that holds it.
+fn map(holder: &str, value: Value, change: &dyn Fn(&str, &mut Map<String, Value>)) -> Value {
     match value {
         Value::Object(members) => {
-            let changed = members.into_iter().map(|(name, value)| (name, map(value, change)));
+            let changed = members.into_iter().map(|(name, value)| {
+                let value = map(&name, value, change);
+                (name, value)
+            });
             let mut members: Map<String, Value> = changed.collect();
-            change(&mut members);
+            if !is_variant(&members) {
+                change(holder, &mut members);
+            }
             members.into()
         }
-        Value::Array(elements) => elements.into_iter().map(|element| map(element, change)).collect(),
+        Value::Array(elements) => elements.into_iter().map(|element| map(holder, element, change)).collect(),
         other => other,
     }
 }
 
 /// A message of a client is an acknowledgement, or nothing.
 fn ack(text: &str) {
-    let members = Members::read(text).filter(|_| text.len() <= LONGEST);
+    let members = Members::read(text).filter(|_| text.len() <= MAX_ACK_BYTES);
     let once = |name: &str| {
         let members = members.as_ref()?;
         let names = members.names()?;
@@ -204,7 +244,7 @@ fn ack(text: &str) {
         serde_json::from_str::<String>(members.all(name).first()?).ok().filter(|_| is_once)
     };
     let id = once("type").filter(|kind| kind == "ack").and_then(|_| once("id"));
-    assert_eq!(acknowledged(text, LONGEST), id);
+    assert_eq!(acknowledged(text, MAX_ACK_BYTES), id);
 }
 
 /// Any signed body becomes a message to the shard of its task, or of its own digest.
@@ -218,5 +258,5 @@ fn incoming(body: &[u8]) {
     assert_eq!(event.task_id(), task_id);
     assert!(digest == Digest::of(task_id.map_or(body, str::as_bytes)));
     let written = json::to_string(&event);
-    assert_eq!(json::to_string(&message::<IncomingEvent>(&written).unwrap()), written);
+    assert_eq!(json::to_string(&json::read::<IncomingEvent>(&written).unwrap()), written);
 }
