@@ -8,7 +8,7 @@ use vtryon_gateway_engine::protocol::live::Subscription;
 use vtryon_gateway_engine::protocol::metrics::Counts;
 use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::settings::{Endpoint, EndpointOptions, Replay, Settings};
-use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult, TaskFilter};
+use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult};
 use vtryon_gateway_engine::shard::{Shard, Subscribed, Subscriber, TopologyCheck};
 use vtryon_gateway_engine::sqlite::Sqlite;
 use vtryon_gateway_engine::tickets::Tickets;
@@ -21,14 +21,21 @@ pub(super) const STATUSES: [&str; 6] = ["queued", "processing", "completed", "fa
 /// What a status has to be to end a task.
 const FINAL: [&str; 2] = ["completed", "failed"];
 
+/// The body of a change of status.
+pub(super) fn status_body(task_id: &str, status: &str) -> Vec<u8> {
+    let body =
+        serde_json::json!({ "event": "generation.status_changed", "task_id": task_id, "status": status });
+    body.to_string().into_bytes()
+}
+
 pub(super) struct World {
-    db: Sqlite,
-    deployment: Deployment,
-    now: Millis,
-    shard: Shard,
-    settings: Settings,
+    pub(super) db: Sqlite,
+    pub(super) deployment: Deployment,
+    pub(super) now: Millis,
+    pub(super) shard: Shard,
+    pub(super) settings: Settings,
     /// The attempts that the Worker has to make.
-    dispatches: Vec<Dispatch>,
+    pub(super) dispatches: Vec<Dispatch>,
     /// The reports that the next call brings.
     reports: Vec<AttemptReport>,
 }
@@ -71,7 +78,7 @@ impl World {
         answer.map_or(Json::Null, |text| serde_json::from_str(&text).unwrap())
     }
 
-    fn counts(&mut self) -> Counts {
+    pub(super) fn counts(&mut self) -> Counts {
         serde_json::from_value(self.call(ShardRequest::Metrics, &[])).unwrap()
     }
 
@@ -89,9 +96,7 @@ impl World {
     }
 
     pub(super) fn status(&mut self, task_id: &str, status: &str) {
-        let body =
-            serde_json::json!({ "event": "generation.status_changed", "task_id": task_id, "status": status });
-        self.post(body.to_string().as_bytes());
+        self.post(&status_body(task_id, status));
         let task = self.call(ShardRequest::Task { task_id: task_id.to_owned() }, &[]);
         // A task that was pruned is not found, and stays ended.
         if FINAL.contains(&status) && !task.is_null() {
@@ -116,7 +121,9 @@ impl World {
             };
             Endpoint { no, options, ..Endpoint::default() }
         };
-        self.settings.endpoints = (1..=count).filter(|no| !deleted.contains(no)).map(endpoint).collect();
+        self.settings.endpoints.retain(|endpoint| endpoint.options.is_alert_destination());
+        let endpoints = (1..=count).filter(|no| !deleted.contains(no)).map(endpoint);
+        self.settings.endpoints.extend(endpoints);
         self.push();
     }
 
@@ -137,7 +144,7 @@ impl World {
         self.push();
     }
 
-    fn push(&mut self) {
+    pub(super) fn push(&mut self) {
         self.settings.version += 1;
         let version = self.call(ShardRequest::Configure(self.settings.clone()), &[]);
         assert_eq!(version, self.settings.version);
@@ -201,11 +208,12 @@ impl World {
         self.now = self.now.plus_seconds(seconds);
     }
 
-    /// Starts another instance on the same database.
-    pub(super) fn restart(&mut self) {
+    /// Starts another instance on the same database; returns the former one.
+    pub(super) fn restart(&mut self) -> Shard {
         let context = Context { db: &self.db, now: self.now, deployment: &self.deployment };
-        self.shard = Shard::open(&context, 0, 0).unwrap();
+        let former = std::mem::replace(&mut self.shard, Shard::open(&context, 0, 0).unwrap());
         self.decide(|_, _| ());
+        former
     }
 
     /// Opens a stream, acknowledges all that it is sent, and closes it.
@@ -233,63 +241,16 @@ impl World {
         self.decide(|shard, _| shard.closed(&opened.subscriber));
     }
 
-    fn number(&self, query: &'static str) -> i64 {
+    pub(super) fn number(&self, query: &'static str) -> i64 {
         let db: &dyn Database = &self.db;
         db.first(query, &[], Row::int).unwrap().unwrap()
     }
 
     /// How many rows there are of what an event may write.
-    fn rows(&self) -> i64 {
+    pub(super) fn rows(&self) -> i64 {
         self.number(
             "SELECT (SELECT COUNT(*) FROM events) + (SELECT COUNT(*) FROM tasks) + (SELECT COUNT(*) FROM quarantine)
                 + (SELECT COUNT(*) FROM deliveries)",
         )
-    }
-
-    /// What must hold at the end of any requests.
-    pub(super) fn check(&mut self) {
-        // The memory of an instance is what another one would read.
-        let before = self.counts();
-        self.restart();
-        let counts = self.counts();
-        assert_eq!(counts.totals, before.totals);
-        let open = "SELECT COUNT(*) FROM tasks WHERE open = 1";
-        assert_eq!(counts.open_tasks, self.number(open));
-        let dead = "SELECT COUNT(*) FROM deliveries WHERE state = 'dead'";
-        assert_eq!(counts.dead(), self.number(dead));
-        let pending = "SELECT COUNT(*) FROM deliveries WHERE state = 'pending'";
-        assert_eq!(counts.pending(), self.number(pending));
-        let tasks =
-            self.walk(|before| ShardRequest::Tasks { before, filter: TaskFilter::default(), limit: 3 });
-        assert_eq!(tasks, self.number("SELECT COUNT(*) FROM tasks WHERE task_id NOT GLOB char(1) || '*'"));
-        let filter = |before| ShardRequest::Deliveries {
-            before,
-            endpoint: None,
-            state: None,
-            task_id: None,
-            digest: None,
-            limit: 3,
-        };
-        assert_eq!(self.walk(filter), self.number("SELECT COUNT(*) FROM deliveries"));
-        let integrity: &dyn Database = &self.db;
-        assert_eq!(integrity.first("PRAGMA integrity_check", &[], Row::text).unwrap().as_deref(), Some("ok"));
-    }
-
-    /// Reads a listing from page to page: every row once, the latest first. Returns how many there are.
-    fn walk(&mut self, page: impl Fn(Option<i64>) -> ShardRequest) -> i64 {
-        let (mut before, mut count) = (None, 0);
-        loop {
-            let answer = self.call(page(before), &[]);
-            for item in answer["items"].as_array().unwrap() {
-                let no = item["no"].as_i64().unwrap();
-                assert!(before.is_none_or(|before| no < before), "{no} is listed after {before:?}");
-                before = Some(no);
-                count += 1;
-            }
-            match answer["next"].as_i64() {
-                Some(next) => before = Some(next),
-                None => return count,
-            }
-        }
     }
 }
