@@ -1,5 +1,9 @@
-//! The rules for URLs of endpoints against the crate `url`, which reads them as browsers and Workers do.
+//! The rules for URLs of endpoints against the crate `url`, which reads them as browsers and Workers do, and against a model
+//! of which rules a URL breaks.
 
+mod model;
+
+use arbitrary::{Result, Unstructured};
 use url::{Host, Position, Url};
 use vtryon_webhooks::endpoint::{UrlRules, host};
 
@@ -8,15 +12,116 @@ use crate::vectors::column;
 /// The hosts of this machine, which `allow_insecure` permits.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
+/// Parts of hosts, alone and with others: public and private names, and numbers.
+const LABELS: [&str; 64] = [
+    "shop",
+    "example",
+    "com",
+    "alt",
+    "arpa",
+    "beta",
+    "tailscale",
+    "net",
+    "bit",
+    "box",
+    "consul",
+    "corp",
+    "exit",
+    "gnu",
+    "home",
+    "i2p",
+    "internal",
+    "intranet",
+    "invalid",
+    "lan",
+    "local",
+    "localdomain",
+    "localho",
+    "st",
+    "localhost",
+    "localtest",
+    "me",
+    "lvh",
+    "mail",
+    "metadata",
+    "goog",
+    "tencentyun",
+    "nip",
+    "io",
+    "onion",
+    "private",
+    "sslip",
+    "svc",
+    "test",
+    "traefik",
+    "ts",
+    "xip",
+    "zkey",
+    "LAN",
+    "xlan",
+    "lanx",
+    "127",
+    "0",
+    "1",
+    "10",
+    "256",
+    "0x7f",
+    "0x",
+    "0xg",
+    "08",
+    "4294967296",
+    "-a",
+    "a-",
+    "a_b",
+    "",
+    "xn--p1ai",
+    "127.0.0.1",
+    "a63456789012345678901234567890123456789012345678901234567890123",
+    "a634567890123456789012345678901234567890123456789012345678901234",
+];
+
+/// What stands behind a host.
+const PORTS: [&str; 16] = [
+    "", "", ":443", ":2053", ":2083", ":2087", ":2096", ":8443", ":80", ":0", ":65535", ":65536", ":0443",
+    ":+443", ":", ":x",
+];
+
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
-    column(include_str!("../../../tests/vectors/endpoint.json"), "url")
+    let built = (0..LABELS.len() as u8).map(|no| vec![1, no, (no + 1) % 64, 0, 0, no % 16]);
+    column(include_str!("../../../tests/vectors/endpoint.json"), "url").into_iter().chain(built).collect()
 }
 
 pub(crate) fn check(input: &[u8]) {
-    let Ok(text) = std::str::from_utf8(input) else { return };
+    if let Ok(text) = std::str::from_utf8(input) {
+        judged(text);
+    }
+    if let Ok(text) = built(&mut Unstructured::new(input)) {
+        judged(&text);
+    }
+}
+
+/// Builds a URL of parts.
+fn built(choices: &mut Unstructured<'_>) -> Result<String> {
+    let mut host = String::new();
+    for no in 0..=choices.int_in_range(0..=4_u8)? {
+        let dot = if no > 0 { "." } else { "" };
+        host = format!("{host}{dot}{}", choices.choose(&LABELS)?);
+    }
+    host = host.repeat(*choices.choose(&[1, 1, 1, 5])?);
+    let (scheme, port) = (*choices.choose(&["https", "https", "http", "HTTPS"])?, *choices.choose(&PORTS)?);
+    Ok(format!("{scheme}://{host}{port}/webhooks"))
+}
+
+fn judged(text: &str) {
     for allow_insecure in [false, true] {
         let rules = UrlRules { allow_insecure, hosts: Vec::new() };
-        match rules.check(text) {
+        let checked = rules.check(text);
+        if let Some(broken) = model::broken(text, allow_insecure) {
+            let is_said = |why: String| broken.iter().any(|rule| why.contains(rule));
+            let agrees = checked.as_ref().map_or_else(|why| is_said(why.to_string()), |()| broken.is_empty());
+            assert!(agrees, "{text}: {checked:?}, but {broken:?}");
+        }
+        match checked {
             Ok(()) => accepted(text, &rules),
             Err(refused) => justified(text, &refused.to_string(), allow_insecure),
         }
