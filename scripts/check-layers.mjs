@@ -1,6 +1,7 @@
 // Checks that modules of the Worker and of its engine import downwards only: fails on an upward import and on a circle
-// of layers.
+// of layers; and that the engine depends on no platform, and on nothing that is random.
 
+import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 
@@ -70,6 +71,21 @@ function check({ sources, layers }) {
   });
 }
 
-const faults = CRATES.flatMap(check);
+const ENGINE = "vtryon-gateway-engine";
+const NOT_IN_ENGINE = ["worker", "js-sys", "web-sys", "wasm-bindgen", "getrandom", "rand"];
+
+/** Returns the crates that the engine must not depend on, however far away, and does. */
+function checkEngine() {
+  const options = ["--edges", "normal", "--target", "all", "--prefix", "none", "--format", "{p}"];
+  const tree = execFileSync("cargo", ["tree", "--quiet", "--package", ENGINE, ...options], {
+    encoding: "utf8",
+  });
+  const names = new Set(tree.split("\n").map((line) => line.split(" ")[0]));
+  return NOT_IN_ENGINE.filter((name) => names.has(name)).map(
+    (name) => `${ENGINE} depends on \`${name}\``,
+  );
+}
+
+const faults = [...CRATES.flatMap(check), ...checkEngine()];
 for (const fault of faults) console.error(fault);
 if (faults.length > 0) process.exit(1);

@@ -72,9 +72,8 @@ impl Access {
         let Some(key) = self.certs.key(assertion.kid(), now).await? else {
             return Ok(Err("its Access assertion is signed with a key that the team does not have"));
         };
-        let Some(verified) =
-            assertion.verify(async |message, signature| key.verify(message, signature).await).await?
-        else {
+        let is_signed = key.verify(assertion.message(), assertion.signature()).await?;
+        let Some(verified) = assertion.accept(is_signed) else {
             return Ok(Err("the signature of its Access assertion is wrong"));
         };
         Ok(self.expected.check(&verified, now))

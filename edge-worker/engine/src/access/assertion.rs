@@ -15,7 +15,7 @@ pub struct Assertion<'a> {
     signature: Vec<u8>,
 }
 
-/// The payload of an assertion that the team has signed. Only [`Assertion::verify`] makes one.
+/// The payload of an assertion that the team has signed. Only [`Assertion::accept`] makes one.
 pub struct VerifiedJwt(Vec<u8>);
 
 impl<'a> Assertion<'a> {
@@ -52,17 +52,19 @@ impl<'a> Assertion<'a> {
         &self.payload
     }
 
-    /// Verifies the signature: `is_signed` says whether the key's holder has signed a message, which comes first, with
-    /// a signature. The platform does that.
-    ///
-    /// # Errors
-    /// Those of `is_signed`.
-    pub async fn verify<E>(
-        self,
-        is_signed: impl AsyncFnOnce(&[u8], &[u8]) -> Result<bool, E>,
-    ) -> Result<Option<VerifiedJwt>, E> {
-        let good = is_signed(self.signed.as_bytes(), &self.signature).await?;
-        Ok(good.then_some(VerifiedJwt(self.payload)))
+    /// Returns what is signed.
+    pub const fn message(&self) -> &[u8] {
+        self.signed.as_bytes()
+    }
+
+    /// Returns the signature of the message, which the platform verifies by the key that is named.
+    pub fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+
+    /// Takes the answer: whether the key's holder has signed the message with the signature.
+    pub fn accept(self, is_signed: bool) -> Option<VerifiedJwt> {
+        is_signed.then_some(VerifiedJwt(self.payload))
     }
 }
 
@@ -117,8 +119,15 @@ mod tests {
                 (Err(fault), None) => assert!(fault.is_empty(), "{token}: {fault}"),
             }
         }
-        let claimed = Assertion::parse("eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.e30.AA");
-        assert!(claimed.is_ok_and(|assertion| assertion.claimed() == b"{}"));
+        for (is_signed, payload) in [(true, Some(&b"{}"[..])), (false, None)] {
+            let assertion = Assertion::parse("eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.e30.AQ");
+            assert!(assertion.as_ref().is_ok_and(|assertion| assertion.claimed() == b"{}"));
+            let message = &b"eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.e30"[..];
+            let parts = assertion.as_ref().ok().map(|assertion| (assertion.message(), assertion.signature()));
+            assert_eq!(parts, Some((message, &[1][..])));
+            let accepted = assertion.ok().and_then(|assertion| assertion.accept(is_signed));
+            assert_eq!(accepted.as_ref().map(VerifiedJwt::payload), payload);
+        }
         let long = format!("eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.{}.AA", "AAAA".repeat(2048));
         assert!(Assertion::parse(&long).is_err_and(|fault| fault.contains("8 KiB")));
     }
