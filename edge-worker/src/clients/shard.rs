@@ -5,7 +5,7 @@ use js_sys::Uint8Array;
 use js_sys::futures::JsFuture;
 use vtryon_gateway_engine::json;
 use vtryon_gateway_engine::protocol::delivery::AttemptReport;
-use vtryon_gateway_engine::protocol::live::Subscription;
+use vtryon_gateway_engine::protocol::live::{NotOpened, Subscription};
 use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::{Call, ShardRequest};
 use vtryon_gateway_engine::variables::TASK_SHARD;
@@ -19,6 +19,9 @@ use super::reports;
 use crate::http::response::ApiError;
 use crate::platform::clock;
 use crate::platform::js::ShardMethods;
+
+/// The status of an answer with a socket (RFC 9110, 15.2.2).
+const SWITCHING_PROTOCOLS: u16 = 101;
 
 /// Finds the stub of an object by its name.
 type FindStub = fn(&Objects, &str) -> worker::Result<Stub>;
@@ -97,13 +100,18 @@ impl ShardClient {
         let init = RequestInit::new();
         init.set_headers(&upgrade()?);
         let mut response = self.objects.fetch(&name(shard), &call.to_url(), &init).await?;
-        match response.status_code() {
-            101 => Ok(SubscribeResponse::Opened(response)),
-            204 => Ok(SubscribeResponse::Over),
-            401 => Ok(SubscribeResponse::Refused),
-            410 => Ok(SubscribeResponse::Erased),
-            503 => Err(ApiError::with_message(Code::Unavailable, response.text().await?)),
-            status => {
+        let status = response.status_code();
+        if status == SWITCHING_PROTOCOLS {
+            return Ok(SubscribeResponse::Opened(response));
+        }
+        match NotOpened::from_status(status) {
+            Some(NotOpened::Over) => Ok(SubscribeResponse::Over),
+            Some(NotOpened::Refused) => Ok(SubscribeResponse::Refused),
+            Some(NotOpened::Erased) => Ok(SubscribeResponse::Erased),
+            Some(NotOpened::Unavailable) => {
+                Err(ApiError::with_message(Code::Unavailable, response.text().await?))
+            }
+            None => {
                 console_error!("shard {shard} answered {status}");
                 Err(ApiError::new(Code::Unavailable))
             }

@@ -81,6 +81,37 @@ pub enum Start {
     Since(Millis),
 }
 
+/// Why a shard opens no stream. The status of its answer says which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotOpened {
+    /// The task has ended, and the subscriber has its final state.
+    Over,
+    /// The task ended too long ago to be watched.
+    Refused,
+    /// The task was erased.
+    Erased,
+    /// Not now, for the reason that is the body of the answer.
+    Unavailable,
+}
+
+impl NotOpened {
+    const ALL: [Self; 4] = [Self::Over, Self::Refused, Self::Erased, Self::Unavailable];
+
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Over => 204,
+            Self::Refused => 401,
+            Self::Erased => 410,
+            Self::Unavailable => 503,
+        }
+    }
+
+    /// Reads the status of an answer.
+    pub fn from_status(status: u16) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.status() == status)
+    }
+}
+
 /// Parses an acknowledgement; returns the id up to which everything was received. A longer text than an
 /// acknowledgement can be is not parsed.
 pub fn acknowledged(text: &str, longest: usize) -> Option<String> {
@@ -89,4 +120,17 @@ pub fn acknowledged(text: &str, longest: usize) -> Option<String> {
     }
     let object = Object::parse(text.as_bytes())?;
     (object.text("type")? == "ack").then(|| object.text("id")).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_has_a_status_of_its_own() {
+        for reason in NotOpened::ALL {
+            assert_eq!(NotOpened::from_status(reason.status()), Some(reason));
+        }
+        assert_eq!(NotOpened::from_status(101), None);
+    }
 }

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use vtryon_gateway_engine::protocol::close::{self, Close};
-use vtryon_gateway_engine::protocol::live::LIVE_CURSOR;
+use vtryon_gateway_engine::protocol::live::{LIVE_CURSOR, NotOpened};
 use vtryon_gateway_engine::protocol::{Call, ShardRequest};
 use vtryon_gateway_engine::shard::{
     MAX_TICKET_SOCKETS_OF_TASK, OpenedStream, Outgoing, Subscribed, Subscriber,
@@ -37,12 +37,18 @@ pub(super) fn send(socket: &WebSocket, subscriber: &Subscriber, outgoing: &Outgo
     Ok(())
 }
 
+/// Answers that no stream is opened; without a message, with no body.
+fn not_opened(reason: NotOpened, message: &str) -> worker::Result<Response> {
+    let response = if message.is_empty() { Response::empty()? } else { Response::ok(message)? };
+    Ok(response.with_status(reason.status()))
+}
+
 impl TaskShard {
     /// Opens a socket for a stream, and sends its first messages.
     pub(super) async fn open_socket(&self, request: &Request) -> worker::Result<Response> {
         let call = Call::from_url(&request.inner().url()).map_err(fault)?;
         if let Err(mismatch) = self.begin_call(&call).await? {
-            return Ok(Response::ok(mismatch.0)?.with_status(503));
+            return not_opened(NotOpened::Unavailable, &mismatch.0);
         }
         let Call { shard, shards, request, .. } = call;
         let ShardRequest::Subscribe(subscription) = request else {
@@ -51,13 +57,12 @@ impl TaskShard {
         let subscribed =
             self.with_engine(|engine, context| engine.subscribe(context, (shard, shards), subscription))?;
         let OpenedStream { subscriber, outgoing, cursor, tags } = *match subscribed {
-            Subscribed::Refused => return Ok(Response::empty()?.with_status(401)),
-            Subscribed::Over => return Ok(Response::empty()?.with_status(204)),
-            Subscribed::Erased => return Ok(Response::empty()?.with_status(410)),
+            Subscribed::Refused => return not_opened(NotOpened::Refused, ""),
+            Subscribed::Over => return not_opened(NotOpened::Over, ""),
+            Subscribed::Erased => return not_opened(NotOpened::Erased, ""),
             Subscribed::Full => {
-                return Ok(
-                    Response::ok("too many pages watch this shard: come again later")?.with_status(503)
-                );
+                let message = "too many pages watch this shard: come again later";
+                return not_opened(NotOpened::Unavailable, message);
             }
             Subscribed::Opened(opened) => opened,
         };

@@ -15,8 +15,8 @@ use crate::{Context, Result};
 /// How many bytes of bodies a shard keeps: 64 MiB. Of a further one only the beginning is kept.
 const MAX_HELD: i64 = 64 * 1024 * 1024;
 
-/// How much is stored of a body that arrives when the quarantine is full: 1 KiB.
-const HEAD: usize = 1024;
+/// How many bytes of a body are shown, and how many are stored of one that arrives when the quarantine is full: 1 KiB.
+pub(crate) const HEAD: usize = 1024;
 
 impl Shard {
     /// Stores a body once.

@@ -5,11 +5,9 @@ use vtryon_webhooks::Millis;
 
 use crate::database::{self, Bind, Database};
 use crate::protocol::{Page, PageItem};
+use crate::shard::events::quarantine::HEAD;
 use crate::shard::floors;
 use crate::{Result, excerpt, time};
-
-/// How many bytes of a body are shown.
-const HEAD: usize = 1024;
 
 /// A quarantined body as an administrator sees it.
 #[derive(Serialize)]

@@ -18,17 +18,29 @@ const TOMBS_FOR: &str = "tombstones_for";
 const TOMBS_PLACE: &str = "tombstones_place";
 const BODIES_PLACE: &str = "tombstones_bodies_place";
 
+/// What the id of a tombstone begins with, as the code of the character: no id of a task begins with a control character.
+macro_rules! mark {
+    () => {
+        1
+    };
+}
+
+pub(crate) use mark;
+
+/// The same, as a character.
+const MARK: char = {
+    const CODE: u8 = mark!();
+    CODE as char
+};
+
 /// Whether the row of a task is a tombstone, in SQL: what [`is_id`] says of its id.
 macro_rules! is_tombstone {
     () => {
-        "(SUBSTR(task_id, 1, 1) = CHAR(1))"
+        concat!("(SUBSTR(task_id, 1, 1) = CHAR(", crate::shard::retention::tombstones::mark!(), "))")
     };
 }
 
 pub(crate) use is_tombstone;
-
-/// What the id of a tombstone begins with: no id of a task begins with a control character.
-const MARK: char = '\u{1}';
 
 /// Returns the id that a task's row has once the task is pruned.
 pub(crate) fn id(task_id: &str) -> String {
