@@ -14,6 +14,8 @@ mod alerts;
 mod compiled;
 #[path = "shard/conditions.rs"]
 mod conditions;
+#[path = "shard/documents.rs"]
+mod documents;
 #[path = "shard/erasure.rs"]
 mod erasure;
 #[path = "shard/health.rs"]

@@ -46,14 +46,13 @@ pub(crate) struct Delivery {
     pub(crate) attempts: String,
 }
 
-/// An attempt as it is stored and shown.
-#[derive(Serialize, Deserialize)]
+/// An attempt as it is stored and shown. One that was stored before a field existed has the field's default.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct AttemptRecord {
     pub(crate) replay_count: i64,
     pub(crate) attempt: u32,
-    #[serde(default)]
     pub(crate) due_at: String,
-    #[serde(default)]
     pub(crate) attempted_at: String,
     pub(crate) took_ms: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,13 +60,12 @@ pub(crate) struct AttemptRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
     /// The first KiB of a failure's answer; empty for a success.
-    #[serde(default)]
     pub(crate) answer: String,
     /// Where a redirect leads: the host alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) location_host: Option<String>,
     /// Whether the receiver took the previous secret alone.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) previous_secret: bool,
 }
 

@@ -190,9 +190,9 @@ fn count(db: &dyn Database, from: i64, to: i64) -> Result<Totals> {
 }
 
 /// What is counted of a recorded attempt.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Made {
-    #[serde(default)]
     status: Option<u16>,
     took_ms: i64,
 }

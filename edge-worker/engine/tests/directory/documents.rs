@@ -7,7 +7,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use vtryon_gateway_engine::database::Bind;
-use vtryon_gateway_engine::directory::{EndpointRecord, rejections, replays, settings};
+use vtryon_gateway_engine::directory::alerts::{self, Alert, QueuedMessage};
+use vtryon_gateway_engine::directory::{EndpointRecord, audit, rejections, replays, settings};
+use vtryon_gateway_engine::protocol::AuditedRequest;
 use vtryon_gateway_engine::protocol::rejection::{Rejection, Sample};
 use vtryon_gateway_engine::protocol::settings::{Replay, ReplayProgress, Settings};
 
@@ -34,12 +36,79 @@ const ENDPOINT: &str = r#"{
     "disabled": {"reason": "gone", "at": 1767225600000}
 }"#;
 
+/// An endpoint with all options that there are, and an alert destination.
+const OPTIONS: &str = r#"{
+    "endpoint": {
+        "no": 8,
+        "url": "https://shop.example/hook",
+        "enabled": true,
+        "paused": true,
+        "order": "latest",
+        "statuses": [],
+        "events": [],
+        "include": ["quarantined"],
+        "timeout_seconds": 20,
+        "max_in_flight": 8,
+        "attempts_per_second": 5,
+        "secrets": [],
+        "headers": [
+            {"name": "authorization", "auth": "basic", "sealed": "ef03"},
+            {"name": "x-api-key", "auth": null, "sealed": "0a04"}
+        ]
+    },
+    "description": "",
+    "created_at": 1767225500000,
+    "updated_at": 1767225600000,
+    "disabled": null
+}"#;
+
+const DESTINATION: &str = r#"{
+    "endpoint": {
+        "no": 9,
+        "url": "https://ops.example/hook",
+        "alerts": {"events": ["gateway.delivery_dead"], "format": "slack"}
+    },
+    "description": "operations"
+}"#;
+
+const ALERT: &str = r#"{
+    "since": 1767225500000,
+    "last_at": 1767225600000,
+    "count": 3,
+    "is_open": true,
+    "has_unsent": true,
+    "sent_at": 1767225550000,
+    "close_pending": true,
+    "details": {"host": "shop.example", "reason": "gone", "mistake": "m", "hint": "h", "expires_at": "e"}
+}"#;
+
+const MESSAGE: &str = r#"{
+    "no": 4,
+    "event": "gateway.delivery_dead",
+    "parts": [{"format": "slack", "destinations": [9], "body": "{}"}]
+}"#;
+
+/// Requests of a former version that are in the audit trail, by each kind of actor.
+const AUDITED: [&str; 4] = [
+    r#"{"actor": {"kind": "root"}, "operation": "POST /api/endpoints", "address": null}"#,
+    r#"{"actor": {"kind": "ticket_token"}, "operation": "POST /api/tickets", "address": null}"#,
+    r#"{"actor": {"kind": "token", "id": "tok_00ff", "name": "ci"}, "operation": "POST /api/replays",
+        "address": "192.0.2.1"}"#,
+    r#"{"actor": {"kind": "access", "name": "somebody@shop.example"}, "operation": "DELETE /api/endpoints/{id}",
+        "address": "192.0.2.1"}"#,
+];
+
 const REPLAY: &str =
     r#"{"id": "rpl_00ff", "endpoint": 7, "all": true, "from": 1767139200000, "until": 1767225600000}"#;
 
 const SETTINGS: &str = r#"{
     "version": 12,
     "endpoints": [{
+        "no": 9,
+        "url": "https://ops.example/hook",
+        "headers": [{"name": "x-api-key", "auth": null, "sealed": "0a04"}],
+        "alerts": {"events": ["gateway.delivery_dead"], "format": "slack"}
+    }, {
         "no": 7,
         "url": "https://shop.example/hook",
         "enabled": false,
@@ -71,6 +140,10 @@ const PROGRESS: &str = r#"{"matched": 5, "enqueued": 4, "delivered": 2, "failed"
 #[test]
 fn documents_of_a_former_version_are_read() {
     check::<EndpointRecord>(ENDPOINT);
+    check::<EndpointRecord>(OPTIONS);
+    check::<EndpointRecord>(DESTINATION);
+    check::<Alert>(ALERT);
+    check::<QueuedMessage>(MESSAGE);
     check::<Replay>(REPLAY);
     check::<Settings>(SETTINGS);
     check::<Sample>(SAMPLE);
@@ -80,19 +153,31 @@ fn documents_of_a_former_version_are_read() {
              "first": {SAMPLE}, "last": {SAMPLE}}}"#
     );
     check::<Rejection>(&rejection);
+    // Nobody can say who has made a request that names nobody, so nothing may be missing in these.
+    for audited in AUDITED {
+        check_whole::<AuditedRequest>(audited);
+    }
 }
 
 /// Checks that a document is read with all that it says, and that each of its fields may be missing, also within.
 fn check<T: Serialize + DeserializeOwned>(document: &str) {
     let name = std::any::type_name::<T>();
-    let former: Value = serde_json::from_str(document).unwrap();
+    let former = check_whole::<T>(document);
     let read = |value: &Value| serde_json::from_str::<T>(&value.to_string());
-    let written = serde_json::to_value(read(&former).unwrap()).unwrap();
-    assert!(holds(&written, &former), "{name}: {former} became {written}");
     for (path, shorter) in without_each_field(&former) {
         assert!(read(&shorter).is_ok(), "{name}: without {path} it is not read");
     }
     assert!(serde_json::from_str::<T>("{}").is_ok(), "{name}: without any field it is not read");
+}
+
+/// Checks that a document is read with all that it says.
+fn check_whole<T: Serialize + DeserializeOwned>(document: &str) -> Value {
+    let name = std::any::type_name::<T>();
+    let former: Value = serde_json::from_str(document).unwrap();
+    let read: T = serde_json::from_str(document).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let written = serde_json::to_value(read).unwrap();
+    assert!(holds(&written, &former), "{name}: {former} became {written}");
+    former
 }
 
 /// Returns whether a value has all that a former one has.
@@ -150,9 +235,21 @@ fn rows_of_a_former_version_are_shown_changed_and_pushed() {
     let cause = "INSERT INTO rejections (code, path, count, first_at, last_at, first_sample, last_sample)
         VALUES ('signature_mismatch', '/*', 1, 1, 2, ?1, ?1)";
     db.run(cause, &[Bind::Text(SAMPLE)]).unwrap();
+    let alert = "INSERT INTO alerts (cause, endpoint, doc) VALUES ('delivery_dead', 7, ?)";
+    db.run(alert, &[Bind::Text(ALERT)]).unwrap();
+    db.run("INSERT INTO alert_messages (no, doc) VALUES (4, ?)", &[Bind::Text(MESSAGE)]).unwrap();
+    for audited in AUDITED {
+        let row = "INSERT INTO audit (at, target, doc) VALUES (1, 'ep_7', ?)";
+        db.run(row, &[Bind::Text(audited)]).unwrap();
+    }
 
     let shown = serde_json::to_value(fixture.find(7).view(fixture.now, None)).unwrap();
     assert_eq!((&shown["id"], &shown["disabled"]["reason"]), (&"ep_7".into(), &"gone".into()));
+    let records = serde_json::to_value(audit::page(db, None, 9).ok()).unwrap();
+    assert_eq!(records["records"].as_array().map(Vec::len), Some(AUDITED.len()));
+    let shown = serde_json::to_value(alerts::list(&fixture.context()).unwrap()).unwrap();
+    assert_eq!((&shown[0]["count"], &shown[0]["host"]), (&3.into(), &"shop.example".into()));
+    assert_eq!(alerts::queue(&fixture.context()).unwrap()[0].parts[0].destinations, [9]);
     assert_eq!(fixture.change(7, r#"{"enabled":true}"#).unwrap().description, "the shop");
     let pushed = settings::current(&fixture.context()).unwrap();
     assert_eq!(pushed.endpoint(7).map(|endpoint| endpoint.secrets.len()), Some(2));

@@ -12,7 +12,7 @@ use crate::support::{World, body, endpoint};
 const LAG: usize = 100;
 
 impl World {
-    fn counts(&mut self) -> Counts {
+    pub fn counts(&mut self) -> Counts {
         self.query(ShardRequest::Metrics)
     }
 

@@ -13,7 +13,8 @@ use crate::protocol::{IncomingAlert, TEST_EVENT};
 use crate::time::rfc3339;
 
 /// A message that no shard has confirmed yet.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct QueuedMessage {
     /// Its number, which none has had before.
     pub no: i64,
@@ -22,7 +23,8 @@ pub struct QueuedMessage {
 }
 
 /// The part of a message that goes to all destinations of one format.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct MessagePart {
     /// The name of an [`AlertFormat`].
     pub format: String,
