@@ -63,7 +63,9 @@ fn broken_by(name: &str) -> BTreeSet<&'static str> {
     };
     let last = |count: usize| labels[labels.len().saturating_sub(count)..].join(".");
     let is_private = PRIVATE.split(' ').any(|private| last(private.split('.').count()) == private);
-    let is_address = match Url::parse(&format!("https://{name}/")) {
+    // A host is an address where its last label is one by itself; before that, another label may be no punycode.
+    let end = name.strip_suffix('.').unwrap_or(name).rsplit('.').next().unwrap_or_default();
+    let is_address = match Url::parse(&format!("https://{end}/")) {
         Ok(url) => !matches!(url.host(), Some(Host::Domain(_))),
         Err(error) => error == ParseError::InvalidIpv4Address,
     };
