@@ -41,7 +41,7 @@ export async function deployedSecrets(target) {
   ]);
   if (code === 0) return [...out.matchAll(/"name": *"([A-Z_]+)"/g)].map(([, name = ""]) => name);
   // A Worker that was never deployed has no secrets.
-  if (/Worker ".*" not found/.test(out + err)) return [];
+  if (/Worker ".*"( \(env: .*\))? not found/.test(out + err)) return [];
   throw new Failure(`the secrets cannot be listed: ${`${out}${err}`.trim()}`, SIGN_IN);
 }
 

@@ -1,0 +1,82 @@
+// A folder as `init` writes it, with the package installed, beside a Cloudflare of its own.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { text } from "node:stream/consumers";
+import { FakeCloudflare } from "./fake-cloudflare.js";
+import { NAME, ROOT } from "./machine.js";
+
+const PACKAGE = path.join(ROOT, "edge-worker/npm");
+const COMMAND = path.join(PACKAGE, "bin/vtryon-webhooks-gateway.js");
+
+/** The secrets that a gateway needs. */
+export const SECRETS = ["VTRYON_WEBHOOK_SECRET", "GATEWAY_ADMIN_TOKEN", "GATEWAY_MASTER_KEY"];
+/** What the gateway takes for each of them. */
+export const VALUE = "0f".repeat(32);
+
+export class Deployment {
+  folder = mkdtempSync(path.join(tmpdir(), "vtryon-deploy-"));
+  config = path.join(this.folder, "wrangler.jsonc");
+
+  /** @param {FakeCloudflare} cloudflare */
+  constructor(cloudflare) {
+    this.cloudflare = cloudflare;
+    cpSync(path.join(ROOT, "deploy/wrangler.jsonc"), this.config);
+    mkdirSync(path.join(this.folder, "node_modules"));
+    symlinkSync(PACKAGE, path.join(this.folder, "node_modules", NAME));
+  }
+
+  static async start() {
+    return new Deployment(await FakeCloudflare.start());
+  }
+
+  /** The Worker on Cloudflare that the configuration names, or that of one of its environments. */
+  worker(environment) {
+    return this.cloudflare.workers[["vtryon-webhooks", environment].filter(Boolean).join("-")];
+  }
+
+  /** Runs the command in the folder. */
+  async run(args, env = {}) {
+    const child = spawn(process.execPath, [COMMAND, ...args], {
+      cwd: this.folder,
+      env: { PATH: process.env.PATH, HOME: this.folder, ...this.cloudflare.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const [out, err, [code]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, "exit"),
+    ]);
+    return { out, err, code };
+  }
+
+  /** Replaces a text of the configuration until the test ends. */
+  replace(t, from, to) {
+    const before = readFileSync(this.config, "utf8");
+    writeFileSync(this.config, before.replace(from, to));
+    t.after(() => writeFileSync(this.config, before));
+  }
+
+  /** Writes a file into the folder, and returns its path. */
+  write(name, content) {
+    const file = path.join(this.folder, name);
+    writeFileSync(file, content);
+    return file;
+  }
+
+  stop() {
+    this.cloudflare.stop();
+    rmSync(this.folder, { recursive: true });
+  }
+}
