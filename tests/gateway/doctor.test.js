@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { after, before, test } from "node:test";
+import { afterEach, beforeEach, test } from "node:test";
 import { read } from "../pages.js";
 import { emitted } from "../support/wait.js";
 import { Deployment } from "./support/deployment.js";
@@ -10,15 +10,15 @@ import { Deployment } from "./support/deployment.js";
 const VERSION = JSON.parse(read("edge-worker/npm/package.json")).version;
 
 let deployment;
-before(async () => {
+beforeEach(async () => {
   deployment = await Deployment.start();
 });
-after(() => deployment.stop());
+afterEach(() => deployment.stop());
 
-test("doctor names the settings that this version needs and the folder has not", async (t) => {
+test("doctor names the settings that this version needs and the folder has not", async () => {
   const { out: same } = await deployment.run(["doctor"]);
   assert.match(same, new RegExp(`is that of vtryon-webhooks-gateway ${VERSION}`));
-  deployment.replace(t, /,\n.*"new_sqlite_classes": \["Directory"\] \}/, "");
+  deployment.replace(/,\n.*"new_sqlite_classes": \["Directory"\] \}/, "");
   const { code, out, err } = await deployment.run(["doctor"]);
   assert.equal(code, 1);
   assert.match(err, /^error: the configuration differs in migrations\n/);

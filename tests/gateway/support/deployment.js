@@ -14,6 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
+import { runInTerminal } from "../../support/terminal.js";
 import { FakeCloudflare } from "./fake-cloudflare.js";
 import { NAME, ROOT } from "./machine.js";
 
@@ -24,6 +25,8 @@ const COMMAND = path.join(PACKAGE, "bin/vtryon-webhooks-gateway.js");
 export const SECRETS = ["VTRYON_WEBHOOK_SECRET", "GATEWAY_ADMIN_TOKEN", "GATEWAY_MASTER_KEY"];
 /** What the gateway takes for each of them. */
 export const VALUE = "0f".repeat(32);
+/** All of them, as a file for `deploy --secrets-file`. */
+export const SECRETS_FILE = SECRETS.map((name) => `${name}=${VALUE}\n`).join("");
 
 export class Deployment {
   folder = mkdtempSync(path.join(tmpdir(), "vtryon-deploy-"));
@@ -46,11 +49,20 @@ export class Deployment {
     return this.cloudflare.workers[["vtryon-webhooks", environment].filter(Boolean).join("-")];
   }
 
-  /** Runs the command in the folder. */
-  async run(args, env = {}) {
+  #options(env = {}) {
+    const { PATH } = process.env;
+    return { cwd: this.folder, env: { PATH, HOME: this.folder, ...this.cloudflare.env, ...env } };
+  }
+
+  /** Runs the command in the folder, in a terminal. */
+  runInTerminal(args) {
+    return runInTerminal(process.execPath, [COMMAND, ...args], this.#options());
+  }
+
+  /** Runs the command in the folder, without a terminal. */
+  async run(args, env) {
     const child = spawn(process.execPath, [COMMAND, ...args], {
-      cwd: this.folder,
-      env: { PATH: process.env.PATH, HOME: this.folder, ...this.cloudflare.env, ...env },
+      ...this.#options(env),
       stdio: ["ignore", "pipe", "pipe"],
     });
     const [out, err, [code]] = await Promise.all([
@@ -61,11 +73,9 @@ export class Deployment {
     return { out, err, code };
   }
 
-  /** Replaces a text of the configuration until the test ends. */
-  replace(t, from, to) {
-    const before = readFileSync(this.config, "utf8");
-    writeFileSync(this.config, before.replace(from, to));
-    t.after(() => writeFileSync(this.config, before));
+  /** Replaces a text of the configuration. */
+  replace(from, to) {
+    writeFileSync(this.config, readFileSync(this.config, "utf8").replace(from, to));
   }
 
   /** Writes a file into the folder, and returns its path. */
