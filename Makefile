@@ -23,18 +23,21 @@ help: ## list the targets
 	@echo "Environment of make dev: PORT, STATE_DIR, VTRYON_WEBHOOK_SECRET, GATEWAY_ADMIN_TOKEN, GATEWAY_MASTER_KEY"
 	@echo "Environment of set-up: VTRYON_TOOLCHAIN=rustup|debian, VTRYON_CACHE (see scripts/setup)"
 
-.PHONY: setup setup-test setup-release
+.PHONY: setup setup-worker setup-test setup-release
 setup: ## install what make dev needs
 	@scripts/setup dev
+# So that the steps it prints include the build of the Worker.
+setup-worker:
+	@scripts/setup worker
 setup-test: ## install what make test needs
 	@scripts/setup test
 setup-release: ## install what a release needs
 	@scripts/setup release
 
 .PHONY: dev worker worker-faults npm gateway-files gateway-package verdict
-dev: setup worker ## run the gateway here, in the foreground
+dev: worker ## run the gateway here, in the foreground
 	@exec $(bin)/node scripts/dev.mjs --follow-parent
-worker: setup ## build the Worker and the dashboard
+worker: setup-worker ## build the Worker and the dashboard
 	@scripts/build-worker
 	@scripts/build-dashboard
 # After the other one: cargo writes both to the same place.
@@ -84,7 +87,7 @@ test-edge: setup-test worker-faults npm ## test the Worker on workerd
 	$(node_test) 'tests/edge/*.test.js'
 test-browser: setup-test worker-faults npm ## test the dashboard and the storefront in Chromium
 	$(node_test) 'tests/dashboard/*.test.js' 'tests/browser/*.test.js'
-test-dev: setup worker ## test make dev: killed in every way, it starts again
+test-dev: worker ## test make dev: killed in every way, it starts again
 	$(node_test) 'tests/dev/*.test.js'
 test-gateway: gateway-files ## test the npm package with the gateway, without a Rust compiler
 	$(node_test) 'tests/gateway/*.test.js'
@@ -121,11 +124,11 @@ simulate-faults: setup ## plant faults in the engine, one after the other, and w
 	$(bin)/node tests/simulation/planted/plant.mjs
 
 .PHONY: bench bench-systems bench-check cost
-bench: setup worker npm ## measure all workloads beside their peers, and write PERFORMANCE.md
+bench: worker npm ## measure all workloads beside their peers, and write PERFORMANCE.md
 	$(bin)/node bench/run.js
-bench-systems: setup worker ## compare whole systems (ROUNDS=5 SECONDS=10 RATES=50,200,400 SYSTEMS=ours,worker OURS=folder); half an hour
+bench-systems: worker ## compare whole systems (ROUNDS=5 SECONDS=10 RATES=50,200,400 SYSTEMS=ours,worker OURS=folder); half an hour
 	$(bin)/node bench/systems.js
-bench-check: setup worker npm ## measure in short, again in full where that is too low, and fail below 85 % of a floor
+bench-check: worker npm ## measure in short, again in full where that is too low, and fail below 85 % of a floor
 	$(bin)/node bench/run.js --check
 bench-engine: setup ## measure a shard by how much it stores (TASKS=100000), natively over SQLite
 	TASKS=$(or $(TASKS),100000) $(bin)/node bench/engine.js
@@ -138,11 +141,11 @@ cost: worker-faults ## count what a million events cost
 .PHONY: crash soak overload slow-clients
 crash: worker-faults ## kill the runtime under a storm of events (SEED=, KILLS=100, EVENTS=10000)
 	@$(bin)/node tests/endurance/crash.js
-soak: setup worker ## measure how the runtime's memory grows under a steady load (MINUTES=30)
+soak: worker ## measure how the runtime's memory grows under a steady load (MINUTES=30)
 	@$(bin)/node tests/endurance/soak.js
-overload: setup worker ## send ten times as many events as the gateway can take
+overload: worker ## send ten times as many events as the gateway can take
 	@$(bin)/node tests/endurance/overload.js
-slow-clients: setup worker ## measure what idle connections and slow clients cost good events
+slow-clients: worker ## measure what idle connections and slow clients cost good events
 	@$(bin)/node tests/endurance/slow-clients.js
 
 .PHONY: docs
@@ -184,7 +187,7 @@ release-build: setup-release gateway-files npm ## build what a release publishes
 	@scripts/release-build
 
 .PHONY: deploy-check secrets deploy
-deploy-check: setup worker ## measure size and start-up time as Cloudflare would
+deploy-check: worker ## measure size and start-up time as Cloudflare would
 	@scripts/deploy-check
 secrets: setup ## set the secrets of the Worker on Cloudflare
 	@$(gateway) secrets
