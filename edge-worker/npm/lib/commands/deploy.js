@@ -41,7 +41,7 @@ async function deploy(rest, { secretsFile, env, dryRun = false }) {
       "Choose an environment before --: npm run deploy -- --env <name>. The name of the Worker is in the configuration.",
     );
   }
-  const target = { config: configOf(process.cwd()), environment: env };
+  const target = { config: await configOf(process.cwd(), env), environment: env };
   const set = secretsFile === undefined ? {} : secretsIn(secretsFile);
   checkSecrets(set, secretsFile);
   if (!dryRun) await checkComplete(target, Object.keys(set));

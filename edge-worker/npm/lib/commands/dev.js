@@ -22,7 +22,7 @@ In a folder without wrangler.jsonc, it stores everything in the hidden folder .v
     )
     .action(async ({ port, state }) => {
       const number = parsePort(port, "the port");
-      const files = localFiles(process.cwd());
+      const files = await localFiles(process.cwd());
       await runGateway({ ...files, state: resolve(state ?? files.state), port: number });
     });
 }

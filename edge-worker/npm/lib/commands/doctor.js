@@ -29,7 +29,7 @@ To test an endpoint of yours: npx vtryon-webhooks doctor <url>`,
 }
 
 async function checkFolder() {
-  const own = await readConfig(configOf(process.cwd()));
+  const own = await readConfig(await configOf(process.cwd()));
   const template = await readConfig(join(TEMPLATE, "wrangler.jsonc"));
   const different = SETTINGS.filter((name) => !isDeepStrictEqual(own[name], template[name]));
   if (different.length === 0)

@@ -1,7 +1,7 @@
 import { basename, join, relative, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { Failure } from "../failure.js";
-import { findConfig } from "../folder/config.js";
+import { checkIsOfGateway, findConfig } from "../folder/config.js";
 import { ownScripts, writeTemplate } from "../folder/template.js";
 import { keepSecrets } from "../local/secrets.js";
 import { NAME } from "../package.js";
@@ -30,13 +30,14 @@ Before it replaces a file that you have changed, it asks; without a terminal, it
  */
 async function init(name, { replace = false }) {
   const folder = resolve(name);
-  const config = basename(findConfig(folder) ?? CONFIG);
-  if (config !== CONFIG) {
+  const present = findConfig(folder);
+  if (present !== undefined && basename(present) !== CONFIG) {
     throw new Failure(
-      `${folder} has ${config}, and wrangler reads one configuration alone: nothing was written`,
+      `${folder} has ${basename(present)}, and wrangler reads one configuration alone: nothing was written`,
       `Write the gateway into a folder of its own: npx ${NAME} init gateway`,
     );
   }
+  if (present !== undefined) await checkIsOfGateway(present);
   const mayReplace = replace ? async () => true : ask;
   for await (const [file, outcome] of writeTemplate(folder, mayReplace)) {
     console.log(`${outcome.padEnd(10)} ${file}`);

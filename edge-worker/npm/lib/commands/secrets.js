@@ -24,7 +24,7 @@ It generates the others where they are neither set nor in the environment, and s
 
 /** @param {{ env?: string }} options */
 async function setSecrets({ env }) {
-  const target = { config: configOf(process.cwd()), environment: env };
+  const target = { config: await configOf(process.cwd(), env), environment: env };
   const secret = process.env[FROM_VTRYON] || (await ask());
   checkSecrets({ [FROM_VTRYON]: secret });
   /** @type {Record<string, string>} */

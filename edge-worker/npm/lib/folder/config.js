@@ -1,7 +1,7 @@
 // The folder that the command is run in: its configuration, or a hidden one where it has none.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, resolve, sep } from "node:path";
 import { Failure } from "../failure.js";
 import { NAME, PACKAGE, TEMPLATE } from "../package.js";
 
@@ -20,13 +20,38 @@ export function findConfig(folder) {
 }
 
 /**
- * Returns the path of the folder's configuration.
+ * Returns the path of the folder's configuration, which is one of the gateway.
  * @param {string} folder
+ * @param {string} [environment]
  */
-export function configOf(folder) {
+export async function configOf(folder, environment) {
   const config = findConfig(folder);
-  if (config !== undefined) return config;
-  throw new Failure(`${folder} has no wrangler.jsonc`, `Write one with: npx ${NAME} init`);
+  if (config === undefined)
+    throw new Failure(`${folder} has no wrangler.jsonc`, `Write one with: npx ${NAME} init`);
+  await checkIsOfGateway(config, environment);
+  return config;
+}
+
+/**
+ * Throws where a configuration is one of another Worker: its secrets, its deployment and its state are not ours.
+ * @param {string} config
+ * @param {string} [environment] one that may have a Worker of its own
+ */
+export async function checkIsOfGateway(config, environment) {
+  const { main, env } = await readConfig(config);
+  const own = (environment && env?.[environment]?.main) || main;
+  if (typeof own === "string" && isWorkerOfGateway(resolve(dirname(config), own))) return;
+  throw new Failure(
+    `${config} is of another Worker: its main is ${own === undefined ? "missing" : own}`,
+    `The gateway has a folder of its own: npx ${NAME} init gateway`,
+  );
+}
+
+/** @param {string} file */
+function isWorkerOfGateway(file) {
+  const installed = join("node_modules", NAME, "dist/worker/index.js");
+  // In the repository, which builds it there.
+  return file.endsWith(sep + installed) || file === resolve(PACKAGE, "../build/index.js");
 }
 
 /**
@@ -55,13 +80,14 @@ export async function readVariables(config, environment) {
  * Returns what the gateway on this machine runs with: the folder's own configuration and secrets, or hidden ones.
  * @param {string} folder
  */
-export function localFiles(folder) {
+export async function localFiles(folder) {
+  const config = findConfig(folder);
+  if (config !== undefined) await checkIsOfGateway(config, process.env.CLOUDFLARE_ENV);
   const hidden = join(folder, HIDDEN);
   mkdirSync(hidden, { recursive: true, mode: 0o700 });
   // So that it is not committed.
   writeFileSync(join(hidden, ".gitignore"), "*\n");
   const state = join(hidden, "state");
-  const config = findConfig(folder);
   if (config !== undefined) return { config, devVars: join(folder, ".dev.vars"), state };
   return { config: writeHiddenConfig(hidden), devVars: join(hidden, ".dev.vars"), state };
 }
