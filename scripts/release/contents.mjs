@@ -44,9 +44,10 @@ const PACKAGES = {
       "bin/vtryon-webhooks-gateway.js",
       "dist/worker/index.js",
       "dist/dashboard/index.html",
+      "dist/version.json",
     ],
     source(file) {
-      if (/^dist\/worker\/index(\.js|_bg\.wasm)$/.test(file)) return true;
+      if (/^dist\/(worker\/index(\.js|_bg\.wasm)|version\.json)$/.test(file)) return true;
       // Bundled under names with a hash, or copied.
       if (/^dist\/dashboard\/[\w/.-]+\.(html|js|css|svg|png|ico|txt|webmanifest)$/.test(file))
         return true;

@@ -18,6 +18,15 @@ const manifest = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8"))
 export const NAME = manifest.name;
 export const VERSION = manifest.version;
 
+/**
+ * A version of the gateway, and the schemas by which its shards and its directory store.
+ * @typedef {{ version: string, schema: { shard: number, directory: number } }} GatewayVersion
+ */
+
+/** Returns the version of the gateway in the package. @returns {GatewayVersion} */
+export const builtVersion = () =>
+  JSON.parse(readFileSync(join(PACKAGE, "dist/version.json"), "utf8"));
+
 const wranglerManifest = locate("wrangler/package.json");
 const wrangler = join(
   dirname(wranglerManifest),

@@ -2,7 +2,15 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { Failure } from "../failure.js";
 import { configOf, readConfig } from "../folder/config.js";
-import { NAME, TEMPLATE, VERSION } from "../package.js";
+import { builtVersion, NAME, TEMPLATE, VERSION } from "../package.js";
+
+/** @typedef {import("../package.js").GatewayVersion} GatewayVersion */
+
+/** Who stores by a schema of its own. */
+const STORES = /** @type {const} */ ([
+  ["shard", "each shard, when it wakes,"],
+  ["directory", "the directory"],
+]);
 
 /** The settings that the gateway needs as the template has them; all others are the user's. */
 const SETTINGS = /** @type {const} */ ([
@@ -20,7 +28,7 @@ export function addDoctor(program) {
     .command("doctor")
     .summary("check the version of a gateway, or the configuration of this folder")
     .description(
-      `With a URL: says which version a gateway runs, and whether it is that of this package.
+      `With a URL: says which version a gateway runs and by which schemas it stores, beside those of this package, and what a deployment of the package would migrate.
 Without a URL: says whether this folder's configuration has what this version needs.
 To test an endpoint of yours: npx vtryon-webhooks doctor <url>`,
     )
@@ -47,17 +55,64 @@ async function checkFolder() {
 
 /** @param {string} address */
 async function checkGateway(address) {
-  const url = healthOf(address);
-  const { version, schema } = await healthAt(url);
-  const { shard, directory } = schema;
+  const deployed = await healthAt(healthOf(address));
+  const built = builtVersion();
   console.log(
-    `gateway    ${version} (schema of shards ${shard}, of the directory ${directory})\npackage    ${VERSION}`,
+    table([
+      ["", "version", "schema of shards", "schema of the directory"],
+      ["gateway", deployed.version, deployed.schema.shard, deployed.schema.directory],
+      ["package", built.version, built.schema.shard, built.schema.directory],
+    ]),
   );
-  if (version === VERSION) return;
+  compare(deployed, built);
+}
+
+/**
+ * Throws where the gateway is not that of the package, and says what a deployment of the package would do to what is
+ * stored.
+ * @param {GatewayVersion} deployed
+ * @param {GatewayVersion} built
+ */
+function compare(deployed, built) {
+  const own = `npm install ${NAME}@${deployed.version}`;
+  const changes = STORES.map(([store, name]) => ({
+    name,
+    from: deployed.schema[store],
+    to: built.schema[store],
+  })).filter(({ from, to }) => from !== to);
+  if (changes.some(({ from, to }) => from > to)) {
+    throw new Failure(
+      "the gateway stores by a newer schema than this package",
+      `Do not deploy this package: there are no migrations backwards. Install that version: ${own}`,
+    );
+  }
+  for (const { name, from, to } of changes) {
+    console.log(`A deployment of this package migrates ${name} from schema ${from} to ${to}.`);
+  }
+  if (changes.length === 0 && deployed.version === built.version) return;
   throw new Failure(
-    "the versions differ",
-    `Deploy this package's version with npm run deploy, or install that one: npm install ${NAME}@${version}`,
+    deployed.version === built.version ? "the schemas differ" : "the versions differ",
+    `Deploy this package's version with npm run deploy, or install that one: ${own}`,
   );
+}
+
+/**
+ * Returns rows as lines whose columns begin below each other.
+ * @param {(string | number)[][]} rows
+ */
+function table(rows) {
+  const cells = rows.map((row) => row.map(String));
+  const widths = cells[0]?.map((_, column) =>
+    Math.max(...cells.map((row) => row[column]?.length ?? 0)),
+  );
+  return cells
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths?.[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
 }
 
 /** @param {string} address */
@@ -68,7 +123,7 @@ function healthOf(address) {
 
 /**
  * @param {URL} url
- * @returns {Promise<{ version: string, schema: { shard: number, directory: number } }>}
+ * @returns {Promise<GatewayVersion>}
  */
 async function healthAt(url) {
   let answer;
