@@ -126,6 +126,14 @@ test("secrets asks for Vtryon's, generates the others, and leaves those that are
   );
 });
 
+test("in a terminal, secrets asks for Vtryon's, and shows it to nobody who looks on", async () => {
+  const question = /The secret that Vtryon shows .* \(not echoed\): /;
+  const { out, code } = await deployment.runInTerminal(["secrets"], [[question, "of Vtryon"]]);
+  assert.equal(code, 0, out);
+  assert.equal(deployment.worker().secrets.get("VTRYON_WEBHOOK_SECRET"), "of Vtryon");
+  assert.ok(!out.includes("of Vtryon"), out);
+});
+
 for (const [secret, told] of [
   [undefined, /^error: VTRYON_WEBHOOK_SECRET is not in the environment, and there is no terminal/],
   [" x", /^error: VTRYON_WEBHOOK_SECRET begins or ends with a blank/],

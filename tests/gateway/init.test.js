@@ -19,6 +19,7 @@ import { parseEnv } from "node:util";
 import { readConfig } from "../../edge-worker/npm/lib/folder/config.js";
 import { REQUIRED } from "../../edge-worker/npm/lib/secrets.js";
 import { read, requiredSecrets, variables } from "../pages.js";
+import { runInTerminal } from "../support/terminal.js";
 import { ROOT } from "./support/machine.js";
 
 const COMMAND = path.join(ROOT, "edge-worker/npm/bin/vtryon-webhooks-gateway.js");
@@ -93,6 +94,31 @@ test("again, it changes nothing; what was changed is kept, unless --replace is g
   assert.equal(text("wrangler.jsonc"), template("wrangler.jsonc"));
   assert.equal(text(".dev.vars"), secrets);
 });
+
+/** [what is typed, what then happens to a file that was changed] */
+const ANSWERS = [
+  ["y", "replaced"],
+  ["Yes", "replaced"],
+  ["n", "kept"],
+  ["", "kept"],
+  ["please", "kept"],
+];
+for (const [answer, outcome] of ANSWERS) {
+  test(`in a terminal it asks before it replaces: ${answer || "nothing"} typed, ${outcome}`, async (t) => {
+    const { folder, init, text } = makeFolder(t);
+    init();
+    const changed = template("wrangler.jsonc").replace('"16"', '"64"');
+    writeFileSync(path.join(folder, "wrangler.jsonc"), changed);
+    const question = /wrangler\.jsonc differs from the template\. Replace it\? \[y\/N\] /;
+    const command = [process.execPath, [COMMAND, "init"], { cwd: folder }];
+    const { out, code } = await runInTerminal(...command, [[question, answer]]);
+    assert.equal(code, 0, out);
+    assert.match(out, new RegExp(`^${outcome} +wrangler\\.jsonc$`, "m"));
+    assert.equal(out.match(/Replace it/g).length, 1, "of no file that is unchanged");
+    const wanted = outcome === "kept" ? changed : template("wrangler.jsonc");
+    assert.equal(text("wrangler.jsonc"), wanted);
+  });
+}
 
 test("line breaks of Windows are no change", (t) => {
   const { folder, init } = makeFolder(t);

@@ -55,8 +55,8 @@ export class Deployment {
   }
 
   /** Runs the command in the folder, in a terminal. */
-  runInTerminal(args) {
-    return runInTerminal(process.execPath, [COMMAND, ...args], this.#options());
+  runInTerminal(args, answers) {
+    return runInTerminal(process.execPath, [COMMAND, ...args], this.#options(), answers);
   }
 
   /** Runs the command in the folder, without a terminal. */
