@@ -1,13 +1,16 @@
-// Lines that users paste into a POSIX shell.
+// Lines that users paste into a shell.
 
 /**
- * Quotes a text as one word.
+ * Quotes a text as one word of a POSIX shell.
  * @param {string} text
  */
 export const quote = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /**
- * Quotes a path where it needs that.
+ * Quotes a path where it needs that: on Windows as every shell there takes it, and no path can have the quotes.
  * @param {string} path
  */
-export const quotePath = (path) => (/^[\w./\\:-]+$/.test(path) ? path : quote(path));
+export function quotePath(path, platform = process.platform) {
+  if (/^[\w./\\:-]+$/.test(path)) return path;
+  return platform === "win32" ? `"${path}"` : quote(path);
+}

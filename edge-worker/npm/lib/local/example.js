@@ -1,5 +1,5 @@
-// What the gateway on this machine prints once it serves: everything for a first signed event, to be pasted into a shell
-// as it is. The README shows the same lines.
+// What the gateway on this machine prints once it serves: everything for a first signed event, to be pasted into a POSIX
+// shell as it is. Windows has one with Git: it has curl, openssl and sed too. The README shows the same lines.
 
 import { quote } from "../shell.js";
 
@@ -9,7 +9,7 @@ const body = '{"event":"generation.status_changed","task_id":"task_123","status"
  * @param {string} url
  * @param {Record<string, string>} secrets
  */
-export function example(url, secrets) {
+export function example(url, secrets, platform = process.platform) {
   const { VTRYON_WEBHOOK_SECRET: secret = "", GATEWAY_ADMIN_TOKEN: token = "" } = secrets;
   return `
 Gateway          ${url}
@@ -17,7 +17,7 @@ Webhook secret   ${secret}
 Admin token      ${token}
 Dashboard        ${url}/ (sign in with the admin token)
 
-Post a signed event and read its task:
+Post a signed event and read its task${platform === "win32" ? ", in Git Bash" : ""}:
 
 SECRET=${quote(secret)}
 TOKEN=${quote(token)}
