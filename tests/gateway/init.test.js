@@ -179,8 +179,19 @@ test("scripts of one's own stay, and it says what to run in their place", (t) =>
     stdout,
     /other scripts of these names.*\n {2}dev {6}npx vtryon-webhooks-gateway dev\n\n/,
   );
-  assert.match(stdout, /Next:\n {2}npm install\n {2}npx vtryon-webhooks-gateway dev\n/);
+  assert.match(stdout, /Next:\n {2}npm install .*\n {2}npx vtryon-webhooks-gateway dev\n/);
   assert.doesNotMatch(makeFolder(t).run().stdout, /other scripts/);
+});
+
+test("it prints what installs this package: from where it is, as long as the folder does not say so itself", (t) => {
+  const { folder, run } = makeFolder(t);
+  const step = (stdout) => /^ {2}(npm install.*)$/m.exec(stdout)[1];
+  const source = path.dirname(path.dirname(COMMAND));
+  assert.equal(step(run().stdout), `npm install ${path.relative(realpathSync(folder), source)}`);
+  const manifest = JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8"));
+  manifest.dependencies["vtryon-webhooks-gateway"] = "file:../gateway.tgz";
+  writeFileSync(path.join(folder, "package.json"), JSON.stringify(manifest));
+  assert.equal(step(run().stdout), "npm install");
 });
 
 test("the steps that it prints can be pasted", (t) => {

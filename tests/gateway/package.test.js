@@ -17,13 +17,15 @@ const seconds = (since) => ((performance.now() - since) / 1000).toFixed(1);
 let machine;
 /** The folder that `init` has written, with the package installed. */
 let own;
+/** What `init` has printed. */
+let printed;
 before(() => {
   const start = performance.now();
   machine = new Machine();
   const tool = machine.makeFolder("tool");
   machine.install(tool);
   own = path.join(machine.folder, "own");
-  machine.run(commandIn(tool), ["init", "own"], machine.folder);
+  printed = machine.run(commandIn(tool), ["init", "own"], machine.folder);
   machine.install(own);
   console.log(`two installations and init: ${seconds(start)} s`);
 });
@@ -94,6 +96,11 @@ test("the tarball holds the built gateway and its sources' licences, and has no 
   console.log(`tarball: ${machine.about.size} bytes, unpacked ${machine.about.unpackedSize}`);
 });
 
+test("init prints how the tarball that it comes from is installed", () => {
+  const tarball = path.basename(machine.tarball);
+  assert.ok(printed.endsWith(`\nNext:\n  cd own\n  npm install ../${tarball}\n  npm run dev\n\n`));
+});
+
 test("kill -9: a new start works, and what was acknowledged is there", async () => {
   const readme = readFileSync(path.join(own, "README.md"), "utf8");
   const began = performance.now();
@@ -159,7 +166,9 @@ test("the lines of the README make a folder from the tarball and run the gateway
   // npx asks whether it may install the tarball.
   const options = ["prefer_offline", "ignore_scripts", "yes"];
   const env = Object.fromEntries(options.map((name) => [`npm_config_${name}`, "true"]));
-  machine.run("bash", ["-euo", "pipefail", "-c", lines.join("\n")], clone, env);
+  const out = machine.run("bash", ["-euo", "pipefail", "-c", lines.join("\n")], clone, env);
+  // From npx too, `init` prints how the tarball is installed.
+  assert.match(out, new RegExp(`^ {2}npm install \\S+/${path.basename(machine.tarball)}$`, "m"));
   const folder = path.join(machine.folder, "gateway");
   const dev = await start(folder);
   assert.ok(dev.ready, dev.err);

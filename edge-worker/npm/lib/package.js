@@ -1,9 +1,9 @@
 // Where the package and what it depends on are.
 
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 
 const { resolve: locate } = createRequire(import.meta.url);
 
@@ -26,6 +26,29 @@ export const VERSION = manifest.version;
 /** Returns the version of the gateway in the package. @returns {GatewayVersion} */
 export const builtVersion = () =>
   JSON.parse(readFileSync(join(PACKAGE, "dist/version.json"), "utf8"));
+
+/** Returns the tarball or the folder that the package was installed from, where it is not from a registry. */
+export function localSource() {
+  const modules = dirname(PACKAGE);
+  // A link to its folder.
+  if (basename(modules) !== "node_modules") return PACKAGE;
+  const root = dirname(modules);
+  const file = fileDependency(root);
+  return file === undefined ? undefined : resolve(root, file);
+}
+
+/**
+ * Returns the path that a folder's package.json has for this package, where it has one.
+ * @param {string} folder
+ * @returns {string | undefined}
+ */
+export function fileDependency(folder) {
+  const file = join(folder, "package.json");
+  if (!existsSync(file)) return;
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(file, "utf8"));
+  const source = dependencies?.[NAME] ?? devDependencies?.[NAME];
+  return source?.startsWith("file:") ? source.slice("file:".length) : undefined;
+}
 
 const wranglerManifest = locate("wrangler/package.json");
 const wrangler = join(

@@ -1,10 +1,10 @@
-import { basename, join, relative, resolve } from "node:path";
+import { basename, isAbsolute, join, relative, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { Failure } from "../failure.js";
 import { checkIsOfGateway, findConfig } from "../folder/config.js";
 import { ownScripts, writeTemplate } from "../folder/template.js";
 import { keepSecrets } from "../local/secrets.js";
-import { NAME } from "../package.js";
+import { fileDependency, localSource, NAME } from "../package.js";
 import { quotePath } from "../shell.js";
 
 /** The configuration that is written. */
@@ -51,10 +51,22 @@ async function init(name, { replace = false }) {
     );
   }
   const isOwn = own.some(([script]) => script === "dev");
-  const steps = ["npm install", isOwn ? `npx ${NAME} dev` : "npm run dev"];
+  const steps = [installCommand(folder), isOwn ? `npx ${NAME} dev` : "npm run dev"];
   const place = relative(process.cwd(), folder);
   if (place !== "") steps.unshift(`cd ${quotePath(place)}`);
   console.log(`\nNext:\n${steps.map((step) => `  ${step}\n`).join("")}`);
+}
+
+/**
+ * Returns the command that installs the package into the folder: from a registry, or from where this one is.
+ * @param {string} folder
+ */
+function installCommand(folder) {
+  const source = localSource();
+  if (source === undefined || fileDependency(folder) !== undefined) return "npm install";
+  const path = relative(folder, source);
+  // npm would look for a name without it in a registry.
+  return `npm install ${quotePath(path.startsWith("..") || isAbsolute(path) ? path : `./${path}`)}`;
 }
 
 /** @param {string} file */
