@@ -53,6 +53,15 @@ for (const [what, file, config, main] of FOREIGN) {
   });
 }
 
+test("a configuration that cannot be read is said to be so in one line", async () => {
+  deployment.write("wrangler.jsonc", '{ "main": 1,, }');
+  for (const args of [["deploy"], ["dev"], ["init", "--replace"]]) {
+    const { code, err } = await deployment.run(args);
+    assert.equal(code, 1);
+    assert.match(err, /^error: \S*wrangler\.jsonc cannot be read: \w+\n$/);
+  }
+});
+
 test("an environment may have another Worker than the rest of the configuration", async () => {
   const env = { shop: { main: "./src/index.ts" }, staging: {} };
   deployment.write("wrangler.jsonc", JSON.stringify({ name: "gateway", main: OURS, env }));
