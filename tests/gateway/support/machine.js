@@ -8,7 +8,7 @@ import path from "node:path";
 export const ROOT = path.resolve(import.meta.dirname, "../../..");
 export const NAME = "vtryon-webhooks-gateway";
 
-const PROGRAMS = ["bash", "sh", "env", "npm", "npx", "git", "curl", "openssl", "sed"];
+const PROGRAMS = ["bash", "sh", "env", "npm", "npx", "git", "curl", "openssl", "sed", "cp"];
 
 /** What npm needs of this machine to reach a registry, or its cache, also where a proxy has certificates of its own. */
 const KEPT = ["HOME", "npm_config_cache", "npm_config_registry", "NODE_EXTRA_CA_CERTS"];
