@@ -31,6 +31,7 @@ pub use self::live::subscriber::{Outgoing, Subscriber};
 pub use self::live::{MAX_TICKET_SOCKETS_OF_TASK, TICKET_TAG};
 pub use self::topology::TopologyCheck;
 
+use self::conditions::Reports;
 use self::deliveries::health::EndpointHealths;
 use self::deliveries::leases::Leases;
 use self::deliveries::throttle::Throttle;
@@ -68,8 +69,7 @@ pub struct Shard {
     queued_broadcasts: usize,
     live: live::Audience,
     broadcasts: Vec<Broadcast>,
-    /// When the alarm reports the conditions that are stored; none where none are.
-    report_at: Option<Millis>,
+    reports: Reports,
     faults: Vec<Error>,
     log: DecisionLog,
 }
@@ -110,7 +110,7 @@ impl Shard {
             settings: Rc::new(settings),
             last_seq: db.first(LAST, &[], Row::int)?.unwrap_or(0),
             live: live::Audience::new(subscribers, ticket_holders),
-            report_at: (!conditions::all(db)?.is_empty()).then_some(context.now),
+            reports: Reports::load(context)?,
             ..Self::default()
         };
         shard.schedule_alarm(context, 0);
@@ -129,6 +129,14 @@ impl Shard {
             faults: std::mem::take(&mut self.faults),
             log: self.log.take(),
         }
+    }
+
+    /// Returns the number of this shard.
+    ///
+    /// # Errors
+    /// It does not know its number before the first call.
+    pub fn number(&self) -> Result<u32> {
+        self.topology.number()
     }
 
     /// Returns the sequence number of the next stored entry.

@@ -4,6 +4,7 @@ use vtryon_webhooks::Millis;
 
 use super::Shard;
 use crate::alarm::MIN_ALARM_DELAY_MS;
+use crate::protocol::conditions::ShardReport;
 use crate::{Context, Result};
 
 /// How far ahead the alarm is set for pruning, in seconds. The hourly sweep comes before that, and a second one
@@ -45,6 +46,20 @@ impl Shard {
         self.schedule_alarm(context, if has_failed { DELAY_AFTER_FAILURE_MS } else { MIN_ALARM_DELAY_MS });
     }
 
+    /// Returns what a run of the alarm that has `started` reports to the directory.
+    ///
+    /// # Errors
+    /// A fault of the database; so for the other methods.
+    pub fn conditions_to_report(&mut self, context: &Context<'_>, started: Millis) -> Result<ShardReport> {
+        let conditions = self.reports.begin(context)?;
+        Ok(ShardReport { unhealthy: self.health.unhealthy(&self.settings, context.now, started), conditions })
+    }
+
+    /// Forgets what the directory has stored of a report.
+    pub fn confirm_report(&mut self, context: &Context<'_>, report: &ShardReport) -> Result<()> {
+        self.reports.confirm(context, &report.conditions)
+    }
+
     /// Sets the alarm for the earliest thing due, where there is one, but not before a delay in milliseconds of machine
     /// time: so that runs of the alarm do not follow each other without a pause.
     pub(crate) fn schedule_alarm(&mut self, context: &Context<'_>, min_delay_ms: i64) {
@@ -81,7 +96,7 @@ impl Shard {
 
     /// Returns when the alarm is needed next, for anything.
     pub(crate) fn next_due(&self, context: &Context<'_>) -> Result<Option<Millis>> {
-        let mut next = vec![self.leases.next_end(), self.report_at];
+        let mut next = vec![self.leases.next_end(), self.reports.due_at()];
         for endpoint in self.settings.active() {
             next.push(self.next_attempt_at(context, endpoint)?);
         }

@@ -4,6 +4,8 @@ use serde::Serialize;
 
 use super::queries::{self, DeliveryFilter};
 use super::{Shard, TopologyCheck};
+use crate::database::Database;
+use crate::protocol::topology::TopologyMismatch;
 use crate::protocol::{Call, ShardRequest};
 use crate::{Context, Result, json};
 
@@ -14,7 +16,20 @@ impl Shard {
     /// A fault of the database.
     pub fn begin_call(&mut self, context: &Context<'_>, call: &Call) -> Result<TopologyCheck> {
         self.repair_alarm(context);
-        self.check_topology(context.db, call)
+        self.topology.check(context.db, call)
+    }
+
+    /// Decides on a call by the answer of shard 0 or of the anchor: its JSON, or why it has refused the caller.
+    ///
+    /// # Errors
+    /// A fault of the database, and an answer without a number where it would have been stored.
+    pub fn finish_topology_check(
+        &mut self,
+        db: &dyn Database,
+        call: &Call,
+        answer: Result<Option<String>, TopologyMismatch>,
+    ) -> Result<Result<(), TopologyMismatch>> {
+        self.topology.finish_check(db, call, answer)
     }
 
     /// Records the reports of a call that was admitted, executes its request and returns the answer as JSON; `None` where
@@ -70,7 +85,7 @@ impl Shard {
                 encode(Some(self.counts(context)?))
             }
             ShardRequest::Stats { from, endpoint } => encode(Some(self.stats(context, from, endpoint)?)),
-            ShardRequest::VerifyShardCount => encode(self.count().ok()),
+            ShardRequest::VerifyShardCount => encode(self.topology.count().ok()),
             ShardRequest::VerifyAnchor => encode(Some(())),
             ShardRequest::Sweep => {
                 self.reset_alarm(context);

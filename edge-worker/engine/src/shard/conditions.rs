@@ -4,9 +4,8 @@
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::health::Health;
 
-use super::Shard;
 use crate::database::{Bind, Database};
-use crate::protocol::conditions::{Condition, ConditionKind, ShardReport};
+use crate::protocol::conditions::{Condition, ConditionKind};
 use crate::protocol::settings::Endpoint;
 use crate::{Context, Result};
 
@@ -53,40 +52,53 @@ pub(crate) fn all(db: &dyn Database) -> Result<Vec<Condition>> {
     })
 }
 
-impl Shard {
-    /// Sets the alarm that reports what was just noted.
-    pub(crate) fn schedule_report(&mut self, context: &Context<'_>) {
-        let report_at = context.now.plus_millis(context.deployment.machine_seconds(BATCHED_FOR_SECONDS));
-        self.report_at = Some(report_at);
-        self.alarm.set(report_at);
+/// When the alarm reports what is stored.
+#[derive(Default)]
+pub(crate) struct Reports {
+    /// None where there is nothing to report.
+    due_at: Option<Millis>,
+}
+
+impl Reports {
+    /// What an earlier instance has left is reported at once.
+    pub(crate) fn load(context: &Context<'_>) -> Result<Self> {
+        Ok(Self { due_at: (!all(context.db)?.is_empty()).then_some(context.now) })
     }
 
-    /// Returns what a run of the alarm that has `started` reports to the directory.
-    ///
-    /// # Errors
-    /// A fault of the database; so for the other methods.
-    pub fn conditions_to_report(&mut self, context: &Context<'_>, started: Millis) -> Result<ShardReport> {
+    pub(crate) const fn due_at(&self) -> Option<Millis> {
+        self.due_at
+    }
+
+    /// Schedules a report of what was just noted. Returns when the alarm is needed for it.
+    pub(crate) fn schedule(&mut self, context: &Context<'_>) -> Millis {
+        let due_at = context.now.plus_millis(context.deployment.machine_seconds(BATCHED_FOR_SECONDS));
+        self.due_at = Some(due_at);
+        due_at
+    }
+
+    /// Returns what is to be reported now, and schedules the next report in case that the directory does not confirm it.
+    pub(crate) fn begin(&mut self, context: &Context<'_>) -> Result<Vec<Condition>> {
         let conditions = all(context.db)?;
         let again = context.now.plus_millis(context.deployment.machine_seconds(REPORT_AGAIN_AFTER_SECONDS));
-        self.report_at = (!conditions.is_empty()).then_some(again);
-        Ok(ShardReport { unhealthy: self.unhealthy_endpoints(context.now, started), conditions })
+        self.due_at = (!conditions.is_empty()).then_some(again);
+        Ok(conditions)
     }
 
     /// Forgets conditions that the directory has stored. What was met meanwhile stays.
-    pub fn confirm_report(&mut self, context: &Context<'_>, report: &ShardReport) -> Result<()> {
+    pub(crate) fn confirm(&mut self, context: &Context<'_>, conditions: &[Condition]) -> Result<()> {
         const SUBTRACT: &str = "UPDATE conditions SET count = count - ? WHERE kind = ? AND endpoint = ?";
         const FORGET: &str = "DELETE FROM conditions WHERE count <= 0";
         let db = context.db;
-        if report.conditions.is_empty() {
+        if conditions.is_empty() {
             return Ok(());
         }
         db.transaction(|| {
-            for Condition { kind, endpoint, count, .. } in &report.conditions {
+            for Condition { kind, endpoint, count, .. } in conditions {
                 db.run(SUBTRACT, &[Bind::Int(*count), Bind::Text(kind), Bind::Int(*endpoint)])?;
             }
             db.run(FORGET, &[])
         })?;
-        self.report_at = (!all(db)?.is_empty()).then_some(context.now);
+        *self = Self::load(context)?;
         Ok(())
     }
 }

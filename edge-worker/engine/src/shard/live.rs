@@ -111,7 +111,7 @@ impl Shard {
         let Some(id) = id else { return Ok(Outgoing::close(close::NOT_TAKEN)) };
         let mut outgoing = Outgoing::default();
         // A shard that has stored nothing yet has nothing to catch up with.
-        let Ok(index) = self.index() else { return Ok(outgoing) };
+        let Ok(index) = self.topology.index() else { return Ok(outgoing) };
         let Some(shards) = Shards::new(index.shards) else { return Ok(outgoing) };
         let cursor = StreamCursor::parse(&id, shards).ok();
         let acknowledged = cursor.and_then(|cursor| cursor.position(index.shard));

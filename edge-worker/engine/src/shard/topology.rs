@@ -3,7 +3,6 @@
 //! In another jurisdiction all objects are others, and would be empty. So shard 0 of a jurisdiction asks the anchor, which
 //! is shard 0 outside of any: there the number and the placement are recorded, and nothing else.
 
-use super::Shard;
 use crate::database::Database;
 use crate::protocol::topology::{Topology, TopologyMismatch};
 use crate::protocol::{Call, ShardRequest};
@@ -34,7 +33,7 @@ impl ShardIndex {
 /// Whether a caller means this deployment, as far as a shard knows.
 pub enum TopologyCheck {
     Done(Result<(), TopologyMismatch>),
-    /// Only shard 0 knows: its answer to this request goes to [`Shard::finish_topology_check`].
+    /// Only shard 0 knows: its answer to this request goes to [`super::Shard::finish_topology_check`].
     AskShardZero(ShardRequest),
     /// Only the anchor does: shard 0 outside of any jurisdiction.
     AskAnchor(ShardRequest),
@@ -71,9 +70,7 @@ impl KnownTopology {
         self.recorded = Some(topology);
         self.compare(db, call, topology)
     }
-}
 
-impl Shard {
     /// Compares the caller's number of shards and placement with those of this deployment.
     ///
     /// A new shard takes the number from shard 0, which takes it from the first event of the deployment, or in a
@@ -82,14 +79,14 @@ impl Shard {
     ///
     /// # Errors
     /// A fault of the database.
-    pub(crate) fn check_topology(&mut self, db: &dyn Database, call: &Call) -> Result<TopologyCheck> {
-        if let Some(recorded) = self.topology.recorded {
-            return Ok(TopologyCheck::Done(self.topology.compare(db, call, recorded)?));
+    pub(crate) fn check(&mut self, db: &dyn Database, call: &Call) -> Result<TopologyCheck> {
+        if let Some(recorded) = self.recorded {
+            return Ok(TopologyCheck::Done(self.compare(db, call, recorded)?));
         }
         let is_anchor = matches!(call.request, ShardRequest::Anchor | ShardRequest::VerifyAnchor)
             || (call.shard == 0 && call.placement.jurisdiction().is_none());
         Ok(match (is_anchor, call.shard == 0, fixes_topology(&call.request)) {
-            (true, _, true) => TopologyCheck::Done(self.topology.record(db, call, call.topology())?),
+            (true, _, true) => TopologyCheck::Done(self.record(db, call, call.topology())?),
             // A query stores no number, and finds nothing.
             (true, _, false) => TopologyCheck::Done(Ok(())),
             (false, true, true) => TopologyCheck::AskAnchor(ShardRequest::Anchor),
@@ -103,7 +100,7 @@ impl Shard {
     ///
     /// # Errors
     /// A fault of the database, and an answer without a number where it would have been stored.
-    pub fn finish_topology_check(
+    pub(crate) fn finish_check(
         &mut self,
         db: &dyn Database,
         call: &Call,
@@ -113,7 +110,7 @@ impl Shard {
             (false, answer) => Ok(answer.map(drop)),
             (true, Ok(Some(count))) => {
                 let shards = json::read(&count)?;
-                self.topology.record(db, call, Topology { shards, ..call.topology() })
+                self.record(db, call, Topology { shards, ..call.topology() })
             }
             (true, Err(mismatch)) => Ok(Err(mismatch)),
             (true, Ok(None)) => Err("shard 0 does not name the number of shards".into()),
@@ -124,8 +121,8 @@ impl Shard {
     ///
     /// # Errors
     /// It does not know its number before the first call.
-    pub fn number(&self) -> Result<u32> {
-        self.topology.shard.ok_or_else(|| "a shard does not know its number yet".into())
+    pub(crate) fn number(&self) -> Result<u32> {
+        self.shard.ok_or_else(|| "a shard does not know its number yet".into())
     }
 
     /// Returns the number of this shard, and how many there are.
@@ -135,7 +132,7 @@ impl Shard {
 
     /// Returns the number of all shards, once one of them has stored something.
     pub(crate) fn count(&self) -> Result<u32> {
-        let recorded = self.topology.recorded.ok_or("the number of shards is not known yet")?;
+        let recorded = self.recorded.ok_or("the number of shards is not known yet")?;
         Ok(recorded.shards)
     }
 }

@@ -9,7 +9,7 @@ use crate::Result;
 use crate::database::{Bind, Database};
 use crate::protocol::EndpointHealth;
 use crate::protocol::conditions::UnhealthyEndpoint;
-use crate::shard::Shard;
+use crate::protocol::settings::Settings;
 
 /// The health of each endpoint that has been attempted, and until when those that failed are paused.
 #[derive(Default)]
@@ -119,19 +119,21 @@ impl EndpointHealths {
     fn cooled_down_at(&self, endpoint: i64) -> Option<Millis> {
         self.cooling_down.get(&endpoint).copied()
     }
-}
 
-impl Shard {
     /// Returns the endpoints that should be disabled. They are reported in every run of the alarm until the directory has
     /// disabled them.
     ///
     /// Only endpoints that have failed since the run has `started`: that nothing was attempted for days proves nothing.
-    pub(crate) fn unhealthy_endpoints(&self, now: Millis, started: Millis) -> Vec<UnhealthyEndpoint> {
-        let active = self.settings.active();
-        let failed = active.filter(|endpoint| self.health.is_cooling_down(endpoint.no, started));
+    pub(crate) fn unhealthy(
+        &self,
+        settings: &Settings,
+        now: Millis,
+        started: Millis,
+    ) -> Vec<UnhealthyEndpoint> {
+        let failed = settings.active().filter(|endpoint| self.is_cooling_down(endpoint.no, started));
         let report = |endpoint: i64| {
-            let reason = self.health.of(endpoint).verdict(now)?.as_str().to_owned();
-            Some(UnhealthyEndpoint { endpoint, reason, settings_version: self.settings.version })
+            let reason = self.of(endpoint).verdict(now)?.as_str().to_owned();
+            Some(UnhealthyEndpoint { endpoint, reason, settings_version: settings.version })
         };
         failed.filter_map(|endpoint| report(endpoint.no)).collect()
     }

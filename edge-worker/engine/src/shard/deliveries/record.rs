@@ -81,7 +81,7 @@ impl Shard {
         self.log_attempt(context, report, attempt);
         if let Some(condition) = condition {
             self.log_condition(condition, endpoint);
-            self.schedule_report(context);
+            self.alarm.set(self.reports.schedule(context));
         }
         self.leases.release(delivery.no);
         self.broadcast_attempt(context, delivery.no);

@@ -189,7 +189,7 @@ impl Shard {
     /// Returns the part of an endpoint's limits that this shard has, with spans in milliseconds of the clock.
     fn limits(&self, context: &Context<'_>, endpoint: &Endpoint) -> Limits {
         // Before the first call there are no settings either.
-        let ShardIndex { shard, shards } = self.index().unwrap_or(ShardIndex::ONLY);
+        let ShardIndex { shard, shards } = self.topology.index().unwrap_or(ShardIndex::ONLY);
         let Limits { max_in_flight, rate } = Limits::of(&endpoint.options, shard, shards);
         let on_clock = |rate: Rate| Rate { span_ms: context.deployment.machine_millis(rate.span_ms), ..rate };
         Limits { max_in_flight, rate: rate.map(on_clock) }

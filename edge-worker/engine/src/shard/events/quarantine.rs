@@ -79,7 +79,7 @@ impl Shard {
         })?;
         self.log.note(Decision::EventQuarantined { seq, code: code.to_owned() });
         if !is_imported {
-            self.schedule_report(context);
+            self.alarm.set(self.reports.schedule(context));
         }
         Ok(Stored { outcome, result: self.answer_stored(context, seq, enqueued, None) })
     }

@@ -198,7 +198,7 @@ impl Shard {
         }
         let mut outgoing = Outgoing::default();
         subscriber.mark_behind(subscriber.at + 1, "", context.now);
-        self.catch_up(context, subscriber, self.index()?, &mut outgoing)?;
+        self.catch_up(context, subscriber, self.topology.index()?, &mut outgoing)?;
         Ok(Some(outgoing))
     }
 }

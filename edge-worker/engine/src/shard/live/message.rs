@@ -113,7 +113,7 @@ impl Shard {
         bodies: bool,
     ) -> Result<Option<String>> {
         let db = context.db;
-        let index = self.index()?;
+        let index = self.topology.index()?;
         if entry.is_erasure {
             return erased(db, index, entry.seq);
         }
@@ -191,7 +191,7 @@ impl Shard {
         task_id: Option<&str>,
         state: &str,
     ) -> Result<String> {
-        let shard = self.index()?.shard;
+        let shard = self.topology.index()?.shard;
         let delivery = delivery_id(shard, delivery);
         Ok(json::to_string(&AttemptMessage {
             r#type: MessageType::Delivery,

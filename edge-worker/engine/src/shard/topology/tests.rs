@@ -39,13 +39,13 @@ fn decision(check: TopologyCheck) -> String {
 #[test]
 fn shard_0_takes_the_number_from_the_first_call_that_stores_something() -> Result<()> {
     let db = &database()?;
-    let mut shard = Shard::default();
-    assert_eq!(decision(shard.check_topology(db, &call(0, 4, ShardRequest::Metrics))?), "admitted");
-    assert!(shard.count().is_err(), "a query stores no number");
-    assert_eq!(decision(shard.check_topology(db, &call(0, 8, write()))?), "admitted");
+    let mut topology = KnownTopology::default();
+    assert_eq!(decision(topology.check(db, &call(0, 4, ShardRequest::Metrics))?), "admitted");
+    assert!(topology.count().is_err(), "a query stores no number");
+    assert_eq!(decision(topology.check(db, &call(0, 8, write()))?), "admitted");
     let mismatch = "SHARDS is 4, but this deployment was made with 8";
     for request in [write(), ShardRequest::Metrics] {
-        assert_eq!(decision(shard.check_topology(db, &call(0, 4, request))?), mismatch);
+        assert_eq!(decision(topology.check(db, &call(0, 4, request))?), mismatch);
     }
     let restarted = KnownTopology::load(db)?;
     assert_eq!((restarted.shard, restarted.recorded), (Some(0), Some(call(0, 8, write()).topology())));
@@ -55,33 +55,33 @@ fn shard_0_takes_the_number_from_the_first_call_that_stores_something() -> Resul
 /// Shard 0 of a jurisdiction, or the anchor.
 struct First {
     db: Sqlite,
-    shard: Shard,
+    topology: KnownTopology,
 }
 
 impl First {
     fn new() -> Result<Self> {
-        Ok(Self { db: database()?, shard: Shard::default() })
+        Ok(Self { db: database()?, topology: KnownTopology::default() })
     }
 
     fn check(&mut self, call: &Call) -> Result<String> {
-        Ok(decision(self.shard.check_topology(&self.db, call)?))
+        Ok(decision(self.topology.check(&self.db, call)?))
     }
 
     /// Lets a call be admitted by the answer of the anchor.
     fn finish_check(&mut self, anchor: &mut Self, call: &Call) -> Result<Result<(), TopologyMismatch>> {
-        let TopologyCheck::AskAnchor(request) = self.shard.check_topology(&self.db, call)? else {
+        let TopologyCheck::AskAnchor(request) = self.topology.check(&self.db, call)? else {
             return Err("the anchor was not asked".into());
         };
         let answer = fixes_topology(&request).then(|| call.shards.to_string());
         let asked =
             Call { shard: 0, shards: call.shards, placement: call.placement, reports: Vec::new(), request };
-        let answer = match anchor.shard.check_topology(&anchor.db, &asked)? {
+        let answer = match anchor.topology.check(&anchor.db, &asked)? {
             TopologyCheck::Done(checked) => checked.map(|()| answer),
             TopologyCheck::AskShardZero(_) | TopologyCheck::AskAnchor(_) => {
                 return Err("the anchor asks nobody".into());
             }
         };
-        self.shard.finish_topology_check(&self.db, call, answer)
+        self.topology.finish_check(&self.db, call, answer)
     }
 }
 
@@ -98,7 +98,7 @@ fn the_placement_is_fixed_by_the_anchor_whatever_it_was_and_becomes() -> Result<
         } else {
             let query = call_in(made, 0, 4, ShardRequest::Metrics);
             assert_eq!(first.finish_check(&mut anchor, &query)?, Ok(()), "a query fixes nothing");
-            assert!(anchor.shard.count().is_err() && first.shard.count().is_err());
+            assert!(anchor.topology.count().is_err() && first.topology.count().is_err());
             let store = call_in(made, 0, 4, write());
             assert_eq!(first.finish_check(&mut anchor, &store)?, Ok(()));
             assert_eq!(first.check(&query)?, "admitted");
@@ -113,7 +113,7 @@ fn the_placement_is_fixed_by_the_anchor_whatever_it_was_and_becomes() -> Result<
         } else {
             assert_eq!(other.finish_check(&mut anchor, &query)?, Err(TopologyMismatch(says.to_owned())));
             assert_eq!(other.finish_check(&mut anchor, &store)?, Err(TopologyMismatch(says.to_owned())));
-            assert!(other.shard.count().is_err(), "nothing is recorded");
+            assert!(other.topology.count().is_err(), "nothing is recorded");
         }
     }
     Ok(())
@@ -122,18 +122,18 @@ fn the_placement_is_fixed_by_the_anchor_whatever_it_was_and_becomes() -> Result<
 #[test]
 fn another_shard_asks_shard_0_until_it_knows_the_number() -> Result<()> {
     let db = &database()?;
-    let mut shard = Shard::default();
+    let mut topology = KnownTopology::default();
     let (query, store) = (call(3, 8, ShardRequest::Metrics), call(3, 8, write()));
-    assert_eq!(decision(shard.check_topology(db, &query)?), r#"asks "verify_shard_count""#);
-    assert_eq!(shard.finish_topology_check(db, &query, Err(mismatch()))?, Err(mismatch()));
-    assert_eq!(shard.finish_topology_check(db, &query, Ok(None))?, Ok(()));
-    assert!(shard.count().is_err(), "a query stores no number");
+    assert_eq!(decision(topology.check(db, &query)?), r#"asks "verify_shard_count""#);
+    assert_eq!(topology.finish_check(db, &query, Err(mismatch()))?, Err(mismatch()));
+    assert_eq!(topology.finish_check(db, &query, Ok(None))?, Ok(()));
+    assert!(topology.count().is_err(), "a query stores no number");
 
-    assert_eq!(decision(shard.check_topology(db, &store)?), r#"asks "topology""#);
-    assert_eq!(shard.finish_topology_check(db, &store, Err(mismatch()))?, Err(mismatch()));
-    assert!(shard.finish_topology_check(db, &store, Ok(None)).is_err());
-    assert_eq!(shard.finish_topology_check(db, &store, Ok(Some("8".to_owned())))?, Ok(()));
-    assert_eq!((shard.number()?, shard.count()?), (3, 8));
-    assert_eq!(decision(shard.check_topology(db, &query)?), "admitted");
+    assert_eq!(decision(topology.check(db, &store)?), r#"asks "topology""#);
+    assert_eq!(topology.finish_check(db, &store, Err(mismatch()))?, Err(mismatch()));
+    assert!(topology.finish_check(db, &store, Ok(None)).is_err());
+    assert_eq!(topology.finish_check(db, &store, Ok(Some("8".to_owned())))?, Ok(()));
+    assert_eq!((topology.number()?, topology.count()?), (3, 8));
+    assert_eq!(decision(topology.check(db, &query)?), "admitted");
     Ok(())
 }
