@@ -39,7 +39,7 @@ impl Shard {
 
     /// Ends a run of the alarm and sets it for whatever is due next. After a run that failed it waits for a while.
     pub fn end_alarm(&mut self, context: &Context<'_>, has_failed: bool) {
-        let stored = self.store_late_attempts(context);
+        let stored = self.totals.store_late_attempts(context.db, &self.settings);
         self.faults.extend(stored.err());
         // Only now: an alarm that is set while it runs, for a time before the run has ended, would be lost.
         self.alarm.end_run();

@@ -81,7 +81,7 @@ impl Shard {
             ShardRequest::Progress { id } => encode(Some(self.replay_progress(db, &id)?)),
             ShardRequest::Health { endpoint } => encode(Some(self.health.of_shard(endpoint))),
             ShardRequest::Metrics => {
-                self.advance_totals(db)?;
+                self.totals.advance(db, &self.settings, self.next_seq(), &self.leases)?;
                 encode(Some(self.counts(context)?))
             }
             ShardRequest::Stats { from, endpoint } => encode(Some(self.stats(context, from, endpoint)?)),

@@ -80,7 +80,7 @@ impl Shard {
         if self.retention.next_prune(context)?.is_none_or(|due| due > now) {
             return Ok(());
         }
-        self.advance_totals(db)?;
+        self.totals.advance(db, &self.settings, self.next_seq(), &self.leases)?;
         let until = deployment.retained_since(now);
         let events = db.transaction(|| self.prune_events(db, until, now))?;
         self.totals.committed(events.first_left);
@@ -125,7 +125,7 @@ impl Shard {
         let binds = [Bind::Int(floors::quarantine(db)?), Bind::Int(EVENTS_PER_RUN)];
         let old = db.all(OLD, &binds, |row| (row.int(), Millis(row.int())))?;
         // Totals are counted first, a page at a time.
-        let end = self.totals_page_end();
+        let end = self.totals.page_end(&self.settings, self.next_seq());
         let too_old = old.iter().take_while(|(_, received_at)| *received_at < until).map(|(no, _)| *no);
         let (counted, uncounted): (Vec<i64>, Vec<i64>) = too_old.partition(|no| *no < end);
         let is_full = (counted.len() + uncounted.len()) as i64 == EVENTS_PER_RUN;

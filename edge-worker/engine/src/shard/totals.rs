@@ -4,18 +4,18 @@
 //! rows whenever somebody asks. The number is raised when somebody asks and it is far behind, and before events are
 //! pruned. So a total never falls, whenever an instance ends.
 
+use serde::Deserialize;
 use vtryon_webhooks::event::STATUS_CHANGED;
 use vtryon_webhooks::lifecycle::Outcome;
 
-use super::Shard;
 use crate::database::{Bind, Database, Row};
 use crate::protocol::TEST_EVENT;
 use crate::protocol::delivery::{Attempt, delivery_no, endpoint_of, seq_of};
 use crate::protocol::metrics::Totals;
 use crate::protocol::settings::Settings;
 use crate::shard::deliveries::AttemptRecord;
-use crate::{Context, Result, json};
-use serde::Deserialize;
+use crate::shard::deliveries::leases::Leases;
+use crate::{Result, json};
 
 /// How many events the number may lag behind: raising it writes a row.
 const MAX_EVENTS_BEHIND: i64 = 100;
@@ -107,43 +107,46 @@ impl TotalsCheckpoint {
     pub(crate) const fn is_stored_as(&self, other: &Self) -> bool {
         self.counted_to == other.counted_to
     }
-}
 
-impl Shard {
-    /// Returns the totals as far as they can't be lost.
-    pub(crate) fn totals(&self, db: &dyn Database) -> Result<Totals> {
+    /// Returns the totals as far as they can't be lost. `next_seq` is the number after the last event.
+    pub(crate) fn read(&self, db: &dyn Database, settings: &Settings, next_seq: i64) -> Result<Totals> {
         let mut totals = stored(db)?;
-        totals.add(&count(db, self.totals.counted_to, self.totals_page_end())?);
+        totals.add(&count(db, self.counted_to, self.page_end(settings, next_seq))?);
         Ok(totals)
     }
 
-    /// Stores the totals of a page of events, where they are many.
-    pub(crate) fn advance_totals(&mut self, db: &dyn Database) -> Result<()> {
-        // The first attempts of a leased delivery are yet to come.
-        let to = self.totals_page_end().min(self.leases.first_event().unwrap_or(i64::MAX));
-        if to - self.totals.counted_to < MAX_EVENTS_BEHIND {
+    /// Stores the totals of a page of events, where they are many. The first attempts of leased deliveries are yet to
+    /// come.
+    pub(crate) fn advance(
+        &mut self,
+        db: &dyn Database,
+        settings: &Settings,
+        next_seq: i64,
+        leases: &Leases,
+    ) -> Result<()> {
+        let to = self.page_end(settings, next_seq).min(leases.first_event().unwrap_or(i64::MAX));
+        if to - self.counted_to < MAX_EVENTS_BEHIND {
             return Ok(());
         }
-        db.transaction(|| self.totals.write(db, &self.settings, to))?;
-        self.totals.committed(to);
+        db.transaction(|| self.write(db, settings, to))?;
+        self.committed(to);
         Ok(())
     }
 
     /// Stores the attempts that no row is counted from any more.
-    pub(crate) fn store_late_attempts(&mut self, context: &Context<'_>) -> Result<()> {
-        if self.totals.late_attempts.is_empty() {
+    pub(crate) fn store_late_attempts(&mut self, db: &dyn Database, settings: &Settings) -> Result<()> {
+        if self.late_attempts.is_empty() {
             return Ok(());
         }
-        let counted_to = self.totals.counted_to;
-        context.db.transaction(|| self.totals.write(context.db, &self.settings, counted_to))?;
-        self.totals.late_attempts = Totals::default();
+        db.transaction(|| self.write(db, settings, self.counted_to))?;
+        self.late_attempts = Totals::default();
         Ok(())
     }
 
     /// Returns up to where events can be counted at a time: each has up to a delivery for each endpoint.
-    pub(crate) fn totals_page_end(&self) -> i64 {
-        let rows = 1 + self.settings.endpoints.len() as i64;
-        self.next_seq().min(self.totals.counted_to + (ROWS_PER_COUNT / rows).max(MAX_EVENTS_BEHIND))
+    pub(crate) fn page_end(&self, settings: &Settings, next_seq: i64) -> i64 {
+        let rows = 1 + settings.endpoints.len() as i64;
+        next_seq.min(self.counted_to + (ROWS_PER_COUNT / rows).max(MAX_EVENTS_BEHIND))
     }
 }
 

@@ -30,7 +30,7 @@ impl Shard {
             ..Counts::default()
         })?;
         let mut counts = Counts {
-            totals: self.totals(db)?,
+            totals: self.totals.read(db, &self.settings, self.next_seq())?,
             queued_broadcasts: self.queued_broadcasts as u64,
             alarm_lag_ms: self.next_due(context)?.map_or(0, |due_at| (now.0 - due_at.0).max(0)),
             storage_bytes,
