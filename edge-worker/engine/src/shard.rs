@@ -36,6 +36,7 @@ use self::deliveries::health::EndpointHealths;
 use self::deliveries::leases::Leases;
 use self::deliveries::throttle::Throttle;
 use self::events::duplicates::Duplicates;
+use self::live::audience::Audience;
 use self::queries::Commits;
 use self::retention::Retention;
 use self::topology::KnownTopology;
@@ -65,10 +66,7 @@ pub struct Shard {
     retention: Retention,
     commits: Commits,
     totals: TotalsCheckpoint,
-    /// How many broadcasts the shell has not sent yet.
-    queued_broadcasts: usize,
-    live: live::Audience,
-    broadcasts: Vec<Broadcast>,
+    audience: Audience,
     reports: Reports,
     faults: Vec<Error>,
     log: DecisionLog,
@@ -109,13 +107,13 @@ impl Shard {
             leases,
             settings: Rc::new(settings),
             last_seq: db.first(LAST, &[], Row::int)?.unwrap_or(0),
-            live: live::Audience::new(subscribers, ticket_holders),
+            audience: Audience::new(subscribers, ticket_holders),
             reports: Reports::load(context)?,
             ..Self::default()
         };
         shard.schedule_alarm(context, 0);
         if subscribers > 0 {
-            shard.catch_up_missed(context)?;
+            shard.audience.catch_up_missed(db, shard.last_seq)?;
         }
         Ok(shard)
     }
@@ -125,7 +123,7 @@ impl Shard {
     pub fn take_effects(&mut self) -> Effects {
         Effects {
             alarm: self.alarm.take_wanted(),
-            broadcasts: std::mem::take(&mut self.broadcasts),
+            broadcasts: self.audience.take_broadcasts(),
             faults: std::mem::take(&mut self.faults),
             log: self.log.take(),
         }

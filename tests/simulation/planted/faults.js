@@ -24,7 +24,7 @@ const AUDIT = "edge-worker/engine/src/directory/audit.rs";
 const PLACEMENT = "edge-worker/engine/src/shard/topology.rs";
 const TOPOLOGY = "edge-worker/engine/src/protocol/topology.rs";
 const LIFECYCLE = "core/src/lifecycle.rs";
-const LIVE = "edge-worker/engine/src/shard/live.rs";
+const BACKLOG = "edge-worker/engine/src/shard/live/backlog.rs";
 const LISTING = "edge-worker/engine/src/shard/queries/tasks/listing.rs";
 const SEQUENCE = "edge-worker/engine/src/shard/sequence.rs";
 
@@ -351,13 +351,13 @@ export const FAULTS = [
   ],
   [
     "an acknowledgement is not followed by the backlog",
-    LIVE,
+    BACKLOG,
     "if !subscriber.caught_up {\n            self.catch_up",
     "if subscriber.caught_up {\n            self.catch_up",
   ],
   [
     "no gap is sent for what was pruned",
-    LIVE,
+    BACKLOG,
     "if subscriber.at.max(subscriber.floor) < floor {",
     "if subscriber.at.max(subscriber.floor) < floor && floor < 0 {",
   ],

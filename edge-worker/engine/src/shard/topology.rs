@@ -4,6 +4,7 @@
 //! is shard 0 outside of any: there the number and the placement are recorded, and nothing else.
 
 use crate::database::Database;
+use crate::protocol::cursor::{StreamCursor, StreamPosition};
 use crate::protocol::topology::{Topology, TopologyMismatch};
 use crate::protocol::{Call, ShardRequest};
 use crate::{Result, json, meta};
@@ -28,6 +29,11 @@ pub(crate) struct ShardIndex {
 impl ShardIndex {
     /// The only shard.
     pub(crate) const ONLY: Self = Self { shard: 0, shards: 1 };
+
+    /// Returns the id of the message with a sequence number: a cursor.
+    pub(crate) fn cursor(self, seq: i64) -> String {
+        StreamCursor::at(self.shards, self.shard, StreamPosition::After(seq)).to_string()
+    }
 }
 
 /// Whether a caller means this deployment, as far as a shard knows.

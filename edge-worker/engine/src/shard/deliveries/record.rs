@@ -84,7 +84,9 @@ impl Shard {
             self.alarm.set(self.reports.schedule(context));
         }
         self.leases.release(delivery.no);
-        self.broadcast_attempt(context, delivery.no);
+        if let Ok(shard) = self.number() {
+            self.audience.broadcast_attempt(db, shard, delivery.no);
+        }
         if let Some(due_at) = due_at {
             self.set_alarm_for_delivery(context, endpoint, due_at);
         }

@@ -6,11 +6,9 @@ use vtryon_webhooks::Millis;
 
 use self::range::RangePage;
 use crate::database::{Bind, Database, Row};
-use crate::protocol::delivery::seq_of;
 use crate::protocol::settings::{Endpoint, RangeCount, Replay, ReplayProgress, Settings};
+use crate::shard::Shard;
 use crate::shard::deliveries::{Delivery, rows};
-use crate::shard::sequence::SequenceEntry;
-use crate::shard::{Shard, events};
 use crate::{Context, Result};
 
 impl Shard {
@@ -111,14 +109,7 @@ impl Shard {
     fn broadcast_replays(&mut self, db: &dyn Database, seq: i64, deliveries: &[i64]) {
         for (seq, no) in (seq..).zip(deliveries) {
             self.last_seq = seq;
-            if !self.live.has_subscribers() {
-                continue;
-            }
-            let task = events::find_deliverable(db, seq_of(*no)).ok().flatten();
-            self.broadcast(
-                SequenceEntry::replay(seq, *no),
-                task.and_then(|stored| stored.task_id).as_deref(),
-            );
+            self.audience.broadcast_replay(db, seq, *no);
         }
     }
 }

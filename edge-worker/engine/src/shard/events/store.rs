@@ -147,7 +147,7 @@ impl Shard {
         task_id: Option<&str>,
     ) -> StoreResult {
         self.last_seq = seq;
-        self.broadcast(SequenceEntry::event(seq), task_id);
+        self.audience.broadcast(SequenceEntry::event(seq), task_id);
         for dispatch in &enqueued.dispatch_now {
             self.leases.grant(dispatch.delivery, dispatch.leased_until);
             self.note_attempt(context, dispatch);

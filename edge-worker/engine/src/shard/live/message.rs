@@ -5,17 +5,18 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use vtryon_webhooks::Signature;
 
-use super::Gap;
+use super::backlog::Gap;
 use crate::database::Database;
 use crate::protocol::TaskFilter;
 use crate::protocol::delivery::{delivery_id, seq_of};
 use crate::protocol::live::MessageType;
+use crate::shard::events::duplicates::Duplicates;
 use crate::shard::events::{self, StoredEvent};
+use crate::shard::floors;
 use crate::shard::queries::{self, TaskView};
 use crate::shard::retention::erasure;
 use crate::shard::sequence::SequenceEntry;
 use crate::shard::topology::ShardIndex;
-use crate::shard::{Shard, floors};
 use crate::{Context, Result, json, time};
 
 /// How many tasks a snapshot has.
@@ -104,103 +105,81 @@ struct AttemptMessage<'a> {
     state: &'a str,
 }
 
-impl Shard {
-    /// Makes the message of an entry; `None` where it is pruned, and for an alert: streams tell of tasks.
-    pub(crate) fn entry_message(
-        &self,
-        context: &Context<'_>,
-        entry: &SequenceEntry,
-        bodies: bool,
-    ) -> Result<Option<String>> {
-        let db = context.db;
-        let index = self.topology.index()?;
-        if entry.is_erasure {
-            return erased(db, index, entry.seq);
-        }
-        let Some(stored) = events::find(db, entry.event_seq())?.filter(|stored| !stored.is_alert()) else {
-            return Ok(None);
-        };
-        // A pruned row may remain without its body, to recognise duplicates.
-        let pruned_to = if stored.is_quarantined() { floors::quarantine(db)? } else { floors::events(db)? };
-        if entry.event_seq() <= pruned_to {
-            return Ok(None);
-        }
-        let (body, signature) =
-            if bodies { signed(context, entry.event_seq(), &stored)? } else { (None, None) };
-        let task = match &stored.task_id {
-            Some(task_id) => queries::task_state(db, &self.duplicates, task_id)?,
-            None => None,
-        };
-        let event = EventMessage {
-            id: index.cursor(entry.seq),
-            r#type: if entry.delivery.is_some() { MessageType::Replay } else { MessageType::Event },
-            shard: index.shard,
-            seq: entry.seq,
-            of: entry.delivery.map(seq_of),
-            delivery: entry.delivery.map(|no| delivery_id(index.shard, no)),
-            task_id: stored.task_id.as_deref(),
-            event: stored.event(),
-            status: stored.status.as_deref(),
-            outcome: &stored.outcome,
-            received_at: time::rfc3339(stored.received_at),
-            imported: entry.delivery.is_none() && stored.is_imported,
-            key: &stored.key,
-            webhook_id: stored.identity().webhook_id(),
-            task,
-            body,
-            signature,
-        };
-        Ok(Some(json::to_string(&event)))
+/// Makes the message of an entry; `None` where it is pruned, and for an alert: streams tell of tasks.
+pub(crate) fn entry(
+    context: &Context<'_>,
+    duplicates: &Duplicates,
+    index: ShardIndex,
+    entry: &SequenceEntry,
+    bodies: bool,
+) -> Result<Option<String>> {
+    let db = context.db;
+    if entry.is_erasure {
+        return erased(db, index, entry.seq);
     }
+    let Some(stored) = events::find(db, entry.event_seq())?.filter(|stored| !stored.is_alert()) else {
+        return Ok(None);
+    };
+    // A pruned row may remain without its body, to recognise duplicates.
+    let pruned_to = if stored.is_quarantined() { floors::quarantine(db)? } else { floors::events(db)? };
+    if entry.event_seq() <= pruned_to {
+        return Ok(None);
+    }
+    let (body, signature) = if bodies { signed(context, entry.event_seq(), &stored)? } else { (None, None) };
+    let task = match &stored.task_id {
+        Some(task_id) => queries::task_state(db, duplicates, task_id)?,
+        None => None,
+    };
+    let event = EventMessage {
+        id: index.cursor(entry.seq),
+        r#type: if entry.delivery.is_some() { MessageType::Replay } else { MessageType::Event },
+        shard: index.shard,
+        seq: entry.seq,
+        of: entry.delivery.map(seq_of),
+        delivery: entry.delivery.map(|no| delivery_id(index.shard, no)),
+        task_id: stored.task_id.as_deref(),
+        event: stored.event(),
+        status: stored.status.as_deref(),
+        outcome: &stored.outcome,
+        received_at: time::rfc3339(stored.received_at),
+        imported: entry.delivery.is_none() && stored.is_imported,
+        key: &stored.key,
+        webhook_id: stored.identity().webhook_id(),
+        task,
+        body,
+        signature,
+    };
+    Ok(Some(json::to_string(&event)))
+}
 
-    /// Makes the snapshot of the latest tasks, or of the one task that a stream is about.
-    pub(crate) fn snapshot(
-        &self,
-        context: &Context<'_>,
-        index: ShardIndex,
-        task_id: Option<&str>,
-        at: i64,
-    ) -> Result<String> {
-        let (tasks, task) = match task_id {
-            None => {
-                let page =
-                    queries::tasks(context.db, &self.duplicates, None, &TaskFilter::default(), SNAPSHOT)?;
-                (Some(page.items.into_iter().map(|item| item.view).collect()), None)
-            }
-            Some(task_id) => {
-                let view = queries::task(context.db, &self.duplicates, task_id)?;
-                (None, Some(view))
-            }
-        };
-        let ShardIndex { shard, shards } = index;
-        let snapshot = SnapshotMessage {
-            id: index.cursor(at),
-            r#type: MessageType::Snapshot,
-            shard,
-            shards,
-            tasks,
-            task,
-        };
-        Ok(json::to_string(&snapshot))
-    }
+/// Makes the snapshot of the latest tasks, or of the one task that a stream is about.
+pub(crate) fn snapshot(
+    db: &dyn Database,
+    duplicates: &Duplicates,
+    index: ShardIndex,
+    task_id: Option<&str>,
+    at: i64,
+) -> Result<String> {
+    let (tasks, task) = match task_id {
+        None => {
+            let page = queries::tasks(db, duplicates, None, &TaskFilter::default(), SNAPSHOT)?;
+            (Some(page.items.into_iter().map(|item| item.view).collect()), None)
+        }
+        Some(task_id) => {
+            let view = queries::task(db, duplicates, task_id)?;
+            (None, Some(view))
+        }
+    };
+    let ShardIndex { shard, shards } = index;
+    let snapshot =
+        SnapshotMessage { id: index.cursor(at), r#type: MessageType::Snapshot, shard, shards, tasks, task };
+    Ok(json::to_string(&snapshot))
+}
 
-    /// Makes the message of an attempt.
-    pub(crate) fn attempt_message(
-        &self,
-        delivery: i64,
-        task_id: Option<&str>,
-        state: &str,
-    ) -> Result<String> {
-        let shard = self.topology.index()?.shard;
-        let delivery = delivery_id(shard, delivery);
-        Ok(json::to_string(&AttemptMessage {
-            r#type: MessageType::Delivery,
-            shard,
-            delivery,
-            task_id,
-            state,
-        }))
-    }
+/// Makes the message of an attempt.
+pub(crate) fn attempt(shard: u32, delivery: i64, task_id: Option<&str>, state: &str) -> String {
+    let delivery = delivery_id(shard, delivery);
+    json::to_string(&AttemptMessage { r#type: MessageType::Delivery, shard, delivery, task_id, state })
 }
 
 /// Makes the message that a task was erased; `None` where its tombstone was dropped.

@@ -1,14 +1,15 @@
 //! Opens a stream: where it begins, and its first messages.
 
+use super::audience::Audience;
+use super::backlog::{Backlog, Gap};
 use super::state::{self, TicketState};
 use super::subscriber::{Outgoing, Subscriber};
-use super::{Gap, TICKET_TAG, message, subject_tag};
+use super::{TICKET_TAG, subject_tag};
 use crate::protocol::close;
 use crate::protocol::cursor::StreamPosition;
 use crate::protocol::live::{MessageType, Start, Subject, Subscription};
 use crate::shard::retention::erasure;
-use crate::shard::topology::ShardIndex;
-use crate::shard::{Shard, sequence};
+use crate::shard::sequence;
 use crate::{Context, Result};
 
 /// What becomes of a subscription.
@@ -45,130 +46,89 @@ struct ResolvedStart {
     gap: Option<Gap>,
 }
 
-impl Shard {
-    /// Opens a stream of the shard and the number of shards that the caller means. Its socket is to be reported to [`Shard::opened`] once it has its attachment.
-    ///
-    /// # Errors
-    /// A fault of the database; so for the other methods.
-    pub fn subscribe(
-        &mut self,
-        context: &Context<'_>,
-        (shard, shards): (u32, u32),
-        subscription: Subscription,
-    ) -> Result<Subscribed> {
-        let at_shard = ShardIndex { shard, shards };
-        let mut state = None;
-        if let Subject::State { task_id } = &subscription.subject {
-            if erasure::is_erased(context.db, task_id)? {
-                return Ok(Subscribed::Erased);
-            }
-            let found = state::find(context.db, task_id)?;
-            if let Start::After(seen) = subscription.start {
-                // A resume token ends soon after its task has; a ticket is new.
-                if found.is_past(context.now) {
-                    return Ok(Subscribed::Refused);
-                }
-                if found.is_final() && found.seq <= seen {
-                    return Ok(Subscribed::Over);
-                }
-            }
-            if self.live.ticket_holders >= context.deployment.max_ticket_sockets {
-                return Ok(Subscribed::Full);
-            }
-            state = Some(found);
+/// Opens a stream, unless its task is over or there is no place for it.
+pub(crate) fn open(
+    backlog: &Backlog<'_>,
+    audience: &mut Audience,
+    subscription: Subscription,
+) -> Result<Subscribed> {
+    let context = backlog.context;
+    let mut state = None;
+    if let Subject::State { task_id } = &subscription.subject {
+        if erasure::is_erased(context.db, task_id)? {
+            return Ok(Subscribed::Erased);
         }
-        self.live.has_subscribers = true;
-        let mut tags = vec![subject_tag(&subscription.subject)];
-        let start = subscription.start;
-        let ResolvedStart { at, floor, position, gap } = self.resolve_start(context, start)?;
-        let mut subscriber = Subscriber::new(subscription, at, floor, context.now);
-        let outgoing = match state {
-            Some(state) => {
-                tags.push(TICKET_TAG.to_owned());
-                begin_state(context, &mut subscriber, start, &state)
+        let found = state::find(context.db, task_id)?;
+        if let Start::After(seen) = subscription.start {
+            // A resume token ends soon after its task has; a ticket is new.
+            if found.is_past(context.now) {
+                return Ok(Subscribed::Refused);
             }
-            None => self.begin_stream(context, &mut subscriber, start, at_shard, gap)?,
-        };
-        let opened = OpenedStream { subscriber, outgoing, cursor: position.to_string(), tags };
-        Ok(Subscribed::Opened(Box::new(opened)))
-    }
-
-    /// Sends a snapshot, or what was stored since the cursor.
-    fn begin_stream(
-        &self,
-        context: &Context<'_>,
-        subscriber: &mut Subscriber,
-        start: Start,
-        index: ShardIndex,
-        gap: Option<Gap>,
-    ) -> Result<Outgoing> {
-        let mut outgoing = Outgoing::default();
-        match gap {
-            Some(gap) => self.send_gap(context, subscriber, index, gap, &mut outgoing)?,
-            None if matches!(start, Start::Now) => {
-                self.send_snapshot(context, subscriber, index, &mut outgoing)?;
+            if found.is_final() && found.seq <= seen {
+                return Ok(Subscribed::Over);
             }
-            None => {}
         }
-        self.catch_up(context, subscriber, index, &mut outgoing)?;
-        Ok(outgoing)
+        if audience.is_full(context.deployment.max_ticket_sockets) {
+            return Ok(Subscribed::Full);
+        }
+        state = Some(found);
     }
+    audience.subscribed();
+    let mut tags = vec![subject_tag(&subscription.subject)];
+    let start = subscription.start;
+    let ResolvedStart { at, floor, position, gap } = resolve_start(backlog, start)?;
+    let mut subscriber = Subscriber::new(subscription, at, floor, context.now);
+    let outgoing = match state {
+        Some(state) => {
+            tags.push(TICKET_TAG.to_owned());
+            begin_state(context, &mut subscriber, start, &state)
+        }
+        None => begin_stream(backlog, &mut subscriber, start, gap)?,
+    };
+    let opened = OpenedStream { subscriber, outgoing, cursor: position.to_string(), tags };
+    Ok(Subscribed::Opened(Box::new(opened)))
+}
 
-    /// Sends the gap, and a snapshot.
-    pub(crate) fn send_gap(
-        &self,
-        context: &Context<'_>,
-        subscriber: &mut Subscriber,
-        index: ShardIndex,
-        gap: Gap,
-        outgoing: &mut Outgoing,
-    ) -> Result<()> {
-        subscriber.send(outgoing, message::gap(index, gap));
-        self.send_snapshot(context, subscriber, index, outgoing)
+/// Sends a snapshot, or what was stored since the cursor.
+fn begin_stream(
+    backlog: &Backlog<'_>,
+    subscriber: &mut Subscriber,
+    start: Start,
+    gap: Option<Gap>,
+) -> Result<Outgoing> {
+    let mut outgoing = Outgoing::default();
+    match gap {
+        Some(gap) => backlog.send_gap(subscriber, gap, &mut outgoing)?,
+        None if matches!(start, Start::Now) => {
+            backlog.send_snapshot(subscriber, &mut outgoing)?;
+        }
+        None => {}
     }
+    backlog.catch_up(subscriber, &mut outgoing)?;
+    Ok(outgoing)
+}
 
-    fn send_snapshot(
-        &self,
-        context: &Context<'_>,
-        subscriber: &mut Subscriber,
-        index: ShardIndex,
-        outgoing: &mut Outgoing,
-    ) -> Result<()> {
-        let task_id = match &subscriber.subject {
-            Subject::Shard => None,
-            Subject::Task { task_id } | Subject::State { task_id } => Some(task_id.as_str()),
-        };
-        let text = self.snapshot(context, index, task_id, subscriber.at)?;
-        subscriber.send(outgoing, text);
-        Ok(())
-    }
-
-    /// Finds where a stream begins, and what of it was pruned.
-    fn resolve_start(&self, context: &Context<'_>, start: Start) -> Result<ResolvedStart> {
-        let last = self.last_seq;
-        let floor = sequence::floor(context.db)?;
-        // What was pruned before is a gap for one that goes on below it, and is found as it catches up.
-        let (at, floor, gap) = match start {
-            Start::Now => (last, floor, None),
-            // The database was set back to an earlier point: what this subscriber has seen is no more.
-            Start::After(seq) if seq > last => {
-                (last, floor, Some(Gap { from: last + 1, to: seq, after: seq }))
-            }
-            Start::After(seq) => (seq, seq, None),
-            Start::Since(time) => {
-                let is_kept = time >= context.deployment.retained_since(context.now) || floor == 0;
-                let gap = (!is_kept).then_some(Gap { from: 1, to: floor, after: 0 });
-                (sequence::before_time(context.db, time, last)?, floor, gap)
-            }
-        };
-        let position = match start {
-            Start::Now => StreamPosition::Snapshot,
-            Start::After(_) | Start::Since(_) => {
-                StreamPosition::After(gap.as_ref().map_or(at, |gap| gap.after))
-            }
-        };
-        Ok(ResolvedStart { at, floor, position, gap })
-    }
+/// Finds where a stream begins, and what of it was pruned.
+fn resolve_start(backlog: &Backlog<'_>, start: Start) -> Result<ResolvedStart> {
+    let (context, last) = (backlog.context, backlog.last_seq);
+    let floor = sequence::floor(context.db)?;
+    // What was pruned before is a gap for one that goes on below it, and is found as it catches up.
+    let (at, floor, gap) = match start {
+        Start::Now => (last, floor, None),
+        // The database was set back to an earlier point: what this subscriber has seen is no more.
+        Start::After(seq) if seq > last => (last, floor, Some(Gap { from: last + 1, to: seq, after: seq })),
+        Start::After(seq) => (seq, seq, None),
+        Start::Since(time) => {
+            let is_kept = time >= context.deployment.retained_since(context.now) || floor == 0;
+            let gap = (!is_kept).then_some(Gap { from: 1, to: floor, after: 0 });
+            (sequence::before_time(context.db, time, last)?, floor, gap)
+        }
+    };
+    let position = match start {
+        Start::Now => StreamPosition::Snapshot,
+        Start::After(_) | Start::Since(_) => StreamPosition::After(gap.as_ref().map_or(at, |gap| gap.after)),
+    };
+    Ok(ResolvedStart { at, floor, position, gap })
 }
 
 /// Sends the state of its task to a ticket holder who has not received it yet.

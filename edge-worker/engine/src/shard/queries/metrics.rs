@@ -31,7 +31,7 @@ impl Shard {
         })?;
         let mut counts = Counts {
             totals: self.totals.read(db, &self.settings, self.next_seq())?,
-            queued_broadcasts: self.queued_broadcasts as u64,
+            queued_broadcasts: self.audience.queued as u64,
             alarm_lag_ms: self.next_due(context)?.map_or(0, |due_at| (now.0 - due_at.0).max(0)),
             storage_bytes,
             largest_shard_bytes: storage_bytes,
@@ -70,11 +70,6 @@ impl Shard {
             counts.of(*endpoint).add(&found);
         }
         Ok(())
-    }
-
-    /// Notes how many broadcasts the shell has not sent yet.
-    pub const fn note_queued(&mut self, broadcasts: usize) {
-        self.queued_broadcasts = broadcasts;
     }
 }
 

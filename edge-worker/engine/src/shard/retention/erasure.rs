@@ -41,7 +41,7 @@ impl Shard {
             }
         };
         // Also where it was erased before: the instance that did so may have ended before its sockets were closed.
-        self.broadcast_erasure(task_id);
+        self.audience.broadcast_erasure(task_id);
         if task.erased_at.is_none() {
             self.announce_erasure(seq);
         }
@@ -75,7 +75,7 @@ impl Shard {
     /// Notes that an erasure was stored under a number, and tells whoever watches the shard.
     pub(super) fn announce_erasure(&mut self, seq: i64) {
         self.last_seq = seq;
-        self.broadcast(SequenceEntry::erasure(seq), None);
+        self.audience.broadcast(SequenceEntry::erasure(seq), None);
     }
 }
 

@@ -61,7 +61,7 @@ impl Shard {
     pub(super) fn erase_imported(&mut self, context: &Context<'_>, task_id: &str) -> Result<()> {
         if is_erased(context.db, task_id)? {
             self.erase_left(context, task_id)?;
-            self.broadcast_erasure(task_id);
+            self.audience.broadcast_erasure(task_id);
         }
         Ok(())
     }
