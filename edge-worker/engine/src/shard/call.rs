@@ -1,10 +1,13 @@
 //! Answers calls: a request and the bytes of a body in, JSON out.
 
 use serde::Serialize;
+use vtryon_webhooks::Millis;
 
 use super::queries::{self, DeliveryFilter};
 use super::{Shard, TopologyCheck};
 use crate::database::Database;
+use crate::protocol::metrics::Counts;
+use crate::protocol::stats::Stats;
 use crate::protocol::topology::TopologyMismatch;
 use crate::protocol::{Call, ShardRequest};
 use crate::{Context, Result, json};
@@ -95,6 +98,30 @@ impl Shard {
                 return Err("a subscription is opened by a request of its own".into());
             }
         })
+    }
+
+    /// Returns what can be counted without reading every row.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub fn counts(&self, context: &Context<'_>) -> Result<Counts> {
+        let totals = self.totals.read(context.db, &self.settings, self.next_seq())?;
+        let due_at = self.next_due(context)?;
+        Ok(Counts {
+            queued_broadcasts: self.audience.queued as u64,
+            alarm_lag_ms: due_at.map_or(0, |due_at| (context.now.0 - due_at.0).max(0)),
+            ..queries::counts(context, &self.settings, &self.leases, totals)?
+        })
+    }
+
+    /// Counts what was received from a time on, and what there is to do for an endpoint.
+    fn stats(&self, context: &Context<'_>, from: Millis, endpoint: Option<i64>) -> Result<Stats> {
+        let mut stats = queries::stats(context, self.last_seq, from, endpoint)?;
+        self.commits.add_to(&mut stats);
+        if let Some(endpoint) = endpoint {
+            stats.load.in_flight = self.throttle.count_in_flight(endpoint, context.now) as u64;
+        }
+        Ok(stats)
     }
 }
 

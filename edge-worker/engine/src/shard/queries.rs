@@ -8,7 +8,8 @@ mod sweep;
 mod tasks;
 
 pub(crate) use self::deliveries::{DeliveryFilter, deliveries, delivery, delivery_body};
+pub(crate) use self::metrics::counts;
 pub(crate) use self::quarantine::quarantine;
-pub(crate) use self::stats::Commits;
+pub(crate) use self::stats::{Commits, stats};
 pub(crate) use self::sweep::sweep;
 pub(crate) use self::tasks::{TaskFailure, TaskView, result, task, task_state, tasks};

@@ -4,73 +4,68 @@ use vtryon_webhooks::Millis;
 
 use crate::database::{Bind, Database};
 use crate::protocol::delivery::{ENDPOINT_NUMBERS, endpoint_of};
-use crate::protocol::metrics::{Counts, EndpointCounts};
-use crate::shard::floors;
-use crate::shard::{Shard, deliveries};
+use crate::protocol::metrics::{Counts, EndpointCounts, Totals};
+use crate::protocol::settings::Settings;
+use crate::shard::deliveries::leases::Leases;
+use crate::shard::{deliveries, floors};
 use crate::{Context, Result};
 
 /// Up to where rows of a kind are counted one by one: beyond it, it is many.
 const COUNT_LIMIT: i64 = 10_000;
 
-impl Shard {
-    /// Returns what can be counted without reading every row.
-    ///
-    /// # Errors
-    /// A fault of the database.
-    pub fn counts(&self, context: &Context<'_>) -> Result<Counts> {
-        const COUNT: &str = "SELECT
-            (SELECT COUNT(*) FROM (SELECT 1 FROM tasks INDEXED BY tasks_open WHERE open = 1 LIMIT ?1)),
-            (SELECT COUNT(*) FROM (SELECT 1 FROM quarantine WHERE no > ?2 LIMIT ?1))";
-        let Context { db, now, .. } = *context;
-        let floor = floors::quarantine(db)?;
-        let storage_bytes = db.size_bytes()?;
-        let counts = db.first(COUNT, &[Bind::Int(COUNT_LIMIT), Bind::Int(floor)], |row| Counts {
-            open_tasks: row.int(),
-            quarantined: row.int(),
-            ..Counts::default()
-        })?;
-        let mut counts = Counts {
-            totals: self.totals.read(db, &self.settings, self.next_seq())?,
-            queued_broadcasts: self.audience.queued as u64,
-            alarm_lag_ms: self.next_due(context)?.map_or(0, |due_at| (now.0 - due_at.0).max(0)),
-            storage_bytes,
-            largest_shard_bytes: storage_bytes,
-            ..counts.unwrap_or_default()
-        };
-        for endpoint in &self.settings.endpoints {
-            let is_active = endpoint.options.is_active();
-            counts.endpoints.insert(endpoint.no, EndpointCounts { is_active, ..EndpointCounts::default() });
-        }
-        counts.totals.attempts.retain(|endpoint, _| counts.endpoints.contains_key(endpoint));
-        self.count_pending(db, &mut counts)?;
-        count_dead(db, &mut counts)?;
-        Ok(counts)
+/// Returns what can be counted without reading every row. `totals` are those of the shard.
+pub(crate) fn counts(
+    context: &Context<'_>,
+    settings: &Settings,
+    leases: &Leases,
+    totals: Totals,
+) -> Result<Counts> {
+    const COUNT: &str = "SELECT
+        (SELECT COUNT(*) FROM (SELECT 1 FROM tasks INDEXED BY tasks_open WHERE open = 1 LIMIT ?1)),
+        (SELECT COUNT(*) FROM (SELECT 1 FROM quarantine WHERE no > ?2 LIMIT ?1))";
+    let db = context.db;
+    let floor = floors::quarantine(db)?;
+    let storage_bytes = db.size_bytes()?;
+    let counts = db.first(COUNT, &[Bind::Int(COUNT_LIMIT), Bind::Int(floor)], |row| Counts {
+        open_tasks: row.int(),
+        quarantined: row.int(),
+        ..Counts::default()
+    })?;
+    let mut counts =
+        Counts { totals, storage_bytes, largest_shard_bytes: storage_bytes, ..counts.unwrap_or_default() };
+    for endpoint in &settings.endpoints {
+        let is_active = endpoint.options.is_active();
+        counts.endpoints.insert(endpoint.no, EndpointCounts { is_active, ..EndpointCounts::default() });
     }
+    counts.totals.attempts.retain(|endpoint, _| counts.endpoints.contains_key(endpoint));
+    count_pending(db, leases, &mut counts)?;
+    count_dead(db, &mut counts)?;
+    Ok(counts)
+}
 
-    fn count_pending(&self, db: &dyn Database, counts: &mut Counts) -> Result<()> {
-        const PENDING: &str = "SELECT COUNT(*), MIN(since) FROM (
-            SELECT IIF(replay_count = 0, created_at, COALESCE(first_at, scheduled_at)) AS since
-            FROM deliveries INDEXED BY deliveries_due
-            WHERE endpoint = CAST(?1 AS INTEGER) AND due_at IS NOT NULL LIMIT ?2)";
-        for (delivery, _) in self.leases.all() {
-            if let Some(created_at) = deliveries::rows::leased_since(db, delivery)? {
-                counts.of(endpoint_of(delivery)).add(&pending(1, Some(created_at)));
-            }
+fn count_pending(db: &dyn Database, leases: &Leases, counts: &mut Counts) -> Result<()> {
+    const PENDING: &str = "SELECT COUNT(*), MIN(since) FROM (
+        SELECT IIF(replay_count = 0, created_at, COALESCE(first_at, scheduled_at)) AS since
+        FROM deliveries INDEXED BY deliveries_due
+        WHERE endpoint = CAST(?1 AS INTEGER) AND due_at IS NOT NULL LIMIT ?2)";
+    for (delivery, _) in leases.all() {
+        if let Some(created_at) = deliveries::rows::leased_since(db, delivery)? {
+            counts.of(endpoint_of(delivery)).add(&pending(1, Some(created_at)));
         }
-        let endpoints = deliveries::rows::due_endpoints(db)?;
-        let mut left = COUNT_LIMIT;
-        // Each gets an equal share of the rows that are left: one endpoint that is far behind does not hide another.
-        for (endpoint, others) in endpoints.iter().zip((1..=endpoints.len() as i64).rev()) {
-            let limit = left / others;
-            let found = db.first(PENDING, &[Bind::Int(*endpoint), Bind::Int(limit)], |row| {
-                pending(row.int(), row.maybe_int().map(Millis))
-            })?;
-            let found = found.unwrap_or_default();
-            left -= found.pending;
-            counts.of(*endpoint).add(&found);
-        }
-        Ok(())
     }
+    let endpoints = deliveries::rows::due_endpoints(db)?;
+    let mut left = COUNT_LIMIT;
+    // Each gets an equal share of the rows that are left: one endpoint that is far behind does not hide another.
+    for (endpoint, others) in endpoints.iter().zip((1..=endpoints.len() as i64).rev()) {
+        let limit = left / others;
+        let found = db.first(PENDING, &[Bind::Int(*endpoint), Bind::Int(limit)], |row| {
+            pending(row.int(), row.maybe_int().map(Millis))
+        })?;
+        let found = found.unwrap_or_default();
+        left -= found.pending;
+        counts.of(*endpoint).add(&found);
+    }
+    Ok(())
 }
 
 impl Counts {

@@ -8,7 +8,6 @@ use vtryon_webhooks::Millis;
 use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::delivery_no;
 use crate::protocol::stats::{Count, EndpointLoad, LatencyBucket, Stats, bound};
-use crate::shard::Shard;
 use crate::shard::events::import;
 use crate::shard::sequence::before_time;
 use crate::{Context, Result};
@@ -30,60 +29,64 @@ impl Commits {
         *self.counts.entry(bound(took_ms)).or_default() += 1;
         self.slowest_ms = self.slowest_ms.max(Some(took_ms));
     }
-}
 
-impl Shard {
-    /// Counts what was received from a time on; of deliveries those to an endpoint, where one is named.
-    pub(crate) fn stats(&self, context: &Context<'_>, from: Millis, endpoint: Option<i64>) -> Result<Stats> {
-        const EVENTS: &str = "SELECT CAST((received_at - ?1) / 60000 AS INTEGER), outcome, COUNT(*) FROM (
-                SELECT received_at, outcome FROM events WHERE seq > ?2 AND task_no > 0 ORDER BY seq DESC LIMIT ?3
-            ) WHERE received_at >= ?1 GROUP BY 1, 2";
-        const QUARANTINED: &str =
-            "SELECT CAST((received_at - ?1) / 60000 AS INTEGER), 'quarantined', COUNT(*) FROM (
-                SELECT received_at FROM quarantine WHERE no > ?2 ORDER BY no DESC LIMIT ?3
-            ) WHERE received_at >= ?1 GROUP BY 1";
-        const DELIVERIES: &str = "SELECT CAST((created_at - ?1) / 60000 AS INTEGER), state, COUNT(*) FROM (
-                SELECT created_at, state, endpoint FROM deliveries WHERE no >= ?2 ORDER BY no DESC LIMIT ?3
-            ) WHERE created_at >= ?1 AND (?4 IS NULL OR endpoint = ?4) GROUP BY 1, 2";
-        const LOOKED_AT: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE no >= ? LIMIT ?)";
-        let db = context.db;
-        let start = before_time(db, from, self.last_seq)?;
-        let of_events = [Bind::Int(from.0), Bind::Int(start), Bind::Int(COUNT_LIMIT)];
-        let first = Bind::Int(delivery_no(start + 1, 0));
-        let of_deliveries = [Bind::Int(from.0), first, Bind::Int(COUNT_LIMIT), Bind::MaybeInt(endpoint)];
-        let mut events = counts(db, EVENTS, &of_events)?;
-        let quarantined = counts(db, QUARANTINED, &of_events)?;
-        let deliveries = counts(db, DELIVERIES, &of_deliveries)?;
-        let most = COUNT_LIMIT as u64;
-        let is_full = |counts: &[Count]| counts.iter().map(|(.., count)| count).sum::<u64>() >= most;
-        let looked_at = db.first(LOOKED_AT, &[first, Bind::Int(COUNT_LIMIT)], Row::int)?;
-        // Of what was imported since, nothing may count, and yet it is looked at.
-        let is_covered = import::last_event(db)? > start && self.last_seq - start > COUNT_LIMIT;
-        let truncated =
-            is_covered || is_full(&events) || is_full(&quarantined) || looked_at >= Some(COUNT_LIMIT);
-        events.extend(quarantined);
-        Ok(Stats {
-            truncated,
-            latency: latency(db, &of_deliveries)?,
-            events,
-            deliveries,
-            commits: self.commits.counts.iter().map(|(bound, count)| (*bound, *count)).collect(),
-            slowest_commit: self.commits.slowest_ms,
-            load: endpoint.map_or_else(|| Ok(EndpointLoad::default()), |no| self.load(context, no))?,
-        })
+    /// Adds what was noted to statistics.
+    pub(crate) fn add_to(&self, stats: &mut Stats) {
+        stats.commits = self.counts.iter().map(|(bound, count)| (*bound, *count)).collect();
+        stats.slowest_commit = self.slowest_ms;
     }
 }
 
-impl Shard {
-    /// Counts what there is to do for an endpoint.
-    fn load(&self, context: &Context<'_>, endpoint: i64) -> Result<EndpointLoad> {
-        const DUE: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_due
-            WHERE endpoint = ? AND due_at <= ? LIMIT ?)";
-        let binds = [Bind::Int(endpoint), Bind::Int(context.now.0), Bind::Int(COUNT_LIMIT)];
-        let due = context.db.first(DUE, &binds, Row::int)?.unwrap_or(0);
-        let in_flight = self.throttle.count_in_flight(endpoint, context.now);
-        Ok(EndpointLoad { in_flight: in_flight as u64, due: due.unsigned_abs() })
-    }
+/// Counts what was received from a time on; of deliveries those to an endpoint, where one is named.
+pub(crate) fn stats(
+    context: &Context<'_>,
+    last_seq: i64,
+    from: Millis,
+    endpoint: Option<i64>,
+) -> Result<Stats> {
+    const EVENTS: &str = "SELECT CAST((received_at - ?1) / 60000 AS INTEGER), outcome, COUNT(*) FROM (
+            SELECT received_at, outcome FROM events WHERE seq > ?2 AND task_no > 0 ORDER BY seq DESC LIMIT ?3
+        ) WHERE received_at >= ?1 GROUP BY 1, 2";
+    const QUARANTINED: &str =
+        "SELECT CAST((received_at - ?1) / 60000 AS INTEGER), 'quarantined', COUNT(*) FROM (
+            SELECT received_at FROM quarantine WHERE no > ?2 ORDER BY no DESC LIMIT ?3
+        ) WHERE received_at >= ?1 GROUP BY 1";
+    const DELIVERIES: &str = "SELECT CAST((created_at - ?1) / 60000 AS INTEGER), state, COUNT(*) FROM (
+            SELECT created_at, state, endpoint FROM deliveries WHERE no >= ?2 ORDER BY no DESC LIMIT ?3
+        ) WHERE created_at >= ?1 AND (?4 IS NULL OR endpoint = ?4) GROUP BY 1, 2";
+    const LOOKED_AT: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE no >= ? LIMIT ?)";
+    let db = context.db;
+    let start = before_time(db, from, last_seq)?;
+    let of_events = [Bind::Int(from.0), Bind::Int(start), Bind::Int(COUNT_LIMIT)];
+    let first = Bind::Int(delivery_no(start + 1, 0));
+    let of_deliveries = [Bind::Int(from.0), first, Bind::Int(COUNT_LIMIT), Bind::MaybeInt(endpoint)];
+    let mut events = counts(db, EVENTS, &of_events)?;
+    let quarantined = counts(db, QUARANTINED, &of_events)?;
+    let deliveries = counts(db, DELIVERIES, &of_deliveries)?;
+    let most = COUNT_LIMIT as u64;
+    let is_full = |counts: &[Count]| counts.iter().map(|(.., count)| count).sum::<u64>() >= most;
+    let looked_at = db.first(LOOKED_AT, &[first, Bind::Int(COUNT_LIMIT)], Row::int)?;
+    // Of what was imported since, nothing may count, and yet it is looked at.
+    let is_covered = import::last_event(db)? > start && last_seq - start > COUNT_LIMIT;
+    let truncated = is_covered || is_full(&events) || is_full(&quarantined) || looked_at >= Some(COUNT_LIMIT);
+    events.extend(quarantined);
+    Ok(Stats {
+        truncated,
+        latency: latency(db, &of_deliveries)?,
+        events,
+        deliveries,
+        load: endpoint.map_or_else(|| Ok(EndpointLoad::default()), |no| load(context, no))?,
+        ..Stats::default()
+    })
+}
+
+/// Counts what is due to an endpoint.
+fn load(context: &Context<'_>, endpoint: i64) -> Result<EndpointLoad> {
+    const DUE: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_due
+        WHERE endpoint = ? AND due_at <= ? LIMIT ?)";
+    let binds = [Bind::Int(endpoint), Bind::Int(context.now.0), Bind::Int(COUNT_LIMIT)];
+    let due = context.db.first(DUE, &binds, Row::int)?.unwrap_or(0);
+    Ok(EndpointLoad { due: due.unsigned_abs(), ..EndpointLoad::default() })
 }
 
 fn counts(db: &dyn Database, query: &'static str, binds: &[Bind<'_>]) -> Result<Vec<Count>> {
