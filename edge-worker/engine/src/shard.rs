@@ -4,6 +4,7 @@ mod alarm;
 mod bisection;
 mod call;
 mod conditions;
+mod configuration;
 #[cfg(feature = "sqlite")]
 mod consistency;
 mod deliveries;
@@ -14,12 +15,9 @@ mod queries;
 mod retention;
 mod schema;
 mod sequence;
-mod settings;
 mod task_events;
 mod topology;
 mod totals;
-
-use std::rc::Rc;
 
 use vtryon_webhooks::Millis;
 
@@ -32,19 +30,16 @@ pub use self::live::{MAX_TICKET_SOCKETS_OF_TASK, TICKET_TAG};
 pub use self::topology::TopologyCheck;
 
 use self::conditions::Reports;
-use self::deliveries::health::EndpointHealths;
-use self::deliveries::leases::Leases;
-use self::deliveries::throttle::Throttle;
+use self::configuration::Configuration;
+use self::deliveries::attempts::Attempts;
 use self::events::duplicates::Duplicates;
 use self::live::audience::Audience;
 use self::queries::Commits;
 use self::retention::Retention;
-use self::topology::KnownTopology;
 use self::totals::TotalsCheckpoint;
 use crate::alarm::Alarm;
 use crate::database::Row;
 use crate::log::{Decision, DecisionLog};
-use crate::protocol::settings::Settings;
 use crate::{Context, Error, Result, meta};
 
 /// The version of the schema.
@@ -53,15 +48,11 @@ pub const SCHEMA: usize = schema::MIGRATIONS.len();
 /// What an instance of a shard knows beside its database. All of it is restored by [`Shard::open`], or can be lost.
 #[derive(Default)]
 pub struct Shard {
-    topology: KnownTopology,
+    configuration: Configuration,
     /// The sequence number of the entry stored last.
     last_seq: i64,
-    /// The settings that the directory sent last.
-    settings: Rc<Settings>,
     duplicates: Duplicates,
-    leases: Leases,
-    throttle: Throttle,
-    health: EndpointHealths,
+    attempts: Attempts,
     alarm: Alarm,
     retention: Retention,
     commits: Commits,
@@ -97,15 +88,11 @@ impl Shard {
             (SELECT COALESCE(MAX(value), 0) FROM meta WHERE name IN ('pruned_to', 'quarantine_pruned_to', 'erased_to')))";
         let db = context.db;
         db.transaction(|| meta::migrate(db, schema::MIGRATIONS))?;
-        let settings = settings::load(db)?;
-        let leases = Leases::recover(context)?;
+        let configuration = Configuration::load(db)?;
         let mut shard = Self {
-            topology: KnownTopology::load(db)?,
-            health: EndpointHealths::load(db)?,
+            attempts: Attempts::recover(context, &configuration.settings)?,
+            configuration,
             totals: TotalsCheckpoint::load(db)?,
-            throttle: Throttle::recover(context, &settings, &leases)?,
-            leases,
-            settings: Rc::new(settings),
             last_seq: db.first(LAST, &[], Row::int)?.unwrap_or(0),
             audience: Audience::new(subscribers, ticket_holders),
             reports: Reports::load(context)?,
@@ -134,16 +121,11 @@ impl Shard {
     /// # Errors
     /// It does not know its number before the first call.
     pub fn number(&self) -> Result<u32> {
-        self.topology.number()
+        self.configuration.topology.number()
     }
 
     /// Returns the sequence number of the next stored entry.
     const fn next_seq(&self) -> i64 {
         self.last_seq + 1
-    }
-
-    /// Returns the settings that the directory sent last.
-    fn settings(&self) -> Rc<Settings> {
-        Rc::clone(&self.settings)
     }
 }

@@ -3,6 +3,7 @@
 const STORE = "edge-worker/engine/src/shard/events/store.rs";
 const ALARM = "edge-worker/engine/src/shard/alarm.rs";
 const SHARD = "edge-worker/engine/src/shard.rs";
+const ATTEMPTS = "edge-worker/engine/src/shard/deliveries/attempts.rs";
 const ENQUEUE = "edge-worker/engine/src/shard/deliveries/enqueue.rs";
 const SCHEDULE = "edge-worker/engine/src/shard/deliveries/schedule.rs";
 const RECORD = "edge-worker/engine/src/shard/deliveries/record.rs";
@@ -11,11 +12,12 @@ const LEASES = "edge-worker/engine/src/shard/deliveries/leases.rs";
 const THROTTLE = "edge-worker/engine/src/shard/deliveries/throttle.rs";
 const DELIVERIES = "edge-worker/engine/src/shard/deliveries/rows.rs";
 const RETENTION = "edge-worker/engine/src/shard/retention.rs";
+const PRUNING = "edge-worker/engine/src/shard/retention/pruning.rs";
 const HELD = "edge-worker/engine/src/shard/retention/held.rs";
 const TOTALS = "edge-worker/engine/src/shard/totals.rs";
 const ERASURE = "edge-worker/engine/src/shard/retention/erasure.rs";
 const IMPORTED = "edge-worker/engine/src/shard/retention/imported.rs";
-const SETTINGS = "edge-worker/engine/src/shard/settings.rs";
+const CONFIGURATION = "edge-worker/engine/src/shard/configuration.rs";
 const OPTIONS = "edge-worker/engine/src/protocol/settings.rs";
 const DIRECTORY = "edge-worker/engine/src/directory/settings.rs";
 const TOKENS = "edge-worker/engine/src/directory/tokens.rs";
@@ -95,12 +97,12 @@ export const FAULTS = [
   [
     "deliveries of deleted endpoints stay",
     ALARM,
-    "            self.dead_letter_deleted_endpoints(context),\n",
+    "            schedule::dead_letter_deleted_endpoints(context, &self.configuration, &self.log),\n",
     "",
   ],
   [
     "leases are forgotten at a restart",
-    SHARD,
+    ATTEMPTS,
     "let leases = Leases::recover(context)?;",
     "let leases = Leases::default();",
   ],
@@ -108,8 +110,8 @@ export const FAULTS = [
   [
     "leases are not looked for far enough back",
     LEASES,
-    "first.unwrap_or(self.last_seq + 1)",
-    "first.map_or(self.last_seq + 1, |_| self.last_seq + 1)",
+    "first.unwrap_or(last_seq + 1)",
+    "first.map_or(last_seq + 1, |_| last_seq + 1)",
     "const LAG_EVENTS: i64 = 100;",
     "const LAG_EVENTS: i64 = 1;",
   ],
@@ -164,7 +166,7 @@ export const FAULTS = [
   ],
   [
     "what waits for a paused endpoint is pruned",
-    RETENTION,
+    PRUNING,
     "is_some_and(|endpoint| endpoint.options.enabled)",
     "is_some_and(|endpoint| endpoint.options.is_active())",
   ],
@@ -201,8 +203,8 @@ export const FAULTS = [
   [
     "a cancelled range goes on",
     "edge-worker/engine/src/shard/deliveries/replays.rs",
-    "                if replay.is_cancelled {",
-    "                if false {",
+    "            if replay.is_cancelled {",
+    "            if false {",
   ],
   ["what a receiver aborts is tried again", NEXT_STEP, "if attempt.is_aborted {", "if false {"],
   [
@@ -226,13 +228,13 @@ export const FAULTS = [
   [
     "a dead letter is not counted in its range",
     RECORD,
-    "Some(reason))?;\n        replays::count(db, delivery, false)?;",
+    "Some(reason))?;\n    replays::count(db, delivery, false)?;",
     "Some(reason))?;",
   ],
   [
     "a delivered one is not counted in its range",
     RECORD,
-    "                replays::count(db, delivery, true)?;\n",
+    "            replays::count(db, delivery, true)?;\n",
     "",
   ],
   [
@@ -255,7 +257,7 @@ export const FAULTS = [
   ],
   [
     "what is pending is pruned",
-    RETENTION,
+    PRUNING,
     "if is_enabled && !is_unreadable {\n                return Ok(true);",
     "if is_enabled && !is_unreadable {\n                continue;",
   ],
@@ -267,13 +269,13 @@ export const FAULTS = [
   ],
   [
     "events of a task are pruned before one that is held",
-    RETENTION,
+    PRUNING,
     "!held::is_there(db, event.previous)? && !self.is_pending",
     "!self.is_pending",
   ],
   [
     "events are pruned an hour early",
-    RETENTION,
+    PRUNING,
     "|event| event.received_at < until",
     "|event| event.received_at < until.plus_seconds(3600)",
   ],
@@ -291,7 +293,7 @@ export const FAULTS = [
   ],
   [
     "older settings replace newer ones",
-    SETTINGS,
+    CONFIGURATION,
     "if settings.version <= known.version {",
     "if settings.version < 0 {",
   ],
@@ -383,7 +385,7 @@ export const FAULTS = [
   [
     "what is stored of a task that was erased elsewhere stays",
     IMPORTED,
-    "                    tombstones::scan_again(db)?;\n",
+    "                tombstones::scan_again(db)?;\n",
     "",
   ],
   [
@@ -446,22 +448,27 @@ export const FAULTS = [
     "(limit / shards + u32::from(shard < limit % shards)) as usize",
     "limit.max(shard / shards) as usize",
   ],
-  ["first attempts are not counted for limits", STORE, "self.note_attempt(context, dispatch);", ""],
+  [
+    "first attempts are not counted for limits",
+    STORE,
+    "self.attempts.begin(context, &self.configuration, dispatch);",
+    "",
+  ],
   [
     "attempts in flight are forgotten at a restart",
-    SHARD,
-    "Throttle::recover(context, &settings, &leases)?",
+    ATTEMPTS,
+    "Throttle::recover(context, settings, &leases)?",
     "Throttle::default()",
   ],
   [
     "a new event overtakes what waits for a limit",
-    THROTTLE,
+    ATTEMPTS,
     "is_some_and(|due_at| due_at <= now))",
     "is_some_and(|due_at| due_at < now && now < due_at))",
   ],
   [
     "what waits for a limit is not scheduled",
-    SCHEDULE,
+    ATTEMPTS,
     "due_at.max(allowed_at))",
     "due_at.max(allowed_at).plus_seconds(3600))",
   ],
@@ -473,7 +480,7 @@ export const FAULTS = [
   ],
   [
     "an old body is pruned before what came here before it",
-    RETENTION,
+    PRUNING,
     "take_while(|(_, received_at)| *received_at < until)",
     "filter(|(_, received_at)| *received_at < until)",
   ],
@@ -561,7 +568,7 @@ export const FAULTS = [
     "a range that is over before it begins is not stored",
     "edge-worker/engine/src/shard/deliveries/replays.rs",
     "db.run(ACCEPT, &[Bind::Text(&replay.id), Bind::Int(matched), Bind::MaybeInt(next_seq)])?;",
-    "if next_seq.is_some() {\n                db.run(ACCEPT, &[Bind::Text(&replay.id), Bind::Int(matched), Bind::MaybeInt(next_seq)])?;\n            }",
+    "if next_seq.is_some() {\n            db.run(ACCEPT, &[Bind::Text(&replay.id), Bind::Int(matched), Bind::MaybeInt(next_seq)])?;\n        }",
   ],
   [
     "a search by time leaves out the first tasks",

@@ -1,10 +1,16 @@
 //! The alarm of a shard: set for whatever is due first, and the work that a run of it does.
 
 use vtryon_webhooks::Millis;
+use vtryon_webhooks::retry::Reply;
 
 use super::Shard;
+use super::deliveries::replays;
+use super::deliveries::schedule::{self, Picked};
+use super::retention::pruning::Pruning;
+use super::retention::tombstones::ScannedPage;
 use crate::alarm::MIN_ALARM_DELAY_MS;
 use crate::protocol::conditions::ShardReport;
+use crate::protocol::delivery::{Attempt, AttemptReport, endpoint_of};
 use crate::{Context, Result};
 
 /// How far ahead the alarm is set for pruning, in seconds. The hourly sweep comes before that, and a second one
@@ -25,10 +31,10 @@ impl Shard {
     /// delays another, and no failure stops the others. Returns whether all of it succeeded; faults are effects.
     pub fn begin_alarm(&mut self, context: &Context<'_>) -> bool {
         self.alarm.begin_run();
-        self.throttle.begin_run();
+        self.attempts.throttle.begin_run();
         let maintenance = [
-            self.expire_leases(context),
-            self.dead_letter_deleted_endpoints(context),
+            self.attempts.leases.expire(context, self.last_seq),
+            schedule::dead_letter_deleted_endpoints(context, &self.configuration, &self.log),
             self.enqueue_replays(context),
             self.prune(context),
         ];
@@ -39,20 +45,59 @@ impl Shard {
 
     /// Ends a run of the alarm and sets it for whatever is due next. After a run that failed it waits for a while.
     pub fn end_alarm(&mut self, context: &Context<'_>, has_failed: bool) {
-        let stored = self.totals.store_late_attempts(context.db, &self.settings);
+        let stored = self.totals.store_late_attempts(context.db, &self.configuration.settings);
         self.faults.extend(stored.err());
         // Only now: an alarm that is set while it runs, for a time before the run has ended, would be lost.
         self.alarm.end_run();
         self.schedule_alarm(context, if has_failed { DELAY_AFTER_FAILURE_MS } else { MIN_ALARM_DELAY_MS });
     }
 
-    /// Returns what a run of the alarm that has `started` reports to the directory.
+    /// Assigns connections to endpoints with due deliveries; an endpoint may get several. Healthy endpoints come
+    /// first, and failing ones never get the last connections. `draining` are the endpoints of the connections in use.
     ///
     /// # Errors
     /// A fault of the database; so for the other methods.
+    pub fn pick_endpoints(
+        &self,
+        context: &Context<'_>,
+        started: Millis,
+        draining: &[i64],
+    ) -> Result<Vec<i64>> {
+        schedule::pick_endpoints(context, &self.configuration, &self.attempts, started, draining)
+    }
+
+    /// Leases the next attempt to an endpoint that can be made; `None` where none is due, the endpoint is paused or at its
+    /// limits, or the run is over.
+    pub fn pick_attempt(
+        &mut self,
+        context: &Context<'_>,
+        endpoint: i64,
+        started: Millis,
+    ) -> Result<Option<Picked>> {
+        let (configuration, attempts) = (&self.configuration, &mut self.attempts);
+        schedule::pick_attempt(context, configuration, attempts, &self.log, endpoint, started)
+    }
+
+    /// Records an attempt that this shard has made. An endpoint that has failed is paused.
+    pub fn record_own_attempt(&mut self, context: &Context<'_>, report: &AttemptReport) -> Result<()> {
+        if report.made.as_ref().and_then(Attempt::reply) != Some(Reply::Delivered) {
+            self.cool_down(context, endpoint_of(report.delivery));
+        }
+        self.record_attempt(context, report)
+    }
+
+    /// Pauses an endpoint after a failure.
+    pub fn cool_down(&mut self, context: &Context<'_>, endpoint: i64) {
+        self.attempts.cool_down(context, endpoint);
+    }
+
+    /// Returns what a run of the alarm that has `started` reports to the directory.
     pub fn conditions_to_report(&mut self, context: &Context<'_>, started: Millis) -> Result<ShardReport> {
         let conditions = self.reports.begin(context)?;
-        Ok(ShardReport { unhealthy: self.health.unhealthy(&self.settings, context.now, started), conditions })
+        Ok(ShardReport {
+            unhealthy: self.attempts.health.unhealthy(&self.configuration.settings, context.now, started),
+            conditions,
+        })
     }
 
     /// Forgets what the directory has stored of a report.
@@ -70,7 +115,7 @@ impl Shard {
     /// Sets the alarm for a delivery to an endpoint that is due earlier than before, but not before the endpoint may be
     /// attempted.
     pub(crate) fn set_alarm_for_delivery(&mut self, context: &Context<'_>, endpoint: i64, due_at: Millis) {
-        self.alarm.set(self.earliest_attempt_at(context, endpoint, due_at));
+        self.alarm.set(self.attempts.earliest_at(context, &self.configuration, endpoint, due_at));
     }
 
     /// Sets the alarm again where it could not be set, or is overdue: with every call, since nothing else may wake
@@ -94,13 +139,37 @@ impl Shard {
         self.faults.extend(self.alarm.set_for_next(next).err());
     }
 
+    /// Deletes a page of what is too old, and notes when to look again.
+    fn prune(&mut self, context: &Context<'_>) -> Result<()> {
+        if !self.retention.is_due(context)? {
+            return Ok(());
+        }
+        let (configuration, next_seq) = (&self.configuration, self.next_seq());
+        self.totals.advance(context.db, &configuration.settings, next_seq, &self.attempts.leases)?;
+        let pruning = Pruning { context, configuration, log: &self.log };
+        let is_more_old = pruning.prune(&mut self.totals, next_seq)?;
+        let is_more_to_scan = self.scan_tombstones(context)?;
+        self.retention.ran(context, is_more_old || is_more_to_scan);
+        Ok(())
+    }
+
+    /// Scans a page of tasks, and of bodies that can't be read. Returns whether there is more.
+    fn scan_tombstones(&mut self, context: &Context<'_>) -> Result<bool> {
+        let Some(page) = ScannedPage::next(context)? else { return Ok(false) };
+        for task_id in page.tasks() {
+            self.erase_imported(context, task_id)?;
+        }
+        page.drop_outdated(context)
+    }
+
     /// Returns when the alarm is needed next, for anything.
     pub(crate) fn next_due(&self, context: &Context<'_>) -> Result<Option<Millis>> {
-        let mut next = vec![self.leases.next_end(), self.reports.due_at()];
-        for endpoint in self.settings.active() {
-            next.push(self.next_attempt_at(context, endpoint)?);
+        let settings = &self.configuration.settings;
+        let mut next = vec![self.attempts.leases.next_end(), self.reports.due_at()];
+        for endpoint in settings.active() {
+            next.push(self.attempts.next_at(context, &self.configuration, endpoint)?);
         }
-        if !self.deleted_endpoints(context.db)?.is_empty() || self.has_replays(context.db)? {
+        if !schedule::deleted_endpoints(context.db, settings)?.is_empty() || replays::has_pages(context.db)? {
             next.push(Some(context.now));
         }
         let soon = context.now.plus_seconds(PRUNE_AHEAD);

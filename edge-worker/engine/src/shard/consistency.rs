@@ -7,10 +7,22 @@ impl Shard {
     pub fn differs_from(&self, fresh: &Self) -> Option<String> {
         let different = |what: &str, is_equal: bool| (!is_equal).then(|| what.to_owned());
         different("the last number", self.last_seq == fresh.last_seq)
-            .or_else(|| different("the settings", self.settings.version == fresh.settings.version))
-            .or_else(|| different("the topology", self.topology == fresh.topology))
-            .or_else(|| different("the health of endpoints", self.health.is_stored_as(&fresh.health)))
+            .or_else(|| {
+                different(
+                    "the settings",
+                    self.configuration.settings.version == fresh.configuration.settings.version,
+                )
+            })
+            .or_else(|| {
+                different("the topology", self.configuration.topology == fresh.configuration.topology)
+            })
+            .or_else(|| {
+                different(
+                    "the health of endpoints",
+                    self.attempts.health.is_stored_as(&fresh.attempts.health),
+                )
+            })
             .or_else(|| different("how far totals are counted", self.totals.is_stored_as(&fresh.totals)))
-            .or_else(|| self.leases.missing_from(&fresh.leases))
+            .or_else(|| self.attempts.leases.missing_from(&fresh.attempts.leases))
     }
 }

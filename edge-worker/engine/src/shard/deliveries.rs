@@ -4,6 +4,7 @@
 //! when the alarm looks at it next. It is null while the Worker makes the first attempt, so a delivery that
 //! arrives at once is written twice and is never in an index.
 
+pub(crate) mod attempts;
 pub(crate) mod dispatch;
 pub(crate) mod enqueue;
 pub(crate) mod health;

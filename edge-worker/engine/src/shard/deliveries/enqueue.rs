@@ -4,16 +4,17 @@
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::lifecycle::Outcome;
 
+use super::attempts::Attempts;
 use super::dispatch::LeasedAttempt;
-use super::leases::{self, Lease};
+use super::leases::Lease;
 use super::ordering::{self, PendingDelivery};
 use super::record;
 use super::rows::{self, FirstAttempt};
 use crate::database::Database;
 use crate::protocol::IncomingEvent;
 use crate::protocol::delivery::{Dispatch, delivery_no};
-use crate::protocol::settings::Endpoint;
-use crate::shard::Shard;
+use crate::protocol::settings::{Endpoint, Settings};
+use crate::shard::configuration::Configuration;
 use crate::{Context, Result};
 
 /// A stored event, as endpoints match and receive it.
@@ -100,63 +101,69 @@ pub(crate) struct Enqueued {
     pub(crate) deferred: bool,
 }
 
-impl Shard {
-    /// Inserts the deliveries of an event. Returns the attempts that the Worker makes now. Deliveries that wait
-    /// for an earlier one of the task, or go to an endpoint that is paused, failing, at its limits or may take too long
-    /// for the Worker, are deferred to the alarm.
-    pub(crate) fn enqueue_deliveries(&self, context: &Context<'_>, event: &NewEvent<'_>) -> Result<Enqueued> {
-        let (db, settings) = (context.db, &self.settings);
-        let matching_endpoints = settings.endpoints.iter().filter(|endpoint| event.goes_to(endpoint));
-        let mut pending: Option<Vec<PendingDelivery>> = None;
-        let mut enqueued = Enqueued::default();
-        for endpoint in matching_endpoints {
-            let pending = match (&mut pending, event.previous) {
-                (Some(pending), _) => pending,
-                (None, None) => pending.insert(Vec::new()),
-                (None, Some(last_seq)) => pending.insert(ordering::of_task(db, last_seq)?),
-            };
-            let older = pending.iter().filter(|older| older.endpoint() == endpoint.no);
-            // An endpoint that is failing may hang: the alarm attempts it without delaying others. A test has somebody
-            // waiting for it, so it is attempted now in any case, beyond the limits too; nobody waits for an alert.
-            let is_left_to_alarm = match event.recipients {
-                Recipients::Only { is_test, .. } => !is_test,
-                Recipients::Matching => {
-                    self.health.last_attempt_failed(endpoint.no)
-                        || !leases::fits_worker(endpoint.options.timeout_seconds)
-                        || self.must_defer(context, endpoint, event.received_at)?
-                }
-            };
-            let is_blocked = supersede_or_block(db, endpoint, older, event)?;
-            let is_deferred = is_blocked || is_left_to_alarm || endpoint.options.paused;
-            let no = delivery_no(event.seq, endpoint.no);
-            if is_deferred {
-                rows::create(db, no, event.received_at, FirstAttempt::Due(event.received_at))?;
-                enqueued.deferred = true;
-            } else {
-                let attempt = self.first_attempt(context, endpoint, event);
-                rows::create(db, no, event.received_at, FirstAttempt::Leased(attempt.leased_until))?;
-                enqueued.dispatch_now.push(attempt);
-            }
-        }
-        Ok(enqueued)
-    }
-
-    /// Leases the first attempt of an event's delivery to the Worker.
-    fn first_attempt(&self, context: &Context<'_>, endpoint: &Endpoint, event: &NewEvent<'_>) -> Dispatch {
-        let now = event.received_at;
-        let attempt = LeasedAttempt {
-            settings: &self.settings,
-            endpoint,
-            delivery: delivery_no(event.seq, endpoint.no),
-            replay_count: 0,
-            attempt: 1,
-            webhook_id: event.webhook_id.clone(),
-            outcome: event.outcome_name().to_owned(),
-            lease: Lease::from_now(context.deployment, endpoint.options.timeout_seconds, now),
-            now,
+/// Inserts the deliveries of an event. Returns the attempts that the Worker makes now. Deliveries that wait
+/// for an earlier one of the task, or go to an endpoint that is paused, failing, at its limits or may take too long
+/// for the Worker, are deferred to the alarm.
+pub(crate) fn enqueue(
+    context: &Context<'_>,
+    configuration: &Configuration,
+    attempts: &Attempts,
+    event: &NewEvent<'_>,
+) -> Result<Enqueued> {
+    let (db, settings) = (context.db, &configuration.settings);
+    let matching_endpoints = settings.endpoints.iter().filter(|endpoint| event.goes_to(endpoint));
+    let mut pending: Option<Vec<PendingDelivery>> = None;
+    let mut enqueued = Enqueued::default();
+    for endpoint in matching_endpoints {
+        let pending = match (&mut pending, event.previous) {
+            (Some(pending), _) => pending,
+            (None, None) => pending.insert(Vec::new()),
+            (None, Some(last_seq)) => pending.insert(ordering::of_task(db, last_seq)?),
         };
-        attempt.dispatch()
+        let older = pending.iter().filter(|older| older.endpoint() == endpoint.no);
+        // An endpoint that is failing may hang: the alarm attempts it without delaying others. A test has somebody
+        // waiting for it, so it is attempted now in any case, beyond the limits too; nobody waits for an alert.
+        let is_left_to_alarm = match event.recipients {
+            Recipients::Only { is_test, .. } => !is_test,
+            Recipients::Matching => {
+                attempts.must_defer(context, configuration, endpoint, event.received_at)?
+            }
+        };
+        let is_blocked = supersede_or_block(db, endpoint, older, event)?;
+        let is_deferred = is_blocked || is_left_to_alarm || endpoint.options.paused;
+        let no = delivery_no(event.seq, endpoint.no);
+        if is_deferred {
+            rows::create(db, no, event.received_at, FirstAttempt::Due(event.received_at))?;
+            enqueued.deferred = true;
+        } else {
+            let attempt = first_attempt(context, settings, endpoint, event);
+            rows::create(db, no, event.received_at, FirstAttempt::Leased(attempt.leased_until))?;
+            enqueued.dispatch_now.push(attempt);
+        }
     }
+    Ok(enqueued)
+}
+
+/// Leases the first attempt of an event's delivery to the Worker.
+fn first_attempt(
+    context: &Context<'_>,
+    settings: &Settings,
+    endpoint: &Endpoint,
+    event: &NewEvent<'_>,
+) -> Dispatch {
+    let now = event.received_at;
+    let attempt = LeasedAttempt {
+        settings,
+        endpoint,
+        delivery: delivery_no(event.seq, endpoint.no),
+        replay_count: 0,
+        attempt: 1,
+        webhook_id: event.webhook_id.clone(),
+        outcome: event.outcome_name().to_owned(),
+        lease: Lease::from_now(context.deployment, endpoint.options.timeout_seconds, now),
+        now,
+    };
+    attempt.dispatch()
 }
 
 /// Supersedes or expedites older pending deliveries of the task; returns whether one still blocks this

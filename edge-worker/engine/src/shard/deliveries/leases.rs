@@ -9,7 +9,6 @@ use vtryon_webhooks::Millis;
 
 use super::rows;
 use crate::protocol::delivery::seq_of;
-use crate::shard::Shard;
 use crate::{Context, Deployment, Result, meta};
 
 /// How long after an event the Worker may begin its attempts, in seconds of machine time.
@@ -126,22 +125,20 @@ impl Leases {
     fn ended(&self, now: Millis) -> Vec<i64> {
         self.ends.iter().filter(|(_, end)| **end <= now).map(|(delivery, _)| *delivery).collect()
     }
-}
 
-impl Shard {
     /// Makes deliveries due whose leases have ended without a report, and stores from which event on to look for
     /// leases after a restart.
-    pub(crate) fn expire_leases(&mut self, context: &Context<'_>) -> Result<()> {
+    pub(crate) fn expire(&mut self, context: &Context<'_>, last_seq: i64) -> Result<()> {
         let db = context.db;
-        for delivery in self.leases.ended(context.now) {
+        for delivery in self.ended(context.now) {
             if rows::find(db, delivery)?.is_some_and(|found| found.due_at.is_none()) {
                 rows::reschedule(db, delivery, context.now)?;
             }
-            self.leases.release(delivery);
+            self.release(delivery);
         }
-        let lag = if std::mem::take(&mut self.leases.has_granted) { LAG_EVENTS } else { IDLE_LAG_EVENTS };
-        let first = self.leases.first_event();
-        let floor = first.unwrap_or(self.last_seq + 1);
+        let lag = if std::mem::take(&mut self.has_granted) { LAG_EVENTS } else { IDLE_LAG_EVENTS };
+        let first = self.first_event();
+        let floor = first.unwrap_or(last_seq + 1);
         if meta::number(db, FLOOR)? + lag <= floor {
             meta::set(db, FLOOR, floor)?;
         }

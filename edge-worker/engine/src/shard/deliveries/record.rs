@@ -4,14 +4,16 @@ use vtryon_webhooks::Millis;
 use vtryon_webhooks::health::Health;
 use vtryon_webhooks::retry::Reply;
 
+use super::health::EndpointHealths;
 use super::next_step::NextStep;
 use super::{Delivery, ordering, replays, rows};
 use crate::database::Database;
-use crate::log::{Decision, Level};
+use crate::log::{Decision, DecisionLog, Level};
 use crate::protocol::conditions::ConditionKind;
-use crate::protocol::delivery::{Attempt, AttemptReport, DeliveryState, delivery_id, endpoint_of};
+use crate::protocol::delivery::{Attempt, AttemptReport, DeliveryState, endpoint_of};
 use crate::protocol::metrics::AttemptOutcome;
-use crate::protocol::settings::endpoint_id;
+use crate::protocol::settings::{Settings, endpoint_id};
+use crate::shard::configuration::Configuration;
 use crate::shard::{Shard, conditions};
 use crate::{Context, Result};
 
@@ -21,9 +23,13 @@ const DEFERRED_FOR: i64 = 60;
 impl Shard {
     /// Records a report: its attempt is over, so that another one may begin where that had to wait.
     pub(crate) fn record_attempt(&mut self, context: &Context<'_>, report: &AttemptReport) -> Result<()> {
-        self.throttle.end(report.delivery, report.leased_until);
+        self.attempts.throttle.end(report.delivery, report.leased_until);
         self.record(context, report)?;
-        self.set_alarm_for_waiting(context, endpoint_of(report.delivery))
+        let endpoint = endpoint_of(report.delivery);
+        if let Some(at) = self.attempts.waiting_at(context, &self.configuration, endpoint)? {
+            self.alarm.set(at);
+        }
+        Ok(())
     }
 
     /// Records what has become of the delivery. A report of an earlier attempt, lease or replay changes nothing, unless the
@@ -31,7 +37,7 @@ impl Shard {
     fn record(&mut self, context: &Context<'_>, report: &AttemptReport) -> Result<()> {
         let Some(delivery) = rows::find(context.db, report.delivery)? else { return Ok(()) };
         if delivery.state != DeliveryState::Pending || delivery.replay_count != report.replay_count {
-            self.leases.release(delivery.no);
+            self.attempts.leases.release(delivery.no);
             return Ok(());
         }
         let is_current = report.attempt == delivery.failed_attempts + 1
@@ -49,7 +55,7 @@ impl Shard {
     fn defer(&mut self, context: &Context<'_>, delivery: i64) -> Result<()> {
         let due_at = context.now.plus_millis(context.deployment.machine_seconds(DEFERRED_FOR));
         rows::defer(context.db, delivery, due_at, "secret_unreadable")?;
-        self.leases.release(delivery);
+        self.attempts.leases.release(delivery);
         self.set_alarm_for_delivery(context, endpoint_of(delivery), due_at);
         Ok(())
     }
@@ -62,28 +68,28 @@ impl Shard {
         report: &AttemptReport,
         attempt: &Attempt,
     ) -> Result<()> {
-        let Context { db, now, .. } = *context;
-        let endpoint = endpoint_of(delivery.no);
-        let (health, condition) = self.health_after(report, attempt);
-        let next = NextStep::after(db, &self.settings, &delivery, attempt)?;
+        let (db, endpoint) = (context.db, endpoint_of(delivery.no));
+        let settings = &self.configuration.settings;
+        let (health, condition) = health_after(&self.attempts.health, settings, report, attempt);
+        let next = NextStep::after(db, settings, &delivery, attempt)?;
         let dropped = delivery.add_attempt(attempt, next.is_counted())?;
         let due_at = db.transaction(|| {
-            let due_at = self.apply(db, &delivery, next, now)?;
-            self.health.write(db, endpoint, health)?;
-            self.totals.add_dropped(db, &self.settings, delivery.no, &dropped)?;
+            let due_at = apply(context, &self.configuration, &self.log, &delivery, next)?;
+            self.attempts.health.write(db, endpoint, health)?;
+            self.totals.add_dropped(db, settings, delivery.no, &dropped)?;
             if let Some(condition) = condition {
-                conditions::note(db, condition, endpoint, now)?;
+                conditions::note(db, condition, endpoint, context.now)?;
             }
             Ok(due_at)
         })?;
-        self.health.committed(endpoint, health);
+        self.attempts.health.committed(endpoint, health);
         self.totals.note(delivery.no, attempt);
-        self.log_attempt(context, report, attempt);
+        log_attempt(context, &self.configuration, &self.log, report, attempt);
         if let Some(condition) = condition {
-            self.log_condition(condition, endpoint);
+            log_condition(&self.log, condition, endpoint);
             self.alarm.set(self.reports.schedule(context));
         }
-        self.leases.release(delivery.no);
+        self.attempts.leases.release(delivery.no);
         if let Ok(shard) = self.number() {
             self.audience.broadcast_attempt(db, shard, delivery.no);
         }
@@ -92,95 +98,103 @@ impl Shard {
         }
         Ok(())
     }
+}
 
-    /// Returns the health of an endpoint after an attempt, and whether that shows that it is down, or up again.
-    fn health_after(&self, report: &AttemptReport, attempt: &Attempt) -> (Health, Option<ConditionKind>) {
-        let endpoint = endpoint_of(report.delivery);
-        let before = self.health.of(endpoint);
-        if !self.health.counts(endpoint, report.settings_version) {
-            return (before, None);
-        }
-        let after = before.after(attempt.reply(), attempt.attempted_at);
-        let registered = self.settings.endpoint(endpoint);
-        (after, registered.and_then(|endpoint| conditions::of_attempt(endpoint, before, after)))
+/// Returns the health of an endpoint after an attempt, and whether that shows that it is down, or up again.
+fn health_after(
+    known: &EndpointHealths,
+    settings: &Settings,
+    report: &AttemptReport,
+    attempt: &Attempt,
+) -> (Health, Option<ConditionKind>) {
+    let endpoint = endpoint_of(report.delivery);
+    let before = known.of(endpoint);
+    if !known.counts(endpoint, report.settings_version) {
+        return (before, None);
     }
+    let after = before.after(attempt.reply(), attempt.attempted_at);
+    let registered = settings.endpoint(endpoint);
+    (after, registered.and_then(|endpoint| conditions::of_attempt(endpoint, before, after)))
+}
 
-    /// Writes what becomes of a delivery. Returns when it, or one that has waited for it, is due next; none where there is
-    /// nothing more to attempt.
-    fn apply(
-        &self,
-        db: &dyn Database,
-        delivery: &Delivery,
-        next: NextStep,
-        now: Millis,
-    ) -> Result<Option<Millis>> {
-        match next {
-            NextStep::Delivered => {
-                rows::end(db, delivery, DeliveryState::Delivered, now, None)?;
-                replays::count(db, delivery, true)?;
-                release_next(db, delivery, now)
+/// Writes what becomes of a delivery. Returns when it, or one that has waited for it, is due next; none where there is
+/// nothing more to attempt.
+fn apply(
+    context: &Context<'_>,
+    configuration: &Configuration,
+    log: &DecisionLog,
+    delivery: &Delivery,
+    next: NextStep,
+) -> Result<Option<Millis>> {
+    let Context { db, now, .. } = *context;
+    match next {
+        NextStep::Delivered => {
+            rows::end(db, delivery, DeliveryState::Delivered, now, None)?;
+            replays::count(db, delivery, true)?;
+            release_next(db, delivery, now)
+        }
+        NextStep::Superseded => supersede(db, delivery, now),
+        NextStep::Dead(reason) => dead_letter(context, configuration, log, delivery, reason),
+        NextStep::Exhausted => {
+            let endpoint = endpoint_of(delivery.no);
+            // Of an alert destination nothing is reported: the alert would be about itself.
+            let found = configuration.settings.endpoint(endpoint);
+            if found.is_some_and(|found| !found.options.is_alert_destination()) {
+                conditions::note(db, ConditionKind::DeliveryDead, endpoint, now)?;
             }
-            NextStep::Superseded => supersede(db, delivery, now),
-            NextStep::Dead(reason) => self.dead_letter(db, delivery, now, reason),
-            NextStep::Exhausted => {
-                let endpoint = endpoint_of(delivery.no);
-                // Of an alert destination nothing is reported: the alert would be about itself.
-                if self.settings.endpoint(endpoint).is_some_and(|found| !found.options.is_alert_destination())
-                {
-                    conditions::note(db, ConditionKind::DeliveryDead, endpoint, now)?;
-                }
-                self.dead_letter(db, delivery, now, "exhausted")
-            }
-            NextStep::KeepSchedule => retry_at(db, delivery, delivery.scheduled_at),
-            NextStep::RetryAt(at) => retry_at(db, delivery, at),
+            dead_letter(context, configuration, log, delivery, "exhausted")
         }
+        NextStep::KeepSchedule => retry_at(db, delivery, delivery.scheduled_at),
+        NextStep::RetryAt(at) => retry_at(db, delivery, at),
     }
+}
 
-    /// Ends a delivery that is not attempted any more, and makes the next pending one of its task due: then the time is
-    /// returned.
-    pub(crate) fn dead_letter(
-        &self,
-        db: &dyn Database,
-        delivery: &Delivery,
-        now: Millis,
-        reason: &'static str,
-    ) -> Result<Option<Millis>> {
-        rows::end(db, delivery, DeliveryState::Dead, now, Some(reason))?;
-        replays::count(db, delivery, false)?;
-        let (id, endpoint) = self.names(delivery.no);
-        self.log.note(Decision::DeliveryDead { delivery: id, endpoint, reason });
-        release_next(db, delivery, now)
+/// Ends a delivery that is not attempted any more, and makes the next pending one of its task due: then the time is
+/// returned.
+pub(crate) fn dead_letter(
+    context: &Context<'_>,
+    configuration: &Configuration,
+    log: &DecisionLog,
+    delivery: &Delivery,
+    reason: &'static str,
+) -> Result<Option<Millis>> {
+    let Context { db, now, .. } = *context;
+    rows::end(db, delivery, DeliveryState::Dead, now, Some(reason))?;
+    replays::count(db, delivery, false)?;
+    let (id, endpoint) = configuration.ids(delivery.no);
+    log.note(Decision::DeliveryDead { delivery: id, endpoint, reason });
+    release_next(db, delivery, now)
+}
+
+fn log_attempt(
+    context: &Context<'_>,
+    configuration: &Configuration,
+    log: &DecisionLog,
+    report: &AttemptReport,
+    attempt: &Attempt,
+) {
+    let outcome = AttemptOutcome::of(attempt.status);
+    if outcome == AttemptOutcome::Delivered && context.deployment.log_level > Level::Debug {
+        return;
     }
+    let (delivery, endpoint) = configuration.ids(report.delivery);
+    log.note(Decision::AttemptMade {
+        delivery,
+        endpoint,
+        attempt: report.attempt,
+        outcome: outcome.as_str(),
+        status: attempt.status,
+        error: attempt.error.clone(),
+        took_ms: attempt.took_ms,
+    });
+}
 
-    fn log_attempt(&self, context: &Context<'_>, report: &AttemptReport, attempt: &Attempt) {
-        let outcome = AttemptOutcome::of(attempt.status);
-        if outcome == AttemptOutcome::Delivered && context.deployment.log_level > Level::Debug {
-            return;
-        }
-        let (delivery, endpoint) = self.names(report.delivery);
-        self.log.note(Decision::AttemptMade {
-            delivery,
-            endpoint,
-            attempt: report.attempt,
-            outcome: outcome.as_str(),
-            status: attempt.status,
-            error: attempt.error.clone(),
-            took_ms: attempt.took_ms,
-        });
-    }
-
-    fn log_condition(&self, condition: ConditionKind, endpoint: i64) {
-        let endpoint = endpoint_id(endpoint);
-        match condition {
-            ConditionKind::EndpointDown => self.log.note(Decision::EndpointDown { endpoint }),
-            ConditionKind::EndpointUp => self.log.note(Decision::EndpointUp { endpoint }),
-            ConditionKind::DeliveryDead | ConditionKind::EventQuarantined => {}
-        }
-    }
-
-    /// Returns the public ids of a delivery and its endpoint.
-    fn names(&self, delivery: i64) -> (String, String) {
-        (delivery_id(self.number().unwrap_or(0), delivery), endpoint_id(endpoint_of(delivery)))
+fn log_condition(log: &DecisionLog, condition: ConditionKind, endpoint: i64) {
+    let endpoint = endpoint_id(endpoint);
+    match condition {
+        ConditionKind::EndpointDown => log.note(Decision::EndpointDown { endpoint }),
+        ConditionKind::EndpointUp => log.note(Decision::EndpointUp { endpoint }),
+        ConditionKind::DeliveryDead | ConditionKind::EventQuarantined => {}
     }
 }
 

@@ -12,41 +12,6 @@ use crate::shard::deliveries::{Delivery, rows};
 use crate::{Context, Result};
 
 impl Shard {
-    /// Stores the ranges that are new to this shard, ends those that were cancelled, and deletes those that the directory
-    /// has deleted.
-    pub(crate) fn accept_replays(&self, db: &dyn Database, settings: &Settings) -> Result<()> {
-        const ACCEPT: &str = "INSERT INTO replays (id, matched, enqueued, delivered, failed, next_seq)
-            VALUES (?, ?, 0, 0, 0, ?)";
-        // What is enqueued stays.
-        const CANCEL: &str =
-            "UPDATE replays SET matched = enqueued, next_seq = NULL WHERE id = ? AND next_seq IS NOT NULL";
-        const FORGET: &str = "DELETE FROM replays WHERE id = ?";
-        for id in db.all("SELECT id FROM replays", &[], Row::text)? {
-            if !settings.replays.iter().any(|replay| replay.id == id) {
-                db.run(FORGET, &[Bind::Text(&id)])?;
-            }
-        }
-        for replay in &settings.replays {
-            if progress(db, &replay.id)?.is_some() {
-                if replay.is_cancelled {
-                    db.run(CANCEL, &[Bind::Text(&replay.id)])?;
-                }
-                continue;
-            }
-            // One whose endpoint is no more, or that was cancelled, is over before it begins.
-            let (matched, next_seq) = match settings.endpoint(replay.endpoint) {
-                Some(endpoint) if !replay.is_cancelled => {
-                    let first = range::first(db, replay, self.last_seq)?;
-                    let counted = range::count(db, replay, endpoint, first, self.last_seq)?;
-                    (counted.matched, Some(first))
-                }
-                Some(_) | None => (0, None),
-            };
-            db.run(ACCEPT, &[Bind::Text(&replay.id), Bind::Int(matched), Bind::MaybeInt(next_seq)])?;
-        }
-        Ok(())
-    }
-
     /// Restarts a delivery, or makes a pending one due; returns whether it exists.
     pub(crate) fn replay(&mut self, context: &Context<'_>, no: i64) -> Result<bool> {
         let (db, now) = (context.db, context.now);
@@ -57,30 +22,11 @@ impl Shard {
                 rows::replay(db, no, now, now, None)?;
                 note(db, seq, no, now)
             })?;
-            self.broadcast_replays(db, seq, &[no]);
+            self.last_seq = seq;
+            self.audience.broadcast_replay(db, seq, no);
             self.schedule_alarm(context, 0);
         }
         Ok(true)
-    }
-
-    /// Counts what a range would replay, as far as a range is counted when it begins.
-    pub(crate) fn count_range(&self, db: &dyn Database, replay: &Replay) -> Result<RangeCount> {
-        let Some(endpoint) = self.settings.endpoint(replay.endpoint) else {
-            return Ok(RangeCount::default());
-        };
-        let first = range::first(db, replay, self.last_seq)?;
-        range::count(db, replay, endpoint, first, self.last_seq)
-    }
-
-    /// Returns how far a range has come.
-    pub(crate) fn replay_progress(&self, db: &dyn Database, id: &str) -> Result<ReplayProgress> {
-        Ok(progress(db, id)?.unwrap_or_default())
-    }
-
-    /// Returns whether a range has a page left to enqueue.
-    pub(crate) fn has_replays(&self, db: &dyn Database) -> Result<bool> {
-        const OPEN: &str = "SELECT COUNT(*) FROM replays WHERE next_seq IS NOT NULL";
-        Ok(db.first(OPEN, &[], Row::int)?.unwrap_or(0) > 0)
     }
 
     /// Enqueues the next page of each range; ends a range whose endpoint was deleted.
@@ -89,10 +35,10 @@ impl Shard {
         const FAIL_REST: &str = "UPDATE replays SET failed = failed + matched - enqueued, enqueued = matched,
             next_seq = NULL WHERE id = ? AND next_seq IS NOT NULL";
         let (db, now) = (context.db, context.now);
-        if !self.has_replays(db)? {
+        if !has_pages(db)? {
             return Ok(());
         }
-        let settings = self.settings();
+        let settings = &self.configuration.settings;
         for replay in &settings.replays {
             let Some(endpoint) = settings.endpoint(replay.endpoint) else {
                 db.run(FAIL_REST, &[Bind::Text(&replay.id)])?;
@@ -100,18 +46,68 @@ impl Shard {
             };
             let seq = self.next_seq();
             let enqueued = db.transaction(|| enqueue_page(db, replay, endpoint, seq, now))?;
-            self.broadcast_replays(db, seq, &enqueued);
+            for (seq, no) in (seq..).zip(enqueued) {
+                self.last_seq = seq;
+                self.audience.broadcast_replay(db, seq, no);
+            }
         }
         Ok(())
     }
+}
 
-    /// Broadcasts replays, which have the numbers from `seq` on.
-    fn broadcast_replays(&mut self, db: &dyn Database, seq: i64, deliveries: &[i64]) {
-        for (seq, no) in (seq..).zip(deliveries) {
-            self.last_seq = seq;
-            self.audience.broadcast_replay(db, seq, *no);
+/// Stores the ranges that are new to this shard, ends those that were cancelled, and deletes those that the directory
+/// has deleted.
+pub(crate) fn accept(db: &dyn Database, settings: &Settings, last_seq: i64) -> Result<()> {
+    const ACCEPT: &str = "INSERT INTO replays (id, matched, enqueued, delivered, failed, next_seq)
+        VALUES (?, ?, 0, 0, 0, ?)";
+    // What is enqueued stays.
+    const CANCEL: &str =
+        "UPDATE replays SET matched = enqueued, next_seq = NULL WHERE id = ? AND next_seq IS NOT NULL";
+    const FORGET: &str = "DELETE FROM replays WHERE id = ?";
+    for id in db.all("SELECT id FROM replays", &[], Row::text)? {
+        if !settings.replays.iter().any(|replay| replay.id == id) {
+            db.run(FORGET, &[Bind::Text(&id)])?;
         }
     }
+    for replay in &settings.replays {
+        if progress(db, &replay.id)?.is_some() {
+            if replay.is_cancelled {
+                db.run(CANCEL, &[Bind::Text(&replay.id)])?;
+            }
+            continue;
+        }
+        // One whose endpoint is no more, or that was cancelled, is over before it begins.
+        let (matched, next_seq) = match settings.endpoint(replay.endpoint) {
+            Some(endpoint) if !replay.is_cancelled => {
+                let first = range::first(db, replay, last_seq)?;
+                let counted = range::count(db, replay, endpoint, first, last_seq)?;
+                (counted.matched, Some(first))
+            }
+            Some(_) | None => (0, None),
+        };
+        db.run(ACCEPT, &[Bind::Text(&replay.id), Bind::Int(matched), Bind::MaybeInt(next_seq)])?;
+    }
+    Ok(())
+}
+
+/// Counts what a range would replay, as far as a range is counted when it begins.
+pub(crate) fn count_range(
+    db: &dyn Database,
+    settings: &Settings,
+    replay: &Replay,
+    last_seq: i64,
+) -> Result<RangeCount> {
+    let Some(endpoint) = settings.endpoint(replay.endpoint) else {
+        return Ok(RangeCount::default());
+    };
+    let first = range::first(db, replay, last_seq)?;
+    range::count(db, replay, endpoint, first, last_seq)
+}
+
+/// Returns whether a range has a page left to enqueue.
+pub(crate) fn has_pages(db: &dyn Database) -> Result<bool> {
+    const OPEN: &str = "SELECT COUNT(*) FROM replays WHERE next_seq IS NOT NULL";
+    Ok(db.first(OPEN, &[], Row::int)?.unwrap_or(0) > 0)
 }
 
 /// Stores that a delivery is replayed, for live streams.
@@ -128,7 +124,8 @@ pub(crate) fn count(db: &dyn Database, delivery: &Delivery, delivered: bool) -> 
     db.run(COUNT, &binds)
 }
 
-fn progress(db: &dyn Database, id: &str) -> Result<Option<ReplayProgress>> {
+/// Returns how far a range has come; none where the shard does not have it.
+pub(crate) fn progress(db: &dyn Database, id: &str) -> Result<Option<ReplayProgress>> {
     const FIND: &str =
         "SELECT matched, enqueued, delivered, failed, next_seq IS NULL FROM replays WHERE id = ?";
     db.first(FIND, &[Bind::Text(id)], |row| ReplayProgress {

@@ -10,10 +10,8 @@ use vtryon_webhooks::Millis;
 use super::leases::{self, Leases};
 use super::rows;
 use crate::protocol::delivery::{Dispatch, endpoint_of};
-use crate::protocol::limits::{Limits, Rate};
-use crate::protocol::settings::{Endpoint, Settings};
-use crate::shard::Shard;
-use crate::shard::topology::ShardIndex;
+use crate::protocol::limits::Limits;
+use crate::protocol::settings::Settings;
 use crate::{Context, Result};
 
 /// How many requests a run of the alarm may send before it begins no further attempt: the platform lets an invocation send
@@ -59,7 +57,7 @@ impl Throttle {
     }
 
     /// Notes an attempt that begins under a lease. `limits` are those of its endpoint.
-    fn begin(&mut self, delivery: i64, leased_until: Millis, limits: &Limits, now: Millis) {
+    pub(crate) fn begin(&mut self, delivery: i64, leased_until: Millis, limits: &Limits, now: Millis) {
         let endpoint = endpoint_of(delivery);
         let in_flight = self.in_flight.entry(endpoint).or_default();
         in_flight.insert((leased_until, delivery));
@@ -100,7 +98,7 @@ impl Throttle {
     }
 
     /// Returns how many attempts may begin now.
-    fn allowed(&self, endpoint: i64, limits: &Limits, now: Millis) -> usize {
+    pub(crate) fn allowed(&self, endpoint: i64, limits: &Limits, now: Millis) -> usize {
         let in_flight =
             limits.max_in_flight.map(|limit| limit.saturating_sub(self.count_in_flight(endpoint, now)));
         let rate = limits.rate.map(|rate| {
@@ -112,7 +110,7 @@ impl Throttle {
     }
 
     /// Returns when the next attempt may begin, unless one ends before; none where nothing keeps it from beginning.
-    fn allowed_at(&self, endpoint: i64, limits: &Limits, now: Millis) -> Option<Millis> {
+    pub(crate) fn allowed_at(&self, endpoint: i64, limits: &Limits, now: Millis) -> Option<Millis> {
         let in_flight = limits.max_in_flight.and_then(|limit| {
             let count = self.count_in_flight(endpoint, now);
             self.in_flight(endpoint, now).nth(count.checked_sub(limit)?)
@@ -135,71 +133,11 @@ impl Throttle {
     }
 }
 
-impl Shard {
-    /// Notes an attempt that begins.
-    pub(crate) fn note_attempt(&mut self, context: &Context<'_>, dispatch: &Dispatch) {
-        let endpoint = self.settings.endpoint(endpoint_of(dispatch.delivery));
-        let limits = endpoint.map(|endpoint| self.limits(context, endpoint)).unwrap_or_default();
-        self.throttle.begin(dispatch.delivery, dispatch.leased_until, &limits, context.now);
-    }
-
-    /// Returns how many attempts at an endpoint may begin now.
-    pub(crate) fn allowed_attempts(&self, context: &Context<'_>, endpoint: &Endpoint) -> usize {
-        self.throttle.allowed(endpoint.no, &self.limits(context, endpoint), context.now)
-    }
-
-    /// Returns when the next attempt at an endpoint with limits may begin: now or later.
-    pub(crate) fn allowed_at(&self, context: &Context<'_>, endpoint: &Endpoint) -> Option<Millis> {
-        let limits = self.limits(context, endpoint);
-        let at = self.throttle.allowed_at(endpoint.no, &limits, context.now);
-        (!limits.is_none()).then(|| at.map_or(context.now, |at| at.max(context.now)))
-    }
-
-    /// Returns whether the first attempt of a new event has to wait: the endpoint is at its limits, or others wait already,
-    /// which it must not overtake.
-    pub(crate) fn must_defer(
-        &self,
-        context: &Context<'_>,
-        endpoint: &Endpoint,
-        received_at: Millis,
-    ) -> Result<bool> {
-        if self.limits(context, endpoint).is_none() {
-            return Ok(false);
-        }
-        if self.allowed_attempts(context, endpoint) == 0 {
-            return Ok(true);
-        }
-        // What waits has become due by the clock of a Worker.
-        let now = context.now.max(received_at);
-        Ok(rows::next_due(context.db, endpoint.no)?.is_some_and(|due_at| due_at <= now))
-    }
-
-    /// Sets the alarm for what waits for an attempt to end.
-    pub(crate) fn set_alarm_for_waiting(&mut self, context: &Context<'_>, endpoint: i64) -> Result<()> {
-        let settings = self.settings();
-        let limited = settings.endpoint(endpoint).filter(|endpoint| endpoint.options.max_in_flight.is_some());
-        if let Some(endpoint) = limited.filter(|endpoint| endpoint.options.is_active())
-            && let Some(at) = self.next_attempt_at(context, endpoint)?
-        {
-            self.alarm.set(at);
-        }
-        Ok(())
-    }
-
-    /// Returns the part of an endpoint's limits that this shard has, with spans in milliseconds of the clock.
-    fn limits(&self, context: &Context<'_>, endpoint: &Endpoint) -> Limits {
-        // Before the first call there are no settings either.
-        let ShardIndex { shard, shards } = self.topology.index().unwrap_or(ShardIndex::ONLY);
-        let Limits { max_in_flight, rate } = Limits::of(&endpoint.options, shard, shards);
-        let on_clock = |rate: Rate| Rate { span_ms: context.deployment.machine_millis(rate.span_ms), ..rate };
-        Limits { max_in_flight, rate: rate.map(on_clock) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::protocol::delivery::delivery_no;
+    use crate::protocol::limits::Rate;
 
     const ENDPOINT: i64 = 1;
 

@@ -8,7 +8,7 @@ use super::rows::{self, EventRow};
 use crate::database::{Bind, Database};
 use crate::protocol::{IncomingAlert, StoreResult};
 use crate::shard::Shard;
-use crate::shard::deliveries::enqueue::{NewEvent, Recipients};
+use crate::shard::deliveries::enqueue::{NewEvent, Recipients, enqueue};
 use crate::{Context, Result};
 
 /// What stands for the task of an event that has none: tasks are numbered from 1.
@@ -27,8 +27,10 @@ impl Shard {
         body: &[u8],
     ) -> Result<Option<StoreResult>> {
         let Context { db, now, .. } = *context;
-        let is_unknown =
-            |no: &i64| self.settings.endpoint(*no).is_none() && !self.settings.deleted.contains(no);
+        let is_unknown = |no: &i64| {
+            self.configuration.settings.endpoint(*no).is_none()
+                && !self.configuration.settings.deleted.contains(no)
+        };
         if alert.destinations.iter().any(is_unknown) {
             return Ok(None);
         }
@@ -63,7 +65,7 @@ impl Shard {
         let enqueued = db.transaction(|| {
             forget_old(db, now)?;
             rows::append(db, &event)?;
-            self.enqueue_deliveries(context, &new)
+            enqueue(context, &self.configuration, &self.attempts, &new)
         })?;
         Ok(Some(self.answer_stored(context, seq, enqueued, None)))
     }

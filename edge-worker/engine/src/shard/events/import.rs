@@ -6,13 +6,18 @@
 
 use super::rows;
 use crate::database::Database;
-use crate::protocol::import::{ImportedEvent, ImportedLine};
+use crate::protocol::import::{ImportedErasure, ImportedEvent, ImportedLine};
 use crate::shard::Shard;
+use crate::shard::retention::imported;
 use crate::{Context, Error, Result, meta};
 
 /// Up to which event, and up to which task, there may be one that was imported.
 const LAST_EVENT: &str = "imported_event";
 const LAST_TASK: &str = "imported_task";
+
+/// What an erasure is to its task: it is erased now, or was before.
+const ERASED: &str = "erased";
+const KNOWN: &str = "duplicate";
 
 impl Shard {
     /// Stores events and erasures in their order; returns the outcome of each. What fails in between leaves those before it:
@@ -46,6 +51,17 @@ impl Shard {
             });
         }
         Ok(outcomes)
+    }
+
+    fn import_erasure(&mut self, context: &Context<'_>, erasure: &ImportedErasure) -> Result<&'static str> {
+        let seq = self.next_seq();
+        if !imported::store(context, erasure, seq)? {
+            return Ok(KNOWN);
+        }
+        self.announce_erasure(seq);
+        self.retention.run_now();
+        self.schedule_alarm(context, 0);
+        Ok(ERASED)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::database::Bind;
 use crate::log::Decision;
 use crate::protocol::IncomingEvent;
 use crate::protocol::conditions::ConditionKind;
-use crate::shard::deliveries::enqueue::{Enqueued, NewEvent};
+use crate::shard::deliveries::enqueue::{Enqueued, NewEvent, enqueue};
 use crate::shard::{Shard, conditions, floors};
 use crate::{Context, Result};
 
@@ -72,7 +72,7 @@ impl Shard {
             }
             // What is not kept as a whole can't be delivered byte for byte.
             if kept.len() == body.len() {
-                self.enqueue_deliveries(context, &event)
+                enqueue(context, &self.configuration, &self.attempts, &event)
             } else {
                 Ok(Enqueued::default())
             }

@@ -7,7 +7,7 @@ use super::rows::{self, Ending, EventRow, StoredTask, TaskUpdate};
 use crate::log::{Decision, Level};
 use crate::protocol::{Content, IncomingEvent, StoreResult};
 use crate::shard::Shard;
-use crate::shard::deliveries::enqueue::{Enqueued, NewEvent};
+use crate::shard::deliveries::enqueue::{Enqueued, NewEvent, enqueue};
 use crate::shard::sequence::SequenceEntry;
 use crate::{Context, Result};
 
@@ -123,7 +123,7 @@ impl Shard {
                 }
             };
             rows::append(db, &event.row(&new, task_no))?;
-            Ok((task_no, self.enqueue_deliveries(context, &new)?))
+            Ok((task_no, enqueue(context, &self.configuration, &self.attempts, &new)?))
         })?;
         self.duplicates.forget(task_no);
         self.log_event(context, || Decision::EventStored { seq, outcome: outcome.as_str() });
@@ -149,8 +149,8 @@ impl Shard {
         self.last_seq = seq;
         self.audience.broadcast(SequenceEntry::event(seq), task_id);
         for dispatch in &enqueued.dispatch_now {
-            self.leases.grant(dispatch.delivery, dispatch.leased_until);
-            self.note_attempt(context, dispatch);
+            self.attempts.leases.grant(dispatch.delivery, dispatch.leased_until);
+            self.attempts.begin(context, &self.configuration, dispatch);
         }
         // The earliest time first: to set the alarm is a row each time, and for a later time it is not set again.
         if enqueued.deferred {

@@ -50,7 +50,7 @@ impl Shard {
     }
 
     /// Erases the events and deliveries of a task, and what `end` does with its row. Returns how many there were.
-    pub(super) fn erase_rows(
+    fn erase_rows(
         &mut self,
         context: &Context<'_>,
         task: &StoredTask,
@@ -59,7 +59,7 @@ impl Shard {
         let db = context.db;
         let events = task.last_seq.map_or_else(|| Ok(Vec::new()), |last| events_until(db, last))?;
         let deliveries = db.transaction(|| {
-            self.totals.add_erased(db, &self.settings, &events)?;
+            self.totals.add_erased(db, &self.configuration.settings, &events)?;
             let deliveries = delete_events(db, task, &events)?;
             end()?;
             floors::raise_live_tasks(db)?;
@@ -67,13 +67,30 @@ impl Shard {
         })?;
         self.duplicates.forget(task.no);
         for delivery in &deliveries {
-            self.leases.release(*delivery);
+            self.attempts.leases.release(*delivery);
         }
         Ok((events.len(), deliveries.len()))
     }
 
+    /// Erases a task where its erasure was imported.
+    pub(crate) fn erase_imported(&mut self, context: &Context<'_>, task_id: &str) -> Result<()> {
+        if is_erased(context.db, task_id)? {
+            self.erase_left(context, task_id)?;
+            self.audience.broadcast_erasure(task_id);
+        }
+        Ok(())
+    }
+
+    /// Erases what is left of a task that has a tombstone. Returns how many events and deliveries that was.
+    fn erase_left(&mut self, context: &Context<'_>, task_id: &str) -> Result<(usize, usize)> {
+        let db = context.db;
+        let Some(left) = rows::find_row(db, task_id)? else { return Ok((0, 0)) };
+        // The tombstone came after it, so that this is not the last row, after which the next one is numbered.
+        self.erase_rows(context, &left, || db.run("DELETE FROM tasks WHERE no = ?", &[Bind::Int(left.no)]))
+    }
+
     /// Notes that an erasure was stored under a number, and tells whoever watches the shard.
-    pub(super) fn announce_erasure(&mut self, seq: i64) {
+    pub(crate) fn announce_erasure(&mut self, seq: i64) {
         self.last_seq = seq;
         self.audience.broadcast(SequenceEntry::erasure(seq), None);
     }

@@ -2,13 +2,12 @@
 //! task before them, for the events of a task go in their order. They stay below the floors, are no part of streams and
 //! listings any more, and are deleted once the delivery has ended.
 
-use vtryon_webhooks::Millis;
-
+use super::pruning::Pruning;
 use super::{erasure, forget, forget_body};
 use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::{delivery_no, seq_of};
 use crate::shard::deliveries::rows;
-use crate::shard::{Shard, floors};
+use crate::shard::floors;
 use crate::{Result, meta};
 
 /// How many deliveries one run looks at.
@@ -34,47 +33,47 @@ pub(super) fn is_there(db: &dyn Database, seq: Option<i64>) -> Result<bool> {
     Ok(db.first(FIND, &[Bind::MaybeInt(seq)], Row::int)?.is_some())
 }
 
-impl Shard {
-    /// Deletes what is held no more, of a page of the deliveries that are left below the floors. Returns whether there is
-    /// more to look at.
-    pub(super) fn prune_held(&self, db: &dyn Database, now: Millis) -> Result<bool> {
-        const PAGE: &str = "SELECT no FROM deliveries WHERE no > ? AND no < ? ORDER BY no LIMIT ?";
-        let (events, quarantine) = (floors::events(db)?, floors::quarantine(db)?);
-        let end = delivery_no(events.max(quarantine) + 1, 0);
-        let before = meta::number(db, LOOKED_AT)?;
-        let binds = [Bind::Int(before), Bind::Int(end), Bind::Int(DELIVERIES_PER_RUN)];
-        let page = db.all(PAGE, &binds, Row::int)?;
-        let mut held: Vec<i64> = page.iter().map(|no| seq_of(*no)).collect();
-        held.dedup();
-        for seq in held {
-            match task_of(db, seq)? {
-                Some(task_no) if seq <= events => self.prune_task(db, task_no, seq, events, now)?,
-                None if seq <= quarantine && !self.is_pending(db, seq, now)? => forget_body(db, seq)?,
-                Some(_) | None => {}
-            }
+/// Deletes what is held no more, of a page of the deliveries that are left below the floors. Returns whether there is
+/// more to look at.
+pub(super) fn prune(pruning: &Pruning<'_>) -> Result<bool> {
+    const PAGE: &str = "SELECT no FROM deliveries WHERE no > ? AND no < ? ORDER BY no LIMIT ?";
+    let db = pruning.context.db;
+    let (events, quarantine) = (floors::events(db)?, floors::quarantine(db)?);
+    let end = delivery_no(events.max(quarantine) + 1, 0);
+    let before = meta::number(db, LOOKED_AT)?;
+    let binds = [Bind::Int(before), Bind::Int(end), Bind::Int(DELIVERIES_PER_RUN)];
+    let page = db.all(PAGE, &binds, Row::int)?;
+    let mut held: Vec<i64> = page.iter().map(|no| seq_of(*no)).collect();
+    held.dedup();
+    for seq in held {
+        match task_of(db, seq)? {
+            Some(task_no) if seq <= events => prune_task(pruning, task_no, seq, events)?,
+            None if seq <= quarantine && !pruning.is_pending(seq)? => forget_body(db, seq)?,
+            Some(_) | None => {}
         }
-        floors::raise_live_tasks(db)?;
-        let is_full = page.len() as i64 == DELIVERIES_PER_RUN;
-        let looked_at = page.last().copied().filter(|_| is_full).unwrap_or(0);
-        if before != looked_at {
-            meta::set(db, LOOKED_AT, looked_at)?;
-        }
-        Ok(is_full)
     }
+    floors::raise_live_tasks(db)?;
+    let is_full = page.len() as i64 == DELIVERIES_PER_RUN;
+    let looked_at = page.last().copied().filter(|_| is_full).unwrap_or(0);
+    if before != looked_at {
+        meta::set(db, LOOKED_AT, looked_at)?;
+    }
+    Ok(is_full)
+}
 
-    /// Deletes the events of a task up to the floor, the oldest first, until one that a delivery holds. An alert is an
-    /// event of no task.
-    fn prune_task(&self, db: &dyn Database, task_no: i64, seq: i64, floor: i64, now: Millis) -> Result<()> {
-        const LAST: &str = "SELECT last_seq FROM tasks WHERE no = ?";
-        let last = db.first(LAST, &[Bind::Int(task_no)], Row::int)?;
-        for event in erasure::events_until(db, last.unwrap_or(seq))?.into_iter().rev() {
-            if event > floor || self.is_pending(db, event, now)? {
-                break;
-            }
-            forget(db, event, task_no)?;
+/// Deletes the events of a task up to the floor, the oldest first, until one that a delivery holds. An alert is an
+/// event of no task.
+fn prune_task(pruning: &Pruning<'_>, task_no: i64, seq: i64, floor: i64) -> Result<()> {
+    const LAST: &str = "SELECT last_seq FROM tasks WHERE no = ?";
+    let db = pruning.context.db;
+    let last = db.first(LAST, &[Bind::Int(task_no)], Row::int)?;
+    for event in erasure::events_until(db, last.unwrap_or(seq))?.into_iter().rev() {
+        if event > floor || pruning.is_pending(event)? {
+            break;
         }
-        Ok(())
+        forget(db, event, task_no)?;
     }
+    Ok(())
 }
 
 /// Returns the task of an event; none of a quarantined body.

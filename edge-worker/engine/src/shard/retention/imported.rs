@@ -5,74 +5,40 @@
 
 use vtryon_webhooks::{Digest, Millis};
 
-use super::erasure::{is_erased, make_tombstone};
+use super::erasure::make_tombstone;
 use super::tombstones;
 use crate::database::{Bind, Database};
 use crate::protocol::import::ImportedErasure;
 use crate::shard::events::rows;
-use crate::shard::{Shard, floors};
+use crate::shard::floors;
 use crate::{Context, Error, Result};
 
-/// What an erasure is to its task: it is erased now, or was before.
-const ERASED: &str = "erased";
-const KNOWN: &str = "duplicate";
-
-impl Shard {
-    /// Stores the tombstone of a task that another deployment has erased. It stays as long as one of the secrets that are
-    /// configured now: what comes of the task is signed with one of them.
-    pub(crate) fn import_erasure(
-        &mut self,
-        context: &Context<'_>,
-        imported: &ImportedErasure,
-    ) -> Result<&'static str> {
-        let Context { db, deployment, now } = *context;
-        let digest = Digest::from_hex(&imported.task_digest)
-            .ok_or(Error::from("the digest of an imported erasure is none"))?;
-        let id = tombstones::id_of(&digest);
-        let keys = deployment.fingerprints();
-        let seq = self.next_seq();
-        let is_new = db.transaction(|| {
-            let known = match rows::find_row(db, &id)? {
-                Some(known) => known,
-                None => {
-                    create(db, &id, &keys, (seq, imported.erased_at), now)?;
-                    tombstones::scan_again(db)?;
-                    return Ok(true);
-                }
-            };
-            rows::add_keys(db, &known, &keys)?;
-            if known.erased_at.is_some() {
-                return Ok(false);
+/// Stores the tombstone of a task that another deployment has erased, under a number; returns whether it is new. It stays as long as one of the secrets that are
+/// configured now: what comes of the task is signed with one of them.
+pub(crate) fn store(context: &Context<'_>, imported: &ImportedErasure, seq: i64) -> Result<bool> {
+    let Context { db, deployment, now } = *context;
+    let digest = Digest::from_hex(&imported.task_digest)
+        .ok_or(Error::from("the digest of an imported erasure is none"))?;
+    let id = tombstones::id_of(&digest);
+    let keys = deployment.fingerprints();
+    db.transaction(|| {
+        let known = match rows::find_row(db, &id)? {
+            Some(known) => known,
+            None => {
+                create(db, &id, &keys, (seq, imported.erased_at), now)?;
+                tombstones::scan_again(db)?;
+                return Ok(true);
             }
-            // It was pruned: its events by other names are left without their bodies.
-            tombstones::forget_other_events(db, known.no)?;
-            make_tombstone(db, known.no, &id, (seq, imported.erased_at), now)?;
-            Ok(true)
-        })?;
-        if is_new {
-            self.announce_erasure(seq);
-            self.retention.run_now();
-            self.schedule_alarm(context, 0);
+        };
+        rows::add_keys(db, &known, &keys)?;
+        if known.erased_at.is_some() {
+            return Ok(false);
         }
-        Ok(if is_new { ERASED } else { KNOWN })
-    }
-
-    /// Erases a task where its erasure was imported.
-    pub(super) fn erase_imported(&mut self, context: &Context<'_>, task_id: &str) -> Result<()> {
-        if is_erased(context.db, task_id)? {
-            self.erase_left(context, task_id)?;
-            self.audience.broadcast_erasure(task_id);
-        }
-        Ok(())
-    }
-
-    /// Erases what is left of a task that has a tombstone. Returns how many events and deliveries that was.
-    pub(super) fn erase_left(&mut self, context: &Context<'_>, task_id: &str) -> Result<(usize, usize)> {
-        let db = context.db;
-        let Some(left) = rows::find_row(db, task_id)? else { return Ok((0, 0)) };
-        // The tombstone came after it, so that this is not the last row, after which the next one is numbered.
-        self.erase_rows(context, &left, || db.run("DELETE FROM tasks WHERE no = ?", &[Bind::Int(left.no)]))
-    }
+        // It was pruned: its events by other names are left without their bodies.
+        tombstones::forget_other_events(db, known.no)?;
+        make_tombstone(db, known.no, &id, (seq, imported.erased_at), now)?;
+        Ok(true)
+    })
 }
 
 /// Creates the tombstone of a task of which nothing has come, or what has come is still to be found.

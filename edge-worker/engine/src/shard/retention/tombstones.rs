@@ -5,8 +5,8 @@
 use vtryon_webhooks::Digest;
 
 use super::held;
-use crate::database::{Bind, Database};
-use crate::shard::{Shard, floors};
+use crate::database::{Bind, Database, Row};
+use crate::shard::floors;
 use crate::{Context, Deployment, Result, meta};
 
 /// How many tasks, and how many bodies, one run looks at.
@@ -79,37 +79,43 @@ struct ScannedTask {
     key: String,
 }
 
-impl Shard {
-    /// Scans a page of tasks, and of bodies that can't be read. Returns whether there is more.
-    pub(super) fn scan_tombstones(&mut self, context: &Context<'_>) -> Result<bool> {
+/// A page of tasks, some of which may be tombstones.
+pub(crate) struct ScannedPage(Vec<ScannedTask>);
+
+impl ScannedPage {
+    /// Reads the next page; none where they have been looked through.
+    pub(crate) fn next(context: &Context<'_>) -> Result<Option<Self>> {
         const PAGE_OF: &str = "SELECT no, task_id, key FROM tasks WHERE no > ? ORDER BY no LIMIT ?";
         let Context { db, deployment, .. } = *context;
         if !are_outdated(db, deployment)? {
-            return Ok(false);
+            return Ok(None);
         }
-        let page =
-            db.all(PAGE_OF, &[Bind::Int(meta::number(db, TOMBS_PLACE)?), Bind::Int(ROWS_PER_RUN)], |row| {
-                ScannedTask { no: row.int(), id: row.text(), key: row.text() }
-            })?;
-        for task in page.iter().filter(|task| !is_id(&task.id)) {
-            self.erase_imported(context, &task.id)?;
-        }
-        db.transaction(|| drop_page(db, deployment, &page))
+        let binds = [Bind::Int(meta::number(db, TOMBS_PLACE)?), Bind::Int(ROWS_PER_RUN)];
+        let read = |row: &mut Row| ScannedTask { no: row.int(), id: row.text(), key: row.text() };
+        Ok(Some(Self(db.all(PAGE_OF, &binds, read)?)))
     }
-}
 
-/// Drops those of a page whose keys are configured no more. Returns whether there is more.
-fn drop_page(db: &dyn Database, deployment: &Deployment, page: &[ScannedTask]) -> Result<bool> {
-    let keys = deployment.fingerprints();
-    let tasks = drop_tasks(db, &keys, page)?;
-    let bodies = drop_bodies(db, &keys)?;
-    if tasks || bodies {
-        return Ok(true);
+    /// Returns the ids of the tasks that are no tombstones.
+    pub(crate) fn tasks(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|task| task.id.as_str()).filter(|id| !is_id(id))
     }
-    meta::set(db, TOMBS_PLACE, 0)?;
-    meta::set(db, BODIES_PLACE, 0)?;
-    meta::set(db, TOMBS_FOR, key_set_id(&keys))?;
-    Ok(false)
+
+    /// Drops those whose keys are configured no more, and as many bodies that can't be read. Returns whether there is more.
+    pub(crate) fn drop_outdated(&self, context: &Context<'_>) -> Result<bool> {
+        let Context { db, deployment, .. } = *context;
+        let keys = deployment.fingerprints();
+        db.transaction(|| {
+            let tasks = drop_tasks(db, &keys, &self.0)?;
+            let bodies = drop_bodies(db, &keys)?;
+            if tasks || bodies {
+                return Ok(true);
+            }
+            meta::set(db, TOMBS_PLACE, 0)?;
+            meta::set(db, BODIES_PLACE, 0)?;
+            meta::set(db, TOMBS_FOR, key_set_id(&keys))?;
+            Ok(false)
+        })
+    }
 }
 
 /// Drops those of a page of tasks, with what is left of their events. Returns whether there is more.

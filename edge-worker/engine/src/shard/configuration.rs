@@ -1,0 +1,79 @@
+//! What is configured for a shard: which one of how many it is, and the settings as the directory last sent them. They are
+//! one row, so that an event finds them where it is stored.
+
+use super::topology::{KnownTopology, ShardIndex};
+use super::{Shard, conditions, deliveries};
+use crate::database::{Bind, Database, Row};
+use crate::protocol::delivery::{delivery_id, endpoint_of};
+use crate::protocol::limits::{Limits, Rate};
+use crate::protocol::settings::{Endpoint, Settings, endpoint_id};
+use crate::{Context, Deployment, Result, json};
+
+/// What a shard knows of itself and of the endpoints.
+#[derive(Default)]
+pub(crate) struct Configuration {
+    pub(crate) topology: KnownTopology,
+    pub(crate) settings: Settings,
+}
+
+impl Configuration {
+    /// Reads what is stored.
+    pub(crate) fn load(db: &dyn Database) -> Result<Self> {
+        let doc = db.first("SELECT doc FROM settings WHERE no = 1", &[], Row::text)?;
+        let settings = doc.map_or_else(|| Ok(Settings::default()), |doc| json::read(&doc))?;
+        Ok(Self { topology: KnownTopology::load(db)?, settings })
+    }
+
+    /// Returns the part of an endpoint's limits that this shard has, with spans in milliseconds of the clock.
+    pub(crate) fn limits(&self, deployment: &Deployment, endpoint: &Endpoint) -> Limits {
+        // Before the first call there are no settings either.
+        let ShardIndex { shard, shards } = self.topology.index().unwrap_or(ShardIndex::ONLY);
+        let Limits { max_in_flight, rate } = Limits::of(&endpoint.options, shard, shards);
+        let on_clock = |rate: Rate| Rate { span_ms: deployment.machine_millis(rate.span_ms), ..rate };
+        Limits { max_in_flight, rate: rate.map(on_clock) }
+    }
+
+    /// Returns the public ids of a delivery and its endpoint.
+    pub(crate) fn ids(&self, delivery: i64) -> (String, String) {
+        let shard = self.topology.number().unwrap_or(0);
+        (delivery_id(shard, delivery), endpoint_id(endpoint_of(delivery)))
+    }
+}
+
+impl Shard {
+    /// Stores settings from the directory, unless they are older than the stored ones; returns the version in force.
+    pub(crate) fn configure(&mut self, context: &Context<'_>, settings: Settings) -> Result<i64> {
+        const PUT: &str = "INSERT INTO settings (no, version, doc) VALUES (1, ?, ?)
+            ON CONFLICT (no) DO UPDATE SET version = excluded.version, doc = excluded.doc";
+        let (db, known) = (context.db, &self.configuration.settings);
+        if settings.version <= known.version {
+            return Ok(known.version);
+        }
+        let doc = json::to_string(&settings);
+        let is_renewed = |endpoint: i64| {
+            known.endpoint(endpoint).zip(settings.endpoint(endpoint)).is_none_or(|(before, after)| {
+                !before.options.is_active() || before.options.url != after.options.url
+            })
+        };
+        let active = settings.active();
+        let renewed: Vec<i64> = active.map(|endpoint| endpoint.no).filter(|no| is_renewed(*no)).collect();
+        let health = &mut self.attempts.health;
+        db.transaction(|| {
+            db.run(PUT, &[Bind::Int(settings.version), Bind::Text(&doc)])?;
+            for endpoint in &renewed {
+                health.delete(db, *endpoint)?;
+                conditions::forget_health(db, *endpoint)?;
+            }
+            deliveries::replays::accept(db, &settings, self.last_seq)
+        })?;
+        let version = settings.version;
+        for endpoint in renewed {
+            health.forget(endpoint, version);
+        }
+        self.configuration.settings = settings;
+        self.attempts.throttle.find_leased(context, &self.configuration.settings)?;
+        // Deliveries to an endpoint that was enabled or resumed may be due, and a range may have to be enqueued.
+        self.schedule_alarm(context, 0);
+        Ok(version)
+    }
+}

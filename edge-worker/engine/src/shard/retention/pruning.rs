@@ -1,0 +1,135 @@
+//! Deletes what is too old: a page of events and of quarantined bodies up to their floors, and what is held no more.
+
+use vtryon_webhooks::Millis;
+
+use super::{forget, forget_body, held};
+use crate::database::Bind;
+use crate::log::DecisionLog;
+use crate::protocol::delivery::endpoint_of;
+use crate::shard::configuration::Configuration;
+use crate::shard::deliveries::{record, rows};
+use crate::shard::floors;
+use crate::shard::totals::TotalsCheckpoint;
+use crate::{Context, Result};
+
+/// How many events, and how many quarantined bodies, one run looks at.
+const EVENTS_PER_RUN: i64 = 200;
+
+/// A run that prunes. Deliveries that nobody will attempt end with their events.
+#[derive(Clone, Copy)]
+pub(crate) struct Pruning<'a> {
+    pub(crate) context: &'a Context<'a>,
+    pub(crate) configuration: &'a Configuration,
+    pub(crate) log: &'a DecisionLog,
+}
+
+/// An event that may go.
+struct Old {
+    seq: i64,
+    received_at: Millis,
+    task_no: i64,
+    /// The event of its task before it, which goes before it.
+    previous: Option<i64>,
+}
+
+/// What was pruned of a page.
+#[derive(Default)]
+struct Pruned {
+    /// The number after the last one that was pruned; 0 where none was.
+    first_left: i64,
+    /// Whether there may be more to do at once.
+    has_more: bool,
+}
+
+impl Pruning<'_> {
+    /// Deletes a page of what is too old, once its totals are stored. Returns whether there is more to do at once.
+    pub(crate) fn prune(&self, totals: &mut TotalsCheckpoint, next_seq: i64) -> Result<bool> {
+        let Context { db, deployment, now } = *self.context;
+        let until = deployment.retained_since(now);
+        let events = db.transaction(|| self.events(totals, until))?;
+        totals.committed(events.first_left);
+        let quarantine = db.transaction(|| self.quarantine(totals, next_seq, until))?;
+        totals.committed(quarantine.first_left);
+        let held = db.transaction(|| held::prune(self))?;
+        Ok(events.has_more || quarantine.has_more || held)
+    }
+
+    fn events(&self, totals: &TotalsCheckpoint, until: Millis) -> Result<Pruned> {
+        const OLD: &str =
+            "SELECT seq, received_at, task_no, previous FROM events WHERE seq > ? ORDER BY seq LIMIT ?";
+        // A replay has a number of its own, above that of its event: it goes when that is passed.
+        const REPLAYS: &str = "DELETE FROM replay_log WHERE seq > ? AND seq <= ?";
+        let db = self.context.db;
+        let from = floors::events(db)?;
+        let old = db.all(OLD, &[Bind::Int(from), Bind::Int(EVENTS_PER_RUN)], |row| Old {
+            seq: row.int(),
+            received_at: Millis(row.int()),
+            task_no: row.int(),
+            previous: row.maybe_int(),
+        })?;
+        let too_old: Vec<&Old> = old.iter().take_while(|event| event.received_at < until).collect();
+        let Some(last) = too_old.last().map(|event| event.seq) else { return Ok(Pruned::default()) };
+        self.count_totals(totals, last)?;
+        for event in &too_old {
+            if !held::is_there(db, event.previous)? && !self.is_pending(event.seq)? {
+                forget(db, event.seq, event.task_no)?;
+            }
+        }
+        floors::set_events(db, last)?;
+        db.run(REPLAYS, &[Bind::Int(from), Bind::Int(last)])?;
+        floors::raise_live_tasks(db)?;
+        Ok(Pruned { first_left: last + 1, has_more: too_old.len() as i64 == EVENTS_PER_RUN })
+    }
+
+    fn quarantine(&self, totals: &TotalsCheckpoint, next_seq: i64, until: Millis) -> Result<Pruned> {
+        const OLD: &str = "SELECT no, received_at FROM quarantine WHERE no > ? ORDER BY no LIMIT ?";
+        let db = self.context.db;
+        let binds = [Bind::Int(floors::quarantine(db)?), Bind::Int(EVENTS_PER_RUN)];
+        let old = db.all(OLD, &binds, |row| (row.int(), Millis(row.int())))?;
+        // Totals are counted first, a page at a time.
+        let end = totals.page_end(&self.configuration.settings, next_seq);
+        let too_old = old.iter().take_while(|(_, received_at)| *received_at < until).map(|(no, _)| *no);
+        let (counted, uncounted): (Vec<i64>, Vec<i64>) = too_old.partition(|no| *no < end);
+        let is_full = (counted.len() + uncounted.len()) as i64 == EVENTS_PER_RUN;
+        let has_more = is_full || !uncounted.is_empty();
+        let Some(last) = counted.last().copied() else { return Ok(Pruned { first_left: 0, has_more }) };
+        self.count_totals(totals, last)?;
+        for no in counted {
+            if !self.is_pending(no)? {
+                forget_body(db, no)?;
+            }
+        }
+        floors::set_quarantine(db, last)?;
+        Ok(Pruned { first_left: last + 1, has_more })
+    }
+
+    /// Adds events up to the last one that is about to be pruned to the stored totals.
+    fn count_totals(&self, totals: &TotalsCheckpoint, last: i64) -> Result<()> {
+        if totals.is_before(last + 1) {
+            totals.write(self.context.db, &self.configuration.settings, last + 1)?;
+        }
+        Ok(())
+    }
+
+    /// Returns whether a delivery of an event is pending. Deliveries that wait for a disabled endpoint, or
+    /// whose secret cannot be opened, end with their event.
+    pub(super) fn is_pending(&self, seq: i64) -> Result<bool> {
+        const PENDING: &str = "SELECT no, reason IS NOT NULL FROM deliveries
+            WHERE no BETWEEN ? AND ? AND state = 'pending'";
+        let Self { context, configuration, log } = *self;
+        let (db, settings) = (context.db, &configuration.settings);
+        let pending = db.all(PENDING, &rows::range(seq), |row| (row.int(), row.int() == 1))?;
+        for (no, is_unreadable) in pending {
+            let is_enabled =
+                settings.endpoint(endpoint_of(no)).is_some_and(|endpoint| endpoint.options.enabled);
+            if is_enabled && !is_unreadable {
+                return Ok(true);
+            }
+            if let Some(delivery) = rows::find(db, no)? {
+                let reason = if is_enabled { "secret_unreadable" } else { "endpoint_disabled" };
+                record::dead_letter(context, configuration, log, &delivery, reason)?;
+            }
+        }
+        Ok(false)
+    }
+}
