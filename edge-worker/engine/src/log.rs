@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use serde::Serialize;
 
-use crate::json;
+use crate::{Error, json};
 
 /// How important a line is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -133,18 +133,27 @@ struct Fields<'a> {
     decision: &'a Decision,
 }
 
-/// The decisions of which the shell has not written the lines yet.
+/// What the shell has not written to the log yet.
 #[derive(Default)]
-pub(crate) struct DecisionLog(RefCell<Vec<Decision>>);
+pub(crate) struct Log {
+    decisions: RefCell<Vec<Decision>>,
+    /// Those that did not fail the decision.
+    faults: RefCell<Vec<Error>>,
+}
 
-impl DecisionLog {
+impl Log {
     /// Notes a decision. A commit that fails after it is not foreseen: then the log has a line too many.
     pub(crate) fn note(&self, decision: Decision) {
-        self.0.borrow_mut().push(decision);
+        self.decisions.borrow_mut().push(decision);
     }
 
-    pub(crate) fn take(&self) -> Vec<Decision> {
-        self.0.take()
+    /// Notes a fault, where there is one.
+    pub(crate) fn fault(&self, fault: Option<Error>) {
+        self.faults.borrow_mut().extend(fault);
+    }
+
+    pub(crate) fn take(&self) -> (Vec<Decision>, Vec<Error>) {
+        (self.decisions.take(), self.faults.take())
     }
 }
 

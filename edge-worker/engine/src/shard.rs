@@ -5,8 +5,6 @@ mod bisection;
 mod call;
 mod conditions;
 mod configuration;
-#[cfg(feature = "sqlite")]
-mod consistency;
 mod deliveries;
 mod events;
 mod floors;
@@ -39,7 +37,7 @@ use self::retention::Retention;
 use self::totals::TotalsCheckpoint;
 use crate::alarm::Alarm;
 use crate::database::Row;
-use crate::log::{Decision, DecisionLog};
+use crate::log::{Decision, Log};
 use crate::{Context, Error, Result, meta};
 
 /// The version of the schema.
@@ -59,8 +57,7 @@ pub struct Shard {
     totals: TotalsCheckpoint,
     audience: Audience,
     reports: Reports,
-    faults: Vec<Error>,
-    log: DecisionLog,
+    log: Log,
 }
 
 /// What has to be done after a decision, by whoever asked for it.
@@ -108,12 +105,8 @@ impl Shard {
     /// Returns the effects of what was decided since the last time. They are to be executed before anything is
     /// awaited, so that they become part of the same commit.
     pub fn take_effects(&mut self) -> Effects {
-        Effects {
-            alarm: self.alarm.take_wanted(),
-            broadcasts: self.audience.take_broadcasts(),
-            faults: std::mem::take(&mut self.faults),
-            log: self.log.take(),
-        }
+        let (log, faults) = self.log.take();
+        Effects { alarm: self.alarm.take_wanted(), broadcasts: self.audience.take_broadcasts(), faults, log }
     }
 
     /// Returns the number of this shard.
@@ -127,5 +120,21 @@ impl Shard {
     /// Returns the sequence number of the next stored entry.
     const fn next_seq(&self) -> i64 {
         self.last_seq + 1
+    }
+
+    /// Returns what this instance knows otherwise than one that has just been opened on the same database, if anything:
+    /// for simulations.
+    #[cfg(feature = "sqlite")]
+    pub fn differs_from(&self, fresh: &Self) -> Option<String> {
+        let (own, other) = (&self.configuration, &fresh.configuration);
+        let parts = [
+            ("the last number", self.last_seq == fresh.last_seq),
+            ("the settings", own.settings.version == other.settings.version),
+            ("the topology", own.topology == other.topology),
+            ("the health of endpoints", self.attempts.health.is_stored_as(&fresh.attempts.health)),
+            ("how far totals are counted", self.totals.is_stored_as(&fresh.totals)),
+        ];
+        let different = parts.iter().find(|(_, is_same)| !is_same).map(|(what, _)| (*what).to_owned());
+        different.or_else(|| self.attempts.leases.missing_from(&fresh.attempts.leases))
     }
 }

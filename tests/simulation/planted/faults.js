@@ -410,7 +410,7 @@ export const FAULTS = [
     "an alert that is sent again is stored again",
     "edge-worker/engine/src/shard/events/alerts.rs",
     "Digest::of(alert.id.as_bytes())",
-    'Digest::of(format!("{} {}", alert.id, self.last_seq).as_bytes())',
+    'Digest::of(format!("{} {seq}", alert.id).as_bytes())',
   ],
   [
     "an end is told that nobody waits for",

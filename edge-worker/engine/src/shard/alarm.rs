@@ -38,15 +38,15 @@ impl Shard {
             self.enqueue_replays(context),
             self.prune(context),
         ];
-        let before = self.faults.len();
-        self.faults.extend(maintenance.into_iter().filter_map(Result::err));
-        self.faults.len() == before
+        let has_succeeded = maintenance.iter().all(Result::is_ok);
+        maintenance.into_iter().for_each(|work| self.log.fault(work.err()));
+        has_succeeded
     }
 
     /// Ends a run of the alarm and sets it for whatever is due next. After a run that failed it waits for a while.
     pub fn end_alarm(&mut self, context: &Context<'_>, has_failed: bool) {
         let stored = self.totals.store_late_attempts(context.db, &self.configuration.settings);
-        self.faults.extend(stored.err());
+        self.log.fault(stored.err());
         // Only now: an alarm that is set while it runs, for a time before the run has ended, would be lost.
         self.alarm.end_run();
         self.schedule_alarm(context, if has_failed { DELAY_AFTER_FAILURE_MS } else { MIN_ALARM_DELAY_MS });
@@ -136,7 +136,7 @@ impl Shard {
 
     fn set_alarm_for_next(&mut self, context: &Context<'_>, at: impl Fn(Millis) -> Millis) {
         let next = self.next_due(context).map(|due_at| due_at.map(at));
-        self.faults.extend(self.alarm.set_for_next(next).err());
+        self.log.fault(self.alarm.set_for_next(next).err());
     }
 
     /// Deletes a page of what is too old, and notes when to look again.

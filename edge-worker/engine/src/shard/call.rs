@@ -47,9 +47,8 @@ impl Shard {
         let Call { shard, shards, reports, request, .. } = call;
         let db = context.db;
         for report in &reports {
-            if let Err(fault) = self.record_attempt(context, report) {
-                self.faults.push(fault);
-            }
+            let recorded = self.record_attempt(context, report);
+            self.log.fault(recorded.err());
         }
         Ok(match request {
             ShardRequest::StoreEvent(incoming) => {

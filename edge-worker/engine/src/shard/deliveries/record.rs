@@ -8,7 +8,7 @@ use super::health::EndpointHealths;
 use super::next_step::NextStep;
 use super::{Delivery, ordering, replays, rows};
 use crate::database::Database;
-use crate::log::{Decision, DecisionLog, Level};
+use crate::log::{Decision, Level, Log};
 use crate::protocol::conditions::ConditionKind;
 use crate::protocol::delivery::{Attempt, AttemptReport, DeliveryState, endpoint_of};
 use crate::protocol::metrics::AttemptOutcome;
@@ -122,7 +122,7 @@ fn health_after(
 fn apply(
     context: &Context<'_>,
     configuration: &Configuration,
-    log: &DecisionLog,
+    log: &Log,
     delivery: &Delivery,
     next: NextStep,
 ) -> Result<Option<Millis>> {
@@ -154,7 +154,7 @@ fn apply(
 pub(crate) fn dead_letter(
     context: &Context<'_>,
     configuration: &Configuration,
-    log: &DecisionLog,
+    log: &Log,
     delivery: &Delivery,
     reason: &'static str,
 ) -> Result<Option<Millis>> {
@@ -169,7 +169,7 @@ pub(crate) fn dead_letter(
 fn log_attempt(
     context: &Context<'_>,
     configuration: &Configuration,
-    log: &DecisionLog,
+    log: &Log,
     report: &AttemptReport,
     attempt: &Attempt,
 ) {
@@ -189,7 +189,7 @@ fn log_attempt(
     });
 }
 
-fn log_condition(log: &DecisionLog, condition: ConditionKind, endpoint: i64) {
+fn log_condition(log: &Log, condition: ConditionKind, endpoint: i64) {
     let endpoint = endpoint_id(endpoint);
     match condition {
         ConditionKind::EndpointDown => log.note(Decision::EndpointDown { endpoint }),

@@ -9,7 +9,7 @@ use super::leases::Lease;
 use super::ordering::PendingDelivery;
 use super::{Delivery, ordering, record, rows};
 use crate::database::Database;
-use crate::log::DecisionLog;
+use crate::log::Log;
 use crate::protocol::delivery::{Dispatch, seq_of};
 use crate::protocol::settings::{Endpoint, Settings};
 use crate::shard::configuration::Configuration;
@@ -79,7 +79,7 @@ pub(crate) fn pick_attempt(
     context: &Context<'_>,
     configuration: &Configuration,
     attempts: &mut Attempts,
-    log: &DecisionLog,
+    log: &Log,
     endpoint: i64,
     started: Millis,
 ) -> Result<Option<Picked>> {
@@ -152,7 +152,7 @@ pub(crate) fn deleted_endpoints(db: &dyn Database, settings: &Settings) -> Resul
 pub(crate) fn dead_letter_deleted_endpoints(
     context: &Context<'_>,
     configuration: &Configuration,
-    log: &DecisionLog,
+    log: &Log,
 ) -> Result<()> {
     let db = context.db;
     for endpoint in deleted_endpoints(db, &configuration.settings)? {

@@ -3,9 +3,11 @@
 use vtryon_webhooks::lifecycle::{self, Outcome, TaskState};
 use vtryon_webhooks::{Digest, Status};
 
+use super::alerts::{self, StoredAlert};
+use super::quarantine::{self, UnreadableBody};
 use super::rows::{self, Ending, EventRow, StoredTask, TaskUpdate};
 use crate::log::{Decision, Level};
-use crate::protocol::{Content, IncomingEvent, StoreResult};
+use crate::protocol::{Content, IncomingAlert, IncomingEvent, StoreResult};
 use crate::shard::Shard;
 use crate::shard::deliveries::enqueue::{Enqueued, NewEvent, enqueue};
 use crate::shard::sequence::SequenceEntry;
@@ -64,7 +66,7 @@ impl Shard {
                 (task_id, task, Some(digest), step)
             }
             Content::Unreadable { code, message } => {
-                return self.quarantine(context, code, message, incoming, body);
+                return self.quarantine(context, &UnreadableBody { code, message, incoming, body });
             }
         };
         let (task, digest) = (task.as_ref(), digest.as_deref());
@@ -130,8 +132,39 @@ impl Shard {
         Ok(Stored { outcome, result: self.answer_stored(context, seq, enqueued, Some(task_id)) })
     }
 
+    /// Stores a body that cannot be parsed, once.
+    fn quarantine(&mut self, context: &Context<'_>, unreadable: &UnreadableBody<'_>) -> Result<Stored> {
+        let seq = self.next_seq();
+        let stored = quarantine::store(context, &self.configuration, &self.attempts, seq, unreadable)?;
+        let outcome = lifecycle::unreadable(stored.is_none());
+        let Some(enqueued) = stored else {
+            self.log_event(context, || Decision::EventDropped { outcome: outcome.as_str() });
+            return Ok(Stored::nothing(outcome));
+        };
+        self.log.note(Decision::EventQuarantined { seq, code: unreadable.code.to_owned() });
+        if unreadable.incoming.imported_at.is_none() {
+            self.alarm.set(self.reports.schedule(context));
+        }
+        Ok(Stored { outcome, result: self.answer_stored(context, seq, enqueued, None) })
+    }
+
+    /// Stores an alert once; `None` where it is refused.
+    pub(crate) fn store_alert(
+        &mut self,
+        context: &Context<'_>,
+        alert: &IncomingAlert,
+        body: &[u8],
+    ) -> Result<Option<StoreResult>> {
+        let seq = self.next_seq();
+        Ok(match alerts::store(context, &self.configuration, &self.attempts, seq, alert, body)? {
+            StoredAlert::New(enqueued) => Some(self.answer_stored(context, seq, enqueued, None)),
+            StoredAlert::Known => Some(StoreResult::default()),
+            StoredAlert::Refused => None,
+        })
+    }
+
     /// Notes a decision on an event, where such are logged: they are as many as events.
-    pub(crate) fn log_event(&self, context: &Context<'_>, decision: impl FnOnce() -> Decision) {
+    fn log_event(&self, context: &Context<'_>, decision: impl FnOnce() -> Decision) {
         if context.deployment.log_level == Level::Debug {
             self.log.note(decision());
         }
@@ -139,7 +172,7 @@ impl Shard {
 
     /// Broadcasts a stored event of a task or of none, leases its first attempts and sets the alarm for the rest; returns
     /// the answer.
-    pub(crate) fn answer_stored(
+    fn answer_stored(
         &mut self,
         context: &Context<'_>,
         seq: i64,

@@ -4,7 +4,7 @@ use vtryon_webhooks::Millis;
 
 use super::{forget, forget_body, held};
 use crate::database::Bind;
-use crate::log::DecisionLog;
+use crate::log::Log;
 use crate::protocol::delivery::endpoint_of;
 use crate::shard::configuration::Configuration;
 use crate::shard::deliveries::{record, rows};
@@ -20,7 +20,7 @@ const EVENTS_PER_RUN: i64 = 200;
 pub(crate) struct Pruning<'a> {
     pub(crate) context: &'a Context<'a>,
     pub(crate) configuration: &'a Configuration,
-    pub(crate) log: &'a DecisionLog,
+    pub(crate) log: &'a Log,
 }
 
 /// An event that may go.
