@@ -4,7 +4,7 @@ mod alarm;
 mod bisection;
 mod call;
 mod conditions;
-mod configuration;
+mod config;
 mod deliveries;
 mod events;
 mod floors;
@@ -28,7 +28,7 @@ pub use self::live::{MAX_TICKET_SOCKETS_OF_TASK, TICKET_TAG};
 pub use self::topology::TopologyCheck;
 
 use self::conditions::Reports;
-use self::configuration::Configuration;
+use self::config::Config;
 use self::deliveries::attempts::Attempts;
 use self::events::duplicates::Duplicates;
 use self::live::audience::Audience;
@@ -46,7 +46,7 @@ pub const SCHEMA: usize = schema::MIGRATIONS.len();
 /// What an instance of a shard knows beside its database. All of it is restored by [`Shard::open`], or can be lost.
 #[derive(Default)]
 pub struct Shard {
-    configuration: Configuration,
+    config: Config,
     /// The sequence number of the entry stored last.
     last_seq: i64,
     duplicates: Duplicates,
@@ -85,10 +85,10 @@ impl Shard {
             (SELECT COALESCE(MAX(value), 0) FROM meta WHERE name IN ('pruned_to', 'quarantine_pruned_to', 'erased_to')))";
         let db = context.db;
         db.transaction(|| meta::migrate(db, schema::MIGRATIONS))?;
-        let configuration = Configuration::load(db)?;
+        let config = Config::load(db)?;
         let mut shard = Self {
-            attempts: Attempts::recover(context, &configuration.settings)?,
-            configuration,
+            attempts: Attempts::recover(context, &config.settings)?,
+            config,
             totals: TotalsCheckpoint::load(db)?,
             last_seq: db.first(LAST, &[], Row::int)?.unwrap_or(0),
             audience: Audience::new(subscribers, ticket_holders),
@@ -114,7 +114,7 @@ impl Shard {
     /// # Errors
     /// It does not know its number before the first call.
     pub fn number(&self) -> Result<u32> {
-        self.configuration.topology.number()
+        self.config.topology.number()
     }
 
     /// Returns the sequence number of the next stored entry.
@@ -126,7 +126,7 @@ impl Shard {
     /// for simulations.
     #[cfg(feature = "sqlite")]
     pub fn differs_from(&self, fresh: &Self) -> Option<String> {
-        let (own, other) = (&self.configuration, &fresh.configuration);
+        let (own, other) = (&self.config, &fresh.config);
         let parts = [
             ("the last number", self.last_seq == fresh.last_seq),
             ("the settings", own.settings.version == other.settings.version),

@@ -17,7 +17,7 @@ const HELD = "edge-worker/engine/src/shard/retention/held.rs";
 const TOTALS = "edge-worker/engine/src/shard/totals.rs";
 const ERASURE = "edge-worker/engine/src/shard/retention/erasure.rs";
 const IMPORTED = "edge-worker/engine/src/shard/retention/imported.rs";
-const CONFIGURATION = "edge-worker/engine/src/shard/configuration.rs";
+const CONFIG = "edge-worker/engine/src/shard/config.rs";
 const OPTIONS = "edge-worker/engine/src/protocol/settings.rs";
 const DIRECTORY = "edge-worker/engine/src/directory/settings.rs";
 const TOKENS = "edge-worker/engine/src/directory/tokens.rs";
@@ -97,7 +97,7 @@ export const FAULTS = [
   [
     "deliveries of deleted endpoints stay",
     ALARM,
-    "            schedule::dead_letter_deleted_endpoints(context, &self.configuration, &self.log),\n",
+    "            schedule::dead_letter_deleted_endpoints(context, &self.config, &self.log),\n",
     "",
   ],
   [
@@ -293,7 +293,7 @@ export const FAULTS = [
   ],
   [
     "older settings replace newer ones",
-    CONFIGURATION,
+    CONFIG,
     "if settings.version <= known.version {",
     "if settings.version < 0 {",
   ],
@@ -451,7 +451,7 @@ export const FAULTS = [
   [
     "first attempts are not counted for limits",
     STORE,
-    "self.attempts.begin(context, &self.configuration, dispatch);",
+    "self.attempts.begin(context, &self.config, dispatch);",
     "",
   ],
   [
@@ -469,8 +469,8 @@ export const FAULTS = [
   [
     "what waits for a limit is not scheduled",
     ATTEMPTS,
-    "due_at.max(allowed_at))",
-    "due_at.max(allowed_at).plus_seconds(3600))",
+    "due_at.max(context.now).max(allowed_at.unwrap_or(context.now))",
+    "due_at.max(context.now).max(allowed_at.unwrap_or(context.now)).plus_seconds(3600)",
   ],
   [
     "imported events are delivered",

@@ -34,7 +34,7 @@ impl Shard {
         self.attempts.throttle.begin_run();
         let maintenance = [
             self.attempts.leases.expire(context, self.last_seq),
-            schedule::dead_letter_deleted_endpoints(context, &self.configuration, &self.log),
+            schedule::dead_letter_deleted_endpoints(context, &self.config, &self.log),
             self.enqueue_replays(context),
             self.prune(context),
         ];
@@ -45,15 +45,14 @@ impl Shard {
 
     /// Ends a run of the alarm and sets it for whatever is due next. After a run that failed it waits for a while.
     pub fn end_alarm(&mut self, context: &Context<'_>, has_failed: bool) {
-        let stored = self.totals.store_late_attempts(context.db, &self.configuration.settings);
+        let stored = self.totals.store_late_attempts(context.db, &self.config.settings);
         self.log.fault(stored.err());
         // Only now: an alarm that is set while it runs, for a time before the run has ended, would be lost.
         self.alarm.end_run();
         self.schedule_alarm(context, if has_failed { DELAY_AFTER_FAILURE_MS } else { MIN_ALARM_DELAY_MS });
     }
 
-    /// Assigns connections to endpoints with due deliveries; an endpoint may get several. Healthy endpoints come
-    /// first, and failing ones never get the last connections. `draining` are the endpoints of the connections in use.
+    /// Assigns free connections to endpoints with due deliveries. `draining` are the endpoints of those in use.
     ///
     /// # Errors
     /// A fault of the database; so for the other methods.
@@ -63,19 +62,18 @@ impl Shard {
         started: Millis,
         draining: &[i64],
     ) -> Result<Vec<i64>> {
-        schedule::pick_endpoints(context, &self.configuration, &self.attempts, started, draining)
+        schedule::pick_endpoints(context, &self.config, &self.attempts, started, draining)
     }
 
-    /// Leases the next attempt to an endpoint that can be made; `None` where none is due, the endpoint is paused or at its
-    /// limits, or the run is over.
+    /// Leases the next attempt to an endpoint, where one can be made in a run that has `started`.
     pub fn pick_attempt(
         &mut self,
         context: &Context<'_>,
         endpoint: i64,
         started: Millis,
     ) -> Result<Option<Picked>> {
-        let (configuration, attempts) = (&self.configuration, &mut self.attempts);
-        schedule::pick_attempt(context, configuration, attempts, &self.log, endpoint, started)
+        let (config, attempts) = (&self.config, &mut self.attempts);
+        schedule::pick_attempt(context, config, attempts, &self.log, endpoint, started)
     }
 
     /// Records an attempt that this shard has made. An endpoint that has failed is paused.
@@ -95,7 +93,7 @@ impl Shard {
     pub fn conditions_to_report(&mut self, context: &Context<'_>, started: Millis) -> Result<ShardReport> {
         let conditions = self.reports.begin(context)?;
         Ok(ShardReport {
-            unhealthy: self.attempts.health.unhealthy(&self.configuration.settings, context.now, started),
+            unhealthy: self.attempts.health.unhealthy(&self.config.settings, context.now, started),
             conditions,
         })
     }
@@ -115,7 +113,7 @@ impl Shard {
     /// Sets the alarm for a delivery to an endpoint that is due earlier than before, but not before the endpoint may be
     /// attempted.
     pub(crate) fn set_alarm_for_delivery(&mut self, context: &Context<'_>, endpoint: i64, due_at: Millis) {
-        self.alarm.set(self.attempts.earliest_at(context, &self.configuration, endpoint, due_at));
+        self.alarm.set(self.attempts.earliest_at(context, &self.config, endpoint, due_at));
     }
 
     /// Sets the alarm again where it could not be set, or is overdue: with every call, since nothing else may wake
@@ -144,9 +142,9 @@ impl Shard {
         if !self.retention.is_due(context)? {
             return Ok(());
         }
-        let (configuration, next_seq) = (&self.configuration, self.next_seq());
-        self.totals.advance(context.db, &configuration.settings, next_seq, &self.attempts.leases)?;
-        let pruning = Pruning { context, configuration, log: &self.log };
+        let (config, next_seq) = (&self.config, self.next_seq());
+        self.totals.advance(context.db, &config.settings, next_seq, &self.attempts.leases)?;
+        let pruning = Pruning { context, config, log: &self.log };
         let is_more_old = pruning.prune(&mut self.totals, next_seq)?;
         let is_more_to_scan = self.scan_tombstones(context)?;
         self.retention.ran(context, is_more_old || is_more_to_scan);
@@ -164,10 +162,10 @@ impl Shard {
 
     /// Returns when the alarm is needed next, for anything.
     pub(crate) fn next_due(&self, context: &Context<'_>) -> Result<Option<Millis>> {
-        let settings = &self.configuration.settings;
-        let mut next = vec![self.attempts.leases.next_end(), self.reports.due_at()];
+        let settings = &self.config.settings;
+        let mut next = vec![self.attempts.leases.next_end(), self.reports.due_at];
         for endpoint in settings.active() {
-            next.push(self.attempts.next_at(context, &self.configuration, endpoint)?);
+            next.push(self.attempts.next_at(context, &self.config, endpoint.no)?);
         }
         if !schedule::deleted_endpoints(context.db, settings)?.is_empty() || replays::has_pages(context.db)? {
             next.push(Some(context.now));

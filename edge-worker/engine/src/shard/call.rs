@@ -20,7 +20,7 @@ impl Shard {
     /// A fault of the database.
     pub fn begin_call(&mut self, context: &Context<'_>, call: &Call) -> Result<TopologyCheck> {
         self.repair_alarm(context);
-        self.configuration.topology.check(context.db, call)
+        self.config.topology.check(context.db, call)
     }
 
     /// Decides on a call by the answer of shard 0 or of the anchor: its JSON, or why it has refused the caller.
@@ -33,7 +33,7 @@ impl Shard {
         call: &Call,
         answer: Result<Option<String>, TopologyMismatch>,
     ) -> Result<Result<(), TopologyMismatch>> {
-        self.configuration.topology.finish_check(db, call, answer)
+        self.config.topology.finish_check(db, call, answer)
     }
 
     /// Records the reports of a call that was admitted, executes its request and returns the answer as JSON; `None` where
@@ -81,22 +81,17 @@ impl Shard {
                 encode(if exists { queries::delivery(db, shard, no)? } else { None })
             }
             ShardRequest::CountRange(replay) => {
-                let settings = &self.configuration.settings;
+                let settings = &self.config.settings;
                 encode(Some(replays::count_range(db, settings, &replay, self.last_seq)?))
             }
             ShardRequest::Progress { id } => encode(Some(replays::progress(db, &id)?.unwrap_or_default())),
             ShardRequest::Health { endpoint } => encode(Some(self.attempts.health.of_shard(endpoint))),
             ShardRequest::Metrics => {
-                self.totals.advance(
-                    db,
-                    &self.configuration.settings,
-                    self.next_seq(),
-                    &self.attempts.leases,
-                )?;
+                self.totals.advance(db, &self.config.settings, self.next_seq(), &self.attempts.leases)?;
                 encode(Some(self.counts(context)?))
             }
             ShardRequest::Stats { from, endpoint } => encode(Some(self.stats(context, from, endpoint)?)),
-            ShardRequest::VerifyShardCount => encode(self.configuration.topology.count().ok()),
+            ShardRequest::VerifyShardCount => encode(self.config.topology.count().ok()),
             ShardRequest::VerifyAnchor => encode(Some(())),
             ShardRequest::Sweep => {
                 self.reset_alarm(context);
@@ -113,12 +108,12 @@ impl Shard {
     /// # Errors
     /// A fault of the database.
     pub fn counts(&self, context: &Context<'_>) -> Result<Counts> {
-        let totals = self.totals.read(context.db, &self.configuration.settings, self.next_seq())?;
+        let totals = self.totals.read(context.db, &self.config.settings, self.next_seq())?;
         let due_at = self.next_due(context)?;
         Ok(Counts {
             queued_broadcasts: self.audience.queued as u64,
             alarm_lag_ms: due_at.map_or(0, |due_at| (context.now.0 - due_at.0).max(0)),
-            ..queries::counts(context, &self.configuration.settings, &self.attempts.leases, totals)?
+            ..queries::counts(context, &self.config.settings, &self.attempts.leases, totals)?
         })
     }
 

@@ -56,17 +56,13 @@ pub(crate) fn all(db: &dyn Database) -> Result<Vec<Condition>> {
 #[derive(Default)]
 pub(crate) struct Reports {
     /// None where there is nothing to report.
-    due_at: Option<Millis>,
+    pub(crate) due_at: Option<Millis>,
 }
 
 impl Reports {
     /// What an earlier instance has left is reported at once.
     pub(crate) fn load(context: &Context<'_>) -> Result<Self> {
         Ok(Self { due_at: (!all(context.db)?.is_empty()).then_some(context.now) })
-    }
-
-    pub(crate) const fn due_at(&self) -> Option<Millis> {
-        self.due_at
     }
 
     /// Schedules a report of what was just noted. Returns when the alarm is needed for it.

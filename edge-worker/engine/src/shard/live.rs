@@ -112,7 +112,7 @@ impl Shard {
     }
 
     fn backlog<'a>(&'a self, context: &'a Context<'a>) -> Result<Backlog<'a>> {
-        let index = self.configuration.topology.index()?;
+        let index = self.config.topology.index()?;
         Ok(Backlog { context, index, duplicates: &self.duplicates, last_seq: self.last_seq })
     }
 }

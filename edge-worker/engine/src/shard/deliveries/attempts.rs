@@ -8,7 +8,7 @@ use super::rows;
 use super::throttle::Throttle;
 use crate::protocol::delivery::{Dispatch, endpoint_of};
 use crate::protocol::settings::{Endpoint, Settings};
-use crate::shard::configuration::Configuration;
+use crate::shard::config::Config;
 use crate::{Context, Result};
 
 /// How long an endpoint is paused after a failure in a run, in seconds of machine time.
@@ -31,20 +31,10 @@ impl Attempts {
     }
 
     /// Notes an attempt that begins.
-    pub(crate) fn begin(
-        &mut self,
-        context: &Context<'_>,
-        configuration: &Configuration,
-        dispatch: &Dispatch,
-    ) {
-        let endpoint = configuration.settings.endpoint(endpoint_of(dispatch.delivery));
-        let limits = endpoint.map(|endpoint| configuration.limits(context.deployment, endpoint));
-        self.throttle.begin(
-            dispatch.delivery,
-            dispatch.leased_until,
-            &limits.unwrap_or_default(),
-            context.now,
-        );
+    pub(crate) fn begin(&mut self, context: &Context<'_>, config: &Config, dispatch: &Dispatch) {
+        let endpoint = config.settings.endpoint(endpoint_of(dispatch.delivery));
+        let limits = endpoint.map(|endpoint| config.limits(context, endpoint)).unwrap_or_default();
+        self.throttle.begin(dispatch.delivery, dispatch.leased_until, &limits, context.now);
     }
 
     /// Pauses an endpoint after a failure.
@@ -53,23 +43,12 @@ impl Attempts {
         self.health.cool_down(endpoint, until);
     }
 
-    /// Returns how many attempts at an endpoint may begin now by its limits.
-    pub(crate) fn allowed(
-        &self,
-        context: &Context<'_>,
-        configuration: &Configuration,
-        endpoint: &Endpoint,
-    ) -> usize {
-        let limits = configuration.limits(context.deployment, endpoint);
-        self.throttle.allowed(endpoint.no, &limits, context.now)
-    }
-
     /// Returns whether the first attempt of a new event is left to the alarm: the endpoint is failing, and may hang, or may
     /// take longer than the Worker has; or it is at its limits, or others wait already, which must not be overtaken.
     pub(crate) fn must_defer(
         &self,
         context: &Context<'_>,
-        configuration: &Configuration,
+        config: &Config,
         endpoint: &Endpoint,
         received_at: Millis,
     ) -> Result<bool> {
@@ -77,10 +56,11 @@ impl Attempts {
         if is_slow || self.health.last_attempt_failed(endpoint.no) {
             return Ok(true);
         }
-        if configuration.limits(context.deployment, endpoint).is_none() {
+        let limits = config.limits(context, endpoint);
+        if limits.is_none() {
             return Ok(false);
         }
-        if self.allowed(context, configuration, endpoint) == 0 {
+        if self.throttle.allowed(endpoint.no, &limits, context.now) == 0 {
             return Ok(true);
         }
         // What waits has become due by the clock of a Worker.
@@ -88,57 +68,24 @@ impl Attempts {
         Ok(rows::next_due(context.db, endpoint.no)?.is_some_and(|due_at| due_at <= now))
     }
 
-    /// Returns when deliveries to an endpoint are attempted next: when the first is due, after its pause and within its
-    /// limits.
-    pub(crate) fn next_at(
-        &self,
-        context: &Context<'_>,
-        configuration: &Configuration,
-        endpoint: &Endpoint,
-    ) -> Result<Option<Millis>> {
-        let due_at = rows::next_due(context.db, endpoint.no)?;
-        Ok(due_at.map(|due_at| self.earliest_at(context, configuration, endpoint.no, due_at)))
+    /// Returns when deliveries to an endpoint are attempted next: none where none is due at any time.
+    pub(crate) fn next_at(&self, context: &Context<'_>, config: &Config, no: i64) -> Result<Option<Millis>> {
+        let due_at = rows::next_due(context.db, no)?;
+        Ok(due_at.map(|due_at| self.earliest_at(context, config, no, due_at)))
     }
 
-    /// Returns when the next of those to an endpoint may be attempted that wait for an attempt to end.
-    pub(crate) fn waiting_at(
-        &self,
-        context: &Context<'_>,
-        configuration: &Configuration,
-        endpoint: i64,
-    ) -> Result<Option<Millis>> {
-        let endpoint = configuration.settings.endpoint(endpoint);
-        let is_limited =
-            |found: &&Endpoint| found.options.is_active() && found.options.max_in_flight.is_some();
-        match endpoint.filter(is_limited) {
-            Some(endpoint) => self.next_at(context, configuration, endpoint),
-            None => Ok(None),
-        }
-    }
-
-    /// Returns when a delivery to an endpoint can be attempted that is due at a time.
+    /// Returns when a delivery to an endpoint can be attempted that is due at a time: after its pause and within its limits.
     pub(crate) fn earliest_at(
         &self,
         context: &Context<'_>,
-        configuration: &Configuration,
-        endpoint: i64,
+        config: &Config,
+        no: i64,
         due_at: Millis,
     ) -> Millis {
-        let found = configuration.settings.endpoint(endpoint);
-        let allowed_at = found.and_then(|endpoint| self.allowed_at(context, configuration, endpoint));
-        let due_at = self.health.after_pause(endpoint, due_at);
-        allowed_at.map_or(due_at, |allowed_at| due_at.max(allowed_at))
-    }
-
-    /// Returns when the next attempt at an endpoint with limits may begin: now or later.
-    fn allowed_at(
-        &self,
-        context: &Context<'_>,
-        configuration: &Configuration,
-        endpoint: &Endpoint,
-    ) -> Option<Millis> {
-        let limits = configuration.limits(context.deployment, endpoint);
-        let at = self.throttle.allowed_at(endpoint.no, &limits, context.now);
-        (!limits.is_none()).then(|| at.map_or(context.now, |at| at.max(context.now)))
+        let due_at = self.health.after_pause(no, due_at);
+        let limits = config.settings.endpoint(no).map(|endpoint| config.limits(context, endpoint));
+        let Some(limits) = limits.filter(|limits| !limits.is_none()) else { return due_at };
+        let allowed_at = self.throttle.allowed_at(no, &limits, context.now);
+        due_at.max(context.now).max(allowed_at.unwrap_or(context.now))
     }
 }

@@ -14,7 +14,7 @@ use crate::database::Database;
 use crate::protocol::IncomingEvent;
 use crate::protocol::delivery::{Dispatch, delivery_no};
 use crate::protocol::settings::{Endpoint, Settings};
-use crate::shard::configuration::Configuration;
+use crate::shard::config::Config;
 use crate::{Context, Result};
 
 /// A stored event, as endpoints match and receive it.
@@ -106,11 +106,11 @@ pub(crate) struct Enqueued {
 /// for the Worker, are deferred to the alarm.
 pub(crate) fn enqueue(
     context: &Context<'_>,
-    configuration: &Configuration,
+    config: &Config,
     attempts: &Attempts,
     event: &NewEvent<'_>,
 ) -> Result<Enqueued> {
-    let (db, settings) = (context.db, &configuration.settings);
+    let (db, settings) = (context.db, &config.settings);
     let matching_endpoints = settings.endpoints.iter().filter(|endpoint| event.goes_to(endpoint));
     let mut pending: Option<Vec<PendingDelivery>> = None;
     let mut enqueued = Enqueued::default();
@@ -125,9 +125,7 @@ pub(crate) fn enqueue(
         // waiting for it, so it is attempted now in any case, beyond the limits too; nobody waits for an alert.
         let is_left_to_alarm = match event.recipients {
             Recipients::Only { is_test, .. } => !is_test,
-            Recipients::Matching => {
-                attempts.must_defer(context, configuration, endpoint, event.received_at)?
-            }
+            Recipients::Matching => attempts.must_defer(context, config, endpoint, event.received_at)?,
         };
         let is_blocked = supersede_or_block(db, endpoint, older, event)?;
         let is_deferred = is_blocked || is_left_to_alarm || endpoint.options.paused;

@@ -12,8 +12,8 @@ use crate::log::{Decision, Level, Log};
 use crate::protocol::conditions::ConditionKind;
 use crate::protocol::delivery::{Attempt, AttemptReport, DeliveryState, endpoint_of};
 use crate::protocol::metrics::AttemptOutcome;
-use crate::protocol::settings::{Settings, endpoint_id};
-use crate::shard::configuration::Configuration;
+use crate::protocol::settings::{EndpointOptions, Settings, endpoint_id};
+use crate::shard::config::Config;
 use crate::shard::{Shard, conditions};
 use crate::{Context, Result};
 
@@ -25,8 +25,11 @@ impl Shard {
     pub(crate) fn record_attempt(&mut self, context: &Context<'_>, report: &AttemptReport) -> Result<()> {
         self.attempts.throttle.end(report.delivery, report.leased_until);
         self.record(context, report)?;
-        let endpoint = endpoint_of(report.delivery);
-        if let Some(at) = self.attempts.waiting_at(context, &self.configuration, endpoint)? {
+        let endpoint = self.config.settings.endpoint(endpoint_of(report.delivery));
+        let is_limited = |options: &EndpointOptions| options.is_active() && options.max_in_flight.is_some();
+        if let Some(endpoint) = endpoint.filter(|endpoint| is_limited(&endpoint.options))
+            && let Some(at) = self.attempts.next_at(context, &self.config, endpoint.no)?
+        {
             self.alarm.set(at);
         }
         Ok(())
@@ -69,12 +72,12 @@ impl Shard {
         attempt: &Attempt,
     ) -> Result<()> {
         let (db, endpoint) = (context.db, endpoint_of(delivery.no));
-        let settings = &self.configuration.settings;
+        let settings = &self.config.settings;
         let (health, condition) = health_after(&self.attempts.health, settings, report, attempt);
         let next = NextStep::after(db, settings, &delivery, attempt)?;
         let dropped = delivery.add_attempt(attempt, next.is_counted())?;
         let due_at = db.transaction(|| {
-            let due_at = apply(context, &self.configuration, &self.log, &delivery, next)?;
+            let due_at = apply(context, &self.config, &self.log, &delivery, next)?;
             self.attempts.health.write(db, endpoint, health)?;
             self.totals.add_dropped(db, settings, delivery.no, &dropped)?;
             if let Some(condition) = condition {
@@ -84,7 +87,7 @@ impl Shard {
         })?;
         self.attempts.health.committed(endpoint, health);
         self.totals.note(delivery.no, attempt);
-        log_attempt(context, &self.configuration, &self.log, report, attempt);
+        log_attempt(context, &self.config, &self.log, report, attempt);
         if let Some(condition) = condition {
             log_condition(&self.log, condition, endpoint);
             self.alarm.set(self.reports.schedule(context));
@@ -121,7 +124,7 @@ fn health_after(
 /// nothing more to attempt.
 fn apply(
     context: &Context<'_>,
-    configuration: &Configuration,
+    config: &Config,
     log: &Log,
     delivery: &Delivery,
     next: NextStep,
@@ -134,15 +137,15 @@ fn apply(
             release_next(db, delivery, now)
         }
         NextStep::Superseded => supersede(db, delivery, now),
-        NextStep::Dead(reason) => dead_letter(context, configuration, log, delivery, reason),
+        NextStep::Dead(reason) => dead_letter(context, config, log, delivery, reason),
         NextStep::Exhausted => {
             let endpoint = endpoint_of(delivery.no);
             // Of an alert destination nothing is reported: the alert would be about itself.
-            let found = configuration.settings.endpoint(endpoint);
+            let found = config.settings.endpoint(endpoint);
             if found.is_some_and(|found| !found.options.is_alert_destination()) {
                 conditions::note(db, ConditionKind::DeliveryDead, endpoint, now)?;
             }
-            dead_letter(context, configuration, log, delivery, "exhausted")
+            dead_letter(context, config, log, delivery, "exhausted")
         }
         NextStep::KeepSchedule => retry_at(db, delivery, delivery.scheduled_at),
         NextStep::RetryAt(at) => retry_at(db, delivery, at),
@@ -153,7 +156,7 @@ fn apply(
 /// returned.
 pub(crate) fn dead_letter(
     context: &Context<'_>,
-    configuration: &Configuration,
+    config: &Config,
     log: &Log,
     delivery: &Delivery,
     reason: &'static str,
@@ -161,23 +164,17 @@ pub(crate) fn dead_letter(
     let Context { db, now, .. } = *context;
     rows::end(db, delivery, DeliveryState::Dead, now, Some(reason))?;
     replays::count(db, delivery, false)?;
-    let (id, endpoint) = configuration.ids(delivery.no);
+    let (id, endpoint) = config.ids(delivery.no);
     log.note(Decision::DeliveryDead { delivery: id, endpoint, reason });
     release_next(db, delivery, now)
 }
 
-fn log_attempt(
-    context: &Context<'_>,
-    configuration: &Configuration,
-    log: &Log,
-    report: &AttemptReport,
-    attempt: &Attempt,
-) {
+fn log_attempt(context: &Context<'_>, config: &Config, log: &Log, report: &AttemptReport, attempt: &Attempt) {
     let outcome = AttemptOutcome::of(attempt.status);
     if outcome == AttemptOutcome::Delivered && context.deployment.log_level > Level::Debug {
         return;
     }
-    let (delivery, endpoint) = configuration.ids(report.delivery);
+    let (delivery, endpoint) = config.ids(report.delivery);
     log.note(Decision::AttemptMade {
         delivery,
         endpoint,

@@ -38,7 +38,7 @@ impl Shard {
         if !has_pages(db)? {
             return Ok(());
         }
-        let settings = &self.configuration.settings;
+        let settings = &self.config.settings;
         for replay in &settings.replays {
             let Some(endpoint) = settings.endpoint(replay.endpoint) else {
                 db.run(FAIL_REST, &[Bind::Text(&replay.id)])?;

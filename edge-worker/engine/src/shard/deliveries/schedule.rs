@@ -12,7 +12,7 @@ use crate::database::Database;
 use crate::log::Log;
 use crate::protocol::delivery::{Dispatch, seq_of};
 use crate::protocol::settings::{Endpoint, Settings};
-use crate::shard::configuration::Configuration;
+use crate::shard::config::Config;
 use crate::shard::events;
 use crate::{Context, Result};
 
@@ -46,7 +46,7 @@ pub struct Picked {
 /// first, and failing ones never get the last connections. `draining` are the endpoints of the connections in use.
 pub(crate) fn pick_endpoints(
     context: &Context<'_>,
-    configuration: &Configuration,
+    config: &Config,
     attempts: &Attempts,
     started: Millis,
     draining: &[i64],
@@ -54,8 +54,8 @@ pub(crate) fn pick_endpoints(
     let now = context.now;
     let mut picked = Vec::new();
     let mut candidates = Vec::new();
-    for endpoint in configuration.settings.active() {
-        let allowed = attempts_to_begin(context, configuration, attempts, endpoint, started);
+    for endpoint in config.settings.active() {
+        let allowed = attempts_to_begin(context, config, attempts, endpoint, started);
         let is_due = |due_at: Option<Millis>| due_at.is_some_and(|due_at| due_at <= now);
         if allowed > 0 && is_due(rows::next_due(context.db, endpoint.no)?) {
             candidates.push((attempts.health.last_attempt_failed(endpoint.no), endpoint.no, allowed));
@@ -77,18 +77,18 @@ pub(crate) fn pick_endpoints(
 /// limits, or the run is over. First it stores when the alarm looks at the delivery again, should this run die.
 pub(crate) fn pick_attempt(
     context: &Context<'_>,
-    configuration: &Configuration,
+    config: &Config,
     attempts: &mut Attempts,
     log: &Log,
     endpoint: i64,
     started: Millis,
 ) -> Result<Option<Picked>> {
     let (db, now) = (context.db, context.now);
-    let settings = &configuration.settings;
+    let settings = &config.settings;
     let Some(endpoint) = settings.endpoint(endpoint).filter(|endpoint| endpoint.options.is_active()) else {
         return Ok(None);
     };
-    if attempts_to_begin(context, configuration, attempts, endpoint, started) == 0 {
+    if attempts_to_begin(context, config, attempts, endpoint, started) == 0 {
         return Ok(None);
     }
     let lease = Lease::from_now(context.deployment, endpoint.options.timeout_seconds, now);
@@ -101,7 +101,7 @@ pub(crate) fn pick_attempt(
         }
         let seq = seq_of(delivery.no);
         let (Some(stored), Some(body)) = (events::find_deliverable(db, seq)?, events::body(db, seq)?) else {
-            db.transaction(|| record::dead_letter(context, configuration, log, &delivery, "pruned"))?;
+            db.transaction(|| record::dead_letter(context, config, log, &delivery, "pruned"))?;
             continue;
         };
         rows::lease(db, delivery.no, lease.until)?;
@@ -117,7 +117,7 @@ pub(crate) fn pick_attempt(
             now,
         };
         let dispatch = attempt.dispatch();
-        attempts.begin(context, configuration, &dispatch);
+        attempts.begin(context, config, &dispatch);
         attempts.throttle.count_in_run(&dispatch);
         return Ok(Some(Picked { dispatch, body }));
     }
@@ -128,7 +128,7 @@ pub(crate) fn pick_attempt(
 /// its limits, or where the run is over.
 fn attempts_to_begin(
     context: &Context<'_>,
-    configuration: &Configuration,
+    config: &Config,
     attempts: &Attempts,
     endpoint: &Endpoint,
     started: Millis,
@@ -137,7 +137,8 @@ fn attempts_to_begin(
     if is_over || attempts.health.is_cooling_down(endpoint.no, context.now) {
         return 0;
     }
-    attempts.allowed(context, configuration, endpoint).min(attempts.throttle.left_in_run())
+    let allowed = attempts.throttle.allowed(endpoint.no, &config.limits(context, endpoint), context.now);
+    allowed.min(attempts.throttle.left_in_run())
 }
 
 /// Returns the endpoints that have deliveries to make and are not registered any more. The directory tells which it has
@@ -149,17 +150,11 @@ pub(crate) fn deleted_endpoints(db: &dyn Database, settings: &Settings) -> Resul
 }
 
 /// Dead-letters deliveries to deleted endpoints, a limited number in each run.
-pub(crate) fn dead_letter_deleted_endpoints(
-    context: &Context<'_>,
-    configuration: &Configuration,
-    log: &Log,
-) -> Result<()> {
+pub(crate) fn dead_letter_deleted_endpoints(context: &Context<'_>, config: &Config, log: &Log) -> Result<()> {
     let db = context.db;
-    for endpoint in deleted_endpoints(db, &configuration.settings)? {
+    for endpoint in deleted_endpoints(db, &config.settings)? {
         for delivery in rows::pending(db, endpoint, DEAD_LETTERS)? {
-            db.transaction(|| {
-                record::dead_letter(context, configuration, log, &delivery, "endpoint_deleted")
-            })?;
+            db.transaction(|| record::dead_letter(context, config, log, &delivery, "endpoint_deleted"))?;
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use vtryon_webhooks::{Digest, Millis};
 use super::rows::{self, EventRow};
 use crate::database::{Bind, Database};
 use crate::protocol::IncomingAlert;
-use crate::shard::configuration::Configuration;
+use crate::shard::config::Config;
 use crate::shard::deliveries::attempts::Attempts;
 use crate::shard::deliveries::enqueue::{Enqueued, NewEvent, Recipients, enqueue};
 use crate::{Context, Result};
@@ -30,14 +30,14 @@ pub(crate) enum StoredAlert {
 /// Stores an alert once, under a number.
 pub(crate) fn store(
     context: &Context<'_>,
-    configuration: &Configuration,
+    config: &Config,
     attempts: &Attempts,
     seq: i64,
     alert: &IncomingAlert,
     body: &[u8],
 ) -> Result<StoredAlert> {
     let Context { db, now, .. } = *context;
-    let settings = &configuration.settings;
+    let settings = &config.settings;
     let is_unknown = |no: &i64| settings.endpoint(*no).is_none() && !settings.deleted.contains(no);
     if alert.destinations.iter().any(is_unknown) {
         return Ok(StoredAlert::Refused);
@@ -72,7 +72,7 @@ pub(crate) fn store(
     let enqueued = db.transaction(|| {
         forget_old(db, now)?;
         rows::append(db, &event)?;
-        enqueue(context, configuration, attempts, &new)
+        enqueue(context, config, attempts, &new)
     })?;
     Ok(StoredAlert::New(enqueued))
 }

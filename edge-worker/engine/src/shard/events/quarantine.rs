@@ -6,7 +6,7 @@ use vtryon_webhooks::lifecycle;
 use crate::database::Bind;
 use crate::protocol::IncomingEvent;
 use crate::protocol::conditions::ConditionKind;
-use crate::shard::configuration::Configuration;
+use crate::shard::config::Config;
 use crate::shard::deliveries::attempts::Attempts;
 use crate::shard::deliveries::enqueue::{Enqueued, NewEvent, enqueue};
 use crate::shard::{conditions, floors};
@@ -30,7 +30,7 @@ pub(crate) struct UnreadableBody<'a> {
 /// Stores a body once, under a number, with its deliveries; returns those, or none where it is stored already.
 pub(crate) fn store(
     context: &Context<'_>,
-    configuration: &Configuration,
+    config: &Config,
     attempts: &Attempts,
     seq: i64,
     unreadable: &UnreadableBody<'_>,
@@ -77,7 +77,7 @@ pub(crate) fn store(
         }
         // What is not kept as a whole can't be delivered byte for byte.
         if kept.len() == body.len() {
-            enqueue(context, configuration, attempts, &event).map(Some)
+            enqueue(context, config, attempts, &event).map(Some)
         } else {
             Ok(Some(Enqueued::default()))
         }

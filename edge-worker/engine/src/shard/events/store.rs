@@ -125,7 +125,7 @@ impl Shard {
                 }
             };
             rows::append(db, &event.row(&new, task_no))?;
-            Ok((task_no, enqueue(context, &self.configuration, &self.attempts, &new)?))
+            Ok((task_no, enqueue(context, &self.config, &self.attempts, &new)?))
         })?;
         self.duplicates.forget(task_no);
         self.log_event(context, || Decision::EventStored { seq, outcome: outcome.as_str() });
@@ -135,7 +135,7 @@ impl Shard {
     /// Stores a body that cannot be parsed, once.
     fn quarantine(&mut self, context: &Context<'_>, unreadable: &UnreadableBody<'_>) -> Result<Stored> {
         let seq = self.next_seq();
-        let stored = quarantine::store(context, &self.configuration, &self.attempts, seq, unreadable)?;
+        let stored = quarantine::store(context, &self.config, &self.attempts, seq, unreadable)?;
         let outcome = lifecycle::unreadable(stored.is_none());
         let Some(enqueued) = stored else {
             self.log_event(context, || Decision::EventDropped { outcome: outcome.as_str() });
@@ -156,7 +156,7 @@ impl Shard {
         body: &[u8],
     ) -> Result<Option<StoreResult>> {
         let seq = self.next_seq();
-        Ok(match alerts::store(context, &self.configuration, &self.attempts, seq, alert, body)? {
+        Ok(match alerts::store(context, &self.config, &self.attempts, seq, alert, body)? {
             StoredAlert::New(enqueued) => Some(self.answer_stored(context, seq, enqueued, None)),
             StoredAlert::Known => Some(StoreResult::default()),
             StoredAlert::Refused => None,
@@ -183,7 +183,7 @@ impl Shard {
         self.audience.broadcast(SequenceEntry::event(seq), task_id);
         for dispatch in &enqueued.dispatch_now {
             self.attempts.leases.grant(dispatch.delivery, dispatch.leased_until);
-            self.attempts.begin(context, &self.configuration, dispatch);
+            self.attempts.begin(context, &self.config, dispatch);
         }
         // The earliest time first: to set the alarm is a row each time, and for a later time it is not set again.
         if enqueued.deferred {

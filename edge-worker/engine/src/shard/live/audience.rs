@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::broadcast::{Broadcast, MAX_QUEUED};
+use super::broadcast::{Broadcast, MAX_QUEUED, Payload};
 use super::message;
 use super::subscriber::Subscriber;
 use crate::Result;
@@ -61,14 +61,14 @@ impl Audience {
     /// Broadcasts an entry that was just stored.
     pub(crate) fn broadcast(&mut self, entry: SequenceEntry, task_id: Option<&str>) {
         if self.has_subscribers {
-            self.broadcasts.push(Broadcast::entry(entry, task_id));
+            self.broadcasts.push(Broadcast::new(Payload::Entry(entry), task_id));
         }
     }
 
     /// Ends the streams of a task that was erased.
     pub(crate) fn broadcast_erasure(&mut self, task_id: &str) {
         if self.has_subscribers {
-            self.broadcasts.push(Broadcast::erased(task_id));
+            self.broadcasts.push(Broadcast::new(Payload::Erased, Some(task_id)));
         }
     }
 
@@ -76,7 +76,7 @@ impl Audience {
     pub(crate) fn broadcast_replay(&mut self, db: &dyn Database, seq: i64, delivery: i64) {
         if self.has_subscribers {
             let task_id = task_of(db, delivery);
-            self.broadcasts.push(Broadcast::entry(SequenceEntry::replay(seq, delivery), task_id.as_deref()));
+            self.broadcast(SequenceEntry::replay(seq, delivery), task_id.as_deref());
         }
     }
 
@@ -88,7 +88,7 @@ impl Audience {
         let Ok(Some(attempted)) = deliveries::rows::find(db, delivery) else { return };
         let task_id = task_of(db, delivery);
         let text = message::attempt(shard, delivery, task_id.as_deref(), attempted.state.as_str());
-        self.broadcasts.push(Broadcast::attempt(text, task_id.as_deref()));
+        self.broadcasts.push(Broadcast::new(Payload::Attempt(text), task_id.as_deref()));
     }
 
     /// Sends the last entries to those who subscribed before this instance has started, for they may have missed them.
@@ -103,7 +103,7 @@ impl Audience {
             }
         }
         for (task_id, seq) in &latest {
-            self.broadcasts.push(Broadcast::missed(*seq, task_id.as_deref()));
+            self.broadcasts.push(Broadcast::new(Payload::Missed(*seq), task_id.as_deref()));
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use vtryon_webhooks::Shards;
 
-use super::message;
+use super::message::{self, Gap};
 use super::subscriber::{Outgoing, Subscriber};
 use crate::protocol::close;
 use crate::protocol::cursor::{StreamCursor, StreamPosition};
@@ -21,14 +21,6 @@ pub(crate) struct Backlog<'a> {
     pub(crate) index: ShardIndex,
     pub(crate) duplicates: &'a Duplicates,
     pub(crate) last_seq: i64,
-}
-
-/// Entries that were pruned: the first and the last number.
-pub(crate) struct Gap {
-    pub(crate) from: i64,
-    pub(crate) to: i64,
-    /// The position of a client that received the gap but not the snapshot: it receives both again.
-    pub(crate) after: i64,
 }
 
 impl Backlog<'_> {
@@ -111,7 +103,7 @@ impl Backlog<'_> {
         Ok(())
     }
 
-    /// Makes the message of an entry; `None` where it is pruned, and for an alert.
+    /// Makes the message of an entry, where it has one.
     pub(crate) fn message(&self, entry: &SequenceEntry, bodies: bool) -> Result<Option<String>> {
         message::entry(self.context, self.duplicates, self.index, entry, bodies)
     }

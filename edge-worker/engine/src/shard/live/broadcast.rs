@@ -20,7 +20,7 @@ pub struct Broadcast {
     texts: [Option<String>; 2],
 }
 
-enum Payload {
+pub(crate) enum Payload {
     Entry(SequenceEntry),
     /// A delivery was attempted. Holds the message.
     Attempt(String),
@@ -32,24 +32,8 @@ enum Payload {
 }
 
 impl Broadcast {
-    fn new(payload: Payload, task_id: Option<&str>) -> Self {
+    pub(crate) fn new(payload: Payload, task_id: Option<&str>) -> Self {
         Self { payload, task_id: task_id.map(ToOwned::to_owned), texts: [None, None] }
-    }
-
-    pub(crate) fn entry(entry: SequenceEntry, task_id: Option<&str>) -> Self {
-        Self::new(Payload::Entry(entry), task_id)
-    }
-
-    pub(crate) fn attempt(text: String, task_id: Option<&str>) -> Self {
-        Self::new(Payload::Attempt(text), task_id)
-    }
-
-    pub(crate) fn missed(seq: i64, task_id: Option<&str>) -> Self {
-        Self::new(Payload::Missed(seq), task_id)
-    }
-
-    pub(crate) fn erased(task_id: &str) -> Self {
-        Self::new(Payload::Erased, Some(task_id))
     }
 
     /// Returns the task that it is about.

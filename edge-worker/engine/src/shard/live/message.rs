@@ -5,7 +5,6 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use vtryon_webhooks::Signature;
 
-use super::backlog::Gap;
 use crate::database::Database;
 use crate::protocol::TaskFilter;
 use crate::protocol::delivery::{delivery_id, seq_of};
@@ -21,6 +20,14 @@ use crate::{Context, Result, json, time};
 
 /// How many tasks a snapshot has.
 const SNAPSHOT: u32 = 50;
+
+/// Entries that were pruned: the first and the last number.
+pub(crate) struct Gap {
+    pub(crate) from: i64,
+    pub(crate) to: i64,
+    /// The position of a client that received the gap but not the snapshot: it receives both again.
+    pub(crate) after: i64,
+}
 
 /// An event, or a replay of its delivery.
 #[derive(Serialize)]

@@ -1,7 +1,8 @@
 //! Opens a stream: where it begins, and its first messages.
 
 use super::audience::Audience;
-use super::backlog::{Backlog, Gap};
+use super::backlog::Backlog;
+use super::message::Gap;
 use super::state::{self, TicketState};
 use super::subscriber::{Outgoing, Subscriber};
 use super::{TICKET_TAG, subject_tag};

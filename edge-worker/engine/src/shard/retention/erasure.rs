@@ -59,7 +59,7 @@ impl Shard {
         let db = context.db;
         let events = task.last_seq.map_or_else(|| Ok(Vec::new()), |last| events_until(db, last))?;
         let deliveries = db.transaction(|| {
-            self.totals.add_erased(db, &self.configuration.settings, &events)?;
+            self.totals.add_erased(db, &self.config.settings, &events)?;
             let deliveries = delete_events(db, task, &events)?;
             end()?;
             floors::raise_live_tasks(db)?;

@@ -6,7 +6,7 @@ use super::{forget, forget_body, held};
 use crate::database::Bind;
 use crate::log::Log;
 use crate::protocol::delivery::endpoint_of;
-use crate::shard::configuration::Configuration;
+use crate::shard::config::Config;
 use crate::shard::deliveries::{record, rows};
 use crate::shard::floors;
 use crate::shard::totals::TotalsCheckpoint;
@@ -19,7 +19,7 @@ const EVENTS_PER_RUN: i64 = 200;
 #[derive(Clone, Copy)]
 pub(crate) struct Pruning<'a> {
     pub(crate) context: &'a Context<'a>,
-    pub(crate) configuration: &'a Configuration,
+    pub(crate) config: &'a Config,
     pub(crate) log: &'a Log,
 }
 
@@ -87,7 +87,7 @@ impl Pruning<'_> {
         let binds = [Bind::Int(floors::quarantine(db)?), Bind::Int(EVENTS_PER_RUN)];
         let old = db.all(OLD, &binds, |row| (row.int(), Millis(row.int())))?;
         // Totals are counted first, a page at a time.
-        let end = totals.page_end(&self.configuration.settings, next_seq);
+        let end = totals.page_end(&self.config.settings, next_seq);
         let too_old = old.iter().take_while(|(_, received_at)| *received_at < until).map(|(no, _)| *no);
         let (counted, uncounted): (Vec<i64>, Vec<i64>) = too_old.partition(|no| *no < end);
         let is_full = (counted.len() + uncounted.len()) as i64 == EVENTS_PER_RUN;
@@ -106,7 +106,7 @@ impl Pruning<'_> {
     /// Adds events up to the last one that is about to be pruned to the stored totals.
     fn count_totals(&self, totals: &TotalsCheckpoint, last: i64) -> Result<()> {
         if totals.is_before(last + 1) {
-            totals.write(self.context.db, &self.configuration.settings, last + 1)?;
+            totals.write(self.context.db, &self.config.settings, last + 1)?;
         }
         Ok(())
     }
@@ -116,8 +116,8 @@ impl Pruning<'_> {
     pub(super) fn is_pending(&self, seq: i64) -> Result<bool> {
         const PENDING: &str = "SELECT no, reason IS NOT NULL FROM deliveries
             WHERE no BETWEEN ? AND ? AND state = 'pending'";
-        let Self { context, configuration, log } = *self;
-        let (db, settings) = (context.db, &configuration.settings);
+        let Self { context, config, log } = *self;
+        let (db, settings) = (context.db, &config.settings);
         let pending = db.all(PENDING, &rows::range(seq), |row| (row.int(), row.int() == 1))?;
         for (no, is_unreadable) in pending {
             let is_enabled =
@@ -127,7 +127,7 @@ impl Pruning<'_> {
             }
             if let Some(delivery) = rows::find(db, no)? {
                 let reason = if is_enabled { "secret_unreadable" } else { "endpoint_disabled" };
-                record::dead_letter(context, configuration, log, &delivery, reason)?;
+                record::dead_letter(context, config, log, &delivery, reason)?;
             }
         }
         Ok(false)

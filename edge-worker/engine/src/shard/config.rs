@@ -7,16 +7,16 @@ use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::{delivery_id, endpoint_of};
 use crate::protocol::limits::{Limits, Rate};
 use crate::protocol::settings::{Endpoint, Settings, endpoint_id};
-use crate::{Context, Deployment, Result, json};
+use crate::{Context, Result, json};
 
 /// What a shard knows of itself and of the endpoints.
 #[derive(Default)]
-pub(crate) struct Configuration {
+pub(crate) struct Config {
     pub(crate) topology: KnownTopology,
     pub(crate) settings: Settings,
 }
 
-impl Configuration {
+impl Config {
     /// Reads what is stored.
     pub(crate) fn load(db: &dyn Database) -> Result<Self> {
         let doc = db.first("SELECT doc FROM settings WHERE no = 1", &[], Row::text)?;
@@ -25,11 +25,11 @@ impl Configuration {
     }
 
     /// Returns the part of an endpoint's limits that this shard has, with spans in milliseconds of the clock.
-    pub(crate) fn limits(&self, deployment: &Deployment, endpoint: &Endpoint) -> Limits {
+    pub(crate) fn limits(&self, context: &Context<'_>, endpoint: &Endpoint) -> Limits {
         // Before the first call there are no settings either.
         let ShardIndex { shard, shards } = self.topology.index().unwrap_or(ShardIndex::ONLY);
         let Limits { max_in_flight, rate } = Limits::of(&endpoint.options, shard, shards);
-        let on_clock = |rate: Rate| Rate { span_ms: deployment.machine_millis(rate.span_ms), ..rate };
+        let on_clock = |rate: Rate| Rate { span_ms: context.deployment.machine_millis(rate.span_ms), ..rate };
         Limits { max_in_flight, rate: rate.map(on_clock) }
     }
 
@@ -45,7 +45,7 @@ impl Shard {
     pub(crate) fn configure(&mut self, context: &Context<'_>, settings: Settings) -> Result<i64> {
         const PUT: &str = "INSERT INTO settings (no, version, doc) VALUES (1, ?, ?)
             ON CONFLICT (no) DO UPDATE SET version = excluded.version, doc = excluded.doc";
-        let (db, known) = (context.db, &self.configuration.settings);
+        let (db, known) = (context.db, &self.config.settings);
         if settings.version <= known.version {
             return Ok(known.version);
         }
@@ -70,8 +70,8 @@ impl Shard {
         for endpoint in renewed {
             health.forget(endpoint, version);
         }
-        self.configuration.settings = settings;
-        self.attempts.throttle.find_leased(context, &self.configuration.settings)?;
+        self.config.settings = settings;
+        self.attempts.throttle.find_leased(context, &self.config.settings)?;
         // Deliveries to an endpoint that was enabled or resumed may be due, and a range may have to be enqueued.
         self.schedule_alarm(context, 0);
         Ok(version)
