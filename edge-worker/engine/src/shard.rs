@@ -14,6 +14,8 @@ mod retention;
 mod schema;
 mod sequence;
 mod task_events;
+#[cfg(all(test, feature = "sqlite"))]
+mod testing;
 mod topology;
 mod totals;
 

@@ -97,3 +97,54 @@ fn forget(db: &dyn Database, seq: i64, task_no: i64) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use super::*;
+    use crate::shard::testing;
+
+    /// An event at 10 seconds, which is stored for an hour.
+    const EVENT: &str = "INSERT INTO events (seq, task_no, received_at, outcome, key, body)
+        VALUES (1, 1, 10000, 'applied', '', x'00')";
+    const TOO_OLD: Millis = Millis(3_610_000);
+
+    #[test]
+    fn a_run_is_due_when_the_oldest_event_is_too_old_and_after_the_pause() -> Result<()> {
+        let (db, deployment) = (&testing::database()?, &testing::deployment()?);
+        let at = |now: i64| Context { db, deployment, now: Millis(now) };
+        let mut retention = Retention::default();
+        assert_eq!(retention.next_prune(&at(0))?, None, "nothing is stored");
+        (db as &dyn Database).run(EVENT, &[])?;
+        assert_eq!(retention.next_prune(&at(0))?, Some(TOO_OLD));
+        assert!(!retention.is_due(&at(TOO_OLD.0 - 1))? && retention.is_due(&at(TOO_OLD.0))?);
+        for (has_more, now, next) in [
+            (true, 0, TOO_OLD.0),
+            (true, TOO_OLD.0, TOO_OLD.0 + SOON * 1000),
+            (false, TOO_OLD.0, TOO_OLD.0 + HOUR * 1000),
+        ] {
+            retention.ran(&at(now), has_more);
+            assert_eq!(retention.next_prune(&at(now))?, Some(Millis(next)), "after a run at {now}");
+        }
+        retention.run_now();
+        assert_eq!(retention.next_prune(&at(0))?, Some(TOO_OLD));
+        Ok(())
+    }
+
+    #[test]
+    fn what_a_delivery_holds_and_tombstones_of_other_keys_are_looked_at_now() -> Result<()> {
+        const HELD: &str =
+            "INSERT INTO deliveries (no, endpoint, state, created_at, scheduled_at, failed_attempts,
+            replay_count, attempts) VALUES (65537, 1, 'pending', 0, 0, 0, 0, '[]')";
+        let (db, deployment) = (&testing::database()?, &testing::deployment()?);
+        let context = Context { db, deployment, now: Millis(5) };
+        let retention = Retention::default();
+        floors::set_events(db, 1)?;
+        assert_eq!(retention.next_prune(&context)?, Some(context.now), "for the keys of the deployment");
+        let page = tombstones::ScannedPage::next(&context)?.ok_or("nothing is to be scanned")?;
+        assert!(!page.drop_outdated(&context)?);
+        assert_eq!(retention.next_prune(&context)?, None);
+        (db as &dyn Database).run(HELD, &[])?;
+        assert_eq!(retention.next_prune(&context)?, Some(context.now), "a delivery is left below the floor");
+        Ok(())
+    }
+}

@@ -142,9 +142,7 @@ impl EndpointHealths {
 #[cfg(all(test, feature = "sqlite"))]
 mod tests {
     use super::*;
-    use crate::meta;
-    use crate::shard::schema::MIGRATIONS;
-    use crate::sqlite::Sqlite;
+    use crate::shard::testing::database;
 
     const FAILING: Health = Health {
         failing_since: Some(Millis(10)),
@@ -152,12 +150,6 @@ mod tests {
         consecutive_410: 1,
         consecutive_failures: 2,
     };
-
-    fn database() -> Result<Sqlite> {
-        let db = Sqlite::in_memory()?;
-        meta::migrate(&db, MIGRATIONS)?;
-        Ok(db)
-    }
 
     #[test]
     fn what_is_written_is_known_once_it_is_committed_and_read_at_the_next_start() -> Result<()> {

@@ -113,3 +113,57 @@ impl Audience {
 fn task_of(db: &dyn Database, delivery: i64) -> Option<String> {
     events::find_deliverable(db, seq_of(delivery)).ok().flatten().and_then(|stored| stored.task_id)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::live::{Start, Subject, Subscription};
+    use vtryon_webhooks::Millis;
+
+    fn subscriber(subject: Subject) -> Subscriber {
+        let subscription =
+            Subscription { subject, start: Start::Now, bodies: false, until: None, send_window: 1 };
+        Subscriber::new(subscription, 0, 0, Millis(0))
+    }
+
+    #[test]
+    fn nothing_is_broadcast_before_somebody_subscribes() {
+        let tasks = |audience: &mut Audience| -> Vec<Option<String>> {
+            let broadcasts = audience.take_broadcasts();
+            broadcasts.iter().map(|broadcast| broadcast.task_id().map(ToOwned::to_owned)).collect()
+        };
+        let mut audience = Audience::new(0, 0);
+        audience.broadcast(SequenceEntry::event(1), None);
+        audience.broadcast_erasure("t1");
+        assert!(tasks(&mut audience).is_empty());
+        audience.subscribed();
+        audience.broadcast(SequenceEntry::event(2), None);
+        audience.broadcast_erasure("t2");
+        assert_eq!(tasks(&mut audience), [None, Some("t2".to_owned())]);
+        assert!(tasks(&mut audience).is_empty(), "they are taken once");
+        let mut restored = Audience::new(1, 0);
+        restored.broadcast_erasure("t3");
+        assert_eq!(
+            tasks(&mut restored).len(),
+            1,
+            "those whose sockets have outlived an instance still watch"
+        );
+    }
+
+    #[test]
+    fn ticket_holders_alone_are_counted() {
+        let holder = subscriber(Subject::State { task_id: "t1".to_owned() });
+        let mut audience = Audience::new(9, 1);
+        assert!(audience.is_full(1) && !audience.is_full(2));
+        audience.opened(&subscriber(Subject::Shard));
+        assert!(!audience.is_full(2));
+        audience.opened(&holder);
+        assert!(audience.is_full(2));
+        audience.closed(&subscriber(Subject::Task { task_id: "t1".to_owned() }));
+        assert!(audience.is_full(2));
+        (0..3).for_each(|_| audience.closed(&holder));
+        assert!(!audience.is_full(1), "a socket that closes twice counts for none");
+        audience.opened(&holder);
+        assert!(audience.is_full(1));
+    }
+}

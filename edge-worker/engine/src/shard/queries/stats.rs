@@ -109,3 +109,21 @@ fn minute(row: &mut Row) -> u32 {
     let minute = row.int();
     row.checked(u32::try_from(minute).ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commits_are_counted_by_the_bounds_of_how_long_they_took() {
+        let (mut commits, mut stats) = (Commits::default(), Stats::default());
+        for took_ms in [Some(1), None, Some(1), Some(700), Some(3)] {
+            commits.note(took_ms);
+        }
+        commits.add_to(&mut stats);
+        let mut counted = BTreeMap::from([(bound(1), 2), (bound(700), 1)]);
+        *counted.entry(bound(3)).or_default() += 1;
+        assert_eq!(stats.commits, counted.into_iter().collect::<Vec<_>>());
+        assert_eq!(stats.slowest_commit, Some(700), "not the last one");
+    }
+}
