@@ -7,15 +7,12 @@
 pub(crate) mod attempts;
 pub(crate) mod dispatch;
 pub(crate) mod enqueue;
-pub(crate) mod health;
-pub(crate) mod leases;
 pub(crate) mod next_step;
 pub(crate) mod ordering;
 pub(crate) mod record;
 pub(crate) mod replays;
 pub(crate) mod rows;
 pub(crate) mod schedule;
-pub(crate) mod throttle;
 
 use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;

@@ -14,7 +14,7 @@ use crate::protocol::delivery::{Attempt, delivery_no, endpoint_of, seq_of};
 use crate::protocol::metrics::Totals;
 use crate::protocol::settings::Settings;
 use crate::shard::deliveries::AttemptRecord;
-use crate::shard::deliveries::leases::Leases;
+use crate::shard::deliveries::attempts::leases::Leases;
 use crate::{Result, json};
 
 /// How many events the number may lag behind: raising it writes a row.

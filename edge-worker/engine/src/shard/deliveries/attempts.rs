@@ -1,11 +1,15 @@
 //! The attempts of a shard, as far as an instance knows them: which are in progress, and which may begin.
 
+pub(crate) mod health;
+pub(crate) mod leases;
+pub(crate) mod throttle;
+
 use vtryon_webhooks::Millis;
 
-use super::health::EndpointHealths;
-use super::leases::{self, Leases};
+use self::health::EndpointHealths;
+use self::leases::Leases;
+use self::throttle::Throttle;
 use super::rows;
-use super::throttle::Throttle;
 use crate::protocol::delivery::{Dispatch, endpoint_of};
 use crate::protocol::settings::{Endpoint, Settings};
 use crate::shard::config::Config;

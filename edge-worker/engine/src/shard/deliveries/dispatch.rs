@@ -2,7 +2,7 @@
 
 use vtryon_webhooks::Millis;
 
-use super::leases::Lease;
+use super::attempts::leases::Lease;
 use crate::protocol::delivery::Dispatch;
 use crate::protocol::settings::{Endpoint, Settings};
 

@@ -5,8 +5,8 @@ use vtryon_webhooks::Millis;
 use vtryon_webhooks::lifecycle::Outcome;
 
 use super::attempts::Attempts;
+use super::attempts::leases::Lease;
 use super::dispatch::LeasedAttempt;
-use super::leases::Lease;
 use super::ordering::{self, PendingDelivery};
 use super::record;
 use super::rows::{self, FirstAttempt};

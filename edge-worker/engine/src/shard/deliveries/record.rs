@@ -4,7 +4,7 @@ use vtryon_webhooks::Millis;
 use vtryon_webhooks::health::Health;
 use vtryon_webhooks::retry::Reply;
 
-use super::health::EndpointHealths;
+use super::attempts::health::EndpointHealths;
 use super::next_step::NextStep;
 use super::{Delivery, ordering, replays, rows};
 use crate::database::Database;

@@ -4,8 +4,8 @@
 use vtryon_webhooks::Millis;
 
 use super::attempts::Attempts;
+use super::attempts::leases::Lease;
 use super::dispatch::LeasedAttempt;
-use super::leases::Lease;
 use super::ordering::PendingDelivery;
 use super::{Delivery, ordering, record, rows};
 use crate::database::Database;

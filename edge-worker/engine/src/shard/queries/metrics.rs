@@ -6,7 +6,7 @@ use crate::database::{Bind, Database};
 use crate::protocol::delivery::{ENDPOINT_NUMBERS, endpoint_of};
 use crate::protocol::metrics::{Counts, EndpointCounts, Totals};
 use crate::protocol::settings::Settings;
-use crate::shard::deliveries::leases::Leases;
+use crate::shard::deliveries::attempts::leases::Leases;
 use crate::shard::{deliveries, floors};
 use crate::{Context, Result};
 

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use vtryon_webhooks::Millis;
 
 use super::leases::{self, Leases};
-use super::rows;
 use crate::protocol::delivery::{Dispatch, endpoint_of};
 use crate::protocol::limits::Limits;
 use crate::protocol::settings::Settings;
+use crate::shard::deliveries::rows;
 use crate::{Context, Result};
 
 /// How many requests a run of the alarm may send before it begins no further attempt: the platform lets an invocation send

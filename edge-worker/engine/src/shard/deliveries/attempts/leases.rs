@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use vtryon_webhooks::Millis;
 
-use super::rows;
 use crate::protocol::delivery::seq_of;
+use crate::shard::deliveries::rows;
 use crate::{Context, Deployment, Result, meta};
 
 /// How long after an event the Worker may begin its attempts, in seconds of machine time.
