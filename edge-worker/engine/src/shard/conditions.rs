@@ -98,3 +98,31 @@ impl Reports {
         Ok(())
     }
 }
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use super::*;
+    use crate::shard::testing;
+
+    #[test]
+    fn what_is_not_confirmed_is_reported_again_and_what_is_met_meanwhile_stays() -> Result<()> {
+        let (db, deployment) = (&testing::database()?, &testing::deployment()?);
+        let at = |now: i64| Context { db, deployment, now: Millis(now) };
+        let met = |now: i64| note(db, ConditionKind::DeliveryDead, 1, Millis(now));
+        let mut reports = Reports::load(&at(0))?;
+        assert_eq!(reports.due_at, None, "there is nothing to report");
+        met(5)?;
+        let batched = Millis(5 + BATCHED_FOR_SECONDS * 1000);
+        assert_eq!((reports.schedule(&at(5)), reports.due_at), (batched, Some(batched)));
+        let reported = reports.begin(&at(10))?;
+        assert_eq!(reports.due_at, Some(Millis(10 + REPORT_AGAIN_AFTER_SECONDS * 1000)));
+        met(20)?;
+        reports.confirm(&at(30), &reported)?;
+        assert_eq!(reports.due_at, Some(Millis(30)), "one was met meanwhile");
+        let left = reports.begin(&at(30))?;
+        assert_eq!(left.iter().map(|condition| condition.count).collect::<Vec<_>>(), [1]);
+        reports.confirm(&at(40), &left)?;
+        assert_eq!((reports.due_at, reports.begin(&at(40))?.len()), (None, 0));
+        Ok(())
+    }
+}

@@ -73,9 +73,14 @@ impl Attempts {
     }
 
     /// Returns when deliveries to an endpoint are attempted next: none where none is due at any time.
-    pub(crate) fn next_at(&self, context: &Context<'_>, config: &Config, no: i64) -> Result<Option<Millis>> {
-        let due_at = rows::next_due(context.db, no)?;
-        Ok(due_at.map(|due_at| self.earliest_at(context, config, no, due_at)))
+    pub(crate) fn next_at(
+        &self,
+        context: &Context<'_>,
+        config: &Config,
+        endpoint: i64,
+    ) -> Result<Option<Millis>> {
+        let due_at = rows::next_due(context.db, endpoint)?;
+        Ok(due_at.map(|due_at| self.earliest_at(context, config, endpoint, due_at)))
     }
 
     /// Returns when a delivery to an endpoint can be attempted that is due at a time: after its pause and within its limits.
@@ -83,13 +88,73 @@ impl Attempts {
         &self,
         context: &Context<'_>,
         config: &Config,
-        no: i64,
+        endpoint: i64,
         due_at: Millis,
     ) -> Millis {
-        let due_at = self.health.after_pause(no, due_at);
-        let limits = config.settings.endpoint(no).map(|endpoint| config.limits(context, endpoint));
+        let due_at = self.health.after_pause(endpoint, due_at);
+        let limits = config.settings.endpoint(endpoint).map(|found| config.limits(context, found));
         let Some(limits) = limits.filter(|limits| !limits.is_none()) else { return due_at };
-        let allowed_at = self.throttle.allowed_at(no, &limits, context.now);
+        let allowed_at = self.throttle.allowed_at(endpoint, &limits, context.now);
         due_at.max(context.now).max(allowed_at.unwrap_or(context.now))
+    }
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use super::*;
+    use crate::protocol::delivery::delivery_no;
+    use crate::protocol::settings::EndpointOptions;
+    use crate::shard::testing;
+
+    const LIMITED: i64 = 1;
+    const RATED: i64 = 2;
+    const FREE: i64 = 3;
+
+    /// Settings with an endpoint that takes one attempt at a time, one that takes one in a second, and one without limits.
+    fn config() -> Config {
+        let endpoint = |no, max_in_flight, attempts_per_second| Endpoint {
+            no,
+            options: EndpointOptions { max_in_flight, attempts_per_second, ..EndpointOptions::default() },
+            ..Endpoint::default()
+        };
+        let endpoints = vec![
+            endpoint(LIMITED, Some(1), None),
+            endpoint(RATED, None, Some(1)),
+            endpoint(FREE, None, None),
+        ];
+        Config { settings: Settings { endpoints, ..Settings::default() }, ..Config::default() }
+    }
+
+    #[test]
+    fn an_attempt_waits_for_the_pause_and_for_the_limits_of_its_endpoint() -> Result<()> {
+        const NOW: i64 = 2000;
+        const PAUSE_END: i64 = NOW + COOL_DOWN * 1000;
+        let (db, deployment, config) = (&testing::database()?, &testing::deployment()?, &config());
+        let context = &Context { db, deployment, now: Millis(NOW) };
+        for (name, endpoint, begun, has_failed, due_at, expect) in [
+            ("without a limit it may be overdue", FREE, None, false, 50, 50),
+            ("with one it is for now", LIMITED, None, false, 50, NOW),
+            ("it is not due yet", LIMITED, None, false, 9000, 9000),
+            ("another one is in progress", LIMITED, Some((0, 7000)), false, 50, 7000),
+            ("that has ended before it is due", LIMITED, Some((0, 7000)), false, 9000, 9000),
+            ("its lease is over", LIMITED, Some((0, 1900)), false, 50, NOW),
+            ("one is in progress without a limit", FREE, Some((0, 7000)), false, 50, 50),
+            ("one has begun less than a second ago", RATED, Some((1900, 7000)), false, 50, 2900),
+            ("one has begun earlier", RATED, Some((500, 7000)), false, 50, NOW),
+            ("the endpoint is paused", FREE, None, true, 50, PAUSE_END),
+            ("the pause is longer than the lease", LIMITED, Some((0, 6000)), true, 50, PAUSE_END),
+        ] {
+            let mut attempts = Attempts::recover(context, &config.settings)?;
+            if let (Some((at, until)), Some(found)) = (begun, config.settings.endpoint(endpoint)) {
+                let (limits, delivery) = (config.limits(context, found), delivery_no(1, endpoint));
+                attempts.throttle.begin(delivery, Millis(until), &limits, Millis(at));
+            }
+            if has_failed {
+                attempts.cool_down(context, endpoint);
+            }
+            let earliest = attempts.earliest_at(context, config, endpoint, Millis(due_at));
+            assert_eq!(earliest, Millis(expect), "{name}");
+        }
+        Ok(())
     }
 }
