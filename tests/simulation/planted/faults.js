@@ -6,6 +6,7 @@ const SHARD = "edge-worker/engine/src/shard.rs";
 const ATTEMPTS = "edge-worker/engine/src/shard/deliveries/attempts.rs";
 const ENQUEUE = "edge-worker/engine/src/shard/deliveries/enqueue.rs";
 const SCHEDULE = "edge-worker/engine/src/shard/deliveries/schedule.rs";
+const END = "edge-worker/engine/src/shard/deliveries/end.rs";
 const RECORD = "edge-worker/engine/src/shard/deliveries/record.rs";
 const NEXT_STEP = "edge-worker/engine/src/shard/deliveries/next_step.rs";
 const LEASES = "edge-worker/engine/src/shard/deliveries/attempts/leases.rs";
@@ -227,14 +228,14 @@ export const FAULTS = [
   ],
   [
     "a dead letter is not counted in its range",
-    RECORD,
+    END,
     "Some(reason))?;\n    replays::count(db, delivery, false)?;",
     "Some(reason))?;",
   ],
   [
     "a delivered one is not counted in its range",
-    RECORD,
-    "            replays::count(db, delivery, true)?;\n",
+    END,
+    "    replays::count(db, delivery, true)?;\n",
     "",
   ],
   [

@@ -6,6 +6,7 @@
 
 pub(crate) mod attempts;
 pub(crate) mod dispatch;
+pub(crate) mod end;
 pub(crate) mod enqueue;
 pub(crate) mod next_step;
 pub(crate) mod ordering;

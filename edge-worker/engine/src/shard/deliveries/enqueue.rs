@@ -7,8 +7,8 @@ use vtryon_webhooks::lifecycle::Outcome;
 use super::attempts::Attempts;
 use super::attempts::leases::Lease;
 use super::dispatch::LeasedAttempt;
+use super::end;
 use super::ordering::{self, PendingDelivery};
-use super::record;
 use super::rows::{self, FirstAttempt};
 use crate::database::Database;
 use crate::protocol::IncomingEvent;
@@ -178,7 +178,7 @@ fn supersede_or_block<'a>(
             is_blocked = true;
         } else if event.outcome.is_some_and(|newer| endpoint.order().supersedes(newer, older.is_applied)) {
             if let Some(older) = rows::find(db, older.no)? {
-                record::supersede(db, &older, event.received_at)?;
+                end::supersede(db, &older, event.received_at)?;
             }
         } else {
             rows::reschedule(db, older.no, event.received_at)?;

@@ -6,7 +6,7 @@ use vtryon_webhooks::retry::Reply;
 
 use super::attempts::health::EndpointHealths;
 use super::next_step::NextStep;
-use super::{Delivery, ordering, replays, rows};
+use super::{Delivery, end, rows};
 use crate::database::Database;
 use crate::log::{Decision, Level, Log};
 use crate::protocol::conditions::ConditionKind;
@@ -131,13 +131,9 @@ fn apply(
 ) -> Result<Option<Millis>> {
     let Context { db, now, .. } = *context;
     match next {
-        NextStep::Delivered => {
-            rows::end(db, delivery, DeliveryState::Delivered, now, None)?;
-            replays::count(db, delivery, true)?;
-            release_next(db, delivery, now)
-        }
-        NextStep::Superseded => supersede(db, delivery, now),
-        NextStep::Dead(reason) => dead_letter(context, config, log, delivery, reason),
+        NextStep::Delivered => end::complete(db, delivery, now),
+        NextStep::Superseded => end::supersede(db, delivery, now),
+        NextStep::Dead(reason) => end::dead_letter(context, config, log, delivery, reason),
         NextStep::Exhausted => {
             let endpoint = endpoint_of(delivery.no);
             // Of an alert destination nothing is reported: the alert would be about itself.
@@ -145,28 +141,11 @@ fn apply(
             if found.is_some_and(|found| !found.options.is_alert_destination()) {
                 conditions::note(db, ConditionKind::DeliveryDead, endpoint, now)?;
             }
-            dead_letter(context, config, log, delivery, "exhausted")
+            end::dead_letter(context, config, log, delivery, "exhausted")
         }
         NextStep::KeepSchedule => retry_at(db, delivery, delivery.scheduled_at),
         NextStep::RetryAt(at) => retry_at(db, delivery, at),
     }
-}
-
-/// Ends a delivery that is not attempted any more, and makes the next pending one of its task due: then the time is
-/// returned.
-pub(crate) fn dead_letter(
-    context: &Context<'_>,
-    config: &Config,
-    log: &Log,
-    delivery: &Delivery,
-    reason: &'static str,
-) -> Result<Option<Millis>> {
-    let Context { db, now, .. } = *context;
-    rows::end(db, delivery, DeliveryState::Dead, now, Some(reason))?;
-    replays::count(db, delivery, false)?;
-    let (id, endpoint) = config.ids(delivery.no);
-    log.note(Decision::DeliveryDead { delivery: id, endpoint, reason });
-    release_next(db, delivery, now)
 }
 
 fn log_attempt(context: &Context<'_>, config: &Config, log: &Log, report: &AttemptReport, attempt: &Attempt) {
@@ -198,25 +177,4 @@ fn log_condition(log: &Log, condition: ConditionKind, endpoint: i64) {
 fn retry_at(db: &dyn Database, delivery: &Delivery, at: Millis) -> Result<Option<Millis>> {
     rows::retry(db, delivery, at)?;
     Ok(Some(at))
-}
-
-/// Ends a delivery that a later event of the task has replaced, and makes the next pending one due.
-pub(crate) fn supersede(db: &dyn Database, delivery: &Delivery, now: Millis) -> Result<Option<Millis>> {
-    rows::end(db, delivery, DeliveryState::Superseded, now, None)?;
-    replays::count(db, delivery, false)?;
-    release_next(db, delivery, now)
-}
-
-/// Makes the next pending delivery of the same task and endpoint due. Returns the time where this has changed it.
-fn release_next(db: &dyn Database, ended: &Delivery, now: Millis) -> Result<Option<Millis>> {
-    if ended.replay_count > 0 {
-        // A delivery that was replayed is not part of the order.
-        return Ok(None);
-    }
-    let next = ordering::next_after(db, ended.no)?;
-    let Some(next) = next.filter(|next| next.due_at.is_some_and(|due_at| due_at > now)) else {
-        return Ok(None);
-    };
-    rows::reschedule(db, next.no, now)?;
-    Ok(Some(now))
 }

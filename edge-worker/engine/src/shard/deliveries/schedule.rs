@@ -7,7 +7,7 @@ use super::attempts::Attempts;
 use super::attempts::leases::Lease;
 use super::dispatch::LeasedAttempt;
 use super::ordering::PendingDelivery;
-use super::{Delivery, ordering, record, rows};
+use super::{Delivery, end, ordering, rows};
 use crate::database::Database;
 use crate::log::Log;
 use crate::protocol::delivery::{Dispatch, seq_of};
@@ -101,7 +101,7 @@ pub(crate) fn pick_attempt(
         }
         let seq = seq_of(delivery.no);
         let (Some(stored), Some(body)) = (events::find_deliverable(db, seq)?, events::body(db, seq)?) else {
-            db.transaction(|| record::dead_letter(context, config, log, &delivery, "pruned"))?;
+            db.transaction(|| end::dead_letter(context, config, log, &delivery, "pruned"))?;
             continue;
         };
         rows::lease(db, delivery.no, lease.until)?;
@@ -154,7 +154,7 @@ pub(crate) fn dead_letter_deleted_endpoints(context: &Context<'_>, config: &Conf
     let db = context.db;
     for endpoint in deleted_endpoints(db, &config.settings)? {
         for delivery in rows::pending(db, endpoint, DEAD_LETTERS)? {
-            db.transaction(|| record::dead_letter(context, config, log, &delivery, "endpoint_deleted"))?;
+            db.transaction(|| end::dead_letter(context, config, log, &delivery, "endpoint_deleted"))?;
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use crate::database::Bind;
 use crate::log::Log;
 use crate::protocol::delivery::endpoint_of;
 use crate::shard::config::Config;
-use crate::shard::deliveries::{record, rows};
+use crate::shard::deliveries::{end, rows};
 use crate::shard::floors;
 use crate::shard::totals::TotalsCheckpoint;
 use crate::{Context, Result};
@@ -127,7 +127,7 @@ impl Pruning<'_> {
             }
             if let Some(delivery) = rows::find(db, no)? {
                 let reason = if is_enabled { "secret_unreadable" } else { "endpoint_disabled" };
-                record::dead_letter(context, config, log, &delivery, reason)?;
+                end::dead_letter(context, config, log, &delivery, reason)?;
             }
         }
         Ok(false)
