@@ -16,6 +16,7 @@ mod sequence;
 mod task_events;
 #[cfg(all(test, feature = "sqlite"))]
 mod testing;
+mod tombstone_ids;
 mod topology;
 mod totals;
 

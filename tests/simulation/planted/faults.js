@@ -271,7 +271,7 @@ export const FAULTS = [
   [
     "events of a task are pruned before one that is held",
     PRUNING,
-    "!held::is_there(db, event.previous)? && !self.is_pending",
+    "!is_there(db, event.previous)? && !self.is_pending",
     "!self.is_pending",
   ],
   [

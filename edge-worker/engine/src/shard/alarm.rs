@@ -6,6 +6,7 @@ use vtryon_webhooks::retry::Reply;
 use super::Shard;
 use super::deliveries::replays;
 use super::deliveries::schedule::{self, Picked};
+use super::retention::held;
 use super::retention::pruning::Pruning;
 use super::retention::tombstones::ScannedPage;
 use crate::alarm::MIN_ALARM_DELAY_MS;
@@ -146,8 +147,9 @@ impl Shard {
         self.totals.advance(context.db, &config.settings, next_seq, &self.attempts.leases)?;
         let pruning = Pruning { context, config, log: &self.log };
         let is_more_old = pruning.prune(&mut self.totals, next_seq)?;
+        let is_more_held = context.db.transaction(|| held::prune(&pruning))?;
         let is_more_to_scan = self.scan_tombstones(context)?;
-        self.retention.ran(context, is_more_old || is_more_to_scan);
+        self.retention.ran(context, is_more_old || is_more_held || is_more_to_scan);
         Ok(())
     }
 

@@ -1,8 +1,7 @@
 //! The floors of a shard: up to which numbers everything is deleted that no delivery holds, and from which task on there
-//! are others than tombstones. Each is a number in `meta`, and 0 until something was deleted.
+//! are others than tombstones. Each is a number in `meta`, and 0 until something was deleted. Tasks have an end too.
 
-use super::events::rows;
-use super::retention::tombstones::is_tombstone;
+use super::tombstone_ids::is_tombstone;
 use crate::database::{Bind, Database, Row};
 use crate::{Result, meta};
 
@@ -49,7 +48,7 @@ pub(crate) fn raise_live_tasks(db: &dyn Database) -> Result<()> {
         concat!("SELECT no FROM tasks WHERE no >= ? AND NOT ", is_tombstone!(), " ORDER BY no LIMIT 1");
     let known = live_tasks(db)?;
     let first = match db.first(FIRST, &[Bind::Int(known)], Row::int)? {
-        None => rows::last_task_no(db)? + 1,
+        None => last_task(db)? + 1,
         Some(first) => first,
     };
     if first > known { meta::set(db, LIVE_FROM, first) } else { Ok(()) }
@@ -61,4 +60,10 @@ pub(crate) fn lower_live_tasks(db: &dyn Database, task_no: i64) -> Result<()> {
         meta::set(db, LIVE_FROM, task_no)?;
     }
     Ok(())
+}
+
+/// Returns the number of the task that was created last; 0 where none was.
+pub(crate) fn last_task(db: &dyn Database) -> Result<i64> {
+    const LAST: &str = "SELECT COALESCE(MAX(no), 0) FROM tasks";
+    Ok(db.first(LAST, &[], Row::int)?.unwrap_or(0))
 }

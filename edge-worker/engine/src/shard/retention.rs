@@ -6,14 +6,14 @@
 //! imported is older than what was stored before it here: it is deleted once it is too old and the floor reaches it.
 
 pub(crate) mod erasure;
-mod held;
+pub(crate) mod held;
 pub(crate) mod imported;
 pub(crate) mod pruning;
 pub(crate) mod tombstones;
 
 use vtryon_webhooks::Millis;
 
-use self::tombstones::is_tombstone;
+use super::tombstone_ids::{self, is_tombstone};
 use super::{deliveries, floors};
 use crate::database::{Bind, Database, Row};
 use crate::{Context, Result};
@@ -93,7 +93,7 @@ fn forget(db: &dyn Database, seq: i64, task_no: i64) -> Result<()> {
     db.run(DELETE, &[Bind::Int(seq)])?;
     db.run(EMPTY, &[Bind::Int(seq)])?;
     if let Some(task_id) = db.first(LAST_OF, &[Bind::Int(task_no), Bind::Int(seq)], Row::text)? {
-        db.run(TOMBSTONE, &[Bind::Text(&tombstones::id(&task_id)), Bind::Int(task_no)])?;
+        db.run(TOMBSTONE, &[Bind::Text(&tombstone_ids::id(&task_id)), Bind::Int(task_no)])?;
     }
     Ok(())
 }

@@ -1,5 +1,11 @@
 //! The events of a task, found from one of them back to those before it.
 
+use crate::Result;
+use crate::database::{Bind, Database};
+
+/// How many events of a task one statement finds.
+const EVENTS_PER_STATEMENT: i64 = 1000;
+
 /// Begins a statement with the table `task_events`: the event of the number `$from`, an expression, and those of its task
 /// before it, the latest first and at most `$limit`.
 macro_rules! with_task_events {
@@ -19,3 +25,18 @@ macro_rules! with_task_events {
 }
 
 pub(crate) use with_task_events;
+
+/// Finds the numbers of a task's events, from one back to the first.
+pub(crate) fn until(db: &dyn Database, last: i64) -> Result<Vec<i64>> {
+    const FOLLOW: &str = with_task_events!("?", "?", "SELECT seq, previous FROM task_events");
+    let mut events = Vec::new();
+    let mut next = Some(last);
+    while let Some(from) = next {
+        let binds = [Bind::Int(from), Bind::Int(EVENTS_PER_STATEMENT)];
+        let page = db.all(FOLLOW, &binds, |row| (row.int(), row.maybe_int()))?;
+        let is_full = page.len() as i64 == EVENTS_PER_STATEMENT;
+        next = page.last().filter(|_| is_full).and_then(|(_, previous)| *previous);
+        events.extend(page.into_iter().map(|(seq, _)| seq));
+    }
+    Ok(events)
+}

@@ -4,11 +4,10 @@
 //! Their times are older than those of what was stored before them. What goes by the order of time, such as the search for
 //! the first event of a day, goes by when they were imported, and looks at them all where it has an end.
 
-use super::rows;
 use crate::database::Database;
 use crate::protocol::import::{ImportedErasure, ImportedEvent, ImportedLine};
-use crate::shard::Shard;
 use crate::shard::retention::imported;
+use crate::shard::{Shard, floors};
 use crate::{Context, Error, Result, meta};
 
 /// Up to which event, and up to which task, there may be one that was imported.
@@ -30,7 +29,7 @@ impl Shard {
     ) -> Result<Vec<&'static str>> {
         let db = context.db;
         let count = lines.len() as i64;
-        let last_task = rows::last_task_no(db)?;
+        let last_task = floors::last_task(db)?;
         // Before they are stored, and once for all of them.
         db.transaction(|| {
             meta::set(db, LAST_EVENT, self.last_seq + count)?;

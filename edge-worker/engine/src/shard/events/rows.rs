@@ -5,8 +5,7 @@ use vtryon_webhooks::{Millis, Status};
 
 use crate::database::{Bind, Database, Row};
 use crate::protocol::Content;
-use crate::shard::floors;
-use crate::shard::retention::tombstones;
+use crate::shard::{floors, tombstone_ids};
 use crate::{Error, Result, json};
 
 /// A task as it is stored, as far as a decision needs it.
@@ -71,7 +70,7 @@ pub(crate) struct EventRow<'a> {
 /// Finds a task, or what is left of it. Where its erasure was imported and its rows are not deleted yet, that is the
 /// tombstone, whose id comes before all others.
 pub(crate) fn find(db: &dyn Database, task_id: &str) -> Result<Option<StoredTask>> {
-    find_either(db, &tombstones::id(task_id), task_id)
+    find_either(db, &tombstone_ids::id(task_id), task_id)
 }
 
 /// Finds the row with a task's id, or the tombstone with that of one.
@@ -84,7 +83,7 @@ fn find_either(db: &dyn Database, id: &str, other: &str) -> Result<Option<Stored
         WHERE task_id IN (?, ?) ORDER BY task_id LIMIT 1";
     db.first(FIND, &[Bind::Text(id), Bind::Text(other)], |row| {
         let no = row.int();
-        let is_tombstone = tombstones::is_id(&row.text());
+        let is_tombstone = tombstone_ids::is_id(&row.text());
         let stage = row.maybe_text().and_then(|name| Stage::of(&Status::from_name(name)));
         let seen = seen(row);
         let unknown = json::read(&row.text()).ok();
@@ -93,12 +92,6 @@ fn find_either(db: &dyn Database, id: &str, other: &str) -> Result<Option<Stored
         let erased_at = row.maybe_int().map(Millis);
         StoredTask { no, state, last_seq, erased_at, keys: row.text(), is_tombstone }
     })
-}
-
-/// Returns the number of the task that was created last; 0 where none was.
-pub(crate) fn last_task_no(db: &dyn Database) -> Result<i64> {
-    const LAST: &str = "SELECT COALESCE(MAX(no), 0) FROM tasks";
-    Ok(db.first(LAST, &[], Row::int)?.unwrap_or(0))
 }
 
 /// Reads the set of stages seen, as [`TaskState::seen`] gives it.

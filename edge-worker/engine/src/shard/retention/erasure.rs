@@ -10,12 +10,8 @@ use crate::protocol::delivery::DeliveryState;
 use crate::shard::deliveries::{self, replays};
 use crate::shard::events::rows::{self, StoredTask};
 use crate::shard::sequence::SequenceEntry;
-use crate::shard::task_events::with_task_events;
-use crate::shard::{Shard, floors};
+use crate::shard::{Shard, floors, task_events, tombstone_ids};
 use crate::{Context, Result, time};
-
-/// How many events of a task one statement finds.
-const EVENTS_PER_STATEMENT: i64 = 1000;
 
 /// What was erased of a task.
 #[derive(Serialize)]
@@ -32,7 +28,7 @@ impl Shard {
     pub(crate) fn erase(&mut self, context: &Context<'_>, task_id: &str) -> Result<Option<Erasure>> {
         let Context { db, now, .. } = *context;
         let Some(task) = rows::find(db, task_id)? else { return Ok(None) };
-        let (id, seq) = (tombstones::id(task_id), self.next_seq());
+        let (id, seq) = (tombstone_ids::id(task_id), self.next_seq());
         let (erased_at, (events, deliveries)) = match task.erased_at {
             // Where that was imported, the rows of the task may be left.
             Some(erased_at) => (erased_at, self.erase_left(context, task_id)?),
@@ -57,7 +53,7 @@ impl Shard {
         end: impl Fn() -> Result<()>,
     ) -> Result<(usize, usize)> {
         let db = context.db;
-        let events = task.last_seq.map_or_else(|| Ok(Vec::new()), |last| events_until(db, last))?;
+        let events = task.last_seq.map_or_else(|| Ok(Vec::new()), |last| task_events::until(db, last))?;
         let deliveries = db.transaction(|| {
             self.totals.add_erased(db, &self.config.settings, &events)?;
             let deliveries = delete_events(db, task, &events)?;
@@ -99,30 +95,15 @@ impl Shard {
 /// Returns whether a task was erased.
 pub(crate) fn is_erased(db: &dyn Database, task_id: &str) -> Result<bool> {
     const ERASED: &str = "SELECT 1 FROM tasks WHERE task_id = ? AND erased_at IS NOT NULL";
-    Ok(db.first(ERASED, &[Bind::Text(&tombstones::id(task_id))], Row::int)?.is_some())
+    Ok(db.first(ERASED, &[Bind::Text(&tombstone_ids::id(task_id))], Row::int)?.is_some())
 }
 
 /// Finds the erasure with a number: the digest of the task's id, and when it was erased.
 pub(crate) fn find(db: &dyn Database, seq: i64) -> Result<Option<(String, Millis)>> {
     const FIND: &str = "SELECT task_id, erased_at FROM tasks WHERE erased_at IS NOT NULL AND last_seq = ?";
     db.first(FIND, &[Bind::Int(seq)], |row| {
-        (tombstones::digest_in(&row.text()).to_owned(), Millis(row.int()))
+        (tombstone_ids::digest_in(&row.text()).to_owned(), Millis(row.int()))
     })
-}
-
-/// Finds the numbers of a task's events, from one back to the first.
-pub(super) fn events_until(db: &dyn Database, last: i64) -> Result<Vec<i64>> {
-    const FOLLOW: &str = with_task_events!("?", "?", "SELECT seq, previous FROM task_events");
-    let mut events = Vec::new();
-    let mut next = Some(last);
-    while let Some(from) = next {
-        let binds = [Bind::Int(from), Bind::Int(EVENTS_PER_STATEMENT)];
-        let page = db.all(FOLLOW, &binds, |row| (row.int(), row.maybe_int()))?;
-        let is_full = page.len() as i64 == EVENTS_PER_STATEMENT;
-        next = page.last().filter(|_| is_full).and_then(|(_, previous)| *previous);
-        events.extend(page.into_iter().map(|(seq, _)| seq));
-    }
-    Ok(events)
 }
 
 /// Deletes events of a task with their deliveries. Returns the deliveries.

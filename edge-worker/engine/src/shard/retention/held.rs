@@ -3,11 +3,11 @@
 //! listings any more, and are deleted once the delivery has ended.
 
 use super::pruning::Pruning;
-use super::{erasure, forget, forget_body};
+use super::{forget, forget_body};
 use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::{delivery_no, seq_of};
 use crate::shard::deliveries::rows;
-use crate::shard::floors;
+use crate::shard::{floors, task_events};
 use crate::{Result, meta};
 
 /// How many deliveries one run looks at.
@@ -27,15 +27,9 @@ pub(super) fn is_body_held(db: &dyn Database, no: i64) -> Result<bool> {
     Ok(!rows::of_event(db, no)?.is_empty())
 }
 
-/// Returns whether an event is still there, with its body.
-pub(super) fn is_there(db: &dyn Database, seq: Option<i64>) -> Result<bool> {
-    const FIND: &str = "SELECT 1 FROM events WHERE seq = ? AND LENGTH(body) > 0";
-    Ok(db.first(FIND, &[Bind::MaybeInt(seq)], Row::int)?.is_some())
-}
-
 /// Deletes what is held no more, of a page of the deliveries that are left below the floors. Returns whether there is
 /// more to look at.
-pub(super) fn prune(pruning: &Pruning<'_>) -> Result<bool> {
+pub(crate) fn prune(pruning: &Pruning<'_>) -> Result<bool> {
     const PAGE: &str = "SELECT no FROM deliveries WHERE no > ? AND no < ? ORDER BY no LIMIT ?";
     let db = pruning.context.db;
     let (events, quarantine) = (floors::events(db)?, floors::quarantine(db)?);
@@ -67,7 +61,7 @@ fn prune_task(pruning: &Pruning<'_>, task_no: i64, seq: i64, floor: i64) -> Resu
     const LAST: &str = "SELECT last_seq FROM tasks WHERE no = ?";
     let db = pruning.context.db;
     let last = db.first(LAST, &[Bind::Int(task_no)], Row::int)?;
-    for event in erasure::events_until(db, last.unwrap_or(seq))?.into_iter().rev() {
+    for event in task_events::until(db, last.unwrap_or(seq))?.into_iter().rev() {
         if event > floor || pruning.is_pending(event)? {
             break;
         }

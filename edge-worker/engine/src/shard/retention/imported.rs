@@ -10,7 +10,7 @@ use super::tombstones;
 use crate::database::{Bind, Database};
 use crate::protocol::import::ImportedErasure;
 use crate::shard::events::rows;
-use crate::shard::floors;
+use crate::shard::{floors, tombstone_ids};
 use crate::{Context, Error, Result};
 
 /// Stores the tombstone of a task that another deployment has erased, under a number; returns whether it is new. It stays as long as one of the secrets that are
@@ -19,7 +19,7 @@ pub(crate) fn store(context: &Context<'_>, imported: &ImportedErasure, seq: i64)
     let Context { db, deployment, now } = *context;
     let digest = Digest::from_hex(&imported.task_digest)
         .ok_or(Error::from("the digest of an imported erasure is none"))?;
-    let id = tombstones::id_of(&digest);
+    let id = tombstone_ids::id_of(&digest);
     let keys = deployment.fingerprints();
     db.transaction(|| {
         let known = match rows::find_row(db, &id)? {

@@ -1,9 +1,9 @@
-//! Deletes what is too old: a page of events and of quarantined bodies up to their floors, and what is held no more.
+//! Deletes what is too old: a page of events and of quarantined bodies, and raises their floors.
 
 use vtryon_webhooks::Millis;
 
-use super::{forget, forget_body, held};
-use crate::database::Bind;
+use super::{forget, forget_body};
+use crate::database::{Bind, Database, Row};
 use crate::log::Log;
 use crate::protocol::delivery::endpoint_of;
 use crate::shard::config::Config;
@@ -50,8 +50,7 @@ impl Pruning<'_> {
         totals.committed(events.first_left);
         let quarantine = db.transaction(|| self.quarantine(totals, next_seq, until))?;
         totals.committed(quarantine.first_left);
-        let held = db.transaction(|| held::prune(self))?;
-        Ok(events.has_more || quarantine.has_more || held)
+        Ok(events.has_more || quarantine.has_more)
     }
 
     fn events(&self, totals: &TotalsCheckpoint, until: Millis) -> Result<Pruned> {
@@ -71,7 +70,7 @@ impl Pruning<'_> {
         let Some(last) = too_old.last().map(|event| event.seq) else { return Ok(Pruned::default()) };
         self.count_totals(totals, last)?;
         for event in &too_old {
-            if !held::is_there(db, event.previous)? && !self.is_pending(event.seq)? {
+            if !is_there(db, event.previous)? && !self.is_pending(event.seq)? {
                 forget(db, event.seq, event.task_no)?;
             }
         }
@@ -132,4 +131,10 @@ impl Pruning<'_> {
         }
         Ok(false)
     }
+}
+
+/// Returns whether an event is still there, with its body.
+fn is_there(db: &dyn Database, seq: Option<i64>) -> Result<bool> {
+    const FIND: &str = "SELECT 1 FROM events WHERE seq = ? AND LENGTH(body) > 0";
+    Ok(db.first(FIND, &[Bind::MaybeInt(seq)], Row::int)?.is_some())
 }

@@ -6,7 +6,7 @@ use vtryon_webhooks::Digest;
 
 use super::held;
 use crate::database::{Bind, Database, Row};
-use crate::shard::floors;
+use crate::shard::{floors, tombstone_ids};
 use crate::{Context, Deployment, Result, meta};
 
 /// How many tasks, and how many bodies, one run looks at.
@@ -17,50 +17,6 @@ const ROWS_PER_RUN: i64 = 1000;
 const TOMBS_FOR: &str = "tombstones_for";
 const TOMBS_PLACE: &str = "tombstones_place";
 const BODIES_PLACE: &str = "tombstones_bodies_place";
-
-/// What the id of a tombstone begins with, as the code of the character: no id of a task begins with a control character.
-macro_rules! mark {
-    () => {
-        1
-    };
-}
-
-pub(crate) use mark;
-
-/// The same, as a character.
-const MARK: char = {
-    const CODE: u8 = mark!();
-    CODE as char
-};
-
-/// Whether the row of a task is a tombstone, in SQL: what [`is_id`] says of its id.
-macro_rules! is_tombstone {
-    () => {
-        concat!("(SUBSTR(task_id, 1, 1) = CHAR(", crate::shard::retention::tombstones::mark!(), "))")
-    };
-}
-
-pub(crate) use is_tombstone;
-
-/// Returns the id that a task's row has once the task is pruned.
-pub(crate) fn id(task_id: &str) -> String {
-    id_of(&Digest::of_task(task_id))
-}
-
-/// Returns that of a task by the digest of its id.
-pub(crate) fn id_of(digest: &Digest) -> String {
-    format!("{MARK}{}", digest.to_hex())
-}
-
-/// Returns the digest in the id of a tombstone.
-pub(crate) fn digest_in(id: &str) -> &str {
-    id.trim_start_matches(MARK)
-}
-
-/// Returns whether an id is that of a tombstone.
-pub(crate) fn is_id(task_id: &str) -> bool {
-    task_id.starts_with(MARK)
-}
 
 /// Returns whether they are still to be looked through for the keys that are configured.
 pub(crate) fn are_outdated(db: &dyn Database, deployment: &Deployment) -> Result<bool> {
@@ -97,7 +53,7 @@ impl ScannedPage {
 
     /// Returns the ids of the tasks that are no tombstones.
     pub(crate) fn tasks(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|task| task.id.as_str()).filter(|id| !is_id(id))
+        self.0.iter().map(|task| task.id.as_str()).filter(|id| !tombstone_ids::is_id(id))
     }
 
     /// Drops those whose keys are configured no more, and as many bodies that can't be read. Returns whether there is more.
@@ -123,7 +79,7 @@ fn drop_tasks(db: &dyn Database, keys: &[String], page: &[ScannedTask]) -> Resul
     // The last one stays, for the next task is numbered after it.
     const DROP: &str = "DELETE FROM tasks WHERE no = ? AND no < (SELECT MAX(no) FROM tasks)";
     for ScannedTask { no, id, key } in page {
-        if is_id(id) && !key.split(' ').any(|key| keys.iter().any(|known| known == key)) {
+        if tombstone_ids::is_id(id) && !key.split(' ').any(|key| keys.iter().any(|known| known == key)) {
             db.run(DROP, &[Bind::Int(*no)])?;
             forget_other_events(db, *no)?;
         }

@@ -9,9 +9,9 @@ use crate::database::{Bind, Database, Row};
 use crate::protocol::{Page, PageItem, TaskFilter};
 use crate::shard::bisection;
 use crate::shard::events::duplicates::Duplicates;
-use crate::shard::events::{import, rows};
+use crate::shard::events::import;
 use crate::shard::floors;
-use crate::shard::retention::tombstones::is_tombstone;
+use crate::shard::tombstone_ids::is_tombstone;
 use crate::time::SKEW;
 
 /// How many tasks a filtered listing looks at for one page, so that a rare status costs no full scan, and neither does a
@@ -170,7 +170,7 @@ fn first_created_at(db: &dyn Database, at: Millis, imported: i64) -> Result<i64>
 
 /// Returns the number that the next task will have.
 fn next_task(db: &dyn Database) -> Result<i64> {
-    Ok(rows::last_task_no(db)? + 1)
+    Ok(floors::last_task(db)? + 1)
 }
 
 #[cfg(test)]
