@@ -583,6 +583,24 @@ export const FAULTS = [
     'format!("{last}\\u{1}")',
     'format!("{last}9")',
   ],
+  [
+    "a superseded delivery leaves no row",
+    RECORD,
+    "rows::end(db, delivery, DeliveryState::Superseded, now, None)?;",
+    'db.run("DELETE FROM deliveries WHERE no = ?", &[crate::database::Bind::Int(delivery.no)])?;',
+  ],
+  [
+    "what waits for a disabled endpoint dies as if that were deleted",
+    SCHEDULE,
+    "self.settings.endpoint(*endpoint).is_none());",
+    "self.settings.endpoint(*endpoint).is_none_or(|found| !found.options.enabled));",
+  ],
+  [
+    "a delivery is superseded whatever the order of its endpoint",
+    ENQUEUE,
+    "endpoint.order().supersedes(newer, older.is_applied)",
+    "vtryon_webhooks::endpoint::Order::Latest.supersedes(newer, older.is_applied)",
+  ],
 ].map(([name, file, ...replacements]) => ({ name, file, replacements }));
 
 /** Plants a fault; fails where a text to replace is not there exactly once. */

@@ -177,6 +177,10 @@ impl World {
             Mood::KnowsPreviousSecret => (Some(if has_previous { 200 } else { 401 }), None, usual_ms, None),
         };
         self.coverage.reach("endpoint", &format!("{mood:?}"));
+        let answers = &mut self.shards[shard].ledger.answers;
+        let answers = answers.entry((dispatch.delivery, dispatch.replay_count)).or_default();
+        answers.failures += i64::from(status != Some(200));
+        answers.has_aborted |= mood == Mood::Aborts;
         if mood != Mood::Disconnects {
             self.arrive(shard, dispatch, status == Some(200));
         }

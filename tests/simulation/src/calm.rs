@@ -112,9 +112,6 @@ impl World {
     /// Checks how deliveries have ended.
     fn check_ends(&mut self, shard: usize) {
         const ENDS: &str = "SELECT state, COALESCE(reason, ''), COUNT(*) FROM deliveries GROUP BY 1, 2";
-        const SUPERSEDED: &str = "SELECT COUNT(*) FROM deliveries d JOIN events e ON e.seq = d.no / 65536
-            WHERE d.state = 'superseded' AND NOT EXISTS (SELECT 1 FROM events newer WHERE newer.task_no = e.task_no
-                AND newer.seq > e.seq AND newer.outcome = 'applied')";
         let object = &self.shards[shard];
         for row in object.db.rows(ENDS, &[]) {
             let (state, reason) = (text(&row[0]), text(&row[1]));
@@ -126,8 +123,7 @@ impl World {
             );
             self.coverage.reach("delivery", format!("{state} {reason}").trim());
         }
-        let unjustified = object.db.integer(SUPERSEDED, &[]);
-        ensure!(unjustified == 0, "only a newer status supersedes", "{unjustified} of shard {shard}");
+        self.check_ledger(shard);
     }
 
     /// Checks that every shard has the settings of the directory.

@@ -1,5 +1,6 @@
 //! Invariants, checked against what is stored.
 
+mod changes;
 mod deliveries;
 mod erasure;
 mod events;
@@ -7,6 +8,7 @@ mod limits;
 mod memory;
 mod retention;
 
+pub use self::changes::of_change;
 pub use self::deliveries::of_dispatch;
 pub use self::erasure::{note_gone, of_erased, of_message};
 pub use self::events::of_stored_event;

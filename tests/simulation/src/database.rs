@@ -1,8 +1,11 @@
 //! The database of an object: real SQLite, whose commits are whole or absent, and whose statements can be refused.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use rusqlite::Connection;
+use rusqlite::hooks::Action;
 use vtryon_gateway_engine::Result;
 use vtryon_gateway_engine::database::{Bind, Database, Row, Value};
 use vtryon_gateway_engine::sqlite::Sqlite;
@@ -13,12 +16,22 @@ pub struct SimulatedDatabase {
     refused_after: Cell<Option<u32>>,
     /// How often each statement was executed, by its address: the text is constant.
     executed: RefCell<HashMap<*const u8, (&'static str, u64)>>,
+    /// The deliveries whose rows were written since somebody asked.
+    written: Arc<Mutex<BTreeSet<i64>>>,
 }
 
 impl SimulatedDatabase {
     pub fn new() -> Self {
-        let sqlite = Sqlite::in_memory().expect("SQLite opens a database in memory");
-        Self { sqlite, refused_after: Cell::new(None), executed: RefCell::default() }
+        let written = Arc::new(Mutex::new(BTreeSet::new()));
+        let (noted, mut connection) = (written.clone(), Connection::open_in_memory().expect("SQLite opens"));
+        let note = move |_: Action, _: &str, table: &str, row: i64| {
+            if table == "deliveries" {
+                noted.lock().unwrap_or_else(PoisonError::into_inner).insert(row);
+            }
+        };
+        connection.update_hook(Some(note)).expect("SQLite says which rows are written");
+        let sqlite = Sqlite::over(connection);
+        Self { sqlite, refused_after: Cell::new(None), executed: RefCell::default(), written }
     }
 
     /// Begins what one decision writes. The platform commits it as one, for nothing is awaited meanwhile.
@@ -49,6 +62,11 @@ impl SimulatedDatabase {
     /// Returns how many rows have been written so far.
     pub fn rows_written(&self) -> u64 {
         self.sqlite.connection().total_changes()
+    }
+
+    /// Returns the deliveries whose rows were written since the last time, also those of a decision that was rolled back.
+    pub fn written_deliveries(&self) -> BTreeSet<i64> {
+        std::mem::take(&mut *self.written.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Returns all rows of a query of the simulation's own.

@@ -21,6 +21,7 @@ mod directory;
 mod erasure;
 mod exhaustive;
 mod import;
+mod ledger;
 mod log;
 mod object;
 mod oracle;

@@ -12,6 +12,7 @@ use crate::alarm::Run;
 use crate::checks;
 use crate::coverage::{CrashPoint, Decision, Loss};
 use crate::database::SimulatedDatabase;
+use crate::ledger::Ledger;
 use crate::log::Log;
 use crate::oracle::Oracle;
 use crate::violation::ensure;
@@ -36,6 +37,7 @@ pub struct ShardObject {
     /// What should be stored.
     pub oracle: Oracle,
     pub log: Log,
+    pub ledger: Ledger,
     /// The settings that it has accepted last.
     pub settings: Settings,
     /// Before when a delivery must not be attempted again, unless it is expedited: by its number and replay count.
@@ -94,6 +96,7 @@ impl ShardObject {
             is_alarm_unset: false,
             oracle: Oracle::default(),
             log: Log::default(),
+            ledger: Ledger::default(),
             settings: Settings::default(),
             not_before: BTreeMap::new(),
             totals: Totals::default(),
@@ -188,6 +191,7 @@ impl World {
             }
         }
         self.observe(shard);
+        self.observe_deliveries(shard);
         ensure!(
             self.shards[shard].log.last >= before,
             "what is stored stays stored",

@@ -6,35 +6,10 @@ use vtryon_gateway_engine::protocol::settings::{Endpoint, SealedHeader};
 use vtryon_webhooks::{Millis, retry};
 
 use super::SKEW;
-use crate::database::{integer, text};
 use crate::directory::header_for;
+use crate::ledger::DeliveryRow;
 use crate::violation::ensure;
 use crate::world::World;
-
-/// The state of a delivery, before and after a report.
-#[derive(Debug, PartialEq)]
-pub struct DeliveryRow {
-    state: String,
-    failed_attempts: i64,
-    replay_count: i64,
-    first_at: i64,
-    scheduled_at: i64,
-    leased_until: i64,
-}
-
-fn delivery(world: &World, shard: usize, no: i64) -> Option<DeliveryRow> {
-    const FIND: &str = "SELECT state, failed_attempts, replay_count, first_at, scheduled_at, leased_until
-        FROM deliveries WHERE no = ?";
-    let rows = world.shards[shard].db.rows(FIND, &[Bind::Int(no)]);
-    rows.first().map(|row| DeliveryRow {
-        state: text(&row[0]).to_owned(),
-        failed_attempts: integer(&row[1]),
-        replay_count: integer(&row[2]),
-        first_at: integer(&row[3]),
-        scheduled_at: integer(&row[4]),
-        leased_until: integer(&row[5]),
-    })
-}
 
 /// Checks an attempt that a shard has just leased.
 pub fn of_dispatch(world: &mut World, shard: usize, dispatch: &Dispatch, body: Option<&[u8]>) {
@@ -126,9 +101,9 @@ fn of_schedule(world: &World, shard: usize, dispatch: &Dispatch, now: Millis) {
     let before = object.not_before.get(&(dispatch.delivery, dispatch.replay_count));
     let is_early = before.is_some_and(|before| now.plus_millis(2 * SKEW) < *before);
     ensure!(!is_early, "no attempt is made before its time", "delivery {} at {now:?}", dispatch.delivery);
-    let row = delivery(world, shard, dispatch.delivery);
-    let is_next = row.as_ref().is_some_and(|row| {
-        row.state == "pending"
+    let row = object.ledger.rows.get(&dispatch.delivery);
+    let is_next = row.is_some_and(|row| {
+        row.is_pending()
             && row.failed_attempts + 1 == i64::from(dispatch.attempt)
             && row.replay_count == dispatch.replay_count
     });
@@ -144,7 +119,7 @@ fn of_webhook_id(world: &mut World, shard: usize, dispatch: &Dispatch) {
 impl World {
     /// Returns the state of a delivery before a report of it is recorded.
     pub fn before_report(&self, shard: usize, report: &AttemptReport) -> Option<DeliveryRow> {
-        delivery(self, shard, report.delivery)
+        self.shards[shard].ledger.rows.get(&report.delivery).cloned()
     }
 
     /// Checks what a report has made of its delivery, whose state was `before`. The call that brought it may have stored
@@ -156,7 +131,7 @@ impl World {
         (before, last): (&Option<DeliveryRow>, i64),
         is_recorded: bool,
     ) {
-        let after = delivery(self, shard, report.delivery);
+        let after = self.shards[shard].ledger.rows.get(&report.delivery).cloned();
         let (Some(before), Some(after)) = (before, &after) else { return };
         let is_expedited = self.shards[shard].log.has_expedited(report.delivery, last);
         if is_expedited && after.replay_count > before.replay_count {
@@ -165,7 +140,7 @@ impl World {
         }
         let Some(attempt) = &report.made else { return };
         let is_delivered = attempt.status.is_some_and(|status| (200..300).contains(&status));
-        let is_of_round = before.state == "pending" && before.replay_count == report.replay_count;
+        let is_of_round = before.is_pending() && before.replay_count == report.replay_count;
         if !is_of_round {
             ensure!(before == after, "an ended delivery is not changed by a report", "{before:?} {after:?}");
             return;

@@ -1,0 +1,119 @@
+//! The deliveries of a shard, as they were after each decision: whatever becomes of one is seen, and held to the rules.
+
+use std::collections::BTreeMap;
+
+use vtryon_gateway_engine::database::{Bind, Value};
+use vtryon_gateway_engine::protocol::settings::Settings;
+
+use crate::checks;
+use crate::database::{integer, text};
+use crate::object::ShardObject;
+use crate::violation::ensure;
+use crate::world::World;
+
+/// A delivery, as it is stored. What is null is -1, or empty.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeliveryRow {
+    pub state: String,
+    pub reason: String,
+    pub due_at: i64,
+    pub leased_until: i64,
+    pub scheduled_at: i64,
+    pub first_at: i64,
+    pub failed_attempts: i64,
+    pub replay_count: i64,
+    /// The range replay that it is part of.
+    pub replay: String,
+}
+
+impl DeliveryRow {
+    pub fn is_pending(&self) -> bool {
+        self.state == "pending"
+    }
+
+    fn read(row: &[Value]) -> Self {
+        Self {
+            state: text(&row[0]).to_owned(),
+            reason: text(&row[1]).to_owned(),
+            due_at: integer(&row[2]),
+            leased_until: integer(&row[3]),
+            scheduled_at: integer(&row[4]),
+            first_at: integer(&row[5]),
+            failed_attempts: integer(&row[6]),
+            replay_count: integer(&row[7]),
+            replay: text(&row[8]).to_owned(),
+        }
+    }
+}
+
+/// What endpoints have answered to the attempts at a delivery since a replay.
+#[derive(Default)]
+pub struct Answers {
+    pub failures: i64,
+    pub has_aborted: bool,
+}
+
+/// All deliveries that a shard has enqueued, but for those that were pruned or erased by the rules.
+#[derive(Default)]
+pub struct Ledger {
+    pub rows: BTreeMap<i64, DeliveryRow>,
+    /// What endpoints have answered, by delivery and replay count.
+    pub answers: BTreeMap<(i64, i64), Answers>,
+}
+
+/// What a decision has made of a delivery.
+pub struct Change {
+    pub no: i64,
+    pub before: Option<DeliveryRow>,
+    pub after: Option<DeliveryRow>,
+}
+
+impl World {
+    /// Reads what a decision has made of deliveries, and checks each change.
+    pub fn observe_deliveries(&mut self, shard: usize) {
+        const FIND: &str =
+            "SELECT state, reason, due_at, leased_until, scheduled_at, first_at, failed_attempts,
+            replay_count, replay FROM deliveries WHERE no = ?";
+        let ShardObject { db, ledger, .. } = &mut self.shards[shard];
+        let mut changes = Vec::new();
+        for no in db.written_deliveries() {
+            let after = db.rows(FIND, &[Bind::Int(no)]).first().map(|row| DeliveryRow::read(row));
+            let before = match &after {
+                Some(row) => ledger.rows.insert(no, row.clone()),
+                None => ledger.rows.remove(&no),
+            };
+            if before != after {
+                changes.push(Change { no, before, after });
+            }
+        }
+        if changes.is_empty() {
+            return;
+        }
+        let stored = self.newly_stored_settings(shard);
+        for change in &changes {
+            checks::of_change(self, shard, stored.as_ref(), change);
+        }
+    }
+
+    /// Returns the settings that a decision has just stored, if it has.
+    fn newly_stored_settings(&self, shard: usize) -> Option<Settings> {
+        const STORED: &str = "SELECT doc FROM settings WHERE version > ?";
+        let object = &self.shards[shard];
+        let stored = object.db.rows(STORED, &[Bind::Int(object.settings.version)]);
+        stored.first().map(|row| serde_json::from_str(text(&row[0])).expect("settings are JSON"))
+    }
+
+    /// Checks that each delivery that was enqueued, and not pruned or erased since, is there.
+    pub fn check_ledger(&self, shard: usize) {
+        let ShardObject { db, ledger, .. } = &self.shards[shard];
+        let stored = db.integers("SELECT no FROM deliveries ORDER BY no", &[]);
+        let is_equal = stored.iter().eq(ledger.rows.keys());
+        ensure!(
+            is_equal,
+            "every delivery that was enqueued is stored",
+            "{} of {}",
+            stored.len(),
+            ledger.rows.len()
+        );
+    }
+}
