@@ -14,7 +14,7 @@ use vtryon_gateway_engine::protocol::{AuditedRequest, EndpointHealth, ShardReque
 use vtryon_gateway_engine::{Context, Failure};
 use vtryon_webhooks::delivery::EndpointSecret;
 use vtryon_webhooks::endpoint::UrlRules;
-use vtryon_webhooks::{Millis, Shards};
+use vtryon_webhooks::{Code, Millis, Shards};
 
 use crate::coverage::{CrashPoint, Decision, Loss};
 use crate::database::SimulatedDatabase;
@@ -58,10 +58,10 @@ const CHANGES: [&str; 27] = [
     r#"{"url":"https://shop.example/hook"}"#,
     r#"{"headers":{"x-api-key":"a key"}}"#,
     r#"{"headers":null}"#,
-    r#"{"auth":{"bearer":"a token"}}"#,
+    r#"{"auth":{"type":"bearer","token":"a-token"}}"#,
     r#"{"auth":null}"#,
     r#"{"url":"https://other.example/hook","headers":{"x-api-key":"another key"},"auth":null}"#,
-    r#"{"url":"https://shop.example/hook","headers":null,"auth":{"bearer":"another token"}}"#,
+    r#"{"url":"https://shop.example/hook","headers":null,"auth":{"type":"basic","username":"a name","password":"a password"}}"#,
 ];
 
 impl World {
@@ -207,11 +207,20 @@ impl World {
     fn change_to(&mut self, endpoint: i64, body: &str) -> Option<()> {
         let shards = self.count();
         let record = self.direct(Decision::Change, |context| {
-            let url = endpoints::find(context.db, endpoint)?.endpoint.options.url;
-            let url = fields::url(body).unwrap_or(url);
-            let headers = credentials::read(body)?;
-            let headers = headers.iter().map(|header| sealed_header(endpoint, &url, header)).collect();
-            endpoints::change(context, endpoint, body, &field_rules(&UrlRules::default(), shards), headers)
+            let options = endpoints::find(context.db, endpoint)?.endpoint.options;
+            let url = fields::url(body).unwrap_or(options.url.clone());
+            let headers = credentials::read(body);
+            ensure!(headers.is_ok(), "a valid change is accepted", "{body}: {:?}", headers.err());
+            let headers = headers?.iter().map(|header| sealed_header(endpoint, &url, header)).collect();
+            let urls = UrlRules::default();
+            let changed = endpoints::change(context, endpoint, body, &field_rules(&urls, shards), headers);
+            if let Err(Failure::Refused(refusal)) = &changed {
+                // Headers go to no other origin, and an alert destination has fewer fields.
+                let is_right =
+                    options.is_alert_destination() || (refusal.code == Code::Conflict && url != options.url);
+                ensure!(is_right, "a valid change is accepted", "{body}: {}", refusal.message);
+            }
+            changed
         })?;
         self.put(&record, Some("PATCH /api/endpoints/{endpoint_id}"))
     }
