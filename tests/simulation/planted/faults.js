@@ -601,6 +601,90 @@ export const FAULTS = [
     "endpoint.order().supersedes(newer, older.is_applied)",
     "vtryon_webhooks::endpoint::Order::Latest.supersedes(newer, older.is_applied)",
   ],
+  [
+    "events of other names lose their bodies when another event is pruned",
+    RETENTION,
+    "previous = NULL WHERE seq = ?",
+    "previous = NULL WHERE digest IS NOT NULL AND task_no > 0 AND ?1 > 0",
+  ],
+  [
+    "the result of a second final status replaces that of the first",
+    STORE,
+    "step.finishes().then(",
+    'matches!(incoming.content.status(), Some("completed" | "failed")).then(',
+  ],
+  [
+    "imported events are not counted",
+    TOTALS,
+    "seq < ?2 AND task_no > 0 GROUP BY",
+    "seq < ?2 AND task_no > 0 AND imported_at IS NULL GROUP BY",
+  ],
+  [
+    "a dead letter counts as delivered in its range",
+    RECORD,
+    "replays::count(db, delivery, false)?;\n        let (id, endpoint)",
+    "replays::count(db, delivery, true)?;\n        let (id, endpoint)",
+  ],
+  [
+    "all statuses of a task have one webhook-id",
+    "edge-worker/engine/src/protocol/event.rs",
+    "Self::Status { task_id, status, .. } => Identity::Status { task_id, status },",
+    'Self::Status { task_id, .. } => Identity::Status { task_id, status: "" },',
+  ],
+  [
+    "a lease ends before its attempt",
+    LEASES,
+    "until: after(BEGIN_WITHIN_SECONDS + i64::from(timeout_seconds) + MARGIN_SECONDS),",
+    "until: after(BEGIN_WITHIN_SECONDS + MARGIN_SECONDS / i64::from(timeout_seconds)),",
+  ],
+  [
+    "a retry comes a minute late",
+    RECORD,
+    "NextStep::RetryAt(at) => retry_at(db, delivery, at),",
+    "NextStep::RetryAt(at) => retry_at(db, delivery, at.plus_seconds(60)),",
+  ],
+  [
+    "what the gateway could not attempt waits for an hour",
+    RECORD,
+    "const DEFERRED_FOR: i64 = 60;",
+    "const DEFERRED_FOR: i64 = 3600;",
+  ],
+  [
+    "what bears `auth` is refused",
+    "edge-worker/engine/src/directory/credentials.rs",
+    'Some("bearer") =>',
+    'Some("Bearer") =>',
+  ],
+  [
+    "acknowledgements are refused",
+    LIVE,
+    "acknowledged(text, MAX_ACK_BYTES)",
+    "acknowledged(text, MAX_ACK_BYTES.min(20))",
+  ],
+  [
+    "a live event has the end of its body alone",
+    "edge-worker/engine/src/shard/live/message.rs",
+    "Base64::encode_string(&body)",
+    "Base64::encode_string(&body[1..])",
+  ],
+  [
+    "a snapshot has few of the tasks",
+    "edge-worker/engine/src/shard/live/message.rs",
+    "const SNAPSHOT: u32 = 50;",
+    "const SNAPSHOT: u32 = 5;",
+  ],
+  [
+    "every attempt is told to have arrived",
+    "edge-worker/engine/src/shard/live/broadcast.rs",
+    "delivery.state.as_str()",
+    '"delivered"',
+  ],
+  [
+    "a page receives no result",
+    "edge-worker/engine/src/shard/live/state.rs",
+    "result_url: self.result_url.as_deref(),",
+    "result_url: None,",
+  ],
 ].map(([name, file, ...replacements]) => ({ name, file, replacements }));
 
 /** Plants a fault; fails where a text to replace is not there exactly once. */

@@ -67,6 +67,7 @@ impl World {
         checks::note_gone(self, shard);
         checks::of_erased(self, shard);
         checks::of_retention(self, shard, &owed);
+        checks::note_pruned(self, shard);
         if let (Some(has_succeeded), Some(run)) = (begun.done(), &mut self.shards[shard].run) {
             run.has_succeeded = has_succeeded;
         }

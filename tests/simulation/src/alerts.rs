@@ -52,6 +52,7 @@ impl World {
         let rows = self.shards[shard].db.rows("SELECT body FROM events WHERE seq = ?", &[Bind::Int(seq)]);
         let [row] = &rows[..] else { return };
         let Value::Blob(body) = &row[0] else { return };
+        self.shards[shard].log.note_body(seq, body);
         let event: Json = serde_json::from_slice(body).expect("an alert is JSON");
         let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
         let (name, endpoint) = (text(&event["type"]), text(&event["data"]["endpoint"]));

@@ -5,6 +5,7 @@ use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::delivery::endpoint_of;
 use vtryon_gateway_engine::protocol::settings::{Replay, ReplayProgress, Settings};
 
+use crate::checks;
 use crate::coverage::Decision;
 use crate::database::{integer, text};
 use crate::object::ShardObject;
@@ -124,6 +125,7 @@ impl World {
             self.coverage.reach("delivery", format!("{state} {reason}").trim());
         }
         self.check_ledger(shard);
+        checks::of_stored(self, shard);
     }
 
     /// Checks that every shard has the settings of the directory.

@@ -6,7 +6,9 @@ mod erasure;
 mod events;
 mod limits;
 mod memory;
+mod messages;
 mod retention;
+mod stored;
 
 pub use self::changes::of_change;
 pub use self::deliveries::of_dispatch;
@@ -14,7 +16,9 @@ pub use self::erasure::{note_gone, of_erased, of_message};
 pub use self::events::of_stored_event;
 pub use self::limits::of_limits;
 pub use self::memory::of_memory;
+pub use self::messages::{of_state, of_stream_message};
 pub use self::retention::{forget_dropped, of_retention, owed};
+pub use self::stored::{note_pruned, of_stored};
 
 /// How much the clocks of objects differ at most, in milliseconds.
 pub const SKEW: i64 = 2_000;

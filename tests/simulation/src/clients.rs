@@ -4,6 +4,7 @@ mod receive;
 
 use vtryon_gateway_engine::protocol::live::{Start, Subject, Subscription};
 use vtryon_gateway_engine::shard::{Subscribed, Subscriber, TICKET_TAG};
+use vtryon_webhooks::Millis;
 
 use crate::coverage::{CrashPoint, Decision, Loss};
 use crate::object::Decided;
@@ -32,8 +33,12 @@ pub struct Client {
     last_id: Option<String>,
     /// Where it resumes.
     resumes_at: Option<Start>,
-    /// How far the status of its task was.
-    status: Option<u8>,
+    /// The status of its task, as it was told last.
+    status: Option<String>,
+    /// Whether its events carry their bodies and signatures.
+    bodies: bool,
+    /// When what has let it in ends.
+    until: Millis,
     /// How many messages it has received.
     received: u64,
 }
@@ -113,6 +118,8 @@ impl World {
             last_id: None,
             resumes_at: None,
             status: None,
+            bodies: self.random.chance(500),
+            until: self.now,
             received: 0,
         }
     }
@@ -129,9 +136,9 @@ impl World {
             Watched::Task(task_id) => Subject::Task { task_id: task_id.clone() },
             Watched::State(task_id) => Subject::State { task_id: task_id.clone() },
         };
-        let until = Some(self.now.plus_seconds(3600));
+        let (bodies, until) = (client.bodies, self.now.plus_seconds(3600));
         let send_window = self.random.one_of(&[2_000, 262_144]);
-        let subscription = Subscription { subject, start, bodies: false, until, send_window };
+        let subscription = Subscription { subject, start, bodies, until: Some(until), send_window };
         let at = (shard as u32, self.regime.shards);
         let subscribed = self.decide(shard, Decision::Subscribe, |engine, context| {
             engine.subscribe(context, at, subscription)
@@ -162,6 +169,7 @@ impl World {
             Start::After(seq) => seq,
             Start::Now | Start::Since(_) => self.shards[shard].log.last,
         });
+        client.until = until;
         client.socket = Some((String::new(), opened.tags.clone()));
         self.deliver(index, &opened.subscriber, opened.outgoing);
     }

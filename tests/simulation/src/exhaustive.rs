@@ -104,7 +104,7 @@ impl Tree<'_> {
             let content = self.incoming(body).content;
             let outcome = oracle.outcome(&content, body);
             if outcome != "duplicate" {
-                oracle.store(&content, body, "", seq);
+                oracle.store(&content, body, "", (seq, Millis(START)));
             }
             outcomes.push(outcome);
         }

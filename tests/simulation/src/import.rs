@@ -3,7 +3,7 @@
 
 use vtryon_gateway_engine::protocol::import::{ImportedErasure, ImportedEvent, ImportedLine};
 use vtryon_gateway_engine::protocol::{Content, IncomingEvent, ShardRequest};
-use vtryon_webhooks::{Digest, Signature};
+use vtryon_webhooks::{Digest, Millis, Signature};
 
 use crate::checks;
 use crate::coverage::Decision;
@@ -16,6 +16,7 @@ const OLDEST: i64 = 60 * 3600 * 1000;
 
 /// An event of a batch, as it is checked.
 struct Event {
+    received_at: Millis,
     content: Content,
     key: String,
     body: Vec<u8>,
@@ -55,7 +56,12 @@ impl World {
             let (digest, event) = IncomingEvent::read(&verified, received_at);
             let shard = self.count().of(&digest) as usize;
             let event = IncomingEvent { imported_at: Some(self.now), ..event };
-            let sent = Event { content: copied(&event.content), key: event.key.clone(), body: body.clone() };
+            let sent = Event {
+                received_at,
+                content: copied(&event.content),
+                key: event.key.clone(),
+                body: body.clone(),
+            };
             let line = ImportedLine::Event(ImportedEvent { event, length: body.len() });
             parts[shard].push((line, Sent::Event(sent), body));
         }
@@ -82,7 +88,7 @@ impl World {
         let mut seq = before;
         let (mut outcomes, mut stored) = (Vec::new(), Vec::new());
         for of_line in &sent {
-            let Event { content, key, body } = match of_line {
+            let Event { received_at, content, key, body } = match of_line {
                 Sent::Event(event) => event,
                 Sent::Erasure(task_id) => {
                     let is_known = self.shards[shard].oracle.has_erased(task_id);
@@ -118,7 +124,9 @@ impl World {
             }
             seq += 1;
             self.coverage.reach("imported", outcome);
-            self.shards[shard].oracle.store(content, body, key, seq);
+            let object = &mut self.shards[shard];
+            object.oracle.store(content, body, key, (seq, *received_at));
+            object.log.note_body(seq, body);
             stored.push((seq, content, body, outcome));
         }
         for (seq, content, body, outcome) in stored {

@@ -1,6 +1,6 @@
 //! The deliveries of a shard, as they were after each decision: whatever becomes of one is seen, and held to the rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vtryon_gateway_engine::database::{Bind, Value};
 use vtryon_gateway_engine::protocol::settings::Settings;
@@ -59,6 +59,54 @@ pub struct Ledger {
     pub rows: BTreeMap<i64, DeliveryRow>,
     /// What endpoints have answered, by delivery and replay count.
     pub answers: BTreeMap<(i64, i64), Answers>,
+    /// The states that each has had.
+    pub states: BTreeMap<i64, BTreeSet<String>>,
+    /// What has become of the deliveries of each range replay.
+    pub ranges: BTreeMap<String, Range>,
+}
+
+/// What has become of the deliveries of a range replay.
+#[derive(Debug, Default)]
+pub struct Range {
+    pub enqueued: i64,
+    pub delivered: i64,
+    pub failed: i64,
+    /// Those that went on in the same decision: they have ended and were replayed once more, or they have gone, and may
+    /// have left for another range before.
+    pub unseen: i64,
+}
+
+impl Ledger {
+    /// Counts a change for the range replays that the delivery was and is part of.
+    fn count(&mut self, change: &Change) {
+        if let Some(row) = &change.after {
+            self.states.entry(change.no).or_default().insert(row.state.clone());
+        }
+        let pending = change.before.as_ref().filter(|row| row.is_pending() && !row.replay.is_empty());
+        let after = change.after.as_ref();
+        let goes_on = pending.zip(after).is_some_and(|(before, after)| {
+            before.replay_count == after.replay_count && before.replay == after.replay
+        });
+        let entered = after.filter(|row| !row.replay.is_empty() && !goes_on);
+        let was_pending = change.before.as_ref().is_some_and(DeliveryRow::is_pending);
+        if let Some(row) = entered.filter(|row| row.is_pending() || !was_pending) {
+            self.ranges.entry(row.replay.clone()).or_default().enqueued += 1;
+        }
+        let ended = pending.or(entered.filter(|row| !row.is_pending()));
+        let Some(name) = ended.map(|row| row.replay.clone()) else { return };
+        let range = self.ranges.entry(name).or_default();
+        match after {
+            Some(after) if after.is_pending() && goes_on => {}
+            Some(after) if pending.is_some_and(|before| before.replay_count < after.replay_count) => {
+                range.unseen += 1;
+            }
+            // It has left for another range.
+            Some(after) if after.is_pending() => range.enqueued -= 1,
+            Some(after) if after.state == "delivered" => range.delivered += 1,
+            Some(_) => range.failed += 1,
+            None => range.unseen += 1,
+        }
+    }
 }
 
 /// What a decision has made of a delivery.
@@ -83,7 +131,9 @@ impl World {
                 None => ledger.rows.remove(&no),
             };
             if before != after {
-                changes.push(Change { no, before, after });
+                let change = Change { no, before, after };
+                ledger.count(&change);
+                changes.push(change);
             }
         }
         if changes.is_empty() {

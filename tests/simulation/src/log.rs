@@ -1,10 +1,11 @@
 //! What a shard has stored, in the order of its numbers: read from its tables after each decision.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use vtryon_gateway_engine::database::Bind;
+use vtryon_gateway_engine::database::{Bind, Value};
 use vtryon_gateway_engine::protocol::delivery::seq_of;
 use vtryon_webhooks::Millis;
+use vtryon_webhooks::event::STATUS_CHANGED;
 
 use crate::database::{integer, text};
 use crate::violation::ensure;
@@ -14,7 +15,12 @@ use crate::world::World;
 #[derive(Clone)]
 pub struct Entry {
     pub task_id: Option<String>,
+    /// The name of the event; that of a change of status, where its row has none.
+    pub name: String,
+    pub status: Option<String>,
     pub outcome: String,
+    /// What was received: none of a replay and an erasure.
+    pub body: Vec<u8>,
     /// The delivery that is replayed.
     pub delivery: Option<i64>,
     pub received_at: Millis,
@@ -27,6 +33,17 @@ pub struct Entry {
 impl Entry {
     pub fn is_applied(&self) -> bool {
         self.outcome == "applied"
+    }
+
+    /// Returns what it has in common with its duplicates.
+    pub fn identity(&self, seq: i64) -> String {
+        let Self { task_id, name, status, body, .. } = self;
+        match (task_id, status) {
+            (Some(task_id), Some(status)) => format!("{task_id} {status}"),
+            (Some(task_id), None) => format!("{task_id} {name} {body:?}"),
+            (None, _) if self.is_alert => format!("alert {seq}"),
+            (None, _) => format!("{body:?}"),
+        }
     }
 
     /// Returns whether it is the erasure of a task.
@@ -42,6 +59,10 @@ pub struct Log {
     /// Up to which numbers events and unreadable bodies were pruned.
     pub pruned_to: i64,
     pub quarantine_pruned_to: i64,
+    /// The tasks that were erased at any time.
+    pub erased: BTreeSet<String>,
+    /// How many events there were, by name and outcome, as metrics name them.
+    pub totals: BTreeMap<(String, String), i64>,
 }
 
 impl Log {
@@ -57,8 +78,16 @@ impl Log {
             .map(|(seq, _)| *seq)
     }
 
+    /// Notes what was received under a number.
+    pub fn note_body(&mut self, seq: i64, body: &[u8]) {
+        if let Some(entry) = self.entries.get_mut(&seq) {
+            entry.body = body.to_vec();
+        }
+    }
+
     /// Notes that a task was erased.
     pub fn erase(&mut self, task_id: &str) {
+        self.erased.insert(task_id.to_owned());
         let is_of_task = |entry: &&mut Entry| entry.task_id.as_deref() == Some(task_id);
         self.entries.values_mut().filter(is_of_task).for_each(|entry| entry.is_erased = true);
     }
@@ -94,15 +123,17 @@ impl Log {
 impl World {
     /// Reads what a shard has stored since the last time.
     pub fn observe(&mut self, shard: usize) {
-        const NEW: &str = "SELECT e.seq, t.task_id, e.outcome, NULL, e.received_at
+        const NEW: &str = "SELECT e.seq, t.task_id, e.outcome, NULL, e.received_at, e.name, e.status
                 FROM events e LEFT JOIN tasks t ON t.no = e.task_no WHERE e.seq > ?1
-            UNION ALL SELECT no, NULL, 'quarantined', NULL, received_at FROM quarantine WHERE no > ?1
-            UNION ALL SELECT last_seq, NULL, 'erased', NULL, updated_at FROM tasks WHERE erased_at IS NOT NULL AND last_seq > ?1
-            UNION ALL SELECT seq, NULL, 'replay', delivery, replayed_at FROM replay_log WHERE seq > ?1 ORDER BY 1";
+            UNION ALL SELECT no, NULL, 'quarantined', NULL, received_at, '', NULL FROM quarantine WHERE no > ?1
+            UNION ALL SELECT last_seq, NULL, 'erased', NULL, updated_at, NULL, NULL FROM tasks
+                WHERE erased_at IS NOT NULL AND last_seq > ?1
+            UNION ALL SELECT seq, NULL, 'replay', delivery, replayed_at, NULL, NULL FROM replay_log
+                WHERE seq > ?1 ORDER BY 1";
         let object = &mut self.shards[shard];
         let mut stored_alerts = Vec::new();
         for row in object.db.rows(NEW, &[Bind::Int(object.log.last)]) {
-            let [seq, task_id, outcome, delivery, received_at] = &row[..] else { continue };
+            let [seq, task_id, outcome, delivery, received_at, name, status] = &row[..] else { continue };
             let seq = integer(seq);
             let delivery = Some(integer(delivery)).filter(|delivery| *delivery > 0);
             ensure!(
@@ -127,6 +158,13 @@ impl World {
             }
             let outcome = text(outcome).to_owned();
             let received_at = Millis(integer(received_at));
+            let name = if *name == Value::Null { STATUS_CHANGED } else { text(name) }.to_owned();
+            let status = Some(text(status).to_owned()).filter(|status| !status.is_empty());
+            if !matches!(&*outcome, "alert" | "replay" | "erased") {
+                let counted = if name == STATUS_CHANGED { STATUS_CHANGED } else { "other" };
+                let key = (counted.to_owned(), outcome.clone());
+                *object.log.totals.entry(key).or_default() += 1;
+            }
             self.coverage.reach("entry", &outcome);
             let of = delivery.map_or(seq, seq_of);
             let is_alert =
@@ -135,10 +173,18 @@ impl World {
                 stored_alerts.push(seq);
             }
             object.log.last = seq;
-            object
-                .log
-                .entries
-                .insert(seq, Entry { task_id, outcome, delivery, received_at, is_alert, is_erased: false });
+            let entry = Entry {
+                task_id,
+                name,
+                status,
+                outcome,
+                body: Vec::new(),
+                delivery,
+                received_at,
+                is_alert,
+                is_erased: false,
+            };
+            object.log.entries.insert(seq, entry);
         }
         for seq in stored_alerts {
             self.check_alert(shard, seq);

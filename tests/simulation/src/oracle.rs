@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use vtryon_gateway_engine::protocol::Content;
+use vtryon_webhooks::Millis;
 
 /// How many unknown statuses of a task are stored.
 const MAX_UNKNOWN: usize = 16;
@@ -14,6 +15,10 @@ pub struct KnownTask {
     pub status: Option<String>,
     pub statuses: BTreeSet<String>,
     pub unknown: BTreeSet<String>,
+    /// How it ended, by its first final status, until it is pruned.
+    pub ending: Option<Ending>,
+    /// Whether its row is a tombstone: nothing but its statuses is stored.
+    pub is_pruned: bool,
     /// Other events: their names and bodies.
     pub others: BTreeSet<(String, Vec<u8>)>,
     /// The numbers of its events that are stored, in order.
@@ -24,6 +29,21 @@ pub struct KnownTask {
     pub is_erased: bool,
     /// Whether its erasure was imported, and its rows are not deleted yet.
     pub is_left: bool,
+}
+
+/// How a task ended, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    pub result_url: Option<String>,
+    pub failure: Option<String>,
+    pub at: Millis,
+}
+
+impl KnownTask {
+    /// Returns the status that is shown: none of a task that was pruned.
+    pub fn shown_status(&self) -> Option<&str> {
+        self.status.as_deref().filter(|_| !self.is_pruned)
+    }
 }
 
 /// All that a shard has been sent and has stored.
@@ -119,8 +139,8 @@ impl Oracle {
         }
     }
 
-    /// Notes an event that was stored.
-    pub fn store(&mut self, content: &Content, body: &[u8], key: &str, seq: i64) {
+    /// Notes an event that was stored, under a number and as received at a time.
+    pub fn store(&mut self, content: &Content, body: &[u8], key: &str, (seq, at): (i64, Millis)) {
         let outcome = self.outcome(content, body);
         let (task_id, status) = match content {
             Content::Status { task_id, status, .. } => (task_id, Some(status)),
@@ -132,6 +152,7 @@ impl Oracle {
         };
         let task = self.tasks.entry(task_id.clone()).or_default();
         task.seqs.push(seq);
+        task.is_pruned = false;
         task.keys.insert(key.to_owned());
         match (content, status) {
             (Content::Other { name, .. }, _) => {
@@ -144,9 +165,19 @@ impl Oracle {
                 task.statuses.insert(status.clone());
                 if outcome == "applied" {
                     task.status = Some(status.clone());
+                    task.ending = ending(content, at).filter(|_| rank(status) == Some(2));
                 }
             }
             (_, None) => {}
         }
+    }
+}
+
+fn ending(content: &Content, at: Millis) -> Option<Ending> {
+    match content {
+        Content::Status { result_url, failure, .. } => {
+            Some(Ending { result_url: result_url.clone(), failure: failure.clone(), at })
+        }
+        Content::Other { .. } | Content::Unreadable { .. } => None,
     }
 }

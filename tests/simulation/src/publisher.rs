@@ -4,7 +4,7 @@ use vtryon_webhooks::Millis;
 
 use crate::world::World;
 
-/// How often Vtryon repeats an event that was not acknowledged, and after how many seconds: over 24 hours in all.
+/// How often Vtryon repeats an event that was not acknowledged, and after how many seconds: over 20 hours in all.
 const RETRIES: [i64; 5] = [60, 600, 3600, 6 * 3600, 13 * 3600];
 
 const STATUSES: [&str; 7] =
@@ -67,10 +67,12 @@ impl World {
             ),
             _ => {
                 let status = self.random.one_of(&STATUSES);
+                // Each result is another one: only one of them counts.
+                let result = self.random.number(0..1_000_000);
                 let more = match status {
-                    "completed" => r#","data":{"result_url":"https://cdn.test/1.jpg"}"#,
-                    "failed" => r#","error":{"message":"no person found"}"#,
-                    _ => "",
+                    "completed" => format!(r#","data":{{"result_url":"https://cdn.test/{result}.jpg"}}"#),
+                    "failed" => format!(r#","error":{{"message":"no person found in {result}"}}"#),
+                    _ => String::new(),
                 };
                 // Serialized in more than one way: the same event all the same.
                 let blank = self.random.one_of(&["", " ", "\n"]);

@@ -1,4 +1,4 @@
-//! Runs a seed, and finds the fewest steps that fail.
+//! Runs a seed, and looks for fewer steps that fail.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -39,7 +39,8 @@ pub fn run(seed: u64, steps: u64, is_traced: bool) -> Result<Coverage, Failure> 
     }
 }
 
-/// Finds a failure of the same seed after fewer steps, by replaying shorter prefixes.
+/// Finds a failure of the same seed after fewer steps, by replaying shorter prefixes: one that no prefix tried here
+/// undercuts, and not always the shortest of all.
 pub fn shrink(failure: Failure) -> Failure {
     let mut least = failure;
     let mut step = least.steps / 2;

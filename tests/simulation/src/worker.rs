@@ -24,7 +24,8 @@ impl World {
         let signature = Signature::sign(&keys[secret % keys.len()], body);
         let verified =
             self.deployment.verifier.verify(body, &signature).expect("it was signed with this key");
-        let (digest, incoming) = IncomingEvent::read(&verified, self.now);
+        let received_at = self.now;
+        let (digest, incoming) = IncomingEvent::read(&verified, received_at);
         let shard = self.count().of(&digest) as usize;
         let (content, key) = (copied(&incoming.content), incoming.key.clone());
         let brings_reports = !self.waiting_reports[shard].is_empty();
@@ -45,7 +46,8 @@ impl World {
                 object.log.last,
                 show(body)
             );
-            object.oracle.store(&content, body, &key, object.log.last);
+            object.oracle.store(&content, body, &key, (object.log.last, received_at));
+            object.log.note_body(object.log.last, body);
             let seq = self.shards[shard].log.last;
             checks::of_stored_event(self, shard, (seq, false), &content, body, outcome);
         }

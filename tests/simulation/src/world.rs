@@ -54,6 +54,8 @@ pub struct World {
     pub clients: Vec<Client>,
     /// The webhook-id of each event, by its shard and number.
     pub webhook_ids: BTreeMap<(usize, i64), String>,
+    /// What the event of each webhook-id has in common with its duplicates.
+    pub identities: BTreeMap<String, String>,
     /// The numbers of all endpoints, and the ids of all range replays, that there ever were.
     pub endpoints: BTreeSet<i64>,
     pub replays: Vec<String>,
@@ -118,6 +120,7 @@ impl World {
             servers: BTreeMap::new(),
             clients: Vec::new(),
             webhook_ids: BTreeMap::new(),
+            identities: BTreeMap::new(),
             endpoints: BTreeSet::new(),
             replays: Vec::new(),
             decisions: 0,

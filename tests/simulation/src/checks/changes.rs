@@ -9,6 +9,9 @@ use crate::ledger::{Change, DeliveryRow};
 use crate::violation::{ensure, violated};
 use crate::world::World;
 
+/// How long a delivery is held back at most that is due, in milliseconds: for a lease or a pause, by clocks that differ.
+const LONGEST_HELD: i64 = 65_000;
+
 /// Checks what a decision has made of a delivery: by the settings before it, or by those that it has stored.
 pub fn of_change(world: &World, shard: usize, stored: Option<&Settings>, change: &Change) {
     let Change { no, before, after } = change;
@@ -19,7 +22,9 @@ pub fn of_change(world: &World, shard: usize, stored: Option<&Settings>, change:
             let is_same_round = before.as_ref().is_some_and(|row| row.replay_count == after.replay_count);
             let has_ended = before.as_ref().is_some_and(|row| is_same_round && !row.is_pending());
             ensure!(!has_ended, "the first end of a delivery stays", "{no}: {after:?} after {before:?}");
-            if !after.is_pending() {
+            if after.is_pending() {
+                found.is_due_in_time(after);
+            } else {
                 found.has_ended(before.as_ref().filter(|_| is_same_round), after);
             }
         }
@@ -58,6 +63,31 @@ impl Found<'_> {
             is_right,
             "a delivery ends for a reason that holds",
             "{}: {after:?} after {before:?}",
+            self.no
+        );
+    }
+
+    /// Nothing holds a delivery back but its schedule, a lease, the pause after a secret that can't be opened, and the
+    /// deliveries of its task before it.
+    fn is_due_in_time(&self, row: &DeliveryRow) {
+        let looked_at = |row: &DeliveryRow| row.due_at.max(row.leased_until);
+        ensure!(looked_at(row) > 0, "a pending delivery is due, or it is leased", "{}: {row:?}", self.no);
+        let object = &self.world.shards[self.shard];
+        let soon = self.world.clock(self.shard).0.max(self.world.now.0) + LONGEST_HELD;
+        let latest = row.scheduled_at.max(soon);
+        if looked_at(row) <= latest {
+            return;
+        }
+        let (seq, endpoint) = (seq_of(self.no), endpoint_of(self.no));
+        let task_id = object.log.entries.get(&seq).and_then(|entry| entry.task_id.as_ref());
+        let of_task = object.log.entries.range(..seq).filter(|(_, entry)| entry.task_id.as_ref() == task_id);
+        let before = of_task.filter_map(|(seq, _)| object.ledger.rows.get(&delivery_no(*seq, endpoint)));
+        let before = before.filter(|row| row.is_pending() && row.replay_count == 0);
+        let is_held = task_id.is_some() && before.map(looked_at).any(|until| looked_at(row) <= until);
+        ensure!(
+            is_held && row.replay_count == 0,
+            "nothing holds a delivery back but its schedule",
+            "{}: {row:?} instead of {latest}",
             self.no
         );
     }

@@ -3,13 +3,19 @@
 use vtryon_gateway_engine::database::{Bind, Value};
 use vtryon_gateway_engine::protocol::delivery::{AttemptReport, Dispatch, delivery_no, endpoint_of, seq_of};
 use vtryon_gateway_engine::protocol::settings::{Endpoint, SealedHeader};
-use vtryon_webhooks::{Millis, retry};
+use vtryon_webhooks::Millis;
 
 use super::SKEW;
 use crate::directory::header_for;
 use crate::ledger::DeliveryRow;
 use crate::violation::ensure;
 use crate::world::World;
+
+/// How long a retry waits at most after the attempt before it, in milliseconds: 23.9 hours in all. It may wait a tenth less.
+const PAUSES: [i64; 5] = [110_000, 550_000, 2_750_000, 13_750_000, 68_750_000];
+
+/// How long after its first attempt an endpoint may have a delivery wait, in milliseconds.
+const LONGEST_ASKED: i64 = 24 * 3_600_000;
 
 /// Checks an attempt that a shard has just leased.
 pub fn of_dispatch(world: &mut World, shard: usize, dispatch: &Dispatch, body: Option<&[u8]>) {
@@ -108,12 +114,22 @@ fn of_schedule(world: &World, shard: usize, dispatch: &Dispatch, now: Millis) {
             && row.replay_count == dispatch.replay_count
     });
     ensure!(is_next, "an attempt is the next one of a pending delivery", "{row:?}");
+    let Dispatch { begin_before, leased_until, timeout_seconds, .. } = *dispatch;
+    let is_stored = row.is_some_and(|row| row.leased_until == leased_until.0);
+    ensure!(is_stored, "the lease of an attempt is stored", "until {leased_until:?}: {row:?}");
+    let ends_at = begin_before.plus_seconds(timeout_seconds.into());
+    ensure!(leased_until >= ends_at, "a lease lasts as long as its attempt", "{leased_until:?}, {ends_at:?}");
 }
 
 fn of_webhook_id(world: &mut World, shard: usize, dispatch: &Dispatch) {
     let seq = seq_of(dispatch.delivery);
     let known = world.webhook_ids.entry((shard, seq)).or_insert_with(|| dispatch.webhook_id.clone());
     ensure!(*known == dispatch.webhook_id, "an event has one webhook-id", "event {seq} of shard {shard}");
+    let Some(entry) = world.shards[shard].log.entries.get(&seq) else { return };
+    // What has been forgotten, and comes again, has its id again.
+    let identity = format!("{shard} {}", entry.identity(seq));
+    let known = world.identities.entry(dispatch.webhook_id.clone()).or_insert_with(|| identity.clone());
+    ensure!(*known == identity, "a webhook-id is that of one event", "{known} and {identity}");
 }
 
 impl World {
@@ -168,16 +184,21 @@ impl World {
         );
         let has_failed = after.state == "pending" && after.failed_attempts > before.failed_attempts;
         if has_failed {
-            let pause = retry::nominal(report.attempt).unwrap_or(0) * 9 / 10;
-            let asked = attempt
-                .retry_after_ms
-                .unwrap_or(0)
-                .min(after.first_at + retry::WINDOW - attempt.attempted_at.0);
-            let not_before = attempt.attempted_at.plus_millis(pause.max(asked));
+            let pause = PAUSES.get(report.attempt as usize - 1).copied().unwrap_or(0);
+            let asked = attempt.retry_after_ms.unwrap_or(0);
+            let asked = asked.min(after.first_at + LONGEST_ASKED - attempt.attempted_at.0);
+            let not_before = attempt.attempted_at.plus_millis((pause * 9 / 10).max(asked));
+            let latest = attempt.attempted_at.plus_millis(pause.max(asked));
             ensure!(
                 after.scheduled_at >= not_before.0,
                 "a retry waits as long as its schedule and the endpoint ask",
                 "{} instead of {not_before:?}",
+                after.scheduled_at
+            );
+            ensure!(
+                after.scheduled_at <= latest.0,
+                "a retry waits no longer than its schedule and the endpoint ask",
+                "{} instead of {latest:?}",
                 after.scheduled_at
             );
             if !is_expedited {

@@ -38,6 +38,19 @@ pub fn of_stored_event(
         let known = object.oracle.tasks.get(task_id).and_then(|task| task.status.as_deref()).unwrap_or("");
         ensure!(stage == known, "a status never goes back", "{task_id} is {stage:?}, and not {known:?}");
     }
+    let name = match content {
+        Content::Other { name, .. } => name.as_str(),
+        Content::Status { .. } => "generation.status_changed",
+        Content::Unreadable { .. } => "",
+    };
+    let entry = &object.log.entries[&seq];
+    ensure!(
+        entry.name == name && entry.status.as_deref() == status && entry.task_id.as_ref() == task_id,
+        "an event is stored as it was received, with its outcome",
+        "{seq}: {} {:?}",
+        entry.name,
+        entry.status
+    );
     let range = [Bind::Int(delivery_no(seq, 0)), Bind::Int(delivery_no(seq + 1, 0) - 1)];
     let enqueued = object.db.integers(ENDPOINTS, &range);
     if is_imported {
@@ -48,10 +61,6 @@ pub fn of_stored_event(
         );
         return;
     }
-    let name = match content {
-        Content::Other { name, .. } => name.as_str(),
-        Content::Status { .. } | Content::Unreadable { .. } => "generation.status_changed",
-    };
     let mut expected: Vec<i64> = object
         .settings
         .endpoints

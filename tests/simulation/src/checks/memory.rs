@@ -1,5 +1,7 @@
 //! What an instance knows, counts and has scheduled.
 
+use std::collections::BTreeMap;
+
 use vtryon_gateway_engine::Context;
 use vtryon_gateway_engine::database::Bind;
 use vtryon_gateway_engine::protocol::metrics::{AttemptTotals, Counts};
@@ -7,7 +9,9 @@ use vtryon_gateway_engine::shard::Shard;
 use vtryon_webhooks::Millis;
 
 use super::{SKEW, limits, of_erased};
-use crate::database::integer;
+use crate::database::{integer, text};
+use crate::ledger::Range;
+use crate::object::ShardObject;
 use crate::violation::ensure;
 use crate::world::World;
 
@@ -56,13 +60,44 @@ fn of_counters(world: &World, shard: usize) {
         ensure!(counted[..] == recounted, "counters equal recounts", "{counted:?} instead of {recounted:?}");
     }
     ensure!(db.integer(REPLAYS, &[]) == 0, "counters equal recounts", "a range replay of shard {shard}");
+    of_ranges(object);
     ensure!(db.integer(ORPHANS, &[]) == 0, "nothing that is owed is pruned", "a delivery without an event");
     ensure!(db.integer(ENDS, &[]) == 0, "a delivery is pending, or it has ended", "shard {shard}");
 }
 
-/// Checks that no total falls, whatever has died.
+/// Compares the counters of range replays with what has become of their deliveries.
+fn of_ranges(object: &ShardObject) {
+    const RANGES: &str = "SELECT id, enqueued, delivered, failed FROM replays";
+    for row in object.db.rows(RANGES, &[]) {
+        let none = Range::default();
+        let Range { enqueued, delivered, failed, unseen } =
+            object.ledger.ranges.get(text(&row[0])).unwrap_or(&none);
+        let counted = [&row[1], &row[2], &row[3]].map(integer);
+        // What is not enqueued because its endpoint is deleted has failed; and so has what went in the same decision.
+        let left_out = counted[0] - enqueued;
+        ensure!(
+            left_out >= -unseen
+                && (*delivered..=delivered + unseen).contains(&counted[1])
+                && counted[1] + counted[2] == delivered + failed + unseen + left_out,
+            "counters equal recounts",
+            "the range {}: {counted:?} instead of {enqueued}, {delivered}, {failed}, and {unseen} unseen",
+            text(&row[0])
+        );
+    }
+}
+
+/// Checks that no total falls, whatever has died, and that each event is counted once.
 fn of_totals(world: &mut World, shard: usize) {
+    // As many events as can be counted at a time, with the deliveries of each.
+    const COUNTED: &str = "SELECT COALESCE((SELECT counted_to FROM totals), 1)";
     let Some(Counts { totals, .. }) = counts(world, shard) else { return };
+    let object = &world.shards[shard];
+    let rows = 1 + object.settings.endpoints.len() as i64;
+    if object.log.last < object.db.integer(COUNTED, &[]) + 10_000 / rows {
+        let counted: BTreeMap<_, _> = totals.events.iter().filter(|(_, count)| **count > 0).collect();
+        let is_equal = counted.into_iter().eq(&object.log.totals);
+        ensure!(is_equal, "each event is counted once", "{:?}, not {:?}", totals.events, object.log.totals);
+    }
     let object = &mut world.shards[shard];
     let before = std::mem::replace(&mut object.totals, totals);
     let after = &object.totals;

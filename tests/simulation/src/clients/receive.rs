@@ -1,12 +1,13 @@
 //! What clients receive: nothing twice, nothing left out but for what was pruned.
 
 use serde_json::Value as Json;
+use vtryon_gateway_engine::protocol::close::{self, Close};
 use vtryon_gateway_engine::protocol::cursor::{StreamCursor, StreamPosition};
 use vtryon_gateway_engine::protocol::live::Start;
 use vtryon_gateway_engine::shard::{Outgoing, Subscriber};
 
 use super::Watched;
-use crate::checks;
+use crate::checks::{self, SKEW};
 use crate::log::Entry;
 use crate::oracle::rank;
 use crate::violation::{ensure, violated};
@@ -28,15 +29,45 @@ impl World {
             self.receive_message(index, &message);
         }
         if let Some(close) = outgoing.close {
-            self.coverage.reach("closed", &close.code.to_string());
+            self.coverage.reach("closed", close.reason);
+            let is_right = self.is_to_be_closed(index, close);
+            ensure!(is_right, "a stream is closed for a reason that holds", "{close:?} of client {index}");
             self.close_socket(index);
+        }
+    }
+
+    /// Returns whether the reason for which a socket is closed holds. Clients send nothing but valid acknowledgements.
+    fn is_to_be_closed(&self, index: usize, reason: Close) -> bool {
+        let client = &self.clients[index];
+        let object = &self.shards[client.shard];
+        let task_id = match &client.watched {
+            Watched::Shard => "",
+            Watched::Task(task_id) | Watched::State(task_id) => task_id,
+        };
+        match reason {
+            close::EXPIRED => self.now.plus_millis(SKEW) >= client.until,
+            close::TASK_ENDED => {
+                let task = object.oracle.tasks.get(task_id);
+                let status = task.and_then(|task| task.status.as_deref());
+                client.is_ticket_holder() && status.and_then(rank) == Some(2)
+            }
+            close::TASK_ERASED => object.log.erased.contains(task_id),
+            close::BEHIND => !client.is_ticket_holder(),
+            _ => false,
         }
     }
 
     fn receive_message(&mut self, index: usize, message: &Json) {
         let kind = message["type"].as_str().unwrap_or_default();
         self.coverage.reach("message", kind);
-        checks::of_message(self, self.clients[index].shard, message);
+        let client = &self.clients[index];
+        checks::of_message(self, client.shard, message);
+        match &client.watched {
+            Watched::State(task_id) => checks::of_state(self, client.shard, task_id, &message["task"]),
+            Watched::Shard | Watched::Task(_) => {
+                checks::of_stream_message(self, client.shard, message, client.bodies);
+            }
+        }
         let client = &mut self.clients[index];
         client.received += 1;
         let log = &self.shards[client.shard].log;
@@ -45,8 +76,14 @@ impl World {
             Watched::Task(task_id) => Some(task_id.as_str()),
             Watched::State(_) => {
                 let task = &message["task"];
-                let status = task["status"].as_str().and_then(rank);
-                ensure!(status >= client.status, "a page's state never goes back", "{status:?}");
+                let status = task["status"].as_str().map(str::to_owned);
+                let (before, after) = (client.status.as_deref(), status.as_deref());
+                let is_later = after.and_then(rank) > before.and_then(rank);
+                ensure!(
+                    is_later || before == after,
+                    "a page's state never goes back",
+                    "{after:?} after {before:?}"
+                );
                 client.status = status;
                 client.resumes_at = task["seq"].as_i64().map(Start::After);
                 client.seen = task["seq"].as_i64();
@@ -140,7 +177,7 @@ impl World {
                 let is_applied = |seq: &i64| object.log.entries.get(seq).is_some_and(Entry::is_applied);
                 let mut entries = object.log.after(0, Some(task_id)).filter(is_applied);
                 let is_told = entries.next_back().is_some_and(|seq| !object.log.is_pruned(seq));
-                let is_current = client.status == known.and_then(rank);
+                let is_current = client.status.as_deref() == known;
                 ensure!(
                     is_current || !is_told,
                     "a page receives the last state",
