@@ -6,9 +6,11 @@ use serde_json::Value as Json;
 use vtryon_gateway_engine::Context;
 use vtryon_gateway_engine::database::{Bind, Value};
 use vtryon_gateway_engine::directory::alerts::{self, Cause, Phase};
+use vtryon_gateway_engine::directory::rejections;
 use vtryon_gateway_engine::protocol::ShardRequest;
+use vtryon_gateway_engine::protocol::rejection::{PathKind, Rejection};
 use vtryon_gateway_engine::time;
-use vtryon_webhooks::Millis;
+use vtryon_webhooks::{Code, Millis};
 
 use crate::coverage::Decision;
 use crate::violation::ensure;
@@ -45,6 +47,21 @@ impl World {
                 return;
             }
         }
+    }
+
+    /// Reports webhooks that were refused for their signatures, as an isolate does.
+    pub fn refuse_webhooks(&mut self) {
+        let is_of_signature = |code: &Code| code.public() == Code::Unauthorized;
+        let code = Code::ALL.into_iter().find(is_of_signature).expect("signatures are refused by a code");
+        let refused = Rejection {
+            code: code.as_str().to_owned(),
+            path: PathKind::Webhook.as_str().to_owned(),
+            count: self.random.number(1..12),
+            first_at: self.now,
+            last_at: self.now,
+            ..Rejection::default()
+        };
+        self.direct(Decision::Change, |context| Ok(rejections::add(context, &[refused], None)?));
     }
 
     /// Checks an alert that was just stored.

@@ -58,7 +58,7 @@ pub enum Mood {
     KnowsPreviousSecret,
 }
 
-const BAD_MOODS: [Mood; 8] = [
+pub const BAD_MOODS: [Mood; 8] = [
     Mood::Fails,
     Mood::Hangs,
     Mood::Redirects,
@@ -222,7 +222,11 @@ impl World {
     fn mood(&mut self, endpoint: i64) -> Mood {
         let (moods, hostility) = (self.regime.moods, self.regime.hostility);
         let changes = self.random.chance(moods * 10);
-        let mood = if self.random.chance(hostility) { self.random.one_of(&BAD_MOODS) } else { Mood::Accepts };
+        let mood = if self.random.chance(hostility) {
+            self.random.one_of(self.regime.bad_moods)
+        } else {
+            Mood::Accepts
+        };
         let server = self.servers.entry(endpoint).or_default();
         if changes || moods == 0 || server.mood.is_none() {
             server.mood = Some(mood);

@@ -7,7 +7,6 @@ use vtryon_gateway_engine::protocol::settings::{Replay, ReplayProgress, Settings
 
 use crate::checks;
 use crate::coverage::Decision;
-use crate::database::{integer, text};
 use crate::object::ShardObject;
 use crate::violation::ensure;
 use crate::world::World;
@@ -31,15 +30,16 @@ impl World {
         }
         self.finish_streams();
         for shard in 0..self.shards.len() {
-            self.check_ends(shard);
+            self.check_ledger(shard);
+            checks::of_stored(self, shard);
         }
         self.check_replays();
         self.check_settings();
         self.check_audit_trail();
         self.check_placements();
         self.repeat_all();
-        for object in &self.shards {
-            for (statement, count) in object.db.statements() {
+        for db in self.shards.iter().map(|object| &object.db).chain(&self.directory.db) {
+            for (statement, count) in db.statements() {
                 *self.coverage.statements.entry(statement).or_default() += count;
             }
         }
@@ -108,24 +108,6 @@ impl World {
             left.push("alerts that no shard has stored".to_owned());
         }
         left.join(", ")
-    }
-
-    /// Checks how deliveries have ended.
-    fn check_ends(&mut self, shard: usize) {
-        const ENDS: &str = "SELECT state, COALESCE(reason, ''), COUNT(*) FROM deliveries GROUP BY 1, 2";
-        let object = &self.shards[shard];
-        for row in object.db.rows(ENDS, &[]) {
-            let (state, reason) = (text(&row[0]), text(&row[1]));
-            ensure!(
-                state != "dead" || !reason.is_empty(),
-                "a dead letter says why",
-                "{} without a reason",
-                integer(&row[2])
-            );
-            self.coverage.reach("delivery", format!("{state} {reason}").trim());
-        }
-        self.check_ledger(shard);
-        checks::of_stored(self, shard);
     }
 
     /// Checks that every shard has the settings of the directory.

@@ -1,6 +1,8 @@
 //! What a run has reached: a simulation that never loses an answer proves nothing of lost answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use vtryon_gateway_engine::protocol::close;
 
 /// Where an instance can die, or a message can be lost. Each has to be reached, or the simulation fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -118,8 +120,76 @@ impl Coverage {
         }
     }
 
-    /// Returns the crash points that were never reached.
-    pub fn missing(&self) -> Vec<CrashPoint> {
-        CrashPoint::all().into_iter().filter(|point| !self.crash_points.contains_key(point)).collect()
+    /// Names what has to be reached, and never was: crash points, and what is listed below.
+    pub fn missing(&self) -> Vec<String> {
+        let is_missing = |point: &CrashPoint| !self.crash_points.contains_key(point);
+        let points = CrashPoint::all().into_iter().filter(is_missing).map(|point| format!("{point:?}"));
+        let listed = REQUIRED.iter().flat_map(|(kind, names)| names.iter().map(move |name| (*kind, *name)));
+        let names = listed.filter(|(kind, name)| !self.reached.contains_key(&(*kind, (*name).to_owned())));
+        let names = names.map(|(kind, name)| format!("{kind} {name}"));
+        let reached: BTreeSet<String> =
+            self.statements.keys().map(|statement| in_one_line(statement)).collect();
+        let statements =
+            STATEMENTS.lines().filter(|statement| !reached.contains(*statement)).map(str::to_owned);
+        points.chain(names).chain(statements).collect()
+    }
+
+    /// Returns the statements that were reached and are not listed, and how often they were.
+    pub fn unlisted(&self) -> Vec<(String, u64)> {
+        let listed: BTreeSet<&str> = STATEMENTS.lines().collect();
+        let reached = self.statements.iter().map(|(statement, count)| (in_one_line(statement), *count));
+        reached.filter(|(statement, _)| !listed.contains(&**statement)).collect()
     }
 }
+
+fn in_one_line(statement: &str) -> String {
+    statement.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The statements of the engine that a simulation has to execute, in one line each.
+const STATEMENTS: &str = include_str!("statements.txt");
+
+/// What else has to be reached, by kind and name.
+const REQUIRED: [(&str, &[&str]); 8] = [
+    ("outcome", &["applied", "capped", "conflict", "duplicate", "late", "quarantined", "unknown"]),
+    ("entry", &["alert", "applied", "conflict", "erased", "late", "quarantined", "replay", "unknown"]),
+    (
+        "delivery",
+        &[
+            "dead aborted_by_receiver",
+            "dead endpoint_deleted",
+            "dead exhausted",
+            "delivered",
+            "gone",
+            "pending",
+            "pending secret_unreadable",
+            "superseded",
+        ],
+    ),
+    (
+        "alert",
+        &[
+            "gateway.delivery_dead",
+            "gateway.endpoint_created",
+            "gateway.endpoint_disabled",
+            "gateway.endpoint_failing",
+            "gateway.endpoint_recovered",
+            "gateway.event_quarantined",
+            "gateway.refusals_stopped",
+            "gateway.rotation_due",
+            "gateway.rotation_finished",
+            "gateway.signatures_refused",
+            "gateway.storage_nearly_full",
+            "gateway.tasks_resumed",
+            "gateway.tasks_stalled",
+            "gateway.token_created",
+        ],
+    ),
+    ("message", &["delivery", "erased", "event", "gap", "ready", "replay", "snapshot", "update"]),
+    (
+        "closed",
+        &[close::BEHIND.reason, close::EXPIRED.reason, close::TASK_ENDED.reason, close::TASK_ERASED.reason],
+    ),
+    ("stream", &["erased", "opened", "over", "resumed"]),
+    ("limit", &["attempts in flight", "attempts per second"]),
+];

@@ -141,6 +141,10 @@ impl World {
         }
         let stored = self.newly_stored_settings(shard);
         for change in &changes {
+            match &change.after {
+                Some(row) => self.coverage.reach("delivery", format!("{} {}", row.state, row.reason).trim()),
+                None => self.coverage.reach("delivery", "gone"),
+            }
             checks::of_change(self, shard, stored.as_ref(), change);
         }
     }

@@ -33,14 +33,14 @@ pub struct Publisher {
 impl World {
     /// Lets something happen to a task, or an event be repeated.
     pub fn make_event(&mut self) {
-        if self.random.chance(150)
+        if self.random.chance(self.regime.repeats)
             && let Some(index) = self.former_index()
         {
             let repeated = Posting { due_at: self.now, ..self.publisher.former[index].clone() };
             self.publisher.waiting.push(repeated);
             return;
         }
-        if self.publisher.tasks < self.regime.tasks || self.random.chance(100) {
+        if self.publisher.tasks < self.regime.tasks || self.random.chance(self.regime.new_tasks) {
             self.publisher.tasks += 1;
         }
         let newest = self.publisher.tasks;
@@ -61,7 +61,7 @@ impl World {
         let text = match self.random.number(0..20) {
             0 => format!("not JSON {number}"),
             1 => format!(r#"{{"event":"generation.rated","task_id":"task_{task}","stars":{number}}}"#),
-            2 => format!(
+            _ if self.random.chance(self.regime.unknown) => format!(
                 r#"{{"event":"generation.status_changed","task_id":"task_{task}","status":"step_{}"}}"#,
                 self.random.number(0..20)
             ),

@@ -21,7 +21,10 @@ pub fn print(coverage: &Coverage, seeds: u64) {
     for (point, count) in &coverage.crash_points {
         println!("  {count:>9}  {point:?}");
     }
-    println!("{} statements of a shard", coverage.statements.len());
+    println!("{} statements", coverage.statements.len());
+    for (statement, count) in coverage.unlisted() {
+        println!("  {count:>9}  not listed: {statement}");
+    }
 }
 
 pub fn print_failure(failure: &Failure) {

@@ -69,7 +69,7 @@ pub struct World {
 type Action = fn(&mut World);
 
 /// What may happen in a step, and how often it does.
-pub const ACTIONS: [(u32, Action); 18] = [
+pub const ACTIONS: [(u32, Action); 19] = [
     (30, World::make_event),
     (40, World::post_due),
     (60, World::advance_attempt),
@@ -88,6 +88,7 @@ pub const ACTIONS: [(u32, Action); 18] = [
     (3, World::import),
     (6, World::use_tokens),
     (1, World::read_audit_trail),
+    (2, World::refuse_webhooks),
 ];
 
 impl World {
@@ -95,7 +96,8 @@ impl World {
         let mut random = Random::new(seed);
         let usual: Vec<u32> = ACTIONS.iter().map(|(weight, _)| *weight).collect();
         let regime = Regime::draw(&mut random, &usual);
-        let deployment = deployment(0);
+        let mut deployment = deployment(0);
+        deployment.max_object_bytes = regime.object_bytes;
         let shards = (0..regime.shards).map(|_| ShardObject::new(&deployment, Millis(START))).collect();
         let [own, changed] = regime.jurisdictions;
         let placements = Placements::new(own, changed, regime.shards);
@@ -208,6 +210,7 @@ impl World {
     fn rotate_webhook_secret(&mut self) {
         self.rotations += 1;
         self.deployment = deployment(self.rotations);
+        self.deployment.max_object_bytes = self.regime.object_bytes;
         self.coverage.reach("deployment", "rotated");
     }
 
