@@ -8,6 +8,7 @@ const ENQUEUE = "edge-worker/engine/src/shard/deliveries/enqueue.rs";
 const SCHEDULE = "edge-worker/engine/src/shard/deliveries/schedule.rs";
 const END = "edge-worker/engine/src/shard/deliveries/end.rs";
 const RECORD = "edge-worker/engine/src/shard/deliveries/record.rs";
+const ENDED = "edge-worker/engine/src/shard/deliveries/end.rs";
 const NEXT_STEP = "edge-worker/engine/src/shard/deliveries/next_step.rs";
 const LEASES = "edge-worker/engine/src/shard/deliveries/attempts/leases.rs";
 const THROTTLE = "edge-worker/engine/src/shard/deliveries/attempts/throttle.rs";
@@ -27,6 +28,7 @@ const AUDIT = "edge-worker/engine/src/directory/audit.rs";
 const PLACEMENT = "edge-worker/engine/src/shard/topology.rs";
 const TOPOLOGY = "edge-worker/engine/src/protocol/topology.rs";
 const LIFECYCLE = "core/src/lifecycle.rs";
+const LIVE = "edge-worker/engine/src/shard/live.rs";
 const BACKLOG = "edge-worker/engine/src/shard/live/backlog.rs";
 const LISTING = "edge-worker/engine/src/shard/queries/tasks/listing.rs";
 const SEQUENCE = "edge-worker/engine/src/shard/sequence.rs";
@@ -585,15 +587,15 @@ export const FAULTS = [
   ],
   [
     "a superseded delivery leaves no row",
-    RECORD,
+    ENDED,
     "rows::end(db, delivery, DeliveryState::Superseded, now, None)?;",
     'db.run("DELETE FROM deliveries WHERE no = ?", &[crate::database::Bind::Int(delivery.no)])?;',
   ],
   [
     "what waits for a disabled endpoint dies as if that were deleted",
     SCHEDULE,
-    "self.settings.endpoint(*endpoint).is_none());",
-    "self.settings.endpoint(*endpoint).is_none_or(|found| !found.options.enabled));",
+    "settings.endpoint(*endpoint).is_none());",
+    "settings.endpoint(*endpoint).is_none_or(|found| !found.options.enabled));",
   ],
   [
     "a delivery is superseded whatever the order of its endpoint",
@@ -621,9 +623,9 @@ export const FAULTS = [
   ],
   [
     "a dead letter counts as delivered in its range",
-    RECORD,
-    "replays::count(db, delivery, false)?;\n        let (id, endpoint)",
-    "replays::count(db, delivery, true)?;\n        let (id, endpoint)",
+    ENDED,
+    "replays::count(db, delivery, false)?;\n    let (id, endpoint)",
+    "replays::count(db, delivery, true)?;\n    let (id, endpoint)",
   ],
   [
     "all statuses of a task have one webhook-id",
@@ -675,8 +677,8 @@ export const FAULTS = [
   ],
   [
     "every attempt is told to have arrived",
-    "edge-worker/engine/src/shard/live/broadcast.rs",
-    "delivery.state.as_str()",
+    "edge-worker/engine/src/shard/live/audience.rs",
+    "attempted.state.as_str()",
     '"delivered"',
   ],
   [
