@@ -69,7 +69,7 @@ let runtime;
 
 before(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "vtryon-statements-"));
-  const tests = ["--test", "shard", "--test", "directory", "every_statement_is"];
+  const tests = ["--test", "shard", "--test", "directory", "every_statement_is_recorded"];
   await promisify(execFile)("cargo", ["test", "--package", "vtryon-gateway-engine", ...tests], {
     cwd: ROOT,
     env: { ...process.env, RECORDINGS: folder },

@@ -26,6 +26,8 @@ mod import;
 mod imported_erasures;
 #[path = "shard/leases.rs"]
 mod leases;
+#[path = "shard/life.rs"]
+mod life;
 #[path = "shard/limits.rs"]
 mod limits;
 #[path = "shard/live.rs"]

@@ -127,7 +127,7 @@ fn records_are_kept_for_the_retention_and_bounded() {
     for nth in 0..=audit::MAX_RECORDS {
         record(&fixture, &format!("{nth}"));
     }
-    let count = fixture.db().first("SELECT COUNT(*) FROM audit", &[], |row| row.int()).unwrap();
+    let count = fixture.sqlite().first("SELECT COUNT(*) FROM audit", &[], |row| row.int()).unwrap();
     assert_eq!(count, Some(audit::MAX_RECORDS));
 }
 

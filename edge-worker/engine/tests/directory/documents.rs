@@ -228,19 +228,19 @@ fn each_field_is_removed_in_turn() {
 #[test]
 fn rows_of_a_former_version_are_shown_changed_and_pushed() {
     let fixture = Fixture::new();
-    let db = fixture.db();
-    db.run("INSERT INTO endpoints (no, doc) VALUES (7, ?)", &[Bind::Text(ENDPOINT)]).unwrap();
+    let (db, own) = (fixture.db(), fixture.sqlite());
+    own.run("INSERT INTO endpoints (no, doc) VALUES (7, ?)", &[Bind::Text(ENDPOINT)]).unwrap();
     let replay = "INSERT INTO replays (id, request, doc, created_at) VALUES ('rpl_00ff', '', ?, 1)";
-    db.run(replay, &[Bind::Text(REPLAY)]).unwrap();
+    own.run(replay, &[Bind::Text(REPLAY)]).unwrap();
     let cause = "INSERT INTO rejections (code, path, count, first_at, last_at, first_sample, last_sample)
         VALUES ('signature_mismatch', '/*', 1, 1, 2, ?1, ?1)";
-    db.run(cause, &[Bind::Text(SAMPLE)]).unwrap();
+    own.run(cause, &[Bind::Text(SAMPLE)]).unwrap();
     let alert = "INSERT INTO alerts (cause, endpoint, doc) VALUES ('delivery_dead', 7, ?)";
-    db.run(alert, &[Bind::Text(ALERT)]).unwrap();
-    db.run("INSERT INTO alert_messages (no, doc) VALUES (4, ?)", &[Bind::Text(MESSAGE)]).unwrap();
+    own.run(alert, &[Bind::Text(ALERT)]).unwrap();
+    own.run("INSERT INTO alert_messages (no, doc) VALUES (4, ?)", &[Bind::Text(MESSAGE)]).unwrap();
     for audited in AUDITED {
         let row = "INSERT INTO audit (at, target, doc) VALUES (1, 'ep_7', ?)";
-        db.run(row, &[Bind::Text(audited)]).unwrap();
+        own.run(row, &[Bind::Text(audited)]).unwrap();
     }
 
     let shown = serde_json::to_value(fixture.find(7).view(fixture.now, None)).unwrap();

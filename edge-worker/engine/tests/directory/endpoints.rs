@@ -84,7 +84,7 @@ fn there_are_20_at_most() {
 #[test]
 fn numbers_end_below_65536() {
     let fixture = Fixture::new();
-    fixture.db().run("INSERT INTO meta (name, value) VALUES ('last_endpoint', 65534)", &[]).unwrap();
+    fixture.sqlite().run("INSERT INTO meta (name, value) VALUES ('last_endpoint', 65534)", &[]).unwrap();
     assert_eq!(endpoints::take_number(fixture.db()).unwrap(), 65_535);
     let none = endpoints::take_number(fixture.db());
     assert_refused(none, Code::Conflict, "65535 endpoints were registered, and no more can be", "65536");

@@ -18,6 +18,7 @@ use vtryon_webhooks::delivery::EndpointSecret;
 use vtryon_webhooks::endpoint::UrlRules;
 use vtryon_webhooks::{Code, Millis, Secret, Shards, Verifier};
 
+use crate::life;
 use crate::recorder::Recorder;
 
 /// 2026-01-01T00:00:00Z.
@@ -55,6 +56,11 @@ impl Fixture {
 
     pub fn db(&self) -> &dyn Database {
         &self.db
+    }
+
+    /// The database for statements of a test's own, which are not recorded.
+    pub fn sqlite(&self) -> &dyn Database {
+        &self.db.sqlite
     }
 
     pub fn context(&self) -> Context<'_> {
@@ -148,6 +154,15 @@ impl Fixture {
         bytes[1] = u8::try_from(version).unwrap();
         let secret = EndpointSecret::from_bytes(bytes);
         Sealed::new(version, format!("{endpoint}/{version}"), &secret, self.now)
+    }
+}
+
+impl Drop for Fixture {
+    /// What a test reaches is compared as well.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.db.assert_part_of(life::statements_of_life());
+        }
     }
 }
 

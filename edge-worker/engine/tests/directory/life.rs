@@ -1,6 +1,7 @@
 //! A life in which the directory does everything that it can.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use vtryon_gateway_engine::access::actor::Actor;
 use vtryon_gateway_engine::directory::keyring::Keyring;
@@ -53,6 +54,8 @@ fn ask_for_a_range(fixture: &Fixture) {
     fixture.commit(&SettingsChange::Replay(&new));
     assert!(matches!(ask().unwrap(), Requested::Known(_)));
     replays::find(fixture.db(), &new.replay.id).unwrap();
+    let cancelled = replays::cancel(fixture.db(), &new.replay.id).unwrap().unwrap();
+    fixture.commit(&SettingsChange::ChangeReplay(&cancelled));
 }
 
 fn remember_secrets(fixture: &Fixture) {
@@ -73,6 +76,7 @@ fn use_tokens(fixture: &Fixture) {
     tokens::list(&context).unwrap();
     assert!(tokens::find(&context, &new.id).unwrap().is_some());
     tokens::revoke(&context, &new.id, Some(&request)).unwrap();
+    audit::record_import(&context, Some(&request)).unwrap();
     audit::page(fixture.db(), None, 10).unwrap();
 }
 
@@ -107,11 +111,20 @@ fn reject(fixture: &mut Fixture) {
     rejections::expire(fixture.db(), fixture.now).unwrap();
 }
 
+/// Returns the statements of a life.
+pub fn statements_of_life() -> &'static BTreeSet<&'static str> {
+    static STATEMENTS: OnceLock<BTreeSet<&str>> = OnceLock::new();
+    STATEMENTS.get_or_init(|| {
+        let fixture = live();
+        let statements = fixture.db.statements().into_iter().collect();
+        // Its end would ask for what is returned here.
+        std::mem::forget(fixture);
+        statements
+    })
+}
+
+/// What is compared is what the other tests reach, too: each of their fixtures looks for its statements in this life.
 #[test]
-fn every_statement_is_reached() {
-    let fixture = live();
-    // A new statement that this life does not reach is not compared: let it, and raise the number.
-    let statements = BTreeSet::from_iter(fixture.db.statements());
-    assert_eq!(statements.iter().filter(|sql| !sql.contains("CREATE ")).count(), 40);
-    fixture.db.write("directory");
+fn every_statement_is_recorded() {
+    live().db.write("directory");
 }

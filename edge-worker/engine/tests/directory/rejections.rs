@@ -184,7 +184,6 @@ fn a_sample_expires_after_a_day_and_the_count_stays() {
 #[test]
 fn what_a_newer_version_has_stored_is_left_out() {
     let fixture = Fixture::new();
-    let db = fixture.db();
     let newer = [
         rejection("a_newer_code", 1, noise(START), None),
         Rejection { path: "/newer".to_owned(), ..rejection(CODE, 1, noise(START), None) },
@@ -192,8 +191,8 @@ fn what_a_newer_version_has_stored_is_left_out() {
     add(&fixture.context(), &newer, Some(&CANDIDATES)).unwrap();
     assert_eq!(listed(&fixture), Vec::<Value>::new());
     add(&fixture.context(), &[rejection(CODE, 1, noise(START), None)], Some(&CANDIDATES)).unwrap();
-    db.run("UPDATE rejections SET first_sample = '{\"received_at\":\"newer\"}', last_sample = 'newer'", &[])
-        .unwrap();
+    let newer = "UPDATE rejections SET first_sample = '{\"received_at\":\"newer\"}', last_sample = 'newer'";
+    fixture.sqlite().run(newer, &[]).unwrap();
     assert_eq!(mistakes(&fixture), [Value::Null, Value::Null, Value::Null]);
     add(&fixture.context(), &[rejection(CODE, 1, noise(START), None)], Some(&CANDIDATES)).unwrap();
     assert_eq!(mistakes(&fixture)[1], json!("unknown"), "a sample that can not be read gives way");

@@ -26,7 +26,7 @@ const SETTINGS: &str = r#"{
 }"#;
 
 fn run(world: &World, statement: &'static str, document: &str) {
-    let db: &dyn Database = &world.db;
+    let db: &dyn Database = &world.db.sqlite;
     db.run(statement, &[Bind::Text(document)]).unwrap();
 }
 

@@ -24,6 +24,7 @@ use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_gateway_engine::{Context, Deployment};
 use vtryon_webhooks::{Digest, Millis, Secret, Signature, Verifier};
 
+use crate::life;
 use crate::recorder::Recorder;
 
 pub use self::client::{Client, Watches, broadcast};
@@ -283,6 +284,15 @@ impl World {
     pub fn rows(&self, query: &'static str) -> Vec<Vec<Value>> {
         let db: &dyn Database = &self.db.sqlite;
         db.all(query, &[], Row::rest).unwrap()
+    }
+}
+
+impl Drop for World {
+    /// What a test reaches is planned and compared as well.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.db.assert_part_of(life::statements_of_life());
+        }
     }
 }
 

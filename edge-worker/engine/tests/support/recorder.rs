@@ -1,6 +1,7 @@
 //! A database that records what is done with it: to be done again with another one, and compared.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::{env, fs};
 
@@ -43,12 +44,22 @@ impl Recorder {
         statements(&self.steps.borrow())
     }
 
+    /// Panics where a statement was executed that a life does not have: only those of the life are looked at, and compared
+    /// with another database. One that no test reaches is in neither.
+    pub fn assert_part_of(&self, life: &BTreeSet<&'static str>) {
+        for sql in self.statements() {
+            assert!(life.contains(sql), "no life reaches this statement, so it is not compared: {sql}");
+        }
+    }
+
     /// Writes what was done to a file of the folder `RECORDINGS`, where that is set: `tests/edge/statements.test.js`
     /// does it again with a Durable Object.
     pub fn write(&self, name: &str) {
         let Some(folder) = env::var_os("RECORDINGS") else { return };
+        let done = self.steps.borrow().len();
         self.read_all();
         let text = serde_json::to_string(&*self.steps.borrow()).unwrap();
+        self.steps.borrow_mut().truncate(done);
         fs::write(PathBuf::from(folder).join(format!("{name}.json")), text).unwrap();
     }
 
