@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { event, Gateway, sign } from "./support/gateway.js";
+import { event, Gateway, sign, until } from "./support/gateway.js";
 import { metered, rows, since } from "./support/metering.js";
 
 let gateway;
@@ -55,6 +55,15 @@ test("a duplicate is a request to the Worker and one to its shard, and reads", a
   assert.deepEqual([request, shard_request], [1, 1]);
   assert.ok(rows_read <= 5, `${rows_read} rows read`);
   assert.deepEqual(new Set(Object.values(rest)), new Set([0]), JSON.stringify(rest));
+});
+
+test("the alarm reports the condition", async () => {
+  await until(async () => {
+    const { alerts } = (await gateway.api("/api/alerts")).body;
+    return alerts.some(({ cause }) => cause === "event_quarantined");
+  });
+  // So that what comes later is not counted with what follows.
+  await billed();
 });
 
 /** [what is refused, the signature, the body] */
