@@ -28,8 +28,8 @@ const CRATES = [
     layers: [
       ["lib"],
       ["shard", "directory"],
-      ["alarm", "protocol"],
       ["deployment"],
+      ["alarm", "protocol"],
       ["access", "sessions", "tickets"],
       ["keys"],
       ["meta", "sqlite"],

@@ -10,7 +10,6 @@ use js_sys::Reflect;
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::log::Level;
 use vtryon_gateway_engine::protocol::placement::Placement;
-use vtryon_gateway_engine::protocol::topology::Topology;
 use vtryon_gateway_engine::tickets::Tickets;
 pub(crate) use vtryon_gateway_engine::variables::RESULTS;
 use vtryon_gateway_engine::variables::{
@@ -45,11 +44,6 @@ pub(crate) struct Config {
     pub(crate) master: MasterKey,
     /// The pages beside the gateway's own that may use tickets.
     pub(crate) ticket_origins: Vec<String>,
-    pub(crate) shards: Shards,
-    /// Where the objects lie.
-    placement: Placement,
-    /// Where endpoints may be.
-    pub(crate) endpoint_urls: UrlRules,
 }
 
 thread_local! {
@@ -58,19 +52,14 @@ thread_local! {
 }
 
 impl Config {
-    /// Returns the number of shards and where they lie.
-    pub(crate) const fn topology(&self) -> Topology {
-        Topology { shards: self.shards.count(), placement: self.placement }
-    }
-
     /// Returns the client of the deployment's shards.
     pub(crate) fn shard_client(&self, env: &Env) -> ShardClient {
-        ShardClient::new(env, self.shards, self.placement)
+        ShardClient::new(env, self.deployment.shards, self.deployment.placement)
     }
 
     /// Returns the client of the deployment's directory.
     pub(crate) fn directory_client(&self, env: &Env) -> DirectoryClient {
-        DirectoryClient::new(env, self.placement)
+        DirectoryClient::new(env, self.deployment.placement)
     }
 
     /// Returns the configuration. A faulty one stops every request, and the log names the variable once for each isolate:
@@ -103,9 +92,7 @@ impl Config {
         let master = master_key(env)?;
         let admin = admin::admin(env, &master)?;
         let limit = number(env, MAX_BODY_BYTES, |bytes| BodyLimit::new(bytes as usize))?;
-        let shards = number(env, SHARDS, Shards::new)?;
         let retention_hours = number(env, RETENTION_HOURS, Some)?;
-        let placement = placement(env)?;
         for object in [TASK_SHARD, DIRECTORY] {
             env.durable_object(object).map_err(|_| missing(object)())?;
         }
@@ -113,6 +100,9 @@ impl Config {
         let deployment = Deployment {
             verifier,
             tickets: Tickets::new(&master),
+            shards: number(env, SHARDS, Shards::new)?,
+            placement: placement(env)?,
+            endpoint_urls: endpoint_urls(env)?,
             retention_hours,
             max_ticket_sockets: faults::limited(MAX_TICKET_SOCKETS),
             max_object_bytes: faults::database_limit().unwrap_or(MAX_OBJECT_BYTES),
@@ -125,9 +115,6 @@ impl Config {
             admin,
             ticket_origins: ticket_origins(env)?,
             master,
-            shards,
-            placement,
-            endpoint_urls: endpoint_urls(env)?,
         })
     }
 }

@@ -77,28 +77,28 @@ pub(crate) async fn all(
     let permit = admit(request, needed, env, config).await?;
     let form = Form::of(request)?;
     let wanted = &StreamQuery::read(request, query, permit, config)?;
-    let starts = (0..config.shards.count()).map(|shard| wanted.start(shard));
+    let starts = (0..config.deployment.shards.count()).map(|shard| wanted.start(shard));
     let starts = starts.collect::<Result<Vec<Start>, ApiError>>()?;
     if let Form::Plain = form {
-        return response::json_text(200, &format!(r#"{{"shards":{}}}"#, config.shards.count()));
+        return response::json_text(200, &format!(r#"{{"shards":{}}}"#, config.deployment.shards.count()));
     }
     // What all of them send ahead lies here.
-    let share = (SEND_WINDOW / config.shards.count() as usize).max(MIN_SEND_WINDOW);
+    let share = (SEND_WINDOW / config.deployment.shards.count() as usize).max(MIN_SEND_WINDOW);
     let shards = &config.shard_client(env);
     let opened = (0..).zip(starts).map(|(shard, start)| {
         let subscription = subscription(Subject::Shard, start, wanted, share);
         socket(shards, shard, subscription)
     });
-    let mut cursor = StreamCursor::new(config.shards.count());
+    let mut cursor = StreamCursor::new(config.deployment.shards.count());
     let mut sockets = Vec::new();
     for (shard, (socket, position)) in (0..).zip(try_join_all(opened).await?) {
-        cursor.merge(&StreamCursor::at(config.shards.count(), shard, position));
+        cursor.merge(&StreamCursor::at(config.deployment.shards.count(), shard, position));
         sockets.push(socket);
     }
-    let ids = Ids::merged(config.shards, cursor);
+    let ids = Ids::merged(config.deployment.shards, cursor);
     match form {
         Form::Socket { protocol } => {
-            fan_in::open(sockets, ids, config.shards, wanted.permit.clone(), protocol)
+            fan_in::open(sockets, ids, config.deployment.shards, wanted.permit.clone(), protocol)
         }
         Form::Events | Form::Plain => {
             event_stream::open(sockets, ids, wanted.permit.clone(), Acknowledge::Yes)
@@ -117,7 +117,7 @@ pub(crate) async fn shard(
 ) -> Result<Response, ApiError> {
     let permit = admit(request, needed, env, config).await?;
     let shard = name.parse().ok().filter(|shard: &u32| shard.to_string() == name);
-    let shard = shard.filter(|shard| *shard < config.shards.count());
+    let shard = shard.filter(|shard| *shard < config.deployment.shards.count());
     let shard =
         shard.ok_or_else(|| ApiError::with_message(Code::NotFound, "there is no shard of this number"))?;
     let wanted = StreamQuery::read(request, query, permit, config)?;
@@ -138,7 +138,7 @@ pub(crate) async fn task(
     }
     let permit = admit(request, needed, env, config).await?;
     let id = task_id(id)?;
-    let shard = config.shards.of_task(id.as_str());
+    let shard = config.deployment.shards.of_task(id.as_str());
     let wanted = StreamQuery::read(request, query, permit, config)?;
     let subject = Subject::Task { task_id: id.as_str().to_owned() };
     one(&config.shard_client(env), shard, subject, &wanted, request).await

@@ -9,7 +9,8 @@ use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreRe
 use vtryon_gateway_engine::shard::{Shard, TopologyCheck};
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_gateway_engine::{Context, Deployment, Error, MAX_TICKET_SOCKETS, Result, json};
-use vtryon_webhooks::{Digest, Millis, Secret, Signature, Verifier};
+use vtryon_webhooks::endpoint::UrlRules;
+use vtryon_webhooks::{Digest, Millis, Secret, Shards, Signature, Verifier};
 
 use crate::storage::Storage;
 
@@ -38,6 +39,9 @@ pub(crate) fn deployment() -> Result<Deployment> {
     Ok(Deployment {
         verifier: Verifier::new([secret]).map_err(text)?,
         tickets: Tickets::new(&key),
+        shards: Shards::new(16).ok_or("16 is no number of shards")?,
+        placement: Placement::default(),
+        endpoint_urls: UrlRules::default(),
         retention_hours: 720,
         max_ticket_sockets: MAX_TICKET_SOCKETS,
         max_object_bytes: vtryon_gateway_engine::MAX_OBJECT_BYTES,

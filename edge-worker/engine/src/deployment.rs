@@ -1,9 +1,12 @@
 //! What is configured, and the same for every object of a deployment.
 
-use vtryon_webhooks::{Key, Millis, Verifier};
+use vtryon_webhooks::endpoint::UrlRules;
+use vtryon_webhooks::{Key, Millis, Shards, Verifier};
 
 use crate::database::Database;
 use crate::log::Level;
+use crate::protocol::placement::Placement;
+use crate::protocol::topology::Topology;
 use crate::tickets::Tickets;
 
 /// How many sockets may be opened with tickets in a shard at the same time.
@@ -17,6 +20,11 @@ pub struct Deployment {
     /// Vtryon's secrets, the current one first.
     pub verifier: Verifier,
     pub tickets: Tickets,
+    pub shards: Shards,
+    /// Where the objects lie.
+    pub placement: Placement,
+    /// Where endpoints may be.
+    pub endpoint_urls: UrlRules,
     /// How long events are stored.
     pub retention_hours: u32,
     /// How many sockets may be opened with tickets in a shard at the same time: [`MAX_TICKET_SOCKETS`], but for tests.
@@ -38,6 +46,11 @@ pub struct Context<'a> {
 }
 
 impl Deployment {
+    /// Returns the number of shards and where they lie.
+    pub const fn topology(&self) -> Topology {
+        Topology { shards: self.shards.count(), placement: self.placement }
+    }
+
     /// Returns so many seconds of machine time in milliseconds of the clock: for what depends on how fast machines and
     /// networks are, such as leases and timeouts.
     pub const fn machine_seconds(&self, seconds: i64) -> i64 {

@@ -1,8 +1,8 @@
 //! The directory: what it decides and stores of endpoints, range replays, rejections, Vtryon's secrets, tokens, and the
 //! audit trail of changes.
 //!
-//! It is never on the path of an event: shards use the settings that they have. Secrets come in sealed, and URLs as the
-//! platform has parsed them; calls to shards and the alarm are made by whoever asks.
+//! It is never on the path of an event: shards use the settings that they have. A request, or a run of the alarm, is begun
+//! here, and a [`Step`] says what the shell has to do for it, and where it goes on.
 
 pub mod alerts;
 pub mod audit;
@@ -14,9 +14,11 @@ pub mod keyring;
 mod records;
 pub mod rejections;
 pub mod replays;
+mod requests;
 mod schema;
 pub mod secrets;
 pub mod settings;
+mod step;
 pub mod tokens;
 pub mod topology;
 mod view;
@@ -24,12 +26,16 @@ mod view;
 use vtryon_webhooks::Millis;
 
 pub use self::records::{Disabled, EndpointRecord};
+pub use self::step::{Answer, Effects, NewSecret, Pushed, SealedSecret, Step, Then, VtryonSecrets};
 pub use self::view::{AlertList, ChangedEndpoint, EndpointList, EndpointView, Unreadable};
 
 use crate::alarm::{Alarm, MIN_ALARM_DELAY_MS};
 use crate::database::Database;
+use crate::log::Decision;
+use crate::protocol::DirectoryCall;
+use crate::protocol::conditions::UnhealthyEndpoint;
 use crate::protocol::rejection::Rejection;
-use crate::{Result, meta};
+use crate::{Context, Error, Failure, Result, meta};
 
 /// The version of the schema.
 pub const SCHEMA: usize = schema::MIGRATIONS.len();
@@ -47,13 +53,55 @@ pub struct Directory {
     /// When it last looked for the mistakes behind rejections that were reported.
     diagnosed_at: Option<Millis>,
     alarm: Alarm,
+    faults: Vec<Error>,
+    log: Vec<Decision>,
 }
 
 impl Directory {
     /// Brings the schema up to date, and begins without memories.
     pub fn open(db: &dyn Database) -> Result<Self> {
         db.transaction(|| meta::migrate(db, schema::MIGRATIONS))?;
-        Ok(Self { secrets_seen_at: None, diagnosed_at: None, alarm: Alarm::default() })
+        Ok(Self {
+            secrets_seen_at: None,
+            diagnosed_at: None,
+            alarm: Alarm::default(),
+            faults: Vec::new(),
+            log: Vec::new(),
+        })
+    }
+
+    /// Begins to answer a request. Of a report of a shard, [`Directory::disable`] is the rest.
+    ///
+    /// # Errors
+    /// A refusal, and a fault of the database.
+    pub fn request(&mut self, context: &Context<'_>, call: DirectoryCall) -> Result<Step, Failure> {
+        requests::begin(self, context, call)
+    }
+
+    /// Begins to disable an endpoint that a shard has reported, where the report stands.
+    ///
+    /// # Errors
+    /// A refusal, and a fault of the database.
+    pub fn disable(&mut self, context: &Context<'_>, unhealthy: UnhealthyEndpoint) -> Result<Step, Failure> {
+        requests::disable(self, context, unhealthy)
+    }
+
+    /// Begins a run of the alarm: pushes settings and sends alerts that shards have not confirmed. Whether it fails or not,
+    /// [`Directory::schedule_alarm`] ends it.
+    ///
+    /// # Errors
+    /// A refusal, and a fault of the database.
+    pub fn run_alarm(&mut self, context: &Context<'_>) -> Result<Step, Failure> {
+        requests::run_alarm(self, context)
+    }
+
+    /// Returns what a decision has left to do.
+    pub fn take_effects(&mut self) -> Effects {
+        Effects {
+            alarm: self.alarm.take_wanted(),
+            faults: std::mem::take(&mut self.faults),
+            log: std::mem::take(&mut self.log),
+        }
     }
 
     /// Returns when to set the alarm: for settings and alerts that shards have not confirmed, and for the next alert. It is
@@ -65,11 +113,15 @@ impl Directory {
         now: Millis,
         clock_scale: i64,
     ) -> Result<Option<Millis>> {
+        self.set_alarm(db, now, clock_scale)?;
+        Ok(self.alarm.take_wanted())
+    }
+
+    fn set_alarm(&mut self, db: &dyn Database, now: Millis, clock_scale: i64) -> Result<()> {
         if self.alarm.needs_repair(now, clock_scale) {
             self.alarm.forget();
         }
-        self.alarm.set_for_next(next_due(db, now, clock_scale))?;
-        Ok(self.alarm.take_wanted())
+        self.alarm.set_for_next(next_due(db, now, clock_scale))
     }
 
     /// Notes that the alarm could not be set.

@@ -54,7 +54,7 @@ pub fn result_key(task: &Digest) -> String {
 }
 
 /// A request to a shard.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ShardRequest {
     /// Decides on an event and stores it; its body is the second argument of the call.
@@ -171,7 +171,7 @@ impl Call {
 }
 
 /// An alert before it is stored, to be delivered to some of its destinations.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct IncomingAlert {
     /// What tells it from all other alerts: it is stored once, however often it comes.
     pub id: String,

@@ -30,6 +30,8 @@ mod recorder;
 mod rejections;
 #[path = "directory/replays.rs"]
 mod replays;
+#[path = "directory/requests.rs"]
+mod requests;
 #[path = "directory/secrets.rs"]
 mod secrets;
 #[path = "directory/settings.rs"]

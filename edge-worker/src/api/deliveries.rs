@@ -57,7 +57,7 @@ pub(super) async fn list(query: &str, api: &ApiContext<'_>) -> Result<Response, 
         (None, digest) => *digest,
     };
     // What belongs to a task, or to a body, lies in one shard.
-    let only = stored_by.map(|digest| api.config.shards.of(&digest));
+    let only = stored_by.map(|digest| api.config.deployment.shards.of(&digest));
     let (deliveries, cursor) = listing(&query, only, api, ask).await?;
     response::json(200, &Deliveries { deliveries, cursor })
 }
@@ -97,7 +97,7 @@ const UNKNOWN: &str = "there is no delivery of this id, or its event is no longe
 
 /// Reads which shard has a delivery, and its number there.
 fn locate(id: &str, api: &ApiContext<'_>) -> Result<(u32, i64), ApiError> {
-    let located = parse_delivery_id(id).filter(|(shard, _)| *shard < api.config.shards.count());
+    let located = parse_delivery_id(id).filter(|(shard, _)| *shard < api.config.deployment.shards.count());
     located.ok_or_else(|| ApiError::with_message(Code::NotFound, UNKNOWN))
 }
 

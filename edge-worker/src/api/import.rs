@@ -60,7 +60,7 @@ pub(super) async fn import(
     for (line, text) in import::lines(&body)? {
         match import::read(text, &api.config.deployment.verifier, now) {
             Ok(read) => {
-                let shard = api.config.shards.of(read.digest());
+                let shard = api.config.deployment.shards.of(read.digest());
                 parts.entry(shard).or_default().add(line, read);
             }
             Err(refusal) => results.push(LineResult::refused(line, &refusal)),

@@ -24,7 +24,7 @@ pub(super) async fn listing(
     let limit = query.limit()?;
     let cursor = match given_cursor(query, api)? {
         Some(cursor) => cursor,
-        None => PageCursor::start(api.config.shards, only),
+        None => PageCursor::start(api.config.deployment.shards, only),
     };
     let parts = (0..).zip(cursor.positions()).map(|(shard, position)| {
         let before = match position {
@@ -52,7 +52,7 @@ pub(super) fn check_empty(query: &Query, api: &ApiContext<'_>) -> Result<(), Api
 }
 
 fn given_cursor(query: &Query, api: &ApiContext<'_>) -> Result<Option<PageCursor>, ApiError> {
-    Ok(query.get("cursor").map(|text| PageCursor::parse(text, api.config.shards)).transpose()?)
+    Ok(query.get("cursor").map(|text| PageCursor::parse(text, api.config.deployment.shards)).transpose()?)
 }
 
 fn read_page(text: Option<String>) -> Result<Page, ApiError> {

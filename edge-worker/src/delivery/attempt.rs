@@ -62,7 +62,7 @@ pub(crate) async fn attempt(
             return Some(dispatch.report(None));
         }
     };
-    let made = match config.endpoint_urls.check(&dispatch.url) {
+    let made = match config.deployment.endpoint_urls.check(&dispatch.url) {
         Ok(()) => send(shard, dispatch, &opened, attempted_at, body).await,
         Err(_) => Answer::none("url_refused"),
     };

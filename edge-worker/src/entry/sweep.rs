@@ -14,7 +14,7 @@ const CONCURRENT_SHARDS: usize = 16;
 pub(crate) async fn sweep(env: &Env) {
     let Ok(config) = Config::current(env) else { return };
     let shards = &config.shard_client(env);
-    let swept = (0..config.shards.count()).map(|shard| async move {
+    let swept = (0..config.deployment.shards.count()).map(|shard| async move {
         let answer = shards.call(shard, ShardRequest::Sweep, &[]).await;
         if answer.is_err() {
             console_error!("the hourly sweep did not reach shard {shard}");

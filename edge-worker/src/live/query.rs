@@ -46,7 +46,9 @@ impl StreamQuery {
         let resumed = request.headers().get("last-event-id")?.filter(|id| !id.is_empty());
         // A cursor goes before `since`: a client that resumes keeps the query that it began with.
         let requested_start = match (resumed.as_deref().or(query.get("cursor")), query.get("since")) {
-            (Some(cursor), _) => RequestedStart::After(StreamCursor::parse(cursor, config.shards)?),
+            (Some(cursor), _) => {
+                RequestedStart::After(StreamCursor::parse(cursor, config.deployment.shards)?)
+            }
             (None, Some(since)) => RequestedStart::Since(moment(since)?),
             (None, None) => RequestedStart::Now,
         };

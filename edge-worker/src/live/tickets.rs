@@ -63,7 +63,7 @@ async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Re
     }
     let Pass { task_id, until, seen } = pass;
     let permit = Permit::until(Some(until));
-    let shard = config.shards.of_task(&task_id);
+    let shard = config.deployment.shards.of_task(&task_id);
     lingering::admit(&task_id)?;
     openings::admit(&task_id, shard, clock::now())?;
     let subscription = Subscription {

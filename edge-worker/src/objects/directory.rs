@@ -1,34 +1,31 @@
 //! The directory: one Durable Object that stores the endpoints, and pushes settings to every shard.
 //!
-//! The engine decides and stores; here are requests, the alarm, cryptography and calls to shards.
+//! The engine decides and stores, and says step by step what is to be done for a request; here it is done: calls to shards,
+//! cryptography, the alarm.
 
-mod alerts;
-mod conditions;
-mod endpoints;
 mod push;
-mod rejections;
-mod replays;
 mod secrets;
-mod tokens;
 
 use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
-use std::rc::Rc;
 
 use futures_util::FutureExt;
-use vtryon_gateway_engine::directory::settings;
-use vtryon_gateway_engine::directory::topology::{self, Purpose};
+use vtryon_gateway_engine::directory::{Answer, Step, Then};
 use vtryon_gateway_engine::log::Decision;
-use vtryon_gateway_engine::protocol::{AuditedRequest, DirectoryCall, DirectoryRequest, SweepReport};
-use vtryon_gateway_engine::{Context, directory as engine, json};
-use vtryon_webhooks::Millis;
+use vtryon_gateway_engine::protocol::{
+    ALERT_SHARD, AuditedRequest, DirectoryCall, DirectoryRequest, ShardRequest,
+};
+use vtryon_gateway_engine::{Context, Failure, directory as engine, json};
+use vtryon_webhooks::{Code, Millis};
 use worker::{DurableObject, Env, Request, Response, State, console_error, durable_object, wasm_bindgen};
 
 use crate::config::Config;
 use crate::http::response::{self, ApiError};
 use crate::log;
-use crate::platform::clock;
+use crate::platform::js_url::Url;
 use crate::platform::storage::ObjectDatabase;
+use crate::platform::{clock, crypto};
+use crate::sealing::Sealer;
 use crate::testing::faults;
 use crate::testing::metering::{self, BilledOperation};
 
@@ -60,130 +57,164 @@ impl DurableObject for Directory {
     /// would drop the alarm for good.
     async fn alarm(&self) -> worker::Result<Response> {
         metering::count(BilledOperation::AlarmRun);
-        self.with_memory(engine::Directory::begin_alarm);
-        let run = async {
-            let config = self.begin().await?;
-            if self.with_context(&config, clock::now(), |context| settings::has_unconfirmed(context.db))? {
-                self.push(&config).await?;
-            }
-            self.send_alerts(&config).await?;
-            Ok::<_, ApiError>(())
-        };
-        match AssertUnwindSafe(run).catch_unwind().await {
-            Ok(Ok(())) => {}
+        self.memory.borrow_mut().iter_mut().for_each(engine::Directory::begin_alarm);
+        match AssertUnwindSafe(self.run(engine::Directory::run_alarm)).catch_unwind().await {
+            Ok(Ok(_)) => {}
             Ok(Err(_)) => console_error!("directory: settings or alerts are not confirmed by all shards"),
             Err(_) => console_error!("directory: panicked"),
         }
-        self.schedule_alarm_after_change();
+        self.end_alarm();
         Response::empty()
     }
 }
 
 impl Directory {
     async fn answer(&self, call: DirectoryCall) -> Result<Response, ApiError> {
-        let config = self.begin().await?;
-        if let Some((kind, endpoint)) = call.request.endpoint() {
-            self.with_context(&config, clock::now(), |context| {
-                engine::endpoints::find_of_kind(context.db, kind, endpoint)
-            })?;
+        let audited = call.audited.clone();
+        let unhealthy = if let DirectoryRequest::ReportConditions(report) = &call.request {
+            report.unhealthy.clone()
+        } else {
+            Vec::new()
+        };
+        let answer = self.run(|directory, context| directory.request(context, call)).await?;
+        for endpoint in unhealthy {
+            if self.run(|directory, context| directory.disable(context, endpoint)).await.is_err() {
+                console_error!("directory: an unhealthy endpoint is not disabled yet");
+            }
         }
-        let audited = call.audited.as_ref();
-        let answer = match call.request {
-            DirectoryRequest::Create { kind, input } => self.create(&config, kind, &input, audited).await,
-            DirectoryRequest::List { kind } => self.list(&config, kind).await,
-            DirectoryRequest::Get { endpoint, .. } => self.get(&config, endpoint).await,
-            DirectoryRequest::Change { endpoint, change, .. } => {
-                self.change(&config, endpoint, &change, audited).await
-            }
-            DirectoryRequest::Delete { endpoint, .. } => self.delete(&config, endpoint, audited).await,
-            DirectoryRequest::Rotate { endpoint, input, .. } => {
-                self.rotate(&config, endpoint, &input, audited).await
-            }
-            DirectoryRequest::Retire { endpoint, .. } => self.retire(&config, endpoint, audited).await,
-            DirectoryRequest::ReportConditions(report) => self.report_conditions(&config, &report).await,
-            DirectoryRequest::Replay { input, key } => self.replay(&config, &input, key, audited).await,
-            DirectoryRequest::Progress { id } => self.progress(&config, 200, &id).await,
-            DirectoryRequest::CancelReplay { id } => self.cancel_replay(&config, &id, audited).await,
-            DirectoryRequest::ReportRejections { rejections } => {
-                self.report_rejections(&config, &rejections).await
-            }
-            DirectoryRequest::Rejections => self.rejections(&config).await,
-            DirectoryRequest::RejectionTotals => self.rejection_totals(&config),
-            DirectoryRequest::Secrets => self.secrets(&config),
-            DirectoryRequest::PurgeSecret { fingerprint } => {
-                self.purge_secret(&config, &fingerprint, audited)
-            }
-            DirectoryRequest::CreateToken { input } => self.create_token(&config, &input, audited).await,
-            DirectoryRequest::Tokens => self.tokens(&config),
-            DirectoryRequest::RevokeToken { id } => self.revoke_token(&config, &id, audited),
-            DirectoryRequest::FindToken { id } => self.find_token(&config, &id),
-            DirectoryRequest::Audit { cursor, limit } => self.audit(&config, cursor.as_deref(), limit),
-            DirectoryRequest::RecordChange { target } => self.record_change(&config, &target, audited),
-            DirectoryRequest::RecordImport => self.record_import(&config, audited),
-            DirectoryRequest::Sweep(report) => self.sweep(&config, report),
-        }?;
         if let Some(AuditedRequest { operation, .. }) = audited
-            && answer.status_code() < 300
+            && answer.status < 300
         {
-            let decision =
-                Decision::ChangeMade { operation: operation.clone(), status: answer.status_code() };
-            log::write(config.deployment.log_level, &decision, None);
+            let least = Config::current(&self.env)?.deployment.log_level;
+            log::write(least, &Decision::ChangeMade { operation, status: answer.status }, None);
         }
-        Ok(answer)
+        response::json_text(answer.status, &answer.json)
     }
 
-    /// Does what comes before every request: the stored form is brought up to date, the number of shards and the placement
-    /// are compared, and Vtryon's secrets are remembered.
-    async fn begin(&self) -> Result<Rc<Config>, ApiError> {
-        self.open()?;
+    /// Begins something, and does what the engine asks for until there is an answer.
+    async fn run(
+        &self,
+        begin: impl FnOnce(&mut engine::Directory, &Context<'_>) -> Result<Step, Failure>,
+    ) -> Result<Answer, ApiError> {
         let config = Config::current(&self.env)?;
-        self.check_topology(&config, Purpose::Any).await.inspect_err(|refusal| {
-            console_error!("directory: {}", refusal.message());
-        })?;
-        self.remember_secrets(&config, clock::now()).await;
-        Ok(config)
-    }
-
-    /// Compares the number of shards and the placement with what is recorded, or with what shard 0 knows.
-    async fn check_topology(&self, config: &Config, purpose: Purpose) -> Result<(), ApiError> {
-        let configured = config.topology();
-        let check = |context: &Context<'_>| topology::check(context.db, configured, purpose);
-        let Some(question) = self.with_context(config, clock::now(), check)? else { return Ok(()) };
-        let answer = config.shard_client(&self.env).call(0, question, &[]).await?;
-        Ok(self.with_context(config, clock::now(), |context| {
-            topology::record(context.db, configured, answer.as_deref())
-        })?)
-    }
-
-    fn open(&self) -> Result<(), ApiError> {
-        if self.memory.borrow().is_some() {
-            return Ok(());
+        let shards = config.shard_client(&self.env);
+        let sealer = Sealer::new(&config.master);
+        let mut step = self.decide(&config, begin)?;
+        loop {
+            step = match step {
+                Step::Answer(answer) => return Ok(answer),
+                Step::AskShardZero { question, then } => {
+                    let answer = shards.call(0, question, &[]).await.inspect_err(|refusal| {
+                        console_error!("directory: {}", refusal.message());
+                    })?;
+                    self.resume(&config, then, answer)?
+                }
+                Step::AskShards { question, then } => {
+                    let answers = shards.call_all(|| question.clone()).await?;
+                    self.resume(&config, then, answers)?
+                }
+                Step::Push { settings, then } => {
+                    let pushed = push::push(&config, &shards, settings).await;
+                    self.resume(&config, then, pushed)?
+                }
+                Step::StoreAlert { alert, body, then } => {
+                    let request = ShardRequest::StoreAlert(alert);
+                    let stored = shards.call(ALERT_SHARD, request, body.as_bytes()).await?;
+                    self.resume(&config, then, stored.is_some())?
+                }
+                Step::ReadOrigin { url, then } => {
+                    self.resume(&config, then, Url::new(&url).ok().map(|url| url.origin()))?
+                }
+                Step::DrawId { then } => self.resume(&config, then, crypto::random()?)?,
+                Step::MakeToken { then } => {
+                    let token = config.admin.token_form.issue(crypto::random()?, &*crypto::random_key()?);
+                    self.resume(&config, then, token)?
+                }
+                Step::MakeSecret { endpoint, version, then } => {
+                    let secret = secrets::make(&sealer, endpoint, version).await?;
+                    self.resume(&config, then, secret)?
+                }
+                Step::SealHeaders { endpoint, headers, then } => {
+                    let sealed = sealer.seal_headers(endpoint, &headers).await?;
+                    self.resume(&config, then, sealed)?
+                }
+                Step::SealConfigured { secrets, then } => {
+                    let sealed = secrets::seal_configured(&sealer, &self.env, &secrets).await;
+                    self.resume(&config, then, log_fault(sealed))?
+                }
+                Step::TryToOpen { endpoints, then } => {
+                    let unreadable = secrets::unreadable(&sealer, &endpoints).await;
+                    self.resume(&config, then, log_fault(unreadable))?
+                }
+                Step::OpenVtryonSecrets { former, then } => {
+                    let opened = secrets::open_vtryon(&sealer, &self.env, &former).await?;
+                    self.resume(&config, then, opened)?
+                }
+                Step::OpenEndpointSecrets { secrets, then } => {
+                    let opened = secrets::open(&sealer, &secrets).await?;
+                    self.resume(&config, then, opened)?
+                }
+            };
         }
-        faults::configure(&self.env);
-        let memory = engine::Directory::open(&*self.database)?;
-        self.memory.replace(Some(memory));
-        Ok(())
     }
 
-    /// Asks what this instance remembers, or notes something in it; nothing before it has been opened.
-    fn with_memory<T>(&self, ask: impl FnOnce(&mut engine::Directory) -> T) -> Option<T> {
-        self.memory.borrow_mut().as_mut().map(ask)
+    fn resume<T>(&self, config: &Config, then: Then<T>, result: T) -> Result<Step, ApiError> {
+        self.decide(config, |directory, context| then(directory, context, result))
     }
 
-    /// Runs a step of the engine on this object's database.
-    fn with_context<T>(&self, config: &Config, now: Millis, decide: impl FnOnce(&Context<'_>) -> T) -> T {
-        decide(&Context { db: &*self.database, now, deployment: &config.deployment })
+    /// Lets the engine decide, and executes the effects before anything is awaited: so they are part of the same commit,
+    /// which the platform completes before an answer leaves the object.
+    fn decide(
+        &self,
+        config: &Config,
+        decide: impl FnOnce(&mut engine::Directory, &Context<'_>) -> Result<Step, Failure>,
+    ) -> Result<Step, ApiError> {
+        let mut memory = self.memory.borrow_mut();
+        let directory = self.opened(&mut memory)?;
+        let now = clock::now();
+        let decided =
+            decide(directory, &Context { db: &*self.database, now, deployment: &config.deployment });
+        let effects = directory.take_effects();
+        effects.faults.iter().for_each(|fault| console_error!("directory: {fault}"));
+        let least = config.deployment.log_level;
+        effects.log.iter().for_each(|decision| log::write(least, decision, None));
+        self.set_alarm(directory, effects.alarm);
+        Ok(decided?)
     }
 
-    /// Removes what has expired, looks for causes of alerts, and sets the alarm where it is wanted.
-    fn sweep(&self, config: &Config, report: SweepReport) -> Result<Response, ApiError> {
-        self.with_context(config, clock::now(), |context| {
-            engine::rejections::expire(context.db, context.now)?;
-            engine::tokens::expire(context.db, context.now)?;
-            engine::audit::expire(context)?;
-            engine::alerts::sweep(context, report)
-        })?;
-        self.schedule_alarm()?;
-        response::json(200, &())
+    /// Sets the alarm for what is due next, though the configuration may be faulty. Where that fails, the hourly sweep sets
+    /// it.
+    fn end_alarm(&self) {
+        let mut memory = self.memory.borrow_mut();
+        let Ok(directory) = self.opened(&mut memory) else { return };
+        match directory.schedule_alarm(&*self.database, clock::now(), clock::scale()) {
+            Ok(alarm) => self.set_alarm(directory, alarm),
+            Err(error) => console_error!("directory: alarm not set: {error}"),
+        }
     }
+
+    fn set_alarm(&self, directory: &mut engine::Directory, alarm: Option<Millis>) {
+        if let Some(at) = alarm
+            && let Err(error) = self.database.set_alarm(at)
+        {
+            directory.alarm_failed();
+            console_error!("directory: alarm not set: {error}");
+        }
+    }
+
+    /// Returns what this instance remembers; the first time, the stored form is brought up to date.
+    fn opened<'a>(
+        &self,
+        memory: &'a mut Option<engine::Directory>,
+    ) -> Result<&'a mut engine::Directory, ApiError> {
+        if memory.is_none() {
+            faults::configure(&self.env);
+            *memory = Some(engine::Directory::open(&*self.database)?);
+        }
+        memory.as_mut().ok_or_else(|| ApiError::new(Code::Unavailable))
+    }
+}
+
+fn log_fault<T>(result: worker::Result<T>) -> Option<T> {
+    result.inspect_err(|error| console_error!("platform: {error}")).ok()
 }

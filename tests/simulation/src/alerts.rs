@@ -3,18 +3,15 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
-use vtryon_gateway_engine::Context;
 use vtryon_gateway_engine::database::{Bind, Value};
-use vtryon_gateway_engine::directory::alerts::{self, Cause, Phase};
-use vtryon_gateway_engine::directory::rejections;
-use vtryon_gateway_engine::protocol::ShardRequest;
+use vtryon_gateway_engine::directory::alerts::{Cause, Phase};
+use vtryon_gateway_engine::protocol::DirectoryRequest;
 use vtryon_gateway_engine::protocol::rejection::{PathKind, Rejection};
 use vtryon_gateway_engine::time;
 use vtryon_webhooks::{Code, Millis};
 
 use crate::coverage::Decision;
 use crate::violation::ensure;
-use crate::worker::NOTHING;
 use crate::world::World;
 
 /// How long after a message there may be none of the same cause, in seconds.
@@ -31,24 +28,6 @@ struct Told {
 }
 
 impl World {
-    /// Sends the alerts that are due, as the directory's alarm does. What is not confirmed is sent by the next one.
-    pub fn send_alerts(&mut self) {
-        let queued = self.direct(Decision::Change, |context| Ok(alerts::queue(context)?));
-        for message in queued.unwrap_or_default() {
-            for part in &message.parts {
-                let request = ShardRequest::StoreAlert(message.incoming(part));
-                let stored = self.call(0, Decision::StoreAlert, request, part.body.as_bytes());
-                if stored.is_none_or(|answer| answer == NOTHING) {
-                    return;
-                }
-            }
-            let confirm = |context: &Context<'_>| Ok(alerts::confirm(context.db, &message)?);
-            if self.direct(Decision::Change, confirm).is_none() {
-                return;
-            }
-        }
-    }
-
     /// Reports webhooks that were refused for their signatures, as an isolate does.
     pub fn refuse_webhooks(&mut self) {
         let is_of_signature = |code: &Code| code.public() == Code::Unauthorized;
@@ -61,7 +40,7 @@ impl World {
             last_at: self.now,
             ..Rejection::default()
         };
-        self.direct(Decision::Change, |context| Ok(rejections::add(context, &[refused], None)?));
+        self.ask(Decision::Change, DirectoryRequest::ReportRejections { rejections: vec![refused] });
     }
 
     /// Checks an alert that was just stored.

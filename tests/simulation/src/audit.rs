@@ -5,14 +5,15 @@ use std::collections::VecDeque;
 use serde_json::{Value as Json, json};
 use vtryon_gateway_engine::access::actor::Actor;
 use vtryon_gateway_engine::database::Bind;
-use vtryon_gateway_engine::directory::audit;
-use vtryon_gateway_engine::protocol::AuditedRequest;
+use vtryon_gateway_engine::directory::{Directory, Step};
+use vtryon_gateway_engine::protocol::{AuditedRequest, DirectoryRequest};
 use vtryon_gateway_engine::time::rfc3339;
 use vtryon_gateway_engine::{Context, Failure};
 use vtryon_webhooks::Millis;
 
 use crate::coverage::Decision;
-use crate::database::{SimulatedDatabase, integer, text};
+use crate::database::{integer, text};
+use crate::requests::Change;
 use crate::violation::ensure;
 use crate::world::World;
 
@@ -53,28 +54,35 @@ impl World {
         AuditedRequest { actor, operation: operation.to_owned(), address }
     }
 
-    /// Lets the directory make a change, and checks that it is recorded once it is made, and otherwise is not. `state` reads
-    /// something that only this change alters; without a request nothing is recorded.
-    pub fn decide_change<T>(
+    /// Lets the directory take a step of a request, and checks that its change is recorded where this step makes it, and
+    /// otherwise is not; without a request of the API nothing is recorded.
+    pub fn decide_step(
         &mut self,
-        (target, request): (&str, Option<&AuditedRequest>),
-        state: impl Fn(&SimulatedDatabase) -> i64,
-        decide: impl FnOnce(&Context<'_>) -> Result<T, Failure>,
-    ) -> Option<T> {
-        let state = |world: &Self| world.directory.db.as_ref().map_or(0, &state);
+        decision: Decision,
+        change: Option<&Change>,
+        decide: impl FnOnce(&mut Directory, &Context<'_>) -> Result<Step, Failure>,
+    ) -> Option<Step> {
+        let Some(change) = change else { return self.direct(decision, decide) };
+        let Change { target, by, .. } = change;
+        let state = |world: &Self| world.directory.db.as_ref().map_or(0, |db| change.state(db));
         let before = state(self);
-        let done = self.direct(Decision::Change, decide);
+        let step = self.direct(decision, decide);
         let is_made = state(self) != before;
-        ensure!(done.is_none() || is_made, "what is confirmed is changed", "{target}: {request:?}");
-        self.expect_record(target, request.filter(|_| is_made));
-        done
+        let is_confirmed = match &step {
+            Some(Step::Push { .. }) => true,
+            Some(Step::Answer(_)) => change.token.is_some(),
+            _ => false,
+        };
+        ensure!(!is_confirmed || is_made, "what is confirmed is changed", "{target}: {by:?}");
+        self.expect_record(target, by.as_ref().filter(|_| is_made));
+        step
     }
 
     /// Records a change that a shard is about to make; returns whether it may be made.
     pub fn record_change(&mut self, operation: &str, target: &str) -> bool {
         let request = self.audited(operation);
-        let record = |context: &Context<'_>| Ok(audit::record(context, Some(&request), target)?);
-        let is_confirmed = self.direct(Decision::Change, record).is_some();
+        let record = DirectoryRequest::RecordChange { target: target.to_owned() };
+        let is_confirmed = self.ask_by(Decision::Change, record, Some(request.clone())).is_some();
         let is_recorded = !self.new_records().is_empty();
         ensure!(is_recorded || !is_confirmed, "every change is recorded", "{target}: {request:?}");
         self.expect_record(target, Some(&request).filter(|_| is_recorded));
@@ -92,8 +100,8 @@ impl World {
             latest.any(|record| record.at > since && record.document == document)
         };
         let was_known = is_known(self);
-        let record = |context: &Context<'_>| Ok(audit::record_import(context, Some(&request))?);
-        let is_confirmed = self.direct(Decision::Change, record).is_some();
+        let record = DirectoryRequest::RecordImport;
+        let is_confirmed = self.ask_by(Decision::Change, record, Some(request.clone())).is_some();
         let is_recorded = !self.new_records().is_empty();
         self.expect_record("events", Some(&request).filter(|_| is_recorded));
         ensure!(!is_confirmed || is_known(self), "every change is recorded", "{request:?}");
@@ -157,10 +165,9 @@ impl World {
     /// Reads the latest page, as the API shows it.
     pub fn read_audit_trail(&mut self) {
         self.check_audit_trail();
-        let page = self
-            .direct(Decision::Query, |context| audit::page(context.db, None, PAGE))
-            .map(|page| json!(page));
-        let Some(page) = page else { return };
+        let request = DirectoryRequest::Audit { cursor: None, limit: PAGE };
+        let Some(answer) = self.ask(Decision::Query, request) else { return };
+        let page: Json = serde_json::from_str(&answer.json).expect("a page is JSON");
         let show = |record: &Recorded| {
             let mut shown: Json = serde_json::from_str(&record.document).expect("it is JSON");
             shown["at"] = json!(rfc3339(record.at));

@@ -1,24 +1,17 @@
 //! The directory and its administrators: endpoints are registered, changed, rotated and deleted while events flow.
 
-use vtryon_gateway_engine::directory::credentials::{self, NewHeader};
-use vtryon_gateway_engine::directory::endpoints::{self, FIRST_SECRET, Rotation};
-use vtryon_gateway_engine::directory::fields::{self, FieldRules};
-use vtryon_gateway_engine::directory::replays::{self, Requested};
-use vtryon_gateway_engine::directory::settings::{self, SettingsChange};
-use vtryon_gateway_engine::directory::topology::{self, Purpose};
-use vtryon_gateway_engine::directory::{Directory, EndpointRecord, alerts, audit, tokens};
-use vtryon_gateway_engine::protocol::conditions::{ShardReport, UnhealthyEndpoint};
+use vtryon_gateway_engine::Refusal;
+use vtryon_gateway_engine::directory::{Directory, endpoints};
+use vtryon_gateway_engine::protocol::conditions::ShardReport;
 use vtryon_gateway_engine::protocol::delivery::delivery_no;
-use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, SealedHeader, endpoint_id};
-use vtryon_gateway_engine::protocol::{AuditedRequest, EndpointHealth, ShardRequest, SweepReport};
-use vtryon_gateway_engine::{Context, Failure};
-use vtryon_webhooks::delivery::EndpointSecret;
-use vtryon_webhooks::endpoint::UrlRules;
-use vtryon_webhooks::{Code, Millis, Shards};
+use vtryon_gateway_engine::protocol::settings::{EndpointKind, EndpointOptions, endpoint_id};
+use vtryon_gateway_engine::protocol::{DirectoryRequest, EndpointInput, ShardRequest, SweepReport};
+use vtryon_webhooks::{Code, Millis};
 
 use crate::coverage::{CrashPoint, Decision, Loss};
 use crate::database::SimulatedDatabase;
 use crate::pushes::Push;
+use crate::requests::{Change, Done};
 use crate::violation::ensure;
 use crate::world::World;
 
@@ -28,7 +21,11 @@ pub struct DirectoryObject {
     /// The instance, until it dies.
     pub engine: Option<Directory>,
     pub alarm: Option<Millis>,
+    /// Whether a run of the alarm has not ended. Where its instance dies, the platform runs it again.
+    pub is_alarm_running: bool,
     pub pushes: Vec<Push>,
+    /// Why it has refused the last request.
+    pub refusal: Option<Refusal>,
     /// The number of the last audit record that the simulation has seen.
     pub last_record: i64,
 }
@@ -65,93 +62,18 @@ const CHANGES: [&str; 27] = [
 ];
 
 impl World {
-    /// Lets the directory decide. Its instance may die before the commit or after it.
-    pub fn direct<T>(
-        &mut self,
-        decision: Decision,
-        decide: impl FnOnce(&Context<'_>) -> Result<T, Failure>,
-    ) -> Option<T> {
-        let deaths = self.regime.deaths;
-        let (dies, before) = (self.random.chance(deaths), self.random.chance(500));
-        let refused_after = self.random.chance(self.regime.refusals).then(|| self.random.number(0..6));
-        let alarm = self.directory.alarm;
-        let db = self.directory.db.get_or_insert_with(SimulatedDatabase::new);
-        let open = || Directory::open(db).expect("a directory opens");
-        let engine = self.directory.engine.get_or_insert_with(open);
-        db.begin();
-        if let Some(after) = refused_after {
-            db.refuse_after(after as u32);
-        }
-        let context = Context { db, now: self.now, deployment: &self.deployment };
-        let decided = decide(&context);
-        let scheduled = decided.is_ok().then(|| engine.schedule_alarm(db, self.now, 1));
-        let was_refused = db.has_refused(refused_after.is_some());
-        if was_refused {
-            self.coverage.crash(CrashPoint::Refused(decision));
-        }
-        if let Some(Ok(Some(at))) = scheduled {
-            self.directory.alarm = Some(at);
-        }
-        if let Err(Failure::Fault(error)) = &decided {
-            ensure!(was_refused, "a decision fails only where the storage does", "{decision:?}: {error}");
-        }
-        if !dies {
-            db.commit();
-            return decided.ok();
-        }
-        self.directory.engine = None;
-        if before {
-            db.roll_back();
-            self.directory.alarm = alarm;
-            self.coverage.crash(CrashPoint::BeforeCommit(decision));
-        } else {
-            db.commit();
-            self.coverage.crash(CrashPoint::AfterCommit(decision));
-        }
-        // What it was about to push is pushed by its alarm.
-        self.directory.pushes.clear();
-        None
-    }
-
     /// Removes what has expired, looks for causes of alerts and sets the alarm again, as the hourly sweep does.
     pub fn sweep_directory(&mut self, report: SweepReport) {
         const LAST: &str = "SELECT COALESCE(MAX(no), 0) FROM audit";
-        self.direct(Decision::Sweep, |context| {
-            tokens::expire(context.db, context.now)?;
-            audit::expire(context)?;
-            Ok(alerts::sweep(context, report)?)
-        });
+        self.ask(Decision::Sweep, DirectoryRequest::Sweep(report));
         // Where all have expired, the numbers begin again.
         let last = self.directory.db.as_ref().map_or(0, |db| db.integer(LAST, &[]));
         self.directory.last_record = self.directory.last_record.min(last);
     }
 
-    /// Compares the number of shards and the placement with what is recorded, as the directory does before every request.
-    pub fn check_topology(&mut self, purpose: Purpose) -> Option<()> {
-        let configured = self.topology();
-        let question = self.direct(Decision::Change, |context| {
-            let checked = topology::check(context.db, configured, purpose);
-            let is_refused = matches!(checked, Err(Failure::Refused(_)));
-            ensure!(!is_refused, "the directory of the deployment admits", "{configured:?}");
-            checked
-        })?;
-        let Some(question) = question else { return Some(()) };
-        let answer = self.call(0, Decision::Configure, question, &[])?;
-        let answer = Some(&*answer).filter(|answer| *answer != "null");
-        self.direct(Decision::Change, |context| Ok(topology::record(context.db, configured, answer)?))
-    }
-
     /// Lets an administrator do something.
     pub fn administer(&mut self) {
-        if self.check_topology(Purpose::Any).is_none() {
-            return;
-        }
-        let known: Vec<i64> = self
-            .direct(Decision::Change, |context| endpoints::all(context.db))
-            .unwrap_or_default()
-            .iter()
-            .map(|record| record.endpoint.no)
-            .collect();
+        let known: Vec<i64> = self.registered().into_iter().map(|(no, _)| no).collect();
         let action = if known.is_empty() { 0 } else { self.random.weighted(&[3, 6, 4, 2, 1, 4, 3, 2]) };
         let endpoint = if known.is_empty() { 0 } else { self.random.one_of(&known) };
         let done = match action {
@@ -160,18 +82,21 @@ impl World {
             1 => ("change", self.change(endpoint)),
             2 => ("rotate", self.rotate(endpoint)),
             3 => ("retire", self.retire(endpoint)),
-            4 => (
-                "delete",
-                self.commit(
-                    &SettingsChange::Delete { endpoint },
-                    Some("DELETE /api/endpoints/{endpoint_id}"),
-                ),
-            ),
+            4 => ("delete", self.delete(endpoint)),
             5 => ("replay a delivery", self.replay_delivery(endpoint)),
             6 => ("replay a range", self.replay_range(endpoint)),
             _ => ("cancel a range", self.cancel_range()),
         };
         self.coverage.reach(if done.1.is_some() { "done" } else { "not done" }, done.0);
+    }
+
+    /// Returns the numbers of the endpoints that are stored, and their options.
+    fn registered(&self) -> Vec<(i64, EndpointOptions)> {
+        let Some(db) = &self.directory.db else { return Vec::new() };
+        let records = endpoints::all(db);
+        ensure!(records.is_ok(), "endpoints can be read", "{:?}", records.err());
+        let records = records.unwrap_or_default().into_iter();
+        records.map(|record| (record.endpoint.no, record.endpoint.options)).collect()
     }
 
     fn register(&mut self) -> Option<()> {
@@ -181,20 +106,14 @@ impl World {
         } else {
             (EndpointKind::Tasks, format!(r#"{{"url":"https://shop.example/hook","order":"{order}"}}"#))
         };
-        let shards = self.count();
-        let (mut record, _) = self.direct(Decision::Change, |context| {
-            endpoints::draft(context, kind, &body, &field_rules(&UrlRules::default(), shards))
-        })?;
-        let no = self.direct(Decision::Change, |context| endpoints::take_number(context.db))?;
-        ensure!(self.endpoints.insert(no), "no number is given twice", "endpoint {no}");
-        record.endpoint.no = no;
-        record.endpoint.secrets = vec![sealed(no, FIRST_SECRET, self.now)];
-        self.put(&record, Some("POST /api/endpoints"))
+        // It names the endpoint once that has a number.
+        let change = Change::of_settings("POST /api/endpoints", "");
+        self.ask_for_change(change, DirectoryRequest::Create { kind, input: input(&body) })
     }
 
     /// Resumes what is paused.
     pub fn resume_all(&mut self) {
-        for endpoint in self.endpoints.clone() {
+        for (endpoint, _) in self.registered() {
             self.change_to(endpoint, r#"{"paused":false}"#);
         }
     }
@@ -205,39 +124,45 @@ impl World {
     }
 
     fn change_to(&mut self, endpoint: i64, body: &str) -> Option<()> {
-        let shards = self.count();
-        let record = self.direct(Decision::Change, |context| {
-            let options = endpoints::find(context.db, endpoint)?.endpoint.options;
-            let url = fields::url(body).unwrap_or(options.url.clone());
-            let headers = credentials::read(body);
-            ensure!(headers.is_ok(), "a valid change is accepted", "{body}: {:?}", headers.err());
-            let headers = headers?.iter().map(|header| sealed_header(endpoint, &url, header)).collect();
-            let urls = UrlRules::default();
-            let changed = endpoints::change(context, endpoint, body, &field_rules(&urls, shards), headers);
-            if let Err(Failure::Refused(refusal)) = &changed {
-                // Headers go to no other origin, and an alert destination has fewer fields.
-                let is_right =
-                    options.is_alert_destination() || (refusal.code == Code::Conflict && url != options.url);
-                ensure!(is_right, "a valid change is accepted", "{body}: {}", refusal.message);
-            }
-            changed
-        })?;
-        self.put(&record, Some("PATCH /api/endpoints/{endpoint_id}"))
+        let (_, options) = self.registered().into_iter().find(|(no, _)| *no == endpoint)?;
+        let url = url_of(body).unwrap_or_else(|| options.url.clone());
+        let kind = options.kind();
+        let change = Change::of_settings("PATCH /api/endpoints/{endpoint_id}", &endpoint_id(endpoint));
+        let change = Change { url: url.clone(), ..change };
+        let done =
+            self.ask_for_change(change, DirectoryRequest::Change { kind, endpoint, change: input(body) });
+        if let Some(refusal) = &self.directory.refusal {
+            // Headers go to no other origin, and an alert destination has fewer fields.
+            let is_right =
+                options.is_alert_destination() || (refusal.code == Code::Conflict && url != options.url);
+            ensure!(is_right, "a valid change is accepted", "{body}: {}", refusal.message);
+        }
+        done
     }
 
     fn rotate(&mut self, endpoint: i64) -> Option<()> {
+        let (kind, id) = self.identify(endpoint)?;
         let hours = self.random.one_of(&[0, 1, 24]);
-        let body = format!(r#"{{"overlap_hours":{hours}}}"#);
-        let rotation =
-            self.direct(Decision::Change, |context| Rotation::begin(context.db, endpoint, &body))?;
-        let new = sealed(endpoint, rotation.version, self.now);
-        let record = self.direct(Decision::Change, |context| rotation.finish(context, new))?;
-        self.put(&record, Some("POST /api/endpoints/{endpoint_id}/rotate"))
+        let input = format!(r#"{{"overlap_hours":{hours}}}"#);
+        let change = Change::of_settings("POST /api/endpoints/{endpoint_id}/rotate", &id);
+        self.ask_for_change(change, DirectoryRequest::Rotate { kind, endpoint, input })
     }
 
     fn retire(&mut self, endpoint: i64) -> Option<()> {
-        let record = self.direct(Decision::Change, |context| endpoints::retire(context, endpoint))?;
-        self.put(&record, Some("POST /api/endpoints/{endpoint_id}/retire"))
+        let (kind, id) = self.identify(endpoint)?;
+        let change = Change::of_settings("POST /api/endpoints/{endpoint_id}/retire", &id);
+        self.ask_for_change(change, DirectoryRequest::Retire { kind, endpoint })
+    }
+
+    fn delete(&mut self, endpoint: i64) -> Option<()> {
+        let (kind, id) = self.identify(endpoint)?;
+        let change = Change::of_settings("DELETE /api/endpoints/{endpoint_id}", &id);
+        self.ask_for_change(change, DirectoryRequest::Delete { kind, endpoint })
+    }
+
+    fn identify(&self, endpoint: i64) -> Option<(EndpointKind, String)> {
+        let (_, options) = self.registered().into_iter().find(|(no, _)| *no == endpoint)?;
+        Some((options.kind(), endpoint_id(endpoint)))
     }
 
     fn replay_delivery(&mut self, endpoint: i64) -> Option<()> {
@@ -258,18 +183,15 @@ impl World {
 
     fn replay_range(&mut self, endpoint: i64) -> Option<()> {
         let which = self.random.one_of(&["dead", "all"]);
-        let id = endpoint_id(endpoint);
-        let body = format!(r#"{{"endpoint":"{id}","which":"{which}"}}"#);
-        let random = self.random.number(0..i64::MAX).to_be_bytes();
-        let requested =
-            self.direct(Decision::Change, |context| replays::request(context, &body, None, random))?;
-        match requested {
-            Requested::Known(_) | Requested::DryRun(_) => None,
-            Requested::New(new) => {
-                self.replays.push(new.replay.id.clone());
-                self.commit(&SettingsChange::Replay(&new), Some("POST /api/replay"))
-            }
+        let input = format!(r#"{{"endpoint":"{}","which":"{which}"}}"#, endpoint_id(endpoint));
+        let random = self.random.number(0..i64::MAX);
+        let id = format!("rpl_{random:016x}");
+        let change = Change { id: random.to_be_bytes(), ..Change::of_settings("POST /api/replay", &id) };
+        let done = self.ask_for_change(change, DirectoryRequest::Replay { input, key: None });
+        if done.is_some() {
+            self.replays.push(id);
         }
+        done
     }
 
     fn cancel_range(&mut self) -> Option<()> {
@@ -277,8 +199,8 @@ impl World {
             return None;
         }
         let id = self.replays[self.random.index(self.replays.len())].clone();
-        let cancelled = self.direct(Decision::Change, |context| replays::cancel(context.db, &id))??;
-        self.commit(&SettingsChange::ChangeReplay(&cancelled), Some("DELETE /api/replays/{replay_id}"))
+        let change = Change::of_settings("DELETE /api/replays/{replay_id}", &id);
+        self.ask_for_change(change, DirectoryRequest::CancelReplay { id })
     }
 
     /// Brings a shard's report to the directory, and the confirmation back; either may be lost.
@@ -286,10 +208,16 @@ impl World {
         if self.random.chance(self.regime.losses) {
             return self.coverage.crash(CrashPoint::Lost(Loss::ReportOfConditions));
         }
-        let stored =
-            self.direct(Decision::Change, |context| Ok(alerts::report(context, &report.conditions)?));
+        let request = DirectoryRequest::ReportConditions(report.clone());
+        let stored = self.ask(Decision::Change, request);
         for unhealthy in &report.unhealthy {
-            self.disable_if_unhealthy(unhealthy);
+            let (id, endpoint) = (endpoint_id(unhealthy.endpoint), unhealthy.clone());
+            let change = Some(Change::of_nobody(&id));
+            let done = self
+                .begin(Decision::Change, change, |directory, context| directory.disable(context, endpoint));
+            if matches!(done, Some(Done::Pushing)) {
+                self.coverage.reach("disabled", &unhealthy.reason);
+            }
         }
         if stored.is_none() {
             return;
@@ -302,72 +230,23 @@ impl World {
         }
     }
 
-    /// Disables an endpoint that a shard has reported, where the report stands.
-    fn disable_if_unhealthy(&mut self, unhealthy: &UnhealthyEndpoint) {
-        let UnhealthyEndpoint { endpoint, reason, .. } = unhealthy;
-        let mut healths: Vec<EndpointHealth> = Vec::new();
-        if endpoints::needs_healths(reason) {
-            for shard in 0..self.shards.len() {
-                let answer =
-                    self.call(shard, Decision::Query, ShardRequest::Health { endpoint: *endpoint }, &[]);
-                let Some(answer) = answer else { return };
-                healths.push(serde_json::from_str(&answer).expect("a health is JSON"));
-            }
-        }
-        let disabled =
-            self.direct(Decision::Change, |context| endpoints::disable(context, unhealthy, &healths));
-        if let Some(Some(record)) = disabled {
-            self.coverage.reach("disabled", reason);
-            self.put(&record, None);
+    /// Lets the directory change the settings. It is done once the change is stored and its push has begun.
+    fn ask_for_change(&mut self, change: Change, request: DirectoryRequest) -> Option<()> {
+        match self.ask_as(Decision::Change, change, request)? {
+            Done::Pushing => Some(()),
+            Done::Answered(_) => None,
         }
     }
-
-    fn put(&mut self, record: &EndpointRecord, operation: Option<&str>) -> Option<()> {
-        self.commit(&SettingsChange::Put(record), operation)
-    }
-
-    /// Commits a change that an operation of the API asks for, if any does, and begins to push it.
-    fn commit(&mut self, change: &SettingsChange<'_>, operation: Option<&str>) -> Option<()> {
-        const VERSION: &str = "SELECT COALESCE((SELECT value FROM meta WHERE name = 'version'), 0)";
-        self.check_topology(Purpose::Change)?;
-        let target = match change {
-            SettingsChange::Put(record) => endpoint_id(record.endpoint.no),
-            SettingsChange::Delete { endpoint } => endpoint_id(*endpoint),
-            SettingsChange::Replay(new) => new.replay.id.clone(),
-            SettingsChange::ChangeReplay(replay) => replay.id.clone(),
-        };
-        let request: Option<AuditedRequest> = operation.map(|operation| self.audited(operation));
-        let version = |db: &SimulatedDatabase| db.integer(VERSION, &[]);
-        self.decide_change((&target, request.as_ref()), version, |context| {
-            Ok(settings::commit(context, change, request.as_ref())?)
-        })?;
-        self.begin_push()
-    }
-
-    pub fn count(&self) -> Shards {
-        Shards::new(self.regime.shards).expect("a simulation has some shards")
-    }
 }
 
-fn field_rules(urls: &UrlRules, shards: Shards) -> FieldRules<'_> {
-    FieldRules {
-        urls,
-        own_origin: "https://gateway.example",
-        origin: Some("https://shop.example".to_owned()),
-        shards,
-    }
+fn input(body: &str) -> EndpointInput {
+    EndpointInput { body: body.to_owned(), own_origin: "https://gateway.example".to_owned() }
 }
 
-/// Stands in for the encryption of a secret.
-fn sealed(endpoint: i64, version: i64, now: Millis) -> Sealed {
-    let mut bytes = [0; 32];
-    (bytes[0], bytes[1]) = (endpoint as u8, version as u8);
-    Sealed::new(version, format!("{endpoint}/{version}"), &EndpointSecret::from_bytes(bytes), now)
-}
-
-/// Stands in for the encryption of a header.
-fn sealed_header(endpoint: i64, url: &str, header: &NewHeader) -> SealedHeader {
-    header.sealed(header_for(endpoint, url))
+/// Returns the URL that a change sets.
+fn url_of(body: &str) -> Option<String> {
+    let body: serde_json::Value = serde_json::from_str(body).expect("a change is JSON");
+    Some(body.get("url")?.as_str()?.to_owned())
 }
 
 /// Says which endpoint a header is bound to, and which host it was set for.

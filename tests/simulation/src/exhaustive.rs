@@ -4,6 +4,7 @@ use std::panic::resume_unwind;
 use std::thread;
 
 use vtryon_gateway_engine::protocol::placement::Placement;
+use vtryon_gateway_engine::protocol::topology::Topology;
 use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest};
 use vtryon_gateway_engine::shard::{Shard, TopologyCheck};
 use vtryon_gateway_engine::{Context, Deployment};
@@ -35,7 +36,7 @@ pub fn run(length: usize) -> u64 {
 
 fn branch(first: usize, length: usize) -> u64 {
     let db = SimulatedDatabase::new();
-    let deployment = deployment(0);
+    let deployment = deployment(Topology { shards: 1, placement: Placement::default() }, 0);
     let tree = Tree { db: &db, deployment: &deployment, length };
     tree.open();
     tree.grow(&mut vec![first])

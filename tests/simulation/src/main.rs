@@ -31,6 +31,7 @@ mod pushes;
 mod random;
 mod regime;
 mod report;
+mod requests;
 mod run;
 mod search;
 mod tokens;

@@ -1,27 +1,26 @@
 //! Where the deployment lies, and Workers whose jurisdiction was changed: for them all objects are other, empty ones, but
 //! for the anchor.
 
-use vtryon_gateway_engine::directory::topology::{self, Purpose};
-use vtryon_gateway_engine::directory::{Directory, audit, tokens};
+use vtryon_gateway_engine::directory::{Directory, Step};
 use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::topology::{Topology, TopologyMismatch};
-use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest};
+use vtryon_gateway_engine::protocol::{Call, DirectoryCall, DirectoryRequest, IncomingEvent, ShardRequest};
 use vtryon_gateway_engine::shard::{Shard, TopologyCheck};
 use vtryon_gateway_engine::{Context, Failure, Result};
 use vtryon_webhooks::Signature;
 
 use crate::coverage::Decision;
 use crate::database::SimulatedDatabase;
-use crate::tokens::issued;
+use crate::tokens::TokenBytes;
 use crate::violation::ensure;
-use crate::world::World;
+use crate::world::{World, deployment};
 
 /// A shard of which nothing is simulated but calls. Its instance ends after each decision.
 struct BareShard(SimulatedDatabase);
 
 /// The objects beside those of the deployment.
 pub struct Placements {
-    own: Placement,
+    pub own: Placement,
     /// What the jurisdiction is changed to.
     changed: Placement,
     /// Shard 0 outside of any jurisdiction, where the deployment lies in one.
@@ -59,14 +58,9 @@ impl Placements {
 }
 
 impl World {
-    /// Returns what the deployment has configured.
-    pub fn topology(&self) -> Topology {
-        Topology { shards: self.regime.shards, placement: self.placements.own }
-    }
-
     /// Returns what a Worker has configured whose jurisdiction was changed.
     fn changed_topology(&self) -> Topology {
-        Topology { placement: self.placements.changed, ..self.topology() }
+        Topology { placement: self.placements.changed, ..self.deployment.topology() }
     }
 
     /// Finds a shard as a caller does.
@@ -194,32 +188,47 @@ impl World {
 
     /// Has a token made in the directory, or asks for the audit trail.
     fn ask_changed_directory(&mut self, is_change: bool) -> Option<bool> {
-        let purpose = if is_change { Purpose::Change } else { Purpose::Any };
-        let configured = self.changed_topology();
-        match topology::check(&self.placements.directory, configured, purpose) {
-            Err(Failure::Refused(_)) => return Some(false),
-            Err(Failure::Fault(error)) => panic!("no statement is refused: {error}"),
-            Ok(None) => {}
-            Ok(Some(question)) => {
-                let first = self.find(0, configured.placement);
-                let Ok(answer) = self.answer_at(first, configured, question, &[])? else {
-                    return Some(false);
-                };
-                topology::record(&self.placements.directory, configured, answer.as_deref())
-                    .expect("no statement is refused");
+        let request = match is_change {
+            true => DirectoryRequest::CreateToken { input: r#"{"name":"stray","scope":"admin"}"#.to_owned() },
+            false => DirectoryRequest::Audit { cursor: None, limit: 10 },
+        };
+        let call = DirectoryCall { request, audited: None };
+        let topology = self.changed_topology();
+        let deployment = deployment(topology, 0);
+        let now = self.now;
+        let mut directory = Directory::open(&self.placements.directory).expect("a directory opens");
+        let mut next = directory
+            .request(&Context { db: &self.placements.directory, now, deployment: &deployment }, call);
+        loop {
+            let step = match next {
+                Ok(step) => step,
+                Err(Failure::Refused(_)) => return Some(false),
+                Err(Failure::Fault(error)) => panic!("no statement is refused: {error}"),
+            };
+            let mut answer = None;
+            if let Step::AskShardZero { question, .. } = &step {
+                let first = self.find(0, topology.placement);
+                match self.answer_at(first, topology, question.clone(), &[])? {
+                    Ok(answered) => answer = answered,
+                    Err(_) => return Some(false),
+                }
             }
+            let context = Context { db: &self.placements.directory, now, deployment: &deployment };
+            next = if let Step::AskShardZero { then, .. } = step {
+                then(&mut directory, &context, answer)
+            } else if let Step::SealConfigured { then, .. } = step {
+                then(&mut directory, &context, Some(Vec::new()))
+            } else if let Step::MakeToken { then } = step {
+                then(&mut directory, &context, TokenBytes::draw(&mut self.random).issue())
+            } else {
+                ensure!(
+                    matches!(step, Step::Answer(_)),
+                    "a token and the trail take no other step",
+                    "a step"
+                );
+                return Some(true);
+            };
         }
-        let new = issued(&mut self.random);
-        let db = &self.placements.directory;
-        let context = Context { db, now: self.now, deployment: &self.deployment };
-        if is_change {
-            let draft = tokens::draft(&context, r#"{"name":"stray","scope":"admin"}"#, &new);
-            let created = draft.and_then(|draft| tokens::create(&context, draft, None).map(drop));
-            assert!(created.is_ok(), "no statement is refused");
-        } else {
-            assert!(audit::page(db, None, 10).is_ok(), "no statement is refused");
-        }
-        Some(true)
     }
 
     /// Checks that nothing is stored beside the deployment.

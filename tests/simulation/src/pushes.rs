@@ -1,11 +1,11 @@
 //! Settings on their way from the directory to the shards: pushes are lost, come in any order, and are repeated.
 
-use vtryon_gateway_engine::directory::Directory;
-use vtryon_gateway_engine::directory::settings::{self, Applied};
+use vtryon_gateway_engine::directory::{Directory, Pushed, Then, settings};
 use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::settings::Settings;
 
 use crate::coverage::{CrashPoint, Decision, Loss};
+use crate::requests::{Change, Done};
 use crate::violation::ensure;
 use crate::world::World;
 
@@ -13,33 +13,29 @@ use crate::world::World;
 pub struct Push {
     settings: Settings,
     waiting: Vec<usize>,
-    confirmed: u32,
+    pushed: Pushed,
+    then: Then<Pushed>,
+    /// The change that they are pushed for; none where the alarm pushes them.
+    change: Option<Change>,
+}
+
+impl Push {
+    pub fn new(settings: Settings, shards: usize, then: Then<Pushed>, change: Option<Change>) -> Self {
+        let pushed = Pushed { confirmed: 0, in_force: settings.version };
+        Self { settings, waiting: (0..shards).collect(), pushed, then, change }
+    }
 }
 
 impl World {
-    pub fn begin_push(&mut self) -> Option<()> {
-        let settings = self.current_settings()?;
-        let waiting = (0..self.shards.len()).collect();
-        self.directory.pushes.push(Push { settings, waiting, confirmed: 0 });
-        Some(())
-    }
-
     /// Returns the settings as the directory has them.
     pub fn current_settings(&mut self) -> Option<Settings> {
-        self.direct(Decision::Change, |context| Ok(settings::current(context)?))
+        self.direct(Decision::Change, |_, context| Ok(settings::current(context)?))
     }
 
-    /// Pushes settings to one more shard, or notes that all have confirmed.
+    /// Pushes settings to one more shard, or ends a push that all have confirmed.
     pub fn advance_push(&mut self) {
-        if self.directory.alarm.is_some_and(|at| at <= self.now) {
-            self.directory.alarm = None;
-            self.directory.engine.iter_mut().for_each(Directory::begin_alarm);
-            if self.direct(Decision::Change, |context| Ok(settings::has_unconfirmed(context.db)?))
-                == Some(true)
-            {
-                self.begin_push();
-            }
-            self.send_alerts();
+        if self.directory.alarm.is_some_and(|at| at <= self.now) && !self.directory.is_alarm_running {
+            self.run_directory_alarm();
         }
         if self.directory.pushes.is_empty() {
             return;
@@ -47,17 +43,16 @@ impl World {
         let index = self.random.index(self.directory.pushes.len());
         if self.random.chance(self.regime.losses) {
             self.coverage.crash(CrashPoint::Lost(Loss::Push));
-            self.directory.pushes.swap_remove(index);
+            let push = self.directory.pushes.swap_remove(index);
+            if push.change.is_none() {
+                self.end_directory_alarm();
+            }
             return;
         }
         let push = &mut self.directory.pushes[index];
         if push.waiting.is_empty() {
             let push = self.directory.pushes.swap_remove(index);
-            let applied = Applied { applied: push.confirmed, shards: self.regime.shards };
-            self.direct(Decision::ConfirmSettings, |context| {
-                Ok(settings::confirm(context.db, push.settings.version, applied)?)
-            });
-            return;
+            return self.end_push(push);
         }
         let at = self.random.index(push.waiting.len());
         let shard = push.waiting.swap_remove(at);
@@ -74,9 +69,47 @@ impl World {
             let version = self.shards[shard].settings.version;
             ensure!(stored == version, "confirmed settings are in force", "{stored} instead of {version}");
             // The shard may have died meanwhile, and the push with the directory.
-            if let Some(push) = self.directory.pushes.get_mut(index) {
-                push.confirmed += 1;
+            if let Some(Push { pushed, .. }) = self.directory.pushes.get_mut(index) {
+                pushed.confirmed += 1;
+                pushed.in_force = pushed.in_force.max(version);
             }
+        }
+    }
+
+    /// Tells the directory who has confirmed, and does the rest of what the settings were pushed for.
+    fn end_push(&mut self, Push { pushed, then, mut change, .. }: Push) {
+        let is_of_alarm = change.is_none();
+        let next = self.resume(Decision::ConfirmSettings, &change, then, pushed);
+        let done = next.and_then(|step| self.carry_out(Decision::Change, &mut change, step));
+        if let Some(Done::Answered(answer)) = done {
+            self.coverage.reach("answered", &answer.status.to_string());
+        }
+        if is_of_alarm {
+            self.end_directory_alarm();
+        }
+    }
+
+    fn run_directory_alarm(&mut self) {
+        self.directory.alarm = None;
+        self.directory.is_alarm_running = true;
+        self.directory.engine.iter_mut().for_each(Directory::begin_alarm);
+        match self.begin(Decision::Change, None, Directory::run_alarm) {
+            Some(Done::Pushing) => {}
+            Some(Done::Answered(_)) | None => self.end_directory_alarm(),
+        }
+    }
+
+    /// Ends the run of the alarm, unless its instance has died.
+    fn end_directory_alarm(&mut self) {
+        if !self.directory.is_alarm_running {
+            return;
+        }
+        let alarm = self.direct(Decision::Change, |directory, context| {
+            Ok(directory.schedule_alarm(context.db, context.now, 1)?)
+        });
+        self.directory.is_alarm_running = false;
+        if let Some(Some(at)) = alarm {
+            self.directory.alarm = Some(at);
         }
     }
 }

@@ -1,18 +1,18 @@
 //! Tokens: administrators create and revoke them, programs present them to isolates, which remember what they have asked.
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use vtryon_gateway_engine::access::known_tokens::{KnownTokens, TokenLookup};
 use vtryon_gateway_engine::access::token::{NewToken, PresentedToken, TokenForm};
 use vtryon_gateway_engine::database::Bind;
-use vtryon_gateway_engine::directory::tokens;
-use vtryon_gateway_engine::directory::topology::Purpose;
 use vtryon_gateway_engine::keys::MasterKey;
+use vtryon_gateway_engine::protocol::DirectoryRequest;
 use vtryon_gateway_engine::time::rfc3339;
 use vtryon_webhooks::Millis;
 
 use crate::coverage::{CrashPoint, Decision, Loss};
 use crate::database::SimulatedDatabase;
 use crate::random::Random;
+use crate::requests::{Change, Done};
 use crate::violation::ensure;
 use crate::world::World;
 
@@ -32,6 +32,7 @@ pub struct Tokens {
 }
 
 struct Token {
+    bytes: TokenBytes,
     new: NewToken,
     scope: &'static str,
     expires_at: Option<Millis>,
@@ -49,12 +50,24 @@ impl Token {
     }
 }
 
-/// Makes the text of a token.
-pub fn issued(random: &mut Random) -> NewToken {
-    let id = random.number(0..i64::MAX).to_be_bytes();
-    let mut secret = [0; 32];
-    secret.fill_with(|| random.number(0..256) as u8);
-    form().issue(id, &secret)
+/// The random bytes that a token is made of.
+#[derive(Clone, Copy)]
+pub struct TokenBytes {
+    id: [u8; 8],
+    secret: [u8; 32],
+}
+
+impl TokenBytes {
+    pub fn draw(random: &mut Random) -> Self {
+        let id = random.number(0..i64::MAX).to_be_bytes();
+        let mut secret = [0; 32];
+        secret.fill_with(|| random.number(0..256) as u8);
+        Self { id, secret }
+    }
+
+    pub fn issue(&self) -> NewToken {
+        form().issue(self.id, &self.secret)
+    }
 }
 
 fn form() -> TokenForm {
@@ -77,41 +90,34 @@ impl World {
         if self.tokens.stored.iter().filter(|token| token.is_valid(now)).count() >= MAX_TOKENS {
             return;
         }
-        let new = issued(&mut self.random);
+        let bytes = TokenBytes::draw(&mut self.random);
+        let new = bytes.issue();
         let scope = self.random.one_of(&SCOPES);
         // Most end in minutes, so that some do while they are used; one would be over already.
         let seconds = self.random.one_of(&[-1, 30, 120, 3600, 172_800]);
         let expires_at = self.random.chance(600).then(|| now.plus_seconds(seconds));
         let body = json!({ "name": new.id, "scope": scope, "expires_at": expires_at.map(rfc3339) });
-        let request = self.audited("POST /api/tokens");
-        if self.check_topology(Purpose::Change).is_none() {
-            return;
-        }
-        let created = self.decide_change((&new.id, Some(&request)), is_stored(&new.id), |context| {
-            let draft = tokens::draft(context, &body.to_string(), &new)?;
-            Ok(json!(tokens::create(context, draft, Some(&request))?))
-        });
-        if let Some(created) = created {
+        let change = Change::of_tokens("POST /api/tokens", bytes);
+        let request = DirectoryRequest::CreateToken { input: body.to_string() };
+        if let Some(created) = self.ask_for_token(change, request) {
             ensure!(created["token"] == *new.text, "a new token is shown", "{}", new.id);
             self.coverage.reach("token", "created");
         }
-        if self.directory.db.as_ref().map(is_stored(&new.id)) == Some(1) {
+        if self.directory.db.as_ref().map(|db| is_stored(db, &new.id)) == Some(1) {
             let is_over = expires_at.is_some_and(|end| end <= now);
             ensure!(!is_over, "a token ends after it was created", "{}", new.id);
-            self.tokens.stored.push(Token { new, scope, expires_at, revoked_at: None });
+            self.tokens.stored.push(Token { bytes, new, scope, expires_at, revoked_at: None });
         }
         self.check_digests();
     }
 
     fn revoke_token(&mut self) {
         let Some(index) = self.any_token() else { return };
-        let id = self.tokens.stored[index].new.id.clone();
-        let request = self.audited("DELETE /api/tokens/{token_id}");
-        let was_stored = self.directory.db.as_ref().map(is_stored(&id)) == Some(1);
-        let revoked = self.decide_change((&id, Some(&request)), is_stored(&id), |context| {
-            Ok(json!(tokens::revoke(context, &id, Some(&request))?))
-        });
-        let is_stored = self.directory.db.as_ref().map(is_stored(&id)) == Some(1);
+        let (bytes, id) = (self.tokens.stored[index].bytes, self.tokens.stored[index].new.id.clone());
+        let was_stored = self.directory.db.as_ref().map(|db| is_stored(db, &id)) == Some(1);
+        let change = Change::of_tokens("DELETE /api/tokens/{token_id}", bytes);
+        let revoked = self.ask_for_token(change, DirectoryRequest::RevokeToken { id: id.clone() });
+        let is_stored = self.directory.db.as_ref().map(|db| is_stored(db, &id)) == Some(1);
         let token = &mut self.tokens.stored[index];
         if was_stored && !is_stored {
             token.revoked_at = Some(self.now);
@@ -122,11 +128,18 @@ impl World {
         }
     }
 
+    /// Lets the directory create or revoke a token, and returns how it is shown.
+    fn ask_for_token(&mut self, change: Change, request: DirectoryRequest) -> Option<Json> {
+        match self.ask_as(Decision::Change, change, request)? {
+            Done::Answered(answer) => Some(serde_json::from_str(&answer.json).expect("a token is JSON")),
+            Done::Pushing => None,
+        }
+    }
+
     /// Lists the tokens: those that are valid, without their texts.
     fn list_tokens(&mut self) {
-        let Some(list) = self.direct(Decision::Change, |context| Ok(json!(tokens::list(context)?))) else {
-            return;
-        };
+        let Some(answer) = self.ask(Decision::Change, DirectoryRequest::Tokens) else { return };
+        let list: Json = serde_json::from_str(&answer.json).expect("a list is JSON");
         let shown = list["tokens"].as_array().map_or(&[][..], Vec::as_slice);
         let mut listed: Vec<_> = shown.iter().filter_map(|token| token["id"].as_str()).collect();
         let valid = self.tokens.stored.iter().filter(|token| token.is_valid(self.now));
@@ -191,7 +204,8 @@ impl World {
             return None;
         }
         let asked_at = self.now;
-        let found = self.direct(Decision::Query, |context| Ok(tokens::find(context, id)?))?;
+        let answer = self.ask(Decision::Query, DirectoryRequest::FindToken { id: id.clone() })?;
+        let found = serde_json::from_str(&answer.json).expect("a token is JSON");
         Some(self.tokens.isolates[isolate].remember(id, found, asked_at))
     }
 
@@ -227,6 +241,6 @@ fn guess(token: &NewToken) -> String {
 }
 
 /// Counts the rows of a token.
-fn is_stored(id: &str) -> impl Fn(&SimulatedDatabase) -> i64 {
-    move |db| db.integer("SELECT COUNT(*) FROM tokens WHERE id = ?", &[Bind::Text(id)])
+pub fn is_stored(db: &SimulatedDatabase, id: &str) -> i64 {
+    db.integer("SELECT COUNT(*) FROM tokens WHERE id = ?", &[Bind::Text(id)])
 }

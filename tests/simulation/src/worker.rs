@@ -26,7 +26,7 @@ impl World {
             self.deployment.verifier.verify(body, &signature).expect("it was signed with this key");
         let received_at = self.now;
         let (digest, incoming) = IncomingEvent::read(&verified, received_at);
-        let shard = self.count().of(&digest) as usize;
+        let shard = self.deployment.shards.of(&digest) as usize;
         let (content, key) = (copied(&incoming.content), incoming.key.clone());
         let brings_reports = !self.waiting_reports[shard].is_empty();
         checks::forget_dropped(self, shard, &content, body);
@@ -141,7 +141,7 @@ impl World {
         reports: Vec<AttemptReport>,
         body: &[u8],
     ) -> Option<String> {
-        let Topology { shards, placement } = self.topology();
+        let Topology { shards, placement } = self.deployment.topology();
         let call = Call { shard: shard as u32, shards, placement, reports, request };
         let call = self.of_later_version(&call);
         // Whatever is called sets an alarm that could not be set.
@@ -200,7 +200,7 @@ impl World {
             self.deployment.verifier.verify(body, &signature).expect("it was signed with this key");
         let (_, incoming) = IncomingEvent::read(&verified, self.now);
         let request = ShardRequest::StoreEvent(incoming);
-        let Topology { placement, .. } = self.topology();
+        let Topology { placement, .. } = self.deployment.topology();
         let call =
             Call { shard: shard as u32, shards: other.count(), placement, reports: Vec::new(), request };
         if self.shards[shard].log.last == 0 {

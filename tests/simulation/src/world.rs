@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use vtryon_gateway_engine::Deployment;
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::delivery::{AttemptReport, DeliveryState};
+use vtryon_gateway_engine::protocol::topology::Topology;
 use vtryon_gateway_engine::protocol::{ShardRequest, SweepReport, TaskFilter};
 use vtryon_gateway_engine::tickets::Tickets;
-use vtryon_webhooks::{Millis, Secret, Verifier};
+use vtryon_webhooks::endpoint::UrlRules;
+use vtryon_webhooks::{Millis, Secret, Shards, Verifier};
 
 use crate::alerts::ToldAlerts;
 use crate::attempts::{RunningAttempt, Server};
@@ -96,11 +98,11 @@ impl World {
         let mut random = Random::new(seed);
         let usual: Vec<u32> = ACTIONS.iter().map(|(weight, _)| *weight).collect();
         let regime = Regime::draw(&mut random, &usual);
-        let mut deployment = deployment(0);
-        deployment.max_object_bytes = regime.object_bytes;
-        let shards = (0..regime.shards).map(|_| ShardObject::new(&deployment, Millis(START))).collect();
         let [own, changed] = regime.jurisdictions;
         let placements = Placements::new(own, changed, regime.shards);
+        let mut deployment = deployment(Topology { shards: regime.shards, placement: placements.own }, 0);
+        deployment.max_object_bytes = regime.object_bytes;
+        let shards = (0..regime.shards).map(|_| ShardObject::new(&deployment, Millis(START))).collect();
         let waiting_reports = (0..regime.shards).map(|_| Vec::new()).collect();
         Self {
             random,
@@ -209,7 +211,7 @@ impl World {
     /// Replaces Vtryon's secret; the one before it stays valid until the next time.
     fn rotate_webhook_secret(&mut self) {
         self.rotations += 1;
-        self.deployment = deployment(self.rotations);
+        self.deployment = deployment(self.deployment.topology(), self.rotations);
         self.deployment.max_object_bytes = self.regime.object_bytes;
         self.coverage.reach("deployment", "rotated");
     }
@@ -238,7 +240,7 @@ impl World {
 }
 
 /// Makes the configuration after so many changes of Vtryon's secret.
-pub fn deployment(rotations: u32) -> Deployment {
+pub fn deployment(topology: Topology, rotations: u32) -> Deployment {
     let secret = |rotation: u32| {
         Secret::new(format!("a secret of the simulation, number {rotation}")).expect("it is long enough")
     };
@@ -247,6 +249,9 @@ pub fn deployment(rotations: u32) -> Deployment {
     Deployment {
         verifier: Verifier::new(secrets).expect("two secrets are some"),
         tickets: Tickets::new(&master),
+        shards: Shards::new(topology.shards).expect("a simulation has some shards"),
+        placement: topology.placement,
+        endpoint_urls: UrlRules::default(),
         retention_hours: 48,
         max_ticket_sockets: 3,
         max_object_bytes: vtryon_gateway_engine::MAX_OBJECT_BYTES,

@@ -5,6 +5,7 @@ use serde::Serialize;
 use vtryon_webhooks::{Code, Millis};
 
 use super::audit;
+use super::step::SealedSecret;
 use crate::database::{Bind, Database};
 use crate::protocol::AuditedRequest;
 use crate::time::rfc3339;
@@ -56,6 +57,12 @@ pub fn remember(context: &Context<'_>, fingerprint: &str, sealed: &[u8]) -> Resu
         ON CONFLICT (fingerprint) DO UPDATE SET sealed = excluded.sealed, seen_at = excluded.seen_at";
     let binds = [Bind::Text(fingerprint), Bind::Blob(sealed), Bind::Int(context.now.0)];
     context.db.run(PUT, &binds)
+}
+
+/// Stores configured secrets as they were sealed, each by its fingerprint, and deletes former ones that are too old.
+pub(super) fn remember_all(context: &Context<'_>, sealed: &[SealedSecret]) -> Result<()> {
+    sealed.iter().try_for_each(|secret| remember(context, &secret.fingerprint, &secret.sealed))?;
+    forget_old(context)
 }
 
 /// Deletes former secrets that are too old, and all but the latest.

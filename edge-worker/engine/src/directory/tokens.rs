@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use vtryon_webhooks::{Code, Millis};
+use zeroize::Zeroizing;
 
 use super::input::{Input, refuse};
 use super::{alerts, audit};
@@ -56,15 +57,15 @@ pub struct CreatedToken<'a> {
 }
 
 /// A new token that is not stored yet.
-pub struct TokenDraft<'a> {
+pub struct TokenDraft {
     token: StoredToken,
-    text: &'a str,
+    text: Zeroizing<String>,
 }
 
 /// Stores a new token.
 pub fn create<'a>(
     context: &Context<'_>,
-    draft: TokenDraft<'a>,
+    draft: &'a TokenDraft,
     request: Option<&AuditedRequest>,
 ) -> Result<CreatedToken<'a>, Failure> {
     const ADD: &str =
@@ -89,12 +90,12 @@ pub fn create<'a>(
         audit::record(context, request, &token.id)?;
         alerts::token_created(db, now)
     })?;
-    let row = TokenRow { token, created_at: now, last_used_at: None };
+    let row = TokenRow { token: token.clone(), created_at: now, last_used_at: None };
     Ok(CreatedToken { view: row.view(), token: text })
 }
 
 /// Reads from a body what a new token may do.
-pub fn draft<'a>(context: &Context<'_>, body: &str, new: &'a NewToken) -> Result<TokenDraft<'a>, Failure> {
+pub fn draft(context: &Context<'_>, body: &str, new: &NewToken) -> Result<TokenDraft, Failure> {
     let input = Input::parse(body, &["name", "scope", "expires_at"])?;
     let name = input.text("name")?.ok_or_else(|| refuse("`name` is missing"))?;
     if !(1..=MAX_NAME).contains(&name.chars().count()) || name.contains(char::is_control) {
@@ -111,7 +112,7 @@ pub fn draft<'a>(context: &Context<'_>, body: &str, new: &'a NewToken) -> Result
         return Err(Refusal::new(Code::Conflict, "`expires_at` is not after now").into());
     }
     let token = StoredToken { id: new.id.clone(), name, scope, digest: new.digest.to_hex(), expires_at };
-    Ok(TokenDraft { token, text: &new.text })
+    Ok(TokenDraft { token, text: new.text.clone() })
 }
 
 /// Lists the tokens, the latest first.

@@ -5,7 +5,7 @@ use vtryon_webhooks::event::{Identity, STATUS_CHANGED};
 use vtryon_webhooks::{Digest, Error, Event, Millis, Verified};
 
 /// A verified event before it is stored.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct IncomingEvent {
     pub received_at: Millis,
     /// The fingerprint of the secret that signed it.
@@ -22,7 +22,7 @@ pub struct IncomingEvent {
 }
 
 /// The content of a verified body.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Content {
     /// A task's status.

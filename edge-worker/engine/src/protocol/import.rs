@@ -17,14 +17,14 @@ pub const MAX_LINES: usize = 200;
 pub const MAX_BYTES: usize = 2 * 1024 * 1024;
 
 /// An event for a shard, and how many of the bytes beside the call are its body.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct ImportedEvent {
     pub event: IncomingEvent,
     pub length: usize,
 }
 
 /// That another deployment has erased a task.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportedErasure {
     /// The SHA-256 of the task's id, in hex.
     pub task_digest: String,
@@ -32,7 +32,7 @@ pub struct ImportedErasure {
 }
 
 /// What a line of an export is to a shard.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ImportedLine {
     Event(ImportedEvent),

@@ -44,7 +44,7 @@ impl MessageType {
 }
 
 /// A stream that a socket is opened for.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Subscription {
     pub subject: Subject,
     pub start: Start,
@@ -58,7 +58,7 @@ pub struct Subscription {
 }
 
 /// What a stream is about.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
     /// Everything that the shard stores.

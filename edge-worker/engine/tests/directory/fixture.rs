@@ -11,6 +11,7 @@ use vtryon_gateway_engine::directory::{Directory, EndpointRecord};
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::EndpointHealth;
 use vtryon_gateway_engine::protocol::conditions::UnhealthyEndpoint;
+use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, SealedHeader};
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_gateway_engine::{Context, Deployment, Failure, MAX_TICKET_SOCKETS};
@@ -177,6 +178,9 @@ pub fn deployment(secrets: &[&str]) -> Deployment {
     Deployment {
         verifier: Verifier::new(secrets.collect::<Vec<_>>()).unwrap(),
         tickets: Tickets::new(&master),
+        shards: Shards::new(4).unwrap(),
+        placement: Placement::default(),
+        endpoint_urls: UrlRules::default(),
         retention_hours: 720,
         max_ticket_sockets: MAX_TICKET_SOCKETS,
         max_object_bytes: vtryon_gateway_engine::MAX_OBJECT_BYTES,

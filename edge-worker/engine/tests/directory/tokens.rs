@@ -25,7 +25,7 @@ pub fn create_by(
     request: Option<&AuditedRequest>,
 ) -> Result<Value, Failure> {
     let draft = tokens::draft(&fixture.context(), body, new)?;
-    Ok(serde_json::to_value(tokens::create(&fixture.context(), draft, request)?).unwrap())
+    Ok(serde_json::to_value(tokens::create(&fixture.context(), &draft, request)?).unwrap())
 }
 
 fn create(fixture: &Fixture, nth: u8, body: &str) -> Value {

@@ -22,7 +22,8 @@ use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreRe
 use vtryon_gateway_engine::shard::{Broadcast, Shard, TopologyCheck};
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_gateway_engine::{Context, Deployment};
-use vtryon_webhooks::{Digest, Millis, Secret, Signature, Verifier};
+use vtryon_webhooks::endpoint::UrlRules;
+use vtryon_webhooks::{Digest, Millis, Secret, Shards, Signature, Verifier};
 
 use crate::life;
 use crate::recorder::Recorder;
@@ -77,6 +78,9 @@ pub fn deployment(secrets: &[&str]) -> Deployment {
     Deployment {
         verifier: Verifier::new(secrets).unwrap(),
         tickets: Tickets::new(&MasterKey::parse(&"0f".repeat(32)).unwrap()),
+        shards: Shards::new(4).unwrap(),
+        placement: Placement::default(),
+        endpoint_urls: UrlRules::default(),
         retention_hours: 48,
         max_ticket_sockets: 3,
         max_object_bytes: vtryon_gateway_engine::MAX_OBJECT_BYTES,

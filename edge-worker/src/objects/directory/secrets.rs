@@ -1,78 +1,87 @@
-//! Secrets in clear: Vtryon's are sealed to be remembered, and all are opened to look for a sender's mistake.
+//! Secrets in clear: made, sealed and opened for the engine, which knows them sealed.
 
-use std::error::Error;
+use vtryon_gateway_engine::directory::secrets::StoredSecret;
+use vtryon_gateway_engine::directory::{NewSecret, SealedSecret, Unreadable, VtryonSecrets};
+use vtryon_gateway_engine::protocol::settings::{Endpoint, Sealed};
+use vtryon_webhooks::delivery::EndpointSecret;
+use worker::{Env, Result};
 
-use vtryon_gateway_engine::Context;
-use vtryon_gateway_engine::directory::keyring::Keyring;
-use vtryon_gateway_engine::directory::secrets;
-use vtryon_gateway_engine::protocol::AuditedRequest;
-use vtryon_webhooks::Millis;
-use vtryon_webhooks::diagnosis::SecretKind;
-use worker::{Response, console_error};
-use zeroize::Zeroizing;
-
-use super::Directory;
 use crate::config::Config;
-use crate::http::response::{self, ApiError};
-use crate::platform::clock;
+use crate::platform::crypto;
 use crate::sealing::Sealer;
 
-impl Directory {
-    /// Remembers Vtryon's secrets that are configured. A fault is no reason to leave anything else undone.
-    pub(super) async fn remember_secrets(&self, config: &Config, now: Millis) {
-        if self.with_memory(|memory| memory.secrets_are_due(now)) != Some(true) {
-            return;
-        }
-        match self.seal_secrets(config, now).await {
-            Ok(()) => {
-                self.with_memory(|memory| memory.note_secrets(now));
-            }
-            Err(error) => console_error!("directory: the webhook secrets are not remembered: {error}"),
-        }
-    }
+/// Makes a secret of an endpoint, as its version of that number.
+pub(super) async fn make(sealer: &Sealer<'_>, endpoint: i64, version: i64) -> Result<NewSecret> {
+    let secret = EndpointSecret::from_bytes(crypto::random_key()?);
+    let sealed = sealer.seal_endpoint_secret(endpoint, version, &secret).await?;
+    Ok(NewSecret { secret, sealed })
+}
 
-    async fn seal_secrets(&self, config: &Config, now: Millis) -> Result<(), Box<dyn Error>> {
-        let configured = self.with_context(config, now, secrets::to_seal)?;
-        let sealer = Sealer::new(&config.master);
-        for ((fingerprint, is_due), (_, secret)) in configured.iter().zip(Config::webhook_secrets(&self.env))
-        {
-            if *is_due {
-                let sealed = sealer.seal_vtryon_secret(fingerprint, &secret).await?;
-                self.with_context(config, now, |context| secrets::remember(context, fingerprint, &sealed))?;
-            }
+/// Seals the configured secrets that are due, each with its fingerprint.
+pub(super) async fn seal_configured(
+    sealer: &Sealer<'_>,
+    env: &Env,
+    configured: &[(String, bool)],
+) -> Result<Vec<SealedSecret>> {
+    let mut sealed = Vec::new();
+    for ((fingerprint, is_due), (_, secret)) in configured.iter().zip(Config::webhook_secrets(env)) {
+        if *is_due {
+            let secret = sealer.seal_vtryon_secret(fingerprint, &secret).await?;
+            sealed.push(SealedSecret { fingerprint: fingerprint.clone(), sealed: secret });
         }
-        Ok(self.with_context(config, now, secrets::forget_old)?)
     }
+    Ok(sealed)
+}
 
-    /// Gathers the likeliest secrets: Vtryon's, those that were Vtryon's, then the endpoints'.
-    pub(super) async fn keyring(&self, config: &Config, now: Millis) -> Result<Keyring, ApiError> {
-        let mut keyring = Keyring::new(Config::webhook_secrets(&self.env));
-        let sealer = Sealer::new(&config.master);
-        for known in self.with_context(config, now, secrets::retired)? {
-            let secret = sealer.open_vtryon_secret(&known.fingerprint, &known.sealed).await?;
-            keyring.add(SecretKind::Retired, secret);
+/// Opens former secrets of Vtryon's, beside the configured ones.
+pub(super) async fn open_vtryon(
+    sealer: &Sealer<'_>,
+    env: &Env,
+    former: &[StoredSecret],
+) -> Result<VtryonSecrets> {
+    let mut opened = Vec::with_capacity(former.len());
+    for known in former {
+        opened.push(sealer.open_vtryon_secret(&known.fingerprint, &known.sealed).await?);
+    }
+    Ok(VtryonSecrets { configured: Config::webhook_secrets(env).collect(), former: opened })
+}
+
+/// Opens secrets of endpoints.
+pub(super) async fn open(
+    sealer: &Sealer<'_>,
+    secrets: &[(i64, Sealed)],
+) -> Result<Vec<Option<EndpointSecret>>> {
+    let mut opened = Vec::with_capacity(secrets.len());
+    for (endpoint, secret) in secrets {
+        opened.push(sealer.open_endpoint_secret(*endpoint, secret).await?);
+    }
+    Ok(opened)
+}
+
+/// Returns what the master key does not open of each endpoint, of what an attempt needs.
+pub(super) async fn unreadable(
+    sealer: &Sealer<'_>,
+    endpoints: &[Endpoint],
+) -> Result<Vec<Option<Unreadable>>> {
+    let mut unreadable = Vec::with_capacity(endpoints.len());
+    for endpoint in endpoints {
+        unreadable.push(unreadable_of(sealer, endpoint).await?);
+    }
+    Ok(unreadable)
+}
+
+async fn unreadable_of(sealer: &Sealer<'_>, endpoint: &Endpoint) -> Result<Option<Unreadable>> {
+    let secret = match endpoint.secrets.first() {
+        Some(secret) => sealer.open_endpoint_secret(endpoint.no, secret).await?,
+        None => None,
+    };
+    if secret.is_none() {
+        return Ok(Some(Unreadable::Secret));
+    }
+    for header in &endpoint.headers {
+        if sealer.open_header(endpoint.no, header).await?.is_none() {
+            return Ok(Some(Unreadable::Headers));
         }
-        for (endpoint, sealed) in
-            self.with_context(config, now, |context| keyring.of_endpoints(context.db))?
-        {
-            let secret = sealer.open_endpoint_secret(endpoint, &sealed).await?;
-            keyring
-                .add(SecretKind::Endpoint, secret.map(|secret| Zeroizing::new(secret.as_bytes().to_vec())));
-        }
-        Ok(keyring)
     }
-
-    pub(super) fn secrets(&self, config: &Config) -> Result<Response, ApiError> {
-        response::json(200, &self.with_context(config, clock::now(), secrets::list)?)
-    }
-
-    pub(super) fn purge_secret(
-        &self,
-        config: &Config,
-        fingerprint: &str,
-        audited: Option<&AuditedRequest>,
-    ) -> Result<Response, ApiError> {
-        let purge = |context: &Context<'_>| secrets::purge(context, fingerprint, audited);
-        response::json(200, &self.with_context(config, clock::now(), purge)?)
-    }
+    Ok(None)
 }

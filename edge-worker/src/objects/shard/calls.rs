@@ -75,6 +75,6 @@ impl TaskShard {
     fn shards_of(&self, call: &Call) -> worker::Result<ShardClient> {
         let config = Config::current(&self.env).map_err(|_| worker::Error::from("not configured"))?;
         let shards = Shards::new(call.shards).ok_or("no shards")?;
-        Ok(ShardClient::new(&self.env, shards, config.topology().placement))
+        Ok(ShardClient::new(&self.env, shards, config.deployment.placement))
     }
 }

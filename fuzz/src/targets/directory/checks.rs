@@ -33,7 +33,7 @@ impl World {
         assert!(records.len() <= MAX_ENDPOINTS);
         for record in &records {
             let options = &record.endpoint.options;
-            self.rules.check(&options.url).unwrap();
+            self.deployment.endpoint_urls.check(&options.url).unwrap();
             assert!(!options.url.to_ascii_lowercase().starts_with(&format!("{OWN_ORIGIN}/")));
             assert_eq!(record.disabled.is_some(), !options.enabled);
             let secrets = &record.endpoint.secrets;

@@ -13,7 +13,8 @@ use vtryon_gateway_engine::shard::{Shard, Subscribed, Subscriber, TopologyCheck}
 use vtryon_gateway_engine::sqlite::Sqlite;
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_gateway_engine::{Context, Deployment};
-use vtryon_webhooks::{Millis, Secret, Signature, Verifier};
+use vtryon_webhooks::endpoint::UrlRules;
+use vtryon_webhooks::{Millis, Secret, Shards, Signature, Verifier};
 
 /// A status of each kind: those that are known, and two that are not.
 pub(super) const STATUSES: [&str; 6] = ["queued", "processing", "completed", "failed", "paused", "\u{e4}:%"];
@@ -46,6 +47,9 @@ impl World {
         let deployment = Deployment {
             verifier: Verifier::new([Secret::new("a secret of the tests").unwrap()]).unwrap(),
             tickets: Tickets::new(&MasterKey::parse(&"0f".repeat(32)).unwrap()),
+            shards: Shards::new(4).unwrap(),
+            placement: Placement::default(),
+            endpoint_urls: UrlRules::default(),
             retention_hours: 48,
             max_ticket_sockets: 3,
             max_object_bytes: vtryon_gateway_engine::MAX_OBJECT_BYTES,

@@ -1,0 +1,91 @@
+//! Changes: stored where this is the directory of the deployment, and pushed to all shards before they are answered.
+
+use super::Next;
+use super::alarm::schedule;
+use crate::directory::Directory;
+use crate::directory::settings::{self, Applied};
+use crate::directory::step::{Pushed, Step};
+use crate::directory::topology::{self, Purpose};
+use crate::{Context, Failure, Result};
+
+/// Compares the number of shards and the placement with what is recorded, or with what shard 0 knows, before the rest.
+pub(super) fn check_topology(
+    directory: &mut Directory,
+    context: &Context<'_>,
+    purpose: Purpose,
+    then: impl FnOnce(&mut Directory, &Context<'_>) -> Next + 'static,
+) -> Next {
+    let checked = topology::check(context.db, context.deployment.topology(), purpose);
+    if let Err(Failure::Refused(refusal)) = &checked {
+        // Whoever operates the gateway has to know, and not only whoever asks.
+        directory.faults.push(refusal.message.to_string().into());
+    }
+    let Some(question) = checked? else { return then(directory, context) };
+    let record = move |directory: &mut Directory, context: &Context<'_>, answer: Option<String>| {
+        topology::record(context.db, context.deployment.topology(), answer.as_deref())?;
+        then(directory, context)
+    };
+    Ok(Step::AskShardZero { question, then: Box::new(record) })
+}
+
+/// Has a change pushed that was just stored. What fails from now on is noted, and the change counts as one that no shard has
+/// confirmed yet: the alarm, which is set in the same commit, pushes it again.
+pub(super) fn push_change(
+    directory: &mut Directory,
+    context: &Context<'_>,
+    then: impl FnOnce(&mut Directory, &Context<'_>, Applied) -> Next + 'static,
+) -> Next {
+    schedule_after_change(directory, context);
+    push(directory, context, move |directory, context, applied| {
+        let applied = applied.unwrap_or_else(|fault| {
+            directory.faults.push(format!("a change is stored, and not pushed yet: {fault}").into());
+            Applied { applied: 0, shards: context.deployment.shards.count() }
+        });
+        then(directory, context, applied)
+    })
+}
+
+/// Sets the alarm for what a change has made due. Where that fails, the hourly sweep sets it: the change is stored.
+pub(super) fn schedule_after_change(directory: &mut Directory, context: &Context<'_>) {
+    if let Err(fault) = schedule(directory, context) {
+        directory.faults.push(format!("the alarm is not set: {fault}").into());
+    }
+}
+
+/// Has the current settings pushed, for how many shards have confirmed them.
+pub(super) fn push(
+    directory: &mut Directory,
+    context: &Context<'_>,
+    then: impl FnOnce(&mut Directory, &Context<'_>, Result<Applied>) -> Next + 'static,
+) -> Next {
+    let settings = match settings::current(context) {
+        Ok(settings) => settings,
+        Err(fault) => return then(directory, context, Err(fault)),
+    };
+    let version = settings.version;
+    let confirm = move |directory: &mut Directory, context: &Context<'_>, pushed: Pushed| {
+        let applied = confirm(directory, context, version, &pushed);
+        then(directory, context, applied)
+    };
+    Ok(Step::Push { settings, then: Box::new(confirm) })
+}
+
+/// Notes that shards have confirmed a version. Where a shard has a newer one, the current settings become the newest, and the
+/// alarm pushes them again.
+fn confirm(
+    directory: &mut Directory,
+    context: &Context<'_>,
+    version: i64,
+    pushed: &Pushed,
+) -> Result<Applied> {
+    let shards = context.deployment.shards.count();
+    if settings::overtake(context.db, pushed.in_force)? {
+        let restored = "it was restored, and shards had newer settings: they are pushed again";
+        directory.faults.push(restored.into());
+        schedule(directory, context)?;
+        return Ok(Applied { applied: 0, shards });
+    }
+    let applied = Applied { applied: pushed.confirmed, shards };
+    settings::confirm(context.db, version, applied)?;
+    Ok(applied)
+}

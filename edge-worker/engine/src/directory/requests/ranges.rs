@@ -1,0 +1,75 @@
+//! Range replays: requested here, and counted by the shards.
+
+use super::Next;
+use super::changes::{check_topology, push_change};
+use crate::directory::Directory;
+use crate::directory::replays::{self, DryRunView, NewReplay, ReplayView, Requested};
+use crate::directory::settings::{self, SettingsChange};
+use crate::directory::step::Step;
+use crate::directory::topology::Purpose;
+use crate::protocol::settings::{RangeCount, Replay, ReplayProgress};
+use crate::protocol::{AuditedRequest, ShardRequest};
+use crate::{Context, Result, json};
+
+/// Begins a range replay. The same key with the same request finds the former one.
+pub(super) fn replay(body: String, key: Option<String>, by: Option<AuditedRequest>) -> Next {
+    let begin = move |directory: &mut Directory, context: &Context<'_>, id| match replays::request(
+        context, &body, key, id,
+    )? {
+        Requested::Known(id) => progress(context, 202, &id),
+        Requested::DryRun(replay) => count(replay),
+        Requested::New(new) => store(directory, context, new, by),
+    };
+    Ok(Step::DrawId { then: Box::new(begin) })
+}
+
+fn store(
+    directory: &mut Directory,
+    context: &Context<'_>,
+    new: NewReplay,
+    by: Option<AuditedRequest>,
+) -> Next {
+    check_topology(directory, context, Purpose::Change, move |directory, context| {
+        settings::commit(context, &SettingsChange::Replay(&new), by.as_ref())?;
+        push_change(directory, context, move |_, context, _| progress(context, 202, &new.replay.id))
+    })
+}
+
+/// Answers with what a range would replay.
+fn count(replay: Replay) -> Next {
+    let question = ShardRequest::CountRange(replay.clone());
+    let add_up = move |_: &mut Directory, _: &Context<'_>, answers: Vec<String>| {
+        let counts: Vec<RangeCount> = read(&answers)?;
+        Step::answer(200, &DryRunView::new(&replay, &counts))
+    };
+    Ok(Step::AskShards { question, then: Box::new(add_up) })
+}
+
+/// Cancels a range: what is not enqueued yet is left out.
+pub(super) fn cancel(
+    directory: &mut Directory,
+    context: &Context<'_>,
+    id: String,
+    by: Option<AuditedRequest>,
+) -> Next {
+    let Some(replay) = replays::cancel(context.db, &id)? else { return progress(context, 200, &id) };
+    check_topology(directory, context, Purpose::Change, move |directory, context| {
+        settings::commit(context, &SettingsChange::ChangeReplay(&replay), by.as_ref())?;
+        push_change(directory, context, move |_, context, _| progress(context, 200, &id))
+    })
+}
+
+/// Answers with the progress of a range over all shards.
+pub(super) fn progress(context: &Context<'_>, status: u16, id: &str) -> Next {
+    let replay = replays::find(context.db, id)?;
+    let question = ShardRequest::Progress { id: id.to_owned() };
+    let add_up = move |_: &mut Directory, _: &Context<'_>, answers: Vec<String>| {
+        let progress: Vec<ReplayProgress> = read(&answers)?;
+        Step::answer(status, &ReplayView::new(&replay, &progress))
+    };
+    Ok(Step::AskShards { question, then: Box::new(add_up) })
+}
+
+fn read<T: serde::de::DeserializeOwned>(answers: &[String]) -> Result<Vec<T>> {
+    answers.iter().map(|answer| json::read(answer)).collect()
+}

@@ -1,0 +1,23 @@
+//! New tokens.
+
+use super::Next;
+use super::changes::{check_topology, schedule_after_change};
+use crate::Context;
+use crate::access::token::NewToken;
+use crate::directory::step::Step;
+use crate::directory::topology::Purpose;
+use crate::directory::{Directory, tokens};
+use crate::protocol::AuditedRequest;
+
+/// Makes a token. The answer shows it this once.
+pub(super) fn create(body: String, by: Option<AuditedRequest>) -> Next {
+    let store = move |directory: &mut Directory, context: &Context<'_>, new: NewToken| {
+        let draft = tokens::draft(context, &body, &new)?;
+        check_topology(directory, context, Purpose::Change, move |directory, context| {
+            let created = tokens::create(context, &draft, by.as_ref())?;
+            schedule_after_change(directory, context);
+            Step::answer(201, &created)
+        })
+    };
+    Ok(Step::MakeToken { then: Box::new(store) })
+}
