@@ -1,73 +1,57 @@
-// Checks that modules of the Worker and of its engine import downwards only: fails on an upward import and on a circle
-// of layers; and that the engine depends on no platform, and on nothing that is random.
+// Checks the imports of the Rust crates: modules of the Worker and of its engine import downwards only, no modules of any
+// crate import each other in a circle, and the engine depends on no platform, and on nothing that is random.
 
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { circles, moduleGraph } from "./rust-modules.mjs";
 
-/** The crates with their layers from top to bottom. A module may import from its own folder and from lower layers. */
-const CRATES = [
-  {
-    sources: "edge-worker/src",
-    layers: [
-      ["lib"],
-      ["entry"],
-      ["ingest", "api", "live", "objects"],
-      ["delivery"],
-      ["sealing"],
-      ["config"],
-      ["auth"],
-      ["clients"],
-      ["http"],
-      ["platform", "log"],
-      ["testing"],
-    ],
-  },
-  {
-    sources: "edge-worker/engine/src",
-    layers: [
-      ["lib"],
-      ["shard", "directory"],
-      ["deployment"],
-      ["alarm", "protocol"],
-      ["access", "sessions", "tickets"],
-      ["keys"],
-      ["meta", "sqlite"],
-      ["database"],
-      ["log"],
-      ["json", "time", "excerpt", "variables"],
-      ["error"],
-    ],
-  },
-];
+/** The layers of a crate from top to bottom. A module may import from its own folder and from lower layers. */
+const LAYERS = {
+  "edge-worker/src": [
+    ["entry"],
+    ["ingest", "api", "live", "objects"],
+    ["delivery"],
+    ["sealing"],
+    ["config"],
+    ["auth"],
+    ["clients"],
+    ["http"],
+    ["platform", "log"],
+    ["testing"],
+  ],
+  "edge-worker/engine/src": [
+    ["shard", "directory"],
+    ["deployment"],
+    ["alarm", "protocol"],
+    ["access", "sessions", "tickets"],
+    ["keys"],
+    ["meta", "sqlite"],
+    ["database"],
+    ["log"],
+    ["json", "time", "excerpt", "variables"],
+    ["error"],
+  ],
+};
 
-/** Returns the modules that a source imports from this crate, by the first part of their paths. */
-function imports(source) {
-  const code = source.replace(/\/\/.*$/gm, "");
-  const single = [...code.matchAll(/\bcrate::(\w+)/g)].map(([, module]) => module);
-  const grouped = [...code.matchAll(/\bcrate::\{([^;]*)\}/g)].flatMap(([, list]) =>
-    list
-      .replace(/\{[^{}]*\}/g, "")
-      .split(",")
-      .map((item) => /^\s*(\w+)/.exec(item)?.[1]),
-  );
-  return new Set([...single, ...grouped].filter((module) => /^[a-z]/.test(module ?? "")));
-}
+/** The crates without layers. */
+const FLAT = ["core/src", "node-binding/src", "fuzz/src"];
 
-/** Returns what is wrong with the imports of a crate's modules. */
-function check({ sources, layers }) {
-  const folder = path.resolve(import.meta.dirname, "..", sources);
-  const level = (module) => layers.findIndex((layer) => layer.includes(module));
-  const files = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".rs"));
-  return files.flatMap((name) => {
-    const own = name.split(path.sep)[0].replace(/\.rs$/, "");
-    if (level(own) < 0) return [`${sources}/${name}: \`${own}\` is in no layer`];
-    const others = [...imports(readFileSync(path.join(folder, name), "utf8"))].filter(
-      (module) => module !== own && own !== "lib",
+/** Returns what is wrong with the layers of a crate's imports. */
+function checkLayers(sources, graph, layers) {
+  const folderOf = (module) => module.split("::")[0];
+  const level = (folder) => layers.findIndex((layer) => layer.includes(folder));
+  return [...graph].flatMap(([module, imports]) => {
+    const own = folderOf(module);
+    if (own === "") return [];
+    if (level(own) < 0) return [`${sources}: \`${own}\` is in no layer`];
+    const others = new Set(
+      [...imports].map(folderOf).filter((other) => other !== own && other !== ""),
     );
-    return others
-      .filter((module) => level(module) <= level(own))
-      .map((module) => `${sources}/${name}: imports \`${module}\`, which is not below \`${own}\``);
+    return [...others]
+      .filter((other) => level(other) <= level(own))
+      .map(
+        (other) => `${sources}: \`${module}\` imports \`${other}\`, which is not below \`${own}\``,
+      );
   });
 }
 
@@ -86,6 +70,14 @@ function checkEngine() {
   );
 }
 
-const faults = [...CRATES.flatMap(check), ...checkEngine()];
+const faults = [...Object.keys(LAYERS), ...FLAT].flatMap((sources) => {
+  const graph = moduleGraph(path.resolve(import.meta.dirname, "..", sources));
+  const inCircles = circles(graph).map(
+    (circle) => `${sources}: these modules import each other: ${circle.join(", ")}`,
+  );
+  const layers = LAYERS[sources];
+  return [...(layers ? checkLayers(sources, graph, layers) : []), ...inCircles];
+});
+faults.push(...checkEngine());
 for (const fault of faults) console.error(fault);
 if (faults.length > 0) process.exit(1);

@@ -26,7 +26,8 @@ mod view;
 use vtryon_webhooks::Millis;
 
 pub use self::records::{Disabled, EndpointRecord};
-pub use self::step::{Answer, Effects, NewSecret, Pushed, SealedSecret, Step, Then, VtryonSecrets};
+pub use self::secrets::SealedSecret;
+pub use self::step::{Answer, Effects, NewSecret, Pushed, Step, Then, VtryonSecrets};
 pub use self::view::{AlertList, ChangedEndpoint, EndpointList, EndpointView, Unreadable};
 
 use crate::alarm::{Alarm, MIN_ALARM_DELAY_MS};

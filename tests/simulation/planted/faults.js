@@ -21,6 +21,7 @@ const ERASURE = "edge-worker/engine/src/shard/retention/erasure.rs";
 const IMPORTED = "edge-worker/engine/src/shard/retention/imported.rs";
 const CONFIG = "edge-worker/engine/src/shard/config.rs";
 const OPTIONS = "edge-worker/engine/src/protocol/settings.rs";
+const VERSIONS = "edge-worker/engine/src/directory/settings/versions.rs";
 const DIRECTORY = "edge-worker/engine/src/directory/settings.rs";
 const TOKENS = "edge-worker/engine/src/directory/tokens.rs";
 const KNOWN_TOKENS = "edge-worker/engine/src/access/known_tokens.rs";
@@ -302,13 +303,13 @@ export const FAULTS = [
   ],
   [
     "settings are confirmed that not all shards have",
-    DIRECTORY,
+    VERSIONS,
     "if applied.is_complete() && meta",
     "if meta",
   ],
   [
     "a change does not raise the version",
-    DIRECTORY,
+    VERSIONS,
     "meta::set(db, VERSION, version(db)? + 1)",
     "meta::set(db, VERSION, version(db)?.max(1))",
   ],

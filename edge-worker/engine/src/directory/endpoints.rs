@@ -8,7 +8,7 @@ use super::credentials::{self, NewHeader};
 use super::fields::{self, FieldRules};
 use super::input::{Input, refuse};
 use super::records::{self, Disabled, EndpointRecord};
-use super::settings;
+use super::settings::versions;
 use crate::database::Database;
 use crate::protocol::EndpointHealth;
 use crate::protocol::conditions::UnhealthyEndpoint;
@@ -184,7 +184,7 @@ pub fn disable(
         Some(Reason::Failing) => is_dead(&healths.iter().map(health).collect::<Vec<_>>(), context.now),
         Some(Reason::Administrator) | None => false,
     };
-    let is_current = *settings_version >= settings::version(context.db)?;
+    let is_current = *settings_version >= versions::version(context.db)?;
     let mut record = find(context.db, *endpoint)?;
     if !stands || !is_current || !record.endpoint.options.is_active() {
         return Ok(None);

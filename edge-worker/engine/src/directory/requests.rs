@@ -9,7 +9,6 @@ mod refused;
 mod tokens;
 
 pub(super) use self::alarm::run as run_alarm;
-use self::alarm::schedule;
 use self::changes::check_topology;
 pub(super) use self::conditions::disable;
 use super::endpoints::find_of_kind;
@@ -52,7 +51,7 @@ fn answer(
         DirectoryRequest::Retire { endpoint, .. } => endpoints::retire(directory, context, endpoint, audited),
         DirectoryRequest::ReportConditions(report) => {
             alerts::report(context, &report.conditions)?;
-            schedule(directory, context)?;
+            schedule_alarm(directory, context)?;
             Step::answer(200, &())
         }
         DirectoryRequest::Replay { input, key } => ranges::replay(input, key, audited),
@@ -86,7 +85,7 @@ fn answer(
             stored_tokens::expire(db, context.now)?;
             audit::expire(context)?;
             alerts::sweep(context, report)?;
-            schedule(directory, context)?;
+            schedule_alarm(directory, context)?;
             Step::answer(200, &())
         }
     }
@@ -124,4 +123,9 @@ fn prepare(
 
 fn not_remembered(fault: &Error) -> Error {
     format!("the webhook secrets are not remembered: {fault}").into()
+}
+
+/// Sets the alarm for whatever is due first, unless it is set for an earlier time.
+fn schedule_alarm(directory: &mut Directory, context: &Context<'_>) -> crate::Result<()> {
+    directory.set_alarm(context.db, context.now, context.deployment.clock_scale)
 }

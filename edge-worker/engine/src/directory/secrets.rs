@@ -5,7 +5,6 @@ use serde::Serialize;
 use vtryon_webhooks::{Code, Millis};
 
 use super::audit;
-use super::step::SealedSecret;
 use crate::database::{Bind, Database};
 use crate::protocol::AuditedRequest;
 use crate::time::rfc3339;
@@ -25,6 +24,12 @@ pub struct StoredSecret {
     /// When it was configured for certain: for the first time, and last.
     pub first_seen_at: Millis,
     pub seen_at: Millis,
+}
+
+/// A secret of Vtryon's that was sealed just now.
+pub struct SealedSecret {
+    pub fingerprint: String,
+    pub sealed: Vec<u8>,
 }
 
 impl StoredSecret {

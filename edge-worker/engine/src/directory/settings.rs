@@ -1,21 +1,18 @@
 //! The settings that all shards get: changed in one transaction, by version, until every shard has confirmed them.
 
-use serde::Serialize;
+pub(crate) mod versions;
+
+pub use self::versions::{Applied, confirm, has_unconfirmed, overtake, version};
 
 use super::records::{self, EndpointRecord};
 use super::replays::{self, NewReplay};
 use super::{alerts, audit};
-use crate::database::Database;
 use crate::protocol::AuditedRequest;
 use crate::protocol::settings::{Replay, Settings, endpoint_id};
-use crate::{Context, Result, meta};
+use crate::{Context, Result};
 
 /// How long the settings name a deleted endpoint, in seconds.
 const DELETED_FOR: i64 = 30 * 24 * 3600;
-
-/// The version of the settings, and the one that all shards have confirmed.
-const VERSION: &str = "version";
-const CONFIRMED: &str = "confirmed";
 
 /// A change of the settings.
 pub enum SettingsChange<'a> {
@@ -27,19 +24,6 @@ pub enum SettingsChange<'a> {
     Replay(&'a NewReplay),
     /// A range has changed.
     ChangeReplay(&'a Replay),
-}
-
-/// How many shards have confirmed a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Applied {
-    pub applied: u32,
-    pub shards: u32,
-}
-
-impl Applied {
-    pub const fn is_complete(self) -> bool {
-        self.applied == self.shards
-    }
 }
 
 impl SettingsChange<'_> {
@@ -77,7 +61,7 @@ pub fn commit(
             SettingsChange::ChangeReplay(replay) => replays::change(db, replay)?,
         }
         audit::record(context, request, &change.target())?;
-        meta::set(db, VERSION, version(db)? + 1)
+        versions::advance(db)
     })
 }
 
@@ -90,32 +74,4 @@ pub fn current(context: &Context<'_>) -> Result<Settings> {
         deleted: records::deleted_since(db, now.plus_seconds(-DELETED_FOR))?,
         replays: replays::all(db)?,
     })
-}
-
-/// Notes which version the shards have confirmed, where all of them have.
-pub fn confirm(db: &dyn Database, version: i64, applied: Applied) -> Result<()> {
-    if applied.is_complete() && meta::get(db, CONFIRMED)? < Some(version) {
-        meta::set(db, CONFIRMED, version)?;
-    }
-    Ok(())
-}
-
-/// Makes the current settings the newest, where a shard has newer ones in force: the directory was restored from an earlier
-/// state, and shards would ignore what it says. Returns whether that was so.
-pub fn overtake(db: &dyn Database, in_force: i64) -> Result<bool> {
-    let is_behind = version(db)? < in_force;
-    if is_behind {
-        meta::set(db, VERSION, in_force + 1)?;
-    }
-    Ok(is_behind)
-}
-
-/// Returns whether a shard has not confirmed the current settings.
-pub fn has_unconfirmed(db: &dyn Database) -> Result<bool> {
-    Ok(meta::get(db, CONFIRMED)? < meta::get(db, VERSION)?)
-}
-
-/// Returns the version of the current settings.
-pub fn version(db: &dyn Database) -> Result<i64> {
-    meta::number(db, VERSION)
 }

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::Directory;
 use super::credentials::NewHeader;
-use super::secrets::StoredSecret;
+use super::secrets::{SealedSecret, StoredSecret};
 use super::view::Unreadable;
 use crate::access::token::NewToken;
 use crate::log::Decision;
@@ -72,12 +72,6 @@ pub struct Pushed {
 pub struct NewSecret {
     pub secret: EndpointSecret,
     pub sealed: String,
-}
-
-/// A secret of Vtryon's that was sealed just now.
-pub struct SealedSecret {
-    pub fingerprint: String,
-    pub sealed: Vec<u8>,
 }
 
 /// Vtryon's secrets in clear. Those of a former master key are `None`.

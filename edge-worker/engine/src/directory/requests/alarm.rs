@@ -9,12 +9,7 @@ use super::{Next, prepare};
 use crate::directory::alerts::{self, QueuedMessage};
 use crate::directory::step::Step;
 use crate::directory::{Directory, settings};
-use crate::{Context, Refusal, Result};
-
-/// Sets the alarm for whatever is due first, unless it is set for an earlier time.
-pub(super) fn schedule(directory: &mut Directory, context: &Context<'_>) -> Result<()> {
-    directory.set_alarm(context.db, context.now, context.deployment.clock_scale)
-}
+use crate::{Context, Refusal};
 
 /// Pushes settings and sends alerts that shards have not confirmed.
 pub(in crate::directory) fn run(directory: &mut Directory, context: &Context<'_>) -> Next {

@@ -1,7 +1,6 @@
 //! Changes: stored where this is the directory of the deployment, and pushed to all shards before they are answered.
 
-use super::Next;
-use super::alarm::schedule;
+use super::{Next, schedule_alarm};
 use crate::directory::Directory;
 use crate::directory::settings::{self, Applied};
 use crate::directory::step::{Pushed, Step};
@@ -47,7 +46,7 @@ pub(super) fn push_change(
 
 /// Sets the alarm for what a change has made due. Where that fails, the hourly sweep sets it: the change is stored.
 pub(super) fn schedule_after_change(directory: &mut Directory, context: &Context<'_>) {
-    if let Err(fault) = schedule(directory, context) {
+    if let Err(fault) = schedule_alarm(directory, context) {
         directory.faults.push(format!("the alarm is not set: {fault}").into());
     }
 }
@@ -82,7 +81,7 @@ fn confirm(
     if settings::overtake(context.db, pushed.in_force)? {
         let restored = "it was restored, and shards had newer settings: they are pushed again";
         directory.faults.push(restored.into());
-        schedule(directory, context)?;
+        schedule_alarm(directory, context)?;
         return Ok(Applied { applied: 0, shards });
     }
     let applied = Applied { applied: pushed.confirmed, shards };

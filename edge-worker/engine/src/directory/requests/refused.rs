@@ -4,8 +4,7 @@ use vtryon_webhooks::delivery::EndpointSecret;
 use vtryon_webhooks::diagnosis::SecretKind;
 use zeroize::Zeroizing;
 
-use super::Next;
-use super::alarm::schedule;
+use super::{Next, schedule_alarm};
 use crate::Context;
 use crate::directory::keyring::Keyring;
 use crate::directory::step::{Step, VtryonSecrets};
@@ -30,7 +29,7 @@ fn add(
 ) -> Next {
     let candidates = keyring.map(Keyring::candidates);
     rejections::add(context, reported, candidates.as_deref())?;
-    schedule(directory, context)?;
+    schedule_alarm(directory, context)?;
     Step::answer(200, &())
 }
 
