@@ -9,7 +9,7 @@ use vtryon_gateway_engine::directory::{Answer, NewSecret, Pushed, SealedSecret, 
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::conditions::UnhealthyEndpoint;
 use vtryon_gateway_engine::protocol::settings::EndpointKind;
-use vtryon_gateway_engine::protocol::{DirectoryCall, DirectoryRequest, EndpointInput};
+use vtryon_gateway_engine::protocol::{DirectoryCall, DirectoryRequest, EndpointInput, ShardRequest};
 use vtryon_gateway_engine::{Context, Failure};
 use vtryon_webhooks::delivery::EndpointSecret;
 use vtryon_webhooks::{Code, Shards};
@@ -52,8 +52,10 @@ impl Shell {
         let directory = &mut fixture.memory;
         let (done, next) = match step {
             Step::Answer(answer) => return Ok(Step::Answer(answer)),
-            Step::AskShardZero { then, .. } => {
-                ("ask shard 0", then(directory, &context, self.shard_zero.map(str::to_owned)))
+            Step::AskShardZero { question, then } => {
+                let fixes = matches!(question, ShardRequest::Topology);
+                let done = if fixes { "fix the number of shards" } else { "ask shard 0" };
+                (done, then(directory, &context, self.shard_zero.map(str::to_owned)))
             }
             Step::AskShards { then, .. } => {
                 ("ask the shards", then(directory, &context, vec![self.shards.to_owned(); 4]))
@@ -203,11 +205,11 @@ fn whether_the_directory_is_that_of_the_deployment_is_asked_before_a_request_and
     shell.answer(&mut fixture, create(SHOP)).unwrap();
     let expected =
         ["ask shard 0", "seal Vtryon's secrets", "read the origin", "make a secret", "seal headers"];
-    assert_eq!(shell.done, [&expected[..], &["ask shard 0", "push", "try to open"]].concat());
+    assert_eq!(shell.done, [&expected[..], &["fix the number of shards", "push", "try to open"]].concat());
     shell.done.clear();
     let token = DirectoryRequest::CreateToken { input: r#"{"name":"ci","scope":"read"}"#.to_owned() };
     shell.answer(&mut fixture, token).unwrap();
-    assert_eq!(shell.done, ["ask shard 0", "make a token", "ask shard 0"]);
+    assert_eq!(shell.done, ["ask shard 0", "make a token", "fix the number of shards"]);
     shell.done.clear();
     assert_refused(shell.answer(&mut fixture, change(1, "[]")), Code::InvalidRequest, "object", "refused");
     assert_eq!(shell.done, ["ask shard 0"], "what is refused fixes nothing");
