@@ -52,7 +52,9 @@ function moduleOf(file) {
 
 /** Returns the paths in a source's declarations of imports and in its code, without its unit tests. */
 function* pathsIn(source) {
-  const code = source.replace(/\/\/.*$/gm, "").replace(/#\[cfg\(test\)\]\s*mod tests \{[\s\S]*$/, "");
+  const code = source
+    .replace(/\/\/.*$/gm, "")
+    .replace(/#\[cfg\(test\)\]\s*mod tests \{[\s\S]*$/, "");
   for (const [, tree] of code.matchAll(/\buse\s+([^;]+);/g)) yield* pathsOf(tree);
   const others = code.replace(/\buse\s+[^;]+;/g, "");
   for (const [found] of others.matchAll(/(?<![:\w])\w+(?:::\w+)+/g)) yield found.split("::");
