@@ -11,8 +11,9 @@ use crate::object::ShardObject;
 use crate::violation::ensure;
 use crate::world::World;
 
-/// How many steps everything may take to end.
-const STEPS: usize = 20_000;
+/// How many steps everything may take to end: an endpoint that never recovers is disabled after five days, and each minute
+/// until then is a step or several.
+const STEPS: usize = 60_000;
 
 impl World {
     /// Lets the world calm down, and checks that nothing is left to do.
