@@ -25,7 +25,7 @@ enum Kind {
         says: Option<String>,
     },
     Filter {
-        filter: Kept,
+        filter: FilterInput,
         outcome: String,
         event: String,
         status: Option<String>,
@@ -40,7 +40,7 @@ enum Kind {
 }
 
 #[derive(Deserialize)]
-struct Kept {
+struct FilterInput {
     statuses: Vec<String>,
     events: Vec<String>,
     unknown: bool,
@@ -66,7 +66,7 @@ fn verdict(kind: &Kind) -> Result<(), String> {
             same("the host", is, host.as_deref())
         }
         Kind::Filter { filter, outcome: name, event, status, takes } => {
-            let Kept { statuses, events, unknown, quarantined } = filter;
+            let FilterInput { statuses, events, unknown, quarantined } = filter;
             let filter = Filter {
                 statuses: statuses.clone(),
                 events: events.clone(),

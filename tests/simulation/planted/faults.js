@@ -405,7 +405,7 @@ export const FAULTS = [
     "",
   ],
   [
-    "a cause is told again within the hour",
+    "an alert is sent again within the hour",
     "edge-worker/engine/src/directory/alerts/state.rs",
     "self.sent_at.map(|sent_at| sent_at.plus_seconds(PAUSE))",
     "self.sent_at",
@@ -417,7 +417,7 @@ export const FAULTS = [
     'Digest::of(format!("{} {seq}", alert.id).as_bytes())',
   ],
   [
-    "an end is told that nobody waits for",
+    "an end is sent of an alert that was not sent",
     "edge-worker/engine/src/directory/alerts/state.rs",
     "false if self.close_pending =>",
     "false if self.close_pending || self.sent_at.is_none() =>",
@@ -677,7 +677,7 @@ export const FAULTS = [
     "const SNAPSHOT: u32 = 5;",
   ],
   [
-    "every attempt is told to have arrived",
+    "every attempt is shown as delivered",
     "edge-worker/engine/src/shard/live/audience.rs",
     "attempted.state.as_str()",
     '"delivered"',

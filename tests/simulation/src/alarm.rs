@@ -61,12 +61,12 @@ impl World {
         let started = self.clock(shard);
         self.shards[shard].run =
             Some(Run { started, has_succeeded: true, connections: Vec::new(), has_looked: false });
-        let owed = checks::owed(self, shard);
+        let undelivered = checks::undelivered(self, shard);
         let begun =
             self.decide(shard, Decision::BeginAlarm, |engine, context| Ok(engine.begin_alarm(context)));
         checks::note_gone(self, shard);
         checks::of_erased(self, shard);
-        checks::of_retention(self, shard, &owed);
+        checks::of_retention(self, shard, &undelivered);
         checks::note_pruned(self, shard);
         if let (Some(has_succeeded), Some(run)) = (begun.done(), &mut self.shards[shard].run) {
             run.has_succeeded = has_succeeded;

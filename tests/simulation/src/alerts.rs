@@ -1,4 +1,4 @@
-//! Alerts: what the directory's alarm hands to shard 0, and whether it is told as often as it may be.
+//! Alerts: what the directory's alarm hands to shard 0, and whether it is sent as often as it may be.
 
 use std::collections::BTreeMap;
 
@@ -17,12 +17,12 @@ use crate::world::World;
 /// How long after a message there may be none of the same cause, in seconds.
 const PAUSE: i64 = 3600;
 
-/// What was told of each cause and endpoint.
+/// What was sent of each cause and endpoint.
 #[derive(Default)]
-pub struct ToldAlerts(BTreeMap<(&'static str, String), Told>);
+pub struct SentAlerts(BTreeMap<(&'static str, String), SentAlert>);
 
 #[derive(Default)]
-struct Told {
+struct SentAlert {
     opened_at: Option<Millis>,
     is_open: bool,
 }
@@ -57,14 +57,14 @@ impl World {
         self.note(|| format!("shard {shard}: alert {seq} is {name} of {endpoint}"));
         let told_by = |cause: &Cause, phase| cause.event(phase) == name;
         if let Some(cause) = Cause::ALL.into_iter().find(|cause| told_by(cause, Phase::Opened)) {
-            let told = self.alerts.0.entry((cause.as_str(), endpoint)).or_default();
-            let is_early = told.opened_at.is_some_and(|opened_at| at < opened_at.plus_seconds(PAUSE));
-            ensure!(!is_early, "an alert is told once for each cause and hour", "{name} at {at:?}");
-            (told.opened_at, told.is_open) = (Some(at), true);
+            let sent = self.alerts.0.entry((cause.as_str(), endpoint)).or_default();
+            let is_early = sent.opened_at.is_some_and(|opened_at| at < opened_at.plus_seconds(PAUSE));
+            ensure!(!is_early, "an alert is sent at most once an hour for each cause", "{name} at {at:?}");
+            (sent.opened_at, sent.is_open) = (Some(at), true);
         } else if let Some(cause) = Cause::ALL.into_iter().find(|cause| told_by(cause, Phase::Closed)) {
-            let told = self.alerts.0.entry((cause.as_str(), endpoint)).or_default();
-            ensure!(told.is_open, "only the end of what was told is told", "{name} at {at:?}");
-            told.is_open = false;
+            let sent = self.alerts.0.entry((cause.as_str(), endpoint)).or_default();
+            ensure!(sent.is_open, "an end is sent only of an alert that was sent", "{name} at {at:?}");
+            sent.is_open = false;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The end of a run: nothing fails any more, and everything that is owed has to be done.
+//! The end of a run: nothing fails any more, and everything that is pending has to end.
 
 use vtryon_gateway_engine::database::Bind;
 use vtryon_gateway_engine::protocol::ShardRequest;

@@ -17,7 +17,7 @@ pub use self::events::of_stored_event;
 pub use self::limits::of_limits;
 pub use self::memory::of_memory;
 pub use self::messages::{of_state, of_stream_message};
-pub use self::retention::{forget_dropped, of_retention, owed};
+pub use self::retention::{forget_dropped, of_retention, undelivered};
 pub use self::stored::{note_pruned, of_stored};
 
 /// How much the clocks of objects differ at most, in milliseconds.

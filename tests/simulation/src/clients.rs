@@ -27,13 +27,13 @@ pub struct Client {
     socket: Option<(String, Vec<String>)>,
     /// The number of the last entry that it has received. None before its first stream began.
     seen: Option<i64>,
-    /// Up to which number it was told that entries are missing.
+    /// Up to which number it has received a gap.
     gap_to: i64,
     /// The id of its last message, by which it acknowledges.
     last_id: Option<String>,
     /// Where it resumes.
     resumes_at: Option<Start>,
-    /// The status of its task, as it was told last.
+    /// The status of its task that it received last.
     status: Option<String>,
     /// Whether its events carry their bodies and signatures.
     bodies: bool,

@@ -11,7 +11,7 @@ use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_webhooks::endpoint::UrlRules;
 use vtryon_webhooks::{Millis, Secret, Shards, Verifier};
 
-use crate::alerts::ToldAlerts;
+use crate::alerts::SentAlerts;
 use crate::attempts::{RunningAttempt, Server};
 use crate::audit::AuditTrail;
 use crate::checks::SKEW;
@@ -45,8 +45,8 @@ pub struct World {
     /// The tokens of the API, and what is recorded of changes.
     pub tokens: Tokens,
     pub trail: AuditTrail,
-    /// What was told to alert destinations.
-    pub alerts: ToldAlerts,
+    /// The alerts that were sent.
+    pub alerts: SentAlerts,
     pub publisher: Publisher,
     pub attempts: Vec<RunningAttempt>,
     /// The reports that wait in the Worker, by shard.
@@ -116,7 +116,7 @@ impl World {
             placements,
             tokens: Tokens::default(),
             trail: AuditTrail::default(),
-            alerts: ToldAlerts::default(),
+            alerts: SentAlerts::default(),
             publisher: Publisher::default(),
             attempts: Vec::new(),
             waiting_reports,

@@ -44,11 +44,11 @@ pub struct AuditPage {
 /// Records a change, and deletes what is too old or too much; nothing where no request of the API asks for the change.
 pub fn record(context: &Context<'_>, request: Option<&AuditedRequest>, target: &str) -> Result<()> {
     const ADD: &str = "INSERT INTO audit (at, target, doc) VALUES (?, ?, ?)";
-    const KEEP: &str = "DELETE FROM audit WHERE no <= (SELECT MAX(no) FROM audit) - ?";
+    const DELETE: &str = "DELETE FROM audit WHERE no <= (SELECT MAX(no) FROM audit) - ?";
     let Some(request) = request else { return Ok(()) };
     let Context { db, now, .. } = *context;
     db.run(ADD, &[Bind::Int(now.0), Bind::Text(target), Bind::Text(&json::to_string(request))])?;
-    db.run(KEEP, &[Bind::Int(MAX_RECORDS)])?;
+    db.run(DELETE, &[Bind::Int(MAX_RECORDS)])?;
     expire(context)
 }
 

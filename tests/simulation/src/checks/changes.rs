@@ -41,11 +41,11 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// A delivery goes with its event: where that is too old and nothing is owed, or was erased.
+    /// A delivery goes with its event: where that is too old and no delivery is to be made, or was erased.
     fn is_gone(&self, before: &DeliveryRow) {
-        let is_owed = before.is_pending() && before.reason.is_empty() && self.is_registered(is_enabled);
+        let is_to_be_made = before.is_pending() && before.reason.is_empty() && self.is_registered(is_enabled);
         ensure!(
-            self.is_erased() || (self.is_too_old() && self.is_below_floor() && !is_owed),
+            self.is_erased() || (self.is_too_old() && self.is_below_floor() && !is_to_be_made),
             "every delivery that was enqueued is stored",
             "{} is gone: {before:?}",
             self.no

@@ -56,7 +56,7 @@ pub fn of_stored_event(
     if is_imported {
         ensure!(
             enqueued.is_empty(),
-            "an imported event is delivered to nobody",
+            "an imported event is never delivered",
             "{seq} of shard {shard} to {enqueued:?}"
         );
         return;

@@ -61,7 +61,11 @@ fn of_counters(world: &World, shard: usize) {
     }
     ensure!(db.integer(REPLAYS, &[]) == 0, "counters equal recounts", "a range replay of shard {shard}");
     of_ranges(object);
-    ensure!(db.integer(ORPHANS, &[]) == 0, "nothing that is owed is pruned", "a delivery without an event");
+    ensure!(
+        db.integer(ORPHANS, &[]) == 0,
+        "what has a pending delivery is not pruned",
+        "a delivery without an event"
+    );
     ensure!(db.integer(ENDS, &[]) == 0, "a delivery is pending, or it has ended", "shard {shard}");
 }
 

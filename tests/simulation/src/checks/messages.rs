@@ -81,7 +81,7 @@ fn of_erasure(world: &World, shard: usize, message: &Json) {
     let digest = message["task_digest"].as_str().unwrap_or_default();
     let mut erased = world.shards[shard].oracle.tasks.iter().filter(|(_, task)| task.is_erased);
     let is_known = erased.any(|(task_id, _)| Digest::of(task_id.as_bytes()).to_hex() == digest);
-    ensure!(is_known, "only what was erased is told to be", "{message}");
+    ensure!(is_known, "only what was erased is said to be", "{message}");
 }
 
 fn of_snapshot(world: &World, shard: usize, message: &Json) {
@@ -103,27 +103,27 @@ fn of_snapshot(world: &World, shard: usize, message: &Json) {
     }
 }
 
-/// Compares what is told of a task with what is known of it. In a listing it has no result.
-fn of_task(world: &World, shard: usize, task_id: &str, told: &Json) {
+/// Compares what is shown of a task with what is known of it. In a listing it has no result.
+fn of_task(world: &World, shard: usize, task_id: &str, shown: &Json) {
     let Some(task) = world.shards[shard].oracle.tasks.get(task_id) else { return };
-    if told.is_null() || task.is_erased {
+    if shown.is_null() || task.is_erased {
         return;
     }
     ensure!(
-        told["status"].as_str() == task.shown_status(),
+        shown["status"].as_str() == task.shown_status(),
         "a live message says what is stored",
-        "{told}, not {:?}",
+        "{shown}, not {:?}",
         task.status
     );
     let ending = task.ending.as_ref();
-    let is_of_ending = told["result_url"]
+    let is_of_ending = shown["result_url"]
         .as_str()
         .is_none_or(|url| ending.is_some_and(|ending| ending.result_url.as_deref() == Some(url)));
-    ensure!(is_of_ending, "a live message says what is stored", "{told}, not {ending:?}");
+    ensure!(is_of_ending, "a live message says what is stored", "{shown}, not {ending:?}");
 }
 
 /// Checks the state of a task, as the holder of a ticket receives it.
-pub fn of_state(world: &World, shard: usize, task_id: &str, told: &Json) {
+pub fn of_state(world: &World, shard: usize, task_id: &str, shown: &Json) {
     let none = KnownTask::default();
     let known = world.shards[shard].oracle.tasks.get(task_id);
     if known.is_some_and(|task| task.is_left) {
@@ -133,11 +133,11 @@ pub fn of_state(world: &World, shard: usize, task_id: &str, told: &Json) {
     // Of a task that was erased nothing is known once its tombstone was dropped.
     let task = known.filter(|task| !task.is_erased).unwrap_or(&none);
     let (status, ending) = (task.shown_status(), task.ending.as_ref());
-    let is_same = told["task_id"].as_str() == Some(task_id)
-        && told["status"].as_str() == status
-        && told["result_url"].as_str() == ending.and_then(|ending| ending.result_url.as_deref())
-        && told["failure"]["message"].as_str() == ending.and_then(|ending| ending.failure.as_deref());
-    ensure!(is_same, "a page receives what is stored", "{told}, not {status:?}, {ending:?}");
+    let is_same = shown["task_id"].as_str() == Some(task_id)
+        && shown["status"].as_str() == status
+        && shown["result_url"].as_str() == ending.and_then(|ending| ending.result_url.as_deref())
+        && shown["failure"]["message"].as_str() == ending.and_then(|ending| ending.failure.as_deref());
+    ensure!(is_same, "a page receives what is stored", "{shown}, not {status:?}, {ending:?}");
 }
 
 /// An attempt has made of its delivery what the message says.

@@ -9,8 +9,8 @@ use crate::oracle::KnownTask;
 use crate::violation::ensure;
 use crate::world::World;
 
-/// Returns the events whose deliveries are owed: none of them may be pruned.
-pub fn owed(world: &World, shard: usize) -> Vec<i64> {
+/// Returns the events with deliveries that are to be made: none of them may be pruned.
+pub fn undelivered(world: &World, shard: usize) -> Vec<i64> {
     const PENDING: &str = "SELECT no FROM deliveries WHERE state = 'pending' AND reason IS NULL";
     let object = &world.shards[shard];
     let is_enabled = |no: &i64| {
@@ -20,7 +20,7 @@ pub fn owed(world: &World, shard: usize) -> Vec<i64> {
 }
 
 /// Checks what a run of the alarm has pruned.
-pub fn of_retention(world: &mut World, shard: usize, owed: &[i64]) {
+pub fn of_retention(world: &mut World, shard: usize, undelivered: &[i64]) {
     const FLOORS: &str = "SELECT COALESCE((SELECT value FROM meta WHERE name = 'pruned_to'), 0),
         COALESCE((SELECT value FROM meta WHERE name = 'quarantine_pruned_to'), 0)";
     const THERE: &str = "SELECT (SELECT COUNT(*) FROM events WHERE seq = ?1 AND LENGTH(body) > 0)
@@ -37,11 +37,11 @@ pub fn of_retention(world: &mut World, shard: usize, owed: &[i64]) {
         let is_early = is_kept && object.log.is_pruned(*seq) && entry.received_at > too_old;
         ensure!(!is_early, "nothing is pruned before its time", "event {seq} of shard {shard}");
     }
-    // What was erased is owed to nobody.
+    // Nothing of what was erased is delivered.
     let is_erased = |seq: &i64| object.log.entries.get(seq).is_some_and(|entry| entry.is_erased);
-    for seq in owed.iter().filter(|seq| !is_erased(seq)) {
+    for seq in undelivered.iter().filter(|seq| !is_erased(seq)) {
         let is_there = object.db.integer(THERE, &[Bind::Int(*seq)]) == 1;
-        ensure!(is_there, "nothing that is owed is pruned", "event {seq} of shard {shard}");
+        ensure!(is_there, "what has a pending delivery is not pruned", "event {seq} of shard {shard}");
     }
 }
 

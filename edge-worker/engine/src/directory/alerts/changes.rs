@@ -73,7 +73,7 @@ pub fn sweep(context: &Context<'_>, report: SweepReport) -> Result<()> {
             [(Cause::TasksStalled, report.has_stalled), (Cause::StorageNearlyFull, report.is_nearly_full)]
         {
             if let Some(is_met) = found {
-                lasting(db, cause, 0, is_met.then(Details::default), now)?;
+                store_lasting(db, cause, 0, is_met.then(Details::default), now)?;
             }
         }
         if is_quiet(db, Cause::SignaturesRefused, now)? {
@@ -85,7 +85,7 @@ pub fn sweep(context: &Context<'_>, report: SweepReport) -> Result<()> {
             let is_near = |until: Millis| until <= now.plus_seconds(ROTATION_AHEAD);
             let details = |until| Details { expires_at: Some(rfc3339(until)), ..Details::of(&record) };
             if previous.is_none_or(is_near) {
-                lasting(db, Cause::RotationDue, record.endpoint.no, previous.map(details), now)?;
+                store_lasting(db, Cause::RotationDue, record.endpoint.no, previous.map(details), now)?;
             }
         }
         for (cause, endpoint, alert) in rows::all(db)? {
@@ -104,7 +104,7 @@ fn is_quiet(db: &dyn Database, cause: Cause, now: Millis) -> Result<bool> {
 }
 
 /// Stores whether a cause lasts that is looked at once an hour: it is met when it begins, not again each hour.
-fn lasting(
+fn store_lasting(
     db: &dyn Database,
     cause: Cause,
     endpoint: i64,

@@ -12,8 +12,8 @@ use crate::shard::deliveries::enqueue::{Enqueued, NewEvent, enqueue};
 use crate::shard::{conditions, floors};
 use crate::{Context, Result};
 
-/// How many bytes of bodies a shard keeps: 64 MiB. Of a further one only the beginning is kept.
-const MAX_HELD: i64 = 64 * 1024 * 1024;
+/// How many bytes of bodies a shard stores: 64 MiB. Of a further one only the beginning is stored.
+const MAX_STORED_BYTES: i64 = 64 * 1024 * 1024;
 
 /// How many bytes of a body are shown, and how many are stored of one that arrives when the quarantine is full: 1 KiB.
 pub(crate) const HEAD: usize = 1024;
@@ -39,7 +39,7 @@ pub(crate) fn store(
     const FIND: &str = "SELECT EXISTS (SELECT 1 FROM quarantine WHERE digest = ?),
         (SELECT cumulative_bytes FROM quarantine WHERE no = (SELECT MAX(no) FROM quarantine))
         - (SELECT cumulative_bytes - LENGTH(body) FROM quarantine WHERE no > ? ORDER BY no LIMIT 1)";
-    const KEEP: &str =
+    const INSERT: &str =
         "INSERT INTO quarantine (no, digest, received_at, code, message, key, bytes, body, imported_at, cumulative_bytes)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ? + COALESCE(
             (SELECT cumulative_bytes FROM quarantine WHERE no = (SELECT MAX(no) FROM quarantine)), 0))";
@@ -50,13 +50,14 @@ pub(crate) fn store(
     let found = db.first(FIND, &[Bind::Text(&digest), Bind::Int(floor)], |row| {
         (row.int() == 1, row.maybe_int().unwrap_or(0))
     })?;
-    let (known, held) = found.unwrap_or((false, 0));
+    let (known, stored_bytes) = found.unwrap_or((false, 0));
     let outcome = lifecycle::unreadable(known);
     if !outcome.is_stored() {
         return Ok(None);
     }
     let bytes = body.len() as i64;
-    let kept = if held + bytes > MAX_HELD { body.get(..HEAD).unwrap_or(body) } else { body };
+    let stored =
+        if stored_bytes + bytes > MAX_STORED_BYTES { body.get(..HEAD).unwrap_or(body) } else { body };
     let binds = [
         Bind::Int(seq),
         Bind::Text(&digest),
@@ -65,18 +66,18 @@ pub(crate) fn store(
         Bind::Text(message),
         Bind::Text(&incoming.key),
         Bind::Int(bytes),
-        Bind::Blob(kept),
+        Bind::Blob(stored),
         Bind::MaybeInt(incoming.imported_at.map(|at| at.0)),
-        Bind::Int(kept.len() as i64),
+        Bind::Int(stored.len() as i64),
     ];
     let event = NewEvent::of(incoming, seq, outcome, &digest, None);
     db.transaction(|| {
-        db.run(KEEP, &binds)?;
+        db.run(INSERT, &binds)?;
         if incoming.imported_at.is_none() {
             conditions::note(db, ConditionKind::EventQuarantined, 0, incoming.received_at)?;
         }
-        // What is not kept as a whole can't be delivered byte for byte.
-        if kept.len() == body.len() {
+        // What is not stored as a whole can't be delivered byte for byte.
+        if stored.len() == body.len() {
             enqueue(context, config, attempts, &event).map(Some)
         } else {
             Ok(Some(Enqueued::default()))
