@@ -63,7 +63,9 @@ class LocalGateway {
     mkdirSync(state, { recursive: true, mode: 0o700 });
     const lock = await take(join(state, "lock"), followParent);
     this.#lock = lock;
-    if (!(await isFree(port))) throw new Error(`port ${port} is taken by ${holder(port)}`);
+    if (!(await isFree(port))) {
+      throw new Error(`port ${port} is taken by ${holder(port)}: stop it, or set PORT to another`);
+    }
 
     const { secrets, files } = loadSecrets(devVars, join(state, "env"));
     const wrangler = this.#startWrangler(files);
