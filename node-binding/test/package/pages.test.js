@@ -180,7 +180,8 @@ test("the examples of testing work, in a program and in a shell", async (t) => {
   const env = { ...process.env, URL: url };
   const options = { cwd: project, encoding: "utf8", env };
   assert.equal(execFileSync(process.execPath, ["testing/index.js"], options), "200 true\n");
-  const lines = block("cli").replaceAll("http://localhost:3000/webhooks/vtryon", url);
+  const example = await serve(t, "node", "node", "whsec_example");
+  const lines = block("cli").replaceAll("http://localhost:3000/webhooks/vtryon", example.url);
   const printed = execFileSync("bash", ["-euo", "pipefail", "-c", lines], options);
   assert.match(printed, /signature/);
 });
