@@ -8,8 +8,7 @@ use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult};
 use vtryon_gateway_engine::shard::{Shard, TopologyCheck};
 use vtryon_gateway_engine::tickets::Tickets;
-use vtryon_gateway_engine::{Context, Deployment, Error, MAX_TICKET_SOCKETS, Result, json};
-use vtryon_webhooks::endpoint::UrlRules;
+use vtryon_gateway_engine::{Context, Deployment, Error, Result, json};
 use vtryon_webhooks::{Digest, Millis, Secret, Shards, Signature, Verifier};
 
 use crate::storage::Storage;
@@ -36,18 +35,11 @@ pub(crate) fn deployment() -> Result<Deployment> {
     let text = |error: vtryon_webhooks::Error| Error::from(error.to_string());
     let secret = Secret::new(SECRET.as_bytes()).map_err(text)?;
     let key = MasterKey::parse(&"0f".repeat(32)).ok_or("the bench has no master key")?;
-    Ok(Deployment {
-        verifier: Verifier::new([secret]).map_err(text)?,
-        tickets: Tickets::new(&key),
-        shards: Shards::new(16).ok_or("16 is no number of shards")?,
-        placement: Placement::default(),
-        endpoint_urls: UrlRules::default(),
-        retention_hours: 720,
-        max_ticket_sockets: MAX_TICKET_SOCKETS,
-        max_object_bytes: vtryon_gateway_engine::MAX_OBJECT_BYTES,
-        clock_scale: 1,
-        log_level: vtryon_gateway_engine::log::Level::Info,
-    })
+    Ok(Deployment::new(
+        Verifier::new([secret]).map_err(text)?,
+        Tickets::new(&key),
+        Shards::new(16).ok_or("16 is no number of shards")?,
+    ))
 }
 
 /// Reads a body as the Worker does before it calls a shard; returns it with the digest that assigns it to one.

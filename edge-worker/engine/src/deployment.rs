@@ -8,6 +8,7 @@ use crate::log::Level;
 use crate::protocol::placement::Placement;
 use crate::protocol::topology::Topology;
 use crate::tickets::Tickets;
+use crate::variables::RETENTION_HOURS;
 
 /// How many sockets may be opened with tickets in a shard at the same time.
 pub const MAX_TICKET_SOCKETS: usize = 5000;
@@ -46,6 +47,22 @@ pub struct Context<'a> {
 }
 
 impl Deployment {
+    /// A deployment whose other variables have their defaults, with the limits of the platform and the clock of the machine.
+    pub fn new(verifier: Verifier, tickets: Tickets, shards: Shards) -> Self {
+        Self {
+            verifier,
+            tickets,
+            shards,
+            placement: Placement::default(),
+            endpoint_urls: UrlRules::default(),
+            retention_hours: RETENTION_HOURS.default,
+            max_ticket_sockets: MAX_TICKET_SOCKETS,
+            max_object_bytes: MAX_OBJECT_BYTES,
+            clock_scale: 1,
+            log_level: Level::default(),
+        }
+    }
+
     /// Returns the number of shards and where they lie.
     pub const fn topology(&self) -> Topology {
         Topology { shards: self.shards.count(), placement: self.placement }

@@ -8,7 +8,6 @@ use vtryon_gateway_engine::protocol::delivery::{AttemptReport, DeliveryState};
 use vtryon_gateway_engine::protocol::topology::Topology;
 use vtryon_gateway_engine::protocol::{ShardRequest, SweepReport, TaskFilter};
 use vtryon_gateway_engine::tickets::Tickets;
-use vtryon_webhooks::endpoint::UrlRules;
 use vtryon_webhooks::{Millis, Secret, Shards, Verifier};
 
 use crate::alerts::SentAlerts;
@@ -247,15 +246,14 @@ pub fn deployment(topology: Topology, rotations: u32) -> Deployment {
     let secrets = [secret(rotations + 1), secret(rotations)];
     let master = MasterKey::parse(&"0f".repeat(32)).expect("32 bytes are a key");
     Deployment {
-        verifier: Verifier::new(secrets).expect("two secrets are some"),
-        tickets: Tickets::new(&master),
-        shards: Shards::new(topology.shards).expect("a simulation has some shards"),
         placement: topology.placement,
-        endpoint_urls: UrlRules::default(),
         retention_hours: 48,
         max_ticket_sockets: 3,
-        max_object_bytes: vtryon_gateway_engine::MAX_OBJECT_BYTES,
-        clock_scale: 1,
         log_level: vtryon_gateway_engine::log::Level::Debug,
+        ..Deployment::new(
+            Verifier::new(secrets).expect("two secrets are some"),
+            Tickets::new(&master),
+            Shards::new(topology.shards).expect("a simulation has some shards"),
+        )
     }
 }

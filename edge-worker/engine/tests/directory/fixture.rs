@@ -11,10 +11,9 @@ use vtryon_gateway_engine::directory::{Directory, EndpointRecord};
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::EndpointHealth;
 use vtryon_gateway_engine::protocol::conditions::UnhealthyEndpoint;
-use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, SealedHeader};
 use vtryon_gateway_engine::tickets::Tickets;
-use vtryon_gateway_engine::{Context, Deployment, Failure, MAX_TICKET_SOCKETS};
+use vtryon_gateway_engine::{Context, Deployment, Failure};
 use vtryon_webhooks::delivery::EndpointSecret;
 use vtryon_webhooks::endpoint::UrlRules;
 use vtryon_webhooks::{Code, Millis, Secret, Shards, Verifier};
@@ -176,16 +175,12 @@ pub fn deployment(secrets: &[&str]) -> Deployment {
     let master = MasterKey::parse(&"0f".repeat(32)).unwrap();
     let secrets = secrets.iter().map(|text| Secret::new(*text).unwrap());
     Deployment {
-        verifier: Verifier::new(secrets.collect::<Vec<_>>()).unwrap(),
-        tickets: Tickets::new(&master),
-        shards: Shards::new(4).unwrap(),
-        placement: Placement::default(),
-        endpoint_urls: UrlRules::default(),
-        retention_hours: 720,
-        max_ticket_sockets: MAX_TICKET_SOCKETS,
-        max_object_bytes: vtryon_gateway_engine::MAX_OBJECT_BYTES,
-        clock_scale: 1,
         log_level: vtryon_gateway_engine::log::Level::Debug,
+        ..Deployment::new(
+            Verifier::new(secrets.collect::<Vec<_>>()).unwrap(),
+            Tickets::new(&master),
+            Shards::new(4).unwrap(),
+        )
     }
 }
 

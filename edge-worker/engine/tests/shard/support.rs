@@ -22,7 +22,6 @@ use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreRe
 use vtryon_gateway_engine::shard::{Broadcast, Shard, TopologyCheck};
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_gateway_engine::{Context, Deployment};
-use vtryon_webhooks::endpoint::UrlRules;
 use vtryon_webhooks::{Digest, Millis, Secret, Shards, Signature, Verifier};
 
 use crate::life;
@@ -76,16 +75,14 @@ pub struct World {
 pub fn deployment(secrets: &[&str]) -> Deployment {
     let secrets = secrets.iter().map(|text| Secret::new(text.as_bytes()).unwrap()).collect::<Vec<_>>();
     Deployment {
-        verifier: Verifier::new(secrets).unwrap(),
-        tickets: Tickets::new(&MasterKey::parse(&"0f".repeat(32)).unwrap()),
-        shards: Shards::new(4).unwrap(),
-        placement: Placement::default(),
-        endpoint_urls: UrlRules::default(),
         retention_hours: 48,
         max_ticket_sockets: 3,
-        max_object_bytes: vtryon_gateway_engine::MAX_OBJECT_BYTES,
-        clock_scale: 1,
         log_level: vtryon_gateway_engine::log::Level::Debug,
+        ..Deployment::new(
+            Verifier::new(secrets).unwrap(),
+            Tickets::new(&MasterKey::parse(&"0f".repeat(32)).unwrap()),
+            Shards::new(4).unwrap(),
+        )
     }
 }
 

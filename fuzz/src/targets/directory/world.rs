@@ -12,17 +12,15 @@ use vtryon_gateway_engine::directory::{
 };
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::conditions::{Condition, ConditionKind, ShardReport, UnhealthyEndpoint};
-use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::settings::{EndpointKind, SealedHeader};
 use vtryon_gateway_engine::protocol::{
     AuditedRequest, DirectoryCall, DirectoryRequest, EndpointHealth, EndpointInput, ShardRequest, SweepReport,
 };
 use vtryon_gateway_engine::sqlite::Sqlite;
 use vtryon_gateway_engine::tickets::Tickets;
-use vtryon_gateway_engine::{Context, Deployment, Failure, MAX_TICKET_SOCKETS, json};
+use vtryon_gateway_engine::{Context, Deployment, Failure, json};
 use vtryon_webhooks::delivery::EndpointSecret;
 use vtryon_webhooks::diagnosis::SecretKind;
-use vtryon_webhooks::endpoint::UrlRules;
 use vtryon_webhooks::{Millis, Secret, Shards, Verifier};
 
 /// Vtryon's secret.
@@ -59,16 +57,12 @@ impl World {
         let db = Sqlite::in_memory().unwrap();
         let memory = Directory::open(&db).unwrap();
         let deployment = Deployment {
-            verifier: Verifier::new([Secret::new(SECRET).unwrap()]).unwrap(),
-            tickets: Tickets::new(&MasterKey::parse(&"0f".repeat(32)).unwrap()),
-            shards: Shards::new(4).unwrap(),
-            placement: Placement::default(),
-            endpoint_urls: UrlRules::default(),
-            retention_hours: 720,
-            max_ticket_sockets: MAX_TICKET_SOCKETS,
-            max_object_bytes: vtryon_gateway_engine::MAX_OBJECT_BYTES,
-            clock_scale: 1,
             log_level: vtryon_gateway_engine::log::Level::Debug,
+            ..Deployment::new(
+                Verifier::new([Secret::new(SECRET).unwrap()]).unwrap(),
+                Tickets::new(&MasterKey::parse(&"0f".repeat(32)).unwrap()),
+                Shards::new(4).unwrap(),
+            )
         };
         Self { db, memory, deployment, now: Millis(1_780_000_000_000), requests: 0 }
     }

@@ -13,7 +13,6 @@ use vtryon_gateway_engine::shard::{Shard, Subscribed, Subscriber, TopologyCheck}
 use vtryon_gateway_engine::sqlite::Sqlite;
 use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_gateway_engine::{Context, Deployment};
-use vtryon_webhooks::endpoint::UrlRules;
 use vtryon_webhooks::{Millis, Secret, Shards, Signature, Verifier};
 
 /// A status of each kind: those that are known, and two that are not.
@@ -45,16 +44,14 @@ impl World {
     pub(super) fn new() -> Self {
         let db = Sqlite::in_memory().unwrap();
         let deployment = Deployment {
-            verifier: Verifier::new([Secret::new("a secret of the tests").unwrap()]).unwrap(),
-            tickets: Tickets::new(&MasterKey::parse(&"0f".repeat(32)).unwrap()),
-            shards: Shards::new(4).unwrap(),
-            placement: Placement::default(),
-            endpoint_urls: UrlRules::default(),
             retention_hours: 48,
             max_ticket_sockets: 3,
-            max_object_bytes: vtryon_gateway_engine::MAX_OBJECT_BYTES,
-            clock_scale: 1,
             log_level: vtryon_gateway_engine::log::Level::Debug,
+            ..Deployment::new(
+                Verifier::new([Secret::new("a secret of the tests").unwrap()]).unwrap(),
+                Tickets::new(&MasterKey::parse(&"0f".repeat(32)).unwrap()),
+                Shards::new(4).unwrap(),
+            )
         };
         let now = Millis(1_780_000_000_000);
         let shard = Shard::open(&Context { db: &db, now, deployment: &deployment }, 0, 0).unwrap();
