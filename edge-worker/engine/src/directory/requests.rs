@@ -15,10 +15,13 @@ use super::endpoints::find_of_kind;
 use super::step::Step;
 use super::topology::Purpose;
 use super::{Directory, alerts, audit, rejections, secrets, tokens as stored_tokens};
-use crate::protocol::{DirectoryCall, DirectoryRequest};
+use crate::protocol::{AuditedRequest, DirectoryCall, DirectoryRequest};
 use crate::{Context, Error, Failure};
 
 type Next = Result<Step, Failure>;
+
+/// The request of the API that asks for a change; none where a shard does.
+type By = Option<AuditedRequest>;
 
 /// Begins to answer a request.
 pub(super) fn begin(directory: &mut Directory, context: &Context<'_>, call: DirectoryCall) -> Next {

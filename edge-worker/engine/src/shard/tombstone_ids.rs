@@ -5,17 +5,14 @@ use vtryon_webhooks::Digest;
 /// What the id of a tombstone begins with, as the code of the character: no id of a task begins with a control character.
 macro_rules! mark {
     () => {
-        1
+        1_u8
     };
 }
 
 pub(crate) use mark;
 
 /// The same, as a character.
-const MARK: char = {
-    const CODE: u8 = mark!();
-    CODE as char
-};
+const MARK: char = mark!() as char;
 
 /// Whether the row of a task is a tombstone, in SQL: what [`is_id`] says of its id.
 macro_rules! is_tombstone {

@@ -1,8 +1,8 @@
 //! Changes: stored where this is the directory of the deployment, and pushed to all shards before they are answered.
 
-use super::{Next, schedule_alarm};
+use super::{By, Next, schedule_alarm};
 use crate::directory::Directory;
-use crate::directory::settings::{self, Applied};
+use crate::directory::settings::{self, Applied, SettingsChange};
 use crate::directory::step::{Pushed, Step};
 use crate::directory::topology::{self, Purpose};
 use crate::{Context, Failure, Result};
@@ -27,9 +27,27 @@ pub(super) fn check_topology(
     Ok(Step::AskShardZero { question, then: Box::new(record) })
 }
 
+/// Stores a change of the settings where this is the directory of the deployment, and has it pushed. `change` says what is
+/// done with `changed`.
+pub(super) fn commit<T: 'static>(
+    directory: &mut Directory,
+    context: &Context<'_>,
+    changed: T,
+    change: fn(&T) -> SettingsChange<'_>,
+    by: By,
+    then: impl FnOnce(&mut Directory, &Context<'_>, T, Applied) -> Next + 'static,
+) -> Next {
+    check_topology(directory, context, Purpose::Change, move |directory, context| {
+        settings::commit(context, &change(&changed), by.as_ref())?;
+        push_change(directory, context, move |directory, context, applied| {
+            then(directory, context, changed, applied)
+        })
+    })
+}
+
 /// Has a change pushed that was just stored. What fails from now on is noted, and the change counts as one that no shard has
 /// confirmed yet: the alarm, which is set in the same commit, pushes it again.
-pub(super) fn push_change(
+fn push_change(
     directory: &mut Directory,
     context: &Context<'_>,
     then: impl FnOnce(&mut Directory, &Context<'_>, Applied) -> Next + 'static,

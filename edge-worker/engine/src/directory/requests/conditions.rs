@@ -1,7 +1,8 @@
 //! Endpoints that shards report: disabled where the report stands.
 
 use super::Next;
-use super::endpoints::store;
+use super::changes::commit;
+use crate::directory::settings::SettingsChange;
 use crate::directory::step::Step;
 use crate::directory::{Directory, endpoints};
 use crate::log::Decision;
@@ -36,9 +37,16 @@ fn disable_by(
     let Some(record) = endpoints::disable(context, &unhealthy, healths)? else {
         return Step::answer(200, &());
     };
-    store(directory, context, record, None, move |directory, _, record, _| {
-        let (endpoint, reason) = (endpoint_id(record.endpoint.no), unhealthy.reason);
-        directory.log.push(Decision::EndpointDisabled { endpoint, reason });
-        Step::answer(200, &())
-    })
+    commit(
+        directory,
+        context,
+        record,
+        |record| SettingsChange::Put(record),
+        None,
+        move |directory, _, record, _| {
+            let (endpoint, reason) = (endpoint_id(record.endpoint.no), unhealthy.reason);
+            directory.log.push(Decision::EndpointDisabled { endpoint, reason });
+            Step::answer(200, &())
+        },
+    )
 }

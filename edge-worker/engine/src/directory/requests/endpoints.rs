@@ -2,21 +2,17 @@
 
 use vtryon_webhooks::delivery::EndpointSecret;
 
-use super::Next;
-use super::changes::{check_topology, push_change};
+use super::changes::commit;
+use super::{By, Next};
 use crate::directory::endpoints::{self, FIRST_SECRET, Rotation};
 use crate::directory::fields::{self, FieldRules};
-use crate::directory::settings::{self, Applied, SettingsChange};
+use crate::directory::settings::{Applied, SettingsChange};
 use crate::directory::step::{NewSecret, Step};
-use crate::directory::topology::Purpose;
 use crate::directory::{AlertList, ChangedEndpoint, Directory, EndpointList, EndpointRecord, Unreadable};
 use crate::directory::{alerts, credentials};
+use crate::protocol::EndpointInput;
 use crate::protocol::settings::{EndpointKind, Sealed};
-use crate::protocol::{AuditedRequest, EndpointInput};
 use crate::{Context, Error};
-
-/// The request of the API that asks for a change; none where a shard does.
-type By = Option<AuditedRequest>;
 
 pub(super) fn create(
     directory: &mut Directory,
@@ -92,10 +88,8 @@ pub(super) fn change(
 
 pub(super) fn delete(directory: &mut Directory, context: &Context<'_>, no: i64, by: By) -> Next {
     let record = endpoints::find(context.db, no)?;
-    check_topology(directory, context, Purpose::Change, move |directory, context| {
-        settings::commit(context, &SettingsChange::Delete { endpoint: no }, by.as_ref())?;
-        push_change(directory, context, move |_, _, applied| answer(200, record, None, applied))
-    })
+    let change = |record: &EndpointRecord| SettingsChange::Delete { endpoint: record.endpoint.no };
+    commit(directory, context, record, change, by, |_, _, record, applied| answer(200, record, None, applied))
 }
 
 /// Makes a new secret.
@@ -116,22 +110,6 @@ pub(super) fn retire(directory: &mut Directory, context: &Context<'_>, no: i64, 
     put(directory, context, 200, record, None, by)
 }
 
-/// Stores an endpoint and has it pushed.
-pub(super) fn store(
-    directory: &mut Directory,
-    context: &Context<'_>,
-    record: EndpointRecord,
-    by: By,
-    then: impl FnOnce(&mut Directory, &Context<'_>, EndpointRecord, Applied) -> Next + 'static,
-) -> Next {
-    check_topology(directory, context, Purpose::Change, move |directory, context| {
-        settings::commit(context, &SettingsChange::Put(&record), by.as_ref())?;
-        push_change(directory, context, move |directory, context, applied| {
-            then(directory, context, record, applied)
-        })
-    })
-}
-
 /// Stores an endpoint, and answers with it and with its new secret, if it has one.
 fn put(
     directory: &mut Directory,
@@ -141,7 +119,14 @@ fn put(
     secret: Option<EndpointSecret>,
     by: By,
 ) -> Next {
-    store(directory, context, record, by, move |_, _, record, applied| answer(done, record, secret, applied))
+    commit(
+        directory,
+        context,
+        record,
+        |record| SettingsChange::Put(record),
+        by,
+        move |_, _, record, applied| answer(done, record, secret, applied),
+    )
 }
 
 /// Answers with the changed endpoint: 202 as long as not all shards have confirmed. It is stored, and a new secret is

@@ -1,38 +1,32 @@
 //! Range replays: requested here, and counted by the shards.
 
-use super::Next;
-use super::changes::{check_topology, push_change};
+use super::changes::commit;
+use super::{By, Next};
 use crate::directory::Directory;
-use crate::directory::replays::{self, DryRunView, NewReplay, ReplayView, Requested};
-use crate::directory::settings::{self, SettingsChange};
+use crate::directory::replays::{self, DryRunView, ReplayView, Requested};
+use crate::directory::settings::SettingsChange;
 use crate::directory::step::Step;
-use crate::directory::topology::Purpose;
+use crate::protocol::ShardRequest;
 use crate::protocol::settings::{RangeCount, Replay, ReplayProgress};
-use crate::protocol::{AuditedRequest, ShardRequest};
 use crate::{Context, Result, json};
 
 /// Begins a range replay. The same key with the same request finds the former one.
-pub(super) fn replay(body: String, key: Option<String>, by: Option<AuditedRequest>) -> Next {
+pub(super) fn replay(body: String, key: Option<String>, by: By) -> Next {
     let begin = move |directory: &mut Directory, context: &Context<'_>, id| match replays::request(
         context, &body, key, id,
     )? {
         Requested::Known(id) => progress(context, 202, &id),
         Requested::DryRun(replay) => count(replay),
-        Requested::New(new) => store(directory, context, new, by),
+        Requested::New(new) => commit(
+            directory,
+            context,
+            new,
+            |new| SettingsChange::Replay(new),
+            by,
+            |_, context, new, _| progress(context, 202, &new.replay.id),
+        ),
     };
     Ok(Step::DrawId { then: Box::new(begin) })
-}
-
-fn store(
-    directory: &mut Directory,
-    context: &Context<'_>,
-    new: NewReplay,
-    by: Option<AuditedRequest>,
-) -> Next {
-    check_topology(directory, context, Purpose::Change, move |directory, context| {
-        settings::commit(context, &SettingsChange::Replay(&new), by.as_ref())?;
-        push_change(directory, context, move |_, context, _| progress(context, 202, &new.replay.id))
-    })
 }
 
 /// Answers with what a range would replay.
@@ -46,17 +40,16 @@ fn count(replay: Replay) -> Next {
 }
 
 /// Cancels a range: what is not enqueued yet is left out.
-pub(super) fn cancel(
-    directory: &mut Directory,
-    context: &Context<'_>,
-    id: String,
-    by: Option<AuditedRequest>,
-) -> Next {
+pub(super) fn cancel(directory: &mut Directory, context: &Context<'_>, id: String, by: By) -> Next {
     let Some(replay) = replays::cancel(context.db, &id)? else { return progress(context, 200, &id) };
-    check_topology(directory, context, Purpose::Change, move |directory, context| {
-        settings::commit(context, &SettingsChange::ChangeReplay(&replay), by.as_ref())?;
-        push_change(directory, context, move |_, context, _| progress(context, 200, &id))
-    })
+    commit(
+        directory,
+        context,
+        replay,
+        |replay| SettingsChange::ChangeReplay(replay),
+        by,
+        move |_, context, _, _| progress(context, 200, &id),
+    )
 }
 
 /// Answers with the progress of a range over all shards.

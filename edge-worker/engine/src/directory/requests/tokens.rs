@@ -1,16 +1,15 @@
 //! New tokens.
 
-use super::Next;
 use super::changes::{check_topology, schedule_after_change};
+use super::{By, Next};
 use crate::Context;
 use crate::access::token::NewToken;
 use crate::directory::step::Step;
 use crate::directory::topology::Purpose;
 use crate::directory::{Directory, tokens};
-use crate::protocol::AuditedRequest;
 
 /// Makes a token. The answer shows it this once.
-pub(super) fn create(body: String, by: Option<AuditedRequest>) -> Next {
+pub(super) fn create(body: String, by: By) -> Next {
     let store = move |directory: &mut Directory, context: &Context<'_>, new: NewToken| {
         let draft = tokens::draft(context, &body, &new)?;
         check_topology(directory, context, Purpose::Change, move |directory, context| {
