@@ -18,6 +18,7 @@ mod page;
 pub mod page_cursor;
 pub mod placement;
 pub mod rejection;
+mod result;
 pub mod settings;
 pub mod stats;
 mod sweep;
@@ -25,7 +26,7 @@ pub mod topology;
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
-use vtryon_webhooks::{Digest, Millis};
+use vtryon_webhooks::Millis;
 
 use self::delivery::{AttemptReport, DeliveryState, Dispatch};
 use self::import::ImportedLine;
@@ -37,6 +38,7 @@ use self::topology::Topology;
 pub use self::directory::{AuditedRequest, DirectoryCall, DirectoryRequest, EndpointInput};
 pub use self::event::{Content, IncomingEvent};
 pub use self::page::{Page, PageItem, TaskFilter};
+pub use self::result::{result_key, seconds_kept};
 pub use self::sweep::{SweepFindings, SweepReport};
 
 use crate::json;
@@ -46,12 +48,6 @@ pub const TEST_EVENT: &str = "gateway.test";
 
 /// The shard that stores and delivers alerts: each deployment has it.
 pub const ALERT_SHARD: u32 = 0;
-
-/// Returns the KV key of a task's final result, by the digest of its id. The prefix leaves room for other things in the same
-/// namespace.
-pub fn result_key(task: &Digest) -> String {
-    format!("result:{}", task.to_hex())
-}
 
 /// A request to a shard.
 #[derive(Clone, Serialize, Deserialize)]

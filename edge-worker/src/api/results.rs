@@ -3,15 +3,13 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-use vtryon_gateway_engine::protocol::{ShardRequest, result_key};
-use vtryon_gateway_engine::{json, time};
+use vtryon_gateway_engine::protocol::{ShardRequest, result_key, seconds_kept};
 use vtryon_webhooks::{Code, Digest};
 use worker::{Context, Env, Response, console_error};
 
 use super::ApiContext;
 use crate::clients::ShardClient;
-use crate::config::{Config, RESULTS};
+use crate::config::RESULTS;
 use crate::http::response::{self, ApiError};
 use crate::http::task_id::task_id;
 use crate::platform::clock;
@@ -21,10 +19,6 @@ use crate::testing::metering::{self, BilledOperation};
 
 /// How long a reader waits for KV before the shard is asked.
 const READ_TIME: Duration = Duration::from_secs(2);
-
-/// The shortest time that KV keeps a value for, in seconds.
-/// <https://developers.cloudflare.com/kv/api/write-key-value-pairs/#expiring-keys>
-const SHORTEST: u64 = 60;
 
 /// Shows the final result of a task: from KV, else from its shard, and then KV keeps it.
 pub(super) async fn show(
@@ -44,7 +38,10 @@ pub(super) async fn show(
     let result = ask(&api.shards, id.as_str()).await?;
     let result =
         result.ok_or_else(|| ApiError::with_message(Code::NotFound, "this task has no result yet"))?;
-    if let Some(seconds) = kept_for(&result, api.config) {
+    let retention = api.config.deployment.retention_seconds();
+    if api.config.has_results
+        && let Some(seconds) = seconds_kept(&result, retention, clock::now())
+    {
         let (env, shards) = (api.env.clone(), api.shards.clone());
         let (task_id, result) = (id.as_str().to_owned(), result.clone());
         context.wait_until(async move {
@@ -115,18 +112,4 @@ async fn delete(env: &Env, task: &Digest) -> worker::Result<()> {
     // It costs as much as a write.
     metering::count(BilledOperation::KvWrite);
     Ok(env.kv(RESULTS)?.delete(&result_key(task)).await?)
-}
-
-/// Returns how many seconds KV keeps a result: as long as its task is kept. `None` where that is too short, or there is
-/// no namespace.
-fn kept_for(result: &str, config: &Config) -> Option<u64> {
-    #[derive(Deserialize)]
-    struct Ending {
-        completed_at: String,
-    }
-    let ending: Ending = json::read(result).ok().filter(|_| config.has_results)?;
-    let ended_at = time::parse_rfc3339(&ending.completed_at)?;
-    let until = ended_at.plus_seconds(config.deployment.retention_seconds());
-    let seconds = u64::try_from(until.0 - clock::now().0).ok()? / 1000;
-    (seconds >= SHORTEST).then_some(seconds)
 }

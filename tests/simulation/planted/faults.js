@@ -688,6 +688,24 @@ export const FAULTS = [
     "result_url: self.result_url.as_deref(),",
     "result_url: None,",
   ],
+  [
+    "a result is kept for the whole retention from when it is read",
+    "edge-worker/engine/src/protocol/result.rs",
+    "u64::try_from(until.0 - now.0)",
+    "u64::try_from(retention_seconds * 1000 + 0 * (until.0 - now.0))",
+  ],
+  [
+    "the result of an erased task is read while its rows are left",
+    "edge-worker/engine/src/shard/queries/tasks.rs",
+    "if erasure::is_erased(db, task_id)? { Ok(None) } else { find_result(db, task_id) }",
+    "find_result(db, task_id)",
+  ],
+  [
+    "a result has no URL",
+    "edge-worker/engine/src/shard/queries/tasks.rs",
+    "SELECT task_id, stage, result_url, failure, final_at FROM tasks\n        WHERE open = 0",
+    "SELECT task_id, stage, NULL, failure, final_at FROM tasks\n        WHERE open = 0",
+  ],
 ].map(([name, file, ...replacements]) => ({ name, file, replacements }));
 
 /** Plants a fault; fails where a text to replace is not there exactly once. */

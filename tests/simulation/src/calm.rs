@@ -38,6 +38,7 @@ impl World {
         self.check_settings();
         self.check_audit_trail();
         self.check_placements();
+        self.check_kv();
         self.repeat_all();
         for db in self.shards.iter().map(|object| &object.db).chain(&self.directory.db) {
             for (statement, count) in db.statements() {

@@ -76,6 +76,10 @@ listed! {
     AnswerOfReport,
     Socket,
     Sweep,
+    /// What KV does, or is told that it has not done.
+    Kv,
+    /// The Worker of somebody who reads a result.
+    Reader,
 }
 
 impl CrashPoint {
@@ -153,7 +157,7 @@ fn in_one_line(statement: &str) -> String {
 const STATEMENTS: &str = include_str!("statements.txt");
 
 /// What else has to be reached, by kind and name.
-const REQUIRED: [(&str, &[&str]); 8] = [
+const REQUIRED: [(&str, &[&str]); 9] = [
     ("outcome", &["applied", "capped", "conflict", "duplicate", "late", "quarantined", "unknown"]),
     ("entry", &["alert", "applied", "conflict", "erased", "late", "quarantined", "replay", "unknown"]),
     (
@@ -193,6 +197,7 @@ const REQUIRED: [(&str, &[&str]); 8] = [
         "closed",
         &[close::BEHIND.reason, close::EXPIRED.reason, close::TASK_ENDED.reason, close::TASK_ERASED.reason],
     ),
+    ("result", &["deleted again", "deleted for good", "from KV", "from the shard", "none"]),
     ("stream", &["erased", "opened", "over", "resumed"]),
     ("limit", &["attempts in flight", "attempts per second"]),
 ];

@@ -13,13 +13,7 @@ use crate::world::World;
 impl World {
     /// Erases a task, or one that was erased before.
     pub fn erase_task(&mut self) {
-        let shard = self.random.index(self.shards.len());
-        let known = self.shards[shard].oracle.tasks.len();
-        if known == 0 {
-            return;
-        }
-        let nth = self.random.index(known);
-        let Some(task_id) = self.shards[shard].oracle.tasks.keys().nth(nth).cloned() else { return };
+        let Some((shard, task_id)) = self.task_to_erase() else { return };
         if !self.record_change("DELETE /api/tasks/{task_id}", &task_id) {
             return;
         }
@@ -35,6 +29,9 @@ impl World {
             return;
         }
         checks::of_erased(self, shard);
+        if answer.is_some() {
+            self.delete_result(&task_id);
+        }
         for request in [
             ShardRequest::Task { task_id: task_id.clone() },
             ShardRequest::Result { task_id: task_id.clone() },
@@ -48,6 +45,24 @@ impl World {
         }
     }
 
+    /// Chooses any task, or one whose result has to be deleted again.
+    fn task_to_erase(&mut self) -> Option<(usize, String)> {
+        let left = self.kv.left();
+        if !left.is_empty() && self.random.chance(400) {
+            let task_id = left[self.random.index(left.len())].clone();
+            return Some((self.deployment.shards.of(&Digest::of_task(&task_id)) as usize, task_id));
+        }
+        self.any_task()
+    }
+
+    /// Chooses a task of any shard.
+    pub fn any_task(&mut self) -> Option<(usize, String)> {
+        let shard = self.random.index(self.shards.len());
+        let known = self.shards[shard].oracle.tasks.len();
+        let nth = self.random.index(known.max(1));
+        self.shards[shard].oracle.tasks.keys().nth(nth).map(|task_id| (shard, task_id.clone()))
+    }
+
     /// Notes that a task is erased, whether or not anybody has been told.
     pub fn note_erased(&mut self, shard: usize, task_id: &str) {
         const ERASED: &str = "SELECT COUNT(*) FROM tasks WHERE task_id = ? AND erased_at IS NOT NULL";
@@ -58,6 +73,9 @@ impl World {
             return;
         }
         let task = object.oracle.tasks.entry(task_id.to_owned()).or_default();
+        if !task.is_erased {
+            self.kv.note_erased(task_id);
+        }
         (task.is_erased, task.is_left) = (true, object.db.integer(LEFT, &[Bind::Text(task_id)]) > 0);
         if !task.is_left {
             object.log.erase(task_id);

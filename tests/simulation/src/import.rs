@@ -140,6 +140,11 @@ impl World {
                 "an import answers with its outcomes",
                 "{answered:?}: {outcomes:?}"
             );
+            for of_line in &sent {
+                if let Sent::Erasure(task_id) = of_line {
+                    self.delete_result(task_id);
+                }
+            }
         }
         self.note(|| format!("shard {shard}: imports {outcomes:?}"));
     }

@@ -82,29 +82,35 @@ impl Ledger {
         if let Some(row) = &change.after {
             self.states.entry(change.no).or_default().insert(row.state.clone());
         }
-        let pending = change.before.as_ref().filter(|row| row.is_pending() && !row.replay.is_empty());
         let after = change.after.as_ref();
+        let pending = change.before.as_ref().filter(|row| row.is_pending() && !row.replay.is_empty());
         let goes_on = pending.zip(after).is_some_and(|(before, after)| {
             before.replay_count == after.replay_count && before.replay == after.replay
         });
-        let entered = after.filter(|row| !row.replay.is_empty() && !goes_on);
-        let was_pending = change.before.as_ref().is_some_and(DeliveryRow::is_pending);
-        if let Some(row) = entered.filter(|row| row.is_pending() || !was_pending) {
-            self.ranges.entry(row.replay.clone()).or_default().enqueued += 1;
-        }
-        let ended = pending.or(entered.filter(|row| !row.is_pending()));
-        let Some(name) = ended.map(|row| row.replay.clone()) else { return };
-        let range = self.ranges.entry(name).or_default();
-        match after {
-            Some(after) if after.is_pending() && goes_on => {}
-            Some(after) if pending.is_some_and(|before| before.replay_count < after.replay_count) => {
-                range.unseen += 1;
+        if let Some(before) = pending {
+            let range = self.ranges.entry(before.replay.clone()).or_default();
+            match after {
+                Some(after) if goes_on => range.end(after),
+                // It has left for another range.
+                Some(after) if before.replay_count == after.replay_count => range.enqueued -= 1,
+                Some(_) | None => range.unseen += 1,
             }
-            // It has left for another range.
-            Some(after) if after.is_pending() => range.enqueued -= 1,
-            Some(after) if after.state == "delivered" => range.delivered += 1,
-            Some(_) => range.failed += 1,
-            None => range.unseen += 1,
+        }
+        if let Some(after) = after.filter(|row| !row.replay.is_empty() && !goes_on) {
+            let range = self.ranges.entry(after.replay.clone()).or_default();
+            range.enqueued += 1;
+            range.end(after);
+        }
+    }
+}
+
+impl Range {
+    /// Counts a delivery, if it has ended.
+    fn end(&mut self, row: &DeliveryRow) {
+        match &*row.state {
+            "pending" => {}
+            "delivered" => self.delivered += 1,
+            _ => self.failed += 1,
         }
     }
 }

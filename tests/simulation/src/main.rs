@@ -29,6 +29,7 @@ mod placement;
 mod publisher;
 mod pushes;
 mod random;
+mod readers;
 mod regime;
 mod report;
 mod requests;

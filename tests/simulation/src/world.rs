@@ -21,6 +21,7 @@ use crate::object::ShardObject;
 use crate::placement::Placements;
 use crate::publisher::Publisher;
 use crate::random::Random;
+use crate::readers::{Kv, Reader};
 use crate::regime::Regime;
 use crate::tokens::Tokens;
 
@@ -53,6 +54,9 @@ pub struct World {
     pub next_attempt: u64,
     pub servers: BTreeMap<i64, Server>,
     pub clients: Vec<Client>,
+    /// Who reads results, and what KV has of them.
+    pub readers: Vec<Reader>,
+    pub kv: Kv,
     /// The webhook-id of each event, by its shard and number.
     pub webhook_ids: BTreeMap<(usize, i64), String>,
     /// What the event of each webhook-id has in common with its duplicates.
@@ -70,7 +74,7 @@ pub struct World {
 type Action = fn(&mut World);
 
 /// What may happen in a step, and how often it does.
-pub const ACTIONS: [(u32, Action); 19] = [
+pub const ACTIONS: [(u32, Action); 20] = [
     (30, World::make_event),
     (40, World::post_due),
     (60, World::advance_attempt),
@@ -78,6 +82,7 @@ pub const ACTIONS: [(u32, Action); 19] = [
     (12, World::administer),
     (20, World::advance_push),
     (20, World::advance_client),
+    (12, World::advance_reader),
     (30, World::send_any_broadcast),
     (2, World::evict),
     (2, World::shift_clock),
@@ -122,6 +127,8 @@ impl World {
             next_attempt: 0,
             servers: BTreeMap::new(),
             clients: Vec::new(),
+            readers: Vec::new(),
+            kv: Kv::default(),
             webhook_ids: BTreeMap::new(),
             identities: BTreeMap::new(),
             endpoints: BTreeSet::new(),
