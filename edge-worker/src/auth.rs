@@ -27,11 +27,11 @@ use std::cell::RefCell;
 use vtryon_gateway_engine::access::actor::Actor;
 use vtryon_gateway_engine::access::scope::Scope;
 use vtryon_gateway_engine::access::scope_rules::ScopeRules;
-use vtryon_gateway_engine::access::token::TokenForm;
+use vtryon_gateway_engine::credentials::sessions::{self, Sessions};
+use vtryon_gateway_engine::credentials::token::TokenForm;
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::log::{Decision, Level};
 use vtryon_gateway_engine::protocol::AuditedRequest;
-use vtryon_gateway_engine::sessions::{self, Sessions};
 use vtryon_webhooks::{Code, Millis, Secret};
 use worker::Request;
 

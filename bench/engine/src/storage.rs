@@ -7,8 +7,8 @@ use rusqlite::backup::Backup;
 use rusqlite::{Connection, StatementStatus};
 use serde::Serialize;
 use vtryon_gateway_engine::Result;
-use vtryon_gateway_engine::database::{Bind, Database, Row};
-use vtryon_gateway_engine::sqlite::Sqlite;
+use vtryon_gateway_engine::storage::database::{Bind, Database, Row};
+use vtryon_gateway_engine::storage::sqlite::Sqlite;
 
 /// What SQLite has done.
 #[derive(Clone, Copy, Default, Serialize)]

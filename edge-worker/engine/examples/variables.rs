@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use vtryon_gateway_engine::json;
+use vtryon_gateway_engine::text::json;
 use vtryon_gateway_engine::variables::{BINDINGS, VARIABLES};
 
 fn main() -> io::Result<()> {

@@ -3,11 +3,11 @@
 use vtryon_webhooks::endpoint::UrlRules;
 use vtryon_webhooks::{Key, Millis, Shards, Verifier};
 
-use crate::database::Database;
+use crate::credentials::tickets::Tickets;
 use crate::log::Level;
 use crate::protocol::placement::Placement;
 use crate::protocol::topology::Topology;
-use crate::tickets::Tickets;
+use crate::storage::database::Database;
 use crate::variables::RETENTION_HOURS;
 
 /// How many sockets may be opened with tickets in a shard at the same time.

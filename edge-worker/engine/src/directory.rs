@@ -31,12 +31,13 @@ pub use self::step::{Answer, Effects, NewSecret, Pushed, Step, Then, VtryonSecre
 pub use self::view::{AlertList, ChangedEndpoint, EndpointList, EndpointView, Unreadable};
 
 use crate::alarm::{Alarm, MIN_ALARM_DELAY_MS};
-use crate::database::Database;
 use crate::log::Decision;
 use crate::protocol::DirectoryCall;
 use crate::protocol::conditions::UnhealthyEndpoint;
 use crate::protocol::rejection::Rejection;
-use crate::{Context, Error, Failure, Result, meta};
+use crate::storage::database::Database;
+use crate::storage::meta;
+use crate::{Context, Error, Failure, Result};
 
 /// The version of the schema.
 pub const SCHEMA: usize = schema::MIGRATIONS.len();

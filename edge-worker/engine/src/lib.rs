@@ -1,27 +1,21 @@
 //! What the gateway decides and stores, without a platform: rules over a database.
 //!
-//! A request, the time and a [`database::Database`] come in; the answer comes out, and effects as data: attempts to
+//! A request, the time and a [`storage::database::Database`] come in; the answer comes out, and effects as data: attempts to
 //! dispatch, messages to broadcast, when the alarm is wanted. Nothing here reads a clock, draws a random number, waits,
 //! or knows of Cloudflare. Durable Objects are shells around it.
 
 pub mod access;
 mod alarm;
-pub mod database;
+pub mod credentials;
 mod deployment;
 pub mod directory;
 mod error;
-pub mod excerpt;
-pub mod json;
 pub mod keys;
 pub mod log;
-pub mod meta;
 pub mod protocol;
-pub mod sessions;
 pub mod shard;
-#[cfg(feature = "sqlite")]
-pub mod sqlite;
-pub mod tickets;
-pub mod time;
+pub mod storage;
+pub mod text;
 pub mod variables;
 
 pub use deployment::{Context, Deployment, MAX_OBJECT_BYTES, MAX_TICKET_SOCKETS};

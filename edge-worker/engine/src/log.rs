@@ -5,7 +5,8 @@ use std::cell::RefCell;
 
 use serde::Serialize;
 
-use crate::{Error, json};
+use crate::Error;
+use crate::text::json;
 
 /// How important a line is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -41,7 +41,7 @@ pub use self::page::{Page, PageItem, TaskFilter};
 pub use self::result::{result_key, seconds_kept};
 pub use self::sweep::{SweepFindings, SweepReport};
 
-use crate::json;
+use crate::text::json;
 
 /// The name of a test event. Vtryon has no such event, so a receiver ignores it.
 pub const TEST_EVENT: &str = "gateway.test";

@@ -39,9 +39,10 @@ use self::queries::Commits;
 use self::retention::Retention;
 use self::totals::TotalsCheckpoint;
 use crate::alarm::Alarm;
-use crate::database::Row;
 use crate::log::{Decision, Log};
-use crate::{Context, Error, Result, meta};
+use crate::storage::database::Row;
+use crate::storage::meta;
+use crate::{Context, Error, Result};
 
 /// The version of the schema.
 pub const SCHEMA: usize = schema::MIGRATIONS.len();

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
-use vtryon_gateway_engine::json;
 use vtryon_gateway_engine::protocol::import::{
     self, ImportReport, ImportedErasure, ImportedEvent, ImportedLine, LineResult, MAX_BYTES, VerifiedEvent,
     VerifiedLine,
 };
 use vtryon_gateway_engine::protocol::{DirectoryRequest, ShardRequest};
+use vtryon_gateway_engine::text::json;
 use vtryon_webhooks::Digest;
 use worker::{Request, Response};
 

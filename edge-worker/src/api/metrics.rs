@@ -1,8 +1,8 @@
 //! What the gateway counts, in the text format of Prometheus.
 
-use vtryon_gateway_engine::json;
 use vtryon_gateway_engine::protocol::metrics::Counts;
 use vtryon_gateway_engine::protocol::{DirectoryRequest, ShardRequest};
+use vtryon_gateway_engine::text::json;
 use worker::{Headers, Response};
 
 use super::ApiContext;

@@ -3,11 +3,10 @@
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-use vtryon_gateway_engine::json;
 use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::settings::endpoint_id;
 use vtryon_gateway_engine::protocol::stats::{Count, EndpointLoad, Stats};
-use vtryon_gateway_engine::time;
+use vtryon_gateway_engine::text::{json, time};
 use vtryon_webhooks::Millis;
 use worker::Response;
 

@@ -1,12 +1,12 @@
 //! Tests of endpoints and alert destinations: an event or an alert that goes to one of them alone.
 
 use vtryon_gateway_engine::directory::alerts;
-use vtryon_gateway_engine::json::{self, Object};
 use vtryon_gateway_engine::protocol::delivery::Dispatch;
 use vtryon_gateway_engine::protocol::settings::{AlertFormat, EndpointKind};
 use vtryon_gateway_engine::protocol::{
     ALERT_SHARD, DirectoryRequest, IncomingAlert, IncomingEvent, ShardRequest, StoreResult, TEST_EVENT,
 };
+use vtryon_gateway_engine::text::json::{self, Object};
 use vtryon_webhooks::{Code, Signature};
 use worker::Response;
 

@@ -1,8 +1,8 @@
 //! `POST /api/tickets`: issues a ticket with which a page can watch one task.
 
 use serde::Serialize;
-use vtryon_gateway_engine::json::Object;
-use vtryon_gateway_engine::time;
+use vtryon_gateway_engine::text::json::Object;
+use vtryon_gateway_engine::text::time;
 use worker::Response;
 
 use crate::config::Config;

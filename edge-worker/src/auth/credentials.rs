@@ -1,9 +1,9 @@
 //! The credentials that a request may carry, each checked by itself.
 
 use vtryon_gateway_engine::access::actor::Actor;
-use vtryon_gateway_engine::access::known_tokens::StoredToken;
 use vtryon_gateway_engine::access::scope::Scope;
-use vtryon_gateway_engine::sessions::{self, Session};
+use vtryon_gateway_engine::credentials::known_tokens::StoredToken;
+use vtryon_gateway_engine::credentials::sessions::{self, Session};
 use vtryon_webhooks::Millis;
 use worker::Headers;
 use zeroize::Zeroizing;

@@ -1,8 +1,8 @@
 //! `POST|DELETE /api/session`: a browser gives the token once and is given a cookie that scripts can't read.
 
 use vtryon_gateway_engine::access::actor::Actor;
-use vtryon_gateway_engine::json::Object;
-use vtryon_gateway_engine::sessions;
+use vtryon_gateway_engine::credentials::sessions;
+use vtryon_gateway_engine::text::json::Object;
 use vtryon_webhooks::Code;
 use worker::{Headers, Request, Response};
 use zeroize::Zeroizing;

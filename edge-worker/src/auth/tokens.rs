@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use vtryon_gateway_engine::access::known_tokens::{KnownTokens, TokenLookup};
+use vtryon_gateway_engine::credentials::known_tokens::{KnownTokens, TokenLookup};
 use vtryon_gateway_engine::protocol::DirectoryRequest;
 use vtryon_webhooks::Millis;
 

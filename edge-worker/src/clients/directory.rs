@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use vtryon_gateway_engine::json;
 use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::{AuditedRequest, DirectoryCall, DirectoryRequest};
+use vtryon_gateway_engine::text::json;
 use vtryon_gateway_engine::variables::DIRECTORY;
 use vtryon_webhooks::Code;
 use worker::web_sys::RequestInit;

@@ -1,7 +1,7 @@
 //! Reads who may use the API: root tokens, the ticket token and Cloudflare Access.
 
 use vtryon_gateway_engine::access::scope_rules::ScopeRules;
-use vtryon_gateway_engine::access::token::TokenForm;
+use vtryon_gateway_engine::credentials::token::TokenForm;
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::variables::{
     ACCESS_AUD, ACCESS_SCOPES, ACCESS_TEAM, GATEWAY_ADMIN_TOKEN, GATEWAY_ADMIN_TOKEN_PREVIOUS,

@@ -8,7 +8,7 @@ use futures_util::future::{Either, select};
 use js_sys::Uint8Array;
 use js_sys::futures::JsFuture;
 use vtryon_gateway_engine::protocol::delivery::{Attempt, AttemptReport, Dispatch, delivery_id, endpoint_of};
-use vtryon_gateway_engine::{excerpt, time};
+use vtryon_gateway_engine::text::{excerpt, time};
 use vtryon_webhooks::delivery::Signer;
 use vtryon_webhooks::retry::Reply;
 use vtryon_webhooks::{Millis, SIGNATURE_HEADER};

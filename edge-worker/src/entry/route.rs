@@ -93,5 +93,5 @@ pub(super) fn list() -> String {
     for (path, method, scope) in outer.chain(inner) {
         routes.entry(path).or_default().insert(method, scope);
     }
-    vtryon_gateway_engine::json::to_string(&routes)
+    vtryon_gateway_engine::text::json::to_string(&routes)
 }

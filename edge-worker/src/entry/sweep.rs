@@ -2,8 +2,8 @@
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use vtryon_gateway_engine::json;
 use vtryon_gateway_engine::protocol::{DirectoryRequest, ShardRequest, SweepFindings, SweepReport};
+use vtryon_gateway_engine::text::json;
 use worker::{Env, console_error};
 
 use crate::config::Config;

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use vtryon_gateway_engine::time::parse_rfc3339;
+use vtryon_gateway_engine::text::time::parse_rfc3339;
 use vtryon_webhooks::Millis;
 
 use crate::http::response::ApiError;

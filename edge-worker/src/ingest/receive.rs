@@ -6,9 +6,9 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use futures_util::FutureExt;
-use vtryon_gateway_engine::json;
 use vtryon_gateway_engine::protocol::rejection::PathKind;
 use vtryon_gateway_engine::protocol::{IncomingEvent, ShardRequest, StoreResult};
+use vtryon_gateway_engine::text::json;
 use vtryon_webhooks::{Code, Signature};
 use worker::web_sys::{Request, Response};
 use worker::{Context, Env, console_error};

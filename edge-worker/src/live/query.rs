@@ -2,7 +2,7 @@
 
 use vtryon_gateway_engine::protocol::cursor::{StreamCursor, StreamPosition};
 use vtryon_gateway_engine::protocol::live::Start;
-use vtryon_gateway_engine::time;
+use vtryon_gateway_engine::text::time;
 use vtryon_webhooks::{Code, Millis};
 use worker::Request;
 

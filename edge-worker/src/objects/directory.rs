@@ -15,7 +15,8 @@ use vtryon_gateway_engine::log::Decision;
 use vtryon_gateway_engine::protocol::{
     ALERT_SHARD, AuditedRequest, DirectoryCall, DirectoryRequest, ShardRequest,
 };
-use vtryon_gateway_engine::{Context, Failure, directory as engine, json};
+use vtryon_gateway_engine::text::json;
+use vtryon_gateway_engine::{Context, Failure, directory as engine};
 use vtryon_webhooks::{Code, Millis};
 use worker::{DurableObject, Env, Request, Response, State, console_error, durable_object, wasm_bindgen};
 

@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 
-use vtryon_gateway_engine::database::{Bind, Database, Row, Value};
+use vtryon_gateway_engine::storage::database::{Bind, Database, Row, Value};
 use vtryon_gateway_engine::{Error, Result};
 use vtryon_webhooks::Millis;
 use wasm_bindgen::prelude::wasm_bindgen;

@@ -1,6 +1,6 @@
 //! Faults that tests cause on purpose. Only the feature `faults` compiles them in.
 
-use vtryon_gateway_engine::database::Bind;
+use vtryon_gateway_engine::storage::database::Bind;
 use vtryon_webhooks::{Digest, Millis};
 use worker::web_sys::Request;
 
@@ -49,7 +49,7 @@ pub(crate) const fn note_variable(_: &str) {}
 /// Returns the variables that the configuration reads, as JSON.
 #[cfg(feature = "faults")]
 pub(crate) fn variables() -> String {
-    VARIABLES.with_borrow(vtryon_gateway_engine::json::to_string)
+    VARIABLES.with_borrow(vtryon_gateway_engine::text::json::to_string)
 }
 
 /// Returns a limit: the one that `LIMIT` says where it is set, so that a test can reach it.

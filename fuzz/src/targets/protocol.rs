@@ -13,7 +13,6 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use url::Url;
 use vtryon_gateway_engine::directory::EndpointRecord;
-use vtryon_gateway_engine::json;
 use vtryon_gateway_engine::protocol::delivery::{AttemptReport, Dispatch};
 use vtryon_gateway_engine::protocol::import::ImportedLine;
 use vtryon_gateway_engine::protocol::live::{MAX_ACK_BYTES, Start, Subject, Subscription, acknowledged};
@@ -26,6 +25,7 @@ use vtryon_gateway_engine::protocol::{
     StoreResult, SweepFindings,
 };
 use vtryon_gateway_engine::shard::Subscriber;
+use vtryon_gateway_engine::text::json;
 use vtryon_webhooks::{Digest, Event, Millis, Secret, Signature, Verifier};
 
 pub(crate) use self::seeds::seeds;

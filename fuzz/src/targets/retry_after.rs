@@ -4,7 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use chrono::DateTime;
 use httpdate::fmt_http_date;
-use vtryon_gateway_engine::time::retry_after_ms;
+use vtryon_gateway_engine::text::time::retry_after_ms;
 use vtryon_webhooks::retry::{self, MAX_RETRIES, WINDOW};
 use vtryon_webhooks::{Digest, Millis};
 

@@ -1,8 +1,8 @@
 //! The session cookie: found in a header `cookie`, as strangers send it, and under a signature of ours.
 
 use hmac::Mac;
+use vtryon_gateway_engine::credentials::sessions::{Session, Sessions, find};
 use vtryon_gateway_engine::keys::{MasterKey, derive, hmac_sha256};
-use vtryon_gateway_engine::sessions::{Session, Sessions, find};
 use vtryon_webhooks::Millis;
 
 const NOW: Millis = Millis(1_780_000_000_500);

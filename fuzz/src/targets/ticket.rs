@@ -1,8 +1,8 @@
 //! Tickets and resume tokens: as strangers send them, under a signature of ours, and for any task.
 
 use hmac::Mac;
+use vtryon_gateway_engine::credentials::tickets::Tickets;
 use vtryon_gateway_engine::keys::{MasterKey, hmac_sha256};
-use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_webhooks::{Millis, TaskId};
 
 const NOW: Millis = Millis(1_780_000_000_000);

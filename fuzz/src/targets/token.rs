@@ -1,6 +1,6 @@
 //! Tokens: as strangers send them, and as the gateway makes them.
 
-use vtryon_gateway_engine::access::token::{NewToken, TokenForm};
+use vtryon_gateway_engine::credentials::token::{NewToken, TokenForm};
 use vtryon_gateway_engine::keys::MasterKey;
 
 pub(crate) fn seeds() -> Vec<Vec<u8>> {

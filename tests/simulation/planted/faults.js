@@ -24,7 +24,7 @@ const OPTIONS = "edge-worker/engine/src/protocol/settings.rs";
 const VERSIONS = "edge-worker/engine/src/directory/settings/versions.rs";
 const DIRECTORY = "edge-worker/engine/src/directory/settings.rs";
 const TOKENS = "edge-worker/engine/src/directory/tokens.rs";
-const KNOWN_TOKENS = "edge-worker/engine/src/access/known_tokens.rs";
+const KNOWN_TOKENS = "edge-worker/engine/src/credentials/known_tokens.rs";
 const AUDIT = "edge-worker/engine/src/directory/audit.rs";
 const PLACEMENT = "edge-worker/engine/src/shard/topology.rs";
 const TOPOLOGY = "edge-worker/engine/src/protocol/topology.rs";
@@ -44,7 +44,7 @@ export const FAULTS = [
   ],
   [
     "nothing is done in a transaction",
-    "edge-worker/engine/src/database.rs",
+    "edge-worker/engine/src/storage/database.rs",
     "self.in_transaction(&mut || {\n            result = Some(work()?);\n            Ok(())\n        })?;",
     "result = Some(work()?);",
   ],
@@ -53,7 +53,7 @@ export const FAULTS = [
     "a duplicate writes a row",
     STORE,
     "self.duplicates.count(task.no),",
-    'crate::meta::set(context.db, "duplicates", task.no)?,',
+    'crate::storage::meta::set(context.db, "duplicates", task.no)?,',
   ],
   [
     "a late status sets a task back",
@@ -590,7 +590,7 @@ export const FAULTS = [
     "a superseded delivery leaves no row",
     ENDED,
     "rows::end(db, delivery, DeliveryState::Superseded, now, None)?;",
-    'db.run("DELETE FROM deliveries WHERE no = ?", &[crate::database::Bind::Int(delivery.no)])?;',
+    'db.run("DELETE FROM deliveries WHERE no = ?", &[crate::storage::database::Bind::Int(delivery.no)])?;',
   ],
   [
     "what waits for a disabled endpoint dies as if that were deleted",

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 
 use serde_json::{Value as Json, json};
 use vtryon_gateway_engine::access::actor::Actor;
-use vtryon_gateway_engine::database::Bind;
 use vtryon_gateway_engine::directory::{Directory, Step};
 use vtryon_gateway_engine::protocol::{AuditedRequest, DirectoryRequest};
-use vtryon_gateway_engine::time::rfc3339;
+use vtryon_gateway_engine::storage::database::Bind;
+use vtryon_gateway_engine::text::time::rfc3339;
 use vtryon_gateway_engine::{Context, Failure};
 use vtryon_webhooks::Millis;
 

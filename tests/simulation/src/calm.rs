@@ -1,9 +1,9 @@
 //! The end of a run: nothing fails any more, and everything that is pending has to end.
 
-use vtryon_gateway_engine::database::Bind;
 use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::delivery::endpoint_of;
 use vtryon_gateway_engine::protocol::settings::{Replay, ReplayProgress, Settings};
+use vtryon_gateway_engine::storage::database::Bind;
 
 use crate::checks;
 use crate::coverage::Decision;

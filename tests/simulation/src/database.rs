@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::Connection;
 use rusqlite::hooks::Action;
 use vtryon_gateway_engine::Result;
-use vtryon_gateway_engine::database::{Bind, Database, Row, Value};
-use vtryon_gateway_engine::sqlite::Sqlite;
+use vtryon_gateway_engine::storage::database::{Bind, Database, Row, Value};
+use vtryon_gateway_engine::storage::sqlite::Sqlite;
 
 pub struct SimulatedDatabase {
     sqlite: Sqlite,

@@ -1,7 +1,7 @@
 //! Erasure: administrators have tasks erased, while events, attempts and clients of theirs are on their way.
 
-use vtryon_gateway_engine::database::Bind;
 use vtryon_gateway_engine::protocol::ShardRequest;
+use vtryon_gateway_engine::storage::database::Bind;
 use vtryon_webhooks::Digest;
 
 use crate::checks;

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vtryon_gateway_engine::database::{Bind, Value};
 use vtryon_gateway_engine::protocol::settings::Settings;
+use vtryon_gateway_engine::storage::database::{Bind, Value};
 
 use crate::checks;
 use crate::database::{integer, text};

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vtryon_gateway_engine::database::{Bind, Value};
 use vtryon_gateway_engine::protocol::delivery::seq_of;
+use vtryon_gateway_engine::storage::database::{Bind, Value};
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::event::STATUS_CHANGED;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 use vtryon_gateway_engine::protocol::{ShardRequest, result_key, seconds_kept};
-use vtryon_gateway_engine::time;
+use vtryon_gateway_engine::text::time;
 use vtryon_webhooks::{Digest, Millis};
 
 use crate::coverage::{CrashPoint, Decision, Loss};

@@ -1,8 +1,8 @@
 //! Searches: administrators look for tasks by the beginnings of their ids and by time.
 
 use serde_json::Value as Json;
-use vtryon_gateway_engine::database::{Bind, Value};
 use vtryon_gateway_engine::protocol::{ShardRequest, TaskFilter};
+use vtryon_gateway_engine::storage::database::{Bind, Value};
 use vtryon_webhooks::Millis;
 
 use crate::coverage::Decision;

@@ -1,12 +1,12 @@
 //! Tokens: administrators create and revoke them, programs present them to isolates, which remember what they have asked.
 
 use serde_json::{Value as Json, json};
-use vtryon_gateway_engine::access::known_tokens::{KnownTokens, TokenLookup};
-use vtryon_gateway_engine::access::token::{NewToken, PresentedToken, TokenForm};
-use vtryon_gateway_engine::database::Bind;
+use vtryon_gateway_engine::credentials::known_tokens::{KnownTokens, TokenLookup};
+use vtryon_gateway_engine::credentials::token::{NewToken, PresentedToken, TokenForm};
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::DirectoryRequest;
-use vtryon_gateway_engine::time::rfc3339;
+use vtryon_gateway_engine::storage::database::Bind;
+use vtryon_gateway_engine::text::time::rfc3339;
 use vtryon_webhooks::Millis;
 
 use crate::coverage::{CrashPoint, Decision, Loss};

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use vtryon_gateway_engine::Deployment;
+use vtryon_gateway_engine::credentials::tickets::Tickets;
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::delivery::{AttemptReport, DeliveryState};
 use vtryon_gateway_engine::protocol::topology::Topology;
 use vtryon_gateway_engine::protocol::{ShardRequest, SweepReport, TaskFilter};
-use vtryon_gateway_engine::tickets::Tickets;
 use vtryon_webhooks::{Millis, Secret, Shards, Verifier};
 
 use crate::alerts::SentAlerts;

@@ -2,7 +2,7 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 
-use crate::json::Object;
+use crate::text::json::Object;
 
 /// How long an assertion may be, in bytes. Access makes them about one thousand long.
 const LIMIT: usize = 8192;

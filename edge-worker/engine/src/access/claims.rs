@@ -3,8 +3,8 @@
 use vtryon_webhooks::Millis;
 
 use super::assertion::{Assertion, VerifiedJwt};
-use crate::excerpt;
-use crate::json::{self, Object};
+use crate::text::excerpt;
+use crate::text::json::{self, Object};
 
 /// How many seconds the clock of Access may be ahead of ours.
 const LEEWAY: i64 = 60;

@@ -20,8 +20,8 @@ pub use self::message::{MessagePart, QueuedMessage, test_body};
 pub use self::state::{Alert, Details};
 
 use super::records::{self, EndpointRecord};
-use crate::database::Database;
 use crate::protocol::conditions::{Condition, ConditionKind};
+use crate::storage::database::Database;
 use crate::{Context, Result};
 
 pub(super) use self::changes::{delete_endpoint, put_endpoint, token_created};

@@ -8,11 +8,12 @@ use vtryon_webhooks::Millis;
 
 use super::input::refuse;
 use crate::access::actor::Actor;
-use crate::database::{Bind, Database, before};
 use crate::protocol::AuditedRequest;
 use crate::protocol::page_cursor::parse_no;
-use crate::time::rfc3339;
-use crate::{Context, Failure, Result, json};
+use crate::storage::database::{Bind, Database, before};
+use crate::text::json;
+use crate::text::time::rfc3339;
+use crate::{Context, Failure, Result};
 
 /// How many records are kept at most, beside the retention.
 pub const MAX_RECORDS: i64 = 10_000;

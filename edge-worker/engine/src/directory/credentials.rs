@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 
 use super::input::{Field, Input, refuse};
 use crate::Refusal;
-use crate::json::Object;
 use crate::protocol::settings::{Endpoint, SealedHeader};
+use crate::text::json::Object;
 use vtryon_webhooks::Code;
 use vtryon_webhooks::endpoint::is_same_origin;
 

@@ -9,11 +9,11 @@ use super::fields::{self, FieldRules};
 use super::input::{Input, refuse};
 use super::records::{self, Disabled, EndpointRecord};
 use super::settings::versions;
-use crate::database::Database;
 use crate::protocol::EndpointHealth;
 use crate::protocol::conditions::UnhealthyEndpoint;
 use crate::protocol::delivery::ENDPOINT_NUMBERS;
 use crate::protocol::settings::{AlertOptions, EndpointKind, Sealed, SealedHeader};
+use crate::storage::database::Database;
 use crate::{Context, Failure, Refusal, Result};
 
 /// How many endpoints there may be at the same time: each event is matched against all of them.

@@ -10,9 +10,9 @@ use super::alerts;
 use super::input::{Field, Input, refuse};
 use super::records::EndpointRecord;
 use crate::Refusal;
-use crate::json::Object;
 use crate::protocol::limits::{least_in_flight, least_per_second};
 use crate::protocol::settings::{AlertFormat, AlertOptions, EndpointKind};
+use crate::text::json::Object;
 
 /// How long a description may be, in characters.
 const MAX_DESCRIPTION: usize = 500;

@@ -5,8 +5,9 @@ use std::ops::RangeInclusive;
 use serde::de::DeserializeOwned;
 use vtryon_webhooks::{Code, Millis};
 
-use crate::json::Object;
-use crate::{Refusal, time};
+use crate::Refusal;
+use crate::text::json::Object;
+use crate::text::time;
 
 /// How many names a filter may have.
 const MAX_NAMES: usize = 50;

@@ -5,8 +5,8 @@ use zeroize::Zeroizing;
 
 use super::records;
 use crate::Result;
-use crate::database::Database;
 use crate::protocol::settings::Sealed;
+use crate::storage::database::Database;
 
 /// How many secrets are tried on a sample: that bounds what an administrator's look costs.
 pub const MAX_CANDIDATES: usize = 25;

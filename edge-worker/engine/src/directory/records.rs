@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 
-use crate::database::{Bind, Database, Row};
+use crate::Result;
 use crate::protocol::delivery::ENDPOINT_NUMBERS;
 use crate::protocol::settings::Endpoint;
-use crate::{Result, json, meta};
+use crate::storage::database::{Bind, Database, Row};
+use crate::storage::meta;
+use crate::text::json;
 
 /// An endpoint as it is stored: the part that shards get, and the rest.
 #[derive(Clone, Default, Serialize, Deserialize)]

@@ -14,8 +14,8 @@ use vtryon_webhooks::Code;
 use vtryon_webhooks::diagnosis::{self, Candidate, Evidence, Mistake};
 
 use super::alerts::{self, Cause, Details};
-use crate::database::Database;
 use crate::protocol::rejection::{Rejection, Sample};
+use crate::storage::database::Database;
 use crate::{Context, Result};
 
 /// Adds what an isolate has counted. Without candidates no mistakes are looked for: a sample is judged then with the

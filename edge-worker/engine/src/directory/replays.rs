@@ -5,10 +5,11 @@ use vtryon_webhooks::{Code, Digest, Millis};
 
 use super::endpoints;
 use super::input::{Input, refuse};
-use crate::database::{Bind, Database, Row};
 use crate::protocol::settings::{EndpointKind, RangeCount, Replay, ReplayProgress, endpoint_id, endpoint_no};
-use crate::time::rfc3339;
-use crate::{Context, Failure, Refusal, Result, json};
+use crate::storage::database::{Bind, Database, Row};
+use crate::text::json;
+use crate::text::time::rfc3339;
+use crate::{Context, Failure, Refusal, Result};
 
 /// How long a range is remembered, in days, and how many of them.
 const REMEMBERED_DAYS: i64 = 7;

@@ -5,9 +5,9 @@ use serde::Serialize;
 use vtryon_webhooks::{Code, Millis};
 
 use super::audit;
-use crate::database::{Bind, Database};
 use crate::protocol::AuditedRequest;
-use crate::time::rfc3339;
+use crate::storage::database::{Bind, Database};
+use crate::text::time::rfc3339;
 use crate::{Context, Failure, Refusal, Result};
 
 /// After how many seconds a secret that is still configured is sealed anew. An hourly sweep comes in time.

@@ -11,11 +11,12 @@ use super::Directory;
 use super::credentials::NewHeader;
 use super::secrets::{SealedSecret, StoredSecret};
 use super::view::Unreadable;
-use crate::access::token::NewToken;
+use crate::credentials::token::NewToken;
 use crate::log::Decision;
 use crate::protocol::settings::{Endpoint, Sealed, SealedHeader, Settings};
 use crate::protocol::{IncomingAlert, ShardRequest};
-use crate::{Context, Error, Failure, json};
+use crate::text::json;
+use crate::{Context, Error, Failure};
 
 /// What comes next. The shell does it and calls `then` with what came of it, which returns the next step, until a step is the
 /// answer. Where it can't be done the request ends, and what was stored so far stays.

@@ -6,12 +6,12 @@ use zeroize::Zeroizing;
 
 use super::input::{Input, refuse};
 use super::{alerts, audit};
-use crate::access::known_tokens::StoredToken;
 use crate::access::scope::Scope;
-use crate::access::token::NewToken;
-use crate::database::{Bind, Database, Row};
+use crate::credentials::known_tokens::StoredToken;
+use crate::credentials::token::NewToken;
 use crate::protocol::AuditedRequest;
-use crate::time::rfc3339;
+use crate::storage::database::{Bind, Database, Row};
+use crate::text::time::rfc3339;
 use crate::{Context, Failure, Refusal, Result};
 
 /// How many tokens there may be at the same time.

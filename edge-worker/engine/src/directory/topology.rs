@@ -5,10 +5,11 @@
 
 use vtryon_webhooks::Code;
 
-use crate::database::Database;
 use crate::protocol::ShardRequest;
 use crate::protocol::topology::{Topology, TopologyMismatch};
-use crate::{Failure, Refusal, Result, json};
+use crate::storage::database::Database;
+use crate::text::json;
+use crate::{Failure, Refusal, Result};
 
 /// What the directory is asked for.
 #[derive(Clone, Copy)]

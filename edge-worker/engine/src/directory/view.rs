@@ -7,7 +7,7 @@ use super::alerts::AlertView;
 use super::records::{Disabled, EndpointRecord};
 use super::settings::Applied;
 use crate::protocol::settings::{AlertOptions, EndpointOptions, Sealed, endpoint_id};
-use crate::time::rfc3339;
+use crate::text::time::rfc3339;
 
 /// What the master key does not open of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use std::fmt::{self, Display};
 use vtryon_webhooks::{Code, Shards};
 
 use crate::Refusal;
-use crate::database::MAX_SAFE_INTEGER;
+use crate::storage::database::MAX_SAFE_INTEGER;
 
 /// What a cursor begins with, so that a later form can be told apart.
 const VERSION: &str = "1";

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::retry::Reply;
 
-use crate::database::MAX_SAFE_INTEGER;
 use crate::protocol::settings::{DEFAULT_TIMEOUT_SECONDS, Sealed, SealedHeader};
+use crate::storage::database::MAX_SAFE_INTEGER;
 
 /// How many endpoints a deployment can ever have registered: deliveries are numbered by event and endpoint.
 pub const ENDPOINT_NUMBERS: i64 = 1 << 16;
@@ -142,7 +142,7 @@ pub struct Attempt {
     pub status: Option<u16>,
     /// Why there was none: `timeout`, `connection`, `url_refused`.
     pub error: Option<String>,
-    /// The first KiB of a failure's answer, in one line, as [`crate::excerpt`] makes it.
+    /// The first KiB of a failure's answer, in one line, as [`crate::text::excerpt`] makes it.
     #[serde(default)]
     pub answer: String,
     /// Where a redirect leads: the host alone.

@@ -8,8 +8,8 @@ use vtryon_webhooks::{Code, Digest, Error, Millis, Signature, Verifier};
 
 use super::IncomingEvent;
 use crate::Refusal;
-use crate::json::Object;
-use crate::time::{self, SKEW};
+use crate::text::json::Object;
+use crate::text::time::{self, SKEW};
 
 /// How many lines a request may have, and how many bytes: room for one of the longest events with all that its message
 /// says of it.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 
-use crate::json::Object;
+use crate::text::json::Object;
 
 /// How many bytes of the backlog are sent ahead of the acknowledgements: 256 KiB.
 pub const SEND_WINDOW: usize = 256 * 1024;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use vtryon_webhooks::Millis;
 
-use crate::json;
+use crate::text::json;
 
 /// A part of a listing, in descending order of `no`; of tasks whose ids begin alike, in the order of their ids.
 #[derive(Serialize, Deserialize)]

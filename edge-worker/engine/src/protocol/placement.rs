@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::database::Database;
+use crate::Result;
+use crate::storage::database::Database;
+use crate::storage::meta;
 use crate::variables::{JURISDICTION, JURISDICTIONS, LOCATION_HINT, LOCATION_HINTS};
-use crate::{Result, meta};
 
 /// The names in `meta`. A deployment without one has no row.
 const NAMES: [&str; 2] = ["jurisdiction", "location_hint"];

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use vtryon_webhooks::{Digest, Millis};
 
-use crate::{json, time};
+use crate::text::{json, time};
 
 /// The shortest time that KV keeps a value for, in seconds.
 /// <https://developers.cloudflare.com/kv/api/write-key-value-pairs/#expiring-keys>

@@ -2,8 +2,9 @@
 //! what was stored must be found again.
 
 use super::placement::Placement;
-use crate::database::Database;
-use crate::{Result, meta};
+use crate::Result;
+use crate::storage::database::Database;
+use crate::storage::meta;
 
 /// The name in `meta` of the number of all shards.
 const SHARDS: &str = "shards";

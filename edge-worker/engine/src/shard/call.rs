@@ -6,12 +6,13 @@ use vtryon_webhooks::Millis;
 use super::deliveries::replays;
 use super::queries::{self, DeliveryFilter};
 use super::{Shard, TopologyCheck};
-use crate::database::Database;
 use crate::protocol::metrics::Counts;
 use crate::protocol::stats::Stats;
 use crate::protocol::topology::TopologyMismatch;
 use crate::protocol::{Call, ShardRequest};
-use crate::{Context, Result, json};
+use crate::storage::database::Database;
+use crate::text::json;
+use crate::{Context, Result};
 
 impl Shard {
     /// Prepares the shard for a call: checks whether the caller means this deployment, and repairs the alarm.

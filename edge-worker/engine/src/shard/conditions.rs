@@ -4,9 +4,9 @@
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::health::Health;
 
-use crate::database::{Bind, Database};
 use crate::protocol::conditions::{Condition, ConditionKind};
 use crate::protocol::settings::Endpoint;
+use crate::storage::database::{Bind, Database};
 use crate::{Context, Result};
 
 /// How long a condition that is met outside of the alarm waits for others, in seconds of machine time: a report is a

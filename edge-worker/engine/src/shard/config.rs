@@ -3,11 +3,12 @@
 
 use super::topology::{KnownTopology, ShardIndex};
 use super::{Shard, conditions, deliveries};
-use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::{delivery_id, endpoint_of};
 use crate::protocol::limits::{Limits, Rate};
 use crate::protocol::settings::{Endpoint, Settings, endpoint_id};
-use crate::{Context, Result, json};
+use crate::storage::database::{Bind, Database, Row};
+use crate::text::json;
+use crate::{Context, Result};
 
 /// What a shard knows of itself and of the endpoints.
 #[derive(Default)]

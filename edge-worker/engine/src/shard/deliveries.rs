@@ -18,8 +18,9 @@ pub(crate) mod schedule;
 use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 
+use crate::Result;
 use crate::protocol::delivery::{Attempt, DeliveryState};
-use crate::{Result, json, time};
+use crate::text::{json, time};
 
 /// How many attempts of a delivery are stored.
 const MAX_RECORDS: usize = 12;

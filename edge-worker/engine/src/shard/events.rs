@@ -11,7 +11,7 @@ use vtryon_webhooks::Millis;
 use vtryon_webhooks::event::{Identity, STATUS_CHANGED};
 
 use crate::Result;
-use crate::database::{Bind, Database, Row};
+use crate::storage::database::{Bind, Database, Row};
 
 /// What is stored under a sequence number: an event of a task, an alert, or a quarantined body.
 pub(crate) struct StoredEvent {

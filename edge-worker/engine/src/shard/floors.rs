@@ -2,8 +2,9 @@
 //! are others than tombstones. Each is a number in `meta`, and 0 until something was deleted. Tasks have an end too.
 
 use super::tombstone_ids::is_tombstone;
-use crate::database::{Bind, Database, Row};
-use crate::{Result, meta};
+use crate::Result;
+use crate::storage::database::{Bind, Database, Row};
+use crate::storage::meta;
 
 const PRUNED_TO: &str = "pruned_to";
 const QUARANTINE_PRUNED_TO: &str = "quarantine_pruned_to";

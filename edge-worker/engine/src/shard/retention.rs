@@ -15,7 +15,7 @@ use vtryon_webhooks::Millis;
 
 use super::tombstone_ids::{self, is_tombstone};
 use super::{deliveries, floors};
-use crate::database::{Bind, Database, Row};
+use crate::storage::database::{Bind, Database, Row};
 use crate::{Context, Result};
 
 /// How long after a run the next one comes, in seconds: at once where there is more to do, else an hour.

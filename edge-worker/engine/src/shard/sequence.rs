@@ -3,10 +3,10 @@
 use vtryon_webhooks::Millis;
 
 use crate::Result;
-use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::{ENDPOINT_NUMBERS, seq_of};
 use crate::shard::task_events::with_task_events;
 use crate::shard::{bisection, floors};
+use crate::storage::database::{Bind, Database, Row};
 
 /// A sequence number, and what it is the number of.
 pub(crate) struct SequenceEntry {

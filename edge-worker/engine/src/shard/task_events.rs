@@ -1,7 +1,7 @@
 //! The events of a task, found from one of them back to those before it.
 
 use crate::Result;
-use crate::database::{Bind, Database};
+use crate::storage::database::{Bind, Database};
 
 /// How many events of a task one statement finds.
 const EVENTS_PER_STATEMENT: i64 = 1000;

@@ -3,10 +3,11 @@
 use vtryon_webhooks::{Secret, Shards, Verifier};
 
 use super::schema::MIGRATIONS;
+use crate::credentials::tickets::Tickets;
 use crate::keys::MasterKey;
-use crate::sqlite::Sqlite;
-use crate::tickets::Tickets;
-use crate::{Deployment, Result, meta};
+use crate::storage::meta;
+use crate::storage::sqlite::Sqlite;
+use crate::{Deployment, Result};
 
 /// Makes the database of a new shard.
 pub(crate) fn database() -> Result<Sqlite> {

@@ -3,11 +3,13 @@
 //! In another jurisdiction all objects are others, and would be empty. So shard 0 of a jurisdiction asks the anchor, which
 //! is shard 0 outside of any: there the number and the placement are recorded, and nothing else.
 
-use crate::database::Database;
+use crate::Result;
 use crate::protocol::cursor::{StreamCursor, StreamPosition};
 use crate::protocol::topology::{Topology, TopologyMismatch};
 use crate::protocol::{Call, ShardRequest};
-use crate::{Result, json, meta};
+use crate::storage::database::Database;
+use crate::storage::meta;
+use crate::text::json;
 
 /// The name in `meta` of this shard's own number: its alarm has no caller that names it.
 const OWN: &str = "shard";

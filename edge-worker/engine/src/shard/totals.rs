@@ -8,14 +8,15 @@ use serde::Deserialize;
 use vtryon_webhooks::event::STATUS_CHANGED;
 use vtryon_webhooks::lifecycle::Outcome;
 
-use crate::database::{Bind, Database, Row};
+use crate::Result;
 use crate::protocol::TEST_EVENT;
 use crate::protocol::delivery::{Attempt, delivery_no, endpoint_of, seq_of};
 use crate::protocol::metrics::Totals;
 use crate::protocol::settings::Settings;
 use crate::shard::deliveries::AttemptRecord;
 use crate::shard::deliveries::attempts::leases::Leases;
-use crate::{Result, json};
+use crate::storage::database::{Bind, Database, Row};
+use crate::text::json;
 
 /// How many events the number may lag behind: raising it writes a row.
 const MAX_EVENTS_BEHIND: i64 = 100;
@@ -206,7 +207,7 @@ mod tests {
 
     use super::*;
     use crate::shard::testing::database;
-    use crate::sqlite::Sqlite;
+    use crate::storage::sqlite::Sqlite;
 
     const ENDPOINT: i64 = 1;
 

@@ -6,12 +6,12 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use vtryon_gateway_engine::database::Bind;
 use vtryon_gateway_engine::directory::alerts::{self, Alert, QueuedMessage};
 use vtryon_gateway_engine::directory::{EndpointRecord, audit, rejections, replays, settings};
 use vtryon_gateway_engine::protocol::AuditedRequest;
 use vtryon_gateway_engine::protocol::rejection::{Rejection, Sample};
 use vtryon_gateway_engine::protocol::settings::{Replay, ReplayProgress, Settings};
+use vtryon_gateway_engine::storage::database::Bind;
 
 use crate::fixture::Fixture;
 

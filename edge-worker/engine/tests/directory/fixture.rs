@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use vtryon_gateway_engine::database::Database;
+use vtryon_gateway_engine::credentials::tickets::Tickets;
 use vtryon_gateway_engine::directory::credentials::{self, NewHeader};
 use vtryon_gateway_engine::directory::endpoints::{self, Rotation};
 use vtryon_gateway_engine::directory::fields::{self, FieldRules};
@@ -12,7 +12,7 @@ use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::EndpointHealth;
 use vtryon_gateway_engine::protocol::conditions::UnhealthyEndpoint;
 use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, SealedHeader};
-use vtryon_gateway_engine::tickets::Tickets;
+use vtryon_gateway_engine::storage::database::Database;
 use vtryon_gateway_engine::{Context, Deployment, Failure};
 use vtryon_webhooks::delivery::EndpointSecret;
 use vtryon_webhooks::endpoint::UrlRules;

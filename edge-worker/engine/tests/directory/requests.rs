@@ -2,7 +2,7 @@
 //! something comes between.
 
 use serde_json::{Value, json};
-use vtryon_gateway_engine::access::token::TokenForm;
+use vtryon_gateway_engine::credentials::token::TokenForm;
 use vtryon_gateway_engine::directory::alerts;
 use vtryon_gateway_engine::directory::settings;
 use vtryon_gateway_engine::directory::{Answer, NewSecret, Pushed, SealedSecret, Step, VtryonSecrets};

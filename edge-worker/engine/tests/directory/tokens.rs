@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use vtryon_gateway_engine::Failure;
 use vtryon_gateway_engine::access::scope::Scope;
-use vtryon_gateway_engine::access::token::{NewToken, TokenForm};
+use vtryon_gateway_engine::credentials::token::{NewToken, TokenForm};
 use vtryon_gateway_engine::directory::tokens;
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::AuditedRequest;

@@ -1,11 +1,11 @@
 //! Alerts in a shard: stored once, without a task, and delivered like events to their destinations alone.
 
 use serde_json::Value as Json;
-use vtryon_gateway_engine::database::Value;
 use vtryon_gateway_engine::protocol::live::Start;
 use vtryon_gateway_engine::protocol::settings::{AlertOptions, Endpoint, Replay};
 use vtryon_gateway_engine::protocol::stats::Stats;
 use vtryon_gateway_engine::protocol::{IncomingAlert, ShardRequest, StoreResult};
+use vtryon_gateway_engine::storage::database::Value;
 use vtryon_webhooks::Millis;
 
 use crate::support::{Client, NOON, Watches, World, body, broadcast, endpoint};

@@ -2,7 +2,7 @@
 //!
 //! They are never edited: what a later version adds is missing in them, as it is in a deployed database.
 
-use vtryon_gateway_engine::database::{Bind, Database};
+use vtryon_gateway_engine::storage::database::{Bind, Database};
 
 use crate::support::{World, endpoint, outline};
 

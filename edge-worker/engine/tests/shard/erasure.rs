@@ -1,12 +1,12 @@
 //! Erasure: nothing of an erased task is stored, shown or delivered any more, and none of its events is stored again.
 
 use serde_json::json;
-use vtryon_gateway_engine::database::Value;
 use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::close;
 use vtryon_gateway_engine::protocol::live::Start;
 use vtryon_gateway_engine::protocol::metrics::Counts;
 use vtryon_gateway_engine::protocol::settings::Replay;
+use vtryon_gateway_engine::storage::database::Value;
 use vtryon_webhooks::Millis;
 
 use crate::imported_erasures::THERE;

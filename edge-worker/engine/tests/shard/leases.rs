@@ -1,11 +1,11 @@
 //! Leases: no attempt is made twice at the same time, and none is lost with whoever should have made it.
 
 use serde_json::{Value as Json, json};
-use vtryon_gateway_engine::database::{Database, Row};
 use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::delivery::{AttemptReport, Dispatch, delivery_no};
 use vtryon_gateway_engine::protocol::metrics::Counts;
 use vtryon_gateway_engine::shard::Picked;
+use vtryon_gateway_engine::storage::database::{Database, Row};
 
 use crate::support::{Reply, World, body, endpoint};
 

@@ -1,9 +1,9 @@
 //! Live streams: what a subscriber receives, and in which order.
 
 use serde_json::Value as Json;
-use vtryon_gateway_engine::database::Value;
 use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::live::{SEND_WINDOW, Start};
+use vtryon_gateway_engine::storage::database::Value;
 use vtryon_webhooks::{Millis, TaskId};
 
 use crate::support::{Client, NOON, Watches, World, body, broadcast, endpoint, outline};

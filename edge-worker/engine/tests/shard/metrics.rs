@@ -1,9 +1,9 @@
 //! What a shard counts for metrics: totals that never fall and cost an event nothing, and gauges by endpoint.
 
-use vtryon_gateway_engine::database::{Bind, Database};
 use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::delivery::delivery_no;
 use vtryon_gateway_engine::protocol::metrics::{AttemptTotals, Counts, Totals};
+use vtryon_gateway_engine::storage::database::{Bind, Database};
 use vtryon_webhooks::Millis;
 
 use crate::support::{World, body, endpoint};

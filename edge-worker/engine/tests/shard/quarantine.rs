@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::Value as Json;
-use vtryon_gateway_engine::database::{Bind, Database, Row};
+use vtryon_gateway_engine::storage::database::{Bind, Database, Row};
 
 use crate::support::World;
 

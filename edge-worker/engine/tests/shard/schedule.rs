@@ -7,7 +7,7 @@ use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::delivery::delivery_no;
 use vtryon_gateway_engine::protocol::settings::Sealed;
 use vtryon_gateway_engine::shard::Shard;
-use vtryon_gateway_engine::time::rfc3339;
+use vtryon_gateway_engine::text::time::rfc3339;
 use vtryon_webhooks::{Digest, Millis};
 
 use crate::support::{World, body, endpoint};
@@ -57,7 +57,7 @@ fn assert_scheduled(delivery: &Json, world: &World, subject: &str, retry_after_m
 
 fn delivery_created(delivery: &Json) -> i64 {
     let created_at = delivery["created_at"].as_str().unwrap();
-    vtryon_gateway_engine::time::parse_rfc3339(created_at).unwrap().0
+    vtryon_gateway_engine::text::time::parse_rfc3339(created_at).unwrap().0
 }
 
 /// A world whose endpoint fails, takes everything and asks for a pause.

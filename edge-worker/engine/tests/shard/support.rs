@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::Deserialize;
 use serde_json::Value as Json;
-use vtryon_gateway_engine::database::{Database, Row, Value};
+use vtryon_gateway_engine::credentials::tickets::Tickets;
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::conditions::Condition;
 use vtryon_gateway_engine::protocol::delivery::{AttemptReport, Dispatch};
@@ -20,7 +20,7 @@ use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::settings::{Endpoint, EndpointOptions, Settings};
 use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult};
 use vtryon_gateway_engine::shard::{Broadcast, Shard, TopologyCheck};
-use vtryon_gateway_engine::tickets::Tickets;
+use vtryon_gateway_engine::storage::database::{Database, Row, Value};
 use vtryon_gateway_engine::{Context, Deployment};
 use vtryon_webhooks::{Digest, Millis, Secret, Shards, Signature, Verifier};
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use js_sys::{Function, Promise};
-use vtryon_gateway_engine::json::Object;
+use vtryon_gateway_engine::text::json::Object;
 use vtryon_webhooks::{Code, Millis};
 use wasm_bindgen::JsValue;
 use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};

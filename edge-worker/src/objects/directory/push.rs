@@ -6,9 +6,9 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream;
 use vtryon_gateway_engine::directory::Pushed;
-use vtryon_gateway_engine::json;
 use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::settings::Settings;
+use vtryon_gateway_engine::text::json;
 use worker::console_error;
 
 use crate::clients::ShardClient;

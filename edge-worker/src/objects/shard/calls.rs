@@ -1,9 +1,9 @@
 //! Answers the Worker's calls to a shard.
 
-use vtryon_gateway_engine::json;
 use vtryon_gateway_engine::protocol::Call;
 use vtryon_gateway_engine::protocol::topology::TopologyMismatch;
 use vtryon_gateway_engine::shard::TopologyCheck;
+use vtryon_gateway_engine::text::json;
 use vtryon_webhooks::Shards;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;

@@ -1,12 +1,12 @@
 //! What must hold of everything that the directory stores.
 
 use serde_json::Value as Json;
-use vtryon_gateway_engine::database::Row;
 use vtryon_gateway_engine::directory::keyring::Keyring;
 use vtryon_gateway_engine::directory::{
     Directory, alerts, audit, endpoints, rejections, secrets, settings, tokens,
 };
-use vtryon_gateway_engine::json;
+use vtryon_gateway_engine::storage::database::Row;
+use vtryon_gateway_engine::text::json;
 
 use super::world::{OWN_ORIGIN, SEALED, World};
 

@@ -2,9 +2,9 @@
 
 use url::Url;
 use vtryon_gateway_engine::access::actor::Actor;
-use vtryon_gateway_engine::access::known_tokens::StoredToken;
-use vtryon_gateway_engine::access::token::TokenForm;
-use vtryon_gateway_engine::database::{Database, Row};
+use vtryon_gateway_engine::credentials::known_tokens::StoredToken;
+use vtryon_gateway_engine::credentials::tickets::Tickets;
+use vtryon_gateway_engine::credentials::token::TokenForm;
 use vtryon_gateway_engine::directory::alerts::{self, QueuedMessage};
 use vtryon_gateway_engine::directory::credentials::NewHeader;
 use vtryon_gateway_engine::directory::{
@@ -16,9 +16,10 @@ use vtryon_gateway_engine::protocol::settings::{EndpointKind, SealedHeader};
 use vtryon_gateway_engine::protocol::{
     AuditedRequest, DirectoryCall, DirectoryRequest, EndpointHealth, EndpointInput, ShardRequest, SweepReport,
 };
-use vtryon_gateway_engine::sqlite::Sqlite;
-use vtryon_gateway_engine::tickets::Tickets;
-use vtryon_gateway_engine::{Context, Deployment, Failure, json};
+use vtryon_gateway_engine::storage::database::{Database, Row};
+use vtryon_gateway_engine::storage::sqlite::Sqlite;
+use vtryon_gateway_engine::text::json;
+use vtryon_gateway_engine::{Context, Deployment, Failure};
 use vtryon_webhooks::delivery::EndpointSecret;
 use vtryon_webhooks::diagnosis::SecretKind;
 use vtryon_webhooks::{Millis, Secret, Shards, Verifier};

@@ -1,13 +1,13 @@
 //! A message of each kind, in full.
 
 use serde::de::DeserializeOwned;
-use vtryon_gateway_engine::json;
 use vtryon_gateway_engine::protocol::delivery::{AttemptReport, Dispatch};
 use vtryon_gateway_engine::protocol::live::Subscription;
 use vtryon_gateway_engine::protocol::{
     Call, DirectoryCall, DirectoryRequest, IncomingEvent, ShardRequest, StoreResult,
 };
 use vtryon_gateway_engine::shard::Subscriber;
+use vtryon_gateway_engine::text::json;
 
 use crate::variants::variants;
 

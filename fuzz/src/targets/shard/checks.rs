@@ -1,7 +1,7 @@
 //! What must hold of everything that a shard stores.
 
-use vtryon_gateway_engine::database::{Database, Row};
 use vtryon_gateway_engine::protocol::{ShardRequest, TaskFilter};
+use vtryon_gateway_engine::storage::database::{Database, Row};
 
 use super::world::World;
 

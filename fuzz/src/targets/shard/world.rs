@@ -1,7 +1,7 @@
 //! A shard over SQLite in memory, with its clock, settings and attempts.
 
 use serde_json::Value as Json;
-use vtryon_gateway_engine::database::{Database, Row};
+use vtryon_gateway_engine::credentials::tickets::Tickets;
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::delivery::{Attempt, AttemptReport, Dispatch};
 use vtryon_gateway_engine::protocol::live::Subscription;
@@ -10,8 +10,8 @@ use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::settings::{Endpoint, EndpointOptions, Replay, Settings};
 use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult};
 use vtryon_gateway_engine::shard::{Shard, Subscribed, Subscriber, TopologyCheck};
-use vtryon_gateway_engine::sqlite::Sqlite;
-use vtryon_gateway_engine::tickets::Tickets;
+use vtryon_gateway_engine::storage::database::{Database, Row};
+use vtryon_gateway_engine::storage::sqlite::Sqlite;
 use vtryon_gateway_engine::{Context, Deployment};
 use vtryon_webhooks::{Millis, Secret, Shards, Signature, Verifier};
 

@@ -1,8 +1,8 @@
 //! What may become of a delivery: why it ends, and when it may go.
 
-use vtryon_gateway_engine::database::Bind;
 use vtryon_gateway_engine::protocol::delivery::{delivery_no, endpoint_of, seq_of};
 use vtryon_gateway_engine::protocol::settings::{Endpoint, Settings};
+use vtryon_gateway_engine::storage::database::Bind;
 use vtryon_webhooks::Digest;
 
 use crate::ledger::{Change, DeliveryRow};

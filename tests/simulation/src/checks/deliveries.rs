@@ -1,8 +1,8 @@
 //! Attempts when they are leased, and deliveries when attempts are reported.
 
-use vtryon_gateway_engine::database::{Bind, Value};
 use vtryon_gateway_engine::protocol::delivery::{AttemptReport, Dispatch, delivery_no, endpoint_of, seq_of};
 use vtryon_gateway_engine::protocol::settings::{Endpoint, SealedHeader};
+use vtryon_gateway_engine::storage::database::{Bind, Value};
 use vtryon_webhooks::Millis;
 
 use super::SKEW;

@@ -1,7 +1,7 @@
 //! What was erased: that nothing of it is stored, and nothing of it is published.
 
 use serde_json::Value as Json;
-use vtryon_gateway_engine::database::Bind;
+use vtryon_gateway_engine::storage::database::Bind;
 
 use crate::violation::ensure;
 use crate::world::World;

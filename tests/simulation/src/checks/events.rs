@@ -1,9 +1,9 @@
 //! An event that was just stored: its row, its task, and its deliveries.
 
-use vtryon_gateway_engine::database::{Bind, Value};
 use vtryon_gateway_engine::protocol::Content;
 use vtryon_gateway_engine::protocol::delivery::delivery_no;
 use vtryon_gateway_engine::protocol::settings::Endpoint;
+use vtryon_gateway_engine::storage::database::{Bind, Value};
 
 use crate::database::text;
 use crate::violation::ensure;

@@ -1,8 +1,8 @@
 //! The limits of endpoints, held to all attempts that there are: divided among the shards here once more.
 
-use vtryon_gateway_engine::database::Bind;
 use vtryon_gateway_engine::protocol::delivery::{Dispatch, endpoint_of};
 use vtryon_gateway_engine::protocol::settings::EndpointOptions;
+use vtryon_gateway_engine::storage::database::Bind;
 use vtryon_webhooks::Millis;
 
 use crate::attempts::{RunningAttempt, Sender};

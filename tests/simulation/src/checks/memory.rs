@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use vtryon_gateway_engine::Context;
-use vtryon_gateway_engine::database::Bind;
 use vtryon_gateway_engine::protocol::metrics::{AttemptTotals, Counts};
 use vtryon_gateway_engine::shard::Shard;
+use vtryon_gateway_engine::storage::database::Bind;
 use vtryon_webhooks::Millis;
 
 use super::{SKEW, limits, of_erased};

@@ -3,7 +3,7 @@
 use base64ct::{Base64, Encoding};
 use serde_json::Value as Json;
 use vtryon_gateway_engine::protocol::delivery::{delivery_id, parse_delivery_id, seq_of};
-use vtryon_gateway_engine::time;
+use vtryon_gateway_engine::text::time;
 use vtryon_webhooks::{Digest, Signature};
 
 use crate::log::Entry;

@@ -1,8 +1,8 @@
 //! What was pruned, and what is left of it.
 
-use vtryon_gateway_engine::database::Bind;
 use vtryon_gateway_engine::protocol::Content;
 use vtryon_gateway_engine::protocol::delivery::{endpoint_of, seq_of};
+use vtryon_gateway_engine::storage::database::Bind;
 use vtryon_webhooks::Digest;
 
 use crate::oracle::KnownTask;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use vtryon_gateway_engine::database::{Bind, Value};
+use vtryon_gateway_engine::storage::database::{Bind, Value};
 use vtryon_webhooks::{Digest, Millis};
 
 use crate::database::{integer, text};

@@ -5,10 +5,10 @@ use vtryon_webhooks::Millis;
 use super::cause::Cause;
 use super::state::{Alert, Details};
 use super::{AlertTransition, apply, rows};
-use crate::database::Database;
 use crate::directory::records::{self, EndpointRecord};
 use crate::protocol::SweepReport;
-use crate::time::rfc3339;
+use crate::storage::database::Database;
+use crate::text::time::rfc3339;
 use crate::{Context, Result};
 
 /// How long before its end a previous secret is reported, in seconds.

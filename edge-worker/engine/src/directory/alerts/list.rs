@@ -6,7 +6,7 @@ use super::cause::Cause;
 use super::rows;
 use super::state::{Alert, Details};
 use crate::protocol::settings::endpoint_id;
-use crate::time::rfc3339;
+use crate::text::time::rfc3339;
 use crate::{Context, Result};
 
 /// A cause that lasts, or that was met in the last day.

@@ -7,10 +7,10 @@ use vtryon_webhooks::Millis;
 use super::cause::{Cause, Phase};
 use super::state::{Alert, Details};
 use crate::directory::records::EndpointRecord;
-use crate::json;
 use crate::protocol::settings::{AlertFormat, endpoint_id};
 use crate::protocol::{IncomingAlert, TEST_EVENT};
-use crate::time::rfc3339;
+use crate::text::json;
+use crate::text::time::rfc3339;
 
 /// A message that no shard has confirmed yet.
 #[derive(Default, Serialize, Deserialize)]

@@ -3,8 +3,10 @@
 use super::cause::Cause;
 use super::message::{MessagePart, QueuedMessage};
 use super::state::Alert;
-use crate::database::{Bind, Database, Row};
-use crate::{Result, json, meta};
+use crate::Result;
+use crate::storage::database::{Bind, Database, Row};
+use crate::storage::meta;
+use crate::text::json;
 
 pub(super) fn find(db: &dyn Database, cause: Cause, endpoint: i64) -> Result<Option<Alert>> {
     const FIND: &str = "SELECT doc FROM alerts WHERE cause = ? AND endpoint = ?";

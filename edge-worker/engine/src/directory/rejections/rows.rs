@@ -6,9 +6,10 @@
 use vtryon_webhooks::diagnosis::Evidence;
 use vtryon_webhooks::{Code, Millis};
 
-use crate::database::{Bind, Database};
+use crate::Result;
 use crate::protocol::rejection::{PathKind, Rejection, Sample};
-use crate::{Result, json};
+use crate::storage::database::{Bind, Database};
+use crate::text::json;
 
 /// How long samples are kept, in seconds.
 const SAMPLES_FOR: i64 = 24 * 3600;

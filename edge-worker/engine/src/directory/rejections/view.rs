@@ -5,9 +5,9 @@ use vtryon_webhooks::diagnosis::{Candidate, Mistake};
 
 use super::{StoredCause, diagnose};
 use crate::directory::keyring::{Keyring, MAX_CANDIDATES};
-use crate::excerpt;
 use crate::protocol::rejection::{self, Sample};
-use crate::time::rfc3339;
+use crate::text::excerpt;
+use crate::text::time::rfc3339;
 
 /// How much of a sample's body is shown, in bytes.
 const HEAD: usize = 256;

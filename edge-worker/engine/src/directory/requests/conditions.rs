@@ -2,6 +2,7 @@
 
 use super::Next;
 use super::changes::commit;
+use crate::Context;
 use crate::directory::settings::SettingsChange;
 use crate::directory::step::Step;
 use crate::directory::{Directory, endpoints};
@@ -9,7 +10,7 @@ use crate::log::Decision;
 use crate::protocol::conditions::UnhealthyEndpoint;
 use crate::protocol::settings::endpoint_id;
 use crate::protocol::{EndpointHealth, ShardRequest};
-use crate::{Context, json};
+use crate::text::json;
 
 /// Begins to disable an endpoint. Where its health in all shards matters, they are asked for it first.
 pub(in crate::directory) fn disable(

@@ -8,7 +8,8 @@ use crate::directory::settings::SettingsChange;
 use crate::directory::step::Step;
 use crate::protocol::ShardRequest;
 use crate::protocol::settings::{RangeCount, Replay, ReplayProgress};
-use crate::{Context, Result, json};
+use crate::text::json;
+use crate::{Context, Result};
 
 /// Begins a range replay. The same key with the same request finds the former one.
 pub(super) fn replay(body: String, key: Option<String>, by: By) -> Next {

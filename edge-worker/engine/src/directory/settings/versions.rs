@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use crate::database::Database;
-use crate::{Result, meta};
+use crate::Result;
+use crate::storage::database::Database;
+use crate::storage::meta;
 
 /// The version of the settings, and the one that all shards have confirmed.
 const VERSION: &str = "version";

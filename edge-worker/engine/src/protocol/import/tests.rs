@@ -118,7 +118,7 @@ fn a_report_counts_its_lines_and_has_them_in_their_order() {
     ];
     let report = ImportReport::new(results);
     assert_eq!((report.stored, report.duplicates, report.capped, report.refused), (1, 1, 1, 1));
-    let shown = crate::json::to_string(&report.lines);
+    let shown = crate::text::json::to_string(&report.lines);
     assert_eq!(
         shown,
         concat!(

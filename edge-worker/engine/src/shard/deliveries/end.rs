@@ -4,10 +4,10 @@
 use vtryon_webhooks::Millis;
 
 use super::{Delivery, ordering, replays, rows};
-use crate::database::Database;
 use crate::log::{Decision, Log};
 use crate::protocol::delivery::DeliveryState;
 use crate::shard::config::Config;
+use crate::storage::database::Database;
 use crate::{Context, Result};
 
 /// Ends a delivery that the endpoint took.

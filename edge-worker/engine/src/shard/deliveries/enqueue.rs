@@ -10,11 +10,11 @@ use super::dispatch::LeasedAttempt;
 use super::end;
 use super::ordering::{self, PendingDelivery};
 use super::rows::{self, FirstAttempt};
-use crate::database::Database;
 use crate::protocol::IncomingEvent;
 use crate::protocol::delivery::{Dispatch, delivery_no};
 use crate::protocol::settings::{Endpoint, Settings};
 use crate::shard::config::Config;
+use crate::storage::database::Database;
 use crate::{Context, Result};
 
 /// A stored event, as endpoints match and receive it.

@@ -7,10 +7,10 @@ use vtryon_webhooks::{Digest, Millis};
 
 use super::{Delivery, ordering};
 use crate::Result;
-use crate::database::Database;
 use crate::protocol::delivery::{Attempt, endpoint_of, seq_of};
 use crate::protocol::settings::Settings;
 use crate::shard::events;
+use crate::storage::database::Database;
 
 /// What becomes of a delivery after an attempt.
 #[derive(Clone, Copy)]

@@ -7,7 +7,6 @@ use vtryon_webhooks::retry::Reply;
 use super::attempts::health::EndpointHealths;
 use super::next_step::NextStep;
 use super::{Delivery, end, rows};
-use crate::database::Database;
 use crate::log::{Decision, Level, Log};
 use crate::protocol::conditions::ConditionKind;
 use crate::protocol::delivery::{Attempt, AttemptReport, DeliveryState, endpoint_of};
@@ -15,6 +14,7 @@ use crate::protocol::metrics::AttemptOutcome;
 use crate::protocol::settings::{EndpointOptions, Settings, endpoint_id};
 use crate::shard::config::Config;
 use crate::shard::{Shard, conditions};
+use crate::storage::database::Database;
 use crate::{Context, Result};
 
 /// How long a delivery is deferred that the gateway itself could not attempt, in seconds of machine time.

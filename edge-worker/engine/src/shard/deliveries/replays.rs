@@ -5,10 +5,10 @@ mod range;
 use vtryon_webhooks::Millis;
 
 use self::range::RangePage;
-use crate::database::{Bind, Database, Row};
 use crate::protocol::settings::{Endpoint, RangeCount, Replay, ReplayProgress, Settings};
 use crate::shard::Shard;
 use crate::shard::deliveries::{Delivery, rows};
+use crate::storage::database::{Bind, Database, Row};
 use crate::{Context, Result};
 
 impl Shard {

@@ -4,8 +4,8 @@ use vtryon_webhooks::Millis;
 
 use super::Delivery;
 use crate::Result;
-use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::{DeliveryState, delivery_no, endpoint_of};
+use crate::storage::database::{Bind, Database, Row};
 
 /// Selects the columns of [`Delivery`].
 macro_rules! select {

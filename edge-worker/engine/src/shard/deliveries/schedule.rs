@@ -8,12 +8,12 @@ use super::attempts::leases::Lease;
 use super::dispatch::LeasedAttempt;
 use super::ordering::PendingDelivery;
 use super::{Delivery, end, ordering, rows};
-use crate::database::Database;
 use crate::log::Log;
 use crate::protocol::delivery::{Dispatch, seq_of};
 use crate::protocol::settings::{Endpoint, Settings};
 use crate::shard::config::Config;
 use crate::shard::events;
+use crate::storage::database::Database;
 use crate::{Context, Result};
 
 /// When the last attempt of a run ends, in seconds of machine time after its beginning: the others wait for it, also

@@ -5,11 +5,11 @@ use vtryon_webhooks::event::Identity;
 use vtryon_webhooks::{Digest, Millis};
 
 use super::rows::{self, EventRow};
-use crate::database::{Bind, Database};
 use crate::protocol::IncomingAlert;
 use crate::shard::config::Config;
 use crate::shard::deliveries::attempts::Attempts;
 use crate::shard::deliveries::enqueue::{Enqueued, NewEvent, Recipients, enqueue};
+use crate::storage::database::{Bind, Database};
 use crate::{Context, Result};
 
 /// What stands for the task of an event that has none: tasks are numbered from 1.

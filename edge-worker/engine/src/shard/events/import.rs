@@ -4,11 +4,12 @@
 //! Their times are older than those of what was stored before them. What goes by the order of time, such as the search for
 //! the first event of a day, goes by when they were imported, and looks at them all where it has an end.
 
-use crate::database::Database;
 use crate::protocol::import::{ImportedErasure, ImportedEvent, ImportedLine};
 use crate::shard::retention::imported;
 use crate::shard::{Shard, floors};
-use crate::{Context, Error, Result, meta};
+use crate::storage::database::Database;
+use crate::storage::meta;
+use crate::{Context, Error, Result};
 
 /// Up to which event, and up to which task, there may be one that was imported.
 const LAST_EVENT: &str = "imported_event";

@@ -3,13 +3,13 @@
 use vtryon_webhooks::Digest;
 use vtryon_webhooks::lifecycle;
 
-use crate::database::Bind;
 use crate::protocol::IncomingEvent;
 use crate::protocol::conditions::ConditionKind;
 use crate::shard::config::Config;
 use crate::shard::deliveries::attempts::Attempts;
 use crate::shard::deliveries::enqueue::{Enqueued, NewEvent, enqueue};
 use crate::shard::{conditions, floors};
+use crate::storage::database::Bind;
 use crate::{Context, Result};
 
 /// How many bytes of bodies a shard stores: 64 MiB. Of a further one only the beginning is stored.

@@ -3,10 +3,11 @@
 use vtryon_webhooks::lifecycle::{Stage, TaskState};
 use vtryon_webhooks::{Millis, Status};
 
-use crate::database::{Bind, Database, Row};
 use crate::protocol::Content;
 use crate::shard::{floors, tombstone_ids};
-use crate::{Error, Result, json};
+use crate::storage::database::{Bind, Database, Row};
+use crate::text::json;
+use crate::{Error, Result};
 
 /// A task as it is stored, as far as a decision needs it.
 pub(crate) struct StoredTask {

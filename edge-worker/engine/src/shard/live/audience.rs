@@ -6,10 +6,10 @@ use super::broadcast::{Broadcast, MAX_QUEUED, Payload};
 use super::message;
 use super::subscriber::Subscriber;
 use crate::Result;
-use crate::database::Database;
 use crate::protocol::delivery::seq_of;
 use crate::shard::sequence::{self, SequenceEntry};
 use crate::shard::{deliveries, events};
+use crate::storage::database::Database;
 
 /// Who watches, as far as it is not in the attachments of sockets, and the broadcasts to send.
 #[derive(Default)]

@@ -5,7 +5,6 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use vtryon_webhooks::Signature;
 
-use crate::database::Database;
 use crate::protocol::TaskFilter;
 use crate::protocol::delivery::{delivery_id, seq_of};
 use crate::protocol::live::MessageType;
@@ -16,7 +15,9 @@ use crate::shard::queries::{self, TaskView};
 use crate::shard::retention::erasure;
 use crate::shard::sequence::SequenceEntry;
 use crate::shard::topology::ShardIndex;
-use crate::{Context, Result, json, time};
+use crate::storage::database::Database;
+use crate::text::{json, time};
+use crate::{Context, Result};
 
 /// How many tasks a snapshot has.
 const SNAPSHOT: u32 = 50;

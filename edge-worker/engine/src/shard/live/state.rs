@@ -5,13 +5,14 @@ use vtryon_webhooks::lifecycle::Stage;
 use vtryon_webhooks::{Millis, Status};
 
 use super::subscriber::{Outgoing, Subscriber};
-use crate::database::{Bind, Database};
+use crate::credentials::tickets::Tickets;
 use crate::protocol::close;
 use crate::protocol::live::{MessageType, Subject};
 use crate::shard::queries::TaskFailure;
 use crate::shard::task_events::with_task_events;
-use crate::tickets::Tickets;
-use crate::{Context, Result, json};
+use crate::storage::database::{Bind, Database};
+use crate::text::json;
+use crate::{Context, Result};
 
 /// How long after its end a task may still be watched, in seconds: for a ticket holder who has missed it.
 const AFTERWARDS: i64 = 300;

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 
+use crate::Result;
 use crate::protocol::close::Close;
 use crate::protocol::live::{Subject, Subscription};
-use crate::{Result, json};
+use crate::text::json;
 
 /// How much a socket may have unacknowledged, in bytes: 1 MiB. Beyond it, it is closed and has to resume.
 const MAX_UNACKNOWLEDGED: usize = 1024 * 1024;

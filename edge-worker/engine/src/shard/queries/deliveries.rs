@@ -5,14 +5,15 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use vtryon_webhooks::Millis;
 
-use crate::database::{self, Bind, Database, Row};
 use crate::protocol::delivery::{DeliveryState, ENDPOINT_NUMBERS, delivery_id, endpoint_of, seq_of};
 use crate::protocol::settings::endpoint_id;
 use crate::protocol::{Page, PageItem};
 use crate::shard::deliveries;
 use crate::shard::events;
 use crate::shard::task_events::with_task_events;
-use crate::{Error, Result, json, time};
+use crate::storage::database::{self, Bind, Database, Row};
+use crate::text::{json, time};
+use crate::{Error, Result};
 
 /// How many numbers a filtered listing looks through for one page, those of the deliveries of 1000 events, so that a rare
 /// state costs no full scan.

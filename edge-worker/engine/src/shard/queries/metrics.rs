@@ -2,12 +2,12 @@
 
 use vtryon_webhooks::Millis;
 
-use crate::database::{Bind, Database};
 use crate::protocol::delivery::{ENDPOINT_NUMBERS, endpoint_of};
 use crate::protocol::metrics::{Counts, EndpointCounts, Totals};
 use crate::protocol::settings::Settings;
 use crate::shard::deliveries::attempts::leases::Leases;
 use crate::shard::{deliveries, floors};
+use crate::storage::database::{Bind, Database};
 use crate::{Context, Result};
 
 /// Up to where rows of a kind are counted one by one: beyond it, it is many.

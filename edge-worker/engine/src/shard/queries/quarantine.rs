@@ -3,11 +3,12 @@
 use serde::Serialize;
 use vtryon_webhooks::Millis;
 
-use crate::database::{self, Bind, Database};
+use crate::Result;
 use crate::protocol::{Page, PageItem};
 use crate::shard::events::quarantine::HEAD;
 use crate::shard::floors;
-use crate::{Result, excerpt, time};
+use crate::storage::database::{self, Bind, Database};
+use crate::text::{excerpt, time};
 
 /// A quarantined body as an administrator sees it.
 #[derive(Serialize)]

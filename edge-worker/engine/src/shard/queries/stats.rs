@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use vtryon_webhooks::Millis;
 
-use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::delivery_no;
 use crate::protocol::stats::{Count, EndpointLoad, LatencyBucket, Stats, bound};
 use crate::shard::events::import;
 use crate::shard::sequence::before_time;
+use crate::storage::database::{Bind, Database, Row};
 use crate::{Context, Result};
 
 /// How many events, and how many deliveries, are looked at.

@@ -2,9 +2,9 @@
 
 use vtryon_webhooks::Millis;
 
-use crate::database::{Bind, Database, Row};
 use crate::protocol::SweepFindings;
 use crate::shard::queries::tasks::has_status;
+use crate::storage::database::{Bind, Database, Row};
 use crate::{Context, Result};
 
 /// How long a task that has not ended may be without an event, and for how long it is of interest then, in seconds: one

@@ -5,13 +5,14 @@ use vtryon_webhooks::Millis;
 use vtryon_webhooks::event::STATUS_CHANGED;
 use vtryon_webhooks::lifecycle::is_conflicting;
 
-use crate::database::{Bind, Database, Row};
+use crate::Result;
 use crate::shard::events::duplicates::Duplicates;
 use crate::shard::events::rows::seen;
 use crate::shard::floors;
 use crate::shard::retention::erasure;
 use crate::shard::task_events::with_task_events;
-use crate::{Result, time};
+use crate::storage::database::{Bind, Database, Row};
+use crate::text::time;
 
 /// How many events of a task are shown. Statuses alone make 20 at most; events by other names have no bound.
 const TIMELINE: i64 = 100;

@@ -5,13 +5,14 @@ use serde::Serialize;
 use vtryon_webhooks::Millis;
 
 use super::{delete, tombstones};
-use crate::database::{Bind, Database, Row};
 use crate::protocol::delivery::DeliveryState;
 use crate::shard::deliveries::{self, replays};
 use crate::shard::events::rows::{self, StoredTask};
 use crate::shard::sequence::SequenceEntry;
 use crate::shard::{Shard, floors, task_events, tombstone_ids};
-use crate::{Context, Result, time};
+use crate::storage::database::{Bind, Database, Row};
+use crate::text::time;
+use crate::{Context, Result};
 
 /// What was erased of a task.
 #[derive(Serialize)]

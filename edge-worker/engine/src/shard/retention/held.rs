@@ -4,11 +4,12 @@
 
 use super::pruning::Pruning;
 use super::{forget, forget_body};
-use crate::database::{Bind, Database, Row};
+use crate::Result;
 use crate::protocol::delivery::{delivery_no, seq_of};
 use crate::shard::deliveries::rows;
 use crate::shard::{floors, task_events};
-use crate::{Result, meta};
+use crate::storage::database::{Bind, Database, Row};
+use crate::storage::meta;
 
 /// How many deliveries one run looks at.
 const DELIVERIES_PER_RUN: i64 = 200;

@@ -7,10 +7,10 @@ use vtryon_webhooks::{Digest, Millis};
 
 use super::erasure::make_tombstone;
 use super::tombstones;
-use crate::database::{Bind, Database};
 use crate::protocol::import::ImportedErasure;
 use crate::shard::events::rows;
 use crate::shard::{floors, tombstone_ids};
+use crate::storage::database::{Bind, Database};
 use crate::{Context, Error, Result};
 
 /// Stores the tombstone of a task that another deployment has erased, under a number; returns whether it is new. It stays as long as one of the secrets that are

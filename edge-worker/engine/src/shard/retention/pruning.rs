@@ -3,13 +3,13 @@
 use vtryon_webhooks::Millis;
 
 use super::{forget, forget_body};
-use crate::database::{Bind, Database, Row};
 use crate::log::Log;
 use crate::protocol::delivery::endpoint_of;
 use crate::shard::config::Config;
 use crate::shard::deliveries::{end, rows};
 use crate::shard::floors;
 use crate::shard::totals::TotalsCheckpoint;
+use crate::storage::database::{Bind, Database, Row};
 use crate::{Context, Result};
 
 /// How many events, and how many quarantined bodies, one run looks at.

@@ -5,9 +5,10 @@
 use vtryon_webhooks::Digest;
 
 use super::held;
-use crate::database::{Bind, Database, Row};
 use crate::shard::{floors, tombstone_ids};
-use crate::{Context, Deployment, Result, meta};
+use crate::storage::database::{Bind, Database, Row};
+use crate::storage::meta;
+use crate::{Context, Deployment, Result};
 
 /// How many tasks, and how many bodies, one run looks at.
 const ROWS_PER_RUN: i64 = 1000;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::protocol::placement::Placement;
 use crate::protocol::settings::Settings;
-use crate::sqlite::Sqlite;
+use crate::storage::sqlite::Sqlite;
 
 fn database() -> Result<Sqlite> {
     let db = Sqlite::in_memory()?;

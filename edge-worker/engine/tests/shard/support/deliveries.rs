@@ -1,12 +1,12 @@
 //! Attempts at endpoints, as the Worker and the shell of the shard make them, and what is stored of them.
 
 use serde_json::Value as Json;
-use vtryon_gateway_engine::database::{Bind, Database, Row};
 use vtryon_gateway_engine::protocol::delivery::{
     Attempt, AttemptReport, DeliveryState, Dispatch, endpoint_of, seq_of,
 };
 use vtryon_gateway_engine::protocol::settings::ReplayProgress;
 use vtryon_gateway_engine::protocol::{Page, ShardRequest};
+use vtryon_gateway_engine::storage::database::{Bind, Database, Row};
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::retry::Reply as Class;
 

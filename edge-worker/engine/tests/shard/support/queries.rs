@@ -1,8 +1,8 @@
 //! What the API reads of a shard.
 
 use serde_json::Value as Json;
-use vtryon_gateway_engine::database::{Bind, Database, Value};
 use vtryon_gateway_engine::protocol::{Page, ShardRequest, TaskFilter};
+use vtryon_gateway_engine::storage::database::{Bind, Database, Value};
 
 use super::World;
 
@@ -64,7 +64,7 @@ impl World {
     pub fn number(&self, query: &'static str) -> i64 {
         let db: &dyn Database = &self.db.sqlite;
         let binds: [Bind<'_>; 0] = [];
-        match db.all(query, &binds, vtryon_gateway_engine::database::Row::rest).unwrap()[0][..] {
+        match db.all(query, &binds, vtryon_gateway_engine::storage::database::Row::rest).unwrap()[0][..] {
             [Value::Int(number)] => number,
             _ => panic!("{query}"),
         }

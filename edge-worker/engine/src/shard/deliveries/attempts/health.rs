@@ -6,10 +6,10 @@ use vtryon_webhooks::Millis;
 use vtryon_webhooks::health::Health;
 
 use crate::Result;
-use crate::database::{Bind, Database};
 use crate::protocol::EndpointHealth;
 use crate::protocol::conditions::UnhealthyEndpoint;
 use crate::protocol::settings::Settings;
+use crate::storage::database::{Bind, Database};
 
 /// The health of each endpoint that has been attempted, and until when those that failed are paused.
 #[derive(Default)]

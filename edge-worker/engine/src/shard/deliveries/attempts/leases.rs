@@ -9,7 +9,8 @@ use vtryon_webhooks::Millis;
 
 use crate::protocol::delivery::seq_of;
 use crate::shard::deliveries::rows;
-use crate::{Context, Deployment, Result, meta};
+use crate::storage::meta;
+use crate::{Context, Deployment, Result};
 
 /// How long after an event the Worker may begin its attempts, in seconds of machine time.
 const BEGIN_WITHIN_SECONDS: i64 = 5;

@@ -7,14 +7,14 @@ use vtryon_webhooks::event::STATUS_CHANGED;
 use vtryon_webhooks::lifecycle::Outcome;
 
 use crate::Result;
-use crate::database::{Bind, Database, Row};
 use crate::protocol::TEST_EVENT;
 use crate::protocol::delivery::{delivery_no, seq_of};
 use crate::protocol::settings::{Endpoint, RangeCount, Replay};
 use crate::shard::events::{self, import};
 use crate::shard::floors;
 use crate::shard::sequence::before_time;
-use crate::time::SKEW;
+use crate::storage::database::{Bind, Database, Row};
+use crate::text::time::SKEW;
 
 /// How many events one run of the alarm looks at.
 const EVENTS_PER_RUN: i64 = 500;

@@ -5,14 +5,14 @@ use vtryon_webhooks::{Millis, Status};
 
 use super::{TaskRow, TaskView};
 use crate::Result;
-use crate::database::{Bind, Database, Row};
 use crate::protocol::{Page, PageItem, TaskFilter};
 use crate::shard::bisection;
 use crate::shard::events::duplicates::Duplicates;
 use crate::shard::events::import;
 use crate::shard::floors;
 use crate::shard::tombstone_ids::is_tombstone;
-use crate::time::SKEW;
+use crate::storage::database::{Bind, Database, Row};
+use crate::text::time::SKEW;
 
 /// How many tasks a filtered listing looks at for one page, so that a rare status costs no full scan, and neither does a
 /// range of times among imported tasks.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use vtryon_webhooks::{Digest, Millis};
 
-use super::scope::Scope;
 use super::token::PresentedToken;
+use crate::access::scope::Scope;
 
 /// How long an answer of the directory is used, in milliseconds from when it was asked for.
 const FRESH_FOR: i64 = 30_000;

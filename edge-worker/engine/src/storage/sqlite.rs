@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Statement};
 
-use crate::database::{Bind, Database, Row, Value};
+use crate::storage::database::{Bind, Database, Row, Value};
 use crate::{Error, Result};
 
 /// How many statements stay prepared: more than the engine has.

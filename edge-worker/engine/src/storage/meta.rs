@@ -1,7 +1,7 @@
 //! What a database says of itself: the version of its schema, and single numbers by name.
 
 use crate::Result;
-use crate::database::{Bind, Database, Row};
+use crate::storage::database::{Bind, Database, Row};
 
 const META: &str =
     "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID";
