@@ -10,7 +10,7 @@ use js_sys::Reflect;
 use vtryon_gateway_engine::credentials::tickets::Tickets;
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::log::Level;
-use vtryon_gateway_engine::protocol::placement::Placement;
+use vtryon_gateway_engine::protocol::topology::placement::Placement;
 pub(crate) use vtryon_gateway_engine::variables::RESULTS;
 use vtryon_gateway_engine::variables::{
     ALLOW_INSECURE_ENDPOINTS, DIRECTORY, ENDPOINT_HOSTS, GATEWAY_MASTER_KEY, JURISDICTION, LOCATION_HINT,

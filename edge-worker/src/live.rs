@@ -16,7 +16,7 @@ mod tickets;
 
 use futures_util::future::try_join_all;
 use vtryon_gateway_engine::access::scope::Scope;
-use vtryon_gateway_engine::protocol::cursor::{StreamCursor, StreamPosition};
+use vtryon_gateway_engine::protocol::live::cursor::{StreamCursor, StreamPosition};
 use vtryon_gateway_engine::protocol::live::{LIVE_CURSOR, SEND_WINDOW, Start, Subject, Subscription};
 use vtryon_webhooks::Code;
 use worker::{Env, Request, Response, WebSocket};

@@ -5,8 +5,8 @@ use vtryon_webhooks::{Key, Millis, Shards, Verifier};
 
 use crate::credentials::tickets::Tickets;
 use crate::log::Level;
-use crate::protocol::placement::Placement;
 use crate::protocol::topology::Topology;
+use crate::protocol::topology::placement::Placement;
 use crate::storage::database::Database;
 use crate::variables::RETENTION_HOURS;
 

@@ -33,8 +33,8 @@ pub use self::view::{AlertList, ChangedEndpoint, EndpointList, EndpointView, Unr
 use crate::alarm::{Alarm, MIN_ALARM_DELAY_MS};
 use crate::log::Decision;
 use crate::protocol::DirectoryCall;
-use crate::protocol::conditions::UnhealthyEndpoint;
-use crate::protocol::rejection::Rejection;
+use crate::protocol::directory::conditions::UnhealthyEndpoint;
+use crate::protocol::directory::rejection::Rejection;
 use crate::storage::database::Database;
 use crate::storage::meta;
 use crate::{Context, Error, Failure, Result};

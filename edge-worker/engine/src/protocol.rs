@@ -4,24 +4,16 @@
 //! Both ends are of one deployment, but not always of one version: while a deployment rolls out, a new Worker
 //! may call an old shard. So a field is only ever added, and with a default.
 
-pub mod close;
-pub mod conditions;
-pub mod cursor;
 pub mod delivery;
-mod directory;
+pub mod directory;
 mod event;
 pub mod import;
-pub mod limits;
 pub mod live;
 pub mod metrics;
-mod page;
-pub mod page_cursor;
-pub mod placement;
-pub mod rejection;
+pub mod page;
 mod result;
 pub mod settings;
 pub mod stats;
-mod sweep;
 pub mod topology;
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -31,15 +23,15 @@ use vtryon_webhooks::Millis;
 use self::delivery::{AttemptReport, DeliveryState, Dispatch};
 use self::import::ImportedLine;
 use self::live::Subscription;
-use self::placement::Placement;
 use self::settings::{Replay, Settings};
 use self::topology::Topology;
+use self::topology::placement::Placement;
 
+pub use self::directory::sweep::{SweepFindings, SweepReport};
 pub use self::directory::{AuditedRequest, DirectoryCall, DirectoryRequest, EndpointInput};
 pub use self::event::{Content, IncomingEvent};
 pub use self::page::{Page, PageItem, TaskFilter};
 pub use self::result::{result_key, seconds_kept};
-pub use self::sweep::{SweepFindings, SweepReport};
 
 use crate::text::json;
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use futures_util::future::try_join_all;
 use serde_json::value::RawValue;
-use vtryon_gateway_engine::protocol::page_cursor::{PageCursor, PagePosition};
+use vtryon_gateway_engine::protocol::page::cursor::{PageCursor, PagePosition};
 use vtryon_gateway_engine::protocol::{Page, PageItem, ShardRequest};
 use vtryon_gateway_engine::text::json;
 use vtryon_webhooks::Millis;

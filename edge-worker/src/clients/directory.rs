@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use vtryon_gateway_engine::protocol::placement::Placement;
+use vtryon_gateway_engine::protocol::topology::placement::Placement;
 use vtryon_gateway_engine::protocol::{AuditedRequest, DirectoryCall, DirectoryRequest};
 use vtryon_gateway_engine::text::json;
 use vtryon_gateway_engine::variables::DIRECTORY;

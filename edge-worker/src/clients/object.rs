@@ -1,6 +1,6 @@
 //! Stubs of Durable Objects, which lie where the deployment was placed, and requests to them.
 
-use vtryon_gateway_engine::protocol::placement::Placement;
+use vtryon_gateway_engine::protocol::topology::placement::Placement;
 use wasm_bindgen::JsCast;
 use worker::web_sys::{self, RequestInit};
 use worker::{Env, EnvBinding, ObjectNamespace, Response, Stub};

@@ -5,7 +5,7 @@ use js_sys::Uint8Array;
 use js_sys::futures::JsFuture;
 use vtryon_gateway_engine::protocol::delivery::AttemptReport;
 use vtryon_gateway_engine::protocol::live::{NotOpened, Subscription};
-use vtryon_gateway_engine::protocol::placement::Placement;
+use vtryon_gateway_engine::protocol::topology::placement::Placement;
 use vtryon_gateway_engine::protocol::{Call, ShardRequest};
 use vtryon_gateway_engine::text::json;
 use vtryon_gateway_engine::variables::TASK_SHARD;

@@ -1,7 +1,7 @@
 //! The routes of the gateway.
 
 use vtryon_gateway_engine::access::scope::Scope;
-use vtryon_gateway_engine::protocol::rejection::PathKind;
+use vtryon_gateway_engine::protocol::directory::rejection::PathKind;
 
 use crate::api::route::Api;
 use crate::http::head::Head;

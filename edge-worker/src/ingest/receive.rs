@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use futures_util::FutureExt;
-use vtryon_gateway_engine::protocol::rejection::PathKind;
+use vtryon_gateway_engine::protocol::directory::rejection::PathKind;
 use vtryon_gateway_engine::protocol::{IncomingEvent, ShardRequest, StoreResult};
 use vtryon_gateway_engine::text::json;
 use vtryon_webhooks::{Code, Signature};

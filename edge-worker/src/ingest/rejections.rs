@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use vtryon_gateway_engine::log::{Decision, Level};
 use vtryon_gateway_engine::protocol::DirectoryRequest;
-use vtryon_gateway_engine::protocol::rejection::PathKind;
+use vtryon_gateway_engine::protocol::directory::rejection::PathKind;
 use vtryon_webhooks::Code;
 use worker::web_sys::Request;
 use worker::{Context, Delay, Env, console_error};

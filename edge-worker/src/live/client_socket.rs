@@ -6,7 +6,7 @@ use std::pin::pin;
 
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
-use vtryon_gateway_engine::protocol::close::{self, Close};
+use vtryon_gateway_engine::protocol::live::close::{self, Close};
 use vtryon_webhooks::Millis;
 use worker::wasm_bindgen_futures::spawn_local;
 use worker::ws_events::MessageEvent;

@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
-use vtryon_gateway_engine::protocol::close;
-use vtryon_gateway_engine::protocol::cursor::StreamCursor;
-use vtryon_gateway_engine::protocol::live::{SEND_WINDOW, acknowledged};
+use vtryon_gateway_engine::protocol::live::cursor::StreamCursor;
+use vtryon_gateway_engine::protocol::live::{SEND_WINDOW, acknowledged, close};
 use vtryon_webhooks::{Millis, Shards};
 use worker::ws_events::MessageEvent;
 use worker::{Response, WebSocket, WebsocketEvent};

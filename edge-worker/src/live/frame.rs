@@ -5,7 +5,7 @@ use serde::Serialize;
 use vtryon_webhooks::Shards;
 use worker::{WebSocket, WebsocketEvent};
 
-use vtryon_gateway_engine::protocol::cursor::StreamCursor;
+use vtryon_gateway_engine::protocol::live::cursor::StreamCursor;
 use vtryon_gateway_engine::text::json::{self, Object};
 
 /// Begins to read the sockets to shards: each event with the index of its socket; `None` where one cannot be

@@ -1,7 +1,7 @@
 //! The query of a live stream: where it begins, and what it carries.
 
-use vtryon_gateway_engine::protocol::cursor::{StreamCursor, StreamPosition};
 use vtryon_gateway_engine::protocol::live::Start;
+use vtryon_gateway_engine::protocol::live::cursor::{StreamCursor, StreamPosition};
 use vtryon_gateway_engine::text::time;
 use vtryon_webhooks::{Code, Millis};
 use worker::Request;

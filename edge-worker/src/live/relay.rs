@@ -3,8 +3,7 @@
 
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
-use vtryon_gateway_engine::protocol::close;
-use vtryon_gateway_engine::protocol::live::{MAX_ACK_BYTES, acknowledged};
+use vtryon_gateway_engine::protocol::live::{MAX_ACK_BYTES, acknowledged, close};
 use vtryon_webhooks::Millis;
 use worker::{Response, WebSocket, WebsocketEvent};
 

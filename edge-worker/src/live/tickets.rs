@@ -1,8 +1,7 @@
 //! Streams by ticket: the state of one task, for a page of the shop.
 
 use vtryon_gateway_engine::credentials::tickets::Pass;
-use vtryon_gateway_engine::protocol::close;
-use vtryon_gateway_engine::protocol::live::{SEND_WINDOW, Start, Subject, Subscription};
+use vtryon_gateway_engine::protocol::live::{SEND_WINDOW, Start, Subject, Subscription, close};
 use vtryon_webhooks::Code;
 use worker::{Env, Request, Response};
 

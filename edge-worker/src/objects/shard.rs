@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use vtryon_gateway_engine::Context;
-use vtryon_gateway_engine::protocol::close;
+use vtryon_gateway_engine::protocol::live::close;
 use vtryon_gateway_engine::shard::{Effects, Shard, TICKET_TAG};
 use vtryon_webhooks::Millis;
 use worker::{

@@ -1,8 +1,8 @@
 //! The cursors of live streams and of listings, and the ids of deliveries and endpoints: each has one spelling.
 
-use vtryon_gateway_engine::protocol::cursor::{StreamCursor, StreamPosition};
 use vtryon_gateway_engine::protocol::delivery::{delivery_id, parse_delivery_id};
-use vtryon_gateway_engine::protocol::page_cursor::{PageCursor, PagePosition};
+use vtryon_gateway_engine::protocol::live::cursor::{StreamCursor, StreamPosition};
+use vtryon_gateway_engine::protocol::page::cursor::{PageCursor, PagePosition};
 use vtryon_gateway_engine::protocol::settings::{endpoint_id, endpoint_no};
 use vtryon_webhooks::Shards;
 

@@ -14,10 +14,10 @@ use serde_json::{Map, Value};
 use url::Url;
 use vtryon_gateway_engine::directory::EndpointRecord;
 use vtryon_gateway_engine::protocol::delivery::{AttemptReport, Dispatch};
+use vtryon_gateway_engine::protocol::directory::rejection::Rejection;
 use vtryon_gateway_engine::protocol::import::ImportedLine;
 use vtryon_gateway_engine::protocol::live::{MAX_ACK_BYTES, Start, Subject, Subscription, acknowledged};
 use vtryon_gateway_engine::protocol::metrics::Counts;
-use vtryon_gateway_engine::protocol::rejection::Rejection;
 use vtryon_gateway_engine::protocol::settings::{RangeCount, ReplayProgress, Settings};
 use vtryon_gateway_engine::protocol::stats::Stats;
 use vtryon_gateway_engine::protocol::{

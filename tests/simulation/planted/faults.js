@@ -448,7 +448,7 @@ export const FAULTS = [
   ],
   [
     "each shard has all of a limit",
-    "edge-worker/engine/src/protocol/limits.rs",
+    "edge-worker/engine/src/protocol/settings/limits.rs",
     "(limit / shards + u32::from(shard < limit % shards)) as usize",
     "limit.max(shard / shards) as usize",
   ],

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 use vtryon_gateway_engine::directory::alerts::{Cause, Phase};
 use vtryon_gateway_engine::protocol::DirectoryRequest;
-use vtryon_gateway_engine::protocol::rejection::{PathKind, Rejection};
+use vtryon_gateway_engine::protocol::directory::rejection::{PathKind, Rejection};
 use vtryon_gateway_engine::storage::database::{Bind, Value};
 use vtryon_gateway_engine::text::time;
 use vtryon_webhooks::{Code, Millis};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vtryon_gateway_engine::protocol::close;
+use vtryon_gateway_engine::protocol::live::close;
 
 /// Where an instance can die, or a message can be lost. Each has to be reached, or the simulation fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,8 +2,8 @@
 
 use vtryon_gateway_engine::Refusal;
 use vtryon_gateway_engine::directory::{Directory, endpoints};
-use vtryon_gateway_engine::protocol::conditions::ShardReport;
 use vtryon_gateway_engine::protocol::delivery::delivery_no;
+use vtryon_gateway_engine::protocol::directory::conditions::ShardReport;
 use vtryon_gateway_engine::protocol::settings::{EndpointKind, EndpointOptions, endpoint_id};
 use vtryon_gateway_engine::protocol::{DirectoryRequest, EndpointInput, ShardRequest, SweepReport};
 use vtryon_webhooks::{Code, Millis};

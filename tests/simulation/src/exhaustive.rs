@@ -3,8 +3,8 @@
 use std::panic::resume_unwind;
 use std::thread;
 
-use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::topology::Topology;
+use vtryon_gateway_engine::protocol::topology::placement::Placement;
 use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest};
 use vtryon_gateway_engine::shard::{Shard, TopologyCheck};
 use vtryon_gateway_engine::{Context, Deployment};

@@ -2,7 +2,7 @@
 //! for the anchor.
 
 use vtryon_gateway_engine::directory::{Directory, Step};
-use vtryon_gateway_engine::protocol::placement::Placement;
+use vtryon_gateway_engine::protocol::topology::placement::Placement;
 use vtryon_gateway_engine::protocol::topology::{Topology, TopologyMismatch};
 use vtryon_gateway_engine::protocol::{Call, DirectoryCall, DirectoryRequest, IncomingEvent, ShardRequest};
 use vtryon_gateway_engine::shard::{Shard, TopologyCheck};

@@ -20,7 +20,7 @@ pub use self::message::{MessagePart, QueuedMessage, test_body};
 pub use self::state::{Alert, Details};
 
 use super::records::{self, EndpointRecord};
-use crate::protocol::conditions::{Condition, ConditionKind};
+use crate::protocol::directory::conditions::{Condition, ConditionKind};
 use crate::storage::database::Database;
 use crate::{Context, Result};
 

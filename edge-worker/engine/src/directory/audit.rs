@@ -9,7 +9,7 @@ use vtryon_webhooks::Millis;
 use super::input::refuse;
 use crate::access::actor::Actor;
 use crate::protocol::AuditedRequest;
-use crate::protocol::page_cursor::parse_no;
+use crate::protocol::page::cursor::parse_no;
 use crate::storage::database::{Bind, Database, before};
 use crate::text::json;
 use crate::text::time::rfc3339;

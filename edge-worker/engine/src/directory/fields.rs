@@ -10,7 +10,7 @@ use super::alerts;
 use super::input::{Field, Input, refuse};
 use super::records::EndpointRecord;
 use crate::Refusal;
-use crate::protocol::limits::{least_in_flight, least_per_second};
+use crate::protocol::settings::limits::{least_in_flight, least_per_second};
 use crate::protocol::settings::{AlertFormat, AlertOptions, EndpointKind};
 use crate::text::json::Object;
 

@@ -14,7 +14,7 @@ use vtryon_webhooks::Code;
 use vtryon_webhooks::diagnosis::{self, Candidate, Evidence, Mistake};
 
 use super::alerts::{self, Cause, Details};
-use crate::protocol::rejection::{Rejection, Sample};
+use crate::protocol::directory::rejection::{Rejection, Sample};
 use crate::storage::database::Database;
 use crate::{Context, Result};
 

@@ -1,11 +1,15 @@
 //! Requests to the directory, by the Worker and by the shards.
 
+pub mod conditions;
+pub mod rejection;
+pub mod sweep;
+
 use serde::{Deserialize, Serialize};
 
-use super::conditions::ShardReport;
-use super::rejection::Rejection;
+use self::conditions::ShardReport;
+use self::rejection::Rejection;
+use self::sweep::SweepReport;
 use super::settings::EndpointKind;
-use super::sweep::SweepReport;
 use crate::access::actor::Actor;
 
 /// A call of the directory.

@@ -1,5 +1,8 @@
 //! Subscriptions to a shard's live stream.
 
+pub mod close;
+pub mod cursor;
+
 use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 

@@ -1,5 +1,7 @@
 //! Listings: what is asked for, and a part of what there is.
 
+pub mod cursor;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use vtryon_webhooks::Millis;

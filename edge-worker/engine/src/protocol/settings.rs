@@ -1,5 +1,7 @@
 //! The settings that the directory sends to every shard: the endpoints, as far as deliveries need them.
 
+pub mod limits;
+
 use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::delivery::EndpointSecret;
@@ -52,7 +54,7 @@ pub struct EndpointOptions {
     /// How long it may take to answer an attempt.
     pub timeout_seconds: u32,
     /// How many attempts may be in progress at the same time, and how many may begin in a second; none where there is no
-    /// limit. Each shard has a part of them: [`super::limits::Limits`].
+    /// limit. Each shard has a part of them: [`limits::Limits`].
     pub max_in_flight: Option<u32>,
     pub attempts_per_second: Option<u32>,
     /// What an alert destination takes; none for an endpoint, which takes events of tasks.

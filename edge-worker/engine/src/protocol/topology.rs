@@ -1,7 +1,9 @@
 //! The number of shards of a deployment, and where its objects lie. Both are fixed by the first event, endpoint or token:
 //! what was stored must be found again.
 
-use super::placement::Placement;
+pub mod placement;
+
+use self::placement::Placement;
 use crate::Result;
 use crate::storage::database::Database;
 use crate::storage::meta;

@@ -10,8 +10,8 @@ use super::retention::held;
 use super::retention::pruning::Pruning;
 use super::retention::tombstones::ScannedPage;
 use crate::alarm::MIN_ALARM_DELAY_MS;
-use crate::protocol::conditions::ShardReport;
 use crate::protocol::delivery::{Attempt, AttemptReport, endpoint_of};
+use crate::protocol::directory::conditions::ShardReport;
 use crate::{Context, Result};
 
 /// How far ahead the alarm is set for pruning, in seconds. The hourly sweep comes before that, and a second one

@@ -4,7 +4,7 @@
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::health::Health;
 
-use crate::protocol::conditions::{Condition, ConditionKind};
+use crate::protocol::directory::conditions::{Condition, ConditionKind};
 use crate::protocol::settings::Endpoint;
 use crate::storage::database::{Bind, Database};
 use crate::{Context, Result};

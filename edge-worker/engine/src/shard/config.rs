@@ -4,7 +4,7 @@
 use super::topology::{KnownTopology, ShardIndex};
 use super::{Shard, conditions, deliveries};
 use crate::protocol::delivery::{delivery_id, endpoint_of};
-use crate::protocol::limits::{Limits, Rate};
+use crate::protocol::settings::limits::{Limits, Rate};
 use crate::protocol::settings::{Endpoint, Settings, endpoint_id};
 use crate::storage::database::{Bind, Database, Row};
 use crate::text::json;

@@ -22,8 +22,7 @@ use self::subscribe::Subscribed;
 use self::subscriber::{Outgoing, Subscriber};
 use super::Shard;
 use super::topology::ShardIndex;
-use crate::protocol::close;
-use crate::protocol::live::{MAX_ACK_BYTES, Subject, Subscription, acknowledged};
+use crate::protocol::live::{MAX_ACK_BYTES, Subject, Subscription, acknowledged, close};
 use crate::{Context, Result};
 
 /// How many ticket holders may watch one task at the same time: the shell closes the oldest one for another.

@@ -4,7 +4,7 @@
 //! is shard 0 outside of any: there the number and the placement are recorded, and nothing else.
 
 use crate::Result;
-use crate::protocol::cursor::{StreamCursor, StreamPosition};
+use crate::protocol::live::cursor::{StreamCursor, StreamPosition};
 use crate::protocol::topology::{Topology, TopologyMismatch};
 use crate::protocol::{Call, ShardRequest};
 use crate::storage::database::Database;

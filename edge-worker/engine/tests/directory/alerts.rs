@@ -6,7 +6,7 @@ use vtryon_gateway_engine::directory::keyring::Keyring;
 use vtryon_gateway_engine::directory::settings::{self, Applied, SettingsChange};
 use vtryon_gateway_engine::directory::{self, Directory, endpoints, rejections};
 use vtryon_gateway_engine::protocol::SweepReport;
-use vtryon_gateway_engine::protocol::conditions::{Condition, ConditionKind};
+use vtryon_gateway_engine::protocol::directory::conditions::{Condition, ConditionKind};
 use vtryon_gateway_engine::protocol::settings::{AlertFormat, EndpointKind};
 use vtryon_webhooks::diagnosis::SecretKind;
 use vtryon_webhooks::{Code, Millis};

@@ -9,7 +9,7 @@ use serde_json::Value;
 use vtryon_gateway_engine::directory::alerts::{self, Alert, QueuedMessage};
 use vtryon_gateway_engine::directory::{EndpointRecord, audit, rejections, replays, settings};
 use vtryon_gateway_engine::protocol::AuditedRequest;
-use vtryon_gateway_engine::protocol::rejection::{Rejection, Sample};
+use vtryon_gateway_engine::protocol::directory::rejection::{Rejection, Sample};
 use vtryon_gateway_engine::protocol::settings::{Replay, ReplayProgress, Settings};
 use vtryon_gateway_engine::storage::database::Bind;
 

@@ -5,7 +5,7 @@ use vtryon_gateway_engine::directory::endpoints::{self, Rotation};
 use vtryon_gateway_engine::directory::settings::{self, Applied, SettingsChange};
 use vtryon_gateway_engine::directory::{ChangedEndpoint, EndpointList, Unreadable};
 use vtryon_gateway_engine::protocol::EndpointHealth;
-use vtryon_gateway_engine::protocol::conditions::UnhealthyEndpoint;
+use vtryon_gateway_engine::protocol::directory::conditions::UnhealthyEndpoint;
 use vtryon_webhooks::{Code, Millis};
 
 use crate::fixture::{DAY, Fixture, HOUR, START, assert_refused};

@@ -10,7 +10,7 @@ use vtryon_gateway_engine::directory::settings::{self, SettingsChange};
 use vtryon_gateway_engine::directory::{Directory, EndpointRecord};
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::EndpointHealth;
-use vtryon_gateway_engine::protocol::conditions::UnhealthyEndpoint;
+use vtryon_gateway_engine::protocol::directory::conditions::UnhealthyEndpoint;
 use vtryon_gateway_engine::protocol::settings::{EndpointKind, Sealed, SealedHeader};
 use vtryon_gateway_engine::storage::database::Database;
 use vtryon_gateway_engine::{Context, Deployment, Failure};

@@ -11,7 +11,7 @@ use vtryon_gateway_engine::directory::topology::{self, Purpose};
 use vtryon_gateway_engine::directory::{Directory, alerts, audit, endpoints, rejections, secrets, tokens};
 use vtryon_gateway_engine::protocol::AuditedRequest;
 use vtryon_gateway_engine::protocol::SweepReport;
-use vtryon_gateway_engine::protocol::conditions::{Condition, ConditionKind};
+use vtryon_gateway_engine::protocol::directory::conditions::{Condition, ConditionKind};
 use vtryon_gateway_engine::protocol::settings::EndpointKind;
 use vtryon_webhooks::diagnosis::SecretKind;
 use zeroize::Zeroizing;

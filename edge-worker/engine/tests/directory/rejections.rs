@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use vtryon_gateway_engine::directory::keyring::Keyring;
 use vtryon_gateway_engine::directory::rejections::{self, add, all, expire};
-use vtryon_gateway_engine::protocol::rejection::{Rejection, Sample};
+use vtryon_gateway_engine::protocol::directory::rejection::{Rejection, Sample};
 use vtryon_webhooks::diagnosis::{Candidate, SecretKind};
 use vtryon_webhooks::{Digest, Millis, Secret, Signature};
 use zeroize::Zeroizing;

@@ -7,7 +7,7 @@ use vtryon_gateway_engine::directory::alerts;
 use vtryon_gateway_engine::directory::settings;
 use vtryon_gateway_engine::directory::{Answer, NewSecret, Pushed, SealedSecret, Step, VtryonSecrets};
 use vtryon_gateway_engine::keys::MasterKey;
-use vtryon_gateway_engine::protocol::conditions::UnhealthyEndpoint;
+use vtryon_gateway_engine::protocol::directory::conditions::UnhealthyEndpoint;
 use vtryon_gateway_engine::protocol::settings::EndpointKind;
 use vtryon_gateway_engine::protocol::{DirectoryCall, DirectoryRequest, EndpointInput, ShardRequest};
 use vtryon_gateway_engine::{Context, Failure};

@@ -1,8 +1,8 @@
 //! Whose directory it is: what shard 0 is asked, what is recorded of its answer, and what is refused from then on.
 
 use vtryon_gateway_engine::directory::topology::{self, Purpose};
-use vtryon_gateway_engine::protocol::placement::Placement;
 use vtryon_gateway_engine::protocol::topology::Topology;
+use vtryon_gateway_engine::protocol::topology::placement::Placement;
 use vtryon_gateway_engine::text::json;
 use vtryon_webhooks::Code;
 

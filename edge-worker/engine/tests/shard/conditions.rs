@@ -1,6 +1,6 @@
 //! Conditions that a shard meets and reports to the directory: what is one, and that none is lost.
 
-use vtryon_gateway_engine::protocol::conditions::Condition;
+use vtryon_gateway_engine::protocol::directory::conditions::Condition;
 use vtryon_gateway_engine::protocol::settings::AlertOptions;
 
 use crate::support::{Reply, World, body, endpoint};

@@ -2,8 +2,7 @@
 
 use serde_json::json;
 use vtryon_gateway_engine::protocol::ShardRequest;
-use vtryon_gateway_engine::protocol::close;
-use vtryon_gateway_engine::protocol::live::Start;
+use vtryon_gateway_engine::protocol::live::{Start, close};
 use vtryon_gateway_engine::protocol::metrics::Counts;
 use vtryon_gateway_engine::protocol::settings::Replay;
 use vtryon_gateway_engine::storage::database::Value;

@@ -1,8 +1,7 @@
 //! Erasures of another deployment: a task that was erased there is erased here, whatever comes first.
 
 use serde_json::{Value as Json, json};
-use vtryon_gateway_engine::protocol::close;
-use vtryon_gateway_engine::protocol::live::Start;
+use vtryon_gateway_engine::protocol::live::{Start, close};
 use vtryon_webhooks::{Digest, Millis};
 
 use crate::erasure::lies_somewhere;

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use vtryon_gateway_engine::protocol::rejection::{PathKind, Rejection, Sample};
+use vtryon_gateway_engine::protocol::directory::rejection::{PathKind, Rejection, Sample};
 use vtryon_webhooks::{Code, Millis};
 
 use crate::platform::clock;

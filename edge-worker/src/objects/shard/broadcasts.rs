@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 use std::vec::IntoIter;
 
-use vtryon_gateway_engine::protocol::close;
+use vtryon_gateway_engine::protocol::live::close;
 use vtryon_gateway_engine::shard::{Broadcast, MAX_QUEUED};
 use worker::{Delay, WebSocket, console_error, web_sys};
 

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use vtryon_gateway_engine::protocol::close::{self, Close};
+use vtryon_gateway_engine::protocol::live::close::{self, Close};
 use vtryon_gateway_engine::protocol::live::{LIVE_CURSOR, NotOpened};
 use vtryon_gateway_engine::protocol::{Call, ShardRequest};
 use vtryon_gateway_engine::shard::{

@@ -11,7 +11,9 @@ use vtryon_gateway_engine::directory::{
     Answer, Directory, NewSecret, Pushed, SealedSecret, Step, VtryonSecrets, endpoints, secrets, settings,
 };
 use vtryon_gateway_engine::keys::MasterKey;
-use vtryon_gateway_engine::protocol::conditions::{Condition, ConditionKind, ShardReport, UnhealthyEndpoint};
+use vtryon_gateway_engine::protocol::directory::conditions::{
+    Condition, ConditionKind, ShardReport, UnhealthyEndpoint,
+};
 use vtryon_gateway_engine::protocol::settings::{EndpointKind, SealedHeader};
 use vtryon_gateway_engine::protocol::{
     AuditedRequest, DirectoryCall, DirectoryRequest, EndpointHealth, EndpointInput, ShardRequest, SweepReport,

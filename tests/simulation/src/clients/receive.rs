@@ -1,9 +1,9 @@
 //! What clients receive: nothing twice, nothing left out but for what was pruned.
 
 use serde_json::Value as Json;
-use vtryon_gateway_engine::protocol::close::{self, Close};
-use vtryon_gateway_engine::protocol::cursor::{StreamCursor, StreamPosition};
 use vtryon_gateway_engine::protocol::live::Start;
+use vtryon_gateway_engine::protocol::live::close::{self, Close};
+use vtryon_gateway_engine::protocol::live::cursor::{StreamCursor, StreamPosition};
 use vtryon_gateway_engine::shard::{Outgoing, Subscriber};
 
 use super::Watched;

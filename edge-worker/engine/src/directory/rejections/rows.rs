@@ -7,7 +7,7 @@ use vtryon_webhooks::diagnosis::Evidence;
 use vtryon_webhooks::{Code, Millis};
 
 use crate::Result;
-use crate::protocol::rejection::{PathKind, Rejection, Sample};
+use crate::protocol::directory::rejection::{PathKind, Rejection, Sample};
 use crate::storage::database::{Bind, Database};
 use crate::text::json;
 

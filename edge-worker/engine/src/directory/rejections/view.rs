@@ -5,7 +5,7 @@ use vtryon_webhooks::diagnosis::{Candidate, Mistake};
 
 use super::{StoredCause, diagnose};
 use crate::directory::keyring::{Keyring, MAX_CANDIDATES};
-use crate::protocol::rejection::{self, Sample};
+use crate::protocol::directory::rejection::{self, Sample};
 use crate::text::excerpt;
 use crate::text::time::rfc3339;
 

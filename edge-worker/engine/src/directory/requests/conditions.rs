@@ -7,7 +7,7 @@ use crate::directory::settings::SettingsChange;
 use crate::directory::step::Step;
 use crate::directory::{Directory, endpoints};
 use crate::log::Decision;
-use crate::protocol::conditions::UnhealthyEndpoint;
+use crate::protocol::directory::conditions::UnhealthyEndpoint;
 use crate::protocol::settings::endpoint_id;
 use crate::protocol::{EndpointHealth, ShardRequest};
 use crate::text::json;

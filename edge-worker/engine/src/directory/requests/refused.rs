@@ -9,7 +9,7 @@ use crate::Context;
 use crate::directory::keyring::Keyring;
 use crate::directory::step::{Step, VtryonSecrets};
 use crate::directory::{Directory, rejections, secrets};
-use crate::protocol::rejection::Rejection;
+use crate::protocol::directory::rejection::Rejection;
 
 /// Adds what an isolate has counted.
 pub(super) fn report(directory: &mut Directory, context: &Context<'_>, reported: Vec<Rejection>) -> Next {

@@ -4,7 +4,7 @@ use vtryon_webhooks::Digest;
 use vtryon_webhooks::lifecycle;
 
 use crate::protocol::IncomingEvent;
-use crate::protocol::conditions::ConditionKind;
+use crate::protocol::directory::conditions::ConditionKind;
 use crate::shard::config::Config;
 use crate::shard::deliveries::attempts::Attempts;
 use crate::shard::deliveries::enqueue::{Enqueued, NewEvent, enqueue};

@@ -4,9 +4,8 @@ use vtryon_webhooks::Shards;
 
 use super::message::{self, Gap};
 use super::subscriber::{Outgoing, Subscriber};
-use crate::protocol::close;
-use crate::protocol::cursor::{StreamCursor, StreamPosition};
-use crate::protocol::live::Subject;
+use crate::protocol::live::cursor::{StreamCursor, StreamPosition};
+use crate::protocol::live::{Subject, close};
 use crate::shard::events::duplicates::Duplicates;
 use crate::shard::sequence::{self, SequenceEntry};
 use crate::shard::topology::ShardIndex;

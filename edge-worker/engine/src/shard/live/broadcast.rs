@@ -3,8 +3,7 @@
 use super::backlog::Backlog;
 use super::subject_tag;
 use super::subscriber::{Outgoing, Subscriber};
-use crate::protocol::close;
-use crate::protocol::live::Subject;
+use crate::protocol::live::{Subject, close};
 use crate::shard::sequence::{self, SequenceEntry};
 use crate::{Context, Result};
 

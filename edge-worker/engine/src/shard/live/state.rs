@@ -6,8 +6,7 @@ use vtryon_webhooks::{Millis, Status};
 
 use super::subscriber::{Outgoing, Subscriber};
 use crate::credentials::tickets::Tickets;
-use crate::protocol::close;
-use crate::protocol::live::{MessageType, Subject};
+use crate::protocol::live::{MessageType, Subject, close};
 use crate::shard::queries::TaskFailure;
 use crate::shard::task_events::with_task_events;
 use crate::storage::database::{Bind, Database};

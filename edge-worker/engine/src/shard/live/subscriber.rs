@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 
 use crate::Result;
-use crate::protocol::close::Close;
+use crate::protocol::live::close::Close;
 use crate::protocol::live::{Subject, Subscription};
 use crate::text::json;
 

@@ -1,6 +1,6 @@
 use super::*;
-use crate::protocol::placement::Placement;
 use crate::protocol::settings::Settings;
+use crate::protocol::topology::placement::Placement;
 use crate::storage::sqlite::Sqlite;
 
 fn database() -> Result<Sqlite> {

@@ -1,8 +1,8 @@
 //! A client that follows a live stream, and its socket: the subscriber is a text, as in an attachment.
 
 use serde_json::Value as Json;
-use vtryon_gateway_engine::protocol::close::Close;
-use vtryon_gateway_engine::protocol::cursor::{StreamCursor, StreamPosition};
+use vtryon_gateway_engine::protocol::live::close::Close;
+use vtryon_gateway_engine::protocol::live::cursor::{StreamCursor, StreamPosition};
 use vtryon_gateway_engine::protocol::live::{SEND_WINDOW, Start, Subject, Subscription};
 use vtryon_gateway_engine::shard::{Outgoing, Subscribed, Subscriber, TICKET_TAG};
 use vtryon_webhooks::{Millis, Shards};

@@ -7,7 +7,7 @@ use vtryon_webhooks::health::Health;
 
 use crate::Result;
 use crate::protocol::EndpointHealth;
-use crate::protocol::conditions::UnhealthyEndpoint;
+use crate::protocol::directory::conditions::UnhealthyEndpoint;
 use crate::protocol::settings::Settings;
 use crate::storage::database::{Bind, Database};
 

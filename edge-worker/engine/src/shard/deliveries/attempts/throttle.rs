@@ -9,8 +9,8 @@ use vtryon_webhooks::Millis;
 
 use super::leases::{self, Leases};
 use crate::protocol::delivery::{Dispatch, endpoint_of};
-use crate::protocol::limits::Limits;
 use crate::protocol::settings::Settings;
+use crate::protocol::settings::limits::Limits;
 use crate::shard::deliveries::rows;
 use crate::{Context, Result};
 
@@ -137,7 +137,7 @@ impl Throttle {
 mod tests {
     use super::*;
     use crate::protocol::delivery::delivery_no;
-    use crate::protocol::limits::Rate;
+    use crate::protocol::settings::limits::Rate;
 
     const ENDPOINT: i64 = 1;
 

@@ -3,7 +3,7 @@
 
 use vtryon_webhooks::Shards;
 
-use super::settings::EndpointOptions;
+use super::EndpointOptions;
 
 /// How long the span is that a rate is counted by, in milliseconds.
 const SECOND_MS: u32 = 1000;
