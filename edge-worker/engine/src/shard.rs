@@ -1,34 +1,30 @@
 //! A shard: decides on the events of its tasks, stores them, and says what follows from them.
 
 mod alarm;
-mod bisection;
 mod call;
 mod conditions;
 mod config;
 mod deliveries;
 mod events;
-mod floors;
 mod live;
 mod queries;
 mod retention;
 mod schema;
 mod sequence;
-mod task_events;
 #[cfg(all(test, feature = "sqlite"))]
 mod testing;
 mod tombstone_ids;
-mod topology;
 mod totals;
 
 use vtryon_webhooks::Millis;
 
+pub use self::config::topology::TopologyCheck;
 pub use self::deliveries::schedule::{POLL_DUE_MS, Picked};
 pub use self::live::broadcast::{Broadcast, MAX_QUEUED};
 pub use self::live::state::TicketState;
 pub use self::live::subscribe::{OpenedStream, Subscribed};
 pub use self::live::subscriber::{Outgoing, Subscriber};
 pub use self::live::{MAX_TICKET_SOCKETS_OF_TASK, TICKET_TAG};
-pub use self::topology::TopologyCheck;
 
 use self::conditions::Reports;
 use self::config::Config;

@@ -1,7 +1,9 @@
 //! What is configured for a shard: which one of how many it is, and the settings as the directory last sent them. They are
 //! one row, so that an event finds them where it is stored.
 
-use super::topology::{KnownTopology, ShardIndex};
+pub(crate) mod topology;
+
+use self::topology::{KnownTopology, ShardIndex};
 use super::{Shard, conditions, deliveries};
 use crate::protocol::delivery::{delivery_id, endpoint_of};
 use crate::protocol::settings::limits::{Limits, Rate};

@@ -21,7 +21,7 @@ use self::state::TicketState;
 use self::subscribe::Subscribed;
 use self::subscriber::{Outgoing, Subscriber};
 use super::Shard;
-use super::topology::ShardIndex;
+use super::config::topology::ShardIndex;
 use crate::protocol::live::{MAX_ACK_BYTES, Subject, Subscription, acknowledged, close};
 use crate::{Context, Result};
 

@@ -13,8 +13,9 @@ pub(crate) mod tombstones;
 
 use vtryon_webhooks::Millis;
 
+use super::deliveries;
+use super::sequence::floors;
 use super::tombstone_ids::{self, is_tombstone};
-use super::{deliveries, floors};
 use crate::storage::database::{Bind, Database, Row};
 use crate::{Context, Result};
 

@@ -1,11 +1,14 @@
 //! The stored entries in the order of their numbers: events, quarantined bodies, replays, and erasures of tasks.
 
+pub(crate) mod bisection;
+pub(crate) mod floors;
+pub(crate) mod task_events;
+
 use vtryon_webhooks::Millis;
 
+use self::task_events::with_task_events;
 use crate::Result;
 use crate::protocol::delivery::{ENDPOINT_NUMBERS, seq_of};
-use crate::shard::task_events::with_task_events;
-use crate::shard::{bisection, floors};
 use crate::storage::database::{Bind, Database, Row};
 
 /// A sequence number, and what it is the number of.

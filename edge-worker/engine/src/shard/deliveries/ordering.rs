@@ -4,7 +4,7 @@ use vtryon_webhooks::Millis;
 
 use crate::Result;
 use crate::protocol::delivery::{ENDPOINT_NUMBERS, endpoint_of, seq_of};
-use crate::shard::task_events::with_task_events;
+use crate::shard::sequence::task_events::with_task_events;
 use crate::storage::database::{Bind, Database, Row};
 
 /// A pending delivery of a task, as far as the order needs it. A delivery that was replayed is not part of the

@@ -5,8 +5,9 @@
 //! the first event of a day, goes by when they were imported, and looks at them all where it has an end.
 
 use crate::protocol::import::{ImportedErasure, ImportedEvent, ImportedLine};
+use crate::shard::Shard;
 use crate::shard::retention::imported;
-use crate::shard::{Shard, floors};
+use crate::shard::sequence::floors;
 use crate::storage::database::Database;
 use crate::storage::meta;
 use crate::{Context, Error, Result};

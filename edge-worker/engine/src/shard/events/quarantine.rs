@@ -5,10 +5,11 @@ use vtryon_webhooks::lifecycle;
 
 use crate::protocol::IncomingEvent;
 use crate::protocol::directory::conditions::ConditionKind;
+use crate::shard::conditions;
 use crate::shard::config::Config;
 use crate::shard::deliveries::attempts::Attempts;
 use crate::shard::deliveries::enqueue::{Enqueued, NewEvent, enqueue};
-use crate::shard::{conditions, floors};
+use crate::shard::sequence::floors;
 use crate::storage::database::Bind;
 use crate::{Context, Result};
 

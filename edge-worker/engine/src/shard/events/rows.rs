@@ -4,7 +4,8 @@ use vtryon_webhooks::lifecycle::{Stage, TaskState};
 use vtryon_webhooks::{Millis, Status};
 
 use crate::protocol::Content;
-use crate::shard::{floors, tombstone_ids};
+use crate::shard::sequence::floors;
+use crate::shard::tombstone_ids;
 use crate::storage::database::{Bind, Database, Row};
 use crate::text::json;
 use crate::{Error, Result};

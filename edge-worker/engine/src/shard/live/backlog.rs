@@ -6,9 +6,9 @@ use super::message::{self, Gap};
 use super::subscriber::{Outgoing, Subscriber};
 use crate::protocol::live::cursor::{StreamCursor, StreamPosition};
 use crate::protocol::live::{Subject, close};
+use crate::shard::config::topology::ShardIndex;
 use crate::shard::events::duplicates::Duplicates;
 use crate::shard::sequence::{self, SequenceEntry};
-use crate::shard::topology::ShardIndex;
 use crate::{Context, Result};
 
 /// How many entries one statement reads.

@@ -8,7 +8,7 @@ use super::subscriber::{Outgoing, Subscriber};
 use crate::credentials::tickets::Tickets;
 use crate::protocol::live::{MessageType, Subject, close};
 use crate::shard::queries::TaskFailure;
-use crate::shard::task_events::with_task_events;
+use crate::shard::sequence::task_events::with_task_events;
 use crate::storage::database::{Bind, Database};
 use crate::text::json;
 use crate::{Context, Result};

@@ -10,7 +10,7 @@ use crate::protocol::settings::endpoint_id;
 use crate::protocol::{Page, PageItem};
 use crate::shard::deliveries;
 use crate::shard::events;
-use crate::shard::task_events::with_task_events;
+use crate::shard::sequence::task_events::with_task_events;
 use crate::storage::database::{self, Bind, Database, Row};
 use crate::text::{json, time};
 use crate::{Error, Result};

@@ -5,8 +5,9 @@ use vtryon_webhooks::Millis;
 use crate::protocol::delivery::{ENDPOINT_NUMBERS, endpoint_of};
 use crate::protocol::metrics::{Counts, EndpointCounts, Totals};
 use crate::protocol::settings::Settings;
+use crate::shard::deliveries;
 use crate::shard::deliveries::attempts::leases::Leases;
-use crate::shard::{deliveries, floors};
+use crate::shard::sequence::floors;
 use crate::storage::database::{Bind, Database};
 use crate::{Context, Result};
 

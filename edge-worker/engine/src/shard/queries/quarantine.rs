@@ -6,7 +6,7 @@ use vtryon_webhooks::Millis;
 use crate::Result;
 use crate::protocol::{Page, PageItem};
 use crate::shard::events::quarantine::HEAD;
-use crate::shard::floors;
+use crate::shard::sequence::floors;
 use crate::storage::database::{self, Bind, Database};
 use crate::text::{excerpt, time};
 

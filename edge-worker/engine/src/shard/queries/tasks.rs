@@ -8,9 +8,9 @@ use vtryon_webhooks::lifecycle::is_conflicting;
 use crate::Result;
 use crate::shard::events::duplicates::Duplicates;
 use crate::shard::events::rows::seen;
-use crate::shard::floors;
 use crate::shard::retention::erasure;
-use crate::shard::task_events::with_task_events;
+use crate::shard::sequence::floors;
+use crate::shard::sequence::task_events::with_task_events;
 use crate::storage::database::{Bind, Database, Row};
 use crate::text::time;
 

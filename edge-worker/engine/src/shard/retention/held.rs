@@ -7,7 +7,7 @@ use super::{forget, forget_body};
 use crate::Result;
 use crate::protocol::delivery::{delivery_no, seq_of};
 use crate::shard::deliveries::rows;
-use crate::shard::{floors, task_events};
+use crate::shard::sequence::{floors, task_events};
 use crate::storage::database::{Bind, Database, Row};
 use crate::storage::meta;
 

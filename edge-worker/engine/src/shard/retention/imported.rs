@@ -9,7 +9,8 @@ use super::erasure::make_tombstone;
 use super::tombstones;
 use crate::protocol::import::ImportedErasure;
 use crate::shard::events::rows;
-use crate::shard::{floors, tombstone_ids};
+use crate::shard::sequence::floors;
+use crate::shard::tombstone_ids;
 use crate::storage::database::{Bind, Database};
 use crate::{Context, Error, Result};
 

@@ -7,7 +7,7 @@ use crate::log::Log;
 use crate::protocol::delivery::endpoint_of;
 use crate::shard::config::Config;
 use crate::shard::deliveries::{end, rows};
-use crate::shard::floors;
+use crate::shard::sequence::floors;
 use crate::shard::totals::TotalsCheckpoint;
 use crate::storage::database::{Bind, Database, Row};
 use crate::{Context, Result};

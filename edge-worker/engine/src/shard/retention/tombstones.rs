@@ -5,7 +5,8 @@
 use vtryon_webhooks::Digest;
 
 use super::held;
-use crate::shard::{floors, tombstone_ids};
+use crate::shard::sequence::floors;
+use crate::shard::tombstone_ids;
 use crate::storage::database::{Bind, Database, Row};
 use crate::storage::meta;
 use crate::{Context, Deployment, Result};

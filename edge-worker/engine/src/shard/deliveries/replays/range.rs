@@ -11,8 +11,7 @@ use crate::protocol::TEST_EVENT;
 use crate::protocol::delivery::{delivery_no, seq_of};
 use crate::protocol::settings::{Endpoint, RangeCount, Replay};
 use crate::shard::events::{self, import};
-use crate::shard::floors;
-use crate::shard::sequence::before_time;
+use crate::shard::sequence::{before_time, floors};
 use crate::storage::database::{Bind, Database, Row};
 use crate::text::time::SKEW;
 

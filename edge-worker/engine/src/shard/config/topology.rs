@@ -41,7 +41,7 @@ impl ShardIndex {
 /// Whether a caller means this deployment, as far as a shard knows.
 pub enum TopologyCheck {
     Done(Result<(), TopologyMismatch>),
-    /// Only shard 0 knows: its answer to this request goes to [`super::Shard::finish_topology_check`].
+    /// Only shard 0 knows: its answer to this request goes to [`crate::shard::Shard::finish_topology_check`].
     AskShardZero(ShardRequest),
     /// Only the anchor does: shard 0 outside of any jurisdiction.
     AskAnchor(ShardRequest),

@@ -1,8 +1,8 @@
 //! The floors of a shard: up to which numbers everything is deleted that no delivery holds, and from which task on there
 //! are others than tombstones. Each is a number in `meta`, and 0 until something was deleted. Tasks have an end too.
 
-use super::tombstone_ids::is_tombstone;
 use crate::Result;
+use crate::shard::tombstone_ids::is_tombstone;
 use crate::storage::database::{Bind, Database, Row};
 use crate::storage::meta;
 
