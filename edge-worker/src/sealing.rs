@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::thread::LocalKey;
 
-use vtryon_gateway_engine::directory::credentials::NewHeader;
+use vtryon_gateway_engine::directory::endpoints::credentials::NewHeader;
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::settings::{Sealed, SealedHeader, endpoint_id};
 use vtryon_webhooks::delivery::{EndpointSecret, Signer};

@@ -6,29 +6,23 @@
 
 pub mod alerts;
 pub mod audit;
-pub mod credentials;
 pub mod endpoints;
-pub mod fields;
 mod input;
-pub mod keyring;
-mod records;
 pub mod rejections;
 pub mod replays;
 mod requests;
 mod schema;
 pub mod secrets;
 pub mod settings;
-mod step;
 pub mod tokens;
 pub mod topology;
-mod view;
 
 use vtryon_webhooks::Millis;
 
-pub use self::records::{Disabled, EndpointRecord};
+pub use self::endpoints::records::{Disabled, EndpointRecord};
+pub use self::endpoints::view::{AlertList, ChangedEndpoint, EndpointList, EndpointView, Unreadable};
+pub use self::requests::step::{Answer, Effects, NewSecret, Pushed, Step, Then, VtryonSecrets};
 pub use self::secrets::SealedSecret;
-pub use self::step::{Answer, Effects, NewSecret, Pushed, Step, Then, VtryonSecrets};
-pub use self::view::{AlertList, ChangedEndpoint, EndpointList, EndpointView, Unreadable};
 
 use crate::alarm::{Alarm, MIN_ALARM_DELAY_MS};
 use crate::log::Decision;

@@ -291,7 +291,7 @@ export const FAULTS = [
   ],
   [
     "headers go along to another origin",
-    "edge-worker/engine/src/directory/credentials.rs",
+    "edge-worker/engine/src/directory/endpoints/credentials.rs",
     "!is_same_origin(former_url, &endpoint.options.url)",
     "!is_same_origin(former_url, former_url)",
   ],
@@ -315,7 +315,7 @@ export const FAULTS = [
   ],
   [
     "numbers of endpoints are given again",
-    "edge-worker/engine/src/directory/records.rs",
+    "edge-worker/engine/src/directory/endpoints/records.rs",
     "    meta::set(db, LAST, no)?;\n",
     "",
   ],
@@ -654,7 +654,7 @@ export const FAULTS = [
   ],
   [
     "what bears `auth` is refused",
-    "edge-worker/engine/src/directory/credentials.rs",
+    "edge-worker/engine/src/directory/endpoints/credentials.rs",
     'Some("bearer") =>',
     'Some("Bearer") =>',
   ],

@@ -1,7 +1,7 @@
 //! Requests to the directory: step by step as its shell carries them out. Its instance may die after each step.
 
-use vtryon_gateway_engine::directory::credentials::NewHeader;
 use vtryon_gateway_engine::directory::endpoints::FIRST_SECRET;
+use vtryon_gateway_engine::directory::endpoints::credentials::NewHeader;
 use vtryon_gateway_engine::directory::{
     Answer, Directory, NewSecret, SealedSecret, Step, Then, VtryonSecrets,
 };

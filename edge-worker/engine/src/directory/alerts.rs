@@ -19,7 +19,7 @@ pub use self::list::{AlertView, list};
 pub use self::message::{MessagePart, QueuedMessage, test_body};
 pub use self::state::{Alert, Details};
 
-use super::records::{self, EndpointRecord};
+use super::endpoints::records::{self, EndpointRecord};
 use crate::protocol::directory::conditions::{Condition, ConditionKind};
 use crate::storage::database::Database;
 use crate::{Context, Result};

@@ -1,13 +1,18 @@
 //! The life of an endpoint: registered, changed, rotated, disabled. Each step returns the record that is to be
 //! committed.
 
+pub mod credentials;
+pub mod fields;
+pub(crate) mod records;
+pub(crate) mod view;
+
 use vtryon_webhooks::health::{Health, Reason, is_dead};
 use vtryon_webhooks::{Code, Millis};
 
-use super::credentials::{self, NewHeader};
-use super::fields::{self, FieldRules};
+use self::credentials::NewHeader;
+use self::fields::FieldRules;
+use self::records::{Disabled, EndpointRecord};
 use super::input::{Input, refuse};
-use super::records::{self, Disabled, EndpointRecord};
 use super::settings::versions;
 use crate::protocol::EndpointHealth;
 use crate::protocol::delivery::ENDPOINT_NUMBERS;

@@ -6,13 +6,14 @@ mod conditions;
 mod endpoints;
 mod ranges;
 mod refused;
+pub(crate) mod step;
 mod tokens;
 
 pub(super) use self::alarm::run as run_alarm;
 use self::changes::check_topology;
 pub(super) use self::conditions::disable;
+use self::step::Step;
 use super::endpoints::find_of_kind;
-use super::step::Step;
 use super::topology::Purpose;
 use super::{Directory, alerts, audit, rejections, secrets, tokens as stored_tokens};
 use crate::protocol::{AuditedRequest, DirectoryCall, DirectoryRequest};

@@ -1,6 +1,8 @@
 //! Vtryon's secrets: remembered, sealed, for as long as a sender may still be using one that was replaced; listed by
 //! their fingerprints, and deleted.
 
+pub mod keyring;
+
 use serde::Serialize;
 use vtryon_webhooks::{Code, Millis};
 

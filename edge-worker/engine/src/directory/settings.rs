@@ -4,7 +4,7 @@ pub(crate) mod versions;
 
 pub use self::versions::{Applied, confirm, has_unconfirmed, overtake, version};
 
-use super::records::{self, EndpointRecord};
+use super::endpoints::records::{self, EndpointRecord};
 use super::replays::{self, NewReplay};
 use super::{alerts, audit};
 use crate::protocol::AuditedRequest;

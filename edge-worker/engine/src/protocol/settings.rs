@@ -36,7 +36,7 @@ pub struct Endpoint {
 }
 
 /// The options of an endpoint, which the API shows as they are. An administrator sets each by
-/// [`crate::directory::fields`].
+/// [`crate::directory::endpoints::fields`].
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EndpointOptions {

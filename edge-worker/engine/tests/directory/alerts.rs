@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 use vtryon_gateway_engine::directory::alerts::{self, Cause, Phase};
-use vtryon_gateway_engine::directory::keyring::Keyring;
+use vtryon_gateway_engine::directory::secrets::keyring::Keyring;
 use vtryon_gateway_engine::directory::settings::{self, Applied, SettingsChange};
 use vtryon_gateway_engine::directory::{self, Directory, endpoints, rejections};
 use vtryon_gateway_engine::protocol::SweepReport;

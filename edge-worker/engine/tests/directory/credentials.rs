@@ -1,7 +1,7 @@
 //! Headers of an endpoint and how it authenticates the gateway: what is refused, what replaces what, and what is shown.
 
 use serde_json::{Value, json};
-use vtryon_gateway_engine::directory::credentials;
+use vtryon_gateway_engine::directory::endpoints::credentials;
 use vtryon_gateway_engine::directory::settings;
 use vtryon_webhooks::Code;
 

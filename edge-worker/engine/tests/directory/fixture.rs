@@ -3,9 +3,9 @@
 use std::fmt::Debug;
 
 use vtryon_gateway_engine::credentials::tickets::Tickets;
-use vtryon_gateway_engine::directory::credentials::{self, NewHeader};
+use vtryon_gateway_engine::directory::endpoints::credentials::{self, NewHeader};
+use vtryon_gateway_engine::directory::endpoints::fields::{self, FieldRules};
 use vtryon_gateway_engine::directory::endpoints::{self, Rotation};
-use vtryon_gateway_engine::directory::fields::{self, FieldRules};
 use vtryon_gateway_engine::directory::settings::{self, SettingsChange};
 use vtryon_gateway_engine::directory::{Directory, EndpointRecord};
 use vtryon_gateway_engine::keys::MasterKey;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use vtryon_gateway_engine::access::actor::Actor;
-use vtryon_gateway_engine::directory::keyring::Keyring;
 use vtryon_gateway_engine::directory::replays::{self, Requested};
+use vtryon_gateway_engine::directory::secrets::keyring::Keyring;
 use vtryon_gateway_engine::directory::settings::{self, Applied, SettingsChange};
 use vtryon_gateway_engine::directory::topology::{self, Purpose};
 use vtryon_gateway_engine::directory::{Directory, alerts, audit, endpoints, rejections, secrets, tokens};

@@ -1,8 +1,8 @@
 //! Rejections as isolates report them: counted, sampled, and the mistake behind them.
 
 use serde_json::{Value, json};
-use vtryon_gateway_engine::directory::keyring::Keyring;
 use vtryon_gateway_engine::directory::rejections::{self, add, all, expire};
+use vtryon_gateway_engine::directory::secrets::keyring::Keyring;
 use vtryon_gateway_engine::protocol::directory::rejection::{Rejection, Sample};
 use vtryon_webhooks::diagnosis::{Candidate, SecretKind};
 use vtryon_webhooks::{Digest, Millis, Secret, Signature};

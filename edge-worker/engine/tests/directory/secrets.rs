@@ -1,7 +1,7 @@
 //! Vtryon's secrets: which are remembered and for how long, and which are tried on a sample.
 
 use serde_json::{Value, json};
-use vtryon_gateway_engine::directory::keyring::{Keyring, MAX_CANDIDATES};
+use vtryon_gateway_engine::directory::secrets::keyring::{Keyring, MAX_CANDIDATES};
 use vtryon_gateway_engine::directory::{endpoints, secrets};
 use vtryon_webhooks::Code;
 use vtryon_webhooks::diagnosis::SecretKind;

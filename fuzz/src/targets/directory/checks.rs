@@ -1,7 +1,7 @@
 //! What must hold of everything that the directory stores.
 
 use serde_json::Value as Json;
-use vtryon_gateway_engine::directory::keyring::Keyring;
+use vtryon_gateway_engine::directory::secrets::keyring::Keyring;
 use vtryon_gateway_engine::directory::{
     Directory, alerts, audit, endpoints, rejections, secrets, settings, tokens,
 };

@@ -6,7 +6,7 @@ use vtryon_gateway_engine::credentials::known_tokens::StoredToken;
 use vtryon_gateway_engine::credentials::tickets::Tickets;
 use vtryon_gateway_engine::credentials::token::TokenForm;
 use vtryon_gateway_engine::directory::alerts::{self, QueuedMessage};
-use vtryon_gateway_engine::directory::credentials::NewHeader;
+use vtryon_gateway_engine::directory::endpoints::credentials::NewHeader;
 use vtryon_gateway_engine::directory::{
     Answer, Directory, NewSecret, Pushed, SealedSecret, Step, VtryonSecrets, endpoints, secrets, settings,
 };

@@ -5,7 +5,7 @@ use vtryon_webhooks::Millis;
 use super::cause::Cause;
 use super::state::{Alert, Details};
 use super::{AlertTransition, apply, rows};
-use crate::directory::records::{self, EndpointRecord};
+use crate::directory::endpoints::records::{self, EndpointRecord};
 use crate::protocol::SweepReport;
 use crate::storage::database::Database;
 use crate::text::time::rfc3339;

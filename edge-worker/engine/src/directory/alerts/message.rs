@@ -6,7 +6,7 @@ use vtryon_webhooks::Millis;
 
 use super::cause::{Cause, Phase};
 use super::state::{Alert, Details};
-use crate::directory::records::EndpointRecord;
+use crate::directory::endpoints::records::EndpointRecord;
 use crate::protocol::settings::{AlertFormat, endpoint_id};
 use crate::protocol::{IncomingAlert, TEST_EVENT};
 use crate::text::json;

@@ -5,7 +5,7 @@ use vtryon_webhooks::Millis;
 use vtryon_webhooks::endpoint;
 
 use super::cause::{Cause, Phase};
-use crate::directory::records::EndpointRecord;
+use crate::directory::endpoints::records::EndpointRecord;
 
 /// How long after a message there is no further one of the same cause, in seconds.
 const PAUSE: i64 = 3600;

@@ -4,7 +4,7 @@ use serde::Serialize;
 use vtryon_webhooks::diagnosis::{Candidate, Mistake};
 
 use super::{StoredCause, diagnose};
-use crate::directory::keyring::{Keyring, MAX_CANDIDATES};
+use crate::directory::secrets::keyring::{Keyring, MAX_CANDIDATES};
 use crate::protocol::directory::rejection::{self, Sample};
 use crate::text::excerpt;
 use crate::text::time::rfc3339;

@@ -7,7 +7,7 @@ use vtryon_webhooks::Code;
 use super::changes::push;
 use super::{Next, prepare};
 use crate::directory::alerts::{self, QueuedMessage};
-use crate::directory::step::Step;
+use crate::directory::requests::step::Step;
 use crate::directory::{Directory, settings};
 use crate::{Context, Refusal};
 

@@ -2,8 +2,8 @@
 
 use super::{By, Next, schedule_alarm};
 use crate::directory::Directory;
+use crate::directory::requests::step::{Pushed, Step};
 use crate::directory::settings::{self, Applied, SettingsChange};
-use crate::directory::step::{Pushed, Step};
 use crate::directory::topology::{self, Purpose};
 use crate::{Context, Failure, Result};
 

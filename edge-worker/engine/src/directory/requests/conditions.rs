@@ -3,8 +3,8 @@
 use super::Next;
 use super::changes::commit;
 use crate::Context;
+use crate::directory::requests::step::Step;
 use crate::directory::settings::SettingsChange;
-use crate::directory::step::Step;
 use crate::directory::{Directory, endpoints};
 use crate::log::Decision;
 use crate::protocol::directory::conditions::UnhealthyEndpoint;

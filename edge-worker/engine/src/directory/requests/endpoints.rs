@@ -4,12 +4,13 @@ use vtryon_webhooks::delivery::EndpointSecret;
 
 use super::changes::commit;
 use super::{By, Next};
-use crate::directory::endpoints::{self, FIRST_SECRET, Rotation};
-use crate::directory::fields::{self, FieldRules};
+use crate::directory::endpoints::fields::{self, FieldRules};
+use crate::directory::endpoints::{self, FIRST_SECRET, Rotation, credentials};
+use crate::directory::requests::step::{NewSecret, Step};
 use crate::directory::settings::{Applied, SettingsChange};
-use crate::directory::step::{NewSecret, Step};
-use crate::directory::{AlertList, ChangedEndpoint, Directory, EndpointList, EndpointRecord, Unreadable};
-use crate::directory::{alerts, credentials};
+use crate::directory::{
+    AlertList, ChangedEndpoint, Directory, EndpointList, EndpointRecord, Unreadable, alerts,
+};
 use crate::protocol::EndpointInput;
 use crate::protocol::settings::{EndpointKind, Sealed};
 use crate::{Context, Error};

@@ -6,8 +6,8 @@ use zeroize::Zeroizing;
 
 use super::{Next, schedule_alarm};
 use crate::Context;
-use crate::directory::keyring::Keyring;
-use crate::directory::step::{Step, VtryonSecrets};
+use crate::directory::requests::step::{Step, VtryonSecrets};
+use crate::directory::secrets::keyring::Keyring;
 use crate::directory::{Directory, rejections, secrets};
 use crate::protocol::directory::rejection::Rejection;
 

@@ -4,7 +4,7 @@ use super::changes::{check_topology, schedule_after_change};
 use super::{By, Next};
 use crate::Context;
 use crate::credentials::token::NewToken;
-use crate::directory::step::Step;
+use crate::directory::requests::step::Step;
 use crate::directory::topology::Purpose;
 use crate::directory::{Directory, tokens};
 

@@ -3,8 +3,8 @@
 use vtryon_webhooks::diagnosis::{Candidate, SecretKind};
 use zeroize::Zeroizing;
 
-use super::records;
 use crate::Result;
+use crate::directory::endpoints::records;
 use crate::protocol::settings::Sealed;
 use crate::storage::database::Database;
 

@@ -6,8 +6,8 @@ mod reserved;
 use base64ct::{Base64, Encoding};
 use zeroize::Zeroizing;
 
-use super::input::{Field, Input, refuse};
 use crate::Refusal;
+use crate::directory::input::{Field, Input, refuse};
 use crate::protocol::settings::{Endpoint, SealedHeader};
 use crate::text::json::Object;
 use vtryon_webhooks::Code;
@@ -55,7 +55,7 @@ pub fn read(body: &str) -> Result<Vec<NewHeader>, Refusal> {
 }
 
 /// Adds headers to those that a change has left. They go nowhere but to the origin that they were set for.
-pub(super) fn replace(
+pub(crate) fn replace(
     endpoint: &mut Endpoint,
     former_url: &str,
     headers: Vec<SealedHeader>,

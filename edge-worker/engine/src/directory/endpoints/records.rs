@@ -30,19 +30,19 @@ pub struct Disabled {
 }
 
 /// Returns every endpoint that there is, in order of creation.
-pub(super) fn all(db: &dyn Database) -> Result<Vec<EndpointRecord>> {
+pub(crate) fn all(db: &dyn Database) -> Result<Vec<EndpointRecord>> {
     const ALL: &str = "SELECT doc FROM endpoints WHERE deleted_at IS NULL ORDER BY no";
     db.all(ALL, &[], Row::text)?.iter().map(|doc| json::read(doc)).collect()
 }
 
-pub(super) fn find(db: &dyn Database, no: i64) -> Result<Option<EndpointRecord>> {
+pub(crate) fn find(db: &dyn Database, no: i64) -> Result<Option<EndpointRecord>> {
     const FIND: &str = "SELECT doc FROM endpoints WHERE no = ? AND deleted_at IS NULL";
     let doc = db.first(FIND, &[Bind::Int(no)], Row::text)?;
     doc.map(|doc| json::read(&doc)).transpose()
 }
 
 /// Takes a number for an endpoint: none is given twice, and beyond the last there is none.
-pub(super) fn take_number(db: &dyn Database) -> Result<Option<i64>> {
+pub(crate) fn take_number(db: &dyn Database) -> Result<Option<i64>> {
     const LAST: &str = "last_endpoint";
     let no = meta::number(db, LAST)? + 1;
     if no >= ENDPOINT_NUMBERS {
@@ -52,20 +52,20 @@ pub(super) fn take_number(db: &dyn Database) -> Result<Option<i64>> {
     Ok(Some(no))
 }
 
-pub(super) fn put(db: &dyn Database, record: &EndpointRecord) -> Result<()> {
+pub(crate) fn put(db: &dyn Database, record: &EndpointRecord) -> Result<()> {
     const PUT: &str = "INSERT INTO endpoints (no, doc) VALUES (?, ?)
         ON CONFLICT (no) DO UPDATE SET doc = excluded.doc";
     db.run(PUT, &[Bind::Int(record.endpoint.no), Bind::Text(&json::to_string(record))])
 }
 
 /// Deletes an endpoint with its secrets; its row stays, since the settings name deleted endpoints.
-pub(super) fn delete(db: &dyn Database, no: i64, now: Millis) -> Result<()> {
+pub(crate) fn delete(db: &dyn Database, no: i64, now: Millis) -> Result<()> {
     const DELETE: &str = "UPDATE endpoints SET doc = '', deleted_at = ? WHERE no = ?";
     db.run(DELETE, &[Bind::Int(now.0), Bind::Int(no)])
 }
 
 /// Returns the numbers of endpoints deleted since a time.
-pub(super) fn deleted_since(db: &dyn Database, since: Millis) -> Result<Vec<i64>> {
+pub(crate) fn deleted_since(db: &dyn Database, since: Millis) -> Result<Vec<i64>> {
     const DELETED: &str = "SELECT no FROM endpoints WHERE deleted_at >= ? ORDER BY no";
     db.all(DELETED, &[Bind::Int(since.0)], Row::int)
 }

@@ -6,10 +6,10 @@ use vtryon_webhooks::endpoint::{Order, UrlRules};
 use vtryon_webhooks::event::{MAX_EVENT_NAME, MAX_STATUS};
 use vtryon_webhooks::{Code, Shards};
 
-use super::alerts;
-use super::input::{Field, Input, refuse};
 use super::records::EndpointRecord;
 use crate::Refusal;
+use crate::directory::alerts;
+use crate::directory::input::{Field, Input, refuse};
 use crate::protocol::settings::limits::{least_in_flight, least_per_second};
 use crate::protocol::settings::{AlertFormat, AlertOptions, EndpointKind};
 use crate::text::json::Object;
@@ -174,7 +174,7 @@ pub fn url(body: &str) -> Option<String> {
 }
 
 /// Sets the fields that a body has. When it is refused, some of them may be set: the record is then not to be stored.
-pub(super) fn apply(record: &mut EndpointRecord, body: &str, rules: &FieldRules<'_>) -> Result<(), Refusal> {
+pub(crate) fn apply(record: &mut EndpointRecord, body: &str, rules: &FieldRules<'_>) -> Result<(), Refusal> {
     let own: &[NamedField] = match record.endpoint.options.kind() {
         EndpointKind::Tasks => &OF_ENDPOINTS,
         EndpointKind::Alerts => &OF_DESTINATIONS,

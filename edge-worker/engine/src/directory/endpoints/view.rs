@@ -3,9 +3,9 @@
 use serde::Serialize;
 use vtryon_webhooks::Millis;
 
-use super::alerts::AlertView;
 use super::records::{Disabled, EndpointRecord};
-use super::settings::Applied;
+use crate::directory::alerts::AlertView;
+use crate::directory::settings::Applied;
 use crate::protocol::settings::{AlertOptions, EndpointOptions, Sealed, endpoint_id};
 use crate::text::time::rfc3339;
 

@@ -7,11 +7,11 @@ use vtryon_webhooks::delivery::EndpointSecret;
 use vtryon_webhooks::diagnosis::SecretKind;
 use zeroize::Zeroizing;
 
-use super::Directory;
-use super::credentials::NewHeader;
-use super::secrets::{SealedSecret, StoredSecret};
-use super::view::Unreadable;
 use crate::credentials::token::NewToken;
+use crate::directory::Directory;
+use crate::directory::endpoints::credentials::NewHeader;
+use crate::directory::endpoints::view::Unreadable;
+use crate::directory::secrets::{SealedSecret, StoredSecret};
 use crate::log::Decision;
 use crate::protocol::settings::{Endpoint, Sealed, SealedHeader, Settings};
 use crate::protocol::{IncomingAlert, ShardRequest};
@@ -95,7 +95,7 @@ pub struct Effects {
 
 impl Step {
     /// Answers with a value as JSON.
-    pub(super) fn answer(status: u16, value: &impl Serialize) -> Result<Self, Failure> {
+    pub(crate) fn answer(status: u16, value: &impl Serialize) -> Result<Self, Failure> {
         Ok(Self::Answer(Answer { status, json: json::to_string(value) }))
     }
 }
