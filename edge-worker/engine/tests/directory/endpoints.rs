@@ -1,5 +1,8 @@
 //! The life of an endpoint.
 
+mod credentials;
+mod fields;
+
 use serde_json::{Value, json};
 use vtryon_gateway_engine::directory::endpoints::{self, Rotation};
 use vtryon_gateway_engine::directory::settings::{self, Applied, SettingsChange};

@@ -82,7 +82,7 @@ fn nothing_is_reported_of_an_alert_destination() {
     destination.options.alerts = Some(AlertOptions::default());
     world.configure(vec![destination]);
     world.replies.insert(1, DOWN);
-    crate::alerts::store(&mut world, "1 standard", &[1]);
+    crate::events::alerts::store(&mut world, "1 standard", &[1]);
     world.pass(30 * HOUR);
     assert_eq!(world.deliveries(Some("dead")).len(), 1, "it has failed all the same");
     assert_eq!(reported(&world), []);

@@ -191,7 +191,7 @@ fn queries(world: &mut World) {
             limit: 10,
         }
     };
-    crate::alerts::store(world, "1 standard", &[1]);
+    crate::events::alerts::store(world, "1 standard", &[1]);
     for request in [
         ShardRequest::Task { task_id: "task_1".to_owned() },
         ShardRequest::Result { task_id: "task_1".to_owned() },

@@ -1,10 +1,7 @@
 //! A shard with its database and clock, and everybody around it: a publisher, endpoints, KV.
 
-#[path = "support/client.rs"]
 mod client;
-#[path = "support/deliveries.rs"]
 mod deliveries;
-#[path = "support/queries.rs"]
 mod queries;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

@@ -77,7 +77,7 @@ fn events_are_counted_by_name_and_outcome() {
 #[test]
 fn alerts_are_no_events() {
     let mut world = world();
-    crate::alerts::store(&mut world, "1 standard", &[1]);
+    crate::events::alerts::store(&mut world, "1 standard", &[1]);
     assert_eq!(world.totals().events, [(("other".to_owned(), "quarantined".to_owned()), 0)].into());
 }
 

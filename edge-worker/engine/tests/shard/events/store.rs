@@ -15,7 +15,7 @@ struct Lifecycle {
 }
 
 fn lifecycles() -> Vec<Lifecycle> {
-    serde_json::from_str(include_str!("../../../../tests/vectors/lifecycle.json")).unwrap()
+    serde_json::from_str(include_str!("../../../../../tests/vectors/lifecycle.json")).unwrap()
 }
 
 /// Returns a field of each entry of a task's timeline.

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 use vtryon_gateway_engine::protocol::live::{Start, close};
 use vtryon_webhooks::{Digest, Millis};
 
-use crate::erasure::lies_somewhere;
+use super::erasure::lies_somewhere;
 use crate::support::{Client, NOON, SECRET, Watches, World, body, broadcast, deployment, endpoint};
 
 const NEXT: &str = "the next secret of the tests, which is long";

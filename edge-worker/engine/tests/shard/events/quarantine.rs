@@ -47,7 +47,7 @@ struct Expected {
 #[test]
 fn every_readable_body_is_stored_as_an_event_and_every_other_one_is_quarantined() {
     let vectors: Vec<Vector> =
-        serde_json::from_str(include_str!("../../../../tests/vectors/event.json")).unwrap();
+        serde_json::from_str(include_str!("../../../../../tests/vectors/event.json")).unwrap();
     let mut world = World::new();
     let mut expected = Vec::new();
     for Vector { name, body, expect } in vectors {

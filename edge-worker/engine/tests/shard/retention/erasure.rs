@@ -8,7 +8,7 @@ use vtryon_gateway_engine::protocol::settings::Replay;
 use vtryon_gateway_engine::storage::database::Value;
 use vtryon_webhooks::Millis;
 
-use crate::imported_erasures::THERE;
+use super::imported_erasures::THERE;
 use crate::support::{Client, NOON, SECRET, Watches, World, body, broadcast, deployment, endpoint};
 
 const NEXT: &str = "the next secret of the tests, which is long";
