@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
-import { askApi, session, signIn } from "../../edge-worker/dashboard/src/session.js";
+import { askApi, session, signIn } from "../../edge-worker/dashboard/src/api/session.js";
 
 /** The answers of the gateway by method and path: a status, and a body. */
 let answers;

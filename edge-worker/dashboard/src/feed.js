@@ -1,8 +1,8 @@
 // The live updates of this page: begun when the session is, shared by all parts.
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { checkSession, session } from "./api/session.js";
 import { LiveFeed, SharedCheck } from "./live.js";
-import { checkSession, session } from "./session.js";
 import { Store } from "./store.js";
 
 /** The state of the feed, as `LiveFeed.state` has it. */

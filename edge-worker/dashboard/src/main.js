@@ -3,11 +3,11 @@
 import { html } from "htm/preact";
 import { render } from "preact";
 import { LocationProvider } from "preact-iso/router";
-import { Announcer } from "./parts/announce.js";
+import { askApi, session } from "./api/session.js";
+import { SignIn } from "./parts/access/sign-in.js";
 import { Dialog } from "./parts/dialog.js";
-import { Failure, Loading } from "./parts/notice.js";
-import { SignIn } from "./parts/sign-in.js";
-import { askApi, session } from "./session.js";
+import { Announcer } from "./parts/status/announce.js";
+import { Failure, Loading } from "./parts/status/notice.js";
 import { Shell } from "./shell.js";
 import { useStore } from "./store.js";
 import "./feed.js";

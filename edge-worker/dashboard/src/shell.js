@@ -3,7 +3,8 @@
 import { html } from "htm/preact";
 import { useEffect, useId, useState } from "preact/hooks";
 import { Router, useLocation } from "preact-iso/router";
-import { useAction } from "./load.js";
+import { useAction } from "./api/load.js";
+import { signOut } from "./api/session.js";
 import { Alerts } from "./pages/alerts.js";
 import { Audit } from "./pages/audit.js";
 import { Deliveries } from "./pages/deliveries.js";
@@ -18,9 +19,8 @@ import { Tasks } from "./pages/tasks.js";
 import { Tokens } from "./pages/tokens.js";
 import { Webhooks } from "./pages/webhooks.js";
 import { Dialog } from "./parts/dialog.js";
-import { LiveState } from "./parts/live-state.js";
-import { Failure } from "./parts/notice.js";
-import { signOut } from "./session.js";
+import { LiveState } from "./parts/status/live-state.js";
+import { Failure } from "./parts/status/notice.js";
 import { useStore } from "./store.js";
 import { choose, THEMES, theme } from "./theme.js";
 

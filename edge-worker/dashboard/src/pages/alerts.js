@@ -2,12 +2,12 @@
 
 import { html } from "htm/preact";
 import { count } from "../format.js";
-import { Badge } from "../parts/badge.js";
 import { DESTINATION } from "../parts/endpoints/kinds.js";
 import { EndpointList, useEndpoints } from "../parts/endpoints/list.js";
 import { Register } from "../parts/endpoints/register.js";
-import { Empty } from "../parts/notice.js";
 import { Page } from "../parts/page.js";
+import { Badge } from "../parts/status/badge.js";
+import { Empty } from "../parts/status/notice.js";
 import { Table } from "../parts/table.js";
 import { Relative } from "../parts/time.js";
 

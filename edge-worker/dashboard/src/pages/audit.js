@@ -1,9 +1,9 @@
 // Settings → Audit trail: who has changed what through the API.
 
 import { html } from "htm/preact";
-import { usePages } from "../load.js";
-import { Empty, Failure, Loading } from "../parts/notice.js";
+import { usePages } from "../api/load.js";
 import { Page } from "../parts/page.js";
+import { Empty, Failure, Loading } from "../parts/status/notice.js";
 import { Foot, Table } from "../parts/table.js";
 import { Time } from "../parts/time.js";
 

@@ -3,19 +3,19 @@
 import { html } from "htm/preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
-import { get, search } from "../api.js";
+import { useLoad, usePages } from "../api/load.js";
+import { get, search } from "../api/requests.js";
 import { useErased, useFeed } from "../feed.js";
 import { count, duration, number, shortly } from "../format.js";
 import { MOST_LACKING, newsOf } from "../live/delivery-news.js";
 import { Reloading } from "../live/reloading.js";
-import { useLoad, usePages } from "../load.js";
-import { State } from "../parts/badge.js";
 import { Verdict } from "../parts/deliveries/attempts.js";
 import { NextAttempt, ReplayButton, reasonOf, Subject } from "../parts/deliveries/delivery.js";
 import { ReplayProgress, ReplayRange } from "../parts/deliveries/replay-range.js";
-import { Gaps } from "../parts/live-state.js";
-import { Empty, Failure, Loading } from "../parts/notice.js";
 import { Page } from "../parts/page.js";
+import { State } from "../parts/status/badge.js";
+import { Gaps } from "../parts/status/live-state.js";
+import { Empty, Failure, Loading } from "../parts/status/notice.js";
 import { Foot, Table } from "../parts/table.js";
 import { Time } from "../parts/time.js";
 

@@ -2,14 +2,14 @@
 
 import { html } from "htm/preact";
 import { useState } from "preact/hooks";
-import { get } from "../api.js";
+import { useLoad } from "../api/load.js";
+import { get } from "../api/requests.js";
 import { useFeed } from "../feed.js";
-import { useLoad } from "../load.js";
-import { Outcome, State, Status } from "../parts/badge.js";
 import { DeliveryDetails, reasonOf, Subject } from "../parts/deliveries/delivery.js";
 import { ENDPOINT } from "../parts/endpoints/kinds.js";
-import { Empty, Failure, Loading } from "../parts/notice.js";
 import { Page } from "../parts/page.js";
+import { Outcome, State, Status } from "../parts/status/badge.js";
+import { Empty, Failure, Loading } from "../parts/status/notice.js";
 
 export function Delivery({ params }) {
   return html`<${OneDelivery} key=${params.id} id=${params.id} />`;

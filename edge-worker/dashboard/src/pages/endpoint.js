@@ -3,17 +3,17 @@
 import { html } from "htm/preact";
 import { useMemo, useState } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
-import { get } from "../api.js";
+import { useEvery, useLoad } from "../api/load.js";
+import { get } from "../api/requests.js";
 import { count, number } from "../format.js";
-import { useEvery, useLoad } from "../load.js";
-import { Chart } from "../parts/chart.js";
+import { Chart } from "../parts/charts/chart.js";
+import { Minutes, pauseOf } from "../parts/charts/minutes.js";
 import { LatencyChart, per, SuccessChart, Truncated, total } from "../parts/deliveries/charts.js";
 import { EndpointCard } from "../parts/endpoints/card.js";
 import { ENDPOINT } from "../parts/endpoints/kinds.js";
-import { Minutes, pauseOf } from "../parts/minutes.js";
-import { Empty, Failure, Loading } from "../parts/notice.js";
 import { Tiles } from "../parts/overview/tiles.js";
 import { Page } from "../parts/page.js";
+import { Empty, Failure, Loading } from "../parts/status/notice.js";
 import { charts } from "../stats.js";
 
 export function Endpoint({ params }) {

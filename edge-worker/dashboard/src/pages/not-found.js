@@ -1,6 +1,6 @@
 import { html } from "htm/preact";
-import { Empty } from "../parts/notice.js";
 import { Page } from "../parts/page.js";
+import { Empty } from "../parts/status/notice.js";
 
 export function NotFound() {
   return html`

@@ -2,18 +2,18 @@
 
 import { html } from "htm/preact";
 import { useMemo, useState } from "preact/hooks";
-import { get, getText } from "../api.js";
+import { useEvery, useLoad } from "../api/load.js";
+import { get, getText } from "../api/requests.js";
 import { count, duration, number } from "../format.js";
-import { useEvery, useLoad } from "../load.js";
-import { Chart } from "../parts/chart.js";
+import { Chart } from "../parts/charts/chart.js";
+import { Minutes, pauseOf } from "../parts/charts/minutes.js";
 import { LatencyChart, per, SuccessChart, Truncated, total } from "../parts/deliveries/charts.js";
-import { Minutes, pauseOf } from "../parts/minutes.js";
-import { Failure, Loading } from "../parts/notice.js";
 import { Attention } from "../parts/overview/attention.js";
 import { FirstSteps } from "../parts/overview/first-steps.js";
 import { Latest } from "../parts/overview/latest.js";
 import { Tiles } from "../parts/overview/tiles.js";
 import { Page } from "../parts/page.js";
+import { Failure, Loading } from "../parts/status/notice.js";
 import { charts, longestPending, metrics } from "../stats.js";
 
 export function Overview() {

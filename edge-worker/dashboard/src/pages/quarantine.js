@@ -2,16 +2,16 @@
 
 import { html } from "htm/preact";
 import { useState } from "preact/hooks";
-import { get } from "../api.js";
+import { useLoad, usePages } from "../api/load.js";
+import { get } from "../api/requests.js";
 import { useFeed } from "../feed.js";
 import { bytes, count, sentence } from "../format.js";
-import { useLoad, usePages } from "../load.js";
-import { Badge } from "../parts/badge.js";
 import { CopyButton } from "../parts/copy.js";
 import { DeliveryItem } from "../parts/deliveries/delivery.js";
-import { Gaps } from "../parts/live-state.js";
-import { Empty, Failure, Loading } from "../parts/notice.js";
 import { Page } from "../parts/page.js";
+import { Badge } from "../parts/status/badge.js";
+import { Gaps } from "../parts/status/live-state.js";
+import { Empty, Failure, Loading } from "../parts/status/notice.js";
 import { Foot } from "../parts/table.js";
 import { Time } from "../parts/time.js";
 

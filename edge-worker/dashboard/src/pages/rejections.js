@@ -1,12 +1,12 @@
 // Why webhooks were refused, and what to do about it.
 
 import { html } from "htm/preact";
-import { get } from "../api.js";
+import { useEvery, useLoad } from "../api/load.js";
+import { get } from "../api/requests.js";
 import { bytes, count, sentence } from "../format.js";
-import { useEvery, useLoad } from "../load.js";
-import { Badge } from "../parts/badge.js";
-import { Empty, Failure, Loading } from "../parts/notice.js";
 import { Page } from "../parts/page.js";
+import { Badge } from "../parts/status/badge.js";
+import { Empty, Failure, Loading } from "../parts/status/notice.js";
 import { Relative, Time } from "../parts/time.js";
 
 /** The kind of path that is meant where none is shown. */

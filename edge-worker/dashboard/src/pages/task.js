@@ -2,23 +2,23 @@
 
 import { html } from "htm/preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { get } from "../api.js";
+import { useEvery, useLoad } from "../api/load.js";
+import { get } from "../api/requests.js";
+import { session } from "../api/session.js";
 import { batches, check, feed, open } from "../feed.js";
 import { number } from "../format.js";
 import { Connection, withMessage } from "../live.js";
-import { useEvery, useLoad } from "../load.js";
-import { announce } from "../parts/announce.js";
-import { Badge, Status } from "../parts/badge.js";
 import { CopyButton } from "../parts/copy.js";
 import { DeliveryItem } from "../parts/deliveries/delivery.js";
-import { Empty, Failure, Loading, Notice } from "../parts/notice.js";
 import { Page } from "../parts/page.js";
+import { announce } from "../parts/status/announce.js";
+import { Badge, Status } from "../parts/status/badge.js";
+import { Empty, Failure, Loading, Notice } from "../parts/status/notice.js";
 import { Erased, EraseTask } from "../parts/tasks/erase-task.js";
 import { Result } from "../parts/tasks/result.js";
 import { Steps, Timeline } from "../parts/tasks/timeline.js";
 import { Time } from "../parts/time.js";
 import { taskOf } from "../paths.js";
-import { session } from "../session.js";
 import { useStore } from "../store.js";
 
 export function Task({ params }) {

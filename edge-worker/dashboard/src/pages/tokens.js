@@ -2,17 +2,17 @@
 
 import { html } from "htm/preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { get, send } from "../api.js";
-import { useLoad } from "../load.js";
-import { announce } from "../parts/announce.js";
-import { Badge } from "../parts/badge.js";
+import { useLoad } from "../api/load.js";
+import { get, send } from "../api/requests.js";
+import { CreateToken } from "../parts/access/token-create.js";
 import { Confirm } from "../parts/dialog.js";
 import { ShownOnce } from "../parts/endpoints/secret.js";
-import { Empty, Failure, Loading } from "../parts/notice.js";
 import { Page } from "../parts/page.js";
+import { announce } from "../parts/status/announce.js";
+import { Badge } from "../parts/status/badge.js";
+import { Empty, Failure, Loading } from "../parts/status/notice.js";
 import { Table } from "../parts/table.js";
 import { Relative, Time } from "../parts/time.js";
-import { CreateToken } from "../parts/token-create.js";
 
 export function Tokens() {
   const { data, error, reload, change } = useLoad((signal) => get("/api/tokens", { signal }));

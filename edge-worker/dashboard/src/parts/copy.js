@@ -2,7 +2,7 @@
 
 import { html } from "htm/preact";
 import { useEffect, useId, useState } from "preact/hooks";
-import { announce } from "./announce.js";
+import { announce } from "./status/announce.js";
 
 /** `label` names what is copied, for those who don't see what stands beside the button; `verb` is what all see. */
 export function CopyButton({ text, label, verb = "Copy" }) {

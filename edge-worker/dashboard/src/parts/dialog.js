@@ -2,8 +2,8 @@
 
 import { html } from "htm/preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
-import { useAction } from "../load.js";
-import { Failure } from "./notice.js";
+import { useAction } from "../api/load.js";
+import { Failure } from "./status/notice.js";
 
 /** Without `onClose` it can only be answered. */
 export function Dialog({ title, onClose, children }) {

@@ -2,7 +2,7 @@
 
 import { html } from "htm/preact";
 import { count } from "../format.js";
-import { Failure } from "./notice.js";
+import { Failure } from "./status/notice.js";
 
 /** `columns` are `[heading, (row) => content]`; the first one names the row. */
 export function Table({ label, columns, rows, id, busy = false }) {

@@ -2,7 +2,7 @@
 
 import { html } from "htm/preact";
 import { duration } from "../../format.js";
-import { Badge } from "../badge.js";
+import { Badge } from "../status/badge.js";
 import { Table } from "../table.js";
 import { Time } from "../time.js";
 

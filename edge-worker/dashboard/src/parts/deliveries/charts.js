@@ -2,7 +2,7 @@
 
 import { html } from "htm/preact";
 import { count, duration, number, percent } from "../../format.js";
-import { Chart } from "../chart.js";
+import { Chart } from "../charts/chart.js";
 
 /** What is said below the charts where the counts are of a part alone. */
 export function Truncated({ stats }) {

@@ -2,13 +2,13 @@
 
 import { html } from "htm/preact";
 import { useState } from "preact/hooks";
-import { get, send } from "../../api.js";
+import { useAction, useLoad } from "../../api/load.js";
+import { get, send } from "../../api/requests.js";
 import { count, sentence, shortly } from "../../format.js";
-import { useAction, useLoad } from "../../load.js";
 import { taskPath } from "../../paths.js";
-import { announce } from "../announce.js";
-import { State } from "../badge.js";
-import { Failure, Loading } from "../notice.js";
+import { announce } from "../status/announce.js";
+import { State } from "../status/badge.js";
+import { Failure, Loading } from "../status/notice.js";
 import { Relative, Time, useNow } from "../time.js";
 import { Attempts, Verdict } from "./attempts.js";
 import { Request } from "./request.js";

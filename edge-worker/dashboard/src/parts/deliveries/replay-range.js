@@ -2,13 +2,13 @@
 
 import { html } from "htm/preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { get, send } from "../../api.js";
+import { useAction, useLoad } from "../../api/load.js";
+import { get, send } from "../../api/requests.js";
 import { number } from "../../format.js";
-import { useAction, useLoad } from "../../load.js";
 import { instant, LATEST } from "../../local-time.js";
-import { announce } from "../announce.js";
 import { Dialog } from "../dialog.js";
-import { Failure, Loading, Notice } from "../notice.js";
+import { announce } from "../status/announce.js";
+import { Failure, Loading, Notice } from "../status/notice.js";
 import { Time } from "../time.js";
 
 export function ReplayRange({ endpoints, endpoint, onBegun, onClose }) {

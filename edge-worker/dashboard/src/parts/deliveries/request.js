@@ -2,12 +2,12 @@
 
 import { html } from "htm/preact";
 import { useState } from "preact/hooks";
-import { get } from "../../api.js";
+import { useLoad } from "../../api/load.js";
+import { get } from "../../api/requests.js";
 import { bytesOf, curl } from "../../curl.js";
-import { useLoad } from "../../load.js";
 import { Snippet } from "../copy.js";
 import { DESTINATION, ENDPOINT } from "../endpoints/kinds.js";
-import { Empty, Failure, Loading } from "../notice.js";
+import { Empty, Failure, Loading } from "../status/notice.js";
 
 export function Request({ delivery }) {
   const [isOpen, setOpen] = useState(false);

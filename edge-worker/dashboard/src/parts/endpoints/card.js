@@ -2,12 +2,12 @@
 
 import { html } from "htm/preact";
 import { useId, useRef, useState } from "preact/hooks";
-import { send } from "../../api.js";
+import { useAction } from "../../api/load.js";
+import { send } from "../../api/requests.js";
 import { sentence } from "../../format.js";
-import { useAction } from "../../load.js";
-import { announce } from "../announce.js";
-import { Badge } from "../badge.js";
-import { Failure, Notice } from "../notice.js";
+import { announce } from "../status/announce.js";
+import { Badge } from "../status/badge.js";
+import { Failure, Notice } from "../status/notice.js";
 import { Relative, Time } from "../time.js";
 import { authLabel } from "./credentials.js";
 import { Delete, Edit, Retire, Rotate } from "./dialogs.js";

@@ -2,10 +2,10 @@
 
 import { html } from "htm/preact";
 import { useId, useState } from "preact/hooks";
-import { send } from "../../api.js";
-import { useAction } from "../../load.js";
+import { useAction } from "../../api/load.js";
+import { send } from "../../api/requests.js";
 import { Confirm, Dialog } from "../dialog.js";
-import { Failure } from "../notice.js";
+import { Failure } from "../status/notice.js";
 import { UrlField } from "./fields.js";
 
 const path = (kind, { id }) => `${kind.path}/${id}`;

@@ -2,10 +2,10 @@
 
 import { html } from "htm/preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { get } from "../../api.js";
-import { useEvery, useLoad } from "../../load.js";
-import { announce } from "../announce.js";
-import { Empty, Failure, Loading } from "../notice.js";
+import { useEvery, useLoad } from "../../api/load.js";
+import { get } from "../../api/requests.js";
+import { announce } from "../status/announce.js";
+import { Empty, Failure, Loading } from "../status/notice.js";
 import { EndpointCard } from "./card.js";
 
 /** Loads what is registered of a kind. `add` is given a new one, with its secret. */

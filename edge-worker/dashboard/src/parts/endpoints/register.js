@@ -2,9 +2,9 @@
 
 import { html } from "htm/preact";
 import { useState } from "preact/hooks";
-import { send } from "../../api.js";
-import { useAction } from "../../load.js";
-import { Failure } from "../notice.js";
+import { useAction } from "../../api/load.js";
+import { send } from "../../api/requests.js";
+import { Failure } from "../status/notice.js";
 import { UrlField } from "./fields.js";
 
 export function Register({ kind, onDone }) {

@@ -2,7 +2,7 @@
 
 import { html } from "htm/preact";
 import { CopyField } from "../copy.js";
-import { Notice } from "../notice.js";
+import { Notice } from "../status/notice.js";
 
 /** A text that is shown once, with what to do with it; `name` is what the button copies. */
 export function ShownOnce({ heading, label, name, text, onClose, children }) {

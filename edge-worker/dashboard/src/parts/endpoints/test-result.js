@@ -5,7 +5,7 @@ import { duration } from "../../format.js";
 import { taskPath } from "../../paths.js";
 import { SecretHint, Verdict } from "../deliveries/attempts.js";
 import { reasonOf } from "../deliveries/delivery.js";
-import { Notice } from "../notice.js";
+import { Notice } from "../status/notice.js";
 
 export function TestResult({ delivery, onClose }) {
   const attempt = delivery.attempts.at(-1);

@@ -1,9 +1,9 @@
 // What somebody should look at, with the way there.
 
 import { html } from "htm/preact";
-import { get } from "../../api.js";
+import { useEvery, useLoad } from "../../api/load.js";
+import { get } from "../../api/requests.js";
 import { count, duration } from "../../format.js";
-import { useEvery, useLoad } from "../../load.js";
 
 const HOUR = 3_600_000;
 

@@ -4,7 +4,7 @@ import { html } from "htm/preact";
 import { useState } from "preact/hooks";
 import { feed, useFeed } from "../../feed.js";
 import { taskPath } from "../../paths.js";
-import { Outcome, Status } from "../badge.js";
+import { Outcome, Status } from "../status/badge.js";
 import { Time } from "../time.js";
 
 const MOST_SHOWN = 12;

@@ -1,10 +1,10 @@
 // Erasing a task: the question before it, and what is left to show after it.
 
 import { html } from "htm/preact";
-import { send } from "../../api.js";
+import { send } from "../../api/requests.js";
 import { number } from "../../format.js";
 import { Confirm } from "../dialog.js";
-import { Empty } from "../notice.js";
+import { Empty } from "../status/notice.js";
 
 export function EraseTask({ path, onDone, onClose }) {
   const act = () => send("DELETE", path);

@@ -3,7 +3,7 @@
 import { html } from "htm/preact";
 import { useState } from "preact/hooks";
 import { CopyButton } from "../copy.js";
-import { Notice } from "../notice.js";
+import { Notice } from "../status/notice.js";
 
 export function Result({ task }) {
   if (task.failure) {

@@ -2,7 +2,7 @@
 
 import { html } from "htm/preact";
 import { duration } from "../../format.js";
-import { Outcome, Status } from "../badge.js";
+import { Outcome, Status } from "../status/badge.js";
 import { Time } from "../time.js";
 
 /** What an event that did not move the task means; the usual needs no words. */

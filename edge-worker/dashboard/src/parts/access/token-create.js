@@ -2,9 +2,9 @@
 
 import { html } from "htm/preact";
 import { useId, useState } from "preact/hooks";
-import { send } from "../api.js";
-import { useAction } from "../load.js";
-import { Failure } from "./notice.js";
+import { useAction } from "../../api/load.js";
+import { send } from "../../api/requests.js";
+import { Failure } from "../status/notice.js";
 
 /** Each scope, and what it allows. */
 const SCOPES = [

@@ -2,13 +2,13 @@
 
 import { html } from "htm/preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { feed, feedState, useFeed } from "../feed.js";
-import { count } from "../format.js";
-import { session } from "../session.js";
-import { useStore } from "../store.js";
+import { session } from "../../api/session.js";
+import { feed, feedState, useFeed } from "../../feed.js";
+import { count } from "../../format.js";
+import { useStore } from "../../store.js";
+import { useNow } from "../time.js";
 import { announce } from "./announce.js";
 import { Notice } from "./notice.js";
-import { useNow } from "./time.js";
 
 const TONES = { live: "good", partly: "warning", waiting: "bad" };
 

@@ -1,7 +1,7 @@
 // Short messages in the flow of the page.
 
 import { html } from "htm/preact";
-import { clock, sentence } from "../format.js";
+import { clock, sentence } from "../../format.js";
 
 /** `tone` is `bad`, `warning`, `good` or `plain`; what is bad is announced at once. */
 export function Notice({ tone = "plain", title, children, onClose }) {

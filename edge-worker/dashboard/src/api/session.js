@@ -1,7 +1,7 @@
 // Whether the API lets us in. Nothing is kept here: the session is a cookie that no script can read.
 
-import { ApiError, get, head, onLapse, resume, send } from "./api.js";
-import { Store } from "./store.js";
+import { Store } from "../store.js";
+import { ApiError, get, head, onLapse, resume, send } from "./requests.js";
 
 /**
  * `phase` is `asking` at first, then `in`, `out` (nothing is shown), `lapsed` (it was `in`: the page stays, a

@@ -1,7 +1,7 @@
 // Announces to screen readers what changes on the page.
 
 import { html } from "htm/preact";
-import { Store, useStore } from "../store.js";
+import { Store, useStore } from "../../store.js";
 
 const said = new Store("");
 

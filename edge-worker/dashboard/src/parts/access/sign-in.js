@@ -2,11 +2,11 @@
 
 import { html } from "htm/preact";
 import { useId, useState } from "preact/hooks";
-import { sentence } from "../format.js";
-import { useAction } from "../load.js";
-import { session, signIn } from "../session.js";
-import { useStore } from "../store.js";
-import { Notice } from "./notice.js";
+import { useAction } from "../../api/load.js";
+import { session, signIn } from "../../api/session.js";
+import { sentence } from "../../format.js";
+import { useStore } from "../../store.js";
+import { Notice } from "../status/notice.js";
 
 export function SignIn() {
   const { access } = useStore(session);

@@ -1,9 +1,9 @@
 // What a part shows of the API: loaded, loading, or not to be had.
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { get } from "./api.js";
+import { useStore } from "../store.js";
+import { get } from "./requests.js";
 import { session } from "./session.js";
-import { useStore } from "./store.js";
 
 /**
  * Loads by `load(signal)`, again whenever `deps` change, somebody signs in, or `reload` is called. What was

@@ -3,9 +3,9 @@
 import { html } from "htm/preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
-import { minute, moment } from "../format.js";
-import { useStore } from "../store.js";
-import { theme } from "../theme.js";
+import { minute, moment } from "../../format.js";
+import { useStore } from "../../store.js";
+import { theme } from "../../theme.js";
 
 const HEIGHT = 170;
 
