@@ -84,7 +84,7 @@ test-parity: setup-test npm verdict ## print what each implementation says to ea
 	$(node_test) 'tests/parity/*.test.js'
 test-edge: setup-test worker-faults npm ## test the Worker on workerd
 	@cargo test --quiet --no-run --package vtryon-gateway-engine
-	$(node_test) 'tests/edge/*.test.js'
+	$(node_test) 'tests/edge/**/*.test.js'
 test-browser: setup-test worker-faults npm ## test the dashboard and the storefront in Chromium
 	$(node_test) 'tests/dashboard/*.test.js' 'tests/browser/*.test.js'
 test-dev: worker ## test make dev: killed in every way, it starts again

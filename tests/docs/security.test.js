@@ -55,9 +55,9 @@ test("each threat has a guard, and a test that is there", () => {
 
 test("a test that is not there is seen", () => {
   const wrong = [
-    { title: "no such test", file: "tests/edge/unsigned.test.js" },
+    { title: "no such test", file: "tests/edge/ingest/unsigned.test.js" },
     { title: "a rejected request wakes no shard", file: "tests/edge/nowhere.test.js" },
-    { title: "node:assert/strict", file: "tests/edge/unsigned.test.js" },
+    { title: "node:assert/strict", file: "tests/edge/ingest/unsigned.test.js" },
     { title: "no such test", file: "tests/native/properties.rs" },
     { title: "no such name", file: "tests/vectors/event.json" },
     { title: "no-such-target", file: "Makefile" },

@@ -52,7 +52,7 @@ impl Recorder {
         }
     }
 
-    /// Writes what was done to a file of the folder `RECORDINGS`, where that is set: `tests/edge/statements.test.js`
+    /// Writes what was done to a file of the folder `RECORDINGS`, where that is set: `tests/edge/storage/statements.test.js`
     /// does it again with a Durable Object.
     pub fn write(&self, name: &str) {
         let Some(folder) = env::var_os("RECORDINGS") else { return };

@@ -1,0 +1,39 @@
+// An endpoint may take as long as its `timeout_seconds` says, whoever makes the attempt.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Backend } from "../support/backend.js";
+import { acknowledged, attempted, delivery, named } from "../support/deliveries.js";
+import { Gateway } from "../support/gateway.js";
+
+/** How long the backend takes, in milliseconds: longer than the shortest timeout. */
+const TAKES = 1500;
+
+/** [the timeout, who makes the first attempt, the state, the error] */
+const CASES = [
+  [1, "the Worker", "pending", "timeout"],
+  [20, "the Worker", "delivered", undefined],
+  [30, "the shard", "delivered", undefined],
+];
+
+let gateway;
+let backend;
+before(async () => {
+  gateway = await Gateway.start({ bindings: { SHARDS: "1" } });
+  backend = await Backend.start(({ response }) => setTimeout(() => response.end("ok"), TAKES));
+});
+after(async () => {
+  await gateway.stop();
+  await backend.stop();
+});
+
+for (const [timeout_seconds, who, state, error] of CASES) {
+  test(`${timeout_seconds} seconds, first attempt by ${who}: ${state}`, async () => {
+    const name = `timeout_${timeout_seconds}`;
+    const endpoint = await gateway.register(backend.url, { events: [name], timeout_seconds });
+    assert.equal(endpoint.timeout_seconds, timeout_seconds);
+    await acknowledged(gateway, named(name));
+    const stored = await delivery(gateway, { task_id: `task_${name}` }, attempted);
+    assert.deepEqual([stored.state, stored.attempts[0].error], [state, error]);
+  });
+}

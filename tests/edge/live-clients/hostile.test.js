@@ -1,0 +1,122 @@
+// Whoever is let in may send anything, and open as much as it likes: the events of its shard don't wait for it.
+
+import assert from "node:assert/strict";
+import { connect } from "node:net";
+import { after, before, test } from "node:test";
+import { acknowledged } from "../support/deliveries.js";
+import { event, Gateway } from "../support/gateway.js";
+import { live, opened } from "../support/streams.js";
+import { ticketFor } from "../support/ticket-office.js";
+
+/** Of one shard everything is everybody's neighbour. */
+const SHARDS = 1;
+const TASK = "task_hostile";
+/** How many pages may show one task at the same time. */
+const PAGES = 100;
+
+let gateway;
+before(async () => {
+  gateway = await Gateway.start({ bindings: { SHARDS: String(SHARDS) } });
+  await acknowledged(gateway, event(TASK, "queued"));
+});
+after(() => gateway.stop());
+
+/** An acknowledgement by its type and id, with so many members beside: 60,000 of them have 540 KB. */
+function largeAck(id, members) {
+  const more = Array.from({ length: members }, (_, n) => `"${String(n).padStart(5, "0")}":0`);
+  return `{"type":"ack","id":"${id}",${more.join()}}`;
+}
+const MEMBERS = 60_000;
+
+/** what watches: its path, and whether it has a ticket */
+const SOCKETS = {
+  "a page": [live(TASK), true],
+  "one shard": ["/api/live/0"],
+  "one task": [live(TASK)],
+  "all shards": ["/api/live"],
+};
+for (const [what, [path, isPage]] of Object.entries(SOCKETS)) {
+  test(`${what}: a large acknowledgement delays no event, and is closed with 1008`, async (t) => {
+    const options = isPage ? { ticket: await ticketFor(gateway, TASK) } : { acks: false };
+    const subscriber = await opened(t, "WebSocket", gateway, path, options);
+    const { id } = await subscriber.until(isPage ? "snapshot" : "ready");
+    subscriber.send(largeAck(id, MEMBERS));
+    await acknowledged(gateway, event(`task_meanwhile_${what}`, "queued"));
+    assert.deepEqual(await subscriber.ended(), { code: 1008 });
+  });
+}
+
+/** A text in a frame as clients send them (RFC 6455, 5.2), with a mask of zeros. */
+function frame(text) {
+  const payload = Buffer.from(text);
+  const head = Buffer.alloc(14);
+  head.set([0x81, 0xff]);
+  head.writeBigUInt64BE(BigInt(payload.length), 2);
+  return Buffer.concat([head, payload]);
+}
+
+test("a large acknowledgement after the close, by one that does not answer it", async (t) => {
+  const { hostname, port } = new URL(gateway.url);
+  const socket = connect(Number(port), hostname);
+  t.after(() => socket.destroy());
+  const chunks = [];
+  const received = async (part) => {
+    while (!Buffer.concat(chunks).includes(part)) {
+      await new Promise((more) => socket.once("data", more));
+    }
+  };
+  socket.on("data", (chunk) => chunks.push(chunk));
+  // The gateway may well cut it off.
+  socket.on("error", () => {});
+  const head = [
+    `GET ${live(TASK)} HTTP/1.1`,
+    "host: gateway",
+    "connection: upgrade",
+    "upgrade: websocket",
+    "sec-websocket-version: 13",
+    `sec-websocket-key: ${Buffer.alloc(16).toString("base64")}`,
+    `sec-websocket-protocol: vtryon-live, ${await ticketFor(gateway, TASK)}`,
+  ];
+  socket.write(`${head.join("\r\n")}\r\n\r\n`);
+  await received("snapshot");
+  socket.write(frame("junk"));
+  // A close frame with 1008.
+  await received(Buffer.from([0x03, 0xf0]));
+  await new Promise((sent) => socket.write(frame(largeAck("x", MEMBERS)), sent));
+  for (let nth = 0; nth < 10; nth++) {
+    await acknowledged(gateway, event(`task_after_the_close_${nth}`, "queued"));
+  }
+});
+
+test(`more than ${PAGES} pages of one task close the first ones`, async (t) => {
+  const id = "task_of_many_pages";
+  await acknowledged(gateway, event(id, "queued"));
+  const ticket = await ticketFor(gateway, id);
+  const page = async () => {
+    const subscriber = await opened(t, "WebSocket", gateway, live(id), { ticket });
+    await subscriber.until("snapshot");
+    return subscriber;
+  };
+  const pages = [];
+  while (pages.length < PAGES) pages.push(await page());
+  const other = await opened(t, "WebSocket", gateway, live(TASK), {
+    ticket: await ticketFor(gateway, TASK),
+  });
+  await other.until("snapshot");
+  const admin = await opened(t, "WebSocket", gateway, live(id));
+  await admin.until("ready");
+  // Neither another task's pages are counted nor the administrator's sockets.
+  for (const { end } of pages) assert.equal(end, undefined);
+  pages.push(await page(), await page());
+  const [first, second, ...left] = pages;
+  assert.deepEqual([await first.ended(), await second.ended()], [{ code: 1013 }, { code: 1013 }]);
+
+  await acknowledged(gateway, event(id, "processing"), event(TASK, "processing"));
+  const isUpdate = ({ type, task }) => type === "update" && task.status === "processing";
+  for (const subscriber of [...left, other]) await subscriber.until(isUpdate);
+  assert.equal((await admin.until("event")).status, "processing");
+  // The first one resumes from its last message, and another socket is closed for it.
+  const again = await opened(t, "WebSocket", gateway, live(id), { ticket, resume: first.last });
+  await again.until(isUpdate);
+  assert.deepEqual(await left[0].ended(), { code: 1013 });
+});

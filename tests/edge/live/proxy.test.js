@@ -1,0 +1,108 @@
+// Events behind a proxy that compresses and so holds back what it is sent, unless it is told not to.
+
+import assert from "node:assert/strict";
+import { createServer, request } from "node:http";
+import { after, before, test } from "node:test";
+import { constants, createGzip } from "node:zlib";
+import { acknowledged } from "../support/deliveries.js";
+import { event, Gateway } from "../support/gateway.js";
+import { live, opened } from "../support/streams.js";
+import { ticketFor } from "../support/ticket-office.js";
+
+const TASK = "task_proxy";
+/** How long a message may take through the proxy, in milliseconds, on a busy machine. A stream lasts 55 seconds. */
+const IN_TIME_MS = 20_000;
+
+let gateway;
+let proxy;
+before(async () => {
+  gateway = await Gateway.start({ bindings: { SHARDS: "1" } });
+  proxy = await startProxy(gateway.url);
+});
+after(async () => {
+  proxy.close();
+  await gateway.stop();
+});
+
+/**
+ * A proxy as nginx and the middlewares for compression are: it compresses for whoever takes that, unless the answer
+ * says `no-transform`, and holds back what it is sent, unless it says `x-accel-buffering: no`.
+ */
+async function startProxy(target) {
+  const server = createServer((incoming, outgoing) => {
+    const { hostname, port } = new URL(target);
+    const { method, headers, url: path } = incoming;
+    // The proxy must not compress it.
+    const passed = { ...headers, "accept-encoding": "identity" };
+    const asked = request({ hostname, port, method, path, headers: passed }, (answer) => {
+      const says = (name) => answer.headers[name] ?? "";
+      const isCompressed =
+        /\bgzip\b/.test(headers["accept-encoding"] ?? "") &&
+        !/\bno-transform\b/.test(says("cache-control"));
+      const isBuffered = says("x-accel-buffering") !== "no";
+      const { "content-length": _, ...passedOn } = answer.headers;
+      if (isCompressed) passedOn["content-encoding"] = "gzip";
+      outgoing.writeHead(answer.statusCode, passedOn);
+      let stream = answer;
+      if (isCompressed) stream = answer.pipe(createGzip({ flush: constants.Z_NO_FLUSH }));
+      if (isBuffered) {
+        stream.toArray().then(
+          (chunks) => outgoing.end(Buffer.concat(chunks)),
+          () => outgoing.destroy(),
+        );
+        outgoing.flushHeaders();
+      } else {
+        stream.pipe(outgoing);
+      }
+    });
+    asked.on("error", () => outgoing.destroy());
+    outgoing.on("close", () => asked.destroy());
+    incoming.pipe(asked);
+  });
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  const close = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { url: `http://127.0.0.1:${server.address().port}`, close };
+}
+
+/** Fails with what was waited for where it does not come in time. */
+async function inTime(promise, what) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not in time: ${what}`)), IN_TIME_MS);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+test("the proxy buffers responses that do not forbid it", async () => {
+  const answer = await fetch(`${proxy.url}/healthz`, { headers: { "accept-encoding": "gzip" } });
+  assert.equal(answer.headers.get("content-encoding"), "gzip");
+  assert.equal((await answer.json()).status, "ok");
+});
+
+/** what watches: its path, the type of its first message, and whether it has a ticket */
+const STREAMS = {
+  "a page": [live(TASK), "snapshot", true],
+  "one shard": ["/api/live/0", "ready"],
+  "one task": [live(TASK), "ready"],
+  "all shards": ["/api/live", "ready"],
+};
+for (const [what, [path, first, isPage]] of Object.entries(STREAMS)) {
+  test(`${what}: events come through the proxy as they are stored`, async (t) => {
+    const ticket = isPage ? await ticketFor(gateway, TASK) : undefined;
+    const subscriber = await inTime(
+      opened(t, "SSE", proxy, path, { ticket }),
+      "the head of the stream",
+    );
+    assert.equal(subscriber.headers.get("cache-control"), "no-store, no-transform");
+    assert.equal(subscriber.headers.get("x-accel-buffering"), "no");
+    assert.equal(subscriber.headers.get("content-encoding"), null);
+    await inTime(subscriber.until(first), `the first message, ${first}`);
+    const type = isPage ? "update" : "event";
+    const status = isPage ? "queued" : `at ${what}`;
+    await acknowledged(gateway, event(TASK, status));
+    await inTime(subscriber.until(type), "what was stored since");
+  });
+}
