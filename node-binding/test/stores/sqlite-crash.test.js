@@ -26,13 +26,20 @@ async function withReceiver(work) {
   const start = async (crash) => {
     child = fork(PROGRAM, [file, crash]);
     ended = once(child, "exit");
-    return (await once(child, "message"))[0];
+    const dead = ended.then(() => {
+      throw new Error("the receiver ended before it listened");
+    });
+    const [port] = await within("the receiver", Promise.race([once(child, "message"), dead]));
+    return port;
   };
   const receiver = {
-    /** Kills it, where it has not died by itself, and starts it anew. */
+    /** Kills it, where it has not died by itself, and starts it anew: after the one that is starting, so that none is left. */
     restart(crash = "never") {
-      child.kill("SIGKILL");
-      listening = ended.then(() => start(crash));
+      const kill = () => {
+        child.kill("SIGKILL");
+        return ended;
+      };
+      listening = listening.then(kill).then(() => start(crash));
       return listening;
     },
     /** Sends an event; the status of the answer, none where the receiver died. */
