@@ -6,8 +6,7 @@ mod redaction;
 use std::cell::Cell;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::future::join_all;
 use vtryon_gateway_engine::protocol::delivery::Dispatch;
 use worker::Delay;
 
@@ -15,9 +14,6 @@ pub(crate) use attempt::attempt;
 
 use crate::clients::ShardClient;
 use crate::config::Config;
-
-/// How many attempts run at the same time: the platform gives a request six connections, and reports need some.
-const CONCURRENT_ATTEMPTS: usize = 5;
 
 /// Where an isolate has attempts of so many events in progress, it answers the next event a turn of the event loop later.
 const MANY_IN_PROGRESS: usize = 32;
@@ -51,7 +47,7 @@ impl Drop for InProgress {
     }
 }
 
-/// Makes the attempts that a shard has leased to the Worker, and reports them. It is best effort: the shard's
+/// Makes the attempts that a shard has leased to the Worker, all at once, and reports them. It is best effort: the shard's
 /// alarm retries.
 pub(crate) async fn dispatch(
     shards: &ShardClient,
@@ -66,5 +62,5 @@ pub(crate) async fn dispatch(
             shards.report(shard, report).await;
         }
     });
-    stream::iter(attempts).for_each_concurrent(CONCURRENT_ATTEMPTS, |attempt| attempt).await;
+    join_all(attempts).await;
 }

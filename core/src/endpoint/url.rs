@@ -90,7 +90,7 @@ pub fn host(url: &str) -> Option<&str> {
 ///
 /// ```
 /// use vtryon_webhooks::endpoint::is_same_origin;
-/// assert!(is_same_origin("https://shop.example/a", "https://shop.example:443/b"));
+/// assert!(is_same_origin("https://shop.example/a", "HTTPS://Shop.Example:443/b"));
 /// assert!(!is_same_origin("https://shop.example/", "https://other.example/"));
 /// ```
 pub fn is_same_origin(one: &str, other: &str) -> bool {
@@ -109,10 +109,10 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// Returns the scheme, the host and the port. Accepted hosts are in lower case.
-    fn origin(&self) -> (bool, &'a str, &'a str) {
+    /// Returns the scheme, the host in lower case, and the port.
+    fn origin(&self) -> (bool, String, &'a str) {
         let default_port = if self.is_https { "443" } else { "80" };
-        (self.is_https, self.host, self.port.unwrap_or(default_port))
+        (self.is_https, self.host.to_ascii_lowercase(), self.port.unwrap_or(default_port))
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) struct Alarm {
     is_running: bool,
     /// Whether it could not be set: the next call tries again.
     has_failed: bool,
-    /// The time that the shell has not set it for yet.
+    /// The time that it has to be set for, and that the shell has not taken yet.
     wanted: Option<Millis>,
 }
 

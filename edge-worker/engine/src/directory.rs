@@ -83,7 +83,7 @@ impl Directory {
     }
 
     /// Begins a run of the alarm: pushes settings and sends alerts that shards have not confirmed. Whether it fails or not,
-    /// [`Directory::schedule_alarm`] ends it.
+    /// [`Directory::end_alarm`] ends it.
     ///
     /// # Errors
     /// A refusal, and a fault of the database.
@@ -98,6 +98,16 @@ impl Directory {
             faults: std::mem::take(&mut self.faults),
             log: std::mem::take(&mut self.log),
         }
+    }
+
+    /// Ends a run of the alarm, and returns when to set it. It is set once more, though it may have been set during the run:
+    /// whether such an alarm comes is not documented.
+    ///
+    /// # Errors
+    /// A fault of the database; so for the other methods.
+    pub fn end_alarm(&mut self, db: &dyn Database, now: Millis, clock_scale: i64) -> Result<Option<Millis>> {
+        self.alarm.forget();
+        self.schedule_alarm(db, now, clock_scale)
     }
 
     /// Returns when to set the alarm: for settings and alerts that shards have not confirmed, and for the next alert. It is

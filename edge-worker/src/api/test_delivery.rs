@@ -49,11 +49,13 @@ pub(super) async fn send(kind: EndpointKind, id: &str, api: &ApiContext<'_>) -> 
         .and_then(|stored| json::read(&stored).ok())
         .map(|stored: StoreResult| stored.dispatches)
         .unwrap_or_default();
-    let Some(no) = dispatches.first().map(|dispatch| dispatch.delivery) else {
+    let Some(dispatch) = dispatches.first() else {
         return Err(ApiError::with_message(Code::Unavailable, "not every shard knows this endpoint yet"));
     };
-    delivery::dispatch(&api.shards, api.config, shard, dispatches, &body).await;
-    match api.shards.call(shard, ShardRequest::Delivery { no }, &[]).await? {
+    if let Some(report) = delivery::attempt(api.config, shard, dispatch, &body).await {
+        api.shards.add_report(shard, report);
+    }
+    match api.shards.call(shard, ShardRequest::Delivery { no: dispatch.delivery }, &[]).await? {
         Some(delivery) => response::json_text(200, &delivery),
         None => Err(ApiError::new(Code::Unavailable)),
     }

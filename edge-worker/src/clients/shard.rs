@@ -47,14 +47,15 @@ impl ShardClient {
         body: &[u8],
     ) -> Result<Option<String>, ApiError> {
         let call = Call { reports: reports::take(shard), ..self.new_call(shard, request) };
-        match self.invoke(Objects::stub, &call, body).await {
-            Ok(answer) => read(shard, &answer),
-            Err(error) => {
-                // They may have arrived: one that comes twice changes nothing.
-                reports::put_back(shard, call.reports);
-                Err(error.into())
-            }
-        }
+        let mut call = CallInTransit(call);
+        let answer = self.invoke(Objects::stub, &call.0, body).await?;
+        call.0.reports.clear();
+        read(shard, &answer)
+    }
+
+    /// Lets a report go with the next call of its shard.
+    pub(crate) fn add_report(&self, shard: u32, report: AttemptReport) {
+        reports::put_back(shard, vec![report]);
     }
 
     /// Sends a request to the shard that holds a task.
@@ -126,6 +127,16 @@ impl ShardClient {
     fn new_call(&self, shard: u32, request: ShardRequest) -> Call {
         let (shards, placement) = (self.shards.count(), self.objects.placement());
         Call { shard, shards, placement, reports: Vec::new(), request }
+    }
+}
+
+/// A call that is not answered yet. Where it fails, or nobody waits for it any more, its reports wait again: they may have
+/// arrived, but one that comes twice changes nothing.
+struct CallInTransit(Call);
+
+impl Drop for CallInTransit {
+    fn drop(&mut self) {
+        reports::put_back(self.0.shard, std::mem::take(&mut self.0.reports));
     }
 }
 

@@ -1,15 +1,24 @@
 //! In which forms an endpoint's answer may repeat the values of the headers that it was sent.
 
-use std::cmp::Reverse;
-
 use base64ct::{Base64, Encoding};
+use vtryon_gateway_engine::text::json;
 use zeroize::Zeroizing;
 
 /// Returns what must not be stored of an answer, the longest first: one may be a part of another.
 pub(super) fn secrets<'a>(values: impl Iterator<Item = &'a str>) -> Vec<Zeroizing<String>> {
-    let mut secrets: Vec<_> = values.flat_map(forms).map(Zeroizing::new).collect();
-    secrets.sort_by_key(|secret| Reverse(secret.len()));
+    let mut secrets: Vec<_> = values.flat_map(forms).flat_map(encodings).map(Zeroizing::new).collect();
+    secrets.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.as_str().cmp(other)));
+    secrets.dedup();
     secrets
+}
+
+/// Returns a text as it is, and as pages of errors show it: in JSON, also with `\/` as PHP writes it, and in HTML.
+fn encodings(text: String) -> [String; 4] {
+    let quoted = json::to_string(&text);
+    let in_json = quoted.get(1..quoted.len() - 1).unwrap_or_default().to_owned();
+    let in_php = in_json.replace('/', r"\/");
+    let in_html = text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;");
+    [text, in_json, in_php, in_html]
 }
 
 /// Returns the forms of one value: all of it, what follows its scheme where it has one, and for Basic (RFC 7617) the
@@ -50,6 +59,19 @@ mod tests {
                     "open sesame",
                 ],
                 "a pair may be decoded",
+            ),
+            (&["a/b"], &[r"a\/b", "a/b"], "JSON may escape a slash"),
+            (
+                &[r#"say "<&""#],
+                &[
+                    "say &quot;&lt;&amp;&quot;",
+                    "&quot;&lt;&amp;&quot;",
+                    r#"say \"<&\""#,
+                    r#"say "<&""#,
+                    r#"\"<&\""#,
+                    r#""<&""#,
+                ],
+                "JSON and HTML escape quotes, and HTML more",
             ),
             (&["basic !"], &["basic !", "!"], "what is no base64 stays"),
             (&["Basic c2hvcA=="], &["Basic c2hvcA==", "c2hvcA==", "shop"], "a pair without a colon"),

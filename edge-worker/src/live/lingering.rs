@@ -49,7 +49,7 @@ pub(super) fn admit(task_id: &str) -> Result<(), ApiError> {
 
 /// Waits until the client of a closed socket has closed it too, and counts it from the end of the grace on.
 pub(super) async fn wait_for_close(socket: &WebSocket, task_id: &str) {
-    // One on which no event can come has no client.
+    // There are no events once a socket is closed.
     let Ok(events) = socket.events() else { return };
     if socket.as_ref().ready_state() == worker::web_sys::WebSocket::CLOSED {
         return;

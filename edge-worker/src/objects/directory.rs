@@ -8,6 +8,7 @@ mod secrets;
 
 use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use vtryon_gateway_engine::directory::{Answer, Step, Then};
@@ -25,10 +26,14 @@ use crate::http::response::{self, ApiError};
 use crate::log;
 use crate::platform::js_url::Url;
 use crate::platform::storage::ObjectDatabase;
+use crate::platform::timeout::with_timeout;
 use crate::platform::{clock, crypto};
 use crate::sealing::Sealer;
 use crate::testing::faults;
 use crate::testing::metering::{self, BilledOperation};
+
+/// How long shards are waited for that are asked something.
+const SHARDS_LIMIT: Duration = Duration::from_secs(10);
 
 /// The object class that `wrangler.toml` binds as `DIRECTORY`.
 #[durable_object(alarm)]
@@ -105,13 +110,13 @@ impl Directory {
             step = match step {
                 Step::Answer(answer) => return Ok(answer),
                 Step::AskShardZero { question, then } => {
-                    let answer = shards.call(0, question, &[]).await.inspect_err(|refusal| {
+                    let answer = limited(shards.call(0, question, &[])).await.inspect_err(|refusal| {
                         console_error!("directory: {}", refusal.message());
                     })?;
                     self.resume(&config, then, answer)?
                 }
                 Step::AskShards { question, then } => {
-                    let answers = shards.call_all(|| question.clone()).await?;
+                    let answers = limited(shards.call_all(|| question.clone())).await?;
                     self.resume(&config, then, answers)?
                 }
                 Step::Push { settings, then } => {
@@ -120,7 +125,7 @@ impl Directory {
                 }
                 Step::StoreAlert { alert, body, then } => {
                     let request = ShardRequest::StoreAlert(alert);
-                    let stored = shards.call(ALERT_SHARD, request, body.as_bytes()).await?;
+                    let stored = limited(shards.call(ALERT_SHARD, request, body.as_bytes())).await?;
                     self.resume(&config, then, stored.is_some())?
                 }
                 Step::ReadOrigin { url, then } => {
@@ -188,7 +193,7 @@ impl Directory {
     fn end_alarm(&self) {
         let mut memory = self.memory.borrow_mut();
         let Ok(directory) = self.opened(&mut memory) else { return };
-        match directory.schedule_alarm(&*self.database, clock::now(), clock::scale()) {
+        match directory.end_alarm(&*self.database, clock::now(), clock::scale()) {
             Ok(alarm) => self.set_alarm(directory, alarm),
             Err(error) => console_error!("directory: alarm not set: {error}"),
         }
@@ -214,6 +219,14 @@ impl Directory {
         }
         memory.as_mut().ok_or_else(|| ApiError::new(Code::Unavailable))
     }
+}
+
+/// Waits for an answer of shards for a limited time.
+async fn limited<T>(answer: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
+    with_timeout(SHARDS_LIMIT, answer).await.unwrap_or_else(|| {
+        console_error!("directory: a shard does not answer");
+        Err(ApiError::new(Code::Unavailable))
+    })
 }
 
 fn log_fault<T>(result: worker::Result<T>) -> Option<T> {

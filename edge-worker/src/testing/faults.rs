@@ -1,5 +1,8 @@
 //! Faults that tests cause on purpose. Only the feature `faults` compiles them in.
 
+use vtryon_gateway_engine::protocol::Call;
+#[cfg(feature = "faults")]
+use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::storage::database::Bind;
 use vtryon_webhooks::{Digest, Millis};
 use worker::web_sys::Request;
@@ -18,6 +21,8 @@ thread_local! {
     static VARIABLES: std::cell::RefCell<std::collections::BTreeSet<String>> = std::cell::RefCell::default();
     /// Whether broadcasts are held.
     static HELD: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    /// The shard that hangs.
+    static HUNG: std::cell::Cell<Option<u32>> = const { std::cell::Cell::new(None) };
 }
 
 /// Returns whether the header of a request asks for a fault.
@@ -203,6 +208,22 @@ pub(crate) async fn before_broadcast() {
         worker::Delay::from(std::time::Duration::from_millis(10)).await;
     }
 }
+
+/// Lets a shard answer no call after the one that brings an event of the task `fault:hung`.
+#[cfg(feature = "faults")]
+pub(crate) async fn before_call(call: &Call) {
+    while HUNG.get() == Some(call.shard) {
+        worker::Delay::from(std::time::Duration::from_millis(100)).await;
+    }
+    if let ShardRequest::StoreEvent(event) = &call.request
+        && event.task_id() == Some("fault:hung")
+    {
+        HUNG.set(Some(call.shard));
+    }
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) async fn before_call(_: &Call) {}
 
 #[cfg(not(feature = "faults"))]
 pub(crate) const fn skips_broadcast(_: Option<&str>) -> bool {

@@ -77,6 +77,16 @@ test("many failing endpoints that hang do not delay a healthy one", async () => 
   assert.deepEqual(over, [], "what hangs is still open");
 });
 
+test("many endpoints that hang all of a sudden do not delay a healthy one", async () => {
+  const hung = Array.from({ length: 6 }, (_, n) => `/sudden_${n}`);
+  for (const path of hung) await gateway.register(at(path));
+  await gateway.register(at("/healthy"));
+  const over = hang(...hung);
+  await acknowledged(gateway, event("task_sudden", "queued"));
+  await until(() => received("/healthy").length === 1);
+  assert.deepEqual(over, [], "what hangs is still open");
+});
+
 test("a replay to one endpoint does not wait for a retry to another that hangs", async () => {
   const bad = await gateway.register(at("/bad"), { events: ["bad"] });
   const well = await gateway.register(at("/well"), { events: ["well"] });

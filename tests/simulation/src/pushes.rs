@@ -105,7 +105,7 @@ impl World {
             return;
         }
         let alarm = self.direct(Decision::Change, |directory, context| {
-            Ok(directory.schedule_alarm(context.db, context.now, 1)?)
+            Ok(directory.end_alarm(context.db, context.now, 1)?)
         });
         self.directory.is_alarm_running = false;
         if let Some(Some(at)) = alarm {

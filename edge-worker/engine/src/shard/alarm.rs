@@ -48,7 +48,7 @@ impl Shard {
     pub fn end_alarm(&mut self, context: &Context<'_>, has_failed: bool) {
         let stored = self.totals.store_late_attempts(context.db, &self.config.settings);
         self.log.fault(stored.err());
-        // Only now: an alarm that is set while it runs, for a time before the run has ended, would be lost.
+        // Only now: whether an alarm comes that is set during a run, for a time before its end, is not documented.
         self.alarm.end_run();
         self.schedule_alarm(context, if has_failed { DELAY_AFTER_FAILURE_MS } else { MIN_ALARM_DELAY_MS });
     }

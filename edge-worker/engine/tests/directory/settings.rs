@@ -68,6 +68,8 @@ fn a_pending_alarm_is_never_set_for_later() {
         let mut alarm_at = |now| memory.schedule_alarm(fixture.db(), now, 1).unwrap();
         assert_eq!(pending.and_then(|at: Millis| alarm_at(at.plus_seconds(-5))), pending, "{why}");
         assert_eq!(alarm_at(now), set, "{why}");
+        let ended = memory.end_alarm(fixture.db(), now, 1).unwrap();
+        assert!(ended.is_some(), "at the end of a run it is set in any case: {why}");
     }
 }
 

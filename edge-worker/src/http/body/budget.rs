@@ -71,7 +71,7 @@ impl Budget {
     /// [`OverBudget`]: nothing more of the body is to be read.
     pub(super) fn reserve(&mut self, id: u64, buffer: usize) -> Result<(), OverBudget> {
         self.check(id)?;
-        // Only what has come is free at once: where that is not enough, nobody is to lose a buffer for nothing.
+        // Only bodies of which something has come: ending others would free nothing now.
         while self.held + buffer > self.limit + self.limit / OVERDRAFT_DIVISOR {
             self.evict_oldest(id, |body| body.length > 0)?;
         }

@@ -20,7 +20,7 @@ const GIVEN_UP: i64 = 20;
 pub(super) struct Tally {
     /// At most one for each code that a request is refused by, and each kind of path.
     causes: Vec<RejectionCause>,
-    /// When the last report was made, or the next one is due.
+    /// When the last report was made; while a request waits to make the next one, when that is due.
     reported_at: Option<Millis>,
     /// Whether a request waits to make it.
     is_awaited: bool,

@@ -19,6 +19,9 @@ use crate::platform::timeout::with_timeout;
 /// When the alarm is set for where the engine could not even be asked, in milliseconds: as where a secret is missing.
 const AFTER_A_FAULT_MS: i64 = 60_000;
 
+/// How long the directory is waited for: while it hangs, deliveries must go on.
+const REPORT_LIMIT: Duration = Duration::from_secs(10);
+
 impl TaskShard {
     /// Does what is due. A failure or a panic is logged; the alarm is set again in any case.
     pub(super) async fn run_alarm(&self) {
@@ -45,7 +48,7 @@ impl TaskShard {
         let config = Config::current(&self.env).map_err(|_| worker::Error::from("not configured"))?;
         let started = clock::now();
         let maintenance_succeeded = self.with_engine(|engine, context| Ok(engine.begin_alarm(context)))?;
-        self.bound_broadcasts();
+        self.bound_broadcasts().await;
         let delivered = self.deliver_due(&config, started).await;
         let reported = self.report(&config, started).await;
         delivered.and(reported)?;
@@ -101,7 +104,7 @@ impl TaskShard {
             let attempt = delivery::attempt(config, shard, &picked.dispatch, &picked.body).await;
             let Some(report) = attempt else { return Ok(()) };
             self.with_engine(|engine, context| engine.record_own_attempt(context, &report))?;
-            self.bound_broadcasts();
+            self.bound_broadcasts().await;
         }
         Ok(())
     }
@@ -113,8 +116,9 @@ impl TaskShard {
             return Ok(());
         }
         let directory = config.directory_client(&self.env);
-        let answer = directory.send(DirectoryRequest::ReportConditions(report.clone())).await;
-        if !answer.is_ok_and(|answer| answer.status_code() == 200) {
+        let sent = directory.send(DirectoryRequest::ReportConditions(report.clone()));
+        let answer = with_timeout(REPORT_LIMIT, sent).await;
+        if !matches!(answer, Some(Ok(answer)) if answer.status_code() == 200) {
             console_error!("the directory did not confirm a report");
             return Ok(());
         }

@@ -59,27 +59,31 @@ impl TaskShard {
         self.broadcasts.queue.borrow().len()
     }
 
-    /// Sends the oldest broadcasts of a queue that is too long, at once: so a shard that receives more than it can broadcast
-    /// does not fall behind without a bound.
-    pub(super) fn bound_broadcasts(&self) {
-        let surplus = self.broadcasts.queue.borrow().len().saturating_sub(MAX_QUEUED);
-        for _ in 0..surplus {
-            let mut all = usize::MAX;
-            self.send_first(&mut all);
+    /// Sends the oldest broadcasts of a queue that is too long, before whoever has made it so goes on: so a shard that
+    /// receives more than it can broadcast does not fall behind without a bound.
+    pub(super) async fn bound_broadcasts(&self) {
+        while self.queued_broadcasts() > MAX_QUEUED {
+            self.send_turn(MAX_QUEUED);
+            Delay::from(Duration::ZERO).await;
         }
     }
 
     /// Drains the queue, and lets other requests have their turn: first of all the answer to the sender.
     async fn drain_broadcasts(&self) {
-        while !self.broadcasts.queue.borrow().is_empty() {
+        while self.queued_broadcasts() > 0 {
             Delay::from(Duration::ZERO).await;
             faults::before_broadcast().await;
-            let mut left = TURN;
-            while left > 0 && !self.broadcasts.queue.borrow().is_empty() {
-                self.send_first(&mut left);
-            }
+            self.send_turn(0);
         }
         self.broadcasts.is_draining.set(false);
+    }
+
+    /// Sends to as many sockets as one turn has, until only so many broadcasts are left.
+    fn send_turn(&self, most: usize) {
+        let mut left = TURN;
+        while left > 0 && self.queued_broadcasts() > most {
+            self.send_first(&mut left);
+        }
     }
 
     /// Sends the first broadcast of the queue to at most `left` sockets. A failure of a subscriber does not

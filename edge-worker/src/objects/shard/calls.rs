@@ -1,5 +1,7 @@
 //! Answers the Worker's calls to a shard.
 
+use std::panic::AssertUnwindSafe;
+
 use vtryon_gateway_engine::protocol::Call;
 use vtryon_gateway_engine::protocol::topology::TopologyMismatch;
 use vtryon_gateway_engine::shard::TopologyCheck;
@@ -13,6 +15,7 @@ use super::{TaskShard, fault};
 use crate::clients::ShardClient;
 use crate::config::Config;
 use crate::http::response::ApiError;
+use crate::testing::faults;
 use crate::testing::metering::{self, BilledOperation};
 
 #[wasm_bindgen(wasm_bindgen_futures = worker::wasm_bindgen_futures)]
@@ -25,6 +28,7 @@ impl TaskShard {
     pub async fn call(&self, call: String, body: Vec<u8>) -> Result<JsValue, JsValue> {
         metering::count(BilledOperation::ShardRequest);
         let call: Call = json::read(&call).map_err(fault)?;
+        AssertUnwindSafe(faults::before_call(&call)).await;
         if let Err(mismatch) = self.begin_call(&call).await? {
             return Ok(js_sys::Error::new(&mismatch.0).into());
         }
@@ -32,9 +36,9 @@ impl TaskShard {
         let answer = self.with_engine(|engine, context| {
             engine.note_queued(queued);
             engine.call(context, call, &body)
-        });
-        self.bound_broadcasts();
-        Ok(answer?.map_or(JsValue::NULL, |text| JsValue::from_str(&text)))
+        })?;
+        AssertUnwindSafe(self.bound_broadcasts()).await;
+        Ok(answer.map_or(JsValue::NULL, |text| JsValue::from_str(&text)))
     }
 }
 

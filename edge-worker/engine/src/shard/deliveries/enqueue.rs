@@ -17,6 +17,11 @@ use crate::shard::config::Config;
 use crate::storage::database::Database;
 use crate::{Context, Result};
 
+/// How many first attempts of an event the Worker makes. It makes them all at once, for each has to begin within its lease:
+/// the platform gives a request six connections at a time, and the report of an attempt needs one.
+/// <https://developers.cloudflare.com/workers/platform/limits/#simultaneous-open-connections>
+const MAX_DISPATCHED: usize = 5;
+
 /// A stored event, as endpoints match and receive it.
 pub(crate) struct NewEvent<'a> {
     pub(crate) seq: i64,
@@ -102,8 +107,8 @@ pub(crate) struct Enqueued {
 }
 
 /// Inserts the deliveries of an event. Returns the attempts that the Worker makes now. Deliveries that wait
-/// for an earlier one of the task, or go to an endpoint that is paused, failing, at its limits or may take too long
-/// for the Worker, are deferred to the alarm.
+/// for an earlier one of the task, go to an endpoint that is paused, failing, at its limits or may take too long for the
+/// Worker, or are more than it makes at once, are deferred to the alarm.
 pub(crate) fn enqueue(
     context: &Context<'_>,
     config: &Config,
@@ -128,7 +133,8 @@ pub(crate) fn enqueue(
             Recipients::Matching => attempts.must_defer(context, config, endpoint, event.received_at)?,
         };
         let is_blocked = supersede_or_block(db, endpoint, older, event)?;
-        let is_deferred = is_blocked || is_left_to_alarm || endpoint.options.paused;
+        let is_one_too_many = enqueued.dispatch_now.len() == MAX_DISPATCHED;
+        let is_deferred = is_blocked || is_left_to_alarm || is_one_too_many || endpoint.options.paused;
         let no = delivery_no(event.seq, endpoint.no);
         if is_deferred {
             rows::create(db, no, event.received_at, FirstAttempt::Due(event.received_at))?;

@@ -52,6 +52,22 @@ fn a_first_attempt_of_the_worker_is_made_once() {
 }
 
 #[test]
+fn of_an_event_no_more_is_leased_than_the_worker_begins_at_once() {
+    let mut world = World::new();
+    world.configure((1..=7).map(endpoint).collect());
+    let dispatches = world.post(&body("task_1", "queued"));
+    assert_eq!(
+        dispatches.iter().map(|dispatch| dispatch.delivery).collect::<Vec<_>>(),
+        [1, 2, 3, 4, 5].map(|no| delivery_no(1, no))
+    );
+    world.run_alarm();
+    let attempted: Vec<i64> = world.received.iter().map(|received| received.endpoint).collect();
+    assert_eq!(attempted, [6, 7], "the shard attempts the others, though nothing is reported yet");
+    dispatches.iter().for_each(|dispatch| world.make(dispatch));
+    assert_eq!(world.deliveries(Some("delivered")).len(), 7);
+}
+
+#[test]
 fn a_lease_lasts_as_long_as_its_endpoint_may_take() {
     // the timeout; whether the Worker makes the first attempt; when the lease has ended: 5 seconds to begin, the timeout,
     // and 15 for the answer and the report

@@ -109,7 +109,7 @@ impl Throttle {
         in_flight.into_iter().chain(rate).min().unwrap_or(usize::MAX)
     }
 
-    /// Returns when the next attempt may begin, unless one ends before; none where nothing keeps it from beginning.
+    /// Returns when the next attempt may begin: `None` is now. It may be earlier, where an attempt in progress ends.
     pub(crate) fn allowed_at(&self, endpoint: i64, limits: &Limits, now: Millis) -> Option<Millis> {
         let in_flight = limits.max_in_flight.and_then(|limit| {
             let count = self.count_in_flight(endpoint, now);
