@@ -6,7 +6,7 @@
 
 import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { Backend } from "../tests/edge/support/backend.js";
+import { Backend } from "../tests/edge/support/backends/backend.js";
 import { Gateway } from "../tests/edge/support/gateway.js";
 import { metered, since } from "../tests/edge/support/metering.js";
 import { CASES, SHARDS, warmUp } from "./cost/cases.js";

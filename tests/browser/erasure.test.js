@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createToken } from "../edge/support/api/tokens.js";
 import { event } from "../edge/support/gateway.js";
-import { createToken } from "../edge/support/tokens.js";
 import { assertAccessible, assertFits, shoot } from "./support/looks.js";
 import { opened } from "./support/opened.js";
 

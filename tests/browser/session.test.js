@@ -3,9 +3,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { elsewhere } from "../edge/support/caller.js";
+import { elsewhere } from "../edge/support/api/caller.js";
+import { createToken } from "../edge/support/api/tokens.js";
 import { event, TOKEN } from "../edge/support/gateway.js";
-import { createToken } from "../edge/support/tokens.js";
 import { until } from "../support/wait.js";
 import { PHONE, signIn } from "./support/browser.js";
 import { assertAccessible, assertFits, shoot } from "./support/looks.js";

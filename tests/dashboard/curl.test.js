@@ -5,7 +5,7 @@ import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { bytesOf, curl } from "../../edge-worker/dashboard/src/curl.js";
-import { Backend } from "../edge/support/backend.js";
+import { Backend } from "../edge/support/backends/backend.js";
 
 const DELIVERY = { id: "dlv_3_17", webhook_id: "evt_1", outcome: "applied" };
 const ATTEMPT = { replay_count: 0, attempt: 2, attempted_at: "2026-07-01T10:00:00.900Z" };

@@ -1,7 +1,7 @@
 // A dashboard and the backends that it is about, opened for all tests of a file.
 
 import { after } from "node:test";
-import { Backend } from "../../edge/support/backend.js";
+import { Backend } from "../../edge/support/backends/backend.js";
 import { Dashboard } from "./browser.js";
 
 /**

@@ -9,7 +9,7 @@ import { chromium } from "playwright-core";
 import { withExample } from "../../../node-binding/test/support/example-process.js";
 import { Door } from "../../edge/support/door.js";
 import { Gateway, SECRET } from "../../edge/support/gateway.js";
-import { TICKET_TOKEN } from "../../edge/support/ticket-office.js";
+import { TICKET_TOKEN } from "../../edge/support/live/ticket-office.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
 const SHOTS = path.join(ROOT, ".cache/screenshots");

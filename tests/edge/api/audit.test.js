@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Response } from "miniflare";
-import { ACCESS, asserted, ISSUER, Team } from "../support/access-team.js";
-import { bearer } from "../support/caller.js";
+import { ACCESS, asserted, ISSUER, Team } from "../support/api/access-team.js";
+import { bearer } from "../support/api/caller.js";
+import { call, OPERATIONS } from "../support/api/document.js";
+import { createToken } from "../support/api/tokens.js";
 import { acknowledged, delivery } from "../support/deliveries.js";
-import { call, OPERATIONS } from "../support/document.js";
 import { event, Gateway, SECRET, sign } from "../support/gateway.js";
-import { createToken } from "../support/tokens.js";
 
 const FORMER = "whsec_former_of_the_audit_test";
 const FROM = "203.0.113.9";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { after, before, test } from "node:test";
 import { promtool } from "../../docs/prometheus/promtool.js";
-import { Backend } from "../support/backend.js";
+import { Backend } from "../support/backends/backend.js";
 import { acknowledged, deliveries } from "../support/deliveries.js";
 import { event, Gateway, TOKEN, until } from "../support/gateway.js";
 

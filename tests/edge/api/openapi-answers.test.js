@@ -5,12 +5,12 @@ import { writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import WebSocket from "ws";
 import { emitted } from "../../support/wait.js";
-import { AUD } from "../support/access-team.js";
-import { Backend } from "../support/backend.js";
-import { bearer, cookie, good, JSON_TYPE } from "../support/caller.js";
-import { call, callRaw, MISSING, OPERATIONS, seen } from "../support/document.js";
+import { AUD } from "../support/api/access-team.js";
+import { bearer, cookie, good, JSON_TYPE } from "../support/api/caller.js";
+import { call, callRaw, MISSING, OPERATIONS, seen } from "../support/api/document.js";
+import { BEYOND, CONFLICTS, INVALID, long, TAKEN } from "../support/api/openapi-invalid.js";
+import { Backend } from "../support/backends/backend.js";
 import { event, Gateway, sign, TOKEN, until } from "../support/gateway.js";
-import { BEYOND, CONFLICTS, INVALID, long, TAKEN } from "../support/openapi-invalid.js";
 import { END } from "../support/raw.js";
 
 /** The token that may make tickets, and nothing else. */

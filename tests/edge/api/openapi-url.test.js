@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { read } from "../../pages.js";
-import { againstSchema } from "../support/api-document.js";
+import { againstSchema } from "../support/api/api-document.js";
 
 /** The vectors of URLs as a deployment judges them that takes any public host. */
 const VECTORS = JSON.parse(read("tests/vectors/endpoint.json")).filter(

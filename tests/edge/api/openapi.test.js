@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { call, DOCUMENT, MISSING, OPERATIONS } from "../support/document.js";
+import { call, DOCUMENT, MISSING, OPERATIONS } from "../support/api/document.js";
 import { Gateway, TOKEN } from "../support/gateway.js";
 
 let gateway;

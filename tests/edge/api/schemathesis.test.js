@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { read } from "../../pages.js";
-import { Backend } from "../support/backend.js";
+import { Backend } from "../support/backends/backend.js";
 import { acknowledged, attempted, delivery, named } from "../support/deliveries.js";
 import { event, Gateway, TOKEN, until } from "../support/gateway.js";
 

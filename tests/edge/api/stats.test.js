@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { ANSWERS, Backend } from "../support/backend.js";
+import { ANSWERS, Backend } from "../support/backends/backend.js";
 import {
   acknowledged,
   ahead,

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Response } from "miniflare";
-import { asserted, gatewayOfTeam, ISSUER } from "../support/access-team.js";
-import { ask, bearer, now } from "../support/caller.js";
+import { asserted, gatewayOfTeam, ISSUER } from "../support/api/access-team.js";
+import { ask, bearer, now } from "../support/api/caller.js";
 import { TOKEN, until } from "../support/gateway.js";
 
 const token = bearer(TOKEN);

@@ -10,8 +10,8 @@ import {
   ISSUER,
   OTHER_AUD,
   Team,
-} from "../support/access-team.js";
-import { ask, bearer, now } from "../support/caller.js";
+} from "../support/api/access-team.js";
+import { ask, bearer, now } from "../support/api/caller.js";
 import { Gateway, TOKEN } from "../support/gateway.js";
 
 const token = bearer(TOKEN);

@@ -16,7 +16,7 @@ import {
   now,
   session,
   signIn,
-} from "../support/caller.js";
+} from "../support/api/caller.js";
 import { Gateway, TOKEN } from "../support/gateway.js";
 import { exchange, head } from "../support/raw.js";
 

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { AUD, Team } from "../support/access-team.js";
+import { AUD, Team } from "../support/api/access-team.js";
 import {
   ask,
   bearer,
@@ -14,10 +14,10 @@ import {
   now,
   session,
   signIn,
-} from "../support/caller.js";
+} from "../support/api/caller.js";
 import { event, Gateway, TOKEN } from "../support/gateway.js";
+import { mint, TICKET_TOKEN } from "../support/live/ticket-office.js";
 import { exchange, head } from "../support/raw.js";
-import { mint, TICKET_TOKEN } from "../support/ticket-office.js";
 
 const ACCESS = { ACCESS_TEAM: "acme", ACCESS_AUD: AUD };
 

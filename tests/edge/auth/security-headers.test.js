@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import http from "node:http";
 import https from "node:https";
 import { after, before, test } from "node:test";
-import { bearer, cookie, elsewhere, good, JSON_TYPE } from "../support/caller.js";
+import { bearer, cookie, elsewhere, good, JSON_TYPE } from "../support/api/caller.js";
 import { event, Gateway, sign, TOKEN } from "../support/gateway.js";
 
 const BODY = event("task_headers", "queued");

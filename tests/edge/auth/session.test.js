@@ -2,7 +2,16 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { ask, bearer, COOKIE, cookie, HOUR, JSON_TYPE, now, signIn } from "../support/caller.js";
+import {
+  ask,
+  bearer,
+  COOKIE,
+  cookie,
+  HOUR,
+  JSON_TYPE,
+  now,
+  signIn,
+} from "../support/api/caller.js";
 import { Gateway, TOKEN } from "../support/gateway.js";
 
 const MALFORMED = { status: 400, error: "invalid_request" };

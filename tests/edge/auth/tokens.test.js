@@ -11,12 +11,12 @@ import {
   now,
   session,
   signIn,
-} from "../support/caller.js";
-import { call, OPERATIONS } from "../support/document.js";
+} from "../support/api/caller.js";
+import { call, OPERATIONS } from "../support/api/document.js";
+import { createToken, revoke, statusBy } from "../support/api/tokens.js";
 import { Gateway, TOKEN, until } from "../support/gateway.js";
+import { ready } from "../support/live/streams.js";
 import { metered, since } from "../support/metering.js";
-import { ready } from "../support/streams.js";
-import { createToken, revoke, statusBy } from "../support/tokens.js";
 
 const NEXT_TOKEN = "next-admin-token-of-the-tests-0123456789abcdef";
 

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { ANSWERS, Backend } from "../support/backend.js";
+import { ANSWERS, Backend } from "../support/backends/backend.js";
 import { deliveries, faster } from "../support/deliveries.js";
 import { event, Gateway, until } from "../support/gateway.js";
 

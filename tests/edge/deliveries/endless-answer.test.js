@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Backend } from "../support/backend.js";
+import { Backend } from "../support/backends/backend.js";
 import { attempted, deliverEach, delivery } from "../support/deliveries.js";
 import { Gateway, until } from "../support/gateway.js";
 

@@ -5,8 +5,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Shop } from "../support/backends/shop-process.js";
 import { event, Gateway, until } from "../support/gateway.js";
-import { Shop } from "../support/shop-process.js";
 
 const TASKS = Array.from({ length: 24 }, (_, n) => `task_${n}`);
 const STATUSES = ["queued", "processing", "completed"];

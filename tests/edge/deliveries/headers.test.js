@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Backend } from "../support/backend.js";
+import { Backend } from "../support/backends/backend.js";
+import { RECEIVERS } from "../support/backends/receivers.js";
 import { event, Gateway, until } from "../support/gateway.js";
-import { RECEIVERS } from "../support/receivers.js";
 
 let gateway;
 let backend;

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { ANSWERS, Backend } from "../support/backend.js";
+import { ANSWERS, Backend } from "../support/backends/backend.js";
 import { acknowledged, attempted, deliveries, delivery, named } from "../support/deliveries.js";
 import { event, Gateway, until } from "../support/gateway.js";
 

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Backend } from "../support/backend.js";
+import { Backend } from "../support/backends/backend.js";
 import { acknowledged, deliveries, named, taskOf } from "../support/deliveries.js";
 import { Gateway, until } from "../support/gateway.js";
 import { done, finished, replay } from "../support/ranges.js";

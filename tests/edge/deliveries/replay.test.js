@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Backend } from "../support/backend.js";
+import { Backend } from "../support/backends/backend.js";
 import { acknowledged, delivery, named, taskOf } from "../support/deliveries.js";
 import { Gateway } from "../support/gateway.js";
 import { counts, done, finished, replay } from "../support/ranges.js";

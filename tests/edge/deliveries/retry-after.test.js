@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, test } from "node:test";
-import { Backend } from "../support/backend.js";
+import { Backend } from "../support/backends/backend.js";
 import { attempted, deliverEach, delivery } from "../support/deliveries.js";
 import { Gateway } from "../support/gateway.js";
 

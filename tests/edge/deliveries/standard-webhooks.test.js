@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { after, before, test } from "node:test";
-import { Backend } from "../support/backend.js";
+import { Backend } from "../support/backends/backend.js";
+import { LIBRARIES, RECEIVERS } from "../support/backends/receivers.js";
 import { Gateway, until } from "../support/gateway.js";
-import { LIBRARIES, RECEIVERS } from "../support/receivers.js";
 
 let gateway;
 let backend;

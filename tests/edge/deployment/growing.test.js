@@ -6,11 +6,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { Backend } from "../support/backend.js";
+import { createToken } from "../support/api/tokens.js";
+import { Backend } from "../support/backends/backend.js";
 import { deliveries } from "../support/deliveries.js";
 import { event, Gateway, SECRET, until } from "../support/gateway.js";
 import { Gate, run, start } from "../support/mover.js";
-import { createToken } from "../support/tokens.js";
 
 /** How many tasks there are before the move. */
 const HISTORY = 500;

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bearer } from "../support/caller.js";
+import { bearer } from "../support/api/caller.js";
 import { event, Gateway } from "../support/gateway.js";
 import { metered, since } from "../support/metering.js";
 

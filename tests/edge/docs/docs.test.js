@@ -6,8 +6,8 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { example } from "../../../edge-worker/npm/lib/local/example.js";
 import { block, PAGES, read, rows } from "../../pages.js";
-import { Backend } from "../support/backend.js";
-import { DOCUMENT, OPERATIONS } from "../support/document.js";
+import { DOCUMENT, OPERATIONS } from "../support/api/document.js";
+import { Backend } from "../support/backends/backend.js";
 import { event, Gateway, SECRET, sign, TOKEN, until } from "../support/gateway.js";
 
 const TICKET_TOKEN = "ticket-token-of-the-tests-0123456789abcdef";

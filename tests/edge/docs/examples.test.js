@@ -9,7 +9,7 @@ import { DatabaseSync } from "node:sqlite";
 import { after, afterEach, before, test } from "node:test";
 import { chromium } from "playwright-core";
 import { withExample } from "../../../node-binding/test/support/example-process.js";
-import { withFastapiExample } from "../support/fastapi-example.js";
+import { withFastapiExample } from "../support/backends/fastapi-example.js";
 import { event, Gateway, until } from "../support/gateway.js";
 
 const RESULT = "https://cdn.example/4k.png";

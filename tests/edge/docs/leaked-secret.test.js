@@ -5,11 +5,11 @@ import { execFile, spawn } from "node:child_process";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { block } from "../../pages.js";
-import { Backend } from "../support/backend.js";
-import { bearer } from "../support/caller.js";
+import { bearer } from "../support/api/caller.js";
+import { Backend } from "../support/backends/backend.js";
 import { acknowledged, delivery } from "../support/deliveries.js";
 import { event, Gateway, SECRET, sign, TOKEN, until } from "../support/gateway.js";
-import { mint, TICKET_TOKEN } from "../support/ticket-office.js";
+import { mint, TICKET_TOKEN } from "../support/live/ticket-office.js";
 
 const NEW = {
   secret: "whsec_after_the_leak",

@@ -4,8 +4,8 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { after, before, test } from "node:test";
-import { against, DOCUMENT } from "../support/api-document.js";
-import { Backend } from "../support/backend.js";
+import { against, DOCUMENT } from "../support/api/api-document.js";
+import { Backend } from "../support/backends/backend.js";
 import { acknowledged, deliveries, faster, named } from "../support/deliveries.js";
 import { event, Gateway, until } from "../support/gateway.js";
 

@@ -3,9 +3,9 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { Backend } from "../support/backend.js";
+import { Backend } from "../support/backends/backend.js";
+import { guideReceiver, LIBRARIES } from "../support/backends/receivers.js";
 import { event, Gateway, sign, until } from "../support/gateway.js";
-import { guideReceiver, LIBRARIES } from "../support/receivers.js";
 
 /** Ways to end a rotation. The first two are of the moment, the third takes an hour of the gateway's clock. */
 const ENDS = [

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { vtryonWebhooks } from "vtryon-webhooks/node";
 import { SqliteStore } from "vtryon-webhooks/stores";
 import { Listener, stateFolder } from "../../../node-binding/test/support/run-listen.js";
-import { Backend } from "../support/backend.js";
+import { Backend } from "../support/backends/backend.js";
 import { Door } from "../support/door.js";
 import { event, Gateway, SECRET, TOKEN, until } from "../support/gateway.js";
 

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Listener, stateFolder } from "../../../node-binding/test/support/run-listen.js";
-import { Backend } from "../support/backend.js";
+import { Backend } from "../support/backends/backend.js";
 import { acknowledged, ahead } from "../support/deliveries.js";
 import { Door } from "../support/door.js";
 import { event, Gateway, TOKEN, until } from "../support/gateway.js";

@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { vtryonWebhooks } from "vtryon-webhooks/node";
 import { Listener, stateFolder } from "../../../node-binding/test/support/run-listen.js";
-import { Backend } from "../support/backend.js";
+import { Backend } from "../support/backends/backend.js";
 import { acknowledged, delivery } from "../support/deliveries.js";
 import { event, Gateway, SECRET, sign, TOKEN, until } from "../support/gateway.js";
 

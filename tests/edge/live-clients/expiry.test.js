@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { bearer, cookie, now, session } from "../support/caller.js";
+import { bearer, cookie, now, session } from "../support/api/caller.js";
 import { acknowledged } from "../support/deliveries.js";
 import { event, Gateway, TOKEN } from "../support/gateway.js";
-import { live, ready } from "../support/streams.js";
+import { live, ready } from "../support/live/streams.js";
 
 const TASK = "task_expiry";
 /** How long the sessions last, in seconds. */

@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { bearer } from "../support/caller.js";
-import { flood } from "../support/flooder.js";
+import { bearer } from "../support/api/caller.js";
 import { event, Gateway, TOKEN } from "../support/gateway.js";
+import { flood } from "../support/live/flooder.js";
+import { live } from "../support/live/streams.js";
+import { view } from "../support/live/subscriber.js";
+import { ticketFor } from "../support/live/ticket-office.js";
 import { upgrade } from "../support/raw.js";
-import { live } from "../support/streams.js";
-import { view } from "../support/subscriber.js";
-import { ticketFor } from "../support/ticket-office.js";
 
 const TASK = "task_flooded";
 /** How long each measurement lasts, in milliseconds. */

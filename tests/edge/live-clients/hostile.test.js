@@ -5,8 +5,8 @@ import { connect } from "node:net";
 import { after, before, test } from "node:test";
 import { acknowledged } from "../support/deliveries.js";
 import { event, Gateway } from "../support/gateway.js";
-import { live, opened } from "../support/streams.js";
-import { ticketFor } from "../support/ticket-office.js";
+import { live, opened } from "../support/live/streams.js";
+import { ticketFor } from "../support/live/ticket-office.js";
 
 /** Of one shard everything is everybody's neighbour. */
 const SHARDS = 1;

@@ -2,13 +2,13 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { ask, bearer, cookie } from "../support/caller.js";
+import { ask, bearer, cookie } from "../support/api/caller.js";
 import { acknowledged, named, taskOf } from "../support/deliveries.js";
 import { event, Gateway, TOKEN, until } from "../support/gateway.js";
+import { live, opened, ready } from "../support/live/streams.js";
+import { refusal, TRANSPORTS, view } from "../support/live/subscriber.js";
+import { ticketFor } from "../support/live/ticket-office.js";
 import { metered, since } from "../support/metering.js";
-import { live, opened, ready } from "../support/streams.js";
-import { refusal, TRANSPORTS, view } from "../support/subscriber.js";
-import { ticketFor } from "../support/ticket-office.js";
 
 const SHARDS = 2;
 const TASK = taskOf(0, SHARDS, "task_limits");

@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { within } from "../../support/wait.js";
 import { event, Gateway, until } from "../support/gateway.js";
+import { live, opened } from "../support/live/streams.js";
+import { refusal, TRANSPORTS } from "../support/live/subscriber.js";
+import { ticketFor } from "../support/live/ticket-office.js";
 import { upgrade } from "../support/raw.js";
-import { live, opened } from "../support/streams.js";
-import { refusal, TRANSPORTS } from "../support/subscriber.js";
-import { ticketFor } from "../support/ticket-office.js";
 
 /** In the place of the 16 closed sockets of one task that may linger. */
 const LINGERING = 3;

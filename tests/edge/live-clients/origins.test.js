@@ -3,11 +3,11 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { AUD, Team } from "../support/access-team.js";
-import { bearer, cookie, good } from "../support/caller.js";
+import { AUD, Team } from "../support/api/access-team.js";
+import { bearer, cookie, good } from "../support/api/caller.js";
 import { Gateway, TOKEN } from "../support/gateway.js";
-import { live } from "../support/streams.js";
-import { refusal, view } from "../support/subscriber.js";
+import { live } from "../support/live/streams.js";
+import { refusal, view } from "../support/live/subscriber.js";
 
 const SHOP = "https://shop.example";
 const PATHS = ["/api/live", "/api/live/0", live("task_origin")];

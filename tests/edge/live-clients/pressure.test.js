@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { acknowledged, ahead, faster, taskOf } from "../support/deliveries.js";
 import { event, Gateway, until } from "../support/gateway.js";
-import { live, opened, ready } from "../support/streams.js";
+import { live, opened, ready } from "../support/live/streams.js";
 
 const KIB = 1024;
 const LIMIT = 1024 * KIB;

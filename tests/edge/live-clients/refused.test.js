@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { ask, bearer, cookie, elsewhere, good } from "../support/caller.js";
+import { ask, bearer, cookie, elsewhere, good } from "../support/api/caller.js";
 import { acknowledged, taskOf } from "../support/deliveries.js";
 import { event, Gateway, TOKEN } from "../support/gateway.js";
+import { opened, ready } from "../support/live/streams.js";
+import { refusal, TRANSPORTS, view } from "../support/live/subscriber.js";
 import { exchange, head } from "../support/raw.js";
-import { opened, ready } from "../support/streams.js";
-import { refusal, TRANSPORTS, view } from "../support/subscriber.js";
 
 const SHARDS = 2;
 const TASK = taskOf(0, SHARDS, "task_refused");

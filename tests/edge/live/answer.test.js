@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { acknowledged, named } from "../support/deliveries.js";
 import { event, Gateway } from "../support/gateway.js";
-import { live, opened, ready } from "../support/streams.js";
-import { ticketFor } from "../support/ticket-office.js";
+import { live, opened, ready } from "../support/live/streams.js";
+import { ticketFor } from "../support/live/ticket-office.js";
 
 const HOLD = "fault:hold";
 const RELEASE = "fault:release";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { acknowledged, taskOf } from "../support/deliveries.js";
 import { event, Gateway, PREVIOUS, sign } from "../support/gateway.js";
-import { ready, streams } from "../support/streams.js";
+import { ready, streams } from "../support/live/streams.js";
 
 const SHARDS = 2;
 const SHARD = 1;

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { acknowledged, ahead } from "../support/deliveries.js";
 import { event, Gateway } from "../support/gateway.js";
-import { live, opened, ready } from "../support/streams.js";
-import { TRANSPORTS } from "../support/subscriber.js";
+import { live, opened, ready } from "../support/live/streams.js";
+import { TRANSPORTS } from "../support/live/subscriber.js";
 
 const KIB = 1024;
 /** How far ahead of the last acknowledgement the gateway goes. */

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { acknowledged, ahead, taskOf } from "../support/deliveries.js";
 import { event, Gateway, until } from "../support/gateway.js";
-import { live, ready } from "../support/streams.js";
-import { TRANSPORTS } from "../support/subscriber.js";
+import { live, ready } from "../support/live/streams.js";
+import { TRANSPORTS } from "../support/live/subscriber.js";
 
 const RETENTION = 48;
 const SHARDS = 2;

@@ -6,9 +6,9 @@ import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { acknowledged } from "../support/deliveries.js";
 import { event, Gateway } from "../support/gateway.js";
-import { live, ready } from "../support/streams.js";
-import { view } from "../support/subscriber.js";
-import { ticketFor } from "../support/ticket-office.js";
+import { live, ready } from "../support/live/streams.js";
+import { view } from "../support/live/subscriber.js";
+import { ticketFor } from "../support/live/ticket-office.js";
 
 /** The runtime puts an object to sleep that nothing was asked of for 10 seconds. */
 const IDLE = 11_000;

@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
-import { Backend } from "../support/backend.js";
+import { Backend } from "../support/backends/backend.js";
 import { acknowledged, delivery, taskOf } from "../support/deliveries.js";
 import { event, Gateway, until } from "../support/gateway.js";
-import { live, opened, ready, streams } from "../support/streams.js";
-import { TRANSPORTS } from "../support/subscriber.js";
+import { live, opened, ready, streams } from "../support/live/streams.js";
+import { TRANSPORTS } from "../support/live/subscriber.js";
 
 const SHARDS = 2;
 /** Every task of this file lies in this shard; the other one stays empty. */

@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { acknowledged, taskOf } from "../support/deliveries.js";
 import { event, Gateway } from "../support/gateway.js";
-import { live } from "../support/streams.js";
-import { view } from "../support/subscriber.js";
-import { ticketFor } from "../support/ticket-office.js";
+import { live } from "../support/live/streams.js";
+import { view } from "../support/live/subscriber.js";
+import { ticketFor } from "../support/live/ticket-office.js";
 
 const SHARDS = 4;
 const TASKS = 50;

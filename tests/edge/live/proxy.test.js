@@ -6,8 +6,8 @@ import { after, before, test } from "node:test";
 import { constants, createGzip } from "node:zlib";
 import { acknowledged } from "../support/deliveries.js";
 import { event, Gateway } from "../support/gateway.js";
-import { live, opened } from "../support/streams.js";
-import { ticketFor } from "../support/ticket-office.js";
+import { live, opened } from "../support/live/streams.js";
+import { ticketFor } from "../support/live/ticket-office.js";
 
 const TASK = "task_proxy";
 /** How long a message may take through the proxy, in milliseconds, on a busy machine. A stream lasts 55 seconds. */

@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
-import { Backend } from "../support/backend.js";
+import { Backend } from "../support/backends/backend.js";
 import { acknowledged, deliveries, taskOf } from "../support/deliveries.js";
 import { event, Gateway, until } from "../support/gateway.js";
+import { live, streams } from "../support/live/streams.js";
+import { TRANSPORTS, view } from "../support/live/subscriber.js";
 import { comparable, postStory, random, readAtOnce, readInPieces } from "../support/story.js";
-import { live, streams } from "../support/streams.js";
-import { TRANSPORTS, view } from "../support/subscriber.js";
 
 const SHARDS = 2;
 const SHARD = 0;

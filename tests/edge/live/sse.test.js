@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { acknowledged } from "../support/deliveries.js";
 import { event, Gateway } from "../support/gateway.js";
-import { live, ready } from "../support/streams.js";
+import { live, ready } from "../support/live/streams.js";
 
 const TASK = "task_sse";
 const PATHS = ["/api/live", "/api/live/0", live(TASK)];

@@ -6,8 +6,8 @@ import { request } from "node:http";
 import { after, before, test } from "node:test";
 import { named } from "../support/deliveries.js";
 import { Gateway, sign } from "../support/gateway.js";
-import { live } from "../support/streams.js";
-import { view } from "../support/subscriber.js";
+import { live } from "../support/live/streams.js";
+import { view } from "../support/live/subscriber.js";
 
 const WATCHED = "task_watched";
 const PATHS = ["/api/live/0", live(WATCHED)];

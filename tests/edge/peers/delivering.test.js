@@ -10,7 +10,7 @@ import { Webhook } from "standardwebhooks";
 import { SECRET } from "../../../bench/gateway/gateway.js";
 import { startPeer } from "../../../bench/gateway/peer.js";
 import { until } from "../../support/wait.js";
-import { Backend } from "../support/backend.js";
+import { Backend } from "../support/backends/backend.js";
 import { event, sign } from "../support/client.js";
 
 const ENDPOINT_SECRET = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;

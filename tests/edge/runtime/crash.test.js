@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { CrashRun } from "../../endurance/support/crash.js";
 import * as ledger from "../../endurance/support/ledger.js";
-import { Backend } from "../support/backend.js";
+import { Backend } from "../support/backends/backend.js";
 import { event, Gateway, until } from "../support/gateway.js";
 
 const SEED = 1;

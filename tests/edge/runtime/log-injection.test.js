@@ -3,8 +3,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Backend } from "../support/backend.js";
-import { bearer, cookie } from "../support/caller.js";
+import { bearer, cookie } from "../support/api/caller.js";
+import { Backend } from "../support/backends/backend.js";
 import { event, Gateway, TOKEN, until } from "../support/gateway.js";
 
 const MARK = "injected";

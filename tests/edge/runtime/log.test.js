@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { read } from "../../pages.js";
-import { Backend } from "../support/backend.js";
+import { Backend } from "../support/backends/backend.js";
 import { acknowledged, named } from "../support/deliveries.js";
 import { event, Gateway, until } from "../support/gateway.js";
 

@@ -5,7 +5,7 @@ import { readdirSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
-import { Backend } from "../support/backend.js";
+import { Backend } from "../support/backends/backend.js";
 import { event, Gateway, until } from "../support/gateway.js";
 
 let gateway;

@@ -6,12 +6,12 @@ import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { block } from "../../pages.js";
-import { Backend } from "../support/backend.js";
+import { Backend } from "../support/backends/backend.js";
 import { acknowledged, attempted, deliveries, delivery } from "../support/deliveries.js";
 import { event, Gateway, resultKey, TOKEN, until } from "../support/gateway.js";
-import { live, ready } from "../support/streams.js";
-import { refusal, TRANSPORTS, view } from "../support/subscriber.js";
-import { TICKET_TOKEN, ticketFor } from "../support/ticket-office.js";
+import { live, ready } from "../support/live/streams.js";
+import { refusal, TRANSPORTS, view } from "../support/live/subscriber.js";
+import { TICKET_TOKEN, ticketFor } from "../support/live/ticket-office.js";
 
 /** What would tell of the person: in ids, names, results and what a backend has answered. */
 const PERSON = "anna.karenina";

@@ -6,12 +6,12 @@ import { appendFile, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { ask, bearer } from "../support/caller.js";
+import { ask, bearer } from "../support/api/caller.js";
+import { createToken } from "../support/api/tokens.js";
 import { acknowledged } from "../support/deliveries.js";
 import { event, Gateway, resultKey, sign, TOKEN, until } from "../support/gateway.js";
 import { Gate, run } from "../support/mover.js";
 import { exchange, head } from "../support/raw.js";
-import { createToken } from "../support/tokens.js";
 
 const EARLIER = "2026-01-01T12:00:00.000Z";
 

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
-import { ANSWERS, Backend } from "../support/backend.js";
+import { ANSWERS, Backend } from "../support/backends/backend.js";
 import { acknowledged, ahead, attempted, deliveries, delivery } from "../support/deliveries.js";
 import { event, Gateway, until } from "../support/gateway.js";
 

@@ -7,7 +7,7 @@ import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { seed, seededTask, shardFile } from "../../../bench/gateway/seed.js";
-import { Backend } from "../support/backend.js";
+import { Backend } from "../support/backends/backend.js";
 import { acknowledged, delivery, named } from "../support/deliveries.js";
 import { event, Gateway, until } from "../support/gateway.js";
 import { metered, since } from "../support/metering.js";

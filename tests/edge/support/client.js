@@ -2,7 +2,7 @@
 
 import { createHmac } from "node:crypto";
 import { Agent, setGlobalDispatcher } from "undici";
-import { checkApiAnswer } from "./api-document.js";
+import { checkApiAnswer } from "./api/api-document.js";
 
 // Each request has a connection of its own: the runtime closes one that was idle for five seconds, and on a busy machine
 // a request would meet one that is being closed.

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { deliveries } from "./deliveries.js";
 import { event, until } from "./gateway.js";
-import { Refused, view } from "./subscriber.js";
+import { Refused, view } from "./live/subscriber.js";
 
 /** A source of numbers below a bound. */
 export function random(seed) {

@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { ask, bearer, good } from "../support/caller.js";
+import { ask, bearer, good } from "../support/api/caller.js";
 import { acknowledged } from "../support/deliveries.js";
 import { event, Gateway, TOKEN } from "../support/gateway.js";
-import { live, ready } from "../support/streams.js";
-import { refusal, TRANSPORTS, view } from "../support/subscriber.js";
-import { TICKET_TOKEN, ticketFor } from "../support/ticket-office.js";
+import { live, ready } from "../support/live/streams.js";
+import { refusal, TRANSPORTS, view } from "../support/live/subscriber.js";
+import { TICKET_TOKEN, ticketFor } from "../support/live/ticket-office.js";
 
 const TASK = "task_mine";
 const SHOP = "https://shop.example";

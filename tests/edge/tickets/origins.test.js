@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { acknowledged } from "../support/deliveries.js";
 import { event, Gateway } from "../support/gateway.js";
-import { live } from "../support/streams.js";
-import { refusal, TRANSPORTS, view } from "../support/subscriber.js";
-import { ticketFor } from "../support/ticket-office.js";
+import { live } from "../support/live/streams.js";
+import { refusal, TRANSPORTS, view } from "../support/live/subscriber.js";
+import { ticketFor } from "../support/live/ticket-office.js";
 
 const TASK = "task_origin";
 const SHOP = "https://shop.example";

@@ -2,13 +2,13 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { ask, bearer, cookie, elsewhere, good, JSON_TYPE } from "../support/caller.js";
+import { ask, bearer, cookie, elsewhere, good, JSON_TYPE } from "../support/api/caller.js";
+import { MISSING, OPERATIONS } from "../support/api/document.js";
 import { acknowledged } from "../support/deliveries.js";
-import { MISSING, OPERATIONS } from "../support/document.js";
 import { event, Gateway, TOKEN } from "../support/gateway.js";
-import { live } from "../support/streams.js";
-import { refusal, TRANSPORTS, view } from "../support/subscriber.js";
-import { mint, TICKET_TOKEN, ticketFor } from "../support/ticket-office.js";
+import { live } from "../support/live/streams.js";
+import { refusal, TRANSPORTS, view } from "../support/live/subscriber.js";
+import { mint, TICKET_TOKEN, ticketFor } from "../support/live/ticket-office.js";
 
 let gateway;
 const issued = [];

@@ -2,7 +2,7 @@
 // moments. At the end everything that was acknowledged is compared with what is stored, delivered and received.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { ANSWERS, Backend } from "../../edge/support/backend.js";
+import { ANSWERS, Backend } from "../../edge/support/backends/backend.js";
 import { event as bodyOf } from "../../edge/support/client.js";
 import { deliveries, faster } from "../../edge/support/deliveries.js";
 import { until } from "../../support/wait.js";

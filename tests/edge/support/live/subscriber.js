@@ -3,9 +3,9 @@
 
 import assert from "node:assert/strict";
 import { WebSocket } from "ws";
-import { within } from "../../support/wait.js";
-import { bearer, elsewhere } from "./caller.js";
-import { TOKEN } from "./gateway.js";
+import { within } from "../../../support/wait.js";
+import { bearer, elsewhere } from "../api/caller.js";
+import { TOKEN } from "../gateway.js";
 import { checkAdmin, checkShopper } from "./live-messages.js";
 import { read } from "./sse.js";
 

@@ -7,7 +7,7 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { within } from "../../support/wait.js";
+import { within } from "../../../support/wait.js";
 
 const PROGRAM = path.join(import.meta.dirname, "shop.js");
 

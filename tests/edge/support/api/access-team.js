@@ -2,8 +2,8 @@
 
 import { createHmac, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
 import { Response } from "miniflare";
+import { Gateway } from "../gateway.js";
 import { ask } from "./caller.js";
-import { Gateway } from "./gateway.js";
 
 export const AUD = "0123456789abcdef".repeat(4);
 export const OTHER_AUD = "fedcba9876543210".repeat(4);

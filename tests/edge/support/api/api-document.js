@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import Ajv2020 from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
-import { read } from "../../pages.js";
+import { read } from "../../../pages.js";
 
 export const DOCUMENT = JSON.parse(read("edge-worker/src/api/openapi.json"));
 

@@ -1,8 +1,8 @@
 // A caller of /api, with whatever credentials a test gives it, from an address of its own.
 
 import { createHmac } from "node:crypto";
+import { TOKEN } from "../gateway.js";
 import { checkApiAnswer } from "./api-document.js";
-import { TOKEN } from "./gateway.js";
 
 export const MASTER = "0f".repeat(32);
 export const COOKIE = "__Host-vtryon_session";

@@ -8,7 +8,7 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { Webhook, WebhookVerificationError } from "standardwebhooks";
 
-const PYTHON = fileURLToPath(new URL("../../../.cache/python/bin/python", import.meta.url));
+const PYTHON = fileURLToPath(new URL("../../../../.cache/python/bin/python", import.meta.url));
 const PROGRAM = fileURLToPath(new URL("./standard_webhooks.py", import.meta.url));
 
 /** Verifies as the guide tells receivers to: HMAC-SHA256 of the raw body, in hex, compared in constant time. */

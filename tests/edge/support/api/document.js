@@ -1,10 +1,10 @@
 // Calls the API by the names of its operations, and checks requests and answers against its document.
 
 import assert from "node:assert/strict";
+import { TOKEN } from "../gateway.js";
+import { exchange, head } from "../raw.js";
 import { against, checkAnswer, OPERATIONS } from "./api-document.js";
 import { elsewhere } from "./caller.js";
-import { TOKEN } from "./gateway.js";
-import { exchange, head } from "./raw.js";
 
 export { DOCUMENT, OPERATIONS, seen } from "./api-document.js";
 

@@ -1,8 +1,8 @@
 // Tickets, as a shop's backend gets them for the pages of its shoppers.
 
 import assert from "node:assert/strict";
-import { bearer } from "./caller.js";
-import { TOKEN } from "./gateway.js";
+import { bearer } from "../api/caller.js";
+import { TOKEN } from "../gateway.js";
 
 /** The token that a shop's backend has: it is good for tickets alone. */
 export const TICKET_TOKEN = "ticket-token-of-the-tests-0123456789abcdef";

@@ -6,10 +6,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { within } from "../../support/wait.js";
+import { within } from "../../../support/wait.js";
 
-const PYTHON = path.resolve(import.meta.dirname, "../../../python");
-const UVICORN = path.resolve(import.meta.dirname, "../../../.cache/python/bin/uvicorn");
+const PYTHON = path.resolve(import.meta.dirname, "../../../../python");
+const UVICORN = path.resolve(import.meta.dirname, "../../../../.cache/python/bin/uvicorn");
 
 /** Starts the example on a free port, calls `work` with it, and stops it. */
 export async function withFastapiExample(environment, work) {
