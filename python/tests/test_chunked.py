@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +11,11 @@ from typing import Any
 
 import pytest
 from apps import django_wsgi, flask_app
-from exchange import PATH
+from exchange import PATH, request, wsgi
 from servers import runserver, spoken, status_of, werkzeug
 from wsgi_servers import over_asgi, process, wsgiref
 
+from vtryon_webhooks import WebhookError
 from vtryon_webhooks.testing import event_body, payload_of, sign
 
 SECRET = "whsec_chunked"
@@ -87,6 +89,59 @@ def test_servers_that_hand_chunks_on(name: str, app: str, tmp_path: Path) -> Non
         head, _ = chunks()
         assert status_of(spoken(port, head, b"0\r\n\r\n")) == 401
         assert "WSGI server does not hand on" not in log.read_text()
+
+
+# What a stranger sends in place of chunks: none of it is signed, and none of it may be logged.
+MALFORMED = {
+    "a size that is no number": b"zz_private\r\n",
+    "a size below zero": b"-1\r\nprivate\r\n",
+    "a chunk longer than its size": b"1\r\nprivate\r\n0\r\n\r\n",
+    "an end in the middle of a chunk": b"20\r\nprivate",
+    "an end before the last chunk": b"7\r\nprivate\r\n",
+}
+
+
+@every_app
+@pytest.mark.parametrize("name", ["gunicorn", "waitress"])
+def test_malformed_chunks_are_the_senders_fault(name: str, app: str, tmp_path: Path) -> None:
+    head, _ = chunks()
+    with process(name, app, SECRET, tmp_path) as (port, log):
+        for why, body in MALFORMED.items():
+            response = spoken(port, head, body, ends=True)
+            # waitress refuses some of them itself, or closes the connection without an answer.
+            statuses: list[int | None] = [400] if name == "gunicorn" else [400, None]
+            assert status_of(response) in statuses, why
+            if name == "gunicorn":
+                assert b'"error":"incomplete_body"' in response, why
+        assert status_of(spoken(port, *chunks())) == 200
+        for word in ("ERROR", "Traceback", "unavailable", "private"):
+            assert word not in log.read_text()
+
+
+class InvalidChunkError(Exception):
+    """What a server raises for malformed chunks, with the bytes that it could not read."""
+
+
+class Malformed(io.BytesIO):
+    def read(self, size: int | None = -1) -> bytes:
+        raise InvalidChunkError(b"zz_private")
+
+
+@every_app
+@pytest.mark.parametrize("length", ["", "7"])
+def test_an_error_holds_no_exception_of_the_server(app: str, length: str) -> None:
+    faults: list[Exception] = []
+    application: Any = APPS[app](lambda _: None, secrets=SECRET, on_error=faults.append)
+
+    def read_by_a_server(environ: dict[str, Any], start: Any) -> Any:
+        more = {"CONTENT_LENGTH": length, "wsgi.input_terminated": True}
+        return application({**environ, **more}, start)
+
+    answer = wsgi(read_by_a_server, request(BODY, SECRET), Malformed())
+    assert (answer.status, b"incomplete_body" in answer.body) == (400, True)
+    [fault] = faults
+    assert isinstance(fault, WebhookError)
+    assert (fault.code, fault.__cause__, fault.__context__) == ("incomplete_body", None, None)
 
 
 @every_app

@@ -136,18 +136,24 @@ def _incoming(
 
 def _read(request: HttpRequest, limit: int) -> bytes:
     declared = length_of(request.headers.get("content-length"))
+    error = None
     try:
         # `body` is at most as long as declared, Django keeps it for later readers, and it raises an
         # error if something else has read the stream before.
         begun = getattr(request, "_read_started", False)
         body = request.body if begun or declared else read_all(_stream(request), limit)
     except RawPostDataException:
-        raise WebhookError("body_already_parsed") from None
+        error = WebhookError("body_already_parsed")
     except RequestDataTooBig:
         # The Django project's own limit, DATA_UPLOAD_MAX_MEMORY_SIZE.
-        raise WebhookError("payload_too_large") from None
-    except OSError as fault:
-        raise read_error(fault) from None
+        error = WebhookError("payload_too_large")
+    except Exception as fault:
+        # For malformed chunks, servers raise exceptions of their own.
+        error = read_error(fault)
+    if error is not None:
+        # Raised outside of `except`, so that the server's exception, which may quote the request,
+        # is not its context.
+        raise error
     check_forwarded(_environ(request), body)
     if len(body) < declared:
         raise WebhookError("incomplete_body")

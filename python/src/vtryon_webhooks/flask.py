@@ -6,7 +6,7 @@ from itertools import count
 from typing import Callable
 
 from flask import Response, request
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from vtryon_webhooks.callbacks import OnError, OnEvent, OnQuarantine
 from vtryon_webhooks.errors import WebhookError
@@ -74,13 +74,19 @@ def receiver(
 
 def _read(limit: int) -> bytes:
     """Reads the stream; if it is already consumed, returns the copy that Flask has cached."""
+    error = None
     try:
         body = read_all(request.stream.read, limit) or request.get_data()
     except RequestEntityTooLarge:
         # The application's own limit, MAX_CONTENT_LENGTH.
-        raise WebhookError("payload_too_large") from None
-    except (ClientDisconnected, OSError) as fault:
-        raise read_error(fault) from None
+        error = WebhookError("payload_too_large")
+    except Exception as fault:
+        # For malformed chunks, servers raise exceptions of their own.
+        error = read_error(fault)
+    if error is not None:
+        # Raised outside of `except`, so that the server's exception, which may quote the request,
+        # is not its context.
+        raise error
     check_forwarded(request.environ, body)
     # Werkzeug raises an error if the client disconnects, so a missing part was read before.
     if len(body) < length_of(request.headers.get("content-length")):
