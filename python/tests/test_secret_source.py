@@ -344,6 +344,52 @@ def test_concurrent_requests_share_a_call() -> None:
     asyncio.run(main())
 
 
+def test_requests_that_are_cancelled_start_no_further_call() -> None:
+    async def main() -> None:
+        calls, gate = [], asyncio.Event()
+
+        async def secrets() -> str:
+            calls.append("called")
+            await gate.wait()
+            return SECRET
+
+        receiver = Receiver(lambda _: None, secrets=secrets, deadline=PATIENCE)
+        for _ in range(8):
+            waiting = asyncio.ensure_future(receiver.receive_async(incoming()))
+            while receiver._secrets._pending is None:
+                await asyncio.sleep(0)
+            waiting.cancel()
+            await asyncio.wait({waiting})
+        gate.set()
+        assert (await receiver.receive_async(incoming())).status == 200
+        assert calls == ["called"]
+
+    asyncio.run(main())
+
+
+def test_a_call_that_is_late_is_repeated_once_for_all_requests() -> None:
+    async def main() -> None:
+        now, calls = 100.0, []
+
+        async def secrets() -> str:
+            calls.append(now)
+            await asyncio.Event().wait()
+            return SECRET
+
+        source = prepared(secrets, lambda: now)
+        requests = []
+        for passed in (0, PATIENCE - 1, PATIENCE, PATIENCE + 1):
+            now = 100.0 + passed
+            requests.append(asyncio.ensure_future(source.get_async()))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        assert calls == [100.0, 100.0 + PATIENCE]
+        for waiting in requests:
+            waiting.cancel()
+
+    asyncio.run(main())
+
+
 def test_a_function_that_hangs_keeps_a_request_until_the_deadline(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -42,7 +42,7 @@ class PreparedSecrets:
     ) -> None:
         """Prepares a value at once; raises for an invalid secret, but not for a missing one.
 
-        A thread waits for another one's call for `patience` seconds after the call began.
+        A request waits for another one's call until `patience` seconds after the call began.
         """
         self._source = source
         self._make = make
@@ -52,7 +52,7 @@ class PreparedSecrets:
         self._lock = threading.Lock()
         self._pending: asyncio.Future[Webhooks] | None = None
         self._paused_until = float("-inf")
-        #: Since when a thread has been in the function.
+        #: When the current call of the function began, by the clock.
         self._called_at: float | None = None
         #: The verifier, once there is one.
         self.webhooks: Webhooks | None = None
@@ -87,33 +87,43 @@ class PreparedSecrets:
             self._lock.release()
 
     def _remaining(self) -> float:
-        """Returns how many seconds a thread waits for the call of another one."""
+        """Returns how many seconds a request waits for the call of another one."""
         called_at = self._called_at
         if called_at is None:
             return self._patience
         return max(0.0, min(self._patience, called_at + self._patience - self._clock()))
 
     async def get_async(self) -> Webhooks:
-        """Returns the verifier; requests that come meanwhile wait for the same call."""
+        """Returns the verifier; requests that arrive during a call wait for its result.
+
+        A call that has taken `patience` seconds is given up for all of them, and one of them calls
+        again: a function that hangs once must not close the receiver.
+        """
         if not callable(self._source):
             return self._prepare(self._source)
+        while self.webhooks is None:
+            pending = self._current_call(self._source)
+            # Requests that are cancelled leave the call to the others.
+            await asyncio.wait({pending}, timeout=self._remaining())
+            if pending.done():
+                return pending.result()
+        return self.webhooks
+
+    def _current_call(self, source: Callable[[], Any]) -> asyncio.Future[Webhooks]:
+        """Returns the call that is in progress and not given up; begins one where there is none."""
         pending = self._pending
         if (
             pending is None
             or pending.done()
             or pending.get_loop() is not asyncio.get_running_loop()
+            or self._remaining() == 0
         ):
             self._check_pause()
-            pending = self._pending = asyncio.ensure_future(self._call(self._source))
+            pending = self._pending = asyncio.ensure_future(self._call(source))
+            self._called_at = self._clock()
             # Retrieves the exception, so that asyncio logs nothing when nobody awaits it any more.
             pending.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
-        try:
-            return await asyncio.shield(pending)
-        except asyncio.CancelledError:
-            # The call took longer than the request may: the next request calls again.
-            if self._pending is pending:
-                self._pending = None
-            raise
+        return pending
 
     async def _call(self, source: Callable[[], Any]) -> Webhooks:
         try:
@@ -151,7 +161,7 @@ class PreparedSecrets:
         self._paused_until = self._clock() + PAUSE
 
     def _check_pause(self) -> None:
-        """Spares what the function asks, which every request would make it ask again."""
+        """Refuses a call shortly after a failed one: every request would repeat it otherwise."""
         if self._clock() < self._paused_until:
             what = "the function `secrets` failed a moment ago"
             raise WebhookError("secret_missing", what, hint=_FUNCTION_HINT)
