@@ -26,6 +26,22 @@ def test_an_error_tells_where_and_nothing_else() -> None:
     assert (repr(again), vars(again)) == (repr(error), vars(error))
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        WebhookError("secret_empty"),
+        WebhookError("invalid_option", "`now` can't be called", hint="pass a function"),
+        WebhookError("invalid_event", "is not a string", field="status", offset=7),
+    ],
+    ids=str,
+)
+def test_an_error_crosses_into_another_process_as_it_is(error: WebhookError) -> None:
+    again = pickle.loads(pickle.dumps(error))
+    assert (again.args, str(again), vars(again)) == (error.args, str(error), vars(error))
+    shown = [traceback.format_exception_only(type(each), each) for each in (again, error)]
+    assert shown[0] == shown[1]
+
+
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="exceptions have no notes")
 def test_a_traceback_shows_code_and_hint() -> None:
     with pytest.raises(WebhookError) as raised:

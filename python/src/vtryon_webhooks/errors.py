@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 from vtryon_webhooks.codes import TABLE, Code
 
@@ -49,5 +50,5 @@ class WebhookError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Lets an error cross into another process, from a pool of workers for example."""
-        state = {"hint": self.hint, "field": self.field, "offset": self.offset}
-        return (WebhookError, (self.code, self._what), state)
+        make = partial(WebhookError, hint=self.hint, field=self.field, offset=self.offset)
+        return (make, (self.code, self._what))
