@@ -221,7 +221,10 @@ def test_options(app: str, options: dict[str, Any], code: str) -> None:
 
 
 @pytest.mark.parametrize("app", ASYNC)
-@pytest.mark.parametrize("deadline", [0, -1, float("inf"), float("nan"), True, "1", None])
+@pytest.mark.parametrize(
+    "deadline",
+    [0, -1, float("inf"), float("nan"), pytest.param(10**400, id="10**400"), True, "1", None],
+)
 def test_deadlines(app: str, deadline: Any) -> None:
     with pytest.raises(WebhookError, match="deadline"):
         sender(app, print, secrets=SECRET, deadline=deadline)

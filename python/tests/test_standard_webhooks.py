@@ -197,6 +197,7 @@ CLOCKS: list[tuple[Any, str]] = [
     (lambda: True, "invalid_option"),
     (lambda: float("nan"), "invalid_option"),
     (lambda: float("inf"), "invalid_option"),
+    (lambda: 10**400, "invalid_option"),
     (lambda: 0, "timestamp_too_new"),
     (lambda: 10**30, "timestamp_too_old"),
     (lambda: NOW + 300, "ok"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 from typing import Callable, Final, Literal
@@ -67,6 +68,14 @@ class Options:
             raise WebhookError("invalid_option", what)
         if not _is_from_1_to(HIGHEST_TOLERANCE_SECONDS, self.tolerance_seconds):
             raise WebhookError("invalid_option", "`tolerance_seconds` is not from 1 to 86400")
+
+
+def is_finite(value: object) -> bool:
+    """Returns whether a value is a number that a `float` can hold."""
+    try:
+        return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+    except OverflowError:  # of an `int` beyond the range of `float`
+        return False
 
 
 def _is_from_1_to(highest: int, value: object) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import math
 from collections.abc import Awaitable, Generator
 from dataclasses import dataclass
 from functools import partial
@@ -26,7 +25,14 @@ from vtryon_webhooks.callbacks import (
 )
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.event import parse
-from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, UNSET, Options, Scheme, Unset
+from vtryon_webhooks.options import (
+    DEFAULT_MAX_BODY_BYTES,
+    UNSET,
+    Options,
+    Scheme,
+    Unset,
+    is_finite,
+)
 from vtryon_webhooks.report import Report, Stage
 from vtryon_webhooks.secret_source import PreparedSecrets, SecretSource
 from vtryon_webhooks.standard_webhooks import GetHeader
@@ -222,4 +228,4 @@ def length_of(declared: str | None) -> int:
 
 
 def _is_duration(value: object) -> bool:
-    return type(value) in (int, float) and math.isfinite(value) and value > 0  # type: ignore[arg-type, operator]
+    return is_finite(value) and value > 0  # type: ignore[operator]

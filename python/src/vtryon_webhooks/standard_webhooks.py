@@ -18,7 +18,7 @@ from typing import Any, Callable, Protocol
 from vtryon_webhooks.codes import TABLE
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.keys import Key
-from vtryon_webhooks.options import DEFAULT_TOLERANCE_SECONDS
+from vtryon_webhooks.options import DEFAULT_TOLERANCE_SECONDS, is_finite
 from vtryon_webhooks.signature import NOT_TEXT, empty_body, value_bytes
 
 #: Returns all values of a header, by its name in lower case.
@@ -213,7 +213,7 @@ def _time(now: Callable[[], float] | None) -> float:
     except Exception:
         seconds = math.nan
     # Raised outside of `except`, so that the clock's exception is not its context.
-    if type(seconds) not in (int, float) or not math.isfinite(seconds):
+    if not is_finite(seconds):
         raise WebhookError("invalid_option", "`now` did not return a number of seconds")
     return seconds
 
