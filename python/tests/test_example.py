@@ -44,6 +44,6 @@ def test_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "status": "completed",
         "result_url": "https://cdn.example/try-on/linen-shirt-4k.png",
         "error_message": None,
-        "told": ["queued", "completed", "processing"],
+        "received": ["queued", "completed", "processing"],
     }
     assert status_of(missing) == 404

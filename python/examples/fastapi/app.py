@@ -1,10 +1,11 @@
-"""A receiver of Vtryon's events that keeps every task in SQLite.
+"""A receiver of Vtryon's events that stores every task in SQLite.
 
     pip install -r requirements.txt
     VTRYON_WEBHOOK_SECRET=whsec_example uvicorn app:app
 
-An event is committed before it is acknowledged, and `GET /tasks/{task_id}` shows what is known.
-Repeats and late events change nothing: the status of a task is decided by all that it was told.
+An event is committed before it is acknowledged, and `GET /tasks/{task_id}` shows a task's state.
+Duplicates are not stored again, and late events do not set a task back: its status is computed from
+all its events.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ def database() -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def keep(event: VtryonEvent) -> None:
-    """Stores an event once; what raises here is answered 503, and Vtryon comes again."""
+def store(event: VtryonEvent) -> None:
+    """Stores an event once. If this raises, the answer is 503, and Vtryon sends the event again."""
     row = (
         event.idempotency_key,
         event.task_id,
@@ -61,12 +62,12 @@ def keep(event: VtryonEvent) -> None:
 
 
 app = FastAPI()
-app.add_route("/webhooks/vtryon", receiver(keep))
+app.add_route("/webhooks/vtryon", receiver(store))
 
 
 @app.get("/tasks/{task_id}")
 def task(task_id: str) -> dict[str, Any]:
-    """Shows where a task stands, and what it was told, in the order of arrival."""
+    """Shows the status of a task, and the statuses received, in the order of arrival."""
     with database() as connection:
         rows = connection.execute(
             "SELECT status, result_url, error_message FROM events"
@@ -75,14 +76,14 @@ def task(task_id: str) -> dict[str, Any]:
         ).fetchall()
     if not rows:
         raise HTTPException(404)
-    statuses = [status for status, _, _ in rows]
-    final = {status: (result_url, message) for status, result_url, message in rows}
-    stands = lifecycle_step(statuses[:-1], statuses[-1]).status
-    result_url, message = final.get(stands, (None, None))
+    received = [status for status, _, _ in rows]
+    current = lifecycle_step(received[:-1], received[-1]).status
+    details = {status: (result_url, message) for status, result_url, message in rows}
+    result_url, message = details.get(current, (None, None))
     return {
         "task_id": task_id,
-        "status": stands,
+        "status": current,
         "result_url": result_url,
         "error_message": message,
-        "told": statuses,
+        "received": received,
     }

@@ -1,7 +1,8 @@
 """Refuses secrets that were pasted with extra characters, or templates nobody filled in.
 
-A secret is judged as a text if it is UTF-8 and at least half of its characters are no control
-characters. All else is a binary key, and is taken as it is.
+A secret counts as text if it is UTF-8 and at most half of its characters are control characters.
+Any other secret is a binary key; it is refused only for whitespace at its ends, or if it is ASCII
+in UTF-16 with a byte order mark.
 """
 
 from __future__ import annotations

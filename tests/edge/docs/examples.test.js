@@ -157,7 +157,7 @@ test("the FastAPI example stores and shows what came through the gateway", async
     for (const { task, passed } of await run(endpoint)) {
       const shown = await (await fetch(`${example.url}/tasks/${task}`)).json();
       const { failure, ...rest } = await known(task);
-      const expected = { task_id: task, ...rest, error_message: failure, told: passed };
+      const expected = { task_id: task, ...rest, error_message: failure, received: passed };
       assert.deepEqual(shown, expected);
     }
   });
