@@ -57,15 +57,15 @@ pub enum SecretKind {
 /// `Debug` shows only to whom it belongs.
 #[derive(Clone, Copy)]
 pub struct Candidate<'a> {
-    /// To whom it belongs.
-    pub held: SecretKind,
+    /// To whom the secret belongs.
+    pub kind: SecretKind,
     /// The HMAC key of Vtryon's scheme. For an endpoint's secret that is its text; its 32 bytes are accepted too.
     pub secret: &'a [u8],
 }
 
 impl fmt::Debug for Candidate<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Candidate({:?})", self.held)
+        write!(f, "Candidate({:?})", self.kind)
     }
 }
 
@@ -79,7 +79,7 @@ impl fmt::Debug for Candidate<'_> {
 /// use vtryon_webhooks::{Secret, Signature};
 /// let header = Signature::sign(&Secret::new("whsec_example")?.key(), br#"{"a":1}"#).to_hex();
 /// let sample = Sample { header: header.as_bytes(), body: br#"{ "a": 1 }"#, is_whole: true };
-/// let candidates = [Candidate { held: SecretKind::Current, secret: b"whsec_example" }];
+/// let candidates = [Candidate { kind: SecretKind::Current, secret: b"whsec_example" }];
 /// assert_eq!(diagnose(&sample, &candidates), Mistake::BodyReserialised);
 /// # Ok::<(), vtryon_webhooks::Error>(())
 /// ```
@@ -101,7 +101,7 @@ pub fn diagnose(sample: &Sample<'_>, candidates: &[Candidate<'_>]) -> Mistake {
 /// Tries the body as received with every secret, and its plain SHA-256 without a secret.
 fn unchanged(claim: &Claim, body: &[u8], candidates: &[Candidate<'_>]) -> Option<Mistake> {
     let signed_by = |candidate: &&Candidate<'_>| claim.is(&variants::key(candidate).mac(body));
-    match candidates.iter().find(signed_by).map(|candidate| candidate.held) {
+    match candidates.iter().find(signed_by).map(|candidate| candidate.kind) {
         Some(SecretKind::Retired) => Some(Mistake::RetiredSecret),
         Some(SecretKind::Endpoint) => Some(Mistake::EndpointSecret),
         Some(SecretKind::Current | SecretKind::Previous) => Some(match claim.form {

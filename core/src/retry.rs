@@ -1,8 +1,9 @@
 //! Schedules retries of failed deliveries and classifies the answers of endpoints.
 //!
 //! The limits are those of Vtryon's guide: at most 5 retries over 24 hours, with exponential backoff. The guide does not
-//! specify the steps; they are chosen here. Nothing is random: the jitter is derived from the delivered event, so a
-//! schedule can be computed in advance and checked afterwards.
+//! specify the steps; they are chosen here. A `retry-after` makes the schedule longer, by up to 24 hours: each delay
+//! counts from the attempt before. Nothing is random: the jitter is derived from the delivered event, so a schedule can
+//! be computed in advance and checked afterwards.
 
 use crate::digest::Digest;
 use crate::millis::Millis;

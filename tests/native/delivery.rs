@@ -183,7 +183,7 @@ proptest! {
         is_whole: bool,
     ) {
         let all = [SecretKind::Current, SecretKind::Previous, SecretKind::Retired, SecretKind::Endpoint];
-        let candidates = all.map(|held| Candidate { held, secret: &secret });
+        let candidates = all.map(|kind| Candidate { kind, secret: &secret });
         let mistake = diagnose(&Sample { header: &header, body: &body, is_whole }, &candidates);
         // What is drawn at random was signed by nobody.
         let proven = [Mistake::RetiredSecret, Mistake::EndpointSecret, Mistake::VerifiesNow, Mistake::BodyReserialised];
@@ -205,7 +205,7 @@ proptest! {
         let key = Secret::new("whsec_test").unwrap().key();
         let header = Signature::sign(&key, signed.as_bytes()).to_hex();
         let sample = Sample { header: header.as_bytes(), body: came.as_bytes(), is_whole: true };
-        let candidates = [Candidate { held: SecretKind::Current, secret: b"whsec_test" }];
+        let candidates = [Candidate { kind: SecretKind::Current, secret: b"whsec_test" }];
         prop_assert_eq!(diagnose(&sample, &candidates), Mistake::BodyReserialised);
     }
 }

@@ -89,7 +89,7 @@ fn debug_shows_names_and_sizes() {
 fn endpoints_and_diagnoses_show_no_secret() {
     let secret = EndpointSecret::from_bytes([b'*'; 32]);
     let text = secret.reveal();
-    let candidate = Candidate { held: SecretKind::Endpoint, secret: text.as_bytes() };
+    let candidate = Candidate { kind: SecretKind::Endpoint, secret: text.as_bytes() };
     let sample = Sample { header: b"hunter2", body: text.as_bytes(), is_whole: false };
     let refused = EndpointSecret::parse("whsec_hunter2").unwrap_err();
     let shown = [

@@ -40,11 +40,11 @@ pub fn check() -> (usize, Vec<String>) {
 }
 
 fn candidate(whose: Whose, secret: &[u8]) -> Candidate<'_> {
-    let held = match whose {
+    let kind = match whose {
         Whose::Current => SecretKind::Current,
         Whose::Previous => SecretKind::Previous,
         Whose::Retired => SecretKind::Retired,
         Whose::Endpoint => SecretKind::Endpoint,
     };
-    Candidate { held, secret }
+    Candidate { kind, secret }
 }

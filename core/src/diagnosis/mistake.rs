@@ -98,7 +98,7 @@ impl Mistake {
         }
     }
 
-    /// All mistakes, the proven ones first.
+    /// All mistakes.
     pub const ALL: [Self; 26] = [
         Self::VerifiesNow,
         Self::RetiredSecret,

@@ -19,7 +19,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Prepares the key that a correct sender uses.
 pub(super) fn key(candidate: &Candidate<'_>) -> Key {
-    match (candidate.held, <[u8; 32]>::try_from(candidate.secret)) {
+    match (candidate.kind, <[u8; 32]>::try_from(candidate.secret)) {
         // The text of an endpoint's secret is longer than that.
         (SecretKind::Endpoint, Ok(bytes)) => Key::of(EndpointSecret::from_bytes(bytes).reveal().as_bytes()),
         (SecretKind::Endpoint, Err(_)) => Key::of(candidate.secret),
@@ -42,7 +42,7 @@ pub(super) fn bodies(claim: &Claim, body: &[u8], candidates: &[Candidate<'_>]) -
 /// Returns Vtryon's secrets. The gateway signs its own deliveries correctly, so variants of endpoints' secrets are
 /// not tried.
 fn of_vtryon<'a>(candidates: &'a [Candidate<'a>]) -> impl Iterator<Item = &'a Candidate<'a>> {
-    candidates.iter().filter(|candidate| match candidate.held {
+    candidates.iter().filter(|candidate| match candidate.kind {
         SecretKind::Current | SecretKind::Previous | SecretKind::Retired => true,
         SecretKind::Endpoint => false,
     })

@@ -1,7 +1,7 @@
 //! Refuses secrets that were pasted with extra characters, or that are templates nobody filled in.
 //!
 //! A secret counts as text if it is UTF-8 and at most half of its characters are control characters. Any other secret
-//! is a binary key and only checked for whitespace at its ends.
+//! is a binary key; it is refused only for whitespace at its ends, or if it is ASCII in UTF-16 with a byte order mark.
 
 use crate::error::{Code, Error};
 

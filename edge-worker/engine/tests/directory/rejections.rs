@@ -12,7 +12,7 @@ use crate::fixture::{DAY, Fixture, START};
 
 const CODE: &str = "signature_mismatch";
 pub const SECRET: &[u8] = b"whsec_current";
-const CANDIDATES: [Candidate<'_>; 1] = [Candidate { held: SecretKind::Current, secret: SECRET }];
+const CANDIDATES: [Candidate<'_>; 1] = [Candidate { kind: SecretKind::Current, secret: SECRET }];
 
 fn sample(body: &str, header: String, at: Millis) -> Sample {
     Sample {

@@ -27,9 +27,9 @@ impl Keyring {
     }
 
     /// Adds a secret, or counts one that the master key does not open.
-    pub fn add(&mut self, held: SecretKind, secret: Option<Zeroizing<Vec<u8>>>) {
+    pub fn add(&mut self, kind: SecretKind, secret: Option<Zeroizing<Vec<u8>>>) {
         match secret {
-            Some(secret) => self.secrets.push((held, secret)),
+            Some(secret) => self.secrets.push((kind, secret)),
             None => self.unopened += 1,
         }
     }
@@ -50,6 +50,6 @@ impl Keyring {
     }
 
     pub fn candidates(&self) -> Vec<Candidate<'_>> {
-        self.secrets.iter().map(|(held, secret)| Candidate { held: *held, secret }).collect()
+        self.secrets.iter().map(|(kind, secret)| Candidate { kind: *kind, secret }).collect()
     }
 }
