@@ -14,7 +14,7 @@ export interface SqlStoreOptions extends NamespaceOptions {
 }
 
 export interface TransactionOptions {
-  /** How long the key is kept, in milliseconds: by default 3 days, always more than 24 hours. */
+  /** How long the mark is kept, in milliseconds: by default 3 days, always more than 24 hours. */
   ttlMs?: number | undefined;
 }
 
@@ -33,7 +33,7 @@ export function sqlOptions(options: SqlStoreOptions | null): {
 export type Transaction<T> =
   /** The work and the key are committed. */
   | { readonly ran: true; readonly value: T }
-  /** The key was done before, and the work was not called. */
+  /** A transaction of the key was committed before, and the work was not called. */
   | { readonly ran: false };
 
 /** The minimum interval between removals of expired rows, and the maximum number of rows. */
@@ -51,7 +51,8 @@ const PRUNE_AFTER_MS = 60 * 60 * 1000;
  * themselves. It is valid in SQLite and PostgreSQL; a table name with a schema is only valid in PostgreSQL. Throws
  * `invalid_option`.
  *
- * `key` is `namespace:key`; `state` is `leased` or `done`; `expires_at` is in milliseconds since 1970.
+ * `key` is `namespace:key`, and `transaction/namespace:key` for a transaction; `state` is `leased` or `done`;
+ * `expires_at` is in milliseconds since 1970.
  */
 export function schema(table: string = DEFAULT_TABLE): string {
   const { rows, name } = quoteTable(table);
@@ -91,7 +92,7 @@ export function statements(table: string, now: string): Statements {
       WHERE known.expires_at <= ${now}
       RETURNING fence`,
     inspect: `SELECT state, expires_at - ${now} AS remaining FROM ${rows} WHERE key = $key`,
-    // Also if `transaction` has marked it as done under this claim.
+    // Also if it is done: the answer to the first commit may have been lost.
     commit: `
       UPDATE ${rows} SET state = 'done', expires_at = ${now} + $ttl
       WHERE key = $key AND fence = $fence`,
@@ -99,12 +100,13 @@ export function statements(table: string, now: string): Statements {
     release: `
       UPDATE ${rows} SET fence = fence + 1, expires_at = 0
       WHERE key = $key AND fence = $fence AND state = 'leased'`,
-    // The token does not change, so the holder of the claim can still commit.
+    // A row of its own, so that a claim of the same key can still be released: a handler may fail after its transaction.
+    // No namespace has a slash.
     markDone: `
       INSERT INTO ${rows} AS known (key, state, fence, expires_at)
-      VALUES ($key, 'done', ${now}, ${now} + $ttl)
-      ON CONFLICT (key) DO UPDATE SET state = 'done', expires_at = excluded.expires_at
-      WHERE known.state <> 'done' OR known.expires_at <= ${now}
+      VALUES ('transaction/' || $key, 'done', ${now}, ${now} + $ttl)
+      ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at
+      WHERE known.expires_at <= ${now}
       RETURNING fence`,
     // The condition is repeated: a row may be claimed again between its selection and its removal.
     prune: `

@@ -2,6 +2,8 @@
 // opened with `run(sql, database?)`, which returns rows, and with a table `effects (name TEXT)`.
 
 import assert from "node:assert/strict";
+import { vtryonWebhooks } from "vtryon-webhooks/web";
+import { BODY, SECRET, sign } from "../../support/completed-event.js";
 import { claimed, LEASE, TTL } from "./contract.js";
 
 const KEY = "status:completed:task_123";
@@ -14,7 +16,6 @@ export const TRANSACTIONS = [
     async run({ store, work, effects }) {
       assert.deepEqual(await store.transaction(KEY, work("a")), { ran: true, value: "a" });
       assert.deepEqual(await store.transaction(KEY, work("b")), { ran: false });
-      assert.deepEqual(await store.claim(KEY, LEASE), { state: "done" });
       assert.deepEqual(await effects(), ["a"]);
     },
   },
@@ -38,9 +39,72 @@ export const TRANSACTIONS = [
     async run({ store, work, effects }) {
       const fence = await claimed(store);
       assert.equal((await store.transaction(KEY, work("a"))).ran, true);
-      assert.deepEqual(await store.claim(KEY, LEASE), { state: "done" });
+      assert.equal((await store.claim(KEY, LEASE)).state, "busy", "the handler has not returned");
       assert.equal(await store.commit(KEY, fence, TTL), true);
+      assert.deepEqual(await store.claim(KEY, LEASE), { state: "done" });
       assert.deepEqual(await effects(), ["a"]);
+    },
+  },
+  {
+    name: "under a claim that is released",
+    why: "a handler that fails after its transaction runs again, and its transaction does not",
+    async run({ store, work, effects }) {
+      const fence = await claimed(store);
+      await store.transaction(KEY, work("a"));
+      await store.release(KEY, fence);
+      assert.ok((await claimed(store)) > fence);
+      assert.deepEqual(await store.transaction(KEY, work("b")), { ran: false });
+      assert.deepEqual(await effects(), ["a"]);
+    },
+  },
+  {
+    name: "under a claim that is kept for less time",
+    why: "the receiver's commit does not shorten the time of the transaction",
+    async run({ store, work, effects, elapse }) {
+      const fence = await claimed(store);
+      await store.transaction(KEY, work("a"), { ttlMs: 10 * TTL });
+      await store.commit(KEY, fence, TTL);
+      await elapse(TTL + DAY);
+      await claimed(store);
+      assert.deepEqual(await store.transaction(KEY, work("b")), { ran: false });
+      assert.deepEqual(await effects(), ["a"]);
+    },
+  },
+  {
+    name: "within a receiver that has the store too",
+    why: "200 means handled: what fails after the transaction is done again",
+    async run({ store, work, effects }) {
+      let mails = 0;
+      const receive = vtryonWebhooks({
+        secrets: SECRET,
+        store,
+        onError() {},
+        async onEvent(_event, { idempotencyKey }) {
+          await store.transaction(idempotencyKey, work("a"));
+          mails += 1;
+          if (mails === 1) throw new Error("the mail server is away");
+        },
+      });
+      const headers = { "x-vtryon-signature": sign(BODY) };
+      const send = async () =>
+        (
+          await receive(
+            new Request("https://shop.example/", { method: "POST", headers, body: BODY }),
+          )
+        ).status;
+      assert.deepEqual([await send(), await send(), await send()], [503, 200, 200]);
+      assert.equal(mails, 2);
+      assert.deepEqual(await effects(), ["a"]);
+    },
+  },
+  {
+    name: "keys that look like those of a transaction",
+    why: "a claim of a stranger's task must not pass for a transaction",
+    async run({ store, work }) {
+      await claimed(store, "transaction/default:a");
+      await claimed(store, "transaction/a");
+      assert.equal((await store.transaction("a", work("a"))).ran, true);
+      await claimed(store, "a");
     },
   },
   {
