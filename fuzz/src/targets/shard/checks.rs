@@ -14,7 +14,7 @@ impl World {
         assert_eq!(former.differs_from(&self.shard), None);
         let counts = self.counts();
         assert_eq!(counts.totals, before.totals);
-        let open = "SELECT COUNT(*) FROM tasks WHERE open = 1";
+        let open = "SELECT COUNT(*) FROM tasks WHERE open = 1 AND (stage IS NOT NULL OR unknown <> '[]')";
         assert_eq!(counts.open_tasks, self.number(open));
         let dead = "SELECT COUNT(*) FROM deliveries WHERE state = 'dead'";
         assert_eq!(counts.dead(), self.number(dead));

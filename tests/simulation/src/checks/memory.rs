@@ -46,7 +46,8 @@ fn of_counters(world: &World, shard: usize) {
     const ENDS: &str = "SELECT COUNT(*) FROM deliveries WHERE (state = 'pending') <> (ended_at IS NULL)
         OR (state <> 'pending' AND due_at IS NOT NULL)";
     const COUNTS: &str = "SELECT (SELECT COUNT(*) FROM deliveries WHERE state = 'pending'),
-        (SELECT COUNT(*) FROM deliveries WHERE state = 'dead'), (SELECT COUNT(*) FROM tasks WHERE open = 1)";
+        (SELECT COUNT(*) FROM deliveries WHERE state = 'dead'), (SELECT COUNT(*) FROM tasks
+        WHERE open = 1 AND (stage IS NOT NULL OR unknown <> '[]'))";
     const OPEN: &str = "SELECT COUNT(*) FROM replays WHERE id = ? AND next_seq IS NOT NULL";
     let object = &world.shards[shard];
     let db = &object.db;

@@ -26,7 +26,11 @@ impl Counts {
         self.write_attempts(&mut text);
         self.write_deliveries(&mut text, now);
         let single: [(&str, &str, &dyn Display); 5] = [
-            ("tasks_open", "Tasks without a final status, counted up to 10000 a shard.", &self.open_tasks),
+            (
+                "tasks_open",
+                "Tasks that have a status, but no final one, counted up to 10000 a shard.",
+                &self.open_tasks,
+            ),
             (
                 "quarantined",
                 "Stored signed bodies that can't be read, counted up to 10000 a shard.",

@@ -7,6 +7,7 @@ use crate::protocol::metrics::{Counts, EndpointCounts, Totals};
 use crate::protocol::settings::Settings;
 use crate::shard::deliveries;
 use crate::shard::deliveries::attempts::leases::Leases;
+use crate::shard::queries::tasks::has_status;
 use crate::shard::sequence::floors;
 use crate::storage::database::{Bind, Database};
 use crate::{Context, Result};
@@ -21,9 +22,13 @@ pub(crate) fn counts(
     leases: &Leases,
     totals: Totals,
 ) -> Result<Counts> {
-    const COUNT: &str = "SELECT
-        (SELECT COUNT(*) FROM (SELECT 1 FROM tasks INDEXED BY tasks_open WHERE open = 1 LIMIT ?1)),
-        (SELECT COUNT(*) FROM (SELECT 1 FROM quarantine WHERE no > ?2 LIMIT ?1))";
+    const COUNT: &str = concat!(
+        "SELECT (SELECT COUNT(*) FROM (
+            SELECT stage, unknown FROM tasks INDEXED BY tasks_open WHERE open = 1 LIMIT ?1
+        ) WHERE ",
+        has_status!(),
+        "), (SELECT COUNT(*) FROM (SELECT 1 FROM quarantine WHERE no > ?2 LIMIT ?1))"
+    );
     let db = context.db;
     let floor = floors::quarantine(db)?;
     let storage_bytes = db.size_bytes()?;

@@ -72,6 +72,7 @@ fn events_are_counted_by_name_and_outcome() {
     ] {
         assert_eq!(world.events(name, outcome), count, "{name} {outcome}");
     }
+    assert_eq!(world.counts().open_tasks, 1, "task_2 alone is open: the task of a test has no status");
 }
 
 #[test]
