@@ -46,6 +46,8 @@ const COMMANDS = [
 for (const add of COMMANDS) add(program);
 
 process.stdout.on("error", (error) => process.exit(reportOutputFailure(error)));
+// What is said there is for a person, who may have gone; the work goes on.
+process.stderr.on("error", () => {});
 
 program.parseAsync().catch((error: unknown) => {
   process.exitCode = reportFailure(error);

@@ -173,10 +173,16 @@ for (const [name, args, stderr, more] of [
     [...FORWARD, gateway],
     /^error: the gateway's URL is http: everybody on the way could read the token\nwrite it as https:\/\//,
   ]),
-  ...["socks5://shop:whsec_p@127.0.0.1:9", "127.0.0.1:9:9"].map((proxy) => [
-    `a proxy of another kind: ${proxy.slice(0, 6)}`,
+  ...[
+    ["of another kind", "socks5://shop:whsec_p@127.0.0.1:9", "is not one of http or https"],
+    ["that is no URL", "127.0.0.1:9:9", "is not one of http or https"],
+    ["with a % in its password", "http://shop:whsec_p%off@127.0.0.1:9", "has a malformed escape"],
+  ].map(([kind, proxy, why]) => [
+    `a proxy ${kind}`,
     ["send", "https://shop.test/", ...SENT],
-    /^error: the proxy of the environment is (one of socks5|no URL).*\nwrite it as http:\/\/name:password@host:port/,
+    new RegExp(
+      `^error: the proxy of the environment ${why}.*\nwrite it as http://name:password@host:port, with % as %25`,
+    ),
     { HTTPS_PROXY: proxy },
   ]),
 ]) {

@@ -352,7 +352,11 @@ test("the commands: an export goes on after its last whole line, refused lines a
 });
 
 test("an import begins anew where another gateway has taken the place of the former one", async () => {
-  const [former, other] = await Promise.all([Gateway.start(), Gateway.start()]);
+  const [former, other, foreign] = await Promise.all([
+    Gateway.start(),
+    Gateway.start(),
+    Gateway.start({ bindings: { VTRYON_WEBHOOK_SECRET: "another secret" } }),
+  ]);
   const gate = await Gate.before(former.url, Number.POSITIVE_INFINITY);
   try {
     const file = path.join(folder, "moved.ndjson");
@@ -378,9 +382,20 @@ test("an import begins anew where another gateway has taken the place of the for
     assert.equal(page.body.tasks.length, 1);
     const metrics = await fetch(`${other.url}/api/metrics`, { headers: bearer(TOKEN) });
     assert.match(await metrics.text(), /events_total\{[^}]*\} 500\n/);
+    gate.leadTo(foreign.url);
+    const { code, stderr } = await run(["import", file], target);
+    assert.equal(code, 1, "it has none of them, and takes none");
+    assert.match(stderr, /beginning anew\nline 1: signature_mismatch/);
+    assert.match(stderr, /^imported 0 events, 0 were stored already, 500 were refused$/m);
+    // What was blank was not sent, so nothing tells whether the gateway has what stands before it.
+    await writeFile(file, `${lines[0]}\n${"\n".repeat(400)}`);
+    gate.leadTo(former.url);
+    assert.match(await imported(), /^imported 0 events, 1 was stored already$/m);
+    gate.leadTo(foreign.url);
+    assert.equal((await run(["import", file], target)).code, 1);
   } finally {
     gate.close();
-    await Promise.all([former.stop(), other.stop()]);
+    await Promise.all([former.stop(), other.stop(), foreign.stop()]);
   }
 });
 

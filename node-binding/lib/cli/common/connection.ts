@@ -6,6 +6,7 @@ import type { Command } from "commander";
 import { HttpProxyAgent } from "http-proxy-agent";
 import { HttpsProxyAgent } from "https-proxy-agent";
 import { getProxyForUrl } from "proxy-from-env";
+import { parseHttpUrl } from "../../testing/http-client.js";
 import { UsageError } from "./errors.js";
 
 /** The options of connections to servers. */
@@ -58,23 +59,14 @@ export function agentFor(
   return agent;
 }
 
-/** Returns the proxy for a server, if there is one. Throws a {@link UsageError} for a proxy of another protocol. */
+/** Returns the proxy for a server, if there is one. Throws a {@link UsageError} for one that can't be used. */
 export function proxyFor(url: URL): URL | undefined {
   if (isLoopback(url)) return undefined;
   const text = getProxyForUrl(url.href);
   if (text === "") return undefined;
-  const hint = "write it as http://name:password@host:port, or except the server with NO_PROXY";
-  let proxy: URL;
-  try {
-    proxy = new URL(text);
-  } catch {
-    throw new UsageError("the proxy of the environment is no URL", hint);
-  }
-  if (/^https?:$/.test(proxy.protocol)) return proxy;
-  throw new UsageError(
-    `the proxy of the environment is one of ${proxy.protocol.slice(0, -1)}, and only http and https are known`,
-    hint,
-  );
+  const hint =
+    "write it as http://name:password@host:port, with % as %25, or except the server with NO_PROXY";
+  return parseHttpUrl(text, (what) => new UsageError(`the proxy of the environment ${what}`, hint));
 }
 
 /** Returns the default certificate authorities; in older versions of Node, its bundled ones. */

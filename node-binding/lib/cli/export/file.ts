@@ -2,15 +2,20 @@
 
 import {
   closeSync,
+  constants,
   fstatSync,
   fsyncSync,
   ftruncateSync,
   openSync,
   readSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { Failure, UsageError } from "../common/errors.js";
 import { lock } from "../state/lock.js";
+
+/** For its owner alone: the events of customers are in it. */
+const MODE = 0o600;
 
 /** How much of the file is read at once. */
 const CHUNK_BYTES = 1024 * 1024;
@@ -46,13 +51,13 @@ export class ExportFile {
   constructor(path: string) {
     this.#path = path;
     try {
-      // For its owner alone: the events of customers are in it.
-      this.#file = openSync(path, "a+", 0o600);
-      // A pipe or a terminal has nothing to go on after.
-      if (fstatSync(this.#file).isFile()) {
+      // A pipe or a terminal has nothing to go on after. It is not opened for reading either: a pipe with a reader in
+      // this process would never say that the other one has gone.
+      if (statSync(path, { throwIfNoEntry: false })?.isFile() ?? true) {
         this.#unlock = lockOf(path);
-        ftruncateSync(this.#file, this.#read());
+        this.#resume();
       }
+      this.#file = openSync(path, "a", MODE);
     } catch (error) {
       this.#unlock();
       if (error instanceof UsageError) throw error;
@@ -65,9 +70,24 @@ export class ExportFile {
   }
 
   write(line: string): void {
+    // Not `writeSync`: on a disk that gets full, it writes a part of the line and does not throw.
+    this.#orFailure(() => writeFileSync(this.#file, `${line}\n`));
+  }
+
+  close(): void {
     try {
-      // Not `writeSync`: on a disk that gets full, it writes a part of the line and does not throw.
-      writeFileSync(this.#file, `${line}\n`);
+      this.#orFailure(() => {
+        if (fstatSync(this.#file).isFile()) fsyncSync(this.#file);
+      });
+    } finally {
+      closeSync(this.#file);
+      this.#unlock();
+    }
+  }
+
+  #orFailure(work: () => void): void {
+    try {
+      work();
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       throw new Failure(
@@ -77,18 +97,23 @@ export class ExportFile {
     }
   }
 
-  close(): void {
-    if (fstatSync(this.#file).isFile()) fsyncSync(this.#file);
-    closeSync(this.#file);
-    this.#unlock();
+  /** Reads what is there, and removes what comes after the last whole line. */
+  #resume(): void {
+    // Opened for itself: on Windows, a file that is open for appending can't be truncated.
+    const file = openSync(this.#path, constants.O_RDWR | constants.O_CREAT, MODE);
+    try {
+      ftruncateSync(file, this.#read(file));
+    } finally {
+      closeSync(file);
+    }
   }
 
   /** Reads what is there; returns where the last whole line ends. */
-  #read(): number {
+  #read(file: number): number {
     const chunk = Buffer.alloc(CHUNK_BYTES);
     let [at, begin, end] = [0, "", 0];
     for (;;) {
-      const length = readSync(this.#file, chunk, 0, chunk.length, at);
+      const length = readSync(file, chunk, 0, chunk.length, at);
       if (length === 0) {
         if (!isBeginning(begin)) throw this.#foreign();
         return end;
@@ -119,7 +144,7 @@ export class ExportFile {
   #foreign(): UsageError {
     return new UsageError(
       `line ${this.lines + 1} of the file of --output is no event of an export`,
-      "name another file: this one would be written to",
+      "name another file: the export would be added to this one",
     );
   }
 }

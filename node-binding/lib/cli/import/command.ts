@@ -101,8 +101,9 @@ async function isStored(
   report: Report,
 ): Promise<boolean> {
   if (offset === 0) return true;
-  const { stored } = await send(read(file, lastBatch, offset), target, report);
-  return stored === 0;
+  const batch = await send(read(file, lastBatch, offset), target, report);
+  // One that has another secret refuses what it has not stored, and what was blank was never sent.
+  return batch.stored === 0 && batch.duplicates + batch.capped > 0;
 }
 
 /** Reads a file from a place on. */

@@ -59,7 +59,7 @@ export class Shard implements StreamHandler {
     this.#tracker.add(pending);
     if (message.type === "ready") this.#context.ready(this.#number);
     if (message.type === "gap") this.#onGap(pending, message);
-    // The deployment that it comes from has delivered what was imported.
+    // What was imported is not forwarded: the gateway that exported it has delivered it.
     if ("imported" in message && !message.imported) this.#forward(pending, message);
     this.#advance();
     if (this.#tracker.pendingBytes > PAUSE_BYTES) this.stream.pause();

@@ -1,4 +1,14 @@
-import { closeSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  linkSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createPrivate, readPrivate } from "./private-file.js";
 
 /**
@@ -27,16 +37,28 @@ export function lock(path: string): (() => void) | number {
   }
 }
 
-/** Creates the lock file atomically, with its content. Returns the content of an existing one. */
+/** Creates the lock file with its content. Returns the content of an existing one. */
 function acquire(ownPath: string, path: string): string | undefined {
   try {
-    linkSync(ownPath, path);
+    create(ownPath, path);
     return undefined;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    if (!isThere(error)) throw error;
   }
   return contentOf(path) ?? acquire(ownPath, path);
 }
+
+/** Creates a file with the content of another one: atomically, where the file system has hard links. */
+function create(from: string, path: string): void {
+  try {
+    linkSync(from, path);
+  } catch (error) {
+    if (isThere(error)) throw error;
+    copyFileSync(from, path, constants.COPYFILE_EXCL);
+  }
+}
+
+const isThere = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === "EEXIST";
 
 function renameIfThere(from: string, to: string): void {
   try {
@@ -59,16 +81,43 @@ function isRunning(holder: string): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
   }
-  return started === startTime(Number(pid));
+  const now = startTime(Number(pid));
+  return started === now || started === UNKNOWN || now === UNKNOWN;
 }
 
-/** Returns the start time of a process, on Linux; elsewhere "-". */
+const UNKNOWN = "-";
+
+/** Returns the start time of a process, as one word. */
 function startTime(pid: number): string {
   try {
     // pid (name) state parent …: the 20th after the name.
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "-";
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? UNKNOWN;
   } catch {
-    return "-";
+    return askStartTime(pid);
+  }
+}
+
+/** Asks for the start time of a process where there is no /proc: on macOS and Windows. */
+function askStartTime(pid: number): string {
+  const [command, args] =
+    process.platform === "win32"
+      ? [
+          "powershell",
+          ["-NoProfile", "-Command", `(Get-Process -Id ${pid}).StartTime.ToFileTimeUtc()`],
+        ]
+      : ["ps", ["-o", "lstart=", "-p", `${pid}`]];
+  // Printed the same in another terminal, with another language and time zone.
+  const env = { ...process.env, LC_ALL: "C", TZ: "UTC" };
+  try {
+    const text = execFileSync(command, args, {
+      encoding: "utf8",
+      env,
+      stdio: ["ignore", "pipe", "ignore"],
+      windowsHide: true,
+    });
+    return text.trim().replace(/\s+/g, "_") || UNKNOWN;
+  } catch {
+    return UNKNOWN;
   }
 }

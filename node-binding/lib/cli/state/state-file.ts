@@ -112,7 +112,7 @@ export class StateFile {
 
   /** Closes the file and releases the lock. */
   close(): void {
-    closeSync(this.#file);
+    this.#closeFile();
     this.#unlock();
   }
 
@@ -182,10 +182,16 @@ export class StateFile {
     const file = createPrivate(`${this.#path}.new`);
     writeFileSync(file, text);
     fsyncSync(file);
+    // Before the renaming: Windows replaces no file that is open.
+    this.#closeFile();
     renameSync(`${this.#path}.new`, this.#path);
-    if (this.#file >= 0) closeSync(this.#file);
     this.#file = file;
     this.#bytes = 0;
+  }
+
+  #closeFile(): void {
+    if (this.#file >= 0) closeSync(this.#file);
+    this.#file = -1;
   }
 
   #orUsageError<T>(work: () => T): T {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { likeWindows } from "../../support/like-windows.js";
 import { source } from "../../support/load-source.js";
 import { stateFolder } from "../../support/run-listen.js";
 
@@ -232,7 +233,8 @@ test("the state: invalid lines are skipped, and its default path does not depend
   assert.notEqual(defaultPath("listen", GATEWAY, [a, b]), defaultPath("listen", GATEWAY, [a]));
 });
 
-test("the state: the file is compacted", () => {
+test("the state: the file is compacted, on Windows too", (t) => {
+  likeWindows(t);
   const path = newFile();
   const state = open(path);
   for (let seq = 1; seq <= 30_000; seq += 1) state.advance(0, `1.1.0_${seq}`, seq);

@@ -1,7 +1,8 @@
 // The command `listen`: where it begins, where it goes on, and what ends it.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, test } from "node:test";
 import { TOKEN } from "../../support/fake-gateway.js";
 import { deadUrl } from "../../support/run-cli.js";
@@ -108,6 +109,18 @@ test("several processes run concurrently, but not with the same state", async (t
   // A killed process leaves a lock file, which does not block the next one.
   await one.stop("SIGKILL");
   await listen(t, gateway, [backends[0]]).ready();
+});
+
+test("it goes on where nobody reads its standard error", async (t) => {
+  const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
+  const runtime = join(home, "without-stderr");
+  writeFileSync(runtime, `#!/bin/bash\nexec '${process.execPath}' "$@" 2> >(true)\n`, {
+    mode: 0o700,
+  });
+  const listener = await listen(t, gateway, [backend], ["--json"], { runtime }).ready();
+  gateway.event("task_1", "queued");
+  await until(() => backend.received.length === 1);
+  assert.equal(await listener.stop(), 0);
 });
 
 test("--since overrides the state", async (t) => {

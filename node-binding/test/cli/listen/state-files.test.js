@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import {
+import fs, {
   chmodSync,
   chownSync,
   existsSync,
@@ -21,6 +21,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { source } from "../../support/load-source.js";
 
+const { lock } = await source("state/lock");
 const { StateFile } = await source("state/state-file");
 const GATEWAY = new URL("https://gateway.example");
 const ELSEWHERE = '{"name":"shop"}\n';
@@ -169,3 +170,47 @@ for (const [who, mode] of [
     state.close();
   });
 }
+
+/** What `ps` says of the start of this process, what a lock has of it, and whether the lock is held. */
+const HOLDERS = [
+  ["echo 'Mon Nov 30  11:34:32 2026'", "Mon_Nov_30_11:34:32_2026", true],
+  ["echo 'Mon Nov 30  11:34:32 2026'", "Mon_Nov_30_11:34:31_2026", false],
+  ["echo 'Mon Nov 30  11:34:32 2026'", "-", true],
+  ["exit 1", "Mon_Nov_30_11:34:32_2026", true],
+];
+for (const [ps, started, isHeld] of HOLDERS) {
+  test(`without /proc, a lock of ${started} is ${isHeld ? "held" : "stale"}: ${ps}`, (t) => {
+    const folder = folderOf(t);
+    const path = join(folder, "lock");
+    writeFileSync(join(folder, "ps"), `#!/bin/sh\n[ "$TZ $LC_ALL" = "UTC C" ] && ${ps}\n`, {
+      mode: 0o700,
+    });
+    const { PATH } = process.env;
+    t.after(() => {
+      process.env.PATH = PATH;
+    });
+    process.env.PATH = folder;
+    const { readFileSync } = fs;
+    t.mock.method(fs, "readFileSync", (path, ...rest) => {
+      if (String(path).startsWith("/proc/")) throw new Error("ENOENT");
+      return readFileSync(path, ...rest);
+    });
+    writeFileSync(path, `${process.pid} ${started}\n`, { mode: 0o600 });
+    const unlock = lock(path);
+    if (isHeld) return assert.equal(unlock, process.pid);
+    assert.equal(lock(path), process.pid, "by the next one");
+    unlock();
+    assert.equal(existsSync(path), false);
+  });
+}
+
+test("a lock is taken once on a file system without hard links", (t) => {
+  const path = join(folderOf(t), "lock");
+  t.mock.method(fs, "linkSync", () => {
+    throw Object.assign(new Error("EPERM: operation not permitted, link"), { code: "EPERM" });
+  });
+  const unlock = lock(path);
+  assert.equal(lock(path), process.pid);
+  unlock();
+  assert.equal(typeof lock(path), "function");
+});

@@ -1,9 +1,19 @@
 // The parts of `export` and `import`: the file that is gone on in, batches of lines, the position in a file.
 
 import assert from "node:assert/strict";
-import { closeSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import fs, {
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { likeWindows } from "../../support/like-windows.js";
 import { source } from "../../support/load-source.js";
 import { stateFolder } from "../../support/run-listen.js";
 
@@ -81,6 +91,43 @@ test("an export goes on after the last whole line, wherever it broke off", () =>
   const writing = new ExportFile(path);
   assert.throws(() => new ExportFile(path), { message: /writes this file already$/ });
   writing.close();
+  new ExportFile(path).close();
+});
+
+test("on Windows too, an export begins, and goes on after its last whole line", (t) => {
+  likeWindows(t);
+  const path = join(folder, "windows.ndjson");
+  for (const seq of [1, 2]) {
+    const file = new ExportFile(path);
+    file.write(line(0, seq).trimEnd());
+    file.write('{"id":"1.2.0_3"');
+    file.close();
+    const text = line(0, 1) + (seq === 2 ? line(0, 2) : "");
+    assert.equal(readFileSync(path, "utf8"), `${text}{"id":"1.2.0_3"\n`);
+    fs.truncateSync(path, text.length + 5);
+  }
+});
+
+test("an export to a pipe fails once its reader has gone", () => {
+  const path = join(folder, "pipe");
+  execFileSync("mkfifo", [path]);
+  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const file = new ExportFile(path);
+  file.write(line(0, 1));
+  closeSync(reader);
+  assert.throws(() => file.write(line(0, 2)), { message: /pipe can't be written \(EPIPE\)$/ });
+  file.close();
+  assert.equal(existsSync(`${path}.lock`), false);
+});
+
+test("an export that does not come to the disk says so, and can be gone on with", (t) => {
+  const path = join(folder, "lost.ndjson");
+  const file = new ExportFile(path);
+  const fsync = t.mock.method(fs, "fsyncSync", () => {
+    throw Object.assign(new Error("EIO: i/o error, fsync"), { code: "EIO" });
+  });
+  assert.throws(() => file.close(), { message: /lost\.ndjson can't be written \(EIO\)$/ });
+  fsync.mock.restore();
   new ExportFile(path).close();
 });
 
