@@ -41,9 +41,7 @@ export async function readBody(
     const chunks: Uint8Array[] = [];
     let length = 0;
     for (;;) {
-      const part = await reader.read().catch(() => {
-        throw webhookError("incomplete_body");
-      });
+      const part = await orIncomplete(reader.read());
       if (part.done) return concat(chunks, length);
       const chunk = binaryView(part.value);
       if (chunk === undefined) throw webhookError("payload_not_raw");
@@ -67,9 +65,16 @@ async function readArrayBuffer(request: Request, limit: number): Promise<Uint8Ar
       "the request has neither a `body` to read nor an `arrayBuffer`",
     );
   }
-  const bytes = new Uint8Array(await request.arrayBuffer());
+  const bytes = new Uint8Array(await orIncomplete(request.arrayBuffer()));
   if (bytes.byteLength > limit) throw webhookError("payload_too_large");
   return bytes;
+}
+
+/** Waits for bytes; a body that broke off is refused as `incomplete_body`. */
+export function orIncomplete<T>(reading: Promise<T>): Promise<T> {
+  return reading.catch(() => {
+    throw webhookError("incomplete_body");
+  });
 }
 
 function concat(chunks: readonly Uint8Array[], length: number): Uint8Array {

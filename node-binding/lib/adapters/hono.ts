@@ -1,7 +1,7 @@
 import { webhookError } from "../core/engine.js";
 import { binaryView } from "../core/payload.js";
 import { createReceiver, type ReceiverOptions } from "../receiver/receiver.js";
-import { handleRequest, readBody } from "./fetch-request.js";
+import { handleRequest, orIncomplete, readBody } from "./fetch-request.js";
 import { isHonoContext } from "./frameworks.js";
 import { neverRejecting } from "./never-rejecting.js";
 
@@ -37,7 +37,8 @@ async function bodyOf(
   const read = Object.keys(bodyCache ?? {});
   if (read.length === 0) return readBody(raw, limit, signal);
   // Hono converts what was read first, so only an `arrayBuffer` that came first has the raw bytes.
-  const bytes = read[0] === "arrayBuffer" ? binaryView(await bodyCache.arrayBuffer) : undefined;
+  if (read[0] !== "arrayBuffer") throw webhookError("body_already_parsed");
+  const bytes = binaryView(await orIncomplete(Promise.resolve(bodyCache.arrayBuffer)));
   if (bytes === undefined) throw webhookError("body_already_parsed");
   return bytes;
 }

@@ -54,11 +54,13 @@ export function writePayload(
 
 /** Returns the input of HMAC's inner hash: the key block and a payload of `length` bytes. */
 export function keyedPayload(length: number): Uint8Array {
+  refreshViews();
   return new Uint8Array(bytes.buffer, layout.payload - KEY_BLOCK, KEY_BLOCK + length);
 }
 
 /** Writes a digest for the core. It is a string with one character for each byte. */
 export function writeDigest(digest: string): void {
+  refreshViews();
   const start = layout.scratch + SIGNATURE_DIGITS;
   for (let at = 0; at < digest.length; at += 1) bytes[start + at] = digest.charCodeAt(at);
 }

@@ -28,6 +28,7 @@ export function payloadBytes(payload: unknown): Uint8Array | undefined {
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype);
 const typeName = getter(typedArray, Symbol.toStringTag);
 const byteLength = getter(typedArray, "byteLength");
+const byteOffset = getter(typedArray, "byteOffset");
 const bufferOf = getter(typedArray, "buffer");
 const bufferLength = getter(ArrayBuffer.prototype, "byteLength");
 
@@ -55,9 +56,10 @@ export function binaryView(value: unknown): Uint8Array | undefined {
       return new Uint8Array(value as ArrayBuffer, 0, bufferLength(value) as number);
     }
     if (typeName(value) !== "Uint8Array") return undefined;
+    const buffer = bufferOf(value) as ArrayBuffer;
     // Throws for shared memory.
-    bufferLength(value.buffer);
-    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+    bufferLength(buffer);
+    return new Uint8Array(buffer, byteOffset(value) as number, byteLength(value) as number);
   } catch {
     // Another type, a detached buffer, or an object that throws.
     return undefined;

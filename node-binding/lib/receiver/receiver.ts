@@ -109,6 +109,7 @@ export function createReceiver(options: ReceiverOptions): EventReceiver {
     state.awaitsSecrets = true;
     const webhooks = await secrets.get(deadline);
     state.awaitsSecrets = false;
+    deadline.check();
     webhooks.admit(request.header, Number(request.declaredLength) || 0);
     deadline.isReading = true;
     const payload = await request.readBody(webhooks.maxBodyBytes, deadline);

@@ -91,6 +91,7 @@ function selectCases(
   only: readonly string[] | undefined,
 ): HostileRequest[] {
   if (only === undefined) return cases;
+  if (!Array.isArray(only)) throw webhookError("invalid_option", "`only` is not a list of names");
   const found = cases.filter(({ name }) => only.includes(name));
   if (found.length === 0 || found.length < new Set(only).size) {
     throw webhookError("invalid_option", "`only` names a case that does not exist");

@@ -1,4 +1,5 @@
 import type { CompletedEvent, FailedEvent, ProcessingEvent, QueuedEvent } from "../core/event.js";
+import { readOption } from "../core/options.js";
 
 /** The kinds of task that Vtryon's guide names. */
 export type Kind = "try-on" | "ai-model" | "poses" | "recolor";
@@ -60,10 +61,9 @@ export function eventBody(
 }
 
 /** Creates the bodies of a whole task, in order: queued, processing, and the last status. */
-export function lifecycle(
-  kind: Kind,
-  { task_id, ends = "completed" }: LifecycleOptions = {},
-): EventBody[] {
+export function lifecycle(kind: Kind, options: LifecycleOptions = {}): EventBody[] {
+  const task_id = readOption(options, "task_id") as LifecycleOptions["task_id"];
+  const ends = (readOption(options, "ends") ?? "completed") as Status;
   const course: Status[] = ["queued", "processing", ends];
   return course.map((status) => eventBody(kind, status, task_id));
 }

@@ -1,4 +1,5 @@
 import { webhookError } from "../core/engine.js";
+import { readOption } from "../core/options.js";
 import { type Payload, payloadBytes, SIGNATURE_HEADER } from "../core/payload.js";
 import { utf8Encoder } from "../core/utf8.js";
 import { sign } from "../verifier/sign.js";
@@ -18,8 +19,9 @@ export interface RequestOptions {
 export function signedRequest(
   event: object | Payload,
   secret: string,
-  { url = "http://localhost/webhooks/vtryon" }: RequestOptions = {},
+  options: RequestOptions = {},
 ): Request {
+  const url = readOption(options, "url") ?? "http://localhost/webhooks/vtryon";
   const body = payloadBytes(event) ?? serialise(event);
   const headers = { "content-type": "application/json", [SIGNATURE_HEADER]: sign(body, secret) };
   return new Request(parseUrl(url), { method: "POST", headers, body: body as BodyInit });
@@ -42,10 +44,14 @@ function serialise(event: unknown): Uint8Array {
   return utf8Encoder().encode(text);
 }
 
-function parseUrl(url: string | URL): URL {
+function parseUrl(url: unknown): URL {
+  let target: URL;
   try {
-    return new URL(url);
+    target = new URL(url as string | URL);
   } catch {
     throw webhookError("invalid_option", "`url` is not an absolute URL");
   }
+  // `Request` takes none.
+  if (target.username === "" && target.password === "") return target;
+  throw webhookError("invalid_option", "`url` has a name or a password");
 }

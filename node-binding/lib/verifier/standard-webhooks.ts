@@ -77,7 +77,7 @@ export function schemeOptionsOf(options: SchemeOptions | undefined): SchemeOptio
 function clockOf(options: SchemeOptions | undefined): SchemeOptions["now"] {
   checkFunctionOption(options, "now");
   const now = readOption(options, "now") as SchemeOptions["now"];
-  return now?.bind(options);
+  return now && (() => Reflect.apply(now, options, []));
 }
 
 /** Reads the tolerance. Throws `invalid_option`. */
@@ -218,8 +218,8 @@ export function headerGetter(headers: unknown): GetHeader {
     if (typeof headers !== "object" || headers === null) return undefined;
     if ("get" in headers && typeof headers.get === "function") return headers.get(name);
     const found: unknown[] = Object.entries(headers)
-      .filter(([key, value]) => key.toLowerCase() === name && value !== undefined)
-      .flatMap(([, value]) => value);
+      .filter(([key]) => key.toLowerCase() === name)
+      .flatMap(([, value]) => value ?? []);
     return found as string[];
   };
 }

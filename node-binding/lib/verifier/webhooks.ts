@@ -86,14 +86,14 @@ export class VtryonWebhooks {
   }
 
   /**
-   * Verifies the raw body of a request against the values of its signature header; with the scheme
-   * `standard-webhooks` against all its headers.
+   * Verifies the raw body of a request against the values of its signature header, or against all its headers, which
+   * the scheme `standard-webhooks` needs.
    */
   verify(payload: Payload, signature: SignatureHeader | RequestHeaders): Verified {
     if (this.#standardWebhooks !== undefined) {
       return this.#standardWebhooks.verify(payload, headerGetter(signature));
     }
-    const bytes = this.#run("verify", payload, signature);
+    const bytes = this.#run("verify", payload, signatureOf(signature));
     return { payload: payloadBytes(bytes) as Uint8Array, ...readMatch(this.#fingerprints) };
   }
 
@@ -102,7 +102,7 @@ export class VtryonWebhooks {
     if (this.#standardWebhooks !== undefined) {
       return this.#standardWebhooks.verifyAndParse(payload, headerGetter(signature))[1];
     }
-    this.#run("verifyAndParse", payload, signature);
+    this.#run("verifyAndParse", payload, signatureOf(signature));
     return readEvent();
   }
 
@@ -183,6 +183,17 @@ export class VtryonWebhooks {
 
   #prepare(): SignatureVerifier {
     return callCore((core) => new core.SignatureVerifier(this.#secrets, this.maxBodyBytes));
+  }
+}
+
+/** Returns the values of the signature header, also out of all headers of a request. */
+function signatureOf(signature: SignatureHeader | RequestHeaders): unknown {
+  if (typeof signature !== "object" || signature === null) return signature;
+  try {
+    return Array.isArray(signature) ? signature : headerGetter(signature)(SIGNATURE_HEADER);
+  } catch {
+    // An object that throws: a header, and malformed.
+    return [undefined];
   }
 }
 

@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
+import { Hono } from "hono";
 import { verify, WebhookError } from "vtryon-webhooks";
+import { vtryonWebhooks as forHono } from "vtryon-webhooks/hono";
 import { MemoryStore } from "vtryon-webhooks/stores";
 import { vtryonWebhooks } from "vtryon-webhooks/web";
 import { within } from "../../../tests/support/wait.js";
@@ -120,6 +122,37 @@ test("an event that is ready after the deadline is not handled", async () => {
   answered.resolve();
   assert.equal(await within("the claim to be given back", released.promise), 7);
   assert.equal(onEvent.mock.callCount(), 0);
+});
+
+test("a body whose secret comes after the deadline is not read", async () => {
+  const late = Promise.withResolvers();
+  const body = endless();
+  const secrets = () => late.promise;
+  const handler = vtryonWebhooks({ secrets, deadlineMs: 50, onEvent: taken, onError: taken });
+  assert.equal((await handler(request({ body }))).status, 503);
+  late.resolve(SECRET);
+  await new Promise((rested) => setImmediate(rested));
+  assert.equal(body.locked, false);
+});
+
+test("a body without a stream that breaks off is the sender's fault: 400", async (t) => {
+  const log = t.mock.method(console, "error", taken);
+  const reject = async () => throwing(new TypeError("terminated"))();
+  const sent = Object.defineProperties(request(), {
+    body: { value: undefined },
+    arrayBuffer: { value: reject },
+  });
+  const answer = await vtryonWebhooks({ secrets: SECRET, onEvent: taken })(sent);
+  assert.deepEqual([answer.status, (await answer.json()).error], [400, "incomplete_body"]);
+  const app = new Hono();
+  // A middleware has read it, or has tried to.
+  app.use(async ({ req }, next) => {
+    await req.arrayBuffer().catch(taken);
+    await next();
+  });
+  app.post("/", forHono({ secrets: SECRET, onEvent: taken }));
+  assert.equal((await app.request(request({ body: broken() }))).status, 400);
+  assert.equal(log.mock.callCount(), 0);
 });
 
 test("a claim that can't be released is reported beside the first error", async () => {

@@ -232,6 +232,8 @@ for (const [name, url, options, code] of [
   ["nothing", "http://127.0.0.1:9/", undefined, "secret_missing"],
   ["an empty secret", "http://127.0.0.1:9/", { secret: "" }, "secret_empty"],
   ["no time", "http://127.0.0.1:9/", { secret: SECRET, timeoutMs: 0 }, "invalid_option"],
+  ["no list of cases", "http://127.0.0.1:9/", { secret: SECRET, only: 5 }, "invalid_option"],
+  ["one case", "http://127.0.0.1:9/", { secret: SECRET, only: "get" }, "invalid_option"],
   ["no such case", "http://127.0.0.1:9/", { secret: SECRET, only: ["x"] }, "invalid_option"],
   [
     "one such case",

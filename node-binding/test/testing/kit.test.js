@@ -96,12 +96,20 @@ for (const [name, code, work] of [
   ["an event that is none", "invalid_option", () => signedRequest(undefined, SECRET)],
   ["a cycle", "invalid_option", () => signedRequest(cycle, SECRET)],
   ["a relative URL", "invalid_option", () => signedRequest("{}", SECRET, { url: "/hook" })],
+  [
+    "a URL with a password",
+    "invalid_option",
+    () => signedRequest("{}", SECRET, { url: "http://a:b@shop.example/" }),
+  ],
+  ["no options of a request", "ok", () => signedRequest("{}", SECRET, null)],
+  ["no options of requests", "ok", () => hostileRequests(SECRET, null)],
+  ["no options of a lifecycle", "ok", () => lifecycle("poses", null)],
   ["a request without a secret", "secret_missing", () => signedRequest("{}", undefined)],
   ["an empty secret", "secret_empty", () => hostileRequests("")],
   ["no secret", "secret_missing", () => hostileRequests(undefined)],
   ["a secret with a line break", "secret_whitespace", () => sign("{}", "whsec_test\n")],
 ]) {
-  test(`refused: ${name}`, () => assert.equal(codeOf(work), code));
+  test(`${code === "ok" ? "taken" : "refused"}: ${name}`, () => assert.equal(codeOf(work), code));
 }
 
 /** What the verifier says of the bytes and the header alone, for each kind of expectation. */

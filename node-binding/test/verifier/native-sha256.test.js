@@ -47,6 +47,26 @@ function judge(Webhooks) {
 
 test("verdicts with the runtime's SHA-256", () => judge(VtryonWebhooks));
 
+test("the memory that is shared with the core may grow between two secrets", async () => {
+  const [{ callCore }, memory] = await Promise.all(
+    ["engine", "memory"].map((name) => import(`../../dist/esm/core/${name}.js`)),
+  );
+  const body = bodyOf(200);
+  const read = callCore((core) => {
+    memory.writePayload(core, body, body.length, "0".repeat(64));
+    const before = memory.keyedPayload(body.length);
+    try {
+      core.checkSecret(new Uint8Array(2 ** 23), false);
+    } catch {
+      // Whatever it says of such a secret.
+    }
+    memory.writeDigest("x".repeat(32));
+    return [before.byteLength, Buffer.from(memory.keyedPayload(body.length)).subarray(64)];
+  });
+  assert.equal(read[0], 0, "it has grown");
+  assert.deepEqual(read[1], body);
+});
+
 /** [what the runtime has, what makes it so] */
 const HOSTS = [
   ["nothing that is built in", "process.getBuiltinModule = undefined;"],

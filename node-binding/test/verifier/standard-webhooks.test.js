@@ -80,6 +80,19 @@ test("the package verifies what npm's standardwebhooks signs", () => {
   }
 });
 
+test("bytes and a clock with properties of their own are taken for what they are", () => {
+  const now = Date.now();
+  const clock = Object.defineProperty(() => now, "bind", { value: () => assert.fail("hostile") });
+  const body = Object.defineProperties(new Uint8Array(Buffer.from(BODY)), {
+    buffer: { value: new ArrayBuffer(8) },
+    byteOffset: { value: 1 },
+    byteLength: { value: 1 },
+  });
+  const options = { ...SCHEME, now: clock };
+  const { payload } = esm.verify(body, signed("msg_1", new Date(now)), SECRET, options);
+  assert.equal(Buffer.from(payload).toString(), BODY);
+});
+
 test("npm's standardwebhooks agrees with the vectors", () => {
   // The vectors are made by node:crypto and verified by the core; this closes the circle.
   for (const { body, secrets, ...vector } of VECTORS) {
@@ -118,6 +131,12 @@ const HEADERS = [
   ["null", null, "missing_message_id"],
   ["a text", "v1,AAAA", "missing_message_id"],
   ["an empty object", {}, "missing_message_id"],
+  ["one that is null", { "webhook-id": null }, "missing_message_id"],
+  [
+    "one that is null and one that is not",
+    { "Webhook-Id": null, "webhook-id": "a" },
+    "missing_timestamp",
+  ],
   ["numbers", { "webhook-id": 7 }, "malformed_message_id"],
   ["twice in different case", { "webhook-id": "a", "Webhook-Id": "a" }, "malformed_message_id"],
   [

@@ -117,6 +117,9 @@ for (const [name, signature, code] of [
   ["a number", 7, "malformed_signature"],
   ["a list of a number", [7], "malformed_signature"],
   ["a proxy that throws", thrower, "malformed_signature"],
+  ["headers that throw", { get: () => assert.fail("hostile") }, "malformed_signature"],
+  ["headers without it", { host: "shop.example" }, "missing_signature"],
+  ["headers with two", { "x-vtryon-signature": ["a", "b"] }, "multiple_signatures"],
   ["far too long", "a".repeat(2 ** 20), "malformed_signature"],
   ["a list that is far too long", "a,".repeat(2 ** 20), "multiple_signatures"],
   ["two", ["a".repeat(64), "a".repeat(64)], "multiple_signatures"],
@@ -128,6 +131,15 @@ for (const [name, signature, code] of [
     );
   });
 }
+
+test("signature: all headers of a request will do", () => {
+  const body = JSON.stringify({ event: "ping", task_id: "task_1" });
+  const headers = { "X-Vtryon-Signature": sign({ text: "whsec_test" }, { text: body }) };
+  for (const form of [headers, new Headers(headers)]) {
+    assert.equal(esm.verify(body, form, "whsec_test").secretIndex, 0);
+    assert.equal(esm.constructEvent(body, form, "whsec_test").task_id, "task_1");
+  }
+});
 
 for (const [name, secrets, options, code] of [
   ["none", [], {}, "secret_missing"],

@@ -1,5 +1,6 @@
 // The table of hostile requests.
 
+import { readOption } from "../../core/options.js";
 import { otherBytes, unreadable, unusual, unusualForged } from "./bodies.js";
 import { buildRequest, type HostileRequest, type Row } from "./case.js";
 import { TAKEN } from "./expectation.js";
@@ -31,9 +32,7 @@ const ROWS: readonly Row[] = [
  * Send them in order. The first and the last one are valid: they show whether the receiver was running at the start
  * and still is at the end. Throws `invalid_option` and the codes that begin with `secret_`.
  */
-export function hostileRequests(
-  secret: string,
-  { task_id = "task_hostile" }: HostileOptions = {},
-): HostileRequest[] {
+export function hostileRequests(secret: string, options: HostileOptions = {}): HostileRequest[] {
+  const task_id = (readOption(options, "task_id") ?? "task_hostile") as string;
   return ROWS.map((row) => buildRequest(row, secret, task_id));
 }
