@@ -20,7 +20,8 @@ function load(t, text, environment) {
   if (text !== undefined) writeFileSync(devVars, text);
   const loaded = () => loadSecrets(devVars, path.join(folder, "overlay"), environment);
   const mode = () => statSync(devVars).mode & 0o777;
-  return { loaded, kept: () => readFileSync(devVars, "utf8"), mode };
+  const overlay = () => readFileSync(path.join(folder, "overlay"), "utf8");
+  return { loaded, kept: () => readFileSync(devVars, "utf8"), mode, overlay };
 }
 
 test("what is generated is kept, and long enough", (t) => {
@@ -123,5 +124,20 @@ for (const [name, text, environment, told] of TOKENS) {
       return true;
     });
     assert.equal(kept(), `${text}\n`, "nothing is generated beside it");
+  });
+}
+
+/** [what is in .dev.vars, what wrangler is given over it, the environment] */
+const OVERLAYS = [
+  ["VTRYON_WEBHOOK_SECRET=plain", ""],
+  ["VTRYON_WEBHOOK_SECRET='pa$$w0rd$1x'", "VTRYON_WEBHOOK_SECRET='pa\\$\\$w0rd\\$1x'\n"],
+  ["PRICE='$5'", "PRICE='\\$5'\n"],
+  ["VTRYON_WEBHOOK_SECRET='$a'", "VTRYON_WEBHOOK_SECRET='b'\n", { VTRYON_WEBHOOK_SECRET: "b" }],
+];
+for (const [text, expected, environment = {}] of OVERLAYS) {
+  test(`the gateway has what is printed, although wrangler expands it: ${text}`, (t) => {
+    const { loaded, overlay } = load(t, `${text}\nGATEWAY_ADMIN_TOKEN=${LONG}\n`, environment);
+    loaded();
+    assert.equal(overlay(), expected);
   });
 }

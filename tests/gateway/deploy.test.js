@@ -126,6 +126,21 @@ test("secrets asks for Vtryon's, generates the others, and leaves those that are
   );
 });
 
+test("secrets that were set in part are known", async () => {
+  const { secrets } = deployment.cloudflare.addWorker("vtryon-webhooks");
+  const set = secrets.set.bind(secrets);
+  secrets.set = (name, value) => {
+    if (name === "GATEWAY_MASTER_KEY") throw { code: 10013, message: "An unknown error" };
+    set(name, value);
+  };
+  const { code, out, err } = await deployment.run(["secrets"], { VTRYON_WEBHOOK_SECRET: "v" });
+  assert.equal(code, 1);
+  assert.ok(secrets.has("GATEWAY_ADMIN_TOKEN"), err);
+  assert.ok(out.includes(`GATEWAY_ADMIN_TOKEN=${secrets.get("GATEWAY_ADMIN_TOKEN")}\n`), out);
+  assert.match(out, /^GATEWAY_MASTER_KEY=[0-9a-f]{64}$/m);
+  assert.match(err, /^error: the secrets could not be set.*\n.*Keep the secrets above/m);
+});
+
 test("in a terminal, secrets asks for Vtryon's, and shows it to nobody who looks on", async () => {
   const question = /The secret that Vtryon shows .* \(not echoed\): /;
   const { out, code } = await deployment.runInTerminal(["secrets"], [[question, "of Vtryon"]]);
@@ -168,6 +183,8 @@ test("no other Worker is deployed than the one that is checked", async () => {
     ["--name", "other"],
     ["--config=x"],
     ["-c", "x"],
+    ["-c./x.jsonc"],
+    ["-hestaging"],
   ]) {
     const { code, err } = await deployment.run(["deploy", "--", ...other]);
     assert.equal(code, 1);

@@ -152,6 +152,23 @@ test("a package.json and a .gitignore of one's own are completed, and keep what 
   );
 });
 
+test("a package.json that begins with a byte order mark is completed", (t) => {
+  const { init, text } = makeFolder(t, { "package.json": '\ufeff{"name":"mine"}' });
+  assert.equal(init()["package.json"], "completed");
+  assert.equal(JSON.parse(text("package.json")).name, "mine");
+  assert.equal(init()["package.json"], "unchanged");
+});
+
+for (const manifest of ['{ "name": "mine" } // a comment', "", "7"]) {
+  test(`a package.json that is none is named, and nothing is written: ${manifest}`, (t) => {
+    const { folder, run } = makeFolder(t, { "package.json": manifest });
+    const { status, stdout, stderr } = run();
+    assert.deepEqual([status, stdout], [1, ""]);
+    assert.match(stderr, /^error: \S+package\.json is not valid JSON\nnpm reads no comments/);
+    assert.deepEqual(readdirSync(folder), ["package.json"]);
+  });
+}
+
 test("it writes into a folder that it makes", (t) => {
   const { folder, init } = makeFolder(t);
   mkdirSync(path.join(folder, "shops"));

@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join, resolve } from "node:path";
+import { Failure } from "./failure.js";
 
 const { resolve: locate } = createRequire(import.meta.url);
 
@@ -45,9 +46,27 @@ export function localSource() {
 export function fileDependency(folder) {
   const file = join(folder, "package.json");
   if (!existsSync(file)) return;
-  const { dependencies, devDependencies } = JSON.parse(readFileSync(file, "utf8"));
+  const { dependencies, devDependencies } = parseManifest(readFileSync(file, "utf8"), file);
   const source = dependencies?.[NAME] ?? devDependencies?.[NAME];
   return source?.startsWith("file:") ? source.slice("file:".length) : undefined;
+}
+
+/**
+ * Parses a package.json, which editors on Windows may have begun with a byte order mark.
+ * @param {string} text
+ * @param {string} file its path, for the error
+ */
+export function parseManifest(text, file) {
+  try {
+    const manifest = JSON.parse(text.replace(/^\ufeff/, ""));
+    if (typeof manifest === "object" && manifest !== null) return manifest;
+  } catch {
+    // Reported below. What is said of it would show a part of it.
+  }
+  throw new Failure(
+    `${file} is not valid JSON`,
+    "npm reads no comments in it. Nothing was written.",
+  );
 }
 
 const wranglerManifest = locate("wrangler/package.json");

@@ -8,8 +8,8 @@ import { checkSecrets, REQUIRED } from "../secrets.js";
 
 const TOKEN = "GATEWAY_ADMIN_TOKEN";
 
-/** Arguments that would have wrangler deploy another Worker than the one whose secrets are checked. */
-const OTHER_WORKER = /^(--(env|name|config)|-[ec])(=|$)/;
+/** Arguments of wrangler that choose a Worker, whose secrets would then not be those that are checked. */
+const OTHER_WORKER = /^(--(env|name|config)(=|$)|-[^-]*[ec])/;
 
 /** @param {import("commander").Command} program */
 export function addDeploy(program) {

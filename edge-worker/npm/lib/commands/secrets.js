@@ -39,15 +39,18 @@ async function setSecrets({ env }) {
     generated.push(`${name}=${secrets[name]}`);
   }
   checkSecrets(secrets, "the environment");
+  if (generated.length > 0) {
+    // Before they are set: whatever ends this command then, one that is set is known.
+    console.log(generated.join("\n"));
+    console.error("Keep these in a safe place: Cloudflare does not show them again.");
+  }
+  const keep = "Keep the secrets above: those that are set by now are not generated anew.";
   await runWrangler(target, ["secret", "bulk"], {
     // Not as arguments, which every user of the machine can see.
     input: JSON.stringify(secrets),
     failed: "the secrets could not be set: see above",
-    hint: "Nothing was changed, or only a part; it is safe to try again.",
+    hint: `Nothing was changed, or only a part: try again.${generated.length > 0 ? ` ${keep}` : ""}`,
   });
-  if (generated.length === 0) return;
-  console.log(generated.join("\n"));
-  console.error("Keep these in a safe place: Cloudflare does not show them again.");
 }
 
 async function ask() {

@@ -2,7 +2,7 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { TEMPLATE } from "../package.js";
+import { parseManifest, TEMPLATE } from "../package.js";
 
 /**
  * What happened to a file: `written`, `unchanged`, `completed` with what it lacked, `replaced`, or `kept` as the user
@@ -12,7 +12,7 @@ import { TEMPLATE } from "../package.js";
 
 /**
  * Files that may be the user's already: what they lack is added, and nothing is changed.
- * @type {Record<string, (present: string, template: string) => string>}
+ * @type {Record<string, (present: string, template: string, path: string) => string>}
  */
 const COMPLETED = { "package.json": completeManifest, ".gitignore": completeLines };
 
@@ -23,30 +23,33 @@ const COMPLETED = { "package.json": completeManifest, ".gitignore": completeLine
  * @returns {AsyncGenerator<[file: string, outcome: Outcome]>}
  */
 export async function* writeTemplate(folder, mayReplace) {
+  // All are read before any is written: one that can't be completed leaves the folder as it is.
+  const files = templateFiles().map(([file, template]) => compare(folder, file, template));
   mkdirSync(folder, { recursive: true });
-  for (const [file, template] of templateFiles()) {
-    const path = join(folder, file);
-    if (!existsSync(path)) {
-      writeFileSync(path, template);
-      yield [file, "written"];
-      continue;
-    }
-    // Git on Windows may have changed the line breaks.
-    const present = readFileSync(path, "utf8").replaceAll("\r\n", "\n");
-    const complete = COMPLETED[file];
-    const wanted = complete ? complete(present, template) : template;
-    if (wanted === present) {
-      yield [file, "unchanged"];
-    } else if (complete) {
-      writeFileSync(path, wanted);
-      yield [file, "completed"];
-    } else if (await mayReplace(file)) {
-      writeFileSync(path, template);
-      yield [file, "replaced"];
-    } else {
-      yield [file, "kept"];
-    }
+  for (const { file, path, present, wanted } of files) {
+    /** @type {Outcome} */
+    let outcome = "kept";
+    if (present === undefined) outcome = "written";
+    else if (wanted === present) outcome = "unchanged";
+    else if (file in COMPLETED) outcome = "completed";
+    else if (await mayReplace(file)) outcome = "replaced";
+    if (outcome !== "unchanged" && outcome !== "kept") writeFileSync(path, wanted);
+    yield [file, outcome];
   }
+}
+
+/**
+ * Returns what a file is, undefined where there is none, and what it should be.
+ * @param {string} folder
+ * @param {string} file
+ * @param {string} template
+ */
+function compare(folder, file, template) {
+  const path = join(folder, file);
+  if (!existsSync(path)) return { file, path, present: undefined, wanted: template };
+  // Git on Windows may have changed the line breaks.
+  const present = readFileSync(path, "utf8").replaceAll("\r\n", "\n");
+  return { file, path, present, wanted: COMPLETED[file]?.(present, template, path) ?? template };
 }
 
 /** Returns the files of the template, by name. @returns {[string, string][]} */
@@ -65,8 +68,10 @@ function templateFiles() {
  * @returns {[name: string, script: string][]}
  */
 export function ownScripts(folder) {
-  const scripts = (/** @type {string} */ of) =>
-    JSON.parse(readFileSync(join(of, "package.json"), "utf8")).scripts ?? {};
+  const scripts = (/** @type {string} */ of) => {
+    const path = join(of, "package.json");
+    return parseManifest(readFileSync(path, "utf8"), path).scripts ?? {};
+  };
   const present = scripts(folder);
   const template = /** @type {[string, string][]} */ (Object.entries(scripts(TEMPLATE)));
   return template.filter(([name, script]) => present[name] !== script);
@@ -76,9 +81,10 @@ export function ownScripts(folder) {
  * Adds the members that a package.json lacks.
  * @param {string} present
  * @param {string} template
+ * @param {string} path
  */
-function completeManifest(present, template) {
-  const manifest = JSON.parse(present);
+function completeManifest(present, template, path) {
+  const manifest = parseManifest(present, path);
   const before = JSON.stringify(manifest);
   complete(manifest, JSON.parse(template));
   return JSON.stringify(manifest) === before ? present : `${JSON.stringify(manifest, null, 2)}\n`;

@@ -1,7 +1,16 @@
 // The file `lock` in the folder of the state says which processes work on the state there: the
 // supervisor, what started it, and all of its children. They outlive a
 // supervisor that is killed with -9; the next one finds them here.
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  constants,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { end, family, identity, processes, runs } from "./processes.js";
 
 /**
@@ -18,38 +27,93 @@ import { end, family, identity, processes, runs } from "./processes.js";
  * @throws when a living supervisor holds it
  */
 export async function take(file, followParent) {
-  const left = read(file);
-  if (left) {
-    const owned = !left.owner || runs(left.owner);
-    if (owned && runs(left.supervisor)) {
-      const { pid } = left.supervisor;
-      const remedy = `stop it with \`kill ${pid}\`, or set another STATE_DIR and PORT`;
-      throw new Error(`already running as process ${pid} on the same state: ${remedy}`);
+  for (;;) {
+    const text = existsSync(file) ? readFileSync(file, "utf8") : undefined;
+    if (text !== undefined) {
+      await endPredecessor(parse(text, file));
+      removeStale(file, text);
     }
-    const survivors = family([left.supervisor, ...left.children]);
-    if (survivors.length > 0) {
-      const pids = survivors.map(({ pid }) => pid).join(", ");
-      console.error(`ending what a killed predecessor left: processes ${pids}`);
-      await end(survivors);
+    try {
+      return new Lock(file, followParent);
+    } catch (error) {
+      // Another one took it in this moment.
+      if (/** @type {NodeJS.ErrnoException} */ (error).code !== "EEXIST") throw error;
     }
-    rmSync(file, { force: true });
   }
-  return new Lock(file, followParent);
 }
 
 /**
- * @param {string} file
- * @returns {Content | undefined}
+ * Ends what a dead supervisor left.
+ * @param {Content} left
+ * @throws when it lives
  */
-function read(file) {
-  if (!existsSync(file)) return;
+async function endPredecessor(left) {
+  const owned = !left.owner || runs(left.owner);
+  if (owned && runs(left.supervisor)) {
+    const { pid } = left.supervisor;
+    const remedy = `stop it with \`kill ${pid}\`, or set another STATE_DIR and PORT`;
+    throw new Error(`already running as process ${pid} on the same state: ${remedy}`);
+  }
+  const survivors = family([left.supervisor, ...left.children]);
+  if (survivors.length === 0) return;
+  const pids = survivors.map(({ pid }) => pid).join(", ");
+  console.error(`ending what a killed predecessor left: processes ${pids}`);
+  await end(survivors);
+}
+
+/**
+ * Removes a lock that was read as `text`, unless another supervisor has taken it since.
+ * @param {string} file
+ * @param {string} text
+ */
+function removeStale(file, text) {
+  const aside = `${file}.${process.pid}.stale`;
   try {
-    return JSON.parse(readFileSync(file, "utf8"));
-  } catch {
-    // Only a full disk makes it so: it is written aside and renamed.
-    throw new Error(`${file} is damaged: end the processes by hand and remove it`);
+    renameSync(file, aside);
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === "ENOENT") return;
+    throw error;
+  }
+  if (readFileSync(aside, "utf8") !== text) create(aside, file);
+  rmSync(aside);
+}
+
+/**
+ * Creates a file with the content of another one: atomically, where the file system has hard links.
+ * @param {string} from
+ * @param {string} file
+ */
+function create(from, file) {
+  try {
+    linkSync(from, file);
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === "EEXIST") throw error;
+    copyFileSync(from, file, constants.COPYFILE_EXCL);
   }
 }
+
+/**
+ * @param {string} text
+ * @param {string} file
+ * @returns {Content}
+ */
+function parse(text, file) {
+  /** @type {any} */
+  let content;
+  try {
+    content = JSON.parse(text);
+  } catch {
+    // Reported below.
+  }
+  const { supervisor, owner, children } = content ?? {};
+  const isWhole = Array.isArray(children) && [supervisor, ...children].every(isIdentity);
+  if (isWhole && (owner === undefined || isIdentity(owner))) return content;
+  // Not by us: it is written aside and renamed.
+  throw new Error(`${file} is damaged: end the processes by hand and remove it`);
+}
+
+/** @param {any} one */
+const isIdentity = (one) => Number.isInteger(one?.pid) && typeof one.start === "string";
 
 class Lock {
   #file;
@@ -72,7 +136,13 @@ class Lock {
       children: [],
     };
     // Fails if another one took it in this moment.
-    writeFileSync(file, this.#text(), { flag: "wx", mode: 0o600 });
+    const whole = `${file}.${process.pid}`;
+    try {
+      writeFileSync(whole, this.#text(), { mode: 0o600 });
+      create(whole, file);
+    } finally {
+      rmSync(whole, { force: true });
+    }
   }
 
   /** Whether what started the supervisor has gone without ending it. */

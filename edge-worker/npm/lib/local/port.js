@@ -53,13 +53,25 @@ function pidFromProc(port) {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
   const listening = "0A";
   const sockets = ["/proc/net/tcp", "/proc/net/tcp6"]
-    .flatMap((file) => readFileSync(file, "utf8").trim().split("\n").slice(1))
+    .flatMap((file) => contentOf(file).trim().split("\n").slice(1))
     .map((line) => line.trim().split(/\s+/))
     .filter(([, local, , state]) => local?.endsWith(suffix) && state === listening)
     .map((fields) => `socket:[${fields[9]}]`);
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .find((pid) => links(`/proc/${pid}/fd`).some((link) => sockets.includes(link)));
+}
+
+/**
+ * Returns what a file in /proc has. There is none of IPv6 where it is switched off, nor of a process that has just ended.
+ * @param {string} file
+ */
+function contentOf(file) {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
 }
 
 /** @param {string} folder */
@@ -94,7 +106,7 @@ function command(pid) {
   if (process.platform === "win32") return processes().get(pid)?.name ?? "";
   const words =
     process.platform === "linux"
-      ? readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ")
+      ? contentOf(`/proc/${pid}/cmdline`).replaceAll("\0", " ")
       : spawnSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" }).stdout;
   return words.trim().slice(0, 120);
 }

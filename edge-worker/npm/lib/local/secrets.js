@@ -7,7 +7,7 @@ import { checkSecrets, generate, REQUIRED } from "../secrets.js";
 /**
  * Returns the secrets to run with.
  * @param {string} devVars path of .dev.vars
- * @param {string} overlay path of a file for what the environment sets
+ * @param {string} overlay path of a file for what the environment sets, and for what wrangler would not take as it is
  * @param {NodeJS.ProcessEnv} environment
  * @returns {{secrets: Record<string, string>, files: string[]}} the secrets,
  *   and the files that wrangler has to read in this order
@@ -20,7 +20,11 @@ export function loadSecrets(devVars, overlay, environment = process.env) {
   }
   checkSecrets(given, "the environment");
   const kept = keepSecrets(devVars, Object.keys(given));
-  const overrides = Object.entries(given).map(([name, value]) => `${name}=${quote(name, value)}\n`);
+  // wrangler expands $NAME in an env file, which .dev.vars is to it here.
+  const expanded = Object.entries(kept).filter(([, value]) => value.includes("$"));
+  const overrides = Object.entries({ ...Object.fromEntries(expanded), ...given }).map(
+    ([name, value]) => `${name}=${quote(name, value)}\n`,
+  );
   writeFileSync(overlay, overrides.join(""), { mode: 0o600 });
   return {
     secrets: { ...kept, ...given },
@@ -80,6 +84,6 @@ function quote(name, value) {
       `${name} holds what an env file cannot: a line break, a \\, or all three quotes`,
     );
   }
-  // wrangler expands $NAME in every kind of quotes.
+  // Expanded in every kind of quotes.
   return mark + value.replaceAll("$", "\\$") + mark;
 }
