@@ -19,6 +19,8 @@ const HELD = "edge-worker/engine/src/shard/retention/held.rs";
 const TOTALS = "edge-worker/engine/src/shard/totals.rs";
 const ERASURE = "edge-worker/engine/src/shard/retention/erasure.rs";
 const IMPORTED = "edge-worker/engine/src/shard/retention/imported.rs";
+const ENDPOINTS = "edge-worker/engine/src/directory/endpoints.rs";
+const IMPORT = "edge-worker/engine/src/shard/events/import.rs";
 const CONFIG = "edge-worker/engine/src/shard/config.rs";
 const OPTIONS = "edge-worker/engine/src/protocol/settings.rs";
 const VERSIONS = "edge-worker/engine/src/directory/settings/versions.rs";
@@ -705,6 +707,147 @@ export const FAULTS = [
     "edge-worker/engine/src/shard/queries/tasks.rs",
     "SELECT task_id, stage, result_url, failure, final_at FROM tasks\n        WHERE open = 0",
     "SELECT task_id, stage, NULL, failure, final_at FROM tasks\n        WHERE open = 0",
+  ],
+  [
+    "an event that follows one of its task at once is not stored",
+    STORE,
+    "            rows::append(db, &event.row(&new, task_no))?;\n",
+    "            if previous != Some(seq - 1) {\n                rows::append(db, &event.row(&new, task_no))?;\n            }\n",
+  ],
+  [
+    "an event takes the body of the one before it along",
+    STORE,
+    "            rows::append(db, &event.row(&new, task_no))?;\n",
+    `            rows::append(db, &event.row(&new, task_no))?;
+            let binds = [crate::storage::database::Bind::Blob(event.body), crate::storage::database::Bind::MaybeInt(previous)];
+            db.run("UPDATE events SET body = ? WHERE seq = ?", &binds)?;
+`,
+  ],
+  [
+    "the bodies of an import are read from its beginning",
+    IMPORT,
+    "rest = after;",
+    "let _ = after;",
+  ],
+  [
+    "bodies that can't be read are the same where they begin alike",
+    "edge-worker/engine/src/shard/events/quarantine.rs",
+    "let digest = Digest::of(body).to_hex();",
+    "let digest = Digest::of(body.get(..8).unwrap_or(body)).to_hex();",
+  ],
+  [
+    "events of the same name are the same",
+    "edge-worker/engine/src/shard/events/rows.rs",
+    "WHERE task_no = ? AND name = ? AND digest = ?",
+    "WHERE task_no = ? AND (name = ? OR digest = ?)",
+  ],
+  [
+    "a delivery is exhausted an attempt early",
+    NEXT_STEP,
+    "Ok(next.map_or(Self::Exhausted, Self::RetryAt))",
+    "Ok(next.filter(|_| number < 5).map_or(Self::Exhausted, Self::RetryAt))",
+  ],
+  [
+    "a delivery is exhausted an attempt late",
+    "core/src/retry.rs",
+    "pub const MAX_RETRIES: u32 = 5;",
+    "pub const MAX_RETRIES: u32 = 6;",
+  ],
+  [
+    "an attempt before its time counts as one of the schedule",
+    NEXT_STEP,
+    "if attempt.attempted_at < delivery.scheduled_at {",
+    "if attempt.attempted_at.0 < 0 {",
+  ],
+  [
+    "a refusal with 422 counts as an abort",
+    NEXT_STEP,
+    "if attempt.is_aborted {",
+    "if attempt.is_aborted || attempt.status == Some(422) {",
+  ],
+  [
+    "an abort of an earlier lease counts",
+    RECORD,
+    "Some(attempt) if is_current || attempt.reply() == Some(Reply::Delivered) => {",
+    "Some(attempt) if is_current || attempt.is_aborted || attempt.reply() == Some(Reply::Delivered) => {",
+  ],
+  [
+    "what has failed for hours dies as if it were pruned",
+    SCHEDULE,
+    "(events::find_deliverable(db, seq)?, events::body(db, seq)?) else {",
+    "(events::find_deliverable(db, seq)?, events::body(db, seq)?.filter(|_| delivery.first_at.is_none_or(|at| at > now.plus_seconds(-7200)))) else {",
+  ],
+  [
+    "a gap leaves out the last entry that was pruned",
+    BACKLOG,
+    "to: floor, after: subscriber.at };",
+    "to: floor - 1, after: subscriber.at };",
+  ],
+  [
+    "a page receives the status of the last event",
+    "edge-worker/engine/src/shard/live/state.rs",
+    '"SELECT stage, result_url,',
+    '"SELECT COALESCE((SELECT status FROM events WHERE seq = last_seq), stage), result_url,',
+  ],
+  [
+    "a shard goes on with endpoints that were deleted",
+    CONFIG,
+    "        self.config.settings = settings;\n",
+    `        let known = std::mem::replace(&mut self.config.settings, settings).endpoints;
+        let gone = known.into_iter().filter(|endpoint| self.config.settings.endpoint(endpoint.no).is_none());
+        let gone: Vec<_> = gone.collect();
+        self.config.settings.endpoints.extend(gone);
+`,
+  ],
+  [
+    "settings have endpoints that were deleted",
+    "edge-worker/engine/src/directory/endpoints/records.rs",
+    "SELECT doc FROM endpoints WHERE deleted_at IS NULL ORDER BY no",
+    "SELECT doc FROM endpoints ORDER BY no",
+    "UPDATE endpoints SET doc = '', deleted_at = ? WHERE no = ?",
+    "UPDATE endpoints SET deleted_at = ? WHERE no = ?",
+  ],
+  [
+    "secrets that an administrator retires sign",
+    ENDPOINTS,
+    "record.endpoint.secrets.truncate(1);",
+    "record.endpoint.secrets.truncate(2);",
+  ],
+  [
+    "a former secret signs for longer than was asked for",
+    ENDPOINTS,
+    "i64::from(self.overlap_hours) * 3600",
+    "i64::from(self.overlap_hours) * 3600 + 60",
+  ],
+  [
+    "a rotation ends former secrets at once",
+    ENDPOINTS,
+    "i64::from(self.overlap_hours) * 3600",
+    "i64::from(self.overlap_hours)",
+  ],
+  [
+    "fields that an administrator sets are lost",
+    ENDPOINTS,
+    "credentials::replace(&mut record.endpoint, &former_url, headers)?;",
+    "record.endpoint.options.order = find(context.db, no)?.endpoint.options.order;\n    credentials::replace(&mut record.endpoint, &former_url, headers)?;",
+  ],
+  [
+    "an attempt for the first event that is not counted yet is counted twice",
+    TOTALS,
+    "if seq_of(delivery) < self.counted_to {\n            self.late",
+    "if seq_of(delivery) <= self.counted_to {\n            self.late",
+  ],
+  [
+    "late attempts are not counted",
+    ALARM,
+    "let stored = self.totals.store_late_attempts(context.db, &self.config.settings);\n        self.log.fault(stored.err());\n",
+    "",
+  ],
+  [
+    "the first body that can't be read is not counted",
+    TOTALS,
+    "SELECT COUNT(*) FROM quarantine WHERE no >= ? AND no < ?",
+    "SELECT COUNT(*) FROM quarantine WHERE no > ? AND no < ?",
   ],
 ].map(([name, file, ...replacements]) => ({ name, file, replacements }));
 

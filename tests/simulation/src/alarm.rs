@@ -164,7 +164,8 @@ impl World {
             engine.record_own_attempt(context, report)
         });
         let recorded = recorded.done();
-        self.after_report(shard, report, (&before, last), recorded.is_some());
+        let before = checks::Before { row: &before, last, is_alone: true };
+        self.after_report(shard, report, before, recorded.is_some());
         let Some(run) = &mut self.shards[shard].run else { return };
         run.has_looked = false;
         if recorded.is_none() {
@@ -196,9 +197,14 @@ impl World {
             engine.end_alarm(context, !run.has_succeeded);
             Ok(())
         });
-        if ended.done().is_none() && self.shards[shard].alarm.is_none() {
+        match ended.done() {
+            // Unless a statement was refused, which may have been the one that stores late attempts.
+            Some(()) if !self.shards[shard].is_alarm_unset => self.shards[shard].recorded.end_run(),
             // The class sets the alarm itself where the engine could not.
-            self.shards[shard].alarm = Some(self.now.plus_seconds(60));
+            None if self.shards[shard].alarm.is_none() => {
+                self.shards[shard].alarm = Some(self.now.plus_seconds(60));
+            }
+            Some(()) | None => {}
         }
     }
 

@@ -167,7 +167,7 @@ impl World {
         let has_previous = dispatch.secrets.len() > 1;
         let (status, error, took_ms, retry_after_ms) = match mood {
             Mood::Accepts => (Some(200), None, usual_ms, None),
-            Mood::Fails => (Some(500), None, usual_ms, None),
+            Mood::Fails => (Some(self.random.one_of(&[422, 500])), None, usual_ms, None),
             Mood::Hangs => (None, Some("timeout"), timeout_ms, None),
             Mood::Redirects => (Some(302), None, usual_ms, None),
             Mood::IsGone => (Some(410), None, usual_ms, None),

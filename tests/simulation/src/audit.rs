@@ -67,7 +67,11 @@ impl World {
         let state = |world: &Self| world.directory.db.as_ref().map_or(0, |db| change.state(db));
         let before = state(self);
         let step = self.direct(decision, decide);
-        let is_made = state(self) != before;
+        let version = state(self);
+        let is_made = version != before;
+        if is_made {
+            self.registrations.note(change.effect, version, self.now);
+        }
         let is_confirmed = match &step {
             Some(Step::Push { .. }) => true,
             Some(Step::Answer(_)) => change.token.is_some(),

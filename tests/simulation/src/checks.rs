@@ -7,16 +7,18 @@ mod events;
 mod limits;
 mod memory;
 mod messages;
+mod recorded;
 mod retention;
 mod stored;
 
 pub use self::changes::of_change;
-pub use self::deliveries::of_dispatch;
+pub use self::deliveries::{Before, of_dispatch};
 pub use self::erasure::{note_gone, of_erased, of_message};
 pub use self::events::of_stored_event;
 pub use self::limits::of_limits;
-pub use self::memory::of_memory;
+pub use self::memory::{of_memory, of_recorded};
 pub use self::messages::{of_state, of_stream_message};
+pub use self::recorded::Recorded;
 pub use self::retention::{forget_dropped, of_retention, undelivered};
 pub use self::stored::{note_pruned, of_stored};
 

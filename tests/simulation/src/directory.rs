@@ -11,6 +11,7 @@ use vtryon_webhooks::{Code, Millis};
 use crate::coverage::{CrashPoint, Decision, Loss};
 use crate::database::SimulatedDatabase;
 use crate::pushes::Push;
+use crate::registrations::Effect;
 use crate::requests::{Change, Done};
 use crate::violation::ensure;
 use crate::world::World;
@@ -123,12 +124,12 @@ impl World {
         self.change_to(endpoint, body)
     }
 
-    fn change_to(&mut self, endpoint: i64, body: &str) -> Option<()> {
+    fn change_to(&mut self, endpoint: i64, body: &'static str) -> Option<()> {
         let (_, options) = self.registered().into_iter().find(|(no, _)| *no == endpoint)?;
         let url = url_of(body).unwrap_or_else(|| options.url.clone());
         let kind = options.kind();
         let change = Change::of_settings("PATCH /api/endpoints/{endpoint_id}", &endpoint_id(endpoint));
-        let change = Change { url: url.clone(), ..change };
+        let change = Change { url: url.clone(), effect: Effect::Fields(endpoint, body), ..change };
         let done =
             self.ask_for_change(change, DirectoryRequest::Change { kind, endpoint, change: input(body) });
         if let Some(refusal) = &self.directory.refusal {
@@ -145,18 +146,21 @@ impl World {
         let hours = self.random.one_of(&[0, 1, 24]);
         let input = format!(r#"{{"overlap_hours":{hours}}}"#);
         let change = Change::of_settings("POST /api/endpoints/{endpoint_id}/rotate", &id);
+        let change = Change { effect: Effect::Rotate(endpoint, hours), ..change };
         self.ask_for_change(change, DirectoryRequest::Rotate { kind, endpoint, input })
     }
 
     fn retire(&mut self, endpoint: i64) -> Option<()> {
         let (kind, id) = self.identify(endpoint)?;
         let change = Change::of_settings("POST /api/endpoints/{endpoint_id}/retire", &id);
+        let change = Change { effect: Effect::Retire(endpoint), ..change };
         self.ask_for_change(change, DirectoryRequest::Retire { kind, endpoint })
     }
 
     fn delete(&mut self, endpoint: i64) -> Option<()> {
         let (kind, id) = self.identify(endpoint)?;
         let change = Change::of_settings("DELETE /api/endpoints/{endpoint_id}", &id);
+        let change = Change { effect: Effect::Delete(endpoint), ..change };
         self.ask_for_change(change, DirectoryRequest::Delete { kind, endpoint })
     }
 

@@ -31,6 +31,7 @@ mod pushes;
 mod random;
 mod readers;
 mod regime;
+mod registrations;
 mod report;
 mod requests;
 mod run;

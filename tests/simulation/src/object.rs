@@ -44,6 +44,7 @@ pub struct ShardObject {
     pub not_before: BTreeMap<(i64, i64), Millis>,
     /// The totals that were counted last.
     pub totals: Totals,
+    pub recorded: checks::Recorded,
     /// The attempts at endpoints with a rate.
     pub begun: Vec<BegunAttempt>,
 }
@@ -100,8 +101,18 @@ impl ShardObject {
             settings: Settings::default(),
             not_before: BTreeMap::new(),
             totals: Totals::default(),
+            recorded: checks::Recorded::default(),
             begun: Vec::new(),
         }
+    }
+}
+
+impl ShardObject {
+    /// Ends the instance, with its memory.
+    pub fn end_instance(&mut self) {
+        self.engine = None;
+        self.deaths += 1;
+        self.recorded = checks::Recorded::default();
     }
 }
 
@@ -119,6 +130,7 @@ impl World {
         decision: Decision,
         decide: impl FnOnce(&mut Shard, &Context<'_>) -> Result<T>,
     ) -> Decided<T> {
+        checks::of_recorded(self, shard);
         let fate = self.fate();
         let refused_after = self.random.chance(self.regime.refusals).then(|| self.random.number(0..12));
         let now = self.clock(shard);
@@ -144,6 +156,7 @@ impl World {
                 if was_refused {
                     self.coverage.crash(CrashPoint::Refused(decision));
                     object.is_alarm_unset = true;
+                    object.recorded.lose_track();
                 }
                 for fault in &effects.faults {
                     ensure!(
@@ -239,8 +252,7 @@ impl World {
     pub fn die(&mut self, shard: usize) {
         let now = self.now;
         let object = &mut self.shards[shard];
-        object.engine = None;
-        object.deaths += 1;
+        object.end_instance();
         object.broadcasts.clear();
         if object.run.take().is_some() {
             // The platform repeats a run that did not end.

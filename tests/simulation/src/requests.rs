@@ -16,6 +16,7 @@ use crate::coverage::{CrashPoint, Decision};
 use crate::database::SimulatedDatabase;
 use crate::directory::header_for;
 use crate::pushes::Push;
+use crate::registrations::Effect;
 use crate::tokens::{TokenBytes, is_stored};
 use crate::violation::ensure;
 use crate::worker::NOTHING;
@@ -35,6 +36,8 @@ pub struct Change {
     pub id: [u8; 8],
     /// The URL that headers are set for.
     pub url: String,
+    /// What it makes of an endpoint.
+    pub effect: Effect,
 }
 
 /// How far a request has come.
@@ -124,6 +127,8 @@ impl World {
             step = match step {
                 Step::Answer(answer) => return Some(Done::Answered(answer)),
                 Step::Push { settings, then } => {
+                    let effect = change.as_ref().map_or(Effect::Other, |change| change.effect);
+                    self.registrations.check_settings(&settings, effect);
                     let push = Push::new(settings, self.shards.len(), then, change.take());
                     self.directory.pushes.push(push);
                     return Some(Done::Pushing);

@@ -118,7 +118,9 @@ impl World {
         // Where a statement was refused, it may have been one of a report: that fails no call.
         let are_recorded = answer.is_some() && !self.shards[shard].is_alarm_unset;
         for (report, before) in reports.iter().zip(&before) {
-            self.after_report(shard, report, (before, last), are_recorded);
+            let of_delivery = reports.iter().filter(|other| other.delivery == report.delivery);
+            let before = checks::Before { row: before, last, is_alone: of_delivery.count() == 1 };
+            self.after_report(shard, report, before, are_recorded);
         }
         let is_lost = answer.is_some() && self.random.chance(self.regime.losses);
         if is_lost {

@@ -23,6 +23,7 @@ use crate::publisher::Publisher;
 use crate::random::Random;
 use crate::readers::{Kv, Reader};
 use crate::regime::Regime;
+use crate::registrations::Registrations;
 use crate::tokens::Tokens;
 
 /// When every run begins, in milliseconds since 1970.
@@ -40,6 +41,8 @@ pub struct World {
     rotations: u32,
     pub shards: Vec<ShardObject>,
     pub directory: DirectoryObject,
+    /// What administrators have made of the endpoints.
+    pub registrations: Registrations,
     /// Where the deployment lies, and what lies elsewhere.
     pub placements: Placements,
     /// The tokens of the API, and what is recorded of changes.
@@ -117,6 +120,7 @@ impl World {
             rotations: 0,
             shards,
             directory: DirectoryObject::default(),
+            registrations: Registrations::default(),
             placements,
             tokens: Tokens::default(),
             trail: AuditTrail::default(),
@@ -202,8 +206,7 @@ impl World {
         let shard = self.random.index(self.shards.len());
         let object = &mut self.shards[shard];
         if object.run.is_none() && object.broadcasts.is_empty() {
-            object.engine = None;
-            object.deaths += 1;
+            object.end_instance();
             self.coverage.reach("instance", "evicted");
         }
     }

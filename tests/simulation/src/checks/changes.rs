@@ -107,7 +107,7 @@ impl Found<'_> {
             "secret_unreadable" => {
                 self.is_too_old() && before.is_some_and(|before| !before.reason.is_empty())
             }
-            "pruned" => self.is_below_floor() && !self.has_body(),
+            "pruned" => self.is_too_old() && self.is_below_floor() && !self.has_body(),
             reason => {
                 violated("a delivery dies for a reason that is known", format!("{}: {reason}", self.no))
             }

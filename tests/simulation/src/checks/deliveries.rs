@@ -27,6 +27,7 @@ pub fn of_dispatch(world: &mut World, shard: usize, dispatch: &Dispatch, body: O
     let Some(endpoint) = endpoint else { return };
     let is_erased = object.log.entries.get(&seq).is_some_and(|entry| entry.is_erased);
     ensure!(!is_erased, "nothing of an erased task is delivered", "delivery {no}");
+    world.registrations.check_dispatch(dispatch, object.settings.version, now);
     ensure!(!endpoint.options.paused, "a paused endpoint receives nothing", "delivery {no}");
     // The lease is by the Worker's clock where the event has just come.
     let signed_by: Vec<i64> = dispatch.secrets.iter().map(|secret| secret.version).collect();
@@ -53,6 +54,8 @@ pub fn of_dispatch(world: &mut World, shard: usize, dispatch: &Dispatch, body: O
             "a delivery carries the bytes of its event",
             "{no}"
         );
+        let received = object.log.entries.get(&seq).is_some_and(|entry| entry.body == body);
+        ensure!(received, "a delivery carries the bytes of its event", "{no}: they are not those received");
     }
     of_leases(world, shard, dispatch, now);
     super::of_limits(world, shard, dispatch, body.is_none());
@@ -132,22 +135,60 @@ fn of_webhook_id(world: &mut World, shard: usize, dispatch: &Dispatch) {
     ensure!(*known == identity, "a webhook-id is that of one event", "{known} and {identity}");
 }
 
+/// Checks what the report of a failure has made of a pending delivery.
+fn of_lease(
+    before: &DeliveryRow,
+    after: &DeliveryRow,
+    report: &AttemptReport,
+    (is_recorded, is_expedited): (bool, bool),
+) {
+    let Some(attempt) = &report.made else { return };
+    if attempt.status == Some(200) {
+        return;
+    }
+    let is_next = before.failed_attempts + 1 == i64::from(report.attempt);
+    let is_current = is_next && before.leased_until == report.leased_until.0;
+    let schedule = |row: &DeliveryRow| (row.state.clone(), row.failed_attempts, row.scheduled_at);
+    // What has happened beside the report may have superseded the delivery, but has counted nothing.
+    let is_left = before.failed_attempts == after.failed_attempts
+        && (is_expedited || schedule(before) == schedule(after));
+    ensure!(is_current || is_left, "a report of an earlier lease changes nothing", "{before:?} {after:?}");
+    let is_over = !after.is_pending() || after.leased_until < 0;
+    ensure!(!is_current || !is_recorded || is_over, "a report ends its lease", "{before:?} {after:?}");
+    let is_extra = attempt.attempted_at.0 < before.scheduled_at;
+    let keeps = before.failed_attempts == after.failed_attempts
+        && (!after.is_pending() || schedule(before) == schedule(after));
+    ensure!(!is_extra || keeps, "an attempt before its time is an extra one", "{before:?} {after:?}");
+    let is_aborted = after.reason == "aborted_by_receiver";
+    ensure!(!is_aborted || attempt.is_aborted, "a delivery ends for a reason that holds", "{after:?}");
+}
+
+/// What there was before a report was recorded.
+pub struct Before<'a> {
+    pub row: &'a Option<DeliveryRow>,
+    /// The call that brought the report may have stored entries after this number.
+    pub last: i64,
+    /// Whether that call has brought no other report of the delivery.
+    pub is_alone: bool,
+}
+
 impl World {
     /// Returns the state of a delivery before a report of it is recorded.
     pub fn before_report(&self, shard: usize, report: &AttemptReport) -> Option<DeliveryRow> {
         self.shards[shard].ledger.rows.get(&report.delivery).cloned()
     }
 
-    /// Checks what a report has made of its delivery, whose state was `before`. The call that brought it may have stored
-    /// entries after the number `last`.
+    /// Checks what a report has made of its delivery.
     pub fn after_report(
         &mut self,
         shard: usize,
         report: &AttemptReport,
-        (before, last): (&Option<DeliveryRow>, i64),
+        Before { row: before, last, is_alone }: Before<'_>,
         is_recorded: bool,
     ) {
         let after = self.shards[shard].ledger.rows.get(&report.delivery).cloned();
+        let object = &mut self.shards[shard];
+        object.recorded.note(report, before.as_ref(), after.as_ref(), is_alone && is_recorded);
         let (Some(before), Some(after)) = (before, &after) else { return };
         let is_expedited = self.shards[shard].log.has_expedited(report.delivery, last);
         if is_expedited && after.replay_count > before.replay_count {
@@ -165,6 +206,9 @@ impl World {
             ensure!(after.state == "delivered", "what has arrived is delivered", "{after:?}");
         }
         let is_leased_still = before.leased_until == report.leased_until.0;
+        if is_alone {
+            of_lease(before, after, report, (is_recorded, is_expedited));
+        }
         ensure!(
             !(is_recorded && is_leased_still && attempt.is_aborted) || after.state != "pending",
             "what its receiver aborts ends at once",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use vtryon_gateway_engine::Context;
-use vtryon_gateway_engine::protocol::metrics::{AttemptTotals, Counts};
+use vtryon_gateway_engine::protocol::metrics::{AttemptTotals, Counts, Totals};
 use vtryon_gateway_engine::shard::Shard;
 use vtryon_gateway_engine::storage::database::Bind;
 use vtryon_webhooks::Millis;
@@ -15,10 +15,23 @@ use crate::object::ShardObject;
 use crate::violation::ensure;
 use crate::world::World;
 
+/// How many decisions pass between two looks at what an instance knows.
+const PAUSE: u64 = 16;
+
+/// Compares what an instance counts with the attempts that it has recorded, before it decides on anything more.
+pub fn of_recorded(world: &mut World, shard: usize) {
+    if !(world.decisions + 1).is_multiple_of(4 * PAUSE) {
+        return;
+    }
+    let Some(Counts { totals, .. }) = counts(world, shard) else { return };
+    let object = &mut world.shards[shard];
+    object.recorded.check(&totals);
+}
+
 /// Compares what an instance knows with what a fresh one reads from the same database, now and then.
 pub fn of_memory(world: &mut World, shard: usize) {
     world.decisions += 1;
-    if !world.decisions.is_multiple_of(16) {
+    if !world.decisions.is_multiple_of(PAUSE) {
         return;
     }
     let now = world.clock(shard);
@@ -30,14 +43,16 @@ pub fn of_memory(world: &mut World, shard: usize) {
     object.db.roll_back();
     let differs = engine.differs_from(&fresh);
     ensure!(differs.is_none(), "memory is what a fresh instance restores", "{}", differs.unwrap_or_default());
-    of_counters(world, shard);
-    of_totals(world, shard);
+    if let Some(counted) = counts(world, shard) {
+        of_counters(world, shard, &counted);
+        of_totals(world, shard, counted.totals);
+    }
     of_erased(world, shard);
     of_alarm(world, shard);
 }
 
 /// Compares counters with recounts.
-fn of_counters(world: &World, shard: usize) {
+fn of_counters(world: &World, shard: usize, counted: &Counts) {
     const REPLAYS: &str = "SELECT COUNT(*) FROM replays r WHERE enqueued - delivered - failed
         <> (SELECT COUNT(*) FROM deliveries d WHERE d.replay = r.id AND d.state = 'pending') OR enqueued > matched";
     const ORPHANS: &str = "SELECT COUNT(*) FROM deliveries d WHERE state = 'pending'
@@ -55,11 +70,9 @@ fn of_counters(world: &World, shard: usize) {
         let is_over = db.integer(OPEN, &[Bind::Text(&replay.id)]) == 0;
         ensure!(is_over, "what was cancelled enqueues nothing more", "{}", replay.id);
     }
-    if let Some(counted) = counts(world, shard) {
-        let counted = [counted.pending(), counted.dead(), counted.open_tasks];
-        let recounted = db.integers(COUNTS, &[]);
-        ensure!(counted[..] == recounted, "counters equal recounts", "{counted:?} instead of {recounted:?}");
-    }
+    let counted = [counted.pending(), counted.dead(), counted.open_tasks];
+    let recounted = db.integers(COUNTS, &[]);
+    ensure!(counted[..] == recounted, "counters equal recounts", "{counted:?} instead of {recounted:?}");
     ensure!(db.integer(REPLAYS, &[]) == 0, "counters equal recounts", "a range replay of shard {shard}");
     of_ranges(object);
     ensure!(
@@ -92,10 +105,9 @@ fn of_ranges(object: &ShardObject) {
 }
 
 /// Checks that no total falls, whatever has died, and that each event is counted once.
-fn of_totals(world: &mut World, shard: usize) {
+fn of_totals(world: &mut World, shard: usize, totals: Totals) {
     // As many events as can be counted at a time, with the deliveries of each.
     const COUNTED: &str = "SELECT COALESCE((SELECT counted_to FROM totals), 1)";
-    let Some(Counts { totals, .. }) = counts(world, shard) else { return };
     let object = &world.shards[shard];
     let rows = 1 + object.settings.endpoints.len() as i64;
     if object.log.last < object.db.integer(COUNTED, &[]) + 10_000 / rows {
