@@ -849,6 +849,12 @@ export const FAULTS = [
     "SELECT COUNT(*) FROM quarantine WHERE no >= ? AND no < ?",
     "SELECT COUNT(*) FROM quarantine WHERE no > ? AND no < ?",
   ],
+  [
+    "records are shown in the order of their times",
+    AUDIT,
+    "FROM audit WHERE no < ? ORDER BY no DESC LIMIT ?",
+    "FROM audit WHERE no < ? ORDER BY at DESC, no DESC LIMIT ?",
+  ],
 ].map(([name, file, ...replacements]) => ({ name, file, replacements }));
 
 /** Plants a fault; fails where a text to replace is not there exactly once. */

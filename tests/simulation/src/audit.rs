@@ -11,6 +11,7 @@ use vtryon_gateway_engine::text::time::rfc3339;
 use vtryon_gateway_engine::{Context, Failure};
 use vtryon_webhooks::Millis;
 
+use crate::checks::SKEW;
 use crate::coverage::Decision;
 use crate::database::{integer, text};
 use crate::requests::Change;
@@ -70,7 +71,8 @@ impl World {
         let version = state(self);
         let is_made = version != before;
         if is_made {
-            self.registrations.note(change.effect, version, self.now);
+            let now = self.directory_clock();
+            self.registrations.note(change.effect, version, now);
         }
         let is_confirmed = match &step {
             Some(Step::Push { .. }) => true,
@@ -97,7 +99,7 @@ impl World {
     pub fn record_import(&mut self) -> bool {
         let (actor, operation) = (Actor::Root, "POST /api/import".to_owned());
         let request = AuditedRequest { actor, operation, address: None };
-        let since = self.now.plus_seconds(-IMPORT_RECORDED_FOR);
+        let since = self.directory_clock().plus_seconds(-IMPORT_RECORDED_FOR);
         let document = serde_json::to_string(&request).expect("it is JSON");
         let is_known = |world: &Self| {
             let mut latest = world.trail.records.iter().rev();
@@ -138,7 +140,7 @@ impl World {
         let document = serde_json::to_string(request).expect("it is JSON");
         let found: Vec<_> = new.iter().map(|new| (&*new.target, &*new.document, new.at)).collect();
         ensure!(
-            found == [(target, &*document, self.now)],
+            found == [(target, &*document, self.directory_clock())],
             "every change is recorded",
             "{found:?} instead of {target}: {document}"
         );
@@ -151,7 +153,8 @@ impl World {
     pub fn check_audit_trail(&mut self) {
         const ALL: &str = "SELECT at, target, doc FROM audit ORDER BY no";
         let retention = i64::from(self.deployment.retention_hours) * 3600;
-        let since = self.now.plus_seconds(-retention);
+        // Its clock may have been ahead when they were dropped.
+        let since = self.directory_clock().plus_seconds(-retention).plus_millis(2 * SKEW);
         let Some(db) = &self.directory.db else { return };
         let rows = db.rows(ALL, &[]);
         let known = self.trail.records.len();

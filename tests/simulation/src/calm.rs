@@ -22,6 +22,7 @@ impl World {
         for shard in 0..self.shards.len() {
             self.shards[shard].skew = 0;
         }
+        self.directory.skew = 0;
         self.resume_all();
         let mut steps = 0;
         while !self.is_idle() {

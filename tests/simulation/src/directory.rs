@@ -22,6 +22,8 @@ pub struct DirectoryObject {
     /// The instance, until it dies.
     pub engine: Option<Directory>,
     pub alarm: Option<Millis>,
+    /// What its clock is ahead of the world's, in milliseconds.
+    pub skew: i64,
     /// Whether a run of the alarm has not ended. Where its instance dies, the platform runs it again.
     pub is_alarm_running: bool,
     pub pushes: Vec<Push>,
@@ -63,6 +65,11 @@ const CHANGES: [&str; 27] = [
 ];
 
 impl World {
+    /// Returns the time by the clock of the directory.
+    pub fn directory_clock(&self) -> Millis {
+        self.now.plus_millis(self.directory.skew)
+    }
+
     /// Removes what has expired, looks for causes of alerts and sets the alarm again, as the hourly sweep does.
     pub fn sweep_directory(&mut self, report: SweepReport) {
         const LAST: &str = "SELECT COALESCE(MAX(no), 0) FROM audit";

@@ -34,7 +34,8 @@ impl World {
 
     /// Pushes settings to one more shard, or ends a push that all have confirmed.
     pub fn advance_push(&mut self) {
-        if self.directory.alarm.is_some_and(|at| at <= self.now) && !self.directory.is_alarm_running {
+        let now = self.directory_clock();
+        if self.directory.alarm.is_some_and(|at| at <= now) && !self.directory.is_alarm_running {
             self.run_directory_alarm();
         }
         if self.directory.pushes.is_empty() {

@@ -223,7 +223,7 @@ impl World {
         let deaths = self.regime.deaths;
         let (dies, before) = (self.random.chance(deaths), self.random.chance(500));
         let refused_after = self.random.chance(self.regime.refusals).then(|| self.random.number(0..6));
-        let alarm = self.directory.alarm;
+        let (alarm, now) = (self.directory.alarm, self.directory_clock());
         let db = self.directory.db.get_or_insert_with(SimulatedDatabase::new);
         let open = || Directory::open(db).expect("a directory opens");
         let engine = self.directory.engine.get_or_insert_with(open);
@@ -231,7 +231,7 @@ impl World {
         if let Some(after) = refused_after {
             db.refuse_after(after as u32);
         }
-        let context = Context { db, now: self.now, deployment: &self.deployment };
+        let context = Context { db, now, deployment: &self.deployment };
         let decided = decide(engine, &context);
         let effects = engine.take_effects();
         let was_refused = db.has_refused(refused_after.is_some());
@@ -268,7 +268,7 @@ impl World {
             self.coverage.crash(CrashPoint::AfterCommit(decision));
         }
         if std::mem::take(&mut self.directory.is_alarm_running) {
-            self.directory.alarm = Some(self.now);
+            self.directory.alarm = Some(now);
         }
         // What it was about to push is pushed by its alarm.
         self.directory.pushes.clear();

@@ -211,10 +211,14 @@ impl World {
         }
     }
 
-    /// Sets the clock of a shard forward or back.
+    /// Sets the clock of a shard, or of the directory, forward or back.
     fn shift_clock(&mut self) {
-        let shard = self.random.index(self.shards.len());
-        self.shards[shard].skew = self.random.number(-SKEW..SKEW + 1);
+        let object = self.random.index(self.shards.len() + 1);
+        let skew = self.random.number(-SKEW..SKEW + 1);
+        match self.shards.get_mut(object) {
+            Some(shard) => shard.skew = skew,
+            None => self.directory.skew = skew,
+        }
     }
 
     /// Replaces Vtryon's secret; the one before it stays valid until the next time.
