@@ -161,8 +161,8 @@ export const FAULTS = [
   [
     "first attempts at paused endpoints are made",
     ENQUEUE,
-    "is_left_to_alarm || endpoint.options.paused;",
-    "is_left_to_alarm;",
+    "is_one_too_many || endpoint.options.paused;",
+    "is_one_too_many;",
   ],
   [
     "events for paused endpoints are lost",
