@@ -32,10 +32,12 @@ impl Topology {
         Ok(shards.map(|shards| Self { shards, placement }))
     }
 
-    /// Records what is configured.
+    /// Records what is configured, all of it or nothing: a part would refuse every caller from then on.
     pub(crate) fn record(self, db: &dyn Database) -> Result<()> {
-        meta::set(db, SHARDS, self.shards.into())?;
-        self.placement.record(db)
+        db.transaction(|| {
+            meta::set(db, SHARDS, self.shards.into())?;
+            self.placement.record(db)
+        })
     }
 
     /// Compares what is configured with what was recorded.
@@ -47,5 +49,30 @@ impl Topology {
             return Err(TopologyMismatch(message));
         }
         placement.mismatch(recorded.placement).map_or(Ok(()), |message| Err(TopologyMismatch(message)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::sqlite::Sqlite;
+
+    #[test]
+    fn what_can_be_recorded_in_part_only_is_not_recorded() -> Result<()> {
+        let db: &dyn Database = &Sqlite::in_memory()?;
+        meta::migrate(db, &[])?;
+        let placement = Placement::parse("eu", "weur").map_err(|_| "it is a placement")?;
+        let topology = Topology { shards: 4, placement };
+        db.run(
+            "CREATE TRIGGER full BEFORE INSERT ON meta WHEN NEW.name = 'location_hint'
+                BEGIN SELECT RAISE(ABORT, 'no room'); END",
+            &[],
+        )?;
+        assert!(topology.record(db).is_err());
+        assert_eq!(Topology::load(db)?, None);
+        db.run("DROP TRIGGER full", &[])?;
+        topology.record(db)?;
+        assert_eq!(Topology::load(db)?, Some(topology));
+        Ok(())
     }
 }

@@ -18,12 +18,13 @@ impl Shard {
         let Some(delivery) = rows::find(db, no)? else { return Ok(false) };
         if delivery.lease_ends(now).is_none() {
             let seq = self.next_seq();
-            db.transaction(|| {
+            let task_id = db.transaction(|| {
                 rows::replay(db, no, now, now, None)?;
-                note(db, seq, no, now)
+                note(db, seq, no, now)?;
+                self.audience.watched_task(db, no)
             })?;
             self.last_seq = seq;
-            self.audience.broadcast_replay(db, seq, no);
+            self.audience.broadcast_replay(seq, no, task_id.as_deref());
             self.schedule_alarm(context, 0);
         }
         Ok(true)
@@ -45,10 +46,14 @@ impl Shard {
                 continue;
             };
             let seq = self.next_seq();
-            let enqueued = db.transaction(|| enqueue_page(db, replay, endpoint, seq, now))?;
-            for (seq, no) in (seq..).zip(enqueued) {
+            let enqueued = db.transaction(|| {
+                let page = enqueue_page(db, replay, endpoint, seq, now)?;
+                let with_task = |no| Ok((no, self.audience.watched_task(db, no)?));
+                page.into_iter().map(with_task).collect::<Result<Vec<_>>>()
+            })?;
+            for (seq, (no, task_id)) in (seq..).zip(enqueued) {
                 self.last_seq = seq;
-                self.audience.broadcast_replay(db, seq, no);
+                self.audience.broadcast_replay(seq, no, task_id.as_deref());
             }
         }
         Ok(())

@@ -72,21 +72,23 @@ impl Audience {
         }
     }
 
-    /// Broadcasts the replay of a delivery, which has a number of its own.
-    pub(crate) fn broadcast_replay(&mut self, db: &dyn Database, seq: i64, delivery: i64) {
-        if self.has_subscribers {
-            let task_id = task_of(db, delivery);
-            self.broadcast(SequenceEntry::replay(seq, delivery), task_id.as_deref());
-        }
+    /// Reads the task of a delivery, where somebody watches.
+    pub(crate) fn watched_task(&self, db: &dyn Database, delivery: i64) -> Result<Option<String>> {
+        if self.has_subscribers { task_of(db, delivery) } else { Ok(None) }
     }
 
-    /// Broadcasts that a delivery was attempted. Subscribers that are behind do not receive it.
+    /// Broadcasts the replay of a delivery, which has a number of its own.
+    pub(crate) fn broadcast_replay(&mut self, seq: i64, delivery: i64, task_id: Option<&str>) {
+        self.broadcast(SequenceEntry::replay(seq, delivery), task_id);
+    }
+
+    /// Broadcasts that a delivery was attempted, unless that can't be read. Subscribers that are behind do not receive it.
     pub(crate) fn broadcast_attempt(&mut self, db: &dyn Database, shard: u32, delivery: i64) {
         if !self.has_subscribers {
             return;
         }
         let Ok(Some(attempted)) = deliveries::rows::find(db, delivery) else { return };
-        let task_id = task_of(db, delivery);
+        let Ok(task_id) = task_of(db, delivery) else { return };
         let text = message::attempt(shard, delivery, task_id.as_deref(), attempted.state.as_str());
         self.broadcasts.push(Broadcast::new(Payload::Attempt(text), task_id.as_deref()));
     }
@@ -109,9 +111,9 @@ impl Audience {
     }
 }
 
-/// Returns the task of a delivery. A fault is none: nobody waits for the broadcast.
-fn task_of(db: &dyn Database, delivery: i64) -> Option<String> {
-    events::find_deliverable(db, seq_of(delivery)).ok().flatten().and_then(|stored| stored.task_id)
+/// Returns the task of a delivery; none of an alert.
+fn task_of(db: &dyn Database, delivery: i64) -> Result<Option<String>> {
+    Ok(events::find_deliverable(db, seq_of(delivery))?.and_then(|stored| stored.task_id))
 }
 
 #[cfg(test)]
