@@ -130,3 +130,39 @@ test("a range is cancelled by its button, which is there while something is left
   const { body } = await gateway.api(`/api/replays/${replay.replay_id}`);
   assert.deepEqual([body.cancelled, body.enqueued], [true, 1]);
 });
+
+test("a count that comes after the range was changed is not shown", async () => {
+  for (const events of [["one"], ["other"]]) {
+    await dashboard.gateway.register(backend.url, { events });
+  }
+  await dashboard.visit(
+    async (page) => {
+      const { promise: released, resolve: release } = Promise.withResolvers();
+      await page.route("**/api/replay", async (route) => {
+        await released;
+        await route.fulfill({ json: { matched: 500, truncated: false } });
+      });
+      await page.getByRole("button", { name: "Replay a range" }).click();
+      const dialog = page.getByRole("dialog", { name: "Replay a range" });
+      const count = dialog.getByRole("button", { name: "Count" });
+      await count.click();
+      await dialog.getByLabel("Endpoint").selectOption({ index: 1 });
+      release();
+      await dialog.locator("[aria-disabled=false]", { hasText: "Count" }).waitFor();
+      assert.equal((await dialog.getByRole("status").textContent()).trim(), "");
+      await count.click();
+      await dialog.getByText("500 would be replayed.").waitFor();
+    },
+    { at: "/deliveries" },
+  );
+});
+
+test("an id of a replay that is none leads to no other path of the API", async () => {
+  await dashboard.visit(
+    async (page) => {
+      await page.getByText("The replay's progress is not known.").waitFor();
+      await page.getByRole("heading", { name: "Deliveries", level: 1 }).waitFor();
+    },
+    { at: "/deliveries?replay=../openapi.json" },
+  );
+});

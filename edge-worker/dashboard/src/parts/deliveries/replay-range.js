@@ -29,13 +29,15 @@ export function ReplayRange({ endpoints, endpoint, onBegun, onClose }) {
       ...Object.fromEntries(times.map((name) => [name, instant(fields[name])])),
     };
   };
-  const [counted, setCounted] = useState();
+  const [answer, setAnswer] = useState();
   const [count, counting, countError] = useAction(async () => {
-    setCounted(await send("POST", "/api/replay", { body: { ...body(), dry_run: true } }));
+    const counted = await send("POST", "/api/replay", { body: { ...body(), dry_run: true } });
+    setAnswer({ of: fields, counted });
   });
+  // A count of other fields says nothing of these.
+  const counted = answer?.of === fields ? answer.counted : undefined;
   const set = (name) => (event) => {
     key.current = undefined;
-    setCounted(undefined);
     setFields({ ...fields, [name]: event.target.value });
   };
   const [run, busy, error] = useAction(async () => {
@@ -94,13 +96,11 @@ export function ReplayRange({ endpoints, endpoint, onBegun, onClose }) {
 
 /** How far a range is; asked every second at first, and later every ten, until it is done. */
 export function ReplayProgress({ id, onDone, onClose }) {
-  const {
-    data: replay,
-    error,
-    reload,
-  } = useLoad((signal) => get(`/api/replays/${id}`, { signal }), [id]);
+  // The id is from the page's URL.
+  const path = `/api/replays/${encodeURIComponent(id)}`;
+  const { data: replay, error, reload } = useLoad((signal) => get(path, { signal }), [path]);
   const [cancel, cancelling, cancelError] = useAction(async () => {
-    await send("DELETE", `/api/replays/${id}`);
+    await send("DELETE", path);
     announce("The replay is cancelled");
     reload();
   });
