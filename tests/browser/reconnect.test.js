@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { event } from "../edge/support/gateway.js";
+import { deliveries, delivery } from "../edge/support/deliveries.js";
+import { event, until } from "../edge/support/gateway.js";
 import { shoot } from "./support/looks.js";
 import { opened } from "./support/opened.js";
 
@@ -12,7 +13,7 @@ const MISSED = Array.from({ length: 60 }, (_, n) => `task_missed_${n}`);
 /** What a cut says in the console of the browser, which nobody can forbid it. */
 const CUT = /status of 40[14]|net::ERR_|WebSocket connection to .* failed/;
 
-const { dashboard } = await opened({}, { bindings: { SHARDS: "1" } });
+const { dashboard, backend } = await opened({ backend: "ok" }, { bindings: { SHARDS: "1" } });
 
 async function postStatuses(task, ...statuses) {
   for (const status of statuses) {
@@ -108,4 +109,43 @@ test("disconnected repeatedly while events arrive: each is shown once", async ()
     },
     { expected: CUT },
   );
+});
+
+test("what was delivered while no page was connected is shown once they are back", async () => {
+  const { gateway, door } = dashboard;
+  await gateway.register(backend.url, { timeout_seconds: 30 });
+  const unanswered = [];
+  backend.answer = (exchange) => unanswered.push(exchange);
+  await postStatuses("task_away", "queued");
+  await until(() => unanswered.length === 1);
+  const [{ id }] = await deliveries(gateway, { task_id: "task_away" });
+  await dashboard.visit(
+    async (list) => {
+      const [one, task] = [await list.context().newPage(), await list.context().newPage()];
+      await dashboard.show(one, `/deliveries/${id}`);
+      await dashboard.show(task, "/tasks/task_away");
+      const row = list.getByRole("row", { name: new RegExp(`^${id} `) });
+      const shown = [row, one.getByRole("main"), task.getByRole("main")];
+      for (const each of shown) await each.getByText("Pending", { exact: true }).first().waitFor();
+      for (const each of [list, one, task]) await isLive(each);
+
+      door.leadTo("http://127.0.0.1:1");
+      door.cut();
+      for (const each of [list, one, task]) {
+        await each
+          .getByText(/^Reconnecting/)
+          .first()
+          .waitFor();
+      }
+      for (const { response } of unanswered) response.end("ok");
+      await delivery(gateway, { task_id: "task_away" }, ({ state }) => state === "delivered");
+      door.leadTo(gateway.url);
+      for (const each of [list, one, task]) await online(each);
+      for (const each of [list, one, task]) await isLive(each);
+      for (const each of shown)
+        await each.getByText("Delivered", { exact: true }).first().waitFor();
+    },
+    { at: "/deliveries", expected: CUT },
+  );
+  await dashboard.deleteEndpoints();
 });

@@ -123,6 +123,41 @@ test("signed out: here and in every other window, until somebody signs in", asyn
   });
 });
 
+test("signed out where Cloudflare Access still lets in: the page leads to Access's own sign-out", async () => {
+  await dashboard.visit(async (page) => {
+    // As behind Access: after the gateway's session has ended, the API still answers.
+    await page.route("**/api/session", (route) => route.fulfill({ status: 204 }));
+    await page.route("**/cdn-cgi/access/logout", (route) =>
+      route.fulfill({ contentType: "text/html", body: "<p>Signed out of Access</p>" }),
+    );
+    await isLive(page);
+    await page.getByRole("button", { name: "Sign out" }).click();
+    const dialog = page.getByRole("dialog", { name: "Cloudflare Access lets you in" });
+    await assertAccessible(page);
+    await dialog.getByRole("link", { name: "Sign out of Access" }).click();
+    await page.getByText("Signed out of Access", { exact: true }).waitFor();
+  });
+});
+
+test("a token that may not listen gives way to one that may: the page that is open becomes live", async () => {
+  const { token } = await createToken(dashboard.gateway, "read");
+  await dashboard.visit(
+    async (page) => {
+      await page.getByText("Not live", { exact: true }).waitFor();
+      await page.context().clearCookies();
+      await page.getByLabel("Status").selectOption("queued");
+      const dialog = page.getByRole("dialog", { name: "Your session has ended" });
+      await dialog.waitFor();
+      await signIn(page);
+      await dialog.waitFor({ state: "detached" });
+      await isLive(page);
+      await post("queued");
+      await page.getByRole("row", { name: "task_of_session" }).waitFor();
+    },
+    { at: "/tasks", token, expected: /status of 40[13]/ },
+  );
+});
+
 test("the session ends in the middle: nothing is lost but the session", async () => {
   await dashboard.visit(
     async (page) => {

@@ -216,3 +216,12 @@ test("a gap is reported, and the earlier state of the shard is dropped", () => {
   mock.timers.tick(375);
   assert.equal(sockets.at(-1).url, "/api/live/0?cursor=id2");
 });
+
+test("after a gap no event of its shard is taken for a repeat: the numbers may begin anew", () => {
+  const { feed, sockets } = follow(2);
+  sockets[0].accept(event(5, { task_id: "old" }));
+  sockets[1].accept(event(5, { task_id: "other", shard: 1 }));
+  const gap = { type: "gap", id: "id6", shard: 0, from: 6, to: 9 };
+  sockets[0].tell(gap, event(5, { task_id: "new" }));
+  assert.deepEqual(feed.events.map(({ task_id }) => task_id).sort(), ["new", "other"]);
+});

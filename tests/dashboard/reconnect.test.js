@@ -143,3 +143,31 @@ test("asked to, it does not wait any longer", () => {
   mock.timers.tick(60_000);
   assert.equal(sockets.length, 2, "the wait that was cut short is over");
 });
+
+test("a shard that is ready again says so: hints that were sent in between are not repeated", () => {
+  const { sockets, messages, last } = follow(2);
+  const ofReady = () => messages.map(({ shard, resumed }) => [shard, resumed]);
+  for (const [shard, socket] of sockets.entries()) socket.accept(ready(`id${shard}`, shard));
+  assert.deepEqual(ofReady(), [
+    [0, false],
+    [1, false],
+  ]);
+  messages.length = 0;
+  sockets[1].drop();
+  mock.timers.tick(375);
+  last().accept(ready("id2", 1));
+  assert.deepEqual(ofReady(), [[1, true]]);
+});
+
+test("of a socket for all shards, each is ready by itself", () => {
+  const { messages, last } = follow(65);
+  const both = () => [ready("id0", 0), ready("id1", 1)];
+  last().accept(...both());
+  last().drop();
+  mock.timers.tick(375);
+  last().accept(...both());
+  assert.deepEqual(
+    messages.map(({ resumed }) => resumed),
+    [false, false, true, true],
+  );
+});

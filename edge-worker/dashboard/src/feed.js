@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { checkSession, session } from "./api/session.js";
 import { LiveFeed, SharedCheck } from "./live.js";
-import { Store } from "./store.js";
+import { Store, useStore } from "./store.js";
 
 /** The state of the feed, as `LiveFeed.state` has it. */
 export const feedState = new Store({ phase: "idle", live: 0, sockets: 0 });
@@ -34,17 +34,32 @@ addEventListener("online", () => feed?.retryNow());
 
 /** Calls `take` with what has come, in batches, as long as the part is shown. */
 export function useFeed(take) {
+  // Signing in may begin the feed after the part was shown.
+  useStore(session);
+  const current = feed;
   const latest = useRef(take);
   latest.current = take;
   useEffect(() => {
-    if (feed === undefined) return;
+    if (current === undefined) return;
     const batch = batches((messages) => latest.current(messages));
-    const end = feed.subscribe(batch.add);
+    const end = current.subscribe(batch.add);
     return () => {
       end();
       batch.stop();
     };
-  }, []);
+  }, [current]);
+}
+
+/**
+ * Calls `act` when the feed goes on after an interruption, of which attempts of deliveries are not repeated; of one shard
+ * alone where that is given.
+ */
+export function useResumed(act, shard) {
+  const isMine = (message) => shard === undefined || message.shard === shard;
+  useFeed((messages) => {
+    if (messages.some((message) => message.type === "ready" && message.resumed && isMine(message)))
+      act();
+  });
 }
 
 /** Returns which of some tasks were erased while the feed was followed; `ids` may be missing while they are loaded. */

@@ -92,6 +92,9 @@ export class LiveFeed {
   #receive(message) {
     if (message.type === "erased") return this.#erase(message);
     this.taskStates.take(message);
+    // After it the numbers of a shard may begin anew: earlier events are no measure of what is a repeat.
+    if (message.type === "gap")
+      this.events = this.events.filter(({ shard }) => shard !== message.shard);
     if (message.type === "event") this.events = withEvent(this.events, message, MOST_EVENTS);
     this.#notify(message);
   }

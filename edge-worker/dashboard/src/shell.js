@@ -136,6 +136,7 @@ function Theme() {
 function SignOut() {
   const [isStillIn, setStillIn] = useState(false);
   const [run, busy, error] = useAction(async () => setStillIn(!(await signOut())));
+  // The path is answered by Access: with this target, the router leaves the link to the browser.
   return html`
     <button type="button" class="quiet" aria-disabled=${busy} onClick=${run}>Sign out</button>
     <${Failure} error=${error} what="You are still signed in." />
@@ -143,7 +144,7 @@ function SignOut() {
       isStillIn &&
       html`<${Dialog} title="Cloudflare Access lets you in" onClose=${() => setStillIn(false)}>
         <p>The session of this gateway has ended, but it is Access that opens the dashboard.</p>
-        <footer><a class="button" href="/cdn-cgi/access/logout" target="_self" rel="external">Sign out of Access</a></footer>
+        <footer><a class="button" href="/cdn-cgi/access/logout" target="_top">Sign out of Access</a></footer>
       <//>`
     }
   `;

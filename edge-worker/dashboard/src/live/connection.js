@@ -27,6 +27,8 @@ export class Connection {
   #options;
   #socket;
   #cursor;
+  /** The shards whose backlog has been sent once. */
+  #readyShards = new Set();
   #failures = 0;
   #unacknowledged = 0;
   #retry;
@@ -36,7 +38,8 @@ export class Connection {
   #attempt = 0;
 
   /**
-   * `onMessage` is given each message, `onChange` is called when `phase` changes. `check` is a `SharedCheck`; without
+   * `onMessage` is given each message, `ready` with whether it has `resumed`: then the shard was ready before, and hints
+   * that were sent in between are missed. `onChange` is called when `phase` changes. `check` is a `SharedCheck`; without
    * one nobody is asked before a socket is opened again.
    */
   constructor({ url, onMessage, onChange, check, open, random = Math.random }) {
@@ -97,11 +100,15 @@ export class Connection {
     this.#heard();
     const message = read(text);
     if (message === undefined) return;
+    const isReady = message.type === "ready";
+    if (isReady) {
+      message.resumed = this.#readyShards.has(message.shard);
+      this.#readyShards.add(message.shard);
+    }
     this.#options.onMessage(message);
     if (typeof message.id === "string") this.#cursor = message.id;
     // Hints have no id, but the server counts them too.
     this.#unacknowledged += text.length;
-    const isReady = message.type === "ready";
     if (isReady || this.#unacknowledged >= ACK_AFTER) this.#acknowledge();
     if (isReady) {
       // Not before: a server that accepts and closes must not be asked without a pause.

@@ -5,7 +5,8 @@ import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
 import { useLoad, usePages } from "../api/load.js";
 import { get, search } from "../api/requests.js";
-import { useErased, useFeed } from "../feed.js";
+import { session } from "../api/session.js";
+import { useErased, useFeed, useResumed } from "../feed.js";
 import { count, duration, number, shortly } from "../format.js";
 import { MOST_LACKING, newsOf } from "../live/delivery-news.js";
 import { Reloading } from "../live/reloading.js";
@@ -18,6 +19,7 @@ import { Gaps } from "../parts/status/live-state.js";
 import { Empty, Failure, Loading } from "../parts/status/notice.js";
 import { Foot, Table } from "../parts/table.js";
 import { Time } from "../parts/time.js";
+import { useStore } from "../store.js";
 
 const STATES = {
   pending: "Pending",
@@ -38,6 +40,7 @@ export function Deliveries() {
     news.clear();
     pages.reload();
   };
+  useResumed(reload);
   const go = (some) => route(`/deliveries${search({ ...query, ...some })}`, true);
   const known = endpoints.data?.endpoints ?? [];
   const actions = html`<button type="button" disabled=${known.length === 0} onClick=${() => setAsking(true)}>Replay a range</button>`;
@@ -108,8 +111,9 @@ function useNews({ items, complete }, filter) {
     begun.current = new Map();
     reloading.current.clear();
   };
-  // What was said of another list is no news of this one.
-  useEffect(clear, [filter.state, filter.endpoint]);
+  // What was said of another list, or before the list was loaded again after a sign-in, is no news of this one.
+  const { generation } = useStore(session);
+  useEffect(clear, [filter.state, filter.endpoint, generation]);
   useFeed((messages) => {
     if (items === undefined) return;
     const list = { rows: items, complete, filter, lacking, begun: begun.current };

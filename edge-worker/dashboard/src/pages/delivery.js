@@ -4,7 +4,8 @@ import { html } from "htm/preact";
 import { useState } from "preact/hooks";
 import { useLoad } from "../api/load.js";
 import { get } from "../api/requests.js";
-import { useFeed } from "../feed.js";
+import { useFeed, useResumed } from "../feed.js";
+import { partsOf } from "../live/delivery-news.js";
 import { DeliveryDetails, reasonOf, Subject } from "../parts/deliveries/delivery.js";
 import { ENDPOINT } from "../parts/endpoints/kinds.js";
 import { Page } from "../parts/page.js";
@@ -23,6 +24,7 @@ function OneDelivery({ id }) {
   useFeed((messages) => {
     if (messages.some(({ delivery }) => delivery === id)) renew();
   });
+  useResumed(renew, partsOf(id).shard);
   return html`
     <${Page} title=${`Delivery ${id}`} heading=${html`<code class="long">${id}</code>`} about=${data && html`<${About} delivery=${data} />`}>
       ${data === undefined && !error && html`<${Loading} what="the delivery" />`}

@@ -96,10 +96,11 @@ function useTaskLive(path, { changeTask, ...handlers }) {
   useEffect(() => {
     if (phase !== "in" || shards === 0) return;
     const batch = batches((messages) => {
-      changeTask((task) => messages.reduce(withMessage, task));
-      if (messages.some(({ type }) => type === "gap")) setGap(true);
-      if (messages.some(({ type }) => ["delivery", "replay", "event"].includes(type)))
-        latest.current.onDelivery();
+      const isOneOf = (...types) => messages.some(({ type }) => types.includes(type));
+      if (isOneOf("snapshot", "event")) changeTask((task) => messages.reduce(withMessage, task));
+      if (isOneOf("gap")) setGap(true);
+      // Attempts that were made before the stream is ready are not repeated by it.
+      if (isOneOf("delivery", "replay", "event", "ready")) latest.current.onDelivery();
     });
     const connection = new Connection({
       url: `${path}/live`,
