@@ -68,6 +68,14 @@ test("the overview counts, draws, and says the same in words and in numbers", as
     assert.deepEqual(await legend(figure), counts);
     const light = await events.evaluate(painted);
     assert.ok(light.length >= 3, `each outcome in its colour: ${light.join(" ")}`);
+    for (const colorScheme of ["dark", "light"]) {
+      const drawn = await events.locator("canvas").elementHandle();
+      await page.emulateMedia({ colorScheme });
+      // In the system's other colours it is drawn anew.
+      await drawn.waitForElementState("hidden");
+      const isLight = isDeepStrictEqual(await events.evaluate(painted), light);
+      assert.equal(isLight, colorScheme === "light");
+    }
     await page.getByLabel("Theme").selectOption("dark");
     await until(async () => !isDeepStrictEqual(await events.evaluate(painted), light));
 

@@ -119,7 +119,7 @@ function Item({ page: [href, name], path }) {
 
 function Theme() {
   const id = useId();
-  const chosen = useStore(theme);
+  const { name: chosen } = useStore(theme);
   return html`
     <div class="theme">
       <label for=${id}>Theme</label>

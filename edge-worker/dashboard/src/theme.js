@@ -4,8 +4,10 @@ import { Store } from "./store.js";
 
 export const THEMES = ["system", "light", "dark"];
 
-/** The chosen theme; charts draw themselves anew when it changes. */
-export const theme = new Store("system");
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+/** The chosen theme, and whether the system is dark: charts draw themselves anew when either changes. */
+export const theme = new Store({ name: "system", isSystemDark: dark.matches });
 
 export function choose(name) {
   // Storage may be refused: then the choice lasts as long as the page.
@@ -18,7 +20,7 @@ export function choose(name) {
 function apply(name) {
   if (name === "system") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = name;
-  theme.set(name);
+  theme.update({ name });
 }
 
 function stored() {
@@ -31,5 +33,4 @@ function stored() {
 
 const before = stored();
 if (THEMES.includes(before)) apply(before);
-// The colours change with the system's as well.
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => theme.set(theme.value));
+dark.addEventListener("change", () => theme.update({ isSystemDark: dark.matches }));
