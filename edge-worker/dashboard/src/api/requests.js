@@ -17,7 +17,7 @@ export class ApiError extends Error {
 
 let lapsed = () => {};
 let isLapsed = false;
-/** How often somebody has signed in: a 401 to what was sent before that says nothing of the session since. */
+/** How often somebody has signed in. A 401 to a request that was sent earlier does not end the present session. */
 let signIns = 0;
 
 /**

@@ -36,7 +36,7 @@ const COLUMNS = [
       open ? html`<${Badge} tone="bad">Open<//>` : html`<${Badge} tone="plain">Past<//>`,
   ],
   ["Since", ({ since }) => html`<${Relative} at=${since} />`],
-  ["Met", (alert) => count(alert.count, "time")],
+  ["Occurred", (alert) => count(alert.count, "time")],
   ["Notified", ({ sent_at }) => (sent_at ? html`<${Relative} at=${sent_at} />` : "No")],
 ];
 

@@ -5,13 +5,13 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 
 let isFirst = true;
 
-/** Whoever comes from another page is set before the heading, as by a page that was loaded. */
+/** The focus moves to the heading when another page of the dashboard is shown, so that screen readers begin there. */
 export function Page({ title, heading = title, about, actions, children }) {
   const top = useRef();
   useEffect(() => {
     document.title = `${title} · Vtryon Webhooks`;
   }, [title]);
-  // Before the page is painted: whoever sees the heading is there.
+  // Before the page is painted: once the heading is visible, it has the focus.
   useLayoutEffect(() => {
     if (!isFirst) top.current.focus({ preventScroll: true });
     isFirst = false;

@@ -55,6 +55,6 @@ function Answer({ attempt }) {
   return html`
     ${answer ? html`<pre class="answer"><code>${answer}</code></pre>` : html`<small>${nothing}</small>`}
     <${SecretHint} attempt=${attempt} />
-    ${previous_secret && html`<p><small>Only the previous secret was taken: the backend has to learn the new one.</small></p>`}
+    ${previous_secret && html`<p><small>Accepted with the previous secret only: configure the new one in the backend.</small></p>`}
   `;
 }
