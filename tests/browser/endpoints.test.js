@@ -303,3 +303,33 @@ test("deleted: not by a slip, and for good", async () => {
     assert.equal((await known()).error, "not_found");
   });
 });
+
+test("what was asked for before a change does not undo it", async () => {
+  await about(async ({ page, card, press }) => {
+    await page.clock.install();
+    await page.reload();
+    await said(card, "Enabled");
+    const { promise: released, resolve: release } = Promise.withResolvers();
+    let asked = 0;
+    await page.route("**/api/endpoints", async (route) => {
+      asked += 1;
+      const response = await route.fetch();
+      if (asked === 1) await released;
+      // Nobody may be waiting for it any more.
+      await route.fulfill({ response }).catch(() => {});
+    });
+    const polled = page.waitForRequest("**/api/endpoints");
+    // From then on time passes as the test says, so that nothing is asked for by another poll.
+    await page.clock.pauseAt(Date.now() + 1000);
+    await page.clock.runFor(20_000);
+    await polled;
+    const again = page.waitForResponse("**/api/endpoints");
+    await press("Disable");
+    await said(card, "Disabled");
+    await page.clock.runFor(1000);
+    await again;
+    release();
+    await said(card, "Disabled");
+    assert.equal(asked, 2);
+  });
+});

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { acknowledged, named } from "../edge/support/deliveries.js";
 import { event } from "../edge/support/gateway.js";
 import { shoot } from "./support/looks.js";
 import { opened } from "./support/opened.js";
@@ -116,5 +117,53 @@ test("the image of a result is fetched on demand, without a referrer", async () 
       assert.equal(await link.getAttribute("rel"), "noopener noreferrer");
     },
     { at: "/tasks/task_image", hosts: ["https://cdn.example"] },
+  );
+});
+
+test("what was asked for before an event came does not undo it", async () => {
+  await postStatus("task_held", "processing");
+  await dashboard.visit(
+    async (page) => {
+      await page.getByText("Live", { exact: true }).first().waitFor();
+      const { promise: released, resolve: release } = Promise.withResolvers();
+      // Answered by the gateway at once, and held on the way to the page.
+      await page.route("**/api/tasks/task_held", async (route) => {
+        const response = await route.fetch();
+        await released;
+        // Nobody may be waiting for it any more.
+        await route.fulfill({ response }).catch(() => {});
+      });
+      const asked = page.waitForRequest("**/api/tasks/task_held");
+      await page.reload();
+      await asked;
+      await postStatus("task_held", "completed");
+      const step = page.getByRole("list", { name: "Progress" }).getByRole("listitem").nth(2);
+      const again = page.waitForRequest("**/api/tasks/task_held");
+      await step.getByText("Completed").waitFor();
+      await again;
+      const answered = page.waitForResponse("**/api/tasks/task_held");
+      release();
+      await (await answered).finished();
+      await timeline(page).nth(1).getByText("Completed").waitFor();
+      await step.getByText("Completed").waitFor();
+    },
+    { at: "/tasks/task_held" },
+  );
+});
+
+test("an event that a timeline is too long for is not called missing", async () => {
+  for (const status of ["queued", "processing"]) await postStatus("task_long", status);
+  const others = Array.from({ length: 100 }, (_, n) => named(`other_${n}`, "task_long"));
+  await acknowledged(dashboard.gateway, ...others);
+  await dashboard.visit(
+    async (page) => {
+      await page.getByText("The latest 100 events; earlier ones are not shown.").waitFor();
+      const steps = page.getByRole("list", { name: "Progress" }).getByRole("listitem");
+      assert.deepEqual(
+        (await steps.allInnerTexts()).map((text) => text.replace(/\s+/g, " ").trim()),
+        ["Queued", "Processing", "Completed or failed not yet"],
+      );
+    },
+    { at: "/tasks/task_long" },
   );
 });

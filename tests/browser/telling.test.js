@@ -48,7 +48,9 @@ test("the overview counts, draws, and says the same in words and in numbers", as
       ["Dead letters", "0"],
       ["In quarantine", "1"],
     ]) {
-      assert.equal(await tile(name).textContent(), value, name);
+      // On a busy machine an alarm may be a moment late, which is said beside the number.
+      const text = (await tile(name).textContent()).replace(/due for .*/, "");
+      assert.equal(text, value, name);
     }
     // On a busy machine a shard may have gone to sleep, and woken, since the events.
     const commits = /^(\d+ ms.*\d|–.*none) since the shards woke$/;
@@ -153,4 +155,28 @@ test("each quarantined body has its error, a remedy, and the endpoints that rece
     },
     { at: "/quarantine" },
   );
+});
+
+test("answers that take longer than the pause between two questions are waited for", async () => {
+  await dashboard.visit(async (page) => {
+    await page.clock.install();
+    const { promise: released, resolve: release } = Promise.withResolvers();
+    let asked = 0;
+    await page.route("**/api/stats?*", async (route) => {
+      asked += 1;
+      await released;
+      await route.continue();
+    });
+    const first = page.waitForRequest("**/api/stats?*");
+    await page.reload();
+    await first;
+    await page.getByText("Events stored").waitFor();
+    const polled = page.waitForRequest("**/api/metrics");
+    await page.clock.pauseAt(Date.now() + 1000);
+    await page.clock.runFor(16_000);
+    await polled;
+    release();
+    await page.getByRole("img", { name: /^Events per minute/ }).waitFor();
+    assert.equal(asked, 1);
+  });
 });

@@ -98,3 +98,26 @@ test("the audit trail is read page by page", async () => {
     { at: "/settings/audit" },
   );
 });
+
+test("a token that is created before the list was loaded does not stand for the whole list", async () => {
+  await createToken(dashboard.gateway, "read", { name: "listed before" });
+  await dashboard.visit(
+    async (page) => {
+      const unavailable = { error: "unavailable", message: "this can't be answered now" };
+      let isAnswered = false;
+      await page.route("**/api/tokens", (route) => {
+        if (isAnswered || route.request().method() !== "GET") return route.continue();
+        return route.fulfill({ status: 503, json: unavailable });
+      });
+      await page.reload();
+      await page.getByText("The tokens were not loaded.").waitFor();
+      isAnswered = true;
+      await page.getByLabel("Name", { exact: true }).fill("created after");
+      await page.getByRole("button", { name: "Create token" }).click();
+      for (const name of ["created after", "listed before"]) {
+        await page.getByRole("row", { name }).waitFor();
+      }
+    },
+    { at: AT, expected: /status of (401|503)/ },
+  );
+});

@@ -1,23 +1,33 @@
-// What a part shows of the API: loaded, loading, or not to be had.
+// What a part shows of the API: loaded, loading, or failed.
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { useStore } from "../store.js";
 import { get } from "./requests.js";
 import { session } from "./session.js";
 
+/** How long a load may take before a poll begins another one, in milliseconds. */
+const LONGEST_LOAD = 60_000;
+
 /**
  * Loads by `load(signal)`, again whenever `deps` change, somebody signs in, or `reload` is called. What was
  * loaded stays until the next is there; `isStale` tells that it is of other `deps`. After an `error` it stays too,
- * unless it is not there any more.
+ * unless it is not there any more. `poll` reloads unless a load is in progress, and `change` changes what was loaded.
  */
 export function useLoad(load, deps = []) {
   const { generation } = useStore(session);
   const [state, setState] = useState({ loading: true });
   const [turn, setTurn] = useState(0);
   const of = JSON.stringify(deps);
+  // The load in progress: what aborts it, and when it began.
+  const pending = useRef();
   useEffect(() => {
     const abort = new AbortController();
-    const set = (next) => abort.signal.aborted || setState(next);
+    pending.current = { abort, since: Date.now() };
+    const set = (next) => {
+      if (abort.signal.aborted) return;
+      pending.current = undefined;
+      setState(next);
+    };
     setState((state) => ({ data: state.data, of: state.of, loading: true }));
     load(abort.signal).then(
       (data) => set({ data, of, loading: false }),
@@ -31,17 +41,27 @@ export function useLoad(load, deps = []) {
     return () => abort.abort();
   }, [of, turn, generation]);
   const reload = useCallback(() => setTurn((turn) => turn + 1), []);
+  const poll = useCallback(() => {
+    const isRecent = pending.current && Date.now() - pending.current.since < LONGEST_LOAD;
+    if (!isRecent) reload();
+  }, []);
   const change = useCallback(
-    (by) =>
+    (by) => {
       setState((state) => {
         const data = by(state.data);
-        // What is newer than a failed load makes up for it.
+        // The error of an earlier load says nothing of data that is newer.
         return data === state.data ? state : { ...state, data, of, error: undefined };
-      }),
+      });
+      if (pending.current === undefined) return;
+      // The answer may be older than the change.
+      pending.current.abort.abort();
+      reload();
+    },
     [of],
   );
   const { data, error, loading } = state;
-  return { data, error, loading, isStale: data !== undefined && state.of !== of, reload, change };
+  const isStale = data !== undefined && state.of !== of;
+  return { data, error, loading, isStale, reload, poll, change };
 }
 
 /**

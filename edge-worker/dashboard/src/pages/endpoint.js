@@ -52,11 +52,11 @@ function OneEndpoint({ id }) {
 
 function Health({ id, minutes }) {
   const query = { minutes, endpoint: id };
-  const { data, error, reload } = useLoad(
+  const { data, error, reload, poll } = useLoad(
     (signal) => get("/api/stats", { query, signal }),
     [query],
   );
-  useEvery(pauseOf(minutes), reload);
+  useEvery(pauseOf(minutes), poll);
   return html`
     <${Failure} error=${error} what="The charts were not loaded." retry=${reload} />
     ${!data && !error && html`<${Loading} what="charts" />`}

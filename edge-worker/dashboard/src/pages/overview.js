@@ -24,8 +24,8 @@ export function Overview() {
   });
   const stats = useLoad((signal) => get("/api/stats", { query: { minutes }, signal }), [minutes]);
   useEvery(pauseOf(minutes), () => {
-    counts.reload();
-    stats.reload();
+    counts.poll();
+    stats.poll();
   });
   const isNew = counts.data?.events_total === 0;
   return html`

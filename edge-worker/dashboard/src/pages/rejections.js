@@ -13,8 +13,8 @@ import { Relative, Time } from "../parts/time.js";
 const WEBHOOK = "/webhooks/vtryon";
 
 export function Rejections() {
-  const { data, error, reload } = useLoad((signal) => get("/api/rejections", { signal }));
-  useEvery(20_000, reload);
+  const { data, error, reload, poll } = useLoad((signal) => get("/api/rejections", { signal }));
+  useEvery(20_000, poll);
   return html`
     <${Page} title="Rejections" about="Requests that were refused before they reached a task: what was posted to the webhook, signed webhooks that were posted to another path below /webhooks or /api, and bodies that did not arrive whole.">
       <${Failure} error=${error} what="The rejections were not loaded." retry=${reload} />

@@ -51,7 +51,9 @@ function OneTask({ id }) {
   const [isLive, gap] = useTaskLive(path, handlers);
   // Where there is no socket the page keeps up by asking.
   useEvery(15_000, () => {
-    if (!isLive && !isGone) reload();
+    if (isLive || isGone) return;
+    for (const { poll } of [loaded, deliveries]) poll();
+    setVersion((version) => version + 1);
   });
   useStatusAnnounced(task);
   const heading = html`<span class="long">${id}</span>`;

@@ -23,7 +23,9 @@ export function Tokens() {
   const add = ({ token, ...listed }) => {
     announce("Token created. It is shown this once.");
     setCreated(token);
-    change((data) => ({ tokens: [listed, ...(data?.tokens ?? [])] }));
+    // Without the list there is nothing to change.
+    if (data === undefined) reload();
+    else change(({ tokens }) => ({ tokens: [listed, ...tokens] }));
   };
   const revoked = ({ id }) => {
     announce("Token revoked.");

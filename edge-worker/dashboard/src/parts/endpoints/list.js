@@ -13,10 +13,13 @@ export function useEndpoints(kind) {
   const loaded = useLoad((signal) => get(kind.path, { signal }));
   // New secrets, by endpoint: here and nowhere else, so that a reload forgets them.
   const [secrets, setSecrets] = useState({});
-  useEvery(20_000, loaded.reload);
+  useEvery(20_000, loaded.poll);
   const keep = (id, secret) => setSecrets((secrets) => ({ ...secrets, [id]: secret }));
-  const update = (by) =>
-    loaded.change((data) => ({ ...data, [kind.list]: by(data?.[kind.list] ?? []) }));
+  const update = (by) => {
+    // Without the list there is nothing to change.
+    if (loaded.data === undefined) loaded.reload();
+    else loaded.change((data) => ({ ...data, [kind.list]: by(data[kind.list]) }));
+  };
   return {
     ...loaded,
     secrets,

@@ -20,7 +20,7 @@ export function Attention({ metrics }) {
   );
   const rejections = useLoad((signal) => get("/api/rejections", { signal }));
   useEvery(30_000, () => {
-    for (const { reload } of [endpoints, stalled, rejections]) reload();
+    for (const { poll } of [endpoints, stalled, rejections]) poll();
   });
   const items = [
     ...ofMetrics(metrics),

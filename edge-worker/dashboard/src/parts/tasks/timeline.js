@@ -48,9 +48,9 @@ function stepsOf(task) {
       : undefined;
   };
   return [
-    step("Queued", queued, task.status === "queued", task.status !== null),
+    step(task, "Queued", queued, task.status === "queued", task.status !== null),
     {
-      ...step("Processing", processing, task.status === "processing", isOver),
+      ...step(task, "Processing", processing, task.status === "processing", isOver),
       took: since(processing, queued),
     },
     isOver
@@ -65,15 +65,16 @@ function stepsOf(task) {
   ];
 }
 
-function step(name, event, isNow, isPast) {
+function step(task, name, event, isNow, isPast) {
   const tone = isNow ? "now" : event || isPast ? "done" : "ahead";
   const late = event?.outcome === "late" ? "received out of order" : undefined;
-  return {
-    name,
-    tone,
-    at: event?.received_at,
-    note: event ? late : isPast ? "not received" : "not yet",
-  };
+  return { name, tone, at: event?.received_at, note: event ? late : withoutEvent() };
+
+  function withoutEvent() {
+    if (!isNow && !isPast) return "not yet";
+    // It may be one of the events that are not shown.
+    return task.truncated ? undefined : "not received";
+  }
 }
 
 const isOurs = ({ event }) => event === "generation.status_changed";
