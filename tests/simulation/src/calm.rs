@@ -7,7 +7,7 @@ use vtryon_gateway_engine::storage::database::Bind;
 
 use crate::checks;
 use crate::coverage::Decision;
-use crate::object::ShardObject;
+use crate::platform::object::ShardObject;
 use crate::violation::ensure;
 use crate::world::World;
 

@@ -1,5 +1,11 @@
 //! The directory and its administrators: endpoints are registered, changed, rotated and deleted while events flow.
 
+pub mod alerts;
+pub mod audit;
+pub mod pushes;
+pub mod requests;
+pub mod tokens;
+
 use vtryon_gateway_engine::Refusal;
 use vtryon_gateway_engine::directory::{Directory, endpoints};
 use vtryon_gateway_engine::protocol::delivery::delivery_no;
@@ -8,11 +14,11 @@ use vtryon_gateway_engine::protocol::settings::{EndpointKind, EndpointOptions, e
 use vtryon_gateway_engine::protocol::{DirectoryRequest, EndpointInput, ShardRequest, SweepReport};
 use vtryon_webhooks::{Code, Millis};
 
+use self::pushes::Push;
+use self::requests::{Change, Done};
 use crate::coverage::{CrashPoint, Decision, Loss};
-use crate::database::SimulatedDatabase;
-use crate::pushes::Push;
-use crate::registrations::Effect;
-use crate::requests::{Change, Done};
+use crate::model::registrations::Effect;
+use crate::platform::database::SimulatedDatabase;
 use crate::violation::ensure;
 use crate::world::World;
 

@@ -10,8 +10,8 @@ use vtryon_gateway_engine::shard::{Shard, TopologyCheck};
 use vtryon_gateway_engine::{Context, Deployment};
 use vtryon_webhooks::{Millis, Signature};
 
-use crate::database::{SimulatedDatabase, text};
-use crate::oracle::Oracle;
+use crate::model::oracle::Oracle;
+use crate::platform::database::{SimulatedDatabase, text};
 use crate::violation::ensure;
 use crate::world::{START, deployment};
 

@@ -8,37 +8,19 @@
     reason = "a fault of the simulation ends it"
 )]
 
-mod alarm;
-mod alerts;
-mod attempts;
-mod audit;
+mod actors;
 mod calm;
 mod checks;
-mod clients;
 mod coverage;
-mod database;
 mod directory;
-mod erasure;
 mod exhaustive;
-mod import;
-mod ledger;
-mod log;
-mod object;
-mod oracle;
-mod placement;
-mod publisher;
-mod pushes;
+mod model;
+mod platform;
 mod random;
-mod readers;
 mod regime;
-mod registrations;
 mod report;
-mod requests;
 mod run;
-mod search;
-mod tokens;
 mod violation;
-mod worker;
 mod world;
 
 use std::process::ExitCode;

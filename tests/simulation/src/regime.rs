@@ -1,6 +1,6 @@
 //! How a run is hostile: drawn from its seed, so that some runs have nothing but crashes and others nothing but load.
 
-use crate::attempts::{BAD_MOODS, Mood};
+use crate::actors::attempts::{BAD_MOODS, Mood};
 use crate::random::Random;
 
 pub struct Regime {

@@ -10,21 +10,21 @@ use vtryon_gateway_engine::protocol::topology::Topology;
 use vtryon_gateway_engine::protocol::{ShardRequest, SweepReport, TaskFilter};
 use vtryon_webhooks::{Millis, Secret, Shards, Verifier};
 
-use crate::alerts::SentAlerts;
-use crate::attempts::{RunningAttempt, Server};
-use crate::audit::AuditTrail;
+use crate::actors::attempts::{RunningAttempt, Server};
+use crate::actors::clients::Client;
+use crate::actors::placement::Placements;
+use crate::actors::publisher::Publisher;
+use crate::actors::readers::{Kv, Reader};
 use crate::checks::SKEW;
-use crate::clients::Client;
 use crate::coverage::{Coverage, CrashPoint, Decision, Loss};
 use crate::directory::DirectoryObject;
-use crate::object::ShardObject;
-use crate::placement::Placements;
-use crate::publisher::Publisher;
+use crate::directory::alerts::SentAlerts;
+use crate::directory::audit::AuditTrail;
+use crate::directory::tokens::Tokens;
+use crate::model::registrations::Registrations;
+use crate::platform::object::ShardObject;
 use crate::random::Random;
-use crate::readers::{Kv, Reader};
 use crate::regime::Regime;
-use crate::registrations::Registrations;
-use crate::tokens::Tokens;
 
 /// When every run begins, in milliseconds since 1970.
 pub const START: i64 = 1_700_000_000_000;

@@ -5,7 +5,7 @@ use vtryon_gateway_engine::protocol::settings::{Endpoint, Settings};
 use vtryon_gateway_engine::storage::database::Bind;
 use vtryon_webhooks::Digest;
 
-use crate::ledger::{Change, DeliveryRow};
+use crate::model::ledger::{Change, DeliveryRow};
 use crate::violation::{ensure, violated};
 use crate::world::World;
 
@@ -124,7 +124,7 @@ impl Found<'_> {
         let (seq, endpoint) = (seq_of(self.no), endpoint_of(self.no));
         let object = &self.world.shards[self.shard];
         let Some(own) = object.log.entries.get(&seq) else { return false };
-        let is_newer = |(seq, entry): (&i64, &crate::log::Entry)| {
+        let is_newer = |(seq, entry): (&i64, &crate::model::log::Entry)| {
             entry.is_applied()
                 && entry.task_id == own.task_id
                 && object.ledger.rows.contains_key(&delivery_no(*seq, endpoint))

@@ -7,7 +7,7 @@ use vtryon_webhooks::Millis;
 
 use super::SKEW;
 use crate::directory::header_for;
-use crate::ledger::DeliveryRow;
+use crate::model::ledger::DeliveryRow;
 use crate::violation::ensure;
 use crate::world::World;
 

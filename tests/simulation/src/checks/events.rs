@@ -5,7 +5,7 @@ use vtryon_gateway_engine::protocol::delivery::delivery_no;
 use vtryon_gateway_engine::protocol::settings::Endpoint;
 use vtryon_gateway_engine::storage::database::{Bind, Value};
 
-use crate::database::text;
+use crate::platform::database::text;
 use crate::violation::ensure;
 use crate::world::World;
 

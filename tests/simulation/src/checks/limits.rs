@@ -5,8 +5,8 @@ use vtryon_gateway_engine::protocol::settings::EndpointOptions;
 use vtryon_gateway_engine::storage::database::Bind;
 use vtryon_webhooks::Millis;
 
-use crate::attempts::{RunningAttempt, Sender};
-use crate::object::BegunAttempt;
+use crate::actors::attempts::{RunningAttempt, Sender};
+use crate::platform::object::BegunAttempt;
 use crate::violation::ensure;
 use crate::world::World;
 

@@ -9,9 +9,9 @@ use vtryon_gateway_engine::storage::database::Bind;
 use vtryon_webhooks::Millis;
 
 use super::{SKEW, limits, of_erased};
-use crate::database::{integer, text};
-use crate::ledger::Range;
-use crate::object::ShardObject;
+use crate::model::ledger::Range;
+use crate::platform::database::{integer, text};
+use crate::platform::object::ShardObject;
 use crate::violation::ensure;
 use crate::world::World;
 

@@ -6,8 +6,8 @@ use vtryon_gateway_engine::protocol::delivery::{delivery_id, parse_delivery_id, 
 use vtryon_gateway_engine::text::time;
 use vtryon_webhooks::{Digest, Signature};
 
-use crate::log::Entry;
-use crate::oracle::KnownTask;
+use crate::model::log::Entry;
+use crate::model::oracle::KnownTask;
 use crate::violation::ensure;
 use crate::world::World;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use vtryon_gateway_engine::protocol::delivery::{AttemptReport, endpoint_of};
 use vtryon_gateway_engine::protocol::metrics::{AttemptTotals, Totals};
 
-use crate::ledger::DeliveryRow;
+use crate::model::ledger::DeliveryRow;
 use crate::violation::ensure;
 
 /// How much is known of what an instance has recorded.

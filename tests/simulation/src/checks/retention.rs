@@ -5,7 +5,7 @@ use vtryon_gateway_engine::protocol::delivery::{endpoint_of, seq_of};
 use vtryon_gateway_engine::storage::database::Bind;
 use vtryon_webhooks::Digest;
 
-use crate::oracle::KnownTask;
+use crate::model::oracle::KnownTask;
 use crate::violation::ensure;
 use crate::world::World;
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use vtryon_gateway_engine::storage::database::{Bind, Value};
 use vtryon_webhooks::{Digest, Millis};
 
-use crate::database::{integer, text};
-use crate::log::Entry;
-use crate::oracle::{Ending, KnownTask, rank};
+use crate::model::log::Entry;
+use crate::model::oracle::{Ending, KnownTask, rank};
+use crate::platform::database::{integer, text};
 use crate::violation::ensure;
 use crate::world::World;
 

@@ -8,8 +8,8 @@ use vtryon_gateway_engine::shard::{Outgoing, Subscriber};
 
 use super::Watched;
 use crate::checks::{self, SKEW};
-use crate::log::Entry;
-use crate::oracle::rank;
+use crate::model::log::Entry;
+use crate::model::oracle::rank;
 use crate::violation::{ensure, violated};
 use crate::world::World;
 

@@ -8,13 +8,13 @@ use vtryon_gateway_engine::shard::{Broadcast, Effects, Shard};
 use vtryon_gateway_engine::{Context, Deployment, Result};
 use vtryon_webhooks::Millis;
 
-use crate::alarm::Run;
 use crate::checks;
 use crate::coverage::{CrashPoint, Decision, Loss};
-use crate::database::SimulatedDatabase;
-use crate::ledger::Ledger;
-use crate::log::Log;
-use crate::oracle::Oracle;
+use crate::model::ledger::Ledger;
+use crate::model::log::Log;
+use crate::model::oracle::Oracle;
+use crate::platform::alarm::Run;
+use crate::platform::database::SimulatedDatabase;
 use crate::violation::ensure;
 use crate::world::World;
 

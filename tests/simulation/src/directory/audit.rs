@@ -13,8 +13,8 @@ use vtryon_webhooks::Millis;
 
 use crate::checks::SKEW;
 use crate::coverage::Decision;
-use crate::database::{integer, text};
-use crate::requests::Change;
+use crate::directory::requests::Change;
+use crate::platform::database::{integer, text};
 use crate::violation::ensure;
 use crate::world::World;
 

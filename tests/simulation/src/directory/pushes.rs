@@ -5,7 +5,7 @@ use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::settings::Settings;
 
 use crate::coverage::{CrashPoint, Decision, Loss};
-use crate::requests::{Change, Done};
+use crate::directory::requests::{Change, Done};
 use crate::violation::ensure;
 use crate::world::World;
 

@@ -4,7 +4,7 @@
 use vtryon_gateway_engine::protocol::delivery::AttemptReport;
 use vtryon_webhooks::Millis;
 
-use crate::attempts::{RunningAttempt, Sender};
+use crate::actors::attempts::{RunningAttempt, Sender};
 use crate::checks;
 use crate::coverage::{CrashPoint, Decision, Loss};
 use crate::violation::ensure;

@@ -12,14 +12,14 @@ use vtryon_gateway_engine::protocol::{
 use vtryon_gateway_engine::{Context, Failure};
 use vtryon_webhooks::delivery::EndpointSecret;
 
+use crate::actors::worker::NOTHING;
 use crate::coverage::{CrashPoint, Decision};
-use crate::database::SimulatedDatabase;
 use crate::directory::header_for;
-use crate::pushes::Push;
-use crate::registrations::Effect;
-use crate::tokens::{TokenBytes, is_stored};
+use crate::directory::pushes::Push;
+use crate::directory::tokens::{TokenBytes, is_stored};
+use crate::model::registrations::Effect;
+use crate::platform::database::SimulatedDatabase;
 use crate::violation::ensure;
-use crate::worker::NOTHING;
 use crate::world::World;
 
 /// A change that a request asks for.

@@ -13,9 +13,9 @@ use vtryon_webhooks::Millis;
 
 use crate::checks::SKEW;
 use crate::coverage::{CrashPoint, Decision, Loss};
-use crate::database::SimulatedDatabase;
+use crate::directory::requests::{Change, Done};
+use crate::platform::database::SimulatedDatabase;
 use crate::random::Random;
-use crate::requests::{Change, Done};
 use crate::violation::ensure;
 use crate::world::World;
 

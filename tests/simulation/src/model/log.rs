@@ -7,7 +7,7 @@ use vtryon_gateway_engine::storage::database::{Bind, Value};
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::event::STATUS_CHANGED;
 
-use crate::database::{integer, text};
+use crate::platform::database::{integer, text};
 use crate::violation::ensure;
 use crate::world::World;
 

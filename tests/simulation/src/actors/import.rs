@@ -5,10 +5,10 @@ use vtryon_gateway_engine::protocol::import::{ImportedErasure, ImportedEvent, Im
 use vtryon_gateway_engine::protocol::{Content, IncomingEvent, ShardRequest};
 use vtryon_webhooks::{Digest, Millis, Signature};
 
+use crate::actors::worker::{copied, show};
 use crate::checks;
 use crate::coverage::Decision;
 use crate::violation::ensure;
-use crate::worker::{copied, show};
 use crate::world::World;
 
 /// How old the oldest event is, in milliseconds: more than the retention.

@@ -6,8 +6,8 @@ use vtryon_gateway_engine::protocol::settings::Settings;
 use vtryon_gateway_engine::storage::database::{Bind, Value};
 
 use crate::checks;
-use crate::database::{integer, text};
-use crate::object::ShardObject;
+use crate::platform::database::{integer, text};
+use crate::platform::object::ShardObject;
 use crate::violation::ensure;
 use crate::world::World;
 

@@ -10,8 +10,8 @@ use vtryon_gateway_engine::{Context, Failure, Result};
 use vtryon_webhooks::Signature;
 
 use crate::coverage::Decision;
-use crate::database::SimulatedDatabase;
-use crate::tokens::TokenBytes;
+use crate::directory::tokens::TokenBytes;
+use crate::platform::database::SimulatedDatabase;
 use crate::violation::ensure;
 use crate::world::{World, deployment};
 

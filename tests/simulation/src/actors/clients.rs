@@ -7,7 +7,7 @@ use vtryon_gateway_engine::shard::{Subscribed, Subscriber, TICKET_TAG};
 use vtryon_webhooks::Millis;
 
 use crate::coverage::{CrashPoint, Decision, Loss};
-use crate::object::Decided;
+use crate::platform::object::Decided;
 use crate::violation::ensure;
 use crate::world::World;
 

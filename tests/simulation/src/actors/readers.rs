@@ -8,9 +8,9 @@ use vtryon_gateway_engine::protocol::{ShardRequest, result_key, seconds_kept};
 use vtryon_gateway_engine::text::time;
 use vtryon_webhooks::{Digest, Millis};
 
+use crate::actors::worker::NOTHING;
 use crate::coverage::{CrashPoint, Decision, Loss};
 use crate::violation::ensure;
-use crate::worker::NOTHING;
 use crate::world::World;
 
 /// How many readers there are at a time, at most.

@@ -4,10 +4,10 @@ use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::storage::database::Bind;
 use vtryon_webhooks::Digest;
 
+use crate::actors::worker::NOTHING;
 use crate::checks;
 use crate::coverage::Decision;
 use crate::violation::ensure;
-use crate::worker::NOTHING;
 use crate::world::World;
 
 impl World {

@@ -8,7 +8,7 @@ use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreRe
 use vtryon_gateway_engine::shard::TopologyCheck;
 use vtryon_webhooks::{Millis, Shards, Signature};
 
-use crate::attempts::{RunningAttempt, Sender};
+use crate::actors::attempts::{RunningAttempt, Sender};
 use crate::checks;
 use crate::coverage::{CrashPoint, Decision, Loss};
 use crate::violation::ensure;

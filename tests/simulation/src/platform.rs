@@ -1,0 +1,5 @@
+//! The platform: objects whose instances die, their databases and alarms.
+
+pub mod alarm;
+pub mod database;
+pub mod object;
