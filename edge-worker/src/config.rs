@@ -106,6 +106,7 @@ impl Config {
             retention_hours,
             max_ticket_sockets: faults::limited(MAX_TICKET_SOCKETS),
             max_object_bytes: faults::database_limit().unwrap_or(MAX_OBJECT_BYTES),
+            max_page: i64::MAX,
             clock_scale: clock::scale(),
             log_level: log_level(env)?,
         };

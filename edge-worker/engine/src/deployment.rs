@@ -32,6 +32,8 @@ pub struct Deployment {
     pub max_ticket_sockets: usize,
     /// How much an object may store, in bytes: [`MAX_OBJECT_BYTES`], but for tests.
     pub max_object_bytes: u64,
+    /// How many rows are taken at most by a step of what goes on page by page: no limit of its own, but for tests.
+    pub max_page: i64,
     /// How many times faster the clock runs than the machine: 1, but for tests on a real runtime.
     pub clock_scale: i64,
     /// The least level of decisions that are logged.
@@ -58,6 +60,7 @@ impl Deployment {
             retention_hours: RETENTION_HOURS.default,
             max_ticket_sockets: MAX_TICKET_SOCKETS,
             max_object_bytes: MAX_OBJECT_BYTES,
+            max_page: i64::MAX,
             clock_scale: 1,
             log_level: Level::default(),
         }
@@ -77,6 +80,11 @@ impl Deployment {
     /// Returns so many milliseconds of machine time in those of the clock.
     pub const fn machine_millis(&self, millis: i64) -> i64 {
         millis * self.clock_scale
+    }
+
+    /// Returns how many rows a step takes whose page has so many.
+    pub(crate) fn page(&self, rows: i64) -> i64 {
+        rows.min(self.max_page)
     }
 
     /// Returns how long events are stored, in seconds.

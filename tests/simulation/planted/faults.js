@@ -33,6 +33,7 @@ const TOPOLOGY = "edge-worker/engine/src/protocol/topology.rs";
 const LIFECYCLE = "core/src/lifecycle.rs";
 const LIVE = "edge-worker/engine/src/shard/live.rs";
 const BACKLOG = "edge-worker/engine/src/shard/live/backlog.rs";
+const RANGE = "edge-worker/engine/src/shard/deliveries/replays/range.rs";
 const LISTING = "edge-worker/engine/src/shard/queries/tasks/listing.rs";
 const SEQUENCE = "edge-worker/engine/src/shard/sequence.rs";
 
@@ -854,6 +855,42 @@ export const FAULTS = [
     AUDIT,
     "FROM audit WHERE no < ? ORDER BY no DESC LIMIT ?",
     "FROM audit WHERE no < ? ORDER BY at DESC, no DESC LIMIT ?",
+  ],
+  [
+    "the next page of a range begins an event too late",
+    RANGE,
+    "seqs.last().map(|seq| seq + 1)",
+    "seqs.last().map(|seq| seq + 2)",
+  ],
+  [
+    "the next page of tombstones begins a task too late",
+    "edge-worker/engine/src/shard/retention/tombstones.rs",
+    "last.map_or(Ok(()), |last| meta::set(db, place, last))?;",
+    "last.map_or(Ok(()), |last| meta::set(db, place, last + 1))?;",
+  ],
+  [
+    "a page of tombstones is looked at for ever",
+    "edge-worker/engine/src/shard/retention/tombstones.rs",
+    "last.map_or(Ok(()), |last| meta::set(db, place, last))?;",
+    "let _ = place;",
+  ],
+  [
+    "a page of events that are erased is all of them",
+    "edge-worker/engine/src/shard/sequence/task_events.rs",
+    "page.last().filter(|_| is_full)",
+    "page.last().filter(|_| is_full && last < 0)",
+  ],
+  [
+    "a stream has caught up after a page",
+    BACKLOG,
+    "if (page.len() as i64) < rows {",
+    "if rows < i64::MAX {",
+  ],
+  [
+    "a page that is pruned ends an event too late",
+    PRUNING,
+    "floors::set_events(db, last)?;",
+    "floors::set_events(db, last + i64::from(too_old.len() as i64 == rows))?;",
   ],
 ].map(([name, file, ...replacements]) => ({ name, file, replacements }));
 

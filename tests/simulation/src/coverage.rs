@@ -157,7 +157,7 @@ fn in_one_line(statement: &str) -> String {
 const STATEMENTS: &str = include_str!("statements.txt");
 
 /// What else has to be reached, by kind and name.
-const REQUIRED: [(&str, &[&str]); 9] = [
+const REQUIRED: [(&str, &[&str]); 10] = [
     ("outcome", &["applied", "capped", "conflict", "duplicate", "late", "quarantined", "unknown"]),
     ("entry", &["alert", "applied", "conflict", "erased", "late", "quarantined", "replay", "unknown"]),
     (
@@ -200,4 +200,15 @@ const REQUIRED: [(&str, &[&str]); 9] = [
     ("result", &["deleted again", "deleted for good", "from KV", "from the shard", "none"]),
     ("stream", &["erased", "opened", "over", "resumed"]),
     ("limit", &["attempts in flight", "attempts per second"]),
+    (
+        "page",
+        &[
+            "held_looked_at",
+            "of a range",
+            "of dead letters",
+            "of what is too old",
+            "tombstones_bodies_place",
+            "tombstones_place",
+        ],
+    ),
 ];

@@ -3,4 +3,5 @@
 pub mod ledger;
 pub mod log;
 pub mod oracle;
+pub mod pages;
 pub mod registrations;

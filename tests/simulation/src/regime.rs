@@ -29,6 +29,8 @@ pub struct Regime {
     pub unknown: u32,
     /// How much an object may store, in bytes.
     pub object_bytes: u64,
+    /// How many rows a step takes of what goes on page by page.
+    pub page: i64,
     /// Between how many tasks events are spread at a time.
     pub tasks: usize,
     /// How many clients follow live streams.
@@ -58,6 +60,7 @@ impl Regime {
             new_tasks: 100,
             unknown: 55,
             object_bytes: random.one_of(&[110_000, vtryon_gateway_engine::MAX_OBJECT_BYTES]),
+            page: if random.chance(125) { 3 } else { i64::MAX },
             tasks: random.one_of(&[2, 8, 40]),
             clients: random.one_of(&[0, 2, 5]),
             weights: usual.iter().map(|weight| weight * random.one_of(&factors)).collect(),

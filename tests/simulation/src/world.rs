@@ -108,7 +108,7 @@ impl World {
         let [own, changed] = regime.jurisdictions;
         let placements = Placements::new(own, changed, regime.shards);
         let mut deployment = deployment(Topology { shards: regime.shards, placement: placements.own }, 0);
-        deployment.max_object_bytes = regime.object_bytes;
+        (deployment.max_object_bytes, deployment.max_page) = (regime.object_bytes, regime.page);
         let shards = (0..regime.shards).map(|_| ShardObject::new(&deployment, Millis(START))).collect();
         let waiting_reports = (0..regime.shards).map(|_| Vec::new()).collect();
         Self {
@@ -226,6 +226,7 @@ impl World {
         self.rotations += 1;
         self.deployment = deployment(self.deployment.topology(), self.rotations);
         self.deployment.max_object_bytes = self.regime.object_bytes;
+        self.deployment.max_page = self.regime.page;
         self.coverage.reach("deployment", "rotated");
     }
 

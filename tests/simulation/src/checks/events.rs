@@ -78,7 +78,7 @@ pub fn of_stored_event(
 }
 
 /// Returns whether an endpoint takes an event, by its filter.
-fn takes(endpoint: &Endpoint, outcome: &str, name: &str, status: Option<&str>) -> bool {
+pub fn takes(endpoint: &Endpoint, outcome: &str, name: &str, status: Option<&str>) -> bool {
     let options = &endpoint.options;
     let is_named = options.events.iter().any(|event| event == name);
     let any_event = options.events.is_empty();

@@ -62,14 +62,19 @@ impl World {
         self.shards[shard].run =
             Some(Run { started, has_succeeded: true, connections: Vec::new(), has_looked: false });
         let undelivered = checks::undelivered(self, shard);
+        let (ranges, last) = (self.open_ranges(shard), self.shards[shard].log.last);
         let begun =
             self.decide(shard, Decision::BeginAlarm, |engine, context| Ok(engine.begin_alarm(context)));
+        self.check_ranges(shard, ranges, last);
         checks::note_gone(self, shard);
         checks::of_erased(self, shard);
         checks::of_retention(self, shard, &undelivered);
         checks::note_pruned(self, shard);
         if let (Some(has_succeeded), Some(run)) = (begun.done(), &mut self.shards[shard].run) {
             run.has_succeeded = has_succeeded;
+            if has_succeeded {
+                self.note_pages(shard);
+            }
         }
     }
 

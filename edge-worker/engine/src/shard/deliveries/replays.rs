@@ -35,7 +35,7 @@ impl Shard {
         // What is not enqueued by now is never sent.
         const FAIL_REST: &str = "UPDATE replays SET failed = failed + matched - enqueued, enqueued = matched,
             next_seq = NULL WHERE id = ? AND next_seq IS NOT NULL";
-        let (db, now) = (context.db, context.now);
+        let db = context.db;
         if !has_pages(db)? {
             return Ok(());
         }
@@ -47,7 +47,7 @@ impl Shard {
             };
             let seq = self.next_seq();
             let enqueued = db.transaction(|| {
-                let page = enqueue_page(db, replay, endpoint, seq, now)?;
+                let page = enqueue_page(context, replay, endpoint, seq)?;
                 let with_task = |no| Ok((no, self.audience.watched_task(db, no)?));
                 page.into_iter().map(with_task).collect::<Result<Vec<_>>>()
             })?;
@@ -143,23 +143,18 @@ pub(crate) fn progress(db: &dyn Database, id: &str) -> Result<Option<ReplayProgr
 }
 
 /// Enqueues the next page of a range. Returns its deliveries, which have the numbers from `seq` on.
-fn enqueue_page(
-    db: &dyn Database,
-    replay: &Replay,
-    endpoint: &Endpoint,
-    seq: i64,
-    now: Millis,
-) -> Result<Vec<i64>> {
+fn enqueue_page(context: &Context<'_>, replay: &Replay, endpoint: &Endpoint, seq: i64) -> Result<Vec<i64>> {
     const NEXT: &str = "SELECT next_seq FROM replays WHERE id = ? AND next_seq IS NOT NULL";
     const LEAVE_OTHER_RANGE: &str =
         "UPDATE replays SET matched = matched - 1, enqueued = enqueued - 1 WHERE id =
         (SELECT replay FROM deliveries WHERE no = ? AND state = 'pending' AND replay <> ?)";
     const ADVANCE: &str = "UPDATE replays SET enqueued = enqueued + ?1, next_seq = ?2,
         matched = IIF(?2 IS NULL, enqueued + ?1, MAX(matched, enqueued + ?1)) WHERE id = ?3";
+    let (db, now) = (context.db, context.now);
     let Some(from) = db.first(NEXT, &[Bind::Text(&replay.id)], Row::int)? else {
         return Ok(Vec::new());
     };
-    let RangePage { deliveries, next } = range::page(db, replay, endpoint, from)?;
+    let RangePage { deliveries, next } = range::page(context, replay, endpoint, from)?;
     for (seq, (no, received_at)) in (seq..).zip(&deliveries) {
         // What is pending as part of another range is part of this one from here on.
         db.run(LEAVE_OTHER_RANGE, &[Bind::Int(*no), Bind::Text(&replay.id)])?;

@@ -153,7 +153,7 @@ pub(crate) fn deleted_endpoints(db: &dyn Database, settings: &Settings) -> Resul
 pub(crate) fn dead_letter_deleted_endpoints(context: &Context<'_>, config: &Config, log: &Log) -> Result<()> {
     let db = context.db;
     for endpoint in deleted_endpoints(db, &config.settings)? {
-        for delivery in rows::pending(db, endpoint, DEAD_LETTERS)? {
+        for delivery in rows::pending(db, endpoint, context.deployment.page(DEAD_LETTERS))? {
             db.transaction(|| end::dead_letter(context, config, log, &delivery, "endpoint_deleted"))?;
         }
     }

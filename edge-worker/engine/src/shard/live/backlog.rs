@@ -41,8 +41,8 @@ impl Backlog<'_> {
 
     /// Sends the backlog, as far ahead of the acknowledgements as the send window allows.
     pub(crate) fn catch_up(&self, subscriber: &mut Subscriber, outgoing: &mut Outgoing) -> Result<()> {
-        let db = self.context.db;
-        let floor = sequence::floor(db)?;
+        let Context { db, deployment, .. } = *self.context;
+        let (floor, rows) = (sequence::floor(db)?, deployment.page(ENTRIES));
         if subscriber.at.max(subscriber.floor) < floor {
             // Entries were pruned before this subscriber has received them.
             let gap = Gap { from: subscriber.at.max(subscriber.floor) + 1, to: floor, after: subscriber.at };
@@ -51,9 +51,9 @@ impl Backlog<'_> {
         }
         loop {
             let page = match &subscriber.subject {
-                Subject::Shard => sequence::after(db, subscriber.at, ENTRIES)?,
+                Subject::Shard => sequence::after(db, subscriber.at, rows)?,
                 Subject::Task { task_id } | Subject::State { task_id } => {
-                    sequence::of_task_after(db, task_id, subscriber.at, ENTRIES)?
+                    sequence::of_task_after(db, task_id, subscriber.at, rows)?
                 }
             };
             for entry in &page {
@@ -66,7 +66,7 @@ impl Backlog<'_> {
                     subscriber.send(outgoing, text);
                 }
             }
-            if (page.len() as i64) < ENTRIES {
+            if (page.len() as i64) < rows {
                 break;
             }
         }

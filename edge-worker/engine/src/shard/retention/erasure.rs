@@ -54,7 +54,8 @@ impl Shard {
         end: impl Fn() -> Result<()>,
     ) -> Result<(usize, usize)> {
         let db = context.db;
-        let events = task.last_seq.map_or_else(|| Ok(Vec::new()), |last| task_events::until(db, last))?;
+        let events =
+            task.last_seq.map_or_else(|| Ok(Vec::new()), |last| task_events::until(context, last))?;
         let deliveries = db.transaction(|| {
             self.totals.add_erased(db, &self.config.settings, &events)?;
             let deliveries = delete_events(db, task, &events)?;

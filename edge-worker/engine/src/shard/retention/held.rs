@@ -4,12 +4,12 @@
 
 use super::pruning::Pruning;
 use super::{forget, forget_body};
-use crate::Result;
 use crate::protocol::delivery::{delivery_no, seq_of};
 use crate::shard::deliveries::rows;
 use crate::shard::sequence::{floors, task_events};
 use crate::storage::database::{Bind, Database, Row};
 use crate::storage::meta;
+use crate::{Context, Result};
 
 /// How many deliveries one run looks at.
 const DELIVERIES_PER_RUN: i64 = 200;
@@ -32,11 +32,12 @@ pub(super) fn is_body_held(db: &dyn Database, no: i64) -> Result<bool> {
 /// more to look at.
 pub(crate) fn prune(pruning: &Pruning<'_>) -> Result<bool> {
     const PAGE: &str = "SELECT no FROM deliveries WHERE no > ? AND no < ? ORDER BY no LIMIT ?";
-    let db = pruning.context.db;
+    let Context { db, deployment, .. } = *pruning.context;
+    let rows = deployment.page(DELIVERIES_PER_RUN);
     let (events, quarantine) = (floors::events(db)?, floors::quarantine(db)?);
     let end = delivery_no(events.max(quarantine) + 1, 0);
     let before = meta::number(db, LOOKED_AT)?;
-    let binds = [Bind::Int(before), Bind::Int(end), Bind::Int(DELIVERIES_PER_RUN)];
+    let binds = [Bind::Int(before), Bind::Int(end), Bind::Int(rows)];
     let page = db.all(PAGE, &binds, Row::int)?;
     let mut held: Vec<i64> = page.iter().map(|no| seq_of(*no)).collect();
     held.dedup();
@@ -48,7 +49,7 @@ pub(crate) fn prune(pruning: &Pruning<'_>) -> Result<bool> {
         }
     }
     floors::raise_live_tasks(db)?;
-    let is_full = page.len() as i64 == DELIVERIES_PER_RUN;
+    let is_full = page.len() as i64 == rows;
     let looked_at = page.last().copied().filter(|_| is_full).unwrap_or(0);
     if before != looked_at {
         meta::set(db, LOOKED_AT, looked_at)?;
@@ -62,7 +63,7 @@ fn prune_task(pruning: &Pruning<'_>, task_no: i64, seq: i64, floor: i64) -> Resu
     const LAST: &str = "SELECT last_seq FROM tasks WHERE no = ?";
     let db = pruning.context.db;
     let last = db.first(LAST, &[Bind::Int(task_no)], Row::int)?;
-    for event in task_events::until(db, last.unwrap_or(seq))?.into_iter().rev() {
+    for event in task_events::until(pruning.context, last.unwrap_or(seq))?.into_iter().rev() {
         if event > floor || pruning.is_pending(event)? {
             break;
         }

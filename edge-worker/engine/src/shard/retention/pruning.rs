@@ -58,9 +58,9 @@ impl Pruning<'_> {
             "SELECT seq, received_at, task_no, previous FROM events WHERE seq > ? ORDER BY seq LIMIT ?";
         // A replay has a number of its own, above that of its event: it goes when that is passed.
         const REPLAYS: &str = "DELETE FROM replay_log WHERE seq > ? AND seq <= ?";
-        let db = self.context.db;
-        let from = floors::events(db)?;
-        let old = db.all(OLD, &[Bind::Int(from), Bind::Int(EVENTS_PER_RUN)], |row| Old {
+        let Context { db, deployment, .. } = *self.context;
+        let (from, rows) = (floors::events(db)?, deployment.page(EVENTS_PER_RUN));
+        let old = db.all(OLD, &[Bind::Int(from), Bind::Int(rows)], |row| Old {
             seq: row.int(),
             received_at: Millis(row.int()),
             task_no: row.int(),
@@ -77,19 +77,20 @@ impl Pruning<'_> {
         floors::set_events(db, last)?;
         db.run(REPLAYS, &[Bind::Int(from), Bind::Int(last)])?;
         floors::raise_live_tasks(db)?;
-        Ok(Pruned { first_left: last + 1, has_more: too_old.len() as i64 == EVENTS_PER_RUN })
+        Ok(Pruned { first_left: last + 1, has_more: too_old.len() as i64 == rows })
     }
 
     fn quarantine(&self, totals: &TotalsCheckpoint, next_seq: i64, until: Millis) -> Result<Pruned> {
         const OLD: &str = "SELECT no, received_at FROM quarantine WHERE no > ? ORDER BY no LIMIT ?";
-        let db = self.context.db;
-        let binds = [Bind::Int(floors::quarantine(db)?), Bind::Int(EVENTS_PER_RUN)];
+        let Context { db, deployment, .. } = *self.context;
+        let rows = deployment.page(EVENTS_PER_RUN);
+        let binds = [Bind::Int(floors::quarantine(db)?), Bind::Int(rows)];
         let old = db.all(OLD, &binds, |row| (row.int(), Millis(row.int())))?;
         // Totals are counted first, a page at a time.
         let end = totals.page_end(&self.config.settings, next_seq);
         let too_old = old.iter().take_while(|(_, received_at)| *received_at < until).map(|(no, _)| *no);
         let (counted, uncounted): (Vec<i64>, Vec<i64>) = too_old.partition(|no| *no < end);
-        let is_full = (counted.len() + uncounted.len()) as i64 == EVENTS_PER_RUN;
+        let is_full = (counted.len() + uncounted.len()) as i64 == rows;
         let has_more = is_full || !uncounted.is_empty();
         let Some(last) = counted.last().copied() else { return Ok(Pruned { first_left: 0, has_more }) };
         self.count_totals(totals, last)?;

@@ -48,7 +48,7 @@ impl ScannedPage {
         if !are_outdated(db, deployment)? {
             return Ok(None);
         }
-        let binds = [Bind::Int(meta::number(db, TOMBS_PLACE)?), Bind::Int(ROWS_PER_RUN)];
+        let binds = [Bind::Int(meta::number(db, TOMBS_PLACE)?), Bind::Int(deployment.page(ROWS_PER_RUN))];
         let read = |row: &mut Row| ScannedTask { no: row.int(), id: row.text(), key: row.text() };
         Ok(Some(Self(db.all(PAGE_OF, &binds, read)?)))
     }
@@ -61,10 +61,10 @@ impl ScannedPage {
     /// Drops those whose keys are configured no more, and as many bodies that can't be read. Returns whether there is more.
     pub(crate) fn drop_outdated(&self, context: &Context<'_>) -> Result<bool> {
         let Context { db, deployment, .. } = *context;
-        let keys = deployment.fingerprints();
+        let (keys, rows) = (deployment.fingerprints(), deployment.page(ROWS_PER_RUN));
         db.transaction(|| {
-            let tasks = drop_tasks(db, &keys, &self.0)?;
-            let bodies = drop_bodies(db, &keys)?;
+            let tasks = drop_tasks(db, &keys, &self.0, rows)?;
+            let bodies = drop_bodies(db, &keys, rows)?;
             if tasks || bodies {
                 return Ok(true);
             }
@@ -77,7 +77,7 @@ impl ScannedPage {
 }
 
 /// Drops those of a page of tasks, with what is left of their events. Returns whether there is more.
-fn drop_tasks(db: &dyn Database, keys: &[String], page: &[ScannedTask]) -> Result<bool> {
+fn drop_tasks(db: &dyn Database, keys: &[String], page: &[ScannedTask], rows: i64) -> Result<bool> {
     // The last one stays, for the next task is numbered after it.
     const DROP: &str = "DELETE FROM tasks WHERE no = ? AND no < (SELECT MAX(no) FROM tasks)";
     for ScannedTask { no, id, key } in page {
@@ -86,7 +86,7 @@ fn drop_tasks(db: &dyn Database, keys: &[String], page: &[ScannedTask]) -> Resul
             forget_other_events(db, *no)?;
         }
     }
-    advance(db, TOMBS_PLACE, page.len(), page.last().map(|task| task.no))
+    advance(db, TOMBS_PLACE, page.last().filter(|_| page.len() as i64 == rows).map(|task| task.no))
 }
 
 /// Deletes what is left of a task's events that are kept once by their content.
@@ -96,30 +96,25 @@ pub(super) fn forget_other_events(db: &dyn Database, task_no: i64) -> Result<()>
 
 /// Drops those of a page of bodies that can't be read and were pruned; one that a delivery holds stays. Returns whether
 /// there is more.
-fn drop_bodies(db: &dyn Database, keys: &[String]) -> Result<bool> {
+fn drop_bodies(db: &dyn Database, keys: &[String], rows: i64) -> Result<bool> {
     const PAGE_OF: &str = "SELECT no, key FROM quarantine WHERE no > ? AND no <= ? ORDER BY no LIMIT ?";
     // The last one stays, for it has the sum of all bytes.
     const DROP: &str = "DELETE FROM quarantine WHERE no = ? AND no < (SELECT MAX(no) FROM quarantine)";
     let (place, pruned_to) = (meta::number(db, BODIES_PLACE)?, floors::quarantine(db)?);
-    let binds = [Bind::Int(place), Bind::Int(pruned_to), Bind::Int(ROWS_PER_RUN)];
+    let binds = [Bind::Int(place), Bind::Int(pruned_to), Bind::Int(rows)];
     let page = db.all(PAGE_OF, &binds, |row| (row.int(), row.text()))?;
     for (no, key) in &page {
         if !keys.contains(key) && !held::is_body_held(db, *no)? {
             db.run(DROP, &[Bind::Int(*no)])?;
         }
     }
-    advance(db, BODIES_PLACE, page.len(), page.last().map(|(no, _)| *no))
+    advance(db, BODIES_PLACE, page.last().filter(|_| page.len() as i64 == rows).map(|(no, _)| *no))
 }
 
-/// Notes how far a page has come where it was a whole one; then there may be more.
-fn advance(db: &dyn Database, place: &str, found: usize, last: Option<i64>) -> Result<bool> {
-    match last {
-        Some(last) if found as i64 == ROWS_PER_RUN => {
-            meta::set(db, place, last)?;
-            Ok(true)
-        }
-        Some(_) | None => Ok(false),
-    }
+/// Notes how far a page has come that was a whole one: then there may be more.
+fn advance(db: &dyn Database, place: &str, last: Option<i64>) -> Result<bool> {
+    last.map_or(Ok(()), |last| meta::set(db, place, last))?;
+    Ok(last.is_some())
 }
 
 /// Names a set of keys by a number: 48 bits, for what the table holds is exact below 2^53.

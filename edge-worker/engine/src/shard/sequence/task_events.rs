@@ -1,7 +1,7 @@
 //! The events of a task, found from one of them back to those before it.
 
-use crate::Result;
-use crate::storage::database::{Bind, Database};
+use crate::storage::database::Bind;
+use crate::{Context, Result};
 
 /// How many events of a task one statement finds.
 const EVENTS_PER_STATEMENT: i64 = 1000;
@@ -27,14 +27,15 @@ macro_rules! with_task_events {
 pub(crate) use with_task_events;
 
 /// Finds the numbers of a task's events, from one back to the first.
-pub(crate) fn until(db: &dyn Database, last: i64) -> Result<Vec<i64>> {
+pub(crate) fn until(context: &Context<'_>, last: i64) -> Result<Vec<i64>> {
     const FOLLOW: &str = with_task_events!("?", "?", "SELECT seq, previous FROM task_events");
+    let rows = context.deployment.page(EVENTS_PER_STATEMENT);
     let mut events = Vec::new();
     let mut next = Some(last);
     while let Some(from) = next {
-        let binds = [Bind::Int(from), Bind::Int(EVENTS_PER_STATEMENT)];
-        let page = db.all(FOLLOW, &binds, |row| (row.int(), row.maybe_int()))?;
-        let is_full = page.len() as i64 == EVENTS_PER_STATEMENT;
+        let binds = [Bind::Int(from), Bind::Int(rows)];
+        let page = context.db.all(FOLLOW, &binds, |row| (row.int(), row.maybe_int()))?;
+        let is_full = page.len() as i64 == rows;
         next = page.last().filter(|_| is_full).and_then(|(_, previous)| *previous);
         events.extend(page.into_iter().map(|(seq, _)| seq));
     }

@@ -6,7 +6,6 @@ use vtryon_webhooks::endpoint::Filter;
 use vtryon_webhooks::event::STATUS_CHANGED;
 use vtryon_webhooks::lifecycle::Outcome;
 
-use crate::Result;
 use crate::protocol::TEST_EVENT;
 use crate::protocol::delivery::{delivery_no, seq_of};
 use crate::protocol::settings::{Endpoint, RangeCount, Replay};
@@ -14,6 +13,7 @@ use crate::shard::events::{self, import};
 use crate::shard::sequence::{before_time, floors};
 use crate::storage::database::{Bind, Database, Row};
 use crate::text::time::SKEW;
+use crate::{Context, Result};
 
 /// How many events one run of the alarm looks at.
 const EVENTS_PER_RUN: i64 = 500;
@@ -103,19 +103,25 @@ fn matches(filter: &Filter, outcome: &str, name: &str, status: Option<&str>) -> 
 }
 
 /// Finds the deliveries of a page of events, and where the next page begins; none when there is no more.
-pub(crate) fn page(db: &dyn Database, replay: &Replay, endpoint: &Endpoint, from: i64) -> Result<RangePage> {
-    if replay.all { events_page(db, replay, endpoint, from) } else { dead_page(db, replay, from) }
+pub(crate) fn page(
+    context: &Context<'_>,
+    replay: &Replay,
+    endpoint: &Endpoint,
+    from: i64,
+) -> Result<RangePage> {
+    let (db, rows) = (context.db, context.deployment.page(EVENTS_PER_RUN));
+    if replay.all { events_page(db, replay, endpoint, from, rows) } else { dead_page(db, replay, from, rows) }
 }
 
 /// Looks at dead letters alone, in the order of their events.
-fn dead_page(db: &dyn Database, replay: &Replay, from: i64) -> Result<RangePage> {
+fn dead_page(db: &dyn Database, replay: &Replay, from: i64, rows: i64) -> Result<RangePage> {
     const DEAD: &str = "SELECT no, created_at FROM deliveries INDEXED BY deliveries_dead
         WHERE state = 'dead' AND endpoint = ? AND no >= ? ORDER BY no LIMIT ?";
-    let binds = [Bind::Int(replay.endpoint), Bind::Int(delivery_no(from, 0)), Bind::Int(EVENTS_PER_RUN)];
+    let binds = [Bind::Int(replay.endpoint), Bind::Int(delivery_no(from, 0)), Bind::Int(rows)];
     let mut dead = db.all(DEAD, &binds, |row| (row.int(), Millis(row.int())))?;
     let imported = import::last_event(db)?;
     let last = dead.last().filter(|(no, received_at)| {
-        dead.len() as i64 == EVENTS_PER_RUN && !is_after(replay, imported, seq_of(*no), *received_at)
+        dead.len() as i64 == rows && !is_after(replay, imported, seq_of(*no), *received_at)
     });
     let next = last.map(|(no, _)| seq_of(*no) + 1);
     dead.retain(|(_, received_at)| (replay.from..replay.until).contains(received_at));
@@ -123,7 +129,13 @@ fn dead_page(db: &dyn Database, replay: &Replay, from: i64) -> Result<RangePage>
 }
 
 /// Looks at every event, delivered before or never.
-fn events_page(db: &dyn Database, replay: &Replay, endpoint: &Endpoint, from: i64) -> Result<RangePage> {
+fn events_page(
+    db: &dyn Database,
+    replay: &Replay,
+    endpoint: &Endpoint,
+    from: i64,
+    rows: i64,
+) -> Result<RangePage> {
     // What was pruned has no body any more.
     const KEPT: &str =
         "SELECT * FROM (SELECT seq FROM events WHERE seq >= ?1 AND seq > ?3 ORDER BY seq LIMIT ?2)
@@ -131,10 +143,9 @@ fn events_page(db: &dyn Database, replay: &Replay, endpoint: &Endpoint, from: i6
         ORDER BY 1 LIMIT ?2";
     let events_floor = floors::events(db)?;
     let quarantine_floor = floors::quarantine(db)?;
-    let binds =
-        [Bind::Int(from), Bind::Int(EVENTS_PER_RUN), Bind::Int(events_floor), Bind::Int(quarantine_floor)];
+    let binds = [Bind::Int(from), Bind::Int(rows), Bind::Int(events_floor), Bind::Int(quarantine_floor)];
     let seqs = db.all(KEPT, &binds, Row::int)?;
-    let mut next = (seqs.len() as i64 == EVENTS_PER_RUN).then(|| seqs.last().map(|seq| seq + 1)).flatten();
+    let mut next = (seqs.len() as i64 == rows).then(|| seqs.last().map(|seq| seq + 1)).flatten();
     let filter = endpoint.filter();
     let imported = import::last_event(db)?;
     let mut deliveries = Vec::new();
