@@ -152,6 +152,24 @@ mod tests {
         );
     }
 
+    #[cfg(feature = "sqlite")]
+    #[test]
+    fn nothing_is_broadcast_of_a_delivery_whose_task_can_not_be_read() -> Result<()> {
+        const DELIVERY: &str =
+            "INSERT INTO deliveries (no, endpoint, state, created_at, scheduled_at, failed_attempts,
+            replay_count, attempts) VALUES (65537, 1, 'pending', 0, 0, 0, 0, '[]')";
+        let db: &dyn Database = &crate::shard::testing::database()?;
+        db.run(DELIVERY, &[])?;
+        let mut audience = Audience::new(1, 0);
+        audience.broadcast_attempt(db, 0, 65_537);
+        assert_eq!(audience.take_broadcasts().len(), 1);
+        db.run("DROP TABLE events", &[])?;
+        audience.broadcast_attempt(db, 0, 65_537);
+        assert!(audience.take_broadcasts().is_empty());
+        assert!(audience.watched_task(db, 65_537).is_err(), "its replay is not stored either");
+        Ok(())
+    }
+
     #[test]
     fn ticket_holders_alone_are_counted() {
         let holder = subscriber(Subject::State { task_id: "t1".to_owned() });
