@@ -156,6 +156,8 @@ impl World {
         self.coverage.steps += 1;
         let is_long = self.random.chance(self.regime.long_pauses);
         let passed = if is_long {
+            // Broadcasts wait for moments, never for hours.
+            self.drain_broadcasts();
             self.random.number(0..12 * HOUR * 1000)
         } else {
             self.random.number(0..self.regime.tick_ms)

@@ -202,6 +202,15 @@ impl World {
         }
     }
 
+    /// Sends all that is queued.
+    pub fn drain_broadcasts(&mut self) {
+        for shard in 0..self.shards.len() {
+            while !self.shards[shard].broadcasts.is_empty() {
+                self.send_broadcast(shard);
+            }
+        }
+    }
+
     /// Sends the oldest broadcast of a shard to all that watch it.
     pub fn send_broadcast(&mut self, shard: usize) {
         let Some(mut broadcast) = self.shards[shard].broadcasts.pop_front() else { return };

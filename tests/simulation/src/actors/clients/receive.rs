@@ -132,10 +132,8 @@ impl World {
         for shard in 0..self.shards.len() {
             // The run that has erased something may have ended before it could say so.
             checks::note_gone(self, shard);
-            while !self.shards[shard].broadcasts.is_empty() {
-                self.send_broadcast(shard);
-            }
         }
+        self.drain_broadcasts();
         for index in (0..self.clients.len()).rev() {
             // What an instance had still to send when it ended comes once a stream is resumed.
             self.close_socket(index);
