@@ -7,6 +7,7 @@ import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { WebSocketServer } from "ws";
 import { emitted } from "../../../tests/support/wait.js";
+import { OWN_HOST } from "./own-host.js";
 
 export const TOKEN = "admin-token-of-the-tests-0123456789abcdef";
 export const SECRET = "whsec_test_of_listen";
@@ -49,7 +50,12 @@ export class FakeGateway {
   }
 
   get url() {
-    return `http${this.#tls ? "s" : ""}://127.0.0.1:${this.#port}`;
+    return `http${this.#tls ? "s" : ""}://${this.#host}:${this.#port}`;
+  }
+
+  /** Certificates name 127.0.0.1. */
+  get #host() {
+    return this.#tls ? "127.0.0.1" : OWN_HOST;
   }
 
   get port() {
@@ -72,7 +78,7 @@ export class FakeGateway {
       }
       this.#sockets.handleUpgrade(request, socket, head, (client) => this.#follow(client, request));
     });
-    this.#server.listen(this.#port, "127.0.0.1");
+    this.#server.listen(this.#port, this.#host);
     await emitted(this.#server, "listening");
     this.#port = this.#server.address().port;
   }

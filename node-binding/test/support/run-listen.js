@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until, within } from "../../../tests/support/wait.js";
 import { FakeGateway, TOKEN } from "./fake-gateway.js";
+import { OWN_HOST } from "./own-host.js";
 import { bodyOf, COMMAND } from "./run-cli.js";
 
 export { until };
@@ -102,9 +103,9 @@ export async function backendOf(t, answer = 200) {
       if (typeof backend.answer === "function") backend.answer(response);
       else response.writeHead(backend.answer).end();
     });
-    await new Promise((listening) => server.listen(backend.port, "127.0.0.1", listening));
+    await new Promise((listening) => server.listen(backend.port, OWN_HOST, listening));
     backend.port = server.address().port;
-    backend.url = `http://127.0.0.1:${backend.port}/hook`;
+    backend.url = `http://${OWN_HOST}:${backend.port}/hook`;
   };
   backend.down = () => {
     const closed = new Promise((resolve) => server.close(resolve));
