@@ -7,8 +7,8 @@
 //!
 //! So a hostile client can make the isolate check as much as it likes to send. What one request costs is bounded:
 //! - a token: SHA-256 of a header, which the platform limits, and HMAC-SHA256 of what has the length of one. Only what
-//!   this gateway has made is looked up in the directory, and each of these every 30 seconds: once, or for each request
-//!   that comes before the answer does;
+//!   this gateway has made is looked up in the directory, and each of these at most every 30 seconds, or by every
+//!   request that arrives while a look-up is in progress;
 //! - a session: HMAC-SHA256 of at most 64 characters, only where the rest has the right form;
 //! - an assertion: at most 8 KiB are decoded and parsed. Issuer, audience, times and the name of the key are compared
 //!   first; only one that claims all of them rightly costs one RSA verification with a public exponent (measured: 0.1

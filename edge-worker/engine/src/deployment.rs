@@ -32,7 +32,8 @@ pub struct Deployment {
     pub max_ticket_sockets: usize,
     /// How much an object may store, in bytes: [`MAX_OBJECT_BYTES`], but for tests.
     pub max_object_bytes: u64,
-    /// How many rows are taken at most by a step of what goes on page by page: no limit of its own, but for tests.
+    /// How many rows a page of background work has at most, as of pruning: no limit, but for tests of what pages leave to
+    /// the next one.
     pub max_page: i64,
     /// How many times faster the clock runs than the machine: 1, but for tests on a real runtime.
     pub clock_scale: i64,
@@ -82,7 +83,7 @@ impl Deployment {
         millis * self.clock_scale
     }
 
-    /// Returns how many rows a step takes whose page has so many.
+    /// Returns how many rows a page has: so many, or fewer in tests.
     pub(crate) fn page(&self, rows: i64) -> i64 {
         rows.min(self.max_page)
     }

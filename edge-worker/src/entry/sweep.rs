@@ -1,27 +1,23 @@
 //! The hourly sweep: every object sets its alarm again, so that none is forgotten.
 
-use std::time::Duration;
-
 use futures_util::StreamExt;
 use futures_util::stream;
 use vtryon_gateway_engine::protocol::{DirectoryRequest, ShardRequest, SweepFindings, SweepReport};
 use vtryon_gateway_engine::text::json;
 use worker::{Env, console_error};
 
+use crate::clients::OBJECT_LIMIT;
 use crate::config::Config;
 use crate::platform::timeout::with_timeout;
 
 /// How many shards are woken at the same time.
 const CONCURRENT_SHARDS: usize = 16;
 
-/// How long a shard is waited for: one that hangs must not keep the directory from its sweep.
-const SHARD_LIMIT: Duration = Duration::from_secs(10);
-
 pub(crate) async fn sweep(env: &Env) {
     let Ok(config) = Config::current(env) else { return };
     let shards = &config.shard_client(env);
     let swept = (0..config.deployment.shards.count()).map(|shard| async move {
-        let answer = with_timeout(SHARD_LIMIT, shards.call(shard, ShardRequest::Sweep, &[])).await;
+        let answer = with_timeout(OBJECT_LIMIT, shards.call(shard, ShardRequest::Sweep, &[])).await;
         let Some(Ok(answer)) = answer else {
             console_error!("the hourly sweep did not reach shard {shard}");
             return None;

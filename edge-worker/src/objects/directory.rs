@@ -8,7 +8,6 @@ mod secrets;
 
 use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use vtryon_gateway_engine::directory::{Answer, Step, Then};
@@ -21,6 +20,7 @@ use vtryon_gateway_engine::{Context, Failure, directory as engine};
 use vtryon_webhooks::{Code, Millis};
 use worker::{DurableObject, Env, Request, Response, State, console_error, durable_object, wasm_bindgen};
 
+use crate::clients::OBJECT_LIMIT;
 use crate::config::Config;
 use crate::http::response::{self, ApiError};
 use crate::log;
@@ -31,9 +31,6 @@ use crate::platform::{clock, crypto};
 use crate::sealing::Sealer;
 use crate::testing::faults;
 use crate::testing::metering::{self, BilledOperation};
-
-/// How long shards are waited for that are asked something.
-const SHARDS_LIMIT: Duration = Duration::from_secs(10);
 
 /// The object class that `wrangler.toml` binds as `DIRECTORY`.
 #[durable_object(alarm)]
@@ -223,7 +220,7 @@ impl Directory {
 
 /// Waits for an answer of shards for a limited time.
 async fn limited<T>(answer: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
-    with_timeout(SHARDS_LIMIT, answer).await.unwrap_or_else(|| {
+    with_timeout(OBJECT_LIMIT, answer).await.unwrap_or_else(|| {
         console_error!("directory: a shard does not answer");
         Err(ApiError::new(Code::Unavailable))
     })

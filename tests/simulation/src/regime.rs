@@ -29,7 +29,7 @@ pub struct Regime {
     pub unknown: u32,
     /// How much an object may store, in bytes.
     pub object_bytes: u64,
-    /// How many rows a step takes of what goes on page by page.
+    /// How many rows a page of background work has at most.
     pub page: i64,
     /// Between how many tasks events are spread at a time.
     pub tasks: usize,

@@ -32,7 +32,7 @@ impl Topology {
         Ok(shards.map(|shards| Self { shards, placement }))
     }
 
-    /// Records what is configured, all of it or nothing: a part would refuse every caller from then on.
+    /// Records what is configured, all of it or nothing: with the number alone, the shard would refuse every caller.
     pub(crate) fn record(self, db: &dyn Database) -> Result<()> {
         db.transaction(|| {
             meta::set(db, SHARDS, self.shards.into())?;

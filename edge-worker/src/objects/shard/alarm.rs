@@ -11,6 +11,7 @@ use vtryon_webhooks::Millis;
 use worker::console_error;
 
 use super::TaskShard;
+use crate::clients::OBJECT_LIMIT;
 use crate::config::Config;
 use crate::delivery;
 use crate::platform::clock;
@@ -18,9 +19,6 @@ use crate::platform::timeout::with_timeout;
 
 /// When the alarm is set for where the engine could not even be asked, in milliseconds: as where a secret is missing.
 const AFTER_A_FAULT_MS: i64 = 60_000;
-
-/// How long the directory is waited for: while it hangs, deliveries must go on.
-const REPORT_LIMIT: Duration = Duration::from_secs(10);
 
 impl TaskShard {
     /// Does what is due. A failure or a panic is logged; the alarm is set again in any case.
@@ -117,7 +115,7 @@ impl TaskShard {
         }
         let directory = config.directory_client(&self.env);
         let sent = directory.send(DirectoryRequest::ReportConditions(report.clone()));
-        let answer = with_timeout(REPORT_LIMIT, sent).await;
+        let answer = with_timeout(OBJECT_LIMIT, sent).await;
         if !matches!(answer, Some(Ok(answer)) if answer.status_code() == 200) {
             console_error!("the directory did not confirm a report");
             return Ok(());
