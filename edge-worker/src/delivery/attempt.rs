@@ -155,7 +155,7 @@ async fn send(
     let Ok(controller) = AbortController::new() else { return Answer::none("connection") };
     let signal = controller.signal();
     // Not `AbortSignal.timeout`: its timer lives on after the answer, and workerd is slow where thousands of them do.
-    let mut time_is_over = pin!(Delay::from(Duration::from_secs(dispatch.timeout_seconds.into())));
+    let mut time_is_over = pin!(Delay::from(Duration::from_secs(dispatch.options.timeout_seconds.into())));
     let timestamp = attempted_at.0 / 1000;
     let standard: Vec<String> =
         opened.signers.iter().map(|signer| signer.standard(&dispatch.webhook_id, timestamp, body)).collect();

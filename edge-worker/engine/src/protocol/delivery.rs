@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::retry::Reply;
 
-use crate::protocol::settings::{DEFAULT_TIMEOUT_SECONDS, Sealed, SealedHeader};
+use crate::protocol::settings::{AttemptOptions, Sealed, SealedHeader};
 use crate::storage::database::MAX_SAFE_INTEGER;
 
 /// How many endpoints a deployment can ever have registered: deliveries are numbered by event and endpoint.
@@ -90,9 +90,9 @@ pub struct Dispatch {
     pub begin_before: Millis,
     /// When its lease is over: by then it has certainly ended. It tells this lease from a later one.
     pub leased_until: Millis,
-    /// How long the endpoint may take to answer. A shard of an older version does not name it.
-    #[serde(default = "default_timeout")]
-    pub timeout_seconds: u32,
+    /// What a shard of an older version does not name is as for a new endpoint.
+    #[serde(default)]
+    pub options: AttemptOptions,
     /// The version of the settings that it was made by.
     #[serde(default)]
     pub settings_version: i64,
@@ -110,10 +110,6 @@ impl Dispatch {
             made,
         }
     }
-}
-
-const fn default_timeout() -> u32 {
-    DEFAULT_TIMEOUT_SECONDS
 }
 
 /// The outcome of an attempt.

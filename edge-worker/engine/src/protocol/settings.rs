@@ -7,9 +7,6 @@ use vtryon_webhooks::Millis;
 use vtryon_webhooks::delivery::EndpointSecret;
 use vtryon_webhooks::endpoint::{Filter, Order};
 
-/// How long an endpoint may take to answer, where nothing else is set.
-pub const DEFAULT_TIMEOUT_SECONDS: u32 = 10;
-
 /// All settings as a whole; the highest version counts.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -51,8 +48,8 @@ pub struct EndpointOptions {
     pub events: Vec<String>,
     /// What it takes beyond: `unknown`, `quarantined`.
     pub include: Vec<String>,
-    /// How long it may take to answer an attempt.
-    pub timeout_seconds: u32,
+    #[serde(flatten)]
+    pub attempt: AttemptOptions,
     /// How many attempts may be in progress at the same time, and how many may begin in a second; none where there is no
     /// limit. Each shard has a part of them: [`limits::Limits`].
     pub max_in_flight: Option<u32>,
@@ -60,6 +57,20 @@ pub struct EndpointOptions {
     /// What an alert destination takes; none for an endpoint, which takes events of tasks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alerts: Option<AlertOptions>,
+}
+
+/// What the sender of an attempt needs of the options.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AttemptOptions {
+    /// How long the endpoint may take to answer.
+    pub timeout_seconds: u32,
+}
+
+impl Default for AttemptOptions {
+    fn default() -> Self {
+        Self { timeout_seconds: 10 }
+    }
 }
 
 /// The options of an alert destination.
@@ -124,7 +135,7 @@ impl Default for EndpointOptions {
             statuses: Vec::new(),
             events: Vec::new(),
             include: Vec::new(),
-            timeout_seconds: DEFAULT_TIMEOUT_SECONDS,
+            attempt: AttemptOptions::default(),
             max_in_flight: None,
             attempts_per_second: None,
             alerts: None,

@@ -88,7 +88,7 @@ const SUBSCRIPTION: &str =
 
 const REPORT: &str = r#"{"delivery":65537,"replay_count":0,"attempt":1,"leased_until":20,"settings_version":3,"made":{"attempted_at":1,"took_ms":5,"status":302,"error":"timeout","answer":"a","location_host":"shop.example","is_aborted":true,"retry_after_ms":1000,"previous_secret":true}}"#;
 
-const DISPATCH: &str = r#"{"delivery":65537,"url":"https://shop.example/","secrets":[{"version":1,"sealed":"s","fingerprint":"8aee3df6","created_at":1,"until":null}],"headers":[{"name":"x-key","auth":null,"sealed":"s"}],"webhook_id":"evt_1","outcome":"applied","replay_count":0,"attempt":1,"begin_before":9,"leased_until":20,"timeout_seconds":10,"settings_version":3}"#;
+const DISPATCH: &str = r#"{"delivery":65537,"url":"https://shop.example/","secrets":[{"version":1,"sealed":"s","fingerprint":"8aee3df6","created_at":1,"until":null}],"headers":[{"name":"x-key","auth":null,"sealed":"s"}],"webhook_id":"evt_1","outcome":"applied","replay_count":0,"attempt":1,"begin_before":9,"leased_until":20,"options":{"timeout_seconds":10},"settings_version":3}"#;
 
 const SUBSCRIBER: &str = r#"{"subject":{"task":{"task_id":"t"}},"bodies":true,"until":9,"at":5,"floor":0,"send_window":65536,"caught_up":true,"ready_sent":true,"sent":[[5,100]],"waiting":0,"silent_since":1}"#;
 

@@ -1,7 +1,9 @@
 //! What a shard stores beside the events that Vtryon posts: imports, alerts, erasures and the options of endpoints.
 
 use vtryon_gateway_engine::protocol::import::{ImportedErasure, ImportedEvent, ImportedLine};
-use vtryon_gateway_engine::protocol::settings::{AlertOptions, Endpoint, EndpointOptions, SealedHeader};
+use vtryon_gateway_engine::protocol::settings::{
+    AlertOptions, AttemptOptions, Endpoint, EndpointOptions, SealedHeader,
+};
 use vtryon_gateway_engine::protocol::{IncomingAlert, IncomingEvent, ShardRequest, StoreResult};
 use vtryon_webhooks::{Digest, Signature};
 
@@ -122,7 +124,7 @@ impl World {
         endpoint.options = EndpointOptions {
             url: format!("https://shop-{no}.example/"),
             paused: options.paused,
-            timeout_seconds: options.timeout_seconds,
+            attempt: AttemptOptions { timeout_seconds: options.timeout_seconds },
             max_in_flight: options.max_in_flight,
             attempts_per_second: options.attempts_per_second,
             alerts: (no == ALERTS).then(AlertOptions::default),

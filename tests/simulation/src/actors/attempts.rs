@@ -161,7 +161,7 @@ impl World {
     /// Lets an endpoint receive a request; returns its answer, and how long it took in milliseconds.
     fn send(&mut self, shard: usize, dispatch: &Dispatch, attempted_at: Millis) -> (Attempt, i64) {
         let endpoint = endpoint_of(dispatch.delivery);
-        let timeout_ms = i64::from(dispatch.timeout_seconds) * 1000;
+        let timeout_ms = i64::from(dispatch.options.timeout_seconds) * 1000;
         let usual_ms = self.random.number(1..timeout_ms);
         let mood = self.mood(endpoint);
         let has_previous = dispatch.secrets.len() > 1;

@@ -39,7 +39,8 @@ pub fn of_dispatch(world: &mut World, shard: usize, dispatch: &Dispatch, body: O
         ensure!(signs || !is_in_force, "every secret in force signs", "{signed_by:?} at {now:?}");
     }
     ensure!(
-        dispatch.url == endpoint.options.url && dispatch.timeout_seconds == endpoint.options.timeout_seconds,
+        dispatch.url == endpoint.options.url
+            && dispatch.options.timeout_seconds == endpoint.options.attempt.timeout_seconds,
         "an attempt is made by the settings in force",
         "delivery {no}"
     );
@@ -117,10 +118,10 @@ fn of_schedule(world: &World, shard: usize, dispatch: &Dispatch, now: Millis) {
             && row.replay_count == dispatch.replay_count
     });
     ensure!(is_next, "an attempt is the next one of a pending delivery", "{row:?}");
-    let Dispatch { begin_before, leased_until, timeout_seconds, .. } = *dispatch;
+    let Dispatch { begin_before, leased_until, .. } = *dispatch;
     let is_stored = row.is_some_and(|row| row.leased_until == leased_until.0);
     ensure!(is_stored, "the lease of an attempt is stored", "until {leased_until:?}: {row:?}");
-    let ends_at = begin_before.plus_seconds(timeout_seconds.into());
+    let ends_at = begin_before.plus_seconds(dispatch.options.timeout_seconds.into());
     ensure!(leased_until >= ends_at, "a lease lasts as long as its attempt", "{leased_until:?}, {ends_at:?}");
 }
 

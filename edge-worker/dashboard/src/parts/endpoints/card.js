@@ -141,8 +141,7 @@ function Facts({ kind, endpoint, isPage }) {
           }</dd>
         </div>`
       }
-      <div><dt>Timeout</dt><dd>${endpoint.timeout_seconds} s</dd></div>
-      ${kind.facts(endpoint).map(([name, text]) => html`<div key=${name}><dt>${name}</dt><dd>${text}</dd></div>`)}
+      ${kind.factsOf(endpoint).map(([name, text]) => html`<div key=${name}><dt>${name}</dt><dd>${text}</dd></div>`)}
       ${
         endpoint.headers.length > 0 &&
         html`<div><dt>Headers</dt><dd><code class="long">${endpoint.headers.join(", ")}</code></dd></div>`

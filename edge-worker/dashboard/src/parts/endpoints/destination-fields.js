@@ -1,10 +1,11 @@
-// What can be set of an alert destination: the same fields to register one and to change it.
+// What can be set of an alert destination: the same fields to register one and to change it, and what
+// its card says of them.
 
 import { html } from "htm/preact";
 import { useId } from "preact/hooks";
 import { CheckChoice, RadioChoice } from "../choices.js";
+import { DescriptionField, TimeoutField, timeoutFact } from "./common-fields.js";
 import { CredentialFields, credentialsInput, credentialsOf } from "./credentials.js";
-import { DescriptionField, TimeoutField } from "./fields.js";
 
 /** The alerts that there are, each with what it tells of. */
 const ALERTS = {
@@ -36,6 +37,16 @@ export function fieldsOfDestination(destination) {
 /** Returns the fields as the API takes them. */
 export function destinationOf({ timeout_seconds, ...fields }) {
   return { ...fields, timeout_seconds: Number(timeout_seconds), ...credentialsInput(fields) };
+}
+
+/** What a card says of them: `[name, text]`. */
+export function factsOfDestination(destination) {
+  const { format, events } = destination;
+  return [
+    timeoutFact(destination),
+    ["Format", format === "slack" ? "Slack" : "Standard Webhooks"],
+    ["Takes", events.length > 0 ? events.join(", ") : "all alerts"],
+  ];
 }
 
 export function DestinationFields({ endpoint, fields, set }) {

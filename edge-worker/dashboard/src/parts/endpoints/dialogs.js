@@ -6,7 +6,7 @@ import { useAction } from "../../api/load.js";
 import { send } from "../../api/requests.js";
 import { Confirm, Dialog } from "../dialog.js";
 import { Failure } from "../status/notice.js";
-import { UrlField } from "./fields.js";
+import { UrlField } from "./common-fields.js";
 
 const path = (kind, { id }) => `${kind.path}/${id}`;
 

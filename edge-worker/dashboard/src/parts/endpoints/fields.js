@@ -1,8 +1,10 @@
-// What can be set of an endpoint: the same fields to register one and to change it.
+// What can be set of an endpoint: the same fields to register one and to change it, and what its card says of them.
 
 import { html } from "htm/preact";
 import { useId } from "preact/hooks";
+import { number } from "../../format.js";
 import { CheckChoice, RadioChoice } from "../choices.js";
+import { DescriptionField, TimeoutField, timeoutFact } from "./common-fields.js";
 import { CredentialFields, credentialsInput, credentialsOf } from "./credentials.js";
 
 const STATUSES = ["queued", "processing", "completed", "failed"];
@@ -41,29 +43,38 @@ export function inputOf({ statuses, others, events, timeout_seconds, ...fields }
   };
 }
 
+/** What a card says of them: `[name, text]`. */
+export function factsOf(endpoint) {
+  return [
+    timeoutFact(endpoint),
+    ["Order", endpoint.order === "latest" ? "Latest status of a task" : "All, in order"],
+    ["Takes", takes(endpoint)],
+    ["Limits", limits(endpoint)],
+  ];
+}
+
 const limit = (text) => (text === "" ? null : Number(text));
 
 const names = (text) => [...new Set(text.split(",").map((name) => name.trim()))].filter(Boolean);
 
-export function UrlField({ fields, set, placeholder }) {
-  const id = useId();
-  return html`
-    <div class="field">
-      <label for=${id}>Webhook URL</label>
-      <input
-        id=${id}
-        type="url"
-        required
-        maxlength="2048"
-        inputmode="url"
-        autocomplete="off"
-        spellcheck="false"
-        placeholder=${placeholder}
-        value=${fields.url}
-        onInput=${(event) => set({ url: event.target.value })}
-      />
-    </div>
-  `;
+function limits({ max_in_flight, attempts_per_second }) {
+  const set = [
+    max_in_flight && `${number(max_in_flight)} at the same time`,
+    attempts_per_second && `${number(attempts_per_second)} per second`,
+  ];
+  return set.filter(Boolean).join(", ") || "none";
+}
+
+function takes({ statuses, events, include }) {
+  return [
+    statuses.length > 0 ? statuses.join(", ") : "all statuses",
+    events.length > 0 ? `only ${events.join(", ")}` : "",
+    ...include.map((what) =>
+      what === "unknown" ? "what the guide does not name" : "bodies that can't be read",
+    ),
+  ]
+    .filter(Boolean)
+    .join("; ");
 }
 
 /** `endpoint` is the one that is changed; a new one has none. */
@@ -117,39 +128,6 @@ export function MoreFields({ endpoint, fields, set }) {
   `;
 }
 
-export function DescriptionField({ fields, set }) {
-  const id = useId();
-  return html`
-    <div class="field">
-      <label for=${id}>Description</label>
-      <input
-        id=${id}
-        maxlength="500"
-        value=${fields.description}
-        onInput=${(event) => set({ description: event.target.value })}
-      />
-    </div>
-  `;
-}
-
-export function TimeoutField({ fields, set }) {
-  const id = useId();
-  return html`
-    <div class="field">
-      <label for=${id}>Timeout in seconds</label>
-      <input
-        id=${id}
-        type="number"
-        required
-        min="1"
-        max="30"
-        value=${fields.timeout_seconds}
-        onInput=${(event) => set({ timeout_seconds: event.target.value })}
-      />
-    </div>
-  `;
-}
-
 function LimitFields({ fields, set }) {
   const id = useId();
   const input = (field, label) => html`
@@ -157,6 +135,7 @@ function LimitFields({ fields, set }) {
       <label for=${id + field}>${label}</label>
       <input
         id=${id + field}
+        name=${field}
         type="number"
         min="1"
         max="10000"

@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import { useAction } from "../../api/load.js";
 import { send } from "../../api/requests.js";
 import { Failure } from "../status/notice.js";
-import { UrlField } from "./fields.js";
+import { UrlField } from "./common-fields.js";
 
 export function Register({ kind, onDone }) {
   const { fieldsOf, inputOf, Fields } = kind;

@@ -33,7 +33,7 @@ type Set = fn(&mut EndpointRecord, &Field<'_>, &FieldRules<'_>) -> Result<(), Re
 type NamedField = (&'static str, Set);
 
 /// The fields of endpoints and of alert destinations.
-const SHARED: [NamedField; 6] = [
+const SHARED: &[NamedField] = &[
     ("url", |record, field, rules| {
         let url = field.text()?;
         rules.check_url(&url)?;
@@ -50,7 +50,7 @@ const SHARED: [NamedField; 6] = [
     }),
     ("enabled", |record, field, _| field.flag().map(|enabled| record.endpoint.options.enabled = enabled)),
     ("timeout_seconds", |record, field, _| {
-        field.number(TIMEOUT_SECONDS).map(|seconds| record.endpoint.options.timeout_seconds = seconds)
+        field.number(TIMEOUT_SECONDS).map(|seconds| record.endpoint.options.attempt.timeout_seconds = seconds)
     }),
     // Those that are sent are read by `credentials`, and take the place of these once they are sealed.
     ("headers", |record, _, _| {
@@ -64,7 +64,7 @@ const SHARED: [NamedField; 6] = [
 ];
 
 /// The fields of endpoints alone.
-const OF_ENDPOINTS: [NamedField; 7] = [
+const OF_ENDPOINTS: &[NamedField] = &[
     ("paused", |record, field, _| field.flag().map(|paused| record.endpoint.options.paused = paused)),
     ("order", |record, field, _| {
         let order = field.text()?;
@@ -101,7 +101,7 @@ const OF_ENDPOINTS: [NamedField; 7] = [
 ];
 
 /// The fields of alert destinations alone.
-const OF_DESTINATIONS: [NamedField; 2] = [
+const OF_DESTINATIONS: &[NamedField] = &[
     ("events", |record, field, _| {
         let events = field.names(MAX_EVENT_NAME)?;
         if !events.iter().all(|name| alerts::is_name(name)) {
@@ -175,9 +175,9 @@ pub fn url(body: &str) -> Option<String> {
 
 /// Sets the fields that a body has. When it is refused, some of them may be set: the record is then not to be stored.
 pub(crate) fn apply(record: &mut EndpointRecord, body: &str, rules: &FieldRules<'_>) -> Result<(), Refusal> {
-    let own: &[NamedField] = match record.endpoint.options.kind() {
-        EndpointKind::Tasks => &OF_ENDPOINTS,
-        EndpointKind::Alerts => &OF_DESTINATIONS,
+    let own = match record.endpoint.options.kind() {
+        EndpointKind::Tasks => OF_ENDPOINTS,
+        EndpointKind::Alerts => OF_DESTINATIONS,
     };
     let names: Vec<&str> = SHARED.iter().chain(own).map(|(name, _)| *name).collect();
     let input = Input::parse(body, &names)?;

@@ -6,7 +6,7 @@ use vtryon_webhooks::Millis;
 use super::records::{Disabled, EndpointRecord};
 use crate::directory::alerts::AlertView;
 use crate::directory::settings::Applied;
-use crate::protocol::settings::{AlertOptions, EndpointOptions, Sealed, endpoint_id};
+use crate::protocol::settings::{AlertOptions, AttemptOptions, EndpointOptions, Sealed, endpoint_id};
 use crate::text::time::rfc3339;
 
 /// What the master key does not open of an endpoint.
@@ -60,7 +60,8 @@ enum OptionsView<'a> {
         enabled: bool,
         #[serde(flatten)]
         alerts: &'a AlertOptions,
-        timeout_seconds: u32,
+        #[serde(flatten)]
+        attempt: &'a AttemptOptions,
     },
 }
 
@@ -133,7 +134,7 @@ impl<'a> OptionsView<'a> {
                 url: &options.url,
                 enabled: options.enabled,
                 alerts,
-                timeout_seconds: options.timeout_seconds,
+                attempt: &options.attempt,
             },
         }
     }

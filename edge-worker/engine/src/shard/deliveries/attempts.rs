@@ -56,7 +56,7 @@ impl Attempts {
         endpoint: &Endpoint,
         received_at: Millis,
     ) -> Result<bool> {
-        let is_slow = !leases::fits_worker(endpoint.options.timeout_seconds);
+        let is_slow = !leases::fits_worker(endpoint.options.attempt.timeout_seconds);
         if is_slow || self.health.last_attempt_failed(endpoint.no) {
             return Ok(true);
         }

@@ -36,7 +36,7 @@ impl LeasedAttempt<'_> {
             attempt: self.attempt,
             begin_before: self.lease.begin_before,
             leased_until: self.lease.until,
-            timeout_seconds: endpoint.options.timeout_seconds,
+            options: endpoint.options.attempt.clone(),
             settings_version: self.settings.version,
         }
     }

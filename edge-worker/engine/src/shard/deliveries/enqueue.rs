@@ -164,7 +164,7 @@ fn first_attempt(
         attempt: 1,
         webhook_id: event.webhook_id.clone(),
         outcome: event.outcome_name().to_owned(),
-        lease: Lease::from_now(context.deployment, endpoint.options.timeout_seconds, now),
+        lease: Lease::from_now(context.deployment, endpoint.options.attempt.timeout_seconds, now),
         now,
     };
     attempt.dispatch()

@@ -91,7 +91,7 @@ pub(crate) fn pick_attempt(
     if attempts_to_begin(context, config, attempts, endpoint, started) == 0 {
         return Ok(None);
     }
-    let lease = Lease::from_now(context.deployment, endpoint.options.timeout_seconds, now);
+    let lease = Lease::from_now(context.deployment, endpoint.options.attempt.timeout_seconds, now);
     for delivery in rows::due(db, endpoint.no, now, MAX_DUE_LOOKED_AT)? {
         let blocking = blocking_delivery(db, &delivery)?;
         let look_at = blocking.map(|blocking| blocking.due_at.map_or(lease.until, |at| at.max(lease.until)));
@@ -133,7 +133,7 @@ fn attempts_to_begin(
     endpoint: &Endpoint,
     started: Millis,
 ) -> usize {
-    let is_over = is_run_over(context, endpoint.options.timeout_seconds, started);
+    let is_over = is_run_over(context, endpoint.options.attempt.timeout_seconds, started);
     if is_over || attempts.health.is_cooling_down(endpoint.no, context.now) {
         return 0;
     }

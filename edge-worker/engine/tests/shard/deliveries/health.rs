@@ -284,7 +284,7 @@ fn a_run_begins_attempts_that_end_within_30_seconds() {
     ] {
         let mut world = World::new();
         let mut endpoint = endpoint(1);
-        endpoint.options.timeout_seconds = timeout_seconds;
+        endpoint.options.attempt.timeout_seconds = timeout_seconds;
         world.configure(vec![endpoint]);
         world.post(&body("task_1", "queued"));
         world.now = world.now.plus_seconds(60);

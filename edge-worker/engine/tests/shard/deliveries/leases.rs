@@ -76,12 +76,12 @@ fn a_lease_lasts_as_long_as_its_endpoint_may_take() {
     {
         let mut world = World::new();
         let mut slow = endpoint(1);
-        slow.options.timeout_seconds = timeout_seconds;
+        slow.options.attempt.timeout_seconds = timeout_seconds;
         world.configure(vec![slow]);
         let dispatches = world.post(&body("task_1", "queued"));
         assert_eq!(dispatches.len(), usize::from(is_dispatched), "{timeout_seconds}");
         if let [dispatch] = &dispatches[..] {
-            assert_eq!(dispatch.timeout_seconds, timeout_seconds);
+            assert_eq!(dispatch.options.timeout_seconds, timeout_seconds);
             assert_eq!(world.alarm, Some(world.now.plus_seconds(ends_after)), "{timeout_seconds}");
         } else {
             // The alarm makes it at once; until the lease has ended, no other run does.
@@ -90,7 +90,7 @@ fn a_lease_lasts_as_long_as_its_endpoint_may_take() {
             let pick = |world: &mut World| {
                 world.decide(|shard, context| shard.pick_attempt(context, 1, context.now)).unwrap()
             };
-            assert_eq!(pick(&mut world).unwrap().dispatch.timeout_seconds, timeout_seconds);
+            assert_eq!(pick(&mut world).unwrap().dispatch.options.timeout_seconds, timeout_seconds);
             world.now = started.plus_seconds(ends_after - 1);
             assert!(pick(&mut world).is_none(), "{timeout_seconds}");
             world.now = started.plus_seconds(ends_after);
@@ -109,9 +109,9 @@ fn a_dispatch_of_an_older_version_has_ten_seconds() {
     let mut world = world();
     let [dispatch] = &world.post(&body("task_1", "queued"))[..] else { panic!("one dispatch") };
     let mut json = serde_json::to_value(dispatch).unwrap();
-    json.as_object_mut().unwrap().remove("timeout_seconds");
+    json.as_object_mut().unwrap().remove("options");
     let read: Dispatch = serde_json::from_value(json).unwrap();
-    assert_eq!(read.timeout_seconds, 10);
+    assert_eq!(read.options.timeout_seconds, 10);
 }
 
 #[test]
