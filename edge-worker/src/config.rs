@@ -24,7 +24,7 @@ use vtryon_webhooks::{BodyLimit, Code, Secret, Shards, Verifier};
 use worker::{Env, console_error};
 use zeroize::Zeroizing;
 
-use self::variable::{Fault, fault, list, missing, number, text, word, wrong};
+use self::variable::{Fault, fault, flag, list, missing, number, text, wrong};
 use crate::auth::{Admin, is_origin};
 use crate::clients::{DirectoryClient, ShardClient};
 use crate::http::response::ApiError;
@@ -78,9 +78,8 @@ impl Config {
     /// Reads Vtryon's secrets in clear, in the order of the verifier's keys. For the directory, which looks for
     /// mistakes with them; nothing keeps them.
     pub(crate) fn webhook_secrets(env: &Env) -> impl Iterator<Item = (SecretKind, Zeroizing<Vec<u8>>)> {
-        let is_set = |text: &String| !text.is_empty();
-        let secret =
-            move |variable| text(env, variable).filter(is_set).map(|text| Zeroizing::new(text.into_bytes()));
+        let text = move |variable| text(env, variable).ok().flatten().filter(|text| !text.is_empty());
+        let secret = move |variable| text(variable).map(|text| Zeroizing::new(text.into_bytes()));
         WEBHOOK_SECRETS.into_iter().filter_map(move |(variable, held)| Some((held, secret(variable)?)))
     }
 
@@ -132,47 +131,43 @@ fn has_results(env: &Env) -> Result<bool, Fault> {
 
 /// Reads where the objects lie: anywhere, unless it is said.
 fn placement(env: &Env) -> Result<Placement, Fault> {
-    let (jurisdiction, hint) = (word(env, JURISDICTION)?, word(env, LOCATION_HINT)?);
+    let [jurisdiction, hint] =
+        [text(env, JURISDICTION)?, text(env, LOCATION_HINT)?].map(Option::unwrap_or_default);
     Placement::parse(&jurisdiction, &hint)
         .map_err(|(variable, values)| wrong(variable, format!("is not one of {}", values.join(", ")))())
 }
 
 /// Reads the secret before the current one. An empty text is none, as in the packages: a variable that was cleared.
 fn previous_secret(env: &Env) -> Result<Option<Secret>, Fault> {
-    if text(env, VTRYON_WEBHOOK_SECRET_PREVIOUS).is_some_and(|text| text.is_empty()) {
+    if text(env, VTRYON_WEBHOOK_SECRET_PREVIOUS)?.is_some_and(|text| text.is_empty()) {
         return Ok(None);
     }
     secret(env, VTRYON_WEBHOOK_SECRET_PREVIOUS)
 }
 
 fn secret(env: &Env, variable: &'static str) -> Result<Option<Secret>, Fault> {
-    text(env, variable).map(Secret::new).transpose().map_err(fault(variable))
+    text(env, variable)?.map(Secret::new).transpose().map_err(fault(variable))
 }
 
 /// Reads where endpoints may be: on any host over HTTPS, unless hosts are named.
 fn endpoint_urls(env: &Env) -> Result<UrlRules, Fault> {
-    let allow_insecure = match text(env, ALLOW_INSECURE_ENDPOINTS).as_deref() {
-        None | Some("" | "0" | "false") => false,
-        Some("1" | "true") => true,
-        Some(_) => return Err(wrong(ALLOW_INSECURE_ENDPOINTS, "is neither true nor false")()),
-    };
+    let allow_insecure = flag(env, ALLOW_INSECURE_ENDPOINTS)?;
     let is_host = |host: &str| is_host(host.strip_prefix("*.").unwrap_or(host));
-    let hosts = list(env, ENDPOINT_HOSTS, is_host)
-        .ok_or_else(wrong(ENDPOINT_HOSTS, "is not one text with hosts between commas"))?;
+    let hosts = list(env, ENDPOINT_HOSTS, is_host, "is not one text with hosts between commas")?;
     Ok(UrlRules { allow_insecure, hosts })
 }
 
 fn log_level(env: &Env) -> Result<Level, Fault> {
-    match &*word(env, LOG_LEVEL)? {
-        "" => Ok(Level::default()),
-        name => Level::from_name(name).ok_or_else(wrong(LOG_LEVEL, "is not debug, info or warn")),
+    match text(env, LOG_LEVEL)?.as_deref() {
+        None | Some("") => Ok(Level::default()),
+        Some(name) => Level::from_name(name).ok_or_else(wrong(LOG_LEVEL, "is not debug, info or warn")),
     }
 }
 
 /// Reads which pages may use tickets, beside the gateway's own.
 fn ticket_origins(env: &Env) -> Result<Vec<String>, Fault> {
     let what = "is not one text with origins such as https://shop.example between commas";
-    list(env, TICKET_ORIGINS, is_origin).ok_or_else(wrong(TICKET_ORIGINS, what))
+    list(env, TICKET_ORIGINS, is_origin, what)
 }
 
 fn is_host(name: &str) -> bool {
@@ -180,7 +175,7 @@ fn is_host(name: &str) -> bool {
 }
 
 fn master_key(env: &Env) -> Result<MasterKey, Fault> {
-    let text = text(env, GATEWAY_MASTER_KEY).ok_or_else(missing(GATEWAY_MASTER_KEY))?;
+    let text = text(env, GATEWAY_MASTER_KEY)?.ok_or_else(missing(GATEWAY_MASTER_KEY))?;
     let text = Zeroizing::new(text);
     MasterKey::parse(&text).ok_or_else(wrong(GATEWAY_MASTER_KEY, "is not 32 bytes in hex or base64"))
 }

@@ -38,7 +38,7 @@ pub(super) fn admin(env: &Env, master: &MasterKey) -> Result<Admin, Fault> {
 fn root_tokens(env: &Env, master: &MasterKey) -> Result<Vec<RootToken>, Fault> {
     let [current, previous] = ROOT_TOKENS;
     let mut tokens = vec![token(env, current)?];
-    if !text(env, previous).is_none_or(|text| text.is_empty()) {
+    if !text(env, previous)?.is_none_or(|text| text.is_empty()) {
         if tokens.iter().all(Option::is_none) {
             return Err(wrong(previous, format!("is set, but {current} is not"))());
         }
@@ -50,7 +50,7 @@ fn root_tokens(env: &Env, master: &MasterKey) -> Result<Vec<RootToken>, Fault> {
 
 /// Reads a token, as it stands and as what claims are compared with.
 fn token(env: &Env, variable: &'static str) -> Result<Option<(Zeroizing<String>, Secret)>, Fault> {
-    let Some(text) = text(env, variable).map(Zeroizing::new) else { return Ok(None) };
+    let Some(text) = text(env, variable)?.map(Zeroizing::new) else { return Ok(None) };
     let secret = Secret::new(text.as_bytes()).map_err(fault(variable))?;
     if text.chars().count() < MIN_TOKEN_CHARS {
         let what =
@@ -61,8 +61,8 @@ fn token(env: &Env, variable: &'static str) -> Result<Option<(Zeroizing<String>,
 }
 
 fn access(env: &Env) -> Result<Option<(Access, ScopeRules)>, Fault> {
-    let scopes = text(env, ACCESS_SCOPES);
-    match (text(env, ACCESS_TEAM), text(env, ACCESS_AUD)) {
+    let scopes = text(env, ACCESS_SCOPES)?;
+    match (text(env, ACCESS_TEAM)?, text(env, ACCESS_AUD)?) {
         (None, None) if scopes.is_some() => {
             Err(wrong(ACCESS_SCOPES, "is set, but ACCESS_TEAM and ACCESS_AUD are not")())
         }

@@ -26,51 +26,58 @@ pub(super) fn fault(variable: &'static str) -> impl FnOnce(Error) -> Fault {
     move |error| Fault { variable, what: format!("is refused: {} ({error})", error.code()) }
 }
 
-/// Reads a list between commas; nothing where an entry is none of its kind.
-pub(super) fn list(env: &Env, variable: &str, is_entry: impl Fn(&str) -> bool) -> Option<Vec<String>> {
-    let Some(value) = value(env, variable) else { return Some(Vec::new()) };
-    let text = value.as_string().unwrap_or_default();
-    let entries: Vec<String> = text.split(',').map(|entry| entry.trim().to_owned()).collect();
-    entries.iter().all(|entry| is_entry(entry)).then_some(entries)
+/// Reads a text. Nothing else is taken for one: a secret that is written as a number would be rounded.
+pub(super) fn text(env: &Env, variable: &'static str) -> Result<Option<String>, Fault> {
+    let Some(value) = value(env, variable) else { return Ok(None) };
+    value.as_string().map(Some).ok_or_else(wrong(variable, "is not a text"))
 }
 
-/// Reads a number; its default where it is not set.
+/// Reads a list between commas; `what` says what is wrong where an entry is none of its kind.
+pub(super) fn list(
+    env: &Env,
+    variable: &'static str,
+    is_entry: impl Fn(&str) -> bool,
+    what: &'static str,
+) -> Result<Vec<String>, Fault> {
+    let Some(text) = text(env, variable)? else { return Ok(Vec::new()) };
+    let entries: Vec<String> = text.split(',').map(|entry| entry.trim().to_owned()).collect();
+    if entries.iter().all(|entry| is_entry(entry)) { Ok(entries) } else { Err(wrong(variable, what)()) }
+}
+
+/// Reads a number, as such or as a text, as `wrangler.toml` may hold it; its default where it is not set.
 pub(super) fn number<T>(
     env: &Env,
     variable: Number,
     read: impl FnOnce(u32) -> Option<T>,
 ) -> Result<T, Fault> {
     let Number { name, default, min, max } = variable;
-    let value = match text(env, name) {
+    let number = match value(env, name) {
         None => i64::from(default),
-        Some(text) => text.parse().map_err(|_| wrong(name, "is not a whole number")())?,
+        Some(value) => whole(&value).ok_or_else(wrong(name, "is not a whole number"))?,
     };
-    let value = u32::try_from(value).ok().filter(|value| (min..=max).contains(value));
-    value.and_then(read).ok_or_else(wrong(name, format!("is not from {min} to {max}")))
+    let number = u32::try_from(number).ok().filter(|number| (min..=max).contains(number));
+    number.and_then(read).ok_or_else(wrong(name, format!("is not from {min} to {max}")))
 }
 
-/// Reads a variable that can only be a text; it is empty where it is not set.
-pub(super) fn word(env: &Env, variable: &'static str) -> Result<String, Fault> {
-    match value(env, variable) {
-        None => Ok(String::new()),
-        Some(value) => value.as_string().ok_or_else(wrong(variable, "is not a text")),
+/// Reads a truth value, as such or as a text; false where it is not set.
+pub(super) fn flag(env: &Env, variable: &'static str) -> Result<bool, Fault> {
+    let Some(value) = value(env, variable) else { return Ok(false) };
+    match (value.as_bool(), value.as_string().as_deref()) {
+        (Some(flag), _) => Ok(flag),
+        (None, Some("1" | "true")) => Ok(true),
+        (None, Some("" | "0" | "false")) => Ok(false),
+        (None, _) => Err(wrong(variable, "is neither true nor false")()),
     }
 }
 
-/// Reads a variable: a text, or a number or a truth value as `wrangler.toml` may hold one.
-pub(super) fn text(env: &Env, variable: &str) -> Option<String> {
-    let value = value(env, variable)?;
-    let number = value.as_f64().map(whole);
-    value.as_string().or(number).or_else(|| value.as_bool().map(|value| value.to_string()))
+fn whole(value: &JsValue) -> Option<i64> {
+    match value.as_f64() {
+        Some(number) => Some(number as i64).filter(|whole| *whole as f64 == number),
+        None => value.as_string()?.parse().ok(),
+    }
 }
 
-pub(super) fn value(env: &Env, variable: &str) -> Option<JsValue> {
+fn value(env: &Env, variable: &str) -> Option<JsValue> {
     faults::note_variable(variable);
     Reflect::get(env, &JsValue::from_str(variable)).ok().filter(|value| !value.is_undefined())
-}
-
-/// Writes a whole number down; any other is a text that no number is read from.
-fn whole(number: f64) -> String {
-    let truncated = number as i64;
-    if truncated as f64 == number { truncated.to_string() } else { "not whole".to_owned() }
 }
