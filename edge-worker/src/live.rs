@@ -3,6 +3,7 @@
 //! Every client's socket ends at the Worker, which feeds it from sockets to shards, as it does event streams.
 //! Shards hibernate. Of what a client sends only acknowledgements reach a shard, within a budget.
 
+mod acknowledgements;
 mod bucket;
 mod client_socket;
 mod event_stream;
@@ -17,7 +18,9 @@ mod tickets;
 use futures_util::future::try_join_all;
 use vtryon_gateway_engine::access::scope::Scope;
 use vtryon_gateway_engine::protocol::live::cursor::{StreamCursor, StreamPosition};
-use vtryon_gateway_engine::protocol::live::{LIVE_CURSOR, SEND_WINDOW, Start, Subject, Subscription};
+use vtryon_gateway_engine::protocol::live::{
+    LIVE_CURSOR, MIN_SEND_WINDOW, SEND_WINDOW, Start, Subject, Subscription,
+};
 use vtryon_webhooks::Code;
 use worker::{Env, Request, Response, WebSocket};
 
@@ -36,9 +39,6 @@ use crate::platform::clock;
 
 /// The WebSocket protocol of every stream; a page offers its ticket beside it.
 const PROTOCOL: &str = "vtryon-live";
-
-/// How many bytes one shard may be ahead of the acknowledgements of a stream of all shards, at least.
-const MIN_SEND_WINDOW: usize = 16 * 1024;
 
 /// How a stream is requested.
 #[derive(Clone, Copy)]
@@ -82,7 +82,7 @@ pub(crate) async fn all(
     if let Form::Plain = form {
         return response::json_text(200, &format!(r#"{{"shards":{}}}"#, config.deployment.shards.count()));
     }
-    // What all of them send ahead lies here.
+    // The Worker buffers what the shards send ahead, so they share one window.
     let share = (SEND_WINDOW / config.deployment.shards.count() as usize).max(MIN_SEND_WINDOW);
     let shards = &config.shard_client(env);
     let opened = (0..).zip(starts).map(|(shard, start)| {

@@ -18,8 +18,8 @@ use crate::auth::{Ended, Permit};
 use crate::http::response::{ApiError, switched};
 use crate::platform::{clock, js};
 
-/// How much a client may send after its socket was closed, in KiB, each message for at least one: what it had sent
-/// before it knew. Who goes on is cut off, for the runtime would read on for as long as there is something.
+/// How many KiB a client may send after its socket was closed, each message counted as one at least: what was on its way.
+/// Beyond that its connection is cut, for the runtime would read on for as long as there is something.
 const MAX_KIB_AFTER_CLOSE: u32 = 1024;
 
 /// Why a client's socket is closed: what the Worker says, or a shard, which may be of another version.

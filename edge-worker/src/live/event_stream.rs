@@ -11,6 +11,7 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use worker::wasm_bindgen_futures::spawn_local;
 use worker::{Delay, Response, WebSocket, WebsocketEvent, console_error};
 
+use super::acknowledgements::Acknowledgements;
 use super::client_socket::leave;
 use super::frame::{self, Frame, Ids};
 use crate::auth::Permit;
@@ -25,9 +26,6 @@ const BEAT: Duration = Duration::from_secs(15);
 
 /// How many messages are buffered for a client that reads slowly.
 const BUFFERED: usize = 8;
-
-/// After how many bytes that a client has taken the shard receives an acknowledgement.
-const ACKNOWLEDGED: usize = 8 * 1024;
 
 /// What keeps proxies from holding a stream back: from compressing it (RFC 9111, 5.2.2.6), and nginx from buffering it.
 const UNBUFFERED: [(&str, &str); 2] =
@@ -73,8 +71,7 @@ pub(super) fn open(
 /// Forwards messages until a socket ends or the client has left.
 async fn feed(sockets: &[WebSocket], mut ids: Ids, acknowledge: Acknowledge, client: &mut Sender<Vec<u8>>) {
     let Some(mut messages) = frame::from_all(sockets) else { return };
-    // Of each socket, how many bytes the client has taken that were not acknowledged, and the last id.
-    let mut taken: Vec<(usize, Option<String>)> = vec![(0, None); sockets.len()];
+    let mut acknowledgements = Acknowledgements::new(sockets.len());
     if client.send(RETRY.into()).await.is_err() {
         return;
     }
@@ -93,17 +90,12 @@ async fn feed(sockets: &[WebSocket], mut ids: Ids, acknowledge: Acknowledge, cli
         if client.send(format!("{id}data: {rewritten}\n\n").into_bytes()).await.is_err() {
             return;
         }
-        let (Some(socket), Some((taken, last))) = (sockets.get(no), taken.get_mut(no)) else { return };
-        *taken += text.len();
-        *last = frame.id.clone().or(last.take());
-        if let Some(id) = last
-            && acknowledge == Acknowledge::Yes
-            && (*taken >= ACKNOWLEDGED || frame.is_ready())
-        {
-            *taken = 0;
-            if socket.send_with_str(Frame::ack(id)).is_err() {
-                return;
-            }
+        if acknowledge == Acknowledge::No {
+            continue;
+        }
+        let Some(ack) = acknowledgements.count(no, &frame) else { continue };
+        if sockets.get(no).is_none_or(|socket| socket.send_with_str(ack).is_err()) {
+            return;
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One socket for all shards, for clients that cannot open one for each. The Worker holds it, so it does not
 //! hibernate; the shards behind it do.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
@@ -11,6 +11,7 @@ use vtryon_webhooks::{Millis, Shards};
 use worker::ws_events::MessageEvent;
 use worker::{Response, WebSocket, WebsocketEvent};
 
+use super::acknowledgements::Acknowledgements;
 use super::bucket::{Bucket, MESSAGES};
 use super::client_socket::{self, Client, End};
 use super::frame::{self, Frame, Ids};
@@ -30,6 +31,7 @@ pub(super) fn open(
     client_socket::open(sockets, Client::Administrator, permit, protocol, async move |sockets, client| {
         let fan_in = FanIn {
             sockets,
+            acknowledgements: Acknowledgements::new(sockets.len()),
             client,
             ids,
             shards,
@@ -37,8 +39,7 @@ pub(super) fn open(
             budget: Bucket::full(MESSAGES, clock::now()),
             waiting: VecDeque::new(),
             unacknowledged: Unacknowledged::default(),
-            last_id: String::new(),
-            own_ids: BTreeMap::new(),
+            last_id: None,
         };
         fan_in.run().await
     })
@@ -47,40 +48,31 @@ pub(super) fn open(
 /// How long an acknowledgement may be, in bytes: its id has a place for each of 1024 shards.
 const MAX_ACK_BYTES: usize = 32 * 1024;
 
-/// What was sent and not acknowledged.
+/// What was sent to the client and it has not acknowledged.
 #[derive(Default)]
 struct Unacknowledged {
-    /// The id of each message, the socket that it came from with its id there, and its length.
-    sent: VecDeque<Sent>,
-    bytes: usize,
-}
-
-struct Sent {
-    id: String,
-    socket: usize,
-    own_id: String,
+    /// The id and the length of each message; one without an id has that of the message before it.
+    sent: VecDeque<(String, usize)>,
     bytes: usize,
 }
 
 impl Unacknowledged {
-    fn add(&mut self, sent: Sent) {
-        self.bytes += sent.bytes;
-        self.sent.push_back(sent);
+    fn add(&mut self, id: String, bytes: usize) {
+        self.bytes += bytes;
+        self.sent.push_back((id, bytes));
     }
 
-    /// Removes what was sent up to an id, which several messages may have; returns the last id of each socket
-    /// among it.
-    fn acknowledge(&mut self, id: &str) -> BTreeMap<usize, String> {
-        let Some(at) = self.sent.iter().rposition(|sent| sent.id == id) else { return BTreeMap::new() };
-        let done: Vec<Sent> = self.sent.drain(..=at).collect();
-        self.bytes -= done.iter().map(|sent| sent.bytes).sum::<usize>();
-        done.into_iter().map(|sent| (sent.socket, sent.own_id)).collect()
+    /// Removes what was sent up to an id, which several messages may have.
+    fn acknowledge(&mut self, id: &str) {
+        let Some(at) = self.sent.iter().rposition(|(sent, _)| sent == id) else { return };
+        self.bytes -= self.sent.drain(..=at).map(|(_, bytes)| bytes).sum::<usize>();
     }
 }
 
 /// The stream of one client.
 struct FanIn<'a> {
     sockets: &'a [WebSocket],
+    acknowledgements: Acknowledgements,
     client: &'a WebSocket,
     ids: Ids,
     shards: Shards,
@@ -89,9 +81,8 @@ struct FanIn<'a> {
     /// The messages that wait until the client has acknowledged others, with the sockets that they came from.
     waiting: VecDeque<(usize, String)>,
     unacknowledged: Unacknowledged,
-    /// The last id that the client was given, and that of each socket.
-    last_id: String,
-    own_ids: BTreeMap<usize, String>,
+    /// The last id that the client was given.
+    last_id: Option<String>,
 }
 
 impl FanIn<'_> {
@@ -121,8 +112,8 @@ impl FanIn<'_> {
         }
     }
 
-    /// Sends what waits. A client that is behind is waited for: the shards hold back what is not acknowledged, so what
-    /// waits here is bounded; and they end their streams if it lasts.
+    /// Sends what waits, as long as the client is not behind. What waits is not acknowledged to its shards: they hold the
+    /// rest back, so that what waits here is bounded; and they end their streams if it lasts.
     fn send_waiting(&mut self) -> Result<(), End> {
         while self.unacknowledged.bytes < SEND_WINDOW
             && let Some((socket, text)) = self.waiting.pop_front()
@@ -137,28 +128,26 @@ impl FanIn<'_> {
         let (id, rewritten) = self.ids.rewrite(&frame);
         self.client.send_with_str(&rewritten).map_err(|_| close::FAULT)?;
         self.budget.add(MESSAGES);
-        if let (Some(id), Some(own)) = (id, frame.id) {
-            self.last_id = id;
-            self.own_ids.insert(socket, own);
+        self.last_id = id.or(self.last_id.take());
+        if let Some(id) = self.last_id.clone() {
+            self.unacknowledged.add(id, rewritten.len());
         }
-        // What has no id is taken with what came before it.
-        if let Some(own_id) = self.own_ids.get(&socket).cloned() {
-            let id = self.last_id.clone();
-            self.unacknowledged.add(Sent { id, socket, own_id, bytes: rewritten.len() });
+        // A shard that has ended its stream is noticed by that.
+        if let (Some(socket), Some(ack)) =
+            (self.sockets.get(socket), self.acknowledgements.count(socket, &frame))
+        {
+            let _ = socket.send_with_str(ack);
         }
         Ok(())
     }
 
-    /// Takes a message of the client, and acknowledges to each shard what is its part.
+    /// Takes a message of the client.
     fn receive(&mut self, message: &MessageEvent) -> Result<(), End> {
         let text = client_socket::receive(self.client, message, self.until, &mut self.budget)?;
         let Some(text) = text else { return Ok(()) };
         let id = acknowledged(&text, MAX_ACK_BYTES);
         let id = id.filter(|id| StreamCursor::parse(id, self.shards).is_ok()).ok_or(close::NOT_TAKEN)?;
-        for (no, id) in self.unacknowledged.acknowledge(&id) {
-            // A shard that has ended its stream is noticed by that.
-            let _ = self.sockets.get(no).map(|socket| socket.send_with_str(Frame::ack(&id)));
-        }
+        self.unacknowledged.acknowledge(&id);
         Ok(())
     }
 }

@@ -26,7 +26,7 @@ pub(super) struct Frame<'a> {
     pub(super) id: Option<String>,
     /// The other fields.
     rest: Option<Object<'a>>,
-    text: &'a str,
+    pub(super) text: &'a str,
 }
 
 /// A message with another id.

@@ -9,7 +9,7 @@ use vtryon_webhooks::{Code, Millis};
 use super::bucket::{Bucket, BucketRate};
 use crate::http::response::ApiError;
 
-/// Of one task: all the pages that may show it, and as often as so many event streams are resumed.
+/// Of one task: 128 at once, then 2 a second, which is what 100 event streams of 55 s need to resume.
 const OF_TASK: BucketRate = BucketRate { burst: 128, per_second: 2 };
 
 /// Of all tasks of one shard, whoever opens them.

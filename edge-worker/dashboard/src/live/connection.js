@@ -4,7 +4,7 @@
 // A browser does not tell why a socket was refused. So before one is opened again, it is asked whether sockets may be
 // opened at all: a session that has ended costs one question, and not a socket for each shard again and again.
 
-/** Acknowledges at the latest after so many characters. Each is at most three bytes, and the server waits at 64 KiB. */
+/** Acknowledges at the latest after so many characters. Each is at most three bytes, and one is due after 64 KiB. */
 const ACK_AFTER = 20_000;
 
 /** Milliseconds of silence until a ping, and from there until the connection is taken for dead. */

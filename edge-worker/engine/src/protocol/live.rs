@@ -11,6 +11,12 @@ use crate::text::json::Object;
 /// How many bytes of the backlog are sent ahead of the acknowledgements: 256 KiB.
 pub const SEND_WINDOW: usize = 256 * 1024;
 
+/// How many they are at least, where the streams of many shards share the Worker's memory: 32 KiB.
+pub const MIN_SEND_WINDOW: usize = 32 * 1024;
+
+/// After how many bytes that a client has taken the Worker acknowledges them to their shard: 8 KiB.
+pub const ACKNOWLEDGE_AFTER: usize = 8 * 1024;
+
 /// How long an acknowledgement of one shard's messages may be, in bytes.
 pub const MAX_ACK_BYTES: usize = 1024;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 use vtryon_gateway_engine::protocol::ShardRequest;
-use vtryon_gateway_engine::protocol::live::{SEND_WINDOW, Start};
+use vtryon_gateway_engine::protocol::live::{ACKNOWLEDGE_AFTER, MIN_SEND_WINDOW, SEND_WINDOW, Start};
 use vtryon_gateway_engine::storage::database::Value;
 use vtryon_webhooks::{Millis, TaskId};
 
@@ -223,6 +223,31 @@ fn the_backlog_is_sent_so_far_ahead_of_the_acknowledgements_and_no_further() {
         let last = world.seqs("task_1").pop().unwrap();
         assert!(last > MANY as i64);
         assert_eq!(client.seqs(), (1..=last).collect::<Vec<i64>>(), "{watches:?}");
+    }
+}
+
+#[test]
+fn the_smallest_window_does_not_stop_the_backlog_whatever_the_size_of_messages() {
+    for size in [1, 100, 330, 2 * KIB, 5 * KIB, 7 * KIB, 9 * KIB, 40 * KIB] {
+        let mut world = World::new();
+        for nth in 0..60 {
+            world.post(&long("task_1", nth, size));
+        }
+        let mut client = Client::new(Watches::Shard);
+        (client.bodies, client.window) = (true, MIN_SEND_WINDOW);
+        client.open(&mut world, Start::After(0));
+        let mut acknowledged = 0;
+        // It acknowledges as late as a stream of the Worker does.
+        while client.all("ready").is_empty() {
+            let mut bytes = 0;
+            let due = client.sizes.iter().enumerate().skip(acknowledged).find(|(_, size)| {
+                bytes += **size;
+                bytes >= ACKNOWLEDGE_AFTER
+            });
+            let Some((due, _)) = due else { panic!("messages of {size} bytes: both sides wait") };
+            acknowledged = due + 1;
+            client.ack_up_to(&mut world, acknowledged);
+        }
     }
 }
 

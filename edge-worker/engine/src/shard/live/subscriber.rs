@@ -5,7 +5,7 @@ use vtryon_webhooks::Millis;
 
 use crate::Result;
 use crate::protocol::live::close::Close;
-use crate::protocol::live::{Subject, Subscription};
+use crate::protocol::live::{ACKNOWLEDGE_AFTER, MIN_SEND_WINDOW, Subject, Subscription};
 use crate::text::json;
 
 /// How much a socket may have unacknowledged, in bytes: 1 MiB. Beyond it, it is closed and has to resume.
@@ -13,6 +13,10 @@ const MAX_UNACKNOWLEDGED: usize = 1024 * 1024;
 
 /// How long a part is at least, in bytes, but for the last one: an attachment holds 2 KiB.
 const PART: usize = 16 * 1024;
+
+// A part is struck out as a whole: what lies before the last acknowledgement in it, and what came after that, must not
+// fill the window, or each side would wait for the other.
+const _: () = assert!(PART + ACKNOWLEDGE_AFTER <= MIN_SEND_WINDOW);
 
 /// How long one that is behind may leave everything unacknowledged, in milliseconds: then it is closed too.
 const MAX_SILENCE_MS: i64 = 30_000;

@@ -115,7 +115,12 @@ impl Client {
 
     /// Acknowledges everything that it has received.
     pub fn ack(&mut self, world: &mut World) {
-        let id = self.messages.iter().rev().find_map(|message| message["id"].as_str()).unwrap_or("");
+        self.ack_up_to(world, self.messages.len());
+    }
+
+    /// Acknowledges so many of the messages that it has received.
+    pub fn ack_up_to(&mut self, world: &mut World, count: usize) {
+        let id = self.messages[..count].iter().rev().find_map(|message| message["id"].as_str()).unwrap_or("");
         self.say(world, &format!(r#"{{"type":"ack","id":"{id}"}}"#));
     }
 
