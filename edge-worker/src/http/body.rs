@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use js_sys::futures::JsFuture;
-use js_sys::{ArrayBuffer, Uint8Array};
+use js_sys::{ArrayBuffer, Promise, Uint8Array};
 use vtryon_webhooks::Code;
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ReadableStreamGetReaderOptions, ReadableStreamReadResult, ReadableStreamReaderMode};
 use worker::Delay;
 use worker::web_sys::{self, Request};
@@ -24,7 +24,7 @@ use crate::testing::faults;
 /// at 200 KB/s. The rest of a request's deadline is the gateway's own.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
 
-/// How often a body that has not arrived yet is looked after. One that has lost its room ends after that at the latest.
+/// How often a read that waits checks whether its body was evicted or is out of time.
 const TICK: Duration = Duration::from_millis(500);
 
 /// The buffers that a body is read into: the first one takes an event, the following ones grow with what has come.
@@ -78,15 +78,15 @@ pub(crate) async fn of(request: &worker::Request, limit: usize) -> Result<Vec<u8
 pub(crate) async fn beginning(request: &Request, most: usize, patience: Duration) -> (Vec<u8>, bool) {
     let Ok(Some(mut incoming)) = Incoming::open(request, patience) else { return (Vec::new(), true) };
     let is_whole = loop {
-        let size = MAX_BUFFER.min(most + 1 - incoming.length());
+        let size = MAX_BUFFER.min(most + 1 - incoming.arrival.length());
         match incoming.read(1, size).await {
-            Ok(Progress::More) if incoming.length() > most => break false,
+            Ok(Progress::More) if incoming.arrival.length() > most => break false,
             Ok(Progress::More) => {}
             Ok(Progress::End) => break true,
             Err(_) => break false,
         }
     };
-    let mut bytes = incoming.close();
+    let mut bytes = incoming.arrival.end();
     bytes.truncate(most);
     (bytes, is_whole)
 }
@@ -95,6 +95,9 @@ async fn read_within(request: &Request, declared: Option<&str>, limit: usize) ->
     // What no number of this machine holds is too long all the more.
     let declared = declared.map(|length| length.parse().unwrap_or(usize::MAX));
     check(declared.unwrap_or_default(), limit)?;
+    if let Some(declared) = declared.filter(|declared| *declared <= FIRST_BUFFER) {
+        return read_short(request, declared).await;
+    }
     let mut length = 0;
     let Some(mut incoming) = Incoming::open(request, DEADLINE)? else {
         return if declared.unwrap_or_default() == 0 { Ok(Vec::new()) } else { Err(BodyError::Incomplete) };
@@ -104,7 +107,7 @@ async fn read_within(request: &Request, declared: Option<&str>, limit: usize) ->
     while length < most {
         let size = length.clamp(FIRST_BUFFER, MAX_BUFFER).min(most - length);
         let progress = incoming.read(size, size).await?;
-        length = incoming.length();
+        length = incoming.arrival.length();
         faults::while_reading(request);
         if let Progress::End = progress {
             break;
@@ -114,7 +117,7 @@ async fn read_within(request: &Request, declared: Option<&str>, limit: usize) ->
     if declared.is_some_and(|declared| declared != length) {
         return Err(BodyError::Incomplete);
     }
-    Ok(incoming.close())
+    Ok(incoming.arrival.end())
 }
 
 const fn check(length: usize, limit: usize) -> Result<(), BodyError> {
@@ -133,15 +136,23 @@ pub(crate) fn held_bytes() -> usize {
     BUDGET_OF_ISOLATE.with_borrow(Budget::held)
 }
 
-/// A body that is arriving. What it holds of the budget is free again when it is closed or dropped.
+/// Reads a body that is declared to fit into the first buffer, in one step of the runtime.
+async fn read_short(request: &Request, declared: usize) -> Result<Vec<u8>, BodyError> {
+    let mut arrival = Arrival::begin(DEADLINE);
+    arrival.reserve(declared)?;
+    // It throws where the body is read already.
+    let whole = arrival.wait_for(request.array_buffer().map_err(worker::Error::from)?).await?;
+    faults::while_reading(request);
+    arrival.add(Uint8Array::new(&whole).to_vec())?;
+    if arrival.length() == declared { Ok(arrival.end()) } else { Err(BodyError::Incomplete) }
+}
+
+/// A body that is arriving in pieces.
 struct Incoming {
     reader: BodyReader,
     /// What has arrived last. Its memory is read into again: what is dropped is not collected at once.
     last: Option<Uint8Array>,
-    id: u64,
-    /// How long it may still take, and the part of that which is being waited for.
-    left: Duration,
-    tick: Delay,
+    arrival: Arrival,
 }
 
 enum Progress {
@@ -157,42 +168,64 @@ impl Incoming {
         options.set_mode(ReadableStreamReaderMode::Byob);
         // It throws where the body is read already.
         let reader = stream.get_reader_with_options(&options).unchecked_into();
-        let now = clock::now();
-        let expired = now.plus_millis(-clock::machine_millis(EXPIRY_MILLIS));
-        let id = BUDGET_OF_ISOLATE.with_borrow_mut(|budget| budget.open(now, expired));
-        let incoming = Self { reader, last: None, id, left: deadline, tick: TICK.min(deadline).into() };
-        Ok(Some(incoming))
+        Ok(Some(Self { reader, last: None, arrival: Arrival::begin(deadline) }))
     }
 
     /// Reads at least `least` bytes, fewer at the end, and at most `most`.
     async fn read(&mut self, least: usize, most: usize) -> Result<Progress, BodyError> {
-        BUDGET_OF_ISOLATE.with_borrow_mut(|budget| budget.reserve(self.id, most))?;
+        self.arrival.reserve(most)?;
         let known = self.last.take().map(|last| last.buffer());
         let buffer = match known {
             Some(buffer) if buffer.byte_length() as usize >= most => buffer,
             Some(_) | None => ArrayBuffer::new(most as u32),
         };
         let view = Uint8Array::new_with_byte_offset_and_length(&buffer, 0, most as u32);
-        let arrival = self.reader.read_at_least(least, view).map_err(|_| BodyError::Incomplete)?;
-        let mut arrival = JsFuture::from(arrival);
-        let arrived = loop {
-            match select(&mut self.tick, &mut arrival).await {
-                Either::Left(_) => self.wait_on()?,
-                Either::Right((arrived, _)) => break arrived,
-            }
-        };
-        // Whatever ends a body before its end comes from the connection.
-        let arrived = arrived.map_err(|_| BodyError::Incomplete)?;
-        let last: Uint8Array =
-            arrived.unchecked_into::<ReadableStreamReadResult>().get_value().unchecked_into();
+        let read = self.reader.read_at_least(least, view).map_err(|_| BodyError::Incomplete)?;
+        let result: ReadableStreamReadResult = self.arrival.wait_for(read).await?.unchecked_into();
+        let last: Uint8Array = result.get_value().unchecked_into();
         let chunk = last.to_vec();
         self.last = Some(last);
         let progress = if chunk.len() < least { Progress::End } else { Progress::More };
-        BUDGET_OF_ISOLATE.with_borrow_mut(|budget| budget.add(self.id, chunk))?;
+        self.arrival.add(chunk)?;
         Ok(progress)
     }
+}
 
-    /// Waits for another tick, where the body has its room and its time still.
+/// What has arrived of a body, and how long the rest may take. What it holds of the budget is free again when it is
+/// dropped.
+struct Arrival {
+    id: u64,
+    /// How long it may still take, and the part of that which is being waited for.
+    left: Duration,
+    tick: Delay,
+}
+
+impl Arrival {
+    fn begin(deadline: Duration) -> Self {
+        let now = clock::now();
+        let expired = now.plus_millis(-clock::machine_millis(EXPIRY_MILLIS));
+        let id = BUDGET_OF_ISOLATE.with_borrow_mut(|budget| budget.open(now, expired));
+        Self { id, left: deadline, tick: TICK.min(deadline).into() }
+    }
+
+    /// Reserves room for what is read next.
+    fn reserve(&self, most: usize) -> Result<(), OverBudget> {
+        BUDGET_OF_ISOLATE.with_borrow_mut(|budget| budget.reserve(self.id, most))
+    }
+
+    /// Waits for what is being read, as long as the body has its room and its time.
+    async fn wait_for(&mut self, read: Promise) -> Result<JsValue, BodyError> {
+        let mut read = JsFuture::from(read);
+        loop {
+            match select(&mut self.tick, &mut read).await {
+                Either::Left(_) => self.wait_on()?,
+                // Whatever ends a body before its end comes from the connection.
+                Either::Right((read, _)) => return read.map_err(|_| BodyError::Incomplete),
+            }
+        }
+    }
+
+    /// Begins another tick, where the body has its room and its time still.
     fn wait_on(&mut self) -> Result<(), BodyError> {
         BUDGET_OF_ISOLATE.with_borrow(|budget| budget.check(self.id))?;
         self.left = self.left.saturating_sub(TICK);
@@ -203,17 +236,22 @@ impl Incoming {
         Ok(())
     }
 
+    /// Adds what was read.
+    fn add(&self, chunk: Vec<u8>) -> Result<(), OverBudget> {
+        BUDGET_OF_ISOLATE.with_borrow_mut(|budget| budget.add(self.id, chunk))
+    }
+
     fn length(&self) -> usize {
         BUDGET_OF_ISOLATE.with_borrow(|budget| budget.length(self.id))
     }
 
     /// Returns what was read.
-    fn close(self) -> Vec<u8> {
+    fn end(self) -> Vec<u8> {
         BUDGET_OF_ISOLATE.with_borrow_mut(|budget| budget.close(self.id))
     }
 }
 
-impl Drop for Incoming {
+impl Drop for Arrival {
     fn drop(&mut self) {
         BUDGET_OF_ISOLATE.with_borrow_mut(|budget| drop(budget.close(self.id)));
     }
