@@ -6,8 +6,9 @@ use vtryon_webhooks::Millis;
 use worker::Delay;
 
 use super::tokens;
-use crate::clients::DirectoryClient;
+use crate::clients::{DirectoryClient, OBJECT_LIMIT};
 use crate::platform::clock;
+use crate::platform::timeout::with_timeout;
 
 /// How long one wait lasts at most: the platform's timers count milliseconds in 32 bits, which are 24 days, and a session
 /// of Cloudflare Access may last a month.
@@ -54,11 +55,13 @@ impl Permit {
             }
             let fresh_until = match &self.token {
                 None => None,
-                Some((directory, id)) => match tokens::find(directory, id, now).await {
-                    Ok(known) if known.token.is_some() => Some(known.fresh_until),
-                    Ok(_) => return Ended::Expired,
-                    Err(_) => return Ended::Unknown,
-                },
+                Some((directory, id)) => {
+                    match with_timeout(OBJECT_LIMIT, tokens::find(directory, id, now)).await {
+                        Some(Ok(known)) if known.token.is_some() => Some(known.fresh_until),
+                        Some(Ok(_)) => return Ended::Expired,
+                        Some(Err(_)) | None => return Ended::Unknown,
+                    }
+                }
             };
             match [self.until, fresh_until].into_iter().flatten().min() {
                 Some(next) => Delay::from(clock::between(now, next).min(LONGEST_WAIT)).await,

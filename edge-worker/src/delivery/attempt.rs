@@ -62,16 +62,25 @@ pub(crate) async fn attempt(
             return Some(dispatch.report(None));
         }
     };
+    let timestamp = attempted_at.0 / 1000;
+    let signatures: Vec<Signatures> = opened
+        .signers
+        .iter()
+        .map(|signer| Signatures {
+            vtryon: signer.vtryon(body),
+            standard: signer.standard(&dispatch.webhook_id, timestamp, body),
+        })
+        .collect();
     let made = match config.deployment.endpoint_urls.check(&dispatch.url) {
-        Ok(()) => send(shard, dispatch, &opened, attempted_at, body).await,
+        Ok(()) => send(shard, dispatch, &opened, &signatures, attempted_at, body).await,
         Err(_) => Answer::none("url_refused"),
     };
     Some(dispatch.report(Some(Attempt {
         attempted_at,
-        took_ms: clock::now().0 - attempted_at.0,
+        took_ms: (clock::now().0 - attempted_at.0).max(0),
         status: made.status,
         error: made.error.map(str::to_owned),
-        answer: opened.redact(&made.answer_excerpt),
+        answer: opened.redact(&made.answer_excerpt, &signatures),
         location_host: made.location_host,
         is_aborted: made.is_aborted,
         retry_after_ms: made.retry_after_ms,
@@ -86,10 +95,21 @@ struct UnsealedCredentials<'a> {
     headers: Vec<(&'a str, Rc<Zeroizing<String>>)>,
 }
 
+/// What an event is signed with by one secret.
+struct Signatures {
+    /// As Vtryon signs, over the body alone.
+    vtryon: String,
+    /// By Standard Webhooks.
+    standard: String,
+}
+
 impl UnsealedCredentials<'_> {
-    /// Replaces the values of the headers in what an endpoint has answered.
-    fn redact(&self, answer: &str) -> String {
-        let secrets = redaction::secrets(self.headers.iter().map(|(_, value)| value.as_str()));
+    /// Replaces what an endpoint has answered of that which was sent to it and is secret: the values of its headers, and
+    /// the signatures, by which the event could be sent again.
+    fn redact(&self, answer: &str, signatures: &[Signatures]) -> String {
+        let values = self.headers.iter().map(|(_, value)| value.as_str());
+        let signatures = signatures.iter().flat_map(|each| [&*each.vtryon, &*each.standard]);
+        let secrets = redaction::secrets(values.chain(signatures));
         excerpt::redact(answer, &secrets.iter().map(|secret| secret.as_str()).collect::<Vec<_>>())
     }
 }
@@ -149,6 +169,7 @@ async fn send(
     shard: u32,
     dispatch: &Dispatch,
     opened: &UnsealedCredentials<'_>,
+    signatures: &[Signatures],
     attempted_at: Millis,
     body: &[u8],
 ) -> Answer {
@@ -156,18 +177,16 @@ async fn send(
     let signal = controller.signal();
     // Not `AbortSignal.timeout`: its timer lives on after the answer, and workerd is slow where thousands of them do.
     let mut time_is_over = pin!(Delay::from(Duration::from_secs(dispatch.options.timeout_seconds.into())));
-    let timestamp = attempted_at.0 / 1000;
-    let standard: Vec<String> =
-        opened.signers.iter().map(|signer| signer.standard(&dispatch.webhook_id, timestamp, body)).collect();
+    let standard: Vec<&str> = signatures.iter().map(|each| &*each.standard).collect();
     let standard = standard.join(" ");
     let mut refused = None;
-    for (index, signer) in opened.signers.iter().enumerate() {
+    for (index, signature) in signatures.iter().enumerate() {
         let own = [
             ("content-type", "application/json".to_owned()),
             ("user-agent", USER_AGENT.to_owned()),
-            (SIGNATURE_HEADER, signer.vtryon(body)),
+            (SIGNATURE_HEADER, signature.vtryon.clone()),
             ("webhook-id", dispatch.webhook_id.clone()),
-            ("webhook-timestamp", timestamp.to_string()),
+            ("webhook-timestamp", (attempted_at.0 / 1000).to_string()),
             ("webhook-signature", standard.clone()),
             ("x-vtryon-delivery", name(shard, dispatch)),
             ("x-vtryon-attempt", dispatch.attempt.to_string()),
@@ -178,10 +197,10 @@ async fn send(
         let posted = post(&dispatch.url, headers, body, &signal);
         let answer = match select(pin!(posted), &mut time_is_over).await {
             Either::Left((Ok(response), _)) => read(&response, &dispatch.url, attempted_at).await,
-            Either::Left((Err(_), _)) => Answer::none("connection"),
+            Either::Left((Err(_), _)) => return refused.unwrap_or(Answer::none("connection")),
             Either::Right(_) => {
                 controller.abort();
-                return Answer::none("timeout");
+                return refused.unwrap_or(Answer::none("timeout"));
             }
         };
         match answer.status.map(Reply::of) {
@@ -255,7 +274,7 @@ async fn beginning(response: &web_sys::Response) -> Vec<u8> {
     };
     // What has come by then is enough.
     with_timeout(ANSWER_TIME, filled).await;
-    // The rest is nobody's: the connection is free for the next one.
+    // Cancel the rest, so that the connection can be used again.
     drop(JsFuture::from(reader.cancel()));
     bytes
 }

@@ -54,7 +54,7 @@ pub(crate) async fn receive(
     let shard = config.deployment.shards.of(&digest);
     let shards = config.shard_client(&env);
     let stored = shards.call(shard, ShardRequest::StoreEvent(incoming), verified.payload()).await;
-    LAST_COMMIT.set(stored.is_ok().then(|| clock::now().0 - received_at.0));
+    LAST_COMMIT.set(stored.is_ok().then(|| (clock::now().0 - received_at.0).max(0)));
     // The cause is logged; the answer 503 makes Vtryon retry.
     let Ok(Some(stored)) = stored else { return Err(ApiError::new(Code::Unavailable)) };
     // An unknown format (rolling deploy): the alarm delivers.

@@ -17,12 +17,14 @@ use worker::web_sys::Request;
 use worker::{Context, Delay, Env, console_error};
 
 use self::tally::{RejectedRequest, RejectionCause, Tally};
+use crate::clients::OBJECT_LIMIT;
 use crate::config::Config;
 use crate::http::body;
 use crate::http::head::Head;
 use crate::http::response::ApiError;
 use crate::log;
 use crate::platform::clock;
+use crate::platform::timeout::with_timeout;
 
 /// How much of a refused request is kept, in bytes. Events have a few hundred.
 const MAX_HEADER: usize = 512;
@@ -89,7 +91,7 @@ pub(crate) async fn note(
     });
 }
 
-/// Reports to the directory. Where that fails, the next rejection after the pause repeats it.
+/// Reports to the directory. Where that fails, the causes are counted again, and go with the next report.
 async fn report(env: &Env) {
     let causes = TALLY.with_borrow_mut(|tally| tally.take(clock::now()));
     for RejectionCause { code, path, count, .. } in causes.iter().filter(|cause| cause.count > 1) {
@@ -99,7 +101,7 @@ async fn report(env: &Env) {
         rejections: causes.iter().map(RejectionCause::report).collect(),
     };
     if let Ok(config) = Config::current(env)
-        && let Ok(answer) = config.directory_client(env).send(report).await
+        && let Some(Ok(answer)) = with_timeout(OBJECT_LIMIT, config.directory_client(env).send(report)).await
         && answer.status_code() == 200
     {
         return;

@@ -71,7 +71,7 @@ impl Tally {
     pub(super) fn wait(&mut self, now: Millis) -> Option<Duration> {
         let after = |seconds| move |at: Millis| at.plus_millis(clock::machine_seconds(seconds));
         let is_given_up = self.reported_at.map(after(GIVEN_UP)).is_some_and(|end| end < now);
-        // No report is due later than after a pause: the clock went back, and says nothing of one that is awaited.
+        // A report is due a pause from now at the latest. If it seems later, the clock went back: it is scheduled anew.
         let is_out_of_reach = self.reported_at.is_some_and(|due| after(PAUSE)(now) < due);
         if self.is_awaited && !is_given_up && !is_out_of_reach {
             return None;
@@ -102,12 +102,8 @@ impl RejectionCause {
     }
 
     fn keep_sample(&mut self, request: Rc<RejectedRequest>) {
-        let is_earlier = request.received_at < self.first.received_at;
-        if match (self.first.names_task(), request.names_task()) {
-            (false, true) => true,
-            (true, false) => false,
-            (true, true) | (false, false) => is_earlier,
-        } {
+        let rank = |request: &RejectedRequest| (!request.names_task(), request.received_at);
+        if rank(&request) < rank(&self.first) {
             self.first = Rc::clone(&request);
         }
         // The clock stands still within a request: of two at the same time, the later call is the later one.
