@@ -1,5 +1,6 @@
 //! Times as RFC 3339 and HTTP write them. Nothing here reads a clock.
 
+use std::ops::RangeInclusive;
 use std::time::UNIX_EPOCH;
 
 use chrono::{DateTime, SecondsFormat};
@@ -12,12 +13,15 @@ const DAY_MS: i64 = 86_400_000;
 /// much, so a range of times is found among them.
 pub(crate) const SKEW: i64 = 60;
 
+/// The times that RFC 3339 can write in UTC: from the year 0 to the end of 9999.
+const WRITABLE: RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
+
 /// Writes a time in UTC with milliseconds.
 pub fn rfc3339(at: Millis) -> String {
     DateTime::from_timestamp_millis(at.0).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// Reads a time of RFC 3339 (5.6) in its one form, with a zone. A leap second, which only ends a day of UTC, is the
+/// Reads a time of RFC 3339 (5.6) in its one form, with a zone, that can be written in UTC too. A leap second, which only ends a day of UTC, is the
 /// first second of the next day.
 pub fn parse_rfc3339(text: &str) -> Option<Millis> {
     // The RFC allows a blank instead of the T for readability; the API does not.
@@ -27,7 +31,7 @@ pub fn parse_rfc3339(text: &str) -> Option<Millis> {
     let time = DateTime::parse_from_rfc3339(text).ok()?;
     let at = Millis(time.timestamp_millis());
     let is_leap = time.timestamp_subsec_millis() >= 1000;
-    (!is_leap || at.0.rem_euclid(DAY_MS) < 1000).then_some(at)
+    (WRITABLE.contains(&at.0) && (!is_leap || at.0.rem_euclid(DAY_MS) < 1000)).then_some(at)
 }
 
 /// Reads the header `retry-after` of an answer that came at `now`: seconds, or a date in one of the three forms of HTTP
