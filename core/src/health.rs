@@ -1,8 +1,8 @@
 //! Decides when a failing endpoint is disabled.
 //!
 //! Each shard sees a part of an endpoint's deliveries. One shard alone may find that the endpoint is gone, because the
-//! endpoint itself answers 410. That it is dead takes the records of all shards, because one success anywhere proves it
-//! alive.
+//! endpoint itself answers 410. Whether it is dead, only the records of all shards tell: one success
+//! anywhere proves it alive.
 
 use crate::millis::Millis;
 use crate::retry::Reply;

@@ -2,7 +2,6 @@
 
 use vtryon_gateway_engine::access::scope::Scope;
 use vtryon_gateway_engine::protocol::settings::EndpointKind::{self, Alerts, Tasks};
-use vtryon_webhooks::Code;
 
 use crate::http::response::ApiError;
 use crate::http::router::{Route, RouteMatch, find};
@@ -141,14 +140,13 @@ pub(crate) const ROUTES: &[Route<Api>] = &[
     Route::new("GET", "openapi.json", READ, |_| Api::ShowDocument),
 ];
 
-/// That there is no such path is seen by whoever may read.
-const NOTHING: &[Route<Api>] = &[Route::new("GET", "", READ, |_| Api::NotFound)];
-
 impl Api {
-    /// Finds what is asked for by a path below `/api/`.
+    /// Finds what is asked for by a path below `/api/`. That there is no such path is seen by whoever may read.
     pub(crate) fn find(method: &str, path: &str, query: &str) -> Result<RouteMatch<Self>, ApiError> {
-        find(ROUTES, method, path, query)
-            .or_else(|| find(NOTHING, method, "", query))
-            .unwrap_or_else(|| Err(ApiError::new(Code::NotFound)))
+        find(ROUTES, method, path, query).unwrap_or(Ok(RouteMatch {
+            request: Self::NotFound,
+            path: "",
+            scope: READ,
+        }))
     }
 }

@@ -21,10 +21,15 @@ impl Query {
     pub(crate) fn parse(query: &str, names: &[&str]) -> Result<Self, ApiError> {
         let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         if !pairs.iter().all(|(name, _)| names.contains(&name.as_str())) {
-            return Err(ApiError::invalid_request("the query has a parameter that this path does not know"));
+            let message = match names {
+                [] => "this path takes no parameters".to_owned(),
+                names => format!("the query has a parameter that is none of {}", names.join(", ")),
+            };
+            return Err(ApiError::invalid_request(message));
         }
-        if names.iter().any(|wanted| pairs.iter().filter(|(name, _)| name == wanted).count() > 1) {
-            return Err(ApiError::invalid_request("the query has a parameter twice"));
+        let is_twice = |wanted: &&&str| pairs.iter().filter(|(name, _)| name == **wanted).count() > 1;
+        if let Some(twice) = names.iter().find(is_twice) {
+            return Err(ApiError::invalid_request(format!("the query has `{twice}` twice")));
         }
         Ok(Self(pairs))
     }

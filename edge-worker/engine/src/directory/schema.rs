@@ -1,5 +1,5 @@
-//! The stored form of the directory. A change is a new entry in [`MIGRATIONS`]; an entry once deployed is
-//! never edited.
+//! The schema of the directory. After the first release a change is a new entry in [`MIGRATIONS`]; an entry once deployed
+//! is never edited.
 
 /// Each entry brings the schema from its position to the next version.
 pub(super) const MIGRATIONS: &[&str] = &["

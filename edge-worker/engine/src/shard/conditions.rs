@@ -30,8 +30,8 @@ pub(crate) fn forget_health(db: &dyn Database, endpoint: i64) -> Result<()> {
     db.run(FORGET, &[Bind::Int(endpoint), Bind::Text(down), Bind::Text(up)])
 }
 
-/// Returns what an attempt at an endpoint shows: that it is down, or up again. Of an alert destination nothing is
-/// reported: the alert would be about itself.
+/// Returns what an attempt at an endpoint shows: that it is down, or up again. Nothing is reported of
+/// an alert destination: the alert would be sent to it.
 pub(crate) fn of_attempt(endpoint: &Endpoint, before: Health, after: Health) -> Option<ConditionKind> {
     match (before.is_down(), after.is_down()) {
         _ if endpoint.options.is_alert_destination() => None,

@@ -60,7 +60,7 @@ fn fixture() -> (Fixture, i64) {
     let fixture = Fixture::new();
     fixture.destination_of_alerts(OPS);
     let shop = fixture.register(SHOP);
-    assert_eq!(fixture.send(), ["gateway.endpoint_created"]);
+    assert_eq!(fixture.send(), [CREATED]);
     (fixture, shop)
 }
 
@@ -99,6 +99,7 @@ enum Step {
     Nothing,
 }
 
+const CREATED: &str = "gateway.endpoint_created";
 const FAILING: &str = "gateway.endpoint_failing";
 const RECOVERED: &str = "gateway.endpoint_recovered";
 const DISABLED: &str = "gateway.endpoint_disabled";
@@ -329,17 +330,29 @@ fn a_destination_gets_the_events_that_it_has_chosen() {
     assert_eq!(sent(ConditionKind::EndpointUp), [recovered, both]);
 }
 
+/// What an endpoint is met by while there is no destination, how long before there is one, and what it is sent then.
+const BEFORE_THE_FIRST: [(&[ConditionKind], i64, &[&str]); 4] = [
+    (&[ConditionKind::EndpointDown], 2 * DAY, &[FAILING]),
+    (&[ConditionKind::EndpointDown, ConditionKind::EndpointUp], HOUR, &[CREATED]),
+    (&[ConditionKind::DeliveryDead], HOUR, &[DEAD, CREATED]),
+    (&[ConditionKind::DeliveryDead], DAY + 1, &[]),
+];
+
 #[test]
-fn without_a_destination_what_lasts_waits_for_one() {
-    let mut fixture = Fixture::new();
-    let shop = fixture.register(SHOP);
-    fixture.meet(ConditionKind::EndpointDown, shop);
-    assert_eq!((fixture.send(), fixture.alarm_in()), (vec![], None));
-    fixture.pass(2 * DAY);
-    alerts::sweep(&fixture.context(), SweepReport::default()).unwrap();
-    fixture.destination_of_alerts(OPS);
-    assert_eq!(fixture.alarm_in(), Some(0));
-    assert_eq!(fixture.send(), [FAILING], "what has passed since is of no interest");
+fn the_first_destination_is_sent_what_lasts_and_what_was_met_within_a_day() {
+    for (met, passed, sent) in BEFORE_THE_FIRST {
+        let mut fixture = Fixture::new();
+        let shop = fixture.register(SHOP);
+        for kind in met {
+            fixture.meet(*kind, shop);
+        }
+        assert_eq!((fixture.send(), fixture.alarm_in()), (vec![], None), "{met:?}");
+        fixture.pass(passed);
+        alerts::sweep(&fixture.context(), SweepReport::default()).unwrap();
+        fixture.destination_of_alerts(OPS);
+        assert_eq!(fixture.alarm_in(), (!sent.is_empty()).then_some(0), "{met:?}");
+        assert_eq!(fixture.send(), sent, "{met:?}");
+    }
 }
 
 #[test]

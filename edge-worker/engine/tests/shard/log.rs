@@ -46,6 +46,16 @@ const LOGGED: &[(&str, Deed, &[&str], &[&str])] = &[
         &["event_quarantined"],
     ),
     (
+        "an event of a task that was erased",
+        |world| {
+            world.event("task_1", "completed");
+            world.erase("task_1").unwrap();
+            world.send(OTHER);
+        },
+        &["event_stored applied", "attempt_made delivered", "event_dropped duplicate"],
+        &[],
+    ),
+    (
         "an endpoint that is down for a while",
         |world| {
             let replies = [Some(500), None, Some(500), Some(302), Some(200)];

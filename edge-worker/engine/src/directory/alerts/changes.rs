@@ -18,7 +18,7 @@ const ROTATION_AHEAD: i64 = 6 * 3600;
 const QUIET_FOR: i64 = 3600;
 
 /// Stores what the change of an endpoint is a cause of; `before` is none for a new one. It is part of the transaction
-/// that stores the change. An alert destination is none: the alert would be about itself.
+/// that stores the change. An alert destination is a cause of none: the alert would be sent to it.
 pub(in crate::directory) fn put_endpoint(
     db: &dyn Database,
     before: Option<&EndpointRecord>,

@@ -136,7 +136,7 @@ fn apply(
         NextStep::Dead(reason) => end::dead_letter(context, config, log, delivery, reason),
         NextStep::Exhausted => {
             let endpoint = endpoint_of(delivery.no);
-            // Of an alert destination nothing is reported: the alert would be about itself.
+            // Nothing is reported of an alert destination: the alert would be sent to it.
             let found = config.settings.endpoint(endpoint);
             if found.is_some_and(|found| !found.options.is_alert_destination()) {
                 conditions::note(db, ConditionKind::DeliveryDead, endpoint, now)?;

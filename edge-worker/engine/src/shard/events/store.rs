@@ -72,7 +72,7 @@ impl Shard {
         let (task, digest) = (task.as_ref(), digest.as_deref());
         if let Some(erased) = task.filter(|task| task.erased_at.is_some()) {
             rows::add_key(db, erased, &incoming.key)?;
-            return Ok(Stored::nothing(Outcome::Duplicate));
+            return Ok(self.drop_event(context, Outcome::Duplicate));
         }
         let event = TaskEvent { incoming, task_id, task, digest, body };
         match &step.next {
@@ -96,8 +96,13 @@ impl Shard {
             (Some(task), Some(_)) => rows::add_key(context.db, task, &event.incoming.key)?,
             (None, _) => {}
         }
+        Ok(self.drop_event(context, outcome))
+    }
+
+    /// Answers an event of which nothing is stored.
+    fn drop_event(&mut self, context: &Context<'_>, outcome: Outcome) -> Stored {
         self.log_event(context, || Decision::EventDropped { outcome: outcome.as_str() });
-        Ok(Stored::nothing(outcome))
+        Stored::nothing(outcome)
     }
 
     /// Writes the rows of an event and its deliveries, and the state that it leaves its task in.
@@ -138,8 +143,7 @@ impl Shard {
         let stored = quarantine::store(context, &self.config, &self.attempts, seq, unreadable)?;
         let outcome = lifecycle::unreadable(stored.is_none());
         let Some(enqueued) = stored else {
-            self.log_event(context, || Decision::EventDropped { outcome: outcome.as_str() });
-            return Ok(Stored::nothing(outcome));
+            return Ok(self.drop_event(context, outcome));
         };
         self.log.note(Decision::EventQuarantined { seq, code: unreadable.code.to_owned() });
         if unreadable.incoming.imported_at.is_none() {

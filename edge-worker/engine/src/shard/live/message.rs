@@ -1,4 +1,4 @@
-//! Messages to subscribers, as JSON. A message begins with its id, where it has one: the Worker reads it there.
+//! Messages to subscribers, as JSON.
 
 use base64ct::{Base64, Encoding};
 use serde::Serialize;
