@@ -166,7 +166,8 @@ pub(crate) fn deliveries(
             (db.all(DEAD, &binds, DeliveryRow::read)?, 0)
         }
         (None, endpoint, state) => {
-            let top = before.map_or_else(|| next_delivery(db), Ok)?;
+            // Numbers without a delivery, as those that were pruned, cost no page.
+            let top = latest_before(db, before)?.map_or(0, |latest| latest + 1);
             let floor = (top - NUMBERS_PER_SCAN).max(0);
             let binds = [
                 Bind::Int(top),
@@ -184,14 +185,17 @@ pub(crate) fn deliveries(
         Ok(PageItem::new(no, at, &show(db, shard, row)?))
     });
     let page = Page::new(items.collect::<Result<_>>()?, !is_full);
-    // Where the window had too few, the next page begins below it.
-    Ok(Page { next: page.next.or((!is_full && floor > 0).then_some(floor)), ..page })
+    if is_full || floor == 0 {
+        return Ok(page);
+    }
+    // The window had too few: the next page begins below it, if there is anything.
+    Ok(Page { next: latest_before(db, Some(floor))?.map(|_| floor), ..page })
 }
 
-/// Returns a number above that of every delivery.
-fn next_delivery(db: &dyn Database) -> Result<i64> {
-    const LAST: &str = "SELECT COALESCE(MAX(no), 0) FROM deliveries";
-    Ok(db.first(LAST, &[], Row::int)?.unwrap_or(0) + 1)
+/// Returns the number of the latest delivery before one, or of the latest of all.
+fn latest_before(db: &dyn Database, bound: Option<i64>) -> Result<Option<i64>> {
+    const LATEST: &str = "SELECT no FROM deliveries WHERE no < ? ORDER BY no DESC LIMIT 1";
+    db.first(LATEST, &[database::before(bound)], Row::int)
 }
 
 fn show(db: &dyn Database, shard: u32, row: DeliveryRow) -> Result<DeliveryView> {

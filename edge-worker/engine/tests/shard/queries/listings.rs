@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use base64ct::{Base64, Encoding};
-use vtryon_gateway_engine::protocol::delivery::delivery_no;
+use vtryon_gateway_engine::protocol::delivery::{DeliveryState, delivery_no};
 use vtryon_gateway_engine::protocol::stats::Stats;
 use vtryon_gateway_engine::protocol::{ShardRequest, TaskFilter};
 use vtryon_webhooks::Millis;
@@ -190,6 +190,39 @@ fn the_deliveries_of_one_task_are_listed_in_pages() {
         assert_eq!(outline(&listed, "endpoint"), ["ep_2", "ep_1"].repeat(3), "pages of {limit}");
         assert!(outline(&listed, "task_id").iter().all(|task_id| *task_id == "task_1"));
     }
+}
+
+#[test]
+fn a_filtered_listing_of_deliveries_has_no_pages_of_numbers_without_any() {
+    const LEFT_OUT: i64 = 3000;
+    let mut world = World::new();
+    world.configure(vec![endpoint(1)]);
+    let pending = |before| ShardRequest::Deliveries {
+        before,
+        endpoint: None,
+        state: DeliveryState::from_name("pending"),
+        task_id: None,
+        digest: None,
+        limit: 10,
+    };
+    let counts =
+        |world: &mut World| -> Vec<usize> { world.pages(pending, |_| ()).iter().map(Vec::len).collect() };
+    world.replies.insert(1, None);
+    world.event("task_first", "queued");
+    world.change(|settings| settings.endpoints.clear());
+    for n in 0..LEFT_OUT {
+        world.event(&format!("task_{n}"), "queued");
+    }
+    world.configure(vec![endpoint(1)]);
+    world.event("task_last", "queued");
+    assert_eq!(counts(&mut world), [1, 1], "one on either side of {LEFT_OUT} numbers without deliveries");
+    world.replies.clear();
+    world.sleep(i64::from(world.deployment.retention_hours) + 24);
+    world.sleep(1);
+    assert_eq!(counts(&mut world), [0], "all were pruned");
+    world.replies.insert(1, None);
+    world.event("task_new", "queued");
+    assert_eq!(counts(&mut world), [1], "none is below it");
 }
 
 /// Sums up the counts of some minutes.
