@@ -59,14 +59,22 @@ pub(super) fn apply(
     rows::put(db, cause, endpoint, &alert)
 }
 
-/// Stores the conditions that a shard has reported. Those of endpoints that are no more are ignored.
+/// Stores the conditions that a shard has reported. Ignored are those of endpoints that are no more, and what is
+/// said of the health of endpoints that are not attempted.
 pub fn report(context: &Context<'_>, conditions: &[Condition]) -> Result<()> {
     let db = context.db;
     db.transaction(|| {
         conditions.iter().try_for_each(|condition| {
             let Some(kind) = ConditionKind::from_name(&condition.kind) else { return Ok(()) };
             let record = records::find(db, condition.endpoint)?;
-            if record.is_none() && kind != ConditionKind::EventQuarantined {
+            // While it is disabled or paused nothing is attempted, so no shard would report that it is up again.
+            let is_active = record.as_ref().is_some_and(|record| record.endpoint.options.is_active());
+            let is_ignored = match kind {
+                ConditionKind::EndpointDown | ConditionKind::EndpointUp => !is_active,
+                ConditionKind::DeliveryDead => record.is_none(),
+                ConditionKind::EventQuarantined => false,
+            };
+            if is_ignored {
                 return Ok(());
             }
             let details = record.as_ref().map(Details::of).unwrap_or_default();

@@ -106,7 +106,7 @@ const DISABLED: &str = "gateway.endpoint_disabled";
 const ENABLED: &str = "gateway.endpoint_enabled";
 const DEAD: &str = "gateway.delivery_dead";
 
-const STORIES: [Story; 12] = [
+const STORIES: [Story; 13] = [
     Story {
         name: "it fails and recovers",
         why: "both are told at once",
@@ -180,6 +180,11 @@ const STORIES: [Story; 12] = [
         name: "it fails and gets another URL",
         why: "nothing is known of the new one",
         steps: &[(0, Step::Down, &[FAILING]), (60, Step::Move, &[]), (60, Step::Up, &[])],
+    },
+    Story {
+        name: "it is paused, and attempts that were in progress fail",
+        why: "nobody would be told of its end",
+        steps: &[(0, Step::Pause, &[]), (1, Step::Down, &[]), (60, Step::Resume, &[])],
     },
     Story {
         name: "deliveries die",
@@ -466,6 +471,35 @@ fn a_rotation_is_due_six_hours_before_the_previous_secret_ends() {
     assert_eq!(swept(1), []);
     let finished = swept(5);
     assert_eq!(finished[0].0, "gateway.rotation_finished");
+}
+
+#[test]
+fn another_rotation_before_the_end_of_the_first_is_due_by_its_own_end() {
+    // After how many hours a first secret is rotated again, with which overlap, when that is due, and the end that it has.
+    for (rotated_at, overlap_hours, due_at, expires_at) in
+        [(3, 8, 5, "2026-01-01T11:00:00.000Z"), (5, 5, 6, "2026-01-01T10:00:00.000Z")]
+    {
+        let (mut fixture, shop) = fixture();
+        fixture.rotate(shop, r#"{"overlap_hours":8}"#).unwrap();
+        for hour in 1..=12 {
+            fixture.pass(HOUR);
+            alerts::sweep(&fixture.context(), SweepReport::default()).unwrap();
+            let sent = fixture.messages();
+            let ends: Vec<_> =
+                sent.iter().map(|(event, body)| (&**event, &body["data"]["expires_at"])).collect();
+            let (first, second) = (json!("2026-01-01T08:00:00.000Z"), json!(expires_at));
+            let expected: &[_] = match hour {
+                2 => &[("gateway.rotation_due", &first)],
+                _ if hour == due_at => &[("gateway.rotation_due", &second)],
+                _ if hour == rotated_at + overlap_hours => &[("gateway.rotation_finished", &second)],
+                _ => &[],
+            };
+            assert_eq!(ends, expected, "{overlap_hours} hours from {rotated_at} on, hour {hour}");
+            if hour == rotated_at {
+                fixture.rotate(shop, &json!({ "overlap_hours": overlap_hours }).to_string()).unwrap();
+            }
+        }
+    }
 }
 
 #[test]

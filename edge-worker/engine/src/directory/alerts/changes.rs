@@ -81,12 +81,7 @@ pub fn sweep(context: &Context<'_>, report: SweepReport) -> Result<()> {
         }
         let is_endpoint = |record: &EndpointRecord| !record.endpoint.options.is_alert_destination();
         for record in records::all(db)?.into_iter().filter(is_endpoint) {
-            let previous = record.endpoint.valid_secrets(now).filter_map(|secret| secret.until).max();
-            let is_near = |until: Millis| until <= now.plus_seconds(ROTATION_AHEAD);
-            let details = |until| Details { expires_at: Some(rfc3339(until)), ..Details::of(&record) };
-            if previous.is_none_or(is_near) {
-                store_lasting(db, Cause::RotationDue, record.endpoint.no, previous.map(details), now)?;
-            }
+            store_rotation(db, &record, now)?;
         }
         for (cause, endpoint, alert) in rows::all(db)? {
             if alert.is_over(cause, now) {
@@ -97,13 +92,30 @@ pub fn sweep(context: &Context<'_>, report: SweepReport) -> Result<()> {
     })
 }
 
+/// Stores whether the previous secret of an endpoint soon ends.
+fn store_rotation(db: &dyn Database, record: &EndpointRecord, now: Millis) -> Result<()> {
+    let (cause, no) = (Cause::RotationDue, record.endpoint.no);
+    let previous = record.endpoint.valid_secrets(now).filter_map(|secret| secret.until).max();
+    let expires_at = previous.map(rfc3339);
+    let is_known = |alert: Alert| alert.details.expires_at == expires_at;
+    if previous.is_some() && !rows::find(db, cause, no)?.is_none_or(is_known) {
+        // The secret was rotated again, so the alert is of an earlier end.
+        apply(db, cause, no, AlertTransition::Dropped)?;
+    }
+    if previous.is_none_or(|until| until <= now.plus_seconds(ROTATION_AHEAD)) {
+        let details = |expires_at| Details { expires_at: Some(expires_at), ..Details::of(record) };
+        store_lasting(db, cause, no, expires_at.map(details), now)?;
+    }
+    Ok(())
+}
+
 /// Returns whether a cause lasts that was last met some time ago.
 fn is_quiet(db: &dyn Database, cause: Cause, now: Millis) -> Result<bool> {
     let is_quiet = |alert: Alert| alert.lasts(cause) && alert.last_at.plus_seconds(QUIET_FOR) <= now;
     Ok(rows::find(db, cause, 0)?.is_some_and(is_quiet))
 }
 
-/// Stores whether a cause lasts that is looked at once an hour: it is met when it begins, not again each hour.
+/// Opens or closes a cause that the hourly sweep looks at. While it lasts it is not counted again.
 fn store_lasting(
     db: &dyn Database,
     cause: Cause,
