@@ -27,7 +27,6 @@ pub use self::secrets::SealedSecret;
 use crate::alarm::{Alarm, MIN_ALARM_DELAY_MS};
 use crate::log::Decision;
 use crate::protocol::DirectoryCall;
-use crate::protocol::directory::conditions::UnhealthyEndpoint;
 use crate::protocol::directory::rejection::Rejection;
 use crate::storage::database::Database;
 use crate::storage::meta;
@@ -66,20 +65,12 @@ impl Directory {
         })
     }
 
-    /// Begins to answer a request. Of a report of a shard, [`Directory::disable`] is the rest.
+    /// Begins to answer a request.
     ///
     /// # Errors
     /// A refusal, and a fault of the database.
     pub fn request(&mut self, context: &Context<'_>, call: DirectoryCall) -> Result<Step, Failure> {
         requests::begin(self, context, call)
-    }
-
-    /// Begins to disable an endpoint that a shard has reported, where the report stands.
-    ///
-    /// # Errors
-    /// A refusal, and a fault of the database.
-    pub fn disable(&mut self, context: &Context<'_>, unhealthy: UnhealthyEndpoint) -> Result<Step, Failure> {
-        requests::disable(self, context, unhealthy)
     }
 
     /// Begins a run of the alarm: pushes settings and sends alerts that shards have not confirmed. Whether it fails or not,

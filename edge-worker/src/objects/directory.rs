@@ -12,9 +12,7 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt;
 use vtryon_gateway_engine::directory::{Answer, Step, Then};
 use vtryon_gateway_engine::log::Decision;
-use vtryon_gateway_engine::protocol::{
-    ALERT_SHARD, AuditedRequest, DirectoryCall, DirectoryRequest, ShardRequest,
-};
+use vtryon_gateway_engine::protocol::{ALERT_SHARD, AuditedRequest, DirectoryCall, ShardRequest};
 use vtryon_gateway_engine::text::json;
 use vtryon_gateway_engine::{Context, Failure, directory as engine};
 use vtryon_webhooks::{Code, Millis};
@@ -74,17 +72,7 @@ impl DurableObject for Directory {
 impl Directory {
     async fn answer(&self, call: DirectoryCall) -> Result<Response, ApiError> {
         let audited = call.audited.clone();
-        let unhealthy = if let DirectoryRequest::ReportConditions(report) = &call.request {
-            report.unhealthy.clone()
-        } else {
-            Vec::new()
-        };
         let answer = self.run(|directory, context| directory.request(context, call)).await?;
-        for endpoint in unhealthy {
-            if self.run(|directory, context| directory.disable(context, endpoint)).await.is_err() {
-                console_error!("directory: an unhealthy endpoint is not disabled yet");
-            }
-        }
         if let Some(AuditedRequest { operation, .. }) = audited
             && answer.status < 300
         {

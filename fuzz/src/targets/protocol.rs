@@ -85,7 +85,7 @@ const MESSAGES: &[Message] = &[
             "input",
             "endpoint",
             "change.change",
-            "unhealthy.reason",
+            "report_unhealthy.reason",
             "conditions.kind",
             "conditions.count",
             "conditions.at",

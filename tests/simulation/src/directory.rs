@@ -9,7 +9,7 @@ pub mod tokens;
 use vtryon_gateway_engine::Refusal;
 use vtryon_gateway_engine::directory::{Directory, endpoints};
 use vtryon_gateway_engine::protocol::delivery::delivery_no;
-use vtryon_gateway_engine::protocol::directory::conditions::ShardReport;
+use vtryon_gateway_engine::protocol::directory::conditions::{ConditionReport, UnhealthyEndpoint};
 use vtryon_gateway_engine::protocol::settings::{EndpointKind, EndpointOptions, endpoint_id};
 use vtryon_gateway_engine::protocol::{DirectoryRequest, EndpointInput, ShardRequest, SweepReport};
 use vtryon_webhooks::{Code, Millis};
@@ -221,21 +221,12 @@ impl World {
     }
 
     /// Brings a shard's report to the directory, and the confirmation back; either may be lost.
-    pub fn report_conditions(&mut self, shard: usize, report: &ShardReport) {
+    pub fn report_conditions(&mut self, shard: usize, report: &ConditionReport) {
         if self.random.chance(self.regime.losses) {
             return self.coverage.crash(CrashPoint::Lost(Loss::ReportOfConditions));
         }
         let request = DirectoryRequest::ReportConditions(report.clone());
         let stored = self.ask(Decision::Change, request);
-        for unhealthy in &report.unhealthy {
-            let (id, endpoint) = (endpoint_id(unhealthy.endpoint), unhealthy.clone());
-            let change = Some(Change::of_nobody(&id));
-            let done = self
-                .begin(Decision::Change, change, |directory, context| directory.disable(context, endpoint));
-            if matches!(done, Some(Done::Pushing)) {
-                self.coverage.reach("disabled", &unhealthy.reason);
-            }
-        }
         if stored.is_none() {
             return;
         }
@@ -244,6 +235,19 @@ impl World {
         }
         if self.shards[shard].run.is_some() {
             self.decide(shard, Decision::EndAlarm, |engine, context| engine.confirm_report(context, report));
+        }
+    }
+
+    /// Brings a shard's report of an unhealthy endpoint to the directory; it may be lost.
+    pub fn report_unhealthy(&mut self, unhealthy: UnhealthyEndpoint) {
+        if self.random.chance(self.regime.losses) {
+            return self.coverage.crash(CrashPoint::Lost(Loss::ReportOfConditions));
+        }
+        let change = Change::of_nobody(&endpoint_id(unhealthy.endpoint));
+        let reason = unhealthy.reason.clone();
+        let request = DirectoryRequest::ReportUnhealthy(unhealthy);
+        if let Some(Done::Pushing) = self.ask_as(Decision::Change, change, request) {
+            self.coverage.reach("disabled", &reason);
         }
     }
 

@@ -20,7 +20,7 @@ pub use self::message::{MessagePart, QueuedMessage, test_body};
 pub use self::state::{Alert, Details};
 
 use super::endpoints::records::{self, EndpointRecord};
-use crate::protocol::directory::conditions::{Condition, ConditionKind};
+use crate::protocol::directory::conditions::{ConditionKind, ConditionReport};
 use crate::storage::database::Database;
 use crate::{Context, Result};
 
@@ -59,18 +59,23 @@ pub(super) fn apply(
     rows::put(db, cause, endpoint, &alert)
 }
 
-/// Stores the conditions that a shard has reported. Ignored are those of endpoints that are no more, and what is
-/// said of the health of endpoints that are not attempted.
-pub fn report(context: &Context<'_>, conditions: &[Condition]) -> Result<()> {
+/// Stores the conditions that a shard has reported. Ignored are those of endpoints that are no more, and what is said of
+/// the health of an endpoint that is not attempted, or that the shard does not have as it is now.
+pub fn report(context: &Context<'_>, report: &ConditionReport) -> Result<()> {
     let db = context.db;
+    let ConditionReport { settings_version, conditions } = report;
     db.transaction(|| {
         conditions.iter().try_for_each(|condition| {
             let Some(kind) = ConditionKind::from_name(&condition.kind) else { return Ok(()) };
             let record = records::find(db, condition.endpoint)?;
             // While it is disabled or paused nothing is attempted, so no shard would report that it is up again.
-            let is_active = record.as_ref().is_some_and(|record| record.endpoint.options.is_active());
+            let is_judged = |record: &EndpointRecord| {
+                record.endpoint.options.is_active() && record.health_since <= *settings_version
+            };
             let is_ignored = match kind {
-                ConditionKind::EndpointDown | ConditionKind::EndpointUp => !is_active,
+                ConditionKind::EndpointDown | ConditionKind::EndpointUp => {
+                    !record.as_ref().is_some_and(is_judged)
+                }
                 ConditionKind::DeliveryDead => record.is_none(),
                 ConditionKind::EventQuarantined => false,
             };

@@ -11,7 +11,6 @@ mod tokens;
 
 pub(super) use self::alarm::run as run_alarm;
 use self::changes::check_topology;
-pub(super) use self::conditions::disable;
 use self::step::Step;
 use super::endpoints::find_of_kind;
 use super::topology::Purpose;
@@ -54,10 +53,11 @@ fn answer(
         }
         DirectoryRequest::Retire { endpoint, .. } => endpoints::retire(directory, context, endpoint, audited),
         DirectoryRequest::ReportConditions(report) => {
-            alerts::report(context, &report.conditions)?;
+            alerts::report(context, &report)?;
             schedule_alarm(directory, context)?;
             Step::answer(200, &())
         }
+        DirectoryRequest::ReportUnhealthy(unhealthy) => conditions::disable(directory, context, unhealthy),
         DirectoryRequest::Replay { input, key } => ranges::replay(input, key, audited),
         DirectoryRequest::Progress { id } => ranges::progress(context, 200, &id),
         DirectoryRequest::CancelReplay { id } => ranges::cancel(directory, context, id, audited),

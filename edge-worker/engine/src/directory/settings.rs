@@ -50,8 +50,12 @@ pub fn commit(
         match change {
             SettingsChange::Put(record) => {
                 let before = records::find(db, record.endpoint.no)?;
-                records::put(db, record)?;
-                alerts::put_endpoint(db, before.as_ref(), record, now)?;
+                let mut record = EndpointRecord::clone(record);
+                if before.as_ref().is_some_and(|before| before.is_judged_anew_as(&record)) {
+                    record.health_since = version(db)? + 1;
+                }
+                records::put(db, &record)?;
+                alerts::put_endpoint(db, before.as_ref(), &record, now)?;
             }
             SettingsChange::Delete { endpoint } => {
                 records::delete(db, *endpoint, now)?;

@@ -6,7 +6,7 @@ pub mod sweep;
 
 use serde::{Deserialize, Serialize};
 
-use self::conditions::ShardReport;
+use self::conditions::{ConditionReport, UnhealthyEndpoint};
 use self::rejection::Rejection;
 use self::sweep::SweepReport;
 use super::settings::EndpointKind;
@@ -70,8 +70,10 @@ pub enum DirectoryRequest {
         kind: EndpointKind,
         endpoint: i64,
     },
-    /// A shard reports endpoints that should be disabled, and conditions to alert somebody of.
-    ReportConditions(ShardReport),
+    /// A shard reports conditions to alert somebody of.
+    ReportConditions(ConditionReport),
+    /// A shard reports an endpoint that should be disabled.
+    ReportUnhealthy(UnhealthyEndpoint),
     Replay {
         input: String,
         key: Option<String>,
@@ -132,6 +134,7 @@ impl DirectoryRequest {
             Self::Create { .. }
             | Self::List { .. }
             | Self::ReportConditions(_)
+            | Self::ReportUnhealthy(_)
             | Self::Replay { .. }
             | Self::Progress { .. }
             | Self::CancelReplay { .. }

@@ -11,7 +11,7 @@ use super::retention::pruning::Pruning;
 use super::retention::tombstones::ScannedPage;
 use crate::alarm::MIN_ALARM_DELAY_MS;
 use crate::protocol::delivery::{Attempt, AttemptReport, endpoint_of};
-use crate::protocol::directory::conditions::ShardReport;
+use crate::protocol::directory::conditions::{ConditionReport, UnhealthyEndpoint};
 use crate::{Context, Result};
 
 /// How far ahead the alarm is set for pruning, in seconds. The hourly sweep comes before that, and a second one
@@ -90,18 +90,22 @@ impl Shard {
         self.attempts.cool_down(context, endpoint);
     }
 
-    /// Returns what a run of the alarm that has `started` reports to the directory.
-    pub fn conditions_to_report(&mut self, context: &Context<'_>, started: Millis) -> Result<ShardReport> {
+    /// Returns the conditions that a run of the alarm reports to the directory.
+    pub fn conditions_to_report(&mut self, context: &Context<'_>) -> Result<ConditionReport> {
         let conditions = self.reports.begin(context)?;
-        Ok(ShardReport {
-            unhealthy: self.attempts.health.unhealthy(&self.config.settings, context.now, started),
-            conditions,
-        })
+        Ok(ConditionReport { settings_version: self.config.settings.version, conditions })
     }
 
-    /// Forgets what the directory has stored of a report.
-    pub fn confirm_report(&mut self, context: &Context<'_>, report: &ShardReport) -> Result<()> {
+    /// Forgets conditions that the directory has stored.
+    pub fn confirm_report(&mut self, context: &Context<'_>, report: &ConditionReport) -> Result<()> {
         self.reports.confirm(context, &report.conditions)
+    }
+
+    /// Returns the endpoints that should be disabled. A run of the alarm that has `started` reports them after the
+    /// conditions, each in a call of its own: the directory asks all shards before it disables one, and conditions that it
+    /// does not confirm in time are counted again.
+    pub fn unhealthy_endpoints(&self, context: &Context<'_>, started: Millis) -> Vec<UnhealthyEndpoint> {
+        self.attempts.health.unhealthy(&self.config.settings, context.now, started)
     }
 
     /// Sets the alarm for the earliest thing due, where there is one, but not before a delay in milliseconds of machine

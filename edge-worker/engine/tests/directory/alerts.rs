@@ -6,7 +6,7 @@ use vtryon_gateway_engine::directory::secrets::keyring::Keyring;
 use vtryon_gateway_engine::directory::settings::{self, Applied, SettingsChange};
 use vtryon_gateway_engine::directory::{self, Directory, endpoints, rejections};
 use vtryon_gateway_engine::protocol::SweepReport;
-use vtryon_gateway_engine::protocol::directory::conditions::{Condition, ConditionKind};
+use vtryon_gateway_engine::protocol::directory::conditions::{Condition, ConditionKind, ConditionReport};
 use vtryon_gateway_engine::protocol::settings::{AlertFormat, EndpointKind};
 use vtryon_webhooks::diagnosis::SecretKind;
 use vtryon_webhooks::{Code, Millis};
@@ -25,10 +25,15 @@ impl Fixture {
         self.register_of(EndpointKind::Alerts, body)
     }
 
-    /// Reports a condition as a shard does.
+    /// Reports a condition as a shard does that has the current settings.
     fn meet(&self, kind: ConditionKind, endpoint: i64) {
-        let condition = Condition { kind: kind.as_str().to_owned(), endpoint, count: 1, at: self.now };
-        alerts::report(&self.context(), &[condition]).unwrap();
+        self.meet_by(settings::version(self.db()).unwrap(), kind.as_str(), endpoint);
+    }
+
+    fn meet_by(&self, settings_version: i64, kind: &str, endpoint: i64) {
+        let condition = Condition { kind: kind.to_owned(), endpoint, count: 1, at: self.now };
+        let report = ConditionReport { settings_version, conditions: vec![condition] };
+        alerts::report(&self.context(), &report).unwrap();
     }
 
     /// Sends what is due, and returns the names of the events.
@@ -90,12 +95,16 @@ struct Story {
 enum Step {
     Down,
     Up,
+    /// A shard that missed the last change reports it.
+    LateDown,
+    LateUp,
     Dead,
     Disable,
     Enable,
     Pause,
     Resume,
     Move,
+    Describe,
     Nothing,
 }
 
@@ -106,7 +115,7 @@ const DISABLED: &str = "gateway.endpoint_disabled";
 const ENABLED: &str = "gateway.endpoint_enabled";
 const DEAD: &str = "gateway.delivery_dead";
 
-const STORIES: [Story; 13] = [
+const STORIES: [Story; 15] = [
     Story {
         name: "it fails and recovers",
         why: "both are told at once",
@@ -182,6 +191,22 @@ const STORIES: [Story; 13] = [
         steps: &[(0, Step::Down, &[FAILING]), (60, Step::Move, &[]), (60, Step::Up, &[])],
     },
     Story {
+        name: "it gets another URL, and a shard that does not know it yet reports the former one",
+        why: "that shard forgets it then, and would not report its end",
+        steps: &[
+            (0, Step::Move, &[]),
+            (1, Step::LateDown, &[]),
+            (1, Step::Down, &[FAILING]),
+            (1, Step::LateUp, &[]),
+            (1, Step::Up, &[RECOVERED]),
+        ],
+    },
+    Story {
+        name: "another of its fields is changed, and a shard that does not know it yet reports that it fails",
+        why: "the shard goes on counting",
+        steps: &[(0, Step::Describe, &[]), (1, Step::LateDown, &[FAILING]), (1, Step::LateUp, &[RECOVERED])],
+    },
+    Story {
         name: "it is paused, and attempts that were in progress fail",
         why: "nobody would be told of its end",
         steps: &[(0, Step::Pause, &[]), (1, Step::Down, &[]), (60, Step::Resume, &[])],
@@ -210,6 +235,7 @@ const STORIES: [Story; 13] = [
 
 #[test]
 fn a_cause_is_told_once_an_hour_and_its_end_once() {
+    let version = |fixture: &Fixture| settings::version(fixture.db()).unwrap();
     for Story { name, why, steps } in STORIES {
         let (mut fixture, shop) = fixture();
         for (place, (seconds, step, expected)) in steps.iter().enumerate() {
@@ -217,12 +243,15 @@ fn a_cause_is_told_once_an_hour_and_its_end_once() {
             match step {
                 Step::Down => fixture.meet(ConditionKind::EndpointDown, shop),
                 Step::Up => fixture.meet(ConditionKind::EndpointUp, shop),
+                Step::LateDown => fixture.meet_by(version(&fixture) - 1, "endpoint_down", shop),
+                Step::LateUp => fixture.meet_by(version(&fixture) - 1, "endpoint_up", shop),
                 Step::Dead => fixture.meet(ConditionKind::DeliveryDead, shop),
                 Step::Disable => drop(fixture.change(shop, r#"{"enabled":false}"#).unwrap()),
                 Step::Enable => drop(fixture.change(shop, r#"{"enabled":true}"#).unwrap()),
                 Step::Pause => drop(fixture.change(shop, r#"{"paused":true}"#).unwrap()),
                 Step::Resume => drop(fixture.change(shop, r#"{"paused":false}"#).unwrap()),
                 Step::Move => drop(fixture.change(shop, r#"{"url":"https://other.example/"}"#).unwrap()),
+                Step::Describe => drop(fixture.change(shop, r#"{"description":"a shop"}"#).unwrap()),
                 Step::Nothing => {}
             }
             assert_eq!(fixture.send(), *expected, "{name}, step {place}: {why}");
@@ -531,8 +560,7 @@ fn the_list_has_what_lasts_first_and_the_last_day() {
 #[test]
 fn a_condition_of_a_newer_version_is_ignored() {
     let (fixture, shop) = fixture();
-    let condition = Condition { kind: "other".to_owned(), endpoint: shop, count: 1, at: fixture.now };
-    alerts::report(&fixture.context(), &[condition]).unwrap();
+    fixture.meet_by(settings::version(fixture.db()).unwrap(), "other", shop);
     assert_eq!(fixture.send(), [""; 0]);
 }
 

@@ -11,7 +11,7 @@ use vtryon_gateway_engine::directory::topology::{self, Purpose};
 use vtryon_gateway_engine::directory::{Directory, alerts, audit, endpoints, rejections, secrets, tokens};
 use vtryon_gateway_engine::protocol::AuditedRequest;
 use vtryon_gateway_engine::protocol::SweepReport;
-use vtryon_gateway_engine::protocol::directory::conditions::{Condition, ConditionKind};
+use vtryon_gateway_engine::protocol::directory::conditions::{Condition, ConditionKind, ConditionReport};
 use vtryon_gateway_engine::protocol::settings::EndpointKind;
 use vtryon_webhooks::diagnosis::SecretKind;
 use zeroize::Zeroizing;
@@ -84,7 +84,8 @@ fn alert(fixture: &mut Fixture, no: i64) {
     fixture.register_of(EndpointKind::Alerts, SHOP);
     let kind = ConditionKind::DeliveryDead.as_str().to_owned();
     let condition = Condition { kind, endpoint: no, count: 1, at: fixture.now };
-    alerts::report(&fixture.context(), &[condition]).unwrap();
+    let report = ConditionReport { conditions: vec![condition], ..ConditionReport::default() };
+    alerts::report(&fixture.context(), &report).unwrap();
     let messages = alerts::queue(&fixture.context()).unwrap();
     assert!(!messages.is_empty());
     messages.iter().for_each(|message| alerts::confirm(fixture.db(), message).unwrap());

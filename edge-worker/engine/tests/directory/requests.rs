@@ -332,9 +332,7 @@ fn shards_are_asked_for_the_health_of_an_endpoint_only_where_it_matters() {
         shell.done.clear();
         let settings_version = settings::version(fixture.db()).unwrap();
         let unhealthy = UnhealthyEndpoint { endpoint: 1, reason: reason.to_owned(), settings_version };
-        let context = Context { db: &fixture.db, now: fixture.now, deployment: &fixture.deployment };
-        let step = fixture.memory.disable(&context, unhealthy).unwrap();
-        shell.finish(&mut fixture, step).unwrap();
+        shell.answer(&mut fixture, DirectoryRequest::ReportUnhealthy(unhealthy)).unwrap();
         assert_eq!(!fixture.find(1).endpoint.options.enabled, is_disabled, "{reason}");
         assert_eq!(fixture.memory.take_effects().log.len(), usize::from(is_disabled), "{reason}");
         assert_eq!(shell.done, steps, "{reason}");

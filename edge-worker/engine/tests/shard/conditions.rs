@@ -138,8 +138,7 @@ const DAY: i64 = 24 * HOUR;
 fn what_is_met_while_a_report_is_on_its_way_is_not_forgotten() {
     let mut world = World::new();
     world.post("not json");
-    let started = world.now;
-    let report = world.decide(|shard, context| shard.conditions_to_report(context, started)).unwrap();
+    let report = world.decide(|shard, context| shard.conditions_to_report(context)).unwrap();
     world.pass(1);
     world.post("nor this");
     world.decide(|shard, context| shard.confirm_report(context, &report)).unwrap();

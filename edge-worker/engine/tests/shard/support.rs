@@ -237,10 +237,11 @@ impl World {
                 self.decide(|shard, context| shard.record_own_attempt(context, &report)).unwrap();
             }
         }
-        let report = self.decide(|shard, context| shard.conditions_to_report(context, started)).unwrap();
+        let report = self.decide(|shard, context| shard.conditions_to_report(context)).unwrap();
         if !self.is_directory_down {
             self.decide(|shard, context| shard.confirm_report(context, &report)).unwrap();
-            let unhealthy = report.unhealthy.into_iter();
+            let unhealthy = self.decide(|shard, context| shard.unhealthy_endpoints(context, started));
+            let unhealthy = unhealthy.into_iter();
             self.unhealthy.extend(unhealthy.map(|unhealthy| (unhealthy.endpoint, unhealthy.reason)));
             self.conditions.extend(report.conditions);
         }

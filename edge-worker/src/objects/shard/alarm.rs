@@ -107,19 +107,30 @@ impl TaskShard {
         Ok(())
     }
 
-    /// Reports unhealthy endpoints and causes of alerts to the directory.
+    /// Reports conditions and unhealthy endpoints to the directory. What it does not confirm is reported again.
     async fn report(&self, config: &Config, started: Millis) -> worker::Result<()> {
-        let report = self.with_engine(|engine, context| engine.conditions_to_report(context, started))?;
-        if report.is_empty() {
-            return Ok(());
+        let report = self.with_engine(|engine, context| engine.conditions_to_report(context))?;
+        if !report.conditions.is_empty()
+            && self.send(config, DirectoryRequest::ReportConditions(report.clone())).await
+        {
+            self.with_engine(|engine, context| engine.confirm_report(context, &report))?;
         }
+        let unhealthy =
+            self.with_engine(|engine, context| Ok(engine.unhealthy_endpoints(context, started)))?;
+        for endpoint in unhealthy {
+            self.send(config, DirectoryRequest::ReportUnhealthy(endpoint)).await;
+        }
+        Ok(())
+    }
+
+    /// Sends a report to the directory. Returns whether it has confirmed it in time.
+    async fn send(&self, config: &Config, report: DirectoryRequest) -> bool {
         let directory = config.directory_client(&self.env);
-        let sent = directory.send(DirectoryRequest::ReportConditions(report.clone()));
-        let answer = with_timeout(OBJECT_LIMIT, sent).await;
-        if !matches!(answer, Some(Ok(answer)) if answer.status_code() == 200) {
+        let answer = with_timeout(OBJECT_LIMIT, directory.send(report)).await;
+        let is_confirmed = matches!(answer, Some(Ok(answer)) if answer.status_code() == 200);
+        if !is_confirmed {
             console_error!("the directory did not confirm a report");
-            return Ok(());
         }
-        self.with_engine(|engine, context| engine.confirm_report(context, &report))
+        is_confirmed
     }
 }

@@ -12,7 +12,7 @@ use vtryon_gateway_engine::directory::{
 };
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::directory::conditions::{
-    Condition, ConditionKind, ShardReport, UnhealthyEndpoint,
+    Condition, ConditionKind, ConditionReport, UnhealthyEndpoint,
 };
 use vtryon_gateway_engine::protocol::settings::{EndpointKind, SealedHeader};
 use vtryon_gateway_engine::protocol::{
@@ -243,7 +243,8 @@ impl World {
         let endpoint = if kind == ConditionKind::EventQuarantined.as_str() { 0 } else { endpoint };
         let count = i64::from(self.requests);
         let condition = Condition { kind: kind.to_owned(), endpoint, count, at: self.now };
-        let report = ShardReport { conditions: vec![condition], ..ShardReport::default() };
+        let settings_version = settings::version(self.db())?;
+        let report = ConditionReport { settings_version, conditions: vec![condition] };
         self.ask(DirectoryRequest::ReportConditions(report)).map(drop)
     }
 
@@ -251,7 +252,8 @@ impl World {
     fn report_unhealthy(&mut self, endpoint: i64, reason: &str) -> Result<(), Failure> {
         let settings_version = settings::version(self.db())?;
         let unhealthy = UnhealthyEndpoint { endpoint, reason: reason.to_owned(), settings_version };
-        self.run(0, |directory, context| directory.disable(context, unhealthy))?;
+        let call = DirectoryCall { request: DirectoryRequest::ReportUnhealthy(unhealthy), audited: None };
+        self.run(0, |directory, context| directory.request(context, call))?;
         if settings::version(self.db())? > settings_version {
             assert!(!endpoints::find(self.db(), endpoint)?.endpoint.options.enabled);
         }

@@ -199,8 +199,7 @@ impl World {
                 self.decide(|shard, context| shard.record_own_attempt(context, &report)).unwrap();
             }
         }
-        let report =
-            self.decide(|shard, context| shard.conditions_to_report(context, started)).expect("it reports");
+        let report = self.decide(|shard, context| shard.conditions_to_report(context)).expect("it reports");
         self.decide(|shard, context| shard.confirm_report(context, &report)).expect("it is confirmed");
         self.decide(|shard, context| shard.end_alarm(context, false));
     }

@@ -191,11 +191,16 @@ impl World {
 
     /// Reports to the directory, and ends the run.
     fn end_run(&mut self, shard: usize, started: Millis) {
-        let report = self.decide(shard, Decision::EndAlarm, |engine, context| {
-            engine.conditions_to_report(context, started)
-        });
-        if let Some(report) = report.done().filter(|report| !report.is_empty()) {
+        let report =
+            self.decide(shard, Decision::EndAlarm, |engine, context| engine.conditions_to_report(context));
+        if let Some(report) = report.done().filter(|report| !report.conditions.is_empty()) {
             self.report_conditions(shard, &report);
+        }
+        if self.shards[shard].run.is_some() {
+            let unhealthy = self.decide(shard, Decision::EndAlarm, |engine, context| {
+                Ok(engine.unhealthy_endpoints(context, started))
+            });
+            unhealthy.done().into_iter().flatten().for_each(|endpoint| self.report_unhealthy(endpoint));
         }
         let Some(run) = self.shards[shard].run.take() else { return };
         let ended = self.decide(shard, Decision::EndAlarm, |engine, context| {

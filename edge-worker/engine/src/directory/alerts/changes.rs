@@ -33,8 +33,7 @@ pub(in crate::directory) fn put_endpoint(
     let Some(before) = before else {
         return apply(db, Cause::EndpointCreated, no, occurred(Details::of(after)));
     };
-    let before = &before.endpoint.options;
-    match (before.enabled, options.enabled) {
+    match (before.endpoint.options.enabled, options.enabled) {
         (true, false) => {
             let reason = after.disabled.as_ref().map(|disabled| disabled.reason.clone());
             let details = Details { reason, ..Details::of(after) };
@@ -44,7 +43,7 @@ pub(in crate::directory) fn put_endpoint(
         (true, true) | (false, false) => {}
     }
     // Shards forget then that it was down.
-    if before.is_active() != options.is_active() || before.url != options.url {
+    if before.health_since != after.health_since {
         apply(db, Cause::EndpointFailing, no, AlertTransition::Dropped)?;
     }
     Ok(())

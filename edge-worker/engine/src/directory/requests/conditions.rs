@@ -13,7 +13,7 @@ use crate::protocol::{EndpointHealth, ShardRequest};
 use crate::text::json;
 
 /// Begins to disable an endpoint. Where its health in all shards matters, they are asked for it first.
-pub(in crate::directory) fn disable(
+pub(super) fn disable(
     directory: &mut Directory,
     context: &Context<'_>,
     unhealthy: UnhealthyEndpoint,

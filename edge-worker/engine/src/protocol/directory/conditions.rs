@@ -1,20 +1,20 @@
-//! What shards report to the directory from their alarms: endpoints that should be disabled, and conditions that
-//! somebody should be alerted of.
+//! What shards report to the directory from their alarms: conditions that somebody should be alerted of, and endpoints
+//! that should be disabled.
 
 use serde::{Deserialize, Serialize};
 use vtryon_webhooks::Millis;
 
-/// A report of a shard.
+/// The conditions that a shard reports.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct ShardReport {
-    /// They are reported again until they are disabled.
-    pub unhealthy: Vec<UnhealthyEndpoint>,
+pub struct ConditionReport {
+    /// The version of the settings that the shard has.
+    pub settings_version: i64,
     /// In the order in which they were met.
     pub conditions: Vec<Condition>,
 }
 
-/// An endpoint that should be disabled.
+/// An endpoint that should be disabled. It is reported again until it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnhealthyEndpoint {
     pub endpoint: i64,
@@ -65,11 +65,5 @@ impl ConditionKind {
 
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
-    }
-}
-
-impl ShardReport {
-    pub const fn is_empty(&self) -> bool {
-        self.unhealthy.is_empty() && self.conditions.is_empty()
     }
 }
