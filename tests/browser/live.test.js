@@ -167,3 +167,30 @@ test("an event that a timeline is too long for is not called missing", async () 
     { at: "/tasks/task_long" },
   );
 });
+
+test("to stalled tasks live updates add none, and take away those that go on", async () => {
+  for (const task of ["task_listed", "task_resumed"]) await postStatus(task, "queued");
+  await dashboard.visit(
+    async (page) => {
+      // Later than ten minutes from now, so that by time alone all that have not ended are stalled.
+      await page.clock.setFixedTime(Date.now() + 3_600_000);
+      const tasks = await Promise.all(
+        ["task_listed", "task_resumed"].map(async (task) => {
+          const { events, ...summary } = (await dashboard.gateway.api(`/api/tasks/${task}`)).body;
+          return summary;
+        }),
+      );
+      await page.route("**/api/tasks?*", (route) =>
+        route.fulfill({ json: { tasks, cursor: null } }),
+      );
+      await page.getByLabel("Stalled for").selectOption("10m");
+      const rows = page.getByRole("table", { name: "Tasks" }).getByRole("row", { name: /^task_/ });
+      await rows.nth(1).waitFor();
+      await postStatus("task_unlisted", "queued");
+      await postStatus("task_resumed", "completed");
+      await rows.filter({ hasText: "task_resumed" }).waitFor({ state: "detached" });
+      assert.deepEqual(await rows.getByRole("link").allInnerTexts(), ["task_listed"]);
+    },
+    { at: "/tasks" },
+  );
+});

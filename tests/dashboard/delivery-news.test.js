@@ -80,15 +80,22 @@ const CASES = [
     messages: [hint("pending", 0, 10, 1), hint("pending", 0, 10, 2), hint("pending", 1, 10, 22)],
     lacking: [id(0, 10, 2)],
   },
+  {
+    name: "what it lacked before and has now is not lacking, and what it lacks still is",
+    before: [id(0, 9), id(0, 11)],
+    messages: [hint("dead", 0, 9)],
+    states: { [id(0, 9)]: "dead" },
+    lacking: [id(0, 11)],
+  },
 ];
 
-for (const { name, messages, states = {}, lacking = [], rows = ROWS, ...more } of CASES) {
+for (const { name, before, messages, states = {}, lacking = [], rows = ROWS, ...more } of CASES) {
   test(name, () => {
     const list = {
       rows,
       complete: false,
       filter: ANY,
-      lacking: new Set(),
+      lacking: new Set(before),
       begun: new Map(),
       ...more,
     };

@@ -110,10 +110,8 @@ test("a task of which a shard tells that it was erased is forgotten before liste
 
 test("live updates are merged into a listing", () => {
   const { feed, last } = follow();
-  const listed = (task_id, status, created) => {
-    const { seq, ...summary } = task(task_id, status, 1, { created_at: at(created) });
-    return summary;
-  };
+  const listed = (task_id, status, created) =>
+    task(task_id, status, 1, { created_at: at(created) });
   const live = (task_id, status, created, more) =>
     task(task_id, status, 5, { created_at: at(created), ...more });
   last().accept({
@@ -150,7 +148,7 @@ test("live updates are merged into a listing", () => {
 test("a listing that is newer than the live state wins", () => {
   const { feed, last } = follow();
   last().accept(event(3));
-  const listed = { ...task("a", "completed", 9, { duplicates: 4 }), seq: undefined };
+  const listed = task("a", "completed", 9, { duplicates: 4 });
   const [shown] = feed.taskStates.over([listed]);
   assert.equal(shown.status, "completed");
   assert.equal(shown.duplicates, 4);

@@ -19,6 +19,7 @@ const taskState = (status, seq, more = {}) => ({
   conflict: false,
   created_at: "2026-07-01T12:00:00.000Z",
   updated_at: `2026-07-01T12:00:0${seq}.000Z`,
+  seq,
   duplicates: 0,
   ...more,
 });

@@ -9,11 +9,12 @@ import { session } from "./session.js";
 const LONGEST_LOAD = 60_000;
 
 /**
- * Loads by `load(signal)`, again whenever `deps` change, somebody signs in, or `reload` is called. What was
- * loaded stays until the next is there; `isStale` tells that it is of other `deps`. After an `error` it stays too,
- * unless it is not there any more. `poll` reloads unless a load is in progress, and `change` changes what was loaded.
+ * Loads by `load(signal)`, again whenever `deps` or `version` change, somebody signs in, or `reload` is called. What was
+ * loaded stays until the next is there; `isStale` tells that it is of other `deps`. After an `error` it stays too, unless
+ * it is of other `deps` or not there any more. `poll` reloads unless a load is in progress, and `change` changes what was
+ * loaded.
  */
-export function useLoad(load, deps = []) {
+export function useLoad(load, deps = [], version = 0) {
   const { generation } = useStore(session);
   const [state, setState] = useState({ loading: true });
   const [turn, setTurn] = useState(0);
@@ -39,7 +40,7 @@ export function useLoad(load, deps = []) {
         })),
     );
     return () => abort.abort();
-  }, [of, turn, generation]);
+  }, [of, version, turn, generation]);
   const reload = useCallback(() => setTurn((turn) => turn + 1), []);
   const poll = useCallback(() => {
     const isRecent = pending.current && Date.now() - pending.current.since < LONGEST_LOAD;

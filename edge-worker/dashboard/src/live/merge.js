@@ -3,18 +3,12 @@
 /** How many tasks are remembered; those without an event for the longest time go. */
 const MOST_TASKS = 2000;
 
-/** Returns the later of two views of a task. Only views from live updates have a `seq`. */
+/** Returns the later of two views of a task. */
 export function newer(view, known) {
   if (known === undefined) return view;
-  const later = isLater(view, known) ? view : known;
+  const later = view.seq >= known.seq ? view : known;
   // A duplicate is counted and changes nothing else.
   return { ...later, duplicates: Math.max(view.duplicates, known.duplicates) };
-}
-
-function isLater(view, known) {
-  if (view.seq !== undefined && known.seq !== undefined) return view.seq >= known.seq;
-  const ahead = Date.parse(view.updated_at) - Date.parse(known.updated_at);
-  return ahead === 0 ? view.seq !== undefined : ahead > 0;
 }
 
 /** The states of the tasks that live updates are about. */

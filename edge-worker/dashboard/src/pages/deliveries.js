@@ -92,10 +92,13 @@ export function Deliveries() {
  * Keeps the rows of a list up to date, and counts deliveries that it lacks. Returns the rows that have changed, by their
  * ids, and how many it lacks.
  */
-function useNews({ items, complete }, filter) {
+function useNews({ items, complete, loading, loadingMore }, filter) {
   const [fresher, setFresher] = useState(new Map());
   const [lacking, setLacking] = useState(new Set());
   const begun = useRef(new Map());
+  // What came while rows were loading: the answer may be older.
+  const early = useRef([]);
+  const isLoading = loading || loadingMore;
   const update = (deliveries) => {
     const changed = deliveries.map((delivery) => [delivery.id, delivery]);
     setFresher((known) => new Map([...known, ...changed]));
@@ -109,12 +112,13 @@ function useNews({ items, complete }, filter) {
     setFresher(new Map());
     setLacking(new Set());
     begun.current = new Map();
+    early.current = [];
     reloading.current.clear();
   };
   // What was said of another list, or before the list was loaded again after a sign-in, is no news of this one.
   const { generation } = useStore(session);
   useEffect(clear, [filter.state, filter.endpoint, generation]);
-  useFeed((messages) => {
+  const take = (messages) => {
     if (items === undefined) return;
     const list = { rows: items, complete, filter, lacking, begun: begun.current };
     const news = newsOf(messages, list);
@@ -126,7 +130,14 @@ function useNews({ items, complete }, filter) {
       rows.map((row) => ({ ...(fresher.get(row.id) ?? row), state: news.states.get(row.id) })),
     );
     reloading.current.add(news.states.keys());
+  };
+  useFeed((messages) => {
+    if (isLoading) early.current.push(...messages);
+    else take(messages);
   });
+  useEffect(() => {
+    if (!isLoading) take(early.current.splice(0));
+  }, [isLoading]);
   return { fresher, update, lacking: lacking.size, clear };
 }
 

@@ -1,7 +1,6 @@
 // One delivery with all its attempts.
 
 import { html } from "htm/preact";
-import { useState } from "preact/hooks";
 import { useLoad } from "../api/load.js";
 import { get } from "../api/requests.js";
 import { useFeed, useResumed } from "../feed.js";
@@ -17,14 +16,12 @@ export function Delivery({ params }) {
 }
 
 function OneDelivery({ id }) {
-  const [version, setVersion] = useState(0);
   const path = `/api/deliveries/${encodeURIComponent(id)}`;
-  const { data, error, reload } = useLoad((signal) => get(path, { signal }), [path, version]);
-  const renew = () => setVersion((version) => version + 1);
+  const { data, error, reload, change } = useLoad((signal) => get(path, { signal }), [path]);
   useFeed((messages) => {
-    if (messages.some(({ delivery }) => delivery === id)) renew();
+    if (messages.some(({ delivery }) => delivery === id)) reload();
   });
-  useResumed(renew, partsOf(id).shard);
+  useResumed(reload, partsOf(id).shard);
   return html`
     <${Page} title=${`Delivery ${id}`} heading=${html`<code class="long">${id}</code>`} about=${data && html`<${About} delivery=${data} />`}>
       ${data === undefined && !error && html`<${Loading} what="the delivery" />`}
@@ -33,7 +30,7 @@ function OneDelivery({ id }) {
           ? html`<${Empty} title="There is no such delivery."><p>It may have gone with its event, when its time to be kept was over. See <a href="/deliveries">all deliveries</a>.</p><//>`
           : html`<${Failure} error=${error} what="The delivery was not loaded." retry=${reload} />`
       }
-      ${data && html`<section class="card"><${DeliveryDetails} id=${id} version=${version} onChange=${renew} /></section>`}
+      ${data && html`<section class="card"><${DeliveryDetails} delivery=${data} onReplayed=${(replayed) => change(() => replayed)} /></section>`}
     <//>
   `;
 }

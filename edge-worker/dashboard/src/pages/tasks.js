@@ -57,16 +57,20 @@ export function Tasks() {
   `;
 }
 
-/** Lays over a listing how its tasks stand now. By the beginning of ids it is in their order, and none is added. */
+/**
+ * Lays over a listing how its tasks stand now. None is added by the beginning of ids, where the order is theirs, nor to
+ * those that are stalled, which no message makes a task.
+ */
 function current(listed, filter, complete) {
   if (feed === undefined) return listed;
-  if (filter.prefix === "") {
-    return feed.taskStates.over(listed, { matches: (task) => matches(task, filter), complete });
-  }
+  const { prefix, stalled } = filter;
   const ids = new Set(listed.map(({ task_id }) => task_id));
-  const isListed = (task) => ids.has(task.task_id) && matches(task, filter);
-  const byId = (a, b) => (a.task_id < b.task_id ? -1 : 1);
-  return feed.taskStates.over(listed, { matches: isListed }).sort(byId);
+  const isClosed = prefix !== "" || stalled !== "";
+  const tasks = feed.taskStates.over(listed, {
+    matches: (task) => (!isClosed || ids.has(task.task_id)) && matches(task, filter),
+    complete,
+  });
+  return prefix === "" ? tasks : tasks.sort((a, b) => (a.task_id < b.task_id ? -1 : 1));
 }
 
 /** Whether a task belongs into the list, as it stands now. */

@@ -65,7 +65,10 @@ export function ReplayButton({ delivery, onDone }) {
   `;
 }
 
-/** A delivery that unfolds; what it was answered is loaded when it is looked at. */
+/**
+ * A delivery that unfolds; what it was answered is loaded when it is looked at, again whenever `version` changes.
+ * `onChange` is called when it was replayed.
+ */
 export function DeliveryItem({ delivery, endpoint, open = false, version, onChange }) {
   const [isOpen, setOpen] = useState(open);
   const last = delivery.attempts.at(-1);
@@ -76,24 +79,28 @@ export function DeliveryItem({ delivery, endpoint, open = false, version, onChan
         <span class="long" title=${endpoint?.url}>${shortly(endpoint?.url ?? delivery.endpoint)}</span>
         <span class="aside">${delivery.status ?? delivery.event ?? "body"}${last && html`<${Verdict} attempt=${last} />`}</span>
       </summary>
-      ${isOpen && html`<${DeliveryDetails} id=${delivery.id} version=${version} onChange=${onChange} />`}
+      ${isOpen && html`<${LoadedDetails} id=${delivery.id} version=${version} onChange=${onChange} />`}
     </details>
   `;
 }
 
-/** All of a delivery; loaded again whenever `version` changes. */
-export function DeliveryDetails({ id, version, onChange }) {
-  const loaded = useLoad((signal) => get(`/api/deliveries/${id}`, { signal }), [id, version]);
-  const { data: delivery, error, reload } = loaded;
-  if (delivery === undefined) {
-    return error
-      ? html`<${Failure} error=${error} what="The delivery was not loaded." retry=${reload} />`
-      : html`<${Loading} what="the delivery" />`;
-  }
-  const done = (replayed) => {
-    loaded.change(() => replayed);
-    onChange?.(replayed);
+function LoadedDetails({ id, version, onChange }) {
+  const load = (signal) => get(`/api/deliveries/${id}`, { signal });
+  const { data, error, reload, change } = useLoad(load, [id], version);
+  const replayed = (delivery) => {
+    change(() => delivery);
+    onChange(delivery);
   };
+  return html`
+    <${Failure} error=${error} what="The delivery was not loaded." retry=${reload} />
+    ${data === undefined && !error && html`<${Loading} what="the delivery" />`}
+    ${data && html`<${DeliveryDetails} delivery=${data} onReplayed=${replayed} />`}
+  `;
+}
+
+/** All of a delivery; `onReplayed` is given it as it is then. */
+export function DeliveryDetails({ delivery, onReplayed }) {
+  const { id } = delivery;
   return html`
     <div class="body">
       <dl class="facts">
@@ -107,7 +114,7 @@ export function DeliveryDetails({ id, version, onChange }) {
       </dl>
       <${Attempts} attempts=${delivery.attempts} />
       <${Request} delivery=${delivery} />
-      <div class="actions"><${ReplayButton} delivery=${delivery} onDone=${done} /></div>
+      <div class="actions"><${ReplayButton} delivery=${delivery} onDone=${onReplayed} /></div>
     </div>
   `;
 }
