@@ -20,7 +20,8 @@ const HEAD = ["case", "sent", "expected", "got"] as const;
 export function addDoctor(program: Command): void {
   const command = program
     .command("doctor")
-    .description("test an endpoint with requests that receivers are known to get wrong")
+    .summary("test an endpoint with requests that receivers are known to get wrong")
+    .description("Tests an endpoint with requests that receivers are known to get wrong.")
     .argument("<url>", "the endpoint; not one in production, because it processes the valid events")
     .option("--only <case>", "send only this case; can be repeated", append)
     .option("--json", "print one line of JSON");

@@ -22,7 +22,8 @@ interface Options extends SecretOptions, ConnectionOptions {
 export function addSend(program: Command): void {
   const command = program
     .command("send")
-    .description("sign one event and post it once")
+    .summary("sign one event and post it once")
+    .description("Signs one event and posts it once.")
     .argument("<url>", "the endpoint")
     .argument("[file]", "the body, byte for byte; standard input when absent or -")
     .addOption(

@@ -7,7 +7,8 @@ import { print } from "./common/terminal.js";
 export function addSign(program: Command): void {
   const command = program
     .command("sign")
-    .description("print the signature of a body")
+    .summary("print the signature of a body")
+    .description("Prints the signature of a body.")
     .argument("[file]", "the body, byte for byte; standard input when absent or -")
     .addHelpText(
       "after",

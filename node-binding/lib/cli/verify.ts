@@ -17,7 +17,8 @@ const MAX_BODY_BYTES = 1024 * 1024;
 export function addVerify(program: Command): void {
   const command = program
     .command("verify")
-    .description("check the signature of a body, and show its event")
+    .summary("check the signature of a body, and show its event")
+    .description("Checks the signature of a body, and shows its event.")
     .argument("[file]", "the body, byte for byte; standard input when absent or -")
     .option("--signature <hex>", "the value of x-vtryon-signature")
     .option("--json", "print one line of JSON")

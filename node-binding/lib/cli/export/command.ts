@@ -19,7 +19,8 @@ interface Options extends TokenOptions, ConnectionOptions, GatewayOptions {
 export function addExport(program: Command): void {
   const command = program
     .command("export")
-    .description("write the events that a gateway has stored, a line of JSON each")
+    .summary("write the events that a gateway has stored, a line of JSON each")
+    .description("Writes the events that a gateway has stored, a line of JSON each.")
     .option(
       "--since <time>",
       "only events from then on: an age such as 12h or 7d, or a time",

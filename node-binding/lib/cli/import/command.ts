@@ -23,7 +23,8 @@ const CHUNK_BYTES = 64 * 1024;
 export function addImport(program: Command): void {
   const command = program
     .command("import")
-    .description("store the events of an export in another gateway")
+    .summary("store the events of an export in another gateway")
+    .description("Stores the events of an export in another gateway.")
     .argument("[file]", "what export has written; standard input when absent or -")
     .option("--state <file>", "the file that stores the position (default: one for this file)");
   addConnection(addToken(addGateway(command), "admin"))

@@ -25,7 +25,10 @@ const GAP = 3;
 export function addListen(program: Command): void {
   const command = program
     .command("listen")
-    .description("forward the events that a gateway receives to a backend, such as on this machine")
+    .summary("forward the events that a gateway receives to a backend, such as on this machine")
+    .description(
+      "Forwards the events that a gateway receives to a backend, such as on this machine.",
+    )
     .option("--forward <url>", "the backend; can be repeated", append)
     .option(
       "--since <time>",

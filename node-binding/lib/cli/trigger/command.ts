@@ -28,7 +28,8 @@ const TIME_SCALE = { from: 1, to: 1_000_000, whole: false };
 export function addTrigger(program: Command): void {
   const command = program
     .command("trigger")
-    .description("post all events of a task, with faults and retries")
+    .summary("post all events of a task, with faults and retries")
+    .description("Posts all events of a task, with faults and retries.")
     .addArgument(new Argument("<lifecycle>", "the kind of task").choices(kinds))
     .option("--to <url>", "the endpoint")
     .option("--fail", "end the task with failed instead of completed")
