@@ -18,12 +18,22 @@ import sys
 from django.core.management import execute_from_command_line
 execute_from_command_line(sys.argv)
 """
+# Nobody is logged in: the signature alone lets an event in.
 SETTINGS = """
+import django
+
 SECRET_KEY = "tests"
 ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "urls"
 INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth"]
-MIDDLEWARE = ["django.middleware.csrf.CsrfViewMiddleware"]
+SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+MIDDLEWARE = [
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+]
+if django.VERSION >= (5, 1):
+    MIDDLEWARE.append("django.contrib.auth.middleware.LoginRequiredMiddleware")
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}}
 """
 URLS = """

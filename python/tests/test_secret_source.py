@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from apps import APPS, sender
 from exchange import request
+from servers import PATIENCE
 
 from vtryon_webhooks import WebhookError, Webhooks
 from vtryon_webhooks.callbacks import Threads
@@ -24,7 +25,6 @@ SECRET = "whsec_later"
 BODY = payload_of(event_body("try-on", "completed"))
 GOOD = request(BODY, SECRET)
 BLOCKING = ["flask", "django-wsgi"]
-PATIENCE = 30
 
 every_app = pytest.mark.parametrize("app", APPS)
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from apps import sender
+from django.db import connections
 from exchange import request
 from servers import PATIENCE
 
@@ -68,13 +69,13 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:
 
 def test_what_hangs_takes_no_thread_of_the_loop() -> None:
     release = threading.Event()
-    receiver = Receiver(lambda _: release.wait(PATIENCE), secrets=SECRET, deadline=0.5)
+    receiver = Receiver(lambda _: release.wait(), secrets=SECRET, deadline=0.5)
 
     async def main() -> str:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
-        assert await answered(receiver) == LATER
         try:
-            return await asyncio.wait_for(asyncio.to_thread(lambda: "free"), PATIENCE / 10)
+            assert await answered(receiver) == LATER
+            return await asyncio.wait_for(asyncio.to_thread(lambda: "free"), PATIENCE)
         finally:
             release.set()
 
@@ -120,6 +121,7 @@ def test_a_thread_has_the_context() -> None:
 
 EXIT = """
 import asyncio, threading, time
+from concurrent.futures import thread as pool
 from test_threads import SECRET, answered, cancelled, until
 from vtryon_webhooks.receive import Receiver
 
@@ -128,7 +130,8 @@ begun, ending = threading.Event(), threading.Event()
 def on_event(_):
     begun.set()
     ending.wait()
-    time.sleep(0.2)  # meanwhile the interpreter begins to exit
+    while not pool._shutdown:  # set when the interpreter begins to exit
+        time.sleep(0.001)
     print("done", flush=True)
 
 async def main():
@@ -250,3 +253,24 @@ def test_django_under_wsgi(monkeypatch: pytest.MonkeyPatch) -> None:
     assert send(request(b"{", SECRET)).status == LATER
     assert ends == []
     release.set()
+
+
+def test_django_replaces_a_broken_database_connection(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Django does that around requests, in their threads, and not in those of the receiver."""
+    sqlite = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "shop.db")}
+    shop = {**connections.settings["default"], **sqlite}
+    monkeypatch.setitem(connections.settings, "default", shop)
+
+    async def on_event(_: VtryonEvent) -> None: ...
+
+    def on_quarantine(*_: object) -> None:
+        connection = connections["default"]
+        connection.cursor().execute("SELECT 1")
+        # As when the server of the database is restarted.
+        connection.connection.close()
+
+    send = sender("django-asgi", on_event, secrets=SECRET, on_quarantine=on_quarantine)
+    unreadable = request(b"{", SECRET)
+    assert [send(unreadable).status for _ in range(3)] == [200] * 3

@@ -71,14 +71,22 @@ class Threads:
     still runs in them, and for nothing else.
     """
 
-    def __init__(self, on_late: Callable[[Exception], None]) -> None:
-        """`on_late` receives exceptions that nobody waits for any more; it runs in the thread."""
+    def __init__(
+        self,
+        on_late: Callable[[Exception], None],
+        in_thread: Callable[[Work], Result] = attempted,
+    ) -> None:
+        """`on_late` receives exceptions that nobody waits for any more; it runs in the thread.
+
+        `in_thread` does the work, for frameworks that have to prepare a thread for it.
+        """
         self._pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="vtryon-webhooks")
         self._on_late = on_late
+        self._in_thread = in_thread
 
     async def attempted(self, work: Work) -> Result:
         """Runs work in a thread, in the context of the caller."""
-        job = self._pool.submit(contextvars.copy_context().run, attempted, work)
+        job = self._pool.submit(contextvars.copy_context().run, self._in_thread, work)
         try:
             return await asyncio.wrap_future(job)
         except asyncio.CancelledError:

@@ -8,10 +8,19 @@ from typing import Any, Callable, overload
 
 from django.core.exceptions import RequestDataTooBig
 from django.core.handlers.wsgi import WSGIRequest
+from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse, RawPostDataException
 
 from vtryon_webhooks.answer import Answer
-from vtryon_webhooks.callbacks import OnError, OnEvent, OnQuarantine, is_async
+from vtryon_webhooks.callbacks import (
+    OnError,
+    OnEvent,
+    OnQuarantine,
+    Result,
+    Work,
+    attempted,
+    is_async,
+)
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.event import VtryonEvent
 from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, UNSET, Scheme, Unset
@@ -68,7 +77,9 @@ def receiver(
     on_error: OnError | None = None,
     deadline: float = DEFAULT_DEADLINE,
 ) -> View | AsyncView:
-    """Makes a view. It is exempt from the CSRF check, because the signature proves the sender.
+    """Makes a view. It is exempt from the CSRF check and from `LoginRequiredMiddleware`.
+
+    The signature proves the sender.
 
         urlpatterns = [path("webhooks/vtryon", receiver(on_event))]
 
@@ -89,10 +100,13 @@ def receiver(
         on_quarantine=on_quarantine,
         on_error=on_error,
         deadline=deadline,
+        in_thread=_attempted,
     )
     view: View | AsyncView = _async_view(core) if is_async(on_event) else _view(core)
     # Set the attribute: in older versions the decorator turns an async view into a blocking one.
     view.csrf_exempt = True  # type: ignore[union-attr]
+    # For `LoginRequiredMiddleware`, which would redirect every event to the login page.
+    view.login_required = False  # type: ignore[union-attr]
     return view
 
 
@@ -116,6 +130,18 @@ def _async_view(core: Receiver) -> AsyncView:
         return _response(await core.receive_async(_incoming(request, body)))
 
     return vtryon_webhooks
+
+
+def _attempted(work: Work) -> Result:
+    """Does work in a thread of the receiver, with database connections that can be used.
+
+    Django replaces those that are broken or too old only around a request, in the request's thread.
+    """
+    close_old_connections()
+    try:
+        return attempted(work)
+    finally:
+        close_old_connections()
 
 
 def _incoming(

@@ -80,8 +80,12 @@ class Receiver:
         on_quarantine: OnQuarantine | None = None,
         on_error: OnError | None = None,
         deadline: float = DEFAULT_DEADLINE,
+        in_thread: Callable[[Work], Result] = attempted,
     ) -> None:
-        """Checks the options, so that what is wrong shows at start-up, but for a missing secret."""
+        """Checks the options, so that what is wrong shows at start-up, but for a missing secret.
+
+        `in_thread` does the work of a thread of the receiver.
+        """
         check_callable("on_event", on_event)
         for name, callback in (("on_quarantine", on_quarantine), ("on_error", on_error)):
             if callback is not None:
@@ -94,7 +98,8 @@ class Receiver:
         self._on_quarantine = on_quarantine
         self._deadline = deadline
         self._report = Report(on_error)
-        self._threads = Threads(on_late=partial(self._report.failed, stage="verified"))
+        on_late = partial(self._report.failed, stage="verified")
+        self._threads = Threads(on_late, in_thread)
         # Checked here, since the verifier may be made later.
         options = Options(max_body_bytes, scheme, tolerance_seconds, now)
         make = partial(Webhooks, **vars(options))
