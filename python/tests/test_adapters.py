@@ -8,8 +8,13 @@ from typing import Any
 
 import pytest
 from apps import APPS, sender
-from exchange import Answer, request
+from exchange import PATH, Answer, request
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
+import vtryon_webhooks.starlette
 from vtryon_webhooks import VtryonEvent, WebhookError
 from vtryon_webhooks.testing import event_body, hostile_requests, lifecycle, payload_of
 
@@ -102,6 +107,17 @@ def test_answers(app: str) -> None:
         answer = send(sent)
         assert (answer.status, answer.body) == (status, body)
         assert answer.headers["content-type"] == "application/json"
+
+
+def test_a_mounted_receiver() -> None:
+    """It gets WebSocket handshakes too, and a path without a slash at its end is redirected."""
+    endpoint = vtryon_webhooks.starlette.receiver(lambda event: None, secrets=SECRET)
+    client = TestClient(Starlette(routes=[Mount(PATH, endpoint)]), follow_redirects=False)
+    headers = dict(request(BODY, SECRET).headers)
+    for path, status in ((f"{PATH}/", 200), (PATH, 307)):
+        assert client.post(path, content=BODY, headers=headers).status_code == status
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect(f"{PATH}/"):
+        pass
 
 
 @pytest.mark.parametrize("app", WHOLE)

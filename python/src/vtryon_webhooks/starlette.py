@@ -7,6 +7,7 @@ from typing import Any, Callable, overload
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from vtryon_webhooks.callbacks import OnError, OnEvent, OnQuarantine
 from vtryon_webhooks.errors import WebhookError
@@ -39,6 +40,10 @@ class WebhookEndpoint:
         """
         if receive is None or send is None:
             return await self.respond(scope)
+        if scope["type"] == "websocket":
+            # Handshakes come to a mounted application too. Closed before it is accepted: a 403.
+            await WebSocketClose()(scope, receive, send)
+            return None
         response = await self.respond(Request(scope, receive))
         await response(scope, receive, send)
         return None
