@@ -15,7 +15,15 @@ import {
 } from "node:fs";
 
 /** A file or a folder that another user may have created, or can change. */
-export class UnsafeFileError extends Error {}
+export class UnsafeFileError extends Error {
+  /** What the user can do about it, if that is known. */
+  readonly hint: string | undefined;
+
+  constructor(message: string, hint?: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
 
 // Windows has neither; there, the permissions of the folder count.
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
@@ -34,7 +42,7 @@ export function makeFolder(path: string): void {
   const { mode } = statSync(path);
   // In a sticky folder such as /tmp, other users can add files, but not replace those of this user.
   if (isWritableByOthers(mode) && (mode & STICKY) === 0) {
-    throw new UnsafeFileError(`others can write to the folder ${path}`);
+    throw writableByOthers("the folder ", path);
   }
 }
 
@@ -55,7 +63,7 @@ export function readPrivate(path: string): string | undefined {
     if (!stats.isFile()) throw new UnsafeFileError(`${path} is no file`);
     if (!isOwned(stats)) throw new UnsafeFileError(`${path} belongs to another user`);
     if (isWritableByOthers(stats.mode)) {
-      throw new UnsafeFileError(`others can write to ${path}`);
+      throw writableByOthers("", path);
     }
     return readFileSync(file, "utf8");
   } finally {
@@ -73,6 +81,13 @@ export function createPrivate(path: string): number {
 /** Returns whether the group or everybody can write. Windows has no such bits and shows all as set. */
 function isWritableByOthers(mode: number): boolean {
   return process.geteuid !== undefined && (mode & 0o022) !== 0;
+}
+
+function writableByOthers(what: string, path: string): UnsafeFileError {
+  return new UnsafeFileError(
+    `others can write to ${what}${path}`,
+    `change that by \`chmod go-w ${path}\`, or name a file in a folder of your own with --state <file>`,
+  );
 }
 
 /** Returns whether something belongs to the user of this process, or to `other`. */

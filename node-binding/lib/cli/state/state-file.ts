@@ -205,7 +205,8 @@ export class StateFile {
   #usageError(error: unknown): UsageError {
     const isUnsafe = error instanceof UnsafeFileError;
     const why = isUnsafe ? error.message : (error as NodeJS.ErrnoException).code;
-    return new UsageError(`the state can't be kept in ${this.#path} (${why})`, HINT);
+    const hint = (isUnsafe ? error.hint : undefined) ?? HINT;
+    return new UsageError(`the state can't be kept in ${this.#path} (${why})`, hint);
   }
 }
 

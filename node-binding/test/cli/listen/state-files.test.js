@@ -54,7 +54,7 @@ test("the folder and the file are created for the user alone", (t) => {
 });
 
 // What somebody has put there before the command runs, and what it says.
-for (const [name, put, message, needsRoot] of [
+for (const [name, put, message, { hint, needsRoot = false } = {}] of [
   [
     "the file is a link",
     ({ path, elsewhere }) => symlinkSync(elsewhere, path),
@@ -79,16 +79,21 @@ for (const [name, put, message, needsRoot] of [
       chmodSync(path, 0o666);
     },
     /others can write to \S+state\.jsonl/,
+    {
+      hint: /^change that by `chmod go-w \S+state\.jsonl`, or name a file in a folder of your own/,
+    },
   ],
   [
     "the group can write to the folder",
     ({ folder }) => chmodSync(folder, 0o770),
     /others can write to the folder/,
+    { hint: /^change that by `chmod go-w \S+`, or name a file in a folder of your own/ },
   ],
   [
     "others can write to the folder",
     ({ folder }) => chmodSync(folder, 0o777),
     /others can write to the folder/,
+    { hint: /^change that by `chmod go-w \S+`, or name a file in a folder of your own/ },
   ],
   [
     "the file is another user's",
@@ -97,7 +102,7 @@ for (const [name, put, message, needsRoot] of [
       chownSync(path, OTHER, OTHER);
     },
     /state\.jsonl belongs to another user/,
-    true,
+    { needsRoot: true },
   ],
   [
     "the lock is another user's",
@@ -106,20 +111,23 @@ for (const [name, put, message, needsRoot] of [
       chownSync(`${path}.lock`, OTHER, OTHER);
     },
     /\.lock belongs to another user/,
-    true,
+    { needsRoot: true },
   ],
   [
     "the folder is another user's",
     ({ folder }) => chownSync(folder, OTHER, OTHER),
     /the folder \S+ belongs to another user/,
-    true,
+    { needsRoot: true },
   ],
 ]) {
-  test(`refused: ${name}`, { skip: needsRoot === true && !isRoot }, (t) => {
+  test(`refused: ${name}`, { skip: needsRoot && !isRoot }, (t) => {
     const folder = folderOf(t);
     const [path, elsewhere] = [join(folder, "state.jsonl"), join(folder, "elsewhere")];
     put({ folder, path, elsewhere });
-    assert.throws(() => new StateFile(path, GATEWAY, undefined), { message });
+    assert.throws(() => new StateFile(path, GATEWAY, undefined), {
+      message,
+      ...(hint && { hint }),
+    });
     assert.throws(() => new StateFile(path, GATEWAY, "2026-07-01T12:00:00.000Z"), { message });
     assert.equal(readFileSync(elsewhere, "utf8"), ELSEWHERE);
     assert.equal(existsSync(join(folder, "nothing")), false);
