@@ -28,6 +28,10 @@ export class FakeGateway {
   asked = [];
   /** What is answered instead of a stream, if anything: a status. */
   status;
+  /** Asked for the number of shards, it answers when this has ended. */
+  held;
+  /** How often it was asked for that. */
+  counted = 0;
   /** Whether pings are answered. */
   answersPings = true;
   /** The most pings that were answered on one connection. */
@@ -64,7 +68,9 @@ export class FakeGateway {
 
   /** Listens, on the port that it had before. */
   async up() {
-    const answer = (request, response) => {
+    const answer = async (request, response) => {
+      this.counted += 1;
+      await this.held;
       const status = this.#refusal(request) ?? (request.url === "/api/live" ? 200 : 404);
       response.writeHead(status).end(JSON.stringify({ shards: this.shards }));
     };

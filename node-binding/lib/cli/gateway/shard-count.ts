@@ -12,9 +12,11 @@ export async function fetchShardCount(
 ): Promise<number> {
   const headers = [["authorization", `Bearer ${token}`]] as const;
   const request = { method: "GET", headers, body: new Uint8Array(), framing: "length" } as const;
-  for (let failures = 0; signal?.aborted !== true; failures += 1) {
+  const isStopped = () => signal?.aborted === true;
+  for (let failures = 0; !isStopped(); failures += 1) {
     const url = new URL("/api/live", gateway);
     const result = await sendRequest(url, request, TIMING.openMs, { agent });
+    if (isStopped()) break;
     if ("status" in result && result.status === 200) return shardCount(result.text);
     const failure = "status" in result ? gatewayError(result.status) : undefined;
     if (failure !== undefined) throw failure;

@@ -57,6 +57,17 @@ test("after a signal running requests finish, and completed events are recorded"
   assert.equal(backend.received.length, 5);
 });
 
+test("a signal ends it, also while the gateway has not yet said how many shards it has", async (t) => {
+  const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
+  const { promise, resolve } = Promise.withResolvers();
+  gateway.held = promise;
+  const listener = listen(t, gateway, [backend]);
+  await until(() => gateway.counted > 0);
+  listener.signal("SIGTERM");
+  resolve();
+  assert.equal(await listener.ended, 0);
+});
+
 test("an erasure is not forwarded, and no stream resumes after it", async (t) => {
   const [gateway, backend] = [await gatewayOf(t, 1), await backendOf(t)];
   const first = await listen(t, gateway, [backend]).ready();
