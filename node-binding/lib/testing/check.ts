@@ -49,6 +49,12 @@ const MAX_UNANSWERED = 3;
 /** How often a long body is sent if the connection is closed without an answer. */
 const UPLOADS = 3;
 
+/** Codes of errors that `node:http` throws for an agent, and what is wrong with it. */
+const AGENT_FAULTS: Readonly<Record<string, string>> = {
+  ERR_INVALID_ARG_TYPE: "is no Agent of node:http or node:https",
+  ERR_INVALID_PROTOCOL: "is for another protocol than `url`",
+};
+
 /** Codes of status 500 that are shown, because they are mistakes of configuration and no crash. */
 const SHOWN_CODES: readonly ErrorCode[] = ["body_already_parsed", "payload_not_raw"];
 
@@ -111,7 +117,10 @@ async function send(
   agent: object | undefined,
 ): Promise<HttpResult[]> {
   const post = (outgoing: Outgoing) =>
-    sendRequest(url, outgoing, timeoutMs, { uploads: UPLOADS, agent });
+    sendRequest(url, outgoing, timeoutMs, { uploads: UPLOADS, agent }).catch((error) => {
+      const fault = AGENT_FAULTS[error?.code];
+      throw fault === undefined ? error : webhookError("invalid_option", `\`agent\` ${fault}`);
+    });
   if (hostile.first !== null) await post(hostile.first);
   const copies = Array.from({ length: hostile.copies }, () => hostile);
   if (hostile.together) return Promise.all(copies.map(post));

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
+import https from "node:https";
 import { test } from "node:test";
 import { checkEndpoint } from "vtryon-webhooks/testing";
 import { correct, deadUrl, naive, receiver, SECRET, serve } from "../support/run-cli.js";
@@ -232,6 +233,13 @@ for (const [name, url, options, code] of [
   ["nothing", "http://127.0.0.1:9/", undefined, "secret_missing"],
   ["an empty secret", "http://127.0.0.1:9/", { secret: "" }, "secret_empty"],
   ["no time", "http://127.0.0.1:9/", { secret: SECRET, timeoutMs: 0 }, "invalid_option"],
+  ["no agent", "http://127.0.0.1:9/", { secret: SECRET, agent: {} }, "invalid_option"],
+  [
+    "an agent of another protocol",
+    "http://127.0.0.1:9/",
+    { secret: SECRET, agent: new https.Agent() },
+    "invalid_option",
+  ],
   ["no list of cases", "http://127.0.0.1:9/", { secret: SECRET, only: 5 }, "invalid_option"],
   ["one case", "http://127.0.0.1:9/", { secret: SECRET, only: "get" }, "invalid_option"],
   ["no such case", "http://127.0.0.1:9/", { secret: SECRET, only: ["x"] }, "invalid_option"],
