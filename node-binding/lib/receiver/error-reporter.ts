@@ -42,7 +42,8 @@ export class ErrorReporter {
 
   /** Logs a code at most every 10 seconds, with the number of occurrences in between. */
   #logRarely(code: string, message: string): void {
-    const now = Date.now();
+    // The monotonic clock: after the other one has been set back, this would be silent.
+    const now = performance.now();
     const suppressed = this.#suppressed.get(code);
     if (suppressed !== undefined && now < suppressed.until) {
       suppressed.count += 1;
