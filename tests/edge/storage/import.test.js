@@ -360,7 +360,15 @@ test("an import begins anew where another gateway has taken the place of the for
   const gate = await Gate.before(former.url, Number.POSITIVE_INFINITY);
   try {
     const file = path.join(folder, "moved.ndjson");
-    const lines = Array.from({ length: 500 }, (_, n) => line(event(`task_${n}`, "queued")));
+    const lines = Array.from({ length: 497 }, (_, n) => line(event(`task_${n}`, "queued")));
+    // A task whose events are in the first batch, in one in between, and in the last one.
+    for (const [at, status] of [
+      [10, "queued"],
+      [250, "processing"],
+      [499, "completed"],
+    ]) {
+      lines.splice(at, 0, line(event("task_long", status)));
+    }
     await writeFile(file, lines.join("\n"));
     const target = { gateway: gate.url, token: TOKEN, home: folder };
     const { token } = await createToken(former, "listen");
@@ -378,7 +386,12 @@ test("an import begins anew where another gateway has taken the place of the for
     );
     gate.leadTo(other.url);
     assert.match(await imported(), /beginning anew\nimported \d+ events/);
-    const page = await other.api("/api/tasks?prefix=task_499");
+    const outcomes = async (of) => {
+      const { body } = await of.api("/api/tasks/task_long");
+      return body.events.map(({ status, outcome }) => [status, outcome]);
+    };
+    assert.deepEqual(await outcomes(other), await outcomes(former), "in the order of the file");
+    const page = await other.api("/api/tasks?prefix=task_496");
     assert.equal(page.body.tasks.length, 1);
     const metrics = await fetch(`${other.url}/api/metrics`, { headers: bearer(TOKEN) });
     assert.match(await metrics.text(), /events_total\{[^}]*\} 500\n/);
