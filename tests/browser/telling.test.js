@@ -172,7 +172,7 @@ test("answers that take longer than the pause between two questions are waited f
     await first;
     await page.getByText("Events stored").waitFor();
     const polled = page.waitForRequest("**/api/metrics");
-    await page.clock.pauseAt(Date.now() + 1000);
+    // No longer: after a minute another one is asked all the same.
     await page.clock.runFor(16_000);
     await polled;
     release();
