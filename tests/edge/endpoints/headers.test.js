@@ -116,6 +116,26 @@ for (const [name, [text, stored]] of Object.entries(REPEATED)) {
   });
 }
 
+test("an answer that repeats the headers of the request is stored without signatures", async () => {
+  const echoed = ["x-vtryon-signature", "webhook-signature", "webhook-id"];
+  let sent;
+  backend.answer = ({ headers, response }) => {
+    sent = headers;
+    const repeated = echoed.map((name) => `${name}: ${headers[name]}`);
+    response.writeHead(500).end(repeated.join("\n"));
+  };
+  await acknowledged(gateway, event("task_echoed", "completed"));
+  const { attempts } = await delivery(gateway, { task_id: "task_echoed" }, attempted);
+  backend.answer = "ok";
+  assert.match(sent["x-vtryon-signature"], /^[0-9a-f]{64}$/);
+  assert.match(sent["webhook-signature"], /^v1,\S{44}$/);
+  const stored = attempts[0].answer.split(/\s+/);
+  assert.deepEqual(stored, [
+    ...["x-vtryon-signature:", "[redacted]", "webhook-signature:", "[redacted]"],
+    ...["webhook-id:", sent["webhook-id"]],
+  ]);
+});
+
 test("no value is in an answer of the API or in the log", async () => {
   const { body } = await gateway.api(`/api/endpoints/${endpoint.id}`);
   assert.deepEqual([body.headers, body.auth], [["x-api-key"], "basic"]);

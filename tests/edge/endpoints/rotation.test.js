@@ -3,8 +3,8 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { Backend } from "../support/backends/backend.js";
-import { guideReceiver, LIBRARIES } from "../support/backends/receivers.js";
+import { ANSWERS, Backend } from "../support/backends/backend.js";
+import { guideAccepts, guideReceiver, LIBRARIES } from "../support/backends/receivers.js";
 import { event, Gateway, sign, until } from "../support/gateway.js";
 
 /** Ways to end a rotation. The first two are of the moment, the third takes an hour of the gateway's clock. */
@@ -124,7 +124,14 @@ for (const refusal of [401, 403]) {
   });
 }
 
-const ONCE = [
+/** Refuses the new secret at once, and answers otherwise to what the old one has signed. */
+const refusingNew =
+  (answer) =>
+  ({ old }) =>
+  (exchange) =>
+    ANSWERS[guideAccepts(old, exchange) ? answer : "unauthorized"](exchange);
+
+const ATTEMPTS = [
   {
     name: "has the new secret",
     answer: ({ current }) => guideReceiver(current),
@@ -138,17 +145,30 @@ const ONCE = [
     status: 401,
     requests: 2,
   },
+  // The refusal is what says what is wrong.
+  {
+    name: "refuses the new secret, and hangs at the old one",
+    answer: refusingNew("hang"),
+    status: 401,
+    requests: 2,
+  },
+  {
+    name: "refuses the new secret, and closes the connection at the old one",
+    answer: refusingNew("close"),
+    status: 401,
+    requests: 2,
+  },
 ];
 
-for (const { name, answer, status, requests: count } of ONCE) {
+for (const { name, answer, status, requests: count } of ATTEMPTS) {
   test(`during a rotation, a backend that ${name} is asked ${count === 1 ? "once" : "twice"}`, async () => {
     const endpoint = await rotated(gateway, 24);
     const { requests, delivery, attempt } = await delivered(gateway, endpoint, answer(endpoint));
     assert.equal(requests.length, count);
     assert.equal(delivery.state, status === 200 ? "delivered" : "pending");
     assert.deepEqual(
-      [attempt.attempt, attempt.status, attempt.previous_secret],
-      [1, status, undefined],
+      [attempt.attempt, attempt.status, attempt.error, attempt.previous_secret],
+      [1, status, undefined, undefined],
     );
   });
 }

@@ -11,7 +11,7 @@ import { read } from "./sse.js";
 
 export const TRANSPORTS = ["WebSocket", "SSE"];
 
-/** An acknowledgement is due every 64 KiB; a message may be as long as that again. */
+/** After how many bytes it acknowledges: they are due every 64 KiB, and a message may be as long as that again. */
 const ACK_EVERY = 32 * 1024;
 
 /** The answer to a subscriber that was not let in. */
@@ -125,7 +125,7 @@ export class Subscriber {
   }
 }
 
-function openSocket(subscriber, url, { protocols, headers, acks }) {
+function openSocket(subscriber, url, { protocols, headers, acks, ackEvery }) {
   // Like a browser: two seconds after both have said that it ends, it does not wait for the other side any more.
   const options = { headers, closeTimeout: 2000 };
   const socket = new WebSocket(url.replace(/^http/, "ws"), protocols, options);
@@ -150,7 +150,7 @@ function openSocket(subscriber, url, { protocols, headers, acks }) {
     }
     const { id, type } = subscriber.hear(String(data)) ?? {};
     unacknowledged += data.length;
-    const isDue = type === "ready" || unacknowledged >= ACK_EVERY;
+    const isDue = type === "ready" || unacknowledged >= ackEvery;
     if (acks && id !== undefined && isDue && !subscriber.end) subscriber.ack(id);
   });
   socket.on("close", (code) => subscriber.over({ code }));
@@ -219,7 +219,8 @@ async function openSse(subscriber, url, { headers }) {
  * to go on from. Throws `Refused` where the gateway answers anything but a stream.
  */
 export async function view(transport, gateway, path, options = {}) {
-  const { query = {}, resume, ticket, headers, protocols, acks = true } = options;
+  const { query = {}, resume, ticket, headers, protocols } = options;
+  const { acks = true, ackEvery = ACK_EVERY } = options;
   const isSocket = transport === "WebSocket";
   const isShopper = ticket !== undefined;
   const search = new URLSearchParams(query);
@@ -235,7 +236,7 @@ export async function view(transport, gateway, path, options = {}) {
   const url = `${gateway.url}${path}${search.size > 0 ? `?${search}` : ""}`;
   const subscriber = new Subscriber(isShopper ? checkShopper : checkAdmin);
   const open = isSocket ? openSocket : openSse;
-  return open(subscriber, url, { headers: sent, protocols: spoken, acks });
+  return open(subscriber, url, { headers: sent, protocols: spoken, acks, ackEvery });
 }
 
 /** Insists that a subscriber is not let in, and returns the answer. */
