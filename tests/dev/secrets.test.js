@@ -54,7 +54,7 @@ const VALUES = [
   ["GATEWAY_ADMIN_TOKEN", LONG],
   ["GATEWAY_ADMIN_TOKEN", SHORT, "has fewer than 32 characters"],
   ["GATEWAY_ADMIN_TOKEN", "試".repeat(32)],
-  ["GATEWAY_ADMIN_TOKEN", `${LONG}\n`, "begins or ends with a blank"],
+  ["GATEWAY_ADMIN_TOKEN", `${LONG}\n`, "begins or ends with whitespace"],
   ["GATEWAY_ADMIN_TOKEN", "", "has fewer than 32 characters"],
   ["GATEWAY_ADMIN_TOKEN_PREVIOUS", ""],
   ["GATEWAY_ADMIN_TOKEN_PREVIOUS", SHORT, "has fewer than 32 characters"],
@@ -67,10 +67,13 @@ const VALUES = [
   ["GATEWAY_MASTER_KEY", "", "is not 32 bytes in hex or base64"],
   ["VTRYON_WEBHOOK_SECRET", "of Vtryon"],
   ["VTRYON_WEBHOOK_SECRET", "", "is empty"],
-  ["VTRYON_WEBHOOK_SECRET", " x", "begins or ends with a blank"],
-  ["VTRYON_WEBHOOK_SECRET", '"x"', "is in quotes"],
+  ["VTRYON_WEBHOOK_SECRET", " x", "begins or ends with whitespace"],
+  ["VTRYON_WEBHOOK_SECRET", '"x"', "has quotes around it"],
+  ["VTRYON_WEBHOOK_SECRET", "whsec_x\u200b", "holds a zero-width character"],
+  ["VTRYON_WEBHOOK_SECRET_PREVIOUS", "undefined", "is the word undefined"],
+  ["GATEWAY_ADMIN_TOKEN", `${LONG}\xa0`, "holds a no-break space"],
   ["VTRYON_WEBHOOK_SECRET_PREVIOUS", ""],
-  ["VTRYON_WEBHOOK_SECRET_PREVIOUS", "x ", "begins or ends with a blank"],
+  ["VTRYON_WEBHOOK_SECRET_PREVIOUS", "x ", "begins or ends with whitespace"],
   ["GATEWAY_MASTER_KEY", 0, "is not a text"],
   ["SHARDS", ""],
 ];
@@ -80,7 +83,11 @@ for (const [name, value, told] of VALUES) {
     if (told === undefined) return check();
     assert.throws(check, ({ message }) => {
       assert.ok(message.startsWith(`${name} in a file ${told}`), message);
-      assert.ok(["", 0].includes(value) || !message.includes(value), "never its value");
+      assert.ok(
+        ["", 0].includes(value) ||
+          !message.slice(`${name} in a file ${told}`.length).includes(value),
+        "never its value",
+      );
       return true;
     });
   });

@@ -151,7 +151,7 @@ test("in a terminal, secrets asks for Vtryon's, and shows it to nobody who looks
 
 for (const [secret, told] of [
   [undefined, /^error: VTRYON_WEBHOOK_SECRET is not in the environment, and there is no terminal/],
-  [" x", /^error: VTRYON_WEBHOOK_SECRET begins or ends with a blank/],
+  [" x", /^error: VTRYON_WEBHOOK_SECRET begins or ends with whitespace/],
 ]) {
   test(`secrets refuses ${secret === undefined ? "to guess" : "blanks around a secret"}`, async () => {
     const { code, err } = await deployment.run(

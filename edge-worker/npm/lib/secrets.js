@@ -3,6 +3,7 @@
 
 import { randomBytes } from "node:crypto";
 import { Failure } from "./failure.js";
+import { faultOfSecret } from "./secret-checks.js";
 
 /** The secrets without which the gateway answers 503. On this machine and before a deployment, each can be generated. */
 export const REQUIRED = ["VTRYON_WEBHOOK_SECRET", "GATEWAY_ADMIN_TOKEN", "GATEWAY_MASTER_KEY"];
@@ -16,8 +17,8 @@ const GENERATE = "generate one by `openssl rand -hex 32`";
  * @type {Record<string, (value: string) => string | undefined>}
  */
 const RULES = {
-  VTRYON_WEBHOOK_SECRET: faultOfText,
-  VTRYON_WEBHOOK_SECRET_PREVIOUS: faultOfPrevious(faultOfText),
+  VTRYON_WEBHOOK_SECRET: faultOfSecret,
+  VTRYON_WEBHOOK_SECRET_PREVIOUS: faultOfPrevious(faultOfSecret),
   GATEWAY_ADMIN_TOKEN: faultOfToken,
   GATEWAY_ADMIN_TOKEN_PREVIOUS: faultOfPrevious(faultOfToken),
   GATEWAY_TICKET_TOKEN: faultOfToken,
@@ -47,15 +48,8 @@ export function checkSecrets(variables, where) {
 }
 
 /** @param {string} value */
-function faultOfText(value) {
-  if (value === "") return "is empty";
-  if (/^[\t-\r ]|[\t-\r ]$/.test(value)) return "begins or ends with a blank or a line break";
-  if (/^(["'`]).*\1$/s.test(value)) return "is in quotes, which are not part of it";
-}
-
-/** @param {string} value */
 function faultOfToken(value) {
-  if ([...value].length >= MIN_TOKEN_CHARS) return faultOfText(value);
+  if ([...value].length >= MIN_TOKEN_CHARS) return faultOfSecret(value);
   return `has fewer than ${MIN_TOKEN_CHARS} characters: ${GENERATE}`;
 }
 
