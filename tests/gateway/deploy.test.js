@@ -141,10 +141,22 @@ test("secrets that were set in part are known", async () => {
   assert.match(err, /^error: the secrets could not be set.*\n.*Keep the secrets above/m);
 });
 
+/** Has the command write before its question whether the terminal still shows what is typed. */
+const NOTE_ECHO = `
+const write = process.stderr.write.bind(process.stderr);
+process.stderr.write = (text) => {
+  if (!String(text).includes("(not echoed)")) return write(text);
+  return write("[the echo is " + (process.stdin.isRaw ? "off" : "on") + "] " + text);
+};`;
+
 test("in a terminal, secrets asks for Vtryon's, and shows it to nobody who looks on", async () => {
   const question = /The secret that Vtryon shows .* \(not echoed\): /;
-  const { out, code } = await deployment.runInTerminal(["secrets"], [[question, "of Vtryon"]]);
+  const answers = [[question, "of Vtryon"]];
+  const { out, code } = await deployment.runInTerminal(["secrets"], answers, {
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(NOTE_ECHO)}`,
+  });
   assert.equal(code, 0, out);
+  assert.match(out, /\[the echo is off\] The secret/, "whoever pastes at once is not shown either");
   assert.equal(deployment.worker().secrets.get("VTRYON_WEBHOOK_SECRET"), "of Vtryon");
   assert.ok(!out.includes("of Vtryon"), out);
 });

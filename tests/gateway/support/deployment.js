@@ -55,8 +55,8 @@ export class Deployment {
   }
 
   /** Runs the command in the folder, in a terminal. */
-  runInTerminal(args, answers) {
-    return runInTerminal(process.execPath, [COMMAND, ...args], this.#options(), answers);
+  runInTerminal(args, answers, env) {
+    return runInTerminal(process.execPath, [COMMAND, ...args], this.#options(env), answers);
   }
 
   /** Runs the command in the folder, without a terminal. */

@@ -40,7 +40,7 @@ async function setSecrets({ env }) {
   }
   checkSecrets(secrets, "the environment");
   if (generated.length > 0) {
-    // Before they are set: whatever ends this command then, one that is set is known.
+    // Printed before they are set: however this command ends, no secret is set that nobody has seen.
     console.log(generated.join("\n"));
     console.error("Keep these in a safe place: Cloudflare does not show them again.");
   }
@@ -60,9 +60,10 @@ async function ask() {
       "Set it to the secret that Vtryon shows for the gateway's URL.",
     );
   }
-  process.stderr.write("The secret that Vtryon shows for this endpoint (not echoed): ");
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const terminal = createInterface({ input: process.stdin, output: silent, terminal: true });
+  // Only now: the interface has turned off the terminal's echo.
+  process.stderr.write("The secret that Vtryon shows for this endpoint (not echoed): ");
   try {
     return await terminal.question("");
   } finally {

@@ -108,7 +108,7 @@ function parse(text, file) {
   const { supervisor, owner, children } = content ?? {};
   const isWhole = Array.isArray(children) && [supervisor, ...children].every(isIdentity);
   if (isWhole && (owner === undefined || isIdentity(owner))) return content;
-  // Not by us: it is written aside and renamed.
+  // This program can't have left it so: it writes a new file and renames it.
   throw new Error(`${file} is damaged: end the processes by hand and remove it`);
 }
 
