@@ -28,8 +28,8 @@ class PreparedSecrets:
     """The verifier of a receiver, made when it is first needed.
 
     Frameworks load their routes in commands that have no secret: `manage.py migrate`, a build of an
-    image. So a function and the environment are asked when the first request comes, again while
-    they have none, and never once they had one.
+    image. So the function is called, or the environment read, at the first request, again while
+    there is no secret, and never after that.
     """
 
     def __init__(

@@ -32,9 +32,9 @@ const BEGINNING = "1970-01-01T00:00:00.000Z";
  * times.
  */
 export async function exportEvents(options: ExportOptions): Promise<void> {
-  const { cursors, since, away } = options;
+  const { cursors, since } = options;
   let wake = () => {};
-  const context = { ...options, since: since ?? BEGINNING, arrived: () => wake(), away };
+  const context = { ...options, since: since ?? BEGINNING, arrived: () => wake() };
   const shards = Array.from(
     { length: options.shards },
     (_, shard) => new ExportShard(shard, cursors.get(shard)?.id, context),
@@ -80,7 +80,8 @@ async function writeAll(shards: readonly ExportShard[], options: ExportOptions):
     const entry = next.message as Entry;
     const at = atOf(entry);
     if (until !== null && at >= until) {
-      // What was imported later may be older: it is left for the next export, which goes on before this event.
+      // Events imported after this one may have earlier times; they are left to the next export, which resumes before
+      // this event.
       earliest.end();
       continue;
     }

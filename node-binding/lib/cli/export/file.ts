@@ -51,8 +51,8 @@ export class ExportFile {
   constructor(path: string) {
     this.#path = path;
     try {
-      // A pipe or a terminal has nothing to go on after. It is not opened for reading either: a pipe with a reader in
-      // this process would never say that the other one has gone.
+      // A pipe or a terminal can't be resumed. It is opened for writing only: with a read end open in this process, no
+      // EPIPE would come once the reader exits.
       if (statSync(path, { throwIfNoEntry: false })?.isFile() ?? true) {
         this.#unlock = lockOf(path);
         this.#resume();

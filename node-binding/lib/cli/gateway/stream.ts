@@ -30,7 +30,7 @@ export const TIMING: Timing = {
 export const PAUSE_BYTES: number = 512 * 1024;
 export const RESUME_BYTES: number = 256 * 1024;
 
-/** An acknowledgement is sent after this many bytes. The gateway requires one every 64 KiB. */
+/** Sent after this many bytes; the gateway sends at most 256 KiB ahead, and asks for one every 64 KiB. */
 export const ACK_BYTES: number = 32 * 1024;
 
 /** How long a gateway has to complete the closing handshake. */
