@@ -4,8 +4,8 @@ import type { WebhookError } from "../core/error.js";
 /** The time limit of one request, for reading and handling together. */
 export class Deadline {
   isOver = false;
-  /** Whether the body is being read. If the time is over then, the sender is at fault. */
-  isReading = false;
+  /** What the request waits for before it is verified. If the time is over while it is the body, the sender is at fault. */
+  awaits: "nothing" | "secrets" | "body" = "nothing";
   readonly #controller = new AbortController();
   readonly #timer: ReturnType<typeof setTimeout>;
   #reject: ((error: WebhookError) => void) | undefined;
@@ -45,7 +45,7 @@ export class Deadline {
   }
 
   #error(): WebhookError {
-    if (this.isReading) return webhookError("body_timeout");
+    if (this.awaits === "body") return webhookError("body_timeout");
     return webhookError("unavailable", "the deadline has passed");
   }
 }

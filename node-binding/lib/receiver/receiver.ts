@@ -106,14 +106,14 @@ export function createReceiver(options: ReceiverOptions): EventReceiver {
   async function verify(request: IncomingRequest, state: RequestState): Promise<() => unknown> {
     const { deadline } = state;
     if (request.method !== "POST") throw webhookError("method_not_allowed");
-    state.awaitsSecrets = true;
+    deadline.awaits = "secrets";
     const webhooks = await secrets.get(deadline);
-    state.awaitsSecrets = false;
+    deadline.awaits = "nothing";
     deadline.check();
     webhooks.admit(request.header, Number(request.declaredLength) || 0);
-    deadline.isReading = true;
+    deadline.awaits = "body";
     const payload = await request.readBody(webhooks.maxBodyBytes, deadline);
-    deadline.isReading = false;
+    deadline.awaits = "nothing";
     let result: [SecretMatch, VtryonEvent];
     try {
       result = webhooks.verifyAndParse(payload, request.header);
@@ -138,7 +138,7 @@ export function createReceiver(options: ReceiverOptions): EventReceiver {
 
   async function receive(request: IncomingRequest): Promise<Answer> {
     const deadline = new Deadline(deadlineMs);
-    const state: RequestState = { stage: "unverified", awaitsSecrets: false, deadline };
+    const state: RequestState = { stage: "unverified", deadline };
     const work = async () => {
       const handle = await verify(request, state);
       deadline.check();
@@ -158,7 +158,7 @@ export function createReceiver(options: ReceiverOptions): EventReceiver {
       // An event that was verified must be retried, whatever the handler or the store has thrown.
       if (state.stage === "verified") return retryLaterAnswer(error);
       // So must one that can't be verified until the secret is right.
-      return errorAnswer(state.awaitsSecrets ? undefined : error);
+      return errorAnswer(deadline.awaits === "secrets" ? undefined : error);
     } finally {
       deadline.stop();
     }
@@ -169,7 +169,5 @@ export function createReceiver(options: ReceiverOptions): EventReceiver {
 
 interface RequestState {
   stage: Stage;
-  /** Whether it waits for the secrets. */
-  awaitsSecrets: boolean;
   readonly deadline: Deadline;
 }
