@@ -1,6 +1,7 @@
 import { webhookError } from "../core/engine.js";
 import { type Claim, type IdempotencyStore, ttlOptions } from "./idempotency.js";
 import {
+  claimOf,
   PRUNE_EVERY_MS,
   type SqlStoreOptions,
   type Statements,
@@ -77,10 +78,7 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
     const { rows } = await this.#query(this.#pool, "claim", { key, lease: leaseMs });
     if (rows.length > 0) return { state: "claimed", fence: Number(rows[0].fence) };
     const inspected = await this.#query(this.#pool, "inspect", { key });
-    // Removed or ended meanwhile by another connection: it can be claimed at once.
-    const { state, remaining } = inspected.rows[0] ?? { remaining: 0 };
-    if (state === "done") return { state };
-    return { state: "busy", retryAfterMs: Math.max(0, Number(remaining)) };
+    return claimOf(inspected.rows[0]);
   }
 
   async commit(key: string, fence: number, ttlMs: number): Promise<boolean> {

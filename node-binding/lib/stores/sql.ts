@@ -2,6 +2,7 @@
 
 import { webhookError } from "../core/engine.js";
 import { checkFunctionOption } from "../core/options.js";
+import type { Claim } from "./idempotency.js";
 import { type NamespaceOptions, namespacedBy } from "./namespace.js";
 
 const DEFAULT_TABLE = "vtryon_webhooks";
@@ -35,6 +36,14 @@ export type Transaction<T> =
   | { readonly ran: true; readonly value: T }
   /** A transaction of the key was committed before, and the work was not called. */
   | { readonly ran: false };
+
+/** Reads what the statement `inspect` says of a key that could not be claimed. */
+export function claimOf(row: Record<string, unknown> | undefined): Claim {
+  // Without a row, it was removed or ended meanwhile by another process: it can be claimed at once.
+  const { state, remaining } = row ?? { remaining: 0 };
+  if (state === "done") return { state };
+  return { state: "busy", retryAfterMs: Math.max(0, Number(remaining)) };
+}
 
 /** The minimum interval between removals of expired rows, and the maximum number of rows. */
 export const PRUNE_EVERY_MS: number = 60_000;

@@ -1,6 +1,7 @@
 import { webhookError } from "../core/engine.js";
 import { type Claim, type IdempotencyStore, ttlOptions } from "./idempotency.js";
 import {
+  claimOf,
   PRUNE_EVERY_MS,
   type SqlStoreOptions,
   type Statements,
@@ -67,13 +68,8 @@ export class SqliteStore<Database extends SqliteDatabase> implements Idempotency
       lease: leaseMs,
     });
     if (claimed !== undefined) return { state: "claimed", fence: Number(claimed.fence) };
-    // Removed or ended meanwhile by another process: it can be claimed at once.
-    const [{ state, remaining } = { remaining: 0 }] = this.#rows("inspect", {
-      key: this.#namespaced(key),
-      now: this.#now(),
-    });
-    if (state === "done") return { state };
-    return { state: "busy", retryAfterMs: Math.max(0, Number(remaining)) };
+    const [row] = this.#rows("inspect", { key: this.#namespaced(key), now: this.#now() });
+    return claimOf(row);
   }
 
   commit(key: string, fence: number, ttlMs: number): boolean {
