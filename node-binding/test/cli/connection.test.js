@@ -277,21 +277,26 @@ for (const [protocol, pattern] of [
     const gateway = await FakeGateway.start();
     t.after(() => gateway.down().catch(() => {}));
     const tasks = [];
-    const hanging = async (request) => tasks.push(JSON.parse(await bodyOf(request)).task_id);
+    let requests = 0;
+    const hanging = async (request) => {
+      requests += 1;
+      tasks.push(JSON.parse(await bodyOf(request)).task_id);
+    };
     const url =
       protocol === "https"
         ? (await tlsReceiver(t, TLS.issued, hanging)).url
         : await serve(t, hanging);
     const backend = { url: url.replace("127.0.0.1", "shop.test") };
-    const listener = await listen(t, gateway, [backend], ["--ca", ca, "--timeout", "1"], {
+    const listener = await listen(t, gateway, [backend], ["--ca", ca, "--timeout", "5"], {
       env: { HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url },
     }).ready();
     for (const task of ["task_1", "task_2"]) {
       gateway.event(task, "queued");
-      await listener.says(new RegExp(`\\[${task}\\].*no answer within 1 s`));
+      await listener.says(new RegExp(`\\[${task}\\].*no answer within 5 s`));
     }
     assert.equal(await listener.stop(), 0);
     assert.deepEqual(tasks, ["task_1", "task_2"]);
+    assert.equal(requests, tasks.length, "none that has broken off either");
     for (const line of proxy.asked) assert.match(line, pattern);
   });
 }
