@@ -5,6 +5,7 @@ import { UsageError } from "../common/errors.js";
 import { addToken, type TokenOptions, tokenOf } from "../common/input.js";
 import { counted, Progress } from "../common/progress.js";
 import { addGateway, type GatewayOptions, gatewayOf, parseTime } from "../gateway/options.js";
+import { Reachability } from "../gateway/reachability.js";
 import { fetchShardCount } from "../gateway/shard-count.js";
 import { atOf, type ExportOptions, exportEvents } from "./exporter.js";
 import { type Cursor, ExportFile } from "./file.js";
@@ -43,7 +44,8 @@ A task that was erased is a line too: when, and the SHA-256 of its id, in hex.
 
 The same command with the same --output goes on after the last line of the file: after
 an interruption, or to add what has come since. A file is of one gateway. With --until,
-each shard ends at its first event from then on: what was imported after it is left out.
+each shard stops at its first event from then on, even if events that were imported
+later are older.
 
 Of events that the gateway has pruned there is nothing left; a line on standard error
 says which.
@@ -82,16 +84,15 @@ async function run(options: Options): Promise<void> {
 /** Prints how far an export has come. */
 class Report {
   readonly #progress = new Progress();
-  readonly #gateway: URL;
   /** When the last event has come, at most: now, or before `until`. */
   readonly #end: number;
   #begin: number | undefined;
   #events = 0;
   #erasures = 0;
-  #isAway = false;
+  readonly #reachability: Reachability;
 
   constructor(gateway: URL, until: string | null) {
-    this.#gateway = gateway;
+    this.#reachability = new Reachability(gateway, (line) => this.#progress.say(line));
     this.#end = Math.min(Date.now(), until === null ? Number.POSITIVE_INFINITY : Date.parse(until));
   }
 
@@ -116,10 +117,7 @@ class Report {
   }
 
   away(reason: string): void {
-    if (!this.#isAway) {
-      this.#progress.say(`${this.#gateway.origin}: ${reason}; retrying until it can be reached`);
-    }
-    this.#isAway = true;
+    this.#reachability.away(reason);
   }
 
   done(): void {
@@ -128,7 +126,7 @@ class Report {
   }
 
   #wrote(at: number): void {
-    this.#isAway = false;
+    this.#reachability.reached();
     this.#begin ??= at;
     const share = (at - this.#begin) / Math.max(1, this.#end - this.#begin);
     this.#progress.update(share, counted(this.#events, "event"));

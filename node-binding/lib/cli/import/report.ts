@@ -2,6 +2,7 @@
 
 import { plain } from "../common/format.js";
 import { counted, Progress } from "../common/progress.js";
+import { Reachability } from "../gateway/reachability.js";
 import type { Batch } from "./batches.js";
 import type { Position } from "./position.js";
 import type { BatchResult } from "./request.js";
@@ -17,18 +18,17 @@ const were = (count: number) => `${count.toLocaleString("en-US")} ${verb(count)}
 /** Prints how far an import has come, and which lines were refused. */
 export class Report {
   readonly #progress: Progress;
-  readonly #gateway: URL;
   #size = 0;
   #stored = 0;
   #erased = 0;
   #duplicates = 0;
   #capped = 0;
   refused = 0;
-  #isAway = false;
+  readonly #reachability: Reachability;
 
   constructor(gateway: URL, progress: Progress = new Progress()) {
-    this.#gateway = gateway;
     this.#progress = progress;
+    this.#reachability = new Reachability(gateway, (line) => progress.say(line));
   }
 
   /** `found` is how far the file was imported before, and `position` where it goes on. */
@@ -45,7 +45,7 @@ export class Report {
   }
 
   sent({ linesBefore, end }: Batch, result: BatchResult): void {
-    this.#isAway = false;
+    this.#reachability.reached();
     this.#stored += result.stored - result.erased;
     this.#erased += result.erased;
     this.#duplicates += result.duplicates;
@@ -61,10 +61,7 @@ export class Report {
   }
 
   away(reason: string): void {
-    if (!this.#isAway) {
-      this.#progress.say(`${this.#gateway.origin}: ${reason}; retrying until it can be reached`);
-    }
-    this.#isAway = true;
+    this.#reachability.away(reason);
   }
 
   /** Prints what became of the events; returns how many were refused. */

@@ -3,6 +3,7 @@ import { proxyFor } from "../common/connection.js";
 import { answerOf, answerText, clock, hintOf, plain, WIDTHS } from "../common/format.js";
 import { columns, print, type Style, styleOf } from "../common/terminal.js";
 import type { Gap } from "../gateway/protocol.js";
+import { Reachability } from "../gateway/reachability.js";
 import type { Backend, BackendObserver, Forwarded } from "./backend.js";
 
 const WRONG_SECRET_HINT =
@@ -16,12 +17,13 @@ export class Output implements BackendObserver {
   readonly #style: Style = styleOf(process.stdout);
   /** Hints that were printed, which are not repeated. */
   readonly #printedHints: Set<string> = new Set();
-  #away = false;
+  readonly #reachability: Reachability;
 
   constructor(gateway: URL, { json, several }: { json: boolean; several: boolean }) {
     this.#gateway = gateway;
     this.#json = json;
     this.#several = several;
+    this.#reachability = new Reachability(gateway, (line) => this.#say(line));
   }
 
   started(backends: readonly Backend[]): void {
@@ -36,7 +38,7 @@ export class Output implements BackendObserver {
 
   /** Every shard is connected and caught up. */
   ready(shards: number): void {
-    this.#away = false;
+    this.#reachability.reached();
     if (this.#json) print(JSON.stringify({ type: "ready", shards }));
     else this.#say("listening");
   }
@@ -66,9 +68,7 @@ export class Output implements BackendObserver {
   }
 
   away(reason: string): void {
-    if (!this.#away)
-      this.#say(`${this.#gateway.origin}: ${reason}; retrying until it can be reached`);
-    this.#away = true;
+    this.#reachability.away(reason);
   }
 
   stopping(running: number): void {

@@ -21,9 +21,6 @@ interface Options extends SecretOptions, ConnectionOptions {
   json?: boolean;
 }
 
-const RETRIES = { from: 0, to: BACKOFF_MS.length, whole: true };
-const TIME_SCALE = { from: 1, to: 1_000_000, whole: false };
-
 /** `trigger <lifecycle> --to <url>`. */
 export function addTrigger(program: Command): void {
   const command = program
@@ -43,10 +40,15 @@ export function addTrigger(program: Command): void {
     .option(
       "--retries <n>",
       "how often a failed event is sent again, 0 to 5",
-      retries(),
-      RETRIES.to,
+      numberParser("a whole number", { from: 0, to: BACKOFF_MS.length, whole: true }),
+      BACKOFF_MS.length,
     )
-    .option("--time-scale <n>", "how many times faster time passes", scale(), 3600)
+    .option(
+      "--time-scale <n>",
+      "how many times faster time passes",
+      numberParser("a number", { from: 1, to: 1_000_000, whole: false }),
+      3600,
+    )
     .option("--json", "print a line of JSON for each attempt");
   addConnection(addTimeout(addSecret(command)))
     .addHelpText("after", HELP)
@@ -112,12 +114,4 @@ function append(name: string, before: Fault[]): Fault[] {
     throw new InvalidArgumentError(`Allowed choices are ${faults.join(", ")}.`);
   }
   return [...before, fault];
-}
-
-function retries(): (text: string) => number {
-  return numberParser("a whole number", RETRIES);
-}
-
-function scale(): (text: string) => number {
-  return numberParser("a number", TIME_SCALE);
 }
