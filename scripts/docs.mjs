@@ -6,6 +6,7 @@ import path from "node:path";
 import { api } from "./docs/api.mjs";
 import { cli } from "./docs/cli.mjs";
 import { configuration } from "./docs/configuration.mjs";
+import { deliveries } from "./docs/deliveries.mjs";
 import { errors } from "./docs/errors.mjs";
 
 const ROOT = path.join(import.meta.dirname, "..");
@@ -15,7 +16,7 @@ const ROOT = path.join(import.meta.dirname, "..");
  * generated in part.
  * @type {Record<string, (present: string) => string>}
  */
-const FILES = { ...api(), ...(await cli()), ...configuration(), ...errors() };
+const FILES = { ...api(), ...(await cli()), ...configuration(), ...deliveries(), ...errors() };
 
 const isCheck = process.argv.includes("--check");
 const differing = [];

@@ -170,7 +170,8 @@ impl Admin {
     }
 }
 
-fn unauthorized() -> ApiError {
+/// Says that there is no credential, and which scheme there is for one (RFC 9110, 15.5.2).
+pub(crate) fn unauthorized() -> ApiError {
     ApiError::new(Code::Unauthorized).with_header("www-authenticate", "Bearer")
 }
 

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { anchor, notice, page, table } from "./common.mjs";
-import { document, flat, form, nameOf, resolve, SOURCE } from "./openapi.mjs";
+import { document, flat, form, isObject, nameOf, resolve, SOURCE } from "./openapi.mjs";
 
 const METHODS = ["get", "post", "put", "patch", "delete", "options"];
 
@@ -139,10 +139,9 @@ function errorsOf(responses) {
 /** The objects of the document as tables, and the forms of its plain values. */
 function objects() {
   const schemas = Object.entries(document.components.schemas);
-  const isObject = ([, schema]) => Object.keys(flat(schema).properties).length > 0;
   // Parts of other objects are shown with these.
   const isPart = ([name]) => name.endsWith("Fields");
-  const values = schemas.filter((entry) => !isObject(entry) && entry[1].type === "string");
+  const values = schemas.filter(([, schema]) => !isObject(schema) && schema.type === "string");
   const unions = schemas.filter(([, schema]) => schema.oneOf);
   return [
     "## Values",
@@ -158,30 +157,30 @@ function objects() {
       `One of ${oneOf.map(form).join(", ")}.`,
     ]),
     schemas
-      .filter((entry) => isObject(entry) && !isPart(entry))
+      .filter((entry) => isObject(entry[1]) && !isPart(entry))
       .map(([name, schema]) => [
         `### ${name}`,
         schema.description && sentence(schema.description),
-        basisOf(schema),
+        basisOf(schema) && `All fields of ${linkTo(basisOf(schema))}, and:`,
         fieldsOf(ownPart(schema), name.endsWith("Input")),
       ]),
   ];
 }
 
-/** The part of an object that it does not share with another one. */
+/** The part of an object that it does not share with another one of the page. */
 function ownPart(schema) {
-  const layer = layerOf(schema);
-  return layer.allOf ? { properties: layer.properties, required: layer.required } : layer;
+  const { properties, required } = layerOf(schema);
+  return basisOf(schema) ? { properties, required } : schema;
 }
 
-/** Names the object that has the fields that an object shares with it. */
+/** Names the object of the page that has the fields that an object shares with it, if there is one. */
 function basisOf(schema) {
-  const [basis] = layerOf(schema).allOf ?? [];
-  if (basis === undefined) return undefined;
-  const [name] = Object.entries(document.components.schemas).find(
-    ([, other]) => !other.properties && other.allOf?.[0].$ref === basis.$ref,
+  const shared = nameOf(layerOf(schema).allOf?.[0] ?? {});
+  if (shared === undefined) return undefined;
+  const closed = Object.entries(document.components.schemas).find(
+    ([, other]) => !other.properties && nameOf(other.allOf?.[0] ?? {}) === shared,
   );
-  return `All fields of [\`${name}\`](#${anchor(name)}), and:`;
+  return closed?.[0];
 }
 
 /** An object that only closes another one has its fields. */
@@ -220,6 +219,7 @@ function innerObject(field) {
   return field.items?.type === "object" ? { schema: field.items, isList: true } : undefined;
 }
 
+const linkTo = (name) => `[\`${name}\`](#${anchor(name)})`;
 const isObjectName = (field) => nameOf(field) !== undefined && resolve(field).type === "object";
 
 const includes = (type, name) => [type].flat().includes(name);

@@ -1,7 +1,7 @@
 // docs/reference/configuration.md, and what the configuration files say about each variable, from
 // edge-worker/engine/src/variables.rs.
 
-import { cargoRun, notice, page, table } from "./common.mjs";
+import { cargoRun, notice, page, replaceBetween, table } from "./common.mjs";
 
 const SOURCE = "edge-worker/engine/src/variables.rs";
 
@@ -159,12 +159,4 @@ function manifest(present, variables, bindings) {
   const manifest = JSON.parse(present);
   manifest.cloudflare.bindings = Object.fromEntries(entries);
   return `${JSON.stringify(manifest, null, 2)}\n`;
-}
-
-/** Replaces what stands between two marks that a file has. */
-function replaceBetween(text, from, to, content) {
-  const start = text.indexOf(from) + from.length;
-  const end = text.indexOf(to, start);
-  if (start < from.length || end < 0) throw new Error(`no part from ${from.trim()} on`);
-  return text.slice(0, start) + content + text.slice(end);
 }

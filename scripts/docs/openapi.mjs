@@ -38,9 +38,11 @@ function formOf(schema) {
 }
 
 function formOfType(type, schema) {
-  const { format, minimum, maximum, maxLength, items, contentEncoding } = schema;
+  const { format, minimum, maximum, maxLength, items, maxItems, contentEncoding } = schema;
   if (type === "null") return "null";
-  if (type === "array") return `list of ${formOf(items)}`;
+  if (type === "array") {
+    return `list ${maxItems === undefined ? "" : `(at most ${maxItems}) `}of ${formOf(items)}`;
+  }
   if (type === "boolean") return "true or false";
   if (type === "object") return schema.additionalProperties?.type ? "object of lists" : "object";
   if (type === "integer") return maximum === undefined ? "number" : `${minimum} to ${maximum}`;
@@ -58,11 +60,14 @@ function alternatives(list) {
 
 function linkTo(name) {
   const schema = document.components.schemas[name];
-  // An object of any names has no table of its own.
-  if (schema.additionalProperties?.type) return formOf(schema);
-  const isValue = schema.type === "string";
-  return isValue ? `[${name}](#values)` : `[\`${name}\`](#${anchor(name)})`;
+  if (schema.type === "string") return `[${name}](#values)`;
+  return hasTable(schema) ? `[\`${name}\`](#${anchor(name)})` : formOf(schema);
 }
+
+/** Whether the page has a heading for a schema: an object by its fields, or a choice of objects. */
+const hasTable = (schema) => schema.oneOf !== undefined || isObject(schema);
+
+export const isObject = (schema) => Object.keys(flat(schema).properties).length > 0;
 
 export const nameOf = ({ $ref }) => $ref?.split("/").at(-1);
 

@@ -10,7 +10,7 @@ use super::event_stream::{self, Acknowledge};
 use super::frame::Ids;
 use super::{Form, PROTOCOL, lingering, not_plain, offered, openings, relay};
 
-use crate::auth::{Permit, origin};
+use crate::auth::{Permit, origin, unauthorized};
 use crate::clients::SubscribeResponse;
 use crate::config::Config;
 use crate::http::query::Query;
@@ -40,7 +40,7 @@ pub(super) async fn answer(
     let answer = match (check_query(query), pass) {
         (Err(refusal), _) => Err(refusal),
         (Ok(()), Some(pass)) => stream(pass, request, env, config).await,
-        (Ok(()), None) => Err(ApiError::new(Code::Unauthorized)),
+        (Ok(()), None) => Err(unauthorized()),
     };
     let mut response = answer.or_else(|refusal| refusal.into_response().map(Response::from))?;
     if response.status_code() == 101 {
@@ -73,7 +73,7 @@ async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Re
         send_window: SEND_WINDOW,
     };
     match (config.shard_client(env).subscribe(shard, subscription).await?, form) {
-        (SubscribeResponse::Refused, _) => Err(ApiError::new(Code::Unauthorized)),
+        (SubscribeResponse::Refused, _) => Err(unauthorized()),
         (SubscribeResponse::Over, Form::Socket { protocol }) => {
             // One who has seen all there is to see.
             client_socket::refuse(close::TASK_ENDED, task_id, protocol)

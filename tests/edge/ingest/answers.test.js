@@ -89,6 +89,7 @@ const PATHS = [
   ["a doubled slash", "POST", "//webhooks/vtryon", 404, "not_found"],
   ["an encoded slash", "POST", "/webhooks%2fvtryon", 404, "not_found"],
   ["an unknown path", "GET", "/.env", 404, "not_found"],
+  ["an unknown path of the API", "POST", "/api/webhooks", 401, "unauthorized"],
 ];
 for (const [name, method, path, status, error, allow] of PATHS) {
   test(`path: ${name}`, async () => {
@@ -286,6 +287,13 @@ for (const [nth, [name, headers]] of Object.entries(STRANGERS).entries()) {
     }
   });
 }
+
+test("admin: an unknown path is not found, by any method", async () => {
+  for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]) {
+    const { status, body } = await gateway.api("/api/webhooks", { method });
+    assert.deepEqual([status, body.error], [404, "not_found"], method);
+  }
+});
 
 test("admin: the scheme has no case", async () => {
   const answer = await fetch(`${gateway.url}/api/tasks`, {

@@ -283,7 +283,7 @@ const ELSEWHERE = {
     ["/webhooks/stolen-secret-in-a-path", 404],
   ],
   "/api/*": [
-    ["/api/webhooks", 405],
+    ["/api/webhooks", 401],
     ["/api/endpoints", 401],
   ],
   "/*": [

@@ -21,10 +21,11 @@ before(async () => {
 });
 after(() => gateway.stop());
 
-/** Insists on 401. */
+/** Insists on 401, with the scheme of the path's other credentials (RFC 9110, 15.5.2). */
 async function isRefused(transport, options, why, task = TASK) {
-  const { status, error } = await refusal(transport, gateway, live(task), options);
-  assert.deepEqual([status, error], [401, "unauthorized"], `${transport}: ${why}`);
+  const { status, error, headers } = await refusal(transport, gateway, live(task), options);
+  const answer = [status, error, headers.get("www-authenticate")];
+  assert.deepEqual(answer, [401, "unauthorized", "Bearer"], `${transport}: ${why}`);
 }
 
 /** A resume token of a task. */

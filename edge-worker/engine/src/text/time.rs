@@ -21,8 +21,8 @@ pub fn rfc3339(at: Millis) -> String {
     DateTime::from_timestamp_millis(at.0).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// Reads a time of RFC 3339 (5.6) in its one form, with a zone, that can be written in UTC too. A leap second, which only ends a day of UTC, is the
-/// first second of the next day.
+/// Reads a time of RFC 3339 (5.6) in its one form, with a zone, that can be written in UTC too. A leap second, which only
+/// ends a day of UTC, is the first second of the next day.
 pub fn parse_rfc3339(text: &str) -> Option<Millis> {
     // The RFC allows a blank instead of the T for readability; the API does not.
     if !matches!(text.as_bytes().get(10), Some(b'T' | b't')) {
@@ -74,6 +74,22 @@ mod tests {
         ("1e3", None),
         ("", None),
     ];
+
+    #[test]
+    fn a_time_is_read_if_it_can_be_written_in_utc() {
+        for (text, written) in [
+            ("0000-01-01T00:00:00Z", Some("0000-01-01T00:00:00.000Z")),
+            ("0000-01-01T00:01:00+00:01", Some("0000-01-01T00:00:00.000Z")),
+            ("0000-01-01T00:00:00+00:01", None),
+            ("9999-12-31T23:59:59.9999Z", Some("9999-12-31T23:59:59.999Z")),
+            ("9999-12-31T23:58:59.999-00:01", Some("9999-12-31T23:59:59.999Z")),
+            ("9999-12-31T23:59:00-00:01", None),
+            ("9999-12-31T23:59:60Z", None),
+            ("2016-12-31T23:59:60Z", Some("2017-01-01T00:00:00.000Z")),
+        ] {
+            assert_eq!(parse_rfc3339(text).map(rfc3339).as_deref(), written, "{text}");
+        }
+    }
 
     #[test]
     fn retry_after_is_in_seconds_or_a_date_of_http() {

@@ -1,5 +1,7 @@
 // Requests that are refused as invalid, for the test of the API's document.
 
+import { DOCUMENT } from "./api-document.js";
+
 /** A text of a length. */
 export const long = (length) => "x".repeat(length);
 const EVENTS = { accept: "text/event-stream" };
@@ -12,8 +14,20 @@ const range = (json) => ["replayRange", { json: { endpoint: "ep_1", ...json } }]
 const token = (json) => ["createToken", { json: { name: "ci", scope: "read", ...json } }];
 const rotate = (json) => ["rotateSecret", { path: { endpoint_id: "ep_1" }, json }];
 
+/** Values that an integer of the document can't have, each with the name of its field: no other one is wrong then. */
+const wrongIntegers = (input) =>
+  Object.entries(DOCUMENT.components.schemas[input].properties)
+    .filter(([, { type }]) => [type].flat().includes("integer"))
+    .flatMap(([name, { minimum, maximum }]) =>
+      [minimum - 1, maximum + 1, minimum + 0.5, String(minimum), false].map((value) => ({
+        [name]: value,
+      })),
+    );
+
 /** What is refused, and by the document's schemas too: [operation, request] */
 export const INVALID = [
+  ...wrongIntegers("EndpointInput").map(create),
+  ...wrongIntegers("AlertDestinationInput").map(alert),
   ["getTask", { path: { task_id: long(257) } }],
   ["getResult", { path: { task_id: long(257) } }],
   ["eraseTask", { path: { task_id: long(257) } }],
@@ -81,14 +95,6 @@ export const INVALID = [
   create({ statuses: Array(51).fill("queued") }),
   create({ events: [long(129)] }),
   create({ include: ["late"] }),
-  create({ max_in_flight: 0 }),
-  create({ max_in_flight: 10_001 }),
-  create({ max_in_flight: "5" }),
-  create({ max_in_flight: 2.5 }),
-  create({ attempts_per_second: 0 }),
-  create({ attempts_per_second: 0.5 }),
-  create({ attempts_per_second: 10_001 }),
-  create({ attempts_per_second: false }),
   create({ secret: "mine" }),
   create({ headers: [] }),
   create({ headers: { "": "v" } }),
@@ -199,6 +205,10 @@ export const BEYOND = [
   // Lines, which no schema describes.
   ["importEvents", { body: "" }],
   ["importEvents", { body: "{}\n".repeat(201) }],
+  // Times that can be written in another zone, but not in UTC.
+  ["listTasks", { query: { since: "9999-12-31T23:59:00-00:01" } }],
+  range({ until: "0000-01-01T00:00:00+00:01" }),
+  token({ expires_at: "9999-12-31T23:59:60Z" }),
   // Which letters punycode may name is in the tables of Unicode.
   create({ url: "https://xn--bcher-kva0.example/" }),
   // Names are compared without case, and counted together with their values.
