@@ -61,62 +61,94 @@ function hintsTo(page) {
     until(() => hints.some((hint) => hint.task_id === task_id && hint.state === state));
 }
 
-test("what changes while the list is loading is shown once it is loaded, and not as lacking", async () => {
+const ROUTE = "**/api/deliveries?*";
+const rowOf = (page, task) =>
+  page
+    .getByRole("table", { name: "Deliveries" })
+    .getByRole("row", { name: /^dlv_/ })
+    .filter({ hasText: task });
+
+/** What is loading while a delivery ends, and how many newer deliveries there are. */
+const LOADS = [
+  { what: "the list", newer: 0, load: (page) => page.reload() },
+  {
+    what: "the next page of the list",
+    newer: 50,
+    load: (page) => page.getByRole("button", { name: "Load more" }).click(),
+  },
+];
+for (const { what, newer, load } of LOADS) {
+  test(`a delivery that ends while ${what} is loading is shown as delivered`, async () => {
+    const { gateway } = dashboard;
+    const task = `task_before_${newer}`;
+    const { id } = await gateway.register(backend.url);
+    const held = [];
+    backend.answer = (exchange) => held.push(exchange);
+    await acknowledged(gateway, event(task, "queued"));
+    await until(() => held.length === 1);
+    backend.answer = "ok";
+    const others = Array.from({ length: newer }, (_, n) => event(`task_newer_${n}`, "queued"));
+    await acknowledged(gateway, ...others);
+    await dashboard.visit(
+      async (page) => {
+        const hint = hintsTo(page);
+        await page.clock.install();
+        await page.reload();
+        await page.getByRole("table", { name: "Deliveries" }).waitFor();
+        const read = Promise.withResolvers();
+        const ended = Promise.withResolvers();
+        await page.route(ROUTE, async (route) => {
+          const response = await route.fetch();
+          read.resolve();
+          await ended.promise;
+          await route.fulfill({ response });
+        });
+        await load(page);
+        await read.promise;
+        await page.getByText("Live", { exact: true }).first().waitFor();
+        for (const { response } of held) response.end("ok");
+        await hint(task, "delivered");
+        // Messages are taken in batches.
+        await page.clock.runFor(1000);
+        ended.resolve();
+        const row = rowOf(page, task);
+        await row.getByText("Delivered", { exact: true }).waitFor();
+        await row.getByText(/no. 1/).waitFor();
+      },
+      { at: `/deliveries?endpoint=${id}` },
+    );
+  });
+}
+
+test("a delivery that begins while the list is loading is in it, and not counted as lacking", async () => {
   const { gateway } = dashboard;
+  backend.answer = "ok";
   const { id } = await gateway.register(backend.url);
-  const held = [];
-  backend.answer = (exchange) => held.push(exchange);
-  await acknowledged(gateway, event("task_loading", "queued"));
-  await until(() => held.length === 1);
+  await acknowledged(gateway, event("task_first", "queued"));
   await dashboard.visit(
     async (page) => {
-      const row = (task) =>
-        page
-          .getByRole("table", { name: "Deliveries" })
-          .getByRole("row", { name: /^dlv_/ })
-          .filter({ hasText: task });
-      await row("task_loading").getByText("Pending", { exact: true }).waitFor();
       const hint = hintsTo(page);
       await page.clock.install();
-
-      // Read before the delivery has ended, and here after the hint of that.
-      const read = Promise.withResolvers();
-      const ended = Promise.withResolvers();
-      await page.route("**/api/deliveries?*", async (route) => {
-        const response = await route.fetch();
-        read.resolve();
-        await ended.promise;
-        await route.fulfill({ response });
-      });
       await page.reload();
+      await rowOf(page, "task_first").waitFor();
       await page.getByText("Live", { exact: true }).first().waitFor();
-      await read.promise;
-      backend.answer = "ok";
-      for (const { response } of held) response.end("ok");
-      await hint("task_loading", "delivered");
-      // Messages are taken in batches.
-      await page.clock.runFor(1000);
-      ended.resolve();
-      await row("task_loading").getByText("Delivered", { exact: true }).waitFor();
-      await row("task_loading").getByText(/no. 1/).waitFor();
-      await page.unroute("**/api/deliveries?*");
-
-      // Read after the delivery has begun, and here after the hint of that.
       await acknowledged(gateway, event("task_before", "queued"));
+      const show = page.getByRole("button", { name: "Show 1 newer delivery" });
+      await show.waitFor();
       const begun = Promise.withResolvers();
-      await page.route("**/api/deliveries?*", async (route) => {
+      await page.route(ROUTE, async (route) => {
         await begun.promise;
         await route.continue();
       });
-      const asked = page.waitForRequest("**/api/deliveries?*");
-      await page.getByRole("button", { name: "Show 1 newer delivery" }).click();
+      const asked = page.waitForRequest(ROUTE);
+      await show.click();
       await asked;
       await acknowledged(gateway, event("task_meanwhile", "queued"));
       await hint("task_meanwhile", "delivered");
       await page.clock.runFor(1000);
       begun.resolve();
-      await row("task_meanwhile").waitFor();
-      await row("task_before").waitFor();
+      await rowOf(page, "task_meanwhile").waitFor();
+      await rowOf(page, "task_before").waitFor();
       assert.equal(await page.getByRole("button", { name: /^Show / }).count(), 0);
     },
     { at: `/deliveries?endpoint=${id}` },

@@ -91,25 +91,44 @@ test("edited: the gateway uses the saved settings", async () => {
     await dialog.getByLabel("completed").check();
     await dialog.getByLabel("Other statuses, with commas between").fill("rendering, drawing");
     await dialog.getByLabel("Statuses and events that the guide does not name").check();
-    await dialog.getByLabel("Timeout in seconds").fill("7");
-    await dialog.getByLabel("Attempts at the same time").fill("12");
-    await dialog.getByLabel("Attempts per second").fill("5");
     await dialog.getByRole("button", { name: "Save" }).click();
     await dialog.waitFor({ state: "detached" });
     await said(card, "Shop, production");
-    await said(card, "7 s");
-    await said(card, "12 at the same time, 5 per second");
-    const { description, order, statuses, include, timeout_seconds } = await known();
+    const { description, order, statuses, include } = await known();
     assert.deepEqual(
-      { description, order, statuses, include, timeout_seconds },
+      { description, order, statuses, include },
       {
         description: "Shop, production",
         order: "all",
         statuses: ["completed", "rendering", "drawing"],
         include: ["unknown"],
-        timeout_seconds: 7,
       },
     );
+  });
+});
+
+test("edited: each number is saved by its name, and the card shows it", async () => {
+  await about(async ({ card, ask }) => {
+    const dialog = await ask("Edit", "Edit endpoint");
+    const given = {};
+    for (const input of await dialog.locator("input[type=number]").all()) {
+      const [name, max] = [await input.getAttribute("name"), await input.getAttribute("max")];
+      // No two are the same, and none is a default.
+      given[name] = Number(max) - Object.keys(given).length;
+      await input.fill(String(given[name]));
+    }
+    assert.ok("timeout_seconds" in given);
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
+    const saved = await known();
+    assert.deepEqual(
+      Object.fromEntries(Object.keys(given).map((name) => [name, saved[name]])),
+      given,
+    );
+    for (const value of Object.values(given)) {
+      const text = value.toLocaleString("en-GB");
+      await card.getByRole("definition").filter({ hasText: text }).first().waitFor();
+    }
   });
 });
 

@@ -6,9 +6,7 @@
 
 use vtryon_gateway_engine::Result;
 use vtryon_gateway_engine::protocol::ShardRequest;
-use vtryon_gateway_engine::protocol::settings::{
-    AttemptOptions, Endpoint, EndpointOptions, Replay, Sealed, Settings,
-};
+use vtryon_gateway_engine::protocol::settings::{Endpoint, EndpointOptions, Replay, Sealed, Settings};
 
 use crate::object::Object;
 
@@ -63,8 +61,8 @@ pub(crate) fn settings(version: i64, is_third_deleted: bool, replays: Vec<Replay
 fn endpoint(no: i64, statuses: &[&str], timeout_seconds: u32) -> Endpoint {
     let statuses = statuses.iter().map(|status| (*status).to_owned()).collect();
     let url = format!("https://shop-{no}.example/webhooks");
-    let attempt = AttemptOptions { timeout_seconds };
-    let options = EndpointOptions { url, statuses, attempt, ..EndpointOptions::default() };
+    let mut options = EndpointOptions { url, statuses, ..EndpointOptions::default() };
+    options.attempt.timeout_seconds = timeout_seconds;
     let sealed = Sealed { version: 1, sealed: "x".repeat(96), ..Sealed::default() };
     Endpoint { no, options, secrets: vec![sealed], ..Endpoint::default() }
 }

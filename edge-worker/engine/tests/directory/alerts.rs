@@ -591,10 +591,7 @@ fn a_destination_is_no_endpoint_and_an_endpoint_no_destination() {
 fn the_fields_of_a_destination_are_its_own() {
     let fixture = Fixture::new();
     for (body, words) in [
-        (
-            r#"{"url":"https://ops.example/","order":"all"}"#,
-            "none of url, description, enabled, timeout_seconds, headers, auth, events, format",
-        ),
+        (r#"{"url":"https://ops.example/","order":"all"}"#, "auth, events, format"),
         (
             r#"{"url":"https://ops.example/","events":["gateway.test"]}"#,
             "`events` has an entry that is not one of gateway.endpoint_failing",
@@ -615,8 +612,8 @@ fn the_fields_of_a_destination_are_its_own() {
     let no = fixture.destination_of_alerts(r#"{"url":"https://ops.example/","description":"us"}"#);
     let record = fixture.change(no, r#"{"events":["gateway.delivery_dead"]}"#).unwrap();
     let view = serde_json::to_value(record.view(fixture.now, None)).unwrap();
-    let names: Vec<&String> = view.as_object().unwrap().keys().collect();
-    let expected = "auth created_at description disabled enabled events format headers id problem secrets timeout_seconds updated_at url";
-    assert_eq!(names.into_iter().map(String::as_str).collect::<Vec<_>>().join(" "), expected);
+    let are_shown = |names: &[&str]| names.iter().map(|name| view.get(name).is_some()).collect::<Vec<_>>();
+    assert_eq!(are_shown(&["url", "timeout_seconds", "headers", "format"]), [true; 4]);
+    assert_eq!(are_shown(&["paused", "order", "statuses", "include", "max_in_flight"]), [false; 5]);
     assert_eq!(view["events"], json!(["gateway.delivery_dead"]));
 }

@@ -36,8 +36,8 @@ const ENDPOINT: &str = r#"{
     "disabled": {"reason": "gone", "at": 1767225600000}
 }"#;
 
-/// An endpoint with all options that there are, and an alert destination.
-const OPTIONS: &str = r#"{
+/// An endpoint with all options that version 0.1 has.
+const OPTIONS_OF_0_1: &str = r#"{
     "endpoint": {
         "no": 8,
         "url": "https://shop.example/hook",
@@ -140,7 +140,7 @@ const PROGRESS: &str = r#"{"matched": 5, "enqueued": 4, "delivered": 2, "failed"
 #[test]
 fn documents_of_a_former_version_are_read() {
     check::<EndpointRecord>(ENDPOINT);
-    check::<EndpointRecord>(OPTIONS);
+    check::<EndpointRecord>(OPTIONS_OF_0_1);
     check::<EndpointRecord>(DESTINATION);
     check::<Alert>(ALERT);
     check::<QueuedMessage>(MESSAGE);

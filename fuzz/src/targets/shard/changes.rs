@@ -1,9 +1,7 @@
 //! What a shard stores beside the events that Vtryon posts: imports, alerts, erasures and the options of endpoints.
 
 use vtryon_gateway_engine::protocol::import::{ImportedErasure, ImportedEvent, ImportedLine};
-use vtryon_gateway_engine::protocol::settings::{
-    AlertOptions, AttemptOptions, Endpoint, EndpointOptions, SealedHeader,
-};
+use vtryon_gateway_engine::protocol::settings::{AlertOptions, Endpoint, EndpointOptions, SealedHeader};
 use vtryon_gateway_engine::protocol::{IncomingAlert, IncomingEvent, ShardRequest, StoreResult};
 use vtryon_webhooks::{Digest, Signature};
 
@@ -124,12 +122,12 @@ impl World {
         endpoint.options = EndpointOptions {
             url: format!("https://shop-{no}.example/"),
             paused: options.paused,
-            attempt: AttemptOptions { timeout_seconds: options.timeout_seconds },
             max_in_flight: options.max_in_flight,
             attempts_per_second: options.attempts_per_second,
             alerts: (no == ALERTS).then(AlertOptions::default),
             ..endpoint.options.clone()
         };
+        endpoint.options.attempt.timeout_seconds = options.timeout_seconds;
         self.push();
     }
 

@@ -2,6 +2,21 @@
 
 import { html } from "htm/preact";
 import { useId } from "preact/hooks";
+import { CredentialFields, credentialsInput, credentialsOf } from "./credentials.js";
+
+/** The shared fields of a new one, or of one that there is. */
+export function commonFieldsOf(endpoint) {
+  const { url = "", description = "", timeout_seconds = 10 } = endpoint ?? {};
+  return { url, description, timeout_seconds, ...credentialsOf(endpoint) };
+}
+
+/** Returns those of them that the API takes in another form than the inputs have. */
+export function commonInput({ timeout_seconds, headers, auth }) {
+  return { timeout_seconds: Number(timeout_seconds), ...credentialsInput({ headers, auth }) };
+}
+
+/** What a card says of them: `[name, text]`. */
+export const commonFacts = ({ timeout_seconds }) => [["Timeout", `${timeout_seconds} s`]];
 
 export function UrlField({ fields, set, placeholder }) {
   const id = useId();
@@ -39,7 +54,15 @@ export function DescriptionField({ fields, set }) {
   `;
 }
 
-export function TimeoutField({ fields, set }) {
+/** How attempts are made. `endpoint` is the one that is changed; a new one has none. */
+export function AttemptFields({ endpoint, fields, set }) {
+  return html`
+    <${TimeoutField} fields=${fields} set=${set} />
+    <${CredentialFields} endpoint=${endpoint} fields=${fields} set=${set} />
+  `;
+}
+
+function TimeoutField({ fields, set }) {
   const id = useId();
   return html`
     <div class="field">
@@ -57,6 +80,3 @@ export function TimeoutField({ fields, set }) {
     </div>
   `;
 }
-
-/** What a card says of it. */
-export const timeoutFact = ({ timeout_seconds }) => ["Timeout", `${timeout_seconds} s`];

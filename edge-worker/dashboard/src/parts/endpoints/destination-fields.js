@@ -4,8 +4,13 @@
 import { html } from "htm/preact";
 import { useId } from "preact/hooks";
 import { CheckChoice, RadioChoice } from "../choices.js";
-import { DescriptionField, TimeoutField, timeoutFact } from "./common-fields.js";
-import { CredentialFields, credentialsInput, credentialsOf } from "./credentials.js";
+import {
+  AttemptFields,
+  commonFacts,
+  commonFieldsOf,
+  commonInput,
+  DescriptionField,
+} from "./common-fields.js";
 
 /** The alerts that there are, each with what it tells of. */
 const ALERTS = {
@@ -29,21 +34,18 @@ const ALERTS = {
 
 /** The fields of a new destination, or of one that there is. */
 export function fieldsOfDestination(destination) {
-  const { url = "", description = "", format = "standard" } = destination ?? {};
-  const { events = [], timeout_seconds = 10 } = destination ?? {};
-  return { url, description, format, events, timeout_seconds, ...credentialsOf(destination) };
+  const { format = "standard", events = [] } = destination ?? {};
+  return { ...commonFieldsOf(destination), format, events };
 }
 
 /** Returns the fields as the API takes them. */
-export function destinationOf({ timeout_seconds, ...fields }) {
-  return { ...fields, timeout_seconds: Number(timeout_seconds), ...credentialsInput(fields) };
-}
+export const destinationOf = (fields) => ({ ...fields, ...commonInput(fields) });
 
 /** What a card says of them: `[name, text]`. */
 export function factsOfDestination(destination) {
   const { format, events } = destination;
   return [
-    timeoutFact(destination),
+    ...commonFacts(destination),
     ["Format", format === "slack" ? "Slack" : "Standard Webhooks"],
     ["Takes", events.length > 0 ? events.join(", ") : "all alerts"],
   ];
@@ -73,7 +75,6 @@ export function DestinationFields({ endpoint, fields, set }) {
         `,
       )}
     </fieldset>
-    <${TimeoutField} fields=${fields} set=${set} />
-    <${CredentialFields} endpoint=${endpoint} fields=${fields} set=${set} />
+    <${AttemptFields} endpoint=${endpoint} fields=${fields} set=${set} />
   `;
 }

@@ -4,49 +4,49 @@ import { html } from "htm/preact";
 import { useId } from "preact/hooks";
 import { number } from "../../format.js";
 import { CheckChoice, RadioChoice } from "../choices.js";
-import { DescriptionField, TimeoutField, timeoutFact } from "./common-fields.js";
-import { CredentialFields, credentialsInput, credentialsOf } from "./credentials.js";
+import {
+  AttemptFields,
+  commonFacts,
+  commonFieldsOf,
+  commonInput,
+  DescriptionField,
+} from "./common-fields.js";
 
 const STATUSES = ["queued", "processing", "completed", "failed"];
 
 /** The fields of a new endpoint, or of one that there is. */
 export function fieldsOf(endpoint) {
-  const { url = "", description = "", order = "latest", timeout_seconds = 10 } = endpoint ?? {};
-  const { statuses = [], events = [], include = [] } = endpoint ?? {};
+  const { order = "latest", statuses = [], events = [], include = [] } = endpoint ?? {};
   const others = statuses.filter((status) => !STATUSES.includes(status));
   return {
-    url,
-    description,
+    ...commonFieldsOf(endpoint),
     order,
     statuses,
     others: others.join(", "),
     events: events.join(", "),
     include,
-    timeout_seconds,
     max_in_flight: endpoint?.max_in_flight ?? "",
     attempts_per_second: endpoint?.attempts_per_second ?? "",
-    ...credentialsOf(endpoint),
   };
 }
 
 /** Returns the fields as the API takes them. */
-export function inputOf({ statuses, others, events, timeout_seconds, ...fields }) {
+export function inputOf({ statuses, others, events, ...fields }) {
   const known = STATUSES.filter((status) => statuses.includes(status));
   return {
     ...fields,
+    ...commonInput(fields),
     statuses: [...known, ...names(others)],
     events: names(events),
-    timeout_seconds: Number(timeout_seconds),
     max_in_flight: limit(fields.max_in_flight),
     attempts_per_second: limit(fields.attempts_per_second),
-    ...credentialsInput(fields),
   };
 }
 
 /** What a card says of them: `[name, text]`. */
 export function factsOf(endpoint) {
   return [
-    timeoutFact(endpoint),
+    ...commonFacts(endpoint),
     ["Order", endpoint.order === "latest" ? "Latest status of a task" : "All, in order"],
     ["Takes", takes(endpoint)],
     ["Limits", limits(endpoint)],
@@ -122,9 +122,8 @@ export function MoreFields({ endpoint, fields, set }) {
       />
       <${CheckChoice} ...${include} value="quarantined" label="Signed bodies that can't be read" />
     </fieldset>
-    <${TimeoutField} fields=${fields} set=${set} />
     <${LimitFields} fields=${fields} set=${set} />
-    <${CredentialFields} endpoint=${endpoint} fields=${fields} set=${set} />
+    <${AttemptFields} endpoint=${endpoint} fields=${fields} set=${set} />
   `;
 }
 
