@@ -227,6 +227,31 @@ test("it runs in a Worker that wrangler bundled", async (t) => {
   }
 });
 
+for (const condition of ["workerd", "edge-light"]) {
+  // Of CommonJS, the core is bytes, which these runtimes may not compile.
+  test(`with the condition ${condition}, what is required is the ES modules too`, async () => {
+    const { metafile } = await build({
+      stdin: {
+        contents: names.map((name) => `require("${name}");`).join("\n"),
+        resolveDir: PACKAGE,
+      },
+      conditions: [condition],
+      bundle: true,
+      write: false,
+      metafile: true,
+      platform: "neutral",
+      external: ["*.wasm", "*.wasm?module", "node:*"],
+      logLevel: "silent",
+    });
+    const inputs = Object.keys(metafile.inputs);
+    assert.ok(inputs.some((input) => input.endsWith("dist/esm/index.js")));
+    assert.deepEqual(
+      inputs.filter((input) => input.includes("dist/cjs/")),
+      [],
+    );
+  });
+}
+
 test("a Worker bundled without the condition workerd reports that", async (t) => {
   const project = packed.project("unbundled", {
     "package.json": '{ "type": "module" }',
