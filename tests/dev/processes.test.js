@@ -1,10 +1,12 @@
 // The processes of this machine as the gateway recognises its own.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import path from "node:path";
 import { test } from "node:test";
-import { processes } from "../../edge-worker/npm/lib/local/processes.js";
+import { end, identity, processes } from "../../edge-worker/npm/lib/local/processes.js";
+import { within } from "../support/wait.js";
 
 const LISTING = path.resolve(import.meta.dirname, "../../edge-worker/npm/lib/local/processes.js");
 
@@ -33,4 +35,16 @@ test("by ps a process is the same in every language and time zone", () => {
   // Linux reckons it from the time since the start of the machine, each time anew: to a second.
   const apart = Math.abs(Date.parse(abroad.start) - Date.parse(here.start));
   assert.ok(apart <= 1000, `${abroad.start}, not ${here.start}`);
+});
+
+test("a process that does not end when it is asked is killed, also while the machine's clock is set back", async (t) => {
+  const deaf = "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); console.log('deaf');";
+  const child = spawn(process.execPath, ["-e", deaf], { stdio: ["ignore", "pipe", "inherit"] });
+  t.after(() => child.kill("SIGKILL"));
+  const ended = once(child, "exit");
+  await within("the process to run", once(child.stdout, "data"));
+  let now = Date.now();
+  t.mock.method(Date, "now", () => (now -= 1000));
+  await within("its end", end([identity(processes().get(child.pid))], 100));
+  assert.deepEqual(await ended, [null, "SIGKILL"]);
 });

@@ -141,12 +141,13 @@ export async function end(known, patience = process.platform === "win32" ? 0 : 5
     left.filter(({ ppid }) => !pids.has(ppid)),
     "SIGTERM",
   );
-  const deadline = Date.now() + patience;
+  // By the monotonic clock: if the other one is set back meanwhile, the wait becomes no longer.
+  const deadline = performance.now() + patience;
   while (left.length > 0) {
     await sleep(50);
     // What was seen before stays in the list when its parent has gone.
     left = family(left);
-    if (Date.now() > deadline) signal(left, "SIGKILL");
+    if (performance.now() > deadline) signal(left, "SIGKILL");
   }
 }
 

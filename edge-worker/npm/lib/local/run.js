@@ -136,11 +136,11 @@ class LocalGateway {
    * @param {number} pauseMs
    */
   async #watchUntil(done, pauseMs) {
-    let surveyedAt = 0;
+    let surveyedAt = Number.NEGATIVE_INFINITY;
     while (!this.#isStopping) {
-      if (Date.now() - surveyedAt >= SURVEY_MS) {
+      if (performance.now() - surveyedAt >= SURVEY_MS) {
         this.#lock?.update();
-        surveyedAt = Date.now();
+        surveyedAt = performance.now();
         if (this.#lock?.orphaned) return this.stop(1, "the process that started this one is gone");
       }
       if (await done()) return;
@@ -154,8 +154,8 @@ class LocalGateway {
     try {
       const answer = await fetch(`${this.#url}/healthz`, { signal: AbortSignal.timeout(5000) });
       if (answer.ok) return true;
-      this.#refusedSince ??= Date.now();
-      if (Date.now() - this.#refusedSince > 3000) {
+      this.#refusedSince ??= performance.now();
+      if (performance.now() - this.#refusedSince > 3000) {
         await this.stop(1, `the gateway answers ${answer.status}: its log above says why`);
       }
     } catch {
@@ -177,8 +177,8 @@ class LocalGateway {
     return () => {
       if (front && !runs(front)) return true;
       if (countRuntimes(lock) >= expected) missingSince = undefined;
-      else missingSince ??= Date.now();
-      return missingSince !== undefined && Date.now() - missingSince > 3000;
+      else missingSince ??= performance.now();
+      return missingSince !== undefined && performance.now() - missingSince > 3000;
     };
   }
 }

@@ -7,7 +7,7 @@ const WIDTH = 24;
 /** A progress bar on a terminal. Elsewhere it prints nothing, so that logs have the lines of {@link Progress.say} only. */
 export class Progress {
   readonly #stream: Stream;
-  #drawnAt = 0;
+  #drawnAt = Number.NEGATIVE_INFINITY;
   #isDrawn = false;
 
   constructor(stream: Stream = process.stderr) {
@@ -16,7 +16,7 @@ export class Progress {
 
   /** Shows how much is done, from 0 to 1, with what was counted. */
   update(done: number, counted: string): void {
-    const now = Date.now();
+    const now = performance.now();
     if (this.#stream.isTTY !== true || now - this.#drawnAt < INTERVAL_MS) return;
     this.#drawnAt = now;
     this.#isDrawn = true;
@@ -30,7 +30,7 @@ export class Progress {
   say(line: string): void {
     if (this.#isDrawn) this.#stream.write("\r\u001b[K");
     this.#isDrawn = false;
-    this.#drawnAt = 0;
+    this.#drawnAt = Number.NEGATIVE_INFINITY;
     this.#stream.write(`${line}\n`);
   }
 }

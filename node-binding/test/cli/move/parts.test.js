@@ -218,6 +218,19 @@ test("a progress bar is drawn on a terminal alone", () => {
   }
 });
 
+test("a progress bar is drawn on when the machine's clock is set back", (t) => {
+  let now = 0;
+  t.mock.method(performance, "now", () => now);
+  t.mock.timers.enable({ apis: ["Date"], now: 3_600_000 });
+  let written = "";
+  const progress = new Progress({ isTTY: true, write: (text) => (written += text) });
+  progress.update(0.5, "half");
+  t.mock.timers.setTime(0);
+  now += 1000;
+  progress.update(1, "all");
+  assert.match(written, /50 % {2}half.*100 % {2}all$/s);
+});
+
 test("what an import has done is said in the singular and in the plural", () => {
   const refused = { line: 1, error: "invalid_json", message: "the body is not JSON" };
   for (const [count, before, after] of [
