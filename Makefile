@@ -9,9 +9,11 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 # The pinned node and npm's tools, and the compiler and tools that build wasm.
 bin := node_modules/.bin
 wasm := scripts/wasm-env
-# A test that hangs fails; that is all the time limit is for. Most tests wait for a server most of the time: so four
-# files run at a time, however many cores there are.
-node_test := $(bin)/node --test --test-timeout=300000 --test-concurrency=4
+# Each test has 300 s; a file has no limit, so every process must be ended in `after`. A suite in which one was forgotten
+# is ended after an hour, and node names the file that was running; macOS has no `timeout`.
+limit := $(if $(shell command -v timeout 2>/dev/null),timeout --foreground --kill-after=60s 1h)
+# Most tests wait for a server most of the time: so four files run at a time, however many cores there are.
+node_test := $(limit) $(bin)/node --test --test-timeout=300000 --test-concurrency=4
 gateway := $(bin)/node edge-worker/npm/bin/vtryon-webhooks-gateway.js
 python := .cache/python/bin
 simulate := cargo run --quiet --profile simulation --package vtryon-gateway-simulation --
@@ -79,7 +81,7 @@ test-wasm: setup-test ## test the tables as wasm, in Node and in Chrome
 test-npm: setup-test npm verdict ## test the npm package, in Node 20, 22 and 24, Bun, Deno and workerd
 	$(node_test) 'node-binding/test/!(fixtures)/**/*.test.js'
 test-python: setup-test verdict ## test the Python package, against the core too
-	cd python && ../$(python)/pytest
+	cd python && $(limit) ../$(python)/pytest
 test-parity: setup-test npm verdict ## print what each implementation says to each vector
 	$(node_test) 'tests/parity/*.test.js'
 test-edge: setup-test worker-faults npm ## test the Worker on workerd

@@ -1,13 +1,13 @@
 // `make dev` as its user meets it: started, used, killed in every way, started again.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { processes } from "../../edge-worker/npm/lib/local/processes.js";
+import { end, processes } from "../../edge-worker/npm/lib/local/processes.js";
 import { SECRET, TOKEN } from "../edge/support/gateway.js";
 import { follow as followReadme, freePort, paste, startForeground } from "../support/foreground.js";
 import { emitted } from "../support/wait.js";
@@ -20,12 +20,13 @@ before(async () => {
 });
 after(() => rm(state, { recursive: true, force: true }));
 
-/** Starts the gateway; `ready` is its URL, or undefined when it ended before. */
-async function start({ port, folder = state, variables = {} } = {}) {
+/** Starts the gateway; `ready` is its URL, or undefined when it ended before. The end of the test ends it. */
+async function start(t, { port, variables = {} } = {}) {
+  t.after(endAll);
   const env = {
     ...process.env,
     PORT: String(port ?? (await freePort())),
-    STATE_DIR: folder,
+    STATE_DIR: state,
     VTRYON_WEBHOOK_SECRET: SECRET,
     GATEWAY_ADMIN_TOKEN: TOKEN,
     GATEWAY_MASTER_KEY: "0f".repeat(32),
@@ -34,11 +35,22 @@ async function start({ port, folder = state, variables = {} } = {}) {
   return startForeground(process.execPath, [SCRIPT], { env });
 }
 
-/** The children that a running gateway has written down, by name. */
-function children(folder = state) {
-  const { children } = JSON.parse(readFileSync(path.join(folder, "lock"), "utf8"));
+/** The processes that a running gateway has written down: the one that supervises, and its children. */
+const written = () => JSON.parse(readFileSync(path.join(state, "lock"), "utf8"));
+
+/** The children of a running gateway, by name. */
+function children() {
   const table = processes();
-  return children.map(({ pid }) => table.get(pid)).filter(Boolean);
+  return written()
+    .children.map(({ pid }) => table.get(pid))
+    .filter(Boolean);
+}
+
+/** Ends what a failed test has left running. */
+async function endAll() {
+  if (!existsSync(path.join(state, "lock"))) return;
+  const { supervisor, children } = written();
+  await end([supervisor, ...children]);
 }
 
 /** Runs the lines of the README against a gateway, and returns the task that they read. */
@@ -51,8 +63,8 @@ const DEATHS = [
   ["workerd", () => children().filter(({ name }) => name.startsWith("workerd"))],
 ];
 for (const [who, find] of DEATHS) {
-  test(`kill -9 of ${who}: a new start works, and what was acknowledged is there`, async () => {
-    const dev = await start();
+  test(`kill -9 of ${who}: a new start works, and what was acknowledged is there`, async (t) => {
+    const dev = await start(t);
     assert.ok(dev.ready, dev.err);
     const task = follow(dev.ready);
     assert.deepEqual([task.status, task.events.length], ["queued", 1]);
@@ -64,7 +76,7 @@ for (const [who, find] of DEATHS) {
     if (who === "the supervisor") assert.equal(signal, "SIGKILL");
     else assert.ok(code > 0 && /^error: .+$/m.test(dev.err), dev.err);
 
-    const again = await start();
+    const again = await start(t);
     assert.ok(again.ready, again.err);
     const still = follow(again.ready);
     assert.deepEqual([still.status, still.events], ["queued", task.events]);
@@ -81,8 +93,8 @@ for (const [signal, code] of [
   ["SIGINT", 130],
   ["SIGHUP", 129],
 ]) {
-  test(`${signal} ends every child`, async () => {
-    const dev = await start();
+  test(`${signal} ends every child`, async (t) => {
+    const dev = await start(t);
     assert.ok(dev.ready, dev.err);
     const before = children();
     assert.ok(before.some(({ name }) => name.startsWith("workerd")));
@@ -94,8 +106,8 @@ for (const [signal, code] of [
   });
 }
 
-test("what it prints can be pasted", async () => {
-  const dev = await start();
+test("what it prints can be pasted", async (t) => {
+  const dev = await start(t);
   assert.ok(dev.ready, dev.err);
   assert.match(paste(dev), /^\{"received":true\}\n\{"task_id":"task_123".*\}\n$/);
   assert.equal(dev.out.match(/^ready /gm).length, 1);
@@ -103,8 +115,8 @@ test("what it prints can be pasted", async () => {
   await dev.ended;
 });
 
-test("a token that is too short is refused before anything starts", async () => {
-  const dev = await start({ variables: { GATEWAY_ADMIN_TOKEN: "x".repeat(31) } });
+test("a token that is too short is refused before anything starts", async (t) => {
+  const dev = await start(t, { variables: { GATEWAY_ADMIN_TOKEN: "x".repeat(31) } });
   assert.equal(dev.ready, undefined);
   assert.ok((await dev.ended).code > 0);
   assert.match(
@@ -114,23 +126,23 @@ test("a token that is too short is refused before anything starts", async () => 
   assert.doesNotMatch(dev.err, /wrangler|xxxx/);
 });
 
-test("a port that is taken is said to be taken by whom", async () => {
+test("a port that is taken is said to be taken by whom", async (t) => {
   const server = createServer().listen(0, "127.0.0.1");
+  t.after(() => server.close());
   await emitted(server, "listening");
-  const dev = await start({ port: server.address().port });
+  const dev = await start(t, { port: server.address().port });
   assert.equal(dev.ready, undefined);
   assert.ok((await dev.ended).code > 0);
   assert.match(
     dev.err,
     new RegExp(`^error: port ${server.address().port} .*\\b${process.pid}\\b`, "m"),
   );
-  server.close();
 });
 
-test("a second one on the same state is refused", async () => {
-  const dev = await start();
+test("a second one on the same state is refused", async (t) => {
+  const dev = await start(t);
   assert.ok(dev.ready, dev.err);
-  const second = await start();
+  const second = await start(t);
   assert.equal(second.ready, undefined);
   assert.ok((await second.ended).code > 0);
   assert.match(second.err, new RegExp(`^error: .*\\b${dev.child.pid}\\b`, "m"));

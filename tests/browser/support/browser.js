@@ -28,10 +28,15 @@ export class Dashboard {
   /** Starts a gateway, with the options of `Gateway.start`, and a browser. */
   static async open(options) {
     const dashboard = new Dashboard();
-    dashboard.#browser = await launch();
-    dashboard.gateway = await Gateway.start({ dashboard: true, ...options });
-    dashboard.door = await Door.open(dashboard.gateway.url);
-    return dashboard;
+    try {
+      dashboard.#browser = await launch();
+      dashboard.gateway = await Gateway.start({ dashboard: true, ...options });
+      dashboard.door = await Door.open(dashboard.gateway.url);
+      return dashboard;
+    } catch (error) {
+      await dashboard.close();
+      throw error;
+    }
   }
 
   get url() {
@@ -73,9 +78,9 @@ export class Dashboard {
   }
 
   async close() {
-    await this.#browser.close();
-    await this.door.close();
-    await this.gateway.stop();
+    await this.#browser?.close();
+    await this.door?.close();
+    await this.gateway?.stop();
   }
 }
 

@@ -27,19 +27,28 @@ export class Storefront {
 
   static async open() {
     const storefront = new Storefront();
+    try {
+      await storefront.#start();
+      return storefront;
+    } catch (error) {
+      await storefront.close();
+      throw error;
+    }
+  }
+
+  async #start() {
     const settings = JSON.parse(readFileSync(path.join(ROOT, "tests/webdriver.json"), "utf8"));
     const find = "command -v google-chrome || command -v chromium";
-    storefront.#browser = await chromium.launch({
+    this.#browser = await chromium.launch({
       executablePath: execFileSync("sh", ["-c", find], { encoding: "utf8" }).trim(),
       args: settings["goog:chromeOptions"].args,
     });
     // The gateway has to know whose pages come, before they do.
-    storefront.#port = await freePort();
-    const TICKET_ORIGINS = `http://127.0.0.1:${storefront.#port}`;
+    this.#port = await freePort();
+    const TICKET_ORIGINS = `http://127.0.0.1:${this.#port}`;
     const bindings = { GATEWAY_TICKET_TOKEN: TICKET_TOKEN, TICKET_ORIGINS };
-    storefront.gateway = await Gateway.start({ bindings });
-    storefront.door = await Door.open(storefront.gateway.url);
-    return storefront;
+    this.gateway = await Gateway.start({ bindings });
+    this.door = await Door.open(this.gateway.url);
   }
 
   /**
@@ -73,9 +82,9 @@ export class Storefront {
   }
 
   async close() {
-    await this.#browser.close();
-    await this.door.close();
-    await this.gateway.stop();
+    await this.#browser?.close();
+    await this.door?.close();
+    await this.gateway?.stop();
   }
 }
 

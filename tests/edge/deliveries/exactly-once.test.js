@@ -31,15 +31,14 @@ async function storm(gateway) {
     await gateway.restart();
   };
   const send = async (body) => {
-    const answer = await gateway.post(body).catch(() => undefined);
-    if (answer?.status === 200) {
-      acknowledged += 1;
-      if (acknowledged === (TASKS.length * STATUSES.length * COPIES) / 2) restarting = killed();
-      return;
-    }
-    lost += 1;
-    await restarting;
-    await send(body);
+    await until(async () => {
+      await restarting;
+      const answer = await gateway.post(body).catch(() => undefined);
+      if (answer?.status !== 200) lost += 1;
+      return answer?.status === 200;
+    });
+    acknowledged += 1;
+    if (acknowledged === (TASKS.length * STATUSES.length * COPIES) / 2) restarting = killed();
   };
   const sender = async () => {
     for (let task = tasks.pop(); task !== undefined; task = tasks.pop()) {

@@ -22,14 +22,12 @@ let folder;
 let old;
 let next;
 let backend;
-let poster;
 before(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "vtryon-growing-"));
   old = await Gateway.start({ bindings: { SHARDS: "2" } });
   backend = await Backend.start();
 });
 after(async () => {
-  await poster?.stop();
   await old?.stop();
   await next?.stop();
   await backend?.stop();
@@ -45,20 +43,20 @@ class Poster {
   /** Those that may have come late, each with its task. */
   late = new Set();
   #isStopped = false;
-  #loops = [];
+  #loops = Promise.resolve();
 
   constructor(to) {
     this.to = to;
   }
 
   async post(task_id, body, name) {
-    for (;;) {
+    await until(async () => {
       const answer = await this.to()
         .post(body)
         .catch(() => undefined);
       await answer?.body?.cancel();
-      if (answer?.status === 200) break;
-    }
+      return answer?.status === 200;
+    });
     this.tasks.set(task_id, [...(this.tasks.get(task_id) ?? []), name]);
   }
 
@@ -85,17 +83,20 @@ class Poster {
   /** Posts the lives of tasks, from a number on, until it is stopped. */
   begin(from, loops = 4) {
     let number = from;
-    this.#loops = Array.from({ length: loops }, async () => {
+    const all = Array.from({ length: loops }, async () => {
       while (!this.#isStopped) {
         await this.life(number++);
         await turn();
       }
     });
+    this.#loops = Promise.all(all);
+    // Whoever stops it is told of the fault.
+    this.#loops.catch(() => {});
   }
 
   async stop() {
     this.#isStopped = true;
-    await Promise.all(this.#loops);
+    await this.#loops;
   }
 }
 
@@ -146,10 +147,11 @@ async function move(file, from, to, importedInto = to.url) {
   return imported.stderr;
 }
 
-test("a live deployment moves to more shards: 0 lost, 0 twice in effect, the same states", async () => {
+test("a live deployment moves to more shards: 0 lost, 0 twice in effect, the same states", async (t) => {
   const all = { order: "all", include: ["unknown", "quarantined"] };
   await old.register(backend.url, all);
-  poster = new Poster(() => old);
+  const poster = new Poster(() => old);
+  t.after(() => poster.stop());
   let number = 1;
   const history = Array.from({ length: 8 }, async () => {
     while (number <= HISTORY) await poster.life(number++);
@@ -175,6 +177,7 @@ test("a live deployment moves to more shards: 0 lost, 0 twice in effect, the sam
   const file = path.join(folder, "events.ndjson");
   const options = { gateway: old.url, token: old.token, home: folder };
   const { child, ended } = start(["export"], options);
+  t.after(() => child.kill("SIGKILL"));
   const chunks = [];
   for await (const chunk of child.stdout) {
     chunks.push(chunk);
@@ -185,14 +188,15 @@ test("a live deployment moves to more shards: 0 lost, 0 twice in effect, the sam
   // The last line is not whole.
   await appendFile(file, Buffer.concat(chunks).subarray(0, -10));
   const gate = await Gate.before(next.url, 3);
+  t.after(() => gate.close());
   await run(["export", "--output", file], options);
   const killed = start(["import", file], { gateway: gate.url, token: next.token, home: folder });
+  t.after(() => killed.child.kill("SIGKILL"));
   await gate.held;
   killed.child.kill("SIGKILL");
   assert.equal((await killed.ended).code, "SIGKILL");
   gate.open();
   assert.match(await move(file, old, next, gate.url), /^400 lines were imported before/m);
-  gate.close();
 
   // 3. What was collected follows; from then on each event at once.
   const url = `${next.url}/webhooks/vtryon`;

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { acknowledged } from "../support/deliveries.js";
-import { event, Gateway } from "../support/gateway.js";
+import { event, Gateway, until } from "../support/gateway.js";
 import { live, ready } from "../support/live/streams.js";
 import { view } from "../support/live/subscriber.js";
 import { ticketFor } from "../support/live/ticket-office.js";
@@ -54,7 +54,7 @@ test("a hibernating object loses its memory, but none of its sockets", async (t)
 
   // To ask whether it sleeps would wake it. A ping does not: the Worker answers that. Shoppers send nothing.
   const sockets = [...admins, watcher];
-  do {
+  await until(async () => {
     const before = sockets.map(({ pongs }) => pongs);
     for (let left = IDLE; left > 0; left -= 2000) {
       await sleep(Math.min(left, 2000));
@@ -63,7 +63,8 @@ test("a hibernating object loses its memory, but none of its sockets", async (t)
     for (const [nth, socket] of sockets.entries()) {
       await socket.holds(({ pongs }) => pongs > before[nth]);
     }
-  } while ((await duplicates(TASK)) !== 0);
+    return (await duplicates(TASK)) === 0;
+  });
 
   assert.equal((await missed.until("update")).task.status, "queued");
   await watcher.until(({ task_id }) => task_id === UNSHOWN);

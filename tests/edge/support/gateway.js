@@ -118,8 +118,13 @@ export class Gateway extends Client {
         }
       },
     };
-    await gateway.restart();
-    return gateway;
+    try {
+      await gateway.restart();
+      return gateway;
+    } catch (error) {
+      await gateway.stop();
+      throw error;
+    }
   }
 
   /** What the runtime has printed. */

@@ -16,10 +16,10 @@ before(async () => {
   gateway = await Gateway.start({ bindings: { GATEWAY_TICKET_TOKEN: TICKET_TOKEN } });
 });
 after(async () => {
+  await gateway.stop();
   // The log contains nothing that opens a live stream.
   const log = gateway.log.join("");
   for (const secret of [TICKET_TOKEN, ...issued]) assert.ok(!log.includes(secret), "in the log");
-  await gateway.stop();
 });
 
 /** A ticket for a task, remembered for the end. */

@@ -82,17 +82,18 @@ async function chrome(questions) {
     response.writeHead(200, { "content-type": isScript ? "text/javascript" : "text/html" });
     response.end(isScript ? outputFiles[0].text : '<script type="module" src="/page.js"></script>');
   }).listen(0, "127.0.0.1");
-  await emitted(server, "listening");
-  const browser = await chromium.launch({
-    executablePath: execFileSync("sh", ["-c", BROWSER], { encoding: "utf8" }).trim(),
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-  });
+  let browser;
   try {
+    await emitted(server, "listening");
+    browser = await chromium.launch({
+      executablePath: execFileSync("sh", ["-c", BROWSER], { encoding: "utf8" }).trim(),
+      args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+    });
     const page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${server.address().port}/`, { waitUntil: "load" });
     return await page.evaluate((questions) => globalThis.judgeAll(questions), questions);
   } finally {
-    await browser.close();
+    await browser?.close();
     server.close();
   }
 }
