@@ -20,7 +20,7 @@ use vtryon_webhooks::Millis;
 
 pub use self::config::topology::TopologyCheck;
 pub use self::deliveries::schedule::{POLL_DUE_MS, Picked};
-pub use self::live::broadcast::{Broadcast, MAX_QUEUED};
+pub use self::live::broadcast::Broadcast;
 pub use self::live::state::TicketState;
 pub use self::live::subscribe::{OpenedStream, Subscribed};
 pub use self::live::subscriber::{Outgoing, Subscriber};

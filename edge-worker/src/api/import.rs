@@ -7,6 +7,7 @@ use vtryon_gateway_engine::protocol::import::{
     self, ImportReport, ImportedErasure, ImportedEvent, ImportedLine, LineResult, MAX_BYTES, VerifiedEvent,
     VerifiedLine,
 };
+use vtryon_gateway_engine::protocol::live::MAX_QUEUED;
 use vtryon_gateway_engine::protocol::{DirectoryRequest, ShardRequest};
 use vtryon_gateway_engine::text::json;
 use vtryon_webhooks::Digest;
@@ -18,7 +19,8 @@ use crate::http::query::Query;
 use crate::http::response::{self, ApiError};
 use crate::platform::clock;
 
-/// The lines of a request for one shard: their numbers, and the bodies of the events one after the other.
+/// Lines of a request for one shard, as many as it stores at once: their numbers, and the bodies of the events one after
+/// the other.
 #[derive(Default)]
 struct Part {
     numbers: Vec<usize>,
@@ -29,6 +31,12 @@ struct Part {
 }
 
 impl Part {
+    fn of(number: usize, line: VerifiedLine) -> Self {
+        let mut part = Self::default();
+        part.add(number, line);
+        part
+    }
+
     fn add(&mut self, number: usize, line: VerifiedLine) {
         self.numbers.push(number);
         self.lines.push(match line {
@@ -56,12 +64,16 @@ pub(super) async fn import(
     let body = body::of(request, MAX_BYTES).await?;
     let now = clock::now();
     let mut results = Vec::new();
-    let mut parts: BTreeMap<u32, Part> = BTreeMap::new();
+    let mut parts: BTreeMap<u32, Vec<Part>> = BTreeMap::new();
     for (line, text) in import::lines(&body)? {
         match import::read(text, &api.config.deployment.verifier, now) {
             Ok(read) => {
                 let shard = api.config.deployment.shards.of(read.digest());
-                parts.entry(shard).or_default().add(line, read);
+                let of_shard = parts.entry(shard).or_default();
+                match of_shard.last_mut().filter(|part| part.lines.len() < MAX_QUEUED) {
+                    Some(part) => part.add(line, read),
+                    None => of_shard.push(Part::of(line, read)),
+                }
             }
             Err(refusal) => results.push(LineResult::refused(line, &refusal)),
         }
@@ -69,17 +81,21 @@ pub(super) async fn import(
     if !parts.is_empty() {
         api.record(DirectoryRequest::RecordImport).await?;
     }
-    let stored = parts.into_iter().map(|(shard, part)| store(shard, part, api));
+    let stored = parts.into_iter().map(|(shard, parts)| store(shard, parts, api));
     results.extend(try_join_all(stored).await?.into_iter().flatten());
     response::json(200, &ImportReport::new(results))
 }
 
-/// Lets a shard store its part, and deletes the results of tasks that were erased from KV; returns what became of each line.
-async fn store(shard: u32, part: Part, api: &ApiContext<'_>) -> Result<Vec<LineResult>, ApiError> {
-    let Part { numbers, lines, bodies, erased } = part;
-    let answer = api.shards.call(shard, ShardRequest::Import(lines), &bodies).await?;
-    let outcomes: Vec<String> = json::read(&answer.unwrap_or_default())?;
-    // Only now: a reader who has asked the shard before asks it again when KV has the result.
-    try_join_all(erased.iter().map(|digest| results::forget(digest, api))).await?;
-    Ok(numbers.into_iter().zip(outcomes).map(|(line, outcome)| LineResult::of(line, outcome)).collect())
+/// Lets a shard store its parts, one after the other, and deletes the results of tasks that were erased from KV; returns
+/// what became of each line.
+async fn store(shard: u32, parts: Vec<Part>, api: &ApiContext<'_>) -> Result<Vec<LineResult>, ApiError> {
+    let mut stored = Vec::new();
+    for Part { numbers, lines, bodies, erased } in parts {
+        let answer = api.shards.call(shard, ShardRequest::Import(lines), &bodies).await?;
+        let outcomes: Vec<String> = json::read(&answer.unwrap_or_default())?;
+        // Only now: a reader who has asked the shard before asks it again when KV has the result.
+        try_join_all(erased.iter().map(|digest| results::forget(digest, api))).await?;
+        stored.extend(numbers.into_iter().zip(outcomes).map(|(line, outcome)| LineResult::of(line, outcome)));
+    }
+    Ok(stored)
 }

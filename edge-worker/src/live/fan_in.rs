@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use vtryon_gateway_engine::protocol::live::cursor::StreamCursor;
-use vtryon_gateway_engine::protocol::live::{SEND_WINDOW, acknowledged, close};
+use vtryon_gateway_engine::protocol::live::{SEND_WINDOW, acknowledged, close, has_room_for_hint};
 use vtryon_webhooks::{Millis, Shards};
 use worker::ws_events::MessageEvent;
 use worker::{Response, WebSocket, WebsocketEvent};
@@ -62,6 +62,17 @@ impl Unacknowledged {
         self.sent.push_back((id, bytes));
     }
 
+    /// Returns whether the next message has to wait for an acknowledgement.
+    const fn is_full(&self) -> bool {
+        self.bytes >= SEND_WINDOW
+    }
+
+    /// Returns whether a message is left out: one without an id is no reason for another acknowledgement, so it must not
+    /// fill the window.
+    fn leaves_out(&self, frame: &Frame<'_>) -> bool {
+        frame.id.is_none() && !has_room_for_hint(self.bytes, SEND_WINDOW)
+    }
+
     /// Removes what was sent up to an id, which several messages may have.
     fn acknowledge(&mut self, id: &str) {
         let Some(at) = self.sent.iter().rposition(|(sent, _)| sent == id) else { return };
@@ -115,7 +126,7 @@ impl FanIn<'_> {
     /// Sends what waits, as long as the client is not behind. What waits is not acknowledged to its shards: they hold the
     /// rest back, so that what waits here is bounded; and they end their streams if it lasts.
     fn send_waiting(&mut self) -> Result<(), End> {
-        while self.unacknowledged.bytes < SEND_WINDOW
+        while !self.unacknowledged.is_full()
             && let Some((socket, text)) = self.waiting.pop_front()
         {
             self.send(socket, &text)?;
@@ -125,18 +136,25 @@ impl FanIn<'_> {
 
     fn send(&mut self, socket: usize, text: &str) -> Result<(), End> {
         let frame = Frame::of(text);
-        let (id, rewritten) = self.ids.rewrite(&frame);
-        self.client.send_with_str(&rewritten).map_err(|_| close::FAULT)?;
-        self.budget.add(MESSAGES);
-        self.last_id = id.or(self.last_id.take());
-        if let Some(id) = self.last_id.clone() {
-            self.unacknowledged.add(id, rewritten.len());
+        if !self.unacknowledged.leaves_out(&frame) {
+            self.forward(&frame)?;
         }
         // A shard that has ended its stream is noticed by that.
         if let (Some(socket), Some(ack)) =
             (self.sockets.get(socket), self.acknowledgements.count(socket, &frame))
         {
             let _ = socket.send_with_str(ack);
+        }
+        Ok(())
+    }
+
+    fn forward(&mut self, frame: &Frame<'_>) -> Result<(), End> {
+        let (id, rewritten) = self.ids.rewrite(frame);
+        self.client.send_with_str(&rewritten).map_err(|_| close::FAULT)?;
+        self.budget.add(MESSAGES);
+        self.last_id = id.or(self.last_id.take());
+        if let Some(id) = self.last_id.clone() {
+            self.unacknowledged.add(id, rewritten.len());
         }
         Ok(())
     }
@@ -149,5 +167,29 @@ impl FanIn<'_> {
         let id = id.filter(|id| StreamCursor::parse(id, self.shards).is_ok()).ok_or(close::NOT_TAKEN)?;
         self.unacknowledged.acknowledge(&id);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_without_an_id_leave_room_for_others() {
+        const HINT: &str = r#"{"type":"delivery"}"#;
+        const EVENT: &str = r#"{"id":"1.1.0_2","type":"event"}"#;
+        let mut unacknowledged = Unacknowledged::default();
+        unacknowledged.add("1.1.0_1".to_owned(), 1);
+        unacknowledged.acknowledge("1.1.0_1");
+        for _ in 0..SEND_WINDOW / HINT.len() + 1 {
+            if !unacknowledged.leaves_out(&Frame::of(HINT)) {
+                unacknowledged.add("1.1.0_1".to_owned(), HINT.len());
+            }
+        }
+        assert!(!unacknowledged.is_full());
+        assert!(!unacknowledged.leaves_out(&Frame::of(EVENT)));
+        unacknowledged.add("1.1.0_2".to_owned(), EVENT.len());
+        unacknowledged.acknowledge("1.1.0_2");
+        assert_eq!(unacknowledged.bytes, 0, "what has no id is acknowledged with what comes after it");
     }
 }

@@ -97,6 +97,27 @@ test("a request is refused as a whole, or each line by itself", async () => {
   assert.deepEqual([bytes.duplicates, bytes.refused], [1, 1], "what is not UTF-8 is a line too");
 });
 
+test("more lines than a shard stores at once keep their order and their bodies", async () => {
+  const tasks = Array.from({ length: 60 }, (_, n) => `task_part_${n}`);
+  const lines = ["queued", "processing"].flatMap((status) =>
+    tasks.map((task) => line(event(task, status))),
+  );
+  lines[70] = line(event("task_part_70", "queued"), { signature: sign("other") });
+  const { body } = await post(lines.join("\n"));
+  assert.deepEqual([body.stored, body.refused], [119, 1]);
+  assert.deepEqual(
+    body.lines.map(({ line, outcome, error }) => [line, outcome ?? error]),
+    lines.map((_, n) => [n + 1, n === 70 ? "signature_mismatch" : "applied"]),
+  );
+  for (const task of ["task_part_0", "task_part_59"]) {
+    const { events } = (await gateway.api(`/api/tasks/${task}`)).body;
+    assert.deepEqual(
+      events.map(({ status }) => status),
+      ["queued", "processing"],
+    );
+  }
+});
+
 test("an event of the longest body that can be configured is imported", async () => {
   const long = await Gateway.start({ bindings: { MAX_BODY_BYTES: String(1024 * 1024) } });
   try {

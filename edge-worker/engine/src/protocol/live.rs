@@ -14,8 +14,18 @@ pub const SEND_WINDOW: usize = 256 * 1024;
 /// How many they are at least, where the streams of many shards share the Worker's memory: 32 KiB.
 pub const MIN_SEND_WINDOW: usize = 32 * 1024;
 
+/// Returns whether a message without an id, which can't be acknowledged, may be sent beside what is not acknowledged: such
+/// messages leave half of a send window to those that have an id.
+pub const fn has_room_for_hint(unacknowledged: usize, send_window: usize) -> bool {
+    unacknowledged < send_window / 2
+}
+
 /// After how many bytes that a client has taken the Worker acknowledges them to their shard: 8 KiB.
 pub const ACKNOWLEDGE_AFTER: usize = 8 * 1024;
+
+/// How many broadcasts a shard queues before whoever stores more has to wait, and how many entries one decision stores at
+/// most.
+pub const MAX_QUEUED: usize = 50;
 
 /// How long an acknowledgement of one shard's messages may be, in bytes.
 pub const MAX_ACK_BYTES: usize = 1024;

@@ -2,7 +2,10 @@
 
 use serde_json::Value as Json;
 use vtryon_gateway_engine::protocol::ShardRequest;
-use vtryon_gateway_engine::protocol::live::{ACKNOWLEDGE_AFTER, MIN_SEND_WINDOW, SEND_WINDOW, Start};
+use vtryon_gateway_engine::protocol::live::{
+    ACKNOWLEDGE_AFTER, MAX_QUEUED, MIN_SEND_WINDOW, SEND_WINDOW, Start,
+};
+use vtryon_gateway_engine::protocol::settings::Replay;
 use vtryon_gateway_engine::storage::database::Value;
 use vtryon_webhooks::{Millis, TaskId};
 
@@ -424,6 +427,56 @@ fn what_an_instance_has_not_sent_is_sent_by_the_next_one_while_credentials_are_g
         world.restart_with(1);
         broadcast(&mut world, &mut [&mut client]);
         assert_eq!(client.messages.len(), seen + sent, "{pass}");
+    }
+}
+
+#[test]
+fn what_one_decision_has_stored_beside_a_full_queue_is_sent_by_the_next_instance() {
+    let mut world = World::new();
+    world.configure(vec![endpoint(1)]);
+    for n in 0..MAX_QUEUED + 10 {
+        world.event(&format!("task_{n}"), "queued");
+    }
+    let mut client = Client::opened(&mut world, Watches::Task("task_59"), Start::Now);
+    world.broadcasts.clear();
+    let first = world.number("SELECT MAX(seq) FROM events") + 1;
+    for n in (10..MAX_QUEUED + 10).rev() {
+        world.event(&format!("task_{n}"), "processing");
+    }
+    let range = Replay { id: "rpl_1".to_owned(), endpoint: 1, all: true, ..Replay::default() };
+    world.change(|settings| settings.replays.push(Replay { until: Millis(i64::MAX / 2), ..range }));
+    let enqueued = |world: &mut World| world.progress("rpl_1").enqueued;
+    world.decide(|shard, context| shard.begin_alarm(context));
+    assert_eq!(enqueued(&mut world), MAX_QUEUED as i64);
+    world.restart_with(1);
+    broadcast(&mut world, &mut [&mut client]);
+    assert_eq!(client.seqs(), [first], "the first of what may have been queued");
+    world.pass(60);
+    assert_eq!(enqueued(&mut world), 2 * MAX_QUEUED as i64 + 10, "the rest follows, a page in each run");
+}
+
+#[test]
+fn attempts_that_can_not_be_acknowledged_leave_room_for_events() {
+    for watches in STREAMS {
+        let mut world = World::new();
+        let endpoints = 1..=25;
+        world.configure(endpoints.clone().map(endpoint).collect());
+        world.replies.extend(endpoints.map(|endpoint| (endpoint, Some(500))));
+        let mut client = Client::new(watches);
+        client.window = 2 * KIB;
+        client.open(&mut world, Start::Now);
+        world.event("task_1", "queued");
+        broadcast(&mut world, &mut [&mut client]);
+        client.ack(&mut world);
+        let acknowledged = client.messages.len();
+        world.pass(600);
+        broadcast(&mut world, &mut [&mut client]);
+        assert!(client.types(acknowledged).iter().all(|kind| *kind == "delivery"), "{watches:?}");
+        let hints = client.sizes[acknowledged..].iter().sum::<usize>();
+        assert!((KIB..2 * KIB).contains(&hints), "{watches:?}: {hints} bytes");
+        world.event("task_1", "processing");
+        broadcast(&mut world, &mut [&mut client]);
+        assert_eq!(client.seqs(), [1, 2], "{watches:?}: nothing but the event had to be acknowledged");
     }
 }
 

@@ -10,8 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 use std::vec::IntoIter;
 
-use vtryon_gateway_engine::protocol::live::close;
-use vtryon_gateway_engine::shard::{Broadcast, MAX_QUEUED};
+use vtryon_gateway_engine::protocol::live::{MAX_QUEUED, close};
+use vtryon_gateway_engine::shard::Broadcast;
 use worker::{Delay, WebSocket, console_error, web_sys};
 
 use super::{TaskShard, attachment, sockets};

@@ -5,6 +5,7 @@ mod range;
 use vtryon_webhooks::Millis;
 
 use self::range::RangePage;
+use crate::protocol::live::MAX_QUEUED;
 use crate::protocol::settings::{Endpoint, RangeCount, Replay, ReplayProgress, Settings};
 use crate::shard::Shard;
 use crate::shard::deliveries::{Delivery, rows};
@@ -30,7 +31,8 @@ impl Shard {
         Ok(true)
     }
 
-    /// Enqueues the next page of each range; ends a range whose endpoint was deleted.
+    /// Enqueues the next page of each range, and all in all no more than may be queued for live streams; ends a range whose
+    /// endpoint was deleted.
     pub(crate) fn enqueue_replays(&mut self, context: &Context<'_>) -> Result<()> {
         // What is not enqueued by now is never sent.
         const FAIL_REST: &str = "UPDATE replays SET failed = failed + matched - enqueued, enqueued = matched,
@@ -40,17 +42,22 @@ impl Shard {
             return Ok(());
         }
         let settings = &self.config.settings;
+        let mut left = MAX_QUEUED;
         for replay in &settings.replays {
             let Some(endpoint) = settings.endpoint(replay.endpoint) else {
                 db.run(FAIL_REST, &[Bind::Text(&replay.id)])?;
                 continue;
             };
+            if left == 0 {
+                continue;
+            }
             let seq = self.next_seq();
             let enqueued = db.transaction(|| {
-                let page = enqueue_page(context, replay, endpoint, seq)?;
+                let page = enqueue_page(context, replay, endpoint, seq, left)?;
                 let with_task = |no| Ok((no, self.audience.watched_task(db, no)?));
                 page.into_iter().map(with_task).collect::<Result<Vec<_>>>()
             })?;
+            left -= enqueued.len();
             for (seq, (no, task_id)) in (seq..).zip(enqueued) {
                 self.last_seq = seq;
                 self.audience.broadcast_replay(seq, no, task_id.as_deref());
@@ -142,8 +149,14 @@ pub(crate) fn progress(db: &dyn Database, id: &str) -> Result<Option<ReplayProgr
     })
 }
 
-/// Enqueues the next page of a range. Returns its deliveries, which have the numbers from `seq` on.
-fn enqueue_page(context: &Context<'_>, replay: &Replay, endpoint: &Endpoint, seq: i64) -> Result<Vec<i64>> {
+/// Enqueues the next page of a range, at most so many. Returns its deliveries, which have the numbers from `seq` on.
+fn enqueue_page(
+    context: &Context<'_>,
+    replay: &Replay,
+    endpoint: &Endpoint,
+    seq: i64,
+    most: usize,
+) -> Result<Vec<i64>> {
     const NEXT: &str = "SELECT next_seq FROM replays WHERE id = ? AND next_seq IS NOT NULL";
     const LEAVE_OTHER_RANGE: &str =
         "UPDATE replays SET matched = matched - 1, enqueued = enqueued - 1 WHERE id =
@@ -154,7 +167,7 @@ fn enqueue_page(context: &Context<'_>, replay: &Replay, endpoint: &Endpoint, seq
     let Some(from) = db.first(NEXT, &[Bind::Text(&replay.id)], Row::int)? else {
         return Ok(Vec::new());
     };
-    let RangePage { deliveries, next } = range::page(context, replay, endpoint, from)?;
+    let RangePage { deliveries, next } = range::page(context, replay, endpoint, from, most)?;
     for (seq, (no, received_at)) in (seq..).zip(&deliveries) {
         // What is pending as part of another range is part of this one from here on.
         db.run(LEAVE_OTHER_RANGE, &[Bind::Int(*no), Bind::Text(&replay.id)])?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::broadcast::{Broadcast, MAX_QUEUED, Payload};
+use super::broadcast::{Broadcast, MAX_MISSED, Payload};
 use super::message;
 use super::subscriber::Subscriber;
 use crate::Result;
@@ -98,7 +98,7 @@ impl Audience {
     /// by the task's.
     pub(crate) fn catch_up_missed(&mut self, db: &dyn Database, last_seq: i64) -> Result<()> {
         let mut latest = BTreeMap::new();
-        for entry in sequence::after(db, last_seq - MAX_QUEUED as i64, MAX_QUEUED as i64)? {
+        for entry in sequence::after(db, last_seq - MAX_MISSED, MAX_MISSED)? {
             latest.insert(None, entry.seq);
             if let Some(task_id) = events::find(db, entry.event_seq())?.and_then(|stored| stored.task_id) {
                 latest.insert(Some(task_id), entry.seq);

@@ -3,13 +3,13 @@
 use super::backlog::Backlog;
 use super::subject_tag;
 use super::subscriber::{Outgoing, Subscriber};
-use crate::protocol::live::{Subject, close};
+use crate::protocol::live::{MAX_QUEUED, Subject, close};
 use crate::shard::sequence::{self, SequenceEntry};
 use crate::{Context, Result};
 
-/// How many of the last entries a new instance sends to those who subscribed before it: as many as the shell queues at
-/// most, and so may not have been sent.
-pub const MAX_QUEUED: usize = 50;
+/// How many of the last entries a new instance sends to those who subscribed before it. They may not have been sent: what
+/// was queued, and what one decision has added to it.
+pub(super) const MAX_MISSED: i64 = 2 * MAX_QUEUED as i64;
 
 /// Something that has to be sent to subscribers.
 pub struct Broadcast {
@@ -135,9 +135,10 @@ fn send_missed(backlog: &Backlog<'_>, subscriber: &mut Subscriber, seq: i64) -> 
     Ok(Some(outgoing))
 }
 
-/// Sends an attempt to one subscriber that has caught up.
+/// Sends an attempt to one subscriber that has caught up. It has no id: were the send window full of attempts, no
+/// acknowledgement would ever free it.
 fn send_attempt(context: &Context<'_>, subscriber: &mut Subscriber, text: &str) -> Option<Outgoing> {
-    if !subscriber.caught_up || subscriber.is_window_full() || subscriber.is_expired(context.now) {
+    if !subscriber.caught_up || !subscriber.has_room_for_hint() || subscriber.is_expired(context.now) {
         return None;
     }
     let mut outgoing = Outgoing::default();

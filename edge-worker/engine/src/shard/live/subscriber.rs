@@ -5,7 +5,7 @@ use vtryon_webhooks::Millis;
 
 use crate::Result;
 use crate::protocol::live::close::Close;
-use crate::protocol::live::{ACKNOWLEDGE_AFTER, MIN_SEND_WINDOW, Subject, Subscription};
+use crate::protocol::live::{ACKNOWLEDGE_AFTER, MIN_SEND_WINDOW, Subject, Subscription, has_room_for_hint};
 use crate::text::json;
 
 /// How much a socket may have unacknowledged, in bytes: 1 MiB. Beyond it, it is closed and has to resume.
@@ -123,6 +123,11 @@ impl Subscriber {
     /// Returns whether the backlog has to wait for an acknowledgement.
     pub(crate) fn is_window_full(&self) -> bool {
         self.unacknowledged() >= self.send_window
+    }
+
+    /// Returns whether a message without an id may be sent.
+    pub(crate) fn has_room_for_hint(&self) -> bool {
+        has_room_for_hint(self.unacknowledged(), self.send_window)
     }
 
     /// Returns whether the credentials have expired.

@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 use vtryon_gateway_engine::directory::replays::ReplayView;
 use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::delivery::delivery_no;
+use vtryon_gateway_engine::protocol::live::MAX_QUEUED;
 use vtryon_gateway_engine::protocol::settings::{Endpoint, EndpointOptions, RangeCount, Replay};
 use vtryon_webhooks::Millis;
 
@@ -11,6 +12,9 @@ use crate::support::{NOON, Reply, World, endpoint, outline};
 
 const OK: Reply = Some(200);
 const DOWN: Reply = Some(500);
+
+/// How many deliveries a run of the alarm enqueues.
+const PAGE: usize = MAX_QUEUED;
 
 /// A range of endpoint 1 up to now: all events, or dead letters alone.
 fn range(world: &World, id: &str, all: bool) -> Replay {
@@ -184,8 +188,7 @@ fn a_range_ends_though_one_of_its_deliveries_is_replayed_meanwhile() {
 
 #[test]
 fn a_range_ends_whose_endpoint_is_deleted_meanwhile() {
-    // More than a run enqueues.
-    const EVENTS: i64 = 520;
+    const EVENTS: i64 = PAGE as i64 + 20;
     let mut world = World::new();
     for n in 0..EVENTS {
         world.send(&named(&format!("task_{n}")));
@@ -197,7 +200,7 @@ fn a_range_ends_whose_endpoint_is_deleted_meanwhile() {
     let started = world.now;
     world.decide(|shard, context| shard.begin_alarm(context));
     let picked = world.decide(|shard, context| shard.pick_attempt(context, 1, started)).unwrap().unwrap();
-    assert_eq!(world.progress("rpl_1").enqueued, 500);
+    assert_eq!(world.progress("rpl_1").enqueued, PAGE as i64);
     world.change(|settings| {
         settings.endpoints.clear();
         settings.deleted = vec![1];
@@ -275,13 +278,10 @@ fn a_long_range_is_counted_up_to_a_bound_and_grows_while_it_is_enqueued() {
         .connection()
         .execute_batch("UPDATE replays SET next_seq = 10000, enqueued = 9999")
         .unwrap();
-    world.run_alarm();
+    (0..3).for_each(|_| world.run_alarm());
     let progress = world.progress(&replay.id);
     assert_eq!((progress.matched, progress.enqueued, progress.is_enqueued), (10_100, 10_100, true));
 }
-
-/// How many events a run of the alarm enqueues of a range.
-const PAGE: usize = 500;
 
 /// A world with two pages of events and some more, which endpoint 1 would take.
 fn world_of_pages() -> World {

@@ -102,15 +102,20 @@ fn matches(filter: &Filter, outcome: &str, name: &str, status: Option<&str>) -> 
         && Outcome::from_name(outcome).is_some_and(|outcome| filter.matches(outcome, name, status))
 }
 
-/// Finds the deliveries of a page of events, and where the next page begins; none when there is no more.
+/// Finds the deliveries of a page of events, at most so many, and where the next page begins; none when there is no more.
 pub(crate) fn page(
     context: &Context<'_>,
     replay: &Replay,
     endpoint: &Endpoint,
     from: i64,
+    most: usize,
 ) -> Result<RangePage> {
-    let (db, rows) = (context.db, context.deployment.page(EVENTS_PER_RUN));
-    if replay.all { events_page(db, replay, endpoint, from, rows) } else { dead_page(db, replay, from, rows) }
+    let Context { db, deployment, .. } = *context;
+    if replay.all {
+        events_page(db, replay, endpoint, from, deployment.page(EVENTS_PER_RUN), most)
+    } else {
+        dead_page(db, replay, from, deployment.page(most as i64))
+    }
 }
 
 /// Looks at dead letters alone, in the order of their events.
@@ -135,6 +140,7 @@ fn events_page(
     endpoint: &Endpoint,
     from: i64,
     rows: i64,
+    most: usize,
 ) -> Result<RangePage> {
     // What was pruned has no body any more.
     const KEPT: &str =
@@ -150,6 +156,10 @@ fn events_page(
     let imported = import::last_event(db)?;
     let mut deliveries = Vec::new();
     for seq in seqs {
+        if deliveries.len() == most {
+            next = Some(seq);
+            break;
+        }
         let Some(stored) = events::find_deliverable(db, seq)? else { continue };
         if is_after(replay, imported, seq, stored.received_at) {
             next = None;
