@@ -21,7 +21,7 @@ use vtryon_webhooks::Millis;
 
 pub use self::endpoints::records::{Disabled, EndpointRecord};
 pub use self::endpoints::view::{AlertList, ChangedEndpoint, EndpointList, EndpointView, Unreadable};
-pub use self::requests::step::{Answer, Effects, NewSecret, Pushed, Step, Then, VtryonSecrets};
+pub use self::requests::step::{Answer, Effects, NewSecret, Pushed, ShardAnswers, Step, Then, VtryonSecrets};
 pub use self::secrets::SealedSecret;
 
 use crate::alarm::{Alarm, MIN_ALARM_DELAY_MS};

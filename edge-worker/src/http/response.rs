@@ -103,6 +103,13 @@ impl From<Refusal> for ApiError {
     }
 }
 
+/// The same, where the engine decides whether it goes on without an answer.
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        Self { code: error.code, message: error.message }
+    }
+}
+
 /// A fault of an object's database: it is logged, and answered 503.
 impl From<vtryon_gateway_engine::Error> for ApiError {
     fn from(error: vtryon_gateway_engine::Error) -> Self {

@@ -14,7 +14,7 @@ use vtryon_gateway_engine::directory::{Answer, Step, Then};
 use vtryon_gateway_engine::log::Decision;
 use vtryon_gateway_engine::protocol::{ALERT_SHARD, AuditedRequest, DirectoryCall, ShardRequest};
 use vtryon_gateway_engine::text::json;
-use vtryon_gateway_engine::{Context, Failure, directory as engine};
+use vtryon_gateway_engine::{Context, Failure, Refusal, directory as engine};
 use vtryon_webhooks::{Code, Millis};
 use worker::{DurableObject, Env, Request, Response, State, console_error, durable_object, wasm_bindgen};
 
@@ -101,8 +101,8 @@ impl Directory {
                     self.resume(&config, then, answer)?
                 }
                 Step::AskShards { question, then } => {
-                    let answers = limited(shards.call_all(|| question.clone())).await?;
-                    self.resume(&config, then, answers)?
+                    let answers = limited(shards.call_all(|| question.clone())).await;
+                    self.resume(&config, then, answers.map_err(Refusal::from))?
                 }
                 Step::Push { settings, then } => {
                     let pushed = push::push(&config, &shards, settings).await;

@@ -455,6 +455,10 @@ test("a change that the shards do not confirm is answered 202", async () => {
     if (file.includes("TaskShard")) await writeFile(file, "broken");
   }
   await gateway.restart();
+  const range = await answer(202, "replayRange", { json: { endpoint: id } });
+  const replay = await answer(202, "cancelReplay", { path: { replay_id: range.replay_id } });
+  assert.deepEqual([range.done, replay.done, replay.cancelled], [false, false, true]);
+  await answer(503, "getReplay", { path: { replay_id: range.replay_id } });
   for (const [operation, json] of [
     ["createEndpoint", { url: backend.url }],
     ["changeEndpoint", { description: "moved" }],

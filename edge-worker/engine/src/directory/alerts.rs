@@ -108,7 +108,7 @@ pub fn queue(context: &Context<'_>) -> Result<Vec<QueuedMessage>> {
                 continue;
             }
             if !parts.is_empty() {
-                rows::enqueue(db, &cause.event(phase), parts)?;
+                rows::enqueue(db, &cause.event(phase), parts, now)?;
             }
             alert.note_sent(cause, phase, now);
             rows::put(db, cause, endpoint, &alert)?;

@@ -70,7 +70,7 @@ pub struct ReplayView {
     pending: i64,
     /// Whether what was not enqueued was left out.
     cancelled: bool,
-    /// Whether nothing of it is left to do.
+    /// Whether nothing of it is left to do; false as long as its progress is not known.
     done: bool,
 }
 
@@ -186,6 +186,11 @@ impl ReplayView {
             cancelled: replay.is_cancelled,
             done: pending <= 0 && shards.iter().all(|shard| shard.is_enqueued),
         }
+    }
+
+    /// Shows a range whose progress is not known, since not all shards can be asked.
+    pub fn uncounted(replay: &Replay) -> Self {
+        Self { done: false, ..Self::new(replay, &[]) }
     }
 }
 

@@ -59,7 +59,7 @@ fn answer(
         }
         DirectoryRequest::ReportUnhealthy(unhealthy) => conditions::disable(directory, context, unhealthy),
         DirectoryRequest::Replay { input, key } => ranges::replay(input, key, audited),
-        DirectoryRequest::Progress { id } => ranges::progress(context, 200, &id),
+        DirectoryRequest::Progress { id } => ranges::progress(context, &id),
         DirectoryRequest::CancelReplay { id } => ranges::cancel(directory, context, id, audited),
         DirectoryRequest::ReportRejections { rejections } => refused::report(directory, context, rejections),
         DirectoryRequest::Rejections => refused::list(context),
@@ -71,7 +71,7 @@ fn answer(
         DirectoryRequest::CreateToken { input } => tokens::create(input, audited),
         DirectoryRequest::Tokens => Step::answer(200, &stored_tokens::list(context)?),
         DirectoryRequest::RevokeToken { id } => Step::answer(200, &stored_tokens::revoke(context, &id, by)?),
-        DirectoryRequest::FindToken { id } => Step::answer(200, &stored_tokens::find(context, &id)?),
+        DirectoryRequest::FindToken { id } => tokens::find(directory, context, &id),
         DirectoryRequest::Audit { cursor, limit } => {
             Step::answer(200, &audit::page(db, cursor.as_deref(), limit)?)
         }
@@ -83,12 +83,14 @@ fn answer(
             audit::record_import(context, by)?;
             Step::answer(200, &())
         }
-        // Removes what has expired, looks for causes of alerts, and sets the alarm where it is wanted.
+        // Removes what has expired, looks for causes of alerts and for settings that differ, and sets the alarm where it is
+        // wanted.
         DirectoryRequest::Sweep(report) => {
             rejections::expire(db, context.now)?;
             stored_tokens::expire(db, context.now)?;
             audit::expire(context)?;
             alerts::sweep(context, report)?;
+            changes::compare_with_shards(directory, context, &report)?;
             schedule_alarm(directory, context)?;
             Step::answer(200, &())
         }

@@ -2,7 +2,7 @@
 
 pub(crate) mod versions;
 
-pub use self::versions::{Applied, confirm, has_unconfirmed, overtake, version};
+pub use self::versions::{Applied, confirm, has_unconfirmed, overtake, unconfirm, version};
 
 use super::endpoints::records::{self, EndpointRecord};
 use super::replays::{self, NewReplay};

@@ -137,18 +137,19 @@ pub fn revoke(
     Ok(row.view())
 }
 
-/// Looks up a token that is presented, and notes its use.
+/// Looks up a token that is presented.
 pub fn find(context: &Context<'_>, id: &str) -> Result<Option<StoredToken>> {
-    const NOTE: &str = "UPDATE tokens SET last_used_at = ? WHERE id = ?";
+    let found = find_row(context.db, id)?.map(|row| row.token);
+    Ok(found.filter(|token| !token.is_expired(context.now)))
+}
+
+/// Notes the use of a token, unless one was noted within the last hour.
+pub fn note_use(context: &Context<'_>, id: &str) -> Result<()> {
+    const NOTE: &str = "UPDATE tokens SET last_used_at = ?
+        WHERE id = ? AND (last_used_at IS NULL OR last_used_at <= ?)";
     let Context { db, now, .. } = *context;
-    let Some(TokenRow { token, last_used_at, .. }) = find_row(db, id)? else { return Ok(None) };
-    if token.is_expired(now) {
-        return Ok(None);
-    }
-    if last_used_at.is_none_or(|noted| noted.plus_seconds(USE_NOTED_EVERY) <= now) {
-        db.run(NOTE, &[Bind::Int(now.0), Bind::Text(id)])?;
-    }
-    Ok(Some(token))
+    let noted_before = now.plus_seconds(-USE_NOTED_EVERY);
+    db.run(NOTE, &[Bind::Int(now.0), Bind::Text(id), Bind::Int(noted_before.0)])
 }
 
 /// Deletes the tokens that have expired.

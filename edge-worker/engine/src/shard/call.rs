@@ -96,7 +96,7 @@ impl Shard {
             ShardRequest::VerifyAnchor => encode(Some(())),
             ShardRequest::Sweep => {
                 self.reset_alarm(context);
-                encode(Some(queries::sweep(context)?))
+                encode(Some(queries::sweep(context, self.config.settings.version)?))
             }
             ShardRequest::Subscribe(_) => {
                 return Err("a subscription is opened by a request of its own".into());

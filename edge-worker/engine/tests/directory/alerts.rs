@@ -291,7 +291,17 @@ fn a_message_is_made_once_and_stays_until_it_is_confirmed() {
     alerts::confirm(fixture.db(), again).unwrap();
     fixture.meet(ConditionKind::EndpointUp, shop);
     let next = alerts::queue(&fixture.context()).unwrap();
-    assert_ne!(next[0].incoming(&next[0].parts[0]).id, ids[0], "no number is given twice");
+    let next = &next[0];
+    assert_ne!(next.incoming(&next.parts[0]).id, ids[0], "no number is given twice");
+
+    fixture.sqlite().run("UPDATE meta SET value = value - 1 WHERE name = 'last_alert_message'", &[]).unwrap();
+    fixture.sqlite().run("DELETE FROM alert_messages", &[]).unwrap();
+    fixture.pass(HOUR);
+    fixture.meet(ConditionKind::DeliveryDead, shop);
+    let after = &alerts::queue(&fixture.context()).unwrap()[0];
+    assert_eq!(after.no, next.no, "the directory was restored");
+    let ids = [after, next].map(|message| message.incoming(&message.parts[0]).id);
+    assert_ne!(ids[0], ids[1], "a shard does not take it for the other one");
 }
 
 #[test]

@@ -75,6 +75,7 @@ fn use_tokens(fixture: &Fixture) {
     create_by(fixture, body, &new, Some(&request)).unwrap();
     tokens::list(&context).unwrap();
     assert!(tokens::find(&context, &new.id).unwrap().is_some());
+    tokens::note_use(&context, &new.id).unwrap();
     tokens::revoke(&context, &new.id, Some(&request)).unwrap();
     audit::record_import(&context, Some(&request)).unwrap();
     audit::page(fixture.db(), None, 10).unwrap();

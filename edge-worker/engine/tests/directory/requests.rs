@@ -9,8 +9,10 @@ use vtryon_gateway_engine::directory::{Answer, NewSecret, Pushed, SealedSecret, 
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::protocol::directory::conditions::UnhealthyEndpoint;
 use vtryon_gateway_engine::protocol::settings::EndpointKind;
-use vtryon_gateway_engine::protocol::{DirectoryCall, DirectoryRequest, EndpointInput, ShardRequest};
-use vtryon_gateway_engine::{Context, Failure};
+use vtryon_gateway_engine::protocol::{
+    DirectoryCall, DirectoryRequest, EndpointInput, ShardRequest, SweepReport,
+};
+use vtryon_gateway_engine::{Context, Failure, Refusal};
 use vtryon_webhooks::delivery::EndpointSecret;
 use vtryon_webhooks::{Code, Shards};
 
@@ -23,9 +25,9 @@ struct Shell {
     /// How many shards confirm a push, of four, and the version that one of them has in force.
     confirmed: u32,
     in_force: i64,
-    /// What shard 0 answers, and what every shard does.
+    /// What shard 0 answers, and what every shard does; none where one can't be asked.
     shard_zero: Option<&'static str>,
-    shards: &'static str,
+    shards: Option<&'static str>,
     /// Whether the shard that delivers alerts knows their destinations.
     stores_alerts: bool,
     /// Whether secrets can be opened at the moment.
@@ -39,7 +41,7 @@ impl Shell {
             confirmed: 4,
             in_force: 0,
             shard_zero: Some("4"),
-            shards: "{}",
+            shards: Some("{}"),
             stores_alerts: true,
             opens: true,
             done: Vec::new(),
@@ -58,7 +60,9 @@ impl Shell {
                 (done, then(directory, &context, self.shard_zero.map(str::to_owned)))
             }
             Step::AskShards { then, .. } => {
-                ("ask the shards", then(directory, &context, vec![self.shards.to_owned(); 4]))
+                let unanswered = || Refusal::new(Code::Unavailable, "a shard does not answer");
+                let answers = self.shards.map(|answer| vec![answer.to_owned(); 4]);
+                ("ask the shards", then(directory, &context, answers.ok_or_else(unanswered)))
             }
             Step::Push { settings, then } => {
                 let in_force = self.in_force.max(settings.version);
@@ -191,7 +195,7 @@ fn the_steps_of_each_request_are_taken_in_their_order() {
         (DirectoryRequest::Delete { kind, endpoint }, 200, &["push", "try to open"]),
     ];
     for (at, (request, status, steps)) in rows.into_iter().enumerate() {
-        shell.shards = r#"{"matched":1}"#;
+        shell.shards = Some(r#"{"matched":1}"#);
         let answer = shell.answer(&mut fixture, request).unwrap();
         assert_eq!((answer.status, &shell.done[..]), (status, steps), "row {at}: {}", answer.json);
         shell.done.clear();
@@ -265,6 +269,37 @@ fn a_restored_directory_pushes_again_where_a_shard_has_newer_settings() {
 }
 
 #[test]
+fn the_hourly_sweep_finds_settings_that_a_restored_directory_or_a_restored_shard_does_not_have() {
+    // The settings are version 2, which all shards have confirmed. What the shards have at the sweep, the version then, and
+    // whether it is pushed again.
+    for (oldest, newest, version, is_pushed) in [
+        (Some(2), Some(2), 2, false),
+        (None, None, 2, false),
+        (Some(7), Some(7), 8, true),
+        (Some(0), Some(2), 2, true),
+        (Some(1), Some(7), 8, true),
+    ] {
+        let (mut fixture, mut shell) = fixture();
+        shell.answer(&mut fixture, create(SHOP)).unwrap();
+        shell.answer(&mut fixture, create(SHOP)).unwrap();
+        fixture.memory.take_effects();
+        fixture.memory.begin_alarm();
+        shell.done.clear();
+        let report =
+            SweepReport { oldest_settings: oldest, newest_settings: newest, ..SweepReport::default() };
+        shell.answer(&mut fixture, DirectoryRequest::Sweep(report)).unwrap();
+        let (effects, again) = (fixture.memory.take_effects(), fixture.now.plus_seconds(5));
+        assert_eq!(settings::version(fixture.db()).unwrap(), version, "{report:?}");
+        assert_eq!(effects.alarm, is_pushed.then_some(again), "{report:?}");
+        assert_eq!(effects.faults.len(), usize::from(version > 2), "{report:?}: {:?}", effects.faults);
+        let context = Context { db: &fixture.db, now: fixture.now, deployment: &fixture.deployment };
+        let run = fixture.memory.run_alarm(&context).unwrap();
+        shell.finish(&mut fixture, run).unwrap();
+        assert_eq!(shell.done, if is_pushed { &["push"][..] } else { &[] }, "{report:?}");
+    }
+}
+
+#[test]
 fn what_comes_between_the_steps_of_a_request_is_seen() {
     let (mut fixture, mut shell) = fixture();
     for _ in 0..19 {
@@ -285,6 +320,95 @@ fn what_comes_between_the_steps_of_a_request_is_seen() {
     let slow = begin(&mut fixture, change(1, r#"{"paused":true}"#)).unwrap();
     shell.answer(&mut fixture, DirectoryRequest::Delete { kind: EndpointKind::Tasks, endpoint: 1 }).unwrap();
     assert_refused(shell.finish(&mut fixture, slow), Code::NotFound, "no endpoint of this id", "deleted");
+}
+
+#[test]
+fn what_comes_between_while_shard_0_is_asked_is_seen() {
+    type Request = fn() -> DirectoryRequest;
+    let range = || {
+        let input = r#"{"endpoint":"ep_1","which":"all"}"#.to_owned();
+        DirectoryRequest::Replay { input, key: Some("a key".to_owned()) }
+    };
+    let (pause, delete) = (
+        || change(1, r#"{"paused":true}"#),
+        || DirectoryRequest::Delete { kind: EndpointKind::Tasks, endpoint: 1 },
+    );
+    let cancel = || DirectoryRequest::CancelReplay { id: format!("rpl_{}", "07".repeat(8)) };
+    // A request, what others do while it is stopped, how often, and how it is answered then.
+    type Row = (&'static str, Request, Request, usize, Result<u16, &'static str>);
+    let rows: [Row; 6] = [
+        ("the last place is taken", || create(SHOP), || create(SHOP), 19, Err("there are 20 endpoints")),
+        ("its secret was rotated", || rotate(1), || rotate(1), 1, Err("rotated by another request")),
+        ("it was deleted", pause, delete, 1, Err("no endpoint of this id")),
+        ("its endpoint was deleted", range, delete, 1, Err("no endpoint of this id")),
+        ("the same range was begun", range, range, 1, Ok(202)),
+        ("it was cancelled", cancel, cancel, 1, Ok(200)),
+    ];
+    for (why, request, other, times, answered) in rows {
+        let (mut fixture, mut shell) = (Fixture::new(), Shell::new());
+        shell.shard_zero = None;
+        shell.answer(&mut fixture, create(SHOP)).unwrap();
+        if matches!(request(), DirectoryRequest::CancelReplay { .. }) {
+            shell.answer(&mut fixture, range()).unwrap();
+        }
+        let mut slow = begin(&mut fixture, request()).unwrap();
+        while !matches!(slow, Step::AskShardZero { question: ShardRequest::Topology, .. }) {
+            slow = shell.take(&mut fixture, slow).unwrap();
+        }
+        for _ in 0..times {
+            shell.answer(&mut fixture, other()).unwrap();
+        }
+        let version = settings::version(fixture.db()).unwrap();
+        match (shell.finish(&mut fixture, slow), answered) {
+            (Ok(answer), Ok(status)) => assert_eq!(answer.status, status, "{why}"),
+            (Err(Failure::Refused(refusal)), Err(words)) => {
+                assert!(refusal.message.contains(words), "{why}: {}", refusal.message)
+            }
+            (answer, _) => panic!("{why}: {:?}", answer.map(|answer| answer.json)),
+        }
+        assert_eq!(settings::version(fixture.db()).unwrap(), version, "{why}: nothing more is stored");
+    }
+}
+
+#[test]
+fn a_range_is_begun_and_cancelled_while_a_shard_can_not_be_asked() {
+    let (mut fixture, mut shell) = fixture();
+    shell.answer(&mut fixture, create(SHOP)).unwrap();
+    let range = |key: &str, dry_run: bool| DirectoryRequest::Replay {
+        input: json!({ "endpoint": "ep_1", "dry_run": dry_run, "which": "all" }).to_string(),
+        key: Some(key.to_owned()),
+    };
+    let id = || format!("rpl_{}", "07".repeat(8));
+    shell.shards = None;
+    for (request, cancelled) in [
+        (range("a", false), false),
+        (range("a", false), false),
+        (DirectoryRequest::CancelReplay { id: id() }, true),
+        (DirectoryRequest::CancelReplay { id: id() }, true),
+    ] {
+        let answer = shell.answer(&mut fixture, request).unwrap();
+        let shown = json_of(&answer);
+        assert_eq!((answer.status, &shown["done"]), (202, &json!(false)), "{shown}");
+        assert_eq!((&shown["replay_id"], &shown["cancelled"]), (&json!(id()), &json!(cancelled)), "{shown}");
+    }
+    for request in [range("b", true), DirectoryRequest::Progress { id: id() }] {
+        let refused = shell.answer(&mut fixture, request);
+        assert_refused(refused, Code::Unavailable, "a shard does not answer", "what only shards know");
+    }
+}
+
+#[test]
+fn a_token_is_found_though_its_use_can_not_be_noted() {
+    let (mut fixture, mut shell) = fixture();
+    let token = DirectoryRequest::CreateToken { input: r#"{"name":"ci","scope":"read"}"#.to_owned() };
+    let id = json_of(&shell.answer(&mut fixture, token).unwrap())["id"].as_str().unwrap().to_owned();
+    let full = "CREATE TRIGGER full BEFORE UPDATE ON tokens BEGIN SELECT RAISE(ABORT, 'full'); END";
+    fixture.sqlite().run(full, &[]).unwrap();
+    fixture.memory.take_effects();
+    let found = shell.answer(&mut fixture, DirectoryRequest::FindToken { id }).unwrap();
+    assert_eq!(json_of(&found)["name"], "ci");
+    let faults = fixture.memory.take_effects().faults;
+    assert!(faults[0].to_string().contains("the use of a token is not noted"), "{faults:?}");
 }
 
 #[test]
@@ -327,7 +451,7 @@ fn shards_are_asked_for_the_health_of_an_endpoint_only_where_it_matters() {
     ];
     for (reason, shards, is_disabled, steps) in rows {
         let (mut fixture, mut shell) = fixture();
-        shell.shards = shards;
+        shell.shards = Some(shards);
         shell.answer(&mut fixture, create(SHOP)).unwrap();
         shell.done.clear();
         let settings_version = settings::version(fixture.db()).unwrap();

@@ -143,7 +143,7 @@ fn the_use_of_a_token_is_noted_once_an_hour() {
     ];
     for (seconds, last_used_at) in rows {
         fixture.pass(seconds);
-        tokens::find(&fixture.context(), &new_token(1).id).unwrap();
+        tokens::note_use(&fixture.context(), &new_token(1).id).unwrap();
         assert_eq!(list(&fixture)[0]["last_used_at"], last_used_at, "{seconds} seconds later");
     }
 }

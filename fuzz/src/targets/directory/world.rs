@@ -21,10 +21,10 @@ use vtryon_gateway_engine::protocol::{
 use vtryon_gateway_engine::storage::database::{Database, Row};
 use vtryon_gateway_engine::storage::sqlite::Sqlite;
 use vtryon_gateway_engine::text::json;
-use vtryon_gateway_engine::{Context, Deployment, Failure};
+use vtryon_gateway_engine::{Context, Deployment, Failure, Refusal};
 use vtryon_webhooks::delivery::EndpointSecret;
 use vtryon_webhooks::diagnosis::SecretKind;
-use vtryon_webhooks::{Millis, Secret, Shards, Verifier};
+use vtryon_webhooks::{Code, Millis, Secret, Shards, Verifier};
 
 /// Vtryon's secret.
 const SECRET: &str = "a secret of the tests";
@@ -146,9 +146,14 @@ impl World {
                 Step::AskShards { question: ShardRequest::Health { .. }, then } => {
                     let failing_since = Some(now.plus_seconds(-10 * 24 * HOUR));
                     let health = EndpointHealth { failing_since, succeeded_at: None, consecutive_410: 0 };
-                    then(directory, &context, vec![json::to_string(&health)])
+                    then(directory, &context, Ok(vec![json::to_string(&health)]))
                 }
-                Step::AskShards { then, .. } => then(directory, &context, vec!["{}".to_owned(); 4]),
+                Step::AskShards { then, .. } => {
+                    // Every third time a shard does not answer.
+                    let unanswered = || Refusal::new(Code::Unavailable, "a shard does not answer");
+                    let answers = (!requests.is_multiple_of(3)).then(|| vec!["{}".to_owned(); 4]);
+                    then(directory, &context, answers.ok_or_else(unanswered))
+                }
                 Step::Push { settings, then } => {
                     if recorded > 0 || settings.version > version {
                         assert_eq!(settings.version, version + 1);
@@ -219,7 +224,7 @@ impl World {
     fn sweep(&mut self, seconds: i64) -> Result<(), Failure> {
         self.now = self.now.plus_seconds(seconds);
         let is_met = Some(self.requests.is_multiple_of(2));
-        let report = SweepReport { has_stalled: is_met, is_nearly_full: is_met };
+        let report = SweepReport { has_stalled: is_met, is_nearly_full: is_met, ..SweepReport::default() };
         self.ask(DirectoryRequest::Sweep(report))?;
         self.memory.begin_alarm();
         self.run(0, Directory::run_alarm)?;

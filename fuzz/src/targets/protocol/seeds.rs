@@ -67,7 +67,7 @@ const DIRECTORY_REQUESTS: &[&str] = &[
     r#"{"audit":{"cursor":"7","limit":50}}"#,
     r#"{"record_change":{"target":"dlv_0_65537"}}"#,
     r#""record_import""#,
-    r#"{"sweep":{"has_stalled":true,"is_nearly_full":false}}"#,
+    r#"{"sweep":{"has_stalled":true,"is_nearly_full":false,"oldest_settings":1,"newest_settings":2}}"#,
 ];
 
 /// Who makes an audited request.
@@ -98,7 +98,7 @@ const OTHERS: [&str; 6] = [
     r#"{"items":[{"no":7,"at":1,"view":{"task_id":"t"}}],"next":7}"#,
     r#"{"failing_since":1,"succeeded_at":2,"consecutive_410":3}"#,
     r#"{"matched":3,"enqueued":2,"delivered":1,"failed":1,"is_enqueued":true}"#,
-    r#"{"has_stalled":true,"storage_percent":80}"#,
+    r#"{"has_stalled":true,"storage_percent":80,"settings_version":3}"#,
     r#"{"type":"ack","id":"1.4.0_7"}"#,
     r#"{"event":"generation.status_changed","task_id":"task_1","status":"completed","data":{"result_url":"https://cdn.example/1.jpg"}}"#,
 ];

@@ -9,7 +9,8 @@ use vtryon_gateway_engine::protocol::settings::endpoint_id;
 use vtryon_gateway_engine::protocol::{
     ALERT_SHARD, AuditedRequest, DirectoryCall, DirectoryRequest, ShardRequest,
 };
-use vtryon_gateway_engine::{Context, Failure};
+use vtryon_gateway_engine::{Context, Failure, Refusal};
+use vtryon_webhooks::Code;
 use vtryon_webhooks::delivery::EndpointSecret;
 
 use crate::actors::worker::NOTHING;
@@ -143,7 +144,9 @@ impl World {
                     let ask = |shard| self.call(shard, Decision::Query, question.clone(), &[]);
                     let answers: Option<Vec<_>> = shards.map(ask).collect();
                     let has_answer = |answer: &String| answer != NOTHING;
-                    let answers = answers?.into_iter().filter(has_answer).collect();
+                    let unanswered = || Refusal::new(Code::Unavailable, "a shard does not answer");
+                    let answers = answers.ok_or_else(unanswered);
+                    let answers = answers.map(|answers| answers.into_iter().filter(has_answer).collect());
                     self.resume(decision, change, then, answers)?
                 }
                 Step::StoreAlert { alert, body, then } => {

@@ -16,8 +16,10 @@ use crate::text::time::rfc3339;
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct QueuedMessage {
-    /// Its number, which none has had before.
+    /// Its number, which none has had before; but a directory that was restored from an earlier state gives it again.
     pub no: i64,
+    /// When it was made.
+    pub at: Millis,
     pub event: String,
     pub parts: Vec<MessagePart>,
 }
@@ -36,7 +38,7 @@ impl QueuedMessage {
     /// Describes a part as a shard stores it.
     pub fn incoming(&self, part: &MessagePart) -> IncomingAlert {
         IncomingAlert {
-            id: format!("{} {}", self.no, part.format),
+            id: format!("{} {} {}", self.no, self.at.0, part.format),
             name: self.event.clone(),
             destinations: part.destinations.clone(),
             is_test: false,

@@ -1,5 +1,7 @@
 //! The rows of alerts, a JSON document for each cause and endpoint, and of messages that no shard has confirmed.
 
+use vtryon_webhooks::Millis;
+
 use super::cause::Cause;
 use super::message::{MessagePart, QueuedMessage};
 use super::state::Alert;
@@ -40,12 +42,12 @@ pub(super) fn delete_of(db: &dyn Database, endpoint: i64) -> Result<()> {
 }
 
 /// Stores a message that is to be sent, under a number that none has had before.
-pub(super) fn enqueue(db: &dyn Database, event: &str, parts: Vec<MessagePart>) -> Result<()> {
+pub(super) fn enqueue(db: &dyn Database, event: &str, parts: Vec<MessagePart>, at: Millis) -> Result<()> {
     const ENQUEUE: &str = "INSERT INTO alert_messages (no, doc) VALUES (?, ?)";
     const LAST: &str = "last_alert_message";
     let no = meta::number(db, LAST)? + 1;
     meta::set(db, LAST, no)?;
-    let message = QueuedMessage { no, event: event.to_owned(), parts };
+    let message = QueuedMessage { no, at, event: event.to_owned(), parts };
     db.run(ENQUEUE, &[Bind::Int(no), Bind::Text(&json::to_string(&message))])
 }
 

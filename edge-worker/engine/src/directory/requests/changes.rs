@@ -5,6 +5,7 @@ use crate::directory::Directory;
 use crate::directory::requests::step::{Pushed, Step};
 use crate::directory::settings::{self, Applied, SettingsChange};
 use crate::directory::topology::{self, Purpose};
+use crate::protocol::SweepReport;
 use crate::{Context, Failure, Result};
 
 /// Compares the number of shards and the placement with what is recorded, or with what shard 0 knows, before the rest.
@@ -27,20 +28,30 @@ pub(super) fn check_topology(
     Ok(Step::AskShardZero { question, then: Box::new(record) })
 }
 
-/// Stores a change of the settings where this is the directory of the deployment, and has it pushed. `change` says what is
-/// done with `changed`.
+/// Stores a change of the settings where this is the directory of the deployment, and has it pushed. `decide` returns what
+/// becomes of what is stored, and `change` what of that is to be stored: where it is nothing, no shard has to confirm it.
 pub(super) fn commit<T: 'static>(
     directory: &mut Directory,
     context: &Context<'_>,
-    changed: T,
-    change: fn(&T) -> SettingsChange<'_>,
+    decide: impl Fn(&Context<'_>) -> Result<T, Failure> + 'static,
+    change: fn(&T) -> Option<SettingsChange<'_>>,
     by: By,
     then: impl FnOnce(&mut Directory, &Context<'_>, T, Applied) -> Next + 'static,
 ) -> Next {
+    let shards = context.deployment.shards.count();
+    let unchanged = Applied { applied: shards, shards };
+    // Before anything is fixed: what is refused, or changes nothing, does not fix the number of shards.
+    let decided = decide(context)?;
+    if change(&decided).is_none() {
+        return then(directory, context, decided, unchanged);
+    }
     check_topology(directory, context, Purpose::Change, move |directory, context| {
-        settings::commit(context, &change(&changed), by.as_ref())?;
+        // Decided again: while shard 0 was asked, another request may have changed what is stored.
+        let decided = decide(context)?;
+        let Some(change) = change(&decided) else { return then(directory, context, decided, unchanged) };
+        settings::commit(context, &change, by.as_ref())?;
         push_change(directory, context, move |directory, context, applied| {
-            then(directory, context, changed, applied)
+            then(directory, context, decided, applied)
         })
     })
 }
@@ -96,13 +107,34 @@ fn confirm(
     pushed: &Pushed,
 ) -> Result<Applied> {
     let shards = context.deployment.shards.count();
-    if settings::overtake(context.db, pushed.in_force)? {
-        let restored = "it was restored, and shards had newer settings: they are pushed again";
-        directory.faults.push(restored.into());
+    if overtake(directory, context, pushed.in_force)? {
         schedule_alarm(directory, context)?;
         return Ok(Applied { applied: 0, shards });
     }
     let applied = Applied { applied: pushed.confirmed, shards };
     settings::confirm(context.db, version, applied)?;
     Ok(applied)
+}
+
+/// Compares the settings with those that shards have, of which either may have been restored from an earlier state. What
+/// differs is pushed again by the alarm, which is to be set then.
+pub(super) fn compare_with_shards(
+    directory: &mut Directory,
+    context: &Context<'_>,
+    report: &SweepReport,
+) -> Result<()> {
+    if let Some(newest) = report.newest_settings {
+        overtake(directory, context, newest)?;
+    }
+    report.oldest_settings.map_or(Ok(()), |oldest| settings::unconfirm(context.db, oldest))
+}
+
+/// Makes the current settings the newest where a shard has newer ones in force. Returns whether that was so.
+fn overtake(directory: &mut Directory, context: &Context<'_>, in_force: i64) -> Result<bool> {
+    let is_behind = settings::overtake(context.db, in_force)?;
+    if is_behind {
+        let restored = "it was restored, and shards had newer settings: they are pushed again";
+        directory.faults.push(restored.into());
+    }
+    Ok(is_behind)
 }

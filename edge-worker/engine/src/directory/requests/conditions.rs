@@ -3,7 +3,7 @@
 use super::Next;
 use super::changes::commit;
 use crate::Context;
-use crate::directory::requests::step::Step;
+use crate::directory::requests::step::{ShardAnswers, Step};
 use crate::directory::settings::SettingsChange;
 use crate::directory::{Directory, endpoints};
 use crate::log::Decision;
@@ -19,12 +19,12 @@ pub(super) fn disable(
     unhealthy: UnhealthyEndpoint,
 ) -> Next {
     if !endpoints::needs_healths(&unhealthy.reason) {
-        return disable_by(directory, context, unhealthy, &[]);
+        return disable_by(directory, context, unhealthy, Vec::new());
     }
     let question = ShardRequest::Health { endpoint: unhealthy.endpoint };
-    let judge = move |directory: &mut Directory, context: &Context<'_>, answers: Vec<String>| {
-        let healths: Vec<_> = answers.iter().filter_map(|answer| json::read(answer).ok()).collect();
-        disable_by(directory, context, unhealthy, &healths)
+    let judge = move |directory: &mut Directory, context: &Context<'_>, answers: ShardAnswers| {
+        let healths = answers?.iter().filter_map(|answer| json::read(answer).ok()).collect();
+        disable_by(directory, context, unhealthy, healths)
     };
     Ok(Step::AskShards { question, then: Box::new(judge) })
 }
@@ -33,20 +33,20 @@ fn disable_by(
     directory: &mut Directory,
     context: &Context<'_>,
     unhealthy: UnhealthyEndpoint,
-    healths: &[EndpointHealth],
+    healths: Vec<EndpointHealth>,
 ) -> Next {
-    let Some(record) = endpoints::disable(context, &unhealthy, healths)? else {
-        return Step::answer(200, &());
-    };
+    let reason = unhealthy.reason.clone();
     commit(
         directory,
         context,
-        record,
-        |record| SettingsChange::Put(record),
+        move |context| endpoints::disable(context, &unhealthy, &healths),
+        |record| record.as_ref().map(SettingsChange::Put),
         None,
         move |directory, _, record, _| {
-            let (endpoint, reason) = (endpoint_id(record.endpoint.no), unhealthy.reason);
-            directory.log.push(Decision::EndpointDisabled { endpoint, reason });
+            if let Some(record) = record {
+                let endpoint = endpoint_id(record.endpoint.no);
+                directory.log.push(Decision::EndpointDisabled { endpoint, reason });
+            }
             Step::answer(200, &())
         },
     )

@@ -13,7 +13,7 @@ use crate::directory::{
 };
 use crate::protocol::EndpointInput;
 use crate::protocol::settings::{EndpointKind, Sealed};
-use crate::{Context, Error};
+use crate::{Context, Error, Failure};
 
 pub(super) fn create(
     directory: &mut Directory,
@@ -32,9 +32,12 @@ pub(super) fn create(
             record.endpoint.secrets = vec![Sealed::new(FIRST_SECRET, sealed, &secret, now)];
             let finish = move |directory: &mut Directory, context: &Context<'_>, headers| {
                 record.endpoint.headers = headers;
-                // Asked again: while a secret is sealed, another endpoint may have been registered.
-                endpoints::check_room(context.db, kind)?;
-                put(directory, context, 201, record, Some(secret), by)
+                let decide = move |context: &Context<'_>| {
+                    // Asked again: while a secret is sealed, another endpoint may have been registered.
+                    endpoints::check_room(context.db, kind)?;
+                    Ok(record.clone())
+                };
+                put(directory, context, 201, decide, Some(secret), by)
             };
             Ok(Step::SealHeaders { endpoint: no, headers, then: Box::new(finish) })
         };
@@ -79,18 +82,20 @@ pub(super) fn change(
     let headers = credentials::read(&input.body)?;
     read_origin(directory, context, input, move |_, _, input, origin| {
         let finish = move |directory: &mut Directory, context: &Context<'_>, headers| {
-            let rules = field_rules(context, &input, origin);
-            let record = endpoints::change(context, no, &input.body, &rules, headers)?;
-            put(directory, context, 200, record, None, by)
+            let decide = move |context: &Context<'_>| {
+                let rules = field_rules(context, &input, origin.clone());
+                endpoints::change(context, no, &input.body, &rules, Vec::clone(&headers))
+            };
+            put(directory, context, 200, decide, None, by)
         };
         Ok(Step::SealHeaders { endpoint: no, headers, then: Box::new(finish) })
     })
 }
 
 pub(super) fn delete(directory: &mut Directory, context: &Context<'_>, no: i64, by: By) -> Next {
-    let record = endpoints::find(context.db, no)?;
-    let change = |record: &EndpointRecord| SettingsChange::Delete { endpoint: record.endpoint.no };
-    commit(directory, context, record, change, by, |_, _, record, applied| answer(200, record, None, applied))
+    let decide = move |context: &Context<'_>| endpoints::find(context.db, no);
+    let change = |record: &EndpointRecord| Some(SettingsChange::Delete { endpoint: record.endpoint.no });
+    commit(directory, context, decide, change, by, |_, _, record, applied| answer(200, record, None, applied))
 }
 
 /// Makes a new secret.
@@ -99,16 +104,15 @@ pub(super) fn rotate(context: &Context<'_>, no: i64, body: &str, by: By) -> Next
     let version = rotation.version;
     let finish = move |directory: &mut Directory, context: &Context<'_>, NewSecret { secret, sealed }| {
         let new = Sealed::new(version, sealed, &secret, context.now);
-        let record = rotation.finish(context, new)?;
-        put(directory, context, 200, record, Some(secret), by)
+        let decide = move |context: &Context<'_>| rotation.finish(context, new.clone());
+        put(directory, context, 200, decide, Some(secret), by)
     };
     Ok(Step::MakeSecret { endpoint: no, version, then: Box::new(finish) })
 }
 
 /// Removes the previous secrets at once.
 pub(super) fn retire(directory: &mut Directory, context: &Context<'_>, no: i64, by: By) -> Next {
-    let record = endpoints::retire(context, no)?;
-    put(directory, context, 200, record, None, by)
+    put(directory, context, 200, move |context| endpoints::retire(context, no), None, by)
 }
 
 /// Stores an endpoint, and answers with it and with its new secret, if it has one.
@@ -116,15 +120,15 @@ fn put(
     directory: &mut Directory,
     context: &Context<'_>,
     done: u16,
-    record: EndpointRecord,
+    decide: impl Fn(&Context<'_>) -> Result<EndpointRecord, Failure> + 'static,
     secret: Option<EndpointSecret>,
     by: By,
 ) -> Next {
     commit(
         directory,
         context,
-        record,
-        |record| SettingsChange::Put(record),
+        decide,
+        |record| Some(SettingsChange::Put(record)),
         by,
         move |_, _, record, applied| answer(done, record, secret, applied),
     )

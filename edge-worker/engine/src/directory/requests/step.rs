@@ -16,7 +16,7 @@ use crate::log::Decision;
 use crate::protocol::settings::{Endpoint, Sealed, SealedHeader, Settings};
 use crate::protocol::{IncomingAlert, ShardRequest};
 use crate::text::json;
-use crate::{Context, Error, Failure};
+use crate::{Context, Error, Failure, Refusal};
 
 /// What comes next. The shell does it and calls `then` with what came of it, which returns the next step, until a step is the
 /// answer. Where it can't be done the request ends, and what was stored so far stays.
@@ -25,8 +25,8 @@ pub enum Step {
     Answer(Answer),
     /// Ask shard 0; `None` is its answer where it has none.
     AskShardZero { question: ShardRequest, then: Then<Option<String>> },
-    /// Ask every shard, for the answers of those that have one.
-    AskShards { question: ShardRequest, then: Then<Vec<String>> },
+    /// Ask every shard. Where one can't be asked, the request goes on, and is refused so unless it does without.
+    AskShards { question: ShardRequest, then: Then<ShardAnswers> },
     /// Send the settings to every shard, and wait for a limited time.
     Push { settings: Settings, then: Then<Pushed> },
     /// Have the shard that delivers alerts store one, for whether it has.
@@ -51,6 +51,9 @@ pub enum Step {
     /// Open secrets of endpoints, each given with the number of its endpoint.
     OpenEndpointSecrets { secrets: Vec<(i64, Sealed)>, then: Then<Vec<Option<EndpointSecret>>> },
 }
+
+/// The answers of the shards that have one, or why a shard could not be asked.
+pub type ShardAnswers = Result<Vec<String>, Refusal>;
 
 /// Takes what came of a step, and returns the next one.
 pub type Then<T> = Box<dyn FnOnce(&mut Directory, &Context<'_>, T) -> Result<Step, Failure>>;

@@ -1,4 +1,4 @@
-//! New tokens.
+//! Tokens: new ones, and those that are presented.
 
 use super::changes::{check_topology, schedule_after_change};
 use super::{By, Next};
@@ -19,4 +19,16 @@ pub(super) fn create(body: String, by: By) -> Next {
         })
     };
     Ok(Step::MakeToken { then: Box::new(store) })
+}
+
+/// Answers with a token that is presented, and notes its use. A fault is no reason to refuse it: whoever operates a gateway
+/// whose storage is full has to get in.
+pub(super) fn find(directory: &mut Directory, context: &Context<'_>, id: &str) -> Next {
+    let found = tokens::find(context, id)?;
+    if found.is_some()
+        && let Err(fault) = tokens::note_use(context, id)
+    {
+        directory.faults.push(format!("the use of a token is not noted: {fault}").into());
+    }
+    Step::answer(200, &found)
 }

@@ -31,6 +31,14 @@ pub fn confirm(db: &dyn Database, version: i64, applied: Applied) -> Result<()> 
     Ok(())
 }
 
+/// Notes that a shard has the settings of this version only: it was restored from an earlier state.
+pub fn unconfirm(db: &dyn Database, version: i64) -> Result<()> {
+    if meta::get(db, CONFIRMED)? > Some(version) {
+        meta::set(db, CONFIRMED, version)?;
+    }
+    Ok(())
+}
+
 /// Makes the current settings the newest, where a shard has newer ones in force: the directory was restored from an earlier
 /// state, and shards would ignore what it says. Returns whether that was so.
 pub fn overtake(db: &dyn Database, in_force: i64) -> Result<bool> {

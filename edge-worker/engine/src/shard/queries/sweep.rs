@@ -15,11 +15,15 @@ const RECENT: i64 = 24 * 3600;
 /// How many unfinished tasks are looked at, from the latest on.
 const OPEN_TASKS_LOOKED_AT: i64 = 10_000;
 
-/// Returns what the sweep finds.
-pub(crate) fn sweep(context: &Context<'_>) -> Result<SweepFindings> {
+/// Returns what the sweep finds in a shard that has the settings of a version.
+pub(crate) fn sweep(context: &Context<'_>, settings_version: i64) -> Result<SweepFindings> {
     let Context { db, now, deployment } = *context;
     let storage_percent = db.size_bytes()?.saturating_mul(100) / deployment.max_object_bytes.max(1);
-    Ok(SweepFindings { has_stalled: has_stalled(db, now)?, storage_percent })
+    Ok(SweepFindings {
+        has_stalled: has_stalled(db, now)?,
+        storage_percent,
+        settings_version: Some(settings_version),
+    })
 }
 
 /// Returns whether a task has stalled in the last day.

@@ -3,7 +3,7 @@
 use vtryon_gateway_engine::protocol::{Page, ShardRequest, TaskFilter};
 use vtryon_webhooks::Millis;
 
-use crate::support::{NOON, World};
+use crate::support::{NOON, World, endpoint};
 
 const HOUR: i64 = 3600;
 
@@ -62,4 +62,14 @@ fn the_sweep_finds_how_full_the_storage_is_and_that_retention_relieves_it() {
     assert!(percent(&mut world).as_u64().unwrap() >= 80);
     world.sleep(50);
     assert!(percent(&mut world).as_u64().unwrap() < 70, "pruned bodies are free again");
+}
+
+#[test]
+fn the_sweep_finds_which_settings_the_shard_has() {
+    let mut world = World::new();
+    let version =
+        |world: &mut World| world.call(ShardRequest::Sweep, &[]).unwrap()["settings_version"].clone();
+    assert_eq!(version(&mut world), 0);
+    world.configure(vec![endpoint(1)]);
+    assert_eq!(version(&mut world), 1);
 }
