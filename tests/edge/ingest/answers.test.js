@@ -239,8 +239,9 @@ const API = [
     "cursor",
   ],
   ["a cursor below all numbers", "/api/tasks?cursor=1.-1.s.s.s", 400, "invalid_request", "cursor"],
-  ["a parameter twice", "/api/tasks?limit=1&limit=2", 400, "invalid_request", "twice"],
-  ["a parameter misspelled", "/api/tasks?stauts=queued", 400, "invalid_request", "parameter"],
+  ["a parameter twice", "/api/tasks?limit=1&limit=2", 400, "invalid_request", "`limit` twice"],
+  ["a parameter misspelled", "/api/tasks?stauts=queued", 400, "invalid_request", "none of status,"],
+  ["no time", "/api/tasks?since=yesterday", 400, "invalid_request", "`since` is not a time"],
 ];
 for (const [name, path, status, error, word] of API) {
   test(`api: ${name}`, async () => {
