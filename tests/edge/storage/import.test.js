@@ -57,14 +57,14 @@ test("a request is refused as a whole, or each line by itself", async () => {
     assert.equal(answer.status, status, why);
     assert.match(answer.body.message, new RegExp(words), why);
   }
-  const long = [`authorization: Bearer ${TOKEN}`, `content-length: ${2 * 1024 * 1024 + 1}`];
+  const long = [`authorization: Bearer ${TOKEN}`, `content-length: ${3 * 1024 * 1024 + 1}`];
   const { status, body: reason } = await exchange(
     gateway.url,
     head("POST", "/api/import", long),
     ok,
   );
   assert.equal(status, 413, "it is not read");
-  assert.match(String(reason), /longer than 2097152 bytes/);
+  assert.match(String(reason), /longer than 3145728 bytes/);
   assert.equal((await gateway.api("/api/tasks/task_whole")).status, 404, "nothing is applied");
   const { body } = await post(
     [
@@ -121,10 +121,12 @@ test("more lines than a shard stores at once keep their order and their bodies",
 test("an event of the longest body that can be configured is imported", async () => {
   const long = await Gateway.start({ bindings: { MAX_BODY_BYTES: String(1024 * 1024) } });
   try {
-    const body = event("task_long", "queued", { padding: "x".repeat(1024 * 1024 - 91) });
+    const completed = (result_url) => event("task_long", "completed", { data: { result_url } });
+    const result_url = "x".repeat(1024 * 1024 - completed("").length);
+    const body = completed(result_url);
     const { status, body: answer } = await long.api("/api/import", {
       method: "POST",
-      body: line(body),
+      body: line(body, { task: { result_url } }),
     });
     assert.deepEqual([status, answer.stored], [200, 1]);
   } finally {

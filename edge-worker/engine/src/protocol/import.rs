@@ -11,10 +11,10 @@ use crate::Refusal;
 use crate::text::json::Object;
 use crate::text::time::{self, SKEW};
 
-/// How many lines a request may have, and how many bytes: room for one of the longest events with all that its message
-/// says of it.
+/// How many lines a request may have, and how many bytes: room for one of the longest events. Its body of 1 MiB is in the
+/// message in base64, and its result again in the state of its task.
 pub const MAX_LINES: usize = 200;
-pub const MAX_BYTES: usize = 2 * 1024 * 1024;
+pub const MAX_BYTES: usize = 3 * 1024 * 1024;
 
 /// An event for a shard, and how many of the bytes beside the call are its body.
 #[derive(Clone, Serialize, Deserialize)]

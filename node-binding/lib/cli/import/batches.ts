@@ -4,7 +4,7 @@ import { Failure } from "../common/errors.js";
 
 /** What a request takes, as the gateway has it. */
 const MAX_LINES = 200;
-const MAX_LINE_BYTES = 2 * 1024 * 1024;
+const MAX_LINE_BYTES = 3 * 1024 * 1024;
 
 /** How long a batch is, unless a single line is longer: the gateway waits 5 seconds for one, also on a slow line. */
 const BATCH_BYTES = 128 * 1024;

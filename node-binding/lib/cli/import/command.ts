@@ -103,7 +103,7 @@ async function isStored(
 ): Promise<boolean> {
   if (offset === 0) return true;
   // Where it has nothing, events are stored in the order in which they come: so the first ones of the file come first.
-  const { value: first } = await batchesOf(chunksOf(file, 0), BEGINNING).next();
+  const { value: first } = await batchesOf(chunksOf(file, 0, offset), BEGINNING).next();
   const beginning = await send(first?.body ?? Buffer.alloc(0), target, report);
   if (beginning.stored > 0) return false;
   const batch = await send(read(file, lastBatch, offset), target, report);
@@ -111,10 +111,10 @@ async function isStored(
   return batch.stored === 0 && batch.duplicates + batch.capped > 0;
 }
 
-/** Reads a file from a place on. */
-function* chunksOf(file: number, offset: number): Generator<Buffer> {
-  for (let at = offset; ; ) {
-    const chunk = read(file, at, at + CHUNK_BYTES);
+/** Reads a file from one place to another one, or to its end. */
+function* chunksOf(file: number, from: number, to = Number.POSITIVE_INFINITY): Generator<Buffer> {
+  for (let at = from; ; ) {
+    const chunk = read(file, at, Math.min(to, at + CHUNK_BYTES));
     if (chunk.length === 0) return;
     yield chunk;
     at += chunk.length;

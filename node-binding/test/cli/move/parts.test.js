@@ -156,12 +156,12 @@ test("batches have at most 200 lines and 128 KiB, unless one line is longer", as
       ],
     },
     {
-      why: "a long line between short ones",
-      chunks: ["a\n", "b".repeat(MIB), "\nc\n"],
+      why: "a line as long as any between short ones",
+      chunks: ["a\n", "b".repeat(3 * MIB - 1), "\nc\n"],
       expect: [
         [0, 1, 2],
-        [1, 1, MIB + 3],
-        [2, 1, MIB + 5],
+        [1, 1, 3 * MIB + 2],
+        [2, 1, 3 * MIB + 4],
       ],
     },
   ]) {
@@ -170,7 +170,7 @@ test("batches have at most 200 lines and 128 KiB, unless one line is longer", as
     assert.equal(Buffer.concat(found.map(({ body }) => body)).toString(), chunks.join(""), why);
   }
   assert.deepEqual(shape(await batches(["a\n"], { offset: 10, lines: 3 })), [[3, 1, 12]]);
-  const tooLong = batchesOf([Buffer.from("a\n"), Buffer.alloc(2 * MIB + 1)], {
+  const tooLong = batchesOf([Buffer.from("a\n"), Buffer.alloc(3 * MIB + 1)], {
     offset: 0,
     lines: 0,
   });

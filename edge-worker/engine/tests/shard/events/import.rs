@@ -1,13 +1,14 @@
 //! Events of another deployment: stored as if they had come when they did, and never delivered.
 
 use serde_json::Value as Json;
+use vtryon_gateway_engine::protocol::import::MAX_BYTES;
 use vtryon_gateway_engine::protocol::live::Start;
 use vtryon_gateway_engine::protocol::settings::Replay;
 use vtryon_gateway_engine::protocol::stats::Stats;
 use vtryon_gateway_engine::protocol::{ShardRequest, TaskFilter};
-use vtryon_webhooks::Millis;
+use vtryon_webhooks::{BodyLimit, Millis};
 
-use crate::support::{Client, NOON, Watches, World, body, endpoint, outline};
+use crate::support::{Client, NOON, SECRET, Watches, World, body, deployment, endpoint, outline};
 
 const HOUR: i64 = 3600;
 const OTHER: &str = r#"{"event":"generation.rated","task_id":"task_1"}"#;
@@ -25,6 +26,26 @@ fn status(task_id: &str, status: &str, hours: i64) -> (String, Millis) {
 fn import_all(world: &mut World, events: &[(String, Millis)]) -> Vec<String> {
     let events: Vec<_> = events.iter().map(|(body, at)| (body.as_str(), *at)).collect();
     world.import(&events)
+}
+
+#[test]
+fn the_longest_event_that_can_be_exported_fits_into_an_import() {
+    const LONGEST: usize = 1024 * 1024;
+    let completed = |url: &str| {
+        format!(
+            r#"{{"event":"generation.status_changed","task_id":"task_1","status":"completed","data":{{"result_url":"{url}"}}}}"#
+        )
+    };
+    let mut world = World::new();
+    let limit = BodyLimit::new(LONGEST).unwrap();
+    world.deployment.verifier = deployment(&[SECRET]).verifier.with_limit(limit);
+    world.post(&completed(&"x".repeat(LONGEST - completed("").len())));
+    let mut client = Client::new(Watches::Shard);
+    client.bodies = true;
+    client.open(&mut world, Start::After(0));
+    let longest = client.sizes.into_iter().max().unwrap();
+    assert!(longest > 2 * LONGEST, "the body in base64, and the URL in the state of the task: {longest}");
+    assert!(longest <= MAX_BYTES, "{longest}");
 }
 
 #[test]
