@@ -59,6 +59,6 @@ test("a result is read where KV fails", async () => {
   await finish("fault:kv");
   const { status, body } = await result("fault:kv");
   assert.deepEqual([status, body.status], [200, "completed"]);
-  await until(() => gateway.log.join("").includes("results: a fault on purpose in KV"));
+  await gateway.logged("results: a fault on purpose in KV");
   assert.equal(await kv.get(resultKey("fault:kv")), null);
 });

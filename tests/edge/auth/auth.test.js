@@ -188,7 +188,7 @@ test("the log names a client once, and contains no secret", async () => {
     (await ask(gateway, "/api/tasks", { from, headers: cookie(presented[1]) })).status,
     200,
   );
-  const log = gateway.log.join("");
+  const log = await gateway.wholeLog();
   const lines = log.split("\n").filter((line) => line.includes(`"${from}"`));
   assert.equal(lines.length, 1, lines.join("\n"));
   assert.deepEqual(JSON.parse(lines[0]), {

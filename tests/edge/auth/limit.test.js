@@ -96,7 +96,9 @@ for (const [name, guess] of Object.entries(GUESSES)) {
 test("limit: during and after a thousand failures, right credentials are accepted", async () => {
   const from = elsewhere();
   const guess = Object.values(GUESSES);
-  for (let round = 0; round < 20; round++) {
+  const begun = Date.now();
+  // On a slow machine fewer: after a minute ten more failures are let through.
+  for (let round = 0; round < 20 && Date.now() < begun + 50_000; round++) {
     const failures = Array.from({ length: 50 }, (_, nth) => guess[nth % guess.length](from));
     const [statuses] = await Promise.all([
       Promise.all(failures.map(async (answer) => (await answer).status)),
@@ -124,7 +126,12 @@ for (const [name, value] of Object.entries(VOID)) {
       assert.match(answer.cookie, /^__Host-vtryon_session=; .*Max-Age=0$/);
     }
     assert.equal((await get(from, bearer("wrong"))).status, 401);
-    assert.ok(!gateway.log.join("").includes(`${from}: its session`));
+    const log = await gateway.logged(`"client":"${from}"`);
+    const lines = log.split("\n").filter((line) => line.includes(`"${from}"`));
+    assert.deepEqual(
+      lines.map((line) => JSON.parse(line).reason),
+      ["its bearer token is wrong"],
+    );
     await assertLetIn(from);
   });
 }

@@ -82,7 +82,7 @@ test("a destination that fails is retried and shown, and causes no alert", async
   assert.equal((await gateway.post("not json")).status, 200);
   await alert(witness, "gateway.event_quarantined");
   // An endpoint is told of after the fourth.
-  await until(() => broken.receiver.received.length === 5);
+  await until(() => broken.receiver.received.length >= 5);
   const [shown] = await deliveries(gateway, { endpoint: broken.id });
   assert.deepEqual([shown.event, shown.task_id], ["gateway.event_quarantined", null]);
   assert.deepEqual(

@@ -6,7 +6,7 @@ import { ask, bearer, cookie } from "../support/api/caller.js";
 import { acknowledged, named, taskOf } from "../support/deliveries.js";
 import { event, Gateway, TOKEN, until } from "../support/gateway.js";
 import { live, opened, ready } from "../support/live/streams.js";
-import { refusal, TRANSPORTS, view } from "../support/live/subscriber.js";
+import { refusal, TRANSPORTS } from "../support/live/subscriber.js";
 import { ticketFor } from "../support/live/ticket-office.js";
 import { metered, since } from "../support/metering.js";
 
@@ -77,8 +77,7 @@ test("a page may send nothing: each kind of message closes it with 1008", async 
     "a large text": "x".repeat(2 * 1024 * 1024),
   };
   for (const [what, message] of Object.entries(MESSAGES)) {
-    const ticket = await ticketFor(gateway, TASK);
-    const page = await opened(t, "WebSocket", gateway, live(TASK), { ticket });
+    const page = await pageOf(t, TASK);
     const { id } = await page.until("snapshot");
     const before = await metered(gateway);
     page.send(message === MESSAGES["an acknowledgement"] ? message.replace("x", id) : message);
@@ -86,22 +85,23 @@ test("a page may send nothing: each kind of message closes it with 1008", async 
     const { shard_request, socket_message } = since(before, await metered(gateway));
     assert.deepEqual([shard_request, socket_message], [0, 0], what);
   }
-  assert.equal(gateway.log.join("").includes("live:"), false, "nothing of it reached a shard");
+  assert.ok(!(await gateway.wholeLog()).includes("live:"), "nothing of it reached a shard");
 });
+
+/** Opens a page as soon as there is room: the gateway counts a closed one until its close event has reached the shard. */
+async function pageOf(t, id, ticket) {
+  return until(async () => {
+    const options = { ticket: ticket ?? (await ticketFor(gateway, id)) };
+    return opened(t, "WebSocket", gateway, live(id), options).catch((error) => {
+      if (error.status !== 503) throw error;
+    });
+  });
+}
 
 test("pages of a shard are bounded: one more is answered 503, until one is closed", async (t) => {
   const task = (nth, shard = 0) => taskOf(shard, SHARDS, `task_page_${nth}`);
-  const page = async (id) =>
-    opened(t, "WebSocket", gateway, live(id), { ticket: await ticketFor(gateway, id) });
-  /** Opens one as soon as there is room: those that were closed a moment ago may still be there. */
-  const pageInTime = (id) =>
-    until(() =>
-      page(id).catch((error) => {
-        if (error.status !== 503) throw error;
-      }),
-    );
   const pages = [];
-  while (pages.length < PAGES) pages.push(await pageInTime(task(0)));
+  while (pages.length < PAGES) pages.push(await pageOf(t, task(0)));
   for (const transport of TRANSPORTS) {
     const ticket = await ticketFor(gateway, task(1));
     const { status, error, headers } = await refusal(transport, gateway, live(task(1)), { ticket });
@@ -109,11 +109,11 @@ test("pages of a shard are bounded: one more is answered 503, until one is close
     assert.match(headers.get("retry-after"), /^\d+$/);
   }
   // Neither another shard's pages are counted nor an administrator's sockets, and nobody has to go.
-  await (await page(task(2, 1))).until("snapshot");
+  await (await pageOf(t, task(2, 1))).until("snapshot");
   await ready(t, "WebSocket", gateway, live(task(1)));
   for (const { end } of pages) assert.equal(end, undefined);
   await pages[0].close();
-  await (await pageInTime(task(1))).until("snapshot");
+  await (await pageOf(t, task(1))).until("snapshot");
 });
 
 /** name: a request without a credential, or with a ticket, that is refused: path, headers, and the answer */
@@ -139,9 +139,9 @@ const IN_VAIN = {
   "a resume token in the query": [(_, token) => `${live(TASK)}?ticket=${token}`, STREAM, 400],
 };
 for (const [name, [path, headers, expected]] of Object.entries(IN_VAIN)) {
-  test(`nothing reaches a shard: ${name}`, async () => {
+  test(`nothing reaches a shard: ${name}`, async (t) => {
     const ticket = await ticketFor(gateway, TASK);
-    const page = await view("WebSocket", gateway, live(TASK), { ticket });
+    const page = await pageOf(t, TASK, ticket);
     const { id } = await page.until("snapshot");
     await page.close();
     const target = typeof path === "string" ? path : path(ticket, id);

@@ -98,7 +98,7 @@ test("nothing of an erased task is left in rows or in KV, and whatever comes of 
   await delivery(gateway, { task_id: "task_after" }, attempted);
   const since = backend.received.slice(received).map(({ body }) => String(body));
   assert.ok(since.every((body) => !body.includes(PERSON)));
-  assert.ok(!gateway.log.join("").includes(PERSON), "nor is anything in the log");
+  assert.ok(!(await gateway.wholeLog()).includes(PERSON), "nor is anything in the log");
 });
 
 test("with a parameter nothing is erased: another thing may be meant", async () => {
@@ -132,8 +132,7 @@ test("a reader that writes to KV after the erasure deletes it again", async (t) 
   assert.equal((await erase("fault:kv-late")).status, 200);
   await release("queued");
   // It is written, and then deleted.
-  const log = () => gateway.log.join("");
-  await until(() => log().includes("results: a result was deleted from KV again"));
+  await gateway.logged("results: a result was deleted from KV again");
   await until(async () => (await kv.get(resultKey("fault:kv-late"))) === null);
   assert.equal((await result("fault:kv-late")).status, 404);
 });

@@ -44,7 +44,9 @@ export class Client {
   /** Registers an endpoint; returns it with its secret. */
   async register(url, more = {}) {
     const { status, body } = await this.api("/api/endpoints", { json: { url, ...more } });
-    if (status !== 201) throw new Error(`not registered: ${status} ${JSON.stringify(body)}`);
+    // 202: it is stored, and not every shard has confirmed it within five seconds.
+    if (![201, 202].includes(status))
+      throw new Error(`not registered: ${status} ${JSON.stringify(body)}`);
     return body;
   }
 }

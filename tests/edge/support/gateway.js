@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { Miniflare } from "miniflare";
 import { RUNTIME } from "../../runtime.js";
-import { until } from "../../support/wait.js";
+import { until, within } from "../../support/wait.js";
 import { Client, event, SECRET, sign, TOKEN } from "./client.js";
 
 export { event, SECRET, sign, TOKEN, until };
@@ -127,8 +127,26 @@ export class Gateway extends Client {
     }
   }
 
-  /** What the runtime has printed. */
+  /** What the runtime has printed, as far as it was read: a line may come after the answer of its request. */
   log = [];
+  #marks = 0;
+
+  /** Waits until a text or a pattern is in the log, after its first `from` pieces; returns the log from there on. */
+  async logged(pattern, from = 0) {
+    const log = () => this.log.slice(from).join("");
+    const has =
+      pattern instanceof RegExp ? () => pattern.test(log()) : () => log().includes(pattern);
+    await within(`${pattern} in the log`, until(has));
+    return log();
+  }
+
+  /** Returns all that the runtime has printed up to now, for what must not be there: reads on to a line of its own. */
+  async wholeLog() {
+    const client = `203.0.113.${++this.#marks}`;
+    const headers = { authorization: "Bearer wrong", "cf-connecting-ip": client };
+    await fetch(`${this.url}/api`, { headers });
+    return this.logged(`"client":"${client}"`);
+  }
 
   /** Starts the runtime anew on the same folder, with other variables where any are given. */
   async restart(bindings = {}) {
@@ -149,7 +167,7 @@ export class Gateway extends Client {
     await this.#miniflare.dispose().catch(() => {});
   }
 
-  /** Stops the runtime in good order and leaves its folder. */
+  /** Stops the runtime in good order and leaves its folder. What it has printed and was not read is lost. */
   async halt() {
     await this.#miniflare.dispose();
   }

@@ -18,7 +18,7 @@ before(async () => {
 after(async () => {
   await gateway.stop();
   // The log contains nothing that opens a live stream.
-  const log = gateway.log.join("");
+  const log = await gateway.wholeLog();
   for (const secret of [TICKET_TOKEN, ...issued]) assert.ok(!log.includes(secret), "in the log");
 });
 

@@ -41,7 +41,7 @@ async function isOver(transport, id, options) {
 for (const transport of TRANSPORTS) {
   test(`${transport}: a ticket is good for a minute`, async () => {
     const ticket = await ticketFor(gateway, "task_minute");
-    await skip(MINUTE / 3);
+    await skip(MINUTE / 6);
     await looked(transport, "task_minute", { ticket });
     await skip(MINUTE);
     await isOver(transport, "task_minute", { ticket });
@@ -55,7 +55,7 @@ for (const transport of TRANSPORTS) {
     await skip(10 * MINUTE);
     const next = await looked(transport, id, { ticket, resume }, "update");
     await acknowledged(gateway, event(id, "completed"));
-    await skip(4 * MINUTE);
+    await skip(3 * MINUTE);
     const last = await looked(transport, id, { ticket, resume: next }, "update");
     await skip(2 * MINUTE);
     for (const token of [resume, next, last])
