@@ -7,6 +7,7 @@
 use vtryon_gateway_engine::Result;
 use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::settings::{Endpoint, EndpointOptions, Replay, Sealed, Settings};
+use vtryon_gateway_engine::text::json;
 
 use crate::object::Object;
 
@@ -77,7 +78,7 @@ pub(crate) fn fill(object: &mut Object, from: u32, tasks: u32) -> Result<()> {
 
 fn add(object: &mut Object, from: u32, tasks: u32) -> Result<()> {
     let mut version = i64::from(from) + 1;
-    object.call(ShardRequest::Configure(settings(version, false, Vec::new())), &[])?;
+    object.call(ShardRequest::Configure(json::to_raw(&settings(version, false, Vec::new()))), &[])?;
     for place in from..tasks + 2 * APART {
         for (step, nth) in
             [(0, Some(place)), (1, place.checked_sub(APART)), (2, place.checked_sub(2 * APART))]
@@ -96,7 +97,7 @@ fn add(object: &mut Object, from: u32, tasks: u32) -> Result<()> {
         }
     }
     version += 1;
-    object.call(ShardRequest::Configure(settings(version, true, Vec::new())), &[])?;
+    object.call(ShardRequest::Configure(json::to_raw(&settings(version, true, Vec::new()))), &[])?;
     settle(object, (tasks - from) / 20 / DEAD_LETTERS + RUNS)
 }
 

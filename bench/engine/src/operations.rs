@@ -3,6 +3,7 @@
 use vtryon_gateway_engine::protocol::delivery::{DeliveryState, Dispatch, ENDPOINT_NUMBERS};
 use vtryon_gateway_engine::protocol::settings::Replay;
 use vtryon_gateway_engine::protocol::{ShardRequest, TaskFilter};
+use vtryon_gateway_engine::text::json;
 use vtryon_gateway_engine::{Error, Result};
 use vtryon_webhooks::Millis;
 
@@ -174,5 +175,5 @@ fn replay(filled: &Filled, nth: u32, all: bool) -> Prepared {
     let range = Replay { id, endpoint, all, until: Millis(now), ..Replay::default() };
     // A version above all before: those of the ranges of all events come first.
     let version = now + i64::from(nth) + if all { 0 } else { 1 << 32 };
-    call(ShardRequest::Configure(settings(version, true, vec![range])))
+    call(ShardRequest::Configure(json::to_raw(&settings(version, true, vec![range]))))
 }

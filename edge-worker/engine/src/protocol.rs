@@ -18,12 +18,13 @@ pub mod topology;
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use vtryon_webhooks::Millis;
 
 use self::delivery::{AttemptReport, DeliveryState, Dispatch};
 use self::import::ImportedLine;
 use self::live::Subscription;
-use self::settings::{Replay, Settings};
+use self::settings::Replay;
 use self::topology::Topology;
 use self::topology::placement::Placement;
 
@@ -70,8 +71,8 @@ pub enum ShardRequest {
     Anchor,
     /// Only compares what the anchor has recorded.
     VerifyAnchor,
-    /// The settings of the directory.
-    Configure(Settings),
+    /// The settings of the directory: [`Settings`](settings::Settings).
+    Configure(Box<RawValue>),
     /// Only brings reports.
     ReportAttempts,
     /// A delivery with its attempts.

@@ -68,7 +68,7 @@ impl Shard {
                 encode(Some(queries::quarantine(db, before, limit)?))
             }
             ShardRequest::Topology | ShardRequest::Anchor => encode(Some(shards)),
-            ShardRequest::Configure(settings) => encode(Some(self.configure(context, settings)?)),
+            ShardRequest::Configure(settings) => encode(Some(self.configure(context, &settings)?)),
             ShardRequest::DeliveryBody { no } => encode(queries::delivery_body(db, no)?),
             ShardRequest::Delivery { no } => encode(queries::delivery(db, shard, no)?),
             ShardRequest::Deliveries { before, endpoint, state, task_id, digest, limit } => {
@@ -88,7 +88,7 @@ impl Shard {
             ShardRequest::Progress { id } => encode(Some(replays::progress(db, &id)?.unwrap_or_default())),
             ShardRequest::Health { endpoint } => encode(Some(self.attempts.health.of_shard(endpoint))),
             ShardRequest::Metrics => {
-                self.totals.advance(db, &self.config.settings, self.next_seq(), &self.attempts.leases)?;
+                self.totals.catch_up(db, &self.config.settings, self.next_seq(), &self.attempts.leases)?;
                 encode(Some(self.counts(context)?))
             }
             ShardRequest::Stats { from, endpoint } => encode(Some(self.stats(context, from, endpoint)?)),

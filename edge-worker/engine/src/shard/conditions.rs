@@ -1,6 +1,8 @@
 //! Conditions that somebody should be alerted of. They are stored in the commit that meets them, a row for each kind and
 //! endpoint, and reported to the directory by the alarm.
 
+use std::collections::BTreeSet;
+
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::health::Health;
 
@@ -16,6 +18,9 @@ const BATCHED_FOR_SECONDS: i64 = 2;
 /// After how long a report is repeated that the directory has not confirmed, in seconds of machine time.
 const REPORT_AGAIN_AFTER_SECONDS: i64 = 60;
 
+/// The kinds that tell whether an endpoint is down.
+const OF_HEALTH: [ConditionKind; 2] = [ConditionKind::EndpointDown, ConditionKind::EndpointUp];
+
 /// Notes a condition about an endpoint, or about none.
 pub(crate) fn note(db: &dyn Database, kind: ConditionKind, endpoint: i64, at: Millis) -> Result<()> {
     const NOTE: &str = "INSERT INTO conditions (kind, endpoint, count, at) VALUES (?, ?, 1, ?)
@@ -26,7 +31,7 @@ pub(crate) fn note(db: &dyn Database, kind: ConditionKind, endpoint: i64, at: Mi
 /// Forgets whether an endpoint is down: its URL has changed, or it was enabled or resumed.
 pub(crate) fn forget_health(db: &dyn Database, endpoint: i64) -> Result<()> {
     const FORGET: &str = "DELETE FROM conditions WHERE endpoint = ? AND kind IN (?, ?)";
-    let [down, up] = [ConditionKind::EndpointDown, ConditionKind::EndpointUp].map(ConditionKind::as_str);
+    let [down, up] = OF_HEALTH.map(ConditionKind::as_str);
     db.run(FORGET, &[Bind::Int(endpoint), Bind::Text(down), Bind::Text(up)])
 }
 
@@ -57,12 +62,14 @@ pub(crate) fn all(db: &dyn Database) -> Result<Vec<Condition>> {
 pub(crate) struct Reports {
     /// None where there is nothing to report.
     pub(crate) due_at: Option<Millis>,
+    /// The endpoints whose health was forgotten since the last report began: what is stored of it came later.
+    forgotten: BTreeSet<i64>,
 }
 
 impl Reports {
     /// What an earlier instance has left is reported at once.
     pub(crate) fn load(context: &Context<'_>) -> Result<Self> {
-        Ok(Self { due_at: (!all(context.db)?.is_empty()).then_some(context.now) })
+        Ok(Self { due_at: (!all(context.db)?.is_empty()).then_some(context.now), ..Self::default() })
     }
 
     /// Schedules a report of what was just noted. Returns when the alarm is needed for it.
@@ -77,7 +84,13 @@ impl Reports {
         let conditions = all(context.db)?;
         let again = context.now.plus_millis(context.deployment.machine_seconds(REPORT_AGAIN_AFTER_SECONDS));
         self.due_at = (!conditions.is_empty()).then_some(again);
+        self.forgotten.clear();
         Ok(conditions)
+    }
+
+    /// Notes that the health of an endpoint was forgotten, and that is committed.
+    pub(crate) fn forgot_health(&mut self, endpoint: i64) {
+        self.forgotten.insert(endpoint);
     }
 
     /// Forgets conditions that the directory has stored. What was met meanwhile stays.
@@ -90,6 +103,10 @@ impl Reports {
         }
         db.transaction(|| {
             for Condition { kind, endpoint, count, .. } in conditions {
+                let is_of_health = OF_HEALTH.iter().any(|known| known.as_str() == kind);
+                if is_of_health && self.forgotten.contains(endpoint) {
+                    continue;
+                }
                 db.run(SUBTRACT, &[Bind::Int(*count), Bind::Text(kind), Bind::Int(*endpoint)])?;
             }
             db.run(FORGET, &[])

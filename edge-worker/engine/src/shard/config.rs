@@ -3,6 +3,8 @@
 
 pub(crate) mod topology;
 
+use serde_json::value::RawValue;
+
 use self::topology::{KnownTopology, ShardIndex};
 use super::{Shard, conditions, deliveries};
 use crate::protocol::delivery::{delivery_id, endpoint_of};
@@ -44,15 +46,16 @@ impl Config {
 }
 
 impl Shard {
-    /// Stores settings from the directory, unless they are older than the stored ones; returns the version in force.
-    pub(crate) fn configure(&mut self, context: &Context<'_>, settings: Settings) -> Result<i64> {
+    /// Stores settings from the directory, unless they are older than the stored ones; returns the version in force. They
+    /// are stored as they came: a later version of the code reads what this one does not know.
+    pub(crate) fn configure(&mut self, context: &Context<'_>, doc: &RawValue) -> Result<i64> {
         const PUT: &str = "INSERT INTO settings (no, version, doc) VALUES (1, ?, ?)
             ON CONFLICT (no) DO UPDATE SET version = excluded.version, doc = excluded.doc";
         let (db, known) = (context.db, &self.config.settings);
+        let settings: Settings = json::read(doc.get())?;
         if settings.version <= known.version {
             return Ok(known.version);
         }
-        let doc = json::to_string(&settings);
         let is_renewed = |endpoint: i64| {
             known.endpoint(endpoint).zip(settings.endpoint(endpoint)).is_none_or(|(before, after)| {
                 !before.options.is_active() || before.options.url != after.options.url
@@ -60,9 +63,11 @@ impl Shard {
         };
         let active = settings.active();
         let renewed: Vec<i64> = active.map(|endpoint| endpoint.no).filter(|no| is_renewed(*no)).collect();
+        // Before anything is committed: a fault after it would leave the alarm as it is, and no push would come again.
+        self.attempts.throttle.find_leased(context, &settings)?;
         let health = &mut self.attempts.health;
         db.transaction(|| {
-            db.run(PUT, &[Bind::Int(settings.version), Bind::Text(&doc)])?;
+            db.run(PUT, &[Bind::Int(settings.version), Bind::Text(doc.get())])?;
             for endpoint in &renewed {
                 health.delete(db, *endpoint)?;
                 conditions::forget_health(db, *endpoint)?;
@@ -72,9 +77,9 @@ impl Shard {
         let version = settings.version;
         for endpoint in renewed {
             health.forget(endpoint, version);
+            self.reports.forgot_health(endpoint);
         }
         self.config.settings = settings;
-        self.attempts.throttle.find_leased(context, &self.config.settings)?;
         // Deliveries to an endpoint that was enabled or resumed may be due, and a range may have to be enqueued.
         self.schedule_alarm(context, 0);
         Ok(version)

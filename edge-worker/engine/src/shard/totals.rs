@@ -24,6 +24,9 @@ const MAX_EVENTS_BEHIND: i64 = 100;
 /// How many rows are counted at most at a time.
 const ROWS_PER_COUNT: i64 = 10_000;
 
+/// How many pages of as many rows are stored when somebody asks.
+const PAGES_PER_QUESTION: usize = 10;
+
 /// The name of an event that Vtryon may have added.
 const OTHER: &str = "other";
 
@@ -116,22 +119,39 @@ impl TotalsCheckpoint {
         Ok(totals)
     }
 
-    /// Stores the totals of a page of events, where they are many. The first attempts of leased deliveries are yet to
-    /// come.
-    pub(crate) fn advance(
+    /// Stores the totals of some pages of events: as many as come between two questions, so that what is counted does not
+    /// lag behind ever more.
+    pub(crate) fn catch_up(
         &mut self,
         db: &dyn Database,
         settings: &Settings,
         next_seq: i64,
         leases: &Leases,
     ) -> Result<()> {
+        for _ in 0..PAGES_PER_QUESTION {
+            if !self.advance(db, settings, next_seq, leases)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores the totals of a page of events, where they are many; returns whether it did. The first attempts of leased
+    /// deliveries are yet to come.
+    pub(crate) fn advance(
+        &mut self,
+        db: &dyn Database,
+        settings: &Settings,
+        next_seq: i64,
+        leases: &Leases,
+    ) -> Result<bool> {
         let to = self.page_end(settings, next_seq).min(leases.first_event().unwrap_or(i64::MAX));
         if to - self.counted_to < MAX_EVENTS_BEHIND {
-            return Ok(());
+            return Ok(false);
         }
         db.transaction(|| self.write(db, settings, to))?;
         self.committed(to);
-        Ok(())
+        Ok(true)
     }
 
     /// Stores the attempts that no row is counted from any more.
@@ -206,6 +226,7 @@ mod tests {
     use vtryon_webhooks::Millis;
 
     use super::*;
+    use crate::protocol::settings::Endpoint;
     use crate::shard::testing::database;
     use crate::storage::sqlite::Sqlite;
 
@@ -265,6 +286,25 @@ mod tests {
         leases.release(delivery_no(end - 1, ENDPOINT));
         checkpoint.advance(db, settings, end, &leases)?;
         assert_eq!(checkpoint.counted_to, end);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_counted_does_not_lag_behind_what_comes_between_two_questions() -> Result<()> {
+        const BETWEEN: i64 = 2000;
+        let (db, endpoints) = (&database()?, 20);
+        let settings = Settings {
+            endpoints: (1..=endpoints).map(|no| Endpoint { no, ..Endpoint::default() }).collect(),
+            ..Settings::default()
+        };
+        let mut checkpoint = TotalsCheckpoint::load(db)?;
+        store(db, 5 * BETWEEN)?;
+        for asked in 1..=5 {
+            let next_seq = asked * BETWEEN + 1;
+            checkpoint.catch_up(db, &settings, next_seq, &Leases::default())?;
+            let (events, _) = counted(&checkpoint.read(db, &settings, next_seq)?);
+            assert_eq!(events, asked * BETWEEN, "question {asked}");
+        }
         Ok(())
     }
 

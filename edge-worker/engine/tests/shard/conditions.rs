@@ -132,6 +132,29 @@ fn a_failure_at_the_former_url_is_not_reported_of_the_new_one() {
     assert_eq!(reported(&world), []);
 }
 
+#[test]
+fn a_failure_at_the_new_url_is_reported_though_a_report_of_the_former_one_is_on_its_way() {
+    let mut world = World::new();
+    world.configure(vec![endpoint(1)]);
+    world.is_directory_down = true;
+    world.replies.insert(1, DOWN);
+    world.event("task_1", "queued");
+    world.pass(12 * HOUR);
+    let report = world.decide(|shard, context| shard.conditions_to_report(context)).unwrap();
+    assert_eq!(report.conditions.len(), 1);
+    let mut moved = endpoint(1);
+    moved.options.url = "https://moved.example/hook".to_owned();
+    world.configure(vec![moved]);
+    let tasks = ["task_2", "task_3", "task_4", "task_5"];
+    let dispatches: Vec<_> = tasks.into_iter().flat_map(|task| world.post(&body(task, "queued"))).collect();
+    assert_eq!(dispatches.len(), tasks.len());
+    dispatches.iter().for_each(|dispatch| world.make(dispatch));
+    world.decide(|shard, context| shard.confirm_report(context, &report)).unwrap();
+    world.is_directory_down = false;
+    world.pass(60);
+    assert_eq!(reported(&world), [("endpoint_down", 1)]);
+}
+
 const DAY: i64 = 24 * HOUR;
 
 #[test]

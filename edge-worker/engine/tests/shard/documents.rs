@@ -2,7 +2,9 @@
 //!
 //! They are never edited: what a later version adds is missing in them, as it is in a deployed database.
 
-use vtryon_gateway_engine::storage::database::{Bind, Database};
+use serde_json::value::RawValue;
+use vtryon_gateway_engine::protocol::ShardRequest;
+use vtryon_gateway_engine::storage::database::{Bind, Database, Value};
 
 use crate::support::{World, endpoint, outline};
 
@@ -60,4 +62,18 @@ fn settings_and_totals_of_a_former_version_are_taken_over() {
     assert_eq!(world.received.len(), 1);
     let totals = world.counts().totals;
     assert_eq!((totals.events.values().sum::<i64>(), totals.attempts[&1].count_all()), (6, 7));
+}
+
+#[test]
+fn settings_of_a_later_version_are_stored_as_they_came() {
+    const LATER: &str =
+        r#"{"version":2,"later":true,"endpoints":[{"no":1,"url":"https://shop-1.test/","later":[1]}]}"#;
+    let mut world = World::new();
+    let settings = RawValue::from_string(LATER.to_owned()).unwrap();
+    let version: i64 = world.query(ShardRequest::Configure(settings));
+    assert_eq!(version, 2);
+    world.restart();
+    assert_eq!(world.rows("SELECT doc FROM settings"), [[Value::Text(LATER.to_owned())]]);
+    world.event("task_1", "completed");
+    assert_eq!(world.received.len(), 1);
 }

@@ -18,6 +18,7 @@ use vtryon_gateway_engine::protocol::topology::placement::Placement;
 use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult};
 use vtryon_gateway_engine::shard::{Broadcast, Shard, TopologyCheck};
 use vtryon_gateway_engine::storage::database::{Database, Row, Value};
+use vtryon_gateway_engine::text::json;
 use vtryon_gateway_engine::{Context, Deployment};
 use vtryon_webhooks::{Digest, Millis, Secret, Shards, Signature, Verifier};
 
@@ -217,7 +218,7 @@ impl World {
 
     fn push(&mut self) {
         self.settings.version += 1;
-        let version: i64 = self.query(ShardRequest::Configure(self.settings.clone()));
+        let version: i64 = self.query(ShardRequest::Configure(json::to_raw(&self.settings)));
         assert_eq!(version, self.settings.version);
     }
 

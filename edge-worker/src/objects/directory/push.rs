@@ -25,7 +25,7 @@ const CONFIRM_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) async fn push(config: &Config, client: &ShardClient, settings: Settings) -> Pushed {
     let (confirmed, in_force) = (Cell::new(0), Cell::new(settings.version));
     let pushes = (0..config.deployment.shards.count()).map(|shard| {
-        let ask = ShardRequest::Configure(settings.clone());
+        let ask = ShardRequest::Configure(json::to_raw(&settings));
         let (confirmed, in_force) = (&confirmed, &in_force);
         async move {
             if let Ok(Some(answer)) = client.call(shard, ask, &[]).await {

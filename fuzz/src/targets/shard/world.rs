@@ -12,6 +12,7 @@ use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreRe
 use vtryon_gateway_engine::shard::{Shard, Subscribed, Subscriber, TopologyCheck};
 use vtryon_gateway_engine::storage::database::{Database, Row};
 use vtryon_gateway_engine::storage::sqlite::Sqlite;
+use vtryon_gateway_engine::text::json;
 use vtryon_gateway_engine::{Context, Deployment};
 use vtryon_webhooks::{Millis, Secret, Shards, Signature, Verifier};
 
@@ -147,7 +148,7 @@ impl World {
 
     pub(super) fn push(&mut self) {
         self.settings.version += 1;
-        let version = self.call(ShardRequest::Configure(self.settings.clone()), &[]);
+        let version = self.call(ShardRequest::Configure(json::to_raw(&self.settings)), &[]);
         assert_eq!(version, self.settings.version);
     }
 

@@ -3,6 +3,7 @@
 use vtryon_gateway_engine::directory::{Directory, Pushed, Then, settings};
 use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::settings::Settings;
+use vtryon_gateway_engine::text::json;
 
 use crate::coverage::{CrashPoint, Decision, Loss};
 use crate::directory::requests::{Change, Done};
@@ -60,7 +61,8 @@ impl World {
         let settings = push.settings.clone();
         let known = self.shards[shard].settings.version;
         // It counts once it is stored, whether the directory learns of it or not.
-        let answer = self.call(shard, Decision::Configure, ShardRequest::Configure(settings.clone()), &[]);
+        let answer =
+            self.call(shard, Decision::Configure, ShardRequest::Configure(json::to_raw(&settings)), &[]);
         let stored = self.shards[shard].db.integer("SELECT COALESCE(MAX(version), 0) FROM settings", &[]);
         ensure!(stored >= known, "settings never go back", "from {known} to {stored}");
         if stored == settings.version && stored > known {

@@ -1,8 +1,11 @@
 //! A paused endpoint: it receives nothing, and nothing is lost.
 
 use serde_json::Value as Json;
-use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::delivery::delivery_no;
+use vtryon_gateway_engine::protocol::settings::{Endpoint, EndpointOptions, Settings};
+use vtryon_gateway_engine::protocol::topology::placement::Placement;
+use vtryon_gateway_engine::protocol::{Call, ShardRequest};
+use vtryon_gateway_engine::text::json;
 
 use crate::support::{Reply, World, endpoint, outline};
 
@@ -49,6 +52,38 @@ fn events_wait_and_go_out_by_their_order_once_it_is_resumed() {
         assert_eq!(outline(&world.deliveries(None), "state"), states, "{order}");
         assert_eq!(statuses(&world), received, "{order}");
     }
+}
+
+#[test]
+fn settings_that_a_fault_keeps_from_being_stored_are_stored_by_the_next_push_and_set_the_alarm() {
+    let mut world = world("all");
+    pause(&mut world, true);
+    world.event("task_1", "queued");
+    world.pass(60);
+    let resumed = Settings {
+        version: 100,
+        endpoints: vec![Endpoint {
+            options: EndpointOptions { max_in_flight: Some(1), ..endpoint(1).options },
+            ..endpoint(1)
+        }],
+        ..Settings::default()
+    };
+    let call = || Call {
+        shard: 0,
+        shards: 1,
+        placement: Placement::default(),
+        reports: Vec::new(),
+        request: ShardRequest::Configure(json::to_raw(&resumed)),
+    };
+    let rename = |world: &World, sql: &str| world.db.sqlite.connection().execute_batch(sql).unwrap();
+    rename(&world, "ALTER TABLE deliveries RENAME TO unreadable");
+    assert!(world.decide(|shard, context| shard.call(context, call(), &[])).is_err());
+    rename(&world, "ALTER TABLE unreadable RENAME TO deliveries");
+    let version = world.decide(|shard, context| shard.call(context, call(), &[])).unwrap();
+    assert_eq!(version.as_deref(), Some("100"));
+    assert_eq!(world.alarm, Some(world.now));
+    world.pass(60);
+    assert_eq!(statuses(&world), ["queued"]);
 }
 
 #[test]

@@ -2,6 +2,7 @@ use super::*;
 use crate::protocol::settings::Settings;
 use crate::protocol::topology::placement::Placement;
 use crate::storage::sqlite::Sqlite;
+use crate::text::json;
 
 fn database() -> Result<Sqlite> {
     let db = Sqlite::in_memory()?;
@@ -19,7 +20,7 @@ fn call_in(jurisdiction: &str, shard: u32, shards: u32, request: ShardRequest) -
 }
 
 fn write() -> ShardRequest {
-    ShardRequest::Configure(Settings::default())
+    ShardRequest::Configure(json::to_raw(&Settings::default()))
 }
 
 fn mismatch() -> TopologyMismatch {
