@@ -15,7 +15,8 @@ use crate::{Context, Result};
 /// call of the directory.
 const BATCHED_FOR_SECONDS: i64 = 2;
 
-/// After how long a report is repeated that the directory has not confirmed, in seconds of machine time.
+/// The latest time for repeating an unconfirmed report, in seconds of machine time; any earlier run of the alarm repeats it
+/// too.
 const REPORT_AGAIN_AFTER_SECONDS: i64 = 60;
 
 /// The kinds that tell whether an endpoint is down.

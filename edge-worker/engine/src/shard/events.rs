@@ -68,7 +68,8 @@ pub(crate) fn find_deliverable(db: &dyn Database, seq: i64) -> Result<Option<Sto
 
 /// Finds what is stored under a sequence number, whole or in part.
 pub(crate) fn find(db: &dyn Database, seq: i64) -> Result<Option<StoredEvent>> {
-    // The cast spares SQLite to compile it anew each time: a bare parameter may be what makes a partial index usable.
+    // Without the cast, SQLite prepares the statement again for each value, because the value may decide whether a partial
+    // index applies.
     const EVENT: &str = "SELECT t.task_id, e.name, e.status, e.outcome, e.digest, e.received_at, e.key, 1,
             e.imported_at IS NOT NULL
         FROM events e LEFT JOIN tasks t ON t.no = e.task_no WHERE e.seq = CAST(? AS INTEGER)";

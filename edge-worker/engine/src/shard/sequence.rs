@@ -91,8 +91,8 @@ fn floors(db: &dyn Database) -> Result<(i64, i64)> {
     Ok((floors::events(db)?, floors::quarantine(db)?))
 }
 
-/// Returns the number before the first entry that was stored at a time or later. What was imported arrived when it was
-/// imported. An erasure is there as long as its tombstone, longer than the events around it.
+/// Returns the number before the first entry that was stored at a time or later. For imported entries
+/// the time is `imported_at`. An erasure is there as long as its tombstone, longer than the events around it.
 pub(crate) fn before_time(db: &dyn Database, at: Millis, last: i64) -> Result<i64> {
     // The first one from a number on, wherever the next one is that is still there.
     const STORED: &str = "SELECT * FROM (

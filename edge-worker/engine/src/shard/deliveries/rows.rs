@@ -108,7 +108,8 @@ pub(crate) fn pending(db: &dyn Database, endpoint: i64, limit: i64) -> Result<Ve
 
 /// Returns when the first delivery to an endpoint is due.
 pub(crate) fn next_due(db: &dyn Database, endpoint: i64) -> Result<Option<Millis>> {
-    // The cast spares SQLite to compile it anew each time: a bare parameter may be what makes a partial index usable.
+    // Without the cast, SQLite prepares the statement again for each value, because the value may decide whether a partial
+    // index applies.
     const NEXT: &str = "SELECT due_at FROM deliveries INDEXED BY deliveries_due
         WHERE endpoint = CAST(? AS INTEGER) AND due_at IS NOT NULL ORDER BY due_at LIMIT 1";
     Ok(db.first(NEXT, &[Bind::Int(endpoint)], Row::int)?.map(Millis))

@@ -16,8 +16,8 @@ use crate::shard::events;
 use crate::storage::database::Database;
 use crate::{Context, Result};
 
-/// When the last attempt of a run ends, in seconds of machine time after its beginning: the others wait for it, also
-/// those whose connections are free.
+/// All attempts of a run have to end within this time, because the next run starts only when the last one has ended: in
+/// seconds of machine time.
 const RUN_ENDS_AFTER_SECONDS: i64 = 30;
 
 /// How long any endpoint's attempts may begin in a run, in seconds of machine time, however long they may take.

@@ -1,8 +1,8 @@
 //! Events that another deployment has exported: decided on and stored like those that Vtryon posts, with the times at which
 //! they came there, and not delivered. Among them are the erasures of tasks.
 //!
-//! Their times are older than those of what was stored before them. What goes by the order of time, such as the search for
-//! the first event of a day, goes by when they were imported, and looks at them all where it has an end.
+//! `received_at` of imported events is not in the order of `seq`. Searches for where a time begins use `imported_at`; ranges
+//! with an end scan up to the last imported event.
 
 use crate::protocol::import::{ImportedErasure, ImportedEvent, ImportedLine};
 use crate::shard::Shard;

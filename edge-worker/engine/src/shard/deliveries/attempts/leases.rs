@@ -104,8 +104,8 @@ impl Leases {
         self.ends.remove(&delivery);
     }
 
-    /// Names a delivery that a fresh instance finds leased, and this one has forgotten, or until another time: it would
-    /// never be attempted, or twice at the same time.
+    /// Returns a lease that is stored but missing here, or stored with another end: its delivery would be attempted never, or
+    /// twice at once.
     #[cfg(feature = "sqlite")]
     pub(crate) fn missing_from(&self, fresh: &Self) -> Option<String> {
         let differs = |(delivery, end): &(&i64, &Millis)| self.ends.get(delivery) != Some(*end);

@@ -33,7 +33,7 @@ pub(crate) fn first(db: &dyn Database, replay: &Replay, last: i64) -> Result<i64
     Ok(if before > floors::events(db)? { before + 1 } else { 0 })
 }
 
-/// How many events, bodies or dead letters are looked at to count a range: what is beyond counts when it is enqueued.
+/// At most so many rows are counted in advance; `matched` grows as later pages are enqueued.
 const COUNTED: i64 = 10_000;
 
 /// Counts what the beginning of a range holds, in a statement for each kind of what is stored.
