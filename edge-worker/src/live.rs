@@ -21,6 +21,7 @@ use vtryon_gateway_engine::protocol::live::cursor::{StreamCursor, StreamPosition
 use vtryon_gateway_engine::protocol::live::{
     LIVE_CURSOR, MIN_SEND_WINDOW, SEND_WINDOW, Start, Subject, Subscription,
 };
+use vtryon_gateway_engine::text::number;
 use vtryon_webhooks::Code;
 use worker::{Env, Request, Response, WebSocket};
 
@@ -116,8 +117,7 @@ pub(crate) async fn shard(
     config: &Config,
 ) -> Result<Response, ApiError> {
     let permit = admit(request, needed, env, config).await?;
-    let shard = name.parse().ok().filter(|shard: &u32| shard.to_string() == name);
-    let shard = shard.filter(|shard| *shard < config.deployment.shards.count());
+    let shard = number(name).filter(|shard| *shard < config.deployment.shards.count());
     let shard =
         shard.ok_or_else(|| ApiError::with_message(Code::NotFound, "there is no shard of this number"))?;
     let wanted = StreamQuery::read(request, query, permit, config)?;

@@ -25,12 +25,12 @@ pub use self::requests::step::{Answer, Effects, NewSecret, Pushed, ShardAnswers,
 pub use self::secrets::SealedSecret;
 
 use crate::alarm::{Alarm, MIN_ALARM_DELAY_MS};
-use crate::log::Decision;
+use crate::log::Log;
 use crate::protocol::DirectoryCall;
 use crate::protocol::directory::rejection::Rejection;
 use crate::storage::database::Database;
 use crate::storage::meta;
-use crate::{Context, Error, Failure, Result};
+use crate::{Context, Failure, Result};
 
 /// The version of the schema.
 pub const SCHEMA: usize = schema::MIGRATIONS.len();
@@ -48,21 +48,14 @@ pub struct Directory {
     /// When it last looked for the mistakes behind rejections that were reported.
     diagnosed_at: Option<Millis>,
     alarm: Alarm,
-    faults: Vec<Error>,
-    log: Vec<Decision>,
+    log: Log,
 }
 
 impl Directory {
     /// Brings the schema up to date, and begins without memories.
     pub fn open(db: &dyn Database) -> Result<Self> {
         db.transaction(|| meta::migrate(db, schema::MIGRATIONS))?;
-        Ok(Self {
-            secrets_seen_at: None,
-            diagnosed_at: None,
-            alarm: Alarm::default(),
-            faults: Vec::new(),
-            log: Vec::new(),
-        })
+        Ok(Self { secrets_seen_at: None, diagnosed_at: None, alarm: Alarm::default(), log: Log::default() })
     }
 
     /// Begins to answer a request.
@@ -84,11 +77,8 @@ impl Directory {
 
     /// Returns what a decision has left to do.
     pub fn take_effects(&mut self) -> Effects {
-        Effects {
-            alarm: self.alarm.take_wanted(),
-            faults: std::mem::take(&mut self.faults),
-            log: std::mem::take(&mut self.log),
-        }
+        let (log, faults) = self.log.take();
+        Effects { alarm: self.alarm.take_wanted(), faults, log }
     }
 
     /// Ends a run of the alarm, and returns when to set it. It is set once more, though it may have been set during the run:
@@ -98,23 +88,14 @@ impl Directory {
     /// A fault of the database; so for the other methods.
     pub fn end_alarm(&mut self, db: &dyn Database, now: Millis, clock_scale: i64) -> Result<Option<Millis>> {
         self.alarm.forget();
-        self.schedule_alarm(db, now, clock_scale)
-    }
-
-    /// Returns when to set the alarm: for settings and alerts that shards have not confirmed, and for the next alert. It is
-    /// never set for a later time than before: who asks again and again would keep it from ever running. The clock runs
-    /// `clock_scale` times faster than the machine.
-    pub fn schedule_alarm(
-        &mut self,
-        db: &dyn Database,
-        now: Millis,
-        clock_scale: i64,
-    ) -> Result<Option<Millis>> {
         self.set_alarm(db, now, clock_scale)?;
         Ok(self.alarm.take_wanted())
     }
 
-    fn set_alarm(&mut self, db: &dyn Database, now: Millis, clock_scale: i64) -> Result<()> {
+    /// Sets the alarm for settings and alerts that shards have not confirmed, and for the next alert. It is never set for a
+    /// later time than before: who asks again and again would keep it from ever running. The clock runs `clock_scale` times
+    /// faster than the machine.
+    pub fn set_alarm(&mut self, db: &dyn Database, now: Millis, clock_scale: i64) -> Result<()> {
         if self.alarm.needs_repair(now, clock_scale) {
             self.alarm.forget();
         }

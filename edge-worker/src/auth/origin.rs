@@ -1,5 +1,6 @@
 //! From which pages a browser may come: the gateway's own, and for tickets those that are listed.
 
+use vtryon_gateway_engine::text::number;
 use vtryon_webhooks::Code;
 use worker::Request;
 
@@ -64,7 +65,7 @@ pub(crate) fn is_origin(text: &str) -> bool {
         }
         None => !host.is_empty() && host.bytes().all(is_name),
     };
-    let is_port = |port: &str| port != own_port && port.parse().is_ok_and(|no: u16| no.to_string() == port);
+    let is_port = |port: &str| port != own_port && number::<u16>(port).is_some();
     is_host && port.is_none_or(is_port)
 }
 

@@ -46,7 +46,7 @@ pub(super) fn put_back(shard: u32, reports: Vec<AttemptReport>) {
     PENDING.with_borrow_mut(|pending| pending.entry(shard).or_default().reports.extend(reports));
 }
 
-/// Lets a report wait; returns whether nobody else waits for what is sent to this shard.
+/// Queues a report. Returns whether the caller has to send the queue, because nobody else is about to.
 pub(super) fn add(shard: u32, report: AttemptReport, now: Millis) -> bool {
     PENDING.with_borrow_mut(|pending| {
         let pending = pending.entry(shard).or_default();

@@ -6,12 +6,9 @@ use vtryon_gateway_engine::protocol::{DirectoryRequest, ShardRequest, SweepFindi
 use vtryon_gateway_engine::text::json;
 use worker::{Env, console_error};
 
-use crate::clients::OBJECT_LIMIT;
+use crate::clients::{CONCURRENT_SHARDS, OBJECT_LIMIT};
 use crate::config::Config;
 use crate::platform::timeout::with_timeout;
-
-/// How many shards are woken at the same time.
-const CONCURRENT_SHARDS: usize = 16;
 
 pub(crate) async fn sweep(env: &Env) {
     let Ok(config) = Config::current(env) else { return };

@@ -111,7 +111,7 @@ fn prepare(
         let secrets = match secrets::to_seal(context) {
             Ok(secrets) => secrets,
             Err(fault) => {
-                directory.faults.push(not_remembered(&fault));
+                directory.log.fault(Some(not_remembered(&fault)));
                 return then(directory, context);
             }
         };
@@ -119,7 +119,7 @@ fn prepare(
             let Some(sealed) = sealed else { return then(directory, context) };
             match secrets::remember_all(context, &sealed) {
                 Ok(()) => directory.note_secrets(context.now),
-                Err(fault) => directory.faults.push(not_remembered(&fault)),
+                Err(fault) => directory.log.fault(Some(not_remembered(&fault))),
             }
             then(directory, context)
         };

@@ -6,6 +6,7 @@ use vtryon_webhooks::retry::Reply;
 
 use crate::protocol::settings::{AttemptOptions, Sealed, SealedHeader};
 use crate::storage::database::MAX_SAFE_INTEGER;
+use crate::text::number;
 
 /// How many endpoints a deployment can ever have registered: deliveries are numbered by event and endpoint.
 pub const ENDPOINT_NUMBERS: i64 = 1 << 16;
@@ -33,9 +34,8 @@ pub fn delivery_id(shard: u32, no: i64) -> String {
 /// Parses a public id into the shard and the number.
 pub fn parse_delivery_id(id: &str) -> Option<(u32, i64)> {
     let (shard, no) = id.strip_prefix("dlv_")?.split_once('_')?;
-    let (shard, no) = (shard.parse().ok()?, no.parse().ok()?);
-    // One spelling each.
-    ((1..=MAX_SAFE_INTEGER).contains(&no) && delivery_id(shard, no) == id).then_some((shard, no))
+    let (shard, no) = (number(shard)?, number(no)?);
+    (1..=MAX_SAFE_INTEGER).contains(&no).then_some((shard, no))
 }
 
 /// The state of a delivery.

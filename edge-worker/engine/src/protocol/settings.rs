@@ -7,13 +7,16 @@ use vtryon_webhooks::Millis;
 use vtryon_webhooks::delivery::EndpointSecret;
 use vtryon_webhooks::endpoint::{Filter, Order};
 
+use crate::text::number;
+
 /// All settings as a whole; the highest version counts.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
     pub version: i64,
     pub endpoints: Vec<Endpoint>,
-    /// Deleted endpoints; their pending deliveries are dead-lettered.
+    /// Endpoints deleted within 30 days: a shard tells them from those that it has not heard of yet, and dead-letters their
+    /// pending deliveries.
     pub deleted: Vec<i64>,
     pub replays: Vec<Replay>,
 }
@@ -275,8 +278,5 @@ pub fn endpoint_id(no: i64) -> String {
 /// Reads such a name, of at most 5 digits. Those from [`super::delivery::ENDPOINT_NUMBERS`] on are well formed, but
 /// name no endpoint.
 pub fn endpoint_no(id: &str) -> Option<i64> {
-    let digits = id.strip_prefix("ep_")?;
-    let no = digits.parse().ok()?;
-    // One spelling each: no sign, no zeros in front.
-    ((1..=99_999).contains(&no) && endpoint_id(no) == id).then_some(no)
+    number(id.strip_prefix("ep_")?).filter(|no| (1..=99_999).contains(no))
 }

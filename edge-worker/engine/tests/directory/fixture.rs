@@ -71,7 +71,8 @@ impl Fixture {
     /// machine.
     pub fn alarm(&self, clock_scale: i64) -> Option<Millis> {
         let mut memory = Directory::open(&self.db).unwrap();
-        memory.schedule_alarm(&self.db, self.now, clock_scale).unwrap()
+        memory.set_alarm(&self.db, self.now, clock_scale).unwrap();
+        memory.take_effects().alarm
     }
 
     pub fn pass(&mut self, seconds: i64) {

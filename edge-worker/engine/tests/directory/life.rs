@@ -41,7 +41,7 @@ fn live() -> Fixture {
     let version = settings::current(&fixture.context()).unwrap().version;
     settings::confirm(fixture.db(), version, Applied { applied: 4, shards: 4 }).unwrap();
     assert!(!settings::has_unconfirmed(fixture.db()).unwrap());
-    fixture.memory.schedule_alarm(&fixture.db, fixture.now, 1).unwrap();
+    fixture.memory.set_alarm(&fixture.db, fixture.now, 1).unwrap();
     assert_eq!(endpoints::all(fixture.db()).unwrap().len(), 2);
     fixture.memory = Directory::open(fixture.db()).unwrap();
     fixture

@@ -65,7 +65,10 @@ fn a_pending_alarm_is_never_set_for_later() {
         (Some(now.plus_seconds(-31)), Some(again), "it was lost"),
     ] {
         let mut memory = Directory::open(fixture.db()).unwrap();
-        let mut alarm_at = |now| memory.schedule_alarm(fixture.db(), now, 1).unwrap();
+        let mut alarm_at = |now| {
+            memory.set_alarm(fixture.db(), now, 1).unwrap();
+            memory.take_effects().alarm
+        };
         assert_eq!(pending.and_then(|at: Millis| alarm_at(at.plus_seconds(-5))), pending, "{why}");
         assert_eq!(alarm_at(now), set, "{why}");
         let ended = memory.end_alarm(fixture.db(), now, 1).unwrap();

@@ -11,12 +11,9 @@ use vtryon_gateway_engine::protocol::settings::Settings;
 use vtryon_gateway_engine::text::json;
 use worker::console_error;
 
-use crate::clients::ShardClient;
+use crate::clients::{CONCURRENT_SHARDS, ShardClient};
 use crate::config::Config;
 use crate::platform::timeout::with_timeout;
-
-/// How many shards are configured at the same time.
-const CONCURRENT_SHARDS: usize = 16;
 
 /// How long a request waits for the shards to confirm.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(5);

@@ -47,7 +47,8 @@ impl World {
         let secrets = json::to_string(&secrets::list(&self.context()).unwrap());
         assert!(!secrets.contains("\"sealed\""), "{secrets}");
         let memory = &mut Directory::open(&self.db).unwrap();
-        let alarm = memory.schedule_alarm(&self.db, self.now, 1).unwrap();
+        memory.set_alarm(&self.db, self.now, 1).unwrap();
+        let alarm = memory.take_effects().alarm;
         let is_unconfirmed = settings::has_unconfirmed(self.db()).unwrap();
         assert!(alarm.is_some() || !is_unconfirmed, "settings that no shard has confirmed are sent again");
     }

@@ -111,16 +111,15 @@ fn put_first(
     let binds = [
         Bind::Text(&text),
         Bind::Int(sample.received_at.0),
-        Bind::Int(number.map_or(NOT_JUDGED, |number| number as i64)),
+        Bind::MaybeInt(number.map(|number| number as i64)),
         Bind::Text(code),
         Bind::Text(path),
     ];
     db.run(PUT, &binds)
 }
 
-/// Evidence by the number that is stored for it.
+/// Evidence by the number that is stored for it; NULL where the sample was not judged yet.
 const EVIDENCE: [Evidence; 3] = [Evidence::None, Evidence::Form, Evidence::Secret];
-const NOT_JUDGED: i64 = -1;
 
 /// Counts all rejections by code; a code that this version does not know is left out.
 pub fn totals(db: &dyn Database) -> Result<Vec<(String, i64)>> {

@@ -18,7 +18,7 @@ pub(super) fn check_topology(
     let checked = topology::check(context.db, context.deployment.topology(), purpose);
     if let Err(Failure::Refused(refusal)) = &checked {
         // Whoever operates the gateway has to know, and not only whoever asks.
-        directory.faults.push(refusal.message.to_string().into());
+        directory.log.fault(Some(refusal.message.to_string().into()));
     }
     let Some(question) = checked? else { return then(directory, context) };
     let record = move |directory: &mut Directory, context: &Context<'_>, answer: Option<String>| {
@@ -66,7 +66,7 @@ fn push_change(
     schedule_after_change(directory, context);
     push(directory, context, move |directory, context, applied| {
         let applied = applied.unwrap_or_else(|fault| {
-            directory.faults.push(format!("a change is stored, and not pushed yet: {fault}").into());
+            directory.log.fault(Some(format!("a change is stored, and not pushed yet: {fault}").into()));
             Applied { applied: 0, shards: context.deployment.shards.count() }
         });
         then(directory, context, applied)
@@ -76,7 +76,7 @@ fn push_change(
 /// Sets the alarm for what a change has made due. Where that fails, the hourly sweep sets it: the change is stored.
 pub(super) fn schedule_after_change(directory: &mut Directory, context: &Context<'_>) {
     if let Err(fault) = schedule_alarm(directory, context) {
-        directory.faults.push(format!("the alarm is not set: {fault}").into());
+        directory.log.fault(Some(format!("the alarm is not set: {fault}").into()));
     }
 }
 
@@ -134,7 +134,7 @@ fn overtake(directory: &mut Directory, context: &Context<'_>, in_force: i64) -> 
     let is_behind = settings::overtake(context.db, in_force)?;
     if is_behind {
         let restored = "it was restored, and shards had newer settings: they are pushed again";
-        directory.faults.push(restored.into());
+        directory.log.fault(Some(restored.into()));
     }
     Ok(is_behind)
 }

@@ -45,7 +45,7 @@ fn disable_by(
         move |directory, _, record, _| {
             if let Some(record) = record {
                 let endpoint = endpoint_id(record.endpoint.no);
-                directory.log.push(Decision::EndpointDisabled { endpoint, reason });
+                directory.log.note(Decision::EndpointDisabled { endpoint, reason });
             }
             Step::answer(200, &())
         },

@@ -28,7 +28,7 @@ pub(super) fn find(directory: &mut Directory, context: &Context<'_>, id: &str) -
     if found.is_some()
         && let Err(fault) = tokens::note_use(context, id)
     {
-        directory.faults.push(format!("the use of a token is not noted: {fault}").into());
+        directory.log.fault(Some(format!("the use of a token is not noted: {fault}").into()));
     }
     Step::answer(200, &found)
 }

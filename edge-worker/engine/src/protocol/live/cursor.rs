@@ -10,6 +10,7 @@ use vtryon_webhooks::{Code, Shards};
 
 use crate::Refusal;
 use crate::storage::database::MAX_SAFE_INTEGER;
+use crate::text::number;
 
 /// What a cursor begins with, so that a later form can be told apart.
 const VERSION: &str = "1";
@@ -97,12 +98,6 @@ impl Display for StreamPosition {
 fn of_shard(text: &str) -> Option<(u32, StreamPosition)> {
     let (shard, position) = text.split_once('_')?;
     Some((number(shard)?, StreamPosition::parse(position)?))
-}
-
-/// Reads a number in its one spelling: no sign, no zeros in front.
-fn number<T: std::str::FromStr + Display>(text: &str) -> Option<T> {
-    let number: T = text.parse().ok()?;
-    (number.to_string() == text && !text.starts_with('-')).then_some(number)
 }
 
 #[cfg(test)]

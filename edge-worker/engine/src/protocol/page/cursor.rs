@@ -5,14 +5,14 @@ use std::fmt::Write;
 use vtryon_webhooks::{Code, Shards};
 
 use crate::Refusal;
+use crate::text::number;
 
 /// A number below this fits into 16 digits and passes through a JavaScript number unchanged.
 const NUMBERS: i64 = 9_000_000_000_000_000;
 
-/// Reads a number of a row in its one spelling.
+/// Reads the number of a row.
 pub(crate) fn parse_no(text: &str) -> Option<i64> {
-    let no: i64 = text.parse().ok()?;
-    ((1..NUMBERS).contains(&no) && no.to_string() == text).then_some(no)
+    number(text).filter(|no| (1..NUMBERS).contains(no))
 }
 
 /// Where one shard's part goes on.

@@ -8,8 +8,8 @@ use super::EndpointOptions;
 /// How long the span is that a rate is counted by, in milliseconds.
 const SECOND_MS: u32 = 1000;
 
-/// How rarely a shard may begin an attempt, in seconds: an instance without anything to do ends after that time, and the
-/// next one does not know when the last attempt has begun.
+/// The longest time between two attempts of a shard, in seconds: an idle instance ends after about that time, and the next
+/// one does not know when the last attempt began.
 const LONGEST_SPAN: u32 = 10;
 
 /// A shard's part of the limits of an endpoint.
