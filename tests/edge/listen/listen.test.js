@@ -2,10 +2,14 @@
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { vtryonWebhooks } from "vtryon-webhooks/node";
-import { Listener, stateFolder } from "../../../node-binding/test/support/run-listen.js";
+import {
+  backendOf as backendThatReturns,
+  Listener,
+  stateFolder,
+  statusesOf,
+} from "../../../node-binding/test/support/run-listen.js";
 import { Backend } from "../support/backends/backend.js";
 import { acknowledged, delivery } from "../support/deliveries.js";
 import { event, Gateway, SECRET, sign, TOKEN, until } from "../support/gateway.js";
@@ -186,28 +190,19 @@ test("a backend with Vtryon's secret accepts every delivery, one with another se
 });
 
 test("a backend that is down is waited for, in order, while others get theirs", async (t) => {
-  const [up, down] = [await backendOf(t), await backendOf(t)];
-  const { port } = new URL(down.url);
-  await down.stop();
+  const [up, down] = [await backendOf(t), await backendThatReturns(t)];
+  await down.down();
   const { listener } = await listening(t, [], [up, down]);
   for (const status of ["queued", "processing", "completed"]) {
     await acknowledged(gateway, event("task_9", status));
   }
   await got(up, 3);
   await listener.says(/refused; its events wait until it can be reached/);
-  const again = { bodies: [] };
-  const server = createServer(async (request, response) => {
-    again.bodies.push(await text(request));
-    response.end();
-  }).listen(Number(port), "127.0.0.1");
-  t.after(() => server.close());
-  await until(() => again.bodies.length === 3);
+  await down.up();
+  await got(down, 3);
   assert.equal(await listener.stop(), 0);
-  for (const { bodies } of [up, again]) {
-    assert.deepEqual(
-      bodies.map((body) => JSON.parse(body).status),
-      ["queued", "processing", "completed"],
-    );
+  for (const backend of [up, down]) {
+    assert.deepEqual(statusesOf(backend), ["queued", "processing", "completed"]);
   }
 });
 

@@ -55,7 +55,7 @@ test("when it is full, events are answered 503 with Retry-After", async () => {
   for (const body of [named("task_new"), "no json", event("task_new", "completed")]) {
     assert.equal((await gateway.post(body)).status, 503, body);
   }
-  assert.match(gateway.log.join(""), /SQLITE_FULL/);
+  await gateway.logged("SQLITE_FULL");
 });
 
 test("an acknowledged event can be read, and its duplicate is acknowledged", async () => {
@@ -76,15 +76,14 @@ test("an acknowledged event can be read, and its duplicate is acknowledged", asy
 });
 
 test("the alarm still runs: pending events are delivered", async () => {
-  const before = backend.received.length;
   backend.answer = "ok";
   await gateway.halt();
   // The retry is due by then.
   await gateway.restart(ahead(1));
   await gateway.sweep();
   const { state, attempts } = await delivery(gateway, { task_id: "task_owed" });
-  assert.deepEqual([state, attempts.length], ["delivered", 2]);
-  assert.equal(backend.received.length, before + 1, "and once");
+  assert.equal(state, "delivered");
+  assert.equal(backend.received.length, attempts.length, "each attempt arrives once");
 });
 
 test("a range that can't be replayed now does not make the alarm spin, and is replayed later", async () => {
