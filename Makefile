@@ -84,9 +84,13 @@ test-python: setup-test verdict ## test the Python package, against the core too
 	cd python && $(limit) ../$(python)/pytest
 test-parity: setup-test npm verdict ## print what each implementation says to each vector
 	$(node_test) 'tests/parity/*.test.js'
+# What a test compares with. Recorded before, for cargo may wait for another one, and a test has no time for that.
+recordings := $(CURDIR)/target/recordings
 test-edge: setup-test worker-faults npm ## test the Worker on workerd
-	@cargo test --quiet --no-run --package vtryon-gateway-engine
-	$(node_test) 'tests/edge/**/*.test.js'
+	@mkdir -p '$(recordings)'
+	@RECORDINGS='$(recordings)' cargo test --quiet --package vtryon-gateway-engine --test shard --test directory \
+		every_statement_is_recorded
+	RECORDINGS='$(recordings)' $(node_test) 'tests/edge/**/*.test.js'
 test-browser: setup-test worker-faults npm ## test the dashboard and the storefront in Chromium
 	$(node_test) 'tests/dashboard/*.test.js' 'tests/browser/*.test.js'
 test-dev: worker ## test make dev: killed in every way, it starts again

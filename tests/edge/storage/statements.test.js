@@ -64,16 +64,23 @@ const OBJECT = `
   };
 `;
 
-let folder;
+/** Where the native tests have recorded what they did: `make test-edge` has them do it before. */
+const { RECORDINGS } = process.env;
+let folder = RECORDINGS;
 let runtime;
 
-before(async () => {
+/** Has the native tests record, where this file is run alone. */
+async function record() {
   folder = await mkdtemp(path.join(tmpdir(), "vtryon-statements-"));
   const tests = ["--test", "shard", "--test", "directory", "every_statement_is_recorded"];
   await promisify(execFile)("cargo", ["test", "--package", "vtryon-gateway-engine", ...tests], {
     cwd: ROOT,
     env: { ...process.env, RECORDINGS: folder },
   });
+}
+
+before(async () => {
+  if (!RECORDINGS) await record();
   runtime = new Miniflare({
     modules: true,
     script: OBJECT,
@@ -84,7 +91,7 @@ before(async () => {
 
 after(async () => {
   await runtime?.dispose();
-  await rm(folder, { recursive: true, force: true });
+  if (!RECORDINGS) await rm(folder, { recursive: true, force: true });
 });
 
 for (const name of ["shard", "directory"]) {
