@@ -53,11 +53,12 @@ async fn answer_in_time(
     env: Env,
     context: worker_sys::Context,
 ) -> worker::Result<web_sys::Response> {
+    faults::configure(&env);
     let head = Head::of(&request);
     let found = route::find(&head);
     let is_test =
         matches!(&found.target, Ok(RouteMatch { request: Target::Api(Api::TestEndpoint { .. }), .. }));
-    let deadline = if is_test { TEST_DEADLINE } else { DEADLINE };
+    let deadline = faults::prolonged(if is_test { TEST_DEADLINE } else { DEADLINE });
     let context = Context::new(context);
     let answer = answer(&head, found, request, env, &context);
     let answer = match with_timeout(deadline, AssertUnwindSafe(answer).catch_unwind()).await {
@@ -96,7 +97,6 @@ async fn serve(
     env: Env,
     context: &Context,
 ) -> Result<web_sys::Response, ApiError> {
-    faults::configure(&env);
     if let Some(counts) = metering::asked_by(&request) {
         return response::raw(200, &counts);
     }

@@ -32,7 +32,7 @@ const FIRST_BUFFER: usize = 2 * 1024;
 const MAX_BUFFER: usize = 16 * 1024;
 
 /// When a body is given up whose request has ended without a sign. As long as a request may take.
-const EXPIRY_MILLIS: i64 = 10_000;
+const EXPIRY: Duration = Duration::from_secs(10);
 
 thread_local! {
     static BUDGET_OF_ISOLATE: RefCell<Budget> = const { RefCell::new(Budget::new(BUDGET)) };
@@ -99,7 +99,7 @@ async fn read_within(request: &Request, declared: Option<&str>, limit: usize) ->
         return read_short(request, declared).await;
     }
     let mut length = 0;
-    let Some(mut incoming) = Incoming::open(request, DEADLINE)? else {
+    let Some(mut incoming) = Incoming::open(request, faults::prolonged(DEADLINE))? else {
         return if declared.unwrap_or_default() == 0 { Ok(Vec::new()) } else { Err(BodyError::Incomplete) };
     };
     // A byte more than the limit shows that there are more.
@@ -138,7 +138,7 @@ pub(crate) fn held_bytes() -> usize {
 
 /// Reads a body that is declared to fit into the first buffer, in one step of the runtime.
 async fn read_short(request: &Request, declared: usize) -> Result<Vec<u8>, BodyError> {
-    let mut arrival = Arrival::begin(DEADLINE);
+    let mut arrival = Arrival::begin(faults::prolonged(DEADLINE));
     arrival.reserve(declared)?;
     // It throws where the body is read already.
     let whole = arrival.wait_for(request.array_buffer().map_err(worker::Error::from)?).await?;
@@ -203,7 +203,8 @@ struct Arrival {
 impl Arrival {
     fn begin(deadline: Duration) -> Self {
         let now = clock::now();
-        let expired = now.plus_millis(-clock::machine_millis(EXPIRY_MILLIS));
+        let expiry = faults::prolonged(EXPIRY).as_millis() as i64;
+        let expired = now.plus_millis(-clock::machine_millis(expiry));
         let id = BUDGET_OF_ISOLATE.with_borrow_mut(|budget| budget.open(now, expired));
         Self { id, left: deadline, tick: TICK.min(deadline).into() }
     }

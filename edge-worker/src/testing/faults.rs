@@ -1,5 +1,7 @@
 //! Faults that tests cause on purpose. Only the feature `faults` compiles them in.
 
+use std::time::Duration;
+
 use vtryon_gateway_engine::protocol::Call;
 #[cfg(feature = "faults")]
 use vtryon_gateway_engine::protocol::ShardRequest;
@@ -11,6 +13,8 @@ use worker::web_sys::Request;
 thread_local! {
     /// How many times faster than this machine's the clock runs, and from when on.
     static CLOCK: std::cell::Cell<(i64, i64)> = const { std::cell::Cell::new((1, 0)) };
+    /// How many times longer a request may take, and its body to arrive.
+    static DEADLINE_SCALE: std::cell::Cell<u32> = const { std::cell::Cell::new(1) };
     /// What takes the place of a limit that is too high for a test.
     static LIMIT: std::cell::Cell<Option<usize>> = const { std::cell::Cell::new(None) };
     /// From how many bytes on a database is full.
@@ -31,15 +35,27 @@ pub(crate) fn is_asked(request: &Request, fault: &str) -> bool {
     request.headers().get("x-fault").ok().flatten().as_deref() == Some(fault)
 }
 
-/// Reads how fast the clock runs: `CLOCK_SCALE` times, from `CLOCK_FROM` on (milliseconds since 1970); and the limits
-/// `LIMIT` and `DATABASE_LIMIT`.
+/// Reads how fast the clock runs: `CLOCK_SCALE` times, from `CLOCK_FROM` on (milliseconds since 1970); how many times
+/// longer requests may take: `DEADLINE_SCALE`; and the limits `LIMIT` and `DATABASE_LIMIT`.
 #[cfg(feature = "faults")]
 pub(crate) fn configure(env: &worker::Env) {
     let number = |name| env.var(name).ok().and_then(|value| value.to_string().parse().ok());
     CLOCK.set((number("CLOCK_SCALE").unwrap_or(1), number("CLOCK_FROM").unwrap_or(0)));
+    DEADLINE_SCALE.set(number("DEADLINE_SCALE").and_then(|scale| u32::try_from(scale).ok()).unwrap_or(1));
     LIMIT.set(number("LIMIT").and_then(|limit| usize::try_from(limit).ok()));
     let limit = env.var("DATABASE_LIMIT").ok().and_then(|value| value.to_string().parse().ok());
     DATABASE_LIMIT.set(limit);
+}
+
+/// Returns how long a request or its body may take, where `DEADLINE_SCALE` prolongs that.
+#[cfg(feature = "faults")]
+pub(crate) fn prolonged(deadline: Duration) -> Duration {
+    deadline * DEADLINE_SCALE.get()
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn prolonged(deadline: Duration) -> Duration {
+    deadline
 }
 
 /// Notes that the configuration reads a variable.
@@ -205,7 +221,7 @@ pub(crate) fn skips_broadcast(task_id: Option<&str>) -> bool {
 #[cfg(feature = "faults")]
 pub(crate) async fn before_broadcast() {
     while HELD.get() {
-        worker::Delay::from(std::time::Duration::from_millis(10)).await;
+        worker::Delay::from(Duration::from_millis(10)).await;
     }
 }
 
@@ -213,7 +229,7 @@ pub(crate) async fn before_broadcast() {
 #[cfg(feature = "faults")]
 pub(crate) async fn before_call(call: &Call) {
     while HUNG.get() == Some(call.shard) {
-        worker::Delay::from(std::time::Duration::from_millis(100)).await;
+        worker::Delay::from(Duration::from_millis(100)).await;
     }
     if let ShardRequest::StoreEvent(event) = &call.request
         && event.task_id() == Some("fault:hung")
