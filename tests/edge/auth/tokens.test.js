@@ -106,7 +106,12 @@ test("a token that is shown once is listed without its text", async () => {
   assert.ok(tokens.find(({ scope }) => scope === "read").last_used_at, "its use is noted");
 });
 
-test("within 30 seconds after it was revoked, a token, its sessions and its streams have ended", async (t) => {
+test("a revoked token ends with its sessions and its streams, and others go on", async (t) => {
+  const byOthers = await Promise.all(
+    ["WebSocket", "SSE"].map((transport) =>
+      ready(t, transport, gateway, "/api/live/0", { headers: bearer(created.listen.token) }),
+    ),
+  );
   const token = await createToken(gateway, "listen");
   const headers = bearer(token.token);
   const streams = await Promise.all(
@@ -116,9 +121,6 @@ test("within 30 seconds after it was revoked, a token, its sessions and its stre
       ["SSE", "/api/live/0"],
     ].map(([transport, path]) => ready(t, transport, gateway, path, { headers })),
   );
-  const byOthers = await ready(t, "WebSocket", gateway, "/api/live/0", {
-    headers: bearer(created.listen.token),
-  });
   const signed = await signIn(gateway, token.token);
   const bySession = () =>
     ask(gateway, "/api/tasks", { headers: { cookie: signed.cookie.split(";")[0] } });
@@ -136,7 +138,8 @@ test("within 30 seconds after it was revoked, a token, its sessions and its stre
   );
   const seconds = ((Date.now() - begun) * SPEED) / 1000;
   t.diagnostic(`after ${seconds} seconds of the clock`);
-  assert.equal(byOthers.end, undefined, "others go on");
+  // They are older: it was not their age that has ended these, as every stream by SSE ends after a while.
+  for (const { end } of byOthers) assert.equal(end, undefined, "others go on");
   assert.equal((await revoke(gateway, token)).status, 404);
 });
 

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Backend } from "../support/backends/backend.js";
-import { acknowledged, delivery, named, taskOf } from "../support/deliveries.js";
-import { Gateway } from "../support/gateway.js";
+import { acknowledged, deliveries, delivery, named, taskOf } from "../support/deliveries.js";
+import { Gateway, until } from "../support/gateway.js";
 import { counts, done, finished, replay } from "../support/ranges.js";
 
 const SHARDS = 3;
@@ -63,9 +63,14 @@ test("a cancelled range delivers what is enqueued, and no more", async () => {
   const { id } = await gateway.register(backend.url, { events: ["cancelled"] });
   const task = (n) => taskOf(0, SHARDS, `cancelled_${n}`);
   const bodies = Array.from({ length: PAGE + 20 }, (_, n) => named("cancelled", task(n)));
-  const json = { paused: true };
-  await gateway.api(`/api/endpoints/${id}`, { method: "PATCH", json });
+  const setPaused = (paused) =>
+    gateway.api(`/api/endpoints/${id}`, { method: "PATCH", json: { paused } });
+  const settled = () =>
+    until(async () => (await deliveries(gateway, { endpoint: id, state: "pending" })).length === 0);
   while (bodies.length > 0) await acknowledged(gateway, ...bodies.splice(0, 20));
+  await settled();
+  await setPaused(true);
+  backend.received.length = 0;
   const { body } = await replay(gateway, { endpoint: id, which: "all" });
   assert.equal(body.matched, PAGE + 20);
   const path = `/api/replays/${body.replay_id}`;
@@ -77,6 +82,11 @@ test("a cancelled range delivers what is enqueued, and no more", async () => {
   assert.deepEqual([again.status, again.body.enqueued], [200, enqueued]);
   const { body: later } = await gateway.api(path);
   assert.deepEqual([later.enqueued, later.cancelled], [enqueued, true]);
+  await setPaused(false);
+  await settled();
+  // Each by its name: one may come twice.
+  const delivered = new Set(backend.received.map(({ headers }) => headers["x-vtryon-delivery"]));
+  assert.equal(delivered.size, enqueued);
 });
 
 test("a range that is none is refused", async () => {

@@ -274,7 +274,7 @@ test("the blocks of the guides work as they stand, one after the other", async (
   for (const { mark, given, check } of BLOCKS) {
     await t.test(mark, async () => {
       await given?.(env);
-      check(await runJson(mark, env), env);
+      await check(await runJson(mark, env), env);
     });
   }
 });

@@ -240,25 +240,32 @@ describe("with a backend", () => {
   test("pending deliveries of a disabled endpoint are sent when it is enabled again", async () => {
     backend.answer = "fail";
     const { id } = await gateway.register(backend.url);
+    const { id: other } = await gateway.register(backend.url);
     await gateway.post(event("task_held", "queued"));
-    const [{ id: delivery }] = await until(async () => {
-      const pending = await found({ endpoint: id, state: "pending" });
-      return pending[0]?.due_at && pending;
-    });
+    const pendingOf = (endpoint) =>
+      until(async () => {
+        const [pending] = await found({ endpoint, state: "pending" });
+        return pending?.due_at && pending.id;
+      });
+    const [delivery, toOther] = [await pendingOf(id), await pendingOf(other)];
     const set = (enabled) =>
       gateway.api(`/api/endpoints/${id}`, { method: "PATCH", body: JSON.stringify({ enabled }) });
     assert.equal((await set(false)).body.disabled.reason, "administrator");
     backend.answer = "ok";
-    // It is due at once, but not to an endpoint that is disabled.
-    await gateway.api(`/api/deliveries/${delivery}/replay`, { method: "POST" });
+    const stateOf = async (id) => (await gateway.api(`/api/deliveries/${id}`)).body.state;
+    // Both are due at once, but the first one not to an endpoint that is disabled.
+    for (const id of [delivery, toOther]) {
+      await gateway.api(`/api/deliveries/${id}/replay`, { method: "POST" });
+    }
+    await until(async () => (await stateOf(toOther)) === "delivered");
+    assert.equal(await stateOf(delivery), "pending");
     await gateway.post(event("task_missed", "queued"));
-    assert.equal((await gateway.api(`/api/deliveries/${delivery}`)).body.state, "pending");
     assert.equal((await set(true)).body.disabled, null);
-    await until(
-      async () => (await gateway.api(`/api/deliveries/${delivery}`)).body.state === "delivered",
-    );
+    await until(async () => (await stateOf(delivery)) === "delivered");
     assert.deepEqual(await found({ endpoint: id, task_id: "task_missed" }), []);
-    await gateway.api(`/api/endpoints/${id}`, { method: "DELETE" });
+    for (const each of [id, other]) {
+      await gateway.api(`/api/endpoints/${each}`, { method: "DELETE" });
+    }
   });
 
   test("another master key is reported, and a rotation repairs the endpoint", async () => {

@@ -36,7 +36,7 @@ const SOCKETS = {
   "all shards": ["/api/live"],
 };
 for (const [what, [path, isPage]] of Object.entries(SOCKETS)) {
-  test(`${what}: a large acknowledgement delays no event, and is closed with 1008`, async (t) => {
+  test(`${what}: a large acknowledgement closes it with 1008, and an event meanwhile is acknowledged`, async (t) => {
     const options = isPage ? { ticket: await ticketFor(gateway, TASK) } : { acks: false };
     const subscriber = await opened(t, "WebSocket", gateway, path, options);
     const { id } = await subscriber.until(isPage ? "snapshot" : "ready");

@@ -74,7 +74,7 @@ for (const [what, path, shards] of PATHS) {
     });
   }
 
-  test(`${what}: an SSE subscriber that reads nothing delays nobody, and reconnects`, async (t) => {
+  test(`${what}: an SSE subscriber that reads nothing keeps nothing from others, and reconnects`, async (t) => {
     const task = taskOf(0, SHARDS, `task ${what} SSE`);
     const options = { shards, query: { bodies: "1" } };
     const slow = await ready(t, "SSE", gateway, path(task), options);
