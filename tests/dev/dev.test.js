@@ -9,7 +9,8 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { end, processes } from "../../edge-worker/npm/lib/local/processes.js";
 import { SECRET, TOKEN } from "../edge/support/gateway.js";
-import { follow as followReadme, freePort, paste, startForeground } from "../support/foreground.js";
+import { follow as followReadme, paste, startForeground } from "../support/foreground.js";
+import { freePort } from "../support/free-port.js";
 import { emitted } from "../support/wait.js";
 
 const SCRIPT = path.resolve(import.meta.dirname, "../../scripts/dev.mjs");
@@ -74,7 +75,10 @@ for (const [who, find] of DEATHS) {
     const { code, signal } = await dev.ended;
     // Whoever is left ends all, and says in one line what happened.
     if (who === "the supervisor") assert.equal(signal, "SIGKILL");
-    else assert.ok(code > 0 && /^error: .+$/m.test(dev.err), dev.err);
+    else {
+      assert.ok(code > 0, dev.err);
+      await dev.says(/^error: .+$/m);
+    }
 
     const again = await start(t);
     assert.ok(again.ready, again.err);
@@ -119,11 +123,10 @@ test("a token that is too short is refused before anything starts", async (t) =>
   const dev = await start(t, { variables: { GATEWAY_ADMIN_TOKEN: "x".repeat(31) } });
   assert.equal(dev.ready, undefined);
   assert.ok((await dev.ended).code > 0);
-  assert.match(
-    dev.err,
+  const said = await dev.says(
     /^error: GATEWAY_ADMIN_TOKEN in the environment has fewer than 32 characters: .*openssl rand/m,
   );
-  assert.doesNotMatch(dev.err, /wrangler|xxxx/);
+  assert.doesNotMatch(said, /wrangler|xxxx/);
 });
 
 test("a port that is taken is said to be taken by whom", async (t) => {
@@ -133,10 +136,7 @@ test("a port that is taken is said to be taken by whom", async (t) => {
   const dev = await start(t, { port: server.address().port });
   assert.equal(dev.ready, undefined);
   assert.ok((await dev.ended).code > 0);
-  assert.match(
-    dev.err,
-    new RegExp(`^error: port ${server.address().port} .*\\b${process.pid}\\b`, "m"),
-  );
+  await dev.says(new RegExp(`^error: port ${server.address().port} .*\\b${process.pid}\\b`, "m"));
 });
 
 test("a second one on the same state is refused", async (t) => {
@@ -145,7 +145,7 @@ test("a second one on the same state is refused", async (t) => {
   const second = await start(t);
   assert.equal(second.ready, undefined);
   assert.ok((await second.ended).code > 0);
-  assert.match(second.err, new RegExp(`^error: .*\\b${dev.child.pid}\\b`, "m"));
+  await second.says(new RegExp(`^error: .*\\b${dev.child.pid}\\b`, "m"));
   assert.equal(follow(dev.ready).status, "queued");
   dev.child.kill("SIGTERM");
   await dev.ended;

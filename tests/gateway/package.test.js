@@ -8,7 +8,8 @@ import { after, before, test } from "node:test";
 import { parseEnv } from "node:util";
 import { end, processes } from "../../edge-worker/npm/lib/local/processes.js";
 import { block, read } from "../pages.js";
-import { follow, freePort, paste, startForeground } from "../support/foreground.js";
+import { follow, paste, startForeground } from "../support/foreground.js";
+import { freePort } from "../support/free-port.js";
 import { commandIn, Machine, NAME, ROOT } from "./support/machine.js";
 
 const VERSION = JSON.parse(read("edge-worker/npm/package.json")).version;

@@ -9,7 +9,8 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { end, runs } from "../../edge-worker/npm/lib/local/processes.js";
-import { freePort, startForeground } from "../support/foreground.js";
+import { startForeground } from "../support/foreground.js";
+import { freePort } from "../support/free-port.js";
 
 const tarball = process.argv[2];
 if (tarball === undefined) throw new Error("usage: run-package.mjs TARBALL");

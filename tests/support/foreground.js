@@ -3,18 +3,8 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { block } from "../pages.js";
-import { emitted, until } from "./wait.js";
-
-export async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await emitted(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await emitted(server, "close");
-  return port;
-}
+import { until } from "./wait.js";
 
 /** Starts a command that prints `ready` and its URL; `ready` is the URL, or undefined when it ended before. */
 export async function startForeground(command, args, options) {
@@ -23,6 +13,8 @@ export async function startForeground(command, args, options) {
   child.stdout.on("data", (chunk) => (dev.out += chunk));
   child.stderr.on("data", (chunk) => (dev.err += chunk));
   dev.ended = once(child, "exit").then(([code, signal]) => ({ code, signal }));
+  // What it has said may be read after its end.
+  dev.says = (pattern) => until(() => pattern.test(dev.err) && dev.err);
   await until(() => /^ready /m.test(dev.out) || child.exitCode !== null || child.signalCode);
   dev.ready = /^ready (.*)$/m.exec(dev.out)?.[1];
   return dev;

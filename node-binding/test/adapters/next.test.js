@@ -5,11 +5,11 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { block } from "../../../tests/pages.js";
-import { emitted, until } from "../../../tests/support/wait.js";
+import { freePort } from "../../../tests/support/free-port.js";
+import { until } from "../../../tests/support/wait.js";
 import { post, SECRET } from "../support/completed-event.js";
 import { Packed, run } from "../support/packed-package.js";
 
@@ -42,14 +42,6 @@ before(() => {
   run("npm", ["install", "--offline", "--no-audit", "--no-fund", packed.tarball], { cwd: project });
   run(process.execPath, [NEXT, "build"], { cwd: project, env });
 });
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await emitted(server, "listening");
-  const { port } = server.address();
-  await new Promise((closed) => server.close(closed));
-  return port;
-}
 
 /** Runs `next start` until the test has ended; returns its URL and what it printed. */
 async function start(t, more) {

@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { execFile, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -13,6 +12,7 @@ import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { Webhook } from "standardwebhooks";
 import { block, codesFrom, PAGES, read } from "../../../tests/pages.js";
+import { freePort } from "../../../tests/support/free-port.js";
 import { emitted, until } from "../../../tests/support/wait.js";
 import { BODY, post, SECRET, sign } from "../support/completed-event.js";
 import { FakeGateway, TOKEN } from "../support/fake-gateway.js";
@@ -50,14 +50,6 @@ const project = packed.project(
   },
   ["express", "fastify", "hono", "@hono/node-server"],
 );
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await emitted(server, "listening");
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Runs the lines under a mark until the test ends, and waits until they answer. */
 function serve(t, mark, runtime = "node", secret = SECRET) {

@@ -4,13 +4,13 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { createClient } from "redis";
-import { emitted, until, within } from "../../../tests/support/wait.js";
+import { freePort } from "../../../tests/support/free-port.js";
+import { until, within } from "../../../tests/support/wait.js";
 import { RedisStore } from "../../examples/redis/redis-store.js";
 import { withExample } from "../support/example-process.js";
 import {
@@ -45,10 +45,7 @@ async function stopServer() {
 
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), "vtryon-redis-"));
-  const free = createServer().listen(0, "127.0.0.1");
-  await emitted(free, "listening");
-  port = free.address().port;
-  free.close();
+  port = await freePort();
   await startServer();
 });
 

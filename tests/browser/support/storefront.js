@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import path from "node:path";
 import { chromium } from "playwright-core";
 import { withExample } from "../../../node-binding/test/support/example-process.js";
 import { Door } from "../../edge/support/door.js";
 import { Gateway, SECRET } from "../../edge/support/gateway.js";
 import { TICKET_TOKEN } from "../../edge/support/live/ticket-office.js";
+import { freePort } from "../../support/free-port.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
 const SHOTS = path.join(ROOT, ".cache/screenshots");
@@ -94,21 +94,6 @@ function watchPolicy() {
   document.addEventListener("securitypolicyviolation", ({ blockedURI, violatedDirective }) => {
     globalThis.violations.push(`${violatedDirective} ${blockedURI}`);
   });
-}
-
-/** Finds a free port, which the system gives to no other process meanwhile. */
-async function freePort() {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 10_000);
-    const server = createServer();
-    const isFree = await new Promise((resolve) => {
-      server.on("error", () => resolve(false));
-      server.listen(port, "127.0.0.1", () => resolve(true));
-    });
-    if (!isFree) continue;
-    await new Promise((closed) => server.close(closed));
-    return port;
-  }
 }
 
 /** Keeps a picture of a page, for whoever wants to see it. */

@@ -44,11 +44,11 @@ async function filled(tasks) {
   await gateway.restart();
   await gateway.register(backend.url);
   // The directory checks once more whether all shards have confirmed.
-  await until(async () => (await metered(gateway)).alarm_run === 1);
+  await until(async () => (await metered(gateway)).alarm_run >= 1);
   // The first delivery of all notes how its endpoint fares. The alarm comes half a minute later.
   await acknowledged(gateway, event("task_first", "processing"));
   await delivery(gateway, { task_id: "task_first" });
-  await until(async () => (await metered(gateway)).alarm_run === 2);
+  await until(async () => (await metered(gateway)).alarm_run >= 2);
   await gateway.halt();
   await gateway.restart();
   return { gateway, tasks, last };
@@ -126,7 +126,7 @@ test("a start does not look through deliveries that were never leased", async ()
   await gateway.restart();
   // A body that can't be read sets the alarm, which notes how far everything is done with.
   await acknowledged(gateway, "no json");
-  await until(async () => (await metered(gateway)).alarm_run === 1);
+  await until(async () => (await metered(gateway)).alarm_run >= 1);
   await gateway.halt();
   await gateway.restart();
   await gateway.api("/api/tasks/task_first");
