@@ -259,8 +259,8 @@ export const FAULTS = [
   [
     "a body that can't be read is forgotten when it is pruned",
     RETENTION,
-    "UPDATE quarantine SET body = x'', message = '' WHERE no = ?",
-    "DELETE FROM quarantine WHERE no = ?",
+    "UPDATE quarantine SET body = x'', message = '' WHERE no = ? RETURNING key",
+    "DELETE FROM quarantine WHERE no = ? RETURNING key",
   ],
   [
     "what is pending is pruned",

@@ -27,14 +27,23 @@ pub(crate) struct Erasure {
 impl Shard {
     /// Erases a task: its events, its result and its deliveries. Returns `None` where no event of it has arrived.
     pub(crate) fn erase(&mut self, context: &Context<'_>, task_id: &str) -> Result<Option<Erasure>> {
-        let Context { db, now, .. } = *context;
+        let Context { db, now, deployment } = *context;
         let Some(task) = rows::find(db, task_id)? else { return Ok(None) };
         let (id, seq) = (tombstone_ids::id(task_id), self.next_seq());
         let (erased_at, (events, deliveries)) = match task.erased_at {
             // Where that was imported, the rows of the task may be left.
             Some(erased_at) => (erased_at, self.erase_left(context, task_id)?),
             None => {
-                (now, self.erase_rows(context, &task, || make_tombstone(db, task.no, &id, (seq, now), now))?)
+                let end = || {
+                    make_tombstone(db, task.no, &id, (seq, now), now)?;
+                    // Its keys may be configured no more: then the next run drops it.
+                    if task.has_one_of(&deployment.fingerprints()) {
+                        Ok(())
+                    } else {
+                        tombstones::scan_again(db)
+                    }
+                };
+                (now, self.erase_rows(context, &task, end)?)
             }
         };
         // Also where it was erased before: the instance that did so may have ended before its sockets were closed.
@@ -83,7 +92,7 @@ impl Shard {
     fn erase_left(&mut self, context: &Context<'_>, task_id: &str) -> Result<(usize, usize)> {
         let db = context.db;
         let Some(left) = rows::find_row(db, task_id)? else { return Ok((0, 0)) };
-        // The tombstone came after it, so that this is not the last row, after which the next one is numbered.
+        // The tombstone has a higher `no`, so deleting this row does not free the highest number.
         self.erase_rows(context, &left, || db.run("DELETE FROM tasks WHERE no = ?", &[Bind::Int(left.no)]))
     }
 

@@ -44,7 +44,7 @@ pub(crate) fn prune(pruning: &Pruning<'_>) -> Result<bool> {
     for seq in held {
         match task_of(db, seq)? {
             Some(task_no) if seq <= events => prune_task(pruning, task_no, seq, events)?,
-            None if seq <= quarantine && !pruning.is_pending(seq)? => forget_body(db, seq)?,
+            None if seq <= quarantine && !pruning.is_pending(seq)? => forget_body(pruning.context, seq)?,
             Some(_) | None => {}
         }
     }
@@ -67,7 +67,7 @@ fn prune_task(pruning: &Pruning<'_>, task_no: i64, seq: i64, floor: i64) -> Resu
         if event > floor || pruning.is_pending(event)? {
             break;
         }
-        forget(db, event, task_no)?;
+        forget(pruning.context, event, task_no)?;
     }
     Ok(())
 }

@@ -71,7 +71,7 @@ impl Pruning<'_> {
         self.count_totals(totals, last)?;
         for event in &too_old {
             if !is_there(db, event.previous)? && !self.is_pending(event.seq)? {
-                forget(db, event.seq, event.task_no)?;
+                forget(self.context, event.seq, event.task_no)?;
             }
         }
         floors::set_events(db, last)?;
@@ -96,7 +96,7 @@ impl Pruning<'_> {
         self.count_totals(totals, last)?;
         for no in counted {
             if !self.is_pending(no)? {
-                forget_body(db, no)?;
+                forget_body(self.context, no)?;
             }
         }
         floors::set_quarantine(db, last)?;

@@ -14,9 +14,10 @@ use crate::{Context, Deployment, Result};
 /// How many tasks, and how many bodies, one run looks at.
 const ROWS_PER_RUN: i64 = 1000;
 
-/// For which set of keys they were looked through, and how far that has come: in the tasks, and in the bodies that
-/// can't be read.
+/// For which set of keys they were looked through, for which one they are, and how far that has come: in the tasks, and in
+/// the bodies that can't be read.
 const TOMBS_FOR: &str = "tombstones_for";
+const SCANNED_FOR: &str = "tombstones_scanned_for";
 const TOMBS_PLACE: &str = "tombstones_place";
 const BODIES_PLACE: &str = "tombstones_bodies_place";
 
@@ -28,6 +29,19 @@ pub(crate) fn are_outdated(db: &dyn Database, deployment: &Deployment) -> Result
 /// Has all of them looked through again, from the first one on.
 pub(crate) fn scan_again(db: &dyn Database) -> Result<()> {
     [TOMBS_FOR, TOMBS_PLACE, BODIES_PLACE].into_iter().try_for_each(|name| meta::set(db, name, 0))
+}
+
+/// Begins with the first one where the keys have changed in the middle: those before the place were looked through for
+/// others.
+fn begin_scan(db: &dyn Database, keys: i64) -> Result<()> {
+    if meta::get(db, SCANNED_FOR)? == Some(keys) {
+        return Ok(());
+    }
+    db.transaction(|| {
+        meta::set(db, TOMBS_PLACE, 0)?;
+        meta::set(db, BODIES_PLACE, 0)?;
+        meta::set(db, SCANNED_FOR, keys)
+    })
 }
 
 /// The row of a task, or a tombstone.
@@ -48,6 +62,7 @@ impl ScannedPage {
         if !are_outdated(db, deployment)? {
             return Ok(None);
         }
+        begin_scan(db, key_set_id(&deployment.fingerprints()))?;
         let binds = [Bind::Int(meta::number(db, TOMBS_PLACE)?), Bind::Int(deployment.page(ROWS_PER_RUN))];
         let read = |row: &mut Row| ScannedTask { no: row.int(), id: row.text(), key: row.text() };
         Ok(Some(Self(db.all(PAGE_OF, &binds, read)?)))
@@ -78,15 +93,21 @@ impl ScannedPage {
 
 /// Drops those of a page of tasks, with what is left of their events. Returns whether there is more.
 fn drop_tasks(db: &dyn Database, keys: &[String], page: &[ScannedTask], rows: i64) -> Result<bool> {
-    // The last one stays, for the next task is numbered after it.
-    const DROP: &str = "DELETE FROM tasks WHERE no = ? AND no < (SELECT MAX(no) FROM tasks)";
-    for ScannedTask { no, id, key } in page {
-        if tombstone_ids::is_id(id) && !key.split(' ').any(|key| keys.iter().any(|known| known == key)) {
-            db.run(DROP, &[Bind::Int(*no)])?;
-            forget_other_events(db, *no)?;
-        }
+    for ScannedTask { no, key, .. } in page.iter().filter(|task| tombstone_ids::is_id(&task.id)) {
+        drop_task(db, keys, *no, key)?;
     }
     advance(db, TOMBS_PLACE, page.last().filter(|_| page.len() as i64 == rows).map(|task| task.no))
+}
+
+/// Drops the tombstone of a task, and what is left of its events, unless one of its keys is among those that are configured.
+pub(super) fn drop_task(db: &dyn Database, configured: &[String], no: i64, keys: &str) -> Result<()> {
+    // The last one stays, for the next task is numbered after it.
+    const DROP: &str = "DELETE FROM tasks WHERE no = ? AND no < (SELECT MAX(no) FROM tasks)";
+    if keys.split(' ').any(|key| configured.iter().any(|known| known == key)) {
+        return Ok(());
+    }
+    db.run(DROP, &[Bind::Int(no)])?;
+    forget_other_events(db, no)
 }
 
 /// Deletes what is left of a task's events that are kept once by their content.
@@ -98,17 +119,22 @@ pub(super) fn forget_other_events(db: &dyn Database, task_no: i64) -> Result<()>
 /// there is more.
 fn drop_bodies(db: &dyn Database, keys: &[String], rows: i64) -> Result<bool> {
     const PAGE_OF: &str = "SELECT no, key FROM quarantine WHERE no > ? AND no <= ? ORDER BY no LIMIT ?";
-    // The last one stays, for it has the sum of all bytes.
-    const DROP: &str = "DELETE FROM quarantine WHERE no = ? AND no < (SELECT MAX(no) FROM quarantine)";
     let (place, pruned_to) = (meta::number(db, BODIES_PLACE)?, floors::quarantine(db)?);
     let binds = [Bind::Int(place), Bind::Int(pruned_to), Bind::Int(rows)];
     let page = db.all(PAGE_OF, &binds, |row| (row.int(), row.text()))?;
     for (no, key) in &page {
-        if !keys.contains(key) && !held::is_body_held(db, *no)? {
-            db.run(DROP, &[Bind::Int(*no)])?;
+        if !held::is_body_held(db, *no)? {
+            drop_body(db, keys, *no, key)?;
         }
     }
     advance(db, BODIES_PLACE, page.last().filter(|_| page.len() as i64 == rows).map(|(no, _)| *no))
+}
+
+/// Drops a body that was pruned, unless its key is among those that are configured.
+pub(super) fn drop_body(db: &dyn Database, configured: &[String], no: i64, key: &str) -> Result<()> {
+    // The last one stays, for it has the sum of all bytes.
+    const DROP: &str = "DELETE FROM quarantine WHERE no = ? AND no < (SELECT MAX(no) FROM quarantine)";
+    if configured.iter().any(|known| known == key) { Ok(()) } else { db.run(DROP, &[Bind::Int(no)]) }
 }
 
 /// Notes how far a page has come that was a whole one: then there may be more.

@@ -79,6 +79,57 @@ fn bodies_that_cannot_be_parsed_go_with_their_key_page_after_page() {
 }
 
 #[test]
+fn what_is_pruned_or_erased_after_its_key_was_removed_leaves_nothing_to_recognise_it() {
+    const OTHER: &str = r#"{"event":"generation.rated","task_id":"task_1"}"#;
+    let mut world = World::new();
+    world.event("task_1", "queued");
+    world.send(OTHER);
+    world.send("no json");
+    world.event("task_erased", "queued");
+    world.event("task_late", "queued");
+    rotate(&mut world, &[NEXT]);
+    world.event("task_late", "processing");
+    world.event("task_last", "queued");
+    world.send("the last body");
+    world.erase("task_erased").unwrap();
+    world.pass(2 * 3600);
+    assert_eq!(
+        world.number("SELECT COUNT(*) FROM tasks WHERE erased_at IS NOT NULL"),
+        0,
+        "it is dropped soon"
+    );
+    world.sleep(50);
+    assert!(world.task_ids().is_empty());
+    assert_eq!(
+        world.number("SELECT COUNT(*) FROM tasks"),
+        2,
+        "one has an event of the next key, one is the last"
+    );
+    assert_eq!(world.number("SELECT COUNT(*) FROM events"), 0);
+    assert_eq!(world.number("SELECT COUNT(*) FROM quarantine"), 1);
+}
+
+#[test]
+fn a_change_of_keys_in_the_middle_has_all_of_them_looked_through() {
+    const TASKS: i64 = 450;
+    let mut world = World::new();
+    for nth in 0..TASKS {
+        world.event(&format!("task_{nth}"), "queued");
+    }
+    world.sleep(50);
+    world.deployment = deployment(&[NEXT, SECRET]);
+    world.deployment.max_page = 100;
+    world.restart();
+    world.run_alarm();
+    assert!(
+        world.number("SELECT value FROM meta WHERE name = 'tombstones_place'") > 0,
+        "it is in the middle"
+    );
+    rotate(&mut world, &[NEXT]);
+    assert_eq!(world.number("SELECT COUNT(*) FROM tasks"), 1);
+}
+
+#[test]
 fn tasks_are_looked_through_page_after_page() {
     const TASKS: i64 = 450;
     let mut world = World::new();
