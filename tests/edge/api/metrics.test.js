@@ -100,8 +100,7 @@ test("no counter falls when the runtime is killed", async () => {
     Object.entries(samples(await text())).filter(([name]) => /_total\{|_count\{/.test(name));
   await until(async () => (await deliveries(gateway, { state: "pending" })).length === 3);
   const before = await counters();
-  await gateway.kill();
-  await gateway.restart();
+  await gateway.crash();
   const after = Object.fromEntries(await counters());
   for (const [name, value] of before) assert.ok(after[name] >= value, `${name}: ${after[name]}`);
 });

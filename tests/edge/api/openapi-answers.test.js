@@ -11,10 +11,8 @@ import { call, callRaw, MISSING, OPERATIONS, seen } from "../support/api/documen
 import { BEYOND, CONFLICTS, INVALID, long, TAKEN } from "../support/api/openapi-invalid.js";
 import { Backend } from "../support/backends/backend.js";
 import { event, Gateway, sign, TOKEN, until } from "../support/gateway.js";
+import { TICKET_TOKEN } from "../support/live/ticket-office.js";
 import { END } from "../support/raw.js";
-
-/** The token that may make tickets, and nothing else. */
-const MINTER = "ticket-token-of-the-tests-0123456789abcdef";
 
 let gateway;
 let backend;
@@ -26,7 +24,7 @@ before(async () => {
   gateway = await Gateway.start({
     bindings: {
       SHARDS: "2",
-      GATEWAY_TICKET_TOKEN: MINTER,
+      GATEWAY_TICKET_TOKEN: TICKET_TOKEN,
       ALLOW_INSECURE_ENDPOINTS: undefined,
       // The runtime reads up to 64 KiB of a body that is refused. With more it resets the connection.
       MAX_BODY_BYTES: "16384",
@@ -63,7 +61,7 @@ test("without a credential: 401, and 429 after too many; forbidden operations, a
     for (let guess = 0; guess < 10; guess++) await answer(401, id, anonymous);
     await answer(429, id, anonymous);
     if (id !== "createTicket") {
-      await answer(403, id, { headers: { authorization: `Bearer ${MINTER}` } });
+      await answer(403, id, { headers: { authorization: `Bearer ${TICKET_TOKEN}` } });
     }
     if (method === "GET") continue;
     const browser = { authorization: "", ...cookie(good()) };

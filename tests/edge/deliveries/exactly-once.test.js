@@ -26,10 +26,6 @@ async function storm(gateway) {
   let acknowledged = 0;
   let lost = 0;
   let restarting;
-  const killed = async () => {
-    await gateway.kill();
-    await gateway.restart();
-  };
   const send = async (body) => {
     await until(async () => {
       await restarting;
@@ -38,7 +34,8 @@ async function storm(gateway) {
       return answer?.status === 200;
     });
     acknowledged += 1;
-    if (acknowledged === (TASKS.length * STATUSES.length * COPIES) / 2) restarting = killed();
+    if (acknowledged === (TASKS.length * STATUSES.length * COPIES) / 2)
+      restarting = gateway.crash();
   };
   const sender = async () => {
     for (let task = tasks.pop(); task !== undefined; task = tasks.pop()) {

@@ -9,8 +9,7 @@ import { block, PAGES, read, rows } from "../../pages.js";
 import { DOCUMENT, OPERATIONS } from "../support/api/document.js";
 import { Backend } from "../support/backends/backend.js";
 import { event, Gateway, SECRET, sign, TOKEN, until } from "../support/gateway.js";
-
-const TICKET_TOKEN = "ticket-token-of-the-tests-0123456789abcdef";
+import { TICKET_TOKEN } from "../support/live/ticket-office.js";
 
 let gateway;
 before(async () => {

@@ -3,8 +3,9 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { event, Gateway, sign, TOKEN, until } from "../support/gateway.js";
+import { event, Gateway, sign, TOKEN } from "../support/gateway.js";
 import { END, exchange, head } from "../support/raw.js";
+import { counted as countedBy } from "../support/rejections.js";
 
 const BODY = event("task_cut", "queued");
 
@@ -183,11 +184,4 @@ async function lines() {
 }
 
 /** Waits until so many were counted, and returns what is seen of them. */
-function counted(code, path, count = 1) {
-  return until(async () => {
-    const { rejections } = (await gateway.api("/api/rejections")).body;
-    return rejections.find(
-      (seen) => seen.code === code && seen.path === path && seen.count >= count,
-    );
-  });
-}
+const counted = (code, path, count) => countedBy(gateway, code, count, path);

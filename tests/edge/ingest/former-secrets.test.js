@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { event, Gateway, PREVIOUS, SECRET, sign, until } from "../support/gateway.js";
+import { event, Gateway, PREVIOUS, SECRET, sign } from "../support/gateway.js";
+import { counted } from "../support/rejections.js";
 
 const FORMER = "whsec_test_former";
 const BODY = event("task_1", "completed");
@@ -38,11 +39,8 @@ const purge = (fingerprint) => gateway.api(`/api/secrets/${fingerprint}`, { meth
 async function mistake(count) {
   const answer = await gateway.post(BODY, { signature: sign(BODY, FORMER) });
   assert.equal(answer.status, 401);
-  const seen = await until(async () => {
-    const { rejections } = (await gateway.api("/api/rejections")).body;
-    return rejections.find(({ count: counted }) => counted >= count);
-  });
-  return seen.last_sample.mistake;
+  const { last_sample } = await counted(gateway, "signature_mismatch", count);
+  return last_sample.mistake;
 }
 
 test("those that are configured can't be purged, and unknown ones are not found", async () => {

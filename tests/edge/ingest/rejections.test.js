@@ -6,15 +6,16 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { ahead } from "../support/deliveries.js";
 import { event, Gateway, PREVIOUS, SECRET, sign, until } from "../support/gateway.js";
 import { metered, since } from "../support/metering.js";
 import { exchange, head } from "../support/raw.js";
+import { counted } from "../support/rejections.js";
 
 const RETIRED = "whsec_test_retired";
 const STRANGE = "whsec_test_of_nobody";
 /** What a sender keys on that takes the secret for base64. */
 const DECODED = Buffer.from(SECRET.slice("whsec_".length), "base64url");
-const HOUR = 3_600_000;
 
 /** Starts a gateway that ends with its test. */
 async function start(t, options) {
@@ -40,19 +41,6 @@ async function look(gateway) {
   const { status, body } = await gateway.api("/api/rejections");
   assert.equal(status, 200);
   return body;
-}
-
-/** Waits until so many were counted by a code, and returns what is seen of them. */
-function counted(gateway, code, count = 1) {
-  return until(async () => {
-    const { rejections } = await look(gateway);
-    return rejections.find((seen) => seen.code === code && seen.count >= count);
-  });
-}
-
-/** Variables that set the clock so many hours ahead, from when on it runs twice as fast. */
-function ahead(hours) {
-  return { CLOCK_SCALE: "2", CLOCK_FROM: String(Date.now() - hours * HOUR) };
 }
 
 const COMPACT = event("task_1", "completed", { data: { result_url: "https://cdn.example/1.png" } });

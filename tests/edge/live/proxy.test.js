@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { createServer, request } from "node:http";
 import { after, before, test } from "node:test";
 import { constants, createGzip } from "node:zlib";
+import { within } from "../../support/wait.js";
 import { acknowledged } from "../support/deliveries.js";
 import { event, Gateway } from "../support/gateway.js";
 import { live, opened } from "../support/live/streams.js";
@@ -67,15 +68,6 @@ async function startProxy(target) {
   return { url: `http://127.0.0.1:${server.address().port}`, close };
 }
 
-/** Fails with what was waited for where it does not come in time. */
-async function inTime(promise, what) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not in time: ${what}`)), IN_TIME_MS);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
-
 test("the proxy buffers responses that do not forbid it", async () => {
   const answer = await fetch(`${proxy.url}/healthz`, { headers: { "accept-encoding": "gzip" } });
   assert.equal(answer.headers.get("content-encoding"), "gzip");
@@ -92,17 +84,15 @@ const STREAMS = {
 for (const [what, [path, first, isPage]] of Object.entries(STREAMS)) {
   test(`${what}: events come through the proxy as they are stored`, async (t) => {
     const ticket = isPage ? await ticketFor(gateway, TASK) : undefined;
-    const subscriber = await inTime(
-      opened(t, "SSE", proxy, path, { ticket }),
-      "the head of the stream",
-    );
+    const opening = opened(t, "SSE", proxy, path, { ticket });
+    const subscriber = await within("the head of the stream", opening, IN_TIME_MS);
     assert.equal(subscriber.headers.get("cache-control"), "no-store, no-transform");
     assert.equal(subscriber.headers.get("x-accel-buffering"), "no");
     assert.equal(subscriber.headers.get("content-encoding"), null);
-    await inTime(subscriber.until(first), `the first message, ${first}`);
+    await within(`the first message, ${first}`, subscriber.until(first), IN_TIME_MS);
     const type = isPage ? "update" : "event";
     const status = isPage ? "queued" : `at ${what}`;
     await acknowledged(gateway, event(TASK, status));
-    await inTime(subscriber.until(type), "what was stored since");
+    await within("what was stored since", subscriber.until(type), IN_TIME_MS);
   });
 }

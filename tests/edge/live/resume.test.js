@@ -118,8 +118,7 @@ test("the gateway is killed and started again in the midst of it", () =>
     for (const _ of [1, 2]) {
       const from = backend.received.length;
       await until(() => backend.received.length > from + 5);
-      await gateway.kill();
-      await gateway.restart();
+      await gateway.crash();
     }
   }));
 
@@ -159,8 +158,7 @@ test("missed events are sent in the catch-up, in a new instance too", async () =
   await acknowledged(gateway, event(id, "queued"));
   const [{ id: resume }] = (await readAtOnce(gateway, live(id))).slice(-1);
   await acknowledged(gateway, event(id, "processing"));
-  await gateway.kill();
-  await gateway.restart();
+  await gateway.crash();
   await acknowledged(gateway, event(id, "completed"));
   for (const transport of TRANSPORTS) {
     const options = { pick: () => 9, isOver: (read) => read.length === 2, resume };

@@ -32,8 +32,7 @@ test("an alarm outlives a restart without a request", async () => {
     await gateway.register(backend.url);
     await gateway.post(event("alarm_alone", "completed"));
     await until(() => backend.received.length === 1);
-    await gateway.kill();
-    await gateway.restart();
+    await gateway.crash();
     await until(() => backend.received.length > 1);
   } finally {
     await gateway.stop();

@@ -18,9 +18,9 @@ import {
   TOKEN,
   until,
 } from "../support/gateway.js";
+import { TICKET_TOKEN } from "../support/live/ticket-office.js";
 
 const MASTER = `${"5ec7e7".repeat(10)}0f0f`;
-const TICKET = "ticket-token-of-the-tests-0123456789abcdef";
 const API_KEY = "api-key-of-the-tests-0123456789abcdef";
 const OTHER_KEY = "other-key-of-the-tests-0123456789abcdef";
 const PASSWORD = "password-of-the-tests-0123456789abcdef";
@@ -34,7 +34,7 @@ const secrets = new Map([
   ["Vtryon's previous", PREVIOUS],
   ["Vtryon's former", FORMER],
   ["the admin token", TOKEN],
-  ["the ticket token", TICKET],
+  ["the ticket token", TICKET_TOKEN],
   ["the master key", MASTER],
 ]);
 before(async () => {
@@ -43,7 +43,7 @@ before(async () => {
     bindings: {
       SHARDS: "1",
       GATEWAY_MASTER_KEY: MASTER,
-      GATEWAY_TICKET_TOKEN: TICKET,
+      GATEWAY_TICKET_TOKEN: TICKET_TOKEN,
       VTRYON_WEBHOOK_SECRET: FORMER,
     },
   });
@@ -79,7 +79,7 @@ async function useEverything() {
   secrets.set("a session", cookie.slice(cookie.indexOf("=") + 1));
   const made = await gateway.api("/api/tickets", {
     json: { task_id: "task_1" },
-    headers: { authorization: `Bearer ${TICKET}` },
+    headers: { authorization: `Bearer ${TICKET_TOKEN}` },
   });
   assert.equal(made.status, 201);
   secrets.set("a ticket", made.body.ticket);

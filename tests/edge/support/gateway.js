@@ -155,6 +155,12 @@ export class Gateway extends Client {
     this.url = String(await this.#miniflare.ready).replace(/\/$/, "");
   }
 
+  /** Kills the runtime, and starts it anew on the same folder. */
+  async crash() {
+    await this.kill();
+    await this.restart();
+  }
+
   /** Kills the runtime as a power cut would kill it, for as much as a process can be: SIGKILL, no goodbye. */
   async kill() {
     if (runtimes().length === 0) throw new Error("no runtime to kill");
