@@ -37,11 +37,6 @@ async function post(count) {
   await Promise.all(posts);
 }
 
-async function killed() {
-  await gateway.kill();
-  await gateway.restart();
-}
-
 /** The first attempts, or all but those. */
 const first = ({ headers }) => headers["x-vtryon-attempt"] === "1";
 const later = (exchange) => !first(exchange);
@@ -102,7 +97,7 @@ for (const [moment, reach] of MOMENTS) {
   test(`kill -9 ${moment}`, async () => {
     // A storm goes on until it is cut off; all else has come to its moment.
     const rest = await reach();
-    await killed();
+    await gateway.crash();
     await rest?.storm;
     assert.ok(acknowledged.length > 0);
   });

@@ -15,9 +15,9 @@ export function partsOf(id) {
 
 /**
  * Sorts what has come by a list. `rows` are its deliveries, `complete` says that it has all there are, `filter` is what
- * it was loaded by, and `lacking` has the ids that it lacked before; those that it has now are no longer counted. `begun` has, for shards, the number of the first
- * event that came since it was loaded; this adds to it. Returns the latest state of each row that was attempted, by its
- * id, and what the list lacks now.
+ * it was loaded by, and `lacking` has the ids that it lacked before; those that it has now are no longer counted. `begun`
+ * has, for shards, the number of the first event that came since it was loaded; this adds to it. Returns the latest state
+ * of each row that was attempted, by its id, and what the list lacks now.
  */
 export function newsOf(messages, { rows, complete, filter, lacking, begun }) {
   const shown = new Set(rows.map(({ id }) => id));
