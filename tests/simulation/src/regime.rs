@@ -60,7 +60,7 @@ impl Regime {
             new_tasks: 100,
             unknown: 55,
             object_bytes: random.one_of(&[110_000, vtryon_gateway_engine::MAX_OBJECT_BYTES]),
-            page: if random.chance(125) { 3 } else { i64::MAX },
+            page: if random.chance(125) { 2 } else { i64::MAX },
             tasks: random.one_of(&[2, 8, 40]),
             clients: random.one_of(&[0, 2, 5]),
             weights: usual.iter().map(|weight| weight * random.one_of(&factors)).collect(),
