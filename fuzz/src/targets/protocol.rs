@@ -173,7 +173,9 @@ fn message<T: Serialize + DeserializeOwned>(text: &str, required: &[&str]) {
     };
     assert_eq!(again(&written), written);
     let value: Value = serde_json::from_str(&written).unwrap();
-    assert_eq!(again(&newer(value.clone()).to_string()), written, "with a field of a newer version");
+    // Compared as values: what is passed on as it came keeps the order of its members.
+    let of_newer: Value = serde_json::from_str(&again(&newer(value.clone()).to_string())).unwrap();
+    assert_eq!(of_newer, value, "with a field of a newer version");
     for keeps_holders in [false, true] {
         let older = older(value.clone(), required, keeps_holders).to_string();
         assert_eq!(again(&again(&older)), again(&older), "without the fields that were added later");
@@ -215,12 +217,15 @@ fn older(value: Value, required: &[&str], keeps_holders: bool) -> Value {
     })
 }
 
+/// The member that holds settings. They are passed on as they came, and are a message of their own.
+const OPAQUE: &str = "configure";
+
 /// Changes every structure, the innermost first, by the name of the member that holds it.
 fn map(holder: &str, value: Value, change: &dyn Fn(&str, &mut Map<String, Value>)) -> Value {
     match value {
         Value::Object(members) => {
             let changed = members.into_iter().map(|(name, value)| {
-                let value = map(&name, value, change);
+                let value = if name == OPAQUE { value } else { map(&name, value, change) };
                 (name, value)
             });
             let mut members: Map<String, Value> = changed.collect();
