@@ -24,11 +24,6 @@ pub(crate) struct StoredTask {
 }
 
 impl StoredTask {
-    /// Returns whether one of some secrets has signed an event of the task.
-    pub(crate) fn has_one_of(&self, keys: &[String]) -> bool {
-        self.keys.split(' ').any(|known| keys.iter().any(|key| key == known))
-    }
-
     /// Returns the fingerprints with that of one more event.
     pub(crate) fn keys_with(&self, key: &str) -> String {
         if self.keys.split(' ').any(|known| known == key) {

@@ -36,12 +36,8 @@ impl Shard {
             None => {
                 let end = || {
                     make_tombstone(db, task.no, &id, (seq, now), now)?;
-                    // Its keys may be configured no more: then the next run drops it.
-                    if task.has_one_of(&deployment.fingerprints()) {
-                        Ok(())
-                    } else {
-                        tombstones::scan_again(db)
-                    }
+                    // What comes of the task is signed with one of those that are configured now.
+                    rows::add_keys(db, &task, &deployment.fingerprints())
                 };
                 (now, self.erase_rows(context, &task, end)?)
             }

@@ -14,8 +14,8 @@ use crate::shard::tombstone_ids;
 use crate::storage::database::{Bind, Database};
 use crate::{Context, Error, Result};
 
-/// Stores the tombstone of a task that another deployment has erased, under a number; returns whether it is new. It stays as long as one of the secrets that are
-/// configured now: what comes of the task is signed with one of them.
+/// Stores the tombstone of a task that another deployment has erased, under a number; returns whether it is new. It stays
+/// as long as one of the secrets that are configured now: what comes of the task is signed with one of them.
 pub(crate) fn store(context: &Context<'_>, imported: &ImportedErasure, seq: i64) -> Result<bool> {
     let Context { db, deployment, now } = *context;
     let digest = Digest::from_hex(&imported.task_digest)
