@@ -173,7 +173,9 @@ impl Shard {
         for endpoint in settings.active() {
             next.push(self.attempts.next_at(context, &self.config, endpoint.no)?);
         }
-        if !schedule::deleted_endpoints(context.db, settings)?.is_empty() || replays::has_pages(context.db)? {
+        if !schedule::deleted_endpoints(context.db, settings)?.is_empty()
+            || !replays::unfinished(context.db)?.is_empty()
+        {
             next.push(Some(context.now));
         }
         let soon = context.now.plus_seconds(PRUNE_AHEAD);

@@ -2,6 +2,8 @@
 
 mod range;
 
+use std::collections::BTreeSet;
+
 use vtryon_webhooks::Millis;
 
 use self::range::RangePage;
@@ -31,29 +33,29 @@ impl Shard {
         Ok(true)
     }
 
-    /// Enqueues the next page of each range, and all in all no more than may be queued for live streams; ends a range whose
-    /// endpoint was deleted.
+    /// Enqueues the next page of each range: of all together no more than may be queued for live streams, which they share
+    /// evenly. Ends a range whose endpoint was deleted.
     pub(crate) fn enqueue_replays(&mut self, context: &Context<'_>) -> Result<()> {
         // What is not enqueued by now is never sent.
         const FAIL_REST: &str = "UPDATE replays SET failed = failed + matched - enqueued, enqueued = matched,
             next_seq = NULL WHERE id = ? AND next_seq IS NOT NULL";
         let db = context.db;
-        if !has_pages(db)? {
-            return Ok(());
-        }
+        let unfinished = unfinished(db)?;
         let settings = &self.config.settings;
-        let mut left = MAX_QUEUED;
-        for replay in &settings.replays {
+        let (mut left, mut waiting) = (MAX_QUEUED, unfinished.len());
+        for replay in settings.replays.iter().filter(|replay| unfinished.contains(&replay.id)) {
+            let share = left.div_ceil(waiting.max(1));
+            waiting = waiting.saturating_sub(1);
             let Some(endpoint) = settings.endpoint(replay.endpoint) else {
                 db.run(FAIL_REST, &[Bind::Text(&replay.id)])?;
                 continue;
             };
-            if left == 0 {
+            if share == 0 {
                 continue;
             }
             let seq = self.next_seq();
             let enqueued = db.transaction(|| {
-                let page = enqueue_page(context, replay, endpoint, seq, left)?;
+                let page = enqueue_page(context, replay, endpoint, seq, share)?;
                 let with_task = |no| Ok((no, self.audience.watched_task(db, no)?));
                 page.into_iter().map(with_task).collect::<Result<Vec<_>>>()
             })?;
@@ -116,10 +118,10 @@ pub(crate) fn count_range(
     range::count(db, replay, endpoint, first, last_seq)
 }
 
-/// Returns whether a range has a page left to enqueue.
-pub(crate) fn has_pages(db: &dyn Database) -> Result<bool> {
-    const OPEN: &str = "SELECT COUNT(*) FROM replays WHERE next_seq IS NOT NULL";
-    Ok(db.first(OPEN, &[], Row::int)?.unwrap_or(0) > 0)
+/// Returns the ids of the ranges of which there is more to enqueue.
+pub(crate) fn unfinished(db: &dyn Database) -> Result<BTreeSet<String>> {
+    const UNFINISHED: &str = "SELECT id FROM replays WHERE next_seq IS NOT NULL";
+    Ok(db.all(UNFINISHED, &[], Row::text)?.into_iter().collect())
 }
 
 /// Stores that a delivery is replayed, for live streams.

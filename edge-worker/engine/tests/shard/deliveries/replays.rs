@@ -295,6 +295,23 @@ fn world_of_pages() -> World {
 }
 
 #[test]
+fn ranges_share_a_run_so_that_a_long_one_does_not_hold_up_others() {
+    let mut world = world_of_pages();
+    let ids = ["rpl_1", "rpl_2"];
+    let mut second = taking("ranged");
+    second.no = 2;
+    world.change(|settings| settings.endpoints.push(second));
+    let ranges = ids.map(|id| range(&world, id, true));
+    let [first, other] = ranges;
+    world.change(|settings| settings.replays = vec![first, Replay { endpoint: 2, ..other }]);
+    world.now = world.now.plus_seconds(1);
+    world.run_alarm();
+    let enqueued = ids.map(|id| world.progress(id).enqueued as usize);
+    assert!(enqueued.iter().all(|count| *count > 0), "{enqueued:?}");
+    assert!(enqueued.iter().sum::<usize>() <= PAGE, "{enqueued:?}");
+}
+
+#[test]
 fn a_range_that_is_cancelled_enqueues_nothing_more_and_what_is_enqueued_is_delivered() {
     for (why, runs, enqueued) in
         [("before its first page", 0, 0), ("between two pages", 1, PAGE), ("after its end", 3, 2 * PAGE + 7)]
