@@ -1,5 +1,6 @@
 //! A run of a shard's alarm: attempts and reports, as the engine hands them out.
 
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -115,12 +116,17 @@ impl TaskShard {
         {
             self.with_engine(|engine, context| engine.confirm_report(context, &report))?;
         }
-        let unhealthy =
-            self.with_engine(|engine, context| Ok(engine.unhealthy_endpoints(context, started)))?;
-        for endpoint in unhealthy {
-            self.send(config, DirectoryRequest::ReportUnhealthy(endpoint)).await;
+        // Looked for anew each time: where one is disabled, all shards get other settings.
+        let mut reported = BTreeSet::new();
+        loop {
+            let unhealthy =
+                self.with_engine(|engine, context| Ok(engine.unhealthy_endpoints(context, started)))?;
+            let next = unhealthy.into_iter().find(|found| reported.insert(found.endpoint));
+            let Some(endpoint) = next else { return Ok(()) };
+            if !self.send(config, DirectoryRequest::ReportUnhealthy(endpoint)).await {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     /// Sends a report to the directory. Returns whether it has confirmed it in time.
