@@ -108,7 +108,10 @@ impl UnsealedCredentials<'_> {
     /// the signatures, by which the event could be sent again.
     fn redact(&self, answer: &str, signatures: &[Signatures]) -> String {
         let values = self.headers.iter().map(|(_, value)| value.as_str());
-        let signatures = signatures.iter().flat_map(|each| [&*each.vtryon, &*each.standard]);
+        let signatures = signatures.iter().flat_map(|each| {
+            let unversioned = each.standard.strip_prefix("v1,").unwrap_or_default();
+            [&*each.vtryon, &*each.standard, unversioned]
+        });
         let secrets = redaction::secrets(values.chain(signatures));
         excerpt::redact(answer, &secrets.iter().map(|secret| secret.as_str()).collect::<Vec<_>>())
     }

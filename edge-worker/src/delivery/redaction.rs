@@ -12,13 +12,15 @@ pub(super) fn secrets<'a>(values: impl Iterator<Item = &'a str>) -> Vec<Zeroizin
     secrets
 }
 
-/// Returns a text as it is, and as pages of errors show it: in JSON, also with `\/` as PHP writes it, and in HTML.
-fn encodings(text: String) -> [String; 4] {
+/// Returns a text as it is, and as pages of errors show it: in JSON, also with `\/` as PHP and `\u002B` as .NET write it,
+/// and in HTML.
+fn encodings(text: String) -> [String; 5] {
     let quoted = json::to_string(&text);
     let in_json = quoted.get(1..quoted.len() - 1).unwrap_or_default().to_owned();
     let in_php = in_json.replace('/', r"\/");
+    let in_dotnet = in_json.replace('+', r"\u002B");
     let in_html = text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;");
-    [text, in_json, in_php, in_html]
+    [text, in_json, in_php, in_dotnet, in_html]
 }
 
 /// Returns the forms of one value: all of it, what follows its scheme where it has one, and for Basic (RFC 7617) the
@@ -61,6 +63,7 @@ mod tests {
                 "a pair may be decoded",
             ),
             (&["a/b"], &[r"a\/b", "a/b"], "JSON may escape a slash"),
+            (&["v1,a+b"], &[r"v1,a\u002Bb", "v1,a+b"], "and a plus"),
             (
                 &[r#"say "<&""#],
                 &[
